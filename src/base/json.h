@@ -1,0 +1,26 @@
+// JSON through jansson, with errors that say file:line:column, a maximum, and getters that check types.
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+// Reads a whole file (also .gz) of at most `max` bytes. Duplicate keys are an error.
+int json_read(const char *path, size_t max, json_t **out, struct err *e);
+// `where` names the text in errors ("data.jsonl:17").
+int json_parse(const char *text, size_t n_bytes, const char *where, json_t **out, struct err *e);
+// Writes atomically, indented by 2, keys in the order they were set.
+int json_write(const char *path, const json_t *value, struct err *e);
+
+// Optional members: the default when absent or null, an error when of another type or out of range.
+int json_get_int(const json_t *object, const char *key, int64_t fallback, int64_t min, int64_t max, int64_t *out,
+                 const char *where, struct err *e);
+int json_get_double(const json_t *object, const char *key, double fallback, double *out, const char *where,
+                    struct err *e);
+int json_get_bool(const json_t *object, const char *key, bool fallback, bool *out, const char *where, struct err *e);
+// Borrowed text, or `fallback` (may be NULL).
+int json_get_text(const json_t *object, const char *key, const char *fallback, const char **out, const char *where,
+                  struct err *e);

@@ -1,0 +1,19 @@
+noinst_LIBRARIES += libbase.a
+libbase_a_SOURCES = \
+	%D%/clock.c %D%/clock.h \
+	%D%/err.c %D%/err.h \
+	%D%/file.c %D%/file.h \
+	%D%/json.c %D%/json.h \
+	%D%/mem.c %D%/mem.h \
+	%D%/param.c %D%/param.h \
+	%D%/pool.c %D%/pool.h \
+	%D%/rng.c %D%/rng.h \
+	%D%/sha256.c %D%/sha256.h \
+	%D%/str.c %D%/str.h \
+	%D%/utf8.c %D%/utf8.h
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test_base
+tests_unit_test_base_SOURCES = tests/unit/test_base.c tests/lib/testing.h
+tests_unit_test_base_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
+endif

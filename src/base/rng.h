@@ -1,0 +1,34 @@
+// Counter-based random numbers (Philox4x32-10, Salmon et al. 2011): a value is a pure function of
+// (seed, stream, index). There is no state to save, so a resumed run draws what the run left alone would.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+// 128 random bits for one index of one stream.
+void rng_block(uint64_t seed, uint64_t stream, uint64_t index, uint32_t out[4]);
+
+// A walk over one stream. The streams in use are named here so that no two uses share one.
+enum rng_stream {
+    RNG_INIT = 1,    // weight initialisation
+    RNG_SHUFFLE = 2, // data order
+    RNG_SPLIT = 3,   // train / held-out
+    RNG_SAMPLE = 4,  // text sampling
+    RNG_DEMO = 5,    // the demo's corpus and pairs
+    RNG_LORA = 6,    // adapter initialisation
+    RNG_OBJECTIVE = 7,
+    RNG_TEST = 99,
+};
+struct rng {
+    uint64_t seed, stream, index;
+    uint32_t left[4];
+    int n_left;
+};
+// `sub` separates uses inside a stream (a tensor, an epoch, a prompt).
+struct rng rng_make(uint64_t seed, enum rng_stream stream, uint32_t sub);
+uint32_t rng_u32(struct rng *r);
+uint64_t rng_u64(struct rng *r);
+double rng_uniform(struct rng *r);             // [0, 1), 53 bits
+double rng_normal(struct rng *r);              // N(0, 1)
+uint64_t rng_below(struct rng *r, uint64_t n); // 0 .. n-1 without bias, n > 0
+void rng_shuffle(struct rng *r, uint32_t *items, size_t n);

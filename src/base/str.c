@@ -1,0 +1,200 @@
+#include "config.h"
+
+#include "base/str.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/utf8.h"
+
+void str_fini(struct str *s)
+{
+    free(s->data);
+    *s = (struct str){.max = s->max};
+}
+
+void str_clear(struct str *s)
+{
+    s->len = 0;
+    s->truncated = false;
+    if (s->data)
+        s->data[0] = '\0';
+}
+
+void str_addn(struct str *s, const char *bytes, size_t n)
+{
+    size_t max = s->max ? s->max : (size_t)1 << 30;
+    if (n > max - s->len) {
+        n = max - s->len;
+        s->truncated = true;
+    }
+    if (s->len + n + 1 > s->cap) {
+        size_t cap = s->cap ? s->cap * 2 : 64;
+        while (cap < s->len + n + 1)
+            cap *= 2;
+        s->data = mem_realloc(s->data, cap, 1);
+        s->cap = cap;
+    }
+    if (n)
+        memcpy(s->data + s->len, bytes, n);
+    s->len += n;
+    s->data[s->len] = '\0';
+}
+
+void str_add(struct str *s, const char *text)
+{
+    str_addn(s, text, strlen(text));
+}
+
+void str_addc(struct str *s, char c)
+{
+    str_addn(s, &c, 1);
+}
+
+void str_vaddf(struct str *s, const char *format, va_list args)
+{
+    char small[512];
+    va_list again;
+    va_copy(again, args);
+    int n = vsnprintf(small, sizeof small, format, args);
+    if (n >= 0 && (size_t)n < sizeof small) {
+        str_addn(s, small, (size_t)n);
+    } else if (n >= 0) {
+        char *large = mem_alloc((size_t)n + 1, 1);
+        vsnprintf(large, (size_t)n + 1, format, again);
+        str_addn(s, large, (size_t)n);
+        free(large);
+    }
+    va_end(again);
+}
+
+void str_addf(struct str *s, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    str_vaddf(s, format, args);
+    va_end(args);
+}
+
+const char *str_text(const struct str *s)
+{
+    return s->data ? s->data : "";
+}
+
+char *str_take(struct str *s)
+{
+    char *text = s->data ? s->data : mem_strdup("");
+    *s = (struct str){.max = s->max};
+    return text;
+}
+
+bool text_starts(const char *text, const char *prefix)
+{
+    return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+bool text_ends(const char *text, const char *suffix)
+{
+    size_t n = strlen(text), m = strlen(suffix);
+    return n >= m && memcmp(text + n - m, suffix, m) == 0;
+}
+
+bool text_copy(char *out, size_t size, const char *text)
+{
+    size_t n = strlen(text);
+    size_t fits = n < size ? n : size - 1;
+    memcpy(out, text, fits);
+    out[fits] = '\0';
+    return fits == n;
+}
+
+bool text_to_double(const char *text, double *out)
+{
+    char *end;
+    if (!*text)
+        return false;
+    double value = strtod(text, &end);
+    if (*end || !isfinite(value))
+        return false;
+    *out = value;
+    return true;
+}
+
+bool text_to_i64(const char *text, int64_t *out)
+{
+    char *end;
+    if (!*text)
+        return false;
+    errno = 0;
+    long long value = strtoll(text, &end, 10);
+    if (*end || errno)
+        return false;
+    *out = value;
+    return true;
+}
+
+const char *human_bytes(char *out, size_t size, double bytes)
+{
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+    size_t i = 0;
+    while (bytes >= 1024 && i + 1 < sizeof units / sizeof *units) {
+        bytes /= 1024;
+        i++;
+    }
+    snprintf(out, size, i == 0 || bytes >= 100 ? "%.0f %s" : "%.1f %s", bytes, units[i]);
+    return out;
+}
+
+const char *human_seconds(char *out, size_t size, double seconds)
+{
+    if (!(seconds >= 0) || seconds > 3.15e9) {
+        snprintf(out, size, "-");
+        return out;
+    }
+    long s = (long)(seconds + 0.5);
+    if (s >= 86400)
+        snprintf(out, size, "%ld d %ld h", s / 86400, s % 86400 / 3600);
+    else if (s >= 3600)
+        snprintf(out, size, "%ld:%02ld:%02ld", s / 3600, s % 3600 / 60, s % 60);
+    else
+        snprintf(out, size, "%ld:%02ld", s / 60, s % 60);
+    return out;
+}
+
+const char *human_count(char *out, size_t size, double count)
+{
+    static const char *const units[] = {"", " k", " M", " G", " T"};
+    size_t i = 0;
+    while (fabs(count) >= 1000 && i + 1 < sizeof units / sizeof *units) {
+        count /= 1000;
+        i++;
+    }
+    snprintf(out, size, i == 0 ? "%.0f%s" : fabs(count) >= 100 ? "%.0f%s" : "%.2f%s", count, units[i]);
+    return out;
+}
+
+void str_add_visible(struct str *s, const char *bytes, size_t n, bool keep_lines)
+{
+    for (size_t i = 0; i < n;) {
+        uint32_t code;
+        size_t used = utf8_decode(bytes + i, n - i, &code);
+        if (code == UTF8_BAD)
+            str_add(s, "\xef\xbf\xbd");
+        else if (keep_lines && (code == '\n' || code == '\t'))
+            str_addc(s, (char)code);
+        else if (code < 0x20 || code == 0x7f)
+            str_addf(s, "^%c", (int)(code ^ 0x40));
+        else if (code >= 0x80 && code < 0xa0)
+            str_addf(s, "\\x%02x", (unsigned)code);
+        else if (code == 0x200e || code == 0x200f || (code >= 0x202a && code <= 0x202e) ||
+                 (code >= 0x2066 && code <= 0x2069))
+            str_addf(s, "<U+%04X>", (unsigned)code); // direction marks could reorder the screen
+        else
+            str_addn(s, bytes + i, used);
+        i += used;
+    }
+}

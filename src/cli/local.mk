@@ -1,0 +1,1 @@
+# libcli.a and its tests

@@ -1,0 +1,62 @@
+// Preference data in: whatever shape people have, recognized and read row by row, each refused row with its
+// line number and the reason. Texts are not trusted: they may hold anything.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+
+// What a row offers; objectives say which they can learn from.
+enum data_kind {
+    DATA_SFT = 1,     // prompt (may be empty) and one text to imitate
+    DATA_PAIR = 2,    // prompt, chosen, rejected
+    DATA_BINARY = 4,  // prompt, response, good or bad
+    DATA_LIST = 8,    // prompt and n responses with ranks or scores
+    DATA_PROMPT = 16, // prompt only
+};
+const char *data_kind_name(enum data_kind kind); // "preference pairs", ...
+
+struct turn {
+    const char *role; // "system", "user", "assistant"
+    const char *text;
+};
+struct response {
+    const char *text;
+    double score; // pairs: 1 chosen, 0 rejected; binary: 1 good, 0 bad; lists: the score or minus the rank
+};
+struct example {
+    int64_t line;      // in the person's file (array element for .json: the line where it begins)
+    bool is_chat;      // turns are messages for a chat template; else turns[0].text is the plain prompt
+    const struct turn *turns; // the prompt; the last turn is the user's
+    int n_turns;
+    const struct response *responses; // pairs: [0] chosen, [1] rejected
+    int n_responses;
+};
+struct refused_row {
+    int64_t line;
+    const char *reason; // "chosen and rejected are the same text"
+};
+struct corpus {
+    struct arena arena; // owns all text
+    char *path;
+    enum data_kind kind;
+    const char *shape;  // what was recognized: "HH transcripts (chosen/rejected)", "message lists", ...
+    struct example *examples;
+    size_t n_examples;
+    struct refused_row *refused;
+    size_t n_refused, n_rows;
+    char hash[65];      // SHA-256 of the file's (unpacked) bytes
+};
+
+// .json (array), .jsonl, either .gz, or .txt (SFT: texts separated by blank lines or whole).
+// limit: at most so many rows (0: all). Fails only when the file cannot be read, no shape fits, or no row is good.
+int corpus_load(struct corpus **out, const char *path, size_t limit, struct err *e);
+void corpus_free(struct corpus *c); // NULL is fine
+
+// A fixed share of the examples for evaluation: held_out[i] is true for it. Depends on seed and the example's
+// content only, so that the same pair never trains in one run and tests in another; examples with the same
+// prompt stay together.
+void corpus_split(const struct corpus *c, double share, uint64_t seed, bool *held_out);

@@ -1,0 +1,1 @@
+# libcorpus.a and its tests

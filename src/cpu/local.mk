@@ -1,0 +1,1 @@
+# libcpu.a and its tests

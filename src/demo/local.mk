@@ -1,0 +1,1 @@
+# libdemo.a and its tests

@@ -1,0 +1,40 @@
+// The other program, attune-engine, seen from the console and the commands: what it offers and how a run is
+// started. The engine stands beside this program (or in $ATTUNE_ENGINE).
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "base/param.h"
+#include "store/store.h"
+
+// What `attune-engine describe` prints, as tables.
+struct engine_objective {
+    const char *name, *title, *summary, *paper, *data_needs; // borrowed from json
+    bool needs_reference;
+    struct param *params;
+};
+struct engine_description {
+    json_t *json;          // the whole answer: {"version", "objectives": [...], "params": [...], "backends": [...], ...}
+    struct param *params;  // of every run: model, data, lr, steps, seed, lora, ...
+    struct engine_objective *objectives;
+    int n_objectives;
+};
+int engine_describe(struct engine_description **out, struct err *e);
+void engine_description_free(struct engine_description *d); // NULL is fine
+const struct engine_objective *engine_find_objective(const struct engine_description *d, const char *name);
+
+// Starts `attune-engine run` for a run of the store: own session, no terminal, output to runs/NAME/engine.log.
+// Returns once the engine has reported itself in run.db or has failed (its message then is the error).
+// Also continues a stopped, failed or dead run from its newest checkpoint. ERR_STATE when it is live already.
+int engine_start(struct store *s, const char *run, struct err *e);
+
+// Runs `attune-engine ARGS...` and collects its standard output as one JSON value; its error text becomes *e.
+int engine_call(const char *const *args, json_t **out, struct err *e);
+// A child whose output is read line by line (sampling): the caller polls fd, then engine_child_end.
+struct engine_child {
+    int pid, in_fd, out_fd;
+};
+int engine_child_start(struct engine_child *c, const char *const *args, struct err *e);
+int engine_child_end(struct engine_child *c, bool kill_it, struct err *e); // waits; its error text becomes *e

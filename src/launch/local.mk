@@ -1,0 +1,1 @@
+# liblaunch.a: starting and asking the engine

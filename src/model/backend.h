@@ -1,0 +1,167 @@
+// The one interface between the model and the machine. The decoder's forward and backward are written once
+// in terms of this table; a backend (cpu, later a CUDA plugin) fills it.
+//
+// Memory: `float *` and `int32_t *` arguments named here are device memory from alloc(), which only the
+// backend may touch; offsets by pointer arithmetic are fine. Arguments marked host are ordinary memory.
+// Matrices are row-major and dense; "(T, C)" names rows and columns.
+//
+// Errors: operations return nothing. A failure sticks and is reported by sync(), after which every
+// operation is without effect. Calls come from one thread, the driver; they may run asynchronously and
+// take effect in order. Results of the same calls are bitwise the same for any number of threads.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+enum { BACKEND_ABI = 1 };
+
+enum precision {
+    PRECISION_F32,  // products in f32
+    PRECISION_BF16, // operands of the large products rounded to bf16, sums in f32 (AMX, tensor cores)
+};
+
+struct backend_options {
+    int n_threads; // 0: one per core
+    enum precision precision;
+};
+
+// One run of consecutive rows of a packed batch: a prompt, a response, a whole text. Row i of the segment
+// attends to all rows of its prefix (the prompt that it continues) and to rows 0..i of its own.
+// Its position is prefix_len + i.
+struct attn_segment {
+    int start, len;
+    int prefix_start, prefix_len; // 0, 0: no prefix
+};
+
+struct attn_shape {
+    int n_heads, n_kv_heads; // n_heads is a multiple of n_kv_heads
+    int head_dim;
+    float scale;  // of the scores, usually 1/sqrt(head_dim)
+    int window;   // sliding window in tokens; 0: none
+};
+
+// Keys and values that one decoding row attends to: a shared part (its prompt's) and its own.
+struct kv_view {
+    const float *shared_k, *shared_v; // (n_shared, n_kv_heads * head_dim)
+    const float *own_k, *own_v;       // (n_own, n_kv_heads * head_dim)
+    int n_shared, n_own;
+};
+
+enum activation { ACT_GELU_TANH, ACT_GELU_ERF, ACT_RELU, ACT_SILU };
+
+// The head: hidden states to log-probabilities of given tokens, in tiles; (N, V) is never stored.
+struct head_in {
+    const float *x;         // (N, C)
+    const float *w;         // (V, C)
+    const int32_t *targets; // (N)
+    int n, c, v;
+    float inv_temperature;  // logits are multiplied by it; 1 in training
+};
+struct head_out {
+    float *logprobs; // (N) log p(target)
+    float *lse;      // (N) log-sum-exp of the logits, needed by head_backward
+    float *entropy;  // (N) or NULL
+    float *is_top;   // (N) 1 where the target is the most likely token, or NULL
+};
+
+struct adamw {
+    float lr, beta1, beta2, eps, weight_decay;
+    float correction1, correction2; // 1 - beta^t
+    float grad_scale;               // gradients are multiplied by it first (clipping, averaging)
+};
+
+struct backend; // of the implementation; starts with nothing that others may read
+
+struct backend_ops {
+    uint32_t abi;
+    const char *name; // "cpu", "cuda"
+
+    // Opens the device. On failure *e says in words why it cannot be used.
+    int (*open)(struct backend **out, const struct backend_options *options, struct err *e);
+    void (*close)(struct backend *b);
+    // Waits for everything and reports the first failure since the last call, once.
+    int (*sync)(struct backend *b, struct err *e);
+
+    void *(*alloc)(struct backend *b, size_t bytes, const char *what, struct err *e); // zeroed; NULL with *e
+    void (*free)(struct backend *b, void *p);
+    void (*upload)(struct backend *b, void *to, const void *host, size_t bytes);
+    void (*download)(struct backend *b, void *host, const void *from, size_t bytes); // waits
+    void (*copy)(struct backend *b, void *to, const void *from, size_t bytes);
+    void (*zero)(struct backend *b, void *p, size_t bytes);
+    // Weights changed (optimizer, load): packed or rounded copies of them are stale.
+    void (*weights_changed)(struct backend *b);
+
+    // y(T,O) = alpha x(T,I) w(O,I)^T + beta y + bias(O); bias may be NULL.
+    void (*linear)(struct backend *b, float *y, const float *x, const float *w, const float *bias, int t, int i, int o,
+                   float alpha, float beta);
+    // dx(T,I) = alpha dy(T,O) w(O,I) + beta dx
+    void (*linear_dx)(struct backend *b, float *dx, const float *dy, const float *w, int t, int i, int o, float alpha,
+                      float beta);
+    // dw(O,I) += alpha dy(T,O)^T x(T,I); dbias(O) += sum over t of dy, when not NULL
+    void (*linear_dw)(struct backend *b, float *dw, float *dbias, const float *dy, const float *x, int t, int i, int o,
+                      float alpha);
+
+    // out(T,C) = wte[tokens] + wpe[positions]; wpe may be NULL.
+    void (*embed)(struct backend *b, float *out, const float *wte, const float *wpe, const int32_t *tokens,
+                  const int32_t *positions, int t, int c);
+    // dwte[tokens] += dout, dwpe[positions] += dout, rows in order; either may be NULL.
+    void (*embed_backward)(struct backend *b, float *dwte, float *dwpe, const float *dout, const int32_t *tokens,
+                           const int32_t *positions, int t, int c);
+
+    // y = x / rms(x) * w. rstd(T) is kept for the backward.
+    void (*rmsnorm)(struct backend *b, float *y, float *rstd, const float *x, const float *w, float eps, int t, int c);
+    // dx = (accumulate ? dx : 0) + ...; dw(C) += ... when not NULL.
+    void (*rmsnorm_backward)(struct backend *b, float *dx, float *dw, const float *dy, const float *x, const float *w,
+                             const float *rstd, int t, int c, bool accumulate);
+    void (*layernorm)(struct backend *b, float *y, float *mean, float *rstd, const float *x, const float *w,
+                      const float *bias, float eps, int t, int c);
+    void (*layernorm_backward)(struct backend *b, float *dx, float *dw, float *dbias, const float *dy, const float *x,
+                               const float *w, const float *mean, const float *rstd, int t, int c, bool accumulate);
+
+    // Rotates x(T, n_heads*head_dim) in place by the angles of each row's position: pairs (i, i+head_dim/2),
+    // as Hugging Face does. cos, sin: (max_positions, head_dim/2). inverse: the backward.
+    void (*rope)(struct backend *b, float *x, const float *cos, const float *sin, const int32_t *positions, int t,
+                 int n_heads, int head_dim, bool inverse);
+
+    // out(T, n_heads*head_dim) = causal attention per segment; segments are host. lse(T, n_heads) is kept.
+    void (*attention)(struct backend *b, float *out, float *lse, const float *q, const float *k, const float *v,
+                      const struct attn_segment *segments, int n_segments, int t, const struct attn_shape *shape);
+    // dq, dk, dv are overwritten. A prefix's dk, dv sum over its segments in their order.
+    void (*attention_backward)(struct backend *b, float *dq, float *dk, float *dv, const float *dout, const float *out,
+                               const float *lse, const float *q, const float *k, const float *v,
+                               const struct attn_segment *segments, int n_segments, int t,
+                               const struct attn_shape *shape);
+    // One new row per stream: out(B, n_heads*head_dim); views (host) point into device caches.
+    void (*attention_decode)(struct backend *b, float *out, const float *q, const struct kv_view *views, int n,
+                             const struct attn_shape *shape);
+
+    void (*act)(struct backend *b, float *y, const float *x, size_t n, enum activation kind);
+    void (*act_backward)(struct backend *b, float *dx, const float *dy, const float *x, size_t n, enum activation kind);
+    // y = silu(gate) * up, and its backward; dgate and dup may be gate and up themselves.
+    void (*swiglu)(struct backend *b, float *y, const float *gate, const float *up, size_t n);
+    void (*swiglu_backward)(struct backend *b, float *dgate, float *dup, const float *dy, const float *gate,
+                            const float *up, size_t n);
+    void (*add)(struct backend *b, float *y, const float *a, const float *x, size_t n); // y = a + x; may alias
+    void (*scale)(struct backend *b, float *x, float factor, size_t n);
+
+    // out(N,C) = x[rows]; and dx[rows] += dout with rows possibly repeating, in order.
+    void (*gather_rows)(struct backend *b, float *out, const float *x, const int32_t *rows, int n, int c);
+    void (*scatter_add_rows)(struct backend *b, float *dx, const float *dout, const int32_t *rows, int n, int c);
+
+    void (*head)(struct backend *b, const struct head_out *out, const struct head_in *in);
+    // With coef(N) = dL/dlogprob: dx(N,C) is overwritten, dw(V,C) += when not NULL.
+    // dlogits[n][v] = coef[n] * inv_temperature * ((v == target) - p[n][v]), made tile by tile from lse.
+    void (*head_backward)(struct backend *b, float *dx, float *dw, const struct head_in *in, const float *lse,
+                          const float *coef);
+
+    double (*sum_squares)(struct backend *b, const float *x, size_t n); // waits; NaN and Inf pass through
+    // Loshchilov & Hutter 2019, decoupled decay: p -= lr * (m^ / (sqrt(v^) + eps) + weight_decay * p).
+    void (*adamw)(struct backend *b, float *p, const float *g, float *m, float *v, size_t n, const struct adamw *step);
+};
+
+// The table of backends; NULL-terminated. `auto` picks the first that opens.
+extern const struct backend_ops *const backends[];
+const struct backend_ops *backend_find(const char *name);

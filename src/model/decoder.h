@@ -1,0 +1,55 @@
+// The decoder's forward and backward pass over a packed batch, written once in terms of backend_ops.
+//
+// A packed batch has no padding: each prompt stands in it once, followed by the responses that continue it
+// (segments whose prefix is the prompt). Only response tokens ("targets") go through the head. The row that
+// predicts a response's first token is the prompt's last row.
+//
+// Memory is allocated in decoder_new and grows only when a larger batch comes (none in a step otherwise).
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "model/backend.h"
+#include "model/model.h"
+
+struct seq_batch {
+    // (n_tokens): host
+    int n_tokens;
+    const int32_t *tokens, *positions;
+    int n_segments;
+    const struct attn_segment *segments;
+    // (n_targets): the token whose log-probability is wanted, and the row whose hidden state predicts it
+    int n_targets;
+    const int32_t *target_rows, *target_ids;
+    // (n_seqs): targets [first_target, first_target + n_targets) belong to it; last_row carries its reward score
+    int n_seqs;
+    const struct seq_span {
+        int first_target, n_targets;
+        int last_row;
+    } *seqs;
+};
+
+struct decoder;
+
+// recompute: keep only each layer's input for the backward and compute the rest again (less memory, a third
+// more work). The same results, bit for bit.
+int decoder_new(struct decoder **out, struct model *m, bool recompute, struct err *e);
+void decoder_free(struct decoder *d);
+
+// Final hidden states of the batch stay inside. keep: a backward will follow.
+int decoder_forward(struct decoder *d, const struct seq_batch *batch, bool keep, struct err *e);
+// (n_targets), host; entropy and is_top may be NULL. After decoder_forward of the same batch.
+int decoder_logprobs(struct decoder *d, const struct seq_batch *batch, float *logprobs, float *entropy, float *is_top,
+                     struct err *e);
+// (n_seqs), host: score head on each sequence's last row.
+int decoder_scores(struct decoder *d, const struct seq_batch *batch, float *scores, struct err *e);
+// Adds gradients of sum coef[i] * logprob[i] + sum score_coef[i] * score[i]; either may be NULL (host).
+// After decoder_forward(keep) and decoder_logprobs / decoder_scores of the same batch.
+int decoder_backward(struct decoder *d, const struct seq_batch *batch, const float *coef, const float *score_coef,
+                     struct err *e);
+// The logits of given rows, for sampling and tests: (n, vocab_size), host.
+int decoder_logits(struct decoder *d, const int32_t *rows, int n, float *logits, struct err *e);
+// Bytes of device memory held for activations.
+size_t decoder_bytes(const struct decoder *d);

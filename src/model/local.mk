@@ -1,0 +1,1 @@
+# libmodel.a and its tests

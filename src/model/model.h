@@ -1,0 +1,111 @@
+// A model in memory: architecture, weights and (when it is trained) gradients in one block of device
+// memory each, described by a table of tensors. Weights stand in the layout that the backend wants
+// (linear: (out, in)); loading and saving translate from and to the family's own names and layouts
+// (GPT-2's transposed Conv1D and fused c_attn are split on loading and put together on saving).
+//
+// Owner: the trainer's thread.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+#include "model/arch.h"
+#include "model/backend.h"
+
+enum tensor_kind {
+    // of a layer
+    T_ATTN_NORM_W, T_ATTN_NORM_B, T_Q_W, T_Q_B, T_K_W, T_K_B, T_V_W, T_V_B, T_O_W, T_O_B,
+    T_MLP_NORM_W, T_MLP_NORM_B, T_GATE_W, T_GATE_B, T_UP_W, T_UP_B, T_DOWN_W, T_DOWN_B,
+    N_LAYER_TENSORS,
+    // of the whole model
+    T_TOKEN_EMBED = N_LAYER_TENSORS, T_POSITION_EMBED, T_PROJECT_IN, T_PROJECT_OUT, T_FINAL_NORM_W, T_FINAL_NORM_B,
+    T_HEAD_W, // absent when tied
+    T_SCORE_W, // reward model: (1, d_model)
+    N_TENSOR_KINDS
+};
+
+struct tensor {
+    enum tensor_kind kind;
+    int layer; // -1: of the whole model
+    int rows, cols; // a vector has rows 1
+    size_t offset; // in floats, in the weights block (and the gradients block)
+    bool decay;    // weight decay applies (matrices, not norms and biases)
+};
+
+// Low-rank adapters (Hu et al. 2021): w + (alpha / rank) b a, with a (rank, in) and b (out, rank).
+struct lora_config {
+    int rank; // 0: none
+    float alpha;
+    unsigned targets; // bit per tensor_kind among the linear weights
+};
+struct lora_pair {
+    int in, out;
+    size_t a, b; // offsets in floats in the adapter block
+};
+
+struct model {
+    struct arch arch;
+    const struct backend_ops *ops;
+    struct backend *backend;
+    struct tensor *tensors;
+    int n_tensors;
+    int *index;        // tensor number by layer * N_TENSOR_KINDS + kind; layer n_layers is the whole model
+    size_t n_floats;   // of the weights block, each tensor aligned to 16 floats; padding stays zero
+    float *weights, *grads; // grads NULL unless full fine-tuning
+    struct lora_config lora;
+    struct lora_pair *lora_pairs; // by layer * N_LAYER_TENSORS + kind; in == 0 where there is none
+    size_t n_lora_floats;
+    float *lora_weights, *lora_grads; // NULL without adapters
+    bool adapter_on;   // off: the base model, which is the reference of a LoRA run
+    float *rope_cos, *rope_sin; // (max_positions, head_dim / 2) or NULL
+    int n_rope_positions;
+    char *dir;         // where it was loaded from
+    char hash[65];     // SHA-256 over the weight files' content, "" for a new model
+};
+
+// What the trainer may change: all weights, or the adapter (and the score head).
+enum trainable { TRAIN_NOTHING, TRAIN_ALL, TRAIN_ADAPTER };
+
+// Loads a Hugging Face folder (config.json; model.safetensors, or sharded with its index; f32, bf16, f16).
+// An adapter folder of PEFT (adapter_config.json) loads its base model and then the adapter.
+// with_score: the model gets a reward head (from the file, else zero).
+int model_load(struct model **out, const char *dir, const struct backend_ops *ops, struct backend *backend,
+               bool with_score, struct err *e);
+// A new model from a config.json object, weights N(0, 0.02), residual projections scaled by 1/sqrt(2 n_layers).
+int model_new(struct model **out, const json_t *config, const struct backend_ops *ops, struct backend *backend,
+              uint64_t seed, struct err *e);
+void model_free(struct model *m);
+
+// Makes room for gradients. TRAIN_ADAPTER needs model_add_lora (or an adapter that was loaded) before.
+int model_set_trainable(struct model *m, enum trainable what, struct err *e);
+// targets: comma-separated names as PEFT writes them ("q_proj,v_proj", "c_attn"), "all-linear", or "" for
+// the family's usual ones (q and v). a ~ Kaiming-uniform as PEFT, b = 0.
+int model_add_lora(struct model *m, int rank, float alpha, const char *targets, uint64_t seed, struct err *e);
+
+// NULL when the model has no such tensor. `layer` is ignored for whole-model kinds.
+const struct tensor *model_tensor(const struct model *m, enum tensor_kind kind, int layer);
+float *model_weight(const struct model *m, enum tensor_kind kind, int layer); // NULL when absent
+float *model_grad(const struct model *m, enum tensor_kind kind, int layer);   // NULL when absent or frozen
+const struct lora_pair *model_lora(const struct model *m, enum tensor_kind kind, int layer);
+
+// The trainable floats as list of blocks, for optimizer and checkpoints. Returns how many (at most 2).
+struct param_block {
+    float *weights, *grads;
+    size_t n;
+    const char *name; // "model" or "adapter"
+};
+int model_param_blocks(const struct model *m, struct param_block blocks[2]);
+// Ranges of weights with and without decay inside a block, in order: [begin, end).
+struct param_range {
+    size_t begin, end;
+    bool decay;
+};
+int model_param_ranges(const struct model *m, int block, struct param_range **out); // heap; returns how many
+
+// Saves as the folder it came from has it (names, layouts, config, tokenizer files copied beside), in `dtype`.
+// A LoRA model saves PEFT's adapter_model.safetensors + adapter_config.json; model_merge_lora first for a whole one.
+// Atomic per folder: written as DIR.tmp, renamed.
+enum save_dtype { SAVE_F32, SAVE_BF16, SAVE_F16 };
+int model_save(const struct model *m, const char *dir, enum save_dtype dtype, struct err *e);
+void model_merge_lora(struct model *m); // w += s b a; the adapter is gone afterwards

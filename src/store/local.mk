@@ -1,0 +1,1 @@
+# libstore.a and its tests

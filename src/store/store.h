@@ -1,0 +1,58 @@
+// The project folder and attune.db: what people make (runs and their settings, controls, notes). Few small
+// writes: rollback journal, synchronous=FULL, BEGIN IMMEDIATE, busy timeout. Every process may write it.
+// What a run produces stands in its own runs/NAME/run.db (store/run_db.h), written by its engine alone.
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct store;
+
+// The project folder: `given` (--project) when not NULL, else $ATTUNE_PROJECT, else the nearest folder upwards
+// that holds attune.db, else $XDG_DATA_HOME/attune (~/.local/share/attune). On the heap.
+char *store_project_dir(const char *given);
+
+// Opens (and with `create` makes) the project folder's attune.db; brings an older schema up to date in one
+// transaction. ERR_UNSUPPORTED for a store from a newer Attune, ERR_INPUT for a file that is none.
+int store_open(struct store **out, const char *project_dir, bool create, struct err *e);
+void store_close(struct store *s); // NULL is fine
+const char *store_dir(const struct store *s);
+
+struct run_info {
+    int64_t id;
+    char *name;       // unique; also the folder runs/NAME
+    char *objective, *model, *data;
+    json_t *settings; // all settings of the run as one object
+    int64_t created_ms;
+    char *note;
+    bool hidden;      // removed from the list, files are kept
+};
+void run_info_fini(struct run_info *r);
+void run_infos_free(struct run_info *runs, int n);
+
+// name: NULL or "" makes one from the objective ("dpo-1", "dpo-2", ...). Creates runs/NAME. *name_out on the heap.
+int store_add_run(struct store *s, const char *name, const char *objective, const char *model, const char *data,
+                  const json_t *settings, char **name_out, struct err *e);
+int store_runs(struct store *s, struct run_info **out, int *n, struct err *e); // oldest first, without hidden ones
+int store_find_run(struct store *s, const char *name, struct run_info *out, struct err *e); // ERR_NOT_FOUND names near ones
+int store_update_settings(struct store *s, const char *name, const json_t *settings, struct err *e);
+int store_set_note(struct store *s, const char *name, const char *note, struct err *e);
+int store_hide_run(struct store *s, const char *name, bool hidden, struct err *e);
+char *store_run_dir(const struct store *s, const char *name); // on the heap
+
+// Controls: what a person asks of a run. The engine applies them between steps, in the order of their ids, and
+// records an event with the step at which each took effect.
+enum control_kind { CONTROL_PAUSE, CONTROL_RESUME, CONTROL_STOP, CONTROL_CHECKPOINT, CONTROL_SET };
+struct control {
+    int64_t id, at_ms;
+    enum control_kind kind;
+    char key[64], value[64]; // CONTROL_SET: a live parameter and its new value
+};
+int store_post_control(struct store *s, const char *run, enum control_kind kind, const char *key, const char *value,
+                       struct err *e);
+// Those with id > after; returns how many were written to out (at most max).
+int store_controls_after(struct store *s, const char *run, int64_t after, struct control *out, int max, struct err *e);
+int64_t store_last_control(struct store *s, const char *run); // 0 when there is none

@@ -1,0 +1,1 @@
+# libtext.a and its tests

@@ -1,0 +1,1 @@
+# libtrain.a and its tests

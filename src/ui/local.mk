@@ -1,0 +1,1 @@
+# libui.a and its tests

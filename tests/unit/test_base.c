@@ -1,0 +1,192 @@
+#include "config.h"
+
+#include "testing.h"
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/param.h"
+#include "base/pool.h"
+#include "base/rng.h"
+#include "base/sha256.h"
+#include "base/utf8.h"
+
+static void sha256_matches_fips_examples(void **state)
+{
+    struct sha256 s;
+    char hex[65];
+    sha256_init(&s);
+    sha256_add(&s, "abc", 3);
+    sha256_hex(&s, hex);
+    assert_string_equal(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    sha256_init(&s);
+    for (int i = 0; i < 1000000; i += 100) {
+        char block[100];
+        memset(block, 'a', sizeof block);
+        sha256_add(&s, block, sizeof block);
+    }
+    sha256_hex(&s, hex);
+    assert_string_equal(hex, "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+}
+
+// Known answers of Random123 1.14 (kat_vectors, philox4x32 10 rounds).
+static void philox_matches_known_answers(void **state)
+{
+    uint32_t out[4];
+    rng_block(0, 0, 0, out);
+    assert_int_equal(out[0], 0x6627e8d5);
+    assert_int_equal(out[1], 0xe169c58d);
+    assert_int_equal(out[2], 0xbc57ac4c);
+    assert_int_equal(out[3], 0x9b00dbd8);
+    rng_block(0xffffffffffffffff, 0xffffffffffffffff, 0xffffffffffffffff, out);
+    assert_int_equal(out[0], 0x408f276d);
+    assert_int_equal(out[1], 0x41c83b0e);
+    assert_int_equal(out[2], 0xa20bc7c6);
+    assert_int_equal(out[3], 0x6d5451fd);
+}
+
+static void rng_normal_has_unit_moments(void **state)
+{
+    struct rng r = rng_make(7, RNG_TEST, 0);
+    double sum = 0, squares = 0;
+    enum { N = 200000 };
+    for (int i = 0; i < N; i++) {
+        double x = rng_normal(&r);
+        sum += x;
+        squares += x * x;
+    }
+    assert_close(sum / N, 0, 0.01);
+    assert_close(squares / N, 1, 0.02);
+}
+
+static void utf8_refuses_what_is_not_utf8(void **state)
+{
+    static const struct { const char *bytes; bool valid; } rows[] = {
+        {"plain", true}, {"h\xc3\xa9llo \xf0\x9f\x9a\x80", true}, {"\xc0\x80", false}, {"\xed\xa0\x80", false},
+        {"\xf4\x90\x80\x80", false}, {"\xe2\x82", false}, {"\xff", false}, {"\xe0\x80\x80", false}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        assert_int_equal(utf8_is_valid(rows[i].bytes, strlen(rows[i].bytes)), rows[i].valid);
+    assert_int_equal(utf8_text_columns("\xe6\xbc\xa2\xe5\xad\x97", 6), 4);
+}
+
+static void text_from_outside_is_shown_never_sent(void **state)
+{
+    struct str s = {0};
+    static const char evil[] = "a\x1b[2J\xc2\x9b\xff\n";
+    str_add_visible(&s, evil, sizeof evil - 1, true);
+    assert_string_equal(str_text(&s), "a^[[2J\\x9b\xef\xbf\xbd\n");
+    str_fini(&s);
+}
+
+static void file_write_replaces_whole_or_not_at_all(void **state)
+{
+    char *dir = test_folder(), *path = path_join(dir, "x");
+    char *bytes;
+    size_t n;
+    assert_ok(file_write(path, "old", 3, e));
+    struct file_out *out;
+    assert_ok(file_out_open(&out, path, e));
+    assert_ok(file_out_write(out, "newer", 5, e));
+    file_out_abort(out);
+    assert_ok(file_read(path, 100, &bytes, &n, e));
+    assert_string_equal(bytes, "old");
+    free(bytes);
+    struct err fault = {0};
+    assert_int_equal(file_read(path, 2, &bytes, &n, &fault), ERR_LIMIT);
+    assert_int_equal(file_read("/nonexistent/x", 2, &bytes, &n, &fault), ERR_NOT_FOUND);
+    assert_ok(file_remove_tree(dir, e));
+    assert_false(file_exists(dir));
+    free(dir);
+    free(path);
+}
+
+static void json_errors_name_the_place(void **state)
+{
+    struct err fault = {0};
+    json_t *value;
+    assert_int_equal(json_parse("{\"a\": 1,\n \"b\" 2}", 16, "data.jsonl:17", &value, &fault), ERR_INPUT);
+    assert_non_null(strstr(fault.text, "data.jsonl:17"));
+    assert_non_null(strstr(fault.text, "line 2"));
+    assert_int_equal(json_parse("{\"a\":1,\"a\":2}", 13, "x", &value, &fault), ERR_INPUT);
+}
+
+static const char *const kinds[] = {"linear", "cosine", NULL};
+static const struct param table[] = {
+    {.name = "beta", .type = PARAM_FLOAT, .fallback = "0.1", .min = 0.001, .max = 10, .help = "strength", .live = true},
+    {.name = "schedule", .type = PARAM_CHOICE, .fallback = "cosine", .choices = kinds, .help = "shape"},
+    {.name = "model", .type = PARAM_PATH, .help = "the model"},
+    {.name = "shuffle", .type = PARAM_BOOL, .fallback = "yes", .help = "order"},
+    {0}};
+
+static void settings_check_values_and_suggest_names(void **state)
+{
+    const struct param *const tables[] = {table, NULL};
+    struct settings s;
+    struct err fault = {0};
+    settings_init(&s, tables);
+    assert_close(settings_float(&s, "beta"), 0.1, 0);
+    assert_true(settings_bool(&s, "shuffle"));
+    assert_int_equal(settings_set(&s, "beta", "0", &fault), ERR_USAGE);
+    assert_non_null(strstr(fault.text, "0.001 to 10"));
+    assert_int_equal(settings_set(&s, "beta", "nan", &fault), ERR_USAGE);
+    assert_int_equal(settings_set(&s, "bata", "1", &fault), ERR_USAGE);
+    assert_non_null(strstr(fault.text, "--beta"));
+    assert_int_equal(settings_set(&s, "schedule", "cubic", &fault), ERR_USAGE);
+    assert_non_null(strstr(fault.text, "linear, cosine"));
+    assert_int_equal(settings_check_required(&s, &fault), ERR_USAGE);
+    assert_ok(settings_set(&s, "model", "m", e));
+    assert_ok(settings_set(&s, "beta", "0.5", e));
+    assert_ok(settings_check_required(&s, e));
+
+    json_t *json = settings_to_json(&s, true), *description = params_to_json(table);
+    struct param *again;
+    assert_ok(params_from_json(description, &again, e));
+    const struct param *const tables_again[] = {again, NULL};
+    struct settings t;
+    settings_init(&t, tables_again);
+    assert_ok(settings_from_json(&t, json, e));
+    assert_close(settings_float(&t, "beta"), 0.5, 0);
+    assert_string_equal(settings_text(&t, "model"), "m");
+    json_decref(json);
+    json_decref(description);
+    settings_fini(&s);
+    settings_fini(&t);
+    params_free(again);
+}
+
+static void square(void *arg, int block, int thread)
+{
+    ((double *)arg)[block] = (double)block * block;
+}
+
+static void pool_does_every_block_once(void **state)
+{
+    for (int n_threads = 1; n_threads <= 5; n_threads++) {
+        struct pool *p;
+        assert_ok(pool_new(&p, n_threads, e));
+        double out[301];
+        for (int round = 0; round < 300; round++) {
+            int n = round % 301;
+            memset(out, 0, sizeof out);
+            pool_run(p, n, square, out);
+            for (int i = 0; i < 301; i++)
+                assert_close(out[i], i < n ? (double)i * i : 0, 0);
+        }
+        pool_free(p);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sha256_matches_fips_examples),
+        cmocka_unit_test(philox_matches_known_answers),
+        cmocka_unit_test(rng_normal_has_unit_moments),
+        cmocka_unit_test(utf8_refuses_what_is_not_utf8),
+        cmocka_unit_test(text_from_outside_is_shown_never_sent),
+        cmocka_unit_test(file_write_replaces_whole_or_not_at_all),
+        cmocka_unit_test(json_errors_name_the_place),
+        cmocka_unit_test(settings_check_values_and_suggest_names),
+        cmocka_unit_test(pool_does_every_block_once),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
