@@ -1,0 +1,49 @@
+// The runs of the project as the console knows them: read from the store and from each run.db, in one place, so that
+// the list, the curves and the strip at the top agree. Only the console's one thread uses it.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "store/run_db.h"
+#include "store/store.h"
+
+// The columns that the list shows; NaN while a run has not recorded one.
+enum run_value { VALUE_LOSS, VALUE_MARGIN, VALUE_ACCURACY, VALUE_KL, VALUE_LENGTH, VALUE_LR, VALUE_N };
+const char *run_value_key(enum run_value value); // "rewards/margins"
+
+enum { SPARK_POINTS = 64 };
+
+struct run_row {               // its address is stable while the run is in the list
+    struct run_info info;
+    int index;                 // age rank, oldest 0: letter and colour follow from it and never change
+    char letter;               // 'a'..'p', again from 'a' after 16
+    bool selected;             // for overlay
+    struct run_reader *reader; // NULL until the engine has made run.db
+    struct run_status status;  // state RUN_QUEUED while reader is NULL
+    int64_t version;           // of run.db; a view that read at this version has seen everything
+    double values[VALUE_N];
+    double spark[SPARK_POINTS]; // newest values of the loss (or of the margin once there is one), oldest first
+    int n_spark;
+    int64_t spark_cursor;
+    bool spark_is_margin;
+    char trouble[200];         // why run.db cannot be read; "" when all is well
+};
+
+struct run_list {
+    struct store *store;
+    struct run_row **rows;  // oldest first
+    int n;
+    int n_live;
+    uint64_t generation;    // changes whenever anything in here changed
+    double next_list_s;     // when the store is asked again for new runs
+};
+
+void run_list_init(struct run_list *l, struct store *s); // keeps the pointer, does not own the store
+void run_list_fini(struct run_list *l);
+// Looks for new runs (at most once a second) and for changes of each; `all` looks at everything now. Returns true when
+// something changed. Errors of one run are kept in its row; an error of the store is returned in *e with true.
+bool run_list_poll(struct run_list *l, double now_s, bool all, struct err *e);
+struct run_row *run_list_find(const struct run_list *l, const char *name); // NULL when there is none
+int run_list_selected(const struct run_list *l, struct run_row **out, int max);

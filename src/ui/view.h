@@ -1,0 +1,68 @@
+// What a view is. The manager (ui.c) owns the loop, the screen, the prompt and the stack of pages; a view draws into
+// the rectangle it is given and answers commands. Handlers report what they did; the manager acts on it.
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "ui/canvas.h"
+#include "ui/commands.h"
+#include "ui/run_list.h"
+
+struct ui;
+struct view;
+
+enum view_result {
+    VIEW_IGNORED, // not mine, or nothing to do here: the manager may handle it
+    VIEW_KEPT,    // handled, the picture is the same
+    VIEW_CHANGED, // handled, draw again
+};
+
+enum view_refresh {
+    REFRESH_NOTHING, // nothing on my page changed
+    REFRESH_DRAW,    // draw again
+    REFRESH_MORE,    // draw again, and call me again at once (keys are served in between): data is still being read
+};
+
+struct view_ops {
+    const char *title; // in the strip at the top: "Curves"
+    // Makes the view's own state in v->state; called once, when the page is first shown.
+    int (*open)(struct view *v, struct err *e);
+    // Frees v->state; called once at the end, also after a failed open.
+    void (*close)(struct view *v);
+    // The page is being shown (again), perhaps for another run: ui_run(v->ui).
+    void (*shown)(struct view *v);
+    // Draws everything in `area`; the rectangle is clipped and blank. Any size down to 1 x 1. Must not read the disk.
+    void (*draw)(struct view *v, struct canvas *c, struct rect area);
+    // A command of the table that this page lists. `arg` is what followed its name in ":" or a script; else NULL.
+    // A wrong argument is reported with ui_say_error and VIEW_KEPT.
+    enum view_result (*command)(struct view *v, enum command_id id, const char *arg);
+    // Any key before the table is asked: only for pages with text fields. NULL: none.
+    enum view_result (*key)(struct view *v, int key);
+    // The runs may have changed (at most 10 times a second). Reads what is new, within about 5 ms, else REFRESH_MORE.
+    enum view_refresh (*refresh)(struct view *v);
+};
+// draw is required; NULL at another pointer means nothing is to be done there.
+
+struct view {
+    const struct view_ops *ops;
+    struct ui *ui;
+    void *state;
+    bool is_open;
+};
+
+// One row a page; the order of enum page.
+extern const struct view_ops view_runs, view_curves, view_samples, view_log, view_launch, view_help;
+
+// What a view may ask of the manager.
+struct run_list *ui_runs(struct ui *ui);
+struct run_row *ui_run(struct ui *ui); // the run that is open; NULL when there is none
+struct store *ui_store(struct ui *ui);
+void ui_show(struct ui *ui, enum page page);
+void ui_open_run(struct ui *ui, const char *name, enum page page);
+void ui_say(struct ui *ui, const char *format, ...) __attribute__((format(printf, 2, 3))); // the message line
+void ui_say_error(struct ui *ui, const char *format, ...) __attribute__((format(printf, 2, 3)));
+// Asks for a value in the prompt line, "LABEL> TEXT"; Enter runs command `id` with what was typed.
+void ui_ask(struct ui *ui, enum command_id id, const char *label, const char *text);
+// Asks yes or no in the prompt line; y runs command `id` with `arg`.
+void ui_confirm(struct ui *ui, enum command_id id, const char *arg, const char *question);
