@@ -128,35 +128,12 @@ const struct param *settings_find(const struct settings *s, const char *name)
     return item ? item->param : NULL;
 }
 
-static size_t edit_distance(const char *a, const char *b)
-{
-    size_t row[64], m = strlen(b);
-    if (strlen(a) > 60 || m > 60)
-        return 99;
-    for (size_t j = 0; j <= m; j++)
-        row[j] = j;
-    for (size_t i = 1; a[i - 1]; i++) {
-        size_t diagonal = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= m; j++) {
-            size_t best = diagonal + (a[i - 1] != b[j - 1]);
-            if (row[j] + 1 < best)
-                best = row[j] + 1;
-            if (row[j - 1] + 1 < best)
-                best = row[j - 1] + 1;
-            diagonal = row[j];
-            row[j] = best;
-        }
-    }
-    return row[m];
-}
-
 static int unknown_name(const struct settings *s, const char *name, struct err *e)
 {
     const char *nearest = NULL;
     size_t least = 3;
     for (size_t i = 0; i < s->n_items; i++) {
-        size_t d = edit_distance(name, s->items[i].param->name);
+        size_t d = text_distance(name, s->items[i].param->name);
         if (d < least) {
             least = d;
             nearest = s->items[i].param->name;

@@ -198,3 +198,26 @@ void str_add_visible(struct str *s, const char *bytes, size_t n, bool keep_lines
         i += used;
     }
 }
+
+size_t text_distance(const char *a, const char *b)
+{
+    size_t row[64], m = strlen(b);
+    if (strlen(a) > 60 || m > 60)
+        return 99;
+    for (size_t j = 0; j <= m; j++)
+        row[j] = j;
+    for (size_t i = 1; a[i - 1]; i++) {
+        size_t diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= m; j++) {
+            size_t best = diagonal + (a[i - 1] != b[j - 1]);
+            if (row[j] + 1 < best)
+                best = row[j] + 1;
+            if (row[j - 1] + 1 < best)
+                best = row[j - 1] + 1;
+            diagonal = row[j];
+            row[j] = best;
+        }
+    }
+    return row[m];
+}

@@ -28,6 +28,8 @@ bool text_starts(const char *text, const char *prefix);
 bool text_ends(const char *text, const char *suffix);
 // strlcpy: always terminates; returns false when the text was cut.
 bool text_copy(char *out, size_t size, const char *text);
+// Levenshtein distance, for "did you mean"; 99 when one of them is longer than 60 bytes.
+size_t text_distance(const char *a, const char *b);
 // Whole-text numbers: false unless all of `text` is one (finite, for doubles).
 bool text_to_double(const char *text, double *out);
 bool text_to_i64(const char *text, int64_t *out);

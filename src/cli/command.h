@@ -4,12 +4,21 @@
 
 #include <stdbool.h>
 
+#include "base/param.h"
+
 struct command {
-    const char *name;
-    const char *synopsis; // "attune runs [--json]"
-    const char *summary;  // one line for the list
-    const char *help;     // the rest of --help: what it does, examples
-    int (*run)(int argc, char **argv);
+    const char *name;             // one word, or two ("data import"); the longest name that fits is taken
+    const char *synopsis;         // "attune runs [--json]"
+    const char *summary;          // one line for the list
+    const char *help;             // the rest of --help: what it does, examples; lines that start with a blank are kept
+    const struct param *options;  // its own options (args.h adds --project, --json, --help); NULL: none
+    bool json;                    // it prints data: offers --json
+    int (*run)(int argc, char **argv); // argv[0] is the last word of the name
+    // Options that are known only at run time (those of the engine), as for the words argv[1..]; NULL: none.
+    // *tables is NULL-terminated and stays valid until the program ends.
+    int (*more_options)(int argc, char **argv, const struct param *const **tables, struct err *e);
 };
 extern const struct command *const commands[]; // NULL-terminated
 const struct command *command_find(const char *name);
+// The command that argv[0..] names; *n_words is 1 or 2. NULL when there is none.
+const struct command *command_match(int argc, char **argv, int *n_words);

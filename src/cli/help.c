@@ -1,0 +1,297 @@
+#include "config.h"
+
+#include "cli/help.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "cli/print.h"
+
+static const char program_about[] =
+    "Attune tunes language models on human preferences. Without a command it opens the console: runs, live curves, "
+    "samples, starting and steering.";
+
+static const struct {
+    int status;
+    const char *meaning;
+} exit_statuses[] = {
+    {0, "all went well"},
+    {1, "something failed that fits no other number"},
+    {2, "the command line or a setting is wrong"},
+    {3, "a file is damaged or not what it should be"},
+    {4, "a file, run or name does not exist"},
+    {5, "the system refused to read or write"},
+    {6, "not enough memory or disk, or a stated maximum was exceeded"},
+    {7, "not possible in the present state"},
+    {8, "valid, but outside of what Attune does"},
+    {9, "a loss or gradient is not finite"},
+    {130, "interrupted"},
+};
+
+static const struct {
+    const char *name, *meaning;
+} environment[] = {
+    {"ATTUNE_PROJECT", "the project folder"},
+    {"ATTUNE_ENGINE", "the program attune-engine, when it does not stand beside attune"},
+    {"ATTUNE_SHARE", "the folder with the demo model, when it is not the installed one"},
+    {"NO_COLOR", "when set, output has no colour"},
+};
+
+enum { n_exit_statuses = sizeof exit_statuses / sizeof *exit_statuses, n_environment = sizeof environment / sizeof *environment };
+
+static void print_item(FILE *out, const char *name, const char *text, int column, int width)
+{
+    int used = fprintf(out, "  %s", name);
+    if (used + 2 > column) {
+        fputc('\n', out);
+        used = 0;
+    }
+    fprintf(out, "%*s", column - used, "");
+    print_wrapped(out, text, column, column, width);
+}
+
+void help_program(FILE *out, int width)
+{
+    fprintf(out, "Usage: attune [--project DIR]\n       attune COMMAND [ARGUMENT]...\n\n");
+    print_wrapped(out, program_about, 0, 0, width);
+    fprintf(out, "\n%sCommands:%s\n", print_on(out, PRINT_BOLD), print_off(out));
+    for (const struct command *const *c = commands; *c; c++)
+        print_item(out, (*c)->name, (*c)->summary, 20, width);
+    fprintf(out, "\n\"attune COMMAND --help\" explains a command. \"attune --version\" prints the version.\n");
+    fprintf(out, "\n%sEnvironment:%s\n", print_on(out, PRINT_BOLD), print_off(out));
+    for (int i = 0; i < n_environment; i++)
+        print_item(out, environment[i].name, environment[i].meaning, 20, width);
+    fprintf(out, "\n%sExit status:%s\n", print_on(out, PRINT_BOLD), print_off(out));
+    for (int i = 0; i < n_exit_statuses; i++)
+        fprintf(out, "  %3d  %s\n", exit_statuses[i].status, exit_statuses[i].meaning);
+}
+
+static bool is_on(const struct param *p)
+{
+    return p->fallback && (p->fallback[0] == 't' || p->fallback[0] == 'y' || p->fallback[0] == '1' ||
+                           strcmp(p->fallback, "on") == 0);
+}
+
+// "--lr X", "--json"; "--[no-]shuffle" for what is on by default.
+static void option_name(struct str *s, const struct param *p)
+{
+    static const char *const values[] = {"", "N", "X", "NAME", "TEXT", "PATH"};
+    if (p->type == PARAM_BOOL)
+        str_addf(s, is_on(p) ? "--[no-]%s" : "--%s", p->name);
+    else
+        str_addf(s, "--%s %s", p->name, values[p->type]);
+}
+
+// The sentence, then range and default in brackets.
+static void option_text(struct str *s, const struct param *p)
+{
+    char range[300];
+    if (p->help)
+        str_add(s, p->help);
+    if (p->type == PARAM_BOOL) {
+        if (is_on(p))
+            str_add(s, " (default yes)");
+    } else if (*param_range_text(p, range, sizeof range)) {
+        str_addf(s, " (%s)", range);
+    }
+    if (!p->fallback)
+        str_add(s, " Must be given.");
+    if (p->live)
+        str_add(s, " Can be changed while a run runs.");
+}
+
+static void print_group(FILE *out, const struct param *const *tables, const char *group, int width)
+{
+    char title[64];
+    text_copy(title, sizeof title, group);
+    title[0] = (char)toupper((unsigned char)title[0]);
+    fprintf(out, "\n%s%s options:%s\n", print_on(out, PRINT_BOLD), title, print_off(out));
+    for (; *tables; tables++)
+        for (const struct param *p = *tables; p->name; p++) {
+            if (strcmp(p->group ? p->group : "command", group) != 0)
+                continue;
+            struct str name = {0}, text = {0};
+            option_name(&name, p);
+            option_text(&text, p);
+            print_item(out, str_text(&name), str_text(&text), 26, width);
+            str_fini(&name);
+            str_fini(&text);
+        }
+}
+
+// Calls `print` once for each group, in the order in which the tables name them.
+static void each_group(FILE *out, const struct param *const *tables, int width,
+                       void (*print)(FILE *, const struct param *const *, const char *, int))
+{
+    const char *seen[64];
+    int n_seen = 0;
+    for (const struct param *const *t = tables; *t; t++)
+        for (const struct param *p = *t; p->name; p++) {
+            const char *group = p->group ? p->group : "command";
+            bool known = false;
+            for (int i = 0; i < n_seen; i++)
+                known |= strcmp(seen[i], group) == 0;
+            if (known || n_seen == 64)
+                continue;
+            seen[n_seen++] = group;
+            print(out, tables, group, width);
+        }
+}
+
+void help_command(FILE *out, const struct args *a, const struct err *why, int width)
+{
+    const struct command *c = a->command;
+    fprintf(out, "Usage: %s\n\n", c->synopsis);
+    print_wrapped(out, c->summary, 0, 0, width);
+    if (c->help && *c->help) {
+        fputc('\n', out);
+        print_wrapped(out, c->help, 0, 0, width);
+    }
+    each_group(out, a->tables, width, print_group);
+    if (why) {
+        fputc('\n', out);
+        fprintf(out, "More options come from the engine, which did not answer:\n");
+        print_wrapped(out, why->text, 0, 0, width);
+    }
+}
+
+// ---- man page ----
+
+static void man_text(FILE *out, const char *text)
+{
+    bool line_start = true;
+    for (; *text; text++) {
+        if (line_start && (*text == '.' || *text == '\''))
+            fputs("\\&", out);
+        if (*text == '\\')
+            fputs("\\e", out);
+        else if (*text == '-')
+            fputs("\\-", out);
+        else
+            fputc(*text, out);
+        line_start = *text == '\n';
+    }
+}
+
+// Help text: paragraphs are filled, lines that start with a blank stand as they are.
+static void man_body(FILE *out, const char *text)
+{
+    bool verbatim = false;
+    while (*text) {
+        size_t n = strcspn(text, "\n");
+        bool kept = *text == ' ';
+        if (kept != verbatim)
+            fputs(kept ? ".nf\n" : ".fi\n", out);
+        verbatim = kept;
+        struct str line = {0};
+        str_addn(&line, text, n);
+        if (n == 0)
+            fputs(".PP\n", out);
+        else {
+            man_text(out, str_text(&line));
+            fputc('\n', out);
+        }
+        str_fini(&line);
+        text += n + (text[n] == '\n');
+    }
+    if (verbatim)
+        fputs(".fi\n", out);
+}
+
+static void man_group(FILE *out, const struct param *const *tables, const char *group, int width)
+{
+    for (; *tables; tables++)
+        for (const struct param *p = *tables; p->name; p++) {
+            if (strcmp(p->group ? p->group : "command", group) != 0)
+                continue;
+            struct str name = {0}, text = {0};
+            option_name(&name, p);
+            option_text(&text, p);
+            fputs(".TP\n.B ", out);
+            man_text(out, str_text(&name));
+            fputc('\n', out);
+            man_text(out, str_text(&text));
+            fputc('\n', out);
+            str_fini(&name);
+            str_fini(&text);
+        }
+}
+
+void help_man(FILE *out)
+{
+    fputs(".SH COMMANDS\n", out);
+    for (const struct command *const *c = commands; *c; c++) {
+        struct args a = {0};
+        struct err e = {0};
+        char *no_words[] = {(char *)"help", NULL};
+        fputs(".SS ", out);
+        man_text(out, (*c)->synopsis);
+        fputc('\n', out);
+        man_text(out, (*c)->summary);
+        fputs("\n", out);
+        if ((*c)->help && *(*c)->help) {
+            fputs(".PP\n", out);
+            man_body(out, (*c)->help);
+        }
+        int code = args_tables(&a, *c, 1, no_words, &e);
+        each_group(out, a.tables, 0, man_group);
+        if (code)
+            fputs(".PP\nMore options come from the engine; \"attune COMMAND \\-\\-help\" lists them.\n", out);
+    }
+    fputs(".SH ENVIRONMENT\n", out);
+    for (int i = 0; i < n_environment; i++)
+        fprintf(out, ".TP\n.B %s\n%s\n", environment[i].name, environment[i].meaning);
+    fputs(".SH EXIT STATUS\n", out);
+    for (int i = 0; i < n_exit_statuses; i++)
+        fprintf(out, ".TP\n.B %d\n%s\n", exit_statuses[i].status, exit_statuses[i].meaning);
+}
+
+// ---- completion ----
+
+void help_bash(FILE *out)
+{
+    fputs("# bash completion for attune; made by \"attune completion bash\"\n_attune() {\n"
+          "    local cur=${COMP_WORDS[COMP_CWORD]} words=\"${COMP_WORDS[*]:1:COMP_CWORD-1}\" options=\"\"\n"
+          "    COMPREPLY=()\n    case \" $words \" in\n",
+          out);
+    for (int n_words = 2; n_words >= 1; n_words--) // the longer names first: the first pattern that fits counts
+        for (const struct command *const *c = commands; *c; c++) {
+            if ((strchr((*c)->name, ' ') ? 2 : 1) != n_words)
+                continue;
+            struct args a = {0};
+            struct err e = {0};
+            char *no_words[] = {(char *)"help", NULL};
+            args_tables(&a, *c, 1, no_words, &e);
+            fprintf(out, "    \" %s \"*) options=\"", (*c)->name);
+            const char *between = "";
+            for (const struct param *const *t = a.tables; *t; t++)
+                for (const struct param *p = *t; p->name; p++) {
+                    fprintf(out, "%s--%s", between, p->name);
+                    between = " ";
+                }
+            for (const struct command *const *d = commands; *d; d++) { // the second words that are possible here
+                size_t n = strlen((*c)->name);
+                if (n_words == 1 && strncmp((*d)->name, (*c)->name, n) == 0 && (*d)->name[n] == ' ')
+                    fprintf(out, " %s", (*d)->name + n + 1);
+            }
+            fputs("\" ;;\n", out);
+        }
+    for (const struct command *const *c = commands; *c; c++) {
+        const char *blank = strchr((*c)->name, ' ');
+        if (blank) {
+            struct str first = {0};
+            str_addn(&first, (*c)->name, (size_t)(blank - (*c)->name));
+            if (!command_find(str_text(&first)))
+                fprintf(out, "    \" %s \"*) options=\"$options %s\" ;;&\n", str_text(&first), blank + 1);
+            str_fini(&first);
+        }
+    }
+    fputs("    \"  \") options=\"--help --version --project", out);
+    for (const struct command *const *c = commands; *c; c++)
+        fprintf(out, " %.*s", (int)strcspn((*c)->name, " "), (*c)->name);
+    fputs("\" ;;\n    esac\n"
+          "    if [[ $cur != -* && $words ]]; then COMPREPLY=($(compgen -W \"$options\" -- \"$cur\") $(compgen -f -- \"$cur\"))\n"
+          "    else COMPREPLY=($(compgen -W \"$options\" -- \"$cur\")); fi\n}\ncomplete -o filenames -F _attune attune\n",
+          out);
+}

@@ -1,0 +1,92 @@
+// attune: the console, or one command. Only finds out which; everything else is in the commands.
+#include "config.h"
+
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/str.h"
+#include "cli/command.h"
+#include "cli/help.h"
+#include "cli/print.h"
+
+static int wrong(const char *format, const char *word, const char *near)
+{
+    struct str s = {0};
+    str_add_visible(&s, word, strlen(word), false);
+    fprintf(stderr, format, str_text(&s));
+    if (near)
+        fprintf(stderr, " Did you mean \"%s\"?", near);
+    fprintf(stderr, "\nTry: attune --help\n");
+    str_fini(&s);
+    return err_exit_status(ERR_USAGE);
+}
+
+static int unknown_command(char **argv, int argc)
+{
+    const char *nearest = NULL;
+    size_t least = 3, n = strlen(argv[0]);
+    for (const struct command *const *c = commands; *c; c++) {
+        if (strncmp((*c)->name, argv[0], n) == 0 && (*c)->name[n] == ' ') {
+            struct str list = {0}; // "attune data": the second words that exist
+            for (const struct command *const *d = commands; *d; d++)
+                if (strncmp((*d)->name, argv[0], n) == 0 && (*d)->name[n] == ' ')
+                    str_addf(&list, "%s%s", list.len ? ", " : "", (*d)->name + n + 1);
+            fprintf(stderr, "attune %s: which of these: %s?\nTry: attune %s --help\n", argv[0], str_text(&list), (*c)->name);
+            str_fini(&list);
+            return err_exit_status(ERR_USAGE);
+        }
+        size_t d = text_distance(argv[0], (*c)->name);
+        if (d < least) {
+            least = d;
+            nearest = (*c)->name;
+        }
+    }
+    return wrong("attune: there is no command \"%s\".", argv[0], nearest);
+}
+
+static int run_command(int argc, char **argv)
+{
+    int n_words = 1;
+    const struct command *c = command_match(argc, argv, &n_words);
+    if (!c)
+        return unknown_command(argv, argc);
+    int status = c->run(argc - (n_words - 1), argv + (n_words - 1));
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        fprintf(stderr, "attune %s: cannot write the output (is the disk full?)\n", c->name);
+        return status ? status : err_exit_status(ERR_IO);
+    }
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    setlocale(LC_ALL, "");
+    setlocale(LC_NUMERIC, "C"); // numbers are read and written with a point
+    signal(SIGPIPE, SIG_IGN);   // a closed pipe is a write that fails
+    file_fault_init();
+    int i = 1;
+    for (; i < argc && argv[i][0] == '-'; i++) {
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+            help_program(stdout, print_width(stdout));
+            return 0;
+        }
+        if (strcmp(argv[i], "--version") == 0) {
+            printf("attune %s\n", PACKAGE_VERSION);
+            return 0;
+        }
+        if (strcmp(argv[i], "--project") == 0 && i + 1 < argc)
+            setenv("ATTUNE_PROJECT", argv[++i], 1);
+        else if (text_starts(argv[i], "--project="))
+            setenv("ATTUNE_PROJECT", argv[i] + strlen("--project="), 1);
+        else
+            return wrong("attune: there is no option %s here.", argv[i], NULL);
+    }
+    if (i < argc)
+        return run_command(argc - i, argv + i);
+    fprintf(stderr, "attune: which command?\nTry: attune --help\n");
+    return err_exit_status(ERR_USAGE);
+}
