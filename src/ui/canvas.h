@@ -36,7 +36,8 @@ enum attr { ATTR_BOLD = 1, ATTR_UNDERLINE = 2, ATTR_REVERSE = 4 };
 struct style {
     uint8_t fg, bg, attr;
 };
-#define STYLE(...) ((struct style){__VA_ARGS__}) // STYLE(COLOR_MUTED), STYLE(.attr = ATTR_BOLD)
+// STYLE(COLOR_MUTED), STYLE(COLOR_DEFAULT, .attr = ATTR_BOLD)
+#define STYLE(foreground, ...) ((struct style){.fg = (uint8_t)(foreground), ##__VA_ARGS__})
 
 enum glyphs { GLYPHS_ASCII, GLYPHS_BLOCK, GLYPHS_BRAILLE };
 

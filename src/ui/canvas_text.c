@@ -1,0 +1,160 @@
+// Text on a canvas: made visible, measured in columns, cut or broken into lines; and the canvas as text.
+#include "config.h"
+
+#include "ui/canvas.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "base/utf8.h"
+
+int canvas_text(struct canvas *c, int x, int y, int max_columns, struct style style, const char *text)
+{
+    struct str shown = {.max = 64 * 1024};
+    str_add_visible(&shown, text, strlen(text), false);
+    const char *bytes = str_text(&shown);
+    size_t n = shown.len;
+    bool cut = max_columns >= 0 && utf8_text_columns(bytes, n) > (size_t)max_columns;
+    int room = max_columns < 0 ? c->width : cut && max_columns >= 2 ? max_columns - 1 : max_columns;
+    int end = x;
+    for (size_t i = 0; i < n;) {
+        uint32_t code;
+        i += utf8_decode(bytes + i, n - i, &code);
+        int columns = code == UTF8_BAD ? 1 : utf8_columns(code);
+        if (end - x + columns > room)
+            break;
+        canvas_put(c, end, y, code, style);
+        end += columns;
+    }
+    if (cut && max_columns >= 2)
+        canvas_put(c, end++, y, '~', style);
+    str_fini(&shown);
+    return end;
+}
+
+int canvas_textf(struct canvas *c, int x, int y, int max_columns, struct style style, const char *format, ...)
+{
+    struct str s = {0};
+    va_list args;
+    va_start(args, format);
+    str_vaddf(&s, format, args);
+    va_end(args);
+    int end = canvas_text(c, x, y, max_columns, style, str_text(&s));
+    str_fini(&s);
+    return end;
+}
+
+void canvas_text_right(struct canvas *c, int x, int y, int columns, struct style style, const char *text)
+{
+    int have = (int)utf8_text_columns(text, strlen(text));
+    canvas_text(c, have < columns ? x + columns - have : x, y, columns, style, text);
+}
+
+// Ends of the next line of bytes[0..n) in `width` columns: *shown without the space it broke at, the result with it.
+static size_t break_line(const char *bytes, size_t n, int width, size_t *shown)
+{
+    int columns = 0;
+    size_t space = 0, after_space = 0;
+    for (size_t i = 0; i < n;) {
+        uint32_t code;
+        if (bytes[i] == '\n') {
+            *shown = i;
+            return i + 1;
+        }
+        size_t used = utf8_decode(bytes + i, n - i, &code);
+        int wide = code == UTF8_BAD ? 1 : code == '\t' ? 4 : utf8_columns(code);
+        if (code == ' ') {
+            space = i;
+            after_space = i + 1;
+        }
+        if (columns + wide > width && i > 0) {
+            *shown = after_space ? space : i;
+            return after_space ? after_space : i;
+        }
+        columns += wide;
+        i += used;
+    }
+    *shown = n;
+    return n;
+}
+
+int canvas_paragraph(struct canvas *c, struct rect r, int skip, struct style style, const char *text, size_t n_bytes)
+{
+    struct str visible = {.max = 1024 * 1024};
+    str_add_visible(&visible, text, n_bytes, true);
+    const char *bytes = str_text(&visible);
+    size_t left = visible.len;
+    int line = 0;
+    while (left > 0 && r.width > 0) {
+        size_t shown, used = break_line(bytes, left, r.width, &shown);
+        if (line >= skip && line - skip < r.height) {
+            int x = r.x;
+            for (size_t i = 0; i < shown;) {
+                uint32_t code;
+                i += utf8_decode(bytes + i, shown - i, &code);
+                if (code == '\t') {
+                    x += 4;
+                    continue;
+                }
+                canvas_put(c, x, r.y + line - skip, code, style);
+                x += code == UTF8_BAD ? 1 : utf8_columns(code);
+            }
+        }
+        line++;
+        bytes += used;
+        left -= used;
+    }
+    str_fini(&visible);
+    return line;
+}
+
+const char *color_name(enum color color)
+{
+    static const char *const names[] = {"default", "muted", "title", "accent", "good", "warn", "bad", "cursor"};
+    static const char *const series[] = {"run-a", "run-b", "run-c", "run-d", "run-e", "run-f", "run-g", "run-h",
+                                         "run-i", "run-j", "run-k", "run-l", "run-m", "run-n", "run-o", "run-p"};
+    return color < COLOR_SERIES ? names[color] : color < COLOR_N ? series[color - COLOR_SERIES] : "?";
+}
+
+static void save_styles(const struct cell *row, int width, struct str *out)
+{
+    for (int x = 0; x < width;) {
+        struct style s = row[x].style;
+        int end = x + 1;
+        while (end < width && row[end].style.fg == s.fg && row[end].style.bg == s.bg && row[end].style.attr == s.attr)
+            end++;
+        if (s.fg || s.bg || s.attr) {
+            str_addf(out, "\t%d-%d %s", x, end - 1, color_name(s.fg));
+            if (s.bg)
+                str_addf(out, " on %s", color_name(s.bg));
+            if (s.attr & ATTR_BOLD)
+                str_add(out, " bold");
+            if (s.attr & ATTR_UNDERLINE)
+                str_add(out, " underline");
+            if (s.attr & ATTR_REVERSE)
+                str_add(out, " reverse");
+            str_addc(out, '\n');
+        }
+        x = end;
+    }
+}
+
+void canvas_save(const struct canvas *c, bool with_styles, struct str *out)
+{
+    for (int y = 0; y < c->height; y++) {
+        const struct cell *row = c->cells + (size_t)y * (size_t)c->width;
+        int width = c->width;
+        while (width > 0 && row[width - 1].code[0] == ' ' && !row[width - 1].code[1])
+            width--;
+        for (int x = 0; x < width; x++) {
+            for (int k = 0; k < 3 && row[x].code[k]; k++) {
+                char bytes[4];
+                str_addn(out, bytes, utf8_encode(row[x].code[k], bytes));
+            }
+        }
+        str_addc(out, '\n');
+        if (with_styles)
+            save_styles(row, c->width, out);
+    }
+}
