@@ -60,9 +60,17 @@ struct model {
     bool adapter_on;   // off: the base model, which is the reference of a LoRA run
     float *rope_cos, *rope_sin; // (max_positions, head_dim / 2) or NULL
     int n_rope_positions;
-    char *dir;         // where it was loaded from
+    float *score_grads; // of T_SCORE_W when the base is frozen, else NULL
+    json_t *config;    // config.json as it was read
+    char *dir;         // where it was loaded from; NULL for a new model
+    char *tokenizer_dir; // whose tokenizer files model_save copies beside the weights; dir unless set otherwise
+    char *base_dir;    // of an adapter folder: the model that it adapts; else NULL
     char hash[65];     // SHA-256 over the weight files' content, "" for a new model
 };
+
+// Sequences of models with rotary positions are limited to so many tokens, whatever their config claims:
+// the table of angles is made when the model is loaded.
+enum { MODEL_MAX_POSITIONS = 32768 };
 
 // What the trainer may change: all weights, or the adapter (and the score head).
 enum trainable { TRAIN_NOTHING, TRAIN_ALL, TRAIN_ADAPTER };
@@ -89,11 +97,12 @@ float *model_weight(const struct model *m, enum tensor_kind kind, int layer); //
 float *model_grad(const struct model *m, enum tensor_kind kind, int layer);   // NULL when absent or frozen
 const struct lora_pair *model_lora(const struct model *m, enum tensor_kind kind, int layer);
 
-// The trainable floats as list of blocks, for optimizer and checkpoints. Returns how many (at most 2).
+// The trainable floats as list of blocks, for optimizer and checkpoints. Returns how many (at most 2): the whole
+// model, or the adapter and then the score head where there is one.
 struct param_block {
     float *weights, *grads;
     size_t n;
-    const char *name; // "model" or "adapter"
+    const char *name; // "model", "adapter" or "score"
 };
 int model_param_blocks(const struct model *m, struct param_block blocks[2]);
 // Ranges of weights with and without decay inside a block, in order: [begin, end).
@@ -108,4 +117,4 @@ int model_param_ranges(const struct model *m, int block, struct param_range **ou
 // Atomic per folder: written as DIR.tmp, renamed.
 enum save_dtype { SAVE_F32, SAVE_BF16, SAVE_F16 };
 int model_save(const struct model *m, const char *dir, enum save_dtype dtype, struct err *e);
-void model_merge_lora(struct model *m); // w += s b a; the adapter is gone afterwards
+int model_merge_lora(struct model *m, struct err *e); // w += s b a; the adapter is gone afterwards

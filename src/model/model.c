@@ -1,0 +1,280 @@
+#include "config.h"
+
+#include "model/model.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/rng.h"
+#include "model/model_parts.h"
+
+// ---- the table of tensors ----
+
+static void add(struct model *m, enum tensor_kind kind, int layer, int rows, int cols)
+{
+    struct tensor *t = &m->tensors[m->n_tensors];
+    *t = (struct tensor){.kind = kind, .layer = layer, .rows = rows, .cols = cols, .offset = m->n_floats};
+    t->decay = rows > 1 || kind == T_SCORE_W;
+    m->index[(layer < 0 ? m->arch.n_layers : layer) * N_TENSOR_KINDS + kind] = m->n_tensors++;
+    m->n_floats += ((size_t)rows * (size_t)cols + 15) & ~(size_t)15;
+}
+
+static void add_if(bool present, struct model *m, enum tensor_kind kind, int layer, int rows, int cols)
+{
+    if (present)
+        add(m, kind, layer, rows, cols);
+}
+
+static void add_layer(struct model *m, int layer)
+{
+    const struct arch *a = &m->arch;
+    int c = a->d_model, q = a->n_heads * a->head_dim, kv = a->n_kv_heads * a->head_dim, f = a->d_ff;
+    bool norm_bias = a->norm == NORM_LAYER;
+    add(m, T_ATTN_NORM_W, layer, 1, c);
+    add_if(norm_bias, m, T_ATTN_NORM_B, layer, 1, c);
+    add(m, T_Q_W, layer, q, c);
+    add_if(a->qkv_bias, m, T_Q_B, layer, 1, q);
+    add(m, T_K_W, layer, kv, c);
+    add_if(a->qkv_bias, m, T_K_B, layer, 1, kv);
+    add(m, T_V_W, layer, kv, c);
+    add_if(a->qkv_bias, m, T_V_B, layer, 1, kv);
+    add(m, T_O_W, layer, c, q);
+    add_if(a->out_bias, m, T_O_B, layer, 1, c);
+    add(m, T_MLP_NORM_W, layer, 1, c);
+    add_if(norm_bias, m, T_MLP_NORM_B, layer, 1, c);
+    add_if(a->gated_mlp, m, T_GATE_W, layer, f, c);
+    add_if(a->gated_mlp && a->mlp_bias, m, T_GATE_B, layer, 1, f);
+    add(m, T_UP_W, layer, f, c);
+    add_if(a->mlp_bias, m, T_UP_B, layer, 1, f);
+    add(m, T_DOWN_W, layer, c, f);
+    add_if(a->mlp_bias, m, T_DOWN_B, layer, 1, c);
+}
+
+static void make_table(struct model *m, bool with_score)
+{
+    const struct arch *a = &m->arch;
+    int c = a->d_model, n_places = (a->n_layers + 1) * N_TENSOR_KINDS;
+    m->tensors = mem_alloc((size_t)n_places, sizeof *m->tensors);
+    m->index = mem_alloc((size_t)n_places, sizeof *m->index);
+    for (int i = 0; i < n_places; i++)
+        m->index[i] = -1;
+    add(m, T_TOKEN_EMBED, -1, a->vocab_size, a->d_embed);
+    add_if(a->learned_positions, m, T_POSITION_EMBED, -1, a->max_positions + a->position_offset, c);
+    add_if(a->d_embed != c, m, T_PROJECT_IN, -1, c, a->d_embed);
+    for (int layer = 0; layer < a->n_layers; layer++)
+        add_layer(m, layer);
+    add_if(a->final_norm, m, T_FINAL_NORM_W, -1, 1, c);
+    add_if(a->final_norm && a->norm == NORM_LAYER, m, T_FINAL_NORM_B, -1, 1, c);
+    add_if(a->d_embed != c, m, T_PROJECT_OUT, -1, a->d_embed, c);
+    add_if(!a->tied, m, T_HEAD_W, -1, a->vocab_size, a->d_embed);
+    add_if(with_score, m, T_SCORE_W, -1, 1, c);
+}
+
+static int make_rope(struct model *m, struct err *e)
+{
+    struct arch *a = &m->arch;
+    int half = a->head_dim / 2;
+    if (a->max_positions > MODEL_MAX_POSITIONS)
+        a->max_positions = MODEL_MAX_POSITIONS;
+    m->n_rope_positions = a->max_positions;
+    size_t n = (size_t)m->n_rope_positions * (size_t)half;
+    float *speed = mem_alloc((size_t)half, sizeof *speed), factor;
+    float *table = mem_try_alloc(2 * n, sizeof *table, "the table of rotary positions", e);
+    int code = table ? 0 : ERR_LIMIT;
+    if (!code) {
+        arch_rope_frequencies(a, speed, &factor);
+        for (int p = 0; p < m->n_rope_positions; p++)
+            for (int i = 0; i < half; i++) {
+                float angle = (float)p * speed[i]; // in f32, as the reference implementation has it
+                table[(size_t)p * (size_t)half + (size_t)i] = cosf(angle) * factor;
+                table[n + (size_t)p * (size_t)half + (size_t)i] = sinf(angle) * factor;
+            }
+        m->rope_cos = m->ops->alloc(m->backend, 2 * n * sizeof *table, "the table of rotary positions", e);
+        code = m->rope_cos ? 0 : ERR_LIMIT;
+    }
+    if (!code) {
+        m->rope_sin = m->rope_cos + n;
+        m->ops->upload(m->backend, m->rope_cos, table, 2 * n * sizeof *table);
+    }
+    free(table);
+    free(speed);
+    return code;
+}
+
+int model_alloc(struct model **out, const json_t *config, const char *where, const struct backend_ops *ops,
+                struct backend *backend, bool with_score, struct err *e)
+{
+    struct model *m = mem_alloc(1, sizeof *m);
+    m->ops = ops;
+    m->backend = backend;
+    m->adapter_on = true;
+    int code = arch_from_config(&m->arch, config, where, e);
+    if (!code) {
+        m->config = json_deep_copy(config);
+        make_table(m, with_score);
+        m->weights = ops->alloc(backend, m->n_floats * sizeof(float), "the model's weights", e);
+        code = m->weights ? 0 : ERR_LIMIT;
+    }
+    if (!code && m->arch.rope)
+        code = make_rope(m, e);
+    if (code) {
+        model_free(m);
+        return code;
+    }
+    *out = m;
+    return 0;
+}
+
+// N(0, 0.02) for matrices, residual projections scaled by 1/sqrt(2 n_layers) (GPT-2), norms 1, biases 0.
+static void init_tensor(struct model *m, int i, uint64_t seed, float *scratch)
+{
+    const struct tensor *t = &m->tensors[i];
+    size_t n = (size_t)t->rows * (size_t)t->cols;
+    struct rng r = rng_make(seed, RNG_INIT, (uint32_t)i);
+    bool norm = t->kind == T_ATTN_NORM_W || t->kind == T_MLP_NORM_W || t->kind == T_FINAL_NORM_W;
+    double spread = t->kind == T_O_W || t->kind == T_DOWN_W ? 0.02 / sqrt(2.0 * m->arch.n_layers) : 0.02;
+    if (t->kind == T_SCORE_W || (!norm && t->rows == 1))
+        return; // zero already
+    for (size_t j = 0; j < n; j++)
+        scratch[j] = norm ? 1 : (float)(spread * rng_normal(&r));
+    m->ops->upload(m->backend, m->weights + t->offset, scratch, n * sizeof *scratch);
+}
+
+int model_new(struct model **out, const json_t *config, const struct backend_ops *ops, struct backend *backend,
+              uint64_t seed, struct err *e)
+{
+    struct model *m;
+    int code = model_alloc(&m, config, "the new model's config", ops, backend, false, e);
+    if (code)
+        return code;
+    float *scratch = mem_alloc(m->n_floats, sizeof *scratch);
+    for (int i = 0; i < m->n_tensors; i++)
+        init_tensor(m, i, seed, scratch);
+    free(scratch);
+    ops->weights_changed(backend);
+    code = ops->sync(backend, e);
+    if (code) {
+        model_free(m);
+        return code;
+    }
+    *out = m;
+    return 0;
+}
+
+void model_free(struct model *m)
+{
+    if (!m)
+        return;
+    m->ops->free(m->backend, m->weights);
+    m->ops->free(m->backend, m->grads);
+    m->ops->free(m->backend, m->score_grads);
+    m->ops->free(m->backend, m->lora_weights);
+    m->ops->free(m->backend, m->lora_grads);
+    m->ops->free(m->backend, m->rope_cos);
+    free(m->lora_pairs);
+    free(m->tensors);
+    free(m->index);
+    json_decref(m->config);
+    free(m->dir);
+    free(m->tokenizer_dir);
+    free(m->base_dir);
+    free(m);
+}
+
+// ---- access ----
+
+const struct tensor *model_tensor(const struct model *m, enum tensor_kind kind, int layer)
+{
+    int place = (kind >= N_LAYER_TENSORS ? m->arch.n_layers : layer) * N_TENSOR_KINDS + (int)kind;
+    return m->index[place] < 0 ? NULL : &m->tensors[m->index[place]];
+}
+
+float *model_weight(const struct model *m, enum tensor_kind kind, int layer)
+{
+    const struct tensor *t = model_tensor(m, kind, layer);
+    return t ? m->weights + t->offset : NULL;
+}
+
+float *model_grad(const struct model *m, enum tensor_kind kind, int layer)
+{
+    const struct tensor *t = model_tensor(m, kind, layer);
+    if (!t)
+        return NULL;
+    if (kind == T_SCORE_W && m->score_grads)
+        return m->score_grads;
+    return m->grads ? m->grads + t->offset : NULL;
+}
+
+const struct lora_pair *model_lora(const struct model *m, enum tensor_kind kind, int layer)
+{
+    if (!m->lora_pairs || kind >= N_LAYER_TENSORS)
+        return NULL;
+    const struct lora_pair *pair = &m->lora_pairs[layer * N_LAYER_TENSORS + (int)kind];
+    return pair->in ? pair : NULL;
+}
+
+// ---- what is trained ----
+
+int model_set_trainable(struct model *m, enum trainable what, struct err *e)
+{
+    const struct tensor *score = model_tensor(m, T_SCORE_W, 0);
+    if (what == TRAIN_ADAPTER && !m->lora_weights)
+        return err_set(e, ERR_STATE, "there is no adapter to train: add one first (lora-rank)");
+    if (what == TRAIN_ALL && !m->grads) {
+        m->grads = m->ops->alloc(m->backend, m->n_floats * sizeof(float), "the gradients", e);
+        if (!m->grads)
+            return ERR_LIMIT;
+    }
+    if (what == TRAIN_ADAPTER && !m->lora_grads) {
+        m->lora_grads = m->ops->alloc(m->backend, m->n_lora_floats * sizeof(float), "the adapter's gradients", e);
+        if (!m->lora_grads)
+            return ERR_LIMIT;
+    }
+    if (what == TRAIN_ADAPTER && score && !m->score_grads) {
+        m->score_grads = m->ops->alloc(m->backend, (size_t)score->cols * sizeof(float), "the score head's gradients", e);
+        if (!m->score_grads)
+            return ERR_LIMIT;
+    }
+    return 0;
+}
+
+int model_param_blocks(const struct model *m, struct param_block blocks[2])
+{
+    int n = 0;
+    if (m->grads)
+        blocks[n++] = (struct param_block){m->weights, m->grads, m->n_floats, "model"};
+    else if (m->lora_grads)
+        blocks[n++] = (struct param_block){m->lora_weights, m->lora_grads, m->n_lora_floats, "adapter"};
+    if (m->score_grads) {
+        const struct tensor *score = model_tensor(m, T_SCORE_W, 0);
+        blocks[n++] =
+            (struct param_block){m->weights + score->offset, m->score_grads, (size_t)score->cols, "score"};
+    }
+    return n;
+}
+
+int model_param_ranges(const struct model *m, int block, struct param_range **out)
+{
+    struct param_block blocks[2];
+    int n_blocks = model_param_blocks(m, blocks);
+    BUG_IF(block < 0 || block >= n_blocks);
+    struct param_range *ranges = mem_alloc((size_t)m->n_tensors + 1, sizeof *ranges);
+    int n = 0;
+    if (strcmp(blocks[block].name, "model") != 0) {
+        ranges[n++] = (struct param_range){0, blocks[block].n, true};
+    } else {
+        for (int i = 0; i < m->n_tensors; i++) { // tensors stand in the order of their offsets
+            size_t end = i + 1 < m->n_tensors ? m->tensors[i + 1].offset : m->n_floats;
+            if (n && ranges[n - 1].decay == m->tensors[i].decay)
+                ranges[n - 1].end = end;
+            else
+                ranges[n++] = (struct param_range){m->tensors[i].offset, end, m->tensors[i].decay};
+        }
+    }
+    *out = ranges;
+    return n;
+}

@@ -1,0 +1,324 @@
+// Loading a Hugging Face folder: every tensor of our table must be found with the right shape, and every tensor
+// of the files must be known; what would be ignored silently could change what the model computes.
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/sha256.h"
+#include "model/model_parts.h"
+#include "model/names.h"
+
+enum { MAX_JSON = 256 << 20, MAX_SHARDS = 4096 };
+
+// ---- shards ----
+
+static int open_one(struct shards *s, const char *dir, const char *name, struct err *e)
+{
+    for (int i = 0; i < s->n; i++)
+        if (strcmp(path_base(s->files[i]->path), name) == 0)
+            return 0;
+    if (s->n == MAX_SHARDS)
+        return err_set(e, ERR_LIMIT, "%s has more than %d weight files", dir, MAX_SHARDS);
+    if (strchr(name, '/'))
+        return err_set(e, ERR_INPUT, "the weight index of %s names \"%.200s\", which is not in that folder", dir, name);
+    char *path = path_join(dir, name);
+    s->files = mem_realloc(s->files, (size_t)s->n + 1, sizeof *s->files);
+    int code = st_open(&s->files[s->n], path, e);
+    if (!code)
+        s->n++;
+    free(path);
+    return code;
+}
+
+static int open_indexed(struct shards *s, const char *dir, const char *index, struct err *e)
+{
+    json_t *json;
+    int code = json_read(index, MAX_JSON, &json, e);
+    if (code)
+        return code;
+    const json_t *map = json_object_get(json, "weight_map");
+    const char *key;
+    json_t *value;
+    if (!json_is_object(map))
+        code = err_set(e, ERR_INPUT, "%s has no \"weight_map\" object", index);
+    else
+        json_object_foreach((json_t *)map, key, value) {
+            code = json_is_string(value) ? open_one(s, dir, json_string_value(value), e)
+                                         : err_set(e, ERR_INPUT, "%s: the file of \"%.200s\" is not a text", index, key);
+            if (code)
+                break;
+        }
+    json_decref(json);
+    return code;
+}
+
+int shards_open(struct shards *s, const char *dir, struct err *e)
+{
+    *s = (struct shards){0};
+    char *index = path_join(dir, "model.safetensors.index.json"), *single = path_join(dir, "model.safetensors");
+    char *pickled = path_join(dir, "pytorch_model.bin");
+    int code;
+    if (file_exists(single))
+        code = open_one(s, dir, "model.safetensors", e);
+    else if (file_exists(index))
+        code = open_indexed(s, dir, index, e);
+    else if (file_exists(pickled))
+        code = err_set(e, ERR_UNSUPPORTED,
+                       "%s has its weights in pytorch_model.bin, which can run code when it is read; convert it to "
+                       "model.safetensors (save_pretrained does)", dir);
+    else
+        code = err_set(e, ERR_NOT_FOUND, "%s has no model.safetensors and no model.safetensors.index.json", dir);
+    free(index);
+    free(single);
+    free(pickled);
+    if (code)
+        shards_close(s);
+    return code;
+}
+
+void shards_close(struct shards *s)
+{
+    for (int i = 0; i < s->n; i++)
+        st_close(s->files[i]);
+    free(s->files);
+    *s = (struct shards){0};
+}
+
+const struct st_tensor *shards_find(const struct shards *s, const char *name, const struct st_file **file)
+{
+    for (int i = 0; i < s->n; i++) {
+        const struct st_tensor *t = st_find(s->files[i], name);
+        if (t) {
+            *file = s->files[i];
+            return t;
+        }
+    }
+    return NULL;
+}
+
+// ---- one tensor ----
+
+static const struct st_tensor *find_named(const struct model *m, const struct shards *s, const struct name_row *row,
+                                          int layer, const struct st_file **file, struct str *name)
+{
+    names_full(m->arch.family, row, layer, true, name);
+    const struct st_tensor *found = shards_find(s, str_text(name), file);
+    if (found)
+        return found;
+    names_full(m->arch.family, row, layer, false, name);
+    return shards_find(s, str_text(name), file);
+}
+
+static int check_shape(const struct st_file *f, const struct st_tensor *t, const struct tensor *want,
+                       const struct name_row *row, struct err *e)
+{
+    int64_t rows = want->rows, cols = want->cols;
+    if (row->part >= 0) // a third of the fused one
+        *(want->rows == 1 ? &cols : &rows) *= 3;
+    bool fits;
+    if (want->rows == 1 && want->kind != T_SCORE_W)
+        fits = t->n_dims == 1 && t->dims[0] == cols;
+    else if (row->transposed)
+        fits = t->n_dims == 2 && t->dims[0] == cols && t->dims[1] == rows;
+    else
+        fits = t->n_dims == 2 && t->dims[0] == rows && t->dims[1] == cols;
+    if (fits)
+        return 0;
+    struct str shape = {0};
+    for (int i = 0; i < t->n_dims; i++)
+        str_addf(&shape, "%s%lld", i ? ", " : "", (long long)t->dims[i]);
+    int code = err_set(e, ERR_INPUT, "%s: tensor \"%.200s\" has the shape (%s), but config.json asks for (%lld, %lld)%s",
+                       f->path, t->name, str_text(&shape), (long long)rows, (long long)cols,
+                       row->transposed ? " transposed" : "");
+    str_fini(&shape);
+    return code;
+}
+
+// From the file's layout into (rows, cols).
+static void arrange(float *out, const float *in, const struct tensor *t, const struct name_row *row)
+{
+    size_t rows = (size_t)t->rows, cols = (size_t)t->cols;
+    if (t->rows == 1) {
+        memcpy(out, in + (row->part > 0 ? (size_t)row->part * cols : 0), cols * sizeof *out);
+        return;
+    }
+    if (!row->transposed) {
+        memcpy(out, in, rows * cols * sizeof *out);
+        return;
+    }
+    size_t width = row->part >= 0 ? 3 * rows : rows, start = row->part > 0 ? (size_t)row->part * rows : 0;
+    for (size_t i = 0; i < cols; i++)
+        for (size_t o = 0; o < rows; o++)
+            out[o * cols + i] = in[i * width + start + o];
+}
+
+static int load_tensor(struct model *m, const struct shards *s, const struct tensor *t, struct err *e)
+{
+    const struct name_row *row = names_row(m->arch.family, t->kind);
+    const struct st_file *file = NULL;
+    struct str name = {0};
+    const struct st_tensor *found = find_named(m, s, row, t->layer, &file, &name);
+    int code = 0;
+    if (!found && t->kind == T_SCORE_W) {
+        str_fini(&name);
+        return 0; // a model without a reward head gets one that is zero
+    }
+    if (!found)
+        code = err_set(e, ERR_INPUT, "the weights hold no tensor \"%s\", which config.json asks for", str_text(&name));
+    str_fini(&name);
+    if (!code)
+        code = check_shape(file, found, t, row, e);
+    if (code)
+        return code;
+    size_t n = (size_t)t->rows * (size_t)t->cols;
+    float *raw = mem_try_alloc(found->n_elements + n, sizeof *raw, "a tensor that is loaded", e);
+    if (!raw)
+        return ERR_LIMIT;
+    code = st_to_f32(file, found, raw, e);
+    if (!code) {
+        float *arranged = raw;
+        if (row->transposed || row->part >= 0) {
+            arranged = raw + found->n_elements;
+            arrange(arranged, raw, t, row);
+        }
+        m->ops->upload(m->backend, m->weights + t->offset, arranged, n * sizeof *raw);
+    }
+    free(raw);
+    return code;
+}
+
+// ---- nothing may be left over ----
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static int check_all_known(const struct model *m, const struct shards *s, struct err *e)
+{
+    char **known = mem_alloc((size_t)m->n_tensors * 2, sizeof *known);
+    size_t n = 0;
+    struct str name = {0};
+    for (int i = 0; i < m->n_tensors; i++)
+        for (int bare = 0; bare < 2; bare++) {
+            names_full(m->arch.family, names_row(m->arch.family, m->tensors[i].kind), m->tensors[i].layer, bare, &name);
+            known[n++] = mem_strdup(str_text(&name));
+        }
+    qsort(known, n, sizeof *known, compare_names);
+    int code = 0;
+    for (int i = 0; i < s->n && !code; i++)
+        for (size_t j = 0; j < s->files[i]->n_tensors && !code; j++) {
+            const char *held = s->files[i]->tensors[j].name;
+            if (!names_is_harmless(held) && !bsearch(&held, known, n, sizeof *known, compare_names))
+                code = err_set(e, ERR_UNSUPPORTED,
+                               "%s holds the tensor \"%.200s\", which a plain %s model does not have: this variant is not "
+                               "supported", s->files[i]->path, held, arch_family_name(m->arch.family));
+        }
+    for (size_t i = 0; i < n; i++)
+        free(known[i]);
+    free(known);
+    str_fini(&name);
+    return code;
+}
+
+static void hash_shards(struct model *m, const struct shards *s)
+{
+    struct sha256 hash;
+    sha256_init(&hash);
+    for (int i = 0; i < s->n; i++)
+        sha256_add(&hash, s->files[i]->map, s->files[i]->map_bytes);
+    sha256_hex(&hash, m->hash);
+}
+
+// ---- folders ----
+
+static int load_base(struct model **out, const char *dir, const struct backend_ops *ops, struct backend *backend,
+                     bool with_score, struct err *e)
+{
+    char *path = path_join(dir, "config.json");
+    json_t *config = NULL;
+    struct model *m = NULL;
+    struct shards s = {0};
+    int code = json_read(path, MAX_JSON, &config, e);
+    if (!code)
+        code = shards_open(&s, dir, e); // before memory is taken for a model whose weights are not there
+    if (!code)
+        code = model_alloc(&m, config, path, ops, backend, with_score, e);
+    if (!code)
+        code = check_all_known(m, &s, e);
+    for (int i = 0; !code && i < m->n_tensors; i++)
+        code = load_tensor(m, &s, &m->tensors[i], e);
+    if (!code) {
+        hash_shards(m, &s);
+        m->dir = mem_strdup(dir);
+        m->tokenizer_dir = mem_strdup(dir);
+        ops->weights_changed(backend);
+        code = ops->sync(backend, e);
+    }
+    shards_close(&s);
+    json_decref(config);
+    free(path);
+    if (code) {
+        model_free(m);
+        return code;
+    }
+    *out = m;
+    return 0;
+}
+
+// The base of an adapter: as written, else relative to the adapter's folder.
+static char *find_base(const char *dir, const json_t *adapter, struct err *e)
+{
+    const char *name = json_string_value(json_object_get(adapter, "base_model_name_or_path"));
+    if (!name || !*name) {
+        err_set(e, ERR_INPUT, "%s/adapter_config.json does not say which model it adapts (base_model_name_or_path)", dir);
+        return NULL;
+    }
+    if (file_is_dir(name))
+        return mem_strdup(name);
+    char *beside = path_join(dir, name);
+    if (file_is_dir(beside))
+        return beside;
+    free(beside);
+    err_set(e, ERR_NOT_FOUND, "the adapter in %s adapts the model \"%.300s\", which is not a folder here; download it and "
+            "write its path as base_model_name_or_path into adapter_config.json", dir, name);
+    return NULL;
+}
+
+int model_load(struct model **out, const char *dir, const struct backend_ops *ops, struct backend *backend,
+               bool with_score, struct err *e)
+{
+    if (!file_is_dir(dir))
+        return err_set(e, ERR_NOT_FOUND, "there is no model folder %s", dir);
+    char *path = path_join(dir, "adapter_config.json");
+    json_t *adapter = NULL;
+    char *base = NULL;
+    int code = 0;
+    if (file_exists(path)) {
+        code = json_read(path, MAX_JSON, &adapter, e);
+        if (!code && !(base = find_base(dir, adapter, e)))
+            code = ERR_NOT_FOUND;
+    }
+    free(path);
+    struct model *m = NULL;
+    if (!code)
+        code = load_base(&m, base ? base : dir, ops, backend, with_score, e);
+    if (!code && adapter) {
+        code = lora_load(m, dir, adapter, e);
+        m->base_dir = mem_strdup(base);
+        free(m->dir);
+        m->dir = mem_strdup(dir);
+    }
+    json_decref(adapter);
+    free(base);
+    if (code) {
+        model_free(m);
+        return err_prefix(e, "cannot load the model %s: ", dir);
+    }
+    *out = m;
+    return 0;
+}

@@ -1,0 +1,22 @@
+// Between the files of the model: not for others.
+#pragma once
+
+#include "model/model.h"
+#include "model/safetensors.h"
+
+// A model with its table, zeroed weights and rotary table.
+int model_alloc(struct model **out, const json_t *config, const char *where, const struct backend_ops *ops,
+                struct backend *backend, bool with_score, struct err *e);
+
+// The weight files of a folder: one, or the shards that its index names.
+struct shards {
+    struct st_file **files;
+    int n;
+};
+int shards_open(struct shards *s, const char *dir, struct err *e);
+void shards_close(struct shards *s);
+const struct st_tensor *shards_find(const struct shards *s, const char *name, const struct st_file **file);
+
+// Adapter folders in PEFT's format.
+int lora_load(struct model *m, const char *dir, const json_t *adapter_config, struct err *e);
+int lora_save(const struct model *m, const char *dir, struct err *e); // into an existing folder

@@ -1,0 +1,205 @@
+// Saving: the names and layouts of the family, every tensor in the model's order, config.json with what changed, the
+// tokenizer's files beside. A folder is written as DIR.tmp and renamed, so that it is there whole or not at all.
+#include "config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "model/model_parts.h"
+#include "model/names.h"
+
+enum { MAX_TOKENIZER_FILE = 512 << 20 };
+
+// A tensor of the file: one of ours, or (GPT-2) q, k and v put together.
+struct saved {
+    char *name;
+    const struct tensor *t;
+    const struct name_row *row;
+};
+
+static int list_saved(const struct model *m, struct saved **out)
+{
+    struct saved *list = mem_alloc((size_t)m->n_tensors, sizeof *list);
+    int n = 0;
+    struct str name = {0};
+    for (int i = 0; i < m->n_tensors; i++) {
+        const struct name_row *row = names_row(m->arch.family, m->tensors[i].kind);
+        if (row->part > 0)
+            continue; // goes with part 0
+        names_full(m->arch.family, row, m->tensors[i].layer, false, &name);
+        list[n++] = (struct saved){mem_strdup(str_text(&name)), &m->tensors[i], row};
+    }
+    str_fini(&name);
+    *out = list;
+    return n;
+}
+
+static struct st_spec spec_of(const struct saved *s, enum st_dtype dtype)
+{
+    int64_t rows = s->t->rows, cols = s->t->cols, parts = s->row->part == 0 ? 3 : 1;
+    if (rows == 1 && s->t->kind != T_SCORE_W)
+        return (struct st_spec){s->name, dtype, 1, {cols * parts}};
+    if (s->row->transposed)
+        return (struct st_spec){s->name, dtype, 2, {cols, rows * parts}};
+    return (struct st_spec){s->name, dtype, 2, {rows, cols}};
+}
+
+// The values of a tensor in the file's layout; heap, *n of them.
+static float *values_of(const struct model *m, const struct saved *s, size_t *n)
+{
+    size_t rows = (size_t)s->t->rows, cols = (size_t)s->t->cols, each = rows * cols;
+    size_t parts = s->row->part == 0 ? 3 : 1;
+    *n = each * parts;
+    float *out = mem_alloc(*n, sizeof *out), *one = mem_alloc(each, sizeof *one);
+    for (size_t part = 0; part < parts; part++) {
+        enum tensor_kind kind = s->t->kind + (enum tensor_kind)(2 * part); // T_Q_W, T_K_W, T_V_W: weight, bias, weight, ...
+        m->ops->download(m->backend, one, model_weight(m, kind, s->t->layer), each * sizeof *one);
+        if (rows == 1)
+            memcpy(out + part * cols, one, each * sizeof *one);
+        else if (!s->row->transposed)
+            memcpy(out, one, each * sizeof *one);
+        else
+            for (size_t o = 0; o < rows; o++)
+                for (size_t i = 0; i < cols; i++)
+                    out[i * rows * parts + part * rows + o] = one[o * cols + i];
+    }
+    free(one);
+    return out;
+}
+_Static_assert(T_K_W == T_Q_W + 2 && T_V_W == T_Q_W + 4 && T_K_B == T_Q_B + 2 && T_V_B == T_Q_B + 4,
+               "values_of walks q, k, v in steps of two");
+
+static int save_weights(const struct model *m, const char *dir, enum st_dtype dtype, struct err *e)
+{
+    struct saved *list;
+    int n = list_saved(m, &list);
+    struct st_spec *specs = mem_alloc((size_t)n, sizeof *specs);
+    for (int i = 0; i < n; i++)
+        specs[i] = spec_of(&list[i], dtype);
+    char *path = path_join(dir, "model.safetensors");
+    json_t *metadata = json_pack("{s:s}", "format", "pt");
+    struct st_writer *w = NULL;
+    int code = st_writer_open(&w, path, specs, (size_t)n, metadata, e);
+    for (int i = 0; i < n && !code; i++) {
+        size_t count;
+        float *values = values_of(m, &list[i], &count);
+        code = st_writer_add_f32(w, values, count, dtype, e);
+        free(values);
+    }
+    if (!code)
+        code = st_writer_commit(w, e);
+    else
+        st_writer_abort(w);
+    json_decref(metadata);
+    free(path);
+    free(specs);
+    for (int i = 0; i < n; i++)
+        free(list[i].name);
+    free(list);
+    return code;
+}
+
+// "LlamaForCausalLM" and "LlamaForSequenceClassification".
+static const char *architecture_name(enum arch_family family, bool score)
+{
+    static const char *const names[][2] = {
+        [ARCH_LLAMA] = {"LlamaForCausalLM", "LlamaForSequenceClassification"},
+        [ARCH_MISTRAL] = {"MistralForCausalLM", "MistralForSequenceClassification"},
+        [ARCH_QWEN2] = {"Qwen2ForCausalLM", "Qwen2ForSequenceClassification"},
+        [ARCH_GPT2] = {"GPT2LMHeadModel", "GPT2ForSequenceClassification"},
+        [ARCH_OPT] = {"OPTForCausalLM", "OPTForSequenceClassification"},
+    };
+    return names[family][score];
+}
+
+static int save_config(const struct model *m, const char *dir, enum save_dtype dtype, struct err *e)
+{
+    static const char *const dtypes[] = {"float32", "bfloat16", "float16"};
+    bool score = model_tensor(m, T_SCORE_W, 0) != NULL;
+    json_t *config = json_deep_copy(m->config);
+    json_object_set_new(config, "torch_dtype", json_string(dtypes[dtype]));
+    json_object_set_new(config, "architectures", json_pack("[s]", architecture_name(m->arch.family, score)));
+    if (score) {
+        json_object_set_new(config, "num_labels", json_integer(1));
+        json_object_set_new(config, "id2label", json_pack("{s:s}", "0", "LABEL_0"));
+        json_object_set_new(config, "label2id", json_pack("{s:i}", "LABEL_0", 0));
+        if (!json_is_integer(json_object_get(config, "pad_token_id")) && m->arch.n_eos)
+            json_object_set_new(config, "pad_token_id", json_integer(m->arch.eos_ids[0]));
+    }
+    char *path = path_join(dir, "config.json");
+    int code = json_write(path, config, e);
+    free(path);
+    json_decref(config);
+    return code;
+}
+
+static int copy_file(const char *from_dir, const char *to_dir, const char *name, struct err *e)
+{
+    char *from = path_join(from_dir, name), *to = path_join(to_dir, name), *bytes;
+    size_t n;
+    int code = 0;
+    if (file_exists(from)) {
+        code = file_read(from, MAX_TOKENIZER_FILE, &bytes, &n, e);
+        if (!code) {
+            code = file_write(to, bytes, n, e);
+            free(bytes);
+        }
+    }
+    free(from);
+    free(to);
+    return code;
+}
+
+static int copy_tokenizer(const struct model *m, const char *dir, struct err *e)
+{
+    static const char *const names[] = {"tokenizer.json",     "tokenizer_config.json", "special_tokens_map.json",
+                                        "added_tokens.json",  "vocab.json",            "merges.txt",
+                                        "chat_template.jinja", "generation_config.json"};
+    int code = 0;
+    for (size_t i = 0; m->tokenizer_dir && i < sizeof names / sizeof *names && !code; i++)
+        code = copy_file(m->tokenizer_dir, dir, names[i], e);
+    return code;
+}
+
+static int fill_folder(const struct model *m, const char *dir, enum save_dtype dtype, struct err *e)
+{
+    static const enum st_dtype st[] = {ST_F32, ST_BF16, ST_F16};
+    int code = file_make_dirs(dir, e);
+    if (!code && m->lora_weights) {
+        code = lora_save(m, dir, e);
+    } else {
+        if (!code)
+            code = save_weights(m, dir, st[dtype], e);
+        if (!code)
+            code = save_config(m, dir, dtype, e);
+    }
+    return code ? code : copy_tokenizer(m, dir, e);
+}
+
+int model_save(const struct model *m, const char *dir, enum save_dtype dtype, struct err *e)
+{
+    struct str temporary = {0};
+    str_addf(&temporary, "%s.tmp", dir);
+    int code = file_remove_tree(str_text(&temporary), e);
+    if (!code)
+        code = fill_folder(m, str_text(&temporary), dtype, e);
+    if (!code)
+        code = file_remove_tree(dir, e);
+    if (!code && rename(str_text(&temporary), dir) < 0)
+        code = err_errno(e, "cannot move the saved model to %s", dir);
+    if (!code) {
+        char *parent = path_dir(dir);
+        code = file_sync_dir(parent, e);
+        free(parent);
+    } else {
+        file_remove_tree(str_text(&temporary), NULL);
+    }
+    str_fini(&temporary);
+    return code;
+}
