@@ -2,8 +2,14 @@
 
 #include "base/sha256.h"
 
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#include <immintrin.h>
+#endif
 
 static const uint32_t k[64] = {
     0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
@@ -20,7 +26,7 @@ static uint32_t rotate(uint32_t x, int n)
     return x >> n | x << (32 - n);
 }
 
-static void digest_block(uint32_t state[8], const unsigned char *p)
+static void digest_block_plain(uint32_t state[8], const unsigned char *p)
 {
     uint32_t w[64], v[8];
     for (int i = 0; i < 16; i++)
@@ -42,6 +48,60 @@ static void digest_block(uint32_t state[8], const unsigned char *p)
     }
     for (int i = 0; i < 8; i++)
         state[i] += v[i];
+}
+
+#if defined(__x86_64__)
+// The same with the CPU's SHA instructions: hashing a model must not delay the start of a run.
+__attribute__((target("sha,sse4.1,ssse3"))) static void digest_block_sha(uint32_t state[8], const unsigned char *p)
+{
+    const __m128i swap = _mm_set_epi64x(0x0c0d0e0f08090a0b, 0x0405060700010203);
+    // The instructions want the state as (a, b, e, f) and (c, d, g, h).
+    __m128i abcd = _mm_shuffle_epi32(_mm_loadu_si128((const __m128i *)state), 0xb1);
+    __m128i efgh = _mm_shuffle_epi32(_mm_loadu_si128((const __m128i *)(state + 4)), 0x1b);
+    __m128i abef = _mm_alignr_epi8(abcd, efgh, 8), cdgh = _mm_blend_epi16(efgh, abcd, 0xf0);
+    const __m128i abef_before = abef, cdgh_before = cdgh;
+    __m128i w[4];
+    for (int i = 0; i < 16; i++) { // four rounds each
+        __m128i now;
+        if (i < 4) {
+            now = _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)(p + 16 * i)), swap);
+        } else { // w[t] from w[t-16], w[t-15], w[t-7], w[t-2], four at a time
+            const __m128i a = w[i & 3], b = w[(i + 1) & 3], c = w[(i + 2) & 3], d = w[(i + 3) & 3];
+            now = _mm_add_epi32(_mm_sha256msg1_epu32(a, b), _mm_alignr_epi8(d, c, 4));
+            now = _mm_sha256msg2_epu32(now, d);
+        }
+        w[i & 3] = now;
+        __m128i with_k = _mm_add_epi32(now, _mm_loadu_si128((const __m128i *)(k + 4 * i)));
+        cdgh = _mm_sha256rnds2_epu32(cdgh, abef, with_k);
+        abef = _mm_sha256rnds2_epu32(abef, cdgh, _mm_shuffle_epi32(with_k, 0x0e));
+    }
+    abef = _mm_add_epi32(abef, abef_before);
+    cdgh = _mm_add_epi32(cdgh, cdgh_before);
+    __m128i feba = _mm_shuffle_epi32(abef, 0x1b), dchg = _mm_shuffle_epi32(cdgh, 0xb1);
+    _mm_storeu_si128((__m128i *)state, _mm_blend_epi16(feba, dchg, 0xf0));
+    _mm_storeu_si128((__m128i *)(state + 4), _mm_alignr_epi8(dchg, feba, 8));
+}
+
+static bool cpu_has_sha(void)
+{
+    unsigned a, b, c, d;
+    return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & 1u << 29) && __builtin_cpu_supports("sse4.1");
+}
+#endif
+
+static void digest_block(uint32_t state[8], const unsigned char *p)
+{
+#if defined(__x86_64__)
+    static atomic_int use_sha; // 0: not asked yet, 1: yes, 2: no
+    int use = atomic_load_explicit(&use_sha, memory_order_relaxed);
+    if (!use)
+        atomic_store_explicit(&use_sha, use = cpu_has_sha() ? 1 : 2, memory_order_relaxed);
+    if (use == 1) {
+        digest_block_sha(state, p);
+        return;
+    }
+#endif
+    digest_block_plain(state, p);
 }
 
 void sha256_init(struct sha256 *s)
