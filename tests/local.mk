@@ -1,2 +1,2 @@
 # What is shared between tests, and the checks on the tree itself.
-EXTRA_DIST += tests/lib/testing.h
+EXTRA_DIST += tests/lib/testing.h tests/summary.sh
