@@ -7,13 +7,15 @@ build=$1 status=$2
 passed=0 failed=0 skipped=0
 
 count() { grep -c "$1" "$2" || true; }
+# cmocka's own closing lines: "[  FAILED  ] 2 test(s), listed below:"
+closing() { sed -n "s/^\[ *$1 *\] \([0-9]*\) test(s).*/\1/p" "$2" | awk '{ n += $1 } END { print n + 0 }'; }
 
 for trs in $(find "$build/tests" -name '*.trs' | sort); do
     log=${trs%.trs}.log
     result=$(sed -n 's/^:test-result: *//p' "$trs" | head -n 1)
-    ok=$(($(count '^\[       OK \]' "$log") + $(count '^ok ' "$log")))
-    bad=$(($(count '^\[  FAILED  \] [a-z]' "$log") + $(count '^not ok ' "$log")))
-    none=$(($(count '^\[  SKIPPED \] [a-z]' "$log") + $(count '^skip ' "$log")))
+    ok=$(($(closing PASSED "$log") + $(count '^ok ' "$log")))
+    bad=$(($(closing FAILED "$log") + $(count '^not ok ' "$log")))
+    none=$(($(closing SKIPPED "$log") + $(count '^skip ' "$log")))
     case $result in
     PASS*) [ "$ok$none" != 00 ] || ok=1 ;;
     SKIP*) [ "$none" != 0 ] || none=1 ;;
