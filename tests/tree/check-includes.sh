@@ -1,0 +1,46 @@
+#!/bin/sh
+# The layers hold: which folder may include which, and which outside library stands in one place only.
+# HACKING.md has the picture.
+set -eu
+cd "${ATTUNE_SRCDIR:-.}"
+bad=0
+
+# allowed FOLDER "regex of what it may include from the project"
+allowed() {
+    folder=$1 pattern=$2
+    found=$(grep -rnE '^#include "' "src/$folder" --include='*.[ch]' | grep -vE "#include \"(config\.h|($pattern)/)" || true)
+    if [ -n "$found" ]; then
+        printf 'not ok includes of src/%s (allowed: %s)\n%s\n' "$folder" "$pattern" "$found"
+        bad=1
+    else
+        printf 'ok includes of src/%s\n' "$folder"
+    fi
+}
+# only LIBRARY-REGEX "regex of files that may include it"
+only() {
+    found=$(grep -rnE "^#include <($1)>" src --include='*.[ch]' | grep -vE "^src/($2)" || true)
+    if [ -n "$found" ]; then
+        printf 'not ok <%s> stands outside of src/%s\n%s\n' "$1" "$2" "$found"
+        bad=1
+    else
+        printf 'ok <%s> only in src/%s\n' "$1" "$2"
+    fi
+}
+
+allowed base base
+allowed store 'base|store'
+allowed text 'base|text'
+allowed corpus 'base|text|corpus'
+allowed demo 'base|text|corpus|demo'
+allowed model 'base|model'
+allowed cpu 'base|model|cpu'
+allowed train 'base|store|text|corpus|demo|model|cpu|train'
+allowed launch 'base|store|launch'
+allowed cli 'base|store|launch|text|corpus|demo|ui|cli'
+allowed ui 'base|store|launch|text|corpus|demo|ui'
+only 'curses.h|ncurses.*|term.h' 'ui/screen_curses\.c'
+only 'cblas.*|dnnl.*' 'cpu/'
+only 'sqlite3.h' 'store/'
+only 'curl/.*' 'net/'
+only 'pcre2.h' 'text/'
+exit $bad
