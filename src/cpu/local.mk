@@ -1,1 +1,42 @@
-# libcpu.a and its tests
+# libcpu.a: the cpu backend. The kernels are compiled once for each level of vector instructions; the
+# objects of the higher levels are put into the same archive.
+noinst_LIBRARIES += libcpu.a
+libcpu_a_SOURCES = \
+	%D%/attention.c %D%/attention.h \
+	%D%/attention_backward.c \
+	%D%/attention_decode.c \
+	%D%/backend_cpu.c %D%/backend_cpu.h \
+	%D%/backends.c %D%/cpu.h \
+	%D%/elementwise.c \
+	%D%/head.c \
+	%D%/head_backward.c \
+	%D%/kernels_generic.c %D%/kernels.h %D%/kernels_impl.h %D%/vec.h \
+	%D%/level.c \
+	%D%/linear.c \
+	%D%/norm.c \
+	%D%/probe.c \
+	%D%/rows.c
+libcpu_a_LIBADD =
+libcpu_a_DEPENDENCIES = $(libcpu_a_LIBADD)
+CPU_LIBS = libcpu.a $(OPENBLAS_LIBS) $(ONEDNN_LIBS)
+
+if X86_LEVELS
+noinst_LIBRARIES += libcpu_avx2.a libcpu_avx512.a
+libcpu_avx2_a_SOURCES = %D%/kernels_avx2.c
+libcpu_avx2_a_CFLAGS = $(AM_CFLAGS) -mavx2 -mfma
+libcpu_avx512_a_SOURCES = %D%/kernels_avx512.c
+libcpu_avx512_a_CFLAGS = $(AM_CFLAGS) -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mprefer-vector-width=512
+libcpu_a_LIBADD += $(libcpu_avx2_a_OBJECTS) $(libcpu_avx512_a_OBJECTS)
+endif
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/conformance/test_backend
+tests_conformance_test_backend_SOURCES = \
+	tests/conformance/conformance.h \
+	tests/conformance/conformance.c \
+	tests/conformance/test_backend.c \
+	tests/conformance/attention_check.c \
+	tests/conformance/head_check.c \
+	tests/conformance/rows_check.c
+tests_conformance_test_backend_LDADD = $(CPU_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
+endif

@@ -1,0 +1,128 @@
+// Causal attention over packed segments, forward: tiles of query rows against tiles of keys with the
+// running softmax of Milakov & Gimelshein 2018 (as in FlashAttention), so that no (T, T) exists.
+// A block is one tile of rows of one head; rows depend on nobody else.
+#include "config.h"
+
+#include "cpu/attention.h"
+
+#include <math.h>
+#include <string.h>
+
+struct tile {
+    int segment, row; // rows row .. row + TILE_ROWS of the segment
+};
+
+struct attention_job {
+    const struct backend *b;
+    float *out, *lse;
+    const float *q, *k, *v;
+    const struct attn_segment *segments;
+    const struct attn_shape *shape;
+    const struct tile *tiles;
+};
+
+void attn_pieces(struct attn_piece piece[2], const struct attn_segment *s)
+{
+    piece[0] = (struct attn_piece){s->prefix_start, 0, s->prefix_len};
+    piece[1] = (struct attn_piece){s->start, s->prefix_len, s->len};
+}
+
+void attn_visible(int *first, int *end, int position, int key_position, int n_keys, int window)
+{
+    int last = position - key_position + 1;
+    *end = last < 0 ? 0 : cpu_min(last, n_keys);
+    int low = window > 0 ? last - window : 0;
+    *first = low < 0 ? 0 : cpu_min(low, *end);
+}
+
+// Takes one tile of scaled scores (n_rows, ATTN_KEYS) into the running maxima and sums; scores become
+// exp(score - maximum), and rows of out are rescaled to the new maximum.
+static void fold_scores(const struct attention_job *j, float *scores, float *top, float *sum, float *out, size_t width,
+                        int n_rows, int position, int key_position, int n_keys)
+{
+    const struct cpu_kernels *k = j->b->k;
+    for (int r = 0; r < n_rows; r++) {
+        float *row = scores + r * ATTN_KEYS;
+        int first, end;
+        attn_visible(&first, &end, position + r, key_position, n_keys, j->shape->window);
+        memset(row, 0, (size_t)first * sizeof *row);
+        memset(row + end, 0, (size_t)(n_keys - end) * sizeof *row);
+        if (first == end)
+            continue;
+        float high = k->max(row + first, (size_t)(end - first));
+        if (!(high <= top[r])) {
+            float shrink = expf(top[r] - high);
+            sum[r] *= shrink;
+            k->scale(out + (size_t)r * width, shrink, (size_t)j->shape->head_dim);
+            top[r] = high;
+        }
+        sum[r] += k->exp_sum(row + first, top[r], (size_t)(end - first));
+    }
+}
+
+static void attention_task(void *data, int block, int thread)
+{
+    const struct attention_job *j = data;
+    const struct attn_shape *shape = j->shape;
+    int head = block % shape->n_heads, kv_head = head / (shape->n_heads / shape->n_kv_heads), d = shape->head_dim;
+    const struct tile tile = j->tiles[block / shape->n_heads];
+    const struct attn_segment *s = &j->segments[tile.segment];
+    int n_rows = cpu_min(ATTN_ROWS, s->len - tile.row), width = shape->n_heads * d, kv_width = shape->n_kv_heads * d;
+    int position = s->prefix_len + tile.row;
+    size_t at = (size_t)(s->start + tile.row) * (size_t)width + (size_t)head * (size_t)d;
+    float *out = j->out + at;
+    float scores[ATTN_ROWS * ATTN_KEYS], top[ATTN_ROWS], sum[ATTN_ROWS] = {0};
+    for (int r = 0; r < n_rows; r++) {
+        top[r] = -INFINITY;
+        memset(out + (size_t)r * (size_t)width, 0, (size_t)d * sizeof *out);
+    }
+    struct attn_piece pieces[2];
+    attn_pieces(pieces, s);
+    for (int p = 0; p < 2; p++) {
+        for (int key = 0; key < pieces[p].n; key += ATTN_KEYS) {
+            int n_keys = cpu_min(ATTN_KEYS, pieces[p].n - key), key_position = pieces[p].position + key;
+            if (key_position > position + n_rows - 1)
+                break;
+            if (shape->window > 0 && key_position + n_keys <= position - shape->window + 1)
+                continue;
+            size_t kv_at = (size_t)(pieces[p].start + key) * (size_t)kv_width + (size_t)kv_head * (size_t)d;
+            cpu_gemm_block(j->b, &(struct gemm){.trans_b = true, .m = n_rows, .n = n_keys, .k = d,
+                                                .alpha = shape->scale, .a = j->q + at, .lda = width, .b = j->k + kv_at,
+                                                .ldb = kv_width, .c = scores, .ldc = ATTN_KEYS});
+            fold_scores(j, scores, top, sum, out, (size_t)width, n_rows, position, key_position, n_keys);
+            cpu_gemm_block(j->b, &(struct gemm){.m = n_rows, .n = d, .k = n_keys, .alpha = 1, .beta = 1, .a = scores,
+                                                .lda = ATTN_KEYS, .b = j->v + kv_at, .ldb = kv_width, .c = out,
+                                                .ldc = width});
+        }
+    }
+    for (int r = 0; r < n_rows; r++) {
+        j->b->k->scale(out + (size_t)r * (size_t)width, 1 / sum[r], (size_t)d);
+        j->lse[(size_t)(s->start + tile.row + r) * (size_t)shape->n_heads + (size_t)head] = top[r] + logf(sum[r]);
+    }
+}
+
+double attn_pairs(const struct attn_segment *segments, int n_segments)
+{
+    double pairs = 0;
+    for (int i = 0; i < n_segments; i++)
+        pairs += (double)segments[i].len * (segments[i].prefix_len + 0.5 * segments[i].len);
+    return pairs;
+}
+
+void cpu_attention(struct backend *b, float *out, float *lse, const float *q, const float *k, const float *v,
+                   const struct attn_segment *segments, int n_segments, int t, const struct attn_shape *shape)
+{
+    size_t n_tiles = 0;
+    for (int i = 0; i < n_segments; i++)
+        n_tiles += (size_t)cpu_blocks((size_t)segments[i].len, ATTN_ROWS);
+    struct tile *tiles = (struct tile *)(void *)cpu_scratch(b, n_tiles * sizeof *tiles / sizeof(float));
+    if (!tiles)
+        return;
+    n_tiles = 0;
+    for (int i = 0; i < n_segments; i++)
+        for (int row = 0; row < segments[i].len; row += ATTN_ROWS)
+            tiles[n_tiles++] = (struct tile){i, row};
+    struct attention_job job = {b, out, lse, q, k, v, segments, shape, tiles};
+    cpu_run(b, (int)n_tiles * shape->n_heads,
+            attn_pairs(segments, n_segments) * shape->n_heads * (shape->head_dim + 8) / 8, attention_task, &job);
+}

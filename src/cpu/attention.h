@@ -1,0 +1,21 @@
+// What the files of attention share.
+#pragma once
+
+#include "cpu/backend_cpu.h"
+
+enum {
+    ATTN_ROWS = 32, // of a tile of scores
+    ATTN_KEYS = 64,
+};
+
+// The keys of a segment: rows start.. of the batch, the first at `position`; the prefix, then its own.
+struct attn_piece {
+    int start, position, n;
+};
+void attn_pieces(struct attn_piece piece[2], const struct attn_segment *s);
+
+// Which of n_keys keys from key_position on a row at `position` sees: [*first, *end).
+void attn_visible(int *first, int *end, int position, int key_position, int n_keys, int window);
+
+// (row, key) pairs in all, for the estimate of work.
+double attn_pairs(const struct attn_segment *segments, int n_segments);

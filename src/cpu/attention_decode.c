@@ -1,0 +1,72 @@
+// Attention of one new row per stream to its prompt's keys and its own. A block is one stream and one
+// key/value head.
+#include "config.h"
+
+#include "cpu/attention.h"
+
+#include <string.h>
+
+struct decode_job {
+    const struct cpu_kernels *k;
+    float *out;
+    const float *q;
+    const struct kv_view *views;
+    const struct attn_shape *shape;
+    float *scores; // (n_threads, max_keys)
+    size_t max_keys;
+};
+
+struct key_run {
+    const float *k, *v;
+    int n;
+};
+
+static void decode_task(void *data, int block, int thread)
+{
+    const struct decode_job *j = data;
+    const struct attn_shape *shape = j->shape;
+    int stream = block / shape->n_kv_heads, kv_head = block % shape->n_kv_heads;
+    int group = shape->n_heads / shape->n_kv_heads;
+    size_t d = (size_t)shape->head_dim, kv_width = (size_t)shape->n_kv_heads * d;
+    const struct kv_view *view = &j->views[stream];
+    const struct key_run runs[2] = {{view->shared_k, view->shared_v, view->n_shared},
+                                    {view->own_k, view->own_v, view->n_own}};
+    int n_keys = view->n_shared + view->n_own;
+    int first = shape->window > 0 && n_keys > shape->window ? n_keys - shape->window : 0;
+    float *scores = j->scores + (size_t)thread * j->max_keys;
+    for (int head = kv_head * group; head < (kv_head + 1) * group; head++) {
+        size_t at = ((size_t)stream * (size_t)shape->n_heads + (size_t)head) * d;
+        float *out = j->out + at;
+        memset(out, 0, d * sizeof *out);
+        if (n_keys == 0)
+            continue;
+        for (int r = 0, key = 0; r < 2; r++)
+            for (int i = 0; i < runs[r].n; i++, key++)
+                if (key >= first)
+                    scores[key] = shape->scale * j->k->dot(j->q + at, runs[r].k + (size_t)i * kv_width +
+                                                                          (size_t)kv_head * d, d);
+        size_t n_seen = (size_t)(n_keys - first);
+        float top = j->k->max(scores + first, n_seen);
+        float sum = j->k->exp_sum(scores + first, top, n_seen);
+        for (int r = 0, key = 0; r < 2; r++)
+            for (int i = 0; i < runs[r].n; i++, key++)
+                if (key >= first)
+                    j->k->axpy(out, scores[key] / sum, runs[r].v + (size_t)i * kv_width + (size_t)kv_head * d, d);
+    }
+}
+
+void cpu_attention_decode(struct backend *b, float *out, const float *q, const struct kv_view *views, int n,
+                          const struct attn_shape *shape)
+{
+    size_t max_keys = 1, all_keys = 0;
+    for (int i = 0; i < n; i++) {
+        size_t keys = (size_t)views[i].n_shared + (size_t)views[i].n_own;
+        max_keys = keys > max_keys ? keys : max_keys;
+        all_keys += keys;
+    }
+    float *scores = cpu_scratch(b, (size_t)b->n_threads * max_keys);
+    if (!scores)
+        return;
+    struct decode_job job = {b->k, out, q, views, shape, scores, max_keys};
+    cpu_run(b, n * shape->n_kv_heads, (double)all_keys * shape->n_heads * shape->head_dim / 2, decode_task, &job);
+}

@@ -1,0 +1,203 @@
+// The cpu backend's table, memory and scheduling. Operations run at once on the caller and the pool;
+// "device memory" is ordinary memory aligned to cache lines.
+#include "config.h"
+
+#include "cpu/backend_cpu.h"
+
+#include <cblas.h>
+#include <stdlib.h>
+#include <string.h>
+#ifdef __SSE__
+#include <xmmintrin.h>
+#endif
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "cpu/cpu.h"
+
+enum { CACHE_LINE = 64 };
+
+// Below this many elementary operations waking the pool costs more than it gains.
+static const double WAKE_WORK = 60e3;
+
+struct guarded {
+    pool_task task;
+    void *arg;
+};
+
+static void run_guarded(void *data, int block, int thread)
+{
+    const struct guarded *g = data;
+#ifdef __SSE__
+    unsigned mode = _mm_getcsr();
+    _mm_setcsr(mode | 0x8040); // flush to zero, denormals are zero
+    g->task(g->arg, block, thread);
+    _mm_setcsr(mode);
+#else
+    g->task(g->arg, block, thread);
+#endif
+}
+
+void cpu_run(struct backend *b, int n_blocks, double work, pool_task task, void *arg)
+{
+    if (b->failed)
+        return;
+    struct guarded g = {task, arg};
+    if (n_blocks > 1 && work >= WAKE_WORK)
+        pool_run(b->pool, n_blocks, run_guarded, &g);
+    else
+        for (int block = 0; block < n_blocks; block++)
+            run_guarded(&g, block, 0);
+}
+
+void cpu_fail(struct backend *b, const struct err *fault)
+{
+    if (!b->failed)
+        b->fault = *fault;
+    b->failed = true;
+}
+
+static void *aligned_zeroed(size_t bytes, const char *what, struct err *e)
+{
+    size_t padded = (bytes + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
+    void *p = NULL;
+    if (padded < bytes || posix_memalign(&p, CACHE_LINE, padded ? padded : CACHE_LINE) != 0) {
+        char need[32], have[32];
+        err_set(e, ERR_LIMIT, "not enough memory for %s: needs %s, %s free", what,
+                human_bytes(need, sizeof need, (double)bytes),
+                human_bytes(have, sizeof have, (double)mem_available()));
+        return NULL;
+    }
+    memset(p, 0, padded);
+    return p;
+}
+
+float *cpu_scratch(struct backend *b, size_t n)
+{
+    if (b->failed)
+        return NULL;
+    if (n > b->scratch_floats) {
+        free(b->scratch);
+        b->scratch_floats = 0;
+        struct err fault;
+        b->scratch = aligned_zeroed(n * sizeof(float), "the working memory of an operation", &fault);
+        if (!b->scratch) {
+            cpu_fail(b, &fault);
+            return NULL;
+        }
+        b->scratch_floats = n;
+        b->scratch_peak_bytes = n * sizeof(float);
+    }
+    return b->scratch;
+}
+
+size_t cpu_scratch_peak(const struct backend *b)
+{
+    return b->scratch_peak_bytes;
+}
+
+static void cpu_close(struct backend *b)
+{
+    if (!b)
+        return;
+    pool_free(b->pool);
+    free(b->scratch);
+    free(b);
+}
+
+static int cpu_open(struct backend **out, const struct backend_options *options, struct err *e)
+{
+    struct backend *b = mem_alloc(1, sizeof *b);
+    b->precision = options->precision;
+    b->n_threads = options->n_threads > 0 ? options->n_threads : cpu_cores();
+    int code = cpu_level(&b->k, e);
+    if (!code && b->precision == PRECISION_BF16)
+        code = err_set(e, ERR_UNSUPPORTED,
+                       "bf16 products need a CPU with AMX and a build with oneDNN; use precision f32 here");
+    if (!code)
+        code = pool_new(&b->pool, b->n_threads, e);
+    if (code) {
+        cpu_close(b);
+        return code;
+    }
+    openblas_set_num_threads(1); // the pool's threads call it, each for its own block
+    *out = b;
+    return 0;
+}
+
+static int cpu_sync(struct backend *b, struct err *e)
+{
+    if (b->fault.code == 0)
+        return b->failed ? err_set(e, ERR_STATE, "the backend stopped after an earlier failure") : 0;
+    if (e)
+        *e = b->fault;
+    int code = b->fault.code;
+    b->fault.code = 0;
+    return code;
+}
+
+static void *cpu_alloc(struct backend *b, size_t bytes, const char *what, struct err *e)
+{
+    return aligned_zeroed(bytes, what, e);
+}
+
+static void cpu_free(struct backend *b, void *p)
+{
+    free(p);
+}
+
+static void cpu_copy(struct backend *b, void *to, const void *from, size_t bytes)
+{
+    if (!b->failed && bytes)
+        memmove(to, from, bytes);
+}
+
+static void cpu_zero(struct backend *b, void *p, size_t bytes)
+{
+    if (!b->failed && bytes)
+        memset(p, 0, bytes);
+}
+
+static void cpu_weights_changed(struct backend *b)
+{
+}
+
+const struct backend_ops backend_cpu = {
+    .abi = BACKEND_ABI,
+    .name = "cpu",
+    .open = cpu_open,
+    .close = cpu_close,
+    .sync = cpu_sync,
+    .alloc = cpu_alloc,
+    .free = cpu_free,
+    .upload = cpu_copy,
+    .download = cpu_copy,
+    .copy = cpu_copy,
+    .zero = cpu_zero,
+    .weights_changed = cpu_weights_changed,
+    .linear = cpu_linear,
+    .linear_dx = cpu_linear_dx,
+    .linear_dw = cpu_linear_dw,
+    .embed = cpu_embed,
+    .embed_backward = cpu_embed_backward,
+    .rmsnorm = cpu_rmsnorm,
+    .rmsnorm_backward = cpu_rmsnorm_backward,
+    .layernorm = cpu_layernorm,
+    .layernorm_backward = cpu_layernorm_backward,
+    .rope = cpu_rope,
+    .attention = cpu_attention,
+    .attention_backward = cpu_attention_backward,
+    .attention_decode = cpu_attention_decode,
+    .act = cpu_act,
+    .act_backward = cpu_act_backward,
+    .swiglu = cpu_swiglu,
+    .swiglu_backward = cpu_swiglu_backward,
+    .add = cpu_add,
+    .scale = cpu_scale,
+    .gather_rows = cpu_gather_rows,
+    .scatter_add_rows = cpu_scatter_add_rows,
+    .head = cpu_head,
+    .head_backward = cpu_head_backward,
+    .sum_squares = cpu_sum_squares,
+    .adamw = cpu_adamw,
+};

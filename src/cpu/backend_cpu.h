@@ -1,0 +1,107 @@
+// Inside of the cpu backend: its state and the functions that fill the table, one family a file.
+//
+// Work is cut in blocks by shape alone; blocks run on the pool in any order, each result has one owner.
+// Denormals are flushed to zero (FTZ and DAZ) inside every block on every thread, and nowhere else.
+#pragma once
+
+#include "base/pool.h"
+#include "cpu/kernels.h"
+#include "model/backend.h"
+
+struct backend {
+    struct pool *pool;
+    int n_threads;
+    enum precision precision;
+    const struct cpu_kernels *k;
+    bool failed;
+    struct err fault; // the first failure; sync reports it once
+    // scratch: one buffer that only grows; see cpu_scratch
+    float *scratch;
+    size_t scratch_floats;
+    size_t scratch_peak_bytes; // for tests
+};
+
+// Runs the blocks on the pool, or on the calling thread when `work` (elementary operations in all) is too
+// small to wake others for. The choice depends on the shape only, and results on neither.
+void cpu_run(struct backend *b, int n_blocks, double work, pool_task task, void *arg);
+
+// At least n floats, aligned to 64 bytes, valid until the next call; NULL after a failure, which sticks.
+float *cpu_scratch(struct backend *b, size_t n);
+size_t cpu_scratch_peak(const struct backend *b);
+void cpu_fail(struct backend *b, const struct err *fault);
+
+static inline int cpu_blocks(size_t n, size_t block)
+{
+    return (int)((n + block - 1) / block);
+}
+static inline int cpu_min(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+// The kernels for this CPU, or for ATTUNE_CPU=generic|avx2|avx512; an error when that is not to be had.
+int cpu_level(const struct cpu_kernels **out, struct err *e);
+// Cores that this process may use: the affinity mask and the cgroup's quota.
+int cpu_cores(void);
+
+// c(M,N) = alpha a b + beta c + bias(N); a is (M,K) or with trans_a (K,M), b is (K,N) or with trans_b (N,K).
+// ld* are the distances between rows. Single-threaded, for use inside blocks.
+struct gemm {
+    bool trans_a, trans_b;
+    int m, n, k;
+    float alpha, beta;
+    const float *a, *b, *bias;
+    float *c;
+    int lda, ldb, ldc;
+};
+void cpu_gemm_block(const struct backend *b, const struct gemm *g);
+// The same over the pool.
+void cpu_gemm(struct backend *b, const struct gemm *g);
+
+// linear.c
+void cpu_linear(struct backend *b, float *y, const float *x, const float *w, const float *bias, int t, int i, int o,
+                float alpha, float beta);
+void cpu_linear_dx(struct backend *b, float *dx, const float *dy, const float *w, int t, int i, int o, float alpha,
+                   float beta);
+void cpu_linear_dw(struct backend *b, float *dw, float *dbias, const float *dy, const float *x, int t, int i, int o,
+                   float alpha);
+// rows.c
+void cpu_embed(struct backend *b, float *out, const float *wte, const float *wpe, const int32_t *tokens,
+               const int32_t *positions, int t, int c);
+void cpu_embed_backward(struct backend *b, float *dwte, float *dwpe, const float *dout, const int32_t *tokens,
+                        const int32_t *positions, int t, int c);
+void cpu_gather_rows(struct backend *b, float *out, const float *x, const int32_t *rows, int n, int c);
+void cpu_scatter_add_rows(struct backend *b, float *dx, const float *dout, const int32_t *rows, int n, int c);
+void cpu_rope(struct backend *b, float *x, const float *cos, const float *sin, const int32_t *positions, int t,
+              int n_heads, int head_dim, bool inverse);
+// norm.c
+void cpu_rmsnorm(struct backend *b, float *y, float *rstd, const float *x, const float *w, float eps, int t, int c);
+void cpu_rmsnorm_backward(struct backend *b, float *dx, float *dw, const float *dy, const float *x, const float *w,
+                          const float *rstd, int t, int c, bool accumulate);
+void cpu_layernorm(struct backend *b, float *y, float *mean, float *rstd, const float *x, const float *w,
+                   const float *bias, float eps, int t, int c);
+void cpu_layernorm_backward(struct backend *b, float *dx, float *dw, float *dbias, const float *dy, const float *x,
+                            const float *w, const float *mean, const float *rstd, int t, int c, bool accumulate);
+// elementwise.c
+void cpu_act(struct backend *b, float *y, const float *x, size_t n, enum activation kind);
+void cpu_act_backward(struct backend *b, float *dx, const float *dy, const float *x, size_t n, enum activation kind);
+void cpu_swiglu(struct backend *b, float *y, const float *gate, const float *up, size_t n);
+void cpu_swiglu_backward(struct backend *b, float *dgate, float *dup, const float *dy, const float *gate,
+                         const float *up, size_t n);
+void cpu_add(struct backend *b, float *y, const float *a, const float *x, size_t n);
+void cpu_scale(struct backend *b, float *x, float factor, size_t n);
+double cpu_sum_squares(struct backend *b, const float *x, size_t n);
+void cpu_adamw(struct backend *b, float *p, const float *g, float *m, float *v, size_t n, const struct adamw *step);
+// attention.c, attention_backward.c, attention_decode.c
+void cpu_attention(struct backend *b, float *out, float *lse, const float *q, const float *k, const float *v,
+                   const struct attn_segment *segments, int n_segments, int t, const struct attn_shape *shape);
+void cpu_attention_backward(struct backend *b, float *dq, float *dk, float *dv, const float *dout, const float *out,
+                            const float *lse, const float *q, const float *k, const float *v,
+                            const struct attn_segment *segments, int n_segments, int t,
+                            const struct attn_shape *shape);
+void cpu_attention_decode(struct backend *b, float *out, const float *q, const struct kv_view *views, int n,
+                          const struct attn_shape *shape);
+// head.c, head_backward.c
+void cpu_head(struct backend *b, const struct head_out *out, const struct head_in *in);
+void cpu_head_backward(struct backend *b, float *dx, float *dw, const struct head_in *in, const float *lse,
+                       const float *coef);

@@ -1,0 +1,111 @@
+// Elementwise operations, the optimizer and the gradient's square sum: fixed blocks of the flat arrays.
+#include "config.h"
+
+#include "cpu/backend_cpu.h"
+
+enum { BLOCK = 16384 };
+
+enum flat_op { OP_ACT, OP_ACT_BACKWARD, OP_SWIGLU, OP_SWIGLU_BACKWARD, OP_ADD, OP_SCALE, OP_SUM_SQUARES, OP_ADAMW };
+
+struct flat_job {
+    const struct cpu_kernels *k;
+    enum flat_op op;
+    size_t n;
+    float *out, *out2, *out3;
+    const float *x, *x2, *x3;
+    enum activation kind;
+    float factor;
+    const struct adamw *step;
+    double *sums;
+};
+
+static void flat_task(void *data, int block, int thread)
+{
+    const struct flat_job *j = data;
+    const struct cpu_kernels *k = j->k;
+    size_t at = (size_t)block * BLOCK, n = j->n - at < BLOCK ? j->n - at : BLOCK;
+    switch (j->op) {
+    case OP_ACT:
+        k->act(j->out + at, j->x + at, n, j->kind);
+        break;
+    case OP_ACT_BACKWARD:
+        k->act_backward(j->out + at, j->x + at, j->x2 + at, n, j->kind);
+        break;
+    case OP_SWIGLU:
+        k->swiglu(j->out + at, j->x + at, j->x2 + at, n);
+        break;
+    case OP_SWIGLU_BACKWARD:
+        k->swiglu_backward(j->out + at, j->out2 + at, j->x + at, j->x2 + at, j->x3 + at, n);
+        break;
+    case OP_ADD:
+        k->add(j->out + at, j->x + at, j->x2 + at, n);
+        break;
+    case OP_SCALE:
+        k->scale(j->out + at, j->factor, n);
+        break;
+    case OP_SUM_SQUARES:
+        j->sums[block] = k->sum_squares(j->x + at, n);
+        break;
+    case OP_ADAMW:
+        k->adamw(j->out + at, j->x + at, j->out2 + at, j->out3 + at, n, j->step);
+        break;
+    }
+}
+
+static void run_flat(struct backend *b, struct flat_job job, double work_per_element)
+{
+    job.k = b->k;
+    cpu_run(b, cpu_blocks(job.n, BLOCK), (double)job.n * work_per_element, flat_task, &job);
+}
+
+void cpu_act(struct backend *b, float *y, const float *x, size_t n, enum activation kind)
+{
+    run_flat(b, (struct flat_job){.op = OP_ACT, .n = n, .out = y, .x = x, .kind = kind}, 2);
+}
+
+void cpu_act_backward(struct backend *b, float *dx, const float *dy, const float *x, size_t n, enum activation kind)
+{
+    run_flat(b, (struct flat_job){.op = OP_ACT_BACKWARD, .n = n, .out = dx, .x = dy, .x2 = x, .kind = kind}, 2);
+}
+
+void cpu_swiglu(struct backend *b, float *y, const float *gate, const float *up, size_t n)
+{
+    run_flat(b, (struct flat_job){.op = OP_SWIGLU, .n = n, .out = y, .x = gate, .x2 = up}, 2);
+}
+
+void cpu_swiglu_backward(struct backend *b, float *dgate, float *dup, const float *dy, const float *gate,
+                         const float *up, size_t n)
+{
+    run_flat(b,
+             (struct flat_job){.op = OP_SWIGLU_BACKWARD, .n = n, .out = dgate, .out2 = dup, .x = dy, .x2 = gate,
+                               .x3 = up},
+             2);
+}
+
+void cpu_add(struct backend *b, float *y, const float *a, const float *x, size_t n)
+{
+    run_flat(b, (struct flat_job){.op = OP_ADD, .n = n, .out = y, .x = a, .x2 = x}, 0.5);
+}
+
+void cpu_scale(struct backend *b, float *x, float factor, size_t n)
+{
+    run_flat(b, (struct flat_job){.op = OP_SCALE, .n = n, .out = x, .factor = factor}, 0.5);
+}
+
+double cpu_sum_squares(struct backend *b, const float *x, size_t n)
+{
+    int n_blocks = cpu_blocks(n, BLOCK);
+    double *sums = (double *)(void *)cpu_scratch(b, (size_t)n_blocks * 2);
+    if (!sums)
+        return 0;
+    run_flat(b, (struct flat_job){.op = OP_SUM_SQUARES, .n = n, .x = x, .sums = sums}, 0.5);
+    double total = 0;
+    for (int i = 0; i < n_blocks; i++)
+        total += sums[i];
+    return total;
+}
+
+void cpu_adamw(struct backend *b, float *p, const float *g, float *m, float *v, size_t n, const struct adamw *step)
+{
+    run_flat(b, (struct flat_job){.op = OP_ADAMW, .n = n, .out = p, .x = g, .out2 = m, .out3 = v, .step = step}, 2);
+}

@@ -1,0 +1,56 @@
+// The inner loops of the cpu backend: single-threaded functions on ranges and rows, written once in
+// kernels_impl.h and compiled for each level of vector instructions. Pointers are ordinary memory; x86
+// results differ between levels in the last bits (FMA, order of lanes), never between threads.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "model/backend.h"
+
+struct cpu_kernels {
+    const char *name; // "generic", "avx2", "avx512"
+
+    float (*dot)(const float *a, const float *x, size_t n);
+    void (*axpy)(float *y, float a, const float *x, size_t n); // y += a x
+    void (*add)(float *y, const float *a, const float *x, size_t n);
+    void (*scale)(float *x, float factor, size_t n);
+    double (*sum_squares)(const float *x, size_t n);
+    void (*adamw)(float *p, const float *g, float *m, float *v, size_t n, const struct adamw *step);
+
+    void (*act)(float *y, const float *x, size_t n, enum activation kind);
+    void (*act_backward)(float *dx, const float *dy, const float *x, size_t n, enum activation kind);
+    void (*swiglu)(float *y, const float *gate, const float *up, size_t n);
+    void (*swiglu_backward)(float *dgate, float *dup, const float *dy, const float *gate, const float *up, size_t n);
+
+    // One row of c. Backward: dw (and dbias) are partial sums that are added to; NULL when not wanted.
+    void (*rmsnorm)(float *y, float *rstd, const float *x, const float *w, float eps, int c);
+    void (*rmsnorm_backward)(float *dx, float *dw, const float *dy, const float *x, const float *w, float rstd, int c,
+                             bool accumulate);
+    void (*layernorm)(float *y, float *mean, float *rstd, const float *x, const float *w, const float *bias, float eps,
+                      int c);
+    void (*layernorm_backward)(float *dx, float *dw, float *dbias, const float *dy, const float *x, const float *w,
+                               float mean, float rstd, int c, bool accumulate);
+    // One row of n_heads * head_dim; cos and sin are the position's rows of head_dim / 2.
+    void (*rope)(float *x, const float *cos, const float *sin, int n_heads, int head_dim, bool inverse);
+
+    float (*max)(const float *x, size_t n); // -inf for n = 0
+    // x = exp(x - shift); returns the sum.
+    float (*exp_sum)(float *x, float shift, size_t n);
+    // Of the untouched x: sum of exp(x - shift), and of exp(x - shift) * (x - shift) into *moment.
+    float (*exp_moment)(const float *x, float shift, size_t n, float *moment);
+    // x = factor * exp(x - shift)
+    void (*exp_scaled)(float *x, float shift, float factor, size_t n);
+    // ds = p * (dp - delta) * scale; dp is overwritten.
+    void (*softmax_backward)(float *dp, const float *p, float delta, float scale, size_t n);
+
+    // Elementwise functions alone, for the tests of their error bounds.
+    void (*exp_array)(float *y, const float *x, size_t n);
+    void (*tanh_array)(float *y, const float *x, size_t n);
+};
+
+extern const struct cpu_kernels cpu_kernels_generic;
+#ifdef ATTUNE_X86_LEVELS
+extern const struct cpu_kernels cpu_kernels_avx2;   // AVX2, FMA
+extern const struct cpu_kernels cpu_kernels_avx512; // AVX-512 F, BW, DQ, VL
+#endif

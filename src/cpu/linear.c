@@ -1,0 +1,115 @@
+// Matrix products: blocks of rows and columns of the result, never of the summed dimension, so that every
+// element is the same sum whoever computes it.
+#include "config.h"
+
+#include "cpu/backend_cpu.h"
+
+#include <cblas.h>
+#include <string.h>
+
+enum {
+    BLOCK_M = 128,
+    BLOCK_N = 384,
+    BIAS_COLUMNS = 256,
+};
+
+static void start_block(const struct gemm *g)
+{
+    for (int r = 0; r < g->m; r++) {
+        float *row = g->c + (size_t)r * (size_t)g->ldc;
+        if (g->beta == 0)
+            memset(row, 0, (size_t)g->n * sizeof *row);
+        else if (g->beta != 1)
+            for (int j = 0; j < g->n; j++)
+                row[j] *= g->beta;
+    }
+}
+
+void cpu_gemm_block(const struct backend *b, const struct gemm *g)
+{
+    if (g->m <= 0 || g->n <= 0)
+        return;
+    if (g->k <= 0)
+        start_block(g);
+    else
+        cblas_sgemm(CblasRowMajor, g->trans_a ? CblasTrans : CblasNoTrans, g->trans_b ? CblasTrans : CblasNoTrans, g->m,
+                    g->n, g->k, g->alpha, g->a, g->lda, g->b, g->ldb, g->beta, g->c, g->ldc);
+    if (g->bias)
+        for (int r = 0; r < g->m; r++) {
+            float *row = g->c + (size_t)r * (size_t)g->ldc;
+            b->k->add(row, row, g->bias, (size_t)g->n);
+        }
+}
+
+struct gemm_job {
+    const struct backend *b;
+    const struct gemm *g;
+    int n_columns; // blocks in a row of blocks
+};
+
+static void gemm_task(void *data, int block, int thread)
+{
+    const struct gemm_job *job = data;
+    struct gemm part = *job->g;
+    int row = block / job->n_columns * BLOCK_M, column = block % job->n_columns * BLOCK_N;
+    part.m = cpu_min(BLOCK_M, part.m - row);
+    part.n = cpu_min(BLOCK_N, part.n - column);
+    part.a += part.trans_a ? (size_t)row : (size_t)row * (size_t)part.lda;
+    part.b += part.trans_b ? (size_t)column * (size_t)part.ldb : (size_t)column;
+    part.c += (size_t)row * (size_t)part.ldc + (size_t)column;
+    if (part.bias)
+        part.bias += column;
+    cpu_gemm_block(job->b, &part);
+}
+
+void cpu_gemm(struct backend *b, const struct gemm *g)
+{
+    if (g->m <= 0 || g->n <= 0)
+        return;
+    struct gemm_job job = {b, g, cpu_blocks((size_t)g->n, BLOCK_N)};
+    int n_blocks = job.n_columns * cpu_blocks((size_t)g->m, BLOCK_M);
+    cpu_run(b, n_blocks, (double)g->m * g->n * (g->k + 1) / 8, gemm_task, &job);
+}
+
+void cpu_linear(struct backend *b, float *y, const float *x, const float *w, const float *bias, int t, int i, int o,
+                float alpha, float beta)
+{
+    cpu_gemm(b, &(struct gemm){.trans_b = true, .m = t, .n = o, .k = i, .alpha = alpha, .beta = beta, .a = x, .lda = i,
+                               .b = w, .ldb = i, .c = y, .ldc = o, .bias = bias});
+}
+
+void cpu_linear_dx(struct backend *b, float *dx, const float *dy, const float *w, int t, int i, int o, float alpha,
+                   float beta)
+{
+    cpu_gemm(b, &(struct gemm){.m = t, .n = i, .k = o, .alpha = alpha, .beta = beta, .a = dy, .lda = o, .b = w,
+                               .ldb = i, .c = dx, .ldc = i});
+}
+
+struct bias_job {
+    const struct backend *b;
+    float *dbias;
+    const float *dy;
+    int t, o;
+};
+
+static void bias_task(void *data, int block, int thread)
+{
+    const struct bias_job *job = data;
+    int first = block * BIAS_COLUMNS, n = cpu_min(BIAS_COLUMNS, job->o - first);
+    float sum[BIAS_COLUMNS] = {0};
+    for (int r = 0; r < job->t; r++)
+        job->b->k->add(sum, sum, job->dy + (size_t)r * (size_t)job->o + first, (size_t)n);
+    job->b->k->add(job->dbias + first, job->dbias + first, sum, (size_t)n);
+}
+
+void cpu_linear_dw(struct backend *b, float *dw, float *dbias, const float *dy, const float *x, int t, int i, int o,
+                   float alpha)
+{
+    if (t > 0)
+        cpu_gemm(b, &(struct gemm){.trans_a = true, .m = o, .n = i, .k = t, .alpha = alpha, .beta = 1, .a = dy,
+                                   .lda = o, .b = x, .ldb = i, .c = dw, .ldc = i});
+    if (dbias && t > 0) {
+        struct bias_job job = {b, dbias, dy, t, o};
+        cpu_run(b, cpu_blocks((size_t)o, BIAS_COLUMNS), (double)t * o, bias_task, &job);
+    }
+}

@@ -1,0 +1,105 @@
+// Rows by index: embeddings, gathering and scattering, rotary positions. Where rows may repeat, a block
+// owns a range of columns and walks the rows in order.
+#include "config.h"
+
+#include "cpu/backend_cpu.h"
+
+#include <string.h>
+
+enum {
+    BLOCK_ROWS = 32,
+    BLOCK_COLUMNS = 128,
+};
+
+struct rows_job {
+    const struct cpu_kernels *k;
+    float *out, *out2;
+    const float *x, *x2;
+    const int32_t *rows, *rows2;
+    int n, c;
+};
+
+static void embed_task(void *data, int block, int thread)
+{
+    const struct rows_job *j = data;
+    size_t c = (size_t)j->c;
+    int end = cpu_min(j->n, (block + 1) * BLOCK_ROWS);
+    for (int i = block * BLOCK_ROWS; i < end; i++) {
+        const float *row = j->x + (size_t)j->rows[i] * c;
+        float *out = j->out + (size_t)i * c;
+        if (j->x2)
+            j->k->add(out, row, j->x2 + (size_t)j->rows2[i] * c, c);
+        else
+            memcpy(out, row, c * sizeof *out);
+    }
+}
+
+void cpu_embed(struct backend *b, float *out, const float *wte, const float *wpe, const int32_t *tokens,
+               const int32_t *positions, int t, int c)
+{
+    struct rows_job job = {.k = b->k, .out = out, .x = wte, .x2 = wpe, .rows = tokens, .rows2 = positions, .n = t,
+                           .c = c};
+    cpu_run(b, cpu_blocks((size_t)t, BLOCK_ROWS), (double)t * c / 2, embed_task, &job);
+}
+
+void cpu_gather_rows(struct backend *b, float *out, const float *x, const int32_t *rows, int n, int c)
+{
+    cpu_embed(b, out, x, NULL, rows, NULL, n, c);
+}
+
+static void scatter_task(void *data, int block, int thread)
+{
+    const struct rows_job *j = data;
+    size_t c = (size_t)j->c, at = (size_t)block * BLOCK_COLUMNS, n = c - at < BLOCK_COLUMNS ? c - at : BLOCK_COLUMNS;
+    for (int i = 0; i < j->n; i++) {
+        const float *from = j->x + (size_t)i * c + at;
+        if (j->out) {
+            float *to = j->out + (size_t)j->rows[i] * c + at;
+            j->k->add(to, to, from, n);
+        }
+        if (j->out2) {
+            float *to = j->out2 + (size_t)j->rows2[i] * c + at;
+            j->k->add(to, to, from, n);
+        }
+    }
+}
+
+void cpu_embed_backward(struct backend *b, float *dwte, float *dwpe, const float *dout, const int32_t *tokens,
+                        const int32_t *positions, int t, int c)
+{
+    struct rows_job job = {.k = b->k, .out = dwte, .out2 = dwpe, .x = dout, .rows = tokens, .rows2 = positions, .n = t,
+                           .c = c};
+    cpu_run(b, cpu_blocks((size_t)c, BLOCK_COLUMNS), (double)t * c / 2, scatter_task, &job);
+}
+
+void cpu_scatter_add_rows(struct backend *b, float *dx, const float *dout, const int32_t *rows, int n, int c)
+{
+    cpu_embed_backward(b, dx, NULL, dout, rows, NULL, n, c);
+}
+
+struct rope_job {
+    const struct cpu_kernels *k;
+    float *x;
+    const float *cos, *sin;
+    const int32_t *positions;
+    int t, n_heads, head_dim;
+    bool inverse;
+};
+
+static void rope_task(void *data, int block, int thread)
+{
+    const struct rope_job *j = data;
+    int end = cpu_min(j->t, (block + 1) * BLOCK_ROWS);
+    size_t half = (size_t)(j->head_dim / 2), width = (size_t)j->n_heads * (size_t)j->head_dim;
+    for (int i = block * BLOCK_ROWS; i < end; i++) {
+        size_t at = (size_t)j->positions[i] * half;
+        j->k->rope(j->x + (size_t)i * width, j->cos + at, j->sin + at, j->n_heads, j->head_dim, j->inverse);
+    }
+}
+
+void cpu_rope(struct backend *b, float *x, const float *cos, const float *sin, const int32_t *positions, int t,
+              int n_heads, int head_dim, bool inverse)
+{
+    struct rope_job job = {b->k, x, cos, sin, positions, t, n_heads, head_dim, inverse};
+    cpu_run(b, cpu_blocks((size_t)t, BLOCK_ROWS), (double)t * n_heads * head_dim / 2, rope_task, &job);
+}

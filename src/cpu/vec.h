@@ -1,0 +1,165 @@
+// Vectors of VW floats in GCC's vector extension. The including file defines VW (4, 8 or 16); the compiler
+// options of that file decide the instructions. fma is asked for by name: contraction is off.
+#pragma once
+
+#include <math.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#if VW > 4
+#include <immintrin.h>
+#endif
+
+typedef float vf __attribute__((vector_size(VW * 4)));
+typedef float vf_mem __attribute__((vector_size(VW * 4), aligned(4), may_alias));
+typedef int32_t vi __attribute__((vector_size(VW * 4)));
+typedef double vd_half __attribute__((vector_size(VW * 4))); // VW / 2 doubles
+
+#define V_INLINE static inline __attribute__((always_inline))
+
+V_INLINE vf v_set(float x)
+{
+    return x - (vf){0};
+}
+
+V_INLINE vf v_load(const float *p)
+{
+    return *(const vf_mem *)p;
+}
+
+V_INLINE void v_store(float *p, vf x)
+{
+    *(vf_mem *)p = x;
+}
+
+// The first n < VW elements; the rest is zero.
+V_INLINE vf v_load_n(const float *p, size_t n)
+{
+#if VW == 16
+    return _mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p);
+#else
+    vf x = {0};
+    for (size_t i = 0; i < n; i++)
+        x[i] = p[i];
+    return x;
+#endif
+}
+
+V_INLINE void v_store_n(float *p, vf x, size_t n)
+{
+#if VW == 16
+    _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), x);
+#else
+    for (size_t i = 0; i < n; i++)
+        p[i] = x[i];
+#endif
+}
+
+// a * b + c, rounded once where the level has FMA
+V_INLINE vf v_fma(vf a, vf b, vf c)
+{
+#if VW == 16
+    return _mm512_fmadd_ps(a, b, c);
+#elif VW == 8
+    return _mm256_fmadd_ps(a, b, c);
+#else
+    return a * b + c;
+#endif
+}
+
+// yes where mask is all ones, no where it is zero
+V_INLINE vf v_select(vi mask, vf yes, vf no)
+{
+    return (vf)((mask & (vi)yes) | (~mask & (vi)no));
+}
+
+V_INLINE vf v_max(vf a, vf b)
+{
+    return v_select(a > b, a, b);
+}
+
+V_INLINE vf v_sqrt(vf x)
+{
+#if VW == 16
+    return _mm512_sqrt_ps(x);
+#elif VW == 8
+    return _mm256_sqrt_ps(x);
+#else
+    for (int i = 0; i < VW; i++)
+        x[i] = sqrtf(x[i]);
+    return x;
+#endif
+}
+
+// Lanes are added in a fixed tree.
+V_INLINE float v_sum(vf x)
+{
+    float lane[VW];
+    memcpy(lane, &x, sizeof lane);
+    for (int half = VW / 2; half > 0; half /= 2)
+        for (int i = 0; i < half; i++)
+            lane[i] += lane[i + half];
+    return lane[0];
+}
+
+V_INLINE float v_max_lane(vf x)
+{
+    float best = x[0];
+    for (int i = 1; i < VW; i++)
+        best = x[i] > best ? x[i] : best;
+    return best;
+}
+
+// exp within 2 ulp of the result (relative 2.4e-7) for x in [-87.3, 88.7]; 0 below, inf above, NaN stays.
+// 2^n * exp(r), |r| <= ln2/2, with the polynomial of Moshier's Cephes expf.
+V_INLINE vf v_exp(vf x)
+{
+    const vf low = v_set(-87.33654f), high = v_set(88.72283f), magic = v_set(12582912.f);
+    vi below = x < low, above = x > high;
+    vf y = v_select(below | above, v_set(0), x);
+    vf n = v_fma(y, v_set(1.44269504088896341f), magic) - magic;
+    vf r = v_fma(n, v_set(-0.693359375f), y);
+    r = v_fma(n, v_set(2.12194440e-4f), r);
+    vf p = v_set(1.9875691500e-4f);
+    p = v_fma(p, r, v_set(1.3981999507e-3f));
+    p = v_fma(p, r, v_set(8.3334519073e-3f));
+    p = v_fma(p, r, v_set(4.1665795894e-2f));
+    p = v_fma(p, r, v_set(1.6666665459e-1f));
+    p = v_fma(p, r, v_set(5.0000001201e-1f));
+    p = v_fma(p * r, r, r) + 1;
+    // n reaches 128: multiply by 2^(n/2) twice
+    vi whole = __builtin_convertvector(v_select(n != n, v_set(0), n), vi), part = whole >> 1;
+    vf first = (vf)((part + 127) << 23), second = (vf)((whole - part + 127) << 23);
+    p = p * first * second;
+    return v_select(below, v_set(0), v_select(above, v_set(INFINITY), p));
+}
+
+// tanh within 4 ulp: a polynomial (Cephes tanhf) below 0.625, from exp above.
+V_INLINE vf v_tanh(vf x)
+{
+    vf z = x * x;
+    vf p = v_set(-5.70498872745e-3f);
+    p = v_fma(p, z, v_set(2.06390887954e-2f));
+    p = v_fma(p, z, v_set(-5.37397155531e-2f));
+    p = v_fma(p, z, v_set(1.33314422036e-1f));
+    p = v_fma(p, z, v_set(-3.33332819422e-1f));
+    vf small = v_fma(p * z, x, x);
+    vi sign = (vi)x & (vi)v_set(-0.f);
+    vf size = (vf)((vi)x & ~(vi)v_set(-0.f));
+    vf large = 1 - 2 / (v_exp(size + size) + 1);
+    large = (vf)((vi)large | sign);
+    return v_select(size < 0.625f, small, large);
+}
+
+V_INLINE vf v_sigmoid(vf x)
+{
+    return 1 / (1 + v_exp(-x));
+}
+
+// erf: libm's, a lane at a time.
+V_INLINE vf v_erf(vf x)
+{
+    for (int i = 0; i < VW; i++)
+        x[i] = erff(x[i]);
+    return x;
+}

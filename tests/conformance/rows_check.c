@@ -1,0 +1,98 @@
+// Embeddings, gathering, scattering, rotary positions.
+#include "config.h"
+
+#include "conformance.h"
+
+enum { VOCAB = 50, POSITIONS = 40 };
+
+static uint64_t check_embed(struct bench *t, int rows, int c)
+{
+    size_t n = (size_t)rows * (size_t)c, n_wte = (size_t)VOCAB * (size_t)c, n_wpe = (size_t)POSITIONS * (size_t)c;
+    int32_t *ids = calloc((size_t)rows + 1, sizeof *ids), *places = calloc((size_t)rows + 1, sizeof *places);
+    for (int i = 0; i < rows; i++) {
+        ids[i] = i * i % VOCAB; // repeats
+        places[i] = i % POSITIONS;
+    }
+    int32_t *tokens = bench_ints(t, ids, (size_t)rows), *positions = bench_ints(t, places, (size_t)rows);
+    float *wte = bench_random(t, n_wte, 1, 1), *wpe = bench_random(t, n_wpe, 1, 2), *out = bench_zeros(t, n);
+    float *hte = bench_read(t, wte, n_wte), *hpe = bench_read(t, wpe, n_wpe);
+    double *want = calloc(n + n_wte + n_wpe + 1, sizeof *want);
+    t->ops->embed(t->b, out, wte, wpe, tokens, positions, rows, c);
+    for (int r = 0; r < rows; r++)
+        for (int i = 0; i < c; i++)
+            want[r * c + i] = (double)hte[ids[r] * c + i] + hpe[places[r] * c + i];
+    bench_expect(t, "embed", out, want, n, 1e-7);
+    t->ops->gather_rows(t->b, out, wte, tokens, rows, c);
+    for (int r = 0; r < rows; r++)
+        for (int i = 0; i < c; i++)
+            want[r * c + i] = hte[ids[r] * c + i];
+    bench_expect(t, "gather_rows", out, want, n, 0);
+
+    float *hout = bench_read(t, out, n);
+    t->ops->embed_backward(t->b, wte, wpe, out, tokens, positions, rows, c);
+    t->ops->scatter_add_rows(t->b, wte, out, positions, rows, c);
+    for (size_t i = 0; i < n_wte; i++)
+        want[i] = hte[i];
+    for (int r = 0; r < rows; r++)
+        for (int i = 0; i < c; i++) {
+            want[ids[r] * c + i] += hout[r * c + i];
+            want[places[r] * c + i] += hout[r * c + i];
+        }
+    bench_expect(t, "embed_backward dwte", wte, want, n_wte, 1e-5);
+    for (size_t i = 0; i < n_wpe; i++)
+        want[i] = hpe[i];
+    for (int r = 0; r < rows; r++)
+        for (int i = 0; i < c; i++)
+            want[places[r] * c + i] += hout[r * c + i];
+    bench_expect(t, "embed_backward dwpe", wpe, want, n_wpe, 1e-5);
+    uint64_t hash = bench_hash(t, wte, n_wte) + 3 * bench_hash(t, wpe, n_wpe);
+    bench_free(t, 5, tokens, positions, wte, wpe, out);
+    free(ids), free(places), free(hte), free(hpe), free(hout), free(want);
+    return hash;
+}
+
+static uint64_t check_rope(struct bench *t, int rows, int n_heads, int d)
+{
+    size_t width = (size_t)n_heads * (size_t)d, n = (size_t)rows * width, n_angles = (size_t)POSITIONS * (size_t)d / 2;
+    int32_t *places = calloc((size_t)rows + 1, sizeof *places);
+    float *angles = calloc(2 * n_angles + 1, sizeof *angles);
+    for (int i = 0; i < rows; i++)
+        places[i] = (i * 7) % POSITIONS;
+    for (size_t i = 0; i < n_angles; i++) {
+        angles[i] = (float)cos(0.37 * (double)i);
+        angles[n_angles + i] = (float)sin(0.37 * (double)i);
+    }
+    int32_t *positions = bench_ints(t, places, (size_t)rows);
+    float *table = bench_zeros(t, 2 * n_angles), *x = bench_random(t, n, 1, 1), *hx = bench_read(t, x, n);
+    t->ops->upload(t->b, table, angles, 2 * n_angles * sizeof *table);
+    double *want = calloc(n + 1, sizeof *want);
+    for (int inverse = 0; inverse < 2; inverse++) {
+        t->ops->rope(t->b, x, table, table + n_angles, positions, rows, n_heads, d, inverse);
+        for (int r = 0; r < rows; r++)
+            for (int h = 0; h < n_heads; h++)
+                for (int i = 0; i < d / 2; i++) {
+                    size_t at = (size_t)r * width + (size_t)(h * d + i), angle = (size_t)(places[r] * (d / 2) + i);
+                    double co = angles[angle], si = angles[n_angles + angle], a = hx[at], b = hx[at + (size_t)d / 2];
+                    // turning back must give the start again
+                    want[at] = inverse ? a : a * co - b * si;
+                    want[at + (size_t)d / 2] = inverse ? b : b * co + a * si;
+                }
+        bench_expect(t, inverse ? "rope back" : "rope", x, want, n, 1e-6);
+    }
+    uint64_t hash = bench_hash(t, x, n);
+    bench_free(t, 3, positions, table, x);
+    free(places), free(angles), free(hx), free(want);
+    return hash;
+}
+
+uint64_t check_rows(struct bench *t)
+{
+    static const int rows[] = {0, 1, 31, 33, 257}, widths[] = {1, 32, 63, 257};
+    uint64_t hash = 0;
+    for (int r = 0; r < 5; r++) {
+        for (int c = 0; c < 4; c++)
+            hash = hash * 31 + check_embed(t, rows[r], widths[c]);
+        hash = hash * 31 + check_rope(t, rows[r], 3, 8) + check_rope(t, rows[r], 2, 66);
+    }
+    return hash;
+}

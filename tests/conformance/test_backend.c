@@ -1,0 +1,382 @@
+// Conformance of the cpu backend: linear products, norms and elementwise operations here, the other families
+// in their own files; all of them for 1, 2 and 3 threads and every level of vector instructions.
+#include "config.h"
+
+#include "conformance.h"
+
+#include "cpu/backend_cpu.h"
+#include "cpu/cpu.h"
+
+static const int sizes[] = {0, 1, 3, 31, 32, 33, 255, 257};
+enum { N_SIZES = sizeof sizes / sizeof *sizes };
+
+static void check_linear_shape(struct bench *t, int rows, int in, int out, uint64_t *hash)
+{
+    size_t nx = (size_t)rows * (size_t)in, nw = (size_t)out * (size_t)in, ny = (size_t)rows * (size_t)out;
+    float *x = bench_random(t, nx, 1, 1), *w = bench_random(t, nw, 1, 2), *bias = bench_random(t, (size_t)out, 1, 3);
+    float *y = bench_random(t, ny, 1, 4), *dx = bench_random(t, nx, 1, 5), *dw = bench_random(t, nw, 1, 6);
+    float *dbias = bench_random(t, (size_t)out, 1, 7);
+    float *hx = bench_read(t, x, nx), *hw = bench_read(t, w, nw), *hb = bench_read(t, bias, (size_t)out);
+    float *hy = bench_read(t, y, ny), *hdx = bench_read(t, dx, nx), *hdw = bench_read(t, dw, nw);
+    float *hdb = bench_read(t, dbias, (size_t)out);
+    double *want = calloc(nx + nw + ny + 1, sizeof *want);
+    bool first = (rows + in + out) % 2 == 0; // both settings of alpha, beta and bias
+    float alpha = first ? 1 : 0.5f, beta = first ? 0 : 0.25f;
+
+    t->ops->linear(t->b, y, x, w, first ? NULL : bias, rows, in, out, alpha, beta);
+    for (int r = 0; r < rows; r++)
+        for (int o = 0; o < out; o++) {
+            double sum = 0;
+            for (int i = 0; i < in; i++)
+                sum += (double)hx[r * in + i] * hw[o * in + i];
+            want[r * out + o] = alpha * sum + (first ? 0 : beta * hy[r * out + o] + hb[o]);
+        }
+    bench_expect(t, "linear", y, want, ny, 2e-6 * (1 + sqrt(in)));
+
+    t->ops->linear_dx(t->b, dx, y, w, rows, in, out, alpha, beta);
+    free(hy);
+    hy = bench_read(t, y, ny);
+    for (int r = 0; r < rows; r++)
+        for (int i = 0; i < in; i++) {
+            double sum = 0;
+            for (int o = 0; o < out; o++)
+                sum += (double)hy[r * out + o] * hw[o * in + i];
+            want[r * in + i] = alpha * sum + (first ? 0 : beta * hdx[r * in + i]);
+        }
+    bench_expect(t, "linear_dx", dx, want, nx, 2e-5 * (1 + sqrt(out)));
+
+    t->ops->linear_dw(t->b, dw, dbias, y, x, rows, in, out, alpha);
+    for (int o = 0; o < out; o++) {
+        double total = hdb[o];
+        for (int r = 0; r < rows; r++)
+            total += hy[r * out + o];
+        want[o] = total;
+    }
+    bench_expect(t, "linear_dw dbias", dbias, want, (size_t)out, 2e-5 * (1 + sqrt(rows)));
+    for (int o = 0; o < out; o++)
+        for (int i = 0; i < in; i++) {
+            double sum = 0;
+            for (int r = 0; r < rows; r++)
+                sum += (double)hy[r * out + o] * hx[r * in + i];
+            want[o * in + i] = hdw[o * in + i] + alpha * sum;
+        }
+    bench_expect(t, "linear_dw", dw, want, nw, 2e-5 * (1 + sqrt(rows)));
+    *hash = *hash * 31 + bench_hash(t, y, ny) + bench_hash(t, dx, nx) * 3 + bench_hash(t, dw, nw) * 5 +
+            bench_hash(t, dbias, (size_t)out) * 7;
+    bench_free(t, 7, x, w, bias, y, dx, dw, dbias);
+    free(hx), free(hw), free(hb), free(hy), free(hdx), free(hdw), free(hdb), free(want);
+}
+
+uint64_t check_linear(struct bench *t)
+{
+    uint64_t hash = 0;
+    for (int r = 0; r < N_SIZES; r++)
+        for (int i = 0; i < N_SIZES; i++)
+            check_linear_shape(t, sizes[r], sizes[i] ? sizes[i] : 64, sizes[(r + i) % N_SIZES], &hash);
+    check_linear_shape(t, 130, 64, 400, &hash);
+    check_linear_shape(t, 259, 33, 771, &hash);
+    return hash;
+}
+
+// --- norms
+
+static void norm_reference(const float *x, const float *w, const float *bias, double eps, int c, bool layer, double *y)
+{
+    double mean = 0, square = 0;
+    for (int i = 0; i < c && layer; i++)
+        mean += (double)x[i] / c;
+    for (int i = 0; i < c; i++)
+        square += (x[i] - mean) * (x[i] - mean) / c;
+    for (int i = 0; i < c; i++)
+        y[i] = (x[i] - mean) / sqrt(square + eps) * w[i] + (bias ? bias[i] : 0);
+}
+
+// Gradients of sum dy * y by the formula in doubles, row by row.
+static void norm_gradient(const float *x, const float *w, const float *dy, double eps, int c, bool layer, double *dx,
+                          double *dw, double *dbias)
+{
+    double mean = 0, square = 0, a = 0, d = 0;
+    for (int i = 0; i < c && layer; i++)
+        mean += (double)x[i] / c;
+    for (int i = 0; i < c; i++)
+        square += (x[i] - mean) * (x[i] - mean) / c;
+    double r = 1 / sqrt(square + eps);
+    for (int i = 0; i < c; i++) {
+        a += layer ? (double)dy[i] * w[i] / c : 0;
+        d += (double)dy[i] * w[i] * (x[i] - mean) * r / c;
+    }
+    for (int i = 0; i < c; i++) {
+        double hat = (x[i] - mean) * r;
+        dx[i] += r * ((double)dy[i] * w[i] - a - hat * d);
+        dw[i] += dy[i] * hat;
+        dbias[i] += dy[i];
+    }
+}
+
+static uint64_t check_norm(struct bench *t, int rows, int c, bool layer)
+{
+    size_t n = (size_t)rows * (size_t)c;
+    float *x = bench_random(t, n, 2, 1), *w = bench_random(t, (size_t)c, 1, 2), *bias = bench_random(t, (size_t)c, 1, 3);
+    float *y = bench_zeros(t, n), *mean = bench_zeros(t, (size_t)rows), *rstd = bench_zeros(t, (size_t)rows);
+    float *dy = bench_random(t, n, 1, 4), *dx = bench_random(t, n, 1, 5), *dw = bench_random(t, (size_t)c, 1, 6);
+    float *dbias = bench_random(t, (size_t)c, 1, 7);
+    float *hx = bench_read(t, x, n), *hw = bench_read(t, w, (size_t)c), *hb = bench_read(t, bias, (size_t)c);
+    float *hdy = bench_read(t, dy, n), *hdx = bench_read(t, dx, n), *hdw = bench_read(t, dw, (size_t)c);
+    float *hdb = bench_read(t, dbias, (size_t)c);
+    double *want = calloc(n + 1, sizeof *want), *want_dx = calloc(n + 1, sizeof *want);
+    double *want_dw = calloc((size_t)c + 1, sizeof *want), *want_db = calloc((size_t)c + 1, sizeof *want);
+    const float eps = 1e-5f;
+    bool accumulate = rows % 2;
+    if (layer) {
+        t->ops->layernorm(t->b, y, mean, rstd, x, w, bias, eps, rows, c);
+        t->ops->layernorm_backward(t->b, dx, dw, dbias, dy, x, w, mean, rstd, rows, c, accumulate);
+    } else {
+        t->ops->rmsnorm(t->b, y, rstd, x, w, eps, rows, c);
+        t->ops->rmsnorm_backward(t->b, dx, dw, dy, x, w, rstd, rows, c, accumulate);
+    }
+    for (int i = 0; i < c; i++) {
+        want_dw[i] = hdw[i];
+        want_db[i] = hdb[i];
+    }
+    for (int r = 0; r < rows; r++) {
+        norm_reference(hx + r * c, hw, layer ? hb : NULL, eps, c, layer, want + r * c);
+        for (int i = 0; i < c; i++)
+            want_dx[r * c + i] = accumulate ? hdx[r * c + i] : 0;
+        norm_gradient(hx + r * c, hw, hdy + r * c, eps, c, layer, want_dx + r * c, want_dw, want_db);
+    }
+    bench_expect(t, "norm", y, want, n, 4e-6);
+    // one element's variance is 0: dx is what is left of cancelled terms times 1/sqrt(eps)
+    bench_expect(t, "norm_backward dx", dx, want_dx, n, c == 1 ? 1e-3 : 4e-5);
+    bench_expect(t, "norm_backward dw", dw, want_dw, (size_t)c, 2e-6 * (rows + 1));
+    if (layer)
+        bench_expect(t, "norm_backward dbias", dbias, want_db, (size_t)c, 2e-6 * (rows + 1));
+    uint64_t hash = bench_hash(t, y, n) + 3 * bench_hash(t, dx, n) + 5 * bench_hash(t, dw, (size_t)c);
+    bench_free(t, 10, x, w, bias, y, mean, rstd, dy, dx, dw, dbias);
+    free(hx), free(hw), free(hb), free(hdy), free(hdx), free(hdw), free(hdb);
+    free(want), free(want_dx), free(want_dw), free(want_db);
+    return hash;
+}
+
+uint64_t check_norms(struct bench *t)
+{
+    uint64_t hash = 0;
+    for (int r = 0; r < N_SIZES; r++)
+        for (int c = 1; c < N_SIZES; c++)
+            for (int layer = 0; layer < 2; layer++)
+                hash = hash * 31 + check_norm(t, sizes[r], sizes[c], layer);
+    return hash;
+}
+
+// --- elementwise
+
+static double act_value(double x, enum activation kind)
+{
+    switch (kind) {
+    case ACT_GELU_TANH:
+        return 0.5 * x * (1 + tanh(sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
+    case ACT_GELU_ERF:
+        return 0.5 * x * (1 + erf(x / sqrt(2)));
+    case ACT_RELU:
+        return x > 0 ? x : 0;
+    case ACT_SILU:
+        return x / (1 + exp(-x));
+    }
+    return 0;
+}
+
+static double act_slope(double x, enum activation kind)
+{
+    return (act_value(x + 1e-5, kind) - act_value(x - 1e-5, kind)) / 2e-5; // error about 1e-10
+}
+
+static uint64_t check_acts(struct bench *t, size_t n)
+{
+    uint64_t hash = 0;
+    float *x = bench_random(t, n, 9, 1), *dy = bench_random(t, n, 1, 2), *y = bench_zeros(t, n), *dx = bench_zeros(t, n);
+    float *hx = bench_read(t, x, n), *hdy = bench_read(t, dy, n);
+    double *want = calloc(n + 1, sizeof *want);
+    for (enum activation kind = ACT_GELU_TANH; kind <= ACT_SILU; kind++) {
+        t->ops->act(t->b, y, x, n, kind);
+        for (size_t i = 0; i < n; i++)
+            want[i] = act_value(hx[i], kind);
+        bench_expect(t, "act", y, want, n, 1e-6);
+        t->ops->act_backward(t->b, dx, dy, x, n, kind);
+        for (size_t i = 0; i < n; i++)
+            want[i] = hdy[i] * act_slope(hx[i], kind);
+        bench_expect(t, "act_backward", dx, want, n, 2e-6);
+        hash = hash * 31 + bench_hash(t, y, n) + 3 * bench_hash(t, dx, n);
+    }
+    bench_free(t, 4, x, dy, y, dx);
+    free(hx), free(hdy), free(want);
+    return hash;
+}
+
+static uint64_t check_swiglu(struct bench *t, size_t n)
+{
+    float *gate = bench_random(t, n, 9, 1), *up = bench_random(t, n, 2, 2), *dy = bench_random(t, n, 1, 3);
+    float *y = bench_zeros(t, n), *hg = bench_read(t, gate, n), *hu = bench_read(t, up, n), *hd = bench_read(t, dy, n);
+    double *want = calloc(n + 1, sizeof *want), *want_up = calloc(n + 1, sizeof *want);
+    t->ops->swiglu(t->b, y, gate, up, n);
+    for (size_t i = 0; i < n; i++)
+        want[i] = act_value(hg[i], ACT_SILU) * hu[i];
+    bench_expect(t, "swiglu", y, want, n, 1e-6);
+    uint64_t hash = bench_hash(t, y, n);
+    t->ops->swiglu_backward(t->b, gate, up, dy, gate, up, n); // in place, as the decoder does
+    for (size_t i = 0; i < n; i++) {
+        want[i] = (double)hd[i] * hu[i] * act_slope(hg[i], ACT_SILU);
+        want_up[i] = hd[i] * act_value(hg[i], ACT_SILU);
+    }
+    bench_expect(t, "swiglu_backward dgate", gate, want, n, 2e-6);
+    bench_expect(t, "swiglu_backward dup", up, want_up, n, 2e-6);
+    hash = hash * 31 + bench_hash(t, gate, n) + 3 * bench_hash(t, up, n);
+    bench_free(t, 4, gate, up, dy, y);
+    free(hg), free(hu), free(hd), free(want), free(want_up);
+    return hash;
+}
+
+static uint64_t check_optimizer(struct bench *t, size_t n)
+{
+    float *p = bench_random(t, n, 1, 1), *g = bench_random(t, n, 1, 2), *m = bench_random(t, n, 1, 3);
+    float *v = bench_random(t, n, 1, 4);
+    float *hp = bench_read(t, p, n), *hg = bench_read(t, g, n), *hm = bench_read(t, m, n), *hv = bench_read(t, v, n);
+    for (size_t i = 0; i < n; i++)
+        hv[i] = fabsf(hv[i]);
+    t->ops->upload(t->b, v, hv, n * sizeof *v);
+    double *want = calloc(n + 1, sizeof *want), squares = 0;
+    for (size_t i = 0; i < n; i++)
+        squares += (double)hg[i] * hg[i];
+    assert_close(t->ops->sum_squares(t->b, g, n), squares, 1e-12 * (1 + squares));
+    const struct adamw step = {.lr = 0.01f, .beta1 = 0.9f, .beta2 = 0.95f, .eps = 1e-8f, .weight_decay = 0.1f,
+                               .correction1 = 0.19f, .correction2 = 0.0975f, .grad_scale = 0.5f};
+    t->ops->adamw(t->b, p, g, m, v, n, &step);
+    for (size_t i = 0; i < n; i++) {
+        double grad = hg[i] * 0.5, first = 0.9f * (double)hm[i] + (1 - 0.9f) * grad;
+        double second = 0.95f * (double)hv[i] + (1 - 0.95f) * grad * grad;
+        double move = first / 0.19f / (sqrt(second / 0.0975f) + 1e-8);
+        want[i] = hp[i] - 0.01f * (move + 0.1f * (double)hp[i]);
+    }
+    bench_expect(t, "adamw", p, want, n, 1e-6);
+    uint64_t hash = bench_hash(t, p, n) + 3 * bench_hash(t, m, n) + 5 * bench_hash(t, v, n);
+    for (size_t i = 0; i < n; i++)
+        want[i] = (double)hg[i] + hp[i];
+    float *sum = bench_zeros(t, n), *old = bench_zeros(t, n);
+    t->ops->upload(t->b, old, hp, n * sizeof *old);
+    t->ops->add(t->b, sum, old, g, n);
+    bench_expect(t, "add", sum, want, n, 1e-7);
+    t->ops->scale(t->b, sum, 0.5f, n);
+    for (size_t i = 0; i < n; i++)
+        want[i] *= 0.5;
+    bench_expect(t, "scale", sum, want, n, 1e-7);
+    bench_free(t, 6, p, g, m, v, sum, old);
+    free(hp), free(hg), free(hm), free(hv), free(want);
+    return hash;
+}
+
+uint64_t check_elementwise(struct bench *t)
+{
+    static const size_t lengths[] = {0, 1, 7, 31, 32, 33, 257, 16384, 50001};
+    uint64_t hash = 0;
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++)
+        hash = hash * 31 + check_acts(t, lengths[i]) + 3 * check_swiglu(t, lengths[i]) +
+               5 * check_optimizer(t, lengths[i]);
+    return hash;
+}
+
+// --- the program
+
+typedef uint64_t check_function(struct bench *t);
+
+// Runs the check at every level for 1, 2 and 3 threads: right within bounds, and the same bits.
+static void for_all_machines(check_function *check)
+{
+    static const char *const levels[] = {"generic", "avx2", "avx512"};
+    for (int level = 0; level < 3; level++) {
+        setenv("ATTUNE_CPU", levels[level], 1);
+        const struct cpu_kernels *k;
+        if (cpu_level(&k, NULL) != 0) {
+            print_message("          this CPU cannot run %s: not checked\n", levels[level]);
+            continue;
+        }
+        assert_string_equal(k->name, levels[level]);
+        uint64_t first = 0;
+        for (int n_threads = 1; n_threads <= 3; n_threads++) {
+            struct bench t = {.ops = &backend_cpu};
+            assert_ok(t.ops->open(&t.b, &(struct backend_options){.n_threads = n_threads}, e));
+            uint64_t hash = check(&t);
+            if (n_threads == 1)
+                first = hash;
+            if (hash != first)
+                fail_msg("%s: %d threads give other bits than 1", levels[level], n_threads);
+            t.ops->close(t.b);
+        }
+    }
+    unsetenv("ATTUNE_CPU");
+}
+
+static void linear_products_agree_with_doubles(void **state)
+{
+    for_all_machines(check_linear);
+}
+static void row_operations_agree_with_doubles(void **state)
+{
+    for_all_machines(check_rows);
+}
+static void norms_agree_with_doubles(void **state)
+{
+    for_all_machines(check_norms);
+}
+static void elementwise_operations_agree_with_doubles(void **state)
+{
+    for_all_machines(check_elementwise);
+}
+static void attention_agrees_with_doubles(void **state)
+{
+    for_all_machines(check_attention);
+}
+static void decoding_attention_agrees_with_doubles(void **state)
+{
+    for_all_machines(check_decode);
+}
+static void head_agrees_with_doubles(void **state)
+{
+    for_all_machines(check_head);
+}
+
+static void bf16_is_refused_in_words_where_it_is_not_there(void **state)
+{
+    struct cpu_probe probe;
+    cpu_probe(&probe);
+    if (probe.bf16)
+        return;
+    struct backend *b = NULL;
+    struct err fault = {0};
+    int code = backend_cpu.open(&b, &(struct backend_options){.precision = PRECISION_BF16}, &fault);
+    assert_int_equal(code, ERR_UNSUPPORTED);
+    assert_non_null(strstr(fault.text, "f32"));
+}
+
+static void an_unknown_level_is_refused_in_words(void **state)
+{
+    setenv("ATTUNE_CPU", "sse9", 1);
+    struct backend *b = NULL;
+    struct err fault = {0};
+    assert_int_equal(backend_cpu.open(&b, &(struct backend_options){0}, &fault), ERR_USAGE);
+    assert_non_null(strstr(fault.text, "ATTUNE_CPU=sse9"));
+    unsetenv("ATTUNE_CPU");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(linear_products_agree_with_doubles),
+        cmocka_unit_test(row_operations_agree_with_doubles),
+        cmocka_unit_test(norms_agree_with_doubles),
+        cmocka_unit_test(elementwise_operations_agree_with_doubles),
+        cmocka_unit_test(attention_agrees_with_doubles),
+        cmocka_unit_test(decoding_attention_agrees_with_doubles),
+        cmocka_unit_test(head_agrees_with_doubles),
+        cmocka_unit_test(bf16_is_refused_in_words_where_it_is_not_there),
+        cmocka_unit_test(an_unknown_level_is_refused_in_words),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
