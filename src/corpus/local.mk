@@ -1,1 +1,39 @@
 # libcorpus.a and its tests
+noinst_LIBRARIES += libcorpus.a
+libcorpus_a_SOURCES = \
+	%D%/corpus.c %D%/corpus.h \
+	%D%/records.c %D%/records.h \
+	%D%/row.c %D%/row.h \
+	%D%/shape_lists.c \
+	%D%/shape_pairs.c \
+	%D%/shape_single.c \
+	%D%/shapes.c %D%/shapes.h
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test_corpus
+tests_unit_test_corpus_SOURCES = tests/unit/test_corpus.c tests/lib/testing.h
+tests_unit_test_corpus_LDADD = libcorpus.a $(BASE_LIBS) $(CMOCKA_LIBS)
+endif
+
+EXTRA_DIST += \
+	tests/data/corpus/alpaca-pairs.json \
+	tests/data/corpus/alpaca.json \
+	tests/data/corpus/commas.json \
+	tests/data/corpus/completions.jsonl \
+	tests/data/corpus/cut.json \
+	tests/data/corpus/hh.jsonl \
+	tests/data/corpus/kto-completions.jsonl \
+	tests/data/corpus/kto.jsonl \
+	tests/data/corpus/marked.txt \
+	tests/data/corpus/messages.jsonl \
+	tests/data/corpus/pairs.jsonl \
+	tests/data/corpus/parts.jsonl \
+	tests/data/corpus/prompts.jsonl \
+	tests/data/corpus/questions.jsonl \
+	tests/data/corpus/sft-messages.jsonl \
+	tests/data/corpus/sharegpt.json \
+	tests/data/corpus/stories.txt \
+	tests/data/corpus/texts.jsonl \
+	tests/data/corpus/trees.jsonl \
+	tests/data/corpus/ultrafeedback.jsonl \
+	tests/data/corpus/votes.json

@@ -1,0 +1,258 @@
+#include "config.h"
+
+#include "corpus/corpus.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/rng.h"
+#include "base/sha256.h"
+#include "base/str.h"
+#include "base/utf8.h"
+#include "corpus/records.h"
+#include "corpus/row.h"
+#include "corpus/shapes.h"
+
+// Stated maxima: a whole file (unpacked) and one row of it.
+static const size_t max_file_bytes = (size_t)4 << 30;
+static const size_t max_row_bytes = (size_t)16 << 20;
+enum { RECOGNIZE_ROWS = 100 }; // so many rows decide on the shape
+
+const char *data_kind_name(enum data_kind kind)
+{
+    switch (kind) {
+    case DATA_SFT:
+        return "texts to imitate";
+    case DATA_PAIR:
+        return "preference pairs";
+    case DATA_BINARY:
+        return "answers marked good or bad";
+    case DATA_LIST:
+        return "ranked lists";
+    case DATA_PROMPT:
+        return "prompts";
+    }
+    return "unknown";
+}
+
+struct load {
+    struct corpus *corpus;
+    struct records records;
+    struct row row;
+    size_t cap_refused;
+};
+
+static void refuse(struct load *l, int64_t line, const char *reason)
+{
+    struct corpus *c = l->corpus;
+    MEM_GROW(c->refused, c->n_refused, l->cap_refused);
+    c->refused[c->n_refused++] = (struct refused_row){line, arena_strdup(&c->arena, reason)};
+}
+
+// What is wrong with the bytes of a row before they are JSON; NULL when nothing is.
+static const char *damage_of(const struct record *record)
+{
+    if (record->damage)
+        return record->damage;
+    if (record->n_bytes > max_row_bytes)
+        return "the row is longer than 16 MiB";
+    if (!utf8_is_valid(record->bytes, record->n_bytes))
+        return "the row is not valid UTF-8";
+    return NULL;
+}
+
+static json_t *parse_row(const struct record *record, char *reason, size_t size)
+{
+    json_error_t fault;
+    json_t *value =
+        json_loadb(record->bytes, record->n_bytes, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &fault);
+    if (!value)
+        snprintf(reason, size, "not valid JSON: %.150s (line %lld, column %d of it)", fault.text,
+                 (long long)record->line + fault.line - 1, fault.column);
+    else if (!json_is_object(value))
+        snprintf(reason, size, "the row is not an object with named fields");
+    if (value && !json_is_object(value)) {
+        json_decref(value);
+        value = NULL;
+    }
+    return value;
+}
+
+// The shape that most of the first rows have; the more particular one when two have as many.
+static const struct shape *recognize(struct records records)
+{
+    size_t votes[32] = {0};
+    struct record record;
+    for (int n = 0; n < RECOGNIZE_ROWS && records_next(&records, &record); n++) {
+        char reason[400];
+        json_t *row = damage_of(&record) ? NULL : parse_row(&record, reason, sizeof reason);
+        size_t i = 0;
+        while (row && shapes[i].name && !shapes[i].fits(row))
+            i++;
+        if (row && shapes[i].name)
+            votes[i]++;
+        json_decref(row);
+    }
+    size_t best = 0;
+    for (size_t i = 0; shapes[i].name; i++) {
+        if (votes[i] > votes[best])
+            best = i;
+    }
+    return votes[best] ? &shapes[best] : NULL;
+}
+
+static void load_text(struct load *l, const struct record *record)
+{
+    char *text = arena_strndup(&l->corpus->arena, record->bytes, record->n_bytes);
+    if (strlen(text) != record->n_bytes)
+        row_refuse(&l->row, "the text holds a NUL character");
+    else
+        row_emit_text(&l->row, "", &(struct response){text, 1}, 1);
+}
+
+static void load_rows(struct load *l, const struct shape *shape, size_t limit)
+{
+    struct corpus *c = l->corpus;
+    struct record record;
+    while ((limit == 0 || c->n_rows < limit) && records_next(&l->records, &record)) {
+        c->n_rows++;
+        l->row.line = record.line;
+        l->row.reason[0] = '\0';
+        const char *damage = damage_of(&record);
+        if (damage) {
+            row_refuse(&l->row, "%s", damage);
+        } else if (!shape) {
+            load_text(l, &record);
+        } else {
+            json_t *value = parse_row(&record, l->row.reason, sizeof l->row.reason);
+            if (value && !shape->read(&l->row, value) && !l->row.reason[0])
+                BUG("a reader refused a row of %s without a reason", shape->name);
+            json_decref(value);
+        }
+        if (l->row.reason[0])
+            refuse(l, record.line, l->row.reason);
+    }
+}
+
+static bool ends_in_txt(const char *path)
+{
+    size_t n = strlen(path);
+    if (n > 3 && strcasecmp(path + n - 3, ".gz") == 0)
+        n -= 3;
+    return n > 4 && strncasecmp(path + n - 4, ".txt", 4) == 0;
+}
+
+static int no_shape(const struct records *records, const char *path, struct err *e)
+{
+    struct records again = *records;
+    struct record record;
+    if (!records_next(&again, &record))
+        return err_set(e, ERR_INPUT, "cannot use %s as data: it holds no rows", path);
+    const char *damage = damage_of(&record);
+    char reason[400];
+    json_t *row = damage ? NULL : parse_row(&record, reason, sizeof reason);
+    if (!row)
+        return err_set(e, ERR_INPUT, "cannot use %s as data (read as %s): %s:%lld: %s", path,
+                       records_form_name(records->form), path, (long long)record.line, damage ? damage : reason);
+    struct str names = {0};
+    const char *key;
+    json_t *value;
+    json_object_foreach(row, key, value)
+    {
+        if (names.len < 300) {
+            str_add(&names, names.len ? ", " : "");
+            str_add_visible(&names, key, strnlen(key, 60), false);
+        }
+    }
+    int code = err_set(e, ERR_INPUT,
+                       "cannot use %s as data: its fields (%s) are none of the known shapes; pairs need for example "
+                       "\"prompt\", \"chosen\" and \"rejected\", texts need \"text\" or \"messages\"",
+                       path, str_text(&names));
+    str_fini(&names);
+    json_decref(row);
+    return code;
+}
+
+int corpus_load(struct corpus **out, const char *path, size_t limit, struct err *e)
+{
+    char *bytes;
+    size_t n_bytes;
+    int code = file_read(path, max_file_bytes, &bytes, &n_bytes, e);
+    if (code)
+        return code;
+    struct corpus *c = mem_alloc(1, sizeof *c);
+    struct load load = {.corpus = c, .row = {.corpus = c}};
+    c->path = mem_strdup(path);
+    struct sha256 hash;
+    sha256_init(&hash);
+    sha256_add(&hash, bytes, n_bytes);
+    sha256_hex(&hash, c->hash);
+
+    bool plain = ends_in_txt(path);
+    records_start(&load.records, bytes, n_bytes, plain);
+    const struct shape *shape = plain ? NULL : recognize(load.records);
+    if (!plain && !shape) {
+        code = no_shape(&load.records, path, e);
+        goto out;
+    }
+    c->kind = shape ? shape->kind : DATA_SFT;
+    c->shape = shape                    ? shape->name
+               : load.records.separator ? "plain texts parted by <|endoftext|>"
+                                        : "plain texts parted by blank lines";
+    load_rows(&load, shape, limit);
+    if (c->n_examples == 0 && c->n_refused == 0)
+        code = err_set(e, ERR_INPUT, "cannot use %s as data: it holds no rows", path);
+    else if (c->n_examples == 0)
+        code = err_set(e, ERR_INPUT, "no row of %s can be used (recognized as %s); the first is refused: %s:%lld: %s",
+                       path, c->shape, path, (long long)c->refused[0].line, c->refused[0].reason);
+out:
+    free(bytes);
+    if (code)
+        corpus_free(c);
+    else
+        *out = c;
+    return code;
+}
+
+void corpus_free(struct corpus *c)
+{
+    if (!c)
+        return;
+    arena_fini(&c->arena);
+    free(c->path);
+    free(c->examples);
+    free(c->refused);
+    free(c);
+}
+
+// The key that decides on an example's side: its prompt, or its answer when there is no prompt.
+static uint64_t split_key(const struct example *x)
+{
+    struct sha256 hash;
+    sha256_init(&hash);
+    bool blank = x->n_turns == 1 && x->turns[0].text[0] == '\0';
+    for (int i = 0; i < x->n_turns; i++) {
+        sha256_add(&hash, x->turns[i].role, strlen(x->turns[i].role) + 1); // with the NUL, as a boundary
+        sha256_add(&hash, x->turns[i].text, strlen(x->turns[i].text) + 1);
+    }
+    if (blank && x->n_responses)
+        sha256_add(&hash, x->responses[0].text, strlen(x->responses[0].text));
+    char hex[65];
+    sha256_hex(&hash, hex);
+    hex[16] = '\0';
+    return strtoull(hex, NULL, 16);
+}
+
+void corpus_split(const struct corpus *c, double share, uint64_t seed, bool *held_out)
+{
+    for (size_t i = 0; i < c->n_examples; i++) {
+        uint32_t bits[4];
+        rng_block(seed, (uint64_t)RNG_SPLIT << 32, split_key(&c->examples[i]), bits);
+        double u = (double)((uint64_t)bits[0] << 21 | bits[1] >> 11) * 0x1p-53; // [0, 1)
+        held_out[i] = u < share;
+    }
+}

@@ -1,0 +1,43 @@
+// One row on its way from JSON to examples: what the shapes share. A reader either emits examples or refuses the
+// row with one reason; texts are copied into the corpus's arena.
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "corpus/corpus.h"
+
+#define ROW_MAX_TURNS 256
+#define ROW_MAX_RESPONSES 64
+
+struct turn_list {
+    struct turn items[ROW_MAX_TURNS];
+    int n;
+};
+struct row {
+    struct corpus *corpus;
+    int64_t line;
+    size_t cap_examples;
+    char reason[400]; // "" while nothing is wrong
+};
+
+// Says why the row is refused (the first reason stays) and returns false, for `return row_refuse(...)`.
+bool row_refuse(struct row *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+// A member that must be a text without NUL characters; NULL, with the row refused, when it is not. Borrowed.
+const char *row_text(struct row *r, const json_t *object, const char *key);
+// The same for a member that may be absent or null (then "").
+const char *row_text_or_empty(struct row *r, const json_t *object, const char *key);
+
+// A list of messages ({role, content}, {from, value}; content as text or as a list of text parts), appended.
+// `name` is the member's name, for reasons. A single message object counts as a list of one.
+bool row_messages(struct row *r, const json_t *list, const char *name, struct turn_list *out);
+bool row_add_turn(struct row *r, struct turn_list *list, const char *role, const char *text);
+
+// A "\n\nHuman: ...\n\nAssistant: ..." dialogue of n bytes, appended turn by turn.
+bool row_transcript(struct row *r, const char *text, size_t n, const char *name, struct turn_list *out);
+
+// Checks what every kind must keep (a prompt that ends with the user, no empty answers, two that differ) and adds
+// the example. Texts of turns and responses may be borrowed from the row.
+bool row_emit(struct row *r, bool is_chat, const struct turn_list *prompt, const struct response *responses, int n);
+bool row_emit_text(struct row *r, const char *prompt, const struct response *responses, int n); // a plain prompt

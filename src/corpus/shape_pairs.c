@@ -1,0 +1,168 @@
+#include "config.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "corpus/shapes.h"
+
+static bool emit_pair(struct row *r, bool is_chat, const struct turn_list *prompt, const char *chosen,
+                      const char *rejected)
+{
+    struct response both[2] = {{chosen, 1}, {rejected, 0}};
+    return row_emit(r, is_chat, prompt, both, 2);
+}
+
+static bool same_turns(const struct turn_list *a, const struct turn_list *b)
+{
+    if (a->n != b->n)
+        return false;
+    for (int i = 0; i < a->n; i++) {
+        if (strcmp(a->items[i].role, b->items[i].role) != 0 || strcmp(a->items[i].text, b->items[i].text) != 0)
+            return false;
+    }
+    return true;
+}
+
+// One side of a pair: a text, a message, or messages that may repeat the dialogue before (`before`) or not.
+static bool read_side(struct row *r, const json_t *object, const char *key, const struct turn_list *before,
+                      struct turn_list *side)
+{
+    const json_t *value = json_object_get(object, key);
+    if (json_is_string(value)) {
+        const char *text = row_text(r, object, key);
+        *side = *before;
+        return text && row_add_turn(r, side, "assistant", text);
+    }
+    struct turn_list said = {.n = 0};
+    if (!row_messages(r, value, key, &said))
+        return false;
+    struct turn_list head = said;
+    head.n = before->n < said.n ? before->n : said.n;
+    side->n = 0;
+    if (!same_turns(&head, before)) // only what comes after the dialogue
+        *side = *before;
+    for (int i = 0; i < said.n; i++) {
+        if (!row_add_turn(r, side, said.items[i].role, said.items[i].text))
+            return false;
+    }
+    return true;
+}
+
+bool read_message_pair(struct row *r, const json_t *object)
+{
+    bool doubled = json_object_get(object, "chosen_messages") || json_object_get(object, "rejected_messages");
+    const char *first = doubled ? "chosen_messages" : "chosen", *second = doubled ? "rejected_messages" : "rejected";
+    struct turn_list before = {.n = 0}, chosen, rejected;
+    const char *dialogue = dialogue_key(object);
+    if (!dialogue && json_is_array(json_object_get(object, "prompt")))
+        dialogue = "prompt";
+    if (!system_turn(r, object, &before))
+        return false;
+    if (dialogue && !row_messages(r, json_object_get(object, dialogue), dialogue, &before))
+        return false;
+    if (!read_side(r, object, first, &before, &chosen) || !read_side(r, object, second, &before, &rejected))
+        return false;
+    const char *good = NULL, *bad = NULL;
+    if (!take_answer(r, &chosen, first, &good) || !take_answer(r, &rejected, second, &bad))
+        return false;
+    if (!same_turns(&chosen, &rejected))
+        return row_refuse(r, "the prompts of chosen and rejected differ");
+    return emit_pair(r, true, &chosen, good, bad);
+}
+
+// Where the last turn of the assistant begins.
+static const char *last_answer(const char *text)
+{
+    static const char label[] = "\n\nAssistant:";
+    const char *last = NULL;
+    for (const char *at = text; (at = strstr(at, label)); at++)
+        last = at;
+    return last;
+}
+
+static bool read_transcript(struct row *r, const json_t *object, const char *key, const char **text,
+                            size_t *prompt_bytes, const char **answer)
+{
+    *text = row_text(r, object, key);
+    if (!*text)
+        return false;
+    const char *last = last_answer(*text);
+    if (!last)
+        return row_refuse(r, "\"%s\" has no \"\\n\\nAssistant:\"", key);
+    if (strstr(last, "\n\nHuman:"))
+        return row_refuse(r, "\"%s\" does not end with the assistant's answer", key);
+    *prompt_bytes = (size_t)(last - *text);
+    struct turn_list turn = {.n = 0};
+    if (!row_transcript(r, last, strlen(last), key, &turn))
+        return false;
+    *answer = turn.items[0].text;
+    return true;
+}
+
+bool read_transcript_pair(struct row *r, const json_t *object)
+{
+    const char *chosen, *rejected, *good, *bad;
+    size_t n_chosen, n_rejected;
+    if (!read_transcript(r, object, "chosen", &chosen, &n_chosen, &good) ||
+        !read_transcript(r, object, "rejected", &rejected, &n_rejected, &bad))
+        return false;
+    if (n_chosen != n_rejected || memcmp(chosen, rejected, n_chosen) != 0)
+        return row_refuse(r, "the prompts of chosen and rejected differ (the dialogues part before the last answer)");
+    struct turn_list prompt = {.n = 0};
+    if (n_chosen == 0)
+        return row_refuse(r, "there is no prompt before the answer");
+    return row_transcript(r, chosen, n_chosen, "chosen", &prompt) && emit_pair(r, true, &prompt, good, bad);
+}
+
+bool read_instruction_pair(struct row *r, const json_t *object)
+{
+    struct turn_list prompt = {.n = 0};
+    if (!instruction_turns(r, object, &prompt))
+        return false;
+    const char *chosen = row_text(r, object, "chosen");
+    const char *rejected = chosen ? row_text(r, object, "rejected") : NULL;
+    return rejected && emit_pair(r, true, &prompt, chosen, rejected);
+}
+
+// The prompt is used as it stands, without a chat template, unless the row has a system text beside a question.
+bool read_text_pair(struct row *r, const json_t *object)
+{
+    const char *key = json_object_get(object, "question") ? "question" : "prompt";
+    const char *prompt = row_text_or_empty(r, object, key); // none: two whole texts are compared
+    const char *chosen = prompt ? row_text(r, object, "chosen") : NULL;
+    const char *rejected = chosen ? row_text(r, object, "rejected") : NULL;
+    if (!rejected)
+        return false;
+    struct turn_list turns = {.n = 0};
+    if (!system_turn(r, object, &turns))
+        return false;
+    bool is_chat = turns.n > 0 || strcmp(key, "question") == 0;
+    return row_add_turn(r, &turns, "user", prompt) && emit_pair(r, is_chat, &turns, chosen, rejected);
+}
+
+// Votes 1, 2, or 0 for a tie. The answer with more votes than the other and than the ties is chosen.
+bool read_voted_pair(struct row *r, const json_t *object)
+{
+    int votes[3] = {0};
+    for (int i = 1; i <= 99; i++) {
+        char key[16];
+        snprintf(key, sizeof key, "annotator%d", i);
+        const json_t *vote = json_object_get(object, key);
+        if (!vote)
+            break;
+        if (!json_is_integer(vote) || json_integer_value(vote) < 0 || json_integer_value(vote) > 2)
+            return row_refuse(r, "\"%s\" must be 0 (a tie), 1 or 2", key);
+        votes[json_integer_value(vote)]++;
+    }
+    struct turn_list prompt = {.n = 0};
+    const char *text[3] = {NULL, row_text(r, object, "response1"), row_text(r, object, "response2")};
+    if (!text[1] || !text[2] || !instruction_turns(r, object, &prompt))
+        return false;
+    if (votes[0] + votes[1] + votes[2] == 0)
+        return row_refuse(r, "there is no vote (\"annotator1\", ...)");
+    int best = votes[1] > votes[2] ? 1 : 2;
+    if (votes[best] <= votes[3 - best] || votes[best] <= votes[0])
+        return row_refuse(r, "the annotators do not agree on a better answer (%d for the first, %d for the second, "
+                             "%d for a tie)", votes[1], votes[2], votes[0]);
+    return emit_pair(r, true, &prompt, text[best], text[3 - best]);
+}

@@ -1,0 +1,171 @@
+#include "config.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "corpus/shapes.h"
+
+bool system_turn(struct row *r, const json_t *object, struct turn_list *out)
+{
+    const char *key = json_object_get(object, "system_prompt") ? "system_prompt" : "system";
+    const char *text = row_text_or_empty(r, object, key);
+    return text && (!text[0] || row_add_turn(r, out, "system", text));
+}
+
+static bool add_history(struct row *r, const json_t *history, struct turn_list *out)
+{
+    const json_t *round;
+    size_t i;
+    if (history && !json_is_null(history) && !json_is_array(history))
+        return row_refuse(r, "\"history\" must be a list of [question, answer]");
+    json_array_foreach(history, i, round) {
+        const json_t *asked = json_array_get(round, 0), *answered = json_array_get(round, 1);
+        if (!json_is_string(asked) || !json_is_string(answered))
+            return row_refuse(r, "round %zu of \"history\" is not [question, answer]", i + 1);
+        if (!row_add_turn(r, out, "user", json_string_value(asked)) ||
+            !row_add_turn(r, out, "assistant", json_string_value(answered)))
+            return false;
+    }
+    return true;
+}
+
+bool instruction_turns(struct row *r, const json_t *object, struct turn_list *out)
+{
+    const char *instruction = row_text(r, object, "instruction");
+    const char *input = instruction ? row_text_or_empty(r, object, "input") : NULL;
+    if (!input || !system_turn(r, object, out) || !add_history(r, json_object_get(object, "history"), out))
+        return false;
+    if (!input[0])
+        return row_add_turn(r, out, "user", instruction);
+    struct str both = {0};
+    str_addf(&both, instruction[0] ? "%s\n%s" : "%s%s", instruction, input);
+    const char *text = arena_strdup(&r->corpus->arena, str_text(&both));
+    str_fini(&both);
+    return row_add_turn(r, out, "user", text);
+}
+
+bool take_answer(struct row *r, struct turn_list *list, const char *name, const char **answer)
+{
+    if (list->n == 0 || strcmp(list->items[list->n - 1].role, "assistant") != 0)
+        return row_refuse(r, "\"%s\" does not end with a message of the assistant", name);
+    *answer = list->items[--list->n].text;
+    return true;
+}
+
+static bool emit_one(struct row *r, bool is_chat, const struct turn_list *prompt, const char *answer, double score)
+{
+    return row_emit(r, is_chat, prompt, &(struct response){answer, score}, 1);
+}
+
+bool read_instruction(struct row *r, const json_t *object)
+{
+    struct turn_list prompt = {.n = 0};
+    const char *output = row_text(r, object, "output");
+    return output && instruction_turns(r, object, &prompt) && emit_one(r, true, &prompt, output, 1);
+}
+
+static bool read_messages_answer(struct row *r, const json_t *object, struct turn_list *prompt, const char **answer)
+{
+    const char *key = dialogue_key(object);
+    if (!key)
+        return row_refuse(r, "the field \"messages\" is missing");
+    return system_turn(r, object, prompt) && row_messages(r, json_object_get(object, key), key, prompt) &&
+           take_answer(r, prompt, key, answer);
+}
+
+bool read_dialogue(struct row *r, const json_t *object)
+{
+    struct turn_list prompt = {.n = 0};
+    const char *answer = NULL;
+    return read_messages_answer(r, object, &prompt, &answer) && emit_one(r, true, &prompt, answer, 1);
+}
+
+static bool read_label(struct row *r, const json_t *object, double *score)
+{
+    const json_t *label = json_object_get(object, json_object_get(object, "label") ? "label" : "kto_tag");
+    if (json_is_boolean(label))
+        *score = json_is_true(label);
+    else if (json_is_integer(label) && (json_integer_value(label) == 0 || json_integer_value(label) == 1))
+        *score = (double)json_integer_value(label);
+    else
+        return row_refuse(r, label ? "\"label\" must be true or false" : "the field \"label\" is missing");
+    return true;
+}
+
+bool read_labelled_dialogue(struct row *r, const json_t *object)
+{
+    struct turn_list prompt = {.n = 0};
+    const char *answer = NULL;
+    double score;
+    return read_label(r, object, &score) && read_messages_answer(r, object, &prompt, &answer) &&
+           emit_one(r, true, &prompt, answer, score);
+}
+
+// prompt and completion, each a text or a message list.
+static bool read_prompt_completion(struct row *r, const json_t *object, double score)
+{
+    const char *key = json_object_get(object, "completion") ? "completion" : "response";
+    struct turn_list prompt = {.n = 0};
+    const char *answer = NULL;
+    const json_t *asked = json_object_get(object, "prompt"), *said = json_object_get(object, key);
+    if (!json_is_array(asked)) {
+        const char *text = row_text(r, object, "prompt");
+        answer = text ? row_text(r, object, key) : NULL;
+        return answer && row_emit_text(r, text, &(struct response){answer, score}, 1);
+    }
+    if (!system_turn(r, object, &prompt) || !row_messages(r, asked, "prompt", &prompt))
+        return false;
+    if (json_is_string(said)) {
+        answer = row_text(r, object, key);
+        return answer && emit_one(r, true, &prompt, answer, score);
+    }
+    return row_messages(r, said, key, &prompt) && take_answer(r, &prompt, key, &answer) &&
+           emit_one(r, true, &prompt, answer, score);
+}
+
+bool read_completion(struct row *r, const json_t *object)
+{
+    return read_prompt_completion(r, object, 1);
+}
+
+bool read_labelled_completion(struct row *r, const json_t *object)
+{
+    double score;
+    return read_label(r, object, &score) && read_prompt_completion(r, object, score);
+}
+
+bool read_plain(struct row *r, const json_t *object)
+{
+    const char *text = row_text(r, object, "text");
+    return text && row_emit_text(r, "", &(struct response){text, 1}, 1);
+}
+
+// Later turns of a question need the model's own answer to the first: only the first can be asked.
+bool read_question(struct row *r, const json_t *object)
+{
+    const json_t *first = json_array_get(json_object_get(object, "turns"), 0);
+    if (!json_is_string(first) || strlen(json_string_value(first)) != json_string_length(first))
+        return row_refuse(r, "\"turns\" does not begin with a text");
+    struct turn_list prompt = {.n = 0};
+    return row_add_turn(r, &prompt, "user", json_string_value(first)) && row_emit(r, true, &prompt, NULL, 0);
+}
+
+bool read_prompt(struct row *r, const json_t *object)
+{
+    struct turn_list prompt = {.n = 0};
+    if (json_is_array(json_object_get(object, "prompt")))
+        return system_turn(r, object, &prompt) &&
+               row_messages(r, json_object_get(object, "prompt"), "prompt", &prompt) &&
+               row_emit(r, true, &prompt, NULL, 0);
+    if (json_is_string(json_object_get(object, "instruction")))
+        return instruction_turns(r, object, &prompt) && row_emit(r, true, &prompt, NULL, 0);
+    bool asked = json_object_get(object, "question") != NULL;
+    const char *text = row_text(r, object, asked ? "question" : "prompt");
+    if (!text)
+        return false;
+    if (text[strspn(text, " \t\r\n")] == '\0')
+        return row_refuse(r, "the prompt is empty");
+    return asked ? row_add_turn(r, &prompt, "user", text) && row_emit(r, true, &prompt, NULL, 0)
+                 : row_emit_text(r, text, NULL, 0);
+}
