@@ -1,1 +1,23 @@
-# libstore.a and its tests
+# The project folder's attune.db and each run's run.db; the only folder that knows SQLite.
+noinst_LIBRARIES += libstore.a
+libstore_a_SOURCES = \
+	%D%/file_system.c %D%/file_system.h \
+	%D%/names.c %D%/names.h \
+	%D%/run_db.h %D%/run_internal.h \
+	%D%/run_reader.c \
+	%D%/run_status.c \
+	%D%/run_writer.c \
+	%D%/schema.c \
+	%D%/sql.c %D%/sql.h \
+	%D%/store.c %D%/store.h %D%/store_internal.h \
+	%D%/store_controls.c \
+	%D%/store_runs.c
+STORE_LIBS = libstore.a $(BASE_LIBS) $(SQLITE_LIBS)
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test_store tests/unit/test_run_db
+tests_unit_test_store_SOURCES = tests/unit/test_store.c
+tests_unit_test_store_LDADD = $(STORE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_run_db_SOURCES = tests/unit/test_run_db.c
+tests_unit_test_run_db_LDADD = $(STORE_LIBS) $(CMOCKA_LIBS)
+endif

@@ -18,6 +18,7 @@ enum run_state {
 };
 const char *run_state_name(enum run_state state);
 bool run_state_is_live(enum run_state state); // starting, running, paused
+bool run_state_from_name(const char *name, enum run_state *out);
 
 struct run_status {
     enum run_state state;
@@ -33,7 +34,14 @@ struct run_status {
     int64_t control_id; // last control that was applied
 };
 
+// Fills pid, pid_start and host for this process.
+void run_status_self(struct run_status *s);
+// Whether the process that wrote the status is there still: by pid and start time on the same host, by a
+// heartbeat of the last 30 s on another.
+bool run_status_is_alive(const struct run_status *s);
+
 // ---- reading ----
+// One thread at a time uses a reader or a writer.
 struct run_reader;
 // ERR_NOT_FOUND while the engine has not made the file yet.
 int run_reader_open(struct run_reader **out, const char *run_dir, struct err *e);
@@ -45,7 +53,9 @@ int run_reader_status(struct run_reader *r, struct run_status *out, struct err *
 int64_t run_reader_version(struct run_reader *r);
 
 int run_reader_keys(struct run_reader *r, char ***names, int *n, struct err *e); // metric names; heap
-// Points of one metric with rowid > *cursor, in the order written; moves *cursor. Non-finite values are NaN/Inf.
+// Points of one metric that were written after *cursor (0: all), in the order written; moves *cursor.
+// Non-finite values are NaN/Inf. A step that is not larger than the one before it: the run was continued from
+// an earlier checkpoint, and what was read from that step on is to be forgotten.
 struct metric_point {
     int64_t step;
     double value;
@@ -61,6 +71,7 @@ struct run_event {
     char kind[24];  // "start", "control", "checkpoint", "eval", "nonfinite", "end", ...
     char *text;
 };
+// after_id 0: all.
 int run_reader_events(struct run_reader *r, int64_t after_id, struct run_event **out, int *n, struct err *e);
 void run_events_free(struct run_event *events, int n);
 
@@ -79,13 +90,15 @@ struct run_checkpoint {
 };
 int run_reader_checkpoints(struct run_reader *r, struct run_checkpoint **out, int *n, struct err *e); // oldest first
 void run_checkpoints_free(struct run_checkpoint *checkpoints, int n);
+int run_reader_check(struct run_reader *r, struct err *e); // reads the whole file: ERR_INPUT with what is damaged
 
 // ---- writing: the recorder thread only ----
 struct run_writer;
 // Opens or makes run.db. A second writer is refused (ERR_STATE: "run NAME is being trained by pid ...").
 int run_writer_open(struct run_writer **out, const char *run_dir, struct err *e);
 void run_writer_close(struct run_writer *w); // checkpoints the WAL; NULL is fine
-// Between begin and commit; all of a batch or nothing is kept. Interned keys are cheap.
+// Between begin and commit; all of a batch or nothing is kept: after a failure the batch is rolled back, and what
+// follows until commit fails with the same error. Interned keys are cheap.
 int run_writer_begin(struct run_writer *w, struct err *e);
 int run_writer_commit(struct run_writer *w, struct err *e);
 int run_writer_status(struct run_writer *w, const struct run_status *status, struct err *e);

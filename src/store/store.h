@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 
+// One thread at a time uses a store; every thread that wants one opens its own.
 struct store;
 
 // The project folder: `given` (--project) when not NULL, else $ATTUNE_PROJECT, else the nearest folder upwards
@@ -20,6 +21,7 @@ char *store_project_dir(const char *given);
 int store_open(struct store **out, const char *project_dir, bool create, struct err *e);
 void store_close(struct store *s); // NULL is fine
 const char *store_dir(const struct store *s);
+int store_check(struct store *s, struct err *e); // reads the whole file: ERR_INPUT with what is damaged
 
 struct run_info {
     int64_t id;

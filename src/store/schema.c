@@ -1,0 +1,75 @@
+// The schemas of attune.db and run.db, as numbered migrations. A list only ever grows at its end: what stands
+// here has been written to somebody's disk.
+#include "config.h"
+
+#include <stddef.h>
+
+#include "store/sql.h"
+
+static const char *const store_migrations[] = {
+    // 1: runs with their settings (JSON), and what people ask of them
+    "CREATE TABLE runs("
+    "  id INTEGER PRIMARY KEY,"
+    "  name TEXT NOT NULL UNIQUE COLLATE NOCASE," // a folder name, also on disks that ignore case
+    "  objective TEXT NOT NULL,"
+    "  model TEXT NOT NULL,"
+    "  data TEXT NOT NULL,"
+    "  settings TEXT NOT NULL,"
+    "  created_ms INTEGER NOT NULL,"
+    "  note TEXT NOT NULL DEFAULT '',"
+    "  hidden INTEGER NOT NULL DEFAULT 0);"
+    "CREATE TABLE controls("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT," // never used twice: engines remember the last one they applied
+    "  run INTEGER NOT NULL REFERENCES runs(id),"
+    "  at_ms INTEGER NOT NULL,"
+    "  kind INTEGER NOT NULL," // enum control_kind
+    "  key TEXT NOT NULL DEFAULT '',"
+    "  value TEXT NOT NULL DEFAULT '');"
+    "CREATE INDEX controls_of_run ON controls(run, id);",
+    NULL,
+};
+const struct sql_schema store_schema = {
+    .what = "an Attune store",
+    .application_id = 0x4174756e, // "Atun"
+    .migrations = store_migrations,
+};
+
+static const char *const run_migrations[] = {
+    // 1
+    "CREATE TABLE status("
+    "  id INTEGER PRIMARY KEY CHECK(id = 1)," // one row
+    "  state INTEGER NOT NULL,"
+    "  step INTEGER NOT NULL, total_steps INTEGER NOT NULL,"
+    "  tokens_per_s REAL, seconds_left REAL,"
+    "  heartbeat_ms INTEGER NOT NULL,"
+    "  pid INTEGER NOT NULL, pid_start INTEGER NOT NULL, host TEXT NOT NULL,"
+    "  phase TEXT NOT NULL, message TEXT NOT NULL,"
+    "  started_ms INTEGER NOT NULL, ended_ms INTEGER NOT NULL,"
+    "  control_id INTEGER NOT NULL);"
+    // Points lie together by metric, so that a reader's "what is new in this one" touches a page or two. seq
+    // counts all points of the run and is never used twice, also not after a rewind (counters.seq remembers).
+    "CREATE TABLE keys(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);"
+    "CREATE TABLE points("
+    "  key INTEGER NOT NULL REFERENCES keys(id), seq INTEGER NOT NULL,"
+    "  step INTEGER NOT NULL,"
+    "  value REAL," // NULL is NaN
+    "  PRIMARY KEY(key, seq)) WITHOUT ROWID;"
+    "CREATE TABLE counters(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE events("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  at_ms INTEGER NOT NULL, step INTEGER NOT NULL,"
+    "  level TEXT NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL);"
+    "CREATE TABLE samples("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  at_ms INTEGER NOT NULL, step INTEGER NOT NULL,"
+    "  prompt TEXT NOT NULL, response TEXT NOT NULL, logp REAL, reward REAL);"
+    "CREATE TABLE checkpoints("
+    "  step INTEGER PRIMARY KEY,"
+    "  at_ms INTEGER NOT NULL, bytes INTEGER NOT NULL, path TEXT NOT NULL, sha256 TEXT NOT NULL);",
+    NULL,
+};
+const struct sql_schema run_schema = {
+    .what = "a run of Attune's",
+    .application_id = 0x4174726e, // "Atrn"
+    .migrations = run_migrations,
+};
