@@ -44,6 +44,10 @@ struct cpu_kernels {
     // ds = p * (dp - delta) * scale; dp is overwritten.
     void (*softmax_backward)(float *dp, const float *p, float delta, float scale, size_t n);
 
+    // n steps of multiply-adds in registers: the calibrator that speeds are compared with. Returns the
+    // floating point operations done.
+    double (*fma_loop)(long n);
+
     // Elementwise functions alone, for the tests of their error bounds.
     void (*exp_array)(float *y, const float *x, size_t n);
     void (*tanh_array)(float *y, const float *x, size_t n);

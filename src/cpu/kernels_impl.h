@@ -314,6 +314,25 @@ static void k_softmax_backward(float *dp, const float *p, float delta, float sca
     EACH_VECTOR(n, STORE(dp, LOAD(p) * (LOAD(dp) - delta) * scale););
 }
 
+enum { CHAINS = VW == 16 ? 24 : 12 }; // enough to hide the latency, few enough for the registers
+
+static double k_fma_loop(long n)
+{
+    vf chain[CHAINS], factor = v_set(0.9999f), more = v_set(1e-4f);
+    for (int i = 0; i < CHAINS; i++)
+        chain[i] = v_set((float)i);
+    for (long step = 0; step < n; step++) {
+#pragma GCC unroll 24
+        for (int i = 0; i < CHAINS; i++)
+            chain[i] = v_fma(chain[i], factor, more);
+    }
+    for (int i = 1; i < CHAINS; i++)
+        chain[0] += chain[i];
+    volatile float result = v_sum(chain[0]); // so that the loop has a purpose
+    (void)result;
+    return 2.0 * VW * CHAINS * (double)n;
+}
+
 static void k_exp_array(float *y, const float *x, size_t n)
 {
     EACH_VECTOR(n, STORE(y, v_exp(LOAD(x))););
@@ -346,6 +365,7 @@ const struct cpu_kernels KERNELS = {
     .exp_moment = k_exp_moment,
     .exp_scaled = k_exp_scaled,
     .softmax_backward = k_softmax_backward,
+    .fma_loop = k_fma_loop,
     .exp_array = k_exp_array,
     .tanh_array = k_tanh_array,
 };

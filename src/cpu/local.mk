@@ -7,6 +7,7 @@ libcpu_a_SOURCES = \
 	%D%/attention_decode.c \
 	%D%/backend_cpu.c %D%/backend_cpu.h \
 	%D%/backends.c %D%/cpu.h \
+	%D%/doctor.c \
 	%D%/elementwise.c \
 	%D%/head.c \
 	%D%/head_backward.c \
@@ -30,6 +31,10 @@ libcpu_a_LIBADD += $(libcpu_avx2_a_OBJECTS) $(libcpu_avx512_a_OBJECTS)
 endif
 
 if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test_cpu
+tests_unit_test_cpu_SOURCES = tests/unit/test_cpu.c
+tests_unit_test_cpu_LDADD = $(CPU_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += tests/conformance/test_backend
 tests_conformance_test_backend_SOURCES = \
 	tests/conformance/conformance.h \
