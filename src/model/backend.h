@@ -139,6 +139,7 @@ struct backend_ops {
                              const struct attn_shape *shape);
 
     void (*act)(struct backend *b, float *y, const float *x, size_t n, enum activation kind);
+    // dx may be dy or x itself.
     void (*act_backward)(struct backend *b, float *dx, const float *dy, const float *x, size_t n, enum activation kind);
     // y = silu(gate) * up, and its backward; dgate and dup may be gate and up themselves.
     void (*swiglu)(struct backend *b, float *y, const float *gate, const float *up, size_t n);

@@ -2,7 +2,10 @@ noinst_LIBRARIES += libmodel.a
 libmodel_a_SOURCES = \
 	%D%/arch.c %D%/arch.h \
 	%D%/backend.h \
-	%D%/decoder.h \
+	%D%/decoder.c %D%/decoder.h %D%/decoder_internal.h \
+	%D%/decoder_backward.c \
+	%D%/decoder_forward.c \
+	%D%/decoder_parts.c %D%/decoder_parts.h \
 	%D%/generate.h \
 	%D%/lora.c \
 	%D%/model.c %D%/model.h %D%/model_parts.h \
@@ -15,7 +18,17 @@ libmodel_a_SOURCES = \
 
 MODEL_LIBS = libmodel.a $(BASE_LIBS)
 
+EXTRA_DIST += \
+	tests/golden/make_decoder_golden.py tests/golden/decoder \
+	tests/lib/golden_decoder.h tests/lib/packing.h tests/lib/reference_decoder.h
+
 if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test_decoder tests/unit/test_decoder_gradient
+tests_unit_test_decoder_SOURCES = tests/unit/test_decoder.c
+tests_unit_test_decoder_LDADD = $(CPU_LIBS) $(MODEL_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_decoder_gradient_SOURCES = tests/unit/test_decoder_gradient.c
+tests_unit_test_decoder_gradient_LDADD = $(CPU_LIBS) $(MODEL_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += tests/unit/test_safetensors
 tests_unit_test_safetensors_SOURCES = tests/unit/test_safetensors.c
 tests_unit_test_safetensors_LDADD = $(MODEL_LIBS) $(CMOCKA_LIBS)

@@ -1,0 +1,216 @@
+// The backward pass. `dres` is the gradient of the residual stream, from the last layer's output down to the
+// embedding. Gradients of weights are added to what is there; frozen weights cost nothing, and nothing is
+// computed below the lowest layer that has something to train.
+#include "config.h"
+
+#include "model/decoder_internal.h"
+
+#include "base/err.h"
+
+static bool trains(const struct parts *p, enum tensor_kind kind, int layer)
+{
+    const struct model *m = p->m;
+    return model_grad(m, kind, layer) || (m->adapter_on && m->lora_grads && model_lora(m, kind, layer));
+}
+
+// Of y = x w^T + bias + s (x a^T) b^T. dx = beta dx + ..., not computed when NULL; it may be x itself, which is
+// used up first.
+static void linear_backward(const struct parts *p, float *dx, const float *dy, const float *x, enum tensor_kind kind,
+                            int layer, int t, float beta)
+{
+    const struct model *m = p->m;
+    const struct tensor *w = model_tensor(m, kind, layer);
+    float *dw = model_grad(m, kind, layer);
+    if (dw)
+        p->ops->linear_dw(p->b, dw, kind < N_LAYER_TENSORS ? model_grad(m, kind + 1, layer) : NULL, dy, x, t, w->cols,
+                          w->rows, 1);
+    const struct lora_pair *pair = m->adapter_on ? model_lora(m, kind, layer) : NULL;
+    float *low = p->s.low, *low_grad = p->s.low_grad;
+    int rank = m->lora.rank;
+    if (pair && (dx || m->lora_grads)) {
+        float factor = m->lora.alpha / (float)rank;
+        p->ops->linear_dx(p->b, low_grad, dy, m->lora_weights + pair->b, t, rank, pair->out, factor, 0);
+        if (m->lora_grads) {
+            p->ops->linear(p->b, low, x, m->lora_weights + pair->a, NULL, t, pair->in, rank, 1, 0);
+            p->ops->linear_dw(p->b, m->lora_grads + pair->b, NULL, dy, low, t, rank, pair->out, factor);
+            p->ops->linear_dw(p->b, m->lora_grads + pair->a, NULL, low_grad, x, t, pair->in, rank, 1);
+        }
+    }
+    if (!dx)
+        return;
+    p->ops->linear_dx(p->b, dx, dy, m->weights + w->offset, t, w->cols, w->rows, 1, beta);
+    if (pair)
+        p->ops->linear_dx(p->b, dx, low_grad, m->lora_weights + pair->a, t, pair->in, rank, 1, 1);
+}
+
+static void norm_backward(const struct parts *p, float *dx, const float *dy, const float *x, const float *mean,
+                          const float *rstd, enum tensor_kind kind, int layer, int t, bool accumulate)
+{
+    const struct model *m = p->m;
+    const float *w = model_weight(m, kind, layer);
+    float *dw = model_grad(m, kind, layer);
+    if (m->arch.norm == NORM_RMS)
+        p->ops->rmsnorm_backward(p->b, dx, dw, dy, x, w, rstd, t, m->arch.d_model, accumulate);
+    else
+        p->ops->layernorm_backward(p->b, dx, dw, model_grad(m, kind + 1, layer), dy, x, w, mean, rstd, t,
+                                   m->arch.d_model, accumulate);
+}
+
+static void swap_residual(struct decoder *d)
+{
+    float *swap = d->dres;
+    d->dres = d->dnext;
+    d->dnext = swap;
+}
+
+// dres: gradient of the layer's output in, of `mid` out.
+static void mlp_backward(struct decoder *d, int layer, int t)
+{
+    const struct parts *p = &d->parts;
+    const struct layer_acts *a = &d->layers[layer];
+    size_t n = (size_t)t * p->w.ff;
+    if (p->w.post_norm) {
+        norm_backward(p, d->dnext, d->dres, a->sum, a->mean2, a->rstd2, T_MLP_NORM_W, layer, t, false);
+        swap_residual(d);
+    }
+    if (trains(p, T_DOWN_W, layer))
+        part_activate(p, a, t);
+    linear_backward(p, p->s.act, d->dres, p->s.act, T_DOWN_W, layer, t, 0);
+    if (a->gate)
+        p->ops->swiglu_backward(p->b, a->gate, a->up, p->s.act, a->gate, a->up, n);
+    else
+        p->ops->act_backward(p->b, a->up, p->s.act, a->up, n, p->m->arch.act);
+    const float *in = p->s.normed;
+    if (trains(p, T_UP_W, layer) || (a->gate && trains(p, T_GATE_W, layer)))
+        in = part_mlp_input(p, layer, a, t);
+    // In post-norm the MLP's input is also its residual, whose gradient is in dres already.
+    float *din = p->w.post_norm ? d->dres : d->dnext;
+    linear_backward(p, din, a->up, in, T_UP_W, layer, t, p->w.post_norm ? 1 : 0);
+    if (a->gate)
+        linear_backward(p, din, a->gate, in, T_GATE_W, layer, t, 1);
+    if (p->w.post_norm) {
+        norm_backward(p, d->dnext, d->dres, a->mid, a->mean1, a->rstd1, T_ATTN_NORM_W, layer, t, false);
+        swap_residual(d);
+    } else {
+        norm_backward(p, d->dres, d->dnext, a->mid, a->mean2, a->rstd2, T_MLP_NORM_W, layer, t, true);
+    }
+}
+
+// dres: gradient of `mid` in, of the layer's input out unless nothing below needs it.
+static void attention_backward(struct decoder *d, int layer, const struct seq_batch *batch, bool need_dx)
+{
+    const struct parts *p = &d->parts;
+    const struct model *m = p->m;
+    const struct layer_acts *a = &d->layers[layer];
+    int t = batch->n_tokens;
+    linear_backward(p, d->datt, d->dres, a->att, T_O_W, layer, t, 0);
+    p->ops->attention_backward(p->b, d->dq, d->dk, d->dv, d->datt, a->att, a->lse, a->q, a->k, a->v, batch->segments,
+                               batch->n_segments, t, &p->shape);
+    if (m->rope_cos) {
+        p->ops->rope(p->b, d->dq, m->rope_cos, m->rope_sin, d->positions, t, m->arch.n_heads, m->arch.head_dim, true);
+        p->ops->rope(p->b, d->dk, m->rope_cos, m->rope_sin, d->positions, t, m->arch.n_kv_heads, m->arch.head_dim, true);
+    }
+    const float *in = p->w.post_norm ? a->x : p->s.normed;
+    if (trains(p, T_Q_W, layer) || trains(p, T_K_W, layer) || trains(p, T_V_W, layer))
+        in = part_attn_input(p, layer, a, t);
+    float *din = !need_dx ? NULL : p->w.post_norm ? d->dres : d->dnext;
+    linear_backward(p, din, d->dq, in, T_Q_W, layer, t, p->w.post_norm ? 1 : 0);
+    linear_backward(p, din, d->dk, in, T_K_W, layer, t, 1);
+    linear_backward(p, din, d->dv, in, T_V_W, layer, t, 1);
+    if (need_dx && !p->w.post_norm)
+        norm_backward(p, d->dres, d->dnext, a->x, a->mean1, a->rstd1, T_ATTN_NORM_W, layer, t, true);
+}
+
+static bool attention_trains(const struct parts *p, int layer)
+{
+    return trains(p, T_Q_W, layer) || trains(p, T_K_W, layer) || trains(p, T_V_W, layer) || trains(p, T_O_W, layer);
+}
+
+static bool layer_trains(const struct parts *p, int layer)
+{
+    return attention_trains(p, layer) || trains(p, T_UP_W, layer) || trains(p, T_DOWN_W, layer) ||
+           (p->w.gated && trains(p, T_GATE_W, layer));
+}
+
+// Gradient of rows that part_final took from the residual stream, added to dres.
+static void final_backward(struct decoder *d, const struct final_acts *f, const struct final_acts *g,
+                           const int32_t *rows, bool from_out, int n)
+{
+    const struct parts *p = &d->parts;
+    if (from_out && p->w.projected)
+        linear_backward(p, g->normed, g->out, f->normed, T_PROJECT_OUT, -1, n, 0);
+    if (p->m->arch.final_norm)
+        norm_backward(p, g->x, g->normed, f->x, f->mean, f->rstd, T_FINAL_NORM_W, -1, n, false);
+    p->ops->scatter_add_rows(p->b, d->dres, g->x, rows, n, p->m->arch.d_model);
+}
+
+static void head_backward(struct decoder *d, const float *coef)
+{
+    const struct parts *p = &d->parts;
+    const struct arch *a = &p->m->arch;
+    int n = d->n_targets;
+    p->ops->upload(p->b, d->coef, coef, (size_t)n * sizeof(float));
+    struct head_in in = {d->target.out, part_head_weight(p), d->target_ids, n, a->d_embed, a->vocab_size, 1};
+    p->ops->head_backward(p->b, d->dtarget.out, model_grad(p->m, a->tied ? T_TOKEN_EMBED : T_HEAD_W, -1), &in, d->lse,
+                          d->coef);
+    final_backward(d, &d->target, &d->dtarget, d->target_rows, true, n);
+}
+
+static void score_backward(struct decoder *d, const float *score_coef)
+{
+    const struct parts *p = &d->parts;
+    int n = d->n_seqs;
+    p->ops->upload(p->b, d->score_coef, score_coef, (size_t)n * sizeof(float));
+    const float *in = part_score_input(p, &d->last);
+    bool from_out = in != d->last.normed;
+    linear_backward(p, from_out ? d->dlast.out : d->dlast.normed, d->score_coef, in, T_SCORE_W, -1, n, 0);
+    final_backward(d, &d->last, &d->dlast, d->last_rows, from_out, n);
+}
+
+static void embed_backward(struct decoder *d, int t)
+{
+    const struct parts *p = &d->parts;
+    const struct arch *a = &p->m->arch;
+    float *dwte = model_grad(p->m, T_TOKEN_EMBED, -1), *dwpe = model_grad(p->m, T_POSITION_EMBED, -1);
+    if (!p->w.projected) {
+        p->ops->embed_backward(p->b, dwte, dwpe, d->dres, d->tokens, d->positions, t, a->d_model);
+        return;
+    }
+    if (dwpe)
+        p->ops->embed_backward(p->b, NULL, dwpe, d->dres, d->tokens, d->positions, t, a->d_model);
+    p->ops->embed(p->b, d->wide, model_weight(p->m, T_TOKEN_EMBED, -1), NULL, d->tokens, d->positions, t, a->d_embed);
+    linear_backward(p, d->wide, d->dres, d->wide, T_PROJECT_IN, -1, t, 0);
+    p->ops->embed_backward(p->b, dwte, NULL, d->wide, d->tokens, d->positions, t, a->d_embed);
+}
+
+int decoder_backward(struct decoder *d, const struct seq_batch *batch, const float *coef, const float *score_coef,
+                     struct err *e)
+{
+    const struct parts *p = &d->parts;
+    struct model *m = p->m;
+    int n_layers = m->arch.n_layers, t = batch->n_tokens;
+    BUG_IF(!d->kept || d->n_tokens != t || d->n_targets != batch->n_targets || d->n_seqs != batch->n_seqs);
+    BUG_IF((coef && batch->n_targets && !d->have_logprobs) || (score_coef && !d->have_scores));
+    d->kept = false; // gradients overwrite activations
+    p->ops->zero(p->b, d->dres, (size_t)t * p->w.c * sizeof(float));
+    if (coef && batch->n_targets)
+        head_backward(d, coef);
+    if (score_coef && batch->n_seqs)
+        score_backward(d, score_coef);
+
+    bool embeddings = model_grad(m, T_TOKEN_EMBED, -1) != NULL;
+    int lowest = 0;
+    while (!embeddings && lowest < n_layers && !layer_trains(p, lowest))
+        lowest++;
+    for (int layer = n_layers - 1; layer >= lowest; layer--) {
+        if (d->recompute)
+            decoder_layer(d, layer, batch, p->w.post_norm ? d->dnext : NULL);
+        bool need_dx = embeddings || layer > lowest;
+        mlp_backward(d, layer, t);
+        if (need_dx || attention_trains(p, layer))
+            attention_backward(d, layer, batch, need_dx);
+    }
+    if (embeddings)
+        embed_backward(d, t);
+    return p->ops->sync(p->b, e);
+}

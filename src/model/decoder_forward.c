@@ -1,0 +1,165 @@
+#include "config.h"
+
+#include "model/decoder_internal.h"
+
+#include "base/err.h"
+
+enum { LOGIT_CHUNK_BYTES = 16 << 20 };
+
+static int check_batch(const struct decoder *d, const struct seq_batch *batch, struct err *e)
+{
+    const struct parts *p = &d->parts;
+    int vocab = p->m->arch.vocab_size, n_positions = parts_max_positions(p);
+    BUG_IF(batch->n_tokens <= 0 || batch->n_segments <= 0 || batch->n_targets < 0 || batch->n_seqs < 0);
+    for (int i = 0; i < batch->n_tokens; i++) {
+        if (batch->tokens[i] < 0 || batch->tokens[i] >= vocab)
+            return err_set(e, ERR_INPUT,
+                           "token %d is outside of the model's vocabulary of %d: the tokenizer does not belong to this model",
+                           (int)batch->tokens[i], vocab);
+        if (batch->positions[i] < 0 || batch->positions[i] >= n_positions)
+            return err_set(e, ERR_INPUT, "a text has more than the %d tokens that the model can take: shorten it",
+                           n_positions);
+    }
+    for (int i = 0; i < batch->n_targets; i++) {
+        BUG_IF(batch->target_rows[i] < 0 || batch->target_rows[i] >= batch->n_tokens);
+        if (batch->target_ids[i] < 0 || batch->target_ids[i] >= vocab)
+            return err_set(e, ERR_INPUT,
+                           "token %d is outside of the model's vocabulary of %d: the tokenizer does not belong to this model",
+                           (int)batch->target_ids[i], vocab);
+    }
+    for (int i = 0; i < batch->n_seqs; i++)
+        BUG_IF(batch->seqs[i].last_row < 0 || batch->seqs[i].last_row >= batch->n_tokens);
+    return 0;
+}
+
+static void upload_ids(struct decoder *d, const struct seq_batch *batch)
+{
+    const struct parts *p = &d->parts;
+    const size_t one = sizeof(int32_t);
+    p->ops->upload(p->b, d->tokens, batch->tokens, (size_t)batch->n_tokens * one);
+    for (int i = 0; i < batch->n_tokens; i++)
+        d->host_ids[i] = batch->positions[i] + p->m->arch.position_offset;
+    p->ops->upload(p->b, d->positions, d->host_ids, (size_t)batch->n_tokens * one);
+    if (batch->n_targets) {
+        p->ops->upload(p->b, d->target_rows, batch->target_rows, (size_t)batch->n_targets * one);
+        p->ops->upload(p->b, d->target_ids, batch->target_ids, (size_t)batch->n_targets * one);
+    }
+}
+
+void decoder_layer(struct decoder *d, int layer, const struct seq_batch *batch, float *out)
+{
+    const struct parts *p = &d->parts;
+    const struct layer_acts *a = &d->layers[layer];
+    int t = batch->n_tokens;
+    part_qkv(p, layer, a, d->positions, t);
+    p->ops->attention(p->b, a->att, a->lse, a->q, a->k, a->v, batch->segments, batch->n_segments, t, &p->shape);
+    part_mid(p, layer, a, t);
+    if (out)
+        part_out(p, layer, a, out, t);
+}
+
+int decoder_forward(struct decoder *d, const struct seq_batch *batch, bool keep, struct err *e)
+{
+    const struct parts *p = &d->parts;
+    int n_layers = p->m->arch.n_layers;
+    d->kept = d->have_logprobs = d->have_scores = false;
+    d->n_tokens = 0;
+    int code = check_batch(d, batch, e);
+    if (!code)
+        code = decoder_layout(d, batch, keep, e);
+    if (code)
+        return code;
+    upload_ids(d, batch);
+    part_embed(p, d->layers[0].x, d->wide, d->tokens, d->positions, batch->n_tokens);
+    for (int layer = 0; layer < n_layers; layer++)
+        decoder_layer(d, layer, batch, layer + 1 < n_layers ? d->layers[layer + 1].x : d->out);
+    code = p->ops->sync(p->b, e);
+    if (code)
+        return code;
+    d->n_tokens = batch->n_tokens;
+    d->n_targets = batch->n_targets;
+    d->n_seqs = batch->n_seqs;
+    d->kept = keep;
+    return 0;
+}
+
+static void check_same_batch(const struct decoder *d, const struct seq_batch *batch)
+{
+    BUG_IF(d->n_tokens != batch->n_tokens || d->n_targets != batch->n_targets || d->n_seqs != batch->n_seqs);
+}
+
+int decoder_logprobs(struct decoder *d, const struct seq_batch *batch, float *logprobs, float *entropy, float *is_top,
+                     struct err *e)
+{
+    const struct parts *p = &d->parts;
+    check_same_batch(d, batch);
+    int n = batch->n_targets;
+    if (n == 0)
+        return 0;
+    part_final(p, &d->target, d->out, d->target_rows, n);
+    struct head_in in = {d->target.out, part_head_weight(p), d->target_ids, n, p->m->arch.d_embed, p->m->arch.vocab_size, 1};
+    struct head_out out = {d->logprobs, d->lse, entropy ? d->entropy : NULL, is_top ? d->is_top : NULL};
+    p->ops->head(p->b, &out, &in);
+    size_t bytes = (size_t)n * sizeof(float);
+    p->ops->download(p->b, logprobs, d->logprobs, bytes);
+    if (entropy)
+        p->ops->download(p->b, entropy, d->entropy, bytes);
+    if (is_top)
+        p->ops->download(p->b, is_top, d->is_top, bytes);
+    d->have_logprobs = true;
+    return p->ops->sync(p->b, e);
+}
+
+int decoder_scores(struct decoder *d, const struct seq_batch *batch, float *scores, struct err *e)
+{
+    const struct parts *p = &d->parts;
+    check_same_batch(d, batch);
+    int n = batch->n_seqs;
+    const struct tensor *w = model_tensor(p->m, T_SCORE_W, -1);
+    if (!w)
+        return err_set(e, ERR_STATE, "the model has no score head: train a reward model first (objective rm)");
+    if (n == 0)
+        return 0;
+    for (int i = 0; i < n; i++)
+        d->host_ids[i] = batch->seqs[i].last_row;
+    p->ops->upload(p->b, d->last_rows, d->host_ids, (size_t)n * sizeof(int32_t));
+    part_final(p, &d->last, d->out, d->last_rows, n);
+    part_linear(p, d->scores, part_score_input(p, &d->last), T_SCORE_W, -1, n, 0);
+    p->ops->download(p->b, scores, d->scores, (size_t)n * sizeof(float));
+    d->have_scores = true;
+    return p->ops->sync(p->b, e);
+}
+
+int decoder_logits(struct decoder *d, const int32_t *rows, int n, float *logits, struct err *e)
+{
+    const struct parts *p = &d->parts;
+    const struct arch *a = &p->m->arch;
+    for (int i = 0; i < n; i++)
+        BUG_IF(rows[i] < 0 || rows[i] >= d->n_tokens);
+    size_t vocab = (size_t)a->vocab_size, chunk = LOGIT_CHUNK_BYTES / sizeof(float) / vocab;
+    if (chunk < 1)
+        chunk = 1;
+    if (chunk > (size_t)n)
+        chunk = (size_t)n;
+    struct final_acts final;
+    int32_t *device_rows = NULL;
+    float *device_logits = NULL;
+    struct carve c = {0};
+    for (int pass = 0; pass < 2; pass++) {
+        device_rows = carve_bytes(&c, chunk, sizeof(int32_t));
+        carve_final(&c, &final, p, chunk);
+        device_logits = carve_floats(&c, chunk, vocab);
+        if (pass == 0 && decoder_reserve(d, &d->logit_block, &d->logit_bytes, c.used, "logits", e))
+            return ERR_LIMIT;
+        if (pass == 0)
+            c = (struct carve){.base = d->logit_block};
+    }
+    for (int at = 0; at < n; at += (int)chunk) {
+        int m = n - at < (int)chunk ? n - at : (int)chunk;
+        p->ops->upload(p->b, device_rows, rows + at, (size_t)m * sizeof(int32_t));
+        part_final(p, &final, d->out, device_rows, m);
+        p->ops->linear(p->b, device_logits, final.out, part_head_weight(p), NULL, m, a->d_embed, a->vocab_size, 1, 0);
+        p->ops->download(p->b, logits + (size_t)at * vocab, device_logits, (size_t)m * vocab * sizeof(float));
+    }
+    return p->ops->sync(p->b, e);
+}

@@ -1,0 +1,220 @@
+#include "config.h"
+
+#include "model/decoder_parts.h"
+
+#include <math.h>
+
+void parts_init(struct parts *p, struct model *m)
+{
+    const struct arch *a = &m->arch;
+    *p = (struct parts){.m = m, .ops = m->ops, .b = m->backend};
+    p->w = (struct widths){
+        .c = (size_t)a->d_model,
+        .attn = (size_t)a->n_heads * (size_t)a->head_dim,
+        .kv = (size_t)a->n_kv_heads * (size_t)a->head_dim,
+        .ff = (size_t)a->d_ff,
+        .embed = (size_t)a->d_embed,
+        .rank = m->lora_weights ? (size_t)m->lora.rank : 0,
+        .heads = (size_t)a->n_heads,
+        .gated = a->gated_mlp,
+        .post_norm = !a->pre_norm,
+        .means = a->norm == NORM_LAYER,
+        .projected = a->d_embed != a->d_model,
+    };
+    p->shape = (struct attn_shape){
+        .n_heads = a->n_heads,
+        .n_kv_heads = a->n_kv_heads,
+        .head_dim = a->head_dim,
+        .scale = (float)(1 / sqrt((double)a->head_dim)),
+        .window = a->sliding_window,
+    };
+}
+
+int parts_max_positions(const struct parts *p)
+{
+    const struct model *m = p->m;
+    return m->rope_cos ? m->n_rope_positions : m->arch.max_positions;
+}
+
+void *carve_bytes(struct carve *c, size_t rows, size_t row_bytes)
+{
+    size_t n, end;
+    if (__builtin_mul_overflow(rows, row_bytes, &n) || __builtin_add_overflow(n, (size_t)63, &n) ||
+        __builtin_add_overflow(c->used, n & ~(size_t)63, &end)) {
+        c->overflow = true;
+        return NULL;
+    }
+    void *at = c->base ? c->base + c->used : NULL;
+    c->used = end;
+    return at;
+}
+
+float *carve_floats(struct carve *c, size_t rows, size_t cols)
+{
+    return carve_bytes(c, rows, cols * sizeof(float));
+}
+
+void carve_layer(struct carve *c, struct layer_acts *a, const struct widths *w, size_t t)
+{
+    *a = (struct layer_acts){.x = a->x};
+    if (w->means) {
+        a->mean1 = carve_floats(c, t, 1);
+        a->mean2 = carve_floats(c, t, 1);
+    }
+    a->rstd1 = carve_floats(c, t, 1);
+    a->rstd2 = carve_floats(c, t, 1);
+    a->q = carve_floats(c, t, w->attn);
+    a->k = carve_floats(c, t, w->kv);
+    a->v = carve_floats(c, t, w->kv);
+    a->lse = carve_floats(c, t, w->heads);
+    a->att = carve_floats(c, t, w->attn);
+    a->mid = carve_floats(c, t, w->c);
+    if (w->gated)
+        a->gate = carve_floats(c, t, w->ff);
+    a->up = carve_floats(c, t, w->ff);
+    if (w->post_norm)
+        a->sum = carve_floats(c, t, w->c);
+}
+
+void carve_scratch(struct carve *c, struct part_scratch *s, const struct widths *w, size_t t, bool backward)
+{
+    s->normed = carve_floats(c, t, w->c > w->embed ? w->c : w->embed);
+    s->act = carve_floats(c, t, w->ff);
+    s->low = w->rank ? carve_floats(c, t, w->rank) : NULL;
+    s->low_grad = w->rank && backward ? carve_floats(c, t, w->rank) : NULL;
+}
+
+void part_linear(const struct parts *p, float *y, const float *x, enum tensor_kind kind, int layer, int t, float beta)
+{
+    const struct model *m = p->m;
+    const struct tensor *w = model_tensor(m, kind, layer);
+    // In the table of kinds a layer's bias follows its weight.
+    const float *bias = kind < N_LAYER_TENSORS ? model_weight(m, kind + 1, layer) : NULL;
+    p->ops->linear(p->b, y, x, m->weights + w->offset, bias, t, w->cols, w->rows, 1, beta);
+    const struct lora_pair *pair = m->adapter_on ? model_lora(m, kind, layer) : NULL;
+    if (!pair)
+        return;
+    int rank = m->lora.rank;
+    p->ops->linear(p->b, p->s.low, x, m->lora_weights + pair->a, NULL, t, pair->in, rank, 1, 0);
+    p->ops->linear(p->b, y, p->s.low, m->lora_weights + pair->b, NULL, t, rank, pair->out, m->lora.alpha / (float)rank, 1);
+}
+
+void part_norm(const struct parts *p, float *y, float *mean, float *rstd, const float *x, enum tensor_kind kind, int layer,
+               int t)
+{
+    const struct model *m = p->m;
+    const float *w = model_weight(m, kind, layer);
+    if (m->arch.norm == NORM_RMS)
+        p->ops->rmsnorm(p->b, y, rstd, x, w, m->arch.norm_eps, t, m->arch.d_model);
+    else
+        p->ops->layernorm(p->b, y, mean, rstd, x, w, model_weight(m, kind + 1, layer), m->arch.norm_eps, t,
+                          m->arch.d_model);
+}
+
+void part_embed(const struct parts *p, float *out, float *wide, const int32_t *tokens, const int32_t *positions, int t)
+{
+    const struct model *m = p->m;
+    const float *wte = model_weight(m, T_TOKEN_EMBED, -1), *wpe = model_weight(m, T_POSITION_EMBED, -1);
+    if (!p->w.projected) {
+        p->ops->embed(p->b, out, wte, wpe, tokens, positions, t, m->arch.d_model);
+        return;
+    }
+    p->ops->embed(p->b, wide, wte, NULL, tokens, positions, t, m->arch.d_embed);
+    part_linear(p, out, wide, T_PROJECT_IN, -1, t, 0);
+    if (wpe) {
+        p->ops->embed(p->b, p->s.normed, wpe, NULL, positions, positions, t, m->arch.d_model);
+        p->ops->add(p->b, out, out, p->s.normed, (size_t)t * p->w.c);
+    }
+}
+
+const float *part_attn_input(const struct parts *p, int layer, const struct layer_acts *a, int t)
+{
+    if (p->w.post_norm)
+        return a->x;
+    part_norm(p, p->s.normed, a->mean1, a->rstd1, a->x, T_ATTN_NORM_W, layer, t);
+    return p->s.normed;
+}
+
+const float *part_mlp_input(const struct parts *p, int layer, const struct layer_acts *a, int t)
+{
+    if (p->w.post_norm)
+        part_norm(p, p->s.normed, a->mean1, a->rstd1, a->mid, T_ATTN_NORM_W, layer, t);
+    else
+        part_norm(p, p->s.normed, a->mean2, a->rstd2, a->mid, T_MLP_NORM_W, layer, t);
+    return p->s.normed;
+}
+
+void part_activate(const struct parts *p, const struct layer_acts *a, int t)
+{
+    size_t n = (size_t)t * p->w.ff;
+    if (a->gate)
+        p->ops->swiglu(p->b, p->s.act, a->gate, a->up, n);
+    else
+        p->ops->act(p->b, p->s.act, a->up, n, p->m->arch.act);
+}
+
+void part_qkv(const struct parts *p, int layer, const struct layer_acts *a, const int32_t *positions, int t)
+{
+    const struct model *m = p->m;
+    const float *in = part_attn_input(p, layer, a, t);
+    part_linear(p, a->q, in, T_Q_W, layer, t, 0);
+    part_linear(p, a->k, in, T_K_W, layer, t, 0);
+    part_linear(p, a->v, in, T_V_W, layer, t, 0);
+    if (!m->rope_cos)
+        return;
+    p->ops->rope(p->b, a->q, m->rope_cos, m->rope_sin, positions, t, m->arch.n_heads, m->arch.head_dim, false);
+    p->ops->rope(p->b, a->k, m->rope_cos, m->rope_sin, positions, t, m->arch.n_kv_heads, m->arch.head_dim, false);
+}
+
+void part_mid(const struct parts *p, int layer, const struct layer_acts *a, int t)
+{
+    p->ops->copy(p->b, a->mid, a->x, (size_t)t * p->w.c * sizeof(float));
+    part_linear(p, a->mid, a->att, T_O_W, layer, t, 1);
+    const float *in = part_mlp_input(p, layer, a, t);
+    if (a->gate)
+        part_linear(p, a->gate, in, T_GATE_W, layer, t, 0);
+    part_linear(p, a->up, in, T_UP_W, layer, t, 0);
+}
+
+void part_out(const struct parts *p, int layer, const struct layer_acts *a, float *out, int t)
+{
+    // In post-norm s.normed still is the MLP's input, to which its output is added.
+    float *sum = p->w.post_norm ? a->sum : out;
+    p->ops->copy(p->b, sum, p->w.post_norm ? p->s.normed : a->mid, (size_t)t * p->w.c * sizeof(float));
+    part_activate(p, a, t);
+    part_linear(p, sum, p->s.act, T_DOWN_W, layer, t, 1);
+    if (p->w.post_norm)
+        part_norm(p, out, a->mean2, a->rstd2, sum, T_MLP_NORM_W, layer, t);
+}
+
+void carve_final(struct carve *c, struct final_acts *f, const struct parts *p, size_t n)
+{
+    *f = (struct final_acts){0};
+    f->x = f->normed = carve_floats(c, n, p->w.c);
+    if (p->m->arch.final_norm) {
+        if (p->w.means)
+            f->mean = carve_floats(c, n, 1);
+        f->rstd = carve_floats(c, n, 1);
+        f->normed = carve_floats(c, n, p->w.c);
+    }
+    f->out = p->w.projected ? carve_floats(c, n, p->w.embed) : f->normed;
+}
+
+void part_final(const struct parts *p, const struct final_acts *f, const float *x, const int32_t *rows, int n)
+{
+    p->ops->gather_rows(p->b, f->x, x, rows, n, p->m->arch.d_model);
+    if (p->m->arch.final_norm)
+        part_norm(p, f->normed, f->mean, f->rstd, f->x, T_FINAL_NORM_W, -1, n);
+    if (p->w.projected)
+        part_linear(p, f->out, f->normed, T_PROJECT_OUT, -1, n, 0);
+}
+
+const float *part_score_input(const struct parts *p, const struct final_acts *f)
+{
+    return model_tensor(p->m, T_SCORE_W, -1)->cols == p->m->arch.d_model ? f->normed : f->out;
+}
+
+const float *part_head_weight(const struct parts *p)
+{
+    return model_weight(p->m, p->m->arch.tied ? T_TOKEN_EMBED : T_HEAD_W, -1);
+}

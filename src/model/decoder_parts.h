@@ -1,0 +1,102 @@
+// The pieces of a decoder that training, scoring and sampling share, written once for all families in terms
+// of backend_ops and `struct arch`. A layer is (pre-norm; "post" is OPT-350m's order):
+//
+//     in  = norm1(x)                    post: in  = x
+//     mid = x + attention(in) wo        post: mid = x + attention(in) wo;    mlp_in = norm1(mid)
+//     mlp_in = norm2(mid)
+//     out = mid + mlp(mlp_in)           post: sum = mlp_in + mlp(mlp_in);    out = norm2(sum)
+//
+// Norm outputs and the activated MLP row are not kept for the backward: they are made again from what is,
+// elementwise, which is cheap beside the products and saves a quarter of the memory.
+//
+// All pointers are device memory. C = d_model, A = n_heads * head_dim, KV = n_kv_heads * head_dim, F = d_ff,
+// E = d_embed, R = rank of the adapter.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model/backend.h"
+#include "model/model.h"
+
+struct widths {
+    size_t c, attn, kv, ff, embed, rank, heads;
+    bool gated, post_norm, means, projected; // means: layer norm keeps them; projected: E differs from C
+};
+
+// What a layer's backward needs of its forward, for T rows.
+struct layer_acts {
+    float *x;              // (T, C) input
+    float *mean1, *rstd1;  // (T)
+    float *q, *k, *v;      // (T, A), (T, KV), (T, KV); q and k rotated
+    float *lse;            // (T, n_heads)
+    float *att;            // (T, A)
+    float *mid;            // (T, C)
+    float *mean2, *rstd2;  // (T)
+    float *gate, *up;      // (T, F); gate NULL unless gated
+    float *sum;            // (T, C), post-norm only, else NULL
+};
+
+// What every layer may overwrite.
+struct part_scratch {
+    float *normed; // (T, max(C, E))
+    float *act;    // (T, F)
+    float *low;    // (T, R)
+    float *low_grad; // (T, R), backward only
+};
+
+struct parts {
+    struct model *m;
+    const struct backend_ops *ops;
+    struct backend *b;
+    struct widths w;
+    struct attn_shape shape;
+    struct part_scratch s;
+};
+
+// Everything but the scratch, which the caller carves out of its own block.
+void parts_init(struct parts *p, struct model *m);
+// One past the highest position that the model can take.
+int parts_max_positions(const struct parts *p);
+
+// Carving a block of memory in two passes: with base NULL it only counts. Pieces are aligned to 64 bytes.
+struct carve {
+    char *base;
+    size_t used;
+    bool overflow;
+};
+void *carve_bytes(struct carve *c, size_t rows, size_t row_bytes);
+float *carve_floats(struct carve *c, size_t rows, size_t cols);
+void carve_layer(struct carve *c, struct layer_acts *a, const struct widths *w, size_t t); // all but x
+void carve_scratch(struct carve *c, struct part_scratch *s, const struct widths *w, size_t t, bool backward);
+
+// y(T, out) = beta y + x w^T + bias, and the adapter's share.
+void part_linear(const struct parts *p, float *y, const float *x, enum tensor_kind kind, int layer, int t, float beta);
+// y(T, C) = norm(x); mean is used by layer norm only.
+void part_norm(const struct parts *p, float *y, float *mean, float *rstd, const float *x, enum tensor_kind kind, int layer,
+               int t);
+// out(T, C), from tokens and positions (with the family's offset); wide(T, E) is used when projected.
+void part_embed(const struct parts *p, float *out, float *wide, const int32_t *tokens, const int32_t *positions, int t);
+
+// A layer in four steps; the caller does the attention between the first two.
+void part_qkv(const struct parts *p, int layer, const struct layer_acts *a, const int32_t *positions, int t);
+void part_mid(const struct parts *p, int layer, const struct layer_acts *a, int t);              // att -> mid, gate, up
+void part_out(const struct parts *p, int layer, const struct layer_acts *a, float *out, int t);  // out may be a->x
+// The two inputs of products that are not kept, into s.normed (or a->x itself); and s.act from gate and up.
+const float *part_attn_input(const struct parts *p, int layer, const struct layer_acts *a, int t);
+const float *part_mlp_input(const struct parts *p, int layer, const struct layer_acts *a, int t);
+void part_activate(const struct parts *p, const struct layer_acts *a, int t);
+
+// Hidden rows to what the head reads: final norm, then OPT's projection.
+struct final_acts {
+    float *x;           // (N, C) gathered rows
+    float *mean, *rstd; // (N)
+    float *normed;      // (N, C); x itself without a final norm
+    float *out;         // (N, E); normed itself without projection
+};
+void carve_final(struct carve *c, struct final_acts *f, const struct parts *p, size_t n);
+void part_final(const struct parts *p, const struct final_acts *f, const float *x, const int32_t *rows, int n);
+// The score head's input: as wide as its weight.
+const float *part_score_input(const struct parts *p, const struct final_acts *f);
+const float *part_head_weight(const struct parts *p); // (V, E)
