@@ -1,1 +1,22 @@
-# libtext.a and its tests
+noinst_LIBRARIES += libtext.a
+libtext_a_SOURCES = \
+	%D%/added.c %D%/added.h \
+	%D%/bpe.c %D%/bpe.h \
+	%D%/component.c %D%/component.h \
+	%D%/decode.c \
+	%D%/normalize.c \
+	%D%/pattern.c %D%/pattern.h \
+	%D%/postprocess.c \
+	%D%/pretokenize.c \
+	%D%/tokenizer.c %D%/tokenizer.h %D%/tokenizer_parts.h \
+	%D%/tokenizer_config.c %D%/tokenizer_config.h \
+	%D%/tokenizer_load.c \
+	%D%/vocab.c %D%/vocab.h \
+	%D%/chat_template.h
+TEXT_LIBS = libtext.a $(PCRE2_LIBS) $(BASE_LIBS)
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test_tokenizer_assets
+tests_unit_test_tokenizer_assets_SOURCES = tests/unit/test_tokenizer_assets.c
+tests_unit_test_tokenizer_assets_LDADD = $(TEXT_LIBS) $(CMOCKA_LIBS)
+endif

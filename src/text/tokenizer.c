@@ -1,0 +1,230 @@
+#include "config.h"
+
+#include "text/tokenizer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/utf8.h"
+#include "text/tokenizer_parts.h"
+
+void tokenizer_free(struct tokenizer *t)
+{
+    if (!t)
+        return;
+    for (size_t i = 0; i < t->n_added; i++)
+        free(t->added[i].text);
+    free(t->added);
+    added_set_fini(&t->raw);
+    added_set_fini(&t->normalized);
+    free(t->special);
+    normalizer_fini(&t->normalizer);
+    pretokenizer_fini(&t->pretokenizer);
+    decoder_fini(&t->decoder);
+    free(t->before.data);
+    free(t->after.data);
+    free(t->chat_template);
+    bpe_fini(&t->bpe);
+    vocab_fini(&t->vocab);
+    free(t);
+}
+
+// How many bytes at the start of a broken sequence go together into one U+FFFD: the longest beginning of a
+// valid sequence (Unicode 3.9, "substitution of maximal subparts").
+static size_t broken_length(const unsigned char *p, size_t n)
+{
+    unsigned char low = 0x80, high = 0xbf;
+    size_t more;
+    if (p[0] >= 0xc2 && p[0] <= 0xdf)
+        more = 1;
+    else if ((p[0] & 0xf0) == 0xe0)
+        more = 2;
+    else if (p[0] >= 0xf0 && p[0] <= 0xf4)
+        more = 3;
+    else
+        return 1;
+    if (p[0] == 0xe0)
+        low = 0xa0;
+    if (p[0] == 0xed)
+        high = 0x9f;
+    if (p[0] == 0xf0)
+        low = 0x90;
+    if (p[0] == 0xf4)
+        high = 0x8f;
+    size_t length = 1;
+    while (more-- && length < n && p[length] >= low && p[length] <= high) {
+        length++;
+        low = 0x80;
+        high = 0xbf;
+    }
+    return length;
+}
+
+static void add_lossy(const char *text, size_t n, struct str *out)
+{
+    for (size_t i = 0; i < n;) {
+        uint32_t code;
+        size_t used = utf8_decode(text + i, n - i, &code);
+        if (code == UTF8_BAD) {
+            used = broken_length((const unsigned char *)text + i, n - i);
+            str_add(out, "\xef\xbf\xbd");
+        } else {
+            str_addn(out, text + i, used);
+        }
+        i += used;
+    }
+}
+
+struct encoding {
+    const struct tokenizer *t;
+    bool parse_special;
+    struct bpe_scratch scratch;
+    struct pieces pieces;
+    struct str normal;
+    struct ids out;
+};
+
+static int encode_words(struct encoding *c, const char *text, size_t n, bool at_start, struct err *e)
+{
+    int code = pretokenizer_run(&c->t->pretokenizer, text, n, at_start, &c->pieces, e);
+    for (size_t i = 0; code == 0 && i < c->pieces.n; i++)
+        code = bpe_encode(&c->t->bpe, &c->scratch, c->pieces.text + c->pieces.items[i].start, c->pieces.items[i].n,
+                          &c->out, e);
+    return code;
+}
+
+// A stretch between raw added tokens: normalized, then searched for the normalized ones.
+static int encode_stretch(struct encoding *c, const char *text, size_t n, bool at_start, struct err *e)
+{
+    if (c->t->normalizer.n) {
+        int code = normalizer_run(&c->t->normalizer, text, n, &c->normal, e);
+        if (code)
+            return code;
+        text = str_text(&c->normal);
+        n = c->normal.len;
+    }
+    struct added_walk walk;
+    added_walk_init(&walk, &c->t->normalized, c->t->added, text, n, c->parse_special);
+    int32_t token;
+    size_t start, end;
+    int code = 0;
+    while (code == 0 && added_walk_next(&walk, &token, &start, &end)) {
+        if (token >= 0)
+            ids_add(&c->out, c->t->added[token].id);
+        else
+            code = encode_words(c, text + start, end - start, at_start && start == 0, e);
+    }
+    return code;
+}
+
+int tokenizer_encode(const struct tokenizer *t, const char *text, size_t n_bytes, bool add_special, bool parse_special,
+                     int32_t **ids, size_t *n_ids, struct err *e)
+{
+    if (n_bytes > TOKENIZER_TEXT_MAX)
+        return err_set(e, ERR_LIMIT, "cannot tokenize a text of %zu MiB: the most is %zu MiB; split it", n_bytes >> 20,
+                       TOKENIZER_TEXT_MAX >> 20);
+    struct encoding c = {.t = t, .parse_special = parse_special};
+    struct str lossy = {0};
+    bpe_scratch_init(&c.scratch, n_bytes > 8192);
+    if (n_bytes && !utf8_is_valid(text, n_bytes)) {
+        add_lossy(text, n_bytes, &lossy);
+        text = str_text(&lossy);
+        n_bytes = lossy.len;
+    }
+    for (size_t i = 0; add_special && i < t->before.n; i++)
+        ids_add(&c.out, t->before.data[i]);
+    struct added_walk walk;
+    added_walk_init(&walk, &t->raw, t->added, text, n_bytes, parse_special);
+    int32_t token;
+    size_t start, end;
+    int code = 0;
+    while (code == 0 && added_walk_next(&walk, &token, &start, &end)) {
+        if (token >= 0)
+            ids_add(&c.out, t->added[token].id);
+        else
+            code = encode_stretch(&c, text + start, end - start, start == 0, e);
+    }
+    for (size_t i = 0; add_special && i < t->after.n; i++)
+        ids_add(&c.out, t->after.data[i]);
+    bpe_scratch_fini(&c.scratch);
+    pieces_fini(&c.pieces);
+    str_fini(&c.normal);
+    str_fini(&lossy);
+    if (code) {
+        free(c.out.data);
+        return code;
+    }
+    if (!c.out.data)
+        c.out.data = mem_alloc(1, sizeof *c.out.data);
+    *ids = c.out.data;
+    *n_ids = c.out.n;
+    return 0;
+}
+
+int tokenizer_decode(const struct tokenizer *t, const int32_t *ids, size_t n_ids, bool skip_special, char **text,
+                     size_t *n_bytes, struct err *e)
+{
+    struct pieces p = {0};
+    for (size_t i = 0; i < n_ids; i++) {
+        const char *token = tokenizer_token(t, ids[i]); // ids without token (a padded embedding) say nothing
+        if (!token || (skip_special && t->special[ids[i]]))
+            continue;
+        if (p.n && !t->has_decoder)
+            str_addc(&p.own, ' ');
+        MEM_GROW(p.items, p.n, p.cap);
+        p.items[p.n++] = (struct piece){p.own.len, t->vocab.tokens[ids[i]].n_bytes};
+        str_addn(&p.own, token, t->vocab.tokens[ids[i]].n_bytes);
+    }
+    p.text = str_text(&p.own);
+    int code = text_fits(&p.own, e);
+    if (code == 0)
+        code = decoder_run(&t->decoder, &p, e);
+    if (code == 0) {
+        *n_bytes = p.own.len;
+        *text = p.own.data ? str_take(&p.own) : mem_strdup("");
+    }
+    pieces_fini(&p);
+    return code;
+}
+
+int tokenizer_vocab_size(const struct tokenizer *t)
+{
+    return t->vocab.n;
+}
+
+const char *tokenizer_token(const struct tokenizer *t, int32_t id)
+{
+    return id >= 0 && id < t->vocab.n ? t->vocab.tokens[id].text : NULL;
+}
+
+int32_t tokenizer_token_id(const struct tokenizer *t, const char *token)
+{
+    int32_t id = bytes_map_get(&t->vocab.added, token, strlen(token));
+    return id >= 0 ? id : bytes_map_get(&t->vocab.model, token, strlen(token));
+}
+
+bool tokenizer_is_special(const struct tokenizer *t, int32_t id)
+{
+    return id >= 0 && id < t->vocab.n && t->special[id];
+}
+
+int32_t tokenizer_bos(const struct tokenizer *t)
+{
+    return t->bos;
+}
+
+int32_t tokenizer_eos(const struct tokenizer *t)
+{
+    return t->eos;
+}
+
+const char *tokenizer_chat_template(const struct tokenizer *t)
+{
+    return t->chat_template;
+}
+
+const char *tokenizer_hash(const struct tokenizer *t)
+{
+    return t->hash;
+}
