@@ -24,10 +24,12 @@ struct run_row {               // its address is stable while the run is in the 
     struct run_status status;  // state RUN_QUEUED while reader is NULL
     int64_t version;           // of run.db; a view that read at this version has seen everything
     double values[VALUE_N];
-    double spark[SPARK_POINTS]; // newest values of the loss (or of the margin once there is one), oldest first
+    double spark[SPARK_POINTS]; // the whole course of the margin (of the loss where there is none) in means, oldest first
     int n_spark;
-    int64_t spark_cursor;
+    int64_t spark_cursor, spark_each; // point read last; how many points each mean is of
+    int64_t spark_in_last;            // how many the last one has so far
     bool spark_is_margin;
+    double looked_s;           // when the status was read last
     char trouble[200];         // why run.db cannot be read; "" when all is well
 };
 
@@ -38,12 +40,16 @@ struct run_list {
     int n_live;
     uint64_t generation;    // changes whenever anything in here changed
     double next_list_s;     // when the store is asked again for new runs
+    int64_t store_stamp;    // changes when attune.db does
+    int next_row;           // where the next poll goes on when the last one ran out of time
+    bool want_spark;        // a view shows sparklines: read what they need
+    int n_known;            // how many were ever seen: letters stay when a run is hidden
 };
 
 void run_list_init(struct run_list *l, struct store *s); // keeps the pointer, does not own the store
 void run_list_fini(struct run_list *l);
-// Looks for new runs (at most once a second) and for changes of each; `all` looks at everything now. Returns true when
-// something changed. Errors of one run are kept in its row; an error of the store is returned in *e with true.
+// Looks for new runs (at most once a second) and for changes of each, for about 5 ms; `all` looks at everything now.
+// Returns true when something changed. Errors of one run are kept in its row; *e is the store's (untouched when well).
 bool run_list_poll(struct run_list *l, double now_s, bool all, struct err *e);
 struct run_row *run_list_find(const struct run_list *l, const char *name); // NULL when there is none
 int run_list_selected(const struct run_list *l, struct run_row **out, int max);

@@ -66,3 +66,6 @@ void ui_say_error(struct ui *ui, const char *format, ...) __attribute__((format(
 void ui_ask(struct ui *ui, enum command_id id, const char *label, const char *text);
 // Asks yes or no in the prompt line; y runs command `id` with `arg`.
 void ui_confirm(struct ui *ui, enum command_id id, const char *arg, const char *question);
+// The list's cursor: commands that act on a run act on this one, and the other pages show it.
+void ui_choose_run(struct ui *ui, const char *name);
+enum page ui_help_page(struct ui *ui); // the page that help is about

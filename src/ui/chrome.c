@@ -1,0 +1,139 @@
+// What surrounds a page: the strip at the top, the run's own lines on its pages, the message or prompt, the hints.
+#include "config.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "base/utf8.h"
+#include "ui/run_text.h"
+#include "ui/ui_internal.h"
+
+static void draw_strip(struct ui *ui, struct rect r)
+{
+    struct canvas *c = &ui->canvas;
+    struct style muted = STYLE(COLOR_MUTED);
+    int x = canvas_text(c, r.x + 1, r.y, -1, STYLE(COLOR_TITLE, .attr = ATTR_BOLD), "attune") + 2;
+    for (int page = PAGE_RUNS; page <= PAGE_LAUNCH; page++) {
+        bool here = page == (int)ui->page;
+        if (!ui_page_exists((enum page)page) || (page == PAGE_LAUNCH && !here))
+            continue;
+        char label[40];
+        if (page <= PAGE_LOG)
+            snprintf(label, sizeof label, here ? "[%d %s]" : " %d %s ", page + 1, ui_page_title((enum page)page));
+        else
+            snprintf(label, sizeof label, "[%s]", ui_page_title((enum page)page));
+        x = canvas_text(c, x, r.y, -1, here ? STYLE(COLOR_ACCENT, .attr = ATTR_BOLD) : muted, label);
+    }
+    if (ui->page == PAGE_HELP)
+        x = canvas_text(c, x, r.y, -1, STYLE(COLOR_ACCENT, .attr = ATTR_BOLD), "[Help]");
+    struct str right = {0};
+    if (ui->frozen)
+        str_add(&right, "FROZEN (Z) ");
+    if (ui->runs.n_live)
+        str_addf(&right, "%d live ", ui->runs.n_live);
+    if (r.width >= 100)
+        str_addf(&right, "%s GPU: not built yet ", right.len ? " " : "");
+    int room = r.x + r.width - x - 1;
+    if ((int)right.len <= room)
+        canvas_text_right(c, x + 1, r.y, room, ui->frozen ? STYLE(COLOR_WARN) : muted, str_text(&right));
+    str_fini(&right);
+}
+
+static void draw_run_strip(struct ui *ui, struct run_row *r, struct rect area)
+{
+    struct canvas *c = &ui->canvas;
+    char text[64];
+    int x = area.x + 1, y = area.y, right = area.x + area.width - 1;
+    canvas_put(c, x, y, (uint32_t)r->letter, STYLE(COLOR_SERIES + r->index % N_SERIES_COLORS, .attr = ATTR_BOLD));
+    x = canvas_text(c, x + 2, y, area.width / 3, STYLE(COLOR_TITLE, .attr = ATTR_BOLD), r->info.name) + 1;
+    x = canvas_text(c, x, y, -1, run_state_style(r), run_state_text(r)) + 2;
+    if (r->status.total_steps > 0) {
+        int width = area.width >= 120 ? 20 : area.width >= 72 ? 10 : 0;
+        double share = (double)r->status.step / (double)r->status.total_steps;
+        if (width) {
+            canvas_bar(c, x, y, width, share, STYLE(COLOR_ACCENT));
+            x += width + 1;
+        }
+        x = canvas_textf(c, x, y, right - x, STYLE(COLOR_DEFAULT), "%lld/%lld", (long long)r->status.step,
+                         (long long)r->status.total_steps) + 2;
+    }
+    if (run_state_is_live(r->status.state) && r->status.tokens_per_s > 0)
+        x = canvas_textf(c, x, y, right - x, STYLE(COLOR_MUTED), "%s tok/s", human_count(text, sizeof text, r->status.tokens_per_s)) + 2;
+    if (run_state_is_live(r->status.state) && r->status.seconds_left > 0)
+        x = canvas_textf(c, x, y, right - x, STYLE(COLOR_MUTED), "%s left", human_seconds(text, sizeof text, r->status.seconds_left)) + 2;
+    if (area.height < 2)
+        return;
+    struct str line = {0};
+    run_describe(r, &line);
+    bool bad = r->trouble[0] || r->status.state == RUN_FAILED;
+    canvas_text(c, area.x + 1, y + 1, area.width - 2, STYLE(bad ? COLOR_BAD : COLOR_MUTED), str_text(&line));
+    str_fini(&line);
+}
+
+// As many as fit, in the order of the table's last column.
+static void draw_hints(struct ui *ui, struct rect r)
+{
+    struct canvas *c = &ui->canvas;
+    int x = r.x + 1;
+    int reserved = 0;
+    for (int place = 1; place <= 20; place++) {
+        for (const struct command_row *row = command_rows; row->id; row++) {
+            char key[16];
+            if (row->hint != place || !(row->pages >> ui->page & 1) || !*row->keys)
+                continue;
+            snprintf(key, sizeof key, "%.*s", (int)strcspn(row->keys, " "), row->keys);
+            int width = (int)(strlen(key) + 1 + strlen(row->title) + 2);
+            // Room is kept for the last ones: help and the way out are always there.
+            reserved = place < 18 && r.width >= 60 ? 33 : 0;
+            if (x + width - 2 > r.x + r.width - 1 - reserved)
+                continue;
+            x = canvas_text(c, x, r.y, -1, STYLE(COLOR_ACCENT, .attr = ATTR_BOLD), key) + 1;
+            x = canvas_text(c, x, r.y, -1, STYLE(COLOR_DEFAULT), row->title) + 2;
+        }
+    }
+}
+
+static void draw_message(struct ui *ui, struct rect r)
+{
+    if (ui->message[0])
+        canvas_text(&ui->canvas, r.x + 1, r.y, r.width - 2,
+                    ui->message_is_error ? STYLE(COLOR_BAD, .attr = ATTR_BOLD) : STYLE(COLOR_DEFAULT), ui->message);
+}
+
+static void draw_view(struct ui *ui, struct rect r)
+{
+    if (r.width < 1 || r.height < 1)
+        return;
+    struct view *v = &ui->views[ui->page];
+    struct rect old = canvas_clip(&ui->canvas, r);
+    v->ops->draw(v, &ui->canvas, r);
+    canvas_unclip(&ui->canvas, old);
+}
+
+void ui_draw(struct ui *ui)
+{
+    struct canvas *c = &ui->canvas;
+    canvas_clear(c);
+    struct rect r = canvas_area(c);
+    if (r.width < 40 || r.height < 12) {
+        canvas_textf(c, 0, 0, r.width, STYLE(COLOR_WARN), "need 40x12, have %dx%d", r.width, r.height);
+        return;
+    }
+    bool small = r.width < 60 || r.height < 15;
+    draw_strip(ui, rect_cut_top(&r, 1));
+    struct rect hints = rect_cut_bottom(&r, 1);
+    struct rect line = small ? hints : rect_cut_bottom(&r, 1);
+    struct run_row *run = ui_run(ui);
+    if (run && (IN_RUN >> ui->page & 1))
+        draw_run_strip(ui, run, rect_cut_top(&r, small ? 1 : 2));
+    draw_view(ui, r);
+    if (!small || (!ui->message[0] && !ui->prompt.kind))
+        draw_hints(ui, hints);
+    if (ui->prompt.kind) {
+        prompt_draw(ui, c, line, r);
+    } else {
+        draw_message(ui, line);
+    }
+}

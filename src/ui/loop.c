@@ -1,0 +1,196 @@
+// The one place where the console waits: for keys, for signals and finished jobs (a byte in a pipe), and for the next
+// look at the run store (10 times a second while runs are live, else once). Nothing else wakes it.
+//
+// A key is served before data, and its frame is drawn at once. Frames that only data asked for are limited to 30 a
+// second and to a budget of bytes, so that a slow link carries keys and not numbers that nobody can read so fast.
+#include "config.h"
+
+#include <errno.h>
+#include <math.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "ui/keys.h"
+#include "ui/screen.h"
+#include "ui/ui_internal.h"
+
+static volatile sig_atomic_t got_end, got_resize, got_continue, got_stop;
+static int wake_fd = -1;
+
+static void on_signal(int number)
+{
+    int saved = errno;
+    if (number == SIGWINCH)
+        got_resize = 1;
+    else if (number == SIGCONT)
+        got_continue = 1;
+    else if (number == SIGTSTP)
+        got_stop = 1;
+    else
+        got_end = number;
+    ssize_t n = write(wake_fd, "s", 1);
+    (void)n;
+    errno = saved;
+}
+
+// The terminal is given back first, then the fault takes its usual course (a core file, the exit status).
+static void on_fault(int number)
+{
+    screen_rescue();
+    signal(number, SIG_DFL);
+    raise(number);
+}
+
+static void take_signals(void)
+{
+    struct sigaction ours = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    static const int caught[] = {SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGWINCH, SIGCONT, SIGTSTP};
+    sigemptyset(&ours.sa_mask);
+    for (size_t i = 0; i < sizeof caught / sizeof *caught; i++)
+        sigaction(caught[i], &ours, NULL);
+    struct sigaction fault = {.sa_handler = on_fault, .sa_flags = SA_RESETHAND | SA_NODEFER};
+    static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
+    sigemptyset(&fault.sa_mask);
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
+        sigaction(faults[i], &fault, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+struct input {
+    char bytes[4096];
+    size_t n;
+    double escape_s; // when an unfinished sequence is taken as it is; 0: nothing waits
+};
+
+// Decodes all whole keys that were read.
+static void take_keys(struct ui *ui, struct input *in, bool all)
+{
+    size_t at = 0;
+    while (at < in->n && !ui->quit) {
+        int key;
+        size_t used = key_decode(in->bytes + at, in->n - at, all, &key);
+        if (used == 0)
+            break;
+        at += used;
+        ui_key(ui, key);
+    }
+    memmove(in->bytes, in->bytes + at, in->n - at);
+    in->n -= at;
+    in->escape_s = in->n ? clock_seconds() + 0.025 : 0;
+}
+
+// false when the terminal is gone.
+static bool read_keys(struct ui *ui, struct input *in)
+{
+    ssize_t n = read(STDIN_FILENO, in->bytes + in->n, sizeof in->bytes - in->n);
+    if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+        return false;
+    if (n > 0)
+        in->n += (size_t)n;
+    take_keys(ui, in, in->n == sizeof in->bytes);
+    return true;
+}
+
+static void take_size(struct ui *ui)
+{
+    int width, height;
+    got_resize = 0;
+    screen_resized();
+    screen_size(&width, &height);
+    canvas_resize(&ui->canvas, width, height);
+    ui->dirty = true;
+}
+
+static void serve_signals(struct ui *ui)
+{
+    char drain[64];
+    while (read(ui->wake_fd[0], drain, sizeof drain) > 0)
+        continue;
+    if (got_end)
+        ui->quit = true;
+    if (got_stop) {
+        got_stop = 0;
+        ui_dispatch(ui, CMD_SUSPEND, NULL);
+    }
+    if (got_continue) {
+        got_continue = 0;
+        screen_return();
+        got_resize = 1;
+    }
+    if (got_resize)
+        take_size(ui);
+    jobs_collect(ui);
+}
+
+struct frames {
+    double next_data_s;  // no frame for data's sake before
+    double bytes_per_s;
+};
+
+static void draw_frame(struct ui *ui, struct frames *f, double now)
+{
+    // About 1 byte a second for each cell, at least 500: 2 kB/s at 80 x 24, 7 kB/s from 160 x 44 on.
+    double cells = (double)ui->canvas.width * ui->canvas.height;
+    f->bytes_per_s = fmin(7000, fmax(500, cells * 1.0));
+    ui_draw(ui);
+    size_t bytes = screen_show(&ui->canvas);
+    bool was_data = !ui->dirty;
+    ui->dirty = ui->data_dirty = false;
+    if (was_data || bytes > 0)
+        f->next_data_s = now + fmin(2, fmax(1.0 / 30, (double)bytes / f->bytes_per_s));
+}
+
+static int wait_ms(const struct ui *ui, const struct input *in, const struct frames *f, double next_poll_s, double now)
+{
+    if (ui->more)
+        return 0;
+    double until = next_poll_s;
+    if (in->escape_s)
+        until = fmin(until, in->escape_s);
+    if (ui->dirty)
+        until = fmin(until, now + 0.02); // the terminal was not ready for a frame
+    else if (ui->data_dirty)
+        until = fmin(until, fmax(f->next_data_s, now + 0.005));
+    double left = (until - now) * 1000;
+    return left <= 0 ? 0 : (int)ceil(left);
+}
+
+int loop_run(struct ui *ui, struct err *e)
+{
+    struct input in = {0};
+    struct frames frames = {0};
+    struct pollfd fds[2] = {{.fd = STDIN_FILENO, .events = POLLIN}, {.fd = ui->wake_fd[0], .events = POLLIN}};
+    double next_poll_s = 0;
+    wake_fd = ui->wake_fd[1];
+    take_signals();
+    take_size(ui); // it may have changed before the signal was ours
+    while (!ui->quit) {
+        double now = clock_seconds();
+        bool due = now >= next_poll_s;
+        if (due || ui->more) {
+            ui_refresh(ui, now, false);
+            if (due)
+                next_poll_s = now + (ui->runs.n_live && !ui->frozen ? 0.1 : 1);
+        }
+        if ((ui->dirty || (ui->data_dirty && now >= frames.next_data_s)) && screen_is_ready())
+            draw_frame(ui, &frames, now);
+        int n = poll(fds, 2, wait_ms(ui, &in, &frames, next_poll_s, clock_seconds()));
+        if (n < 0 && errno != EINTR)
+            return err_errno(e, "cannot wait for keys");
+        serve_signals(ui);
+        if (fds[0].revents & POLLIN) {
+            if (!read_keys(ui, &in))
+                break;
+        } else if (fds[0].revents & (POLLHUP | POLLERR | POLLNVAL)) {
+            break;
+        }
+        if (in.escape_s && clock_seconds() >= in.escape_s)
+            take_keys(ui, &in, true);
+        fds[0].revents = fds[1].revents = 0;
+    }
+    return 0;
+}

@@ -1,0 +1,186 @@
+// The line at the bottom: ":" with the list of what matches above it, a question with a text, or yes and no.
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "ui/ui_internal.h"
+
+static void open_as(struct ui *ui, enum prompt_kind kind, enum command_id id, const char *label, const char *text)
+{
+    prompt_close(ui);
+    struct prompt *p = &ui->prompt;
+    p->kind = kind;
+    p->id = id;
+    p->chosen = -1;
+    text_copy(p->label, sizeof p->label, label);
+    line_edit_set(&p->line, text);
+    ui->dirty = true;
+}
+
+void prompt_open(struct ui *ui)
+{
+    open_as(ui, PROMPT_COMMAND, CMD_NONE, ":", "");
+}
+
+void ui_ask(struct ui *ui, enum command_id id, const char *label, const char *text)
+{
+    open_as(ui, PROMPT_ASK, id, label, text);
+}
+
+void ui_confirm(struct ui *ui, enum command_id id, const char *arg, const char *question)
+{
+    open_as(ui, PROMPT_CONFIRM, id, question, "");
+    ui->prompt.arg = arg ? mem_strdup(arg) : NULL;
+}
+
+void prompt_close(struct ui *ui)
+{
+    ui->prompt.kind = PROMPT_NONE;
+    free(ui->prompt.arg);
+    ui->prompt.arg = NULL;
+    ui->dirty = true;
+}
+
+// What the list above the prompt shows: matches of the first word, until an argument is being typed.
+static int find_rows(const struct ui *ui, const struct command_row **found, int max)
+{
+    const char *typed = str_text(&ui->prompt.line.text);
+    if (strchr(typed, ' '))
+        return 0;
+    return command_search(typed, ui->page, found, max);
+}
+
+static void take_row(struct ui *ui, const struct command_row *row)
+{
+    struct str s = {0};
+    str_addf(&s, "%s%s", row->name, row->arg ? " " : "");
+    line_edit_set(&ui->prompt.line, str_text(&s));
+    str_fini(&s);
+    ui->prompt.chosen = -1;
+}
+
+static void run_command_line(struct ui *ui)
+{
+    const struct command_row *found[MAX_FOUND];
+    struct prompt *p = &ui->prompt;
+    const char *typed = str_text(&p->line.text);
+    int n = find_rows(ui, found, MAX_FOUND);
+    const struct command_row *row = NULL;
+    if (p->chosen >= 0 && p->chosen < n)
+        row = found[p->chosen];
+    else if (n > 0 && typed[0] && !command_by_name(typed, ui->page))
+        row = found[0]; // a few letters: the best match
+    char *line = mem_strdup(row ? row->name : typed);
+    prompt_close(ui);
+    ui_line(ui, line);
+    free(line);
+}
+
+static void command_key(struct ui *ui, int key)
+{
+    struct prompt *p = &ui->prompt;
+    const struct command_row *found[MAX_FOUND];
+    int n = find_rows(ui, found, MAX_FOUND);
+    switch (key) {
+    case KEY_ENTER_:
+        run_command_line(ui);
+        return;
+    case KEY_TAB_:
+        if (n > 0)
+            take_row(ui, found[p->chosen >= 0 && p->chosen < n ? p->chosen : 0]);
+        return;
+    case KEY_UP_:
+        p->chosen = p->chosen < 0 ? n - 1 : p->chosen - 1;
+        return;
+    case KEY_DOWN_:
+        p->chosen = p->chosen + 1 < n ? p->chosen + 1 : -1;
+        return;
+    case KEY_BACKSPACE_:
+        if (p->line.text.len == 0) {
+            prompt_close(ui);
+            return;
+        }
+        break;
+    }
+    if (line_edit_key(&p->line, key))
+        p->chosen = -1;
+}
+
+static void run_answer(struct ui *ui)
+{
+    enum command_id id = ui->prompt.id;
+    char *text = mem_strdup(str_text(&ui->prompt.line.text));
+    prompt_close(ui);
+    if (text[0])
+        ui_dispatch(ui, id, text);
+    free(text);
+}
+
+void prompt_key(struct ui *ui, int key)
+{
+    struct prompt *p = &ui->prompt;
+    if (key == KEY_ESCAPE_) {
+        prompt_close(ui);
+    } else if (p->kind == PROMPT_COMMAND) {
+        command_key(ui, key);
+    } else if (p->kind == PROMPT_ASK) {
+        if (key == KEY_ENTER_)
+            run_answer(ui);
+        else
+            line_edit_key(&p->line, key);
+    } else if (key == 'y' || key == 'Y') {
+        enum command_id id = p->id;
+        char *arg = p->arg;
+        p->arg = NULL;
+        prompt_close(ui);
+        ui_dispatch(ui, id, arg);
+        free(arg);
+    } else {
+        prompt_close(ui);
+        ui_say(ui, "Nothing was done.");
+    }
+}
+
+static void draw_found(struct ui *ui, struct canvas *c, struct rect above)
+{
+    const struct command_row *found[MAX_FOUND];
+    int max = above.height - 3 < MAX_FOUND ? above.height - 3 : MAX_FOUND;
+    int n = max > 0 ? find_rows(ui, found, max) : 0;
+    if (n == 0)
+        return;
+    struct rect box = rect_cut_bottom(&above, n + 2);
+    if (box.width > 110)
+        box.width = 110;
+    canvas_fill(c, box, ' ', STYLE(COLOR_DEFAULT));
+    struct rect in = canvas_box(c, box, STYLE(COLOR_MUTED), "Commands");
+    for (int i = 0; i < n; i++) {
+        struct rect row = rect_cut_top(&in, 1);
+        canvas_textf(c, row.x + 1, row.y, 24, STYLE(COLOR_DEFAULT, .attr = ATTR_BOLD), "%s %s", found[i]->name,
+                     found[i]->arg ? found[i]->arg : "");
+        canvas_text(c, row.x + 26, row.y, 12, STYLE(COLOR_ACCENT), found[i]->keys);
+        canvas_text(c, row.x + 39, row.y, row.width - 40, STYLE(COLOR_MUTED), found[i]->help);
+        if (i == ui->prompt.chosen)
+            canvas_restyle(c, row, STYLE(COLOR_DEFAULT, .bg = COLOR_CURSOR));
+    }
+}
+
+void prompt_draw(struct ui *ui, struct canvas *c, struct rect line, struct rect above)
+{
+    struct prompt *p = &ui->prompt;
+    if (p->kind == PROMPT_COMMAND)
+        draw_found(ui, c, above);
+    canvas_fill(c, line, ' ', STYLE(COLOR_DEFAULT));
+    int x = canvas_text(c, line.x + 1, line.y, line.width * 2 / 3, STYLE(COLOR_ACCENT, .attr = ATTR_BOLD), p->label);
+    if (p->kind == PROMPT_CONFIRM) {
+        x = canvas_text(c, x + 1, line.y, -1, STYLE(COLOR_DEFAULT), "y / n");
+        c->cursor_x = x;
+        c->cursor_y = line.y;
+        return;
+    }
+    if (p->kind == PROMPT_ASK)
+        x = canvas_text(c, x, line.y, -1, STYLE(COLOR_ACCENT, .attr = ATTR_BOLD), "> ");
+    line_edit_draw(&p->line, c, x, line.y, line.x + line.width - x - 1, STYLE(COLOR_DEFAULT));
+}

@@ -1,0 +1,251 @@
+// Commands that act on the run under the cursor: each is a row in the store that the engine takes up between two steps,
+// or a new start of the engine. Nothing here waits for the engine.
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "ui/ui_internal.h"
+
+const struct engine_description *ui_description(struct ui *ui, struct err *e)
+{
+    if (!ui->description)
+        engine_describe(&ui->description, e);
+    return ui->description;
+}
+
+struct start_job {
+    char *dir, *name;
+};
+
+// A thread has its own connection to the store.
+static int start_work(void *arg, struct err *e)
+{
+    struct start_job *j = arg;
+    struct store *s;
+    int code = store_open(&s, j->dir, false, e);
+    if (code)
+        return code;
+    code = engine_start(s, j->name, e);
+    store_close(s);
+    return code;
+}
+
+static void start_done(struct ui *ui, void *arg, int code, const struct err *e)
+{
+    struct start_job *j = arg;
+    if (code)
+        ui_say_error(ui, "%s did not start: %s", j->name, e->text);
+    else
+        ui_say(ui, "%s has started.", j->name);
+    ui->runs.next_list_s = 0;
+    free(j->dir);
+    free(j->name);
+    free(j);
+}
+
+void ui_start_run(struct ui *ui, const char *name)
+{
+    struct start_job *j = mem_alloc(1, sizeof *j);
+    j->dir = mem_strdup(store_dir(ui->store));
+    j->name = mem_strdup(name);
+    ui_say(ui, "Starting %s ...", name);
+    job_start(ui, start_work, start_done, j);
+}
+
+static void post(struct ui *ui, struct run_row *r, enum control_kind kind, const char *key, const char *value, const char *said)
+{
+    struct err fault = {0};
+    if (store_post_control(ui->store, r->info.name, kind, key, value, &fault))
+        ui_say_error(ui, "%s", fault.text);
+    else
+        ui_say(ui, "%s: %s", r->info.name, said);
+}
+
+static bool is_live(struct ui *ui, struct run_row *r, const char *wish)
+{
+    if (run_state_is_live(r->status.state))
+        return true;
+    ui_say_error(ui, "%s is %s and cannot be %s%s", r->info.name, run_state_name(r->status.state), wish,
+                 r->status.state == RUN_DONE ? "" : "; r goes on with it");
+    return false;
+}
+
+static const struct param *find_param(const struct engine_description *d, const char *objective, const char *name)
+{
+    const struct engine_objective *o = engine_find_objective(d, objective);
+    for (const struct param *p = o ? o->params : NULL; p && p->name; p++)
+        if (strcmp(p->name, name) == 0)
+            return p;
+    for (const struct param *p = d->params; p && p->name; p++)
+        if (strcmp(p->name, name) == 0)
+            return p;
+    return NULL;
+}
+
+static void list_live(const struct param *p, struct str *names)
+{
+    for (; p && p->name; p++)
+        if (p->live)
+            str_addf(names, "%s%s", names->len ? ", " : "", p->name);
+}
+
+static void set_value(struct ui *ui, struct run_row *r, const char *name, const char *value)
+{
+    struct err fault = {0};
+    const struct engine_description *d = ui_description(ui, &fault);
+    if (!d) {
+        ui_say_error(ui, "%s", fault.text);
+        return;
+    }
+    const struct param *p = find_param(d, r->info.objective, name);
+    if (!p || !p->live) {
+        struct str names = {0};
+        const struct engine_objective *o = engine_find_objective(d, r->info.objective);
+        list_live(o ? o->params : NULL, &names);
+        list_live(d->params, &names);
+        ui_say_error(ui, "%s %s while a run runs. These can be changed: %s", name, p ? "cannot be changed" : "is no setting to change",
+                     str_text(&names));
+        str_fini(&names);
+        return;
+    }
+    if (param_check(p, value, &fault)) {
+        ui_say_error(ui, "%s", fault.text);
+        return;
+    }
+    struct str said = {0};
+    str_addf(&said, "%s will be %s from the next step on.", name, value);
+    post(ui, r, CONTROL_SET, name, value, str_text(&said));
+    str_fini(&said);
+}
+
+// "lr 1e-5"
+static void set_from_text(struct ui *ui, struct run_row *r, const char *arg)
+{
+    char name[64];
+    size_t n = strcspn(arg, " =");
+    const char *value = arg + n + strspn(arg + n, " =");
+    if (n == 0 || n >= sizeof name || !*value) {
+        ui_say_error(ui, "set: a setting's name and its new value, such as: set lr 1e-5");
+        return;
+    }
+    memcpy(name, arg, n);
+    name[n] = '\0';
+    set_value(ui, r, name, value);
+}
+
+static const char *value_now(const struct run_row *r, const char *name, char *out, size_t size)
+{
+    const json_t *value = json_object_get(r->info.settings, name);
+    if (strcmp(name, "lr") == 0 && !json_is_number(value) && !json_is_string(value))
+        snprintf(out, size, "%g", r->values[VALUE_LR]);
+    else if (json_is_string(value))
+        text_copy(out, size, json_string_value(value));
+    else if (json_is_number(value))
+        snprintf(out, size, "%g", json_number_value(value));
+    else
+        out[0] = '\0';
+    return out;
+}
+
+static void set_or_ask(struct ui *ui, struct run_row *r, enum command_id id, const char *name, const char *arg)
+{
+    char now[64], label[128];
+    if (!is_live(ui, r, "changed"))
+        return;
+    if (arg) {
+        set_value(ui, r, name, arg);
+        return;
+    }
+    snprintf(label, sizeof label, "%s of %s", name, r->info.name);
+    ui_ask(ui, id, label, value_now(r, name, now, sizeof now));
+}
+
+static void resume(struct ui *ui, struct run_row *r)
+{
+    switch (r->status.state) {
+    case RUN_PAUSED:
+        post(ui, r, CONTROL_RESUME, "", "", "goes on.");
+        break;
+    case RUN_STARTING:
+    case RUN_RUNNING:
+        ui_say(ui, "%s runs already.", r->info.name);
+        break;
+    case RUN_DONE:
+        ui_say(ui, "%s is done: C makes a new run with its settings.", r->info.name);
+        break;
+    default:
+        ui_start_run(ui, r->info.name);
+    }
+}
+
+static void pause_or_go_on(struct ui *ui, struct run_row *r)
+{
+    if (r->status.state == RUN_PAUSED)
+        post(ui, r, CONTROL_RESUME, "", "", "goes on.");
+    else if (is_live(ui, r, "paused"))
+        post(ui, r, CONTROL_PAUSE, "", "", "pauses after this step. Space goes on.");
+}
+
+static void hide(struct ui *ui, struct run_row *r, const char *arg)
+{
+    struct err fault = {0};
+    char question[160];
+    if (run_state_is_live(r->status.state)) {
+        ui_say_error(ui, "%s is %s: stop it first (s)", r->info.name, run_state_name(r->status.state));
+        return;
+    }
+    if (!arg) {
+        snprintf(question, sizeof question, "Take %s out of the list (its files are kept)?", r->info.name);
+        ui_confirm(ui, CMD_HIDE, r->info.name, question);
+        return;
+    }
+    if (store_hide_run(ui->store, arg, true, &fault))
+        ui_say_error(ui, "%s", fault.text);
+    else
+        ui_say(ui, "%s is out of the list; its files are in runs/%s", arg, arg);
+    ui->runs.next_list_s = 0;
+}
+
+enum view_result run_control(struct ui *ui, enum command_id id, const char *arg)
+{
+    struct run_row *r = ui_run(ui);
+    switch (id) {
+    case CMD_PAUSE:
+    case CMD_STOP:
+    case CMD_RESUME:
+    case CMD_CHECKPOINT:
+    case CMD_SET:
+    case CMD_SET_LR:
+    case CMD_SET_BETA:
+    case CMD_HIDE:
+        break;
+    default:
+        return VIEW_IGNORED;
+    }
+    if (!r) {
+        ui_say(ui, "There is no run yet: n starts one.");
+        return VIEW_CHANGED;
+    }
+    if (id == CMD_PAUSE)
+        pause_or_go_on(ui, r);
+    else if (id == CMD_STOP && is_live(ui, r, "stopped"))
+        post(ui, r, CONTROL_STOP, "", "", "writes a checkpoint and stops. r goes on with it.");
+    else if (id == CMD_RESUME)
+        resume(ui, r);
+    else if (id == CMD_CHECKPOINT && is_live(ui, r, "asked for a checkpoint"))
+        post(ui, r, CONTROL_CHECKPOINT, "", "", "writes a checkpoint after this step.");
+    else if (id == CMD_SET_LR)
+        set_or_ask(ui, r, id, "lr", arg);
+    else if (id == CMD_SET_BETA)
+        set_or_ask(ui, r, id, "beta", arg);
+    else if (id == CMD_SET && arg)
+        set_from_text(ui, r, arg);
+    else if (id == CMD_SET && is_live(ui, r, "changed"))
+        ui_ask(ui, id, "set (NAME VALUE)", "");
+    else if (id == CMD_HIDE)
+        hide(ui, r, arg);
+    return VIEW_CHANGED;
+}

@@ -1,0 +1,240 @@
+#include "config.h"
+
+#include "ui/run_list.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+static const char *const value_keys[VALUE_N] = {
+    [VALUE_LOSS] = "loss", [VALUE_MARGIN] = "rewards/margins", [VALUE_ACCURACY] = "rewards/accuracies",
+    [VALUE_KL] = "kl", [VALUE_LENGTH] = "completions/mean_length", [VALUE_LR] = "lr",
+};
+
+const char *run_value_key(enum run_value value)
+{
+    return value_keys[value];
+}
+
+void run_list_init(struct run_list *l, struct store *s)
+{
+    *l = (struct run_list){.store = s, .store_stamp = -1};
+}
+
+static void row_free(struct run_row *r)
+{
+    run_reader_close(r->reader);
+    run_info_fini(&r->info);
+    free(r);
+}
+
+void run_list_fini(struct run_list *l)
+{
+    for (int i = 0; i < l->n; i++)
+        row_free(l->rows[i]);
+    free(l->rows);
+    *l = (struct run_list){0};
+}
+
+struct run_row *run_list_find(const struct run_list *l, const char *name)
+{
+    for (int i = 0; i < l->n; i++)
+        if (strcmp(l->rows[i]->info.name, name) == 0)
+            return l->rows[i];
+    return NULL;
+}
+
+int run_list_selected(const struct run_list *l, struct run_row **out, int max)
+{
+    int n = 0;
+    for (int i = 0; i < l->n && n < max; i++)
+        if (l->rows[i]->selected)
+            out[n++] = l->rows[i];
+    return n;
+}
+
+static struct run_row *find_id(struct run_row **rows, int n, int64_t id)
+{
+    for (int i = 0; i < n; i++)
+        if (rows[i] && rows[i]->info.id == id)
+            return rows[i];
+    return NULL;
+}
+
+// Makes the rows those of the store. Rows that stay keep their address, letter and selection.
+static int reload(struct run_list *l, struct err *e)
+{
+    struct run_info *infos;
+    int n;
+    int code = store_runs(l->store, &infos, &n, e);
+    if (code)
+        return code;
+    struct run_row **rows = mem_alloc((size_t)n + 1, sizeof *rows);
+    for (int i = 0; i < n; i++) {
+        struct run_row *row = find_id(l->rows, l->n, infos[i].id);
+        if (!row) {
+            row = mem_alloc(1, sizeof *row);
+            row->index = l->n_known++;
+            row->letter = (char)('a' + row->index % 16);
+            row->version = -1;
+            row->looked_s = -1e9;
+            for (int v = 0; v < VALUE_N; v++)
+                row->values[v] = NAN;
+        } else {
+            run_info_fini(&row->info);
+        }
+        row->info = infos[i]; // taken over
+        rows[i] = row;
+    }
+    free(infos);
+    for (int i = 0; i < l->n; i++)
+        if (!find_id(rows, n, l->rows[i]->info.id))
+            row_free(l->rows[i]);
+    free(l->rows);
+    l->rows = rows;
+    l->n = n;
+    return 0;
+}
+
+// Means of the whole course in at most SPARK_POINTS numbers: when they are full, neighbours are joined.
+static void spark_add(struct run_row *r, double value)
+{
+    if (!isfinite(value))
+        return;
+    if (r->n_spark > 0 && r->spark_in_last < r->spark_each) {
+        r->spark_in_last++;
+        r->spark[r->n_spark - 1] += (value - r->spark[r->n_spark - 1]) / (double)r->spark_in_last;
+        return;
+    }
+    if (r->n_spark == SPARK_POINTS) {
+        for (int i = 0; i < SPARK_POINTS / 2; i++)
+            r->spark[i] = (r->spark[2 * i] + r->spark[2 * i + 1]) / 2;
+        r->n_spark = SPARK_POINTS / 2;
+        r->spark_each *= 2;
+    }
+    r->spark[r->n_spark++] = value;
+    r->spark_in_last = 1;
+}
+
+static int read_spark(struct run_row *r, struct err *e)
+{
+    bool margin = isfinite(r->values[VALUE_MARGIN]);
+    if (r->spark_each == 0 || margin != r->spark_is_margin) {
+        r->n_spark = 0;
+        r->spark_cursor = 0;
+        r->spark_each = 1;
+        r->spark_in_last = 0;
+        r->spark_is_margin = margin;
+    }
+    struct metric_point *points;
+    int n;
+    int code = run_reader_points(r->reader, value_keys[margin ? VALUE_MARGIN : VALUE_LOSS], &r->spark_cursor, &points, &n, e);
+    if (code)
+        return code;
+    for (int i = 0; i < n; i++)
+        spark_add(r, points[i].value);
+    free(points);
+    return 0;
+}
+
+static int read_row(const struct run_list *l, struct run_row *r, struct err *e)
+{
+    if (!r->reader) {
+        char *dir = store_run_dir(l->store, r->info.name);
+        struct err fault = {0};
+        int code = run_reader_open(&r->reader, dir, &fault);
+        free(dir);
+        if (code == ERR_NOT_FOUND)
+            return 0; // queued: nobody has taken it up yet
+        if (code)
+            return err_set(e, code, "%s", fault.text);
+    }
+    int code = run_reader_status(r->reader, &r->status, e);
+    if (!code)
+        code = run_reader_latest(r->reader, value_keys, VALUE_N, r->values, e);
+    if (!code && l->want_spark)
+        code = read_spark(r, e);
+    return code;
+}
+
+static bool needs_look(const struct run_list *l, struct run_row *r, double now_s, bool all)
+{
+    if (!r->reader)
+        return all || now_s - r->looked_s >= 0.5;
+    // A live run whose process is gone writes nothing that would change the version.
+    double patience = run_state_is_live(r->status.state) ? 1 : 10;
+    if (all || now_s - r->looked_s >= patience || (l->want_spark && r->spark_each == 0))
+        return true;
+    if (!run_state_is_live(r->status.state) && now_s - r->looked_s < 0.9)
+        return false;
+    return run_reader_version(r->reader) != r->version;
+}
+
+static bool look(struct run_list *l, struct run_row *r, double now_s)
+{
+    struct run_status before = r->status;
+    int64_t version_before = r->version;
+    bool had_reader = r->reader != NULL;
+    char trouble_before[sizeof r->trouble];
+    memcpy(trouble_before, r->trouble, sizeof trouble_before);
+    // The version is taken first: what is committed while we read makes the next look read again.
+    int64_t version = r->reader ? run_reader_version(r->reader) : -1;
+    struct err fault = {0};
+    r->trouble[0] = '\0';
+    if (read_row(l, r, &fault))
+        text_copy(r->trouble, sizeof r->trouble, fault.text);
+    r->version = version;
+    r->looked_s = now_s;
+    return version != version_before || had_reader != (r->reader != NULL) || before.state != r->status.state ||
+           strcmp(trouble_before, r->trouble) != 0;
+}
+
+static int64_t stamp_of(const struct run_list *l)
+{
+    struct stat st;
+    char *path = path_join(store_dir(l->store), "attune.db");
+    int64_t stamp = 0;
+    if (stat(path, &st) == 0)
+        stamp = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec + (int64_t)st.st_size;
+    free(path);
+    return stamp;
+}
+
+bool run_list_poll(struct run_list *l, double now_s, bool all, struct err *e)
+{
+    bool changed = false;
+    if (all || now_s >= l->next_list_s) {
+        l->next_list_s = now_s + 0.95;
+        int64_t stamp = stamp_of(l);
+        if (all || stamp != l->store_stamp) {
+            int n = l->n;
+            if (reload(l, e) == 0)
+                l->store_stamp = stamp;
+            changed = true;
+            if (l->n != n)
+                l->next_row = 0;
+        }
+    }
+    double until = clock_seconds() + 0.005;
+    for (int k = 0; k < l->n; k++) {
+        if (l->next_row >= l->n)
+            l->next_row = 0;
+        struct run_row *r = l->rows[l->next_row++];
+        if (needs_look(l, r, now_s, all))
+            changed |= look(l, r, now_s);
+        if (!all && clock_seconds() > until)
+            break;
+    }
+    l->n_live = 0;
+    for (int i = 0; i < l->n; i++)
+        l->n_live += l->rows[i]->reader && run_state_is_live(l->rows[i]->status.state);
+    if (changed)
+        l->generation++;
+    return changed;
+}

@@ -1,0 +1,123 @@
+#include "config.h"
+
+#include "ui/run_text.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+
+const char *run_state_text(const struct run_row *r)
+{
+    return r->trouble[0] ? "unreadable" : run_state_name(r->status.state);
+}
+
+uint32_t run_state_glyph(const struct run_row *r)
+{
+    if (r->trouble[0])
+        return '!';
+    switch (r->status.state) {
+    case RUN_QUEUED:
+        return 0x25cb; // circle
+    case RUN_STARTING:
+    case RUN_RUNNING:
+        return 0x25cf; // disc
+    case RUN_PAUSED:
+        return '=';
+    case RUN_STOPPED:
+        return 0x25a0; // square
+    case RUN_DONE:
+        return 0x2713; // tick
+    case RUN_FAILED:
+    case RUN_DEAD:
+        return 0x2717; // cross
+    }
+    return '?';
+}
+
+struct style run_state_style(const struct run_row *r)
+{
+    if (r->trouble[0])
+        return STYLE(COLOR_BAD, .attr = ATTR_BOLD);
+    switch (r->status.state) {
+    case RUN_STARTING:
+    case RUN_RUNNING:
+        return STYLE(COLOR_GOOD);
+    case RUN_PAUSED:
+        return STYLE(COLOR_WARN);
+    case RUN_FAILED:
+    case RUN_DEAD:
+        return STYLE(COLOR_BAD, .attr = ATTR_BOLD);
+    default:
+        return STYLE(COLOR_DEFAULT);
+    }
+}
+
+void run_describe(const struct run_row *r, struct str *out)
+{
+    if (r->trouble[0]) {
+        str_add(out, r->trouble);
+        return;
+    }
+    const struct run_status *s = &r->status;
+    if (s->state == RUN_FAILED || (s->state == RUN_STOPPED && s->message[0])) {
+        str_add(out, s->message[0] ? s->message : "it failed without a message; see its log");
+        return;
+    }
+    if (s->state == RUN_DEAD) {
+        str_addf(out, "its process %d is gone since step %lld: r goes on from the newest checkpoint", s->pid, (long long)s->step);
+        return;
+    }
+    if (run_state_is_live(s->state) && s->phase[0] && strcmp(s->phase, "training") != 0)
+        str_addf(out, "%s  ", s->phase);
+    str_addf(out, "%s  model %s", r->info.objective, path_base(r->info.model));
+    if (r->info.data[0])
+        str_addf(out, "  data %s", path_base(r->info.data));
+    static const char *const shown[] = {"lr", "beta", "seed"};
+    for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) {
+        const json_t *value = json_object_get(r->info.settings, shown[i]);
+        if (json_is_string(value))
+            str_addf(out, "  %s %s", shown[i], json_string_value(value));
+        else if (json_is_number(value))
+            str_addf(out, "  %s %g", shown[i], json_number_value(value));
+    }
+}
+
+const char *number_text(char *out, size_t size, double value, int width)
+{
+    if (isnan(value)) {
+        snprintf(out, size, "-");
+        return out;
+    }
+    if (isinf(value)) {
+        snprintf(out, size, value > 0 ? "inf" : "-inf");
+        return out;
+    }
+    double a = fabs(value);
+    if (a != 0 && (a < 0.001 || a >= 100000)) {
+        int digits = width >= 8 ? 2 : width >= 7 ? 1 : 0;
+        snprintf(out, size, "%.*e", digits, value);
+        return out;
+    }
+    int decimals = a < 10 ? 3 : a < 100 ? 2 : a < 1000 ? 1 : 0;
+    int n = snprintf(out, size, "%.*f", decimals, value);
+    while (n > width && decimals > 0)
+        n = snprintf(out, size, "%.*f", --decimals, value);
+    return out;
+}
+
+const char *age_text(char *out, size_t size, int64_t since_ms)
+{
+    int64_t s = (clock_wall_ms() - since_ms) / 1000;
+    if (s < 60)
+        snprintf(out, size, "now");
+    else if (s < 3600)
+        snprintf(out, size, "%d min", (int)(s / 60));
+    else if (s < 2 * 86400)
+        snprintf(out, size, "%d h", (int)(s / 3600));
+    else
+        snprintf(out, size, "%d d", (int)(s / 86400));
+    return out;
+}

@@ -1,0 +1,30 @@
+// The terminal: puts a canvas on it with few bytes, says its size, gives it back. One screen a process.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+#include "ui/canvas.h"
+
+enum background { BACKGROUND_UNKNOWN, BACKGROUND_DARK, BACKGROUND_LIGHT };
+
+// Takes the terminal over. ERR_UNSUPPORTED, in words, when it is none or cannot address its cells.
+int screen_open(struct err *e);
+void screen_close(void); // gives it back; does nothing when it is not open
+// For a fatal signal: as screen_close, by nothing but async-signal-safe calls.
+void screen_rescue(void);
+void screen_suspend(void); // gives the terminal back for a while; screen_return takes it again
+void screen_return(void);
+void screen_size(int *width, int *height); // as the terminal says now, at least 1 x 1
+void screen_resized(void);                 // the size changed: the next screen_show paints everything
+void screen_repaint(void);                 // the next screen_show paints everything
+
+enum glyphs screen_glyphs(void);
+bool screen_utf8(void);
+int screen_colors(void); // 256, 16, 8 or 0
+// "256", "16", "8", "mono", "dark", "light"; false for another word. Never more than the terminal has.
+bool screen_set_colors(const char *word);
+// Shows the canvas. Returns about how many bytes that took (0: nothing changed).
+size_t screen_show(const struct canvas *c);
+bool screen_is_ready(void); // the terminal takes bytes now; false: a frame would block

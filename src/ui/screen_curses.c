@@ -1,0 +1,385 @@
+// The one file that knows ncurses. It keeps what is shown, hands only changed cells on, and maps our palette to what the
+// terminal has: 256, 16, 8 colours or none. Keys are read and decoded by the loop (ui/keys.h), not here.
+#include "config.h"
+
+#include "ui/screen.h"
+
+#include <langinfo.h>
+#include <ncurses.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <term.h>
+#include <termios.h>
+#include <unistd.h>
+#include <wchar.h>
+
+#include "base/str.h"
+
+#undef columns // term.h makes macros of these
+#undef max_colors
+
+static struct {
+    SCREEN *terminal;
+    struct canvas shown; // what the terminal shows, when is_known
+    bool is_known;
+    bool utf8;
+    enum glyphs glyphs;
+    int colors; // 256, 16, 8, 0
+    int max_colors;
+    enum background background;
+    short pair_of[COLOR_N][COLOR_N]; // by palette entries; 0: not made yet (or the default pair)
+    short n_pairs;
+    struct termios before;
+    bool has_before;
+    char rescue[256]; // leave the alternate screen, show the cursor, plain characters, keypad off
+    size_t rescue_bytes;
+} screen;
+
+// Colour-blind safe sets (console.md 8): Machado 2009 simulation and CIEDE2000 distance of at least 9.3 for all 16.
+static const short dark_series[] = {39, 196, 230, 244, 154, 181, 63, 123, 163, 65, 71, 205, 186, 40, 146, 224};
+static const short light_series[] = {25, 202, 16, 246, 239, 88, 105, 18, 65, 160, 243, 169, 20, 96, 236, 27};
+static const short unknown_series[] = {33, 94, 244, 25, 137, 59, 202, 169};
+// Hues that can be read on black and on white: no blue on black.
+static const short basic_series[] = {COLOR_CYAN, COLOR_RED, COLOR_GREEN, COLOR_YELLOW, COLOR_MAGENTA, COLOR_WHITE};
+
+static short terminal_color(enum color color)
+{
+    //                                  default muted title accent good warn bad cursor
+    static const short dark[] = {-1, 245, -1, 75, 114, 214, 203, 236};
+    static const short light[] = {-1, 242, -1, 25, 28, 130, 160, 254};
+    static const short unknown[] = {-1, 244, -1, 33, 71, 172, 167, -1};
+    static const short basic[] = {-1, -1, -1, COLOR_CYAN, COLOR_GREEN, COLOR_YELLOW, COLOR_RED, -1};
+    if (screen.colors == 0)
+        return -1;
+    if (screen.colors < 256) {
+        if (color < COLOR_SERIES)
+            return basic[color];
+        short hue = basic_series[(color - COLOR_SERIES) % 6];
+        if (screen.background == BACKGROUND_LIGHT && hue == COLOR_WHITE)
+            hue = COLOR_BLUE;
+        return hue;
+    }
+    int series = (int)color - COLOR_SERIES;
+    if (screen.background == BACKGROUND_DARK)
+        return series < 0 ? dark[color] : dark_series[series];
+    if (screen.background == BACKGROUND_LIGHT)
+        return series < 0 ? light[color] : light_series[series];
+    return series < 0 ? unknown[color] : unknown_series[series % 8];
+}
+
+// A background that the terminal does not have is shown in reverse.
+static void map_style(struct style s, attr_t *attributes, short *pair)
+{
+    *attributes = A_NORMAL;
+    *pair = 0;
+    if (s.attr & ATTR_BOLD)
+        *attributes |= A_BOLD;
+    if (s.attr & ATTR_UNDERLINE)
+        *attributes |= A_UNDERLINE;
+    if (s.attr & ATTR_REVERSE)
+        *attributes |= A_REVERSE;
+    if (screen.colors == 0) {
+        if (s.fg == COLOR_TITLE || s.fg == COLOR_ACCENT || s.fg == COLOR_BAD)
+            *attributes |= A_BOLD;
+        if (s.fg == COLOR_WARN || s.fg == COLOR_BAD)
+            *attributes |= A_UNDERLINE;
+    } else if (screen.colors < 256 && s.fg == COLOR_TITLE) {
+        *attributes |= A_BOLD;
+    }
+    short fg = terminal_color(s.fg), bg = terminal_color(s.bg);
+    if (s.bg != COLOR_DEFAULT && bg < 0) {
+        *attributes |= A_REVERSE;
+        fg = -1;
+        s.fg = COLOR_DEFAULT;
+    }
+    if (screen.colors == 0 || (fg < 0 && bg < 0))
+        return;
+    short *known = &screen.pair_of[s.fg][s.bg];
+    if (!*known && screen.n_pairs + 1 < COLOR_PAIRS && screen.n_pairs < 250 &&
+        init_pair((short)(screen.n_pairs + 1), fg, bg) == OK)
+        *known = ++screen.n_pairs;
+    *pair = *known;
+}
+
+// COLORFGBG is "foreground;background", set by rxvt, konsole and others; 0-6 and 8 are dark.
+static enum background find_background(void)
+{
+    const char *word = getenv("ATTUNE_BACKGROUND");
+    if (word && strcmp(word, "dark") == 0)
+        return BACKGROUND_DARK;
+    if (word && strcmp(word, "light") == 0)
+        return BACKGROUND_LIGHT;
+    const char *both = getenv("COLORFGBG");
+    const char *last = both ? strrchr(both, ';') : NULL;
+    int64_t index;
+    if (!last || !text_to_i64(last + 1, &index))
+        return BACKGROUND_UNKNOWN;
+    return index == 8 || (index >= 0 && index <= 6) ? BACKGROUND_DARK : BACKGROUND_LIGHT;
+}
+
+static void find_colors(void)
+{
+    const char *no_color = getenv("NO_COLOR");
+    screen.background = find_background();
+    screen.max_colors = 0;
+    if (has_colors() && start_color() == OK && use_default_colors() == OK)
+        screen.max_colors = COLORS >= 256 ? 256 : COLORS >= 16 ? 16 : COLORS >= 8 ? 8 : 0;
+    screen.colors = no_color && *no_color ? 0 : screen.max_colors;
+}
+
+static void find_glyphs(void)
+{
+    const char *codeset = nl_langinfo(CODESET), *term = getenv("TERM");
+    screen.utf8 = strcmp(codeset, "UTF-8") == 0;
+    bool has_braille = screen.utf8 && wcwidth(0x2801) == 1 && term && strcmp(term, "linux") != 0;
+    screen.glyphs = has_braille ? GLYPHS_BRAILLE : screen.utf8 && wcwidth(0x2588) == 1 ? GLYPHS_BLOCK : GLYPHS_ASCII;
+}
+
+static void add_rescue(const char *capability)
+{
+    const char *bytes = tigetstr(capability);
+    if (!bytes || bytes == (const char *)-1)
+        return;
+    for (; *bytes && screen.rescue_bytes < sizeof screen.rescue; bytes++) {
+        if (bytes[0] == '$' && bytes[1] == '<') { // padding for terminals of another age
+            const char *end = strchr(bytes, '>');
+            if (!end)
+                return;
+            bytes = end;
+            continue;
+        }
+        screen.rescue[screen.rescue_bytes++] = *bytes;
+    }
+}
+
+static void take_terminal(void)
+{
+    raw();
+    noecho();
+    nonl();
+    intrflush(stdscr, FALSE);
+    keypad(stdscr, FALSE);
+    typeahead(-1);
+    set_escdelay(25);
+    leaveok(stdscr, FALSE);
+    curs_set(0);
+}
+
+int screen_open(struct err *e)
+{
+    const char *term = getenv("TERM");
+    if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
+        return err_set(e, ERR_UNSUPPORTED, "the console needs a terminal, and %s is none: use the commands instead (attune runs, "
+                       "attune train; see attune --help), or a script: attune -e 'open a; snapshot -'",
+                       isatty(STDIN_FILENO) ? "standard output" : "standard input");
+    if (!term || !*term || strcmp(term, "dumb") == 0)
+        return err_set(e, ERR_UNSUPPORTED, "TERM is %s, which cannot show a full screen: set TERM to what the terminal is (often "
+                       "xterm-256color), or use the commands instead (attune runs; see attune --help)",
+                       term && *term ? term : "not set");
+    screen.has_before = tcgetattr(STDIN_FILENO, &screen.before) == 0;
+    setenv("NCURSES_NO_UTF8_ACS", "1", 1);
+    screen.terminal = newterm(NULL, stdout, stdin);
+    if (!screen.terminal)
+        return err_set(e, ERR_UNSUPPORTED, "there is no description of the terminal %s on this machine: try TERM=xterm-256color or "
+                       "TERM=vt100, or install the package ncurses-term", term);
+    set_term(screen.terminal);
+    if (!tigetstr("cup") || tigetstr("cup") == (char *)-1) {
+        endwin();
+        return err_set(e, ERR_UNSUPPORTED, "the terminal %s cannot place its cursor, which a full screen needs: use the commands "
+                       "instead (attune runs; see attune --help)", term);
+    }
+    take_terminal();
+    find_colors();
+    find_glyphs();
+    add_rescue("sgr0");
+    add_rescue("cnorm");
+    add_rescue("rmcup");
+    canvas_init(&screen.shown, 1, 1, screen.glyphs, screen.utf8);
+    fatal_hook_set(screen_rescue);
+    return 0;
+}
+
+void screen_close(void)
+{
+    if (!screen.terminal)
+        return;
+    fatal_hook_set(NULL);
+    endwin();
+    delscreen(screen.terminal);
+    screen.terminal = NULL;
+    canvas_fini(&screen.shown);
+}
+
+void screen_rescue(void)
+{
+    if (!screen.terminal)
+        return;
+    ssize_t written = write(STDOUT_FILENO, screen.rescue, screen.rescue_bytes);
+    (void)written;
+    if (screen.has_before)
+        tcsetattr(STDIN_FILENO, TCSANOW, &screen.before);
+}
+
+void screen_suspend(void)
+{
+    endwin();
+}
+
+void screen_return(void)
+{
+    take_terminal();
+    screen_resized();
+}
+
+void screen_size(int *width, int *height)
+{
+    struct winsize size = {0};
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0 || size.ws_row == 0) {
+        size.ws_col = (unsigned short)(COLS > 0 ? COLS : 80);
+        size.ws_row = (unsigned short)(LINES > 0 ? LINES : 24);
+    }
+    *width = size.ws_col;
+    *height = size.ws_row;
+}
+
+void screen_resized(void)
+{
+    int width, height;
+    screen_size(&width, &height);
+    resize_term(height, width);
+    screen_repaint();
+}
+
+void screen_repaint(void)
+{
+    screen.is_known = false;
+}
+
+enum glyphs screen_glyphs(void)
+{
+    return screen.glyphs;
+}
+
+bool screen_utf8(void)
+{
+    return screen.utf8;
+}
+
+int screen_colors(void)
+{
+    return screen.colors;
+}
+
+bool screen_set_colors(const char *word)
+{
+    int colors = strcmp(word, "256") == 0 ? 256 : strcmp(word, "16") == 0 ? 16 : strcmp(word, "8") == 0 ? 8 : 0;
+    if (strcmp(word, "dark") == 0)
+        screen.background = BACKGROUND_DARK;
+    else if (strcmp(word, "light") == 0)
+        screen.background = BACKGROUND_LIGHT;
+    else if (colors || strcmp(word, "mono") == 0)
+        screen.colors = colors < screen.max_colors ? colors : screen.max_colors;
+    else
+        return false;
+    memset(screen.pair_of, 0, sizeof screen.pair_of);
+    screen.n_pairs = 0;
+    screen_repaint();
+    return true;
+}
+
+// A character that the C library would give another width than we do would shift the line: it is drawn as '?'.
+static int cell_text(const struct cell *cell, wchar_t out[4])
+{
+    int n = 0;
+    if (cell->code[0] > 0x7e && wcwidth((wchar_t)cell->code[0]) != cell->columns) {
+        out[n++] = L'?';
+    } else {
+        for (int k = 0; k < 3 && cell->code[k]; k++)
+            if (k == 0 || wcwidth((wchar_t)cell->code[k]) == 0)
+                out[n++] = (wchar_t)cell->code[k];
+    }
+    out[n] = L'\0';
+    return n;
+}
+
+// Draws cells [from, to) of a line; returns about how many bytes that is.
+static size_t draw_cells(const struct canvas *c, int y, int from, int to)
+{
+    size_t bytes = 8; // moving there
+    struct style last = STYLE(COLOR_N);
+    for (int x = from; x < to; x++) {
+        const struct cell *cell = canvas_cell(c, x, y);
+        if (cell->columns == 0)
+            continue;
+        attr_t attributes;
+        short pair;
+        wchar_t text[4];
+        cchar_t complex;
+        map_style(cell->style, &attributes, &pair);
+        int n = cell_text(cell, text);
+        setcchar(&complex, text, attributes, pair, NULL);
+        mvadd_wchnstr(y, x, &complex, 1);
+        if (cell->columns == 2 && text[0] == L'?') {
+            setcchar(&complex, L" ", attributes, pair, NULL);
+            mvadd_wchnstr(y, x + 1, &complex, 1);
+        }
+        bytes += text[0] < 0x80 ? 1 : (size_t)n * 3;
+        if (memcmp(&cell->style, &last, sizeof last) != 0)
+            bytes += 10;
+        last = cell->style;
+    }
+    return bytes;
+}
+
+static size_t draw_line(const struct canvas *c, int y)
+{
+    size_t bytes = 0;
+    for (int x = 0; x < c->width;) {
+        if (cell_equal(canvas_cell(c, x, y), canvas_cell(&screen.shown, x, y))) {
+            x++;
+            continue;
+        }
+        int from = x, to = x + 1;
+        while (to < c->width && !cell_equal(canvas_cell(c, to, y), canvas_cell(&screen.shown, to, y)))
+            to++;
+        if (from > 0 && canvas_cell(c, from, y)->columns == 0)
+            from--;
+        bytes += draw_cells(c, y, from, to);
+        x = to;
+    }
+    return bytes;
+}
+
+size_t screen_show(const struct canvas *c)
+{
+    size_t bytes = 0;
+    if (!screen.is_known || screen.shown.width != c->width || screen.shown.height != c->height) {
+        canvas_resize(&screen.shown, c->width, c->height);
+        erase();
+        clearok(stdscr, TRUE);
+        screen.is_known = true;
+        bytes = 16;
+    }
+    for (int y = 0; y < c->height; y++)
+        bytes += draw_line(c, y);
+    bool moved = c->cursor_x != screen.shown.cursor_x || c->cursor_y != screen.shown.cursor_y;
+    if (bytes == 0 && !moved)
+        return 0;
+    memcpy(screen.shown.cells, c->cells, (size_t)c->width * (size_t)c->height * sizeof *c->cells);
+    screen.shown.cursor_x = c->cursor_x;
+    screen.shown.cursor_y = c->cursor_y;
+    bool has_cursor = c->cursor_x >= 0 && c->cursor_y >= 0 && c->cursor_x < c->width && c->cursor_y < c->height;
+    curs_set(has_cursor);
+    if (has_cursor)
+        move(c->cursor_y, c->cursor_x);
+    refresh();
+    return bytes + 8;
+}
+
+bool screen_is_ready(void)
+{
+    struct pollfd p = {.fd = STDOUT_FILENO, .events = POLLOUT};
+    return poll(&p, 1, 0) > 0 && p.revents & POLLOUT;
+}

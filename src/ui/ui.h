@@ -1,0 +1,12 @@
+// The console: `attune` without a command.
+#pragma once
+
+#include "base/err.h"
+
+struct ui_options {
+    const char *project; // NULL: found as store_project_dir does
+    const char *script;  // commands separated by ';' or newlines: run without a terminal, then leave; NULL: the console
+    int width, height;   // of the screen of a script; 0: 80 x 24
+};
+// Returns when the person quits or the script ends. Runs go on.
+int ui_console(const struct ui_options *options, struct err *e);

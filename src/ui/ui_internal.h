@@ -1,0 +1,88 @@
+// What the manager's own files share: ui.c (pages and commands), loop.c (waiting), chrome.c (what surrounds a page),
+// prompt.c, run_control.c, jobs.c, script.c. Views see only view.h.
+#pragma once
+
+#include <stdbool.h>
+
+#include "launch/engine.h"
+#include "ui/line_edit.h"
+#include "ui/ui.h"
+#include "ui/view.h"
+
+enum prompt_kind { PROMPT_NONE, PROMPT_COMMAND, PROMPT_ASK, PROMPT_CONFIRM };
+enum { MAX_FOUND = 10 };
+
+struct prompt {
+    enum prompt_kind kind;
+    char label[160];
+    struct line_edit line;
+    enum command_id id; // ASK, CONFIRM: what Enter or y runs
+    char *arg;          // CONFIRM
+    int chosen;         // COMMAND: row of the list above, -1 none
+};
+
+struct ui {
+    struct store *store;
+    struct run_list runs;
+    struct view views[PAGE_N];
+    enum page page, back_to; // back_to: where help and the form return to
+    char run_name[128];      // the run that is open or under the cursor; "" none
+    struct prompt prompt;
+    char message[512];
+    bool message_is_error;
+    struct canvas canvas;
+    bool has_screen;   // a terminal; false in a script
+    bool frozen;
+    bool dirty;        // a person's doing changed the picture: draw at once
+    bool data_dirty;   // data changed it: draw when the byte budget allows
+    bool more;         // the view has data left to read
+    bool quit;
+    double interrupt_s; // when Ctrl-c was pressed last
+    double refreshed_s;
+    uint64_t generation; // of the runs, when the view was refreshed last
+    struct engine_description *description;
+    struct job *jobs;
+    int wake_fd[2];    // a byte here wakes the loop: signals and finished jobs
+    bool script_failed;
+    char script_error[512];
+};
+
+// ui.c
+enum view_result ui_dispatch(struct ui *ui, enum command_id id, const char *arg); // checks the page
+void ui_key(struct ui *ui, int key);
+void ui_line(struct ui *ui, const char *line); // "zoom-in", "smooth 0.6"
+// Reads what changed in the store and lets the view follow; true when there is more to read at once.
+void ui_refresh(struct ui *ui, double now_s, bool all);
+bool ui_page_exists(enum page page);
+const char *ui_page_title(enum page page);
+int ui_snapshot(struct ui *ui, const char *path, bool with_styles, struct err *e);
+
+// chrome.c
+void ui_draw(struct ui *ui); // everything, onto ui->canvas
+
+// prompt.c
+void prompt_open(struct ui *ui);
+void prompt_close(struct ui *ui);
+void prompt_key(struct ui *ui, int key);
+void prompt_draw(struct ui *ui, struct canvas *c, struct rect line, struct rect above);
+
+// run_control.c: commands that act on the current run
+enum view_result run_control(struct ui *ui, enum command_id id, const char *arg);
+// What the engine offers; asked once. NULL with *e.
+const struct engine_description *ui_description(struct ui *ui, struct err *e);
+
+// jobs.c: work that may take seconds, on a thread of its own. `work` may touch only its argument; `done` is called
+// in the console's thread with what work returned, and frees the argument.
+typedef int (*job_work)(void *arg, struct err *e);
+typedef void (*job_done)(struct ui *ui, void *arg, int code, const struct err *e);
+void job_start(struct ui *ui, job_work work, job_done done, void *arg);
+void jobs_collect(struct ui *ui);             // calls done for those that have ended
+void jobs_wait(struct ui *ui);                // for all of them
+// Adds nothing to the store: starts (or continues) a run that is there.
+void ui_start_run(struct ui *ui, const char *name);
+
+// loop.c
+int loop_run(struct ui *ui, struct err *e);
+
+// script.c
+int script_run(struct ui *ui, const char *script, struct err *e);

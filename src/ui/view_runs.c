@@ -1,0 +1,445 @@
+// The list of runs. Columns are rows of a table: as many as fit, the more important ones first.
+#include "config.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "ui/run_text.h"
+#include "ui/view.h"
+
+enum column { COL_MARK, COL_NAME, COL_STATE, COL_OBJECTIVE, COL_STEP, COL_BAR, COL_LOSS, COL_MARGIN, COL_TREND, COL_ACCURACY,
+              COL_KL, COL_SPEED, COL_LEFT, COL_AGE, COL_N };
+
+static const struct {
+    const char *title, *sort_name; // sort_name NULL: cannot be sorted by
+    int width, rank;               // rank: 1 is left out last
+    bool right;                    // numbers end where their title ends
+} columns[COL_N] = {
+    [COL_MARK] = {"", NULL, 2, 1, false},
+    [COL_NAME] = {"NAME", "name", 12, 1, false},
+    [COL_STATE] = {"STATE", "state", 8, 2, false},
+    [COL_OBJECTIVE] = {"OBJ", "objective", 5, 6, false},
+    [COL_STEP] = {"STEP", "step", 10, 3, true},
+    [COL_BAR] = {"", NULL, 12, 13, false},
+    [COL_LOSS] = {"LOSS", "loss", 6, 4, true},
+    [COL_MARGIN] = {"MARGIN", "margin", 6, 5, true},
+    [COL_TREND] = {"TREND", NULL, 16, 12, false},
+    [COL_ACCURACY] = {"ACC", "accuracy", 5, 7, true},
+    [COL_KL] = {"KL", "kl", 5, 9, true},
+    [COL_SPEED] = {"TOK/S", "speed", 7, 10, true},
+    [COL_LEFT] = {"LEFT", "left", 7, 8, true},
+    [COL_AGE] = {"AGE", "age", 6, 11, true},
+};
+
+struct runs_state {
+    int top;               // first line shown
+    int visible;           // lines that were shown last: how far a page is
+    enum column sort;
+    bool descending;
+    struct run_row **rows; // as sorted; rebuilt on every refresh
+    int n;
+};
+
+static double sort_number(const struct run_row *r, enum column by)
+{
+    switch (by) {
+    case COL_STATE:
+        return r->status.state;
+    case COL_STEP:
+        return (double)r->status.step;
+    case COL_LOSS:
+        return r->values[VALUE_LOSS];
+    case COL_MARGIN:
+        return r->values[VALUE_MARGIN];
+    case COL_ACCURACY:
+        return r->values[VALUE_ACCURACY];
+    case COL_KL:
+        return r->values[VALUE_KL];
+    case COL_SPEED:
+        return r->status.tokens_per_s;
+    case COL_LEFT:
+        return r->status.seconds_left;
+    default:
+        return (double)-r->info.id;
+    }
+}
+
+// Runs without the value stand last whichever way the order is; equal ones stay newest first.
+static bool stands_before(const struct runs_state *s, const struct run_row *a, const struct run_row *b)
+{
+    int order = 0;
+    if (s->sort == COL_NAME || s->sort == COL_OBJECTIVE) {
+        order = s->sort == COL_NAME ? strcmp(a->info.name, b->info.name) : strcmp(a->info.objective, b->info.objective);
+    } else {
+        double x = sort_number(a, s->sort), y = sort_number(b, s->sort);
+        if (isnan(x) || isnan(y)) {
+            if (isnan(x) != isnan(y))
+                return isnan(y);
+        } else {
+            order = x < y ? -1 : x > y;
+        }
+    }
+    if (order == 0)
+        return a->info.id > b->info.id;
+    return s->descending ? order > 0 : order < 0;
+}
+
+static void sort_rows(struct view *v)
+{
+    struct runs_state *s = v->state;
+    struct run_list *l = ui_runs(v->ui);
+    s->rows = mem_realloc(s->rows, (size_t)l->n + 1, sizeof(struct run_row *));
+    s->n = 0;
+    for (int i = 0; i < l->n; i++) { // insertion: the list is nearly sorted from one time to the next
+        int at = s->n++;
+        while (at > 0 && stands_before(s, l->rows[i], s->rows[at - 1])) {
+            s->rows[at] = s->rows[at - 1];
+            at--;
+        }
+        s->rows[at] = l->rows[i];
+    }
+}
+
+static int cursor_of(struct view *v)
+{
+    struct runs_state *s = v->state;
+    struct run_row *run = ui_run(v->ui);
+    for (int i = 0; i < s->n; i++)
+        if (s->rows[i] == run)
+            return i;
+    return 0;
+}
+
+static int open_runs(struct view *v, struct err *e)
+{
+    struct runs_state *s = mem_alloc(1, sizeof *s);
+    s->sort = COL_AGE;
+    v->state = s;
+    return 0;
+}
+
+static void close_runs(struct view *v)
+{
+    struct runs_state *s = v->state;
+    free(s->rows);
+    free(s);
+}
+
+static void shown_runs(struct view *v)
+{
+    sort_rows(v);
+}
+
+static enum view_refresh refresh_runs(struct view *v)
+{
+    sort_rows(v);
+    return REFRESH_DRAW;
+}
+
+// ---- drawing ----
+
+struct layout {
+    int width[COL_N]; // 0: not shown
+};
+
+static struct layout lay_out(int width)
+{
+    struct layout l = {0};
+    int left = width - 1;
+    for (int rank = 1; rank <= 13; rank++) {
+        for (int i = 0; i < COL_N; i++) {
+            if (columns[i].rank == rank && left >= columns[i].width + 1) {
+                l.width[i] = columns[i].width;
+                left -= columns[i].width + 1;
+            }
+        }
+    }
+    int more = left < 24 ? left : 24; // what is left over widens the names
+    l.width[COL_NAME] += more > 0 ? more : 0;
+    return l;
+}
+
+static void draw_number(struct canvas *c, int x, int y, int width, double value)
+{
+    char text[32];
+    struct style style = isnan(value) ? STYLE(COLOR_MUTED) : STYLE(COLOR_DEFAULT);
+    canvas_text_right(c, x, y, width, style, number_text(text, sizeof text, value, width));
+}
+
+static void draw_mark(struct canvas *c, int x, int y, const struct run_row *r)
+{
+    struct style series = STYLE(COLOR_SERIES + r->index % N_SERIES_COLORS, .attr = ATTR_BOLD);
+    canvas_put(c, x, y, r->selected ? 0x25a0 : ' ', series);
+    canvas_put(c, x + 1, y, (uint32_t)r->letter, series);
+}
+
+static void draw_step(struct canvas *c, int x, int y, int width, const struct run_row *r)
+{
+    char text[48];
+    if (r->status.total_steps > 0)
+        snprintf(text, sizeof text, "%lld/%lld", (long long)r->status.step, (long long)r->status.total_steps);
+    else
+        snprintf(text, sizeof text, "%lld", (long long)r->status.step);
+    canvas_text_right(c, x, y, width, STYLE(COLOR_DEFAULT), r->reader ? text : "-");
+}
+
+static void draw_cell(struct canvas *c, int x, int y, int width, enum column column, const struct run_row *r)
+{
+    char text[64] = "";
+    bool live = run_state_is_live(r->status.state) && r->reader;
+    switch (column) {
+    case COL_MARK:
+        draw_mark(c, x, y, r);
+        break;
+    case COL_NAME:
+        canvas_text(c, x, y, width, STYLE(COLOR_DEFAULT, .attr = live ? ATTR_BOLD : 0), r->info.name);
+        break;
+    case COL_STATE:
+        canvas_text(c, x, y, width, run_state_style(r), run_state_text(r));
+        break;
+    case COL_OBJECTIVE:
+        canvas_text(c, x, y, width, STYLE(COLOR_DEFAULT), r->info.objective);
+        break;
+    case COL_STEP:
+        draw_step(c, x, y, width, r);
+        break;
+    case COL_BAR:
+        if (r->status.total_steps > 0)
+            canvas_bar(c, x, y, width, (double)r->status.step / (double)r->status.total_steps, STYLE(COLOR_ACCENT));
+        break;
+    case COL_LOSS:
+        draw_number(c, x, y, width, r->values[VALUE_LOSS]);
+        break;
+    case COL_MARGIN:
+        draw_number(c, x, y, width, r->values[VALUE_MARGIN]);
+        break;
+    case COL_TREND:
+        canvas_spark(c, x, y, width, r->spark, r->n_spark, STYLE(COLOR_SERIES + r->index % N_SERIES_COLORS));
+        break;
+    case COL_ACCURACY:
+        draw_number(c, x, y, width, r->values[VALUE_ACCURACY]);
+        break;
+    case COL_KL:
+        draw_number(c, x, y, width, r->values[VALUE_KL]);
+        break;
+    case COL_SPEED:
+        if (live && r->status.tokens_per_s > 0)
+            canvas_text_right(c, x, y, width, STYLE(COLOR_DEFAULT), human_count(text, sizeof text, r->status.tokens_per_s));
+        break;
+    case COL_LEFT:
+        if (live && r->status.seconds_left > 0)
+            canvas_text_right(c, x, y, width, STYLE(COLOR_DEFAULT), human_seconds(text, sizeof text, r->status.seconds_left));
+        break;
+    case COL_AGE:
+        canvas_text_right(c, x, y, width, STYLE(COLOR_MUTED), age_text(text, sizeof text, r->info.created_ms));
+        break;
+    case COL_N:
+        break;
+    }
+}
+
+static void draw_row(struct canvas *c, struct rect line, const struct layout *l, const struct run_row *r)
+{
+    int x = line.x + 1;
+    for (int i = 0; i < COL_N; i++) {
+        if (l->width[i]) {
+            draw_cell(c, x, line.y, l->width[i], (enum column)i, r);
+            x += l->width[i] + 1;
+        }
+    }
+}
+
+static void draw_head(struct canvas *c, struct rect line, const struct layout *l, const struct runs_state *s)
+{
+    int x = line.x + 1;
+    for (int i = 0; i < COL_N; i++) {
+        if (!l->width[i])
+            continue;
+        bool sorted = s->sort == (enum column)i;
+        struct style style = sorted ? STYLE(COLOR_ACCENT, .attr = ATTR_BOLD | ATTR_UNDERLINE) : STYLE(COLOR_MUTED);
+        if (columns[i].right)
+            canvas_text_right(c, x, line.y, l->width[i], style, columns[i].title);
+        else
+            canvas_text(c, x, line.y, l->width[i], style, columns[i].title);
+        x += l->width[i] + 1;
+    }
+}
+
+static void draw_empty(struct canvas *c, struct rect r)
+{
+    static const struct {
+        const char *key, *text;
+    } lines[] = {
+        {NULL, "There are no runs in this project yet."},
+        {NULL, ""},
+        {"d", "start the demo: DPO on the small model and the preference pairs"},
+        {"", "that come with Attune; curves move within seconds"},
+        {NULL, ""},
+        {"n", "tune your own model (a Hugging Face folder) on your own data:"},
+        {"", "JSONL with prompt, chosen, rejected; HH; ShareGPT; message lists"},
+        {NULL, ""},
+        {"?", "all keys"},
+    };
+    r = rect_inset(r, r.width >= 70 ? 3 : 1, r.height > 14 ? 2 : 0);
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        struct rect line = rect_cut_top(&r, 1);
+        if (line.height < 1)
+            return;
+        if (lines[i].key)
+            canvas_text(c, line.x, line.y, -1, STYLE(COLOR_ACCENT, .attr = ATTR_BOLD), lines[i].key);
+        canvas_text(c, line.x + (lines[i].key ? 4 : 0), line.y, line.width - 4, STYLE(COLOR_DEFAULT), lines[i].text);
+    }
+}
+
+// The run under the cursor, in the lines below the list.
+static void draw_detail(struct canvas *c, struct rect r, const struct run_row *run)
+{
+    struct str text = {0};
+    canvas_hline(c, r.x, r.y, r.width, STYLE(COLOR_MUTED));
+    run_describe(run, &text);
+    bool bad = run->trouble[0] || run->status.state == RUN_FAILED || run->status.state == RUN_DEAD;
+    struct rect in = {r.x + 1, r.y + 1, r.width - 2, r.height - 1};
+    canvas_text(c, in.x, in.y, in.width, STYLE(COLOR_TITLE, .attr = ATTR_BOLD), run->info.name);
+    in.y++;
+    in.height--;
+    canvas_paragraph(c, in, 0, STYLE(bad ? COLOR_BAD : COLOR_DEFAULT), str_text(&text), text.len);
+    str_fini(&text);
+}
+
+static void draw_runs(struct view *v, struct canvas *c, struct rect area)
+{
+    struct runs_state *s = v->state;
+    if (s->n == 0) {
+        draw_empty(c, area);
+        return;
+    }
+    struct layout l = lay_out(area.width);
+    ui_runs(v->ui)->want_spark = l.width[COL_TREND] > 0;
+    struct rect detail = area.height >= 14 ? rect_cut_bottom(&area, 4) : (struct rect){0};
+    draw_head(c, rect_cut_top(&area, 1), &l, s);
+    int cursor = cursor_of(v);
+    s->visible = area.height > 0 ? area.height : 1;
+    if (cursor < s->top)
+        s->top = cursor;
+    if (cursor >= s->top + s->visible)
+        s->top = cursor - s->visible + 1;
+    if (s->top > s->n - s->visible)
+        s->top = s->n > s->visible ? s->n - s->visible : 0;
+    for (int i = s->top; i < s->n && area.height > 0; i++) {
+        struct rect line = rect_cut_top(&area, 1);
+        draw_row(c, line, &l, s->rows[i]);
+        if (i == cursor) {
+            canvas_put(c, line.x, line.y, '>', STYLE(COLOR_ACCENT, .attr = ATTR_BOLD));
+            canvas_restyle(c, line, STYLE(COLOR_DEFAULT, .bg = COLOR_CURSOR));
+        }
+    }
+    if (detail.height > 0)
+        draw_detail(c, detail, s->rows[cursor]);
+}
+
+// ---- commands ----
+
+static enum view_result move_to(struct view *v, int to)
+{
+    struct runs_state *s = v->state;
+    if (s->n == 0)
+        return VIEW_KEPT;
+    to = to < 0 ? 0 : to >= s->n ? s->n - 1 : to;
+    if (s->rows[to] == ui_run(v->ui))
+        return VIEW_KEPT;
+    ui_choose_run(v->ui, s->rows[to]->info.name);
+    return VIEW_CHANGED;
+}
+
+// A run by its name or its letter; NULL with a message.
+static struct run_row *named(struct view *v, const char *name)
+{
+    struct run_list *l = ui_runs(v->ui);
+    struct run_row *r = run_list_find(l, name);
+    for (int i = 0; i < l->n && !r && name[0] && !name[1]; i++)
+        if (l->rows[i]->letter == name[0])
+            r = l->rows[i];
+    if (!r)
+        ui_say_error(v->ui, "There is no run %s", name);
+    return r;
+}
+
+static enum view_result sort_by(struct view *v, const char *arg)
+{
+    struct runs_state *s = v->state;
+    if (!arg) {
+        ui_ask(v->ui, CMD_SORT, "sort by (age, name, state, step, loss, margin, accuracy, kl)", "");
+        return VIEW_CHANGED;
+    }
+    for (int i = 0; i < COL_N; i++) {
+        if (columns[i].sort_name && strcmp(columns[i].sort_name, arg) == 0) {
+            s->descending = s->sort == (enum column)i ? !s->descending : i == COL_MARGIN || i == COL_ACCURACY || i == COL_STEP;
+            s->sort = (enum column)i;
+            sort_rows(v);
+            return VIEW_CHANGED;
+        }
+    }
+    ui_say_error(v->ui, "sort: there is no column %s", arg);
+    return VIEW_KEPT;
+}
+
+static enum view_result select_run(struct view *v, const char *arg)
+{
+    struct runs_state *s = v->state;
+    struct run_row *r = arg ? named(v, arg) : ui_run(v->ui);
+    if (!r)
+        return VIEW_KEPT;
+    r->selected = !r->selected;
+    if (!arg && cursor_of(v) + 1 < s->n)
+        move_to(v, cursor_of(v) + 1);
+    return VIEW_CHANGED;
+}
+
+static enum view_result command_runs(struct view *v, enum command_id id, const char *arg)
+{
+    struct runs_state *s = v->state;
+    struct run_row *r;
+    switch (id) {
+    case CMD_UP:
+        return move_to(v, cursor_of(v) - 1);
+    case CMD_DOWN:
+        return move_to(v, cursor_of(v) + 1);
+    case CMD_PAGE_UP:
+        return move_to(v, cursor_of(v) - s->visible);
+    case CMD_PAGE_DOWN:
+        return move_to(v, cursor_of(v) + s->visible);
+    case CMD_FIRST:
+        return move_to(v, 0);
+    case CMD_LAST:
+        return move_to(v, s->n - 1);
+    case CMD_OPEN:
+        r = arg ? named(v, arg) : ui_run(v->ui);
+        if (r)
+            ui_open_run(v->ui, r->info.name, PAGE_CURVES);
+        return VIEW_CHANGED;
+    case CMD_SELECT:
+        return select_run(v, arg);
+    case CMD_SELECT_NONE:
+        for (int i = 0; i < s->n; i++)
+            s->rows[i]->selected = false;
+        return VIEW_CHANGED;
+    case CMD_SORT:
+        return sort_by(v, arg);
+    default:
+        return VIEW_IGNORED;
+    }
+}
+
+const struct view_ops view_runs = {
+    .title = "Runs",
+    .open = open_runs,
+    .close = close_runs,
+    .shown = shown_runs,
+    .draw = draw_runs,
+    .command = command_runs,
+    .refresh = refresh_runs,
+};
