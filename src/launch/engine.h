@@ -1,5 +1,6 @@
 // The other program, attune-engine, seen from the console and the commands: what it offers and how a run is
-// started. The engine stands beside this program (or in $ATTUNE_ENGINE).
+// started. The engine is $ATTUNE_ENGINE, or stands beside this program, or in $PATH. All of this may be called
+// from any thread.
 #pragma once
 
 #include <jansson.h>
@@ -25,16 +26,23 @@ int engine_describe(struct engine_description **out, struct err *e);
 void engine_description_free(struct engine_description *d); // NULL is fine
 const struct engine_objective *engine_find_objective(const struct engine_description *d, const char *name);
 
+// Makes the paths among the settings independent of the working folder: a file or folder that is there becomes
+// absolute; what is not there but belongs to Attune's own data ("models/demo") is found there. Call before the
+// settings go into the store.
+void engine_resolve_paths(struct settings *s);
+
 // Starts `attune-engine run` for a run of the store: own session, no terminal, output to runs/NAME/engine.log.
 // Returns once the engine has reported itself in run.db or has failed (its message then is the error).
 // Also continues a stopped, failed or dead run from its newest checkpoint. ERR_STATE when it is live already.
 int engine_start(struct store *s, const char *run, struct err *e);
 
 // Runs `attune-engine ARGS...` and collects its standard output as one JSON value; its error text becomes *e.
+// With a status that is not 0 the text of its standard error is *e, and the code is what the status means.
 int engine_call(const char *const *args, json_t **out, struct err *e);
 // A child whose output is read line by line (sampling): the caller polls fd, then engine_child_end.
 struct engine_child {
     int pid, in_fd, out_fd;
+    int err_fd; // collects its error text
 };
 int engine_child_start(struct engine_child *c, const char *const *args, struct err *e);
 int engine_child_end(struct engine_child *c, bool kill_it, struct err *e); // waits; its error text becomes *e

@@ -1,1 +1,18 @@
-# liblaunch.a: starting and asking the engine
+# The engine seen from the other program: what it offers, starting it, asking it.
+noinst_LIBRARIES += liblaunch.a
+liblaunch_a_SOURCES = \
+	%D%/call.c \
+	%D%/describe.c \
+	%D%/engine.h \
+	%D%/spawn.c %D%/spawn.h \
+	%D%/start.c
+LAUNCH_LIBS = liblaunch.a $(STORE_LIBS)
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test_launch
+noinst_PROGRAMS += tests/unit/launch_peer
+tests_unit_test_launch_SOURCES = tests/unit/test_launch.c
+tests_unit_test_launch_LDADD = $(LAUNCH_LIBS) $(CMOCKA_LIBS)
+tests_unit_launch_peer_SOURCES = tests/unit/launch_peer.c
+tests_unit_launch_peer_LDADD = $(STORE_LIBS)
+endif

@@ -36,6 +36,7 @@ struct run_status {
 
 // Fills pid, pid_start and host for this process.
 void run_status_self(struct run_status *s);
+void run_status_of_process(struct run_status *s, int pid); // the same for another process of this host
 // Whether the process that wrote the status is there still: by pid and start time on the same host, by a
 // heartbeat of the last 30 s on another.
 bool run_status_is_alive(const struct run_status *s);

@@ -63,11 +63,16 @@ static void host_name(char *out, size_t size)
     out[size - 1] = 0;
 }
 
+void run_status_of_process(struct run_status *s, int pid)
+{
+    s->pid = pid;
+    s->pid_start = process_start(pid);
+    host_name(s->host, sizeof s->host);
+}
+
 void run_status_self(struct run_status *s)
 {
-    s->pid = (int)getpid();
-    s->pid_start = process_start(s->pid);
-    host_name(s->host, sizeof s->host);
+    run_status_of_process(s, (int)getpid());
 }
 
 bool run_status_is_alive(const struct run_status *s)
@@ -77,5 +82,5 @@ bool run_status_is_alive(const struct run_status *s)
     int64_t start = strcmp(here, s->host) == 0 ? process_start(s->pid) : -1;
     if (start < 0 || s->pid_start < 0)
         return start != 0 && clock_wall_ms() - s->heartbeat_ms < HEARTBEAT_MS;
-    return start == s->pid_start;
+    return start > 0 && start == s->pid_start;
 }

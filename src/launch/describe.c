@@ -1,0 +1,116 @@
+// What the engine offers, as tables. The program is asked once; its answer is kept.
+#include "config.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "launch/engine.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static json_t *known; // guarded by lock; never changes once it is there
+
+static int ask(json_t **out, struct err *e)
+{
+    static const char *const args[] = {"describe", NULL};
+    int code = 0;
+    pthread_mutex_lock(&lock);
+    if (!known)
+        code = engine_call(args, &known, e);
+    if (!code)
+        *out = json_deep_copy(known); // a reference count is not safe between threads
+    pthread_mutex_unlock(&lock);
+    return code;
+}
+
+static const char *text_of(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text ? text : "";
+}
+
+static int read_objective(const json_t *row, struct engine_objective *o, struct err *e)
+{
+    const json_t *needs = json_object_get(row, "data_needs");
+    *o = (struct engine_objective){
+        .name = text_of(row, "name"),
+        .title = text_of(row, "title"),
+        .summary = text_of(row, "summary"),
+        .paper = text_of(row, "paper"),
+        .data_needs = json_is_string(needs) ? json_string_value(needs) : text_of(row, "data"),
+        .needs_reference = json_is_true(json_object_get(row, "needs_reference")),
+    };
+    if (!*o->name)
+        return err_set(e, ERR_INPUT, "an objective of the engine's description has no name; are both programs of one version?");
+    return params_from_json(json_object_get(row, "params"), &o->params, e);
+}
+
+int engine_describe(struct engine_description **out, struct err *e)
+{
+    json_t *answer = NULL;
+    int code = ask(&answer, e);
+    if (code)
+        return code;
+    const json_t *list = json_object_get(answer, "objectives");
+    size_t n = json_array_size(list);
+    struct engine_description *d = mem_alloc(1, sizeof *d);
+    d->json = answer;
+    d->objectives = mem_alloc(n + 1, sizeof *d->objectives);
+    code = params_from_json(json_object_get(answer, "params"), &d->params, e);
+    for (size_t i = 0; !code && i < n; i++) {
+        code = read_objective(json_array_get(list, i), &d->objectives[i], e);
+        if (!code)
+            d->n_objectives++;
+    }
+    if (!code && n == 0)
+        code = err_set(e, ERR_INPUT, "the engine's description names no objectives; are both programs of one version?");
+    if (code) {
+        engine_description_free(d);
+        return code;
+    }
+    *out = d;
+    return 0;
+}
+
+void engine_description_free(struct engine_description *d)
+{
+    if (!d)
+        return;
+    for (int i = 0; i < d->n_objectives; i++)
+        params_free(d->objectives[i].params);
+    free(d->objectives);
+    params_free(d->params);
+    json_decref(d->json);
+    free(d);
+}
+
+const struct engine_objective *engine_find_objective(const struct engine_description *d, const char *name)
+{
+    for (int i = 0; i < d->n_objectives; i++)
+        if (strcmp(d->objectives[i].name, name) == 0)
+            return &d->objectives[i];
+    return NULL;
+}
+
+void engine_resolve_paths(struct settings *s)
+{
+    for (size_t i = 0; i < s->n_items; i++) {
+        struct setting *item = &s->items[i];
+        if (item->param->type != PARAM_PATH || !*item->text)
+            continue;
+        char *found = realpath(item->text, NULL);
+        if (!found && item->text[0] != '/') {
+            char *shared = path_share(item->text);
+            found = shared && file_exists(shared) ? realpath(shared, NULL) : NULL;
+            free(shared);
+        }
+        if (found) {
+            free(item->text);
+            item->text = found;
+        }
+    }
+}

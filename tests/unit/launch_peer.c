@@ -1,0 +1,78 @@
+// A program in the place of attune-engine for test_launch: does what its run's name says, with the real store.
+#include "config.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/str.h"
+#include "store/run_db.h"
+
+static int report(const char *dir, enum run_state state, const char *message, struct run_writer **w)
+{
+    struct run_status s = {.state = state, .heartbeat_ms = clock_wall_ms(), .total_steps = 5};
+    struct err e = {0};
+    run_status_self(&s);
+    text_copy(s.message, sizeof s.message, message);
+    if (run_writer_open(w, dir, &e) != 0 || run_writer_status(*w, &s, &e) != 0) {
+        fprintf(stderr, "attune-engine: %s\n", e.text);
+        return err_exit_status(e.code);
+    }
+    return 0;
+}
+
+static int run(const char *project, const char *name)
+{
+    struct run_writer *w = NULL;
+    struct str dir = {0};
+    str_addf(&dir, "%s/runs/%s", project, name);
+    int status = 0;
+    if (strcmp(name, "says-why") == 0) {
+        fprintf(stderr, "attune-engine: model m: there is no config.json\n");
+        return 4;
+    }
+    if (strcmp(name, "dies") == 0)
+        raise(SIGKILL);
+    if (strcmp(name, "fails-later") == 0) {
+        status = report(str_text(&dir), RUN_FAILED, "the data hold no pairs", &w);
+    } else {
+        status = report(str_text(&dir), RUN_RUNNING, "", &w);
+        // Without a terminal, in a session of its own, in the project's folder; the test ends it.
+        printf("session %d, folder %s, terminal %d\n", getsid(0) == getppid(), getcwd(NULL, 0), isatty(0));
+        fflush(stdout);
+        sleep(60);
+    }
+    run_writer_close(w);
+    str_fini(&dir);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    char line[100];
+    if (argc == 6 && strcmp(argv[1], "run") == 0 && strcmp(argv[2], "--project") == 0 && strcmp(argv[4], "--run") == 0)
+        return run(argv[3], argv[5]);
+    if (argc == 2 && strcmp(argv[1], "describe") == 0)
+        printf("{\"version\": \"1\", \"params\": [{\"name\": \"lr\", \"type\": \"float\", \"default\": \"1e-5\", \"live\": true}],"
+               " \"objectives\": [{\"name\": \"dpo\", \"title\": \"DPO\", \"needs_reference\": true,"
+               " \"params\": [{\"name\": \"beta\", \"type\": \"float\", \"default\": \"0.1\"}]}]}\n");
+    else if (argc == 2 && strcmp(argv[1], "wrong") == 0)
+        printf("this is no JSON\n");
+    else if (argc == 2 && strcmp(argv[1], "refuse") == 0)
+        return fprintf(stderr, "attune-engine: that is too large\n"), 6;
+    else if (argc == 2 && strcmp(argv[1], "chatter") == 0) {
+        for (int i = 0; i < 100000; i++) // more than any pipe holds, on both
+            fprintf(stderr, "%d of a lot of words\n", i);
+        printf("[1, 2]\n");
+    } else if (argc == 2 && strcmp(argv[1], "echo") == 0)
+        while (fgets(line, sizeof line, stdin)) {
+            printf("got %s", line);
+            fflush(stdout);
+        }
+    else
+        return 2;
+    return 0;
+}
