@@ -19,3 +19,32 @@ libui_a_SOURCES = \
 	%D%/view.h \
 	%D%/view_runs.c
 UI_LIBS = libui.a
+
+# The charts: pure, free of the screen and of the store.
+libui_a_SOURCES += \
+	%D%/axis.c %D%/axis.h \
+	%D%/plot.c %D%/plot.h \
+	%D%/pyramid.c %D%/pyramid.h \
+	%D%/raster.c %D%/raster.h \
+	%D%/series.c %D%/series.h \
+	%D%/smooth.c %D%/smooth.h \
+	%D%/steps.c %D%/steps.h \
+	%D%/trace.c %D%/trace.h \
+	%D%/x_map.c %D%/x_map.h
+
+EXTRA_DIST += tests/golden/chart-ascii.txt tests/golden/chart-block.txt tests/golden/chart-braille.txt
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test_series tests/unit/test_plot
+tests_unit_test_series_SOURCES = tests/unit/test_series.c tests/lib/testing.h
+tests_unit_test_series_LDADD = $(UI_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_plot_SOURCES = tests/unit/test_plot.c tests/lib/testing.h
+tests_unit_test_plot_LDADD = $(UI_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
+endif
+
+EXTRA_PROGRAMS += tests/bench/bench_plot
+tests_bench_bench_plot_SOURCES = tests/bench/bench_plot.c
+tests_bench_bench_plot_LDADD = $(UI_LIBS) $(BASE_LIBS)
+CLEANFILES += tests/bench/bench_plot
+bench-plot: tests/bench/bench_plot
+	./tests/bench/bench_plot
+.PHONY: bench-plot

@@ -1,0 +1,58 @@
+// One chart: a frame with a title and the legend, numbers on both axes, up to 32 curves, marks where something was
+// changed or saved, and the cursor. A line is told by its letter, its dashes and its colour; any one is enough for a few.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ui/axis.h"
+#include "ui/canvas.h"
+#include "ui/raster.h"
+#include "ui/series.h"
+#include "ui/x_map.h"
+
+enum dash { DASH_SOLID, DASH_LONG, DASH_DOTS, DASH_MIXED, DASH_N };
+
+struct plot_line {
+    const struct series *series;
+    const struct x_map *map; // NULL: steps
+    const char *label;       // "chosen", or the run's name
+    char letter;             // at the line's end and in the legend
+    uint8_t color;           // COLOR_SERIES + i
+    enum dash dash;
+    bool raised;             // drawn over the others
+};
+
+enum plot_mark_kind { MARK_CHECKPOINT, MARK_CONTROL, MARK_TROUBLE };
+struct plot_mark {
+    double step;
+    const struct x_map *map;
+    enum plot_mark_kind kind;
+};
+
+struct plot {
+    const char *title;
+    const char *empty; // what to say when there is no point: "waiting for the first point"
+    const struct plot_line *lines;
+    int n_lines;       // at most RASTER_LINES
+    const struct plot_mark *marks;
+    int n_marks;
+    enum x_kind x_kind;
+    double x0, x1;     // what the horizontal axis shows, in its own unit; x0 < x1
+    enum scale scale;
+    bool clip;         // the vertical range leaves out the lowest and highest hundredth
+    double weight;     // of the smoothing, for the title; a curve is drawn smoothed once it is
+    double cursor;     // in units of the horizontal axis; NaN: none
+    bool focused;
+};
+
+// What was drawn, for the caller's texts and tests.
+struct plot_result {
+    struct axis y;
+    struct rect field;  // the cells of the curves; width 0 when there was no room
+    uint32_t n_points;  // in the visible range
+    uint32_t n_outside; // of these, above or below the vertical range
+    uint32_t n_bad;     // NaN or infinite, in the visible range
+    bool smoothing;     // some curve is still being smoothed
+};
+void plot_draw(const struct plot *p, struct canvas *c, struct rect area, struct plot_result *out);

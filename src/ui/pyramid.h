@@ -1,0 +1,30 @@
+// Smallest and largest value over any range of a growing row of floats in O(log n): nodes over 16, 16^2, 16^3, ...
+// points. Non-finite values are left out.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { PYRAMID_LEAF = 16, PYRAMID_LEVELS = 5 };
+
+struct span {
+    float min, max; // min > max: nothing finite
+};
+#define SPAN_EMPTY ((struct span){INFINITY, -INFINITY})
+
+struct pyramid {
+    uint32_t n; // points
+    struct span tail; // over the last n % PYRAMID_LEAF points
+    struct span *level[PYRAMID_LEVELS];
+    uint32_t cap[PYRAMID_LEVELS];
+};
+
+struct span span_join(struct span a, struct span b);
+struct span span_add(struct span a, float value);
+
+void pyramid_fini(struct pyramid *p);
+void pyramid_add(struct pyramid *p, float value);
+void pyramid_truncate(struct pyramid *p, uint32_t n); // n a multiple of PYRAMID_LEAF
+// Over the points of leaves first .. end-1 (leaf i: points 16 i .. 16 i + 15), all of them whole.
+struct span pyramid_leaves(const struct pyramid *p, uint32_t first, uint32_t end);
+size_t pyramid_bytes(const struct pyramid *p);

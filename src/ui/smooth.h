@@ -1,0 +1,23 @@
+// Smoothing that does not depend on how densely a metric was logged: an exponential average whose memory fades with
+// the distance in steps, weight^(dx / unit), and whose start is debiased. On even spacing dx == unit it is TensorBoard's
+// debiased average: last = w last + (1 - w) y, shown as last / (1 - w^n).
+//
+// It is kept as value += (1 - decay) / share * (y - value), so that a constant stays exactly what it is.
+#pragma once
+
+#include <stdbool.h>
+
+struct smoother {
+    double weight, unit; // 0 <= weight < 1; unit > 0, in steps
+    double value;        // the average so far; NaN before the first finite y
+    double remain;       // weight left on what was before the first point: w^n on even spacing
+    double x;            // of the last point, finite or not
+    bool started;
+    double last_dx, last_decay; // pow() is only needed when the spacing changes
+};
+
+void smoother_init(struct smoother *s, double weight, double unit);
+// Continues a walk: the state right after the point at x.
+void smoother_restart(struct smoother *s, double value, double remain, double x);
+// Returns the average after (x, y). A non-finite y leaves it as it is and does not fade it.
+double smoother_add(struct smoother *s, double x, double y);

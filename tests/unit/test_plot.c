@@ -1,0 +1,476 @@
+// Axes, traces and whole charts: properties for random input, and charts kept as text.
+#include "config.h"
+
+#include "testing.h"
+
+#include "base/clock.h"
+#include "base/rng.h"
+#include "ui/plot.h"
+#include "ui/trace.h"
+
+// ---- axes ----
+
+static double random_limit(struct rng *rng)
+{
+    double magnitude = pow(10, rng_uniform(rng) * 60 - 30);
+    switch (rng_below(rng, 6)) {
+    case 0:
+        return 0;
+    case 1:
+        return rng_uniform(rng);
+    case 2:
+        return 1e6 + rng_uniform(rng);
+    case 3:
+        return -magnitude;
+    default:
+        return magnitude;
+    }
+}
+
+static void check_ticks(const struct ticks *t, double low, double high, int max)
+{
+    assert_true(t->n <= max);
+    double room = (high - low) * 1e-6;
+    int columns = 0;
+    for (int i = 0; i < t->n; i++) {
+        assert_true(t->at[i].value >= low - room && t->at[i].value <= high + room);
+        if (i > 0) {
+            assert_true(t->at[i].value > t->at[i - 1].value);
+            assert_string_not_equal(t->at[i].label, t->at[i - 1].label);
+        }
+        int length = (int)strlen(t->at[i].label);
+        assert_true(length >= 1 && length <= 16);
+        columns = length > columns ? length : columns;
+    }
+    assert_int_equal(t->columns, columns);
+}
+
+static void axis_holds_any_range_with_round_ticks(void **state)
+{
+    struct rng rng = rng_make(21, RNG_TEST, 0);
+    for (int round = 0; round < 20000; round++) {
+        double a = random_limit(&rng), b = rng_below(&rng, 4) ? random_limit(&rng) : a;
+        double min = fmin(a, b), max = fmax(a, b);
+        enum scale wanted = (enum scale)rng_below(&rng, 3);
+        struct axis axis;
+        axis_fit(&axis, wanted, min, max);
+        assert_true(axis.low <= min && axis.high >= max && axis.low < axis.high);
+        assert_true(axis.scale != SCALE_LOG || axis.low > 0);
+        assert_true(axis_place(&axis, min) >= -1e-9 && axis_place(&axis, max) <= 1 + 1e-9);
+        double middle = min + (max - min) * rng_uniform(&rng);
+        double place = axis_place(&axis, middle);
+        assert_true(place >= -1e-9 && place <= 1 + 1e-9);
+        assert_close(axis_place(&axis, axis_value(&axis, place)), place, 1e-6);
+        int n = 2 + (int)rng_below(&rng, 8);
+        struct ticks t;
+        axis_ticks(&axis, n, &t);
+        check_ticks(&t, axis.low, axis.high, n);
+        if (axis.scale == SCALE_LINEAR && n >= 5)
+            assert_true(t.n >= 2);
+        // What the label says is the tick's value, but for the suffix.
+        if (axis.scale == SCALE_LINEAR && t.n >= 2) {
+            double step = t.at[1].value - t.at[0].value;
+            for (int i = 0; i < t.n; i++) {
+                char *end;
+                double said = strtod(t.at[i].label, &end);
+                said *= *end == 'k' ? 1e3 : *end == 'M' ? 1e6 : *end == 'G' ? 1e9 : *end == 'T' ? 1e12 : 1;
+                assert_close(said, t.at[i].value, step * 0.01);
+            }
+        }
+    }
+}
+
+static void axis_takes_no_values_one_value_and_extremes(void **state)
+{
+    struct axis a;
+    axis_fit(&a, SCALE_LINEAR, INFINITY, -INFINITY);
+    assert_true(a.low < a.high);
+    axis_fit(&a, SCALE_LINEAR, NAN, NAN);
+    assert_true(a.low < a.high);
+    const double values[] = {0, 1, -1, 1e-38, -3.4e38, 3.4e38, 1e-300};
+    for (int i = 0; i < 7; i++) {
+        for (int k = 0; k < 3; k++) {
+            axis_fit(&a, (enum scale)k, values[i], values[i]);
+            assert_true(a.low < values[i] && a.high > values[i]);
+            struct ticks t;
+            axis_ticks(&a, 5, &t);
+            check_ticks(&t, a.low, a.high, 5);
+        }
+    }
+    axis_fit(&a, SCALE_LINEAR, -3.4e38, 3.4e38);
+    assert_close(axis_place(&a, 0), 0.5, 1e-9);
+    // A logarithm of what may be below zero is taken on both sides.
+    axis_fit(&a, SCALE_LOG, -2, 500);
+    assert_int_equal(a.scale, SCALE_SYMLOG);
+    assert_true(axis_place(&a, -1) < axis_place(&a, 0) && axis_place(&a, 0) < axis_place(&a, 1));
+}
+
+static void axis_labels_are_short_and_alike(void **state)
+{
+    static const struct {
+        double low, high;
+        int max;
+        const char *labels;
+    } cases[] = {
+        {0, 0.7, 5, "0 0.2 0.4 0.6"},       {0, 2000, 3, "0 1000 2000"},        {0, 50000, 3, "0 20k 40k"},
+        {-230, -180, 4, "-220 -200 -180"},  {0, 3e-5, 4, "0 1e-5 2e-5 3e-5"},   {0.645, 0.655, 3, "0.645 0.650 0.655"},
+        {0, 2.5e6, 4, "0 1M 2M"},           {0, 1, 3, "0 0.5 1.0"},             {1e6, 1e6 + 1, 3, "1000000.0 1000000.5 1000001.0"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct axis a = {SCALE_LINEAR, cases[i].low, cases[i].high, 1};
+        struct ticks t;
+        axis_ticks(&a, cases[i].max, &t);
+        struct str s = {0};
+        for (int k = 0; k < t.n; k++)
+            str_addf(&s, k ? " %s" : "%s", t.at[k].label);
+        assert_string_equal(str_text(&s), cases[i].labels);
+        str_fini(&s);
+    }
+    struct ticks t;
+    axis_ticks_time(0, 7300, 4, &t);
+    assert_string_equal(t.at[1].label, "1h00");
+    axis_ticks_time(0, 100, 5, &t);
+    assert_string_equal(t.at[t.n - 1].label, "1:30");
+    struct ticks whole;
+    axis_ticks_count(0, 3, 9, &whole);
+    assert_int_equal(whole.n, 4);
+}
+
+static void axis_number_fits_seven_columns(void **state)
+{
+    static const struct {
+        double value;
+        const char *text;
+    } cases[] = {{0.5123456, "0.5123"}, {-12.345, "-12.35"}, {1240000, "1.24M"}, {3.2e-5, "3.2e-5"}, {0, "0"}, {1, "1.000"},
+                 {99999, "100k"}, {123.456, "123.5"}, {-1e-30, "-1.0e-30"}, {NAN, "nan"}, {-INFINITY, "-inf"}, {9999.6, "10000"}};
+    char out[32];
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_string_equal(axis_number(out, sizeof out, cases[i].value), cases[i].text);
+    struct rng rng = rng_make(22, RNG_TEST, 0);
+    for (int i = 0; i < 20000; i++) {
+        double v = random_limit(&rng);
+        axis_number(out, sizeof out, v);
+        assert_true(strlen(out) <= 8);
+        char *end;
+        double said = strtod(out, &end);
+        said *= *end == 'k' ? 1e3 : *end == 'M' ? 1e6 : *end == 'G' ? 1e9 : *end == 'T' ? 1e12 : 1;
+        assert_close(said, v, fabs(v) * 0.051);
+    }
+}
+
+static void horizontal_end_grows_in_steps(void **state)
+{
+    struct rng rng = rng_make(23, RNG_TEST, 0);
+    for (int i = 0; i < 5000; i++) {
+        double end = pow(10, rng_uniform(&rng) * 9 + 1);
+        double rounded = axis_round_end(end);
+        assert_true(rounded >= end && rounded <= end * 1.34);
+        assert_true(axis_round_end(rounded) == rounded);
+    }
+    // How often the picture moves while a run grows to 100000 steps.
+    int changes = 0;
+    for (double last = 0, step = 1; step <= 100000; step++) {
+        changes += axis_round_end(step) != last;
+        last = axis_round_end(step);
+    }
+    assert_int_equal(changes, 41);
+}
+
+// ---- traces ----
+
+// Every column of dots must hold exactly the points that round into it and the lines between neighbours.
+static void trace_covers_points_and_lines(void **state)
+{
+    static double edges[400];
+    static struct series_column columns[400];
+    static struct trace_span got[400];
+    for (int round = 0; round < 100; round++) {
+        struct rng rng = rng_make(24, RNG_TEST, (uint32_t)round);
+        struct series s;
+        series_init(&s);
+        int n = 1 + (int)rng_below(&rng, round % 2 ? 20 : 3000);
+        int64_t step = 0;
+        for (int i = 0; i < n; i++) {
+            series_add(&s, step, rng_below(&rng, 30) ? rng_normal(&rng) : NAN);
+            step += 1 + (int64_t)rng_below(&rng, 9);
+        }
+        struct axis y;
+        axis_fit(&y, SCALE_LINEAR, -3, 3);
+        struct trace_view v = {2 + (int)rng_below(&rng, 300), 100, 0, 0, &y};
+        v.x0 = rng_uniform(&rng) * (double)step * 0.3;
+        v.x1 = v.x0 + 1 + rng_uniform(&rng) * (double)step;
+        trace_curve(&s, false, NULL, &v, got, columns, edges);
+        for (int d = 0; d < v.width; d++) {
+            double low = INFINITY, high = -INFINITY;
+            for (uint32_t i = 0; i < s.n; i++) {
+                double x = trace_x(&v, (double)series_step(&s, i)), value = trace_y(&v, series_value(&s, i));
+                if (x >= d - 0.5 && x < d + 0.5 && isfinite(value)) {
+                    low = fmin(low, value);
+                    high = fmax(high, value);
+                }
+                if (i + 1 == s.n || !isfinite(value) || !isfinite(series_value(&s, i + 1)))
+                    continue;
+                double x2 = trace_x(&v, (double)series_step(&s, i + 1)), value2 = trace_y(&v, series_value(&s, i + 1));
+                double left = fmax(x, d - 0.5), right = fmin(x2, d + 0.5);
+                if (left > right)
+                    continue;
+                for (int end = 0; end < 2; end++) {
+                    double at = value + (value2 - value) * ((end ? right : left) - x) / (x2 - x);
+                    low = fmin(low, at);
+                    high = fmax(high, at);
+                }
+            }
+            if (low > high) {
+                assert_true(got[d].low > got[d].high);
+            } else {
+                assert_close(got[d].low, low, 1e-3);
+                assert_close(got[d].high, high, 1e-3);
+            }
+        }
+        series_fini(&s);
+    }
+}
+
+static void map_goes_from_steps_to_seconds_and_back(void **state)
+{
+    struct series seconds, speed;
+    series_init(&seconds);
+    series_init(&speed);
+    struct x_map time = {0}, tokens = {0};
+    for (int step = 1; step <= 1000; step++) {
+        series_add(&seconds, step, step <= 500 ? 0.5 : 2);
+        if (step % 10 == 1)
+            series_add(&speed, step, 100);
+        if (step % 100 == 0) {
+            x_map_update(&time, &seconds, NULL);
+            x_map_update(&tokens, &seconds, &speed);
+        }
+    }
+    assert_close(x_map_value(&time, 500), 250, 1e-3);
+    assert_close(x_map_value(&time, 1000), 1250, 1e-3);
+    assert_close(x_map_value(&time, 1100), 1450, 1e-3); // goes on as it was
+    assert_close(x_map_value(&tokens, 1000), 125000, 0.5);
+    for (double step = 0; step < 1200; step += 17)
+        assert_close(x_map_step(&time, x_map_value(&time, step)), step, 1e-6);
+    series_add(&seconds, 400, 1); // back to a checkpoint
+    x_map_update(&time, &seconds, NULL);
+    assert_close(x_map_value(&time, 400), 199.5 + 1, 1e-3);
+    x_map_fini(&time);
+    x_map_fini(&tokens);
+    series_fini(&seconds);
+    series_fini(&speed);
+}
+
+// ---- charts ----
+
+struct chart {
+    struct series series[16];
+    struct plot_line lines[16];
+    struct plot plot;
+};
+
+static void chart_init(struct chart *c, int n, int points)
+{
+    static const char *const labels[] = {"dpo-1", "dpo-2", "sft-1", "rm-1"};
+    *c = (struct chart){0};
+    for (int k = 0; k < n; k++) {
+        struct rng rng = rng_make(31, RNG_TEST, (uint32_t)k);
+        series_init(&c->series[k]);
+        for (int i = 0; i < points; i++) {
+            double x = (double)i / points;
+            series_add(&c->series[k], i, (1 + 0.5 * k) * (1 - exp(-4 * x)) + 0.1 * (rng_uniform(&rng) - 0.5));
+        }
+        c->lines[k] = (struct plot_line){.series = &c->series[k], .label = labels[k % 4], .letter = (char)('a' + k),
+                                         .color = (uint8_t)(COLOR_SERIES + k), .dash = (enum dash)(k % DASH_N)};
+    }
+    c->plot = (struct plot){.title = "rewards/margins", .empty = "waiting for the first point", .lines = c->lines,
+                            .n_lines = n, .x1 = points, .cursor = NAN};
+}
+
+static void chart_fini(struct chart *c)
+{
+    for (int k = 0; k < c->plot.n_lines; k++)
+        series_fini(&c->series[k]);
+}
+
+static struct plot_result draw(const struct plot *p, int width, int height, enum glyphs glyphs, struct str *out)
+{
+    struct canvas c;
+    canvas_init(&c, width, height, glyphs, glyphs != GLYPHS_ASCII);
+    struct plot_result result;
+    plot_draw(p, &c, canvas_area(&c), &result);
+    if (out)
+        canvas_save(&c, false, out);
+    canvas_fini(&c);
+    return result;
+}
+
+// The kept text; with ATTUNE_KEEP=1 it is written anew, to be looked at before it is committed.
+static void check_kept(const struct str *got, const char *name)
+{
+    struct str file = {0};
+    str_addf(&file, "tests/golden/%s", name);
+    char *path = test_source(str_text(&file)), *want = NULL;
+    size_t n_bytes = 0;
+    if (getenv("ATTUNE_KEEP"))
+        assert_ok(file_write(path, got->data, got->len, e));
+    assert_ok(file_read(path, 1 << 20, &want, &n_bytes, e));
+    if (strcmp(want, str_text(got)) != 0)
+        fail_msg("%s: the chart is\n%s\nbut should be\n%s", name, str_text(got), want);
+    free(want);
+    free(path);
+    str_fini(&file);
+}
+
+static void charts_look_as_kept(void **state)
+{
+    static const struct {
+        enum glyphs glyphs;
+        const char *name;
+    } modes[] = {{GLYPHS_BRAILLE, "braille"}, {GLYPHS_BLOCK, "block"}, {GLYPHS_ASCII, "ascii"}};
+    for (int m = 0; m < 3; m++) {
+        struct chart c;
+        struct str out = {0};
+        chart_init(&c, 3, 900);
+        c.plot.x1 = 1000;
+        draw(&c.plot, 60, 14, modes[m].glyphs, &out);
+        // Smoothed, with the raw values behind, something wrong, a change, checkpoints and the cursor.
+        for (int k = 0; k < 3; k++) {
+            series_add(&c.series[k], 910, k == 1 ? NAN : 1);
+            series_set_smoothing(&c.series[k], 0.95, 1);
+            series_smooth_some(&c.series[k], UINT32_MAX);
+        }
+        const struct plot_mark marks[] = {{300, NULL, MARK_CONTROL}, {250, NULL, MARK_CHECKPOINT}, {500, NULL, MARK_CHECKPOINT}};
+        c.plot.weight = 0.95;
+        c.plot.marks = marks;
+        c.plot.n_marks = 3;
+        c.plot.cursor = 700;
+        c.plot.clip = true;
+        c.plot.focused = true;
+        c.lines[1].raised = true;
+        draw(&c.plot, 60, 14, modes[m].glyphs, &out);
+        c.plot.scale = SCALE_LOG;
+        c.plot.x0 = 880;
+        c.plot.x1 = 900;
+        draw(&c.plot, 40, 9, modes[m].glyphs, &out);
+        chart_fini(&c);
+        struct str name = {0};
+        str_addf(&name, "chart-%s.txt", modes[m].name);
+        check_kept(&out, str_text(&name));
+        str_fini(&name);
+        str_fini(&out);
+    }
+}
+
+static void charts_draw_any_data_at_any_size(void **state)
+{
+    struct rng rng = rng_make(32, RNG_TEST, 0);
+    for (int round = 0; round < 1500; round++) {
+        struct chart c;
+        chart_init(&c, 1 + (int)rng_below(&rng, 4), (int)rng_below(&rng, 3));
+        for (int k = 0; k < c.plot.n_lines; k++) {
+            int n = (int)rng_below(&rng, 50);
+            for (int i = 0; i < n; i++)
+                series_add(&c.series[k], (int64_t)rng_below(&rng, 2000), rng_below(&rng, 3) ? random_limit(&rng) : NAN);
+            series_set_smoothing(&c.series[k], rng_below(&rng, 2) ? 0.5 : 0, 1 + rng_uniform(&rng));
+            series_smooth_some(&c.series[k], (uint32_t)rng_below(&rng, 60));
+        }
+        c.plot.x0 = rng_uniform(&rng) * 1000;
+        c.plot.x1 = c.plot.x0 + rng_uniform(&rng) * 2000 + 1e-3;
+        c.plot.scale = (enum scale)rng_below(&rng, 3);
+        c.plot.x_kind = (enum x_kind)rng_below(&rng, 3);
+        c.plot.clip = rng_below(&rng, 2);
+        c.plot.weight = rng_below(&rng, 2) ? 0.5 : 0;
+        c.plot.cursor = rng_below(&rng, 2) ? NAN : rng_uniform(&rng) * 2000;
+        draw(&c.plot, 1 + (int)rng_below(&rng, 120), 1 + (int)rng_below(&rng, 40), (enum glyphs)rng_below(&rng, 3), NULL);
+        chart_fini(&c);
+    }
+}
+
+static void chart_counts_what_it_does_not_show(void **state)
+{
+    struct chart c;
+    chart_init(&c, 1, 1000);
+    series_add(&c.series[0], 1000, 1e6);
+    series_add(&c.series[0], 1001, NAN);
+    series_add(&c.series[0], 1002, -1e6);
+    c.plot.x1 = 1500;
+    struct str out = {0};
+    struct plot_result r = draw(&c.plot, 60, 12, GLYPHS_ASCII, NULL);
+    assert_int_equal(r.n_outside, 0);
+    c.plot.clip = true;
+    r = draw(&c.plot, 60, 12, GLYPHS_ASCII, &out);
+    assert_int_equal(r.n_points, 1003);
+    assert_int_equal(r.n_bad, 1);
+    assert_true(r.n_outside >= 2 && r.n_outside <= 22 && r.y.high < 2);
+    assert_non_null(strstr(str_text(&out), "outside"));
+    assert_non_null(strstr(str_text(&out), "1 not finite"));
+    str_fini(&out);
+    chart_fini(&c);
+}
+
+// A smoothed curve ends where the points end.
+static void nothing_is_drawn_beyond_the_last_point(void **state)
+{
+    struct chart c;
+    chart_init(&c, 1, 100);
+    series_set_smoothing(&c.series[0], 0.9, 1);
+    series_smooth_some(&c.series[0], 1000);
+    c.lines[0].letter = 0;
+    c.plot.weight = 0.9;
+    c.plot.x1 = 200;
+    struct canvas k;
+    canvas_init(&k, 100, 20, GLYPHS_BRAILLE, true);
+    struct plot_result r;
+    plot_draw(&c.plot, &k, canvas_area(&k), &r);
+    int last = 0;
+    for (int y = 0; y < r.field.height; y++)
+        for (int x = 0; x < r.field.width; x++)
+            if (canvas_cell(&k, r.field.x + x, r.field.y + y)->code[0] != ' ')
+                last = x > last ? x : last;
+    assert_int_equal(last, lrint(99.0 / 200 * (2 * r.field.width - 1)) / 2);
+    canvas_fini(&k);
+    chart_fini(&c);
+}
+
+// Bar Q8, with room for a loaded machine: 16 x 100000 points at 200 x 50 in 8 ms. `make bench-plot` measures it.
+static void sixteen_long_runs_draw_fast(void **state)
+{
+    static struct chart c;
+    chart_init(&c, 16, 100000);
+    for (int k = 0; k < 16; k++) {
+        series_set_smoothing(&c.series[k], 0.9, 1);
+        series_smooth_some(&c.series[k], UINT32_MAX);
+    }
+    c.plot.weight = 0.9;
+    double best = 1e9;
+    for (int i = 0; i < 7; i++) {
+        double start = clock_seconds();
+        draw(&c.plot, 200, 50, GLYPHS_BRAILLE, NULL);
+        best = fmin(best, clock_seconds() - start);
+    }
+    print_message("          16 x 100000 points at 200 x 50: %.2f ms\n", best * 1e3);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+    assert_true(best < 0.016);
+#endif
+    chart_fini(&c);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(axis_holds_any_range_with_round_ticks),
+        cmocka_unit_test(axis_takes_no_values_one_value_and_extremes),
+        cmocka_unit_test(axis_labels_are_short_and_alike),
+        cmocka_unit_test(axis_number_fits_seven_columns),
+        cmocka_unit_test(horizontal_end_grows_in_steps),
+        cmocka_unit_test(trace_covers_points_and_lines),
+        cmocka_unit_test(map_goes_from_steps_to_seconds_and_back),
+        cmocka_unit_test(charts_look_as_kept),
+        cmocka_unit_test(charts_draw_any_data_at_any_size),
+        cmocka_unit_test(chart_counts_what_it_does_not_show),
+        cmocka_unit_test(nothing_is_drawn_beyond_the_last_point),
+        cmocka_unit_test(sixteen_long_runs_draw_fast),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
