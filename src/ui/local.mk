@@ -17,7 +17,10 @@ libui_a_SOURCES = \
 	%D%/script.c \
 	%D%/ui.c %D%/ui.h %D%/ui_internal.h \
 	%D%/view.h \
-	%D%/view_runs.c
+	%D%/view_help.c \
+	%D%/view_log.c \
+	%D%/view_runs.c \
+	%D%/view_samples.c
 UI_LIBS = libui.a
 
 # The charts: pure, free of the screen and of the store.

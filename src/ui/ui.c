@@ -18,7 +18,8 @@
 #include "ui/ui_internal.h"
 
 static const struct view_ops *const pages[PAGE_N] = {
-    [PAGE_RUNS] = &view_runs,
+    [PAGE_RUNS] = &view_runs,       [PAGE_SAMPLES] = &view_samples, [PAGE_LOG] = &view_log,
+    [PAGE_HELP] = &view_help,
 };
 
 bool ui_page_exists(enum page page)

@@ -1,0 +1,103 @@
+// Every command of the page that help was asked on, straight from the table.
+#include "config.h"
+
+#include <string.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "ui/view.h"
+
+struct help_state {
+    int scroll, lines, height;
+};
+
+static int open_help(struct view *v, struct err *e)
+{
+    v->state = mem_alloc(1, sizeof(struct help_state));
+    return 0;
+}
+
+static void close_help(struct view *v)
+{
+    free(v->state);
+}
+
+static void shown_help(struct view *v)
+{
+    struct help_state *s = v->state;
+    s->scroll = 0;
+}
+
+static int draw_row(struct canvas *c, struct rect r, const struct command_row *row)
+{
+    int column = r.width >= 100 ? 48 : r.width >= 70 ? 40 : 14;
+    canvas_text(c, r.x + 1, r.y, 14, STYLE(COLOR_ACCENT, .attr = ATTR_BOLD), row->keys);
+    if (column > 14)
+        canvas_textf(c, r.x + 16, r.y, column - 17, STYLE(COLOR_DEFAULT, .attr = ATTR_BOLD), "%s %s", row->name, row->arg ? row->arg : "");
+    struct rect text = {r.x + column, r.y, r.width - column - 1, 100};
+    int lines = canvas_paragraph(c, text, 0, STYLE(COLOR_DEFAULT), row->help, strlen(row->help));
+    return lines > 0 ? lines : 1;
+}
+
+static void draw_help(struct view *v, struct canvas *c, struct rect area)
+{
+    static const char *const about[PAGE_N] = {"the list of runs", "the curves", "the samples", "the log", "the form of a new run", ""};
+    struct help_state *s = v->state;
+    enum page page = ui_help_page(v->ui);
+    struct rect head = rect_cut_top(&area, 1);
+    canvas_textf(c, head.x + 1, head.y, head.width - 2, STYLE(COLOR_TITLE, .attr = ATTR_BOLD), "Keys and commands of %s", about[page]);
+    struct rect note = rect_cut_bottom(&area, area.height > 6 ? 1 : 0);
+    canvas_text(c, note.x + 1, note.y, note.width - 2, STYLE(COLOR_MUTED),
+                "Each name works after : and in scripts (attune -e 'open a; snapshot -').");
+    struct rect at = area;
+    at.y -= s->scroll;
+    s->lines = 0;
+    s->height = area.height;
+    for (const struct command_row *row = command_rows; row->id; row++) {
+        if (!(row->pages >> page & 1))
+            continue;
+        int lines = draw_row(c, at, row);
+        at.y += lines;
+        s->lines += lines;
+    }
+}
+
+static enum view_result command_help(struct view *v, enum command_id id, const char *arg)
+{
+    struct help_state *s = v->state;
+    int page = s->height > 1 ? s->height - 1 : 1, most = s->lines > s->height ? s->lines - s->height : 0;
+    int to = s->scroll;
+    switch (id) {
+    case CMD_UP:
+        to--;
+        break;
+    case CMD_DOWN:
+        to++;
+        break;
+    case CMD_PAGE_UP:
+        to -= page;
+        break;
+    case CMD_PAGE_DOWN:
+        to += page;
+        break;
+    case CMD_FIRST:
+        to = 0;
+        break;
+    case CMD_LAST:
+        to = most;
+        break;
+    default:
+        return VIEW_IGNORED;
+    }
+    s->scroll = to < 0 ? 0 : to > most ? most : to;
+    return VIEW_CHANGED;
+}
+
+const struct view_ops view_help = {
+    .title = "Help",
+    .open = open_help,
+    .close = close_help,
+    .shown = shown_help,
+    .draw = draw_help,
+    .command = command_help,
+};

@@ -1,0 +1,257 @@
+// What happened: the run's events, and what its engine printed. The newest line is at the bottom and is followed until
+// the person moves up.
+#include "config.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "ui/view.h"
+
+enum level { LEVEL_ALL, LEVEL_WARN, LEVEL_ENGINE, N_LEVELS };
+enum { TAIL_BYTES = 64 * 1024 };
+
+struct log_state {
+    char run[128];
+    enum level level;
+    bool wrap;
+    struct run_event *events; // oldest first
+    int n, cap;
+    int64_t version;
+    char *tail;               // the end of engine.log
+    size_t tail_bytes;
+    int64_t tail_size;        // of the whole file when it was read
+    int back;                 // lines above the newest; 0: follows
+    int lines, height;        // of the last drawing
+    char trouble[300];
+};
+
+static int open_log(struct view *v, struct err *e)
+{
+    struct log_state *s = mem_alloc(1, sizeof *s);
+    s->wrap = true;
+    v->state = s;
+    return 0;
+}
+
+static void forget(struct log_state *s)
+{
+    for (int i = 0; i < s->n; i++)
+        free(s->events[i].text);
+    s->n = 0;
+    free(s->tail);
+    s->tail = NULL;
+    s->tail_bytes = 0;
+    s->tail_size = -1;
+    s->version = -1;
+    s->back = 0;
+    s->trouble[0] = '\0';
+}
+
+static void close_log(struct view *v)
+{
+    struct log_state *s = v->state;
+    forget(s);
+    free(s->events);
+    free(s);
+}
+
+static void shown_log(struct view *v)
+{
+    struct log_state *s = v->state;
+    struct run_row *r = ui_run(v->ui);
+    if (r && strcmp(s->run, r->info.name) != 0) {
+        forget(s);
+        text_copy(s->run, sizeof s->run, r->info.name);
+    }
+}
+
+static void read_tail(struct view *v, struct run_row *r)
+{
+    struct log_state *s = v->state;
+    char *dir = store_run_dir(ui_store(v->ui), r->info.name);
+    char *path = path_join(dir, "engine.log");
+    free(dir);
+    int64_t size = file_size(path);
+    int fd = size != s->tail_size && size > 0 ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    if (fd >= 0) {
+        int64_t from = size > TAIL_BYTES ? size - TAIL_BYTES : 0;
+        char *bytes = mem_alloc(TAIL_BYTES + 1, 1);
+        ssize_t n = pread(fd, bytes, TAIL_BYTES, from);
+        close(fd);
+        free(s->tail);
+        s->tail = bytes;
+        s->tail_bytes = n > 0 ? (size_t)n : 0;
+        s->tail_size = size;
+    }
+    free(path);
+}
+
+static enum view_refresh refresh_log(struct view *v)
+{
+    struct log_state *s = v->state;
+    struct run_row *r = ui_run(v->ui);
+    struct run_event *events;
+    struct err fault = {0};
+    int n;
+    shown_log(v);
+    if (!r)
+        return REFRESH_NOTHING;
+    if (s->level == LEVEL_ENGINE)
+        read_tail(v, r);
+    if (!r->reader || r->version == s->version)
+        return REFRESH_DRAW;
+    s->version = r->version;
+    if (run_reader_events(r->reader, s->n ? s->events[s->n - 1].id : 0, &events, &n, &fault)) {
+        text_copy(s->trouble, sizeof s->trouble, fault.text);
+        return REFRESH_DRAW;
+    }
+    for (int i = 0; i < n; i++) {
+        MEM_GROW(s->events, s->n, s->cap);
+        s->events[s->n++] = events[i]; // its text is taken over
+    }
+    free(events);
+    return REFRESH_DRAW;
+}
+
+static struct style level_style(const char *level)
+{
+    if (strcmp(level, "error") == 0)
+        return STYLE(COLOR_BAD, .attr = ATTR_BOLD);
+    return strcmp(level, "warn") == 0 ? STYLE(COLOR_WARN, .attr = ATTR_BOLD) : STYLE(COLOR_MUTED);
+}
+
+static bool is_shown(const struct log_state *s, const struct run_event *event)
+{
+    return s->level == LEVEL_ALL || strcmp(event->level, "info") != 0;
+}
+
+enum { TEXT_COLUMN = 38 };
+
+// One event at `at` (or nothing where r is empty); returns how many lines it takes.
+static int draw_event(const struct log_state *s, struct canvas *c, struct rect r, int y, const struct run_event *event)
+{
+    char time[32];
+    bool narrow = r.width < 70;
+    int column = narrow ? 14 : TEXT_COLUMN;
+    struct rect text = {r.x + column, y, r.width - column - 1, 100000};
+    int lines = 1;
+    if (s->wrap)
+        lines = canvas_paragraph(c, text, 0, STYLE(COLOR_DEFAULT), event->text, strlen(event->text));
+    else
+        canvas_text(c, text.x, y, text.width, STYLE(COLOR_DEFAULT), event->text);
+    canvas_text(c, r.x + 1, y, -1, STYLE(COLOR_MUTED), clock_text(time, sizeof time, event->at_ms, "%H:%M:%S"));
+    canvas_text(c, r.x + 10, y, narrow ? 3 : 5, level_style(event->level), event->level);
+    if (!narrow) {
+        canvas_textf(c, r.x + 16, y, 8, STYLE(COLOR_MUTED), "%8lld", (long long)event->step);
+        canvas_text(c, r.x + 26, y, 11, STYLE(COLOR_DEFAULT), event->kind);
+    }
+    return lines > 0 ? lines : 1;
+}
+
+// Draws everything twice: once outside of the clip to count the lines, then with the wanted line at the bottom.
+static void draw_events(struct log_state *s, struct canvas *c, struct rect r)
+{
+    int lines = 0;
+    struct rect old = canvas_clip(c, (struct rect){0});
+    for (int i = 0; i < s->n; i++)
+        if (is_shown(s, s->events + i))
+            lines += draw_event(s, c, r, 0, s->events + i);
+    canvas_unclip(c, old);
+    s->lines = lines;
+    s->height = r.height;
+    if (s->back > lines - r.height)
+        s->back = lines > r.height ? lines - r.height : 0;
+    int y = lines <= r.height ? r.y : r.y + r.height - lines + s->back;
+    old = canvas_clip(c, r);
+    for (int i = 0; i < s->n; i++)
+        if (is_shown(s, s->events + i))
+            y += draw_event(s, c, r, y, s->events + i);
+    canvas_unclip(c, old);
+}
+
+static void draw_tail(struct log_state *s, struct canvas *c, struct rect r)
+{
+    r = rect_inset(r, 1, 0);
+    int lines = canvas_paragraph(c, (struct rect){r.x, r.y, r.width, 0}, 0, STYLE(COLOR_DEFAULT), s->tail ? s->tail : "", s->tail_bytes);
+    s->lines = lines;
+    s->height = r.height;
+    if (s->back > lines - r.height)
+        s->back = lines > r.height ? lines - r.height : 0;
+    int skip = lines > r.height ? lines - r.height - s->back : 0;
+    canvas_paragraph(c, r, skip, STYLE(COLOR_DEFAULT), s->tail ? s->tail : "", s->tail_bytes);
+}
+
+static void draw_log(struct view *v, struct canvas *c, struct rect area)
+{
+    static const char *const titles[] = {"all events", "warnings and errors", "the engine's own output (engine.log)"};
+    struct log_state *s = v->state;
+    struct rect head = rect_cut_top(&area, 1);
+    canvas_hline(c, head.x, head.y, head.width, STYLE(COLOR_MUTED));
+    canvas_textf(c, head.x + 2, head.y, head.width - 3, STYLE(COLOR_TITLE, .attr = ATTR_BOLD), " %s ", titles[s->level]);
+    if (s->level == LEVEL_ENGINE)
+        draw_tail(s, c, area);
+    else
+        draw_events(s, c, area);
+    if (s->trouble[0])
+        canvas_text(c, area.x + 1, area.y, area.width - 2, STYLE(COLOR_BAD), s->trouble);
+    else if (s->lines == 0)
+        canvas_text(c, area.x + 1, area.y, area.width - 2, STYLE(COLOR_MUTED), "Nothing yet.");
+    if (s->back > 0)
+        canvas_textf(c, head.x + head.width - 24, head.y, -1, STYLE(COLOR_ACCENT), " %d below, G follows ", s->back);
+}
+
+static enum view_result command_log(struct view *v, enum command_id id, const char *arg)
+{
+    struct log_state *s = v->state;
+    int page = s->height > 1 ? s->height - 1 : 1, most = s->lines > s->height ? s->lines - s->height : 0;
+    int to = s->back;
+    switch (id) {
+    case CMD_UP:
+        to++;
+        break;
+    case CMD_DOWN:
+        to--;
+        break;
+    case CMD_PAGE_UP:
+        to += page;
+        break;
+    case CMD_PAGE_DOWN:
+        to -= page;
+        break;
+    case CMD_FIRST:
+        to = most;
+        break;
+    case CMD_LAST:
+        to = 0;
+        break;
+    case CMD_WRAP:
+        s->wrap = !s->wrap;
+        return VIEW_CHANGED;
+    case CMD_LEVEL:
+        s->level = (s->level + 1) % N_LEVELS;
+        s->back = 0;
+        refresh_log(v);
+        return VIEW_CHANGED;
+    default:
+        return VIEW_IGNORED;
+    }
+    s->back = to < 0 ? 0 : to > most ? most : to;
+    return VIEW_CHANGED;
+}
+
+const struct view_ops view_log = {
+    .title = "Log",
+    .open = open_log,
+    .close = close_log,
+    .shown = shown_log,
+    .draw = draw_log,
+    .command = command_log,
+    .refresh = refresh_log,
+};

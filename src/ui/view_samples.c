@@ -1,0 +1,209 @@
+// What the model writes: the newest samples of the run as a list, and the one under the cursor in full.
+#include "config.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/utf8.h"
+#include "ui/run_text.h"
+#include "ui/view.h"
+
+enum { MAX_SAMPLES = 200 };
+
+struct samples_state {
+    char run[128];
+    int64_t version;
+    struct run_sample *samples; // newest first
+    int n;
+    int64_t chosen_id;          // the sample under the cursor; -1: the newest, whichever it is
+    int top, visible;
+    int scroll, text_lines, text_height;
+    char trouble[300];
+};
+
+static int open_samples(struct view *v, struct err *e)
+{
+    v->state = mem_alloc(1, sizeof(struct samples_state));
+    return 0;
+}
+
+static void forget(struct samples_state *s)
+{
+    run_samples_free(s->samples, s->n);
+    s->samples = NULL;
+    s->n = 0;
+    s->version = -1;
+    s->chosen_id = -1;
+    s->top = s->scroll = 0;
+    s->trouble[0] = '\0';
+}
+
+static void close_samples(struct view *v)
+{
+    forget(v->state);
+    free(v->state);
+}
+
+static void shown_samples(struct view *v)
+{
+    struct samples_state *s = v->state;
+    struct run_row *r = ui_run(v->ui);
+    if (r && strcmp(s->run, r->info.name) != 0) {
+        forget(s);
+        text_copy(s->run, sizeof s->run, r->info.name);
+    }
+}
+
+static enum view_refresh refresh_samples(struct view *v)
+{
+    struct samples_state *s = v->state;
+    struct run_row *r = ui_run(v->ui);
+    struct run_sample *samples;
+    struct err fault = {0};
+    int n;
+    shown_samples(v);
+    if (!r || !r->reader || r->version == s->version)
+        return REFRESH_DRAW; // the strip above shows the step
+    s->version = r->version;
+    if (s->n > 0 && run_reader_samples(r->reader, 1, &samples, &n, &fault) == 0) {
+        bool same = n == 1 && samples[0].id == s->samples[0].id;
+        run_samples_free(samples, n);
+        if (same)
+            return REFRESH_DRAW;
+    }
+    if (run_reader_samples(r->reader, MAX_SAMPLES, &samples, &n, &fault)) {
+        text_copy(s->trouble, sizeof s->trouble, fault.text);
+        return REFRESH_DRAW;
+    }
+    run_samples_free(s->samples, s->n);
+    s->samples = samples;
+    s->n = n;
+    return REFRESH_DRAW;
+}
+
+static int chosen(const struct samples_state *s)
+{
+    for (int i = 0; i < s->n; i++)
+        if (s->samples[i].id == s->chosen_id)
+            return i;
+    return 0;
+}
+
+static void draw_list(struct samples_state *s, struct canvas *c, struct rect r)
+{
+    canvas_textf(c, r.x + 1, r.y, r.width - 1, STYLE(COLOR_MUTED), "%7s %7s %6s  %s", "STEP", "REWARD", "LENGTH", "RESPONSE");
+    rect_cut_top(&r, 1);
+    int cursor = chosen(s);
+    s->visible = r.height > 0 ? r.height : 1;
+    if (cursor < s->top)
+        s->top = cursor;
+    if (cursor >= s->top + s->visible)
+        s->top = cursor - s->visible + 1;
+    for (int i = s->top; i < s->n && r.height > 0; i++) {
+        struct rect line = rect_cut_top(&r, 1);
+        const struct run_sample *sample = s->samples + i;
+        char reward[32];
+        int x = canvas_textf(c, line.x + 1, line.y, -1, STYLE(COLOR_DEFAULT), "%7lld %7s %6zu  ", (long long)sample->step,
+                             number_text(reward, sizeof reward, sample->reward, 7), utf8_text_columns(sample->response, strlen(sample->response)));
+        canvas_text(c, x, line.y, line.x + line.width - x, STYLE(COLOR_DEFAULT), sample->response);
+        if (i == cursor) {
+            canvas_put(c, line.x, line.y, '>', STYLE(COLOR_ACCENT, .attr = ATTR_BOLD));
+            canvas_restyle(c, line, STYLE(COLOR_DEFAULT, .bg = COLOR_CURSOR));
+        }
+    }
+}
+
+static void draw_sample(struct samples_state *s, struct canvas *c, struct rect r)
+{
+    const struct run_sample *sample = s->samples + chosen(s);
+    char logp[32], reward[32], title[160];
+    snprintf(title, sizeof title, "step %lld   log-probability %s   reward %s", (long long)sample->step,
+             number_text(logp, sizeof logp, sample->logp, 8), number_text(reward, sizeof reward, sample->reward, 8));
+    struct rect in = rect_inset(canvas_box(c, r, STYLE(COLOR_MUTED), title), 1, 0);
+    if (in.height < 1 || in.width < 1)
+        return;
+    size_t prompt_bytes = strlen(sample->prompt), response_bytes = strlen(sample->response);
+    struct rect old = canvas_clip(c, in);
+    struct rect at = {in.x, in.y - s->scroll, in.width, 100000};
+    int prompt_lines = canvas_paragraph(c, at, 0, STYLE(COLOR_MUTED), sample->prompt, prompt_bytes);
+    at.y += prompt_lines;
+    int response_lines = canvas_paragraph(c, at, 0, STYLE(COLOR_DEFAULT), sample->response, response_bytes);
+    canvas_unclip(c, old);
+    s->text_lines = prompt_lines + response_lines;
+    s->text_height = in.height;
+    if (s->text_lines - s->scroll > in.height)
+        canvas_text(c, r.x + r.width - 12, r.y + r.height - 1, -1, STYLE(COLOR_ACCENT), " PgDn more ");
+}
+
+static void draw_samples(struct view *v, struct canvas *c, struct rect area)
+{
+    struct samples_state *s = v->state;
+    struct run_row *r = ui_run(v->ui);
+    if (s->trouble[0] || s->n == 0) {
+        const char *text = s->trouble[0] ? s->trouble
+                           : r && run_state_is_live(r->status.state) ? "No samples yet: the run writes some at every evaluation."
+                                                                     : "This run has written no samples.";
+        canvas_paragraph(c, rect_inset(area, 2, 1), 0, STYLE(s->trouble[0] ? COLOR_BAD : COLOR_MUTED), text, strlen(text));
+        return;
+    }
+    if (area.width >= 140) {
+        draw_list(s, c, rect_cut_left(&area, area.width * 2 / 5));
+        rect_cut_left(&area, 1);
+    } else {
+        draw_list(s, c, rect_cut_top(&area, area.height > 30 ? area.height / 3 : area.height * 2 / 5));
+    }
+    draw_sample(s, c, area);
+}
+
+static enum view_result choose(struct samples_state *s, int to)
+{
+    if (s->n == 0)
+        return VIEW_KEPT;
+    to = to < 0 ? 0 : to >= s->n ? s->n - 1 : to;
+    // At the newest one the cursor follows: the next sample takes its place.
+    s->chosen_id = to == 0 ? -1 : s->samples[to].id;
+    s->scroll = 0;
+    return VIEW_CHANGED;
+}
+
+static enum view_result scroll(struct samples_state *s, int lines)
+{
+    int most = s->text_lines > s->text_height ? s->text_lines - s->text_height : 0;
+    int to = s->scroll + lines;
+    s->scroll = to < 0 ? 0 : to > most ? most : to;
+    return VIEW_CHANGED;
+}
+
+static enum view_result command_samples(struct view *v, enum command_id id, const char *arg)
+{
+    struct samples_state *s = v->state;
+    switch (id) {
+    case CMD_UP:
+        return choose(s, chosen(s) - 1);
+    case CMD_DOWN:
+        return choose(s, chosen(s) + 1);
+    case CMD_FIRST:
+        return choose(s, 0);
+    case CMD_LAST:
+        return choose(s, s->n - 1);
+    case CMD_PAGE_UP:
+        return scroll(s, -(s->text_height > 1 ? s->text_height - 1 : 1));
+    case CMD_PAGE_DOWN:
+        return scroll(s, s->text_height > 1 ? s->text_height - 1 : 1);
+    default:
+        return VIEW_IGNORED;
+    }
+}
+
+const struct view_ops view_samples = {
+    .title = "Samples",
+    .open = open_samples,
+    .close = close_samples,
+    .shown = shown_samples,
+    .draw = draw_samples,
+    .command = command_samples,
+    .refresh = refresh_samples,
+};
