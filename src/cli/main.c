@@ -12,6 +12,7 @@
 #include "cli/command.h"
 #include "cli/help.h"
 #include "cli/print.h"
+#include "ui/ui.h"
 
 static int wrong(const char *format, const char *word, const char *near)
 {
@@ -62,12 +63,30 @@ static int run_command(int argc, char **argv)
     return status;
 }
 
+static int run_console(const char *script, const char *script_file)
+{
+    struct err fault = {0};
+    char *text = NULL;
+    size_t n_bytes;
+    int code = 0;
+    if (script_file)
+        code = file_read(script_file, 1024 * 1024, &text, &n_bytes, &fault);
+    struct ui_options options = {.script = script_file ? text : script};
+    if (!code)
+        code = ui_console(&options, &fault);
+    free(text);
+    if (code)
+        fprintf(stderr, "attune: %s\n", fault.text);
+    return code ? err_exit_status(code) : 0;
+}
+
 int main(int argc, char **argv)
 {
     setlocale(LC_ALL, "");
     setlocale(LC_NUMERIC, "C"); // numbers are read and written with a point
     signal(SIGPIPE, SIG_IGN);   // a closed pipe is a write that fails
     file_fault_init();
+    const char *script = NULL, *script_file = NULL;
     int i = 1;
     for (; i < argc && argv[i][0] == '-'; i++) {
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
@@ -82,11 +101,14 @@ int main(int argc, char **argv)
             setenv("ATTUNE_PROJECT", argv[++i], 1);
         else if (text_starts(argv[i], "--project="))
             setenv("ATTUNE_PROJECT", argv[i] + strlen("--project="), 1);
+        else if (strcmp(argv[i], "-e") == 0 && i + 1 < argc)
+            script = argv[++i];
+        else if (strcmp(argv[i], "--script") == 0 && i + 1 < argc)
+            script_file = argv[++i];
         else
             return wrong("attune: there is no option %s here.", argv[i], NULL);
     }
     if (i < argc)
         return run_command(argc - i, argv + i);
-    fprintf(stderr, "attune: which command?\nTry: attune --help\n");
-    return err_exit_status(ERR_USAGE);
+    return run_console(script, script_file);
 }

@@ -5,8 +5,10 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "ui/ui_internal.h"
 
@@ -66,8 +68,13 @@ void jobs_collect(struct ui *ui)
     }
 }
 
-void jobs_wait(struct ui *ui)
+// A job that does not end in time is left to itself: the engine that it starts needs nobody to wait for it.
+void jobs_wait(struct ui *ui, double seconds)
 {
-    while (ui->jobs)
-        end_job(ui, &ui->jobs);
+    double until = clock_seconds() + seconds;
+    while (ui->jobs && clock_seconds() < until) {
+        jobs_collect(ui);
+        if (ui->jobs)
+            nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+    }
 }

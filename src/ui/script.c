@@ -85,7 +85,9 @@ int script_run(struct ui *ui, const char *script, struct err *e)
         }
         at = end;
     }
-    jobs_wait(ui);
+    jobs_wait(ui, 70);
+    if (ui->script_failed && !code)
+        code = err_set(e, ERR_FAIL, "%s", ui->script_error);
     free(copy);
     return code;
 }

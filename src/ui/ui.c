@@ -436,7 +436,7 @@ void ui_refresh(struct ui *ui, double now_s, bool all)
 
 static void ui_fini(struct ui *ui)
 {
-    jobs_wait(ui);
+    jobs_wait(ui, 1);
     for (int i = 0; i < PAGE_N; i++)
         if (ui->views[i].is_open && ui->views[i].ops->close)
             ui->views[i].ops->close(&ui->views[i]);

@@ -77,7 +77,7 @@ typedef int (*job_work)(void *arg, struct err *e);
 typedef void (*job_done)(struct ui *ui, void *arg, int code, const struct err *e);
 void job_start(struct ui *ui, job_work work, job_done done, void *arg);
 void jobs_collect(struct ui *ui);             // calls done for those that have ended
-void jobs_wait(struct ui *ui);                // for all of them
+void jobs_wait(struct ui *ui, double seconds); // until all have ended, so long at most
 // Adds nothing to the store: starts (or continues) a run that is there.
 void ui_start_run(struct ui *ui, const char *name);
 

@@ -49,7 +49,7 @@ static void draw_help(struct view *v, struct canvas *c, struct rect area)
     struct rect note = rect_cut_bottom(&area, area.height > 6 ? 1 : 0);
     canvas_text(c, note.x + 1, note.y, note.width - 2, STYLE(COLOR_MUTED),
                 "Each name works after : and in scripts (attune -e 'open a; snapshot -').");
-    struct rect at = area;
+    struct rect old = canvas_clip(c, area), at = area;
     at.y -= s->scroll;
     s->lines = 0;
     s->height = area.height;
@@ -60,6 +60,7 @@ static void draw_help(struct view *v, struct canvas *c, struct rect area)
         at.y += lines;
         s->lines += lines;
     }
+    canvas_unclip(c, old);
 }
 
 static enum view_result command_help(struct view *v, enum command_id id, const char *arg)
