@@ -23,8 +23,7 @@ void file_fault_init(void)
 {
     const char *text = getenv("ATTUNE_FAULT_WRITE");
     int64_t n;
-    if (text && text_to_i64(text, &n) && n > 0)
-        atomic_store(&writes_left, n);
+    atomic_store(&writes_left, text && text_to_i64(text, &n) && n > 0 ? n : -1);
 }
 
 static bool write_fails_now(void)

@@ -20,6 +20,7 @@ MODEL_LIBS = libmodel.a $(BASE_LIBS)
 
 EXTRA_DIST += \
 	tests/golden/make_decoder_golden.py tests/golden/decoder \
+	tests/golden/make_rope_golden.py tests/golden/rope.json \
 	tests/lib/golden_decoder.h tests/lib/packing.h tests/lib/reference_decoder.h
 
 if HAVE_CMOCKA
@@ -32,4 +33,7 @@ tests_unit_test_decoder_gradient_LDADD = $(CPU_LIBS) $(MODEL_LIBS) $(CMOCKA_LIBS
 check_PROGRAMS += tests/unit/test_safetensors
 tests_unit_test_safetensors_SOURCES = tests/unit/test_safetensors.c
 tests_unit_test_safetensors_LDADD = $(MODEL_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/test_model
+tests_unit_test_model_SOURCES = tests/unit/test_model.c
+tests_unit_test_model_LDADD = $(CPU_LIBS) $(MODEL_LIBS) $(CMOCKA_LIBS)
 endif

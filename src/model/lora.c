@@ -183,8 +183,10 @@ static int list_entries(const struct model *m, struct entry **out)
     for (int layer = 0; layer < m->arch.n_layers; layer++)
         for (int i = 0; i < N_LINEARS; i++) {
             const struct lora_pair *pair = model_lora(m, linears[i], layer);
+            if (!pair)
+                continue;
             int part = names_row(m->arch.family, linears[i])->part;
-            if (!pair || part > 0)
+            if (part > 0)
                 continue;
             peft_name(m, linears[i], layer, 'A', &name);
             list[n++] = (struct entry){mem_strdup(str_text(&name)), pair->a, m->lora.rank, pair->in, false};

@@ -1,0 +1,370 @@
+#include "config.h"
+
+#include "testing.h"
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "model/model.h"
+#include "model/safetensors.h"
+
+static char *folder;
+static const struct backend_ops *ops;
+static struct backend *backend;
+
+static const char *const configs[] = {
+    "{\"model_type\":\"llama\",\"vocab_size\":19,\"hidden_size\":16,\"num_hidden_layers\":2,\"num_attention_heads\":4,"
+    "\"num_key_value_heads\":2,\"intermediate_size\":24,\"max_position_embeddings\":32,\"tie_word_embeddings\":true}",
+    "{\"model_type\":\"llama\",\"vocab_size\":19,\"hidden_size\":16,\"num_hidden_layers\":1,\"num_attention_heads\":2,"
+    "\"intermediate_size\":24,\"attention_bias\":true,\"mlp_bias\":true,\"max_position_embeddings\":32}",
+    "{\"model_type\":\"qwen2\",\"vocab_size\":19,\"hidden_size\":16,\"num_hidden_layers\":2,\"num_attention_heads\":4,"
+    "\"num_key_value_heads\":1,\"intermediate_size\":24,\"max_position_embeddings\":32}",
+    "{\"model_type\":\"gpt2\",\"vocab_size\":19,\"n_embd\":16,\"n_layer\":2,\"n_head\":4,\"n_positions\":32}",
+    "{\"model_type\":\"opt\",\"vocab_size\":19,\"hidden_size\":16,\"num_hidden_layers\":2,\"num_attention_heads\":4,"
+    "\"ffn_dim\":24,\"max_position_embeddings\":32,\"do_layer_norm_before\":false,\"word_embed_proj_dim\":8}",
+};
+enum { N_CONFIGS = sizeof configs / sizeof *configs };
+
+static struct model *new_model(const char *config, uint64_t seed)
+{
+    json_t *json;
+    struct model *m;
+    assert_ok(json_parse(config, strlen(config), "config", &json, e));
+    assert_ok(model_new(&m, json, ops, backend, seed, e));
+    json_decref(json);
+    return m;
+}
+
+static void assert_same_weights(const struct model *a, const struct model *b)
+{
+    assert_int_equal(a->n_floats, b->n_floats);
+    assert_memory_equal(a->weights, b->weights, a->n_floats * sizeof(float));
+}
+
+static void what_is_saved_loads_the_same_in_every_family(void **state)
+{
+    char *dir = path_join(folder, "saved");
+    for (int i = 0; i < N_CONFIGS; i++) {
+        struct model *m = new_model(configs[i], 5), *again;
+        assert_int_equal(arch_n_params(&m->arch) <= (int64_t)m->n_floats, 1);
+        assert_ok(model_save(m, dir, SAVE_F32, e));
+        assert_ok(model_load(&again, dir, ops, backend, false, e));
+        assert_same_weights(m, again);
+        assert_int_equal(strlen(again->hash), 64);
+        model_free(again);
+        model_free(m);
+    }
+    free(dir);
+}
+
+static void arch_counts_the_parameters_that_the_table_holds(void **state)
+{
+    for (int i = 0; i < N_CONFIGS; i++) {
+        struct model *m = new_model(configs[i], 5);
+        int64_t n = 0;
+        for (int t = 0; t < m->n_tensors; t++)
+            n += (int64_t)m->tensors[t].rows * m->tensors[t].cols;
+        assert_int_equal(n, arch_n_params(&m->arch));
+        model_free(m);
+    }
+}
+
+// c_attn.weight is stored (in, 3 * out): q's columns first. Our own q is (out, in).
+static void gpt2_layout_is_the_published_one(void **state)
+{
+    struct model *m = new_model(configs[3], 5);
+    char *dir = path_join(folder, "gpt2"), *path = path_join(dir, "model.safetensors");
+    struct st_file *f;
+    assert_ok(model_save(m, dir, SAVE_F32, e));
+    assert_ok(st_open(&f, path, e));
+    const struct st_tensor *fused = st_find(f, "transformer.h.1.attn.c_attn.weight");
+    assert_non_null(fused);
+    assert_int_equal(fused->dims[0], 16);
+    assert_int_equal(fused->dims[1], 48);
+    const float *values = (const float *)(const void *)fused->bytes;
+    static const enum tensor_kind kinds[] = {T_Q_W, T_K_W, T_V_W};
+    for (int part = 0; part < 3; part++)
+        for (int out = 0; out < 16; out++)
+            for (int in = 0; in < 16; in++)
+                assert_close(values[in * 48 + part * 16 + out], model_weight(m, kinds[part], 1)[out * 16 + in], 0);
+    assert_null(st_find(f, "lm_head.weight"));
+    st_close(f);
+    model_free(m);
+    free(dir);
+    free(path);
+}
+
+static void bf16_and_sharded_weights_load(void **state)
+{
+    struct model *m = new_model(configs[0], 9), *again;
+    char *dir = path_join(folder, "sharded"), *single = path_join(dir, "model.safetensors");
+    assert_ok(model_save(m, dir, SAVE_BF16, e));
+    assert_ok(model_load(&again, dir, ops, backend, false, e));
+    for (size_t i = 0; i < m->n_floats; i++)
+        assert_close(again->weights[i], m->weights[i], fabs(m->weights[i]) * 0x1p-8);
+
+    // The same weights in two files with an index.
+    struct st_file *f;
+    assert_ok(st_open(&f, single, e));
+    json_t *map = json_object();
+    for (int shard = 0; shard < 2; shard++) {
+        struct st_spec specs[64];
+        size_t n = 0;
+        char name[32];
+        snprintf(name, sizeof name, "model-%d.safetensors", shard);
+        for (size_t i = (size_t)shard; i < f->n_tensors; i += 2) {
+            specs[n] = (struct st_spec){f->tensors[i].name, ST_BF16, f->tensors[i].n_dims, {0}};
+            memcpy(specs[n++].dims, f->tensors[i].dims, sizeof specs[0].dims);
+            json_object_set_new(map, f->tensors[i].name, json_string(name));
+        }
+        char *path = path_join(dir, name);
+        struct st_writer *w;
+        assert_ok(st_writer_open(&w, path, specs, n, NULL, e));
+        for (size_t i = (size_t)shard; i < f->n_tensors; i += 2)
+            assert_ok(st_writer_add(w, f->tensors[i].bytes, f->tensors[i].n_bytes, e));
+        assert_ok(st_writer_commit(w, e));
+        free(path);
+    }
+    st_close(f);
+    json_t *index = json_pack("{s:o}", "weight_map", map);
+    char *path = path_join(dir, "model.safetensors.index.json");
+    assert_ok(json_write(path, index, e));
+    json_decref(index);
+    assert_ok(file_remove_tree(single, e));
+    struct model *sharded;
+    assert_ok(model_load(&sharded, dir, ops, backend, false, e));
+    assert_same_weights(again, sharded);
+    model_free(sharded);
+    model_free(again);
+    model_free(m);
+    free(path);
+    free(single);
+    free(dir);
+}
+
+static void expect_refusal(const char *dir, int code, const char *text)
+{
+    struct model *m = NULL;
+    struct err fault = {0};
+    int got = model_load(&m, dir, ops, backend, false, &fault);
+    if (got != code || !strstr(fault.text, text))
+        fail_msg("code %d, \"%s\" should be %d and hold \"%s\"", got, fault.text, code, text);
+}
+
+static void change_config(const char *dir, const char *key, json_t *value)
+{
+    char *path = path_join(dir, "config.json");
+    json_t *config;
+    assert_ok(json_read(path, 1 << 20, &config, e));
+    json_object_set_new(config, key, value);
+    assert_ok(json_write(path, config, e));
+    json_decref(config);
+    free(path);
+}
+
+static void folders_that_do_not_fit_are_refused_in_words(void **state)
+{
+    char *dir = path_join(folder, "bad");
+    struct model *m = new_model(configs[0], 1);
+    expect_refusal("/nonexistent", ERR_NOT_FOUND, "no model folder");
+    assert_ok(model_save(m, dir, SAVE_F32, e));
+    change_config(dir, "intermediate_size", json_integer(25));
+    expect_refusal(dir, ERR_INPUT, "has the shape (24, 16), but config.json asks for (25, 16)");
+    change_config(dir, "intermediate_size", json_integer(24));
+    change_config(dir, "num_hidden_layers", json_integer(3));
+    expect_refusal(dir, ERR_INPUT, "model.layers.2.input_layernorm.weight");
+    change_config(dir, "num_hidden_layers", json_integer(1));
+    expect_refusal(dir, ERR_UNSUPPORTED, "which a plain llama model does not have");
+    change_config(dir, "num_hidden_layers", json_integer(2));
+    change_config(dir, "num_key_value_heads", json_integer(3));
+    expect_refusal(dir, ERR_INPUT, "4 attention heads cannot share 3");
+    change_config(dir, "num_key_value_heads", json_string("2"));
+    expect_refusal(dir, ERR_INPUT, "\"num_key_value_heads\" must be a whole number");
+    change_config(dir, "num_key_value_heads", json_integer(2));
+    change_config(dir, "vocab_size", json_integer(1LL << 40));
+    expect_refusal(dir, ERR_INPUT, "\"vocab_size\"");
+    change_config(dir, "vocab_size", json_integer(19));
+    change_config(dir, "model_type", json_string("mamba"));
+    expect_refusal(dir, ERR_UNSUPPORTED, "supported are llama");
+    change_config(dir, "model_type", json_string("llama"));
+    char *weights = path_join(dir, "model.safetensors");
+    assert_ok(file_remove_tree(weights, e));
+    expect_refusal(dir, ERR_NOT_FOUND, "has no model.safetensors");
+    model_free(m);
+    free(weights);
+    free(dir);
+}
+
+static void a_full_disk_leaves_the_old_model_whole(void **state)
+{
+    char *dir = path_join(folder, "full"), *temporary = path_join(folder, "full.tmp");
+    struct model *m = new_model(configs[0], 1), *other = new_model(configs[0], 2), *again;
+    assert_ok(model_save(m, dir, SAVE_F32, e));
+    for (int n = 1;; n++) { // the n-th write fails, and all after it, until none does
+        char text[16];
+        struct err fault = {0};
+        snprintf(text, sizeof text, "%d", n);
+        setenv("ATTUNE_FAULT_WRITE", text, 1);
+        file_fault_init();
+        int code = model_save(other, dir, SAVE_F32, &fault);
+        unsetenv("ATTUNE_FAULT_WRITE");
+        file_fault_init();
+        assert_false(file_exists(temporary));
+        assert_ok(model_load(&again, dir, ops, backend, false, e));
+        assert_same_weights(again, code ? m : other);
+        model_free(again);
+        if (!code) {
+            assert_true(n > 10);
+            break;
+        }
+        assert_int_equal(code, ERR_LIMIT);
+        assert_non_null(strstr(fault.text, "No space left"));
+    }
+    model_free(other);
+    model_free(m);
+    free(temporary);
+    free(dir);
+}
+
+static void adapters_survive_peft_files_and_merge(void **state)
+{
+    for (int i = 0; i < N_CONFIGS; i++) {
+        char *base = path_join(folder, "base"), *dir = path_join(folder, "adapter");
+        struct model *m = new_model(configs[i], 3), *loaded, *again;
+        assert_ok(model_save(m, base, SAVE_F32, e));
+        model_free(m);
+        assert_ok(model_load(&loaded, base, ops, backend, false, e));
+        struct err fault = {0};
+        assert_int_equal(model_add_lora(loaded, 3, 6, "nothing", 1, &fault), ERR_USAGE);
+        assert_ok(model_add_lora(loaded, 3, 6, i % 2 ? "" : "all-linear", 1, e));
+        assert_ok(model_set_trainable(loaded, TRAIN_ADAPTER, e));
+        for (size_t j = 0; j < loaded->n_lora_floats; j++) // b is not zero, as after training
+            loaded->lora_weights[j] = 0.01f * (float)(j % 13) - 0.05f;
+        assert_ok(model_save(loaded, dir, SAVE_F32, e));
+        assert_ok(model_load(&again, dir, ops, backend, false, e));
+        assert_int_equal(again->lora.rank, 3);
+        assert_close(again->lora.alpha, 6, 0);
+        assert_memory_equal(again->lora_weights, loaded->lora_weights, loaded->n_lora_floats * sizeof(float));
+
+        const struct lora_pair pair = *model_lora(again, T_V_W, 0);
+        const float *a = again->lora_weights + pair.a, *b = again->lora_weights + pair.b;
+        float *want = mem_alloc((size_t)pair.in * (size_t)pair.out, sizeof *want);
+        for (int o = 0; o < pair.out; o++)
+            for (int k = 0; k < pair.in; k++) {
+                double sum = 0;
+                for (int r = 0; r < 3; r++)
+                    sum += (double)b[o * 3 + r] * a[r * pair.in + k];
+                want[o * pair.in + k] = (float)(model_weight(again, T_V_W, 0)[o * pair.in + k] + 2 * sum);
+            }
+        assert_ok(model_merge_lora(again, e));
+        for (int j = 0; j < pair.in * pair.out; j++)
+            assert_close(model_weight(again, T_V_W, 0)[j], want[j], 1e-6);
+        assert_null(again->lora_weights);
+        free(want);
+        model_free(again);
+        model_free(loaded);
+        free(base);
+        free(dir);
+    }
+}
+
+static void a_reward_head_is_saved_and_loaded(void **state)
+{
+    char *base = path_join(folder, "plain"), *dir = path_join(folder, "reward");
+    struct model *m = new_model(configs[0], 3), *reward, *again;
+    assert_ok(model_save(m, base, SAVE_F32, e));
+    assert_ok(model_load(&reward, base, ops, backend, true, e));
+    float *score = model_weight(reward, T_SCORE_W, 0);
+    for (int i = 0; i < 16; i++) {
+        assert_close(score[i], 0, 0);
+        score[i] = (float)i;
+    }
+    assert_ok(model_save(reward, dir, SAVE_F32, e));
+    assert_ok(model_load(&again, dir, ops, backend, true, e));
+    assert_close(model_weight(again, T_SCORE_W, 0)[15], 15, 0);
+    char *path = path_join(dir, "config.json");
+    json_t *config;
+    assert_ok(json_read(path, 1 << 20, &config, e));
+    assert_string_equal(json_string_value(json_array_get(json_object_get(config, "architectures"), 0)),
+                        "LlamaForSequenceClassification");
+    json_decref(config);
+    model_free(m);
+    model_free(reward);
+    model_free(again);
+    free(path);
+    free(base);
+    free(dir);
+}
+
+static void decay_covers_matrices_and_nothing_else(void **state)
+{
+    struct model *m = new_model(configs[3], 3);
+    struct param_range *ranges;
+    assert_ok(model_set_trainable(m, TRAIN_ALL, e));
+    int n = model_param_ranges(m, 0, &ranges);
+    size_t at = 0;
+    for (int i = 0; i < n; i++) {
+        assert_int_equal(ranges[i].begin, at);
+        at = ranges[i].end;
+        for (int t = 0; t < m->n_tensors; t++)
+            if (m->tensors[t].offset >= ranges[i].begin && m->tensors[t].offset < ranges[i].end)
+                assert_int_equal(ranges[i].decay, m->tensors[t].rows > 1);
+    }
+    assert_int_equal(at, m->n_floats);
+    free(ranges);
+    model_free(m);
+}
+
+// cos and inv_freq of transformers 4.57 for the Llama 3.2 1B and a YaRN setting (tests/golden/make_rope_golden.py).
+static void rotary_frequencies_match_the_reference(void **state)
+{
+    char *path = test_source("tests/golden/rope.json");
+    json_t *rows, *row;
+    size_t i, j;
+    assert_ok(json_read(path, 1 << 20, &rows, e));
+    json_array_foreach(rows, i, row) {
+        struct arch a;
+        assert_ok(arch_from_config(&a, json_object_get(row, "config"), "golden", e));
+        json_t *speeds = json_object_get(row, "inv_freq"), *speed;
+        float got[256], factor;
+        assert_int_equal(json_array_size(speeds), a.head_dim / 2);
+        arch_rope_frequencies(&a, got, &factor);
+        assert_close(factor, json_number_value(json_object_get(row, "factor")), 1e-6);
+        json_array_foreach(speeds, j, speed)
+            assert_close(got[j], json_number_value(speed), 2e-6 * json_number_value(speed));
+    }
+    json_decref(rows);
+    free(path);
+}
+
+static int open_all(void **state)
+{
+    struct err fault;
+    ops = backend_find("cpu");
+    folder = test_folder();
+    return ops->open(&backend, &(struct backend_options){.n_threads = 2}, &fault);
+}
+
+static int close_all(void **state)
+{
+    ops->close(backend);
+    int code = file_remove_tree(folder, NULL);
+    free(folder);
+    return code;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_saved_loads_the_same_in_every_family),
+        cmocka_unit_test(arch_counts_the_parameters_that_the_table_holds),
+        cmocka_unit_test(gpt2_layout_is_the_published_one),
+        cmocka_unit_test(bf16_and_sharded_weights_load),
+        cmocka_unit_test(folders_that_do_not_fit_are_refused_in_words),
+        cmocka_unit_test(a_full_disk_leaves_the_old_model_whole),
+        cmocka_unit_test(adapters_survive_peft_files_and_merge),
+        cmocka_unit_test(a_reward_head_is_saved_and_loaded),
+        cmocka_unit_test(decay_covers_matrices_and_nothing_else),
+        cmocka_unit_test(rotary_frequencies_match_the_reference),
+    };
+    return cmocka_run_group_tests(tests, open_all, close_all);
+}
