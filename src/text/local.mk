@@ -2,6 +2,8 @@ noinst_LIBRARIES += libtext.a
 libtext_a_SOURCES = \
 	%D%/added.c %D%/added.h \
 	%D%/bpe.c %D%/bpe.h \
+	%D%/bpe_train.c %D%/bpe_train.h \
+	%D%/bpe_train_write.c %D%/bpe_train_write.h \
 	%D%/component.c %D%/component.h \
 	%D%/decode.c \
 	%D%/normalize.c \
