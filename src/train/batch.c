@@ -1,0 +1,154 @@
+#include "config.h"
+
+#include "train/batch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/rng.h"
+
+int group_tokens(const struct dataset *d, int group, bool with_last)
+{
+    const struct ds_group *g = &d->groups[group];
+    int n = g->n_prompt;
+    for (int i = 0; i < g->n_seqs; i++)
+        n += d->seqs[g->first_seq + i].n - !with_last;
+    return n;
+}
+
+static int group_targets(const struct dataset *d, int group)
+{
+    const struct ds_group *g = &d->groups[group];
+    int n = 0;
+    for (int i = 0; i < g->n_seqs; i++)
+        n += d->seqs[g->first_seq + i].n;
+    return n;
+}
+
+int packed_init(struct packed *p, const struct dataset *d, int max_tokens, bool with_last, struct err *e)
+{
+    int widest = 1, most_seqs = 1, most_targets = 1, fewest = max_tokens;
+    *p = (struct packed){0};
+    for (int i = 0; i < d->n_groups; i++) {
+        int tokens = group_tokens(d, i, with_last), targets = group_targets(d, i);
+        widest = tokens > widest ? tokens : widest;
+        fewest = tokens < fewest ? tokens : fewest;
+        most_seqs = d->groups[i].n_seqs > most_seqs ? d->groups[i].n_seqs : most_seqs;
+        most_targets = targets > most_targets ? targets : most_targets;
+    }
+    int most_groups = max_tokens / (fewest > 0 ? fewest : 1) + 1;
+    p->max_tokens = max_tokens > widest ? max_tokens : widest;
+    p->max_seqs = most_groups * most_seqs;
+    p->max_segments = p->max_seqs + most_groups;
+    // Every response has at most one target more than it has rows.
+    p->max_targets = p->max_tokens + p->max_seqs;
+    if (p->max_targets < most_targets)
+        p->max_targets = most_targets;
+    size_t tokens = (size_t)p->max_tokens, targets = (size_t)p->max_targets, seqs = (size_t)p->max_seqs;
+    struct {
+        void **to;
+        size_t n, size;
+    } rows[] = {{(void **)&p->tokens, tokens, sizeof *p->tokens},
+                {(void **)&p->positions, tokens, sizeof *p->positions},
+                {(void **)&p->target_rows, targets, sizeof *p->target_rows},
+                {(void **)&p->target_ids, targets, sizeof *p->target_ids},
+                {(void **)&p->segments, (size_t)p->max_segments, sizeof *p->segments},
+                {(void **)&p->spans, seqs, sizeof *p->spans},
+                {(void **)&p->logprobs, targets, sizeof *p->logprobs},
+                {(void **)&p->entropy, targets, sizeof *p->entropy},
+                {(void **)&p->is_top, targets, sizeof *p->is_top},
+                {(void **)&p->coef, targets, sizeof *p->coef},
+                {(void **)&p->scores, seqs, sizeof *p->scores},
+                {(void **)&p->score_coef, seqs, sizeof *p->score_coef}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (!(*rows[i].to = mem_try_alloc(rows[i].n, rows[i].size, "a packed batch", e))) {
+            packed_fini(p);
+            return ERR_LIMIT;
+        }
+    return 0;
+}
+
+void packed_fini(struct packed *p)
+{
+    free(p->tokens);
+    free(p->positions);
+    free(p->target_rows);
+    free(p->target_ids);
+    free(p->segments);
+    free(p->spans);
+    free(p->logprobs);
+    free(p->entropy);
+    free(p->is_top);
+    free(p->coef);
+    free(p->scores);
+    free(p->score_coef);
+    *p = (struct packed){0};
+}
+
+static void pack_rows(struct packed *p, const int32_t *ids, int n, int first_position)
+{
+    struct seq_batch *b = &p->batch;
+    for (int i = 0; i < n; i++) {
+        p->tokens[b->n_tokens] = ids[i];
+        p->positions[b->n_tokens++] = first_position + i;
+    }
+}
+
+static void pack_group(struct packed *p, const struct dataset *d, int group, bool with_last)
+{
+    struct seq_batch *b = &p->batch;
+    const struct ds_group *g = &d->groups[group];
+    const int prompt = b->n_tokens;
+    p->segments[b->n_segments++] = (struct attn_segment){prompt, g->n_prompt, 0, 0};
+    pack_rows(p, d->tokens + g->prompt, g->n_prompt, 0);
+    for (int k = 0; k < g->n_seqs; k++) {
+        const struct ds_seq *s = &d->seqs[g->first_seq + k];
+        const int rows = s->n - !with_last, start = b->n_tokens;
+        if (rows > 0)
+            p->segments[b->n_segments++] = (struct attn_segment){start, rows, prompt, g->n_prompt};
+        pack_rows(p, d->tokens + s->first, rows, g->n_prompt);
+        p->spans[b->n_seqs++] = (struct seq_span){b->n_targets, s->n, start + rows - 1};
+        for (int i = 0; i < s->n; i++) {
+            p->target_rows[b->n_targets] = i == 0 ? prompt + g->n_prompt - 1 : start + i - 1;
+            p->target_ids[b->n_targets++] = d->tokens[s->first + (size_t)i];
+        }
+    }
+}
+
+int pack_groups(struct packed *p, const struct dataset *d, const int *groups, int n, int max_tokens, bool with_last)
+{
+    p->batch = (struct seq_batch){.tokens = p->tokens, .positions = p->positions, .segments = p->segments,
+                                  .target_rows = p->target_rows, .target_ids = p->target_ids, .seqs = p->spans};
+    int taken = 0;
+    for (; taken < n; taken++) {
+        if (taken && p->batch.n_tokens + group_tokens(d, groups[taken], with_last) > max_tokens)
+            break;
+        pack_group(p, d, groups[taken], with_last);
+    }
+    return taken;
+}
+
+void data_order_init(struct data_order *o, int n, uint64_t seed)
+{
+    *o = (struct data_order){mem_alloc((size_t)n, sizeof *o->permutation), n, -1, seed};
+}
+
+void data_order_fini(struct data_order *o)
+{
+    free(o->permutation);
+    *o = (struct data_order){0};
+}
+
+int data_order_at(struct data_order *o, int64_t index)
+{
+    const int64_t epoch = index / o->n;
+    if (epoch != o->epoch) {
+        struct rng r = rng_make(o->seed, RNG_SHUFFLE, (uint32_t)epoch);
+        for (int i = 0; i < o->n; i++)
+            o->permutation[i] = (uint32_t)i;
+        rng_shuffle(&r, o->permutation, (size_t)o->n);
+        o->epoch = epoch;
+    }
+    return (int)o->permutation[index % o->n];
+}

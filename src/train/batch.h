@@ -1,0 +1,40 @@
+// Groups packed for the decoder: each prompt once, its responses after it, no padding.
+#pragma once
+
+#include "base/err.h"
+#include "model/decoder.h"
+#include "train/dataset.h"
+
+// Room for one micro-batch; made once, large enough for every one that comes.
+struct packed {
+    struct seq_batch batch; // points into the arrays below
+    int32_t *tokens, *positions, *target_rows, *target_ids;
+    struct attn_segment *segments;
+    struct seq_span *spans;
+    float *logprobs, *entropy, *is_top, *coef; // (n_targets)
+    float *scores, *score_coef;                // (n_seqs)
+    int max_tokens, max_targets, max_segments, max_seqs;
+};
+
+// Tokens that a group takes in a batch. A response's last token predicts nothing: it is computed only when a
+// reward head reads it (with_last).
+int group_tokens(const struct dataset *d, int group, bool with_last);
+
+// Room for any micro-batch of `d` under max_tokens (a single larger group makes a micro-batch of its own).
+int packed_init(struct packed *p, const struct dataset *d, int max_tokens, bool with_last, struct err *e);
+void packed_fini(struct packed *p);
+
+// Packs groups[0..n) as far as they fit and returns how many were taken (at least 1).
+int pack_groups(struct packed *p, const struct dataset *d, const int *groups, int n, int max_tokens, bool with_last);
+
+// The order of training: the group at position `index` of the endless sequence of epochs. Each epoch is a
+// permutation that depends on the seed and its number alone.
+struct data_order {
+    uint32_t *permutation;
+    int n;
+    int64_t epoch; // that the permutation is of; -1: none yet
+    uint64_t seed;
+};
+void data_order_init(struct data_order *o, int n, uint64_t seed);
+void data_order_fini(struct data_order *o);
+int data_order_at(struct data_order *o, int64_t index);

@@ -1,0 +1,54 @@
+// The examples of a corpus as tokens: groups of one prompt and its responses, ready to be packed.
+#pragma once
+
+#include <stdint.h>
+
+#include "base/err.h"
+#include "corpus/corpus.h"
+#include "text/chat_template.h"
+#include "text/tokenizer.h"
+
+struct ds_seq {
+    size_t first; // in tokens
+    int n;
+    double label;
+};
+struct ds_group {
+    size_t prompt; // in tokens
+    int n_prompt;  // at least 1: its last row predicts the first response token
+    int first_seq, n_seqs;
+    uint32_t example; // in the corpus
+};
+struct dataset {
+    int32_t *tokens;
+    size_t n_tokens, cap_tokens;
+    struct ds_group *groups;
+    int n_groups, cap_groups;
+    struct ds_seq *seqs;
+    int n_seqs, cap_seqs;
+    double *refs;  // (n_seqs) log-probabilities under the reference, NaN where not computed; NULL: not needed
+    int n_cut;     // groups with a truncated prompt or response
+    int n_dropped; // examples left out: empty, the same after truncation, control tokens in their text
+    char hash[65]; // SHA-256 over tokens, groups and labels: data, tokenizer, template and truncation together
+};
+
+struct dataset_options {
+    const struct tokenizer *tokenizer;
+    const struct chat_template *chat; // for examples that are messages
+    bool chat_always;                 // plain prompts, too, become a user's message
+    int max_length, max_prompt_length;
+    int max_responses; // 0: all; 1 takes the first (SFT on pairs: the chosen one)
+};
+
+// use[i]: which examples to take (NULL: all), and at most `limit` groups (0: all).
+// ERR_INPUT when nothing is left.
+int dataset_build(struct dataset *d, const struct corpus *c, const bool *use, int limit,
+                  const struct dataset_options *o, struct err *e);
+void dataset_fini(struct dataset *d);
+
+// The template for these settings: by name, or "auto": the tokenizer's own, else plain.
+int dataset_chat_template(const struct chat_template **out, const char *name, const struct tokenizer *t, struct err *e);
+// Prompt tokens of one example on their own (for sampling), on the heap.
+int dataset_prompt_tokens(const struct dataset_options *o, const struct example *x, int32_t **ids, int *n, struct err *e);
+// Ids that end a response: eos and the template's end of turn; returns how many (at most max).
+int dataset_stop_ids(const struct dataset_options *o, int32_t *ids, int max);

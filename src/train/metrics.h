@@ -1,0 +1,32 @@
+// What a batch of groups amounts to, in the names that people log (TRL's). Sums in double, in the order of the
+// groups, so that they do not depend on how the batch is cut.
+#pragma once
+
+#include <stdbool.h>
+
+#include "train/objectives/objective.h"
+
+enum { METRICS_MAX = 24 };
+
+struct metric {
+    const char *key; // lives as long as the program
+    double value;
+};
+struct metric_list {
+    struct metric items[METRICS_MAX];
+    int n;
+};
+void metric_add(struct metric_list *list, const char *key, double value);
+double metric_value(const struct metric_list *list, const char *key); // NaN when absent
+
+struct tally {
+    int n_groups, n_seqs;
+    double loss, chosen, rejected, correct, logp_chosen, logp_rejected, logp;
+    double n_tokens, entropy, top;
+    double extra[OBJECTIVE_MAX_METRICS];
+};
+// After loss(): adds one group's numbers.
+void tally_group(struct tally *t, const struct objective_run *r, const struct seq *s, int n, double loss,
+                 const double *extra);
+// Means; held_out puts "eval/" before each name.
+void tally_metrics(const struct tally *t, const struct objective_run *r, bool held_out, struct metric_list *out);

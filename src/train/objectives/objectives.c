@@ -1,0 +1,92 @@
+// THE TABLE of objectives. A new one is a file beside this one, its declaration and its row here, its line in
+// src/train/local.mk, and its rows in tests/golden/objectives.json.
+#include "config.h"
+
+#include "train/objectives/objective.h"
+
+#include <string.h>
+
+#include "base/str.h"
+#include "corpus/corpus.h"
+
+extern const struct objective objective_dpo, objective_rm, objective_sft;
+
+const struct objective *const objectives[] = {
+    &objective_sft,
+    &objective_dpo,
+    &objective_rm,
+    NULL,
+};
+
+int objective_find(const struct objective **out, const char *name, struct err *e)
+{
+    struct str names = {0};
+    for (const struct objective *const *o = objectives; *o; o++) {
+        if (strcmp((*o)->name, name) == 0) {
+            *out = *o;
+            str_fini(&names);
+            return 0;
+        }
+        str_addf(&names, "%s%s", names.len ? ", " : "", (*o)->name);
+    }
+    int code = err_set(e, ERR_USAGE, "there is no objective \"%s\"; there are: %s", name, str_text(&names));
+    str_fini(&names);
+    return code;
+}
+
+unsigned objective_needs(const struct objective_run *r)
+{
+    const struct objective *o = r->objective;
+    return o->needs_now ? o->needs_now(r->values) : o->needs;
+}
+
+static double value_of(const struct param *p, const struct settings *s)
+{
+    switch (p->type) {
+    case PARAM_BOOL:
+        return settings_bool(s, p->name);
+    case PARAM_INT:
+        return (double)settings_int(s, p->name);
+    case PARAM_FLOAT:
+        return settings_float(s, p->name);
+    case PARAM_CHOICE:
+        for (int i = 0; p->choices[i]; i++)
+            if (strcmp(p->choices[i], settings_text(s, p->name)) == 0)
+                return i;
+        break;
+    case PARAM_TEXT:
+    case PARAM_PATH:
+        break;
+    }
+    BUG("objective parameter %s is no number and no choice", p->name);
+}
+
+void objective_configure(struct objective_run *r, const struct objective *o, const struct settings *s)
+{
+    r->objective = o;
+    int n = 0;
+    for (const struct param *p = o->params; p->name; p++) {
+        BUG_IF(n == OBJECTIVE_MAX_PARAMS);
+        r->values[n++] = value_of(p, s);
+    }
+}
+
+const char *objective_data_text(const struct objective *o)
+{
+    static _Thread_local char text[200];
+    struct str s = {0};
+    for (unsigned kind = 1; kind <= DATA_PROMPT; kind <<= 1)
+        if (o->data & kind)
+            str_addf(&s, "%s%s", s.len ? " or " : "", data_kind_name((enum data_kind)kind));
+    text_copy(text, sizeof text, str_text(&s));
+    str_fini(&s);
+    return text;
+}
+
+int objective_check_data(const struct objective *o, unsigned data_kind, const char *where, struct err *e)
+{
+    if (o->data & data_kind)
+        return 0;
+    return err_set(e, ERR_USAGE, "objective %s learns from %s, but %s holds %s: choose other data or another objective",
+                   o->name, objective_data_text(o), where, data_kind_name((enum data_kind)data_kind));
+}

@@ -1,0 +1,22 @@
+// Log-probabilities under the reference model: the model that the run started from. They are computed once per
+// dataset and kept in a file of the run's folder, keyed by hashes of the model and of the tokens.
+#pragma once
+
+#include "base/err.h"
+#include "model/model.h"
+#include "train/dataset.h"
+
+// What keeps a long computation visible and stoppable: false stops it (ERR_INTERRUPTED).
+typedef bool (*progress_fn)(void *arg, const char *what, int done, int all);
+
+struct reference_options {
+    const char *path;      // of the cache file; NULL: none
+    const char *model_key; // names the reference's weights
+    int max_batch_tokens;
+    progress_fn progress;  // may be NULL
+    void *arg;
+};
+// Fills d->refs for all groups, or those with wanted[i] (NULL: all). `m` must be the reference now: before the
+// first step, or a LoRA model whose adapter (new, thus without effect at the start) is switched off.
+int reference_fill(struct dataset *d, const bool *wanted, struct model *m, const struct reference_options *o,
+                   struct err *e);

@@ -1,0 +1,339 @@
+#include "config.h"
+
+#include "train/run.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/sha256.h"
+#include "base/str.h"
+#include "train/reference.h"
+
+int engine_open_backend(const struct backend_ops **ops, struct backend **backend, const char *device,
+                        const char *precision, int threads, struct err *e)
+{
+    struct backend_options options = {threads, strcmp(precision, "bf16") == 0 ? PRECISION_BF16 : PRECISION_F32};
+    if (strcmp(device, "auto") != 0) {
+        *ops = backend_find(device);
+        if (!*ops)
+            return err_set(e, ERR_UNSUPPORTED, "device %s: this Attune has no such backend (%s); use --device cpu", device,
+                           strcmp(device, "cuda") == 0 ? "CUDA is not built yet" : "see attune doctor");
+        return (*ops)->open(backend, &options, e);
+    }
+    int code = ERR_UNSUPPORTED;
+    for (const struct backend_ops *const *b = backends; *b; b++) {
+        *ops = *b;
+        code = (*b)->open(backend, &options, e);
+        if (!code)
+            return 0;
+    }
+    return code;
+}
+
+static int new_model(struct model **out, const char *path, const struct backend_ops *ops, struct backend *backend,
+                     uint64_t seed, char key[80], struct err *e)
+{
+    enum { MAX_CONFIG = 1 << 20 };
+    json_t *config;
+    char hash[65];
+    struct sha256 s;
+    int code = json_read(path, MAX_CONFIG, &config, e);
+    if (code)
+        return code;
+    code = model_new(out, config, ops, backend, seed, e);
+    if (code)
+        err_prefix(e, "cannot make a model from %s: ", path);
+    char *text = json_dumps(config, JSON_SORT_KEYS | JSON_COMPACT);
+    sha256_init(&s);
+    sha256_add(&s, text, strlen(text));
+    sha256_add(&s, &seed, sizeof seed);
+    sha256_hex(&s, hash);
+    snprintf(key, 80, "new:%s", hash);
+    free(text);
+    json_decref(config);
+    return code;
+}
+
+int engine_load_model(struct model **out, const char *path, const struct backend_ops *ops, struct backend *backend,
+                      bool with_score, uint64_t seed, char key[80], struct err *e)
+{
+    if (text_ends(path, ".json")) {
+        if (with_score)
+            return err_set(e, ERR_USAGE, "a reward model starts from a trained model: give --model a folder, not %s", path);
+        return new_model(out, path, ops, backend, seed, key, e);
+    }
+    int code = model_load(out, path, ops, backend, with_score, e);
+    if (!code)
+        snprintf(key, 80, "%s", (*out)->hash);
+    return code;
+}
+
+void run_phase(struct run *r, enum run_state state, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(r->status.phase, sizeof r->status.phase, format, args);
+    va_end(args);
+    r->status.state = state;
+    recorder_status(r->recorder, &r->status);
+}
+
+static int load_tokenizer(struct run *r, struct err *e)
+{
+    const char *dir = settings_text(&r->settings, "tokenizer"), *model = settings_text(&r->settings, "model");
+    if (!*dir && text_ends(model, ".json"))
+        return err_set(e, ERR_USAGE, "a new model needs a tokenizer: give --tokenizer a folder with a tokenizer.json");
+    int code = tokenizer_load(&r->tokenizer, *dir ? dir : model, e);
+    if (code)
+        return code;
+    r->text = (struct dataset_options){.tokenizer = r->tokenizer,
+                                       .chat_always = strcmp(settings_text(&r->settings, "chat-template"), "auto") != 0 &&
+                                                      strcmp(settings_text(&r->settings, "chat-template"), "plain") != 0,
+                                       .max_length = (int)settings_int(&r->settings, "max-length"),
+                                       .max_prompt_length = (int)settings_int(&r->settings, "max-prompt-length"),
+                                       .max_responses = r->objective->data & DATA_SFT ? 1 : 0};
+    return 0;
+}
+
+static int load_corpora(struct run *r, struct err *e)
+{
+    const char *data = settings_text(&r->settings, "data"), *eval = settings_text(&r->settings, "eval-data");
+    const double share = settings_float(&r->settings, "eval-share");
+    int code = corpus_load(&r->corpus, data, (size_t)settings_int(&r->settings, "max-rows"), e);
+    if (!code)
+        code = objective_check_data(r->objective, r->corpus->kind, data, e);
+    if (!code && *eval) {
+        code = corpus_load(&r->eval_corpus, eval, 0, e);
+        if (!code)
+            code = objective_check_data(r->objective, r->eval_corpus->kind, eval, e);
+    } else if (!code && share > 0) {
+        const size_t n = r->corpus->n_examples;
+        size_t n_out = 0;
+        r->held_out = mem_alloc(n, sizeof *r->held_out);
+        r->trained = mem_alloc(n, sizeof *r->trained);
+        corpus_split(r->corpus, share, (uint64_t)settings_int(&r->settings, "seed"), r->held_out);
+        for (size_t i = 0; i < n; i++) {
+            r->trained[i] = !r->held_out[i];
+            n_out += r->held_out[i];
+        }
+        if (n_out == 0 || n_out == n) { // too few rows to hold some out
+            free(r->held_out);
+            free(r->trained);
+            r->held_out = r->trained = NULL;
+        }
+    }
+    if (code)
+        return code;
+    recorder_event(r->recorder, 0, "info", "data", 0, "%s: %s, %zu rows, %zu of them good", data, r->corpus->shape,
+                   r->corpus->n_rows, r->corpus->n_examples);
+    if (r->corpus->n_refused)
+        recorder_event(r->recorder, 0, "warn", "data", 0, "%zu rows of %s were refused; the first is line %lld: %s",
+                       r->corpus->n_refused, data, (long long)r->corpus->refused[0].line, r->corpus->refused[0].reason);
+    return 0;
+}
+
+static bool any_chat(const struct corpus *c)
+{
+    for (size_t i = 0; c && i < c->n_examples; i++)
+        if (c->examples[i].is_chat)
+            return true;
+    return false;
+}
+
+static int build_datasets(struct run *r, struct err *e)
+{
+    int code = 0;
+    if (r->text.chat_always || any_chat(r->corpus) || any_chat(r->eval_corpus)) {
+        code = dataset_chat_template(&r->text.chat, settings_text(&r->settings, "chat-template"), r->tokenizer, e);
+        if (!code)
+            recorder_event(r->recorder, 0, "info", "data", 0, "messages are written with the chat template %s",
+                           chat_template_name(r->text.chat));
+    }
+    if (r->text.max_length > r->model->arch.max_positions)
+        r->text.max_length = r->model->arch.max_positions;
+    if (!code)
+        code = dataset_build(&r->train, r->corpus, r->trained, 0, &r->text, e);
+    if (!code && (r->eval_corpus || r->held_out))
+        code = dataset_build(&r->eval, r->eval_corpus ? r->eval_corpus : r->corpus, r->held_out,
+                             (int)settings_int(&r->settings, "eval-rows"), &r->text, e);
+    if (code)
+        return code;
+    if (r->train.n_cut || r->train.n_dropped)
+        recorder_event(r->recorder, 0, "warn", "data", 0,
+                       "of %d examples %d were shortened to %d tokens, and %d more were left out (empty, the same after "
+                       "shortening, or with control tokens in their text)",
+                       r->train.n_groups, r->train.n_cut, r->text.max_length, r->train.n_dropped);
+    const int vocab = r->model->arch.vocab_size;
+    for (size_t i = 0; i < r->train.n_tokens; i++)
+        if (r->train.tokens[i] >= vocab)
+            return err_set(e, ERR_INPUT, "the tokenizer makes token %d, but the model's vocabulary has %d: they do not "
+                                         "belong together", r->train.tokens[i], vocab);
+    for (size_t i = 0; i < r->eval.n_tokens; i++)
+        if (r->eval.tokens[i] >= vocab)
+            return err_set(e, ERR_INPUT, "the tokenizer makes token %d, but the model's vocabulary has %d: they do not "
+                                         "belong together", r->eval.tokens[i], vocab);
+    const int64_t steps = settings_int(&r->settings, "steps"), batch = settings_int(&r->settings, "batch-size");
+    r->total_steps = steps ? steps
+                           : (int64_t)ceil(settings_float(&r->settings, "epochs") * r->train.n_groups / (double)batch);
+    if (r->total_steps < 1)
+        r->total_steps = 1;
+    return 0;
+}
+
+static bool on_progress(void *arg, const char *what, int done, int all)
+{
+    struct run *r = arg;
+    run_phase(r, RUN_STARTING, "%s %d/%d", what, done, all);
+    return !signals_asked_to_stop();
+}
+
+// Only the groups that training will see in the steps it makes.
+static int fill_references(struct run *r, struct err *e)
+{
+    const int64_t all = r->total_steps * settings_int(&r->settings, "batch-size");
+    struct data_order order;
+    char *train_path = path_join(r->dir, "reference-train.bin"), *eval_path = path_join(r->dir, "reference-eval.bin");
+    struct reference_options o = {.path = train_path, .model_key = r->model_key, .progress = on_progress, .arg = r,
+                                  .max_batch_tokens = (int)settings_int(&r->settings, "max-batch-tokens")};
+    bool *wanted = mem_alloc((size_t)r->train.n_groups, sizeof *wanted);
+    data_order_init(&order, r->train.n_groups, (uint64_t)settings_int(&r->settings, "seed"));
+    for (int64_t i = 0; i < all && i < r->train.n_groups; i++)
+        wanted[data_order_at(&order, i)] = true;
+    int code = reference_fill(&r->train, wanted, r->model, &o, e);
+    o.path = eval_path;
+    if (!code && r->eval.n_groups)
+        code = reference_fill(&r->eval, NULL, r->model, &o, e);
+    data_order_fini(&order);
+    free(wanted);
+    free(train_path);
+    free(eval_path);
+    return code;
+}
+
+struct trainer_options run_trainer_options(const struct run *r)
+{
+    const struct settings *s = &r->settings;
+    struct trainer_options o = {
+        .optimizer = {.lr = settings_float(s, "lr"), .beta1 = settings_float(s, "beta1"),
+                      .beta2 = settings_float(s, "beta2"), .eps = settings_float(s, "eps"),
+                      .weight_decay = settings_float(s, "weight-decay"), .clip = settings_float(s, "clip")},
+        .schedule = schedule_kind(settings_text(s, "schedule")),
+        .warmup = settings_float(s, "warmup"),
+        .total_steps = r->total_steps,
+        .batch_size = (int)settings_int(s, "batch-size"),
+        .max_batch_tokens = (int)settings_int(s, "max-batch-tokens"),
+        .seed = (uint64_t)settings_int(s, "seed"),
+        .recompute = settings_bool(s, "recompute")};
+    objective_configure(&o.objective, r->objective, s);
+    return o;
+}
+
+static int load_model(struct run *r, unsigned needs, struct err *e)
+{
+    const struct settings *s = &r->settings;
+    const char *path = settings_text(s, "model"), *tokenizer = settings_text(s, "tokenizer");
+    int code = engine_load_model(&r->model, path, r->ops, r->backend, needs & NEED_SCORE,
+                                 (uint64_t)settings_int(s, "seed"), r->model_key, e);
+    if (code)
+        return code;
+    r->is_new_model = text_ends(path, ".json");
+    if (*tokenizer) {
+        free(r->model->tokenizer_dir);
+        r->model->tokenizer_dir = mem_strdup(tokenizer);
+    }
+    return 0;
+}
+
+// An adapter that was loaded with its model becomes part of it: the reference is the model as it came.
+static int make_trainable(struct run *r, struct err *e)
+{
+    const struct settings *s = &r->settings;
+    const int64_t rank = settings_int(s, "lora-rank");
+    int code = r->model->lora_weights ? model_merge_lora(r->model, e) : 0;
+    if (!code && rank)
+        code = model_add_lora(r->model, (int)rank, (float)settings_float(s, "lora-alpha"),
+                              settings_text(s, "lora-targets"), (uint64_t)settings_int(s, "seed"), e);
+    return code ? code : model_set_trainable(r->model, rank ? TRAIN_ADAPTER : TRAIN_ALL, e);
+}
+
+static int make_prober(struct run *r, unsigned needs, struct err *e)
+{
+    const struct settings *s = &r->settings;
+    struct probe_options o = {.text = &r->text, .corpus = r->eval_corpus ? r->eval_corpus : r->corpus,
+                              .use = r->eval_corpus ? NULL : r->held_out,
+                              .n_prompts = (int)settings_int(s, "probe-prompts"),
+                              .max_tokens = (int)settings_int(s, "probe-max-tokens"),
+                              .seed = (uint64_t)settings_int(s, "seed"), .styles = settings_bool(s, "probe-styles"),
+                              .kl = !r->is_new_model};
+    if (settings_int(s, "probe-every") == 0 || (needs & NEED_SCORE))
+        return 0;
+    // Full fine-tuning changes the weights in place: the reference is loaded a second time, without gradients.
+    if (o.kl && !r->model->lora_weights) {
+        char key[80];
+        int code = engine_load_model(&o.reference, settings_text(s, "model"), r->ops, r->backend, false, o.seed, key, e);
+        if (!code && o.reference->lora_weights)
+            code = model_merge_lora(o.reference, e);
+        if (code) {
+            model_free(o.reference);
+            return code;
+        }
+    }
+    return prober_new(&r->prober, r->trainer, &o, e);
+}
+
+int run_load(struct run *r, struct err *e)
+{
+    const struct settings *s = &r->settings;
+    struct objective_run configured = {0};
+    objective_configure(&configured, r->objective, s);
+    const unsigned needs = objective_needs(&configured);
+    run_phase(r, RUN_STARTING, "reading the data");
+    int code = load_corpora(r, e);
+    if (!code)
+        code = load_tokenizer(r, e);
+    if (!code)
+        code = engine_open_backend(&r->ops, &r->backend, settings_text(s, "device"), settings_text(s, "precision"),
+                                   (int)settings_int(s, "threads"), e);
+    if (!code) {
+        run_phase(r, RUN_STARTING, "loading the model");
+        code = load_model(r, needs, e);
+    }
+    if (!code) {
+        run_phase(r, RUN_STARTING, "tokenizing %zu examples", r->corpus->n_examples);
+        code = build_datasets(r, e);
+    }
+    if (!code)
+        code = make_trainable(r, e);
+    if (!code && (needs & NEED_REFERENCE))
+        code = fill_references(r, e);
+    if (code)
+        return code;
+    struct trainer_options options = run_trainer_options(r);
+    code = trainer_new(&r->trainer, &options, r->model, &r->train, e);
+    if (!code && r->eval.n_groups)
+        code = evaluator_init(&r->evaluator, r->trainer, &r->eval, e);
+    return code ? code : make_prober(r, needs, e);
+}
+
+void run_unload(struct run *r)
+{
+    prober_free(r->prober);
+    evaluator_fini(&r->evaluator);
+    trainer_free(r->trainer);
+    dataset_fini(&r->train);
+    dataset_fini(&r->eval);
+    model_free(r->model);
+    if (r->backend)
+        r->ops->close(r->backend);
+    tokenizer_free(r->tokenizer);
+    corpus_free(r->corpus);
+    corpus_free(r->eval_corpus);
+    free(r->held_out);
+    free(r->trained);
+}

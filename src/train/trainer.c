@@ -1,0 +1,232 @@
+#include "config.h"
+
+#include "train/trainer.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+
+int trainer_new(struct trainer **out, const struct trainer_options *o, struct model *m, const struct dataset *data,
+                struct err *e)
+{
+    struct trainer *t = mem_alloc(1, sizeof *t);
+    const bool with_last = objective_needs(&o->objective) & NEED_SCORE;
+    int most = 1;
+    t->options = *o;
+    t->model = m;
+    t->data = data;
+    for (int i = 0; i < data->n_groups; i++)
+        most = data->groups[i].n_seqs > most ? data->groups[i].n_seqs : most;
+    t->max_seqs = most * o->batch_size;
+    t->groups = mem_alloc((size_t)o->batch_size, sizeof *t->groups);
+    t->first = mem_alloc((size_t)o->batch_size + 1, sizeof *t->first);
+    t->seqs = mem_alloc((size_t)t->max_seqs, sizeof *t->seqs);
+    data_order_init(&t->order, data->n_groups, o->seed);
+    int code = decoder_new(&t->decoder, m, o->recompute, e);
+    if (!code)
+        code = packed_init(&t->packed, data, o->max_batch_tokens, with_last, e);
+    if (!code)
+        code = optimizer_init(&t->optimizer, m, e);
+    if (code) {
+        trainer_free(t);
+        return code;
+    }
+    *out = t;
+    return 0;
+}
+
+void trainer_free(struct trainer *t)
+{
+    if (!t)
+        return;
+    if (t->optimizer.model)
+        optimizer_fini(&t->optimizer);
+    packed_fini(&t->packed);
+    decoder_free(t->decoder);
+    data_order_fini(&t->order);
+    free(t->groups);
+    free(t->first);
+    free(t->seqs);
+    free(t);
+}
+
+// Reads a packed micro-batch's numbers out of the decoder into seqs.
+static int read_numbers(struct decoder *d, struct packed *p, const struct dataset *data, const int *groups, int n,
+                        unsigned needs, struct seq *seqs, struct tally *tally, struct err *e)
+{
+    const struct seq_batch *b = &p->batch;
+    const bool scored = needs & NEED_SCORE, stats = (needs & NEED_TOKEN_STATS) && tally;
+    int code = scored ? decoder_scores(d, b, p->scores, e)
+                      : decoder_logprobs(d, b, p->logprobs, stats ? p->entropy : NULL, stats ? p->is_top : NULL, e);
+    if (code)
+        return code;
+    int k = 0;
+    for (int g = 0; g < n; g++) {
+        const struct ds_group *group = &data->groups[groups[g]];
+        for (int i = 0; i < group->n_seqs; i++, k++) {
+            const int number = group->first_seq + i;
+            const struct seq_span *span = &p->spans[k];
+            seqs[k] = (struct seq){.ref = data->refs ? data->refs[number] : 0, .label = data->seqs[number].label,
+                                   .n = span->n_targets, .score = scored ? p->scores[k] : 0};
+            for (int j = span->first_target; !scored && j < span->first_target + span->n_targets; j++) {
+                seqs[k].logp += p->logprobs[j];
+                if (stats) {
+                    tally->entropy += p->entropy[j];
+                    tally->top += p->is_top[j];
+                }
+            }
+        }
+    }
+    return 0;
+}
+
+int forward_groups(struct decoder *d, struct packed *p, const struct dataset *data, const int *groups, int n,
+                   int max_batch_tokens, unsigned needs, struct seq *seqs, struct tally *tally, struct err *e)
+{
+    for (int at = 0; at < n;) {
+        const int taken = pack_groups(p, data, groups + at, n - at, max_batch_tokens, needs & NEED_SCORE);
+        int code = decoder_forward(d, &p->batch, false, e);
+        if (!code)
+            code = read_numbers(d, p, data, groups + at, taken, needs, seqs, tally, e);
+        if (code)
+            return code;
+        seqs += p->batch.n_seqs;
+        at += taken;
+    }
+    return 0;
+}
+
+static void batch_facts(struct objective_run *r, const struct dataset *data, const int *groups, int n, int *first)
+{
+    r->n_groups = n;
+    r->n_tokens = 0;
+    int at = 0;
+    for (int g = 0; g < n; g++) {
+        const struct ds_group *group = &data->groups[groups[g]];
+        first[g] = at;
+        at += group->n_seqs;
+        for (int i = 0; i < group->n_seqs; i++)
+            r->n_tokens += data->seqs[group->first_seq + i].n;
+    }
+    first[n] = at;
+}
+
+static void evaluate_group(const struct objective_run *r, struct seq *seqs, int n, struct tally *tally)
+{
+    double extra[OBJECTIVE_MAX_METRICS] = {0};
+    const double loss = r->objective->loss(r, seqs, n, extra);
+    tally_group(tally, r, seqs, n, loss, extra);
+}
+
+void score_groups(struct objective_run *r, const struct dataset *data, const int *groups, int n, struct seq *seqs,
+                  int *first, struct tally *tally)
+{
+    batch_facts(r, data, groups, n, first);
+    if (r->objective->prepare)
+        r->objective->prepare(r, seqs, first, n);
+    for (int g = 0; g < n; g++)
+        evaluate_group(r, seqs + first[g], first[g + 1] - first[g], tally);
+}
+
+// Coefficients of a micro-batch: dL/dlogp of each token, where L is the mean over all groups of the batch.
+static void coefficients(struct packed *p, const struct seq *seqs, double share)
+{
+    for (int k = 0; k < p->batch.n_seqs; k++) {
+        const struct seq_span *span = &p->spans[k];
+        p->score_coef[k] = (float)(seqs[k].d_score * share);
+        for (int j = 0; j < span->n_targets; j++)
+            p->coef[span->first_target + j] = (float)(seqs[k].d_logp * share);
+    }
+}
+
+static int micro_batch(struct trainer *t, const int *groups, int n, struct tally *tally, int64_t *n_tokens, int *taken,
+                       struct err *e)
+{
+    struct objective_run *r = &t->options.objective;
+    const unsigned needs = objective_needs(r);
+    const bool scored = needs & NEED_SCORE;
+    struct packed *p = &t->packed;
+    *taken = pack_groups(p, t->data, groups, n, t->options.max_batch_tokens, scored);
+    *n_tokens += p->batch.n_tokens;
+    int code = decoder_forward(t->decoder, &p->batch, true, e);
+    if (!code)
+        code = read_numbers(t->decoder, p, t->data, groups, *taken, needs, t->seqs, tally, e);
+    if (code)
+        return code;
+    for (int g = 0, k = 0; g < *taken; g++) {
+        const int n_seqs = t->data->groups[groups[g]].n_seqs;
+        evaluate_group(r, t->seqs + k, n_seqs, tally);
+        k += n_seqs;
+    }
+    if (!isfinite(tally->loss))
+        return 0; // the caller says so; there is nothing to send back
+    coefficients(p, t->seqs, 1.0 / r->n_groups);
+    return decoder_backward(t->decoder, &p->batch, scored ? NULL : p->coef, scored ? p->score_coef : NULL, e);
+}
+
+// Objectives that look at the whole batch first: one more forward pass without a backward.
+static int prepare(struct trainer *t, int n, struct err *e)
+{
+    struct objective_run *r = &t->options.objective;
+    int code = forward_groups(t->decoder, &t->packed, t->data, t->groups, n, t->options.max_batch_tokens,
+                              objective_needs(r), t->seqs, NULL, e);
+    if (!code)
+        r->objective->prepare(r, t->seqs, t->first, n);
+    return code;
+}
+
+static void zero_grads(struct trainer *t)
+{
+    for (int b = 0; b < t->optimizer.n_blocks; b++)
+        t->model->ops->zero(t->model->backend, t->optimizer.blocks[b].grads, t->optimizer.blocks[b].n * sizeof(float));
+}
+
+int trainer_step(struct trainer *t, struct step_result *r, struct err *e)
+{
+    const double began = clock_seconds();
+    const int n = t->options.batch_size;
+    const int64_t step = t->step + 1;
+    struct objective_run *objective = &t->options.objective;
+    struct tally tally = {0};
+    *r = (struct step_result){.step = step};
+    for (int i = 0; i < n; i++)
+        t->groups[i] = data_order_at(&t->order, t->step * n + i);
+    batch_facts(objective, t->data, t->groups, n, t->first);
+    objective->seed = t->options.seed;
+    objective->step = step;
+    int code = objective->objective->prepare ? prepare(t, n, e) : 0;
+    for (int at = 0, taken; !code && at < n && isfinite(tally.loss); at += taken)
+        code = micro_batch(t, t->groups + at, n - at, &tally, &r->n_tokens, &taken, e);
+    r->loss = tally.loss / n;
+    r->grad_norm = !code && isfinite(tally.loss) ? optimizer_grad_norm(&t->optimizer) : NAN;
+    if (!code)
+        code = t->model->ops->sync(t->model->backend, e);
+    if (!code && !isfinite(r->loss))
+        code = err_set(e, ERR_NUMERIC, "the loss of step %lld is %g: lower the learning rate, or look at the data",
+                       (long long)step, r->loss);
+    if (!code && !isfinite(r->grad_norm))
+        code = err_set(e, ERR_NUMERIC, "the gradients of step %lld are not finite: lower the learning rate",
+                       (long long)step);
+    if (code) {
+        zero_grads(t);
+        return code;
+    }
+    struct optimizer_settings now = t->options.optimizer;
+    const int64_t warmup = schedule_warmup_steps(t->options.warmup, t->options.total_steps);
+    r->lr = now.lr *= schedule_factor(t->options.schedule, step, warmup, t->options.total_steps);
+    optimizer_step(&t->optimizer, &now, r->grad_norm);
+    code = t->model->ops->sync(t->model->backend, e);
+    if (code)
+        return code;
+    t->step = step;
+    r->seconds = clock_seconds() - began;
+    tally_metrics(&tally, objective, false, &r->metrics);
+    metric_add(&r->metrics, "grad_norm", r->grad_norm);
+    metric_add(&r->metrics, "lr", r->lr);
+    metric_add(&r->metrics, "step_s", r->seconds);
+    metric_add(&r->metrics, "tokens_per_s", (double)r->n_tokens / r->seconds);
+    return 0;
+}
