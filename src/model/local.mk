@@ -6,7 +6,8 @@ libmodel_a_SOURCES = \
 	%D%/decoder_backward.c \
 	%D%/decoder_forward.c \
 	%D%/decoder_parts.c %D%/decoder_parts.h \
-	%D%/generate.h \
+	%D%/generate.c %D%/generate.h \
+	%D%/kv_cache.c %D%/kv_cache.h \
 	%D%/lora.c \
 	%D%/model.c %D%/model.h %D%/model_parts.h \
 	%D%/model_load.c \
@@ -14,6 +15,7 @@ libmodel_a_SOURCES = \
 	%D%/names.c %D%/names.h \
 	%D%/safetensors.c %D%/safetensors.h \
 	%D%/safetensors_write.c \
+	%D%/sampler.c %D%/sampler.h \
 	%D%/st_types.h
 
 MODEL_LIBS = libmodel.a $(BASE_LIBS)
@@ -24,11 +26,15 @@ EXTRA_DIST += \
 	tests/lib/golden_decoder.h tests/lib/packing.h tests/lib/reference_decoder.h
 
 if HAVE_CMOCKA
-check_PROGRAMS += tests/unit/test_decoder tests/unit/test_decoder_gradient
+check_PROGRAMS += tests/unit/test_decoder tests/unit/test_decoder_gradient tests/unit/test_generate tests/unit/test_sampler
 tests_unit_test_decoder_SOURCES = tests/unit/test_decoder.c
 tests_unit_test_decoder_LDADD = $(CPU_LIBS) $(MODEL_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_decoder_gradient_SOURCES = tests/unit/test_decoder_gradient.c
 tests_unit_test_decoder_gradient_LDADD = $(CPU_LIBS) $(MODEL_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_generate_SOURCES = tests/unit/test_generate.c
+tests_unit_test_generate_LDADD = $(CPU_LIBS) $(MODEL_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_sampler_SOURCES = tests/unit/test_sampler.c
+tests_unit_test_sampler_LDADD = $(MODEL_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += tests/unit/test_safetensors
 tests_unit_test_safetensors_SOURCES = tests/unit/test_safetensors.c

@@ -2,6 +2,8 @@ noinst_LIBRARIES += libtext.a
 libtext_a_SOURCES = \
 	%D%/added.c %D%/added.h \
 	%D%/bpe.c %D%/bpe.h \
+	%D%/bpe_train.c %D%/bpe_train.h \
+	%D%/bpe_train_write.c %D%/bpe_train_write.h \
 	%D%/component.c %D%/component.h \
 	%D%/decode.c \
 	%D%/normalize.c \
@@ -15,8 +17,15 @@ libtext_a_SOURCES = \
 	%D%/chat_template.h
 TEXT_LIBS = libtext.a $(PCRE2_LIBS) $(BASE_LIBS)
 
+EXTRA_DIST += \
+	tests/data/tokenizer-bytes/tokenizer.json tests/data/tokenizer-bytes/tokenizer_config.json \
+	tests/data/tokenizer-spm/tokenizer.json tests/data/tokenizer-spm/tokenizer_config.json \
+	tests/data/tokenizer-train.txt tests/golden/tokenizer.json tests/golden/make_tokenizer_golden.py
+
 if HAVE_CMOCKA
-check_PROGRAMS += tests/unit/test_tokenizer_assets
+check_PROGRAMS += tests/unit/test_tokenizer tests/unit/test_tokenizer_assets
+tests_unit_test_tokenizer_SOURCES = tests/unit/test_tokenizer.c
+tests_unit_test_tokenizer_LDADD = $(TEXT_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_tokenizer_assets_SOURCES = tests/unit/test_tokenizer_assets.c
 tests_unit_test_tokenizer_assets_LDADD = $(TEXT_LIBS) $(CMOCKA_LIBS)
 endif

@@ -1,0 +1,256 @@
+// Three passes over the vocabulary at most (largest logit, weights exp((logit - top) / temperature), the draw), in
+// lanes so that the compiler uses vector instructions; the order of sums is fixed, so that all levels of
+// instructions give the same token.
+//
+// Top-k and top-p do not sort the vocabulary. Weights are in (0, 1]; their first bits (exponent and four bits of
+// the mantissa) number buckets in the order of the weights. Counting them finds the bucket that the cut goes
+// through, and only that bucket is sorted.
+#include "config.h"
+
+#include "model/sampler.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+enum {
+    LANES = 16,
+    BLOCK = 256,       // weights that are summed together
+    BUCKET_SHIFT = 19, // of the 32 bits of a float
+    N_BUCKETS = (127 << 4) + 1,
+};
+
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#define VECTORIZED __attribute__((target_clones("avx512f", "avx2", "default"), optimize("O3")))
+#else
+#define VECTORIZED
+#endif
+
+struct candidate {
+    int32_t id;
+    float weight;
+};
+
+struct sampler {
+    struct sampler_options options;
+    size_t vocab;
+    float *weights;    // (vocab) rounded up to LANES, zero behind the end
+    double *sums;      // of blocks of weights
+    struct candidate *kept, *edge; // (vocab) each, only with top-k or top-p
+    int *counts;       // (N_BUCKETS)
+    double *masses;    // (N_BUCKETS)
+};
+
+struct sampler *sampler_new(int vocab_size, const struct sampler_options *options)
+{
+    struct sampler *s = mem_alloc(1, sizeof *s);
+    s->options = *options;
+    s->vocab = (size_t)vocab_size;
+    s->weights = mem_alloc(s->vocab + BLOCK, sizeof *s->weights);
+    s->sums = mem_alloc(s->vocab / BLOCK + 1, sizeof *s->sums);
+    if (options->temperature > 0 && (options->top_k > 0 || options->top_p < 1)) {
+        s->kept = mem_alloc(s->vocab, sizeof *s->kept);
+        s->edge = mem_alloc(s->vocab, sizeof *s->edge);
+        s->counts = mem_alloc(N_BUCKETS, sizeof *s->counts);
+        s->masses = mem_alloc(N_BUCKETS, sizeof *s->masses);
+    }
+    return s;
+}
+
+void sampler_free(struct sampler *s)
+{
+    if (!s)
+        return;
+    free(s->weights);
+    free(s->sums);
+    free(s->kept);
+    free(s->edge);
+    free(s->counts);
+    free(s->masses);
+    free(s);
+}
+
+// The largest logit; NaN when one is not finite.
+VECTORIZED static float largest(const float *x, size_t n)
+{
+    float top[LANES], check[LANES] = {0};
+    for (int l = 0; l < LANES; l++)
+        top[l] = -INFINITY;
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        for (int l = 0; l < LANES; l++) {
+            top[l] = x[i + (size_t)l] > top[l] ? x[i + (size_t)l] : top[l];
+            check[l] += x[i + (size_t)l] - x[i + (size_t)l];
+        }
+    for (int l = 0; i < n; i++, l++) {
+        top[l] = x[i] > top[l] ? x[i] : top[l];
+        check[l] += x[i] - x[i];
+    }
+    for (int l = 1; l < LANES; l++) {
+        top[0] = top[l] > top[0] ? top[l] : top[0];
+        check[0] += check[l];
+    }
+    return top[0] + check[0];
+}
+
+// w = exp((x - top) * factor), and the sum of each BLOCK of them. The exponential is 2^k * p(r) with the minimax
+// polynomial of Cephes' expf; its error is below 2e-7 of the value. Under exp(-87) it is zero.
+VECTORIZED static void exponentials(float *w, double *sums, const float *x, float top, float factor, size_t n)
+{
+    for (size_t at = 0; at < n; at += BLOCK) {
+        size_t end = n - at < BLOCK ? n - at : BLOCK;
+        const float *from = x + at;
+        float *to = w + at, lanes[LANES] = {0};
+        for (size_t i = 0; i < end; i++) {
+            float y = (from[i] - top) * factor, low = y > -87.0f ? y : -87.0f;
+            float k = low * 1.44269504f - 0.5f;
+            int whole = (int)k; // towards zero: y <= 0, so this rounds to the nearest
+            float r = low - (float)whole * 0.693359375f + (float)whole * 2.12194440e-4f;
+            float p = 1.9875691500e-4f;
+            p = p * r + 1.3981999507e-3f;
+            p = p * r + 8.3334519073e-3f;
+            p = p * r + 4.1665795894e-2f;
+            p = p * r + 1.6666665459e-1f;
+            p = p * r + 5.0000001201e-1f;
+            p = p * r * r + r + 1.0f;
+            union {
+                int32_t i;
+                float f;
+            } scale = {.i = (whole + 127) << 23};
+            to[i] = y > -87.0f ? p * scale.f : 0;
+        }
+        for (size_t i = end; i % LANES; i++)
+            to[i] = 0;
+        for (size_t i = 0; i < end; i += LANES)
+            for (int l = 0; l < LANES; l++)
+                lanes[l] += to[i + (size_t)l];
+        double sum = 0;
+        for (int l = 0; l < LANES; l++)
+            sum += lanes[l];
+        sums[at / BLOCK] = sum;
+    }
+}
+
+static double total(const struct sampler *s)
+{
+    double sum = 0;
+    for (size_t i = 0; i * BLOCK < s->vocab; i++)
+        sum += s->sums[i];
+    return sum;
+}
+
+// The first weight at which the running sum passes `target`.
+static int32_t draw_from_all(const struct sampler *s, double target)
+{
+    size_t block = 0, last = (s->vocab - 1) / BLOCK;
+    double before = 0;
+    while (block < last && before + s->sums[block] <= target)
+        before += s->sums[block++];
+    while (s->sums[block] == 0) // only behind the last weight of all, by rounding
+        block--;
+    size_t end = (block + 1) * BLOCK < s->vocab ? (block + 1) * BLOCK : s->vocab, pick = block * BLOCK;
+    for (size_t i = block * BLOCK; i < end; i++) {
+        if (s->weights[i] == 0)
+            continue;
+        pick = i;
+        before += s->weights[i];
+        if (before > target)
+            break;
+    }
+    return (int32_t)pick;
+}
+
+static int bucket_of(float weight)
+{
+    uint32_t bits;
+    memcpy(&bits, &weight, sizeof bits);
+    return (int)(bits >> BUCKET_SHIFT);
+}
+
+static int by_weight(const void *a, const void *b)
+{
+    const struct candidate *x = a, *y = b;
+    if (x->weight != y->weight)
+        return x->weight > y->weight ? -1 : 1;
+    return x->id < y->id ? -1 : x->id > y->id;
+}
+
+// Keeps the first of `from` in the order of weights (equal ones by id): at most max_count, and no more than are
+// needed to reach max_mass. They stay in the order of ids. Returns how many; *mass is their sum.
+static size_t cut(struct sampler *s, struct candidate *from, size_t n, size_t max_count, double max_mass, double *mass)
+{
+    memset(s->counts, 0, N_BUCKETS * sizeof *s->counts);
+    memset(s->masses, 0, N_BUCKETS * sizeof *s->masses);
+    for (size_t i = 0; i < n; i++) {
+        int bucket = bucket_of(from[i].weight);
+        s->counts[bucket]++;
+        s->masses[bucket] += from[i].weight;
+    }
+    int edge = N_BUCKETS - 1;
+    size_t count = 0;
+    double sum = 0;
+    while (edge > 0 && count + (size_t)s->counts[edge] < max_count && sum + s->masses[edge] < max_mass) {
+        count += (size_t)s->counts[edge];
+        sum += s->masses[edge--];
+    }
+    size_t n_edge = 0, n_kept = 0;
+    for (size_t i = 0; i < n; i++)
+        if (bucket_of(from[i].weight) == edge)
+            s->edge[n_edge++] = from[i];
+    qsort(s->edge, n_edge, sizeof *s->edge, by_weight);
+    struct candidate last = {-1, INFINITY};
+    for (size_t i = 0; i < n_edge && count < max_count && sum < max_mass; i++, count++) {
+        last = s->edge[i];
+        sum += last.weight;
+    }
+    for (size_t i = 0; i < n; i++) {
+        int bucket = bucket_of(from[i].weight);
+        if (bucket > edge || (bucket == edge && by_weight(&from[i], &last) <= 0))
+            from[n_kept++] = from[i];
+    }
+    *mass = sum;
+    return n_kept;
+}
+
+static int32_t draw_from_kept(struct sampler *s, double uniform)
+{
+    size_t n = 0;
+    double mass = 0;
+    for (size_t i = 0; i < s->vocab; i++)
+        if (s->weights[i] > 0) {
+            s->kept[n++] = (struct candidate){(int32_t)i, s->weights[i]};
+            mass += s->weights[i];
+        }
+    if (s->options.top_k > 0 && n > (size_t)s->options.top_k)
+        n = cut(s, s->kept, n, (size_t)s->options.top_k, INFINITY, &mass);
+    if (s->options.top_p < 1)
+        n = cut(s, s->kept, n, n, mass * (double)s->options.top_p, &mass);
+    double sum = 0, target = uniform * mass;
+    size_t i = 0;
+    while (i + 1 < n && (sum += s->kept[i].weight) <= target)
+        i++;
+    return s->kept[i].id;
+}
+
+int sampler_pick(struct sampler *s, const float *logits, double uniform, int32_t *token, float *logprob, struct err *e)
+{
+    float top = largest(logits, s->vocab), temperature = s->options.temperature;
+    if (!isfinite(top))
+        return err_set(e, ERR_NUMERIC, "the model's output is not finite: its weights are damaged or training diverged");
+    exponentials(s->weights, s->sums, logits, top, 1, s->vocab);
+    double normalizer = log(total(s));
+    if (temperature == 0) {
+        int32_t best = 0;
+        while (logits[best] != top)
+            best++;
+        *token = best;
+    } else {
+        if (temperature != 1)
+            exponentials(s->weights, s->sums, logits, top, 1 / temperature, s->vocab);
+        *token = s->kept ? draw_from_kept(s, uniform) : draw_from_all(s, uniform * total(s));
+    }
+    *logprob = (float)((double)logits[*token] - top - normalizer);
+    return 0;
+}
