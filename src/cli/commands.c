@@ -7,9 +7,17 @@
 #include "cli/command.h"
 
 extern const struct command command_completion, command_help;
+extern const struct command command_data_import, command_data_show;
+extern const struct command command_demo_corpus, command_demo_pairs, command_demo_style, command_demo_truth;
 
 const struct command *const commands[] = {
     &command_completion,
+    &command_data_import,
+    &command_data_show,
+    &command_demo_corpus,
+    &command_demo_pairs,
+    &command_demo_style,
+    &command_demo_truth,
     &command_help,
     NULL,
 };

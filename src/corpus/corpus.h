@@ -56,6 +56,9 @@ struct corpus {
 int corpus_load(struct corpus **out, const char *path, size_t limit, struct err *e);
 void corpus_free(struct corpus *c); // NULL is fine
 
+// Writes the accepted examples as JSON lines in the normal form (atomically); corpus_load reads the same back.
+int corpus_write(const struct corpus *c, const char *path, struct err *e);
+
 // A fixed share of the examples for evaluation: held_out[i] is true for it. Depends on seed and the example's
 // content only, so that the same pair never trains in one run and tests in another; examples with the same
 // prompt stay together.

@@ -39,12 +39,19 @@ static bool completion_score(struct row *r, const json_t *completion, size_t ind
     return true;
 }
 
+static bool scored_prompt(struct row *r, const json_t *object, struct turn_list *prompt)
+{
+    const char *dialogue = dialogue_key(object);
+    if (dialogue)
+        return row_messages(r, json_object_get(object, dialogue), dialogue, prompt);
+    const char *text = row_text(r, object, json_object_get(object, "instruction") ? "instruction" : "prompt");
+    return text && row_add_turn(r, prompt, "user", text);
+}
+
 bool read_scored_completions(struct row *r, const json_t *object)
 {
     struct turn_list prompt = {.n = 0};
-    const char *key = json_object_get(object, "instruction") ? "instruction" : "prompt";
-    const char *text = row_text(r, object, key);
-    if (!text || !system_turn(r, object, &prompt) || !row_add_turn(r, &prompt, "user", text))
+    if (!system_turn(r, object, &prompt) || !scored_prompt(r, object, &prompt))
         return false;
     struct response answers[ROW_MAX_RESPONSES];
     const json_t *completion;

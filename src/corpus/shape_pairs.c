@@ -56,6 +56,8 @@ bool read_message_pair(struct row *r, const json_t *object)
     const char *dialogue = dialogue_key(object);
     if (!dialogue && json_is_array(json_object_get(object, "prompt")))
         dialogue = "prompt";
+    if (!dialogue && json_is_string(json_object_get(object, first))) // a plain row among message lists
+        return read_text_pair(r, object);
     if (!system_turn(r, object, &before))
         return false;
     if (dialogue && !row_messages(r, json_object_get(object, dialogue), dialogue, &before))
@@ -127,6 +129,8 @@ bool read_instruction_pair(struct row *r, const json_t *object)
 // The prompt is used as it stands, without a chat template, unless the row has a system text beside a question.
 bool read_text_pair(struct row *r, const json_t *object)
 {
+    if (dialogue_key(object) || json_is_array(json_object_get(object, "prompt"))) // messages among plain rows
+        return read_message_pair(r, object);
     const char *key = json_object_get(object, "question") ? "question" : "prompt";
     const char *prompt = row_text_or_empty(r, object, key); // none: two whole texts are compared
     const char *chosen = prompt ? row_text(r, object, "chosen") : NULL;

@@ -83,7 +83,7 @@ static bool fits_voted_pair(const json_t *o)
 
 static bool fits_scored(const json_t *o)
 {
-    return has_list(o, "completions") && (has_text(o, "instruction") || has_text(o, "prompt"));
+    return has_list(o, "completions") && (has_text(o, "instruction") || has_text(o, "prompt") || has_dialogue(o));
 }
 
 static bool fits_tree(const json_t *o)

@@ -18,10 +18,10 @@ struct expected_file {
 };
 
 static const struct expected_file files[] = {
-    {"pairs.jsonl", DATA_PAIR, 12, 3,
+    {"pairs.jsonl", DATA_PAIR, 16, 6,
      {{2, "chosen and rejected are the same text"}, {4, "the rejected answer is empty"},
       {5, "the field \"rejected\" is missing"}, {6, "\"chosen\" is a number, must be a text"}, {7, "not valid JSON"},
-      {8, "not an object"}, {9, "\"chosen\" holds a NUL"}, {10, "duplicate object key"}, {12, "not valid UTF-8"}}},
+      {8, "not an object"}, {9, "\"chosen\" holds a NUL"}, {10, "duplicate object key"}, {12, "not valid UTF-8"}, {17, "\"chosen\" is a list, must be a text"}}},
     {"hh.jsonl", DATA_PAIR, 10, 2,
      {{2, "prompts of chosen and rejected differ"}, {3, "the same text"}, {4, "the chosen answer is empty"},
       {5, "does not end with the assistant's answer"}, {7, "has no \"\\n\\nAssistant:\""}, {8, "there is no prompt"},
@@ -341,6 +341,39 @@ static void split_of_texts_without_prompt_goes_by_the_text(void **state)
     str_fini(&s);
 }
 
+static void assert_same_example(const struct example *a, const struct example *b)
+{
+    assert_int_equal(a->is_chat, b->is_chat);
+    assert_int_equal(a->n_turns, b->n_turns);
+    assert_int_equal(a->n_responses, b->n_responses);
+    for (int i = 0; i < a->n_turns; i++)
+        assert_turn(a, i, b->turns[i].role, b->turns[i].text);
+    for (int i = 0; i < a->n_responses; i++) {
+        assert_string_equal(a->responses[i].text, b->responses[i].text);
+        assert_close(a->responses[i].score, b->responses[i].score, 0);
+    }
+}
+
+static void the_normal_form_is_read_back_as_the_same(void **state)
+{
+    char *dir = test_folder(), *path = path_join(dir, "normal.jsonl");
+    for (size_t f = 0; f < sizeof files / sizeof *files; f++) {
+        struct corpus *c = load_data(files[f].name), *again = NULL;
+        assert_ok(corpus_write(c, path, e));
+        assert_ok(corpus_load(&again, path, 0, e));
+        if (again->kind != c->kind || again->n_refused || again->n_examples != c->n_examples)
+            fail_msg("%s: read back as %s, %zu examples, %zu refused", files[f].name, again->shape, again->n_examples,
+                     again->n_refused);
+        for (size_t i = 0; i < c->n_examples; i++)
+            assert_same_example(&again->examples[i], &c->examples[i]);
+        corpus_free(again);
+        corpus_free(c);
+    }
+    assert_ok(file_remove_tree(dir, e));
+    free(path);
+    free(dir);
+}
+
 // Counts found by a separate program that reads the same files with another JSON library.
 static void real_collections_give_the_counts_that_were_found_independently(void **state)
 {
@@ -391,6 +424,7 @@ int main(void)
         cmocka_unit_test(limit_and_gzip_and_hash),
         cmocka_unit_test(split_depends_on_content_and_seed_alone_and_keeps_prompts_together),
         cmocka_unit_test(split_of_texts_without_prompt_goes_by_the_text),
+        cmocka_unit_test(the_normal_form_is_read_back_as_the_same),
         cmocka_unit_test(real_collections_give_the_counts_that_were_found_independently),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

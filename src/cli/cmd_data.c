@@ -1,0 +1,239 @@
+// attune data import|show: what is in a file of preference data.
+#include "config.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "cli/args.h"
+#include "cli/print.h"
+#include "corpus/corpus.h"
+
+static int run_import(int argc, char **argv);
+static int run_show(int argc, char **argv);
+
+static const struct param import_options[] = {
+    {.name = "limit", .type = PARAM_INT, .fallback = "0", .min = 0, .max = 1e15, .unit = "rows", .group = "data",
+     .help = "Reads at most so many rows; 0 reads all."},
+    {.name = "out", .type = PARAM_PATH, .fallback = "", .group = "data",
+     .help = "Writes the rows that can be used to this file, as JSON lines in Attune's own form."},
+    {0},
+};
+static const struct param show_options[] = {
+    {.name = "row", .type = PARAM_INT, .fallback = "1", .min = 1, .max = 1e15, .group = "data",
+     .help = "Which of the rows that can be used, counted from 1."},
+    {0},
+};
+
+const struct command command_data_import = {
+    .name = "data import",
+    .synopsis = "attune data import FILE [--limit N] [--out FILE] [--json]",
+    .summary = "Says what a data file is recognized as, and which rows are refused and why.",
+    .help = "Reads .json, .jsonl (also .gz) and .txt in the shapes that preference data usually has: prompt, chosen and "
+            "rejected; HH transcripts; message lists; instructions; labels; ranked lists; prompts; texts. Nothing is "
+            "changed; training takes the file as it is, without the refused rows.\n"
+            "  attune data import pairs.jsonl\n"
+            "  attune data import hh.jsonl.gz --out clean.jsonl",
+    .options = import_options,
+    .json = true,
+    .run = run_import,
+};
+const struct command command_data_show = {
+    .name = "data show",
+    .synopsis = "attune data show FILE [--row N] [--json]",
+    .summary = "Shows one row of a data file as Attune understands it.",
+    .help = "Rows are counted without the refused ones; \"attune data import\" lists those.",
+    .options = show_options,
+    .json = true,
+    .run = run_show,
+};
+
+struct lengths {
+    double mean;
+    size_t max;
+};
+
+static size_t characters(const char *text)
+{
+    size_t n = 0;
+    for (; *text; text++)
+        n += ((unsigned char)*text & 0xc0) != 0x80;
+    return n;
+}
+
+// part -1: the prompts; 0, 1: those responses; 2: all responses.
+static struct lengths measure(const struct corpus *c, int part)
+{
+    struct lengths l = {0};
+    double sum = 0;
+    size_t count = 0;
+    for (size_t i = 0; i < c->n_examples; i++) {
+        const struct example *x = &c->examples[i];
+        size_t prompt = 0;
+        for (int t = 0; t < x->n_turns && part < 0; t++)
+            prompt += characters(x->turns[t].text);
+        int n = part < 0 ? 1 : x->n_responses;
+        for (int r = 0; r < n; r++) {
+            if (part == 0 || part == 1 ? r != part : false)
+                continue;
+            size_t length = part < 0 ? prompt : characters(x->responses[r].text);
+            sum += (double)length;
+            count++;
+            l.max = length > l.max ? length : l.max;
+        }
+    }
+    l.mean = count ? sum / (double)count : 0;
+    return l;
+}
+
+static const struct length_part {
+    const char *name;
+    int part;
+    int kinds; // enum data_kind
+} length_parts[] = {
+    {"prompt", -1, DATA_SFT | DATA_PAIR | DATA_BINARY | DATA_LIST | DATA_PROMPT},
+    {"chosen", 0, DATA_PAIR},
+    {"rejected", 1, DATA_PAIR},
+    {"response", 2, DATA_SFT | DATA_BINARY | DATA_LIST},
+};
+enum { N_LENGTH_PARTS = sizeof length_parts / sizeof *length_parts };
+
+static void print_import_json(const struct corpus *c)
+{
+    json_t *refused = json_array(), *lengths = json_object();
+    for (size_t i = 0; i < c->n_refused; i++)
+        json_array_append_new(refused, json_pack("{s:I, s:s}", "line", (json_int_t)c->refused[i].line, "reason",
+                                                 c->refused[i].reason));
+    for (int i = 0; i < N_LENGTH_PARTS; i++) {
+        if (!(length_parts[i].kinds & (int)c->kind))
+            continue;
+        struct lengths l = measure(c, length_parts[i].part);
+        json_object_set_new(lengths, length_parts[i].name,
+                            json_pack("{s:f, s:I}", "mean", l.mean, "max", (json_int_t)l.max));
+    }
+    json_t *root = json_pack("{s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:s}", "path", c->path, "shape", c->shape, "kind",
+                             data_kind_name(c->kind), "rows", (json_int_t)c->n_rows, "examples",
+                             (json_int_t)c->n_examples, "characters", lengths, "refused", refused, "sha256", c->hash);
+    if (root)
+        json_dumpf(root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
+    putchar('\n');
+    json_decref(root);
+}
+
+static void print_import(const struct corpus *c)
+{
+    printf("%s%s%s: %s\n", print_on(stdout, PRINT_BOLD), data_kind_name(c->kind), print_off(stdout), c->shape);
+    printf("%zu rows read, %zu examples, %zu rows refused\n", c->n_rows, c->n_examples, c->n_refused);
+    for (int i = 0; i < N_LENGTH_PARTS; i++) {
+        struct lengths l = {0};
+        if (length_parts[i].kinds & (int)c->kind)
+            l = measure(c, length_parts[i].part);
+        if (l.max)
+            printf("  %-9s %.0f characters on average, %zu at most\n", length_parts[i].name, l.mean, l.max);
+    }
+    if (c->n_refused)
+        printf("Refused:\n");
+    for (size_t i = 0; i < c->n_refused; i++) {
+        printf("  line %lld: ", (long long)c->refused[i].line);
+        print_visible(stdout, c->refused[i].reason, 0);
+        putchar('\n');
+    }
+}
+
+static int run_import(int argc, char **argv)
+{
+    struct args a;
+    int status = 0;
+    if (!args_open(&a, &command_data_import, argc, argv, 1, 1, &status))
+        return status;
+    struct err e = {0};
+    struct corpus *c = NULL;
+    int code = corpus_load(&c, a.words[0], (size_t)settings_int(&a.settings, "limit"), &e);
+    const char *out = args_text(&a, "out");
+    if (!code && out)
+        code = corpus_write(c, out, &e);
+    if (code) {
+        status = args_fail(&a, &e);
+    } else if (args_json(&a)) {
+        print_import_json(c);
+    } else {
+        print_import(c);
+        if (out)
+            printf("Written to %s: %zu rows\n", out, c->n_examples);
+    }
+    corpus_free(c);
+    args_close(&a);
+    return status;
+}
+
+static void print_block(const char *title, enum print_style style, const char *text)
+{
+    struct str s = {0};
+    str_add_visible(&s, text, strlen(text), true);
+    printf("%s%s%s\n%s\n", print_on(stdout, style), title, print_off(stdout), str_text(&s));
+    str_fini(&s);
+}
+
+static void print_example(const struct corpus *c, size_t i)
+{
+    const struct example *x = &c->examples[i];
+    printf("row %zu of %zu, line %lld\n", i + 1, c->n_examples, (long long)x->line);
+    for (int t = 0; t < x->n_turns; t++) {
+        if (x->is_chat || x->turns[t].text[0])
+            print_block(x->is_chat ? x->turns[t].role : "prompt", PRINT_BOLD, x->turns[t].text);
+    }
+    for (int r = 0; r < x->n_responses; r++) {
+        double score = x->responses[r].score;
+        char title[64] = "text";
+        if (c->kind == DATA_PAIR)
+            snprintf(title, sizeof title, "%s", r == 0 ? "chosen" : "rejected");
+        else if (c->kind == DATA_BINARY)
+            snprintf(title, sizeof title, "%s", score > 0 ? "good" : "bad");
+        else if (c->kind == DATA_LIST)
+            snprintf(title, sizeof title, "score %g", score);
+        bool low = (c->kind == DATA_PAIR && r == 1) || (c->kind == DATA_BINARY && score <= 0);
+        print_block(title, low ? PRINT_BAD : PRINT_GOOD, x->responses[r].text);
+    }
+}
+
+static void print_example_json(const struct corpus *c, size_t i)
+{
+    const struct example *x = &c->examples[i];
+    json_t *turns = json_array(), *responses = json_array();
+    for (int t = 0; t < x->n_turns; t++)
+        json_array_append_new(turns, json_pack("{s:s, s:s}", "role", x->turns[t].role, "content", x->turns[t].text));
+    for (int r = 0; r < x->n_responses; r++)
+        json_array_append_new(responses, json_pack("{s:s, s:f}", "text", x->responses[r].text, "score",
+                                                   x->responses[r].score));
+    json_t *root = json_pack("{s:I, s:I, s:b, s:o, s:o}", "row", (json_int_t)i + 1, "line", (json_int_t)x->line, "chat",
+                             x->is_chat, "prompt", turns, "responses", responses);
+    if (root)
+        json_dumpf(root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
+    putchar('\n');
+    json_decref(root);
+}
+
+static int run_show(int argc, char **argv)
+{
+    struct args a;
+    int status = 0;
+    if (!args_open(&a, &command_data_show, argc, argv, 1, 1, &status))
+        return status;
+    struct err e = {0};
+    struct corpus *c = NULL;
+    int code = corpus_load(&c, a.words[0], 0, &e);
+    size_t row = (size_t)settings_int(&a.settings, "row");
+    if (!code && row > c->n_examples)
+        code = err_set(&e, ERR_USAGE, "--row %zu: %s has %zu rows that can be used", row, c->path, c->n_examples);
+    if (code)
+        status = args_fail(&a, &e);
+    else if (args_json(&a))
+        print_example_json(c, row - 1);
+    else
+        print_example(c, row - 1);
+    corpus_free(c);
+    args_close(&a);
+    return status;
+}
