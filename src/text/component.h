@@ -89,7 +89,7 @@ struct decoder {
     size_t n, cap;
 };
 int decoder_read(struct decoder *z, const json_t *value, const char *where, struct err *e);
-void decoder_bytes(struct decoder *z); // ByteLevel alone
+void decoder_byte_level(struct decoder *z); // ByteLevel alone
 void decoder_fini(struct decoder *z);
 // The pieces (each a token's text) become the pieces of the text.
 int decoder_run(const struct decoder *z, struct pieces *p, struct err *e);

@@ -71,7 +71,7 @@ int decoder_read(struct decoder *z, const json_t *value, const char *where, stru
     return component_each(value, "decoders", read_step, z, where, e);
 }
 
-void decoder_bytes(struct decoder *z)
+void decoder_byte_level(struct decoder *z)
 {
     MEM_GROW(z->steps, z->n, z->cap);
     z->steps[z->n++] = (struct decoder_step){.kind = DEC_BYTES};

@@ -284,7 +284,7 @@ static int load_vocab_and_merges(struct loading *l, const char *vocab, const cha
     if (code)
         return code;
     pretokenizer_gpt2(&t->pretokenizer, add_space);
-    decoder_bytes(&t->decoder);
+    decoder_byte_level(&t->decoder);
     t->has_decoder = true;
     return 0;
 }
