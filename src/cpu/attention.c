@@ -88,11 +88,11 @@ static void attention_task(void *data, int block, int thread)
             size_t kv_at = (size_t)(pieces[p].start + key) * (size_t)kv_width + (size_t)kv_head * (size_t)d;
             cpu_gemm_block(j->b, &(struct gemm){.trans_b = true, .m = n_rows, .n = n_keys, .k = d,
                                                 .alpha = shape->scale, .a = j->q + at, .lda = width, .b = j->k + kv_at,
-                                                .ldb = kv_width, .c = scores, .ldc = ATTN_KEYS});
+                                                .ldb = kv_width, .c = scores, .ldc = ATTN_KEYS}, thread);
             fold_scores(j, scores, top, sum, out, (size_t)width, n_rows, position, key_position, n_keys);
             cpu_gemm_block(j->b, &(struct gemm){.m = n_rows, .n = d, .k = n_keys, .alpha = 1, .beta = 1, .a = scores,
                                                 .lda = ATTN_KEYS, .b = j->v + kv_at, .ldb = kv_width, .c = out,
-                                                .ldc = width});
+                                                .ldc = width}, thread);
         }
     }
     for (int r = 0; r < n_rows; r++) {

@@ -25,7 +25,7 @@ struct query_tile {
 };
 
 static void backward_keys(const struct backward_job *j, const struct query_tile *t, size_t kv_at, int key_position,
-                          int n_keys)
+                          int n_keys, int thread)
 {
     const struct attn_shape *shape = j->shape;
     const struct cpu_kernels *k = j->b->k;
@@ -33,10 +33,10 @@ static void backward_keys(const struct backward_job *j, const struct query_tile 
     float p[ATTN_ROWS * ATTN_KEYS], ds[ATTN_ROWS * ATTN_KEYS];
     cpu_gemm_block(j->b, &(struct gemm){.trans_b = true, .m = t->n_rows, .n = n_keys, .k = d, .alpha = shape->scale,
                                         .a = j->q + t->at, .lda = width, .b = j->k + kv_at, .ldb = kv_width, .c = p,
-                                        .ldc = ATTN_KEYS});
+                                        .ldc = ATTN_KEYS}, thread);
     cpu_gemm_block(j->b, &(struct gemm){.trans_b = true, .m = t->n_rows, .n = n_keys, .k = d, .alpha = 1,
                                         .a = j->dout + t->at, .lda = width, .b = j->v + kv_at, .ldb = kv_width,
-                                        .c = ds, .ldc = ATTN_KEYS});
+                                        .c = ds, .ldc = ATTN_KEYS}, thread);
     for (int r = 0; r < t->n_rows; r++) {
         float *p_row = p + r * ATTN_KEYS, *ds_row = ds + r * ATTN_KEYS;
         int first, end;
@@ -51,16 +51,17 @@ static void backward_keys(const struct backward_job *j, const struct query_tile 
     }
     cpu_gemm_block(j->b, &(struct gemm){.m = t->n_rows, .n = d, .k = n_keys, .alpha = 1, .beta = 1, .a = ds,
                                         .lda = ATTN_KEYS, .b = j->k + kv_at, .ldb = kv_width, .c = j->dq + t->at,
-                                        .ldc = width});
+                                        .ldc = width}, thread);
     cpu_gemm_block(j->b, &(struct gemm){.trans_a = true, .m = n_keys, .n = d, .k = t->n_rows, .alpha = 1, .beta = 1,
                                         .a = ds, .lda = ATTN_KEYS, .b = j->q + t->at, .ldb = width,
-                                        .c = j->dk + kv_at, .ldc = kv_width});
+                                        .c = j->dk + kv_at, .ldc = kv_width}, thread);
     cpu_gemm_block(j->b, &(struct gemm){.trans_a = true, .m = n_keys, .n = d, .k = t->n_rows, .alpha = 1, .beta = 1,
                                         .a = p, .lda = ATTN_KEYS, .b = j->dout + t->at, .ldb = width,
-                                        .c = j->dv + kv_at, .ldc = kv_width});
+                                        .c = j->dv + kv_at, .ldc = kv_width}, thread);
 }
 
-static void backward_rows(const struct backward_job *j, const struct attn_segment *s, int row, int head)
+static void backward_rows(const struct backward_job *j, const struct attn_segment *s, int row, int head,
+                          int thread)
 {
     const struct attn_shape *shape = j->shape;
     int d = shape->head_dim, kv_head = head / (shape->n_heads / shape->n_kv_heads);
@@ -83,7 +84,7 @@ static void backward_rows(const struct backward_job *j, const struct attn_segmen
             if (shape->window > 0 && key_position + n_keys <= t.position - shape->window + 1)
                 continue;
             size_t kv_at = (size_t)(pieces[p].start + key) * kv_width + (size_t)kv_head * (size_t)d;
-            backward_keys(j, &t, kv_at, key_position, n_keys);
+            backward_keys(j, &t, kv_at, key_position, n_keys, thread);
         }
     }
 }
@@ -111,7 +112,7 @@ static void backward_task(void *data, int block, int thread)
             continue;
         for (int head = kv_head * group; head < (kv_head + 1) * group; head++)
             for (int row = 0; row < s->len; row += ATTN_ROWS)
-                backward_rows(j, s, row, head);
+                backward_rows(j, s, row, head, thread);
     }
 }
 

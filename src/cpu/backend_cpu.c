@@ -102,6 +102,7 @@ static void cpu_close(struct backend *b)
         return;
     pool_free(b->pool);
     free(b->scratch);
+    free(b->gemm_scratch);
     free(b);
 }
 
@@ -116,6 +117,11 @@ static int cpu_open(struct backend **out, const struct backend_options *options,
                        "bf16 products need a CPU with AMX and a build with oneDNN; use precision f32 here");
     if (!code)
         code = pool_new(&b->pool, b->n_threads, e);
+    if (!code && b->k->gemm) {
+        size_t bytes = (size_t)b->n_threads * GEMM_SCRATCH * sizeof(float);
+        b->gemm_scratch = aligned_zeroed(bytes, "packed matrices", e);
+        code = b->gemm_scratch ? 0 : ERR_LIMIT;
+    }
     if (code) {
         cpu_close(b);
         return code;

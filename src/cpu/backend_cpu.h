@@ -19,6 +19,7 @@ struct backend {
     float *scratch;
     size_t scratch_floats;
     size_t scratch_peak_bytes; // for tests
+    float *gemm_scratch; // (n_threads, GEMM_SCRATCH)
 };
 
 // Runs the blocks on the pool, or on the calling thread when `work` (elementary operations in all) is too
@@ -44,17 +45,8 @@ int cpu_level(const struct cpu_kernels **out, struct err *e);
 // Cores that this process may use: the affinity mask and the cgroup's quota.
 int cpu_cores(void);
 
-// c(M,N) = alpha a b + beta c + bias(N); a is (M,K) or with trans_a (K,M), b is (K,N) or with trans_b (N,K).
-// ld* are the distances between rows. Single-threaded, for use inside blocks.
-struct gemm {
-    bool trans_a, trans_b;
-    int m, n, k;
-    float alpha, beta;
-    const float *a, *b, *bias;
-    float *c;
-    int lda, ldb, ldc;
-};
-void cpu_gemm_block(const struct backend *b, const struct gemm *g);
+// One product on the thread that calls, inside a block.
+void cpu_gemm_block(const struct backend *b, const struct gemm *g, int thread);
 // The same over the pool.
 void cpu_gemm(struct backend *b, const struct gemm *g);
 

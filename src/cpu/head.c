@@ -40,7 +40,7 @@ static void logits_task(void *data, int block, int thread)
     size_t c = (size_t)in->c;
     cpu_gemm_block(j->b, &(struct gemm){.trans_b = true, .m = n_rows, .n = n_tokens, .k = in->c,
                                         .alpha = in->inv_temperature, .a = in->x + (size_t)row * c, .lda = in->c,
-                                        .b = in->w + (size_t)token * c, .ldb = in->c, .c = logits, .ldc = CHUNK});
+                                        .b = in->w + (size_t)token * c, .ldb = in->c, .c = logits, .ldc = CHUNK}, thread);
     for (int r = 0; r < n_rows; r++) {
         float *line = logits + (size_t)r * CHUNK;
         struct chunk_sums *s = &j->sums[(size_t)(row + r) * (size_t)j->n_chunks + (size_t)chunk];

@@ -38,7 +38,7 @@ static void dlogits_task(void *data, int block, int thread)
     token += j->token;
     cpu_gemm_block(j->b, &(struct gemm){.trans_b = true, .m = n_rows, .n = n_tokens, .k = in->c,
                                         .alpha = in->inv_temperature, .a = in->x + (size_t)row * c, .lda = in->c,
-                                        .b = in->w + (size_t)token * c, .ldb = in->c, .c = tile, .ldc = STRETCH});
+                                        .b = in->w + (size_t)token * c, .ldb = in->c, .c = tile, .ldc = STRETCH}, thread);
     for (int r = 0; r < n_rows; r++) {
         float *line = tile + (size_t)r * STRETCH, factor = j->coef[row + r] * in->inv_temperature;
         j->b->k->exp_scaled(line, j->lse[row + r], -factor, (size_t)n_tokens);
@@ -59,13 +59,13 @@ static void products_task(void *data, int block, int thread)
         cpu_gemm_block(j->b, &(struct gemm){.m = cpu_min(PART_ROWS, j->n_rows - row), .n = n, .k = j->n_tokens,
                                             .alpha = 1, .beta = j->token > 0, .a = j->tile + (size_t)row * STRETCH,
                                             .lda = STRETCH, .b = in->w + (size_t)j->token * c + column, .ldb = in->c,
-                                            .c = j->dx + (size_t)(j->row + row) * c + column, .ldc = in->c});
+                                            .c = j->dx + (size_t)(j->row + row) * c + column, .ldc = in->c}, thread);
     } else {
         int token = (block - j->n_dx) / j->n_columns * PART_DW;
         cpu_gemm_block(j->b, &(struct gemm){.trans_a = true, .m = cpu_min(PART_DW, j->n_tokens - token), .n = n,
                                             .k = j->n_rows, .alpha = 1, .beta = 1, .a = j->tile + token,
                                             .lda = STRETCH, .b = in->x + (size_t)j->row * c + column, .ldb = in->c,
-                                            .c = j->dw + (size_t)(j->token + token) * c + column, .ldc = in->c});
+                                            .c = j->dw + (size_t)(j->token + token) * c + column, .ldc = in->c}, thread);
     }
 }
 

@@ -8,8 +8,23 @@
 
 #include "model/backend.h"
 
+// c(M,N) = alpha a b + beta c + bias(N); a is (M,K) or with trans_a (K,M), b is (K,N) or with trans_b (N,K).
+// ld* are the distances between rows. m, n, k > 0.
+struct gemm {
+    bool trans_a, trans_b;
+    int m, n, k;
+    float alpha, beta;
+    const float *a, *b, *bias;
+    float *c;
+    int lda, ldb, ldc;
+};
+enum { GEMM_SCRATCH = 192 * (384 + 48) }; // floats that gemm needs for packing
+
 struct cpu_kernels {
     const char *name; // "generic", "avx2", "avx512"
+
+    // NULL: OpenBLAS does it
+    void (*gemm)(const struct gemm *g, float *scratch);
 
     float (*dot)(const float *a, const float *x, size_t n);
     void (*axpy)(float *y, float a, const float *x, size_t n); // y += a x

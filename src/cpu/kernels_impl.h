@@ -2,6 +2,9 @@
 // KERNELS_NAME. Every loop handles whole vectors, then one partial vector whose missing lanes are zero.
 #include "cpu/kernels.h"
 #include "cpu/vec.h"
+#if VW > 4
+#include "cpu/gemm_impl.h"
+#endif
 
 // Runs `body` with `i` at each vector start and LOAD/STORE that are whole or partial.
 #define EACH_VECTOR(n, ...)                                                                                            \
@@ -345,6 +348,9 @@ static void k_tanh_array(float *y, const float *x, size_t n)
 
 const struct cpu_kernels KERNELS = {
     .name = KERNELS_NAME,
+#if VW > 4
+    .gemm = k_gemm,
+#endif
     .dot = k_dot,
     .axpy = k_axpy,
     .add = k_add,

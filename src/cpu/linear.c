@@ -25,10 +25,14 @@ static void start_block(const struct gemm *g)
     }
 }
 
-void cpu_gemm_block(const struct backend *b, const struct gemm *g)
+void cpu_gemm_block(const struct backend *b, const struct gemm *g, int thread)
 {
     if (g->m <= 0 || g->n <= 0)
         return;
+    if (g->k > 0 && b->k->gemm) {
+        b->k->gemm(g, b->gemm_scratch + (size_t)thread * GEMM_SCRATCH);
+        return;
+    }
     if (g->k <= 0)
         start_block(g);
     else
@@ -59,7 +63,7 @@ static void gemm_task(void *data, int block, int thread)
     part.c += (size_t)row * (size_t)part.ldc + (size_t)column;
     if (part.bias)
         part.bias += column;
-    cpu_gemm_block(job->b, &part);
+    cpu_gemm_block(job->b, &part, thread);
 }
 
 void cpu_gemm(struct backend *b, const struct gemm *g)

@@ -11,6 +11,7 @@ libcpu_a_SOURCES = \
 	%D%/elementwise.c \
 	%D%/head.c \
 	%D%/head_backward.c \
+	%D%/gemm_impl.h \
 	%D%/kernels_generic.c %D%/kernels.h %D%/kernels_impl.h %D%/vec.h \
 	%D%/level.c \
 	%D%/linear.c \
@@ -29,6 +30,14 @@ libcpu_avx512_a_SOURCES = %D%/kernels_avx512.c
 libcpu_avx512_a_CFLAGS = $(AM_CFLAGS) -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mprefer-vector-width=512
 libcpu_a_LIBADD += $(libcpu_avx2_a_OBJECTS) $(libcpu_avx512_a_OBJECTS)
 endif
+
+EXTRA_PROGRAMS += src/cpu/bench_ops
+src_cpu_bench_ops_SOURCES = %D%/bench_ops.c
+src_cpu_bench_ops_LDADD = $(CPU_LIBS) $(BASE_LIBS)
+CLEANFILES += src/cpu/bench_ops
+.PHONY: bench-ops
+bench-ops: src/cpu/bench_ops
+	./src/cpu/bench_ops 1 && ./src/cpu/bench_ops 2
 
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_cpu

@@ -1,0 +1,306 @@
+// Matrix product on one thread, for files that define VW > 4 (see vec.h).
+//
+// Every element is c = beta c + sum over stretches of k of alpha (a[0] b[0] + a[1] b[1] + ...), each stretch
+// one chain of fused multiply-adds in the order of k; stretches depend on k alone. So an element's bits
+// depend neither on its place, nor on m and n, nor on how callers cut the result in blocks.
+//
+// A is packed in strips of STRIP rows, (n_k, STRIP), for MC rows at a time; B a panel at a time, (n_k, up to
+// PANEL), to be read from the first cache by all strips. Both are then read at fixed distances from one
+// pointer.
+#include "cpu/kernels.h"
+#include "cpu/vec.h"
+
+enum {
+    STRIP = VW == 16 ? 8 : 4, // rows of a register tile
+    PANEL_VECTORS = 3,        // columns of it, in vectors
+    PANEL = PANEL_VECTORS * VW,
+    KC = 192,
+    MC = 384, // rows that one packed panel serves
+};
+_Static_assert((KC * PANEL + KC * MC) <= GEMM_SCRATCH, "the packed panel and strips fit");
+
+struct tile {
+    const float *a; // (n_k, STRIP)
+    const float *b; // (n_k, vectors * VW)
+    int n_k;
+    float *c;
+    size_t c_row;
+    int n_columns;
+    float alpha, beta;
+    const float *bias;
+};
+
+V_INLINE void add_step(vf sum[STRIP][PANEL_VECTORS], const float *a, const float *b, const int rows, const int vectors)
+{
+    vf row_b[PANEL_VECTORS];
+#pragma GCC unroll 3
+    for (int v = 0; v < vectors; v++)
+        row_b[v] = v_load(b + v * VW);
+#pragma GCC unroll 8
+    for (int r = 0; r < rows; r++) {
+        vf x = v_set(a[r]);
+#pragma GCC unroll 3
+        for (int v = 0; v < vectors; v++)
+            sum[r][v] = v_fma(x, row_b[v], sum[r][v]);
+    }
+}
+
+V_INLINE void store_edge(const struct tile *t, vf sum[STRIP][PANEL_VECTORS], const int rows, const int vectors)
+{
+    for (int r = 0; r < rows; r++)
+        for (int v = 0; v < vectors; v++) {
+            int left = t->n_columns - v * VW;
+            if (left <= 0)
+                break;
+            size_t n = left < VW ? (size_t)left : VW;
+            float *c = t->c + (size_t)r * t->c_row + v * VW;
+            vf x = sum[r][v] * t->alpha;
+            if (t->beta != 0)
+                x += (n == VW ? v_load(c) : v_load_n(c, n)) * t->beta;
+            if (t->bias)
+                x += n == VW ? v_load(t->bias + v * VW) : v_load_n(t->bias + v * VW, n);
+            if (n == VW)
+                v_store(c, x);
+            else
+                v_store_n(c, x, n);
+        }
+}
+
+// rows and vectors are constants at every call: all of `sum` lives in registers.
+V_INLINE void compute_tile(const struct tile *t, const int rows, const int vectors)
+{
+    vf sum[STRIP][PANEL_VECTORS];
+#pragma GCC unroll 8
+    for (int r = 0; r < rows; r++)
+#pragma GCC unroll 3
+        for (int v = 0; v < vectors; v++) {
+            sum[r][v] = (vf){0};
+            __builtin_prefetch(t->c + (size_t)r * t->c_row + v * VW, 1);
+        }
+    const float *a = t->a, *b = t->b;
+    for (int k = t->n_k; k > 0; k--, a += STRIP, b += vectors * VW)
+        add_step(sum, a, b, rows, vectors);
+    if (t->n_columns < vectors * VW || t->bias || (t->beta != 0 && t->beta != 1)) {
+        vf stored[STRIP][PANEL_VECTORS]; // a copy, so that `sum` itself need not be in memory
+#pragma GCC unroll 8
+        for (int r = 0; r < rows; r++)
+#pragma GCC unroll 3
+            for (int v = 0; v < vectors; v++)
+                stored[r][v] = sum[r][v];
+        store_edge(t, stored, rows, vectors);
+        return;
+    }
+    float *c = t->c;
+    vf alpha = v_set(t->alpha);
+    if (t->beta == 0) {
+#pragma GCC unroll 8
+        for (int r = 0; r < rows; r++, c += t->c_row)
+#pragma GCC unroll 3
+            for (int v = 0; v < vectors; v++)
+                v_store(c + v * VW, sum[r][v] * alpha);
+    } else {
+#pragma GCC unroll 8
+        for (int r = 0; r < rows; r++, c += t->c_row)
+#pragma GCC unroll 3
+            for (int v = 0; v < vectors; v++)
+                v_store(c + v * VW, sum[r][v] * alpha + v_load(c + v * VW));
+    }
+}
+
+#define ROWS_CASE(rows, vectors)                                                                                       \
+    case rows:                                                                                                         \
+        compute_tile(t, rows, vectors);                                                                                \
+        break
+#define VECTORS_FUNCTION(vectors)                                                                                      \
+    static void compute_##vectors(const struct tile *t, int rows)                                                      \
+    {                                                                                                                  \
+        switch (rows) {                                                                                                \
+            ROWS_CASE(1, vectors);                                                                                     \
+            ROWS_CASE(2, vectors);                                                                                     \
+            ROWS_CASE(3, vectors);                                                                                     \
+            ROWS_CASE(4, vectors);                                                                                     \
+            MORE_ROWS(vectors)                                                                                         \
+        }                                                                                                              \
+    }
+#if VW == 16
+#define MORE_ROWS(vectors)                                                                                             \
+    ROWS_CASE(5, vectors);                                                                                             \
+    ROWS_CASE(6, vectors);                                                                                             \
+    ROWS_CASE(7, vectors);                                                                                             \
+    ROWS_CASE(8, vectors);
+#else
+#define MORE_ROWS(vectors)
+#endif
+VECTORS_FUNCTION(1)
+VECTORS_FUNCTION(2)
+VECTORS_FUNCTION(3)
+
+// (VW, VW) turned: out[k][n] = in[n][k]. Missing rows and columns count as zero; n_k rows are written.
+#if VW == 16
+V_INLINE void transpose(float *out, size_t out_row, const float *in, size_t in_row, int n_n, int n_k)
+{
+    const __mmask16 mask = n_k >= 16 ? 0xffff : (__mmask16)((1u << n_k) - 1);
+    __m512 r[16], t[16];
+#pragma GCC unroll 16
+    for (int i = 0; i < 16; i++)
+        r[i] = i < n_n ? _mm512_maskz_loadu_ps(mask, in + (size_t)i * in_row) : _mm512_setzero_ps();
+#pragma GCC unroll 8
+    for (int i = 0; i < 8; i++) {
+        t[2 * i] = _mm512_unpacklo_ps(r[2 * i], r[2 * i + 1]);
+        t[2 * i + 1] = _mm512_unpackhi_ps(r[2 * i], r[2 * i + 1]);
+    }
+    // r[4 i + j]: element j of each quarter's four, of rows 4 i .. 4 i + 3
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; i++) {
+        __m512d low0 = _mm512_castps_pd(t[4 * i]), high0 = _mm512_castps_pd(t[4 * i + 1]);
+        __m512d low1 = _mm512_castps_pd(t[4 * i + 2]), high1 = _mm512_castps_pd(t[4 * i + 3]);
+        r[4 * i] = _mm512_castpd_ps(_mm512_unpacklo_pd(low0, low1));
+        r[4 * i + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(low0, low1));
+        r[4 * i + 2] = _mm512_castpd_ps(_mm512_unpacklo_pd(high0, high1));
+        r[4 * i + 3] = _mm512_castpd_ps(_mm512_unpackhi_pd(high0, high1));
+    }
+#pragma GCC unroll 4
+    for (int j = 0; j < 4; j++) {
+        __m512 a0 = _mm512_shuffle_f32x4(r[j], r[4 + j], 0x88), a1 = _mm512_shuffle_f32x4(r[j], r[4 + j], 0xdd);
+        __m512 b0 = _mm512_shuffle_f32x4(r[8 + j], r[12 + j], 0x88), b1 = _mm512_shuffle_f32x4(r[8 + j], r[12 + j], 0xdd);
+        t[j] = _mm512_shuffle_f32x4(a0, b0, 0x88);
+        t[4 + j] = _mm512_shuffle_f32x4(a1, b1, 0x88);
+        t[8 + j] = _mm512_shuffle_f32x4(a0, b0, 0xdd);
+        t[12 + j] = _mm512_shuffle_f32x4(a1, b1, 0xdd);
+    }
+    if (n_k >= 16) {
+#pragma GCC unroll 16
+        for (int k = 0; k < 16; k++)
+            _mm512_storeu_ps(out + (size_t)k * out_row, t[k]);
+    } else {
+        for (int k = 0; k < n_k; k++)
+            _mm512_storeu_ps(out + (size_t)k * out_row, t[k]);
+    }
+}
+#else
+V_INLINE void transpose(float *out, size_t out_row, const float *in, size_t in_row, int n_n, int n_k)
+{
+    if (n_n < VW || n_k < VW) {
+        for (int k = 0; k < n_k; k++)
+            for (int n = 0; n < VW; n++)
+                out[(size_t)k * out_row + (size_t)n] = n < n_n ? in[(size_t)n * in_row + (size_t)k] : 0;
+        return;
+    }
+    __m256 r[8], t[8];
+#pragma GCC unroll 8
+    for (int i = 0; i < 8; i++)
+        r[i] = _mm256_loadu_ps(in + (size_t)i * in_row);
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; i++) {
+        t[2 * i] = _mm256_unpacklo_ps(r[2 * i], r[2 * i + 1]);
+        t[2 * i + 1] = _mm256_unpackhi_ps(r[2 * i], r[2 * i + 1]);
+    }
+#pragma GCC unroll 2
+    for (int i = 0; i < 2; i++) {
+        r[4 * i] = _mm256_shuffle_ps(t[4 * i], t[4 * i + 2], 0x44);
+        r[4 * i + 1] = _mm256_shuffle_ps(t[4 * i], t[4 * i + 2], 0xee);
+        r[4 * i + 2] = _mm256_shuffle_ps(t[4 * i + 1], t[4 * i + 3], 0x44);
+        r[4 * i + 3] = _mm256_shuffle_ps(t[4 * i + 1], t[4 * i + 3], 0xee);
+    }
+#pragma GCC unroll 4
+    for (int j = 0; j < 4; j++) {
+        _mm256_storeu_ps(out + (size_t)j * out_row, _mm256_permute2f128_ps(r[j], r[4 + j], 0x20));
+        _mm256_storeu_ps(out + (size_t)(4 + j) * out_row, _mm256_permute2f128_ps(r[j], r[4 + j], 0x31));
+    }
+}
+#endif
+
+// packed (n_k, vectors * VW) = columns column.. of B, rows k..; what is past n_columns is zero.
+static void pack_panel(float *packed, const struct gemm *g, int column, int n_columns, int vectors, int k, int n_k)
+{
+    size_t row = (size_t)vectors * VW, ldb = (size_t)g->ldb;
+    if (g->trans_b) {
+        const float *b = g->b + (size_t)column * ldb + (size_t)k;
+        for (int v = 0; v < vectors; v++) {
+            int n_n = n_columns - v * VW;
+            for (int i = 0; i < n_k; i += VW)
+                transpose(packed + (size_t)i * row + v * VW, row, b + (size_t)(v * VW) * ldb + i, ldb,
+                          n_n < VW ? n_n : VW, n_k - i);
+        }
+        return;
+    }
+    const float *b = g->b + (size_t)k * ldb + (size_t)column;
+    int whole = n_columns / VW, rest = n_columns % VW;
+    for (int i = 0; i < n_k; i++, b += ldb, packed += row) {
+        for (int v = 0; v < whole; v++)
+            v_store(packed + v * VW, v_load(b + v * VW));
+        if (rest)
+            v_store(packed + whole * VW, v_load_n(b + whole * VW, (size_t)rest));
+    }
+}
+
+// packed (strips, n_k, STRIP) = rows row.. of A, columns k..; rows past the end are zero.
+static void pack_strips(float *packed, const struct gemm *g, int row, int n_rows, int k, int n_k)
+{
+    size_t lda = (size_t)g->lda, strip = (size_t)n_k * STRIP;
+    if (!g->trans_a) { // VW rows, that is VW / STRIP strips, at a time
+        float turned[VW * VW] __attribute__((aligned(VW * 4)));
+        for (int r = 0; r < n_rows; r += VW, packed += strip * (VW / STRIP)) {
+            const float *a = g->a + (size_t)(row + r) * lda + (size_t)k;
+            int n = n_rows - r < VW ? n_rows - r : VW;
+            for (int i = 0; i < n_k; i += VW) {
+                int n_i = n_k - i < VW ? n_k - i : VW;
+                transpose(turned, VW, a + i, lda, n, n_i);
+                for (int x = 0; x < n_i; x++)
+                    for (int s = 0; s < VW / STRIP && s * STRIP < n; s++)
+                        memcpy(packed + (size_t)s * strip + (size_t)(i + x) * STRIP, turned + x * VW + s * STRIP,
+                               STRIP * sizeof *packed);
+            }
+        }
+        return;
+    }
+    for (int r = 0; r < n_rows; r += STRIP) {
+        const float *a = g->a + (size_t)k * lda + (size_t)(row + r);
+        int n = n_rows - r < STRIP ? n_rows - r : STRIP;
+        if (n == STRIP)
+            for (int i = 0; i < n_k; i++, a += lda, packed += STRIP)
+                memcpy(packed, a, STRIP * sizeof *packed);
+        else
+            for (int i = 0; i < n_k; i++, a += lda, packed += STRIP)
+                for (int x = 0; x < STRIP; x++)
+                    packed[x] = x < n ? a[x] : 0;
+    }
+}
+
+static void multiply_stretch(const struct gemm *g, float *scratch, int row, int n_rows, int k, int n_k)
+{
+    float *panel = scratch, *strips = scratch + KC * PANEL;
+    pack_strips(strips, g, row, n_rows, k, n_k);
+    int vectors_left = (g->n + VW - 1) / VW, panels_left = (vectors_left + PANEL_VECTORS - 1) / PANEL_VECTORS;
+    for (int column = 0; column < g->n; panels_left--) { // vectors are dealt out evenly: 4 as 2 and 2
+        int vectors = (vectors_left + panels_left - 1) / panels_left;
+        int n_columns = g->n - column < vectors * VW ? g->n - column : vectors * VW;
+        pack_panel(panel, g, column, n_columns, vectors, k, n_k);
+        struct tile t = {.b = panel, .n_k = n_k, .c_row = (size_t)g->ldc, .n_columns = n_columns, .alpha = g->alpha,
+                         .beta = k == 0 ? g->beta : 1, .bias = g->bias && k + n_k == g->k ? g->bias + column : NULL};
+        for (int r = 0; r < n_rows; r += STRIP) {
+            int rows = n_rows - r < STRIP ? n_rows - r : STRIP;
+            t.a = strips + (size_t)r * (size_t)n_k;
+            t.c = g->c + (size_t)(row + r) * t.c_row + column;
+            if (vectors == 3)
+                compute_3(&t, rows);
+            else if (vectors == 2)
+                compute_2(&t, rows);
+            else
+                compute_1(&t, rows);
+        }
+        column += n_columns;
+        vectors_left -= vectors;
+    }
+}
+
+static void k_gemm(const struct gemm *g, float *scratch)
+{
+    int stretches = (g->k + KC - 1) / KC, stretch = (g->k + stretches - 1) / stretches;
+    int parts = (g->m + MC - 1) / MC, rows = (g->m + parts - 1) / parts;
+    rows = (rows + VW - 1) / VW * VW;
+    for (int row = 0; row < g->m; row += rows)
+        for (int k = 0; k < g->k; k += stretch)
+            multiply_stretch(g, scratch, row, g->m - row < rows ? g->m - row : rows, k,
+                             g->k - k < stretch ? g->k - k : stretch);
+}
