@@ -8,7 +8,7 @@
 #include "base/param.h"
 #include "cli/command.h"
 
-enum { ARGS_MAX_TABLES = 12 };
+enum { ARGS_MAX_TABLES = 100 };
 struct args {
     const struct command *command;
     const struct param *tables[ARGS_MAX_TABLES + 1]; // settings point here: a struct args must not move

@@ -184,6 +184,8 @@ void print_table_end(struct print_table *t, FILE *out, int width)
             free(t->cells[i].text);
             t->cells[i].text = s.data ? str_take(&s) : mem_strdup("");
         }
+        if (!out)
+            continue;
         print_cell(out, &t->cells[i], widths[c], t->align[c], last);
         fputs(last ? "\n" : "  ", out);
     }

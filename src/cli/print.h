@@ -33,7 +33,8 @@ struct print_table {
 void print_table_init(struct print_table *t, const char *align);
 void print_table_cell(struct print_table *t, int style, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-// The widest left column that is marked 'L' is cut so that the table fits into `width`.
+// The widest left column that is marked 'L' is cut so that the table fits into `width`. Frees
+// the cells; `out` NULL: only that.
 void print_table_end(struct print_table *t, FILE *out, int width);
 
 // "2026-11-22 14:03", local time; "-" for 0.

@@ -1,0 +1,106 @@
+// attune set RUN NAME=VALUE...: changes a setting of a run while it runs.
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "cli/control.h"
+#include "launch/engine.h"
+
+static const struct param options[] = {
+    {.name = "wait", .type = PARAM_BOOL, .fallback = "no", .help = "Returns when the engine has applied the changes."},
+    {0},
+};
+
+static int run(int argc, char **argv);
+
+const struct command command_set = {
+    .name = "set",
+    .synopsis = "attune set RUN NAME=VALUE... [--wait]",
+    .summary = "Changes settings of a run while it runs; curves show where.",
+    .help = "Which settings can be changed says \"attune train --objective NAME --help\".\n\n"
+            "  attune set dpo-1 lr=5e-6 beta=0.2",
+    .options = options,
+    .run = run,
+};
+
+static const struct param *find_param(const struct engine_description *d, const char *objective, const char *name)
+{
+    const struct engine_objective *o = engine_find_objective(d, objective);
+    const struct param *tables[] = {o ? o->params : NULL, d->params};
+    for (int t = 0; t < 2; t++)
+        for (const struct param *p = tables[t]; p && p->name; p++)
+            if (strcmp(p->name, name) == 0)
+                return p;
+    return NULL;
+}
+
+// Checks "NAME=VALUE" and cuts it in two: *name is on the heap, *value points into the pair.
+static int check_pair(const struct engine_description *d, const char *objective, const char *pair, char **name,
+                      const char **value, struct err *e)
+{
+    const char *equals = strchr(pair, '=');
+    if (!equals || equals == pair)
+        return err_set(e, ERR_USAGE, "\"%s\" is no NAME=VALUE, such as lr=5e-6", pair);
+    *name = mem_strndup(pair, (size_t)(equals - pair));
+    *value = equals + 1;
+    const struct param *p = find_param(d, objective, *name);
+    int code = 0;
+    if (!p)
+        code = err_set(e, ERR_USAGE, "objective %s has no setting \"%s\"", objective, *name);
+    else if (!p->live)
+        code = err_set(e, ERR_USAGE, "%s cannot be changed while a run runs; it is fixed at the start", *name);
+    else
+        code = param_check(p, *value, e);
+    if (code) {
+        free(*name);
+        *name = NULL;
+    }
+    return code;
+}
+
+static int change(struct args *a, struct store *s, struct look *l, struct err *e)
+{
+    struct engine_description *d = NULL;
+    int64_t id = 0;
+    int code = engine_describe(&d, e);
+    for (int posting = 0; !code && posting < 2; posting++) // all are checked before the first is sent
+        for (int i = 1; !code && i < a->n_words; i++) {
+            char *name = NULL;
+            const char *value;
+            code = check_pair(d, l->info.objective, a->words[i], &name, &value, e);
+            if (!code && posting) {
+                code = control_post(s, l, CONTROL_SET, name, value, &id, e);
+                if (!code)
+                    printf("%s: %s becomes %s after this step\n", l->info.name, name, value);
+            }
+            free(name);
+        }
+    if (!code && settings_bool(&a->settings, "wait"))
+        code = control_wait(l, id, false, 60, e);
+    engine_description_free(d);
+    return code;
+}
+
+static int run(int argc, char **argv)
+{
+    struct args a;
+    struct err e = {0};
+    struct store *s = NULL;
+    struct look l = {0};
+    int status = 0;
+    if (!args_open(&a, &command_set, argc, argv, 2, -1, &status))
+        return status;
+    int code = look_project(&a, false, &s, &e);
+    if (!code)
+        code = look_open(&l, s, a.words[0], &e);
+    if (!code)
+        code = change(&a, s, &l, &e);
+    if (code)
+        status = args_fail(&a, &e);
+    look_close(&l);
+    store_close(s);
+    args_close(&a);
+    return status;
+}
