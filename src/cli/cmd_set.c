@@ -68,7 +68,7 @@ static int change(struct args *a, struct store *s, struct look *l, struct err *e
     for (int posting = 0; !code && posting < 2; posting++) // all are checked before the first is sent
         for (int i = 1; !code && i < a->n_words; i++) {
             char *name = NULL;
-            const char *value;
+            const char *value = "";
             code = check_pair(d, l->info.objective, a->words[i], &name, &value, e);
             if (!code && posting) {
                 code = control_post(s, l, CONTROL_SET, name, value, &id, e);

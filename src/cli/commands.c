@@ -6,18 +6,34 @@
 
 #include "cli/command.h"
 
-extern const struct command command_completion, command_help;
-extern const struct command command_data_import, command_data_show;
-extern const struct command command_demo_corpus, command_demo_pairs, command_demo_style, command_demo_truth;
+extern const struct command command_checkpoint, command_completion, command_data_import, command_data_show,
+    command_demo_corpus, command_demo_pairs, command_demo_style, command_demo_truth, command_describe,
+    command_doctor, command_help, command_log, command_objectives, command_objectives_show, command_pause,
+    command_remove, command_resume, command_runs, command_set, command_show, command_stop, command_train;
 
+// In the order of the help.
 const struct command *const commands[] = {
-    &command_completion,
+    &command_train,
+    &command_runs,
+    &command_show,
+    &command_log,
+    &command_set,
+    &command_pause,
+    &command_resume,
+    &command_stop,
+    &command_checkpoint,
+    &command_remove,
     &command_data_import,
     &command_data_show,
+    &command_objectives,
+    &command_objectives_show,
     &command_demo_corpus,
     &command_demo_pairs,
     &command_demo_style,
     &command_demo_truth,
+    &command_describe,
+    &command_doctor,
+    &command_completion,
     &command_help,
     NULL,
 };

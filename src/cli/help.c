@@ -151,7 +151,7 @@ void help_command(FILE *out, const struct args *a, const struct err *why, int wi
     each_group(out, a->tables, width, print_group);
     if (why) {
         fputc('\n', out);
-        fprintf(out, "More options come from the engine, which did not answer:\n");
+        fprintf(out, "More options come from the engine, but: ");
         print_wrapped(out, why->text, 0, 0, width);
     }
 }

@@ -6,11 +6,28 @@ attune_LDADD = libcli.a libui.a libdemo.a libcorpus.a $(LAUNCH_LIBS) $(NCURSES_L
 # A library, so that the tests reach what is behind main().
 noinst_LIBRARIES += libcli.a
 libcli_a_SOURCES = \
-	%D%/args.c %D%/args.h \
+	%D%/cmd_checkpoint.c \
 	%D%/cmd_completion.c \
 	%D%/cmd_data.c \
 	%D%/cmd_demo.c \
+	%D%/cmd_describe.c \
+	%D%/cmd_doctor.c \
 	%D%/cmd_help.c \
+	%D%/cmd_log.c \
+	%D%/cmd_objectives.c \
+	%D%/cmd_pause.c \
+	%D%/cmd_remove.c \
+	%D%/cmd_resume.c \
+	%D%/cmd_runs.c \
+	%D%/cmd_set.c \
+	%D%/cmd_show.c \
+	%D%/cmd_stop.c \
+	%D%/cmd_train.c \
+	%D%/args.c %D%/args.h \
 	%D%/command.h %D%/commands.c \
+	%D%/control.c %D%/control.h \
+	%D%/follow.c %D%/follow.h \
 	%D%/help.c %D%/help.h \
-	%D%/print.c %D%/print.h
+	%D%/look.c %D%/look.h \
+	%D%/print.c %D%/print.h \
+	%D%/start.c %D%/start.h

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,6 +50,14 @@ static int read_objective(const json_t *row, struct engine_objective *o, struct 
     return params_from_json(json_object_get(row, "params"), &o->params, e);
 }
 
+static bool has_row(const struct param *table, const char *name)
+{
+    for (; table && table->name; table++)
+        if (strcmp(table->name, name) == 0)
+            return true;
+    return false;
+}
+
 int engine_describe(struct engine_description **out, struct err *e)
 {
     json_t *answer = NULL;
@@ -68,6 +77,8 @@ int engine_describe(struct engine_description **out, struct err *e)
     }
     if (!code && n == 0)
         code = err_set(e, ERR_INPUT, "the engine's description names no objectives; are both programs of one version?");
+    if (!code && (!has_row(d->params, "model") || !has_row(d->params, "data")))
+        code = err_set(e, ERR_INPUT, "the engine's description lacks model or data; are both programs of one version?");
     if (code) {
         engine_description_free(d);
         return code;

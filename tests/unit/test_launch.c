@@ -132,7 +132,7 @@ static void the_description_becomes_tables(void **state)
     assert_non_null(o);
     assert_true(o->needs_reference);
     assert_string_equal(o->params[0].name, "beta");
-    assert_true(d->params[0].live);
+    assert_true(d->params[2].live);
     assert_null(engine_find_objective(d, "ppo"));
     engine_description_free(d);
 }

@@ -1,0 +1,285 @@
+// attune show RUN: all about one run.
+#include "config.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "cli/look.h"
+#include "cli/print.h"
+
+static const struct param options[] = {
+    {.name = "metrics", .type = PARAM_TEXT, .fallback = "",
+     .help = "Prints step and value of every point of this metric instead; \"all\" lists the metrics."},
+    {.name = "samples", .type = PARAM_INT, .fallback = "0", .min = 0, .max = 10000,
+     .help = "Prints so many of the newest samples as well."},
+    {0},
+};
+
+static int run(int argc, char **argv);
+
+const struct command command_show = {
+    .name = "show",
+    .synopsis = "attune show RUN [--metrics KEY] [--json]",
+    .summary = "Shows a run: settings, newest numbers, events, checkpoints.",
+    .help = "  attune show dpo-1 --metrics rewards/margins > margins.tsv",
+    .options = options,
+    .json = true,
+    .run = run,
+};
+
+static void free_keys(char **keys, int n)
+{
+    for (int i = 0; i < n; i++)
+        free(keys[i]);
+    free(keys);
+}
+
+static int print_points(struct look *l, const char *key, bool json, struct err *e)
+{
+    struct metric_point *points = NULL;
+    int64_t cursor = 0;
+    int n = 0, code = run_reader_points(l->reader, key, &cursor, &points, &n, e);
+    if (code)
+        return code;
+    if (n == 0) {
+        free(points);
+        return err_set(e, ERR_NOT_FOUND, "run %s has no metric \"%s\"; \"--metrics all\" lists them", l->info.name, key);
+    }
+    json_t *list = json_array();
+    for (int i = 0; i < n; i++)
+        if (json)
+            json_array_append_new(list, json_pack("[I, o]", (json_int_t)points[i].step, look_json_number(points[i].value)));
+        else
+            printf("%lld\t%.9g\n", (long long)points[i].step, points[i].value);
+    if (json)
+        look_print_json(json_pack("{s:o, s:O}", "key", look_json_text(key), "points", list));
+    json_decref(list);
+    free(points);
+    return 0;
+}
+
+static int print_keys(struct look *l, bool json, struct err *e)
+{
+    char **keys = NULL;
+    int n = 0, code = run_reader_keys(l->reader, &keys, &n, e);
+    if (code)
+        return code;
+    json_t *list = json_array();
+    for (int i = 0; i < n; i++)
+        if (json)
+            json_array_append_new(list, look_json_text(keys[i]));
+        else
+            printf("%s\n", keys[i]);
+    if (json)
+        look_print_json(json_incref(list));
+    json_decref(list);
+    free_keys(keys, n);
+    return 0;
+}
+
+static void heading(const char *text)
+{
+    printf("\n%s%s%s\n", print_on(stdout, PRINT_BOLD), text, print_off(stdout));
+}
+
+static void print_head(const struct look *l)
+{
+    char text[64];
+    const struct run_status *s = &l->status;
+    printf("%s%s%s  %s  %s", print_on(stdout, PRINT_BOLD), l->info.name, print_off(stdout), l->info.objective,
+           run_state_name(s->state));
+    if (s->total_steps > 0)
+        printf("  step %lld/%lld", (long long)s->step, (long long)s->total_steps);
+    if (run_state_is_live(s->state) && s->seconds_left > 0)
+        printf("  %s left", human_seconds(text, sizeof text, s->seconds_left));
+    putchar('\n');
+    const char *lines[][2] = {{"note", l->info.note}, {"phase", run_state_is_live(s->state) ? s->phase : ""},
+                              {"message", s->message}, {"model", l->info.model}, {"data", l->info.data}, {"folder", l->dir}};
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+        if (*lines[i][1]) {
+            printf("  %-9s", lines[i][0]);
+            print_visible(stdout, lines[i][1], 0);
+            putchar('\n');
+        }
+    printf("  %-9s%s\n", "created", print_time(text, sizeof text, l->info.created_ms));
+    if (s->ended_ms > 0)
+        printf("  %-9s%s\n", "ended", print_time(text, sizeof text, s->ended_ms));
+}
+
+static void print_settings(const struct look *l)
+{
+    const char *name;
+    json_t *value;
+    heading("Settings");
+    json_object_foreach(l->info.settings, name, value) {
+        if (json_is_null(value) || (json_is_string(value) && json_string_length(value) == 0) ||
+            strcmp(name, "model") == 0 || strcmp(name, "data") == 0)
+            continue;
+        char *text = json_is_string(value) ? mem_strdup(json_string_value(value))
+                     : json_is_real(value) ? NULL : json_dumps(value, JSON_ENCODE_ANY);
+        char number[64];
+        if (!text)
+            snprintf(number, sizeof number, "%.9g", json_real_value(value));
+        printf("  %-20s ", name);
+        print_visible(stdout, text ? text : number, 0);
+        putchar('\n');
+        free(text);
+    }
+}
+
+static void print_metrics(char **keys, const double *values, int n)
+{
+    struct print_table t;
+    char text[64];
+    heading("Newest numbers");
+    print_table_init(&t, "lr");
+    for (int i = 0; i < n; i++) {
+        print_table_cell(&t, -1, "  %s", keys[i]);
+        print_table_cell(&t, -1, "%s", print_number(text, sizeof text, values[i]));
+    }
+    print_table_end(&t, stdout, print_width(stdout));
+}
+
+static void print_events(const struct run_event *events, int n)
+{
+    char text[64];
+    heading("Events");
+    for (int i = 0; i < n; i++) {
+        int style = strcmp(events[i].level, "error") == 0 ? PRINT_BAD : strcmp(events[i].level, "warn") == 0 ? PRINT_WARN : -1;
+        int at = printf("  %s  %6lld  ", print_time(text, sizeof text, events[i].at_ms), (long long)events[i].step);
+        struct str shown = {0};
+        str_add_visible(&shown, events[i].text, strlen(events[i].text), false);
+        if (style >= 0)
+            fputs(print_on(stdout, (enum print_style)style), stdout);
+        print_wrapped(stdout, str_text(&shown), at, at, print_width(stdout));
+        if (style >= 0)
+            fputs(print_off(stdout), stdout);
+        str_fini(&shown);
+    }
+}
+
+static void print_checkpoints(const struct run_checkpoint *list, int n)
+{
+    char size[64], text[64];
+    heading("Checkpoints");
+    for (int i = 0; i < n; i++)
+        printf("  step %-7lld %10s  %s  %s\n", (long long)list[i].step, human_bytes(size, sizeof size, (double)list[i].bytes),
+               print_time(text, sizeof text, list[i].at_ms), list[i].path);
+}
+
+static void print_samples(const struct run_sample *samples, int n)
+{
+    heading("Samples");
+    for (int i = 0; i < n; i++) {
+        struct str shown = {0};
+        str_addf(&shown, "step %lld: ", (long long)samples[i].step);
+        str_add_visible(&shown, samples[i].prompt, strlen(samples[i].prompt), false);
+        str_add(&shown, " | ");
+        str_add_visible(&shown, samples[i].response, strlen(samples[i].response), false);
+        fputs("  ", stdout);
+        print_wrapped(stdout, str_text(&shown), 2, 4, print_width(stdout));
+        str_fini(&shown);
+    }
+}
+
+static json_t *to_json(const struct look *l, char **keys, const double *values, int n_keys, const struct run_event *events,
+                       int n_events, const struct run_checkpoint *list, int n_list, const struct run_sample *samples,
+                       int n_samples)
+{
+    json_t *o = look_to_json(l, (const char *const *)keys, values, n_keys);
+    json_t *event_list = json_array(), *checkpoints = json_array(), *sample_list = json_array();
+    for (int i = 0; i < n_events; i++)
+        json_array_append_new(event_list, json_pack("{s:I, s:I, s:o, s:o, s:o}", "at_ms", (json_int_t)events[i].at_ms, "step",
+                                                    (json_int_t)events[i].step, "level", look_json_text(events[i].level),
+                                                    "kind", look_json_text(events[i].kind), "text",
+                                                    look_json_text(events[i].text)));
+    for (int i = 0; i < n_list; i++)
+        json_array_append_new(checkpoints, json_pack("{s:I, s:I, s:I, s:o, s:o}", "step", (json_int_t)list[i].step, "at_ms",
+                                                     (json_int_t)list[i].at_ms, "bytes", (json_int_t)list[i].bytes, "path",
+                                                     look_json_text(list[i].path), "sha256", look_json_text(list[i].sha256)));
+    for (int i = 0; i < n_samples; i++)
+        json_array_append_new(sample_list, json_pack("{s:I, s:o, s:o, s:o, s:o}", "step", (json_int_t)samples[i].step, "prompt",
+                                                     look_json_text(samples[i].prompt), "response",
+                                                     look_json_text(samples[i].response), "logp",
+                                                     look_json_number(samples[i].logp), "reward",
+                                                     look_json_number(samples[i].reward)));
+    json_object_set_new(o, "folder", look_json_text(l->dir));
+    json_object_set(o, "settings", l->info.settings);
+    json_object_set_new(o, "events", event_list);
+    json_object_set_new(o, "checkpoints", checkpoints);
+    json_object_set_new(o, "samples", sample_list);
+    return o;
+}
+
+static int show(struct look *l, const struct args *a, struct err *e)
+{
+    char **keys = NULL;
+    double *values = NULL;
+    struct run_event *events = NULL;
+    struct run_checkpoint *list = NULL;
+    struct run_sample *samples = NULL;
+    int n_keys = 0, n_events = 0, n_list = 0, n_samples = 0, code = 0;
+    int wanted = (int)settings_int(&a->settings, "samples");
+    if (l->reader) {
+        code = run_reader_keys(l->reader, &keys, &n_keys, e);
+        values = mem_alloc((size_t)n_keys + 1, sizeof *values);
+        if (!code)
+            code = run_reader_latest(l->reader, (const char *const *)keys, n_keys, values, e);
+        if (!code)
+            code = run_reader_events(l->reader, 0, &events, &n_events, e);
+        if (!code)
+            code = run_reader_checkpoints(l->reader, &list, &n_list, e);
+        if (!code && wanted > 0)
+            code = run_reader_samples(l->reader, wanted, &samples, &n_samples, e);
+    }
+    if (!code && args_json(a)) {
+        look_print_json(to_json(l, keys, values, n_keys, events, n_events, list, n_list, samples, n_samples));
+    } else if (!code) {
+        print_head(l);
+        print_settings(l);
+        if (n_keys)
+            print_metrics(keys, values, n_keys);
+        if (n_events)
+            print_events(events, n_events);
+        if (n_list)
+            print_checkpoints(list, n_list);
+        if (n_samples)
+            print_samples(samples, n_samples);
+    }
+    free_keys(keys, n_keys);
+    free(values);
+    run_events_free(events, n_events);
+    run_checkpoints_free(list, n_list);
+    run_samples_free(samples, n_samples);
+    return code;
+}
+
+static int run(int argc, char **argv)
+{
+    struct args a;
+    struct err e = {0};
+    struct store *s = NULL;
+    struct look l = {0};
+    int status = 0;
+    if (!args_open(&a, &command_show, argc, argv, 1, 1, &status))
+        return status;
+    const char *key = args_text(&a, "metrics");
+    int code = look_project(&a, false, &s, &e);
+    if (!code)
+        code = look_open(&l, s, a.words[0], &e);
+    if (!code && key && !l.reader)
+        code = err_set(&e, ERR_STATE, "run %s has no numbers yet: it is %s", l.info.name, run_state_name(l.status.state));
+    if (!code && key)
+        code = strcmp(key, "all") == 0 ? print_keys(&l, args_json(&a), &e) : print_points(&l, key, args_json(&a), &e);
+    else if (!code)
+        code = show(&l, &a, &e);
+    if (code)
+        status = args_fail(&a, &e);
+    look_close(&l);
+    store_close(s);
+    args_close(&a);
+    return status;
+}

@@ -1,0 +1,138 @@
+// attune train: adds a run, starts its engine and follows it. Options come from what the engine describes.
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "cli/follow.h"
+#include "cli/start.h"
+
+static const struct param options[] = {
+    {.name = "objective", .type = PARAM_TEXT, .fallback = "", .help = "What to tune for; \"attune objectives\" lists them."},
+    {.name = "name", .type = PARAM_TEXT, .fallback = "", .help = "The run's name; else the objective with a number."},
+    {.name = "note", .type = PARAM_TEXT, .fallback = "", .help = "A remark that is shown with the run."},
+    {.name = "detach", .type = PARAM_BOOL, .fallback = "no", .help = "Returns as soon as the engine works."},
+    {.name = "set", .type = PARAM_TEXT, .fallback = "", .help = "Another way to give an option: --set lr=1e-5. May be repeated."},
+    {0},
+};
+
+// One description for the whole program: option tables point into it.
+static struct engine_description *description;
+static struct param *renamed[ARGS_MAX_TABLES]; // see all_objectives
+static const struct param *tables[ARGS_MAX_TABLES + 1];
+
+// Without --objective the help lists what every objective has, under its name.
+static void all_objectives(int n)
+{
+    for (int i = 0; i < description->n_objectives && n < ARGS_MAX_TABLES - 4; i++) {
+        const struct engine_objective *o = &description->objectives[i];
+        int n_rows = 0;
+        while (o->params[n_rows].name)
+            n_rows++;
+        struct str group = {0};
+        str_addf(&group, "objective %s", o->name);
+        char *title = str_take(&group);
+        renamed[i] = mem_alloc((size_t)n_rows + 1, sizeof **renamed);
+        memcpy(renamed[i], o->params, (size_t)n_rows * sizeof **renamed);
+        for (int j = 0; j < n_rows; j++)
+            renamed[i][j].group = title;
+        tables[n++] = renamed[i];
+    }
+    tables[n] = NULL;
+}
+
+static int more_options(int argc, char **argv, const struct param *const **out, struct err *e)
+{
+    const char *name = args_peek(argc, argv, "objective");
+    int code = description ? 0 : engine_describe(&description, e);
+    if (code)
+        return code;
+    tables[0] = description->params;
+    tables[1] = NULL;
+    if (name) {
+        const struct engine_objective *o = NULL;
+        code = start_find_objective(description, name, &o, e);
+        if (code)
+            return code;
+        tables[1] = o->params;
+        tables[2] = NULL;
+    } else {
+        all_objectives(1);
+    }
+    *out = tables;
+    return 0;
+}
+
+static int run(int argc, char **argv);
+
+const struct command command_train = {
+    .name = "train",
+    .synopsis = "attune train --objective NAME --model DIR --data FILE [OPTION]...",
+    .summary = "Tunes a model on data, and follows the run until it ends.",
+    .help = "The run goes on by itself: Ctrl-C, a lost connection or the end of this command never stop it. The console "
+            "and \"attune show\" look at it, \"attune pause\", \"set\" and \"stop\" steer it.\n\n"
+            "  attune train --objective dpo --model ./SmolLM2-135M --data pairs.jsonl\n"
+            "  attune train --objective dpo --model . --data p.jsonl.gz --lora-rank 16 --detach\n\n"
+            "\"attune train --objective NAME --help\" lists what that objective has; without a name, all of it.",
+    .options = options,
+    .json = true,
+    .run = run,
+    .more_options = more_options,
+};
+
+static json_t *given_settings(const struct args *a)
+{
+    json_t *all = settings_to_json(&a->settings, false);
+    static const char *const own[] = {"objective", "name", "note", "detach", "set", "json", "project", "help"};
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        json_object_del(all, own[i]);
+    return all;
+}
+
+static int train(struct args *a, struct store *s, struct err *e)
+{
+    char *name = NULL;
+    struct look l = {0};
+    bool json = args_json(a);
+    json_t *given = given_settings(a);
+    const struct engine_objective *o = NULL;
+    int code = start_find_objective(description, args_text(a, "objective"), &o, e);
+    if (!code)
+        code = start_run(s, description, o->name, args_text(a, "name"), args_text(a, "note"), given, &name, e);
+    json_decref(given);
+    if (!code)
+        code = look_open(&l, s, name, e);
+    if (!code && settings_bool(&a->settings, "detach")) {
+        if (json)
+            look_print_json(look_to_json(&l, NULL, NULL, 0));
+        else
+            printf("%s: started (process %d). \"attune show %s\" looks at it, \"attune stop %s\" stops it.\n", name,
+                   l.status.pid, name, name);
+    } else if (!code) {
+        code = follow_to_end(&l, json, e);
+    }
+    look_close(&l);
+    free(name);
+    return code;
+}
+
+static int run(int argc, char **argv)
+{
+    struct args a;
+    struct err e = {0};
+    struct store *s = NULL;
+    int status = 0;
+    if (!args_open(&a, &command_train, argc, argv, 0, 0, &status))
+        return status;
+    int code = look_project(&a, true, &s, &e);
+    if (!code)
+        code = train(&a, s, &e);
+    if (code)
+        status = args_fail(&a, &e);
+    store_close(s);
+    args_close(&a);
+    return status;
+}

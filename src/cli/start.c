@@ -1,0 +1,67 @@
+#include "config.h"
+
+#include "cli/start.h"
+
+#include <stdlib.h>
+
+#include "base/file.h"
+#include "base/str.h"
+
+int start_find_objective(const struct engine_description *d, const char *name, const struct engine_objective **out,
+                         struct err *e)
+{
+    struct str names = {0};
+    const struct engine_objective *found = name ? engine_find_objective(d, name) : NULL;
+    int code = 0;
+    for (int i = 0; i < d->n_objectives; i++)
+        str_addf(&names, "%s%s", i ? ", " : "", d->objectives[i].name);
+    if (!name)
+        code = err_set(e, ERR_USAGE, "--objective is missing; there are: %s", str_text(&names));
+    else if (!found)
+        code = err_set(e, ERR_USAGE, "there is no objective \"%s\"; there are: %s", name, str_text(&names));
+    else
+        *out = found;
+    str_fini(&names);
+    return code;
+}
+
+static int check_files(const struct settings *s, struct err *e)
+{
+    for (size_t i = 0; i < s->n_items; i++) {
+        const struct setting *item = &s->items[i];
+        if (item->param->type == PARAM_PATH && *item->text && !file_exists(item->text))
+            return err_set(e, ERR_NOT_FOUND, "--%s: there is no file or folder %s", item->param->name, item->text);
+    }
+    return 0;
+}
+
+int start_run(struct store *s, const struct engine_description *d, const char *objective, const char *name,
+              const char *note, const json_t *given, char **name_out, struct err *e)
+{
+    const struct engine_objective *o = NULL;
+    int code = start_find_objective(d, objective, &o, e);
+    if (code)
+        return code;
+    const struct param *const tables[] = {d->params, o->params, NULL};
+    struct settings settings;
+    settings_init(&settings, tables);
+    code = settings_from_json(&settings, given, e);
+    if (!code)
+        code = settings_check_required(&settings, e);
+    if (!code) {
+        engine_resolve_paths(&settings);
+        code = check_files(&settings, e);
+    }
+    if (!code) {
+        json_t *all = settings_to_json(&settings, true);
+        code = store_add_run(s, name, objective, settings_text(&settings, "model"), settings_text(&settings, "data"), all,
+                             name_out, e);
+        json_decref(all);
+    }
+    if (!code && note)
+        code = store_set_note(s, *name_out, note, e);
+    if (!code)
+        code = engine_start(s, *name_out, e);
+    settings_fini(&settings);
+    return code;
+}

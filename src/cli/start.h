@@ -1,0 +1,15 @@
+// Adding a run to the project and starting its engine, as train and the demo do.
+#pragma once
+
+#include <jansson.h>
+
+#include "launch/engine.h"
+#include "store/store.h"
+
+// `given`: settings by name (as settings_to_json), all others get their defaults. Checks names, values and that the
+// files are there before anything is written. *name is on the heap, also when only the engine failed.
+int start_run(struct store *s, const struct engine_description *d, const char *objective, const char *name,
+              const char *note, const json_t *given, char **name_out, struct err *e);
+// ERR_USAGE with the objectives that there are.
+int start_find_objective(const struct engine_description *d, const char *name, const struct engine_objective **out,
+                         struct err *e);
