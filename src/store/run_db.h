@@ -63,6 +63,9 @@ struct metric_point {
 };
 int run_reader_points(struct run_reader *r, const char *key, int64_t *cursor, struct metric_point **out, int *n,
                       struct err *e);
+// The same, at most `max` of them: for readers with little time.
+int run_reader_points_some(struct run_reader *r, const char *key, int64_t *cursor, int max, struct metric_point **out,
+                           int *n, struct err *e);
 // The newest value of each of `keys` (NaN where none).
 int run_reader_latest(struct run_reader *r, const char *const *keys, int n_keys, double *values, struct err *e);
 

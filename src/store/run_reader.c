@@ -150,9 +150,15 @@ int run_reader_keys(struct run_reader *r, char ***names, int *n, struct err *e)
 int run_reader_points(struct run_reader *r, const char *key, int64_t *cursor, struct metric_point **out, int *n,
                       struct err *e)
 {
+    return run_reader_points_some(r, key, cursor, -1, out, n, e);
+}
+
+int run_reader_points_some(struct run_reader *r, const char *key, int64_t *cursor, int max, struct metric_point **out,
+                           int *n, struct err *e)
+{
     int code = sql_prepare(&r->sql, &r->points,
                            "SELECT seq, step, value FROM points WHERE key = (SELECT id FROM keys WHERE name = ?) "
-                           "AND seq > ? ORDER BY seq",
+                           "AND seq > ? ORDER BY seq LIMIT ?",
                            e);
     if (code)
         return code;
@@ -161,6 +167,7 @@ int run_reader_points(struct run_reader *r, const char *key, int64_t *cursor, st
     int64_t last = *cursor;
     sqlite3_bind_text(r->points, 1, key, -1, SQLITE_TRANSIENT);
     sqlite3_bind_int64(r->points, 2, last);
+    sqlite3_bind_int(r->points, 3, max);
     while ((code = sql_step(&r->sql, r->points, e)) > 0) {
         MEM_GROW(points, count, cap);
         last = sqlite3_column_int64(r->points, 0);

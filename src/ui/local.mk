@@ -23,16 +23,21 @@ libui_a_SOURCES = \
 	%D%/view_samples.c
 UI_LIBS = libui.a
 
-# The charts: pure, free of the screen and of the store.
+# The charts. Only curves, charts and run_cache know of runs; the rest is pure.
 libui_a_SOURCES += \
 	%D%/axis.c %D%/axis.h \
+	%D%/charts.c %D%/charts.h \
+	%D%/curves.c %D%/curves.h \
+	%D%/curves_draw.c \
 	%D%/plot.c %D%/plot.h \
 	%D%/pyramid.c %D%/pyramid.h \
 	%D%/raster.c %D%/raster.h \
+	%D%/run_cache.c %D%/run_cache.h \
 	%D%/series.c %D%/series.h \
 	%D%/smooth.c %D%/smooth.h \
 	%D%/steps.c %D%/steps.h \
 	%D%/trace.c %D%/trace.h \
+	%D%/view_curves.c \
 	%D%/x_map.c %D%/x_map.h
 
 EXTRA_DIST += tests/golden/chart-ascii.txt tests/golden/chart-block.txt tests/golden/chart-braille.txt
@@ -44,10 +49,12 @@ tests_unit_test_plot_SOURCES = tests/unit/test_plot.c tests/lib/testing.h
 tests_unit_test_plot_LDADD = $(UI_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 endif
 
-EXTRA_PROGRAMS += tests/bench/bench_plot
+EXTRA_PROGRAMS += tests/bench/bench_plot tests/tools/fake_run
+tests_tools_fake_run_SOURCES = tests/tools/fake_run.c
+tests_tools_fake_run_LDADD = $(STORE_LIBS)
 tests_bench_bench_plot_SOURCES = tests/bench/bench_plot.c
 tests_bench_bench_plot_LDADD = $(UI_LIBS) $(BASE_LIBS)
-CLEANFILES += tests/bench/bench_plot
+CLEANFILES += tests/bench/bench_plot tests/tools/fake_run
 bench-plot: tests/bench/bench_plot
 	./tests/bench/bench_plot
 .PHONY: bench-plot

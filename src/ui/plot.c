@@ -270,38 +270,53 @@ static void draw_cursor(const struct plot *p, struct canvas *c, struct rect fiel
         canvas_put(c, x, field.y + y, sign(c, SIGN_CURSOR), STYLE(COLOR_ACCENT));
 }
 
-// Into the upper edge, right of the title: "c chosen 0.52  r rejected -0.1", as much as fits; then the state of the
-// smoothing at the right end.
+// " c chosen 0.52", without the name when it is not to be shown. Returns the columns it takes.
+static int draw_entry(const struct plot_line *line, bool name, struct canvas *c, int x, int y, bool measure)
+{
+    const char *label = name ? line->label : "", *value = line->value ? line->value : "";
+    char text[160];
+    snprintf(text, sizeof text, "%s%.100s%s%s", line->letter ? " " : "", label, *label && *value ? " " : "", value);
+    int columns = 1 + (line->letter != 0) + (int)utf8_text_columns(text, strlen(text));
+    if (measure)
+        return columns;
+    canvas_put(c, x, y, ' ', STYLE(line->color));
+    if (line->letter)
+        canvas_put(c, x + 1, y, (uint32_t)line->letter, STYLE(line->color, .attr = ATTR_BOLD));
+    canvas_text(c, x + 1 + (line->letter != 0), y, -1, STYLE(line->color), text);
+    return columns;
+}
+
+// Into the upper edge: the legend right of the title, with names when all fit, then without them as many as fit; at the
+// right end what the scale is, and where there is room left the smoothing.
 static void draw_head(const struct plot *p, const struct plot_result *out, struct canvas *c, struct rect area)
 {
     char note[48] = "";
-    if (p->weight > 0)
-        snprintf(note, sizeof note, out->smoothing ? " smoothing... " : " EMA %.2f ", p->weight);
+    int x = area.x + 4 + (int)utf8_text_columns(p->title, strlen(p->title)), right = area.x + area.width - 2;
     if (out->y.scale != SCALE_LINEAR)
-        snprintf(note + strlen(note), sizeof note - strlen(note), " %s ", scale_name(out->y.scale));
-    int right = area.x + area.width - 2 - (int)strlen(note);
-    int x = area.x + 4 + (int)utf8_text_columns(p->title, strlen(p->title));
-    if (note[0] && right > x) {
+        snprintf(note, sizeof note, " %s ", scale_name(out->y.scale));
+    if (note[0] && right - (int)strlen(note) > x) {
+        right -= (int)strlen(note);
         canvas_text(c, right, area.y, -1, STYLE(COLOR_MUTED), note);
-        right--;
-    } else {
-        right = area.x + area.width - 2;
     }
-    for (int k = 0; k < p->n_lines && p->n_lines > 1; k++) {
-        const struct plot_line *line = &p->lines[k];
-        char letter[2] = {line->letter, 0};
-        int columns = 4 + (int)utf8_text_columns(line->label, strlen(line->label));
-        if (line->series->n == 0)
+    int all = 0;
+    for (int k = 0; k < p->n_lines; k++)
+        all += draw_entry(&p->lines[k], true, c, 0, 0, true);
+    bool names = x + all < right;
+    for (int k = 0; k < p->n_lines; k++) {
+        if (p->lines[k].series->n == 0 || (!p->lines[k].letter && !p->lines[k].value))
             continue;
-        if (x + columns > right) {
-            if (x + 2 <= right)
-                canvas_text(c, x, area.y, -1, STYLE(COLOR_MUTED), "..");
-            break;
+        if (x + draw_entry(&p->lines[k], names, c, 0, 0, true) >= right) {
+            canvas_text(c, x, area.y, right - x, STYLE(COLOR_MUTED), "..");
+            return;
         }
-        canvas_textf(c, x, area.y, -1, STYLE(line->color, .attr = ATTR_BOLD), " %s", letter);
-        canvas_textf(c, x + 2, area.y, -1, STYLE(line->color), " %s ", line->label);
-        x += columns;
+        x += draw_entry(&p->lines[k], names, c, x, area.y, false);
     }
+    if (x > area.x + 4)
+        canvas_put(c, x, area.y, ' ', STYLE(COLOR_MUTED));
+    if (p->weight > 0)
+        snprintf(note, sizeof note, out->smoothing ? " smoothing... " : " EMA %.3g ", p->weight);
+    if (p->weight > 0 && x + 1 + (int)strlen(note) < right)
+        canvas_text(c, right - (int)strlen(note), area.y, -1, STYLE(COLOR_MUTED), note);
 }
 
 static void draw_foot(const struct plot_result *out, struct canvas *c, struct rect area)
@@ -321,7 +336,7 @@ static void draw_field(const struct plot *p, struct canvas *c, struct rect insid
 {
     struct ticks ticks;
     int rows = inside.height - 1;
-    axis_ticks(&out->y, rows / 3 + 1 > 7 ? 7 : rows / 3 + 1, &ticks);
+    axis_ticks(&out->y, rows > 12 ? 7 : (rows + 1) / 2, &ticks);
     int columns = ticks.columns < 5 ? 5 : ticks.columns;
     int width = inside.width - columns - 1;
     if (width < 4)

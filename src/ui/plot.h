@@ -16,7 +16,8 @@ enum dash { DASH_SOLID, DASH_LONG, DASH_DOTS, DASH_MIXED, DASH_N };
 struct plot_line {
     const struct series *series;
     const struct x_map *map; // NULL: steps
-    const char *label;       // "chosen", or the run's name
+    const char *label;       // "chosen", or the run's name; left out of the legend where there is no room for all
+    const char *value;       // "0.512" for the legend; NULL: none
     char letter;             // at the line's end and in the legend
     uint8_t color;           // COLOR_SERIES + i
     enum dash dash;

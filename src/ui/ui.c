@@ -18,7 +18,7 @@
 #include "ui/ui_internal.h"
 
 static const struct view_ops *const pages[PAGE_N] = {
-    [PAGE_RUNS] = &view_runs,       [PAGE_SAMPLES] = &view_samples, [PAGE_LOG] = &view_log,
+    [PAGE_RUNS] = &view_runs,       [PAGE_CURVES] = &view_curves, [PAGE_SAMPLES] = &view_samples, [PAGE_LOG] = &view_log,
     [PAGE_HELP] = &view_help,
 };
 
@@ -121,6 +121,11 @@ void ui_open_run(struct ui *ui, const char *name, enum page page)
 {
     ui_choose_run(ui, name);
     ui_show(ui, page);
+}
+
+void ui_more(struct ui *ui)
+{
+    ui->more = true;
 }
 
 enum page ui_help_page(struct ui *ui)

@@ -68,4 +68,6 @@ void ui_ask(struct ui *ui, enum command_id id, const char *label, const char *te
 void ui_confirm(struct ui *ui, enum command_id id, const char *arg, const char *question);
 // The list's cursor: commands that act on a run act on this one, and the other pages show it.
 void ui_choose_run(struct ui *ui, const char *name);
+// A command left work to do: refresh is called at once, between keys, as after REFRESH_MORE.
+void ui_more(struct ui *ui);
 enum page ui_help_page(struct ui *ui); // the page that help is about

@@ -1,0 +1,25 @@
+// Which metrics stand together in one chart, and in which order charts come. One table in charts.c; metrics that it does
+// not name get a chart each.
+#pragma once
+
+#include "ui/axis.h"
+#include "ui/run_cache.h"
+
+enum { CHART_PARTS = 8 };
+
+struct chart {
+    char title[64];
+    struct chart_part {
+        char key[96], label[32];
+        char letter;
+    } parts[CHART_PARTS]; // what is drawn of one run
+    int n_parts;
+    char overlay[96];     // what is drawn of each of several runs
+    enum scale scale;
+    bool clip;
+};
+
+// The charts that these runs have points for; the first four of the table while there are none. Scale and clip of
+// charts that were there before are kept. Returns how many; *charts is on the heap.
+int charts_make(const struct run_data *const *runs, int n_runs, struct chart **charts, int n_before);
+bool chart_has(const struct chart *c, const char *key);
