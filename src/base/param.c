@@ -84,7 +84,7 @@ const char *param_range_text(const struct param *p, char *out, size_t size)
     else if (p->type == PARAM_BOOL)
         str_add(&s, "yes or no");
     else if (has_range(p))
-        str_addf(&s, "%g to %g", p->min, p->max);
+        str_addf(&s, p->type == PARAM_INT ? "%.15g to %.15g" : "%g to %g", p->min, p->max);
     if (p->unit)
         str_addf(&s, "%s%s", s.len ? " " : "", p->unit);
     if (p->fallback && *p->fallback)

@@ -7,9 +7,10 @@
 #include "cli/command.h"
 
 extern const struct command command_checkpoint, command_completion, command_data_import, command_data_show,
-    command_demo_corpus, command_demo_pairs, command_demo_style, command_demo_truth, command_describe,
-    command_doctor, command_help, command_log, command_objectives, command_objectives_show, command_pause,
-    command_remove, command_resume, command_runs, command_set, command_show, command_stop, command_train;
+    command_demo_corpus, command_demo_open, command_demo_pairs, command_demo_run, command_demo_style,
+    command_demo_truth, command_describe, command_doctor, command_export, command_help, command_log, command_model_show,
+    command_objectives, command_objectives_show, command_pause, command_remove, command_resume, command_runs,
+    command_sample, command_set, command_show, command_stop, command_train;
 
 // In the order of the help.
 const struct command *const commands[] = {
@@ -23,10 +24,15 @@ const struct command *const commands[] = {
     &command_stop,
     &command_checkpoint,
     &command_remove,
+    &command_sample,
+    &command_export,
+    &command_model_show,
     &command_data_import,
     &command_data_show,
     &command_objectives,
     &command_objectives_show,
+    &command_demo_open,
+    &command_demo_run,
     &command_demo_corpus,
     &command_demo_pairs,
     &command_demo_style,

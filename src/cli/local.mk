@@ -10,15 +10,19 @@ libcli_a_SOURCES = \
 	%D%/cmd_completion.c \
 	%D%/cmd_data.c \
 	%D%/cmd_demo.c \
+	%D%/cmd_demo_run.c \
 	%D%/cmd_describe.c \
 	%D%/cmd_doctor.c \
+	%D%/cmd_export.c \
 	%D%/cmd_help.c \
 	%D%/cmd_log.c \
+	%D%/cmd_model.c \
 	%D%/cmd_objectives.c \
 	%D%/cmd_pause.c \
 	%D%/cmd_remove.c \
 	%D%/cmd_resume.c \
 	%D%/cmd_runs.c \
+	%D%/cmd_sample.c \
 	%D%/cmd_set.c \
 	%D%/cmd_show.c \
 	%D%/cmd_stop.c \
@@ -30,4 +34,10 @@ libcli_a_SOURCES = \
 	%D%/help.c %D%/help.h \
 	%D%/look.c %D%/look.h \
 	%D%/print.c %D%/print.h \
+	%D%/source.c %D%/source.h \
 	%D%/start.c %D%/start.h
+
+noinst_PROGRAMS += tests/lib/json_get
+tests_lib_json_get_SOURCES = tests/lib/json_get.c
+tests_lib_json_get_LDADD = $(JANSSON_LIBS)
+dist_check_SCRIPTS += tests/e2e/cli.sh

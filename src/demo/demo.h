@@ -52,6 +52,7 @@ void demo_shares_kl(double beta, double shares[DEMO_N_STYLES]);
 void demo_shares_matching(double shares[DEMO_N_STYLES]);
 json_t *demo_truth(void); // all of this, as written beside the pairs; a new reference
 
-// JSON lines, written atomically: {"text"} a story, or {"prompt", "chosen", "rejected", styles, preference}.
+// JSON lines, written atomically: {"text"} a story, or {"prompt", "chosen", "rejected", styles, preference}. Stories
+// become plain text with blank lines between when the path ends in .txt.
 int demo_write_corpus(const char *path, uint32_t n, uint64_t seed, struct err *e);
 int demo_write_pairs(const char *path, uint32_t n, uint64_t seed, struct err *e);

@@ -146,46 +146,61 @@ void demo_pair_fini(struct demo_pair *p)
     *p = (struct demo_pair){.chosen_style = DEMO_NO_STYLE, .rejected_style = DEMO_NO_STYLE};
 }
 
-static json_t *story_row(uint64_t seed, uint32_t index)
+static void add_json_line(struct str *out, json_t *row)
+{
+    char *line = json_dumps(row, JSON_REAL_PRECISION(6));
+    BUG_IF(!line);
+    str_addf(out, "%s\n", line);
+    free(line);
+    json_decref(row);
+}
+
+// Texts parted by blank lines (what a tokenizer learns from, too), or JSON lines.
+static void add_story_text(struct str *out, uint64_t seed, uint32_t index)
+{
+    struct demo_story s;
+    demo_story_make(&s, seed, index);
+    str_addf(out, "%s%s\n\n", s.opening, s.ending);
+    demo_story_fini(&s);
+}
+
+static void add_story_row(struct str *out, uint64_t seed, uint32_t index)
 {
     struct demo_story s;
     demo_story_make(&s, seed, index);
     struct str text = {0};
-    str_add(&text, s.opening);
-    str_add(&text, s.ending);
-    json_t *row = json_pack("{s:s}", "text", str_text(&text));
+    str_addf(&text, "%s%s", s.opening, s.ending);
+    add_json_line(out, json_pack("{s:s}", "text", str_text(&text)));
     str_fini(&text);
     demo_story_fini(&s);
-    return row;
 }
 
-static json_t *pair_row(uint64_t seed, uint32_t index)
+static void add_pair_row(struct str *out, uint64_t seed, uint32_t index)
 {
     struct demo_pair p;
     demo_pair_make(&p, seed, index);
-    json_t *row = json_pack("{s:s, s:s, s:s, s:s, s:s, s:f}", "prompt", p.prompt, "chosen", p.chosen, "rejected",
-                            p.rejected, "chosen_style", demo_styles[p.chosen_style].name, "rejected_style",
-                            demo_styles[p.rejected_style].name, "preference", p.preference);
+    add_json_line(out, json_pack("{s:s, s:s, s:s, s:s, s:s, s:f}", "prompt", p.prompt, "chosen", p.chosen, "rejected",
+                                 p.rejected, "chosen_style", demo_styles[p.chosen_style].name, "rejected_style",
+                                 demo_styles[p.rejected_style].name, "preference", p.preference));
     demo_pair_fini(&p);
-    return row;
 }
 
-static int write_rows(const char *path, uint32_t n, uint64_t seed, json_t *(*make)(uint64_t, uint32_t), struct err *e)
+static int write_rows(const char *path, uint32_t n, uint64_t seed, void (*add)(struct str *, uint64_t, uint32_t),
+                      struct err *e)
 {
     struct file_out *out;
     int code = file_out_open(&out, path, e);
     if (code)
         return code;
+    struct str rows = {0};
     for (uint32_t i = 0; i < n && !code; i++) {
-        json_t *row = make(seed, i);
-        char *line = json_dumps(row, JSON_REAL_PRECISION(6));
-        BUG_IF(!line);
-        size_t length = strlen(line);
-        line[length] = '\n'; // over the NUL: the writer takes a count
-        code = file_out_write(out, line, length + 1, e);
-        free(line);
-        json_decref(row);
+        add(&rows, seed, i);
+        if (rows.len > 1 << 16 || i + 1 == n) {
+            code = file_out_write(out, rows.data, rows.len, e);
+            str_clear(&rows);
+        }
     }
+    str_fini(&rows);
     if (code) {
         file_out_abort(out);
         return code;
@@ -195,10 +210,10 @@ static int write_rows(const char *path, uint32_t n, uint64_t seed, json_t *(*mak
 
 int demo_write_corpus(const char *path, uint32_t n, uint64_t seed, struct err *e)
 {
-    return write_rows(path, n, seed, story_row, e);
+    return write_rows(path, n, seed, text_ends(path, ".txt") ? add_story_text : add_story_row, e);
 }
 
 int demo_write_pairs(const char *path, uint32_t n, uint64_t seed, struct err *e)
 {
-    return write_rows(path, n, seed, pair_row, e);
+    return write_rows(path, n, seed, add_pair_row, e);
 }

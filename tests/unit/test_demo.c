@@ -190,12 +190,20 @@ static void truth_as_json_says_the_same(void **state)
 static void written_files_load_as_data(void **state)
 {
     char *dir = test_folder(), *stories = path_join(dir, "stories.jsonl"), *pairs = path_join(dir, "pairs.jsonl");
+    char *plain = path_join(dir, "stories.txt");
     assert_ok(demo_write_corpus(stories, 50, 3, e));
+    assert_ok(demo_write_corpus(plain, 50, 3, e));
     assert_ok(demo_write_pairs(pairs, 40, 3, e));
     struct corpus *c = NULL;
     assert_ok(corpus_load(&c, stories, 0, e));
     assert_int_equal(c->kind, DATA_SFT);
     assert_int_equal(c->n_examples, 50);
+    struct corpus *texts = NULL;
+    assert_ok(corpus_load(&texts, plain, 0, e));
+    assert_int_equal(texts->n_examples, 50);
+    for (int i = 0; i < 50; i++)
+        assert_string_equal(texts->examples[i].responses[0].text, c->examples[i].responses[0].text);
+    corpus_free(texts);
     struct demo_story s;
     demo_story_make(&s, 3, 7);
     assert_memory_equal(c->examples[7].responses[0].text, s.opening, strlen(s.opening));
@@ -217,6 +225,7 @@ static void written_files_load_as_data(void **state)
     assert_ok(file_remove_tree(dir, e));
     free(stories);
     free(pairs);
+    free(plain);
     free(dir);
 }
 

@@ -1,0 +1,225 @@
+// attune sample: what a model answers, as it is made.
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "cli/look.h"
+#include "cli/print.h"
+#include "cli/source.h"
+#include "launch/engine.h"
+
+static const struct param options[] = {
+    SOURCE_OPTIONS,
+    {.name = "prompts", .type = PARAM_PATH, .fallback = "", .help = "A file of prompts, in any shape that data may have."},
+    {.name = "limit", .type = PARAM_INT, .fallback = "0", .min = 0, .max = 1e9, .help = "At most so many of them; 0: all."},
+    {.name = "samples", .type = PARAM_INT, .fallback = "1", .min = 1, .max = 1024, .help = "Answers per prompt."},
+    {.name = "max-tokens", .type = PARAM_INT, .fallback = "128", .min = 1, .max = 1048576, .unit = "tokens",
+     .help = "Longest answer."},
+    {.name = "temperature", .type = PARAM_FLOAT, .fallback = "1", .min = 0, .max = 100,
+     .help = "How freely to choose: 0 always takes the likeliest token."},
+    {.name = "top-k", .type = PARAM_INT, .fallback = "0", .min = 0, .max = 1000000,
+     .help = "Choose among the likeliest k tokens only; 0: all."},
+    {.name = "top-p", .type = PARAM_FLOAT, .fallback = "1", .min = 0.0001, .max = 1,
+     .help = "Choose among the likeliest tokens that have this share together."},
+    {.name = "seed", .type = PARAM_INT, .fallback = "1", .min = 0, .max = 4294967295.0,
+     .help = "The same seed gives the same answers."},
+    {.name = "chat-template", .type = PARAM_TEXT, .fallback = "auto",
+     .help = "How prompts become messages: a template's name, auto for the tokenizer's own, or none."},
+    {0},
+};
+
+static int run(int argc, char **argv);
+
+const struct command command_sample = {
+    .name = "sample",
+    .synopsis = "attune sample (--model DIR | --run NAME[@STEP]) [PROMPT]... [OPTION]...",
+    .summary = "Lets a model answer prompts.",
+    .help = "Without a PROMPT and --prompts the prompt is read from standard input.\n\n"
+            "  attune sample --run dpo-1 --samples 4 \"Once upon a time\"\n"
+            "  attune sample --model ./SmolLM2-135M --prompts held-out.jsonl --json",
+    .options = options,
+    .json = true,
+    .run = run,
+};
+
+enum { MAX_ARGS = 4096, MAX_LINE = 16 << 20 };
+
+// The engine's options are ours, but for the model; what was not given it knows itself.
+static int engine_args(const struct args *a, const char *model, char **prompts, int n_prompts, bool stream, const char **out,
+                       struct err *e)
+{
+    static const char *const passed[] = {"prompts", "limit", "samples", "max-tokens", "temperature", "top-k", "top-p", "seed",
+                                         "chat-template"};
+    static const char *const flags[] = {"--prompts", "--limit", "--samples", "--max-tokens", "--temperature", "--top-k",
+                                        "--top-p", "--seed", "--chat-template"};
+    int n = 0;
+    if (n_prompts > MAX_ARGS - 40)
+        return err_set(e, ERR_LIMIT, "%d prompts are too many for a command line; use --prompts FILE", n_prompts);
+    out[n++] = "sample";
+    out[n++] = "--model";
+    out[n++] = model;
+    for (size_t i = 0; i < sizeof passed / sizeof *passed; i++)
+        if (settings_given(&a->settings, passed[i])) {
+            out[n++] = flags[i];
+            out[n++] = settings_text(&a->settings, passed[i]);
+        }
+    if (stream) {
+        out[n++] = "--stream";
+        out[n++] = "yes";
+    }
+    for (int i = 0; i < n_prompts; i++)
+        out[n++] = prompts[i];
+    out[n] = NULL;
+    return 0;
+}
+
+struct answers {
+    bool json, stream;
+    json_t *all;       // with --json
+};
+
+static void print_asked(const json_t *row)
+{
+    const char *asked = json_string_value(json_object_get(row, "asked"));
+    printf("%s", print_on(stdout, PRINT_DIM));
+    print_visible(stdout, asked ? asked : "", 0);
+    printf("%s\n", print_off(stdout));
+}
+
+static void print_text(const json_t *row, const char *key)
+{
+    const char *text = json_string_value(json_object_get(row, key));
+    struct str shown = {0};
+    str_add_visible(&shown, text ? text : "", text ? strlen(text) : 0, true);
+    fputs(str_text(&shown), stdout);
+    str_fini(&shown);
+}
+
+// One line of the engine: a piece of a text, or a whole answer.
+static int take_line(struct answers *x, const char *line, size_t n, struct err *e)
+{
+    json_t *row = NULL;
+    int code = json_parse(line, n, "answer of attune-engine sample", &row, e);
+    if (code)
+        return code;
+    bool whole = json_is_string(json_object_get(row, "text"));
+    if (x->json) {
+        if (whole)
+            json_array_append(x->all, row);
+    } else if (!whole) {
+        print_text(row, "piece");
+        fflush(stdout);
+    } else if (x->stream) {
+        putchar('\n'); // its pieces stand there already
+    } else {
+        print_asked(row);
+        print_text(row, "text");
+        fputs("\n\n", stdout);
+        fflush(stdout);
+    }
+    json_decref(row);
+    return 0;
+}
+
+static int read_answers(struct answers *x, struct engine_child *child, struct err *e)
+{
+    struct str line = {.max = MAX_LINE};
+    char bytes[16384];
+    ssize_t n;
+    int code = 0;
+    while (!code && (n = read(child->out_fd, bytes, sizeof bytes)) > 0) {
+        const char *at = bytes, *end = bytes + n;
+        while (!code && at < end) {
+            const char *newline = memchr(at, '\n', (size_t)(end - at));
+            str_addn(&line, at, (size_t)((newline ? newline : end) - at));
+            at = newline ? newline + 1 : end;
+            if (line.truncated)
+                code = err_set(e, ERR_LIMIT, "an answer of the engine is longer than %d MiB", MAX_LINE >> 20);
+            else if (newline)
+                code = take_line(x, str_text(&line), line.len, e);
+            if (newline)
+                str_clear(&line);
+        }
+    }
+    str_fini(&line);
+    return code;
+}
+
+static char *read_stdin(struct err *e)
+{
+    struct str all = {.max = 1 << 20};
+    char bytes[4096];
+    size_t n;
+    if (isatty(STDIN_FILENO))
+        fprintf(stderr, "attune sample: type the prompt, then Ctrl-D\n");
+    while ((n = fread(bytes, 1, sizeof bytes, stdin)) > 0)
+        str_addn(&all, bytes, n);
+    while (all.len > 0 && all.data[all.len - 1] == '\n')
+        all.data[--all.len] = 0;
+    if (all.len == 0 || all.truncated) {
+        err_set(e, ERR_USAGE, all.truncated ? "the prompt is longer than 1 MiB" : "there is no prompt");
+        str_fini(&all);
+        return NULL;
+    }
+    return str_take(&all);
+}
+
+static int sample(struct args *a, struct err *e)
+{
+    char *model = NULL, *typed = NULL, **prompts = a->words;
+    int n_prompts = a->n_words;
+    const char **argv = mem_alloc(MAX_ARGS, sizeof *argv);
+    struct engine_child child;
+    struct answers x = {.json = args_json(a), .all = json_array()};
+    int code = source_folder(a, &model, e);
+    if (!code && n_prompts == 0 && !args_text(a, "prompts")) {
+        typed = read_stdin(e);
+        prompts = &typed;
+        n_prompts = 1;
+        code = typed ? 0 : e->code;
+    }
+    // A single answer appears as it is made; several at once would be a tangle.
+    x.stream = !x.json && n_prompts == 1 && settings_int(&a->settings, "samples") == 1 && !args_text(a, "prompts");
+    if (!code)
+        code = engine_args(a, model, prompts, n_prompts, x.stream, argv, e);
+    if (!code)
+        code = engine_child_start(&child, argv, e);
+    if (!code) {
+        if (x.stream) {
+            struct str shown = {0};
+            str_add_visible(&shown, prompts[0], strlen(prompts[0]), true);
+            printf("%s%s%s", print_on(stdout, PRINT_DIM), str_text(&shown), print_off(stdout));
+            str_fini(&shown);
+            fflush(stdout);
+        }
+        code = read_answers(&x, &child, e);
+        int ended = engine_child_end(&child, code != 0, code ? NULL : e);
+        code = code ? code : ended;
+    }
+    if (!code && x.json)
+        look_print_json(json_incref(x.all));
+    json_decref(x.all);
+    free(argv);
+    free(typed);
+    free(model);
+    return code;
+}
+
+static int run(int argc, char **argv)
+{
+    struct args a;
+    struct err e = {0};
+    int status = 0;
+    if (!args_open(&a, &command_sample, argc, argv, 0, -1, &status))
+        return status;
+    if (sample(&a, &e))
+        status = args_fail(&a, &e);
+    args_close(&a);
+    return status;
+}

@@ -1,0 +1,83 @@
+#include "config.h"
+
+#include "cli/source.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "cli/look.h"
+
+static int pick(const struct look *l, const struct run_checkpoint *list, int n, const char *step_text, char **out,
+                struct err *e)
+{
+    int64_t step;
+    const char *name = l->info.name;
+    if (n == 0)
+        return err_set(e, ERR_STATE, "run %s has no checkpoint yet; \"attune checkpoint %s\" asks for one", name, name);
+    int at = n - 1;
+    if (step_text) {
+        if (!text_to_i64(step_text, &step))
+            return err_set(e, ERR_USAGE, "\"%s\" is no step: write %s@200", step_text, name);
+        struct str have = {.max = 300};
+        for (at = 0; at < n && list[at].step != step; at++)
+            str_addf(&have, "%s%lld", at ? ", " : "", (long long)list[at].step);
+        int code = at == n ? err_set(e, ERR_NOT_FOUND, "run %s keeps no checkpoint of step %s; there are: %s", name, step_text,
+                                     str_text(&have))
+                           : 0;
+        str_fini(&have);
+        if (code)
+            return code;
+    }
+    *out = path_join(l->dir, list[at].path);
+    if (file_is_dir(*out))
+        return 0;
+    int code = err_set(e, ERR_NOT_FOUND, "the checkpoint %s is not there any more", *out);
+    free(*out);
+    *out = NULL;
+    return code;
+}
+
+int source_checkpoint(const struct args *a, const char *name, char **out, struct err *e)
+{
+    struct store *s = NULL;
+    struct look l = {0};
+    struct run_checkpoint *list = NULL;
+    int n = 0;
+    const char *at = strchr(name, '@');
+    char *run = at ? mem_strndup(name, (size_t)(at - name)) : mem_strdup(name);
+    int code = look_project(a, false, &s, e);
+    if (!code)
+        code = look_open(&l, s, run, e);
+    if (!code && l.reader)
+        code = run_reader_checkpoints(l.reader, &list, &n, e);
+    if (!code)
+        code = pick(&l, list, n, at ? at + 1 : NULL, out, e);
+    run_checkpoints_free(list, n);
+    look_close(&l);
+    store_close(s);
+    free(run);
+    return code;
+}
+
+int source_folder(const struct args *a, char **out, struct err *e)
+{
+    const char *model = args_text(a, "model"), *run = args_text(a, "run");
+    if ((model != NULL) == (run != NULL))
+        return err_set(e, ERR_USAGE, "name one model: --model DIR or --run NAME");
+    if (run)
+        return source_checkpoint(a, run, out, e);
+    if (!file_exists(model)) {
+        char *shared = *model == '/' ? NULL : path_share(model);
+        if (shared && file_exists(shared)) {
+            *out = shared;
+            return 0;
+        }
+        free(shared);
+        return err_set(e, ERR_NOT_FOUND, "there is no model folder %s", model);
+    }
+    *out = mem_strdup(model);
+    return 0;
+}

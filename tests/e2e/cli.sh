@@ -1,0 +1,162 @@
+#!/bin/sh
+# The commands of attune: help, exit statuses, JSON, errors. A stand-in for the engine (tests/unit/launch_peer.c)
+# makes runs that work, fail and die at once.
+set -u
+build=${ATTUNE_BUILDDIR:-.}
+attune=$build/attune get=$build/tests/lib/json_get
+work=$(mktemp -d)
+trap 'for p in "$work"/a/runs/*/lock; do read -r pid <"$p" && kill -9 "$pid"; done 2>/dev/null; rm -rf "$work"' EXIT
+unset ATTUNE_PROJECT NO_COLOR COLUMNS
+export ATTUNE_ENGINE="$build/tests/unit/launch_peer" HOME="$work" XDG_DATA_HOME="$work/data"
+cd "$work"
+bad=0
+
+ok() { printf 'ok %s\n' "$1"; }
+not_ok() {
+    printf 'not ok %s\n' "$1"
+    sed 's/^/    /' "$work/out" "$work/err"
+    bad=1
+}
+# status N NAME COMMAND...: the exit status, with output in $work/out and $work/err
+status() {
+    want=$1 name=$2
+    shift 2
+    "$@" >"$work/out" 2>"$work/err" </dev/null
+    got=$?
+    if [ "$got" = "$want" ]; then ok "$name"; else
+        printf '    status %s, not %s\n' "$got" "$want"
+        not_ok "$name"
+    fi
+}
+# says FILE PATTERN NAME
+says() { if grep -qE -- "$2" "$work/$1"; then ok "$3"; else not_ok "$3"; fi; }
+# json NAME WANT PATH...: the last output is JSON, and this is in it
+json() {
+    name=$1 want=$2
+    shift 2
+    got=$("$get" "$@" <"$work/out" 2>&1)
+    if [ "$got" = "$want" ]; then ok "$name"; else
+        printf '    "%s", not "%s"\n' "$got" "$want"
+        not_ok "$name"
+    fi
+}
+
+# Every command of the list explains itself, within 80 columns.
+status 0 "attune --help" "$attune" --help
+says out '^Exit status:' "exit statuses are listed"
+names=$(sed -n '/^Commands:/,/^$/s/^  \([a-z]\+\( [a-z]\+\)\{0,1\}\)  .*/\1/p' "$work/out")
+[ "$(printf '%s\n' "$names" | wc -l)" -gt 15 ] && ok "commands are listed" || not_ok "commands are listed"
+printf '%s\n' "$names" >"$work/names"
+while read -r command; do
+    status 0 "attune $command --help" "$attune" $command --help
+    says out "^Usage: attune $command" "usage of $command"
+    says out '^  --project PATH' "$command has --project"
+    long=$(sed -n '/^  [^-]/d; /^.\{81,\}$/p' "$work/out" | grep -v '^Usage' | head -n 1)
+    [ -z "$long" ] && ok "help of $command fits 80 columns" || { printf '    %s\n' "$long"; not_ok "help of $command fits 80 columns"; }
+    status 2 "attune $command --no-such-option" "$attune" $command --no-such-option
+    says err 'no-such-option' "$command names the wrong option"
+    says err "Try: attune $command --help" "$command says where help is"
+done <"$work/names"
+status 0 "attune --version" "$attune" --version
+says out '^attune [0-9]' "version"
+status 2 "unknown command" "$attune" trian
+says err 'Did you mean "train"' "the near command is named"
+status 2 "half a command" "$attune" data
+says err 'import' "its second words are named"
+status 2 "a short option" "$attune" runs -x
+status 0 "completion" "$attune" completion bash
+bash -n "$work/out" 2>/dev/null && ok "completion is a script" || not_ok "completion is a script"
+status 8 "completion of another shell" "$attune" completion fish
+
+# Without a project.
+status 4 "runs without a project" "$attune" runs
+says err 'attune train' "how to begin is said"
+[ ! -e "$work/data/attune" ] && ok "looking makes no folder" || not_ok "looking makes no folder"
+status 2 "train without an objective" "$attune" train --project "$work/a"
+status 2 "train with an unknown one" "$attune" train --objective dpi --project "$work/a"
+status 2 "a value out of type" "$attune" train --objective dpo --beta much --project "$work/a"
+status 2 "an unknown option" "$attune" train --objective dpo --betta 1 --project "$work/a"
+says err 'did you mean --beta' "the near option is named"
+status 4 "data that are not there" "$attune" train --objective dpo --data nowhere.jsonl --project "$work/a"
+[ -z "$(ls "$work/a/runs" 2>/dev/null)" ] && ok "nothing was half begun" || not_ok "nothing was half begun"
+
+# A run that works.
+export ATTUNE_PROJECT="$work/a"
+status 0 "train --detach" "$attune" train --objective dpo --name works --detach --set lr=2e-5 --note 'a "note"' --json
+json "its state" running state
+status 7 "a name that is taken" "$attune" train --objective dpo --name works
+status 2 "a name that is a path" "$attune" train --objective dpo --name ../works
+status 0 "runs" "$attune" runs
+says out '^works +dpo +running' "the list has it"
+status 0 "runs --json" "$attune" runs --json
+json "name in JSON" works 0 name
+json "note in JSON" 'a "note"' 0 note
+status 0 "show" "$attune" show works
+says out '^  lr +2e-05' "settings are shown"
+status 0 "show --json" "$attune" show works --json
+json "settings in JSON" 0.10000000000000001 settings beta
+json "events in JSON" 0 events length
+pid=$("$get" pid <"$work/out")
+status 4 "an unknown run" "$attune" show wroks
+says err 'did you mean works' "the near run is named"
+status 4 "a metric that is not there" "$attune" show works --metrics loss
+status 0 "set" "$attune" set works lr=1e-6
+status 2 "set of a fixed setting" "$attune" set works beta=1
+status 2 "set of nonsense" "$attune" set works lr=high
+status 2 "set without a value" "$attune" set works lr
+status 0 "pause" "$attune" pause works
+status 0 "checkpoint" "$attune" checkpoint works
+status 7 "resume of a live run" "$attune" resume works
+status 7 "remove of a live run" "$attune" remove works
+status 7 "sample without a checkpoint" "$attune" sample --run works hello
+status 2 "sample of two models" "$attune" sample --run works --model . hello
+status 7 "export without a checkpoint" "$attune" export works out
+status 0 "log" "$attune" log works --json
+json "log in JSON" 0 length
+status 0 "log --engine" "$attune" log works --engine
+says out 'terminal 0' "the engine's words"
+status 0 "describe" "$attune" describe --json
+json "objectives in JSON" dpo objectives 0 name
+status 0 "objectives" "$attune" objectives
+status 0 "objectives show" "$attune" objectives show dpo
+status 2 "objectives show of none" "$attune" objectives show ppo
+[ "$(for i in 1 2 3; do "$attune" runs --json | "$get" length; done | sort -u)" = 1 ] && ok "looking changes nothing" || not_ok "looking changes nothing"
+
+# It dies; it is removed and comes back.
+kill -9 "$pid"
+i=0
+while [ "$("$attune" runs --json | "$get" 0 state)" != dead ] && [ $i -lt 50 ]; do sleep 0.1; i=$((i + 1)); done
+status 0 "runs after its death" "$attune" runs --json
+json "it is dead" dead 0 state
+status 7 "stop of a dead run" "$attune" stop works
+says err 'attune resume works' "how to go on is said"
+status 0 "remove" "$attune" remove works
+status 0 "runs after removal" "$attune" runs --json
+json "the list is empty" 0 length
+status 0 "remove --restore" "$attune" remove works --restore
+status 0 "resume of a dead run" "$attune" resume works --json
+json "it runs again" running state
+
+# Runs that fail.
+status 1 "a run that fails" "$attune" train --objective dpo --name fails-later
+says err 'the data hold no pairs' "its reason"
+status 1 "a run that cannot start" "$attune" train --objective dpo --name says-why
+says err 'there is no config.json' "its reason"
+ATTUNE_ENGINE="$work/none" status 4 "no engine" "$attune" describe
+
+# A project that is damaged.
+mkdir "$work/b"
+printf 'This is no database at all, but a text that is long enough to have a header of its own.............' >"$work/b/attune.db"
+status 3 "a foreign store" "$attune" runs --project "$work/b"
+says err 'not a file of Attune' "it says so"
+printf 'junk' >"$work/a/runs/fails-later/run.db"
+status 0 "a damaged run hides no other" "$attune" runs --json
+json "the others are listed" works 0 name
+says err 'run.db' "the damaged one is named"
+
+# Output that cannot be written.
+if [ -w /dev/full ]; then
+    "$attune" runs >/dev/full 2>"$work/err"
+    [ $? = 5 ] && ok "a full disk under the output" || not_ok "a full disk under the output"
+fi
+exit $bad
