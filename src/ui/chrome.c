@@ -14,7 +14,9 @@ static void draw_strip(struct ui *ui, struct rect r)
 {
     struct canvas *c = &ui->canvas;
     struct style muted = STYLE(COLOR_MUTED);
-    int x = canvas_text(c, r.x + 1, r.y, -1, STYLE(COLOR_TITLE, .attr = ATTR_BOLD), "attune") + 2;
+    int x = r.x + 1;
+    if (r.width >= 60)
+        x = canvas_text(c, x, r.y, -1, STYLE(COLOR_TITLE, .attr = ATTR_BOLD), "attune") + 2;
     for (int page = PAGE_RUNS; page <= PAGE_LAUNCH; page++) {
         bool here = page == (int)ui->page;
         if (!ui_page_exists((enum page)page) || (page == PAGE_LAUNCH && !here))
@@ -77,7 +79,6 @@ static void draw_hints(struct ui *ui, struct rect r)
 {
     struct canvas *c = &ui->canvas;
     int x = r.x + 1;
-    int reserved = 0;
     for (int place = 1; place <= 20; place++) {
         for (const struct command_row *row = command_rows; row->id; row++) {
             char key[16];
@@ -86,7 +87,7 @@ static void draw_hints(struct ui *ui, struct rect r)
             snprintf(key, sizeof key, "%.*s", (int)strcspn(row->keys, " "), row->keys);
             int width = (int)(strlen(key) + 1 + strlen(row->title) + 2);
             // Room is kept for the last ones: help and the way out are always there.
-            reserved = place < 18 && r.width >= 60 ? 33 : 0;
+            int reserved = place >= 19 ? 0 : r.width < 60 ? 16 : place < 18 ? 29 : 0;
             if (x + width - 2 > r.x + r.width - 1 - reserved)
                 continue;
             x = canvas_text(c, x, r.y, -1, STYLE(COLOR_ACCENT, .attr = ATTR_BOLD), key) + 1;

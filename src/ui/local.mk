@@ -17,7 +17,9 @@ libui_a_SOURCES = \
 	%D%/script.c \
 	%D%/ui.c %D%/ui.h %D%/ui_internal.h \
 	%D%/view.h \
+	%D%/form.c %D%/form.h \
 	%D%/view_help.c \
+	%D%/view_launch.c \
 	%D%/view_log.c \
 	%D%/view_runs.c \
 	%D%/view_samples.c
@@ -58,3 +60,15 @@ CLEANFILES += tests/bench/bench_plot tests/tools/fake_run
 bench-plot: tests/bench/bench_plot
 	./tests/bench/bench_plot
 .PHONY: bench-plot
+
+if HAVE_CMOCKA
+if HAVE_VTERM
+check_PROGRAMS += tests/ui/test_console
+UI_RIG = tests/ui/fixture.c tests/ui/fixture.h tests/ui/rig.c tests/ui/rig.h
+UI_RIG_LIBS = $(STORE_LIBS) $(CMOCKA_LIBS) $(VTERM_LIBS) -lutil
+tests_ui_test_console_SOURCES = tests/ui/test_console.c $(UI_RIG)
+tests_ui_test_console_LDADD = $(UI_RIG_LIBS)
+tests_ui_test_console_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
+endif
+endif
+EXTRA_DIST += tests/ui/screens

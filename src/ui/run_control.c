@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "ui/ui_internal.h"
 
@@ -13,6 +14,35 @@ const struct engine_description *ui_description(struct ui *ui, struct err *e)
 {
     if (!ui->description)
         engine_describe(&ui->description, e);
+    return ui->description;
+}
+
+static int describe_work(void *arg, struct err *e)
+{
+    return engine_describe(arg, e);
+}
+
+static void describe_done(struct ui *ui, void *arg, int code, const struct err *e)
+{
+    struct engine_description **found = arg;
+    ui->asking_engine = false;
+    if (code)
+        ui_say_error(ui, "%s", e->text);
+    else if (ui->description)
+        engine_description_free(*found);
+    else
+        ui->description = *found;
+    free(found);
+    ui->engine_failed = code != 0;
+    ui->more = true; // the view may go on
+}
+
+const struct engine_description *ui_want_description(struct ui *ui)
+{
+    if (!ui->description && !ui->asking_engine && !ui->engine_failed) {
+        ui->asking_engine = true;
+        job_start(ui, describe_work, describe_done, mem_alloc(1, sizeof(struct engine_description *)));
+    }
     return ui->description;
 }
 
@@ -53,6 +83,15 @@ void ui_start_run(struct ui *ui, const char *name)
     j->name = mem_strdup(name);
     ui_say(ui, "Starting %s ...", name);
     job_start(ui, start_work, start_done, j);
+}
+
+void ui_start_new_run(struct ui *ui, const char *name)
+{
+    struct err fault = {0};
+    ui_choose_run(ui, name);
+    run_list_poll(&ui->runs, clock_seconds(), true, &fault);
+    ui_open_run(ui, name, PAGE_RUNS);
+    ui_start_run(ui, name);
 }
 
 static void post(struct ui *ui, struct run_row *r, enum control_kind kind, const char *key, const char *value, const char *said)

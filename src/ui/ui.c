@@ -18,8 +18,8 @@
 #include "ui/ui_internal.h"
 
 static const struct view_ops *const pages[PAGE_N] = {
-    [PAGE_RUNS] = &view_runs,       [PAGE_CURVES] = &view_curves, [PAGE_SAMPLES] = &view_samples, [PAGE_LOG] = &view_log,
-    [PAGE_HELP] = &view_help,
+    [PAGE_RUNS] = &view_runs, [PAGE_CURVES] = &view_curves, [PAGE_SAMPLES] = &view_samples,
+    [PAGE_LOG] = &view_log,   [PAGE_LAUNCH] = &view_launch, [PAGE_HELP] = &view_help,
 };
 
 bool ui_page_exists(enum page page)
@@ -258,6 +258,15 @@ static void suspend(struct ui *ui)
     ui->dirty = true;
 }
 
+static void open_form(struct ui *ui, enum command_id id, const char *arg)
+{
+    ui->engine_failed = false;
+    ui_show(ui, PAGE_LAUNCH);
+    struct view *v = &ui->views[PAGE_LAUNCH];
+    if (v->is_open && v->ops->command)
+        v->ops->command(v, id, arg);
+}
+
 static enum view_result manager_command(struct ui *ui, enum command_id id, const char *arg)
 {
     switch (id) {
@@ -315,7 +324,7 @@ static enum view_result manager_command(struct ui *ui, enum command_id id, const
         break;
     case CMD_NEW:
     case CMD_COPY:
-        ui_show(ui, PAGE_LAUNCH);
+        open_form(ui, id, arg);
         break;
     case CMD_WAIT:
     case CMD_SIZE:

@@ -41,6 +41,7 @@ struct ui {
     double refreshed_s;
     uint64_t generation; // of the runs, when the view was refreshed last
     struct engine_description *description;
+    bool asking_engine, engine_failed; // a page that needs the description asks again when it is shown again
     struct job *jobs;
     int wake_fd[2];    // a byte here wakes the loop: signals and finished jobs
     bool script_failed;

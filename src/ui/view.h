@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "base/err.h"
+#include "launch/engine.h"
 #include "ui/canvas.h"
 #include "ui/commands.h"
 #include "ui/run_list.h"
@@ -71,3 +72,7 @@ void ui_choose_run(struct ui *ui, const char *name);
 // A command left work to do: refresh is called at once, between keys, as after REFRESH_MORE.
 void ui_more(struct ui *ui);
 enum page ui_help_page(struct ui *ui); // the page that help is about
+// What the engine offers; NULL while it is being asked (the view is refreshed when the answer is there).
+const struct engine_description *ui_want_description(struct ui *ui);
+// Starts the engine of a run that was just added to the store, and goes to the list with the cursor on it.
+void ui_start_new_run(struct ui *ui, const char *name);

@@ -1,0 +1,260 @@
+#include "config.h"
+
+#include "ui/form.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+
+static void check(struct form_field *f)
+{
+    struct err fault = {0};
+    f->fault[0] = '\0';
+    if (param_check(f->param, f->text, &fault)) {
+        text_copy(f->fault, sizeof f->fault, fault.text);
+        return;
+    }
+    if (f->param->type != PARAM_PATH || !f->text[0])
+        return;
+    char *config = path_join(f->text, "config.json");
+    if (!file_exists(f->text))
+        snprintf(f->fault, sizeof f->fault, "there is no file or folder %.200s", f->text);
+    else if (strcmp(f->param->name, "model") == 0 && file_is_dir(f->text) && !file_exists(config))
+        snprintf(f->fault, sizeof f->fault, "%.200s holds no config.json: a Hugging Face model folder has one", f->text);
+    else if (strcmp(f->param->name, "data") == 0 && file_is_dir(f->text))
+        snprintf(f->fault, sizeof f->fault, "%.200s is a folder: the data is one file", f->text);
+    free(config);
+}
+
+static void add_field(struct form *f, const struct param *p, const char *group)
+{
+    struct form_field *field = f->fields + f->n++;
+    *field = (struct form_field){.param = p, .group = group, .text = mem_strdup(p->fallback ? p->fallback : "")};
+    check(field);
+}
+
+static int count(const struct param *p)
+{
+    int n = 0;
+    while (p && p[n].name)
+        n++;
+    return n;
+}
+
+// What must be given comes first, then the objective's own settings, then the rest as the engine's table has them.
+static void make_fields(struct form *f, const struct engine_objective *o)
+{
+    f->fields = mem_alloc((size_t)(2 + count(o ? o->params : NULL) + count(f->engine->params)), sizeof *f->fields);
+    f->n = 0;
+    add_field(f, &f->choice_rows[0], "what");
+    add_field(f, &f->choice_rows[1], "what");
+    for (const struct param *p = f->engine->params; p && p->name; p++)
+        if (!p->fallback)
+            add_field(f, p, "what");
+    for (const struct param *p = o ? o->params : NULL; p && p->name; p++)
+        add_field(f, p, "objective");
+    for (const struct param *p = f->engine->params; p && p->name; p++)
+        if (p->fallback)
+            add_field(f, p, p->group ? p->group : "other");
+}
+
+static void free_fields(struct form_field *fields, int n)
+{
+    for (int i = 0; i < n; i++)
+        free(fields[i].text);
+    free(fields);
+}
+
+void form_init(struct form *f, const struct engine_description *engine)
+{
+    *f = (struct form){.engine = engine};
+    f->objective_names = mem_alloc((size_t)engine->n_objectives + 1, sizeof *f->objective_names);
+    const char *first = engine->n_objectives ? engine->objectives[0].name : "";
+    for (int i = 0; i < engine->n_objectives; i++) {
+        f->objective_names[i] = engine->objectives[i].name;
+        if (strcmp(engine->objectives[i].name, "dpo") == 0)
+            first = "dpo";
+    }
+    f->choice_rows[0] = (struct param){.name = "objective", .type = PARAM_CHOICE, .fallback = first, .choices = f->objective_names,
+                                       .help = "What the run minimizes."};
+    f->choice_rows[1] = (struct param){.name = "name", .type = PARAM_TEXT, .fallback = "",
+                                       .help = "The run's name; empty: made from the objective, such as dpo-1."};
+    make_fields(f, engine_find_objective(engine, first));
+}
+
+void form_fini(struct form *f)
+{
+    free_fields(f->fields, f->n);
+    free(f->objective_names);
+    *f = (struct form){0};
+}
+
+const struct engine_objective *form_objective(const struct form *f)
+{
+    return engine_find_objective(f->engine, f->fields[FORM_OBJECTIVE].text);
+}
+
+int form_find(const struct form *f, const char *name)
+{
+    for (int i = 0; i < f->n; i++)
+        if (strcmp(f->fields[i].param->name, name) == 0)
+            return i;
+    return -1;
+}
+
+static void put(struct form *f, int field, const char *text)
+{
+    struct form_field *at = f->fields + field;
+    char *copy = mem_strdup(text);
+    free(at->text);
+    at->text = copy;
+    at->given = strcmp(text, at->param->fallback ? at->param->fallback : "") != 0;
+    check(at);
+}
+
+static void change_objective(struct form *f)
+{
+    struct form_field *old = f->fields;
+    int n_old = f->n;
+    const struct engine_objective *o = engine_find_objective(f->engine, old[FORM_OBJECTIVE].text);
+    if (!o)
+        return; // being typed, or unknown: the check has said so
+    make_fields(f, o);
+    for (int i = 0; i < n_old; i++) {
+        int to = form_find(f, old[i].param->name);
+        if (to >= 0 && old[i].given)
+            put(f, to, old[i].text);
+    }
+    free_fields(old, n_old);
+}
+
+void form_set(struct form *f, int field, const char *text)
+{
+    put(f, field, text);
+    if (field == FORM_OBJECTIVE)
+        change_objective(f);
+}
+
+void form_reset(struct form *f, int field)
+{
+    const char *fallback = f->fields[field].param->fallback;
+    form_set(f, field, fallback ? fallback : "");
+}
+
+bool form_step(struct form *f, int field, int step)
+{
+    const struct form_field *at = f->fields + field;
+    if (at->param->type == PARAM_BOOL) {
+        bool yes = strcmp(at->text, "yes") == 0 || strcmp(at->text, "true") == 0 || strcmp(at->text, "1") == 0;
+        form_set(f, field, yes ? "no" : "yes");
+        return true;
+    }
+    if (at->param->type != PARAM_CHOICE)
+        return false;
+    int n = 0, now = -1;
+    for (; at->param->choices[n]; n++)
+        if (strcmp(at->param->choices[n], at->text) == 0)
+            now = n;
+    if (n > 0)
+        form_set(f, field, at->param->choices[(now + step + n) % n]);
+    return true;
+}
+
+static void copy_value(struct form *f, const char *name, const json_t *value)
+{
+    char number[64];
+    int field = form_find(f, name);
+    if (field < 0)
+        return;
+    if (json_is_string(value))
+        form_set(f, field, json_string_value(value));
+    else if (json_is_boolean(value))
+        form_set(f, field, json_is_true(value) ? "yes" : "no");
+    else if (json_is_integer(value)) {
+        snprintf(number, sizeof number, "%lld", (long long)json_integer_value(value));
+        form_set(f, field, number);
+    } else if (json_is_real(value)) {
+        snprintf(number, sizeof number, "%.15g", json_real_value(value));
+        form_set(f, field, number);
+    }
+}
+
+void form_copy(struct form *f, const char *objective, const char *model, const char *data, const json_t *settings)
+{
+    const char *name;
+    json_t *value;
+    form_set(f, FORM_OBJECTIVE, objective);
+    json_object_foreach((json_t *)settings, name, value)
+        copy_value(f, name, value);
+    int field = form_find(f, "model");
+    if (field >= 0 && model[0])
+        form_set(f, field, model);
+    field = form_find(f, "data");
+    if (field >= 0 && data[0])
+        form_set(f, field, data);
+}
+
+int form_first_fault(struct form *f)
+{
+    for (int i = 0; i < f->n; i++) {
+        struct form_field *at = f->fields + i;
+        check(at); // files may have come or gone
+        if (!at->fault[0] && !at->param->fallback && !at->text[0])
+            snprintf(at->fault, sizeof at->fault, "%s must be given: %.200s", at->param->name, at->param->help);
+        if (at->fault[0])
+            return i;
+    }
+    return -1;
+}
+
+static void add_quoted(struct str *out, const char *text)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./,:=+@%";
+    if (*text && strspn(text, plain) == strlen(text)) {
+        str_add(out, text);
+        return;
+    }
+    str_addc(out, '\'');
+    for (; *text; text++) {
+        if (*text == '\'')
+            str_add(out, "'\\''");
+        else
+            str_addc(out, *text);
+    }
+    str_addc(out, '\'');
+}
+
+void form_command_line(const struct form *f, struct str *out)
+{
+    str_add(out, "attune train");
+    for (int i = 0; i < f->n; i++) {
+        const struct form_field *at = f->fields + i;
+        bool must = i == FORM_OBJECTIVE || !at->param->fallback;
+        if (!at->given && !must)
+            continue;
+        str_addf(out, " --%s ", at->param->name);
+        if (!at->text[0])
+            str_add(out, "...");
+        else
+            add_quoted(out, at->text);
+    }
+}
+
+json_t *form_settings(const struct form *f)
+{
+    const struct engine_objective *o = form_objective(f);
+    const struct param *tables[] = {f->engine->params, o ? o->params : NULL, NULL};
+    struct settings s;
+    settings_init(&s, tables);
+    for (int i = 0; i < f->n; i++) {
+        struct err fault = {0};
+        if (i != FORM_OBJECTIVE && i != FORM_NAME && f->fields[i].given &&
+            settings_set(&s, f->fields[i].param->name, f->fields[i].text, &fault))
+            BUG("a checked value was refused: %s", fault.text);
+    }
+    json_t *json = settings_to_json(&s, true);
+    settings_fini(&s);
+    return json;
+}

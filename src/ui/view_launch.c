@@ -1,0 +1,410 @@
+// A new run: a form made from the engine's own tables. Values are checked while they are typed; the same run as a command
+// line stands below.
+#include "config.h"
+
+#include <glob.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "ui/form.h"
+#include "ui/line_edit.h"
+#include "ui/view.h"
+
+struct launch_state {
+    struct form form;
+    bool has_form;
+    int cursor, top, visible;
+    enum command_id wish; // CMD_NEW or CMD_COPY that came before the engine had said what it offers
+    char wish_arg[64];
+    bool editing;
+    struct line_edit line;
+    char before[1024]; // the text before editing
+};
+
+static int open_launch(struct view *v, struct err *e)
+{
+    v->state = mem_alloc(1, sizeof(struct launch_state));
+    return 0;
+}
+
+static void close_launch(struct view *v)
+{
+    struct launch_state *s = v->state;
+    if (s->has_form)
+        form_fini(&s->form);
+    line_edit_fini(&s->line);
+    free(s);
+}
+
+static void fill(struct view *v, enum command_id id, const char *arg)
+{
+    struct launch_state *s = v->state;
+    struct run_row *r = ui_run(v->ui);
+    if (id == CMD_COPY && r)
+        form_copy(&s->form, r->info.objective, r->info.model, r->info.data, r->info.settings);
+    else if (id == CMD_NEW && arg && arg[0])
+        form_set(&s->form, FORM_OBJECTIVE, arg);
+}
+
+static bool has_form(struct view *v)
+{
+    struct launch_state *s = v->state;
+    const struct engine_description *d = s->has_form ? s->form.engine : ui_want_description(v->ui);
+    if (!s->has_form && d) {
+        form_init(&s->form, d);
+        s->has_form = true;
+        s->cursor = form_find(&s->form, "model");
+        if (s->cursor < 0)
+            s->cursor = FORM_OBJECTIVE;
+        fill(v, s->wish, s->wish_arg);
+    }
+    return s->has_form;
+}
+
+static void shown_launch(struct view *v)
+{
+    has_form(v);
+}
+
+static enum view_refresh refresh_launch(struct view *v)
+{
+    return has_form(v) ? REFRESH_NOTHING : REFRESH_DRAW;
+}
+
+// ---- drawing ----
+
+enum { NAME_COLUMNS = 19, VALUE_COLUMN = 20 };
+
+static void draw_field(struct launch_state *s, struct canvas *c, struct rect r, int i)
+{
+    const struct form_field *f = s->form.fields + i;
+    char range[160];
+    bool here = i == s->cursor;
+    int value_columns = r.width >= 100 ? 48 : f->param->type == PARAM_PATH ? r.width - VALUE_COLUMN - 4 : 24;
+    int value_x = r.x + VALUE_COLUMN + 1;
+    canvas_text(c, r.x + 2, r.y, NAME_COLUMNS - 1, STYLE(COLOR_DEFAULT, .attr = f->given ? ATTR_BOLD : 0), f->param->name);
+    canvas_put(c, value_x - 1, r.y, here ? '[' : ' ', STYLE(COLOR_ACCENT));
+    struct style style = f->fault[0] ? STYLE(COLOR_BAD, .attr = ATTR_UNDERLINE)
+                                     : f->given ? STYLE(COLOR_DEFAULT, .attr = ATTR_BOLD) : STYLE(COLOR_DEFAULT);
+    int end = value_x;
+    if (here && s->editing) {
+        line_edit_draw(&s->line, c, value_x, r.y, value_columns, style);
+        end = value_x + value_columns;
+    } else if (f->text[0]) {
+        end = canvas_text(c, value_x, r.y, value_columns, style, f->text);
+    } else {
+        end = canvas_text(c, value_x, r.y, value_columns, STYLE(COLOR_MUTED), f->param->fallback ? "-" : "must be given");
+    }
+    if (here)
+        canvas_put(c, end, r.y, ']', STYLE(COLOR_ACCENT));
+    int x = value_x + value_columns + 2;
+    const char *text = f->param->type == PARAM_PATH || f->param->type == PARAM_TEXT ? "" : param_range_text(f->param, range, sizeof range);
+    if (f->param->live && r.width >= 100)
+        x = canvas_text(c, x, r.y, r.x + r.width - x, STYLE(COLOR_MUTED), "live  ");
+    canvas_text(c, x, r.y, r.x + r.width - x, STYLE(COLOR_MUTED), text);
+    if (here) {
+        canvas_put(c, r.x, r.y, '>', STYLE(COLOR_ACCENT, .attr = ATTR_BOLD));
+        canvas_restyle(c, (struct rect){r.x, r.y, NAME_COLUMNS, 1}, STYLE(COLOR_DEFAULT, .bg = COLOR_CURSOR));
+    }
+}
+
+// Lines of the list: a field or a heading (field -1) before the first of its group.
+static int line_of(const struct form *f, int field)
+{
+    int line = 0;
+    for (int i = 0; i <= field; i++)
+        line += 1 + (i > 0 && strcmp(f->fields[i].group, f->fields[i - 1].group) != 0);
+    return line - 1;
+}
+
+static void draw_fields(struct launch_state *s, struct canvas *c, struct rect r)
+{
+    int cursor = line_of(&s->form, s->cursor);
+    s->visible = r.height > 0 ? r.height : 1;
+    if (cursor - 1 < s->top)
+        s->top = cursor > 0 ? cursor - 1 : 0;
+    if (cursor >= s->top + s->visible)
+        s->top = cursor - s->visible + 1;
+    struct rect old = canvas_clip(c, r);
+    int y = r.y - s->top;
+    for (int i = 0; i < s->form.n; i++) {
+        const struct form_field *f = s->form.fields + i;
+        if (i > 0 && strcmp(f->group, f[-1].group) != 0) {
+            canvas_hline(c, r.x + 1, y, r.width - 2, STYLE(COLOR_MUTED));
+            canvas_textf(c, r.x + 2, y, -1, STYLE(COLOR_TITLE, .attr = ATTR_BOLD), " %s ", f->group);
+            y++;
+        }
+        draw_field(s, c, (struct rect){r.x, y, r.width, 1}, i);
+        y++;
+    }
+    canvas_unclip(c, old);
+}
+
+// What the field under the cursor means, and the whole run as a command.
+static void draw_foot(struct launch_state *s, struct canvas *c, struct rect r)
+{
+    const struct form_field *f = s->form.fields + s->cursor;
+    const struct engine_objective *o = form_objective(&s->form);
+    struct str line = {0};
+    canvas_hline(c, r.x, r.y, r.width, STYLE(COLOR_MUTED));
+    rect_cut_top(&r, 1);
+    struct rect text = rect_inset(rect_cut_top(&r, 2), 1, 0);
+    if (f->fault[0]) {
+        canvas_paragraph(c, text, 0, STYLE(COLOR_BAD), f->fault, strlen(f->fault));
+    } else if (s->cursor == FORM_OBJECTIVE && o) {
+        str_addf(&line, "%s: %s Needs %s.", o->title, o->summary, o->data_needs);
+        canvas_paragraph(c, text, 0, STYLE(COLOR_DEFAULT), str_text(&line), line.len);
+    } else {
+        canvas_paragraph(c, text, 0, STYLE(COLOR_DEFAULT), f->param->help, strlen(f->param->help));
+    }
+    str_clear(&line);
+    str_add(&line, "$ ");
+    form_command_line(&s->form, &line);
+    canvas_paragraph(c, rect_inset(r, 1, 0), 0, STYLE(COLOR_MUTED), str_text(&line), line.len);
+    str_fini(&line);
+}
+
+static void draw_launch(struct view *v, struct canvas *c, struct rect area)
+{
+    struct launch_state *s = v->state;
+    if (!s->has_form) {
+        const char *text = "Asking the engine what it offers ...";
+        canvas_text(c, area.x + 2, area.y + 1, area.width - 3, STYLE(COLOR_MUTED), text);
+        return;
+    }
+    struct rect foot = rect_cut_bottom(&area, area.height >= 16 ? 5 : area.height >= 10 ? 3 : 0);
+    draw_fields(s, c, area);
+    if (foot.height > 0)
+        draw_foot(s, c, foot);
+}
+
+// ---- editing ----
+
+static void begin_edit(struct launch_state *s, const char *text)
+{
+    text_copy(s->before, sizeof s->before, s->form.fields[s->cursor].text);
+    line_edit_set(&s->line, text);
+    s->editing = true;
+}
+
+static void end_edit(struct launch_state *s, bool keep)
+{
+    char *text = mem_strdup(keep ? str_text(&s->line.text) : s->before);
+    s->editing = false;
+    form_set(&s->form, s->cursor, text);
+    free(text);
+}
+
+static void move(struct launch_state *s, int to)
+{
+    s->cursor = to < 0 ? 0 : to >= s->form.n ? s->form.n - 1 : to;
+}
+
+// Extends a path to what all files that begin with it have in common.
+static bool complete_path(struct launch_state *s)
+{
+    glob_t found;
+    struct str pattern = {0};
+    const char *typed = str_text(&s->line.text);
+    for (const char *t = typed; *t; t++) {
+        if (strchr("*?[\\", *t))
+            str_addc(&pattern, '\\');
+        str_addc(&pattern, *t);
+    }
+    str_addc(&pattern, '*');
+    bool extended = false;
+    if (glob(str_text(&pattern), GLOB_MARK | GLOB_TILDE, NULL, &found) == 0) {
+        size_t n = strlen(found.gl_pathv[0]);
+        for (size_t i = 1; i < found.gl_pathc; i++)
+            while (n > 0 && strncmp(found.gl_pathv[0], found.gl_pathv[i], n) != 0)
+                n--;
+        while (n > 0 && (found.gl_pathv[0][n] & 0xc0) == 0x80)
+            n--; // not in the middle of a character
+        char *longest = mem_strndup(found.gl_pathv[0], n);
+        extended = n > strlen(typed) || (typed[0] == '~' && n > 0);
+        if (extended)
+            line_edit_set(&s->line, longest);
+        free(longest);
+    }
+    globfree(&found);
+    str_fini(&pattern);
+    return extended;
+}
+
+static enum view_result edit_key(struct launch_state *s, int key)
+{
+    switch (key) {
+    case KEY_ESCAPE_:
+        end_edit(s, false);
+        return VIEW_CHANGED;
+    case KEY_ENTER_:
+    case KEY_DOWN_:
+        end_edit(s, true);
+        move(s, s->cursor + 1);
+        return VIEW_CHANGED;
+    case KEY_UP_:
+    case KEY_BACKTAB_:
+        end_edit(s, true);
+        move(s, s->cursor - 1);
+        return VIEW_CHANGED;
+    case KEY_TAB_:
+        if (s->form.fields[s->cursor].param->type != PARAM_PATH || !complete_path(s)) {
+            end_edit(s, true);
+            move(s, s->cursor + 1);
+            return VIEW_CHANGED;
+        }
+        break;
+    case KEY_F0_ + 10:
+        end_edit(s, true);
+        return VIEW_IGNORED; // launches
+    default:
+        if (!line_edit_key(&s->line, key))
+            return VIEW_KEPT;
+    }
+    if (s->cursor != FORM_OBJECTIVE)
+        form_set(&s->form, s->cursor, str_text(&s->line.text)); // checked as it is typed
+    return VIEW_CHANGED;
+}
+
+static bool begins_a_value(const struct form_field *f, int key)
+{
+    if (f->param->type == PARAM_CHOICE || f->param->type == PARAM_BOOL)
+        return false;
+    return (key >= '0' && key <= '9') || key == '.' || key == '/' || key == '~';
+}
+
+static enum view_result key_launch(struct view *v, int key)
+{
+    struct launch_state *s = v->state;
+    if (!s->has_form)
+        return VIEW_IGNORED;
+    if (s->editing)
+        return edit_key(s, key);
+    if (begins_a_value(s->form.fields + s->cursor, key)) {
+        begin_edit(s, "");
+        return edit_key(s, key);
+    }
+    return VIEW_IGNORED;
+}
+
+// ---- commands ----
+
+static enum view_result launch(struct view *v)
+{
+    struct launch_state *s = v->state;
+    struct form *f = &s->form;
+    struct err fault = {0};
+    char *name = NULL;
+    int wrong = form_first_fault(f);
+    if (wrong >= 0) {
+        s->cursor = wrong;
+        ui_say_error(v->ui, "%s", f->fields[wrong].fault);
+        return VIEW_CHANGED;
+    }
+    json_t *settings = form_settings(f);
+    const char *model = json_string_value(json_object_get(settings, "model"));
+    const char *data = json_string_value(json_object_get(settings, "data"));
+    int code = store_add_run(ui_store(v->ui), f->fields[FORM_NAME].text, f->fields[FORM_OBJECTIVE].text, model ? model : "",
+                             data ? data : "", settings, &name, &fault);
+    json_decref(settings);
+    if (code) {
+        ui_say_error(v->ui, "%s", fault.text);
+        return VIEW_CHANGED;
+    }
+    form_reset(f, FORM_NAME);
+    ui_start_new_run(v->ui, name);
+    free(name);
+    return VIEW_CHANGED;
+}
+
+static enum view_result edit_command(struct view *v, const char *arg)
+{
+    struct launch_state *s = v->state;
+    char name[64];
+    if (!arg) {
+        if (!form_step(&s->form, s->cursor, 1))
+            begin_edit(s, s->form.fields[s->cursor].text);
+        return VIEW_CHANGED;
+    }
+    size_t n = strcspn(arg, " =");
+    snprintf(name, sizeof name, "%.*s", (int)n, arg);
+    int field = form_find(&s->form, name);
+    if (field < 0) {
+        ui_say_error(v->ui, "edit: there is no setting %s here", name);
+        return VIEW_KEPT;
+    }
+    s->cursor = field;
+    form_set(&s->form, field, arg + n + strspn(arg + n, " ="));
+    if (s->form.fields[field].fault[0])
+        ui_say_error(v->ui, "%s", s->form.fields[field].fault);
+    return VIEW_CHANGED;
+}
+
+static enum view_result command_launch(struct view *v, enum command_id id, const char *arg)
+{
+    struct launch_state *s = v->state;
+    if (!s->has_form) {
+        if (id != CMD_NEW && id != CMD_COPY)
+            return VIEW_IGNORED;
+        s->wish = id;
+        text_copy(s->wish_arg, sizeof s->wish_arg, arg ? arg : "");
+        return VIEW_KEPT;
+    }
+    switch (id) {
+    case CMD_UP:
+    case CMD_PREVIOUS_PANE:
+        move(s, s->cursor - 1);
+        return VIEW_CHANGED;
+    case CMD_DOWN:
+    case CMD_NEXT_PANE:
+        move(s, s->cursor + 1);
+        return VIEW_CHANGED;
+    case CMD_PAGE_UP:
+        move(s, s->cursor - s->visible);
+        return VIEW_CHANGED;
+    case CMD_PAGE_DOWN:
+        move(s, s->cursor + s->visible);
+        return VIEW_CHANGED;
+    case CMD_FIRST:
+        move(s, 0);
+        return VIEW_CHANGED;
+    case CMD_LAST:
+        move(s, s->form.n - 1);
+        return VIEW_CHANGED;
+    case CMD_LEFT:
+        form_step(&s->form, s->cursor, -1);
+        return VIEW_CHANGED;
+    case CMD_RIGHT:
+    case CMD_SELECT:
+        form_step(&s->form, s->cursor, 1);
+        return VIEW_CHANGED;
+    case CMD_RESET:
+        form_reset(&s->form, s->cursor);
+        return VIEW_CHANGED;
+    case CMD_EDIT:
+        return edit_command(v, arg);
+    case CMD_LAUNCH:
+        return launch(v);
+    case CMD_COPY:
+    case CMD_NEW:
+        fill(v, id, arg);
+        return VIEW_CHANGED;
+    default:
+        return VIEW_IGNORED;
+    }
+}
+
+const struct view_ops view_launch = {
+    .title = "New run",
+    .open = open_launch,
+    .close = close_launch,
+    .shown = shown_launch,
+    .draw = draw_launch,
+    .command = command_launch,
+    .key = key_launch,
+    .refresh = refresh_launch,
+};

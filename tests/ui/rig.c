@@ -1,0 +1,237 @@
+#include "config.h"
+
+#include "ui/rig.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pty.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "testing.h"
+
+#include "base/clock.h"
+#include "base/utf8.h"
+
+enum { PATIENCE_S = 10 };
+
+static void run_program(const struct rig_options *o)
+{
+    char *program = test_build("attune");
+    setenv("ATTUNE_PROJECT", o->project, 1);
+    setenv("TERM", o->term ? o->term : "screen-256color", 1);
+    setenv("LC_ALL", o->locale ? o->locale : "C.UTF-8", 1);
+    setenv("TZ", "UTC", 1);
+    unsetenv("COLORFGBG");
+    unsetenv("NO_COLOR");
+    unsetenv("ATTUNE_BACKGROUND");
+    if (o->no_color)
+        setenv("NO_COLOR", "1", 1);
+    if (o->background)
+        setenv("ATTUNE_BACKGROUND", o->background, 1);
+    execl(program, "attune", (char *)NULL);
+    _exit(127);
+}
+
+void rig_start(struct rig *r, const struct rig_options *o)
+{
+    struct winsize size = {.ws_row = (unsigned short)o->height, .ws_col = (unsigned short)o->width};
+    *r = (struct rig){.width = o->width, .height = o->height};
+    r->pid = forkpty(&r->fd, NULL, NULL, &size);
+    if (r->pid == 0)
+        run_program(o);
+    if (r->pid < 0)
+        fail_msg("no pseudo-terminal: %s", strerror(errno));
+    r->vt = vterm_new(o->height, o->width);
+    vterm_set_utf8(r->vt, 1);
+    r->screen = vterm_obtain_screen(r->vt);
+    vterm_screen_enable_altscreen(r->screen, 1);
+    vterm_screen_reset(r->screen, 1);
+}
+
+bool rig_read(struct rig *r, double seconds)
+{
+    char bytes[65536];
+    struct pollfd p = {.fd = r->fd, .events = POLLIN};
+    if (r->has_ended || poll(&p, 1, (int)(seconds * 1000)) <= 0)
+        return false;
+    ssize_t n = read(r->fd, bytes, sizeof bytes);
+    if (n <= 0) {
+        r->has_ended = n == 0 || errno == EIO;
+        return false;
+    }
+    r->bytes += (size_t)n;
+    vterm_input_write(r->vt, bytes, (size_t)n);
+    return true;
+}
+
+void rig_settle(struct rig *r, double quiet_seconds)
+{
+    while (rig_read(r, quiet_seconds))
+        continue;
+}
+
+void rig_send(struct rig *r, const char *keys)
+{
+    size_t n = strlen(keys);
+    assert_int_equal(write(r->fd, keys, n), (ssize_t)n);
+}
+
+void rig_resize(struct rig *r, int width, int height)
+{
+    struct winsize size = {.ws_row = (unsigned short)height, .ws_col = (unsigned short)width};
+    r->width = width;
+    r->height = height;
+    vterm_set_size(r->vt, height, width);
+    ioctl(r->fd, TIOCSWINSZ, &size);
+}
+
+static void add_color(struct str *out, const char *what, const VTermColor *c)
+{
+    if ((strcmp(what, "fg") == 0 && VTERM_COLOR_IS_DEFAULT_FG(c)) || (strcmp(what, "bg") == 0 && VTERM_COLOR_IS_DEFAULT_BG(c)))
+        return;
+    if (VTERM_COLOR_IS_INDEXED(c))
+        str_addf(out, " %s%d", what, c->indexed.idx);
+    else
+        str_addf(out, " %srgb", what);
+}
+
+static void cell_style(const VTermScreenCell *cell, struct str *out)
+{
+    str_clear(out);
+    add_color(out, "fg", &cell->fg);
+    add_color(out, "bg", &cell->bg);
+    if (cell->attrs.bold)
+        str_add(out, " bold");
+    if (cell->attrs.underline)
+        str_add(out, " underline");
+    if (cell->attrs.reverse)
+        str_add(out, " reverse");
+}
+
+static void add_styles(struct rig *r, int y, struct str *out)
+{
+    struct str now = {0}, last = {0};
+    int from = 0;
+    for (int x = 0; x <= r->width; x++) {
+        VTermScreenCell cell;
+        str_clear(&now);
+        if (x < r->width) {
+            vterm_screen_get_cell(r->screen, (VTermPos){.row = y, .col = x}, &cell);
+            cell_style(&cell, &now);
+        }
+        if (x > 0 && strcmp(str_text(&now), str_text(&last)) != 0) {
+            if (last.len)
+                str_addf(out, "\t%d-%d%s\n", from, x - 1, str_text(&last));
+            from = x;
+        }
+        str_clear(&last);
+        str_add(&last, str_text(&now));
+    }
+    str_fini(&now);
+    str_fini(&last);
+}
+
+void rig_text(struct rig *r, bool with_styles, struct str *out)
+{
+    str_clear(out);
+    for (int y = 0; y < r->height; y++) {
+        size_t line = out->len, end = out->len;
+        for (int x = 0; x < r->width; x++) {
+            VTermScreenCell cell;
+            vterm_screen_get_cell(r->screen, (VTermPos){.row = y, .col = x}, &cell);
+            char bytes[4];
+            if (cell.chars[0] == (uint32_t)-1)
+                continue; // the right half of a wide character
+            if (!cell.chars[0])
+                str_addc(out, ' ');
+            for (int k = 0; k < VTERM_MAX_CHARS_PER_CELL && cell.chars[k]; k++)
+                str_addn(out, bytes, utf8_encode(cell.chars[k], bytes));
+            if (cell.chars[0] && cell.chars[0] != ' ')
+                end = out->len;
+        }
+        out->len = end > line ? end : line;
+        if (out->data)
+            out->data[out->len] = '\0';
+        str_addc(out, '\n');
+        if (with_styles)
+            add_styles(r, y, out);
+    }
+}
+
+bool rig_shows(struct rig *r, const char *text)
+{
+    struct str shown = {0};
+    rig_text(r, false, &shown);
+    bool is_there = strstr(str_text(&shown), text) != NULL;
+    str_fini(&shown);
+    return is_there;
+}
+
+void rig_wait(struct rig *r, const char *text)
+{
+    double until = clock_seconds() + PATIENCE_S;
+    while (!rig_shows(r, text)) {
+        if (clock_seconds() > until || r->has_ended) {
+            struct str shown = {0};
+            rig_text(r, false, &shown);
+            fail_msg("the screen does not show \"%s\"%s:\n%s", text, r->has_ended ? " (the program has ended)" : "", str_text(&shown));
+        }
+        rig_read(r, 0.1);
+    }
+}
+
+void rig_expect(struct rig *r, const char *name, bool with_styles, const char *ready)
+{
+    struct str relative = {0}, shown = {0};
+    struct err fault = {0};
+    str_addf(&relative, "tests/ui/screens/%s", name);
+    char *path = test_source(str_text(&relative)), *want = NULL;
+    size_t n_bytes;
+    rig_wait(r, ready);
+    if (getenv("ATTUNE_UPDATE_SCREENS")) {
+        rig_settle(r, 0.7);
+        rig_text(r, with_styles, &shown);
+        assert_ok(file_write(path, str_text(&shown), shown.len, e));
+    } else {
+        if (file_read(path, 1 << 20, &want, &n_bytes, &fault))
+            fail_msg("%s", fault.text);
+        double until = clock_seconds() + PATIENCE_S;
+        do {
+            rig_text(r, with_styles, &shown);
+        } while (strcmp(str_text(&shown), want) != 0 && clock_seconds() < until && (rig_read(r, 0.1), true));
+        if (strcmp(str_text(&shown), want) != 0)
+            fail_msg("%s: the screen is\n%s\nand should be\n%s", name, str_text(&shown), want);
+    }
+    free(want);
+    free(path);
+    str_fini(&relative);
+    str_fini(&shown);
+}
+
+static int finish(struct rig *r)
+{
+    int status = 0;
+    double until = clock_seconds() + PATIENCE_S;
+    while (!r->has_ended && clock_seconds() < until)
+        rig_read(r, 0.1);
+    if (!r->has_ended)
+        kill(r->pid, SIGKILL);
+    waitpid(r->pid, &status, 0);
+    close(r->fd);
+    vterm_free(r->vt);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+int rig_end(struct rig *r)
+{
+    return finish(r);
+}
+
+void rig_kill(struct rig *r, int number)
+{
+    kill(r->pid, number);
+}

@@ -1,0 +1,43 @@
+// The real program in a pseudo-terminal of a fixed size, its output interpreted by libvterm. Tests wait for what the screen
+// shows, never for time to pass.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+#include <vterm.h>
+
+#include "base/str.h"
+
+struct rig_options {
+    const char *project;
+    int width, height;
+    const char *term;   // NULL: screen-256color (libvterm 0.1.4 cannot repeat characters as xterm does)
+    const char *locale; // NULL: C.UTF-8
+    bool no_color;
+    const char *background; // NULL: unknown
+};
+struct rig {
+    pid_t pid;
+    int fd;
+    VTerm *vt;
+    VTermScreen *screen;
+    int width, height;
+    size_t bytes;  // that the program wrote so far
+    bool has_ended;
+};
+void rig_start(struct rig *r, const struct rig_options *options);
+// Reads what the program writes for at most so long, or until something came. Returns whether something came.
+bool rig_read(struct rig *r, double seconds);
+// Reads until nothing comes for so long.
+void rig_settle(struct rig *r, double quiet_seconds);
+void rig_send(struct rig *r, const char *keys);
+void rig_resize(struct rig *r, int width, int height);
+void rig_text(struct rig *r, bool with_styles, struct str *out);
+bool rig_shows(struct rig *r, const char *text);
+void rig_wait(struct rig *r, const char *text); // fails the test after 10 s
+// Waits until the screen is that of tests/ui/screens/NAME; fails with both when it does not become so. With
+// ATTUNE_UPDATE_SCREENS set the file is written instead, once the screen shows `ready` and has settled.
+void rig_expect(struct rig *r, const char *name, bool with_styles, const char *ready);
+int rig_end(struct rig *r); // waits for the program's end (it was asked to quit); its exit status, or -signal
+void rig_kill(struct rig *r, int signal);
