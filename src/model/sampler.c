@@ -1,10 +1,9 @@
-// Three passes over the vocabulary at most (largest logit, weights exp((logit - top) / temperature), the draw), in
-// lanes so that the compiler uses vector instructions; the order of sums is fixed, so that all levels of
-// instructions give the same token.
+// A few passes over the vocabulary: the largest logit, the weights exp((logit - top) / temperature) with their sums
+// by block, and the draw, which looks into one block only.
 //
 // Top-k and top-p do not sort the vocabulary. Weights are in (0, 1]; their first bits (exponent and four bits of
 // the mantissa) number buckets in the order of the weights. Counting them finds the bucket that the cut goes
-// through, and only that bucket is sorted.
+// through, and only that bucket is sorted. What is surely left out is kept from counting by a threshold.
 #include "config.h"
 
 #include "model/sampler.h"
@@ -23,7 +22,7 @@ enum {
 };
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#define VECTORIZED __attribute__((target_clones("avx512f", "avx2", "default"), optimize("O3")))
+#define VECTORIZED __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
 #define VECTORIZED
 #endif
@@ -41,6 +40,7 @@ struct sampler {
     struct candidate *kept, *edge; // (vocab) each, only with top-k or top-p
     int *counts;       // (N_BUCKETS)
     double *masses;    // (N_BUCKETS)
+    float *maxima;     // (vocab / LANES) rounded up by BLOCK / LANES
 };
 
 struct sampler *sampler_new(int vocab_size, const struct sampler_options *options)
@@ -55,6 +55,7 @@ struct sampler *sampler_new(int vocab_size, const struct sampler_options *option
         s->edge = mem_alloc(s->vocab, sizeof *s->edge);
         s->counts = mem_alloc(N_BUCKETS, sizeof *s->counts);
         s->masses = mem_alloc(N_BUCKETS, sizeof *s->masses);
+        s->maxima = mem_alloc((s->vocab / BLOCK + 1) * LANES, sizeof *s->maxima);
     }
     return s;
 }
@@ -69,66 +70,73 @@ void sampler_free(struct sampler *s)
     free(s->edge);
     free(s->counts);
     free(s->masses);
+    free(s->maxima);
     free(s);
 }
+
+// Sixteen floats at a time, with whatever vector instructions the CPU has; the same sums with all of them.
+typedef float lanes __attribute__((vector_size(LANES * sizeof(float))));
+typedef int32_t whole_lanes __attribute__((vector_size(LANES * sizeof(float))));
+
+// mask ? a : b
+#define SELECT(mask, a, b) ((lanes)(((mask) & (whole_lanes)(a)) | (~(mask) & (whole_lanes)(b))))
+
+// The next LANES of x, filled up with `fill` behind the end.
+#define LOAD(v, x, i, n, fill)                                                                                         \
+    do {                                                                                                               \
+        if ((i) + LANES <= (n))                                                                                        \
+            memcpy(&(v), (x) + (i), sizeof(v));                                                                        \
+        else                                                                                                           \
+            for (size_t l_ = 0; l_ < LANES; l_++)                                                                      \
+                (v)[l_] = (i) + l_ < (n) ? (x)[(i) + l_] : (fill);                                                     \
+    } while (0)
 
 // The largest logit; NaN when one is not finite.
 VECTORIZED static float largest(const float *x, size_t n)
 {
-    float top[LANES], check[LANES] = {0};
+    lanes top = (lanes){0} - INFINITY, check = {0}, v;
+    for (size_t i = 0; i < n; i += LANES) {
+        LOAD(v, x, i, n, x[0]);
+        top = SELECT(v > top, v, top);
+        check += v - v;
+    }
+    float result = top[0];
+    for (int l = 1; l < LANES; l++)
+        result = top[l] > result ? top[l] : result;
     for (int l = 0; l < LANES; l++)
-        top[l] = -INFINITY;
-    size_t i = 0;
-    for (; i + LANES <= n; i += LANES)
-        for (int l = 0; l < LANES; l++) {
-            top[l] = x[i + (size_t)l] > top[l] ? x[i + (size_t)l] : top[l];
-            check[l] += x[i + (size_t)l] - x[i + (size_t)l];
-        }
-    for (int l = 0; i < n; i++, l++) {
-        top[l] = x[i] > top[l] ? x[i] : top[l];
-        check[l] += x[i] - x[i];
-    }
-    for (int l = 1; l < LANES; l++) {
-        top[0] = top[l] > top[0] ? top[l] : top[0];
-        check[0] += check[l];
-    }
-    return top[0] + check[0];
+        result += check[l];
+    return result;
 }
 
-// w = exp((x - top) * factor), and the sum of each BLOCK of them. The exponential is 2^k * p(r) with the minimax
-// polynomial of Cephes' expf; its error is below 2e-7 of the value. Under exp(-87) it is zero.
+// w = exp((x - top) * factor), and the sum of each BLOCK of them. The exponential is 2^k p(r) with the minimax
+// polynomial of Cephes' expf; its error is below 2e-7 of the value. From exp(-87) down it is zero.
 VECTORIZED static void exponentials(float *w, double *sums, const float *x, float top, float factor, size_t n)
 {
+    const lanes lowest = (lanes){0} - 87.0f;
     for (size_t at = 0; at < n; at += BLOCK) {
-        size_t end = n - at < BLOCK ? n - at : BLOCK;
-        const float *from = x + at;
-        float *to = w + at, lanes[LANES] = {0};
-        for (size_t i = 0; i < end; i++) {
-            float y = (from[i] - top) * factor, low = y > -87.0f ? y : -87.0f;
-            float k = low * 1.44269504f - 0.5f;
-            int whole = (int)k; // towards zero: y <= 0, so this rounds to the nearest
-            float r = low - (float)whole * 0.693359375f + (float)whole * 2.12194440e-4f;
-            float p = 1.9875691500e-4f;
-            p = p * r + 1.3981999507e-3f;
+        lanes block = {0}, y;
+        for (size_t i = at; i < n && i < at + BLOCK; i += LANES) {
+            LOAD(y, x, i, n, -INFINITY);
+            y = (y - top) * factor;
+            whole_lanes counts = y > lowest;
+            y = SELECT(counts, y, lowest);
+            whole_lanes k = __builtin_convertvector(y * 1.44269504f - 0.5f, whole_lanes); // towards zero: the nearest
+            lanes whole = __builtin_convertvector(k, lanes);
+            lanes r = y - whole * 0.693359375f + whole * 2.12194440e-4f;
+            lanes p = r * 1.9875691500e-4f + 1.3981999507e-3f;
             p = p * r + 8.3334519073e-3f;
             p = p * r + 4.1665795894e-2f;
             p = p * r + 1.6666665459e-1f;
             p = p * r + 5.0000001201e-1f;
             p = p * r * r + r + 1.0f;
-            union {
-                int32_t i;
-                float f;
-            } scale = {.i = (whole + 127) << 23};
-            to[i] = y > -87.0f ? p * scale.f : 0;
+            y = p * (lanes)((k + 127) << 23);
+            y = (lanes)((whole_lanes)y & counts);
+            memcpy(w + i, &y, sizeof y);
+            block += y;
         }
-        for (size_t i = end; i % LANES; i++)
-            to[i] = 0;
-        for (size_t i = 0; i < end; i += LANES)
-            for (int l = 0; l < LANES; l++)
-                lanes[l] += to[i + (size_t)l];
         double sum = 0;
         for (int l = 0; l < LANES; l++)
-            sum += lanes[l];
+            sum += block[l];
         sums[at / BLOCK] = sum;
     }
 }
@@ -214,16 +222,68 @@ static size_t cut(struct sampler *s, struct candidate *from, size_t n, size_t ma
     return n_kept;
 }
 
+// The largest of each BLOCK / LANES weights (every sixteenth of a block), vocab / LANES of them rounded up.
+VECTORIZED static void maxima(float *out, const float *w, size_t n)
+{
+    for (size_t at = 0; at < n; at += BLOCK) {
+        lanes top = {0}, v;
+        for (size_t i = at; i < n && i < at + BLOCK; i += LANES) {
+            LOAD(v, w, i, n, 0);
+            top = SELECT(v > top, v, top);
+        }
+        memcpy(out + at / BLOCK * LANES, &top, sizeof top);
+    }
+}
+
+VECTORIZED static double mass_from(const float *w, float threshold, size_t n)
+{
+    lanes sum = {0}, v;
+    for (size_t i = 0; i < n; i += LANES) {
+        LOAD(v, w, i, n, 0);
+        sum += (lanes)((whole_lanes)v & (v >= threshold));
+    }
+    double total_mass = 0;
+    for (int l = 0; l < LANES; l++)
+        total_mass += sum[l];
+    return total_mass;
+}
+
+// A weight under which nothing can be among the top_k: so many of the maxima of different weights are above it.
+static float top_k_threshold(struct sampler *s)
+{
+    size_t n = (s->vocab + BLOCK - 1) / BLOCK * LANES, count = 0;
+    maxima(s->maxima, s->weights, s->vocab);
+    memset(s->counts, 0, N_BUCKETS * sizeof *s->counts);
+    for (size_t i = 0; i < n; i++)
+        s->counts[bucket_of(s->maxima[i])]++;
+    int bucket = N_BUCKETS - 1;
+    while (bucket > 0 && (count += (size_t)s->counts[bucket]) < (size_t)s->options.top_k)
+        bucket--;
+    uint32_t bits = (uint32_t)bucket << BUCKET_SHIFT;
+    float threshold;
+    memcpy(&threshold, &bits, sizeof threshold);
+    return threshold;
+}
+
+// One from which up the weights hold surely more than the share top_p of `mass`.
+static float top_p_threshold(const struct sampler *s, double mass)
+{
+    double enough = mass * ((double)s->options.top_p + 1e-4); // sums in single precision are far closer than that
+    for (float threshold = 0.25f; threshold > 1e-9f; threshold /= 4)
+        if (mass_from(s->weights, threshold, s->vocab) >= enough)
+            return threshold;
+    return 0;
+}
+
 static int32_t draw_from_kept(struct sampler *s, double uniform)
 {
     size_t n = 0;
-    double mass = 0;
+    double mass = total(s);
+    float threshold = s->options.top_k > 0 ? top_k_threshold(s) : top_p_threshold(s, mass);
     for (size_t i = 0; i < s->vocab; i++)
-        if (s->weights[i] > 0) {
+        if (s->weights[i] >= threshold && s->weights[i] > 0)
             s->kept[n++] = (struct candidate){(int32_t)i, s->weights[i]};
-            mass += s->weights[i];
-        }
-    if (s->options.top_k > 0 && n > (size_t)s->options.top_k)
+    if (s->options.top_k > 0)
         n = cut(s, s->kept, n, (size_t)s->options.top_k, INFINITY, &mass);
     if (s->options.top_p < 1)
         n = cut(s, s->kept, n, n, mass * (double)s->options.top_p, &mass);

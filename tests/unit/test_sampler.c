@@ -124,7 +124,7 @@ static void check_grid(int n, double spread, double temperature, int top_k, doub
 
 static void draws_follow_the_distribution(void **state)
 {
-    static const int sizes[] = {1, 2, 17, 256, 257, 700};
+    static const int sizes[] = {1, 2, 17, 256, 257, 700, 5000};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         int n = sizes[i];
         check_grid(n, 2, 1, 0, 1);
