@@ -6,6 +6,7 @@ attune_LDADD = libcli.a libui.a libdemo.a libcorpus.a $(LAUNCH_LIBS) $(NCURSES_L
 # A library, so that the tests reach what is behind main().
 noinst_LIBRARIES += libcli.a
 libcli_a_SOURCES = \
+	%D%/cmd_chart.c \
 	%D%/cmd_checkpoint.c \
 	%D%/cmd_completion.c \
 	%D%/cmd_data.c \

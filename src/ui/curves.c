@@ -66,7 +66,7 @@ static void make_charts(struct curves *c)
         data[n++] = c->data[i];
         stamp = stamp * 1000003 + (uint64_t)c->data[i]->id * 4099 + (uint64_t)c->data[i]->n_metrics;
     }
-    if (c->charts && stamp == c->keys_stamp)
+    if (c->charts && (stamp == c->keys_stamp || c->keep_charts))
         return;
     char title[64] = "";
     if (c->focus < c->n_charts)

@@ -25,6 +25,8 @@ struct curves {
 
     enum x_kind x_kind;
     double weight;                         // of the smoothing
+    bool lines_only;                       // see struct plot
+    bool keep_charts;                      // new metrics do not make new charts
     bool fit;                              // the window is the whole run
     bool follow;                           // else it moves along with the newest step
     double x0, x1;                         // the window otherwise, in units of the axis

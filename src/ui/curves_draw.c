@@ -57,7 +57,7 @@ void curves_draw_chart(struct curves *c, const struct chart *chart, struct canva
     empty_text(c, lines, n, empty, sizeof empty);
     struct plot p = {.title = chart->title, .empty = empty, .lines = lines, .n_lines = n, .marks = marks,
                      .n_marks = marks_of(c, marks, MAX_MARKS), .x_kind = c->x_kind, .scale = chart->scale,
-                     .clip = chart->clip, .weight = c->weight, .cursor = NAN, .focused = focused};
+                     .clip = chart->clip, .weight = c->weight, .cursor = NAN, .focused = focused, .lines_only = c->lines_only};
     char title[200];
     if (c->n_runs > 1 && strcmp(chart->overlay, chart->title) != 0) {
         snprintf(title, sizeof title, "%s: %s", chart->title, chart->overlay);

@@ -63,6 +63,15 @@ static struct span clipped_span(const struct plot *p)
     return span;
 }
 
+// The range of the smoothed curve alone: one column from edge to edge.
+static struct span smoothed_span(const struct plot *p, const struct plot_line *line)
+{
+    double edges[2] = {x_map_step(line->map, p->x0), nextafter(x_map_step(line->map, p->x1), INFINITY)};
+    struct series_column column;
+    series_columns(line->series, true, edges, 1, &column);
+    return column.span;
+}
+
 static void find_range(const struct plot *p, struct plot_result *out)
 {
     struct span span = SPAN_EMPTY;
@@ -71,7 +80,8 @@ static void find_range(const struct plot *p, struct plot_result *out)
         uint32_t first, end;
         visible(p, &p->lines[k], &first, &end);
         out->n_points += end - first;
-        span = span_join(span, series_span(s, first, end));
+        bool smooth_only = p->lines_only && p->weight > 0 && series_is_smooth(s);
+        span = span_join(span, smooth_only ? smoothed_span(p, &p->lines[k]) : series_span(s, first, end));
         for (uint32_t i = 0; i < s->n_bad; i++)
             out->n_bad += s->bad[i] >= first && s->bad[i] < end;
         out->smoothing = out->smoothing || (p->weight > 0 && !series_is_smooth(s));
@@ -79,7 +89,7 @@ static void find_range(const struct plot *p, struct plot_result *out)
     if (p->clip)
         span = clipped_span(p);
     axis_fit(&out->y, p->scale, span.min, span.max);
-    for (int k = 0; k < p->n_lines; k++) {
+    for (int k = 0; k < p->n_lines && !p->lines_only; k++) {
         uint32_t first, end;
         visible(p, &p->lines[k], &first, &end);
         out->n_outside += series_outside(p->lines[k].series, first, end, (float)out->y.low, (float)out->y.high);
@@ -124,7 +134,7 @@ static void draw_curve(const struct plot_line *line, bool smoothed, bool faint, 
 
 static bool is_faint_shown(const struct plot *p, const struct plot_line *line)
 {
-    return p->n_lines <= 4 || line->raised;
+    return !p->lines_only && (p->n_lines <= 4 || line->raised);
 }
 
 static void draw_curves(const struct plot *p, const struct trace_view *v, struct raster *r, struct scratch *w)

@@ -45,6 +45,7 @@ struct plot {
     double weight;     // of the smoothing, for the title; a curve is drawn smoothed once it is
     double cursor;     // in units of the horizontal axis; NaN: none
     bool focused;
+    bool lines_only;   // no raw values behind smoothed lines: for plain text, where both look alike
 };
 
 // What was drawn, for the caller's texts and tests.
