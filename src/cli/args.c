@@ -23,6 +23,8 @@ static const struct param json_option[] = {
     {0},
 };
 
+const struct param *const args_common[] = {json_option, project_option, NULL};
+
 static int add_table(struct args *a, const struct param *table)
 {
     size_t n = 0;

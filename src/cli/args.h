@@ -28,6 +28,8 @@ int args_parse(struct args *a, int argc, char **argv, bool *help, struct err *e)
 // Fills a->tables with the command's own options, those of more_options, and the common ones.
 int args_tables(struct args *a, const struct command *c, int argc, char **argv, struct err *e);
 
+extern const struct param *const args_common[]; // the tables of --json, --project and --help
+
 bool args_json(const struct args *a);
 const char *args_project(const struct args *a); // NULL when not given
 const char *args_text(const struct args *a, const char *name); // NULL when unset

@@ -199,7 +199,7 @@ static void man_body(FILE *out, const char *text)
         fputs(".fi\n", out);
 }
 
-static void man_group(FILE *out, const struct param *const *tables, const char *group, int width)
+static void man_options(FILE *out, const struct param *const *tables, const char *group)
 {
     for (; *tables; tables++)
         for (const struct param *p = *tables; p->name; p++) {
@@ -216,6 +216,15 @@ static void man_group(FILE *out, const struct param *const *tables, const char *
             str_fini(&name);
             str_fini(&text);
         }
+}
+
+static void man_group(FILE *out, const struct param *const *tables, const char *group, int width)
+{
+    if (strcmp(group, "common") == 0)
+        return; // these stand once, in a section of their own
+    if (strcmp(group, "command") != 0)
+        fprintf(out, ".PP\nOptions, %s:\n", group);
+    man_options(out, tables, group);
 }
 
 void help_man(FILE *out)
@@ -238,6 +247,10 @@ void help_man(FILE *out)
         each_group(out, a.tables, 0, man_group);
         if (code)
             fputs(".PP\nMore options come from the engine; \"attune COMMAND \\-\\-help\" lists them.\n", out);
+        if (!c[1]) {
+            fputs(".SH COMMON OPTIONS\n", out);
+            man_options(out, args_common, "common");
+        }
     }
     fputs(".SH ENVIRONMENT\n", out);
     for (int i = 0; i < n_environment; i++)

@@ -42,3 +42,18 @@ noinst_PROGRAMS += tests/lib/json_get
 tests_lib_json_get_SOURCES = tests/lib/json_get.c
 tests_lib_json_get_LDADD = $(JANSSON_LIBS)
 dist_check_SCRIPTS += tests/e2e/cli.sh
+
+# The man page is a frame by hand around what the tables say; the completion follows from them whole.
+EXTRA_DIST += share/attune/attune.1.in
+man1_MANS += share/attune/attune.1
+completionsdir = $(datadir)/bash-completion/completions
+completions_DATA = share/attune/completions/attune
+CLEANFILES += share/attune/attune.1 share/attune/completions/attune share/attune/commands.man
+TABLE_PRINTER = ATTUNE_ENGINE=$(abs_builddir)/attune-engine$(EXEEXT) ./attune$(EXEEXT)
+
+share/attune/attune.1: share/attune/attune.1.in $(bin_PROGRAMS)
+	$(AM_V_GEN)$(MKDIR_P) share/attune && $(TABLE_PRINTER) help --man >share/attune/commands.man && \
+	sed -e '/^@COMMANDS@$$/{r share/attune/commands.man' -e 'd;}' -e 's/@VERSION@/$(PACKAGE_VERSION)/' \
+		-e 's/@DATE@/2026-11-22/' $(srcdir)/share/attune/attune.1.in >$@.tmp && mv $@.tmp $@
+share/attune/completions/attune: $(bin_PROGRAMS)
+	$(AM_V_GEN)$(MKDIR_P) share/attune/completions && $(TABLE_PRINTER) completion bash >$@.tmp && mv $@.tmp $@
