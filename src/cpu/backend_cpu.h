@@ -47,6 +47,9 @@ int cpu_cores(void);
 
 // One product on the thread that calls, inside a block.
 void cpu_gemm_block(const struct backend *b, const struct gemm *g, int thread);
+// How to cut an (m, n) result in blocks of *rows and *columns for the pool. It may depend on the number of
+// threads because elements do not depend on the cut.
+void cpu_gemm_cut(const struct backend *b, int m, int n, int *rows, int *columns);
 // The same over the pool.
 void cpu_gemm(struct backend *b, const struct gemm *g);
 

@@ -15,7 +15,7 @@ enum {
     PANEL_VECTORS = 3,        // columns of it, in vectors
     PANEL = PANEL_VECTORS * VW,
     KC = 192,
-    MC = 384, // rows that one packed panel serves
+    MC = 512, // rows that one packed panel serves
 };
 _Static_assert((KC * PANEL + KC * MC) <= GEMM_SCRATCH, "the packed panel and strips fit");
 
@@ -135,9 +135,9 @@ VECTORS_FUNCTION(1)
 VECTORS_FUNCTION(2)
 VECTORS_FUNCTION(3)
 
-// (VW, VW) turned: out[k][n] = in[n][k]. Missing rows and columns count as zero; n_k rows are written.
+// turned[k] holds in[0 .. VW-1][k]: a (VW, VW) square with n_n rows and n_k columns, the rest zero.
 #if VW == 16
-V_INLINE void transpose(float *out, size_t out_row, const float *in, size_t in_row, int n_n, int n_k)
+V_INLINE void transpose(vf turned[16], const float *in, size_t in_row, int n_n, int n_k)
 {
     const __mmask16 mask = n_k >= 16 ? 0xffff : (__mmask16)((1u << n_k) - 1);
     __m512 r[16], t[16];
@@ -162,34 +162,29 @@ V_INLINE void transpose(float *out, size_t out_row, const float *in, size_t in_r
 #pragma GCC unroll 4
     for (int j = 0; j < 4; j++) {
         __m512 a0 = _mm512_shuffle_f32x4(r[j], r[4 + j], 0x88), a1 = _mm512_shuffle_f32x4(r[j], r[4 + j], 0xdd);
-        __m512 b0 = _mm512_shuffle_f32x4(r[8 + j], r[12 + j], 0x88), b1 = _mm512_shuffle_f32x4(r[8 + j], r[12 + j], 0xdd);
-        t[j] = _mm512_shuffle_f32x4(a0, b0, 0x88);
-        t[4 + j] = _mm512_shuffle_f32x4(a1, b1, 0x88);
-        t[8 + j] = _mm512_shuffle_f32x4(a0, b0, 0xdd);
-        t[12 + j] = _mm512_shuffle_f32x4(a1, b1, 0xdd);
-    }
-    if (n_k >= 16) {
-#pragma GCC unroll 16
-        for (int k = 0; k < 16; k++)
-            _mm512_storeu_ps(out + (size_t)k * out_row, t[k]);
-    } else {
-        for (int k = 0; k < n_k; k++)
-            _mm512_storeu_ps(out + (size_t)k * out_row, t[k]);
+        __m512 b0 = _mm512_shuffle_f32x4(r[8 + j], r[12 + j], 0x88);
+        __m512 b1 = _mm512_shuffle_f32x4(r[8 + j], r[12 + j], 0xdd);
+        turned[j] = _mm512_shuffle_f32x4(a0, b0, 0x88);
+        turned[4 + j] = _mm512_shuffle_f32x4(a1, b1, 0x88);
+        turned[8 + j] = _mm512_shuffle_f32x4(a0, b0, 0xdd);
+        turned[12 + j] = _mm512_shuffle_f32x4(a1, b1, 0xdd);
     }
 }
-#else
-V_INLINE void transpose(float *out, size_t out_row, const float *in, size_t in_row, int n_n, int n_k)
+
+V_INLINE void store_halves(float *low, float *high, vf x)
 {
-    if (n_n < VW || n_k < VW) {
-        for (int k = 0; k < n_k; k++)
-            for (int n = 0; n < VW; n++)
-                out[(size_t)k * out_row + (size_t)n] = n < n_n ? in[(size_t)n * in_row + (size_t)k] : 0;
-        return;
-    }
+    _mm256_storeu_ps(low, _mm512_castps512_ps256(x));
+    _mm256_storeu_ps(high, _mm512_extractf32x8_ps(x, 1));
+}
+#else
+V_INLINE void transpose(vf turned[8], const float *in, size_t in_row, int n_n, int n_k)
+{
     __m256 r[8], t[8];
 #pragma GCC unroll 8
-    for (int i = 0; i < 8; i++)
-        r[i] = _mm256_loadu_ps(in + (size_t)i * in_row);
+    for (int i = 0; i < 8; i++) {
+        const float *row = in + (size_t)i * in_row;
+        r[i] = i >= n_n ? _mm256_setzero_ps() : n_k >= 8 ? _mm256_loadu_ps(row) : (__m256)v_load_n(row, (size_t)n_k);
+    }
 #pragma GCC unroll 4
     for (int i = 0; i < 4; i++) {
         t[2 * i] = _mm256_unpacklo_ps(r[2 * i], r[2 * i + 1]);
@@ -204,11 +199,18 @@ V_INLINE void transpose(float *out, size_t out_row, const float *in, size_t in_r
     }
 #pragma GCC unroll 4
     for (int j = 0; j < 4; j++) {
-        _mm256_storeu_ps(out + (size_t)j * out_row, _mm256_permute2f128_ps(r[j], r[4 + j], 0x20));
-        _mm256_storeu_ps(out + (size_t)(4 + j) * out_row, _mm256_permute2f128_ps(r[j], r[4 + j], 0x31));
+        turned[j] = _mm256_permute2f128_ps(r[j], r[4 + j], 0x20);
+        turned[4 + j] = _mm256_permute2f128_ps(r[j], r[4 + j], 0x31);
     }
 }
+
+V_INLINE void store_halves(float *low, float *high, vf x)
+{
+    _mm_storeu_ps(low, _mm256_castps256_ps128(x));
+    _mm_storeu_ps(high, _mm256_extractf128_ps(x, 1));
+}
 #endif
+_Static_assert(VW == 2 * STRIP, "a vector holds the rows of two strips");
 
 // packed (n_k, vectors * VW) = columns column.. of B, rows k..; what is past n_columns is zero.
 static void pack_panel(float *packed, const struct gemm *g, int column, int n_columns, int vectors, int k, int n_k)
@@ -218,15 +220,27 @@ static void pack_panel(float *packed, const struct gemm *g, int column, int n_co
         const float *b = g->b + (size_t)column * ldb + (size_t)k;
         for (int v = 0; v < vectors; v++) {
             int n_n = n_columns - v * VW;
-            for (int i = 0; i < n_k; i += VW)
-                transpose(packed + (size_t)i * row + v * VW, row, b + (size_t)(v * VW) * ldb + i, ldb,
-                          n_n < VW ? n_n : VW, n_k - i);
+            for (int i = 0; i < n_k; i += VW) {
+                vf turned[VW];
+                float *to = packed + (size_t)i * row + v * VW;
+                transpose(turned, b + (size_t)(v * VW) * ldb + i, ldb, n_n < VW ? n_n : VW, n_k - i);
+                if (n_k - i >= VW) {
+#pragma GCC unroll 16
+                    for (int x = 0; x < VW; x++)
+                        v_store(to + (size_t)x * row, turned[x]);
+                } else {
+                    for (int x = 0; x < n_k - i; x++)
+                        v_store(to + (size_t)x * row, turned[x]);
+                }
+            }
         }
         return;
     }
     const float *b = g->b + (size_t)k * ldb + (size_t)column;
     int whole = n_columns / VW, rest = n_columns % VW;
     for (int i = 0; i < n_k; i++, b += ldb, packed += row) {
+        for (int v = 0; v < vectors; v++)
+            __builtin_prefetch(b + 8 * ldb + v * VW); // rows are too far apart for the hardware to foresee
         for (int v = 0; v < whole; v++)
             v_store(packed + v * VW, v_load(b + v * VW));
         if (rest)
@@ -238,18 +252,22 @@ static void pack_panel(float *packed, const struct gemm *g, int column, int n_co
 static void pack_strips(float *packed, const struct gemm *g, int row, int n_rows, int k, int n_k)
 {
     size_t lda = (size_t)g->lda, strip = (size_t)n_k * STRIP;
-    if (!g->trans_a) { // VW rows, that is VW / STRIP strips, at a time
-        float turned[VW * VW] __attribute__((aligned(VW * 4)));
-        for (int r = 0; r < n_rows; r += VW, packed += strip * (VW / STRIP)) {
+    if (!g->trans_a) { // two strips at a time; the scratch has room for the second where it is past the end
+        for (int r = 0; r < n_rows; r += VW, packed += 2 * strip) {
             const float *a = g->a + (size_t)(row + r) * lda + (size_t)k;
             int n = n_rows - r < VW ? n_rows - r : VW;
             for (int i = 0; i < n_k; i += VW) {
-                int n_i = n_k - i < VW ? n_k - i : VW;
-                transpose(turned, VW, a + i, lda, n, n_i);
-                for (int x = 0; x < n_i; x++)
-                    for (int s = 0; s < VW / STRIP && s * STRIP < n; s++)
-                        memcpy(packed + (size_t)s * strip + (size_t)(i + x) * STRIP, turned + x * VW + s * STRIP,
-                               STRIP * sizeof *packed);
+                vf turned[VW];
+                float *low = packed + (size_t)i * STRIP, *high = low + strip;
+                transpose(turned, a + i, lda, n, n_k - i);
+                if (n_k - i >= VW) {
+#pragma GCC unroll 16
+                    for (int x = 0; x < VW; x++)
+                        store_halves(low + x * STRIP, high + x * STRIP, turned[x]);
+                } else {
+                    for (int x = 0; x < n_k - i; x++)
+                        store_halves(low + x * STRIP, high + x * STRIP, turned[x]);
+                }
             }
         }
         return;

@@ -8,8 +8,8 @@
 #include <math.h>
 
 enum {
-    BLOCK_ROWS = 128,
-    CHUNK = 1024, // of the vocabulary
+    BLOCK_ROWS = 384,
+    CHUNK = 768, // of the vocabulary
 };
 
 // Of one row's logits in one chunk

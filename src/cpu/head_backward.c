@@ -6,12 +6,8 @@
 #include "cpu/backend_cpu.h"
 
 enum {
-    ROWS = 256,
-    STRETCH = 2048,
-    PART_ROWS = 128, // of the blocks that the tile is made and used in
-    PART_TOKENS = 512,
-    PART_COLUMNS = 384,
-    PART_DW = 128,
+    ROWS = 512,
+    STRETCH = 1536,
 };
 
 struct backward_job {
@@ -21,17 +17,20 @@ struct backward_job {
     const float *lse, *coef;
     float *tile; // (ROWS, STRETCH)
     int row, n_rows, token, n_tokens;
-    int n_columns; // blocks over c
-    int n_dx;      // blocks that work on dx; those after work on dw
+    // how the three products are cut, and the blocks in a row of blocks
+    struct cut {
+        int rows, columns, n_columns;
+    } logits_cut, dx_cut, dw_cut;
+    int n_dx; // blocks that work on dx; those after work on dw
 };
 
 static void dlogits_task(void *data, int block, int thread)
 {
     const struct backward_job *j = data;
     const struct head_in *in = j->in;
-    int n_parts = cpu_blocks((size_t)j->n_tokens, PART_TOKENS);
-    int row = block / n_parts * PART_ROWS, token = block % n_parts * PART_TOKENS;
-    int n_rows = cpu_min(PART_ROWS, j->n_rows - row), n_tokens = cpu_min(PART_TOKENS, j->n_tokens - token);
+    const struct cut *cut = &j->logits_cut;
+    int row = block / cut->n_columns * cut->rows, token = block % cut->n_columns * cut->columns;
+    int n_rows = cpu_min(cut->rows, j->n_rows - row), n_tokens = cpu_min(cut->columns, j->n_tokens - token);
     float *tile = j->tile + (size_t)row * STRETCH + (size_t)token;
     size_t c = (size_t)in->c;
     row += j->row;
@@ -52,21 +51,34 @@ static void products_task(void *data, int block, int thread)
 {
     const struct backward_job *j = data;
     const struct head_in *in = j->in;
-    size_t c = (size_t)in->c, column = (size_t)(block % j->n_columns) * PART_COLUMNS;
-    int n = cpu_min(PART_COLUMNS, in->c - (int)column);
+    size_t c = (size_t)in->c;
     if (block < j->n_dx) {
-        int row = block / j->n_columns * PART_ROWS;
-        cpu_gemm_block(j->b, &(struct gemm){.m = cpu_min(PART_ROWS, j->n_rows - row), .n = n, .k = j->n_tokens,
-                                            .alpha = 1, .beta = j->token > 0, .a = j->tile + (size_t)row * STRETCH,
-                                            .lda = STRETCH, .b = in->w + (size_t)j->token * c + column, .ldb = in->c,
-                                            .c = j->dx + (size_t)(j->row + row) * c + column, .ldc = in->c}, thread);
+        const struct cut *cut = &j->dx_cut;
+        int row = block / cut->n_columns * cut->rows, column = block % cut->n_columns * cut->columns;
+        cpu_gemm_block(j->b, &(struct gemm){.m = cpu_min(cut->rows, j->n_rows - row),
+                                            .n = cpu_min(cut->columns, in->c - column), .k = j->n_tokens, .alpha = 1,
+                                            .beta = j->token > 0, .a = j->tile + (size_t)row * STRETCH,
+                                            .lda = STRETCH, .b = in->w + (size_t)j->token * c + (size_t)column,
+                                            .ldb = in->c, .c = j->dx + (size_t)(j->row + row) * c + (size_t)column,
+                                            .ldc = in->c}, thread);
     } else {
-        int token = (block - j->n_dx) / j->n_columns * PART_DW;
-        cpu_gemm_block(j->b, &(struct gemm){.trans_a = true, .m = cpu_min(PART_DW, j->n_tokens - token), .n = n,
-                                            .k = j->n_rows, .alpha = 1, .beta = 1, .a = j->tile + token,
-                                            .lda = STRETCH, .b = in->x + (size_t)j->row * c + column, .ldb = in->c,
-                                            .c = j->dw + (size_t)(j->token + token) * c + column, .ldc = in->c}, thread);
+        const struct cut *cut = &j->dw_cut;
+        block -= j->n_dx;
+        int token = block / cut->n_columns * cut->rows, column = block % cut->n_columns * cut->columns;
+        cpu_gemm_block(j->b, &(struct gemm){.trans_a = true, .m = cpu_min(cut->rows, j->n_tokens - token),
+                                            .n = cpu_min(cut->columns, in->c - column), .k = j->n_rows, .alpha = 1,
+                                            .beta = 1, .a = j->tile + token, .lda = STRETCH,
+                                            .b = in->x + (size_t)j->row * c + (size_t)column, .ldb = in->c,
+                                            .c = j->dw + (size_t)(j->token + token) * c + (size_t)column,
+                                            .ldc = in->c}, thread);
     }
+}
+
+static int make_cut(const struct backend *b, struct cut *cut, int m, int n)
+{
+    cpu_gemm_cut(b, m, n, &cut->rows, &cut->columns);
+    cut->n_columns = cpu_blocks((size_t)n, (size_t)cut->columns);
+    return cut->n_columns * cpu_blocks((size_t)m, (size_t)cut->rows);
 }
 
 void cpu_head_backward(struct backend *b, float *dx, float *dw, const struct head_in *in, const float *lse,
@@ -77,18 +89,16 @@ void cpu_head_backward(struct backend *b, float *dx, float *dw, const struct hea
     float *tile = cpu_scratch(b, (size_t)cpu_min(in->n, ROWS) * STRETCH);
     if (!tile)
         return;
-    struct backward_job job = {.b = b, .in = in, .dx = dx, .dw = dw, .lse = lse, .coef = coef, .tile = tile,
-                               .n_columns = cpu_blocks((size_t)in->c, PART_COLUMNS)};
+    struct backward_job job = {.b = b, .in = in, .dx = dx, .dw = dw, .lse = lse, .coef = coef, .tile = tile};
     for (job.row = 0; job.row < in->n; job.row += ROWS) {
         job.n_rows = cpu_min(ROWS, in->n - job.row);
         for (job.token = 0; job.token < in->v; job.token += STRETCH) {
             job.n_tokens = cpu_min(STRETCH, in->v - job.token);
             double work = (double)job.n_rows * job.n_tokens * (in->c + 8) / 8;
-            int row_parts = cpu_blocks((size_t)job.n_rows, PART_ROWS);
-            cpu_run(b, row_parts * cpu_blocks((size_t)job.n_tokens, PART_TOKENS), work, dlogits_task, &job);
-            job.n_dx = row_parts * job.n_columns;
-            int n_dw = dw ? cpu_blocks((size_t)job.n_tokens, PART_DW) * job.n_columns : 0;
-            cpu_run(b, job.n_dx + n_dw, work * (dw ? 2 : 1), products_task, &job);
+            cpu_run(b, make_cut(b, &job.logits_cut, job.n_rows, job.n_tokens), work, dlogits_task, &job);
+            job.n_dx = make_cut(b, &job.dx_cut, job.n_rows, in->c);
+            int n_dw = make_cut(b, &job.dw_cut, job.n_tokens, in->c);
+            cpu_run(b, job.n_dx + (dw ? n_dw : 0), work * (dw ? 2 : 1), products_task, &job);
         }
     }
 }

@@ -8,8 +8,10 @@
 #include <string.h>
 
 enum {
-    BLOCK_M = 128,
-    BLOCK_N = 384,
+    FEW_THREADS = 4,    // as if, where OpenBLAS multiplies: its elements may depend on the cut
+    TALL = 512,         // rows of a block: each has to pack its columns of B
+    WIDE = 96,          // least columns of one: each has to pack its rows of A
+    UNIT = 48,          // columns of a register tile
     BIAS_COLUMNS = 256,
 };
 
@@ -48,16 +50,17 @@ void cpu_gemm_block(const struct backend *b, const struct gemm *g, int thread)
 struct gemm_job {
     const struct backend *b;
     const struct gemm *g;
-    int n_columns; // blocks in a row of blocks
+    int rows, columns; // of a block
+    int n_columns;     // blocks in a row of blocks
 };
 
 static void gemm_task(void *data, int block, int thread)
 {
     const struct gemm_job *job = data;
     struct gemm part = *job->g;
-    int row = block / job->n_columns * BLOCK_M, column = block % job->n_columns * BLOCK_N;
-    part.m = cpu_min(BLOCK_M, part.m - row);
-    part.n = cpu_min(BLOCK_N, part.n - column);
+    int row = block / job->n_columns * job->rows, column = block % job->n_columns * job->columns;
+    part.m = cpu_min(job->rows, part.m - row);
+    part.n = cpu_min(job->columns, part.n - column);
     part.a += part.trans_a ? (size_t)row : (size_t)row * (size_t)part.lda;
     part.b += part.trans_b ? (size_t)column * (size_t)part.ldb : (size_t)column;
     part.c += (size_t)row * (size_t)part.ldc + (size_t)column;
@@ -66,12 +69,30 @@ static void gemm_task(void *data, int block, int thread)
     cpu_gemm_block(job->b, &part, thread);
 }
 
+static int round_up(int n, int unit)
+{
+    return (n + unit - 1) / unit * unit;
+}
+
+void cpu_gemm_cut(const struct backend *b, int m, int n, int *rows, int *columns)
+{
+    int n_threads = b->k->gemm ? b->n_threads : FEW_THREADS, wanted = n_threads > 1 ? 2 * n_threads : 1;
+    int tall = cpu_blocks((size_t)m, TALL);
+    int wide = cpu_min((wanted + tall - 1) / tall, (n + WIDE - 1) / WIDE);
+    if (tall * wide < n_threads)
+        tall = cpu_min((n_threads + wide - 1) / wide, (m + UNIT - 1) / UNIT);
+    *rows = round_up((m + tall - 1) / tall, 16);
+    *columns = round_up((n + wide - 1) / wide, UNIT);
+}
+
 void cpu_gemm(struct backend *b, const struct gemm *g)
 {
     if (g->m <= 0 || g->n <= 0)
         return;
-    struct gemm_job job = {b, g, cpu_blocks((size_t)g->n, BLOCK_N)};
-    int n_blocks = job.n_columns * cpu_blocks((size_t)g->m, BLOCK_M);
+    struct gemm_job job = {.b = b, .g = g};
+    cpu_gemm_cut(b, g->m, g->n, &job.rows, &job.columns);
+    job.n_columns = cpu_blocks((size_t)g->n, (size_t)job.columns);
+    int n_blocks = job.n_columns * cpu_blocks((size_t)g->m, (size_t)job.rows);
     cpu_run(b, n_blocks, (double)g->m * g->n * (g->k + 1) / 8, gemm_task, &job);
 }
 
