@@ -49,10 +49,7 @@ static int start(const struct args *a, struct store *s, char **name, struct err 
     int code = engine_describe(&d, e);
     if (code)
         return code;
-    json_t *given = json_pack("{s:s, s:s, s:I, s:f, s:f, s:b, s:i, s:i, s:i, s:i}", "model", "models/demo", "data",
-                              "demo/pairs.jsonl", "steps", (json_int_t)settings_int(&a->settings, "steps"), "beta",
-                              settings_float(&a->settings, "beta"), "lr", 1e-3, "probe-styles", 1, "probe-every", 10,
-                              "probe-prompts", 128, "eval-every", 10, "batch-size", 32);
+    json_t *given = engine_demo_settings(settings_int(&a->settings, "steps"), settings_float(&a->settings, "beta"));
     code = start_run(s, d, "dpo", args_text(a, "name"), "the demo: endings of stories that people prefer 60 to 40", given,
                      name, e);
     json_decref(given);

@@ -125,3 +125,10 @@ void engine_resolve_paths(struct settings *s)
         }
     }
 }
+
+json_t *engine_demo_settings(int64_t steps, double beta)
+{
+    return json_pack("{s:s, s:s, s:I, s:f, s:f, s:b, s:i, s:i, s:i, s:i}", "model", "models/demo", "data", "demo/pairs.jsonl",
+                     "steps", (json_int_t)steps, "beta", beta, "lr", 1e-3, "probe-styles", 1, "probe-every", 10,
+                     "probe-prompts", 128, "eval-every", 10, "batch-size", 32);
+}

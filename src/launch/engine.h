@@ -31,6 +31,10 @@ const struct engine_objective *engine_find_objective(const struct engine_descrip
 // settings go into the store.
 void engine_resolve_paths(struct settings *s);
 
+// What the demo gives its DPO run, as one object, a new reference: `attune demo run` and the console's d start the same.
+json_t *engine_demo_settings(int64_t steps, double beta);
+enum { ENGINE_DEMO_STEPS = 150 };
+
 // Starts `attune-engine run` for a run of the store: own session, no terminal, output to runs/NAME/engine.log.
 // Returns once the engine has reported itself in run.db or has failed (its message then is the error).
 // Also continues a stopped, failed or dead run from its newest checkpoint. ERR_STATE when it is live already.

@@ -18,14 +18,17 @@ static void check(struct form_field *f)
     }
     if (f->param->type != PARAM_PATH || !f->text[0])
         return;
-    char *config = path_join(f->text, "config.json");
-    if (!file_exists(f->text))
+    char *shared = f->text[0] != '/' ? path_share(f->text) : NULL; // Attune's own data, such as models/demo
+    const char *path = shared && file_exists(shared) ? shared : f->text;
+    char *config = path_join(path, "config.json");
+    if (!file_exists(path))
         snprintf(f->fault, sizeof f->fault, "there is no file or folder %.200s", f->text);
-    else if (strcmp(f->param->name, "model") == 0 && file_is_dir(f->text) && !file_exists(config))
+    else if (strcmp(f->param->name, "model") == 0 && file_is_dir(path) && !file_exists(config))
         snprintf(f->fault, sizeof f->fault, "%.200s holds no config.json: a Hugging Face model folder has one", f->text);
-    else if (strcmp(f->param->name, "data") == 0 && file_is_dir(f->text))
+    else if (strcmp(f->param->name, "data") == 0 && file_is_dir(path))
         snprintf(f->fault, sizeof f->fault, "%.200s is a folder: the data is one file", f->text);
     free(config);
+    free(shared);
 }
 
 static void add_field(struct form *f, const struct param *p, const char *group)
@@ -189,10 +192,10 @@ void form_copy(struct form *f, const char *objective, const char *model, const c
     json_object_foreach((json_t *)settings, name, value)
         copy_value(f, name, value);
     int field = form_find(f, "model");
-    if (field >= 0 && model[0])
+    if (field >= 0 && model && model[0])
         form_set(f, field, model);
     field = form_find(f, "data");
-    if (field >= 0 && data[0])
+    if (field >= 0 && data && data[0])
         form_set(f, field, data);
 }
 
@@ -254,6 +257,7 @@ json_t *form_settings(const struct form *f)
             settings_set(&s, f->fields[i].param->name, f->fields[i].text, &fault))
             BUG("a checked value was refused: %s", fault.text);
     }
+    engine_resolve_paths(&s);
     json_t *json = settings_to_json(&s, true);
     settings_fini(&s);
     return json;

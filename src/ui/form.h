@@ -33,7 +33,8 @@ void form_set(struct form *f, int field, const char *text);
 void form_reset(struct form *f, int field);
 // The next (step 1) or previous choice of a choice or yes/no field; false for other fields.
 bool form_step(struct form *f, int field, int step);
-// Takes over the settings of a run that is there. Settings that this engine does not know are left out.
+// Takes over the settings of a run that is there (model and data: NULL or "" when the settings say). Settings that
+// this engine does not know are left out.
 void form_copy(struct form *f, const char *objective, const char *model, const char *data, const json_t *settings);
 // The first field that cannot be taken, or that must be given and is not: -1 when there is none.
 int form_first_fault(struct form *f);

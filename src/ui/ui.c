@@ -324,6 +324,7 @@ static enum view_result manager_command(struct ui *ui, enum command_id id, const
         break;
     case CMD_NEW:
     case CMD_COPY:
+    case CMD_DEMO:
         open_form(ui, id, arg);
         break;
     case CMD_WAIT:

@@ -18,7 +18,7 @@ struct launch_state {
     struct form form;
     bool has_form;
     int cursor, top, visible;
-    enum command_id wish; // CMD_NEW or CMD_COPY that came before the engine had said what it offers
+    enum command_id wish; // CMD_NEW, CMD_COPY or CMD_DEMO that came before the engine had said what it offers
     char wish_arg[64];
     bool editing;
     struct line_edit line;
@@ -40,12 +40,51 @@ static void close_launch(struct view *v)
     free(s);
 }
 
+static enum view_result launch(struct view *v)
+{
+    struct launch_state *s = v->state;
+    struct form *f = &s->form;
+    struct err fault = {0};
+    char *name = NULL;
+    int wrong = form_first_fault(f);
+    if (wrong >= 0) {
+        s->cursor = wrong;
+        ui_say_error(v->ui, "%s", f->fields[wrong].fault);
+        return VIEW_CHANGED;
+    }
+    json_t *settings = form_settings(f);
+    const char *model = json_string_value(json_object_get(settings, "model"));
+    const char *data = json_string_value(json_object_get(settings, "data"));
+    int code = store_add_run(ui_store(v->ui), f->fields[FORM_NAME].text, f->fields[FORM_OBJECTIVE].text, model ? model : "",
+                             data ? data : "", settings, &name, &fault);
+    json_decref(settings);
+    if (code) {
+        ui_say_error(v->ui, "%s", fault.text);
+        return VIEW_CHANGED;
+    }
+    form_reset(f, FORM_NAME);
+    ui_start_new_run(v->ui, name);
+    free(name);
+    return VIEW_CHANGED;
+}
+
+static void start_demo(struct view *v)
+{
+    struct launch_state *s = v->state;
+    json_t *settings = engine_demo_settings(ENGINE_DEMO_STEPS, 0.1);
+    form_copy(&s->form, "dpo", NULL, NULL, settings);
+    json_decref(settings);
+    launch(v);
+}
+
 static void fill(struct view *v, enum command_id id, const char *arg)
 {
     struct launch_state *s = v->state;
     struct run_row *r = ui_run(v->ui);
     if (id == CMD_COPY && r)
         form_copy(&s->form, r->info.objective, r->info.model, r->info.data, r->info.settings);
+    else if (id == CMD_DEMO)
+        start_demo(v);
     else if (id == CMD_NEW && arg && arg[0])
         form_set(&s->form, FORM_OBJECTIVE, arg);
 }
@@ -60,7 +99,9 @@ static bool has_form(struct view *v)
         s->cursor = form_find(&s->form, "model");
         if (s->cursor < 0)
             s->cursor = FORM_OBJECTIVE;
-        fill(v, s->wish, s->wish_arg);
+        enum command_id wish = s->wish;
+        s->wish = CMD_NONE;
+        fill(v, wish, s->wish_arg);
     }
     return s->has_form;
 }
@@ -293,34 +334,6 @@ static enum view_result key_launch(struct view *v, int key)
 
 // ---- commands ----
 
-static enum view_result launch(struct view *v)
-{
-    struct launch_state *s = v->state;
-    struct form *f = &s->form;
-    struct err fault = {0};
-    char *name = NULL;
-    int wrong = form_first_fault(f);
-    if (wrong >= 0) {
-        s->cursor = wrong;
-        ui_say_error(v->ui, "%s", f->fields[wrong].fault);
-        return VIEW_CHANGED;
-    }
-    json_t *settings = form_settings(f);
-    const char *model = json_string_value(json_object_get(settings, "model"));
-    const char *data = json_string_value(json_object_get(settings, "data"));
-    int code = store_add_run(ui_store(v->ui), f->fields[FORM_NAME].text, f->fields[FORM_OBJECTIVE].text, model ? model : "",
-                             data ? data : "", settings, &name, &fault);
-    json_decref(settings);
-    if (code) {
-        ui_say_error(v->ui, "%s", fault.text);
-        return VIEW_CHANGED;
-    }
-    form_reset(f, FORM_NAME);
-    ui_start_new_run(v->ui, name);
-    free(name);
-    return VIEW_CHANGED;
-}
-
 static enum view_result edit_command(struct view *v, const char *arg)
 {
     struct launch_state *s = v->state;
@@ -348,7 +361,7 @@ static enum view_result command_launch(struct view *v, enum command_id id, const
 {
     struct launch_state *s = v->state;
     if (!s->has_form) {
-        if (id != CMD_NEW && id != CMD_COPY)
+        if (id != CMD_NEW && id != CMD_COPY && id != CMD_DEMO)
             return VIEW_IGNORED;
         s->wish = id;
         text_copy(s->wish_arg, sizeof s->wish_arg, arg ? arg : "");
@@ -390,6 +403,7 @@ static enum view_result command_launch(struct view *v, enum command_id id, const
     case CMD_LAUNCH:
         return launch(v);
     case CMD_COPY:
+    case CMD_DEMO:
     case CMD_NEW:
         fill(v, id, arg);
         return VIEW_CHANGED;
