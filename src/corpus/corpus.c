@@ -177,13 +177,9 @@ static int no_shape(const struct records *records, const char *path, struct err 
     return code;
 }
 
-int corpus_load(struct corpus **out, const char *path, size_t limit, struct err *e)
+int corpus_parse(struct corpus **out, const char *path, const char *bytes, size_t n_bytes, size_t limit, struct err *e)
 {
-    char *bytes;
-    size_t n_bytes;
-    int code = file_read(path, max_file_bytes, &bytes, &n_bytes, e);
-    if (code)
-        return code;
+    int code = 0;
     struct corpus *c = mem_alloc(1, sizeof *c);
     struct load load = {.corpus = c, .row = {.corpus = c}};
     c->path = mem_strdup(path);
@@ -210,11 +206,22 @@ int corpus_load(struct corpus **out, const char *path, size_t limit, struct err 
         code = err_set(e, ERR_INPUT, "no row of %s can be used (recognized as %s); the first is refused: %s:%lld: %s",
                        path, c->shape, path, (long long)c->refused[0].line, c->refused[0].reason);
 out:
-    free(bytes);
     if (code)
         corpus_free(c);
     else
         *out = c;
+    return code;
+}
+
+int corpus_load(struct corpus **out, const char *path, size_t limit, struct err *e)
+{
+    char *bytes;
+    size_t n_bytes;
+    int code = file_read(path, max_file_bytes, &bytes, &n_bytes, e);
+    if (code)
+        return code;
+    code = corpus_parse(out, path, bytes, n_bytes, limit, e);
+    free(bytes);
     return code;
 }
 

@@ -52,8 +52,11 @@ struct corpus {
 };
 
 // .json (array), .jsonl, either .gz, or .txt (SFT: texts separated by blank lines or whole).
+// At most 4 GiB unpacked, and 16 MiB a row (longer rows are refused).
 // limit: at most so many rows (0: all). Fails only when the file cannot be read, no shape fits, or no row is good.
 int corpus_load(struct corpus **out, const char *path, size_t limit, struct err *e);
+// The same from bytes in memory; `path` names them in errors, and its ending says whether they are plain text.
+int corpus_parse(struct corpus **out, const char *path, const char *bytes, size_t n_bytes, size_t limit, struct err *e);
 void corpus_free(struct corpus *c); // NULL is fine
 
 // Writes the accepted examples as JSON lines in the normal form (atomically); corpus_load reads the same back.

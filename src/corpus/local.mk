@@ -12,7 +12,7 @@ libcorpus_a_SOURCES = \
 
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_corpus
-tests_unit_test_corpus_SOURCES = tests/unit/test_corpus.c tests/lib/testing.h
+tests_unit_test_corpus_SOURCES = tests/unit/test_corpus.c tests/fuzz/fuzz_corpus.c tests/lib/testing.h
 tests_unit_test_corpus_LDADD = libcorpus.a $(BASE_LIBS) $(CMOCKA_LIBS)
 endif
 
@@ -38,3 +38,5 @@ EXTRA_DIST += \
 	tests/data/corpus/trees.jsonl \
 	tests/data/corpus/ultrafeedback.jsonl \
 	tests/data/corpus/votes.json
+
+dist_check_SCRIPTS += tests/e2e/data.sh

@@ -341,6 +341,34 @@ static void split_of_texts_without_prompt_goes_by_the_text(void **state)
     str_fini(&s);
 }
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size); // tests/fuzz/fuzz_corpus.c
+
+// Every beginning of every file, and every file with one byte changed, as the fuzz target sees them.
+static void cut_and_damaged_files_never_crash(void **state)
+{
+    for (size_t f = 0; f < sizeof files / sizeof *files; f++) {
+        struct str name = {0};
+        str_addf(&name, "tests/data/corpus/%s", files[f].name);
+        char *path = test_source(str_text(&name)), *bytes;
+        size_t n;
+        assert_ok(file_read(path, 1 << 20, &bytes, &n, e));
+        uint8_t *input = malloc(n + 1);
+        input[0] = !text_ends(path, ".txt");
+        memcpy(input + 1, bytes, n);
+        for (size_t i = 0; i <= n; i += 1 + n / 150)
+            LLVMFuzzerTestOneInput(input, i + 1);
+        for (size_t i = 0; i < n; i += 1 + n / 150) {
+            input[i + 1] ^= 1u << i % 8;
+            LLVMFuzzerTestOneInput(input, n + 1);
+            input[i + 1] = (uint8_t)bytes[i];
+        }
+        free(input);
+        free(bytes);
+        free(path);
+        str_fini(&name);
+    }
+}
+
 static void assert_same_example(const struct example *a, const struct example *b)
 {
     assert_int_equal(a->is_chat, b->is_chat);
@@ -424,6 +452,7 @@ int main(void)
         cmocka_unit_test(limit_and_gzip_and_hash),
         cmocka_unit_test(split_depends_on_content_and_seed_alone_and_keeps_prompts_together),
         cmocka_unit_test(split_of_texts_without_prompt_goes_by_the_text),
+        cmocka_unit_test(cut_and_damaged_files_never_crash),
         cmocka_unit_test(the_normal_form_is_read_back_as_the_same),
         cmocka_unit_test(real_collections_give_the_counts_that_were_found_independently),
     };

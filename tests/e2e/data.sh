@@ -1,0 +1,76 @@
+#!/bin/sh
+# attune data and attune demo: what people see of their data, and the demo's texts.
+set -u
+build=${ATTUNE_BUILDDIR:-.} source=${ATTUNE_SRCDIR:-.}
+attune=$(CDPATH='' cd "$build" && pwd)/attune get=$(CDPATH='' cd "$build" && pwd)/tests/lib/json_get
+data=$(CDPATH='' cd "$source/tests/data/corpus" && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+unset ATTUNE_PROJECT
+export NO_COLOR=1
+cd "$work" || exit 1
+bad=0
+
+is() { # NAME WANT GOT
+    if [ "$2" = "$3" ]; then printf 'ok %s\n' "$1"; else
+        printf 'not ok %s\n    "%s", not "%s"\n' "$1" "$3" "$2"
+        bad=1
+    fi
+}
+says() { # NAME PATTERN FILE
+    if grep -qE -- "$2" "$3"; then printf 'ok %s\n' "$1"; else
+        printf 'not ok %s\n' "$1"
+        sed 's/^/    /' "$3"
+        bad=1
+    fi
+}
+
+"$attune" data import "$data/hh.jsonl" >out 2>err
+is "import succeeds with refused rows" 0 $?
+says "the shape is said in words" '^preference pairs: HH transcripts' out
+says "rows are counted" '^10 rows read, 2 examples, 8 rows refused$' out
+says "a refused row has line and reason" '^  line 3: chosen and rejected are the same text$' out
+is "every refused row is listed" 8 "$(grep -c '^  line ' out)"
+
+"$attune" data import "$data/pairs.jsonl" --out clean.jsonl --json >out 2>err
+is "rows in JSON" 16 "$("$get" rows <out)"
+is "examples in JSON" 6 "$("$get" examples <out)"
+is "refused line in JSON" 2 "$("$get" refused 0 line <out)"
+"$attune" data import clean.jsonl --json >out 2>err
+is "what --out wrote is read whole" 6 "$("$get" examples <out)"
+"$attune" data import "$data/pairs.jsonl" --limit 1 --json >out 2>err
+is "--limit bounds the rows" 1 "$("$get" rows <out)"
+
+"$attune" data show "$data/sharegpt.json" --row 2 >out 2>err
+is "show succeeds" 0 $?
+says "show has the line" '^row 2 of 3, line 7$' out
+says "show has the system text" '^You are short\.$' out
+"$attune" data show "$data/sharegpt.json" --row 9 >out 2>err
+is "a row that is not there" 2 $?
+says "says how many there are" 'has 3 rows that can be used' err
+printf '{"prompt": "\\u001b[31mred", "chosen": "a\\u0007", "rejected": "b"}\n' >escape.jsonl
+"$attune" data show escape.jsonl >out 2>err
+is "escape sequences of data do not reach the terminal" 0 "$(tr -cd '\033\007' <out | wc -c)"
+printf 'hello\n' >bad.jsonl
+"$attune" data import bad.jsonl >out 2>err
+is "no data is an error" 1 "$([ $? -ne 0 ] && echo 1)"
+says "the error names file and line" 'bad\.jsonl:1: not valid JSON' err
+"$attune" data import missing.jsonl >out 2>err
+says "a missing file is named" 'missing\.jsonl' err
+
+"$attune" demo corpus --n 30 --seed 4 --out one.txt && "$attune" demo corpus --n 30 --seed 4 --out two.txt
+is "the same seed writes the same stories" "$(cksum <one.txt)" "$(cksum <two.txt)"
+"$attune" demo corpus --n 30 --seed 5 --out two.txt
+is "another seed writes others" 1 "$(cmp -s one.txt two.txt; echo $?)"
+is "every story has a style" 30 "$(grep . one.txt | "$attune" demo style | grep -cE '^(cozy|adventure|song)$')"
+"$attune" demo pairs --n 25 --out pairs.jsonl
+"$attune" data import pairs.jsonl --json >out 2>err
+is "pairs load as data" 25 "$("$get" examples <out)"
+"$attune" demo corpus --n 5 >out 2>err
+is "without --out nothing is written" 2 $?
+"$attune" demo truth --json >out 2>err
+is "truth is JSON" cozy "$("$get" styles 0 name <out)"
+"$attune" demo truth >out 2>err
+says "matching arrives at 60 to 40" '^preference matching.* 60\.0 : 40\.0$' out
+says "beta 0.1 arrives at 99.7 to 0.3" 'beta 0\.1.* 99\.7 : 0\.3$' out
+exit $bad
