@@ -160,7 +160,7 @@ double curves_last_step(const struct curves *c, int run)
     return last;
 }
 
-// The whole: the planned steps where they are known, else an end that grows in steps.
+// The whole so far: an end that grows in steps, so that not every point moves the picture, up to the planned end.
 static double whole_end(const struct curves *c)
 {
     double end = 0, planned = 0;
@@ -170,9 +170,8 @@ static double whole_end(const struct curves *c)
         end = fmax(end, x_map_value(curves_map(c, i), curves_last_step(c, i)));
         planned = fmax(planned, (double)c->rows[i]->status.total_steps);
     }
-    if (c->x_kind == X_STEP && planned >= end && planned > 0)
-        return planned;
-    return axis_round_end(end);
+    double rounded = axis_round_end(end);
+    return c->x_kind == X_STEP && planned >= end && planned > 0 && planned < rounded ? planned : rounded;
 }
 
 void curves_window(const struct curves *c, double *x0, double *x1)

@@ -44,7 +44,9 @@ libui_a_SOURCES += \
 
 EXTRA_DIST += tests/golden/chart-ascii.txt tests/golden/chart-block.txt tests/golden/chart-braille.txt
 if HAVE_CMOCKA
-check_PROGRAMS += tests/unit/test_series tests/unit/test_plot
+check_PROGRAMS += tests/unit/test_series tests/unit/test_plot tests/unit/test_curves
+tests_unit_test_curves_SOURCES = tests/unit/test_curves.c tests/lib/testing.h
+tests_unit_test_curves_LDADD = $(UI_LIBS) $(STORE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_series_SOURCES = tests/unit/test_series.c tests/lib/testing.h
 tests_unit_test_series_LDADD = $(UI_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_plot_SOURCES = tests/unit/test_plot.c tests/lib/testing.h
