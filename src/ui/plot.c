@@ -280,12 +280,16 @@ static void draw_cursor(const struct plot *p, struct canvas *c, struct rect fiel
         canvas_put(c, x, field.y + y, sign(c, SIGN_CURSOR), STYLE(COLOR_ACCENT));
 }
 
-// " c chosen 0.52", without the name when it is not to be shown. Returns the columns it takes.
-static int draw_entry(const struct plot_line *line, bool name, struct canvas *c, int x, int y, bool measure)
+enum legend { LEGEND_NAMES, LEGEND_NUMBERS, LEGEND_SHORT };
+
+// " c chosen 0.5237", " c 0.5237" or " c 0.523". Returns the columns it takes.
+static int draw_entry(const struct plot_line *line, enum legend legend, struct canvas *c, int x, int y, bool measure)
 {
-    const char *label = name ? line->label : "", *value = line->value ? line->value : "";
+    const char *label = legend == LEGEND_NAMES ? line->label : "", *value = line->value ? line->value : "";
     char text[160];
-    snprintf(text, sizeof text, "%s%.100s%s%s", line->letter ? " " : "", label, *label && *value ? " " : "", value);
+    // A decimal fraction may lose digits at its end, but never what stands behind them (k, M, e-5).
+    bool cut = legend == LEGEND_SHORT && strchr(value, '.') && strspn(value, "-.0123456789") == strlen(value);
+    snprintf(text, sizeof text, "%s%.100s%s%.*s", line->letter ? " " : "", label, *label && *value ? " " : "", cut ? 5 : 20, value);
     int columns = 1 + (line->letter != 0) + (int)utf8_text_columns(text, strlen(text));
     if (measure)
         return columns;
@@ -296,8 +300,7 @@ static int draw_entry(const struct plot_line *line, bool name, struct canvas *c,
     return columns;
 }
 
-// Into the upper edge: the legend right of the title, with names when all fit, then without them as many as fit; at the
-// right end what the scale is, and where there is room left the smoothing.
+// Into the upper edge: the legend right of the title, as much of it as there is room for; at the right end what the scale is, and where there is room left the smoothing.
 static void draw_head(const struct plot *p, const struct plot_result *out, struct canvas *c, struct rect area)
 {
     char note[48] = "";
@@ -308,18 +311,22 @@ static void draw_head(const struct plot *p, const struct plot_result *out, struc
         right -= (int)strlen(note);
         canvas_text(c, right, area.y, -1, STYLE(COLOR_MUTED), note);
     }
-    int all = 0;
-    for (int k = 0; k < p->n_lines; k++)
-        all += draw_entry(&p->lines[k], true, c, 0, 0, true);
-    bool names = x + all < right;
+    enum legend legend = LEGEND_NAMES;
+    for (; legend < LEGEND_SHORT; legend++) {
+        int all = 0;
+        for (int k = 0; k < p->n_lines; k++)
+            all += p->lines[k].series->n > 0 ? draw_entry(&p->lines[k], legend, c, 0, 0, true) : 0;
+        if (x + all < right)
+            break;
+    }
     for (int k = 0; k < p->n_lines; k++) {
         if (p->lines[k].series->n == 0 || (!p->lines[k].letter && !p->lines[k].value))
             continue;
-        if (x + draw_entry(&p->lines[k], names, c, 0, 0, true) >= right) {
+        if (x + draw_entry(&p->lines[k], legend, c, 0, 0, true) >= right) {
             canvas_text(c, x, area.y, right - x, STYLE(COLOR_MUTED), "..");
             return;
         }
-        x += draw_entry(&p->lines[k], names, c, x, area.y, false);
+        x += draw_entry(&p->lines[k], legend, c, x, area.y, false);
     }
     if (x > area.x + 4)
         canvas_put(c, x, area.y, ' ', STYLE(COLOR_MUTED));
