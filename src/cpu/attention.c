@@ -13,7 +13,7 @@ struct tile {
 };
 
 struct attention_job {
-    const struct backend *b;
+    struct backend *b;
     float *out, *lse;
     const float *q, *k, *v;
     const struct attn_segment *segments;

@@ -8,7 +8,7 @@
 #include <string.h>
 
 struct backward_job {
-    const struct backend *b;
+    struct backend *b;
     float *dq, *dk, *dv;
     const float *dout, *out, *lse, *q, *k, *v;
     const struct attn_segment *segments;

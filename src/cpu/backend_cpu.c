@@ -52,9 +52,11 @@ void cpu_run(struct backend *b, int n_blocks, double work, pool_task task, void 
 
 void cpu_fail(struct backend *b, const struct err *fault)
 {
+    pthread_mutex_lock(&b->fault_lock);
     if (!b->failed)
         b->fault = *fault;
     b->failed = true;
+    pthread_mutex_unlock(&b->fault_lock);
 }
 
 static void *aligned_zeroed(size_t bytes, const char *what, struct err *e)
@@ -101,6 +103,8 @@ static void cpu_close(struct backend *b)
     if (!b)
         return;
     pool_free(b->pool);
+    bf16_close(b->bf16);
+    pthread_mutex_destroy(&b->fault_lock);
     free(b->scratch);
     free(b->gemm_scratch);
     free(b);
@@ -111,10 +115,14 @@ static int cpu_open(struct backend **out, const struct backend_options *options,
     struct backend *b = mem_alloc(1, sizeof *b);
     b->precision = options->precision;
     b->n_threads = options->n_threads > 0 ? options->n_threads : cpu_cores();
+    pthread_mutex_init(&b->fault_lock, NULL);
     int code = cpu_level(&b->k, e);
+    const char *refusal = b->precision == PRECISION_BF16 ? bf16_refusal() : NULL;
+    if (!code && refusal)
+        code = err_set(e, ERR_UNSUPPORTED, "bf16 products are not to be had on the cpu: %s; use precision f32",
+                       refusal);
     if (!code && b->precision == PRECISION_BF16)
-        code = err_set(e, ERR_UNSUPPORTED,
-                       "bf16 products need a CPU with AMX and a build with oneDNN; use precision f32 here");
+        code = bf16_open(&b->bf16, b->k, b->n_threads, e);
     if (!code)
         code = pool_new(&b->pool, b->n_threads, e);
     if (!code && b->k->gemm) {

@@ -4,7 +4,11 @@
 // Denormals are flushed to zero (FTZ and DAZ) inside every block on every thread, and nowhere else.
 #pragma once
 
+#include <pthread.h>
+#include <stdatomic.h>
+
 #include "base/pool.h"
+#include "cpu/bf16.h"
 #include "cpu/kernels.h"
 #include "model/backend.h"
 
@@ -13,13 +17,15 @@ struct backend {
     int n_threads;
     enum precision precision;
     const struct cpu_kernels *k;
-    bool failed;
+    atomic_bool failed;
     struct err fault; // the first failure; sync reports it once
+    pthread_mutex_t fault_lock;
     // scratch: one buffer that only grows; see cpu_scratch
     float *scratch;
     size_t scratch_floats;
     size_t scratch_peak_bytes; // for tests
     float *gemm_scratch; // (n_threads, GEMM_SCRATCH)
+    struct bf16 *bf16;   // NULL in f32
 };
 
 // Runs the blocks on the pool, or on the calling thread when `work` (elementary operations in all) is too
@@ -29,7 +35,7 @@ void cpu_run(struct backend *b, int n_blocks, double work, pool_task task, void 
 // At least n floats, aligned to 64 bytes, valid until the next call; NULL after a failure, which sticks.
 float *cpu_scratch(struct backend *b, size_t n);
 size_t cpu_scratch_peak(const struct backend *b);
-void cpu_fail(struct backend *b, const struct err *fault);
+void cpu_fail(struct backend *b, const struct err *fault); // from any thread
 
 static inline int cpu_blocks(size_t n, size_t block)
 {
@@ -46,9 +52,9 @@ int cpu_level(const struct cpu_kernels **out, struct err *e);
 int cpu_cores(void);
 
 // One product on the thread that calls, inside a block.
-void cpu_gemm_block(const struct backend *b, const struct gemm *g, int thread);
+void cpu_gemm_block(struct backend *b, const struct gemm *g, int thread);
 // How to cut an (m, n) result in blocks of *rows and *columns for the pool. It may depend on the number of
-// threads because elements do not depend on the cut.
+// threads where elements do not depend on the cut (our own f32 kernels), else on the shape alone.
 void cpu_gemm_cut(const struct backend *b, int m, int n, int *rows, int *columns);
 // The same over the pool.
 void cpu_gemm(struct backend *b, const struct gemm *g);

@@ -20,7 +20,7 @@ struct chunk_sums {
 };
 
 struct head_job {
-    const struct backend *b;
+    struct backend *b;
     const struct head_in *in;
     const struct head_out *out;
     int n_chunks;

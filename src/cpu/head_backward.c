@@ -11,7 +11,7 @@ enum {
 };
 
 struct backward_job {
-    const struct backend *b;
+    struct backend *b;
     const struct head_in *in;
     float *dx, *dw;
     const float *lse, *coef;

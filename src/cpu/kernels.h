@@ -30,6 +30,7 @@ struct cpu_kernels {
     void (*axpy)(float *y, float a, const float *x, size_t n); // y += a x
     void (*add)(float *y, const float *a, const float *x, size_t n);
     void (*scale)(float *x, float factor, size_t n);
+    void (*round_bf16)(uint16_t *y, const float *x, float factor, size_t n); // y = x * factor, to nearest even
     double (*sum_squares)(const float *x, size_t n);
     void (*adamw)(float *p, const float *g, float *m, float *v, size_t n, const struct adamw *step);
 

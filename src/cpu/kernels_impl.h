@@ -45,6 +45,20 @@ static void k_scale(float *x, float factor, size_t n)
     EACH_VECTOR(n, STORE(x, LOAD(x) * factor););
 }
 
+static void k_round_bf16(uint16_t *y, const float *x, float factor, size_t n)
+{
+    typedef uint16_t half __attribute__((vector_size(VW * 2)));
+    typedef uint32_t vu __attribute__((vector_size(VW * 4)));
+    EACH_VECTOR(n, {
+        vf v = LOAD(x) * factor;
+        vu bits = (vu)v;
+        vu rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
+        vu unordered = (vu)(v != v);
+        half out = __builtin_convertvector((unordered & 0x7fc0) | (~unordered & rounded), half);
+        memcpy(y + i, &out, left * sizeof *y);
+    });
+}
+
 V_INLINE vd_half half_of(vf x, int which)
 {
     typedef float half __attribute__((vector_size(VW * 2)));
@@ -355,6 +369,7 @@ const struct cpu_kernels KERNELS = {
     .axpy = k_axpy,
     .add = k_add,
     .scale = k_scale,
+    .round_bf16 = k_round_bf16,
     .sum_squares = k_sum_squares,
     .adamw = k_adamw,
     .act = k_act,

@@ -8,7 +8,7 @@
 #include <string.h>
 
 enum {
-    FEW_THREADS = 4,    // as if, where OpenBLAS multiplies: its elements may depend on the cut
+    FEW_THREADS = 4,    // as if, where a library multiplies: its elements may depend on the cut
     TALL = 512,         // rows of a block: each has to pack its columns of B
     WIDE = 96,          // least columns of one: each has to pack its rows of A
     UNIT = 48,          // columns of a register tile
@@ -27,28 +27,36 @@ static void start_block(const struct gemm *g)
     }
 }
 
-void cpu_gemm_block(const struct backend *b, const struct gemm *g, int thread)
+static void add_bias(const struct backend *b, const struct gemm *g)
+{
+    for (int r = 0; r < g->m && g->bias; r++) {
+        float *row = g->c + (size_t)r * (size_t)g->ldc;
+        b->k->add(row, row, g->bias, (size_t)g->n);
+    }
+}
+
+void cpu_gemm_block(struct backend *b, const struct gemm *g, int thread)
 {
     if (g->m <= 0 || g->n <= 0)
         return;
-    if (g->k > 0 && b->k->gemm) {
-        b->k->gemm(g, b->gemm_scratch + (size_t)thread * GEMM_SCRATCH);
-        return;
-    }
-    if (g->k <= 0)
+    if (g->k <= 0) {
         start_block(g);
-    else
+    } else if (b->bf16 && bf16_is_large(g)) {
+        struct err fault;
+        if (bf16_gemm(b->bf16, g, thread, &fault) != 0)
+            cpu_fail(b, &fault);
+    } else if (b->k->gemm) {
+        b->k->gemm(g, b->gemm_scratch + (size_t)thread * GEMM_SCRATCH);
+        return; // with its bias
+    } else {
         cblas_sgemm(CblasRowMajor, g->trans_a ? CblasTrans : CblasNoTrans, g->trans_b ? CblasTrans : CblasNoTrans, g->m,
                     g->n, g->k, g->alpha, g->a, g->lda, g->b, g->ldb, g->beta, g->c, g->ldc);
-    if (g->bias)
-        for (int r = 0; r < g->m; r++) {
-            float *row = g->c + (size_t)r * (size_t)g->ldc;
-            b->k->add(row, row, g->bias, (size_t)g->n);
-        }
+    }
+    add_bias(b, g);
 }
 
 struct gemm_job {
-    const struct backend *b;
+    struct backend *b;
     const struct gemm *g;
     int rows, columns; // of a block
     int n_columns;     // blocks in a row of blocks
@@ -76,7 +84,7 @@ static int round_up(int n, int unit)
 
 void cpu_gemm_cut(const struct backend *b, int m, int n, int *rows, int *columns)
 {
-    int n_threads = b->k->gemm ? b->n_threads : FEW_THREADS, wanted = n_threads > 1 ? 2 * n_threads : 1;
+    int n_threads = b->k->gemm && !b->bf16 ? b->n_threads : FEW_THREADS, wanted = n_threads > 1 ? 2 * n_threads : 1;
     int tall = cpu_blocks((size_t)m, TALL);
     int wide = cpu_min((wanted + tall - 1) / tall, (n + WIDE - 1) / WIDE);
     if (tall * wide < n_threads)

@@ -7,6 +7,7 @@ libcpu_a_SOURCES = \
 	%D%/attention_decode.c \
 	%D%/backend_cpu.c %D%/backend_cpu.h \
 	%D%/backends.c %D%/cpu.h \
+	%D%/bf16.c %D%/bf16.h \
 	%D%/doctor.c \
 	%D%/elementwise.c \
 	%D%/head.c \

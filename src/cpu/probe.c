@@ -119,4 +119,5 @@ void cpu_probe(struct cpu_probe *p)
 #ifdef HAVE_ONEDNN
     p->onednn = true;
 #endif
+    p->bf16 = bf16_refusal() == NULL;
 }

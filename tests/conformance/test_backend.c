@@ -342,12 +342,109 @@ static void head_agrees_with_doubles(void **state)
     for_all_machines(check_head);
 }
 
+// Operands of k terms of size <= 1 rounded to 8 bits each: |error| <= about 2^-8 k / 3 in sum, far less in practice.
+static uint64_t check_bf16(struct bench *t)
+{
+    uint64_t hash = 0;
+    static const int shapes[][3] = {{257, 96, 130}, {130, 288, 400}, {600, 200, 1100}};
+    for (int i = 0; i < 3; i++) {
+        int rows = shapes[i][0], in = shapes[i][1], out = shapes[i][2];
+        size_t nx = (size_t)(rows * in), nw = (size_t)(out * in), ny = (size_t)(rows * out);
+        float *x = bench_random(t, nx, 1, 1), *w = bench_random(t, nw, 1, 2), *bias = bench_random(t, (size_t)out, 1, 3);
+        float *y = bench_zeros(t, ny), *dx = bench_zeros(t, nx), *dw = bench_zeros(t, nw);
+        float *hx = bench_read(t, x, nx), *hw = bench_read(t, w, nw), *hb = bench_read(t, bias, (size_t)out);
+        double *want = calloc(nx + nw + ny, sizeof *want);
+        t->ops->linear(t->b, y, x, w, bias, rows, in, out, 0.5f, 0);
+        for (int r = 0; r < rows; r++)
+            for (int o = 0; o < out; o++) {
+                double sum = 0;
+                for (int k = 0; k < in; k++)
+                    sum += (double)hx[r * in + k] * hw[o * in + k];
+                want[r * out + o] = 0.5 * sum + hb[o];
+            }
+        bench_expect(t, "linear in bf16", y, want, ny, 0.004 * sqrt(in));
+        float *hy = bench_read(t, y, ny);
+        t->ops->linear_dx(t->b, dx, y, w, rows, in, out, 1, 1);
+        for (int r = 0; r < rows; r++)
+            for (int k = 0; k < in; k++) {
+                want[r * in + k] = 0;
+                for (int o = 0; o < out; o++)
+                    want[r * in + k] += (double)hy[r * out + o] * hw[o * in + k];
+            }
+        bench_expect(t, "linear_dx in bf16", dx, want, nx, 0.02 * sqrt(out));
+        t->ops->linear_dw(t->b, dw, NULL, y, x, rows, in, out, 1);
+        for (int o = 0; o < out; o++)
+            for (int k = 0; k < in; k++) {
+                want[o * in + k] = 0;
+                for (int r = 0; r < rows; r++)
+                    want[o * in + k] += (double)hy[r * out + o] * hx[r * in + k];
+            }
+        bench_expect(t, "linear_dw in bf16", dw, want, nw, 0.02 * sqrt(rows));
+        hash = hash * 31 + bench_hash(t, y, ny) + 3 * bench_hash(t, dx, nx) + 5 * bench_hash(t, dw, nw);
+        bench_free(t, 6, x, w, bias, y, dx, dw);
+        free(hx), free(hw), free(hb), free(hy), free(want);
+    }
+    return hash;
+}
+
+static void bf16_products_agree_within_their_rounding(void **state)
+{
+    if (bf16_refusal()) {
+        print_message("          %s: not checked\n", bf16_refusal());
+        skip();
+    }
+    uint64_t first = 0;
+    for (int n_threads = 1; n_threads <= 3; n_threads++) {
+        struct bench t = {.ops = &backend_cpu};
+        assert_ok(t.ops->open(&t.b, &(struct backend_options){n_threads, PRECISION_BF16}, e));
+        uint64_t hash = check_bf16(&t);
+        first = n_threads == 1 ? hash : first;
+        assert_true(hash == first);
+        t.ops->close(t.b);
+    }
+}
+
+static void rounding_to_bf16_is_to_nearest_even(void **state)
+{
+    const float x[] = {1.f, 1.00390625f, 1.01171875f, -2.5f, INFINITY, NAN, 0.f, 1.0000001f};
+    const uint16_t want[] = {0x3f80, 0x3f80, 0x3f82, 0xc020, 0x7f80, 0x7fc0, 0, 0x3f80};
+    uint16_t got[8];
+    cpu_kernels_generic.round_bf16(got, x, 1, 8);
+    assert_memory_equal(got, want, sizeof want);
+#ifdef ATTUNE_X86_LEVELS
+    const struct cpu_kernels *k;
+    assert_ok(cpu_level(&k, e));
+    k->round_bf16(got, x, 1, 8);
+    assert_memory_equal(got, want, sizeof want);
+#endif
+}
+
+// The rule that a large vocabulary never costs tokens x vocabulary: 2000 rows, V = 49152, at most 5 % of the logits.
+static void head_keeps_little_of_a_large_vocabulary(void **state)
+{
+    enum { ROWS = 2000, VOCAB = 49152, WIDTH = 8 };
+    struct bench t = {.ops = &backend_cpu};
+    assert_ok(t.ops->open(&t.b, &(struct backend_options){.n_threads = 2}, e));
+    float *x = bench_random(&t, ROWS * WIDTH, 1, 1), *w = bench_random(&t, (size_t)VOCAB * WIDTH, 1, 2);
+    float *rows = bench_zeros(&t, 2 * ROWS), *coef = bench_random(&t, ROWS, 1, 3);
+    float *dx = bench_zeros(&t, ROWS * WIDTH), *dw = bench_zeros(&t, (size_t)VOCAB * WIDTH);
+    int32_t *ids = calloc(ROWS, sizeof *ids), *targets = bench_ints(&t, ids, ROWS);
+    struct head_in in = {x, w, targets, ROWS, WIDTH, VOCAB, 1};
+    t.ops->head(t.b, &(struct head_out){rows, rows + ROWS, NULL, NULL}, &in);
+    t.ops->head_backward(t.b, dx, dw, &in, rows + ROWS, coef);
+    assert_ok(t.ops->sync(t.b, e));
+    double share = (double)cpu_scratch_peak(t.b) / ((double)ROWS * VOCAB * sizeof(float));
+    print_message("          scratch %.2f %% of the logits\n", 100 * share);
+    assert_true(share > 0 && share < 0.05);
+    bench_free(&t, 7, x, w, rows, coef, dx, dw, targets);
+    free(ids);
+    t.ops->close(t.b);
+}
+
 static void bf16_is_refused_in_words_where_it_is_not_there(void **state)
 {
-    struct cpu_probe probe;
-    cpu_probe(&probe);
-    if (probe.bf16)
-        return;
+    if (!bf16_refusal())
+        skip();
     struct backend *b = NULL;
     struct err fault = {0};
     int code = backend_cpu.open(&b, &(struct backend_options){.precision = PRECISION_BF16}, &fault);
@@ -375,6 +472,9 @@ int main(void)
         cmocka_unit_test(attention_agrees_with_doubles),
         cmocka_unit_test(decoding_attention_agrees_with_doubles),
         cmocka_unit_test(head_agrees_with_doubles),
+        cmocka_unit_test(bf16_products_agree_within_their_rounding),
+        cmocka_unit_test(rounding_to_bf16_is_to_nearest_even),
+        cmocka_unit_test(head_keeps_little_of_a_large_vocabulary),
         cmocka_unit_test(bf16_is_refused_in_words_where_it_is_not_there),
         cmocka_unit_test(an_unknown_level_is_refused_in_words),
     };
