@@ -72,15 +72,15 @@ static void put(const struct rendering *r, const char *text)
     }
 }
 
-// What Python's strip() takes away, as far as it is ASCII or a no-break space or an ideographic one.
+// How many bytes at p are one character that Python's strip() takes away, or 0.
 static size_t space_at(const char *p)
 {
     unsigned char c = (unsigned char)*p;
     if (c == ' ' || (c >= 9 && c <= 13) || (c >= 28 && c <= 31))
         return 1;
-    if (memcmp(p, "\xc2\xa0", c == 0xc2 ? 2 : 1) == 0 || (c == 0xc2 && (unsigned char)p[1] == 0x85))
+    if (strncmp(p, "\xc2\xa0", 2) == 0 || strncmp(p, "\xc2\x85", 2) == 0)
         return 2;
-    if (c == 0xe3 && strncmp(p, "\xe3\x80\x80", 3) == 0)
+    if (strncmp(p, "\xe3\x80\x80", 3) == 0)
         return 3;
     if (c == 0xe2 && (unsigned char)p[1] == 0x80) {
         unsigned char d = (unsigned char)p[2];

@@ -1,0 +1,36 @@
+# One LLVMFuzzerTestOneInput a parser; make check replays tests/fuzz/corpus and damaged copies of it.
+FUZZ = %D%/replay.c %D%/fuzz.h %D%/fuzz_folder.c
+check_PROGRAMS += %D%/fuzz_tokenizer %D%/fuzz_json %D%/fuzz_chat_template %D%/fuzz_safetensors
+tests_fuzz_fuzz_tokenizer_SOURCES = %D%/fuzz_tokenizer.c $(FUZZ)
+tests_fuzz_fuzz_tokenizer_LDADD = $(TEXT_LIBS)
+tests_fuzz_fuzz_json_SOURCES = %D%/fuzz_json.c $(FUZZ)
+tests_fuzz_fuzz_json_LDADD = $(BASE_LIBS)
+tests_fuzz_fuzz_chat_template_SOURCES = %D%/fuzz_chat_template.c $(FUZZ)
+tests_fuzz_fuzz_chat_template_LDADD = $(TEXT_LIBS)
+tests_fuzz_fuzz_safetensors_SOURCES = %D%/fuzz_safetensors.c $(FUZZ)
+tests_fuzz_fuzz_safetensors_LDADD = libmodel.a $(BASE_LIBS)
+
+EXTRA_DIST += \
+	%D%/corpus/chat_template/chatml \
+	%D%/corpus/chat_template/open \
+	%D%/corpus/chat_template/spaces \
+	%D%/corpus/chat_template/think \
+	%D%/corpus/chat_template/trims \
+	%D%/corpus/json/deep \
+	%D%/corpus/json/duplicate \
+	%D%/corpus/json/mixed \
+	%D%/corpus/json/nul \
+	%D%/corpus/json/number \
+	%D%/corpus/json/utf8 \
+	%D%/corpus/safetensors/empty \
+	%D%/corpus/safetensors/gap \
+	%D%/corpus/safetensors/huge \
+	%D%/corpus/safetensors/overflow \
+	%D%/corpus/safetensors/two \
+	%D%/corpus/safetensors/types \
+	%D%/corpus/tokenizer/bytes \
+	%D%/corpus/tokenizer/deep \
+	%D%/corpus/tokenizer/empty \
+	%D%/corpus/tokenizer/metaspace \
+	%D%/corpus/tokenizer/splits \
+	%D%/corpus/tokenizer/spm
