@@ -14,12 +14,16 @@ int main(int argc, char **argv)
     for (int i = 1; i < argc && value; i++) {
         if (i == argc - 1 && strcmp(argv[i], "length") == 0) {
             printf("%zu\n", json_is_array(value) ? json_array_size(value) : json_object_size(value));
+            json_decref(root);
             return 0;
         }
         value = json_is_array(value) ? json_array_get(value, strtoul(argv[i], NULL, 10)) : json_object_get(value, argv[i]);
     }
-    if (!value)
-        return fprintf(stderr, "there is no such member\n"), 1;
+    if (!value) {
+        fprintf(stderr, "there is no such member\n");
+        json_decref(root);
+        return 1;
+    }
     if (json_is_string(value))
         puts(json_string_value(value));
     else {

@@ -28,7 +28,6 @@ static int run(const char *project, const char *name)
 {
     struct run_writer *w = NULL;
     struct str dir = {0};
-    str_addf(&dir, "%s/runs/%s", project, name);
     int status = 0;
     if (strcmp(name, "says-why") == 0) {
         fprintf(stderr, "attune-engine: model m: there is no config.json\n");
@@ -36,6 +35,7 @@ static int run(const char *project, const char *name)
     }
     if (strcmp(name, "dies") == 0)
         raise(SIGKILL);
+    str_addf(&dir, "%s/runs/%s", project, name);
     if (strcmp(name, "fails-later") == 0) {
         status = report(str_text(&dir), RUN_FAILED, "the data hold no pairs", &w);
     } else {
