@@ -71,6 +71,10 @@ UI_RIG_LIBS = $(STORE_LIBS) $(CMOCKA_LIBS) $(VTERM_LIBS) -lutil
 tests_ui_test_console_SOURCES = tests/ui/test_console.c $(UI_RIG)
 tests_ui_test_console_LDADD = $(UI_RIG_LIBS)
 tests_ui_test_console_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
+check_PROGRAMS += tests/ui/test_curves_page
+tests_ui_test_curves_page_SOURCES = tests/ui/test_curves_page.c $(UI_RIG)
+tests_ui_test_curves_page_LDADD = $(UI_RIG_LIBS)
+tests_ui_test_curves_page_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
 endif
 endif
 EXTRA_DIST += tests/ui/screens
