@@ -57,3 +57,9 @@ share/attune/attune.1: share/attune/attune.1.in $(bin_PROGRAMS)
 		-e 's/@DATE@/2026-11-22/' $(srcdir)/share/attune/attune.1.in >$@.tmp && mv $@.tmp $@
 share/attune/completions/attune: $(bin_PROGRAMS)
 	$(AM_V_GEN)$(MKDIR_P) share/attune/completions && $(TABLE_PRINTER) completion bash >$@.tmp && mv $@.tmp $@
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test_cli
+tests_unit_test_cli_SOURCES = tests/unit/test_cli.c
+tests_unit_test_cli_LDADD = $(attune_LDADD) $(CMOCKA_LIBS)
+endif
