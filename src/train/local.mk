@@ -25,9 +25,37 @@ libtrain_a_SOURCES = \
 TRAIN_LIBS = libtrain.a libdemo.a libcorpus.a libtext.a libmodel.a $(CPU_LIBS) libstore.a $(PCRE2_LIBS) $(SQLITE_LIBS) \
 	$(BASE_LIBS)
 
+bin_PROGRAMS += attune-engine
+attune_engine_SOURCES = \
+	%D%/commands/bench.c %D%/commands/bench.h \
+	%D%/commands/bench_machine.c \
+	%D%/commands/bench_stand.c \
+	%D%/commands/describe.c \
+	%D%/commands/engine_commands.h \
+	%D%/commands/engine_main.c \
+	%D%/commands/run_command.c \
+	%D%/commands/sample.c \
+	%D%/commands/score.c \
+	%D%/commands/session.c %D%/commands/session.h \
+	%D%/commands/tools.c
+attune_engine_LDADD = $(TRAIN_LIBS)
+
+# What training costs on this machine; a few minutes on two cores.
+.PHONY: bench
+bench: attune-engine
+	./attune-engine bench
+
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_objectives
 tests_unit_test_objectives_SOURCES = tests/unit/test_objectives.c
 tests_unit_test_objectives_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += tests/train/test_trainer
+tests_train_test_trainer_SOURCES = tests/train/test_trainer.c tests/train/fixture.c tests/train/fixture.h
+tests_train_test_trainer_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += tests/train/test_run
+tests_train_test_run_SOURCES = tests/train/test_run.c tests/train/fixture.c tests/train/fixture.h
+tests_train_test_run_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
 endif
 EXTRA_DIST += tests/golden/objectives.json tests/golden/objectives.py

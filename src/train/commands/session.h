@@ -1,0 +1,34 @@
+// A model that answers questions: backend, model, tokenizer and how text becomes tokens.
+#pragma once
+
+#include <jansson.h>
+
+#include "base/err.h"
+#include "base/param.h"
+#include "model/model.h"
+#include "train/dataset.h"
+
+struct session {
+    const struct backend_ops *ops;
+    struct backend *backend;
+    struct model *model;
+    struct tokenizer *tokenizer;
+    struct dataset_options text;
+    bool has_score;
+};
+// Options that the rows of such commands share.
+#define SESSION_PARAMS                                                                                                 \
+    {.name = "model", .type = PARAM_PATH, .help = "A model or checkpoint folder."},                                     \
+    {.name = "tokenizer", .type = PARAM_PATH, .fallback = "", .help = "The tokenizer's folder, when not the model's."}, \
+    {.name = "chat-template", .type = PARAM_TEXT, .fallback = "auto",                                                   \
+     .help = "How messages become text: a template's name, auto for the tokenizer's own, or none."},                   \
+    {.name = "device", .type = PARAM_TEXT, .fallback = "auto", .help = "Where to compute: auto or cpu."},               \
+    {.name = "precision", .type = PARAM_TEXT, .fallback = "f32", .help = "f32 or bf16."},                               \
+    {.name = "threads", .type = PARAM_INT, .fallback = "0", .min = 0, .max = 1024, .help = "0: one per core."}
+
+int session_open(struct session *x, const struct settings *s, struct err *e);
+void session_close(struct session *x);
+// Whether a folder's model has a reward head, by its config.json (of an adapter: its base's tensors decide).
+bool model_folder_has_score(const char *dir);
+// A JSON text of bytes that may not be UTF-8: broken ones become U+FFFD.
+json_t *json_bytes(const char *bytes, size_t n);

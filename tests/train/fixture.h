@@ -1,0 +1,39 @@
+// A little world to train in, made on the spot: a tokenizer, a model of a few thousand parameters and preference
+// pairs whose chosen answers can be told from the rejected ones.
+#pragma once
+
+#include "testing.h"
+
+#include "train/run.h"
+
+struct world {
+    char *dir, *tokenizer_dir, *config_path, *model_dir, *pairs_path; // model_dir: a saved model with the tokenizer
+};
+void world_make(struct world *w, const char *family); // "llama" or "gpt2"
+void world_remove(struct world *w);
+// Rewrites the pairs: n of them.
+void world_pairs(const struct world *w, int n);
+
+// A trainer with all that belongs to it.
+struct bench {
+    const struct backend_ops *ops;
+    struct backend *backend;
+    struct tokenizer *tokenizer;
+    struct corpus *corpus;
+    struct dataset_options text;
+    struct dataset train, held_out;
+    struct model *model;
+    struct trainer *trainer;
+    struct run_tables tables;
+    struct settings settings;
+};
+struct bench_options {
+    const char *objective;
+    const char *settings; // "lr=0.01 beta=0.2": of the run's and the objective's rows; may be NULL
+    int threads, steps, lora_rank;
+};
+void bench_make(struct bench *b, const struct world *w, const struct bench_options *o);
+void bench_free(struct bench *b);
+// All trainable weights, on the heap; *n floats.
+float *bench_weights(const struct bench *b, size_t *n);
+void bench_evaluate(struct bench *b, struct metric_list *out);

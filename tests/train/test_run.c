@@ -1,0 +1,453 @@
+// Whole runs of the program attune-engine: killed at any moment and resumed they end with the same bits as the run
+// left alone; controls are marked and repeated; a full disk leaves the last checkpoint whole.
+#include "config.h"
+
+#include "fixture.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/rng.h"
+#include "store/run_db.h"
+#include "store/store.h"
+#include "train/checkpoint.h"
+
+static struct world world;
+static char *project, *engine;
+
+static void wait_ms(int ms)
+{
+    nanosleep(&(struct timespec){ms / 1000, (long)(ms % 1000) * 1000000}, NULL);
+}
+
+static void add_run(const char *name, const char *objective, const char *extra)
+{
+    struct store *s;
+    char *name_out;
+    json_t *settings = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "model", world.model_dir, "data",
+                                 world.pairs_path, "batch-size", "4", "lr", "0.003", "steps", "60", "eval-every", "20",
+                                 "probe-every", "20", "probe-prompts", "3", "probe-max-tokens", "6", "save-every", "9",
+                                 "threads", "1");
+    char *list = strdup(extra ? extra : ""), *save = NULL;
+    for (char *word = strtok_r(list, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
+        char *value = strchr(word, '=');
+        *value++ = '\0';
+        json_object_set_new(settings, word, json_string(value));
+    }
+    assert_ok(store_open(&s, project, true, e));
+    assert_ok(store_add_run(s, name, objective, world.model_dir, world.pairs_path, settings, &name_out, e));
+    store_close(s);
+    free(name_out);
+    free(list);
+    json_decref(settings);
+}
+
+static char *run_dir(const char *name)
+{
+    struct store *s;
+    assert_ok(store_open(&s, project, false, e));
+    char *dir = store_run_dir(s, name);
+    store_close(s);
+    return dir;
+}
+
+// fault: the n-th write fails as on a full disk; 0: none.
+static pid_t start(const char *name, int fault)
+{
+    pid_t pid = fork();
+    if (pid == 0) {
+        char number[16];
+        snprintf(number, sizeof number, "%d", fault);
+        if (fault)
+            setenv("ATTUNE_FAULT_WRITE", number, 1);
+        if (!freopen("/dev/null", "w", stderr))
+            _exit(126);
+        execl(engine, engine, "run", "--project", project, "--run", name, (char *)NULL);
+        _exit(127);
+    }
+    assert_true(pid > 0);
+    return pid;
+}
+
+static int finish(pid_t pid)
+{
+    int status;
+    while (waitpid(pid, &status, 0) < 0)
+        assert_int_equal(errno, EINTR);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+static void run_to_end(const char *name)
+{
+    assert_int_equal(finish(start(name, 0)), 0);
+}
+
+static char *bytes_of(const char *name, const char *file, size_t *n)
+{
+    char *dir = run_dir(name), *path = path_join(dir, file), *bytes;
+    assert_ok(file_read(path, 1 << 26, &bytes, n, e));
+    free(dir);
+    free(path);
+    return bytes;
+}
+
+static void assert_same_file(const char *a, const char *b, const char *file)
+{
+    size_t n, m;
+    char *x = bytes_of(a, file, &n), *y = bytes_of(b, file, &m);
+    assert_int_equal(n, m);
+    if (memcmp(x, y, n) != 0)
+        fail_msg("%s of runs %s and %s differ", file, a, b);
+    free(x);
+    free(y);
+}
+
+// All points of all metrics but times, in one text.
+static char *metrics_of(const char *name)
+{
+    char *dir = run_dir(name), **keys;
+    struct run_reader *r;
+    struct str all = {0};
+    int n;
+    assert_ok(run_reader_open(&r, dir, e));
+    assert_ok(run_reader_keys(r, &keys, &n, e));
+    for (int i = 0; i < n; i++) {
+        struct metric_point *points;
+        int64_t cursor = 0;
+        int n_points;
+        if (strcmp(keys[i], "step_s") != 0 && strcmp(keys[i], "tokens_per_s") != 0) {
+            double values[200];
+            for (int k = 0; k < 200; k++)
+                values[k] = NAN;
+            assert_ok(run_reader_points(r, keys[i], &cursor, &points, &n_points, e));
+            for (int k = 0; k < n_points; k++)
+                values[points[k].step] = points[k].value;
+            free(points);
+            str_addf(&all, "%s", keys[i]);
+            for (int k = 0; k < 200; k++)
+                if (!isnan(values[k]))
+                    str_addf(&all, " %d:%.17g", k, values[k]);
+            str_addc(&all, '\n');
+        }
+    }
+    for (int i = 0; i < n; i++)
+        free(keys[i]);
+    free(keys);
+    run_reader_close(r);
+    free(dir);
+    return str_take(&all);
+}
+
+static void assert_same_run(const char *a, const char *b, const char *weights)
+{
+    struct str file = {0};
+    str_addf(&file, "checkpoints/step-60/%s", weights);
+    assert_same_file(a, b, str_text(&file));
+    str_fini(&file);
+    assert_same_file(a, b, "checkpoints/step-60/state.safetensors");
+    char *x = metrics_of(a), *y = metrics_of(b);
+    assert_string_equal(x, y);
+    assert_non_null(strstr(x, "loss"));
+    free(x);
+    free(y);
+}
+
+static int64_t newest_step(const char *dir)
+{
+    char *checkpoints = path_join(dir, "checkpoints");
+    int64_t newest = -1;
+    DIR *d = opendir(checkpoints);
+    for (struct dirent *entry; d && (entry = readdir(d));) {
+        int64_t step;
+        if (text_starts(entry->d_name, "step-") && text_to_i64(entry->d_name + 5, &step) && step > newest)
+            newest = step;
+    }
+    if (d)
+        closedir(d);
+    free(checkpoints);
+    return newest;
+}
+
+static int count_events(const char *name, const char *kind, const char *part)
+{
+    char *dir = run_dir(name);
+    struct run_reader *r;
+    struct run_event *events;
+    int n, found = 0;
+    assert_ok(run_reader_open(&r, dir, e));
+    assert_ok(run_reader_events(r, 0, &events, &n, e));
+    for (int i = 0; i < n; i++)
+        found += strcmp(events[i].kind, kind) == 0 && (!part || strstr(events[i].text, part));
+    run_events_free(events, n);
+    run_reader_close(r);
+    free(dir);
+    return found;
+}
+
+// Kills the run again and again, each time a random moment after it has got further; returns how often.
+static int harass(const char *name, struct rng *rng, int at_most)
+{
+    char *dir = run_dir(name);
+    int kills = 0;
+    for (int64_t reached = -1; kills < at_most;) {
+        pid_t pid = start(name, 0);
+        bool ended = false;
+        for (int i = 0; i < 20000 && newest_step(dir) <= reached && !ended; i++) {
+            ended = waitpid(pid, NULL, WNOHANG) == pid;
+            wait_ms(1);
+        }
+        if (ended)
+            break;
+        wait_ms((int)rng_below(rng, 60));
+        kill(pid, SIGKILL);
+        kills += finish(pid) == -SIGKILL;
+        reached = newest_step(dir);
+        if (reached >= 60)
+            break;
+    }
+    free(dir);
+    return kills;
+}
+
+static void killed_runs_end_with_the_bits_of_the_run_left_alone(void **state)
+{
+    static const struct {
+        const char *objective, *extra, *weights;
+    } rows[] = {{"dpo", "", "model.safetensors"},
+                {"sft", "reduction=sequence", "model.safetensors"},
+                {"dpo", "lora-rank=2", "adapter_model.safetensors"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct rng rng = rng_make(17, RNG_TEST, (uint32_t)i);
+        char alone[20], killed[20], extra[80];
+        snprintf(alone, sizeof alone, "alone-%zu", i);
+        snprintf(killed, sizeof killed, "killed-%zu", i);
+        // The other one with another number of threads as well.
+        snprintf(extra, sizeof extra, "threads=2 %s", rows[i].extra);
+        add_run(alone, rows[i].objective, rows[i].extra);
+        add_run(killed, rows[i].objective, extra);
+        run_to_end(alone);
+        assert_true(harass(killed, &rng, 4) >= 2);
+        run_to_end(killed);
+        assert_true(count_events(killed, "resume", "continued from") >= 1);
+        assert_same_run(alone, killed, rows[i].weights);
+    }
+}
+
+static int64_t step_of_event(const char *name, const char *kind, char *text, size_t size)
+{
+    char *dir = run_dir(name);
+    struct run_reader *r;
+    struct run_event *events = NULL;
+    int n = 0;
+    int64_t step = -1;
+    if (run_reader_open(&r, dir, NULL) == 0) {
+        if (run_reader_events(r, 0, &events, &n, NULL) == 0)
+            for (int i = 0; i < n; i++)
+                if (strcmp(events[i].kind, kind) == 0) {
+                    step = events[i].step;
+                    if (text)
+                        text_copy(text, size, events[i].text);
+                }
+        run_events_free(events, n);
+        run_reader_close(r);
+    }
+    free(dir);
+    return step;
+}
+
+static void post(const char *name, enum control_kind kind, const char *key, const char *value)
+{
+    struct store *s;
+    assert_ok(store_open(&s, project, false, e));
+    assert_ok(store_post_control(s, name, kind, key, value, e));
+    store_close(s);
+}
+
+static double lr_at(const char *name, int64_t step)
+{
+    char *dir = run_dir(name);
+    struct run_reader *r;
+    struct metric_point *points;
+    int64_t cursor = 0;
+    int n;
+    double value = NAN;
+    assert_ok(run_reader_open(&r, dir, e));
+    assert_ok(run_reader_points(r, "lr", &cursor, &points, &n, e));
+    for (int i = 0; i < n; i++)
+        if (points[i].step == step)
+            value = points[i].value;
+    free(points);
+    run_reader_close(r);
+    free(dir);
+    return value;
+}
+
+// A change made while the run runs is marked with its step, and another run that finds the mark repeats it there,
+// also when it is killed after that.
+static void changes_are_marked_and_repeated_when_resuming(void **state)
+{
+    char text[200], *dir;
+    struct rng rng = rng_make(23, RNG_TEST, 9);
+    add_run("changed", "dpo", "schedule=constant warmup=0");
+    // Posted while nothing runs: a pause is then void, a change is not. The pause after it holds the run.
+    post("changed", CONTROL_PAUSE, "", "");
+    pid_t pid = start("changed", 0);
+    while (step_of_event("changed", "checkpoint", NULL, 0) < 9)
+        wait_ms(1);
+    post("changed", CONTROL_SET, "lr", "0.0005");
+    post("changed", CONTROL_SET, "steps", "5"); // not live
+    assert_int_equal(finish(pid), 0);
+    const int64_t step = step_of_event("changed", "set", text, sizeof text);
+    if (step < 0) // the tiny run was over before it could look; then the change has no step to stand at
+        skip();
+    assert_string_equal(text, "lr = 0.0005 (was 0.003)");
+    assert_int_equal(count_events("changed", "control", "refused"), 1);
+    assert_close(lr_at("changed", step - 1), 0.003, 1e-12);
+    assert_close(lr_at("changed", step), 0.0005, 1e-12);
+    assert_close(lr_at("changed", 60), 0.0005, 1e-12);
+
+    add_run("repeated", "dpo", "schedule=constant warmup=0");
+    dir = run_dir("repeated");
+    struct run_writer *w;
+    assert_ok(run_writer_open(&w, dir, e));
+    assert_ok(run_writer_begin(w, e));
+    assert_ok(run_writer_event(w, 1, step, "info", "set", text, e));
+    assert_ok(run_writer_commit(w, e));
+    run_writer_close(w);
+    harass("repeated", &rng, 3);
+    run_to_end("repeated");
+    assert_same_run("changed", "repeated", "model.safetensors");
+    free(dir);
+}
+
+static void wait_for_state(const char *name, enum run_state wanted)
+{
+    char *dir = run_dir(name);
+    for (int i = 0; i < 10000; i++) {
+        struct run_reader *r;
+        struct run_status status = {0};
+        bool there = false;
+        if (run_reader_open(&r, dir, NULL) == 0) {
+            there = run_reader_status(r, &status, NULL) == 0 && status.state == wanted;
+            run_reader_close(r);
+        }
+        if (there) {
+            free(dir);
+            return;
+        }
+        wait_ms(2);
+    }
+    fail_msg("run %s did not become %s", name, run_state_name(wanted));
+}
+
+static void runs_pause_go_on_and_stop_with_a_checkpoint(void **state)
+{
+    add_run("paused", "sft", "steps=100000 save-every=0 eval-every=0 probe-every=0");
+    pid_t pid = start("paused", 0);
+    wait_for_state("paused", RUN_RUNNING);
+    post("paused", CONTROL_PAUSE, "", "");
+    wait_for_state("paused", RUN_PAUSED);
+    post("paused", CONTROL_RESUME, "", "");
+    wait_for_state("paused", RUN_RUNNING);
+    post("paused", CONTROL_CHECKPOINT, "", "");
+    while (count_events("paused", "checkpoint", NULL) < 1)
+        wait_ms(2);
+    post("paused", CONTROL_STOP, "", "");
+    assert_int_equal(finish(pid), 0);
+    wait_for_state("paused", RUN_STOPPED);
+    const int64_t stopped_at = step_of_event("paused", "stop", NULL, 0);
+    char *dir = run_dir("paused");
+    assert_int_equal(newest_step(dir), stopped_at);
+    free(dir);
+    // And by a signal, from there on.
+    pid = start("paused", 0);
+    wait_for_state("paused", RUN_RUNNING);
+    kill(pid, SIGTERM);
+    assert_int_equal(finish(pid), 0);
+    wait_for_state("paused", RUN_STOPPED);
+    assert_true(step_of_event("paused", "stop", NULL, 0) >= stopped_at);
+}
+
+static void a_full_disk_leaves_the_last_checkpoint_whole(void **state)
+{
+    char *dir, *folder, before[65], after[65];
+    int64_t bytes, step;
+    int failed = 0;
+    add_run("whole", "sft", "");
+    run_to_end("whole");
+    add_run("full", "sft", "");
+    dir = run_dir("full");
+    for (int fault = 3; fault < 400; fault += fault / 3 + 1) {
+        const int64_t had = newest_step(dir);
+        if (had >= 60)
+            break;
+        char *last = checkpoint_latest(dir, &step);
+        if (last)
+            assert_ok(checkpoint_digest(last, before, &bytes, e));
+        const int status = finish(start("full", fault));
+        if (status == 0)
+            break; // it got to the end before that write
+        failed++;
+        wait_for_state("full", RUN_FAILED);
+        folder = checkpoint_latest(dir, &step);
+        assert_true(step >= had);
+        if (last && step == had) {
+            assert_ok(checkpoint_digest(folder, after, &bytes, e));
+            assert_string_equal(before, after);
+        }
+        free(folder);
+        free(last);
+    }
+    assert_true(failed >= 3);
+    assert_true(count_events("full", "end", "No space left") >= 1);
+    run_to_end("full");
+    assert_same_run("whole", "full", "model.safetensors");
+    free(dir);
+}
+
+static void wrong_data_is_refused_before_the_run_starts(void **state)
+{
+    char *path = path_join(world.dir, "votes.jsonl");
+    const char *rows = "{\"prompt\": \"a\", \"completion\": \"b\", \"label\": true}\n"
+                       "{\"prompt\": \"c\", \"completion\": \"d\", \"label\": false}\n";
+    struct str extra = {0};
+    assert_ok(file_write(path, rows, strlen(rows), e));
+    str_addf(&extra, "data=%s", path);
+    add_run("votes", "dpo", str_text(&extra));
+    assert_int_equal(finish(start("votes", 0)), err_exit_status(ERR_USAGE));
+    assert_int_equal(count_events("votes", "end", "learns from"), 1);
+    str_fini(&extra);
+    free(path);
+}
+
+static int make_world(void **state)
+{
+    engine = test_build("attune-engine");
+    world_make(&world, "llama");
+    project = path_join(world.dir, "project");
+    return 0;
+}
+
+static int remove_world(void **state)
+{
+    world_remove(&world);
+    free(project);
+    free(engine);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(killed_runs_end_with_the_bits_of_the_run_left_alone),
+        cmocka_unit_test(changes_are_marked_and_repeated_when_resuming),
+        cmocka_unit_test(runs_pause_go_on_and_stop_with_a_checkpoint),
+        cmocka_unit_test(a_full_disk_leaves_the_last_checkpoint_whole),
+        cmocka_unit_test(wrong_data_is_refused_before_the_run_starts),
+    };
+    return cmocka_run_group_tests(tests, make_world, remove_world);
+}
