@@ -294,7 +294,8 @@ static int learn(struct training *g, size_t vocab_size, struct err *e)
     return 0;
 }
 
-static int check(const char *text, size_t n, int vocab_size, const char *const *specials, int *n_specials, struct err *e)
+static int check(const char *text, size_t n, int vocab_size, const char *const *specials, int *n_specials,
+                 struct err *e)
 {
     *n_specials = 0;
     for (int i = 0; specials && specials[i]; i++, ++*n_specials) {
@@ -305,7 +306,8 @@ static int check(const char *text, size_t n, int vocab_size, const char *const *
                 return err_set(e, ERR_USAGE, "the special token %s is given twice", specials[i]);
     }
     if (vocab_size < 256 + *n_specials || vocab_size > VOCAB_MAX)
-        return err_set(e, ERR_USAGE, "the vocabulary must have %d (the bytes and %d special tokens) to %d tokens, not %d",
+        return err_set(e, ERR_USAGE,
+                       "the vocabulary must have %d (the bytes and %d special tokens) to %d tokens, not %d",
                        256 + *n_specials, *n_specials, VOCAB_MAX, vocab_size);
     if (n > BPE_TRAIN_TEXT_MAX)
         return err_set(e, ERR_LIMIT, "a text of %zu MiB is too long to learn a tokenizer from: the most is %zu MiB",

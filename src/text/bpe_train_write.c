@@ -80,14 +80,14 @@ int bpe_train_write(const struct bpe_learned *l, const char *out_dir, struct err
         json_array_append_new(added, added_token(&l->tokens[i], true, i));
         json_object_set_new(decoder, id, added_token(&l->tokens[i], false, 0));
     }
-    json_t *map = json_object(), *config = json_pack("{s:s, s:b, s:b, s:o}", "tokenizer_class",
-                                                     "PreTrainedTokenizerFast", "add_prefix_space", 0,
-                                                     "clean_up_tokenization_spaces", 0, "added_tokens_decoder", decoder);
+    json_t *map = json_object(),
+           *config = json_pack("{s:s, s:b, s:b, s:o}", "tokenizer_class", "PreTrainedTokenizerFast", "add_prefix_space",
+                               0, "clean_up_tokenization_spaces", 0, "added_tokens_decoder", decoder);
     set_specials(map, l);
     set_specials(config, l);
-    json_t *whole = json_pack("{s:s, s:n, s:n, s:o, s:n, s:o, s:o, s:o, s:o}", "version", "1.0", "truncation", "padding",
-                              "added_tokens", added, "normalizer", "pre_tokenizer", byte_level(true), "post_processor",
-                              byte_level(false), "decoder", byte_level(true), "model", model(l));
+    json_t *whole = json_pack("{s:s, s:n, s:n, s:o, s:n, s:o, s:o, s:o, s:o}", "version", "1.0", "truncation",
+                              "padding", "added_tokens", added, "normalizer", "pre_tokenizer", byte_level(true),
+                              "post_processor", byte_level(false), "decoder", byte_level(true), "model", model(l));
     // tokenizer.json comes last: a folder that holds it is complete.
     code = write(out_dir, "tokenizer_config.json", config, e);
     if (code) {

@@ -128,8 +128,8 @@ static int check(const struct chat_template *t, const struct message *messages, 
         const char *role = messages[i].role;
         bool system = is_role(&messages[i], "system"), user = is_role(&messages[i], "user");
         if (!system && !user && !is_role(&messages[i], "assistant"))
-            return err_set(e, ERR_INPUT, "message %d has the role \"%.40s\"; known are system, user and assistant", i + 1,
-                           role);
+            return err_set(e, ERR_INPUT, "message %d has the role \"%.40s\"; known are system, user and assistant",
+                           i + 1, role);
         if (system && t->place == SYSTEM_REFUSED)
             return err_set(e, ERR_INPUT, "the chat template %s has no place for a system message", t->name);
         if (!(t->flags & ALTERNATE) || (system && i == 0))
@@ -152,8 +152,8 @@ static bool ends_with(const char *text, const char *end)
 static int last_query(const struct message *messages, int n)
 {
     for (int i = n - 1; i >= 0; i--)
-        if (is_role(&messages[i], "user") &&
-            !(text_starts(messages[i].content, "<tool_response>") && ends_with(messages[i].content, "</tool_response>")))
+        if (is_role(&messages[i], "user") && !(text_starts(messages[i].content, "<tool_response>") &&
+                                               ends_with(messages[i].content, "</tool_response>")))
             return i;
     return n - 1;
 }
@@ -209,8 +209,9 @@ static void put_folded(const struct rendering *r, const char *system, const char
     str_fini(&whole);
 }
 
-int chat_template_render(const struct chat_template *t, const struct message *messages, int n, bool add_generation_prompt,
-                         const char *bos_token, const char *eos_token, struct str *out, struct err *e)
+int chat_template_render(const struct chat_template *t, const struct message *messages, int n,
+                         bool add_generation_prompt, const char *bos_token, const char *eos_token, struct str *out,
+                         struct err *e)
 {
     int code = check(t, messages, n, e);
     if (code)

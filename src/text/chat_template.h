@@ -23,8 +23,9 @@ const char *chat_template_name(const struct chat_template *t);
 const char *const *chat_template_names(void); // NULL-terminated
 // Appends the rendered messages; add_generation_prompt: up to where the assistant begins to speak.
 // Roles in an order that the template forbids are ERR_INPUT.
-int chat_template_render(const struct chat_template *t, const struct message *messages, int n, bool add_generation_prompt,
-                         const char *bos_token, const char *eos_token, struct str *out, struct err *e);
+int chat_template_render(const struct chat_template *t, const struct message *messages, int n,
+                         bool add_generation_prompt, const char *bos_token, const char *eos_token, struct str *out,
+                         struct err *e);
 // What stands after an assistant's message ("<|im_end|>\n"), which training has to include as the end. Where the
 // template ends a message with the tokenizer's eos, only what follows that token.
 const char *chat_template_end_of_turn(const struct chat_template *t);

@@ -101,10 +101,11 @@ int chat_template_recognize(const struct chat_template **out, const char *jinja,
     struct str names = {0};
     for (const char *const *name = chat_template_names(); *name; name++)
         str_addf(&names, "%s%s", *name == chat_templates[0].name ? "" : ", ", *name);
-    code = err_set(e, ERR_UNSUPPORTED,
-                   "the tokenizer's chat template (fingerprint %016llx) is not one that Attune knows: choose the one that "
-                   "renders like it with --chat-template NAME; names: %s",
-                   (unsigned long long)fingerprint, str_text(&names));
+    code =
+        err_set(e, ERR_UNSUPPORTED,
+                "the tokenizer's chat template (fingerprint %016llx) is not one that Attune knows: choose the one that "
+                "renders like it with --chat-template NAME; names: %s",
+                (unsigned long long)fingerprint, str_text(&names));
     str_fini(&names);
     return code;
 }

@@ -96,8 +96,8 @@ static const char *tag_end(const char *p, char kind)
     return NULL;
 }
 
-static void add_data(const char *p, const char *end, bool after_block, bool strip_start, bool before_block, bool strip_end,
-                     bool at_start, struct str *out)
+static void add_data(const char *p, const char *end, bool after_block, bool strip_start, bool before_block,
+                     bool strip_end, bool at_start, struct str *out)
 {
     if (strip_start)
         while (p < end && isspace((unsigned char)*p))

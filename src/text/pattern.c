@@ -28,8 +28,9 @@ static int translate(const char *regex, struct str *out, const char *where, stru
             if (*p == 's' || *p == 'S')
                 str_add(out, *p == 's' ? "\\p{White_Space}" : "\\P{White_Space}");
             else if (strchr("hHRXKGkgZ", *p))
-                return err_set(e, ERR_UNSUPPORTED, "%s: the regular expression uses \\%c, which is not supported: %.200s",
-                               where, *p, regex);
+                return err_set(e, ERR_UNSUPPORTED,
+                               "%s: the regular expression uses \\%c, which is not supported: %.200s", where, *p,
+                               regex);
             else
                 str_addf(out, "\\%c", *p);
             continue;

@@ -133,7 +133,8 @@ static int read_model(struct tokenizer *t, const json_t *model, const char *wher
     if (code)
         return code;
     if (strcmp(type, "BPE") != 0)
-        return err_set(e, ERR_UNSUPPORTED, "%s of type \"%.60s\" is not supported; Attune reads BPE models", where, type);
+        return err_set(e, ERR_UNSUPPORTED, "%s of type \"%.60s\" is not supported; Attune reads BPE models", where,
+                       type);
     code = refuse_model_settings(model, where, e);
     if (!code)
         code = json_get_bool(model, "ignore_merges", false, &t->bpe.ignore_merges, where, e);
@@ -161,8 +162,8 @@ int tokenizer_add(struct tokenizer *t, struct added_token token, const char *tex
         return err_set(e, ERR_INPUT, "%s: added token %d is empty", where, (int)token.id);
     int32_t known = bytes_map_get(&t->vocab.model, text, n);
     if (known >= 0 && known != token.id)
-        return err_set(e, ERR_INPUT, "%s: the added token \"%.80s\" has id %d, in the vocabulary it has %d", where, text,
-                       (int)token.id, (int)known);
+        return err_set(e, ERR_INPUT, "%s: the added token \"%.80s\" has id %d, in the vocabulary it has %d", where,
+                       text, (int)token.id, (int)known);
     int code = vocab_add(&t->vocab, text, n, token.id, true, where, e);
     if (code)
         return code;

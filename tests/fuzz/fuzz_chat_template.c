@@ -18,7 +18,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
         MUST(fault.text[0]);
     else
         MUST(chat_template_name(t));
-    const struct message talk[] = {{"system", text}, {"user", text}, {"assistant", text}, {"user", "x"}, {"assistant", text}};
+    const struct message talk[] = {
+        {"system", text}, {"user", text}, {"assistant", text}, {"user", "x"}, {"assistant", text}};
     for (const char *const *name = chat_template_names(); *name; name++) {
         MUST(chat_template_by_name(&t, *name, &fault) == 0);
         for (int first = 0; first < 2; first++) {

@@ -38,7 +38,9 @@ static void run_damaged(const char *bytes, size_t n, uint32_t seed)
     for (uint64_t left = 1 + rng_below(&r, 4); left && n; left--) {
         size_t at = (size_t)rng_below(&r, n), length = 1 + (size_t)rng_below(&r, n - at < 40 ? n - at : 40);
         switch (rng_below(&r, 4)) {
-        case 0: copy[at] = (char)(rng_below(&r, 2) ? rng_u32(&r) : (uint32_t) "{}[]\",:0179-\\%e"[rng_below(&r, 15)]); break;
+        case 0:
+            copy[at] = (char)(rng_below(&r, 2) ? rng_u32(&r) : (uint32_t) "{}[]\",:0179-\\%e"[rng_below(&r, 15)]);
+            break;
         case 1:
             memmove(copy + at + length, copy + at, n - at);
             n += length;

@@ -127,11 +127,14 @@ static void recognition_sees_through_spelling_only(void **state)
     static const char *const same[] = {
         "{% for message in messages %}{{'<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + "
         "'\\n'}}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}",
-        "{#- ours -#}\n{%- for message in messages -%}\n  {{- \"<|im_start|>\"+message.role +\"\\n\"+ message[\"content\"]+"
-        "'<|im_end|>'+'\n' -}}\n{%- endfor -%}\n{%- if add_generation_prompt -%}{{- '<|im_start|>assistant\\n' -}}{%- endif "
+        "{#- ours -#}\n{%- for message in messages -%}\n  {{- \"<|im_start|>\"+message.role +\"\\n\"+ "
+        "message[\"content\"]+"
+        "'<|im_end|>'+'\n' -}}\n{%- endfor -%}\n{%- if add_generation_prompt -%}{{- '<|im_start|>assistant\\n' -}}{%- "
+        "endif "
         "-%}",
         "{% if not add_generation_prompt is defined %}{% set add_generation_prompt = false %}{% endif %}"
-        "{% for message in messages %}\n    {{'<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + "
+        "{% for message in messages %}\n    {{'<|im_start|>' + message['role'] + '\\n' + message['content'] + "
+        "'<|im_end|>' + "
         "'\\n'}}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}",
     };
     const struct chat_template *t;

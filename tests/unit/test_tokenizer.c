@@ -130,11 +130,15 @@ static void what_is_not_supported_is_named(void **state)
         {"{\"model.continuing_subword_prefix\": \"##\"}", "##"},
         {"{\"normalizer\": {\"type\": \"Precompiled\"}}", "Precompiled"},
         {"{\"pre_tokenizer\": {\"type\": \"UnicodeScripts\"}}", "UnicodeScripts"},
-        {"{\"pre_tokenizer\": {\"type\": \"Split\", \"pattern\": {\"Regex\": \"[a-z&&[^b]]\"}, \"behavior\": \"Isolated\"}}",
+        {"{\"pre_tokenizer\": {\"type\": \"Split\", \"pattern\": {\"Regex\": \"[a-z&&[^b]]\"}, \"behavior\": "
+         "\"Isolated\"}}",
          "classes inside"},
-        {"{\"pre_tokenizer\": {\"type\": \"Split\", \"pattern\": {\"Regex\": \"\\\\h\"}, \"behavior\": \"Isolated\"}}", "\\h"},
-        {"{\"pre_tokenizer\": {\"type\": \"Split\", \"pattern\": {\"Regex\": \"a\"}, \"behavior\": \"Sideways\"}}", "Sideways"},
-        {"{\"pre_tokenizer\": {\"type\": \"Sequence\", \"pretokenizers\": [{\"type\": \"ByteLevel\"}, {\"type\": \"Digits\"}]}}",
+        {"{\"pre_tokenizer\": {\"type\": \"Split\", \"pattern\": {\"Regex\": \"\\\\h\"}, \"behavior\": \"Isolated\"}}",
+         "\\h"},
+        {"{\"pre_tokenizer\": {\"type\": \"Split\", \"pattern\": {\"Regex\": \"a\"}, \"behavior\": \"Sideways\"}}",
+         "Sideways"},
+        {"{\"pre_tokenizer\": {\"type\": \"Sequence\", \"pretokenizers\": [{\"type\": \"ByteLevel\"}, {\"type\": "
+         "\"Digits\"}]}}",
          "Digits"},
         {"{\"post_processor\": {\"type\": \"Elsewhere\"}}", "Elsewhere"},
         {"{\"decoder\": {\"type\": \"CTC\"}}", "CTC"},
@@ -224,7 +228,8 @@ static void config_says_the_ends_and_the_template(void **state)
     char *jinja = path_join(dir, "chat_template.jinja");
     assert_ok(file_write(to, text, n, e));
     static const char settings[] =
-        "{\"tokenizer_class\": \"LlamaTokenizer\", \"add_bos_token\": false, \"add_eos_token\": true, \"bos_token\": null,"
+        "{\"tokenizer_class\": \"LlamaTokenizer\", \"add_bos_token\": false, \"add_eos_token\": true, \"bos_token\": "
+        "null,"
         "\"eos_token\": {\"content\": \"</s>\"}, \"chat_template\": [{\"name\": \"tool_use\", \"template\": \"t\"},"
         "{\"name\": \"default\", \"template\": \"d\"}]}";
     assert_ok(file_write(config, settings, strlen(settings), e));

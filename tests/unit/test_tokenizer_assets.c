@@ -212,7 +212,8 @@ static void old_files_give_the_same_tokens(void **state)
     free(text);
     struct tokenizer *old;
     assert_ok(tokenizer_load(&old, dir, e));
-    static const char sample[] = "Hello, y'all! It's 3:45 pm,\n\n  and   caf\xc3\xa9 \xf0\x9f\x98\x80 <|endoftext|> ends";
+    static const char sample[] =
+        "Hello, y'all! It's 3:45 pm,\n\n  and   caf\xc3\xa9 \xf0\x9f\x98\x80 <|endoftext|> ends";
     int32_t *want, *got;
     size_t n_want, n_got;
     assert_ok(tokenizer_encode(gpt2, sample, strlen(sample), true, true, &want, &n_want, e));
