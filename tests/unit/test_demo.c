@@ -2,6 +2,7 @@
 
 #include "testing.h"
 
+#include "base/json.h"
 #include "base/sha256.h"
 #include "corpus/corpus.h"
 #include "demo/demo.h"
@@ -231,6 +232,36 @@ static void written_files_load_as_data(void **state)
     free(dir);
 }
 
+static void shipped_pairs_and_truth_are_what_the_code_writes(void **state)
+{
+    char *dir = test_folder(), *path = path_join(dir, "pairs.jsonl"), *shipped = test_source("share/attune/demo/pairs.jsonl");
+    char *want, *got, *truth_path = test_source("share/attune/demo/truth.json");
+    size_t n_want, n_got;
+    assert_ok(demo_write_pairs(path, 1500, 1, e));
+    assert_ok(file_read(path, 1 << 24, &want, &n_want, e));
+    assert_ok(file_read(shipped, 1 << 24, &got, &n_got, e));
+    assert_int_equal(n_got, n_want);
+    assert_memory_equal(got, want, n_want);
+    json_t *truth = NULL;
+    assert_ok(json_read(truth_path, 1 << 20, &truth, e));
+    const json_t *styles = json_object_get(truth, "styles");
+    assert_int_equal(json_array_size(styles), DEMO_N_STYLES);
+    for (int i = 0; i < DEMO_N_STYLES; i++) {
+        const json_t *style = json_array_get(styles, (size_t)i);
+        assert_string_equal(json_string_value(json_object_get(style, "name")), demo_styles[i].name);
+        assert_close(json_number_value(json_object_get(style, "share")), demo_styles[i].share, 1e-9);
+        assert_close(json_number_value(json_object_get(style, "utility")), demo_styles[i].utility, 1e-9);
+    }
+    json_decref(truth);
+    assert_ok(file_remove_tree(dir, e));
+    free(want);
+    free(got);
+    free(truth_path);
+    free(shipped);
+    free(path);
+    free(dir);
+}
+
 static void grammar_chooses_nests_and_puts_right(void **state)
 {
     static const char *const animals[] = {"owl", "ant", NULL};
@@ -265,6 +296,7 @@ int main(void)
         cmocka_unit_test(closed_forms_have_the_stated_values),
         cmocka_unit_test(truth_as_json_says_the_same),
         cmocka_unit_test(written_files_load_as_data),
+        cmocka_unit_test(shipped_pairs_and_truth_are_what_the_code_writes),
         cmocka_unit_test(grammar_chooses_nests_and_puts_right),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
