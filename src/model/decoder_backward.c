@@ -134,10 +134,10 @@ static bool layer_trains(const struct parts *p, int layer)
 
 // Gradient of rows that part_final took from the residual stream, added to dres.
 static void final_backward(struct decoder *d, const struct final_acts *f, const struct final_acts *g,
-                           const int32_t *rows, bool from_out, int n)
+                           const int32_t *rows, int n)
 {
     const struct parts *p = &d->parts;
-    if (from_out && p->w.projected)
+    if (p->w.projected)
         linear_backward(p, g->normed, g->out, f->normed, T_PROJECT_OUT, -1, n, 0);
     if (p->m->arch.final_norm)
         norm_backward(p, g->x, g->normed, f->x, f->mean, f->rstd, T_FINAL_NORM_W, -1, n, false);
@@ -153,7 +153,7 @@ static void head_backward(struct decoder *d, const float *coef)
     struct head_in in = {d->target.out, part_head_weight(p), d->target_ids, n, a->d_embed, a->vocab_size, 1};
     p->ops->head_backward(p->b, d->dtarget.out, model_grad(p->m, a->tied ? T_TOKEN_EMBED : T_HEAD_W, -1), &in, d->lse,
                           d->coef);
-    final_backward(d, &d->target, &d->dtarget, d->target_rows, true, n);
+    final_backward(d, &d->target, &d->dtarget, d->target_rows, n);
 }
 
 static void score_backward(struct decoder *d, const float *score_coef)
@@ -161,10 +161,8 @@ static void score_backward(struct decoder *d, const float *score_coef)
     const struct parts *p = &d->parts;
     int n = d->n_seqs;
     p->ops->upload(p->b, d->score_coef, score_coef, (size_t)n * sizeof(float));
-    const float *in = part_score_input(p, &d->last);
-    bool from_out = in != d->last.normed;
-    linear_backward(p, from_out ? d->dlast.out : d->dlast.normed, d->score_coef, in, T_SCORE_W, -1, n, 0);
-    final_backward(d, &d->last, &d->dlast, d->last_rows, from_out, n);
+    linear_backward(p, d->dlast.out, d->score_coef, d->last.out, T_SCORE_W, -1, n, 0);
+    final_backward(d, &d->last, &d->dlast, d->last_rows, n);
 }
 
 static void embed_backward(struct decoder *d, int t)

@@ -124,7 +124,7 @@ int decoder_scores(struct decoder *d, const struct seq_batch *batch, float *scor
         d->host_ids[i] = batch->seqs[i].last_row;
     p->ops->upload(p->b, d->last_rows, d->host_ids, (size_t)n * sizeof(int32_t));
     part_final(p, &d->last, d->out, d->last_rows, n);
-    part_linear(p, d->scores, part_score_input(p, &d->last), T_SCORE_W, -1, n, 0);
+    part_linear(p, d->scores, d->last.out, T_SCORE_W, -1, n, 0);
     p->ops->download(p->b, scores, d->scores, (size_t)n * sizeof(float));
     d->have_scores = true;
     return p->ops->sync(p->b, e);

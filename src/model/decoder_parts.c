@@ -209,11 +209,6 @@ void part_final(const struct parts *p, const struct final_acts *f, const float *
         part_linear(p, f->out, f->normed, T_PROJECT_OUT, -1, n, 0);
 }
 
-const float *part_score_input(const struct parts *p, const struct final_acts *f)
-{
-    return model_tensor(p->m, T_SCORE_W, -1)->cols == p->m->arch.d_model ? f->normed : f->out;
-}
-
 const float *part_head_weight(const struct parts *p)
 {
     return model_weight(p->m, p->m->arch.tied ? T_TOKEN_EMBED : T_HEAD_W, -1);

@@ -93,10 +93,8 @@ struct final_acts {
     float *x;           // (N, C) gathered rows
     float *mean, *rstd; // (N)
     float *normed;      // (N, C); x itself without a final norm
-    float *out;         // (N, E); normed itself without projection
+    float *out;         // (N, E) for the head or the score head; normed itself without projection
 };
 void carve_final(struct carve *c, struct final_acts *f, const struct parts *p, size_t n);
 void part_final(const struct parts *p, const struct final_acts *f, const float *x, const int32_t *rows, int n);
-// The score head's input: as wide as its weight.
-const float *part_score_input(const struct parts *p, const struct final_acts *f);
 const float *part_head_weight(const struct parts *p); // (V, E)

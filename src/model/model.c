@@ -71,7 +71,7 @@ static void make_table(struct model *m, bool with_score)
     add_if(a->final_norm && a->norm == NORM_LAYER, m, T_FINAL_NORM_B, -1, 1, c);
     add_if(a->d_embed != c, m, T_PROJECT_OUT, -1, a->d_embed, c);
     add_if(!a->tied, m, T_HEAD_W, -1, a->vocab_size, a->d_embed);
-    add_if(with_score, m, T_SCORE_W, -1, 1, c);
+    add_if(with_score, m, T_SCORE_W, -1, 1, a->d_embed);
 }
 
 static int make_rope(struct model *m, struct err *e)

@@ -21,7 +21,7 @@ enum tensor_kind {
     // of the whole model
     T_TOKEN_EMBED = N_LAYER_TENSORS, T_POSITION_EMBED, T_PROJECT_IN, T_PROJECT_OUT, T_FINAL_NORM_W, T_FINAL_NORM_B,
     T_HEAD_W, // absent when tied
-    T_SCORE_W, // reward model: (1, d_model)
+    T_SCORE_W, // reward model: (1, d_embed), on what the head would read
     N_TENSOR_KINDS
 };
 

@@ -182,6 +182,9 @@ class Llama:
             x = x + p.apply(n + "mlp.down_proj", g * torch.sigmoid(g) * u)
         return rms_norm(x, p["model.norm.weight"], eps)
 
+    def last_hidden(self, h):
+        return h
+
     def logits(self, h):
         return h @ self.p["model.embed_tokens.weight" if self.c["tie_word_embeddings"] else "lm_head.weight"].T
 
@@ -220,6 +223,9 @@ class Gpt2:
             u = 0.5 * u * (1 + torch.tanh(math.sqrt(2 / math.pi) * (u + 0.044715 * u ** 3)))
             x = x + self.conv(n + "mlp.c_proj", u)
         return layer_norm(p, "transformer.ln_f", x, eps)
+
+    def last_hidden(self, h):
+        return h
 
     def logits(self, h):
         return h @ self.p["transformer.wte.weight"].T
@@ -269,10 +275,11 @@ class Opt:
                 x = layer_norm(p, n + "final_layer_norm", x, 1e-5)
         return layer_norm(p, "model.decoder.final_layer_norm", x, 1e-5) if before else x
 
+    def last_hidden(self, h):  # as wide as the embedding: what the model's last hidden state is for its heads
+        return self.p.apply("model.decoder.project_out", h) if "model.decoder.project_out.weight" in self.p else h
+
     def logits(self, h):
-        if "model.decoder.project_out.weight" in self.p:
-            h = self.p.apply("model.decoder.project_out", h)
-        return h @ self.p["model.decoder.embed_tokens.weight"].T
+        return self.last_hidden(h) @ self.p["model.decoder.embed_tokens.weight"].T
 
 
 def llama(**more):
@@ -325,11 +332,10 @@ def run(model, coefs, score_coefs, score):
                 logprobs.append(value.item())
                 loss = loss + coefs[i] * value
                 i += 1
-            if score is not None:
-                value = (h[-1] * score).sum()
-                scores.append(value.item())
-                loss = loss + score_coefs[s] * value
-                s += 1
+            value = (model.last_hidden(h[-1]) * score).sum()
+            scores.append(value.item())
+            loss = loss + score_coefs[s] * value
+            s += 1
     return loss, logprobs, scores
 
 
@@ -343,8 +349,7 @@ def main():
            "coef": coefs, "score_coef": score_coefs, "cases": []}
     for n, (name, kind, config) in enumerate(CASES):
         model = kind(config, 100 + n)
-        scored = "projected" not in name
-        score = model.p.add("score.weight", 1, model.width) if scored else None
+        score = model.p.add("score.weight", 1, config.get("word_embed_proj_dim", model.width))
         loss, logprobs, scores = run(model, coefs, score_coefs, score)
         loss.backward()
         for part, tensors in (("weights", model.p.t), ("grads", {k: v.grad for k, v in model.p.t.items()})):

@@ -215,11 +215,12 @@ static inline void reference_text(const struct reference *r, const int32_t *ids,
         ref_layer(r, x, layer, t);
     if (a->final_norm)
         ref_norm(r, x, x, T_FINAL_NORM_W, -1, t);
-    if (score)
-        ref_linear(r, score, x + (t - 1) * c, T_SCORE_W, -1, 1);
     if (e != c)
         ref_linear(r, wide, x, T_PROJECT_OUT, -1, t);
-    const double *hidden = e != c ? wide : x, *head = ref_weight(r, a->tied ? T_TOKEN_EMBED : T_HEAD_W, -1);
+    const double *hidden = e != c ? wide : x;
+    if (score)
+        ref_linear(r, score, hidden + (t - 1) * e, T_SCORE_W, -1, 1);
+    const double *head = ref_weight(r, a->tied ? T_TOKEN_EMBED : T_HEAD_W, -1);
     for (int i = 0; i < t; i++) {
         double top = -INFINITY, sum = 0;
         for (int v = 0; v < vocab; v++) {
