@@ -81,7 +81,8 @@ static void attention_task(void *data, int block, int thread)
     for (int p = 0; p < 2; p++) {
         for (int key = 0; key < pieces[p].n; key += ATTN_KEYS) {
             int n_keys = cpu_min(ATTN_KEYS, pieces[p].n - key), key_position = pieces[p].position + key;
-            if (key_position > position + n_rows - 1)
+            n_keys = cpu_min(n_keys, position + n_rows - key_position); // later ones nobody here sees
+            if (n_keys <= 0)
                 break;
             if (shape->window > 0 && key_position + n_keys <= position - shape->window + 1)
                 continue;

@@ -79,7 +79,8 @@ static void backward_rows(const struct backward_job *j, const struct attn_segmen
     for (int p = 0; p < 2; p++) {
         for (int key = 0; key < pieces[p].n; key += ATTN_KEYS) {
             int n_keys = cpu_min(ATTN_KEYS, pieces[p].n - key), key_position = pieces[p].position + key;
-            if (key_position > t.position + t.n_rows - 1)
+            n_keys = cpu_min(n_keys, t.position + t.n_rows - key_position); // later ones nobody here sees
+            if (n_keys <= 0)
                 break;
             if (shape->window > 0 && key_position + n_keys <= t.position - shape->window + 1)
                 continue;

@@ -160,16 +160,44 @@ static void cpu_free(struct backend *b, void *p)
     free(p);
 }
 
+struct bytes_job {
+    char *to;
+    const char *from; // NULL: zeros
+    size_t n;
+};
+
+enum { COPY_BLOCK = 1 << 20 };
+
+static void bytes_task(void *data, int block, int thread)
+{
+    const struct bytes_job *j = data;
+    size_t at = (size_t)block * COPY_BLOCK, n = j->n - at < COPY_BLOCK ? j->n - at : COPY_BLOCK;
+    if (j->from)
+        memcpy(j->to + at, j->from + at, n);
+    else
+        memset(j->to + at, 0, n);
+}
+
+static void move_bytes(struct backend *b, void *to, const void *from, size_t bytes)
+{
+    struct bytes_job job = {to, from, bytes};
+    cpu_run(b, cpu_blocks(bytes, COPY_BLOCK), (double)bytes / 16, bytes_task, &job);
+}
+
 static void cpu_copy(struct backend *b, void *to, const void *from, size_t bytes)
 {
-    if (!b->failed && bytes)
+    bool overlap = (char *)to < (const char *)from + bytes && (const char *)from < (char *)to + bytes;
+    if (b->failed || bytes == 0)
+        return;
+    if (overlap)
         memmove(to, from, bytes);
+    else
+        move_bytes(b, to, from, bytes);
 }
 
 static void cpu_zero(struct backend *b, void *p, size_t bytes)
 {
-    if (!b->failed && bytes)
-        memset(p, 0, bytes);
+    move_bytes(b, p, NULL, bytes);
 }
 
 static void cpu_weights_changed(struct backend *b)

@@ -105,19 +105,23 @@ static void k_adamw(float *p, const float *g, float *m, float *v, size_t n, cons
 #define GELU_A 0.7978845608028654f // sqrt(2/pi)
 #define GELU_B 0.044715f
 
+// (1 + tanh(u)) / 2 is the logistic function of 2 u: one exponential, and nothing cancels.
+V_INLINE vf gelu_gate(vf x, vf square)
+{
+    return v_sigmoid(2 * GELU_A * x * v_fma(v_set(GELU_B), square, v_set(1)));
+}
+
 V_INLINE vf gelu_tanh(vf x)
 {
-    vf inner = GELU_A * x * v_fma(v_set(GELU_B), x * x, v_set(1));
-    return 0.5f * x * (1 + v_tanh(inner));
+    return x * gelu_gate(x, x * x);
 }
 
 V_INLINE vf gelu_tanh_slope(vf x)
 {
     vf square = x * x;
-    vf inner = GELU_A * x * v_fma(v_set(GELU_B), square, v_set(1));
-    vf t = v_tanh(inner);
-    vf slope = GELU_A * v_fma(v_set(3 * GELU_B), square, v_set(1));
-    return 0.5f * (1 + t) + 0.5f * x * (1 - t * t) * slope;
+    vf s = gelu_gate(x, square);
+    vf slope = 2 * GELU_A * v_fma(v_set(3 * GELU_B), square, v_set(1));
+    return v_fma(x * slope * s, 1 - s, s);
 }
 
 V_INLINE vf gelu_erf(vf x)
@@ -283,13 +287,16 @@ static void k_rope(float *x, const float *cos, const float *sin, int n_heads, in
 static float k_max(const float *x, size_t n)
 {
     vf best = v_set(-INFINITY);
-    size_t i = 0;
-    for (; i + VW <= n; i += VW)
-        best = v_max(v_load(x + i), best);
-    float result = v_max_lane(best);
-    for (; i < n; i++)
-        result = x[i] > result ? x[i] : result;
-    return result;
+    EACH_VECTOR(n, {
+        vf v = LOAD(x);
+        if (left < VW) { // missing lanes must not count
+            vf lanes = v_set(-INFINITY);
+            memcpy(&lanes, &v, left * sizeof(float));
+            v = lanes;
+        }
+        best = v_max(v, best);
+    });
+    return v_max_lane(best);
 }
 
 static float k_exp_sum(float *x, float shift, size_t n)

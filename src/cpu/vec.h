@@ -94,20 +94,31 @@ V_INLINE vf v_sqrt(vf x)
 // Lanes are added in a fixed tree.
 V_INLINE float v_sum(vf x)
 {
-    float lane[VW];
-    memcpy(lane, &x, sizeof lane);
-    for (int half = VW / 2; half > 0; half /= 2)
-        for (int i = 0; i < half; i++)
-            lane[i] += lane[i + half];
-    return lane[0];
+#if VW == 16
+    return _mm512_reduce_add_ps(x);
+#elif VW == 8
+    __m128 half = _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
+    half = _mm_add_ps(half, _mm_movehl_ps(half, half));
+    return half[0] + half[1];
+#else
+    return (x[0] + x[2]) + (x[1] + x[3]);
+#endif
 }
 
 V_INLINE float v_max_lane(vf x)
 {
+#if VW == 16
+    return _mm512_reduce_max_ps(x);
+#elif VW == 8
+    __m128 half = _mm_max_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
+    half = _mm_max_ps(half, _mm_movehl_ps(half, half));
+    return half[0] > half[1] ? half[0] : half[1];
+#else
     float best = x[0];
     for (int i = 1; i < VW; i++)
         best = x[i] > best ? x[i] : best;
     return best;
+#endif
 }
 
 // exp within 2 ulp of the result (relative 2.4e-7) for x in [-87.3, 88.7]; 0 below, inf above, NaN stays.
