@@ -65,7 +65,10 @@ bench-plot: tests/bench/bench_plot
 
 if HAVE_CMOCKA
 if HAVE_VTERM
-check_PROGRAMS += tests/ui/test_console
+check_PROGRAMS += tests/ui/test_bars tests/ui/test_console
+tests_ui_test_bars_SOURCES = tests/ui/test_bars.c $(UI_RIG)
+tests_ui_test_bars_LDADD = $(UI_RIG_LIBS)
+tests_ui_test_bars_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
 UI_RIG = tests/ui/fixture.c tests/ui/fixture.h tests/ui/rig.c tests/ui/rig.h
 UI_RIG_LIBS = $(STORE_LIBS) $(CMOCKA_LIBS) $(VTERM_LIBS) -lutil
 tests_ui_test_console_SOURCES = tests/ui/test_console.c $(UI_RIG)

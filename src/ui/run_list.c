@@ -80,7 +80,7 @@ static int reload(struct run_list *l, struct err *e)
         struct run_row *row = find_id(l->rows, l->n, infos[i].id);
         if (!row) {
             row = mem_alloc(1, sizeof *row);
-            row->index = l->n_known++;
+            row->index = (int)((infos[i].id - 1) % 100000);
             row->letter = (char)('a' + row->index % 16);
             row->version = -1;
             row->looked_s = -1e9;

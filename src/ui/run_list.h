@@ -17,7 +17,7 @@ enum { SPARK_POINTS = 64 };
 
 struct run_row {               // its address is stable while the run is in the list
     struct run_info info;
-    int index;                 // age rank, oldest 0: letter and colour follow from it and never change
+    int index;                 // from the run's id: letter and colour follow from it and never change
     char letter;               // 'a'..'p', again from 'a' after 16
     bool selected;             // for overlay
     struct run_reader *reader; // NULL until the engine has made run.db
@@ -43,7 +43,6 @@ struct run_list {
     int64_t store_stamp;    // changes when attune.db does
     int next_row;           // where the next poll goes on when the last one ran out of time
     bool want_spark;        // a view shows sparklines: read what they need
-    int n_known;            // how many were ever seen: letters stay when a run is hidden
 };
 
 void run_list_init(struct run_list *l, struct store *s); // keeps the pointer, does not own the store

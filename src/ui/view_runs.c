@@ -180,9 +180,12 @@ static void draw_mark(struct canvas *c, int x, int y, const struct run_row *r)
 static void draw_step(struct canvas *c, int x, int y, int width, const struct run_row *r)
 {
     char text[48];
-    if (r->status.total_steps > 0)
-        snprintf(text, sizeof text, "%lld/%lld", (long long)r->status.step, (long long)r->status.total_steps);
-    else
+    char total[24];
+    if (r->status.total_steps > 0) {
+        int n = snprintf(text, sizeof text, "%lld/%lld", (long long)r->status.step, (long long)r->status.total_steps);
+        if (n > width)
+            snprintf(text, sizeof text, "%lld/%s", (long long)r->status.step, human_count(total, sizeof total, (double)r->status.total_steps));
+    } else
         snprintf(text, sizeof text, "%lld", (long long)r->status.step);
     canvas_text_right(c, x, y, width, STYLE(COLOR_DEFAULT), r->reader ? text : "-");
 }
@@ -334,7 +337,8 @@ static void draw_runs(struct view *v, struct canvas *c, struct rect area)
         draw_row(c, line, &l, s->rows[i]);
         if (i == cursor) {
             canvas_put(c, line.x, line.y, '>', STYLE(COLOR_ACCENT, .attr = ATTR_BOLD));
-            canvas_restyle(c, line, STYLE(COLOR_DEFAULT, .bg = COLOR_CURSOR));
+            // Up to the name only: a move of the cursor then costs few bytes.
+            canvas_restyle(c, (struct rect){line.x, line.y, 6 + l.width[COL_NAME], 1}, STYLE(COLOR_DEFAULT, .bg = COLOR_CURSOR));
         }
     }
     if (detail.height > 0)

@@ -1,0 +1,261 @@
+// The console's bars (key latency, silence when idle, bytes a second, a storm of sizes), measured on the real program in
+// a pseudo-terminal. Limits of time are three times the bar, so that a busy machine does not fail them; the figures are
+// printed. Limits of bytes are the bars themselves.
+#include "config.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "testing.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/rng.h"
+#include "ui/fixture.h"
+#include "ui/rig.h"
+
+enum { N_LIVE = 16, N_POINTS = 2000 };
+
+static char *project;
+static struct run_writer *writers[N_LIVE];
+static int64_t next_step = N_POINTS + 1;
+
+static int set_up(void **state)
+{
+    project = fixture_live(N_LIVE, N_POINTS, writers);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    for (int i = 0; i < N_LIVE; i++)
+        run_writer_close(writers[i]);
+    assert_ok(file_remove_tree(project, e));
+    free(project);
+    return 0;
+}
+
+static int compare(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return x < y ? -1 : x > y;
+}
+
+static void quit(struct rig *r)
+{
+    rig_send(r, "qq");
+    assert_int_equal(rig_end(r), 0);
+}
+
+// One more point of three metrics for each of the 16 runs; call it 10 times a second.
+static void step_all(void)
+{
+    for (int i = 0; i < N_LIVE; i++)
+        fixture_step(writers[i], i, next_step);
+    next_step++;
+}
+
+struct load {
+    double next_s;
+    double period_s; // 0: no load
+};
+
+static void load(struct load *l)
+{
+    double now = clock_seconds();
+    if (l->period_s <= 0 || now < l->next_s)
+        return;
+    step_all();
+    l->next_s = fmax(l->next_s + l->period_s, now);
+}
+
+// Seconds from a key to the first byte of its frame. Bytes that data caused are read away first.
+static double key_latency(struct rig *r, const char *key)
+{
+    rig_settle(r, 0);
+    double begin = clock_seconds();
+    rig_send(r, key);
+    if (!rig_read(r, 5)) {
+        struct str shown = {0};
+        rig_text(r, false, &shown);
+        fail_msg("no answer to %s:\n%s", key, str_text(&shown));
+    }
+    double seconds = clock_seconds() - begin;
+    rig_settle(r, 0.003); // the rest of the frame, which a pseudo-terminal may hand over in pieces
+    return seconds;
+}
+
+static void measure_keys(const char *name, double period_s, int n_keys, double bar_ms)
+{
+    struct rig r;
+    struct load l = {clock_seconds(), period_s};
+    double *seconds = mem_alloc((size_t)n_keys, sizeof *seconds);
+    rig_start(&r, &(struct rig_options){.project = project, .width = 80, .height = 24});
+    rig_wait(&r, "> p live-16");
+    for (int i = 0; i < n_keys; i++) {
+        load(&l);
+        seconds[i] = key_latency(&r, i / 10 % 2 ? "k" : "j");
+    }
+    quit(&r);
+    qsort(seconds, (size_t)n_keys, sizeof *seconds, compare);
+    double p99 = seconds[n_keys * 99 / 100] * 1000;
+    print_message("          %s: key to first byte median %.2f ms, p99 %.2f ms, bar %.0f ms\n", name, seconds[n_keys / 2] * 1000, p99, bar_ms);
+    assert_true(p99 <= 3 * bar_ms);
+    free(seconds);
+}
+
+static void keys_are_answered_at_once_when_idle_q1(void **state)
+{
+    measure_keys("idle", 0, 400, 8);
+}
+
+static void keys_are_answered_at_once_under_load_q1(void **state)
+{
+    measure_keys("16 live runs at 10 Hz", 0.1, 400, 16);
+}
+
+static long voluntary_switches(pid_t pid)
+{
+    char path[64], line[256];
+    long n = -1;
+    snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+    FILE *f = fopen(path, "r");
+    while (f && fgets(line, sizeof line, f))
+        sscanf(line, "voluntary_ctxt_switches: %ld", &n);
+    if (f)
+        fclose(f);
+    return n;
+}
+
+// Nothing happens: nothing is written, and the program wakes once a second at most. The runs are stopped for it.
+static void an_idle_console_is_silent_q3(void **state)
+{
+    enum { SECONDS = 3 };
+    struct rig r;
+    char *still = fixture_project(50);
+    struct store *s;
+    assert_ok(store_open(&s, still, false, e));
+    assert_ok(store_hide_run(s, "dpo-wide-beta", true, e));
+    assert_ok(store_hide_run(s, "dpo-2", true, e));
+    store_close(s);
+    rig_start(&r, &(struct rig_options){.project = still, .width = 80, .height = 24});
+    rig_wait(&r, "> g dpo-next");
+    rig_settle(&r, 1.2);
+    size_t bytes = r.bytes;
+    long switches = voluntary_switches(r.pid);
+    double end = clock_seconds() + SECONDS;
+    while (clock_seconds() < end)
+        rig_read(&r, end - clock_seconds());
+    bytes = r.bytes - bytes;
+    switches = voluntary_switches(r.pid) - switches;
+    print_message("          idle for %d s: %zu bytes, %ld wakeups\n", SECONDS, bytes, switches);
+    quit(&r);
+    assert_int_equal(bytes, 0);
+    assert_true(switches <= SECONDS + 1);
+    assert_ok(file_remove_tree(still, e));
+    free(still);
+}
+
+static void measure_bytes(const char *page, const char *keys, int width, int height, double bar)
+{
+    enum { SECONDS = 2 };
+    struct rig r;
+    struct load l = {clock_seconds(), 0.1};
+    rig_start(&r, &(struct rig_options){.project = project, .width = width, .height = height});
+    rig_wait(&r, "live-16");
+    rig_send(&r, keys);
+    rig_wait(&r, page);
+    for (double end = clock_seconds() + 0.7; clock_seconds() < end;) { // what is there already is drawn
+        load(&l);
+        rig_read(&r, 0.02);
+    }
+    size_t bytes = r.bytes;
+    double begin = clock_seconds();
+    while (clock_seconds() < begin + SECONDS) {
+        load(&l);
+        rig_read(&r, 0.02);
+    }
+    double rate = (double)(r.bytes - bytes) / (clock_seconds() - begin);
+    print_message("          16 live runs at 10 Hz, %s, %dx%d: %.0f B/s, bar %.0f\n", page, width, height, rate, bar);
+    quit(&r);
+    assert_true(rate > 0);
+    assert_true(rate <= bar);
+}
+
+static void live_runs_stay_within_the_byte_budget_q4(void **state)
+{
+    measure_bytes("[1 Runs]", "", 80, 24, 2500);
+    measure_bytes("[1 Runs]", "", 200, 50, 8000);
+    measure_bytes("[2 Curves]", "\r", 80, 24, 2500);
+    measure_bytes("[2 Curves]", "\r", 200, 50, 8000);
+}
+
+static void moving_the_cursor_costs_few_bytes_q6(void **state)
+{
+    struct rig r;
+    size_t most = 0;
+    rig_start(&r, &(struct rig_options){.project = project, .width = 80, .height = 24, .background = "dark"});
+    rig_wait(&r, "> p live-16");
+    rig_settle(&r, 1.2);
+    for (int i = 0; i < 100; i++) {
+        size_t before = r.bytes;
+        rig_send(&r, i / 12 % 2 ? "k" : "j");
+        rig_settle(&r, 0.015);
+        if (r.bytes - before > most)
+            most = r.bytes - before;
+    }
+    quit(&r);
+    print_message("          cursor move: at most %zu bytes, bar 300\n", most);
+    assert_true(most <= 300);
+}
+
+// After a storm of sizes from 1 x 1 to 300 x 100 the picture is that of a fresh start.
+static void a_storm_of_sizes_ends_as_a_fresh_start_q11(void **state)
+{
+    struct rig r, fresh;
+    struct str after = {0}, want = {0};
+    struct rng random = rng_make(11, RNG_TEST, 0);
+    rig_start(&r, &(struct rig_options){.project = project, .width = 80, .height = 24});
+    rig_wait(&r, "> p live-16");
+    rig_send(&r, "\r");
+    rig_wait(&r, "[2 Curves]");
+    for (int i = 0; i < 1000; i++) {
+        rig_resize(&r, 1 + (int)rng_below(&random, 300), 1 + (int)rng_below(&random, 100));
+        if (i % 25 == 0)
+            rig_send(&r, i % 50 ? "1" : "2");
+        rig_read(&r, i % 10 ? 0 : 0.002);
+    }
+    rig_resize(&r, 120, 40);
+    rig_send(&r, "1");
+    rig_wait(&r, "[1 Runs]");
+    double begin = clock_seconds();
+    rig_resize(&r, 100, 30);
+    rig_start(&fresh, &(struct rig_options){.project = project, .width = 100, .height = 30});
+    rig_wait(&fresh, "> p live-16");
+    rig_settle(&fresh, 0.3);
+    rig_text(&fresh, true, &want);
+    do {
+        rig_read(&r, 0.05);
+        rig_text(&r, true, &after);
+    } while (strcmp(str_text(&after), str_text(&want)) != 0 && clock_seconds() < begin + 5);
+    quit(&fresh);
+    quit(&r);
+    if (strcmp(str_text(&after), str_text(&want)) != 0)
+        fail_msg("after the storm:\n%s\nfresh:\n%s", str_text(&after), str_text(&want));
+    str_fini(&after);
+    str_fini(&want);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(keys_are_answered_at_once_when_idle_q1),
+        cmocka_unit_test(an_idle_console_is_silent_q3),
+        cmocka_unit_test(moving_the_cursor_costs_few_bytes_q6),
+        cmocka_unit_test(a_storm_of_sizes_ends_as_a_fresh_start_q11),
+        cmocka_unit_test(keys_are_answered_at_once_under_load_q1),
+        cmocka_unit_test(live_runs_stay_within_the_byte_budget_q4),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
