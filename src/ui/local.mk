@@ -81,3 +81,9 @@ tests_ui_test_curves_page_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
 endif
 endif
 EXTRA_DIST += tests/ui/screens
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test_console_parts
+tests_unit_test_console_parts_SOURCES = tests/unit/test_console_parts.c
+tests_unit_test_console_parts_LDADD = libui.a $(LAUNCH_LIBS) $(NCURSES_LIBS) $(CMOCKA_LIBS)
+endif

@@ -1,0 +1,340 @@
+// The parts of the console that need no terminal: the command table, keys, the canvas, the form, a line being edited.
+#include "config.h"
+
+#include "testing.h"
+
+#include "base/mem.h"
+#include "base/rng.h"
+#include "ui/canvas.h"
+#include "ui/commands.h"
+#include "ui/form.h"
+#include "ui/keys.h"
+#include "ui/line_edit.h"
+
+// ---- the table ----
+
+static bool is_on(const struct command_row *r, int page)
+{
+    return r->pages >> page & 1;
+}
+
+static void every_command_has_a_name_a_title_and_help(void **state)
+{
+    bool seen[CMD_N] = {0};
+    for (const struct command_row *r = command_rows; r->id; r++) {
+        seen[r->id] = true;
+        assert_true(r->name && *r->name && !strchr(r->name, ' '));
+        assert_true(r->title && *r->title && strlen(r->title) <= 16);
+        size_t n = r->help ? strlen(r->help) : 0;
+        if (n < 10 || r->help[n - 1] != '.')
+            fail_msg("the help of %s is no sentence", r->name);
+        assert_true(r->pages && !(r->pages & ~(unsigned)IN_ALL));
+    }
+    for (int id = CMD_NONE + 1; id < CMD_N; id++)
+        if (!seen[id])
+            fail_msg("command number %d has no row", id);
+}
+
+static void keys_and_names_are_unique_on_each_page(void **state)
+{
+    for (int page = 0; page < PAGE_N; page++) {
+        for (const struct command_row *a = command_rows; a->id; a++) {
+            if (!is_on(a, page))
+                continue;
+            assert_ptr_equal(command_by_name(a->name, (enum page)page), a);
+            for (const char *k = a->keys; *k;) {
+                size_t n = strcspn(k, " ");
+                int key = key_from_name(k, (unsigned)n);
+                if (!key)
+                    fail_msg("%s: there is no key %.*s", a->name, (int)n, k);
+                if (command_by_key(key, (enum page)page) != a)
+                    fail_msg("page %d: the key %.*s of %s is taken by %s", page, (int)n, k, a->name,
+                             command_by_key(key, (enum page)page)->name);
+                k += n + (k[n] == ' ');
+            }
+        }
+    }
+}
+
+static void every_page_has_help_and_a_way_out_on_its_hint_line(void **state)
+{
+    for (int page = 0; page < PAGE_N; page++) {
+        bool out = false, help = page == PAGE_HELP;
+        for (const struct command_row *r = command_rows; r->id; r++) {
+            out |= is_on(r, page) && r->hint && (r->id == CMD_QUIT || r->id == CMD_BACK);
+            help |= is_on(r, page) && r->hint && r->id == CMD_HELP;
+        }
+        assert_true(out && help);
+    }
+}
+
+static void search_finds_by_beginning_part_and_letters(void **state)
+{
+    const struct command_row *found[5];
+    assert_true(command_search("smoo", PAGE_CURVES, found, 5) >= 3);
+    assert_string_equal(found[0]->name, "smooth");
+    assert_true(command_search("zin", PAGE_CURVES, found, 5) >= 1);
+    assert_string_equal(found[0]->name, "zoom-in");
+    assert_int_equal(command_search("smoo", PAGE_RUNS, found, 5), 0);
+    assert_int_equal(command_search("qqqqq", PAGE_RUNS, found, 5), 0);
+    assert_null(command_by_name("s", PAGE_RUNS)); // several begin so
+}
+
+// ---- keys ----
+
+static void keys_of_every_usual_terminal_are_understood(void **state)
+{
+    static const struct {
+        const char *bytes;
+        int key;
+    } cases[] = {
+        {"j", 'j'}, {"\r", KEY_ENTER_}, {"\n", KEY_ENTER_}, {"\t", KEY_TAB_}, {"\177", KEY_BACKSPACE_}, {"\b", KEY_BACKSPACE_},
+        {"\033[A", KEY_UP_}, {"\033OA", KEY_UP_}, {"\033[1;5C", KEY_RIGHT_}, {"\033[H", KEY_HOME_}, {"\033[1~", KEY_HOME_},
+        {"\033[7~", KEY_HOME_}, {"\033[4~", KEY_END_}, {"\033[5~", KEY_PGUP_}, {"\033[6~", KEY_PGDN_}, {"\033[3~", KEY_DELETE_},
+        {"\033[Z", KEY_BACKTAB_}, {"\033OP", KEY_F0_ + 1}, {"\033[11~", KEY_F0_ + 1}, {"\033[[A", KEY_F0_ + 1},
+        {"\033[21~", KEY_F0_ + 10}, {"\0331", '1' | KEY_ALT_}, {"\033j", 'j' | KEY_ALT_}, {"\xc3\xa9", 0xe9},
+        {"\xe2\x82\xac", 0x20ac},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        int key;
+        size_t n = strlen(cases[i].bytes);
+        assert_int_equal(key_decode(cases[i].bytes, n, false, &key), n);
+        assert_int_equal(key, cases[i].key);
+        for (size_t part = 1; part < n; part++) // any beginning of it waits for the rest
+            assert_int_equal(key_decode(cases[i].bytes, part, false, &key), 0);
+    }
+    int key;
+    assert_int_equal(key_decode("\033", 1, true, &key), 1);
+    assert_int_equal(key, KEY_ESCAPE_);
+    char name[16];
+    assert_string_equal(key_name(key_from_name("Ctrl-l", 6), name, sizeof name), "Ctrl-l");
+    assert_string_equal(key_name(key_from_name("Alt-3", 5), name, sizeof name), "Alt-3");
+    assert_string_equal(key_name(key_from_name("F10", 3), name, sizeof name), "F10");
+}
+
+static void any_bytes_decode_to_an_end(void **state)
+{
+    struct rng r = rng_make(3, RNG_TEST, 1);
+    for (int round = 0; round < 2000; round++) {
+        char *bytes = mem_alloc(64, 1); // its own block: a sanitizer sees reads past it
+        size_t n = 1 + rng_below(&r, 63), at = 0;
+        char *exact = mem_alloc(n, 1);
+        for (size_t i = 0; i < n; i++)
+            bytes[i] = (char)(rng_below(&r, 3) ? (rng_below(&r, 2) ? 27 : '[') : rng_below(&r, 256));
+        memcpy(exact, bytes, n);
+        while (at < n) {
+            int key;
+            size_t used = key_decode(exact + at, n - at, true, &key);
+            assert_true(used > 0 && used <= n - at);
+            at += used;
+        }
+        free(exact);
+        free(bytes);
+    }
+}
+
+// ---- canvas ----
+
+static void expect(const struct canvas *c, const char *want)
+{
+    struct str shown = {0};
+    canvas_save(c, false, &shown);
+    assert_string_equal(str_text(&shown), want);
+    str_fini(&shown);
+}
+
+static void nothing_reaches_the_canvas_as_control(void **state)
+{
+    struct canvas c;
+    canvas_init(&c, 20, 2, GLYPHS_BRAILLE, true);
+    canvas_text(&c, 0, 0, -1, STYLE(COLOR_DEFAULT), "a\033[31m\007\xff\xc2\x9b" "b");
+    canvas_put(&c, 0, 1, 7, STYLE(COLOR_DEFAULT));
+    canvas_put(&c, 1, 1, 0x9b, STYLE(COLOR_DEFAULT));
+    for (int x = 0; x < 20; x++)
+        for (int y = 0; y < 2; y++)
+            assert_true(canvas_cell(&c, x, y)->code[0] >= 32 && canvas_cell(&c, x, y)->code[0] != 0x9b);
+    expect(&c, "a^[[31m^G\xef\xbf\xbd\\x9bb\n\xef\xbf\xbd\xef\xbf\xbd\n");
+    canvas_fini(&c);
+}
+
+static void wide_and_combining_characters_keep_their_columns(void **state)
+{
+    struct canvas c;
+    canvas_init(&c, 6, 1, GLYPHS_BRAILLE, true);
+    canvas_text(&c, 0, 0, -1, STYLE(COLOR_DEFAULT), "\xe7\x8b\x90" "e\xcc\x81" "x");
+    expect(&c, "\xe7\x8b\x90" "e\xcc\x81" "x\n");
+    assert_int_equal(canvas_cell(&c, 0, 0)->columns, 2);
+    assert_int_equal(canvas_cell(&c, 1, 0)->columns, 0);
+    canvas_put(&c, 1, 0, '|', STYLE(COLOR_DEFAULT)); // half of it overwritten: the other half is blank
+    expect(&c, " |e\xcc\x81" "x\n");
+    canvas_clear(&c);
+    canvas_put(&c, 5, 0, 0x72d0, STYLE(COLOR_DEFAULT)); // no room for both halves
+    assert_int_equal(canvas_cell(&c, 5, 0)->columns, 1);
+    canvas_fini(&c);
+    canvas_init(&c, 6, 1, GLYPHS_ASCII, false);
+    canvas_text(&c, 0, 0, -1, STYLE(COLOR_DEFAULT), "\xe7\x8b\x90\xe2\x94\x82x");
+    expect(&c, "??|x\n");
+    canvas_fini(&c);
+}
+
+static void drawing_outside_of_the_clip_is_dropped(void **state)
+{
+    struct canvas c;
+    canvas_init(&c, 8, 4, GLYPHS_BRAILLE, true);
+    struct rect old = canvas_clip(&c, (struct rect){2, 1, 3, 2});
+    for (int y = -3; y < 9; y++)
+        canvas_text(&c, -5, y, -1, STYLE(COLOR_DEFAULT), "abcdefghijklmnopqrstuvw");
+    canvas_box(&c, (struct rect){-4, -4, 40, 40}, STYLE(COLOR_MUTED), "title");
+    canvas_spark(&c, -3, 1, 50, (double[]){1, NAN, 3}, 3, STYLE(COLOR_DEFAULT));
+    canvas_unclip(&c, old);
+    for (int y = 0; y < 4; y++)
+        for (int x = 0; x < 8; x++)
+            if (x < 2 || x > 4 || y < 1 || y > 2)
+                assert_int_equal(canvas_cell(&c, x, y)->code[0], ' ');
+    canvas_fini(&c);
+}
+
+static void text_is_cut_and_broken_at_its_width(void **state)
+{
+    struct canvas c;
+    canvas_init(&c, 10, 4, GLYPHS_BRAILLE, true);
+    assert_int_equal(canvas_text(&c, 0, 0, 5, STYLE(COLOR_DEFAULT), "abcdefgh"), 5);
+    canvas_text_right(&c, 0, 1, 8, STYLE(COLOR_DEFAULT), "xyz");
+    expect(&c, "abcd~\n     xyz\n\n\n");
+    canvas_clear(&c);
+    const char *text = "one two three\nfour 12345678901234";
+    assert_int_equal(canvas_paragraph(&c, (struct rect){0, 0, 9, 2}, 1, STYLE(COLOR_DEFAULT), text, strlen(text)), 5);
+    expect(&c, "three\nfour\n\n\n");
+    canvas_fini(&c);
+}
+
+// ---- a line being edited ----
+
+static void press(struct line_edit *l, const int *keys, int n)
+{
+    for (int i = 0; i < n; i++)
+        assert_true(line_edit_key(l, keys[i]));
+}
+
+static void a_line_is_edited_by_whole_characters(void **state)
+{
+    struct line_edit l = {0};
+    press(&l, (int[]){'a', 0xe9, 0x72d0, 'b'}, 4);
+    assert_string_equal(str_text(&l.text), "a\xc3\xa9\xe7\x8b\x90" "b");
+    press(&l, (int[]){KEY_LEFT_, KEY_BACKSPACE_, 'x'}, 3);
+    assert_string_equal(str_text(&l.text), "a\xc3\xa9xb");
+    press(&l, (int[]){KEY_HOME_, KEY_DELETE_, KEY_DELETE_}, 3);
+    assert_string_equal(str_text(&l.text), "xb");
+    press(&l, (int[]){KEY_END_, 21}, 2);
+    assert_string_equal(str_text(&l.text), "");
+    press(&l, (int[]){KEY_BACKSPACE_, KEY_LEFT_, KEY_DELETE_, KEY_RIGHT_}, 4);
+    assert_false(line_edit_key(&l, KEY_F0_ + 2));
+    line_edit_fini(&l);
+}
+
+// ---- the form ----
+
+static const struct param dpo_params[] = {
+    {.name = "beta", .type = PARAM_FLOAT, .fallback = "0.1", .min = 0.001, .max = 10, .live = true, .group = "objective", .help = "Beta."},
+    {0},
+};
+static const struct param sft_params[] = {
+    {.name = "smoothing", .type = PARAM_FLOAT, .fallback = "0", .min = 0, .max = 0.5, .group = "objective", .help = "Smoothing."},
+    {0},
+};
+static const struct param common[] = {
+    {.name = "model", .type = PARAM_PATH, .group = "model", .help = "The model."},
+    {.name = "data", .type = PARAM_PATH, .group = "data", .help = "The data."},
+    {.name = "lr", .type = PARAM_FLOAT, .fallback = "1e-5", .min = 1e-12, .max = 1, .live = true, .group = "optimizer", .help = "Rate."},
+    {.name = "recompute", .type = PARAM_BOOL, .fallback = "no", .group = "machine", .help = "Recompute."},
+    {0},
+};
+static struct engine_objective objectives[] = {
+    {.name = "sft", .title = "SFT", .params = (struct param *)sft_params},
+    {.name = "dpo", .title = "DPO", .params = (struct param *)dpo_params},
+};
+static const struct engine_description engine = {.params = (struct param *)common, .objectives = objectives, .n_objectives = 2};
+
+static void put(struct form *f, const char *name, const char *text)
+{
+    int field = form_find(f, name);
+    assert_true(field >= 0);
+    form_set(f, field, text);
+}
+
+static void the_form_checks_values_and_says_the_command(void **state)
+{
+    struct form f;
+    struct str line = {0};
+    form_init(&f, &engine);
+    assert_string_equal(f.fields[FORM_OBJECTIVE].text, "dpo");
+    put(&f, "beta", "20");
+    assert_true(f.fields[form_find(&f, "beta")].fault[0]);
+    put(&f, "beta", "0.3");
+    assert_false(f.fields[form_find(&f, "beta")].fault[0]);
+    put(&f, "model", "/no/such place");
+    assert_true(strstr(f.fields[form_find(&f, "model")].fault, "no file or folder"));
+    form_command_line(&f, &line);
+    assert_string_equal(str_text(&line), "attune train --objective dpo --model '/no/such place' --data ... --beta 0.3");
+    assert_true(form_step(&f, form_find(&f, "recompute"), 1));
+    assert_string_equal(f.fields[form_find(&f, "recompute")].text, "yes");
+    put(&f, "lr", "3e-4");
+    put(&f, "objective", "sft"); // keeps what both have
+    assert_int_equal(form_find(&f, "beta"), -1);
+    assert_string_equal(f.fields[form_find(&f, "lr")].text, "3e-4");
+    assert_string_equal(f.fields[form_find(&f, "recompute")].text, "yes");
+    assert_int_equal(form_first_fault(&f), form_find(&f, "model"));
+    put(&f, "model", "");
+    assert_int_equal(form_first_fault(&f), form_find(&f, "model"));
+    str_fini(&line);
+    form_fini(&f);
+}
+
+static void the_form_gives_all_settings_and_takes_them_again(void **state)
+{
+    struct form f, again;
+    char *dir = test_folder(), *config = path_join(dir, "config.json"), *data = path_join(dir, "pairs.jsonl");
+    assert_ok(file_write(config, "{}", 2, e));
+    assert_ok(file_write(data, "{}", 2, e));
+    form_init(&f, &engine);
+    put(&f, "model", dir);
+    put(&f, "data", data);
+    put(&f, "beta", "0.25");
+    assert_int_equal(form_first_fault(&f), -1);
+    json_t *settings = form_settings(&f);
+    assert_close(json_number_value(json_object_get(settings, "beta")), 0.25, 0);
+    assert_close(json_number_value(json_object_get(settings, "lr")), 1e-5, 0);
+    assert_string_equal(json_string_value(json_object_get(settings, "model")), dir);
+    form_init(&again, &engine);
+    form_copy(&again, "dpo", NULL, NULL, settings);
+    assert_string_equal(again.fields[form_find(&again, "beta")].text, "0.25");
+    assert_string_equal(again.fields[form_find(&again, "data")].text, data);
+    assert_int_equal(form_first_fault(&again), -1);
+    json_decref(settings);
+    form_fini(&f);
+    form_fini(&again);
+    assert_ok(file_remove_tree(dir, e));
+    free(dir);
+    free(config);
+    free(data);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_command_has_a_name_a_title_and_help),
+        cmocka_unit_test(keys_and_names_are_unique_on_each_page),
+        cmocka_unit_test(every_page_has_help_and_a_way_out_on_its_hint_line),
+        cmocka_unit_test(search_finds_by_beginning_part_and_letters),
+        cmocka_unit_test(keys_of_every_usual_terminal_are_understood),
+        cmocka_unit_test(any_bytes_decode_to_an_end),
+        cmocka_unit_test(nothing_reaches_the_canvas_as_control),
+        cmocka_unit_test(wide_and_combining_characters_keep_their_columns),
+        cmocka_unit_test(drawing_outside_of_the_clip_is_dropped),
+        cmocka_unit_test(text_is_cut_and_broken_at_its_width),
+        cmocka_unit_test(a_line_is_edited_by_whole_characters),
+        cmocka_unit_test(the_form_checks_values_and_says_the_command),
+        cmocka_unit_test(the_form_gives_all_settings_and_takes_them_again),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
