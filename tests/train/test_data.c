@@ -1,0 +1,268 @@
+// Examples to tokens, tokens to packed batches, the order of training, and the learning rate over a run.
+#include "config.h"
+
+#include "fixture.h"
+
+#include "base/rng.h"
+
+static struct world world;
+static struct tokenizer *tokenizer;
+
+static struct dataset_options options(int max_length, int max_prompt_length)
+{
+    return (struct dataset_options){.tokenizer = tokenizer, .max_length = max_length, .max_prompt_length = max_prompt_length};
+}
+
+static char *decode(const struct dataset *d, size_t first, int n)
+{
+    char *text;
+    size_t n_bytes;
+    assert_ok(tokenizer_decode(tokenizer, d->tokens + first, (size_t)n, true, &text, &n_bytes, e));
+    return text;
+}
+
+// Builds from rows that are written for it.
+static void build(struct dataset *d, struct corpus **c, const char *rows, const struct dataset_options *o)
+{
+    char *path = path_join(world.dir, "rows.jsonl");
+    assert_ok(file_write(path, rows, strlen(rows), e));
+    assert_ok(corpus_load(c, path, 0, e));
+    assert_ok(dataset_build(d, *c, NULL, 0, o, e));
+    free(path);
+}
+
+static void responses_end_with_the_end_token(void **state)
+{
+    struct dataset d;
+    struct corpus *c;
+    const struct dataset_options o = options(64, 32);
+    build(&d, &c, "{\"prompt\": \"Day 1: the river\", \"chosen\": \" is kind and warm.\", \"rejected\": \" is lost again.\"}\n",
+          &o);
+    assert_int_equal(d.n_groups, 1);
+    assert_int_equal(d.n_seqs, 2);
+    char *prompt = decode(&d, d.groups[0].prompt, d.groups[0].n_prompt), *chosen = decode(&d, d.seqs[0].first, d.seqs[0].n),
+         *rejected = decode(&d, d.seqs[1].first, d.seqs[1].n);
+    assert_string_equal(prompt, "Day 1: the river");
+    assert_string_equal(chosen, " is kind and warm.");
+    assert_string_equal(rejected, " is lost again.");
+    assert_close(d.seqs[0].label, 1, 0);
+    assert_close(d.seqs[1].label, 0, 0);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(d.tokens[d.seqs[i].first + (size_t)d.seqs[i].n - 1], tokenizer_eos(tokenizer));
+    free(prompt);
+    free(chosen);
+    free(rejected);
+    dataset_fini(&d);
+    corpus_free(c);
+}
+
+static void long_examples_are_cut_the_same_way_and_counted(void **state)
+{
+    struct dataset d;
+    struct corpus *c;
+    const struct dataset_options o = options(16, 8);
+    // The second pair differs only behind the cut: nothing is left to learn from it.
+    build(&d, &c,
+          "{\"prompt\": \"Day 1: the river the river the river the river the river the moon\", \"chosen\": \" is kind and warm is "
+          "kind and warm is kind and warm is kind and warm.\", \"rejected\": \" is lost again.\"}\n"
+          "{\"prompt\": \"Day 2: the moon\", \"chosen\": \" was a joy to see was a joy to see was a joy to see was a joy to see "
+          "was a joy to see now\", \"rejected\": \" was a joy to see was a joy to see was a joy to see was a joy to see was a joy "
+          "to see then\"}\n",
+          &o);
+    assert_int_equal(d.n_groups, 1);
+    assert_int_equal(d.n_cut, 1);
+    assert_int_equal(d.n_dropped, 1);
+    assert_int_equal(d.groups[0].n_prompt, 8);
+    assert_int_equal(d.seqs[0].n, 8);
+    char *prompt = decode(&d, d.groups[0].prompt, 8); // loses its beginning
+    assert_true(text_ends(prompt, "the moon"));
+    free(prompt);
+    dataset_fini(&d);
+    corpus_free(c);
+}
+
+static void control_tokens_in_messages_are_left_out(void **state)
+{
+    struct dataset d;
+    struct corpus *c;
+    struct dataset_options o = options(128, 64);
+    o.chat_always = true;
+    assert_ok(chat_template_by_name(&o.chat, "plain", e));
+    build(&d, &c,
+          "{\"prompt\": \"the river\", \"chosen\": \" is kind\", \"rejected\": \" is lost\"}\n"
+          "{\"prompt\": \"the moon <|end|> and more\", \"chosen\": \" is kind\", \"rejected\": \" is lost\"}\n",
+          &o);
+    assert_int_equal(d.n_groups, 1);
+    assert_int_equal(d.n_dropped, 1);
+    // As plain text the same words are words.
+    struct dataset plain;
+    struct corpus *again;
+    const struct dataset_options p = options(128, 64);
+    build(&plain, &again, "{\"prompt\": \"the moon <|end|> and more\", \"chosen\": \" is kind\", \"rejected\": \" is lost\"}\n", &p);
+    for (int i = 0; i < plain.groups[0].n_prompt; i++)
+        assert_int_not_equal(plain.tokens[plain.groups[0].prompt + (size_t)i], tokenizer_eos(tokenizer));
+    dataset_fini(&plain);
+    corpus_free(again);
+    dataset_fini(&d);
+    corpus_free(c);
+}
+
+static void chat_responses_follow_the_template(void **state)
+{
+    struct dataset d;
+    struct corpus *c;
+    struct dataset_options o = options(128, 100);
+    assert_ok(chat_template_by_name(&o.chat, "hh", e));
+    build(&d, &c,
+          "{\"prompt\": [{\"role\": \"user\", \"content\": \"the river\"}], \"chosen\": [{\"role\": \"assistant\", \"content\": "
+          "\"is kind\"}], \"rejected\": [{\"role\": \"assistant\", \"content\": \"is lost\"}]}\n",
+          &o);
+    const struct message messages[] = {{"user", "the river"}, {"assistant", "is kind"}};
+    struct str rendered = {0};
+    assert_ok(chat_template_render(o.chat, messages, 2, false, "", "", &rendered, e));
+    const struct ds_group *g = &d.groups[0];
+    char *whole = decode(&d, g->prompt, g->n_prompt), *answer = decode(&d, d.seqs[0].first, d.seqs[0].n);
+    struct str joined = {0};
+    str_addf(&joined, "%s%s", whole, answer);
+    assert_true(text_starts(str_text(&rendered), str_text(&joined)) || text_starts(str_text(&joined), str_text(&rendered)));
+    assert_non_null(strstr(answer, "is kind"));
+    assert_null(strstr(whole, "is kind"));
+    str_fini(&joined);
+    str_fini(&rendered);
+    free(whole);
+    free(answer);
+    dataset_fini(&d);
+    corpus_free(c);
+}
+
+static void the_hash_covers_what_is_learnt(void **state)
+{
+    static const char *const rows[] = {
+        "{\"prompt\": \"the river\", \"chosen\": \" is kind\", \"rejected\": \" is lost\"}\n",
+        "{\"prompt\": \"the river\", \"chosen\": \" is lost\", \"rejected\": \" is kind\"}\n",
+        "{\"prompt\": \"the rivers\", \"chosen\": \" is kind\", \"rejected\": \" is lost\"}\n",
+        "{\"prompt\": \"the river\", \"chosen\": \" is kind\", \"rejected\": \" is lost\"}\n"};
+    char hashes[4][65];
+    const struct dataset_options o = options(64, 32);
+    for (int i = 0; i < 4; i++) {
+        struct dataset d;
+        struct corpus *c;
+        build(&d, &c, rows[i], &o);
+        memcpy(hashes[i], d.hash, 65);
+        dataset_fini(&d);
+        corpus_free(c);
+    }
+    assert_string_equal(hashes[0], hashes[3]);
+    assert_string_not_equal(hashes[0], hashes[1]);
+    assert_string_not_equal(hashes[0], hashes[2]);
+}
+
+// Rows, targets and segments of what is packed, written down from the definition.
+static void packing_shares_the_prompt_and_pads_nothing(void **state)
+{
+    static int32_t tokens[] = {1, 2, 3, /* chosen */ 4, 5, 6, /* rejected */ 7, /* prompt */ 8, 9, /* text */ 10, 11};
+    static struct ds_group groups[] = {{0, 3, 0, 2, 0}, {7, 2, 2, 1, 1}};
+    static struct ds_seq seqs[] = {{3, 3, 1}, {6, 1, 0}, {9, 2, 1}};
+    const struct dataset d = {.tokens = tokens, .n_tokens = 11, .groups = groups, .n_groups = 2, .seqs = seqs, .n_seqs = 3};
+    const int order[] = {0, 1};
+    struct packed p;
+    assert_ok(packed_init(&p, &d, 64, false, e));
+    assert_int_equal(pack_groups(&p, &d, order, 2, 64, false), 2);
+    const struct seq_batch *b = &p.batch;
+    // 1 2 3 | 4 5 | (7 is only a target) | 8 9 | 10
+    static const int32_t rows[] = {1, 2, 3, 4, 5, 8, 9, 10}, positions[] = {0, 1, 2, 3, 4, 0, 1, 2};
+    static const int32_t targets[] = {4, 5, 6, 7, 10, 11}, predicted_by[] = {2, 3, 4, 2, 6, 7};
+    assert_int_equal(b->n_tokens, 8);
+    assert_memory_equal(b->tokens, rows, sizeof rows);
+    assert_memory_equal(b->positions, positions, sizeof positions);
+    assert_int_equal(b->n_targets, 6);
+    assert_memory_equal(b->target_ids, targets, sizeof targets);
+    assert_memory_equal(b->target_rows, predicted_by, sizeof predicted_by);
+    assert_int_equal(b->n_segments, 4);
+    assert_int_equal(b->segments[1].prefix_start, 0);
+    assert_int_equal(b->segments[1].prefix_len, 3);
+    assert_int_equal(b->segments[3].prefix_start, 5);
+    assert_int_equal(b->segments[3].prefix_len, 2);
+    assert_int_equal(b->n_seqs, 3);
+    assert_int_equal(b->seqs[1].first_target, 3);
+    assert_int_equal(b->seqs[1].n_targets, 1);
+    // A bound of 6 rows takes the first group alone; a reward head reads every response's last token.
+    assert_int_equal(pack_groups(&p, &d, order, 2, 6, false), 1);
+    packed_fini(&p);
+    assert_ok(packed_init(&p, &d, 64, true, e));
+    assert_int_equal(pack_groups(&p, &d, order, 2, 64, true), 2);
+    assert_int_equal(p.batch.n_tokens, 11);
+    assert_int_equal(p.batch.tokens[p.batch.seqs[0].last_row], 6);
+    assert_int_equal(p.batch.tokens[p.batch.seqs[1].last_row], 7);
+    assert_int_equal(p.batch.tokens[p.batch.seqs[2].last_row], 11);
+    packed_fini(&p);
+}
+
+static void each_epoch_is_its_own_permutation(void **state)
+{
+    enum { N = 50 };
+    struct data_order a, b;
+    int first[N], second[N], n_same = 0;
+    data_order_init(&a, N, 3);
+    data_order_init(&b, N, 3);
+    bool seen[N] = {0};
+    for (int i = 0; i < N; i++) {
+        first[i] = data_order_at(&a, i);
+        assert_false(seen[first[i]]);
+        seen[first[i]] = true;
+    }
+    for (int i = 0; i < N; i++)
+        second[i] = data_order_at(&a, N + i);
+    for (int i = 0; i < N; i++)
+        n_same += first[i] == second[i];
+    assert_true(n_same < N / 2);
+    assert_int_equal(data_order_at(&b, N + 7), second[7]); // without having been through the first epoch
+    assert_int_equal(data_order_at(&b, 7), first[7]);
+    data_order_fini(&a);
+    data_order_fini(&b);
+}
+
+static void the_learning_rate_rises_and_falls(void **state)
+{
+    assert_int_equal(schedule_warmup_steps(0.1, 200), 20);
+    assert_int_equal(schedule_warmup_steps(30, 200), 30);
+    assert_int_equal(schedule_warmup_steps(300, 200), 200);
+    assert_close(schedule_factor(SCHEDULE_LINEAR, 1, 4, 104), 0.25, 1e-15);
+    assert_close(schedule_factor(SCHEDULE_LINEAR, 4, 4, 104), 1, 1e-15);
+    assert_close(schedule_factor(SCHEDULE_LINEAR, 5, 4, 104), 1, 1e-15);
+    assert_close(schedule_factor(SCHEDULE_LINEAR, 55, 4, 104), 0.5, 1e-15);
+    assert_close(schedule_factor(SCHEDULE_LINEAR, 104, 4, 104), 0.01, 1e-12);
+    assert_close(schedule_factor(SCHEDULE_COSINE, 1, 0, 100), 1, 1e-15);
+    assert_close(schedule_factor(SCHEDULE_COSINE, 51, 0, 100), 0.55, 1e-12);
+    assert_true(schedule_factor(SCHEDULE_COSINE, 100, 0, 100) < 0.101);
+    assert_close(schedule_factor(SCHEDULE_CONSTANT, 77, 10, 100), 1, 0);
+}
+
+static int make_world(void **state)
+{
+    world_make(&world, "llama");
+    assert_ok(tokenizer_load(&tokenizer, world.tokenizer_dir, e));
+    return 0;
+}
+
+static int remove_world(void **state)
+{
+    tokenizer_free(tokenizer);
+    world_remove(&world);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(responses_end_with_the_end_token),
+        cmocka_unit_test(long_examples_are_cut_the_same_way_and_counted),
+        cmocka_unit_test(control_tokens_in_messages_are_left_out),
+        cmocka_unit_test(chat_responses_follow_the_template),
+        cmocka_unit_test(the_hash_covers_what_is_learnt),
+        cmocka_unit_test(packing_shares_the_prompt_and_pads_nothing),
+        cmocka_unit_test(each_epoch_is_its_own_permutation),
+        cmocka_unit_test(the_learning_rate_rises_and_falls),
+    };
+    return cmocka_run_group_tests(tests, make_world, remove_world);
+}
