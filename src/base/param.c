@@ -241,6 +241,16 @@ json_t *settings_to_json(const struct settings *s, bool all)
     return object;
 }
 
+// The fewest digits that give the same number back: 0.1, not 0.10000000000000001.
+static void shortest_text(char *out, size_t size, double number)
+{
+    for (int digits = 6; digits <= 17; digits++) {
+        snprintf(out, size, "%.*g", digits, number);
+        if (strtod(out, NULL) == number)
+            return;
+    }
+}
+
 int settings_from_json(struct settings *s, const json_t *object, struct err *e)
 {
     const char *name;
@@ -257,7 +267,7 @@ int settings_from_json(struct settings *s, const json_t *object, struct err *e)
         else if (json_is_integer(value))
             snprintf(number, sizeof number, "%lld", (long long)json_integer_value(value));
         else if (json_is_real(value))
-            snprintf(number, sizeof number, "%.17g", json_real_value(value));
+            shortest_text(number, sizeof number, json_real_value(value));
         else
             return err_set(e, ERR_USAGE, "setting \"%s\" must be a text, number or true/false", name);
         int code = settings_set(s, name, text, e);

@@ -38,8 +38,7 @@ static int resume(struct args *a, struct store *s, struct look *l, struct err *e
         if (!code)
             code = look_refresh(l, e);
         if (!code)
-            fprintf(out, "%s: continues from step %lld (process %d)\n", l->info.name, (long long)l->status.step,
-                    l->status.pid);
+            fprintf(out, "%s: continues (process %d)\n", l->info.name, l->status.pid);
     }
     if (!code && settings_bool(&a->settings, "follow"))
         return follow_to_end(l, json, e);

@@ -38,6 +38,8 @@ static void progress_text(struct look *l, struct str *s)
     }
     if (st->total_steps > 0)
         str_addf(s, "step %lld/%lld", (long long)st->step, (long long)st->total_steps);
+    if (st->seconds_left > 0)
+        str_addf(s, "  %s left", human_seconds(text, sizeof text, st->seconds_left));
     if (l->reader)
         run_reader_latest(l->reader, look_metrics, LOOK_N_METRICS, values, NULL);
     for (int i = 0; i < LOOK_N_METRICS; i++)
@@ -45,8 +47,6 @@ static void progress_text(struct look *l, struct str *s)
             str_addf(s, "  %s %s", titles[i], print_number(text, sizeof text, values[i]));
     if (st->tokens_per_s > 0)
         str_addf(s, "  %s tokens/s", human_count(text, sizeof text, st->tokens_per_s));
-    if (st->seconds_left > 0)
-        str_addf(s, "  %s left", human_seconds(text, sizeof text, st->seconds_left));
     if (st->state == RUN_PAUSED)
         str_add(s, "  paused");
 }
@@ -262,11 +262,10 @@ int follow_to_end(struct look *l, bool json, struct err *e)
     int code = follow_run(l, out, &detached, e);
     if (code)
         return code;
-    if (detached) {
-        fprintf(out, "%s goes on without this command. \"attune show %s\" looks at it, \"attune stop %s\" stops it.\n", name,
-                name, name);
-        return err_set(e, ERR_INTERRUPTED, "not waiting for run %s any more", name);
-    }
+    if (detached)
+        return err_set(e, ERR_INTERRUPTED,
+                       "not waiting any more; run %s goes on. \"attune show %s\" looks at it, \"attune stop %s\" stops it", name,
+                       name, name);
     const struct run_status *s = &l->status;
     if (json) {
         json_t *summary = follow_summary_json(l, e);

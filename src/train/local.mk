@@ -33,6 +33,7 @@ attune_engine_SOURCES = \
 	%D%/commands/describe.c \
 	%D%/commands/engine_commands.h \
 	%D%/commands/engine_main.c \
+	%D%/commands/model_info.c \
 	%D%/commands/run_command.c \
 	%D%/commands/sample.c \
 	%D%/commands/score.c \

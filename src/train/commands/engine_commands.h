@@ -18,12 +18,14 @@ int engine_run(const struct settings *s, char **rest, int n_rest, struct err *e)
 int engine_sample(const struct settings *s, char **rest, int n_rest, struct err *e);
 int engine_score(const struct settings *s, char **rest, int n_rest, struct err *e);
 int engine_doctor(const struct settings *s, char **rest, int n_rest, struct err *e);
+int engine_model(const struct settings *s, char **rest, int n_rest, struct err *e);
 int engine_export(const struct settings *s, char **rest, int n_rest, struct err *e);
 int engine_tokenizer_train(const struct settings *s, char **rest, int n_rest, struct err *e);
 int engine_bench(const struct settings *s, char **rest, int n_rest, struct err *e);
 
 extern const struct param engine_run_params[], engine_sample_params[], engine_score_params[], engine_export_params[],
-    engine_tokenizer_train_params[], engine_bench_params[], engine_doctor_params[];
+    engine_tokenizer_train_params[], engine_bench_params[], engine_doctor_params[],
+    engine_model_params[];
 
 // One JSON value as a line of standard output, at once.
 int engine_print(json_t *value, struct err *e); // takes value

@@ -23,6 +23,7 @@ const struct engine_command engine_commands[] = {
     {"sample", "answers of a model to prompts, as JSON lines", engine_sample_params, engine_sample},
     {"score", "log-probabilities or reward scores of given responses, as JSON lines", engine_score_params, engine_score},
     {"doctor", "what this machine offers, measured, as JSON", engine_doctor_params, engine_doctor},
+    {"model", "what a model folder holds, as JSON", engine_model_params, engine_model},
     {"export", "a checkpoint as a model folder, adapters merged", engine_export_params, engine_export},
     {"tokenizer-train", "learn a byte-level BPE vocabulary from a text file", engine_tokenizer_train_params,
      engine_tokenizer_train},
@@ -145,7 +146,7 @@ int main(int argc, char **argv)
         if (argc > 2 && strcmp(argv[2], "--help") == 0)
             return command_help(c);
         // describe computes nothing; all others need the right kernels from the beginning.
-        int code = c->run == engine_describe ? 0 : cpu_blas_prepare(argc, argv, &fault);
+        int code = c->run == engine_describe || c->run == engine_model ? 0 : cpu_blas_prepare(argc, argv, &fault);
         if (!code)
             code = run_command(c, argc - 2, argv + 2, &fault);
         if (code)
