@@ -113,6 +113,7 @@ static struct chart make_kind(int kind, const struct run_data *const *runs, int 
 {
     struct chart c = {0};
     text_copy(c.title, sizeof c.title, kinds[kind].title);
+    c.exact = strcmp(kinds[kind].parts[0].key, "lr") == 0;
     for (int k = 0; k < 4 && kinds[kind].parts[k].key; k++) {
         const char *key = kinds[kind].parts[k].key;
         if (text_ends(key, "/"))

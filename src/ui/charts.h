@@ -15,6 +15,7 @@ struct chart {
     } parts[CHART_PARTS]; // what is drawn of one run
     int n_parts;
     char overlay[96];     // what is drawn of each of several runs
+    bool exact;           // never smoothed: a schedule, not a measurement
     enum scale scale;
     bool clip;
 };

@@ -13,7 +13,7 @@ enum { SMOOTH_PIECE = 20000 }; // points smoothed between two looks at the clock
 
 void curves_init(struct curves *c)
 {
-    *c = (struct curves){.fit = true, .follow = true, .weight = 0.8};
+    *c = (struct curves){.fit = true, .follow = true, .weight = 0.8, .unit = INFINITY};
     run_cache_init(&c->cache);
 }
 
@@ -26,11 +26,15 @@ void curves_fini(struct curves *c)
 
 void curves_show(struct curves *c, struct run_row *const *rows, int n)
 {
+    bool same = n == c->n_runs;
     c->n_runs = n > CURVES_RUNS ? CURVES_RUNS : n;
     for (int i = 0; i < c->n_runs; i++) {
+        same = same && c->rows[i] == rows[i];
         c->rows[i] = rows[i];
         c->data[i] = run_cache_find(&c->cache, rows[i]);
     }
+    if (!same)
+        c->unit = INFINITY;
 }
 
 // ---- reading ----
@@ -79,20 +83,24 @@ static void make_charts(struct curves *c)
             c->focus = i;
 }
 
-// The smallest usual spacing among a chart's lines is the unit of its smoothing, so that runs logged at different
-// densities are smoothed over the same number of steps.
+// The unit of the smoothing is the smallest usual spacing of any metric: everything is smoothed over the same number of
+// steps, however densely it was logged, and what was measured rarely (held-out numbers) is hardly smoothed at all.
+static void find_unit(struct curves *c)
+{
+    for (int i = 0; i < c->n_runs; i++)
+        for (int k = 0; c->data[i] && k < c->data[i]->n_metrics; k++)
+            if (c->data[i]->metrics[k]->series.n >= 2)
+                c->unit = fmin(c->unit, series_spacing(&c->data[i]->metrics[k]->series));
+}
+
 static bool smooth_chart(struct curves *c, const struct chart *chart, double until_s)
 {
     struct plot_line lines[RASTER_LINES];
     int n = curves_lines(c, chart, lines);
-    double unit = INFINITY;
-    for (int i = 0; i < n; i++)
-        if (lines[i].series->n >= 2)
-            unit = fmin(unit, series_spacing(lines[i].series));
     bool all = true;
     for (int i = 0; i < n; i++) {
         struct series *s = (struct series *)lines[i].series; // the cache's own
-        series_set_smoothing(s, c->weight, isfinite(unit) ? unit : 1);
+        series_set_smoothing(s, c->weight, isfinite(c->unit) ? c->unit : 1);
         while (!series_smooth_some(s, SMOOTH_PIECE)) {
             if (clock_seconds() >= until_s) {
                 all = false;
@@ -117,6 +125,7 @@ bool curves_poll(struct curves *c, double until_s, bool *changed)
         *changed = true;
         all = false;
     }
+    find_unit(c);
     // The chart that is looked at first.
     bool smooth = c->focus >= c->n_charts || smooth_chart(c, &c->charts[c->focus], until_s);
     for (int i = 0; i < c->n_charts; i++)

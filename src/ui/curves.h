@@ -24,7 +24,7 @@ struct curves {
     bool full;
 
     enum x_kind x_kind;
-    double weight;                         // of the smoothing
+    double weight, unit;                   // of the smoothing; unit: the smallest usual spacing seen, in steps
     bool lines_only;                       // see struct plot
     bool keep_charts;                      // new metrics do not make new charts
     bool fit;                              // the window is the whole run

@@ -8,9 +8,9 @@
 #include "base/str.h"
 #include "ui/curves.h"
 
-static double shown_value(const struct curves *c, const struct plot_line *line, uint32_t i)
+static double shown_value(const struct curves *c, const struct chart *chart, const struct plot_line *line, uint32_t i)
 {
-    return c->weight > 0 && series_is_smooth(line->series) ? series_smoothed(line->series, i) : series_value(line->series, i);
+    return c->weight > 0 && !chart->exact && series_is_smooth(line->series) ? series_smoothed(line->series, i) : series_value(line->series, i);
 }
 
 static int marks_of(const struct curves *c, struct plot_mark *marks, int max)
@@ -49,7 +49,7 @@ void curves_draw_chart(struct curves *c, const struct chart *chart, struct canva
     for (int k = 0; k < n; k++) {
         uint32_t i;
         if (curves_point(c, &lines[k], &i))
-            lines[k].value = axis_number(values[k], sizeof values[k], shown_value(c, &lines[k], i));
+            lines[k].value = axis_number(values[k], sizeof values[k], shown_value(c, chart, &lines[k], i));
         // In a grid the names of several runs stand above all charts.
         if (c->n_runs > 1 && !names)
             lines[k].label = "";
@@ -57,7 +57,7 @@ void curves_draw_chart(struct curves *c, const struct chart *chart, struct canva
     empty_text(c, lines, n, empty, sizeof empty);
     struct plot p = {.title = chart->title, .empty = empty, .lines = lines, .n_lines = n, .marks = marks,
                      .n_marks = marks_of(c, marks, MAX_MARKS), .x_kind = c->x_kind, .scale = chart->scale,
-                     .clip = chart->clip, .weight = c->weight, .cursor = NAN, .focused = focused, .lines_only = c->lines_only};
+                     .clip = chart->clip, .weight = chart->exact ? 0 : c->weight, .cursor = NAN, .focused = focused, .lines_only = c->lines_only};
     char title[200];
     if (c->n_runs > 1 && strcmp(chart->overlay, chart->title) != 0) {
         snprintf(title, sizeof title, "%s: %s", chart->title, chart->overlay);
@@ -157,7 +157,7 @@ static void draw_values(const struct curves *c, const struct chart *chart, struc
         canvas_text(canvas, area.x + 3, y, name, STYLE(lines[k].color), lines[k].label[0] ? lines[k].label : chart->title);
         if (!curves_point(c, &lines[k], &i))
             continue;
-        double x0, x1, value = shown_value(c, &lines[k], i);
+        double x0, x1, value = shown_value(c, chart, &lines[k], i);
         curves_window(c, &x0, &x1);
         struct span span = series_span(lines[k].series, series_find(lines[k].series, x_map_step(lines[k].map, x0)),
                                        series_find(lines[k].series, x_map_step(lines[k].map, nextafter(x1, INFINITY))));
