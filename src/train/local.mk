@@ -59,6 +59,10 @@ check_PROGRAMS += tests/train/test_data
 tests_train_test_data_SOURCES = tests/train/test_data.c tests/train/fixture.c tests/train/fixture.h
 tests_train_test_data_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += tests/train/test_assets
+tests_train_test_assets_SOURCES = tests/train/test_assets.c tests/train/fixture.c tests/train/fixture.h
+tests_train_test_assets_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += tests/train/test_run
 tests_train_test_run_SOURCES = tests/train/test_run.c tests/train/fixture.c tests/train/fixture.h
 tests_train_test_run_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
