@@ -18,15 +18,37 @@ static const char *const glyph_names[] = {"auto", "braille", "block", "ascii", N
 static const char *const scale_names[] = {"linear", "log", "symlog", NULL};
 static const char *const axis_names[] = {"step", "time", "tokens", NULL};
 static const struct param options[] = {
-    {.name = "runs", .type = PARAM_TEXT, .fallback = "", .help = "The runs, separated by commas; without it the newest one."},
+    {.name = "runs",
+     .type = PARAM_TEXT,
+     .fallback = "",
+     .help = "The runs, separated by commas; without it the newest one."},
     {.name = "size", .type = PARAM_TEXT, .fallback = "80x24", .help = "Columns and lines of the chart."},
-    {.name = "glyphs", .type = PARAM_CHOICE, .fallback = "auto", .choices = glyph_names, .help = "What curves are drawn with."},
+    {.name = "glyphs",
+     .type = PARAM_CHOICE,
+     .fallback = "auto",
+     .choices = glyph_names,
+     .help = "What curves are drawn with."},
     {.name = "ascii", .type = PARAM_BOOL, .fallback = "no", .help = "The same as --glyphs ascii."},
-    {.name = "smooth", .type = PARAM_FLOAT, .fallback = "0", .min = 0, .max = 0.999,
+    {.name = "smooth",
+     .type = PARAM_FLOAT,
+     .fallback = "0",
+     .min = 0,
+     .max = 0.999,
      .help = "Weight of the average over earlier points; 0 draws the points as they are."},
-    {.name = "x", .type = PARAM_CHOICE, .fallback = "step", .choices = axis_names, .help = "What the horizontal axis counts."},
-    {.name = "y", .type = PARAM_CHOICE, .fallback = "linear", .choices = scale_names, .help = "The scale of the vertical axis."},
-    {.name = "clip", .type = PARAM_BOOL, .fallback = "no", .help = "Leaves the outermost hundredth out of the vertical range."},
+    {.name = "x",
+     .type = PARAM_CHOICE,
+     .fallback = "step",
+     .choices = axis_names,
+     .help = "What the horizontal axis counts."},
+    {.name = "y",
+     .type = PARAM_CHOICE,
+     .fallback = "linear",
+     .choices = scale_names,
+     .help = "The scale of the vertical axis."},
+    {.name = "clip",
+     .type = PARAM_BOOL,
+     .fallback = "no",
+     .help = "Leaves the outermost hundredth out of the vertical range."},
     {.name = "from", .type = PARAM_FLOAT, .fallback = "", .help = "Where the horizontal axis begins."},
     {.name = "to", .type = PARAM_FLOAT, .fallback = "", .help = "Where it ends."},
     {0},
@@ -38,7 +60,8 @@ const struct command command_chart = {
     .name = "chart",
     .synopsis = "attune chart METRIC [--runs A,B] [--size 80x24] [--ascii] [--json]",
     .summary = "Draws a metric of one or several runs as text.",
-    .help = "METRIC is a metric (\"attune show RUN --metrics all\" lists them) or the title of one of the console's charts, such as "
+    .help = "METRIC is a metric (\"attune show RUN --metrics all\" lists them) or the title of one of the console's "
+            "charts, such as "
             "loss, rewards, accuracy. With --json: the points, and the smoothed ones.\n\n"
             "  attune chart rewards\n  attune chart kl --runs dpo-1,dpo-2 --smooth 0.9 --ascii",
     .options = options,
@@ -51,7 +74,8 @@ static int parse_size(const char *text, int *width, int *height, struct err *e)
     char *end;
     long w = strtol(text, &end, 10), h = *end == 'x' ? strtol(end + 1, &end, 10) : 0;
     if (*end || w < 20 || w > 1000 || h < 6 || h > 1000)
-        return err_set(e, ERR_USAGE, "--size %s: columns and lines are wanted, such as 80x24, from 20x6 to 1000x1000", text);
+        return err_set(e, ERR_USAGE, "--size %s: columns and lines are wanted, such as 80x24, from 20x6 to 1000x1000",
+                       text);
     *width = (int)w;
     *height = (int)h;
     return 0;
@@ -107,7 +131,8 @@ static int choose_chart(struct curves *c, const char *what, struct err *e)
         text_copy(chart->parts[0].key, sizeof chart->parts[0].key, what);
         return 0;
     }
-    return err_set(e, ERR_NOT_FOUND, "no metric \"%s\" was recorded by %s%s; \"attune show RUN --metrics all\" lists metrics", what,
+    return err_set(e, ERR_NOT_FOUND,
+                   "no metric \"%s\" was recorded by %s%s; \"attune show RUN --metrics all\" lists metrics", what,
                    c->rows[0]->info.name, c->n_runs > 1 ? " or the others" : "");
 }
 
@@ -137,7 +162,8 @@ static void print_json(const struct curves *c)
     int n = curves_lines(c, chart, lines);
     json_t *list = json_array();
     for (int i = 0; i < n; i++)
-        json_array_append_new(list, line_to_json(&lines[i], lines[i].label[0] ? lines[i].label : c->rows[0]->info.name));
+        json_array_append_new(list,
+                              line_to_json(&lines[i], lines[i].label[0] ? lines[i].label : c->rows[0]->info.name));
     look_print_json(json_pack("{s:o, s:s, s:o}", "chart", look_json_text(chart->title), "x", "step", "lines", list));
 }
 
@@ -176,7 +202,8 @@ static int choose_window(struct curves *c, const struct args *a, struct err *e)
         c->x1 = settings_float(&a->settings, "to");
     c->fit = c->follow = false;
     if (!(c->x0 < c->x1))
-        return err_set(e, ERR_USAGE, "the chart would begin at %g and end at %g: --from must be less than --to", c->x0, c->x1);
+        return err_set(e, ERR_USAGE, "the chart would begin at %g and end at %g: --from must be less than --to", c->x0,
+                       c->x1);
     return 0;
 }
 

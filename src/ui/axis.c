@@ -99,9 +99,17 @@ const char *axis_number(char *out, size_t size, double value)
         while (fabs(value) < forms[i].scale * 0.9995)
             i++;
         double scaled = value / forms[i].scale;
-        snprintf(out, size, "%.*f%s", fabs(scaled) >= 99.95 ? 0 : fabs(scaled) >= 9.995 ? 1 : 2, scaled, forms[i].suffix);
+        snprintf(out, size, "%.*f%s",
+                 fabs(scaled) >= 99.95   ? 0
+                 : fabs(scaled) >= 9.995 ? 1
+                                         : 2,
+                 scaled, forms[i].suffix);
     } else {
-        int digits = fabs(value) >= 999.95 ? 0 : fabs(value) >= 99.995 ? 1 : fabs(value) >= 9.9995 ? 2 : fabs(value) >= 0.99995 ? 3 : 4;
+        int digits = fabs(value) >= 999.95    ? 0
+                     : fabs(value) >= 99.995  ? 1
+                     : fabs(value) >= 9.9995  ? 2
+                     : fabs(value) >= 0.99995 ? 3
+                                              : 4;
         snprintf(out, size, "%.*f", digits, value);
     }
     return out;

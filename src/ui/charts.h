@@ -1,5 +1,5 @@
-// Which metrics stand together in one chart, and in which order charts come. One table in charts.c; metrics that it does
-// not name get a chart each.
+// Which metrics stand together in one chart, and in which order charts come. One table in charts.c; metrics that it
+// does not name get a chart each.
 #pragma once
 
 #include "ui/axis.h"

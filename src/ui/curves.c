@@ -117,10 +117,9 @@ bool curves_poll(struct curves *c, double until_s, bool *changed)
     bool all = run_cache_poll(&c->cache, c->rows, c->n_runs, is_wanted, c, until_s, changed);
     for (int i = 0; i < c->n_runs; i++)
         c->data[i] = run_cache_find(&c->cache, c->rows[i]);
-    const struct chart *before = c->charts;
     uint64_t stamp = c->keys_stamp;
     make_charts(c);
-    if (c->charts != before || c->keys_stamp != stamp) {
+    if (c->keys_stamp != stamp) {
         // The charts are other ones: what they need was not asked for.
         *changed = true;
         all = false;

@@ -59,5 +59,5 @@ bool curves_point(const struct curves *c, const struct plot_line *line, uint32_t
 
 void curves_draw(struct curves *c, struct canvas *canvas, struct rect area);
 // One chart alone, without the lines around it.
-void curves_draw_chart(struct curves *c, const struct chart *chart, struct canvas *canvas, struct rect area, bool focused,
-                       bool names);
+void curves_draw_chart(struct curves *c, const struct chart *chart, struct canvas *canvas, struct rect area,
+                       bool focused, bool names);

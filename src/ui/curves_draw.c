@@ -10,7 +10,8 @@
 
 static double shown_value(const struct curves *c, const struct chart *chart, const struct plot_line *line, uint32_t i)
 {
-    return c->weight > 0 && !chart->exact && series_is_smooth(line->series) ? series_smoothed(line->series, i) : series_value(line->series, i);
+    return c->weight > 0 && !chart->exact && series_is_smooth(line->series) ? series_smoothed(line->series, i)
+                                                                            : series_value(line->series, i);
 }
 
 static int marks_of(const struct curves *c, struct plot_mark *marks, int max)
@@ -35,11 +36,14 @@ static void empty_text(const struct curves *c, const struct plot_line *lines, in
         points = points || lines[i].series->n > 0;
     for (int i = 0; i < c->n_runs; i++)
         live = live || c->rows[i]->status.state == RUN_QUEUED || run_state_is_live(c->rows[i]->status.state);
-    text_copy(out, size, points ? "no points in this window: 0 shows all" : live ? "waiting for the first point" : "nothing was recorded");
+    text_copy(out, size,
+              points ? "no points in this window: 0 shows all"
+              : live ? "waiting for the first point"
+                     : "nothing was recorded");
 }
 
-void curves_draw_chart(struct curves *c, const struct chart *chart, struct canvas *canvas, struct rect area, bool focused,
-                       bool names)
+void curves_draw_chart(struct curves *c, const struct chart *chart, struct canvas *canvas, struct rect area,
+                       bool focused, bool names)
 {
     enum { MAX_MARKS = 400 };
     struct plot_line lines[RASTER_LINES];
@@ -55,9 +59,19 @@ void curves_draw_chart(struct curves *c, const struct chart *chart, struct canva
             lines[k].label = "";
     }
     empty_text(c, lines, n, empty, sizeof empty);
-    struct plot p = {.title = chart->title, .empty = empty, .lines = lines, .n_lines = n, .marks = marks,
-                     .n_marks = marks_of(c, marks, MAX_MARKS), .x_kind = c->x_kind, .scale = chart->scale,
-                     .clip = chart->clip, .weight = chart->exact ? 0 : c->weight, .cursor = NAN, .focused = focused, .lines_only = c->lines_only};
+    struct plot p = {.title = chart->title,
+                     .empty = empty,
+                     .lines = lines,
+                     .n_lines = n,
+                     .marks = marks,
+                     .n_marks = marks_of(c, marks, MAX_MARKS),
+                     .x_kind = c->x_kind,
+                     .scale = chart->scale,
+                     .clip = chart->clip,
+                     .weight = chart->exact ? 0 : c->weight,
+                     .cursor = NAN,
+                     .focused = focused,
+                     .lines_only = c->lines_only};
     char title[200];
     if (c->n_runs > 1 && strcmp(chart->overlay, chart->title) != 0) {
         snprintf(title, sizeof title, "%s: %s", chart->title, chart->overlay);
@@ -79,13 +93,15 @@ static void draw_runs(const struct curves *c, struct canvas *canvas, struct rect
     int x = line.x + 1, raised = curves_raised(c);
     for (int i = 0; i < c->n_runs && c->n_runs > 1; i++) {
         const struct run_row *r = c->rows[i];
-        struct style style = STYLE(COLOR_SERIES + r->index % N_SERIES_COLORS, .attr = i == raised ? ATTR_BOLD | ATTR_UNDERLINE : 0);
+        struct style style =
+            STYLE(COLOR_SERIES + r->index % N_SERIES_COLORS, .attr = i == raised ? ATTR_BOLD | ATTR_UNDERLINE : 0);
         int columns = (int)strlen(r->info.name) + 2;
         if (x + columns > right) {
             canvas_textf(canvas, x, line.y, right - x, STYLE(COLOR_MUTED), "+%d", c->n_runs - i);
             return;
         }
-        canvas_put(canvas, x, line.y, (uint32_t)r->letter, STYLE(COLOR_SERIES + r->index % N_SERIES_COLORS, .attr = ATTR_BOLD));
+        canvas_put(canvas, x, line.y, (uint32_t)r->letter,
+                   STYLE(COLOR_SERIES + r->index % N_SERIES_COLORS, .attr = ATTR_BOLD));
         x = canvas_text(canvas, x + 2, line.y, -1, style, r->info.name) + 2;
     }
 }
@@ -154,7 +170,8 @@ static void draw_values(const struct curves *c, const struct chart *chart, struc
         uint32_t i;
         char letter[2] = {lines[k].letter, 0};
         canvas_text(canvas, area.x + 1, y, -1, STYLE(lines[k].color, .attr = ATTR_BOLD), letter);
-        canvas_text(canvas, area.x + 3, y, name, STYLE(lines[k].color), lines[k].label[0] ? lines[k].label : chart->title);
+        canvas_text(canvas, area.x + 3, y, name, STYLE(lines[k].color),
+                    lines[k].label[0] ? lines[k].label : chart->title);
         if (!curves_point(c, &lines[k], &i))
             continue;
         double x0, x1, value = shown_value(c, chart, &lines[k], i);
@@ -162,7 +179,8 @@ static void draw_values(const struct curves *c, const struct chart *chart, struc
         struct span span = series_span(lines[k].series, series_find(lines[k].series, x_map_step(lines[k].map, x0)),
                                        series_find(lines[k].series, x_map_step(lines[k].map, nextafter(x1, INFINITY))));
         bool any = span.min <= span.max;
-        double values[] = {0, series_value(lines[k].series, i), value, value - first, any ? span.min : NAN, any ? span.max : NAN};
+        double values[] = {
+            0, series_value(lines[k].series, i), value, value - first, any ? span.min : NAN, any ? span.max : NAN};
         for (int j = 0; j < 6 && at + 13 * (j + 1) <= area.x + area.width; j++) {
             char text[24] = "";
             if (j == 0)
@@ -231,6 +249,7 @@ void curves_draw(struct curves *c, struct canvas *canvas, struct rect area)
     if (head.height)
         draw_settings(c, canvas, head);
     if (foot.height)
-        canvas_text(canvas, foot.x + 1, foot.y, foot.width - 2, STYLE(is_bad ? COLOR_BAD : COLOR_MUTED), str_text(&last));
+        canvas_text(canvas, foot.x + 1, foot.y, foot.width - 2, STYLE(is_bad ? COLOR_BAD : COLOR_MUTED),
+                    str_text(&last));
     str_fini(&last);
 }

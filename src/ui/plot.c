@@ -12,7 +12,18 @@
 #include "ui/trace.h"
 
 // Characters with their plain counterparts.
-enum sign { SIGN_TICK, SIGN_AXIS, SIGN_CORNER, SIGN_BASE, SIGN_FOOT, SIGN_CHECKPOINT, SIGN_CONTROL, SIGN_CURSOR, SIGN_BAD, SIGN_N };
+enum sign {
+    SIGN_TICK,
+    SIGN_AXIS,
+    SIGN_CORNER,
+    SIGN_BASE,
+    SIGN_FOOT,
+    SIGN_CHECKPOINT,
+    SIGN_CONTROL,
+    SIGN_CURSOR,
+    SIGN_BAD,
+    SIGN_N
+};
 
 static uint32_t sign(const struct canvas *c, enum sign s)
 {
@@ -169,8 +180,8 @@ static void draw_bad(const struct plot *p, struct canvas *c, struct rect field, 
 }
 
 // The letter stands right of the line's last point, or on it at the edge; letters that would meet move up or down.
-static void draw_letters(const struct plot *p, struct canvas *c, struct rect field, const struct trace_view *v, int dot_x,
-                         int dot_y)
+static void draw_letters(const struct plot *p, struct canvas *c, struct rect field, const struct trace_view *v,
+                         int dot_x, int dot_y)
 {
     bool *taken = mem_alloc((size_t)field.width * (size_t)field.height, sizeof *taken);
     for (int k = p->n_lines - 1; k >= 0; k--) {
@@ -193,7 +204,8 @@ static void draw_letters(const struct plot *p, struct canvas *c, struct rect fie
             if (there < 0 || there >= field.height || taken[there * field.width + column])
                 continue;
             taken[there * field.width + column] = true;
-            canvas_put(c, field.x + column, field.y + there, (uint32_t)line->letter, STYLE(line->color, .attr = ATTR_BOLD));
+            canvas_put(c, field.x + column, field.y + there, (uint32_t)line->letter,
+                       STYLE(line->color, .attr = ATTR_BOLD));
             break;
         }
     }
@@ -217,7 +229,8 @@ static void draw_y_axis(const struct plot_result *out, struct canvas *c, struct 
     }
 }
 
-static void draw_x_axis(const struct plot *p, struct canvas *c, struct rect field, const struct trace_view *v, int dot_x)
+static void draw_x_axis(const struct plot *p, struct canvas *c, struct rect field, const struct trace_view *v,
+                        int dot_x)
 {
     int y = field.y + field.height;
     canvas_put(c, field.x - 1, y, sign(c, SIGN_CORNER), STYLE(COLOR_MUTED));
@@ -268,7 +281,8 @@ static void draw_marks(const struct plot *p, struct canvas *c, struct rect field
     }
 }
 
-static void draw_cursor(const struct plot *p, struct canvas *c, struct rect field, const struct trace_view *v, int dot_x)
+static void draw_cursor(const struct plot *p, struct canvas *c, struct rect field, const struct trace_view *v,
+                        int dot_x)
 {
     if (isnan(p->cursor))
         return;
@@ -289,7 +303,8 @@ static int draw_entry(const struct plot_line *line, enum legend legend, struct c
     char text[160];
     // A decimal fraction may lose digits at its end, but never what stands behind them (k, M, e-5).
     bool cut = legend == LEGEND_SHORT && strchr(value, '.') && strspn(value, "-.0123456789") == strlen(value);
-    snprintf(text, sizeof text, "%s%.100s%s%.*s", line->letter ? " " : "", label, *label && *value ? " " : "", cut ? 5 : 20, value);
+    snprintf(text, sizeof text, "%s%.100s%s%.*s", line->letter ? " " : "", label, *label && *value ? " " : "",
+             cut ? 5 : 20, value);
     int columns = 1 + (line->letter != 0) + (int)utf8_text_columns(text, strlen(text));
     if (measure)
         return columns;
@@ -300,7 +315,8 @@ static int draw_entry(const struct plot_line *line, enum legend legend, struct c
     return columns;
 }
 
-// Into the upper edge: the legend right of the title, as much of it as there is room for; at the right end what the scale is, and where there is room left the smoothing.
+// Into the upper edge: the legend right of the title, as much of it as there is room for; at the right end what the
+// scale is, and where there is room left the smoothing.
 static void draw_head(const struct plot *p, const struct plot_result *out, struct canvas *c, struct rect area)
 {
     char note[48] = "";
@@ -387,8 +403,8 @@ void plot_draw(const struct plot *p, struct canvas *c, struct rect area, struct 
 {
     BUG_IF(p->n_lines > RASTER_LINES || !(p->x0 < p->x1));
     *out = (struct plot_result){0};
-    struct rect inside = canvas_box(c, area, STYLE(p->focused ? COLOR_ACCENT : COLOR_MUTED, .attr = p->focused ? ATTR_BOLD : 0),
-                                    p->title);
+    struct rect inside = canvas_box(
+        c, area, STYLE(p->focused ? COLOR_ACCENT : COLOR_MUTED, .attr = p->focused ? ATTR_BOLD : 0), p->title);
     struct rect old = canvas_clip(c, area);
     find_range(p, out);
     if (inside.width >= 12 && inside.height >= 3) {

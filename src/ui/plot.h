@@ -1,5 +1,6 @@
 // One chart: a frame with a title and the legend, numbers on both axes, up to 32 curves, marks where something was
-// changed or saved, and the cursor. A line is told by its letter, its dashes and its colour; any one is enough for a few.
+// changed or saved, and the cursor. A line is told by its letter, its dashes and its colour; any one is enough for a
+// few.
 #pragma once
 
 #include <stdbool.h>

@@ -222,6 +222,7 @@ bool run_cache_poll(struct run_cache *c, struct run_row *const *rows, int n, met
                     double until_s, bool *changed)
 {
     bool all = true;
+    *changed = false;
     c->poll++;
     c->n_pieces = 0;
     c->first = n > 0 ? (c->first + 1) % n : 0; // so that a long run does not keep the others waiting

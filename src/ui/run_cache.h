@@ -56,7 +56,7 @@ struct metric *run_data_metric(const struct run_data *d, const char *key);      
 // Which metrics to read: called for every metric of every run.
 typedef bool (*metric_wish)(const void *what, const char *key);
 // Reads what is new of `rows` and stops at until_s (clock_seconds) at the latest; true when everything has been read.
-// *changed is set when something was added. At least one piece is read whatever the time is.
+// *changed: whether something was added. At least one piece is read whatever the time is.
 bool run_cache_poll(struct run_cache *c, struct run_row *const *rows, int n, metric_wish wish, const void *what,
                     double until_s, bool *changed);
 size_t run_cache_bytes(const struct run_cache *c);

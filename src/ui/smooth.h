@@ -1,6 +1,6 @@
 // Smoothing that does not depend on how densely a metric was logged: an exponential average whose memory fades with
-// the distance in steps, weight^(dx / unit), and whose start is debiased. On even spacing dx == unit it is TensorBoard's
-// debiased average: last = w last + (1 - w) y, shown as last / (1 - w^n).
+// the distance in steps, weight^(dx / unit), and whose start is debiased. On even spacing dx == unit it is
+// TensorBoard's debiased average: last = w last + (1 - w) y, shown as last / (1 - w^n).
 //
 // It is kept as value += (1 - decay) / share * (y - value), so that a constant stays exactly what it is.
 #pragma once

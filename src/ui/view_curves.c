@@ -141,7 +141,10 @@ static enum view_result next_x_axis(struct view *v)
     if (c->x_kind == before)
         ui_say(v->ui, "Only steps are known: the run has not recorded step_s yet.");
     else
-        ui_say(v->ui, "The x axis counts %s.", c->x_kind == X_STEP ? "steps" : c->x_kind == X_TIME ? "training time" : "tokens");
+        ui_say(v->ui, "The x axis counts %s.",
+               c->x_kind == X_STEP   ? "steps"
+               : c->x_kind == X_TIME ? "training time"
+                                     : "tokens");
     ui_more(v->ui);
     return VIEW_CHANGED;
 }

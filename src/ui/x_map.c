@@ -33,7 +33,8 @@ static void push(struct x_map *m, double step, double value)
 
 void x_map_update(struct x_map *m, const struct series *step_s, const struct series *tokens_per_s)
 {
-    bool shrank = m->used > step_s->n || (m->n > 0 && m->used > 0 && m->steps[m->n - 1] != (double)series_step(step_s, m->used - 1));
+    bool shrank = m->used > step_s->n ||
+                  (m->n > 0 && m->used > 0 && m->steps[m->n - 1] != (double)series_step(step_s, m->used - 1));
     if (shrank) {
         m->n = m->used = 0;
         m->last_rate = 0;

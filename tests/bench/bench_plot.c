@@ -62,7 +62,8 @@ int main(void)
                                           .color = (uint8_t)(COLOR_SERIES + k), .dash = (enum dash)(k % DASH_N)};
         }
         double filled = clock_seconds() - start;
-        struct plot p = {.title = "loss", .empty = "", .lines = lines, .n_lines = RUNS, .x1 = 1.2 * points, .cursor = NAN};
+        struct plot p = {
+            .title = "loss", .empty = "", .lines = lines, .n_lines = RUNS, .x1 = 1.2 * points, .cursor = NAN};
         frames(series, &p, points, "raw");
         start = clock_seconds();
         size_t bytes = 0;
@@ -77,8 +78,8 @@ int main(void)
         lines[3].raised = true;
         p.clip = true;
         frames(series, &p, points, "smoothed, raw, clipped");
-        printf("  adding %.1f ns a point, smoothing %.1f ns a point, %.2f bytes a point\n", filled / RUNS / points * 1e9,
-               smoothed / RUNS / points * 1e9, (double)bytes / RUNS / series[0].n);
+        printf("  adding %.1f ns a point, smoothing %.1f ns a point, %.2f bytes a point\n",
+               filled / RUNS / points * 1e9, smoothed / RUNS / points * 1e9, (double)bytes / RUNS / series[0].n);
         for (int k = 0; k < RUNS; k++)
             series_fini(&series[k]);
         free(series);

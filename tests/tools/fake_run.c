@@ -150,7 +150,8 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: fake_run PROJECT NAME STEPS [STEPS_A_SECOND [SEED]]\n");
         return 2;
     }
-    struct fake f = {.rng = rng_make((uint64_t)seed, RNG_TEST, 0), .lr = 5e-5, .beta = 0.07 + 0.02 * (double)(seed % 5)};
+    struct fake f = {
+        .rng = rng_make((uint64_t)seed, RNG_TEST, 0), .lr = 5e-5, .beta = 0.07 + 0.02 * (double)(seed % 5)};
     char *name;
     json_t *settings = json_pack("{s:f, s:f, s:i}", "lr", f.lr, "beta", f.beta, "steps", (int)steps);
     if (store_open(&f.store, argv[1], true, &fault) ||

@@ -44,7 +44,8 @@ static void walk(struct rig *r, const struct step *steps, int n)
         rig_wait(r, steps[i].shows);
     }
 }
-#define WALK(r, ...) walk(r, (const struct step[]){__VA_ARGS__}, sizeof((struct step[]){__VA_ARGS__}) / sizeof(struct step))
+#define WALK(r, ...)                                                                                                   \
+    walk(r, (const struct step[]){__VA_ARGS__}, sizeof((struct step[]){__VA_ARGS__}) / sizeof(struct step))
 
 static void keys_of_one_run(void **state)
 {
@@ -53,9 +54,10 @@ static void keys_of_one_run(void **state)
     WALK(&r, {"", "whole run"}, {"]", "EMA 0.9"}, {"]", "EMA 0.95"}, {"[", "EMA 0.9 "}, {":smooth 0\r", "raw"},
          {":smooth 2\r", "smooth: 2 is not from 0"}, {":smooth 0.5\r", "EMA 0.5"}, {"+", "follow"}, {"<", "zoomed"},
          {"0", "whole run"}, {"F", "The whole run is shown"}, {"y", "y log"}, {"y", "y symlog"}, {"a", "clip 1%"},
-         {"x", "Only steps are known"}, {"\r", "smoothed"}, {".", "step 2000"}, {"g", "step 6"}, {":cursor 1000\r", "step 1000"},
-         {"q", "whole run"}, {"q", "rewards"}, {"\t", "whole run"}, {":metric kl\r", "KL to the reference"},
-         {":metric nothing\r", "No chart shows nothing"}, {"t", "Only one run is shown"}, {"q", "[1 Runs]"});
+         {"x", "Only steps are known"}, {"\r", "smoothed"}, {".", "step 2000"}, {"g", "step 6"},
+         {":cursor 1000\r", "step 1000"}, {"q", "whole run"}, {"q", "rewards"}, {"\t", "whole run"},
+         {":metric kl\r", "KL to the reference"}, {":metric nothing\r", "No chart shows nothing"},
+         {"t", "Only one run is shown"}, {"q", "[1 Runs]"});
     rig_send(&r, "q");
     assert_int_equal(rig_end(&r), 0);
 }
@@ -65,9 +67,9 @@ static void several_runs_in_one_chart(void **state)
     struct rig r;
     rig_start(&r, &(struct rig_options){.project = project, .width = 120, .height = 30});
     rig_wait(&r, "[1 Runs]");
-    WALK(&r, {":select dpo-1\r:select dpo-2\r:open dpo-wide-beta\r", "rewards: rewards/margins"}, {"", "b dpo-1"}, {"", "d dpo-2"},
-         {"t", "b dpo-1 is on top"}, {"t", "d dpo-2 is on top"}, {":raise c\r", "whole run"}, {":raise nobody\r", "nobody is not shown"},
-         {"\r", "minus first"});
+    WALK(&r, {":select dpo-1\r:select dpo-2\r:open dpo-wide-beta\r", "rewards: rewards/margins"}, {"", "b dpo-1"},
+         {"", "d dpo-2"}, {"t", "b dpo-1 is on top"}, {"t", "d dpo-2 is on top"}, {":raise c\r", "whole run"},
+         {":raise nobody\r", "nobody is not shown"}, {"\r", "minus first"});
     rig_send(&r, "qqq");
     assert_int_equal(rig_end(&r), 0);
 }

@@ -165,7 +165,8 @@ static void metrics_stand_in_the_charts_of_the_table(void **state)
     curves_show(&c, rows, 1);
     poll_all(&c);
     assert_int_equal(c.n_charts, 4); // nothing recorded: the first of the table, empty
-    static const char *const keys[] = {"own/number", "rewards/margins", "loss", "style/b", "eval/loss", "rewards/chosen", "style/a"};
+    static const char *const keys[] = {"own/number", "rewards/margins", "loss",   "style/b",
+                                       "eval/loss",  "rewards/chosen",  "style/a"};
     for (int i = 0; i < 7; i++)
         write_points(a, keys[i], 1, 10, 1, 1);
     look("table-a");
@@ -194,7 +195,8 @@ static void metrics_stand_in_the_charts_of_the_table(void **state)
     assert_int_equal(c.focus, 3);
     struct plot_line lines[RASTER_LINES];
     assert_int_equal(curves_lines(&c, &c.charts[0], lines), 2);
-    assert_true(lines[0].color != lines[1].color && lines[0].letter != lines[1].letter && lines[0].dash != lines[1].dash);
+    assert_true(lines[0].color != lines[1].color && lines[0].letter != lines[1].letter &&
+                lines[0].dash != lines[1].dash);
     run_writer_close(a);
     run_writer_close(b);
     curves_fini(&c);
@@ -284,7 +286,8 @@ static void pages_draw_at_any_size(void **state)
         c.weight = rng_below(&rng, 2) ? 0 : 0.9;
         bool changed;
         curves_poll(&c, clock_seconds() + 0.002, &changed);
-        canvas_init(&canvas, 1 + (int)rng_below(&rng, 220), 1 + (int)rng_below(&rng, 60), (enum glyphs)rng_below(&rng, 3), true);
+        canvas_init(&canvas, 1 + (int)rng_below(&rng, 220), 1 + (int)rng_below(&rng, 60),
+                    (enum glyphs)rng_below(&rng, 3), true);
         curves_draw(&c, &canvas, canvas_area(&canvas));
         canvas_fini(&canvas);
     }

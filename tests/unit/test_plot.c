@@ -113,9 +113,15 @@ static void axis_labels_are_short_and_alike(void **state)
         int max;
         const char *labels;
     } cases[] = {
-        {0, 0.7, 5, "0 0.2 0.4 0.6"},       {0, 2000, 3, "0 1000 2000"},        {0, 50000, 3, "0 20k 40k"},
-        {-230, -180, 4, "-220 -200 -180"},  {0, 3e-5, 4, "0 1e-5 2e-5 3e-5"},   {0.645, 0.655, 3, "0.645 0.650 0.655"},
-        {0, 2.5e6, 4, "0 1M 2M"},           {0, 1, 3, "0 0.5 1.0"},             {1e6, 1e6 + 1, 3, "1000000.0 1000000.5 1000001.0"},
+        {0, 0.7, 5, "0 0.2 0.4 0.6"},
+        {0, 2000, 3, "0 1000 2000"},
+        {0, 50000, 3, "0 20k 40k"},
+        {-230, -180, 4, "-220 -200 -180"},
+        {0, 3e-5, 4, "0 1e-5 2e-5 3e-5"},
+        {0.645, 0.655, 3, "0.645 0.650 0.655"},
+        {0, 2.5e6, 4, "0 1M 2M"},
+        {0, 1, 3, "0 0.5 1.0"},
+        {1e6, 1e6 + 1, 3, "1000000.0 1000000.5 1000001.0"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct axis a = {SCALE_LINEAR, cases[i].low, cases[i].high, 1};
@@ -142,8 +148,9 @@ static void axis_number_fits_seven_columns(void **state)
     static const struct {
         double value;
         const char *text;
-    } cases[] = {{0.5123456, "0.5123"}, {-12.345, "-12.35"}, {1240000, "1.24M"}, {3.2e-5, "3.2e-5"}, {0, "0"}, {1, "1.000"},
-                 {99999, "100k"}, {123.456, "123.5"}, {-1e-30, "-1.0e-30"}, {NAN, "nan"}, {-INFINITY, "-inf"}, {9999.6, "10000"}};
+    } cases[] = {{0.5123456, "0.5123"}, {-12.345, "-12.35"}, {1240000, "1.24M"}, {3.2e-5, "3.2e-5"},   {0, "0"},
+                 {1, "1.000"},          {99999, "100k"},     {123.456, "123.5"}, {-1e-30, "-1.0e-30"}, {NAN, "nan"},
+                 {-INFINITY, "-inf"},   {9999.6, "10000"}};
     char out[32];
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         assert_string_equal(axis_number(out, sizeof out, cases[i].value), cases[i].text);
@@ -272,7 +279,8 @@ struct chart {
 
 static void chart_init(struct chart *c, int n, int points)
 {
-    static const char *const labels[] = {"dpo-1", "dpo-2", "sft-1", "rm-1"}, *const values[] = {"0.98", "1.47", "1.96", "0.1"};
+    static const char *const labels[] = {"dpo-1", "dpo-2", "sft-1", "rm-1"}, *const values[] = {"0.98", "1.47", "1.96",
+                                                                                                "0.1"};
     *c = (struct chart){0};
     for (int k = 0; k < n; k++) {
         struct rng rng = rng_make(31, RNG_TEST, (uint32_t)k);
@@ -342,7 +350,8 @@ static void charts_look_as_kept(void **state)
             series_set_smoothing(&c.series[k], 0.95, 1);
             series_smooth_some(&c.series[k], UINT32_MAX);
         }
-        const struct plot_mark marks[] = {{300, NULL, MARK_CONTROL}, {250, NULL, MARK_CHECKPOINT}, {500, NULL, MARK_CHECKPOINT}};
+        const struct plot_mark marks[] = {
+            {300, NULL, MARK_CONTROL}, {250, NULL, MARK_CHECKPOINT}, {500, NULL, MARK_CHECKPOINT}};
         c.plot.weight = 0.95;
         c.plot.marks = marks;
         c.plot.n_marks = 3;
@@ -384,7 +393,8 @@ static void charts_draw_any_data_at_any_size(void **state)
         c.plot.clip = rng_below(&rng, 2);
         c.plot.weight = rng_below(&rng, 2) ? 0.5 : 0;
         c.plot.cursor = rng_below(&rng, 2) ? NAN : rng_uniform(&rng) * 2000;
-        draw(&c.plot, 1 + (int)rng_below(&rng, 120), 1 + (int)rng_below(&rng, 40), (enum glyphs)rng_below(&rng, 3), NULL);
+        draw(&c.plot, 1 + (int)rng_below(&rng, 120), 1 + (int)rng_below(&rng, 40), (enum glyphs)rng_below(&rng, 3),
+             NULL);
         chart_fini(&c);
     }
 }

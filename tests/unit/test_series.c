@@ -290,7 +290,8 @@ static void columns_are_exact(void **state)
             assert_int_equal(got[i].first, first);
             assert_int_equal(got[i].end, end);
             assert_true(same(got[i].span.min, want.min) && same(got[i].span.max, want.max));
-            assert_true(same(got[i].first_value, (float)curve[first]) && same(got[i].last_value, (float)curve[end - 1]));
+            assert_true(same(got[i].first_value, (float)curve[first]) &&
+                        same(got[i].last_value, (float)curve[end - 1]));
         }
         series_fini(&s);
     }
