@@ -8,8 +8,7 @@
 
 #include "base/utf8.h"
 #include "corpus/corpus.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 static void check_text(const char *text)
 {

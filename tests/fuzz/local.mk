@@ -1,12 +1,14 @@
 # One LLVMFuzzerTestOneInput a parser; make check replays tests/fuzz/corpus and damaged copies of it.
 FUZZ = %D%/replay.c %D%/fuzz.h %D%/fuzz_folder.c
-check_PROGRAMS += %D%/fuzz_tokenizer %D%/fuzz_json %D%/fuzz_chat_template %D%/fuzz_safetensors
+check_PROGRAMS += %D%/fuzz_tokenizer %D%/fuzz_json %D%/fuzz_chat_template %D%/fuzz_safetensors %D%/fuzz_corpus
 tests_fuzz_fuzz_tokenizer_SOURCES = %D%/fuzz_tokenizer.c $(FUZZ)
 tests_fuzz_fuzz_tokenizer_LDADD = $(TEXT_LIBS)
 tests_fuzz_fuzz_json_SOURCES = %D%/fuzz_json.c $(FUZZ)
 tests_fuzz_fuzz_json_LDADD = $(BASE_LIBS)
 tests_fuzz_fuzz_chat_template_SOURCES = %D%/fuzz_chat_template.c $(FUZZ)
 tests_fuzz_fuzz_chat_template_LDADD = $(TEXT_LIBS)
+tests_fuzz_fuzz_corpus_SOURCES = %D%/fuzz_corpus.c $(FUZZ)
+tests_fuzz_fuzz_corpus_LDADD = libcorpus.a $(BASE_LIBS)
 tests_fuzz_fuzz_safetensors_SOURCES = %D%/fuzz_safetensors.c $(FUZZ)
 tests_fuzz_fuzz_safetensors_LDADD = libmodel.a $(BASE_LIBS)
 
@@ -16,6 +18,14 @@ EXTRA_DIST += \
 	%D%/corpus/chat_template/spaces \
 	%D%/corpus/chat_template/think \
 	%D%/corpus/chat_template/trims \
+	%D%/corpus/corpus/alpaca \
+	%D%/corpus/corpus/commas \
+	%D%/corpus/corpus/hh \
+	%D%/corpus/corpus/messages \
+	%D%/corpus/corpus/pairs \
+	%D%/corpus/corpus/sharegpt \
+	%D%/corpus/corpus/stories \
+	%D%/corpus/corpus/trees \
 	%D%/corpus/json/deep \
 	%D%/corpus/json/duplicate \
 	%D%/corpus/json/mixed \
