@@ -129,14 +129,15 @@ int model_alloc(struct model **out, const json_t *config, const char *where, con
     return 0;
 }
 
-// N(0, 0.02) for matrices, residual projections scaled by 1/sqrt(2 n_layers) (GPT-2), norms 1, biases 0.
-static void init_tensor(struct model *m, int i, uint64_t seed, float *scratch)
+// N(0, spread) for matrices, residual projections scaled by 1/sqrt(2 n_layers) (GPT-2), norms 1, biases 0.
+static void init_tensor(struct model *m, int i, uint64_t seed, double spread, float *scratch)
 {
     const struct tensor *t = &m->tensors[i];
     size_t n = (size_t)t->rows * (size_t)t->cols;
     struct rng r = rng_make(seed, RNG_INIT, (uint32_t)i);
     bool norm = t->kind == T_ATTN_NORM_W || t->kind == T_MLP_NORM_W || t->kind == T_FINAL_NORM_W;
-    double spread = t->kind == T_O_W || t->kind == T_DOWN_W ? 0.02 / sqrt(2.0 * m->arch.n_layers) : 0.02;
+    if (t->kind == T_O_W || t->kind == T_DOWN_W)
+        spread /= sqrt(2.0 * m->arch.n_layers);
     if (t->kind == T_SCORE_W || (!norm && t->rows == 1))
         return; // zero already
     for (size_t j = 0; j < n; j++)
@@ -147,13 +148,19 @@ static void init_tensor(struct model *m, int i, uint64_t seed, float *scratch)
 int model_new(struct model **out, const json_t *config, const struct backend_ops *ops, struct backend *backend,
               uint64_t seed, struct err *e)
 {
+    static const char where[] = "the new model's config";
     struct model *m;
-    int code = model_alloc(&m, config, "the new model's config", ops, backend, false, e);
+    double spread;
+    int code = json_get_double(config, "initializer_range", 0.02, &spread, where, e);
+    if (!code && !(spread > 0 && spread <= 1))
+        code = err_set(e, ERR_INPUT, "%s: \"initializer_range\" is %g, must be above 0 and at most 1", where, spread);
+    if (!code)
+        code = model_alloc(&m, config, where, ops, backend, false, e);
     if (code)
         return code;
     float *scratch = mem_alloc(m->n_floats, sizeof *scratch);
     for (int i = 0; i < m->n_tensors; i++)
-        init_tensor(m, i, seed, scratch);
+        init_tensor(m, i, seed, spread, scratch);
     free(scratch);
     ops->weights_changed(backend);
     code = ops->sync(backend, e);
