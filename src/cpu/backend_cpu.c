@@ -18,7 +18,7 @@
 enum { CACHE_LINE = 64 };
 
 // Below this many elementary operations waking the pool costs more than it gains.
-static const double WAKE_WORK = 60e3;
+static const double WAKE_WORK = 150e3;
 
 struct guarded {
     pool_task task;

@@ -452,6 +452,25 @@ static void bf16_is_refused_in_words_where_it_is_not_there(void **state)
     assert_non_null(strstr(fault.text, "f32"));
 }
 
+// With our own kernels a row's bits do not depend on how many rows come with it.
+static void rows_do_not_depend_on_their_batch(void **state)
+{
+    enum { ROWS = 530, IN = 200, OUT = 130, FEW = 5 };
+    struct bench t = {.ops = &backend_cpu};
+    assert_ok(t.ops->open(&t.b, &(struct backend_options){.n_threads = 2}, e));
+    if (!t.b->k->gemm) { // OpenBLAS promises no such thing
+        t.ops->close(t.b);
+        skip();
+    }
+    float *x = bench_random(&t, ROWS * IN, 1, 1), *w = bench_random(&t, OUT * IN, 1, 2);
+    float *all = bench_zeros(&t, ROWS * OUT), *few = bench_zeros(&t, FEW * OUT);
+    t.ops->linear(t.b, all, x, w, NULL, ROWS, IN, OUT, 1, 0);
+    t.ops->linear(t.b, few, x + 300 * IN, w, NULL, FEW, IN, OUT, 1, 0);
+    assert_true(bench_hash(&t, all + 300 * OUT, FEW * OUT) == bench_hash(&t, few, FEW * OUT));
+    bench_free(&t, 4, x, w, all, few);
+    t.ops->close(t.b);
+}
+
 static void an_unknown_level_is_refused_in_words(void **state)
 {
     setenv("ATTUNE_CPU", "sse9", 1);
@@ -476,6 +495,7 @@ int main(void)
         cmocka_unit_test(rounding_to_bf16_is_to_nearest_even),
         cmocka_unit_test(head_keeps_little_of_a_large_vocabulary),
         cmocka_unit_test(bf16_is_refused_in_words_where_it_is_not_there),
+        cmocka_unit_test(rows_do_not_depend_on_their_batch),
         cmocka_unit_test(an_unknown_level_is_refused_in_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
