@@ -22,7 +22,7 @@ const struct param engine_bench_params[] = {
     {.name = "rounds", .type = PARAM_INT, .fallback = "7", .min = 1, .max = 1000, .help = "Rounds of measuring; medians count."},
     {.name = "threads", .type = PARAM_INT, .fallback = "0", .min = 0, .max = 1024, .help = "Compute threads; 0: one per core."},
     {.name = "precision", .type = PARAM_TEXT, .fallback = "f32", .help = "f32 or bf16."},
-    {.name = "case", .type = PARAM_TEXT, .fallback = "", .help = "Only this case: dpo-15m, sft-15m, sft-124m."},
+    {.name = "case", .type = PARAM_TEXT, .fallback = "", .help = "Only this: dpo-15m, sft-15m, sft-124m, or around (head memory, start-up, recording)."},
     {.name = "memory-of", .type = PARAM_TEXT, .fallback = "",
      .help = "Make three steps of this case and print the process's peak memory as JSON."},
     {.name = "json", .type = PARAM_BOOL, .fallback = "no", .help = "Print JSON instead of a table."},
@@ -112,6 +112,9 @@ static int measure(struct result *results, int n, int rounds, int threads, doubl
             results[i].share[round] = bench_stand_flops(results[i].stand) / seconds / ((before + after) / 2);
             flops[round] = (before + after) / 2;
         }
+    if (n == 0)
+        for (int round = 0; round < rounds; round++)
+            flops[round] = bench_calibrate(threads, 0.1);
     return code;
 }
 
@@ -185,9 +188,10 @@ int engine_bench(const struct settings *s, char **rest, int n_rest, struct err *
     int n = 0, code = 0;
     if (*settings_text(s, "memory-of"))
         return print_memory(settings_text(s, "memory-of"), s, e);
-    if (*only && !bench_case_find(only))
+    const bool around = strcmp(only, "around") == 0;
+    if (*only && !around && !bench_case_find(only))
         return err_set(e, ERR_USAGE, "there is no case %s", only);
-    for (const struct bench_case *c = bench_cases; c->name; c++)
+    for (const struct bench_case *c = bench_cases; c->name && !around; c++)
         if (*only ? strcmp(c->name, only) == 0 : strncmp(c->name, "head", 4) != 0)
             results[n++].c = c;
     for (int i = 0; i < n && !code; i++)
@@ -205,7 +209,7 @@ int engine_bench(const struct settings *s, char **rest, int n_rest, struct err *
         json_object_set_new(answer, "precision", json_string(settings_text(s, "precision")));
         json_object_set_new(answer, "calibrator", json_string(bench_calibrator_name()));
         json_object_set_new(answer, "calibrator_gflop_per_s", json_real(median(flops, rounds) / 1e9));
-        code = *only ? 0 : surroundings(s, threads, answer, e);
+        code = *only && !around ? 0 : surroundings(s, threads, answer, e);
         if (!code && settings_bool(s, "json"))
             code = engine_print(json_incref(answer), e);
         else if (!code)
