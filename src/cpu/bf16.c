@@ -8,7 +8,7 @@
 
 #include <stdlib.h>
 
-#ifdef HAVE_ONEDNN
+#if defined(HAVE_ONEDNN) && defined(ATTUNE_X86_LEVELS)
 #include <cpuid.h>
 #include <dlfcn.h>
 #include <dnnl.h>
@@ -268,7 +268,7 @@ int bf16_gemm(struct bf16 *h, const struct gemm *g, int thread, struct err *e)
 
 const char *bf16_refusal(void)
 {
-    return "this build has no oneDNN";
+    return "this build has no oneDNN, or this is no x86 CPU";
 }
 
 int bf16_open(struct bf16 **out, const struct cpu_kernels *k, int n_threads, struct err *e)
