@@ -217,7 +217,7 @@ static void draw_launch(struct view *v, struct canvas *c, struct rect area)
         canvas_text(c, area.x + 2, area.y + 1, area.width - 3, STYLE(COLOR_MUTED), text);
         return;
     }
-    struct rect foot = rect_cut_bottom(&area, area.height >= 16 ? 5 : area.height >= 10 ? 3 : 0);
+    struct rect foot = rect_cut_bottom(&area, area.height >= 18 ? 6 : area.height >= 10 ? 3 : 0);
     draw_fields(s, c, area);
     if (foot.height > 0)
         draw_foot(s, c, foot);
@@ -285,7 +285,8 @@ static enum view_result edit_key(struct launch_state *s, int key)
     case KEY_ENTER_:
     case KEY_DOWN_:
         end_edit(s, true);
-        move(s, s->cursor + 1);
+        if (key == KEY_DOWN_ || !s->form.fields[s->cursor].fault[0]) // Enter stays where something is wrong
+            move(s, s->cursor + 1);
         return VIEW_CHANGED;
     case KEY_UP_:
     case KEY_BACKTAB_:
