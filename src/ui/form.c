@@ -13,7 +13,7 @@ static void check(struct form_field *f)
     struct err fault = {0};
     f->fault[0] = '\0';
     if (param_check(f->param, f->text, &fault)) {
-        text_copy(f->fault, sizeof f->fault, fault.text);
+        text_copy(f->fault, sizeof f->fault, text_starts(fault.text, "--") ? fault.text + 2 : fault.text);
         return;
     }
     if (f->param->type != PARAM_PATH || !f->text[0])

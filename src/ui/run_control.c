@@ -151,7 +151,7 @@ static void set_value(struct ui *ui, struct run_row *r, const char *name, const 
         return;
     }
     if (param_check(p, value, &fault)) {
-        ui_say_error(ui, "%s", fault.text);
+        ui_say_error(ui, "%s", text_starts(fault.text, "--") ? fault.text + 2 : fault.text);
         return;
     }
     struct str said = {0};

@@ -70,7 +70,8 @@ void run_describe(const struct run_row *r, struct str *out)
         str_addf(out, "its process %d is gone since step %lld: r goes on from the newest checkpoint", s->pid, (long long)s->step);
         return;
     }
-    if (run_state_is_live(s->state) && s->phase[0] && strcmp(s->phase, "training") != 0)
+    if (run_state_is_live(s->state) && s->phase[0] && strcmp(s->phase, "training") != 0 &&
+        strcmp(s->phase, run_state_name(s->state)) != 0)
         str_addf(out, "%s  ", s->phase);
     str_addf(out, "%s  model %s", r->info.objective, path_base(r->info.model));
     if (r->info.data[0])

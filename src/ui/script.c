@@ -61,6 +61,7 @@ static int run_line(struct ui *ui, const char *line, struct err *e)
         return set_size(ui, *arg ? arg : NULL, e);
     ui->script_failed = false;
     ui_line(ui, line);
+    jobs_wait(ui, 70); // the next command may need what this one asked for
     refresh(ui);
     return ui->script_failed ? err_set(e, ERR_USAGE, "%s: %s", name, ui->script_error) : 0;
 }

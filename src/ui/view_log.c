@@ -132,7 +132,7 @@ static bool is_shown(const struct log_state *s, const struct run_event *event)
     return s->level == LEVEL_ALL || strcmp(event->level, "info") != 0;
 }
 
-enum { TEXT_COLUMN = 38 };
+enum { TEXT_COLUMN = 35 };
 
 // One event at `at` (or nothing where r is empty); returns how many lines it takes.
 static int draw_event(const struct log_state *s, struct canvas *c, struct rect r, int y, const struct run_event *event)
@@ -149,8 +149,8 @@ static int draw_event(const struct log_state *s, struct canvas *c, struct rect r
     canvas_text(c, r.x + 1, y, -1, STYLE(COLOR_MUTED), clock_text(time, sizeof time, event->at_ms, "%H:%M:%S"));
     canvas_text(c, r.x + 10, y, narrow ? 3 : 5, level_style(event->level), event->level);
     if (!narrow) {
-        canvas_textf(c, r.x + 16, y, 8, STYLE(COLOR_MUTED), "%8lld", (long long)event->step);
-        canvas_text(c, r.x + 26, y, 11, STYLE(COLOR_DEFAULT), event->kind);
+        canvas_textf(c, r.x + 15, y, 7, STYLE(COLOR_MUTED), "%7lld", (long long)event->step);
+        canvas_text(c, r.x + 23, y, 11, STYLE(COLOR_DEFAULT), event->kind);
     }
     return lines > 0 ? lines : 1;
 }

@@ -92,6 +92,16 @@ static int chosen(const struct samples_state *s)
     return 0;
 }
 
+// The list has one line a sample: line ends become blanks.
+static void draw_first_line(struct canvas *c, int x, int y, int columns, const char *text)
+{
+    struct str line = {.max = 2000};
+    for (; *text && !line.truncated; text++)
+        str_addc(&line, *text == '\n' || *text == '\t' || *text == '\r' ? ' ' : *text);
+    canvas_text(c, x, y, columns, STYLE(COLOR_DEFAULT), str_text(&line));
+    str_fini(&line);
+}
+
 static void draw_list(struct samples_state *s, struct canvas *c, struct rect r)
 {
     canvas_textf(c, r.x + 1, r.y, r.width - 1, STYLE(COLOR_MUTED), "%7s %7s %6s  %s", "STEP", "REWARD", "LENGTH", "RESPONSE");
@@ -108,7 +118,7 @@ static void draw_list(struct samples_state *s, struct canvas *c, struct rect r)
         char reward[32];
         int x = canvas_textf(c, line.x + 1, line.y, -1, STYLE(COLOR_DEFAULT), "%7lld %7s %6zu  ", (long long)sample->step,
                              number_text(reward, sizeof reward, sample->reward, 7), utf8_text_columns(sample->response, strlen(sample->response)));
-        canvas_text(c, x, line.y, line.x + line.width - x, STYLE(COLOR_DEFAULT), sample->response);
+        draw_first_line(c, x, line.y, line.x + line.width - x, sample->response);
         if (i == cursor) {
             canvas_put(c, line.x, line.y, '>', STYLE(COLOR_ACCENT, .attr = ATTR_BOLD));
             canvas_restyle(c, line, STYLE(COLOR_DEFAULT, .bg = COLOR_CURSOR));
@@ -130,9 +140,10 @@ static void draw_sample(struct samples_state *s, struct canvas *c, struct rect r
     struct rect at = {in.x, in.y - s->scroll, in.width, 100000};
     int prompt_lines = canvas_paragraph(c, at, 0, STYLE(COLOR_MUTED), sample->prompt, prompt_bytes);
     at.y += prompt_lines;
+    canvas_hline(c, at.x, at.y++, at.width, STYLE(COLOR_MUTED));
     int response_lines = canvas_paragraph(c, at, 0, STYLE(COLOR_DEFAULT), sample->response, response_bytes);
     canvas_unclip(c, old);
-    s->text_lines = prompt_lines + response_lines;
+    s->text_lines = prompt_lines + 1 + response_lines;
     s->text_height = in.height;
     if (s->text_lines - s->scroll > in.height)
         canvas_text(c, r.x + r.width - 12, r.y + r.height - 1, -1, STYLE(COLOR_ACCENT), " PgDn more ");
