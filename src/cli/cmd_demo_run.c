@@ -13,7 +13,7 @@
 #include "ui/ui.h"
 
 static const struct param options[] = {
-    {.name = "steps", .type = PARAM_INT, .fallback = "150", .min = 1, .max = 100000, .unit = "steps", .group = "demo",
+    {.name = "steps", .type = PARAM_INT, .fallback = "100", .min = 1, .max = 100000, .unit = "steps", .group = "demo",
      .help = "How long to tune."},
     {.name = "beta", .type = PARAM_FLOAT, .fallback = "0.1", .min = 1e-4, .max = 100, .group = "demo",
      .help = "How strongly the model is held to what it was."},

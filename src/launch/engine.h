@@ -33,7 +33,7 @@ void engine_resolve_paths(struct settings *s);
 
 // What the demo gives its DPO run, as one object, a new reference: `attune demo run` and the console's d start the same.
 json_t *engine_demo_settings(int64_t steps, double beta);
-enum { ENGINE_DEMO_STEPS = 150 };
+enum { ENGINE_DEMO_STEPS = 100 };
 
 // Starts `attune-engine run` for a run of the store: own session, no terminal, output to runs/NAME/engine.log.
 // Returns once the engine has reported itself in run.db or has failed (its message then is the error).

@@ -1,0 +1,83 @@
+#!/bin/sh
+# From pairs to an exported model with both real programs: train, steer, kill -9, resume, sample, export.
+set -u
+build=${ATTUNE_BUILDDIR:-.}
+attune=$build/attune get=$build/tests/lib/json_get
+work=$(mktemp -d)
+trap '"$attune" stop long --wait >/dev/null 2>&1; rm -rf "$work"' EXIT
+unset ATTUNE_ENGINE NO_COLOR COLUMNS
+export ATTUNE_PROJECT="$work/p" HOME="$work"
+cd "$work"
+bad=0
+
+# check NAME COMMAND...: that it succeeds
+check() {
+    name=$1
+    shift
+    if "$@" >"$work/out" 2>"$work/err" </dev/null; then printf 'ok %s\n' "$name"; else
+        printf 'not ok %s\n' "$name"
+        sed 's/^/    /' "$work/out" "$work/err"
+        bad=1
+    fi
+}
+# is NAME WANT GOT
+is() { if [ "$2" = "$3" ]; then printf 'ok %s\n' "$1"; else printf 'not ok %s: "%s", not "%s"\n' "$1" "$3" "$2"; bad=1; fi; }
+field() { "$attune" show "$1" --json | "$get" "$2"; }
+# until RUN FIELD PATTERN: waits for at most 60 s
+until_is() {
+    i=0
+    while ! field "$1" "$2" | grep -qE "$3" && [ $i -lt 600 ]; do sleep 0.1; i=$((i + 1)); done
+}
+
+common="--model models/demo --data demo/pairs.jsonl --max-rows 60 --batch-size 4 --probe-every 0 --eval-every 0 --threads 1"
+check "train" "$attune" train --objective dpo --name short $common --steps 4 --json
+is "it is done" done "$("$get" state <"$work/out")"
+is "its loss is recorded" 4 "$("$get" metrics loss points <"$work/out")"
+checkpoint=$("$get" checkpoint <"$work/out")
+check "the checkpoint is a model folder" "$attune" model show "$checkpoint" --json
+is "of the demo's architecture" llama "$("$get" architecture family <"$work/out")"
+check "show --metrics" "$attune" show short --metrics loss
+is "one line a step" 4 "$(wc -l <"$work/out" | tr -d ' ')"
+
+# The same run, killed in the middle and resumed, ends with the same bits.
+check "train --detach" "$attune" train --objective dpo --name whole $common --steps 12 --save-every 3 --json
+check "the same again, detached" "$attune" train --objective dpo --name long $common --steps 12 --save-every 3 --detach
+until_is long step '^([4-9]|1[0-2])$'
+kill -9 "$(field long pid)" 2>/dev/null
+until_is long state '^(dead|done)$'
+if [ "$(field long state)" = dead ]; then
+    check "resume --follow after kill -9" "$attune" resume long --follow
+fi
+is "it is done" done "$(field long state)"
+is "same weights" "$(cksum <"$work/p/runs/whole/checkpoints/step-12/model.safetensors")" \
+    "$(cksum <"$work/p/runs/long/checkpoints/step-12/model.safetensors")"
+"$attune" show whole --metrics loss >"$work/a"
+"$attune" show long --metrics loss >"$work/b"
+check "same curve" cmp "$work/a" "$work/b"
+
+# A run that is steered.
+check "a run to steer" "$attune" train --objective dpo --name steered $common --steps 5000 --detach
+check "set --wait" "$attune" set steered lr=1e-5 beta=0.2 --wait
+check "pause" "$attune" pause steered
+until_is steered state '^paused$'
+is "it is paused" paused "$(field steered state)"
+check "resume" "$attune" resume steered
+until_is steered state '^running$'
+check "stop --wait" "$attune" stop steered --wait
+is "it is stopped" stopped "$(field steered state)"
+check "what was done is in the log" sh -c '"$1" log steered | grep -q "lr = "' - "$attune"
+
+check "sample" "$attune" sample --run whole --max-tokens 8 --seed 3 --json "Once there was"
+first=$("$get" 0 text <"$work/out")
+check "sample again" "$attune" sample --run whole@12 --max-tokens 8 --seed 3 --json "Once there was"
+is "the same seed, the same answer" "$first" "$("$get" 0 text <"$work/out")"
+check "export" "$attune" export whole "$work/exported" --dtype bf16
+check "what was exported answers" "$attune" sample --model "$work/exported" --max-tokens 4 "Once"
+"$attune" export whole "$work/exported" >/dev/null 2>&1
+is "nothing is overwritten" 2 $?
+"$attune" train --objective dpo --model models/demo --data "$work/a" >/dev/null 2>"$work/err"
+status=$?
+[ $status != 0 ] && [ -s "$work/err" ] && echo "ok data that are none" || { echo "not ok data that are none"; bad=1; }
+check "doctor" "$attune" doctor --json
+is "the project is in order" null "$("$get" project error <"$work/out")"
+exit $bad
