@@ -46,6 +46,8 @@ static int set_size(struct ui *ui, const char *text, struct err *e)
         width > 1000 || height > 1000)
         return err_set(e, ERR_USAGE, "size: WIDTHxHEIGHT such as 80x24, at most 1000x1000");
     canvas_resize(&ui->canvas, width, height);
+    ui_draw(ui); // the view learns what it has room for, and reads it
+    refresh(ui);
     return 0;
 }
 

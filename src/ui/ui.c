@@ -36,7 +36,6 @@ struct run_list *ui_runs(struct ui *ui)
 {
     return &ui->runs;
 }
-
 struct run_row *ui_run(struct ui *ui)
 {
     return ui->run_name[0] ? run_list_find(&ui->runs, ui->run_name) : NULL;

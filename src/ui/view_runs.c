@@ -298,6 +298,33 @@ static void draw_empty(struct canvas *c, struct rect r)
     }
 }
 
+// All settings of the run, down the columns.
+static void draw_settings(struct canvas *c, struct rect r, const json_t *settings)
+{
+    enum { COLUMNS = 38 };
+    const char *name;
+    json_t *value;
+    int x = r.x, y = r.y;
+    json_object_foreach((json_t *)settings, name, value) {
+        char number[64];
+        const char *text = json_is_string(value) ? json_string_value(value) : json_is_true(value) ? "yes" : json_is_false(value) ? "no" : "";
+        if (json_is_number(value)) {
+            snprintf(number, sizeof number, "%.12g", json_number_value(value));
+            text = number;
+        }
+        if (!*text || strcmp(name, "model") == 0 || strcmp(name, "data") == 0)
+            continue;
+        if (x + COLUMNS > r.x + r.width)
+            return;
+        canvas_text(c, x, y, 18, STYLE(COLOR_MUTED), name);
+        canvas_text(c, x + 19, y, COLUMNS - 21, STYLE(COLOR_DEFAULT), text);
+        if (++y >= r.y + r.height) {
+            y = r.y;
+            x += COLUMNS;
+        }
+    }
+}
+
 // The run under the cursor, in the lines below the list.
 static void draw_detail(struct canvas *c, struct rect r, const struct run_row *run)
 {
@@ -309,8 +336,14 @@ static void draw_detail(struct canvas *c, struct rect r, const struct run_row *r
     canvas_text(c, in.x, in.y, in.width, STYLE(COLOR_TITLE, .attr = ATTR_BOLD), run->info.name);
     in.y++;
     in.height--;
-    canvas_paragraph(c, in, 0, STYLE(bad ? COLOR_BAD : COLOR_DEFAULT), str_text(&text), text.len);
+    int lines = canvas_paragraph(c, in, 0, STYLE(bad ? COLOR_BAD : COLOR_DEFAULT), str_text(&text), text.len);
     str_fini(&text);
+    rect_cut_top(&in, lines);
+    if (in.height > 4) {
+        canvas_textf(c, in.x, in.y, in.width, STYLE(COLOR_MUTED), "model %s   data %s", run->info.model, run->info.data);
+        rect_cut_top(&in, 2);
+        draw_settings(c, in, run->info.settings);
+    }
 }
 
 static void draw_runs(struct view *v, struct canvas *c, struct rect area)
@@ -322,7 +355,8 @@ static void draw_runs(struct view *v, struct canvas *c, struct rect area)
     }
     struct layout l = lay_out(area.width);
     ui_runs(v->ui)->want_spark = l.width[COL_TREND] > 0;
-    struct rect detail = area.height >= 14 ? rect_cut_bottom(&area, 4) : (struct rect){0};
+    struct rect detail = area.height >= 34 ? rect_cut_bottom(&area, 14)
+                         : area.height >= 14 ? rect_cut_bottom(&area, 4) : (struct rect){0};
     draw_head(c, rect_cut_top(&area, 1), &l, s);
     int cursor = cursor_of(v);
     s->visible = area.height > 0 ? area.height : 1;
