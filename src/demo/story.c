@@ -22,26 +22,23 @@ static int pick(struct rng *r, int n)
     return (int)rng_below(r, (uint64_t)n);
 }
 
-// The two who play differ in name, kind and pronoun, so that "she" and "he" say who is meant.
+// The two who play have different pronouns, so that "she" and "he" say who is meant.
 static void cast(struct rng *r, struct grammar_variable v[N_VARIABLES])
 {
-    const struct character_name *hero = &story_names[pick(r, story_n_names)], *friend = hero;
+    const struct character *hero = &story_cast[pick(r, story_n_cast)], *friend = hero;
     while (friend->gender == hero->gender)
-        friend = &story_names[pick(r, story_n_names)];
-    int kind = pick(r, story_n_kinds), other = kind;
-    while (other == kind)
-        other = pick(r, story_n_kinds);
+        friend = &story_cast[pick(r, story_n_cast)];
     const char *const *place = story_places[pick(r, story_n_places)];
     const char *const *thing = story_things[pick(r, story_n_things)];
     bool she = hero->gender == 'f';
     const struct grammar_variable all[N_VARIABLES] = {
         {"hero", hero->name},
-        {"kind", story_kinds[kind]},
+        {"kind", hero->kind},
         {"he", she ? "she" : "he"},
         {"him", she ? "her" : "him"},
         {"his", she ? "her" : "his"},
         {"friend", friend->name},
-        {"fkind", story_kinds[other]},
+        {"fkind", friend->kind},
         {"fhe", she ? "he" : "she"},
         {"fhim", she ? "him" : "her"},
         {"fhis", she ? "his" : "her"},

@@ -5,18 +5,14 @@
 
 #include <stddef.h>
 
-const struct character_name story_names[] = {
-    {"Mia", 'f'},  {"Ben", 'm'},   {"Lily", 'f'},   {"Tom", 'm'},  {"Rosa", 'f'}, {"Max", 'm'},   {"Ivy", 'f'},
-    {"Oscar", 'm'}, {"Nora", 'f'}, {"Felix", 'm'},  {"Ella", 'f'}, {"Hugo", 'm'}, {"Poppy", 'f'}, {"Sam", 'm'},
-    {"Ruby", 'f'}, {"Theo", 'm'},  {"Daisy", 'f'},  {"Leo", 'm'},  {"Clara", 'f'}, {"Otto", 'm'},
+const struct character story_cast[] = {
+    {"Mia", "cat", 'f'}, {"Ben", "bear", 'm'}, {"Lily", "rabbit", 'f'}, {"Tom", "turtle", 'm'},
+    {"Rosa", "squirrel", 'f'}, {"Max", "dog", 'm'}, {"Ivy", "owl", 'f'}, {"Oscar", "otter", 'm'},
+    {"Nora", "mouse", 'f'}, {"Felix", "fox", 'm'}, {"Ella", "deer", 'f'}, {"Hugo", "hedgehog", 'm'},
+    {"Poppy", "pony", 'f'}, {"Sam", "frog", 'm'}, {"Ruby", "robin", 'f'}, {"Theo", "badger", 'm'},
+    {"Daisy", "duck", 'f'}, {"Leo", "lizard", 'm'}, {"Clara", "hen", 'f'}, {"Otto", "mole", 'm'},
 };
-const int story_n_names = sizeof story_names / sizeof *story_names;
-
-const char *const story_kinds[] = {
-    "fox",      "rabbit", "bear", "otter", "mouse",  "hedgehog", "badger",
-    "squirrel", "owl",    "frog", "duck",  "turtle", "cat",      "mole",
-};
-const int story_n_kinds = sizeof story_kinds / sizeof *story_kinds;
+const int story_n_cast = sizeof story_cast / sizeof *story_cast;
 
 // Where somebody lives, and a place near it.
 const char *const story_places[][2] = {
@@ -135,7 +131,7 @@ const struct grammar_rule story_rules[] = {
     {"noise_c", RULE("slowly they went closer and (looked behind a tree|looked into the dark|moved the leaves away).",
                      "step by step they followed the sound.", "they counted to three and (opened the door|looked inside).")},
     {"noise_d", RULE("it was only (a baby bird|a tiny bat|a lost kitten) who wanted (its mother|a friend|something to eat).",
-                     "there sat a (small goat|young deer|baby owl) with a (basket|bucket|flower pot) stuck on its head! they laughed and helped it.",
+                     "there sat a (small goat|young lamb|baby bat) with a (basket|bucket|flower pot) stuck on its head! they laughed and helped it.",
                      "it was just the wind, playing with an old (hat|bucket|umbrella|scarf). \"how silly we were!\" ~said {friend}.",
                      "a (woodpecker|beaver) looked up and said, \"sorry, I am building a house.\"")},
 

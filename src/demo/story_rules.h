@@ -5,11 +5,12 @@
 
 extern const struct grammar_rule story_rules[]; // "story_alone", "story_friends", "ending_cozy", ...
 
-struct character_name {
-    const char *name;
+// Who plays in the stories: the same little company in all of them, so that a small model gets to know it.
+struct character {
+    const char *name, *kind;
     char gender; // 'f' or 'm'
 };
-extern const struct character_name story_names[];
-extern const char *const story_kinds[], *const story_places[][2];
+extern const struct character story_cast[];
+extern const char *const story_places[][2]; // "by the river", "the river"
 extern const char *const story_things[][2]; // "red kite", "kite"
-extern const int story_n_names, story_n_kinds, story_n_places, story_n_things;
+extern const int story_n_cast, story_n_places, story_n_things;
