@@ -145,7 +145,7 @@ static char *temporary_folder(void)
 int bench_recording(double *p99, double *median, struct err *e)
 {
     enum { STEPS = 2000, KEYS = 24 };
-    static char names[2 * KEYS][16];
+    static char names[2 * KEYS][24];
     struct metric_list lists[2] = {0};
     struct run_writer *writer;
     struct recorder *recorder;
