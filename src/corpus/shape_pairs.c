@@ -149,7 +149,7 @@ bool read_voted_pair(struct row *r, const json_t *object)
 {
     int votes[3] = {0};
     for (int i = 1; i <= 99; i++) {
-        char key[16];
+        char key[24];
         snprintf(key, sizeof key, "annotator%d", i);
         const json_t *vote = json_object_get(object, key);
         if (!vote)
