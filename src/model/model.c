@@ -158,7 +158,12 @@ int model_new(struct model **out, const json_t *config, const struct backend_ops
         code = model_alloc(&m, config, where, ops, backend, false, e);
     if (code)
         return code;
-    float *scratch = mem_alloc(m->n_floats, sizeof *scratch);
+    size_t largest = 0;
+    for (int i = 0; i < m->n_tensors; i++) {
+        size_t n = (size_t)m->tensors[i].rows * (size_t)m->tensors[i].cols;
+        largest = n > largest ? n : largest;
+    }
+    float *scratch = mem_alloc(largest, sizeof *scratch);
     for (int i = 0; i < m->n_tensors; i++)
         init_tensor(m, i, seed, spread, scratch);
     free(scratch);
@@ -168,6 +173,26 @@ int model_new(struct model **out, const json_t *config, const struct backend_ops
         model_free(m);
         return code;
     }
+    *out = m;
+    return 0;
+}
+
+int model_copy(struct model **out, const struct model *from, struct err *e)
+{
+    struct model *m;
+    const bool with_score = model_tensor(from, T_SCORE_W, -1) != NULL;
+    BUG_IF(from->lora_weights != NULL);
+    int code = model_alloc(&m, from->config, "config.json", from->ops, from->backend, with_score, e);
+    if (code)
+        return code;
+    m->ops->copy(m->backend, m->weights, from->weights, m->n_floats * sizeof *m->weights);
+    m->ops->weights_changed(m->backend);
+    code = m->ops->sync(m->backend, e);
+    if (code) {
+        model_free(m);
+        return code;
+    }
+    memcpy(m->hash, from->hash, sizeof m->hash);
     *out = m;
     return 0;
 }

@@ -65,7 +65,7 @@ struct model {
     char *dir;         // where it was loaded from; NULL for a new model
     char *tokenizer_dir; // whose tokenizer files model_save copies beside the weights; dir unless set otherwise
     char *base_dir;    // of an adapter folder: the model that it adapts; else NULL
-    char hash[65];     // SHA-256 over the weight files' content, "" for a new model
+    char hash[65];     // SHA-256 over weight files and configs, an adapter's included; "" for a new model
 };
 
 // Sequences of models with rotary positions are limited to so many tokens, whatever their config claims:
@@ -84,7 +84,9 @@ int model_load(struct model **out, const char *dir, const struct backend_ops *op
 // scaled by 1/sqrt(2 n_layers). Narrow models need a wider range, about 1/sqrt(hidden_size).
 int model_new(struct model **out, const json_t *config, const struct backend_ops *ops, struct backend *backend,
               uint64_t seed, struct err *e);
-void model_free(struct model *m);
+// The same weights in memory of their own, without gradients; for models without an adapter. It has no folder.
+int model_copy(struct model **out, const struct model *from, struct err *e);
+void model_free(struct model *m); // NULL is fine
 
 // Makes room for gradients. TRAIN_ADAPTER needs model_add_lora (or an adapter that was loaded) before.
 int model_set_trainable(struct model *m, enum trainable what, struct err *e);

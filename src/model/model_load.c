@@ -225,13 +225,41 @@ static int check_all_known(const struct model *m, const struct shards *s, struct
     return code;
 }
 
-static void hash_shards(struct model *m, const struct shards *s)
+// What the model computes depends on its config as much as on its weights (rotary base, norm's epsilon; rank and
+// alpha of an adapter): both are hashed.
+static void hash_json(struct sha256 *hash, const json_t *value)
+{
+    char *text = json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS);
+    if (text)
+        sha256_add(hash, text, strlen(text) + 1);
+    free(text);
+}
+
+static void hash_base(struct model *m, const struct shards *s)
 {
     struct sha256 hash;
     sha256_init(&hash);
     for (int i = 0; i < s->n; i++)
         sha256_add(&hash, s->files[i]->map, s->files[i]->map_bytes);
+    hash_json(&hash, m->config);
     sha256_hex(&hash, m->hash);
+}
+
+// The base's hash becomes that of the base under this adapter.
+static int hash_adapter(struct model *m, const char *dir, const json_t *adapter, struct err *e)
+{
+    char *path = path_join(dir, "adapter_model.safetensors"), weights[65];
+    struct sha256 hash;
+    int code = sha256_file(path, weights, e);
+    free(path);
+    if (code)
+        return code;
+    sha256_init(&hash);
+    sha256_add(&hash, m->hash, 64);
+    sha256_add(&hash, weights, 64);
+    hash_json(&hash, adapter);
+    sha256_hex(&hash, m->hash);
+    return 0;
 }
 
 // ---- folders ----
@@ -253,7 +281,7 @@ static int load_base(struct model **out, const char *dir, const struct backend_o
     for (int i = 0; !code && i < m->n_tensors; i++)
         code = load_tensor(m, &s, &m->tensors[i], e);
     if (!code) {
-        hash_shards(m, &s);
+        hash_base(m, &s);
         m->dir = mem_strdup(dir);
         m->tokenizer_dir = mem_strdup(dir);
         ops->weights_changed(backend);
@@ -309,6 +337,8 @@ int model_load(struct model **out, const char *dir, const struct backend_ops *op
         code = load_base(&m, base ? base : dir, ops, backend, with_score, e);
     if (!code && adapter) {
         code = lora_load(m, dir, adapter, e);
+        if (!code)
+            code = hash_adapter(m, dir, adapter, e);
         m->base_dir = mem_strdup(base);
         free(m->dir);
         m->dir = mem_strdup(dir);

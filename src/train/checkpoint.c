@@ -76,7 +76,7 @@ static int write_facts(const struct trainer *t, const char *dir, const struct ch
 {
     json_t *state = json_array();
     for (int i = 0; i < OBJECTIVE_MAX_STATE; i++)
-        json_array_append_new(state, json_real(t->options.objective.state[i]));
+        json_array_append_new(state, json_sprintf("%a", t->options.objective.state[i])); // NaN and infinities too
     json_t *root = json_pack("{s:i, s:s, s:I, s:I, s:I, s:I, s:i, s:s, s:s, s:s, s:o, s:O}", "format", FORMAT, "attune",
                              PACKAGE_VERSION, "step", (json_int_t)t->step, "updates", (json_int_t)t->optimizer.t,
                              "next_group", (json_int_t)(t->step * t->options.batch_size), "seed",
@@ -185,7 +185,7 @@ static int check_facts(const struct trainer *t, const json_t *root, const struct
     const struct {
         const char *key, *now, *what;
     } texts[] = {{"objective", facts->objective, "the objective has"},
-                 {"model_key", facts->model_key, "the model's weights have"},
+                 {"model_key", facts->model_key, "the model's weights, adapter or config.json has"},
                  {"data_hash", facts->data_hash, "the data, its tokenizer, chat template or truncation has"}};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         const char *then = json_string_value(json_object_get(root, texts[i].key));
@@ -236,6 +236,11 @@ static int restore_state(struct trainer *t, const char *dir, struct err *e)
     return code;
 }
 
+static double state_number(const json_t *text)
+{
+    return json_is_string(text) ? strtod(json_string_value(text), NULL) : json_number_value(text);
+}
+
 int checkpoint_restore(struct trainer *t, const char *dir, const struct checkpoint_facts *facts, json_t **settings,
                        struct err *e)
 {
@@ -259,7 +264,7 @@ int checkpoint_restore(struct trainer *t, const char *dir, const struct checkpoi
     if (!code) {
         const json_t *state = json_object_get(root, "objective_state");
         for (size_t i = 0; i < OBJECTIVE_MAX_STATE; i++)
-            t->options.objective.state[i] = json_number_value(json_array_get(state, i));
+            t->options.objective.state[i] = state_number(json_array_get(state, i));
         t->step = step;
         t->optimizer.t = updates;
         *settings = json_incref(json_object_get(root, "settings"));

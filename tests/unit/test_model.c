@@ -267,6 +267,57 @@ static void adapters_survive_peft_files_and_merge(void **state)
     }
 }
 
+static void hash_of(const char *dir, char hash[65])
+{
+    struct model *m;
+    assert_ok(model_load(&m, dir, ops, backend, false, e));
+    memcpy(hash, m->hash, 65);
+    model_free(m);
+}
+
+// Caches and resumed runs rely on it: another adapter on the same base, another alpha and another rotary base are
+// other models, though the base's weight file is the same.
+static void the_hash_tells_adapters_and_configs_apart(void **state)
+{
+    char *base = path_join(folder, "hashed"), *dir = path_join(folder, "hashed-adapter");
+    char *config = path_join(dir, "adapter_config.json"), hashes[5][65];
+    struct model *m = new_model(configs[0], 3), *adapted;
+    json_t *json;
+    assert_ok(model_save(m, base, SAVE_F32, e));
+    model_free(m);
+    hash_of(base, hashes[0]);
+    assert_ok(model_load(&m, base, ops, backend, true, e));
+    assert_ok(model_copy(&adapted, m, e));
+    assert_same_weights(m, adapted);
+    assert_true(adapted->weights != m->weights && !adapted->grads);
+    assert_string_equal(adapted->hash, m->hash);
+    model_free(adapted);
+    model_free(m);
+    for (int i = 1; i <= 2; i++) {
+        assert_ok(model_load(&adapted, base, ops, backend, false, e));
+        assert_ok(model_add_lora(adapted, 2, 4, "", (uint64_t)i, e));
+        assert_ok(model_save(adapted, dir, SAVE_F32, e));
+        model_free(adapted);
+        hash_of(dir, hashes[i]);
+    }
+    assert_ok(json_read(config, 1 << 20, &json, e));
+    json_object_set_new(json, "lora_alpha", json_real(5));
+    assert_ok(json_write(config, json, e));
+    json_decref(json);
+    hash_of(dir, hashes[3]);
+    change_config(base, "rope_theta", json_real(12345));
+    hash_of(base, hashes[4]);
+    for (int i = 0; i < 5; i++)
+        for (int k = 0; k < i; k++)
+            assert_string_not_equal(hashes[i], hashes[k]);
+    change_config(base, "rope_theta", json_real(12345));
+    hash_of(base, hashes[0]);
+    assert_string_equal(hashes[0], hashes[4]);
+    free(base);
+    free(dir);
+    free(config);
+}
+
 static void a_reward_head_is_saved_and_loaded(void **state)
 {
     char *base = path_join(folder, "plain"), *dir = path_join(folder, "reward");
@@ -362,6 +413,7 @@ int main(void)
         cmocka_unit_test(folders_that_do_not_fit_are_refused_in_words),
         cmocka_unit_test(a_full_disk_leaves_the_old_model_whole),
         cmocka_unit_test(adapters_survive_peft_files_and_merge),
+        cmocka_unit_test(the_hash_tells_adapters_and_configs_apart),
         cmocka_unit_test(a_reward_head_is_saved_and_loaded),
         cmocka_unit_test(decay_covers_matrices_and_nothing_else),
         cmocka_unit_test(rotary_frequencies_match_the_reference),
