@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/sha256.h"
@@ -60,10 +61,13 @@ static bool is_known(const struct dataset *d, int group)
     return true;
 }
 
-static int compute(struct dataset *d, const int *groups, int n, struct model *m, const struct reference_options *o,
-                   struct err *e)
+// What is known is kept every SAVE_S seconds and when the work is stopped. Groups are always computed in the same pieces
+// of AT_ONCE, wherever an earlier attempt ended.
+static int compute(struct dataset *d, const int *groups, int n, const char key[65], struct model *m,
+                   const struct reference_options *o, struct err *e)
 {
-    enum { AT_ONCE = 64 };
+    enum { AT_ONCE = 64, SAVE_S = 30 };
+    double saved = clock_seconds();
     struct decoder *decoder;
     struct packed packed;
     int most = 1;
@@ -87,7 +91,13 @@ static int compute(struct dataset *d, const int *groups, int n, struct model *m,
         for (int g = 0, k = 0; !code && g < now; g++)
             for (int i = 0; i < d->groups[groups[at + g]].n_seqs; i++, k++)
                 d->refs[d->groups[groups[at + g]].first_seq + i] = seqs[k].logp;
+        if (!code && o->path && clock_seconds() - saved > SAVE_S && at + now < n) {
+            code = write_cache(d, o->path, key, e);
+            saved = clock_seconds();
+        }
     }
+    if (code == ERR_INTERRUPTED && o->path)
+        write_cache(d, o->path, key, NULL); // best effort: a stop stays a stop
     for (int i = 0; !code && i < n; i++)
         if (!is_known(d, groups[i]))
             code = err_set(e, ERR_NUMERIC, "the reference model's log-probabilities are not finite: the model's weights "
@@ -117,7 +127,7 @@ int reference_fill(struct dataset *d, const bool *wanted, struct model *m, const
             groups[n++] = i;
     int code = 0;
     if (n > 0) {
-        code = compute(d, groups, n, m, o, e);
+        code = compute(d, groups, n, key, m, o, e);
         if (!code && o->path)
             code = write_cache(d, o->path, key, e);
     }

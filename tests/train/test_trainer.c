@@ -5,6 +5,7 @@
 #include "fixture.h"
 
 #include "base/rng.h"
+#include "train/checkpoint.h"
 #include "train/reference.h"
 
 #ifndef __SANITIZE_ADDRESS__
@@ -310,6 +311,70 @@ static void references_are_kept_on_disk_by_model_and_data(void **state)
     bench_free(&b);
 }
 
+struct patience {
+    int calls, most, first_all;
+};
+
+static bool stop_later(void *arg, const char *what, int done, int all)
+{
+    struct patience *p = arg;
+    if (p->calls == 0)
+        p->first_all = all;
+    return p->calls++ < p->most;
+}
+
+static void references_of_a_stopped_computation_are_kept(void **state)
+{
+    struct bench b;
+    struct patience p = {.most = 1};
+    struct err fault = {0};
+    world_pairs(&world, 160);
+    bench_make(&b, &world, &(struct bench_options){.objective = "dpo", .steps = 20});
+    const size_t bytes = (size_t)b.train.n_seqs * sizeof(double);
+    char *path = path_join(world.dir, "stopped.bin");
+    struct reference_options o = {.path = path, .model_key = "one", .max_batch_tokens = 256, .progress = stop_later, .arg = &p};
+    double *whole = malloc(bytes);
+    assert_true(b.train.n_groups > 64);
+    memcpy(whole, b.train.refs, bytes);
+    assert_int_equal(reference_fill(&b.train, NULL, b.model, &o, &fault), ERR_INTERRUPTED);
+    assert_int_equal(p.first_all, b.train.n_groups);
+    p = (struct patience){.most = 100};
+    assert_ok(reference_fill(&b.train, NULL, b.model, &o, e));
+    assert_int_equal(p.first_all, b.train.n_groups - 64); // the first piece was there already
+    assert_memory_equal(whole, b.train.refs, bytes);
+    free(whole);
+    free(path);
+    bench_free(&b);
+    world_pairs(&world, 80);
+}
+
+// Running means and the like, whatever they are.
+static void checkpoints_keep_an_objectives_state(void **state)
+{
+    const double values[] = {0.1, NAN, INFINITY, -1e-310, -0.0};
+    const struct checkpoint_facts facts = {"sft", "model", "data"};
+    struct bench b;
+    json_t *settings = json_object(), *again = NULL;
+    char *name = NULL, *dir = path_join(world.dir, "stateful");
+    int64_t step;
+    bench_make(&b, &world, &(struct bench_options){.objective = "sft", .steps = 4});
+    memcpy(b.trainer->options.objective.state, values, sizeof values);
+    assert_ok(checkpoint_write(b.trainer, dir, &facts, settings, SAVE_F32, 1, &name, e));
+    memset(b.trainer->options.objective.state, 0, sizeof b.trainer->options.objective.state);
+    char *folder = checkpoint_latest(dir, &step);
+    assert_non_null(folder);
+    assert_ok(checkpoint_restore(b.trainer, folder, &facts, &again, e));
+    const double *state_now = b.trainer->options.objective.state;
+    assert_true(state_now[0] == 0.1 && isnan(state_now[1]) && isinf(state_now[2]) && state_now[3] == -1e-310);
+    assert_true(signbit(state_now[4]) && state_now[5] == 0);
+    json_decref(settings);
+    json_decref(again);
+    free(name);
+    free(dir);
+    free(folder);
+    bench_free(&b);
+}
+
 static int make_world(void **state)
 {
     world_make(&world, "llama");
@@ -336,6 +401,8 @@ int main(void)
         cmocka_unit_test(lora_trains_the_adapter_alone_and_saves_it_for_peft),
         cmocka_unit_test(batch_objectives_see_all_groups_however_they_are_cut),
         cmocka_unit_test(references_are_kept_on_disk_by_model_and_data),
+        cmocka_unit_test(references_of_a_stopped_computation_are_kept),
+        cmocka_unit_test(checkpoints_keep_an_objectives_state),
     };
     return cmocka_run_group_tests(tests, make_world, remove_world);
 }
