@@ -7,6 +7,7 @@
 #include "train/dataset.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -228,6 +229,13 @@ static int add_responses(struct dataset *d, const struct encoder *x, const struc
     return 0;
 }
 
+static void forget_example(struct dataset *d, size_t n_tokens, int n_seqs)
+{
+    d->n_tokens = n_tokens;
+    d->n_seqs = n_seqs;
+    d->n_dropped++;
+}
+
 static int add_example(struct dataset *d, const struct encoder *x, const struct corpus *c, size_t index, struct err *e)
 {
     const struct example *ex = &c->examples[index];
@@ -242,14 +250,15 @@ static int add_example(struct dataset *d, const struct encoder *x, const struct 
         d->n_dropped++;
         return 0;
     }
-    int code = is_chat(x, ex) ? render(x, ex, NULL, &prompt, e) : 0;
+    struct err fault = {0};
+    int code = is_chat(x, ex) ? render(x, ex, NULL, &prompt, &fault) : 0;
     if (!code)
-        code = prompt_ids(x, ex, str_text(&prompt), &ids, &n, e);
+        code = prompt_ids(x, ex, str_text(&prompt), &ids, &n, &fault);
     if (!code) {
         cut = n > 0 && cut_prompt(x, ids, &n);
         struct ds_group g = {.prompt = add_tokens(d, ids, n), .n_prompt = (int)n, .first_seq = d->n_seqs,
                              .example = (uint32_t)index};
-        code = add_responses(d, x, ex, str_text(&prompt), &g, n_responses, &cut, e);
+        code = add_responses(d, x, ex, str_text(&prompt), &g, n_responses, &cut, &fault);
         bool complete = g.n_seqs == n_responses && n > 0;
         bool alike = complete && g.n_seqs == 2 && same_tokens(d, &d->seqs[g.first_seq], &d->seqs[g.first_seq + 1]);
         if (!code && complete && !alike) {
@@ -257,13 +266,17 @@ static int add_example(struct dataset *d, const struct encoder *x, const struct 
             d->groups[d->n_groups++] = g;
             d->n_cut += cut;
         } else if (!code) {
-            d->n_tokens = tokens_before;
-            d->n_seqs = seqs_before;
-            d->n_dropped++;
+            forget_example(d, tokens_before, seqs_before);
         }
     }
-    if (code == ERR_INPUT) // roles in an order that the template forbids: this row's fault alone
-        err_prefix(e, "%s:%lld: ", c->path, (long long)ex->line);
+    if (code == ERR_INPUT) { // roles in an order that the template forbids: this row's fault alone
+        forget_example(d, tokens_before, seqs_before);
+        if (!*d->first_refusal)
+            snprintf(d->first_refusal, sizeof d->first_refusal, "line %lld: %.250s", (long long)ex->line, fault.text);
+        code = 0;
+    }
+    if (code && e)
+        *e = fault;
     free(ids);
     str_fini(&prompt);
     return code;
@@ -299,7 +312,8 @@ int dataset_build(struct dataset *d, const struct corpus *c, const bool *use, in
     free(x.specials);
     if (!code && d->n_groups == 0)
         code = err_set(e, ERR_INPUT, "%s has no example that can be used: %d were empty, alike after truncation to %d "
-                       "tokens, or hold the tokenizer's control tokens", c->path, d->n_dropped, o->max_length);
+                       "tokens, hold the tokenizer's control tokens, or do not fit the chat template%s%s", c->path, d->n_dropped,
+                       o->max_length, *d->first_refusal ? "; " : "", d->first_refusal);
     if (code)
         dataset_fini(d);
     else

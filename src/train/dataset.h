@@ -28,7 +28,8 @@ struct dataset {
     int n_seqs, cap_seqs;
     double *refs;  // (n_seqs) log-probabilities under the reference, NaN where not computed; NULL: not needed
     int n_cut;     // groups with a truncated prompt or response
-    int n_dropped; // examples left out: empty, the same after truncation, control tokens in their text
+    int n_dropped; // examples left out: empty, the same after truncation, control tokens in their text, refused by the template
+    char first_refusal[300]; // why the chat template refused an example, of the first; "" when none was
     char hash[65]; // SHA-256 over tokens, groups and labels: data, tokenizer, template and truncation together
 };
 

@@ -45,11 +45,17 @@ static int take_prompts(struct prober *p, struct err *e)
             fresh = !same_prompt(p->examples[k], x);
         if (!fresh)
             continue;
+        struct err fault = {0};
         int32_t *ids;
         int n;
-        int code = dataset_prompt_tokens(p->options.text, x, &ids, &n, e);
-        if (code)
+        int code = dataset_prompt_tokens(p->options.text, x, &ids, &n, &fault);
+        if (code == ERR_INPUT) // a conversation that the template refuses; training leaves it out as well
+            continue;
+        if (code) {
+            if (e)
+                *e = fault;
             return code;
+        }
         p->examples[p->n] = x;
         p->prompts[p->n++] = (struct gen_prompt){ids, n, 1};
     }
@@ -205,6 +211,8 @@ int probe(struct prober *p, struct recorder *r, struct metric_list *out, struct 
     struct gen_sample *samples = NULL;
     int n = 0;
     double length = 0, kl = NAN;
+    if (p->n == 0)
+        return 0;
     // Every probe draws anew, and a resumed run draws what the run left alone would.
     struct rng draw = rng_make(p->options.seed, RNG_SAMPLE, (uint32_t)p->trainer->step);
     struct gen_options options = {.max_new_tokens = p->options.max_tokens, .temperature = 1, .top_p = 1,

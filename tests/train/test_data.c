@@ -135,6 +135,33 @@ static void chat_responses_follow_the_template(void **state)
     corpus_free(c);
 }
 
+static void conversations_that_the_template_refuses_are_left_out(void **state)
+{
+    struct dataset d;
+    struct corpus *c;
+    struct dataset_options o = options(128, 100);
+    assert_ok(chat_template_by_name(&o.chat, "mistral-v1", e));
+    build(&d, &c,
+          "{\"prompt\": [{\"role\": \"user\", \"content\": \"the river\"}, {\"role\": \"user\", \"content\": \"again\"}], "
+          "\"chosen\": [{\"role\": \"assistant\", \"content\": \"is kind\"}], \"rejected\": [{\"role\": \"assistant\", "
+          "\"content\": \"is lost\"}]}\n"
+          "{\"prompt\": [{\"role\": \"user\", \"content\": \"the moon\"}], \"chosen\": [{\"role\": \"assistant\", "
+          "\"content\": \"is kind\"}], \"rejected\": [{\"role\": \"assistant\", \"content\": \"is lost\"}]}\n",
+          &o);
+    assert_int_equal(d.n_groups, 1);
+    assert_int_equal(d.n_dropped, 1);
+    assert_int_equal(d.groups[0].example, 1);
+    assert_int_equal(d.n_seqs, 2);
+    assert_true(text_starts(d.first_refusal, "line 1: ") && strstr(d.first_refusal, "take turns"));
+    dataset_fini(&d);
+    // When nothing else is there, the reason is in the error.
+    struct err fault = {0};
+    const bool use[] = {true, false};
+    assert_int_equal(dataset_build(&d, c, use, 0, &o, &fault), ERR_INPUT);
+    assert_non_null(strstr(fault.text, "take turns"));
+    corpus_free(c);
+}
+
 static void the_hash_covers_what_is_learnt(void **state)
 {
     static const char *const rows[] = {
@@ -259,6 +286,7 @@ int main(void)
         cmocka_unit_test(long_examples_are_cut_the_same_way_and_counted),
         cmocka_unit_test(control_tokens_in_messages_are_left_out),
         cmocka_unit_test(chat_responses_follow_the_template),
+        cmocka_unit_test(conversations_that_the_template_refuses_are_left_out),
         cmocka_unit_test(the_hash_covers_what_is_learnt),
         cmocka_unit_test(packing_shares_the_prompt_and_pads_nothing),
         cmocka_unit_test(each_epoch_is_its_own_permutation),
