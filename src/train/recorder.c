@@ -109,7 +109,7 @@ static int write_batch(struct recorder *r, uint64_t from, uint64_t to, struct ru
 static struct timespec deadline(double seconds)
 {
     struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
+    clock_gettime(CLOCK_MONOTONIC, &t); // the heart beats on when somebody sets the clock back
     int64_t ns = t.tv_nsec + (int64_t)(seconds * 1e9);
     return (struct timespec){t.tv_sec + ns / 1000000000, ns % 1000000000};
 }
@@ -160,12 +160,16 @@ int recorder_start(struct recorder **out, struct run_writer *writer, const struc
 {
     struct recorder *r = mem_alloc(1, sizeof *r);
     sigset_t all, old;
+    pthread_condattr_t monotonic;
     r->writer = writer;
     r->run_dir = mem_strdup(run_dir);
     r->status = *status;
     r->status_changed = true;
     pthread_mutex_init(&r->lock, NULL);
-    pthread_cond_init(&r->put, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&r->put, &monotonic);
+    pthread_condattr_destroy(&monotonic);
     pthread_cond_init(&r->taken, NULL);
     sigfillset(&all); // signals are the trainer's
     pthread_sigmask(SIG_SETMASK, &all, &old);
