@@ -33,6 +33,17 @@ bool control_set_parse(const char *text, char key[64], char value[64])
     return sscanf(text, "%63s = %63s (was", key, value) == 2;
 }
 
+void controls_forget_replays(struct controls *c, const char *key)
+{
+    int n = c->next_replay;
+    for (int i = c->next_replay; i < c->n_replays; i++)
+        if (strcmp(c->replays[i].key, key) != 0)
+            c->replays[n++] = c->replays[i];
+    c->n_replays = n;
+}
+
+// Events stand in the order in which they were recorded. Steps go back where a run was continued from a checkpoint: a
+// change made then replaces those of the same setting that an earlier life had made at the same or later steps.
 int controls_load_replays(struct controls *c, const char *run_dir, int64_t after_step, struct err *e)
 {
     struct run_reader *reader;
@@ -47,11 +58,15 @@ int controls_load_replays(struct controls *c, const char *run_dir, int64_t after
         if (strcmp(events[i].kind, "set") != 0 || r.step <= after_step || !control_set_parse(events[i].text, r.key, r.value))
             continue;
         MEM_GROW(c->replays, c->n_replays, cap);
+        int at, kept = 0;
+        for (int k = 0; k < c->n_replays; k++)
+            if (c->replays[k].step < r.step || strcmp(c->replays[k].key, r.key) != 0)
+                c->replays[kept++] = c->replays[k];
         // By step; those of one step in the order in which they were recorded.
-        int at = c->n_replays++;
-        for (; at > 0 && c->replays[at - 1].step > r.step; at--)
+        for (at = kept; at > 0 && c->replays[at - 1].step > r.step; at--)
             c->replays[at] = c->replays[at - 1];
         c->replays[at] = r;
+        c->n_replays = kept + 1;
     }
     run_events_free(events, n);
     run_reader_close(reader);
@@ -77,6 +92,15 @@ bool controls_poll(struct controls *c, struct control *out)
             return true;
     }
     c->next_poll = now + 0.05;
+    return false;
+}
+
+bool controls_hold_stop(const struct controls *c)
+{
+    struct control next;
+    for (int64_t id = c->last_id; store_controls_after(c->store, c->run, id, &next, 1, NULL) == 1; id = next.id)
+        if (next.kind == CONTROL_STOP && next.at_ms >= c->started_ms)
+            return true;
     return false;
 }
 

@@ -28,8 +28,12 @@ void controls_fini(struct controls *c);
 int controls_load_replays(struct controls *c, const char *run_dir, int64_t after_step, struct err *e);
 // The next change to make before `step`, or NULL.
 const struct replay *controls_next_replay(struct controls *c, int64_t step);
+// Somebody has changed `key` anew: what was changed earlier, at later steps, is not repeated over it.
+void controls_forget_replays(struct controls *c, const char *key);
 // The next control, if there is one; asks the store at most every 50 ms. Returns false when there is none.
 bool controls_poll(struct controls *c, struct control *out);
+// Whether a stop waits to be polled: for long work before the first step.
+bool controls_hold_stop(const struct controls *c);
 
 // The text of the event that records a change, and its reading.
 void control_set_text(char *out, size_t size, const char *key, const char *value, const char *was);

@@ -46,6 +46,7 @@ static void apply_set(struct run *r, const struct control *c)
         recorder_event(r->recorder, step, "warn", "control", c->id, "refused: %s", fault.text);
         return;
     }
+    controls_forget_replays(&r->controls, c->key);
     control_set_text(text, sizeof text, c->key, c->value, was);
     recorder_event(r->recorder, step, "info", "set", c->id, "%s", text);
 }

@@ -167,8 +167,9 @@ static int build_datasets(struct run *r, struct err *e)
     if (r->train.n_cut || r->train.n_dropped)
         recorder_event(r->recorder, 0, "warn", "data", 0,
                        "of %d examples %d were shortened to %d tokens, and %d more were left out (empty, the same after "
-                       "shortening, or with control tokens in their text)",
-                       r->train.n_groups, r->train.n_cut, r->text.max_length, r->train.n_dropped);
+                       "shortening, with control tokens in their text, or refused by the chat template%s%s)",
+                       r->train.n_groups, r->train.n_cut, r->text.max_length, r->train.n_dropped,
+                       *r->train.first_refusal ? ": " : "", r->train.first_refusal);
     const int vocab = r->model->arch.vocab_size;
     for (size_t i = 0; i < r->train.n_tokens; i++)
         if (r->train.tokens[i] >= vocab)
@@ -190,7 +191,10 @@ static bool on_progress(void *arg, const char *what, int done, int all)
 {
     struct run *r = arg;
     run_phase(r, RUN_STARTING, "%s %d/%d", what, done, all);
-    return !signals_asked_to_stop();
+    if (!signals_asked_to_stop() && !controls_hold_stop(&r->controls))
+        return true;
+    recorder_event(r->recorder, 0, "info", "stop", 0, "stopped before the first step, while %s", what);
+    return false;
 }
 
 // Only the groups that training will see in the steps it makes.
@@ -250,11 +254,16 @@ static int load_model(struct run *r, unsigned needs, struct err *e)
     return 0;
 }
 
-// An adapter that was loaded with its model becomes part of it: the reference is the model as it came.
+// An adapter that was loaded with its model becomes part of it: the reference is the model as it came. A new adapter on
+// top of it is refused: its files could name only the first one's base, and would say something else there.
 static int make_trainable(struct run *r, struct err *e)
 {
     const struct settings *s = &r->settings;
     const int64_t rank = settings_int(s, "lora-rank");
+    if (r->model->lora_weights && rank)
+        return err_set(e, ERR_USAGE, "%s is an adapter, and a new adapter cannot stand on another one: merge it into a "
+                                     "whole model first (attune export DIR OUT) and train on that, or train all "
+                                     "weights (lora-rank 0)", settings_text(s, "model"));
     int code = r->model->lora_weights ? model_merge_lora(r->model, e) : 0;
     if (!code && rank)
         code = model_add_lora(r->model, (int)rank, (float)settings_float(s, "lora-alpha"),
@@ -273,16 +282,11 @@ static int make_prober(struct run *r, unsigned needs, struct err *e)
                               .kl = !r->is_new_model};
     if (settings_int(s, "probe-every") == 0 || (needs & NEED_SCORE))
         return 0;
-    // Full fine-tuning changes the weights in place: the reference is loaded a second time, without gradients.
+    // Full fine-tuning changes the weights in place: the reference is a copy of what they are before the first step.
     if (o.kl && !r->model->lora_weights) {
-        char key[80];
-        int code = engine_load_model(&o.reference, settings_text(s, "model"), r->ops, r->backend, false, o.seed, key, e);
-        if (!code && o.reference->lora_weights)
-            code = model_merge_lora(o.reference, e);
-        if (code) {
-            model_free(o.reference);
+        int code = model_copy(&o.reference, r->model, e);
+        if (code)
             return code;
-        }
     }
     return prober_new(&r->prober, r->trainer, &o, e);
 }
