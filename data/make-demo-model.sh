@@ -2,7 +2,7 @@
 # Makes the demo's model, pairs and ground truth again from nothing, with the project's own programs:
 #   data/make-demo-model.sh BUILD [OUT]
 # BUILD is the folder with `attune` and `attune-engine`; OUT (share/attune beside this folder when not given) gets
-# models/demo and demo/. About ten minutes on two cores. The same build on the same kind of CPU gives the same
+# models/demo and demo/. About twenty minutes on two cores. The same build on the same kind of CPU gives the same
 # bytes, whatever the number of threads.
 set -eu
 
@@ -28,11 +28,16 @@ sed '/^  "post_processor": {$/,/^  },$/c\
     "special_tokens": {"<|endoftext|>": {"id": "<|endoftext|>", "ids": [0], "tokens": ["<|endoftext|>"]}}},' \
     "$work/tokenizer/tokenizer.json" >"$work/tokenizer.json"
 mv "$work/tokenizer.json" "$work/tokenizer/tokenizer.json"
-attune train --project "$work/project" --objective sft --name demo \
-    --model "$here/demo-model.json" --tokenizer "$work/tokenizer" --data "$work/stories.txt" \
-    --eval-share 0.01 --eval-rows 128 --eval-every 250 --probe-every 0 --save-every 500 --keep 1 \
-    --steps 2400 --batch-size 12 --max-batch-tokens 4096 --max-length 256 --seed 1 \
-    --lr 3e-3 --beta2 0.99 --warmup 0.03 --weight-decay 0.01 --schedule linear --precision f32
+# Once to learn the stories, then more slowly over new ones until the shares of the styles are right.
+learn() { # NAME MODEL STORIES STEPS BATCH RATE
+    attune train --project "$work/project" --objective sft --name "$1" --model "$2" --tokenizer "$work/tokenizer" \
+        --data "$3" --eval-share 0.01 --eval-rows 128 --eval-every 250 --probe-every 0 --save-every 0 --keep 1 \
+        --steps "$4" --batch-size "$5" --max-batch-tokens 4096 --max-length 256 --seed 1 \
+        --lr "$6" --beta2 0.99 --warmup 0.03 --weight-decay 0.01 --schedule linear --precision f32
+}
+learn first "$here/demo-model.json" "$work/stories.txt" 2400 12 3e-3
+attune demo corpus --n 30000 --seed 2 --out "$work/more.txt"
+learn demo "$work/project/runs/first/checkpoints/step-2400" "$work/more.txt" 1200 16 1.5e-3
 
 rm -rf "$out/models/demo"
 attune export demo "$out/models/demo" --project "$work/project"
