@@ -73,6 +73,8 @@ static int engine_args(const struct args *a, const char *model, char **prompts, 
         out[n++] = "--stream";
         out[n++] = "yes";
     }
+    if (n_prompts > 0)
+        out[n++] = "--"; // a prompt may begin like an option
     for (int i = 0; i < n_prompts; i++)
         out[n++] = prompts[i];
     out[n] = NULL;

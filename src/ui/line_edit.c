@@ -21,6 +21,13 @@ void line_edit_set(struct line_edit *l, const char *text)
     str_clear(&l->text);
     str_add(&l->text, text);
     l->at = l->text.len;
+    l->offered = false;
+}
+
+void line_edit_offer(struct line_edit *l, const char *text)
+{
+    line_edit_set(l, text);
+    l->offered = text[0] != '\0';
 }
 
 static size_t before(const struct line_edit *l, size_t at)
@@ -75,6 +82,10 @@ static size_t word_before(const struct line_edit *l)
 
 bool line_edit_key(struct line_edit *l, int key)
 {
+    bool types = key >= 32 && key < KEY_BASE_ && key != KEY_BACKSPACE_;
+    if (l->offered && types)
+        cut(l, 0, l->text.len);
+    l->offered = false;
     switch (key) {
     case KEY_LEFT_:
     case 2: // Ctrl-b
@@ -111,7 +122,7 @@ bool line_edit_key(struct line_edit *l, int key)
         cut(l, word_before(l), l->at);
         return true;
     }
-    if (key < 32 || key >= KEY_BASE_)
+    if (!types)
         return false;
     insert(l, key);
     return true;
@@ -121,6 +132,8 @@ void line_edit_draw(const struct line_edit *l, struct canvas *c, int x, int y, i
 {
     const char *text = str_text(&l->text);
     size_t from = 0;
+    if (l->offered)
+        style.attr |= ATTR_REVERSE;
     while (from < l->at && utf8_text_columns(text + from, l->at - from) >= (size_t)(columns > 1 ? columns : 1))
         from = after(l, from);
     int cursor = x + (int)utf8_text_columns(text + from, l->at - from);

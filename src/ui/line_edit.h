@@ -9,9 +9,12 @@
 struct line_edit {
     struct str text;
     size_t at; // byte offset of the cursor, on a character's edge
+    bool offered; // the text stands there for a person to take over, and is drawn marked
 };
 void line_edit_fini(struct line_edit *l);
 void line_edit_set(struct line_edit *l, const char *text); // cursor at the end
+// The same, as an offer: the first character that is typed replaces the text, any other key begins to edit it.
+void line_edit_offer(struct line_edit *l, const char *text);
 bool line_edit_key(struct line_edit *l, int key);          // false: not a key of editing
 // Draws the text, scrolled so that the cursor shows, and places the canvas' cursor.
 void line_edit_draw(const struct line_edit *l, struct canvas *c, int x, int y, int columns, struct style style);

@@ -16,7 +16,7 @@ static void open_as(struct ui *ui, enum prompt_kind kind, enum command_id id, co
     p->id = id;
     p->chosen = -1;
     text_copy(p->label, sizeof p->label, label);
-    line_edit_set(&p->line, text);
+    line_edit_offer(&p->line, text);
     ui->dirty = true;
 }
 

@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -86,6 +87,16 @@ void run_describe(const struct run_row *r, struct str *out)
     }
 }
 
+// "1.2e-5": an exponent without needless zeros. Returns its length.
+static int power_text(char *out, size_t size, double value, int digits)
+{
+    char text[40];
+    snprintf(text, sizeof text, "%.*e", digits, value);
+    char *e = strchr(text, 'e');
+    int n = e ? snprintf(out, size, "%.*se%d", (int)(e - text), text, atoi(e + 1)) : snprintf(out, size, "%s", text);
+    return n;
+}
+
 const char *number_text(char *out, size_t size, double value, int width)
 {
     if (isnan(value)) {
@@ -98,8 +109,11 @@ const char *number_text(char *out, size_t size, double value, int width)
     }
     double a = fabs(value);
     if (a != 0 && (a < 0.001 || a >= 100000)) {
-        int digits = width >= 8 ? 2 : width >= 7 ? 1 : 0;
-        snprintf(out, size, "%.*e", digits, value);
+        for (int digits = 2; digits >= 0; digits--)
+            if (power_text(out, size, value, digits) <= width)
+                return out;
+        if (a < 0.001)
+            snprintf(out, size, "0");
         return out;
     }
     int decimals = a < 10 ? 3 : a < 100 ? 2 : a < 1000 ? 1 : 0;

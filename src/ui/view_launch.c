@@ -40,10 +40,9 @@ static void close_launch(struct view *v)
     free(s);
 }
 
-static enum view_result launch(struct view *v)
+static enum view_result launch(struct view *v, struct form *f)
 {
     struct launch_state *s = v->state;
-    struct form *f = &s->form;
     struct err fault = {0};
     char *name = NULL;
     int wrong = form_first_fault(f);
@@ -71,10 +70,13 @@ static enum view_result launch(struct view *v)
 static void start_demo(struct view *v)
 {
     struct launch_state *s = v->state;
+    struct form demo; // its own: the next new run does not begin with the demo's settings
     json_t *settings = engine_demo_settings(ENGINE_DEMO_STEPS, 0.1);
-    form_copy(&s->form, "dpo", NULL, NULL, settings);
+    form_init(&demo, s->form.engine);
+    form_copy(&demo, "dpo", NULL, NULL, settings);
     json_decref(settings);
-    launch(v);
+    launch(v, &demo);
+    form_fini(&demo);
 }
 
 static void fill(struct view *v, enum command_id id, const char *arg)
@@ -228,7 +230,11 @@ static void draw_launch(struct view *v, struct canvas *c, struct rect area)
 static void begin_edit(struct launch_state *s, const char *text)
 {
     text_copy(s->before, sizeof s->before, s->form.fields[s->cursor].text);
-    line_edit_set(&s->line, text);
+    // A path is usually made longer or changed at its end; another value is replaced as a whole.
+    if (s->form.fields[s->cursor].param->type == PARAM_PATH)
+        line_edit_set(&s->line, text);
+    else
+        line_edit_offer(&s->line, text);
     s->editing = true;
 }
 
@@ -245,9 +251,28 @@ static void move(struct launch_state *s, int to)
     s->cursor = to < 0 ? 0 : to >= s->form.n ? s->form.n - 1 : to;
 }
 
-// Extends a path to what all files that begin with it have in common.
-static bool complete_path(struct launch_state *s)
+// The names that a path could go on with, such as "hf/  other.json".
+static void say_choices(struct view *v, const glob_t *found)
 {
+    struct str names = {0};
+    for (size_t i = 0; i < found->gl_pathc && names.len < 300; i++) {
+        char *name = mem_strdup(found->gl_pathv[i]);
+        size_t n = strlen(name);
+        bool folder = n > 1 && name[n - 1] == '/';
+        if (folder)
+            name[n - 1] = '\0';
+        str_addf(&names, "%s%s%s", i ? "  " : "", path_base(name), folder ? "/" : "");
+        free(name);
+    }
+    ui_say(v->ui, "%s", str_text(&names));
+    str_fini(&names);
+}
+
+// Extends a path to what all files that begin with it have in common, or says which there are. False when there is
+// nothing to choose: the path is whole, or no file begins so.
+static bool complete_path(struct view *v)
+{
+    struct launch_state *s = v->state;
     glob_t found;
     struct str pattern = {0};
     const char *typed = str_text(&s->line.text);
@@ -270,14 +295,19 @@ static bool complete_path(struct launch_state *s)
         if (extended)
             line_edit_set(&s->line, longest);
         free(longest);
+        if (!extended && found.gl_pathc > 1) {
+            say_choices(v, &found);
+            extended = true;
+        }
     }
     globfree(&found);
     str_fini(&pattern);
     return extended;
 }
 
-static enum view_result edit_key(struct launch_state *s, int key)
+static enum view_result edit_key(struct view *v, int key)
 {
+    struct launch_state *s = v->state;
     switch (key) {
     case KEY_ESCAPE_:
         end_edit(s, false);
@@ -294,7 +324,7 @@ static enum view_result edit_key(struct launch_state *s, int key)
         move(s, s->cursor - 1);
         return VIEW_CHANGED;
     case KEY_TAB_:
-        if (s->form.fields[s->cursor].param->type != PARAM_PATH || !complete_path(s)) {
+        if (s->form.fields[s->cursor].param->type != PARAM_PATH || !complete_path(v)) {
             end_edit(s, true);
             move(s, s->cursor + 1);
             return VIEW_CHANGED;
@@ -325,10 +355,10 @@ static enum view_result key_launch(struct view *v, int key)
     if (!s->has_form)
         return VIEW_IGNORED;
     if (s->editing)
-        return edit_key(s, key);
+        return edit_key(v, key);
     if (begins_a_value(s->form.fields + s->cursor, key)) {
         begin_edit(s, "");
-        return edit_key(s, key);
+        return edit_key(v, key);
     }
     return VIEW_IGNORED;
 }
@@ -340,8 +370,11 @@ static enum view_result edit_command(struct view *v, const char *arg)
     struct launch_state *s = v->state;
     char name[64];
     if (!arg) {
-        if (!form_step(&s->form, s->cursor, 1))
+        if (!form_step(&s->form, s->cursor, 1)) {
             begin_edit(s, s->form.fields[s->cursor].text);
+            ui_say(v->ui, "Enter keeps the value, Esc leaves it as it was, Ctrl-u empties it%s.",
+                   s->form.fields[s->cursor].param->type == PARAM_PATH ? ", Tab completes" : "");
+        }
         return VIEW_CHANGED;
     }
     size_t n = strcspn(arg, " =");
@@ -402,7 +435,7 @@ static enum view_result command_launch(struct view *v, enum command_id id, const
     case CMD_EDIT:
         return edit_command(v, arg);
     case CMD_LAUNCH:
-        return launch(v);
+        return launch(v, &s->form);
     case CMD_COPY:
     case CMD_DEMO:
     case CMD_NEW:

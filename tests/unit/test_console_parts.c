@@ -10,6 +10,7 @@
 #include "ui/form.h"
 #include "ui/keys.h"
 #include "ui/line_edit.h"
+#include "ui/run_text.h"
 
 // ---- the table ----
 
@@ -232,6 +233,43 @@ static void a_line_is_edited_by_whole_characters(void **state)
     line_edit_fini(&l);
 }
 
+static void an_offered_line_is_replaced_by_typing_and_edited_by_other_keys(void **state)
+{
+    struct line_edit l = {0};
+    line_edit_offer(&l, "0.1");
+    press(&l, (int[]){'2', '5'}, 2);
+    assert_string_equal(str_text(&l.text), "25");
+    line_edit_offer(&l, "0.1");
+    press(&l, (int[]){KEY_BACKSPACE_, '3'}, 2);
+    assert_string_equal(str_text(&l.text), "0.3");
+    line_edit_offer(&l, "0.1");
+    press(&l, (int[]){KEY_HOME_, '1'}, 2);
+    assert_string_equal(str_text(&l.text), "10.1");
+    line_edit_fini(&l);
+}
+
+static void assert_number(double value, int width, const char *want)
+{
+    char text[32];
+    assert_string_equal(number_text(text, sizeof text, value, width), want);
+}
+
+static void numbers_stay_within_their_column(void **state)
+{
+    assert_number(0.5123, 6, "0.512");
+    assert_number(-1.1e-6, 5, "-1e-6");
+    assert_number(1.234e-5, 6, "1.2e-5");
+    assert_number(-1.234e-12, 5, "0");
+    assert_number(-123.456, 5, "-123");
+    assert_number(3e7, 5, "3.0e7");
+    assert_number(NAN, 5, "-");
+    assert_number(-INFINITY, 5, "-inf");
+    for (double value = 1e-9; value < 1e12; value *= 3.7) {
+        char text[32];
+        assert_true(strlen(number_text(text, sizeof text, -value, 6)) <= 6);
+    }
+}
+
 // ---- the form ----
 
 static const struct param dpo_params[] = {
@@ -333,6 +371,8 @@ int main(void)
         cmocka_unit_test(drawing_outside_of_the_clip_is_dropped),
         cmocka_unit_test(text_is_cut_and_broken_at_its_width),
         cmocka_unit_test(a_line_is_edited_by_whole_characters),
+        cmocka_unit_test(an_offered_line_is_replaced_by_typing_and_edited_by_other_keys),
+        cmocka_unit_test(numbers_stay_within_their_column),
         cmocka_unit_test(the_form_checks_values_and_says_the_command),
         cmocka_unit_test(the_form_gives_all_settings_and_takes_them_again),
     };
