@@ -110,7 +110,7 @@ static int save(struct run *r, struct err *e)
     run_phase(r, state, "writing the checkpoint of step %lld", (long long)r->trainer->step);
     code = checkpoint_write(r->trainer, r->dir, &facts, settings, as, (int)settings_int(&r->settings, "keep"), &name, e);
     json_decref(settings);
-    run_phase(r, state, "%s", state == RUN_RUNNING ? "training" : "");
+    run_phase(r, state, "%s", state == RUN_RUNNING ? "training" : state == RUN_PAUSED ? "paused" : "");
     if (code)
         return code;
     recorder_checkpoint(r->recorder, r->trainer->step, name);
@@ -131,6 +131,8 @@ static int resume(struct run *r, struct run_writer *writer, struct err *e)
         code = run_writer_rewind(writer, folder ? step : -1, e);
         if (!code)
             r->status.control_id = before.control_id;
+        r->status.step = folder ? step : 0; // what people see while the engine loads, or when it cannot
+        r->status.total_steps = before.total_steps;
     }
     if (folder)
         r->last_checkpoint = mem_strdup(path_base(folder));
@@ -343,7 +345,7 @@ static int work(struct run *r, bool *stopped, struct err *e)
 static int finish(struct run *r, int code, bool stopped, struct err *e)
 {
     struct err fault = {0};
-    const int64_t step = r->trainer ? r->trainer->step : 0;
+    const int64_t step = r->status.step;
     r->status.ended_ms = clock_wall_ms();
     r->status.seconds_left = 0;
     r->status.phase[0] = '\0';

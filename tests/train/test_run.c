@@ -511,6 +511,33 @@ static void a_full_disk_leaves_the_last_checkpoint_whole(void **state)
     free(dir);
 }
 
+static void a_run_that_cannot_go_on_stands_at_the_step_it_reached(void **state)
+{
+    char *path = path_join(world.dir, "here-today.jsonl"), *bytes, *dir;
+    struct str extra = {0};
+    struct run_reader *r;
+    struct run_status status;
+    size_t n;
+    assert_ok(file_read(world.pairs_path, 1 << 20, &bytes, &n, e));
+    assert_ok(file_write(path, bytes, n, e));
+    str_addf(&extra, "steps=4 eval-every=0 probe-every=0 data=%s", path);
+    add_run("left", "sft", str_text(&extra));
+    run_to_end("left");
+    assert_ok(file_remove_tree(path, e));
+    assert_int_not_equal(finish(start("left", 0)), 0);
+    dir = run_dir("left");
+    assert_ok(run_reader_open(&r, dir, e));
+    assert_ok(run_reader_status(r, &status, e));
+    assert_int_equal(status.state, RUN_FAILED);
+    assert_int_equal(status.step, 4);
+    assert_int_equal(status.total_steps, 4);
+    run_reader_close(r);
+    str_fini(&extra);
+    free(bytes);
+    free(path);
+    free(dir);
+}
+
 static void wrong_data_is_refused_before_the_run_starts(void **state)
 {
     char *path = path_join(world.dir, "votes.jsonl");
@@ -552,6 +579,7 @@ int main(void)
         cmocka_unit_test(an_adapter_on_an_adapter_is_refused),
         cmocka_unit_test(runs_pause_go_on_and_stop_with_a_checkpoint),
         cmocka_unit_test(a_full_disk_leaves_the_last_checkpoint_whole),
+        cmocka_unit_test(a_run_that_cannot_go_on_stands_at_the_step_it_reached),
         cmocka_unit_test(wrong_data_is_refused_before_the_run_starts),
     };
     return cmocka_run_group_tests(tests, make_world, remove_world);
