@@ -148,7 +148,7 @@ static int run_open(int argc, char **argv)
     char *dir = s ? store_project_dir(store_dir(s)) : NULL;
     store_close(s);
     if (!code) {
-        struct ui_options ui = {.project = dir};
+        struct ui_options ui = {.project = dir, .run = name}; // the run that was just started, else the list
         code = ui_console(&ui, &e);
     }
     if (code)

@@ -491,6 +491,8 @@ int ui_console(const struct ui_options *options, struct err *e)
                 ui.has_screen ? screen_utf8() : true);
     ui_show(&ui, PAGE_RUNS);
     ui_refresh(&ui, clock_seconds(), true);
+    if (options->run)
+        ui_open_run(&ui, options->run, PAGE_CURVES);
     code = options->script ? script_run(&ui, options->script, e) : loop_run(&ui, e);
     if (ui.has_screen)
         screen_close();
