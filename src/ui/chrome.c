@@ -51,6 +51,8 @@ static void draw_run_strip(struct ui *ui, struct run_row *r, struct rect area)
     canvas_put(c, x, y, (uint32_t)r->letter, STYLE(COLOR_SERIES + r->index % N_SERIES_COLORS, .attr = ATTR_BOLD));
     x = canvas_text(c, x + 2, y, area.width / 3, STYLE(COLOR_TITLE, .attr = ATTR_BOLD), r->info.name) + 1;
     x = canvas_text(c, x, y, -1, run_state_style(r), run_state_text(r)) + 2;
+    if (r->alert)
+        x = canvas_text(c, x, y, -1, STYLE(COLOR_WARN, .attr = ATTR_BOLD), r->alert->name) + 2;
     if (r->status.total_steps > 0) {
         int width = area.width >= 120 ? 20 : area.width >= 72 ? 10 : 0;
         double share = (double)r->status.step / (double)r->status.total_steps;
@@ -70,7 +72,7 @@ static void draw_run_strip(struct ui *ui, struct run_row *r, struct rect area)
     struct str line = {0};
     run_describe(r, &line);
     bool bad = r->trouble[0] || r->status.state == RUN_FAILED;
-    canvas_text(c, area.x + 1, y + 1, area.width - 2, STYLE(bad ? COLOR_BAD : COLOR_MUTED), str_text(&line));
+    canvas_text(c, area.x + 1, y + 1, area.width - 2, STYLE(bad ? COLOR_BAD : r->alert ? COLOR_WARN : COLOR_MUTED), str_text(&line));
     str_fini(&line);
 }
 
@@ -82,7 +84,8 @@ static void draw_hints(struct ui *ui, struct rect r)
     for (int place = 1; place <= 20; place++) {
         for (const struct command_row *row = command_rows; row->id; row++) {
             char key[16];
-            if (row->hint != place || !(row->pages >> ui->page & 1) || !*row->keys)
+            bool of_a_run = ui->page == PAGE_RUNS && ui->runs.n == 0 && place < 18 && row->id != CMD_NEW && row->id != CMD_DEMO;
+            if (of_a_run || row->hint != place || !(row->pages >> ui->page & 1) || !*row->keys)
                 continue;
             snprintf(key, sizeof key, "%.*s", (int)strcspn(row->keys, " "), row->keys);
             int width = (int)(strlen(key) + 1 + strlen(row->title) + 2);

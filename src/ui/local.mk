@@ -5,6 +5,8 @@ libui_a_SOURCES = \
 	%D%/canvas_text.c \
 	%D%/chrome.c \
 	%D%/commands.c %D%/commands.h \
+	%D%/course.c %D%/course.h \
+	%D%/health.c %D%/health.h \
 	%D%/jobs.c \
 	%D%/keys.c %D%/keys.h \
 	%D%/line_edit.c %D%/line_edit.h \
@@ -44,7 +46,9 @@ libui_a_SOURCES += \
 
 EXTRA_DIST += tests/golden/chart-ascii.txt tests/golden/chart-block.txt tests/golden/chart-braille.txt
 if HAVE_CMOCKA
-check_PROGRAMS += tests/unit/test_series tests/unit/test_plot tests/unit/test_curves
+check_PROGRAMS += tests/unit/test_health tests/unit/test_series tests/unit/test_plot tests/unit/test_curves
+tests_unit_test_health_SOURCES = tests/unit/test_health.c tests/lib/testing.h
+tests_unit_test_health_LDADD = $(UI_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_curves_SOURCES = tests/unit/test_curves.c tests/lib/testing.h
 tests_unit_test_curves_LDADD = $(UI_LIBS) $(STORE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_series_SOURCES = tests/unit/test_series.c tests/lib/testing.h

@@ -177,7 +177,7 @@ static void set_from_text(struct ui *ui, struct run_row *r, const char *arg)
 
 static const char *value_now(const struct run_row *r, const char *name, char *out, size_t size)
 {
-    const json_t *value = json_object_get(r->info.settings, name);
+    const json_t *value = json_object_get(r->settings, name);
     if (strcmp(name, "lr") == 0 && !json_is_number(value) && !json_is_string(value))
         snprintf(out, size, "%g", r->values[VALUE_LR]);
     else if (json_is_string(value))

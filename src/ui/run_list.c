@@ -31,6 +31,7 @@ static void row_free(struct run_row *r)
 {
     run_reader_close(r->reader);
     run_info_fini(&r->info);
+    json_decref(r->settings);
     free(r);
 }
 
@@ -84,6 +85,10 @@ static int reload(struct run_list *l, struct err *e)
             row->letter = (char)('a' + row->index % 16);
             row->version = -1;
             row->looked_s = -1e9;
+            row->seen_step = -1;
+            row->health_version = -2;
+            row->settings = json_copy(infos[i].settings);
+            health_init(&row->health);
             for (int v = 0; v < VALUE_N; v++)
                 row->values[v] = NAN;
         } else {
@@ -102,34 +107,12 @@ static int reload(struct run_list *l, struct err *e)
     return 0;
 }
 
-// Means of the whole course in at most SPARK_POINTS numbers: when they are full, neighbours are joined.
-static void spark_add(struct run_row *r, double value)
-{
-    if (!isfinite(value))
-        return;
-    if (r->n_spark > 0 && r->spark_in_last < r->spark_each) {
-        r->spark_in_last++;
-        r->spark[r->n_spark - 1] += (value - r->spark[r->n_spark - 1]) / (double)r->spark_in_last;
-        return;
-    }
-    if (r->n_spark == SPARK_POINTS) {
-        for (int i = 0; i < SPARK_POINTS / 2; i++)
-            r->spark[i] = (r->spark[2 * i] + r->spark[2 * i + 1]) / 2;
-        r->n_spark = SPARK_POINTS / 2;
-        r->spark_each *= 2;
-    }
-    r->spark[r->n_spark++] = value;
-    r->spark_in_last = 1;
-}
-
 static int read_spark(struct run_row *r, struct err *e)
 {
     bool margin = isfinite(r->values[VALUE_MARGIN]);
-    if (r->spark_each == 0 || margin != r->spark_is_margin) {
-        r->n_spark = 0;
+    if (r->spark.n == 0 || margin != r->spark_is_margin) {
+        r->spark = (struct course){0};
         r->spark_cursor = 0;
-        r->spark_each = 1;
-        r->spark_in_last = 0;
         r->spark_is_margin = margin;
     }
     struct metric_point *points;
@@ -138,9 +121,89 @@ static int read_spark(struct run_row *r, struct err *e)
     if (code)
         return code;
     for (int i = 0; i < n; i++)
-        spark_add(r, points[i].value);
+        course_add(&r->spark, points[i].value);
     free(points);
     return 0;
+}
+
+// Settings that were changed while the run ran. The engine has taken up all controls up to status.control_id.
+static int read_changes(const struct run_list *l, struct run_row *r, struct err *e)
+{
+    enum { SOME = 32 };
+    struct control list[SOME];
+    while (r->control_id < r->status.control_id) {
+        int n = store_controls_after(l->store, r->info.name, r->control_id, list, SOME, e);
+        if (n < 0)
+            return n;
+        for (int i = 0; i < n && list[i].id <= r->status.control_id; i++) {
+            r->control_id = list[i].id;
+            if (list[i].kind == CONTROL_SET)
+                json_object_set_new(r->settings, list[i].key, json_string(list[i].value));
+        }
+        if (n < SOME)
+            r->control_id = r->status.control_id;
+    }
+    return 0;
+}
+
+static double setting_number(const struct run_row *r, const char *name)
+{
+    const json_t *value = json_object_get(r->settings, name);
+    double number = 0;
+    if (json_is_number(value))
+        return json_number_value(value);
+    return json_is_string(value) && text_to_double(json_string_value(value), &number) ? number : 0;
+}
+
+// What the health has not seen yet, a piece of each metric; *whole: all of it was read.
+static int read_health(struct run_row *r, bool *whole, struct err *e)
+{
+    enum { PIECE = 2048 };
+    *whole = true;
+    for (int m = 0; m < HEALTH_METRICS; m++) {
+        struct metric_point *points;
+        int n;
+        int code = run_reader_points_some(r->reader, health_metric_key((enum health_metric)m), &r->health_cursor[m], PIECE, &points,
+                                          &n, e);
+        if (code)
+            return code;
+        bool again = n > 0 && points[0].step <= r->health.step[m];
+        for (int i = 0; i < n && !again; i++)
+            health_add(&r->health, (enum health_metric)m, points[i].step, points[i].value);
+        free(points);
+        *whole = *whole && n < PIECE && !again;
+        if (again) { // continued from an earlier checkpoint: what came after it counts no more
+            health_init(&r->health);
+            memset(r->health_cursor, 0, sizeof r->health_cursor);
+            return 0;
+        }
+    }
+    return 0;
+}
+
+static bool is_training(const struct run_row *r)
+{
+    return r->status.state == RUN_RUNNING && (!r->status.phase[0] || strcmp(r->status.phase, "training") == 0);
+}
+
+// True when what is to be said of the run's health changed.
+static bool judge(struct run_row *r, double now_s)
+{
+    struct str why = {0};
+    const struct health_rule *before = r->alert;
+    if (!is_training(r) || r->status.step != r->seen_step) {
+        r->seen_step = r->status.step;
+        r->seen_step_s = now_s;
+    }
+    // Whole tens of seconds, so that an idle screen stays as it is.
+    r->health.idle_s = is_training(r) ? floor((now_s - r->seen_step_s) / 10) * 10 : 0;
+    double beta = setting_number(r, "beta");
+    r->health.beta = beta > 0 ? beta : 0;
+    r->alert = health_worst(&r->health, &why, NULL);
+    bool changed = r->alert != before || strcmp(str_text(&why), r->alert_text) != 0;
+    text_copy(r->alert_text, sizeof r->alert_text, str_text(&why));
+    str_fini(&why);
+    return changed;
 }
 
 static int read_row(const struct run_list *l, struct run_row *r, struct err *e)
@@ -158,6 +221,8 @@ static int read_row(const struct run_list *l, struct run_row *r, struct err *e)
     int code = run_reader_status(r->reader, &r->status, e);
     if (!code)
         code = run_reader_latest(r->reader, value_keys, VALUE_N, r->values, e);
+    if (!code)
+        code = read_changes(l, r, e);
     if (!code && l->want_spark)
         code = read_spark(r, e);
     return code;
@@ -169,7 +234,7 @@ static bool needs_look(const struct run_list *l, struct run_row *r, double now_s
         return all || now_s - r->looked_s >= 0.5;
     // A live run whose process is gone writes nothing that would change the version.
     double patience = run_state_is_live(r->status.state) ? 1 : 10;
-    if (all || now_s - r->looked_s >= patience || (l->want_spark && r->spark_each == 0))
+    if (all || now_s - r->looked_s >= patience || r->health_version != r->version || (l->want_spark && r->spark.n == 0 && isfinite(r->values[VALUE_LOSS])))
         return true;
     if (!run_state_is_live(r->status.state) && now_s - r->looked_s < 0.9)
         return false;
@@ -189,9 +254,14 @@ static bool look(struct run_list *l, struct run_row *r, double now_s)
     r->trouble[0] = '\0';
     if (read_row(l, r, &fault))
         text_copy(r->trouble, sizeof r->trouble, fault.text);
+    bool whole = false, judged = false;
+    if (r->reader && !r->trouble[0] && clock_seconds() < l->health_until_s && read_health(r, &whole, &fault) == 0)
+        judged = judge(r, now_s);
+    if (whole || !r->reader || r->trouble[0] || fault.code)
+        r->health_version = version;
     r->version = version;
     r->looked_s = now_s;
-    return version != version_before || had_reader != (r->reader != NULL) || before.state != r->status.state ||
+    return judged || version != version_before || had_reader != (r->reader != NULL) || before.state != r->status.state ||
            strcmp(trouble_before, r->trouble) != 0;
 }
 
@@ -222,6 +292,7 @@ bool run_list_poll(struct run_list *l, double now_s, bool all, struct err *e)
         }
     }
     double until = clock_seconds() + 0.005;
+    l->health_until_s = clock_seconds() + (all ? 0.1 : 0.005); // the rest between keys
     for (int k = 0; k < l->n; k++) {
         if (l->next_row >= l->n)
             l->next_row = 0;

@@ -8,12 +8,11 @@
 #include "base/err.h"
 #include "store/run_db.h"
 #include "store/store.h"
+#include "ui/health.h"
 
 // The columns that the list shows; NaN while a run has not recorded one.
 enum run_value { VALUE_LOSS, VALUE_MARGIN, VALUE_ACCURACY, VALUE_KL, VALUE_LENGTH, VALUE_LR, VALUE_N };
 const char *run_value_key(enum run_value value); // "rewards/margins"
-
-enum { SPARK_POINTS = 64 };
 
 struct run_row {               // its address is stable while the run is in the list
     struct run_info info;
@@ -24,11 +23,17 @@ struct run_row {               // its address is stable while the run is in the 
     struct run_status status;  // state RUN_QUEUED while reader is NULL
     int64_t version;           // of run.db; a view that read at this version has seen everything
     double values[VALUE_N];
-    double spark[SPARK_POINTS]; // the whole course of the margin (of the loss where there is none) in means, oldest first
-    int n_spark;
-    int64_t spark_cursor, spark_each; // point read last; how many points each mean is of
-    int64_t spark_in_last;            // how many the last one has so far
+    json_t *settings;          // as they are now: info.settings with what was changed while the run ran
+    int64_t control_id;        // the last change in them
+    struct course spark;       // of the margin (of the loss where there is none)
+    int64_t spark_cursor;      // point read last
     bool spark_is_margin;
+    struct health health;
+    int64_t health_cursor[HEALTH_METRICS], health_version; // run.db's version that the health knows
+    int64_t seen_step;
+    double seen_step_s;        // when seen_step was met first, or the run began to train again
+    const struct health_rule *alert; // NULL: all is well
+    char alert_text[240];
     double looked_s;           // when the status was read last
     char trouble[200];         // why run.db cannot be read; "" when all is well
 };
@@ -42,6 +47,7 @@ struct run_list {
     double next_list_s;     // when the store is asked again for new runs
     int64_t store_stamp;    // changes when attune.db does
     int next_row;           // where the next poll goes on when the last one ran out of time
+    double health_until_s;  // no more points are read for the health of runs after this
     bool want_spark;        // a view shows sparklines: read what they need
 };
 

@@ -56,6 +56,17 @@ struct style run_state_style(const struct run_row *r)
     }
 }
 
+// The last part of a path, and the one before it where the last is as short as "hf" or "final".
+static const char *path_end(const char *path)
+{
+    const char *base = path_base(path), *at = base;
+    if (strlen(base) > 5 || base - path < 2)
+        return base;
+    for (at -= 2; at > path && *at != '/'; at--)
+        continue;
+    return at == path && *at != '/' ? path : at + 1;
+}
+
 void run_describe(const struct run_row *r, struct str *out)
 {
     if (r->trouble[0]) {
@@ -71,20 +82,23 @@ void run_describe(const struct run_row *r, struct str *out)
         str_addf(out, "its process %d is gone since step %lld: r goes on from the newest checkpoint", s->pid, (long long)s->step);
         return;
     }
+    if (r->alert)
+        str_addf(out, "%s: %s.  ", r->alert->name, r->alert_text);
     if (run_state_is_live(s->state) && s->phase[0] && strcmp(s->phase, "training") != 0 &&
         strcmp(s->phase, run_state_name(s->state)) != 0)
         str_addf(out, "%s  ", s->phase);
-    str_addf(out, "%s  model %s", r->info.objective, path_base(r->info.model));
-    if (r->info.data[0])
-        str_addf(out, "  data %s", path_base(r->info.data));
+    str_add(out, r->info.objective);
     static const char *const shown[] = {"lr", "beta", "seed"};
     for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) {
-        const json_t *value = json_object_get(r->info.settings, shown[i]);
+        const json_t *value = json_object_get(r->settings, shown[i]);
         if (json_is_string(value))
             str_addf(out, "  %s %s", shown[i], json_string_value(value));
         else if (json_is_number(value))
             str_addf(out, "  %s %g", shown[i], json_number_value(value));
     }
+    str_addf(out, "  model %s", path_end(r->info.model));
+    if (r->info.data[0])
+        str_addf(out, "  data %s", path_base(r->info.data));
 }
 
 // "1.2e-5": an exponent without needless zeros. Returns its length.

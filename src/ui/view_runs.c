@@ -12,7 +12,7 @@
 #include "ui/view.h"
 
 enum column { COL_MARK, COL_NAME, COL_STATE, COL_OBJECTIVE, COL_STEP, COL_BAR, COL_LOSS, COL_MARGIN, COL_TREND, COL_ACCURACY,
-              COL_KL, COL_SPEED, COL_LEFT, COL_AGE, COL_N };
+              COL_KL, COL_ALERT, COL_SPEED, COL_LEFT, COL_AGE, COL_N };
 
 static const struct {
     const char *title, *sort_name; // sort_name NULL: cannot be sorted by
@@ -30,6 +30,7 @@ static const struct {
     [COL_TREND] = {"TREND", NULL, 16, 12, false},
     [COL_ACCURACY] = {"ACC", "accuracy", 5, 7, true},
     [COL_KL] = {"KL", "kl", 5, 9, true},
+    [COL_ALERT] = {"ALERT", "alert", 6, 7, false}, // only while there is one
     [COL_SPEED] = {"TOK/S", "speed", 7, 10, true},
     [COL_LEFT] = {"LEFT", "left", 7, 8, true},
     [COL_AGE] = {"AGE", "age", 6, 11, true},
@@ -63,6 +64,8 @@ static double sort_number(const struct run_row *r, enum column by)
         return r->status.tokens_per_s;
     case COL_LEFT:
         return r->status.seconds_left;
+    case COL_ALERT:
+        return r->alert ? (double)(r->alert - health_rules) : 1e9;
     default:
         return (double)-r->info.id;
     }
@@ -146,13 +149,13 @@ struct layout {
     int width[COL_N]; // 0: not shown
 };
 
-static struct layout lay_out(int width)
+static struct layout lay_out(int width, bool has_alert)
 {
     struct layout l = {0};
     int left = width - 1;
     for (int rank = 1; rank <= 13; rank++) {
         for (int i = 0; i < COL_N; i++) {
-            if (columns[i].rank == rank && left >= columns[i].width + 1) {
+            if (columns[i].rank == rank && (i != COL_ALERT || has_alert) && left >= columns[i].width + 1) {
                 l.width[i] = columns[i].width;
                 left -= columns[i].width + 1;
             }
@@ -215,19 +218,26 @@ static void draw_cell(struct canvas *c, int x, int y, int width, enum column col
             canvas_bar(c, x, y, width, (double)r->status.step / (double)r->status.total_steps, STYLE(COLOR_ACCENT));
         break;
     case COL_LOSS:
-        draw_number(c, x, y, width, r->values[VALUE_LOSS]);
+        if (isnan(r->values[VALUE_LOSS]) && r->health.step[HEALTH_LOSS] >= 0) // recorded, but no number
+            canvas_text_right(c, x, y, width, STYLE(COLOR_BAD, .attr = ATTR_BOLD), "nan");
+        else
+            draw_number(c, x, y, width, r->values[VALUE_LOSS]);
         break;
     case COL_MARGIN:
         draw_number(c, x, y, width, r->values[VALUE_MARGIN]);
         break;
     case COL_TREND:
-        canvas_spark(c, x, y, width, r->spark, r->n_spark, STYLE(COLOR_SERIES + r->index % N_SERIES_COLORS));
+        canvas_spark(c, x, y, width, r->spark.mean, r->spark.n, STYLE(COLOR_SERIES + r->index % N_SERIES_COLORS));
         break;
     case COL_ACCURACY:
         draw_number(c, x, y, width, r->values[VALUE_ACCURACY]);
         break;
     case COL_KL:
         draw_number(c, x, y, width, r->values[VALUE_KL]);
+        break;
+    case COL_ALERT:
+        if (r->alert)
+            canvas_text(c, x, y, width, STYLE(COLOR_WARN, .attr = ATTR_BOLD), r->alert->word);
         break;
     case COL_SPEED:
         if (live && r->status.tokens_per_s > 0)
@@ -272,29 +282,33 @@ static void draw_head(struct canvas *c, struct rect line, const struct layout *l
     }
 }
 
-static void draw_empty(struct canvas *c, struct rect r)
+static void draw_empty(struct canvas *c, struct rect r, const char *project)
 {
     static const struct {
         const char *key, *text;
+        bool strong;
     } lines[] = {
-        {NULL, "There are no runs in this project yet."},
-        {NULL, ""},
-        {"d", "start the demo: DPO on the small model and the preference pairs"},
-        {"", "that come with Attune; curves move within seconds"},
-        {NULL, ""},
-        {"n", "tune your own model (a Hugging Face folder) on your own data:"},
-        {"", "JSONL with prompt, chosen, rejected; HH; ShareGPT; message lists"},
-        {NULL, ""},
-        {"?", "all keys"},
+        {"d", "Start the demo", true},
+        {"", "A small model learns what people prefer (DPO); it and its pairs come", false},
+        {"", "with Attune. Curves move within seconds; it takes a minute or two.", false},
+        {NULL, "", false},
+        {"n", "Tune your own model on your own data", true},
+        {"", "A Hugging Face folder; JSONL with prompt, chosen, rejected, HH", false},
+        {"", "transcripts, ShareGPT or message lists.", false},
+        {NULL, "", false},
+        {"?", "All keys", true},
     };
-    r = rect_inset(r, r.width >= 70 ? 3 : 1, r.height > 14 ? 2 : 0);
+    r = rect_inset(r, r.width >= 70 ? 3 : 1, r.height > 16 ? 2 : 0);
+    struct rect line = rect_cut_top(&r, 2);
+    canvas_textf(c, line.x, line.y, line.width, STYLE(COLOR_DEFAULT), "There are no runs yet in %s", project);
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
-        struct rect line = rect_cut_top(&r, 1);
+        line = rect_cut_top(&r, 1);
         if (line.height < 1)
             return;
-        if (lines[i].key)
-            canvas_text(c, line.x, line.y, -1, STYLE(COLOR_ACCENT, .attr = ATTR_BOLD), lines[i].key);
-        canvas_text(c, line.x + (lines[i].key ? 4 : 0), line.y, line.width - 4, STYLE(COLOR_DEFAULT), lines[i].text);
+        if (lines[i].key && lines[i].key[0])
+            canvas_textf(c, line.x, line.y, -1, STYLE(COLOR_ACCENT, .attr = ATTR_BOLD | ATTR_REVERSE), " %s ", lines[i].key);
+        canvas_text(c, line.x + 5, line.y, line.width - 5, STYLE(COLOR_DEFAULT, .attr = lines[i].strong ? ATTR_BOLD : 0),
+                    lines[i].text);
     }
 }
 
@@ -342,7 +356,7 @@ static void draw_detail(struct canvas *c, struct rect r, const struct run_row *r
     if (in.height > 4) {
         canvas_textf(c, in.x, in.y, in.width, STYLE(COLOR_MUTED), "model %s   data %s", run->info.model, run->info.data);
         rect_cut_top(&in, 2);
-        draw_settings(c, in, run->info.settings);
+        draw_settings(c, in, run->settings);
     }
 }
 
@@ -350,10 +364,13 @@ static void draw_runs(struct view *v, struct canvas *c, struct rect area)
 {
     struct runs_state *s = v->state;
     if (s->n == 0) {
-        draw_empty(c, area);
+        draw_empty(c, area, store_dir(ui_store(v->ui)));
         return;
     }
-    struct layout l = lay_out(area.width);
+    bool has_alert = false;
+    for (int i = 0; i < s->n; i++)
+        has_alert = has_alert || s->rows[i]->alert;
+    struct layout l = lay_out(area.width, has_alert);
     ui_runs(v->ui)->want_spark = l.width[COL_TREND] > 0;
     struct rect detail = area.height >= 34 ? rect_cut_bottom(&area, 14)
                          : area.height >= 14 ? rect_cut_bottom(&area, 4) : (struct rect){0};
