@@ -21,7 +21,8 @@ enum {
     N_BUCKETS = (127 << 4) + 1,
 };
 
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+// Not for ThreadSanitizer: it instruments the choice of the clone, which the loader makes before its runtime stands.
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_THREAD__)
 #define VECTORIZED __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
 #define VECTORIZED

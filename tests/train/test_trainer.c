@@ -24,11 +24,15 @@ static void count_free(const volatile void *p)
 {
 }
 
-__attribute__((constructor)) static void install_counter(void)
+static void install_counter(void)
 {
     __sanitizer_install_malloc_and_free_hooks(count_allocation, count_free);
 }
 #else
+static void install_counter(void)
+{
+}
+
 void *__libc_malloc(size_t);
 void *__libc_calloc(size_t, size_t);
 void *__libc_realloc(void *, size_t);
@@ -390,6 +394,7 @@ static void checkpoints_keep_an_objectives_state(void **state)
 
 static int make_world(void **state)
 {
+    install_counter();
     world_make(&world, "llama");
     return 0;
 }
