@@ -199,7 +199,8 @@ static int count_styles(const struct prober *p, const struct gen_sample *samples
         }
     }
     for (int i = 0; i < DEMO_N_STYLES && n_styled; i++) {
-        snprintf(keys[i], sizeof keys[i], "style/%s", demo_styles[i].name);
+        if (!*keys[i]) // once: the recorder's thread may still read the name that an earlier probe gave it
+            snprintf(keys[i], sizeof keys[i], "style/%s", demo_styles[i].name);
         metric_add(out, keys[i], (double)counts[i] / n_styled);
     }
     metric_add(out, "style/none", (double)(n - n_styled) / n);
