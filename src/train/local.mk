@@ -8,6 +8,7 @@ libtrain_a_SOURCES = \
 	%D%/evaluate.c %D%/evaluate.h \
 	%D%/metrics.c %D%/metrics.h \
 	%D%/objectives/dpo.c \
+	%D%/objectives/margin.h \
 	%D%/objectives/objective.h \
 	%D%/objectives/objectives.c \
 	%D%/objectives/rm.c \

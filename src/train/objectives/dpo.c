@@ -2,16 +2,13 @@
 #include "config.h"
 
 #include "corpus/corpus.h"
-#include "train/objectives/objective.h"
+#include "train/objectives/margin.h"
 #include "train/objectives/stable.h"
 
 enum { BETA, LABEL_SMOOTHING, REFERENCE_FREE };
 
 static const struct param params[] = {
-    [BETA] = {.name = "beta", .type = PARAM_FLOAT, .fallback = "0.1", .min = 1e-4, .max = 100, .live = true,
-              .group = "objective",
-              .help = "How strongly the model is held to the reference: larger stays closer, smaller follows the "
-                      "preferences further."},
+    [BETA] = MARGIN_BETA,
     [LABEL_SMOOTHING] = {.name = "label-smoothing", .type = PARAM_FLOAT, .fallback = "0", .min = 0, .max = 0.499,
                          .live = true, .group = "objective",
                          .help = "The share of pairs that are assumed to be labelled the wrong way round (cDPO)."},
@@ -24,13 +21,8 @@ static const struct param params[] = {
 static double dpo_loss(const struct objective_run *r, struct seq *s, int n, double *metrics)
 {
     const double beta = r->values[BETA], smoothing = r->values[LABEL_SMOOTHING];
-    const double keep = r->values[REFERENCE_FREE] != 0 ? 0 : 1;
-    for (int i = 0; i < n; i++)
-        s[i].reward = beta * (s[i].logp - keep * s[i].ref);
-    const double z = s[0].reward - s[1].reward;
-    const double slope = -(1 - smoothing) * sigmoid(-z) + smoothing * sigmoid(z);
-    s[0].d_logp = beta * slope;
-    s[1].d_logp = -beta * slope;
+    const double z = margin_of_pair(s, beta, r->values[REFERENCE_FREE] == 0);
+    margin_send(s, beta, -(1 - smoothing) * sigmoid(-z) + smoothing * sigmoid(z));
     return (1 - smoothing) * softplus(-z) + smoothing * softplus(z);
 }
 
