@@ -94,8 +94,8 @@ static void compare(struct look *l, double beta)
             else
                 print_table_cell(&t, c == 2 ? PRINT_BOLD : -1, "%.1f %%", 100 * columns[c]);
     }
-    printf("\nShares of story endings: in the corpus, sampled before and after tuning, where DPO ends at beta %g, and how "
-           "people choose\n", beta);
+    printf("\nHow the stories end: in the corpus, in samples before and after tuning,\n"
+           "where DPO arrives in the end at beta %g, and as people would choose\n", beta);
     print_table_end(&t, stdout, print_width(stdout));
 }
 

@@ -188,6 +188,38 @@ int tokenizer_decode(const struct tokenizer *t, const int32_t *ids, size_t n_ids
     return code;
 }
 
+// Decodes behind an ordinary token and takes that token's text off again.
+int tokenizer_decode_more(const struct tokenizer *t, const int32_t *ids, size_t n_ids, bool skip_special, char **text,
+                          size_t *n_bytes, struct err *e)
+{
+    int32_t *before = NULL;
+    size_t n_before = 0, n_first = 0;
+    char *first = NULL, *both = NULL;
+    int code = tokenizer_encode(t, "a", 1, false, false, &before, &n_before, e);
+    if (!code)
+        code = tokenizer_decode(t, before, n_before, skip_special, &first, &n_first, e);
+    if (!code) {
+        int32_t *all = mem_alloc(n_before + n_ids + 1, sizeof *all);
+        memcpy(all, before, n_before * sizeof *all);
+        if (n_ids)
+            memcpy(all + n_before, ids, n_ids * sizeof *all);
+        code = tokenizer_decode(t, all, n_before + n_ids, skip_special, &both, n_bytes, e);
+        free(all);
+    }
+    if (!code && *n_bytes >= n_first && memcmp(both, first, n_first) == 0) {
+        *n_bytes -= n_first;
+        memmove(both, both + n_first, *n_bytes + 1);
+        *text = both;
+        both = NULL;
+    } else if (!code) { // a decoder that looks across tokens: as a text of its own
+        code = tokenizer_decode(t, ids, n_ids, skip_special, text, n_bytes, e);
+    }
+    free(before);
+    free(first);
+    free(both);
+    return code;
+}
+
 int tokenizer_vocab_size(const struct tokenizer *t)
 {
     return t->vocab.n;

@@ -26,6 +26,10 @@ int tokenizer_encode(const struct tokenizer *t, const char *text, size_t n_bytes
 int tokenizer_decode(const struct tokenizer *t, const int32_t *ids, size_t n_ids, bool skip_special, char **text,
                      size_t *n_bytes, struct err *e);
 
+// The same for a text that goes on after another: a decoder that drops the space at a text's beginning keeps it here.
+int tokenizer_decode_more(const struct tokenizer *t, const int32_t *ids, size_t n_ids, bool skip_special, char **text,
+                          size_t *n_bytes, struct err *e);
+
 int tokenizer_vocab_size(const struct tokenizer *t);                      // highest id + 1
 const char *tokenizer_token(const struct tokenizer *t, int32_t id);       // as in the vocabulary; NULL when none
 int32_t tokenizer_token_id(const struct tokenizer *t, const char *token); // -1 when none

@@ -163,7 +163,7 @@ static int measure_kl(struct prober *p, const struct gen_sample *samples, int n,
 static int sample_text(const struct prober *p, const struct gen_sample *s, char **text, struct err *e)
 {
     size_t n;
-    return tokenizer_decode(p->options.text->tokenizer, s->tokens, (size_t)s->n_tokens, true, text, &n, e);
+    return tokenizer_decode_more(p->options.text->tokenizer, s->tokens, (size_t)s->n_tokens, true, text, &n, e);
 }
 
 static int keep_samples(const struct prober *p, struct recorder *r, const struct gen_sample *samples, int n, struct err *e)

@@ -30,6 +30,8 @@ const struct command_row command_rows[] = {
     {CMD_CHECKPOINT, "checkpoint", "checkpoint", "c", IN_RUNS | IN_RUN, NULL, "Write a checkpoint now and go on.", 0},
     {CMD_SET_LR, "lr", "lr", "l", IN_RUN, "VALUE", "Change the learning rate while the run runs.", 3},
     {CMD_SET_BETA, "beta", "beta", "b", IN_RUN, "VALUE", "Change beta while the run runs.", 4},
+    {CMD_SET_LR, "lr", "lr", "l", IN_RUNS, "VALUE", "Change the learning rate while the run runs.", 0},
+    {CMD_SET_BETA, "beta", "beta", "b", IN_RUNS, "VALUE", "Change beta while the run runs.", 0},
     {CMD_SET, "set", "set", "e", IN_RUNS | IN_RUN, "NAME VALUE", "Change a setting of the run while it runs.", 10},
     {CMD_NEXT_RUN, "next-run", "next run", "J", IN_RUN, NULL, "Show the next run.", 0},
     {CMD_PREVIOUS_RUN, "previous-run", "previous run", "K", IN_RUN, NULL, "Show the previous run.", 0},

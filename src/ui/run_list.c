@@ -246,6 +246,7 @@ static bool look(struct run_list *l, struct run_row *r, double now_s)
     struct run_status before = r->status;
     int64_t version_before = r->version;
     bool had_reader = r->reader != NULL;
+    int n_spark = r->spark.n; // it is read first when a wide terminal shows it
     char trouble_before[sizeof r->trouble];
     memcpy(trouble_before, r->trouble, sizeof trouble_before);
     // The version is taken first: what is committed while we read makes the next look read again.
@@ -261,7 +262,7 @@ static bool look(struct run_list *l, struct run_row *r, double now_s)
         r->health_version = version;
     r->version = version;
     r->looked_s = now_s;
-    return judged || version != version_before || had_reader != (r->reader != NULL) || before.state != r->status.state ||
+    return judged || n_spark != r->spark.n || version != version_before || had_reader != (r->reader != NULL) || before.state != r->status.state ||
            strcmp(trouble_before, r->trouble) != 0;
 }
 

@@ -194,6 +194,42 @@ static void stories260k_agrees_with_run_c(void **state)
 }
 
 // vocab.json + merges.txt gives what tokenizer.json gives; OPT's ids are others for the same merges.
+// A response is decoded apart from its prompt, and yet the two together are the text.
+static void a_text_that_goes_on_keeps_its_first_space(void **state)
+{
+    static const char *const names[] = {"models/stories260K/hf", "tokenizers/phi-3", "tokenizers/gpt2"};
+    int n_seen = 0;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        struct tokenizer *t = load_asset(names[i]);
+        int32_t *ids;
+        size_t n, n_bytes;
+        char *text;
+        if (!t)
+            continue;
+        assert_ok(tokenizer_encode(t, "Once upon a time", 16, false, false, &ids, &n, e));
+        size_t first = 1; // behind the token that ends "Once"
+        for (; first < n; first++) {
+            assert_ok(tokenizer_decode(t, ids, first, true, &text, &n_bytes, e));
+            bool whole = strcmp(text, "Once") == 0;
+            free(text);
+            if (whole)
+                break;
+        }
+        assert_ok(tokenizer_decode_more(t, ids + first, n - first, true, &text, &n_bytes, e));
+        assert_string_equal(text, " upon a time");
+        assert_int_equal(n_bytes, 12);
+        free(text);
+        assert_ok(tokenizer_decode_more(t, NULL, 0, true, &text, &n_bytes, e));
+        assert_string_equal(text, "");
+        free(text);
+        free(ids);
+        tokenizer_free(t);
+        n_seen++;
+    }
+    if (!n_seen)
+        skip();
+}
+
 static void old_files_give_the_same_tokens(void **state)
 {
     struct tokenizer *gpt2 = load_asset("tokenizers/gpt2"), *opt = load_asset("tokenizers/opt");
@@ -246,6 +282,7 @@ int main(void)
         cmocka_unit_test(phi3_agrees_with_llama_spm),       cmocka_unit_test(qwen_agrees_with_llama_cpp),
         cmocka_unit_test(smollm_agrees_with_llama_cpp),     cmocka_unit_test(gpt2_agrees_with_transformers_js),
         cmocka_unit_test(qwen_agrees_with_transformers_js), cmocka_unit_test(phi3_agrees_with_transformers_js),
+        cmocka_unit_test(a_text_that_goes_on_keeps_its_first_space),
         cmocka_unit_test(stories260k_agrees_with_run_c),    cmocka_unit_test(old_files_give_the_same_tokens),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

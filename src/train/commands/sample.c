@@ -99,7 +99,7 @@ static bool on_token(void *arg, int prompt, int sample, int32_t token, float log
     size_t n;
     MEM_GROW(s->tokens, s->n_tokens, s->cap);
     s->tokens[s->n_tokens++] = token;
-    if (tokenizer_decode(x->session.tokenizer, s->tokens, (size_t)s->n_tokens, true, &text, &n, NULL))
+    if (tokenizer_decode_more(x->session.tokenizer, s->tokens, (size_t)s->n_tokens, true, &text, &n, NULL))
         return true;
     const size_t whole = whole_characters(text, n);
     int code = 0;
@@ -117,7 +117,7 @@ static int print_sample(const struct sampling *x, const struct gen_sample *g, st
     char *text;
     size_t n;
     double logp = 0;
-    int code = tokenizer_decode(x->session.tokenizer, g->tokens, (size_t)g->n_tokens, true, &text, &n, e);
+    int code = tokenizer_decode_more(x->session.tokenizer, g->tokens, (size_t)g->n_tokens, true, &text, &n, e);
     if (code)
         return code;
     for (int i = 0; i < g->n_tokens; i++)
