@@ -4,9 +4,10 @@
 // one chain of fused multiply-adds in the order of k; stretches depend on k alone. So an element's bits
 // depend neither on its place, nor on m and n, nor on how callers cut the result in blocks.
 //
-// A is packed in strips of STRIP rows, (n_k, STRIP), for MC rows at a time; B a panel at a time, (n_k, up to
-// PANEL), to be read from the first cache by all strips. Both are then read at fixed distances from one
-// pointer.
+// B is packed a panel at a time, (n_k, up to PANEL), to be read from the first cache by all strips of STRIP
+// rows of A. Where k is short, A is read where it lies, and a panel goes through all of k while its columns of c
+// stay in the cache. Where k is long, or A transposed, A is packed as well: a stretch of it at a time in strips,
+// (n_k, STRIP). Small products pack as little as they can.
 #include "cpu/kernels.h"
 #include "cpu/vec.h"
 
@@ -15,13 +16,18 @@ enum {
     PANEL_VECTORS = 3,        // columns of it, in vectors
     PANEL = PANEL_VECTORS * VW,
     KC = 192,
-    MC = 512, // rows that one packed panel serves
+    DEPTH = 2 * KC,           // of k: up to this it is short
+    MC = 512,                 // rows that one packed panel serves
+    PACK_PANELS = 3,          // fewer are not worth packing A for
+    PACK_ROWS = 64,           // up to so many are not worth packing B for
 };
-_Static_assert((KC * PANEL + KC * MC) <= GEMM_SCRATCH, "the packed panel and strips fit");
+_Static_assert(KC * PANEL + DEPTH * MC <= GEMM_SCRATCH, "the packed panel and strips fit");
 
 struct tile {
-    const float *a; // (n_k, STRIP)
-    const float *b; // (n_k, vectors * VW)
+    const float *a; // row r, place k: a[r * a_step + k], or by columns a[k * a_step + r]
+    size_t a_step;
+    const float *b; // (n_k, vectors * VW), rows b_step apart
+    size_t b_step;
     int n_k;
     float *c;
     size_t c_row;
@@ -29,21 +35,6 @@ struct tile {
     float alpha, beta;
     const float *bias;
 };
-
-V_INLINE void add_step(vf sum[STRIP][PANEL_VECTORS], const float *a, const float *b, const int rows, const int vectors)
-{
-    vf row_b[PANEL_VECTORS];
-#pragma GCC unroll 3
-    for (int v = 0; v < vectors; v++)
-        row_b[v] = v_load(b + v * VW);
-#pragma GCC unroll 8
-    for (int r = 0; r < rows; r++) {
-        vf x = v_set(a[r]);
-#pragma GCC unroll 3
-        for (int v = 0; v < vectors; v++)
-            sum[r][v] = v_fma(x, row_b[v], sum[r][v]);
-    }
-}
 
 V_INLINE void store_edge(const struct tile *t, vf sum[STRIP][PANEL_VECTORS], const int rows, const int vectors)
 {
@@ -66,8 +57,8 @@ V_INLINE void store_edge(const struct tile *t, vf sum[STRIP][PANEL_VECTORS], con
         }
 }
 
-// rows and vectors are constants at every call: all of `sum` lives in registers.
-V_INLINE void compute_tile(const struct tile *t, const int rows, const int vectors)
+// The other arguments are constants at every call: all of `sum` lives in registers.
+V_INLINE void compute_tile(const struct tile *t, const int rows, const int vectors, const bool by_columns)
 {
     vf sum[STRIP][PANEL_VECTORS];
 #pragma GCC unroll 8
@@ -78,8 +69,20 @@ V_INLINE void compute_tile(const struct tile *t, const int rows, const int vecto
             __builtin_prefetch(t->c + (size_t)r * t->c_row + v * VW, 1);
         }
     const float *a = t->a, *b = t->b;
-    for (int k = t->n_k; k > 0; k--, a += STRIP, b += vectors * VW)
-        add_step(sum, a, b, rows, vectors);
+    const size_t row_step = by_columns ? 1 : t->a_step, k_step = by_columns ? t->a_step : 1, b_step = t->b_step;
+    for (int k = t->n_k; k > 0; k--, a += k_step, b += b_step) {
+        vf row_b[PANEL_VECTORS];
+#pragma GCC unroll 3
+        for (int v = 0; v < vectors; v++)
+            row_b[v] = v_load(b + v * VW);
+#pragma GCC unroll 8
+        for (int r = 0; r < rows; r++) {
+            vf x = v_set(a[(size_t)r * row_step]);
+#pragma GCC unroll 3
+            for (int v = 0; v < vectors; v++)
+                sum[r][v] = v_fma(x, row_b[v], sum[r][v]);
+        }
+    }
     if (t->n_columns < vectors * VW || t->bias || (t->beta != 0 && t->beta != 1)) {
         vf stored[STRIP][PANEL_VECTORS]; // a copy, so that `sum` itself need not be in memory
 #pragma GCC unroll 8
@@ -107,33 +110,42 @@ V_INLINE void compute_tile(const struct tile *t, const int rows, const int vecto
     }
 }
 
-#define ROWS_CASE(rows, vectors)                                                                                       \
+#define ROWS_CASE(rows, vectors, by_columns)                                                                           \
     case rows:                                                                                                         \
-        compute_tile(t, rows, vectors);                                                                                \
+        compute_tile(t, rows, vectors, by_columns);                                                                    \
         break
-#define VECTORS_FUNCTION(vectors)                                                                                      \
-    static void compute_##vectors(const struct tile *t, int rows)                                                      \
+#if VW == 16
+#define MORE_ROWS(vectors, by_columns)                                                                                 \
+    ROWS_CASE(5, vectors, by_columns);                                                                                 \
+    ROWS_CASE(6, vectors, by_columns);                                                                                 \
+    ROWS_CASE(7, vectors, by_columns);                                                                                 \
+    ROWS_CASE(8, vectors, by_columns);
+#else
+#define MORE_ROWS(vectors, by_columns)
+#endif
+#define VECTORS_FUNCTION(vectors, by_columns, order)                                                                   \
+    static void compute_##vectors##order(const struct tile *t, int rows)                                               \
     {                                                                                                                  \
         switch (rows) {                                                                                                \
-            ROWS_CASE(1, vectors);                                                                                     \
-            ROWS_CASE(2, vectors);                                                                                     \
-            ROWS_CASE(3, vectors);                                                                                     \
-            ROWS_CASE(4, vectors);                                                                                     \
-            MORE_ROWS(vectors)                                                                                         \
+            ROWS_CASE(1, vectors, by_columns);                                                                         \
+            ROWS_CASE(2, vectors, by_columns);                                                                         \
+            ROWS_CASE(3, vectors, by_columns);                                                                         \
+            ROWS_CASE(4, vectors, by_columns);                                                                         \
+            MORE_ROWS(vectors, by_columns)                                                                             \
         }                                                                                                              \
     }
-#if VW == 16
-#define MORE_ROWS(vectors)                                                                                             \
-    ROWS_CASE(5, vectors);                                                                                             \
-    ROWS_CASE(6, vectors);                                                                                             \
-    ROWS_CASE(7, vectors);                                                                                             \
-    ROWS_CASE(8, vectors);
-#else
-#define MORE_ROWS(vectors)
-#endif
-VECTORS_FUNCTION(1)
-VECTORS_FUNCTION(2)
-VECTORS_FUNCTION(3)
+VECTORS_FUNCTION(1, false, _by_rows)
+VECTORS_FUNCTION(2, false, _by_rows)
+VECTORS_FUNCTION(3, false, _by_rows)
+VECTORS_FUNCTION(1, true, _by_columns)
+VECTORS_FUNCTION(2, true, _by_columns)
+VECTORS_FUNCTION(3, true, _by_columns)
+
+typedef void (*tile_function)(const struct tile *t, int rows);
+static const tile_function tile_functions[2][PANEL_VECTORS] = {
+    {compute_1_by_rows, compute_2_by_rows, compute_3_by_rows},
+    {compute_1_by_columns, compute_2_by_columns, compute_3_by_columns},
+};
 
 // turned[k] holds in[0 .. VW-1][k]: a (VW, VW) square with n_n rows and n_k columns, the rest zero.
 #if VW == 16
@@ -248,7 +260,7 @@ static void pack_panel(float *packed, const struct gemm *g, int column, int n_co
     }
 }
 
-// packed (strips, n_k, STRIP) = rows row.. of A, columns k..; rows past the end are zero.
+// packed (strips, n_k, STRIP) = rows row.. of A, places k..; rows past the end are zero.
 static void pack_strips(float *packed, const struct gemm *g, int row, int n_rows, int k, int n_k)
 {
     size_t lda = (size_t)g->lda, strip = (size_t)n_k * STRIP;
@@ -272,41 +284,89 @@ static void pack_strips(float *packed, const struct gemm *g, int row, int n_rows
         }
         return;
     }
-    for (int r = 0; r < n_rows; r += STRIP) {
-        const float *a = g->a + (size_t)k * lda + (size_t)(row + r);
-        int n = n_rows - r < STRIP ? n_rows - r : STRIP;
-        if (n == STRIP)
-            for (int i = 0; i < n_k; i++, a += lda, packed += STRIP)
-                memcpy(packed, a, STRIP * sizeof *packed);
-        else
-            for (int i = 0; i < n_k; i++, a += lda, packed += STRIP)
-                for (int x = 0; x < STRIP; x++)
-                    packed[x] = x < n ? a[x] : 0;
+    for (int first = 0; first < n_rows; first += PACK_ROWS) { // several strips at a time: lines are used whole
+        const float *a = g->a + (size_t)k * lda + (size_t)(row + first);
+        int n = n_rows - first < PACK_ROWS ? n_rows - first : PACK_ROWS, whole = n / STRIP, rest = n % STRIP;
+        for (int i = 0; i < n_k; i++, a += lda) {
+            float *to = packed + (size_t)i * STRIP;
+            for (int s = 0; s < whole; s++, to += strip)
+                memcpy(to, a + s * STRIP, STRIP * sizeof *to);
+            for (int x = 0; rest && x < STRIP; x++)
+                to[x] = x < rest ? a[whole * STRIP + x] : 0;
+        }
+        packed += (size_t)((n + STRIP - 1) / STRIP) * strip;
     }
 }
 
-static void multiply_stretch(const struct gemm *g, float *scratch, int row, int n_rows, int k, int n_k)
+// Of the panel that comes next, the share that falls to strip `at` of n: the hardware does not foresee it.
+static void prefetch_panel(const struct gemm *g, int column, int n_columns, int k, int n_k, int at, int n)
+{
+    int lines = g->trans_b ? n_columns : n_k, length = g->trans_b ? n_k : n_columns;
+    const float *b = g->b + (g->trans_b ? (size_t)column * (size_t)g->ldb + (size_t)k
+                                        : (size_t)k * (size_t)g->ldb + (size_t)column);
+    for (int line = (int)((long)lines * at / n); line < (int)((long)lines * (at + 1) / n); line++)
+        for (int i = 0; i < length; i += 16)
+            __builtin_prefetch(b + (size_t)line * (size_t)g->ldb + i, 0, 2);
+}
+
+// A slab of A, rows row.. and places k.. below end, that stays in the cache, and how its stretches lie.
+struct slab {
+    int row, n_rows, k, end, stretch;
+    const float *packed; // NULL: read in g->a
+};
+
+static void multiply_panel(const struct gemm *g, const struct slab *slab, float *panel, int column, int n_columns,
+                           int vectors)
+{
+    const bool by_columns = g->trans_a;
+    const tile_function compute = tile_functions[by_columns || slab->packed][vectors - 1];
+    const int n_strips = (slab->n_rows + STRIP - 1) / STRIP, n_next = g->n - column - n_columns;
+    const bool in_place = !g->trans_b && n_columns == vectors * VW && slab->n_rows <= PACK_ROWS;
+    for (int k = slab->k; k < slab->end; k += slab->stretch) {
+        int n_k = slab->end - k < slab->stretch ? slab->end - k : slab->stretch;
+        struct tile t = {.b = panel, .b_step = (size_t)vectors * VW, .n_k = n_k, .c_row = (size_t)g->ldc,
+                         .n_columns = n_columns, .alpha = g->alpha, .beta = k == 0 ? g->beta : 1,
+                         .bias = g->bias && k + n_k == g->k ? g->bias + column : NULL};
+        if (in_place) {
+            t.b = g->b + (size_t)k * (size_t)g->ldb + (size_t)column;
+            t.b_step = (size_t)g->ldb;
+        } else {
+            pack_panel(panel, g, column, n_columns, vectors, k, n_k);
+        }
+        t.a_step = slab->packed ? STRIP : (size_t)g->lda;
+        for (int s = 0; s < n_strips; s++) {
+            int r = s * STRIP, row = slab->row + r, rows = slab->n_rows - r < STRIP ? slab->n_rows - r : STRIP;
+            if (slab->packed)
+                t.a = slab->packed + (size_t)(k - slab->k) * (size_t)(n_strips * STRIP) + (size_t)r * (size_t)n_k;
+            else
+                t.a = g->a + (by_columns ? (size_t)k * t.a_step + (size_t)row : (size_t)row * t.a_step + (size_t)k);
+            t.c = g->c + (size_t)row * t.c_row + column;
+            if (!in_place && k + n_k < slab->end)
+                prefetch_panel(g, column, n_columns, k + n_k, n_k, s, n_strips);
+            else if (!in_place && n_next > 0)
+                prefetch_panel(g, column + n_columns, n_next < n_columns ? n_next : n_columns, slab->k, slab->stretch,
+                               s, n_strips);
+            compute(&t, rows);
+        }
+    }
+}
+
+static void multiply_slab(const struct gemm *g, struct slab *slab, float *scratch)
 {
     float *panel = scratch, *strips = scratch + KC * PANEL;
-    pack_strips(strips, g, row, n_rows, k, n_k);
     int vectors_left = (g->n + VW - 1) / VW, panels_left = (vectors_left + PANEL_VECTORS - 1) / PANEL_VECTORS;
+    slab->packed = NULL;
+    if (panels_left >= PACK_PANELS && (g->trans_a || (g->k > DEPTH && slab->n_rows > PACK_ROWS))) {
+        int padded = (slab->n_rows + STRIP - 1) / STRIP * STRIP;
+        for (int k = slab->k; k < slab->end; k += slab->stretch)
+            pack_strips(strips + (size_t)(k - slab->k) * (size_t)padded, g, slab->row, slab->n_rows, k,
+                        slab->end - k < slab->stretch ? slab->end - k : slab->stretch);
+        slab->packed = strips;
+    }
     for (int column = 0; column < g->n; panels_left--) { // vectors are dealt out evenly: 4 as 2 and 2
         int vectors = (vectors_left + panels_left - 1) / panels_left;
         int n_columns = g->n - column < vectors * VW ? g->n - column : vectors * VW;
-        pack_panel(panel, g, column, n_columns, vectors, k, n_k);
-        struct tile t = {.b = panel, .n_k = n_k, .c_row = (size_t)g->ldc, .n_columns = n_columns, .alpha = g->alpha,
-                         .beta = k == 0 ? g->beta : 1, .bias = g->bias && k + n_k == g->k ? g->bias + column : NULL};
-        for (int r = 0; r < n_rows; r += STRIP) {
-            int rows = n_rows - r < STRIP ? n_rows - r : STRIP;
-            t.a = strips + (size_t)r * (size_t)n_k;
-            t.c = g->c + (size_t)(row + r) * t.c_row + column;
-            if (vectors == 3)
-                compute_3(&t, rows);
-            else if (vectors == 2)
-                compute_2(&t, rows);
-            else
-                compute_1(&t, rows);
-        }
+        multiply_panel(g, slab, panel, column, n_columns, vectors);
         column += n_columns;
         vectors_left -= vectors;
     }
@@ -315,10 +375,12 @@ static void multiply_stretch(const struct gemm *g, float *scratch, int row, int 
 static void k_gemm(const struct gemm *g, float *scratch)
 {
     int stretches = (g->k + KC - 1) / KC, stretch = (g->k + stretches - 1) / stretches;
-    int parts = (g->m + MC - 1) / MC, rows = (g->m + parts - 1) / parts;
-    rows = (rows + VW - 1) / VW * VW;
+    int depth = g->k <= DEPTH ? g->k : stretch, parts = (g->m + MC - 1) / MC;
+    int rows = ((g->m + parts - 1) / parts + VW - 1) / VW * VW;
     for (int row = 0; row < g->m; row += rows)
-        for (int k = 0; k < g->k; k += stretch)
-            multiply_stretch(g, scratch, row, g->m - row < rows ? g->m - row : rows, k,
-                             g->k - k < stretch ? g->k - k : stretch);
+        for (int k = 0; k < g->k; k += depth) {
+            struct slab slab = {.row = row, .n_rows = g->m - row < rows ? g->m - row : rows, .k = k,
+                                .end = g->k - k < depth ? g->k : k + depth, .stretch = stretch};
+            multiply_slab(g, &slab, scratch);
+        }
 }

@@ -18,7 +18,7 @@ struct gemm {
     float *c;
     int lda, ldb, ldc;
 };
-enum { GEMM_SCRATCH = 192 * (512 + 48) }; // floats that gemm needs for packing
+enum { GEMM_SCRATCH = 192 * (2 * 512 + 48) }; // floats that gemm needs for packing
 
 struct cpu_kernels {
     const char *name; // "generic", "avx2", "avx512"
