@@ -8,8 +8,8 @@
 #include <math.h>
 
 enum {
-    BLOCK_ROWS = 384,
-    CHUNK = 768, // of the vocabulary
+    BLOCK_ROWS = 256, // a block's rows, weights and logits fit into the second cache together
+    CHUNK = 384,      // of the vocabulary
 };
 
 // Of one row's logits in one chunk
@@ -23,7 +23,7 @@ struct head_job {
     struct backend *b;
     const struct head_in *in;
     const struct head_out *out;
-    int n_chunks;
+    int n_chunks, n_row_blocks;
     struct chunk_sums *sums; // (n, n_chunks)
     float *target_logit;     // (n)
     float *logits;           // (n_threads, BLOCK_ROWS, CHUNK)
@@ -34,7 +34,8 @@ static void logits_task(void *data, int block, int thread)
     const struct head_job *j = data;
     const struct head_in *in = j->in;
     const struct cpu_kernels *k = j->b->k;
-    int row = block / j->n_chunks * BLOCK_ROWS, chunk = block % j->n_chunks, token = chunk * CHUNK;
+    // All rows meet a chunk before the next one: the weights come from memory once.
+    int row = block % j->n_row_blocks * BLOCK_ROWS, chunk = block / j->n_row_blocks, token = chunk * CHUNK;
     int n_rows = cpu_min(BLOCK_ROWS, in->n - row), n_tokens = cpu_min(CHUNK, in->v - token);
     float *logits = j->logits + (size_t)thread * BLOCK_ROWS * CHUNK;
     size_t c = (size_t)in->c;
@@ -92,9 +93,9 @@ void cpu_head(struct backend *b, const struct head_out *out, const struct head_i
     float *scratch = cpu_scratch(b, n_logits + n + n * (size_t)n_chunks * (sizeof(struct chunk_sums) / sizeof(float)));
     if (!scratch)
         return;
-    struct head_job job = {b, in, out, n_chunks, (struct chunk_sums *)(void *)(scratch + n_logits + n),
-                           scratch + n_logits, scratch};
     int row_blocks = cpu_blocks(n, BLOCK_ROWS);
+    struct head_job job = {b, in, out, n_chunks, row_blocks, (struct chunk_sums *)(void *)(scratch + n_logits + n),
+                           scratch + n_logits, scratch};
     cpu_run(b, row_blocks * n_chunks, (double)in->n * in->v * (in->c + 8) / 8, logits_task, &job);
     cpu_run(b, row_blocks, (double)in->n * n_chunks * 20, combine_task, &job);
 }

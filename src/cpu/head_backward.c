@@ -1,13 +1,14 @@
 // The head, backward. For some rows and a stretch of the vocabulary at a time: (1) the tile of dlogits is made
 // again from the logits and lse, (2) it is multiplied into dx (rows own it) and dw (tokens own it). The tile is
-// the only scratch, whatever the batch and the vocabulary; every sum runs over the stretches in order.
+// the only scratch, whatever the batch and the vocabulary; every sum runs over the stretches in order. Tiles are
+// tall, so that weights and their gradients come from memory once for all of a usual batch's rows.
 #include "config.h"
 
 #include "cpu/backend_cpu.h"
 
 enum {
-    ROWS = 512,
-    STRETCH = 1536,
+    ROWS = 2048,
+    STRETCH = 768,
 };
 
 struct backward_job {
