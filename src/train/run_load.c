@@ -126,6 +126,9 @@ static int load_corpora(struct run *r, struct err *e)
             free(r->held_out);
             free(r->trained);
             r->held_out = r->trained = NULL;
+            recorder_event(r->recorder, 0, "warn", "data", 0,
+                           "no row is held out: the split by prompts left none of %zu rows on one side; give a file with "
+                           "eval-data, or another seed or eval-share", n);
         }
     }
     if (code)
