@@ -491,8 +491,10 @@ static void a_full_disk_leaves_the_last_checkpoint_whole(void **state)
         if (last)
             assert_ok(checkpoint_digest(last, before, &bytes, e));
         const int status = finish(start("full", fault));
-        if (status == 0)
-            break; // it got to the end before that write
+        if (status == 0) { // it got to the end before that write
+            free(last);
+            break;
+        }
         failed++;
         wait_for_state("full", RUN_FAILED);
         folder = checkpoint_latest(dir, &step);
