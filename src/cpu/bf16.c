@@ -33,6 +33,8 @@ struct product {
     struct shape_key key;
     dnnl_primitive_t primitive;
     dnnl_memory_desc_t a, b, c, scratchpad;
+    int n_users;   // threads that run it now; guarded by the lock, as is:
+    uint64_t used; // when it was last asked for, by the count of askings
 };
 struct thread_scratch {
     void *memory;
@@ -45,8 +47,9 @@ struct bf16 {
     dnnl_stream_t *streams;          // (n_threads)
     struct thread_scratch *scratch;  // (n_threads)
     pthread_mutex_t lock;
-    struct product **products;       // guarded by lock; a product itself does not change
+    struct product **products;       // guarded by lock; a product's primitive does not change
     int n_products, cap_products;
+    uint64_t n_asked;
 };
 
 const char *bf16_refusal(void)
@@ -153,23 +156,36 @@ static bool same_key(const struct shape_key *a, const struct shape_key *b)
            a->trans_b == b->trans_b && a->accumulate == b->accumulate;
 }
 
-// Primitives of past shapes are kept: batches come in as many lengths as there are, so the oldest go at some point.
-enum { MAX_PRODUCTS = 4096 };
-
-static const struct product *find_product(struct bf16 *h, const struct shape_key *key, dnnl_status_t *status)
+// Batches come in as many lengths as there are, so primitives of past shapes go when BF16_MAX_SHAPES are kept: the
+// one least recently asked for that no thread runs.
+static void drop_oldest(struct bf16 *h)
 {
-    const struct product *found = NULL;
+    int oldest = -1;
+    for (int i = 0; i < h->n_products; i++)
+        if (h->products[i]->n_users == 0 && (oldest < 0 || h->products[i]->used < h->products[oldest]->used))
+            oldest = i;
+    if (oldest < 0)
+        return; // more threads than shapes: keep one more
+    dnnl_primitive_destroy(h->products[oldest]->primitive);
+    free(h->products[oldest]);
+    h->products[oldest] = h->products[--h->n_products];
+}
+
+// The caller gives it back with release_product.
+static struct product *find_product(struct bf16 *h, const struct shape_key *key, dnnl_status_t *status)
+{
+    struct product *found = NULL;
     pthread_mutex_lock(&h->lock);
     for (int i = h->n_products - 1; i >= 0 && !found; i--)
         if (same_key(&h->products[i]->key, key))
             found = h->products[i];
-    if (!found && h->n_products >= MAX_PRODUCTS) {
-        *status = dnnl_out_of_memory;
-    } else if (!found) {
+    if (!found) {
         struct product *p = mem_alloc(1, sizeof *p);
         p->key = *key;
         *status = make_product(h, p);
         if (*status == dnnl_success) {
+            if (h->n_products >= BF16_MAX_SHAPES)
+                drop_oldest(h);
             MEM_GROW(h->products, h->n_products, h->cap_products);
             h->products[h->n_products++] = p;
             found = p;
@@ -177,8 +193,27 @@ static const struct product *find_product(struct bf16 *h, const struct shape_key
             free(p);
         }
     }
+    if (found) {
+        found->n_users++;
+        found->used = h->n_asked++;
+    }
     pthread_mutex_unlock(&h->lock);
     return found;
+}
+
+static void release_product(struct bf16 *h, struct product *p)
+{
+    pthread_mutex_lock(&h->lock);
+    p->n_users--;
+    pthread_mutex_unlock(&h->lock);
+}
+
+int bf16_n_shapes(struct bf16 *h)
+{
+    pthread_mutex_lock(&h->lock);
+    int n = h->n_products;
+    pthread_mutex_unlock(&h->lock);
+    return n;
 }
 
 static size_t padded(size_t bytes)
@@ -237,15 +272,8 @@ static dnnl_status_t execute(struct bf16 *h, const struct product *p, void *a, v
     return status;
 }
 
-int bf16_gemm(struct bf16 *h, const struct gemm *g, int thread, struct err *e)
+static int run_product(struct bf16 *h, const struct product *p, const struct gemm *g, int thread, struct err *e)
 {
-    use_one_thread();
-    const struct shape_key key = {g->m, g->n, g->k, g->ldc, g->trans_a, g->trans_b, g->beta != 0};
-    dnnl_status_t status = dnnl_success;
-    const struct product *p = find_product(h, &key, &status);
-    if (!p)
-        return err_set(e, ERR_FAIL, "oneDNN cannot multiply (%d,%d) by (%d,%d) in bf16 (status %d); use precision f32",
-                       g->m, g->k, g->k, g->n, status);
     size_t a_bytes = padded((size_t)g->m * (size_t)g->k * 2), b_bytes = padded((size_t)g->k * (size_t)g->n * 2);
     size_t pad_bytes = padded(dnnl_memory_desc_get_size(&p->scratchpad) + 64);
     char *memory = thread_memory(&h->scratch[thread], a_bytes + b_bytes + pad_bytes);
@@ -258,10 +286,24 @@ int bf16_gemm(struct bf16 *h, const struct gemm *g, int thread, struct err *e)
     if (g->beta != 0 && g->beta != 1)
         for (int r = 0; r < g->m; r++)
             h->k->scale(g->c + (size_t)r * (size_t)g->ldc, g->beta, (size_t)g->n);
-    status = execute(h, p, a, b, g->c, memory + a_bytes + b_bytes, thread);
+    dnnl_status_t status = execute(h, p, a, b, g->c, memory + a_bytes + b_bytes, thread);
     if (status != dnnl_success)
         return err_set(e, ERR_FAIL, "a bf16 product failed in oneDNN (status %d); use precision f32", status);
     return 0;
+}
+
+int bf16_gemm(struct bf16 *h, const struct gemm *g, int thread, struct err *e)
+{
+    use_one_thread();
+    const struct shape_key key = {g->m, g->n, g->k, g->ldc, g->trans_a, g->trans_b, g->beta != 0};
+    dnnl_status_t status = dnnl_success;
+    struct product *p = find_product(h, &key, &status);
+    if (!p)
+        return err_set(e, ERR_FAIL, "oneDNN cannot multiply (%d,%d) by (%d,%d) in bf16 (status %d); use precision f32",
+                       g->m, g->k, g->k, g->n, status);
+    int code = run_product(h, p, g, thread, e);
+    release_product(h, p);
+    return code;
 }
 
 #else
@@ -288,6 +330,11 @@ bool bf16_is_large(const struct gemm *g)
 int bf16_gemm(struct bf16 *h, const struct gemm *g, int thread, struct err *e)
 {
     return err_set(e, ERR_UNSUPPORTED, "bf16 products need a build with oneDNN");
+}
+
+int bf16_n_shapes(struct bf16 *h)
+{
+    return 0;
 }
 
 #endif

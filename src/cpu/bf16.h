@@ -7,6 +7,9 @@
 
 struct bf16;
 
+enum { BF16_MAX_SHAPES = 1024 }; // shapes of products for which oneDNN's code is kept
+
+
 // NULL when bf16 products are fast and available here, else the reason in words.
 const char *bf16_refusal(void);
 int bf16_open(struct bf16 **out, const struct cpu_kernels *k, int n_threads, struct err *e);
@@ -16,3 +19,4 @@ void bf16_close(struct bf16 *h); // NULL is fine
 bool bf16_is_large(const struct gemm *g);
 // Like cpu_gemm_block, for large products. From any pool thread.
 int bf16_gemm(struct bf16 *h, const struct gemm *g, int thread, struct err *e);
+int bf16_n_shapes(struct bf16 *h); // kept now

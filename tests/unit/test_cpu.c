@@ -123,6 +123,43 @@ static void blas_is_prepared_by_starting_again(void **state)
     assert_ok(cpu_blas_prepare(0, NULL, e));
 }
 
+// Batches of ever new lengths must not end a run: code for old shapes goes, and comes back when asked for.
+static void bf16_forgets_the_oldest_shapes(void **state)
+{
+    enum { K = 32, MORE = 8, MOST = 32 + BF16_MAX_SHAPES + MORE };
+    static float a[16 * K], b[K * MOST], c[16 * MOST], first[16 * 32];
+    const struct cpu_kernels *k;
+    struct bf16 *h;
+    if (bf16_refusal())
+        skip();
+    for (int i = 0; i < 16 * K; i++)
+        a[i] = (float)(i % 13) - 6;
+    for (int i = 0; i < K * MOST; i++)
+        b[i] = (float)(i % 7) - 3;
+    assert_ok(cpu_level(&k, e));
+    assert_ok(bf16_open(&h, k, 1, e));
+    struct gemm g = {.m = 16, .n = 32, .k = K, .alpha = 1, .a = a, .b = b, .c = c, .lda = K, .ldb = MOST, .ldc = MOST};
+    for (int i = 0; i < BF16_MAX_SHAPES + MORE; i++, g.n++) {
+        assert_ok(bf16_gemm(h, &g, 0, e));
+        assert_int_equal(bf16_n_shapes(h), i < BF16_MAX_SHAPES ? i + 1 : BF16_MAX_SHAPES);
+        for (int r = 0; i == 0 && r < 16; r++)
+            memcpy(first + r * 32, c + r * MOST, 32 * sizeof *first);
+    }
+    g.n = 32;
+    memset(c, 0, sizeof c);
+    assert_ok(bf16_gemm(h, &g, 0, e));
+    assert_int_equal(bf16_n_shapes(h), BF16_MAX_SHAPES);
+    for (int r = 0; r < 16; r++)
+        assert_memory_equal(first + r * 32, c + r * MOST, 32 * sizeof *first);
+    for (int i = 0; i < 16; i++) { // small whole numbers: exact in bf16
+        float want = 0;
+        for (int x = 0; x < K; x++)
+            want += a[i * K + x] * b[x * MOST + 5];
+        assert_true(c[i * MOST + 5] == want);
+    }
+    bf16_close(h);
+}
+
 int main(int argc, char **argv)
 {
     struct err fault = {0};
@@ -136,6 +173,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(probe_names_the_machine),
         cmocka_unit_test(doctor_measures_and_explains),
         cmocka_unit_test(failures_stick_until_close_and_are_reported_once),
+        cmocka_unit_test(bf16_forgets_the_oldest_shapes),
         cmocka_unit_test(blas_is_prepared_by_starting_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
