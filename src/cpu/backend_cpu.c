@@ -7,6 +7,7 @@
 #include <cblas.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #ifdef __SSE__
 #include <xmmintrin.h>
 #endif
@@ -15,7 +16,11 @@
 #include "base/str.h"
 #include "cpu/cpu.h"
 
-enum { CACHE_LINE = 64 };
+enum {
+    CACHE_LINE = 64,
+    HUGE_PAGE = 2 << 20,
+    HUGE_FROM = 4 * HUGE_PAGE, // bytes from which memory asks for huge pages: products walk many rows at once
+};
 
 // Below this many elementary operations waking the pool costs more than it gains.
 static const double WAKE_WORK = 150e3;
@@ -63,13 +68,18 @@ static void *aligned_zeroed(size_t bytes, const char *what, struct err *e)
 {
     size_t padded = (bytes + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
     void *p = NULL;
-    if (padded < bytes || posix_memalign(&p, CACHE_LINE, padded ? padded : CACHE_LINE) != 0) {
+    size_t alignment = padded >= HUGE_FROM ? HUGE_PAGE : CACHE_LINE;
+    if (padded < bytes || posix_memalign(&p, alignment, padded ? padded : CACHE_LINE) != 0) {
         char need[32], have[32];
         err_set(e, ERR_LIMIT, "not enough memory for %s: needs %s, %s free", what,
                 human_bytes(need, sizeof need, (double)bytes),
                 human_bytes(have, sizeof have, (double)mem_available()));
         return NULL;
     }
+#ifdef MADV_HUGEPAGE
+    if (padded >= HUGE_FROM)
+        madvise(p, padded / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE); // a wish; the system may not have them
+#endif
     memset(p, 0, padded);
     return p;
 }
