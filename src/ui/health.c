@@ -112,7 +112,7 @@ bool health_chosen_drop(const struct health *h, struct str *why)
     double from = course_begin(&h->margin, 0.25), to = course_end(&h->margin, 0.25);
     if (!(nats < -10) || !(to > from))
         return false;
-    str_addf(why, "the margin rises, but chosen answers lost %.0f nats too: less lr or more beta holds them", -nats);
+    str_addf(why, "chosen answers lost %.0f nats while the margin rose; less lr or more beta holds them", -nats);
     return true;
 }
 
