@@ -196,7 +196,7 @@ static void snapshot_command(struct ui *ui, const char *arg)
         ui_say_error(ui, "snapshot: a file's name is needed here");
     else if (ui_snapshot(ui, path, with_styles, &fault))
         ui_say_error(ui, "%s", fault.text);
-    else if (strcmp(path, "-") != 0)
+    else if (ui->has_screen) // a script's next picture is not to show it
         ui_say(ui, "The screen was saved as %s", path);
 }
 

@@ -96,6 +96,7 @@ static int chosen(const struct samples_state *s)
 static void draw_first_line(struct canvas *c, int x, int y, int columns, const char *text)
 {
     struct str line = {.max = 2000};
+    text += strspn(text, " \n\t\r"); // a response goes on after its prompt, often with a space
     for (; *text && !line.truncated; text++)
         str_addc(&line, *text == '\n' || *text == '\t' || *text == '\r' ? ' ' : *text);
     canvas_text(c, x, y, columns, STYLE(COLOR_DEFAULT), str_text(&line));
@@ -104,7 +105,11 @@ static void draw_first_line(struct canvas *c, int x, int y, int columns, const c
 
 static void draw_list(struct samples_state *s, struct canvas *c, struct rect r)
 {
-    canvas_textf(c, r.x + 1, r.y, r.width - 1, STYLE(COLOR_MUTED), "%7s %7s %6s  %s", "STEP", "REWARD", "LENGTH", "RESPONSE");
+    bool has_reward = false; // only some objectives give one
+    for (int i = 0; i < s->n; i++)
+        has_reward = has_reward || isfinite(s->samples[i].reward);
+    canvas_textf(c, r.x + 1, r.y, r.width - 1, STYLE(COLOR_MUTED), "%7s %s%6s  %s", "STEP", has_reward ? " REWARD " : "", "LENGTH",
+                 "RESPONSE");
     rect_cut_top(&r, 1);
     int cursor = chosen(s);
     s->visible = r.height > 0 ? r.height : 1;
@@ -116,8 +121,11 @@ static void draw_list(struct samples_state *s, struct canvas *c, struct rect r)
         struct rect line = rect_cut_top(&r, 1);
         const struct run_sample *sample = s->samples + i;
         char reward[32];
-        int x = canvas_textf(c, line.x + 1, line.y, -1, STYLE(COLOR_DEFAULT), "%7lld %7s %6zu  ", (long long)sample->step,
-                             number_text(reward, sizeof reward, sample->reward, 7), utf8_text_columns(sample->response, strlen(sample->response)));
+        int x = canvas_textf(c, line.x + 1, line.y, -1, STYLE(COLOR_DEFAULT), "%7lld ", (long long)sample->step);
+        if (has_reward)
+            x = canvas_textf(c, x, line.y, -1, STYLE(COLOR_DEFAULT), "%7s ", number_text(reward, sizeof reward, sample->reward, 7));
+        x = canvas_textf(c, x, line.y, -1, STYLE(COLOR_DEFAULT), "%6zu  ",
+                         utf8_text_columns(sample->response, strlen(sample->response)));
         draw_first_line(c, x, line.y, line.x + line.width - x, sample->response);
         if (i == cursor) {
             canvas_put(c, line.x, line.y, '>', STYLE(COLOR_ACCENT, .attr = ATTR_BOLD));
@@ -130,8 +138,10 @@ static void draw_sample(struct samples_state *s, struct canvas *c, struct rect r
 {
     const struct run_sample *sample = s->samples + chosen(s);
     char logp[32], reward[32], title[160];
-    snprintf(title, sizeof title, "step %lld   log-probability %s   reward %s", (long long)sample->step,
-             number_text(logp, sizeof logp, sample->logp, 8), number_text(reward, sizeof reward, sample->reward, 8));
+    bool has_reward = isfinite(sample->reward);
+    snprintf(title, sizeof title, "step %lld   log-probability %s%s%s", (long long)sample->step,
+             number_text(logp, sizeof logp, sample->logp, 8), has_reward ? "   reward " : "",
+             has_reward ? number_text(reward, sizeof reward, sample->reward, 8) : "");
     struct rect in = rect_inset(canvas_box(c, r, STYLE(COLOR_MUTED), title), 1, 0);
     if (in.height < 1 || in.width < 1)
         return;
