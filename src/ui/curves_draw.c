@@ -74,7 +74,10 @@ void curves_draw_chart(struct curves *c, const struct chart *chart, struct canva
                      .lines_only = c->lines_only};
     char title[200];
     if (c->n_runs > 1 && strcmp(chart->overlay, chart->title) != 0) {
-        snprintf(title, sizeof title, "%s: %s", chart->title, chart->overlay);
+        if (area.width >= 50)
+            snprintf(title, sizeof title, "%s: %s", chart->title, chart->overlay);
+        else // the values of the runs need the room
+            snprintf(title, sizeof title, "%s", chart->overlay);
         p.title = title;
     }
     curves_window(c, &p.x0, &p.x1);
