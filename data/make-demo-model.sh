@@ -2,7 +2,7 @@
 # Makes the demo's model, pairs and ground truth again from nothing, with the project's own programs:
 #   data/make-demo-model.sh BUILD [OUT]
 # BUILD is the folder with `attune` and `attune-engine`; OUT (share/attune beside this folder when not given) gets
-# models/demo and demo/. About twenty minutes on two cores. The same build on the same kind of CPU gives the same
+# models/demo and demo/. About six minutes on two cores. The same build on the same kind of CPU gives the same
 # bytes, whatever the number of threads.
 set -eu
 
