@@ -207,13 +207,18 @@ int sql_schema_version(const struct sql_schema *schema)
 int sql_check_schema(struct sql *s, const struct sql_schema *schema, int *version, struct err *e)
 {
     int64_t application, user, tables;
-    int code = sql_int(s, "PRAGMA application_id", &application, e);
+    // One look: another process may be making the tables at this moment.
+    int code = sql_exec(s, "SAVEPOINT look", e);
+    if (code)
+        return code;
+    code = sql_int(s, "PRAGMA application_id", &application, e);
     if (!code)
         code = sql_int(s, "PRAGMA user_version", &user, e);
     if (!code)
         code = sql_int(s, "SELECT count(*) FROM sqlite_schema", &tables, e);
-    if (code)
-        return code;
+    int released = sql_exec(s, "RELEASE look", code ? NULL : e);
+    if (code || released)
+        return code ? code : released;
     *version = (int)user;
     if (application == 0 && user == 0 && tables == 0)
         return 0; // just made, or nothing was committed before a crash
