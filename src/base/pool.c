@@ -1,19 +1,23 @@
 // DESIGN. One mutex, two conditions. The driver publishes a job (task, arg, n_blocks) and raises `round`;
 // workers that see a new round take blocks from the atomic counter until none is left. The driver takes
-// blocks as well, then waits until every worker has left the round. Between jobs workers first spin a
-// little (a training step is hundreds of jobs of a few microseconds) and then sleep.
+// blocks as well, then waits until every worker has left the round. Who waits spins a little (a training step is
+// hundreds of jobs of a few microseconds), then offers its core to others for a while, and sleeps at last: waking a
+// sleeper takes long, on a virtual machine a good part of a millisecond, and jobs end unevenly.
 #include "config.h"
 
 #include "base/pool.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 
 enum { SPINS = 2000 };
+static const double PATIENCE = 1e-3; // seconds
 
 static inline void cpu_relax(void)
 {
@@ -32,7 +36,7 @@ struct pool {
     void *arg;
     int n_blocks;
     atomic_int next_block;
-    atomic_int n_busy;
+    atomic_uint n_busy;
     atomic_uint round;
     atomic_bool quit;
 };
@@ -52,6 +56,24 @@ static void take_blocks(struct pool *p, int thread)
     }
 }
 
+// False when patience ended before *at was (equal) or was no longer (!equal) the value.
+static bool spin_until(atomic_uint *at, unsigned value, bool equal)
+{
+    double end = 0;
+    for (int i = 0; (atomic_load(at) == value) != equal; i++) {
+        if (i < SPINS) {
+            cpu_relax();
+            continue;
+        }
+        if (end == 0)
+            end = clock_seconds() + PATIENCE;
+        else if (clock_seconds() > end)
+            return false;
+        sched_yield();
+    }
+    return true;
+}
+
 static void *worker_main(void *data)
 {
     struct worker w = *(struct worker *)data;
@@ -59,9 +81,7 @@ static void *worker_main(void *data)
     struct pool *p = w.pool;
     unsigned seen = 0;
     for (;;) {
-        for (int i = 0; i < SPINS && atomic_load(&p->round) == seen; i++)
-            cpu_relax();
-        if (atomic_load(&p->round) == seen) {
+        if (!spin_until(&p->round, seen, false)) {
             pthread_mutex_lock(&p->lock);
             while (atomic_load(&p->round) == seen)
                 pthread_cond_wait(&p->wake, &p->lock);
@@ -131,12 +151,10 @@ void pool_run(struct pool *p, int n_blocks, pool_task task, void *arg)
     p->arg = arg;
     p->n_blocks = n_blocks;
     atomic_store(&p->next_block, 0);
-    atomic_store(&p->n_busy, p->n_threads - 1);
+    atomic_store(&p->n_busy, (unsigned)p->n_threads - 1);
     start_round(p);
     take_blocks(p, 0);
-    for (int i = 0; i < SPINS && atomic_load(&p->n_busy) > 0; i++)
-        cpu_relax();
-    if (atomic_load(&p->n_busy) > 0) {
+    if (!spin_until(&p->n_busy, 0, true)) {
         pthread_mutex_lock(&p->lock);
         while (atomic_load(&p->n_busy) > 0)
             pthread_cond_wait(&p->done, &p->lock);
