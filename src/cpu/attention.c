@@ -8,8 +8,10 @@
 #include <math.h>
 #include <string.h>
 
+enum { ROWS = 64 }; // of queries, in a tile
+
 struct tile {
-    int segment, row; // rows row .. row + TILE_ROWS of the segment
+    int segment, row; // rows row .. row + ROWS of the segment
 };
 
 struct attention_job {
@@ -67,11 +69,11 @@ static void attention_task(void *data, int block, int thread)
     int head = block % shape->n_heads, kv_head = head / (shape->n_heads / shape->n_kv_heads), d = shape->head_dim;
     const struct tile tile = j->tiles[block / shape->n_heads];
     const struct attn_segment *s = &j->segments[tile.segment];
-    int n_rows = cpu_min(ATTN_ROWS, s->len - tile.row), width = shape->n_heads * d, kv_width = shape->n_kv_heads * d;
+    int n_rows = cpu_min(ROWS, s->len - tile.row), width = shape->n_heads * d, kv_width = shape->n_kv_heads * d;
     int position = s->prefix_len + tile.row;
     size_t at = (size_t)(s->start + tile.row) * (size_t)width + (size_t)head * (size_t)d;
     float *out = j->out + at;
-    float scores[ATTN_ROWS * ATTN_KEYS], top[ATTN_ROWS], sum[ATTN_ROWS] = {0};
+    float scores[ROWS * ATTN_KEYS], top[ROWS], sum[ROWS] = {0};
     for (int r = 0; r < n_rows; r++) {
         top[r] = -INFINITY;
         memset(out + (size_t)r * (size_t)width, 0, (size_t)d * sizeof *out);
@@ -115,13 +117,13 @@ void cpu_attention(struct backend *b, float *out, float *lse, const float *q, co
 {
     size_t n_tiles = 0;
     for (int i = 0; i < n_segments; i++)
-        n_tiles += (size_t)cpu_blocks((size_t)segments[i].len, ATTN_ROWS);
+        n_tiles += (size_t)cpu_blocks((size_t)segments[i].len, ROWS);
     struct tile *tiles = (struct tile *)(void *)cpu_scratch(b, n_tiles * sizeof *tiles / sizeof(float));
     if (!tiles)
         return;
     n_tiles = 0;
     for (int i = 0; i < n_segments; i++)
-        for (int row = 0; row < segments[i].len; row += ATTN_ROWS)
+        for (int row = 0; row < segments[i].len; row += ROWS)
             tiles[n_tiles++] = (struct tile){i, row};
     struct attention_job job = {b, out, lse, q, k, v, segments, shape, tiles};
     cpu_run(b, (int)n_tiles * shape->n_heads,

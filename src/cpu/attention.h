@@ -3,10 +3,7 @@
 
 #include "cpu/backend_cpu.h"
 
-enum {
-    ATTN_ROWS = 32, // of a tile of scores
-    ATTN_KEYS = 64,
-};
+enum { ATTN_KEYS = 64 }; // of a tile of scores
 
 // The keys of a segment: rows start.. of the batch, the first at `position`; the prefix, then its own.
 struct attn_piece {

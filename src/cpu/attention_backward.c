@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+enum { ROWS = 32 }; // of queries, in a tile
+
 struct backward_job {
     struct backend *b;
     float *dq, *dk, *dv;
@@ -21,7 +23,7 @@ struct backward_job {
 struct query_tile {
     int n_rows, position;
     size_t at; // of the first row and head in q, dq, out, dout
-    float lse[ATTN_ROWS], delta[ATTN_ROWS];
+    float lse[ROWS], delta[ROWS];
 };
 
 static void backward_keys(const struct backward_job *j, const struct query_tile *t, size_t kv_at, int key_position,
@@ -30,7 +32,7 @@ static void backward_keys(const struct backward_job *j, const struct query_tile 
     const struct attn_shape *shape = j->shape;
     const struct cpu_kernels *k = j->b->k;
     int d = shape->head_dim, width = shape->n_heads * d, kv_width = shape->n_kv_heads * d;
-    float p[ATTN_ROWS * ATTN_KEYS], ds[ATTN_ROWS * ATTN_KEYS];
+    float p[ROWS * ATTN_KEYS], ds[ROWS * ATTN_KEYS];
     cpu_gemm_block(j->b, &(struct gemm){.trans_b = true, .m = t->n_rows, .n = n_keys, .k = d, .alpha = shape->scale,
                                         .a = j->q + t->at, .lda = width, .b = j->k + kv_at, .ldb = kv_width, .c = p,
                                         .ldc = ATTN_KEYS}, thread);
@@ -66,7 +68,7 @@ static void backward_rows(const struct backward_job *j, const struct attn_segmen
     const struct attn_shape *shape = j->shape;
     int d = shape->head_dim, kv_head = head / (shape->n_heads / shape->n_kv_heads);
     size_t width = (size_t)shape->n_heads * (size_t)d, kv_width = (size_t)shape->n_kv_heads * (size_t)d;
-    struct query_tile t = {.n_rows = cpu_min(ATTN_ROWS, s->len - row), .position = s->prefix_len + row,
+    struct query_tile t = {.n_rows = cpu_min(ROWS, s->len - row), .position = s->prefix_len + row,
                            .at = (size_t)(s->start + row) * width + (size_t)head * (size_t)d};
     for (int r = 0; r < t.n_rows; r++) {
         size_t at = t.at + (size_t)r * width;
@@ -112,7 +114,7 @@ static void backward_task(void *data, int block, int thread)
         if (j->family[i] != family)
             continue;
         for (int head = kv_head * group; head < (kv_head + 1) * group; head++)
-            for (int row = 0; row < s->len; row += ATTN_ROWS)
+            for (int row = 0; row < s->len; row += ROWS)
                 backward_rows(j, s, row, head, thread);
     }
 }

@@ -45,6 +45,10 @@ static inline int cpu_min(int a, int b)
 {
     return a < b ? a : b;
 }
+static inline int cpu_max(int a, int b)
+{
+    return a > b ? a : b;
+}
 
 // The kernels for this CPU, or for ATTUNE_CPU=generic|avx2|avx512; an error when that is not to be had.
 int cpu_level(const struct cpu_kernels **out, struct err *e);
@@ -53,15 +57,22 @@ int cpu_cores(void);
 
 // One product on the thread that calls, inside a block.
 void cpu_gemm_block(struct backend *b, const struct gemm *g, int thread);
-// How to cut an (m, n) result in blocks of *rows and *columns for the pool. It may depend on the number of
-// threads where elements do not depend on the cut (our own f32 kernels), else on the shape alone.
-void cpu_gemm_cut(const struct backend *b, int m, int n, int *rows, int *columns);
+// Rows of blocks that are about equal, and `most` or a little more at most (less than GEMM_MOST_STRIP).
+int cpu_gemm_rows(const struct backend *b, int m, int most);
 // Those rows and columns of the result (fewer at its edges); where whole->c is NULL the caller says where they go.
 struct gemm cpu_gemm_part(const struct gemm *whole, int row, int n_rows, int column, int n_columns);
-// Packs g->a once, over the pool, for all parts: `room` has cpu_gemm_shared floats, 0 where there is nothing to gain.
-size_t cpu_gemm_shared(const struct backend *b, const struct gemm *g);
-void cpu_gemm_share(struct backend *b, struct gemm *g, float *room);
-// The same over the pool.
+// How a product is cut in blocks: by rows, which share a packed b, or by columns, which share a packed a.
+struct gemm_cut {
+    int rows, columns;       // of a block
+    int n_columns, n_blocks; // blocks beside each other, and in all
+    enum gemm_side shared;
+};
+struct gemm_cut cpu_gemm_cut(const struct backend *b, int m, int n);
+// Packs a side once, over the pool, for all parts, in `room`. It needs cpu_gemm_shared floats; where that is 0 there is
+// nothing to gain, and where it is more than n_room, parts pack for themselves.
+size_t cpu_gemm_shared(const struct backend *b, const struct gemm *g, enum gemm_side side);
+void cpu_gemm_share(struct backend *b, struct gemm *g, enum gemm_side side, float *room, size_t n_room);
+// One product over the pool.
 void cpu_gemm(struct backend *b, const struct gemm *g);
 
 // linear.c

@@ -8,7 +8,7 @@
 #include <math.h>
 
 enum {
-    BLOCK_ROWS = 256,       // a block's rows, weights and logits fit into the second cache together
+    BLOCK_ROWS = 256,       // a block's, about: they, weights and logits fit into the second cache together
     CHUNK = 384,            // of the vocabulary
     PIECE_FLOATS = 4 << 20, // rows are taken in pieces whose reduced numbers need about so much memory
 };
@@ -31,7 +31,7 @@ struct head_job {
     const struct head_in *in;
     const struct head_out *out;
     int first, n; // the rows of this piece
-    int n_chunks, n_row_blocks, tile_rows;
+    int n_chunks, block_rows, n_row_blocks, tile_rows;
     struct chunk_sums *sums;    // (n, n_chunks)
     struct reference_sums *ref; // (n, n_chunks) with out->kl
     struct rival *picks;        // (n, n_chunks, in->n_rivals) with out->rivals
@@ -44,7 +44,7 @@ struct head_job {
 
 static void make_tile(const struct head_job *j, const struct gemm *logits, float *tile, int row, int token, int thread)
 {
-    struct gemm part = cpu_gemm_part(logits, row, BLOCK_ROWS, token, CHUNK);
+    struct gemm part = cpu_gemm_part(logits, row, j->block_rows, token, CHUNK);
     part.c = tile;
     cpu_gemm_block(j->b, &part, thread);
 }
@@ -81,8 +81,8 @@ static void tile_task(void *data, int block, int thread)
     const struct head_job *j = data;
     const struct head_in *in = j->in;
     // All rows meet a chunk before the next one: the weights come from memory once.
-    int row = block % j->n_row_blocks * BLOCK_ROWS, chunk = block / j->n_row_blocks, token = chunk * CHUNK;
-    int n_rows = cpu_min(BLOCK_ROWS, j->n - row), n_tokens = cpu_min(CHUNK, in->v - token);
+    int row = block % j->n_row_blocks * j->block_rows, chunk = block / j->n_row_blocks, token = chunk * CHUNK;
+    int n_rows = cpu_min(j->block_rows, j->n - row), n_tokens = cpu_min(CHUNK, in->v - token);
     const size_t tile_at = (size_t)thread * (size_t)j->tile_rows * CHUNK;
     float *tile = j->tiles + tile_at, *ref_tile = j->out->kl ? j->ref_tiles + tile_at : NULL;
     make_tile(j, &j->logits, tile, row, token, thread);
@@ -147,8 +147,8 @@ static void combine_row(const struct head_job *j, int at)
 static void combine_task(void *data, int block, int thread)
 {
     const struct head_job *j = data;
-    const int end = cpu_min(j->n, (block + 1) * BLOCK_ROWS);
-    for (int at = block * BLOCK_ROWS; at < end; at++)
+    const int end = cpu_min(j->n, (block + 1) * j->block_rows);
+    for (int at = block * j->block_rows; at < end; at++)
         combine_row(j, at);
 }
 
@@ -186,8 +186,7 @@ static struct gemm piece_logits(const struct head_job *j, const float *x, const 
     const struct head_in *in = j->in;
     struct gemm g = {.trans_b = true, .m = j->n, .n = in->v, .k = in->c, .alpha = in->inv_temperature,
                      .a = x + (size_t)j->first * (size_t)in->c, .lda = in->c, .b = w, .ldb = in->c, .ldc = CHUNK};
-    if (packed)
-        cpu_gemm_share(j->b, &g, packed);
+    cpu_gemm_share(j->b, &g, GEMM_A, packed, packed ? j->n_packed : 0);
     return g;
 }
 
@@ -198,21 +197,22 @@ void cpu_head(struct backend *b, const struct head_out *out, const struct head_i
     BUG_IF(out->rivals && (in->n_rivals < 1 || in->n_rivals > HEAD_MAX_RIVALS));
     // A small batch needs no full tile; rows of the tile stay CHUNK apart.
     struct head_job j = {.b = b, .in = in, .out = out, .n_chunks = cpu_blocks((size_t)in->v, CHUNK),
-                         .tile_rows = cpu_min(in->n, BLOCK_ROWS)};
+                         .tile_rows = cpu_min(in->n, BLOCK_ROWS + GEMM_MOST_STRIP)};
     const size_t per_row = lay_out(&j, NULL, 1) - lay_out(&j, NULL, 0);
     int piece = BLOCK_ROWS;
     while (piece < in->n && (size_t)piece * 2 * per_row <= PIECE_FLOATS)
         piece *= 2;
     j.n = piece = cpu_min(piece, in->n);
     j.logits = piece_logits(&j, in->x, in->w, NULL);
-    j.n_packed = cpu_gemm_shared(b, &j.logits);
+    j.n_packed = cpu_gemm_shared(b, &j.logits, GEMM_A);
     float *scratch = cpu_scratch(b, lay_out(&j, NULL, (size_t)piece));
     if (!scratch)
         return;
     lay_out(&j, scratch, (size_t)piece);
     for (j.first = 0; j.first < in->n; j.first += piece) {
         j.n = cpu_min(piece, in->n - j.first);
-        j.n_row_blocks = cpu_blocks((size_t)j.n, BLOCK_ROWS);
+        j.block_rows = cpu_gemm_rows(b, j.n, BLOCK_ROWS);
+        j.n_row_blocks = cpu_blocks((size_t)j.n, (size_t)j.block_rows);
         const double tiles = out->kl ? 2 : 1;
         j.logits = piece_logits(&j, in->x, in->w, j.n_packed ? j.packed : NULL);
         if (out->kl)

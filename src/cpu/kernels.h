@@ -17,25 +17,31 @@ struct gemm {
     const float *a, *b, *bias;
     float *c;
     int lda, ldb, ldc;
-    // All of a, packed by gemm_pack, when several products share it; NULL: each packs what it needs. Row 0 of this
-    // product is row packed_row (a multiple of GEMM_ROW_UNIT) of packed_m.
-    const float *packed_a;
-    int packed_m, packed_row;
+    // One side packed by gemm_pack, when several products share it; NULL: each packs what it needs. Of a's n_strips
+    // strips of `strip` rows (the kernels' gemm_strip of the whole), this product begins with number first_strip. Of b
+    // it takes all columns.
+    const float *packed_a, *packed_b;
+    int strip, n_strips, first_strip;
 };
 enum {
-    GEMM_SCRATCH = 192 * (2 * 512 + 48), // floats that gemm needs for packing
-    GEMM_ROW_UNIT = 16,                  // packed rows come in so many; the rest is zero
+    GEMM_SCRATCH = 384 * (576 + 32), // floats that gemm needs for packing strips and a panel
+    GEMM_MOST_STRIP = 16,            // gemm_strip is at most so much
 };
+
+enum gemm_side { GEMM_A, GEMM_B };
 
 struct cpu_kernels {
     const char *name; // "generic", "avx2", "avx512"
 
     // NULL: OpenBLAS does it
     void (*gemm)(const struct gemm *g, float *scratch);
-    // Rows row .. of a (a multiple of GEMM_ROW_UNIT), n_rows of them, to their place in packed (packed_m * k floats).
-    void (*gemm_pack)(float *packed, const struct gemm *g, int packed_m, int row, int n_rows);
-    // Whether gemm would pack a, and so gains from having it packed
-    bool (*gemm_packs)(const struct gemm *g);
+    // Rows of a register tile for a product of m rows: parts of it that share a packed a begin at a multiple.
+    int (*gemm_strip)(int m);
+    // Floats of all of a or b, packed; 0: nothing is gained from having it packed.
+    size_t (*gemm_packed)(const struct gemm *g, enum gemm_side side);
+    // Packs it, in gemm_pieces pieces that threads may share. For a, g->strip and g->n_strips are set.
+    int (*gemm_pieces)(const struct gemm *g, enum gemm_side side);
+    void (*gemm_pack)(float *packed, const struct gemm *g, enum gemm_side side, int piece);
 
     float (*dot)(const float *a, const float *x, size_t n);
     void (*axpy)(float *y, float a, const float *x, size_t n); // y += a x

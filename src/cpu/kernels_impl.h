@@ -387,8 +387,10 @@ const struct cpu_kernels KERNELS = {
     .name = KERNELS_NAME,
 #if VW > 4
     .gemm = k_gemm,
+    .gemm_strip = k_gemm_strip,
+    .gemm_packed = k_gemm_packed,
+    .gemm_pieces = k_gemm_pieces,
     .gemm_pack = k_gemm_pack,
-    .gemm_packs = k_gemm_packs,
 #endif
     .dot = k_dot,
     .axpy = k_axpy,

@@ -8,13 +8,12 @@
 #include <string.h>
 
 enum {
-    FEW_THREADS = 4,    // as if, where a library multiplies: its elements may depend on the cut
-    TALL = 512,         // rows of a block: each has to pack its columns of B
-    WIDE = 96,          // least columns of one: each has to pack its rows of A
-    UNIT = 48,          // columns of a register tile
+    FEW_THREADS = 4, // as if, where a library multiplies: its elements may depend on the cut
+    BLOCKS = 8,      // for each thread: threads are not equally fast
+    LEAST = 64,      // rows or columns of a block
+    UNIT = 32,       // columns are cut by
     BIAS_COLUMNS = 256,
-    SHARE_ROWS = 64,    // rows of A that one block packs
-    SHARE_MOST = 8 << 20, // floats of A that are packed at once
+    SHARE_MOST = 8 << 20, // floats that are packed at once
 };
 
 static int round_up(int n, int unit)
@@ -62,37 +61,41 @@ void cpu_gemm_block(struct backend *b, const struct gemm *g, int thread)
     add_bias(b, g);
 }
 
-// ---- A packed once for all blocks ----
+// ---- a side packed once for all blocks ----
 
 struct pack_job {
-    struct backend *b;
+    const struct cpu_kernels *k;
     const struct gemm *g;
+    enum gemm_side side;
     float *packed;
-    int packed_m;
 };
 
 static void pack_task(void *data, int block, int thread)
 {
     const struct pack_job *job = data;
-    int row = block * SHARE_ROWS;
-    job->b->k->gemm_pack(job->packed, job->g, job->packed_m, row, cpu_min(SHARE_ROWS, job->g->m - row));
+    job->k->gemm_pack(job->packed, job->g, job->side, block);
 }
 
-size_t cpu_gemm_shared(const struct backend *b, const struct gemm *g)
+size_t cpu_gemm_shared(const struct backend *b, const struct gemm *g, enum gemm_side side)
 {
-    size_t n = (size_t)round_up(g->m, GEMM_ROW_UNIT) * (size_t)g->k;
-    return b->k->gemm && !b->bf16 && b->k->gemm_packs(g) && n <= SHARE_MOST ? n : 0;
+    const size_t n = b->k->gemm && !b->bf16 ? b->k->gemm_packed(g, side) : 0;
+    return n <= SHARE_MOST ? n : 0;
 }
 
-void cpu_gemm_share(struct backend *b, struct gemm *g, float *room)
+void cpu_gemm_share(struct backend *b, struct gemm *g, enum gemm_side side, float *room, size_t n_room)
 {
-    struct pack_job job = {b, g, room, round_up(g->m, GEMM_ROW_UNIT)};
-    if (g->packed_a || cpu_gemm_shared(b, g) == 0)
+    const float **packed = side == GEMM_A ? &g->packed_a : &g->packed_b;
+    const size_t n = cpu_gemm_shared(b, g, side);
+    if (*packed || n == 0 || n > n_room) // a smaller part may be worth what the largest one was not
         return;
-    cpu_run(b, cpu_blocks((size_t)g->m, SHARE_ROWS), (double)g->m * g->k, pack_task, &job);
-    g->packed_a = room;
-    g->packed_m = job.packed_m;
-    g->packed_row = 0;
+    if (side == GEMM_A) {
+        g->strip = b->k->gemm_strip(g->m);
+        g->n_strips = cpu_blocks((size_t)g->m, (size_t)g->strip);
+        g->first_strip = 0;
+    }
+    struct pack_job job = {b->k, g, side, room};
+    cpu_run(b, b->k->gemm_pieces(g, side), (double)(side == GEMM_A ? g->m : g->n) * g->k, pack_task, &job);
+    *packed = room;
 }
 
 // ---- products over the pool ----
@@ -100,17 +103,19 @@ void cpu_gemm_share(struct backend *b, struct gemm *g, float *room)
 struct gemm_job {
     struct backend *b;
     const struct gemm *g;
-    int rows, columns; // of a block
-    int n_columns;     // blocks in a row of blocks
+    struct gemm_cut cut;
 };
 
 struct gemm cpu_gemm_part(const struct gemm *whole, int row, int n_rows, int column, int n_columns)
 {
     struct gemm part = *whole;
+    BUG_IF(part.packed_b && (column > 0 || n_columns < part.n));
+    BUG_IF(part.packed_a && row % part.strip);
     part.m = cpu_min(n_rows, part.m - row);
     part.n = cpu_min(n_columns, part.n - column);
     part.a += part.trans_a ? (size_t)row : (size_t)row * (size_t)part.lda;
-    part.packed_row += row;
+    if (part.packed_a)
+        part.first_strip += row / part.strip;
     part.b += part.trans_b ? (size_t)column * (size_t)part.ldb : (size_t)column;
     if (part.bias)
         part.bias += column;
@@ -122,20 +127,41 @@ struct gemm cpu_gemm_part(const struct gemm *whole, int row, int n_rows, int col
 static void gemm_task(void *data, int block, int thread)
 {
     const struct gemm_job *job = data;
-    int row = block / job->n_columns * job->rows, column = block % job->n_columns * job->columns;
-    struct gemm part = cpu_gemm_part(job->g, row, job->rows, column, job->columns);
+    const struct gemm_cut *c = &job->cut;
+    struct gemm part = cpu_gemm_part(job->g, block / c->n_columns * c->rows, c->rows, block % c->n_columns * c->columns,
+                                     c->columns);
     cpu_gemm_block(job->b, &part, thread);
 }
 
-void cpu_gemm_cut(const struct backend *b, int m, int n, int *rows, int *columns)
+int cpu_gemm_rows(const struct backend *b, int m, int most)
 {
-    int n_threads = b->k->gemm && !b->bf16 ? b->n_threads : FEW_THREADS, wanted = n_threads > 1 ? 2 * n_threads : 1;
-    int tall = cpu_blocks((size_t)m, TALL);
-    int wide = cpu_min((wanted + tall - 1) / tall, (n + WIDE - 1) / WIDE);
-    if (tall * wide < n_threads)
-        tall = cpu_min((n_threads + wide - 1) / wide, (m + UNIT - 1) / UNIT);
-    *rows = round_up((m + tall - 1) / tall, 16);
-    *columns = round_up((n + wide - 1) / wide, UNIT);
+    const int blocks = cpu_blocks((size_t)m, (size_t)most);
+    return round_up((m + blocks - 1) / blocks, b->k->gemm ? b->k->gemm_strip(m) : 1);
+}
+
+// Blocks of `n` rows or columns: no more than wanted, none too small, and as many for each thread.
+static int blocks_of(int n, int wanted, int n_threads)
+{
+    const int most = cpu_min(wanted, n / LEAST);
+    return most >= n_threads ? most / n_threads * n_threads : cpu_max(most, 1);
+}
+
+// The smaller side is packed once and shared, the larger one by the block that alone needs it. The cut may depend on
+// the number of threads where elements do not depend on the cut (our own f32 kernels), else on the shape alone.
+struct gemm_cut cpu_gemm_cut(const struct backend *b, int m, int n)
+{
+    const int n_threads = b->k->gemm && !b->bf16 ? b->n_threads : FEW_THREADS;
+    const int wanted = n_threads > 1 ? BLOCKS * n_threads : 1;
+    const int tall = blocks_of(m, wanted, n_threads), wide = blocks_of(n, wanted, n_threads);
+    const bool by_rows = (n <= m && tall >= n_threads) || tall > wide;
+    struct gemm_cut c = {.rows = m, .columns = n, .shared = by_rows ? GEMM_B : GEMM_A};
+    if (by_rows)
+        c.rows = cpu_gemm_rows(b, m, (m + tall - 1) / tall);
+    else
+        c.columns = round_up((n + wide - 1) / wide, UNIT);
+    c.n_columns = cpu_blocks((size_t)n, (size_t)c.columns);
+    c.n_blocks = c.n_columns * cpu_blocks((size_t)m, (size_t)c.rows);
+    return c;
 }
 
 void cpu_gemm(struct backend *b, const struct gemm *g)
@@ -143,15 +169,12 @@ void cpu_gemm(struct backend *b, const struct gemm *g)
     if (g->m <= 0 || g->n <= 0)
         return;
     struct gemm shared = *g;
-    struct gemm_job job = {.b = b, .g = &shared};
-    cpu_gemm_cut(b, g->m, g->n, &job.rows, &job.columns);
-    job.n_columns = cpu_blocks((size_t)g->n, (size_t)job.columns);
-    size_t n_shared = job.n_columns > 1 ? cpu_gemm_shared(b, g) : 0;
+    struct gemm_job job = {.b = b, .g = &shared, .cut = cpu_gemm_cut(b, g->m, g->n)};
+    size_t n_shared = job.cut.n_blocks > 1 ? cpu_gemm_shared(b, g, job.cut.shared) : 0;
     float *room = n_shared ? cpu_scratch(b, n_shared) : NULL;
     if (room)
-        cpu_gemm_share(b, &shared, room);
-    int n_blocks = job.n_columns * cpu_blocks((size_t)g->m, (size_t)job.rows);
-    cpu_run(b, n_blocks, (double)g->m * g->n * (g->k + 1) / 8, gemm_task, &job);
+        cpu_gemm_share(b, &shared, job.cut.shared, room, n_shared);
+    cpu_run(b, job.cut.n_blocks, (double)g->m * g->n * (g->k + 1) / 8, gemm_task, &job);
 }
 
 void cpu_linear(struct backend *b, float *y, const float *x, const float *w, const float *bias, int t, int i, int o,

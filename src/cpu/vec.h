@@ -32,11 +32,21 @@ V_INLINE void v_store(float *p, vf x)
     *(vf_mem *)p = x;
 }
 
+#if VW == 8
+// A mask of the first n lanes
+V_INLINE __m256i v_first(size_t n)
+{
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+#endif
+
 // The first n < VW elements; the rest is zero.
 V_INLINE vf v_load_n(const float *p, size_t n)
 {
 #if VW == 16
     return _mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p);
+#elif VW == 8
+    return _mm256_maskload_ps(p, v_first(n));
 #else
     vf x = {0};
     for (size_t i = 0; i < n; i++)
@@ -49,6 +59,8 @@ V_INLINE void v_store_n(float *p, vf x, size_t n)
 {
 #if VW == 16
     _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), x);
+#elif VW == 8
+    _mm256_maskstore_ps(p, v_first(n), x);
 #else
     for (size_t i = 0; i < n; i++)
         p[i] = x[i];
@@ -64,6 +76,18 @@ V_INLINE vf v_fma(vf a, vf b, vf c)
     return _mm256_fmadd_ps(a, b, c);
 #else
     return a * b + c;
+#endif
+}
+
+// The same with a[0] in every lane of a. AVX-512 reads and spreads it within the instruction, which compilers only do
+// where it is used once.
+V_INLINE vf v_fma_spread(const float *a, vf b, vf c)
+{
+#if VW == 16
+    __asm__("vfmadd231ps %1%{1to16%}, %2, %0" : "+v"(c) : "m"(*a), "v"(b));
+    return c;
+#else
+    return v_fma(v_set(*a), b, c);
 #endif
 }
 

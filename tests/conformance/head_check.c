@@ -216,5 +216,7 @@ uint64_t check_head(struct bench *t)
         hash = hash * 31 + check_shape(t, 130, 7, 2111, 2, 10 * more);
         hash = hash * 31 + check_shape(t, 300, 9, 515, 1, 64 * more);
     }
+    hash = hash * 31 + check_shape(t, 2100, 70, 800, 1, 2); // a second piece of rows, a short last stretch of tokens
+    hash = hash * 31 + check_shape(t, 300, 200, 800, 1, 0);  // both sides of all products packed
     return hash * 31 + check_shape(t, 9, 5, 3, 1, 7); // fewer others than were asked for
 }

@@ -75,6 +75,9 @@ uint64_t check_linear(struct bench *t)
             check_linear_shape(t, sizes[r], sizes[i] ? sizes[i] : 64, sizes[(r + i) % N_SIZES], &hash);
     check_linear_shape(t, 130, 64, 400, &hash);
     check_linear_shape(t, 259, 33, 771, &hash);
+    check_linear_shape(t, 1200, 70, 131, &hash); // cut by rows
+    check_linear_shape(t, 600, 400, 260, &hash); // several slabs of rows, long sums
+    check_linear_shape(t, 260, 400, 600, &hash); // cut by columns
     return hash;
 }
 

@@ -1,0 +1,183 @@
+// Packing of both sides of a matrix product, for files that define VW > 4: panels of B, (n_k, vectors * VW), and strips
+// of A, (n_k, ROOM).
+#include "cpu/gemm_tile.h"
+
+enum {
+    PACK_TOGETHER = 4, // strips of a piece of A,
+    PACK_PLACES = 48,  // or places, if A is transposed: memory is read along its lines
+};
+
+// turned[k] holds in[0 .. VW-1][k]: a (VW, VW) square with n_n rows and n_k columns, the rest zero.
+#if VW == 16
+V_INLINE void transpose(vf turned[16], const float *in, size_t in_row, int n_n, int n_k)
+{
+    const __mmask16 mask = n_k >= 16 ? 0xffff : (__mmask16)((1u << n_k) - 1);
+    __m512 r[16], t[16];
+#pragma GCC unroll 16
+    for (int i = 0; i < 16; i++)
+        r[i] = i < n_n ? _mm512_maskz_loadu_ps(mask, in + (size_t)i * in_row) : _mm512_setzero_ps();
+#pragma GCC unroll 8
+    for (int i = 0; i < 8; i++) {
+        t[2 * i] = _mm512_unpacklo_ps(r[2 * i], r[2 * i + 1]);
+        t[2 * i + 1] = _mm512_unpackhi_ps(r[2 * i], r[2 * i + 1]);
+    }
+    // r[4 i + j]: element j of each quarter's four, of rows 4 i .. 4 i + 3
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; i++) {
+        __m512d low0 = _mm512_castps_pd(t[4 * i]), high0 = _mm512_castps_pd(t[4 * i + 1]);
+        __m512d low1 = _mm512_castps_pd(t[4 * i + 2]), high1 = _mm512_castps_pd(t[4 * i + 3]);
+        r[4 * i] = _mm512_castpd_ps(_mm512_unpacklo_pd(low0, low1));
+        r[4 * i + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(low0, low1));
+        r[4 * i + 2] = _mm512_castpd_ps(_mm512_unpacklo_pd(high0, high1));
+        r[4 * i + 3] = _mm512_castpd_ps(_mm512_unpackhi_pd(high0, high1));
+    }
+#pragma GCC unroll 4
+    for (int j = 0; j < 4; j++) {
+        __m512 a0 = _mm512_shuffle_f32x4(r[j], r[4 + j], 0x88), a1 = _mm512_shuffle_f32x4(r[j], r[4 + j], 0xdd);
+        __m512 b0 = _mm512_shuffle_f32x4(r[8 + j], r[12 + j], 0x88);
+        __m512 b1 = _mm512_shuffle_f32x4(r[8 + j], r[12 + j], 0xdd);
+        turned[j] = _mm512_shuffle_f32x4(a0, b0, 0x88);
+        turned[4 + j] = _mm512_shuffle_f32x4(a1, b1, 0x88);
+        turned[8 + j] = _mm512_shuffle_f32x4(a0, b0, 0xdd);
+        turned[12 + j] = _mm512_shuffle_f32x4(a1, b1, 0xdd);
+    }
+}
+#else
+V_INLINE void transpose(vf turned[8], const float *in, size_t in_row, int n_n, int n_k)
+{
+    __m256 r[8], t[8];
+#pragma GCC unroll 8
+    for (int i = 0; i < 8; i++) {
+        const float *row = in + (size_t)i * in_row;
+        r[i] = i >= n_n ? _mm256_setzero_ps() : n_k >= 8 ? _mm256_loadu_ps(row) : (__m256)v_load_n(row, (size_t)n_k);
+    }
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; i++) {
+        t[2 * i] = _mm256_unpacklo_ps(r[2 * i], r[2 * i + 1]);
+        t[2 * i + 1] = _mm256_unpackhi_ps(r[2 * i], r[2 * i + 1]);
+    }
+#pragma GCC unroll 2
+    for (int i = 0; i < 2; i++) {
+        r[4 * i] = _mm256_shuffle_ps(t[4 * i], t[4 * i + 2], 0x44);
+        r[4 * i + 1] = _mm256_shuffle_ps(t[4 * i], t[4 * i + 2], 0xee);
+        r[4 * i + 2] = _mm256_shuffle_ps(t[4 * i + 1], t[4 * i + 3], 0x44);
+        r[4 * i + 3] = _mm256_shuffle_ps(t[4 * i + 1], t[4 * i + 3], 0xee);
+    }
+#pragma GCC unroll 4
+    for (int j = 0; j < 4; j++) {
+        turned[j] = _mm256_permute2f128_ps(r[j], r[4 + j], 0x20);
+        turned[4 + j] = _mm256_permute2f128_ps(r[j], r[4 + j], 0x31);
+    }
+}
+#endif
+// packed (n_k, vectors * VW) = columns column.. of B, rows k..; what is past n_columns is zero.
+static void pack_panel(float *packed, const struct gemm *g, int column, int n_columns, int vectors, int k, int n_k)
+{
+    size_t row = (size_t)vectors * VW, ldb = (size_t)g->ldb;
+    if (g->trans_b) {
+        const float *b = g->b + (size_t)column * ldb + (size_t)k;
+        for (int v = 0; v < vectors; v++) {
+            int n_n = n_columns - v * VW;
+            for (int i = 0; i < n_k; i += VW) {
+                vf turned[VW];
+                float *to = packed + (size_t)i * row + v * VW;
+                transpose(turned, b + (size_t)(v * VW) * ldb + i, ldb, n_n < VW ? n_n : VW, n_k - i);
+                if (n_k - i >= VW) {
+#pragma GCC unroll 16
+                    for (int x = 0; x < VW; x++)
+                        v_store(to + (size_t)x * row, turned[x]);
+                } else {
+                    for (int x = 0; x < n_k - i; x++)
+                        v_store(to + (size_t)x * row, turned[x]);
+                }
+            }
+        }
+        return;
+    }
+    const float *b = g->b + (size_t)k * ldb + (size_t)column;
+    int whole = n_columns / VW, rest = n_columns % VW;
+    for (int i = 0; i < n_k; i++, b += ldb, packed += row) {
+        for (int v = 0; v < vectors; v++)
+            __builtin_prefetch(b + 8 * ldb + v * VW); // rows are too far apart for the hardware to foresee
+        for (int v = 0; v < whole; v++)
+            v_store(packed + v * VW, v_load(b + v * VW));
+        if (rest)
+            v_store(packed + whole * VW, v_load_n(b + whole * VW, (size_t)rest));
+    }
+}
+
+// The places of a strip's rows, of which a vector may hold more.
+V_INLINE void store_room(float *to, vf x)
+{
+    if (ROOM == VW)
+        v_store(to, x);
+    else
+        v_store_n(to, x, ROOM);
+}
+
+// packed (n, n_k, ROOM) = n strips of A from row `row`, of g->strip rows each, places k..; rows past the end are zero.
+static void pack_rows(float *packed, const struct gemm *g, int row, int n, int k, int n_k)
+{
+    const size_t lda = (size_t)g->lda, strip = (size_t)n_k * ROOM;
+    for (int s = 0; s < n; s++, row += g->strip, packed += strip) {
+        const float *a = g->a + (size_t)row * lda + (size_t)k, *next = a + (size_t)g->strip * lda;
+        int rows = g->m - row < g->strip ? g->m - row : g->strip;
+        for (int i = 0; i < n_k; i += VW) {
+            vf turned[VW];
+            float *to = packed + (size_t)i * ROOM;
+            for (int r = 0; s + 1 < n && r < g->strip; r++)
+                __builtin_prefetch(next + (size_t)r * lda + i);
+            transpose(turned, a + i, lda, rows, n_k - i);
+            if (n_k - i >= VW) {
+#pragma GCC unroll 16
+                for (int x = 0; x < VW; x++)
+                    store_room(to + x * ROOM, turned[x]);
+            } else {
+                for (int x = 0; x < n_k - i; x++)
+                    store_room(to + x * ROOM, turned[x]);
+            }
+        }
+    }
+}
+
+// The same of a transposed A, whose lines lie along the rows: places first .. end - 1 of the n_k.
+static void pack_columns(float *packed, const struct gemm *g, int row, int n, int k, int n_k, int first, int end)
+{
+    const size_t lda = (size_t)g->lda, strip = (size_t)n_k * ROOM;
+    const int rows = g->m - row < n * g->strip ? g->m - row : n * g->strip;
+    const float *a = g->a + (size_t)(k + first) * lda + (size_t)row;
+    for (int i = first; i < end; i++, a += lda) {
+        float *to = packed + (size_t)i * ROOM;
+        for (int r = 0; r < rows; r += FETCH_LINE)
+            __builtin_prefetch(a + 8 * lda + r); // as in pack_panel
+        for (int r = 0; r < rows; r += g->strip, to += strip)
+            store_room(to, v_load_n(a + r, (size_t)(rows - r < g->strip ? rows - r : g->strip)));
+    }
+}
+
+static void pack_strips(float *packed, const struct gemm *g, int row, int n, int k, int n_k)
+{
+    if (g->trans_a)
+        pack_columns(packed, g, row, n, k, n_k, 0, n_k);
+    else
+        pack_rows(packed, g, row, n, k, n_k);
+}
+
+// The panel at these columns and places, for tiles that pass `chunks` times.
+static struct fetch fetch_panel(const struct gemm *g, int column, int n_columns, int k, int n_k, int chunks)
+{
+    const size_t ldb = (size_t)g->ldb;
+    const size_t across = (size_t)(g->trans_b ? column : k), along = (size_t)(g->trans_b ? k : column);
+    const int rows = g->trans_b ? n_columns : n_k, length = g->trans_b ? n_k : n_columns;
+    const int lines = (length + FETCH_LINE - 1) / FETCH_LINE;
+    return (struct fetch){.at = g->b + across * ldb + along, .lines = lines, .lines_left = lines,
+                          .skip = ldb - (size_t)lines * FETCH_LINE, .per_chunk = (rows * lines + chunks - 1) / chunks};
+}
+
+// A slab of A, rows row.. and places k.. below end, that stays in the cache, and how its stretches lie.
+struct slab {
+    int row, n_rows, k, end, stretch;
+    const float *packed; // of its places, n_strips strips of which its own begin with first_strip; NULL: read in g->a
+    size_t n_strips, first_strip;
+    int strip; // rows of one
+};
