@@ -7,7 +7,7 @@
 // B is packed a panel at a time, (n_k, a few vectors), to be read from the first cache by all strips of A. A is packed
 // in strips of up to STRIP rows, (n_k, ROOM); narrow products read it where it lies. Where k is short, a panel goes
 // through all of k while its columns of c stay in the cache; where it is long, a stretch of A does while all panels pass.
-#include "cpu/gemm_pack.h"
+#include "cpu/gemm_pack_impl.h"
 
 enum {
     MOST_PANEL = FLAT_VECTORS * VW,

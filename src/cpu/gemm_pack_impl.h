@@ -1,6 +1,6 @@
 // Packing of both sides of a matrix product, for files that define VW > 4: panels of B, (n_k, vectors * VW), and strips
 // of A, (n_k, ROOM).
-#include "cpu/gemm_tile.h"
+#include "cpu/gemm_tile_impl.h"
 
 enum {
     PACK_TOGETHER = 4, // strips of a piece of A,
