@@ -6,7 +6,8 @@
 //
 // B is packed a panel at a time, (n_k, a few vectors), to be read from the first cache by all strips of A. A is packed
 // in strips of up to STRIP rows, (n_k, ROOM); narrow products read it where it lies. Where k is short, a panel goes
-// through all of k while its columns of c stay in the cache; where it is long, a stretch of A does while all panels pass.
+// through all of k while its columns of c stay in the cache; where it is long, a stretch of A stays there while all
+// panels pass.
 #include "cpu/gemm_pack_impl.h"
 
 enum {
@@ -25,6 +26,25 @@ static size_t panel_place(const struct gemm *g, int column, int k, int n_k)
     const size_t columns = (size_t)((g->n + VW - 1) / VW * VW);
     return (size_t)k * columns + (size_t)column * (size_t)n_k;
 }
+
+// The panel at these columns and places, for tiles that pass `chunks` times.
+static struct fetch fetch_panel(const struct gemm *g, int column, int n_columns, int k, int n_k, int chunks)
+{
+    const size_t ldb = (size_t)g->ldb;
+    const size_t across = (size_t)(g->trans_b ? column : k), along = (size_t)(g->trans_b ? k : column);
+    const int rows = g->trans_b ? n_columns : n_k, length = g->trans_b ? n_k : n_columns;
+    const int lines = (length + FETCH_LINE - 1) / FETCH_LINE;
+    return (struct fetch){.at = g->b + across * ldb + along, .lines = lines, .lines_left = lines,
+                          .skip = ldb - (size_t)lines * FETCH_LINE, .per_chunk = (rows * lines + chunks - 1) / chunks};
+}
+
+// A slab of A, rows row.. and places k.. below end, that stays in the cache, and how its stretches lie.
+struct slab {
+    int row, n_rows, k, end, stretch;
+    const float *packed; // of its places, n_strips strips of which its own begin with first_strip; NULL: read in g->a
+    size_t n_strips, first_strip;
+    int strip; // rows of one
+};
 
 static void multiply_panel(const struct gemm *g, const struct slab *slab, float *panel, int column, int n_columns,
                            int vectors)

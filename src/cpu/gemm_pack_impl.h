@@ -70,6 +70,29 @@ V_INLINE void transpose(vf turned[8], const float *in, size_t in_row, int n_n, i
     }
 }
 #endif
+
+// The first n lanes; n is a constant.
+V_INLINE void store_first(float *to, vf x, const int n)
+{
+    if (n == VW)
+        v_store(to, x);
+    else
+        v_store_n(to, x, (size_t)n);
+}
+
+// At most n_k rows of a turned square, `step` apart, n lanes of each.
+V_INLINE void store_turned(float *to, size_t step, const vf turned[VW], int n_k, const int n)
+{
+    if (n_k >= VW) {
+#pragma GCC unroll 16
+        for (int x = 0; x < VW; x++)
+            store_first(to + (size_t)x * step, turned[x], n);
+    } else {
+        for (int x = 0; x < n_k; x++)
+            store_first(to + (size_t)x * step, turned[x], n);
+    }
+}
+
 // packed (n_k, vectors * VW) = columns column.. of B, rows k..; what is past n_columns is zero.
 static void pack_panel(float *packed, const struct gemm *g, int column, int n_columns, int vectors, int k, int n_k)
 {
@@ -82,14 +105,7 @@ static void pack_panel(float *packed, const struct gemm *g, int column, int n_co
                 vf turned[VW];
                 float *to = packed + (size_t)i * row + v * VW;
                 transpose(turned, b + (size_t)(v * VW) * ldb + i, ldb, n_n < VW ? n_n : VW, n_k - i);
-                if (n_k - i >= VW) {
-#pragma GCC unroll 16
-                    for (int x = 0; x < VW; x++)
-                        v_store(to + (size_t)x * row, turned[x]);
-                } else {
-                    for (int x = 0; x < n_k - i; x++)
-                        v_store(to + (size_t)x * row, turned[x]);
-                }
+                store_turned(to, row, turned, n_k - i, VW);
             }
         }
         return;
@@ -106,15 +122,6 @@ static void pack_panel(float *packed, const struct gemm *g, int column, int n_co
     }
 }
 
-// The places of a strip's rows, of which a vector may hold more.
-V_INLINE void store_room(float *to, vf x)
-{
-    if (ROOM == VW)
-        v_store(to, x);
-    else
-        v_store_n(to, x, ROOM);
-}
-
 // packed (n, n_k, ROOM) = n strips of A from row `row`, of g->strip rows each, places k..; rows past the end are zero.
 static void pack_rows(float *packed, const struct gemm *g, int row, int n, int k, int n_k)
 {
@@ -128,14 +135,7 @@ static void pack_rows(float *packed, const struct gemm *g, int row, int n, int k
             for (int r = 0; s + 1 < n && r < g->strip; r++)
                 __builtin_prefetch(next + (size_t)r * lda + i);
             transpose(turned, a + i, lda, rows, n_k - i);
-            if (n_k - i >= VW) {
-#pragma GCC unroll 16
-                for (int x = 0; x < VW; x++)
-                    store_room(to + x * ROOM, turned[x]);
-            } else {
-                for (int x = 0; x < n_k - i; x++)
-                    store_room(to + x * ROOM, turned[x]);
-            }
+            store_turned(to, ROOM, turned, n_k - i, ROOM);
         }
     }
 }
@@ -151,7 +151,7 @@ static void pack_columns(float *packed, const struct gemm *g, int row, int n, in
         for (int r = 0; r < rows; r += FETCH_LINE)
             __builtin_prefetch(a + 8 * lda + r); // as in pack_panel
         for (int r = 0; r < rows; r += g->strip, to += strip)
-            store_room(to, v_load_n(a + r, (size_t)(rows - r < g->strip ? rows - r : g->strip)));
+            store_first(to, v_load_n(a + r, (size_t)(rows - r < g->strip ? rows - r : g->strip)), ROOM);
     }
 }
 
@@ -162,22 +162,3 @@ static void pack_strips(float *packed, const struct gemm *g, int row, int n, int
     else
         pack_rows(packed, g, row, n, k, n_k);
 }
-
-// The panel at these columns and places, for tiles that pass `chunks` times.
-static struct fetch fetch_panel(const struct gemm *g, int column, int n_columns, int k, int n_k, int chunks)
-{
-    const size_t ldb = (size_t)g->ldb;
-    const size_t across = (size_t)(g->trans_b ? column : k), along = (size_t)(g->trans_b ? k : column);
-    const int rows = g->trans_b ? n_columns : n_k, length = g->trans_b ? n_k : n_columns;
-    const int lines = (length + FETCH_LINE - 1) / FETCH_LINE;
-    return (struct fetch){.at = g->b + across * ldb + along, .lines = lines, .lines_left = lines,
-                          .skip = ldb - (size_t)lines * FETCH_LINE, .per_chunk = (rows * lines + chunks - 1) / chunks};
-}
-
-// A slab of A, rows row.. and places k.. below end, that stays in the cache, and how its stretches lie.
-struct slab {
-    int row, n_rows, k, end, stretch;
-    const float *packed; // of its places, n_strips strips of which its own begin with first_strip; NULL: read in g->a
-    size_t n_strips, first_strip;
-    int strip; // rows of one
-};

@@ -1,8 +1,8 @@
 // The head, backward. For some rows and a stretch of the vocabulary at a time: (1) the tile of dlogits is made
 // again from the logits and lse (and the reference's, for the KL), (2) it is multiplied into dx (rows own it) and dw
-// (tokens own it). The tile and packed copies of it are the only scratch, whatever the batch and the vocabulary; every
-// sum runs over the stretches in order. Tiles are tall, so that weights and their gradients come from memory once for
-// all of a usual batch's rows.
+// (tokens own it). The tile and packed copies of it, of its rows and of its weights are the only scratch, whatever the
+// batch and the vocabulary; every sum runs over the stretches in order. Tiles are tall, so that weights and their
+// gradients come from memory once for all of a usual batch's rows.
 #include "config.h"
 
 #include "cpu/backend_cpu.h"
