@@ -97,9 +97,16 @@ V_INLINE vf v_select(vi mask, vf yes, vf no)
     return (vf)((mask & (vi)yes) | (~mask & (vi)no));
 }
 
+// b where either is NaN
 V_INLINE vf v_max(vf a, vf b)
 {
+#if VW == 16
+    return _mm512_max_ps(a, b);
+#elif VW == 8
+    return _mm256_max_ps(a, b);
+#else
     return v_select(a > b, a, b);
+#endif
 }
 
 V_INLINE vf v_sqrt(vf x)
@@ -150,8 +157,12 @@ V_INLINE float v_max_lane(vf x)
 V_INLINE vf v_exp(vf x)
 {
     const vf low = v_set(-87.33654f), high = v_set(88.72283f), magic = v_set(12582912.f);
+#if VW == 16
+    vf y = _mm512_min_ps(high + 1, x); // NaN stays
+#else
     vi below = x < low, above = x > high;
     vf y = v_select(below | above, v_set(0), x);
+#endif
     vf n = v_fma(y, v_set(1.44269504088896341f), magic) - magic;
     vf r = v_fma(n, v_set(-0.693359375f), y);
     r = v_fma(n, v_set(2.12194440e-4f), r);
@@ -162,11 +173,15 @@ V_INLINE vf v_exp(vf x)
     p = v_fma(p, r, v_set(1.6666665459e-1f));
     p = v_fma(p, r, v_set(5.0000001201e-1f));
     p = v_fma(p * r, r, r) + 1;
+#if VW == 16
+    return _mm512_maskz_scalef_ps(_mm512_cmp_ps_mask(x, low, _CMP_NLT_UQ), p, n);
+#else
     // n reaches 128: multiply by 2^(n/2) twice
     vi whole = __builtin_convertvector(v_select(n != n, v_set(0), n), vi), part = whole >> 1;
     vf first = (vf)((part + 127) << 23), second = (vf)((whole - part + 127) << 23);
     p = p * first * second;
     return v_select(below, v_set(0), v_select(above, v_set(INFINITY), p));
+#endif
 }
 
 // tanh within 4 ulp: a polynomial (Cephes tanhf) below 0.625, from exp above.
