@@ -15,17 +15,10 @@ enum {
     KC = 192,
     DEPTH = 2 * KC,                      // of k: up to this it is short
     MC = 528,                            // rows that one packed panel serves
-    PACK_COLUMNS = VW == 16 ? 64 : 192,  // up to so many are not worth packing A for, nor B for several products
+    PACK_COLUMNS = VW == 16 ? 64 : 192,  // up to so many are not worth packing A for
     PACK_ROWS = 64,                      // up to so many are not worth packing B for
 };
 _Static_assert(KC * MOST_PANEL + DEPTH * ROOM * (MC / STRIP + 1) <= GEMM_SCRATCH, "the packed panel and strips fit");
-
-// Where a panel lies that is packed with all others: stretch by stretch, panel by panel.
-static size_t panel_place(const struct gemm *g, int column, int k, int n_k)
-{
-    const size_t columns = (size_t)((g->n + VW - 1) / VW * VW);
-    return (size_t)k * columns + (size_t)column * (size_t)n_k;
-}
 
 // The panel at these columns and places, for tiles that pass `chunks` times.
 static struct fetch fetch_panel(const struct gemm *g, int column, int n_columns, int k, int n_k, int chunks)
@@ -53,23 +46,20 @@ static void multiply_panel(const struct gemm *g, const struct slab *slab, float 
     const tile_function compute = tile_functions[kind][vectors - 1];
     const int n_strips = (slab->n_rows + slab->strip - 1) / slab->strip, n_next = g->n - column - n_columns;
     const bool in_place = !g->trans_b && n_columns == vectors * VW && slab->n_rows <= PACK_ROWS;
-    const bool pack = !g->packed_b && !in_place;
     float *c = g->c + (size_t)slab->row * (size_t)g->ldc + column;
     for (int k = slab->k; k < slab->end; k += slab->stretch) {
         int n_k = slab->end - k < slab->stretch ? slab->end - k : slab->stretch;
         struct fetch fetch = {0};
         const int chunks = n_strips * ((n_k + CHUNK - 1) / CHUNK);
-        if (pack && k + n_k < slab->end)
+        if (!in_place && k + n_k < slab->end)
             fetch = fetch_panel(g, column, n_columns, k + n_k, n_k, chunks);
-        else if (pack && n_next > 0)
+        else if (!in_place && n_next > 0)
             fetch = fetch_panel(g, column + n_columns, n_next < n_columns ? n_next : n_columns, slab->k, slab->stretch,
                                 chunks);
         struct tile t = {.b = panel, .b_step = (size_t)vectors * VW, .n_k = n_k, .c_row = (size_t)g->ldc,
                          .n_columns = n_columns, .alpha = g->alpha, .beta = k == 0 ? g->beta : 1,
                          .bias = g->bias && k + n_k == g->k ? g->bias + column : NULL, .fetch = &fetch};
-        if (g->packed_b) {
-            t.b = g->packed_b + panel_place(g, column, k, n_k);
-        } else if (in_place) {
+        if (in_place) {
             t.b = g->b + (size_t)k * (size_t)g->ldb + (size_t)column;
             t.b_step = (size_t)g->ldb;
         } else {
@@ -120,8 +110,8 @@ static void multiply_slab(const struct gemm *g, struct slab *slab, float *scratc
     }
     const int most = slab->packed ? PANEL_VECTORS : FLAT_VECTORS;
     int vectors_left = (g->n + VW - 1) / VW, panels_left = (vectors_left + most - 1) / most;
-    for (int column = 0; column < g->n; panels_left--) { // vectors are dealt out evenly, but as gemm_pack did if it has
-        int vectors = g->packed_b && vectors_left > most ? most : (vectors_left + panels_left - 1) / panels_left;
+    for (int column = 0; column < g->n; panels_left--) { // vectors are dealt out evenly
+        int vectors = (vectors_left + panels_left - 1) / panels_left;
         int n_columns = g->n - column < vectors * VW ? g->n - column : vectors * VW;
         multiply_panel(g, slab, panel, column, n_columns, vectors);
         column += n_columns;
@@ -149,42 +139,26 @@ static void k_gemm(const struct gemm *g, float *scratch)
         }
 }
 
-static int k_gemm_pieces(const struct gemm *g, enum gemm_side side)
+static int k_gemm_pieces(const struct gemm *g)
 {
-    if (side == GEMM_B)
-        return (g->n + PANEL_VECTORS * VW - 1) / (PANEL_VECTORS * VW);
-    return g->trans_a ? (g->k + PACK_PLACES - 1) / PACK_PLACES : (g->n_strips + PACK_TOGETHER - 1) / PACK_TOGETHER;
+    return (g->n_strips + PACK_TOGETHER - 1) / PACK_TOGETHER;
 }
 
-static void pack_piece_of_a(float *packed, const struct gemm *g, int piece, int k, int n_k)
+static void k_gemm_pack(float *packed, const struct gemm *g, int piece)
 {
-    const int first = piece * PACK_TOGETHER, from = piece * PACK_PLACES - k, to = from + PACK_PLACES;
+    const int stretch = stretch_of(g->k), first = piece * PACK_TOGETHER;
     const int n = g->n_strips - first < PACK_TOGETHER ? g->n_strips - first : PACK_TOGETHER;
-    packed += (size_t)k * (size_t)g->n_strips * ROOM;
-    if (!g->trans_a)
-        pack_rows(packed + (size_t)first * (size_t)n_k * ROOM, g, first * g->strip, n, k, n_k);
-    else if (to > 0 && from < n_k)
-        pack_columns(packed, g, 0, g->n_strips, k, n_k, from > 0 ? from : 0, to < n_k ? to : n_k);
-}
-
-static void k_gemm_pack(float *packed, const struct gemm *g, enum gemm_side side, int piece)
-{
-    const int stretch = stretch_of(g->k), column = piece * PANEL_VECTORS * VW;
-    const int n_columns = g->n - column < PANEL_VECTORS * VW ? g->n - column : PANEL_VECTORS * VW;
     for (int k = 0; k < g->k; k += stretch) {
         const int n_k = g->k - k < stretch ? g->k - k : stretch;
-        if (side == GEMM_A)
-            pack_piece_of_a(packed, g, piece, k, n_k);
-        else
-            pack_panel(packed + panel_place(g, column, k, n_k), g, column, n_columns, (n_columns + VW - 1) / VW, k,
-                       n_k);
+        const size_t strip = (size_t)n_k * ROOM, all = (size_t)k * (size_t)g->n_strips * ROOM;
+        pack_rows(packed + all + (size_t)first * strip, g, first * g->strip, n, k, n_k);
     }
 }
 
-static size_t k_gemm_packed(const struct gemm *g, enum gemm_side side)
+static size_t k_gemm_packed(const struct gemm *g)
 {
-    if (g->m <= 0 || g->n <= PACK_COLUMNS)
+    if (g->m <= 0 || g->n <= PACK_COLUMNS || g->trans_a)
         return 0;
     const int strip = k_gemm_strip(g->m);
-    return (size_t)(side == GEMM_A ? (g->m + strip - 1) / strip * ROOM : (g->n + VW - 1) / VW * VW) * (size_t)g->k;
+    return (size_t)((g->m + strip - 1) / strip * ROOM) * (size_t)g->k;
 }

@@ -3,8 +3,7 @@
 #include "cpu/gemm_tile_impl.h"
 
 enum {
-    PACK_TOGETHER = 4, // strips of a piece of A,
-    PACK_PLACES = 48,  // or places, if A is transposed: memory is read along its lines
+    PACK_TOGETHER = 4, // strips of a piece of A
 };
 
 // turned[k] holds in[0 .. VW-1][k]: a (VW, VW) square with n_n rows and n_k columns, the rest zero.
@@ -140,13 +139,13 @@ static void pack_rows(float *packed, const struct gemm *g, int row, int n, int k
     }
 }
 
-// The same of a transposed A, whose lines lie along the rows: places first .. end - 1 of the n_k.
-static void pack_columns(float *packed, const struct gemm *g, int row, int n, int k, int n_k, int first, int end)
+// The same of a transposed A, whose lines lie along the rows.
+static void pack_columns(float *packed, const struct gemm *g, int row, int n, int k, int n_k)
 {
     const size_t lda = (size_t)g->lda, strip = (size_t)n_k * ROOM;
     const int rows = g->m - row < n * g->strip ? g->m - row : n * g->strip;
-    const float *a = g->a + (size_t)(k + first) * lda + (size_t)row;
-    for (int i = first; i < end; i++, a += lda) {
+    const float *a = g->a + (size_t)k * lda + (size_t)row;
+    for (int i = 0; i < n_k; i++, a += lda) {
         float *to = packed + (size_t)i * ROOM;
         for (int r = 0; r < rows; r += FETCH_LINE)
             __builtin_prefetch(a + 8 * lda + r); // as in pack_panel
@@ -158,7 +157,7 @@ static void pack_columns(float *packed, const struct gemm *g, int row, int n, in
 static void pack_strips(float *packed, const struct gemm *g, int row, int n, int k, int n_k)
 {
     if (g->trans_a)
-        pack_columns(packed, g, row, n, k, n_k, 0, n_k);
+        pack_columns(packed, g, row, n, k, n_k);
     else
         pack_rows(packed, g, row, n, k, n_k);
 }

@@ -186,7 +186,7 @@ static struct gemm piece_logits(const struct head_job *j, const float *x, const 
     const struct head_in *in = j->in;
     struct gemm g = {.trans_b = true, .m = j->n, .n = in->v, .k = in->c, .alpha = in->inv_temperature,
                      .a = x + (size_t)j->first * (size_t)in->c, .lda = in->c, .b = w, .ldb = in->c, .ldc = CHUNK};
-    cpu_gemm_share(j->b, &g, GEMM_A, packed, packed ? j->n_packed : 0);
+    cpu_gemm_pack(j->b, &g, packed, packed ? j->n_packed : 0);
     return g;
 }
 
@@ -204,7 +204,7 @@ void cpu_head(struct backend *b, const struct head_out *out, const struct head_i
         piece *= 2;
     j.n = piece = cpu_min(piece, in->n);
     j.logits = piece_logits(&j, in->x, in->w, NULL);
-    j.n_packed = cpu_gemm_shared(b, &j.logits, GEMM_A);
+    j.n_packed = cpu_gemm_packed(b, &j.logits);
     float *scratch = cpu_scratch(b, lay_out(&j, NULL, (size_t)piece));
     if (!scratch)
         return;

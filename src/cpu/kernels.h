@@ -17,18 +17,16 @@ struct gemm {
     const float *a, *b, *bias;
     float *c;
     int lda, ldb, ldc;
-    // One side packed by gemm_pack, when several products share it; NULL: each packs what it needs. Of a's n_strips
+    // a packed by gemm_pack, when several products share it; NULL: each packs what it needs. Of the packed n_strips
     // strips of `strip` rows (the kernels' gemm_strip of the whole), this product begins with number first_strip. Of b
     // it takes all columns.
-    const float *packed_a, *packed_b;
+    const float *packed_a;
     int strip, n_strips, first_strip;
 };
 enum {
     GEMM_SCRATCH = 384 * (576 + 32), // floats that gemm needs for packing strips and a panel
     GEMM_MOST_STRIP = 16,            // gemm_strip is at most so much
 };
-
-enum gemm_side { GEMM_A, GEMM_B };
 
 struct cpu_kernels {
     const char *name; // "generic", "avx2", "avx512"
@@ -38,10 +36,10 @@ struct cpu_kernels {
     // Rows of a register tile for a product of m rows: parts of it that share a packed a begin at a multiple.
     int (*gemm_strip)(int m);
     // Floats of all of a or b, packed; 0: nothing is gained from having it packed.
-    size_t (*gemm_packed)(const struct gemm *g, enum gemm_side side);
+    size_t (*gemm_packed)(const struct gemm *g);
     // Packs it, in gemm_pieces pieces that threads may share. For a, g->strip and g->n_strips are set.
-    int (*gemm_pieces)(const struct gemm *g, enum gemm_side side);
-    void (*gemm_pack)(float *packed, const struct gemm *g, enum gemm_side side, int piece);
+    int (*gemm_pieces)(const struct gemm *g);
+    void (*gemm_pack)(float *packed, const struct gemm *g, int piece);
 
     float (*dot)(const float *a, const float *x, size_t n);
     void (*axpy)(float *y, float a, const float *x, size_t n); // y += a x

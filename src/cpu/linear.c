@@ -9,8 +9,9 @@
 
 enum {
     FEW_THREADS = 4, // as if, where a library multiplies: its elements may depend on the cut
-    BLOCKS = 8,      // for each thread: threads are not equally fast
-    LEAST = 64,      // rows or columns of a block
+    LEAST = 64,      // rows or columns that are worth a thread of their own
+    USUAL = 288,     // of a block: fewer make the packing, which each block does for itself, dear
+    HALVINGS = 3,    // of blocks: threads are not equally fast
     UNIT = 32,       // columns are cut by
     BIAS_COLUMNS = 256,
     SHARE_MOST = 8 << 20, // floats that are packed at once
@@ -61,41 +62,37 @@ void cpu_gemm_block(struct backend *b, const struct gemm *g, int thread)
     add_bias(b, g);
 }
 
-// ---- a side packed once for all blocks ----
+// ---- rows packed once for many products ----
 
 struct pack_job {
     const struct cpu_kernels *k;
     const struct gemm *g;
-    enum gemm_side side;
     float *packed;
 };
 
 static void pack_task(void *data, int block, int thread)
 {
     const struct pack_job *job = data;
-    job->k->gemm_pack(job->packed, job->g, job->side, block);
+    job->k->gemm_pack(job->packed, job->g, block);
 }
 
-size_t cpu_gemm_shared(const struct backend *b, const struct gemm *g, enum gemm_side side)
+size_t cpu_gemm_packed(const struct backend *b, const struct gemm *g)
 {
-    const size_t n = b->k->gemm && !b->bf16 ? b->k->gemm_packed(g, side) : 0;
+    const size_t n = b->k->gemm && !b->bf16 ? b->k->gemm_packed(g) : 0;
     return n <= SHARE_MOST ? n : 0;
 }
 
-void cpu_gemm_share(struct backend *b, struct gemm *g, enum gemm_side side, float *room, size_t n_room)
+void cpu_gemm_pack(struct backend *b, struct gemm *g, float *room, size_t n_room)
 {
-    const float **packed = side == GEMM_A ? &g->packed_a : &g->packed_b;
-    const size_t n = cpu_gemm_shared(b, g, side);
-    if (*packed || n == 0 || n > n_room) // a smaller part may be worth what the largest one was not
+    const size_t n = cpu_gemm_packed(b, g);
+    if (n == 0 || n > n_room) // a smaller part may be worth what the largest one was not
         return;
-    if (side == GEMM_A) {
-        g->strip = b->k->gemm_strip(g->m);
-        g->n_strips = cpu_blocks((size_t)g->m, (size_t)g->strip);
-        g->first_strip = 0;
-    }
-    struct pack_job job = {b->k, g, side, room};
-    cpu_run(b, b->k->gemm_pieces(g, side), (double)(side == GEMM_A ? g->m : g->n) * g->k, pack_task, &job);
-    *packed = room;
+    g->strip = b->k->gemm_strip(g->m);
+    g->n_strips = cpu_blocks((size_t)g->m, (size_t)g->strip);
+    g->first_strip = 0;
+    struct pack_job job = {b->k, g, room};
+    cpu_run(b, b->k->gemm_pieces(g), (double)g->m * g->k, pack_task, &job);
+    g->packed_a = room;
 }
 
 // ---- products over the pool ----
@@ -109,7 +106,6 @@ struct gemm_job {
 struct gemm cpu_gemm_part(const struct gemm *whole, int row, int n_rows, int column, int n_columns)
 {
     struct gemm part = *whole;
-    BUG_IF(part.packed_b && (column > 0 || n_columns < part.n));
     BUG_IF(part.packed_a && row % part.strip);
     part.m = cpu_min(n_rows, part.m - row);
     part.n = cpu_min(n_columns, part.n - column);
@@ -124,56 +120,69 @@ struct gemm cpu_gemm_part(const struct gemm *whole, int row, int n_rows, int col
     return part;
 }
 
-static void gemm_task(void *data, int block, int thread)
-{
-    const struct gemm_job *job = data;
-    const struct gemm_cut *c = &job->cut;
-    struct gemm part = cpu_gemm_part(job->g, block / c->n_columns * c->rows, c->rows, block % c->n_columns * c->columns,
-                                     c->columns);
-    cpu_gemm_block(job->b, &part, thread);
-}
-
 int cpu_gemm_rows(const struct backend *b, int m, int most)
 {
     const int blocks = cpu_blocks((size_t)m, (size_t)most);
     return round_up((m + blocks - 1) / blocks, b->k->gemm ? b->k->gemm_strip(m) : 1);
 }
 
-// Blocks of `n` rows or columns: no more than wanted, none too small, and as many for each thread.
-static int blocks_of(int n, int wanted, int n_threads)
+// Every thread's share of `size` is halved, its first half a block, and so on down to USUAL: threads begin with large
+// blocks, and nobody waits long for the last ones. (Factoring: Hummel, Schonberg and Flynn 1992.)
+static struct gemm_cut cut_in_blocks(int size, int unit, int n_threads)
 {
-    const int most = cpu_min(wanted, n / LEAST);
-    return most >= n_threads ? most / n_threads * n_threads : cpu_max(most, 1);
+    struct gemm_cut c = {.size = size, .unit = unit, .n_threads = cpu_max(cpu_min(n_threads, size / LEAST), 1)};
+    if (c.n_threads > 1)
+        while (c.halvings < HALVINGS && size >> (c.halvings + 1) >= USUAL * c.n_threads)
+            c.halvings++;
+    c.n_blocks = (c.halvings + 1) * c.n_threads;
+    return c;
 }
 
-// The smaller side is packed once and shared, the larger one by the block that alone needs it. The cut may depend on
-// the number of threads where elements do not depend on the cut (our own f32 kernels), else on the shape alone.
+static int begin_of(const struct gemm_cut *c, int block)
+{
+    const int level = block / c->n_threads, at = block % c->n_threads, n = c->n_threads;
+    const int shares = 1 << c->halvings; // of a thread
+    int before = (shares - (shares >> level)) * n + at * (level < c->halvings ? shares >> (level + 1) : 1);
+    if (block >= c->n_blocks)
+        return c->size;
+    return cpu_min(c->size, round_up((int)((int64_t)c->size * before / (shares * n)), c->unit));
+}
+
+// The cut may depend on the number of threads where elements do not depend on the cut (our own f32 kernels), else on
+// the shape alone.
 struct gemm_cut cpu_gemm_cut(const struct backend *b, int m, int n)
 {
     const int n_threads = b->k->gemm && !b->bf16 ? b->n_threads : FEW_THREADS;
-    const int wanted = n_threads > 1 ? BLOCKS * n_threads : 1;
-    const int tall = blocks_of(m, wanted, n_threads), wide = blocks_of(n, wanted, n_threads);
-    const bool by_rows = (n <= m && tall >= n_threads) || tall > wide;
-    struct gemm_cut c = {.rows = m, .columns = n, .shared = by_rows ? GEMM_B : GEMM_A};
-    if (by_rows)
-        c.rows = cpu_gemm_rows(b, m, (m + tall - 1) / tall);
-    else
-        c.columns = round_up((n + wide - 1) / wide, UNIT);
-    c.n_columns = cpu_blocks((size_t)n, (size_t)c.columns);
-    c.n_blocks = c.n_columns * cpu_blocks((size_t)m, (size_t)c.rows);
+    const struct gemm_cut rows = cut_in_blocks(m, b->k->gemm ? b->k->gemm_strip(m) : 1, n_threads);
+    struct gemm_cut c = cut_in_blocks(n, UNIT, n_threads);
+    if ((n <= m && rows.n_threads == n_threads) || rows.n_blocks > c.n_blocks) {
+        c = rows;
+        c.by_rows = true;
+    }
     return c;
+}
+
+struct gemm cpu_gemm_cut_out(const struct gemm *whole, const struct gemm_cut *c, int block, int *row, int *column)
+{
+    const int first = begin_of(c, block), n = begin_of(c, block + 1) - first;
+    *row = c->by_rows ? first : 0;
+    *column = c->by_rows ? 0 : first;
+    return cpu_gemm_part(whole, *row, c->by_rows ? n : whole->m, *column, c->by_rows ? whole->n : n);
+}
+
+static void gemm_task(void *data, int block, int thread)
+{
+    const struct gemm_job *job = data;
+    int row, column;
+    const struct gemm part = cpu_gemm_cut_out(job->g, &job->cut, block, &row, &column);
+    cpu_gemm_block(job->b, &part, thread);
 }
 
 void cpu_gemm(struct backend *b, const struct gemm *g)
 {
     if (g->m <= 0 || g->n <= 0)
         return;
-    struct gemm shared = *g;
-    struct gemm_job job = {.b = b, .g = &shared, .cut = cpu_gemm_cut(b, g->m, g->n)};
-    size_t n_shared = job.cut.n_blocks > 1 ? cpu_gemm_shared(b, g, job.cut.shared) : 0;
-    float *room = n_shared ? cpu_scratch(b, n_shared) : NULL;
-    if (room)
-        cpu_gemm_share(b, &shared, job.cut.shared, room, n_shared);
+    struct gemm_job job = {.b = b, .g = g, .cut = cpu_gemm_cut(b, g->m, g->n)};
     cpu_run(b, job.cut.n_blocks, (double)g->m * g->n * (g->k + 1) / 8, gemm_task, &job);
 }
 
