@@ -6,12 +6,14 @@
 #include "cpu/backend_cpu.h"
 
 #include <math.h>
+#include <string.h>
 
 enum {
     BLOCK_ROWS = 256,       // a block's, about: they, weights and logits fit into the second cache together
     CHUNK = 384,            // of the vocabulary
     PIECE_FLOATS = 4 << 20, // rows are taken in pieces whose reduced numbers need about so much memory
 };
+_Static_assert(HEAD_STRETCH % CHUNK == 0, "a chunk lies in one stretch of the kept logits");
 
 // Of one row's logits in one chunk
 struct chunk_sums {
@@ -49,7 +51,15 @@ static void make_tile(const struct head_job *j, const struct gemm *logits, float
     cpu_gemm_block(j->b, &part, thread);
 }
 
-// Reduces one row of the tile, which is used up. at: the row's place in the piece.
+// Puts a row's logits where the backward finds them. at: the row's place in the piece.
+static void keep_row(const struct head_job *j, const float *line, int at, int token, int n_tokens)
+{
+    const size_t stretch = (size_t)(token / HEAD_STRETCH), row = (size_t)(j->first + at);
+    memcpy(j->out->kept + (stretch * (size_t)j->in->n + row) * HEAD_STRETCH + token % HEAD_STRETCH, line,
+           (size_t)n_tokens * sizeof *line);
+}
+
+// Reduces one row of the tile, which is used up.
 static void reduce_row(const struct head_job *j, float *line, const float *ref_line, int at, int chunk, int n_tokens)
 {
     const struct head_out *out = j->out;
@@ -88,9 +98,12 @@ static void tile_task(void *data, int block, int thread)
     make_tile(j, &j->logits, tile, row, token, thread);
     if (ref_tile)
         make_tile(j, &j->ref_logits, ref_tile, row, token, thread);
-    for (int r = 0; r < n_rows; r++)
-        reduce_row(j, tile + (size_t)r * CHUNK, ref_tile ? ref_tile + (size_t)r * CHUNK : NULL, row + r, chunk,
-                   n_tokens);
+    for (int r = 0; r < n_rows; r++) {
+        float *line = tile + (size_t)r * CHUNK;
+        if (j->out->kept)
+            keep_row(j, line, row + r, token, n_tokens);
+        reduce_row(j, line, ref_tile ? ref_tile + (size_t)r * CHUNK : NULL, row + r, chunk, n_tokens);
+    }
 }
 
 // KL = E_ref[ref - logit] - lse(ref) + lse: equal logits give exactly 0, and rounding nothing below it.

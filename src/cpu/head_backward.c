@@ -1,15 +1,15 @@
 // The head, backward. For some rows and a stretch of the vocabulary at a time: (1) the tile of dlogits is made
-// again from the logits and lse (and the reference's, for the KL), (2) it is multiplied into dx (rows own it) and dw
-// (tokens own it). Tiles and packed copies of their rows are the only scratch, whatever the batch and the vocabulary;
-// every sum runs over the stretches in order. Tiles are tall, so that weights and their gradients come from memory once
-// for all of a usual batch's rows.
+// from the logits and lse (and the reference's, for the KL), the logits being kept by the forward or made again, (2) it
+// is multiplied into dx (rows own it) and dw (tokens own it). Tiles and packed copies of their rows are the only
+// scratch, whatever the batch and the vocabulary; every sum runs over the stretches in order. Tiles are tall, so that
+// weights and their gradients come from memory once for all of a usual batch's rows.
 #include "config.h"
 
 #include "cpu/backend_cpu.h"
 
 enum {
     ROWS = 2048,
-    STRETCH = 768,
+    STRETCH = HEAD_STRETCH,
 };
 
 // A part of the scratch.
@@ -28,7 +28,8 @@ struct backward_job {
     const struct head_in *in;
     const struct head_slopes *slopes;
     int row, n_rows, token, n_tokens;
-    struct room tile, ref_tile; // (n_rows, STRETCH)
+    float *tile;          // (n_rows, STRETCH), in slopes->kept or in own_tile
+    struct room own_tile, ref_tile;
     struct room x, ref_x; // rows, packed for the logits
     struct product logits, ref_logits;
 };
@@ -67,7 +68,8 @@ static void dlogits_task(void *data, int block, int thread)
     const struct backward_job *j = data;
     int row, column;
     struct gemm g = cpu_gemm_cut_out(&j->logits.g, &j->logits.cut, block, &row, &column);
-    cpu_gemm_block(j->b, &g, thread);
+    if (!j->slopes->kept)
+        cpu_gemm_block(j->b, &g, thread);
     float *ref_line = NULL;
     if (j->slopes->kl) {
         struct gemm ref = cpu_gemm_cut_out(&j->ref_logits.g, &j->ref_logits.cut, block, &row, &column);
@@ -103,7 +105,7 @@ static void add_dx(const struct backward_job *j, float *dx)
 {
     const struct head_in *in = j->in;
     cpu_gemm(j->b, &(struct gemm){.m = j->n_rows, .n = in->c, .k = j->n_tokens, .alpha = 1, .beta = j->token > 0,
-                                  .a = j->tile.at, .lda = STRETCH, .b = in->w + (size_t)j->token * (size_t)in->c,
+                                  .a = j->tile, .lda = STRETCH, .b = in->w + (size_t)j->token * (size_t)in->c,
                                   .ldb = in->c, .c = dx + (size_t)j->row * (size_t)in->c, .ldc = in->c});
 }
 
@@ -112,7 +114,7 @@ static void add_dw(const struct backward_job *j, float *dw)
 {
     const struct head_in *in = j->in;
     cpu_gemm(j->b, &(struct gemm){.trans_a = true, .m = j->n_tokens, .n = in->c, .k = j->n_rows, .alpha = 1, .beta = 1,
-                                  .a = j->tile.at, .lda = STRETCH, .b = in->x + (size_t)j->row * (size_t)in->c,
+                                  .a = j->tile, .lda = STRETCH, .b = in->x + (size_t)j->row * (size_t)in->c,
                                   .ldb = in->c, .c = dw + (size_t)j->token * (size_t)in->c, .ldc = in->c});
 }
 
@@ -126,12 +128,12 @@ static void take(struct room *room, float *base, size_t *used, size_t n)
 static size_t lay_out(struct backward_job *j, float *base)
 {
     const struct backend *b = j->b;
-    const bool kl = j->slopes->kl;
+    const bool kl = j->slopes->kl, again = !j->slopes->kept;
     const struct gemm logits = {.trans_b = true, .m = j->n_rows, .n = j->n_tokens, .k = j->in->c};
     const size_t n_tile = (size_t)j->n_rows * STRETCH, n_x = cpu_gemm_packed(b, &logits);
     size_t used = 0;
-    take(&j->tile, base, &used, n_tile);
-    take(&j->x, base, &used, n_x);
+    take(&j->own_tile, base, &used, again ? n_tile : 0);
+    take(&j->x, base, &used, again ? n_x : 0);
     take(&j->ref_tile, base, &used, kl ? n_tile : 0);
     take(&j->ref_x, base, &used, kl ? n_x : 0);
     return used;
@@ -141,11 +143,15 @@ static void backward_rows(struct backward_job *j, float *dx, float *dw)
 {
     const struct head_in *in = j->in;
     const bool kl = j->slopes->kl != NULL;
-    const struct gemm logits = row_logits(j, in->x, in->w, j->tile.at, j->x);
+    const struct gemm logits = row_logits(j, in->x, in->w, j->own_tile.at, j->x);
     const struct gemm ref = kl ? row_logits(j, in->ref_x, in->ref_w, j->ref_tile.at, j->ref_x) : (struct gemm){0};
     for (j->token = 0; j->token < in->v; j->token += STRETCH) {
         j->n_tokens = cpu_min(STRETCH, in->v - j->token);
+        j->tile = j->own_tile.at;
+        if (j->slopes->kept)
+            j->tile = j->slopes->kept + (size_t)j->token * (size_t)in->n + (size_t)j->row * STRETCH;
         j->logits = product_of(j->b, stretch_of(logits, j->token, j->n_tokens));
+        j->logits.g.c = j->tile;
         if (kl)
             j->ref_logits = product_of(j->b, stretch_of(ref, j->token, j->n_tokens));
         const double work = (double)j->n_rows * j->n_tokens * (in->c + 8) / 8;

@@ -163,7 +163,8 @@ static void head_backward(struct decoder *d, const struct decoder_slopes *slopes
     int n = d->n_targets;
     const struct head_slopes s = {.lse = d->lse, .logprob = upload_coef(d, 0, slopes->logprob),
                                   .gap = upload_coef(d, 1, slopes->gap), .rivals = d->rivals,
-                                  .kl = upload_coef(d, 2, slopes->kl), .ref_lse = decoder_head_number(d, HEAD_REF_LSE)};
+                                  .kl = upload_coef(d, 2, slopes->kl), .ref_lse = decoder_head_number(d, HEAD_REF_LSE),
+                                  .kept = d->kept_logits};
     struct head_in in = {.x = d->target.out, .w = part_head_weight(p), .targets = d->target_ids, .n = n,
                          .c = a->d_embed, .v = a->vocab_size, .inv_temperature = 1};
     if (slopes->kl) {

@@ -4,7 +4,10 @@
 
 #include "base/err.h"
 
-enum { LOGIT_CHUNK_BYTES = 16 << 20 };
+enum {
+    LOGIT_CHUNK_BYTES = 16 << 20,
+    KEEP_BYTES = 128 << 20, // of logits, for a backward to come: beyond it making them again is the lesser evil
+};
 
 static int check_batch(const struct decoder *d, const struct seq_batch *batch, struct err *e)
 {
@@ -66,6 +69,7 @@ int decoder_forward(struct decoder *d, const struct seq_batch *batch, bool keep,
     int n_layers = p->m->arch.n_layers;
     d->kept = d->have_logprobs = d->have_gaps = d->have_scores = false;
     d->reference = NULL;
+    d->kept_logits = NULL;
     d->n_tokens = 0;
     int code = check_batch(d, batch, e);
     if (!code)
@@ -114,6 +118,23 @@ static void put_reference(struct decoder *d, struct decoder *reference, struct h
     in->ref_w = part_head_weight(&reference->parts);
 }
 
+int decoder_kept_targets(const struct decoder *d)
+{
+    return d->recompute ? 0 : (int)(KEEP_BYTES / (head_kept_floats(1, (size_t)d->parts.m->arch.vocab_size) * sizeof(float)));
+}
+
+// Room for the logits of n targets, where a backward follows and they are few enough.
+static int keep_logits(struct decoder *d, int n, struct err *e)
+{
+    const size_t bytes = head_kept_floats((size_t)n, (size_t)d->parts.m->arch.vocab_size) * sizeof(float);
+    d->kept_logits = NULL;
+    if (!d->kept || n > decoder_kept_targets(d))
+        return 0;
+    int code = decoder_reserve(d, &d->logit_block, &d->logit_bytes, bytes, "logits", e);
+    d->kept_logits = (float *)(void *)d->logit_block;
+    return code;
+}
+
 int decoder_head(struct decoder *d, const struct seq_batch *batch, const struct head_reads *r, struct err *e)
 {
     const struct parts *p = &d->parts;
@@ -123,10 +144,13 @@ int decoder_head(struct decoder *d, const struct seq_batch *batch, const struct 
     const int n = batch->n_targets;
     if (n == 0)
         return 0;
+    int code = keep_logits(d, n, e);
+    if (code)
+        return code;
     part_final(p, &d->target, d->out, d->target_rows, n);
     struct head_in in = {.x = d->target.out, .w = part_head_weight(p), .targets = d->target_ids, .n = n,
                          .c = a->d_embed, .v = a->vocab_size, .inv_temperature = 1};
-    struct head_out out = {.logprobs = decoder_head_number(d, HEAD_LOGPROBS), .lse = d->lse,
+    struct head_out out = {.kept = d->kept_logits, .logprobs = decoder_head_number(d, HEAD_LOGPROBS), .lse = d->lse,
                            .entropy = number(d, r->entropy, HEAD_ENTROPY), .is_top = number(d, r->is_top, HEAD_IS_TOP),
                            .sum_squares = number(d, r->sum_squares, HEAD_SUM_SQUARES),
                            .gaps = number(d, r->gaps, HEAD_GAPS), .kl = number(d, r->kl, HEAD_KL)};
@@ -193,6 +217,7 @@ int decoder_logits(struct decoder *d, const int32_t *rows, int n, float *logits,
     struct final_acts final;
     int32_t *device_rows = NULL;
     float *device_logits = NULL;
+    d->kept_logits = NULL; // their memory is used for these
     struct carve c = {0};
     for (int pass = 0; pass < 2; pass++) {
         device_rows = carve_bytes(&c, chunk, sizeof(int32_t));

@@ -25,8 +25,9 @@ struct decoder {
     // What is inside.
     int n_tokens, n_targets, n_scores;
     bool kept, have_logprobs, have_gaps, have_scores;
+    float *kept_logits;              // from decoder_head to decoder_send; NULL: none
     const struct decoder *reference; // that the KL was read against; NULL: it was not
-    // For decoder_logits: rows, their final hidden states, logits.
+    // For decoder_logits: rows, their final hidden states, logits; else the logits that decoder_head keeps.
     char *logit_block;
     size_t logit_bytes;
     int32_t *host_ids; // staging of positions and scored rows

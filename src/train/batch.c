@@ -141,6 +141,14 @@ static void pack_group(struct packed *p, const struct dataset *d, int group, boo
     }
 }
 
+static bool has_room(const struct packed *p, const struct dataset *d, int group, int max_tokens, bool with_last)
+{
+    const int targets = p->batch.n_targets;
+    if (p->batch.n_tokens + group_tokens(d, group, with_last) > max_tokens)
+        return false;
+    return targets > p->few_targets || targets + group_targets(d, group) <= p->few_targets;
+}
+
 int pack_groups(struct packed *p, const struct dataset *d, const int *groups, int n, int max_tokens, unsigned needs)
 {
     const bool with_last = needs & NEED_SCORE;
@@ -148,7 +156,7 @@ int pack_groups(struct packed *p, const struct dataset *d, const int *groups, in
                                   .target_rows = p->target_rows, .target_ids = p->target_ids, .seqs = p->spans};
     int taken = 0, place = 0;
     for (; taken < n; place += d->groups[groups[taken++]].n_seqs) {
-        if (taken && p->batch.n_tokens + group_tokens(d, groups[taken], with_last) > max_tokens)
+        if (taken && !has_room(p, d, groups[taken], max_tokens, with_last))
             break;
         pack_group(p, d, groups[taken], with_last, place);
     }

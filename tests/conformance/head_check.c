@@ -146,6 +146,36 @@ static void plain_row(struct check *k, int i, double *logits, double *ref)
     k->want[SQUARES][i] = log(squares);
 }
 
+// With room for the logits they are there, and the backward takes them to the same bits.
+static void check_kept(struct bench *t, struct check *k, const struct head_in *in, struct head_out *out,
+                       struct head_slopes *slopes, const double *logits)
+{
+    const size_t n = head_kept_floats((size_t)k->n, (size_t)k->v), nx = (size_t)k->n * (size_t)k->c;
+    const size_t nw = (size_t)k->v * (size_t)k->c;
+    double *want = doubles(n);
+    for (int i = 0; i < k->n; i++)
+        for (int v = 0; v < k->v; v++)
+            want[((size_t)(v / HEAD_STRETCH) * (size_t)k->n + (size_t)i) * HEAD_STRETCH + (size_t)(v % HEAD_STRETCH)] =
+                logits[(size_t)i * (size_t)k->v + (size_t)v];
+    const uint64_t dx = bench_hash(t, k->dx, nx), dw = bench_hash(t, k->dw, nw);
+    uint64_t numbers = 0, again = 0;
+    for (int i = 0; i <= KL; i++)
+        numbers = numbers * 3 + bench_hash(t, k->out[i], (size_t)k->n);
+    out->kept = slopes->kept = bench_zeros(t, n);
+    bench_free(t, 1, k->dw);
+    k->dw = bench_random(t, nw, 1, 5);
+    t->ops->head(t->b, out, in);
+    bench_expect(t, "kept logits", out->kept, want, n, 1e-5);
+    t->ops->head_backward(t->b, k->dx, k->dw, in, slopes);
+    for (int i = 0; i <= KL; i++)
+        again = again * 3 + bench_hash(t, k->out[i], (size_t)k->n);
+    assert_true(again == numbers);
+    assert_true(bench_hash(t, k->dx, nx) == dx);
+    assert_true(bench_hash(t, k->dw, nw) == dw);
+    bench_free(t, 1, out->kept);
+    free(want);
+}
+
 static uint64_t check_shape(struct bench *t, int n, int c, int v, float inv_temperature, int n_rivals)
 {
     struct check k = {.n = n, .c = c, .v = v, .inv_temperature = inv_temperature, .n_rivals = n_rivals};
@@ -164,10 +194,10 @@ static uint64_t check_shape(struct bench *t, int n, int c, int v, float inv_temp
     }
     t->ops->head(t->b, &out, &in);
     t->ops->head_backward(t->b, k.dx, k.dw, &in, &slopes);
-    double *logits = doubles(2 * (size_t)v);
+    double *logits = doubles((size_t)(n + 1) * (size_t)v), *ref = doubles((size_t)v);
     for (int i = 0; i < n; i++)
-        plain_row(&k, i, logits, logits + v);
-    free(logits);
+        plain_row(&k, i, logits + (size_t)i * (size_t)v, ref);
+    free(ref);
     uint64_t hash = 0;
     for (int i = 0; i < (more ? N_OUT : IS_TOP + 1); i++) {
         bench_expect(t, names[i], k.out[i], k.want[i], (size_t)n, bounds[i]);
@@ -182,6 +212,8 @@ static uint64_t check_shape(struct bench *t, int n, int c, int v, float inv_temp
     bench_expect(t, "head_backward dx", k.dx, k.want_dx, nx, 1e-5);
     bench_expect(t, "head_backward dw", k.dw, k.want_dw, nw, 1e-5);
     hash = hash * 31 + 5 * bench_hash(t, k.dx, nx) + 7 * bench_hash(t, k.dw, nw);
+    check_kept(t, &k, &in, &out, &slopes, logits);
+    free(logits);
     drop(t, &k);
     return hash;
 }

@@ -330,7 +330,8 @@ static struct model *new_model(const char *config, const struct backend_ops *ops
     return m;
 }
 
-// 4096 targets of a vocabulary of 49152 are 768 MiB of logits; neither forward nor backward may take a twentieth.
+// 4096 targets of a vocabulary of 49152 are 768 MiB of logits, too many to keep; neither forward nor backward may take
+// a twentieth.
 static void head_never_stores_all_logits(void **state)
 {
     counting = *cpu;
@@ -371,6 +372,37 @@ static void head_never_stores_all_logits(void **state)
     free(ids);
     free(coef);
     free(logprobs);
+}
+
+// Reading other logits takes the memory of those that are kept for the backward: it makes them again.
+static void logits_may_be_read_before_the_backward(void **state)
+{
+    const json_t *one = json_array_get(json_object_get(golden.file, "cases"), 0);
+    struct model *m = golden_model(one, "weights", cpu, backend);
+    assert_ok(model_set_trainable(m, TRAIN_ALL, e));
+    struct pack pack;
+    pack_init(&pack, golden.groups, golden.n_groups, true);
+    struct result kept = run(m, &pack.batch, golden.coef, NULL, false), again = kept;
+    float *logits = mem_alloc((size_t)m->arch.vocab_size, sizeof *logits);
+    const int32_t row = 0;
+    struct decoder *d;
+    again.scores = mem_alloc((size_t)again.n_seqs + 1, sizeof(float));
+    again.logprobs = mem_alloc((size_t)again.n_targets + 1, sizeof(float));
+    m->ops->zero(m->backend, m->grads, again.n_grads * sizeof(float));
+    assert_ok(decoder_new(&d, m, false, e));
+    assert_true(decoder_kept_targets(d) >= again.n_targets);
+    assert_ok(decoder_forward(d, &pack.batch, true, e));
+    assert_ok(decoder_logprobs(d, &pack.batch, again.logprobs, NULL, NULL, e));
+    assert_ok(decoder_logits(d, &row, 1, logits, e));
+    assert_ok(decoder_backward(d, &pack.batch, golden.coef, NULL, e));
+    again.grads = golden_download(m, m->grads, again.n_grads);
+    assert_same_bits(&kept, &again);
+    result_fini(&kept);
+    result_fini(&again);
+    free(logits);
+    decoder_free(d);
+    pack_fini(&pack);
+    model_free(m);
 }
 
 // ---- refusals ----
@@ -534,6 +566,7 @@ int main(void)
         cmocka_unit_test(adapter_off_is_the_base_model),
         cmocka_unit_test(no_memory_is_taken_after_the_largest_batch),
         cmocka_unit_test(head_never_stores_all_logits),
+        cmocka_unit_test(logits_may_be_read_before_the_backward),
         cmocka_unit_test(tokens_and_lengths_that_do_not_fit_are_refused),
         cmocka_unit_test(memory_that_is_not_there_is_an_error),
         cmocka_unit_test(stories260k_scores_the_reference_texts),
