@@ -76,7 +76,7 @@ static void draw_run_strip(struct ui *ui, struct run_row *r, struct rect area)
     str_fini(&line);
 }
 
-// As many as fit, in the order of the table's last column.
+// As many as fit of what can be done now, in the order of the table's last column.
 static void draw_hints(struct ui *ui, struct rect r)
 {
     struct canvas *c = &ui->canvas;
@@ -85,7 +85,7 @@ static void draw_hints(struct ui *ui, struct rect r)
         for (const struct command_row *row = command_rows; row->id; row++) {
             char key[16];
             bool of_a_run = ui->page == PAGE_RUNS && ui->runs.n == 0 && place < 18 && row->id != CMD_NEW && row->id != CMD_DEMO;
-            if (of_a_run || row->hint != place || !(row->pages >> ui->page & 1) || !*row->keys)
+            if (of_a_run || !run_takes(ui, row->id) || row->hint != place || !(row->pages >> ui->page & 1) || !*row->keys)
                 continue;
             snprintf(key, sizeof key, "%.*s", (int)strcspn(row->keys, " "), row->keys);
             int width = (int)(strlen(key) + 1 + strlen(row->title) + 2);

@@ -248,6 +248,25 @@ static void hide(struct ui *ui, struct run_row *r, const char *arg)
     ui->runs.next_list_s = 0;
 }
 
+bool run_takes(struct ui *ui, enum command_id id)
+{
+    const struct run_row *r = ui_run(ui);
+    const bool live = r && run_state_is_live(r->status.state);
+    switch (id) {
+    case CMD_PAUSE:
+    case CMD_STOP:
+    case CMD_CHECKPOINT:
+    case CMD_SET:
+    case CMD_SET_LR:
+    case CMD_SET_BETA:
+        return live;
+    case CMD_RESUME:
+        return r && (r->status.state == RUN_PAUSED || (!live && r->status.state != RUN_DONE));
+    default:
+        return true;
+    }
+}
+
 enum view_result run_control(struct ui *ui, enum command_id id, const char *arg)
 {
     struct run_row *r = ui_run(ui);

@@ -69,6 +69,8 @@ void prompt_draw(struct ui *ui, struct canvas *c, struct rect line, struct rect 
 
 // run_control.c: commands that act on the current run
 enum view_result run_control(struct ui *ui, enum command_id id, const char *arg);
+// Whether the current run can take the command now; commands that act on none are always true.
+bool run_takes(struct ui *ui, enum command_id id);
 // What the engine offers; asked once. NULL with *e.
 const struct engine_description *ui_description(struct ui *ui, struct err *e);
 
