@@ -2,6 +2,7 @@
 
 #include "ui/plot.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -259,6 +260,25 @@ static void draw_x_axis(const struct plot *p, struct canvas *c, struct rect fiel
     }
 }
 
+static bool is_label(const struct canvas *c, int x, int y)
+{
+    const struct cell *there = canvas_cell(c, x, y);
+    return there && there->code[0] < 128 && (isalnum((int)there->code[0]) || strchr(".:", (int)there->code[0]));
+}
+
+// The column of the axis closest to x that has no digit of a label; the left one of two, where the label's tick is.
+static int beside_label(const struct canvas *c, struct rect field, int x)
+{
+    const int y = field.y + field.height, end = field.x + field.width;
+    for (int away = 0; away < field.width; away++) {
+        if (x - away >= field.x && !is_label(c, x - away, y))
+            return x - away;
+        if (x + away < end && !is_label(c, x + away, y))
+            return x + away;
+    }
+    return x;
+}
+
 static void draw_marks(const struct plot *p, struct canvas *c, struct rect field, const struct trace_view *v, int dot_x)
 {
     for (int i = 0; i < p->n_marks; i++) {
@@ -267,17 +287,15 @@ static void draw_marks(const struct plot *p, struct canvas *c, struct rect field
         if (!(dot > -0.5 && dot < v->width - 0.5))
             continue;
         int x = field.x + (int)lrint(dot) / dot_x, foot = field.y + field.height;
-        const struct cell *there = canvas_cell(c, x, foot);
-        bool is_label = there && (there->code[0] == '.' || (there->code[0] >= '0' && there->code[0] <= 'z'));
         if (m->kind == MARK_CHECKPOINT) {
-            if (!is_label)
+            if (!is_label(c, x, foot))
                 canvas_put(c, x, foot, sign(c, SIGN_CHECKPOINT), STYLE(COLOR_MUTED));
             continue;
         }
         struct style style = STYLE(m->kind == MARK_TROUBLE ? COLOR_BAD : COLOR_WARN);
         for (int y = 0; y < field.height; y++)
             canvas_put(c, x, field.y + y, sign(c, SIGN_CONTROL), style);
-        canvas_put(c, x, foot, m->kind == MARK_TROUBLE ? '!' : '*', style);
+        canvas_put(c, beside_label(c, field, x), foot, m->kind == MARK_TROUBLE ? '!' : '*', style);
     }
 }
 

@@ -373,6 +373,41 @@ static void charts_look_as_kept(void **state)
     }
 }
 
+// The line of an axis' labels: the last but one of a chart.
+static void axis_line(const struct plot *p, char *line, size_t size)
+{
+    struct str out = {0};
+    draw(p, 41, 10, GLYPHS_ASCII, &out);
+    char *end = strrchr(out.data, '|'), *begin = end;
+    while (begin > out.data && begin[-1] != '\n')
+        begin--;
+    snprintf(line, size, "%.*s", (int)(end - begin), begin);
+    str_fini(&out);
+}
+
+static void marks_leave_the_digits_of_the_axis(void **state)
+{
+    struct chart c;
+    chart_init(&c, 1, 100);
+    char bare[200], marked[200];
+    axis_line(&c.plot, bare, sizeof bare);
+    assert_non_null(strstr(bare, "+50"));
+    struct plot_mark mark = {0, NULL, MARK_CONTROL};
+    c.plot.marks = &mark;
+    c.plot.n_marks = 1;
+    for (; mark.step <= 100; mark.step++) {
+        axis_line(&c.plot, marked, sizeof marked);
+        assert_int_equal(strlen(marked), strlen(bare));
+        int n = 0;
+        for (size_t i = 0; bare[i]; i++) {
+            n += marked[i] == '*';
+            assert_true(marked[i] == bare[i] || (marked[i] == '*' && strchr("+-", bare[i])));
+        }
+        assert_int_equal(n, 1);
+    }
+    chart_fini(&c);
+}
+
 static void charts_draw_any_data_at_any_size(void **state)
 {
     struct rng rng = rng_make(32, RNG_TEST, 0);
@@ -490,6 +525,7 @@ int main(void)
         cmocka_unit_test(trace_covers_points_and_lines),
         cmocka_unit_test(map_goes_from_steps_to_seconds_and_back),
         cmocka_unit_test(charts_look_as_kept),
+        cmocka_unit_test(marks_leave_the_digits_of_the_axis),
         cmocka_unit_test(charts_draw_any_data_at_any_size),
         cmocka_unit_test(chart_counts_what_it_does_not_show),
         cmocka_unit_test(nothing_is_drawn_beyond_the_last_point),
