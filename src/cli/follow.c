@@ -285,5 +285,5 @@ int follow_to_end(struct look *l, bool json, struct err *e)
     if (s->state == RUN_DEAD)
         return err_set(e, ERR_FAIL, "the engine of run %s is gone without a word at step %lld; \"attune resume %s\" continues it",
                        name, (long long)s->step, name);
-    return err_set(e, ERR_FAIL, "run %s failed at step %lld: %s", name, (long long)s->step, s->message);
+    return err_set(e, s->failure, "run %s failed at step %lld: %s", name, (long long)s->step, s->message);
 }

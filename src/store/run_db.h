@@ -32,6 +32,7 @@ struct run_status {
     char message[400]; // why it failed or stopped
     int64_t started_ms, ended_ms;
     int64_t control_id; // last control that was applied
+    int failure;        // RUN_FAILED: the ERR_ code, ERR_FAIL where that is not known; else 0
 };
 
 // Fills pid, pid_start and host for this process.

@@ -19,7 +19,7 @@ struct run_reader {
 
 const char run_status_columns[] =
     "state, step, total_steps, tokens_per_s, seconds_left, heartbeat_ms, pid, pid_start, host, phase, message, "
-    "started_ms, ended_ms, control_id";
+    "started_ms, ended_ms, control_id, failure";
 
 static void copy_column(sqlite3_stmt *row, int column, char *out, size_t size)
 {
@@ -43,6 +43,10 @@ void run_status_read(sqlite3_stmt *row, struct run_status *out)
         .ended_ms = sqlite3_column_int64(row, 12),
         .control_id = sqlite3_column_int64(row, 13),
     };
+    if (out->state == RUN_FAILED) {
+        const int code = sqlite3_column_int(row, 14);
+        out->failure = code < 0 && code >= ERR_INTERRUPTED ? code : ERR_FAIL;
+    }
     copy_column(row, 8, out->host, sizeof out->host);
     copy_column(row, 9, out->phase, sizeof out->phase);
     copy_column(row, 10, out->message, sizeof out->message);
@@ -107,7 +111,9 @@ int64_t run_reader_version(struct run_reader *r)
 int run_reader_status(struct run_reader *r, struct run_status *out, struct err *e)
 {
     struct str text = {0};
-    str_addf(&text, "SELECT %s FROM status WHERE id = 1", run_status_columns);
+    // A file of an older version lacks the newest column: a table beside it has that.
+    str_addf(&text, "SELECT %s FROM status%s WHERE id = 1", run_status_columns,
+             r->schema < 3 ? ", (SELECT 0 AS failure)" : "");
     int code = sql_prepare(&r->sql, &r->status, str_text(&text), e);
     str_fini(&text);
     if (!code)

@@ -221,7 +221,8 @@ int run_writer_commit(struct run_writer *w, struct err *e)
 int run_writer_status(struct run_writer *w, const struct run_status *status, struct err *e)
 {
     struct str text = {0};
-    str_addf(&text, "INSERT OR REPLACE INTO status(id, %s) VALUES(1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+    str_addf(&text, "INSERT OR REPLACE INTO status(id, %s) VALUES(1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, "
+             "?15)",
              run_status_columns);
     int code = prepare(w, &w->status, str_text(&text), e);
     str_fini(&text);
@@ -243,6 +244,7 @@ int run_writer_status(struct run_writer *w, const struct run_status *status, str
     sqlite3_bind_int64(s, 12, status->started_ms);
     sqlite3_bind_int64(s, 13, status->ended_ms);
     sqlite3_bind_int64(s, 14, status->control_id);
+    sqlite3_bind_int(s, 15, status->failure);
     return write_row(w, s, e);
 }
 

@@ -68,6 +68,8 @@ static const char *const run_migrations[] = {
     "  at_ms INTEGER NOT NULL, bytes INTEGER NOT NULL, path TEXT NOT NULL, sha256 TEXT NOT NULL);",
     // 2: rewards of a sample's tokens: "BYTES REWARD BYTES REWARD ..."
     "ALTER TABLE samples ADD COLUMN credits TEXT;",
+    // 3: the error code of a run that failed; 0: it did not, or its engine was older than this column
+    "ALTER TABLE status ADD COLUMN failure INTEGER NOT NULL DEFAULT 0;",
     NULL,
 };
 const struct sql_schema run_schema = {

@@ -188,7 +188,7 @@ void part_ask_to_stop(struct part *p, struct run *r)
 int part_fault(const struct part *p, struct err *e)
 {
     if (p->status.state == RUN_FAILED)
-        return err_set(e, ERR_STATE, "run %s failed: %s", p->name, p->status.message);
+        return err_set(e, p->status.failure, "run %s failed: %s", p->name, p->status.message);
     return err_set(e, ERR_STATE,
                    "the engine of run %s is gone without a word (killed, or out of memory?) at step %lld; its log is "
                    "%s/engine.log",

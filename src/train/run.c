@@ -372,6 +372,7 @@ static int finish(struct run *r, int code, bool stopped, struct err *e)
         code = 0;
     } else if (code) {
         r->status.state = RUN_FAILED;
+        r->status.failure = code;
         text_copy(r->status.message, sizeof r->status.message, e->text);
         recorder_event(r->recorder, step, "error", "end", 0, "%s", e->text);
     } else {

@@ -153,7 +153,7 @@ status 0 "resume of a dead run" "$attune" resume works --json
 json "it runs again" running state
 
 # Runs that fail.
-status 1 "a run that fails" "$attune" train --objective dpo --name fails-later
+status 3 "a run that fails" "$attune" train --objective dpo --name fails-later
 says err 'the data hold no pairs' "its reason"
 status 1 "a run that cannot start" "$attune" train --objective dpo --name says-why
 says err 'there is no config.json' "its reason"

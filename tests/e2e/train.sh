@@ -80,6 +80,29 @@ is "nothing is overwritten" 2 $?
 status=$?
 [ $status != 0 ] && [ -s "$work/err" ] && echo "ok data that are none" || { echo "not ok data that are none"; bad=1; }
 
+# A run that fails ends the command with the status that --help lists for its reason.
+fails() {
+    want=$1 name=$2 said=$3
+    shift 3
+    "$@" >"$work/out" 2>"$work/err" </dev/null
+    is "$name" "$want" $?
+    is "$name: the reason is said" 1 "$(grep -c "$said" "$work/err")"
+}
+for damage in cut config; do
+    mkdir "$work/$damage"
+    cp "$checkpoint"/* "$work/$damage"
+done
+head -c 100000 "$checkpoint/model.safetensors" >"$work/cut/model.safetensors"
+echo '{"model_type": ' >"$work/config/config.json"
+tiny="--data demo/pairs.jsonl --max-rows 20 --batch-size 4 --probe-every 0 --eval-every 0 --threads 1 --steps 2"
+fails 3 "weights that are cut off" model.safetensors "$attune" train --objective dpo --model "$work/cut" $tiny
+fails 3 "a config that is no JSON" config.json "$attune" train --objective dpo --model "$work/config" $tiny
+fails 6 "a full disk at a checkpoint" 'No space left' env ATTUNE_FAULT_WRITE=5 \
+    "$attune" train --objective dpo --name full --model models/demo $tiny
+is "that run failed" failed "$(field full state)"
+fails 6 "a resumed run on a full disk" 'No space left' env ATTUNE_FAULT_WRITE=5 "$attune" resume full --follow
+check "the same with space again" "$attune" resume full --follow
+
 # Lists: an objective of lists takes them as they are, one of pairs says how it would.
 i=0
 while [ $i -lt 12 ]; do

@@ -11,9 +11,9 @@
 #include "base/str.h"
 #include "store/run_db.h"
 
-static int report(const char *dir, enum run_state state, const char *message, struct run_writer **w)
+static int report(const char *dir, enum run_state state, int failure, const char *message, struct run_writer **w)
 {
-    struct run_status s = {.state = state, .heartbeat_ms = clock_wall_ms(), .total_steps = 5};
+    struct run_status s = {.state = state, .failure = failure, .heartbeat_ms = clock_wall_ms(), .total_steps = 5};
     struct err e = {0};
     run_status_self(&s);
     text_copy(s.message, sizeof s.message, message);
@@ -37,9 +37,9 @@ static int run(const char *project, const char *name)
         raise(SIGKILL);
     str_addf(&dir, "%s/runs/%s", project, name);
     if (strcmp(name, "fails-later") == 0) {
-        status = report(str_text(&dir), RUN_FAILED, "the data hold no pairs", &w);
+        status = report(str_text(&dir), RUN_FAILED, ERR_INPUT, "the data hold no pairs", &w);
     } else {
-        status = report(str_text(&dir), RUN_RUNNING, "", &w);
+        status = report(str_text(&dir), RUN_RUNNING, 0, "", &w);
         // Without a terminal, in a session of its own, in the project's folder; the test ends it.
         printf("session %d, folder %s, terminal %d\n", getsid(0) == getppid(), getcwd(NULL, 0), isatty(0));
         fflush(stdout);

@@ -92,7 +92,7 @@ static void an_engine_that_fails_says_why(void **state)
     }
     assert_int_equal(engine_start(s, "dies", &fault), ERR_FAIL);
     assert_non_null(strstr(fault.text, "without a word"));
-    assert_int_equal(engine_start(s, "fails-later", &fault), ERR_FAIL);
+    assert_int_equal(engine_start(s, "fails-later", &fault), ERR_INPUT);
     assert_string_equal(fault.text, "run fails-later failed: the data hold no pairs");
     assert_int_equal(engine_start(s, "nobody", &fault), ERR_NOT_FOUND);
     char *peer = strdup(getenv("ATTUNE_ENGINE"));

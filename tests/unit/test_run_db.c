@@ -138,8 +138,10 @@ static void rewards_of_tokens_come_back_or_are_left_out_as_a_whole(void **state)
     struct run_credit credits[] = {{5, 0.25}, {0, -1.5}};
     struct run_sample sample = {.step = 1, .prompt = "p", .response = "hello", .credits = credits, .n_credits = 2};
     int n;
+    struct run_status status = {.state = RUN_FAILED};
     assert_ok(run_writer_open(&w, dir, e));
     assert_ok(run_writer_sample(w, &sample, e));
+    assert_ok(run_writer_status(w, &status, e));
     run_writer_close(w);
     assert_ok(run_reader_open(&r, dir, e));
     assert_ok(run_reader_samples(r, 1, &samples, &n, e));
@@ -163,21 +165,28 @@ static void rewards_of_tokens_come_back_or_are_left_out_as_a_whole(void **state)
     }
     // A file of the first format, which had no such column.
     assert_ok(sql_open(&sql, path, SQL_WRITE, e));
-    assert_ok(sql_exec(&sql, "ALTER TABLE samples DROP COLUMN credits; PRAGMA user_version=1", e));
+    assert_ok(sql_exec(&sql, "ALTER TABLE samples DROP COLUMN credits; ALTER TABLE status DROP COLUMN failure; "
+                             "PRAGMA user_version=1", e));
     sql_close(&sql);
     assert_ok(run_reader_open(&r, dir, e));
     assert_ok(run_reader_samples(r, 1, &samples, &n, e));
     assert_int_equal(n, 1);
     run_samples_free(samples, n);
+    assert_ok(run_reader_status(r, &status, e));
+    assert_int_equal(status.failure, ERR_FAIL); // why it failed was not kept
     run_reader_close(r);
     assert_ok(run_writer_open(&w, dir, e)); // which brings it up to date
     assert_ok(run_writer_sample(w, &sample, e));
+    status.failure = ERR_LIMIT;
+    assert_ok(run_writer_status(w, &status, e));
     run_writer_close(w);
     assert_ok(run_reader_open(&r, dir, e));
     assert_ok(run_reader_samples(r, 2, &samples, &n, e));
     assert_int_equal(samples[0].n_credits, 2);
     assert_int_equal(samples[1].n_credits, 0);
     run_samples_free(samples, n);
+    assert_ok(run_reader_status(r, &status, e));
+    assert_int_equal(status.failure, ERR_LIMIT);
     run_reader_close(r);
     assert_ok(file_remove_tree(dir, e));
     free(path);
