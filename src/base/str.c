@@ -177,6 +177,23 @@ const char *human_count(char *out, size_t size, double count)
     return out;
 }
 
+void str_add_quoted(struct str *s, const char *text)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./,:=+@%";
+    if (*text && strspn(text, plain) == strlen(text)) {
+        str_add(s, text);
+        return;
+    }
+    str_addc(s, '\'');
+    for (; *text; text++) {
+        if (*text == '\'')
+            str_add(s, "'\\''");
+        else
+            str_addc(s, *text);
+    }
+    str_addc(s, '\'');
+}
+
 void str_add_visible(struct str *s, const char *bytes, size_t n, bool keep_lines)
 {
     for (size_t i = 0; i < n;) {

@@ -41,6 +41,8 @@ const char *human_bytes(char *out, size_t size, double bytes);
 const char *human_seconds(char *out, size_t size, double seconds);
 const char *human_count(char *out, size_t size, double count);
 
+// Adds a text as one word of a shell's command line.
+void str_add_quoted(struct str *s, const char *text);
 // Shows bytes from outside safely on a terminal: control bytes as ^[ or \x9b, broken UTF-8 as U+FFFD.
 // Newline and tab are kept when keep_lines, else shown as well.
 void str_add_visible(struct str *s, const char *bytes, size_t n, bool keep_lines);

@@ -1,6 +1,7 @@
 // attune demo run, attune demo open: the demo's tuning without a screen, and in the console.
 #include "config.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -99,6 +100,17 @@ static void compare(struct look *l, double beta)
     print_table_end(&t, stdout, print_width(stdout));
 }
 
+// As this program was started: with its path where it isn't in $PATH.
+static void say_console(const char *project)
+{
+    struct str s = {0};
+    str_add_quoted(&s, program_invocation_name);
+    str_add(&s, " --project ");
+    str_add_quoted(&s, project);
+    printf("\nThe console on this project: %s\n", str_text(&s));
+    str_fini(&s);
+}
+
 static int run_run(int argc, char **argv)
 {
     struct args a;
@@ -118,7 +130,7 @@ static int run_run(int argc, char **argv)
         code = follow_to_end(&l, args_json(&a), &e);
     if (!code && !args_json(&a)) {
         compare(&l, settings_float(&a.settings, "beta"));
-        printf("\nThe console on this project: attune --project %s\n", store_dir(s));
+        say_console(store_dir(s));
     }
     if (code)
         status = args_fail(&a, &e);

@@ -225,23 +225,6 @@ int form_first_fault(struct form *f)
     return -1;
 }
 
-static void add_quoted(struct str *out, const char *text)
-{
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./,:=+@%";
-    if (*text && strspn(text, plain) == strlen(text)) {
-        str_add(out, text);
-        return;
-    }
-    str_addc(out, '\'');
-    for (; *text; text++) {
-        if (*text == '\'')
-            str_add(out, "'\\''");
-        else
-            str_addc(out, *text);
-    }
-    str_addc(out, '\'');
-}
-
 void form_command_line(const struct form *f, struct str *out)
 {
     str_add(out, "attune train");
@@ -254,7 +237,7 @@ void form_command_line(const struct form *f, struct str *out)
         if (!at->text[0])
             str_add(out, "...");
         else
-            add_quoted(out, at->text);
+            str_add_quoted(out, at->text);
     }
 }
 

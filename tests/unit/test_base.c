@@ -77,6 +77,17 @@ static void text_from_outside_is_shown_never_sent(void **state)
     str_fini(&s);
 }
 
+static void quoted_texts_are_one_word_of_a_shell(void **state)
+{
+    static const char *const rows[][2] = {{"build/attune", "build/attune"}, {"a b", "'a b'"}, {"", "''"}, {"it's", "'it'\\''s'"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct str s = {0};
+        str_add_quoted(&s, rows[i][0]);
+        assert_string_equal(str_text(&s), rows[i][1]);
+        str_fini(&s);
+    }
+}
+
 static void file_write_replaces_whole_or_not_at_all(void **state)
 {
     char *dir = test_folder(), *path = path_join(dir, "x");
@@ -204,6 +215,7 @@ int main(void)
         cmocka_unit_test(rng_normal_has_unit_moments),
         cmocka_unit_test(utf8_refuses_what_is_not_utf8),
         cmocka_unit_test(text_from_outside_is_shown_never_sent),
+        cmocka_unit_test(quoted_texts_are_one_word_of_a_shell),
         cmocka_unit_test(file_write_replaces_whole_or_not_at_all),
         cmocka_unit_test(json_errors_name_the_place),
         cmocka_unit_test(settings_check_values_and_suggest_names),
