@@ -135,7 +135,7 @@ static int follow(struct store *s, struct look *l, struct err *e)
         if (code) // it says so in its row; the others go on
             return code == ERR_INTERRUPTED ? code : look_refresh(l, e);
     }
-    code = follow_run(l, stderr, &detached, e);
+    code = follow_run(l, stderr, false, &detached, e);
     if (!code && (detached || l->status.state == RUN_STOPPED))
         code = err_set(e, ERR_INTERRUPTED, "interrupted: %s %s; the same command goes on where it was", l->info.name,
                        detached ? "finishes by itself" : "was stopped");

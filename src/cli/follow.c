@@ -63,14 +63,52 @@ static void draw(FILE *out, const struct str *line, bool terminal)
     fflush(out);
 }
 
-int follow_run(struct look *l, FILE *out, bool *detached, struct err *e)
+static void print_warning(FILE *out, const struct run_event *event, bool terminal)
+{
+    const bool error = strcmp(event->level, "error") == 0;
+    struct str text = {0};
+    str_add(&text, error ? "error: " : "warning: ");
+    if (event->step > 0)
+        str_addf(&text, "step %lld: ", (long long)event->step);
+    str_add_visible(&text, event->text, strlen(event->text), false);
+    if (terminal) {
+        fputs("\r\033[K", out); // in the place of the progress line, which is drawn again below
+        fputs(print_on(out, error ? PRINT_BAD : PRINT_WARN), out);
+        print_wrapped(out, str_text(&text), 0, 2, print_width(out));
+        fputs(print_off(out), out);
+    } else {
+        fprintf(out, "%s\n", str_text(&text));
+    }
+    fflush(out);
+    str_fini(&text);
+}
+
+// The warnings and errors after *last that this engine has recorded, not those of an earlier life of the run. The error
+// that ended it is left out: that is said by who follows.
+static int print_warnings(struct look *l, FILE *out, bool terminal, int64_t *last, bool *printed, struct err *e)
+{
+    struct run_event *events = NULL;
+    int n = 0, code = l->reader ? run_reader_events(l->reader, *last, &events, &n, e) : 0;
+    for (int i = 0; !code && i < n; i++) {
+        *last = events[i].id;
+        if (strcmp(events[i].level, "info") == 0 || strcmp(events[i].kind, "end") == 0 ||
+            events[i].at_ms < l->status.started_ms)
+            continue;
+        print_warning(out, &events[i], terminal);
+        *printed = true;
+    }
+    run_events_free(events, n);
+    return code;
+}
+
+int follow_run(struct look *l, FILE *out, bool warnings, bool *detached, struct err *e)
 {
     const char *term = getenv("TERM");
     bool terminal = isatty(fileno(out)) && term && strcmp(term, "dumb") != 0;
     struct sigaction act = {.sa_handler = note_interrupt}, old_int, old_term;
     struct str line = {0}, shown = {0};
     double next = 0;
-    int64_t version = -1;
+    int64_t version = -1, last_event = 0;
     int code = 0;
     interrupted = 0;
     sigaction(SIGINT, &act, &old_int);
@@ -82,8 +120,13 @@ int follow_run(struct look *l, FILE *out, bool *detached, struct err *e)
         if (now_version != version || now >= next || !l->reader) {
             version = now_version;
             code = look_refresh(l, e);
+            bool above = false;
+            if (!code && warnings)
+                code = print_warnings(l, out, terminal, &last_event, &above, e);
             if (code)
                 break;
+            if (above && terminal)
+                str_clear(&shown);
         }
         bool over = l->status.state != RUN_QUEUED && !run_state_is_live(l->status.state);
         progress_text(l, &line);
@@ -259,7 +302,7 @@ int follow_to_end(struct look *l, bool json, struct err *e)
     FILE *out = json ? stderr : stdout;
     bool detached = false;
     const char *name = l->info.name;
-    int code = follow_run(l, out, &detached, e);
+    int code = follow_run(l, out, true, &detached, e);
     if (code)
         return code;
     if (detached)

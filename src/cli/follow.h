@@ -6,7 +6,8 @@
 #include "cli/look.h"
 
 // Returns when the run is not live any more, or with *detached when the person pressed Ctrl-C: the run goes on.
-int follow_run(struct look *l, FILE *out, bool *detached, struct err *e);
+// With `warnings`, what the engine warns of since it was started stands above the progress line.
+int follow_run(struct look *l, FILE *out, bool warnings, bool *detached, struct err *e);
 // What came out: start and end of each metric, the last checkpoint, the time it took.
 int follow_summary(struct look *l, FILE *out, struct err *e);
 json_t *follow_summary_json(struct look *l, struct err *e);

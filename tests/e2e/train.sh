@@ -103,6 +103,18 @@ is "that run failed" failed "$(field full state)"
 fails 6 "a resumed run on a full disk" 'No space left' env ATTUNE_FAULT_WRITE=5 "$attune" resume full --follow
 check "the same with space again" "$attune" resume full --follow
 
+# What the engine warns of is said by who follows it; a next life warns anew, and does not repeat the first one's.
+warned() { is "$1" 1 "$(grep -c '^warning: 1 row.* refused; the first is line 21: ' "$work/$2")"; }
+{ head -n 20 "${ATTUNE_SRCDIR:-.}/share/attune/demo/pairs.jsonl"; echo '{"prompt": 7}'; } >"$work/some.jsonl"
+some="--model models/demo --data $work/some.jsonl --batch-size 4 --probe-every 0 --eval-every 0 --threads 1 --steps 2"
+fails 6 "one more full disk" 'No space left' env ATTUNE_FAULT_WRITE=5 "$attune" train --objective dpo --name warns $some
+warned "a refused row is said" out
+check "resume" "$attune" resume warns --follow
+warned "and again" out
+check "train --json" "$attune" train --objective dpo $some --json
+warned "beside JSON" err
+is "which stays JSON" done "$("$get" state <"$work/out")"
+
 # Lists: an objective of lists takes them as they are, one of pairs says how it would.
 i=0
 while [ $i -lt 12 ]; do
