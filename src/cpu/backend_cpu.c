@@ -88,7 +88,7 @@ float *cpu_scratch(struct backend *b, size_t n)
 {
     if (b->failed)
         return NULL;
-    if (!b->scratch || n > b->scratch_floats) {
+    if (!b->scratch || n > b->scratch_floats) { // also for none: NULL means a failure
         free(b->scratch);
         b->scratch_floats = 0;
         struct err fault;

@@ -61,21 +61,21 @@ void cpu_gemm_block(struct backend *b, const struct gemm *g, int thread);
 int cpu_gemm_rows(const struct backend *b, int m, int most);
 // Those rows and columns of the result (fewer at its edges); where whole->c is NULL the caller says where they go.
 struct gemm cpu_gemm_part(const struct gemm *whole, int row, int n_rows, int column, int n_columns);
-// How a product is cut in blocks, by rows or by columns: `size` of them, at multiples of `unit`, the larger blocks first.
+// How a product is cut: its `size` rows or columns in n_blocks blocks that begin at multiples of `unit`, the larger
+// ones first. To be read with cpu_gemm_cut_out.
 struct gemm_cut {
     bool by_rows;
-    int size, unit, n_threads, halvings;
+    int size, unit, n_shares, halvings;
     int n_blocks;
 };
 struct gemm_cut cpu_gemm_cut(const struct backend *b, int m, int n);
 // A block of the product, and where in it the block begins.
 struct gemm cpu_gemm_cut_out(const struct gemm *whole, const struct gemm_cut *c, int block, int *row, int *column);
 // Packs a once, over the pool, for many parts, in `room`. It needs cpu_gemm_packed floats; where that is 0 there is
-// nothing to gain, and where it is more than n_room, parts pack for themselves. (A product of the usual size is faster
-// when each of its blocks packs for itself: what another core has just written comes slowly.)
+// nothing to gain, and where it is more than n_room, parts pack for themselves.
 size_t cpu_gemm_packed(const struct backend *b, const struct gemm *g);
 void cpu_gemm_pack(struct backend *b, struct gemm *g, float *room, size_t n_room);
-// One product over the pool. It takes no scratch, and nothing of it is packed.
+// One product over the pool; the caller's scratch stays as it is.
 void cpu_gemm(struct backend *b, const struct gemm *g);
 
 // linear.c

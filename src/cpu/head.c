@@ -51,7 +51,9 @@ static void make_tile(const struct head_job *j, const struct gemm *logits, float
     cpu_gemm_block(j->b, &part, thread);
 }
 
-// Puts a row's logits where the backward finds them. at: the row's place in the piece.
+// at: the row's place in the piece.
+
+// Puts a row's logits where the backward finds them.
 static void keep_row(const struct head_job *j, const float *line, int at, int token, int n_tokens)
 {
     const size_t stretch = (size_t)(token / HEAD_STRETCH), row = (size_t)(j->first + at);

@@ -1,8 +1,8 @@
-// The head, backward. For some rows and a stretch of the vocabulary at a time: (1) the tile of dlogits is made
-// from the logits and lse (and the reference's, for the KL), the logits being kept by the forward or made again, (2) it
-// is multiplied into dx (rows own it) and dw (tokens own it). Tiles and packed copies of their rows are the only
-// scratch, whatever the batch and the vocabulary; every sum runs over the stretches in order. Tiles are tall, so that
-// weights and their gradients come from memory once for all of a usual batch's rows.
+// The head, backward. For some rows and a stretch of the vocabulary at a time: (1) the tile of dlogits is made from
+// the logits and lse (and the reference's, for the KL), (2) it is multiplied into dx (rows own it) and dw (tokens own
+// it). Logits that the forward has not kept are made again. Tiles and packed copies of their rows are the only scratch,
+// whatever the batch and the vocabulary; every sum runs over the stretches in order. Tiles are tall, so that weights
+// and their gradients come from memory once for all of a usual batch's rows.
 #include "config.h"
 
 #include "cpu/backend_cpu.h"
@@ -29,15 +29,10 @@ struct backward_job {
     const struct head_slopes *slopes;
     int row, n_rows, token, n_tokens;
     float *tile;          // (n_rows, STRETCH), in slopes->kept or in own_tile
-    struct room own_tile, ref_tile;
+    struct room own_tile, ref_tile; // own_tile: empty where logits are kept
     struct room x, ref_x; // rows, packed for the logits
     struct product logits, ref_logits;
 };
-
-static struct product product_of(const struct backend *b, struct gemm g)
-{
-    return (struct product){g, cpu_gemm_cut(b, g.m, g.n)};
-}
 
 static void add_at(float *line, int token, int first, int n_tokens, float value)
 {
@@ -82,22 +77,22 @@ static void dlogits_task(void *data, int block, int thread)
 }
 
 // The logits of the job's rows and the whole vocabulary, their rows packed once for all stretches.
-static struct gemm row_logits(const struct backward_job *j, const float *x, const float *w, float *tile,
-                              struct room room)
+static struct gemm row_logits(const struct backward_job *j, const float *x, const float *w, struct room room)
 {
     const struct head_in *in = j->in;
     struct gemm g = {.trans_b = true, .m = j->n_rows, .n = in->v, .k = in->c, .alpha = in->inv_temperature,
-                     .a = x + (size_t)j->row * (size_t)in->c, .lda = in->c, .b = w, .ldb = in->c, .c = tile,
-                     .ldc = STRETCH};
+                     .a = x + (size_t)j->row * (size_t)in->c, .lda = in->c, .b = w, .ldb = in->c, .ldc = STRETCH};
     cpu_gemm_pack(j->b, &g, room.at, room.n);
     return g;
 }
 
-static struct gemm stretch_of(struct gemm logits, int token, int n_tokens)
+// The job's stretch of them.
+static struct product stretch_of(const struct backward_job *j, struct gemm logits, float *tile)
 {
-    logits.n = n_tokens;
-    logits.b += (size_t)token * (size_t)logits.ldb;
-    return logits;
+    logits.n = j->n_tokens;
+    logits.b += (size_t)j->token * (size_t)logits.ldb;
+    logits.c = tile;
+    return (struct product){logits, cpu_gemm_cut(j->b, logits.m, logits.n)};
 }
 
 // dx += tile w
@@ -142,20 +137,18 @@ static size_t lay_out(struct backward_job *j, float *base)
 static void backward_rows(struct backward_job *j, float *dx, float *dw)
 {
     const struct head_in *in = j->in;
+    float *kept = j->slopes->kept;
     const bool kl = j->slopes->kl != NULL;
-    const struct gemm logits = row_logits(j, in->x, in->w, j->own_tile.at, j->x);
-    const struct gemm ref = kl ? row_logits(j, in->ref_x, in->ref_w, j->ref_tile.at, j->ref_x) : (struct gemm){0};
+    const struct gemm logits = row_logits(j, in->x, in->w, j->x);
+    const struct gemm ref = kl ? row_logits(j, in->ref_x, in->ref_w, j->ref_x) : (struct gemm){0};
+    const double work = (double)((!kept + kl) * in->c + 8 * (1 + kl)) / 8; // of one logit
     for (j->token = 0; j->token < in->v; j->token += STRETCH) {
         j->n_tokens = cpu_min(STRETCH, in->v - j->token);
-        j->tile = j->own_tile.at;
-        if (j->slopes->kept)
-            j->tile = j->slopes->kept + (size_t)j->token * (size_t)in->n + (size_t)j->row * STRETCH;
-        j->logits = product_of(j->b, stretch_of(logits, j->token, j->n_tokens));
-        j->logits.g.c = j->tile;
+        j->tile = kept ? kept + (size_t)j->token * (size_t)in->n + (size_t)j->row * STRETCH : j->own_tile.at;
+        j->logits = stretch_of(j, logits, j->tile);
         if (kl)
-            j->ref_logits = product_of(j->b, stretch_of(ref, j->token, j->n_tokens));
-        const double work = (double)j->n_rows * j->n_tokens * (in->c + 8) / 8;
-        cpu_run(j->b, j->logits.cut.n_blocks, (kl ? 2 : 1) * work, dlogits_task, j);
+            j->ref_logits = stretch_of(j, ref, j->ref_tile.at);
+        cpu_run(j->b, j->logits.cut.n_blocks, work * j->n_rows * j->n_tokens, dlogits_task, j);
         add_dx(j, dx);
         if (dw)
             add_dw(j, dw);

@@ -18,8 +18,7 @@ struct gemm {
     float *c;
     int lda, ldb, ldc;
     // a packed by gemm_pack, when several products share it; NULL: each packs what it needs. Of the packed n_strips
-    // strips of `strip` rows (the kernels' gemm_strip of the whole), this product begins with number first_strip. Of b
-    // it takes all columns.
+    // strips of `strip` rows (the kernels' gemm_strip of the whole), this product begins with number first_strip.
     const float *packed_a;
     int strip, n_strips, first_strip;
 };
@@ -35,9 +34,9 @@ struct cpu_kernels {
     void (*gemm)(const struct gemm *g, float *scratch);
     // Rows of a register tile for a product of m rows: parts of it that share a packed a begin at a multiple.
     int (*gemm_strip)(int m);
-    // Floats of all of a or b, packed; 0: nothing is gained from having it packed.
+    // Floats of all of a, packed; 0: nothing is gained from it, or a is transposed.
     size_t (*gemm_packed)(const struct gemm *g);
-    // Packs it, in gemm_pieces pieces that threads may share. For a, g->strip and g->n_strips are set.
+    // Packs it, in gemm_pieces pieces that threads may share. g->strip and g->n_strips are set.
     int (*gemm_pieces)(const struct gemm *g);
     void (*gemm_pack)(float *packed, const struct gemm *g, int piece);
 

@@ -8,13 +8,13 @@
 #include <string.h>
 
 enum {
-    FEW_THREADS = 4, // as if, where a library multiplies: its elements may depend on the cut
-    LEAST = 64,      // rows or columns that are worth a thread of their own
-    USUAL = 288,     // of a block: fewer make the packing, which each block does for itself, dear
-    HALVINGS = 3,    // of blocks: threads are not equally fast
-    UNIT = 32,       // columns are cut by
+    LIBRARY_SHARES = 16, // where a library multiplies: its elements may depend on the cut
+    LEAST = 64,          // rows or columns that are worth a thread of their own
+    LEAST_HALF = 288,    // no share is halved below: each block packs for itself
+    HALVINGS = 3,        // at most: threads are not equally fast
+    UNIT = 32,           // columns are cut by
     BIAS_COLUMNS = 256,
-    SHARE_MOST = 8 << 20, // floats that are packed at once
+    PACK_MOST = 8 << 20, // floats that are packed in advance
 };
 
 static int round_up(int n, int unit)
@@ -79,7 +79,7 @@ static void pack_task(void *data, int block, int thread)
 size_t cpu_gemm_packed(const struct backend *b, const struct gemm *g)
 {
     const size_t n = b->k->gemm && !b->bf16 ? b->k->gemm_packed(g) : 0;
-    return n <= SHARE_MOST ? n : 0;
+    return n <= PACK_MOST ? n : 0;
 }
 
 void cpu_gemm_pack(struct backend *b, struct gemm *g, float *room, size_t n_room)
@@ -126,36 +126,41 @@ int cpu_gemm_rows(const struct backend *b, int m, int most)
     return round_up((m + blocks - 1) / blocks, b->k->gemm ? b->k->gemm_strip(m) : 1);
 }
 
-// Every thread's share of `size` is halved, its first half a block, and so on down to USUAL: threads begin with large
-// blocks, and nobody waits long for the last ones. (Factoring: Hummel, Schonberg and Flynn 1992.)
-static struct gemm_cut cut_in_blocks(int size, int unit, int n_threads)
+// Every thread gets a share of `size`, whose first half is a block, and so on down to LEAST_HALF: threads begin with
+// large blocks, and nobody waits long for the last ones. (After the factoring of Hummel, Schonberg and Flynn 1992.)
+static struct gemm_cut cut_in_blocks(int size, int unit, int n_shares)
 {
-    struct gemm_cut c = {.size = size, .unit = unit, .n_threads = cpu_max(cpu_min(n_threads, size / LEAST), 1)};
-    if (c.n_threads > 1)
-        while (c.halvings < HALVINGS && size >> (c.halvings + 1) >= USUAL * c.n_threads)
+    struct gemm_cut c = {.size = size, .unit = unit, .n_shares = cpu_max(cpu_min(n_shares, size / LEAST), 1)};
+    if (c.n_shares > 1)
+        while (c.halvings < HALVINGS && size >> (c.halvings + 1) >= LEAST_HALF * c.n_shares)
             c.halvings++;
-    c.n_blocks = (c.halvings + 1) * c.n_threads;
+    c.n_blocks = (c.halvings + 1) * c.n_shares;
     return c;
 }
 
+// Blocks of level l are 1 / 2^(l + 1) of a share; those of the last level are as large as those before. One level's
+// blocks of all shares come after the other's.
 static int begin_of(const struct gemm_cut *c, int block)
 {
-    const int level = block / c->n_threads, at = block % c->n_threads, n = c->n_threads;
-    const int shares = 1 << c->halvings; // of a thread
-    int before = (shares - (shares >> level)) * n + at * (level < c->halvings ? shares >> (level + 1) : 1);
+    const int level = block / c->n_shares, at = block % c->n_shares, smallest = 1 << c->halvings; // of them are a share
+    const int before = (smallest - (smallest >> level)) * c->n_shares;
+    const int each = level < c->halvings ? smallest >> (level + 1) : 1;
     if (block >= c->n_blocks)
         return c->size;
-    return cpu_min(c->size, round_up((int)((int64_t)c->size * before / (shares * n)), c->unit));
+    const int64_t begin = (int64_t)c->size * (before + at * each) / (smallest * c->n_shares);
+    return cpu_min(c->size, round_up((int)begin, c->unit));
 }
 
 // The cut may depend on the number of threads where elements do not depend on the cut (our own f32 kernels), else on
-// the shape alone.
+// the shape alone. Each block packs its part of both sides, although blocks beside each other pack the same of one:
+// what another core has just packed would come more slowly. The longer side is cut, so that little is packed more than
+// once, unless the other alone makes work for everybody.
 struct gemm_cut cpu_gemm_cut(const struct backend *b, int m, int n)
 {
-    const int n_threads = b->k->gemm && !b->bf16 ? b->n_threads : FEW_THREADS;
-    const struct gemm_cut rows = cut_in_blocks(m, b->k->gemm ? b->k->gemm_strip(m) : 1, n_threads);
-    struct gemm_cut c = cut_in_blocks(n, UNIT, n_threads);
-    if ((n <= m && rows.n_threads == n_threads) || rows.n_blocks > c.n_blocks) {
+    const int n_shares = b->k->gemm && !b->bf16 ? b->n_threads : LIBRARY_SHARES;
+    const struct gemm_cut rows = cut_in_blocks(m, b->k->gemm ? b->k->gemm_strip(m) : 1, n_shares);
+    struct gemm_cut c = cut_in_blocks(n, UNIT, n_shares);
+    if ((n <= m && rows.n_shares == n_shares) || rows.n_blocks > c.n_blocks) {
         c = rows;
         c.by_rows = true;
     }

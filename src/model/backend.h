@@ -79,8 +79,8 @@ struct head_out {
     float *gaps;        // logit(target) - logit(rival); together with rivals
     float *kl;          // sum_v ref(v) (log ref(v) - log p(v)), at least 0
     float *ref_lse;     // log-sum-exp of the reference's logits; together with kl
-    // The logits, by stretches of the vocabulary: (V / HEAD_STRETCH rounded up, N, HEAD_STRETCH). They save the backward
-    // a product, and change nothing else.
+    // The logits, by stretches of the vocabulary: (V / HEAD_STRETCH rounded up, N, HEAD_STRETCH). They save the
+    // backward a product; where a product's elements do not depend on how it is cut, they change no bit.
     float *kept;
 };
 static inline size_t head_kept_floats(size_t n, size_t v)

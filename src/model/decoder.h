@@ -62,10 +62,10 @@ struct head_reads {
     float *kl;
     struct decoder *reference;
 };
-// So many targets that their logits are kept for the backward, which is then faster; beyond them, or with recomputation,
-// they are made again. The same results, bit for bit.
-int decoder_kept_targets(const struct decoder *d);
 int decoder_head(struct decoder *d, const struct seq_batch *batch, const struct head_reads *reads, struct err *e);
+// The most targets of a batch whose logits are kept for the backward, which is then faster. Those of more are made
+// again; with our own f32 kernels the results are the same, bit for bit.
+int decoder_kept_targets(const struct decoder *d);
 // decoder_head with the usual three.
 int decoder_logprobs(struct decoder *d, const struct seq_batch *batch, float *logprobs, float *entropy, float *is_top,
                      struct err *e);

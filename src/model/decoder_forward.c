@@ -120,19 +120,18 @@ static void put_reference(struct decoder *d, struct decoder *reference, struct h
 
 int decoder_kept_targets(const struct decoder *d)
 {
-    return d->recompute ? 0 : (int)(KEEP_BYTES / (head_kept_floats(1, (size_t)d->parts.m->arch.vocab_size) * sizeof(float)));
+    return (int)(KEEP_BYTES / (head_kept_floats(1, (size_t)d->parts.m->arch.vocab_size) * sizeof(float)));
 }
 
-// Room for the logits of n targets, where a backward follows and they are few enough.
-static int keep_logits(struct decoder *d, int n, struct err *e)
+// Room for the logits of n targets, where a backward follows and they are few enough. It goes without as well.
+static void keep_logits(struct decoder *d, int n)
 {
     const size_t bytes = head_kept_floats((size_t)n, (size_t)d->parts.m->arch.vocab_size) * sizeof(float);
+    const bool wanted = d->kept && !d->recompute && n <= decoder_kept_targets(d);
+    struct err fault;
     d->kept_logits = NULL;
-    if (!d->kept || n > decoder_kept_targets(d))
-        return 0;
-    int code = decoder_reserve(d, &d->logit_block, &d->logit_bytes, bytes, "logits", e);
-    d->kept_logits = (float *)(void *)d->logit_block;
-    return code;
+    if (wanted && !decoder_reserve(d, &d->logit_block, &d->logit_bytes, bytes, "logits", &fault))
+        d->kept_logits = (float *)(void *)d->logit_block;
 }
 
 int decoder_head(struct decoder *d, const struct seq_batch *batch, const struct head_reads *r, struct err *e)
@@ -144,9 +143,7 @@ int decoder_head(struct decoder *d, const struct seq_batch *batch, const struct 
     const int n = batch->n_targets;
     if (n == 0)
         return 0;
-    int code = keep_logits(d, n, e);
-    if (code)
-        return code;
+    keep_logits(d, n);
     part_final(p, &d->target, d->out, d->target_rows, n);
     struct head_in in = {.x = d->target.out, .w = part_head_weight(p), .targets = d->target_ids, .n = n,
                          .c = a->d_embed, .v = a->vocab_size, .inv_temperature = 1};

@@ -25,7 +25,7 @@ struct decoder {
     // What is inside.
     int n_tokens, n_targets, n_scores;
     bool kept, have_logprobs, have_gaps, have_scores;
-    float *kept_logits;              // from decoder_head to decoder_send; NULL: none
+    float *kept_logits;              // from decoder_head to decoder_send or decoder_logits; NULL: none
     const struct decoder *reference; // that the KL was read against; NULL: it was not
     // For decoder_logits: rows, their final hidden states, logits; else the logits that decoder_head keeps.
     char *logit_block;

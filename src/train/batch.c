@@ -18,12 +18,13 @@ int group_tokens(const struct dataset *d, int group, bool with_last)
     return n;
 }
 
-static int group_targets(const struct dataset *d, int group)
+static int group_targets(const struct dataset *d, int group, bool without_mismatched)
 {
     const struct ds_group *g = &d->groups[group];
     int n = 0;
     for (int i = 0; i < g->n_seqs; i++)
-        n += d->seqs[g->first_seq + i].n;
+        if (!without_mismatched || !d->seqs[g->first_seq + i].mismatched)
+            n += d->seqs[g->first_seq + i].n;
     return n;
 }
 
@@ -33,7 +34,7 @@ int packed_init(struct packed *p, const struct dataset *d, int max_tokens, unsig
     int widest = 1, most_seqs = 1, most_targets = 1, fewest = max_tokens;
     *p = (struct packed){0};
     for (int i = 0; i < d->n_groups; i++) {
-        int tokens = group_tokens(d, i, with_last), targets = group_targets(d, i);
+        int tokens = group_tokens(d, i, with_last), targets = group_targets(d, i, false);
         widest = tokens > widest ? tokens : widest;
         fewest = tokens < fewest ? tokens : fewest;
         most_seqs = d->groups[i].n_seqs > most_seqs ? d->groups[i].n_seqs : most_seqs;
@@ -146,7 +147,8 @@ static bool has_room(const struct packed *p, const struct dataset *d, int group,
     const int targets = p->batch.n_targets;
     if (p->batch.n_tokens + group_tokens(d, group, with_last) > max_tokens)
         return false;
-    return targets > p->few_targets || targets + group_targets(d, group) <= p->few_targets;
+    return !p->most_targets || targets > p->most_targets ||
+           targets + group_targets(d, group, p->without_mismatched) <= p->most_targets;
 }
 
 int pack_groups(struct packed *p, const struct dataset *d, const int *groups, int n, int max_tokens, unsigned needs)

@@ -18,7 +18,7 @@ struct packed {
     float *scores, *score_coef;                // (n_targets) then, else (n_seqs)
     int *places;                               // (n_seqs) which of the taken groups' responses, counted over all
     int max_tokens, max_targets, max_segments, max_seqs;
-    int few_targets;         // a batch ends before it has more, unless its first group has; 0: it does not matter
+    int most_targets;        // a batch ends before it has more, unless its first group has; 0: any number
     bool without_mismatched; // answers to other prompts stay out: they carry no gradient
 };
 

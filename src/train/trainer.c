@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
-// Fewer targets than this make slower products; then it costs less to make their logits twice.
+// Micro-batches of fewer targets have slower products: making logits again costs less.
 enum { LEAST_TARGETS = 256 };
 
 int trainer_new(struct trainer **out, const struct trainer_options *o, struct model *m, const struct dataset *data,
@@ -33,6 +33,10 @@ int trainer_new(struct trainer **out, const struct trainer_options *o, struct mo
         code = live_reference_new(&t->reference, m, e);
     if (!code)
         code = packed_init(&t->packed, data, o->max_batch_tokens, objective_needs(&o->objective), e);
+    if (!code && !(objective_needs(&o->objective) & NEED_SCORE)) { // which reads no logits
+        const int kept = decoder_kept_targets(t->decoder);
+        t->most_targets = kept >= LEAST_TARGETS ? kept : 0;
+    }
     if (!code)
         code = optimizer_init(&t->optimizer, m, e);
     if (!code && o->optimizer.l1 > 0)
@@ -130,13 +134,6 @@ void score_groups(struct objective_run *r, const struct dataset *data, const int
         evaluate_group(r, seqs + first[g], first[g + 1] - first[g], tally);
 }
 
-// How many targets a micro-batch should have at most, so that their logits are kept for the backward.
-static int few_targets(const struct trainer *t)
-{
-    const int kept = decoder_kept_targets(t->decoder);
-    return kept >= LEAST_TARGETS && !(objective_needs(&t->options.objective) & NEED_SCORE) ? kept : 0;
-}
-
 // Groups at .. of the batch's n, as many as fit.
 static int micro_batch(struct trainer *t, int at, int n, struct tally *tally, int64_t *n_tokens, int *taken,
                        struct err *e)
@@ -147,7 +144,7 @@ static int micro_batch(struct trainer *t, int at, int n, struct tally *tally, in
     const struct reading reading = reading_for(r, t->reference);
     struct packed *p = &t->packed;
     p->without_mismatched = true;
-    p->few_targets = few_targets(t);
+    p->most_targets = t->most_targets;
     *taken = pack_groups(p, t->data, groups, n - at, t->options.max_batch_tokens, reading.needs);
     *n_tokens += p->batch.n_tokens;
     int code = decoder_forward(t->decoder, &p->batch, true, e);
@@ -173,7 +170,7 @@ static int prepare(struct trainer *t, int n, struct err *e)
 {
     struct objective_run *r = &t->options.objective;
     t->packed.without_mismatched = false;
-    t->packed.few_targets = 0;
+    t->packed.most_targets = 0;
     const struct reading reading = reading_for(r, t->reference);
     int code = forward_groups(t->decoder, &t->packed, t->data, t->groups, n, t->options.max_batch_tokens, &reading,
                               t->seqs, NULL, e);

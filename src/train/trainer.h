@@ -49,6 +49,7 @@ struct trainer {
     struct seq *seqs; // of the present batch, for objectives that look at all of it
     int *first;       // (batch_size + 1)
     int max_seqs;
+    int most_targets; // of a micro-batch, for their logits to be kept; 0: any number
 };
 
 struct step_result {

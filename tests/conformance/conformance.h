@@ -9,6 +9,7 @@
 struct bench {
     const struct backend_ops *ops;
     struct backend *b;
+    bool exact; // an element of a product does not depend on how the product is cut
 };
 
 // Device memory with pseudo-random values in [-size, size], a pure function of `seed`.

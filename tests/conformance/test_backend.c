@@ -335,6 +335,7 @@ static void for_all_machines(check_function *check)
         for (int n_threads = 1; n_threads <= 3; n_threads++) {
             struct bench t = {.ops = &backend_cpu};
             assert_ok(t.ops->open(&t.b, &(struct backend_options){.n_threads = n_threads}, e));
+            t.exact = t.b->k->gemm;
             uint64_t hash = check(&t);
             if (n_threads == 1)
                 first = hash;
@@ -481,6 +482,36 @@ static void head_keeps_little_of_a_large_vocabulary(void **state)
     t.ops->close(t.b);
 }
 
+// Blocks follow each other over the whole product, whatever its shape; with our own kernels and with a library's.
+static void blocks_cover_a_product_once(void **state)
+{
+    static const int sides[] = {1, 15, 63, 64, 127, 128, 288, 575, 576, 768, 1153, 3072, 9217};
+    enum { N_SIDES = sizeof sides / sizeof *sides };
+    for (int n_threads = 1; n_threads <= 9; n_threads++) {
+        if (n_threads == 9)
+            setenv("ATTUNE_CPU", "generic", 1);
+        struct backend *b;
+        assert_ok(backend_cpu.open(&b, &(struct backend_options){.n_threads = n_threads}, e));
+        for (int i = 0; i < N_SIDES * N_SIDES; i++) {
+            const struct gemm whole = {.m = sides[i % N_SIDES], .n = sides[i / N_SIDES], .k = 1};
+            const struct gemm_cut cut = cpu_gemm_cut(b, whole.m, whole.n);
+            int next_row = 0, next_column = 0, row, column;
+            for (int block = 0; block < cut.n_blocks; block++) {
+                const struct gemm part = cpu_gemm_cut_out(&whole, &cut, block, &row, &column);
+                assert_int_equal(row, next_row);
+                assert_int_equal(column, next_column);
+                assert_true(part.m > 0 && part.n > 0);
+                assert_int_equal(cut.by_rows ? part.n : part.m, cut.by_rows ? whole.n : whole.m);
+                *(cut.by_rows ? &next_row : &next_column) += cut.by_rows ? part.m : part.n;
+            }
+            assert_int_equal(cut.by_rows ? next_row : next_column, cut.by_rows ? whole.m : whole.n);
+            assert_true(whole.m < 64 * n_threads || whole.n < 64 * n_threads || cut.n_blocks >= n_threads);
+        }
+        backend_cpu.close(b);
+    }
+    unsetenv("ATTUNE_CPU");
+}
+
 static void bf16_is_refused_in_words_where_it_is_not_there(void **state)
 {
     if (!bf16_refusal())
@@ -566,6 +597,7 @@ int main(void)
         cmocka_unit_test(bf16_products_agree_within_their_rounding),
         cmocka_unit_test(rounding_to_bf16_is_to_nearest_even),
         cmocka_unit_test(head_keeps_little_of_a_large_vocabulary),
+        cmocka_unit_test(blocks_cover_a_product_once),
         cmocka_unit_test(bf16_is_refused_in_words_where_it_is_not_there),
         cmocka_unit_test(rows_do_not_depend_on_their_batch),
         cmocka_unit_test(the_heads_rows_do_not_depend_on_their_batch),

@@ -220,11 +220,11 @@ static void packing_shares_the_prompt_and_pads_nothing(void **state)
     // A bound of 6 rows takes the first group alone; a reward head reads every response's last token.
     assert_int_equal(pack_groups(&p, &d, order, 2, 6, 0), 1);
     // The first has 4 targets, the second 2.
-    p.few_targets = 5;
+    p.most_targets = 5;
     assert_int_equal(pack_groups(&p, &d, order, 2, 64, 0), 1);
-    p.few_targets = 6;
+    p.most_targets = 6;
     assert_int_equal(pack_groups(&p, &d, order, 2, 64, 0), 2);
-    p.few_targets = 3; // that the first alone has more
+    p.most_targets = 3; // that the first alone has more
     assert_int_equal(pack_groups(&p, &d, order, 2, 64, 0), 2);
     packed_fini(&p);
     assert_ok(packed_init(&p, &d, 64, NEED_SCORE, e));

@@ -158,6 +158,32 @@ static void recomputing_activations_gives_the_same_bits(void **state)
                     &(struct bench_options){.objective = "dpo", .steps = 6, .settings = "recompute=yes"});
 }
 
+// A bound on the targets of a micro-batch cuts it, and the logits that are kept then are as good as those made again.
+static void keeping_logits_gives_the_same_bits(void **state)
+{
+    enum { STEPS = 6, FEW = 40 };
+    struct bench kept, again, uncut;
+    struct step_result r[3];
+    bench_make(&kept, &world, &(struct bench_options){.objective = "dpo", .steps = STEPS});
+    bench_make(&again, &world, &(struct bench_options){.objective = "dpo", .steps = STEPS, .settings = "recompute=yes"});
+    bench_make(&uncut, &world, &(struct bench_options){.objective = "dpo", .steps = STEPS});
+    assert_true(kept.trainer->most_targets >= 256 && kept.trainer->most_targets == again.trainer->most_targets);
+    kept.trainer->most_targets = again.trainer->most_targets = FEW;
+    for (int i = 0; i < STEPS; i++) {
+        assert_ok(trainer_step(kept.trainer, &r[0], e));
+        assert_true(kept.trainer->packed.batch.n_targets <= FEW);
+        assert_ok(trainer_step(again.trainer, &r[1], e));
+        assert_ok(trainer_step(uncut.trainer, &r[2], e));
+        assert_true(uncut.trainer->packed.batch.n_targets > FEW);
+        assert_true(r[0].loss == r[1].loss && r[0].grad_norm == r[1].grad_norm);
+        assert_close(r[0].loss, r[2].loss, 1e-4);
+        assert_close(r[0].grad_norm, r[2].grad_norm, 1e-3 * r[2].grad_norm);
+    }
+    bench_free(&kept);
+    bench_free(&again);
+    bench_free(&uncut);
+}
+
 static void nothing_is_allocated_in_a_step(void **state)
 {
     static const char *const objectives_here[] = {"sft", "dpo", "rm", "kto", "bco", "dro-v", "d2o", "beta-dpo", "aot-unpaired",
@@ -422,6 +448,7 @@ int main(void)
         cmocka_unit_test(micro_batches_do_not_change_the_step),
         cmocka_unit_test(any_number_of_threads_gives_the_same_bits),
         cmocka_unit_test(recomputing_activations_gives_the_same_bits),
+        cmocka_unit_test(keeping_logits_gives_the_same_bits),
         cmocka_unit_test(nothing_is_allocated_in_a_step),
         cmocka_unit_test(a_step_that_is_not_finite_leaves_the_weights),
         cmocka_unit_test(lora_trains_the_adapter_alone_and_saves_it_for_peft),

@@ -141,7 +141,8 @@ static void print_table(const json_t *answer)
            json_number_value(json_object_get(answer, "calibrator_gflop_per_s")));
     if (json_object_get(answer, "head_mib"))
         printf("head memory: %.1f MiB more for a vocabulary of 152 000 than for 32 000 at 2048 tokens, weights and their "
-               "optimizer state apart and no logits kept (recompute); full logits would take %.0f MiB more (%.1f %%)\n",
+               "optimizer state apart and no logits kept (recompute); full logits would take %.0f MiB more "
+               "(%.1f %%)\n",
                json_number_value(json_object_get(answer, "head_mib")),
                json_number_value(json_object_get(answer, "head_full_mib")),
                100 * json_number_value(json_object_get(answer, "head_mib")) /
