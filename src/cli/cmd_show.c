@@ -109,24 +109,43 @@ static void print_head(const struct look *l)
         printf("  %-9s%s\n", "ended", print_time(text, sizeof text, s->ended_ms));
 }
 
-static void print_settings(const struct look *l)
+// *out: the settings as they are now, with what was changed while the run ran.
+static int settings_now(struct store *s, const struct look *l, json_t **out, struct err *e)
+{
+    int64_t last = 0;
+    *out = json_copy(l->info.settings);
+    return store_changed_settings(s, l->info.name, &last, l->status.control_id, *out, e);
+}
+
+static void print_value(const json_t *value)
+{
+    char *text = json_is_string(value) ? mem_strdup(json_string_value(value))
+                 : json_is_real(value) ? NULL : json_dumps(value, JSON_ENCODE_ANY);
+    char number[64];
+    if (!text)
+        snprintf(number, sizeof number, "%.9g", json_real_value(value));
+    print_visible(stdout, text ? text : number, 0);
+    free(text);
+}
+
+static void print_settings(const struct look *l, json_t *now)
 {
     const char *name;
     json_t *value;
     heading("Settings");
-    json_object_foreach(l->info.settings, name, value) {
+    json_object_foreach(now, name, value) {
+        const json_t *before = json_object_get(l->info.settings, name);
         if (json_is_null(value) || (json_is_string(value) && json_string_length(value) == 0) ||
             strcmp(name, "model") == 0 || strcmp(name, "data") == 0)
             continue;
-        char *text = json_is_string(value) ? mem_strdup(json_string_value(value))
-                     : json_is_real(value) ? NULL : json_dumps(value, JSON_ENCODE_ANY);
-        char number[64];
-        if (!text)
-            snprintf(number, sizeof number, "%.9g", json_real_value(value));
         printf("  %-20s ", name);
-        print_visible(stdout, text ? text : number, 0);
+        print_value(value);
+        if (before && !json_equal(before, value)) {
+            fputs(" (started with ", stdout);
+            print_value(before);
+            putchar(')');
+        }
         putchar('\n');
-        free(text);
     }
 }
 
@@ -200,9 +219,20 @@ static json_t *tokens_json(const struct run_sample *s)
     return tokens;
 }
 
-static json_t *to_json(const struct look *l, char **keys, const double *values, int n_keys, const struct run_event *events,
-                       int n_events, const struct run_checkpoint *list, int n_list, const struct run_sample *samples,
-                       int n_samples)
+// Of the settings that are not any more what they were: what they were.
+static json_t *settings_before(const struct look *l, json_t *now)
+{
+    const char *name;
+    json_t *value, *before = json_object();
+    json_object_foreach(l->info.settings, name, value)
+        if (!json_equal(value, json_object_get(now, name)))
+            json_object_set(before, name, value);
+    return before;
+}
+
+static json_t *to_json(const struct look *l, json_t *now, char **keys, const double *values, int n_keys,
+                       const struct run_event *events, int n_events, const struct run_checkpoint *list, int n_list,
+                       const struct run_sample *samples, int n_samples)
 {
     json_t *o = look_to_json(l, (const char *const *)keys, values, n_keys);
     json_t *event_list = json_array(), *checkpoints = json_array(), *sample_list = json_array();
@@ -223,23 +253,25 @@ static json_t *to_json(const struct look *l, char **keys, const double *values, 
                                                      look_json_number(samples[i].reward), "tokens",
                                                      tokens_json(&samples[i])));
     json_object_set_new(o, "folder", look_json_text(l->dir));
-    json_object_set(o, "settings", l->info.settings);
+    json_object_set(o, "settings", now);
+    json_object_set_new(o, "started_with", settings_before(l, now));
     json_object_set_new(o, "events", event_list);
     json_object_set_new(o, "checkpoints", checkpoints);
     json_object_set_new(o, "samples", sample_list);
     return o;
 }
 
-static int show(struct look *l, const struct args *a, struct err *e)
+static int show(struct store *s, struct look *l, const struct args *a, struct err *e)
 {
+    json_t *now = NULL;
     char **keys = NULL;
     double *values = NULL;
     struct run_event *events = NULL;
     struct run_checkpoint *list = NULL;
     struct run_sample *samples = NULL;
-    int n_keys = 0, n_events = 0, n_list = 0, n_samples = 0, code = 0;
+    int n_keys = 0, n_events = 0, n_list = 0, n_samples = 0, code = settings_now(s, l, &now, e);
     int wanted = (int)settings_int(&a->settings, "samples");
-    if (l->reader) {
+    if (!code && l->reader) {
         code = run_reader_keys(l->reader, &keys, &n_keys, e);
         values = mem_alloc((size_t)n_keys + 1, sizeof *values);
         if (!code)
@@ -252,10 +284,10 @@ static int show(struct look *l, const struct args *a, struct err *e)
             code = run_reader_samples(l->reader, wanted, &samples, &n_samples, e);
     }
     if (!code && args_json(a)) {
-        look_print_json(to_json(l, keys, values, n_keys, events, n_events, list, n_list, samples, n_samples));
+        look_print_json(to_json(l, now, keys, values, n_keys, events, n_events, list, n_list, samples, n_samples));
     } else if (!code) {
         print_head(l);
-        print_settings(l);
+        print_settings(l, now);
         if (n_keys)
             print_metrics(keys, values, n_keys);
         if (n_events)
@@ -265,6 +297,7 @@ static int show(struct look *l, const struct args *a, struct err *e)
         if (n_samples)
             print_samples(samples, n_samples);
     }
+    json_decref(now);
     free_keys(keys, n_keys);
     free(values);
     run_events_free(events, n_events);
@@ -291,7 +324,7 @@ static int run(int argc, char **argv)
     if (!code && key)
         code = strcmp(key, "all") == 0 ? print_keys(&l, args_json(&a), &e) : print_points(&l, key, args_json(&a), &e);
     else if (!code)
-        code = show(&l, &a, &e);
+        code = show(s, &l, &a, &e);
     if (code)
         status = args_fail(&a, &e);
     look_close(&l);

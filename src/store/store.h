@@ -57,4 +57,8 @@ int store_post_control(struct store *s, const char *run, enum control_kind kind,
                        struct err *e);
 // Those with id > after; returns how many were written to out (at most max).
 int store_controls_after(struct store *s, const char *run, int64_t after, struct control *out, int max, struct err *e);
+// Takes over into `settings` what was changed by the controls with *last < id <= applied, and moves *last there.
+// An engine has taken up all controls up to control_id of its status.
+int store_changed_settings(struct store *s, const char *run, int64_t *last, int64_t applied, json_t *settings,
+                           struct err *e);
 int64_t store_last_control(struct store *s, const char *run); // 0 when there is none

@@ -71,6 +71,40 @@ int store_controls_after(struct store *s, const char *run, int64_t after, struct
     return code < 0 ? code : n;
 }
 
+// What was a number stays one.
+static json_t *value_like(const json_t *before, const char *text)
+{
+    double number;
+    int64_t whole;
+    if (json_is_integer(before) && text_to_i64(text, &whole))
+        return json_integer(whole);
+    if (json_is_number(before) && text_to_double(text, &number))
+        return json_real(number);
+    return json_string(text);
+}
+
+int store_changed_settings(struct store *s, const char *run, int64_t *last, int64_t applied, json_t *settings,
+                           struct err *e)
+{
+    enum { SOME = 32 };
+    struct control list[SOME];
+    while (*last < applied) {
+        int n = store_controls_after(s, run, *last, list, SOME, e);
+        if (n < 0)
+            return n;
+        for (int i = 0; i < n && list[i].id <= applied; i++) {
+            *last = list[i].id;
+            if (list[i].kind != CONTROL_SET)
+                continue;
+            const json_t *before = json_object_get(settings, list[i].key);
+            json_object_set_new(settings, list[i].key, value_like(before, list[i].value));
+        }
+        if (n < SOME)
+            *last = applied;
+    }
+    return 0;
+}
+
 int64_t store_last_control(struct store *s, const char *run)
 {
     int64_t last = 0;

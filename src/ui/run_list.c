@@ -136,26 +136,6 @@ static int read_spark(struct run_row *r, struct err *e)
     return 0;
 }
 
-// Settings that were changed while the run ran. The engine has taken up all controls up to status.control_id.
-static int read_changes(const struct run_list *l, struct run_row *r, struct err *e)
-{
-    enum { SOME = 32 };
-    struct control list[SOME];
-    while (r->control_id < r->status.control_id) {
-        int n = store_controls_after(l->store, r->info.name, r->control_id, list, SOME, e);
-        if (n < 0)
-            return n;
-        for (int i = 0; i < n && list[i].id <= r->status.control_id; i++) {
-            r->control_id = list[i].id;
-            if (list[i].kind == CONTROL_SET)
-                json_object_set_new(r->settings, list[i].key, json_string(list[i].value));
-        }
-        if (n < SOME)
-            r->control_id = r->status.control_id;
-    }
-    return 0;
-}
-
 static double setting_number(const struct run_row *r, const char *name)
 {
     const json_t *value = json_object_get(r->settings, name);
@@ -232,7 +212,7 @@ static int read_row(const struct run_list *l, struct run_row *r, struct err *e)
     if (!code)
         code = run_reader_latest(r->reader, value_keys, VALUE_N, r->values, e);
     if (!code)
-        code = read_changes(l, r, e);
+        code = store_changed_settings(l->store, r->info.name, &r->control_id, r->status.control_id, r->settings, e);
     if (!code && l->want_spark)
         code = read_spark(r, e);
     return code;

@@ -22,7 +22,7 @@ check() {
 }
 # is NAME WANT GOT
 is() { if [ "$2" = "$3" ]; then printf 'ok %s\n' "$1"; else printf 'not ok %s: "%s", not "%s"\n' "$1" "$3" "$2"; bad=1; fi; }
-field() { "$attune" show "$1" --json | "$get" "$2"; }
+field() { "$attune" show "$1" --json | "$get" $2; }
 # until RUN FIELD PATTERN: waits for at most 60 s
 until_is() {
     i=0
@@ -58,6 +58,10 @@ check "same curve" cmp "$work/a" "$work/b"
 # A run that is steered.
 check "a run to steer" "$attune" train --objective dpo --name steered $common --steps 5000 --detach
 check "set --wait" "$attune" set steered lr=1e-5 beta=0.2 --wait
+check "show while it runs" "$attune" show steered
+is "it shows what is set now" 1 "$(grep -c '^  lr  *1e-05 (started with 2e-05)$' "$work/out")"
+is "in JSON as well" 1e-05 "$(printf %g "$(field steered "settings lr")")"
+is "and what was set before" 2e-05 "$(printf %g "$(field steered "started_with lr")")"
 check "pause" "$attune" pause steered
 until_is steered state '^paused$'
 is "it is paused" paused "$(field steered state)"
