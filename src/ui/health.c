@@ -134,12 +134,15 @@ bool health_len_drift(const struct health *h, struct str *why)
 }
 
 const struct health_rule health_rules[] = {
-    {"nonfinite", "NaN", health_nonfinite},
-    {"stall", "stall", health_stall},
-    {"chosen_drop", "chosen", health_chosen_drop},
-    {"margin_no_acc", "acc-", health_margin_no_acc},
-    {"len_drift", "len+", health_len_drift},
-    {NULL, NULL, NULL},
+    {"nonfinite", "NaN", health_nonfinite, "The loss, the gradient or the margin is no longer a number."},
+    {"stall", "stall", health_stall, "No step for 10 seconds and five times as long as a step usually takes."},
+    {"chosen_drop", "chosen", health_chosen_drop,
+     "The margin rises, but chosen answers are more than 10 nats less likely than under the reference."},
+    {"margin_no_acc", "acc-", health_margin_no_acc,
+     "The held-out margin rises while the held-out accuracy is 0.02 below its best: pairs are learnt by heart."},
+    {"len_drift", "len+", health_len_drift,
+     "Sampled answers are half as long again as at the start, three times in a row."},
+    {NULL, NULL, NULL, NULL},
 };
 
 const struct health_rule *health_worst(const struct health *h, struct str *why, int *n)

@@ -41,6 +41,7 @@ bool health_len_drift(const struct health *h, struct str *why);    // answers ha
 struct health_rule {
     const char *name, *word; // "chosen_drop"; "chosen": for a narrow column
     bool (*fires)(const struct health *h, struct str *why);
+    const char *help; // when it fires, for ?
 };
 extern const struct health_rule health_rules[]; // the gravest first; ends with name NULL
 // The gravest rule that fires, NULL when all is well; `n` (not NULL): how many do.

@@ -1,10 +1,11 @@
-// Every command of the page that help was asked on, straight from the table.
+// Every command of the page that help was asked on, straight from the table, and where alerts are seen what they mean.
 #include "config.h"
 
 #include <string.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "ui/health.h"
 #include "ui/view.h"
 
 struct help_state {
@@ -28,15 +29,27 @@ static void shown_help(struct view *v)
     s->scroll = 0;
 }
 
-static int draw_row(struct canvas *c, struct rect r, const struct command_row *row)
+static int draw_row(struct canvas *c, struct rect r, const char *keys, const char *name, const char *arg,
+                    const char *help)
 {
     int column = r.width >= 100 ? 48 : r.width >= 70 ? 40 : 14;
-    canvas_text(c, r.x + 1, r.y, 14, STYLE(COLOR_ACCENT, .attr = ATTR_BOLD), row->keys);
+    canvas_text(c, r.x + 1, r.y, 14, STYLE(COLOR_ACCENT, .attr = ATTR_BOLD), keys);
     if (column > 14)
-        canvas_textf(c, r.x + 16, r.y, column - 17, STYLE(COLOR_DEFAULT, .attr = ATTR_BOLD), "%s %s", row->name, row->arg ? row->arg : "");
+        canvas_textf(c, r.x + 16, r.y, column - 17, STYLE(COLOR_DEFAULT, .attr = ATTR_BOLD), "%s %s", name, arg);
     struct rect text = {r.x + column, r.y, r.width - column - 1, 100};
-    int lines = canvas_paragraph(c, text, 0, STYLE(COLOR_DEFAULT), row->help, strlen(row->help));
+    int lines = canvas_paragraph(c, text, 0, STYLE(COLOR_DEFAULT), help, strlen(help));
     return lines > 0 ? lines : 1;
+}
+
+// What the list says in the column ALERT, and the curves above them.
+static int draw_alerts(struct canvas *c, struct rect r)
+{
+    const int top = r.y;
+    canvas_text(c, r.x + 1, r.y + 1, r.width - 2, STYLE(COLOR_TITLE, .attr = ATTR_BOLD), "Alerts");
+    r.y += 2;
+    for (const struct health_rule *rule = health_rules; rule->name; rule++)
+        r.y += draw_row(c, r, rule->word, rule->name, "", rule->help);
+    return r.y - top;
 }
 
 static void draw_help(struct view *v, struct canvas *c, struct rect area)
@@ -51,15 +64,15 @@ static void draw_help(struct view *v, struct canvas *c, struct rect area)
                 "Each name works after : and in scripts (attune -e 'open a; snapshot -').");
     struct rect old = canvas_clip(c, area), at = area;
     at.y -= s->scroll;
-    s->lines = 0;
     s->height = area.height;
     for (const struct command_row *row = command_rows; row->id; row++) {
         if (!(row->pages >> page & 1))
             continue;
-        int lines = draw_row(c, at, row);
-        at.y += lines;
-        s->lines += lines;
+        at.y += draw_row(c, at, row->keys, row->name, row->arg ? row->arg : "", row->help);
     }
+    if (page == PAGE_RUNS || page == PAGE_CURVES)
+        at.y += draw_alerts(c, at);
+    s->lines = at.y + s->scroll - area.y;
     canvas_unclip(c, old);
 }
 
