@@ -216,6 +216,11 @@ void str_add_visible(struct str *s, const char *bytes, size_t n, bool keep_lines
     }
 }
 
+const char *text_plural(int64_t n, const char *one, const char *more)
+{
+    return n == 1 ? one : more;
+}
+
 size_t text_distance(const char *a, const char *b)
 {
     size_t row[64], m = strlen(b);

@@ -32,6 +32,8 @@ bool text_copy(char *out, size_t size, const char *text);
 size_t text_distance(const char *a, const char *b);
 // Adds "; did you mean dpo, dpop or ipo?" with at most three of the names, the nearest first; nothing when none is near.
 void str_add_near(struct str *s, const char *typed, const char *const *names, size_t n);
+// The word that goes with a number: `one` for 1, else `more`.
+const char *text_plural(int64_t n, const char *one, const char *more);
 // Whole-text numbers: false unless all of `text` is one (finite, for doubles).
 bool text_to_double(const char *text, double *out);
 bool text_to_i64(const char *text, int64_t *out);

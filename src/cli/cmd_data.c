@@ -130,11 +130,15 @@ static void print_lists(const struct corpus *c)
     struct list_summary s;
     lists_summarize(c, &s);
     if (s.shortest == s.longest)
-        printf("%zu %s of %d responses: ", c->n_examples, c->n_examples == 1 ? "list" : "lists", s.longest);
+        printf("%zu %s of %d %s: ", c->n_examples,
+               text_plural((int64_t)c->n_examples, "list", "lists"), s.longest,
+               text_plural(s.longest, "response", "responses"));
     else
         printf("%zu lists of %d to %d responses, %.1f on average: ", c->n_examples, s.shortest, s.longest,
                (double)s.n_responses / (double)c->n_examples);
-    printf("%zu pairs with an order, %zu ties in %zu lists\n", s.n_pairs, s.n_ties, s.n_with_ties);
+    printf("%zu %s with an order, %zu %s in %zu %s\n", s.n_pairs,
+           text_plural((int64_t)s.n_pairs, "pair", "pairs"), s.n_ties, text_plural((int64_t)s.n_ties, "tie", "ties"),
+           s.n_with_ties, text_plural((int64_t)s.n_with_ties, "list", "lists"));
 }
 
 static void print_import_json(const struct corpus *c)
@@ -170,14 +174,17 @@ static void print_import_json(const struct corpus *c)
 static void print_import(const struct corpus *c)
 {
     printf("%s%s%s: %s\n", print_on(stdout, PRINT_BOLD), data_kind_name(c->kind), print_off(stdout), c->shape);
-    printf("%zu rows read, %zu examples, %zu rows refused\n", c->n_rows, c->n_examples, c->n_refused);
+    printf("%zu %s read, %zu %s, %zu %s refused\n", c->n_rows, text_plural((int64_t)c->n_rows, "row", "rows"),
+           c->n_examples, text_plural((int64_t)c->n_examples, "example", "examples"), c->n_refused,
+           text_plural((int64_t)c->n_refused, "row", "rows"));
     if (c->kind == DATA_LIST)
         print_lists(c);
     size_t ties, split;
     count_votes(c, &ties, &split);
     if (ties || split)
-        printf("%zu ties and %zu split votes; reward models learn from both, other objectives leave ties "
-               "out\n", ties, split);
+        printf("%zu %s and %zu %s; reward models learn from both, other objectives leave ties out\n", ties,
+               text_plural((int64_t)ties, "tie", "ties"), split,
+               text_plural((int64_t)split, "split vote", "split votes"));
     for (int i = 0; i < N_LENGTH_PARTS; i++) {
         struct lengths l = {0};
         if (length_parts[i].kinds & (int)c->kind)
@@ -215,7 +222,8 @@ static int run_import(int argc, char **argv)
     } else {
         print_import(c);
         if (out)
-            printf("Written to %s: %zu rows\n", out, c->n_examples);
+            printf("Written to %s: %zu %s\n", out, c->n_examples,
+                   text_plural((int64_t)c->n_examples, "row", "rows"));
     }
     corpus_free(c);
     args_close(&a);

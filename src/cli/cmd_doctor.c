@@ -118,12 +118,13 @@ static void check_project(struct project_health *h, const struct args *a)
 
 static void print_project(const struct project_health *h)
 {
+    const char *runs = text_plural(h->n_runs, "run", "runs");
     if (!h->exists)
         line("project", "%s: nothing there yet", h->dir);
     else if (h->first.code)
-        line("project", "%s: %d runs, %d of them damaged: %s", h->dir, h->n_runs, h->n_damaged, h->first.text);
+        line("project", "%s: %d %s, %d of them damaged: %s", h->dir, h->n_runs, runs, h->n_damaged, h->first.text);
     else
-        line("project", "%s: %d runs, all files in order", h->dir, h->n_runs);
+        line("project", "%s: %d %s, all files in order", h->dir, h->n_runs, runs);
     if (h->network)
         line("disk", "a network file system (%s): recording is slower there", h->network);
 }

@@ -262,7 +262,7 @@ int follow_summary(struct look *l, FILE *out, struct err *e)
     const struct run_status *s = &l->status;
     fputc('\n', out);
     if (s->ended_ms > s->started_ms && s->started_ms > 0) {
-        fprintf(out, "%lld steps in %s", (long long)s->step,
+        fprintf(out, "%lld %s in %s", (long long)s->step, text_plural(s->step, "step", "steps"),
                 human_seconds(took, sizeof took, (double)(s->ended_ms - s->started_ms) / 1000));
         if (s->tokens_per_s > 0)
             fprintf(out, ", %s tokens/s", human_count(speed, sizeof speed, s->tokens_per_s));

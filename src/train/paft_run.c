@@ -162,8 +162,8 @@ static int look(struct experiment *x, bool *busy, bool *stopped, struct err *e)
             *busy = true;
         } else if (p->status.state == RUN_DONE) {
             if (!x->recorded[i])
-                recorder_event(r->recorder, step_of(x), "info", "part", 0, "%s is done after %lld steps", p->name,
-                               (long long)p->status.step);
+                recorder_event(r->recorder, step_of(x), "info", "part", 0, "%s is done after %lld %s", p->name,
+                               (long long)p->status.step, text_plural(p->status.step, "step", "steps"));
             x->recorded[i] = true;
             continue;
         } else if (p->was_started) {

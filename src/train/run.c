@@ -332,8 +332,9 @@ static void describe_start(struct run *r)
     for (int b = 0; b < r->trainer->optimizer.n_blocks; b++)
         trainable += r->trainer->optimizer.blocks[b].n;
     recorder_event(r->recorder, r->trainer->step, "info", "start", 0,
-                   "%s: %d examples to learn from, %d held out, %lld steps; %s, %s parameters%s are trained on %s (%s)",
-                   r->objective->title, r->train.n_groups, r->eval.n_groups, (long long)r->total_steps,
+                   "%s: %d %s to learn from, %d held out, %lld %s; %s, %s parameters%s are trained on %s (%s)",
+                   r->objective->title, r->train.n_groups, text_plural(r->train.n_groups, "example", "examples"),
+                   r->eval.n_groups, (long long)r->total_steps, text_plural(r->total_steps, "step", "steps"),
                    arch_family_name(r->model->arch.family), human_count(params, sizeof params, (double)trainable),
                    r->model->lora_weights ? " of adapters" : "", r->ops->name, settings_text(&r->settings, "precision"));
 }
@@ -378,7 +379,8 @@ static int finish(struct run *r, int code, bool stopped, struct err *e)
     } else {
         r->status.state = RUN_DONE;
         r->status.message[0] = '\0';
-        recorder_event(r->recorder, step, "info", "end", 0, "done after %lld steps", (long long)step);
+        recorder_event(r->recorder, step, "info", "end", 0, "done after %lld %s", (long long)step,
+                       text_plural(step, "step", "steps"));
     }
     recorder_status(r->recorder, &r->status);
     int recorded = recorder_stop(r->recorder, &fault);

@@ -158,19 +158,22 @@ static int load_corpora(struct run *r, struct err *e)
             free(r->trained);
             r->held_out = r->trained = NULL;
             recorder_event(r->recorder, 0, "warn", "data", 0,
-                           "no row is held out: the split by prompts left none of %zu rows on one side; give a file with "
-                           "eval-data, or another seed or eval-share", n);
+                           "no row is held out: the split by prompts left none of %zu %s on one side; give a file with "
+                           "eval-data, or another seed or eval-share", n, text_plural((int64_t)n, "row", "rows"));
         }
     }
     if (!code)
         code = take_part(r, e);
     if (code)
         return code;
-    recorder_event(r->recorder, 0, "info", "data", 0, "%s: %s, %zu rows, %zu of them good", data, r->corpus->shape,
-                   r->corpus->n_rows, r->corpus->n_examples);
-    if (r->corpus->n_refused)
-        recorder_event(r->recorder, 0, "warn", "data", 0, "%zu rows of %s were refused; the first is line %lld: %s",
-                       r->corpus->n_refused, data, (long long)r->corpus->refused[0].line, r->corpus->refused[0].reason);
+    recorder_event(r->recorder, 0, "info", "data", 0, "%s: %s, %zu %s, %zu of them good", data, r->corpus->shape,
+                   r->corpus->n_rows, text_plural((int64_t)r->corpus->n_rows, "row", "rows"), r->corpus->n_examples);
+    const int64_t n_refused = (int64_t)r->corpus->n_refused;
+    if (n_refused)
+        recorder_event(r->recorder, 0, "warn", "data", 0, "%lld %s of %s %s line %lld: %s", (long long)n_refused,
+                       text_plural(n_refused, "row", "rows"), data,
+                       text_plural(n_refused, "was refused,", "were refused; the first is"),
+                       (long long)r->corpus->refused[0].line, r->corpus->refused[0].reason);
     return 0;
 }
 
@@ -204,16 +207,20 @@ static int build_datasets(struct run *r, unsigned needs, struct err *e)
         return code;
     if (r->train.n_cut || r->train.n_dropped)
         recorder_event(r->recorder, 0, "warn", "data", 0,
-                       "of %d examples %d were shortened to %d tokens, and %d more were left out (empty, the same after "
+                       "of %d %s %d %s shortened to %d tokens, and %d more %s left out (empty, the same after "
                        "shortening, with control tokens in their text, or refused by the chat template%s%s)",
-                       r->train.n_groups, r->train.n_cut, r->text.max_length, r->train.n_dropped,
+                       r->train.n_groups, text_plural(r->train.n_groups, "example", "examples"), r->train.n_cut,
+                       text_plural(r->train.n_cut, "was", "were"), r->text.max_length, r->train.n_dropped,
+                       text_plural(r->train.n_dropped, "was", "were"),
                        *r->train.first_refusal ? ": " : "", r->train.first_refusal);
     if (r->train.n_lost)
-        recorder_event(r->recorder, 0, "warn", "data", 0, "%d responses were left out of lists that keep two or more "
-                       "(alike after shortening, or with control tokens in their text)", r->train.n_lost);
+        recorder_event(r->recorder, 0, "warn", "data", 0, "%d %s left out of lists that keep two or more "
+                       "(alike after shortening, or with control tokens in their text)", r->train.n_lost,
+                       text_plural(r->train.n_lost, "response was", "responses were"));
     if (r->train.n_ties)
-        recorder_event(r->recorder, 0, "warn", "data", 0, "%d ties were left out: %s learns from pairs with a better answer "
-                       "(reward models learn from ties as well)", r->train.n_ties, r->objective->name);
+        recorder_event(r->recorder, 0, "warn", "data", 0, "%d %s left out: %s learns from pairs with a better answer "
+                       "(reward models learn from ties as well)", r->train.n_ties,
+                       text_plural(r->train.n_ties, "tie was", "ties were"), r->objective->name);
     if (r->text.singly)
         run_report_singles(r);
     if (needs & NEED_VALUE) {

@@ -32,6 +32,10 @@ says "rows are counted" '^10 rows read, 2 examples, 8 rows refused$' out
 says "a refused row has line and reason" '^  line 3: chosen and rejected are the same text$' out
 is "every refused row is listed" 8 "$(grep -c '^  line ' out)"
 
+printf '{"prompt": "a", "chosen": "b", "rejected": "c"}\n' >one.jsonl
+"$attune" data import one.jsonl >out 2>err
+says "one is one row" '^1 row read, 1 example, 0 rows refused$' out
+
 "$attune" data import "$data/pairs.jsonl" --out clean.jsonl --json >out 2>err
 is "rows in JSON" 16 "$("$get" rows <out)"
 is "examples in JSON" 6 "$("$get" examples <out)"
@@ -45,7 +49,7 @@ is "--limit bounds the rows" 1 "$("$get" rows <out)"
 is "ties are counted" 1 "$("$get" ties <out)"
 is "split votes are counted" 2 "$("$get" split_votes <out)"
 "$attune" data import shares.jsonl >out 2>err
-says "shares of votes are written and read back" '^1 ties and 2 split votes' out
+says "shares of votes are written and read back" '^1 tie and 2 split votes' out
 
 "$attune" data import "$data/ultrafeedback.jsonl" --pairs-from-lists all --out from-lists.jsonl >out 2>err
 says "lists become pairs" '^preference pairs: .*as pairs' out

@@ -86,5 +86,5 @@ check "as text" "$attune" score --run judge held-out.jsonl --limit 3 --judge
 check "ties are left out with a word" "$attune" train --objective dpo --name shares --model models/demo --data "$data/shares.jsonl" \
     --eval-share 0 --probe-every 0 --batch-size 2 --steps 1 --threads 1
 check "their log" "$attune" log shares
-if grep -q '1 ties were left out' "$work/out"; then echo "ok in the log"; else echo "not ok in the log"; bad=1; fi
+if grep -q '1 tie was left out' "$work/out"; then echo "ok in the log"; else echo "not ok in the log"; bad=1; fi
 exit $bad

@@ -108,7 +108,7 @@ fails 6 "a resumed run on a full disk" 'No space left' env ATTUNE_FAULT_WRITE=5 
 check "the same with space again" "$attune" resume full --follow
 
 # What the engine warns of is said by who follows it; a next life warns anew, and does not repeat the first one's.
-warned() { is "$1" 1 "$(grep -c '^warning: 1 row.* refused; the first is line 21: ' "$work/$2")"; }
+warned() { is "$1" 1 "$(grep -c '^warning: 1 row of .* was refused, line 21: ' "$work/$2")"; }
 { head -n 20 "${ATTUNE_SRCDIR:-.}/share/attune/demo/pairs.jsonl"; echo '{"prompt": 7}'; } >"$work/some.jsonl"
 some="--model models/demo --data $work/some.jsonl --batch-size 4 --probe-every 0 --eval-every 0 --threads 1 --steps 2"
 fails 6 "one more full disk" 'No space left' env ATTUNE_FAULT_WRITE=5 "$attune" train --objective dpo --name warns $some
