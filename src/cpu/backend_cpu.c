@@ -249,6 +249,7 @@ const struct backend_ops backend_cpu = {
     .gather_rows = cpu_gather_rows,
     .scatter_add_rows = cpu_scatter_add_rows,
     .head = cpu_head,
+    .head_keeps = cpu_head_keeps,
     .head_backward = cpu_head_backward,
     .sum_squares = cpu_sum_squares,
     .shrink = cpu_shrink,

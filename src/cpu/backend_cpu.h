@@ -124,6 +124,7 @@ void cpu_attention_decode(struct backend *b, float *out, const float *q, const s
                           const struct attn_shape *shape);
 // head.c, head_backward.c
 void cpu_head(struct backend *b, const struct head_out *out, const struct head_in *in);
+size_t cpu_head_keeps(const struct backend *b);
 void cpu_head_backward(struct backend *b, float *dx, float *dw, const struct head_in *in,
                        const struct head_slopes *slopes);
 // head_rivals.c: the largest logits of a row beside the target's.

@@ -189,6 +189,8 @@ struct backend_ops {
     void (*scatter_add_rows)(struct backend *b, float *dx, const float *dout, const int32_t *rows, int n, int c);
 
     void (*head)(struct backend *b, const struct head_out *out, const struct head_in *in);
+    // Bytes of logits that head_out.kept is worth having for: beyond them, making them again is faster or thriftier.
+    size_t (*head_keeps)(const struct backend *b);
     // dx(N,C) is overwritten, dw(V,C) += when not NULL; the reference gets nothing. Tile by tile from the lse:
     // dlogits[n][v] = inv_temperature * (logprob[n] * ((v == target) - p[n][v]) + kl[n] * (p[n][v] - ref[n][v])
     //                                    + gap[n] * ((v == target) - (v == rival)))

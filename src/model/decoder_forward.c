@@ -4,10 +4,7 @@
 
 #include "base/err.h"
 
-enum {
-    LOGIT_CHUNK_BYTES = 16 << 20,
-    KEEP_BYTES = 128 << 20, // of logits, for a backward to come: beyond it making them again is the lesser evil
-};
+enum { LOGIT_CHUNK_BYTES = 16 << 20 };
 
 static int check_batch(const struct decoder *d, const struct seq_batch *batch, struct err *e)
 {
@@ -120,7 +117,8 @@ static void put_reference(struct decoder *d, struct decoder *reference, struct h
 
 int decoder_kept_targets(const struct decoder *d)
 {
-    return (int)(KEEP_BYTES / (head_kept_floats(1, (size_t)d->parts.m->arch.vocab_size) * sizeof(float)));
+    const struct parts *p = &d->parts;
+    return (int)(p->ops->head_keeps(p->b) / (head_kept_floats(1, (size_t)p->m->arch.vocab_size) * sizeof(float)));
 }
 
 // Room for the logits of n targets, where a backward follows and they are few enough. It goes without as well.
