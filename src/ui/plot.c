@@ -263,7 +263,8 @@ static void draw_x_axis(const struct plot *p, struct canvas *c, struct rect fiel
 static bool is_label(const struct canvas *c, int x, int y)
 {
     const struct cell *there = canvas_cell(c, x, y);
-    return there && there->code[0] < 128 && (isalnum((int)there->code[0]) || strchr(".:", (int)there->code[0]));
+    const uint32_t code = there ? there->code[0] : ' ';
+    return code == '.' || code == ':' || (code < 128 && isalnum((int)code));
 }
 
 // The column of the axis closest to x that has no digit of a label; the left one of two, where the label's tick is.

@@ -12,6 +12,7 @@ struct bench_case {
     const char *family;    // "llama", "gpt2"
     int d_model, n_layers, n_heads, d_ff, vocab;
     int groups, prompt, response, responses; // per step: tokens of each prompt, of each response, responses a prompt
+    bool recompute;
 };
 extern const struct bench_case bench_cases[]; // ends with a row without name
 const struct bench_case *bench_case_find(const char *name);
