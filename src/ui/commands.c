@@ -26,7 +26,7 @@ const struct command_row command_rows[] = {
     {CMD_PAUSE, "pause", "pause", "p", IN_RUNS, NULL, "Pause the run between two steps, or go on.", 5},
     {CMD_PAUSE, "pause", "pause", "Space p", IN_RUN, NULL, "Pause the run between two steps, or go on.", 1},
     {CMD_STOP, "stop", "stop", "s", IN_RUNS | IN_RUN, NULL, "Stop the run: it writes a checkpoint and ends; r continues it.", 2},
-    {CMD_RESUME, "resume", "resume", "r", IN_RUNS | IN_RUN, NULL, "Go on with a paused, stopped, failed or dead run.", 11},
+    {CMD_RESUME, "resume", "resume", "r", IN_RUNS | IN_RUN, NULL, "Go on with a paused, stopped, failed or dead run.", 2},
     {CMD_CHECKPOINT, "checkpoint", "checkpoint", "c", IN_RUNS | IN_RUN, NULL, "Write a checkpoint now and go on.", 0},
     {CMD_SET_LR, "lr", "lr", "l", IN_RUN, "VALUE", "Change the learning rate while the run runs.", 3},
     {CMD_SET_BETA, "beta", "beta", "b", IN_RUN, "VALUE", "Change beta while the run runs.", 4},
