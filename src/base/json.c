@@ -2,15 +2,98 @@
 
 #include "base/json.h"
 
+#include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+enum { DECODE_FLAGS = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL };
+
+// ---- numbers that no variable of ours holds ----
+// Python writes NaN, Infinity and whole numbers of any length. Nobody may ever read them, so they must not refuse the
+// file: whole numbers beyond 64 bits become doubles, and what is not finite becomes an object {UNREADABLE: its text},
+// which every getter refuses because it is not of the type it wants.
+#define UNREADABLE "\x01number"
+
+bool json_is_unreadable(const json_t *value, const char **text)
+{
+    const json_t *inner = json_is_object(value) ? json_object_get(value, UNREADABLE) : NULL;
+    if (inner && text)
+        *text = json_string_value(inner);
+    return inner != NULL;
+}
+
+// How many bytes at p are a number, NaN or an infinity.
+static size_t number_bytes(const char *p, size_t n)
+{
+    static const char *const words[] = {"NaN", "Infinity", "-Infinity"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (n >= strlen(words[i]) && memcmp(p, words[i], strlen(words[i])) == 0)
+            return strlen(words[i]);
+    size_t k = 0;
+    if (*p == '-' || (*p >= '0' && *p <= '9'))
+        for (k = 1; k < n && p[k] && strchr("0123456789.eE+-", p[k]);)
+            k++;
+    return k;
+}
+
+static void put_number(struct str *out, const char *p, size_t n)
+{
+    char *end, *text = mem_strndup(p, n);
+    errno = 0;
+    const bool whole = text[strspn(text, "-0123456789")] == '\0';
+    const double value = strtod(text, &end);
+    if (*end) // no number at all: the parser says it better
+        str_add(out, text);
+    else if (!isfinite(value))
+        str_addf(out, "{\"\\u0001number\": \"%.60s\"}", text);
+    else if (whole && (strtoll(text, NULL, 10), errno == ERANGE))
+        str_addf(out, "%s.0", text);
+    else
+        str_add(out, text);
+    free(text);
+}
+
+static void rewrite_numbers(struct str *out, const char *text, size_t n)
+{
+    for (size_t i = 0; i < n;) {
+        size_t k = number_bytes(text + i, n - i), from = i;
+        if (k) {
+            put_number(out, text + i, k);
+            i += k;
+            continue;
+        }
+        if (text[i++] == '"') {
+            while (i < n && text[i] != '"')
+                i += text[i] == '\\' && i + 1 < n ? 2 : 1;
+            i += i < n;
+        }
+        str_addn(out, text + from, i - from);
+    }
+}
+
+json_t *json_decode(const char *text, size_t n_bytes, json_error_t *fault)
+{
+    json_error_t other;
+    json_t *value = json_loadb(text, n_bytes, DECODE_FLAGS, fault);
+    if (value)
+        return value;
+    struct str again = {.max = 32 * n_bytes + 64};
+    rewrite_numbers(&again, text, n_bytes);
+    if (again.len != n_bytes)
+        value = json_loadb(again.data, again.len, DECODE_FLAGS, &other);
+    str_fini(&again);
+    return value;
+}
 
 int json_parse(const char *text, size_t n_bytes, const char *where, json_t **out, struct err *e)
 {
     json_error_t fault;
-    json_t *value = json_loadb(text, n_bytes, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &fault);
+    json_t *value = json_decode(text, n_bytes, &fault);
     if (!value)
         return err_set(e, ERR_INPUT, "%s is not valid JSON: line %d, column %d: %s", where, fault.line, fault.column,
                        fault.text);

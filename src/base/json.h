@@ -12,6 +12,11 @@
 int json_read(const char *path, size_t max, json_t **out, struct err *e);
 // `where` names the text in errors ("data.jsonl:17").
 int json_parse(const char *text, size_t n_bytes, const char *where, json_t **out, struct err *e);
+// The same without our error: NULL, and the parser's own words in *fault. Numbers beyond what a double or 64 bits hold
+// never make a text invalid, since nobody may read them: whole ones become doubles, NaN, Infinity and 1e400 become a
+// value of no usable type (json_is_unreadable), which all getters refuse.
+json_t *json_decode(const char *text, size_t n_bytes, json_error_t *fault);
+bool json_is_unreadable(const json_t *value, const char **text); // *text: as the file has it; may be NULL
 // Writes atomically, indented by 2, keys in the order they were set.
 int json_write(const char *path, const json_t *value, struct err *e);
 

@@ -68,8 +68,7 @@ static const char *damage_of(const struct record *record)
 static json_t *parse_row(const struct record *record, char *reason, size_t size)
 {
     json_error_t fault;
-    json_t *value =
-        json_loadb(record->bytes, record->n_bytes, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &fault);
+    json_t *value = json_decode(record->bytes, record->n_bytes, &fault);
     if (!value)
         snprintf(reason, size, "not valid JSON: %.150s (line %lld, column %d of it)", fault.text,
                  (long long)record->line + fault.line - 1, fault.column);

@@ -120,6 +120,36 @@ static void json_errors_name_the_place(void **state)
     assert_int_equal(json_parse("{\"a\":1,\"a\":2}", 13, "x", &value, &fault), ERR_INPUT);
 }
 
+static void json_numbers_that_nobody_reads_do_no_harm(void **state)
+{
+    static const char text[] = "{\"big\": 1000000000000000019884624838656, \"no\": [NaN, -Infinity, 1e400, -7], "
+                               "\"text\": \"NaN \\\" 1e400\", \"tiny\": 1e-400, \"most\": 9223372036854775807}";
+    struct err fault = {0};
+    json_t *value;
+    double number;
+    int64_t whole;
+    const char *shown;
+    assert_ok(json_parse(text, sizeof text - 1, "x", &value, e));
+    assert_ok(json_get_double(value, "big", 0, &number, "x", e));
+    assert_true(number == 1e30);
+    assert_ok(json_get_int(value, "most", 0, 0, INT64_MAX, &whole, "x", e));
+    assert_true(whole == INT64_MAX);
+    assert_string_equal(json_string_value(json_object_get(value, "text")), "NaN \" 1e400");
+    const json_t *no = json_object_get(value, "no");
+    static const char *const texts[] = {"NaN", "-Infinity", "1e400"};
+    for (size_t i = 0; i < 3; i++) {
+        assert_true(json_is_unreadable(json_array_get(no, i), &shown));
+        assert_string_equal(shown, texts[i]);
+    }
+    assert_false(json_is_unreadable(json_array_get(no, 3), NULL));
+    json_decref(value);
+    assert_ok(json_parse("{\"a\": NaN}", 10, "x", &value, e));
+    assert_int_equal(json_get_double(value, "a", 0, &number, "x", &fault), ERR_INPUT);
+    json_decref(value);
+    assert_int_equal(json_parse("{\"a\": 1e400", 11, "x", &value, &fault), ERR_INPUT);
+    assert_int_equal(json_parse("{\"a\": nan}", 10, "x", &value, &fault), ERR_INPUT);
+}
+
 static const char *const kinds[] = {"linear", "cosine", NULL};
 static const struct param table[] = {
     {.name = "beta", .type = PARAM_FLOAT, .fallback = "0.1", .min = 0.001, .max = 10, .help = "strength", .live = true},
@@ -218,6 +248,7 @@ int main(void)
         cmocka_unit_test(quoted_texts_are_one_word_of_a_shell),
         cmocka_unit_test(file_write_replaces_whole_or_not_at_all),
         cmocka_unit_test(json_errors_name_the_place),
+        cmocka_unit_test(json_numbers_that_nobody_reads_do_no_harm),
         cmocka_unit_test(settings_check_values_and_suggest_names),
         cmocka_unit_test(pool_does_every_block_once),
     };
