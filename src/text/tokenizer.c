@@ -25,6 +25,8 @@ void tokenizer_free(struct tokenizer *t)
     free(t->before.data);
     free(t->after.data);
     free(t->chat_template);
+    free(t->tool_template);
+    json_decref(t->special_tokens);
     bpe_fini(&t->bpe);
     vocab_fini(&t->vocab);
     free(t);
@@ -254,6 +256,16 @@ int32_t tokenizer_eos(const struct tokenizer *t)
 const char *tokenizer_chat_template(const struct tokenizer *t)
 {
     return t->chat_template;
+}
+
+const char *tokenizer_tool_template(const struct tokenizer *t)
+{
+    return t->tool_template;
+}
+
+const json_t *tokenizer_special_tokens(const struct tokenizer *t)
+{
+    return t ? t->special_tokens : NULL;
 }
 
 const char *tokenizer_hash(const struct tokenizer *t)

@@ -3,6 +3,7 @@
 // loading and may be used from several threads.
 #pragma once
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -36,4 +37,7 @@ int32_t tokenizer_token_id(const struct tokenizer *t, const char *token); // -1 
 bool tokenizer_is_special(const struct tokenizer *t, int32_t id);
 int32_t tokenizer_bos(const struct tokenizer *t), tokenizer_eos(const struct tokenizer *t); // -1 when none
 const char *tokenizer_chat_template(const struct tokenizer *t); // Jinja text of tokenizer_config.json or NULL
+const char *tokenizer_tool_template(const struct tokenizer *t); // the one named tool_use, or NULL
+// {"bos_token": "<s>", ...}: the special tokens by name, as chat templates know them. NULL for NULL.
+const json_t *tokenizer_special_tokens(const struct tokenizer *t);
 const char *tokenizer_hash(const struct tokenizer *t);          // SHA-256 of what was loaded

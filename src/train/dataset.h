@@ -42,7 +42,7 @@ struct dataset {
 
 struct dataset_options {
     const struct tokenizer *tokenizer;
-    const struct chat_template *chat; // for examples that are messages
+    struct chat_template *chat;       // for examples that are messages; whoever made these options frees it
     bool chat_always;                 // plain prompts, too, become a user's message
     int max_length, max_prompt_length;
     int max_responses; // 0: all; 1 takes the first (SFT on pairs: the chosen one)
@@ -76,7 +76,7 @@ struct moments dataset_label_moments(const struct dataset *d);
 void dataset_standardize(struct dataset *d, const struct moments *m);
 
 // The template for these settings: by name, or "auto": the tokenizer's own, else plain.
-int dataset_chat_template(const struct chat_template **out, const char *name, const struct tokenizer *t, struct err *e);
+int dataset_chat_template(struct chat_template **out, const char *name, const struct tokenizer *t, struct err *e);
 // Prompt tokens of one example on their own (for sampling), on the heap.
 int dataset_prompt_tokens(const struct dataset_options *o, const struct example *x, int32_t **ids, int *n,
                           struct err *e);

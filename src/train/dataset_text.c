@@ -63,22 +63,46 @@ bool encoder_is_chat(const struct encoder *x, const struct example *ex)
     return ex->is_chat || x->o->chat_always;
 }
 
+static void add_message(json_t *messages, const char *role, const char *content)
+{
+    json_t *text = json_string(content); // NULL: bytes that are no UTF-8, which corpora do not let through
+    json_array_append_new(messages, json_pack("{ss,so}", "role", role, "content", text ? text : json_string("")));
+}
+
+// What the template writes behind an answer ("<|im_end|>\n"): what follows the marker in a conversation whose answer is
+// one, without the tokenizer's eos. "" where the template does not show it (it trims, or asks for other roles).
+static char *end_of_turn(const struct chat_template *t, const struct tokenizer *k)
+{
+    static const char marker[] = "ANSWER";
+    struct str text = {0};
+    json_t *messages = json_array();
+    add_message(messages, "user", "QUESTION");
+    add_message(messages, "assistant", marker);
+    const struct chat_request request = {.messages = messages};
+    int code = chat_template_render(t, &request, k, &text, NULL);
+    const char *end = code ? NULL : strstr(str_text(&text), marker);
+    const char *eos = tokenizer_eos(k) >= 0 ? tokenizer_token(k, tokenizer_eos(k)) : NULL;
+    end = end ? end + strlen(marker) : "";
+    if (eos && *eos && text_starts(end, eos))
+        end += strlen(eos);
+    char *copy = mem_strdup(end);
+    json_decref(messages);
+    str_fini(&text);
+    return copy;
+}
+
 // Messages of the example, and with `answer` the assistant's, rendered.
 static int render(const struct encoder *x, const struct example *ex, const char *answer, struct str *out,
                   struct err *e)
 {
-    struct message stack[32], *messages = stack;
-    int n = ex->n_turns;
-    if (n + 1 > 32)
-        messages = mem_alloc((size_t)n + 1, sizeof *messages);
-    for (int i = 0; i < n; i++)
-        messages[i] = (struct message){ex->turns[i].role ? ex->turns[i].role : "user", ex->turns[i].text};
+    json_t *messages = json_array();
+    for (int i = 0; i < ex->n_turns; i++)
+        add_message(messages, ex->turns[i].role ? ex->turns[i].role : "user", ex->turns[i].text);
     if (answer)
-        messages[n++] = (struct message){"assistant", answer};
-    int code =
-        chat_template_render(x->o->chat, messages, n, !answer, token_text(x, x->bos), token_text(x, x->eos), out, e);
-    if (messages != stack)
-        free(messages);
+        add_message(messages, "assistant", answer);
+    const struct chat_request request = {.messages = messages, .add_generation_prompt = !answer};
+    int code = chat_template_render(x->o->chat, &request, x->o->tokenizer, out, e);
+    json_decref(messages);
     return code;
 }
 
@@ -128,7 +152,9 @@ int encoder_response(const struct encoder *x, const struct example *ex, const ch
             part = str_text(&whole) + strlen(prompt);
         } else if (!code) {
             str_clear(&whole);
-            str_addf(&whole, "%s%s", text, chat_template_end_of_turn(x->o->chat));
+            char *end = end_of_turn(x->o->chat, t);
+            str_addf(&whole, "%s%s", text, end);
+            free(end);
             part = str_text(&whole);
         }
     }
@@ -186,12 +212,11 @@ bool encoder_takes_prompt(const struct encoder *x, const struct example *ex)
     return true;
 }
 
-int dataset_chat_template(const struct chat_template **out, const char *name, const struct tokenizer *t, struct err *e)
+int dataset_chat_template(struct chat_template **out, const char *name, const struct tokenizer *t, struct err *e)
 {
     if (strcmp(name, "auto") != 0)
         return chat_template_by_name(out, name, e);
-    const char *jinja = tokenizer_chat_template(t);
-    return jinja ? chat_template_recognize(out, jinja, e) : chat_template_by_name(out, "plain", e);
+    return tokenizer_chat_template(t) ? chat_template_of(out, t, e) : chat_template_by_name(out, "plain", e);
 }
 
 int dataset_prompt_tokens(const struct dataset_options *o, const struct example *ex, int32_t **ids, int *n,
@@ -226,8 +251,10 @@ int dataset_stop_ids(const struct dataset_options *o, int32_t *ids, int max)
     size_t n_turn = 0;
     if (eos >= 0 && n < max)
         ids[n++] = eos;
-    const char *end = o->chat ? chat_template_end_of_turn(o->chat) : "";
-    if (tokenizer_encode(o->tokenizer, end, strlen(end), false, true, &turn, &n_turn, NULL))
+    char *end = o->chat ? end_of_turn(o->chat, o->tokenizer) : mem_strdup("");
+    int code = tokenizer_encode(o->tokenizer, end, strlen(end), false, true, &turn, &n_turn, NULL);
+    free(end);
+    if (code)
         return n;
     for (size_t i = 0; i < n_turn; i++)
         if (tokenizer_is_special(o->tokenizer, turn[i])) {

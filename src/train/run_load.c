@@ -458,6 +458,7 @@ void run_unload(struct run *r)
     model_free(r->model);
     if (r->backend)
         r->ops->close(r->backend);
+    chat_template_free(r->text.chat);
     tokenizer_free(r->tokenizer);
     corpus_free(r->corpus);
     corpus_free(r->eval_corpus);

@@ -182,6 +182,7 @@ void bench_free(struct bench *b)
     dataset_fini(&b->train);
     dataset_fini(&b->held_out);
     corpus_free(b->corpus);
+    chat_template_free(b->text.chat);
     tokenizer_free(b->tokenizer);
     b->ops->close(b->backend);
     settings_fini(&b->settings);

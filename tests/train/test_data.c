@@ -107,6 +107,7 @@ static void control_tokens_in_messages_are_left_out(void **state)
     corpus_free(again);
     dataset_fini(&d);
     corpus_free(c);
+    chat_template_free(o.chat);
 }
 
 static void chat_responses_follow_the_template(void **state)
@@ -119,9 +120,11 @@ static void chat_responses_follow_the_template(void **state)
           "{\"prompt\": [{\"role\": \"user\", \"content\": \"the river\"}], \"chosen\": [{\"role\": \"assistant\", \"content\": "
           "\"is kind\"}], \"rejected\": [{\"role\": \"assistant\", \"content\": \"is lost\"}]}\n",
           &o);
-    const struct message messages[] = {{"user", "the river"}, {"assistant", "is kind"}};
+    json_t *messages = json_pack("[{ss,ss},{ss,ss}]", "role", "user", "content", "the river", "role", "assistant",
+                                 "content", "is kind");
     struct str rendered = {0};
-    assert_ok(chat_template_render(o.chat, messages, 2, false, "", "", &rendered, e));
+    assert_ok(chat_template_render(o.chat, &(struct chat_request){.messages = messages}, NULL, &rendered, e));
+    json_decref(messages);
     const struct ds_group *g = &d.groups[0];
     char *whole = decode(&d, g->prompt, g->n_prompt), *answer = decode(&d, d.seqs[0].first, d.seqs[0].n);
     struct str joined = {0};
@@ -133,6 +136,7 @@ static void chat_responses_follow_the_template(void **state)
     str_fini(&rendered);
     free(whole);
     free(answer);
+    chat_template_free(o.chat);
     dataset_fini(&d);
     corpus_free(c);
 }
@@ -161,6 +165,7 @@ static void conversations_that_the_template_refuses_are_left_out(void **state)
     const bool use[] = {true, false};
     assert_int_equal(dataset_build(&d, c, use, 0, &o, &fault), ERR_INPUT);
     assert_non_null(strstr(fault.text, "take turns"));
+    chat_template_free(o.chat);
     corpus_free(c);
 }
 

@@ -64,6 +64,7 @@ static void build_with(struct dataset *d, struct corpus **c, const char *rows, s
     o.max_prompt_length = 16;
     assert_ok(chat_template_by_name(&o.chat, "plain", e));
     assert_ok(dataset_build(d, *c, NULL, 0, &o, e));
+    chat_template_free(o.chat);
     tokenizer_free(t);
 }
 

@@ -64,6 +64,7 @@ void session_close(struct session *x)
     model_free(x->model);
     if (x->backend)
         x->ops->close(x->backend);
+    chat_template_free(x->text.chat);
     tokenizer_free(x->tokenizer);
     *x = (struct session){0};
 }
