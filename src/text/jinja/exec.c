@@ -84,10 +84,16 @@ static void run_loop(struct jrun *r, const struct jnode *x, struct jval over, st
     *loop = (struct jloop){.items = loop_items(r, x, over, around), .depth = depth, .node = x->op ? x : NULL,
                            .scope = around};
     const size_t n = loop->items->n;
+    struct jscope *inner = NULL;
     for (; loop->at < n; loop->at++) {
         jx_step(r, 1);
         r->line = x->line;
-        open_scope(r, around);
+        if (!inner || inner->kept) {
+            open_scope(r, around);
+            inner = r->scope;
+        }
+        inner->n = 0; // each round begins without the last one's variables
+        r->scope = inner;
         jx_assign(r, r->t->loop, (struct jval){.kind = J_LOOP, .loop = loop});
         assign(r, x->a, loop->items->items[loop->at]);
         if (run(r, x->body) == BREAK)
@@ -177,6 +183,8 @@ static struct jval macro_value(struct jrun *r, const struct jnode *x)
     struct jmacro *m = jx_alloc(r, 1, sizeof *m);
     m->node = x;
     m->scope = r->scope;
+    for (struct jscope *s = r->scope; s; s = s->parent)
+        s->kept = true;
     return (struct jval){.kind = J_MACRO, .macro = m};
 }
 

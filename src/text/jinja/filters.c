@@ -1,6 +1,7 @@
 // Filters of texts, numbers and single values. What Python's jinja2 does with each is the measure.
 #include "config.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -129,15 +130,19 @@ static bool text_number(struct jrun *r, struct jval v, double *f, int64_t *i, in
     struct jval plain = jx_strip(r, v, jx_none(), true, true);
     if (plain.n == 0 || plain.n >= sizeof text || memchr(plain.text, '\0', plain.n))
         return false;
-    memcpy(text, plain.text, plain.n);
-    text[plain.n] = '\0';
+    size_t n = 0;
+    for (size_t at = 0; at < plain.n; at++) {
+        if (plain.text[at] != '_')
+            text[n++] = plain.text[at];
+        else if (at == 0 || at + 1 == plain.n || !isalnum((unsigned char)plain.text[at - 1]) ||
+                 !isalnum((unsigned char)plain.text[at + 1])) // Python has them between digits only
+            return false;
+    }
+    text[n] = '\0';
     if (strpbrk(text, " \t\n\v\f\r("))
         return false;
     char *end;
-    const char *digits = text + (*text == '-' || *text == '+');
-    if (base != 10 || !strpbrk(text, ".xX")) {
-        if (base == 16 && (digits[0] != '0' || !strchr("xX", digits[1])) && strpbrk(digits, "xX"))
-            return false;
+    if (base >= 2 && base <= 36 && (base != 10 || !strpbrk(text, ".xX"))) {
         *i = strtoll(text, &end, base);
         *whole = !*end && end != text && *i != INT64_MAX && *i != INT64_MIN;
         if (*whole)
@@ -162,7 +167,7 @@ FILTER(f_int)
     case J_BOOL: return jx_int(in.b);
     case J_FLOAT: f = in.f; break;
     case J_TEXT:
-        if (base < 2 || base > 36 || !text_number(r, in, &f, &i, (int)base, &whole))
+        if (!text_number(r, in, &f, &i, (int)base, &whole))
             return fallback;
         if (whole)
             return jx_int(i);

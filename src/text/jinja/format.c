@@ -26,9 +26,10 @@ static void put_float(struct jrun *r, struct jbuffer *b, double f, bool json)
         jx_puts(r, b, isnan(f) ? json ? "NaN" : "nan" : f > 0 ? json ? "Infinity" : "inf" : json ? "-Infinity" : "-inf");
         return;
     }
-    for (int precision = 0; precision < 17; precision++) {
+    int precision = 0;
+    for (;; precision++) {
         snprintf(digits, sizeof digits, "%.*e", precision, f);
-        if (strtod(digits, NULL) == f)
+        if (precision == 16 || strtod(digits, NULL) == f)
             break;
     }
     const int exponent = atoi(strchr(digits, 'e') + 1);
@@ -36,7 +37,7 @@ static void put_float(struct jrun *r, struct jbuffer *b, double f, bool json)
         char *e = strchr(digits, 'e');
         snprintf(out, sizeof out, "%.*se%c%02d", (int)(e - digits), digits, exponent < 0 ? '-' : '+', abs(exponent));
     } else {
-        int after = (int)(strchr(digits, 'e') - digits) - (digits[0] == '-') - 2 - exponent; // digits behind the point
+        int after = precision - exponent; // digits behind the point
         snprintf(out, sizeof out, "%.*f", after > 1 ? after : 1, f);
     }
     jx_puts(r, b, out);

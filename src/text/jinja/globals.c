@@ -23,14 +23,15 @@ GLOBAL(g_range)
     out.list->start = start;
     out.list->stop = stop;
     out.list->step = step;
-    for (int64_t i = start; step > 0 ? i < stop : i > stop;) {
-        if (out.list->n == MAX_RANGE)
-            jx_fail(r, ERR_LIMIT, "a range of more than %d numbers", MAX_RANGE);
-        jx_step(r, 1);
-        jx_append(r, out.list, jx_int(i));
-        if (__builtin_add_overflow(i, step, &i))
-            break;
-    }
+    // The count in unsigned numbers: stop - start may be more than 63 bits.
+    uint64_t span = step > 0 ? start < stop ? (uint64_t)stop - (uint64_t)start : 0
+                             : start > stop ? (uint64_t)start - (uint64_t)stop : 0;
+    uint64_t stride = step > 0 ? (uint64_t)step : -(uint64_t)step, n = span / stride + (span % stride != 0);
+    if (n > MAX_RANGE)
+        jx_fail(r, ERR_LIMIT, "a range of more than %d numbers", MAX_RANGE);
+    jx_step(r, n / 8);
+    for (uint64_t i = 0; i < n; i++)
+        jx_append(r, out.list, jx_int(start + (int64_t)i * step));
     return out;
 }
 

@@ -126,8 +126,6 @@ METHOD(m_rsplit)
         if (words)
             rest = jx_strip(r, rest, jx_none(), false, true);
     }
-    if (words)
-        rest = jx_strip(r, rest, jx_none(), true, false);
     if (!words || rest.n)
         jx_append(r, out.list, rest);
     return reversed(r, out);

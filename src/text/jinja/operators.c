@@ -138,7 +138,7 @@ static struct jval repeat(struct jrun *r, struct jval v, int64_t times)
         if (!mem_mul(n, v.n, &bytes) || bytes > r->limits.memory)
             bytes = r->limits.memory; // refused by the allocation
         char *text = jx_alloc(r, bytes + 1, 1);
-        jx_step(r, v.n ? n : 0);
+        jx_step(r, v.n ? n / 16 : 0);
         for (size_t i = 0; v.n && i < n; i++)
             memcpy(text + i * v.n, v.text, v.n);
         return jx_text(text, v.n * n);

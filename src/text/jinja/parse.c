@@ -81,10 +81,19 @@ static struct jnode *body_alone(struct jparser *p, const char *end, struct jnode
     return list;
 }
 
+static void refuse_loop(struct jparser *p, const struct jnode *target)
+{
+    if (target->kind == E_NAME && target->name == p->t->loop)
+        jx_refuse(p, target->line, "a loop cannot go through its elements by the name loop");
+    for (const struct jnode *x = target->kind == E_TUPLE ? target->a : NULL; x; x = x->next)
+        refuse_loop(p, x);
+}
+
 static struct jnode *for_loop(struct jparser *p)
 {
     struct jnode *x = jx_new(p, N_FOR);
     x->a = jx_target(p, false);
+    refuse_loop(p, x->a);
     if (!jx_skip_name(p, "in"))
         jx_unexpected(p, "in");
     x->b = jx_tuple(p, false);

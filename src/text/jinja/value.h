@@ -97,6 +97,7 @@ struct jscope {
     struct jscope *parent;
     struct jvariable *variables;
     int n, cap;
+    bool kept; // a macro was defined in it: it must outlive what made it
 };
 struct jmacro {
     const struct jnode *node; // N_MACRO or N_CALL
