@@ -1,6 +1,8 @@
 noinst_LIBRARIES += libmodel.a
 libmodel_a_SOURCES = \
-	%D%/arch.c %D%/arch.h \
+	%D%/arch.c %D%/arch.h %D%/arch_reader.h \
+	%D%/arch_members.c \
+	%D%/arch_rope.c \
 	%D%/backend.h \
 	%D%/decoder.c %D%/decoder.h %D%/decoder_internal.h \
 	%D%/decoder_backward.c \

@@ -216,8 +216,8 @@ static int write_config(struct merge *m, const char *dir, struct err *e)
     static const char *const names[] = {[MERGE_F32] = "float32", [MERGE_BF16] = "bfloat16", [MERGE_F16] = "float16"};
     char *path = path_join(dir, "config.json");
     if (m->job->dtype != MERGE_AS_BASE) {
-        json_object_del(m->config, "dtype");
-        json_object_set_new(m->config, "torch_dtype", json_string(names[m->job->dtype]));
+        json_object_set_new(m->config, "torch_dtype", json_string(names[m->job->dtype])); // up to transformers 4
+        json_object_set_new(m->config, "dtype", json_string(names[m->job->dtype]));       // from 5 on
     }
     int code = json_write(path, m->config, e);
     free(path);

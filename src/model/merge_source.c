@@ -65,9 +65,15 @@ int merge_read_arch(struct arch *a, json_t **config, const char *dir, struct err
     char *path = path_join(dir, "config.json");
     int code = json_read(path, MAX_JSON, config, e);
     if (!code)
-        code = arch_from_config(a, *config, path, e);
+        code = arch_from_config(a, *config, path, NULL, e);
     free(path);
     return code;
+}
+
+static bool same_ropes(const struct arch *a, const struct arch *base)
+{
+    return rope_same(&a->ropes[ATTN_FULL], &base->ropes[ATTN_FULL]) &&
+           rope_same(&a->ropes[ATTN_SLIDING], &base->ropes[ATTN_SLIDING]);
 }
 
 // What decides how weights are computed with; shapes alone would not tell.
@@ -87,9 +93,13 @@ static int same_arch(const struct arch *a, const struct arch *base, const char *
                 {"activation function", a->act, base->act, false},
                 {"tie of head and embedding (tie_word_embeddings)", a->tied, base->tied, false},
                 {"epsilon of the norms", a->norm_eps, base->norm_eps, true},
-                {"rotary base (rope_theta)", a->rope_theta, base->rope_theta, true},
-                {"kind of rotary scaling", a->rope_scaling, base->rope_scaling, false},
-                {"factor of rotary scaling", a->rope_factor, base->rope_factor, true}};
+                {"rotary base (rope_theta)", a->ropes[0].theta, base->ropes[0].theta, true},
+                {"kind of rotary scaling", a->ropes[0].scaling, base->ropes[0].scaling, false},
+                {"factor of rotary scaling", a->ropes[0].factor, base->ropes[0].factor, true},
+                {"rotary scaling", same_ropes(a, base), true, false},
+                {"sliding window", a->sliding_window, base->sliding_window, true},
+                {"list of layers with a sliding window (layer_types)",
+                 memcmp(a->sliding_layers, base->sliding_layers, sizeof a->sliding_layers), 0, false}};
     if (a->family != base->family)
         return err_set(e, ERR_USAGE, "%s cannot be merged: it is a %s model, the base is a %s model", dir,
                        arch_family_name(a->family), arch_family_name(base->family));

@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "base/err.h"
+#include "base/notes.h"
 #include "model/arch.h"
 #include "model/backend.h"
 
@@ -17,6 +18,7 @@ enum tensor_kind {
     // of a layer
     T_ATTN_NORM_W, T_ATTN_NORM_B, T_Q_W, T_Q_B, T_K_W, T_K_B, T_V_W, T_V_B, T_O_W, T_O_B,
     T_MLP_NORM_W, T_MLP_NORM_B, T_GATE_W, T_GATE_B, T_UP_W, T_UP_B, T_DOWN_W, T_DOWN_B,
+    T_Q_NORM_W, T_K_NORM_W, // (1, head_dim)
     N_LAYER_TENSORS,
     // of the whole model
     T_TOKEN_EMBED = N_LAYER_TENSORS, T_POSITION_EMBED, T_PROJECT_IN, T_PROJECT_OUT, T_FINAL_NORM_W, T_FINAL_NORM_B,
@@ -58,11 +60,13 @@ struct model {
     size_t n_lora_floats;
     float *lora_weights, *lora_grads; // NULL without adapters
     bool adapter_on;   // off: the base model, which is the reference of a LoRA run
-    float *rope_cos, *rope_sin; // (max_positions, head_dim / 2) or NULL
+    float *rope_tables; // device memory of the following; NULL without rotary positions
+    float *rope_cos[N_ATTN_KINDS], *rope_sin[N_ATTN_KINDS]; // (max_positions, head_dim / 2); kinds may share
     int n_rope_positions;
     bool scores_tokens; // with T_SCORE_W: it was taught to read every token of a response, not the last alone
     float *score_grads; // of T_SCORE_W when the base is frozen, else NULL
     json_t *config;    // config.json as it was read
+    struct notes notes; // what a person should know of its files
     char *dir;         // where it was loaded from; NULL for a new model
     char *tokenizer_dir; // whose tokenizer files model_save copies beside the weights; dir unless set otherwise
     char *base_dir;    // of an adapter folder: the model that it adapts; else NULL

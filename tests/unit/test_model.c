@@ -21,6 +21,8 @@ static const char *const configs[] = {
     "{\"model_type\":\"gpt2\",\"vocab_size\":19,\"n_embd\":16,\"n_layer\":2,\"n_head\":4,\"n_positions\":32}",
     "{\"model_type\":\"opt\",\"vocab_size\":19,\"hidden_size\":16,\"num_hidden_layers\":2,\"num_attention_heads\":4,"
     "\"ffn_dim\":24,\"max_position_embeddings\":32,\"do_layer_norm_before\":false,\"word_embed_proj_dim\":8}",
+    "{\"model_type\":\"qwen3\",\"vocab_size\":19,\"hidden_size\":16,\"num_hidden_layers\":2,\"num_attention_heads\":4,"
+    "\"num_key_value_heads\":2,\"head_dim\":6,\"intermediate_size\":24,\"max_position_embeddings\":32}",
 };
 enum { N_CONFIGS = sizeof configs / sizeof *configs };
 
@@ -374,11 +376,11 @@ static void rotary_frequencies_match_the_reference(void **state)
     assert_ok(json_read(path, 1 << 20, &rows, e));
     json_array_foreach(rows, i, row) {
         struct arch a;
-        assert_ok(arch_from_config(&a, json_object_get(row, "config"), "golden", e));
+        assert_ok(arch_from_config(&a, json_object_get(row, "config"), "golden", NULL, e));
         json_t *speeds = json_object_get(row, "inv_freq"), *speed;
         float got[256], factor;
         assert_int_equal(json_array_size(speeds), a.head_dim / 2);
-        arch_rope_frequencies(&a, got, &factor);
+        rope_frequencies(&a.ropes[ATTN_FULL], a.head_dim, got, &factor);
         assert_close(factor, json_number_value(json_object_get(row, "factor")), 1e-6);
         json_array_foreach(speeds, j, speed)
             assert_close(got[j], json_number_value(speed), 2e-6 * json_number_value(speed));
