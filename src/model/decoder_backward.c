@@ -26,9 +26,9 @@ static void linear_backward(const struct parts *p, float *dx, const float *dy, c
                           w->rows, 1);
     const struct lora_pair *pair = m->adapter_on ? model_lora(m, kind, layer) : NULL;
     float *low = p->s.low, *low_grad = p->s.low_grad;
-    int rank = m->lora.rank;
+    const int rank = pair ? pair->rank : 0;
+    const float factor = pair ? pair->factor : 0;
     if (pair && (dx || m->lora_grads)) {
-        float factor = m->lora.alpha / (float)rank;
         p->ops->linear_dx(p->b, low_grad, dy, m->lora_weights + pair->b, t, rank, pair->out, factor, 0);
         if (m->lora_grads) {
             p->ops->linear(p->b, low, x, m->lora_weights + pair->a, NULL, t, pair->in, rank, 1, 0);

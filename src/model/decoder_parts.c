@@ -103,9 +103,8 @@ void part_linear(const struct parts *p, float *y, const float *x, enum tensor_ki
     const struct lora_pair *pair = m->adapter_on ? model_lora(m, kind, layer) : NULL;
     if (!pair)
         return;
-    int rank = m->lora.rank;
-    p->ops->linear(p->b, p->s.low, x, m->lora_weights + pair->a, NULL, t, pair->in, rank, 1, 0);
-    p->ops->linear(p->b, y, p->s.low, m->lora_weights + pair->b, NULL, t, rank, pair->out, m->lora.alpha / (float)rank, 1);
+    p->ops->linear(p->b, p->s.low, x, m->lora_weights + pair->a, NULL, t, pair->in, pair->rank, 1, 0);
+    p->ops->linear(p->b, y, p->s.low, m->lora_weights + pair->b, NULL, t, pair->rank, pair->out, pair->factor, 1);
 }
 
 void part_norm(const struct parts *p, float *y, float *mean, float *rstd, const float *x, enum tensor_kind kind, int layer,

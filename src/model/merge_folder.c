@@ -99,7 +99,7 @@ static bool same_folder(const char *a, const char *b)
 // An adapter says which model it adapts; where that is a folder here it must hold the base's weights.
 static int check_adapter_base(struct merge *m, const char *adapter, struct err *e)
 {
-    char *dir = merge_adapter_base(adapter);
+    char *dir = adapter_base(adapter, NULL);
     struct shards s = {0};
     int code = 0;
     if (dir && !same_folder(dir, m->job->base)) {

@@ -223,6 +223,7 @@ void model_free(struct model *m)
     m->ops->free(m->backend, m->lora_grads);
     m->ops->free(m->backend, m->rope_tables);
     free(m->lora_pairs);
+    json_decref(m->lora_file);
     free(m->tensors);
     free(m->index);
     json_decref(m->config);

@@ -35,14 +35,16 @@ struct tensor {
     bool decay;    // weight decay applies (matrices, not norms and biases)
 };
 
-// Low-rank adapters (Hu et al. 2021): w + (alpha / rank) b a, with a (rank, in) and b (out, rank).
+// Low-rank adapters (Hu et al. 2021): w + factor b a, with a (rank, in) and b (out, rank); factor is alpha / rank. An
+// adapter that was loaded may have ranks and factors of their own for some modules, and none for others.
 struct lora_config {
-    int rank; // 0: none
+    int rank; // the largest; 0: none
     float alpha;
     unsigned targets; // bit per tensor_kind among the linear weights
 };
 struct lora_pair {
-    int in, out;
+    int in, out, rank;
+    float factor;
     size_t a, b; // offsets in floats in the adapter block
 };
 
@@ -57,6 +59,7 @@ struct model {
     float *weights, *grads; // grads NULL unless full fine-tuning
     struct lora_config lora;
     struct lora_pair *lora_pairs; // by layer * N_LAYER_TENSORS + kind; in == 0 where there is none
+    json_t *lora_file; // adapter_config.json of an adapter that was loaded; NULL for a new one
     size_t n_lora_floats;
     float *lora_weights, *lora_grads; // NULL without adapters
     bool adapter_on;   // off: the base model, which is the reference of a LoRA run

@@ -2,6 +2,7 @@
 // of the files must be known; what would be ignored silently could change what the model computes.
 #include "config.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -156,6 +157,21 @@ static void arrange(float *out, const float *in, const struct tensor *t, const s
             out[o * cols + i] = in[i * width + start + o];
 }
 
+int model_check_finite(const char *path, const struct st_tensor *t, const float *values, struct err *e)
+{
+    float zero = 0; // stays so unless one of them is not finite
+    for (size_t i = 0; i < t->n_elements; i++)
+        zero += values[i] * 0;
+    if (zero == 0)
+        return 0;
+    size_t at = 0;
+    while (isfinite(values[at]))
+        at++;
+    return err_set(e, ERR_NUMERIC, "%s: element %zu of tensor \"%.200s\" is %s: the weights are damaged, or they come from a "
+                   "training that diverged", path, at, t->name,
+                   t->dtype == ST_F64 && isinf(values[at]) ? "larger than f32 holds" : isnan(values[at]) ? "not a number (NaN)" : "infinite");
+}
+
 static int load_tensor(struct model *m, const struct shards *s, const struct tensor *t, struct err *e)
 {
     const struct name_row *row = names_row(m->arch.family, t->kind);
@@ -179,6 +195,8 @@ static int load_tensor(struct model *m, const struct shards *s, const struct ten
     if (!raw)
         return ERR_LIMIT;
     code = st_to_f32(file, found, raw, e);
+    if (!code)
+        code = model_check_finite(file->path, found, raw, e);
     if (!code) {
         float *arranged = raw;
         if (row->transposed || row->part >= 0) {
@@ -298,52 +316,32 @@ static int load_base(struct model **out, const char *dir, const struct backend_o
     return 0;
 }
 
-// The base of an adapter: as written, else relative to the adapter's folder.
-static char *find_base(const char *dir, const json_t *adapter, struct err *e)
-{
-    const char *name = json_string_value(json_object_get(adapter, "base_model_name_or_path"));
-    if (!name || !*name) {
-        err_set(e, ERR_INPUT, "%s/adapter_config.json does not say which model it adapts (base_model_name_or_path)", dir);
-        return NULL;
-    }
-    if (file_is_dir(name))
-        return mem_strdup(name);
-    char *beside = path_join(dir, name);
-    if (file_is_dir(beside))
-        return beside;
-    free(beside);
-    err_set(e, ERR_NOT_FOUND, "the adapter in %s adapts the model \"%.300s\", which is not a folder here; download it and "
-            "write its path as base_model_name_or_path into adapter_config.json", dir, name);
-    return NULL;
-}
-
 int model_load(struct model **out, const char *dir, const struct backend_ops *ops, struct backend *backend,
                bool with_score, struct err *e)
 {
     if (!file_is_dir(dir))
         return err_set(e, ERR_NOT_FOUND, "there is no model folder %s", dir);
-    char *path = path_join(dir, "adapter_config.json");
-    json_t *adapter = NULL;
+    const bool adapts = adapter_is_folder(dir);
+    struct adapter adapter = {0};
+    struct notes notes = {0};
     char *base = NULL;
-    int code = 0;
-    if (file_exists(path)) {
-        code = json_read(path, MAX_JSON, &adapter, e);
-        if (!code && !(base = find_base(dir, adapter, e)))
-            code = ERR_NOT_FOUND;
-    }
-    free(path);
     struct model *m = NULL;
+    int code = adapts ? adapter_open(&adapter, dir, &notes, e) : 0;
+    if (!code && adapts && !(base = adapter_base(dir, e)))
+        code = e ? e->code : ERR_NOT_FOUND;
     if (!code)
         code = load_base(&m, base ? base : dir, ops, backend, with_score, e);
-    if (!code && adapter) {
-        code = lora_load(m, dir, adapter, e);
+    if (!code && adapts) {
+        notes_append(&m->notes, &notes);
+        code = lora_load(m, &adapter, e);
         if (!code)
-            code = hash_adapter(m, dir, adapter, e);
+            code = hash_adapter(m, dir, adapter.config, e);
         m->base_dir = mem_strdup(base);
         free(m->dir);
         m->dir = mem_strdup(dir);
     }
-    json_decref(adapter);
+    adapter_close(&adapter);
+    notes_fini(&notes);
     free(base);
     if (code) {
         model_free(m);

@@ -60,17 +60,17 @@ static inline void ref_linear(const struct reference *r, double *y, const double
     const struct tensor *w = model_tensor(r->m, kind, layer);
     const double *bias = kind < N_LAYER_TENSORS ? ref_weight(r, kind + 1, layer) : NULL;
     const struct lora_pair *pair = r->lora ? model_lora(r->m, kind, layer) : NULL;
-    double scale = pair ? (double)r->m->lora.alpha / r->m->lora.rank : 0;
+    double scale = pair ? (double)pair->factor : 0;
     for (int row = 0; row < t; row++)
         for (int o = 0; o < w->rows; o++) {
             double sum = bias ? bias[o] : 0;
             for (int i = 0; i < w->cols; i++)
                 sum += x[row * w->cols + i] * r->weights[w->offset + (size_t)(o * w->cols + i)];
-            for (int k = 0; pair && k < r->m->lora.rank; k++) {
+            for (int k = 0; pair && k < pair->rank; k++) {
                 double low = 0;
                 for (int i = 0; i < w->cols; i++)
                     low += x[row * w->cols + i] * r->lora[pair->a + (size_t)(k * w->cols + i)];
-                sum += scale * low * r->lora[pair->b + (size_t)(o * r->m->lora.rank + k)];
+                sum += scale * low * r->lora[pair->b + (size_t)(o * pair->rank + k)];
             }
             y[row * w->rows + o] = sum;
         }
