@@ -240,6 +240,13 @@ int merge_source_all_used(const struct merge_source *s, const struct shards *bas
     const struct st_file *file;
     if (s->is_adapter)
         return adapter_all_used(&s->adapter, s->n_used, e);
+    bool own_head = false;
+    int code = merge_find(base, "lm_head.weight", &file) ? 0 : shards_own_head(&s->files, s->base->family, &own_head, e);
+    if (!code && own_head && s->base->tied)
+        code = err_set(e, ERR_INPUT, "%s cannot be merged: it has a head that is not its token embedding, which the base has not",
+                       s->dir);
+    if (code)
+        return code;
     for (int i = 0; i < s->files.n; i++)
         for (size_t j = 0; j < s->files.files[i]->n_tensors; j++) {
             const char *name = s->files.files[i]->tensors[j].name;

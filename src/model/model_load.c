@@ -101,6 +101,37 @@ const struct st_tensor *shards_find(const struct shards *s, const char *name, co
     return NULL;
 }
 
+int shards_own_head(const struct shards *s, enum arch_family family, bool *own, struct err *e)
+{
+    const struct st_file *head_file, *embed_file;
+    const struct st_tensor *head = shards_find(s, "lm_head.weight", &head_file), *embed = NULL;
+    struct str name = {0};
+    for (int bare = 0; bare < 2 && !embed; bare++) {
+        names_full(family, names_row(family, T_TOKEN_EMBED), -1, bare, &name);
+        embed = shards_find(s, str_text(&name), &embed_file);
+    }
+    str_fini(&name);
+    *own = false;
+    if (!head || !embed)
+        return 0;
+    *own = true;
+    if (head->n_elements != embed->n_elements)
+        return 0; // whoever loads it says which shape is wrong
+    if (head->dtype == embed->dtype) {
+        *own = memcmp(head->bytes, embed->bytes, head->n_bytes) != 0;
+        return 0;
+    }
+    const size_t n = head->n_elements;
+    float *values = mem_try_alloc(2 * n, sizeof *values, "a head and an embedding to compare", e);
+    int code = values ? st_to_f32(head_file, head, values, e) : ERR_LIMIT;
+    if (!code)
+        code = st_to_f32(embed_file, embed, values + n, e);
+    if (!code)
+        *own = memcmp(values, values + n, n * sizeof *values) != 0;
+    free(values);
+    return code;
+}
+
 // ---- one tensor ----
 
 static const struct st_tensor *find_named(const struct model *m, const struct shards *s, const struct name_row *row,
@@ -282,6 +313,18 @@ static int hash_adapter(struct model *m, const char *dir, const json_t *adapter,
 
 // ---- folders ----
 
+// A tied model with a head of its own is an untied one, also when it is saved.
+static int take_own_head(json_t *config, const struct shards *s, const char *where, bool *own, struct err *e)
+{
+    struct arch a;
+    int code = arch_from_config(&a, config, where, NULL, e);
+    if (!code && a.tied)
+        code = shards_own_head(s, a.family, own, e);
+    if (!code && *own)
+        json_object_set_new(config, "tie_word_embeddings", json_false());
+    return code;
+}
+
 static int load_base(struct model **out, const char *dir, const struct backend_ops *ops, struct backend *backend,
                      bool with_score, struct err *e)
 {
@@ -289,11 +332,17 @@ static int load_base(struct model **out, const char *dir, const struct backend_o
     json_t *config = NULL;
     struct model *m = NULL;
     struct shards s = {0};
+    bool own_head = false;
     int code = json_read(path, MAX_JSON, &config, e);
     if (!code)
         code = shards_open(&s, dir, e); // before memory is taken for a model whose weights are not there
     if (!code)
+        code = take_own_head(config, &s, path, &own_head, e);
+    if (!code)
         code = model_alloc(&m, config, path, ops, backend, with_score, e);
+    if (!code && own_head)
+        notes_add(&m->notes, "%s says that the head is the token embedding (tie_word_embeddings), but the weights hold another "
+                  "head: it is used, as transformers does", path);
     if (!code)
         code = check_all_known(m, &s, e);
     for (int i = 0; !code && i < m->n_tensors; i++)

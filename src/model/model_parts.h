@@ -18,6 +18,10 @@ int shards_open(struct shards *s, const char *dir, struct err *e);
 void shards_close(struct shards *s);
 const struct st_tensor *shards_find(const struct shards *s, const char *name, const struct st_file **file);
 
+// Whether the files hold a head that is not the token embedding, although the config says that the two are one:
+// transformers then takes the stored head.
+int shards_own_head(const struct shards *s, enum arch_family family, bool *own, struct err *e);
+
 // Adapter folders in PEFT's format.
 int lora_load(struct model *m, const struct adapter *a, struct err *e);
 int lora_save(const struct model *m, const char *dir, struct err *e); // into an existing folder
