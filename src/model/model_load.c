@@ -365,6 +365,27 @@ static int load_base(struct model **out, const char *dir, const struct backend_o
     return 0;
 }
 
+static bool has_tokenizer(const char *dir)
+{
+    static const char *const names[] = {"tokenizer.json", "tokenizer.json.gz", "merges.txt", "merges.txt.gz"};
+    bool found = false;
+    for (size_t i = 0; i < sizeof names / sizeof *names && !found; i++) {
+        char *path = path_join(dir, names[i]);
+        found = file_exists(path);
+        free(path);
+    }
+    return found;
+}
+
+char *model_find_tokenizer(const char *dir)
+{
+    char *base = !has_tokenizer(dir) && adapter_is_folder(dir) ? adapter_base(dir, NULL) : NULL;
+    if (base && has_tokenizer(base))
+        return base;
+    free(base);
+    return mem_strdup(dir);
+}
+
 int model_load(struct model **out, const char *dir, const struct backend_ops *ops, struct backend *backend,
                bool with_score, struct err *e)
 {
@@ -388,6 +409,8 @@ int model_load(struct model **out, const char *dir, const struct backend_ops *op
         m->base_dir = mem_strdup(base);
         free(m->dir);
         m->dir = mem_strdup(dir);
+        free(m->tokenizer_dir);
+        m->tokenizer_dir = model_find_tokenizer(dir);
     }
     adapter_close(&adapter);
     notes_fini(&notes);

@@ -237,6 +237,29 @@ static void near_names_are_named_the_nearest_first(void **state)
     }
 }
 
+static void json_numbers_that_are_not_finite_are_found(void **state)
+{
+    json_t *fine = json_pack("{s:[o, o], s:{s:o}}", "a", json_computed(1), json_computed(-2.5), "b", "c", json_computed(0));
+    json_t *bad = json_pack("{s:[{s:o}, {s:o, s:o}]}", "all", "logp", json_computed(1), "n", json_integer(1), "logp",
+                            json_computed(-INFINITY));
+    struct str path = {0};
+    const char *text = NULL;
+    assert_non_null(fine);
+    assert_non_null(bad);
+    assert_null(json_find_unreadable(fine, &path, &text));
+    assert_int_equal(path.len, 0);
+    assert_non_null(json_find_unreadable(bad, &path, &text));
+    assert_string_equal(str_text(&path), "all[1].logp");
+    assert_string_equal(text, "-Infinity");
+    str_fini(&path);
+    json_t *nan = json_computed(NAN);
+    assert_true(json_is_unreadable(nan, &text));
+    assert_string_equal(text, "NaN");
+    json_decref(nan);
+    json_decref(fine);
+    json_decref(bad);
+}
+
 static void members_are_used_neutral_or_named(void **state)
 {
     static const struct member_row own[] = {{"size", MEMBER_USED, NULL}, {"bias", MEMBER_USED, NULL}, {0}};
@@ -297,6 +320,7 @@ static void notes_are_kept_once(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(json_numbers_that_are_not_finite_are_found),
         cmocka_unit_test(members_are_used_neutral_or_named),
         cmocka_unit_test(notes_are_kept_once),
         cmocka_unit_test(near_names_are_named_the_nearest_first),

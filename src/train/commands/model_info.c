@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "model/adapter.h"
 #include "model/arch.h"
 #include "model/safetensors.h"
 #include "model/st_types.h"
@@ -65,9 +66,13 @@ static int add_configs(json_t *answer, const char *dir, struct err *e)
     struct arch arch;
     int code = 0;
     if (file_exists(adapter_path)) {
+        struct adapter read = {0};
         code = json_read(adapter_path, MAX_CONFIG_BYTES, &adapter, e);
         if (!code)
             json_object_set_new(answer, "adapter", adapter);
+        if (!code)
+            code = adapter_open(&read, dir, &notes, e);
+        adapter_close(&read);
     }
     if (!code && (!adapter || file_exists(config_path))) {
         code = json_read(config_path, MAX_CONFIG_BYTES, &config, e);

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "base/utf8.h"
+#include "train/commands/engine_commands.h"
 #include "train/run.h"
 
 bool model_folder_has_score(const char *dir)
@@ -32,19 +33,28 @@ bool model_folder_has_score(const char *dir)
     return found;
 }
 
+static int load_tokenizer(struct tokenizer **t, const char *model, struct err *e)
+{
+    char *dir = model_find_tokenizer(model);
+    int code = tokenizer_load(t, dir, e);
+    free(dir);
+    return code;
+}
+
 int session_open(struct session *x, const struct settings *s, struct err *e)
 {
     const char *model = settings_text(s, "model"), *tokenizer = settings_text(s, "tokenizer");
     const char *chat = settings_text(s, "chat-template");
     char key[80];
     *x = (struct session){.has_score = model_folder_has_score(model)};
-    int code = tokenizer_load(&x->tokenizer, *tokenizer ? tokenizer : model, e);
+    int code = load_tokenizer(&x->tokenizer, *tokenizer ? tokenizer : model, e);
     if (!code)
         code = engine_open_backend(&x->ops, &x->backend, settings_text(s, "device"), settings_text(s, "precision"),
                                    (int)settings_int(s, "threads"), e);
     if (!code)
         code = engine_load_model(&x->model, model, x->ops, x->backend, x->has_score, 1, key, e);
     if (!code) {
+        engine_note(&x->model->notes);
         x->needs = (x->has_score ? NEED_SCORE : 0) | (x->model->scores_tokens ? NEED_TOKEN_SCORE : 0);
         const bool none = strcmp(chat, "none") == 0, own = strcmp(chat, "auto") == 0;
         const int most = x->model->arch.max_positions;
