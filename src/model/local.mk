@@ -1,6 +1,9 @@
 noinst_LIBRARIES += libmodel.a
 libmodel_a_SOURCES = \
-	%D%/arch.c %D%/arch.h \
+	%D%/adapter.c %D%/adapter.h \
+	%D%/arch.c %D%/arch.h %D%/arch_reader.h \
+	%D%/arch_members.c \
+	%D%/arch_rope.c \
 	%D%/backend.h \
 	%D%/decoder.c %D%/decoder.h %D%/decoder_internal.h \
 	%D%/decoder_backward.c \
@@ -26,6 +29,7 @@ MODEL_LIBS = libmodel.a $(BASE_LIBS)
 EXTRA_DIST += \
 	tests/golden/make_decoder_golden.py tests/golden/decoder \
 	tests/golden/make_rope_golden.py tests/golden/rope.json \
+	tests/golden/models tests/lib/hf_folder.h \
 	tests/golden/merge/merge.json tests/golden/merge/merge.py \
 	tests/lib/golden_decoder.h tests/lib/packing.h tests/lib/reference_decoder.h
 
@@ -40,6 +44,9 @@ tests_unit_test_generate_LDADD = $(CPU_LIBS) $(MODEL_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_sampler_SOURCES = tests/unit/test_sampler.c
 tests_unit_test_sampler_LDADD = $(MODEL_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += tests/unit/test_hf_folders
+tests_unit_test_hf_folders_SOURCES = tests/unit/test_hf_folders.c
+tests_unit_test_hf_folders_LDADD = $(CPU_LIBS) $(MODEL_LIBS) $(TEXT_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/unit/test_safetensors
 tests_unit_test_safetensors_SOURCES = tests/unit/test_safetensors.c
 tests_unit_test_safetensors_LDADD = $(MODEL_LIBS) $(CMOCKA_LIBS)

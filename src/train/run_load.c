@@ -92,7 +92,9 @@ static int load_tokenizer(struct run *r, unsigned needs, struct err *e)
     const char *dir = settings_text(&r->settings, "tokenizer"), *model = settings_text(&r->settings, "model");
     if (!*dir && text_ends(model, ".json"))
         return err_set(e, ERR_USAGE, "a new model needs a tokenizer: give --tokenizer a folder with a tokenizer.json");
-    int code = tokenizer_load(&r->tokenizer, *dir ? dir : model, e);
+    char *found = model_find_tokenizer(*dir ? dir : model);
+    int code = tokenizer_load(&r->tokenizer, found, e);
+    free(found);
     if (code)
         return code;
     dataset_options_for(&r->text, r->objective, needs, (uint64_t)settings_int(&r->settings, "seed"));
@@ -324,6 +326,8 @@ static int load_model(struct run *r, unsigned needs, struct err *e)
                                  (uint64_t)settings_int(s, "seed"), r->model_key, e);
     if (code)
         return code;
+    for (size_t i = 0; i < r->model->notes.n; i++)
+        recorder_event(r->recorder, 0, "warn", "model", 0, "%s", r->model->notes.texts[i]);
     r->model->scores_tokens = needs & NEED_TOKEN_SCORE;
     r->is_new_model = text_ends(path, ".json");
     if (*tokenizer) {

@@ -21,6 +21,8 @@ static const char *const configs[] = {
     "{\"model_type\":\"gpt2\",\"vocab_size\":19,\"n_embd\":16,\"n_layer\":2,\"n_head\":4,\"n_positions\":32}",
     "{\"model_type\":\"opt\",\"vocab_size\":19,\"hidden_size\":16,\"num_hidden_layers\":2,\"num_attention_heads\":4,"
     "\"ffn_dim\":24,\"max_position_embeddings\":32,\"do_layer_norm_before\":false,\"word_embed_proj_dim\":8}",
+    "{\"model_type\":\"qwen3\",\"vocab_size\":19,\"hidden_size\":16,\"num_hidden_layers\":2,\"num_attention_heads\":4,"
+    "\"num_key_value_heads\":2,\"head_dim\":6,\"intermediate_size\":24,\"max_position_embeddings\":32}",
 };
 enum { N_CONFIGS = sizeof configs / sizeof *configs };
 
@@ -318,6 +320,90 @@ static void the_hash_tells_adapters_and_configs_apart(void **state)
     free(config);
 }
 
+// transformers takes the stored head where it differs from the embedding, whatever tie_word_embeddings says.
+static void a_tied_model_with_another_head_keeps_it(void **state)
+{
+    char *dir = path_join(folder, "own-head"), *again = path_join(folder, "own-head-again");
+    json_t *json;
+    assert_ok(json_parse(configs[0], strlen(configs[0]), "config", &json, e));
+    json_object_set_new(json, "tie_word_embeddings", json_false());
+    struct model *untied, *m;
+    assert_ok(model_new(&untied, json, ops, backend, 4, e));
+    assert_ok(model_save(untied, dir, SAVE_F32, e));
+    change_config(dir, "tie_word_embeddings", json_true());
+    assert_ok(model_load(&m, dir, ops, backend, false, e));
+    assert_false(m->arch.tied);
+    assert_int_equal(m->notes.n, 1);
+    assert_non_null(strstr(m->notes.texts[0], "another head"));
+    assert_same_weights(m, untied);
+    assert_ok(model_save(m, again, SAVE_F32, e)); // says what it is
+    model_free(m);
+    assert_ok(model_load(&m, again, ops, backend, false, e));
+    assert_false(m->arch.tied);
+    assert_int_equal(m->notes.n, 0);
+    model_free(m);
+    // the same head twice is one
+    const struct tensor *head = model_tensor(untied, T_HEAD_W, 0), *embed = model_tensor(untied, T_TOKEN_EMBED, 0);
+    memcpy(untied->weights + head->offset, untied->weights + embed->offset,
+           (size_t)head->rows * (size_t)head->cols * sizeof *untied->weights);
+    assert_ok(model_save(untied, dir, SAVE_F32, e));
+    change_config(dir, "tie_word_embeddings", json_true());
+    assert_ok(model_load(&m, dir, ops, backend, false, e));
+    assert_true(m->arch.tied);
+    assert_int_equal(m->notes.n, 0);
+    model_free(m);
+    model_free(untied);
+    json_decref(json);
+    free(dir);
+    free(again);
+}
+
+static void weights_that_are_not_finite_are_refused_by_name(void **state)
+{
+    char *dir = path_join(folder, "nan"), *adapter = path_join(folder, "nan-adapter");
+    struct model *m = new_model(configs[0], 1), *loaded;
+    float *w = model_weight(m, T_UP_W, 1);
+    w[7] = NAN;
+    assert_ok(model_save(m, dir, SAVE_F32, e));
+    expect_refusal(dir, ERR_NUMERIC, "element 7 of tensor \"model.layers.1.mlp.up_proj.weight\" is not a number");
+    w[7] = -INFINITY;
+    assert_ok(model_save(m, dir, SAVE_BF16, e));
+    expect_refusal(dir, ERR_NUMERIC, "is infinite");
+    w[7] = 0;
+    assert_ok(model_save(m, dir, SAVE_F32, e));
+    assert_ok(model_load(&loaded, dir, ops, backend, false, e));
+    assert_ok(model_add_lora(loaded, 2, 4, "q_proj", 1, e));
+    loaded->lora_weights[3] = NAN;
+    assert_ok(model_save(loaded, adapter, SAVE_F32, e));
+    expect_refusal(adapter, ERR_NUMERIC, "element 3 of tensor \"base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight\"");
+    model_free(loaded);
+    model_free(m);
+    free(dir);
+    free(adapter);
+}
+
+static void a_number_too_large_for_a_format_is_not_written_as_infinite(void **state)
+{
+    char *dir = path_join(folder, "large");
+    struct model *m = new_model(configs[0], 1), *again;
+    struct err fault = {0};
+    model_weight(m, T_UP_W, 0)[5] = -70000;
+    assert_int_equal(model_save(m, dir, SAVE_F16, &fault), ERR_NUMERIC);
+    assert_non_null(strstr(fault.text, "\"model.layers.0.mlp.up_proj.weight\" holds -70000, which float16 cannot hold"));
+    assert_non_null(strstr(fault.text, "bf16"));
+    assert_false(file_exists(dir));
+    assert_ok(model_save(m, dir, SAVE_BF16, e));
+    assert_ok(model_load(&again, dir, ops, backend, false, e));
+    assert_close(model_weight(again, T_UP_W, 0)[5], -70000, 256);
+    model_free(again);
+    model_weight(m, T_UP_W, 0)[5] = 3.4e38f;
+    assert_int_equal(model_save(m, dir, SAVE_BF16, &fault), ERR_NUMERIC);
+    assert_non_null(strstr(fault.text, "bfloat16 cannot hold"));
+    assert_ok(model_save(m, dir, SAVE_F32, e));
+    model_free(m);
+    free(dir);
+}
+
 static void a_reward_head_is_saved_and_loaded(void **state)
 {
     char *base = path_join(folder, "plain"), *dir = path_join(folder, "reward");
@@ -374,11 +460,11 @@ static void rotary_frequencies_match_the_reference(void **state)
     assert_ok(json_read(path, 1 << 20, &rows, e));
     json_array_foreach(rows, i, row) {
         struct arch a;
-        assert_ok(arch_from_config(&a, json_object_get(row, "config"), "golden", e));
+        assert_ok(arch_from_config(&a, json_object_get(row, "config"), "golden", NULL, e));
         json_t *speeds = json_object_get(row, "inv_freq"), *speed;
         float got[256], factor;
         assert_int_equal(json_array_size(speeds), a.head_dim / 2);
-        arch_rope_frequencies(&a, got, &factor);
+        rope_frequencies(&a.ropes[ATTN_FULL], a.head_dim, got, &factor);
         assert_close(factor, json_number_value(json_object_get(row, "factor")), 1e-6);
         json_array_foreach(speeds, j, speed)
             assert_close(got[j], json_number_value(speed), 2e-6 * json_number_value(speed));
@@ -414,6 +500,9 @@ int main(void)
         cmocka_unit_test(a_full_disk_leaves_the_old_model_whole),
         cmocka_unit_test(adapters_survive_peft_files_and_merge),
         cmocka_unit_test(the_hash_tells_adapters_and_configs_apart),
+        cmocka_unit_test(a_tied_model_with_another_head_keeps_it),
+        cmocka_unit_test(weights_that_are_not_finite_are_refused_by_name),
+        cmocka_unit_test(a_number_too_large_for_a_format_is_not_written_as_infinite),
         cmocka_unit_test(a_reward_head_is_saved_and_loaded),
         cmocka_unit_test(decay_covers_matrices_and_nothing_else),
         cmocka_unit_test(rotary_frequencies_match_the_reference),

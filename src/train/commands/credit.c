@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/mem.h"
 #include "train/commands/engine_commands.h"
 #include "train/commands/session.h"
@@ -79,15 +80,16 @@ static json_t *response_json(const struct tokenizer *t, const struct dataset *d,
             json_decref(tokens);
             return NULL;
         }
-        json_array_append_new(tokens, json_pack("{s:o, s:i, s:f, s:f, s:f}", "text", json_bytes(text, n), "id", id,
-                                                "logp", (double)logp[i], "ref", (double)ref[i], "reward",
-                                                beta * ((double)logp[i] - (double)ref[i])));
+        json_array_append_new(tokens, json_pack("{s:o, s:i, s:o, s:o, s:o}", "text", json_bytes(text, n), "id", id,
+                                                "logp", json_computed((double)logp[i]), "ref",
+                                                json_computed((double)ref[i]), "reward",
+                                                json_computed(beta * ((double)logp[i] - (double)ref[i]))));
         free(text);
         sum += (double)logp[i];
         sum_ref += (double)ref[i];
     }
-    return json_pack("{s:f, s:f, s:f, s:f, s:o}", "label", s->label, "logp", sum, "ref", sum_ref, "reward",
-                     beta * (sum - sum_ref), "tokens", tokens);
+    return json_pack("{s:f, s:o, s:o, s:o, s:o}", "label", s->label, "logp", json_computed(sum), "ref",
+                     json_computed(sum_ref), "reward", json_computed(beta * (sum - sum_ref)), "tokens", tokens);
 }
 
 static int print_groups(const struct session *x, const struct corpus *c, const struct dataset *d, const float *logp,

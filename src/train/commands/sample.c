@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "corpus/corpus.h"
@@ -125,8 +126,8 @@ static int print_sample(const struct sampling *x, const struct gen_sample *g, st
     json_t *answer = json_bytes(text, n);
     free(text);
     const char *asked = x->texts[g->prompt];
-    return engine_print(json_pack("{s:i, s:i, s:o, s:o, s:i, s:f, s:b}", "prompt", g->prompt, "sample", g->sample, "asked",
-                                  json_bytes(asked, strlen(asked)), "text", answer, "n_tokens", g->n_tokens, "logp", logp,
+    return engine_print(json_pack("{s:i, s:i, s:o, s:o, s:i, s:o, s:b}", "prompt", g->prompt, "sample", g->sample, "asked",
+                                  json_bytes(asked, strlen(asked)), "text", answer, "n_tokens", g->n_tokens, "logp", json_computed(logp),
                                   "stopped", g->stopped), e);
 }
 
