@@ -85,6 +85,7 @@ static void run_loop(struct jrun *r, const struct jnode *x, struct jval over, st
                            .scope = around};
     const size_t n = loop->items->n;
     struct jscope *inner = NULL;
+    bool finished = false; // jinja2 takes the else branch unless a round came to its end
     for (; loop->at < n; loop->at++) {
         jx_step(r, 1);
         r->line = x->line;
@@ -96,11 +97,13 @@ static void run_loop(struct jrun *r, const struct jnode *x, struct jval over, st
         r->scope = inner;
         jx_assign(r, r->t->loop, (struct jval){.kind = J_LOOP, .loop = loop});
         assign(r, x->a, loop->items->items[loop->at]);
-        if (run(r, x->body) == BREAK)
+        const enum jump jump = run(r, x->body);
+        if (jump == BREAK)
             break;
+        finished |= jump == GO_ON;
     }
     r->scope = before;
-    if (!n && x->other) {
+    if (!finished && x->other) {
         open_scope(r, around);
         run(r, x->other);
         r->scope = before;

@@ -185,13 +185,17 @@ static struct jval starts(struct jrun *r, struct jval self, const struct jargs *
 {
     size_t skipped;
     struct jval what = args->items[0];
-    if (!cut(r, &self, args, &skipped))
-        return jx_bool(false);
-    if (what.kind != J_TUPLE)
-        return jx_bool(has_end(self, jx_arg_text(r, args, 0), first));
-    for (size_t i = 0; i < what.list->n; i++)
-        if (what.list->items[i].kind == J_TEXT && has_end(self, what.list->items[i], first))
+    if (what.kind != J_TUPLE) { // one text, or several of which any will do
+        what = jx_list(r, J_TUPLE, 1);
+        jx_append(r, what.list, jx_arg_text(r, args, 0));
+    }
+    const bool found = cut(r, &self, args, &skipped);
+    for (size_t i = 0; i < what.list->n; i++) {
+        if (what.list->items[i].kind != J_TEXT)
+            jx_fail(r, ERR_INPUT, "startswith and endswith need texts, not '%s'", jx_kind_name(what.list->items[i]));
+        if (found && has_end(self, what.list->items[i], first))
             return jx_bool(true);
+    }
     return jx_bool(false);
 }
 
