@@ -10,7 +10,7 @@
 #include "text/jinja/jinja.h"
 
 struct chat_template {
-    char *name;
+    char *name, *text, *tool_text; // the Jinja they were made of
     struct jinja *plain;
     struct jinja *tool_use; // for requests with tools; NULL: the same
 };
@@ -27,13 +27,15 @@ static const char *const names[] = {
     NULL,
 };
 
-static int open_template(struct chat_template **out, const char *name, const char *plain, const char *tool_use,
-                         struct err *e)
+int chat_template_open(struct chat_template **out, const char *name, const char *plain, const char *tool_use,
+                       struct err *e)
 {
     struct chat_template *t = mem_alloc(1, sizeof *t);
     struct str title = {0};
     str_addf(&title, "chat template %s", name);
     t->name = mem_strdup(name);
+    t->text = mem_strdup(plain);
+    t->tool_text = tool_use ? mem_strdup(tool_use) : NULL;
     int code = jinja_parse(&t->plain, title.data, plain, strlen(plain), e);
     str_add(&title, " (tool_use)");
     if (!code && tool_use)
@@ -48,7 +50,7 @@ static int open_template(struct chat_template **out, const char *name, const cha
 
 int chat_template_parse(struct chat_template **out, const char *name, const char *jinja, struct err *e)
 {
-    return open_template(out, name, jinja, NULL, e);
+    return chat_template_open(out, name, jinja, NULL, e);
 }
 
 int chat_template_of(struct chat_template **out, const struct tokenizer *t, struct err *e)
@@ -56,7 +58,7 @@ int chat_template_of(struct chat_template **out, const struct tokenizer *t, stru
     const char *plain = tokenizer_chat_template(t);
     if (!plain)
         return err_set(e, ERR_NOT_FOUND, "the tokenizer has no chat template");
-    return open_template(out, "of the tokenizer", plain, tokenizer_tool_template(t), e);
+    return chat_template_open(out, "of the tokenizer", plain, tokenizer_tool_template(t), e);
 }
 
 int chat_template_by_name(struct chat_template **out, const char *name, struct err *e)
@@ -100,9 +102,21 @@ void chat_template_free(struct chat_template *t)
     if (!t)
         return;
     free(t->name);
+    free(t->text);
+    free(t->tool_text);
     jinja_free(t->plain);
     jinja_free(t->tool_use);
     free(t);
+}
+
+const char *chat_template_text(const struct chat_template *t)
+{
+    return t->text;
+}
+
+const char *chat_template_tool_text(const struct chat_template *t)
+{
+    return t->tool_text;
 }
 
 static void add(json_t *context, const char *name, const json_t *value)

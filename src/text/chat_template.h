@@ -23,6 +23,9 @@ struct chat_request {
 
 // From Jinja text; `name` is what errors and chat_template_name say. What is no template is ERR_INPUT with the line.
 int chat_template_parse(struct chat_template **out, const char *name, const char *jinja, struct err *e);
+// The same with another one for requests with tools (tool_use NULL: none).
+int chat_template_open(struct chat_template **out, const char *name, const char *jinja, const char *tool_use,
+                       struct err *e);
 // The tokenizer's own; where it names several, "default", and "tool_use" for requests with tools. ERR_NOT_FOUND when it
 // has none.
 int chat_template_of(struct chat_template **out, const struct tokenizer *t, struct err *e);
@@ -30,6 +33,8 @@ int chat_template_of(struct chat_template **out, const struct tokenizer *t, stru
 int chat_template_by_name(struct chat_template **out, const char *name, struct err *e);
 const char *const *chat_template_names(void); // NULL-terminated, in the order of the alphabet
 const char *chat_template_name(const struct chat_template *t);
+const char *chat_template_text(const struct chat_template *t);      // the Jinja that it was made of
+const char *chat_template_tool_text(const struct chat_template *t); // for requests with tools; NULL: none
 void chat_template_free(struct chat_template *t); // NULL is fine
 
 // Appends the rendered conversation. The template knows the special tokens of `k` (bos_token, ...; k may be NULL), where
