@@ -147,7 +147,8 @@ static void bind_parameters(struct jrun *r, const struct jnode *x, const char *n
             jx_dict_set(r, named.dict, jx_text(args->keywords[i].name, strlen(args->keywords[i].name)),
                         args->keywords[i].value);
     if (rest.list->n && !(takes & TAKES_VARARGS))
-        jx_fail(r, ERR_INPUT, "%s takes at most %d %s, not %d", name, n, text_plural(n, "argument", "arguments"), args->n);
+        jx_fail(r, ERR_INPUT, "%s takes at most %d %s, not %d", name, n, text_plural(n, "argument", "arguments"),
+                args->n);
     if (named.dict->n && !(takes & TAKES_KWARGS))
         jx_fail(r, ERR_INPUT, "%s does not know the argument %.60s", name, named.dict->pairs[0].key.text);
     if (takes & TAKES_VARARGS)
@@ -274,7 +275,7 @@ static struct jinja_limits with_defaults(const struct jinja_limits *limits)
     l.steps = l.steps ? l.steps : 50000000;
     l.memory = l.memory ? l.memory : (size_t)256 << 20;
     l.output = l.output ? l.output : (size_t)64 << 20;
-    l.depth = l.depth ? l.depth : 200;
+    l.depth = l.depth ? l.depth : 1000;
     return l;
 }
 

@@ -217,7 +217,8 @@ FILTER(f_round)
         jx_fail(r, ERR_INPUT, "round needs a number, not '%s'", jx_kind_name(in));
     if (precision < -300 || precision > 300)
         jx_fail(r, ERR_LIMIT, "round to %lld places", (long long)precision);
-    const double f = in.kind == J_FLOAT ? in.f : in.kind == J_BOOL ? in.b : (double)in.i, scale = pow(10, (double)precision);
+    const double f = in.kind == J_FLOAT ? in.f : in.kind == J_BOOL ? in.b : (double)in.i;
+    const double scale = pow(10, (double)precision);
     if (jx_is_text(how, "ceil"))
         return jx_float(ceil(f * scale) / scale);
     if (jx_is_text(how, "floor"))
@@ -241,7 +242,8 @@ FILTER(f_round)
 
 FILTER(f_truncate)
 {
-    struct jval text = in, end = args->items[2].kind == J_ABSENT ? jx_text("...", 3) : jx_arg_text(r, args, 2);
+    struct jval text = in;
+    struct jval end = args->items[2].kind == J_ABSENT ? jx_text("...", 3) : jx_arg_text(r, args, 2);
     int64_t length = jx_arg_int(r, args, 0, 255), leeway = jx_given(args, 3) ? jx_arg_int(r, args, 3, 5) : 5;
     int64_t keep = length - jx_length(r, end);
     if (keep < 0 || leeway < 0)

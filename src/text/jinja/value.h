@@ -198,7 +198,8 @@ struct jval jx_percent(struct jrun *r, struct jval format, const struct jval *ar
 void jx_put_text(struct jrun *r, struct jbuffer *b, struct jval v); // str(v)
 void jx_put_repr(struct jrun *r, struct jbuffer *b, struct jval v); // repr(v)
 struct jval jx_to_text(struct jrun *r, struct jval v);
-struct jval jx_to_json(struct jrun *r, struct jval v, const struct jargs *args); // ensure_ascii indent separators sort_keys
+// args: ensure_ascii, indent, separators, sort_keys
+struct jval jx_to_json(struct jrun *r, struct jval v, const struct jargs *args);
 
 // strings.c
 size_t jx_chars(const char *text, size_t n);
@@ -227,7 +228,8 @@ static inline bool jx_given(const struct jargs *args, int i)
 }
 const struct jbuiltin *jx_method(struct jval v, const char *name, bool *forbidden); // methods.c; NULL: no such
 const struct jbuiltin *jx_global(const char *name);                                 // globals.c; NULL: no such
-extern const struct jbuiltin jx_text_filters[], jx_list_filters[], jx_tests[];      // end with a row without a name
+// Each ends with a row without a name.
+extern const struct jbuiltin jx_text_methods[], jx_text_filters[], jx_list_filters[], jx_tests[];
 
 // eval.c
 struct jval jx_eval(struct jrun *r, const struct jnode *x);
