@@ -60,7 +60,7 @@ TEMPLATES = {
         "{{ s.upper() }}{{ s.lower() }}{{ 'hELLO wORLD it\\'s 3d'.title() }}{{ 'hELLO'.capitalize() }}{{ 'aB'.swapcase() }}{{ 'stra\u00dfe \u00e9'.upper() }}{{ '\u00c9A'.lower() }}",
         "{{ 'ab'.join(['x', 'y', 'z']) }}|{{ ','.join([]) }}|{{ ''.join('abc') }}|{{ ', '.join(d) }}|{{ '-'.join(d.keys()) }}", "{{ '{} {}'.format(1, 'a') }}{{ '{0}{1}{0}'.format('a', 'b') }}{{ '{n}{{}}'.format(n=2) }}",
         "{{ 'abc'.removeprefix('a') }}{{ 'abc'.removesuffix('bc') }}{{ 'abc'.removeprefix('x') }}{{ 'a=b=c'.partition('=') }}{{ 'a=b=c'.rpartition('=') }}{{ 'a'.partition('=') }}{{ 'a'.rpartition('=') }}",
-        "{{ '12'.isdigit() }}{{ 'a1'.isalnum() }}{{ 'ab'.isalpha() }}{{ ' \\t'.isspace() }}{{ 'AB1'.isupper() }}{{ 'ab1'.islower() }}{{ ''.isdigit() }}{{ '1'.isupper() }}{{ '\u0663'.isdigit() }}",
+        "{{ '12'.isdigit() }}{{ 'a1'.isalnum() }}{{ 'ab'.isalpha() }}{{ ' \\t'.isspace() }}{{ 'AB1'.isupper() }}{{ 'ab1'.islower() }}{{ ''.isdigit() }}{{ '1'.isupper() }}{{ '\u0663'.isdigit() }}{{ '\u00bd'.isnumeric() }}{{ '\u01c8'.islower() }}{{ '\u2160'.isupper() }}", "{{ '\ufb01 \u0390 \u1f90 \u00df'.upper() }}{{ '\ufb01x \u01c6'.title() }}{{ '\u24b6b'.swapcase() }}",
         "{{ 'a'.ljust(3) }}|{{ 'a'.rjust(3, '.') }}|{{ 'ab'.center(5, '*') }}|{{ 'abc'.center(6, '*') }}|{{ '-7'.zfill(4) }}|{{ 'ab'.zfill(1) }}", "{{ ''.join([1]) }}", "{{ 'a'.split('') }}", "{{ 'a'.index('b') }}", "{{ 'a'.replace('a') }}", "{{ 'a'.replace('a', 1) }}", "{{ 'a'.nope() }}", "{{ '{}'.format() }}", "{{ 'a'.strip(1) }}", "{{ 'a'.upper(1) }}", "{{ 'a'.replace('a', 'b', count=1, x=2) }}", "{{ 'a'.strip(chars='a') }}",
     ],
     "printing": [

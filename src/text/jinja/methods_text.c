@@ -300,6 +300,7 @@ METHOD(m_join)
     }
 RECASE(m_upper, CASE_UPPER)
 RECASE(m_lower, CASE_LOWER)
+RECASE(m_casefold, CASE_FOLD)
 RECASE(m_title, CASE_TITLE)
 RECASE(m_capitalize, CASE_CAPITALIZE)
 RECASE(m_swapcase, CASE_SWAP)
@@ -311,6 +312,7 @@ RECASE(m_swapcase, CASE_SWAP)
         return jx_bool(jx_is_all(self, what));                                                     \
     }
 IS_ALL(m_isdigit, IS_DIGIT)
+IS_ALL(m_isnumeric, IS_NUMERIC)
 IS_ALL(m_isalpha, IS_ALPHA)
 IS_ALL(m_isalnum, IS_ALNUM)
 IS_ALL(m_isspace, IS_SPACE)
@@ -407,9 +409,9 @@ const struct jbuiltin jx_text_methods[] = {
     {"rindex", "/ sub start end", 1, m_rindex}, {"count", "/ sub start end", 1, m_count},
     {"replace", "/ old new count", 2, m_replace}, {"removeprefix", "/ prefix", 1, m_removeprefix},
     {"removesuffix", "/ suffix", 1, m_removesuffix}, {"join", "/ iterable", 1, m_join}, {"upper", "", 0, m_upper},
-    {"lower", "", 0, m_lower}, {"casefold", "", 0, m_lower}, {"title", "", 0, m_title},
+    {"lower", "", 0, m_lower}, {"casefold", "", 0, m_casefold}, {"title", "", 0, m_title},
     {"capitalize", "", 0, m_capitalize}, {"swapcase", "", 0, m_swapcase}, {"isdigit", "", 0, m_isdigit},
-    {"isdecimal", "", 0, m_isdigit}, {"isnumeric", "", 0, m_isdigit}, {"isalpha", "", 0, m_isalpha},
+    {"isdecimal", "", 0, m_isdigit}, {"isnumeric", "", 0, m_isnumeric}, {"isalpha", "", 0, m_isalpha},
     {"isalnum", "", 0, m_isalnum}, {"isspace", "", 0, m_isspace}, {"isupper", "", 0, m_isupper},
     {"islower", "", 0, m_islower}, {"ljust", "/ width fill", 1, m_ljust}, {"rjust", "/ width fill", 1, m_rjust},
     {"center", "/ width fill", 1, m_center}, {"zfill", "/ width", 1, m_zfill}, {"format", NULL, 0, m_format}, {0}};

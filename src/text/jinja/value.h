@@ -208,9 +208,9 @@ bool jx_is_space(uint32_t code);
 struct jval jx_strip(struct jrun *r, struct jval text, struct jval chars, bool left, bool right);
 struct jval jx_replace(struct jrun *r, struct jval text, struct jval old, struct jval by, int64_t count);
 struct jval jx_split_lines(struct jrun *r, struct jval text, bool keep_ends);
-enum jcase { CASE_UPPER, CASE_LOWER, CASE_TITLE, CASE_CAPITALIZE, CASE_SWAP, CASE_WORDS };
+enum jcase { CASE_UPPER, CASE_LOWER, CASE_TITLE, CASE_CAPITALIZE, CASE_SWAP, CASE_FOLD, CASE_WORDS };
 struct jval jx_recase(struct jrun *r, struct jval text, enum jcase how);
-enum jclass { IS_DIGIT, IS_ALPHA, IS_ALNUM, IS_SPACE, IS_UPPER, IS_LOWER };
+enum jclass { IS_DIGIT, IS_NUMERIC, IS_ALPHA, IS_ALNUM, IS_SPACE, IS_UPPER, IS_LOWER };
 bool jx_is_all(struct jval text, enum jclass what);
 const char *jx_find(const char *text, size_t n, const char *what, size_t m); // NULL: not in it
 
