@@ -165,7 +165,8 @@ static void check_folder(struct assets *a, const char *folder, const char *inner
         json_t *config;
         if (entry->d_name[0] != '.' && file_exists(whole) && text_ends(whole, ".jinja"))
             check_file(a, whole);
-        else if (entry->d_name[0] != '.' && inner && file_exists(whole) && json_read(whole, 64 << 20, &config, NULL) == 0) {
+        else if (entry->d_name[0] != '.' && inner && file_exists(whole) &&
+                 json_read(whole, 64 << 20, &config, NULL) == 0) {
             const char *text = text_of(config, "chat_template");
             if (text)
                 check_template(a, text, strlen(text));
@@ -360,8 +361,8 @@ static void *render_often(void *argument)
 
 static void a_template_renders_in_several_threads(void **state)
 {
-    static const char text[] = "{% macro f(a) %}<{{ a }}>{% endmacro %}{% set ns = namespace(n=0) %}{% for i in l %}{{ f(i) }}"
-                               "{% set ns.n = ns.n + i %}{% endfor %}{{ l }}{{ 'a' ~ 'b' }}{{ ns.n }}";
+    static const char text[] = "{% macro f(a) %}<{{ a }}>{% endmacro %}{% set ns = namespace(n=0) %}{% for i in l %}"
+                               "{{ f(i) }}{% set ns.n = ns.n + i %}{% endfor %}{{ l }}{{ 'a' ~ 'b' }}{{ ns.n }}";
     struct jinja *t;
     json_t *context = json_pack("{s[ii]}", "l", 1, 2);
     struct thread_job jobs[4];

@@ -23,7 +23,9 @@ static void put_float(struct jrun *r, struct jbuffer *b, double f, bool json)
 {
     char digits[40], out[64];
     if (!isfinite(f)) {
-        jx_puts(r, b, isnan(f) ? json ? "NaN" : "nan" : f > 0 ? json ? "Infinity" : "inf" : json ? "-Infinity" : "-inf");
+        const int which = isnan(f) ? 0 : f > 0 ? 1 : 2;
+        static const char *const names[2][3] = {{"nan", "inf", "-inf"}, {"NaN", "Infinity", "-Infinity"}};
+        jx_puts(r, b, names[json][which]);
         return;
     }
     int precision = 0;

@@ -106,7 +106,10 @@ struct jval jx_percent(struct jrun *r, struct jval format, const struct jval *ar
             put_number(r, &b, &d, v);
         }
     }
-    if (used < n && !(n == 1 && args[0].kind == J_DICT))
+    // What has elements but is no tuple may go unused: it could have been meant for names.
+    const bool may_stay = n == 1 && (args[0].kind == J_DICT || args[0].kind == J_LIST || args[0].kind == J_RANGE ||
+                                     args[0].kind == J_UNDEFINED);
+    if (used < n && !may_stay)
         jx_fail(r, ERR_INPUT, "there are more values than %% signs in a text");
     return jx_taken(r, &b);
 }
