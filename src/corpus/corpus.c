@@ -84,13 +84,13 @@ static json_t *parse_row(const struct record *record, char *reason, size_t size)
 // The shape that most of the first rows have; the more particular one when two have as many.
 static const struct shape *recognize(struct records records)
 {
-    size_t votes[32] = {0};
+    size_t votes[64] = {0};
     struct record record;
     for (int n = 0; n < RECOGNIZE_ROWS && records_next(&records, &record); n++) {
         char reason[400];
         json_t *row = damage_of(&record) ? NULL : parse_row(&record, reason, sizeof reason);
         size_t i = 0;
-        while (row && shapes[i].name && !shapes[i].fits(row))
+        while (row && shapes[i].name && !shape_fits(&shapes[i], row))
             i++;
         if (row && shapes[i].name)
             votes[i]++;
@@ -110,7 +110,23 @@ static void load_text(struct load *l, const struct record *record)
     if (strlen(text) != record->n_bytes)
         row_refuse(&l->row, "the text holds a NUL character");
     else
-        row_emit_text(&l->row, "", &(struct response){text, 1}, 1);
+        row_emit_text(&l->row, "", &(struct response){.text = text, .score = 1}, 1);
+}
+
+// What the assistant may call, kept as the row has it.
+static void take_tools(struct row *r, const json_t *object)
+{
+    const json_t *tools = json_object_get(object, "tools");
+    if (!tools)
+        tools = json_object_get(json_object_get(object, "input"), "tools");
+    r->tools = NULL;
+    if (json_is_string(tools) && json_string_length(tools) > 2) { // some collections keep the list as a text
+        r->tools = arena_strdup(&r->corpus->arena, json_string_value(tools));
+    } else if (json_array_size(tools) > 0) {
+        char *text = json_dumps(tools, JSON_COMPACT | JSON_REAL_PRECISION(17));
+        r->tools = text ? arena_strdup(&r->corpus->arena, text) : NULL;
+        free(text);
+    }
 }
 
 static void load_rows(struct load *l, const struct shape *shape, size_t limit)
@@ -128,13 +144,17 @@ static void load_rows(struct load *l, const struct shape *shape, size_t limit)
             load_text(l, &record);
         } else {
             json_t *value = parse_row(&record, l->row.reason, sizeof l->row.reason);
-            if (value && !shape->read(&l->row, value) && !l->row.reason[0])
+            if (value)
+                take_tools(&l->row, value);
+            if (value && !shape_read(shape, &l->row, value) && !l->row.reason[0])
                 BUG("a reader refused a row of %s without a reason", shape->name);
             json_decref(value);
         }
         if (l->row.reason[0])
             refuse(l, record.line, l->row.reason);
     }
+    if (shape && shape->finish)
+        shape->finish(&l->row);
 }
 
 static bool ends_in_txt(const char *path)
@@ -195,6 +215,7 @@ int corpus_parse(struct corpus **out, const char *path, const char *bytes, size_
         goto out;
     }
     c->kind = shape ? shape->kind : DATA_SFT;
+    c->transcripts = shape && shape->transcripts;
     c->shape = shape                    ? shape->name
                : load.records.separator ? "plain texts parted by <|endoftext|>"
                                         : "plain texts parted by blank lines";

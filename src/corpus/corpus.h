@@ -20,14 +20,16 @@ enum data_kind {
 const char *data_kind_name(enum data_kind kind); // "preference pairs", ...
 
 struct turn {
-    const char *role; // "system", "user", "assistant"
+    const char *role; // "system", "user", "assistant", or as the data has it ("tool")
     const char *text;
+    const char *json; // the whole message, where it has more than these two (tool_calls, reasoning_content); else NULL
 };
 struct response {
     const char *text;
     // pairs: the share of votes, together 1 (1 and 0 without votes, 0.5 and 0.5: a tie); binary: 1 good, 0 bad; lists:
     // the score or minus the rank
     double score;
+    const char *json; // as of a turn
 };
 struct example {
     int64_t line;      // in the person's file (array element for .json: the line where it begins)
@@ -36,6 +38,7 @@ struct example {
     int n_turns;
     const struct response *responses; // pairs: [0] chosen (the one with more votes), [1] rejected
     int n_responses;
+    const char *tools; // what the assistant may call, a JSON list; NULL: none
 };
 // Of pairs: neither answer is better.
 static inline bool pair_is_tie(const struct example *x)
@@ -50,6 +53,7 @@ struct corpus {
     struct arena arena; // owns all text
     char *path;
     enum data_kind kind;
+    bool transcripts;   // dialogues in HH's form: what to write them in where the model has no template
     const char *shape;  // what was recognized: "HH transcripts (chosen/rejected)", "message lists", ...
     struct example *examples;
     size_t n_examples;

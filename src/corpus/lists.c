@@ -47,8 +47,8 @@ static void add_pair(struct pairing *p, const struct example *x, const struct re
     if (strcmp(chosen->text, rejected->text) == 0)
         return;
     struct response *pair = arena_alloc(&p->corpus->arena, 2 * sizeof *pair);
-    pair[0] = (struct response){chosen->text, 1};
-    pair[1] = (struct response){rejected->text, 0};
+    pair[0] = (struct response){.text = chosen->text, .score = 1};
+    pair[1] = (struct response){.text = rejected->text, .score = 0};
     MEM_GROW(p->examples, p->n, p->cap);
     p->examples[p->n] = *x;
     p->examples[p->n].responses = pair;

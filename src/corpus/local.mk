@@ -2,6 +2,10 @@
 noinst_LIBRARIES += libcorpus.a
 libcorpus_a_SOURCES = \
 	%D%/corpus.c %D%/corpus.h \
+	%D%/groups.c \
+	%D%/layout.c \
+	%D%/labels.c %D%/labels.h \
+	%D%/messages.c \
 	%D%/lists.c %D%/lists.h \
 	%D%/needs.c \
 	%D%/normal_form.c \

@@ -6,35 +6,61 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/json.h"
 #include "corpus/corpus.h"
+
+// A message with all that the data had of it.
+static json_t *message_json(const char *role, const char *text, const char *json)
+{
+    json_error_t fault;
+    json_t *message = json ? json_decode(json, strlen(json), &fault) : json_object();
+    json_object_set_new(message, "role", json_string(role));
+    json_object_set_new(message, "content", json_string(text));
+    return message;
+}
 
 static json_t *messages_json(const struct example *x)
 {
     json_t *list = json_array();
     for (int i = 0; i < x->n_turns; i++)
-        json_array_append_new(list, json_pack("{s:s, s:s}", "role", x->turns[i].role, "content", x->turns[i].text));
+        json_array_append_new(list, message_json(x->turns[i].role, x->turns[i].text, x->turns[i].json));
     return list;
+}
+
+// An answer as a text, or as a message where the row has more of its answers than their texts.
+static json_t *answer_json(const struct example *x, int i)
+{
+    bool more = false;
+    for (int k = 0; k < x->n_responses; k++)
+        more = more || x->responses[k].json;
+    if (!more)
+        return json_string(x->responses[i].text);
+    return json_pack("[o]", message_json("assistant", x->responses[i].text, x->responses[i].json));
 }
 
 // Rows of one file have one form, also when some of its prompts are messages and others plain.
 static json_t *row_json(enum data_kind kind, bool only_texts, const struct example *x)
 {
     json_t *row = json_object();
-    const char *answer = x->n_responses ? x->responses[0].text : NULL;
     if (only_texts) {
-        json_object_set_new(row, "text", json_string(answer));
+        json_object_set_new(row, "text", json_string(x->responses[0].text));
         return row;
     }
     bool dialogue = x->is_chat && (kind == DATA_PAIR || kind == DATA_LIST);
     json_object_set_new(row, dialogue ? "messages" : "prompt",
                         x->is_chat ? messages_json(x) : json_string(x->turns[0].text));
+    if (x->tools) {
+        json_error_t fault;
+        json_t *tools = json_decode(x->tools, strlen(x->tools), &fault);
+        json_object_set_new(row, "tools", tools ? tools : json_string(x->tools));
+    }
     if (kind == DATA_SFT || kind == DATA_BINARY)
-        json_object_set_new(row, "completion", json_string(answer));
+        json_object_set_new(row, "completion", answer_json(x, 0));
     if (kind == DATA_BINARY)
         json_object_set_new(row, "label", json_boolean(x->responses[0].score > 0));
     if (kind == DATA_PAIR) {
-        json_object_set_new(row, "chosen", json_string(answer));
-        json_object_set_new(row, "rejected", json_string(x->responses[1].text));
+        json_object_set_new(row, "chosen", answer_json(x, 0));
+        json_object_set_new(row, "rejected", answer_json(x, 1));
         if (x->responses[0].score < 1) // without it the chosen one has all votes
             json_object_set_new(row, "share", json_real(x->responses[0].score));
     }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
 
@@ -19,8 +20,11 @@ bool row_refuse(struct row *r, const char *format, ...)
     return false;
 }
 
-static const char *type_name(const json_t *value)
+const char *row_type_name(const json_t *value)
 {
+    const char *number;
+    if (json_is_unreadable(value, &number))
+        return number;
     switch (json_typeof(value)) {
     case JSON_OBJECT:
         return "an object";
@@ -40,10 +44,10 @@ static const char *type_name(const json_t *value)
     return "unknown";
 }
 
-static const char *checked_text(struct row *r, const json_t *value, const char *name)
+const char *row_checked_text(struct row *r, const json_t *value, const char *name)
 {
     if (!json_is_string(value)) {
-        row_refuse(r, "\"%s\" is %s, must be a text", name, type_name(value));
+        row_refuse(r, "\"%s\" is %s, must be a text", name, row_type_name(value));
         return NULL;
     }
     const char *text = json_string_value(value);
@@ -54,20 +58,42 @@ static const char *checked_text(struct row *r, const json_t *value, const char *
     return text;
 }
 
+const json_t *row_member(const json_t *object, const char *path)
+{
+    const json_t *direct = json_object_get(object, path);
+    const char *point = direct ? NULL : strchr(path, '.');
+    char head[64];
+    if (!point || !text_copy(head, sizeof head, path) || point - path >= (int)sizeof head)
+        return direct;
+    head[point - path] = '\0';
+    const json_t *inner = json_object_get(object, head);
+    int64_t index;
+    if (json_is_array(inner)) { // "messages.0.content"
+        char number[24];
+        const char *rest = strchr(point + 1, '.');
+        if (!text_copy(number, sizeof number, point + 1))
+            return NULL;
+        number[strcspn(number, ".")] = '\0';
+        const json_t *item = text_to_i64(number, &index) && index >= 0 ? json_array_get(inner, (size_t)index) : NULL;
+        return rest ? row_member(item, rest + 1) : item;
+    }
+    return row_member(inner, point + 1);
+}
+
 const char *row_text(struct row *r, const json_t *object, const char *key)
 {
-    const json_t *value = json_object_get(object, key);
+    const json_t *value = row_member(object, key);
     if (!value) {
         row_refuse(r, "the field \"%s\" is missing", key);
         return NULL;
     }
-    return checked_text(r, value, key);
+    return row_checked_text(r, value, key);
 }
 
 const char *row_text_or_empty(struct row *r, const json_t *object, const char *key)
 {
-    const json_t *value = json_object_get(object, key);
-    return !value || json_is_null(value) ? "" : checked_text(r, value, key);
+    const json_t *value = row_member(object, key);
+    return !value || json_is_null(value) ? "" : row_checked_text(r, value, key);
 }
 
 static bool is_blank(const char *text)
@@ -75,89 +101,11 @@ static bool is_blank(const char *text)
     return text[strspn(text, " \t\r\n\v\f")] == '\0';
 }
 
-// The three roles behind the names that collections use; NULL for others (tools, functions).
-static const char *role_of(const char *name)
-{
-    static const struct {
-        const char *name, *role;
-    } roles[] = {
-        {"user", "user"},        {"human", "user"},      {"prompter", "user"},    {"Human", "user"},
-        {"assistant", "assistant"}, {"gpt", "assistant"}, {"model", "assistant"}, {"chatgpt", "assistant"},
-        {"bot", "assistant"},    {"Assistant", "assistant"}, {"system", "system"},
-    };
-    for (size_t i = 0; i < sizeof roles / sizeof *roles; i++) {
-        if (strcmp(roles[i].name, name) == 0)
-            return roles[i].role;
-    }
-    return NULL;
-}
-
 bool row_add_turn(struct row *r, struct turn_list *list, const char *role, const char *text)
 {
     if (list->n == ROW_MAX_TURNS)
         return row_refuse(r, "more than %d messages", ROW_MAX_TURNS);
-    list->items[list->n++] = (struct turn){role, text};
-    return true;
-}
-
-// Text parts joined; pictures and sounds are not for a language model of text.
-static const char *joined_parts(struct row *r, const json_t *parts, const char *name, size_t index)
-{
-    struct str joined = {0};
-    const json_t *part;
-    size_t i;
-    json_array_foreach(parts, i, part) {
-        const json_t *type = json_object_get(part, "type");
-        const json_t *value = json_object_get(part, json_object_get(part, "text") ? "text" : "value");
-        const char *text = NULL;
-        if (!json_is_object(part) || !json_is_string(type) || strcmp(json_string_value(type), "text") != 0 || !value)
-            row_refuse(r, "message %zu of \"%s\" has a part that is not text", index + 1, name);
-        else
-            text = checked_text(r, value, "text");
-        if (!text) {
-            str_fini(&joined);
-            return NULL;
-        }
-        str_add(&joined, text);
-    }
-    const char *text = arena_strdup(&r->corpus->arena, str_text(&joined));
-    str_fini(&joined);
-    return text;
-}
-
-static bool add_message(struct row *r, const json_t *message, const char *name, size_t index, struct turn_list *out)
-{
-    if (!json_is_object(message))
-        return row_refuse(r, "message %zu of \"%s\" is %s, must be an object", index + 1, name, type_name(message));
-    bool sharegpt = json_object_get(message, "from") != NULL;
-    const char *label = row_text(r, message, sharegpt ? "from" : "role");
-    const char *role = label ? role_of(label) : NULL;
-    if (label && !role)
-        return row_refuse(r, "message %zu of \"%s\" has the role \"%.40s\"; only system, user and assistant can be used",
-                          index + 1, name, label);
-    const json_t *content = json_object_get(message, sharegpt ? "value" : "content");
-    const char *text = NULL;
-    if (role && json_is_array(content))
-        text = joined_parts(r, content, name, index);
-    else if (role)
-        text = row_text(r, message, sharegpt ? "value" : "content");
-    return text && row_add_turn(r, out, role, text);
-}
-
-bool row_messages(struct row *r, const json_t *list, const char *name, struct turn_list *out)
-{
-    if (!list)
-        return row_refuse(r, "the field \"%s\" is missing", name);
-    if (json_is_object(list))
-        return add_message(r, list, name, 0, out);
-    if (!json_is_array(list))
-        return row_refuse(r, "\"%s\" is %s, must be a list of messages", name, type_name(list));
-    const json_t *message;
-    size_t i;
-    json_array_foreach(list, i, message) {
-        if (!add_message(r, message, name, i, out))
-            return false;
-    }
+    list->items[list->n++] = (struct turn){.role = role, .text = text};
     return true;
 }
 
@@ -230,9 +178,10 @@ static bool check_prompt(struct row *r, bool is_chat, const struct turn_list *pr
     if (!is_chat)
         return true;
     const struct turn *last = &prompt->items[prompt->n - 1];
-    if (strcmp(last->role, "user") != 0)
+    const bool result = strcmp(last->role, "tool") == 0 || strcmp(last->role, "function") == 0;
+    if (strcmp(last->role, "user") != 0 && !result)
         return row_refuse(r, "the prompt does not end with a message of the user");
-    if (is_blank(last->text))
+    if (!result && is_blank(last->text))
         return row_refuse(r, "the last message of the user is empty");
     for (int i = 1; i < prompt->n; i++) {
         if (strcmp(prompt->items[i].role, "system") == 0)
@@ -251,10 +200,11 @@ static const char *answer_name(const struct row *r, int i)
 static bool check_responses(struct row *r, const struct response *responses, int n)
 {
     for (int i = 0; i < n; i++) {
-        if (is_blank(responses[i].text))
+        if (is_blank(responses[i].text) && !responses[i].json) // a call may say nothing
             return row_refuse(r, "%s is empty", answer_name(r, i));
     }
-    if (r->corpus->kind == DATA_PAIR && strcmp(responses[0].text, responses[1].text) == 0)
+    if (r->corpus->kind == DATA_PAIR && strcmp(responses[0].text, responses[1].text) == 0 &&
+        strcmp(responses[0].json ? responses[0].json : "", responses[1].json ? responses[1].json : "") == 0)
         return row_refuse(r, "chosen and rejected are the same text");
     if (r->corpus->kind != DATA_LIST)
         return true;
@@ -274,18 +224,21 @@ bool row_emit(struct row *r, bool is_chat, const struct turn_list *prompt, const
     struct turn *turns = arena_alloc(&c->arena, (size_t)prompt->n * sizeof *turns);
     struct response *answers = arena_alloc(&c->arena, (size_t)(n ? n : 1) * sizeof *answers);
     for (int i = 0; i < prompt->n; i++)
-        turns[i] = (struct turn){prompt->items[i].role, arena_strdup(&c->arena, prompt->items[i].text)};
+        turns[i] = (struct turn){.role = prompt->items[i].role, .text = arena_strdup(&c->arena, prompt->items[i].text),
+                                 .json = prompt->items[i].json};
     for (int i = 0; i < n; i++)
-        answers[i] = (struct response){arena_strdup(&c->arena, responses[i].text), responses[i].score};
+        answers[i] = (struct response){.text = arena_strdup(&c->arena, responses[i].text), .score = responses[i].score,
+                                       .json = responses[i].json};
     MEM_GROW(c->examples, c->n_examples, r->cap_examples);
     c->examples[c->n_examples++] = (struct example){
-        .line = r->line, .is_chat = is_chat, .turns = turns, .n_turns = prompt->n, .responses = answers, .n_responses = n};
+        .line = r->line, .is_chat = is_chat, .turns = turns, .n_turns = prompt->n, .responses = answers, .n_responses = n,
+        .tools = r->tools};
     return true;
 }
 
 bool row_emit_text(struct row *r, const char *prompt, const struct response *responses, int n)
 {
     struct turn_list list = {.n = 1};
-    list.items[0] = (struct turn){"user", prompt};
+    list.items[0] = (struct turn){.role = "user", .text = prompt};
     return row_emit(r, false, &list, responses, n);
 }

@@ -18,19 +18,28 @@ struct row {
     struct corpus *corpus;
     int64_t line;
     size_t cap_examples;
+    const char *tools;     // of the row, as JSON; NULL: none
+    const char *label_from; // which of several labels counts ("safer"); NULL: the usual one
+    struct open_group *open; // what rows that belong together have so far; see groups.c
     char reason[400]; // "" while nothing is wrong
 };
 
 // Says why the row is refused (the first reason stays) and returns false, for `return row_refuse(...)`.
 bool row_refuse(struct row *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+// "a number", "a list"; of what no number holds its text ("NaN").
+const char *row_type_name(const json_t *value);
+// A member by its name, or by a path through objects and lists: "question.full_text", "messages.0.content".
+const json_t *row_member(const json_t *object, const char *path);
+// A value that must be a text without NUL characters; NULL, with the row refused, when it is not.
+const char *row_checked_text(struct row *r, const json_t *value, const char *name);
 // A member that must be a text without NUL characters; NULL, with the row refused, when it is not. Borrowed.
 const char *row_text(struct row *r, const json_t *object, const char *key);
 // The same for a member that may be absent or null (then "").
 const char *row_text_or_empty(struct row *r, const json_t *object, const char *key);
 
 // A list of messages ({role, content}, {from, value}; content as text or as a list of text parts), appended.
-// `name` is the member's name, for reasons. A single message object counts as a list of one.
+// What else a template may write of a message (tool_calls, ...) goes along as its json. `name`: the member's, for reasons. A single message object counts as a list of one.
 bool row_messages(struct row *r, const json_t *list, const char *name, struct turn_list *out);
 bool row_add_turn(struct row *r, struct turn_list *list, const char *role, const char *text);
 

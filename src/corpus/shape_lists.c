@@ -53,7 +53,7 @@ bool read_scored_completions(struct row *r, const json_t *object)
     struct turn_list prompt = {.n = 0};
     if (!system_turn(r, object, &prompt) || !scored_prompt(r, object, &prompt))
         return false;
-    struct response answers[ROW_MAX_RESPONSES];
+    struct response answers[ROW_MAX_RESPONSES] = {0};
     const json_t *completion;
     size_t i;
     json_array_foreach(json_object_get(object, "completions"), i, completion) {
@@ -78,7 +78,7 @@ struct tree_walk {
 
 static void emit_ranked_replies(struct tree_walk *w, const json_t *replies)
 {
-    struct response answers[ROW_MAX_RESPONSES];
+    struct response answers[ROW_MAX_RESPONSES] = {0};
     int n = 0;
     const json_t *reply;
     size_t i;
@@ -88,7 +88,7 @@ static void emit_ranked_replies(struct tree_walk *w, const json_t *replies)
                       strlen(json_string_value(text)) == json_string_length(text) &&
                       !json_is_true(json_object_get(reply, "deleted"));
         if (usable && n < ROW_MAX_RESPONSES)
-            answers[n++] = (struct response){json_string_value(text), -(double)json_integer_value(rank)};
+            answers[n++] = (struct response){.text = json_string_value(text), .score = -(double)json_integer_value(rank)};
     }
     if (n >= 2 && row_emit(w->row, true, &w->path, answers, n))
         w->n_emitted++;
@@ -107,7 +107,7 @@ static void walk_tree(struct tree_walk *w, const json_t *node, bool is_prompt)
     if (!json_is_string(text) || !json_is_array(replies) || w->path.n == ROW_MAX_TURNS ||
         strlen(json_string_value(text)) != json_string_length(text))
         return;
-    w->path.items[w->path.n++] = (struct turn){is_prompt ? "user" : "assistant", json_string_value(text)};
+    w->path.items[w->path.n++] = (struct turn){.role = is_prompt ? "user" : "assistant", .text = json_string_value(text)};
     if (is_prompt)
         emit_ranked_replies(w, replies);
     const json_t *reply;
@@ -126,4 +126,60 @@ bool read_message_tree(struct row *r, const json_t *object)
         return true;
     return walk.reason[0] ? row_refuse(r, "%s", walk.reason)
                           : row_refuse(r, "no message of the tree has two ranked replies");
+}
+
+static bool add_texts(struct row *r, const json_t *object, const char *key, double score, struct response *answers, int *n)
+{
+    const json_t *item;
+    size_t i;
+    json_array_foreach(json_object_get(object, key), i, item) {
+        if (*n == ROW_MAX_RESPONSES)
+            return row_refuse(r, "more than %d answers", ROW_MAX_RESPONSES);
+        answers[*n] = (struct response){.text = row_checked_text(r, item, key), .score = score};
+        if (!answers[(*n)++].text)
+            return false;
+    }
+    return true;
+}
+
+static const char *asking_key(const json_t *object)
+{
+    static const char *const keys[] = {"prompt", "instruction", "question", "input"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (json_object_get(object, keys[i]) && !json_is_null(json_object_get(object, keys[i])))
+            return keys[i];
+    return "prompt";
+}
+
+// Several good answers and several bad ones.
+bool read_chosen_lists(struct row *r, const json_t *object)
+{
+    struct turn_list prompt = {.n = 0};
+    struct response answers[ROW_MAX_RESPONSES] = {0};
+    int n = 0;
+    return prompt_turns(r, object, asking_key(object), &prompt) && add_texts(r, object, "chosen", 1, answers, &n) &&
+           add_texts(r, object, "rejected", 0, answers, &n) && row_emit(r, true, &prompt, answers, n);
+}
+
+// Texts in one list, their ratings in another. A text without a rating is left out.
+bool read_generations(struct row *r, const json_t *object)
+{
+    struct turn_list prompt = {.n = 0};
+    struct response answers[ROW_MAX_RESPONSES] = {0}, rated[ROW_MAX_RESPONSES] = {0};
+    const json_t *ratings = json_object_get(object, json_object_get(object, "ratings") ? "ratings" : "rating");
+    int n = 0, kept = 0;
+    if (!prompt_turns(r, object, asking_key(object), &prompt) || !add_texts(r, object, "generations", 0, answers, &n))
+        return false;
+    if (json_array_size(ratings) != (size_t)n)
+        return row_refuse(r, "there are %d generations, but %zu ratings", n, json_array_size(ratings));
+    for (int i = 0; i < n; i++) {
+        const json_t *rating = json_array_get(ratings, (size_t)i);
+        if (json_is_null(rating))
+            continue;
+        if (!json_is_number(rating))
+            return row_refuse(r, "rating %d is %s, must be a number", i + 1, row_type_name(rating));
+        rated[kept] = answers[i];
+        rated[kept++].score = json_number_value(rating);
+    }
+    return row_emit(r, true, &prompt, rated, kept);
 }

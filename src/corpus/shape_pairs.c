@@ -1,64 +1,24 @@
 #include "config.h"
 
-#include <math.h>
-#include <stdio.h>
 #include <string.h>
 
+#include "base/json.h"
+#include "corpus/labels.h"
 #include "corpus/shapes.h"
 
-// share: of the votes, for `first`. The one with more votes is the chosen one.
-static bool emit_voted(struct row *r, bool is_chat, const struct turn_list *prompt, const char *first,
-                       const char *second, double share)
-{
-    const bool swapped = share < 0.5;
-    const double most = swapped ? 1 - share : share;
-    const struct response both[2] = {{swapped ? second : first, most}, {swapped ? first : second, 1 - most}};
-    return row_emit(r, is_chat, prompt, both, 2);
-}
-
-// "votes": [for the first answer, for the second] or with a third number, of ties. A tie is half a vote for each.
-static bool read_votes(struct row *r, const json_t *votes, double *share)
-{
-    double n[3] = {0}, sum = 0;
-    const size_t size = json_array_size(votes);
-    for (size_t i = 0; i < 3 && i < size; i++) {
-        const json_t *count = json_array_get(votes, i);
-        n[i] = json_number_value(count);
-        if (!json_is_number(count) || n[i] < 0)
-            return row_refuse(r, "\"votes\" must be counts: of the first answer, of the second, and of ties if there "
-                                 "are any");
-        sum += n[i];
-    }
-    if (size < 2 || size > 3)
-        return row_refuse(r, "\"votes\" has %zu numbers, must have two or three", size);
-    if (!(sum > 0) || !isfinite(sum))
-        return row_refuse(r, "\"votes\" holds no vote");
-    *share = (n[0] + n[2] / 2) / sum;
-    return true;
-}
-
-// What a row says of how sure its preference is, as the share of votes for its first (or chosen) answer: "share" (a
-// probability) or "votes"; *share stays as it is when it says nothing.
-static bool read_share(struct row *r, const json_t *object, double *share)
-{
-    const json_t *stated = json_object_get(object, "share"), *votes = json_object_get(object, "votes");
-    if (json_is_array(votes))
-        return read_votes(r, votes, share);
-    if (!json_is_number(stated))
-        return true;
-    *share = json_number_value(stated);
-    return (*share >= 0 && *share <= 1) ||
-           row_refuse(r, "\"share\" is %g, must be a probability between 0 and 1", *share);
-}
-
 static bool emit_pair(struct row *r, const json_t *object, bool is_chat, const struct turn_list *prompt,
-                      const char *chosen, const char *rejected)
+                      struct response chosen, struct response rejected)
 {
-    double share = 1;
-    return read_share(r, object, &share) && emit_voted(r, is_chat, prompt, chosen, rejected, share);
+    double share;
+    return label_share(r, object, LABEL_FIRST, "", &share) && emit_voted(r, is_chat, prompt, chosen, rejected, share);
 }
 
-static bool same_turns(const struct turn_list *a, const struct turn_list *b)
+static struct response said(const char *text)
+{
+    return (struct response){.text = text};
+}
+
+bool same_turns(const struct turn_list *a, const struct turn_list *b)
 {
     if (a->n != b->n)
         return false;
@@ -69,11 +29,10 @@ static bool same_turns(const struct turn_list *a, const struct turn_list *b)
     return true;
 }
 
-// One side of a pair: a text, a message, or messages that may repeat the dialogue before (`before`) or not.
-static bool read_side(struct row *r, const json_t *object, const char *key, const struct turn_list *before,
-                      struct turn_list *side)
+bool read_side(struct row *r, const json_t *object, const char *key, const struct turn_list *before,
+               struct turn_list *side)
 {
-    const json_t *value = json_object_get(object, key);
+    const json_t *value = row_member(object, key);
     if (json_is_string(value)) {
         const char *text = row_text(r, object, key);
         *side = *before;
@@ -90,8 +49,16 @@ static bool read_side(struct row *r, const json_t *object, const char *key, cons
     for (int i = 0; i < said.n; i++) {
         if (!row_add_turn(r, side, said.items[i].role, said.items[i].text))
             return false;
+        side->items[side->n - 1].json = said.items[i].json;
     }
     return true;
+}
+
+// Answers that are whole dialogues stand for themselves, whatever else is beside them.
+bool dialogue_repeated(const json_t *answer)
+{
+    const char *role = json_string_value(json_object_get(json_array_get(answer, 0), "role"));
+    return json_array_size(answer) > 1 && role && strcmp(role, "assistant") != 0;
 }
 
 bool read_message_pair(struct row *r, const json_t *object)
@@ -99,7 +66,7 @@ bool read_message_pair(struct row *r, const json_t *object)
     bool doubled = json_object_get(object, "chosen_messages") || json_object_get(object, "rejected_messages");
     const char *first = doubled ? "chosen_messages" : "chosen", *second = doubled ? "rejected_messages" : "rejected";
     struct turn_list before = {.n = 0}, chosen, rejected;
-    const char *dialogue = dialogue_key(object);
+    const char *dialogue = dialogue_repeated(json_object_get(object, first)) ? NULL : dialogue_key(object);
     if (!dialogue && json_is_array(json_object_get(object, "prompt")))
         dialogue = "prompt";
     if (!dialogue && json_is_string(json_object_get(object, first))) // a plain row among message lists
@@ -110,7 +77,7 @@ bool read_message_pair(struct row *r, const json_t *object)
         return false;
     if (!read_side(r, object, first, &before, &chosen) || !read_side(r, object, second, &before, &rejected))
         return false;
-    const char *good = NULL, *bad = NULL;
+    struct response good = {0}, bad = {0};
     if (!take_answer(r, &chosen, first, &good) || !take_answer(r, &rejected, second, &bad))
         return false;
     if (!same_turns(&chosen, &rejected))
@@ -159,7 +126,7 @@ bool read_transcript_pair(struct row *r, const json_t *object)
     struct turn_list prompt = {.n = 0};
     if (n_chosen == 0)
         return row_refuse(r, "there is no prompt before the answer");
-    return row_transcript(r, chosen, n_chosen, "chosen", &prompt) && emit_pair(r, object, true, &prompt, good, bad);
+    return row_transcript(r, chosen, n_chosen, "chosen", &prompt) && emit_pair(r, object, true, &prompt, said(good), said(bad));
 }
 
 bool read_instruction_pair(struct row *r, const json_t *object)
@@ -169,7 +136,7 @@ bool read_instruction_pair(struct row *r, const json_t *object)
         return false;
     const char *chosen = row_text(r, object, "chosen");
     const char *rejected = chosen ? row_text(r, object, "rejected") : NULL;
-    return rejected && emit_pair(r, object, true, &prompt, chosen, rejected);
+    return rejected && emit_pair(r, object, true, &prompt, said(chosen), said(rejected));
 }
 
 // The prompt is used as it stands, without a chat template, unless the row has a system text beside a question.
@@ -177,7 +144,8 @@ bool read_text_pair(struct row *r, const json_t *object)
 {
     if (dialogue_key(object) || json_is_array(json_object_get(object, "prompt"))) // messages among plain rows
         return read_message_pair(r, object);
-    const char *key = json_object_get(object, "question") ? "question" : "prompt";
+    const bool asks = !json_object_get(object, "prompt") && json_is_string(json_object_get(object, "input"));
+    const char *key = json_object_get(object, "question") ? "question" : asks ? "input" : "prompt";
     const char *prompt = row_text_or_empty(r, object, key); // none: two whole texts are compared
     const char *chosen = prompt ? row_text(r, object, "chosen") : NULL;
     const char *rejected = chosen ? row_text(r, object, "rejected") : NULL;
@@ -186,40 +154,62 @@ bool read_text_pair(struct row *r, const json_t *object)
     struct turn_list turns = {.n = 0};
     if (!system_turn(r, object, &turns))
         return false;
-    bool is_chat = turns.n > 0 || strcmp(key, "question") == 0;
-    return row_add_turn(r, &turns, "user", prompt) && emit_pair(r, object, is_chat, &turns, chosen, rejected);
-}
-
-// "annotator1", "annotator2", ...: 1, 2, or 0 for a tie, which is half a vote for each.
-static bool read_annotators(struct row *r, const json_t *object, double *share)
-{
-    int votes[3] = {0};
-    for (int i = 1; i <= 99; i++) {
-        char key[24];
-        snprintf(key, sizeof key, "annotator%d", i);
-        const json_t *vote = json_object_get(object, key);
-        if (!vote)
-            break;
-        if (!json_is_integer(vote) || json_integer_value(vote) < 0 || json_integer_value(vote) > 2)
-            return row_refuse(r, "\"%s\" must be 0 (a tie), 1 or 2", key);
-        votes[json_integer_value(vote)]++;
-    }
-    const int all = votes[0] + votes[1] + votes[2];
-    if (all > 0)
-        *share = (votes[1] + votes[0] / 2.0) / all;
-    return true;
+    bool is_chat = turns.n > 0 || strcmp(key, "prompt") != 0;
+    return row_add_turn(r, &turns, "user", prompt) && emit_pair(r, object, is_chat, &turns, said(chosen), said(rejected));
 }
 
 bool read_voted_pair(struct row *r, const json_t *object)
 {
-    double share = -1;
+    double share;
     struct turn_list prompt = {.n = 0};
     const char *text[2] = {row_text(r, object, "response1"), row_text(r, object, "response2")};
-    if (!text[0] || !text[1] || !instruction_turns(r, object, &prompt) || !read_annotators(r, object, &share))
-        return false;
-    if (share < 0 && !read_share(r, object, &share))
-        return false;
-    if (share < 0)
-        return row_refuse(r, "there is no vote (\"annotator1\", ..., \"votes\" or \"share\")");
-    return emit_voted(r, true, &prompt, text[0], text[1], share);
+    return text[0] && text[1] && instruction_turns(r, object, &prompt) &&
+           label_share(r, object, LABEL_VOTES, "", &share) &&
+           emit_voted(r, true, &prompt, said(text[0]), said(text[1]), share);
+}
+
+// "[\"first\", \"second\"]" as a list of texts; NULL, with the row refused, when it is none.
+static json_t *texts_in(struct row *r, const json_t *object, const char *key)
+{
+    const char *text = row_text(r, object, key);
+    json_error_t fault;
+    json_t *list = text ? json_decode(text, strlen(text), &fault) : NULL;
+    const json_t *item;
+    size_t i;
+    bool fine = json_array_size(list) > 0;
+    json_array_foreach(list, i, item)
+        fine = fine && json_is_string(item) && strlen(json_string_value(item)) == json_string_length(item);
+    if (text && !fine) {
+        row_refuse(r, "\"%s\" is no list of texts (an answer may be missing)", key);
+        json_decref(list);
+        list = NULL;
+    }
+    return list;
+}
+
+// Dialogues whose turns are lists of texts within texts: what the user said, and what each model did.
+bool read_text_lists_pair(struct row *r, const json_t *object)
+{
+    struct turn_list prompt = {.n = 0};
+    json_t *asked = texts_in(r, object, "prompt");
+    json_t *a = asked ? texts_in(r, object, "response_a") : NULL, *b = a ? texts_in(r, object, "response_b") : NULL;
+    const size_t n = json_array_size(asked);
+    double share;
+    bool fine = b && label_share(r, object, LABEL_WINNER_FLAGS, "winner_model_a|winner_model_b|winner_tie", &share);
+    if (fine && (json_array_size(a) != n || json_array_size(b) != n))
+        fine = row_refuse(r, "\"prompt\" has %zu turns, its answers %zu and %zu", n, json_array_size(a), json_array_size(b));
+    for (size_t i = 0; fine && i < n; i++) {
+        fine = row_add_turn(r, &prompt, "user", json_string_value(json_array_get(asked, i)));
+        if (fine && i + 1 < n && !json_equal(json_array_get(a, i), json_array_get(b, i)))
+            fine = row_refuse(r, "the dialogues of \"response_a\" and \"response_b\" differ before their last answers");
+        if (fine && i + 1 < n)
+            fine = row_add_turn(r, &prompt, "assistant", json_string_value(json_array_get(a, i)));
+    }
+    if (fine)
+        fine = emit_voted(r, true, &prompt, said(json_string_value(json_array_get(a, n - 1))),
+                          said(json_string_value(json_array_get(b, n - 1))), share);
+    json_decref(asked);
+    json_decref(a);
+    json_decref(b);
+    return fine;
 }

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "corpus/labels.h"
 #include "corpus/shapes.h"
 
 bool system_turn(struct row *r, const json_t *object, struct turn_list *out)
@@ -45,27 +46,52 @@ bool instruction_turns(struct row *r, const json_t *object, struct turn_list *ou
     return row_add_turn(r, out, "user", text);
 }
 
-bool take_answer(struct row *r, struct turn_list *list, const char *name, const char **answer)
+bool prompt_turns(struct row *r, const json_t *object, const char *key, struct turn_list *out)
+{
+    const json_t *value = row_member(object, key);
+    const json_t *inner = json_object_get(value, "messages");
+    if (strcmp(key, "instruction") == 0)
+        return instruction_turns(r, object, out);
+    if (!system_turn(r, object, out))
+        return false;
+    if (inner)
+        return row_messages(r, inner, key, out);
+    if (json_is_array(value) || json_is_object(value))
+        return row_messages(r, value, key, out);
+    const char *text = row_text(r, object, key), *end = text ? text + strlen(text) : NULL;
+    if (!text || strncmp(text, "\n\nHuman:", 8) != 0)
+        return text && row_add_turn(r, out, "user", text);
+    static const char waiting[] = "\n\nAssistant:"; // a transcript that stops where the assistant is to speak
+    while (end > text && strchr(" \t\r\n", end[-1]))
+        end--;
+    if ((size_t)(end - text) >= sizeof waiting - 1 && strncmp(end - (sizeof waiting - 1), waiting, sizeof waiting - 1) == 0)
+        end -= sizeof waiting - 1;
+    return row_transcript(r, text, (size_t)(end - text), key, out);
+}
+
+bool take_answer(struct row *r, struct turn_list *list, const char *name, struct response *answer)
 {
     if (list->n == 0 || strcmp(list->items[list->n - 1].role, "assistant") != 0)
         return row_refuse(r, "\"%s\" does not end with a message of the assistant", name);
-    *answer = list->items[--list->n].text;
+    const struct turn *last = &list->items[--list->n];
+    *answer = (struct response){.text = last->text, .json = last->json};
     return true;
 }
 
-static bool emit_one(struct row *r, bool is_chat, const struct turn_list *prompt, const char *answer, double score)
+static bool emit_one(struct row *r, bool is_chat, const struct turn_list *prompt, struct response answer, double score)
 {
-    return row_emit(r, is_chat, prompt, &(struct response){answer, score}, 1);
+    answer.score = score;
+    return row_emit(r, is_chat, prompt, &answer, 1);
 }
 
 bool read_instruction(struct row *r, const json_t *object)
 {
     struct turn_list prompt = {.n = 0};
     const char *output = row_text(r, object, "output");
-    return output && instruction_turns(r, object, &prompt) && emit_one(r, true, &prompt, output, 1);
+    return output && instruction_turns(r, object, &prompt) && emit_one(r, true, &prompt, (struct response){.text = output}, 1);
 }
 
-static bool read_messages_answer(struct row *r, const json_t *object, struct turn_list *prompt, const char **answer)
+static bool read_messages_answer(struct row *r, const json_t *object, struct turn_list *prompt, struct response *answer)
 {
     const char *key = dialogue_key(object);
     if (!key)
@@ -77,26 +103,19 @@ static bool read_messages_answer(struct row *r, const json_t *object, struct tur
 bool read_dialogue(struct row *r, const json_t *object)
 {
     struct turn_list prompt = {.n = 0};
-    const char *answer = NULL;
+    struct response answer = {0};
     return read_messages_answer(r, object, &prompt, &answer) && emit_one(r, true, &prompt, answer, 1);
 }
 
 static bool read_label(struct row *r, const json_t *object, double *score)
 {
-    const json_t *label = json_object_get(object, json_object_get(object, "label") ? "label" : "kto_tag");
-    if (json_is_boolean(label))
-        *score = json_is_true(label);
-    else if (json_is_integer(label) && (json_integer_value(label) == 0 || json_integer_value(label) == 1))
-        *score = (double)json_integer_value(label);
-    else
-        return row_refuse(r, label ? "\"label\" must be true or false" : "the field \"label\" is missing");
-    return true;
+    return label_good(r, object, json_object_get(object, "kto_tag") ? "kto_tag" : "label", score);
 }
 
 bool read_labelled_dialogue(struct row *r, const json_t *object)
 {
     struct turn_list prompt = {.n = 0};
-    const char *answer = NULL;
+    struct response answer = {0};
     double score;
     return read_label(r, object, &score) && read_messages_answer(r, object, &prompt, &answer) &&
            emit_one(r, true, &prompt, answer, score);
@@ -107,18 +126,19 @@ static bool read_prompt_completion(struct row *r, const json_t *object, double s
 {
     const char *key = json_object_get(object, "completion") ? "completion" : "response";
     struct turn_list prompt = {.n = 0};
-    const char *answer = NULL;
+    struct response answer = {0};
     const json_t *asked = json_object_get(object, "prompt"), *said = json_object_get(object, key);
     if (!json_is_array(asked)) {
         const char *text = row_text(r, object, "prompt");
-        answer = text ? row_text(r, object, key) : NULL;
-        return answer && row_emit_text(r, text, &(struct response){answer, score}, 1);
+        answer.text = text ? row_text(r, object, key) : NULL;
+        answer.score = score;
+        return answer.text && row_emit_text(r, text, &answer, 1);
     }
     if (!system_turn(r, object, &prompt) || !row_messages(r, asked, "prompt", &prompt))
         return false;
     if (json_is_string(said)) {
-        answer = row_text(r, object, key);
-        return answer && emit_one(r, true, &prompt, answer, score);
+        answer.text = row_text(r, object, key);
+        return answer.text && emit_one(r, true, &prompt, answer, score);
     }
     return row_messages(r, said, key, &prompt) && take_answer(r, &prompt, key, &answer) &&
            emit_one(r, true, &prompt, answer, score);
@@ -138,7 +158,7 @@ bool read_labelled_completion(struct row *r, const json_t *object)
 bool read_plain(struct row *r, const json_t *object)
 {
     const char *text = row_text(r, object, "text");
-    return text && row_emit_text(r, "", &(struct response){text, 1}, 1);
+    return text && row_emit_text(r, "", &(struct response){.text = text, .score = 1}, 1);
 }
 
 // Later turns of a question need the model's own answer to the first: only the first can be asked.

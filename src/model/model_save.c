@@ -165,7 +165,7 @@ int model_copy_tokenizer(const char *from, const char *dir, struct err *e)
 {
     static const char *const names[] = {"tokenizer.json",     "tokenizer_config.json", "special_tokens_map.json",
                                         "added_tokens.json",  "vocab.json",            "merges.txt",
-                                        "chat_template.jinja", "generation_config.json"};
+                                        "chat_template.jinja", "generation_config.json", "text_rules.json"};
     int code = 0;
     for (size_t i = 0; i < sizeof names / sizeof *names && !code; i++)
         code = copy_file(from, dir, names[i], e);

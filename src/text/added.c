@@ -120,6 +120,15 @@ void added_walk_init(struct added_walk *w, const struct added_set *set, const st
     *w = (struct added_walk){.set = set, .tokens = tokens, .text = text, .n = n, .specials = specials, .pending = -1};
 }
 
+static bool in_plain(struct added_walk *w, size_t start, size_t end)
+{
+    start += w->shift;
+    end += w->shift;
+    for (; w->n_plain && w->plain->end <= start; w->plain++) // the walk only goes on
+        w->n_plain--;
+    return w->n_plain && w->plain->start < end;
+}
+
 // Finds the next token that counts from w->from on: its bounds, widened over the spaces that it takes.
 static int32_t next_token(struct added_walk *w, size_t *start, size_t *end)
 {
@@ -133,7 +142,7 @@ static int32_t next_token(struct added_walk *w, size_t *start, size_t *end)
         }
         const struct added_token *t = &w->tokens[token];
         w->from = i + length;
-        bool counts = (w->specials || !t->special) && (!t->single_word || stands_alone(w->text, w->n, i, i + length));
+        bool counts = (!t->special || (w->specials && !in_plain(w, i, i + length))) && (!t->single_word || stands_alone(w->text, w->n, i, i + length));
         if (!counts) {
             i = w->from;
             continue;

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "text/tokenizer.h"
 
 struct added_token {
     char *text;
@@ -34,6 +35,8 @@ struct added_walk {
     const char *text;
     size_t n;
     bool specials; // special tokens count; else they are ordinary text
+    const struct text_span *plain; // where they do not, in order (n_plain); at `shift` in the whole text
+    size_t n_plain, shift;
     size_t at, from, pending_end;
     int32_t pending; // a token found after the stretch that was just given, or -1
 };

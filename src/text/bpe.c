@@ -182,38 +182,51 @@ struct word {
     struct bpe_symbol *symbols;
     size_t n;
     bool unk_open; // an unknown symbol waits to be joined by the next unknown
+    size_t unk_bytes;
 };
 
-static void put(struct word *w, int32_t id)
+static void put(struct word *w, int32_t id, size_t n_bytes)
 {
-    w->symbols[w->n++].id = id;
+    w->symbols[w->n].id = id;
+    w->symbols[w->n++].n_bytes = (int32_t)n_bytes;
 }
 
-static void put_known(const struct bpe *b, struct word *w, int32_t id)
+static void close_unknown(const struct bpe *b, struct word *w)
 {
     if (w->unk_open)
-        put(w, b->unk);
+        put(w, b->unk, w->unk_bytes);
     w->unk_open = false;
-    put(w, id);
+    w->unk_bytes = 0;
+}
+
+static void put_known(const struct bpe *b, struct word *w, int32_t id, size_t n_bytes)
+{
+    close_unknown(b, w);
+    put(w, id, n_bytes);
 }
 
 // What has no token: its bytes' tokens when all of them exist, else the unknown token, else nothing.
-static void put_missing(const struct bpe *b, struct word *w, const char *bytes, size_t n)
+// n_bytes: of the word, where `bytes` is another spelling of it.
+static void put_missing(const struct bpe *b, struct word *w, const char *bytes, size_t n, size_t n_bytes)
 {
     if (b->byte_fallback) {
         bool all = true;
         for (size_t i = 0; i < n; i++)
             all = all && b->fallback_id[(unsigned char)bytes[i]] >= 0;
         for (size_t i = 0; all && i < n; i++)
-            put(w, b->fallback_id[(unsigned char)bytes[i]]);
+            put(w, b->fallback_id[(unsigned char)bytes[i]], n == n_bytes ? 1 : i == 0 ? n_bytes : 0);
         if (all)
             return;
     }
-    if (b->unk < 0)
+    if (b->unk < 0) {
+        if (w->n)
+            w->symbols[w->n - 1].n_bytes += (int32_t)n_bytes;
         return;
+    }
     if (w->unk_open && !b->fuse_unk)
-        put(w, b->unk);
+        close_unknown(b, w);
     w->unk_open = true;
+    w->unk_bytes += n_bytes;
 }
 
 // Fills s->symbols with the word's first symbols, linked; returns how many.
@@ -236,10 +249,10 @@ static int start_word(const struct bpe *b, struct bpe_scratch *s, const char *te
         unsigned char c = (unsigned char)text[i];
         if (b->bytes) {
             if (b->byte_id[c] >= 0) {
-                put_known(b, &w, b->byte_id[c]);
+                put_known(b, &w, b->byte_id[c], 1);
             } else {
                 char mapped[4];
-                put_missing(b, &w, mapped, utf8_encode(bpe_byte_char(c), mapped));
+                put_missing(b, &w, mapped, utf8_encode(bpe_byte_char(c), mapped), 1);
             }
             i++;
             continue;
@@ -248,13 +261,12 @@ static int start_word(const struct bpe *b, struct bpe_scratch *s, const char *te
         size_t used = c < 128 ? 1 : utf8_decode(text + i, n - i, &code);
         int32_t id = c < 128 ? b->ascii_id[c] : bytes_map_get(&b->vocab->model, text + i, used);
         if (id >= 0)
-            put_known(b, &w, id);
+            put_known(b, &w, id, used);
         else
-            put_missing(b, &w, text + i, used);
+            put_missing(b, &w, text + i, used, used);
         i += used;
     }
-    if (w.unk_open)
-        put(&w, b->unk);
+    close_unknown(b, &w);
     for (size_t i = 0; i < w.n; i++) {
         s->symbols[i].prev = (int32_t)i - 1;
         s->symbols[i].next = i + 1 < w.n ? (int32_t)i + 1 : -1;
@@ -268,6 +280,7 @@ static void join(struct bpe_symbol *symbols, int32_t i, int32_t id)
 {
     int32_t gone = symbols[i].next;
     symbols[i].id = id;
+    symbols[i].n_bytes += symbols[gone].n_bytes;
     symbols[i].next = symbols[gone].next;
     if (symbols[gone].next >= 0)
         symbols[symbols[gone].next].prev = i;
@@ -292,9 +305,12 @@ static size_t merge_short(const struct bpe *b, struct bpe_symbol *symbols, size_
         if (rank[best] == INT32_MAX)
             break;
         symbols[best].id = merged[best];
+        symbols[best].n_bytes += symbols[best + 1].n_bytes;
         n--;
-        for (size_t i = best + 1; i < n; i++)
+        for (size_t i = best + 1; i < n; i++) {
             symbols[i].id = symbols[i + 1].id;
+            symbols[i].n_bytes = symbols[i + 1].n_bytes;
+        }
         for (size_t i = best + 1; i + 1 < n; i++) {
             rank[i] = rank[i + 1];
             merged[i] = merged[i + 1];
@@ -366,13 +382,23 @@ static void merge_long(const struct bpe *b, struct bpe_scratch *s, size_t n)
     }
 }
 
+static void add_symbol(const struct bpe_symbol *symbol, struct ids *out, struct ids *lengths)
+{
+    ids_add(out, symbol->id);
+    if (lengths)
+        ids_add(lengths, symbol->n_bytes);
+}
+
+// lengths: where the tokens' bytes go, beside the ids; NULL: nobody asks.
 static int encode_uncached(const struct bpe *b, struct bpe_scratch *s, const char *word, size_t n, struct ids *out,
-                           struct err *e)
+                           struct ids *lengths, struct err *e)
 {
     if (b->ignore_merges) {
         int32_t id = bytes_map_get(b->bytes ? &b->words : &b->vocab->model, word, n);
         if (id >= 0) {
             ids_add(out, id);
+            if (lengths)
+                ids_add(lengths, (int32_t)n);
             return 0;
         }
     }
@@ -383,12 +409,12 @@ static int encode_uncached(const struct bpe *b, struct bpe_scratch *s, const cha
     if (n_symbols <= SHORT_WORD) {
         n_symbols = merge_short(b, s->symbols, n_symbols);
         for (size_t i = 0; i < n_symbols; i++)
-            ids_add(out, s->symbols[i].id);
+            add_symbol(&s->symbols[i], out, lengths);
         return 0;
     }
     merge_long(b, s, n_symbols);
     for (int32_t i = 0; i >= 0; i = s->symbols[i].next)
-        ids_add(out, s->symbols[i].id);
+        add_symbol(&s->symbols[i], out, lengths);
     return 0;
 }
 
@@ -396,7 +422,7 @@ static int encode_cached(const struct bpe *b, struct bpe_scratch *s, const char 
                          struct err *e)
 {
     if (!s->cache || n > CACHE_BYTES || n == 0)
-        return encode_uncached(b, s, word, n, out, e);
+        return encode_uncached(b, s, word, n, out, NULL, e);
     struct bpe_cached *slot = &s->cache[bytes_hash(word, n) % CACHE_SLOTS];
     if (slot->n_bytes == n && memcmp(slot->bytes, word, n) == 0) {
         for (int i = 0; i < slot->n_ids; i++)
@@ -404,7 +430,7 @@ static int encode_cached(const struct bpe *b, struct bpe_scratch *s, const char 
         return 0;
     }
     size_t before = out->n;
-    int code = encode_uncached(b, s, word, n, out, e);
+    int code = encode_uncached(b, s, word, n, out, NULL, e);
     if (code == 0 && out->n - before <= CACHE_IDS) {
         slot->n_ids = (uint8_t)(out->n - before);
         slot->n_bytes = (uint8_t)n;
@@ -433,4 +459,27 @@ int bpe_encode(const struct bpe *b, struct bpe_scratch *s, const char *word, siz
         i += mark ? 3 : 1;
     }
     return encode_cached(b, s, word + start, n - start, out, e);
+}
+
+int bpe_encode_cut(const struct bpe *b, struct bpe_scratch *s, const char *word, size_t n, size_t cut, struct ids *out,
+                   size_t *n_before, struct err *e)
+{
+    struct ids lengths = {0};
+    size_t start = 0, end = 0, k = 0;
+    bool other = false;
+    int code = 0;
+    for (size_t i = 0; i <= n && !code;) { // the same stretches as bpe_encode takes
+        bool mark = i < n && word[i] == SPACE_MARK[0] && n - i >= 3 && memcmp(word + i, SPACE_MARK, 3) == 0;
+        if (i == n || (mark && other && b->splits_at_space && !b->ignore_merges)) {
+            code = encode_uncached(b, s, word + start, i - start, out, &lengths, e);
+            start = i;
+        }
+        other = !mark;
+        i += mark ? 3 : 1;
+    }
+    while (k < lengths.n && end + (size_t)lengths.data[k] <= cut)
+        end += (size_t)lengths.data[k++];
+    *n_before = k;
+    free(lengths.data);
+    return code;
 }

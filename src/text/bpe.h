@@ -50,6 +50,7 @@ void bpe_finish(struct bpe *b);
 struct bpe_scratch {
     struct bpe_symbol {
         int32_t id, prev, next; // id -1: merged into another
+        int32_t n_bytes;        // of the word
     } *symbols;
     uint64_t *heap; // rank << 32 | position
     size_t cap_symbols, n_heap, cap_heap;
@@ -60,6 +61,10 @@ void bpe_scratch_fini(struct bpe_scratch *s);
 
 // Appends the ids of one word, which must be valid UTF-8 unless the model works on bytes.
 int bpe_encode(const struct bpe *b, struct bpe_scratch *s, const char *word, size_t n, struct ids *out, struct err *e);
+// The same, and how many of the appended ids lie wholly within the word's first `cut` bytes. Bytes that no token stands
+// for belong to the token before them.
+int bpe_encode_cut(const struct bpe *b, struct bpe_scratch *s, const char *word, size_t n, size_t cut, struct ids *out,
+                   size_t *n_before, struct err *e);
 
 // The printable code point that stands for a byte in byte-level vocabularies, and back (-1: none).
 uint32_t bpe_byte_char(unsigned char byte);

@@ -2,44 +2,94 @@
 
 #include "text/chat_template.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/mem.h"
-#include "text/chat_template_table.h"
+#include "text/jinja/jinja.h"
 
-enum { MAX_NAMES = 128 };
+struct chat_template {
+    char *name, *text, *tool_text; // the Jinja they were made of
+    struct jinja *plain;
+    struct jinja *tool_use; // for requests with tools; NULL: the same
+};
 
-static const char *names[MAX_NAMES];
+// Each is a file NAME.jinja in share/attune/templates. Where a template exists with and without checks of the order of
+// roles, "-strict" is the one with.
+static const char *const names[] = {
+    "alpaca", "amberchat", "chatglm3", "chatglm4", "chatml", "chatml-strict", "command-r", "deepseek-v2", "gemma",
+    "gemma-no-bos", "gemma-system", "glm-edge", "granite-3.0", "hh", "llama-2", "llama-2-strict", "llama-3",
+    "llama-3-open", "llama-3-strict", "llama-3.1", "megrez", "minicpm", "mistral", "mistral-nemo", "mistral-strict",
+    "mistral-v1", "mistral-v3", "mistral-v7", "monarch", "openchat", "openchat-strict", "orion", "phi-3",
+    "phi-3-medium", "phi-3-small", "phi-3-small-strict", "phi-3-strict", "phi-3-vision", "phi-4", "plain", "qwen2",
+    "qwen2.5", "qwen3", "saiga", "smollm2", "solar", "vicuna", "vicuna-1.1", "vicuna-orca", "zephyr", "zephyr-strict",
+    NULL,
+};
 
-static void list_names(void)
+int chat_template_open(struct chat_template **out, const char *name, const char *plain, const char *tool_use,
+                       struct err *e)
 {
-    BUG_IF(n_chat_templates >= MAX_NAMES);
-    for (int i = 0; i < n_chat_templates; i++)
-        names[i] = chat_templates[i].name;
+    struct chat_template *t = mem_alloc(1, sizeof *t);
+    struct str title = {0};
+    str_addf(&title, "chat template %s", name);
+    t->name = mem_strdup(name);
+    t->text = mem_strdup(plain);
+    t->tool_text = tool_use ? mem_strdup(tool_use) : NULL;
+    int code = jinja_parse(&t->plain, title.data, plain, strlen(plain), e);
+    str_add(&title, " (tool_use)");
+    if (!code && tool_use)
+        code = jinja_parse(&t->tool_use, title.data, tool_use, strlen(tool_use), e);
+    str_fini(&title);
+    if (code)
+        chat_template_free(t);
+    else
+        *out = t;
+    return code;
+}
+
+int chat_template_parse(struct chat_template **out, const char *name, const char *jinja, struct err *e)
+{
+    return chat_template_open(out, name, jinja, NULL, e);
+}
+
+int chat_template_of(struct chat_template **out, const struct tokenizer *t, struct err *e)
+{
+    const char *plain = tokenizer_chat_template(t);
+    if (!plain)
+        return err_set(e, ERR_NOT_FOUND, "the tokenizer has no chat template");
+    return chat_template_open(out, "of the tokenizer", plain, tokenizer_tool_template(t), e);
+}
+
+int chat_template_by_name(struct chat_template **out, const char *name, struct err *e)
+{
+    const char *const *known = names;
+    while (*known && strcmp(*known, name) != 0)
+        known++;
+    if (!*known) {
+        struct str list = {0};
+        for (known = names; *known; known++)
+            str_addf(&list, "%s%s", known == names ? "" : ", ", *known);
+        int code = err_set(e, ERR_NOT_FOUND, "there is no chat template \"%.60s\"; known are %s", name, str_text(&list));
+        str_fini(&list);
+        return code;
+    }
+    struct str file = {0};
+    str_addf(&file, "templates/%s.jinja", name);
+    char *path = path_share(file.data), *text = NULL;
+    size_t n;
+    int code = file_read(path, JINJA_TEMPLATE_MAX, &text, &n, e);
+    if (!code)
+        code = chat_template_parse(out, name, text, e);
+    free(text);
+    free(path);
+    str_fini(&file);
+    return code;
 }
 
 const char *const *chat_template_names(void)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, list_names);
     return names;
-}
-
-int chat_template_by_name(const struct chat_template **out, const char *name, struct err *e)
-{
-    for (int i = 0; i < n_chat_templates; i++)
-        if (strcmp(chat_templates[i].name, name) == 0) {
-            *out = &chat_templates[i];
-            return 0;
-        }
-    struct str list = {0};
-    for (int i = 0; i < n_chat_templates; i++)
-        str_addf(&list, "%s%s", i ? ", " : "", chat_templates[i].name);
-    int code = err_set(e, ERR_NOT_FOUND, "there is no chat template \"%.60s\"; known are %s", name, str_text(&list));
-    str_fini(&list);
-    return code;
 }
 
 const char *chat_template_name(const struct chat_template *t)
@@ -47,208 +97,51 @@ const char *chat_template_name(const struct chat_template *t)
     return t->name;
 }
 
-const char *chat_template_end_of_turn(const struct chat_template *t)
+void chat_template_free(struct chat_template *t)
 {
-    const char *after = t->assistant.after ? t->assistant.after : "", *eos = strrchr(after, EOS[0]);
-    return eos ? eos + 1 : after;
+    if (!t)
+        return;
+    free(t->name);
+    free(t->text);
+    free(t->tool_text);
+    jinja_free(t->plain);
+    jinja_free(t->tool_use);
+    free(t);
 }
 
-struct rendering {
-    const struct chat_template *t;
-    const char *bos, *eos;
-    struct str *out;
-};
-
-// A row's text with the tokenizer's tokens in place.
-static void put(const struct rendering *r, const char *text)
+const char *chat_template_text(const struct chat_template *t)
 {
-    for (; text && *text; text++) {
-        if (*text == BOS[0])
-            str_add(r->out, r->bos);
-        else if (*text == EOS[0])
-            str_add(r->out, r->eos);
-        else
-            str_addc(r->out, *text);
-    }
+    return t->text;
 }
 
-// How many bytes at p are one character that Python's strip() takes away, or 0.
-static size_t space_at(const char *p)
+const char *chat_template_tool_text(const struct chat_template *t)
 {
-    unsigned char c = (unsigned char)*p;
-    if (c == ' ' || (c >= 9 && c <= 13) || (c >= 28 && c <= 31))
-        return 1;
-    if (strncmp(p, "\xc2\xa0", 2) == 0 || strncmp(p, "\xc2\x85", 2) == 0)
-        return 2;
-    if (strncmp(p, "\xe3\x80\x80", 3) == 0)
-        return 3;
-    if (c == 0xe2 && (unsigned char)p[1] == 0x80) {
-        unsigned char d = (unsigned char)p[2];
-        return (d >= 0x80 && d <= 0x8a) || d == 0xa8 || d == 0xa9 || d == 0xaf ? 3 : 0;
-    }
-    return strncmp(p, "\xe2\x81\x9f", 3) == 0 || strncmp(p, "\xe1\x9a\x80", 3) == 0 ? 3 : 0;
+    return t->tool_text;
 }
 
-static void put_trimmed(const struct rendering *r, const char *text, bool trim)
+static void add(json_t *context, const char *name, const json_t *value)
 {
-    const char *end = text + strlen(text);
-    if (trim) {
-        size_t used;
-        while (*text && (used = space_at(text)))
-            text += used;
-        end = text;
-        for (const char *p = text; *p;) {
-            used = space_at(p);
-            p += used ? used : 1;
-            if (!used)
-                end = p;
-        }
-    }
-    str_addn(r->out, text, (size_t)(end - text));
+    json_object_set(context, name, (json_t *)value); // borrowed: only the count of its users changes
 }
 
-static void put_message(const struct rendering *r, struct around around, const char *content, bool trim)
+int chat_template_render(const struct chat_template *t, const struct chat_request *r, const struct tokenizer *k,
+                         struct str *out, struct err *e)
 {
-    put(r, around.before);
-    put_trimmed(r, content, trim);
-    put(r, around.after);
-}
-
-static bool is_role(const struct message *m, const char *role)
-{
-    return strcmp(m->role, role) == 0;
-}
-
-static int check(const struct chat_template *t, const struct message *messages, int n, struct err *e)
-{
-    if (n < 1)
+    if (json_array_size(r->messages) == 0)
         return err_set(e, ERR_INPUT, "a conversation without messages cannot be rendered");
-    bool first_system = is_role(&messages[0], "system");
-    for (int i = 0; i < n; i++) {
-        const char *role = messages[i].role;
-        bool system = is_role(&messages[i], "system"), user = is_role(&messages[i], "user");
-        if (!system && !user && !is_role(&messages[i], "assistant"))
-            return err_set(e, ERR_INPUT, "message %d has the role \"%.40s\"; known are system, user and assistant",
-                           i + 1, role);
-        if (system && t->place == SYSTEM_REFUSED)
-            return err_set(e, ERR_INPUT, "the chat template %s has no place for a system message", t->name);
-        if (!(t->flags & ALTERNATE) || (system && i == 0))
-            continue;
-        if (system || user != ((i - first_system) % 2 == 0))
-            return err_set(e, ERR_INPUT,
-                           "message %d is from %s: in the chat template %s user and assistant take turns, and a system "
-                           "message can only be the first",
-                           i + 1, role, t->name);
-    }
-    return 0;
-}
-
-static bool ends_with(const char *text, const char *end)
-{
-    return strlen(text) >= strlen(end) && text_ends(text, end);
-}
-
-// The last message of a person, not of a tool; answers after it keep their reasoning.
-static int last_query(const struct message *messages, int n)
-{
-    for (int i = n - 1; i >= 0; i--)
-        if (is_role(&messages[i], "user") && !(text_starts(messages[i].content, "<tool_response>") &&
-                                               ends_with(messages[i].content, "</tool_response>")))
-            return i;
-    return n - 1;
-}
-
-static char *between(const char *start, const char *end, bool strip_start, bool strip_end)
-{
-    while (strip_start && start < end && *start == '\n')
-        start++;
-    while (strip_end && end > start && end[-1] == '\n')
-        end--;
-    return mem_strndup(start, (size_t)(end - start));
-}
-
-// Qwen3: "<think>reasoning</think>answer". Earlier answers lose the reasoning; the last keeps it, also empty.
-static void put_thinking(const struct rendering *r, const char *content, bool keeps, bool last)
-{
-    static const char open_tag[] = "<think>", close_tag[] = "</think>";
-    const char *first = strstr(content, close_tag), *answer = content;
-    char *reasoning = NULL;
-    if (first) {
-        for (const char *p = first; (p = strstr(p, close_tag)); answer = p += strlen(close_tag))
-            ;
-        const char *start = content;
-        for (const char *p = content; (p = strstr(p, open_tag)) && p < first; start = p += strlen(open_tag))
-            ;
-        const char *end = first;
-        while (end > start && end[-1] == '\n')
-            end--;
-        reasoning = between(start, end, true, true);
-        while (*answer == '\n')
-            answer++;
-    }
-    put(r, r->t->assistant.before);
-    if (keeps && (last || (reasoning && *reasoning))) {
-        str_addf(r->out, "<think>\n%s\n</think>\n\n", reasoning ? reasoning : "");
-        while (*answer == '\n')
-            answer++;
-    }
-    str_add(r->out, answer);
-    put(r, r->t->assistant.after);
-    free(reasoning);
-}
-
-// The first user's content with the system's before it, trimmed together.
-static void put_folded(const struct rendering *r, const char *system, const char *content)
-{
-    const struct chat_template *t = r->t;
-    struct str whole = {0};
-    struct rendering inner = {t, r->bos, r->eos, &whole};
-    put_message(&inner, t->system, system, t->flags & TRIM_SYSTEM);
-    str_add(&whole, content);
-    put_message(r, t->user, str_text(&whole), t->flags & TRIM_USER);
-    str_fini(&whole);
-}
-
-int chat_template_render(const struct chat_template *t, const struct message *messages, int n,
-                         bool add_generation_prompt, const char *bos_token, const char *eos_token, struct str *out,
-                         struct err *e)
-{
-    int code = check(t, messages, n, e);
-    if (code)
-        return code;
-    struct rendering r = {t, bos_token ? bos_token : "", eos_token ? eos_token : "", out};
-    int query = t->flags & THINK ? last_query(messages, n) : 0;
-    const char *folded = NULL;
-    put(&r, t->begin);
-    if (t->default_system && !is_role(&messages[0], "system"))
-        put_message(&r, t->system, t->default_system, false);
-    for (int i = 0; i < n; i++) {
-        const char *content = messages[i].content;
-        if (t->flags & SKIPS_EMPTY && !*content)
-            continue;
-        if (is_role(&messages[i], "system")) {
-            if (t->place == SYSTEM_BLOCK)
-                put_message(&r, i && t->later_system.before ? t->later_system : t->system, content,
-                            t->flags & TRIM_SYSTEM);
-            else if (t->place == SYSTEM_FOLDED || t->place == SYSTEM_IN_LAST)
-                folded = content;
-        } else if (is_role(&messages[i], "user")) {
-            if (folded && t->place == SYSTEM_IN_LAST && i < n - 1)
-                put_message(&r, t->user, content, t->flags & TRIM_USER);
-            else if (folded)
-                put_folded(&r, folded, content);
-            else
-                put_message(&r, t->user, content, t->flags & TRIM_USER);
-            folded = t->place == SYSTEM_IN_LAST ? folded : NULL;
-        } else if (t->flags & THINK) {
-            put_thinking(&r, content, i > query, i == n - 1);
-        } else {
-            put_message(&r, t->assistant, content, t->flags & TRIM_ASSISTANT);
-        }
-    }
-    bool asks = add_generation_prompt && !(t->flags & ASKS_USERS && is_role(&messages[n - 1], "assistant"));
-    put(&r, asks ? t->generation : t->finish);
-    if (out->truncated)
-        return err_set(e, ERR_LIMIT, "a conversation is too long to be rendered");
-    return 0;
+    json_t *context = json_object();
+    const char *name;
+    json_t *value;
+    json_object_foreach((json_t *)tokenizer_special_tokens(k), name, value)
+        add(context, name, value);
+    json_object_foreach((json_t *)r->variables, name, value)
+        add(context, name, value);
+    add(context, "messages", r->messages);
+    add(context, "tools", r->tools ? r->tools : json_null());
+    add(context, "documents", r->documents ? r->documents : json_null());
+    add(context, "add_generation_prompt", r->add_generation_prompt ? json_true() : json_false());
+    const bool with_tools = r->tools && !json_is_null(r->tools);
+    int code = jinja_render(with_tools && t->tool_use ? t->tool_use : t->plain, context, r->now, NULL, out, e);
+    json_decref(context);
+    return code;
 }

@@ -44,7 +44,9 @@ struct normalizer {
 int normalizer_read(struct normalizer *z, const json_t *value, const char *where, struct err *e);
 void normalizer_fini(struct normalizer *z);
 // Valid UTF-8 in, *out cleared and filled. An empty text stays empty.
-int normalizer_run(const struct normalizer *z, const char *text, size_t n, struct str *out, struct err *e);
+// goes_on: more of the text follows, so that nothing is stripped at its end.
+int normalizer_run(const struct normalizer *z, const char *text, size_t n, bool goes_on, struct str *out,
+                   struct err *e);
 
 // A text cut into pieces.
 struct pieces {
@@ -54,6 +56,7 @@ struct pieces {
         size_t start, n;
     } *items;
     size_t n, cap;
+    size_t cut; // a place of the text that is carried along: where the pieces have it
 };
 void pieces_fini(struct pieces *p);
 
@@ -73,6 +76,7 @@ int pretokenizer_read(struct pretokenizer *z, const json_t *value, const char *w
 // ByteLevel alone, as GPT-2 has it.
 void pretokenizer_gpt2(struct pretokenizer *z, bool add_space);
 void pretokenizer_fini(struct pretokenizer *z);
+// A mark that is put before a character belongs to it: out->cut, set by the caller, moves accordingly.
 // at_start: the text begins where the person's text begins (for prepend_scheme "first"). *out is reused.
 int pretokenizer_run(const struct pretokenizer *z, const char *text, size_t n, bool at_start, struct pieces *out,
                      struct err *e);

@@ -141,7 +141,8 @@ static void strip(const char *text, size_t n, bool left, bool right, struct str 
         str_addn(out, text + start, end - start);
 }
 
-static int run_step(const struct normalizer_step *step, const char *text, size_t n, struct str *out, struct err *e)
+static int run_step(const struct normalizer_step *step, const char *text, size_t n, bool goes_on, struct str *out,
+                    struct err *e)
 {
     switch (step->kind) {
     case NORM_PREPEND:
@@ -151,12 +152,13 @@ static int run_step(const struct normalizer_step *step, const char *text, size_t
     case NORM_REPLACE: return pattern_replace(step->pattern, text, n, step->text, step->n_text, out, e);
     case NORM_UNICODE: return to_form(text, n, step->options, out, e);
     case NORM_LOWERCASE: to_lower(text, n, out); return 0;
-    case NORM_STRIP: strip(text, n, step->left, step->right, out); return 0;
+    case NORM_STRIP: strip(text, n, step->left, step->right && !goes_on, out); return 0;
     }
     BUG("kind %d", (int)step->kind);
 }
 
-int normalizer_run(const struct normalizer *z, const char *text, size_t n, struct str *out, struct err *e)
+int normalizer_run(const struct normalizer *z, const char *text, size_t n, bool goes_on, struct str *out,
+                   struct err *e)
 {
     str_clear(out);
     if (z->n == 0)
@@ -172,7 +174,7 @@ int normalizer_run(const struct normalizer *z, const char *text, size_t n, struc
             text = str_text(&other);
             n = other.len;
         }
-        code = run_step(&z->steps[i], text, n, out, e);
+        code = run_step(&z->steps[i], text, n, goes_on, out, e);
     }
     if (code == 0)
         code = text_fits(out, e);

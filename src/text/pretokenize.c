@@ -218,18 +218,37 @@ static int split(const struct pretokenizer_step *step, const struct pieces *in, 
     return code;
 }
 
+// Where a place of the text comes to lie while the text is written anew: the first place offered that is not before it.
+struct cut_carrier {
+    size_t at, to;
+    bool done;
+};
+static void carry_cut(struct cut_carrier *c, size_t at, size_t to)
+{
+    if (c->done || at < c->at)
+        return;
+    c->to = to;
+    c->done = true;
+}
+
 // Puts a space before each piece that has none.
 static void add_spaces(struct pieces *p)
 {
     struct pieces out = {0};
+    struct cut_carrier c = {.at = p->cut};
     for (size_t i = 0; i < p->n; i++) {
         const char *text = p->text + p->items[i].start;
         size_t before = out.own.len;
+        carry_cut(&c, p->items[i].start, out.own.len);
         if (*text != ' ')
             str_addc(&out.own, ' ');
+        if (c.at < p->items[i].start + p->items[i].n)
+            carry_cut(&c, c.at, out.own.len + (c.at - p->items[i].start));
         str_addn(&out.own, text, p->items[i].n);
         add_piece(&out, before, out.own.len);
     }
+    carry_cut(&c, SIZE_MAX, out.own.len);
+    out.cut = c.to;
     out.text = str_text(&out.own);
     pieces_fini(p);
     *p = out;
@@ -238,15 +257,18 @@ static void add_spaces(struct pieces *p)
 static void metaspace(const struct metaspace *m, struct pieces *p, bool at_start)
 {
     struct pieces out = {0};
+    struct cut_carrier c = {.at = p->cut};
     for (size_t i = 0; i < p->n; i++) {
         const char *text = p->text + p->items[i].start;
         size_t n = p->items[i].n, begin = out.own.len;
+        carry_cut(&c, p->items[i].start, out.own.len);
         bool first = at_start && p->items[i].start == 0;
         bool has = *text == ' ' || (n >= m->n_mark && memcmp(text, m->mark, m->n_mark) == 0);
         if (!has && (m->prepend == PREPEND_ALWAYS || (m->prepend == PREPEND_FIRST && first)))
             str_addn(&out.own, m->mark, m->n_mark);
         for (size_t k = 0; k < n;) {
             bool mark = text[k] == ' ' || (n - k >= m->n_mark && memcmp(text + k, m->mark, m->n_mark) == 0);
+            carry_cut(&c, p->items[i].start + k, out.own.len);
             if (mark && m->split) { // a mark begins a new piece
                 add_piece(&out, begin, out.own.len);
                 begin = out.own.len;
@@ -259,6 +281,8 @@ static void metaspace(const struct metaspace *m, struct pieces *p, bool at_start
         }
         add_piece(&out, begin, out.own.len);
     }
+    carry_cut(&c, SIZE_MAX, out.own.len);
+    out.cut = c.to;
     out.text = str_text(&out.own);
     pieces_fini(p);
     *p = out;

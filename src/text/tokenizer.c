@@ -25,6 +25,8 @@ void tokenizer_free(struct tokenizer *t)
     free(t->before.data);
     free(t->after.data);
     free(t->chat_template);
+    free(t->tool_template);
+    json_decref(t->special_tokens);
     bpe_fini(&t->bpe);
     vocab_fini(&t->vocab);
     free(t);
@@ -78,74 +80,134 @@ static void add_lossy(const char *text, size_t n, struct str *out)
 
 struct encoding {
     const struct tokenizer *t;
-    bool parse_special;
+    const struct encode_options *o;
     struct bpe_scratch scratch;
     struct pieces pieces;
     struct str normal;
     struct ids out;
+    size_t n_before; // tokens that lie wholly before the cut
 };
 
-static int encode_words(struct encoding *c, const char *text, size_t n, bool at_start, struct err *e)
+// In what follows `cut` is a place in that very text; at its end or behind it, all of the text is before it.
+static int encode_words(struct encoding *c, const char *text, size_t n, bool at_start, size_t cut, struct err *e)
 {
-    int code = pretokenizer_run(&c->t->pretokenizer, text, n, at_start, &c->pieces, e);
-    for (size_t i = 0; code == 0 && i < c->pieces.n; i++)
-        code = bpe_encode(&c->t->bpe, &c->scratch, c->pieces.text + c->pieces.items[i].start, c->pieces.items[i].n,
-                          &c->out, e);
+    struct pieces *p = &c->pieces;
+    p->cut = cut;
+    int code = pretokenizer_run(&c->t->pretokenizer, text, n, at_start, p, e);
+    for (size_t i = 0; code == 0 && i < p->n; i++) {
+        const size_t start = p->items[i].start, end = start + p->items[i].n, before = c->out.n;
+        size_t n_within = 0;
+        if (start < p->cut && p->cut < end) {
+            code = bpe_encode_cut(&c->t->bpe, &c->scratch, p->text + start, end - start, p->cut - start, &c->out,
+                                  &n_within, e);
+            c->n_before = before + n_within;
+        } else {
+            code = bpe_encode(&c->t->bpe, &c->scratch, p->text + start, end - start, &c->out, e);
+            c->n_before = end <= p->cut ? c->out.n : c->n_before;
+        }
+    }
     return code;
 }
 
-// A stretch between raw added tokens: normalized, then searched for the normalized ones.
-static int encode_stretch(struct encoding *c, const char *text, size_t n, bool at_start, struct err *e)
+// Where `cut` is in the normalized text: behind all that the text before it alone becomes as well.
+static int normalized_cut(const struct encoding *c, const char *text, size_t n, size_t *cut, struct err *e)
 {
-    if (c->t->normalizer.n) {
-        int code = normalizer_run(&c->t->normalizer, text, n, &c->normal, e);
+    const char *normal = str_text(&c->normal);
+    if (*cut == 0 || *cut >= n) {
+        *cut = *cut ? c->normal.len : 0;
+        return 0;
+    }
+    struct str before = {0};
+    int code = normalizer_run(&c->t->normalizer, text, *cut, true, &before, e);
+    size_t same = 0;
+    while (same < before.len && same < c->normal.len && before.data[same] == normal[same])
+        same++;
+    while (same > 0 && same < c->normal.len && ((unsigned char)normal[same] & 0xc0) == 0x80)
+        same--;
+    *cut = same;
+    str_fini(&before);
+    return code;
+}
+
+// A stretch between raw added tokens, at `shift` in the text: normalized, then searched for the normalized ones.
+static int encode_stretch(struct encoding *c, const char *text, size_t n, size_t shift, size_t cut, struct err *e)
+{
+    const bool normalizes = c->t->normalizer.n;
+    if (normalizes) {
+        int code = normalizer_run(&c->t->normalizer, text, n, false, &c->normal, e);
+        if (!code)
+            code = normalized_cut(c, text, n, &cut, e);
         if (code)
             return code;
         text = str_text(&c->normal);
         n = c->normal.len;
     }
     struct added_walk walk;
-    added_walk_init(&walk, &c->t->normalized, c->t->added, text, n, c->parse_special);
+    // Normalizing moves texts: where special tokens count only in places, they are looked for before it alone.
+    added_walk_init(&walk, &c->t->normalized, c->t->added, text, n,
+                    c->o->parse_special && !(normalizes && c->o->n_plain));
+    walk.plain = c->o->plain;
+    walk.n_plain = c->o->n_plain;
+    walk.shift = shift;
     int32_t token;
     size_t start, end;
     int code = 0;
     while (code == 0 && added_walk_next(&walk, &token, &start, &end)) {
-        if (token >= 0)
-            ids_add(&c->out, c->t->added[token].id);
-        else
-            code = encode_words(c, text + start, end - start, at_start && start == 0, e);
+        if (token < 0) {
+            code = encode_words(c, text + start, end - start, shift == 0 && start == 0, cut > start ? cut - start : 0, e);
+            continue;
+        }
+        ids_add(&c->out, c->t->added[token].id);
+        c->n_before = end <= cut ? c->out.n : c->n_before;
     }
     return code;
 }
 
-int tokenizer_encode(const struct tokenizer *t, const char *text, size_t n_bytes, bool add_special, bool parse_special,
-                     int32_t **ids, size_t *n_ids, struct err *e)
+static int encode_text(struct encoding *c, const char *text, size_t n, size_t cut, struct err *e)
 {
-    if (n_bytes > TOKENIZER_TEXT_MAX)
-        return err_set(e, ERR_LIMIT, "cannot tokenize a text of %zu MiB: the most is %zu MiB; split it", n_bytes >> 20,
-                       TOKENIZER_TEXT_MAX >> 20);
-    struct encoding c = {.t = t, .parse_special = parse_special};
-    struct str lossy = {0};
-    bpe_scratch_init(&c.scratch, n_bytes > 8192);
-    if (n_bytes && !utf8_is_valid(text, n_bytes)) {
-        add_lossy(text, n_bytes, &lossy);
-        text = str_text(&lossy);
-        n_bytes = lossy.len;
-    }
-    for (size_t i = 0; add_special && i < t->before.n; i++)
-        ids_add(&c.out, t->before.data[i]);
     struct added_walk walk;
-    added_walk_init(&walk, &t->raw, t->added, text, n_bytes, parse_special);
+    added_walk_init(&walk, &c->t->raw, c->t->added, text, n, c->o->parse_special);
+    walk.plain = c->o->plain;
+    walk.n_plain = c->o->n_plain;
     int32_t token;
     size_t start, end;
     int code = 0;
     while (code == 0 && added_walk_next(&walk, &token, &start, &end)) {
-        if (token >= 0)
-            ids_add(&c.out, t->added[token].id);
-        else
-            code = encode_stretch(&c, text + start, end - start, start == 0, e);
+        if (token < 0) {
+            code = encode_stretch(c, text + start, end - start, start, cut > start ? cut - start : 0, e);
+            continue;
+        }
+        ids_add(&c->out, c->t->added[token].id);
+        c->n_before = end <= cut ? c->out.n : c->n_before;
     }
-    for (size_t i = 0; add_special && i < t->after.n; i++)
+    return code;
+}
+
+int tokenizer_encode_cut(const struct tokenizer *t, const char *text, size_t n_bytes, const struct encode_options *o,
+                         int32_t **ids, size_t *n_ids, size_t *n_before, struct err *e)
+{
+    if (n_bytes > TOKENIZER_TEXT_MAX)
+        return err_set(e, ERR_LIMIT, "cannot tokenize a text of %zu MiB: the most is %zu MiB; split it", n_bytes >> 20,
+                       TOKENIZER_TEXT_MAX >> 20);
+    struct encoding c = {.t = t, .o = o};
+    struct str lossy = {0};
+    size_t cut = o->cut < n_bytes ? o->cut : n_bytes;
+    if (n_bytes && !utf8_is_valid(text, n_bytes)) {
+        if (o->n_plain)
+            return err_set(e, ERR_INPUT, "a text is not valid UTF-8");
+        add_lossy(text, cut, &lossy);
+        const size_t lossy_cut = lossy.len;
+        add_lossy(text + cut, n_bytes - cut, &lossy);
+        cut = lossy_cut;
+        text = str_text(&lossy);
+        n_bytes = lossy.len;
+    }
+    bpe_scratch_init(&c.scratch, n_bytes > 8192);
+    for (size_t i = 0; o->add_special && i < t->before.n; i++)
+        ids_add(&c.out, t->before.data[i]);
+    c.n_before = c.out.n;
+    int code = encode_text(&c, text, n_bytes, cut, e);
+    for (size_t i = 0; o->add_special && i < t->after.n; i++)
         ids_add(&c.out, t->after.data[i]);
     bpe_scratch_fini(&c.scratch);
     pieces_fini(&c.pieces);
@@ -159,7 +221,16 @@ int tokenizer_encode(const struct tokenizer *t, const char *text, size_t n_bytes
         c.out.data = mem_alloc(1, sizeof *c.out.data);
     *ids = c.out.data;
     *n_ids = c.out.n;
+    *n_before = c.n_before;
     return 0;
+}
+
+int tokenizer_encode(const struct tokenizer *t, const char *text, size_t n_bytes, bool add_special, bool parse_special,
+                     int32_t **ids, size_t *n_ids, struct err *e)
+{
+    size_t n_before;
+    const struct encode_options o = {.add_special = add_special, .parse_special = parse_special};
+    return tokenizer_encode_cut(t, text, n_bytes, &o, ids, n_ids, &n_before, e);
 }
 
 int tokenizer_decode(const struct tokenizer *t, const int32_t *ids, size_t n_ids, bool skip_special, char **text,
@@ -254,6 +325,16 @@ int32_t tokenizer_eos(const struct tokenizer *t)
 const char *tokenizer_chat_template(const struct tokenizer *t)
 {
     return t->chat_template;
+}
+
+const char *tokenizer_tool_template(const struct tokenizer *t)
+{
+    return t->tool_template;
+}
+
+const json_t *tokenizer_special_tokens(const struct tokenizer *t)
+{
+    return t ? t->special_tokens : NULL;
 }
 
 const char *tokenizer_hash(const struct tokenizer *t)

@@ -119,22 +119,57 @@ static int set_end(struct ids *ends, const json_t *config, const char *key, bool
     return 0;
 }
 
+// The special tokens by name, for chat templates: as the first file that speaks of one has it.
+static void name_specials(struct tokenizer *t, const json_t *config, const json_t *map)
+{
+    t->special_tokens = json_object();
+    for (int i = 0; i < N_SPECIAL_KEYS; i++) {
+        const json_t *value = json_object_get(config, special_keys[i]);
+        const char *text = token_text(value ? value : json_object_get(map, special_keys[i]));
+        if (text)
+            json_object_set_new(t->special_tokens, special_keys[i], json_string(text));
+    }
+    if (!json_object_get(t->special_tokens, "bos_token") && t->bos >= 0) // known from the model's config.json
+        json_object_set_new(t->special_tokens, "bos_token", json_string(tokenizer_token(t, t->bos)));
+    if (!json_object_get(t->special_tokens, "eos_token") && t->eos >= 0)
+        json_object_set_new(t->special_tokens, "eos_token", json_string(tokenizer_token(t, t->eos)));
+    json_t *more = json_array(), *list = json_object_get(config, "additional_special_tokens"), *item;
+    size_t i;
+    json_array_foreach(list ? list : json_object_get(map, "additional_special_tokens"), i, item)
+        if (token_text(item))
+            json_array_append_new(more, json_string(token_text(item)));
+    if (json_array_size(more))
+        json_object_set(t->special_tokens, "additional_special_tokens", more);
+    json_decref(more);
+}
+
+static int read_template_file(const char *dir, const char *name, char **out, struct err *e)
+{
+    char *path = path_join(dir, name);
+    size_t n;
+    int code = file_exists(path) ? file_read(path, TEMPLATE_MAX, out, &n, e) : 0;
+    free(path);
+    return code;
+}
+
+// From files of their own, or from tokenizer_config.json: one text, or several by name, of which transformers takes
+// "default" and, for conversations with tools, "tool_use".
 static int read_template(struct tokenizer *t, const char *dir, const json_t *config, struct err *e)
 {
-    char *path = path_join(dir, "chat_template.jinja");
-    size_t n;
-    int code = file_exists(path) ? file_read(path, TEMPLATE_MAX, &t->chat_template, &n, e) : 0;
-    free(path);
+    int code = read_template_file(dir, "chat_template.jinja", &t->chat_template, e);
+    if (!code)
+        code = read_template_file(dir, "additional_chat_templates/tool_use.jinja", &t->tool_template, e);
     if (code || t->chat_template)
         return code;
     const json_t *value = json_object_get(config, "chat_template"), *item;
     size_t i;
-    json_array_foreach(value, i, item) { // several by name
+    json_array_foreach(value, i, item) {
         const char *name = json_string_value(json_object_get(item, "name"));
-        if (name && strcmp(name, "default") == 0) {
-            value = json_object_get(item, "template");
-            break;
-        }
+        const char *text = json_string_value(json_object_get(item, "template"));
+        if (name && text && strcmp(name, "default") == 0 && !t->chat_template)
+            t->chat_template = mem_strdup(text);
+        if (name && text && strcmp(name, "tool_use") == 0 && !t->tool_template)
+            t->tool_template = mem_strdup(text);
     }
     if (json_is_string(value))
         t->chat_template = mem_strdup(json_string_value(value));
@@ -171,6 +206,8 @@ int tokenizer_config_apply(struct tokenizer *t, const char *dir, const json_t *c
         if (!code && (!has_tokenizer_json || json_object_get(config, "add_eos_token")))
             code = set_end(&t->after, config, "add_eos_token", false, t->eos, where, e);
     }
+    if (!code)
+        name_specials(t, config, map);
     if (!code)
         code = read_template(t, dir, config, e);
     json_decref(model);

@@ -333,7 +333,7 @@ static int finish(struct tokenizer *t, struct err *e)
             added_set_add(&t->raw, token->text, token->n, (int32_t)i);
             continue;
         }
-        code = normalizer_run(&t->normalizer, token->text, token->n, &normal, e);
+        code = normalizer_run(&t->normalizer, token->text, token->n, false, &normal, e);
         added_set_add(&t->normalized, str_text(&normal), normal.len, (int32_t)i);
     }
     str_fini(&normal);

@@ -21,7 +21,8 @@ struct tokenizer {
     bool has_decoder;         // without one, tokens are joined by spaces
     struct ids before, after; // what the post-processor puts around a text
     int32_t bos, eos;
-    char *chat_template;
+    char *chat_template, *tool_template; // the tokenizer's Jinja texts; NULL: none
+    json_t *special_tokens;              // by the names of transformers' special_tokens_map
     char hash[65];
 };
 

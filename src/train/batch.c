@@ -14,7 +14,7 @@ int group_tokens(const struct dataset *d, int group, bool with_last)
     const struct ds_group *g = &d->groups[group];
     int n = g->n_prompt;
     for (int i = 0; i < g->n_seqs; i++)
-        n += d->seqs[g->first_seq + i].n - !with_last;
+        n += d->seqs[g->first_seq + i].n_context + d->seqs[g->first_seq + i].n - !with_last;
     return n;
 }
 
@@ -128,15 +128,15 @@ static void pack_group(struct packed *p, const struct dataset *d, int group, boo
         const struct ds_seq *s = &d->seqs[g->first_seq + k];
         if (p->without_mismatched && s->mismatched)
             continue;
-        const int rows = s->n - !with_last, start = b->n_tokens;
+        const int rows = s->n_context + s->n - !with_last, start = b->n_tokens, first = start + s->n_context;
         if (rows > 0)
             p->segments[b->n_segments++] = (struct attn_segment){start, rows, prompt, g->n_prompt};
-        pack_rows(p, d->tokens + s->first, rows, g->n_prompt);
+        pack_rows(p, d->tokens + s->first - s->n_context, rows, g->n_prompt);
         p->places[b->n_seqs] = place + k;
         p->spans[b->n_seqs++] = (struct seq_span){b->n_targets, s->n, start + rows - 1};
         for (int i = 0; i < s->n; i++) {
-            p->target_rows[b->n_targets] = i == 0 ? prompt + g->n_prompt - 1 : start + i - 1;
-            p->score_rows[b->n_targets] = start + i;
+            p->target_rows[b->n_targets] = i + s->n_context == 0 ? prompt + g->n_prompt - 1 : first + i - 1;
+            p->score_rows[b->n_targets] = first + i;
             p->target_ids[b->n_targets++] = d->tokens[s->first + (size_t)i];
         }
     }

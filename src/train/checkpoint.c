@@ -14,6 +14,7 @@
 #include "base/sha256.h"
 #include "base/str.h"
 #include "model/safetensors.h"
+#include "train/text_rules.h"
 
 enum { FORMAT = 1, CHUNK = 1 << 18, MAX_STATE_JSON = 1 << 20 };
 
@@ -117,7 +118,8 @@ static void remove_old(const char *checkpoints, int keep)
 }
 
 int checkpoint_write(const struct trainer *t, const char *run_dir, const struct checkpoint_facts *facts,
-                     const json_t *settings, enum save_dtype dtype, int keep, char **name_out, struct err *e)
+                     const json_t *settings, const struct text_rules *rules, enum save_dtype dtype, int keep,
+                     char **name_out, struct err *e)
 {
     char *checkpoints = path_join(run_dir, "checkpoints");
     struct str folder = {0}, temporary = {0};
@@ -132,6 +134,8 @@ int checkpoint_write(const struct trainer *t, const char *run_dir, const struct 
         code = write_state(&t->optimizer, str_text(&temporary), policy_file, e);
     if (!code && t->value)
         code = write_state(&t->value->optimizer, str_text(&temporary), value_file, e);
+    if (!code && rules)
+        code = text_rules_write(rules, str_text(&temporary), e);
     if (!code)
         code = write_facts(t, str_text(&temporary), facts, settings, e);
     if (!code)

@@ -15,11 +15,14 @@
 struct checkpoint_facts { // what must be the same when a run is continued
     const char *objective, *model_key, *data_hash;
 };
+struct text_rules;
 
-// Writes step-N, then removes all but the newest `keep`. settings: all of the run's as they are now.
+// Writes step-N, then removes all but the newest `keep`. settings: all of the run's as they are now. rules: how its text
+// becomes tokens (NULL: of no text).
 // *name_out: "step-N" on the heap.
 int checkpoint_write(const struct trainer *t, const char *run_dir, const struct checkpoint_facts *facts,
-                     const json_t *settings, enum save_dtype dtype, int keep, char **name_out, struct err *e);
+                     const json_t *settings, const struct text_rules *rules, enum save_dtype dtype, int keep,
+                     char **name_out, struct err *e);
 
 // The newest checkpoint's folder (heap) and step; NULL when there is none. Leftovers of an interrupted write
 // are removed.

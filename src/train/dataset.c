@@ -9,48 +9,144 @@
 
 #include "base/mem.h"
 #include "base/sha256.h"
+#include "base/str.h"
+#include "corpus/row.h"
 #include "train/comparison.h"
 #include "train/dataset_lists.h"
-#include "train/dataset_text.h"
 #include "train/mismatch.h"
 
-static size_t add_tokens(struct dataset *d, const int32_t *ids, size_t n)
+size_t dataset_add_tokens(struct dataset *d, const int32_t *ids, size_t n)
 {
     size_t first = d->n_tokens;
     if (d->n_tokens + n > d->cap_tokens) {
         d->cap_tokens = (d->n_tokens + n) * 2;
         d->tokens = mem_realloc(d->tokens, d->cap_tokens, sizeof *d->tokens);
     }
-    memcpy(d->tokens + first, ids, n * sizeof *ids);
+    if (n)
+        memcpy(d->tokens + first, ids, n * sizeof *ids);
     d->n_tokens += n;
     return first;
 }
 
-static int add_responses(struct dataset *d, const struct encoder *x, const struct example *ex, const char *prompt,
-                         struct ds_group *g, int n_responses, bool *cut, struct err *e)
+void dataset_share_less(struct dataset *d, struct ds_group *g, int n_prompt)
 {
-    size_t room = (size_t)(x->o->max_length - g->n_prompt);
-    for (int i = 0; i < n_responses; i++) {
-        int32_t *ids = NULL;
-        size_t n = 0;
-        if (!encoder_takes(x, ex, ex->responses[i].text))
-            continue;
-        int code = encoder_response(x, ex, prompt, ex->responses[i].text, &ids, &n, e);
-        if (code)
-            return code;
-        if (n > room) {
-            n = room;
+    const size_t tail = g->prompt + (size_t)n_prompt, n_tail = (size_t)(g->n_prompt - n_prompt);
+    for (int k = 0; k < g->n_seqs; k++) {
+        struct ds_seq *s = &d->seqs[g->first_seq + k];
+        const size_t own = s->first - (size_t)s->n_context, n_own = (size_t)(s->n_context + s->n);
+        int32_t *all = mem_alloc(n_tail + n_own, sizeof *all);
+        memcpy(all, d->tokens + tail, n_tail * sizeof *all);
+        memcpy(all + n_tail, d->tokens + own, n_own * sizeof *all);
+        s->n_context += (int)n_tail;
+        s->first = dataset_add_tokens(d, all, n_tail + n_own) + (size_t)s->n_context;
+        free(all);
+    }
+    g->n_prompt = n_prompt;
+}
+
+// Longest prompt: at least a quarter of the room stays for responses, or a few tokens for a letter.
+static size_t prompt_room(const struct dataset_options *o)
+{
+    enum { LETTER_ROOM = 4 };
+    const int max_length = o->rules->max_length, most = max_length - (max_length + 3) / 4;
+    if (o->compare)
+        return (size_t)(max_length - LETTER_ROOM);
+    return (size_t)(o->rules->max_prompt_length < most ? o->rules->max_prompt_length : most);
+}
+
+// An example's texts as tokens, before it is known what of them is kept.
+struct texts {
+    struct encoded answers[ROW_MAX_RESPONSES], ask;
+    int n;
+    bool plain_specials;
+};
+
+static void texts_fini(struct texts *t)
+{
+    for (int i = 0; i < t->n; i++)
+        encoded_fini(&t->answers[i]);
+    encoded_fini(&t->ask);
+}
+
+static int texts_encode(struct texts *t, const struct dataset_options *o, const struct example *ex, int n_responses,
+                        struct err *e)
+{
+    int code = 0;
+    t->n = 0;
+    t->ask = (struct encoded){0};
+    t->plain_specials = false;
+    if (o->asks)
+        code = text_rules_encode(o->rules, ex, NULL, &t->ask, e);
+    for (int i = 0; i < n_responses && !code; i++) {
+        code = (o->compare ? text_rules_encode_open : text_rules_encode)(o->rules, ex, &ex->responses[i],
+                                                                         &t->answers[i], e);
+        t->n += !code;
+        t->plain_specials = t->plain_specials || (!code && t->answers[i].plain_specials);
+    }
+    if (code)
+        texts_fini(t);
+    return code;
+}
+
+// How many tokens all of them begin with, of the prompt alone.
+static size_t common_beginning(const struct texts *t, bool asks)
+{
+    const struct encoded *first = &t->answers[0];
+    size_t n = first->n_before;
+    for (int i = 1; i <= t->n; i++) {
+        const struct encoded *other = i < t->n ? &t->answers[i] : &t->ask;
+        if (i == t->n && !asks)
+            break;
+        n = other->n_before < n ? other->n_before : n;
+        size_t same = 0;
+        while (same < n && other->ids[same] == first->ids[same])
+            same++;
+        n = same;
+    }
+    return n;
+}
+
+// Prompts lose their beginning (but keep bos): all of an example's texts the same, because they share it. Returns how
+// many tokens went.
+static size_t cut_prompts(struct texts *t, size_t *shared, size_t room, bool asks, int32_t bos)
+{
+    size_t longest = asks ? t->ask.n_before : 0, n;
+    for (int i = 0; i < t->n; i++)
+        longest = t->answers[i].n_before > longest ? t->answers[i].n_before : longest;
+    n = longest > room ? longest - room : 0;
+    n = n < *shared ? n : *shared - 1;
+    if (n == 0)
+        return 0;
+    for (int i = 0; i < t->n; i++)
+        encoded_cut_prompt(&t->answers[i], n, bos);
+    if (asks)
+        encoded_cut_prompt(&t->ask, n, bos);
+    *shared -= n;
+    return n;
+}
+
+// Responses lose their end.
+static void add_responses(struct dataset *d, const struct texts *t, const struct example *ex, struct ds_group *g,
+                          size_t max_length, bool *cut)
+{
+    const size_t shared = (size_t)g->n_prompt;
+    for (int i = 0; i < t->n; i++) {
+        const struct encoded *x = &t->answers[i];
+        size_t end = x->n;
+        if (end > max_length) {
+            end = max_length;
             *cut = true;
         }
-        if (n > 0) {
-            MEM_GROW(d->seqs, d->n_seqs, d->cap_seqs);
-            d->seqs[d->n_seqs++] = (struct ds_seq){.first = add_tokens(d, ids, n), .n = (int)n,
-                                                     .label = ex->responses[i].score, .response = i};
-            g->n_seqs++;
-        }
-        free(ids);
+        if (end <= x->n_before)
+            continue;
+        const size_t n_context = x->n_before - shared;
+        MEM_GROW(d->seqs, d->n_seqs, d->cap_seqs);
+        d->seqs[d->n_seqs++] =
+            (struct ds_seq){.first = dataset_add_tokens(d, x->ids + shared, end - shared) + n_context,
+                            .n = (int)(end - x->n_before), .n_context = (int)n_context,
+                            .label = ex->responses[i].score, .response = i};
+        g->n_seqs++;
     }
-    return 0;
 }
 
 // The group as it is, or each of its responses as one of its own with the same prompt.
@@ -93,70 +189,80 @@ static void forget_example(struct dataset *d, size_t n_tokens, int n_seqs)
     d->n_dropped++;
 }
 
-static int add_example(struct dataset *d, const struct encoder *x, const struct example *ex, size_t index, bool is_list,
-                       bool flipped, struct err *e)
+static void add_group(struct dataset *d, struct texts *t, const struct example *ex, size_t index, bool is_list,
+                      bool flipped, const struct dataset_options *o)
 {
-    int n_responses =
-        x->o->max_responses && ex->n_responses > x->o->max_responses ? x->o->max_responses : ex->n_responses;
     const size_t tokens_before = d->n_tokens;
-    const int seqs_before = d->n_seqs;
-    struct str prompt = {0};
-    int32_t *ids = NULL;
-    size_t n = 0;
-    bool cut = false;
-    if (!encoder_takes_prompt(x, ex)) {
+    const int seqs_before = d->n_seqs, n_responses = t->n;
+    size_t shared = common_beginning(t, o->asks);
+    if (shared == 0) { // no token at all to begin with
         d->n_dropped++;
-        return 0;
+        return;
     }
-    struct err fault = {0};
-    int code = encoder_prompt(x, ex, &prompt, &ids, &n, &fault);
-    if (!code) {
-        cut = n > 0 && encoder_cut_prompt(x, ids, &n);
-        struct ds_group g = {.prompt = add_tokens(d, ids, n), .n_prompt = (int)n, .first_seq = d->n_seqs,
-                             .example = (uint32_t)index, .flipped = flipped};
-        code = add_responses(d, x, ex, str_text(&prompt), &g, n_responses, &cut, &fault);
-        if (!code && n > 0 && still_teaches(d, &g, x->o, is_list, n_responses)) {
-            const int before = d->n_groups;
-            add_groups(d, &g, x->o);
-            d->n_cut += cut ? d->n_groups - before : 0;
-            d->n_lost += n_responses - g.n_seqs;
-        } else if (!code) {
-            forget_example(d, tokens_before, seqs_before);
-        }
+    const size_t n_cut = cut_prompts(t, &shared, prompt_room(o), o->asks, o->rules->bos);
+    bool cut = n_cut > 0;
+    struct ds_group g = {.prompt = dataset_add_tokens(d, t->answers[0].ids, shared), .n_prompt = (int)shared,
+                         .n_dropped = (int)n_cut, .first_seq = d->n_seqs, .example = (uint32_t)index,
+                         .flipped = flipped};
+    if (o->asks) {
+        g.ask = dataset_add_tokens(d, t->ask.ids, t->ask.n);
+        g.n_ask = (int)t->ask.n;
     }
-    if (code == ERR_INPUT) { // roles in an order that the template forbids: this row's fault alone
+    add_responses(d, t, ex, &g, (size_t)o->rules->max_length, &cut);
+    if (!still_teaches(d, &g, o, is_list, n_responses)) {
         forget_example(d, tokens_before, seqs_before);
+        return;
+    }
+    const int before = d->n_groups;
+    add_groups(d, &g, o);
+    d->n_cut += cut ? d->n_groups - before : 0;
+    d->n_lost += n_responses - g.n_seqs;
+    d->n_plain_specials += t->plain_specials;
+}
+
+static int add_example(struct dataset *d, const struct dataset_options *o, const struct example *ex, size_t index,
+                       bool is_list, bool flipped, struct err *e)
+{
+    struct texts *t = mem_alloc(1, sizeof *t);
+    struct err fault = {0};
+    int code = texts_encode(t, o, ex, o->max_responses && ex->n_responses > o->max_responses ? o->max_responses
+                                                                                            : ex->n_responses, &fault);
+    if (!code) {
+        add_group(d, t, ex, index, is_list, flipped, o);
+        texts_fini(t);
+    } else if (code == ERR_INPUT) { // such as roles in an order that the template forbids: this row's fault alone
+        d->n_dropped++;
         if (!*d->first_refusal)
             snprintf(d->first_refusal, sizeof d->first_refusal, "line %lld: %.250s", (long long)ex->line, fault.text);
         code = 0;
-    }
-    if (code && e)
+    } else if (e) {
         *e = fault;
-    free(ids);
-    str_fini(&prompt);
+    }
+    free(t);
     return code;
 }
 
-static int prompt_length(const struct encoder *x, const struct example *ex, size_t *n, struct err *e)
+static int prompt_length(const struct text_rules *r, const struct example *ex, size_t *n, struct err *e)
 {
-    struct str prompt = {0};
-    int32_t *ids = NULL;
-    int code = encoder_prompt(x, ex, &prompt, &ids, n, e);
-    free(ids);
-    str_fini(&prompt);
-    return code;
+    struct encoded x;
+    int code = text_rules_encode(r, ex, NULL, &x, e);
+    if (code)
+        return code;
+    *n = x.n;
+    encoded_fini(&x);
+    return 0;
 }
 
 // A pair as one question with a letter for an answer. Where it is too long, all three texts are cut to the same length.
-static int add_comparison(struct dataset *d, const struct encoder *x, const struct example *pair, size_t index,
+static int add_comparison(struct dataset *d, const struct dataset_options *o, const struct example *pair, size_t index,
                           bool flipped, struct err *e)
 {
     const char *const letters[] = {"A", "B"}, *const after_text[] = {" A", " B"};
-    const char *const *letter = encoder_is_chat(x, pair) ? letters : after_text;
-    const size_t room = (size_t)encoder_prompt_room(x->o);
-    struct turn turn = {"user", ""};
-    const struct response answers[2] = {{letter[flipped], pair->responses[0].score},
-                                        {letter[!flipped], pair->responses[1].score}};
+    const char *const *letter = text_rules_is_chat(o->rules, pair) ? letters : after_text;
+    const size_t room = prompt_room(o);
+    struct turn turn = {.role = "user", .text = ""};
+    const struct response answers[2] = {{.text = letter[flipped], .score = pair->responses[0].score},
+                                        {.text = letter[!flipped], .score = pair->responses[1].score}};
     const struct example shown = {.line = pair->line, .is_chat = pair->is_chat, .turns = &turn, .n_turns = 1,
                                   .responses = answers, .n_responses = 2};
     struct str text = {0};
@@ -166,24 +272,24 @@ static int add_comparison(struct dataset *d, const struct encoder *x, const stru
         comparison_text(&text, pair, flipped, limit);
         turn.text = str_text(&text);
         // A template that does not take it refuses it in add_example, with the reason.
-        fits = prompt_length(x, &shown, &n, NULL) || n <= room || limit == 0;
+        fits = prompt_length(o->rules, &shown, &n, NULL) || n <= room || limit == 0;
         limit = fits ? limit : limit * room / n * 15 / 16;
     }
     const int before = d->n_groups, n_cut = d->n_cut;
-    int code = add_example(d, x, &shown, index, false, flipped, e);
+    int code = add_example(d, o, &shown, index, false, flipped, e);
     if (limit < comparison_longest(pair))
         d->n_cut = n_cut + (d->n_groups > before);
     str_fini(&text);
     return code;
 }
 
-static int add_pair_in_orders(struct dataset *d, const struct encoder *x, const struct example *pair, size_t index,
-                              struct err *e)
+static int add_pair_in_orders(struct dataset *d, const struct dataset_options *o, const struct example *pair,
+                              size_t index, struct err *e)
 {
-    const bool one = x->o->both_orders ? false : comparison_flipped(x->o->seed, index);
-    int code = add_comparison(d, x, pair, index, one, e);
-    if (!code && x->o->both_orders)
-        code = add_comparison(d, x, pair, index, true, e);
+    const bool one = o->both_orders ? false : comparison_flipped(o->seed, index);
+    int code = add_comparison(d, o, pair, index, one, e);
+    if (!code && o->both_orders)
+        code = add_comparison(d, o, pair, index, true, e);
     return code;
 }
 
@@ -198,7 +304,7 @@ void dataset_rehash(struct dataset *d)
         sha256_add(&s, row, sizeof row);
     }
     for (int i = 0; i < d->n_seqs; i++) {
-        int64_t row[2] = {(int64_t)d->seqs[i].first, d->seqs[i].n};
+        int64_t row[3] = {(int64_t)d->seqs[i].first, d->seqs[i].n, d->seqs[i].n_context};
         sha256_add(&s, row, sizeof row);
         sha256_add(&s, &d->seqs[i].label, sizeof d->seqs[i].label);
     }
@@ -208,9 +314,8 @@ void dataset_rehash(struct dataset *d)
 int dataset_build(struct dataset *d, const struct corpus *c, const bool *use, int limit,
                   const struct dataset_options *o, struct err *e)
 {
-    struct encoder x;
     *d = (struct dataset){0};
-    int code = encoder_init(&x, o, e);
+    int code = 0;
     const int most = o->both_orders ? 2 * limit : limit;
     for (size_t i = 0; !code && i < c->n_examples && (limit == 0 || d->n_groups < most); i++) {
         if (use && !use[i])
@@ -218,11 +323,10 @@ int dataset_build(struct dataset *d, const struct corpus *c, const bool *use, in
         if (o->skip_ties && c->kind == DATA_PAIR && pair_is_tie(&c->examples[i]))
             d->n_ties++;
         else if (o->compare)
-            code = add_pair_in_orders(d, &x, &c->examples[i], i, e);
+            code = add_pair_in_orders(d, o, &c->examples[i], i, e);
         else
-            code = add_example(d, &x, &c->examples[i], i, c->kind == DATA_LIST, false, e);
+            code = add_example(d, o, &c->examples[i], i, c->kind == DATA_LIST, false, e);
     }
-    encoder_fini(&x);
     if (!code && d->n_groups == 0 && o->bad_only && d->n_dropped == 0)
         code = err_set(e, ERR_INPUT, "%s has no response that is marked as bad: this objective learns from such alone",
                        c->path);
@@ -230,15 +334,35 @@ int dataset_build(struct dataset *d, const struct corpus *c, const bool *use, in
         code =
             err_set(e, ERR_INPUT,
                     "%s has no example that can be used: %d are ties, and %d were empty, alike after "
-                    "truncation to %d tokens, hold the tokenizer's control tokens, or do not fit the chat template%s%s",
-                    c->path, d->n_ties, d->n_dropped, o->max_length, *d->first_refusal ? "; " : "", d->first_refusal);
+                    "truncation to %d tokens, or do not fit the chat template%s%s",
+                    c->path, d->n_ties, d->n_dropped, o->rules->max_length, *d->first_refusal ? "; " : "", d->first_refusal);
     if (!code && o->mismatched)
-        code = dataset_mismatch(d, o->max_length, o->seed, e);
+        code = dataset_mismatch(d, c, o->rules, o->seed, e);
     if (code)
         dataset_fini(d);
     else
         dataset_rehash(d);
     return code;
+}
+
+int dataset_prompt_tokens(const struct dataset_options *o, const struct example *ex, int32_t **ids, int *n,
+                          struct err *e)
+{
+    struct encoded x;
+    int code = text_rules_encode(o->rules, ex, NULL, &x, e);
+    if (code)
+        return code;
+    const size_t room = prompt_room(o);
+    if (x.n > room && room > 0)
+        encoded_cut_prompt(&x, x.n - room, o->rules->bos);
+    if (x.n == 0) {
+        encoded_fini(&x);
+        return err_set(e, ERR_INPUT,
+                       "the prompt is empty and the tokenizer has no token to begin with: write a prompt");
+    }
+    *ids = x.ids;
+    *n = (int)x.n;
+    return 0;
 }
 
 void dataset_options_for(struct dataset_options *o, const struct objective *objective, unsigned needs, uint64_t seed)
@@ -247,6 +371,7 @@ void dataset_options_for(struct dataset_options *o, const struct objective *obje
     o->skip_ties = !(objective->needs & NEED_TIES);
     o->singly = objective->data & DATA_BINARY;
     o->bad_only = needs & NEED_BAD;
+    o->asks = needs & (NEED_SAMPLES | NEED_MISMATCH);
     o->mismatched = needs & NEED_MISMATCH;
     o->compare = needs & NEED_COMPARISON;
     o->seed = seed;
@@ -279,4 +404,11 @@ void dataset_fini(struct dataset *d)
     free(d->seqs);
     free(d->refs);
     *d = (struct dataset){0};
+}
+
+void dataset_say_dropped(const struct dataset *d)
+{
+    if (d->n_dropped)
+        fprintf(stderr, "%d %s left out (empty, or refused by the chat template%s%s)\n", d->n_dropped,
+                text_plural(d->n_dropped, "row is", "rows are"), *d->first_refusal ? ": " : "", d->first_refusal);
 }

@@ -5,20 +5,23 @@
 
 #include "base/err.h"
 #include "corpus/corpus.h"
-#include "text/chat_template.h"
-#include "text/tokenizer.h"
 #include "train/objectives/objective.h"
+#include "train/text_rules.h"
 
 struct ds_seq {
-    size_t first; // in tokens
+    size_t first; // in tokens: the first one to be learnt; n_context others stand right before it
     int n;
+    int n_context; // tokens of the prompt that this response does not share with the others: it meets them elsewhere
     double label;
     int response;    // its number in the example; -1: it is none of its responses
     bool mismatched; // an answer to another prompt: see mismatch.h
 };
 struct ds_group {
-    size_t prompt; // in tokens
-    int n_prompt;  // at least 1: its last row predicts the first response token
+    size_t prompt; // in tokens: what all responses share
+    int n_prompt;  // at least 1: the row before a response's first token predicts it
+    size_t ask;    // the prompt as it is when the model answers it (n_ask; 0: not kept, see dataset_options.asks)
+    int n_ask;
+    int n_dropped; // tokens that were cut off the prompt's beginning
     int first_seq, n_seqs;
     uint32_t example; // in the corpus
     bool flipped;     // of a comparison: the chosen response is shown as B
@@ -34,22 +37,21 @@ struct dataset {
     double *prompt_odds; // (n_groups) for seq.prompt_odds; NULL: not needed
     int n_cut;     // groups with a truncated prompt or response
     int n_ties;    // pairs left out because neither answer is better (skip_ties)
-    int n_lost;    // responses that lists do without: alike after truncation, or with control tokens
-    int n_dropped; // examples left out: empty, alike after truncation, with control tokens, refused by the template
+    int n_lost;    // responses that lists do without: empty or alike after truncation
+    int n_dropped; // examples left out: empty, alike after truncation, refused by the template
+    int n_plain_specials;    // examples with something in a message that looks like a special token
     char first_refusal[300]; // why the chat template refused an example, of the first; "" when none was
     char hash[65]; // SHA-256 over tokens, groups and labels: data, tokenizer, template and truncation together
 };
 
 struct dataset_options {
-    const struct tokenizer *tokenizer;
-    const struct chat_template *chat; // for examples that are messages
-    bool chat_always;                 // plain prompts, too, become a user's message
-    int max_length, max_prompt_length;
+    const struct text_rules *rules;
     int max_responses; // 0: all; 1 takes the first (SFT on pairs: the chosen one)
     bool to_score;     // not learnt from: lists keep responses that are alike or contradict each other
     bool skip_ties;    // leave out pairs without a better answer: they would teach an arbitrary order
     bool singly;       // each response is a group of its own: pairs and lists read as feedback on single responses
     bool bad_only;     // with singly: only responses whose label is below 0.5
+    bool asks;         // the prompts alone are kept beside the groups: to be answered, or to tell them apart
     bool mismatched;   // every group gets an answer to another prompt, drawn with `seed`
     bool compare;      // pairs as comparisons (comparison.h): the responses are letters, that of the chosen one first
     uint64_t seed;
@@ -64,8 +66,14 @@ void dataset_options_for(struct dataset_options *o, const struct objective *obje
 int dataset_build(struct dataset *d, const struct corpus *c, const bool *use, int limit,
                   const struct dataset_options *o, struct err *e);
 void dataset_fini(struct dataset *d);
+// Says on standard error what was left out and why, for commands that answer row by row.
+void dataset_say_dropped(const struct dataset *d);
 // After its groups, responses or tokens were changed.
 void dataset_rehash(struct dataset *d);
+// Adds tokens and returns where they begin.
+size_t dataset_add_tokens(struct dataset *d, const int32_t *ids, size_t n);
+// The group's responses share n_prompt tokens and no more; what they shared beyond becomes context of each.
+void dataset_share_less(struct dataset *d, struct ds_group *g, int n_prompt);
 
 // Mean and standard deviation of all responses' labels; the spread of equal labels is taken as 1.
 struct moments {
@@ -75,10 +83,6 @@ struct moments dataset_label_moments(const struct dataset *d);
 // Labels become rewards in units of the spread around the mean. The hash stays that of the data.
 void dataset_standardize(struct dataset *d, const struct moments *m);
 
-// The template for these settings: by name, or "auto": the tokenizer's own, else plain.
-int dataset_chat_template(const struct chat_template **out, const char *name, const struct tokenizer *t, struct err *e);
 // Prompt tokens of one example on their own (for sampling), on the heap.
 int dataset_prompt_tokens(const struct dataset_options *o, const struct example *x, int32_t **ids, int *n,
                           struct err *e);
-// Ids that end a response: eos and the template's end of turn; returns how many (at most max).
-int dataset_stop_ids(const struct dataset_options *o, int32_t *ids, int max);

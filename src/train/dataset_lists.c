@@ -9,7 +9,9 @@
 
 bool dataset_same_tokens(const struct dataset *d, const struct ds_seq *a, const struct ds_seq *b)
 {
-    return a->n == b->n && memcmp(d->tokens + a->first, d->tokens + b->first, (size_t)a->n * sizeof *d->tokens) == 0;
+    return a->n == b->n && a->n_context == b->n_context &&
+           memcmp(d->tokens + a->first - a->n_context, d->tokens + b->first - b->n_context,
+                  (size_t)(a->n_context + a->n) * sizeof *d->tokens) == 0;
 }
 
 bool dataset_settle_list(struct dataset *d, struct ds_group *g)

@@ -3,6 +3,7 @@ noinst_LIBRARIES += libtrain.a
 libtrain_a_SOURCES = \
 	%D%/agreement.c %D%/agreement.h \
 	%D%/batch.c %D%/batch.h \
+	%D%/chat_text.c %D%/chat_text.h \
 	%D%/calibration.c %D%/calibration.h \
 	%D%/checkpoint.c %D%/checkpoint.h \
 	%D%/comparison.c %D%/comparison.h \
@@ -10,7 +11,6 @@ libtrain_a_SOURCES = \
 	%D%/credit.c %D%/credit.h \
 	%D%/dataset.c %D%/dataset.h \
 	%D%/dataset_lists.c %D%/dataset_lists.h \
-	%D%/dataset_text.c %D%/dataset_text.h \
 	%D%/evaluate.c %D%/evaluate.h \
 	%D%/live_reference.c %D%/live_reference.h \
 	%D%/metrics.c %D%/metrics.h \
@@ -68,12 +68,14 @@ libtrain_a_SOURCES = \
 	%D%/recorder.c %D%/recorder.h \
 	%D%/reference.c %D%/reference.h \
 	%D%/run.c %D%/run.h \
+	%D%/run_rules.c \
 	%D%/run_load.c \
 	%D%/run_singles.c \
 	%D%/samples.c %D%/samples.h \
 	%D%/schedule.c %D%/schedule.h \
 	%D%/scoring.c %D%/scoring.h \
 	%D%/stages.c %D%/stages.h \
+	%D%/text_rules.c %D%/text_rules.h \
 	%D%/trainer.c %D%/trainer.h \
 	%D%/udm.c %D%/udm.h \
 	%D%/value.c %D%/value.h

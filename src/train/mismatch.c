@@ -48,7 +48,7 @@ static int put_in_order(struct place *places, const struct dataset *d, struct rn
     const int n = d->n_groups;
     int n_prompts = 0, most = 0, run = 0;
     for (int i = 0; i < n; i++)
-        places[i] = (struct place){.group = i, .tokens = d->tokens + d->groups[i].prompt, .n = d->groups[i].n_prompt};
+        places[i] = (struct place){.group = i, .tokens = d->tokens + d->groups[i].ask, .n = d->groups[i].n_ask};
     qsort(places, (size_t)n, sizeof *places, by_prompt);
     for (int i = 0; i < n; i++) {
         const bool same =
@@ -84,9 +84,50 @@ static int donor(const struct place *places, int n, int at, int most, struct rng
     return places[drawn < first ? drawn : drawn + most].group;
 }
 
-int dataset_mismatch(struct dataset *d, int max_length, uint64_t seed, struct err *e)
+// The response of another example as the answer to group i's prompt. Where the template refuses the two together, its
+// tokens as they are.
+static int pass_on(struct dataset *d, const struct corpus *c, const struct text_rules *rules, struct ds_group *g,
+                   const struct ds_seq *other, uint32_t from, struct ds_seq *out, struct err *e)
 {
-    const int n = d->n_groups;
+    struct encoded x;
+    struct err fault = {0};
+    int code = text_rules_encode(rules, &c->examples[g->example], &c->examples[from].responses[other->response], &x,
+                                 &fault);
+    if (code && code != ERR_INPUT) {
+        if (e)
+            *e = fault;
+        return code;
+    }
+    *out = *other;
+    out->mismatched = true;
+    if (code || x.n_before <= (size_t)g->n_dropped) {
+        const int room = rules->max_length - g->n_prompt;
+        out->first = dataset_add_tokens(d, d->tokens + other->first, (size_t)other->n);
+        out->n_context = 0;
+        out->n = other->n < room ? other->n : room;
+        encoded_fini(&x);
+        return 0;
+    }
+    if (g->n_dropped)
+        encoded_cut_prompt(&x, (size_t)g->n_dropped, rules->bos);
+    int shared = 0;
+    while (shared < g->n_prompt && (size_t)shared < x.n_before && x.ids[shared] == d->tokens[g->prompt + (size_t)shared])
+        shared++;
+    if (shared < g->n_prompt && shared > 0)
+        dataset_share_less(d, g, shared);
+    const size_t end = x.n < (size_t)rules->max_length ? x.n : (size_t)rules->max_length;
+    const size_t own = (size_t)g->n_prompt;
+    out->n_context = (int)(x.n_before - own);
+    out->n = end > x.n_before ? (int)(end - x.n_before) : 0;
+    out->first = dataset_add_tokens(d, x.ids + own, x.n_before - own + (size_t)out->n) + (size_t)out->n_context;
+    encoded_fini(&x);
+    return 0;
+}
+
+int dataset_mismatch(struct dataset *d, const struct corpus *c, const struct text_rules *rules, uint64_t seed,
+                     struct err *e)
+{
+    const int n = d->n_groups, n_own = d->n_seqs;
     struct rng rng = rng_make(seed, RNG_MISMATCH, 0);
     struct place *places = mem_alloc((size_t)n, sizeof *places);
     const int most = put_in_order(places, d, &rng);
@@ -98,31 +139,33 @@ int dataset_mismatch(struct dataset *d, int max_length, uint64_t seed, struct er
                        "held out",
                        n);
     }
-    int *from = mem_alloc((size_t)n, sizeof *from);
+    int *from = mem_alloc((size_t)n, sizeof *from), *first = mem_alloc((size_t)n, sizeof *first), code = 0;
     for (int i = 0; i < n; i++)
         from[places[i].group] = donor(places, n, i, most, &rng);
-    struct ds_seq *seqs = mem_alloc((size_t)(d->n_seqs + n), sizeof *seqs), *out = seqs;
-    int *first = mem_alloc((size_t)n, sizeof *first);
-    for (int i = 0; i < n; i++) {
+    free(places);
+    struct ds_seq *others = mem_alloc((size_t)n, sizeof *others);
+    for (int i = 0; i < n && !code; i++)
+        code = pass_on(d, c, rules, &d->groups[i], &d->seqs[d->groups[from[i]].first_seq],
+                       d->groups[from[i]].example, &others[i], e);
+    struct ds_seq *seqs = mem_alloc((size_t)(n_own + n), sizeof *seqs), *out = seqs;
+    for (int i = 0; i < n && !code; i++) {
         const struct ds_group *g = &d->groups[i];
-        const int room = max_length - g->n_prompt;
-        struct ds_seq other = d->seqs[d->groups[from[i]].first_seq];
         first[i] = (int)(out - seqs);
         memcpy(out, d->seqs + g->first_seq, (size_t)g->n_seqs * sizeof *out);
         out += g->n_seqs;
-        other.n = other.n < room ? other.n : room;
-        other.mismatched = true;
-        *out++ = other;
+        *out++ = others[i];
     }
-    for (int i = 0; i < n; i++) {
+    for (int i = 0; i < n && !code; i++) {
         d->groups[i].first_seq = first[i];
         d->groups[i].n_seqs++;
     }
-    free(d->seqs);
-    d->seqs = seqs;
-    d->n_seqs = d->cap_seqs = (int)(out - seqs);
+    free(code ? seqs : d->seqs);
+    if (!code) {
+        d->seqs = seqs;
+        d->n_seqs = d->cap_seqs = (int)(out - seqs);
+    }
     free(first);
     free(from);
-    free(places);
-    return 0;
+    free(others);
+    return code;
 }

@@ -6,7 +6,8 @@
 #include "base/err.h"
 #include "train/dataset.h"
 
-// Gives every group, behind its own responses, one response of a group with another prompt, cut to max_length with
-// the group's prompt. The assignment depends on the seed and the data alone and uses each group's response once, as
+// Gives every group of d, which was made of c under these rules with dataset_options.asks, behind its own responses one
+// response of a group with another prompt, written and cut to max_length as if it were its own. The assignment depends on the seed and the data alone and uses each group's response once, as
 // far as no prompt has more than half of all groups. ERR_INPUT when all prompts are the same.
-int dataset_mismatch(struct dataset *d, int max_length, uint64_t seed, struct err *e);
+int dataset_mismatch(struct dataset *d, const struct corpus *c, const struct text_rules *rules, uint64_t seed,
+                     struct err *e);

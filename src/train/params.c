@@ -5,6 +5,7 @@
 
 #include "corpus/lists.h"
 
+static const char *const special_tokens[] = {"parse", "text", NULL};
 static const char *const parts[] = {"all", "1/2", "2/2", NULL};
 static const char *const precisions[] = {"f32", "bf16", NULL};
 static const char *const devices[] = {"auto", "cpu", "cuda", NULL};
@@ -41,6 +42,10 @@ const struct param run_params[] = {
              "different scores."},
     {.name = "chat-template", .type = PARAM_TEXT, .fallback = "auto", .group = "data",
      .help = "How messages become text: a template's name, or auto for the tokenizer's own."},
+    {.name = "system", .type = PARAM_TEXT, .fallback = "", .group = "data",
+     .help = "A system message for conversations that have none."},
+    {.name = "special-tokens", .type = PARAM_CHOICE, .fallback = "parse", .choices = special_tokens, .group = "data",
+     .help = "What a special token such as <|im_end|> in plain texts is: that token, or text like any other."},
     {.name = "max-length", .type = PARAM_INT, .fallback = "1024", .min = 8, .max = 1048576, .unit = "tokens",
      .group = "data", .help = "Longest prompt and response together; longer responses lose their end."},
     {.name = "max-prompt-length", .type = PARAM_INT, .fallback = "512", .min = 1, .max = 1048576, .unit = "tokens",

@@ -13,7 +13,7 @@
 #include "model/generate.h"
 #include "train/credit.h"
 
-enum { KEPT_SAMPLES = 4, MAX_STOP = 8 };
+enum { KEPT_SAMPLES = 4 };
 
 struct prober {
     struct trainer *trainer;
@@ -21,8 +21,6 @@ struct prober {
     struct gen_prompt *prompts;
     const struct example **examples;
     int n;
-    int32_t stop[MAX_STOP];
-    int n_stop;
 };
 
 static bool same_prompt(const struct example *a, const struct example *b)
@@ -69,7 +67,6 @@ int prober_new(struct prober **out, struct trainer *t, const struct probe_option
     p->options = *o;
     p->prompts = mem_alloc((size_t)o->n_prompts, sizeof *p->prompts);
     p->examples = mem_alloc((size_t)o->n_prompts, sizeof *p->examples);
-    p->n_stop = dataset_stop_ids(o->text, p->stop, MAX_STOP);
     int code = take_prompts(p, e);
     if (code) {
         prober_free(p);
@@ -157,7 +154,7 @@ static int measure_kl(struct prober *p, const struct gen_sample *samples, int n,
 static int sample_text(const struct prober *p, const struct gen_sample *s, char **text, struct err *e)
 {
     size_t n;
-    return tokenizer_decode_more(p->options.text->tokenizer, s->tokens, (size_t)s->n_tokens, true, text, &n, e);
+    return tokenizer_decode_more(p->options.text->rules->tokenizer, s->tokens, (size_t)s->n_tokens, true, text, &n, e);
 }
 
 // What each token of a sample earned, with its length in the text. ref: log-probabilities under the reference.
@@ -170,7 +167,7 @@ static int sample_credits(const struct prober *p, const struct gen_sample *s, co
     for (int i = 0; i < s->n_tokens; i++) {
         char *text;
         size_t n;
-        int code = tokenizer_decode_more(p->options.text->tokenizer, &s->tokens[i], 1, true, &text, &n, e);
+        int code = tokenizer_decode_more(p->options.text->rules->tokenizer, &s->tokens[i], 1, true, &text, &n, e);
         if (code)
             return code;
         free(text);
@@ -262,7 +259,8 @@ int probe(struct prober *p, struct recorder *r, struct metric_list *out, struct 
     // Every probe draws anew, and a resumed run draws what the run left alone would.
     struct rng draw = rng_make(p->options.seed, RNG_SAMPLE, (uint32_t)p->trainer->step);
     struct gen_options options = {.max_new_tokens = p->options.max_tokens, .temperature = 1, .top_p = 1,
-                                  .seed = rng_u64(&draw), .stop_ids = p->stop, .n_stop = p->n_stop};
+                                  .seed = rng_u64(&draw), .stop_ids = p->options.text->rules->stops,
+                                  .n_stop = p->options.text->rules->n_stops};
     int code = generate(p->trainer->model, p->prompts, p->n, &options, NULL, NULL, &samples, &n, e);
     if (code)
         return code;

@@ -109,7 +109,8 @@ static int save(struct run *r, struct err *e)
     json_t *settings = settings_to_json(&r->settings, true);
     const enum run_state state = r->status.state;
     run_phase(r, state, "writing the checkpoint of step %lld", (long long)r->trainer->step);
-    code = checkpoint_write(r->trainer, r->dir, &facts, settings, as, (int)settings_int(&r->settings, "keep"), &name, e);
+    code = checkpoint_write(r->trainer, r->dir, &facts, settings, &r->rules, as, (int)settings_int(&r->settings, "keep"),
+                            &name, e);
     json_decref(settings);
     run_phase(r, state, "%s", state == RUN_RUNNING ? "training" : state == RUN_PAUSED ? "paused" : "");
     if (code)

@@ -1,6 +1,7 @@
 // A run of the store, from its settings to its last checkpoint: `attune-engine run`.
 //
 //   run_load.c     what it is made of: backend, tokenizer, data, model, reference
+//   run_rules.c    how its text becomes tokens
 //   run_singles.c  what it says about good and bad responses
 //   stages.c       runs that change their reference on the way
 //   run.c          the loop: steps, controls, evaluation, checkpoints, the end
@@ -36,6 +37,7 @@ struct run {
     struct tokenizer *tokenizer;
     struct corpus *corpus, *eval_corpus; // eval_corpus NULL: a share of corpus
     bool *held_out, *trained;            // per example of corpus; NULL: none held out
+    struct text_rules rules;
     struct dataset_options text;
     struct dataset train, eval; // eval.n_groups 0: none
     struct model *model;
@@ -59,6 +61,8 @@ void run_unload(struct run *r);
 bool run_loading(void *run, const char *what, int done, int all);
 // Optimizer settings and objective values from the settings, at the start and after a live change.
 struct trainer_options run_trainer_options(const struct run *r);
+// The rules that the run has written down, or those of its settings and data, which it then does.
+int run_open_rules(struct run *r, struct err *e);
 // Events about data that is read response by response.
 void run_report_singles(struct run *r);
 // What the engine does now, for the person.

@@ -97,11 +97,6 @@ static int load_tokenizer(struct run *r, unsigned needs, struct err *e)
     free(found);
     if (code)
         return code;
-    r->text = (struct dataset_options){.tokenizer = r->tokenizer,
-                                       .chat_always = strcmp(settings_text(&r->settings, "chat-template"), "auto") != 0 &&
-                                                      strcmp(settings_text(&r->settings, "chat-template"), "plain") != 0,
-                                       .max_length = (int)settings_int(&r->settings, "max-length"),
-                                       .max_prompt_length = (int)settings_int(&r->settings, "max-prompt-length")};
     dataset_options_for(&r->text, r->objective, needs, (uint64_t)settings_int(&r->settings, "seed"));
     return 0;
 }
@@ -179,29 +174,14 @@ static int load_corpora(struct run *r, struct err *e)
     return 0;
 }
 
-static bool any_chat(const struct corpus *c)
-{
-    for (size_t i = 0; c && i < c->n_examples; i++)
-        if (c->examples[i].is_chat)
-            return true;
-    return false;
-}
-
 static int build_datasets(struct run *r, unsigned needs, struct err *e)
 {
-    int code = 0;
-    if (r->text.chat_always || any_chat(r->corpus) || any_chat(r->eval_corpus)) {
-        code = dataset_chat_template(&r->text.chat, settings_text(&r->settings, "chat-template"), r->tokenizer, e);
-        if (!code)
-            recorder_event(r->recorder, 0, "info", "data", 0, "messages are written with the chat template %s",
-                           chat_template_name(r->text.chat));
-    }
-    if (r->text.max_length > r->model->arch.max_positions)
-        r->text.max_length = r->model->arch.max_positions;
+    int code = run_open_rules(r, e);
+    if (code)
+        return code;
     struct dataset_options held_out = r->text;
     held_out.both_orders = held_out.compare;
-    if (!code)
-        code = dataset_build(&r->train, r->corpus, r->trained, 0, &r->text, e);
+    code = dataset_build(&r->train, r->corpus, r->trained, 0, &r->text, e);
     if (!code && (r->eval_corpus || r->held_out))
         code = dataset_build(&r->eval, r->eval_corpus ? r->eval_corpus : r->corpus, r->held_out,
                              (int)settings_int(&r->settings, "eval-rows"), &held_out, e);
@@ -210,15 +190,19 @@ static int build_datasets(struct run *r, unsigned needs, struct err *e)
     if (r->train.n_cut || r->train.n_dropped)
         recorder_event(r->recorder, 0, "warn", "data", 0,
                        "of %d %s %d %s shortened to %d tokens, and %d more %s left out (empty, the same after "
-                       "shortening, with control tokens in their text, or refused by the chat template%s%s)",
+                       "shortening, or refused by the chat template%s%s)",
                        r->train.n_groups, text_plural(r->train.n_groups, "example", "examples"), r->train.n_cut,
-                       text_plural(r->train.n_cut, "was", "were"), r->text.max_length, r->train.n_dropped,
+                       text_plural(r->train.n_cut, "was", "were"), r->rules.max_length, r->train.n_dropped,
                        text_plural(r->train.n_dropped, "was", "were"),
                        *r->train.first_refusal ? ": " : "", r->train.first_refusal);
     if (r->train.n_lost)
         recorder_event(r->recorder, 0, "warn", "data", 0, "%d %s left out of lists that keep two or more "
-                       "(alike after shortening, or with control tokens in their text)", r->train.n_lost,
+                       "(empty, or alike after shortening)", r->train.n_lost,
                        text_plural(r->train.n_lost, "response was", "responses were"));
+    if (r->train.n_plain_specials)
+        recorder_event(r->recorder, 0, "warn", "data", 0, "in %d %s a message says what looks like one of the tokenizer's "
+                       "special tokens; it stays ordinary text", r->train.n_plain_specials,
+                       text_plural(r->train.n_plain_specials, "example", "examples"));
     if (r->train.n_ties)
         recorder_event(r->recorder, 0, "warn", "data", 0, "%d %s left out: %s learns from pairs with a better answer "
                        "(reward models learn from ties as well)", r->train.n_ties,
@@ -281,14 +265,12 @@ static void weigh_prompts(struct run *r)
 
 static int fill_samples(struct run *r, struct err *e)
 {
-    enum { MAX_STOP = 8 };
-    int32_t stop[MAX_STOP];
     char *train_path = path_join(r->dir, "samples-train.bin"), *eval_path = path_join(r->dir, "samples-eval.bin");
-    struct samples_options o = {.path = train_path, .model_key = r->model_key, .max_length = r->text.max_length,
+    struct samples_options o = {.path = train_path, .model_key = r->model_key, .max_length = r->rules.max_length,
                                 .per_prompt = (int)settings_int(&r->settings, "samples"),
                                 .max_tokens = (int)settings_int(&r->settings, "sample-max-tokens"),
-                                .seed = (uint64_t)settings_int(&r->settings, "seed"), .stop = stop,
-                                .n_stop = dataset_stop_ids(&r->text, stop, MAX_STOP), .progress = run_loading, .arg = r};
+                                .seed = (uint64_t)settings_int(&r->settings, "seed"), .stop = r->rules.stops,
+                                .n_stop = r->rules.n_stops, .progress = run_loading, .arg = r};
     bool *wanted = wanted_groups(r);
     int code = samples_add(&r->train, wanted, r->model, &o, e);
     o.path = eval_path;
@@ -462,6 +444,7 @@ void run_unload(struct run *r)
     model_free(r->model);
     if (r->backend)
         r->ops->close(r->backend);
+    text_rules_fini(&r->rules);
     tokenizer_free(r->tokenizer);
     corpus_free(r->corpus);
     corpus_free(r->eval_corpus);

@@ -74,7 +74,7 @@ static void read_file(struct drawn *a, const struct dataset *d, int vocab, const
             const int32_t group = at[0];
             if (group < 0 || group >= d->n_groups || a->tokens[group])
                 break;
-            const int room = o->max_length - d->groups[group].n_prompt;
+            const int room = o->max_length - d->groups[group].n_ask;
             const size_t now = answers_at(at + 1, left - 1, o->per_prompt, room < o->max_tokens ? room : o->max_tokens,
                                           vocab);
             if (now == 0)
@@ -144,7 +144,7 @@ static int draw_piece(struct drawn *a, const struct dataset *d, const int *group
     int n_samples = 0;
     for (int i = 0; i < n; i++) {
         const struct ds_group *g = &d->groups[groups[i]];
-        prompts[i] = (struct gen_prompt){d->tokens + g->prompt, g->n_prompt, o->per_prompt};
+        prompts[i] = (struct gen_prompt){d->tokens + g->ask, g->n_ask, o->per_prompt};
     }
     int code = generate(m, prompts, n, &options, NULL, NULL, &samples, &n_samples, e);
     for (int i = 0; i < n && !code; i++)
@@ -196,6 +196,12 @@ static int draw(struct drawn *a, const struct dataset *d, const bool *wanted, co
     return code;
 }
 
+// What the model was asked beyond that which all responses share.
+static int context_of(const struct ds_group *g)
+{
+    return g->n_ask - g->n_prompt;
+}
+
 // The dataset with the answers behind each group's responses.
 static void put_in(struct dataset *d, const struct drawn *a, int per_prompt)
 {
@@ -203,7 +209,8 @@ static void put_in(struct dataset *d, const struct drawn *a, int per_prompt)
     int n_seqs = 0;
     for (int i = 0; i < d->n_groups; i++) {
         n_seqs += d->groups[i].n_seqs + (a->tokens[i] ? per_prompt : 0);
-        n_tokens += a->tokens[i] ? a->n[i] - (size_t)per_prompt : 0;
+        if (a->tokens[i])
+            n_tokens += a->n[i] - (size_t)per_prompt + (size_t)per_prompt * (size_t)context_of(&d->groups[i]);
     }
     struct ds_seq *seqs = mem_alloc((size_t)n_seqs, sizeof *seqs), *out = seqs;
     d->tokens = mem_realloc(d->tokens, n_tokens, sizeof *d->tokens);
@@ -215,7 +222,11 @@ static void put_in(struct dataset *d, const struct drawn *a, int per_prompt)
             *out++ = own[k];
         const int32_t *at = a->tokens[i];
         for (int k = 0; at && k < per_prompt; k++, g->n_seqs++) {
-            *out++ = (struct ds_seq){.first = d->n_tokens, .n = *at, .label = 1, .response = -1};
+            const int n_context = context_of(g);
+            memcpy(d->tokens + d->n_tokens, d->tokens + g->ask + g->n_prompt, (size_t)n_context * sizeof *at);
+            d->n_tokens += (size_t)n_context;
+            *out++ = (struct ds_seq){.first = d->n_tokens, .n = *at, .n_context = n_context, .label = 1,
+                                     .response = -1};
             memcpy(d->tokens + d->n_tokens, at + 1, (size_t)*at * sizeof *at);
             d->n_tokens += (size_t)*at;
             at += 1 + *at;

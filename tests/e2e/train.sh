@@ -111,7 +111,7 @@ check "the same with space again" "$attune" resume full --follow
 warned() { is "$1" 1 "$(grep -c '^warning: 1 row of .* was refused, line 21: ' "$work/$2")"; }
 { head -n 20 "${ATTUNE_SRCDIR:-.}/share/attune/demo/pairs.jsonl"; echo '{"prompt": 7}'; } >"$work/some.jsonl"
 some="--model models/demo --data $work/some.jsonl --batch-size 4 --probe-every 0 --eval-every 0 --threads 1 --steps 2"
-fails 6 "one more full disk" 'No space left' env ATTUNE_FAULT_WRITE=5 "$attune" train --objective dpo --name warns $some
+fails 6 "one more full disk" 'No space left' env ATTUNE_FAULT_WRITE=6 "$attune" train --objective dpo --name warns $some
 warned "a refused row is said" out
 check "resume" "$attune" resume warns --follow
 warned "and again" out

@@ -1,23 +1,23 @@
 # One LLVMFuzzerTestOneInput a parser; make check replays tests/fuzz/corpus and damaged copies of it.
 FUZZ = %D%/replay.c %D%/fuzz.h %D%/fuzz_folder.c
-check_PROGRAMS += %D%/fuzz_tokenizer %D%/fuzz_json %D%/fuzz_chat_template %D%/fuzz_safetensors %D%/fuzz_corpus
+check_PROGRAMS += %D%/fuzz_tokenizer %D%/fuzz_json %D%/fuzz_jinja %D%/fuzz_safetensors %D%/fuzz_corpus
 tests_fuzz_fuzz_tokenizer_SOURCES = %D%/fuzz_tokenizer.c $(FUZZ)
 tests_fuzz_fuzz_tokenizer_LDADD = $(TEXT_LIBS)
 tests_fuzz_fuzz_json_SOURCES = %D%/fuzz_json.c $(FUZZ)
 tests_fuzz_fuzz_json_LDADD = $(BASE_LIBS)
-tests_fuzz_fuzz_chat_template_SOURCES = %D%/fuzz_chat_template.c $(FUZZ)
-tests_fuzz_fuzz_chat_template_LDADD = $(TEXT_LIBS)
+tests_fuzz_fuzz_jinja_SOURCES = %D%/fuzz_jinja.c $(FUZZ)
+tests_fuzz_fuzz_jinja_LDADD = $(TEXT_LIBS)
 tests_fuzz_fuzz_corpus_SOURCES = %D%/fuzz_corpus.c $(FUZZ)
 tests_fuzz_fuzz_corpus_LDADD = libcorpus.a $(BASE_LIBS)
 tests_fuzz_fuzz_safetensors_SOURCES = %D%/fuzz_safetensors.c $(FUZZ)
 tests_fuzz_fuzz_safetensors_LDADD = libmodel.a $(BASE_LIBS)
 
 EXTRA_DIST += \
-	%D%/corpus/chat_template/chatml \
-	%D%/corpus/chat_template/open \
-	%D%/corpus/chat_template/spaces \
-	%D%/corpus/chat_template/think \
-	%D%/corpus/chat_template/trims \
+	%D%/libfuzzer.sh %D%/corpus/jinja/chatml \
+	%D%/corpus/jinja/open \
+	%D%/corpus/jinja/spaces \
+	%D%/corpus/jinja/think \
+	%D%/corpus/jinja/trims \
 	%D%/corpus/corpus/alpaca \
 	%D%/corpus/corpus/commas \
 	%D%/corpus/corpus/hh \

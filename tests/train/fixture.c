@@ -109,6 +109,14 @@ static void give(struct settings *s, const char *pairs)
     free(list);
 }
 
+void test_rules(struct text_rules *r, const struct tokenizer *t, const char *chat_template, int max_length,
+                int max_prompt_length)
+{
+    const struct text_rules_options o = {.chat_template = chat_template, .special_tokens = true, .fallback = "plain",
+                                         .max_length = max_length, .max_prompt_length = max_prompt_length};
+    assert_ok(text_rules_open(r, t, &o, e));
+}
+
 void bench_make(struct bench *b, const struct world *w, const struct bench_options *o)
 {
     const struct objective *objective;
@@ -125,9 +133,9 @@ void bench_make(struct bench *b, const struct world *w, const struct bench_optio
     assert_ok(engine_open_backend(&b->ops, &b->backend, "cpu", "f32", o->threads ? o->threads : 1, e));
     assert_ok(tokenizer_load(&b->tokenizer, w->tokenizer_dir, e));
     assert_ok(corpus_load(&b->corpus, w->pairs_path, 0, e));
-    b->text = (struct dataset_options){.tokenizer = b->tokenizer, .max_length = 128, .max_prompt_length = 64};
+    test_rules(&b->rules, b->tokenizer, "auto", 128, 64);
+    b->text = (struct dataset_options){.rules = &b->rules};
     dataset_options_for(&b->text, objective, needs, options.seed);
-    assert_ok(chat_template_by_name(&b->text.chat, "plain", e)); // for data that is messages
     bool *held_out = calloc(b->corpus->n_examples, 1), *trained = calloc(b->corpus->n_examples, 1);
     for (size_t i = 0; i < b->corpus->n_examples; i++) {
         held_out[i] = i % 4 == 3;
@@ -182,6 +190,7 @@ void bench_free(struct bench *b)
     dataset_fini(&b->train);
     dataset_fini(&b->held_out);
     corpus_free(b->corpus);
+    text_rules_fini(&b->rules);
     tokenizer_free(b->tokenizer);
     b->ops->close(b->backend);
     settings_fini(&b->settings);

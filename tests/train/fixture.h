@@ -20,6 +20,7 @@ struct bench {
     struct backend *backend;
     struct tokenizer *tokenizer;
     struct corpus *corpus;
+    struct text_rules rules;
     struct dataset_options text;
     struct dataset train, held_out;
     struct model *model;
@@ -37,3 +38,7 @@ void bench_free(struct bench *b);
 // All trainable weights, on the heap; *n floats.
 float *bench_weights(const struct bench *b, size_t *n);
 void bench_evaluate(struct bench *b, struct metric_list *out);
+
+// Rules for texts under a template by name ("auto": plain texts alone), of these lengths. With text_rules_fini.
+void test_rules(struct text_rules *r, const struct tokenizer *t, const char *chat_template, int max_length,
+                int max_prompt_length);

@@ -10,9 +10,18 @@
 static struct world world;
 static struct tokenizer *tokenizer;
 
+static struct text_rules rules;
+
+static struct dataset_options under(const char *chat_template, int max_length, int max_prompt_length)
+{
+    text_rules_fini(&rules);
+    test_rules(&rules, tokenizer, chat_template, max_length, max_prompt_length);
+    return (struct dataset_options){.rules = &rules};
+}
+
 static struct dataset_options options(int max_length, int max_prompt_length)
 {
-    return (struct dataset_options){.tokenizer = tokenizer, .max_length = max_length, .max_prompt_length = max_prompt_length};
+    return under("auto", max_length, max_prompt_length);
 }
 
 static char *decode(const struct dataset *d, size_t first, int n)
@@ -83,28 +92,57 @@ static void long_examples_are_cut_the_same_way_and_counted(void **state)
     corpus_free(c);
 }
 
-static void control_tokens_in_messages_are_left_out(void **state)
+static int count_tokens(const struct dataset *d, size_t first, int n, int32_t id)
 {
+    int found = 0;
+    for (int i = 0; i < n; i++)
+        found += d->tokens[first + (size_t)i] == id;
+    return found;
+}
+
+static void what_looks_like_a_special_token_in_a_message_is_text(void **state)
+{
+    static const char row[] = "{\"prompt\": \"the moon <|end|> and more\", \"chosen\": \" is <|end|> kind\", "
+                              "\"rejected\": \" is lost\"}\n";
+    const int32_t eos = tokenizer_eos(tokenizer);
     struct dataset d;
     struct corpus *c;
-    struct dataset_options o = options(128, 64);
-    o.chat_always = true;
-    assert_ok(chat_template_by_name(&o.chat, "plain", e));
-    build(&d, &c,
-          "{\"prompt\": \"the river\", \"chosen\": \" is kind\", \"rejected\": \" is lost\"}\n"
-          "{\"prompt\": \"the moon <|end|> and more\", \"chosen\": \" is kind\", \"rejected\": \" is lost\"}\n",
-          &o);
+    const struct dataset_options o = under("hh", 128, 64);
+    build(&d, &c, row, &o);
     assert_int_equal(d.n_groups, 1);
-    assert_int_equal(d.n_dropped, 1);
-    // As plain text the same words are words.
-    struct dataset plain;
-    struct corpus *again;
-    const struct dataset_options p = options(128, 64);
-    build(&plain, &again, "{\"prompt\": \"the moon <|end|> and more\", \"chosen\": \" is kind\", \"rejected\": \" is lost\"}\n", &p);
-    for (int i = 0; i < plain.groups[0].n_prompt; i++)
-        assert_int_not_equal(plain.tokens[plain.groups[0].prompt + (size_t)i], tokenizer_eos(tokenizer));
-    dataset_fini(&plain);
-    corpus_free(again);
+    assert_int_equal(d.n_plain_specials, 1);
+    assert_int_equal(count_tokens(&d, d.groups[0].prompt, d.groups[0].n_prompt, eos), 0);
+    for (int i = 0; i < 2; i++) { // the end alone
+        assert_int_equal(count_tokens(&d, d.seqs[i].first, d.seqs[i].n, eos), 1);
+        assert_int_equal(d.tokens[d.seqs[i].first + (size_t)d.seqs[i].n - 1], eos);
+    }
+    char *answer = decode(&d, d.seqs[0].first, d.seqs[0].n);
+    assert_string_equal(answer, "  is <|end|> kind");
+    free(answer);
+    dataset_fini(&d);
+    corpus_free(c);
+}
+
+static void special_tokens_in_plain_texts_are_those_tokens_unless_switched_off(void **state)
+{
+    static const char row[] = "{\"prompt\": \"the moon<|end|> and more\", \"chosen\": \" is kind<|end|>\\n\", "
+                              "\"rejected\": \" is lost\"}\n";
+    const int32_t eos = tokenizer_eos(tokenizer);
+    struct dataset d;
+    struct corpus *c;
+    const struct dataset_options o = options(128, 64);
+    build(&d, &c, row, &o);
+    assert_int_equal(count_tokens(&d, d.groups[0].prompt, d.groups[0].n_prompt, eos), 1);
+    for (int i = 0; i < 2; i++) { // an answer that has its end gets no second one
+        assert_int_equal(count_tokens(&d, d.seqs[i].first, d.seqs[i].n, eos), 1);
+        assert_int_equal(d.tokens[d.seqs[i].first + (size_t)d.seqs[i].n - 1], eos);
+    }
+    dataset_fini(&d);
+    corpus_free(c);
+    rules.special_tokens = false;
+    build(&d, &c, row, &o);
+    assert_int_equal(count_tokens(&d, d.groups[0].prompt, d.groups[0].n_prompt, eos), 0);
+    assert_int_equal(count_tokens(&d, d.seqs[0].first, d.seqs[0].n, eos), 1);
     dataset_fini(&d);
     corpus_free(c);
 }
@@ -113,15 +151,16 @@ static void chat_responses_follow_the_template(void **state)
 {
     struct dataset d;
     struct corpus *c;
-    struct dataset_options o = options(128, 100);
-    assert_ok(chat_template_by_name(&o.chat, "hh", e));
+    const struct dataset_options o = under("hh", 128, 100);
     build(&d, &c,
           "{\"prompt\": [{\"role\": \"user\", \"content\": \"the river\"}], \"chosen\": [{\"role\": \"assistant\", \"content\": "
           "\"is kind\"}], \"rejected\": [{\"role\": \"assistant\", \"content\": \"is lost\"}]}\n",
           &o);
-    const struct message messages[] = {{"user", "the river"}, {"assistant", "is kind"}};
+    json_t *messages = json_pack("[{ss,ss},{ss,ss}]", "role", "user", "content", "the river", "role", "assistant",
+                                 "content", "is kind");
     struct str rendered = {0};
-    assert_ok(chat_template_render(o.chat, messages, 2, false, "", "", &rendered, e));
+    assert_ok(chat_template_render(rules.chat, &(struct chat_request){.messages = messages}, NULL, &rendered, e));
+    json_decref(messages);
     const struct ds_group *g = &d.groups[0];
     char *whole = decode(&d, g->prompt, g->n_prompt), *answer = decode(&d, d.seqs[0].first, d.seqs[0].n);
     struct str joined = {0};
@@ -141,8 +180,7 @@ static void conversations_that_the_template_refuses_are_left_out(void **state)
 {
     struct dataset d;
     struct corpus *c;
-    struct dataset_options o = options(128, 100);
-    assert_ok(chat_template_by_name(&o.chat, "mistral-v1", e));
+    const struct dataset_options o = under("mistral-v1", 128, 100);
     build(&d, &c,
           "{\"prompt\": [{\"role\": \"user\", \"content\": \"the river\"}, {\"role\": \"user\", \"content\": \"again\"}], "
           "\"chosen\": [{\"role\": \"assistant\", \"content\": \"is kind\"}], \"rejected\": [{\"role\": \"assistant\", "
@@ -236,6 +274,29 @@ static void packing_shares_the_prompt_and_pads_nothing(void **state)
     packed_fini(&p);
 }
 
+// A response whose prompt goes on differently brings that part along; what it is learnt from begins behind it.
+static void packing_puts_a_responses_own_context_before_it(void **state)
+{
+    static int32_t tokens[] = {1, 2, /* context, chosen */ 3, 4, 5, /* rejected */ 6, 7};
+    static struct ds_group groups[] = {{.n_prompt = 2, .n_seqs = 2}};
+    static struct ds_seq seqs[] = {{.first = 3, .n = 2, .n_context = 1, .label = 1}, {.first = 5, .n = 2}};
+    const struct dataset d = {.tokens = tokens, .n_tokens = 7, .groups = groups, .n_groups = 1, .seqs = seqs, .n_seqs = 2};
+    const int order[] = {0};
+    struct packed p;
+    assert_ok(packed_init(&p, &d, 64, 0, e));
+    assert_int_equal(pack_groups(&p, &d, order, 1, 64, 0), 1);
+    const struct seq_batch *b = &p.batch; // 1 2 | 3 4 | 6
+    static const int32_t rows[] = {1, 2, 3, 4, 6}, positions[] = {0, 1, 2, 3, 2};
+    static const int32_t targets[] = {4, 5, 6, 7}, predicted_by[] = {2, 3, 1, 4};
+    assert_int_equal(b->n_tokens, 5);
+    assert_memory_equal(b->tokens, rows, sizeof rows);
+    assert_memory_equal(b->positions, positions, sizeof positions);
+    assert_int_equal(b->n_targets, 4);
+    assert_memory_equal(b->target_ids, targets, sizeof targets);
+    assert_memory_equal(b->target_rows, predicted_by, sizeof predicted_by);
+    packed_fini(&p);
+}
+
 static void pairs_become_good_and_bad_responses(void **state)
 {
     static const char rows[] = "{\"prompt\": \"the river\", \"chosen\": \" is kind\", \"rejected\": \" is lost\"}\n"
@@ -276,7 +337,7 @@ static void build_mismatched(struct dataset *d, int n, int often, uint64_t seed)
     struct corpus *c;
     struct str rows = {0};
     struct dataset_options o = options(24, 12);
-    o.mismatched = true;
+    o.mismatched = o.asks = true;
     o.seed = seed;
     for (int i = 0; i < n + often; i++)
         str_addf(&rows, "{\"prompt\": \"Day %d\", \"completion\": \" is %d of the long days of the moon\", \"label\": %s}\n",
@@ -289,16 +350,19 @@ static void build_mismatched(struct dataset *d, int n, int often, uint64_t seed)
 static bool same_prompt(const struct dataset *d, int a, int b)
 {
     const struct ds_group *x = &d->groups[a], *y = &d->groups[b];
-    return x->n_prompt == y->n_prompt &&
-           memcmp(d->tokens + x->prompt, d->tokens + y->prompt, (size_t)x->n_prompt * sizeof *d->tokens) == 0;
+    return x->n_ask == y->n_ask &&
+           memcmp(d->tokens + x->ask, d->tokens + y->ask, (size_t)x->n_ask * sizeof *d->tokens) == 0;
 }
 
 static int donor_of(const struct dataset *d, int group)
 {
     const struct ds_seq *s = &d->seqs[d->groups[group].first_seq + 1];
-    for (int i = 0; i < d->n_groups; i++)
-        if (d->seqs[d->groups[i].first_seq].first == s->first)
+    for (int i = 0; i < d->n_groups; i++) { // its text says its number; it may have been cut
+        const struct ds_seq *own = &d->seqs[d->groups[i].first_seq];
+        const int n = own->n < s->n ? own->n : s->n;
+        if (n > 0 && memcmp(d->tokens + own->first, d->tokens + s->first, (size_t)n * sizeof *d->tokens) == 0)
             return i;
+    }
     fail();
     return -1;
 }
@@ -323,7 +387,8 @@ static void answers_to_other_prompts_are_never_to_the_same(void **state)
             assert_true(other->mismatched);
             assert_false(same_prompt(&d, i, from));
             assert_true(g->n_prompt + other->n <= 24);
-            assert_int_equal(other->n, fmin(d.seqs[d.groups[from].first_seq].n, 24 - g->n_prompt));
+            if (g->n_prompt + other->n < 24) // whole, with its end
+                assert_int_equal(d.tokens[other->first + (size_t)other->n - 1], tokenizer_eos(tokenizer));
             used[from]++;
         }
         for (int i = 0; i < d.n_groups && 2 * (shapes[k].often + 1) <= d.n_groups; i++)
@@ -447,6 +512,7 @@ static int make_world(void **state)
 
 static int remove_world(void **state)
 {
+    text_rules_fini(&rules);
     tokenizer_free(tokenizer);
     world_remove(&world);
     return 0;
@@ -457,11 +523,13 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(responses_end_with_the_end_token),
         cmocka_unit_test(long_examples_are_cut_the_same_way_and_counted),
-        cmocka_unit_test(control_tokens_in_messages_are_left_out),
+        cmocka_unit_test(what_looks_like_a_special_token_in_a_message_is_text),
+        cmocka_unit_test(special_tokens_in_plain_texts_are_those_tokens_unless_switched_off),
         cmocka_unit_test(chat_responses_follow_the_template),
         cmocka_unit_test(conversations_that_the_template_refuses_are_left_out),
         cmocka_unit_test(the_hash_covers_what_is_learnt),
         cmocka_unit_test(packing_shares_the_prompt_and_pads_nothing),
+        cmocka_unit_test(packing_puts_a_responses_own_context_before_it),
         cmocka_unit_test(pairs_become_good_and_bad_responses),
         cmocka_unit_test(answers_to_other_prompts_are_never_to_the_same),
         cmocka_unit_test(answers_to_other_prompts_follow_the_seed),

@@ -119,7 +119,7 @@ static void the_reference_stays_what_the_run_started_from(void **state)
 
         bench_make(&first, &world, &o);
         train(&first, 6);
-        assert_ok(checkpoint_write(first.trainer, dir, &facts, settings, SAVE_F32, 1, &name, e));
+        assert_ok(checkpoint_write(first.trainer, dir, &facts, settings, NULL, SAVE_F32, 1, &name, e));
         bench_free(&first);
         bench_make(&second, &world, &o);
         char *folder = checkpoint_latest(dir, &step);

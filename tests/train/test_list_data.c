@@ -55,21 +55,23 @@ static void load(struct corpus **c, const char *lines)
     free(copy);
 }
 
-static void build_with(struct dataset *d, struct corpus **c, const char *rows, struct dataset_options o)
+static void build_with(struct dataset *d, struct corpus **c, const char *rows, int max_length,
+                       struct dataset_options o)
 {
     struct tokenizer *t;
+    struct text_rules rules;
     load(c, rows);
     assert_ok(tokenizer_load(&t, world.tokenizer_dir, e));
-    o.tokenizer = t;
-    o.max_prompt_length = 16;
-    assert_ok(chat_template_by_name(&o.chat, "plain", e));
+    test_rules(&rules, t, "auto", max_length, 16);
+    o.rules = &rules;
     assert_ok(dataset_build(d, *c, NULL, 0, &o, e));
+    text_rules_fini(&rules);
     tokenizer_free(t);
 }
 
 static void build(struct dataset *d, struct corpus **c, const char *rows, int max_length)
 {
-    build_with(d, c, rows, (struct dataset_options){.max_length = max_length});
+    build_with(d, c, rows, max_length, (struct dataset_options){0});
 }
 
 static void expect_labels(const struct dataset *d, int group, const double *labels, int n)
@@ -94,22 +96,22 @@ static void lists_keep_their_responses_labels(void **state)
     corpus_free(c);
 }
 
-// Control tokens, the same text twice, the same text with two scores; a list goes only when no order is left.
+// The same text twice, the same text with two scores; a list goes only when no order is left.
 static void lists_lose_responses_and_keep_the_labels_of_the_others(void **state)
 {
     struct dataset d;
     struct corpus *c;
     build(&d, &c,
-          "a x<|end|>=9 y=7 z=5\n"
+          "a x=9 y=7 z=5 x=8\n"
           "b x=1 y=2 x=1 z=3\n"
           "c x=1 y=2 x=4 z=3\n"
-          "d x=1 y<|end|>=2\n"
-          "e x=1 y=1 <|end|>=2\n", 32);
+          "d x=1 x=2\n"
+          "e x=1 y=1 z=2 z=3\n", 32);
     assert_int_equal(d.n_groups, 3);
     expect_labels(&d, 0, (double[]){7, 5}, 2);
     expect_labels(&d, 1, (double[]){1, 2, 3}, 3);
     expect_labels(&d, 2, (double[]){2, 3}, 2);
-    assert_int_equal(d.n_lost, 4);
+    assert_int_equal(d.n_lost, 5);
     assert_int_equal(d.n_dropped, 2);
     assert_int_equal(d.n_seqs, 7);
     dataset_fini(&d);
@@ -122,13 +124,13 @@ static void lists_to_score_keep_what_is_alike_and_know_what_it_was(void **state)
     struct dataset d;
     struct corpus *c;
     build_with(&d, &c,
-               "a x<|end|>=9 y=7 z=5\n"
-               "c x=1 y=2 x=4 z=3\n", (struct dataset_options){.max_length = 32, .to_score = true});
+               "a x<|end|>=9 y=7 z=5\n" // which is text like any other
+               "c x=1 y=2 x=4 z=3\n", 32, (struct dataset_options){.to_score = true});
     assert_int_equal(d.n_groups, 2);
-    expect_labels(&d, 0, (double[]){7, 5}, 2);
+    expect_labels(&d, 0, (double[]){9, 7, 5}, 3);
     expect_labels(&d, 1, (double[]){1, 2, 4, 3}, 4);
-    for (int i = 0; i < 6; i++)
-        assert_int_equal(d.seqs[i].response, i < 2 ? i + 1 : i - 2);
+    for (int i = 0; i < 7; i++)
+        assert_int_equal(d.seqs[i].response, i < 3 ? i : i - 3);
     dataset_fini(&d);
     corpus_free(c);
 }
@@ -152,7 +154,7 @@ static json_t *ask_engine(const char *command, const char *model, const char *mo
 }
 
 // Two reward models are judged by the labels of the responses that they scored, not by those of their neighbours.
-static void agreement_leaves_out_what_cannot_be_scored(void **state)
+static void agreement_is_by_the_labels_of_the_responses_that_were_scored(void **state)
 {
     static const char row[] = "{\"instruction\": \"a\", \"completions\": ["
                               "{\"response\": \"x<|end|>\", \"score\": 9}, "
@@ -170,15 +172,19 @@ static void agreement_leaves_out_what_cannot_be_scored(void **state)
     assert_ok(file_write(file, row, sizeof row - 1, e));
     str_addf(&more, "--data %s --tokenizer %s", file, world.tokenizer_dir);
     json_t *scored = ask_engine("score", dir, str_text(&more)), *list = json_object_get(scored, "responses");
-    assert_int_equal(json_array_size(list), 2);
-    const double first = json_number_value(json_object_get(json_array_get(list, 0), "score")),
-                 second = json_number_value(json_object_get(json_array_get(list, 1), "score"));
-    assert_true(first != second);
+    static const double labels[] = {9, 7, 8};
+    double scores[3], right = 0;
+    assert_int_equal(json_array_size(list), 3);
+    for (size_t i = 0; i < 3; i++)
+        scores[i] = json_number_value(json_object_get(json_array_get(list, i), "score"));
+    for (size_t i = 0; i < 3; i++)
+        for (size_t j = 0; j < i; j++)
+            right += (scores[i] > scores[j]) == (labels[i] > labels[j]);
     str_addf(&more, " --other %s", dir);
     json_t *agreed = ask_engine("agree", dir, str_text(&more));
-    assert_int_equal(json_integer_value(json_object_get(agreed, "responses")), 2);
-    assert_int_equal(json_integer_value(json_object_get(agreed, "labelled_pairs")), 1);
-    assert_close(json_number_value(json_array_get(json_object_get(agreed, "accuracy"), 0)), second > first, 0);
+    assert_int_equal(json_integer_value(json_object_get(agreed, "responses")), 3);
+    assert_int_equal(json_integer_value(json_object_get(agreed, "labelled_pairs")), 3);
+    assert_close(json_number_value(json_array_get(json_object_get(agreed, "accuracy"), 0)), right / 3, 1e-12);
     json_decref(scored);
     json_decref(agreed);
     str_fini(&more);
@@ -325,7 +331,7 @@ int main(void)
         cmocka_unit_test(lists_keep_their_responses_labels),
         cmocka_unit_test(lists_lose_responses_and_keep_the_labels_of_the_others),
         cmocka_unit_test(lists_to_score_keep_what_is_alike_and_know_what_it_was),
-        cmocka_unit_test(agreement_leaves_out_what_cannot_be_scored),
+        cmocka_unit_test(agreement_is_by_the_labels_of_the_responses_that_were_scored),
         cmocka_unit_test(responses_that_differ_behind_the_cut_alone_go),
         cmocka_unit_test(lists_are_counted),
         cmocka_unit_test(lists_become_pairs),

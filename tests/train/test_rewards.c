@@ -171,8 +171,9 @@ static void rm_token_learns_and_is_saved_as_what_it_is(void **state)
 
 static void a_comparison_shows_both_responses_and_cuts_them_alike(void **state)
 {
-    const struct turn turns[] = {{"user", "Where?"}, {"assistant", "Here."}, {"user", "W\xc3\xa4nn?"}};
-    const struct response answers[] = {{"Now, or soon.", 1}, {"Ni\xc3\xa9 again.", 0}};
+    const struct turn turns[] = {{.role = "user", .text = "Where?"}, {.role = "assistant", .text = "Here."},
+                                 {.role = "user", .text = "W\xc3\xa4nn?"}};
+    const struct response answers[] = {{.text = "Now, or soon.", .score = 1}, {.text = "Ni\xc3\xa9 again."}};
     struct example x = {.turns = turns, .n_turns = 1, .responses = answers, .n_responses = 2};
     struct str text = {0};
     comparison_text(&text, &x, false, 100);
@@ -341,7 +342,7 @@ static void a_resumed_run_ends_with_the_same_bits(void **state)
         facts.data_hash = first.train.hash;
         train(&whole, 6);
         train(&first, 3);
-        assert_ok(checkpoint_write(first.trainer, dir, &facts, settings, SAVE_F32, 1, &name, e));
+        assert_ok(checkpoint_write(first.trainer, dir, &facts, settings, NULL, SAVE_F32, 1, &name, e));
         folder = checkpoint_latest(dir, &step);
         assert_non_null(folder);
         assert_int_equal(step, 3);

@@ -213,7 +213,7 @@ static void build_bad(struct dataset *d, const struct bench *b)
 {
     struct dataset_options o = b->text;
     o.max_responses = 0;
-    o.singly = o.bad_only = true;
+    o.singly = o.bad_only = o.asks = true;
     assert_ok(dataset_build(d, b->corpus, NULL, 0, &o, e));
 }
 

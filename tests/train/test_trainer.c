@@ -410,7 +410,7 @@ static void checkpoints_keep_an_objectives_state(void **state)
     int64_t step;
     bench_make(&b, &world, &(struct bench_options){.objective = "sft", .steps = 4});
     memcpy(b.trainer->options.objective.state, values, sizeof values);
-    assert_ok(checkpoint_write(b.trainer, dir, &facts, settings, SAVE_F32, 1, &name, e));
+    assert_ok(checkpoint_write(b.trainer, dir, &facts, settings, NULL, SAVE_F32, 1, &name, e));
     memset(b.trainer->options.objective.state, 0, sizeof b.trainer->options.objective.state);
     char *folder = checkpoint_latest(dir, &step);
     assert_non_null(folder);

@@ -1,37 +1,43 @@
-// Chat templates against Jinja's renders (tests/golden/make_chat_golden.py), and their recognition.
+// Chat templates: those of share/attune/templates against golden renders (tests/golden/make_chat_golden.py), and what
+// a template knows of the tokenizer and the request.
 #include "config.h"
 
 #include "testing.h"
 
+#include <dirent.h>
+
 #include "base/json.h"
 #include "base/mem.h"
 #include "text/chat_template.h"
-#include "text/chat_template_table.h"
 
-static const struct chat_template *by_name(const char *name)
+static struct chat_template *by_name(const char *name)
 {
-    const struct chat_template *t = NULL;
+    struct chat_template *t = NULL;
     assert_ok(chat_template_by_name(&t, name, e));
     return t;
 }
 
-// The render, or NULL when the template refuses.
+static struct chat_template *parsed(const char *jinja)
+{
+    struct chat_template *t = NULL;
+    assert_ok(chat_template_parse(&t, "test", jinja, e));
+    return t;
+}
+
+// The render, or NULL when the template refuses. bos and eos: what a tokenizer would say.
 static char *render(const struct chat_template *t, const json_t *messages, bool generation, const char *bos,
                     const char *eos)
 {
-    int n = (int)json_array_size(messages);
-    struct message *list = mem_alloc((size_t)n, sizeof *list);
-    for (int i = 0; i < n; i++) {
-        const json_t *m = json_array_get(messages, (size_t)i);
-        list[i] = (struct message){json_string_value(json_object_get(m, "role")),
-                                   json_string_value(json_object_get(m, "content"))};
-    }
+    json_t *tokens = json_pack("{ss,ss}", "bos_token", bos, "eos_token", eos);
+    const struct chat_request request = {
+        .messages = messages, .add_generation_prompt = generation, .variables = tokens};
     struct str out = {0};
     struct err fault = {0};
-    int code = chat_template_render(t, list, n, generation, bos, eos, &out, &fault);
-    free(list);
+    int code = chat_template_render(t, &request, NULL, &out, &fault);
+    json_decref(tokens);
     if (code) {
         assert_int_equal(code, ERR_INPUT);
+        assert_int_equal(out.len, 0);
         str_fini(&out);
         return NULL;
     }
@@ -46,7 +52,7 @@ static void assert_render(const char *what, char *got, const char *want)
     free(got);
 }
 
-static void renders_agree_with_jinja(void **state)
+static void named_templates_render_as_they_should(void **state)
 {
     char *path = test_source("tests/golden/chat_templates.json");
     json_t *golden;
@@ -56,174 +62,169 @@ static void renders_agree_with_jinja(void **state)
     int n = 0;
     json_array_foreach(json_object_get(golden, "templates"), i, row) {
         const char *name = json_string_value(json_object_get(row, "name"));
-        const struct chat_template *t = by_name(name);
+        struct chat_template *t = by_name(name);
         for (size_t k = 0; k < json_array_size(talks); k++)
             for (size_t g = 0; g < 2; g++) {
                 const json_t *want = json_array_get(json_array_get(json_object_get(row, "renders"), k), g);
                 assert_render(name, render(t, json_array_get(talks, k), g, "<B>", "<E>"), json_string_value(want));
                 n++;
             }
+        chat_template_free(t);
     }
     assert_true(n > 1600);
     json_decref(golden);
     free(path);
 }
 
-static const struct message talk[] = {{"user", "One"}, {"assistant", "Two"}, {"user", "Three"}};
+static json_t *talk(int n)
+{
+    json_t *messages = json_pack("[{ss,ss},{ss,ss},{ss,ss}]", "role", "user", "content", "One", "role", "assistant",
+                                 "content", "Two", "role", "user", "content", "Three");
+    while ((int)json_array_size(messages) > n)
+        json_array_remove(messages, json_array_size(messages) - 1);
+    return messages;
+}
 
 static void hh_and_plain_are_what_they_say(void **state)
 {
-    struct str s = {0};
-    assert_ok(chat_template_render(by_name("hh"), talk, 3, true, "<s>", "</s>", &s, e));
-    assert_string_equal(s.data, "\n\nHuman: One\n\nAssistant: Two\n\nHuman: Three\n\nAssistant:");
-    str_clear(&s);
-    assert_ok(chat_template_render(by_name("plain"), talk, 3, true, "<s>", "</s>", &s, e));
-    assert_string_equal(s.data, "One\nTwo\nThree\n");
-    str_fini(&s);
+    struct chat_template *hh = by_name("hh"), *plain = by_name("plain");
+    json_t *messages = talk(3);
+    assert_render("hh", render(hh, messages, true, "<s>", "</s>"),
+                  "\n\nHuman: One\n\nAssistant: Two\n\nHuman: Three\n\nAssistant:");
+    assert_render("plain", render(plain, messages, true, "<s>", "</s>"), "One\nTwo\nThree\n");
+    json_decref(messages);
+    chat_template_free(hh);
+    chat_template_free(plain);
 }
 
-static void every_template_ends_a_turn_and_continues_its_prompt(void **state)
+static void every_name_has_its_file_and_continues_its_prompt(void **state)
 {
-    int n = 0;
+    int n = 0, n_files = 0;
+    json_t *prompt = talk(1), *whole = talk(2), *tool = json_pack("[{ss,ss}]", "role", "tool", "content", "x");
     for (const char *const *name = chat_template_names(); *name; name++, n++) {
-        const struct chat_template *t = by_name(*name);
+        struct chat_template *t = by_name(*name);
         assert_string_equal(chat_template_name(t), *name);
-        assert_null(strpbrk(chat_template_end_of_turn(t), BOS EOS));
-        struct str prompt = {0}, whole = {0};
-        assert_ok(chat_template_render(t, talk, 1, true, "<s>", "</s>", &prompt, e));
-        assert_ok(chat_template_render(t, talk, 2, false, "<s>", "</s>", &whole, e));
-        if (!text_starts(whole.data, prompt.data)) // training relies on it
-            fail_msg("%s: \"%s\" does not begin with \"%s\"", *name, whole.data, prompt.data);
-        str_fini(&prompt);
-        str_fini(&whole);
+        assert_true(n == 0 || strcmp(name[-1], *name) < 0);
+        char *before = render(t, prompt, true, "<s>", "</s>"), *after = render(t, whole, false, "<s>", "</s>");
+        if (!before || !after || !text_starts(after, before)) // training relies on it
+            fail_msg("%s: \"%s\" does not begin with \"%s\"", *name, after, before);
+        free(before);
+        free(after);
+        assert_null(render(t, tool, true, "", ""));
+        chat_template_free(t);
     }
+    char *folder = test_source("share/attune/templates");
+    DIR *dir = opendir(folder);
+    assert_non_null(dir);
+    for (const struct dirent *entry; (entry = readdir(dir));)
+        n_files += strlen(entry->d_name) > 6 && text_ends(entry->d_name, ".jinja");
+    closedir(dir);
+    free(folder);
+    assert_int_equal(n, n_files);
     assert_true(n > 45);
-    assert_string_equal(chat_template_end_of_turn(by_name("chatml")), "<|im_end|>\n");
-    assert_string_equal(chat_template_end_of_turn(by_name("zephyr")), "\n");
+    json_decref(prompt);
+    json_decref(whole);
+    json_decref(tool);
     struct err fault = {0};
-    const struct chat_template *t;
-    assert_int_equal(chat_template_by_name(&t, "nobody's", &fault), ERR_NOT_FOUND);
+    struct chat_template *t;
+    assert_int_equal(chat_template_by_name(&t, "../../../etc/passwd", &fault), ERR_NOT_FOUND);
     assert_non_null(strstr(fault.text, "chatml"));
 }
 
-static void what_a_template_forbids_is_an_error(void **state)
+static void what_a_template_forbids_is_an_error_with_its_line(void **state)
 {
-    static const struct message twice[] = {{"user", "a"}, {"user", "b"}}, system[] = {{"system", "a"}, {"user", "b"}};
-    static const struct message tool[] = {{"tool", "a"}};
     struct str s = {0};
     struct err fault = {0};
-    assert_int_equal(chat_template_render(by_name("llama-2"), twice, 2, true, "", "", &s, &fault), ERR_INPUT);
-    assert_int_equal(chat_template_render(by_name("gemma"), system, 2, true, "", "", &s, &fault), ERR_INPUT);
-    assert_non_null(strstr(fault.text, "system"));
-    assert_int_equal(chat_template_render(by_name("chatml"), tool, 1, true, "", "", &s, &fault), ERR_INPUT);
-    assert_non_null(strstr(fault.text, "tool"));
-    assert_int_equal(chat_template_render(by_name("chatml"), talk, 0, true, "", "", &s, &fault), ERR_INPUT);
+    struct chat_template *t = parsed("{% for m in messages %}\n{% if m.role == 'user' %}\n"
+                                     "{{ raise_exception('no ' + m.role) }}{% endif %}{% endfor %}");
+    json_t *messages = talk(1), *none = json_array();
+    struct chat_request request = {.messages = messages};
+    assert_int_equal(chat_template_render(t, &request, NULL, &s, &fault), ERR_INPUT);
+    assert_non_null(strstr(fault.text, "test:3:"));
+    assert_non_null(strstr(fault.text, "no user"));
+    request.messages = none;
+    assert_int_equal(chat_template_render(t, &request, NULL, &s, &fault), ERR_INPUT);
     assert_int_equal(s.len, 0);
+    assert_int_equal(chat_template_parse(&t, "bad", "a\n{% for x %}", &fault), ERR_INPUT);
+    assert_non_null(strstr(fault.text, "bad:2:"));
+    chat_template_free(t);
+    json_decref(messages);
+    json_decref(none);
 }
 
-// Ways of writing the same template, and a small difference that changes it.
-static void recognition_sees_through_spelling_only(void **state)
+// tools and documents are there and none, as transformers has them; variables go before special tokens.
+static void a_template_knows_the_request(void **state)
 {
-    static const char *const same[] = {
-        "{% for message in messages %}{{'<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + "
-        "'\\n'}}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}",
-        "{#- ours -#}\n{%- for message in messages -%}\n  {{- \"<|im_start|>\"+message.role +\"\\n\"+ "
-        "message[\"content\"]+"
-        "'<|im_end|>'+'\n' -}}\n{%- endfor -%}\n{%- if add_generation_prompt -%}{{- '<|im_start|>assistant\\n' -}}{%- "
-        "endif "
-        "-%}",
-        "{% if not add_generation_prompt is defined %}{% set add_generation_prompt = false %}{% endif %}"
-        "{% for message in messages %}\n    {{'<|im_start|>' + message['role'] + '\\n' + message['content'] + "
-        "'<|im_end|>' + "
-        "'\\n'}}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}",
-    };
-    const struct chat_template *t;
-    for (int i = 0; i < 2; i++) {
-        assert_ok(chat_template_recognize(&t, same[i], e));
-        assert_string_equal(chat_template_name(t), "chatml");
-    }
+    struct chat_template *t = parsed("{{ tools }}|{{ documents }}|{{ add_generation_prompt }}|{{ enable_thinking }}|"
+                                     "{{ bos_token is defined }}|{{ strftime_now('%d %b %Y %H:%M') }}");
+    json_t *messages = talk(1), *tools = json_pack("[i]", 7), *variables = json_pack("{sb}", "enable_thinking", 0);
+    struct chat_request request = {.messages = messages};
+    struct str s = {0};
+    assert_ok(chat_template_render(t, &request, NULL, &s, e));
+    assert_string_equal(s.data, "None|None|False||False|01 Jan 1970 00:00");
+    str_clear(&s);
+    request = (struct chat_request){.messages = messages, .tools = tools, .add_generation_prompt = true,
+                                    .variables = variables, .now = 1700000000};
+    assert_ok(chat_template_render(t, &request, NULL, &s, e));
+    assert_string_equal(s.data, "[7]|None|True|False|False|14 Nov 2023 22:13");
+    str_fini(&s);
+    chat_template_free(t);
+    json_decref(messages);
+    json_decref(tools);
+    json_decref(variables);
+}
+
+static void a_tokenizer_brings_its_templates_and_tokens(void **state)
+{
+    char *dir = test_folder(), *from = test_source("tests/data/tokenizer-spm/tokenizer.json"), *text;
+    char *to = path_join(dir, "tokenizer.json"), *config = path_join(dir, "tokenizer_config.json");
+    size_t n;
+    static const char settings[] =
+        "{\"bos_token\": {\"content\": \"<s>\"}, \"eos_token\": \"</s>\", \"pad_token\": \"</s>\", \"chat_template\": ["
+        "{\"name\": \"tool_use\", \"template\": \"T{{ tools[0] }}\"},"
+        "{\"name\": \"default\", \"template\": \"{{ bos_token }}{{ messages[0].content }}{{ pad_token }}{{ mask_token }}\"}]}";
+    assert_ok(file_read(from, 1 << 20, &text, &n, e));
+    assert_ok(file_write(to, text, n, e));
+    assert_ok(file_write(config, settings, strlen(settings), e));
+    struct tokenizer *k;
+    assert_ok(tokenizer_load(&k, dir, e));
+    struct chat_template *t;
+    assert_ok(chat_template_of(&t, k, e));
+    json_t *messages = talk(1), *tools = json_pack("[s]", "x");
+    struct chat_request request = {.messages = messages};
+    struct str s = {0};
+    assert_ok(chat_template_render(t, &request, k, &s, e));
+    assert_string_equal(s.data, "<s>One</s>");
+    request.tools = tools;
+    assert_ok(chat_template_render(t, &request, k, &s, e));
+    assert_string_equal(s.data, "<s>One</s>Tx");
+    chat_template_free(t);
+    tokenizer_free(k);
+    assert_ok(file_write(config, "{}", 2, e));
+    assert_ok(tokenizer_load(&k, dir, e));
     struct err fault = {0};
-    assert_int_equal(chat_template_recognize(&t, same[2], &fault), ERR_UNSUPPORTED); // it prints four spaces
-    assert_non_null(strstr(fault.text, "--chat-template"));
-    assert_int_equal(chat_template_recognize(&t, "", &fault), ERR_UNSUPPORTED);
-    assert_int_equal(chat_template_recognize(&t, "{% for", &fault), ERR_INPUT);
-    assert_int_equal(chat_template_recognize(&t, "{{ 'a", &fault), ERR_INPUT);
-}
-
-// Every text of the assets is either recognized and then renders as Jinja does, or refused.
-static void assets_are_recognized_or_refused(void **state)
-{
-    char *path = test_asset("conformance/jinja/llama_cpp_chat_templates.json");
-    if (!path)
-        skip();
-    json_t *cases;
-    assert_ok(json_read(path, 16 << 20, &cases, e));
-    size_t i;
-    int n = 0;
-    const json_t *c;
-    json_array_foreach(cases, i, c) {
-        const struct chat_template *t;
-        struct err fault = {0};
-        const char *name = json_string_value(json_object_get(c, "name"));
-        int code = chat_template_recognize(&t, json_string_value(json_object_get(c, "chat_template")), &fault);
-        if (code) {
-            assert_int_equal(code, ERR_UNSUPPORTED);
-            continue;
-        }
-        const char *verdict = json_string_value(json_object_get(c, "python_jinja2")), *want = NULL;
-        if (strcmp(verdict, "agrees") == 0)
-            want = json_string_value(json_object_get(c, "expected_llama_cpp_jinja"));
-        else if (strcmp(verdict, "differs") == 0)
-            want = json_string_value(json_object_get(c, "python_jinja2_output"));
-        const json_t *context = json_object_get(c, "context");
-        assert_render(name, render(t, json_object_get(context, "messages"),
-                                   json_is_true(json_object_get(context, "add_generation_prompt")),
-                                   json_string_value(json_object_get(context, "bos_token")),
-                                   json_string_value(json_object_get(context, "eos_token"))),
-                      want);
-        n++;
-    }
-    assert_true(n >= 26);
-    json_decref(cases);
-    free(path);
-}
-
-static void tokenizers_of_the_assets_are_recognized(void **state)
-{
-    static const struct {
-        const char *file, *name;
-    } files[] = {{"tokenizers/phi-3/tokenizer_config.json", "phi-3"},
-                 {"tokenizers/qwen3/tokenizer_config.json", "qwen3"},
-                 {"tokenizers/smollm2/chat_template.jinja", "smollm2"}};
-    for (int i = 0; i < 3; i++) {
-        char *path = test_asset(files[i].file), *text;
-        if (!path)
-            skip();
-        const struct chat_template *t;
-        size_t n;
-        assert_ok(file_read(path, 1 << 20, &text, &n, e));
-        json_t *config = NULL;
-        if (text_ends(path, ".json"))
-            assert_ok(json_parse(text, n, path, &config, e));
-        const char *jinja = config ? json_string_value(json_object_get(config, "chat_template")) : text;
-        assert_ok(chat_template_recognize(&t, jinja, e));
-        assert_string_equal(chat_template_name(t), files[i].name);
-        json_decref(config);
-        free(text);
-        free(path);
-    }
+    assert_int_equal(chat_template_of(&t, k, &fault), ERR_NOT_FOUND);
+    tokenizer_free(k);
+    str_fini(&s);
+    json_decref(messages);
+    json_decref(tools);
+    assert_ok(file_remove_tree(dir, e));
+    free(dir);
+    free(from);
+    free(text);
+    free(to);
+    free(config);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(renders_agree_with_jinja),
+        cmocka_unit_test(named_templates_render_as_they_should),
         cmocka_unit_test(hh_and_plain_are_what_they_say),
-        cmocka_unit_test(every_template_ends_a_turn_and_continues_its_prompt),
-        cmocka_unit_test(what_a_template_forbids_is_an_error),
-        cmocka_unit_test(recognition_sees_through_spelling_only),
-        cmocka_unit_test(assets_are_recognized_or_refused),
-        cmocka_unit_test(tokenizers_of_the_assets_are_recognized),
+        cmocka_unit_test(every_name_has_its_file_and_continues_its_prompt),
+        cmocka_unit_test(what_a_template_forbids_is_an_error_with_its_line),
+        cmocka_unit_test(a_template_knows_the_request),
+        cmocka_unit_test(a_tokenizer_brings_its_templates_and_tokens),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

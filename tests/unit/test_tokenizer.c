@@ -237,6 +237,10 @@ static void config_says_the_ends_and_the_template(void **state)
     assert_int_equal(tokenizer_bos(t), -1);
     assert_int_equal(tokenizer_eos(t), 2);
     assert_string_equal(tokenizer_chat_template(t), "d");
+    assert_string_equal(tokenizer_tool_template(t), "t");
+    const json_t *named = tokenizer_special_tokens(t);
+    assert_string_equal(json_string_value(json_object_get(named, "eos_token")), "</s>");
+    assert_null(json_object_get(named, "bos_token")); // the file says that there is none
     int32_t *ids;
     assert_ok(tokenizer_encode(t, "", 0, true, true, &ids, &n, e));
     assert_int_equal(n, 1);

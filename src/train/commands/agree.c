@@ -50,7 +50,7 @@ static int score_with(const struct settings *s, const char *model, const struct 
         if (settings_given(s, p->name))
             code = settings_set(&own, p->name, strcmp(p->name, "model") == 0 ? model : settings_text(s, p->name), e);
     if (!code)
-        code = session_open(&x, &own, e);
+        code = session_open(&x, &own, false, e);
     settings_fini(&own);
     if (code)
         return code;
@@ -58,7 +58,11 @@ static int score_with(const struct settings *s, const char *model, const struct 
         code = err_set(e, ERR_USAGE, "%s is no reward model: train one with the objective rm, rm-list or rm-token",
                        model);
     if (!code)
+        code = session_take_corpus(&x, s, c, e);
+    if (!code)
         code = dataset_build(&d, c, NULL, 0, &x.text, e);
+    if (!code)
+        dataset_say_dropped(&d);
     sheet->data = &d;
     if (!code)
         code = scoring_run(x.model, &d, x.needs, (int)settings_int(s, "max-batch-tokens"), note, sheet, e);

@@ -129,7 +129,7 @@ static int open_reference(struct session *x, const struct settings *s, struct er
     settings_init(&copy, tables);
     int code = settings_from_json(&copy, all, e);
     if (!code)
-        code = session_open(x, &copy, e);
+        code = session_open(x, &copy, false, e);
     settings_fini(&copy);
     json_decref(all);
     return code ? err_prefix(e, "the reference: ") : 0;
@@ -170,7 +170,7 @@ int engine_credit(const struct settings *s, char **rest, int n_rest, struct err 
     struct session x, reference = {0};
     struct corpus *c = NULL;
     struct dataset d = {0};
-    int code = session_open(&x, s, e);
+    int code = session_open(&x, s, false, e);
     if (code)
         return code;
     if (x.has_score)
@@ -179,7 +179,11 @@ int engine_credit(const struct settings *s, char **rest, int n_rest, struct err 
     if (!code)
         code = load_corpus(&c, s, e);
     if (!code)
+        code = session_take_corpus(&x, s, c, e);
+    if (!code)
         code = dataset_build(&d, c, NULL, 0, &x.text, e);
+    if (!code)
+        dataset_say_dropped(&d);
     if (!code)
         code = open_reference(&reference, s, e);
     if (!code)

@@ -28,8 +28,6 @@ const struct param engine_sample_params[] = {
     {.name = "json", .type = PARAM_BOOL, .fallback = "yes", .help = "The answer is always JSON."},
     {0}};
 
-enum { MAX_STOP = 8 };
-
 struct sampling {
     struct session session;
     struct corpus *corpus;   // of --prompts, else NULL
@@ -67,12 +65,14 @@ static int read_prompts(struct sampling *x, const struct settings *s, char **res
     const size_t n = (x->corpus ? x->corpus->n_examples : 0) + (size_t)n_rest;
     if (n == 0)
         return err_set(e, ERR_USAGE, "there is nothing to answer: give prompts as arguments or --prompts FILE");
+    if (x->corpus)
+        code = session_take_corpus(&x->session, s, x->corpus, e);
     x->prompts = mem_alloc(n, sizeof *x->prompts);
     x->texts = mem_alloc(n, sizeof *x->texts);
     for (size_t i = 0; x->corpus && i < x->corpus->n_examples && !code; i++)
         code = add_prompt(x, &x->corpus->examples[i], x->n_samples, e);
     for (int i = 0; i < n_rest && !code; i++) {
-        const struct turn turn = {"user", rest[i]};
+        const struct turn turn = {.role = "user", .text = rest[i]};
         const struct example ex = {.turns = &turn, .n_turns = 1};
         code = add_prompt(x, &ex, x->n_samples, e);
     }
@@ -133,14 +133,13 @@ static int print_sample(const struct sampling *x, const struct gen_sample *g, st
 
 static int answer(struct sampling *x, const struct settings *s, struct err *e)
 {
-    int32_t stop[MAX_STOP];
     struct gen_sample *samples = NULL;
     int n = 0;
     struct gen_options o = {.max_new_tokens = (int)settings_int(s, "max-tokens"),
                             .temperature = (float)settings_float(s, "temperature"),
                             .top_k = (int)settings_int(s, "top-k"), .top_p = (float)settings_float(s, "top-p"),
-                            .seed = (uint64_t)settings_int(s, "seed"), .stop_ids = stop,
-                            .n_stop = dataset_stop_ids(&x->session.text, stop, MAX_STOP)};
+                            .seed = (uint64_t)settings_int(s, "seed"), .stop_ids = x->session.rules.stops,
+                            .n_stop = x->session.rules.n_stops};
     const bool stream = settings_bool(s, "stream");
     if (stream)
         x->streams = mem_alloc((size_t)x->n * (size_t)x->n_samples, sizeof *x->streams);
@@ -158,7 +157,7 @@ static int answer(struct sampling *x, const struct settings *s, struct err *e)
 int engine_sample(const struct settings *s, char **rest, int n_rest, struct err *e)
 {
     struct sampling x = {.n_samples = (int)settings_int(s, "samples")};
-    int code = session_open(&x.session, s, e);
+    int code = session_open(&x.session, s, true, e);
     if (code)
         return code;
     code = read_prompts(&x, s, rest, n_rest, e);

@@ -107,7 +107,7 @@ int engine_score(const struct settings *s, char **rest, int n_rest, struct err *
     struct corpus *c = NULL;
     struct dataset d = {0};
     const bool judge = settings_bool(s, "judge"), tokens = settings_bool(s, "tokens");
-    int code = session_open(&x, s, e);
+    int code = session_open(&x, s, false, e);
     if (code)
         return code;
     x.text.compare = x.text.both_orders = judge;
@@ -115,7 +115,11 @@ int engine_score(const struct settings *s, char **rest, int n_rest, struct err *
     if (!code)
         code = check_question(&x, c, judge, tokens, e);
     if (!code)
+        code = session_take_corpus(&x, s, c, e);
+    if (!code)
         code = dataset_build(&d, c, NULL, 0, &x.text, e);
+    if (!code)
+        dataset_say_dropped(&d);
     struct asked asked = {.session = &x, .corpus = c, .data = &d, .tokens = tokens};
     if (!code)
         code = scoring_run(x.model, &d, x.needs, (int)settings_int(s, "max-batch-tokens"),

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/file.h"
 #include "base/json.h"
@@ -41,10 +42,47 @@ static int load_tokenizer(struct tokenizer **t, const char *model, struct err *e
     return code;
 }
 
-int session_open(struct session *x, const struct settings *s, struct err *e)
+static int make_rules(struct session *x, const struct settings *s, const char *fallback, bool strings_as_messages,
+                      struct err *e)
+{
+    const int most = x->model->arch.max_positions;
+    const struct text_rules_options o = {.chat_template = settings_text(s, "chat-template"),
+                                         .system = settings_text(s, "system"),
+                                         .special_tokens = strcmp(settings_text(s, "special-tokens"), "text") != 0,
+                                         .fallback = fallback, .strings_as_messages = strings_as_messages,
+                                         .max_length = most, .max_prompt_length = most, .now = (int64_t)time(NULL)};
+    return text_rules_open(&x->rules, x->tokenizer, &o, e);
+}
+
+// The rules of the run that the folder is a checkpoint of, with what the person says otherwise.
+static int open_rules(struct session *x, const struct settings *s, bool strings_as_messages, struct err *e)
+{
+    struct err fault = {0};
+    const bool of_run = text_rules_read(&x->rules, x->tokenizer, settings_text(s, "model"), &fault);
+    if (fault.code) {
+        if (e)
+            *e = fault;
+        return fault.code;
+    }
+    x->rules_of_run = of_run;
+    if (!of_run || settings_given(s, "chat-template") || settings_given(s, "system") || settings_given(s, "special-tokens")) {
+        const struct text_rules stored = x->rules;
+        int code = make_rules(x, s, "plain", strings_as_messages, e);
+        if (!code && of_run) {
+            x->rules.max_length = stored.max_length;
+            x->rules.max_prompt_length = stored.max_prompt_length;
+        }
+        if (of_run)
+            text_rules_fini(&(struct text_rules){.chat = stored.chat, .system = stored.system, .behind = stored.behind,
+                                                 .specials = stored.specials});
+        return code;
+    }
+    return 0;
+}
+
+int session_open(struct session *x, const struct settings *s, bool strings_as_messages, struct err *e)
 {
     const char *model = settings_text(s, "model"), *tokenizer = settings_text(s, "tokenizer");
-    const char *chat = settings_text(s, "chat-template");
     char key[80];
     *x = (struct session){.has_score = model_folder_has_score(model)};
     int code = load_tokenizer(&x->tokenizer, *tokenizer ? tokenizer : model, e);
@@ -56,21 +94,26 @@ int session_open(struct session *x, const struct settings *s, struct err *e)
     if (!code) {
         engine_note(&x->model->notes);
         x->needs = (x->has_score ? NEED_SCORE : 0) | (x->model->scores_tokens ? NEED_TOKEN_SCORE : 0);
-        const bool none = strcmp(chat, "none") == 0, own = strcmp(chat, "auto") == 0;
-        const int most = x->model->arch.max_positions;
-        x->text = (struct dataset_options){.tokenizer = x->tokenizer, .to_score = true, .max_length = most,
-                                           .max_prompt_length = most};
-        x->text.chat_always = !none && (!own || tokenizer_chat_template(x->tokenizer));
-        if (!none)
-            code = dataset_chat_template(&x->text.chat, chat, x->tokenizer, e);
+        code = open_rules(x, s, strings_as_messages, e);
     }
+    x->text = (struct dataset_options){.rules = &x->rules, .to_score = true};
     if (code)
         session_close(x);
     return code;
 }
 
+int session_take_corpus(struct session *x, const struct settings *s, const struct corpus *c, struct err *e)
+{
+    if (x->rules_of_run || !c->transcripts || tokenizer_chat_template(x->tokenizer) ||
+        strcmp(settings_text(s, "chat-template"), "auto") != 0)
+        return 0;
+    text_rules_fini(&x->rules);
+    return make_rules(x, s, "hh", false, e);
+}
+
 void session_close(struct session *x)
 {
+    text_rules_fini(&x->rules);
     model_free(x->model);
     if (x->backend)
         x->ops->close(x->backend);

@@ -1,0 +1,210 @@
+// Texts by code points: counting, stripping, splitting, upper and lower case, kinds of characters.
+#include "config.h"
+
+#include <string.h>
+#include <utf8proc.h>
+
+#include "base/utf8.h"
+#include "text/jinja/value.h"
+
+size_t jx_chars(const char *text, size_t n)
+{
+    size_t chars = 0;
+    for (size_t i = 0; i < n; i++)
+        chars += ((unsigned char)text[i] & 0xc0) != 0x80;
+    return chars;
+}
+
+size_t jx_offset(const char *text, size_t n, size_t chars)
+{
+    size_t i = 0;
+    for (; i < n; i++)
+        if (((unsigned char)text[i] & 0xc0) != 0x80 && chars-- == 0)
+            break;
+    return i;
+}
+
+// What Python's str.isspace says.
+bool jx_is_space(uint32_t code)
+{
+    return code == ' ' || (code >= 9 && code <= 13) || (code >= 28 && code <= 31) || code == 0x85 || code == 0xa0 ||
+           code == 0x1680 || (code >= 0x2000 && code <= 0x200a) || code == 0x2028 || code == 0x2029 ||
+           code == 0x202f || code == 0x205f || code == 0x3000;
+}
+
+static bool is_in(uint32_t code, struct jval chars)
+{
+    for (size_t at = 0; at < chars.n;) {
+        uint32_t other;
+        at += utf8_decode(chars.text + at, chars.n - at, &other);
+        if (other == code)
+            return true;
+    }
+    return false;
+}
+
+struct jval jx_strip(struct jrun *r, struct jval text, struct jval chars, bool left, bool right)
+{
+    if (chars.kind != J_TEXT && chars.kind != J_NONE && chars.kind != J_ABSENT)
+        jx_fail(r, ERR_INPUT, "strip needs a text of characters, not '%s'", jx_kind_name(chars));
+    const char *start = text.text, *end = start + text.n;
+    uint32_t code;
+    while (left && start < end) {
+        size_t used = utf8_decode(start, (size_t)(end - start), &code);
+        if (!(chars.kind == J_TEXT ? is_in(code, chars) : jx_is_space(code)))
+            break;
+        start += used;
+        jx_step(r, 1 + chars.n / 8);
+    }
+    while (right && start < end) {
+        const char *last = end - 1;
+        while (last > start && ((unsigned char)*last & 0xc0) == 0x80)
+            last--;
+        utf8_decode(last, (size_t)(end - last), &code);
+        if (!(chars.kind == J_TEXT ? is_in(code, chars) : jx_is_space(code)))
+            break;
+        end = last;
+        jx_step(r, 1 + chars.n / 8);
+    }
+    return jx_text(start, (size_t)(end - start));
+}
+
+const char *jx_find(const char *text, size_t n, const char *what, size_t m)
+{
+    if (m == 0)
+        return text;
+    return m > n ? NULL : memmem(text, n, what, m);
+}
+
+struct jval jx_replace(struct jrun *r, struct jval text, struct jval old, struct jval by, int64_t count)
+{
+    struct jbuffer b = {0};
+    const char *p = text.text, *end = p + text.n;
+    for (int64_t done = 0; count < 0 || done < count; done++) {
+        const char *found = jx_find(p, (size_t)(end - p), old.text, old.n);
+        if (!found || (old.n == 0 && p == end && done && text.n == 0))
+            break;
+        jx_step(r, 1 + (size_t)(found - p) / 64);
+        jx_put(r, &b, p, (size_t)(found - p));
+        jx_put(r, &b, by.text, by.n);
+        p = found + old.n;
+        if (old.n)
+            continue;
+        if (p == end) // an empty text is found before each character and at the end
+            return jx_taken(r, &b);
+        uint32_t code;
+        size_t used = utf8_decode(p, (size_t)(end - p), &code);
+        jx_put(r, &b, p, used);
+        p += used;
+    }
+    jx_put(r, &b, p, (size_t)(end - p));
+    return jx_taken(r, &b);
+}
+
+struct jval jx_split_lines(struct jrun *r, struct jval text, bool keep_ends)
+{
+    struct jval out = jx_list(r, J_LIST, 0);
+    const char *p = text.text, *end = p + text.n;
+    for (const char *start = p; p < end;) {
+        uint32_t code;
+        size_t used = utf8_decode(p, (size_t)(end - p), &code);
+        jx_step(r, 1);
+        const char *stop = p;
+        p += used;
+        if (!((code >= 10 && code <= 13) || (code >= 28 && code <= 30) || code == 0x85 || code == 0x2028 ||
+              code == 0x2029)) {
+            if (p == end)
+                jx_append(r, out.list, jx_text(start, (size_t)(p - start)));
+            continue;
+        }
+        if (code == '\r' && p < end && *p == '\n')
+            p++;
+        jx_append(r, out.list, jx_text(start, (size_t)((keep_ends ? p : stop) - start)));
+        start = p;
+    }
+    return out;
+}
+
+static bool is_upper(uint32_t code)
+{
+    return utf8proc_category((utf8proc_int32_t)code) == UTF8PROC_CATEGORY_LU;
+}
+
+static bool is_cased(uint32_t code)
+{
+    utf8proc_category_t c = utf8proc_category((utf8proc_int32_t)code);
+    return c == UTF8PROC_CATEGORY_LU || c == UTF8PROC_CATEGORY_LL || c == UTF8PROC_CATEGORY_LT;
+}
+
+static void put_upper(struct jrun *r, struct jbuffer *b, uint32_t code, bool title)
+{
+    char out[4];
+    if (code == 0xdf) // the one letter in use whose capital is two
+        jx_puts(r, b, title ? "Ss" : "SS");
+    else
+        jx_put(r, b, out, utf8_encode((uint32_t)(title ? utf8proc_totitle : utf8proc_toupper)((int32_t)code), out));
+}
+
+static void put_lower(struct jrun *r, struct jbuffer *b, uint32_t code)
+{
+    char out[4];
+    jx_put(r, b, out, utf8_encode((uint32_t)utf8proc_tolower((int32_t)code), out));
+}
+
+struct jval jx_recase(struct jrun *r, struct jval text, enum jcase how)
+{
+    struct jbuffer b = {0};
+    bool begins = true;
+    for (size_t at = 0; at < text.n;) {
+        uint32_t code;
+        at += utf8_decode(text.text + at, text.n - at, &code);
+        jx_step(r, 1);
+        if (how == CASE_SWAP ? !is_upper(code) : how == CASE_UPPER)
+            put_upper(r, &b, code, false);
+        else if (begins && how != CASE_LOWER && how != CASE_SWAP)
+            put_upper(r, &b, code, how != CASE_WORDS);
+        else
+            put_lower(r, &b, code);
+        if (how == CASE_CAPITALIZE)
+            begins = false;
+        else if (how == CASE_TITLE)
+            begins = !is_cased(code);
+        else if (how == CASE_WORDS) // jinja2's filter title: behind these and white space
+            begins = code == '-' || code == '(' || code == '{' || code == '[' || code == '<' || jx_is_space(code);
+    }
+    return jx_taken(r, &b);
+}
+
+static bool is_a(uint32_t code, enum jclass what)
+{
+    switch (utf8proc_category((utf8proc_int32_t)code)) {
+    case UTF8PROC_CATEGORY_LU:
+    case UTF8PROC_CATEGORY_LL:
+    case UTF8PROC_CATEGORY_LT:
+    case UTF8PROC_CATEGORY_LM:
+    case UTF8PROC_CATEGORY_LO: return what == IS_ALPHA || what == IS_ALNUM;
+    case UTF8PROC_CATEGORY_ND: return what == IS_DIGIT || what == IS_ALNUM;
+    case UTF8PROC_CATEGORY_NL:
+    case UTF8PROC_CATEGORY_NO: return what == IS_ALNUM;
+    default: return what == IS_SPACE && jx_is_space(code);
+    }
+}
+
+bool jx_is_all(struct jval text, enum jclass what)
+{
+    bool found = false;
+    for (size_t at = 0; at < text.n;) {
+        uint32_t code;
+        at += utf8_decode(text.text + at, text.n - at, &code);
+        if (what != IS_UPPER && what != IS_LOWER) {
+            if (!(what == IS_SPACE ? jx_is_space(code) : is_a(code, what)))
+                return false;
+            found = true;
+        } else if (is_cased(code)) {
+            if (is_upper(code) != (what == IS_UPPER))
+                return false;
+            found = true;
+        }
+    }
+    return found;
+}
