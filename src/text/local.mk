@@ -13,6 +13,7 @@ libtext_a_SOURCES = \
 	%D%/tokenizer.c %D%/tokenizer.h %D%/tokenizer_parts.h \
 	%D%/tokenizer_config.c %D%/tokenizer_config.h \
 	%D%/tokenizer_load.c \
+	%D%/tokenizer_members.c \
 	%D%/vocab.c %D%/vocab.h \
 	%D%/chat_template.c %D%/chat_template.h \
 	%D%/jinja/ast.h %D%/jinja/calls.c %D%/jinja/compare.c %D%/jinja/eval.c %D%/jinja/exec.c \
