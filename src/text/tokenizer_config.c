@@ -37,8 +37,8 @@ static int add_specials(struct tokenizer *t, const json_t *file, const char *whe
     int code = 0;
     for (int i = 0; code == 0 && i < N_SPECIAL_KEYS; i++)
         code = add_special_text(t, token_text(json_object_get(file, special_keys[i])), where, e);
-    // Lists; transformers 5 has the second, as a list or as an object of names and tokens.
-    static const char *const more[] = {"additional_special_tokens", "extra_special_tokens"};
+    // Lists, or objects of names and tokens; transformers 5 has the second and third.
+    static const char *const more[] = {"additional_special_tokens", "extra_special_tokens", "model_specific_special_tokens"};
     for (size_t i = 0; i < sizeof more / sizeof *more; i++) {
         json_t *list = json_object_get(file, more[i]), *item;
         const char *name;

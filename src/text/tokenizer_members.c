@@ -31,7 +31,7 @@ static const struct member_row component_members[] = {
 
 static const struct member_row config_members[] = {
     U("bos_token"), U("eos_token"), U("unk_token"), U("sep_token"), U("pad_token"), U("cls_token"), U("mask_token"),
-    U("additional_special_tokens"), U("extra_special_tokens"), U("added_tokens_decoder"), U("add_bos_token"),
+    U("additional_special_tokens"), U("extra_special_tokens"), U("model_specific_special_tokens"), U("added_tokens_decoder"), U("add_bos_token"),
     U("add_eos_token"), U("add_prefix_space"), U("chat_template"), U("tokenizer_class"),
     // how long, how padded, and by which program
     H("model_max_length"), H("max_len"), H("max_length"), H("max_len_single_sentence"), H("padding_side"),
@@ -46,7 +46,7 @@ static const struct member_row config_members[] = {
     H("clean_up_tokenization_spaces"), H("spaces_between_special_tokens"), H("errors"), H("trim_offsets"),
     // texts of chats that came before templates, and of pictures and sounds
     H("use_default_system_prompt"), H("image_token"), H("boi_token"), H("eoi_token"), H("audio_token"), H("video_token"),
-    H("image_token_id"), H("model_specific_special_tokens"),
+    H("image_token_id"),
     // other tokens for the same text
     N("split_special_tokens", "false"), {0}};
 
