@@ -10,6 +10,7 @@ libmodel_a_SOURCES = \
 	%D%/decoder_forward.c \
 	%D%/decoder_parts.c %D%/decoder_parts.h \
 	%D%/generate.c %D%/generate.h \
+	%D%/generation_config.c %D%/generation_config.h \
 	%D%/kv_cache.c %D%/kv_cache.h \
 	%D%/lora.c \
 	%D%/merge.c %D%/merge.h \
