@@ -10,6 +10,7 @@ libmodel_a_SOURCES = \
 	%D%/decoder_forward.c \
 	%D%/decoder_parts.c %D%/decoder_parts.h \
 	%D%/generate.c %D%/generate.h \
+	%D%/generation_config.c %D%/generation_config.h \
 	%D%/kv_cache.c %D%/kv_cache.h \
 	%D%/lora.c \
 	%D%/merge.c %D%/merge.h \
@@ -44,7 +45,11 @@ tests_unit_test_generate_LDADD = $(CPU_LIBS) $(MODEL_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_sampler_SOURCES = tests/unit/test_sampler.c
 tests_unit_test_sampler_LDADD = $(MODEL_LIBS) $(CMOCKA_LIBS)
 
-check_PROGRAMS += tests/unit/test_hf_folders
+check_PROGRAMS += tests/unit/test_adapters tests/unit/test_arch tests/unit/test_hf_folders
+tests_unit_test_adapters_SOURCES = tests/unit/test_adapters.c
+tests_unit_test_adapters_LDADD = $(CPU_LIBS) $(MODEL_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_arch_SOURCES = tests/unit/test_arch.c
+tests_unit_test_arch_LDADD = $(MODEL_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_hf_folders_SOURCES = tests/unit/test_hf_folders.c
 tests_unit_test_hf_folders_LDADD = $(CPU_LIBS) $(MODEL_LIBS) $(TEXT_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/unit/test_safetensors

@@ -67,7 +67,7 @@ static int open_base(struct merge *m, struct err *e)
     if (!code)
         code = merge_read_arch(&m->arch, &m->config, dir, e);
     if (!code)
-        code = shards_open(&m->base, dir, e);
+        code = shards_open(&m->base, dir, NULL, e);
     free(adapter);
     size_t cap = 0;
     for (int i = 0; !code && i < m->base.n; i++)
@@ -103,7 +103,7 @@ static int check_adapter_base(struct merge *m, const char *adapter, struct err *
     struct shards s = {0};
     int code = 0;
     if (dir && !same_folder(dir, m->job->base)) {
-        code = shards_open(&s, dir, e);
+        code = shards_open(&s, dir, NULL, e);
         for (size_t i = 0; !code && i < m->n_tensors; i++) {
             const struct base_tensor *b = &m->tensors[i];
             const struct st_file *file;

@@ -136,7 +136,7 @@ int merge_source_open(struct merge_source *s, const char *dir, const struct arch
         if (!code)
             code = same_arch(&arch, base, dir, e);
         if (!code)
-            code = shards_open(&s->files, dir, e);
+            code = shards_open(&s->files, dir, NULL, e);
     }
     json_decref(config);
     return code;

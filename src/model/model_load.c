@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/members.h"
 #include "base/sha256.h"
 #include "model/model_parts.h"
 #include "model/names.h"
@@ -16,6 +17,14 @@
 enum { MAX_JSON = 256 << 20, MAX_SHARDS = 4096 };
 
 // ---- shards ----
+
+// Of "__metadata__" one member says how matrices are stored; the rest is anybody's.
+static int check_layout(const struct st_file *f, struct err *e)
+{
+    static const struct member_row members[] = {{"format", MEMBER_NEUTRAL, "pt np mlx"}, {0}};
+    static const struct member_row *const tables[] = {members, NULL};
+    return members_check(f->metadata, tables, f->path, NULL, e);
+}
 
 static int open_one(struct shards *s, const char *dir, const char *name, struct err *e)
 {
@@ -30,13 +39,15 @@ static int open_one(struct shards *s, const char *dir, const char *name, struct 
     s->files = mem_realloc(s->files, (size_t)s->n + 1, sizeof *s->files);
     int code = st_open(&s->files[s->n], path, e);
     if (!code)
-        s->n++;
+        code = check_layout(s->files[s->n++], e);
     free(path);
     return code;
 }
 
-static int open_indexed(struct shards *s, const char *dir, const char *index, struct err *e)
+static int open_indexed(struct shards *s, const char *dir, const char *index, struct notes *notes, struct err *e)
 {
+    static const struct member_row members[] = {{"weight_map", MEMBER_USED, NULL}, {"metadata", MEMBER_HARMLESS, NULL}, {0}};
+    static const struct member_row *const tables[] = {members, NULL};
     json_t *json;
     int code = json_read(index, MAX_JSON, &json, e);
     if (code)
@@ -44,9 +55,10 @@ static int open_indexed(struct shards *s, const char *dir, const char *index, st
     const json_t *map = json_object_get(json, "weight_map");
     const char *key;
     json_t *value;
-    if (!json_is_object(map))
+    code = members_check(json, tables, index, notes, e);
+    if (!code && !json_is_object(map))
         code = err_set(e, ERR_INPUT, "%s has no \"weight_map\" object", index);
-    else
+    else if (!code)
         json_object_foreach((json_t *)map, key, value) {
             code = json_is_string(value) ? open_one(s, dir, json_string_value(value), e)
                                          : err_set(e, ERR_INPUT, "%s: the file of \"%.200s\" is not a text", index, key);
@@ -57,7 +69,7 @@ static int open_indexed(struct shards *s, const char *dir, const char *index, st
     return code;
 }
 
-int shards_open(struct shards *s, const char *dir, struct err *e)
+int shards_open(struct shards *s, const char *dir, struct notes *notes, struct err *e)
 {
     *s = (struct shards){0};
     char *index = path_join(dir, "model.safetensors.index.json"), *single = path_join(dir, "model.safetensors");
@@ -66,7 +78,7 @@ int shards_open(struct shards *s, const char *dir, struct err *e)
     if (file_exists(single))
         code = open_one(s, dir, "model.safetensors", e);
     else if (file_exists(index))
-        code = open_indexed(s, dir, index, e);
+        code = open_indexed(s, dir, index, notes, e);
     else if (file_exists(pickled))
         code = err_set(e, ERR_UNSUPPORTED,
                        "%s has its weights in pytorch_model.bin, which can run code when it is read; convert it to "
@@ -332,10 +344,11 @@ static int load_base(struct model **out, const char *dir, const struct backend_o
     json_t *config = NULL;
     struct model *m = NULL;
     struct shards s = {0};
+    struct notes notes = {0};
     bool own_head = false;
     int code = json_read(path, MAX_JSON, &config, e);
     if (!code)
-        code = shards_open(&s, dir, e); // before memory is taken for a model whose weights are not there
+        code = shards_open(&s, dir, &notes, e); // before memory is taken for a model whose weights are not there
     if (!code)
         code = take_own_head(config, &s, path, &own_head, e);
     if (!code)
@@ -354,6 +367,9 @@ static int load_base(struct model **out, const char *dir, const struct backend_o
         ops->weights_changed(backend);
         code = ops->sync(backend, e);
     }
+    if (!code)
+        notes_append(&m->notes, &notes);
+    notes_fini(&notes);
     shards_close(&s);
     json_decref(config);
     free(path);

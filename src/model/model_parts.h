@@ -14,7 +14,7 @@ struct shards {
     struct st_file **files;
     int n;
 };
-int shards_open(struct shards *s, const char *dir, struct err *e);
+int shards_open(struct shards *s, const char *dir, struct notes *notes, struct err *e); // notes may be NULL
 void shards_close(struct shards *s);
 const struct st_tensor *shards_find(const struct shards *s, const char *name, const struct st_file **file);
 

@@ -87,6 +87,12 @@ void run_phase(struct run *r, enum run_state state, const char *format, ...)
     recorder_status(r->recorder, &r->status);
 }
 
+static void report_notes(const struct run *r, const struct notes *notes)
+{
+    for (size_t i = 0; i < notes->n; i++)
+        recorder_event(r->recorder, 0, "warn", "model", 0, "%s", notes->texts[i]);
+}
+
 static int load_tokenizer(struct run *r, unsigned needs, struct err *e)
 {
     const char *dir = settings_text(&r->settings, "tokenizer"), *model = settings_text(&r->settings, "model");
@@ -97,6 +103,7 @@ static int load_tokenizer(struct run *r, unsigned needs, struct err *e)
     free(found);
     if (code)
         return code;
+    report_notes(r, tokenizer_notes(r->tokenizer));
     dataset_options_for(&r->text, r->objective, needs, (uint64_t)settings_int(&r->settings, "seed"));
     return 0;
 }
@@ -329,8 +336,7 @@ static int load_model(struct run *r, unsigned needs, struct err *e)
                                  (uint64_t)settings_int(s, "seed"), r->model_key, e);
     if (code)
         return code;
-    for (size_t i = 0; i < r->model->notes.n; i++)
-        recorder_event(r->recorder, 0, "warn", "model", 0, "%s", r->model->notes.texts[i]);
+    report_notes(r, &r->model->notes);
     r->model->scores_tokens = needs & NEED_TOKEN_SCORE;
     r->is_new_model = text_ends(path, ".json");
     if (*tokenizer) {

@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "model/generation_config.h"
 #include "model/model.h"
 #include "model/safetensors.h"
 
@@ -404,6 +405,67 @@ static void a_number_too_large_for_a_format_is_not_written_as_infinite(void **st
     free(dir);
 }
 
+// The index, __metadata__ and generation_config.json: what they say that nobody knows, and what is another model.
+static void files_beside_the_weights_are_understood_or_named(void **state)
+{
+    static const char other[] = "{\"repetition_penalty\": 1.1, \"temperature\": 0.7}", fine[] = "{\"repetition_penalty\": 1.0}";
+    char *dir = path_join(folder, "beside"), *single = path_join(dir, "model.safetensors");
+    char *shard = path_join(dir, "model-1.safetensors"), *index = path_join(dir, "model.safetensors.index.json");
+    char *settings = path_join(dir, "generation_config.json");
+    struct model *m = new_model(configs[0], 1), *again;
+    struct notes notes = {0};
+    assert_ok(model_save(m, dir, SAVE_F32, e));
+    model_free(m);
+    assert_ok(generation_config_note(dir, &notes, e)); // there is none
+    assert_ok(file_write(settings, fine, strlen(fine), e));
+    assert_ok(generation_config_note(dir, &notes, e));
+    assert_int_equal(notes.n, 0);
+    assert_ok(file_write(settings, other, strlen(other), e));
+    assert_ok(generation_config_note(dir, &notes, e));
+    assert_int_equal(notes.n, 1);
+    assert_non_null(strstr(notes.texts[0], "\"repetition_penalty\" is 1.1"));
+    notes_fini(&notes);
+
+    struct st_file *f;
+    json_t *map = json_object();
+    assert_ok(st_open(&f, single, e));
+    struct st_spec *specs = mem_alloc(f->n_tensors, sizeof *specs);
+    for (size_t i = 0; i < f->n_tensors; i++) {
+        specs[i] = (struct st_spec){f->tensors[i].name, ST_F32, f->tensors[i].n_dims, {0}};
+        memcpy(specs[i].dims, f->tensors[i].dims, sizeof specs[i].dims);
+        json_object_set_new(map, f->tensors[i].name, json_string("model-1.safetensors"));
+    }
+    for (int flax = 0; flax < 2; flax++) {
+        struct st_writer *w;
+        json_t *metadata = json_pack("{s:s, s:s}", "format", flax ? "flax" : "pt", "author", "somebody");
+        assert_ok(st_writer_open(&w, shard, specs, f->n_tensors, metadata, e));
+        for (size_t i = 0; i < f->n_tensors; i++)
+            assert_ok(st_writer_add(w, f->tensors[i].bytes, f->tensors[i].n_bytes, e));
+        assert_ok(st_writer_commit(w, e));
+        json_decref(metadata);
+        assert_ok(file_remove_tree(single, e));
+        json_t *whole = json_pack("{s:O, s:{s:i}, s:i}", "weight_map", map, "metadata", "total_size", 1, "novelty", 3);
+        assert_ok(json_write(index, whole, e));
+        json_decref(whole);
+        if (flax) {
+            expect_refusal(dir, ERR_UNSUPPORTED, "model-1.safetensors: \"format\" is \"flax\"");
+            break;
+        }
+        assert_ok(model_load(&again, dir, ops, backend, false, e));
+        assert_int_equal(again->notes.n, 1);
+        assert_non_null(strstr(again->notes.texts[0], "index.json: \"novelty\" is not known"));
+        model_free(again);
+    }
+    st_close(f);
+    free(specs);
+    json_decref(map);
+    free(dir);
+    free(single);
+    free(shard);
+    free(index);
+    free(settings);
+}
+
 static void a_reward_head_is_saved_and_loaded(void **state)
 {
     char *base = path_join(folder, "plain"), *dir = path_join(folder, "reward");
@@ -503,6 +565,7 @@ int main(void)
         cmocka_unit_test(a_tied_model_with_another_head_keeps_it),
         cmocka_unit_test(weights_that_are_not_finite_are_refused_by_name),
         cmocka_unit_test(a_number_too_large_for_a_format_is_not_written_as_infinite),
+        cmocka_unit_test(files_beside_the_weights_are_understood_or_named),
         cmocka_unit_test(a_reward_head_is_saved_and_loaded),
         cmocka_unit_test(decay_covers_matrices_and_nothing_else),
         cmocka_unit_test(rotary_frequencies_match_the_reference),

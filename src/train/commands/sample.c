@@ -11,6 +11,7 @@
 #include "base/utf8.h"
 #include "corpus/corpus.h"
 #include "model/generate.h"
+#include "model/generation_config.h"
 #include "train/commands/engine_commands.h"
 #include "train/commands/session.h"
 
@@ -154,13 +155,24 @@ static int answer(struct sampling *x, const struct settings *s, struct err *e)
     return code;
 }
 
+static int note_generation_config(const struct settings *s, struct err *e)
+{
+    struct notes notes = {0};
+    int code = generation_config_note(settings_text(s, "model"), &notes, e);
+    engine_note(&notes);
+    notes_fini(&notes);
+    return code;
+}
+
 int engine_sample(const struct settings *s, char **rest, int n_rest, struct err *e)
 {
     struct sampling x = {.n_samples = (int)settings_int(s, "samples")};
     int code = session_open(&x.session, s, true, e);
     if (code)
         return code;
-    code = read_prompts(&x, s, rest, n_rest, e);
+    code = note_generation_config(s, e);
+    if (!code)
+        code = read_prompts(&x, s, rest, n_rest, e);
     if (!code)
         code = answer(&x, s, e);
     for (int i = 0; i < x.n; i++)

@@ -97,6 +97,7 @@ int session_open(struct session *x, const struct settings *s, bool strings_as_me
         code = engine_load_model(&x->model, model, x->ops, x->backend, x->has_score, 1, key, e);
     if (!code) {
         engine_note(&x->model->notes);
+        engine_note(tokenizer_notes(x->tokenizer));
         x->needs = (x->has_score ? NEED_SCORE : 0) | (x->model->scores_tokens ? NEED_TOKEN_SCORE : 0);
         code = open_rules(x, s, strings_as_messages, e);
     }
