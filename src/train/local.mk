@@ -151,6 +151,10 @@ check_PROGRAMS += tests/train/test_singles
 tests_train_test_singles_SOURCES = tests/train/test_singles.c tests/train/fixture.c tests/train/fixture.h
 tests_train_test_singles_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += tests/train/test_text_rules
+tests_train_test_text_rules_SOURCES = tests/train/test_text_rules.c tests/train/fixture.c tests/train/fixture.h
+tests_train_test_text_rules_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += tests/train/test_data
 tests_train_test_data_SOURCES = tests/train/test_data.c tests/train/fixture.c tests/train/fixture.h
 tests_train_test_data_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
