@@ -90,6 +90,45 @@ json_t *json_decode(const char *text, size_t n_bytes, json_error_t *fault)
     return value;
 }
 
+json_t *json_computed(double value)
+{
+    if (isfinite(value))
+        return json_real(value);
+    return json_pack("{s:s}", UNREADABLE, isnan(value) ? "NaN" : value > 0 ? "Infinity" : "-Infinity");
+}
+
+static const json_t *find_inside(const json_t *value, struct str *path, size_t start, const char **text)
+{
+    const json_t *found = json_find_unreadable(value, path, text);
+    if (!found && path->len > start) {
+        path->len = start;
+        path->data[start] = '\0';
+    }
+    return found;
+}
+
+const json_t *json_find_unreadable(const json_t *value, struct str *path, const char **text)
+{
+    const size_t start = path->len;
+    const json_t *found;
+    json_t *item;
+    const char *key;
+    size_t i;
+    if (json_is_unreadable(value, text))
+        return value;
+    json_array_foreach(value, i, item) {
+        str_addf(path, "[%zu]", i);
+        if ((found = find_inside(item, path, start, text)))
+            return found;
+    }
+    json_object_foreach((json_t *)value, key, item) {
+        str_addf(path, "%s%.60s", start ? "." : "", key);
+        if ((found = find_inside(item, path, start, text)))
+            return found;
+    }
+    return NULL;
+}
+
 int json_parse(const char *text, size_t n_bytes, const char *where, json_t **out, struct err *e)
 {
     json_error_t fault;

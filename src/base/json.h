@@ -17,6 +17,12 @@ int json_parse(const char *text, size_t n_bytes, const char *where, json_t **out
 // value of no usable type (json_is_unreadable), which all getters refuse.
 json_t *json_decode(const char *text, size_t n_bytes, json_error_t *fault);
 bool json_is_unreadable(const json_t *value, const char **text); // *text: as the file has it; may be NULL
+// A number that a computation gave. JSON has none that is not finite: it becomes a value that json_is_unreadable, never a
+// NULL that json_pack or an array would pass over; whoever writes it out looks for one with json_find_unreadable.
+json_t *json_computed(double value);
+// The first such value inside of `value`, its place ("responses[1].logp") into path; NULL when there is none.
+struct str;
+const json_t *json_find_unreadable(const json_t *value, struct str *path, const char **text);
 // Writes atomically, indented by 2, keys in the order they were set.
 int json_write(const char *path, const json_t *value, struct err *e);
 

@@ -5,6 +5,8 @@ libbase_a_SOURCES = \
 	%D%/file.c %D%/file.h \
 	%D%/json.c %D%/json.h \
 	%D%/mem.c %D%/mem.h \
+	%D%/members.c %D%/members.h \
+	%D%/notes.c %D%/notes.h \
 	%D%/param.c %D%/param.h \
 	%D%/pool.c %D%/pool.h \
 	%D%/rng.c %D%/rng.h \

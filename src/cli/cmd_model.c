@@ -177,6 +177,13 @@ static int show(struct args *a, struct err *e)
             part("Adapter");
             print_members(json_object_get(answer, "adapter"));
         }
+        size_t i;
+        json_t *warning;
+        json_array_foreach(json_object_get(answer, "warnings"), i, warning) {
+            fputs("warning: ", stdout);
+            print_visible(stdout, json_string_value(warning), 0);
+            fputs("\n", stdout);
+        }
         part("Tensors");
         print_tensors(json_object_get(answer, "tensors"), settings_bool(&a->settings, "all"));
     }

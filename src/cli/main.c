@@ -14,6 +14,7 @@
 #include "cli/command.h"
 #include "cli/help.h"
 #include "cli/print.h"
+#include "launch/engine.h"
 #include "ui/ui.h"
 
 static int wrong(const char *format, const char *word, const char *near)
@@ -58,8 +59,23 @@ static bool reader_has_gone(void)
     return poll(&out, 1, 0) == 1 && (out.revents & POLLERR) != 0;
 }
 
+// Lines "warning: ..." of an engine that did its work.
+static void print_warnings(const char *text)
+{
+    for (const char *end; *text; text = *end ? end + 1 : end) {
+        end = text + strcspn(text, "\n");
+        if (text_starts(text, "attune-engine: "))
+            text += strlen("attune-engine: ");
+        struct str line = {0};
+        str_add_visible(&line, text, (size_t)(end - text), false);
+        fprintf(stderr, "attune: %s\n", str_text(&line));
+        str_fini(&line);
+    }
+}
+
 static int run_command(int argc, char **argv)
 {
+    engine_said = print_warnings;
     int n_words = 1;
     const struct command *c = command_match(argc, argv, &n_words);
     if (!c)

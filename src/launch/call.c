@@ -21,6 +21,8 @@
 #include "base/str.h"
 #include "launch/spawn.h"
 
+void (*engine_said)(const char *text);
+
 enum { MAX_ANSWER_BYTES = 64 << 20 };
 
 int engine_child_start(struct engine_child *c, const char *const *args, struct err *e)
@@ -97,6 +99,8 @@ int engine_child_end(struct engine_child *c, bool kill_it, struct err *e)
     else if (WEXITSTATUS(status) != 0)
         code = err_set(e, spawn_code_of_status(WEXITSTATUS(status)), "%s",
                        *text ? text : "attune-engine failed without saying why");
+    if (!kill_it && !code && *text && engine_said)
+        engine_said(text);
     free(text);
     if (c->out_fd >= 0)
         close(c->out_fd);

@@ -50,5 +50,8 @@ struct engine_child {
     int pid, in_fd, out_fd;
     int err_fd; // collects its error text
 };
+// Gets what an engine that ended well had to say beside its answer ("warning: ..." lines); NULL: nobody listens. Set
+// before the first engine is asked.
+extern void (*engine_said)(const char *text);
 int engine_child_start(struct engine_child *c, const char *const *args, struct err *e);
 int engine_child_end(struct engine_child *c, bool kill_it, struct err *e); // waits; its error text becomes *e

@@ -2,19 +2,18 @@
 
 #include "model/arch.h"
 
-#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
-#include "base/json.h"
-
-// Limits that no real model reaches; they keep products of sizes far from overflow.
-enum { MAX_WIDTH = 1 << 20, MAX_VOCAB = 1 << 24, MAX_LAYERS = 4096, MAX_POSITIONS = 1 << 27 };
+#include "model/arch_reader.h"
 
 static const struct family_row {
     const char *model_type;
     enum arch_family family;
 } families[] = {
-    {"llama", ARCH_LLAMA}, {"mistral", ARCH_MISTRAL}, {"qwen2", ARCH_QWEN2}, {"gpt2", ARCH_GPT2}, {"opt", ARCH_OPT},
+    {"llama", ARCH_LLAMA}, {"mistral", ARCH_MISTRAL}, {"qwen2", ARCH_QWEN2}, {"qwen3", ARCH_QWEN3},
+    {"gpt2", ARCH_GPT2}, {"opt", ARCH_OPT},
 };
 
 const char *arch_family_name(enum arch_family family)
@@ -25,30 +24,36 @@ const char *arch_family_name(enum arch_family family)
     return "?";
 }
 
-// One reader for the members of a config: remembers the first error, so that a long list of members reads well.
-struct reader {
-    const json_t *config;
-    const char *where;
-    struct err *e;
-    int code;
-};
+// ---- getters ----
 
-static int64_t whole(struct reader *r, const char *key, int64_t fallback, int64_t min, int64_t max)
+void reader_fail(struct reader *r, int code, const char *format, ...)
+{
+    char text[600];
+    va_list args;
+    if (r->code)
+        return;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    r->code = err_set(r->e, code, "%s", text);
+}
+
+int64_t reader_whole(struct reader *r, const char *key, int64_t fallback, int64_t min, int64_t max)
 {
     int64_t value = fallback;
-    if (!r->code && fallback == INT64_MIN && !json_is_integer(json_object_get(r->config, key)))
-        r->code = err_set(r->e, ERR_INPUT, "%s: \"%s\" is missing or not a whole number", r->where, key);
+    if (fallback == INT64_MIN && !json_is_integer(json_object_get(r->config, key)))
+        reader_fail(r, ERR_INPUT, "%s: \"%s\" is missing or not a whole number", r->where, key);
     if (!r->code)
         r->code = json_get_int(r->config, key, fallback, min, max, &value, r->where, r->e);
     return value;
 }
 
-static int needed(struct reader *r, const char *key, int64_t max)
+int reader_needed(struct reader *r, const char *key, int64_t max)
 {
-    return (int)whole(r, key, INT64_MIN, 1, max);
+    return (int)reader_whole(r, key, INT64_MIN, 1, max);
 }
 
-static double real(struct reader *r, const char *key, double fallback)
+double reader_real(struct reader *r, const char *key, double fallback)
 {
     double value = fallback;
     if (!r->code)
@@ -56,7 +61,14 @@ static double real(struct reader *r, const char *key, double fallback)
     return value;
 }
 
-static bool flag(struct reader *r, const char *key, bool fallback)
+double reader_needed_real(struct reader *r, const char *key)
+{
+    if (!json_is_number(json_object_get(r->config, key)))
+        reader_fail(r, ERR_INPUT, "%s: \"%s\" is missing or not a number", r->where, key);
+    return reader_real(r, key, 0);
+}
+
+bool reader_flag(struct reader *r, const char *key, bool fallback)
 {
     bool value = fallback;
     if (!r->code)
@@ -64,7 +76,7 @@ static bool flag(struct reader *r, const char *key, bool fallback)
     return value;
 }
 
-static const char *text(struct reader *r, const char *key, const char *fallback)
+const char *reader_text(struct reader *r, const char *key, const char *fallback)
 {
     const char *value = fallback;
     if (!r->code)
@@ -74,9 +86,10 @@ static const char *text(struct reader *r, const char *key, const char *fallback)
 
 static void unsupported(struct reader *r, const char *what)
 {
-    if (!r->code)
-        r->code = err_set(r->e, ERR_UNSUPPORTED, "%s: %s is not supported", r->where, what);
+    reader_fail(r, ERR_UNSUPPORTED, "%s: %s is not supported", r->where, what);
 }
+
+// ---- families ----
 
 static void read_activation(struct reader *r, struct arch *a, const char *key, const char *fallback)
 {
@@ -86,7 +99,7 @@ static void read_activation(struct reader *r, struct arch *a, const char *key, c
     } rows[] = {{"silu", ACT_SILU},           {"swish", ACT_SILU},       {"gelu", ACT_GELU_ERF},
                 {"gelu_new", ACT_GELU_TANH},  {"gelu_fast", ACT_GELU_TANH}, {"gelu_pytorch_tanh", ACT_GELU_TANH},
                 {"relu", ACT_RELU}};
-    const char *name = text(r, key, fallback);
+    const char *name = reader_text(r, key, fallback);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (strcmp(rows[i].name, name) == 0) {
             a->act = rows[i].act;
@@ -96,128 +109,138 @@ static void read_activation(struct reader *r, struct arch *a, const char *key, c
         r->code = err_set(r->e, ERR_UNSUPPORTED, "%s: the activation \"%.60s\" is not supported", r->where, name);
 }
 
-static void read_rope_scaling(struct reader *r, struct arch *a)
+// ---- kinds of layers ----
+
+static void set_sliding(struct arch *a, int layer)
 {
-    const json_t *scaling = json_object_get(r->config, "rope_scaling");
-    a->rope_scaling = ROPE_PLAIN;
-    a->rope_factor = a->rope_attention_factor = 1;
-    if (r->code || !json_is_object(scaling))
+    a->sliding_layers[layer / 64] |= (uint64_t)1 << (layer % 64);
+}
+
+// "layer_types", where it is there: one word a layer.
+static bool read_layer_types(struct reader *r, struct arch *a)
+{
+    const json_t *types = json_object_get(r->config, "layer_types"), *item;
+    size_t i;
+    if (!types || json_is_null(types))
+        return false;
+    if (!json_is_array(types) || json_array_size(types) != (size_t)a->n_layers)
+        reader_fail(r, ERR_INPUT, "%s: \"layer_types\" must be a list of %d texts, one a layer", r->where, a->n_layers);
+    for (i = 0; !r->code && i < json_array_size(types); i++) {
+        item = json_array_get(types, i);
+        const char *type = json_is_string(item) ? json_string_value(item) : "?";
+        if (strcmp(type, "sliding_attention") == 0)
+            set_sliding(a, (int)i);
+        else if (strcmp(type, "full_attention") != 0)
+            reader_fail(r, ERR_UNSUPPORTED, "%s: a layer of the type \"%.40s\" (layer_types) is not supported", r->where, type);
+    }
+    return true;
+}
+
+static bool any_sliding(const struct arch *a)
+{
+    for (int layer = 0; layer < a->n_layers; layer++)
+        if (arch_attn_kind(a, layer) == ATTN_SLIDING)
+            return true;
+    return false;
+}
+
+// Which layers see a window only. In Mistral all of them do when there is one, in Qwen those that "layer_types" names or,
+// before there was that, those from max_window_layers on; in Llama none.
+static void read_windows(struct reader *r, struct arch *a)
+{
+    const bool qwen = a->family == ARCH_QWEN2 || a->family == ARCH_QWEN3, listed = read_layer_types(r, a);
+    if (a->family == ARCH_MISTRAL || (qwen && reader_flag(r, "use_sliding_window", false)))
+        a->sliding_window = (int)reader_whole(r, "sliding_window", json_object_get(r->config, "sliding_window") ? 0 : 4096, 1,
+                                              MAX_POSITIONS); // null: none; absent: as in transformers
+    const int64_t first = qwen ? reader_whole(r, "max_window_layers", 28, 0, INT32_MAX) : 0;
+    if (r->code)
         return;
-    struct reader s = {.config = scaling, .where = r->where, .e = r->e};
-    const char *type = text(&s, "rope_type", NULL);
-    if (!type)
-        type = text(&s, "type", "default");
-    a->rope_factor = (float)real(&s, "factor", 1);
-    a->rope_low_freq = (float)real(&s, "low_freq_factor", 1);
-    a->rope_high_freq = (float)real(&s, "high_freq_factor", 4);
-    a->rope_original_positions =
-        (int)whole(&s, "original_max_position_embeddings", a->max_positions, 1, MAX_POSITIONS);
-    a->rope_beta_fast = (float)real(&s, "beta_fast", 32);
-    a->rope_beta_slow = (float)real(&s, "beta_slow", 1);
-    a->rope_attention_factor = (float)real(&s, "attention_factor", 0);
-    if (strcmp(type, "default") == 0)
-        a->rope_scaling = ROPE_PLAIN;
-    else if (strcmp(type, "linear") == 0)
-        a->rope_scaling = ROPE_LINEAR;
-    else if (strcmp(type, "dynamic") == 0)
-        a->rope_scaling = ROPE_DYNAMIC;
-    else if (strcmp(type, "llama3") == 0)
-        a->rope_scaling = ROPE_LLAMA3;
-    else if (strcmp(type, "yarn") == 0)
-        a->rope_scaling = ROPE_YARN;
-    else
-        s.code = err_set(r->e, ERR_UNSUPPORTED, "%s: rope_scaling of type \"%.40s\" is not supported", r->where, type);
-    if (!s.code && (!(a->rope_factor >= 1) || !(a->rope_high_freq > a->rope_low_freq)))
-        s.code = err_set(r->e, ERR_INPUT, "%s: rope_scaling has an impossible factor", r->where);
-    r->code = s.code;
+    if (listed && !a->sliding_window && any_sliding(a))
+        reader_fail(r, ERR_UNSUPPORTED, "%s: \"layer_types\" has layers of sliding attention, but %s", r->where,
+                    a->family == ARCH_LLAMA ? "a llama model has none" : "there is no sliding window");
+    for (int64_t layer = first; !listed && a->sliding_window && layer < a->n_layers; layer++)
+        set_sliding(a, (int)layer);
+    for (int layer = 0; listed && a->family == ARCH_MISTRAL && a->sliding_window && layer < a->n_layers; layer++)
+        if (arch_attn_kind(a, layer) != ATTN_SLIDING)
+            unsupported(r, "a sliding window on a part of the layers of a mistral model (layer_types)");
+    if (!any_sliding(a))
+        a->sliding_window = 0;
 }
 
 static void read_llama(struct reader *r, struct arch *a)
 {
-    a->d_model = needed(r, "hidden_size", MAX_WIDTH);
-    a->n_layers = needed(r, "num_hidden_layers", MAX_LAYERS);
-    a->n_heads = needed(r, "num_attention_heads", MAX_WIDTH);
-    a->n_kv_heads = (int)whole(r, "num_key_value_heads", a->n_heads, 1, MAX_WIDTH);
-    a->d_ff = needed(r, "intermediate_size", MAX_WIDTH);
-    a->max_positions = (int)whole(r, "max_position_embeddings", 2048, 1, MAX_POSITIONS);
-    a->head_dim = (int)whole(r, "head_dim", r->code ? 1 : a->d_model / a->n_heads, 1, MAX_WIDTH);
+    a->d_model = reader_needed(r, "hidden_size", MAX_WIDTH);
+    a->n_layers = reader_needed(r, "num_hidden_layers", ARCH_MAX_LAYERS);
+    a->n_heads = reader_needed(r, "num_attention_heads", MAX_WIDTH);
+    a->n_kv_heads = (int)reader_whole(r, "num_key_value_heads", a->n_heads, 1, MAX_WIDTH);
+    a->d_ff = reader_needed(r, "intermediate_size", MAX_WIDTH);
+    const int usual_length = a->family == ARCH_LLAMA ? 2048 : a->family == ARCH_MISTRAL ? 4096 * 32 : 32768;
+    a->max_positions = (int)reader_whole(r, "max_position_embeddings", usual_length, 1, MAX_POSITIONS);
+    const int usual_head = r->code ? 1 : a->family == ARCH_QWEN3 ? 128 : a->d_model / a->n_heads;
+    a->head_dim = (int)reader_whole(r, "head_dim", usual_head, 1, MAX_WIDTH);
     a->norm = NORM_RMS;
-    a->norm_eps = (float)real(r, "rms_norm_eps", 1e-6);
+    a->norm_eps = (float)reader_real(r, "rms_norm_eps", 1e-6);
     a->pre_norm = a->final_norm = a->gated_mlp = a->rope = true;
+    a->qk_norm = a->family == ARCH_QWEN3;
     read_activation(r, a, "hidden_act", "silu");
     if (a->act != ACT_SILU)
         unsupported(r, "a gated MLP with an activation other than silu");
-    bool bias = flag(r, "attention_bias", false);
-    a->qkv_bias = bias || a->family == ARCH_QWEN2;
-    a->out_bias = bias && a->family == ARCH_LLAMA;
-    a->mlp_bias = flag(r, "mlp_bias", false);
-    // Hugging Face: tied by default only in families whose config class says so; all three say no.
-    a->tied = flag(r, "tie_word_embeddings", false);
-    a->rope_theta = (float)real(r, "rope_theta", 10000);
-    const json_t *window = json_object_get(r->config, "sliding_window");
-    bool window_on = a->family == ARCH_MISTRAL || flag(r, "use_sliding_window", false);
-    if (a->family != ARCH_LLAMA && window_on && json_is_integer(window))
-        a->sliding_window = (int)whole(r, "sliding_window", 0, 1, MAX_POSITIONS);
-    if (a->family == ARCH_QWEN2 && a->sliding_window && whole(r, "max_window_layers", a->n_layers, 0, MAX_LAYERS) < a->n_layers)
-        unsupported(r, "a sliding window on a part of the layers (max_window_layers)");
-    if (real(r, "partial_rotary_factor", 1) != 1)
-        unsupported(r, "rotating a part of each head (partial_rotary_factor)");
-    if (!r->code && !(a->rope_theta > 1))
-        r->code = err_set(r->e, ERR_INPUT, "%s: \"rope_theta\" must be larger than 1", r->where);
-    if (!r->code && a->head_dim % 2)
-        r->code = err_set(r->e, ERR_INPUT, "%s: \"head_dim\" is %d, must be even", r->where, a->head_dim);
-    read_rope_scaling(r, a);
+    const bool has_bias = a->family == ARCH_LLAMA || a->family == ARCH_QWEN3;
+    a->out_bias = has_bias && reader_flag(r, "attention_bias", false);
+    a->qkv_bias = a->out_bias || a->family == ARCH_QWEN2;
+    a->mlp_bias = a->family == ARCH_LLAMA && reader_flag(r, "mlp_bias", false);
+    // Hugging Face: tied by default only in families whose config class says so; all of these say no.
+    a->tied = reader_flag(r, "tie_word_embeddings", false);
+    if (!r->code)
+        read_windows(r, a);
+    read_rope(r, a);
 }
 
 static void read_gpt2(struct reader *r, struct arch *a)
 {
-    a->d_model = needed(r, "n_embd", MAX_WIDTH);
-    a->n_layers = needed(r, "n_layer", MAX_LAYERS);
-    a->n_heads = a->n_kv_heads = needed(r, "n_head", MAX_WIDTH);
-    a->max_positions = (int)whole(r, "n_positions", whole(r, "n_ctx", 1024, 1, MAX_POSITIONS), 1, MAX_POSITIONS);
-    a->d_ff = (int)whole(r, "n_inner", 4 * (int64_t)a->d_model, 1, MAX_WIDTH);
+    a->d_model = reader_needed(r, "n_embd", MAX_WIDTH);
+    a->n_layers = reader_needed(r, "n_layer", ARCH_MAX_LAYERS);
+    a->n_heads = a->n_kv_heads = reader_needed(r, "n_head", MAX_WIDTH);
+    a->max_positions = (int)reader_whole(r, "n_positions", reader_whole(r, "n_ctx", 1024, 1, MAX_POSITIONS), 1, MAX_POSITIONS);
+    a->d_ff = (int)reader_whole(r, "n_inner", 4 * (int64_t)a->d_model, 1, MAX_WIDTH);
     a->norm = NORM_LAYER;
-    a->norm_eps = (float)real(r, "layer_norm_epsilon", 1e-5);
+    a->norm_eps = (float)reader_real(r, "layer_norm_epsilon", 1e-5);
     a->pre_norm = a->final_norm = a->learned_positions = true;
     a->qkv_bias = a->out_bias = a->mlp_bias = true;
-    a->tied = flag(r, "tie_word_embeddings", true);
+    a->tied = reader_flag(r, "tie_word_embeddings", true);
     read_activation(r, a, "activation_function", "gelu_new");
-    if (!flag(r, "scale_attn_weights", true) || flag(r, "scale_attn_by_inverse_layer_idx", false))
-        unsupported(r, "attention that is not scaled by 1/sqrt(head_dim)");
     if (!r->code)
         a->head_dim = a->d_model / a->n_heads;
 }
 
 static void read_opt(struct reader *r, struct arch *a)
 {
-    a->d_model = needed(r, "hidden_size", MAX_WIDTH);
-    a->n_layers = needed(r, "num_hidden_layers", MAX_LAYERS);
-    a->n_heads = a->n_kv_heads = needed(r, "num_attention_heads", MAX_WIDTH);
-    a->d_ff = needed(r, "ffn_dim", MAX_WIDTH);
-    a->max_positions = (int)whole(r, "max_position_embeddings", 2048, 1, MAX_POSITIONS);
-    a->d_embed = (int)whole(r, "word_embed_proj_dim", a->d_model, 1, MAX_WIDTH);
+    a->d_model = reader_needed(r, "hidden_size", MAX_WIDTH);
+    a->n_layers = reader_needed(r, "num_hidden_layers", ARCH_MAX_LAYERS);
+    a->n_heads = a->n_kv_heads = reader_needed(r, "num_attention_heads", MAX_WIDTH);
+    a->d_ff = reader_needed(r, "ffn_dim", MAX_WIDTH);
+    a->max_positions = (int)reader_whole(r, "max_position_embeddings", 2048, 1, MAX_POSITIONS);
+    a->d_embed = (int)reader_whole(r, "word_embed_proj_dim", a->d_model, 1, MAX_WIDTH);
     a->norm = NORM_LAYER;
     a->norm_eps = 1e-5f; // torch's default, which OPT uses
-    a->pre_norm = flag(r, "do_layer_norm_before", true);
-    a->final_norm = a->pre_norm && !flag(r, "_remove_final_layer_norm", false);
+    a->pre_norm = reader_flag(r, "do_layer_norm_before", true);
+    a->final_norm = a->pre_norm && !reader_flag(r, "_remove_final_layer_norm", false);
     a->learned_positions = true;
     a->position_offset = 2;
-    a->qkv_bias = a->out_bias = a->mlp_bias = flag(r, "enable_bias", true);
-    a->tied = flag(r, "tie_word_embeddings", true);
+    a->qkv_bias = a->out_bias = a->mlp_bias = reader_flag(r, "enable_bias", true);
+    a->tied = reader_flag(r, "tie_word_embeddings", true);
     read_activation(r, a, "activation_function", "relu");
-    if (!flag(r, "layer_norm_elementwise_affine", true))
-        unsupported(r, "layer norms without weights (layer_norm_elementwise_affine false)");
     if (!r->code)
         a->head_dim = a->d_model / a->n_heads;
 }
 
 static void read_token_ids(struct reader *r, struct arch *a)
 {
-    a->bos_id = (int)whole(r, "bos_token_id", -1, -1, MAX_VOCAB);
-    a->pad_id = (int)whole(r, "pad_token_id", -1, -1, MAX_VOCAB);
+    a->bos_id = (int)reader_whole(r, "bos_token_id", -1, -1, MAX_VOCAB);
+    a->pad_id = (int)reader_whole(r, "pad_token_id", -1, -1, MAX_VOCAB);
     const json_t *eos = json_object_get(r->config, "eos_token_id");
     if (json_is_integer(eos))
-        a->eos_ids[a->n_eos++] = (int)whole(r, "eos_token_id", -1, -1, MAX_VOCAB);
+        a->eos_ids[a->n_eos++] = (int)reader_whole(r, "eos_token_id", -1, -1, MAX_VOCAB);
     for (size_t i = 0; json_is_array(eos) && i < json_array_size(eos) && a->n_eos < 8; i++)
         if (json_is_integer(json_array_get(eos, i)))
             a->eos_ids[a->n_eos++] = (int)json_integer_value(json_array_get(eos, i));
@@ -238,23 +261,24 @@ static void check(struct reader *r, const struct arch *a)
                           (long long)a->n_heads * a->head_dim);
 }
 
-int arch_from_config(struct arch *out, const json_t *config, const char *where, struct err *e)
+int arch_from_config(struct arch *out, const json_t *config, const char *where, struct notes *notes, struct err *e)
 {
-    struct reader r = {.config = config, .where = where, .e = e};
+    struct reader r = {.config = config, .where = where, .notes = notes, .e = e};
     struct arch a = {0};
     if (!json_is_object(config))
         return err_set(e, ERR_INPUT, "%s: not a JSON object", where);
-    const char *type = text(&r, "model_type", "");
+    const char *type = reader_text(&r, "model_type", "");
     size_t i = 0;
     while (i < sizeof families / sizeof *families && strcmp(families[i].model_type, type) != 0)
         i++;
     if (!r.code && i == sizeof families / sizeof *families)
         return err_set(e, ERR_UNSUPPORTED, "%s: model_type \"%.60s\" is not supported; supported are llama (also SmolLM2), "
-                       "mistral, qwen2, gpt2 and opt", where, type);
+                       "mistral, qwen2, qwen3, gpt2 and opt", where, type);
     if (r.code)
         return r.code;
     a.family = families[i].family;
-    a.vocab_size = needed(&r, "vocab_size", MAX_VOCAB);
+    r.code = members_check(config, arch_members(a.family), where, notes, e);
+    a.vocab_size = reader_needed(&r, "vocab_size", MAX_VOCAB);
     if (a.family == ARCH_GPT2)
         read_gpt2(&r, &a);
     else if (a.family == ARCH_OPT)
@@ -270,55 +294,6 @@ int arch_from_config(struct arch *out, const json_t *config, const char *where, 
     return r.code;
 }
 
-// YaRN (Peng et al. 2023): interpolate slow angles, keep fast ones, blend between by a ramp over dimensions.
-static void yarn(const struct arch *a, float *inv_freq, float *factor)
-{
-    int half = a->head_dim / 2;
-    double base = a->rope_theta, length = a->rope_original_positions, two_pi = 6.283185307179586;
-    double low = floor(a->head_dim * log(length / (a->rope_beta_fast * two_pi)) / (2 * log(base)));
-    double high = ceil(a->head_dim * log(length / (a->rope_beta_slow * two_pi)) / (2 * log(base)));
-    low = fmax(low, 0);
-    high = fmin(high, a->head_dim - 1);
-    if (low == high)
-        high += 0.001;
-    for (int i = 0; i < half; i++) {
-        double ramp = fmin(fmax((i - low) / (high - low), 0), 1);
-        double plain = pow(base, -2.0 * i / a->head_dim);
-        inv_freq[i] = (float)(plain / a->rope_factor * ramp + plain * (1 - ramp));
-    }
-    *factor = a->rope_attention_factor > 0 ? a->rope_attention_factor : (float)(0.1 * log(a->rope_factor) + 1);
-}
-
-// Llama 3.1: wavelengths over the original length are divided by the factor, short ones kept, between blended.
-static double llama3(const struct arch *a, double inv_freq)
-{
-    double wavelength = 6.283185307179586 / inv_freq, length = a->rope_original_positions;
-    if (wavelength < length / a->rope_high_freq)
-        return inv_freq;
-    if (wavelength > length / a->rope_low_freq)
-        return inv_freq / a->rope_factor;
-    double smooth = (length / wavelength - a->rope_low_freq) / (a->rope_high_freq - a->rope_low_freq);
-    return (1 - smooth) * inv_freq / a->rope_factor + smooth * inv_freq;
-}
-
-void arch_rope_frequencies(const struct arch *a, float *inv_freq, float *factor)
-{
-    *factor = 1;
-    if (a->rope_scaling == ROPE_YARN) {
-        yarn(a, inv_freq, factor);
-        return;
-    }
-    for (int i = 0; i < a->head_dim / 2; i++) {
-        double speed = pow(a->rope_theta, -2.0 * i / a->head_dim);
-        if (a->rope_scaling == ROPE_LINEAR)
-            speed /= a->rope_factor;
-        else if (a->rope_scaling == ROPE_LLAMA3)
-            speed = llama3(a, speed);
-        // ROPE_DYNAMIC changes nothing up to the original length, which is the longest that is trained here.
-        inv_freq[i] = (float)speed;
-    }
-}
-
 int64_t arch_n_params(const struct arch *a)
 {
     int64_t c = a->d_model, attn = (int64_t)a->n_heads * a->head_dim, kv = (int64_t)a->n_kv_heads * a->head_dim;
@@ -328,6 +303,8 @@ int64_t arch_n_params(const struct arch *a)
         layer += attn + 2 * kv;
     if (a->out_bias)
         layer += c;
+    if (a->qk_norm)
+        layer += 2 * a->head_dim;
     if (a->mlp_bias)
         layer += (int64_t)a->d_ff * (a->gated_mlp ? 2 : 1) + c;
     int64_t whole_model = (int64_t)a->vocab_size * a->d_embed * (a->tied ? 1 : 2) + (a->final_norm ? norm : 0);

@@ -149,7 +149,7 @@ struct backend_ops {
 
     // y = x / rms(x) * w. rstd(T) is kept for the backward.
     void (*rmsnorm)(struct backend *b, float *y, float *rstd, const float *x, const float *w, float eps, int t, int c);
-    // dx = (accumulate ? dx : 0) + ...; dw(C) += ... when not NULL.
+    // dx = (accumulate ? dx : 0) + ...; dw(C) += ... when not NULL. dx may be dy itself unless it accumulates.
     void (*rmsnorm_backward)(struct backend *b, float *dx, float *dw, const float *dy, const float *x, const float *w,
                              const float *rstd, int t, int c, bool accumulate);
     void (*layernorm)(struct backend *b, float *y, float *mean, float *rstd, const float *x, const float *w,

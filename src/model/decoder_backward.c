@@ -26,9 +26,9 @@ static void linear_backward(const struct parts *p, float *dx, const float *dy, c
                           w->rows, 1);
     const struct lora_pair *pair = m->adapter_on ? model_lora(m, kind, layer) : NULL;
     float *low = p->s.low, *low_grad = p->s.low_grad;
-    int rank = m->lora.rank;
+    const int rank = pair ? pair->rank : 0;
+    const float factor = pair ? pair->factor : 0;
     if (pair && (dx || m->lora_grads)) {
-        float factor = m->lora.alpha / (float)rank;
         p->ops->linear_dx(p->b, low_grad, dy, m->lora_weights + pair->b, t, rank, pair->out, factor, 0);
         if (m->lora_grads) {
             p->ops->linear(p->b, low, x, m->lora_weights + pair->a, NULL, t, pair->in, rank, 1, 0);
@@ -54,6 +54,14 @@ static void norm_backward(const struct parts *p, float *dx, const float *dy, con
     else
         p->ops->layernorm_backward(p->b, dx, dw, model_grad(m, kind + 1, layer), dy, x, w, mean, rstd, t,
                                    m->arch.d_model, accumulate);
+}
+
+// dx: the gradient of what the norm over heads gives, (rows, head_dim), and then of what it was given.
+static void head_norm_backward(const struct parts *p, float *dx, const float *x, const float *rstd, enum tensor_kind kind,
+                               int layer, int rows)
+{
+    p->ops->rmsnorm_backward(p->b, dx, model_grad(p->m, kind, layer), dx, x, model_weight(p->m, kind, layer), rstd, rows,
+                             p->m->arch.head_dim, false);
 }
 
 static void swap_residual(struct decoder *d)
@@ -105,10 +113,12 @@ static void attention_backward(struct decoder *d, int layer, const struct seq_ba
     int t = batch->n_tokens;
     linear_backward(p, d->datt, d->dres, a->att, T_O_W, layer, t, 0);
     p->ops->attention_backward(p->b, d->dq, d->dk, d->dv, d->datt, a->att, a->lse, a->q, a->k, a->v, batch->segments,
-                               batch->n_segments, t, &p->shape);
-    if (m->rope_cos) {
-        p->ops->rope(p->b, d->dq, m->rope_cos, m->rope_sin, d->positions, t, m->arch.n_heads, m->arch.head_dim, true);
-        p->ops->rope(p->b, d->dk, m->rope_cos, m->rope_sin, d->positions, t, m->arch.n_kv_heads, m->arch.head_dim, true);
+                               batch->n_segments, t, part_shape(p, layer));
+    part_rotate(p, layer, d->dq, d->positions, t, m->arch.n_heads, true);
+    part_rotate(p, layer, d->dk, d->positions, t, m->arch.n_kv_heads, true);
+    if (a->raw_q) {
+        head_norm_backward(p, d->dq, a->raw_q, a->rstd_q, T_Q_NORM_W, layer, t * m->arch.n_heads);
+        head_norm_backward(p, d->dk, a->raw_k, a->rstd_k, T_K_NORM_W, layer, t * m->arch.n_kv_heads);
     }
     const float *in = p->w.post_norm ? a->x : p->s.normed;
     if (trains(p, T_Q_W, layer) || trains(p, T_K_W, layer) || trains(p, T_V_W, layer))

@@ -16,24 +16,27 @@ void parts_init(struct parts *p, struct model *m)
         .embed = (size_t)a->d_embed,
         .rank = m->lora_weights ? (size_t)m->lora.rank : 0,
         .heads = (size_t)a->n_heads,
+        .kv_heads = (size_t)a->n_kv_heads,
+        .qk_norm = a->qk_norm,
         .gated = a->gated_mlp,
         .post_norm = !a->pre_norm,
         .means = a->norm == NORM_LAYER,
         .projected = a->d_embed != a->d_model,
     };
-    p->shape = (struct attn_shape){
-        .n_heads = a->n_heads,
-        .n_kv_heads = a->n_kv_heads,
-        .head_dim = a->head_dim,
-        .scale = (float)(1 / sqrt((double)a->head_dim)),
-        .window = a->sliding_window,
-    };
+    for (int kind = 0; kind < N_ATTN_KINDS; kind++)
+        p->shapes[kind] = (struct attn_shape){
+            .n_heads = a->n_heads,
+            .n_kv_heads = a->n_kv_heads,
+            .head_dim = a->head_dim,
+            .scale = (float)(1 / sqrt((double)a->head_dim)),
+            .window = kind == ATTN_SLIDING ? a->sliding_window : 0,
+        };
 }
 
 int parts_max_positions(const struct parts *p)
 {
     const struct model *m = p->m;
-    return m->rope_cos ? m->n_rope_positions : m->arch.max_positions;
+    return m->rope_tables ? m->n_rope_positions : m->arch.max_positions;
 }
 
 void *carve_bytes(struct carve *c, size_t rows, size_t row_bytes)
@@ -66,6 +69,12 @@ void carve_layer(struct carve *c, struct layer_acts *a, const struct widths *w, 
     a->q = carve_floats(c, t, w->attn);
     a->k = carve_floats(c, t, w->kv);
     a->v = carve_floats(c, t, w->kv);
+    if (w->qk_norm) {
+        a->raw_q = carve_floats(c, t, w->attn);
+        a->raw_k = carve_floats(c, t, w->kv);
+        a->rstd_q = carve_floats(c, t, w->heads);
+        a->rstd_k = carve_floats(c, t, w->kv_heads);
+    }
     a->lse = carve_floats(c, t, w->heads);
     a->att = carve_floats(c, t, w->attn);
     a->mid = carve_floats(c, t, w->c);
@@ -94,9 +103,8 @@ void part_linear(const struct parts *p, float *y, const float *x, enum tensor_ki
     const struct lora_pair *pair = m->adapter_on ? model_lora(m, kind, layer) : NULL;
     if (!pair)
         return;
-    int rank = m->lora.rank;
-    p->ops->linear(p->b, p->s.low, x, m->lora_weights + pair->a, NULL, t, pair->in, rank, 1, 0);
-    p->ops->linear(p->b, y, p->s.low, m->lora_weights + pair->b, NULL, t, rank, pair->out, m->lora.alpha / (float)rank, 1);
+    p->ops->linear(p->b, p->s.low, x, m->lora_weights + pair->a, NULL, t, pair->in, pair->rank, 1, 0);
+    p->ops->linear(p->b, y, p->s.low, m->lora_weights + pair->b, NULL, t, pair->rank, pair->out, pair->factor, 1);
 }
 
 void part_norm(const struct parts *p, float *y, float *mean, float *rstd, const float *x, enum tensor_kind kind, int layer,
@@ -153,17 +161,29 @@ void part_activate(const struct parts *p, const struct layer_acts *a, int t)
         p->ops->act(p->b, p->s.act, a->up, n, p->m->arch.act);
 }
 
-void part_qkv(const struct parts *p, int layer, const struct layer_acts *a, const int32_t *positions, int t)
+void part_rotate(const struct parts *p, int layer, float *x, const int32_t *positions, int t, int n_heads, bool inverse)
 {
     const struct model *m = p->m;
+    const enum attn_kind kind = arch_attn_kind(&m->arch, layer);
+    if (m->rope_tables)
+        p->ops->rope(p->b, x, m->rope_cos[kind], m->rope_sin[kind], positions, t, n_heads, m->arch.head_dim, inverse);
+}
+
+void part_qkv(const struct parts *p, int layer, const struct layer_acts *a, const int32_t *positions, int t)
+{
+    const struct arch *arch = &p->m->arch;
     const float *in = part_attn_input(p, layer, a, t);
-    part_linear(p, a->q, in, T_Q_W, layer, t, 0);
-    part_linear(p, a->k, in, T_K_W, layer, t, 0);
+    part_linear(p, a->raw_q ? a->raw_q : a->q, in, T_Q_W, layer, t, 0);
+    part_linear(p, a->raw_k ? a->raw_k : a->k, in, T_K_W, layer, t, 0);
     part_linear(p, a->v, in, T_V_W, layer, t, 0);
-    if (!m->rope_cos)
-        return;
-    p->ops->rope(p->b, a->q, m->rope_cos, m->rope_sin, positions, t, m->arch.n_heads, m->arch.head_dim, false);
-    p->ops->rope(p->b, a->k, m->rope_cos, m->rope_sin, positions, t, m->arch.n_kv_heads, m->arch.head_dim, false);
+    if (a->raw_q) { // each head is a row of its own
+        p->ops->rmsnorm(p->b, a->q, a->rstd_q, a->raw_q, model_weight(p->m, T_Q_NORM_W, layer), arch->norm_eps,
+                        t * arch->n_heads, arch->head_dim);
+        p->ops->rmsnorm(p->b, a->k, a->rstd_k, a->raw_k, model_weight(p->m, T_K_NORM_W, layer), arch->norm_eps,
+                        t * arch->n_kv_heads, arch->head_dim);
+    }
+    part_rotate(p, layer, a->q, positions, t, arch->n_heads, false);
+    part_rotate(p, layer, a->k, positions, t, arch->n_kv_heads, false);
 }
 
 void part_mid(const struct parts *p, int layer, const struct layer_acts *a, int t)

@@ -21,15 +21,18 @@
 #include "model/model.h"
 
 struct widths {
-    size_t c, attn, kv, ff, embed, rank, heads;
+    size_t c, attn, kv, ff, embed, rank, heads, kv_heads;
     bool gated, post_norm, means, projected; // means: layer norm keeps them; projected: E differs from C
+    bool qk_norm;
 };
 
 // What a layer's backward needs of its forward, for T rows.
 struct layer_acts {
     float *x;              // (T, C) input
     float *mean1, *rstd1;  // (T)
-    float *q, *k, *v;      // (T, A), (T, KV), (T, KV); q and k rotated
+    float *q, *k, *v;      // (T, A), (T, KV), (T, KV); q and k normed and rotated
+    float *raw_q, *raw_k;  // (T, A), (T, KV): before their norm; NULL without one
+    float *rstd_q, *rstd_k; // (T, heads), (T, kv_heads): of each head; NULL without that norm
     float *lse;            // (T, n_heads)
     float *att;            // (T, A)
     float *mid;            // (T, C)
@@ -51,9 +54,14 @@ struct parts {
     const struct backend_ops *ops;
     struct backend *b;
     struct widths w;
-    struct attn_shape shape;
+    struct attn_shape shapes[N_ATTN_KINDS]; // by kind of layer
     struct part_scratch s;
 };
+
+static inline const struct attn_shape *part_shape(const struct parts *p, int layer)
+{
+    return &p->shapes[arch_attn_kind(&p->m->arch, layer)];
+}
 
 // Everything but the scratch, which the caller carves out of its own block.
 void parts_init(struct parts *p, struct model *m);
@@ -86,6 +94,8 @@ void part_out(const struct parts *p, int layer, const struct layer_acts *a, floa
 // The two inputs of products that are not kept, into s.normed (or a->x itself); and s.act from gate and up.
 const float *part_attn_input(const struct parts *p, int layer, const struct layer_acts *a, int t);
 const float *part_mlp_input(const struct parts *p, int layer, const struct layer_acts *a, int t);
+// Rotates x(T, n_heads * head_dim) in place by the layer's kind of angles; nothing without rotary positions.
+void part_rotate(const struct parts *p, int layer, float *x, const int32_t *positions, int t, int n_heads, bool inverse);
 void part_activate(const struct parts *p, const struct layer_acts *a, int t);
 
 // Hidden rows to what the head reads: final norm, then OPT's projection.

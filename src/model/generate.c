@@ -183,7 +183,8 @@ static int prefill_piece(struct generator *g, int first, int end, bool *live, st
         a.k = kv_cache_prompt_k(&g->cache, layer) + start * p->w.kv;
         a.v = kv_cache_prompt_v(&g->cache, layer) + start * p->w.kv;
         part_qkv(p, layer, &a, g->positions, (int)n);
-        p->ops->attention(p->b, a.att, a.lse, a.q, a.k, a.v, g->segments, n_segments, (int)n, &p->shape);
+        p->ops->attention(p->b, a.att, a.lse, a.q, a.k, a.v, g->segments, n_segments, (int)n,
+                          part_shape(p, layer));
         part_mid(p, layer, &a, (int)n);
         part_out(p, layer, &a, g->x, (int)n);
     }
@@ -246,7 +247,7 @@ static void decode_layer(struct generator *g, int layer)
         kv_cache_put(&g->cache, layer, s->slot, own, a->k + (size_t)i * p->w.kv, a->v + (size_t)i * p->w.kv);
         g->views[i] = kv_cache_view(&g->cache, layer, s->prompt_row, s->n_prompt, s->slot, (int)own + 1);
     }
-    p->ops->attention_decode(p->b, a->att, a->q, g->views, n, &p->shape);
+    p->ops->attention_decode(p->b, a->att, a->q, g->views, n, part_shape(p, layer));
     part_mid(p, layer, a, n);
     part_out(p, layer, a, g->x, n);
 }

@@ -1,12 +1,16 @@
 noinst_LIBRARIES += libmodel.a
 libmodel_a_SOURCES = \
-	%D%/arch.c %D%/arch.h \
+	%D%/adapter.c %D%/adapter.h \
+	%D%/arch.c %D%/arch.h %D%/arch_reader.h \
+	%D%/arch_members.c \
+	%D%/arch_rope.c \
 	%D%/backend.h \
 	%D%/decoder.c %D%/decoder.h %D%/decoder_internal.h \
 	%D%/decoder_backward.c \
 	%D%/decoder_forward.c \
 	%D%/decoder_parts.c %D%/decoder_parts.h \
 	%D%/generate.c %D%/generate.h \
+	%D%/generation_config.c %D%/generation_config.h \
 	%D%/kv_cache.c %D%/kv_cache.h \
 	%D%/lora.c \
 	%D%/merge.c %D%/merge.h \
@@ -26,6 +30,7 @@ MODEL_LIBS = libmodel.a $(BASE_LIBS)
 EXTRA_DIST += \
 	tests/golden/make_decoder_golden.py tests/golden/decoder \
 	tests/golden/make_rope_golden.py tests/golden/rope.json \
+	tests/golden/models tests/lib/hf_folder.h \
 	tests/golden/merge/merge.json tests/golden/merge/merge.py \
 	tests/lib/golden_decoder.h tests/lib/packing.h tests/lib/reference_decoder.h
 
@@ -40,6 +45,13 @@ tests_unit_test_generate_LDADD = $(CPU_LIBS) $(MODEL_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_sampler_SOURCES = tests/unit/test_sampler.c
 tests_unit_test_sampler_LDADD = $(MODEL_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += tests/unit/test_adapters tests/unit/test_arch tests/unit/test_hf_folders
+tests_unit_test_adapters_SOURCES = tests/unit/test_adapters.c
+tests_unit_test_adapters_LDADD = $(CPU_LIBS) $(MODEL_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_arch_SOURCES = tests/unit/test_arch.c
+tests_unit_test_arch_LDADD = $(MODEL_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_hf_folders_SOURCES = tests/unit/test_hf_folders.c
+tests_unit_test_hf_folders_LDADD = $(CPU_LIBS) $(MODEL_LIBS) $(TEXT_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/unit/test_safetensors
 tests_unit_test_safetensors_SOURCES = tests/unit/test_safetensors.c
 tests_unit_test_safetensors_LDADD = $(MODEL_LIBS) $(CMOCKA_LIBS)

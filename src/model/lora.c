@@ -68,18 +68,30 @@ static int read_targets(const struct model *m, const char *targets, unsigned *ou
     return code;
 }
 
-// Places the pairs in the block; the shared `a` of a fused module once.
+// The pairs of a new adapter: all alike.
 static void make_pairs(struct model *m)
 {
-    size_t rank = (size_t)m->lora.rank, n = 0;
     m->lora_pairs = mem_alloc((size_t)m->arch.n_layers * N_LAYER_TENSORS, sizeof *m->lora_pairs);
+    for (int layer = 0; layer < m->arch.n_layers; layer++)
+        for (int i = 0; i < N_LINEARS; i++)
+            if (model_tensor(m, linears[i], layer) && m->lora.targets & 1u << linears[i])
+                m->lora_pairs[layer * N_LAYER_TENSORS + (int)linears[i]] =
+                    (struct lora_pair){.rank = m->lora.rank, .factor = m->lora.alpha / (float)m->lora.rank};
+}
+
+// Places the pairs, of known ranks, in the block; the shared `a` of a fused module once.
+static int alloc_pairs(struct model *m, struct err *e)
+{
+    size_t n = 0;
     for (int layer = 0; layer < m->arch.n_layers; layer++)
         for (int i = 0; i < N_LINEARS; i++) {
             const struct tensor *t = model_tensor(m, linears[i], layer);
-            if (!t || !(m->lora.targets & 1u << linears[i]))
-                continue;
             struct lora_pair *pair = &m->lora_pairs[layer * N_LAYER_TENSORS + (int)linears[i]];
-            *pair = (struct lora_pair){.in = t->cols, .out = t->rows};
+            const size_t rank = (size_t)pair->rank;
+            if (!rank)
+                continue;
+            pair->in = t->cols;
+            pair->out = t->rows;
             if (names_row(m->arch.family, linears[i])->part > 0) {
                 pair->a = m->lora_pairs[layer * N_LAYER_TENSORS + (int)T_Q_W].a;
             } else {
@@ -90,24 +102,21 @@ static void make_pairs(struct model *m)
             n += rank * (size_t)t->rows;
         }
     m->n_lora_floats = n;
-}
-
-static int alloc_lora(struct model *m, int rank, float alpha, unsigned targets, struct err *e)
-{
-    if (m->lora_weights)
-        return err_set(e, ERR_STATE, "the model has an adapter already: merge it first (attune export)");
-    m->lora = (struct lora_config){rank, alpha, targets};
-    make_pairs(m);
-    m->lora_weights = m->ops->alloc(m->backend, m->n_lora_floats * sizeof(float), "the adapter", e);
+    m->lora_weights = m->ops->alloc(m->backend, n * sizeof(float), "the adapter", e);
     return m->lora_weights ? 0 : ERR_LIMIT;
 }
 
 int model_add_lora(struct model *m, int rank, float alpha, const char *targets, uint64_t seed, struct err *e)
 {
     unsigned kinds;
+    if (m->lora_weights)
+        return err_set(e, ERR_STATE, "the model has an adapter already: merge it first (attune export)");
     int code = read_targets(m, targets, &kinds, e);
-    if (!code)
-        code = alloc_lora(m, rank, alpha, kinds, e);
+    if (code)
+        return code;
+    m->lora = (struct lora_config){rank, alpha, kinds};
+    make_pairs(m);
+    code = alloc_pairs(m, e);
     if (code)
         return code;
     float *host = mem_alloc(m->n_lora_floats, sizeof *host);
@@ -132,20 +141,20 @@ int model_merge_lora(struct model *m, struct err *e)
 {
     if (!m->lora_weights)
         return 0;
-    int rank = m->lora.rank;
-    float factor = m->lora.alpha / (float)rank;
     for (int layer = 0; layer < m->arch.n_layers; layer++)
         for (int i = 0; i < N_LINEARS; i++) {
             const struct lora_pair *pair = model_lora(m, linears[i], layer);
             if (pair) // w(out, in) += factor * b(out, rank) a(rank, in)
                 m->ops->linear_dx(m->backend, model_weight(m, linears[i], layer), m->lora_weights + pair->b,
-                                  m->lora_weights + pair->a, pair->out, pair->in, rank, factor, 1);
+                                  m->lora_weights + pair->a, pair->out, pair->in, pair->rank, pair->factor, 1);
         }
     m->ops->weights_changed(m->backend);
     int code = m->ops->sync(m->backend, e);
     m->ops->free(m->backend, m->lora_weights);
     m->ops->free(m->backend, m->lora_grads);
     free(m->lora_pairs);
+    json_decref(m->lora_file);
+    m->lora_file = NULL;
     m->lora_weights = m->lora_grads = NULL;
     m->lora_pairs = NULL;
     m->n_lora_floats = 0;
@@ -155,16 +164,24 @@ int model_merge_lora(struct model *m, struct err *e)
 
 // ---- PEFT's files ----
 
-// "base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight"
-static void peft_name(const struct model *m, enum tensor_kind kind, int layer, char which, struct str *out)
+// "model.layers.0.self_attn.q_proj"
+static void full_module(const struct model *m, enum tensor_kind kind, int layer, struct str *out)
 {
     struct str plain = {0};
     names_full(m->arch.family, names_row(m->arch.family, kind), layer, false, &plain);
     str_clear(out);
-    str_add(out, "base_model.model.");
-    str_addn(out, plain.data, plain.len - strlen("weight"));
-    str_addf(out, "lora_%c.weight", which);
+    str_addn(out, plain.data, plain.len - strlen(".weight"));
     str_fini(&plain);
+}
+
+// "base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight"
+static void peft_name(const struct model *m, enum tensor_kind kind, int layer, char which, struct str *out)
+{
+    struct str module = {0};
+    full_module(m, kind, layer, &module);
+    str_clear(out);
+    str_addf(out, "base_model.model.%s.lora_%c.weight", str_text(&module), which);
+    str_fini(&module);
 }
 
 struct entry {
@@ -189,10 +206,10 @@ static int list_entries(const struct model *m, struct entry **out)
             if (part > 0)
                 continue;
             peft_name(m, linears[i], layer, 'A', &name);
-            list[n++] = (struct entry){mem_strdup(str_text(&name)), pair->a, m->lora.rank, pair->in, false};
+            list[n++] = (struct entry){mem_strdup(str_text(&name)), pair->a, pair->rank, pair->in, false};
             peft_name(m, linears[i], layer, 'B', &name);
             list[n++] = (struct entry){mem_strdup(str_text(&name)), pair->b, part == 0 ? 3 * pair->out : pair->out,
-                                       m->lora.rank, false};
+                                       pair->rank, false};
         }
     const struct tensor *score = model_tensor(m, T_SCORE_W, 0);
     if (score)
@@ -209,98 +226,119 @@ static void free_entries(struct entry *list, int n)
     free(list);
 }
 
-static int load_entry(struct model *m, const struct st_file *f, const struct entry *entry, struct err *e)
+static int upload(struct model *m, const struct adapter *a, const struct st_tensor *t, float *to, struct err *e)
 {
-    const struct st_tensor *t = st_find(f, entry->name);
-    if (!t && entry->is_score)
-        return 0;
-    if (!t)
-        return err_set(e, ERR_INPUT, "%s holds no tensor \"%s\", which adapter_config.json asks for", f->path, entry->name);
-    if (t->n_dims != 2 || t->dims[0] != entry->rows || t->dims[1] != entry->cols)
-        return err_set(e, ERR_INPUT, "%s: tensor \"%s\" does not have the shape (%d, %d)", f->path, entry->name, entry->rows,
-                       entry->cols);
-    float *values = mem_alloc(t->n_elements, sizeof *values);
-    int code = st_to_f32(f, t, values, e);
+    float *values = mem_try_alloc(t->n_elements, sizeof *values, "a matrix of the adapter", e);
+    int code = values ? st_to_f32(a->file, t, values, e) : ERR_LIMIT;
     if (!code)
-        m->ops->upload(m->backend, (entry->is_score ? m->weights : m->lora_weights) + entry->offset, values,
-                       t->n_elements * sizeof *values);
+        code = model_check_finite(a->file->path, t, values, e);
+    if (!code)
+        m->ops->upload(m->backend, to, values, t->n_elements * sizeof *values);
     free(values);
     return code;
 }
 
-static int read_adapter_config(const struct model *m, const json_t *config, const char *where, int64_t *rank, double *alpha,
-                               unsigned *targets, struct err *e)
+// The ranks and factors of one module, which may be three linears of ours.
+static int plan_module(struct model *m, const struct adapter *a, enum tensor_kind kind, int layer, size_t *n_used,
+                       struct err *e)
 {
-    const char *type;
-    bool rslora, dora;
-    int code = json_get_text(config, "peft_type", "", &type, where, e);
-    if (!code && strcmp(type, "LORA") != 0)
-        return err_set(e, ERR_UNSUPPORTED, "%s: only adapters of type LORA are supported, not \"%.40s\"", where, type);
-    if (!code)
-        code = json_get_int(config, "r", 0, 1, 65536, rank, where, e);
-    if (!code && *rank == 0)
-        return err_set(e, ERR_INPUT, "%s: the rank \"r\" is missing", where);
-    if (!code)
-        code = json_get_double(config, "lora_alpha", 8, alpha, where, e);
-    if (!code)
-        code = json_get_bool(config, "use_rslora", false, &rslora, where, e);
-    if (!code)
-        code = json_get_bool(config, "use_dora", false, &dora, where, e);
-    if (code)
-        return code;
-    if (dora)
-        return err_set(e, ERR_UNSUPPORTED, "%s: DoRA adapters are not supported", where);
-    if (rslora) // the factor alpha / sqrt(r) as an alpha for alpha / r
-        *alpha *= sqrt((double)*rank);
-    const json_t *modules = json_object_get(config, "target_modules");
-    struct str list = {0};
-    if (json_is_string(modules))
-        str_add(&list, json_string_value(modules));
-    for (size_t i = 0; json_is_array(modules) && i < json_array_size(modules); i++) {
-        const char *name = json_string_value(json_array_get(modules, i));
-        str_addf(&list, "%s%s", i ? "," : "", name ? name : "?");
+    const struct tensor *t = model_tensor(m, kind, layer);
+    const int n_parts = names_row(m->arch.family, kind)->part == 0 ? 3 : 1;
+    struct adapter_pair pair;
+    struct str module = {0};
+    full_module(m, kind, layer, &module);
+    int code = adapter_find(a, str_text(&module), &pair, e);
+    const bool wanted = adapter_targets(a, str_text(&module));
+    if (!code && pair.a && !wanted)
+        code = err_set(e, ERR_INPUT, "%s holds matrices of \"%s\", which \"target_modules\" of adapter_config.json does not name",
+                       a->file->path, str_text(&module));
+    if (!code && !pair.a && wanted && json_is_array(json_object_get(a->config, "target_modules")) && a->everywhere)
+        code = err_set(e, ERR_INPUT, "%s holds no tensor \"base_model.model.%s.lora_A.weight\", which adapter_config.json asks for",
+                       a->file->path, str_text(&module));
+    if (!code && pair.a && (pair.a->dims[1] != t->cols || pair.b->dims[0] != (int64_t)t->rows * n_parts))
+        code = err_set(e, ERR_INPUT, "%s: the matrices of \"%s\" do not fit the base's (%d, %d)", a->file->path,
+                       str_text(&module), t->rows * n_parts, t->cols);
+    for (int part = 0; !code && pair.a && part < n_parts; part++) { // T_Q_W, T_K_W, T_V_W stand two apart
+        m->lora_pairs[layer * N_LAYER_TENSORS + (int)kind + 2 * part] =
+            (struct lora_pair){.rank = pair.rank, .factor = (float)pair.factor};
+        m->lora.targets |= 1u << ((int)kind + 2 * part);
     }
-    code = list.len ? read_targets(m, str_text(&list), targets, e)
-                    : err_set(e, ERR_INPUT, "%s: \"target_modules\" is missing", where);
-    str_fini(&list);
+    if (!code && pair.a) {
+        m->lora.rank = pair.rank > m->lora.rank ? pair.rank : m->lora.rank;
+        *n_used += 2;
+    }
+    str_fini(&module);
     return code;
 }
 
-int lora_load(struct model *m, const char *dir, const json_t *adapter_config, struct err *e)
+static int load_module(struct model *m, const struct adapter *a, enum tensor_kind kind, int layer, struct err *e)
 {
-    int64_t rank = 0;
-    double alpha = 0;
-    unsigned targets = 0;
-    int code = read_adapter_config(m, adapter_config, "adapter_config.json", &rank, &alpha, &targets, e);
+    const struct lora_pair *pair = model_lora(m, kind, layer);
+    struct adapter_pair found;
+    struct str module = {0};
+    full_module(m, kind, layer, &module);
+    int code = adapter_find(a, str_text(&module), &found, e);
     if (!code)
-        code = alloc_lora(m, (int)rank, (float)alpha, targets, e);
+        code = upload(m, a, found.a, m->lora_weights + pair->a, e);
+    if (!code) // the three b of a fused module stand one after the other
+        code = upload(m, a, found.b, m->lora_weights + pair->b, e);
+    str_fini(&module);
+    return code;
+}
+
+// The score head of the adapter in place of the base's.
+static int load_score(struct model *m, const struct adapter *a, size_t *n_used, struct err *e)
+{
+    const struct st_tensor *t = adapter_score(a);
+    const struct tensor *score = model_tensor(m, T_SCORE_W, 0);
+    if (!t)
+        return 0;
+    ++*n_used;
+    if (!score) // nobody asked for it
+        return 0;
+    if (t->n_dims != 2 || t->dims[0] != 1 || t->dims[1] != score->cols)
+        return err_set(e, ERR_INPUT, "%s: tensor \"%s\" does not have the shape (1, %d)", a->file->path, t->name, score->cols);
+    return upload(m, a, t, m->weights + score->offset, e);
+}
+
+int lora_load(struct model *m, const struct adapter *a, struct err *e)
+{
+    size_t n_used = 0;
+    int code = 0;
+    m->lora = (struct lora_config){.alpha = (float)a->alpha};
+    m->lora_pairs = mem_alloc((size_t)m->arch.n_layers * N_LAYER_TENSORS, sizeof *m->lora_pairs);
+    for (int layer = 0; layer < m->arch.n_layers; layer++)
+        for (int i = 0; i < N_LINEARS && !code; i++)
+            if (model_tensor(m, linears[i], layer) && names_row(m->arch.family, linears[i])->part <= 0)
+                code = plan_module(m, a, linears[i], layer, &n_used, e);
+    if (!code)
+        code = load_score(m, a, &n_used, e);
+    if (!code)
+        code = adapter_all_used(a, n_used, e);
+    if (!code && !m->lora.rank)
+        code = err_set(e, ERR_INPUT, "%s holds no matrices of an adapter", a->file->path);
+    if (!code)
+        code = alloc_pairs(m, e);
+    for (int layer = 0; layer < m->arch.n_layers; layer++)
+        for (int i = 0; i < N_LINEARS && !code; i++)
+            if (model_lora(m, linears[i], layer) && names_row(m->arch.family, linears[i])->part <= 0)
+                code = load_module(m, a, linears[i], layer, e);
     if (code)
         return code;
-    const char *task = json_string_value(json_object_get(adapter_config, "task_type"));
-    m->scores_tokens = m->scores_tokens || (task && strcmp(task, "TOKEN_CLS") == 0);
-    char *path = path_join(dir, "adapter_model.safetensors");
-    struct st_file *f = NULL;
-    struct entry *entries;
-    int n = list_entries(m, &entries);
-    code = st_open(&f, path, e);
-    size_t n_expected = (size_t)n;
-    for (int i = 0; i < n && !code; i++) {
-        if (entries[i].is_score && !st_find(f, entries[i].name))
-            n_expected--;
-        code = load_entry(m, f, &entries[i], e);
-    }
-    if (!code && f->n_tensors != n_expected)
-        code = err_set(e, ERR_UNSUPPORTED, "%s holds %zu tensors where its config asks for %zu: parts of it would be ignored",
-                       path, f->n_tensors, n_expected);
-    st_close(f);
-    free_entries(entries, n);
-    free(path);
+    m->lora_file = json_deep_copy(a->config);
+    m->scores_tokens = m->scores_tokens || a->scores_tokens;
     m->ops->weights_changed(m->backend);
-    return code ? code : m->ops->sync(m->backend, e);
+    return m->ops->sync(m->backend, e);
 }
 
 static json_t *adapter_config(const struct model *m)
 {
+    const char *base = m->base_dir ? m->base_dir : m->dir ? m->dir : "";
+    if (m->lora_file) { // with its ranks and patterns
+        json_t *same = json_deep_copy(m->lora_file);
+        json_object_set_new(same, "base_model_name_or_path", json_string(base));
+        return same;
+    }
     json_t *modules = json_array();
     char last[64] = "";
     for (int i = 0; i < N_LINEARS; i++) {
@@ -313,7 +351,6 @@ static json_t *adapter_config(const struct model *m)
         text_copy(last, sizeof last, module);
     }
     bool score = model_tensor(m, T_SCORE_W, 0) != NULL;
-    const char *base = m->base_dir ? m->base_dir : m->dir ? m->dir : "";
     json_t *config = json_pack("{s:s, s:s, s:s, s:i, s:f, s:f, s:s, s:b, s:b, s:o}", "peft_type", "LORA", "task_type",
                                !score ? "CAUSAL_LM" : m->scores_tokens ? "TOKEN_CLS" : "SEQ_CLS",
                                "base_model_name_or_path", base, "r", m->lora.rank,

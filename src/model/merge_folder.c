@@ -67,7 +67,7 @@ static int open_base(struct merge *m, struct err *e)
     if (!code)
         code = merge_read_arch(&m->arch, &m->config, dir, e);
     if (!code)
-        code = shards_open(&m->base, dir, e);
+        code = shards_open(&m->base, dir, NULL, e);
     free(adapter);
     size_t cap = 0;
     for (int i = 0; !code && i < m->base.n; i++)
@@ -99,11 +99,11 @@ static bool same_folder(const char *a, const char *b)
 // An adapter says which model it adapts; where that is a folder here it must hold the base's weights.
 static int check_adapter_base(struct merge *m, const char *adapter, struct err *e)
 {
-    char *dir = merge_adapter_base(adapter);
+    char *dir = adapter_base(adapter, NULL);
     struct shards s = {0};
     int code = 0;
     if (dir && !same_folder(dir, m->job->base)) {
-        code = shards_open(&s, dir, e);
+        code = shards_open(&s, dir, NULL, e);
         for (size_t i = 0; !code && i < m->n_tensors; i++) {
             const struct base_tensor *b = &m->tensors[i];
             const struct st_file *file;
@@ -216,8 +216,8 @@ static int write_config(struct merge *m, const char *dir, struct err *e)
     static const char *const names[] = {[MERGE_F32] = "float32", [MERGE_BF16] = "bfloat16", [MERGE_F16] = "float16"};
     char *path = path_join(dir, "config.json");
     if (m->job->dtype != MERGE_AS_BASE) {
-        json_object_del(m->config, "dtype");
-        json_object_set_new(m->config, "torch_dtype", json_string(names[m->job->dtype]));
+        json_object_set_new(m->config, "torch_dtype", json_string(names[m->job->dtype])); // up to transformers 4
+        json_object_set_new(m->config, "dtype", json_string(names[m->job->dtype]));       // from 5 on
     }
     int code = json_write(path, m->config, e);
     free(path);

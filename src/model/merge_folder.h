@@ -24,5 +24,3 @@ struct merge_result {
 };
 // Writes job->out, whole or not at all. ERR_USAGE when the models do not belong together: says where they differ.
 int merge_folders(const struct merge_job *job, struct merge_result *r, struct err *e);
-// The base that an adapter's config names, when it is a folder here; heap, else NULL.
-char *merge_adapter_base(const char *dir);

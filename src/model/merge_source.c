@@ -38,9 +38,14 @@ const struct st_tensor *merge_find(const struct shards *s, const char *name, con
     return found;
 }
 
+static bool is_head(const char *name)
+{
+    return strcmp(name, "lm_head.weight") == 0 || strcmp(name, "score.weight") == 0;
+}
+
 static bool is_read(const char *name) // the head counts; masks and tables of angles do not
 {
-    return strcmp(name, "lm_head.weight") == 0 || strcmp(name, "score.weight") == 0 || !names_is_harmless(name);
+    return is_head(name) || !names_is_harmless(name);
 }
 
 static int refuse_shape(const struct st_tensor *have, const char *dir, const struct st_tensor *base, struct err *e)
@@ -65,9 +70,15 @@ int merge_read_arch(struct arch *a, json_t **config, const char *dir, struct err
     char *path = path_join(dir, "config.json");
     int code = json_read(path, MAX_JSON, config, e);
     if (!code)
-        code = arch_from_config(a, *config, path, e);
+        code = arch_from_config(a, *config, path, NULL, e);
     free(path);
     return code;
+}
+
+static bool same_ropes(const struct arch *a, const struct arch *base)
+{
+    return rope_same(&a->ropes[ATTN_FULL], &base->ropes[ATTN_FULL]) &&
+           rope_same(&a->ropes[ATTN_SLIDING], &base->ropes[ATTN_SLIDING]);
 }
 
 // What decides how weights are computed with; shapes alone would not tell.
@@ -87,9 +98,13 @@ static int same_arch(const struct arch *a, const struct arch *base, const char *
                 {"activation function", a->act, base->act, false},
                 {"tie of head and embedding (tie_word_embeddings)", a->tied, base->tied, false},
                 {"epsilon of the norms", a->norm_eps, base->norm_eps, true},
-                {"rotary base (rope_theta)", a->rope_theta, base->rope_theta, true},
-                {"kind of rotary scaling", a->rope_scaling, base->rope_scaling, false},
-                {"factor of rotary scaling", a->rope_factor, base->rope_factor, true}};
+                {"rotary base (rope_theta)", a->ropes[0].theta, base->ropes[0].theta, true},
+                {"kind of rotary scaling", a->ropes[0].scaling, base->ropes[0].scaling, false},
+                {"factor of rotary scaling", a->ropes[0].factor, base->ropes[0].factor, true},
+                {"rotary scaling", same_ropes(a, base), true, false},
+                {"sliding window", a->sliding_window, base->sliding_window, true},
+                {"list of layers with a sliding window (layer_types)",
+                 memcmp(a->sliding_layers, base->sliding_layers, sizeof a->sliding_layers), 0, false}};
     if (a->family != base->family)
         return err_set(e, ERR_USAGE, "%s cannot be merged: it is a %s model, the base is a %s model", dir,
                        arch_family_name(a->family), arch_family_name(base->family));
@@ -102,93 +117,34 @@ static int same_arch(const struct arch *a, const struct arch *base, const char *
     return 0;
 }
 
-static int check_adapter(struct merge_source *s, const json_t *config, const char *where, struct err *e)
-{
-    const char *type, *bias;
-    bool dora, rslora, fan_in_fan_out;
-    int64_t rank = 0;
-    double alpha;
-    int code = json_get_text(config, "peft_type", "", &type, where, e);
-    if (!code && strcmp(type, "LORA") != 0)
-        return err_set(e, ERR_UNSUPPORTED, "%s: only adapters of type LORA can be merged, not \"%.40s\"", where, type);
-    if (!code)
-        code = json_get_int(config, "r", 0, 0, 65536, &rank, where, e);
-    if (!code && rank == 0)
-        return err_set(e, ERR_INPUT, "%s: the rank \"r\" is missing", where);
-    if (!code)
-        code = json_get_double(config, "lora_alpha", 8, &alpha, where, e);
-    if (!code)
-        code = json_get_bool(config, "use_rslora", false, &rslora, where, e);
-    if (!code)
-        code = json_get_bool(config, "use_dora", false, &dora, where, e);
-    if (!code)
-        code = json_get_bool(config, "fan_in_fan_out", false, &fan_in_fan_out, where, e);
-    if (!code)
-        code = json_get_text(config, "bias", "none", &bias, where, e);
-    if (code)
-        return code;
-    if (dora || strcmp(bias, "none") != 0 || json_object_size(json_object_get(config, "rank_pattern")) ||
-        json_object_size(json_object_get(config, "alpha_pattern")))
-        return err_set(e, ERR_UNSUPPORTED,
-                       "%s: adapters with DoRA, trained biases or ranks of their own for some layers cannot "
-                       "be merged",
-                       where);
-    s->factor = alpha / (rslora ? sqrt((double)rank) : (double)rank);
-    s->transposed |= fan_in_fan_out;
-    return 0;
-}
-
-char *merge_adapter_base(const char *dir)
-{
-    char *path = path_join(dir, "adapter_config.json"), *found = NULL;
-    json_t *config = NULL;
-    if (file_exists(path) && json_read(path, MAX_JSON, &config, NULL) == 0) {
-        const char *name = json_string_value(json_object_get(config, "base_model_name_or_path"));
-        char *beside = name && *name ? path_join(dir, name) : NULL;
-        if (beside && file_is_dir(name))
-            found = mem_strdup(name);
-        else if (beside && file_is_dir(beside))
-            found = mem_strdup(beside);
-        free(beside);
-    }
-    json_decref(config);
-    free(path);
-    return found;
-}
-
 int merge_source_open(struct merge_source *s, const char *dir, const struct arch *base, struct err *e)
 {
-    char *adapter_config = path_join(dir, "adapter_config.json"),
-         *weights = path_join(dir, "adapter_model.safetensors");
     json_t *config = NULL;
     struct arch arch;
     int code;
-    *s = (struct merge_source){.dir = dir, .transposed = base->family == ARCH_GPT2};
-    s->is_adapter = file_exists(adapter_config);
+    *s = (struct merge_source){.dir = dir, .base = base, .transposed = base->family == ARCH_GPT2,
+                               .is_adapter = adapter_is_folder(dir)};
     if (!file_is_dir(dir)) {
         code = err_set(e, ERR_NOT_FOUND, "there is no model folder %s", dir);
     } else if (s->is_adapter) {
-        code = json_read(adapter_config, MAX_JSON, &config, e);
-        if (!code)
-            code = check_adapter(s, config, adapter_config, e);
-        if (!code)
-            code = st_open(&s->adapter, weights, e);
+        code = adapter_open(&s->adapter, dir, NULL, e);
+        if (!code && s->adapter.scores)
+            code = err_set(e, ERR_UNSUPPORTED, "%s is a reward model's adapter: it has more than the low-rank matrices that can "
+                           "be merged", dir);
     } else {
         code = merge_read_arch(&arch, &config, dir, e);
         if (!code)
             code = same_arch(&arch, base, dir, e);
         if (!code)
-            code = shards_open(&s->files, dir, e);
+            code = shards_open(&s->files, dir, NULL, e);
     }
     json_decref(config);
-    free(adapter_config);
-    free(weights);
     return code;
 }
 
 void merge_source_close(struct merge_source *s)
 {
-    st_close(s->adapter);
+    adapter_close(&s->adapter);
     shards_close(&s->files);
     *s = (struct merge_source){0};
 }
@@ -212,31 +168,25 @@ static int delta_of_model(struct merge_source *s, const struct st_tensor *t, con
     return code;
 }
 
-// PEFT's name of a part of a module, whatever prefix the base's file has: NULL when the adapter leaves the module
-// alone.
-static const struct st_tensor *find_part(const struct st_file *f, const char *module, size_t n_module, const char *part)
+// A tensor of the base as PEFT names its module, whatever prefix the base's file has: "model.layers.0.mlp.up_proj".
+// False when it is no weight of a module.
+static bool module_of(const struct merge_source *s, const char *tensor, struct str *module)
 {
-    static const char *const prefixes[] = {"base_model.model.", "base_model.model.model.",
-                                           "base_model.model.transformer."};
-    const struct st_tensor *found = NULL;
-    for (size_t i = 0; i < 3 && !found; i++) {
-        struct str name = {0};
-        str_add(&name, prefixes[i]);
-        str_addn(&name, module, n_module);
-        str_add(&name, part);
-        found = st_find(f, str_text(&name));
-        str_fini(&name);
-    }
-    return found;
+    const char *bare = merge_bare_name(tensor), *prefix = s->base->family == ARCH_GPT2 ? "transformer." : "model.";
+    if (!text_ends(bare, ".weight"))
+        return false;
+    str_add(module, is_head(bare) ? "" : prefix);
+    str_addn(module, bare, strlen(bare) - strlen(".weight"));
+    return true;
 }
 
 // delta (out, in), or (in, out) where the base is stored so, = factor B (out, r) A (r, in).
-static int multiply(const struct merge_source *s, const struct st_tensor *a, const struct st_tensor *b,
-                    const struct st_tensor *t, double *delta, struct err *e)
+static int multiply(const struct merge_source *s, const struct adapter_pair *pair, const struct st_tensor *t, double *delta,
+                    struct err *e)
 {
-    const int64_t rank = a->dims[0], in = a->dims[1], out = b->dims[0];
-    const bool fits = a->n_dims == 2 && b->n_dims == 2 && t->n_dims == 2 && b->dims[1] == rank &&
-                      t->dims[s->transposed] == out && t->dims[!s->transposed] == in;
+    const struct st_tensor *a = pair->a, *b = pair->b;
+    const int64_t rank = pair->rank, in = a->dims[1], out = b->dims[0];
+    const bool fits = t->n_dims == 2 && t->dims[s->transposed] == out && t->dims[!s->transposed] == in;
     if (!fits)
         return err_set(e, ERR_INPUT,
                        "%s cannot be merged: its \"%.200s\" does not fit the base's tensor of %lld x %lld", s->dir,
@@ -245,12 +195,12 @@ static int multiply(const struct merge_source *s, const struct st_tensor *a, con
     if (!values)
         return ERR_LIMIT;
     float *bv = values + a->n_elements;
-    int code = st_to_f32(s->adapter, a, values, e);
+    int code = st_to_f32(s->adapter.file, a, values, e);
     if (!code)
-        code = st_to_f32(s->adapter, b, bv, e);
+        code = st_to_f32(s->adapter.file, b, bv, e);
     for (int64_t o = 0; !code && o < out; o++)
         for (int64_t k = 0; k < rank; k++) {
-            const double scaled = s->factor * (double)bv[o * rank + k];
+            const double scaled = pair->factor * (double)bv[o * rank + k];
             for (int64_t i = 0; i < in; i++)
                 delta[s->transposed ? i * out + o : o * in + i] += scaled * (double)values[k * in + i];
         }
@@ -258,28 +208,26 @@ static int multiply(const struct merge_source *s, const struct st_tensor *a, con
     return code;
 }
 
-static int delta_of_adapter(struct merge_source *s, const struct st_tensor *t, const float *base, double *delta,
-                            struct err *e)
+static int delta_of_adapter(struct merge_source *s, const struct st_tensor *t, double *delta, struct err *e)
 {
-    const char *module = merge_bare_name(t->name);
-    const size_t n = strlen(module), tail = strlen(".weight");
+    struct adapter_pair pair = {0};
+    struct str module = {0};
+    int code = 0;
     memset(delta, 0, t->n_elements * sizeof *delta);
-    if (!text_ends(module, ".weight"))
-        return 0;
-    const struct st_tensor *a = find_part(s->adapter, module, n - tail, ".lora_A.weight");
-    const struct st_tensor *b = find_part(s->adapter, module, n - tail, ".lora_B.weight");
-    if (!a != !b)
-        return err_set(e, ERR_INPUT, "%s holds only one of the two matrices of \"%.200s\"", s->adapter->path, t->name);
-    if (!a)
-        return 0;
-    s->n_used += 2;
-    return multiply(s, a, b, t, delta, e);
+    if (module_of(s, t->name, &module))
+        code = adapter_find(&s->adapter, str_text(&module), &pair, e);
+    if (!code && pair.a) {
+        s->n_used += 2;
+        code = multiply(s, &pair, t, delta, e);
+    }
+    str_fini(&module);
+    return code;
 }
 
 int merge_source_delta(struct merge_source *s, const struct st_tensor *t, const float *base, float *scratch,
                        double *delta, struct err *e)
 {
-    int code = s->is_adapter ? delta_of_adapter(s, t, base, delta, e) : delta_of_model(s, t, base, scratch, delta, e);
+    int code = s->is_adapter ? delta_of_adapter(s, t, delta, e) : delta_of_model(s, t, base, scratch, delta, e);
     for (size_t j = 0; !code && j < t->n_elements; j++)
         if (!isfinite(delta[j]))
             code = err_set(e, ERR_NUMERIC, "%s or the base holds a number that is not finite in \"%.200s\"", s->dir,
@@ -291,12 +239,14 @@ int merge_source_all_used(const struct merge_source *s, const struct shards *bas
 {
     const struct st_file *file;
     if (s->is_adapter)
-        return s->n_used == s->adapter->n_tensors
-                   ? 0
-                   : err_set(e, ERR_INPUT,
-                             "%s holds %zu tensors, but %zu fit the base: it is an adapter of another model, or "
-                             "trains more than its low-rank matrices",
-                             s->adapter->path, s->adapter->n_tensors, s->n_used);
+        return adapter_all_used(&s->adapter, s->n_used, e);
+    bool own_head = false;
+    int code = merge_find(base, "lm_head.weight", &file) ? 0 : shards_own_head(&s->files, s->base->family, &own_head, e);
+    if (!code && own_head && s->base->tied)
+        code = err_set(e, ERR_INPUT, "%s cannot be merged: it has a head that is not its token embedding, which the base has not",
+                       s->dir);
+    if (code)
+        return code;
     for (int i = 0; i < s->files.n; i++)
         for (size_t j = 0; j < s->files.files[i]->n_tensors; j++) {
             const char *name = s->files.files[i]->tensors[j].name;

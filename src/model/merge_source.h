@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "base/json.h"
+#include "model/adapter.h"
 #include "model/arch.h"
 #include "model/model_parts.h"
 #include "model/safetensors.h"
@@ -15,8 +16,8 @@ struct merge_source {
     const char *dir; // borrowed
     bool is_adapter;
     struct shards files;     // of a whole model
-    struct st_file *adapter; // of an adapter
-    double factor;           // alpha / r, or alpha / sqrt(r)
+    struct adapter adapter;  // of an adapter
+    const struct arch *base; // borrowed
     bool transposed;         // the base stores its matrices as (in, out): GPT-2
     size_t n_used;           // tensors that were asked for and there
 };

@@ -43,6 +43,8 @@ static void add_layer(struct model *m, int layer)
     add_if(a->qkv_bias, m, T_K_B, layer, 1, kv);
     add(m, T_V_W, layer, kv, c);
     add_if(a->qkv_bias, m, T_V_B, layer, 1, kv);
+    add_if(a->qk_norm, m, T_Q_NORM_W, layer, 1, a->head_dim);
+    add_if(a->qk_norm, m, T_K_NORM_W, layer, 1, a->head_dim);
     add(m, T_O_W, layer, c, q);
     add_if(a->out_bias, m, T_O_B, layer, 1, c);
     add(m, T_MLP_NORM_W, layer, 1, c);
@@ -75,35 +77,43 @@ static void make_table(struct model *m, bool with_score)
     add_if(with_score, m, T_SCORE_W, -1, 1, a->d_embed);
 }
 
+// cos and then sin of one kind of layers, (n positions, half) each.
+static void fill_rope(const struct arch *a, enum attn_kind kind, int n, float *table)
+{
+    const int half = a->head_dim / 2;
+    float *speed = mem_alloc((size_t)half, sizeof *speed), factor, *sin_table = table + (size_t)n * (size_t)half;
+    rope_frequencies(&a->ropes[kind], a->head_dim, speed, &factor);
+    for (int p = 0; p < n; p++)
+        for (int i = 0; i < half; i++) {
+            float angle = (float)p * speed[i]; // in f32, as the reference implementation has it
+            table[(size_t)p * (size_t)half + (size_t)i] = cosf(angle) * factor;
+            sin_table[(size_t)p * (size_t)half + (size_t)i] = sinf(angle) * factor;
+        }
+    free(speed);
+}
+
 static int make_rope(struct model *m, struct err *e)
 {
     struct arch *a = &m->arch;
-    int half = a->head_dim / 2;
     if (a->max_positions > MODEL_MAX_POSITIONS)
         a->max_positions = MODEL_MAX_POSITIONS;
     m->n_rope_positions = a->max_positions;
-    size_t n = (size_t)m->n_rope_positions * (size_t)half;
-    float *speed = mem_alloc((size_t)half, sizeof *speed), factor;
-    float *table = mem_try_alloc(2 * n, sizeof *table, "the table of rotary positions", e);
-    int code = table ? 0 : ERR_LIMIT;
-    if (!code) {
-        arch_rope_frequencies(a, speed, &factor);
-        for (int p = 0; p < m->n_rope_positions; p++)
-            for (int i = 0; i < half; i++) {
-                float angle = (float)p * speed[i]; // in f32, as the reference implementation has it
-                table[(size_t)p * (size_t)half + (size_t)i] = cosf(angle) * factor;
-                table[n + (size_t)p * (size_t)half + (size_t)i] = sinf(angle) * factor;
-            }
-        m->rope_cos = m->ops->alloc(m->backend, 2 * n * sizeof *table, "the table of rotary positions", e);
-        code = m->rope_cos ? 0 : ERR_LIMIT;
+    const int n_tables = rope_same(&a->ropes[ATTN_FULL], &a->ropes[ATTN_SLIDING]) ? 1 : N_ATTN_KINDS;
+    const size_t n = (size_t)m->n_rope_positions * (size_t)(a->head_dim / 2), all = 2 * n * (size_t)n_tables;
+    float *tables = mem_try_alloc(all, sizeof *tables, "the table of rotary positions", e);
+    if (!tables)
+        return ERR_LIMIT;
+    for (int kind = 0; kind < n_tables; kind++)
+        fill_rope(a, (enum attn_kind)kind, m->n_rope_positions, tables + 2 * n * (size_t)kind);
+    m->rope_tables = m->ops->alloc(m->backend, all * sizeof *tables, "the table of rotary positions", e);
+    if (m->rope_tables)
+        m->ops->upload(m->backend, m->rope_tables, tables, all * sizeof *tables);
+    for (int kind = 0; m->rope_tables && kind < N_ATTN_KINDS; kind++) {
+        m->rope_cos[kind] = m->rope_tables + (kind < n_tables ? 2 * n * (size_t)kind : 0);
+        m->rope_sin[kind] = m->rope_cos[kind] + n;
     }
-    if (!code) {
-        m->rope_sin = m->rope_cos + n;
-        m->ops->upload(m->backend, m->rope_cos, table, 2 * n * sizeof *table);
-    }
-    free(table);
-    free(speed);
-    return code;
+    free(tables);
+    return m->rope_tables ? 0 : ERR_LIMIT;
 }
 
 int model_alloc(struct model **out, const json_t *config, const char *where, const struct backend_ops *ops,
@@ -113,7 +123,7 @@ int model_alloc(struct model **out, const json_t *config, const char *where, con
     m->ops = ops;
     m->backend = backend;
     m->adapter_on = true;
-    int code = arch_from_config(&m->arch, config, where, e);
+    int code = arch_from_config(&m->arch, config, where, &m->notes, e);
     if (!code) {
         m->config = json_deep_copy(config);
         const char *made_for = json_string_value(json_array_get(json_object_get(config, "architectures"), 0));
@@ -138,7 +148,8 @@ static void init_tensor(struct model *m, int i, uint64_t seed, double spread, fl
     const struct tensor *t = &m->tensors[i];
     size_t n = (size_t)t->rows * (size_t)t->cols;
     struct rng r = rng_make(seed, RNG_INIT, (uint32_t)i);
-    bool norm = t->kind == T_ATTN_NORM_W || t->kind == T_MLP_NORM_W || t->kind == T_FINAL_NORM_W;
+    bool norm = t->kind == T_ATTN_NORM_W || t->kind == T_MLP_NORM_W || t->kind == T_FINAL_NORM_W ||
+                t->kind == T_Q_NORM_W || t->kind == T_K_NORM_W;
     if (t->kind == T_O_W || t->kind == T_DOWN_W)
         spread /= sqrt(2.0 * m->arch.n_layers);
     if (t->kind == T_SCORE_W || (!norm && t->rows == 1))
@@ -210,11 +221,13 @@ void model_free(struct model *m)
     m->ops->free(m->backend, m->score_grads);
     m->ops->free(m->backend, m->lora_weights);
     m->ops->free(m->backend, m->lora_grads);
-    m->ops->free(m->backend, m->rope_cos);
+    m->ops->free(m->backend, m->rope_tables);
     free(m->lora_pairs);
+    json_decref(m->lora_file);
     free(m->tensors);
     free(m->index);
     json_decref(m->config);
+    notes_fini(&m->notes);
     free(m->dir);
     free(m->tokenizer_dir);
     free(m->base_dir);

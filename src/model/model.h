@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "base/err.h"
+#include "base/notes.h"
 #include "model/arch.h"
 #include "model/backend.h"
 
@@ -17,6 +18,7 @@ enum tensor_kind {
     // of a layer
     T_ATTN_NORM_W, T_ATTN_NORM_B, T_Q_W, T_Q_B, T_K_W, T_K_B, T_V_W, T_V_B, T_O_W, T_O_B,
     T_MLP_NORM_W, T_MLP_NORM_B, T_GATE_W, T_GATE_B, T_UP_W, T_UP_B, T_DOWN_W, T_DOWN_B,
+    T_Q_NORM_W, T_K_NORM_W, // (1, head_dim)
     N_LAYER_TENSORS,
     // of the whole model
     T_TOKEN_EMBED = N_LAYER_TENSORS, T_POSITION_EMBED, T_PROJECT_IN, T_PROJECT_OUT, T_FINAL_NORM_W, T_FINAL_NORM_B,
@@ -33,14 +35,16 @@ struct tensor {
     bool decay;    // weight decay applies (matrices, not norms and biases)
 };
 
-// Low-rank adapters (Hu et al. 2021): w + (alpha / rank) b a, with a (rank, in) and b (out, rank).
+// Low-rank adapters (Hu et al. 2021): w + factor b a, with a (rank, in) and b (out, rank); factor is alpha / rank. An
+// adapter that was loaded may have ranks and factors of their own for some modules, and none for others.
 struct lora_config {
-    int rank; // 0: none
+    int rank; // the largest; 0: none
     float alpha;
     unsigned targets; // bit per tensor_kind among the linear weights
 };
 struct lora_pair {
-    int in, out;
+    int in, out, rank;
+    float factor;
     size_t a, b; // offsets in floats in the adapter block
 };
 
@@ -55,14 +59,17 @@ struct model {
     float *weights, *grads; // grads NULL unless full fine-tuning
     struct lora_config lora;
     struct lora_pair *lora_pairs; // by layer * N_LAYER_TENSORS + kind; in == 0 where there is none
+    json_t *lora_file; // adapter_config.json of an adapter that was loaded; NULL for a new one
     size_t n_lora_floats;
     float *lora_weights, *lora_grads; // NULL without adapters
     bool adapter_on;   // off: the base model, which is the reference of a LoRA run
-    float *rope_cos, *rope_sin; // (max_positions, head_dim / 2) or NULL
+    float *rope_tables; // device memory of the following; NULL without rotary positions
+    float *rope_cos[N_ATTN_KINDS], *rope_sin[N_ATTN_KINDS]; // (max_positions, head_dim / 2); kinds may share
     int n_rope_positions;
     bool scores_tokens; // with T_SCORE_W: it was taught to read every token of a response, not the last alone
     float *score_grads; // of T_SCORE_W when the base is frozen, else NULL
     json_t *config;    // config.json as it was read
+    struct notes notes; // what a person should know of its files
     char *dir;         // where it was loaded from; NULL for a new model
     char *tokenizer_dir; // whose tokenizer files model_save copies beside the weights; dir unless set otherwise
     char *base_dir;    // of an adapter folder: the model that it adapts; else NULL
@@ -81,6 +88,8 @@ enum trainable { TRAIN_NOTHING, TRAIN_ALL, TRAIN_ADAPTER };
 // with_score: the model gets a reward head (from the file, else zero).
 int model_load(struct model **out, const char *dir, const struct backend_ops *ops, struct backend *backend,
                bool with_score, struct err *e);
+// The folder with the tokenizer of a model folder: its own, or of an adapter that has none its base's; heap.
+char *model_find_tokenizer(const char *dir);
 // A new model from a config.json object: weights N(0, initializer_range), by default 0.02, residual projections
 // scaled by 1/sqrt(2 n_layers). Narrow models need a wider range, about 1/sqrt(hidden_size).
 int model_new(struct model **out, const json_t *config, const struct backend_ops *ops, struct backend *backend,

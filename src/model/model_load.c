@@ -2,12 +2,14 @@
 // of the files must be known; what would be ignored silently could change what the model computes.
 #include "config.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/members.h"
 #include "base/sha256.h"
 #include "model/model_parts.h"
 #include "model/names.h"
@@ -15,6 +17,14 @@
 enum { MAX_JSON = 256 << 20, MAX_SHARDS = 4096 };
 
 // ---- shards ----
+
+// Of "__metadata__" one member says how matrices are stored; the rest is anybody's.
+static int check_layout(const struct st_file *f, struct err *e)
+{
+    static const struct member_row members[] = {{"format", MEMBER_NEUTRAL, "pt np mlx"}, {0}};
+    static const struct member_row *const tables[] = {members, NULL};
+    return members_check(f->metadata, tables, f->path, NULL, e);
+}
 
 static int open_one(struct shards *s, const char *dir, const char *name, struct err *e)
 {
@@ -29,13 +39,15 @@ static int open_one(struct shards *s, const char *dir, const char *name, struct 
     s->files = mem_realloc(s->files, (size_t)s->n + 1, sizeof *s->files);
     int code = st_open(&s->files[s->n], path, e);
     if (!code)
-        s->n++;
+        code = check_layout(s->files[s->n++], e);
     free(path);
     return code;
 }
 
-static int open_indexed(struct shards *s, const char *dir, const char *index, struct err *e)
+static int open_indexed(struct shards *s, const char *dir, const char *index, struct notes *notes, struct err *e)
 {
+    static const struct member_row members[] = {{"weight_map", MEMBER_USED, NULL}, {"metadata", MEMBER_HARMLESS, NULL}, {0}};
+    static const struct member_row *const tables[] = {members, NULL};
     json_t *json;
     int code = json_read(index, MAX_JSON, &json, e);
     if (code)
@@ -43,9 +55,10 @@ static int open_indexed(struct shards *s, const char *dir, const char *index, st
     const json_t *map = json_object_get(json, "weight_map");
     const char *key;
     json_t *value;
-    if (!json_is_object(map))
+    code = members_check(json, tables, index, notes, e);
+    if (!code && !json_is_object(map))
         code = err_set(e, ERR_INPUT, "%s has no \"weight_map\" object", index);
-    else
+    else if (!code)
         json_object_foreach((json_t *)map, key, value) {
             code = json_is_string(value) ? open_one(s, dir, json_string_value(value), e)
                                          : err_set(e, ERR_INPUT, "%s: the file of \"%.200s\" is not a text", index, key);
@@ -56,7 +69,7 @@ static int open_indexed(struct shards *s, const char *dir, const char *index, st
     return code;
 }
 
-int shards_open(struct shards *s, const char *dir, struct err *e)
+int shards_open(struct shards *s, const char *dir, struct notes *notes, struct err *e)
 {
     *s = (struct shards){0};
     char *index = path_join(dir, "model.safetensors.index.json"), *single = path_join(dir, "model.safetensors");
@@ -65,7 +78,7 @@ int shards_open(struct shards *s, const char *dir, struct err *e)
     if (file_exists(single))
         code = open_one(s, dir, "model.safetensors", e);
     else if (file_exists(index))
-        code = open_indexed(s, dir, index, e);
+        code = open_indexed(s, dir, index, notes, e);
     else if (file_exists(pickled))
         code = err_set(e, ERR_UNSUPPORTED,
                        "%s has its weights in pytorch_model.bin, which can run code when it is read; convert it to "
@@ -98,6 +111,37 @@ const struct st_tensor *shards_find(const struct shards *s, const char *name, co
         }
     }
     return NULL;
+}
+
+int shards_own_head(const struct shards *s, enum arch_family family, bool *own, struct err *e)
+{
+    const struct st_file *head_file, *embed_file;
+    const struct st_tensor *head = shards_find(s, "lm_head.weight", &head_file), *embed = NULL;
+    struct str name = {0};
+    for (int bare = 0; bare < 2 && !embed; bare++) {
+        names_full(family, names_row(family, T_TOKEN_EMBED), -1, bare, &name);
+        embed = shards_find(s, str_text(&name), &embed_file);
+    }
+    str_fini(&name);
+    *own = false;
+    if (!head || !embed)
+        return 0;
+    *own = true;
+    if (head->n_elements != embed->n_elements)
+        return 0; // whoever loads it says which shape is wrong
+    if (head->dtype == embed->dtype) {
+        *own = memcmp(head->bytes, embed->bytes, head->n_bytes) != 0;
+        return 0;
+    }
+    const size_t n = head->n_elements;
+    float *values = mem_try_alloc(2 * n, sizeof *values, "a head and an embedding to compare", e);
+    int code = values ? st_to_f32(head_file, head, values, e) : ERR_LIMIT;
+    if (!code)
+        code = st_to_f32(embed_file, embed, values + n, e);
+    if (!code)
+        *own = memcmp(values, values + n, n * sizeof *values) != 0;
+    free(values);
+    return code;
 }
 
 // ---- one tensor ----
@@ -156,6 +200,21 @@ static void arrange(float *out, const float *in, const struct tensor *t, const s
             out[o * cols + i] = in[i * width + start + o];
 }
 
+int model_check_finite(const char *path, const struct st_tensor *t, const float *values, struct err *e)
+{
+    float zero = 0; // stays so unless one of them is not finite
+    for (size_t i = 0; i < t->n_elements; i++)
+        zero += values[i] * 0;
+    if (zero == 0)
+        return 0;
+    size_t at = 0;
+    while (isfinite(values[at]))
+        at++;
+    return err_set(e, ERR_NUMERIC, "%s: element %zu of tensor \"%.200s\" is %s: the weights are damaged, or they come from a "
+                   "training that diverged", path, at, t->name,
+                   t->dtype == ST_F64 && isinf(values[at]) ? "larger than f32 holds" : isnan(values[at]) ? "not a number (NaN)" : "infinite");
+}
+
 static int load_tensor(struct model *m, const struct shards *s, const struct tensor *t, struct err *e)
 {
     const struct name_row *row = names_row(m->arch.family, t->kind);
@@ -179,6 +238,8 @@ static int load_tensor(struct model *m, const struct shards *s, const struct ten
     if (!raw)
         return ERR_LIMIT;
     code = st_to_f32(file, found, raw, e);
+    if (!code)
+        code = model_check_finite(file->path, found, raw, e);
     if (!code) {
         float *arranged = raw;
         if (row->transposed || row->part >= 0) {
@@ -264,6 +325,18 @@ static int hash_adapter(struct model *m, const char *dir, const json_t *adapter,
 
 // ---- folders ----
 
+// A tied model with a head of its own is an untied one, also when it is saved.
+static int take_own_head(json_t *config, const struct shards *s, const char *where, bool *own, struct err *e)
+{
+    struct arch a;
+    int code = arch_from_config(&a, config, where, NULL, e);
+    if (!code && a.tied)
+        code = shards_own_head(s, a.family, own, e);
+    if (!code && *own)
+        json_object_set_new(config, "tie_word_embeddings", json_false());
+    return code;
+}
+
 static int load_base(struct model **out, const char *dir, const struct backend_ops *ops, struct backend *backend,
                      bool with_score, struct err *e)
 {
@@ -271,11 +344,18 @@ static int load_base(struct model **out, const char *dir, const struct backend_o
     json_t *config = NULL;
     struct model *m = NULL;
     struct shards s = {0};
+    struct notes notes = {0};
+    bool own_head = false;
     int code = json_read(path, MAX_JSON, &config, e);
     if (!code)
-        code = shards_open(&s, dir, e); // before memory is taken for a model whose weights are not there
+        code = shards_open(&s, dir, &notes, e); // before memory is taken for a model whose weights are not there
+    if (!code)
+        code = take_own_head(config, &s, path, &own_head, e);
     if (!code)
         code = model_alloc(&m, config, path, ops, backend, with_score, e);
+    if (!code && own_head)
+        notes_add(&m->notes, "%s says that the head is the token embedding (tie_word_embeddings), but the weights hold another "
+                  "head: it is used, as transformers does", path);
     if (!code)
         code = check_all_known(m, &s, e);
     for (int i = 0; !code && i < m->n_tensors; i++)
@@ -287,6 +367,9 @@ static int load_base(struct model **out, const char *dir, const struct backend_o
         ops->weights_changed(backend);
         code = ops->sync(backend, e);
     }
+    if (!code)
+        notes_append(&m->notes, &notes);
+    notes_fini(&notes);
     shards_close(&s);
     json_decref(config);
     free(path);
@@ -298,23 +381,25 @@ static int load_base(struct model **out, const char *dir, const struct backend_o
     return 0;
 }
 
-// The base of an adapter: as written, else relative to the adapter's folder.
-static char *find_base(const char *dir, const json_t *adapter, struct err *e)
+static bool has_tokenizer(const char *dir)
 {
-    const char *name = json_string_value(json_object_get(adapter, "base_model_name_or_path"));
-    if (!name || !*name) {
-        err_set(e, ERR_INPUT, "%s/adapter_config.json does not say which model it adapts (base_model_name_or_path)", dir);
-        return NULL;
+    static const char *const names[] = {"tokenizer.json", "tokenizer.json.gz", "merges.txt", "merges.txt.gz"};
+    bool found = false;
+    for (size_t i = 0; i < sizeof names / sizeof *names && !found; i++) {
+        char *path = path_join(dir, names[i]);
+        found = file_exists(path);
+        free(path);
     }
-    if (file_is_dir(name))
-        return mem_strdup(name);
-    char *beside = path_join(dir, name);
-    if (file_is_dir(beside))
-        return beside;
-    free(beside);
-    err_set(e, ERR_NOT_FOUND, "the adapter in %s adapts the model \"%.300s\", which is not a folder here; download it and "
-            "write its path as base_model_name_or_path into adapter_config.json", dir, name);
-    return NULL;
+    return found;
+}
+
+char *model_find_tokenizer(const char *dir)
+{
+    char *base = !has_tokenizer(dir) && adapter_is_folder(dir) ? adapter_base(dir, NULL) : NULL;
+    if (base && has_tokenizer(base))
+        return base;
+    free(base);
+    return mem_strdup(dir);
 }
 
 int model_load(struct model **out, const char *dir, const struct backend_ops *ops, struct backend *backend,
@@ -322,28 +407,29 @@ int model_load(struct model **out, const char *dir, const struct backend_ops *op
 {
     if (!file_is_dir(dir))
         return err_set(e, ERR_NOT_FOUND, "there is no model folder %s", dir);
-    char *path = path_join(dir, "adapter_config.json");
-    json_t *adapter = NULL;
+    const bool adapts = adapter_is_folder(dir);
+    struct adapter adapter = {0};
+    struct notes notes = {0};
     char *base = NULL;
-    int code = 0;
-    if (file_exists(path)) {
-        code = json_read(path, MAX_JSON, &adapter, e);
-        if (!code && !(base = find_base(dir, adapter, e)))
-            code = ERR_NOT_FOUND;
-    }
-    free(path);
     struct model *m = NULL;
+    int code = adapts ? adapter_open(&adapter, dir, &notes, e) : 0;
+    if (!code && adapts && !(base = adapter_base(dir, e)))
+        code = e ? e->code : ERR_NOT_FOUND;
     if (!code)
         code = load_base(&m, base ? base : dir, ops, backend, with_score, e);
-    if (!code && adapter) {
-        code = lora_load(m, dir, adapter, e);
+    if (!code && adapts) {
+        notes_append(&m->notes, &notes);
+        code = lora_load(m, &adapter, e);
         if (!code)
-            code = hash_adapter(m, dir, adapter, e);
+            code = hash_adapter(m, dir, adapter.config, e);
         m->base_dir = mem_strdup(base);
         free(m->dir);
         m->dir = mem_strdup(dir);
+        free(m->tokenizer_dir);
+        m->tokenizer_dir = model_find_tokenizer(dir);
     }
-    json_decref(adapter);
+    adapter_close(&adapter);
+    notes_fini(&notes);
     free(base);
     if (code) {
         model_free(m);

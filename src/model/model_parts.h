@@ -1,6 +1,7 @@
 // Between the files of the model: not for others.
 #pragma once
 
+#include "model/adapter.h"
 #include "model/model.h"
 #include "model/safetensors.h"
 
@@ -13,13 +14,20 @@ struct shards {
     struct st_file **files;
     int n;
 };
-int shards_open(struct shards *s, const char *dir, struct err *e);
+int shards_open(struct shards *s, const char *dir, struct notes *notes, struct err *e); // notes may be NULL
 void shards_close(struct shards *s);
 const struct st_tensor *shards_find(const struct shards *s, const char *name, const struct st_file **file);
 
+// Whether the files hold a head that is not the token embedding, although the config says that the two are one:
+// transformers then takes the stored head.
+int shards_own_head(const struct shards *s, enum arch_family family, bool *own, struct err *e);
+
 // Adapter folders in PEFT's format.
-int lora_load(struct model *m, const char *dir, const json_t *adapter_config, struct err *e);
+int lora_load(struct model *m, const struct adapter *a, struct err *e);
 int lora_save(const struct model *m, const char *dir, struct err *e); // into an existing folder
+
+// ERR_NUMERIC names the tensor and the place of the first number that is not finite; values are t's, in its order.
+int model_check_finite(const char *path, const struct st_tensor *t, const float *values, struct err *e);
 
 // Saving: the tokenizer's files of one folder into another, and the rename that makes a whole folder of a temporary one.
 int model_copy_tokenizer(const char *from, const char *dir, struct err *e);

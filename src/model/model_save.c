@@ -114,6 +114,7 @@ static const char *architecture_name(enum arch_family family, enum purpose purpo
         [ARCH_LLAMA] = {"LlamaForCausalLM", "LlamaForSequenceClassification", "LlamaForTokenClassification"},
         [ARCH_MISTRAL] = {"MistralForCausalLM", "MistralForSequenceClassification", "MistralForTokenClassification"},
         [ARCH_QWEN2] = {"Qwen2ForCausalLM", "Qwen2ForSequenceClassification", "Qwen2ForTokenClassification"},
+        [ARCH_QWEN3] = {"Qwen3ForCausalLM", "Qwen3ForSequenceClassification", "Qwen3ForTokenClassification"},
         [ARCH_GPT2] = {"GPT2LMHeadModel", "GPT2ForSequenceClassification", "GPT2ForTokenClassification"},
         [ARCH_OPT] = {"OPTForCausalLM", "OPTForSequenceClassification", "OPTForTokenClassification"},
     };
@@ -126,7 +127,8 @@ static int save_config(const struct model *m, const char *dir, enum save_dtype d
     const bool score = model_tensor(m, T_SCORE_W, 0) != NULL;
     const enum purpose purpose = !score ? FOR_TEXT : m->scores_tokens ? FOR_TOKEN_SCORES : FOR_SCORES;
     json_t *config = json_deep_copy(m->config);
-    json_object_set_new(config, "torch_dtype", json_string(dtypes[dtype]));
+    json_object_set_new(config, "torch_dtype", json_string(dtypes[dtype])); // up to transformers 4
+    json_object_set_new(config, "dtype", json_string(dtypes[dtype]));       // from 5 on
     json_object_set_new(config, "architectures", json_pack("[s]", architecture_name(m->arch.family, purpose)));
     if (score) {
         json_object_set_new(config, "num_labels", json_integer(1));

@@ -14,6 +14,8 @@ static const struct name_row llama[] = {
     {T_V_B, "layers.%d.self_attn.v_proj.bias", false, -1},
     {T_O_W, "layers.%d.self_attn.o_proj.weight", false, -1},
     {T_O_B, "layers.%d.self_attn.o_proj.bias", false, -1},
+    {T_Q_NORM_W, "layers.%d.self_attn.q_norm.weight", false, -1},
+    {T_K_NORM_W, "layers.%d.self_attn.k_norm.weight", false, -1},
     {T_MLP_NORM_W, "layers.%d.post_attention_layernorm.weight", false, -1},
     {T_GATE_W, "layers.%d.mlp.gate_proj.weight", false, -1},
     {T_GATE_B, "layers.%d.mlp.gate_proj.bias", false, -1},

@@ -48,6 +48,7 @@ struct st_spec {
 int st_writer_open(struct st_writer **out, const char *path, const struct st_spec *specs, size_t n, const json_t *metadata,
                    struct err *e);
 int st_writer_add(struct st_writer *w, const void *bytes, size_t n_bytes, struct err *e);
-int st_writer_add_f32(struct st_writer *w, const float *values, size_t n, enum st_dtype dtype, struct err *e); // rounds
+// Rounds. ERR_NUMERIC names the tensor of which a finite number would become infinite.
+int st_writer_add_f32(struct st_writer *w, const float *values, size_t n, enum st_dtype dtype, struct err *e);
 int st_writer_commit(struct st_writer *w, struct err *e); // frees w
 void st_writer_abort(struct st_writer *w);                // NULL is fine

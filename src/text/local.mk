@@ -13,6 +13,7 @@ libtext_a_SOURCES = \
 	%D%/tokenizer.c %D%/tokenizer.h %D%/tokenizer_parts.h \
 	%D%/tokenizer_config.c %D%/tokenizer_config.h \
 	%D%/tokenizer_load.c \
+	%D%/tokenizer_members.c \
 	%D%/vocab.c %D%/vocab.h \
 	%D%/chat_template.c %D%/chat_template.h \
 	%D%/jinja/ast.h %D%/jinja/calls.c %D%/jinja/compare.c %D%/jinja/eval.c %D%/jinja/exec.c \
@@ -81,6 +82,7 @@ EXTRA_DIST += \
 	tests/data/tokenizer-bytes/tokenizer.json tests/data/tokenizer-bytes/tokenizer_config.json \
 	tests/data/tokenizer-spm/tokenizer.json tests/data/tokenizer-spm/tokenizer_config.json \
 	tests/data/tokenizer-train.txt tests/golden/tokenizer.json tests/golden/make_tokenizer_golden.py \
+	tests/golden/make_resaved_tokenizers.py tests/golden/resaved.json tests/golden/resaved \
 	tests/golden/chat_templates.json tests/golden/make_chat_golden.py tests/golden/jinja_oracle.py \
 	tests/golden/jinja.json tests/golden/make_jinja_golden.py \
 	tests/golden/jinja_assets.json tests/golden/make_jinja_assets_golden.py

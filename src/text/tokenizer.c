@@ -27,6 +27,7 @@ void tokenizer_free(struct tokenizer *t)
     free(t->chat_template);
     free(t->tool_template);
     json_decref(t->special_tokens);
+    notes_fini(&t->notes);
     bpe_fini(&t->bpe);
     vocab_fini(&t->vocab);
     free(t);
@@ -335,6 +336,11 @@ const char *tokenizer_tool_template(const struct tokenizer *t)
 const json_t *tokenizer_special_tokens(const struct tokenizer *t)
 {
     return t ? t->special_tokens : NULL;
+}
+
+const struct notes *tokenizer_notes(const struct tokenizer *t)
+{
+    return &t->notes;
 }
 
 const char *tokenizer_hash(const struct tokenizer *t)

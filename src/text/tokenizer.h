@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/notes.h"
 
 struct tokenizer;
 
@@ -54,4 +55,5 @@ const char *tokenizer_chat_template(const struct tokenizer *t); // Jinja text of
 const char *tokenizer_tool_template(const struct tokenizer *t); // the one named tool_use, or NULL
 // {"bos_token": "<s>", ...}: the special tokens by name, as chat templates know them. NULL for NULL.
 const json_t *tokenizer_special_tokens(const struct tokenizer *t);
+const struct notes *tokenizer_notes(const struct tokenizer *t); // what a person should know of its files
 const char *tokenizer_hash(const struct tokenizer *t);          // SHA-256 of what was loaded

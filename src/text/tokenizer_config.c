@@ -37,11 +37,19 @@ static int add_specials(struct tokenizer *t, const json_t *file, const char *whe
     int code = 0;
     for (int i = 0; code == 0 && i < N_SPECIAL_KEYS; i++)
         code = add_special_text(t, token_text(json_object_get(file, special_keys[i])), where, e);
-    size_t i;
-    const json_t *item;
-    json_array_foreach(json_object_get(file, "additional_special_tokens"), i, item)
-        if (code == 0)
-            code = add_special_text(t, token_text(item), where, e);
+    // Lists, or objects of names and tokens; transformers 5 has the second and third.
+    static const char *const more[] = {"additional_special_tokens", "extra_special_tokens", "model_specific_special_tokens"};
+    for (size_t i = 0; i < sizeof more / sizeof *more; i++) {
+        json_t *list = json_object_get(file, more[i]), *item;
+        const char *name;
+        size_t k;
+        json_array_foreach(list, k, item)
+            if (code == 0)
+                code = add_special_text(t, token_text(item), where, e);
+        json_object_foreach(list, name, item)
+            if (code == 0)
+                code = add_special_text(t, token_text(item), where, e);
+    }
     return code;
 }
 
@@ -197,6 +205,8 @@ int tokenizer_config_apply(struct tokenizer *t, const char *dir, const json_t *c
     char *where = path_join(dir, "tokenizer_config.json"), *model_path = path_join(dir, "config.json");
     json_t *model = NULL;
     int code = file_exists(model_path) ? json_read(model_path, TEMPLATE_MAX, &model, e) : 0;
+    if (!code)
+        code = tokenizer_check_config(config, where, &t->notes, e);
     if (!code)
         code = add_decoder_list(t, config, where, e);
     if (!code)

@@ -221,6 +221,7 @@ static int load_tokenizer_json(struct loading *l, const char *path, struct err *
     if (code)
         return code;
     struct str where = {0};
+    code = tokenizer_check_json(root, path, &t->notes, e);
     const json_t *decoder = json_object_get(root, "decoder");
     t->has_decoder = json_is_object(decoder);
 #define PART(name, call)                                                                                               \

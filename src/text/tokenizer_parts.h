@@ -24,6 +24,7 @@ struct tokenizer {
     char *chat_template, *tool_template; // the tokenizer's Jinja texts; NULL: none
     json_t *special_tokens;              // by the names of transformers' special_tokens_map
     char hash[65];
+    struct notes notes;
 };
 
 #define TOKENIZER_FILE_MAX ((size_t)256 << 20)

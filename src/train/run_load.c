@@ -87,21 +87,33 @@ void run_phase(struct run *r, enum run_state state, const char *format, ...)
     recorder_status(r->recorder, &r->status);
 }
 
+static void report_notes(const struct run *r, const struct notes *notes)
+{
+    for (size_t i = 0; i < notes->n; i++)
+        recorder_event(r->recorder, 0, "warn", "model", 0, "%s", notes->texts[i]);
+}
+
 static int load_tokenizer(struct run *r, unsigned needs, struct err *e)
 {
     const char *dir = settings_text(&r->settings, "tokenizer"), *model = settings_text(&r->settings, "model");
     if (!*dir && text_ends(model, ".json"))
         return err_set(e, ERR_USAGE, "a new model needs a tokenizer: give --tokenizer a folder with a tokenizer.json");
-    int code = tokenizer_load(&r->tokenizer, *dir ? dir : model, e);
+    char *found = model_find_tokenizer(*dir ? dir : model);
+    int code = tokenizer_load(&r->tokenizer, found, e);
+    free(found);
     if (code)
         return code;
+    report_notes(r, tokenizer_notes(r->tokenizer));
     dataset_options_for(&r->text, r->objective, needs, (uint64_t)settings_int(&r->settings, "seed"));
     return 0;
 }
 
 static int load_corpus(struct run *r, struct corpus **out, const char *path, size_t limit, struct err *e)
 {
-    int code = corpus_load(out, path, limit, e);
+    const struct corpus_reading how = {settings_text(&r->settings, "map"), settings_text(&r->settings, "label-from")};
+    int code = corpus_load_as(out, path, limit, &how, e);
+    if (!code && !settings_bool(&r->settings, "allow-refused"))
+        code = corpus_check_refused(*out, e);
     if (code)
         return code;
     if (r->objective->data & DATA_PAIR)
@@ -324,6 +336,7 @@ static int load_model(struct run *r, unsigned needs, struct err *e)
                                  (uint64_t)settings_int(s, "seed"), r->model_key, e);
     if (code)
         return code;
+    report_notes(r, &r->model->notes);
     r->model->scores_tokens = needs & NEED_TOKEN_SCORE;
     r->is_new_model = text_ends(path, ".json");
     if (*tokenizer) {

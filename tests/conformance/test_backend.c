@@ -135,7 +135,10 @@ static uint64_t check_norm(struct bench *t, int rows, int c, bool layer)
         t->ops->layernorm_backward(t->b, dx, dw, dbias, dy, x, w, mean, rstd, rows, c, accumulate);
     } else {
         t->ops->rmsnorm(t->b, y, rstd, x, w, eps, rows, c);
-        t->ops->rmsnorm_backward(t->b, dx, dw, dy, x, w, rstd, rows, c, accumulate);
+        float *out = rows % 4 == 2 ? dy : dx; // over what came in, which the contract allows
+        t->ops->rmsnorm_backward(t->b, out, dw, dy, x, w, rstd, rows, c, accumulate);
+        if (out == dy)
+            t->ops->copy(t->b, dx, dy, n * sizeof *dx);
     }
     for (int i = 0; i < c; i++) {
         want_dw[i] = hdw[i];

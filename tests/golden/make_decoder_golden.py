@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Tiny decoders of every supported architecture, written from their published definitions in plain torch with
 autograd in double precision, and what they give for one packed batch: log-probabilities, reward scores, and the
-gradient of every parameter. Run: python3 tests/golden/make_decoder_golden.py (made with torch 1.13, Debian 12).
+gradient of every parameter. Run: python3 tests/golden/make_decoder_golden.py (made with torch 2.15).
 
 Per case CASE/weights and CASE/grads: a Hugging Face folder each (config.json, model.safetensors in f32), the second
 with the gradient of every parameter in its place. expected.json holds the batch, coefficients and expectations.
@@ -94,7 +94,8 @@ def attend(q, k, v, n_heads, n_kv, window):
 
 
 def rope_inv_freq(c, d):
-    inv = 1.0 / (c.get("rope_theta", 10000.0) ** (torch.arange(0, d, 2) / d))
+    theta = c.get("rope_parameters", c).get("rope_theta", 10000.0)
+    inv = 1.0 / (theta ** (torch.arange(0, d, 2) / d))
     s = c.get("rope_scaling")
     if not s:
         return inv, 1.0
@@ -140,23 +141,26 @@ def rotate(x, c, n_heads):
 
 
 class Llama:
-    """llama, mistral, qwen2."""
+    """llama, mistral, qwen2, qwen3 (which norms each head's query and key before they are rotated)."""
 
     def __init__(self, config, seed):
         c = self.c = config
         p = self.p = Params(seed)
-        d = c["hidden_size"] // c["num_attention_heads"]
+        d = c.get("head_dim", c["hidden_size"] // c["num_attention_heads"])
         bias = c["model_type"] == "qwen2" or c.get("attention_bias", False)
-        out_bias = c["model_type"] == "llama" and c.get("attention_bias", False)
+        out_bias = c["model_type"] != "qwen2" and c.get("attention_bias", False)
         mlp_bias = c.get("mlp_bias", False)
         p.add("model.embed_tokens.weight", c["vocab_size"], c["hidden_size"], spread=0.6)
         for i in range(c["num_hidden_layers"]):
             n = f"model.layers.{i}."
             p.norm(n + "input_layernorm", c["hidden_size"], False)
-            p.linear(n + "self_attn.q_proj", c["hidden_size"], c["hidden_size"], bias)
+            p.linear(n + "self_attn.q_proj", c["num_attention_heads"] * d, c["hidden_size"], bias)
             p.linear(n + "self_attn.k_proj", c["num_key_value_heads"] * d, c["hidden_size"], bias)
             p.linear(n + "self_attn.v_proj", c["num_key_value_heads"] * d, c["hidden_size"], bias)
-            p.linear(n + "self_attn.o_proj", c["hidden_size"], c["hidden_size"], out_bias)
+            p.linear(n + "self_attn.o_proj", c["hidden_size"], c["num_attention_heads"] * d, out_bias)
+            if c["model_type"] == "qwen3":
+                p.norm(n + "self_attn.q_norm", d, False)
+                p.norm(n + "self_attn.k_norm", d, False)
             p.norm(n + "post_attention_layernorm", c["hidden_size"], False)
             p.linear(n + "mlp.gate_proj", c["intermediate_size"], c["hidden_size"], mlp_bias)
             p.linear(n + "mlp.up_proj", c["intermediate_size"], c["hidden_size"], mlp_bias)
@@ -166,6 +170,12 @@ class Llama:
             p.linear("lm_head", c["vocab_size"], c["hidden_size"], False)
         self.width = c["hidden_size"]
 
+    def head_norm(self, name, x, heads):
+        if name + "_norm.weight" not in self.p:
+            return x
+        each = x.view(x.shape[0], heads, -1)
+        return rms_norm(each, self.p[name + "_norm.weight"], self.c["rms_norm_eps"]).reshape(x.shape)
+
     def hidden(self, ids):
         c, p = self.c, self.p
         eps, nh, nkv = c["rms_norm_eps"], c["num_attention_heads"], c["num_key_value_heads"]
@@ -173,10 +183,13 @@ class Llama:
         for i in range(c["num_hidden_layers"]):
             n = f"model.layers.{i}."
             h = rms_norm(x, p[n + "input_layernorm.weight"], eps)
-            q = rotate(p.apply(n + "self_attn.q_proj", h), c, nh)
-            k = rotate(p.apply(n + "self_attn.k_proj", h), c, nkv)
+            q, k = (self.head_norm(n + "self_attn." + w, p.apply(n + "self_attn." + w + "_proj", h), many)
+                    for w, many in (("q", nh), ("k", nkv)))
+            q, k = rotate(q, c, nh), rotate(k, c, nkv)
             v = p.apply(n + "self_attn.v_proj", h)
-            x = x + p.apply(n + "self_attn.o_proj", attend(q, k, v, nh, nkv, c.get("sliding_window")))
+            sliding = c.get("layer_types", ["sliding_attention"] * c["num_hidden_layers"])[i] == "sliding_attention"
+            window = c.get("sliding_window") if sliding else None
+            x = x + p.apply(n + "self_attn.o_proj", attend(q, k, v, nh, nkv, window))
             h = rms_norm(x, p[n + "post_attention_layernorm.weight"], eps)
             g, u = p.apply(n + "mlp.gate_proj", h), p.apply(n + "mlp.up_proj", h)
             x = x + p.apply(n + "mlp.down_proj", g * torch.sigmoid(g) * u)
@@ -289,6 +302,12 @@ def llama(**more):
             "eos_token_id": 2, **more}
 
 
+def qwen3(**more):  # heads of a size of their own; settings as transformers 5 writes them
+    c = llama(model_type="qwen3", head_dim=6, rope_parameters={"rope_type": "default", "rope_theta": 1000.0}, **more)
+    del c["rope_theta"]
+    return c
+
+
 def opt(**more):
     return {"model_type": "opt", "vocab_size": 37, "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 4,
             "ffn_dim": 24, "max_position_embeddings": 32, "word_embed_proj_dim": 16, "do_layer_norm_before": True,
@@ -311,6 +330,10 @@ CASES = [
                     "eos_token_id": 36}),
     ("opt-pre-norm", Opt, opt()),
     ("opt-post-norm-projected", Opt, opt(word_embed_proj_dim=8, do_layer_norm_before=False)),
+    ("qwen3", Llama, qwen3()),
+    ("qwen3-window-bias", Llama, qwen3(
+        attention_bias=True, tie_word_embeddings=False, use_sliding_window=True, sliding_window=4,
+        layer_types=["full_attention", "sliding_attention"])),
 ]
 
 GROUPS = [  # prompt and its responses

@@ -13,7 +13,7 @@ struct reference {
     const struct model *m;
     double *weights;   // the model's block
     double *lora;      // the adapter's block or NULL
-    double *inv_freq, rope_factor;
+    double *inv_freq[N_ATTN_KINDS], rope_factor[N_ATTN_KINDS];
 };
 
 static inline void reference_init(struct reference *r, const struct model *m)
@@ -32,12 +32,12 @@ static inline void reference_init(struct reference *r, const struct model *m)
     }
     free(host);
     float speed[1024], factor;
-    if (m->arch.rope) {
-        arch_rope_frequencies(&m->arch, speed, &factor);
-        r->inv_freq = mem_alloc((size_t)m->arch.head_dim / 2, sizeof *r->inv_freq);
+    for (int kind = 0; m->arch.rope && kind < N_ATTN_KINDS; kind++) {
+        rope_frequencies(&m->arch.ropes[kind], m->arch.head_dim, speed, &factor);
+        r->inv_freq[kind] = mem_alloc((size_t)m->arch.head_dim / 2, sizeof **r->inv_freq);
         for (int i = 0; i < m->arch.head_dim / 2; i++)
-            r->inv_freq[i] = speed[i];
-        r->rope_factor = factor;
+            r->inv_freq[kind][i] = speed[i];
+        r->rope_factor[kind] = factor;
     }
 }
 
@@ -45,7 +45,8 @@ static inline void reference_fini(struct reference *r)
 {
     free(r->weights);
     free(r->lora);
-    free(r->inv_freq);
+    for (int kind = 0; kind < N_ATTN_KINDS; kind++)
+        free(r->inv_freq[kind]);
 }
 
 static inline const double *ref_weight(const struct reference *r, enum tensor_kind kind, int layer)
@@ -59,27 +60,26 @@ static inline void ref_linear(const struct reference *r, double *y, const double
     const struct tensor *w = model_tensor(r->m, kind, layer);
     const double *bias = kind < N_LAYER_TENSORS ? ref_weight(r, kind + 1, layer) : NULL;
     const struct lora_pair *pair = r->lora ? model_lora(r->m, kind, layer) : NULL;
-    double scale = pair ? (double)r->m->lora.alpha / r->m->lora.rank : 0;
+    double scale = pair ? (double)pair->factor : 0;
     for (int row = 0; row < t; row++)
         for (int o = 0; o < w->rows; o++) {
             double sum = bias ? bias[o] : 0;
             for (int i = 0; i < w->cols; i++)
                 sum += x[row * w->cols + i] * r->weights[w->offset + (size_t)(o * w->cols + i)];
-            for (int k = 0; pair && k < r->m->lora.rank; k++) {
+            for (int k = 0; pair && k < pair->rank; k++) {
                 double low = 0;
                 for (int i = 0; i < w->cols; i++)
                     low += x[row * w->cols + i] * r->lora[pair->a + (size_t)(k * w->cols + i)];
-                sum += scale * low * r->lora[pair->b + (size_t)(o * r->m->lora.rank + k)];
+                sum += scale * low * r->lora[pair->b + (size_t)(o * pair->rank + k)];
             }
             y[row * w->rows + o] = sum;
         }
 }
 
-static inline void ref_norm(const struct reference *r, double *y, const double *x, enum tensor_kind kind, int layer, int t)
+static inline void ref_norm_of(const struct reference *r, double *y, const double *x, enum tensor_kind kind, int layer, int t,
+                               int c, bool rms)
 {
-    int c = r->m->arch.d_model;
-    const double *w = ref_weight(r, kind, layer), *bias = ref_weight(r, kind + 1, layer);
-    bool rms = r->m->arch.norm == NORM_RMS;
+    const double *w = ref_weight(r, kind, layer), *bias = rms ? NULL : ref_weight(r, kind + 1, layer);
     for (int row = 0; row < t; row++, x += c, y += c) {
         double mean = 0, square = 0;
         for (int i = 0; i < c && !rms; i++)
@@ -91,28 +91,35 @@ static inline void ref_norm(const struct reference *r, double *y, const double *
     }
 }
 
-static inline void ref_rope(const struct reference *r, double *x, int t, int n_heads)
+static inline void ref_norm(const struct reference *r, double *y, const double *x, enum tensor_kind kind, int layer, int t)
+{
+    ref_norm_of(r, y, x, kind, layer, t, r->m->arch.d_model, r->m->arch.norm == NORM_RMS);
+}
+
+static inline void ref_rope(const struct reference *r, double *x, int layer, int t, int n_heads)
 {
     int d = r->m->arch.head_dim, half = d / 2;
+    enum attn_kind kind = arch_attn_kind(&r->m->arch, layer);
     for (int row = 0; row < t; row++)
         for (int h = 0; h < n_heads; h++)
             for (int i = 0; i < half; i++) {
-                double *a = x + (row * n_heads + h) * d + i, *b = a + half, angle = row * r->inv_freq[i];
-                double cs = cos(angle) * r->rope_factor, sn = sin(angle) * r->rope_factor, old = *a;
+                double *a = x + (row * n_heads + h) * d + i, *b = a + half, angle = row * r->inv_freq[kind][i];
+                double cs = cos(angle) * r->rope_factor[kind], sn = sin(angle) * r->rope_factor[kind], old = *a;
                 *a = old * cs - *b * sn;
                 *b = *b * cs + old * sn;
             }
 }
 
 static inline void ref_attention(const struct reference *r, double *out, const double *q, const double *k, const double *v,
-                                 int t)
+                                 int layer, int t)
 {
     const struct arch *a = &r->m->arch;
+    const int window = arch_attn_kind(a, layer) == ATTN_SLIDING ? a->sliding_window : 0;
     int d = a->head_dim, group = a->n_heads / a->n_kv_heads;
     double *p = mem_alloc((size_t)t, sizeof *p);
     for (int i = 0; i < t; i++)
         for (int h = 0; h < a->n_heads; h++) {
-            int first = a->sliding_window && i + 1 > a->sliding_window ? i + 1 - a->sliding_window : 0;
+            int first = window && i + 1 > window ? i + 1 - window : 0;
             double top = -INFINITY, sum = 0;
             for (int j = first; j <= i; j++) {
                 p[j] = 0;
@@ -172,11 +179,15 @@ static inline void ref_layer(const struct reference *r, double *x, int layer, in
     ref_linear(r, q, h, T_Q_W, layer, t);
     ref_linear(r, k, h, T_K_W, layer, t);
     ref_linear(r, v, h, T_V_W, layer, t);
-    if (a->rope) {
-        ref_rope(r, q, t, a->n_heads);
-        ref_rope(r, k, t, a->n_kv_heads);
+    if (a->qk_norm) {
+        ref_norm_of(r, q, q, T_Q_NORM_W, layer, t * a->n_heads, a->head_dim, true);
+        ref_norm_of(r, k, k, T_K_NORM_W, layer, t * a->n_kv_heads, a->head_dim, true);
     }
-    ref_attention(r, o, q, k, v, t);
+    if (a->rope) {
+        ref_rope(r, q, layer, t, a->n_heads);
+        ref_rope(r, k, layer, t, a->n_kv_heads);
+    }
+    ref_attention(r, o, q, k, v, layer, t);
     ref_linear(r, y, o, T_O_W, layer, t);
     for (size_t i = 0; i < n; i++)
         x[i] += y[i];

@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/members.h"
 #include "base/param.h"
 #include "base/pool.h"
 #include "base/rng.h"
@@ -236,9 +237,92 @@ static void near_names_are_named_the_nearest_first(void **state)
     }
 }
 
+static void json_numbers_that_are_not_finite_are_found(void **state)
+{
+    json_t *fine = json_pack("{s:[o, o], s:{s:o}}", "a", json_computed(1), json_computed(-2.5), "b", "c", json_computed(0));
+    json_t *bad = json_pack("{s:[{s:o}, {s:o, s:o}]}", "all", "logp", json_computed(1), "n", json_integer(1), "logp",
+                            json_computed(-INFINITY));
+    struct str path = {0};
+    const char *text = NULL;
+    assert_non_null(fine);
+    assert_non_null(bad);
+    assert_null(json_find_unreadable(fine, &path, &text));
+    assert_int_equal(path.len, 0);
+    assert_non_null(json_find_unreadable(bad, &path, &text));
+    assert_string_equal(str_text(&path), "all[1].logp");
+    assert_string_equal(text, "-Infinity");
+    str_fini(&path);
+    json_t *nan = json_computed(NAN);
+    assert_true(json_is_unreadable(nan, &text));
+    assert_string_equal(text, "NaN");
+    json_decref(nan);
+    json_decref(fine);
+    json_decref(bad);
+}
+
+static void members_are_used_neutral_or_named(void **state)
+{
+    static const struct member_row own[] = {{"size", MEMBER_USED, NULL}, {"bias", MEMBER_USED, NULL}, {0}};
+    static const struct member_row common[] = {{"bias", MEMBER_NEUTRAL, "false"},
+                                               {"scale", MEMBER_NEUTRAL, "1 0 none"},
+                                               {"extra", MEMBER_NEUTRAL, "{} []"},
+                                               {"author", MEMBER_HARMLESS, NULL},
+                                               {0}};
+    static const struct member_row *const tables[] = {own, common, NULL};
+    static const struct {
+        const char *text, *refused, *note; // NULL: neither
+    } cases[] = {
+        {"{\"size\": 3, \"bias\": true, \"author\": [1], \"scale\": 1.0, \"extra\": {}}", NULL, NULL},
+        {"{\"scale\": \"none\", \"extra\": []}", NULL, NULL},
+        {"{\"scale\": null, \"extra\": null, \"nobody\": null}", NULL, NULL},
+        {"{\"scale\": 2}", "f.json: \"scale\" is 2, which changes the result", NULL},
+        {"{\"scale\": \"1\"}", NULL, NULL}, // the word, as some writers have numbers
+        {"{\"scale\": true}", "\"scale\" is true", NULL},
+        {"{\"scale\": NaN}", "\"scale\" is NaN", NULL},
+        {"{\"extra\": {\"a\": 1}}", "\"extra\" is {\"a\":1}", NULL},
+        {"{\"siez\": 3}", NULL, "f.json: \"siez\" is not known"},
+        {"{\"x\": 1, \"y\": 1e400}", NULL, "f.json: \"x\", \"y\" are not known"},
+        {"{\"a\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1,\"f\":1,\"g\":1,\"h\":1,\"i\":1,\"j\":1}", NULL, "\"h\" and 2 more are"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct notes notes = {0};
+        struct err fault = {0};
+        json_t *json;
+        assert_ok(json_parse(cases[i].text, strlen(cases[i].text), "f.json", &json, e));
+        const int code = members_check(json, tables, "f.json", &notes, &fault);
+        assert_int_equal(code, cases[i].refused ? ERR_UNSUPPORTED : 0);
+        if (cases[i].refused)
+            assert_non_null(strstr(fault.text, cases[i].refused));
+        assert_int_equal(notes.n, cases[i].note ? 1 : 0);
+        if (cases[i].note)
+            assert_non_null(strstr(notes.texts[0], cases[i].note));
+        assert_int_equal(members_check(json, tables, "f.json", NULL, &fault), code); // nobody asks for notes
+        json_decref(json);
+        notes_fini(&notes);
+    }
+}
+
+static void notes_are_kept_once(void **state)
+{
+    struct notes a = {0}, b = {0};
+    notes_add(&a, "one %d", 1);
+    notes_add(&a, "one 1");
+    notes_add(&b, "two");
+    notes_add(&b, "one 1");
+    notes_add(NULL, "nobody asks");
+    notes_append(&a, &b);
+    assert_int_equal(a.n, 2);
+    assert_string_equal(a.texts[1], "two");
+    notes_fini(&a);
+    notes_fini(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(json_numbers_that_are_not_finite_are_found),
+        cmocka_unit_test(members_are_used_neutral_or_named),
+        cmocka_unit_test(notes_are_kept_once),
         cmocka_unit_test(near_names_are_named_the_nearest_first),
         cmocka_unit_test(sha256_matches_fips_examples),
         cmocka_unit_test(philox_matches_known_answers),

@@ -292,7 +292,7 @@ static void adapters_are_materialized_over_their_base(void **state)
         assert_ok(model_merge_lora(m, e));
         assert_ok(model_save(m, whole, SAVE_F32, e));
         model_free(m);
-        named = merge_adapter_base(adapter);
+        named = adapter_base(adapter, NULL);
         assert_string_equal(named, base);
         const char *const inputs[] = {adapter};
         const struct merge_job job = job_of(base, inputs, 1, MERGE_LINEAR, out);

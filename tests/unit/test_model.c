@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "model/generation_config.h"
 #include "model/model.h"
 #include "model/safetensors.h"
 
@@ -21,6 +22,8 @@ static const char *const configs[] = {
     "{\"model_type\":\"gpt2\",\"vocab_size\":19,\"n_embd\":16,\"n_layer\":2,\"n_head\":4,\"n_positions\":32}",
     "{\"model_type\":\"opt\",\"vocab_size\":19,\"hidden_size\":16,\"num_hidden_layers\":2,\"num_attention_heads\":4,"
     "\"ffn_dim\":24,\"max_position_embeddings\":32,\"do_layer_norm_before\":false,\"word_embed_proj_dim\":8}",
+    "{\"model_type\":\"qwen3\",\"vocab_size\":19,\"hidden_size\":16,\"num_hidden_layers\":2,\"num_attention_heads\":4,"
+    "\"num_key_value_heads\":2,\"head_dim\":6,\"intermediate_size\":24,\"max_position_embeddings\":32}",
 };
 enum { N_CONFIGS = sizeof configs / sizeof *configs };
 
@@ -318,6 +321,151 @@ static void the_hash_tells_adapters_and_configs_apart(void **state)
     free(config);
 }
 
+// transformers takes the stored head where it differs from the embedding, whatever tie_word_embeddings says.
+static void a_tied_model_with_another_head_keeps_it(void **state)
+{
+    char *dir = path_join(folder, "own-head"), *again = path_join(folder, "own-head-again");
+    json_t *json;
+    assert_ok(json_parse(configs[0], strlen(configs[0]), "config", &json, e));
+    json_object_set_new(json, "tie_word_embeddings", json_false());
+    struct model *untied, *m;
+    assert_ok(model_new(&untied, json, ops, backend, 4, e));
+    assert_ok(model_save(untied, dir, SAVE_F32, e));
+    change_config(dir, "tie_word_embeddings", json_true());
+    assert_ok(model_load(&m, dir, ops, backend, false, e));
+    assert_false(m->arch.tied);
+    assert_int_equal(m->notes.n, 1);
+    assert_non_null(strstr(m->notes.texts[0], "another head"));
+    assert_same_weights(m, untied);
+    assert_ok(model_save(m, again, SAVE_F32, e)); // says what it is
+    model_free(m);
+    assert_ok(model_load(&m, again, ops, backend, false, e));
+    assert_false(m->arch.tied);
+    assert_int_equal(m->notes.n, 0);
+    model_free(m);
+    // the same head twice is one
+    const struct tensor *head = model_tensor(untied, T_HEAD_W, 0), *embed = model_tensor(untied, T_TOKEN_EMBED, 0);
+    memcpy(untied->weights + head->offset, untied->weights + embed->offset,
+           (size_t)head->rows * (size_t)head->cols * sizeof *untied->weights);
+    assert_ok(model_save(untied, dir, SAVE_F32, e));
+    change_config(dir, "tie_word_embeddings", json_true());
+    assert_ok(model_load(&m, dir, ops, backend, false, e));
+    assert_true(m->arch.tied);
+    assert_int_equal(m->notes.n, 0);
+    model_free(m);
+    model_free(untied);
+    json_decref(json);
+    free(dir);
+    free(again);
+}
+
+static void weights_that_are_not_finite_are_refused_by_name(void **state)
+{
+    char *dir = path_join(folder, "nan"), *adapter = path_join(folder, "nan-adapter");
+    struct model *m = new_model(configs[0], 1), *loaded;
+    float *w = model_weight(m, T_UP_W, 1);
+    w[7] = NAN;
+    assert_ok(model_save(m, dir, SAVE_F32, e));
+    expect_refusal(dir, ERR_NUMERIC, "element 7 of tensor \"model.layers.1.mlp.up_proj.weight\" is not a number");
+    w[7] = -INFINITY;
+    assert_ok(model_save(m, dir, SAVE_BF16, e));
+    expect_refusal(dir, ERR_NUMERIC, "is infinite");
+    w[7] = 0;
+    assert_ok(model_save(m, dir, SAVE_F32, e));
+    assert_ok(model_load(&loaded, dir, ops, backend, false, e));
+    assert_ok(model_add_lora(loaded, 2, 4, "q_proj", 1, e));
+    loaded->lora_weights[3] = NAN;
+    assert_ok(model_save(loaded, adapter, SAVE_F32, e));
+    expect_refusal(adapter, ERR_NUMERIC, "element 3 of tensor \"base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight\"");
+    model_free(loaded);
+    model_free(m);
+    free(dir);
+    free(adapter);
+}
+
+static void a_number_too_large_for_a_format_is_not_written_as_infinite(void **state)
+{
+    char *dir = path_join(folder, "large");
+    struct model *m = new_model(configs[0], 1), *again;
+    struct err fault = {0};
+    model_weight(m, T_UP_W, 0)[5] = -70000;
+    assert_int_equal(model_save(m, dir, SAVE_F16, &fault), ERR_NUMERIC);
+    assert_non_null(strstr(fault.text, "\"model.layers.0.mlp.up_proj.weight\" holds -70000, which float16 cannot hold"));
+    assert_non_null(strstr(fault.text, "bf16"));
+    assert_false(file_exists(dir));
+    assert_ok(model_save(m, dir, SAVE_BF16, e));
+    assert_ok(model_load(&again, dir, ops, backend, false, e));
+    assert_close(model_weight(again, T_UP_W, 0)[5], -70000, 256);
+    model_free(again);
+    model_weight(m, T_UP_W, 0)[5] = 3.4e38f;
+    assert_int_equal(model_save(m, dir, SAVE_BF16, &fault), ERR_NUMERIC);
+    assert_non_null(strstr(fault.text, "bfloat16 cannot hold"));
+    assert_ok(model_save(m, dir, SAVE_F32, e));
+    model_free(m);
+    free(dir);
+}
+
+// The index, __metadata__ and generation_config.json: what they say that nobody knows, and what is another model.
+static void files_beside_the_weights_are_understood_or_named(void **state)
+{
+    static const char other[] = "{\"repetition_penalty\": 1.1, \"temperature\": 0.7}", fine[] = "{\"repetition_penalty\": 1.0}";
+    char *dir = path_join(folder, "beside"), *single = path_join(dir, "model.safetensors");
+    char *shard = path_join(dir, "model-1.safetensors"), *index = path_join(dir, "model.safetensors.index.json");
+    char *settings = path_join(dir, "generation_config.json");
+    struct model *m = new_model(configs[0], 1), *again;
+    struct notes notes = {0};
+    assert_ok(model_save(m, dir, SAVE_F32, e));
+    model_free(m);
+    assert_ok(generation_config_note(dir, &notes, e)); // there is none
+    assert_ok(file_write(settings, fine, strlen(fine), e));
+    assert_ok(generation_config_note(dir, &notes, e));
+    assert_int_equal(notes.n, 0);
+    assert_ok(file_write(settings, other, strlen(other), e));
+    assert_ok(generation_config_note(dir, &notes, e));
+    assert_int_equal(notes.n, 1);
+    assert_non_null(strstr(notes.texts[0], "\"repetition_penalty\" is 1.1"));
+    notes_fini(&notes);
+
+    struct st_file *f;
+    json_t *map = json_object();
+    assert_ok(st_open(&f, single, e));
+    struct st_spec *specs = mem_alloc(f->n_tensors, sizeof *specs);
+    for (size_t i = 0; i < f->n_tensors; i++) {
+        specs[i] = (struct st_spec){f->tensors[i].name, ST_F32, f->tensors[i].n_dims, {0}};
+        memcpy(specs[i].dims, f->tensors[i].dims, sizeof specs[i].dims);
+        json_object_set_new(map, f->tensors[i].name, json_string("model-1.safetensors"));
+    }
+    for (int flax = 0; flax < 2; flax++) {
+        struct st_writer *w;
+        json_t *metadata = json_pack("{s:s, s:s}", "format", flax ? "flax" : "pt", "author", "somebody");
+        assert_ok(st_writer_open(&w, shard, specs, f->n_tensors, metadata, e));
+        for (size_t i = 0; i < f->n_tensors; i++)
+            assert_ok(st_writer_add(w, f->tensors[i].bytes, f->tensors[i].n_bytes, e));
+        assert_ok(st_writer_commit(w, e));
+        json_decref(metadata);
+        assert_ok(file_remove_tree(single, e));
+        json_t *whole = json_pack("{s:O, s:{s:i}, s:i}", "weight_map", map, "metadata", "total_size", 1, "novelty", 3);
+        assert_ok(json_write(index, whole, e));
+        json_decref(whole);
+        if (flax) {
+            expect_refusal(dir, ERR_UNSUPPORTED, "model-1.safetensors: \"format\" is \"flax\"");
+            break;
+        }
+        assert_ok(model_load(&again, dir, ops, backend, false, e));
+        assert_int_equal(again->notes.n, 1);
+        assert_non_null(strstr(again->notes.texts[0], "index.json: \"novelty\" is not known"));
+        model_free(again);
+    }
+    st_close(f);
+    free(specs);
+    json_decref(map);
+    free(dir);
+    free(single);
+    free(shard);
+    free(index);
+    free(settings);
+}
+
 static void a_reward_head_is_saved_and_loaded(void **state)
 {
     char *base = path_join(folder, "plain"), *dir = path_join(folder, "reward");
@@ -374,11 +522,11 @@ static void rotary_frequencies_match_the_reference(void **state)
     assert_ok(json_read(path, 1 << 20, &rows, e));
     json_array_foreach(rows, i, row) {
         struct arch a;
-        assert_ok(arch_from_config(&a, json_object_get(row, "config"), "golden", e));
+        assert_ok(arch_from_config(&a, json_object_get(row, "config"), "golden", NULL, e));
         json_t *speeds = json_object_get(row, "inv_freq"), *speed;
         float got[256], factor;
         assert_int_equal(json_array_size(speeds), a.head_dim / 2);
-        arch_rope_frequencies(&a, got, &factor);
+        rope_frequencies(&a.ropes[ATTN_FULL], a.head_dim, got, &factor);
         assert_close(factor, json_number_value(json_object_get(row, "factor")), 1e-6);
         json_array_foreach(speeds, j, speed)
             assert_close(got[j], json_number_value(speed), 2e-6 * json_number_value(speed));
@@ -414,6 +562,10 @@ int main(void)
         cmocka_unit_test(a_full_disk_leaves_the_old_model_whole),
         cmocka_unit_test(adapters_survive_peft_files_and_merge),
         cmocka_unit_test(the_hash_tells_adapters_and_configs_apart),
+        cmocka_unit_test(a_tied_model_with_another_head_keeps_it),
+        cmocka_unit_test(weights_that_are_not_finite_are_refused_by_name),
+        cmocka_unit_test(a_number_too_large_for_a_format_is_not_written_as_infinite),
+        cmocka_unit_test(files_beside_the_weights_are_understood_or_named),
         cmocka_unit_test(a_reward_head_is_saved_and_loaded),
         cmocka_unit_test(decay_covers_matrices_and_nothing_else),
         cmocka_unit_test(rotary_frequencies_match_the_reference),

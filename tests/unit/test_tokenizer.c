@@ -434,9 +434,87 @@ static void training_refuses_what_it_cannot_do(void **state)
     free(dir);
 }
 
+// tests/golden/make_resaved_tokenizers.py: what transformers 5 writes opens, nothing of it is unknown, and gives its ids.
+static void tokenizers_saved_by_transformers_5_give_its_ids(void **state)
+{
+    json_t *golden = read_source("tests/golden/resaved.json"), *one, *texts = json_object_get(golden, "texts"), *text;
+    size_t i, k;
+    json_array_foreach(json_object_get(golden, "cases"), i, one) {
+        struct str dir = {0};
+        const char *name = json_string_value(json_object_get(one, "name"));
+        str_addf(&dir, "tests/golden/resaved/%s", name);
+        struct tokenizer *t = load_source(str_text(&dir));
+        if (tokenizer_notes(t)->n)
+            fail_msg("%s", tokenizer_notes(t)->texts[0]);
+        assert_int_equal(tokenizer_bos(t), json_integer_value(json_object_get(one, "bos")));
+        assert_int_equal(tokenizer_eos(t), json_integer_value(json_object_get(one, "eos")));
+        json_array_foreach(texts, k, text)
+            for (int plain = 0; plain < 2; plain++) {
+                int32_t *ids;
+                size_t n;
+                assert_ok(tokenizer_encode(t, json_string_value(text), json_string_length(text), !plain, true, &ids, &n, e));
+                assert_same_ids(json_array_get(json_array_get(json_object_get(one, "ids"), k), (size_t)plain), ids, n, name,
+                                json_string_value(text));
+                free(ids);
+            }
+        tokenizer_free(t);
+        str_fini(&dir);
+    }
+    assert_true(i >= 6);
+    json_decref(golden);
+}
+
+static void members_of_a_tokenizer_are_known_or_named(void **state)
+{
+    static const struct {
+        const char *file, *text, *refused, *note; // NULL: neither
+    } rows[] = {
+        {"tokenizer_config.json", "{\"model_max_length\": 1000000000000000019884624838656, \"padding_side\": \"left\"}", NULL, NULL},
+        {"tokenizer_config.json", "{\"model_max_length\": 1e400, \"extra_special_tokens\": {\"x\": \"<|bos|>\"}}", NULL, NULL},
+        {"tokenizer_config.json", "{\"extra_special_tokens\": [{\"content\": \"<|eos|>\"}, \"none\"]}", NULL, NULL},
+        {"tokenizer_config.json", "{\"chat_template\": [{\"name\": \"default\", \"template\": \"{{ 1 }}\"}]}", NULL, NULL},
+        {"tokenizer_config.json", "{\"split_special_tokens\": true}", "\"split_special_tokens\" is true", NULL},
+        {"tokenizer_config.json", "{\"brand_new\": 1}", NULL, "tokenizer_config.json: \"brand_new\" is not known"},
+        {"tokenizer.json", "{\"brand_new\": 1}", NULL, "tokenizer.json: \"brand_new\" is not known"},
+        {"tokenizer.json", "{\"decoder\": {\"type\": \"ByteLevel\", \"twist\": 1}}", NULL, "tokenizer.json: \"twist\" is not known"},
+    };
+    json_t *base = read_source("tests/data/tokenizer-bytes/tokenizer.json");
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char *dir = test_folder(), *path = path_join(dir, rows[i].file), *main_path = path_join(dir, "tokenizer.json");
+        json_t *json, *whole = json_deep_copy(base);
+        struct tokenizer *t = NULL;
+        struct err fault = {0};
+        assert_ok(json_parse(rows[i].text, strlen(rows[i].text), rows[i].file, &json, e));
+        if (strcmp(rows[i].file, "tokenizer.json") == 0)
+            json_object_update(whole, json);
+        assert_ok(json_write(main_path, whole, e));
+        if (strcmp(rows[i].file, "tokenizer.json") != 0) // as it is: numbers that no variable holds are not written again
+            assert_ok(file_write(path, rows[i].text, strlen(rows[i].text), e));
+        const int code = tokenizer_load(&t, dir, &fault);
+        if (!rows[i].refused != !code || (code && !strstr(fault.text, rows[i].refused)))
+            fail_msg("%s: code %d, \"%s\"", rows[i].text, code, fault.text);
+        if (t && rows[i].note) {
+            assert_int_equal(tokenizer_notes(t)->n, 1);
+            assert_non_null(strstr(tokenizer_notes(t)->texts[0], rows[i].note));
+        } else if (t) {
+            assert_int_equal(tokenizer_notes(t)->n, 0);
+        }
+        tokenizer_free(t);
+        assert_ok(file_remove_tree(dir, e));
+        json_decref(json);
+        json_decref(whole);
+        free(main_path);
+        free(path);
+        free(dir);
+    }
+    json_decref(base);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(tokenizers_saved_by_transformers_5_give_its_ids),
+        cmocka_unit_test(members_of_a_tokenizer_are_known_or_named),
         cmocka_unit_test(variants_agree_with_golden_ids),
         cmocka_unit_test(what_is_not_supported_is_named),
         cmocka_unit_test(damaged_files_are_errors),

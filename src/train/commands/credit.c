@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/mem.h"
 #include "train/commands/engine_commands.h"
 #include "train/commands/session.h"
@@ -15,12 +16,7 @@ const struct param engine_credit_params[] = {
     SESSION_PARAMS,
     {.name = "reference", .type = PARAM_PATH, .help = "The folder of the model that it is compared with."},
     {.name = "data", .type = PARAM_PATH, .fallback = "", .help = "The file whose responses are looked at."},
-    {.name = "limit",
-     .type = PARAM_INT,
-     .fallback = "0",
-     .min = 0,
-     .max = 1e9,
-     .help = "At most so many rows; 0: all."},
+    READING_PARAMS,
     {.name = "prompt", .type = PARAM_TEXT, .fallback = "", .help = "Instead of a file: a prompt ..."},
     {.name = "response", .type = PARAM_TEXT, .fallback = "", .help = "... and its response."},
     {.name = "beta",
@@ -35,7 +31,7 @@ static int load_corpus(struct corpus **c, const struct settings *s, struct err *
 {
     const char *data = settings_text(s, "data"), *response = settings_text(s, "response");
     if (*data)
-        return corpus_load(c, data, (size_t)settings_int(s, "limit"), e);
+        return session_load_corpus(c, data, s, e);
     if (!*response)
         return err_set(e, ERR_USAGE, "give --data FILE, or --prompt TEXT and --response TEXT");
     json_t *row = json_pack("{s:s, s:s}", "prompt", settings_text(s, "prompt"), "completion", response);
@@ -79,15 +75,16 @@ static json_t *response_json(const struct tokenizer *t, const struct dataset *d,
             json_decref(tokens);
             return NULL;
         }
-        json_array_append_new(tokens, json_pack("{s:o, s:i, s:f, s:f, s:f}", "text", json_bytes(text, n), "id", id,
-                                                "logp", (double)logp[i], "ref", (double)ref[i], "reward",
-                                                beta * ((double)logp[i] - (double)ref[i])));
+        json_array_append_new(tokens, json_pack("{s:o, s:i, s:o, s:o, s:o}", "text", json_bytes(text, n), "id", id,
+                                                "logp", json_computed((double)logp[i]), "ref",
+                                                json_computed((double)ref[i]), "reward",
+                                                json_computed(beta * ((double)logp[i] - (double)ref[i]))));
         free(text);
         sum += (double)logp[i];
         sum_ref += (double)ref[i];
     }
-    return json_pack("{s:f, s:f, s:f, s:f, s:o}", "label", s->label, "logp", sum, "ref", sum_ref, "reward",
-                     beta * (sum - sum_ref), "tokens", tokens);
+    return json_pack("{s:f, s:o, s:o, s:o, s:o}", "label", s->label, "logp", json_computed(sum), "ref",
+                     json_computed(sum_ref), "reward", json_computed(beta * (sum - sum_ref)), "tokens", tokens);
 }
 
 static int print_groups(const struct session *x, const struct corpus *c, const struct dataset *d, const float *logp,

@@ -4,6 +4,7 @@
 #include <jansson.h>
 
 #include "base/err.h"
+#include "base/notes.h"
 #include "base/param.h"
 #include "train/objectives/objective.h"
 
@@ -38,5 +39,8 @@ extern const struct param engine_run_params[], engine_sample_params[], engine_sc
 // Everything about an objective that a person or a form may want to know.
 json_t *engine_describe_objective(const struct objective *o);
 
-// One JSON value as a line of standard output, at once.
+// What a person should know of the files that the command read: lines "warning: ..." of standard error when it ends well.
+void engine_note(const struct notes *notes);
+// One JSON value as a line of standard output, at once. ERR_NUMERIC when it holds a number, made by json_computed, that is
+// not finite: says which.
 int engine_print(json_t *value, struct err *e); // takes value

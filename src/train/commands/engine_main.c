@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "cpu/cpu.h"
@@ -35,10 +36,37 @@ const struct engine_command engine_commands[] = {
     {"bench", "measure training steps on this machine", engine_bench_params, engine_bench},
     {0}};
 
+// Said once the command has done its work: what stops it says more.
+static struct notes said;
+
+void engine_note(const struct notes *notes)
+{
+    notes_append(&said, notes);
+}
+
+// The guard where numbers leave the engine: none that is not finite.
+static int check_numbers(const json_t *value, struct err *e)
+{
+    const char *number = "NaN";
+    struct str place = {0}, line = {0};
+    int code = 0;
+    if (json_is_integer(json_object_get(value, "line")))
+        str_addf(&line, " for line %lld of the data", (long long)json_integer_value(json_object_get(value, "line")));
+    if (json_find_unreadable(value, &place, &number))
+        code = err_set(e, ERR_NUMERIC, "the model's answer%s is no number: %s is %s. Its weights are too large or damaged, or they "
+                       "come from a training that diverged", str_text(&line), str_text(&place), number);
+    str_fini(&place);
+    str_fini(&line);
+    return code;
+}
+
 int engine_print(json_t *value, struct err *e)
 {
-    char *text = value ? json_dumps(value, JSON_COMPACT) : NULL;
+    int code = check_numbers(value, e);
+    char *text = value && !code ? json_dumps(value, JSON_COMPACT) : NULL;
     json_decref(value);
+    if (code)
+        return code;
     if (!text)
         return err_set(e, ERR_FAIL, "the answer cannot be written as JSON");
     int written = printf("%s\n", text);
@@ -156,6 +184,9 @@ int main(int argc, char **argv)
         int code = light ? 0 : cpu_blas_prepare(argc, argv, &fault);
         if (!code)
             code = run_command(c, argc - 2, argv + 2, &fault);
+        for (size_t n = 0; !code && n < said.n; n++)
+            fprintf(stderr, "attune-engine: warning: %s\n", said.texts[n]);
+        notes_fini(&said);
         if (code)
             fprintf(stderr, "attune-engine: %s\n", fault.text);
         return code ? err_exit_status(code) : 0;

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "model/adapter.h"
 #include "model/merge_folder.h"
 #include "text/tokenizer.h"
 #include "train/commands/engine_commands.h"
@@ -102,7 +103,7 @@ static char *find_base(const struct settings *s, char **inputs, int n, struct er
 {
     char *found = *settings_text(s, "base") ? mem_strdup(settings_text(s, "base")) : NULL;
     for (int i = 0; i < n && !found; i++)
-        found = merge_adapter_base(inputs[i]);
+        found = adapter_base(inputs[i], NULL);
     if (!found)
         err_set(e, ERR_USAGE,
                 "the base is missing: give --base the model that the others were fine-tuned from, because what is "

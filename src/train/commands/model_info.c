@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "model/adapter.h"
 #include "model/arch.h"
 #include "model/safetensors.h"
 #include "model/st_types.h"
@@ -19,19 +20,14 @@ const struct param engine_model_params[] = {
 
 enum { MAX_CONFIG_BYTES = 16 << 20 };
 
-static const char *rope_scaling_name(const struct arch *a)
-{
-    static const char *const names[] = {"none", "linear", "dynamic", "llama3", "yarn"};
-    return names[a->rope_scaling];
-}
-
 static json_t *architecture(const struct arch *a)
 {
+    const enum rope_scaling scaling = a->ropes[ATTN_FULL].scaling;
     return json_pack("{s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:s, s:b, s:b, s:b, s:s, s:I}", "family",
                      arch_family_name(a->family), "vocab_size", a->vocab_size, "layers", a->n_layers, "d_model", a->d_model,
                      "heads", a->n_heads, "kv_heads", a->n_kv_heads, "head_dim", a->head_dim, "d_ff", a->d_ff,
                      "max_positions", a->max_positions, "norm", a->norm == NORM_RMS ? "rms" : "layer", "tied_head", a->tied,
-                     "attention_bias", a->qkv_bias, "rotary", a->rope, "rope_scaling", rope_scaling_name(a), "params",
+                     "attention_bias", a->qkv_bias, "rotary", a->rope, "rope_scaling", scaling == ROPE_PLAIN ? "none" : rope_scaling_name(scaling), "params",
                      (json_int_t)arch_n_params(a));
 }
 
@@ -66,20 +62,30 @@ static int add_configs(json_t *answer, const char *dir, struct err *e)
 {
     char *config_path = path_join(dir, "config.json"), *adapter_path = path_join(dir, "adapter_config.json");
     json_t *config = NULL, *adapter = NULL;
+    struct notes notes = {0};
     struct arch arch;
     int code = 0;
     if (file_exists(adapter_path)) {
+        struct adapter read = {0};
         code = json_read(adapter_path, MAX_CONFIG_BYTES, &adapter, e);
         if (!code)
             json_object_set_new(answer, "adapter", adapter);
+        if (!code)
+            code = adapter_open(&read, dir, &notes, e);
+        adapter_close(&read);
     }
     if (!code && (!adapter || file_exists(config_path))) {
         code = json_read(config_path, MAX_CONFIG_BYTES, &config, e);
         if (!code)
-            code = arch_from_config(&arch, config, config_path, e);
+            code = arch_from_config(&arch, config, config_path, &notes, e);
         if (!code)
             json_object_set_new(answer, "architecture", architecture(&arch));
     }
+    json_t *warnings = json_array();
+    for (size_t i = 0; i < notes.n; i++)
+        json_array_append_new(warnings, json_string(notes.texts[i]));
+    json_object_set_new(answer, "warnings", warnings);
+    notes_fini(&notes);
     json_decref(config);
     free(config_path);
     free(adapter_path);

@@ -6,17 +6,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "corpus/corpus.h"
 #include "model/generate.h"
+#include "model/generation_config.h"
 #include "train/commands/engine_commands.h"
 #include "train/commands/session.h"
 
 const struct param engine_sample_params[] = {
     SESSION_PARAMS,
     {.name = "prompts", .type = PARAM_PATH, .fallback = "", .help = "A file of prompts, instead of prompts as arguments."},
-    {.name = "limit", .type = PARAM_INT, .fallback = "0", .min = 0, .max = 1e9, .help = "At most so many prompts; 0: all."},
+    READING_PARAMS,
     {.name = "samples", .type = PARAM_INT, .fallback = "1", .min = 1, .max = 1024, .help = "Answers per prompt."},
     {.name = "max-tokens", .type = PARAM_INT, .fallback = "128", .min = 1, .max = 1048576, .help = "Longest answer."},
     {.name = "temperature", .type = PARAM_FLOAT, .fallback = "1", .min = 0, .max = 100, .help = "0: the likeliest token."},
@@ -58,7 +60,7 @@ static int read_prompts(struct sampling *x, const struct settings *s, char **res
     const char *file = settings_text(s, "prompts");
     int code = 0;
     if (*file)
-        code = corpus_load(&x->corpus, file, (size_t)settings_int(s, "limit"), e);
+        code = session_load_corpus(&x->corpus, file, s, e);
     if (code)
         return code;
     const size_t n = (x->corpus ? x->corpus->n_examples : 0) + (size_t)n_rest;
@@ -125,8 +127,8 @@ static int print_sample(const struct sampling *x, const struct gen_sample *g, st
     json_t *answer = json_bytes(text, n);
     free(text);
     const char *asked = x->texts[g->prompt];
-    return engine_print(json_pack("{s:i, s:i, s:o, s:o, s:i, s:f, s:b}", "prompt", g->prompt, "sample", g->sample, "asked",
-                                  json_bytes(asked, strlen(asked)), "text", answer, "n_tokens", g->n_tokens, "logp", logp,
+    return engine_print(json_pack("{s:i, s:i, s:o, s:o, s:i, s:o, s:b}", "prompt", g->prompt, "sample", g->sample, "asked",
+                                  json_bytes(asked, strlen(asked)), "text", answer, "n_tokens", g->n_tokens, "logp", json_computed(logp),
                                   "stopped", g->stopped), e);
 }
 
@@ -153,13 +155,24 @@ static int answer(struct sampling *x, const struct settings *s, struct err *e)
     return code;
 }
 
+static int note_generation_config(const struct settings *s, struct err *e)
+{
+    struct notes notes = {0};
+    int code = generation_config_note(settings_text(s, "model"), &notes, e);
+    engine_note(&notes);
+    notes_fini(&notes);
+    return code;
+}
+
 int engine_sample(const struct settings *s, char **rest, int n_rest, struct err *e)
 {
     struct sampling x = {.n_samples = (int)settings_int(s, "samples")};
     int code = session_open(&x.session, s, true, e);
     if (code)
         return code;
-    code = read_prompts(&x, s, rest, n_rest, e);
+    code = note_generation_config(s, e);
+    if (!code)
+        code = read_prompts(&x, s, rest, n_rest, e);
     if (!code)
         code = answer(&x, s, e);
     for (int i = 0; i < x.n; i++)

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/json.h"
 #include "train/commands/engine_commands.h"
 #include "train/commands/session.h"
 #include "train/objectives/stable.h"
@@ -12,8 +13,7 @@
 const struct param engine_score_params[] = {
     SESSION_PARAMS,
     {.name = "data", .type = PARAM_PATH, .help = "The file whose responses are scored."},
-    {.name = "limit", .type = PARAM_INT, .fallback = "0", .min = 0, .max = 1e9,
-     .help = "At most so many rows; 0: all."},
+    READING_PARAMS,
     {.name = "max-batch-tokens", .type = PARAM_INT, .fallback = "4096", .min = 16, .max = 1048576,
      .help = "At most so many tokens are computed at once."},
     {.name = "tokens", .type = PARAM_BOOL, .fallback = "no",
@@ -43,8 +43,8 @@ static json_t *tokens_of(const struct asked *a, const struct scored *s, int i)
         before += a->data->seqs[s->group->first_seq + k].n;
     for (int j = 0; j < seq->n; j++) {
         const char *piece = tokenizer_token(a->session->tokenizer, a->data->tokens[seq->first + (size_t)j]);
-        json_array_append_new(list, json_pack("[o, f]", json_bytes(piece ? piece : "", piece ? strlen(piece) : 0),
-                                              (double)s->tokens[before + j]));
+        json_array_append_new(list, json_pack("[o, o]", json_bytes(piece ? piece : "", piece ? strlen(piece) : 0),
+                                              json_computed((double)s->tokens[before + j])));
     }
     return list;
 }
@@ -56,7 +56,7 @@ static int print_scores(void *arg, const struct scored *s, struct err *e)
     json_t *responses = json_array();
     for (int i = 0; i < s->group->n_seqs; i++) {
         const struct seq *seq = &s->seqs[i];
-        json_t *one = json_pack("{s:f, s:i, s:f}", scored ? "score" : "logp", scored ? seq->score : seq->logp,
+        json_t *one = json_pack("{s:o, s:i, s:f}", scored ? "score" : "logp", json_computed(scored ? seq->score : seq->logp),
                                 "n_tokens", seq->n, "label", seq->label);
         if (a->tokens)
             json_object_set_new(one, "tokens", tokens_of(a, s, i));
@@ -77,9 +77,10 @@ static int print_judgement(void *arg, const struct scored *s, struct err *e)
     a->seen = s->group->example + 1;
     if (!complete)
         return 0;
-    return engine_print(json_pack("{s:I, s:f, s:f, s:f, s:f}", "line",
+    return engine_print(json_pack("{s:I, s:o, s:o, s:o, s:f}", "line",
                                   (json_int_t)a->corpus->examples[s->group->example].line, "first_wins",
-                                  (as_a + sigmoid(z)) / 2, "as_a", as_a, "as_b", sigmoid(z), "label",
+                                  json_computed((as_a + sigmoid(z)) / 2), "as_a", json_computed(as_a), "as_b",
+                                  json_computed(sigmoid(z)), "label",
                                   s->seqs[0].label), e);
 }
 
@@ -109,7 +110,7 @@ int engine_score(const struct settings *s, char **rest, int n_rest, struct err *
     if (code)
         return code;
     x.text.compare = x.text.both_orders = judge;
-    code = corpus_load(&c, settings_text(s, "data"), (size_t)settings_int(s, "limit"), e);
+    code = session_load_corpus(&c, settings_text(s, "data"), s, e);
     if (!code)
         code = check_question(&x, c, judge, tokens, e);
     if (!code)

@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "base/utf8.h"
+#include "train/commands/engine_commands.h"
 #include "train/run.h"
 
 bool model_folder_has_score(const char *dir)
@@ -45,30 +46,42 @@ static int make_rules(struct session *x, const struct settings *s, const char *f
     return text_rules_open(&x->rules, x->tokenizer, &o, e);
 }
 
+static bool says_rules(const struct settings *s)
+{
+    return settings_given(s, "chat-template") || settings_given(s, "system") || settings_given(s, "special-tokens");
+}
+
 // The rules of the run that the folder is a checkpoint of, with what the person says otherwise.
 static int open_rules(struct session *x, const struct settings *s, bool strings_as_messages, struct err *e)
 {
     struct err fault = {0};
-    const bool of_run = text_rules_read(&x->rules, x->tokenizer, settings_text(s, "model"), &fault);
+    struct text_rules stored = {0};
+    int code = 0;
+    x->rules_of_run = text_rules_read(&stored, x->tokenizer, settings_text(s, "model"), &fault);
     if (fault.code) {
         if (e)
             *e = fault;
         return fault.code;
     }
-    x->rules_of_run = of_run;
-    if (!of_run || settings_given(s, "chat-template") || settings_given(s, "system") || settings_given(s, "special-tokens")) {
-        const struct text_rules stored = x->rules;
-        int code = make_rules(x, s, "plain", strings_as_messages, e);
-        if (!code && of_run) {
-            x->rules.max_length = stored.max_length;
-            x->rules.max_prompt_length = stored.max_prompt_length;
-        }
-        if (of_run)
-            text_rules_fini(&(struct text_rules){.chat = stored.chat, .system = stored.system, .behind = stored.behind,
-                                                 .specials = stored.specials});
-        return code;
+    if (x->rules_of_run && !says_rules(s)) {
+        x->rules = stored;
+        return 0;
     }
-    return 0;
+    code = make_rules(x, s, "plain", strings_as_messages, e);
+    if (!code && x->rules_of_run) {
+        x->rules.max_length = stored.max_length;
+        x->rules.max_prompt_length = stored.max_prompt_length;
+    }
+    text_rules_fini(&stored);
+    return code;
+}
+
+static int load_tokenizer(struct tokenizer **t, const char *model, struct err *e)
+{
+    char *dir = model_find_tokenizer(model);
+    int code = tokenizer_load(t, dir, e);
+    free(dir);
+    return code;
 }
 
 int session_open(struct session *x, const struct settings *s, bool strings_as_messages, struct err *e)
@@ -76,13 +89,15 @@ int session_open(struct session *x, const struct settings *s, bool strings_as_me
     const char *model = settings_text(s, "model"), *tokenizer = settings_text(s, "tokenizer");
     char key[80];
     *x = (struct session){.has_score = model_folder_has_score(model)};
-    int code = tokenizer_load(&x->tokenizer, *tokenizer ? tokenizer : model, e);
+    int code = load_tokenizer(&x->tokenizer, *tokenizer ? tokenizer : model, e);
     if (!code)
         code = engine_open_backend(&x->ops, &x->backend, settings_text(s, "device"), settings_text(s, "precision"),
                                    (int)settings_int(s, "threads"), e);
     if (!code)
         code = engine_load_model(&x->model, model, x->ops, x->backend, x->has_score, 1, key, e);
     if (!code) {
+        engine_note(&x->model->notes);
+        engine_note(tokenizer_notes(x->tokenizer));
         x->needs = (x->has_score ? NEED_SCORE : 0) | (x->model->scores_tokens ? NEED_TOKEN_SCORE : 0);
         code = open_rules(x, s, strings_as_messages, e);
     }
@@ -90,6 +105,12 @@ int session_open(struct session *x, const struct settings *s, bool strings_as_me
     if (code)
         session_close(x);
     return code;
+}
+
+int session_load_corpus(struct corpus **out, const char *path, const struct settings *s, struct err *e)
+{
+    const struct corpus_reading how = {settings_text(s, "map"), settings_text(s, "label-from")};
+    return corpus_load_as(out, path, (size_t)settings_int(s, "limit"), &how, e);
 }
 
 int session_take_corpus(struct session *x, const struct settings *s, const struct corpus *c, struct err *e)

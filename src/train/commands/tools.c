@@ -48,6 +48,8 @@ int engine_export(const struct settings *s, char **rest, int n_rest, struct err 
     if (code)
         return code;
     code = model_load(&m, from, ops, backend, model_folder_has_score(from), e);
+    if (!code)
+        engine_note(&m->notes);
     if (!code && m->lora_weights && settings_bool(s, "merge"))
         code = model_merge_lora(m, e);
     if (!code)
