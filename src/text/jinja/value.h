@@ -34,7 +34,7 @@ enum jkind {
 
 struct jval {
     enum jkind kind;
-    uint32_t n; // bytes of a text
+    uint32_t n; // bytes of a text; of a float 1: it is from the data and too large to know how it was written
     union {
         bool b;
         int64_t i;
