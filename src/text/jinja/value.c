@@ -117,10 +117,19 @@ struct jval jx_dict(struct jrun *r, enum jkind kind, size_t room)
     return (struct jval){.kind = kind, .dict = dict};
 }
 
-struct jval *jx_dict_find(struct jrun *r, const struct jdict *d, struct jval key)
+static void refuse_unhashable(struct jrun *r, struct jval key)
 {
     if (key.kind == J_LIST || key.kind == J_DICT)
         jx_fail(r, ERR_INPUT, "unhashable type: '%s' cannot be the key of a dict", jx_kind_name(key));
+    jx_enter(r);
+    for (size_t i = 0; key.kind == J_TUPLE && i < key.list->n; i++)
+        refuse_unhashable(r, key.list->items[i]);
+    jx_leave(r);
+}
+
+struct jval *jx_dict_find(struct jrun *r, const struct jdict *d, struct jval key)
+{
+    refuse_unhashable(r, key);
     jx_step(r, d->n / 8);
     for (size_t i = 0; i < d->n; i++) {
         struct jval *k = &d->pairs[i].key;
