@@ -352,6 +352,9 @@ static void numbers_beyond_64_bits_are_never_misprinted(void **state)
     assert_true(agrees("{{ c }}", context, NULL));
     assert_true(agrees("{{ [c] | tojson }}", context, NULL));
     json_decref(context);
+    context = json_decode("Infinity", 8, &(json_error_t){0}); // which is no object, although it is kept as one
+    assert_true(agrees("{{ a }}", context, NULL));
+    json_decref(context);
 }
 
 struct thread_job {
