@@ -17,6 +17,7 @@ EXTRA_DIST += \
 	%D%/corpus/jinja/chatml \
 	%D%/corpus/jinja/context \
 	%D%/corpus/jinja/filters \
+	%D%/corpus/jinja/infinity \
 	%D%/corpus/jinja/loops \
 	%D%/corpus/jinja/macro \
 	%D%/corpus/jinja/numbers \

@@ -341,6 +341,22 @@ static void every_bound_is_an_error(void **state)
     json_decref(context);
 }
 
+// Numbers that JSON of other people has: what nobody prints does no harm, and what is printed is right or refused.
+static void numbers_beyond_64_bits_are_never_misprinted(void **state)
+{
+    static const char text[] = "{\"a\": NaN, \"b\": -1e400, \"c\": 1000000000000000019884624838656, \"d\": 1e15}";
+    json_t *context = json_decode(text, strlen(text), &(json_error_t){0});
+    assert_non_null(context);
+    assert_true(agrees("{{ a }} {{ b }} {{ d }} {{ [a, b] | tojson }} {{ c > 5 }}", context,
+                       "nan -inf 1000000000000000.0 [NaN, -Infinity] True"));
+    assert_true(agrees("{{ c }}", context, NULL));
+    assert_true(agrees("{{ [c] | tojson }}", context, NULL));
+    json_decref(context);
+    context = json_decode("Infinity", 8, &(json_error_t){0}); // which is no object, although it is kept as one
+    assert_true(agrees("{{ a }}", context, NULL));
+    json_decref(context);
+}
+
 struct thread_job {
     const struct jinja *t;
     const json_t *context;
@@ -388,6 +404,7 @@ int main(void)
         cmocka_unit_test(units_of_the_assets_agree),
         cmocka_unit_test(errors_say_the_line),
         cmocka_unit_test(every_bound_is_an_error),
+        cmocka_unit_test(numbers_beyond_64_bits_are_never_misprinted),
         cmocka_unit_test(a_template_renders_in_several_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -263,7 +263,10 @@ static enum jump run(struct jrun *r, const struct jnode *list)
 static void render(struct jrun *r, const json_t *context, struct jbuffer *text)
 {
     r->line = 1;
-    r->context = jx_from_json(r, context).dict;
+    const struct jval variables = jx_from_json(r, context);
+    if (variables.kind != J_DICT) // an object that stands for a number (base/json.h)
+        jx_fail(r, ERR_INPUT, "the variables of a template must be an object");
+    r->context = variables.dict;
     open_scope(r, NULL);
     r->out = text;
     run(r, r->t->body);

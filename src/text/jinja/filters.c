@@ -120,7 +120,7 @@ FILTER(f_format)
 {
     if (args->n_keywords)
         jx_fail(r, ERR_INPUT, "format by names is not possible here");
-    return jx_percent(r, jx_to_text(r, in), args->items, args->n);
+    return jx_percent(r, jx_to_text(r, in), args->items, (size_t)args->n, false);
 }
 
 // A number at the start of nothing but white space around it; false: it is none.

@@ -157,7 +157,7 @@ static void put_upper(struct jrun *r, struct jbuffer *b, uint32_t code, bool tit
     utf8proc_ssize_t n = letter_case(code) == UPPER
                              ? 1
                              : utf8proc_decompose_char(own, folded, 8, UTF8PROC_CASEFOLD, &last_class);
-    if (n < 2 || n > 8 || (title && (utf8proc_totitle(own) != own || letter_case(code) == TITLE))) {
+    if (n < 2 || n > 8 || (title && own != 0xdf && (utf8proc_totitle(own) != own || letter_case(code) == TITLE))) {
         put_code(r, b, title ? utf8proc_totitle(own) : utf8proc_toupper(own));
         return;
     }

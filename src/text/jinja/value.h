@@ -34,7 +34,7 @@ enum jkind {
 
 struct jval {
     enum jkind kind;
-    uint32_t n; // bytes of a text
+    uint32_t n; // bytes of a text; of a float 1: it is from the data and too large to know how it was written
     union {
         bool b;
         int64_t i;
@@ -192,7 +192,8 @@ struct jval jx_unary(struct jrun *r, int op, struct jval a);
 struct jval jx_attribute(struct jrun *r, struct jval v, const char *name);
 struct jval jx_item(struct jrun *r, struct jval v, struct jval key);
 struct jval jx_slice(struct jrun *r, struct jval v, struct jval start, struct jval stop, struct jval step);
-struct jval jx_percent(struct jrun *r, struct jval format, const struct jval *args, int n);
+// alone: what stands behind % is no tuple.
+struct jval jx_percent(struct jrun *r, struct jval format, const struct jval *args, size_t n, bool alone);
 
 // format.c
 void jx_put_text(struct jrun *r, struct jbuffer *b, struct jval v); // str(v)
