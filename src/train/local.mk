@@ -94,6 +94,7 @@ attune_engine_SOURCES = \
 	%D%/commands/engine_commands.h \
 	%D%/commands/engine_main.c \
 	%D%/commands/merge.c \
+	%D%/commands/model_card.c %D%/commands/model_card.h \
 	%D%/commands/model_info.c \
 	%D%/commands/objective_eval.c \
 	%D%/commands/run_command.c \

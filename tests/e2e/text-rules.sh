@@ -80,4 +80,9 @@ compared text eval/logps/chosen logp 1 talks.jsonl
 timeout 100 "$attune" export kept exported >out 2>err || no export "$(cat err)"
 timeout 100 "$attune" score --model exported talks.jsonl --json >scores 2>err
 near "exported: as the run" "$(evaluated kept eval/logps/chosen)" "$(mean scores logp 1)"
+timeout 100 "$attune" export talk-hh named >out 2>err || no export "$(cat err)"
+timeout 100 "$attune" score --model named talks.jsonl --json >scores 2>err
+near "exported under another template: as the run" "$(evaluated talk-hh eval/logps/chosen)" "$(mean scores logp 1)"
+if cmp -s named/chat_template.jinja "$share/templates/hh.jinja"; then ok "with that template for its tokenizer"; else no "with that template for its tokenizer" "$(ls named)"; fi
+if grep -q '^\* Conversations: the chat template hh ' named/README.md; then ok "its card says so"; else no "its card says so" "$(cat named/README.md)"; fi
 exit $bad
