@@ -8,7 +8,6 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "corpus/corpus.h"
 
 int start_find_objective(const struct engine_description *d, const char *name, const struct engine_objective **out,
                          struct err *e)
@@ -62,23 +61,6 @@ int start_settings(const struct engine_description *d, const struct engine_objec
     return code;
 }
 
-// As the engine does, but before there is a run that could fail.
-static int check_data(const struct engine_objective *o, const json_t *all, struct err *e)
-{
-    const char *lists = json_string_value(json_object_get(all, "pairs-from-lists"));
-    const struct corpus_reading how = {json_string_value(json_object_get(all, "map")),
-                                       json_string_value(json_object_get(all, "label-from"))};
-    static const char *const names[] = {"data", "eval-data"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        const char *path = json_string_value(json_object_get(all, names[i]));
-        struct err fault = {0};
-        if (path && *path && corpus_check_needs(path, o->data_needs, lists && strcmp(lists, "no") != 0, &how,
-                                                &fault))
-            return err_set(e, fault.code, "objective %s %s", o->name, fault.text);
-    }
-    return 0;
-}
-
 int start_run(struct store *s, const struct engine_description *d, const char *objective, const char *name,
               const char *note, const json_t *given, char **name_out, struct err *e)
 {
@@ -88,7 +70,7 @@ int start_run(struct store *s, const struct engine_description *d, const char *o
     if (!code)
         code = start_settings(d, o, given, &all, e);
     if (!code)
-        code = check_data(o, all, e);
+        code = engine_check_run(o->name, all, e);
     if (!code)
         code = store_add_run(s, name, objective, json_string_value(json_object_get(all, "model")),
                              json_string_value(json_object_get(all, "data")), all, name_out, e);

@@ -35,6 +35,10 @@ void engine_resolve_paths(struct settings *s);
 json_t *engine_demo_settings(int64_t steps, double beta);
 enum { ENGINE_DEMO_STEPS = 100 };
 
+// What the engine would refuse in a run of these settings (all of them, paths resolved), before there is one: model
+// folder, data, text, device, adapters, memory. It reads headers and the data's first rows: a fraction of a second.
+int engine_check_run(const char *objective, const json_t *settings, struct err *e);
+
 // Starts `attune-engine run` for a run of the store: own session, no terminal, output to runs/NAME/engine.log.
 // Returns once the engine has reported itself in run.db or has failed (its message then is the error).
 // Also continues a stopped, failed or dead run from its newest checkpoint. ERR_STATE when it is live already.

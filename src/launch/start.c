@@ -97,6 +97,17 @@ static int wait_for_report(const char *run, const char *run_dir, int pid, int lo
     return found < 0 ? found : code;
 }
 
+int engine_check_run(const char *objective, const json_t *settings, struct err *e)
+{
+    char *text = json_dumps(settings, JSON_COMPACT | JSON_REAL_PRECISION(17));
+    const char *const call[] = {"check", "--objective", objective, "--settings", text, NULL};
+    json_t *answer = NULL;
+    int code = text ? engine_call(call, &answer, e) : err_set(e, ERR_FAIL, "the settings are no JSON text");
+    json_decref(answer);
+    free(text);
+    return code;
+}
+
 int engine_start(struct store *s, const char *run, struct err *e)
 {
     struct run_info info;

@@ -22,26 +22,28 @@ static const char *usual_targets(enum arch_family family)
     return family == ARCH_GPT2 ? "c_attn" : "q_proj,v_proj";
 }
 
-static void module_name(const struct model *m, enum tensor_kind kind, char *out, size_t size)
+// The module of a linear layer; false when this architecture has none of the kind (no gate).
+static bool module_name(const struct arch *a, enum tensor_kind kind, char *out, size_t size)
 {
-    names_module(names_row(m->arch.family, kind), out, size);
+    if (kind == T_GATE_W && !a->gated_mlp)
+        return false;
+    names_module(names_row(a->family, kind), out, size);
+    return true;
 }
 
-// Bit set of tensor kinds for a list of module names; what the model does not have is an error.
-static int read_targets(const struct model *m, const char *targets, unsigned *out, struct err *e)
+int lora_read_targets(const struct arch *a, const char *targets, unsigned *out, struct err *e)
 {
     *out = 0;
     if (!*targets)
-        targets = usual_targets(m->arch.family);
+        targets = usual_targets(a->family);
     char *list = mem_strdup(targets), *rest = NULL;
     int code = 0;
     for (char *item = strtok_r(list, ", ", &rest); item && !code; item = strtok_r(NULL, ", ", &rest)) {
         bool known = false;
         for (int i = 0; i < N_LINEARS; i++) {
             char module[64];
-            if (!model_tensor(m, linears[i], 0))
+            if (!module_name(a, linears[i], module, sizeof module))
                 continue;
-            module_name(m, linears[i], module, sizeof module);
             if (strcmp(item, "all-linear") == 0 || strcmp(item, module) == 0) {
                 *out |= 1u << linears[i];
                 known = true;
@@ -52,9 +54,8 @@ static int read_targets(const struct model *m, const char *targets, unsigned *ou
             char last[64] = "";
             for (int i = 0; i < N_LINEARS; i++) {
                 char module[64];
-                if (!model_tensor(m, linears[i], 0))
+                if (!module_name(a, linears[i], module, sizeof module))
                     continue;
-                module_name(m, linears[i], module, sizeof module);
                 if (strcmp(module, last) != 0)
                     str_addf(&have, "%s%s", have.len ? ", " : "", module);
                 text_copy(last, sizeof last, module);
@@ -111,7 +112,7 @@ int model_add_lora(struct model *m, int rank, float alpha, const char *targets, 
     unsigned kinds;
     if (m->lora_weights)
         return err_set(e, ERR_STATE, "the model has an adapter already: merge it first (attune export)");
-    int code = read_targets(m, targets, &kinds, e);
+    int code = lora_read_targets(&m->arch, targets, &kinds, e);
     if (code)
         return code;
     m->lora = (struct lora_config){rank, alpha, kinds};
@@ -345,7 +346,7 @@ static json_t *adapter_config(const struct model *m)
         char module[64];
         if (!(m->lora.targets & 1u << linears[i]))
             continue;
-        module_name(m, linears[i], module, sizeof module);
+        module_name(&m->arch, linears[i], module, sizeof module);
         if (strcmp(module, last) != 0)
             json_array_append_new(modules, json_string(module));
         text_copy(last, sizeof last, module);

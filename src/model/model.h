@@ -102,6 +102,8 @@ void model_free(struct model *m); // NULL is fine
 int model_set_trainable(struct model *m, enum trainable what, struct err *e);
 // targets: comma-separated names as PEFT writes them ("q_proj,v_proj", "c_attn"), "all-linear", or "" for
 // the family's usual ones (q and v). a ~ Kaiming-uniform as PEFT, b = 0.
+// lora_read_targets says the same of an architecture alone: the bit set of tensor kinds, or ERR_USAGE with what there is.
+int lora_read_targets(const struct arch *a, const char *targets, unsigned *out, struct err *e);
 int model_add_lora(struct model *m, int rank, float alpha, const char *targets, uint64_t seed, struct err *e);
 
 // NULL when the model has no such tensor. `layer` is ignored for whole-model kinds.

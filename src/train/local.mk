@@ -63,6 +63,7 @@ libtrain_a_SOURCES = \
 	%D%/paft_parts.c %D%/paft_parts.h \
 	%D%/paft_run.c %D%/paft_run.h \
 	%D%/params.c %D%/params.h \
+	%D%/preflight.c %D%/preflight.h \
 	%D%/probe.c %D%/probe.h \
 	%D%/ranking.c %D%/ranking.h \
 	%D%/recorder.c %D%/recorder.h \
@@ -88,6 +89,7 @@ attune_engine_SOURCES = \
 	%D%/commands/bench.c %D%/commands/bench.h \
 	%D%/commands/bench_machine.c \
 	%D%/commands/bench_stand.c \
+	%D%/commands/check.c \
 	%D%/commands/credit.c \
 	%D%/commands/describe.c \
 	%D%/commands/describe_objective.c \

@@ -138,4 +138,22 @@ check "held-out ndcg" sh -c '"$1" show lists --metrics eval/rewards/ndcg | grep 
 
 check "doctor" "$attune" doctor --json
 is "the project is in order" null "$("$get" project error <"$work/out")"
+
+# What a run would fail of is refused before there is one.
+runs() { "$attune" runs --json | "$get" length; }
+before=$(runs)
+printf '{"prompt": "a", "completion": "b"}\n' >"$work/texts.jsonl"
+{ for i in 1 2 3 4 5 6 7 8; do echo '{"prompt": "a", "chosen": "b", "rejected": "b"}'; done; head -n 20 "${ATTUNE_SRCDIR:-.}/share/attune/demo/pairs.jsonl"; } >"$work/refused.jsonl"
+here="--objective dpo --name never --steps 1 --threads 1"
+demo="--model models/demo --data demo/pairs.jsonl"
+fails 2 "an unknown module for adapters" 'q_proj' "$attune" train $here $demo --lora-rank 4 --lora-targets nothing
+fails 4 "an unknown template" 'chatml' "$attune" train $here $demo --chat-template nothing
+fails 8 "a device that is not there" 'cuda' "$attune" train $here $demo --device cuda
+fails 2 "data that the objective cannot learn from" 'preference pairs' "$attune" train $here --model models/demo --data "$work/texts.jsonl"
+fails 2 "held-out data that it cannot learn from" 'preference pairs' "$attune" train $here $demo --eval-data "$work/texts.jsonl"
+fails 3 "too many refused rows" '8 of 28 rows .*(8 rows: line 1: chosen and rejected are the same text' "$attune" train $here --model models/demo --data "$work/refused.jsonl"
+mkdir -p "$work/no-model" && echo '{"model_type": "mamba"}' >"$work/no-model/config.json"
+fails 8 "a model that is none of the known" 'mamba' "$attune" train $here --model "$work/no-model" --tokenizer models/demo --data demo/pairs.jsonl
+is "none of them is a run" "$before" "$(runs)"
+check "unless the rest shall do" "$attune" train $here --model models/demo --data "$work/refused.jsonl" --allow-refused --probe-every 0
 exit $bad

@@ -55,7 +55,9 @@ int main(int argc, char **argv)
     char line[100];
     if (argc == 6 && strcmp(argv[1], "run") == 0 && strcmp(argv[2], "--project") == 0 && strcmp(argv[4], "--run") == 0)
         return run(argv[3], argv[5]);
-    if (argc == 2 && strcmp(argv[1], "describe") == 0)
+    if (argc == 6 && strcmp(argv[1], "check") == 0)
+        puts("{\"possible\": true}");
+    else if (argc == 2 && strcmp(argv[1], "describe") == 0)
         printf("{\"version\": \"1\", \"params\": [{\"name\": \"model\", \"type\": \"path\", \"default\": \"\"},"
                " {\"name\": \"data\", \"type\": \"path\", \"default\": \"\"}, {\"name\": \"lr\", \"type\": \"float\", \"default\": \"1e-5\", \"live\": true}],"
                " \"objectives\": [{\"name\": \"dpo\", \"title\": \"DPO\", \"needs_reference\": true,"
