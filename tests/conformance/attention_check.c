@@ -168,7 +168,7 @@ static uint64_t check_decode_case(struct bench *t, int n_shared, int n_own, cons
 
 uint64_t check_decode(struct bench *t)
 {
-    const struct attn_shape plain = {4, 2, 8, 0.35f, 0, 0}, window = {3, 1, 17, 0.3f, 20, 0};
+    const struct attn_shape plain = {4, 2, 8, 0.35f, 0, 0}, window = {3, 1, 17, 0.3f, 20, 1.5f};
     static const int shared[] = {0, 1, 31, 33, 255}, own[] = {1, 2, 33, 64};
     uint64_t hash = 0;
     for (int s = 0; s < 5; s++)
