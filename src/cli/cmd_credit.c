@@ -25,8 +25,7 @@ static const struct param options[] = {
     {.name = "response", .type = PARAM_TEXT, .fallback = "", .help = "The response to it."},
     {.name = "beta", .type = PARAM_FLOAT, .fallback = "", .min = 1e-6, .max = 1e6,
      .help = "The factor of the rewards; of a run, the one that it was trained with; else 1, which gives nats."},
-    {.name = "chat-template", .type = PARAM_TEXT, .fallback = "auto",
-     .help = "How prompts become messages: a template's name, auto for the tokenizer's own, or none."},
+    TEXT_OPTIONS,
     {0},
 };
 
@@ -113,10 +112,13 @@ static int take_lines(struct engine_child *child, json_t *all, struct err *e)
 
 static int ask_engine(const struct args *a, const char *model, const char *reference, const char *beta, json_t *all, struct err *e)
 {
-    const char *const args[] = {"credit", "--model", model, "--reference", reference, "--beta", beta, "--data",
+    const char *args[16 + TEXT_ARGS] = {"credit", "--model", model, "--reference", reference, "--beta", beta, "--data",
                                 settings_text(&a->settings, "data"), "--limit", settings_text(&a->settings, "limit"), "--prompt",
-                                settings_text(&a->settings, "prompt"), "--response", settings_text(&a->settings, "response"),
-                                "--chat-template", settings_text(&a->settings, "chat-template"), NULL};
+                                settings_text(&a->settings, "prompt"), "--response", settings_text(&a->settings, "response")};
+    int n = 0;
+    while (args[n])
+        n++;
+    source_pass_text(a, args, n);
     struct engine_child child;
     struct err fault = {0};
     int code = engine_child_start(&child, args, e);

@@ -1,11 +1,14 @@
 // attune data import|show: what is in a file of preference data.
 #include "config.h"
 
+#include <dirent.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "cli/args.h"
 #include "cli/print.h"
@@ -15,7 +18,15 @@
 static int run_import(int argc, char **argv);
 static int run_show(int argc, char **argv);
 
+#define READING_PARAMS                                                                                                  \
+    {.name = "map", .type = PARAM_TEXT, .fallback = "", .group = "data",                                                \
+     .help = "Which member of a row is what, where the names do not say it: prompt=question,chosen=better,rejected=worse. " \
+             "Paths lead into members: prompt=question.text."},                                                         \
+    {.name = "label-from", .type = PARAM_TEXT, .fallback = "", .group = "data",                                         \
+     .help = "Which of several labels counts, such as safer (instead of better) or correctness."}
+
 static const struct param import_options[] = {
+    READING_PARAMS,
     {.name = "limit", .type = PARAM_INT, .fallback = "0", .min = 0, .max = 1e15, .unit = "rows", .group = "data",
      .help = "Reads at most so many rows; 0 reads all."},
     {.name = "out", .type = PARAM_PATH, .fallback = "", .group = "data",
@@ -25,6 +36,7 @@ static const struct param import_options[] = {
     {0},
 };
 static const struct param show_options[] = {
+    READING_PARAMS,
     {.name = "row", .type = PARAM_INT, .fallback = "1", .min = 1, .max = 1e15, .group = "data",
      .help = "Which of the rows that can be used, counted from 1."},
     {0},
@@ -32,15 +44,16 @@ static const struct param show_options[] = {
 
 const struct command command_data_import = {
     .name = "data import",
-    .synopsis = "attune data import FILE [--limit N] [--out FILE] [--pairs-from-lists HOW] [--json]",
+    .synopsis = "attune data import FILE|FOLDER [--map NAMES] [--limit N] [--out FILE] [--pairs-from-lists HOW] [--json]",
     .summary = "Says what a data file is recognized as, and which rows are refused and why.",
     .help = "Reads .json, .jsonl (also .gz) and .txt in the shapes that preference data usually has: prompt, chosen "
             "and rejected; HH transcripts; message lists; instructions; labels; ranked lists; prompts; texts. Pairs "
             "may say how sure they are: \"share\" is the probability that the chosen answer is better, \"votes\" "
             "counts [for it, for the other, ties], \"annotator1\", ... say 1, 2 or 0 (a tie). Nothing is changed; "
-            "training takes the file as it is, without the refused rows.\n"
+            "training takes the file as it is, without the refused rows. Of a folder it says what each file is.\n"
             "  attune data import pairs.jsonl\n"
             "  attune data import hh.jsonl.gz --out clean.jsonl\n"
+            "  attune data import mine.jsonl --map prompt=question,chosen=better,rejected=worse\n"
             "  attune data import ultrafeedback.jsonl --pairs-from-lists best-worst --out pairs.jsonl",
     .options = import_options,
     .json = true,
@@ -48,7 +61,7 @@ const struct command command_data_import = {
 };
 const struct command command_data_show = {
     .name = "data show",
-    .synopsis = "attune data show FILE [--row N] [--json]",
+    .synopsis = "attune data show FILE [N] [--map NAMES] [--json]",
     .summary = "Shows one row of a data file as Attune understands it.",
     .help = "Rows are counted without the refused ones; \"attune data import\" lists those.",
     .options = show_options,
@@ -141,7 +154,35 @@ static void print_lists(const struct corpus *c)
            s.n_with_ties, text_plural((int64_t)s.n_with_ties, "list", "lists"));
 }
 
-static void print_import_json(const struct corpus *c)
+static json_t *fields_json(const struct corpus *c, bool used)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < c->n_fields; i++)
+        if (c->fields[i].used == used)
+            json_array_append_new(list, json_string(c->fields[i].name));
+    return list;
+}
+
+static void print_fields(const struct corpus *c, bool used)
+{
+    struct str line = {0};
+    for (size_t i = 0; i < c->n_fields; i++) {
+        const struct corpus_field *f = &c->fields[i];
+        if (f->used != used)
+            continue;
+        str_add(&line, line.len ? ", " : "");
+        str_add_visible(&line, f->name, strlen(f->name), false);
+        if (f->meant)
+            str_addf(&line, " (did you mean %s?)", f->meant);
+    }
+    if (line.len) {
+        printf("  %-9s ", used ? "read" : "not read");
+        print_wrapped(stdout, str_text(&line), 12, 12, print_width(stdout));
+    }
+    str_fini(&line);
+}
+
+static json_t *import_json(const struct corpus *c)
 {
     size_t ties, split;
     count_votes(c, &ties, &split);
@@ -165,10 +206,40 @@ static void print_import_json(const struct corpus *c)
     }
     if (c->kind == DATA_LIST)
         json_object_set_new(root, "lists", lists_json(c));
+    json_object_set_new(root, "fields_read", fields_json(c, true));
+    json_object_set_new(root, "fields_not_read", fields_json(c, false));
+    return root;
+}
+
+static void print_json(json_t *root)
+{
     if (root)
         json_dumpf(root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
     putchar('\n');
     json_decref(root);
+}
+
+// A line for a row, or, of many, one for each reason.
+static void print_refused(const struct corpus *c)
+{
+    enum { EACH = 20, MOST = 64 };
+    struct refusal reasons[MOST];
+    const int n = c->n_refused > EACH ? corpus_refusals(c, reasons, MOST) : 0;
+    if (c->n_refused)
+        printf("Refused:\n");
+    for (size_t i = 0; !n && i < c->n_refused; i++) {
+        printf("  line %lld: ", (long long)c->refused[i].line);
+        print_visible(stdout, c->refused[i].reason, 0);
+        putchar('\n');
+    }
+    for (int i = 0; i < n; i++) {
+        printf("  %zu %s, the first in line %lld: ", reasons[i].n,
+               text_plural((int64_t)reasons[i].n, "row", "rows"), (long long)reasons[i].line);
+        print_visible(stdout, reasons[i].reason, 0);
+        putchar('\n');
+    }
+    if (c->all_refused)
+        printf("Among them are %s.\n", c->all_refused);
 }
 
 static void print_import(const struct corpus *c)
@@ -192,40 +263,92 @@ static void print_import(const struct corpus *c)
         if (l.max)
             printf("  %-9s %.0f characters on average, %zu at most\n", length_parts[i].name, l.mean, l.max);
     }
-    if (c->n_refused)
-        printf("Refused:\n");
-    for (size_t i = 0; i < c->n_refused; i++) {
-        printf("  line %lld: ", (long long)c->refused[i].line);
-        print_visible(stdout, c->refused[i].reason, 0);
-        putchar('\n');
+    print_fields(c, true);
+    print_fields(c, false);
+    print_refused(c);
+}
+
+static struct corpus_reading reading_of(const struct args *a)
+{
+    return (struct corpus_reading){settings_text(&a->settings, "map"), settings_text(&a->settings, "label-from")};
+}
+
+// What each file of a folder is, a line each.
+static int import_folder(const struct args *a, const char *dir, struct err *e)
+{
+    struct dirent **names = NULL;
+    const int n = scandir(dir, &names, NULL, alphasort);
+    const struct corpus_reading how = reading_of(a);
+    json_t *all = json_array();
+    struct print_table table;
+    static const char *const titles[] = {"FILE", "EXAMPLES", "REFUSED", "WHAT IT IS"};
+    if (n < 0) {
+        json_decref(all);
+        return err_errno(e, "cannot read the folder %s", dir);
     }
+    print_table_init(&table, "lrrl");
+    for (int i = 0; i < 4; i++)
+        print_table_cell(&table, PRINT_DIM, "%s", titles[i]);
+    for (int i = 0; i < n; i++) {
+        char *path = path_join(dir, names[i]->d_name);
+        struct corpus *c = NULL;
+        struct err fault = {0};
+        if (names[i]->d_name[0] != '.' && !file_is_dir(path)) {
+            const int code = corpus_load_as(&c, path, (size_t)settings_int(&a->settings, "limit"), &how, &fault);
+            json_array_append_new(all, code ? json_pack("{s:s, s:s}", "path", path, "error", fault.text) : import_json(c));
+            print_table_cell(&table, -1, "%s", names[i]->d_name);
+            if (code) {
+                print_table_cell(&table, -1, "%s", "");
+                print_table_cell(&table, -1, "%s", "");
+                print_table_cell(&table, PRINT_BAD, "%s", fault.text);
+            } else {
+                print_table_cell(&table, -1, "%zu", c->n_examples);
+                print_table_cell(&table, -1, "%zu", c->n_refused);
+                print_table_cell(&table, -1, "%s: %s", data_kind_name(c->kind), c->shape);
+            }
+        }
+        corpus_free(c);
+        free(path);
+        free(names[i]);
+    }
+    free(names);
+    print_table_end(&table, args_json(a) ? NULL : stdout, print_width(stdout));
+    if (args_json(a))
+        print_json(all);
+    else
+        json_decref(all);
+    return 0;
+}
+
+static int import_file(struct args *a, struct err *e)
+{
+    struct corpus *c = NULL;
+    const struct corpus_reading how = reading_of(a);
+    const char *out = args_text(a, "out");
+    int code = corpus_load_as(&c, a->words[0], (size_t)settings_int(&a->settings, "limit"), &how, e);
+    if (!code)
+        lists_to_pairs(c, list_pairs_named(settings_text(&a->settings, "pairs-from-lists")));
+    if (!code && out)
+        code = corpus_write(c, out, e);
+    if (!code && args_json(a))
+        print_json(import_json(c));
+    else if (!code)
+        print_import(c);
+    if (!code && out && !args_json(a))
+        printf("Written to %s: %zu %s\n", out, c->n_examples, text_plural((int64_t)c->n_examples, "row", "rows"));
+    corpus_free(c);
+    return code;
 }
 
 static int run_import(int argc, char **argv)
 {
     struct args a;
+    struct err e = {0};
     int status = 0;
     if (!args_open(&a, &command_data_import, argc, argv, 1, 1, &status))
         return status;
-    struct err e = {0};
-    struct corpus *c = NULL;
-    int code = corpus_load(&c, a.words[0], (size_t)settings_int(&a.settings, "limit"), &e);
-    if (!code)
-        lists_to_pairs(c, list_pairs_named(settings_text(&a.settings, "pairs-from-lists")));
-    const char *out = args_text(&a, "out");
-    if (!code && out)
-        code = corpus_write(c, out, &e);
-    if (code) {
+    if (file_is_dir(a.words[0]) ? import_folder(&a, a.words[0], &e) : import_file(&a, &e))
         status = args_fail(&a, &e);
-    } else if (args_json(&a)) {
-        print_import_json(c);
-    } else {
-        print_import(c);
-        if (out)
-            printf("Written to %s: %zu %s\n", out, c->n_examples,
-                   text_plural((int64_t)c->n_examples, "row", "rows"));
-    }
-    corpus_free(c);
     args_close(&a);
     return status;
 }
@@ -242,9 +365,13 @@ static void print_example(const struct corpus *c, size_t i)
 {
     const struct example *x = &c->examples[i];
     printf("row %zu of %zu, line %lld\n", i + 1, c->n_examples, (long long)x->line);
+    if (x->tools)
+        print_block("tools", PRINT_BOLD, x->tools);
     for (int t = 0; t < x->n_turns; t++) {
         if (x->is_chat || x->turns[t].text[0])
             print_block(x->is_chat ? x->turns[t].role : "prompt", PRINT_BOLD, x->turns[t].text);
+        if (x->turns[t].json)
+            print_block("  with", PRINT_DIM, x->turns[t].json);
     }
     for (int r = 0; r < x->n_responses; r++) {
         double score = x->responses[r].score;
@@ -261,6 +388,8 @@ static void print_example(const struct corpus *c, size_t i)
             snprintf(title, sizeof title, "score %g", score);
         bool low = (c->kind == DATA_PAIR && r == 1) || (c->kind == DATA_BINARY && score <= 0);
         print_block(title, low ? PRINT_BAD : PRINT_GOOD, x->responses[r].text);
+        if (x->responses[r].json)
+            print_block("  with", PRINT_DIM, x->responses[r].json);
     }
 }
 
@@ -285,20 +414,25 @@ static int run_show(int argc, char **argv)
 {
     struct args a;
     int status = 0;
-    if (!args_open(&a, &command_data_show, argc, argv, 1, 1, &status))
+    if (!args_open(&a, &command_data_show, argc, argv, 1, 2, &status))
         return status;
     struct err e = {0};
     struct corpus *c = NULL;
-    int code = corpus_load(&c, a.words[0], 0, &e);
-    size_t row = (size_t)settings_int(&a.settings, "row");
-    if (!code && row > c->n_examples)
-        code = err_set(&e, ERR_USAGE, "--row %zu: %s has %zu rows that can be used", row, c->path, c->n_examples);
+    const struct corpus_reading how = reading_of(&a);
+    int64_t row = settings_int(&a.settings, "row");
+    int code = a.n_words > 1 && (!text_to_i64(a.words[1], &row) || row < 1)
+                   ? err_set(&e, ERR_USAGE, "\"%s\" is no number of a row: write attune data show FILE 3", a.words[1])
+                   : 0;
+    if (!code)
+        code = corpus_load_as(&c, a.words[0], 0, &how, &e);
+    if (!code && (size_t)row > c->n_examples)
+        code = err_set(&e, ERR_USAGE, "%s has no row %lld: %zu can be used", c->path, (long long)row, c->n_examples);
     if (code)
         status = args_fail(&a, &e);
     else if (args_json(&a))
-        print_example_json(c, row - 1);
+        print_example_json(c, (size_t)row - 1);
     else
-        print_example(c, row - 1);
+        print_example(c, (size_t)row - 1);
     corpus_free(c);
     args_close(&a);
     return status;

@@ -13,6 +13,7 @@ static const struct param options[] = {
     {.name = "data", .type = PARAM_PATH, .help = "The file whose responses both score."},
     {.name = "limit", .type = PARAM_INT, .fallback = "0", .min = 0, .max = 1e9,
      .help = "At most so many rows; 0: all."},
+    TEXT_OPTIONS,
     {0},
 };
 
@@ -47,8 +48,9 @@ static int agree(struct args *a, struct err *e)
         code = source_model(a, a->words[i], &models[i], e);
     if (!code) {
         const char *data = settings_text(&a->settings, "data"), *limit = settings_text(&a->settings, "limit");
-        const char *const call[] = {"agree", "--model", models[0], "--other", models[1],
-                                    "--data", data, "--limit", limit, NULL};
+        const char *call[9 + TEXT_ARGS + 1] = {"agree",  "--model", models[0], "--other", models[1],
+                                               "--data", data,      "--limit", limit};
+        source_pass_text(a, call, 9);
         code = engine_call(call, &answer, e);
     }
     if (!code && args_json(a)) {

@@ -29,8 +29,7 @@ static const struct param options[] = {
      .help = "Choose among the likeliest tokens that have this share together."},
     {.name = "seed", .type = PARAM_INT, .fallback = "1", .min = 0, .max = 4294967295.0,
      .help = "The same seed gives the same answers."},
-    {.name = "chat-template", .type = PARAM_TEXT, .fallback = "auto",
-     .help = "How prompts become messages: a template's name, auto for the tokenizer's own, or none."},
+    TEXT_OPTIONS,
     {0},
 };
 
@@ -54,10 +53,9 @@ enum { MAX_ARGS = 4096 };
 static int engine_args(const struct args *a, const char *model, char **prompts, int n_prompts, bool stream, const char **out,
                        struct err *e)
 {
-    static const char *const passed[] = {"prompts", "limit", "samples", "max-tokens", "temperature", "top-k", "top-p", "seed",
-                                         "chat-template"};
+    static const char *const passed[] = {"prompts", "limit", "samples", "max-tokens", "temperature", "top-k", "top-p", "seed"};
     static const char *const flags[] = {"--prompts", "--limit", "--samples", "--max-tokens", "--temperature", "--top-k",
-                                        "--top-p", "--seed", "--chat-template"};
+                                        "--top-p", "--seed"};
     int n = 0;
     if (n_prompts > MAX_ARGS - 40)
         return err_set(e, ERR_LIMIT, "%d prompts are too many for a command line; use --prompts FILE", n_prompts);
@@ -69,6 +67,7 @@ static int engine_args(const struct args *a, const char *model, char **prompts, 
             out[n++] = flags[i];
             out[n++] = settings_text(&a->settings, passed[i]);
         }
+    n = source_pass_text(a, out, n);
     if (stream) {
         out[n++] = "--stream";
         out[n++] = "yes";

@@ -20,8 +20,7 @@ static const struct param options[] = {
      .help = "Says of every token its log-probability, or its reward of a token-level reward model."},
     {.name = "judge", .type = PARAM_BOOL, .fallback = "no",
      .help = "Asks a preference model which response of each pair is better, in both orders."},
-    {.name = "chat-template", .type = PARAM_TEXT, .fallback = "auto",
-     .help = "How messages become text: a template's name, auto for the tokenizer's own, or none."},
+    TEXT_OPTIONS,
     {0},
 };
 
@@ -102,8 +101,8 @@ static int take_row(void *arg, const char *line, size_t n, struct err *e)
 
 static int score(struct args *a, struct err *e)
 {
-    static const char *const flags[] = {"--limit", "--tokens", "--judge", "--chat-template"};
-    const char *argv[16] = {"score"};
+    static const char *const flags[] = {"--limit", "--tokens", "--judge"};
+    const char *argv[16 + TEXT_ARGS] = {"score"};
     char *model = NULL;
     json_t *all = args_json(a) ? json_array() : NULL;
     int n = 1, code = source_folder(a, &model, e);
@@ -117,6 +116,7 @@ static int score(struct args *a, struct err *e)
         argv[n++] = flags[i];
         argv[n++] = settings_text(&a->settings, flags[i] + 2);
     }
+    source_pass_text(a, argv, n);
     if (!code)
         code = child_lines(argv, take_row, all, e);
     if (!code && all)

@@ -97,3 +97,15 @@ int source_model(const struct args *a, const char *word, char **out, struct err 
     free(shared);
     return code;
 }
+
+int source_pass_text(const struct args *a, const char **out, int n)
+{
+    static const char *const flags[] = {"--tokenizer", "--chat-template", "--system", "--special-tokens", "--map",
+                                        "--label-from"};
+    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
+        if (settings_given(&a->settings, flags[i] + 2)) {
+            out[n++] = flags[i];
+            out[n++] = settings_text(&a->settings, flags[i] + 2);
+        }
+    return n;
+}

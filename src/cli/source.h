@@ -15,3 +15,21 @@ int source_checkpoint(const struct args *a, const char *name, char **out, struct
     {.name = "model", .type = PARAM_PATH, .fallback = "", .group = "model", .help = "A model folder."},       \
     {.name = "run", .type = PARAM_TEXT, .fallback = "", .group = "model",                                     \
      .help = "A run's newest checkpoint, or that of one step: dpo-1 or dpo-1@200."}
+
+// How text becomes tokens, where it is not as the run's own, and how a file's rows are read.
+#define TEXT_OPTIONS                                                                                          \
+    {.name = "tokenizer", .type = PARAM_PATH, .fallback = "", .group = "text",                                \
+     .help = "The tokenizer's folder, when it is not the model's."},                                          \
+    {.name = "chat-template", .type = PARAM_TEXT, .fallback = "auto", .group = "text",                        \
+     .help = "How messages become text: a template's name, auto for that of the run or the tokenizer, or none."}, \
+    {.name = "system", .type = PARAM_TEXT, .fallback = "", .group = "text",                                   \
+     .help = "A system message for conversations that have none."},                                           \
+    {.name = "special-tokens", .type = PARAM_TEXT, .fallback = "parse", .group = "text",                      \
+     .help = "What a special token such as <|im_end|> in plain texts is: that token (parse), or text."},      \
+    {.name = "map", .type = PARAM_TEXT, .fallback = "", .group = "text",                                      \
+     .help = "Which member of a row is what: prompt=question,chosen=better,rejected=worse."},                 \
+    {.name = "label-from", .type = PARAM_TEXT, .fallback = "", .group = "text",                               \
+     .help = "Which of several labels counts, such as safer (instead of better)."}
+enum { TEXT_ARGS = 12 }; // the most that source_pass_text adds
+// Appends those of them that were given to the engine's arguments; returns the new number.
+int source_pass_text(const struct args *a, const char **out, int n);

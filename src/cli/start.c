@@ -66,11 +66,14 @@ int start_settings(const struct engine_description *d, const struct engine_objec
 static int check_data(const struct engine_objective *o, const json_t *all, struct err *e)
 {
     const char *lists = json_string_value(json_object_get(all, "pairs-from-lists"));
+    const struct corpus_reading how = {json_string_value(json_object_get(all, "map")),
+                                       json_string_value(json_object_get(all, "label-from"))};
     static const char *const names[] = {"data", "eval-data"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         const char *path = json_string_value(json_object_get(all, names[i]));
         struct err fault = {0};
-        if (path && *path && corpus_check_needs(path, o->data_needs, lists && strcmp(lists, "no") != 0, &fault))
+        if (path && *path && corpus_check_needs(path, o->data_needs, lists && strcmp(lists, "no") != 0, &how,
+                                                &fault))
             return err_set(e, fault.code, "objective %s %s", o->name, fault.text);
     }
     return 0;

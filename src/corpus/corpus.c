@@ -13,6 +13,8 @@
 #include "base/sha256.h"
 #include "base/str.h"
 #include "base/utf8.h"
+#include "corpus/fields.h"
+#include "corpus/map.h"
 #include "corpus/records.h"
 #include "corpus/row.h"
 #include "corpus/shapes.h"
@@ -44,6 +46,8 @@ struct load {
     struct records records;
     struct row row;
     size_t cap_refused;
+    const char *map; // NULL: none
+    struct fields *fields;
 };
 
 static void refuse(struct load *l, int64_t line, const char *reason)
@@ -81,14 +85,24 @@ static json_t *parse_row(const struct record *record, char *reason, size_t size)
     return value;
 }
 
+// A row as the shapes see it.
+static json_t *mapped(const char *map, json_t *row)
+{
+    if (!map || !row)
+        return row;
+    json_t *other = map_apply(map, row);
+    json_decref(row);
+    return other;
+}
+
 // The shape that most of the first rows have; the more particular one when two have as many.
-static const struct shape *recognize(struct records records)
+static const struct shape *recognize(struct records records, const char *map)
 {
     size_t votes[64] = {0};
     struct record record;
     for (int n = 0; n < RECOGNIZE_ROWS && records_next(&records, &record); n++) {
         char reason[400];
-        json_t *row = damage_of(&record) ? NULL : parse_row(&record, reason, sizeof reason);
+        json_t *row = mapped(map, damage_of(&record) ? NULL : parse_row(&record, reason, sizeof reason));
         size_t i = 0;
         while (row && shapes[i].name && !shape_fits(&shapes[i], row))
             i++;
@@ -143,11 +157,13 @@ static void load_rows(struct load *l, const struct shape *shape, size_t limit)
         } else if (!shape) {
             load_text(l, &record);
         } else {
-            json_t *value = parse_row(&record, l->row.reason, sizeof l->row.reason);
+            json_t *value = mapped(l->map, parse_row(&record, l->row.reason, sizeof l->row.reason));
             if (value)
                 take_tools(&l->row, value);
             if (value && !shape_read(shape, &l->row, value) && !l->row.reason[0])
                 BUG("a reader refused a row of %s without a reason", shape->name);
+            if (value)
+                fields_note(l->fields, value, l->row.reason[0]);
             json_decref(value);
         }
         if (l->row.reason[0])
@@ -178,29 +194,37 @@ static int no_shape(const struct records *records, const char *path, struct err 
         return err_set(e, ERR_INPUT, "cannot use %s as data (read as %s): %s:%lld: %s", path,
                        records_form_name(records->form), path, (long long)record.line, damage ? damage : reason);
     struct str names = {0};
-    const char *key;
+    const char *key, *meant = NULL, *typed = NULL;
     json_t *value;
     json_object_foreach(row, key, value)
     {
+        if (!meant && (meant = shape_meant(NULL, row, key)))
+            typed = key;
         if (names.len < 300) {
             str_add(&names, names.len ? ", " : "");
             str_add_visible(&names, key, strnlen(key, 60), false);
         }
     }
     int code = err_set(e, ERR_INPUT,
-                       "cannot use %s as data: its fields (%s) are none of the known shapes; pairs need for example "
-                       "\"prompt\", \"chosen\" and \"rejected\", texts need \"text\" or \"messages\"",
-                       path, str_text(&names));
+                       "cannot use %s as data: its fields (%s) are none of the known shapes%s%s%s%.60s%s; pairs need for "
+                       "example \"prompt\", \"chosen\" and \"rejected\", texts need \"text\" or \"messages\"; --map "
+                       "prompt=MEMBER,chosen=MEMBER,... says which member is what",
+                       path, str_text(&names), meant ? "; did you mean \"" : "", meant ? meant : "",
+                       meant ? "\" by \"" : "", meant ? typed : "", meant ? "\"?" : "");
     str_fini(&names);
     json_decref(row);
     return code;
 }
 
-int corpus_parse(struct corpus **out, const char *path, const char *bytes, size_t n_bytes, size_t limit, struct err *e)
+static int parse_as(struct corpus **out, const char *path, const char *bytes, size_t n_bytes, size_t limit,
+                    const struct corpus_reading *how, struct err *e)
 {
-    int code = 0;
+    int code = how->map ? map_check(how->map, e) : 0;
+    if (code)
+        return code;
     struct corpus *c = mem_alloc(1, sizeof *c);
-    struct load load = {.corpus = c, .row = {.corpus = c}};
+    struct load load = {.corpus = c, .row = {.corpus = c, .label_from = how->label_from}, .fields = fields_new(),
+                        .map = how->map && *how->map ? how->map : NULL};
     c->path = mem_strdup(path);
     struct sha256 hash;
     sha256_init(&hash);
@@ -209,7 +233,7 @@ int corpus_parse(struct corpus **out, const char *path, const char *bytes, size_
 
     bool plain = ends_in_txt(path);
     records_start(&load.records, bytes, n_bytes, plain);
-    const struct shape *shape = plain ? NULL : recognize(load.records);
+    const struct shape *shape = plain ? NULL : recognize(load.records, load.map);
     if (!plain && !shape) {
         code = no_shape(&load.records, path, e);
         goto out;
@@ -220,12 +244,15 @@ int corpus_parse(struct corpus **out, const char *path, const char *bytes, size_
                : load.records.separator ? "plain texts parted by <|endoftext|>"
                                         : "plain texts parted by blank lines";
     load_rows(&load, shape, limit);
+    if (shape)
+        fields_finish(load.fields, c, shape, how->label_from);
     if (c->n_examples == 0 && c->n_refused == 0)
         code = err_set(e, ERR_INPUT, "cannot use %s as data: it holds no rows", path);
     else if (c->n_examples == 0)
         code = err_set(e, ERR_INPUT, "no row of %s can be used (recognized as %s); the first is refused: %s:%lld: %s",
                        path, c->shape, path, (long long)c->refused[0].line, c->refused[0].reason);
 out:
+    fields_free(load.fields);
     if (code)
         corpus_free(c);
     else
@@ -233,14 +260,24 @@ out:
     return code;
 }
 
+int corpus_parse(struct corpus **out, const char *path, const char *bytes, size_t n_bytes, size_t limit, struct err *e)
+{
+    return parse_as(out, path, bytes, n_bytes, limit, &(struct corpus_reading){0}, e);
+}
+
 int corpus_load(struct corpus **out, const char *path, size_t limit, struct err *e)
+{
+    return corpus_load_as(out, path, limit, &(struct corpus_reading){0}, e);
+}
+
+int corpus_load_as(struct corpus **out, const char *path, size_t limit, const struct corpus_reading *how, struct err *e)
 {
     char *bytes;
     size_t n_bytes;
     int code = file_read(path, max_file_bytes, &bytes, &n_bytes, e);
     if (code)
         return code;
-    code = corpus_parse(out, path, bytes, n_bytes, limit, e);
+    code = parse_as(out, path, bytes, n_bytes, limit, how, e);
     free(bytes);
     return code;
 }

@@ -49,6 +49,13 @@ struct refused_row {
     int64_t line;
     const char *reason; // "chosen and rejected are the same text"
 };
+// A member of the rows.
+struct corpus_field {
+    const char *name;
+    size_t n;    // rows in which it is not null
+    bool used;   // its content was looked at
+    const char *meant; // how the name might have been meant; NULL: no idea
+};
 struct corpus {
     struct arena arena; // owns all text
     char *path;
@@ -59,6 +66,9 @@ struct corpus {
     size_t n_examples;
     struct refused_row *refused;
     size_t n_refused, n_rows;
+    struct corpus_field *fields; // of JSON rows, in the order of the file
+    size_t n_fields;
+    const char *all_refused; // "all 12 rows in which "language" is german" when that is so; NULL
     char hash[65];      // SHA-256 of the file's (unpacked) bytes
 };
 
@@ -66,14 +76,31 @@ struct corpus {
 // At most 4 GiB unpacked, and 16 MiB a row (longer rows are refused).
 // limit: at most so many rows (0: all). Fails only when the file cannot be read, no shape fits, or no row is good.
 int corpus_load(struct corpus **out, const char *path, size_t limit, struct err *e);
+// How rows are read where their own names do not say it.
+struct corpus_reading {
+    const char *map;        // "prompt=question,chosen=better" (map.h); NULL or "": none
+    const char *label_from; // which of several labels counts ("safer"); NULL or "": the usual one
+};
+int corpus_load_as(struct corpus **out, const char *path, size_t limit, const struct corpus_reading *how, struct err *e);
 // The same from bytes in memory; `path` names them in errors, and its ending says whether they are plain text.
 int corpus_parse(struct corpus **out, const char *path, const char *bytes, size_t n_bytes, size_t limit, struct err *e);
 void corpus_free(struct corpus *c); // NULL is fine
 
+// Why rows were refused, the frequent reasons first; at most `most` of them. Returns how many.
+struct refusal {
+    const char *reason;
+    int64_t line; // of the first row
+    size_t n;
+};
+int corpus_refusals(const struct corpus *c, struct refusal *out, int most);
+// ERR_INPUT when more than a tenth of the rows was refused, or all of one value of a member (an annotator, a language).
+int corpus_check_refused(const struct corpus *c, struct err *e);
+
 // By its first rows: ERR_USAGE when the file is of a kind that `needs` (names of kinds, such as "preference pairs or
 // ranked lists") does not name. Nothing is said of a file that is slow to read or has other faults: who reads all of it
 // says more.
-int corpus_check_needs(const char *path, const char *needs, bool pairs_from_lists, struct err *e);
+int corpus_check_needs(const char *path, const char *needs, bool pairs_from_lists, const struct corpus_reading *how,
+                       struct err *e);
 
 // Writes the accepted examples as JSON lines in the normal form (atomically); corpus_load reads the same back.
 int corpus_write(const struct corpus *c, const char *path, struct err *e);

@@ -18,9 +18,9 @@ static const char *present(const json_t *object, const char *names, char key[64]
     return NULL;
 }
 
-static const char *label_keys(const struct shape *s, const struct row *r)
+static const char *label_keys(const struct shape *s, const char *label_from)
 {
-    return r && r->label_from && s->other && strcmp(r->label_from, s->other) == 0 ? s->other_keys : s->keys;
+    return label_from && s->other && strcmp(label_from, s->other) == 0 ? s->other_keys : s->keys;
 }
 
 // All of "a|b" must be there: labels that take several members.
@@ -66,7 +66,7 @@ static bool read_layout_pair(const struct shape *s, struct row *r, const json_t 
         return false;
     if (!same_turns(&first, &second))
         return row_refuse(r, "the dialogues of \"%s\" and \"%s\" differ before their last answers", a, b);
-    return label_share(r, object, s->rule, label_keys(s, r), &share) &&
+    return label_share(r, object, s->rule, label_keys(s, r->label_from), &share) &&
            emit_voted(r, true, &first, answers[0], answers[1], share);
 }
 
@@ -80,7 +80,7 @@ static bool read_layout_answer(const struct shape *s, struct row *r, const json_
         return false;
     const char *name = present(object, s->answer, key);
     if (!read_side(r, object, name, &prompt, &said) || !take_answer(r, &said, name, &answer) ||
-        !label_good(r, object, label_keys(s, r), &good))
+        !label_good(r, object, label_keys(s, r->label_from), &good))
         return false;
     answer.score = good;
     return row_emit(r, true, &said, &answer, 1);
@@ -135,12 +135,11 @@ static bool named(const char *names, const char *member)
     return false;
 }
 
-bool shape_uses(const struct shape *s, const char *member)
+bool shape_uses(const struct shape *s, const char *label_from, const char *member)
 {
     static const char always[] = "system system_prompt tools";
     return named(s->uses, member) || named(s->prompt, member) || named(s->first, member) || named(s->second, member) ||
-           named(s->answer, member) || named(s->answers, member) || (!s->answers && named(s->keys, member)) ||
-           named(s->other_keys, member) || (s->kind != DATA_LIST && s->rule == LABEL_FIRST && !s->fits &&
+           named(s->answer, member) || named(s->answers, member) || (!s->answers && named(label_keys(s, label_from), member)) || (s->kind != DATA_LIST && s->rule == LABEL_FIRST && !s->fits &&
                                             named("share votes annotator*", member)) || named(always, member);
 }
 

@@ -2,14 +2,17 @@
 noinst_LIBRARIES += libcorpus.a
 libcorpus_a_SOURCES = \
 	%D%/corpus.c %D%/corpus.h \
+	%D%/fields.c %D%/fields.h \
 	%D%/groups.c \
 	%D%/layout.c \
 	%D%/labels.c %D%/labels.h \
+	%D%/map.c %D%/map.h \
 	%D%/messages.c \
 	%D%/lists.c %D%/lists.h \
 	%D%/needs.c \
 	%D%/normal_form.c \
 	%D%/records.c %D%/records.h \
+	%D%/refusals.c \
 	%D%/row.c %D%/row.h \
 	%D%/shape_lists.c \
 	%D%/shape_pairs.c \
@@ -17,12 +20,42 @@ libcorpus_a_SOURCES = \
 	%D%/shapes.c %D%/shapes.h
 
 if HAVE_CMOCKA
-check_PROGRAMS += tests/unit/test_corpus
+check_PROGRAMS += tests/unit/test_corpus tests/unit/test_layouts
 tests_unit_test_corpus_SOURCES = tests/unit/test_corpus.c tests/fuzz/fuzz_corpus.c tests/lib/testing.h
+tests_unit_test_layouts_SOURCES = tests/unit/test_layouts.c tests/lib/testing.h
+tests_unit_test_layouts_LDADD = libcorpus.a $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_corpus_LDADD = libcorpus.a $(BASE_LIBS) $(CMOCKA_LIBS)
 endif
 
 EXTRA_DIST += \
+	tests/data/layouts/alpacafarm.jsonl \
+	tests/data/layouts/arena-140k.jsonl \
+	tests/data/layouts/arena-55k.jsonl \
+	tests/data/layouts/arena-conversations.jsonl \
+	tests/data/layouts/argilla-lists.jsonl \
+	tests/data/layouts/beavertails.jsonl \
+	tests/data/layouts/chosen-response.jsonl \
+	tests/data/layouts/distilabel-ratings.jsonl \
+	tests/data/layouts/helpsteer2-preference.jsonl \
+	tests/data/layouts/helpsteer2.jsonl \
+	tests/data/layouts/helpsteer3.jsonl \
+	tests/data/layouts/llmbar.jsonl \
+	tests/data/layouts/math-step-dpo.jsonl \
+	tests/data/layouts/nectar.jsonl \
+	tests/data/layouts/oasst-flat.jsonl \
+	tests/data/layouts/openai-preference.jsonl \
+	tests/data/layouts/orca-pairs.jsonl \
+	tests/data/layouts/pku-saferlhf.jsonl \
+	tests/data/layouts/ranked-responses.jsonl \
+	tests/data/layouts/rewardbench-2.jsonl \
+	tests/data/layouts/rewardbench.jsonl \
+	tests/data/layouts/shp.jsonl \
+	tests/data/layouts/stack-exchange-paired.jsonl \
+	tests/data/layouts/summaries.jsonl \
+	tests/data/layouts/tools.jsonl \
+	tests/data/layouts/ultrafeedback-binarized.jsonl \
+	tests/data/layouts/ultrainteract.jsonl \
+	tests/data/layouts/webgpt.jsonl \
 	tests/data/corpus/alpaca-pairs.json \
 	tests/data/corpus/alpaca.json \
 	tests/data/corpus/commas.json \

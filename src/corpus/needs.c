@@ -6,13 +6,14 @@
 
 #include "corpus/corpus.h"
 
-int corpus_check_needs(const char *path, const char *needs, bool pairs_from_lists, struct err *e)
+int corpus_check_needs(const char *path, const char *needs, bool pairs_from_lists, const struct corpus_reading *how,
+                       struct err *e)
 {
     enum { AT_MOST = 32 * 1024 * 1024, ROWS = 20 };
     struct stat st;
     struct corpus *c = NULL;
     struct err fault = {0};
-    if (!*needs || stat(path, &st) || st.st_size > AT_MOST || corpus_load(&c, path, ROWS, &fault))
+    if (!*needs || stat(path, &st) || st.st_size > AT_MOST || corpus_load_as(&c, path, ROWS, how, &fault))
         return 0;
     const char *kind = data_kind_name(c->kind);
     const bool makes_pairs = c->kind == DATA_LIST && strstr(needs, data_kind_name(DATA_PAIR));

@@ -61,6 +61,14 @@ bool dialogue_repeated(const json_t *answer)
     return json_array_size(answer) > 1 && role && strcmp(role, "assistant") != 0;
 }
 
+// The assistant's message and no more: the prompt stands elsewhere.
+static bool answers_alone(const json_t *answer)
+{
+    const json_t *first = json_is_array(answer) ? json_array_get(answer, 0) : answer;
+    const char *role = json_string_value(json_object_get(first, "role"));
+    return role && strcmp(role, "assistant") == 0;
+}
+
 bool read_message_pair(struct row *r, const json_t *object)
 {
     bool doubled = json_object_get(object, "chosen_messages") || json_object_get(object, "rejected_messages");
@@ -72,6 +80,9 @@ bool read_message_pair(struct row *r, const json_t *object)
     if (!dialogue && json_is_string(json_object_get(object, first))) // a plain row among message lists
         return read_text_pair(r, object);
     if (!system_turn(r, object, &before))
+        return false;
+    const char *asked = json_string_value(json_object_get(object, "prompt"));
+    if (!dialogue && asked && answers_alone(json_object_get(object, first)) && !row_add_turn(r, &before, "user", asked))
         return false;
     if (dialogue && !row_messages(r, json_object_get(object, dialogue), dialogue, &before))
         return false;

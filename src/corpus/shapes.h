@@ -34,7 +34,7 @@ extern const struct shape shapes[]; // the more particular before the more gener
 bool shape_fits(const struct shape *s, const json_t *object);
 bool shape_read(const struct shape *s, struct row *r, const json_t *object);
 // Whether the shape may look at this member of a row.
-bool shape_uses(const struct shape *s, const char *member);
+bool shape_uses(const struct shape *s, const char *label_from, const char *member);
 // How a member that the shape does not use might have been meant ("rejected" for "rejcted"); NULL: no idea.
 const char *shape_meant(const struct shape *s, const json_t *row, const char *member);
 

@@ -70,7 +70,8 @@ int chat_template_by_name(struct chat_template **out, const char *name, struct e
         struct str list = {0};
         for (known = names; *known; known++)
             str_addf(&list, "%s%s", known == names ? "" : ", ", *known);
-        int code = err_set(e, ERR_NOT_FOUND, "there is no chat template \"%.60s\"; known are %s", name, str_text(&list));
+        int code =
+            err_set(e, ERR_NOT_FOUND, "there is no chat template \"%.60s\"; known are %s", name, str_text(&list));
         str_fini(&list);
         return code;
     }

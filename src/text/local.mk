@@ -18,8 +18,8 @@ libtext_a_SOURCES = \
 	%D%/chat_template.c %D%/chat_template.h \
 	%D%/jinja/ast.h %D%/jinja/calls.c %D%/jinja/compare.c %D%/jinja/eval.c %D%/jinja/exec.c \
 	%D%/jinja/filters.c %D%/jinja/filters_list.c %D%/jinja/format.c %D%/jinja/globals.c \
-	%D%/jinja/jinja.h %D%/jinja/lexer.c %D%/jinja/methods.c %D%/jinja/operators.c \
-	%D%/jinja/parse.c %D%/jinja/parse_expression.c %D%/jinja/percent.c %D%/jinja/strings.c \
+	%D%/jinja/jinja.h %D%/jinja/lexer.c %D%/jinja/methods.c %D%/jinja/methods_text.c %D%/jinja/operators.c \
+	%D%/jinja/parse.c %D%/jinja/parse_expression.c %D%/jinja/parse_primary.c %D%/jinja/percent.c %D%/jinja/strings.c \
 	%D%/jinja/tests.c %D%/jinja/value.c %D%/jinja/value.h
 TEXT_LIBS = libtext.a $(PCRE2_LIBS) $(BASE_LIBS)
 
@@ -79,6 +79,7 @@ dist_chattemplate_DATA = \
 	share/attune/templates/zephyr-strict.jinja
 
 EXTRA_DIST += \
+	tests/golden/text/boundary.json tests/golden/text/make_boundary.py \
 	tests/data/tokenizer-bytes/tokenizer.json tests/data/tokenizer-bytes/tokenizer_config.json \
 	tests/data/tokenizer-spm/tokenizer.json tests/data/tokenizer-spm/tokenizer_config.json \
 	tests/data/tokenizer-train.txt tests/golden/tokenizer.json tests/golden/make_tokenizer_golden.py \
@@ -88,11 +89,13 @@ EXTRA_DIST += \
 	tests/golden/jinja_assets.json tests/golden/make_jinja_assets_golden.py
 
 if HAVE_CMOCKA
-check_PROGRAMS += tests/unit/test_chat_template tests/unit/test_jinja tests/unit/test_tokenizer tests/unit/test_tokenizer_assets
+check_PROGRAMS += tests/unit/test_chat_template tests/unit/test_jinja tests/unit/test_tokenizer tests/unit/test_tokenizer_assets tests/unit/test_boundary
 tests_unit_test_chat_template_SOURCES = tests/unit/test_chat_template.c
 tests_unit_test_chat_template_LDADD = $(TEXT_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_jinja_SOURCES = tests/unit/test_jinja.c
 tests_unit_test_jinja_LDADD = $(TEXT_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_boundary_SOURCES = tests/unit/test_boundary.c
+tests_unit_test_boundary_LDADD = $(TEXT_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_tokenizer_SOURCES = tests/unit/test_tokenizer.c
 tests_unit_test_tokenizer_LDADD = $(TEXT_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_tokenizer_assets_SOURCES = tests/unit/test_tokenizer_assets.c

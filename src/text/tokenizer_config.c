@@ -127,6 +127,20 @@ static int set_end(struct ids *ends, const json_t *config, const char *key, bool
     return 0;
 }
 
+// Models have special tokens of their own: any "..._token" of the settings, and extra_special_tokens by name.
+static void name_own_specials(struct tokenizer *t, const json_t *config)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)config, key, value)
+        if (strlen(key) > 6 && text_ends(key, "_token") && token_text(value) &&
+            !json_object_get(t->special_tokens, key))
+            json_object_set_new(t->special_tokens, key, json_string(token_text(value)));
+    json_object_foreach(json_object_get(config, "extra_special_tokens"), key, value)
+        if (token_text(value) && !json_object_get(t->special_tokens, key))
+            json_object_set_new(t->special_tokens, key, json_string(token_text(value)));
+}
+
 // The special tokens by name, for chat templates: as the first file that speaks of one has it.
 static void name_specials(struct tokenizer *t, const json_t *config, const json_t *map)
 {
@@ -141,6 +155,7 @@ static void name_specials(struct tokenizer *t, const json_t *config, const json_
         json_object_set_new(t->special_tokens, "bos_token", json_string(tokenizer_token(t, t->bos)));
     if (!json_object_get(t->special_tokens, "eos_token") && t->eos >= 0)
         json_object_set_new(t->special_tokens, "eos_token", json_string(tokenizer_token(t, t->eos)));
+    name_own_specials(t, config);
     json_t *more = json_array(), *list = json_object_get(config, "additional_special_tokens"), *item;
     size_t i;
     json_array_foreach(list ? list : json_object_get(map, "additional_special_tokens"), i, item)

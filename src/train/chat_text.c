@@ -244,6 +244,9 @@ int chat_text_render(const struct text_rules *r, const struct example *x, const 
         json_t *message = message_json(&m, "assistant", answer->text, answer->json);
         json_array_append_new(messages, message);
         code = render_checked(r, messages, x->tools, false, check, &whole, e);
+        if (!code && answer->json && !text_starts(str_text(&whole), str_text(&prompt)))
+            code = err_set(e, ERR_INPUT, "the chat template %s writes the prompt otherwise once an answer follows: what the "
+                           "answer has beside its text cannot be put behind it", chat_template_name(r->chat));
         if (!code)
             join(r, json_string_value(json_object_get(message, "content")), str_text(&prompt), str_text(&whole), &both,
                  &end);

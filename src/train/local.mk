@@ -94,6 +94,7 @@ attune_engine_SOURCES = \
 	%D%/commands/engine_commands.h \
 	%D%/commands/engine_main.c \
 	%D%/commands/merge.c \
+	%D%/commands/model_card.c %D%/commands/model_card.h \
 	%D%/commands/model_info.c \
 	%D%/commands/objective_eval.c \
 	%D%/commands/run_command.c \
@@ -150,6 +151,10 @@ tests_train_test_list_data_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/train/test_singles
 tests_train_test_singles_SOURCES = tests/train/test_singles.c tests/train/fixture.c tests/train/fixture.h
 tests_train_test_singles_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += tests/train/test_text_rules
+tests_train_test_text_rules_SOURCES = tests/train/test_text_rules.c tests/train/fixture.c tests/train/fixture.h
+tests_train_test_text_rules_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += tests/train/test_data
 tests_train_test_data_SOURCES = tests/train/test_data.c tests/train/fixture.c tests/train/fixture.h

@@ -37,6 +37,12 @@ const struct param run_params[] = {
              "made up."},
     {.name = "max-rows", .type = PARAM_INT, .fallback = "0", .min = 0, .max = 1e9, .unit = "rows", .group = "data",
      .help = "Read at most so many rows of the data; 0: all."},
+    {.name = "map", .type = PARAM_TEXT, .fallback = "", .group = "data",
+     .help = "Which member of a row is what, where the names do not say it: prompt=question,chosen=better,rejected=worse."},
+    {.name = "label-from", .type = PARAM_TEXT, .fallback = "", .group = "data",
+     .help = "Which of several labels counts, such as safer (instead of better) or correctness."},
+    {.name = "allow-refused", .type = PARAM_BOOL, .fallback = "no", .group = "data",
+     .help = "Train although more than a tenth of the rows, or all of one kind, cannot be used."},
     {.name = "pairs-from-lists", .type = PARAM_CHOICE, .fallback = "no", .choices = list_pairs_names, .group = "data",
      .help = "Turn ranked lists into pairs for objectives of pairs: the best against the worst response, or all with "
              "different scores."},

@@ -110,7 +110,10 @@ static int load_tokenizer(struct run *r, unsigned needs, struct err *e)
 
 static int load_corpus(struct run *r, struct corpus **out, const char *path, size_t limit, struct err *e)
 {
-    int code = corpus_load(out, path, limit, e);
+    const struct corpus_reading how = {settings_text(&r->settings, "map"), settings_text(&r->settings, "label-from")};
+    int code = corpus_load_as(out, path, limit, &how, e);
+    if (!code && !settings_bool(&r->settings, "allow-refused"))
+        code = corpus_check_refused(*out, e);
     if (code)
         return code;
     if (r->objective->data & DATA_PAIR)

@@ -203,10 +203,12 @@ void form_copy(struct form *f, const char *objective, const char *model, const c
 static void check_kind(const struct form *f, struct form_field *at)
 {
     const struct engine_objective *o = form_objective(f);
-    int pairs = form_find(f, "pairs-from-lists");
+    int pairs = form_find(f, "pairs-from-lists"), map = form_find(f, "map"), label = form_find(f, "label-from");
+    const struct corpus_reading how = {map >= 0 ? f->fields[map].text : NULL, label >= 0 ? f->fields[label].text : NULL};
     struct err fault = {0};
     if (o && o->data_needs && at->text[0] &&
-        corpus_check_needs(at->text, o->data_needs, pairs >= 0 && strcmp(f->fields[pairs].text, "no") != 0, &fault))
+        corpus_check_needs(at->text, o->data_needs, pairs >= 0 && strcmp(f->fields[pairs].text, "no") != 0, &how,
+                           &fault))
         snprintf(at->fault, sizeof at->fault, "%s %.250s", o->name, fault.text);
 }
 

@@ -64,7 +64,14 @@ says "show has the line" '^row 2 of 3, line 7$' out
 says "show has the system text" '^You are short\.$' out
 "$attune" data show "$data/sharegpt.json" --row 9 >out 2>err
 is "a row that is not there" 2 $?
-says "says how many there are" 'has 3 rows that can be used' err
+says "says how many there are" 'has no row 9: 3 can be used' err
+"$attune" data show "$data/sharegpt.json" 2 >out 2>err
+is "a row by its number alone" 0 $?
+"$attune" data import "$data/../layouts" >out 2>err
+is "a folder" 0 $?
+says "says of each file what it is" '^nectar.jsonl  *1  *0  ranked lists' out
+"$attune" data import "$data/pairs.jsonl" >out 2>err
+says "says which fields were read" '^  read  *prompt, chosen, rejected' out
 printf '{"prompt": "\\u001b[31mred", "chosen": "a\\u0007", "rejected": "b"}\n' >escape.jsonl
 "$attune" data show escape.jsonl >out 2>err
 is "escape sequences of data do not reach the terminal" 0 "$(tr -cd '\033\007' <out | wc -c)"

@@ -14,10 +14,10 @@
 #include "text/jinja/jinja.h"
 
 static const char conversation[] =
-    "{\"messages\": [{\"role\": \"system\", \"content\": \"Be brief.\"}, {\"role\": \"user\", \"content\": \" \\u00e9 <b>\\n\"},"
-    "{\"role\": \"assistant\", \"content\": null, \"tool_calls\": [{\"function\": {\"name\": \"f\", \"arguments\": {\"a\": [1, "
-    "2.5, true]}}}]}, {\"role\": \"tool\", \"content\": \"<think>x</think>y\"}], \"tools\": [{\"name\": \"f\", \"b\": {}}], "
-    "\"add_generation_prompt\": true, \"bos_token\": \"<s>\", \"eos_token\": \"</s>\"}";
+    "{\"messages\": [{\"role\": \"system\", \"content\": \"Be brief.\"}, {\"role\": \"user\", \"content\": \" \\u00e9 "
+    "<b>\\n\"}, {\"role\": \"assistant\", \"content\": null, \"tool_calls\": [{\"function\": {\"name\": \"f\", "
+    "\"arguments\": {\"a\": [1, 2.5, true]}}}]}, {\"role\": \"tool\", \"content\": \"<think>x</think>y\"}], \"tools\": "
+    "[{\"name\": \"f\", \"b\": {}}], \"add_generation_prompt\": true, \"bos_token\": \"<s>\", \"eos_token\": \"</s>\"}";
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {

@@ -34,4 +34,6 @@ ${CLANG:-clang} -std=gnu17 -g -O1 -D_GNU_SOURCE -fsanitize=fuzzer,address,undefi
     $(pkg-config --cflags $packages) -o "$work/fuzz_$target" \
     "$source/tests/fuzz/fuzz_$target.c" "$source/tests/fuzz/fuzz_folder.c" $files \
     $(pkg-config --libs $packages) ${LIBS-} -lm -lpthread
+dictionary=$source/tests/fuzz/$target.dict
+[ ! -f "$dictionary" ] || set -- "-dict=$dictionary" "$@"
 exec "$work/fuzz_$target" -artifact_prefix="$work/" "$@" "$work/corpus" "$source/tests/fuzz/corpus/$target"

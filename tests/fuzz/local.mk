@@ -13,9 +13,20 @@ tests_fuzz_fuzz_safetensors_SOURCES = %D%/fuzz_safetensors.c $(FUZZ)
 tests_fuzz_fuzz_safetensors_LDADD = libmodel.a $(BASE_LIBS)
 
 EXTRA_DIST += \
-	%D%/libfuzzer.sh %D%/corpus/jinja/chatml \
+	%D%/libfuzzer.sh %D%/jinja.dict \
+	%D%/corpus/jinja/chatml \
+	%D%/corpus/jinja/context \
+	%D%/corpus/jinja/filters \
+	%D%/corpus/jinja/infinity \
+	%D%/corpus/jinja/loops \
+	%D%/corpus/jinja/macro \
+	%D%/corpus/jinja/numbers \
 	%D%/corpus/jinja/open \
+	%D%/corpus/jinja/refused \
+	%D%/corpus/jinja/sets \
+	%D%/corpus/jinja/space \
 	%D%/corpus/jinja/spaces \
+	%D%/corpus/jinja/texts \
 	%D%/corpus/jinja/think \
 	%D%/corpus/jinja/trims \
 	%D%/corpus/corpus/alpaca \

@@ -1,17 +1,18 @@
 #!/usr/bin/env python3
-"""Renders the chat templates of the assets with Jinja, for test_chat_template.
+"""What the templates of share/attune/templates have to render, for test_chat_template.
 
-Needs jinja2 (made with 3.1.2, in the set-up that transformers uses) and the assets beside the source tree. Run it in
-the root of the source tree: python3 tests/golden/make_chat_golden.py [ASSETS]. It writes
-tests/golden/chat_templates.json: for each of Attune's templates that one of those renders like, what comes out for
-each conversation, without and with a generation prompt; null where Jinja raises an error.
+Each was written to render like a template of the assets (SOURCES), and those are rendered here with Jinja. Needs jinja2
+(made with 3.1.6) and the assets beside the source tree. Run it in the root of the source tree:
+python3 tests/golden/make_chat_golden.py [ASSETS]. It writes tests/golden/chat_templates.json: for each template what
+comes out for each conversation, without and with a generation prompt; null where Jinja raises an error.
 """
 import json
 import os
 import sys
 
 import jinja2
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+import jinja_oracle
 
 ROLES = {"s": "system", "u": "user", "a": "assistant"}
 CONVERSATIONS = [
@@ -80,14 +81,9 @@ def source(assets, name):
 
 
 def render(text, messages, generation):
-    def fail(message):
-        raise jinja2.exceptions.TemplateError(message)
-    env = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
-    env.globals["raise_exception"] = fail
-    env.filters["tojson"] = lambda x, **kw: json.dumps(x, ensure_ascii=False)
     try:
-        return env.from_string(text).render(messages=messages, add_generation_prompt=generation, bos_token="<B>",
-                                            eos_token="<E>")
+        return jinja_oracle.render(text, dict(messages=messages, add_generation_prompt=generation, bos_token="<B>",
+                                              eos_token="<E>"))
     except jinja2.exceptions.TemplateError:
         return None
 

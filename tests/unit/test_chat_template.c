@@ -180,9 +180,11 @@ static void a_tokenizer_brings_its_templates_and_tokens(void **state)
     char *to = path_join(dir, "tokenizer.json"), *config = path_join(dir, "tokenizer_config.json");
     size_t n;
     static const char settings[] =
-        "{\"bos_token\": {\"content\": \"<s>\"}, \"eos_token\": \"</s>\", \"pad_token\": \"</s>\", \"chat_template\": ["
+        "{\"bos_token\": {\"content\": \"<s>\"}, \"eos_token\": \"</s>\", \"pad_token\": \"</s>\", \"image_token\": "
+        "\"<i>\", \"extra_special_tokens\": {\"boi\": \"<b>\"}, \"chat_template\": ["
         "{\"name\": \"tool_use\", \"template\": \"T{{ tools[0] }}\"},"
-        "{\"name\": \"default\", \"template\": \"{{ bos_token }}{{ messages[0].content }}{{ pad_token }}{{ mask_token }}\"}]}";
+        "{\"name\": \"default\", \"template\": \"{{ bos_token }}{{ messages[0].content }}{{ pad_token }}"
+        "{{ mask_token }}{{ image_token }}{{ boi }}\"}]}";
     assert_ok(file_read(from, 1 << 20, &text, &n, e));
     assert_ok(file_write(to, text, n, e));
     assert_ok(file_write(config, settings, strlen(settings), e));
@@ -194,10 +196,10 @@ static void a_tokenizer_brings_its_templates_and_tokens(void **state)
     struct chat_request request = {.messages = messages};
     struct str s = {0};
     assert_ok(chat_template_render(t, &request, k, &s, e));
-    assert_string_equal(s.data, "<s>One</s>");
+    assert_string_equal(s.data, "<s>One</s><i><b>");
     request.tools = tools;
     assert_ok(chat_template_render(t, &request, k, &s, e));
-    assert_string_equal(s.data, "<s>One</s>Tx");
+    assert_string_equal(s.data, "<s>One</s><i><b>Tx");
     chat_template_free(t);
     tokenizer_free(k);
     assert_ok(file_write(config, "{}", 2, e));

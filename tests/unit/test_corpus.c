@@ -482,14 +482,14 @@ static void what_cannot_be_of_use_is_told_apart_by_its_first_rows(void **state)
     char *lists = test_source("tests/data/corpus/ultrafeedback.jsonl"), *none = test_source("tests/data/corpus/no-such-file");
     struct err fault = {0};
     assert_true(file_exists(lists));
-    assert_ok(corpus_check_needs(lists, "preference pairs or ranked lists", false, e));
-    assert_ok(corpus_check_needs(lists, "preference pairs", true, e));
-    assert_ok(corpus_check_needs(none, "preference pairs", false, e)); // not this function's to say
-    assert_ok(corpus_check_needs(lists, "", false, e));
-    assert_int_equal(corpus_check_needs(lists, "preference pairs", false, &fault), ERR_USAGE);
+    assert_ok(corpus_check_needs(lists, "preference pairs or ranked lists", false, &(struct corpus_reading){0}, e));
+    assert_ok(corpus_check_needs(lists, "preference pairs", true, &(struct corpus_reading){0}, e));
+    assert_ok(corpus_check_needs(none, "preference pairs", false, &(struct corpus_reading){0}, e)); // not this function's to say
+    assert_ok(corpus_check_needs(lists, "", false, &(struct corpus_reading){0}, e));
+    assert_int_equal(corpus_check_needs(lists, "preference pairs", false, &(struct corpus_reading){0}, &fault), ERR_USAGE);
     assert_non_null(strstr(fault.text, "pairs-from-lists"));
     fault = (struct err){0};
-    assert_int_equal(corpus_check_needs(lists, "answers marked good or bad", true, &fault), ERR_USAGE);
+    assert_int_equal(corpus_check_needs(lists, "answers marked good or bad", true, &(struct corpus_reading){0}, &fault), ERR_USAGE);
     assert_null(strstr(fault.text, "pairs-from-lists"));
     free(lists);
     free(none);

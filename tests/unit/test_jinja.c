@@ -165,7 +165,8 @@ static void check_folder(struct assets *a, const char *folder, const char *inner
         json_t *config;
         if (entry->d_name[0] != '.' && file_exists(whole) && text_ends(whole, ".jinja"))
             check_file(a, whole);
-        else if (entry->d_name[0] != '.' && inner && file_exists(whole) && json_read(whole, 64 << 20, &config, NULL) == 0) {
+        else if (entry->d_name[0] != '.' && inner && file_exists(whole) &&
+                 json_read(whole, 64 << 20, &config, NULL) == 0) {
             const char *text = text_of(config, "chat_template");
             if (text)
                 check_template(a, text, strlen(text));
@@ -340,6 +341,22 @@ static void every_bound_is_an_error(void **state)
     json_decref(context);
 }
 
+// Numbers that JSON of other people has: what nobody prints does no harm, and what is printed is right or refused.
+static void numbers_beyond_64_bits_are_never_misprinted(void **state)
+{
+    static const char text[] = "{\"a\": NaN, \"b\": -1e400, \"c\": 1000000000000000019884624838656, \"d\": 1e15}";
+    json_t *context = json_decode(text, strlen(text), &(json_error_t){0});
+    assert_non_null(context);
+    assert_true(agrees("{{ a }} {{ b }} {{ d }} {{ [a, b] | tojson }} {{ c > 5 }}", context,
+                       "nan -inf 1000000000000000.0 [NaN, -Infinity] True"));
+    assert_true(agrees("{{ c }}", context, NULL));
+    assert_true(agrees("{{ [c] | tojson }}", context, NULL));
+    json_decref(context);
+    context = json_decode("Infinity", 8, &(json_error_t){0}); // which is no object, although it is kept as one
+    assert_true(agrees("{{ a }}", context, NULL));
+    json_decref(context);
+}
+
 struct thread_job {
     const struct jinja *t;
     const json_t *context;
@@ -360,8 +377,8 @@ static void *render_often(void *argument)
 
 static void a_template_renders_in_several_threads(void **state)
 {
-    static const char text[] = "{% macro f(a) %}<{{ a }}>{% endmacro %}{% set ns = namespace(n=0) %}{% for i in l %}{{ f(i) }}"
-                               "{% set ns.n = ns.n + i %}{% endfor %}{{ l }}{{ 'a' ~ 'b' }}{{ ns.n }}";
+    static const char text[] = "{% macro f(a) %}<{{ a }}>{% endmacro %}{% set ns = namespace(n=0) %}{% for i in l %}"
+                               "{{ f(i) }}{% set ns.n = ns.n + i %}{% endfor %}{{ l }}{{ 'a' ~ 'b' }}{{ ns.n }}";
     struct jinja *t;
     json_t *context = json_pack("{s[ii]}", "l", 1, 2);
     struct thread_job jobs[4];
@@ -387,6 +404,7 @@ int main(void)
         cmocka_unit_test(units_of_the_assets_agree),
         cmocka_unit_test(errors_say_the_line),
         cmocka_unit_test(every_bound_is_an_error),
+        cmocka_unit_test(numbers_beyond_64_bits_are_never_misprinted),
         cmocka_unit_test(a_template_renders_in_several_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -29,8 +29,8 @@ enum jnode_kind {
     N_MACRO,        // name, a: parameters (E_NAME, a: default), body; op: TAKES_ flags
     N_CALL,         // b: E_CALL, a: parameters of the caller, body; op
     N_FILTER_BLOCK, // b: filters over E_BLOCK, body
-    N_WITH,         // a: N_SETs whose values are from outside, body
-    N_BODY,         // body: generation, autoescape and block tags
+    N_WITH,         // a: N_SETs whose values are from outside, body; generation blocks have no N_SETs
+    N_BODY,         // body: of autoescape
     N_BREAK,
     N_CONTINUE,
     // expressions
@@ -105,6 +105,9 @@ void jx_lex(struct jparser *p); // fills p->tokens, which ends with T_END
 // parse_expression.c
 struct jnode *jx_new(struct jparser *p, enum jnode_kind kind);
 const struct jtoken *jx_token(struct jparser *p);
+struct jnode *jx_node(struct jparser *p, enum jnode_kind kind, int op, struct jnode *a, struct jnode *b); // on a's line
+void jx_deeper(struct jparser *p); // p->depth++, which has a limit; the caller takes it back
+bool jx_at_op(struct jparser *p, int op);
 bool jx_at_name(struct jparser *p, const char *name);
 bool jx_skip_name(struct jparser *p, const char *name);
 bool jx_skip_op(struct jparser *p, int op);
@@ -114,5 +117,8 @@ struct jnode *jx_expression(struct jparser *p);
 // An expression or a tuple without brackets; conditional: "a if b" is taken as one.
 struct jnode *jx_tuple(struct jparser *p, bool conditional);
 struct jnode *jx_target(struct jparser *p, bool attributes); // what for and set assign to
+
+// parse_primary.c
+struct jnode *jx_name(struct jparser *p); // a variable, or the constant of that name
+struct jnode *jx_unary_expression(struct jparser *p);
 struct jnode *jx_filters(struct jparser *p, struct jnode *input, bool begins_with_name);
-struct jnode *jx_primary(struct jparser *p);

@@ -57,7 +57,7 @@ static void add_keyword(struct jrun *r, struct jargs *args, int *cap, const char
 
 void jx_arguments(struct jrun *r, const struct jnode *list, struct jargs *args)
 {
-    struct jval items = jx_list(r, J_LIST, 0);
+    struct jval items = jx_list(r, J_LIST, 1);
     int cap = 0;
     *args = (struct jargs){0};
     for (; list; list = list->next) {

@@ -85,6 +85,7 @@ static void run_loop(struct jrun *r, const struct jnode *x, struct jval over, st
                            .scope = around};
     const size_t n = loop->items->n;
     struct jscope *inner = NULL;
+    bool finished = false; // jinja2 takes the else branch unless a round came to its end
     for (; loop->at < n; loop->at++) {
         jx_step(r, 1);
         r->line = x->line;
@@ -96,11 +97,13 @@ static void run_loop(struct jrun *r, const struct jnode *x, struct jval over, st
         r->scope = inner;
         jx_assign(r, r->t->loop, (struct jval){.kind = J_LOOP, .loop = loop});
         assign(r, x->a, loop->items->items[loop->at]);
-        if (run(r, x->body) == BREAK)
+        const enum jump jump = run(r, x->body);
+        if (jump == BREAK)
             break;
+        finished |= jump == GO_ON;
     }
     r->scope = before;
-    if (!n && x->other) {
+    if (!finished && x->other) {
         open_scope(r, around);
         run(r, x->other);
         r->scope = before;
@@ -144,7 +147,8 @@ static void bind_parameters(struct jrun *r, const struct jnode *x, const char *n
             jx_dict_set(r, named.dict, jx_text(args->keywords[i].name, strlen(args->keywords[i].name)),
                         args->keywords[i].value);
     if (rest.list->n && !(takes & TAKES_VARARGS))
-        jx_fail(r, ERR_INPUT, "%s takes at most %d %s, not %d", name, n, text_plural(n, "argument", "arguments"), args->n);
+        jx_fail(r, ERR_INPUT, "%s takes at most %d %s, not %d", name, n, text_plural(n, "argument", "arguments"),
+                args->n);
     if (named.dict->n && !(takes & TAKES_KWARGS))
         jx_fail(r, ERR_INPUT, "%s does not know the argument %.60s", name, named.dict->pairs[0].key.text);
     if (takes & TAKES_VARARGS)
@@ -259,7 +263,10 @@ static enum jump run(struct jrun *r, const struct jnode *list)
 static void render(struct jrun *r, const json_t *context, struct jbuffer *text)
 {
     r->line = 1;
-    r->context = jx_from_json(r, context).dict;
+    const struct jval variables = jx_from_json(r, context);
+    if (variables.kind != J_DICT) // an object that stands for a number (base/json.h)
+        jx_fail(r, ERR_INPUT, "the variables of a template must be an object");
+    r->context = variables.dict;
     open_scope(r, NULL);
     r->out = text;
     run(r, r->t->body);
@@ -271,7 +278,7 @@ static struct jinja_limits with_defaults(const struct jinja_limits *limits)
     l.steps = l.steps ? l.steps : 50000000;
     l.memory = l.memory ? l.memory : (size_t)256 << 20;
     l.output = l.output ? l.output : (size_t)64 << 20;
-    l.depth = l.depth ? l.depth : 200;
+    l.depth = l.depth ? l.depth : 1000;
     return l;
 }
 

@@ -120,7 +120,7 @@ FILTER(f_format)
 {
     if (args->n_keywords)
         jx_fail(r, ERR_INPUT, "format by names is not possible here");
-    return jx_percent(r, jx_to_text(r, in), args->items, args->n);
+    return jx_percent(r, jx_to_text(r, in), args->items, (size_t)args->n, false);
 }
 
 // A number at the start of nothing but white space around it; false: it is none.
@@ -217,7 +217,8 @@ FILTER(f_round)
         jx_fail(r, ERR_INPUT, "round needs a number, not '%s'", jx_kind_name(in));
     if (precision < -300 || precision > 300)
         jx_fail(r, ERR_LIMIT, "round to %lld places", (long long)precision);
-    const double f = in.kind == J_FLOAT ? in.f : in.kind == J_BOOL ? in.b : (double)in.i, scale = pow(10, (double)precision);
+    const double f = in.kind == J_FLOAT ? in.f : in.kind == J_BOOL ? in.b : (double)in.i;
+    const double scale = pow(10, (double)precision);
     if (jx_is_text(how, "ceil"))
         return jx_float(ceil(f * scale) / scale);
     if (jx_is_text(how, "floor"))
@@ -228,7 +229,11 @@ FILTER(f_round)
         return jx_int(in.kind == J_BOOL ? in.b : in.i);
     if (precision < 0 || !isfinite(f)) {
         double rounded = isfinite(f) ? rint(f * scale) / scale : f;
-        return in.kind == J_FLOAT ? jx_float(rounded) : jx_int((int64_t)rounded);
+        if (in.kind == J_FLOAT)
+            return jx_float(rounded);
+        if (!(rounded > -0x1p63 && rounded < 0x1p63))
+            jx_fail(r, ERR_LIMIT, "a whole number becomes larger than 64 bits");
+        return jx_int((int64_t)rounded);
     }
     char text[700]; // correctly rounded from the exact value, as Python does
     snprintf(text, sizeof text, "%.*f", (int)precision, f);
@@ -237,13 +242,16 @@ FILTER(f_round)
 
 FILTER(f_truncate)
 {
-    struct jval text = jx_to_text(r, in), end = args->items[2].kind == J_ABSENT ? jx_text("...", 3) : jx_arg_text(r, args, 2);
+    struct jval text = in;
+    struct jval end = args->items[2].kind == J_ABSENT ? jx_text("...", 3) : jx_arg_text(r, args, 2);
     int64_t length = jx_arg_int(r, args, 0, 255), leeway = jx_given(args, 3) ? jx_arg_int(r, args, 3, 5) : 5;
-    if (jx_length(r, text) <= length + leeway)
-        return text;
     int64_t keep = length - jx_length(r, end);
-    if (keep < 0)
-        jx_fail(r, ERR_INPUT, "truncate to less than its own end");
+    if (keep < 0 || leeway < 0)
+        jx_fail(r, ERR_INPUT, "truncate needs a length of at least that of its end, and a leeway of at least 0");
+    if (jx_length(r, text) - leeway <= length)
+        return text;
+    if (text.kind != J_TEXT)
+        jx_fail(r, ERR_INPUT, "truncate needs a text, not '%s'", jx_kind_name(in));
     struct jval cut = jx_slice(r, text, jx_none(), jx_int(keep), jx_none());
     if (!jx_arg_true(args, 1, false))
         for (size_t i = cut.n; i--;)

@@ -91,7 +91,7 @@ FILTER(f_sort)
     for (size_t i = 0; i < list->n; i++)
         items[i] = (struct keyed){sort_key(r, list->items[i], args->items[2], jx_arg_true(args, 1, false)),
                                   list->items[i]};
-    sort(r, items, list->n, jx_arg_true(args, 0, false));
+    sort(r, items, list->n, jx_arg_int(r, args, 0, 0));
     return values_of(r, items, list->n);
 }
 
@@ -109,7 +109,7 @@ FILTER(f_dictsort)
         items[i] = (struct keyed){
             folded(r, by_value ? d->pairs[i].value : d->pairs[i].key, jx_arg_true(args, 0, false)),
             jx_pair(r, d->pairs[i].key, d->pairs[i].value)};
-    sort(r, items, d->n, jx_arg_true(args, 2, false));
+    sort(r, items, d->n, jx_arg_int(r, args, 2, 0));
     return values_of(r, items, d->n);
 }
 
@@ -223,10 +223,8 @@ FILTER(f_reverse)
 {
     if (in.kind == J_TEXT)
         return jx_slice(r, in, jx_none(), jx_none(), jx_int(-1));
-    if (in.kind == J_UNDEFINED || in.kind == J_GENERATOR)
-        jx_fail(r, ERR_INPUT, "'%s' has no reverse", jx_kind_name(in));
     const struct jlist *list = jx_iterate(r, in);
-    struct jval out = jx_list(r, J_GENERATOR, list->n);
+    struct jval out = jx_list(r, in.kind == J_GENERATOR ? J_LIST : J_GENERATOR, list->n);
     for (size_t i = list->n; i--;)
         jx_append(r, out.list, list->items[i]);
     return out;

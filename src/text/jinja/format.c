@@ -19,13 +19,18 @@ static void put_int(struct jrun *r, struct jbuffer *b, int64_t i)
 }
 
 // The shortest digits that give the same double, written as Python's repr does.
-static void put_float(struct jrun *r, struct jbuffer *b, double f, bool json)
+static void put_float(struct jrun *r, struct jbuffer *b, struct jval v, bool json)
 {
+    const double f = v.f;
     char digits[40], out[64];
     if (!isfinite(f)) {
-        jx_puts(r, b, isnan(f) ? json ? "NaN" : "nan" : f > 0 ? json ? "Infinity" : "inf" : json ? "-Infinity" : "-inf");
+        const int which = isnan(f) ? 0 : f > 0 ? 1 : 2;
+        static const char *const names[2][3] = {{"nan", "inf", "-inf"}, {"NaN", "Infinity", "-Infinity"}};
+        jx_puts(r, b, names[json][which]);
         return;
     }
+    if (v.n)
+        jx_fail(r, ERR_INPUT, "the data have a number of more than 64 bits (%.17g), whose digits cannot be written", f);
     int precision = 0;
     for (;; precision++) {
         snprintf(digits, sizeof digits, "%.*e", precision, f);
@@ -129,7 +134,7 @@ void jx_put_repr(struct jrun *r, struct jbuffer *b, struct jval v)
     case J_NONE: jx_puts(r, b, "None"); break;
     case J_BOOL: jx_puts(r, b, v.b ? "True" : "False"); break;
     case J_INT: put_int(r, b, v.i); break;
-    case J_FLOAT: put_float(r, b, v.f, false); break;
+    case J_FLOAT: put_float(r, b, v, false); break;
     case J_TEXT: put_quoted(r, b, v); break;
     case J_LIST: put_items(r, b, "[", v, "]"); break;
     case J_TUPLE: put_items(r, b, "(", v, v.list->n == 1 ? ",)" : ")"); break;
@@ -280,7 +285,7 @@ static void dump(struct dump *d, struct jval v)
     case J_NONE: jx_puts(d->r, d->b, "null"); break;
     case J_BOOL: jx_puts(d->r, d->b, v.b ? "true" : "false"); break;
     case J_INT: put_int(d->r, d->b, v.i); break;
-    case J_FLOAT: put_float(d->r, d->b, v.f, true); break;
+    case J_FLOAT: put_float(d->r, d->b, v, true); break;
     case J_TEXT: dump_text(d, v); break;
     case J_LIST:
     case J_TUPLE: dump_list(d, v.list); break;

@@ -73,7 +73,8 @@ GLOBAL(g_namespace)
 GLOBAL(g_raise_exception)
 {
     struct jval text = jx_to_text(r, args->items[0]);
-    jx_fail(r, ERR_INPUT, "the template refuses this conversation: %.*s", (int)(text.n < 700 ? text.n : 700), text.text);
+    jx_fail(r, ERR_INPUT, "the template refuses this conversation: %.*s", (int)(text.n < 700 ? text.n : 700),
+            text.text);
 }
 
 GLOBAL(g_strftime_now)

@@ -20,7 +20,7 @@ struct jinja_limits {
     size_t steps;  // expressions, statements and elements looked at: 50 million
     size_t memory; // bytes of values that come into being: 256 MiB
     size_t output; // bytes of the rendered text: 64 MiB
-    int depth;     // of expressions, blocks and calls inside each other: 200
+    int depth;     // of expressions, blocks and calls inside each other: 1000
 };
 
 // `name` is what errors call the template (copied). A text that is no template is ERR_INPUT with its line.

@@ -152,7 +152,9 @@ static void read_number(struct lexer *x)
 
 static int digit_value(char c)
 {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : 99;
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : 99;
 }
 
 // A code point in `n` digits at `at`, or -1.
@@ -225,8 +227,9 @@ static bool name_at(const char *at, const char *end, size_t *used)
 {
     uint32_t code;
     *used = at < end ? utf8_decode(at, (size_t)(end - at), &code) : 0;
-    return *used && (code == '_' || (code < 128 ? digit_value((char)code) < 10 || ((code | 32) >= 'a' && (code | 32) <= 'z')
-                                                : jx_is_all(jx_text(at, *used), IS_ALNUM)));
+    if (!*used || code >= 128)
+        return *used && jx_is_all(jx_text(at, *used), IS_ALNUM);
+    return code == '_' || digit_value((char)code) < 10 || ((code | 32) >= 'a' && (code | 32) <= 'z');
 }
 
 static void read_operator(struct lexer *x)

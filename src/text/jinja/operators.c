@@ -170,7 +170,7 @@ struct jval jx_binary(struct jrun *r, int op, struct jval a, struct jval b)
         return jx_taken(r, &text);
     }
     if (a.kind == J_TEXT && op == '%')
-        return b.kind == J_TUPLE ? jx_percent(r, a, b.list->items, (int)b.list->n) : jx_percent(r, a, &b, 1);
+        return b.kind == J_TUPLE ? jx_percent(r, a, b.list->items, b.list->n, false) : jx_percent(r, a, &b, 1, true);
     if (a.kind == J_UNDEFINED || b.kind == J_UNDEFINED)
         jx_fail(r, ERR_INPUT, "'%.60s' is undefined", a.kind == J_UNDEFINED ? a.text : b.text);
     if (is_integer(a) && is_integer(b))

@@ -213,8 +213,8 @@ static struct jnode *with(struct jparser *p)
 
 static struct jnode *generation(struct jparser *p)
 {
-    struct jnode *x = jx_new(p, N_BODY);
-    x->body = body(p, "endgeneration");
+    struct jnode *x = jx_new(p, N_WITH); // in transformers it is a call block, with variables of its own
+    x->body = body_alone(p, "endgeneration", NULL);
     return x;
 }
 

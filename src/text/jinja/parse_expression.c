@@ -20,7 +20,7 @@ const struct jtoken *jx_token(struct jparser *p)
     return &p->tokens[p->at];
 }
 
-static bool at_op(struct jparser *p, int op)
+bool jx_at_op(struct jparser *p, int op)
 {
     return jx_token(p)->kind == T_OP && jx_token(p)->op == op;
 }
@@ -39,7 +39,7 @@ bool jx_skip_name(struct jparser *p, const char *name)
 
 bool jx_skip_op(struct jparser *p, int op)
 {
-    bool found = at_op(p, op);
+    bool found = jx_at_op(p, op);
     p->at += found;
     return found;
 }
@@ -66,7 +66,7 @@ void jx_expect_op(struct jparser *p, int op)
         jx_unexpected(p, wanted);
 }
 
-static void enter(struct jparser *p)
+void jx_deeper(struct jparser *p)
 {
     if (++p->depth > MAX_DEPTH) {
         p->code = ERR_LIMIT;
@@ -75,9 +75,8 @@ static void enter(struct jparser *p)
 }
 
 static struct jnode *conditional(struct jparser *p, bool with_if);
-static struct jnode *unary(struct jparser *p, bool with_filter);
 
-static struct jnode *pair(struct jparser *p, enum jnode_kind kind, int op, struct jnode *a, struct jnode *b)
+struct jnode *jx_node(struct jparser *p, enum jnode_kind kind, int op, struct jnode *a, struct jnode *b)
 {
     struct jnode *x = jx_new(p, kind);
     x->line = a->line;
@@ -87,299 +86,11 @@ static struct jnode *pair(struct jparser *p, enum jnode_kind kind, int op, struc
     return x;
 }
 
-// Elements apart by commas up to the closing bracket.
-static struct jnode *elements(struct jparser *p, int closing)
-{
-    struct jnode *first = NULL, **last = &first;
-    while (!at_op(p, closing)) {
-        if (first)
-            jx_expect_op(p, ',');
-        if (first && at_op(p, closing))
-            break;
-        *last = jx_expression(p);
-        last = &(*last)->next;
-    }
-    p->at++;
-    return first;
-}
-
-static struct jnode *dict(struct jparser *p)
-{
-    struct jnode *x = jx_new(p, E_DICT), **last = &x->a;
-    p->at++;
-    while (!at_op(p, '}')) {
-        if (x->a)
-            jx_expect_op(p, ',');
-        if (x->a && at_op(p, '}'))
-            break;
-        struct jnode *key = jx_expression(p);
-        jx_expect_op(p, ':');
-        *last = pair(p, E_PAIR, 0, key, jx_expression(p));
-        last = &(*last)->next;
-    }
-    p->at++;
-    return x;
-}
-
-static struct jnode *text(struct jparser *p)
-{
-    struct jnode *x = jx_new(p, E_CONST);
-    const struct jtoken *t = jx_token(p);
-    x->value = jx_text(t->text, t->n);
-    while ((++t)->kind == T_TEXT)
-        ;
-    size_t n = 0;
-    for (const struct jtoken *q = jx_token(p); q < t; q++)
-        n += q->n;
-    if (t - jx_token(p) > 1) { // 'a' 'b' is one text
-        char *whole = arena_alloc(&p->t->arena, n + 1);
-        n = 0;
-        for (const struct jtoken *q = jx_token(p); q < t; n += q++->n)
-            memcpy(whole + n, q->text, q->n);
-        x->value = jx_text(whole, n);
-    }
-    p->at = (size_t)(t - p->tokens);
-    return x;
-}
-
-static struct jnode *name(struct jparser *p)
-{
-    static const struct {
-        const char *name;
-        struct jval value;
-    } constants[] = {{"true", {.kind = J_BOOL, .b = true}},  {"True", {.kind = J_BOOL, .b = true}},
-                     {"false", {.kind = J_BOOL}},            {"False", {.kind = J_BOOL}},
-                     {"none", {.kind = J_NONE}},             {"None", {.kind = J_NONE}}};
-    struct jnode *x = jx_new(p, E_NAME);
-    x->name = jx_token(p)->text;
-    p->at++;
-    p->mentioned |= x->name == p->t->caller    ? TAKES_CALLER
-                    : x->name == p->t->varargs ? TAKES_VARARGS
-                    : x->name == p->t->kwargs  ? TAKES_KWARGS
-                                               : 0;
-    for (size_t i = 0; i < sizeof constants / sizeof *constants; i++)
-        if (strcmp(x->name, constants[i].name) == 0) {
-            x->kind = E_CONST;
-            x->value = constants[i].value;
-        }
-    return x;
-}
-
-struct jnode *jx_primary(struct jparser *p)
-{
-    const struct jtoken *t = jx_token(p);
-    struct jnode *x;
-    switch (t->kind) {
-    case T_NAME: return name(p);
-    case T_TEXT: return text(p);
-    case T_INT:
-    case T_FLOAT:
-        x = jx_new(p, E_CONST);
-        x->value = t->kind == T_INT ? jx_int(t->i) : jx_float(t->f);
-        p->at++;
-        return x;
-    case T_OP:
-        if (t->op == '[') {
-            x = jx_new(p, E_LIST);
-            p->at++;
-            x->a = elements(p, ']');
-            return x;
-        }
-        if (t->op == '{')
-            return dict(p);
-        if (t->op == '(') {
-            p->at++;
-            x = at_op(p, ')') ? jx_new(p, E_TUPLE) : jx_tuple(p, true);
-            jx_expect_op(p, ')');
-            return x;
-        }
-        break;
-    default: break;
-    }
-    jx_unexpected(p, "an expression");
-}
-
-// One subscript: an index or a slice.
-static struct jnode *subscript(struct jparser *p, struct jnode *of)
-{
-    struct jnode *start = at_op(p, ':') ? NULL : jx_expression(p);
-    if (!at_op(p, ':'))
-        return pair(p, E_ITEM, 0, of, start);
-    p->at++;
-    struct jnode *x = pair(p, E_SLICE, 0, of, jx_new(p, E_PAIR));
-    x->b->a = start;
-    if (!at_op(p, ':') && !at_op(p, ']'))
-        x->b->b = jx_expression(p);
-    if (jx_skip_op(p, ':') && !at_op(p, ']'))
-        x->c = jx_expression(p);
-    return x;
-}
-
-static struct jnode *subscripts(struct jparser *p, struct jnode *of)
-{
-    struct jnode *x = subscript(p, of);
-    if (at_op(p, ',')) { // a tuple as the key
-        struct jnode *tuple = jx_new(p, E_TUPLE), **last = &tuple->a;
-        if (x->kind != E_ITEM)
-            jx_unexpected(p, "\"]\"");
-        *last = x->b;
-        while (jx_skip_op(p, ',') && !at_op(p, ']')) {
-            last = &(*last)->next;
-            *last = jx_expression(p);
-        }
-        x->b = tuple;
-    }
-    jx_expect_op(p, ']');
-    return x;
-}
-
-// Behind the opening bracket of a call.
-static struct jnode *arguments(struct jparser *p)
-{
-    struct jnode *first = NULL, **last = &first;
-    bool keywords = false;
-    while (!jx_skip_op(p, ')')) {
-        if (first)
-            jx_expect_op(p, ',');
-        if (first && jx_skip_op(p, ')'))
-            break;
-        struct jnode *x = jx_new(p, E_ARG);
-        if (jx_skip_op(p, '*')) {
-            x->op = 1;
-        } else if (jx_skip_op(p, OP_POWER)) {
-            x->op = 2;
-        } else if (jx_token(p)->kind == T_NAME && jx_token(p)[1].kind == T_OP && jx_token(p)[1].op == '=') {
-            x->name = jx_token(p)->text;
-            p->at += 2;
-        } else if (keywords) {
-            jx_refuse(p, x->line, "a plain argument behind one with a name");
-        }
-        keywords |= x->name || x->op == 2;
-        x->a = jx_expression(p);
-        *last = x;
-        last = &x->next;
-    }
-    return first;
-}
-
-static struct jnode *call(struct jparser *p, struct jnode *callee)
-{
-    struct jnode *x = pair(p, E_CALL, 0, callee, NULL);
-    x->line = jx_token(p)->line;
-    p->at++;
-    x->b = arguments(p);
-    return x;
-}
-
-static struct jnode *postfix(struct jparser *p, struct jnode *x)
-{
-    for (;;) {
-        if (jx_skip_op(p, '.')) {
-            const struct jtoken *t = jx_token(p);
-            if (t->kind == T_NAME) {
-                x = pair(p, E_ATTR, 0, x, NULL);
-                x->name = t->text;
-                p->at++;
-            } else if (t->kind == T_INT) {
-                struct jnode *index = jx_new(p, E_CONST);
-                index->value = jx_int(t->i);
-                p->at++;
-                x = pair(p, E_ITEM, 0, x, index);
-            } else {
-                jx_unexpected(p, "a name or number behind the dot");
-            }
-        } else if (jx_skip_op(p, '[')) {
-            x = subscripts(p, x);
-        } else if (at_op(p, '(')) {
-            x = call(p, x);
-        } else {
-            return x;
-        }
-    }
-}
-
-static const char *dotted_name(struct jparser *p)
-{
-    if (jx_token(p)->kind != T_NAME)
-        jx_unexpected(p, "the name of a filter or test");
-    const char *first = jx_token(p)->text;
-    p->at++;
-    if (at_op(p, '.'))
-        jx_refuse(p, jx_token(p)->line, "there is no filter or test with a dot in its name");
-    return first;
-}
-
-struct jnode *jx_filters(struct jparser *p, struct jnode *input, bool begins_with_name)
-{
-    while (begins_with_name || jx_skip_op(p, '|')) {
-        struct jnode *x = jx_new(p, E_FILTER);
-        begins_with_name = false;
-        x->a = input;
-        x->name = dotted_name(p);
-        if (jx_skip_op(p, '('))
-            x->b = arguments(p);
-        input = x;
-    }
-    return input;
-}
-
-static bool begins_argument(struct jparser *p)
-{
-    const struct jtoken *t = jx_token(p);
-    if (t->kind == T_OP)
-        return t->op == '(' || t->op == '[' || t->op == '{';
-    return t->kind == T_TEXT || t->kind == T_INT || t->kind == T_FLOAT ||
-           (t->kind == T_NAME && !jx_at_name(p, "else") && !jx_at_name(p, "or") && !jx_at_name(p, "and"));
-}
-
-static struct jnode *test(struct jparser *p, struct jnode *of)
-{
-    const bool negated = jx_skip_name(p, "not");
-    struct jnode *x = pair(p, E_TEST, 0, of, NULL);
-    x->name = dotted_name(p);
-    if (jx_skip_op(p, '(')) {
-        x->b = arguments(p);
-    } else if (begins_argument(p)) {
-        if (jx_at_name(p, "is"))
-            jx_refuse(p, x->line, "several tests with is in a row");
-        x->b = jx_new(p, E_ARG);
-        x->b->a = postfix(p, jx_primary(p));
-    }
-    return negated ? pair(p, E_NOT, 0, x, NULL) : x;
-}
-
-static struct jnode *unary(struct jparser *p, bool with_filter)
-{
-    struct jnode *x;
-    enter(p);
-    if (at_op(p, '-') || at_op(p, '+')) {
-        int op = jx_token(p)->op;
-        p->at++;
-        x = unary(p, false);
-        x = pair(p, E_UNARY, op, x, NULL);
-    } else {
-        x = jx_primary(p);
-    }
-    x = postfix(p, x);
-    while (with_filter) {
-        if (at_op(p, '|'))
-            x = jx_filters(p, x, false);
-        else if (jx_skip_name(p, "is"))
-            x = test(p, x);
-        else if (at_op(p, '('))
-            x = call(p, x);
-        else
-            break;
-    }
-    p->depth--;
-    return x;
-}
-
 static struct jnode *power(struct jparser *p)
 {
-    struct jnode *x = unary(p, true);
+    struct jnode *x = jx_unary_expression(p);
     while (jx_skip_op(p, OP_POWER))
-        x = pair(p, E_BINARY, OP_POWER, x, unary(p, true));
+        x = jx_node(p, E_BINARY, OP_POWER, x, jx_unary_expression(p));
     return x;
 }
 
@@ -393,12 +104,12 @@ static struct jnode *binary(struct jparser *p, int level)
     for (;;) {
         int found = 0;
         for (int i = 0; i < 4 && !found; i++)
-            if (ops[level][i] && at_op(p, ops[level][i]))
+            if (ops[level][i] && jx_at_op(p, ops[level][i]))
                 found = ops[level][i];
         if (!found)
             return x;
         p->at++;
-        x = pair(p, E_BINARY, found, x, binary(p, level - 1));
+        x = jx_node(p, E_BINARY, found, x, binary(p, level - 1));
     }
 }
 
@@ -424,16 +135,16 @@ static struct jnode *comparison(struct jparser *p)
     struct jnode *x = binary(p, 2), *first = NULL, **last = &first;
     for (int op; (op = comparison_at(p)); last = &(*last)->next) {
         struct jnode *right = binary(p, 2);
-        *last = pair(p, E_OPERAND, op, right, NULL);
+        *last = jx_node(p, E_OPERAND, op, right, NULL);
     }
-    return first ? pair(p, E_COMPARE, 0, x, first) : x;
+    return first ? jx_node(p, E_COMPARE, 0, x, first) : x;
 }
 
 static struct jnode *negation(struct jparser *p)
 {
     if (!jx_at_name(p, "not"))
         return comparison(p);
-    enter(p);
+    jx_deeper(p);
     struct jnode *x = jx_new(p, E_NOT);
     p->at++;
     x->a = negation(p);
@@ -445,7 +156,7 @@ static struct jnode *conjunction(struct jparser *p)
 {
     struct jnode *x = negation(p);
     while (jx_skip_name(p, "and"))
-        x = pair(p, E_AND, 0, x, negation(p));
+        x = jx_node(p, E_AND, 0, x, negation(p));
     return x;
 }
 
@@ -453,17 +164,17 @@ static struct jnode *disjunction(struct jparser *p)
 {
     struct jnode *x = conjunction(p);
     while (jx_skip_name(p, "or"))
-        x = pair(p, E_OR, 0, x, conjunction(p));
+        x = jx_node(p, E_OR, 0, x, conjunction(p));
     return x;
 }
 
 static struct jnode *conditional(struct jparser *p, bool with_if)
 {
-    enter(p);
+    jx_deeper(p);
     struct jnode *x = disjunction(p);
     while (with_if && jx_skip_name(p, "if")) {
         struct jnode *condition = disjunction(p);
-        x = pair(p, E_IF, 0, condition, x);
+        x = jx_node(p, E_IF, 0, condition, x);
         if (jx_skip_name(p, "else"))
             x->c = conditional(p, true);
     }
@@ -479,16 +190,16 @@ struct jnode *jx_expression(struct jparser *p)
 static bool ends_tuple(struct jparser *p)
 {
     const struct jtoken *t = jx_token(p);
-    return t->kind == T_PRINT_END || t->kind == T_BLOCK_END || t->kind == T_END || at_op(p, ')') ||
+    return t->kind == T_PRINT_END || t->kind == T_BLOCK_END || t->kind == T_END || jx_at_op(p, ')') ||
            jx_at_name(p, "in") || jx_at_name(p, "recursive");
 }
 
 struct jnode *jx_tuple(struct jparser *p, bool with_if)
 {
     struct jnode *first = conditional(p, with_if);
-    if (!at_op(p, ','))
+    if (!jx_at_op(p, ','))
         return first;
-    struct jnode *x = pair(p, E_TUPLE, 0, first, NULL), *last = first;
+    struct jnode *x = jx_node(p, E_TUPLE, 0, first, NULL), *last = first;
     while (jx_skip_op(p, ',') && !ends_tuple(p)) {
         last->next = conditional(p, with_if);
         last = last->next;
@@ -500,7 +211,7 @@ struct jnode *jx_tuple(struct jparser *p, bool with_if)
 static struct jnode *one_target(struct jparser *p, bool attributes)
 {
     if (jx_skip_op(p, '(')) {
-        enter(p);
+        jx_deeper(p);
         struct jnode *x = jx_target(p, attributes);
         jx_expect_op(p, ')');
         p->depth--;
@@ -508,13 +219,13 @@ static struct jnode *one_target(struct jparser *p, bool attributes)
     }
     if (jx_token(p)->kind != T_NAME)
         jx_unexpected(p, "the name of a variable");
-    struct jnode *x = name(p);
+    struct jnode *x = jx_name(p);
     if (x->kind != E_NAME)
         jx_refuse(p, x->line, "a constant cannot be assigned to");
     if (attributes && jx_skip_op(p, '.')) {
         if (jx_token(p)->kind != T_NAME)
             jx_unexpected(p, "the name of an attribute");
-        x = pair(p, E_ATTR, 0, x, NULL);
+        x = jx_node(p, E_ATTR, 0, x, NULL);
         x->name = jx_token(p)->text;
         p->at++;
     }
@@ -524,11 +235,11 @@ static struct jnode *one_target(struct jparser *p, bool attributes)
 struct jnode *jx_target(struct jparser *p, bool attributes)
 {
     struct jnode *first = one_target(p, attributes);
-    if (!at_op(p, ','))
+    if (!jx_at_op(p, ','))
         return first;
-    struct jnode *x = pair(p, E_TUPLE, 0, first, NULL), *last = first;
-    while (jx_skip_op(p, ',') && jx_token(p)->kind != T_BLOCK_END && !jx_at_name(p, "in") && !at_op(p, '=') &&
-           !at_op(p, ')')) {
+    struct jnode *x = jx_node(p, E_TUPLE, 0, first, NULL), *last = first;
+    while (jx_skip_op(p, ',') && jx_token(p)->kind != T_BLOCK_END && !jx_at_name(p, "in") && !jx_at_op(p, '=') &&
+           !jx_at_op(p, ')')) {
         last->next = one_target(p, attributes);
         last = last->next;
     }

@@ -73,11 +73,11 @@ static void put_number(struct jrun *r, struct jbuffer *b, const struct directive
     jx_puts(r, b, text);
 }
 
-struct jval jx_percent(struct jrun *r, struct jval format, const struct jval *args, int n)
+struct jval jx_percent(struct jrun *r, struct jval format, const struct jval *args, size_t n, bool alone)
 {
     struct jbuffer b = {0};
     const char *p = format.text, *end = p + format.n;
-    int used = 0;
+    size_t used = 0;
     while (p < end) {
         const char *next = memchr(p, '%', (size_t)(end - p));
         jx_put(r, &b, p, (size_t)((next ? next : end) - p));
@@ -106,7 +106,10 @@ struct jval jx_percent(struct jrun *r, struct jval format, const struct jval *ar
             put_number(r, &b, &d, v);
         }
     }
-    if (used < n && !(n == 1 && args[0].kind == J_DICT))
+    // What has elements but is no tuple may go unused: it could have been meant for names.
+    const bool may_stay = alone && (args[0].kind == J_DICT || args[0].kind == J_LIST || args[0].kind == J_RANGE ||
+                                    args[0].kind == J_UNDEFINED);
+    if (used < n && !may_stay)
         jx_fail(r, ERR_INPUT, "there are more values than %% signs in a text");
     return jx_taken(r, &b);
 }

@@ -125,30 +125,60 @@ struct jval jx_split_lines(struct jrun *r, struct jval text, bool keep_ends)
     return out;
 }
 
-static bool is_upper(uint32_t code)
+// Letters, and the numerals and circled letters that come in both cases.
+enum letter { NO_CASE, UPPER, LOWER, TITLE };
+
+static enum letter letter_case(uint32_t code)
 {
-    return utf8proc_category((utf8proc_int32_t)code) == UTF8PROC_CATEGORY_LU;
+    switch (utf8proc_category((utf8proc_int32_t)code)) {
+    case UTF8PROC_CATEGORY_LU: return UPPER;
+    case UTF8PROC_CATEGORY_LL: return LOWER;
+    case UTF8PROC_CATEGORY_LT: return TITLE;
+    case UTF8PROC_CATEGORY_NL:
+    case UTF8PROC_CATEGORY_SO:
+        return utf8proc_tolower((utf8proc_int32_t)code) != (utf8proc_int32_t)code   ? UPPER
+               : utf8proc_toupper((utf8proc_int32_t)code) != (utf8proc_int32_t)code ? LOWER
+                                                                                     : NO_CASE;
+    default: return NO_CASE;
+    }
 }
 
-static bool is_cased(uint32_t code)
-{
-    utf8proc_category_t c = utf8proc_category((utf8proc_int32_t)code);
-    return c == UTF8PROC_CATEGORY_LU || c == UTF8PROC_CATEGORY_LL || c == UTF8PROC_CATEGORY_LT;
-}
-
-static void put_upper(struct jrun *r, struct jbuffer *b, uint32_t code, bool title)
+static void put_code(struct jrun *r, struct jbuffer *b, utf8proc_int32_t code)
 {
     char out[4];
-    if (code == 0xdf) // the one letter in use whose capital is two
-        jx_puts(r, b, title ? "Ss" : "SS");
-    else
-        jx_put(r, b, out, utf8_encode((uint32_t)(title ? utf8proc_totitle : utf8proc_toupper)((int32_t)code), out));
+    jx_put(r, b, out, utf8_encode((uint32_t)code, out));
+}
+
+// Some small letters have capitals of several characters (\u00df: SS), which are those of what they fold to.
+static void put_upper(struct jrun *r, struct jbuffer *b, uint32_t code, bool title)
+{
+    utf8proc_int32_t folded[8], own = (utf8proc_int32_t)code;
+    int last_class = 0;
+    utf8proc_ssize_t n = letter_case(code) == UPPER
+                             ? 1
+                             : utf8proc_decompose_char(own, folded, 8, UTF8PROC_CASEFOLD, &last_class);
+    if (n < 2 || n > 8 || (title && own != 0xdf && (utf8proc_totitle(own) != own || letter_case(code) == TITLE))) {
+        put_code(r, b, title ? utf8proc_totitle(own) : utf8proc_toupper(own));
+        return;
+    }
+    for (utf8proc_ssize_t i = 0; i < n; i++)
+        put_code(r, b, title && i ? folded[i] : utf8proc_toupper(folded[i]));
+}
+
+// For comparing without regard to case; or as it is.
+static void put_folded(struct jrun *r, struct jbuffer *b, uint32_t code, bool fold)
+{
+    utf8proc_int32_t folded[8] = {(utf8proc_int32_t)code};
+    int last_class = 0;
+    utf8proc_ssize_t n =
+        fold ? utf8proc_decompose_char((utf8proc_int32_t)code, folded, 8, UTF8PROC_CASEFOLD, &last_class) : 1;
+    for (utf8proc_ssize_t i = 0; i < n && i < 8; i++)
+        put_code(r, b, folded[i]);
 }
 
 static void put_lower(struct jrun *r, struct jbuffer *b, uint32_t code)
 {
-    char out[4];
-    jx_put(r, b, out, utf8_encode((uint32_t)utf8proc_tolower((int32_t)code), out));
+    put_code(r, b, utf8proc_tolower((utf8proc_int32_t)code));
 }
 
 struct jval jx_recase(struct jrun *r, struct jval text, enum jcase how)
@@ -159,7 +189,9 @@ struct jval jx_recase(struct jrun *r, struct jval text, enum jcase how)
         uint32_t code;
         at += utf8_decode(text.text + at, text.n - at, &code);
         jx_step(r, 1);
-        if (how == CASE_SWAP ? !is_upper(code) : how == CASE_UPPER)
+        if (how == CASE_FOLD || (how == CASE_SWAP && letter_case(code) == TITLE))
+            put_folded(r, &b, code, how == CASE_FOLD);
+        else if (how == CASE_SWAP ? letter_case(code) == LOWER : how == CASE_UPPER)
             put_upper(r, &b, code, false);
         else if (begins && how != CASE_LOWER && how != CASE_SWAP)
             put_upper(r, &b, code, how != CASE_WORDS);
@@ -168,7 +200,7 @@ struct jval jx_recase(struct jrun *r, struct jval text, enum jcase how)
         if (how == CASE_CAPITALIZE)
             begins = false;
         else if (how == CASE_TITLE)
-            begins = !is_cased(code);
+            begins = letter_case(code) == NO_CASE;
         else if (how == CASE_WORDS) // jinja2's filter title: behind these and white space
             begins = code == '-' || code == '(' || code == '{' || code == '[' || code == '<' || jx_is_space(code);
     }
@@ -183,9 +215,9 @@ static bool is_a(uint32_t code, enum jclass what)
     case UTF8PROC_CATEGORY_LT:
     case UTF8PROC_CATEGORY_LM:
     case UTF8PROC_CATEGORY_LO: return what == IS_ALPHA || what == IS_ALNUM;
-    case UTF8PROC_CATEGORY_ND: return what == IS_DIGIT || what == IS_ALNUM;
+    case UTF8PROC_CATEGORY_ND: return what == IS_DIGIT || what == IS_NUMERIC || what == IS_ALNUM;
     case UTF8PROC_CATEGORY_NL:
-    case UTF8PROC_CATEGORY_NO: return what == IS_ALNUM;
+    case UTF8PROC_CATEGORY_NO: return what == IS_NUMERIC || what == IS_ALNUM;
     default: return what == IS_SPACE && jx_is_space(code);
     }
 }
@@ -200,8 +232,8 @@ bool jx_is_all(struct jval text, enum jclass what)
             if (!(what == IS_SPACE ? jx_is_space(code) : is_a(code, what)))
                 return false;
             found = true;
-        } else if (is_cased(code)) {
-            if (is_upper(code) != (what == IS_UPPER))
+        } else if (letter_case(code) != NO_CASE) {
+            if (letter_case(code) != (what == IS_UPPER ? UPPER : LOWER))
                 return false;
             found = true;
         }

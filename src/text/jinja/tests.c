@@ -11,10 +11,9 @@
         return jx_bool(expression);                                                                \
     }
 
-static int64_t remainder_by(struct jrun *r, struct jval v, int64_t by)
+static bool leaves(struct jrun *r, struct jval v, int64_t by, int64_t rest)
 {
-    struct jval rest = jx_binary(r, '%', v, jx_int(by));
-    return rest.kind == J_INT ? rest.i : rest.kind == J_FLOAT ? rest.f == (double)(int64_t)rest.f ? (int64_t)rest.f : -1 : -1;
+    return jx_equal(r, jx_binary(r, '%', v, jx_int(by)), jx_int(rest));
 }
 
 static bool is_sequence(struct jval v)
@@ -51,8 +50,8 @@ TEST(t_callable, v.kind == J_FUNCTION || v.kind == J_MACRO || v.kind == J_CYCLER
 TEST(t_escaped, false)
 TEST(t_lower, is_cased(r, v, IS_LOWER))
 TEST(t_upper, is_cased(r, v, IS_UPPER))
-TEST(t_odd, remainder_by(r, v, 2) == 1)
-TEST(t_even, remainder_by(r, v, 2) == 0)
+TEST(t_odd, leaves(r, v, 2, 1))
+TEST(t_even, leaves(r, v, 2, 0))
 TEST(t_divisibleby, jx_equal(r, jx_binary(r, '%', v, args->items[0]), jx_int(0)))
 TEST(t_in, jx_contains(r, args->items[0], v))
 TEST(t_sameas, is_same(r, v, args->items[0]))

@@ -1,7 +1,9 @@
 // Values: making them, lists and dicts; and what every part of a render needs (limits, buffers, failing).
 #include "config.h"
 
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -115,10 +117,19 @@ struct jval jx_dict(struct jrun *r, enum jkind kind, size_t room)
     return (struct jval){.kind = kind, .dict = dict};
 }
 
-struct jval *jx_dict_find(struct jrun *r, const struct jdict *d, struct jval key)
+static void refuse_unhashable(struct jrun *r, struct jval key)
 {
     if (key.kind == J_LIST || key.kind == J_DICT)
         jx_fail(r, ERR_INPUT, "unhashable type: '%s' cannot be the key of a dict", jx_kind_name(key));
+    jx_enter(r);
+    for (size_t i = 0; key.kind == J_TUPLE && i < key.list->n; i++)
+        refuse_unhashable(r, key.list->items[i]);
+    jx_leave(r);
+}
+
+struct jval *jx_dict_find(struct jrun *r, const struct jdict *d, struct jval key)
+{
+    refuse_unhashable(r, key);
     jx_step(r, d->n / 8);
     for (size_t i = 0; i < d->n; i++) {
         struct jval *k = &d->pairs[i].key;
@@ -155,9 +166,10 @@ struct jval jx_from_json(struct jrun *r, const json_t *value)
     jx_enter(r);
     struct jval v = jx_none();
     const char *unreadable;
-    if (json_is_unreadable(value, &unreadable))
-        jx_fail(r, ERR_INPUT, "the data have the value %.40s, which is no number that a text can show",
-                unreadable ? unreadable : "NaN");
+    if (json_is_unreadable(value, &unreadable)) { // "NaN", "1e400": to Python numbers as well
+        jx_leave(r);
+        return jx_float(strtod(unreadable ? unreadable : "nan", NULL));
+    }
     switch (json_typeof(value)) {
     case JSON_OBJECT: {
         v = jx_dict(r, J_DICT, json_object_size(value));
@@ -175,7 +187,10 @@ struct jval jx_from_json(struct jrun *r, const json_t *value)
         break;
     case JSON_STRING: v = jx_text(json_string_value(value), json_string_length(value)); break;
     case JSON_INTEGER: v = jx_int(json_integer_value(value)); break;
-    case JSON_REAL: v = jx_float(json_real_value(value)); break;
+    case JSON_REAL:
+        v = jx_float(json_real_value(value));
+        v.n = fabs(v.f) >= 0x1p63; // may have been a whole number, whose digits are lost
+        break;
     case JSON_TRUE: v = jx_bool(true); break;
     case JSON_FALSE: v = jx_bool(false); break;
     case JSON_NULL: break;

@@ -34,7 +34,7 @@ enum jkind {
 
 struct jval {
     enum jkind kind;
-    uint32_t n; // bytes of a text
+    uint32_t n; // bytes of a text; of a float 1: it is from the data and too large to know how it was written
     union {
         bool b;
         int64_t i;
@@ -192,13 +192,15 @@ struct jval jx_unary(struct jrun *r, int op, struct jval a);
 struct jval jx_attribute(struct jrun *r, struct jval v, const char *name);
 struct jval jx_item(struct jrun *r, struct jval v, struct jval key);
 struct jval jx_slice(struct jrun *r, struct jval v, struct jval start, struct jval stop, struct jval step);
-struct jval jx_percent(struct jrun *r, struct jval format, const struct jval *args, int n);
+// alone: what stands behind % is no tuple.
+struct jval jx_percent(struct jrun *r, struct jval format, const struct jval *args, size_t n, bool alone);
 
 // format.c
 void jx_put_text(struct jrun *r, struct jbuffer *b, struct jval v); // str(v)
 void jx_put_repr(struct jrun *r, struct jbuffer *b, struct jval v); // repr(v)
 struct jval jx_to_text(struct jrun *r, struct jval v);
-struct jval jx_to_json(struct jrun *r, struct jval v, const struct jargs *args); // ensure_ascii indent separators sort_keys
+// args: ensure_ascii, indent, separators, sort_keys
+struct jval jx_to_json(struct jrun *r, struct jval v, const struct jargs *args);
 
 // strings.c
 size_t jx_chars(const char *text, size_t n);
@@ -207,9 +209,9 @@ bool jx_is_space(uint32_t code);
 struct jval jx_strip(struct jrun *r, struct jval text, struct jval chars, bool left, bool right);
 struct jval jx_replace(struct jrun *r, struct jval text, struct jval old, struct jval by, int64_t count);
 struct jval jx_split_lines(struct jrun *r, struct jval text, bool keep_ends);
-enum jcase { CASE_UPPER, CASE_LOWER, CASE_TITLE, CASE_CAPITALIZE, CASE_SWAP, CASE_WORDS };
+enum jcase { CASE_UPPER, CASE_LOWER, CASE_TITLE, CASE_CAPITALIZE, CASE_SWAP, CASE_FOLD, CASE_WORDS };
 struct jval jx_recase(struct jrun *r, struct jval text, enum jcase how);
-enum jclass { IS_DIGIT, IS_ALPHA, IS_ALNUM, IS_SPACE, IS_UPPER, IS_LOWER };
+enum jclass { IS_DIGIT, IS_NUMERIC, IS_ALPHA, IS_ALNUM, IS_SPACE, IS_UPPER, IS_LOWER };
 bool jx_is_all(struct jval text, enum jclass what);
 const char *jx_find(const char *text, size_t n, const char *what, size_t m); // NULL: not in it
 
@@ -227,7 +229,8 @@ static inline bool jx_given(const struct jargs *args, int i)
 }
 const struct jbuiltin *jx_method(struct jval v, const char *name, bool *forbidden); // methods.c; NULL: no such
 const struct jbuiltin *jx_global(const char *name);                                 // globals.c; NULL: no such
-extern const struct jbuiltin jx_text_filters[], jx_list_filters[], jx_tests[];      // end with a row without a name
+// Each ends with a row without a name.
+extern const struct jbuiltin jx_text_methods[], jx_text_filters[], jx_list_filters[], jx_tests[];
 
 // eval.c
 struct jval jx_eval(struct jrun *r, const struct jnode *x);

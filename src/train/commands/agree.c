@@ -15,8 +15,7 @@ const struct param engine_agree_params[] = {
     SESSION_PARAMS,
     {.name = "other", .type = PARAM_PATH, .help = "The folder of the second reward model."},
     {.name = "data", .type = PARAM_PATH, .help = "The file whose responses both score."},
-    {.name = "limit", .type = PARAM_INT, .fallback = "0", .min = 0, .max = 1e9,
-     .help = "At most so many rows; 0: all."},
+    READING_PARAMS,
     {.name = "max-batch-tokens", .type = PARAM_INT, .fallback = "4096", .min = 16, .max = 1048576,
      .help = "At most so many tokens are computed at once."},
     {.name = "json", .type = PARAM_BOOL, .fallback = "yes", .help = "The answer is always JSON."},
@@ -79,7 +78,7 @@ static json_t *number_or_null(double value)
 int engine_agree(const struct settings *s, char **rest, int n_rest, struct err *e)
 {
     struct corpus *c = NULL;
-    int code = corpus_load(&c, settings_text(s, "data"), (size_t)settings_int(s, "limit"), e);
+    int code = session_load_corpus(&c, settings_text(s, "data"), s, e);
     if (code)
         return code;
     const int n = (int)c->n_examples;

@@ -16,12 +16,7 @@ const struct param engine_credit_params[] = {
     SESSION_PARAMS,
     {.name = "reference", .type = PARAM_PATH, .help = "The folder of the model that it is compared with."},
     {.name = "data", .type = PARAM_PATH, .fallback = "", .help = "The file whose responses are looked at."},
-    {.name = "limit",
-     .type = PARAM_INT,
-     .fallback = "0",
-     .min = 0,
-     .max = 1e9,
-     .help = "At most so many rows; 0: all."},
+    READING_PARAMS,
     {.name = "prompt", .type = PARAM_TEXT, .fallback = "", .help = "Instead of a file: a prompt ..."},
     {.name = "response", .type = PARAM_TEXT, .fallback = "", .help = "... and its response."},
     {.name = "beta",
@@ -36,7 +31,7 @@ static int load_corpus(struct corpus **c, const struct settings *s, struct err *
 {
     const char *data = settings_text(s, "data"), *response = settings_text(s, "response");
     if (*data)
-        return corpus_load(c, data, (size_t)settings_int(s, "limit"), e);
+        return session_load_corpus(c, data, s, e);
     if (!*response)
         return err_set(e, ERR_USAGE, "give --data FILE, or --prompt TEXT and --response TEXT");
     json_t *row = json_pack("{s:s, s:s}", "prompt", settings_text(s, "prompt"), "completion", response);

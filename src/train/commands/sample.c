@@ -18,7 +18,7 @@
 const struct param engine_sample_params[] = {
     SESSION_PARAMS,
     {.name = "prompts", .type = PARAM_PATH, .fallback = "", .help = "A file of prompts, instead of prompts as arguments."},
-    {.name = "limit", .type = PARAM_INT, .fallback = "0", .min = 0, .max = 1e9, .help = "At most so many prompts; 0: all."},
+    READING_PARAMS,
     {.name = "samples", .type = PARAM_INT, .fallback = "1", .min = 1, .max = 1024, .help = "Answers per prompt."},
     {.name = "max-tokens", .type = PARAM_INT, .fallback = "128", .min = 1, .max = 1048576, .help = "Longest answer."},
     {.name = "temperature", .type = PARAM_FLOAT, .fallback = "1", .min = 0, .max = 100, .help = "0: the likeliest token."},
@@ -60,7 +60,7 @@ static int read_prompts(struct sampling *x, const struct settings *s, char **res
     const char *file = settings_text(s, "prompts");
     int code = 0;
     if (*file)
-        code = corpus_load(&x->corpus, file, (size_t)settings_int(s, "limit"), e);
+        code = session_load_corpus(&x->corpus, file, s, e);
     if (code)
         return code;
     const size_t n = (x->corpus ? x->corpus->n_examples : 0) + (size_t)n_rest;

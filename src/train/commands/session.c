@@ -107,6 +107,12 @@ int session_open(struct session *x, const struct settings *s, bool strings_as_me
     return code;
 }
 
+int session_load_corpus(struct corpus **out, const char *path, const struct settings *s, struct err *e)
+{
+    const struct corpus_reading how = {settings_text(s, "map"), settings_text(s, "label-from")};
+    return corpus_load_as(out, path, (size_t)settings_int(s, "limit"), &how, e);
+}
+
 int session_take_corpus(struct session *x, const struct settings *s, const struct corpus *c, struct err *e)
 {
     if (x->rules_of_run || !c->transcripts || tokenizer_chat_template(x->tokenizer) ||

@@ -32,6 +32,14 @@ struct session {
     {.name = "precision", .type = PARAM_TEXT, .fallback = "f32", .help = "f32 or bf16."},                               \
     {.name = "threads", .type = PARAM_INT, .fallback = "0", .min = 0, .max = 1024, .help = "0: one per core."}
 
+// The file that a command reads, as its options say (READING_PARAMS).
+#define READING_PARAMS                                                                                                 \
+    {.name = "limit", .type = PARAM_INT, .fallback = "0", .min = 0, .max = 1e9,                                        \
+     .help = "At most so many rows; 0: all."},                                                                         \
+    {.name = "map", .type = PARAM_TEXT, .fallback = "",                                                                \
+     .help = "Which member of a row is what: prompt=question,chosen=better,rejected=worse."},                          \
+    {.name = "label-from", .type = PARAM_TEXT, .fallback = "", .help = "Which of several labels counts."}
+int session_load_corpus(struct corpus **out, const char *path, const struct settings *s, struct err *e);
 // The text rules are those of the run whose checkpoint the folder is, options aside; else by the options.
 // strings_as_messages: with a chat model that is no run's, plain prompts are a user's messages.
 int session_open(struct session *x, const struct settings *s, bool strings_as_messages, struct err *e);

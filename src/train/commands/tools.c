@@ -10,6 +10,7 @@
 #include "cpu/cpu.h"
 #include "text/bpe_train.h"
 #include "train/commands/engine_commands.h"
+#include "train/commands/model_card.h"
 #include "train/commands/session.h"
 #include "train/run.h"
 
@@ -54,6 +55,8 @@ int engine_export(const struct settings *s, char **rest, int n_rest, struct err 
         code = model_merge_lora(m, e);
     if (!code)
         code = model_save(m, out, dtype, e);
+    if (!code)
+        code = model_card_write(from, out, e);
     model_free(m);
     ops->close(backend);
     return code ? code : engine_print(json_pack("{s:s, s:s}", "path", out, "dtype", settings_text(s, "dtype")), e);
