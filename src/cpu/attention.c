@@ -51,6 +51,8 @@ static void fold_scores(const struct attention_job *j, float *scores, float *top
         memset(row + end, 0, (size_t)(n_keys - end) * sizeof *row);
         if (first == end)
             continue;
+        if (j->shape->cap > 0)
+            k->soft_cap(row + first, j->shape->cap, (size_t)(end - first));
         float high = k->max(row + first, (size_t)(end - first));
         if (!(high <= top[r])) {
             float shrink = expf(top[r] - high);

@@ -44,8 +44,15 @@ static void backward_keys(const struct backward_job *j, const struct query_tile 
         int first, end;
         attn_visible(&first, &end, t->position + r, key_position, n_keys, shape->window);
         size_t n = (size_t)(end - first);
+        float capped[ATTN_KEYS];
+        if (shape->cap > 0) {
+            k->soft_cap(p_row + first, shape->cap, n);
+            memcpy(capped, p_row + first, n * sizeof *capped);
+        }
         k->exp_scaled(p_row + first, t->lse[r], 1, n);
         k->softmax_backward(ds_row + first, p_row + first, t->delta[r], shape->scale, n);
+        if (shape->cap > 0)
+            k->soft_cap_backward(ds_row + first, capped, shape->cap, n);
         memset(p_row, 0, (size_t)first * sizeof *p_row);
         memset(ds_row, 0, (size_t)first * sizeof *ds_row);
         memset(p_row + end, 0, (size_t)(n_keys - end) * sizeof *p_row);

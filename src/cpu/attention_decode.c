@@ -46,6 +46,8 @@ static void decode_task(void *data, int block, int thread)
                     scores[key] = shape->scale * j->k->dot(j->q + at, runs[r].k + (size_t)i * kv_width +
                                                                           (size_t)kv_head * d, d);
         size_t n_seen = (size_t)(n_keys - first);
+        if (shape->cap > 0)
+            j->k->soft_cap(scores + first, shape->cap, n_seen);
         float top = j->k->max(scores + first, n_seen);
         float sum = j->k->exp_sum(scores + first, top, n_seen);
         for (int r = 0, key = 0; r < 2; r++)

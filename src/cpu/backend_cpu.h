@@ -105,9 +105,10 @@ void cpu_layernorm_backward(struct backend *b, float *dx, float *dw, float *dbia
 // elementwise.c
 void cpu_act(struct backend *b, float *y, const float *x, size_t n, enum activation kind);
 void cpu_act_backward(struct backend *b, float *dx, const float *dy, const float *x, size_t n, enum activation kind);
-void cpu_swiglu(struct backend *b, float *y, const float *gate, const float *up, size_t n);
-void cpu_swiglu_backward(struct backend *b, float *dgate, float *dup, const float *dy, const float *gate,
-                         const float *up, size_t n);
+void cpu_gated(struct backend *b, float *y, const float *gate, const float *up, size_t n, enum activation kind);
+void cpu_gated_backward(struct backend *b, float *dgate, float *dup, const float *dy, const float *gate,
+                        const float *up, size_t n, enum activation kind);
+void cpu_soft_cap(struct backend *b, float *x, float cap, size_t n);
 void cpu_add(struct backend *b, float *y, const float *a, const float *x, size_t n);
 void cpu_scale(struct backend *b, float *x, float factor, size_t n);
 double cpu_sum_squares(struct backend *b, const float *x, size_t n);

@@ -175,7 +175,7 @@ static void call_head_backward_kl(struct run *r, const struct shape *s)
 static void call_swiglu(struct run *r, const struct shape *s)
 {
     size_t n = (size_t)s->t * (size_t)s->i;
-    backend_cpu.swiglu(r->b, part(r, 2 * n), part(r, 0), part(r, n), n);
+    backend_cpu.gated(r->b, part(r, 2 * n), part(r, 0), part(r, n), n, ACT_SILU);
 }
 
 static void call_gelu(struct run *r, const struct shape *s)

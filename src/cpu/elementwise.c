@@ -5,7 +5,7 @@
 
 enum { BLOCK = 16384 };
 
-enum flat_op { OP_ACT, OP_ACT_BACKWARD, OP_SWIGLU, OP_SWIGLU_BACKWARD, OP_ADD, OP_SCALE, OP_SUM_SQUARES, OP_SHRINK,
+enum flat_op { OP_ACT, OP_ACT_BACKWARD, OP_GATED, OP_GATED_BACKWARD, OP_ADD, OP_SCALE, OP_SOFT_CAP, OP_SUM_SQUARES, OP_SHRINK,
                OP_ADAMW };
 
 struct flat_job {
@@ -49,11 +49,14 @@ static void flat_task(void *data, int block, int thread)
     case OP_ACT_BACKWARD:
         k->act_backward(j->out + at, j->x + at, j->x2 + at, n, j->kind);
         break;
-    case OP_SWIGLU:
-        k->swiglu(j->out + at, j->x + at, j->x2 + at, n);
+    case OP_GATED:
+        k->gated(j->out + at, j->x + at, j->x2 + at, n, j->kind);
         break;
-    case OP_SWIGLU_BACKWARD:
-        k->swiglu_backward(j->out + at, j->out2 + at, j->x + at, j->x2 + at, j->x3 + at, n);
+    case OP_GATED_BACKWARD:
+        k->gated_backward(j->out + at, j->out2 + at, j->x + at, j->x2 + at, j->x3 + at, n, j->kind);
+        break;
+    case OP_SOFT_CAP:
+        k->soft_cap(j->out + at, j->factor, n);
         break;
     case OP_ADD:
         k->add(j->out + at, j->x + at, j->x2 + at, n);
@@ -89,18 +92,23 @@ void cpu_act_backward(struct backend *b, float *dx, const float *dy, const float
     run_flat(b, (struct flat_job){.op = OP_ACT_BACKWARD, .n = n, .out = dx, .x = dy, .x2 = x, .kind = kind}, 2);
 }
 
-void cpu_swiglu(struct backend *b, float *y, const float *gate, const float *up, size_t n)
+void cpu_gated(struct backend *b, float *y, const float *gate, const float *up, size_t n, enum activation kind)
 {
-    run_flat(b, (struct flat_job){.op = OP_SWIGLU, .n = n, .out = y, .x = gate, .x2 = up}, 2);
+    run_flat(b, (struct flat_job){.op = OP_GATED, .n = n, .out = y, .x = gate, .x2 = up, .kind = kind}, 2);
 }
 
-void cpu_swiglu_backward(struct backend *b, float *dgate, float *dup, const float *dy, const float *gate,
-                         const float *up, size_t n)
+void cpu_gated_backward(struct backend *b, float *dgate, float *dup, const float *dy, const float *gate,
+                        const float *up, size_t n, enum activation kind)
 {
     run_flat(b,
-             (struct flat_job){.op = OP_SWIGLU_BACKWARD, .n = n, .out = dgate, .out2 = dup, .x = dy, .x2 = gate,
-                               .x3 = up},
+             (struct flat_job){.op = OP_GATED_BACKWARD, .n = n, .out = dgate, .out2 = dup, .x = dy, .x2 = gate,
+                               .x3 = up, .kind = kind},
              2);
+}
+
+void cpu_soft_cap(struct backend *b, float *x, float cap, size_t n)
+{
+    run_flat(b, (struct flat_job){.op = OP_SOFT_CAP, .n = n, .out = x, .factor = cap}, 2);
 }
 
 void cpu_add(struct backend *b, float *y, const float *a, const float *x, size_t n)

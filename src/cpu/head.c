@@ -50,6 +50,8 @@ static void make_tile(const struct head_job *j, const struct gemm *logits, float
     struct gemm part = cpu_gemm_part(logits, row, j->block_rows, token, CHUNK);
     part.c = tile;
     cpu_gemm_block(j->b, &part, thread);
+    for (int r = 0; j->in->cap > 0 && r < part.m; r++)
+        j->b->k->soft_cap(tile + (size_t)r * CHUNK, j->in->cap, (size_t)part.n);
 }
 
 // at: the row's place in the piece.
@@ -216,6 +218,7 @@ void cpu_head(struct backend *b, const struct head_out *out, const struct head_i
 {
     if (in->n <= 0)
         return;
+    BUG_IF(in->cap > 0 && in->inv_temperature != 1);
     BUG_IF(out->rivals && (in->n_rivals < 1 || in->n_rivals > HEAD_MAX_RIVALS));
     // A small batch needs no full tile; rows of the tile stay CHUNK apart.
     struct head_job j = {.b = b, .in = in, .out = out, .n_chunks = cpu_blocks((size_t)in->v, CHUNK),

@@ -7,6 +7,8 @@
 
 #include "cpu/backend_cpu.h"
 
+#include <string.h>
+
 enum {
     ROWS = 2048,
     STRETCH = HEAD_STRETCH,
@@ -47,7 +49,10 @@ static void slopes_of_row(const struct backward_job *j, float *line, float *ref_
     const struct cpu_kernels *k = j->b->k;
     const float temper = j->in->inv_temperature;
     const float logprob = s->logprob ? s->logprob[row] * temper : 0, kl = s->kl ? s->kl[row] * temper : 0;
-    const float gap = s->gap ? s->gap[row] * temper : 0;
+    const float gap = s->gap ? s->gap[row] * temper : 0, cap = j->in->cap;
+    float capped[STRETCH];
+    if (cap > 0)
+        memcpy(capped, line, (size_t)n_tokens * sizeof *capped);
     k->exp_scaled(line, s->lse[row], kl - logprob, (size_t)n_tokens);
     if (kl != 0) {
         k->exp_scaled(ref_line, s->ref_lse[row], -kl, (size_t)n_tokens);
@@ -56,6 +61,15 @@ static void slopes_of_row(const struct backward_job *j, float *line, float *ref_
     add_at(line, j->in->targets[row], first, n_tokens, logprob + gap);
     if (gap != 0)
         add_at(line, s->rivals[row], first, n_tokens, -gap);
+    if (cap > 0)
+        k->soft_cap_backward(line, capped, cap, (size_t)n_tokens);
+}
+
+static void make_logits(const struct backward_job *j, const struct gemm *g, int thread)
+{
+    cpu_gemm_block(j->b, g, thread);
+    for (int r = 0; j->in->cap > 0 && r < g->m; r++)
+        j->b->k->soft_cap(g->c + (size_t)r * STRETCH, j->in->cap, (size_t)g->n);
 }
 
 static void dlogits_task(void *data, int block, int thread)
@@ -64,11 +78,11 @@ static void dlogits_task(void *data, int block, int thread)
     int row, column;
     struct gemm g = cpu_gemm_cut_out(&j->logits.g, &j->logits.cut, block, &row, &column);
     if (!j->slopes->kept)
-        cpu_gemm_block(j->b, &g, thread);
+        make_logits(j, &g, thread);
     float *ref_line = NULL;
     if (j->slopes->kl) {
         struct gemm ref = cpu_gemm_cut_out(&j->ref_logits.g, &j->ref_logits.cut, block, &row, &column);
-        cpu_gemm_block(j->b, &ref, thread);
+        make_logits(j, &ref, thread);
         ref_line = ref.c;
     }
     for (int r = 0; r < g.m; r++)

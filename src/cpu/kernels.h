@@ -50,8 +50,12 @@ struct cpu_kernels {
 
     void (*act)(float *y, const float *x, size_t n, enum activation kind);
     void (*act_backward)(float *dx, const float *dy, const float *x, size_t n, enum activation kind);
-    void (*swiglu)(float *y, const float *gate, const float *up, size_t n);
-    void (*swiglu_backward)(float *dgate, float *dup, const float *dy, const float *gate, const float *up, size_t n);
+    void (*gated)(float *y, const float *gate, const float *up, size_t n, enum activation kind);
+    void (*gated_backward)(float *dgate, float *dup, const float *dy, const float *gate, const float *up, size_t n,
+                           enum activation kind);
+    void (*soft_cap)(float *x, float cap, size_t n); // x = cap tanh(x / cap)
+    // dx *= 1 - (y / cap)^2, the slope of a cap that gave y; dx may not be y.
+    void (*soft_cap_backward)(float *dx, const float *y, float cap, size_t n);
 
     // One row of c. Backward: dw (and dbias) are partial sums that are added to; NULL when not wanted.
     void (*rmsnorm)(float *y, float *rstd, const float *x, const float *w, float eps, int c);

@@ -178,13 +178,27 @@ static void k_act_backward(float *dx, const float *dy, const float *x, size_t n,
     }
 }
 
-static void k_swiglu(float *y, const float *gate, const float *up, size_t n)
+static void k_gated(float *y, const float *gate, const float *up, size_t n, enum activation kind)
 {
-    EACH_VECTOR(n, vf g = LOAD(gate); STORE(y, g * v_sigmoid(g) * LOAD(up)););
+    if (kind == ACT_GELU_TANH)
+        EACH_VECTOR(n, STORE(y, gelu_tanh(LOAD(gate)) * LOAD(up)););
+    else
+        EACH_VECTOR(n, vf g = LOAD(gate); STORE(y, g * v_sigmoid(g) * LOAD(up)););
 }
 
-static void k_swiglu_backward(float *dgate, float *dup, const float *dy, const float *gate, const float *up, size_t n)
+static void k_gated_backward(float *dgate, float *dup, const float *dy, const float *gate, const float *up, size_t n,
+                             enum activation kind)
 {
+    if (kind == ACT_GELU_TANH) {
+        EACH_VECTOR(n, {
+            vf g = LOAD(gate);
+            vf u = LOAD(up);
+            vf d = LOAD(dy);
+            STORE(dup, d * gelu_tanh(g));
+            STORE(dgate, d * u * gelu_tanh_slope(g));
+        });
+        return;
+    }
     EACH_VECTOR(n, {
         vf g = LOAD(gate);
         vf u = LOAD(up);
@@ -192,6 +206,19 @@ static void k_swiglu_backward(float *dgate, float *dup, const float *dy, const f
         vf s = v_sigmoid(g);
         STORE(dup, d * g * s);
         STORE(dgate, d * u * s * v_fma(g, 1 - s, v_set(1)));
+    });
+}
+
+static void k_soft_cap(float *x, float cap, size_t n)
+{
+    EACH_VECTOR(n, STORE(x, cap * v_tanh(LOAD(x) * (1 / cap))););
+}
+
+static void k_soft_cap_backward(float *dx, const float *y, float cap, size_t n)
+{
+    EACH_VECTOR(n, {
+        vf z = LOAD(y) * (1 / cap);
+        STORE(dx, LOAD(dx) * (1 - z * z));
     });
 }
 
@@ -401,8 +428,10 @@ const struct cpu_kernels KERNELS = {
     .adamw = k_adamw,
     .act = k_act,
     .act_backward = k_act_backward,
-    .swiglu = k_swiglu,
-    .swiglu_backward = k_swiglu_backward,
+    .gated = k_gated,
+    .gated_backward = k_gated_backward,
+    .soft_cap = k_soft_cap,
+    .soft_cap_backward = k_soft_cap_backward,
     .rmsnorm = k_rmsnorm,
     .rmsnorm_backward = k_rmsnorm_backward,
     .layernorm = k_layernorm,

@@ -2,6 +2,7 @@
 
 #include "model/arch.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,7 +14,7 @@ static const struct family_row {
     enum arch_family family;
 } families[] = {
     {"llama", ARCH_LLAMA}, {"mistral", ARCH_MISTRAL}, {"qwen2", ARCH_QWEN2}, {"qwen3", ARCH_QWEN3},
-    {"gpt2", ARCH_GPT2}, {"opt", ARCH_OPT},
+    {"gemma2", ARCH_GEMMA2}, {"gemma3_text", ARCH_GEMMA3}, {"gpt2", ARCH_GPT2}, {"opt", ARCH_OPT},
 };
 
 const char *arch_family_name(enum arch_family family)
@@ -183,8 +184,8 @@ static void read_llama(struct reader *r, struct arch *a)
     a->pre_norm = a->final_norm = a->gated_mlp = a->rope = true;
     a->qk_norm = a->family == ARCH_QWEN3;
     read_activation(r, a, "hidden_act", "silu");
-    if (a->act != ACT_SILU)
-        unsupported(r, "a gated MLP with an activation other than silu");
+    if (a->act != ACT_SILU && a->act != ACT_GELU_TANH)
+        unsupported(r, "a gated MLP with an activation other than silu and gelu_pytorch_tanh");
     const bool has_bias = a->family == ARCH_LLAMA || a->family == ARCH_QWEN3;
     a->out_bias = has_bias && reader_flag(r, "attention_bias", false);
     a->qkv_bias = a->out_bias || a->family == ARCH_QWEN2;
@@ -193,6 +194,64 @@ static void read_llama(struct reader *r, struct arch *a)
     a->tied = reader_flag(r, "tie_word_embeddings", false);
     if (!r->code)
         read_windows(r, a);
+    read_rope(r, a);
+}
+
+// A member that is absent means its usual value, and null that there is none (0).
+static double real_or_none(struct reader *r, const char *key, double usual)
+{
+    const json_t *value = json_object_get(r->config, key);
+    const double got = json_is_null(value) ? 0 : reader_real(r, key, usual);
+    if (!(got >= 0) || got > 1e9)
+        reader_fail(r, ERR_INPUT, "%s: \"%s\" is %g, must be above 0", r->where, key, got);
+    return got;
+}
+
+// Every second layer has a window (Gemma 2), or all but every sixth (Gemma 3), unless "layer_types" says otherwise.
+static void read_gemma_windows(struct reader *r, struct arch *a)
+{
+    int64_t pattern = a->family == ARCH_GEMMA2 ? 2 : 6;
+    if (a->family == ARCH_GEMMA3) {
+        pattern = reader_whole(r, "_sliding_window_pattern", pattern, 1, ARCH_MAX_LAYERS);
+        pattern = reader_whole(r, "sliding_window_pattern", pattern, 1, ARCH_MAX_LAYERS);
+    }
+    a->sliding_window = (int)real_or_none(r, "sliding_window", 4096);
+    const bool listed = !r->code && read_layer_types(r, a);
+    for (int layer = 0; !r->code && !listed && layer < a->n_layers; layer++)
+        if ((layer + 1) % pattern)
+            set_sliding(a, layer);
+    if (!r->code && any_sliding(a) && !a->sliding_window)
+        reader_fail(r, ERR_UNSUPPORTED, "%s: there are layers of sliding attention, but no \"sliding_window\"", r->where);
+}
+
+static void read_gemma(struct reader *r, struct arch *a)
+{
+    const bool two = a->family == ARCH_GEMMA2;
+    a->d_model = reader_needed(r, "hidden_size", MAX_WIDTH);
+    a->n_layers = reader_needed(r, "num_hidden_layers", ARCH_MAX_LAYERS);
+    a->n_heads = reader_needed(r, "num_attention_heads", MAX_WIDTH);
+    a->n_kv_heads = (int)reader_whole(r, "num_key_value_heads", 4, 1, MAX_WIDTH);
+    a->d_ff = reader_needed(r, "intermediate_size", MAX_WIDTH);
+    a->max_positions = (int)reader_whole(r, "max_position_embeddings", two ? 8192 : 131072, 1, MAX_POSITIONS);
+    a->head_dim = (int)reader_whole(r, "head_dim", 256, 1, MAX_WIDTH);
+    a->norm = NORM_RMS;
+    a->norm_eps = (float)reader_real(r, "rms_norm_eps", 1e-6);
+    a->pre_norm = a->final_norm = a->post_norms = a->norm_plus_one = a->gated_mlp = a->rope = true;
+    a->qk_norm = !two;
+    a->tied = reader_flag(r, "tie_word_embeddings", true);
+    a->attn_cap = (float)real_or_none(r, "attn_logit_softcapping", two ? 50 : 0);
+    a->head_cap = (float)real_or_none(r, "final_logit_softcapping", two ? 30 : 0);
+    const double scalar = real_or_none(r, "query_pre_attn_scalar", 256);
+    read_activation(r, a, "hidden_activation", "gelu_pytorch_tanh");
+    if (a->act != ACT_GELU_TANH)
+        unsupported(r, "a Gemma model with an activation other than gelu_pytorch_tanh");
+    if (!r->code && scalar == 0)
+        reader_fail(r, ERR_INPUT, "%s: \"query_pre_attn_scalar\" is missing", r->where);
+    if (r->code)
+        return;
+    a->attn_scale = (float)(1 / sqrt(scalar));
+    a->embed_scale = (float)sqrt(a->d_model);
+    read_gemma_windows(r, a);
     read_rope(r, a);
 }
 
@@ -273,7 +332,7 @@ int arch_from_config(struct arch *out, const json_t *config, const char *where, 
         i++;
     if (!r.code && i == sizeof families / sizeof *families)
         return err_set(e, ERR_UNSUPPORTED, "%s: model_type \"%.60s\" is not supported; supported are llama (also SmolLM2), "
-                       "mistral, qwen2, qwen3, gpt2 and opt", where, type);
+                       "mistral, qwen2, qwen3, gemma2, gemma3_text, gpt2 and opt", where, type);
     if (r.code)
         return r.code;
     a.family = families[i].family;
@@ -283,12 +342,18 @@ int arch_from_config(struct arch *out, const json_t *config, const char *where, 
         read_gpt2(&r, &a);
     else if (a.family == ARCH_OPT)
         read_opt(&r, &a);
+    else if (a.family == ARCH_GEMMA2 || a.family == ARCH_GEMMA3)
+        read_gemma(&r, &a);
     else
         read_llama(&r, &a);
     if (!a.d_embed)
         a.d_embed = a.d_model;
     read_token_ids(&r, &a);
     check(&r, &a);
+    if (!a.embed_scale)
+        a.embed_scale = 1;
+    if (!r.code && !a.attn_scale)
+        a.attn_scale = (float)(1 / sqrt((double)a.head_dim));
     if (!r.code)
         *out = a;
     return r.code;
@@ -305,6 +370,8 @@ int64_t arch_n_params(const struct arch *a)
         layer += c;
     if (a->qk_norm)
         layer += 2 * a->head_dim;
+    if (a->post_norms)
+        layer += 2 * c;
     if (a->mlp_bias)
         layer += (int64_t)a->d_ff * (a->gated_mlp ? 2 : 1) + c;
     int64_t whole_model = (int64_t)a->vocab_size * a->d_embed * (a->tied ? 1 : 2) + (a->final_norm ? norm : 0);

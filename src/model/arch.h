@@ -9,7 +9,8 @@
 #include "base/notes.h"
 #include "model/backend.h"
 
-enum arch_family { ARCH_LLAMA, ARCH_MISTRAL, ARCH_QWEN2, ARCH_QWEN3, ARCH_GPT2, ARCH_OPT }; // config "model_type"
+enum arch_family { ARCH_LLAMA, ARCH_MISTRAL, ARCH_QWEN2, ARCH_QWEN3, ARCH_GEMMA2, ARCH_GEMMA3, ARCH_GPT2,
+                   ARCH_OPT }; // config "model_type"
 enum norm_kind { NORM_RMS, NORM_LAYER };
 enum rope_scaling { ROPE_PLAIN, ROPE_LINEAR, ROPE_DYNAMIC, ROPE_LLAMA3, ROPE_YARN };
 // Layers of one model may attend in two ways ("layer_types"), each with rotary settings of its own.
@@ -38,7 +39,12 @@ struct arch {
     bool pre_norm;        // norm before attention and MLP (all but OPT-350m)
     bool final_norm;
     bool qk_norm;         // an RMS norm over each head's query and key, before they are rotated
-    enum activation act;  // of the MLP; gated: silu(gate) * up
+    bool post_norms;      // a norm over what attention and MLP give, before it is added to the residual (Gemma)
+    bool norm_plus_one;   // files hold the weights of norms minus 1 (Gemma); in memory they are whole
+    float embed_scale;    // of the token embedding where it enters; 1 but for Gemma
+    float attn_scale;     // of the scores, usually 1/sqrt(head_dim)
+    float attn_cap, head_cap; // scores and logits x become cap tanh(x / cap); 0: none
+    enum activation act;  // of the MLP; gated: act(gate) * up
     bool gated_mlp;
     bool qkv_bias, out_bias, mlp_bias;
     bool tied;            // the head is the token embedding

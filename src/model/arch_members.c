@@ -74,6 +74,10 @@ static const struct member_row qwen2[] = {
 static const struct member_row qwen3[] = {
     U("sliding_window"), U("use_sliding_window"), U("max_window_layers"), U("attention_bias"), H("use_mrope"), {0},
 };
+static const struct member_row gemma[] = {
+    U("sliding_window"), U("query_pre_attn_scalar"), U("attn_logit_softcapping"), U("final_logit_softcapping"),
+    U("hidden_activation"), U("rope_local_base_freq"), U("sliding_window_pattern"), U("_sliding_window_pattern"), {0},
+};
 static const struct member_row gpt2[] = {
     U("n_embd"), U("n_layer"), U("n_head"), U("n_positions"), U("n_ctx"), U("n_inner"), U("layer_norm_epsilon"),
     U("activation_function"), N("scale_attn_weights", "true"), N("scale_attn_by_inverse_layer_idx", "false"),
@@ -91,6 +95,7 @@ const struct member_row *const *arch_members(enum arch_family family)
     static const struct member_row *const tables[][4] = {
         [ARCH_LLAMA] = {llama, llama_like, common}, [ARCH_MISTRAL] = {mistral, llama_like, common},
         [ARCH_QWEN2] = {qwen2, llama_like, common}, [ARCH_QWEN3] = {qwen3, llama_like, common},
+        [ARCH_GEMMA2] = {gemma, llama_like, common}, [ARCH_GEMMA3] = {gemma, llama_like, common},
         [ARCH_GPT2] = {gpt2, common}, [ARCH_OPT] = {opt, common}};
     return tables[family];
 }

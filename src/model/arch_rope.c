@@ -115,9 +115,11 @@ static struct rope read_settings(struct reader *r, const json_t *settings, const
     return rope;
 }
 
-// "rope_parameters" or "rope_scaling": for every kind of layer the same, or an object for each.
-static void read_object(struct reader *r, const char *key, const struct arch *a, double theta, struct rope *ropes)
+// "rope_parameters" or "rope_scaling": for every kind of layer the same, or an object for each. theta: by kind, where the
+// object does not say. Gemma 3 scales its full layers alone.
+static void read_object(struct reader *r, const char *key, const struct arch *a, const double *theta, struct rope *ropes)
 {
+    const bool full_alone = a->family == ARCH_GEMMA3;
     const json_t *object = json_object_get(r->config, key);
     bool nested = false;
     if (object && !json_is_null(object) && !json_is_object(object))
@@ -125,7 +127,9 @@ static void read_object(struct reader *r, const char *key, const struct arch *a,
     for (int i = 0; i < N_ATTN_KINDS; i++)
         nested = nested || json_is_object(json_object_get(object, kind_names[i]));
     for (int i = 0; i < N_ATTN_KINDS && !r->code; i++)
-        ropes[i] = read_settings(r, nested ? json_object_get(object, kind_names[i]) : object, a, theta);
+        ropes[i] = read_settings(r, nested                              ? json_object_get(object, kind_names[i])
+                                    : full_alone && i == ATTN_SLIDING ? NULL
+                                                                      : object, a, theta[i]);
     const char *name;
     json_t *value;
     if (nested && !r->code)
@@ -135,28 +139,31 @@ static void read_object(struct reader *r, const char *key, const struct arch *a,
                             "sliding_attention", r->where, key, name);
 }
 
-static void check_theta(struct reader *r, const struct rope *rope, double outer)
+static void check_theta(struct reader *r, const struct rope *rope, const char *key, double outer)
 {
-    if (!r->code && reader_has(r, "rope_theta") && rope->theta != outer)
-        reader_fail(r, ERR_INPUT, "%s: \"rope_theta\" is %g, but %g among the rotary settings: they contradict each other",
-                    r->where, outer, rope->theta);
+    if (!r->code && reader_has(r, key) && rope->theta != outer)
+        reader_fail(r, ERR_INPUT, "%s: \"%s\" is %g, but %g among the rotary settings: they contradict each other", r->where,
+                    key, outer, rope->theta);
     if (!r->code && (!(rope->theta > 1) || !isfinite(rope->theta)))
         reader_fail(r, ERR_INPUT, "%s: \"rope_theta\" must be larger than 1", r->where);
 }
 
 void read_rope(struct reader *r, struct arch *a)
 {
-    const double outer = reader_real(r, "rope_theta", 10000);
+    const bool local = a->family == ARCH_GEMMA3; // its layers with a window have a base of their own
+    const char *const keys[] = {"rope_theta", local ? "rope_local_base_freq" : "rope_theta"};
+    const double outer[] = {reader_real(r, keys[0], local ? 1e6 : 10000), reader_real(r, keys[1], 10000)};
     const bool both = reader_has(r, "rope_parameters") && reader_has(r, "rope_scaling");
     struct rope old[N_ATTN_KINDS];
     read_object(r, reader_has(r, "rope_parameters") ? "rope_parameters" : "rope_scaling", a, outer, a->ropes);
+    const double theta[] = {a->ropes[ATTN_FULL].theta, a->ropes[ATTN_SLIDING].theta};
     if (both)
-        read_object(r, "rope_scaling", a, a->ropes[ATTN_FULL].theta, old);
+        read_object(r, "rope_scaling", a, theta, old);
     for (int i = 0; i < N_ATTN_KINDS; i++) {
         if (!r->code && both && !rope_same(&old[i], &a->ropes[i]))
             reader_fail(r, ERR_INPUT, "%s: \"rope_parameters\" and \"rope_scaling\" contradict each other: take one of them out",
                         r->where);
-        check_theta(r, &a->ropes[i], outer);
+        check_theta(r, &a->ropes[i], keys[i], outer[i]);
         // Where it stands outside as well, as Phi-3 has it, transformers takes that one.
         if (a->ropes[i].original_positions)
             a->ropes[i].original_positions = (int)reader_whole(r, "original_max_position_embeddings",

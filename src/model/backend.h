@@ -16,7 +16,7 @@
 
 #include "base/err.h"
 
-enum { BACKEND_ABI = 3 };
+enum { BACKEND_ABI = 4 };
 
 enum precision {
     PRECISION_F32,  // products in f32
@@ -41,6 +41,7 @@ struct attn_shape {
     int head_dim;
     float scale;  // of the scores, usually 1/sqrt(head_dim)
     int window;   // sliding window in tokens; 0: none
+    float cap;    // scaled scores x become cap tanh(x / cap); 0: none
 };
 
 // Keys and values that one decoding row attends to: a shared part (its prompt's) and its own.
@@ -61,6 +62,7 @@ struct head_in {
     const int32_t *targets; // (N)
     int n, c, v;
     float inv_temperature;  // logits are multiplied by it; 1 in training
+    float cap;              // logits x become cap tanh(x / cap), which wants inv_temperature 1; 0: none
     // A reference model's rows and weights for the same targets, when out.kl is wanted; the same shapes.
     const float *ref_x, *ref_w;
     // When out.rivals is wanted: it is drawn among the n_rivals (at most HEAD_MAX_RIVALS) largest logits beside the
@@ -177,10 +179,11 @@ struct backend_ops {
     void (*act)(struct backend *b, float *y, const float *x, size_t n, enum activation kind);
     // dx may be dy or x itself.
     void (*act_backward)(struct backend *b, float *dx, const float *dy, const float *x, size_t n, enum activation kind);
-    // y = silu(gate) * up, and its backward; dgate and dup may be gate and up themselves.
-    void (*swiglu)(struct backend *b, float *y, const float *gate, const float *up, size_t n);
-    void (*swiglu_backward)(struct backend *b, float *dgate, float *dup, const float *dy, const float *gate,
-                            const float *up, size_t n);
+    // y = act(gate) * up, and its backward; dgate and dup may be gate and up themselves. kind: ACT_SILU or ACT_GELU_TANH.
+    void (*gated)(struct backend *b, float *y, const float *gate, const float *up, size_t n, enum activation kind);
+    void (*gated_backward)(struct backend *b, float *dgate, float *dup, const float *dy, const float *gate,
+                           const float *up, size_t n, enum activation kind);
+    void (*soft_cap)(struct backend *b, float *x, float cap, size_t n); // x = cap tanh(x / cap)
     void (*add)(struct backend *b, float *y, const float *a, const float *x, size_t n); // y = a + x; may alias
     void (*scale)(struct backend *b, float *x, float factor, size_t n);
 

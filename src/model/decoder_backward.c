@@ -83,9 +83,14 @@ static void mlp_backward(struct decoder *d, int layer, int t)
     }
     if (trains(p, T_DOWN_W, layer))
         part_activate(p, a, t);
-    linear_backward(p, p->s.act, d->dres, p->s.act, T_DOWN_W, layer, t, 0);
+    const float *dout = d->dres;
+    if (p->w.post_norms) {
+        norm_backward(p, d->dnext, d->dres, a->mlp_out, NULL, a->rstd4, T_MLP_POST_NORM_W, layer, t, false);
+        dout = d->dnext;
+    }
+    linear_backward(p, p->s.act, dout, p->s.act, T_DOWN_W, layer, t, 0);
     if (a->gate)
-        p->ops->swiglu_backward(p->b, a->gate, a->up, p->s.act, a->gate, a->up, n);
+        p->ops->gated_backward(p->b, a->gate, a->up, p->s.act, a->gate, a->up, n, p->m->arch.act);
     else
         p->ops->act_backward(p->b, a->up, p->s.act, a->up, n, p->m->arch.act);
     const float *in = p->s.normed;
@@ -111,7 +116,12 @@ static void attention_backward(struct decoder *d, int layer, const struct seq_ba
     const struct model *m = p->m;
     const struct layer_acts *a = &d->layers[layer];
     int t = batch->n_tokens;
-    linear_backward(p, d->datt, d->dres, a->att, T_O_W, layer, t, 0);
+    const float *dout = d->dres;
+    if (p->w.post_norms) {
+        norm_backward(p, d->dnext, d->dres, a->attn_out, NULL, a->rstd3, T_ATTN_POST_NORM_W, layer, t, false);
+        dout = d->dnext;
+    }
+    linear_backward(p, d->datt, dout, a->att, T_O_W, layer, t, 0);
     p->ops->attention_backward(p->b, d->dq, d->dk, d->dv, d->datt, a->att, a->lse, a->q, a->k, a->v, batch->segments,
                                batch->n_segments, t, part_shape(p, layer));
     part_rotate(p, layer, d->dq, d->positions, t, m->arch.n_heads, true);
@@ -176,7 +186,7 @@ static void head_backward(struct decoder *d, const struct decoder_slopes *slopes
                                   .kl = upload_coef(d, 2, slopes->kl), .ref_lse = decoder_head_number(d, HEAD_REF_LSE),
                                   .kept = d->kept_logits};
     struct head_in in = {.x = d->target.out, .w = part_head_weight(p), .targets = d->target_ids, .n = n,
-                         .c = a->d_embed, .v = a->vocab_size, .inv_temperature = 1};
+                         .c = a->d_embed, .v = a->vocab_size, .inv_temperature = 1, .cap = a->head_cap};
     if (slopes->kl) {
         in.ref_x = d->reference->target.out;
         in.ref_w = part_head_weight(&d->reference->parts);
@@ -199,6 +209,8 @@ static void embed_backward(struct decoder *d, int t)
     const struct parts *p = &d->parts;
     const struct arch *a = &p->m->arch;
     float *dwte = model_grad(p->m, T_TOKEN_EMBED, -1), *dwpe = model_grad(p->m, T_POSITION_EMBED, -1);
+    if (a->embed_scale != 1)
+        p->ops->scale(p->b, d->dres, a->embed_scale, (size_t)t * p->w.c);
     if (!p->w.projected) {
         p->ops->embed_backward(p->b, dwte, dwpe, d->dres, d->tokens, d->positions, t, a->d_model);
         return;
@@ -233,7 +245,7 @@ int decoder_send(struct decoder *d, const struct seq_batch *batch, const struct 
         lowest++;
     for (int layer = n_layers - 1; layer >= lowest; layer--) {
         if (d->recompute)
-            decoder_layer(d, layer, batch, p->w.post_norm ? d->dnext : NULL);
+            decoder_layer(d, layer, batch, p->w.post_norm || p->w.post_norms ? d->dnext : NULL);
         bool need_dx = embeddings || layer > lowest;
         mlp_backward(d, layer, t);
         if (need_dx || attention_trains(p, layer))

@@ -145,7 +145,7 @@ int decoder_head(struct decoder *d, const struct seq_batch *batch, const struct 
     keep_logits(d, n);
     part_final(p, &d->target, d->out, d->target_rows, n);
     struct head_in in = {.x = d->target.out, .w = part_head_weight(p), .targets = d->target_ids, .n = n,
-                         .c = a->d_embed, .v = a->vocab_size, .inv_temperature = 1};
+                         .c = a->d_embed, .v = a->vocab_size, .inv_temperature = 1, .cap = a->head_cap};
     struct head_out out = {.kept = d->kept_logits, .logprobs = decoder_head_number(d, HEAD_LOGPROBS), .lse = d->lse,
                            .entropy = number(d, r->entropy, HEAD_ENTROPY), .is_top = number(d, r->is_top, HEAD_IS_TOP),
                            .sum_squares = number(d, r->sum_squares, HEAD_SUM_SQUARES),
@@ -229,6 +229,8 @@ int decoder_logits(struct decoder *d, const int32_t *rows, int n, float *logits,
         p->ops->upload(p->b, device_rows, rows + at, (size_t)m * sizeof(int32_t));
         part_final(p, &final, d->out, device_rows, m);
         p->ops->linear(p->b, device_logits, final.out, part_head_weight(p), NULL, m, a->d_embed, a->vocab_size, 1, 0);
+        if (a->head_cap > 0)
+            p->ops->soft_cap(p->b, device_logits, a->head_cap, (size_t)m * vocab);
         p->ops->download(p->b, logits + (size_t)at * vocab, device_logits, (size_t)m * vocab * sizeof(float));
     }
     return p->ops->sync(p->b, e);

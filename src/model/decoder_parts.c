@@ -2,8 +2,6 @@
 
 #include "model/decoder_parts.h"
 
-#include <math.h>
-
 void parts_init(struct parts *p, struct model *m)
 {
     const struct arch *a = &m->arch;
@@ -18,6 +16,7 @@ void parts_init(struct parts *p, struct model *m)
         .heads = (size_t)a->n_heads,
         .kv_heads = (size_t)a->n_kv_heads,
         .qk_norm = a->qk_norm,
+        .post_norms = a->post_norms,
         .gated = a->gated_mlp,
         .post_norm = !a->pre_norm,
         .means = a->norm == NORM_LAYER,
@@ -28,7 +27,8 @@ void parts_init(struct parts *p, struct model *m)
             .n_heads = a->n_heads,
             .n_kv_heads = a->n_kv_heads,
             .head_dim = a->head_dim,
-            .scale = (float)(1 / sqrt((double)a->head_dim)),
+            .scale = a->attn_scale,
+            .cap = a->attn_cap,
             .window = kind == ATTN_SLIDING ? a->sliding_window : 0,
         };
 }
@@ -83,6 +83,12 @@ void carve_layer(struct carve *c, struct layer_acts *a, const struct widths *w, 
     a->up = carve_floats(c, t, w->ff);
     if (w->post_norm)
         a->sum = carve_floats(c, t, w->c);
+    if (w->post_norms) {
+        a->attn_out = carve_floats(c, t, w->c);
+        a->mlp_out = carve_floats(c, t, w->c);
+        a->rstd3 = carve_floats(c, t, 1);
+        a->rstd4 = carve_floats(c, t, 1);
+    }
 }
 
 void carve_scratch(struct carve *c, struct part_scratch *s, const struct widths *w, size_t t, bool backward)
@@ -125,6 +131,8 @@ void part_embed(const struct parts *p, float *out, float *wide, const int32_t *t
     const float *wte = model_weight(m, T_TOKEN_EMBED, -1), *wpe = model_weight(m, T_POSITION_EMBED, -1);
     if (!p->w.projected) {
         p->ops->embed(p->b, out, wte, wpe, tokens, positions, t, m->arch.d_model);
+        if (m->arch.embed_scale != 1)
+            p->ops->scale(p->b, out, m->arch.embed_scale, (size_t)t * p->w.c);
         return;
     }
     p->ops->embed(p->b, wide, wte, NULL, tokens, positions, t, m->arch.d_embed);
@@ -156,7 +164,7 @@ void part_activate(const struct parts *p, const struct layer_acts *a, int t)
 {
     size_t n = (size_t)t * p->w.ff;
     if (a->gate)
-        p->ops->swiglu(p->b, p->s.act, a->gate, a->up, n);
+        p->ops->gated(p->b, p->s.act, a->gate, a->up, n, p->m->arch.act);
     else
         p->ops->act(p->b, p->s.act, a->up, n, p->m->arch.act);
 }
@@ -188,8 +196,15 @@ void part_qkv(const struct parts *p, int layer, const struct layer_acts *a, cons
 
 void part_mid(const struct parts *p, int layer, const struct layer_acts *a, int t)
 {
-    p->ops->copy(p->b, a->mid, a->x, (size_t)t * p->w.c * sizeof(float));
-    part_linear(p, a->mid, a->att, T_O_W, layer, t, 1);
+    const size_t n = (size_t)t * p->w.c;
+    if (p->w.post_norms) {
+        part_linear(p, a->attn_out, a->att, T_O_W, layer, t, 0);
+        part_norm(p, p->s.normed, NULL, a->rstd3, a->attn_out, T_ATTN_POST_NORM_W, layer, t);
+        p->ops->add(p->b, a->mid, a->x, p->s.normed, n);
+    } else {
+        p->ops->copy(p->b, a->mid, a->x, n * sizeof(float));
+        part_linear(p, a->mid, a->att, T_O_W, layer, t, 1);
+    }
     const float *in = part_mlp_input(p, layer, a, t);
     if (a->gate)
         part_linear(p, a->gate, in, T_GATE_W, layer, t, 0);
@@ -198,6 +213,13 @@ void part_mid(const struct parts *p, int layer, const struct layer_acts *a, int 
 
 void part_out(const struct parts *p, int layer, const struct layer_acts *a, float *out, int t)
 {
+    if (p->w.post_norms) {
+        part_activate(p, a, t);
+        part_linear(p, a->mlp_out, p->s.act, T_DOWN_W, layer, t, 0);
+        part_norm(p, p->s.normed, NULL, a->rstd4, a->mlp_out, T_MLP_POST_NORM_W, layer, t);
+        p->ops->add(p->b, out, a->mid, p->s.normed, (size_t)t * p->w.c);
+        return;
+    }
     // In post-norm s.normed still is the MLP's input, to which its output is added.
     float *sum = p->w.post_norm ? a->sum : out;
     p->ops->copy(p->b, sum, p->w.post_norm ? p->s.normed : a->mid, (size_t)t * p->w.c * sizeof(float));

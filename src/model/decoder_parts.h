@@ -6,6 +6,8 @@
 //     mlp_in = norm2(mid)
 //     out = mid + mlp(mlp_in)           post: sum = mlp_in + mlp(mlp_in);    out = norm2(sum)
 //
+// Gemma norms what attention and MLP give once more before it is added: mid = x + norm3(...), out = mid + norm4(...).
+//
 // Norm outputs and the activated MLP row are not kept for the backward: they are made again from what is,
 // elementwise, which is cheap beside the products and saves a quarter of the memory.
 //
@@ -23,7 +25,7 @@
 struct widths {
     size_t c, attn, kv, ff, embed, rank, heads, kv_heads;
     bool gated, post_norm, means, projected; // means: layer norm keeps them; projected: E differs from C
-    bool qk_norm;
+    bool qk_norm, post_norms;
 };
 
 // What a layer's backward needs of its forward, for T rows.
@@ -39,6 +41,8 @@ struct layer_acts {
     float *mean2, *rstd2;  // (T)
     float *gate, *up;      // (T, F); gate NULL unless gated
     float *sum;            // (T, C), post-norm only, else NULL
+    float *attn_out, *mlp_out; // (T, C): what Gemma norms before it is added; else NULL
+    float *rstd3, *rstd4;      // (T) of those norms
 };
 
 // What every layer may overwrite.

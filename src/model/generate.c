@@ -138,6 +138,8 @@ static int get_logits(struct generator *g, const int32_t *row_ids, int n, struct
     const struct arch *a = &p->m->arch;
     part_final(p, &g->final, g->x, row_ids, n);
     p->ops->linear(p->b, g->logits, g->final.out, part_head_weight(p), NULL, n, a->d_embed, a->vocab_size, 1, 0);
+    if (a->head_cap > 0)
+        p->ops->soft_cap(p->b, g->logits, a->head_cap, (size_t)n * (size_t)a->vocab_size);
     p->ops->download(p->b, g->host_logits, g->logits, (size_t)n * (size_t)a->vocab_size * sizeof(float));
     return p->ops->sync(p->b, e);
 }

@@ -47,6 +47,7 @@ static void add_layer(struct model *m, int layer)
     add_if(a->qk_norm, m, T_K_NORM_W, layer, 1, a->head_dim);
     add(m, T_O_W, layer, c, q);
     add_if(a->out_bias, m, T_O_B, layer, 1, c);
+    add_if(a->post_norms, m, T_ATTN_POST_NORM_W, layer, 1, c);
     add(m, T_MLP_NORM_W, layer, 1, c);
     add_if(norm_bias, m, T_MLP_NORM_B, layer, 1, c);
     add_if(a->gated_mlp, m, T_GATE_W, layer, f, c);
@@ -55,6 +56,7 @@ static void add_layer(struct model *m, int layer)
     add_if(a->mlp_bias, m, T_UP_B, layer, 1, f);
     add(m, T_DOWN_W, layer, c, f);
     add_if(a->mlp_bias, m, T_DOWN_B, layer, 1, c);
+    add_if(a->post_norms, m, T_MLP_POST_NORM_W, layer, 1, c);
 }
 
 static void make_table(struct model *m, bool with_score)
@@ -148,8 +150,7 @@ static void init_tensor(struct model *m, int i, uint64_t seed, double spread, fl
     const struct tensor *t = &m->tensors[i];
     size_t n = (size_t)t->rows * (size_t)t->cols;
     struct rng r = rng_make(seed, RNG_INIT, (uint32_t)i);
-    bool norm = t->kind == T_ATTN_NORM_W || t->kind == T_MLP_NORM_W || t->kind == T_FINAL_NORM_W ||
-                t->kind == T_Q_NORM_W || t->kind == T_K_NORM_W;
+    const bool norm = tensor_is_norm(t->kind);
     if (t->kind == T_O_W || t->kind == T_DOWN_W)
         spread /= sqrt(2.0 * m->arch.n_layers);
     if (t->kind == T_SCORE_W || (!norm && t->rows == 1))

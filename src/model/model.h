@@ -19,6 +19,7 @@ enum tensor_kind {
     T_ATTN_NORM_W, T_ATTN_NORM_B, T_Q_W, T_Q_B, T_K_W, T_K_B, T_V_W, T_V_B, T_O_W, T_O_B,
     T_MLP_NORM_W, T_MLP_NORM_B, T_GATE_W, T_GATE_B, T_UP_W, T_UP_B, T_DOWN_W, T_DOWN_B,
     T_Q_NORM_W, T_K_NORM_W, // (1, head_dim)
+    T_ATTN_POST_NORM_W, T_MLP_POST_NORM_W,
     N_LAYER_TENSORS,
     // of the whole model
     T_TOKEN_EMBED = N_LAYER_TENSORS, T_POSITION_EMBED, T_PROJECT_IN, T_PROJECT_OUT, T_FINAL_NORM_W, T_FINAL_NORM_B,
@@ -26,6 +27,12 @@ enum tensor_kind {
     T_SCORE_W, // reward model: (1, d_embed), on what the head would read
     N_TENSOR_KINDS
 };
+
+static inline bool tensor_is_norm(enum tensor_kind kind) // its weight, which is around 1
+{
+    return kind == T_ATTN_NORM_W || kind == T_MLP_NORM_W || kind == T_FINAL_NORM_W || kind == T_Q_NORM_W ||
+           kind == T_K_NORM_W || kind == T_ATTN_POST_NORM_W || kind == T_MLP_POST_NORM_W;
+}
 
 struct tensor {
     enum tensor_kind kind;

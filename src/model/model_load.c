@@ -246,6 +246,8 @@ static int load_tensor(struct model *m, const struct shards *s, const struct ten
             arranged = raw + found->n_elements;
             arrange(arranged, raw, t, row);
         }
+        for (size_t i = 0; m->arch.norm_plus_one && tensor_is_norm(t->kind) && i < n; i++)
+            arranged[i] += 1;
         m->ops->upload(m->backend, m->weights + t->offset, arranged, n * sizeof *raw);
     }
     free(raw);

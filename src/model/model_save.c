@@ -69,6 +69,8 @@ static float *values_of(const struct model *m, const struct saved *s, size_t *n)
                 for (size_t i = 0; i < cols; i++)
                     out[i * rows * parts + part * rows + o] = one[o * cols + i];
     }
+    for (size_t i = 0; m->arch.norm_plus_one && tensor_is_norm(s->t->kind) && i < *n; i++)
+        out[i] -= 1;
     free(one);
     return out;
 }
@@ -115,6 +117,8 @@ static const char *architecture_name(enum arch_family family, enum purpose purpo
         [ARCH_MISTRAL] = {"MistralForCausalLM", "MistralForSequenceClassification", "MistralForTokenClassification"},
         [ARCH_QWEN2] = {"Qwen2ForCausalLM", "Qwen2ForSequenceClassification", "Qwen2ForTokenClassification"},
         [ARCH_QWEN3] = {"Qwen3ForCausalLM", "Qwen3ForSequenceClassification", "Qwen3ForTokenClassification"},
+        [ARCH_GEMMA2] = {"Gemma2ForCausalLM", "Gemma2ForSequenceClassification", "Gemma2ForTokenClassification"},
+        [ARCH_GEMMA3] = {"Gemma3ForCausalLM", "Gemma3TextForSequenceClassification", "Gemma3TextForTokenClassification"},
         [ARCH_GPT2] = {"GPT2LMHeadModel", "GPT2ForSequenceClassification", "GPT2ForTokenClassification"},
         [ARCH_OPT] = {"OPTForCausalLM", "OPTForSequenceClassification", "OPTForTokenClassification"},
     };

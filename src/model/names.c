@@ -28,6 +28,25 @@ static const struct name_row llama[] = {
     {0},
 };
 
+static const struct name_row gemma[] = {
+    {T_ATTN_NORM_W, "layers.%d.input_layernorm.weight", false, -1},
+    {T_Q_W, "layers.%d.self_attn.q_proj.weight", false, -1},
+    {T_K_W, "layers.%d.self_attn.k_proj.weight", false, -1},
+    {T_V_W, "layers.%d.self_attn.v_proj.weight", false, -1},
+    {T_O_W, "layers.%d.self_attn.o_proj.weight", false, -1},
+    {T_Q_NORM_W, "layers.%d.self_attn.q_norm.weight", false, -1},
+    {T_K_NORM_W, "layers.%d.self_attn.k_norm.weight", false, -1},
+    {T_ATTN_POST_NORM_W, "layers.%d.post_attention_layernorm.weight", false, -1},
+    {T_MLP_NORM_W, "layers.%d.pre_feedforward_layernorm.weight", false, -1},
+    {T_MLP_POST_NORM_W, "layers.%d.post_feedforward_layernorm.weight", false, -1},
+    {T_GATE_W, "layers.%d.mlp.gate_proj.weight", false, -1},
+    {T_UP_W, "layers.%d.mlp.up_proj.weight", false, -1},
+    {T_DOWN_W, "layers.%d.mlp.down_proj.weight", false, -1},
+    {T_TOKEN_EMBED, "embed_tokens.weight", false, -1},
+    {T_FINAL_NORM_W, "norm.weight", false, -1},
+    {0},
+};
+
 static const struct name_row gpt2[] = {
     {T_ATTN_NORM_W, "h.%d.ln_1.weight", false, -1},
     {T_ATTN_NORM_B, "h.%d.ln_1.bias", false, -1},
@@ -97,7 +116,10 @@ const struct name_row *names_row(enum arch_family family, enum tensor_kind kind)
 {
     if (kind == T_HEAD_W || kind == T_SCORE_W)
         return find(heads, kind);
-    const struct name_row *row = find(family == ARCH_GPT2 ? gpt2 : family == ARCH_OPT ? opt : llama, kind);
+    static const struct name_row *const tables[] = {
+        [ARCH_LLAMA] = llama, [ARCH_MISTRAL] = llama, [ARCH_QWEN2] = llama, [ARCH_QWEN3] = llama,
+        [ARCH_GEMMA2] = gemma, [ARCH_GEMMA3] = gemma, [ARCH_GPT2] = gpt2, [ARCH_OPT] = opt};
+    const struct name_row *row = find(tables[family], kind);
     if (!row)
         BUG("family %s has no tensor of kind %d", arch_family_name(family), (int)kind);
     return row;

@@ -12,15 +12,17 @@ struct attention_case {
 };
 
 static const struct attention_case cases[] = {
-    {"one row", 1, 1, {{0, 1, 0, 0}}, {1, 1, 8, 0.35f, 0}},
-    {"two texts", 2, 7, {{0, 4, 0, 0}, {4, 3, 0, 0}}, {2, 1, 4, 0.5f, 0}},
-    {"a prompt and two answers", 3, 90, {{0, 33, 0, 0}, {33, 31, 0, 33}, {64, 26, 0, 33}}, {4, 2, 8, 0.35f, 0}},
+    {"one row", 1, 1, {{0, 1, 0, 0}}, {1, 1, 8, 0.35f, 0, 0}},
+    {"two texts", 2, 7, {{0, 4, 0, 0}, {4, 3, 0, 0}}, {2, 1, 4, 0.5f, 0, 0}},
+    {"a prompt and two answers", 3, 90, {{0, 33, 0, 0}, {33, 31, 0, 33}, {64, 26, 0, 33}}, {4, 2, 8, 0.35f, 0, 0}},
     {"two prompts with answers, one a part of the prompt", 6, 150,
      {{0, 20, 0, 0}, {20, 10, 0, 20}, {30, 40, 0, 12}, {70, 65, 0, 0}, {135, 5, 70, 65}, {140, 10, 70, 65}},
-     {2, 2, 12, 0.3f, 0}},
-    {"a sliding window", 3, 90, {{0, 40, 0, 0}, {40, 30, 0, 40}, {70, 20, 0, 40}}, {2, 1, 6, 0.4f, 9}},
-    {"long", 1, 200, {{0, 200, 0, 0}}, {2, 2, 16, 0.25f, 0}},
-    {"long window", 1, 200, {{0, 200, 0, 0}}, {3, 1, 33, 0.2f, 70}},
+     {2, 2, 12, 0.3f, 0, 0}},
+    {"a sliding window", 3, 90, {{0, 40, 0, 0}, {40, 30, 0, 40}, {70, 20, 0, 40}}, {2, 1, 6, 0.4f, 9, 0}},
+    {"long", 1, 200, {{0, 200, 0, 0}}, {2, 2, 16, 0.25f, 0, 0}},
+    {"long window", 1, 200, {{0, 200, 0, 0}}, {3, 1, 33, 0.2f, 70, 0}},
+    {"capped scores", 3, 90, {{0, 33, 0, 0}, {33, 31, 0, 33}, {64, 26, 0, 33}}, {4, 2, 8, 0.9f, 0, 1.5f}},
+    {"capped scores in a window", 1, 100, {{0, 100, 0, 0}}, {2, 1, 6, 0.9f, 30, 2}},
 };
 
 // The row of the batch that a segment's position p is in.
@@ -47,7 +49,8 @@ static void reference(const struct attention_case *c, const double *q, const dou
                     double score = 0;
                     for (int x = 0; x < d; x++)
                         score += query[x] * k[at + x];
-                    double weight = exp(a->scale * score);
+                    score *= a->scale;
+                    double weight = exp(a->cap > 0 ? a->cap * tanh(score / a->cap) : score);
                     sum += weight;
                     for (int x = 0; x < d; x++)
                         to[x] += weight * v[at + x];
@@ -165,7 +168,7 @@ static uint64_t check_decode_case(struct bench *t, int n_shared, int n_own, cons
 
 uint64_t check_decode(struct bench *t)
 {
-    const struct attn_shape plain = {4, 2, 8, 0.35f, 0}, window = {3, 1, 17, 0.3f, 20};
+    const struct attn_shape plain = {4, 2, 8, 0.35f, 0, 0}, window = {3, 1, 17, 0.3f, 20, 1.5f};
     static const int shared[] = {0, 1, 31, 33, 255}, own[] = {1, 2, 33, 64};
     uint64_t hash = 0;
     for (int s = 0; s < 5; s++)

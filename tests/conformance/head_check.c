@@ -12,7 +12,7 @@ static const double bounds[N_OUT] = {3e-6, 3e-6, 1e-5, 0, 1e-5, 3e-6, 1e-5, 3e-6
 // One check's shape, memory of the device, and host copies.
 struct check {
     int n, c, v, n_rivals; // n_rivals 0: the head alone
-    float inv_temperature;
+    float inv_temperature, cap;
     float *x, *w, *ref_x, *ref_w, *draws, *slopes[3], *out[N_OUT], *dx, *dw;
     int32_t *targets, *rivals;
     float *hx, *hw, *hrx, *hrw, *hdraws, *hslopes[3];
@@ -84,6 +84,8 @@ static void plain_logits(const struct check *k, double *logits, const float *x, 
         logits[v] = 0;
         for (int j = 0; j < k->c; j++)
             logits[v] += (double)x[j] * w[v * k->c + j] * k->inv_temperature;
+        if (k->cap > 0)
+            logits[v] = k->cap * tanh(logits[v] / k->cap);
         sum += exp(logits[v]);
     }
     *lse = log(sum);
@@ -137,6 +139,8 @@ static void plain_row(struct check *k, int i, double *logits, double *ref)
         double d = k->hslopes[0][i] * ((v == target) - p);
         if (k->n_rivals)
             d += k->hslopes[1][i] * (p - q) + k->hslopes[2][i] * ((v == target) - (v == rival));
+        if (k->cap > 0)
+            d *= 1 - logits[v] / k->cap * (logits[v] / k->cap);
         for (int j = 0; j < k->c; j++) {
             k->want_dx[i * k->c + j] += d * k->inv_temperature * k->hw[v * k->c + j];
             k->want_dw[v * k->c + j] += d * k->inv_temperature * x[j];
@@ -177,13 +181,13 @@ static void check_kept(struct bench *t, struct check *k, const struct head_in *i
     free(want);
 }
 
-static uint64_t check_shape(struct bench *t, int n, int c, int v, float inv_temperature, int n_rivals)
+static uint64_t check_capped(struct bench *t, int n, int c, int v, float inv_temperature, int n_rivals, float cap)
 {
-    struct check k = {.n = n, .c = c, .v = v, .inv_temperature = inv_temperature, .n_rivals = n_rivals};
+    struct check k = {.n = n, .c = c, .v = v, .inv_temperature = inv_temperature, .n_rivals = n_rivals, .cap = cap};
     const bool more = n_rivals > 0;
     make(t, &k);
     struct head_in in = {.x = k.x, .w = k.w, .targets = k.targets, .n = n, .c = c, .v = v,
-                         .inv_temperature = inv_temperature};
+                         .inv_temperature = inv_temperature, .cap = cap};
     struct head_out out = {.logprobs = k.out[LOGPROB], .lse = k.out[LSE], .entropy = k.out[ENTROPY],
                            .is_top = k.out[IS_TOP]};
     struct head_slopes slopes = {.lse = k.out[LSE], .logprob = k.slopes[0]};
@@ -219,6 +223,11 @@ static uint64_t check_shape(struct bench *t, int n, int c, int v, float inv_temp
     return hash;
 }
 
+static uint64_t check_shape(struct bench *t, int n, int c, int v, float inv_temperature, int n_rivals)
+{
+    return check_capped(t, n, c, v, inv_temperature, n_rivals, 0);
+}
+
 // A model against itself is exactly nothing apart, and neither has a slope.
 static void check_same(struct bench *t)
 {
@@ -249,6 +258,7 @@ uint64_t check_head(struct bench *t)
         hash = hash * 31 + check_shape(t, 130, 7, 2111, 2, 10 * more);
         hash = hash * 31 + check_shape(t, 300, 9, 515, 1, 64 * more);
     }
+    hash = hash * 31 + check_capped(t, 33, 40, 1025, 1, 0, 3) + 3 * check_capped(t, 70, 9, 2111, 1, 10, 1.5f);
     hash = hash * 31 + check_shape(t, 2100, 70, 800, 1, 2); // a second piece of rows, a short last stretch of tokens
     hash = hash * 31 + check_shape(t, 300, 200, 800, 1, 0);  // both sides of all products packed
     return hash * 31 + check_shape(t, 9, 5, 3, 1, 7); // fewer others than were asked for

@@ -217,23 +217,38 @@ static uint64_t check_acts(struct bench *t, size_t n)
     return hash;
 }
 
-static uint64_t check_swiglu(struct bench *t, size_t n)
+static uint64_t check_soft_cap(struct bench *t, size_t n)
+{
+    const float cap = 3;
+    float *x = bench_random(t, n, 9, 1), *hx = bench_read(t, x, n);
+    double *want = calloc(n + 1, sizeof *want);
+    t->ops->soft_cap(t->b, x, cap, n);
+    for (size_t i = 0; i < n; i++)
+        want[i] = cap * tanh((double)hx[i] / cap);
+    bench_expect(t, "soft_cap", x, want, n, 1e-6);
+    const uint64_t hash = bench_hash(t, x, n);
+    bench_free(t, 1, x);
+    free(hx), free(want);
+    return hash;
+}
+
+static uint64_t check_gated(struct bench *t, size_t n, enum activation kind)
 {
     float *gate = bench_random(t, n, 9, 1), *up = bench_random(t, n, 2, 2), *dy = bench_random(t, n, 1, 3);
     float *y = bench_zeros(t, n), *hg = bench_read(t, gate, n), *hu = bench_read(t, up, n), *hd = bench_read(t, dy, n);
     double *want = calloc(n + 1, sizeof *want), *want_up = calloc(n + 1, sizeof *want);
-    t->ops->swiglu(t->b, y, gate, up, n);
+    t->ops->gated(t->b, y, gate, up, n, kind);
     for (size_t i = 0; i < n; i++)
-        want[i] = act_value(hg[i], ACT_SILU) * hu[i];
-    bench_expect(t, "swiglu", y, want, n, 1e-6);
+        want[i] = act_value(hg[i], kind) * hu[i];
+    bench_expect(t, "gated", y, want, n, 1e-6);
     uint64_t hash = bench_hash(t, y, n);
-    t->ops->swiglu_backward(t->b, gate, up, dy, gate, up, n); // in place, as the decoder does
+    t->ops->gated_backward(t->b, gate, up, dy, gate, up, n, kind); // in place, as the decoder does
     for (size_t i = 0; i < n; i++) {
-        want[i] = (double)hd[i] * hu[i] * act_slope(hg[i], ACT_SILU);
-        want_up[i] = hd[i] * act_value(hg[i], ACT_SILU);
+        want[i] = (double)hd[i] * hu[i] * act_slope(hg[i], kind);
+        want_up[i] = hd[i] * act_value(hg[i], kind);
     }
-    bench_expect(t, "swiglu_backward dgate", gate, want, n, 2e-6);
-    bench_expect(t, "swiglu_backward dup", up, want_up, n, 2e-6);
+    bench_expect(t, "gated_backward dgate", gate, want, n, 2e-6);
+    bench_expect(t, "gated_backward dup", up, want_up, n, 2e-6);
     hash = hash * 31 + bench_hash(t, gate, n) + 3 * bench_hash(t, up, n);
     bench_free(t, 4, gate, up, dy, y);
     free(hg), free(hu), free(hd), free(want), free(want_up);
@@ -313,7 +328,8 @@ uint64_t check_elementwise(struct bench *t)
     static const size_t lengths[] = {0, 1, 7, 31, 32, 33, 257, 16384, 50001};
     uint64_t hash = 0;
     for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++)
-        hash = hash * 31 + check_acts(t, lengths[i]) + 3 * check_swiglu(t, lengths[i]) +
+        hash = hash * 31 + check_acts(t, lengths[i]) + 3 * check_gated(t, lengths[i], ACT_SILU) +
+               7 * check_gated(t, lengths[i], ACT_GELU_TANH) + 11 * check_soft_cap(t, lengths[i]) +
                5 * check_optimizer(t, lengths[i]);
     return hash;
 }

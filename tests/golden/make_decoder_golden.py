@@ -78,13 +78,17 @@ def layer_norm(p, name, x, eps):
     return (x - m) / torch.sqrt(v + eps) * p[name + ".weight"] + p[name + ".bias"]
 
 
-def attend(q, k, v, n_heads, n_kv, window):
+def capped(x, cap):
+    return cap * torch.tanh(x / cap) if cap else x
+
+
+def attend(q, k, v, n_heads, n_kv, window, scale=None, cap=None):
     t = q.shape[0]
     d = q.shape[1] // n_heads
     q = q.view(t, n_heads, d).transpose(0, 1)
     k = k.view(t, n_kv, d).transpose(0, 1).repeat_interleave(n_heads // n_kv, 0)
     v = v.view(t, n_kv, d).transpose(0, 1).repeat_interleave(n_heads // n_kv, 0)
-    s = q @ k.transpose(1, 2) / math.sqrt(d)
+    s = capped(q @ k.transpose(1, 2) * (scale or 1 / math.sqrt(d)), cap)
     i, j = torch.arange(t)[:, None], torch.arange(t)[None, :]
     seen = j <= i
     if window:
@@ -202,6 +206,68 @@ class Llama:
         return h @ self.p["model.embed_tokens.weight" if self.c["tie_word_embeddings"] else "lm_head.weight"].T
 
 
+class Gemma:
+    """gemma2 and gemma3_text: norms of weight 1 + w, before and after attention and MLP; embeddings times sqrt(width); gelu;
+    caps on scores and logits; layers with a window, in the third version with angles of their own."""
+
+    def __init__(self, config, seed):
+        c = self.c = config
+        p = self.p = Params(seed)
+        self.width = w = c["hidden_size"]
+        d, nh, nkv = c["head_dim"], c["num_attention_heads"], c["num_key_value_heads"]
+        p.add("model.embed_tokens.weight", c["vocab_size"], w, spread=0.3)
+        for i in range(c["num_hidden_layers"]):
+            n = f"model.layers.{i}."
+            for name in ("input_layernorm", "post_attention_layernorm", "pre_feedforward_layernorm",
+                         "post_feedforward_layernorm"):
+                p.add(n + name + ".weight", w, spread=0.3)
+            if c["model_type"] == "gemma3_text":
+                p.add(n + "self_attn.q_norm.weight", d, spread=0.3)
+                p.add(n + "self_attn.k_norm.weight", d, spread=0.3)
+            p.linear(n + "self_attn.q_proj", nh * d, w, False)
+            p.linear(n + "self_attn.k_proj", nkv * d, w, False)
+            p.linear(n + "self_attn.v_proj", nkv * d, w, False)
+            p.linear(n + "self_attn.o_proj", w, nh * d, False)
+            p.linear(n + "mlp.gate_proj", c["intermediate_size"], w, False)
+            p.linear(n + "mlp.up_proj", c["intermediate_size"], w, False)
+            p.linear(n + "mlp.down_proj", w, c["intermediate_size"], False)
+        p.add("model.norm.weight", w, spread=0.3)
+
+    def norm(self, name, x):
+        return rms_norm(x, 1 + self.p[name + ".weight"], self.c["rms_norm_eps"])
+
+    def heads(self, name, x, many):
+        if name + "_norm.weight" not in self.p:
+            return x
+        return self.norm(name + "_norm", x.view(x.shape[0], many, -1)).reshape(x.shape)
+
+    def hidden(self, ids):
+        c, p = self.c, self.p
+        nh, nkv = c["num_attention_heads"], c["num_key_value_heads"]
+        x = p["model.embed_tokens.weight"][ids] * math.sqrt(c["hidden_size"])
+        for i in range(c["num_hidden_layers"]):
+            n, kind = f"model.layers.{i}.", c["layer_types"][i]
+            rope = {"rope_parameters": c["rope_parameters"].get(kind, c["rope_parameters"])}
+            h = self.norm(n + "input_layernorm", x)
+            q, k = (rotate(self.heads(n + "self_attn." + w, p.apply(n + f"self_attn.{w}_proj", h), many), rope, many)
+                    for w, many in (("q", nh), ("k", nkv)))
+            a = attend(q, k, p.apply(n + "self_attn.v_proj", h), nh, nkv,
+                       c["sliding_window"] if kind == "sliding_attention" else None, c["query_pre_attn_scalar"] ** -0.5,
+                       c["attn_logit_softcapping"])
+            x = x + self.norm(n + "post_attention_layernorm", p.apply(n + "self_attn.o_proj", a))
+            h = self.norm(n + "pre_feedforward_layernorm", x)
+            g, u = p.apply(n + "mlp.gate_proj", h), p.apply(n + "mlp.up_proj", h)
+            g = 0.5 * g * (1 + torch.tanh(math.sqrt(2 / math.pi) * (g + 0.044715 * g ** 3)))
+            x = x + self.norm(n + "post_feedforward_layernorm", p.apply(n + "mlp.down_proj", g * u))
+        return self.norm("model.norm", x)
+
+    def last_hidden(self, h):
+        return h
+
+    def logits(self, h):
+        return capped(h @ self.p["model.embed_tokens.weight"].T, self.c["final_logit_softcapping"])
+
+
 class Gpt2:
     """Radford et al. 2019; Conv1D weights are stored (in, out), q, k and v in one."""
 
@@ -308,6 +374,14 @@ def qwen3(**more):  # heads of a size of their own; settings as transformers 5 w
     return c
 
 
+def gemma(**more):
+    return {"vocab_size": 37, "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2,
+            "head_dim": 6, "intermediate_size": 24, "max_position_embeddings": 64, "rms_norm_eps": 1e-6,
+            "hidden_activation": "gelu_pytorch_tanh", "query_pre_attn_scalar": 7, "sliding_window": 5,
+            "layer_types": ["sliding_attention", "full_attention"], "tie_word_embeddings": True, "bos_token_id": 1,
+            "eos_token_id": 2, **more}
+
+
 def opt(**more):
     return {"model_type": "opt", "vocab_size": 37, "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 4,
             "ffn_dim": 24, "max_position_embeddings": 32, "word_embed_proj_dim": 16, "do_layer_norm_before": True,
@@ -334,6 +408,12 @@ CASES = [
     ("qwen3-window-bias", Llama, qwen3(
         attention_bias=True, tie_word_embeddings=False, use_sliding_window=True, sliding_window=4,
         layer_types=["full_attention", "sliding_attention"])),
+    ("gemma2", Gemma, gemma(model_type="gemma2", attn_logit_softcapping=2.0, final_logit_softcapping=5.0,
+                            rope_parameters={"rope_type": "default", "rope_theta": 1000.0})),
+    ("gemma3", Gemma, gemma(
+        model_type="gemma3_text", attn_logit_softcapping=None, final_logit_softcapping=None,
+        rope_parameters={"full_attention": {"rope_type": "default", "rope_theta": 1000.0},
+                         "sliding_attention": {"rope_type": "default", "rope_theta": 50.0}})),
 ]
 
 GROUPS = [  # prompt and its responses

@@ -110,6 +110,11 @@ static inline void ref_rope(const struct reference *r, double *x, int layer, int
             }
 }
 
+static inline double ref_cap(double x, double cap)
+{
+    return cap > 0 ? cap * tanh(x / cap) : x;
+}
+
 static inline void ref_attention(const struct reference *r, double *out, const double *q, const double *k, const double *v,
                                  int layer, int t)
 {
@@ -124,7 +129,9 @@ static inline void ref_attention(const struct reference *r, double *out, const d
             for (int j = first; j <= i; j++) {
                 p[j] = 0;
                 for (int l = 0; l < d; l++)
-                    p[j] += q[(i * a->n_heads + h) * d + l] * k[(j * a->n_kv_heads + h / group) * d + l] / sqrt(d);
+                    p[j] += q[(i * a->n_heads + h) * d + l] * k[(j * a->n_kv_heads + h / group) * d + l] *
+                            (double)a->attn_scale;
+                p[j] = ref_cap(p[j], (double)a->attn_cap);
                 top = fmax(top, p[j]);
             }
             for (int j = first; j <= i; j++)
@@ -163,7 +170,7 @@ static inline void ref_mlp(const struct reference *r, double *y, const double *x
     if (a->gated_mlp)
         ref_linear(r, gate, x, T_GATE_W, layer, t);
     for (size_t i = 0; i < n; i++)
-        up[i] = a->gated_mlp ? ref_activate(ACT_SILU, gate[i]) * up[i] : ref_activate(a->act, up[i]);
+        up[i] = a->gated_mlp ? ref_activate(a->act, gate[i]) * up[i] : ref_activate(a->act, up[i]);
     ref_linear(r, y, up, T_DOWN_W, layer, t);
     free(up);
 }
@@ -189,6 +196,8 @@ static inline void ref_layer(const struct reference *r, double *x, int layer, in
     }
     ref_attention(r, o, q, k, v, layer, t);
     ref_linear(r, y, o, T_O_W, layer, t);
+    if (a->post_norms)
+        ref_norm(r, y, y, T_ATTN_POST_NORM_W, layer, t);
     for (size_t i = 0; i < n; i++)
         x[i] += y[i];
     if (!a->pre_norm)
@@ -197,6 +206,8 @@ static inline void ref_layer(const struct reference *r, double *x, int layer, in
     if (a->pre_norm)
         ref_norm(r, h, x, T_MLP_NORM_W, layer, t);
     ref_mlp(r, y, h, layer, t);
+    if (a->post_norms)
+        ref_norm(r, y, y, T_MLP_POST_NORM_W, layer, t);
     for (size_t i = 0; i < n; i++)
         x[i] += y[i];
     if (!a->pre_norm)
@@ -213,7 +224,7 @@ static inline double *reference_logits(const struct reference *r, const int32_t 
     double *logits = mem_alloc((size_t)(t * vocab), sizeof *logits);
     const double *wte = ref_weight(r, T_TOKEN_EMBED, -1), *wpe = ref_weight(r, T_POSITION_EMBED, -1);
     for (int i = 0; i < t * e; i++)
-        wide[i] = wte[ids[i / e] * e + i % e];
+        wide[i] = wte[ids[i / e] * e + i % e] * (double)a->embed_scale;
     if (e != c)
         ref_linear(r, x, wide, T_PROJECT_IN, -1, t);
     else
@@ -233,6 +244,8 @@ static inline double *reference_logits(const struct reference *r, const int32_t 
     for (int i = 0; i < t * vocab; i++)
         for (int l = 0; l < e; l++)
             logits[i] += hidden[i / vocab * e + l] * head[i % vocab * e + l];
+    for (int i = 0; i < t * vocab; i++)
+        logits[i] = ref_cap(logits[i], (double)a->head_cap);
     free(wide);
     free(x);
     return logits;

@@ -78,6 +78,15 @@ static void members_that_change_the_result_are_refused_unless_neutral(void **sta
         {"llama", "use_cache", "1e400", NULL}, // nobody reads it
         {"llama", "torch_dtype", "\"bfloat16\"", NULL},
         {"gemma", "x", "1", "\"gemma\" is not supported"},
+        {"gemma3", "x", "1", "\"gemma3\" is not supported"}, // with pictures
+        {"gemma2", "attn_logit_softcapping", "50.0", NULL},
+        {"gemma2", "final_logit_softcapping", "-1", "must be above 0"},
+        {"gemma2", "query_pre_attn_scalar", "null", "\"query_pre_attn_scalar\" is missing"},
+        {"gemma2", "hidden_activation", "\"silu\"", "other than gelu_pytorch_tanh"},
+        {"gemma3_text", "use_bidirectional_attention", "true", "\"use_bidirectional_attention\""},
+        {"gemma3_text", "sliding_window", "null", "no \"sliding_window\""},
+        {"llama", "hidden_act", "\"gelu_pytorch_tanh\"", NULL},
+        {"llama", "hidden_act", "\"relu\"", "other than silu and gelu_pytorch_tanh"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         json_t *config = config_of(rows[i].family, rows[i].member, rows[i].value);
@@ -153,6 +162,8 @@ static void windows_belong_to_layers(void **state)
         {"qwen2", "{\"sliding_window\": 8, \"use_sliding_window\": false}", 0, "ffff"},
         {"qwen2", "{\"sliding_window\": 8, \"use_sliding_window\": true, \"max_window_layers\": 4}", 0, "ffff"},
         {"qwen2", "{\"sliding_window\": 8, \"use_sliding_window\": true, \"max_window_layers\": 1}", 8, "fsss"},
+        {"gemma2", "{\"sliding_window\": 8}", 8, "sfsf"},
+        {"gemma3_text", "{\"sliding_window\": 8, \"sliding_window_pattern\": 3}", 8, "ssfs"},
         {"qwen3", "{\"sliding_window\": 8, \"use_sliding_window\": true, \"layer_types\": [\"sliding_attention\", "
                   "\"full_attention\", \"full_attention\", \"sliding_attention\"]}", 8, "sffs"},
     };
@@ -181,6 +192,14 @@ static void kinds_of_layers_have_rotary_settings_of_their_own(void **state)
     assert_close(a.ropes[ATTN_SLIDING].theta, 5000, 0);
     assert_int_equal(a.ropes[ATTN_SLIDING].scaling, ROPE_PLAIN);
     assert_false(rope_same(&a.ropes[ATTN_FULL], &a.ropes[ATTN_SLIDING]));
+    json_decref(config);
+    // Gemma 3 before transformers 5: a base for each kind, and scaling for the full layers alone.
+    config = config_of("gemma3_text", "rope_scaling", "{\"rope_type\": \"linear\", \"factor\": 8.0}");
+    assert_ok(arch_from_config(&a, config, "config.json", NULL, e));
+    assert_close(a.ropes[ATTN_FULL].theta, 1e6, 0);
+    assert_close(a.ropes[ATTN_FULL].factor, 8, 0);
+    assert_close(a.ropes[ATTN_SLIDING].theta, 1e4, 0);
+    assert_int_equal(a.ropes[ATTN_SLIDING].scaling, ROPE_PLAIN);
     json_decref(config);
 }
 

@@ -94,7 +94,12 @@ static void every_folder_of_transformers_5_gives_its_numbers(void **state)
 // What transformers 4 wrote for the same: rope_theta and rope_scaling beside each other.
 static void make_old(json_t *config)
 {
-    json_t *rope = json_object_get(config, "rope_parameters");
+    json_t *rope = json_object_get(config, "rope_parameters"), *full = json_object_get(rope, "full_attention");
+    if (full) { // Gemma 3
+        json_object_set(config, "rope_local_base_freq",
+                        json_object_get(json_object_get(rope, "sliding_attention"), "rope_theta"));
+        rope = full;
+    }
     json_object_set(config, "rope_theta", json_object_get(rope, "rope_theta"));
     json_object_set(config, "torch_dtype", json_object_get(config, "dtype"));
     json_object_del(config, "dtype");
@@ -125,7 +130,9 @@ static void settings_of_transformers_4_say_the_same(void **state)
                 json_object_set_new(changed, "rope_parameters", json_deep_copy(json_object_get(config, "rope_parameters")));
             else
                 json_object_del(changed, "rope_parameters");
-            if (form == 2) // by kind of layer
+            if (form == 2 && json_object_get(json_object_get(config, "rope_parameters"), "full_attention"))
+                json_object_set(changed, "rope_parameters", json_object_get(config, "rope_parameters"));
+            else if (form == 2) // by kind of layer
                 json_object_set_new(changed, "rope_parameters", json_pack("{s:O, s:O}", "full_attention",
                                     json_object_get(config, "rope_parameters"), "sliding_attention",
                                     json_object_get(config, "rope_parameters")));

@@ -24,6 +24,10 @@ static const char *const configs[] = {
     "\"ffn_dim\":24,\"max_position_embeddings\":32,\"do_layer_norm_before\":false,\"word_embed_proj_dim\":8}",
     "{\"model_type\":\"qwen3\",\"vocab_size\":19,\"hidden_size\":16,\"num_hidden_layers\":2,\"num_attention_heads\":4,"
     "\"num_key_value_heads\":2,\"head_dim\":6,\"intermediate_size\":24,\"max_position_embeddings\":32}",
+    "{\"model_type\":\"gemma2\",\"vocab_size\":19,\"hidden_size\":16,\"num_hidden_layers\":2,\"num_attention_heads\":4,"
+    "\"num_key_value_heads\":2,\"head_dim\":6,\"intermediate_size\":24,\"max_position_embeddings\":32}",
+    "{\"model_type\":\"gemma3_text\",\"vocab_size\":19,\"hidden_size\":16,\"num_hidden_layers\":2,\"num_attention_heads\":4,"
+    "\"num_key_value_heads\":2,\"head_dim\":6,\"intermediate_size\":24,\"max_position_embeddings\":32}",
 };
 enum { N_CONFIGS = sizeof configs / sizeof *configs };
 

@@ -49,6 +49,16 @@ FAMILIES = {
               {**ropes(), "window": dict(QWEN_WINDOW, max_window_layers=1), "no-window": dict(QWEN_WINDOW, max_window_layers=2)}),
     "qwen3": (dict(SIZES, tie_word_embeddings=True, head_dim=12),
               {**ropes(), "window": dict(QWEN_WINDOW, layer_types=["sliding_attention", "full_attention"])}),
+    "gemma2": (dict(SIZES, head_dim=12, query_pre_attn_scalar=10, sliding_window=16),
+               {**{name: more for name, more in ropes().items() if name in ("default", "linear", "yarn")},
+                "no-caps": dict(attn_logit_softcapping=None, final_logit_softcapping=None),
+                "small-caps": dict(attn_logit_softcapping=1.5, final_logit_softcapping=4.0)}),
+    "gemma3_text": (dict(SIZES, head_dim=12, query_pre_attn_scalar=10, sliding_window=16, rms_norm_eps=1e-6),
+                    {"default": dict(layer_types=["sliding_attention", "full_attention"]),
+                     "all-sliding": {},
+                     "scaled": dict(layer_types=["sliding_attention", "full_attention"], rope_parameters={
+                         "sliding_attention": {"rope_type": "default", "rope_theta": 100.0},
+                         "full_attention": {"rope_type": "linear", "factor": 8.0, "rope_theta": 5000.0}})}),
     "gpt2": (dict(vocab_size=VOCAB, n_embd=32, n_layer=2, n_head=4, n_positions=LENGTH, bos_token_id=1, eos_token_id=2),
              {"default": {}, "gelu": dict(activation_function="gelu"), "upcast": dict(reorder_and_upcast_attn=True)}),
     "opt": (dict(vocab_size=VOCAB, hidden_size=32, ffn_dim=48, num_hidden_layers=2, num_attention_heads=4,
@@ -65,7 +75,7 @@ def fill(model, seed):
     for name, w in model.named_parameters():
         noise = torch.randn(w.shape, generator=g)
         if w.dim() == 1:
-            one = 1.0 if "norm" in name or "ln_" in name else 0.0
+            one = 1.0 if ("norm" in name or "ln_" in name) and "gemma" not in model.config.model_type else 0.0
             w.data = (one * name.endswith("weight") + 0.2 * noise)
         else:
             w.data = noise * (0.6 if "embed" in name or "wte" in name else 1.2 / w.shape[-1] ** 0.5)
@@ -90,7 +100,7 @@ def main():
         shutil.rmtree(folder, ignore_errors=True)
         os.makedirs(folder)
         for name, more in variants.items():
-            config = AutoConfig.for_model(family.split("-")[0], **sizes, **more)
+            config = AutoConfig.for_model(family.split("-")[0], **dict(sizes, **more))
             model = AutoModelForCausalLM.from_config(config)
             fill(model, 50 + seed)
             with tempfile.TemporaryDirectory() as saved:
