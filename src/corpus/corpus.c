@@ -5,23 +5,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/file.h"
 #include "base/json.h"
 #include "base/rng.h"
 #include "base/sha256.h"
 #include "base/str.h"
-#include "base/utf8.h"
 #include "corpus/fields.h"
 #include "corpus/map.h"
-#include "corpus/records.h"
 #include "corpus/row.h"
 #include "corpus/shapes.h"
+#include "corpus/source.h"
 
-// Stated maxima: a whole file (unpacked) and one row of it.
-static const size_t max_file_bytes = (size_t)4 << 30;
-static const size_t max_row_bytes = (size_t)16 << 20;
 enum { RECOGNIZE_ROWS = 100 }; // so many rows decide on the shape
 
 const char *data_kind_name(enum data_kind kind)
@@ -43,7 +38,8 @@ const char *data_kind_name(enum data_kind kind)
 
 struct load {
     struct corpus *corpus;
-    struct records records;
+    struct source *source;
+    const char *file; // that the current row comes from, as refused_row.file
     struct row row;
     size_t cap_refused;
     const char *map; // NULL: none
@@ -54,35 +50,7 @@ static void refuse(struct load *l, int64_t line, const char *reason)
 {
     struct corpus *c = l->corpus;
     MEM_GROW(c->refused, c->n_refused, l->cap_refused);
-    c->refused[c->n_refused++] = (struct refused_row){line, arena_strdup(&c->arena, reason)};
-}
-
-// What is wrong with the bytes of a row before they are JSON; NULL when nothing is.
-static const char *damage_of(const struct record *record)
-{
-    if (record->damage)
-        return record->damage;
-    if (record->n_bytes > max_row_bytes)
-        return "the row is longer than 16 MiB";
-    if (!utf8_is_valid(record->bytes, record->n_bytes))
-        return "the row is not valid UTF-8";
-    return NULL;
-}
-
-static json_t *parse_row(const struct record *record, char *reason, size_t size)
-{
-    json_error_t fault;
-    json_t *value = json_decode(record->bytes, record->n_bytes, &fault);
-    if (!value)
-        snprintf(reason, size, "not valid JSON: %.150s (line %lld, column %d of it)", fault.text,
-                 (long long)record->line + fault.line - 1, fault.column);
-    else if (!json_is_object(value))
-        snprintf(reason, size, "the row is not an object with named fields");
-    if (value && !json_is_object(value)) {
-        json_decref(value);
-        value = NULL;
-    }
-    return value;
+    c->refused[c->n_refused++] = (struct refused_row){line, arena_strdup(&c->arena, reason), l->file};
 }
 
 // A row as the shapes see it.
@@ -96,32 +64,35 @@ static json_t *mapped(const char *map, json_t *row)
 }
 
 // The shape that most of the first rows have; the more particular one when two have as many.
-static const struct shape *recognize(struct records records, const char *map)
+static int recognize(struct source *source, const char *map, const struct shape **out, struct err *e)
 {
     size_t votes[64] = {0};
-    struct record record;
-    for (int n = 0; n < RECOGNIZE_ROWS && records_next(&records, &record); n++) {
-        char reason[400];
-        json_t *row = mapped(map, damage_of(&record) ? NULL : parse_row(&record, reason, sizeof reason));
+    struct source_row row;
+    int more = 0;
+    for (int n = 0; n < RECOGNIZE_ROWS && (more = source_next(source, &row, e)) > 0; n++) {
+        row.object = mapped(map, row.object);
         size_t i = 0;
-        while (row && shapes[i].name && !shape_fits(&shapes[i], row))
+        while (row.object && shapes[i].name && !shape_fits(&shapes[i], row.object))
             i++;
-        if (row && shapes[i].name)
+        if (row.object && shapes[i].name)
             votes[i]++;
-        json_decref(row);
+        json_decref(row.object);
     }
+    if (more < 0)
+        return more;
     size_t best = 0;
     for (size_t i = 0; shapes[i].name; i++) {
         if (votes[i] > votes[best])
             best = i;
     }
-    return votes[best] ? &shapes[best] : NULL;
+    *out = votes[best] ? &shapes[best] : NULL;
+    return source_rewind(source, e);
 }
 
-static void load_text(struct load *l, const struct record *record)
+static void load_text(struct load *l, const struct source_row *row)
 {
-    char *text = arena_strndup(&l->corpus->arena, record->bytes, record->n_bytes);
-    if (strlen(text) != record->n_bytes)
+    char *text = arena_strndup(&l->corpus->arena, row->text, row->n_text);
+    if (strlen(text) != row->n_text)
         row_refuse(&l->row, "the text holds a NUL character");
     else
         row_emit_text(&l->row, "", &(struct response){.text = text, .score = 1}, 1);
@@ -143,56 +114,60 @@ static void take_tools(struct row *r, const json_t *object)
     }
 }
 
-static void load_rows(struct load *l, const struct shape *shape, size_t limit)
+// The file of the current row, where there are several.
+static const char *file_of_row(struct load *l)
+{
+    const char *name = path_base(source_file(l->source));
+    if (source_n_files(l->source) == 1)
+        return NULL;
+    return l->file && strcmp(l->file, name) == 0 ? l->file : arena_strdup(&l->corpus->arena, name);
+}
+
+static int load_rows(struct load *l, const struct shape *shape, size_t limit, struct err *e)
 {
     struct corpus *c = l->corpus;
-    struct record record;
-    while ((limit == 0 || c->n_rows < limit) && records_next(&l->records, &record)) {
+    struct source_row row;
+    int more = 0;
+    while ((limit == 0 || c->n_rows < limit) && (more = source_next(l->source, &row, e)) > 0) {
+        const size_t n_before = c->n_examples;
         c->n_rows++;
-        l->row.line = record.line;
+        l->file = file_of_row(l);
+        l->row.line = row.line;
         l->row.reason[0] = '\0';
-        const char *damage = damage_of(&record);
-        if (damage) {
-            row_refuse(&l->row, "%s", damage);
+        if (row.damage) {
+            row_refuse(&l->row, "%s", row.damage);
         } else if (!shape) {
-            load_text(l, &record);
+            load_text(l, &row);
         } else {
-            json_t *value = mapped(l->map, parse_row(&record, l->row.reason, sizeof l->row.reason));
-            if (value)
-                take_tools(&l->row, value);
-            if (value && !shape_read(shape, &l->row, value) && !l->row.reason[0])
+            row.object = mapped(l->map, row.object);
+            take_tools(&l->row, row.object);
+            if (!shape_read(shape, &l->row, row.object) && !l->row.reason[0])
                 BUG("a reader refused a row of %s without a reason", shape->name);
-            if (value)
-                fields_note(l->fields, value, l->row.reason[0]);
-            json_decref(value);
+            fields_note(l->fields, row.object, l->row.reason[0]);
         }
+        json_decref(row.object);
+        for (size_t i = n_before; i < c->n_examples; i++)
+            c->examples[i].file = l->file;
         if (l->row.reason[0])
-            refuse(l, record.line, l->row.reason);
+            refuse(l, row.line, l->row.reason);
     }
-    if (shape && shape->finish)
+    if (more >= 0 && shape && shape->finish)
         shape->finish(&l->row);
+    return more < 0 ? more : 0;
 }
 
-static bool ends_in_txt(const char *path)
+static int no_shape(struct source *source, const char *path, struct err *e)
 {
-    size_t n = strlen(path);
-    if (n > 3 && strcasecmp(path + n - 3, ".gz") == 0)
-        n -= 3;
-    return n > 4 && strncasecmp(path + n - 4, ".txt", 4) == 0;
-}
-
-static int no_shape(const struct records *records, const char *path, struct err *e)
-{
-    struct records again = *records;
-    struct record record;
-    if (!records_next(&again, &record))
+    struct source_row first;
+    int more = source_next(source, &first, e);
+    if (more < 0)
+        return more;
+    if (more == 0)
         return err_set(e, ERR_INPUT, "cannot use %s as data: it holds no rows", path);
-    const char *damage = damage_of(&record);
-    char reason[400];
-    json_t *row = damage ? NULL : parse_row(&record, reason, sizeof reason);
-    if (!row)
-        return err_set(e, ERR_INPUT, "cannot use %s as data (read as %s): %s:%lld: %s", path,
-                       records_form_name(records->form), path, (long long)record.line, damage ? damage : reason);
+    if (!first.object)
+        return err_set(e, ERR_INPUT, "cannot use %s as data (read as %s): %s:%lld: %s", path, source_form(source),
+                       source_file(source), (long long)first.line, first.damage);
+    json_t *row = first.object;
     struct str names = {0};
     const char *key, *meant = NULL, *typed = NULL;
     json_t *value;
@@ -216,43 +191,48 @@ static int no_shape(const struct records *records, const char *path, struct err 
     return code;
 }
 
-static int parse_as(struct corpus **out, const char *path, const char *bytes, size_t n_bytes, size_t limit,
-                    const struct corpus_reading *how, struct err *e)
+// Takes the source.
+static int load_source(struct corpus **out, const char *path, struct source *source, size_t limit,
+                       const struct corpus_reading *how, struct err *e)
 {
-    int code = how->map ? map_check(how->map, e) : 0;
-    if (code)
-        return code;
     struct corpus *c = mem_alloc(1, sizeof *c);
-    struct load load = {.corpus = c, .row = {.corpus = c, .label_from = how->label_from}, .fields = fields_new(),
-                        .map = how->map && *how->map ? how->map : NULL};
+    struct load load = {.corpus = c, .source = source, .row = {.corpus = c, .label_from = how->label_from},
+                        .map = how->map && *how->map ? how->map : NULL, .fields = fields_new()};
+    const struct shape *shape = NULL;
+    const bool plain = source_is_text(source);
     c->path = mem_strdup(path);
+    c->unit = source_unit(source);
     struct sha256 hash;
     sha256_init(&hash);
-    sha256_add(&hash, bytes, n_bytes);
+    int code = how->map ? map_check(how->map, e) : 0;
+    if (!code)
+        code = source_hash(source, &hash, e);
     sha256_hex(&hash, c->hash);
-
-    bool plain = ends_in_txt(path);
-    records_start(&load.records, bytes, n_bytes, plain);
-    const struct shape *shape = plain ? NULL : recognize(load.records, load.map);
-    if (!plain && !shape) {
-        code = no_shape(&load.records, path, e);
+    if (!code && !plain)
+        code = recognize(source, load.map, &shape, e);
+    if (!code && !plain && !shape)
+        code = no_shape(source, path, e);
+    if (code)
         goto out;
-    }
     c->kind = shape ? shape->kind : DATA_SFT;
     c->transcripts = shape && shape->transcripts;
-    c->shape = shape                    ? shape->name
-               : load.records.separator ? "plain texts parted by <|endoftext|>"
-                                        : "plain texts parted by blank lines";
-    load_rows(&load, shape, limit);
+    c->shape = shape                      ? shape->name
+               : source_separator(source) ? "plain texts parted by <|endoftext|>"
+                                          : "plain texts parted by blank lines";
+    code = load_rows(&load, shape, limit, e);
+    if (code)
+        goto out;
     if (shape)
         fields_finish(load.fields, c, shape, how->label_from);
     if (c->n_examples == 0 && c->n_refused == 0)
         code = err_set(e, ERR_INPUT, "cannot use %s as data: it holds no rows", path);
     else if (c->n_examples == 0)
-        code = err_set(e, ERR_INPUT, "no row of %s can be used (recognized as %s); the first is refused: %s:%lld: %s",
-                       path, c->shape, path, (long long)c->refused[0].line, c->refused[0].reason);
+        code = err_set(e, ERR_INPUT, "no row of %s can be used (recognized as %s); the first is refused: %s:%s%lld: %s",
+                       path, c->shape, c->refused[0].file ? c->refused[0].file : path,
+                       strcmp(c->unit, "row") == 0 ? "row " : "", (long long)c->refused[0].line, c->refused[0].reason);
 out:
     fields_free(load.fields);
+    source_close(source);
     if (code)
         corpus_free(c);
     else
@@ -262,7 +242,9 @@ out:
 
 int corpus_parse(struct corpus **out, const char *path, const char *bytes, size_t n_bytes, size_t limit, struct err *e)
 {
-    return parse_as(out, path, bytes, n_bytes, limit, &(struct corpus_reading){0}, e);
+    struct source *source;
+    int code = source_open_bytes(&source, path, bytes, n_bytes, e);
+    return code ? code : load_source(out, path, source, limit, &(struct corpus_reading){0}, e);
 }
 
 int corpus_load(struct corpus **out, const char *path, size_t limit, struct err *e)
@@ -272,14 +254,9 @@ int corpus_load(struct corpus **out, const char *path, size_t limit, struct err 
 
 int corpus_load_as(struct corpus **out, const char *path, size_t limit, const struct corpus_reading *how, struct err *e)
 {
-    char *bytes;
-    size_t n_bytes;
-    int code = file_read(path, max_file_bytes, &bytes, &n_bytes, e);
-    if (code)
-        return code;
-    code = parse_as(out, path, bytes, n_bytes, limit, how, e);
-    free(bytes);
-    return code;
+    struct source *source;
+    int code = source_open(&source, path, e);
+    return code ? code : load_source(out, path, source, limit, how, e);
 }
 
 void corpus_free(struct corpus *c)

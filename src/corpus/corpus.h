@@ -32,7 +32,8 @@ struct response {
     const char *json; // as of a turn
 };
 struct example {
-    int64_t line;      // in the person's file (array element for .json: the line where it begins)
+    int64_t line;      // in the person's file, where the row begins; of Parquet the row's number (see corpus.unit)
+    const char *file;  // which file of several ("train-00000-of-00003.parquet"); NULL: there is one
     bool is_chat;      // turns are messages for a chat template; else turns[0].text is the plain prompt
     const struct turn *turns; // the prompt; the last turn is the user's
     int n_turns;
@@ -48,6 +49,7 @@ static inline bool pair_is_tie(const struct example *x)
 struct refused_row {
     int64_t line;
     const char *reason; // "chosen and rejected are the same text"
+    const char *file;   // as of an example
 };
 // A member of the rows.
 struct corpus_field {
@@ -69,11 +71,13 @@ struct corpus {
     struct corpus_field *fields; // of JSON rows, in the order of the file
     size_t n_fields;
     const char *all_refused; // "all 12 rows in which "language" is german" when that is so; NULL
-    char hash[65];      // SHA-256 of the file's (unpacked) bytes
+    const char *unit;   // what `line` counts: "line" or "row"
+    char hash[65];      // SHA-256 of the file's (unpacked) bytes; of several files, of all in order
 };
 
-// .json (array), .jsonl, either .gz, or .txt (SFT: texts separated by blank lines or whole).
-// At most 4 GiB unpacked, and 16 MiB a row (longer rows are refused).
+// Every kind of file that source.h has (JSON lines, a JSON array, CSV, TSV, Parquet, plain text; also packed with gzip),
+// a folder of shards, a pattern of them, or a pipe. Text files have at most 4 GiB unpacked, rows 16 MiB (longer ones are
+// refused); of Parquet one row group is in memory at a time.
 // limit: at most so many rows (0: all). Fails only when the file cannot be read, no shape fits, or no row is good.
 int corpus_load(struct corpus **out, const char *path, size_t limit, struct err *e);
 // How rows are read where their own names do not say it.

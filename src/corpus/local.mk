@@ -3,6 +3,7 @@ noinst_LIBRARIES += libcorpus.a
 libcorpus_a_SOURCES = \
 	%D%/corpus.c %D%/corpus.h \
 	%D%/fields.c %D%/fields.h \
+	%D%/csv_cells.c \
 	%D%/groups.c \
 	%D%/layout.c \
 	%D%/labels.c %D%/labels.h \
@@ -17,7 +18,11 @@ libcorpus_a_SOURCES = \
 	%D%/shape_lists.c \
 	%D%/shape_pairs.c \
 	%D%/shape_single.c \
-	%D%/shapes.c %D%/shapes.h
+	%D%/shapes.c %D%/shapes.h \
+	%D%/shards.c %D%/shards.h \
+	%D%/source.c %D%/source.h %D%/source_kinds.h \
+	%D%/source_csv.c \
+	%D%/source_json.c
 
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_corpus tests/unit/test_layouts
@@ -25,6 +30,10 @@ tests_unit_test_corpus_SOURCES = tests/unit/test_corpus.c tests/fuzz/fuzz_corpus
 tests_unit_test_layouts_SOURCES = tests/unit/test_layouts.c tests/lib/testing.h
 tests_unit_test_layouts_LDADD = libcorpus.a $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_corpus_LDADD = libcorpus.a $(BASE_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += tests/unit/test_source
+tests_unit_test_source_SOURCES = tests/unit/test_source.c tests/lib/testing.h
+tests_unit_test_source_LDADD = libcorpus.a $(BASE_LIBS) $(CMOCKA_LIBS)
 endif
 
 EXTRA_DIST += \

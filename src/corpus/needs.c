@@ -13,7 +13,8 @@ int corpus_check_needs(const char *path, const char *needs, bool pairs_from_list
     struct stat st;
     struct corpus *c = NULL;
     struct err fault = {0};
-    if (!*needs || stat(path, &st) || st.st_size > AT_MOST || corpus_load_as(&c, path, ROWS, how, &fault))
+    if (!*needs || stat(path, &st) || !S_ISREG(st.st_mode) || st.st_size > AT_MOST || // a pipe can be read once only
+        corpus_load_as(&c, path, ROWS, how, &fault))
         return 0;
     const char *kind = data_kind_name(c->kind);
     const bool makes_pairs = c->kind == DATA_LIST && strstr(needs, data_kind_name(DATA_PAIR));

@@ -9,19 +9,6 @@ static bool is_space(char c)
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-const char *records_form_name(enum record_form form)
-{
-    switch (form) {
-    case RECORDS_LINES:
-        return "JSON lines";
-    case RECORDS_ARRAY:
-        return "a JSON array";
-    case RECORDS_TEXTS:
-        return "plain text";
-    }
-    return "";
-}
-
 // The end of the line at `at` (its newline, or the end of the bytes).
 static size_t line_end(const struct records *r, size_t at)
 {

@@ -26,4 +26,3 @@ struct record {
 // `plain_text`: the file's name says .txt.
 void records_start(struct records *r, const char *bytes, size_t n_bytes, bool plain_text);
 bool records_next(struct records *r, struct record *out);
-const char *records_form_name(enum record_form form); // "JSON lines"

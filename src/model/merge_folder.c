@@ -67,7 +67,7 @@ static int open_base(struct merge *m, struct err *e)
     if (!code)
         code = merge_read_arch(&m->arch, &m->config, dir, e);
     if (!code)
-        code = shards_open(&m->base, dir, NULL, e);
+        code = weight_shards_open(&m->base, dir, NULL, e);
     free(adapter);
     size_t cap = 0;
     for (int i = 0; !code && i < m->base.n; i++)
@@ -103,7 +103,7 @@ static int check_adapter_base(struct merge *m, const char *adapter, struct err *
     struct shards s = {0};
     int code = 0;
     if (dir && !same_folder(dir, m->job->base)) {
-        code = shards_open(&s, dir, NULL, e);
+        code = weight_shards_open(&s, dir, NULL, e);
         for (size_t i = 0; !code && i < m->n_tensors; i++) {
             const struct base_tensor *b = &m->tensors[i];
             const struct st_file *file;
@@ -120,7 +120,7 @@ static int check_adapter_base(struct merge *m, const char *adapter, struct err *
                                adapter, dir, b->t->name, m->job->base);
         }
     }
-    shards_close(&s);
+    weight_shards_close(&s);
     free(dir);
     return code;
 }
@@ -149,7 +149,7 @@ static void close_merge(struct merge *m)
         merge_source_close(&m->sources[i]);
         free(m->deltas[i]);
     }
-    shards_close(&m->base);
+    weight_shards_close(&m->base);
     json_decref(m->config);
     free(m->tensors);
     free(m->values);

@@ -32,7 +32,7 @@ const struct st_tensor *merge_find(const struct shards *s, const char *name, con
     for (size_t i = 0; i < 3 && !found; i++) {
         struct str full = {0};
         str_addf(&full, "%s%s", prefixes[i], merge_bare_name(name));
-        found = shards_find(s, str_text(&full), file);
+        found = weight_shards_find(s, str_text(&full), file);
         str_fini(&full);
     }
     return found;
@@ -136,7 +136,7 @@ int merge_source_open(struct merge_source *s, const char *dir, const struct arch
         if (!code)
             code = same_arch(&arch, base, dir, e);
         if (!code)
-            code = shards_open(&s->files, dir, NULL, e);
+            code = weight_shards_open(&s->files, dir, NULL, e);
     }
     json_decref(config);
     return code;
@@ -145,7 +145,7 @@ int merge_source_open(struct merge_source *s, const char *dir, const struct arch
 void merge_source_close(struct merge_source *s)
 {
     adapter_close(&s->adapter);
-    shards_close(&s->files);
+    weight_shards_close(&s->files);
     *s = (struct merge_source){0};
 }
 
@@ -241,7 +241,7 @@ int merge_source_all_used(const struct merge_source *s, const struct shards *bas
     if (s->is_adapter)
         return adapter_all_used(&s->adapter, s->n_used, e);
     bool own_head = false;
-    int code = merge_find(base, "lm_head.weight", &file) ? 0 : shards_own_head(&s->files, s->base->family, &own_head, e);
+    int code = merge_find(base, "lm_head.weight", &file) ? 0 : weight_shards_own_head(&s->files, s->base->family, &own_head, e);
     if (!code && own_head && s->base->tied)
         code = err_set(e, ERR_INPUT, "%s cannot be merged: it has a head that is not its token embedding, which the base has not",
                        s->dir);

@@ -69,7 +69,7 @@ static int open_indexed(struct shards *s, const char *dir, const char *index, st
     return code;
 }
 
-int shards_open(struct shards *s, const char *dir, struct notes *notes, struct err *e)
+int weight_shards_open(struct shards *s, const char *dir, struct notes *notes, struct err *e)
 {
     *s = (struct shards){0};
     char *index = path_join(dir, "model.safetensors.index.json"), *single = path_join(dir, "model.safetensors");
@@ -89,11 +89,11 @@ int shards_open(struct shards *s, const char *dir, struct notes *notes, struct e
     free(single);
     free(pickled);
     if (code)
-        shards_close(s);
+        weight_shards_close(s);
     return code;
 }
 
-void shards_close(struct shards *s)
+void weight_shards_close(struct shards *s)
 {
     for (int i = 0; i < s->n; i++)
         st_close(s->files[i]);
@@ -101,7 +101,7 @@ void shards_close(struct shards *s)
     *s = (struct shards){0};
 }
 
-const struct st_tensor *shards_find(const struct shards *s, const char *name, const struct st_file **file)
+const struct st_tensor *weight_shards_find(const struct shards *s, const char *name, const struct st_file **file)
 {
     for (int i = 0; i < s->n; i++) {
         const struct st_tensor *t = st_find(s->files[i], name);
@@ -113,14 +113,14 @@ const struct st_tensor *shards_find(const struct shards *s, const char *name, co
     return NULL;
 }
 
-int shards_own_head(const struct shards *s, enum arch_family family, bool *own, struct err *e)
+int weight_shards_own_head(const struct shards *s, enum arch_family family, bool *own, struct err *e)
 {
     const struct st_file *head_file, *embed_file;
-    const struct st_tensor *head = shards_find(s, "lm_head.weight", &head_file), *embed = NULL;
+    const struct st_tensor *head = weight_shards_find(s, "lm_head.weight", &head_file), *embed = NULL;
     struct str name = {0};
     for (int bare = 0; bare < 2 && !embed; bare++) {
         names_full(family, names_row(family, T_TOKEN_EMBED), -1, bare, &name);
-        embed = shards_find(s, str_text(&name), &embed_file);
+        embed = weight_shards_find(s, str_text(&name), &embed_file);
     }
     str_fini(&name);
     *own = false;
@@ -150,11 +150,11 @@ static const struct st_tensor *find_named(const struct model *m, const struct sh
                                           int layer, const struct st_file **file, struct str *name)
 {
     names_full(m->arch.family, row, layer, true, name);
-    const struct st_tensor *found = shards_find(s, str_text(name), file);
+    const struct st_tensor *found = weight_shards_find(s, str_text(name), file);
     if (found)
         return found;
     names_full(m->arch.family, row, layer, false, name);
-    return shards_find(s, str_text(name), file);
+    return weight_shards_find(s, str_text(name), file);
 }
 
 static int check_shape(const struct st_file *f, const struct st_tensor *t, const struct tensor *want,
@@ -333,7 +333,7 @@ static int take_own_head(json_t *config, const struct shards *s, const char *whe
     struct arch a;
     int code = arch_from_config(&a, config, where, NULL, e);
     if (!code && a.tied)
-        code = shards_own_head(s, a.family, own, e);
+        code = weight_shards_own_head(s, a.family, own, e);
     if (!code && *own)
         json_object_set_new(config, "tie_word_embeddings", json_false());
     return code;
@@ -350,7 +350,7 @@ static int load_base(struct model **out, const char *dir, const struct backend_o
     bool own_head = false;
     int code = json_read(path, MAX_JSON, &config, e);
     if (!code)
-        code = shards_open(&s, dir, &notes, e); // before memory is taken for a model whose weights are not there
+        code = weight_shards_open(&s, dir, &notes, e); // before memory is taken for a model whose weights are not there
     if (!code)
         code = take_own_head(config, &s, path, &own_head, e);
     if (!code)
@@ -372,7 +372,7 @@ static int load_base(struct model **out, const char *dir, const struct backend_o
     if (!code)
         notes_append(&m->notes, &notes);
     notes_fini(&notes);
-    shards_close(&s);
+    weight_shards_close(&s);
     json_decref(config);
     free(path);
     if (code) {

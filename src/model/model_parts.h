@@ -14,13 +14,13 @@ struct shards {
     struct st_file **files;
     int n;
 };
-int shards_open(struct shards *s, const char *dir, struct notes *notes, struct err *e); // notes may be NULL
-void shards_close(struct shards *s);
-const struct st_tensor *shards_find(const struct shards *s, const char *name, const struct st_file **file);
+int weight_shards_open(struct shards *s, const char *dir, struct notes *notes, struct err *e); // notes may be NULL
+void weight_shards_close(struct shards *s);
+const struct st_tensor *weight_shards_find(const struct shards *s, const char *name, const struct st_file **file);
 
 // Whether the files hold a head that is not the token embedding, although the config says that the two are one:
 // transformers then takes the stored head.
-int shards_own_head(const struct shards *s, enum arch_family family, bool *own, struct err *e);
+int weight_shards_own_head(const struct shards *s, enum arch_family family, bool *own, struct err *e);
 
 // Adapter folders in PEFT's format.
 int lora_load(struct model *m, const struct adapter *a, struct err *e);

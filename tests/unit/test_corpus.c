@@ -230,7 +230,7 @@ static void load_fails_with_what_to_do_when_nothing_can_be_used(void **state)
         {"a.jsonl", "hello\n", "a.jsonl:1: not valid JSON"},
         {"a.json", "[", "the file ends before the array does"},
         {"a.jsonl", "\n{\"prompt\": \"a\", \"chosen\": \"b\", \"rejected\": \"b\"}\n", "a.jsonl:2: chosen and rejected"},
-        {"a.jsonl", "\xff\xfe{\0}\0", "is not valid UTF-8"},
+        {"a.jsonl", "\xff\xfe{\0}\0", "it is UTF-16"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct err fault = {0};
