@@ -164,7 +164,7 @@ static void a_pipe_is_read_once_and_its_rows_twice(void **state)
     assert_int_equal(write(fds[1], rows, sizeof rows - 1), sizeof rows - 1);
     close(fds[1]);
     snprintf(name, sizeof name, "/dev/fd/%d", fds[0]);
-    assert_ok(corpus_check_needs(name, "texts to imitate", false, e)); // says nothing, and takes nothing
+    assert_ok(corpus_check_needs(name, "texts to imitate", false, &(struct corpus_reading){0}, e)); // says nothing, and takes nothing
     assert_ok(corpus_load(&c, name, 0, e));
     assert_int_equal(c->n_examples, 2);
     assert_ok(corpus_parse(&same, "x.csv", rows, sizeof rows - 1, 0, e));
