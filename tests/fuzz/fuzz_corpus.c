@@ -24,9 +24,15 @@ static void check_example(const struct corpus *c, const struct example *x)
         check_text(x->turns[i].text);
     for (int i = 0; i < x->n_responses; i++)
         check_text(x->responses[i].text);
-    if (x->is_chat && strcmp(x->turns[x->n_turns - 1].role, "user") != 0)
+    static const char *const askers[] = {"user", "tool", "function"};
+    const char *last = x->turns[x->n_turns - 1].role;
+    bool asks = !x->is_chat;
+    for (int i = 0; i < 3; i++)
+        asks = asks || strcmp(last, askers[i]) == 0;
+    if (!asks)
         abort();
-    if (c->kind == DATA_PAIR && (x->n_responses != 2 || strcmp(x->responses[0].text, x->responses[1].text) == 0))
+    if (c->kind == DATA_PAIR && (x->n_responses != 2 || (strcmp(x->responses[0].text, x->responses[1].text) == 0 &&
+                                                         !x->responses[0].json && !x->responses[1].json)))
         abort();
     if ((c->kind == DATA_PROMPT) != (x->n_responses == 0) || (c->kind == DATA_LIST && x->n_responses < 2))
         abort();
