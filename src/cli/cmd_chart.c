@@ -58,9 +58,9 @@ static int run(int argc, char **argv);
 
 const struct command command_chart = {
     .name = "chart",
-    .synopsis = "attune chart METRIC [--runs A,B] [--size 80x24] [--ascii] [--json]",
+    .synopsis = "attune chart [RUN] METRIC... [--runs A,B] [--size 80x24] [--ascii] [--json]",
     .summary = "Draws a metric of one or several runs as text.",
-    .help = "METRIC is a metric (\"attune show RUN --metrics all\" lists them) or the title of one of the console's "
+    .help = "RUN is a run or several with commas between them; without it the newest one is drawn. METRIC is a metric (\"attune show RUN --metrics all\" lists them) or the title of one of the console's "
             "charts, such as "
             "loss, rewards, accuracy. With --json: the points, and the smoothed ones.\n\n"
             "  attune chart rewards\n  attune chart kl --runs dpo-1,dpo-2 --smooth 0.9 --ascii",
@@ -207,12 +207,12 @@ static int choose_window(struct curves *c, const struct args *a, struct err *e)
     return 0;
 }
 
-static int chart(struct curves *c, const struct args *a, struct err *e)
+static int chart(struct curves *c, const struct args *a, const char *metric, struct err *e)
 {
     int width = 0, height = 0;
     int code = parse_size(settings_text(&a->settings, "size"), &width, &height, e);
     if (!code)
-        code = choose_chart(c, a->words[0], e);
+        code = choose_chart(c, metric, e);
     if (code)
         return code;
     for (int i = 0; i < 3; i++)
@@ -245,18 +245,47 @@ static int chart(struct curves *c, const struct args *a, struct err *e)
     return code;
 }
 
+// The first of several words may name the runs: "dpo-1 loss rewards", "dpo-1,dpo-2 kl".
+static bool names_runs(const struct run_list *list, const char *word)
+{
+    const size_t n = strcspn(word, ",");
+    for (int i = 0; i < list->n; i++) {
+        const char *name = list->rows[i]->info.name;
+        if (strncmp(name, word, n) == 0 && name[n] == '\0')
+            return true;
+    }
+    return false;
+}
+
+static int draw_all(struct run_list *list, const struct args *a, struct err *e)
+{
+    const char *runs = args_text(a, "runs");
+    struct run_row *rows[CURVES_RUNS];
+    int n = 0, first = 0;
+    if (!runs && a->n_words > 1 && names_runs(list, a->words[0]))
+        runs = a->words[first++];
+    int code = find_rows(list, runs, rows, &n, e);
+    if (!code && args_json(a) && a->n_words - first > 1)
+        code = err_set(e, ERR_USAGE, "--json prints one chart at a time");
+    for (int i = first; i < a->n_words && !code; i++) {
+        struct curves curves;
+        curves_init(&curves);
+        curves_show(&curves, rows, n);
+        code = chart(&curves, a, a->words[i], e);
+        curves_fini(&curves);
+    }
+    return code;
+}
+
 static int run(int argc, char **argv)
 {
     struct args a;
     struct err e = {0};
     struct store *s = NULL;
     struct run_list list = {0};
-    struct run_row *rows[CURVES_RUNS];
-    struct curves curves;
-    int status = 0, n = 0;
-    if (!args_open(&a, &command_chart, argc, argv, 1, 1, &status))
+    int status = 0;
+    if (!args_open(&a, &command_chart, argc, argv, 1, -1, &status))
         return status;
-    curves_init(&curves);
     int code = look_project(&a, false, &s, &e);
     if (!code) {
         run_list_init(&list, s);
@@ -264,14 +293,9 @@ static int run(int argc, char **argv)
         code = e.code;
     }
     if (!code)
-        code = find_rows(&list, args_text(&a, "runs"), rows, &n, &e);
-    if (!code) {
-        curves_show(&curves, rows, n);
-        code = chart(&curves, &a, &e);
-    }
+        code = draw_all(&list, &a, &e);
     if (code)
         status = args_fail(&a, &e);
-    curves_fini(&curves);
     run_list_fini(&list);
     store_close(s);
     args_close(&a);

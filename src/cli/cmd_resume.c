@@ -6,6 +6,8 @@
 #include "launch/engine.h"
 
 static const struct param options[] = {
+    {.name = "detach", .type = PARAM_BOOL, .fallback = "no",
+     .help = "Returns as soon as the engine works, as it does without --follow."},
     {.name = "follow", .type = PARAM_BOOL, .fallback = "no", .help = "Shows the progress until the run ends."},
     {0},
 };
@@ -14,7 +16,7 @@ static int run(int argc, char **argv);
 
 const struct command command_resume = {
     .name = "resume",
-    .synopsis = "attune resume RUN [--follow]",
+    .synopsis = "attune resume RUN [--follow | --detach]",
     .summary = "Continues a paused, stopped, failed or dead run.",
     .help = "A run that is not in memory goes on from its newest checkpoint, with exactly the numbers that it would "
             "have had without the break.",
@@ -29,6 +31,8 @@ static int resume(struct args *a, struct store *s, struct look *l, struct err *e
     bool json = args_json(a);
     FILE *out = json ? stderr : stdout;
     int code;
+    if (settings_bool(&a->settings, "follow") && settings_bool(&a->settings, "detach"))
+        return err_set(e, ERR_USAGE, "--follow waits for the run's end, --detach does not: give one of them");
     if (l->status.state == RUN_PAUSED) {
         code = control_post(s, l, CONTROL_RESUME, NULL, NULL, &id, e);
         if (!code)

@@ -16,7 +16,8 @@
 
 static const struct param options[] = {
     SOURCE_OPTIONS,
-    {.name = "prompts", .type = PARAM_PATH, .fallback = "", .help = "A file of prompts, in any shape that data may have."},
+    {.name = "prompts", .type = PARAM_PATH, .fallback = "", .help = "A file of prompts: in any shape that data may have, or a .txt with one a line."},
+    {.name = "prompt", .type = PARAM_TEXT, .fallback = "", .help = "A prompt, as one of the words is."},
     {.name = "limit", .type = PARAM_INT, .fallback = "0", .min = 0, .max = 1e9, .help = "At most so many of them; 0: all."},
     {.name = "samples", .type = PARAM_INT, .fallback = "1", .min = 1, .max = 1024, .help = "Answers per prompt."},
     {.name = "max-tokens", .type = PARAM_INT, .fallback = "128", .min = 1, .max = 1048576, .unit = "tokens",
@@ -150,10 +151,14 @@ static char *read_stdin(struct err *e)
 
 static int sample(struct args *a, struct err *e)
 {
-    char *model = NULL, *typed = NULL, **prompts = a->words;
-    int n_prompts = a->n_words;
+    char *model = NULL, *typed = NULL, **words = mem_alloc((size_t)a->n_words + 1, sizeof *words), **prompts = words;
+    int n_prompts = 0;
     const char **argv = mem_alloc(MAX_ARGS, sizeof *argv);
     struct answers x = {.json = args_json(a), .all = json_array()};
+    if (args_text(a, "prompt"))
+        words[n_prompts++] = (char *)args_text(a, "prompt");
+    for (int i = 0; i < a->n_words; i++)
+        words[n_prompts++] = a->words[i];
     int code = source_folder(a, &model, e);
     if (!code && n_prompts == 0 && !args_text(a, "prompts")) {
         typed = read_stdin(e);
@@ -179,6 +184,7 @@ static int sample(struct args *a, struct err *e)
     json_decref(x.all);
     free(argv);
     free(typed);
+    free(words);
     free(model);
     return code;
 }

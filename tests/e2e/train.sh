@@ -156,4 +156,15 @@ mkdir -p "$work/no-model" && echo '{"model_type": "mamba"}' >"$work/no-model/con
 fails 8 "a model that is none of the known" 'mamba' "$attune" train $here --model "$work/no-model" --tokenizer models/demo --data demo/pairs.jsonl
 is "none of them is a run" "$before" "$(runs)"
 check "unless the rest shall do" "$attune" train $here --model models/demo --data "$work/refused.jsonl" --allow-refused --probe-every 0
+
+# Prompts of a text file, one a line; charts of a run; what resume takes.
+printf 'Once upon a time\n\n  \nThe fox\r\nA third' >"$work/prompts.txt"
+check "prompts of a text file" "$attune" sample --model models/demo --prompts "$work/prompts.txt" --max-tokens 4 --json
+is "one a line" 3 "$(grep -c '"asked"' "$work/out")"
+is "without the line's end" 'The fox' "$("$get" 1 asked <"$work/out")"
+check "and one more" "$attune" sample --model models/demo --prompts "$work/prompts.txt" --limit 1 --prompt Tom --max-tokens 4 --json
+is "behind them" Tom "$("$get" 1 asked <"$work/out")"
+check "charts of a run" "$attune" chart short loss rewards --size 60x8 --ascii
+is "two of them" 2 "$(grep -c -- '- loss\|- rewards' "$work/out")"
+fails 2 "resume either waits or not" follow "$attune" resume short --follow --detach
 exit $bad

@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/file.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "base/utf8.h"
 #include "corpus/corpus.h"
 #include "model/generate.h"
@@ -32,6 +34,7 @@ const struct param engine_sample_params[] = {
 struct sampling {
     struct session session;
     struct corpus *corpus;   // of --prompts, else NULL
+    char *lines;             // or of a text file, cut at its line ends
     struct gen_prompt *prompts;
     char **texts;            // what was asked; borrowed
     int n;
@@ -55,15 +58,61 @@ static int add_prompt(struct sampling *x, const struct example *ex, int n_sample
     return 0;
 }
 
+static int add_text(struct sampling *x, const char *text, struct err *e)
+{
+    const struct turn turn = {.role = "user", .text = text};
+    const struct example ex = {.turns = &turn, .n_turns = 1};
+    return add_prompt(x, &ex, x->n_samples, e);
+}
+
+// A text file has a prompt a line; blank lines say nothing.
+static int read_lines(struct sampling *x, const struct settings *s, size_t *n, struct err *e)
+{
+    enum { MOST = 64 << 20 };
+    const char *file = settings_text(s, "prompts");
+    const size_t limit = (size_t)settings_int(s, "limit");
+    size_t n_bytes;
+    if (!text_ends(file, ".txt") && !text_ends(file, ".txt.gz"))
+        return 0;
+    int code = file_read(file, MOST, &x->lines, &n_bytes, e);
+    if (code)
+        return code;
+    if (strlen(x->lines) != n_bytes || !utf8_is_valid(x->lines, n_bytes))
+        return err_set(e, ERR_INPUT, "%s is not text in UTF-8", file);
+    for (char *line = x->lines, *end; *line && (!limit || *n < limit); line = end) {
+        end = line + strcspn(line, "\n");
+        *n += line + strspn(line, " \t\r") < end;
+        end += *end == '\n';
+    }
+    return 0;
+}
+
+static int add_lines(struct sampling *x, size_t n, struct err *e)
+{
+    int code = 0;
+    for (char *line = x->lines, *next; line && *line && n && !code; line = next) {
+        next = line + strcspn(line, "\n");
+        if (*next)
+            *next++ = '\0';
+        line[strcspn(line, "\r")] = '\0';
+        if (!line[strspn(line, " \t")])
+            continue;
+        code = add_text(x, line, e);
+        n--;
+    }
+    return code;
+}
+
 static int read_prompts(struct sampling *x, const struct settings *s, char **rest, int n_rest, struct err *e)
 {
     const char *file = settings_text(s, "prompts");
-    int code = 0;
-    if (*file)
+    size_t n_lines = 0;
+    int code = read_lines(x, s, &n_lines, e);
+    if (!code && *file && !x->lines)
         code = session_load_corpus(&x->corpus, file, s, e);
     if (code)
         return code;
-    const size_t n = (x->corpus ? x->corpus->n_examples : 0) + (size_t)n_rest;
+    const size_t n = (x->corpus ? x->corpus->n_examples : n_lines) + (size_t)n_rest;
     if (n == 0)
         return err_set(e, ERR_USAGE, "there is nothing to answer: give prompts as arguments or --prompts FILE");
     if (x->corpus)
@@ -72,11 +121,10 @@ static int read_prompts(struct sampling *x, const struct settings *s, char **res
     x->texts = mem_alloc(n, sizeof *x->texts);
     for (size_t i = 0; x->corpus && i < x->corpus->n_examples && !code; i++)
         code = add_prompt(x, &x->corpus->examples[i], x->n_samples, e);
-    for (int i = 0; i < n_rest && !code; i++) {
-        const struct turn turn = {.role = "user", .text = rest[i]};
-        const struct example ex = {.turns = &turn, .n_turns = 1};
-        code = add_prompt(x, &ex, x->n_samples, e);
-    }
+    if (!code)
+        code = add_lines(x, n_lines, e);
+    for (int i = 0; i < n_rest && !code; i++)
+        code = add_text(x, rest[i], e);
     return code;
 }
 
@@ -180,6 +228,7 @@ int engine_sample(const struct settings *s, char **rest, int n_rest, struct err 
     free(x.prompts);
     free(x.texts);
     corpus_free(x.corpus);
+    free(x.lines);
     session_close(&x.session);
     return code;
 }
