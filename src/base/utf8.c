@@ -3,6 +3,7 @@
 #include "base/utf8.h"
 
 #include <utf8proc.h>
+#include <wchar.h>
 
 size_t utf8_decode(const char *bytes, size_t n, uint32_t *code)
 {
@@ -71,7 +72,16 @@ int utf8_columns(uint32_t code)
 {
     if (code < 0x7f)
         return 1;
-    int width = utf8proc_charwidth((utf8proc_int32_t)code);
+    if (code >= 0x1f3fb && code <= 0x1f3ff)
+        return 0; // a skin tone: some terminals join it to the emoji before it, some do not; it is not sent (canvas.c)
+    int width = wcwidth((wchar_t)code); // -1: not of this locale, or younger than this C library
+    if (width >= 0)
+        return width;
+    if ((code >= 0x1160 && code <= 0x11ff) || (code >= 0xd7b0 && code <= 0xd7ff))
+        return 0; // vowels and final consonants of Hangul stand in the cell of their first consonant
+    if (utf8proc_category((utf8proc_int32_t)code) == UTF8PROC_CATEGORY_MC)
+        return 1; // "spacing" marks, such as the vowel signs of Hindi and Tamil, have a cell of their own
+    width = utf8proc_charwidth((utf8proc_int32_t)code);
     return width < 0 ? 1 : width;
 }
 

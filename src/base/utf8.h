@@ -16,7 +16,9 @@ size_t utf8_encode(uint32_t code, char *out);
 
 bool utf8_is_valid(const char *bytes, size_t n);
 
-// Terminal columns of a code point: 0 for combining marks, 2 for wide ones, 1 else (independent of locale).
+// Terminal columns of a code point: 0 for what joins the character before it, 2 for wide ones, 1 else. Where the locale
+// is UTF-8 this is wcwidth(), which curses and most terminals count by; so layout and terminal agree. Elsewhere the
+// same is derived from Unicode's tables.
 int utf8_columns(uint32_t code);
 
 // Columns of a whole text, broken bytes counting 1.

@@ -147,6 +147,15 @@ static void free_cell(struct canvas *c, int x, int y)
     }
 }
 
+// Terminals disagree on how wide an emoji is that joiners, variation selectors, skin tones or tags are part of: some draw
+// one picture of two columns, some all parts beside each other. A picture of another width than ours would push the rest
+// of the line along. Without these characters every terminal draws the parts, each as wide as the table says.
+static bool changes_width(uint32_t code, const struct cell *base)
+{
+    return code == 0xfe0e || code == 0xfe0f || (code >= 0x1f3fb && code <= 0x1f3ff) || (code >= 0xe0020 && code <= 0xe007f) ||
+           (code == 0x200d && base->columns == 2);
+}
+
 static void add_mark(struct canvas *c, int x, int y, uint32_t code)
 {
     if (x < c->clip.x || x >= c->clip.x + c->clip.width)
@@ -154,6 +163,8 @@ static void add_mark(struct canvas *c, int x, int y, uint32_t code)
     struct cell *cell = c->cells + (size_t)y * (size_t)c->width + (size_t)x;
     if (cell->columns == 0 && x > 0)
         cell--;
+    if (changes_width(code, cell))
+        return;
     if (!cell->code[1])
         cell->code[1] = code;
     else if (!cell->code[2])
@@ -171,6 +182,8 @@ void canvas_put(struct canvas *c, int x, int y, uint32_t code, struct style styl
         if (ascii)
             code = ascii;
     }
+    if (code >= 0x1f1e6 && code <= 0x1f1ff)
+        code = 'A' + code - 0x1f1e6; // flags are two letters: alone, or drawn again alone, they mean what they say
     int columns = utf8_columns(code);
     if (code > 0x7e && !c->utf8)
         code = '?'; // of as many columns as it would have, so that the layout stays

@@ -70,6 +70,8 @@ void canvas_put(struct canvas *c, int x, int y, uint32_t code, struct style styl
 // Text made visible (str_add_visible, on one line), cut at x + max_columns (max_columns < 0: at the clip).
 // A cut text ends in "~" when it does not fit into max_columns >= 2. Returns the column after the last one drawn.
 int canvas_text(struct canvas *c, int x, int y, int max_columns, struct style style, const char *text);
+// The same, cut at its beginning, for paths: what tells them apart stands at their end.
+int canvas_text_end(struct canvas *c, int x, int y, int max_columns, struct style style, const char *text);
 int canvas_textf(struct canvas *c, int x, int y, int max_columns, struct style style, const char *format, ...)
     __attribute__((format(printf, 6, 7)));
 // The same, ending at column x + columns - 1. Too long a text is cut at its end.

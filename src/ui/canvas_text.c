@@ -35,6 +35,19 @@ int canvas_text(struct canvas *c, int x, int y, int max_columns, struct style st
     return end;
 }
 
+int canvas_text_end(struct canvas *c, int x, int y, int max_columns, struct style style, const char *text)
+{
+    size_t n = strlen(text), from = 0;
+    if (max_columns < 2 || utf8_text_columns(text, n) <= (size_t)max_columns)
+        return canvas_text(c, x, y, max_columns, style, text);
+    while (from < n && utf8_text_columns(text + from, n - from) > (size_t)max_columns - 1) {
+        uint32_t code;
+        from += utf8_decode(text + from, n - from, &code);
+    }
+    canvas_put(c, x, y, '~', style);
+    return canvas_text(c, x + 1, y, max_columns - 1, style, text + from);
+}
+
 int canvas_textf(struct canvas *c, int x, int y, int max_columns, struct style style, const char *format, ...)
 {
     struct str s = {0};

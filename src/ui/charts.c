@@ -115,6 +115,15 @@ static void keep_settings(struct chart *c, const struct chart *before, int n)
     }
 }
 
+double chart_noise(const struct chart *c)
+{
+    static const char *const differences[] = {"kl", "eval/kl", "kl_estimate", "eval/kl_estimate", "rewards/margins", "eval/rewards/margins"};
+    for (size_t i = 0; i < sizeof differences / sizeof *differences; i++)
+        if (chart_has(c, differences[i]))
+            return 1e-6;
+    return 0;
+}
+
 bool chart_has(const struct chart *c, const char *key)
 {
     for (int i = 0; i < c->n_parts; i++)

@@ -23,4 +23,6 @@ struct chart {
 // The charts that these runs have points for; the first four of the table while there are none. Scale and clip of
 // charts that were there before are kept. Returns how many; *charts is on the heap.
 int charts_make(const struct run_data *const *runs, int n_runs, struct chart **charts, int n_before);
+// How far from 0 rounding alone brings what the chart shows: sums of log-probabilities against the reference; 0 for others.
+double chart_noise(const struct chart *c);
 bool chart_has(const struct chart *c, const char *key);

@@ -43,6 +43,22 @@ static void draw_strip(struct ui *ui, struct rect r)
     str_fini(&right);
 }
 
+// What is wrong is told whole, as long as the page keeps its room; settings have one line.
+static int description_lines(const struct run_row *r, struct rect area)
+{
+    if (!run_is_bad(r) && !r->alert)
+        return 1;
+    struct str text = {0};
+    struct canvas none;
+    run_describe(r, &text);
+    canvas_init(&none, 1, 1, GLYPHS_ASCII, true);
+    int most = area.height >= 30 ? 5 : 3;
+    int lines = canvas_paragraph(&none, (struct rect){0, 0, area.width - 2, 0}, 0, STYLE(COLOR_DEFAULT), str_text(&text), text.len);
+    canvas_fini(&none);
+    str_fini(&text);
+    return lines < most ? lines : most;
+}
+
 static void draw_run_strip(struct ui *ui, struct run_row *r, struct rect area)
 {
     struct canvas *c = &ui->canvas;
@@ -71,16 +87,59 @@ static void draw_run_strip(struct ui *ui, struct run_row *r, struct rect area)
         return;
     struct str line = {0};
     run_describe(r, &line);
-    bool bad = r->trouble[0] || r->status.state == RUN_FAILED;
-    canvas_text(c, area.x + 1, y + 1, area.width - 2, STYLE(bad ? COLOR_BAD : r->alert ? COLOR_WARN : COLOR_MUTED), str_text(&line));
+    struct style style = STYLE(run_is_bad(r) ? COLOR_BAD : r->alert ? COLOR_WARN : COLOR_MUTED);
+    if (area.height > 2)
+        canvas_paragraph(c, (struct rect){area.x + 1, y + 1, area.width - 2, area.height - 1}, 0, style, str_text(&line), line.len);
+    else
+        canvas_text(c, area.x + 1, y + 1, area.width - 2, style, str_text(&line));
     str_fini(&line);
+}
+
+// "Enter keep  Esc leave": the keys as those of the table are drawn.
+static void draw_given_hints(struct canvas *c, struct rect r, const char *hints)
+{
+    int x = r.x + 1;
+    while (*hints) {
+        char key[16], title[60];
+        size_t n = strcspn(hints, " "), all = strstr(hints, "  ") ? (size_t)(strstr(hints, "  ") - hints) : strlen(hints);
+        n = n < all ? n : all;
+        snprintf(key, sizeof key, "%.*s", (int)n, hints);
+        snprintf(title, sizeof title, "%.*s", (int)(all - n), hints + n);
+        if (x + (int)all > r.x + r.width - 1)
+            return;
+        x = canvas_text(c, x, r.y, -1, STYLE(COLOR_ACCENT, .attr = ATTR_BOLD), key);
+        x = canvas_text(c, x, r.y, -1, STYLE(COLOR_DEFAULT), title) + 2;
+        hints += all + strspn(hints + all, " ");
+    }
+}
+
+// What the keys do where a page's own are not asked.
+static const char *hints_now(struct ui *ui)
+{
+    struct view *v = &ui->views[ui->page];
+    switch (ui->prompt.kind) {
+    case PROMPT_COMMAND:
+        return "Enter run  Tab complete  Up/Down choose  Esc leave";
+    case PROMPT_ASK:
+        return "Enter take  Ctrl-u empty  Esc leave";
+    case PROMPT_CONFIRM:
+        return "y yes  n no";
+    case PROMPT_NONE:
+        break;
+    }
+    return v->ops->hints ? v->ops->hints(v) : NULL;
 }
 
 // As many as fit of what can be done now, in the order of the table's last column.
 static void draw_hints(struct ui *ui, struct rect r)
 {
     struct canvas *c = &ui->canvas;
+    const char *given = hints_now(ui);
     int x = r.x + 1;
+    if (given) {
+        draw_given_hints(c, r, given);
+        return;
+    }
     for (int place = 1; place <= 20; place++) {
         for (const struct command_row *row = command_rows; row->id; row++) {
             char key[16];
@@ -99,11 +158,20 @@ static void draw_hints(struct ui *ui, struct rect r)
     }
 }
 
-static void draw_message(struct ui *ui, struct rect r)
+// Returns how many lines the message has in this width.
+static int draw_message(struct ui *ui, struct rect r)
 {
-    if (ui->message[0])
-        canvas_text(&ui->canvas, r.x + 1, r.y, r.width - 2,
-                    ui->message_is_error ? STYLE(COLOR_BAD, .attr = ATTR_BOLD) : STYLE(COLOR_DEFAULT), ui->message);
+    struct style style = ui->message_is_error ? STYLE(COLOR_BAD, .attr = ATTR_BOLD) : STYLE(COLOR_DEFAULT);
+    return canvas_paragraph(&ui->canvas, rect_inset(r, 1, 0), 0, style, ui->message, strlen(ui->message));
+}
+
+// What is asked or said is never cut: it takes lines from the page.
+static int foot_lines(struct ui *ui, struct rect r)
+{
+    int most = r.height / 2;
+    int lines = ui->prompt.kind ? prompt_lines(ui, r.width)
+                                : draw_message(ui, (struct rect){r.x, r.y, r.width, 0});
+    return lines < 1 ? 1 : lines > most ? most : lines;
 }
 
 static void draw_view(struct ui *ui, struct rect r)
@@ -127,11 +195,12 @@ void ui_draw(struct ui *ui)
     }
     bool small = r.width < 60 || r.height < 15;
     draw_strip(ui, rect_cut_top(&r, 1));
-    struct rect hints = rect_cut_bottom(&r, 1);
-    struct rect line = small ? hints : rect_cut_bottom(&r, 1);
+    int lines = foot_lines(ui, r);
+    struct rect hints = rect_cut_bottom(&r, small ? lines : 1);
+    struct rect line = small ? hints : rect_cut_bottom(&r, lines);
     struct run_row *run = ui_run(ui);
     if (run && (IN_RUN >> ui->page & 1))
-        draw_run_strip(ui, run, rect_cut_top(&r, small ? 1 : 2));
+        draw_run_strip(ui, run, rect_cut_top(&r, small ? 1 : 1 + description_lines(run, r)));
     draw_view(ui, r);
     if (!small || (!ui->message[0] && !ui->prompt.kind))
         draw_hints(ui, hints);

@@ -24,8 +24,8 @@ const struct command_row command_rows[] = {
     {CMD_HIDE, "hide", "hide", "D", IN_RUNS, NULL, "Take the run out of the list; its files are kept.", 0},
 
     {CMD_PAUSE, "pause", "pause", "p", IN_RUNS, NULL, "Pause the run between two steps, or go on.", 5},
-    {CMD_PAUSE, "pause", "pause", "Space p", IN_RUN, NULL, "Pause the run between two steps, or go on.", 1},
-    {CMD_STOP, "stop", "stop", "s", IN_RUNS | IN_RUN, NULL, "Stop the run: it writes a checkpoint and ends; r continues it.", 2},
+    {CMD_PAUSE, "pause", "pause", "p", IN_RUN, NULL, "Pause the run between two steps, or go on.", 1},
+    {CMD_STOP, "stop", "stop", "s", IN_RUNS | IN_RUN, NULL, "Stop the run, when you confirm: it writes a checkpoint and ends; r continues it.", 2},
     {CMD_RESUME, "resume", "resume", "r", IN_RUNS | IN_RUN, NULL, "Go on with a paused, stopped, failed or dead run.", 2},
     {CMD_CHECKPOINT, "checkpoint", "checkpoint", "c", IN_RUNS | IN_RUN, NULL, "Write a checkpoint now and go on.", 0},
     {CMD_SET_LR, "lr", "lr", "l", IN_RUN, "VALUE", "Change the learning rate while the run runs.", 3},
@@ -59,8 +59,11 @@ const struct command_row command_rows[] = {
 
     {CMD_EDIT, "edit", "edit", "Enter", IN_LAUNCH, "NAME VALUE", "Edit the value under the cursor; Enter keeps it.", 1},
     {CMD_SELECT, "choose", "choose", "Space", IN_LAUNCH, NULL, "The next choice of the field under the cursor.", 2},
-    {CMD_LAUNCH, "launch", "launch", "L F10", IN_LAUNCH, NULL, "Start the run with these settings.", 3},
-    {CMD_RESET, "reset", "default", "r", IN_LAUNCH, NULL, "Put the field under the cursor back to its default.", 4},
+    {CMD_LAUNCH, "launch", "launch", "F10 L", IN_LAUNCH, NULL, "Start the run with these settings.", 3},
+    {CMD_RESET, "reset", "default", "r", IN_LAUNCH, NULL, "Put the field under the cursor back to its default.", 5},
+    {CMD_FIND, "find", "find", "/", IN_LAUNCH, "NAME", "Go to the field whose name or meaning holds what you type.", 4},
+    {CMD_PAN_LEFT, "command-up", "command up", "<", IN_LAUNCH, NULL, "The command at the bottom, one line up.", 0},
+    {CMD_PAN_RIGHT, "command-down", "command down", ">", IN_LAUNCH, NULL, "The command at the bottom, one line down.", 0},
 
     {CMD_UP, "up", "up", "Up k", IN_ALL, NULL, "One line up.", 0},
     {CMD_DOWN, "down", "down", "Down j", IN_ALL, NULL, "One line down.", 0},
@@ -82,7 +85,8 @@ const struct command_row command_rows[] = {
 
     {CMD_PROMPT, "command", "command", ":", IN_ALL, NULL, "Type a command's name; a few of its letters are enough.", 18},
     {CMD_HELP, "help", "help", "? F1", IN_ALL & ~IN_HELP, NULL, "All keys and commands of this page.", 19},
-    {CMD_BACK, "back", "back", "q Esc", IN_ALL & ~IN_RUNS, NULL, "One level up.", 20},
+    {CMD_BACK, "back", "back", "q Esc", IN_ALL & ~IN_RUNS & ~IN_LAUNCH, NULL, "One level up.", 20},
+    {CMD_BACK, "back", "back", "Esc q", IN_LAUNCH, NULL, "To the page before; what is in the form stays.", 20},
     {CMD_QUIT, "quit", "quit", "q", IN_RUNS, NULL, "Leave the console; runs go on.", 20},
     {CMD_FREEZE, "freeze", "freeze", "Z", IN_ALL, NULL, "Hold the picture still, or follow again; nothing is lost.", 0},
     {CMD_REDRAW, "redraw", "redraw", "Ctrl-l", IN_ALL, NULL, "Paint the whole screen again.", 0},

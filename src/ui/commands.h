@@ -28,7 +28,7 @@ enum command_id {
     // samples, log
     CMD_HEAT, CMD_WRAP, CMD_LEVEL,
     // the form
-    CMD_EDIT, CMD_RESET, CMD_LAUNCH,
+    CMD_EDIT, CMD_RESET, CMD_LAUNCH, CMD_FIND,
     CMD_N,
 };
 
@@ -54,6 +54,7 @@ enum key {
     KEY_NONE_ = 0, KEY_TAB_ = 9, KEY_ENTER_ = 13, KEY_ESCAPE_ = 27, KEY_BACKSPACE_ = 127,
     KEY_BASE_ = 0x200000, KEY_UP_, KEY_DOWN_, KEY_LEFT_, KEY_RIGHT_, KEY_HOME_, KEY_END_, KEY_PGUP_, KEY_PGDN_,
     KEY_DELETE_, KEY_INSERT_, KEY_BACKTAB_, KEY_F0_, KEY_F12_ = KEY_F0_ + 12, KEY_RESIZE_,
+    KEY_PASTE_, // what follows, up to the bytes KEYS_PASTE_END, was pasted
     KEY_ALT_ = 0x400000, // added to a character
 };
 const char *key_name(int key, char *out, unsigned size); // "Ctrl-l", "Alt-1", "F10", "x"

@@ -33,8 +33,10 @@ void curves_show(struct curves *c, struct run_row *const *rows, int n)
         c->rows[i] = rows[i];
         c->data[i] = run_cache_find(&c->cache, rows[i]);
     }
-    if (!same)
+    if (!same) {
         c->unit = INFINITY;
+        c->is_read = false;
+    }
 }
 
 // ---- reading ----
@@ -130,6 +132,7 @@ bool curves_poll(struct curves *c, double until_s, bool *changed)
     for (int i = 0; i < c->n_charts; i++)
         if (is_shown(c, i))
             smooth = smooth_chart(c, &c->charts[i], until_s) && smooth;
+    c->is_read = c->is_read || all;
     return all && smooth;
 }
 

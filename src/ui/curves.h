@@ -36,6 +36,7 @@ struct curves {
     // What the last frame showed, for moving about in it.
     int grid_columns, grid_rows, first_shown, n_shown;
     int field_columns;                     // cells across the focused chart
+    bool is_read;                          // nothing of these runs and charts is left to be read
     bool needs_poll;                       // it showed other charts than the one before
     uint64_t keys_stamp;                   // of the metrics that the charts were made from
 };

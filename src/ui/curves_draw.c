@@ -31,13 +31,16 @@ static int marks_of(const struct curves *c, struct plot_mark *marks, int max)
 
 static void empty_text(const struct curves *c, const struct plot_line *lines, int n_lines, char *out, size_t size)
 {
-    bool points = false, live = false;
+    bool points = false, live = false, unread = false;
     for (int i = 0; i < n_lines; i++)
         points = points || lines[i].series->n > 0;
+    for (int i = 0; i < c->n_runs; i++)
+        unread = unread || c->rows[i]->looked_s < 0 || (c->rows[i]->reader && !c->is_read);
     for (int i = 0; i < c->n_runs; i++)
         live = live || c->rows[i]->status.state == RUN_QUEUED || run_state_is_live(c->rows[i]->status.state);
     text_copy(out, size,
               points ? "no points in this window: 0 shows all"
+              : unread ? "reading ..."
               : live ? "waiting for the first point"
                      : "nothing was recorded");
 }
@@ -67,6 +70,7 @@ void curves_draw_chart(struct curves *c, const struct chart *chart, struct canva
                      .n_marks = marks_of(c, marks, MAX_MARKS),
                      .x_kind = c->x_kind,
                      .scale = chart->scale,
+                     .noise = chart_noise(chart),
                      .clip = chart->clip,
                      .weight = chart->exact ? 0 : c->weight,
                      .cursor = NAN,
@@ -91,6 +95,17 @@ void curves_draw_chart(struct curves *c, const struct chart *chart, struct canva
 
 // ---- around the charts ----
 
+// What is left of the names still names something: "1" and "2" of "dpo-1" and "dpo-2" do not.
+static bool says_something(const struct curves *c, size_t skipped)
+{
+    for (int i = 0; i < c->n_runs; i++) {
+        const char *rest = c->rows[i]->info.name + skipped;
+        if (strlen(rest) < 3 || (*rest >= '0' && *rest <= '9'))
+            return false;
+    }
+    return true;
+}
+
 // What all names begin with, up to a hyphen: where there is no room it says nothing ("bench-").
 static size_t common_prefix(const struct curves *c)
 {
@@ -102,7 +117,7 @@ static size_t common_prefix(const struct curves *c)
             k++;
         n = k;
     }
-    while (n > 0 && first[n - 1] != '-')
+    while (n > 0 && (first[n - 1] != '-' || !says_something(c, n)))
         n--;
     return n;
 }
@@ -266,7 +281,9 @@ void curves_draw(struct curves *c, struct canvas *canvas, struct rect area)
     struct rect head = area.height >= 8 ? rect_cut_top(&area, 1) : (struct rect){0};
     struct str last = {0};
     bool is_bad = last_change(c, &last);
-    struct rect foot = area.height >= 12 && last.len > 0 ? rect_cut_bottom(&area, 1) : (struct rect){0};
+    int lines = canvas_paragraph(canvas, (struct rect){0, 0, area.width - 2, 0}, 0, STYLE(COLOR_DEFAULT), str_text(&last), last.len);
+    lines = !is_bad ? 1 : lines > 3 ? 3 : lines;
+    struct rect foot = area.height >= 12 && last.len > 0 ? rect_cut_bottom(&area, lines) : (struct rect){0};
     if (c->full)
         draw_full(c, canvas, area);
     else
@@ -274,7 +291,6 @@ void curves_draw(struct curves *c, struct canvas *canvas, struct rect area)
     if (head.height)
         draw_settings(c, canvas, head);
     if (foot.height)
-        canvas_text(canvas, foot.x + 1, foot.y, foot.width - 2, STYLE(is_bad ? COLOR_BAD : COLOR_MUTED),
-                    str_text(&last));
+        canvas_paragraph(canvas, rect_inset(foot, 1, 0), 0, STYLE(is_bad ? COLOR_BAD : COLOR_MUTED), str_text(&last), last.len);
     str_fini(&last);
 }

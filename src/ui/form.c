@@ -100,6 +100,20 @@ const struct engine_objective *form_objective(const struct form *f)
     return engine_find_objective(f->engine, f->fields[FORM_OBJECTIVE].text);
 }
 
+int form_search(const struct form *f, const char *typed, int after)
+{
+    for (int pass = 0; pass < 3; pass++) {
+        for (int k = 1; k <= f->n; k++) {
+            const int i = (after + k) % f->n;
+            const struct param *p = f->fields[i].param;
+            if (pass == 0 ? strncasecmp(p->name, typed, strlen(typed)) == 0
+                          : strcasestr(pass == 1 ? p->name : p->help, typed) != NULL)
+                return i;
+        }
+    }
+    return -1;
+}
+
 int form_find(const struct form *f, const char *name)
 {
     for (int i = 0; i < f->n; i++)
@@ -108,13 +122,30 @@ int form_find(const struct form *f, const char *name)
     return -1;
 }
 
+static bool is_yes(const char *text)
+{
+    return strcmp(text, "yes") == 0 || strcmp(text, "true") == 0 || strcmp(text, "1") == 0;
+}
+
+// Whether the text says what the default says: "0.00001" is "1e-5", "false" is "no".
+static bool is_fallback(const struct param *p, const char *text)
+{
+    double a, b;
+    const char *fallback = p->fallback ? p->fallback : "";
+    if (strcmp(text, fallback) == 0)
+        return true;
+    if (p->type == PARAM_BOOL)
+        return is_yes(text) == is_yes(fallback);
+    return (p->type == PARAM_INT || p->type == PARAM_FLOAT) && text_to_double(text, &a) && text_to_double(fallback, &b) && a == b;
+}
+
 static void put(struct form *f, int field, const char *text)
 {
     struct form_field *at = f->fields + field;
     char *copy = mem_strdup(text);
     free(at->text);
     at->text = copy;
-    at->given = strcmp(text, at->param->fallback ? at->param->fallback : "") != 0;
+    at->given = !is_fallback(at->param, text);
     check(at);
 }
 
@@ -151,8 +182,7 @@ bool form_step(struct form *f, int field, int step)
 {
     const struct form_field *at = f->fields + field;
     if (at->param->type == PARAM_BOOL) {
-        bool yes = strcmp(at->text, "yes") == 0 || strcmp(at->text, "true") == 0 || strcmp(at->text, "1") == 0;
-        form_set(f, field, yes ? "no" : "yes");
+        form_set(f, field, is_yes(at->text) ? "no" : "yes");
         return true;
     }
     if (at->param->type != PARAM_CHOICE)
@@ -190,6 +220,8 @@ void form_copy(struct form *f, const char *objective, const char *model, const c
     const char *name;
     json_t *value;
     form_set(f, FORM_OBJECTIVE, objective);
+    for (int i = FORM_NAME; i < f->n; i++)
+        form_reset(f, i); // what was in the form before is not this run's
     json_object_foreach((json_t *)settings, name, value)
         copy_value(f, name, value);
     int field = form_find(f, "model");

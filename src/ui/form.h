@@ -12,7 +12,7 @@ struct form_field {
     const struct param *param;
     const char *group; // heading
     char *text;
-    bool given;        // by the person; else the default
+    bool given;        // by the person; else the default, however it is written
     char fault[300];   // why the text cannot be taken; "" when it can
 };
 struct form {
@@ -28,6 +28,9 @@ void form_init(struct form *f, const struct engine_description *engine);
 void form_fini(struct form *f);
 const struct engine_objective *form_objective(const struct form *f);
 int form_find(const struct form *f, const char *name); // -1: none
+// The next field after `after` (round the end) whose name begins with what was typed, holds it, or whose help does; in
+// this order. -1: none.
+int form_search(const struct form *f, const char *typed, int after);
 // Sets and checks a field; a new objective brings its own fields and keeps what others have in common.
 void form_set(struct form *f, int field, const char *text);
 void form_reset(struct form *f, int field);

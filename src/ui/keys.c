@@ -126,7 +126,9 @@ static size_t decode_csi(const char *bytes, size_t n, bool all, int *key)
     char last = bytes[end];
     if ((unsigned char)last < 0x40 || (unsigned char)last > 0x7e)
         return end; // broken off by something else, which is decoded next
-    if (last == '~')
+    if (last == '~' && end == 5 && memcmp(bytes + 2, "200", 3) == 0)
+        *key = KEY_PASTE_;
+    else if (last == '~')
         *key = tilde_key(atoi(bytes + 2));
     else
         *key = letter_key(last);

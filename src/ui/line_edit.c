@@ -128,6 +128,40 @@ bool line_edit_key(struct line_edit *l, int key)
     return true;
 }
 
+bool line_edit_paste(struct line_edit *l, const char *text, size_t n_bytes)
+{
+    struct str line = {0};
+    bool blank = false;
+    for (size_t i = 0; i < n_bytes;) {
+        uint32_t code;
+        char bytes[4];
+        i += utf8_decode(text + i, n_bytes - i, &code);
+        if (code == '\n' || code == '\r' || code == '\t') {
+            blank = line.len > 0;
+            continue;
+        }
+        if (code == UTF8_BAD || code < 0x20 || (code >= 0x7f && code < 0xa0))
+            continue;
+        if (blank)
+            str_addc(&line, ' ');
+        blank = false;
+        str_addn(&line, bytes, utf8_encode(code, bytes));
+    }
+    const bool fits = (l->offered ? 0 : l->text.len) + line.len <= MAX_BYTES;
+    if (fits && line.len > 0) {
+        if (l->offered)
+            cut(l, 0, l->text.len);
+        l->offered = false;
+        for (size_t i = 0; i < line.len;) {
+            uint32_t code;
+            i += utf8_decode(line.data + i, line.len - i, &code);
+            insert(l, (int)code);
+        }
+    }
+    str_fini(&line);
+    return fits;
+}
+
 void line_edit_draw(const struct line_edit *l, struct canvas *c, int x, int y, int columns, struct style style)
 {
     const char *text = str_text(&l->text);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/str.h"
 #include "ui/keys.h"
 #include "ui/screen.h"
 #include "ui/ui_internal.h"
@@ -64,7 +65,33 @@ struct input {
     char bytes[4096];
     size_t n;
     double escape_s; // when an unfinished sequence is taken as it is; 0: nothing waits
+    bool pasting;    // between the marks that the terminal sets around a paste
+    struct str pasted;
 };
+
+enum { MAX_PASTED = 64 * 1024, PASTE_PATIENCE_S = 2 };
+
+// Moves what belongs to the paste from bytes[at..n) to `pasted`; returns where the keys go on. `all`: the terminal has
+// sent nothing for long, so the end mark was lost.
+static size_t take_pasted(struct ui *ui, struct input *in, size_t at, bool all)
+{
+    const size_t n_mark = strlen(KEYS_PASTE_END), left = in->n - at;
+    const char *end = memmem(in->bytes + at, left, KEYS_PASTE_END, n_mark);
+    size_t n = end ? (size_t)(end - (in->bytes + at)) : left;
+    if (!end && !all) // the mark may have arrived in part
+        for (size_t k = n_mark - 1; k > 0; k--)
+            if (k <= left && memcmp(in->bytes + in->n - k, KEYS_PASTE_END, k) == 0) {
+                n = left - k;
+                break;
+            }
+    str_addn(&in->pasted, in->bytes + at, in->pasted.len + n > MAX_PASTED ? MAX_PASTED - in->pasted.len : n);
+    if (end || all) {
+        ui_paste(ui, str_text(&in->pasted), in->pasted.len);
+        str_clear(&in->pasted);
+        in->pasting = false;
+    }
+    return at + n + (end ? n_mark : 0);
+}
 
 // Decodes all whole keys that were read.
 static void take_keys(struct ui *ui, struct input *in, bool all)
@@ -72,15 +99,24 @@ static void take_keys(struct ui *ui, struct input *in, bool all)
     size_t at = 0;
     while (at < in->n && !ui->quit) {
         int key;
+        if (in->pasting) {
+            at = take_pasted(ui, in, at, all);
+            if (in->pasting)
+                break;
+            continue;
+        }
         size_t used = key_decode(in->bytes + at, in->n - at, all, &key);
         if (used == 0)
             break;
         at += used;
-        ui_key(ui, key);
+        if (key == KEY_PASTE_)
+            in->pasting = true;
+        else
+            ui_key(ui, key);
     }
     memmove(in->bytes, in->bytes + at, in->n - at);
     in->n -= at;
-    in->escape_s = in->n ? clock_seconds() + 0.025 : 0;
+    in->escape_s = in->pasting ? clock_seconds() + PASTE_PATIENCE_S : in->n ? clock_seconds() + 0.025 : 0;
 }
 
 // false when the terminal is gone.
@@ -91,7 +127,7 @@ static bool read_keys(struct ui *ui, struct input *in)
         return false;
     if (n > 0)
         in->n += (size_t)n;
-    take_keys(ui, in, in->n == sizeof in->bytes);
+    take_keys(ui, in, in->n == sizeof in->bytes && !in->pasting);
     return true;
 }
 
@@ -188,9 +224,13 @@ int loop_run(struct ui *ui, struct err *e)
         } else if (fds[0].revents & (POLLHUP | POLLERR | POLLNVAL)) {
             break;
         }
-        if (in.escape_s && clock_seconds() >= in.escape_s)
+        if (in.escape_s && clock_seconds() >= in.escape_s) {
+            if (in.pasting && in.n == 0)
+                take_pasted(ui, &in, 0, true);
             take_keys(ui, &in, true);
+        }
         fds[0].revents = fds[1].revents = 0;
     }
+    str_fini(&in.pasted);
     return 0;
 }

@@ -97,6 +97,12 @@ enum menu_answer objective_menu_key(struct objective_menu *m, int key)
     }
 }
 
+void objective_menu_paste(struct objective_menu *m, const char *text, size_t n_bytes)
+{
+    if (line_edit_paste(&m->typed, text, n_bytes))
+        find(m);
+}
+
 static int name_columns(const struct engine_description *d)
 {
     size_t most = 0;
@@ -125,7 +131,7 @@ static void draw_rows(struct objective_menu *m, struct canvas *c, struct rect r)
                         o->data_needs);
         if (i == m->cursor) {
             canvas_put(c, r.x, y, '>', STYLE(COLOR_ACCENT, .attr = ATTR_BOLD));
-            canvas_restyle(c, (struct rect){r.x, y, 2 + names, 1}, STYLE(COLOR_DEFAULT, .bg = COLOR_CURSOR));
+            canvas_restyle(c, (struct rect){r.x, y, r.width, 1}, STYLE(COLOR_DEFAULT, .bg = COLOR_CURSOR));
         }
     }
 }

@@ -20,6 +20,7 @@ enum menu_answer { MENU_KEPT, MENU_CHANGED, MENU_TAKEN, MENU_LEFT };
 void objective_menu_open(struct objective_menu *m, const struct engine_description *engine, const char *name);
 void objective_menu_fini(struct objective_menu *m);
 // MENU_TAKEN: objective_menu_chosen is wanted; MENU_LEFT: nothing is.
+void objective_menu_paste(struct objective_menu *m, const char *text, size_t n_bytes); // as if it were typed
 enum menu_answer objective_menu_key(struct objective_menu *m, int key);
 const struct engine_objective *objective_menu_chosen(const struct objective_menu *m); // NULL: nothing matches
 void objective_menu_draw(struct objective_menu *m, struct canvas *c, struct rect area);

@@ -100,7 +100,12 @@ static void find_range(const struct plot *p, struct plot_result *out)
     }
     if (p->clip)
         span = clipped_span(p);
-    axis_fit(&out->y, p->scale, span.min, span.max);
+    if (fmax(fabs(span.min), fabs(span.max)) <= p->noise) {
+        axis_fit(&out->y, SCALE_LINEAR, 0, 1);
+        out->y.low = fmin(out->y.low, span.min);
+    } else {
+        axis_fit(&out->y, p->scale, span.min, span.max);
+    }
     for (int k = 0; k < p->n_lines && !p->lines_only; k++) {
         uint32_t first, end;
         visible(p, &p->lines[k], &first, &end);

@@ -42,6 +42,7 @@ struct plot {
     enum x_kind x_kind;
     double x0, x1;     // what the horizontal axis shows, in its own unit; x0 < x1
     enum scale scale;
+    double noise;      // values no further than this from 0 are rounding errors of it: the axis is that of 0; 0: none are
     bool clip;         // the vertical range leaves out the lowest and highest hundredth
     double weight;     // of the smoothing, for the title; a curve is drawn smoothed once it is
     double cursor;     // in units of the horizontal axis; NaN: none

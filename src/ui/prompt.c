@@ -144,6 +144,17 @@ void prompt_key(struct ui *ui, int key)
     }
 }
 
+bool prompt_paste(struct ui *ui, const char *text, size_t n_bytes)
+{
+    struct prompt *p = &ui->prompt;
+    if (p->kind == PROMPT_CONFIRM)
+        return false;
+    if (!line_edit_paste(&p->line, text, n_bytes))
+        ui_say_error(ui, "What was pasted is longer than a line can be (%zu bytes).", n_bytes);
+    p->chosen = -1;
+    return true;
+}
+
 static void draw_found(struct ui *ui, struct canvas *c, struct rect above)
 {
     const struct command_row *found[MAX_FOUND];
@@ -167,19 +178,37 @@ static void draw_found(struct ui *ui, struct canvas *c, struct rect above)
     }
 }
 
+static void add_question(const struct prompt *p, struct str *out)
+{
+    str_addf(out, "%s  y / n ", p->label);
+}
+
+int prompt_lines(const struct ui *ui, int width)
+{
+    struct str text = {0};
+    if (ui->prompt.kind != PROMPT_CONFIRM)
+        return 1;
+    add_question(&ui->prompt, &text);
+    int lines = canvas_paragraph((struct canvas *)&ui->canvas, (struct rect){0, 0, width - 2, 0}, 0, STYLE(COLOR_DEFAULT),
+                                 str_text(&text), text.len);
+    str_fini(&text);
+    return lines;
+}
+
 void prompt_draw(struct ui *ui, struct canvas *c, struct rect line, struct rect above)
 {
     struct prompt *p = &ui->prompt;
     if (p->kind == PROMPT_COMMAND)
         draw_found(ui, c, above);
     canvas_fill(c, line, ' ', STYLE(COLOR_DEFAULT));
-    int x = canvas_text(c, line.x + 1, line.y, line.width * 2 / 3, STYLE(COLOR_ACCENT, .attr = ATTR_BOLD), p->label);
     if (p->kind == PROMPT_CONFIRM) {
-        x = canvas_text(c, x + 1, line.y, -1, STYLE(COLOR_DEFAULT), "y / n");
-        c->cursor_x = x;
-        c->cursor_y = line.y;
+        struct str text = {0};
+        add_question(p, &text);
+        canvas_paragraph(c, rect_inset(line, 1, 0), 0, STYLE(COLOR_ACCENT, .attr = ATTR_BOLD), str_text(&text), text.len);
+        str_fini(&text);
         return;
     }
+    int x = canvas_text(c, line.x + 1, line.y, line.width * 2 / 3, STYLE(COLOR_ACCENT, .attr = ATTR_BOLD), p->label);
     if (p->kind == PROMPT_ASK)
         x = canvas_text(c, x, line.y, -1, STYLE(COLOR_ACCENT, .attr = ATTR_BOLD), "> ");
     line_edit_draw(&p->line, c, x, line.y, line.x + line.width - x - 1, STYLE(COLOR_DEFAULT));

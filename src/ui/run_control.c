@@ -204,6 +204,10 @@ static void set_or_ask(struct ui *ui, struct run_row *r, enum command_id id, con
 
 static void resume(struct ui *ui, struct run_row *r)
 {
+    if (r->trouble[0]) {
+        ui_say_error(ui, "%s cannot go on: %s", r->info.name, r->trouble);
+        return;
+    }
     switch (r->status.state) {
     case RUN_PAUSED:
         post(ui, r, CONTROL_RESUME, "", "", "goes on.");
@@ -225,7 +229,7 @@ static void pause_or_go_on(struct ui *ui, struct run_row *r)
     if (r->status.state == RUN_PAUSED)
         post(ui, r, CONTROL_RESUME, "", "", "goes on.");
     else if (is_live(ui, r, "paused"))
-        post(ui, r, CONTROL_PAUSE, "", "", "pauses after this step. Space goes on.");
+        post(ui, r, CONTROL_PAUSE, "", "", "pauses after this step. p goes on.");
 }
 
 static void hide(struct ui *ui, struct run_row *r, const char *arg)
@@ -246,6 +250,25 @@ static void hide(struct ui *ui, struct run_row *r, const char *arg)
     else
         ui_say(ui, "%s is out of the list; its files are in runs/%s", arg, arg);
     ui->runs.next_list_s = 0;
+}
+
+// Stopping ends what took hours, so it is asked; the answer is about the run that the question named.
+static void stop(struct ui *ui, struct run_row *r, const char *arg)
+{
+    char question[160];
+    struct run_row *named = arg ? run_list_find(&ui->runs, arg) : r;
+    if (!named) {
+        ui_say_error(ui, "There is no run %s", arg);
+        return;
+    }
+    if (!is_live(ui, named, "stopped"))
+        return;
+    if (arg || !ui->has_screen) {
+        post(ui, named, CONTROL_STOP, "", "", "writes a checkpoint and stops. r goes on with it.");
+        return;
+    }
+    snprintf(question, sizeof question, "Stop %.100s? It writes a checkpoint first.", r->info.name);
+    ui_confirm(ui, CMD_STOP, r->info.name, question);
 }
 
 bool run_takes(struct ui *ui, enum command_id id)
@@ -289,8 +312,8 @@ enum view_result run_control(struct ui *ui, enum command_id id, const char *arg)
     }
     if (id == CMD_PAUSE)
         pause_or_go_on(ui, r);
-    else if (id == CMD_STOP && is_live(ui, r, "stopped"))
-        post(ui, r, CONTROL_STOP, "", "", "writes a checkpoint and stops. r goes on with it.");
+    else if (id == CMD_STOP)
+        stop(ui, r, arg);
     else if (id == CMD_RESUME)
         resume(ui, r);
     else if (id == CMD_CHECKPOINT && is_live(ui, r, "asked for a checkpoint"))

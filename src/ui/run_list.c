@@ -196,8 +196,34 @@ static bool judge(struct run_row *r, double now_s)
     return changed;
 }
 
+static bool folder_is_there(const struct run_list *l, const struct run_row *r)
+{
+    char *dir = store_run_dir(l->store, r->info.name);
+    bool is_there = file_is_dir(dir);
+    free(dir);
+    return is_there;
+}
+
+// The folder was deleted: what an open file still shows of the run is no more.
+static void lose(struct run_row *r)
+{
+    run_reader_close(r->reader);
+    r->reader = NULL;
+    r->status = (struct run_status){0};
+    r->alert = NULL;
+    r->is_missing = true;
+    for (int v = 0; v < VALUE_N; v++)
+        r->values[v] = NAN;
+}
+
 static int read_row(const struct run_list *l, struct run_row *r, struct err *e)
 {
+    if (!folder_is_there(l, r)) {
+        lose(r);
+        return err_set(e, ERR_NOT_FOUND, "its folder runs/%s is gone: D takes it out of the list, C makes a new run with its "
+                       "settings", r->info.name);
+    }
+    r->is_missing = false;
     if (!r->reader) {
         char *dir = store_run_dir(l->store, r->info.name);
         struct err fault = {0};
@@ -228,6 +254,8 @@ static bool needs_look(const struct run_list *l, struct run_row *r, double now_s
         return true;
     if (!run_state_is_live(r->status.state) && now_s - r->looked_s < 0.9)
         return false;
+    if (!folder_is_there(l, r))
+        return true;
     return run_reader_version(r->reader) != r->version;
 }
 

@@ -34,7 +34,8 @@ struct run_row {               // its address is stable while the run is in the 
     double seen_step_s;        // when seen_step was met first, or the run began to train again
     const struct health_rule *alert; // NULL: all is well
     char alert_text[240];
-    double looked_s;           // when the status was read last
+    double looked_s;           // when the status was read last; negative: not yet
+    bool is_missing;           // its folder was deleted
     char trouble[200];         // why run.db cannot be read; "" when all is well
 };
 

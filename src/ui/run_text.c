@@ -10,8 +10,17 @@
 #include "base/clock.h"
 #include "base/file.h"
 
+bool run_is_bad(const struct run_row *r)
+{
+    return r->trouble[0] || r->status.state == RUN_FAILED || r->status.state == RUN_DEAD;
+}
+
 const char *run_state_text(const struct run_row *r)
 {
+    if (r->is_missing)
+        return "missing";
+    if (r->looked_s < 0) // nobody has looked yet: it need not be queued
+        return "reading";
     return r->trouble[0] ? "unreadable" : run_state_name(r->status.state);
 }
 

@@ -5,6 +5,7 @@
 #include "ui/canvas.h"
 #include "ui/run_list.h"
 
+bool run_is_bad(const struct run_row *r); // failed, dead, missing or unreadable: its description says what to do
 const char *run_state_text(const struct run_row *r); // "running", "dead"; "unreadable" when run.db cannot be read
 uint32_t run_state_glyph(const struct run_row *r);   // has an ASCII form on canvases without UTF-8
 struct style run_state_style(const struct run_row *r);

@@ -9,7 +9,8 @@
 
 enum background { BACKGROUND_UNKNOWN, BACKGROUND_DARK, BACKGROUND_LIGHT };
 
-// Takes the terminal over. ERR_UNSUPPORTED, in words, when it is none or cannot address its cells.
+// Takes the terminal over, and asks it to mark what is pasted. ERR_UNSUPPORTED, in words, when it is none or cannot
+// address its cells.
 int screen_open(struct err *e);
 void screen_close(void); // gives it back; does nothing when it is not open
 // For a fatal signal: as screen_close, by nothing but async-signal-safe calls.
@@ -22,6 +23,8 @@ void screen_repaint(void);                 // the next screen_show paints everyt
 
 enum glyphs screen_glyphs(void);
 bool screen_utf8(void);
+// "xterm-256color" where this machine does not know TERM and the terminal was taken for that; else NULL.
+const char *screen_taken_for(void);
 int screen_colors(void); // 256, 16, 8 or 0
 // "256", "16", "8", "mono", "dark", "light"; false for another word. Never more than the terminal has.
 bool screen_set_colors(const char *word);

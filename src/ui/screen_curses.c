@@ -35,6 +35,7 @@ static struct {
     bool has_before;
     char rescue[256]; // leave the alternate screen, show the cursor, plain characters, keypad off
     size_t rescue_bytes;
+    const char *taken_for; // the description that is used where that of TERM is missing
 } screen;
 
 // Colour-blind safe sets (console.md 8): Machado 2009 simulation and CIEDE2000 distance of at least 9.3 for all 16.
@@ -137,6 +138,12 @@ static void find_glyphs(void)
     screen.glyphs = has_braille ? GLYPHS_BRAILLE : screen.utf8 && wcwidth(0x2588) == 1 ? GLYPHS_BLOCK : GLYPHS_ASCII;
 }
 
+static void add_rescue_bytes(const char *bytes)
+{
+    for (; *bytes && screen.rescue_bytes < sizeof screen.rescue; bytes++)
+        screen.rescue[screen.rescue_bytes++] = *bytes;
+}
+
 static void add_rescue(const char *capability)
 {
     const char *bytes = tigetstr(capability);
@@ -154,6 +161,27 @@ static void add_rescue(const char *capability)
     }
 }
 
+// The terminal is to mark what is pasted; one that cannot leaves the request out.
+static void mark_pastes(bool yes)
+{
+    fputs(yes ? "\033[?2004h" : "\033[?2004l", stdout);
+    fflush(stdout);
+}
+
+// Opens the terminal by its name; one that is not described on this machine is taken for what most are today, or for
+// what every one is. NULL when not even these are known. *used: the name that was.
+static SCREEN *open_described(const char *term, const char **used)
+{
+    const char *const names[] = {term, "xterm-256color", "xterm", "screen", "vt100"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        SCREEN *opened = newterm(names[i], stdout, stdin);
+        *used = names[i];
+        if (opened)
+            return opened;
+    }
+    return NULL;
+}
+
 static void take_terminal(void)
 {
     raw();
@@ -165,6 +193,7 @@ static void take_terminal(void)
     set_escdelay(25);
     leaveok(stdscr, FALSE);
     curs_set(0);
+    mark_pastes(true);
 }
 
 int screen_open(struct err *e)
@@ -180,10 +209,12 @@ int screen_open(struct err *e)
                        term && *term ? term : "not set");
     screen.has_before = tcgetattr(STDIN_FILENO, &screen.before) == 0;
     setenv("NCURSES_NO_UTF8_ACS", "1", 1);
-    screen.terminal = newterm(NULL, stdout, stdin);
+    const char *used;
+    screen.terminal = open_described(term, &used);
     if (!screen.terminal)
-        return err_set(e, ERR_UNSUPPORTED, "there is no description of the terminal %s on this machine: try TERM=xterm-256color or "
-                       "TERM=vt100, or install the package ncurses-term", term);
+        return err_set(e, ERR_UNSUPPORTED, "there is no description of the terminal %s on this machine, nor of xterm-256color or vt100: "
+                       "install the package ncurses-base", term);
+    screen.taken_for = strcmp(used, term) == 0 ? NULL : used;
     set_term(screen.terminal);
     if (!tigetstr("cup") || tigetstr("cup") == (char *)-1) {
         endwin();
@@ -196,6 +227,7 @@ int screen_open(struct err *e)
     add_rescue("sgr0");
     add_rescue("cnorm");
     add_rescue("rmcup");
+    add_rescue_bytes("\033[?2004l");
     canvas_init(&screen.shown, 1, 1, screen.glyphs, screen.utf8);
     fatal_hook_set(screen_rescue);
     return 0;
@@ -206,6 +238,7 @@ void screen_close(void)
     if (!screen.terminal)
         return;
     fatal_hook_set(NULL);
+    mark_pastes(false);
     endwin();
     delscreen(screen.terminal);
     screen.terminal = NULL;
@@ -224,6 +257,7 @@ void screen_rescue(void)
 
 void screen_suspend(void)
 {
+    mark_pastes(false);
     endwin();
 }
 
@@ -260,6 +294,11 @@ void screen_repaint(void)
 enum glyphs screen_glyphs(void)
 {
     return screen.glyphs;
+}
+
+const char *screen_taken_for(void)
+{
+    return screen.taken_for;
 }
 
 bool screen_utf8(void)

@@ -51,6 +51,12 @@ struct store *ui_store(struct ui *ui)
     return ui->store;
 }
 
+static int state_now(struct ui *ui)
+{
+    const struct run_row *r = ui_run(ui);
+    return r ? (int)r->status.state : -1;
+}
+
 static void say(struct ui *ui, bool is_error, const char *format, va_list args)
 {
     struct str s = {0};
@@ -58,6 +64,8 @@ static void say(struct ui *ui, bool is_error, const char *format, va_list args)
     text_copy(ui->message, sizeof ui->message, str_text(&s));
     str_fini(&s);
     ui->message_is_error = is_error;
+    ui->message_s = clock_seconds();
+    ui->message_state = state_now(ui);
     ui->dirty = true;
     if (is_error && !ui->script_failed) {
         ui->script_failed = true;
@@ -421,9 +429,34 @@ void ui_key(struct ui *ui, int key)
         ui_dispatch(ui, row->id, NULL);
 }
 
+void ui_paste(struct ui *ui, const char *text, size_t n_bytes)
+{
+    struct view *v = &ui->views[ui->page];
+    ui->message[0] = '\0';
+    ui->dirty = true;
+    if (ui->prompt.kind ? prompt_paste(ui, text, n_bytes)
+                        : v->ops->paste && v->ops->paste(v, text, n_bytes) != VIEW_IGNORED)
+        return;
+    ui_say(ui, "What was pasted (%zu bytes) was not taken: there is no field for text here.", n_bytes);
+}
+
+// What was said of a state that is over, by this console or another, or long ago.
+static void forget_message(struct ui *ui, double now_s)
+{
+    enum { SOON_S = 1, LATER_S = 15, ERROR_S = 60 };
+    const double age = now_s - ui->message_s;
+    if (!ui->message[0] || !ui->has_screen || ui->frozen)
+        return;
+    if (age > ERROR_S || (!ui->message_is_error && (age > LATER_S || (age > SOON_S && ui->message_state != state_now(ui))))) {
+        ui->message[0] = '\0';
+        ui->dirty = true;
+    }
+}
+
 void ui_refresh(struct ui *ui, double now_s, bool all)
 {
     struct err fault = {0};
+    forget_message(ui, now_s);
     bool changed = run_list_poll(&ui->runs, now_s, all, &fault);
     if (fault.code)
         ui_say_error(ui, "%s", fault.text);
@@ -491,6 +524,9 @@ int ui_console(const struct ui_options *options, struct err *e)
                 ui.has_screen ? screen_utf8() : true);
     ui_show(&ui, PAGE_RUNS);
     ui_refresh(&ui, clock_seconds(), true);
+    if (ui.has_screen && screen_taken_for())
+        ui_say(&ui, "This machine does not know the terminal %s; it is taken for %s. The package ncurses-term may have it.",
+               getenv("TERM"), screen_taken_for());
     if (options->run)
         ui_open_run(&ui, options->run, PAGE_CURVES);
     code = options->script ? script_run(&ui, options->script, e) : loop_run(&ui, e);

@@ -28,8 +28,10 @@ struct ui {
     enum page page, back_to; // back_to: where help and the form return to
     char run_name[128];      // the run that is open or under the cursor; "" none
     struct prompt prompt;
-    char message[512];
+    char message[1024];
     bool message_is_error;
+    double message_s;        // when it was said
+    int message_state;       // of the run under the cursor then: a message about another state is an old one
     struct canvas canvas;
     bool has_screen;   // a terminal; false in a script
     bool frozen;
@@ -51,6 +53,7 @@ struct ui {
 // ui.c
 enum view_result ui_dispatch(struct ui *ui, enum command_id id, const char *arg); // checks the page
 void ui_key(struct ui *ui, int key);
+void ui_paste(struct ui *ui, const char *text, size_t n_bytes); // text for a field, and nothing elsewhere
 void ui_line(struct ui *ui, const char *line); // "zoom-in", "smooth 0.6"
 // Reads what changed in the store and lets the view follow; true when there is more to read at once.
 void ui_refresh(struct ui *ui, double now_s, bool all);
@@ -65,6 +68,8 @@ void ui_draw(struct ui *ui); // everything, onto ui->canvas
 void prompt_open(struct ui *ui);
 void prompt_close(struct ui *ui);
 void prompt_key(struct ui *ui, int key);
+bool prompt_paste(struct ui *ui, const char *text, size_t n_bytes); // false: it takes no text
+int prompt_lines(const struct ui *ui, int width);                     // how many lines it needs
 void prompt_draw(struct ui *ui, struct canvas *c, struct rect line, struct rect above);
 
 // run_control.c: commands that act on the current run

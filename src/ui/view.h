@@ -40,6 +40,11 @@ struct view_ops {
     enum view_result (*command)(struct view *v, enum command_id id, const char *arg);
     // Any key before the table is asked: only for pages with text fields. NULL: none.
     enum view_result (*key)(struct view *v, int key);
+    // Text that was pasted, for pages with text fields; VIEW_IGNORED where there is none to take it. NULL: never.
+    enum view_result (*paste)(struct view *v, const char *text, size_t n_bytes);
+    // What the keys mean at this moment, in the hint line's place, such as "Enter keep  Esc leave" (key and title apart by
+    // one space, such pairs by two). NULL, also as the function: those of the table.
+    const char *(*hints)(struct view *v);
     // The runs may have changed (at most 10 times a second). Reads what is new, within about 5 ms, else REFRESH_MORE.
     enum view_refresh (*refresh)(struct view *v);
 };

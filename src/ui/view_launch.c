@@ -22,8 +22,10 @@ struct launch_state {
     enum command_id wish; // CMD_NEW, CMD_COPY or CMD_DEMO that came before the engine had said what it offers
     char wish_arg[64];
     bool editing;
+    bool typed;        // a person put something in that has not become a run
     struct line_edit line;
     char before[1024]; // the text before editing
+    int scroll;        // lines of the command above its first one that is shown
     bool choosing;     // the objective, from the menu, which then has the whole page
     struct objective_menu menu;
 };
@@ -68,6 +70,7 @@ static enum view_result launch(struct view *v, struct form *f)
         return VIEW_CHANGED;
     }
     form_reset(f, FORM_NAME);
+    s->typed = false;
     ui_start_new_run(v->ui, name);
     free(name);
     return VIEW_CHANGED;
@@ -85,12 +88,13 @@ static void start_demo(struct view *v)
     form_fini(&demo);
 }
 
+static enum view_result copy_run(struct view *v, const char *arg);
+
 static void fill(struct view *v, enum command_id id, const char *arg)
 {
     struct launch_state *s = v->state;
-    struct run_row *r = ui_run(v->ui);
-    if (id == CMD_COPY && r)
-        form_copy(&s->form, r->info.objective, r->info.model, r->info.data, r->info.settings);
+    if (id == CMD_COPY)
+        copy_run(v, arg && arg[0] ? arg : NULL);
     else if (id == CMD_DEMO)
         start_demo(v);
     else if (id == CMD_NEW && arg && arg[0])
@@ -143,6 +147,8 @@ static void draw_field(struct launch_state *s, struct canvas *c, struct rect r, 
     if (here && s->editing) {
         line_edit_draw(&s->line, c, value_x, r.y, value_columns, style);
         end = value_x + value_columns;
+    } else if (f->text[0] && f->param->type == PARAM_PATH) {
+        end = canvas_text_end(c, value_x, r.y, value_columns, style, f->text);
     } else if (f->text[0]) {
         end = canvas_text(c, value_x, r.y, value_columns, style, f->text);
     } else {
@@ -159,7 +165,7 @@ static void draw_field(struct launch_state *s, struct canvas *c, struct rect r, 
     canvas_text(c, x, r.y, r.x + r.width - x, STYLE(COLOR_MUTED), text);
     if (here) {
         canvas_put(c, r.x, r.y, '>', STYLE(COLOR_ACCENT, .attr = ATTR_BOLD));
-        canvas_restyle(c, (struct rect){r.x, r.y, NAME_COLUMNS, 1}, STYLE(COLOR_DEFAULT, .bg = COLOR_CURSOR));
+        canvas_restyle(c, r, STYLE(COLOR_DEFAULT, .bg = COLOR_CURSOR));
     }
 }
 
@@ -218,12 +224,37 @@ static void draw_foot(struct launch_state *s, struct canvas *c, struct rect r)
     form_command_line(&s->form, &command);
     const struct rect nothing = {r.x, r.y, r.width, 0};
     int lines = canvas_paragraph(c, nothing, 0, style, str_text(&text), text.len);
-    int left = r.height - canvas_paragraph(c, nothing, 0, style, str_text(&command), command.len);
+    int all = canvas_paragraph(c, nothing, 0, style, str_text(&command), command.len), left = r.height - all;
     lines = lines > left ? left : lines;
     canvas_paragraph(c, rect_cut_top(&r, lines < 2 ? 2 : lines), 0, style, str_text(&text), text.len);
-    canvas_paragraph(c, r, 0, STYLE(COLOR_MUTED), str_text(&command), command.len);
+    s->scroll = s->scroll > all - r.height ? all - r.height : s->scroll;
+    s->scroll = s->scroll < 0 ? 0 : s->scroll;
+    canvas_paragraph(c, r, s->scroll, STYLE(COLOR_MUTED), str_text(&command), command.len);
+    if (all > r.height && r.height > 0) { // what is left of it is one key away
+        const char *more = s->scroll + r.height < all ? " > more " : " < begin ";
+        canvas_text_right(c, r.x, r.y + r.height - 1, r.width, STYLE(COLOR_ACCENT), more);
+    }
     str_fini(&text);
     str_fini(&command);
+}
+
+// A line, two or more for what the field means, and as many as the command needs, as far as half of the page goes.
+static int foot_lines(struct launch_state *s, struct rect area)
+{
+    struct str command = {0};
+    struct canvas none;
+    if (area.height < 10)
+        return 0;
+    if (area.height < 18)
+        return 4;
+    str_add(&command, "$ ");
+    form_command_line(&s->form, &command);
+    canvas_init(&none, 1, 1, GLYPHS_ASCII, true);
+    int lines = 3 + canvas_paragraph(&none, (struct rect){0, 0, area.width - 2, 0}, 0, STYLE(COLOR_DEFAULT), str_text(&command),
+                                     command.len);
+    canvas_fini(&none);
+    str_fini(&command);
+    return lines < 6 ? 6 : lines > area.height / 2 ? area.height / 2 : lines;
 }
 
 static void draw_launch(struct view *v, struct canvas *c, struct rect area)
@@ -238,7 +269,7 @@ static void draw_launch(struct view *v, struct canvas *c, struct rect area)
         objective_menu_draw(&s->menu, c, area);
         return;
     }
-    struct rect foot = rect_cut_bottom(&area, area.height >= 18 ? 6 : area.height >= 10 ? 3 : 0);
+    struct rect foot = rect_cut_bottom(&area, foot_lines(s, area));
     draw_fields(s, c, area);
     if (foot.height > 0)
         draw_foot(s, c, foot);
@@ -261,6 +292,7 @@ static void end_edit(struct launch_state *s, bool keep)
 {
     char *text = mem_strdup(keep ? str_text(&s->line.text) : s->before);
     s->editing = false;
+    s->typed = s->typed || keep;
     form_set(&s->form, s->cursor, text);
     free(text);
 }
@@ -378,11 +410,16 @@ static enum view_result menu_key(struct launch_state *s, int key)
     return VIEW_KEPT;
 }
 
+// On a row of text whatever can stand in one begins it; numbers begin with digits, and letters stay commands there. What
+// begins neither a name nor a path (":", "?", "/", Space) is a command everywhere.
 static bool begins_a_value(const struct form_field *f, int key)
 {
-    if (f->param->type == PARAM_CHOICE || f->param->type == PARAM_BOOL)
-        return false;
-    return (key >= '0' && key <= '9') || key == '.' || key == '/' || key == '~';
+    bool is_text = f->param->type == PARAM_PATH || f->param->type == PARAM_TEXT;
+    bool is_number = f->param->type == PARAM_INT || f->param->type == PARAM_FLOAT;
+    if ((key >= '0' && key <= '9') || key == '.' || key == '-')
+        return is_text || is_number;
+    return is_text && (key == '~' || key == '_' || (key >= 'a' && key <= 'z') || (key >= 'A' && key <= 'Z') ||
+                       (key >= 0xa0 && key < KEY_BASE_));
 }
 
 static enum view_result key_launch(struct view *v, int key)
@@ -401,7 +438,79 @@ static enum view_result key_launch(struct view *v, int key)
     return VIEW_IGNORED;
 }
 
+// A paste goes into the text that is being typed, or becomes the value of the row under the cursor where that is a text.
+static enum view_result paste_launch(struct view *v, const char *text, size_t n_bytes)
+{
+    struct launch_state *s = v->state;
+    if (!s->has_form)
+        return VIEW_IGNORED;
+    if (s->choosing) {
+        objective_menu_paste(&s->menu, text, n_bytes);
+        return VIEW_CHANGED;
+    }
+    enum param_type type = s->form.fields[s->cursor].param->type;
+    if (!s->editing && (type == PARAM_CHOICE || type == PARAM_BOOL))
+        return VIEW_IGNORED;
+    if (!s->editing)
+        begin_edit(s, "");
+    if (!line_edit_paste(&s->line, text, n_bytes))
+        ui_say_error(v->ui, "What was pasted is longer than a value can be (%zu bytes).", n_bytes);
+    form_set(&s->form, s->cursor, str_text(&s->line.text));
+    return VIEW_CHANGED;
+}
+
+static const char *hints_launch(struct view *v)
+{
+    struct launch_state *s = v->state;
+    if (s->choosing)
+        return "Enter take  Up/Down choose  Esc leave";
+    if (!s->editing)
+        return NULL;
+    return s->form.fields[s->cursor].param->type == PARAM_PATH ? "Enter keep  Tab complete  Esc as before  Ctrl-u empty  F10 launch"
+                                                               : "Enter keep  Esc as before  Ctrl-u empty  F10 launch";
+}
+
 // ---- commands ----
+
+// A path that begins with "/" may be typed on its row without more ado: no field is called so.
+static enum view_result find_field(struct view *v, const char *arg)
+{
+    struct launch_state *s = v->state;
+    if (!arg) {
+        ui_ask(v->ui, CMD_FIND, "find a field", "");
+        return VIEW_CHANGED;
+    }
+    int found = form_search(&s->form, arg, s->cursor);
+    if (found < 0 && s->form.fields[s->cursor].param->type == PARAM_PATH && strchr(arg, '/')) {
+        struct str path = {0};
+        str_addf(&path, "%s%s", arg[0] == '/' ? "" : "/", arg);
+        form_set(&s->form, s->cursor, str_text(&path));
+        str_fini(&path);
+    } else if (found < 0) {
+        ui_say_error(v->ui, "No field's name or meaning holds %s", arg);
+    } else {
+        move(s, found);
+    }
+    return VIEW_CHANGED;
+}
+
+// What was typed into the form is not lost to C without a question.
+static enum view_result copy_run(struct view *v, const char *arg)
+{
+    struct launch_state *s = v->state;
+    struct run_row *r = arg ? run_list_find(ui_runs(v->ui), arg) : ui_run(v->ui);
+    char question[200];
+    if (!r)
+        return VIEW_KEPT;
+    if (!arg && s->typed) {
+        snprintf(question, sizeof question, "Fill the form with the settings of %.100s? What is in it now is given up.", r->info.name);
+        ui_confirm(v->ui, CMD_COPY, r->info.name, question);
+        return VIEW_CHANGED;
+    }
+    s->typed = false;
+    form_copy(&s->form, r->info.objective, r->info.model, r->info.data, r->info.settings);
+    return VIEW_CHANGED;
+}
 
 static enum view_result edit_command(struct view *v, const char *arg)
 {
@@ -413,11 +522,10 @@ static enum view_result edit_command(struct view *v, const char *arg)
         return VIEW_CHANGED;
     }
     if (!arg) {
-        if (!form_step(&s->form, s->cursor, 1)) {
+        if (form_step(&s->form, s->cursor, 1))
+            s->typed = true;
+        else
             begin_edit(s, s->form.fields[s->cursor].text);
-            ui_say(v->ui, "Enter keeps the value, Esc leaves it as it was, Ctrl-u empties it%s.",
-                   s->form.fields[s->cursor].param->type == PARAM_PATH ? ", Tab completes" : "");
-        }
         return VIEW_CHANGED;
     }
     size_t n = strcspn(arg, " =");
@@ -476,6 +584,14 @@ static enum view_result command_launch(struct view *v, enum command_id id, const
     case CMD_RESET:
         form_reset(&s->form, s->cursor);
         return VIEW_CHANGED;
+    case CMD_FIND:
+        return find_field(v, arg);
+    case CMD_PAN_LEFT:
+        s->scroll--;
+        return VIEW_CHANGED;
+    case CMD_PAN_RIGHT:
+        s->scroll++;
+        return VIEW_CHANGED;
     case CMD_EDIT:
         return edit_command(v, arg);
     case CMD_LAUNCH:
@@ -498,5 +614,7 @@ const struct view_ops view_launch = {
     .draw = draw_launch,
     .command = command_launch,
     .key = key_launch,
+    .paste = paste_launch,
+    .hints = hints_launch,
     .refresh = refresh_launch,
 };

@@ -48,7 +48,7 @@ static void forget(struct log_state *s)
     free(s->tail);
     s->tail = NULL;
     s->tail_bytes = 0;
-    s->tail_size = -1;
+    s->tail_size = -2; // not looked for; -1: there is no file
     s->version = -1;
     s->back = 0;
     s->trouble[0] = '\0';
@@ -90,6 +90,8 @@ static void read_tail(struct view *v, struct run_row *r)
         s->tail_bytes = n > 0 ? (size_t)n : 0;
         s->tail_size = size;
     }
+    if (size <= 0)
+        s->tail_size = size < 0 ? -1 : 0;
     free(path);
 }
 
@@ -132,7 +134,30 @@ static bool is_shown(const struct log_state *s, const struct run_event *event)
     return s->level == LEVEL_ALL || strcmp(event->level, "info") != 0;
 }
 
-enum { TEXT_COLUMN = 35 };
+// What nobody could write down: an engine that was killed has no last word, and run.db has no other writer; alerts are
+// what this console made of the metrics. They stand behind the recorded events as long as they are so.
+static int found_events(const struct run_row *r, struct run_event *out, char *text, size_t size)
+{
+    int n = 0;
+    if (!r || r->trouble[0])
+        return 0;
+    if (r->status.state == RUN_DEAD) {
+        snprintf(text, size, "the engine, process %d, is gone without a word, killed from outside or by a lack of memory; the end of "
+                 "its output (v) may say more. r goes on from the newest checkpoint", r->status.pid);
+        out[n] = (struct run_event){.at_ms = r->status.heartbeat_ms, .step = r->status.step, .text = text};
+        text_copy(out[n].level, sizeof out[n].level, "error");
+        text_copy(out[n++].kind, sizeof out[n].kind, "dead");
+    }
+    if (r->alert) {
+        out[n] = (struct run_event){.at_ms = r->status.heartbeat_ms, .step = r->status.step, .text = (char *)r->alert_text};
+        text_copy(out[n].level, sizeof out[n].level, "warn");
+        text_copy(out[n].kind, sizeof out[n].kind, r->alert->name);
+        n++;
+    }
+    return n;
+}
+
+enum { TEXT_COLUMN = 35, MOST_FOUND = 2 };
 
 // One event at `at` (or nothing where r is empty); returns how many lines it takes.
 static int draw_event(const struct log_state *s, struct canvas *c, struct rect r, int y, const struct run_event *event)
@@ -156,13 +181,17 @@ static int draw_event(const struct log_state *s, struct canvas *c, struct rect r
 }
 
 // Draws everything twice: once outside of the clip to count the lines, then with the wanted line at the bottom.
-static void draw_events(struct log_state *s, struct canvas *c, struct rect r)
+static void draw_events(struct log_state *s, struct canvas *c, struct rect r, const struct run_row *run)
 {
-    int lines = 0;
+    struct run_event found[MOST_FOUND];
+    char text[300];
+    int lines = 0, n_found = found_events(run, found, text, sizeof text);
     struct rect old = canvas_clip(c, (struct rect){0});
     for (int i = 0; i < s->n; i++)
         if (is_shown(s, s->events + i))
             lines += draw_event(s, c, r, 0, s->events + i);
+    for (int i = 0; i < n_found; i++)
+        lines += draw_event(s, c, r, 0, found + i);
     canvas_unclip(c, old);
     s->lines = lines;
     s->height = r.height;
@@ -173,6 +202,8 @@ static void draw_events(struct log_state *s, struct canvas *c, struct rect r)
     for (int i = 0; i < s->n; i++)
         if (is_shown(s, s->events + i))
             y += draw_event(s, c, r, y, s->events + i);
+    for (int i = 0; i < n_found; i++)
+        y += draw_event(s, c, r, y, found + i);
     canvas_unclip(c, old);
 }
 
@@ -188,8 +219,19 @@ static void draw_tail(struct log_state *s, struct canvas *c, struct rect r)
     canvas_paragraph(c, r, skip, STYLE(COLOR_DEFAULT), s->tail ? s->tail : "", s->tail_bytes);
 }
 
+// "None" is said only of what was read.
+static const char *nothing_text(const struct log_state *s, const struct run_row *run)
+{
+    if (s->level == LEVEL_ENGINE)
+        return s->tail_size >= -1 ? "The engine has printed nothing." : "Reading ...";
+    if (run && run->reader && s->version != run->version)
+        return "Reading ...";
+    return s->n > 0 ? "No warnings and no errors." : run && run->reader ? "Nothing was recorded yet." : "The engine has not started yet.";
+}
+
 static void draw_log(struct view *v, struct canvas *c, struct rect area)
 {
+    const struct run_row *run = ui_run(v->ui);
     static const char *const titles[] = {"all events", "warnings and errors", "the engine's own output (engine.log)"};
     struct log_state *s = v->state;
     struct rect head = rect_cut_top(&area, 1);
@@ -198,11 +240,13 @@ static void draw_log(struct view *v, struct canvas *c, struct rect area)
     if (s->level == LEVEL_ENGINE)
         draw_tail(s, c, area);
     else
-        draw_events(s, c, area);
-    if (s->trouble[0])
+        draw_events(s, c, area, run);
+    if (run && run->trouble[0])
+        canvas_paragraph(c, rect_inset(area, 1, 0), 0, STYLE(COLOR_BAD), run->trouble, strlen(run->trouble));
+    else if (s->trouble[0])
         canvas_text(c, area.x + 1, area.y, area.width - 2, STYLE(COLOR_BAD), s->trouble);
     else if (s->lines == 0)
-        canvas_text(c, area.x + 1, area.y, area.width - 2, STYLE(COLOR_MUTED), "Nothing yet.");
+        canvas_text(c, area.x + 1, area.y, area.width - 2, STYLE(COLOR_MUTED), nothing_text(s, run));
     if (s->back > 0)
         canvas_textf(c, head.x + head.width - 24, head.y, -1, STYLE(COLOR_ACCENT), " %d below, G follows ", s->back);
 }

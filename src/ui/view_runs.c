@@ -201,7 +201,7 @@ static void draw_detail(struct canvas *c, struct rect r, const struct run_row *r
     struct str text = {0};
     canvas_hline(c, r.x, r.y, r.width, STYLE(COLOR_MUTED));
     run_describe(run, &text);
-    bool bad = run->trouble[0] || run->status.state == RUN_FAILED || run->status.state == RUN_DEAD;
+    bool bad = run_is_bad(run);
     struct rect in = {r.x + 1, r.y + 1, r.width - 2, r.height - 1};
     canvas_text(c, in.x, in.y, in.width, STYLE(COLOR_TITLE, .attr = ATTR_BOLD), run->info.name);
     in.y++;
@@ -228,6 +228,8 @@ static int detail_lines(struct rect area, const struct run_row *run, int n_runs)
     const size_t columns = (size_t)(area.width > 24 ? area.width - 12 : 12); // words at the lines' ends do not fill them
     int lines = 3 + (int)(utf8_text_columns(str_text(&text), text.len) / columns);
     int free_lines = area.height - 1 - n_runs;
+    if ((run_is_bad(run) || run->alert) && free_lines < 8) // what is wrong is told whole, also below a long list
+        free_lines = area.height >= 16 ? 8 : 6;
     str_fini(&text);
     return lines <= 4 || free_lines <= 4 ? 4 : free_lines < lines ? free_lines : lines;
 }
@@ -259,8 +261,7 @@ static void draw_runs(struct view *v, struct canvas *c, struct rect area)
         run_columns_draw(c, line, &l, s->rows[i]);
         if (i == cursor) {
             canvas_put(c, line.x, line.y, '>', STYLE(COLOR_ACCENT, .attr = ATTR_BOLD));
-            // Up to the name only: a move of the cursor then costs few bytes.
-            canvas_restyle(c, (struct rect){line.x, line.y, 6 + l.width[COL_NAME], 1}, STYLE(COLOR_DEFAULT, .bg = COLOR_CURSOR));
+            canvas_restyle(c, line, STYLE(COLOR_DEFAULT, .bg = COLOR_CURSOR));
         }
     }
     if (detail.height > 0)

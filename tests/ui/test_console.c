@@ -154,11 +154,17 @@ static void controls_are_posted_to_the_store(void **state)
     rig_wait(&r, "[1 Runs]");
     rig_send(&r, ":open dpo-wide-beta\r4");
     rig_wait(&r, "[4 Log]");
-    rig_send(&r, " ");
+    rig_send(&r, "p");
     rig_wait(&r, "pauses after this step");
     rig_send(&r, "c");
     rig_wait(&r, "writes a checkpoint after this step");
     rig_send(&r, "s");
+    rig_wait(&r, "Stop dpo-wide-beta? It writes a checkpoint first.");
+    rig_send(&r, "n");
+    rig_wait(&r, "Nothing was done.");
+    rig_send(&r, "s");
+    rig_wait(&r, "Stop dpo-wide-beta?");
+    rig_send(&r, "y");
     rig_wait(&r, "writes a checkpoint and stops");
     rig_send(&r, "q");
     quit(&r);
@@ -169,6 +175,107 @@ static void controls_are_posted_to_the_store(void **state)
     assert_int_equal(controls[1].kind, CONTROL_CHECKPOINT);
     assert_int_equal(controls[2].kind, CONTROL_STOP);
     store_close(s);
+}
+
+// What is pasted is no key: "q" would leave, "s" stop, "D" hide. In a field it is text, on one line, and runs nothing.
+static void a_paste_is_text_in_a_field_and_nothing_elsewhere(void **state)
+{
+    struct rig r;
+    rig_start(&r, &(struct rig_options){.project = project, .width = 80, .height = 24});
+    rig_wait(&r, "> g dpo-next");
+    rig_send(&r, "\033[200~sqDyd\r\nq\033[201~");
+    rig_wait(&r, "What was pasted (8 bytes) was not taken");
+    rig_wait(&r, "> g dpo-next");
+    rig_send(&r, ":\033[200~log\n");
+    rig_send(&r, " and more\033[20");
+    rig_send(&r, "1~");
+    rig_wait(&r, ":log  and more");
+    rig_send(&r, "\033");
+    rig_wait(&r, "Enter open");
+    rig_send(&r, "D");
+    rig_wait(&r, "y / n");
+    rig_send(&r, "\033[200~y\033[201~");
+    rig_wait(&r, "Take dpo-next out of the list");
+    rig_send(&r, "n");
+    rig_wait(&r, "Nothing was done.");
+    quit(&r);
+}
+
+// Text whose characters have marks, vowel signs and joiners, as a sample; every line ends where the frame stands, and a
+// screen that was drawn piece by piece is the one that is painted anew.
+static void scripts_of_the_world_keep_their_cells(void **state)
+{
+    static const char text[] = "\u0939\u093f\u0928\u094d\u0926\u0940 \u0915\u093e \u0ba4\u0bae\u0bbf\u0bb4\u0bcd \u0e20\u0e32\u0e29\u0e32\u0e17\u0e35\u0e48 "
+                               "\u0627\u0644\u0639\u0631\u0628\u064a\u0629 \u1112\u1161\u11ab\u1100\u1173\u11af "
+                               "\U0001f468\u200d\U0001f469\u200d\U0001f467 \U0001f1e9\U0001f1ea \u2764\ufe0f \U0001f44d\U0001f3fd end";
+    static const char hindi[] = "\u0939\u093f\u0928\u094d\u0926\u0940 \u0915\u093e \u0ba4\u0bae\u0bbf\u0bb4\u0bcd \u0e20\u0e32\u0e29\u0e32\u0e17\u0e35\u0e48";
+    struct run_writer *w;
+    char *dir = fixture_live(1, 3, &w);
+    struct rig r;
+    struct str before = {0}, after = {0};
+    for (int i = 0; i < 12; i++) {
+        struct run_sample sample = {.at_ms = 1, .step = i + 1, .prompt = "Say it.", .response = (char *)(i % 2 ? text : "plain text"), .reward = NAN};
+        assert_ok(run_writer_sample(w, &sample, e));
+    }
+    rig_start(&r, &(struct rig_options){.project = dir, .width = 80, .height = 24});
+    rig_wait(&r, "> a live-1");
+    rig_send(&r, "3");
+    rig_wait(&r, "[3 Samples]");
+    rig_wait(&r, hindi);
+    for (int i = 0; i < 5; i++) {
+        rig_send(&r, "j");
+        rig_settle(&r, 0.2);
+    }
+    rig_settle(&r, 0.5);
+    rig_text(&r, false, &before);
+    rig_send(&r, "\014");
+    rig_settle(&r, 0.5);
+    rig_text(&r, false, &after);
+    assert_string_equal(str_text(&before), str_text(&after));
+    rig_send(&r, "j");
+    rig_wait(&r, "DE");
+    for (int y = 0; y < 24; y++) {
+        VTermScreenCell first, last;
+        vterm_screen_get_cell(r.screen, (VTermPos){.row = y, .col = 0}, &first);
+        vterm_screen_get_cell(r.screen, (VTermPos){.row = y, .col = 79}, &last);
+        assert_int_equal(first.chars[0] == 0x2502, last.chars[0] == 0x2502); // both edges of the frame, or neither
+    }
+    quit(&r);
+    run_writer_close(w);
+    assert_ok(file_remove_tree(dir, e));
+    free(dir);
+    str_fini(&before);
+    str_fini(&after);
+}
+
+static void a_run_whose_folder_is_gone_is_missing(void **state)
+{
+    struct run_writer *w;
+    char *dir = fixture_live(1, 3, &w), *folder = path_join(dir, "runs/live-1");
+    struct rig r;
+    run_writer_close(w);
+    rig_start(&r, &(struct rig_options){.project = dir, .width = 80, .height = 24});
+    rig_wait(&r, "> a live-1");
+    rig_wait(&r, "running");
+    assert_ok(file_remove_tree(folder, e));
+    rig_wait(&r, "missing");
+    rig_wait(&r, "its folder runs/live-1 is gone: D takes it out of the list");
+    assert_false(rig_shows(&r, "queued"));
+    quit(&r);
+    assert_ok(file_remove_tree(dir, e));
+    free(folder);
+    free(dir);
+}
+
+static void the_log_says_that_an_engine_was_killed(void **state)
+{
+    struct rig r;
+    rig_start(&r, &(struct rig_options){.project = project, .width = 80, .height = 24});
+    rig_wait(&r, "[1 Runs]");
+    rig_send(&r, ":open rm-1\r4");
+    rig_wait(&r, "[4 Log]");
+    rig_wait(&r, "the engine, process");
+    quit(&r);
 }
 
 static void signals_give_the_terminal_back(void **state)
@@ -198,13 +305,26 @@ static void signals_give_the_terminal_back(void **state)
 
 static void a_missing_terminal_is_an_error_in_words(void **state)
 {
-    static const char *const terms[] = {"dumb", "no-such-terminal"};
+    struct rig r;
+    rig_start(&r, &(struct rig_options){.project = project, .width = 80, .height = 24, .term = "dumb"});
+    rig_wait(&r, "attune: ");
+    rig_wait(&r, "dumb");
+    assert_true(rig_end(&r) > 0);
+}
+
+static void a_terminal_without_a_description_is_taken_for_xterm(void **state)
+{
+    static const char *const terms[] = {"xterm-kitty-none", "ghostty-none", "no-such-terminal"};
     for (size_t i = 0; i < sizeof terms / sizeof *terms; i++) {
         struct rig r;
         rig_start(&r, &(struct rig_options){.project = project, .width = 80, .height = 24, .term = terms[i]});
-        rig_wait(&r, "attune: ");
+        rig_wait(&r, "This machine does not know the terminal");
+        rig_wait(&r, "xterm-256color"); // where the line breaks depends on the name
         rig_wait(&r, terms[i]);
-        assert_true(rig_end(&r) > 0);
+        rig_send(&r, "j");
+        rig_wait(&r, "> f rm-1");
+        assert_false(rig_shows(&r, "does not know")); // said once
+        quit(&r);
     }
 }
 
@@ -223,6 +343,11 @@ int main(void)
         cmocka_unit_test(controls_are_posted_to_the_store),
         cmocka_unit_test(signals_give_the_terminal_back),
         cmocka_unit_test(a_missing_terminal_is_an_error_in_words),
+        cmocka_unit_test(a_terminal_without_a_description_is_taken_for_xterm),
+        cmocka_unit_test(a_paste_is_text_in_a_field_and_nothing_elsewhere),
+        cmocka_unit_test(scripts_of_the_world_keep_their_cells),
+        cmocka_unit_test(a_run_whose_folder_is_gone_is_missing),
+        cmocka_unit_test(the_log_says_that_an_engine_was_killed),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
