@@ -184,6 +184,16 @@ void rig_wait(struct rig *r, const char *text)
     }
 }
 
+void rig_wait_gone(struct rig *r, const char *text)
+{
+    double until = clock_seconds() + PATIENCE_S;
+    while (rig_shows(r, text)) {
+        if (clock_seconds() > until || r->has_ended)
+            fail_msg("the screen still shows \"%s\"", text);
+        rig_read(r, 0.1);
+    }
+}
+
 void rig_expect(struct rig *r, const char *name, bool with_styles, const char *ready)
 {
     struct str relative = {0}, shown = {0};

@@ -36,6 +36,7 @@ void rig_resize(struct rig *r, int width, int height);
 void rig_text(struct rig *r, bool with_styles, struct str *out);
 bool rig_shows(struct rig *r, const char *text);
 void rig_wait(struct rig *r, const char *text); // fails the test after 30 s
+void rig_wait_gone(struct rig *r, const char *text); // until the screen does not show it any more
 // Waits until the screen is that of tests/ui/screens/NAME; fails with both when it does not become so. With
 // ATTUNE_UPDATE_SCREENS set the file is written instead, once the screen shows `ready` and has settled.
 void rig_expect(struct rig *r, const char *name, bool with_styles, const char *ready);
