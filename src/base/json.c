@@ -19,6 +19,11 @@ enum { DECODE_FLAGS = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL 
 // which every getter refuses because it is not of the type it wants.
 #define UNREADABLE "\x01number"
 
+json_t *json_unreadable(const char *text)
+{
+    return json_pack("{s:s}", UNREADABLE, text);
+}
+
 bool json_is_unreadable(const json_t *value, const char **text)
 {
     const json_t *inner = json_is_object(value) ? json_object_get(value, UNREADABLE) : NULL;

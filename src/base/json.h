@@ -16,6 +16,7 @@ int json_parse(const char *text, size_t n_bytes, const char *where, json_t **out
 // never make a text invalid, since nobody may read them: whole ones become doubles, NaN, Infinity and 1e400 become a
 // value of no usable type (json_is_unreadable), which all getters refuse.
 json_t *json_decode(const char *text, size_t n_bytes, json_error_t *fault);
+json_t *json_unreadable(const char *text); // such a value, for what is no number either ("binary data")
 bool json_is_unreadable(const json_t *value, const char **text); // *text: as the file has it; may be NULL
 // A number that a computation gave. JSON has none that is not finite: it becomes a value that json_is_unreadable, never a
 // NULL that json_pack or an array would pass over; whoever writes it out looks for one with json_find_unreadable.

@@ -22,11 +22,22 @@ libcorpus_a_SOURCES = \
 	%D%/shards.c %D%/shards.h \
 	%D%/source.c %D%/source.h %D%/source_kinds.h \
 	%D%/source_csv.c \
-	%D%/source_json.c
+	%D%/source_json.c \
+	%D%/source_parquet.c \
+	%D%/parquet/columns.c \
+	%D%/parquet/encodings.c %D%/parquet/encodings.h \
+	%D%/parquet/file.h \
+	%D%/parquet/metadata.c \
+	%D%/parquet/parquet.c %D%/parquet/parquet.h \
+	%D%/parquet/rows.c \
+	%D%/parquet/thrift.c %D%/parquet/thrift.h \
+	%D%/parquet/values.c
 
 if HAVE_CMOCKA
-check_PROGRAMS += tests/unit/test_corpus tests/unit/test_layouts
+check_PROGRAMS += tests/unit/test_corpus tests/unit/test_layouts tests/unit/test_parquet
 tests_unit_test_corpus_SOURCES = tests/unit/test_corpus.c tests/fuzz/fuzz_corpus.c tests/lib/testing.h
+tests_unit_test_parquet_SOURCES = tests/unit/test_parquet.c
+tests_unit_test_parquet_LDADD = libcorpus.a $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_layouts_SOURCES = tests/unit/test_layouts.c tests/lib/testing.h
 tests_unit_test_layouts_LDADD = libcorpus.a $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_corpus_LDADD = libcorpus.a $(BASE_LIBS) $(CMOCKA_LIBS)
@@ -37,6 +48,43 @@ tests_unit_test_source_LDADD = libcorpus.a $(BASE_LIBS) $(CMOCKA_LIBS)
 endif
 
 EXTRA_DIST += \
+	tests/golden/parquet/big-text.parquet \
+	tests/golden/parquet/chats-gzip-v1-dictionary.parquet \
+	tests/golden/parquet/chats-gzip-v1-plain.parquet \
+	tests/golden/parquet/chats-gzip-v2-dictionary.parquet \
+	tests/golden/parquet/chats-gzip-v2-plain.parquet \
+	tests/golden/parquet/chats-none-v1-dictionary.parquet \
+	tests/golden/parquet/chats-none-v1-plain.parquet \
+	tests/golden/parquet/chats-none-v2-dictionary.parquet \
+	tests/golden/parquet/chats-none-v2-plain.parquet \
+	tests/golden/parquet/chats-snappy-v1-dictionary.parquet \
+	tests/golden/parquet/chats-snappy-v1-plain.parquet \
+	tests/golden/parquet/chats-snappy-v2-dictionary.parquet \
+	tests/golden/parquet/chats-snappy-v2-plain.parquet \
+	tests/golden/parquet/chats-zstd-v1-dictionary.parquet \
+	tests/golden/parquet/chats-zstd-v1-plain.parquet \
+	tests/golden/parquet/chats-zstd-v2-dictionary.parquet \
+	tests/golden/parquet/chats-zstd-v2-plain.parquet \
+	tests/golden/parquet/chats.jsonl \
+	tests/golden/parquet/dictionary-fallback.jsonl \
+	tests/golden/parquet/dictionary-fallback.parquet \
+	tests/golden/parquet/int96.jsonl \
+	tests/golden/parquet/int96.parquet \
+	tests/golden/parquet/legacy-lists.jsonl \
+	tests/golden/parquet/legacy-lists.parquet \
+	tests/golden/parquet/make.py \
+	tests/golden/parquet/no-rows.parquet \
+	tests/golden/parquet/numbers-delta-v1.parquet \
+	tests/golden/parquet/numbers-delta-v2.parquet \
+	tests/golden/parquet/numbers-split-v1.parquet \
+	tests/golden/parquet/numbers-split-v2.parquet \
+	tests/golden/parquet/numbers.jsonl \
+	tests/golden/parquet/pairs.parquet \
+	tests/golden/parquet/refused-brotli.parquet \
+	tests/golden/parquet/refused-lz4.parquet \
+	tests/golden/parquet/types-fixed.parquet \
+	tests/golden/parquet/types.jsonl \
+	tests/golden/parquet/types.parquet \
 	tests/data/layouts/alpacafarm.jsonl \
 	tests/data/layouts/arena-140k.jsonl \
 	tests/data/layouts/arena-55k.jsonl \

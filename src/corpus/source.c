@@ -2,9 +2,12 @@
 
 #include "corpus/source.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/json.h"
@@ -82,8 +85,11 @@ static int open_bytes(struct source *s, const char *path, const char *bytes, siz
     const char *why = no_data(bytes, n);
     const bool text = ends_in(path, ".txt"), csv = ends_in(path, ".csv"), tsv = ends_in(path, ".tsv") || ends_in(path, ".tab");
     const bool json = ends_in(path, ".json") || ends_in(path, ".jsonl") || ends_in(path, ".ndjson");
-    if (why)
-        return err_set(e, ERR_INPUT, "cannot use %s as data: %s", path, why);
+    if (begins(bytes, n, "PAR1", 4))
+        return source_open_parquet(&s->state, &s->ops, path, bytes, n, e);
+    if (why || ends_in(path, ".parquet"))
+        return err_set(e, ERR_INPUT, "cannot use %s as data: %s", path,
+                       why ? why : "it does not begin as Parquet files do (PAR1): it is damaged, or something else");
     const size_t mark = begins(bytes, n, "\xef\xbb\xbf", 3) ? 3 : 0;
     if (csv || tsv ? !is_json_line(bytes + mark, n - mark) : !text && !json && is_header(bytes + mark, n - mark))
         return source_open_csv(&s->state, &s->ops, path, bytes, n, tsv ? '\t' : ',', e);
@@ -98,6 +104,19 @@ static void close_file(struct source *s)
     s->state = NULL;
 }
 
+// Whether the file can be read at any place and is Parquet as it stands.
+static bool is_parquet_file(const char *path)
+{
+    char magic[4];
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    const bool is = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && pread(fd, magic, 4, 0) == 4 &&
+                    memcmp(magic, "PAR1", 4) == 0;
+    if (fd >= 0)
+        close(fd);
+    return is;
+}
+
 static int open_file(struct source *s, size_t at, struct err *e)
 {
     const char *path = s->files.paths[at];
@@ -110,6 +129,8 @@ static int open_file(struct source *s, size_t at, struct err *e)
     s->at = at;
     if (s->given)
         return open_bytes(s, path, s->given, s->n_bytes, e);
+    if (is_parquet_file(path))
+        return source_open_parquet_file(&s->state, &s->ops, path, e);
     code = file_read(path, SOURCE_MAX_FILE_BYTES, &s->bytes, &s->n_bytes, e);
     return code ? code : open_bytes(s, path, s->bytes, s->n_bytes, e);
 }
@@ -198,6 +219,22 @@ const char *source_separator(const struct source *s)
     return source_is_text(s) ? source_records_separator(s->state) : NULL;
 }
 
+static int hash_file(struct sha256 *hash, const char *path, struct err *e)
+{
+    enum { PIECE = 1 << 20 };
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return err_errno(e, "cannot open %s", path);
+    char *piece = mem_alloc(PIECE, 1);
+    ssize_t got;
+    while ((got = read(fd, piece, PIECE)) > 0)
+        sha256_add(hash, piece, (size_t)got);
+    int code = got < 0 ? err_errno(e, "cannot read %s", path) : 0;
+    free(piece);
+    close(fd);
+    return code;
+}
+
 int source_hash(struct source *s, struct sha256 *hash, struct err *e)
 {
     if (s->given || (s->files.n == 1 && s->bytes)) {
@@ -207,11 +244,14 @@ int source_hash(struct source *s, struct sha256 *hash, struct err *e)
     for (size_t i = 0; i < s->files.n; i++) {
         char *bytes;
         size_t n;
-        int code = file_read(s->files.paths[i], SOURCE_MAX_FILE_BYTES, &bytes, &n, e);
+        int code = is_parquet_file(s->files.paths[i]) ? hash_file(hash, s->files.paths[i], e)
+                                                      : file_read(s->files.paths[i], SOURCE_MAX_FILE_BYTES, &bytes, &n, e);
         if (code)
             return code;
-        sha256_add(hash, bytes, n);
-        free(bytes);
+        if (!is_parquet_file(s->files.paths[i])) {
+            sha256_add(hash, bytes, n);
+            free(bytes);
+        }
     }
     return 0;
 }

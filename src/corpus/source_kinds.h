@@ -23,3 +23,6 @@ int source_open_csv(void **state, const struct source_ops **ops, const char *pat
 // A cell as what its column is about: texts stay texts; see csv_cells.c.
 json_t *csv_cell(const char *column, const char *bytes, size_t n);
 
+int source_open_parquet_file(void **state, const struct source_ops **ops, const char *path, struct err *e);
+int source_open_parquet(void **state, const struct source_ops **ops, const char *path, const char *bytes, size_t n,
+                        struct err *e);
