@@ -7,6 +7,8 @@
 
 static const struct param options[] = {
     {.name = "follow", .type = PARAM_BOOL, .fallback = "no", .help = "Shows the progress until the run ends."},
+    {.name = "detach", .type = PARAM_BOOL, .fallback = "yes",
+     .help = "Returns as soon as the engine works; --no-detach is --follow."},
     {0},
 };
 
@@ -14,7 +16,7 @@ static int run(int argc, char **argv);
 
 const struct command command_resume = {
     .name = "resume",
-    .synopsis = "attune resume RUN [--follow]",
+    .synopsis = "attune resume RUN [--follow | --detach]",
     .summary = "Continues a paused, stopped, failed or dead run.",
     .help = "A run that is not in memory goes on from its newest checkpoint, with exactly the numbers that it would "
             "have had without the break.",
@@ -40,7 +42,7 @@ static int resume(struct args *a, struct store *s, struct look *l, struct err *e
         if (!code)
             fprintf(out, "%s: continues (process %d)\n", l->info.name, l->status.pid);
     }
-    if (!code && settings_bool(&a->settings, "follow"))
+    if (!code && (settings_bool(&a->settings, "follow") || !settings_bool(&a->settings, "detach")))
         return follow_to_end(l, json, e);
     if (!code && json)
         look_print_json(look_to_json(l, NULL, NULL, 0));
@@ -56,7 +58,12 @@ static int run(int argc, char **argv)
     int status = 0;
     if (!args_open(&a, &command_resume, argc, argv, 1, 1, &status))
         return status;
-    int code = look_project(&a, false, &s, &e);
+    int code = 0;
+    if (settings_bool(&a.settings, "follow") && settings_given(&a.settings, "detach") &&
+        settings_bool(&a.settings, "detach"))
+        code = err_set(&e, ERR_USAGE, "--follow stays until the run ends, --detach does not: choose one");
+    if (!code)
+        code = look_project(&a, false, &s, &e);
     if (!code)
         code = look_open(&l, s, a.words[0], &e);
     if (!code)

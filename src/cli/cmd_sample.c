@@ -16,6 +16,7 @@
 
 static const struct param options[] = {
     SOURCE_OPTIONS,
+    {.name = "prompt", .type = PARAM_TEXT, .fallback = "", .help = "A prompt, the same as a PROMPT among the words."},
     {.name = "prompts", .type = PARAM_PATH, .fallback = "", .help = "A file of prompts, in any shape that data may have."},
     {.name = "limit", .type = PARAM_INT, .fallback = "0", .min = 0, .max = 1e9, .help = "At most so many of them; 0: all."},
     {.name = "samples", .type = PARAM_INT, .fallback = "1", .min = 1, .max = 1024, .help = "Answers per prompt."},
@@ -151,11 +152,19 @@ static char *read_stdin(struct err *e)
 
 static int sample(struct args *a, struct err *e)
 {
-    char *model = NULL, *typed = NULL, **prompts = a->words;
+    char *model = NULL, *typed = NULL, **joined = NULL, **prompts = a->words;
     int n_prompts = a->n_words;
     const char **argv = mem_alloc(MAX_ARGS, sizeof *argv);
     struct answers x = {.json = args_json(a), .all = json_array()};
     int code = source_folder(a, &model, e);
+    if (args_text(a, "prompt")) {
+        joined = mem_alloc((size_t)a->n_words + 1, sizeof *joined);
+        joined[0] = (char *)args_text(a, "prompt");
+        for (int i = 0; i < a->n_words; i++)
+            joined[i + 1] = a->words[i];
+        prompts = joined;
+        n_prompts++;
+    }
     if (!code && n_prompts == 0 && !args_text(a, "prompts")) {
         typed = read_stdin(e);
         prompts = &typed;
@@ -179,6 +188,7 @@ static int sample(struct args *a, struct err *e)
         look_print_json(json_incref(x.all));
     json_decref(x.all);
     free(argv);
+    free(joined);
     free(typed);
     free(model);
     return code;
