@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "cli/foreign.h"
 #include "cli/help.h"
 #include "cli/print.h"
 
@@ -54,13 +55,24 @@ int args_tables(struct args *a, const struct command *c, int argc, char **argv, 
     return 0;
 }
 
+// An unknown name is explained where other programs know it; else the nearest one is named.
+static int set_named(struct args *a, const char *name, const char *value, struct err *e)
+{
+    if (!settings_find(&a->settings, name)) {
+        int code = foreign_explain(&a->settings, name, e);
+        if (code)
+            return code;
+    }
+    return settings_set(&a->settings, name, value, e);
+}
+
 static int set_pair(struct args *a, const char *pair, struct err *e)
 {
     const char *equals = strchr(pair, '=');
     if (!equals || equals == pair)
         return err_set(e, ERR_USAGE, "--set %s: this takes NAME=VALUE, such as --set lr=1e-5", pair);
     char *name = mem_strndup(pair, (size_t)(equals - pair));
-    int code = settings_set(&a->settings, name, equals + 1, e);
+    int code = set_named(a, name, equals + 1, e);
     free(name);
     return code;
 }
@@ -92,7 +104,7 @@ static int parse_option(struct args *a, int argc, char **argv, int *i, struct er
     if (!code && p && strcmp(name, "set") == 0)
         code = set_pair(a, value, e);
     else if (!code)
-        code = settings_set(&a->settings, name, value ? value : "", e); // an unknown name names the nearest
+        code = set_named(a, name, value ? value : "", e);
     free(name);
     return code;
 }

@@ -46,7 +46,7 @@ const struct command command_data_import = {
     .name = "data import",
     .synopsis = "attune data import FILE|FOLDER [--map NAMES] [--limit N] [--out FILE] [--pairs-from-lists HOW] [--json]",
     .summary = "Says what a data file is recognized as, and which rows are refused and why.",
-    .help = "Reads .json, .jsonl (also .gz) and .txt in the shapes that preference data usually has: prompt, chosen "
+    .help = "Reads .jsonl, .json, .csv, .tsv, .parquet and .txt (also .gz) in the shapes that preference data usually has: prompt, chosen "
             "and rejected; HH transcripts; message lists; instructions; labels; ranked lists; prompts; texts. Pairs "
             "may say how sure they are: \"share\" is the probability that the chosen answer is better, \"votes\" "
             "counts [for it, for the other, ties], \"annotator1\", ... say 1, 2 or 0 (a tie). Nothing is changed; "

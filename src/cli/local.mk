@@ -40,6 +40,7 @@ libcli_a_SOURCES = \
 	%D%/command.h %D%/commands.c \
 	%D%/control.c %D%/control.h \
 	%D%/follow.c %D%/follow.h \
+	%D%/foreign.c %D%/foreign.h \
 	%D%/help.c %D%/help.h \
 	%D%/look.c %D%/look.h \
 	%D%/objective_page.c \

@@ -25,7 +25,7 @@ const struct param run_params[] = {
      .help = "Layers with adapters, such as q_proj,v_proj, or all-linear; empty: the usual ones of the model."},
 
     {.name = "data", .type = PARAM_PATH, .group = "data",
-     .help = "The file to learn from: .jsonl, .json or .txt, also .gz."},
+     .help = "The file to learn from: .jsonl, .json, .csv, .tsv, .parquet or .txt, also .gz; or a folder of shards."},
     {.name = "eval-data", .type = PARAM_PATH, .fallback = "", .group = "data",
      .help = "A file for evaluation; empty: a held-out share of the data."},
     {.name = "eval-share", .type = PARAM_FLOAT, .fallback = "0.1", .min = 0, .max = 0.9, .group = "data",

@@ -87,6 +87,8 @@ status 2 "train with an unknown one" "$attune" train --objective dpi --project "
 status 2 "a value out of type" "$attune" train --objective dpo --beta much --project "$work/a"
 status 2 "an unknown option" "$attune" train --objective dpo --betta 1 --project "$work/a"
 says err 'did you mean --beta' "the near option is named"
+status 2 "an option of other programs" "$attune" train --objective dpo --learning_rate 1 --project "$work/a"
+says err 'did you mean --lr' "it is called by our name"
 status 4 "data that are not there" "$attune" train --objective dpo --data nowhere.jsonl --project "$work/a"
 [ -z "$(ls "$work/a/runs" 2>/dev/null)" ] && ok "nothing was half begun" || not_ok "nothing was half begun"
 
@@ -149,7 +151,8 @@ status 0 "remove" "$attune" remove works
 status 0 "runs after removal" "$attune" runs --json
 json "the list is empty" 0 length
 status 0 "remove --restore" "$attune" remove works --restore
-status 0 "resume of a dead run" "$attune" resume works --json
+status 2 "resume that stays and does not" "$attune" resume works --follow --detach
+status 0 "resume of a dead run" "$attune" resume works --detach --json
 json "it runs again" running state
 
 # Runs that fail.

@@ -75,6 +75,8 @@ check "sample" "$attune" sample --run whole --max-tokens 8 --seed 3 --json "Once
 first=$("$get" 0 text <"$work/out")
 check "sample again" "$attune" sample --run whole@12 --max-tokens 8 --seed 3 --json "Once there was"
 is "the same seed, the same answer" "$first" "$("$get" 0 text <"$work/out")"
+check "sample --prompt" "$attune" sample --run whole --max-tokens 8 --seed 3 --json --prompt "Once there was"
+is "it is a prompt among the words" "$first" "$("$get" 0 text <"$work/out")"
 check "export" "$attune" export whole "$work/exported" --dtype bf16
 check "a prompt that begins like an option" "$attune" sample --run whole --max-tokens 2 --json -- "--help me"
 check "what was exported answers" "$attune" sample --model "$work/exported" --max-tokens 4 "Once"

@@ -18,7 +18,7 @@ tests_fuzz_fuzz_safetensors_LDADD = libmodel.a $(BASE_LIBS)
 
 EXTRA_DIST += \
 	%D%/corpus/csv/open %D%/corpus/csv/quotes %D%/corpus/csv/ragged %D%/corpus/csv/tabs \
-	%D%/corpus/parquet/int96.parquet %D%/corpus/parquet/legacy-lists.parquet %D%/corpus/parquet/pairs.parquet \
+	%D%/corpus/parquet/schema-twice %D%/corpus/parquet/int96.parquet %D%/corpus/parquet/legacy-lists.parquet %D%/corpus/parquet/pairs.parquet \
 	%D%/libfuzzer.sh %D%/jinja.dict \
 	%D%/corpus/jinja/chatml \
 	%D%/corpus/jinja/context \

@@ -4,7 +4,9 @@
 #include "testing.h"
 
 #include "cli/args.h"
+#include "cli/foreign.h"
 #include "cli/print.h"
+#include "launch/engine.h"
 
 static const char *const colours[] = {"red", "blue", NULL};
 static const struct param table[] = {
@@ -70,6 +72,10 @@ static void args_refuse_with_what_is_allowed(void **state)
         {"--lrr", "1", "did you mean --lr"}, {"--lr", "2", "out of range"},     {"--lr=", "x", "not a number"},
         {"--steps", "1.5", "whole number"},  {"--colour", "green", "red, blue"}, {"--set", "lr", "NAME=VALUE"},
         {"--set", "x=1", "no setting"},      {"--no-lr", "x", "no setting"},     {"-v", "x", "no option -v"},
+        {"--learning_rate", "1", "did you mean --lr?"}, {"--learning-rate=1", "x", "did you mean --lr?"},
+        {"--set", "max_steps=3", "did you mean --steps?"}, {"--COLOUR", "red", "did you mean --colour?"},
+        {"--logging_steps", "1", "every step is recorded"}, {"--output_dir", "x", "the folder of all runs"},
+        {"--per_device_train_batch_size", "1", "no setting"}, // there is no --batch-size here to mean
         {"--", "--", NULL},
     };
     for (size_t i = 0; wrong[i].said; i++) {
@@ -85,6 +91,48 @@ static void args_refuse_with_what_is_allowed(void **state)
     assert_string_equal(args_peek(7, (char **)argv, "objective"), "rm");
     assert_string_equal(args_peek(2, (char **)argv, "objective"), "dpo");
     assert_null(args_peek(1, (char **)argv, "objective"));
+}
+
+static bool any_command_has(const char *name)
+{
+    for (const struct command *const *c = commands; *c; c++) {
+        struct args a;
+        struct err fault = {0};
+        char *words[] = {(char *)"help", NULL}; // train then has the parameters of all objectives
+        struct settings all;
+        assert_int_equal(args_tables(&a, *c, 1, words, &fault), 0);
+        settings_init(&all, a.tables);
+        const bool has = settings_find(&all, name) != NULL;
+        settings_fini(&all);
+        if (has)
+            return true;
+    }
+    return false;
+}
+
+static void foreign_names_are_explained_by_options_that_there_are(void **state)
+{
+    char *engine = test_build("attune-engine"), *name;
+    struct str seen = {0};
+    setenv("ATTUNE_ENGINE", engine, 1);
+    for (const struct foreign *f = foreign_options; f->names; f++) {
+        char *names = strdup(f->names), *rest = names;
+        if (!any_command_has(f->ours ? f->ours : f->with))
+            fail_msg("no command has --%s, which \"%s\" points to", f->ours ? f->ours : f->with, f->names);
+        if (!f->ours && !f->note)
+            fail_msg("\"%s\": neither a name nor a reason", f->names);
+        while ((name = strsep(&rest, " "))) {
+            char *key = NULL;
+            assert_true(asprintf(&key, " %s ", name) > 0);
+            if (seen.len && strstr(str_text(&seen), key))
+                fail_msg("%s stands in two rows: only the first is read", name);
+            str_addf(&seen, "%s", key);
+            free(key);
+        }
+        free(names);
+    }
+    str_fini(&seen);
+    free(engine);
 }
 
 static void commands_are_found_by_their_longest_name(void **state)
@@ -142,6 +190,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(args_take_every_form_of_option),
         cmocka_unit_test(args_refuse_with_what_is_allowed),
+        cmocka_unit_test(foreign_names_are_explained_by_options_that_there_are),
         cmocka_unit_test(commands_are_found_by_their_longest_name),
         cmocka_unit_test(text_is_wrapped_and_tables_are_aligned),
     };

@@ -315,7 +315,9 @@ static int parse(struct parquet *p, const uint8_t *bytes, size_t n, struct err *
     struct thrift_field f;
     struct group_faults faults = {0};
     for (thrift_struct(&t, &f); thrift_field(&t, &f);) {
-        if (f.id == 2) {
+        if ((f.id == 2 && p->leaf_nodes) || (f.id == 4 && p->groups)) { // each stands there once
+            t.bad = true;
+        } else if (f.id == 2) {
             read_schema(p, &t, &f);
             p->leaf_nodes = mem_alloc((size_t)p->n_nodes + 1, sizeof *p->leaf_nodes);
             if (!t.bad && lay_out(p, 0, 0, 0, 0) != p->n_nodes)
