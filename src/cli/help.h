@@ -1,4 +1,4 @@
-// Help texts, the man page and completions, all from the table of commands and their option tables.
+// Help texts and the man page, both from the table of commands and their option tables.
 #pragma once
 
 #include <stdio.h>
@@ -11,5 +11,3 @@ void help_program(FILE *out, int width);
 void help_command(FILE *out, const struct args *a, const struct err *why, int width);
 // The part of attune.1 that follows from the tables: one section a command, the exit statuses.
 void help_man(FILE *out);
-// A completion script for bash.
-void help_bash(FILE *out);

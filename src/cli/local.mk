@@ -9,6 +9,7 @@ libcli_a_SOURCES = \
 	%D%/cmd_bench.c \
 	%D%/cmd_chart.c \
 	%D%/cmd_checkpoint.c \
+	%D%/complete.c %D%/complete.h \
 	%D%/cmd_completion.c \
 	%D%/cmd_credit.c \
 	%D%/cmd_data.c \
@@ -54,12 +55,16 @@ tests_lib_json_get_SOURCES = tests/lib/json_get.c
 tests_lib_json_get_LDADD = $(JANSSON_LIBS)
 dist_check_SCRIPTS += tests/e2e/bench.sh tests/e2e/cli.sh tests/e2e/merge.sh tests/e2e/objectives.sh tests/e2e/paft.sh tests/e2e/train.sh tests/e2e/rewards.sh tests/e2e/text-rules.sh tests/e2e/cases.sh
 
-# The man page is a frame by hand around what the tables say; the completion follows from them whole.
+# The man page is a frame by hand around what the tables say; completions ask the program.
 EXTRA_DIST += share/attune/attune.1.in
 man1_MANS += share/attune/attune.1
 completionsdir = $(datadir)/bash-completion/completions
 completions_DATA = share/attune/completions/attune
-CLEANFILES += share/attune/attune.1 share/attune/completions/attune share/attune/commands.man
+zshdir = $(datadir)/zsh/site-functions
+zsh_DATA = share/attune/completions/_attune
+fishdir = $(datadir)/fish/vendor_completions.d
+fish_DATA = share/attune/completions/attune.fish
+CLEANFILES += share/attune/attune.1 share/attune/commands.man $(completions_DATA) $(zsh_DATA) $(fish_DATA)
 TABLE_PRINTER = ATTUNE_ENGINE=$(abs_builddir)/attune-engine$(EXEEXT) ./attune$(EXEEXT)
 
 share/attune/attune.1: share/attune/attune.1.in $(bin_PROGRAMS)
@@ -68,6 +73,10 @@ share/attune/attune.1: share/attune/attune.1.in $(bin_PROGRAMS)
 		-e 's/@DATE@/2026-11-22/' $(srcdir)/share/attune/attune.1.in >$@.tmp && mv $@.tmp $@
 share/attune/completions/attune: $(bin_PROGRAMS)
 	$(AM_V_GEN)$(MKDIR_P) share/attune/completions && $(TABLE_PRINTER) completion bash >$@.tmp && mv $@.tmp $@
+share/attune/completions/_attune: $(bin_PROGRAMS)
+	$(AM_V_GEN)$(MKDIR_P) share/attune/completions && $(TABLE_PRINTER) completion zsh >$@.tmp && mv $@.tmp $@
+share/attune/completions/attune.fish: $(bin_PROGRAMS)
+	$(AM_V_GEN)$(MKDIR_P) share/attune/completions && $(TABLE_PRINTER) completion fish >$@.tmp && mv $@.tmp $@
 
 
 # The page is kept in the source tree, and tests/e2e/objectives.sh compares it with what the program prints.

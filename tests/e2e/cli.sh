@@ -76,7 +76,21 @@ if command -v bash >/dev/null; then
     [ "$(complete train --objective dp)" = dpo ] && ok "objectives complete" || not_ok "objectives complete"
     [ "$(complete objectives show dp)" = dpo ] && ok "a word that is an objective completes" || not_ok "a word that is an objective completes"
 fi
-status 8 "completion of another shell" "$attune" completion fish
+for shell in zsh fish; do
+    status 0 "completion for $shell" "$attune" completion $shell
+    if command -v $shell >/dev/null; then
+        $shell -n "$work/out" 2>/dev/null && ok "it is a script for $shell" || not_ok "it is a script for $shell"
+    else
+        echo "skip $shell is not here"
+    fi
+done
+status 8 "completion of another shell" "$attune" completion csh
+# words WORD...: what all shells ask
+words() { "$attune" completion words -- "$@" | tr '\n' ' '; }
+[ "$(words da)" = "data " ] && ok "commands complete" || not_ok "commands complete"
+[ "$(words data '')" = "import show " ] && ok "their second words complete" || not_ok "their second words complete"
+[ "$(words data import --lab)" = "--label-from " ] && ok "options complete" || not_ok "options complete"
+[ "$(words data import /no/where)" = "" ] && ok "files are left to the shell" || not_ok "files are left to the shell"
 
 # Without a project.
 status 4 "runs without a project" "$attune" runs

@@ -168,5 +168,7 @@ check "and one more" "$attune" sample --model models/demo --prompts "$work/promp
 is "behind them" Tom "$("$get" 1 asked <"$work/out")"
 check "charts of a run" "$attune" chart short loss rewards --size 60x8 --ascii
 is "two of them" 2 "$(grep -c -- '- loss\|- rewards' "$work/out")"
+is "its metrics complete" loss "$("$attune" completion words -- chart short lo | grep '^loss$')"
+is "and after --metrics" logps/chosen "$("$attune" completion words -- show short --metrics logps/ch)"
 fails 2 "resume either waits or not" follow "$attune" resume short --follow --detach
 exit $bad
