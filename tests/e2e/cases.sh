@@ -54,7 +54,8 @@ if [ -d "$assets/models/stories260K/hf" ]; then
     cp -r "$cases/adapters/alpha_pattern" alpha_pattern
     ln -s "$assets/models/stories260K/hf" stories260K
     run "$attune" score --model alpha_pattern "$cases/adapters/pair.jsonl" --chat-template none --json
-    near adapters/alpha_pattern -108.16741 "$(logp 0 0)" 2e-4
+    # Its weights are large: f32 itself is 1.3e-3 from f64 here (-108.16611), and each kernel rounds in its own way.
+    near adapters/alpha_pattern -108.16741 "$(logp 0 0)" 2e-3
     # ---- the boundary of prompt and answer ----
     run "$attune" score --model stories260K "$cases/text/boundary/stories260K.jsonl" --json
     near "text/boundary comma" -22.64 "$(logp 0 0)" 0.01

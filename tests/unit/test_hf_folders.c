@@ -269,7 +269,8 @@ static void an_adapter_of_the_world_gives_the_number_of_peft(void **state)
     hf_logprobs(m, all, (int)n_before, (int)n, got);
     for (size_t i = 0; i < n - n_before; i++)
         sum += (double)got[i];
-    assert_close(sum, -108.16741, CASE_BOUND);
+    // The weights are large: PEFT's own f32 is 1.3e-3 from its f64 (-108.16611), and each kernel rounds in its own way.
+    assert_close(sum, -108.16741, 2e-3);
     free(all);
     free(before);
     tokenizer_free(t);
