@@ -5,6 +5,7 @@
 #include "cpu/backend_cpu.h"
 
 #include <cblas.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -144,9 +145,17 @@ static int cpu_open(struct backend **out, const struct backend_options *options,
         cpu_close(b);
         return code;
     }
+    // Products that the kernels do not make are OpenBLAS's, which has its own kernels for each CPU.
+    snprintf(b->arithmetic, sizeof b->arithmetic, "%s %s%s%s", b->k->name, b->bf16 ? "bf16" : "f32",
+             b->k->gemm ? "" : " OpenBLAS ", b->k->gemm ? "" : openblas_get_corename());
     openblas_set_num_threads(1); // the pool's threads call it, each for its own block
     *out = b;
     return 0;
+}
+
+static const char *cpu_arithmetic(const struct backend *b)
+{
+    return b->arithmetic;
 }
 
 static int cpu_sync(struct backend *b, struct err *e)
@@ -219,6 +228,7 @@ const struct backend_ops backend_cpu = {
     .name = "cpu",
     .open = cpu_open,
     .close = cpu_close,
+    .arithmetic = cpu_arithmetic,
     .sync = cpu_sync,
     .alloc = cpu_alloc,
     .free = cpu_free,

@@ -26,6 +26,7 @@ struct backend {
     size_t scratch_peak_bytes; // for tests
     float *gemm_scratch; // (n_threads, GEMM_SCRATCH)
     struct bf16 *bf16;   // NULL in f32
+    char arithmetic[96];
 };
 
 // Runs the blocks on the pool, or on the calling thread when `work` (elementary operations in all) is too

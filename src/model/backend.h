@@ -16,7 +16,7 @@
 
 #include "base/err.h"
 
-enum { BACKEND_ABI = 4 };
+enum { BACKEND_ABI = 5 };
 
 enum precision {
     PRECISION_F32,  // products in f32
@@ -120,6 +120,8 @@ struct backend_ops {
     // Opens the device. On failure *e says in words why it cannot be used.
     int (*open)(struct backend **out, const struct backend_options *options, struct err *e);
     void (*close)(struct backend *b);
+    // Names what rounds the results, "avx2 f32": backends of the same name give the same bits for the same calls.
+    const char *(*arithmetic)(const struct backend *b);
     // Waits for everything and reports the first failure since the last call, once.
     int (*sync)(struct backend *b, struct err *e);
 

@@ -68,6 +68,7 @@ libtrain_a_SOURCES = \
 	%D%/ranking.c %D%/ranking.h \
 	%D%/recorder.c %D%/recorder.h \
 	%D%/reference.c %D%/reference.h \
+	%D%/reference_file.c %D%/reference_file.h \
 	%D%/run.c %D%/run.h \
 	%D%/run_rules.c \
 	%D%/run_load.c \

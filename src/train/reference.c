@@ -7,51 +7,28 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/mem.h"
 #include "base/sha256.h"
 #include "model/decoder.h"
+#include "train/reference_file.h"
 #include "train/trainer.h"
 
-// The file: magic, key (64 hex digits), then one double per response; NaN where not computed yet.
-static const char magic[16] = "attune-ref-1\n\0\0\0";
-enum { KEY_BYTES = 64, HEAD_BYTES = 16 + KEY_BYTES };
-
-static void cache_key(char key[65], const struct dataset *d, const struct reference_options *o)
+static void make_key(struct reference_key *key, const struct dataset *d, const struct model *m,
+                     const struct reference_options *o)
 {
+    const char *how = m->ops->arithmetic(m->backend);
     struct sha256 s;
     sha256_init(&s);
     sha256_add(&s, o->model_key, strlen(o->model_key));
     sha256_add(&s, d->hash, 64);
     if (o->tail_cut != 0)
         sha256_add(&s, &o->tail_cut, sizeof o->tail_cut);
-    sha256_hex(&s, key);
-}
-
-// A cache that does not fit is only a reason to compute again.
-static void read_cache(struct dataset *d, const char *path, const char key[65])
-{
-    char *bytes;
-    size_t n, want = HEAD_BYTES + (size_t)d->n_seqs * sizeof *d->refs;
-    if (!path || file_read(path, want, &bytes, &n, NULL))
-        return;
-    if (n == want && memcmp(bytes, magic, sizeof magic) == 0 && memcmp(bytes + 16, key, KEY_BYTES) == 0)
-        memcpy(d->refs, bytes + HEAD_BYTES, want - HEAD_BYTES);
-    free(bytes);
-}
-
-static int write_cache(const struct dataset *d, const char *path, const char key[65], struct err *e)
-{
-    struct file_out *out;
-    int code = file_out_open(&out, path, e);
-    if (code)
-        return code;
-    if ((code = file_out_write(out, magic, sizeof magic, e)) || (code = file_out_write(out, key, KEY_BYTES, e)) ||
-        (code = file_out_write(out, d->refs, (size_t)d->n_seqs * sizeof *d->refs, e))) {
-        file_out_abort(out);
-        return code;
-    }
-    return file_out_commit(out, e);
+    sha256_hex(&s, key->what);
+    sha256_init(&s);
+    sha256_add(&s, m->ops->name, strlen(m->ops->name) + 1);
+    sha256_add(&s, how, strlen(how));
+    sha256_add(&s, &o->max_batch_tokens, sizeof o->max_batch_tokens);
+    sha256_hex(&s, key->how);
 }
 
 static bool is_known(const struct dataset *d, int group)
@@ -65,7 +42,7 @@ static bool is_known(const struct dataset *d, int group)
 
 // What is known is kept every SAVE_S seconds and when the work is stopped. Groups are always computed in the same pieces
 // of AT_ONCE, wherever an earlier attempt ended.
-static int compute(struct dataset *d, const int *groups, int n, const char key[65], struct model *m,
+static int compute(struct dataset *d, const int *groups, int n, const struct reference_key *key, struct model *m,
                    const struct reference_options *o, struct err *e)
 {
     enum { AT_ONCE = 64, SAVE_S = 30 };
@@ -95,12 +72,12 @@ static int compute(struct dataset *d, const int *groups, int n, const char key[6
             for (int i = 0; i < d->groups[groups[at + g]].n_seqs; i++, k++)
                 d->refs[d->groups[groups[at + g]].first_seq + i] = seqs[k].logp;
         if (!code && o->path && clock_seconds() - saved > SAVE_S && at + now < n) {
-            code = write_cache(d, o->path, key, e);
+            code = reference_file_write(o->path, key, d->refs, (size_t)d->n_seqs, e);
             saved = clock_seconds();
         }
     }
     if (code == ERR_INTERRUPTED && o->path)
-        write_cache(d, o->path, key, NULL); // best effort: a stop stays a stop
+        reference_file_write(o->path, key, d->refs, (size_t)d->n_seqs, NULL); // best effort: a stop stays a stop
     for (int i = 0; !code && i < n; i++)
         if (!is_known(d, groups[i]))
             code = err_set(e, ERR_NUMERIC, "the reference model's log-probabilities are not finite: the model's weights "
@@ -111,18 +88,33 @@ static int compute(struct dataset *d, const int *groups, int n, const char key[6
     return code;
 }
 
+// The numbers that an earlier run of the project has computed of the same groups, if there is one.
+static bool borrow(struct dataset *d, const bool *wanted, const struct reference_key *key,
+                   const struct reference_options *o)
+{
+    bool *responses = mem_alloc((size_t)d->n_seqs, sizeof *responses);
+    for (int i = 0; i < d->n_groups; i++)
+        for (int k = 0; k < d->groups[i].n_seqs; k++)
+            responses[d->groups[i].first_seq + k] = !wanted || wanted[i];
+    const bool found = reference_file_borrow(o->path, key, responses, d->refs, (size_t)d->n_seqs, o->from);
+    free(responses);
+    return found;
+}
+
 int reference_fill(struct dataset *d, const bool *wanted, struct model *m, const struct reference_options *o,
                    struct err *e)
 {
-    char key[65];
-    cache_key(key, d, o);
+    struct reference_key key;
+    make_key(&key, d, m, o);
+    if (o->from)
+        *o->from = NULL;
     free(d->refs);
     d->refs = mem_try_alloc((size_t)d->n_seqs, sizeof *d->refs, "reference log-probabilities", e);
     if (!d->refs)
         return ERR_LIMIT;
     for (int i = 0; i < d->n_seqs; i++)
         d->refs[i] = NAN;
-    read_cache(d, o->path, key);
+    const bool has_own = o->path && reference_file_read(o->path, &key, false, d->refs, (size_t)d->n_seqs);
 
     int *groups = mem_alloc((size_t)d->n_groups, sizeof *groups), n = 0;
     for (int i = 0; i < d->n_groups; i++)
@@ -133,9 +125,10 @@ int reference_fill(struct dataset *d, const bool *wanted, struct model *m, const
         code = err_set(e, ERR_STATE, "%s does not hold the reference log-probabilities of this run any more, and the weights they "
                                      "came from are gone: start a new run", o->path);
     else if (n > 0) {
-        code = compute(d, groups, n, key, m, o, e);
+        if (has_own || !o->path || !o->from || !borrow(d, wanted, &key, o))
+            code = compute(d, groups, n, &key, m, o, e);
         if (!code && o->path)
-            code = write_cache(d, o->path, key, e);
+            code = reference_file_write(o->path, &key, d->refs, (size_t)d->n_seqs, e);
     }
     free(groups);
     return code;

@@ -59,6 +59,8 @@ int run_load(struct run *r, struct err *e);
 void run_unload(struct run *r);
 // A progress_fn of the run: says what is loaded, and ends it when somebody asks to stop.
 bool run_loading(void *run, const char *what, int done, int all);
+// Says whose reference log-probabilities the run has taken; frees `from`, NULL is fine.
+void run_report_borrowed(const struct run *r, char *from);
 // Optimizer settings and objective values from the settings, at the start and after a live change.
 struct trainer_options run_trainer_options(const struct run *r);
 // The rules that the run has written down, or those of its settings and data, which it then does.

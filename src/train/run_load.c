@@ -292,17 +292,30 @@ static int fill_samples(struct run *r, struct err *e)
     return code;
 }
 
+void run_report_borrowed(const struct run *r, char *from)
+{
+    if (from)
+        recorder_event(r->recorder, 0, "info", "reference", 0,
+                       "reference log-probabilities taken from run %s: same model, data and text rules", from);
+    free(from);
+}
+
 static int fill_references(struct run *r, double tail_cut, struct err *e)
 {
     char *train_path = path_join(r->dir, "reference-train.bin"), *eval_path = path_join(r->dir, "reference-eval.bin");
-    struct reference_options o = {.path = train_path, .model_key = r->model_key, .progress = run_loading, .arg = r,
-                                  .tail_cut = tail_cut,
+    char *train_from, *eval_from;
+    struct reference_options o = {.path = train_path, .model_key = r->model_key, .progress = run_loading,
+                                  .from = &train_from, .arg = r, .tail_cut = tail_cut,
                                   .max_batch_tokens = (int)settings_int(&r->settings, "max-batch-tokens")};
     bool *wanted = wanted_groups(r);
     int code = reference_fill(&r->train, wanted, r->model, &o, e);
+    run_report_borrowed(r, train_from);
     o.path = eval_path;
-    if (!code && r->eval.n_groups)
+    o.from = &eval_from;
+    if (!code && r->eval.n_groups) {
         code = reference_fill(&r->eval, NULL, r->model, &o, e);
+        free(eval_from);
+    }
     free(wanted);
     free(train_path);
     free(eval_path);

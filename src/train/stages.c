@@ -106,15 +106,17 @@ static bool *wanted_now(const struct run *r, int stage)
 static int fill(struct run *r, struct dataset *d, const bool *wanted, const char *name, const char *key,
                 progress_fn progress, bool kept_only, struct err *e)
 {
-    char *path = path_join(r->dir, name);
+    char *path = path_join(r->dir, name), *from = NULL;
     const struct reference_options o = {.path = path,
                                         .model_key = key,
                                         .tail_cut = r->stages.tail_cut,
                                         .progress = progress,
+                                        .from = key == r->model_key ? &from : NULL,
                                         .arg = r,
                                         .kept_only = kept_only,
                                         .max_batch_tokens = (int)settings_int(&r->settings, "max-batch-tokens")};
     int code = d->n_groups ? reference_fill(d, wanted, r->model, &o, e) : 0;
+    run_report_borrowed(r, from);
     free(path);
     return code;
 }

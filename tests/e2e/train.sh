@@ -55,6 +55,21 @@ is "same weights" "$(cksum <"$work/p/runs/whole/checkpoints/step-12/model.safete
 "$attune" show long --metrics loss >"$work/b"
 check "same curve" cmp "$work/a" "$work/b"
 
+# The reference pass is shared by the runs of a project: another objective on the same model, data and text rules takes
+# the numbers of the first, to the bit; other rules, other rows or another project make it anew.
+head="--model models/demo --data demo/pairs.jsonl --max-rows 60 --batch-size 4 --steps 3 --probe-every 0 --threads 1"
+borrows() { "$attune" show "$1" | grep -c "reference log-probabilities taken from run $2"; }
+check "a run that makes a reference" "$attune" train --objective dpo --name made $head
+check "one that takes it" "$attune" train --objective ipo --name taken $head
+is "it says so" 1 "$(borrows taken made)"
+check "the same where there is nothing to take" "$attune" train --objective ipo --name alone --project elsewhere $head
+is "it takes none" 0 "$("$attune" show alone --project elsewhere | grep -c "taken from")"
+is "the same weights" "$(cksum <elsewhere/runs/alone/checkpoints/step-3/model.safetensors)" "$(cksum <p/runs/taken/checkpoints/step-3/model.safetensors)"
+check "another length" "$attune" train --objective ipo --name cut $head --max-length 40
+is "is another text" 0 "$(borrows cut .)"
+check "other rows" "$attune" train --objective ipo --name rows $head --seed 7
+is "are other numbers" 0 "$(borrows rows .)"
+
 # A run that is steered.
 check "a run to steer" "$attune" train --objective dpo --name steered $common --steps 5000 --detach
 check "set --wait" "$attune" set steered lr=1e-5 beta=0.2 --wait
