@@ -28,6 +28,7 @@ int file_make_dirs(const char *path, struct err *e); // like mkdir -p
 int file_remove_tree(const char *path, struct err *e);
 bool file_exists(const char *path);
 bool file_is_dir(const char *path);
+bool file_is_regular(const char *path); // no folder, pipe or device
 int64_t file_size(const char *path); // -1 when there is none
 
 // "dir/name" on the heap; `name` alone when it is absolute or dir is "" or ".".

@@ -11,6 +11,7 @@
 #include "cli/bench.h"
 #include "cli/follow.h"
 #include "cli/objective_text.h"
+#include "cli/piped.h"
 #include "cli/start.h"
 
 static const struct param options[] = {
@@ -53,8 +54,9 @@ static const struct {
     const char *name, *value;
 } usual[] = {{"steps", "100"}, {"save-every", "0"}, {"keep", "1"}, {"probe-prompts", "64"}};
 
-static int prepare_settings(struct settings *s, struct err *e)
+static int prepare_settings(struct args *a, struct err *e)
 {
+    struct settings *s = &a->settings;
     if (!*settings_text(s, "model") || !*settings_text(s, "data"))
         return err_set(e, ERR_USAGE, "--model and --data are needed: the model that every run starts from, and preference pairs");
     if (settings_given(s, "eval-data"))
@@ -66,8 +68,9 @@ static int prepare_settings(struct settings *s, struct err *e)
     }
     if (settings_int(s, "steps") == 0)
         return err_set(e, ERR_USAGE, "--steps: give a number, the same for all objectives");
+    const int code = piped_open(a, false, e);
     engine_resolve_paths(s);
-    return 0;
+    return code;
 }
 
 // The settings of one objective's run, complete.
@@ -272,7 +275,7 @@ static int run(int argc, char **argv)
     int status = 0;
     if (!args_open(&a, &command_bench_objectives, argc, argv, 0, 0, &status))
         return status;
-    int code = prepare_settings(&a.settings, &e);
+    int code = prepare_settings(&a, &e);
     if (!code)
         code = look_project(&a, true, &s, &e);
     if (!code)

@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "cli/look.h"
+#include "cli/piped.h"
 #include "cli/print.h"
 #include "cli/source.h"
 #include "launch/engine.h"
@@ -131,7 +132,7 @@ static int ask_engine(const struct args *a, const char *model, const char *refer
     return code ? code : read;
 }
 
-static int credit(const struct args *a, struct err *e)
+static int credit(struct args *a, struct err *e)
 {
     char *model = NULL, *reference = args_text(a, "reference") ? mem_strdup(args_text(a, "reference")) : NULL;
     char *beta = args_text(a, "beta") ? mem_strdup(args_text(a, "beta")) : NULL;
@@ -144,6 +145,8 @@ static int credit(const struct args *a, struct err *e)
         code = err_set(e, ERR_USAGE, "--reference is missing: the model that %s is compared with", model);
     if (!code && !args_text(a, "data") == !args_text(a, "response"))
         code = err_set(e, ERR_USAGE, "give --data FILE, or --prompt TEXT and --response TEXT");
+    if (!code)
+        code = piped_open(a, false, e);
     if (!code && reference[0] != '/' && !file_exists(reference)) {
         char *shared = path_share(reference);
         if (shared && file_exists(shared)) {

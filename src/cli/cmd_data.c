@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "cli/args.h"
+#include "cli/piped.h"
 #include "cli/print.h"
 #include "corpus/corpus.h"
 #include "corpus/lists.h"
@@ -347,7 +348,7 @@ static int run_import(int argc, char **argv)
     int status = 0;
     if (!args_open(&a, &command_data_import, argc, argv, 1, 1, &status))
         return status;
-    if (file_is_dir(a.words[0]) ? import_folder(&a, a.words[0], &e) : import_file(&a, &e))
+    if (piped_open(&a, true, &e) || (file_is_dir(a.words[0]) ? import_folder(&a, a.words[0], &e) : import_file(&a, &e)))
         status = args_fail(&a, &e);
     args_close(&a);
     return status;
@@ -422,7 +423,7 @@ static int run_show(int argc, char **argv)
     int64_t row = settings_int(&a.settings, "row");
     int code = a.n_words > 1 && (!text_to_i64(a.words[1], &row) || row < 1)
                    ? err_set(&e, ERR_USAGE, "\"%s\" is no number of a row: write attune data show FILE 3", a.words[1])
-                   : 0;
+                   : piped_open(&a, true, &e);
     if (!code)
         code = corpus_load_as(&c, a.words[0], 0, &how, &e);
     if (!code && (size_t)row > c->n_examples)

@@ -6,6 +6,7 @@
 
 #include "base/str.h"
 #include "cli/look.h"
+#include "cli/piped.h"
 #include "cli/source.h"
 #include "launch/engine.h"
 
@@ -46,6 +47,8 @@ static int agree(struct args *a, struct err *e)
     int code = settings_check_required(&a->settings, e);
     for (int i = 0; i < 2 && !code; i++)
         code = source_model(a, a->words[i], &models[i], e);
+    if (!code)
+        code = piped_open(a, false, e);
     if (!code) {
         const char *data = settings_text(&a->settings, "data"), *limit = settings_text(&a->settings, "limit");
         const char *call[9 + TEXT_ARGS + 1] = {"agree",  "--model", models[0], "--other", models[1],

@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "cli/child_lines.h"
 #include "cli/look.h"
+#include "cli/piped.h"
 #include "cli/print.h"
 #include "cli/source.h"
 
@@ -160,6 +161,8 @@ static int sample(struct args *a, struct err *e)
     for (int i = 0; i < a->n_words; i++)
         words[n_prompts++] = a->words[i];
     int code = source_folder(a, &model, e);
+    if (!code)
+        code = piped_open(a, false, e);
     if (!code && n_prompts == 0 && !args_text(a, "prompts")) {
         typed = read_stdin(e);
         prompts = &typed;

@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "cli/child_lines.h"
 #include "cli/look.h"
+#include "cli/piped.h"
 #include "cli/print.h"
 #include "cli/source.h"
 
@@ -106,6 +107,8 @@ static int score(struct args *a, struct err *e)
     char *model = NULL;
     json_t *all = args_json(a) ? json_array() : NULL;
     int n = 1, code = source_folder(a, &model, e);
+    if (!code)
+        code = piped_open(a, true, e);
     if (!code) {
         argv[n++] = "--model";
         argv[n++] = model;

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "cli/follow.h"
+#include "cli/piped.h"
 #include "cli/start.h"
 
 static const struct param options[] = {
@@ -100,12 +101,22 @@ static int train(struct args *a, struct store *s, struct err *e)
     char *name = NULL;
     struct look l = {0};
     bool json = args_json(a);
-    json_t *given = given_settings(a);
+    char *kept = NULL;
+    json_t *given = NULL;
     const struct engine_objective *o = NULL;
     int code = start_find_objective(description, args_text(a, "objective"), &o, e);
     if (!code)
+        code = piped_open(a, false, e);
+    if (!code)
+        code = piped_keep(a, store_dir(s), &kept, e);
+    given = given_settings(a);
+    if (!code)
         code = start_run(s, description, o->name, args_text(a, "name"), args_text(a, "note"), given, &name, e);
     json_decref(given);
+    if (name)
+        free(kept);
+    else
+        piped_forget(kept);
     if (!code)
         code = look_open(&l, s, name, e);
     if (!code && settings_bool(&a->settings, "detach")) {

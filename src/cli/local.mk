@@ -47,6 +47,7 @@ libcli_a_SOURCES = \
 	%D%/objective_page.c \
 	%D%/objective_text.c %D%/objective_text.h \
 	%D%/print.c %D%/print.h \
+	%D%/piped.c %D%/piped.h \
 	%D%/source.c %D%/source.h \
 	%D%/start.c %D%/start.h
 

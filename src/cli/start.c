@@ -38,6 +38,9 @@ static int check_files(const struct settings *s, struct err *e)
         const struct setting *item = &s->items[i];
         if (item->param->type == PARAM_PATH && *item->text && !file_exists(item->text))
             return err_set(e, ERR_NOT_FOUND, "--%s: there is no file or folder %s", item->param->name, item->text);
+        if (item->param->type == PARAM_PATH && *item->text && !file_is_dir(item->text) && !file_is_regular(item->text))
+            return err_set(e, ERR_USAGE, "--%s: %s is a pipe or a device: a run reads its data again when it is resumed, so "
+                                         "give a file", item->param->name, item->text);
     }
     return 0;
 }

@@ -1,7 +1,7 @@
 #!/bin/sh
 # From pairs to an exported model with both real programs: train, steer, kill -9, resume, sample, export.
 set -u
-build=${ATTUNE_BUILDDIR:-.}
+build=${ATTUNE_BUILDDIR:-.} source=${ATTUNE_SRCDIR:-..}
 attune=$build/attune get=$build/tests/lib/json_get
 work=$(mktemp -d)
 trap '"$attune" stop long --wait >/dev/null 2>&1; rm -rf "$work"' EXIT
@@ -69,6 +69,26 @@ check "another length" "$attune" train --objective ipo --name cut $head --max-le
 is "is another text" 0 "$(borrows cut .)"
 check "other rows" "$attune" train --objective ipo --name rows $head --seed 7
 is "are other numbers" 0 "$(borrows rows .)"
+
+# Data from a pipe: everything reads it, and a run keeps it.
+piped() { name=$1; shift; if cat six.jsonl | "$@" >out 2>err; then echo "ok $name"; else echo "not ok $name"; sed 's/^/    /' err; bad=1; fi; }
+head -n 6 "$source/share/attune/demo/pairs.jsonl" >six.jsonl
+"$attune" score --model models/demo six.jsonl >wanted 2>/dev/null
+piped "score from a pipe" "$attune" score --model models/demo /dev/stdin
+is "is the score of the file" "$(cksum <wanted)" "$(cksum <out)"
+piped "score of -" "$attune" score --model models/demo -
+is "is the same" "$(cksum <wanted)" "$(cksum <out)"
+piped "import from a pipe" "$attune" data import /dev/stdin
+is "reads all rows" 1 "$(grep -c '^6 rows read' out)"
+piped "prompts from a pipe" "$attune" sample --model models/demo --prompts /dev/stdin --max-tokens 2 --json
+is "are all answered" 6 "$(grep -c '"text"' out)"
+piped "train from a pipe" "$attune" train --objective dpo --name piped --model models/demo --data /dev/stdin --steps 1 --probe-every 0
+check "its data are kept" cmp six.jsonl "$(field piped data)"
+is "a run of what is no data" 3 "$(echo none | "$attune" train --objective dpo --model models/demo --data - --steps 1 >out 2>err; echo $?)"
+is "keeps nothing" 1 "$(ls p/data | wc -l | tr -d ' ')"
+is "and makes none" 0 "$("$attune" runs | grep -c failed)"
+is "an empty pipe" 3 "$("$attune" score --model models/demo /dev/stdin >out 2>err </dev/null; echo $?)"
+is "has no rows" 1 "$(grep -c 'it holds no rows' err)"
 
 # A run that is steered.
 check "a run to steer" "$attune" train --objective dpo --name steered $common --steps 5000 --detach
