@@ -46,11 +46,11 @@ struct load {
     struct fields *fields;
 };
 
-static void refuse(struct load *l, int64_t line, const char *reason)
+static void refuse(struct load *l, int64_t line, const char *reason, bool cut)
 {
     struct corpus *c = l->corpus;
     MEM_GROW(c->refused, c->n_refused, l->cap_refused);
-    c->refused[c->n_refused++] = (struct refused_row){line, arena_strdup(&c->arena, reason), l->file};
+    c->refused[c->n_refused++] = (struct refused_row){line, arena_strdup(&c->arena, reason), l->file, cut};
 }
 
 // A row as the shapes see it.
@@ -149,7 +149,7 @@ static int load_rows(struct load *l, const struct shape *shape, size_t limit, st
         for (size_t i = n_before; i < c->n_examples; i++)
             c->examples[i].file = l->file;
         if (l->row.reason[0])
-            refuse(l, row.line, l->row.reason);
+            refuse(l, row.line, l->row.reason, row.cut);
     }
     if (more >= 0 && shape && shape->finish)
         shape->finish(&l->row);

@@ -50,6 +50,7 @@ struct refused_row {
     int64_t line;
     const char *reason; // "chosen and rejected are the same text"
     const char *file;   // as of an example
+    bool cut;           // the file ends in the middle of it
 };
 // A member of the rows.
 struct corpus_field {
@@ -97,7 +98,8 @@ struct refusal {
     size_t n;
 };
 int corpus_refusals(const struct corpus *c, struct refusal *out, int most);
-// ERR_INPUT when more than a tenth of the rows was refused, or all of one value of a member (an annotator, a language).
+// ERR_INPUT when the file was cut, when more than a tenth of the rows was refused, or all of one value of a member (an
+// annotator, a language).
 int corpus_check_refused(const struct corpus *c, struct err *e);
 
 // By its first rows: ERR_USAGE when the file is of a kind that `needs` (names of kinds, such as "preference pairs or

@@ -159,6 +159,7 @@ static bool next_element(struct records *r, struct record *out)
     if (r->at >= r->n_bytes) {
         r->ended = true;
         out->damage = "the file ends before the array does: it was cut";
+        out->at_end = true;
         return true;
     }
     size_t begin = r->at;
@@ -168,6 +169,7 @@ static bool next_element(struct records *r, struct record *out)
     if (!closed) {
         r->ended = true;
         out->damage = "the file ends inside of this element: it was cut, or a bracket is missing";
+        out->at_end = true;
         return true;
     }
     r->ended = r->bytes[r->at] == ']';

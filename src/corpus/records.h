@@ -21,6 +21,7 @@ struct record {
     size_t n_bytes;
     int64_t line;        // where it begins
     const char *damage;  // not NULL: no row can be read from it, and why
+    bool at_end;         // the file ends inside of it
 };
 
 // `plain_text`: the file's name says .txt.

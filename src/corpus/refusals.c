@@ -53,6 +53,11 @@ int corpus_refusals(const struct corpus *c, struct refusal *out, int most)
 int corpus_check_refused(const struct corpus *c, struct err *e)
 {
     enum { MOST = 32, SHOWN = 4 };
+    for (size_t i = 0; i < c->n_refused; i++)
+        if (c->refused[i].cut)
+            return err_set(e, ERR_INPUT, "%s was cut: it ends in the middle of %s %lld (%s), and nobody knows what followed. Copy it "
+                                         "again, or say allow-refused to train on what is there", c->path, c->unit,
+                           (long long)c->refused[i].line, c->refused[i].reason);
     struct refusal reasons[MOST];
     struct str text = {0};
     const bool many = c->n_refused > c->n_rows / 10;

@@ -16,6 +16,7 @@ struct source_row {
     size_t n_text;
     int64_t line;       // where the row begins; of Parquet, which has no lines, its number from 1
     const char *damage; // not NULL: no row can be read here, and why; until the next row
+    bool cut;           // damaged because the file ends here, in the middle: nobody knows what followed
 };
 
 // Stated maxima: a whole text file (unpacked), and one row.

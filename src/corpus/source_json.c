@@ -37,6 +37,7 @@ static int next(void *state, struct source_row *out, struct err *e)
         return 0;
     out->line = record.line;
     out->damage = damage_of(&record);
+    out->cut = record.at_end;
     if (out->damage)
         return 1;
     if (s->records.form == RECORDS_TEXTS) {
@@ -52,6 +53,9 @@ static int next(void *state, struct source_row *out, struct err *e)
     else
         snprintf(s->damage, sizeof s->damage, "not valid JSON: %.150s (line %lld, column %d of it)", fault.text,
                  (long long)record.line + fault.line - 1, fault.column);
+    // A last line without its end.
+    out->cut = !out->object && json_error_code(&fault) == json_error_premature_end_of_input &&
+               record.bytes + record.n_bytes == s->records.bytes + s->records.n_bytes;
     json_decref(out->object);
     out->object = NULL;
     out->damage = s->damage;

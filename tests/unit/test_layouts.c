@@ -189,6 +189,39 @@ static void too_many_refused_rows_are_an_error_that_counts_the_reasons(void **st
     str_fini(&rows);
 }
 
+static void a_file_that_was_cut_is_not_trained_on_unasked(void **state)
+{
+    // Twenty rows, so that one is no tenth; then what the last of them says. cut: whether it is an error.
+    static const struct {
+        const char *first, *between, *last;
+        bool cut;
+    } files[] = {
+        {"", "\n", "{\"prompt\": \"p\", \"chosen\": \"a\", \"rej", true},
+        {"", "\n", "{\"prompt\": \"p\", \"chosen\": \"a\", \"rejected\": \"b\"}", false}, // only the line's end is missing
+        {"", "\n", "no JSON at all", false},                                             // a bad row, but a whole one
+        {"", "\n", "{\"prompt\": \"p\", \"chosen\": \"a\", \"rej\n", false},
+        {"[", ", ", "{\"prompt\": \"p\", \"chosen\": \"a\", \"rej", true},
+        {"[", ", ", "{\"prompt\": \"p\", \"chosen\": \"a\", \"rejected\": \"b\"}", true},
+        {"[", ", ", "", true},
+        {"[", ", ", "{\"prompt\": \"p\", \"chosen\": \"a\", \"rejected\": \"b\"}]", false},
+    };
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        struct corpus *c;
+        struct err fault = {0};
+        struct str rows = {0};
+        str_add(&rows, files[i].first);
+        for (int k = 0; k < 20; k++)
+            str_addf(&rows, "{\"prompt\": \"p%d\", \"chosen\": \"a\", \"rejected\": \"b\"}%s", k, files[i].between);
+        str_add(&rows, files[i].last);
+        assert_int_equal(parse(&c, str_text(&rows), NULL, &fault), 0);
+        assert_int_equal(corpus_check_refused(c, &fault), files[i].cut ? ERR_INPUT : 0);
+        if (files[i].cut)
+            assert_non_null(strstr(fault.text, "was cut: it ends in the middle of line"));
+        corpus_free(c);
+        str_fini(&rows);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -197,6 +230,7 @@ int main(void)
         cmocka_unit_test(calls_and_tools_go_along_and_come_back_from_the_normal_form),
         cmocka_unit_test(a_map_says_which_member_is_what),
         cmocka_unit_test(a_near_name_is_not_passed_over),
+        cmocka_unit_test(a_file_that_was_cut_is_not_trained_on_unasked),
         cmocka_unit_test(too_many_refused_rows_are_an_error_that_counts_the_reasons),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
