@@ -55,24 +55,13 @@ int args_tables(struct args *a, const struct command *c, int argc, char **argv, 
     return 0;
 }
 
-// An unknown name is explained where other programs know it; else the nearest one is named.
-static int set_named(struct args *a, const char *name, const char *value, struct err *e)
-{
-    if (!settings_find(&a->settings, name)) {
-        int code = foreign_explain(&a->settings, name, e);
-        if (code)
-            return code;
-    }
-    return settings_set(&a->settings, name, value, e);
-}
-
 static int set_pair(struct args *a, const char *pair, struct err *e)
 {
     const char *equals = strchr(pair, '=');
     if (!equals || equals == pair)
         return err_set(e, ERR_USAGE, "--set %s: this takes NAME=VALUE, such as --set lr=1e-5", pair);
     char *name = mem_strndup(pair, (size_t)(equals - pair));
-    int code = set_named(a, name, equals + 1, e);
+    int code = foreign_set(&a->settings, name, equals + 1, e);
     free(name);
     return code;
 }
@@ -104,7 +93,7 @@ static int parse_option(struct args *a, int argc, char **argv, int *i, struct er
     if (!code && p && strcmp(name, "set") == 0)
         code = set_pair(a, value, e);
     else if (!code)
-        code = set_named(a, name, value ? value : "", e);
+        code = foreign_set(&a->settings, name, value ? value : "", e);
     free(name);
     return code;
 }

@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "cli/control.h"
+#include "cli/foreign.h"
 #include "launch/engine.h"
 
 static const struct param options[] = {
@@ -25,34 +26,17 @@ const struct command command_set = {
     .run = run,
 };
 
-static const struct param *find_param(const struct engine_description *d, const char *objective, const char *name)
-{
-    const struct engine_objective *o = engine_find_objective(d, objective);
-    const struct param *tables[] = {o ? o->params : NULL, d->params};
-    for (int t = 0; t < 2; t++)
-        for (const struct param *p = tables[t]; p && p->name; p++)
-            if (strcmp(p->name, name) == 0)
-                return p;
-    return NULL;
-}
-
 // Checks "NAME=VALUE" and cuts it in two: *name is on the heap, *value points into the pair.
-static int check_pair(const struct engine_description *d, const char *objective, const char *pair, char **name,
-                      const char **value, struct err *e)
+static int check_pair(struct settings *known, const char *pair, char **name, const char **value, struct err *e)
 {
     const char *equals = strchr(pair, '=');
     if (!equals || equals == pair)
         return err_set(e, ERR_USAGE, "\"%s\" is no NAME=VALUE, such as lr=5e-6", pair);
     *name = mem_strndup(pair, (size_t)(equals - pair));
     *value = equals + 1;
-    const struct param *p = find_param(d, objective, *name);
-    int code = 0;
-    if (!p)
-        code = err_set(e, ERR_USAGE, "objective %s has no setting \"%s\"", objective, *name);
-    else if (!p->live)
+    int code = foreign_set(known, *name, *value, e);
+    if (!code && !settings_find(known, *name)->live)
         code = err_set(e, ERR_USAGE, "%s cannot be changed while a run runs; it is fixed at the start", *name);
-    else
-        code = param_check(p, *value, e);
     if (code) {
         free(*name);
         *name = NULL;
@@ -65,11 +49,17 @@ static int change(struct args *a, struct store *s, struct look *l, struct err *e
     struct engine_description *d = NULL;
     int64_t id = 0;
     int code = engine_describe(&d, e);
+    if (code)
+        return code;
+    const struct engine_objective *o = engine_find_objective(d, l->info.objective);
+    const struct param *const tables[] = {d->params, o ? o->params : NULL, NULL};
+    struct settings known;
+    settings_init(&known, tables);
     for (int posting = 0; !code && posting < 2; posting++) // all are checked before the first is sent
         for (int i = 1; !code && i < a->n_words; i++) {
             char *name = NULL;
             const char *value = "";
-            code = check_pair(d, l->info.objective, a->words[i], &name, &value, e);
+            code = check_pair(&known, a->words[i], &name, &value, e);
             if (!code && posting) {
                 code = control_post(s, l, CONTROL_SET, name, value, &id, e);
                 if (!code)
@@ -79,6 +69,7 @@ static int change(struct args *a, struct store *s, struct look *l, struct err *e
         }
     if (!code && settings_bool(&a->settings, "wait"))
         code = control_wait(l, id, false, 60, e);
+    settings_fini(&known);
     engine_description_free(d);
     return code;
 }

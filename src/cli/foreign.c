@@ -124,3 +124,9 @@ int foreign_explain(const struct settings *s, const char *name, struct err *e)
     }
     return 0;
 }
+
+int foreign_set(struct settings *s, const char *name, const char *value, struct err *e)
+{
+    int code = settings_find(s, name) ? 0 : foreign_explain(s, name, e);
+    return code ? code : settings_set(s, name, value, e);
+}

@@ -16,3 +16,5 @@ extern const struct foreign foreign_options[]; // ends with a row without names
 // Completes *e, ERR_USAGE, when this unknown name is one of those and what it is called here is among the settings;
 // else leaves it alone and returns 0.
 int foreign_explain(const struct settings *s, const char *name, struct err *e);
+// As settings_set; an unknown name is explained where other programs know it, else the nearest one is named.
+int foreign_set(struct settings *s, const char *name, const char *value, struct err *e);

@@ -92,6 +92,8 @@ is "has no rows" 1 "$(grep -c 'it holds no rows' err)"
 
 # A run that is steered.
 check "a run to steer" "$attune" train --objective dpo --name steered $common --steps 5000 --detach
+is "a name of other programs" 2 "$("$attune" set steered learning_rate=1e-5 >out 2>err; echo $?)"
+is "is explained" 1 "$(grep -c 'did you mean --lr' err)"
 check "set --wait" "$attune" set steered lr=1e-5 beta=0.2 --wait
 check "show while it runs" "$attune" show steered
 is "it shows what is set now" 1 "$(grep -c '^  lr  *1e-05 (started with 2e-05)$' "$work/out")"
