@@ -4,6 +4,7 @@ set -u
 build=${ATTUNE_BUILDDIR:-.} source=${ATTUNE_SRCDIR:-.}
 data=$(CDPATH='' cd "$source/tests/data/corpus" && pwd)
 build=$(CDPATH='' cd "$build" && pwd)
+source_share=$(CDPATH='' cd "$source/share/attune" && pwd)
 attune=$build/attune get=$build/tests/lib/json_get
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -57,6 +58,37 @@ between "share ranked alike" 0 1 "$("$get" ranked_alike <"$work/out")"
 between "correlation" -1 1 "$("$get" correlation <"$work/out")"
 check "with itself a model agrees" "$attune" model agree one one@3 --data held-out.jsonl --json
 is "in every pair" 1.0 "$("$get" ranked_alike <"$work/out")"
+# Weights that are no numbers, or so large that what comes out is none: said, with a status of its own, never null or 0.
+# patch FILE BYTES: the last 4096 bytes, in fours
+patch() {
+    size=$(wc -c <"$1")
+    i=0
+    while [ $i -lt 1024 ]; do printf "$2"; i=$((i + 1)); done | dd of="$1" bs=4096 seek=$((size - 4096)) oflag=seek_bytes conv=notrunc 2>/dev/null
+}
+# numeric NAME PATTERN COMMAND...
+numeric() {
+    name=$1 pattern=$2
+    shift 2
+    timeout 100 "$@" >"$work/out" 2>"$work/err" </dev/null
+    is "$name" 9 $?
+    is "$name: where" 1 "$(grep -c "$pattern" "$work/err")"
+}
+here_one=$(ls -d p/runs/one/checkpoints/step-* | tail -n 1)
+for what in nan:'\000\000\300\177' huge:'\377\377\177\177'; do
+    kind=${what%%:*}
+    cp -r "$here_one" "reward-$kind"
+    cp -r "$source_share/models/demo" "model-$kind"
+    patch "reward-$kind/model.safetensors" "${what#*:}"
+    patch "model-$kind/model.safetensors" "${what#*:}"
+done
+numeric "agree on NaN weights" 'element [0-9]* of tensor' "$attune" model agree reward-nan two --data held-out.jsonl
+numeric "agree on huge weights" 'reward-huge gives to a response of example 1 is no number' "$attune" model agree reward-huge two --data held-out.jsonl
+numeric "score on NaN weights" 'element [0-9]* of tensor' "$attune" score --model model-nan held-out.jsonl
+numeric "score on huge weights" 'line 1 of the data is no number: responses' "$attune" score --model model-huge held-out.jsonl --json
+numeric "credit on NaN weights" 'element [0-9]* of tensor' "$attune" credit --model model-nan --reference models/demo --data held-out.jsonl
+numeric "credit on huge weights" 'line 1 of the data is no number: responses' "$attune" credit --model model-huge --reference models/demo --data held-out.jsonl
+numeric "sample on huge weights" 'not finite' "$attune" sample --model model-huge x
+numeric "train on NaN weights" 'element [0-9]* of tensor' "$attune" train --objective sft --model model-nan --data held-out.jsonl --steps 1
 check "as text" "$attune" model agree one two --data held-out.jsonl
 refuses "is no reward model" "a model that scores nothing is refused" "$attune" model agree one models/demo --data held-out.jsonl
 

@@ -22,6 +22,7 @@ const struct param engine_agree_params[] = {
     {0}};
 
 struct sheet {
+    const char *model;
     const struct dataset *data;
     const int *first; // of the corpus's responses, by example
     double *scores;
@@ -30,8 +31,13 @@ struct sheet {
 static int note(void *arg, const struct scored *s, struct err *e)
 {
     const struct sheet *x = arg;
-    for (int i = 0; i < s->group->n_seqs; i++)
+    for (int i = 0; i < s->group->n_seqs; i++) {
+        if (!isfinite(s->seqs[i].score))
+            return err_set(e, ERR_NUMERIC, "the score that %s gives to a response of example %d is no number: its weights are too "
+                                           "large or damaged, or they come from a training that diverged", x->model,
+                           s->group->example + 1);
         x->scores[x->first[s->group->example] + x->data->seqs[s->group->first_seq + i].response] = s->seqs[i].score;
+    }
     return 0;
 }
 
@@ -63,6 +69,7 @@ static int score_with(const struct settings *s, const char *model, const struct 
     if (!code)
         dataset_say_dropped(&d);
     sheet->data = &d;
+    sheet->model = model;
     if (!code)
         code = scoring_run(x.model, &d, x.needs, (int)settings_int(s, "max-batch-tokens"), note, sheet, e);
     dataset_fini(&d);
@@ -70,6 +77,7 @@ static int score_with(const struct settings *s, const char *model, const struct 
     return code;
 }
 
+// NAN where a measure is not defined: no pairs, or scores that are all the same.
 static json_t *number_or_null(double value)
 {
     return isfinite(value) ? json_real(value) : json_null();
