@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/str.h"
 #include "cli/look.h"
@@ -72,6 +73,10 @@ static int list(struct store *s, bool json, struct err *e)
     struct print_table table;
     json_t *array = json_array();
     print_table_init(&table, "lllrrrrrrrl");
+    if (isatty(STDOUT_FILENO)) { // programs get all
+        table.align = "Lllrrrrrrrl";
+        table.spare = "-----5432-1";
+    }
     add_heading(&table);
     for (int i = 0; i < n; i++) {
         struct look l;

@@ -156,6 +156,20 @@ static void print_cell(FILE *out, const struct print_cell *cell, int width, char
         fprintf(out, "%*s", pad, "");
 }
 
+// Leaves out columns, in the order of t->spare, until the others fit; a column that is left out has the width -1.
+static int leave_out(const struct print_table *t, int *widths, int total, int width)
+{
+    for (char order = '1'; t->spare && order <= '9'; order++) {
+        const char *at = strchr(t->spare, order);
+        if (!at || total <= width)
+            break;
+        int *c = &widths[at - t->spare];
+        total -= *c + 2;
+        *c = -1;
+    }
+    return total;
+}
+
 void print_table_end(struct print_table *t, FILE *out, int width)
 {
     int *widths = mem_alloc((size_t)t->n_columns, sizeof *widths), total = 0, widest = -1;
@@ -169,13 +183,19 @@ void print_table_end(struct print_table *t, FILE *out, int width)
         if (t->align[c] == 'L' && (widest < 0 || widths[c] > widths[widest]))
             widest = c;
     }
+    total = leave_out(t, widths, total, width);
+    int n_shown = t->n_columns;
+    while (n_shown > 1 && widths[n_shown - 1] < 0)
+        n_shown--;
     if (widest >= 0 && total > width) {
         int room = widths[widest] - (total - width);
         widths[widest] = room < 8 ? 8 : room;
     }
     for (size_t i = 0; i < t->n_cells; i++) {
         int c = (int)(i % (size_t)t->n_columns);
-        bool last = c == t->n_columns - 1;
+        bool last = c == n_shown - 1;
+        if (widths[c] < 0)
+            continue;
         if (c == widest) {
             struct str s = {0};
             str_add(&s, t->cells[i].text);

@@ -29,11 +29,12 @@ struct print_table {
     size_t n_cells, cap_cells;
     int n_columns;
     const char *align; // one 'l' or 'r' a column
+    const char *spare; // one character a column: '1' is left out first where not all fit, then '2', ...; '-' never. NULL: none
 };
 void print_table_init(struct print_table *t, const char *align);
 void print_table_cell(struct print_table *t, int style, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-// The widest left column that is marked 'L' is cut so that the table fits into `width`. Frees
+// Columns of `spare` are left out and the widest left column that is marked 'L' is cut so that the table fits. Frees
 // the cells; `out` NULL: only that.
 void print_table_end(struct print_table *t, FILE *out, int width);
 

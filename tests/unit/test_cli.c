@@ -178,6 +178,15 @@ static void text_is_wrapped_and_tables_are_aligned(void **state)
     assert_string_equal(written(f), "a    b                   n\n"
                                     "\xc3\xa4\xe4\xb8\xad  a long text...  12345\n"
                                     "     x                    \n");
+    f = tmpfile();
+    print_table_init(&t, "Lrrl"); // the last column goes first, then the second; then the first is cut
+    t.spare = "-2-1";
+    const char *wide[] = {"a name of a run", "12345", "1", "created", "b", "1", "2", "then"};
+    for (size_t i = 0; i < 8; i++)
+        print_table_cell(&t, -1, "%s", wide[i]);
+    print_table_end(&t, f, 17);
+    assert_string_equal(written(f), "a name of a...  1\n"
+                                    "b               2\n");
     char text[32];
     assert_string_equal(print_number(text, sizeof text, NAN), "-");
     assert_string_equal(print_number(text, sizeof text, 0.00002), "2.00e-05");
