@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/mem.h"
@@ -15,6 +16,7 @@
 #include "cli/print.h"
 #include "corpus/corpus.h"
 #include "corpus/lists.h"
+#include "corpus/shards.h"
 
 static int run_import(int argc, char **argv);
 static int run_show(int argc, char **argv);
@@ -51,7 +53,7 @@ const struct command command_data_import = {
             "and rejected; HH transcripts; message lists; instructions; labels; ranked lists; prompts; texts. Pairs "
             "may say how sure they are: \"share\" is the probability that the chosen answer is better, \"votes\" "
             "counts [for it, for the other, ties], \"annotator1\", ... say 1, 2 or 0 (a tie). Nothing is changed; "
-            "training takes the file as it is, without the refused rows. Of a folder it says what each file is.\n"
+            "training takes the file as it is, without the refused rows. Of a folder it says what each file is; shards of one data set are one file.\n"
             "  attune data import pairs.jsonl\n"
             "  attune data import hh.jsonl.gz --out clean.jsonl\n"
             "  attune data import mine.jsonl --map prompt=question,chosen=better,rejected=worse\n"
@@ -274,51 +276,92 @@ static struct corpus_reading reading_of(const struct args *a)
     return (struct corpus_reading){settings_text(&a->settings, "map"), settings_text(&a->settings, "label-from")};
 }
 
-// What each file of a folder is, a line each.
-static int import_folder(const struct args *a, const char *dir, struct err *e)
+enum { MAX_FOLDERS = 8 }; // one in another
+
+struct folder_table {
+    const struct args *args;
+    struct print_table table;
+    json_t *all;
+    int n_others; // files that are no data by their names
+};
+
+static void add_file(struct folder_table *t, const char *path, const char *name)
+{
+    const struct corpus_reading how = reading_of(t->args);
+    struct corpus *c = NULL;
+    struct err fault = {0};
+    const int code = corpus_load_as(&c, path, (size_t)settings_int(&t->args->settings, "limit"), &how, &fault);
+    json_array_append_new(t->all, code ? json_pack("{s:s, s:s}", "path", path, "error", fault.text) : import_json(c));
+    print_table_cell(&t->table, -1, "%s", name);
+    if (code) {
+        print_table_cell(&t->table, -1, "%s", "");
+        print_table_cell(&t->table, -1, "%s", "");
+        print_table_cell(&t->table, PRINT_BAD, "%s", fault.text);
+    } else {
+        print_table_cell(&t->table, -1, "%zu", c->n_examples);
+        print_table_cell(&t->table, -1, "%zu", c->n_refused);
+        print_table_cell(&t->table, -1, "%s: %s", data_kind_name(c->kind), c->shape);
+    }
+    corpus_free(c);
+}
+
+// inside: where `dir` is in the folder that was asked for; "" for that itself.
+static int add_folder(struct folder_table *t, const char *dir, const char *inside, int depth, struct err *e)
 {
     struct dirent **names = NULL;
     const int n = scandir(dir, &names, NULL, alphasort);
-    const struct corpus_reading how = reading_of(a);
-    json_t *all = json_array();
-    struct print_table table;
-    static const char *const titles[] = {"FILE", "EXAMPLES", "REFUSED", "WHAT IT IS"};
-    if (n < 0) {
-        json_decref(all);
-        return err_errno(e, "cannot read the folder %s", dir);
-    }
-    print_table_init(&table, "lrrl");
-    for (int i = 0; i < 4; i++)
-        print_table_cell(&table, PRINT_DIM, "%s", titles[i]);
+    int code = n < 0 ? err_errno(e, "cannot read the folder %s", dir) : 0;
     for (int i = 0; i < n; i++) {
-        char *path = path_join(dir, names[i]->d_name);
-        struct corpus *c = NULL;
-        struct err fault = {0};
-        if (names[i]->d_name[0] != '.' && !file_is_dir(path)) {
-            const int code = corpus_load_as(&c, path, (size_t)settings_int(&a->settings, "limit"), &how, &fault);
-            json_array_append_new(all, code ? json_pack("{s:s, s:s}", "path", path, "error", fault.text) : import_json(c));
-            print_table_cell(&table, -1, "%s", names[i]->d_name);
-            if (code) {
-                print_table_cell(&table, -1, "%s", "");
-                print_table_cell(&table, -1, "%s", "");
-                print_table_cell(&table, PRINT_BAD, "%s", fault.text);
-            } else {
-                print_table_cell(&table, -1, "%zu", c->n_examples);
-                print_table_cell(&table, -1, "%zu", c->n_refused);
-                print_table_cell(&table, -1, "%s: %s", data_kind_name(c->kind), c->shape);
-            }
-        }
-        corpus_free(c);
+        const char *name = names[i]->d_name;
+        char *path = path_join(dir, name), *shown = path_join(inside, name);
+        if (name[0] == '.' || code)
+            ;
+        else if (file_is_dir(path))
+            code = depth < MAX_FOLDERS ? add_folder(t, path, shown, depth + 1, e) : 0;
+        else if (shards_is_data(name) || text_ends(name, ".txt") || text_ends(name, ".ndjson"))
+            add_file(t, path, shown);
+        else
+            t->n_others++;
         free(path);
+        free(shown);
         free(names[i]);
     }
     free(names);
-    print_table_end(&table, args_json(a) ? NULL : stdout, print_width(stdout));
-    if (args_json(a))
-        print_json(all);
-    else
-        json_decref(all);
-    return 0;
+    return code;
+}
+
+// What each file of a folder is, a line each.
+static int import_folder(const struct args *a, const char *dir, struct err *e)
+{
+    static const char *const titles[] = {"FILE", "EXAMPLES", "REFUSED", "WHAT IT IS"};
+    struct folder_table t = {.args = a, .all = json_array()};
+    const bool json = args_json(a);
+    print_table_init(&t.table, isatty(STDOUT_FILENO) ? "lrrL" : "lrrl");
+    for (int i = 0; i < 4; i++)
+        print_table_cell(&t.table, PRINT_DIM, "%s", titles[i]);
+    int code = add_folder(&t, dir, "", 0, e);
+    const size_t n = json_array_size(t.all);
+    print_table_end(&t.table, json || code || n == 0 ? NULL : stdout, print_width(stdout));
+    if (!code && !json && n == 0)
+        printf("There are no data in %s.\n", dir);
+    if (!code && !json && t.n_others)
+        printf("%d other %s no data by %s.\n", t.n_others, text_plural(t.n_others, "file is", "files are"),
+               text_plural(t.n_others, "its name", "their names"));
+    if (json && !code)
+        print_json(json_incref(t.all));
+    json_decref(t.all);
+    return code;
+}
+
+// A folder with the shards of one data set, "train-00000-of-00003.parquet": one file to a run.
+static bool is_one_set(const char *dir)
+{
+    struct shards shards;
+    if (shards_find(&shards, dir, NULL))
+        return false;
+    const bool is = strstr(path_base(shards.paths[0]), "-of-") != NULL;
+    shards_fini(&shards);
+    return is;
 }
 
 static int import_file(struct args *a, struct err *e)
@@ -348,7 +391,7 @@ static int run_import(int argc, char **argv)
     int status = 0;
     if (!args_open(&a, &command_data_import, argc, argv, 1, 1, &status))
         return status;
-    if (piped_open(&a, true, &e) || (file_is_dir(a.words[0]) ? import_folder(&a, a.words[0], &e) : import_file(&a, &e)))
+    if (piped_open(&a, true, &e) || (file_is_dir(a.words[0]) && !is_one_set(a.words[0]) ? import_folder(&a, a.words[0], &e) : import_file(&a, &e)))
         status = args_fail(&a, &e);
     args_close(&a);
     return status;

@@ -41,6 +41,11 @@ static const char *data_ending(const char *name)
     return NULL;
 }
 
+bool shards_is_data(const char *name)
+{
+    return data_ending(name) != NULL;
+}
+
 static size_t digits(const char *text)
 {
     size_t n = 0;

@@ -10,6 +10,8 @@ struct shards {
     char **paths; // (n), in the order of their numbers
     size_t n;
 };
+// Whether a file's name is that of data in a folder, not of what describes them.
+bool shards_is_data(const char *name);
 // Whether the path names several files: a folder, or a pattern ("train-*.parquet") that is no file's name.
 bool shards_named_by(const char *path);
 // The files. Fails where one of "-of-00003" is missing, and names it; where a folder holds several data sets (train and

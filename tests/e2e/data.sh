@@ -82,6 +82,23 @@ says "the error names file and line" 'bad\.jsonl:1: not valid JSON' err
 "$attune" data import missing.jsonl >out 2>err
 says "a missing file is named" 'missing\.jsonl' err
 
+# A folder: what each file in it is, also in folders inside; the shards of one data set are read as one.
+mkdir -p all/inside shards
+cp "$data/hh.jsonl" all/inside
+echo '{"prompt": "a", "chosen": "b", "rejected": "c"}' | tee all/pairs.jsonl >shards/train-00000-of-00002.jsonl
+cp all/pairs.jsonl shards/train-00001-of-00002.jsonl
+touch all/LICENSE shards/README.md
+"$attune" data import all >out 2>err
+is "a folder is imported" 0 $?
+says "a file inside" '^inside/hh\.jsonl .*preference pairs: HH transcripts' out
+says "a file" '^pairs\.jsonl +1 +0  preference pairs: texts' out
+says "what is no data is counted" '^1 other file is no data by its name' out
+"$attune" data import shards >out 2>err
+says "shards are one data set" '^2 rows read, 2 examples' out
+mkdir none
+"$attune" data import none >out 2>err
+says "an empty folder" 'There are no data in none' out
+
 "$attune" demo corpus --n 30 --seed 4 --out one.txt && "$attune" demo corpus --n 30 --seed 4 --out two.txt
 is "the same seed writes the same stories" "$(cksum <one.txt)" "$(cksum <two.txt)"
 "$attune" demo corpus --n 30 --seed 5 --out two.txt
