@@ -285,6 +285,45 @@ static void a_line_is_edited_by_whole_characters(void **state)
     line_edit_fini(&l);
 }
 
+static void what_is_pasted_is_one_clean_line(void **state)
+{
+    static const struct {
+        const char *pasted;
+        size_t n;
+        const char *becomes; // behind "a" and before "z"
+    } rows[] = {
+        {"b", 1, "b"},
+        {"one\r\ntwo\tthree\n", 16, "one two three"},
+        {"\n  /a folder/x.jsonl \n", 21, "  /a folder/x.jsonl "}, // blanks are text, ends of lines are not
+        {"x\x1b[31mred\x07\0y", 12, "x[31mredy"},
+        {"\xc3\xa9\xff\xe4\xb8\xad", 6, "\xc3\xa9\xe4\xb8\xad"},
+        {"\n\n", 2, ""},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct line_edit l = {0};
+        char want[64];
+        line_edit_set(&l, "az");
+        press(&l, (int[]){KEY_LEFT_}, 1);
+        assert_true(line_edit_paste(&l, rows[i].pasted, rows[i].n));
+        snprintf(want, sizeof want, "a%sz", rows[i].becomes);
+        assert_string_equal(str_text(&l.text), want);
+        press(&l, (int[]){'!'}, 1); // the cursor stands behind what was pasted
+        snprintf(want, sizeof want, "a%s!z", rows[i].becomes);
+        assert_string_equal(str_text(&l.text), want);
+        line_edit_fini(&l);
+    }
+    struct line_edit l = {0};
+    char *much = mem_alloc(1 << 20, 1);
+    memset(much, 'x', 1 << 20);
+    line_edit_offer(&l, "0.1");
+    assert_false(line_edit_paste(&l, much, 1 << 20));
+    assert_string_equal(str_text(&l.text), "0.1"); // all or nothing
+    assert_true(line_edit_paste(&l, "5", 1));
+    assert_string_equal(str_text(&l.text), "5"); // an offer gives way to it, as to a key
+    line_edit_fini(&l);
+    free(much);
+}
+
 static void an_offered_line_is_replaced_by_typing_and_edited_by_other_keys(void **state)
 {
     struct line_edit l = {0};
@@ -339,6 +378,7 @@ int main(void)
         cmocka_unit_test(heat_has_five_levels_that_differ_without_colour),
         cmocka_unit_test(rewards_that_do_not_cover_a_response_leave_the_rest_plain),
         cmocka_unit_test(a_line_is_edited_by_whole_characters),
+        cmocka_unit_test(what_is_pasted_is_one_clean_line),
         cmocka_unit_test(an_offered_line_is_replaced_by_typing_and_edited_by_other_keys),
         cmocka_unit_test(numbers_stay_within_their_column),
     };

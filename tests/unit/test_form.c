@@ -181,11 +181,28 @@ static void the_form_gives_all_settings_and_takes_them_again(void **state)
     free(data);
 }
 
+static void fields_are_found_by_name_and_then_by_meaning(void **state)
+{
+    struct form f;
+    form_init(&f, &engine);
+    const int lr = form_find(&f, "lr"), model = form_find(&f, "model"), data = form_find(&f, "data"),
+              recompute = form_find(&f, "recompute"), beta = form_find(&f, "beta");
+    assert_int_equal(form_search(&f, "lr", 0), lr);
+    assert_int_equal(form_search(&f, "da", 0), data);   // begins with it
+    assert_int_equal(form_search(&f, "compu", 0), recompute); // holds it
+    assert_int_equal(form_search(&f, "rate", 0), lr);   // is explained by it
+    assert_int_equal(form_search(&f, "BETA", lr), beta); // round the end
+    assert_int_equal(form_search(&f, "model", model), model); // the only one there is
+    assert_int_equal(form_search(&f, "nothing like it", 0), -1);
+    form_fini(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_form_checks_values_and_says_the_command),
         cmocka_unit_test(the_form_refuses_data_of_another_kind),
+        cmocka_unit_test(fields_are_found_by_name_and_then_by_meaning),
         cmocka_unit_test(the_menu_finds_objectives_by_typing),
         cmocka_unit_test(the_form_gives_all_settings_and_takes_them_again),
     };

@@ -514,9 +514,28 @@ static void sixteen_long_runs_draw_fast(void **state)
     chart_fini(&c);
 }
 
+// A KL of 1e-9 at the first step is rounding: an axis from -2e-9 to 2e-9 would show it as a curve.
+static void what_is_rounding_lies_on_the_axis_of_zero(void **state)
+{
+    struct series s;
+    series_init(&s);
+    for (int i = 0; i < 10; i++)
+        series_add(&s, i, (i % 3 - 1) * 4e-7);
+    const struct plot_line line = {.series = &s, .label = "train", .letter = 't', .color = COLOR_SERIES};
+    struct plot p = {.title = "KL", .lines = &line, .n_lines = 1, .x1 = 10, .cursor = NAN, .noise = 1e-6};
+    struct plot_result r = draw(&p, 40, 10, GLYPHS_BRAILLE, NULL);
+    assert_true(r.y.high == 1 && r.y.low <= 0 && r.y.low > -0.01);
+    series_add(&s, 10, 0.002); // and then it moves
+    p.x1 = 11;
+    r = draw(&p, 40, 10, GLYPHS_BRAILLE, NULL);
+    assert_true(r.y.high < 0.01);
+    series_fini(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_rounding_lies_on_the_axis_of_zero),
         cmocka_unit_test(axis_holds_any_range_with_round_ticks),
         cmocka_unit_test(axis_takes_no_values_one_value_and_extremes),
         cmocka_unit_test(axis_labels_are_short_and_alike),
