@@ -36,13 +36,15 @@ static void all_objectives(int n)
             n_rows++;
         if (n_rows == 0)
             continue;
-        struct str group = {0};
-        str_addf(&group, "objective %s", o->name);
-        char *title = str_take(&group);
-        renamed[i] = mem_alloc((size_t)n_rows + 1, sizeof **renamed);
-        memcpy(renamed[i], o->params, (size_t)n_rows * sizeof **renamed);
-        for (int j = 0; j < n_rows; j++)
-            renamed[i][j].group = title;
+        if (!renamed[i]) {
+            struct str group = {0};
+            str_addf(&group, "objective %s", o->name);
+            char *title = str_take(&group);
+            renamed[i] = mem_alloc((size_t)n_rows + 1, sizeof **renamed);
+            memcpy(renamed[i], o->params, (size_t)n_rows * sizeof **renamed);
+            for (int j = 0; j < n_rows; j++)
+                renamed[i][j].group = title;
+        }
         tables[n++] = renamed[i];
     }
     tables[n] = NULL;

@@ -41,7 +41,6 @@ struct load {
     struct source *source;
     const char *file; // that the current row comes from, as refused_row.file
     struct row row;
-    size_t cap_refused;
     const char *map; // NULL: none
     struct fields *fields;
 };
@@ -49,7 +48,7 @@ struct load {
 static void refuse(struct load *l, int64_t line, const char *reason, bool cut)
 {
     struct corpus *c = l->corpus;
-    MEM_GROW(c->refused, c->n_refused, l->cap_refused);
+    MEM_GROW(c->refused, c->n_refused, c->cap_refused);
     c->refused[c->n_refused++] = (struct refused_row){line, arena_strdup(&c->arena, reason), l->file, cut};
 }
 

@@ -68,7 +68,7 @@ struct corpus {
     struct example *examples;
     size_t n_examples;
     struct refused_row *refused;
-    size_t n_refused, n_rows;
+    size_t n_refused, cap_refused, n_rows;
     struct corpus_field *fields; // of JSON rows, in the order of the file
     size_t n_fields;
     const char *all_refused; // "all 12 rows in which "language" is german" when that is so; NULL
@@ -91,6 +91,8 @@ int corpus_load_as(struct corpus **out, const char *path, size_t limit, const st
 int corpus_parse(struct corpus **out, const char *path, const char *bytes, size_t n_bytes, size_t limit, struct err *e);
 void corpus_free(struct corpus *c); // NULL is fine
 
+// Adds a row that cannot be used after all, for a reason that only shows in its tokens; a line counts once.
+void corpus_refuse(struct corpus *c, int64_t line, const char *file, const char *reason);
 // Why rows were refused, the frequent reasons first; at most `most` of them. Returns how many.
 struct refusal {
     const char *reason;

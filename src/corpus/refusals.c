@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/str.h"
 #include "corpus/corpus.h"
 
@@ -26,6 +27,15 @@ static bool same_reason(const char *a, const char *b)
         a++;
         b++;
     }
+}
+
+void corpus_refuse(struct corpus *c, int64_t line, const char *file, const char *reason)
+{
+    const struct refused_row *last = c->n_refused ? &c->refused[c->n_refused - 1] : NULL;
+    if (last && last->line == line && last->file == file)
+        return;
+    MEM_GROW(c->refused, c->n_refused, c->cap_refused);
+    c->refused[c->n_refused++] = (struct refused_row){.line = line, .reason = arena_strdup(&c->arena, reason), .file = file};
 }
 
 static int by_count(const void *a, const void *b)

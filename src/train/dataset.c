@@ -3,6 +3,7 @@
 #include "train/dataset.h"
 
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -182,11 +183,31 @@ static bool still_teaches(struct dataset *d, struct ds_group *g, const struct da
            !(g->n_seqs == 2 && dataset_same_tokens(d, &d->seqs[g->first_seq], &d->seqs[g->first_seq + 1]));
 }
 
-static void forget_example(struct dataset *d, size_t n_tokens, int n_seqs)
+static void leave_out(struct dataset *d, size_t example, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+static void leave_out(struct dataset *d, size_t example, const char *format, ...)
 {
-    d->n_tokens = n_tokens;
-    d->n_seqs = n_seqs;
-    d->n_dropped++;
+    struct str reason = {.max = 300};
+    va_list args;
+    if (d->n_left_out && d->left_out[d->n_left_out - 1].example == example) // in the other order of a comparison
+        return;
+    va_start(args, format);
+    str_vaddf(&reason, format, args);
+    va_end(args);
+    MEM_GROW(d->left_out, d->n_left_out, d->cap_left_out);
+    d->left_out[d->n_left_out++] = (struct ds_left_out){(uint32_t)example, mem_strdup(str_text(&reason))};
+    str_fini(&reason);
+}
+
+// Why too little of an example's answers is left.
+static const char *too_little(const struct texts *t, const struct ds_group *g, bool is_list)
+{
+    for (int i = 0; i < t->n && !is_list; i++)
+        if (t->answers[i].n <= t->answers[i].n_before)
+            return "an answer is empty";
+    if (g->n_seqs < t->n && !is_list)
+        return "the prompt leaves no room for an answer";
+    return is_list ? "fewer than two answers are left that differ" : "the answers are the same tokens";
 }
 
 static void add_group(struct dataset *d, struct texts *t, const struct example *ex, size_t index, bool is_list,
@@ -195,8 +216,8 @@ static void add_group(struct dataset *d, struct texts *t, const struct example *
     const size_t tokens_before = d->n_tokens;
     const int seqs_before = d->n_seqs, n_responses = t->n;
     size_t shared = common_beginning(t, o->asks);
-    if (shared == 0) { // no token at all to begin with
-        d->n_dropped++;
+    if (shared == 0) {
+        leave_out(d, index, "there is no token to begin with: the prompt is empty, and the tokenizer has no beginning");
         return;
     }
     const size_t n_cut = cut_prompts(t, &shared, prompt_room(o), o->asks, o->rules->bos);
@@ -210,7 +231,9 @@ static void add_group(struct dataset *d, struct texts *t, const struct example *
     }
     add_responses(d, t, ex, &g, (size_t)o->rules->max_length, &cut);
     if (!still_teaches(d, &g, o, is_list, n_responses)) {
-        forget_example(d, tokens_before, seqs_before);
+        leave_out(d, index, "%s%s", too_little(t, &g, is_list), cut ? " (shortened to max-length)" : "");
+        d->n_tokens = tokens_before;
+        d->n_seqs = seqs_before;
         return;
     }
     const int before = d->n_groups;
@@ -231,9 +254,7 @@ static int add_example(struct dataset *d, const struct dataset_options *o, const
         add_group(d, t, ex, index, is_list, flipped, o);
         texts_fini(t);
     } else if (code == ERR_INPUT) { // such as roles in an order that the template forbids: this row's fault alone
-        d->n_dropped++;
-        if (!*d->first_refusal)
-            snprintf(d->first_refusal, sizeof d->first_refusal, "line %lld: %.250s", (long long)ex->line, fault.text);
+        leave_out(d, index, "%s", fault.text);
         code = 0;
     } else if (e) {
         *e = fault;
@@ -327,15 +348,18 @@ int dataset_build(struct dataset *d, const struct corpus *c, const bool *use, in
         else
             code = add_example(d, o, &c->examples[i], i, c->kind == DATA_LIST, false, e);
     }
-    if (!code && d->n_groups == 0 && o->bad_only && d->n_dropped == 0)
+    if (!code && d->n_groups == 0 && o->bad_only && d->n_left_out == 0)
         code = err_set(e, ERR_INPUT, "%s has no response that is marked as bad: this objective learns from such alone",
                        c->path);
-    if (!code && d->n_groups == 0)
-        code =
-            err_set(e, ERR_INPUT,
-                    "%s has no example that can be used: %d are ties, and %d were empty, alike after "
-                    "truncation to %d tokens, or do not fit the chat template%s%s",
-                    c->path, d->n_ties, d->n_dropped, o->rules->max_length, *d->first_refusal ? "; " : "", d->first_refusal);
+    if (!code && d->n_groups == 0) {
+        struct str why = {.max = 400};
+        if (d->n_left_out)
+            str_addf(&why, ", and %d cannot be used; line %lld: %s", d->n_left_out,
+                     (long long)c->examples[d->left_out[0].example].line, d->left_out[0].reason);
+        code = err_set(e, ERR_INPUT, "%s has no example that can be used: %d %s%s", c->path, d->n_ties,
+                       text_plural(d->n_ties, "is a tie", "are ties"), str_text(&why));
+        str_fini(&why);
+    }
     if (!code && o->mismatched)
         code = dataset_mismatch(d, c, o->rules, o->seed, e);
     if (code)
@@ -398,6 +422,9 @@ void dataset_standardize(struct dataset *d, const struct moments *m)
 
 void dataset_fini(struct dataset *d)
 {
+    for (int i = 0; i < d->n_left_out; i++)
+        free(d->left_out[i].reason);
+    free(d->left_out);
     free(d->prompt_odds);
     free(d->tokens);
     free(d->groups);
@@ -406,9 +433,17 @@ void dataset_fini(struct dataset *d)
     *d = (struct dataset){0};
 }
 
-void dataset_say_dropped(const struct dataset *d)
+void dataset_say_left_out(const struct dataset *d, const struct corpus *c)
 {
-    if (d->n_dropped)
-        fprintf(stderr, "%d %s left out (empty, or refused by the chat template%s%s)\n", d->n_dropped,
-                text_plural(d->n_dropped, "row is", "rows are"), *d->first_refusal ? ": " : "", d->first_refusal);
+    if (d->n_left_out)
+        fprintf(stderr, "%d %s left out; line %lld: %s\n", d->n_left_out, text_plural(d->n_left_out, "row is", "rows are"),
+                (long long)c->examples[d->left_out[0].example].line, d->left_out[0].reason);
+}
+
+void dataset_refuse_left_out(const struct dataset *d, struct corpus *c)
+{
+    for (int i = 0; i < d->n_left_out; i++) {
+        const struct example *x = &c->examples[d->left_out[i].example];
+        corpus_refuse(c, x->line, x->file, d->left_out[i].reason);
+    }
 }

@@ -38,9 +38,12 @@ struct dataset {
     int n_cut;     // groups with a truncated prompt or response
     int n_ties;    // pairs left out because neither answer is better (skip_ties)
     int n_lost;    // responses that lists do without: empty or alike after truncation
-    int n_dropped; // examples left out: empty, alike after truncation, refused by the template
-    int n_plain_specials;    // examples with something in a message that looks like a special token
-    char first_refusal[300]; // why the chat template refused an example, of the first; "" when none was
+    int n_plain_specials; // examples with something in a message that looks like a special token
+    struct ds_left_out {
+        uint32_t example;
+        char *reason;  // "an answer is empty", or what the chat template says
+    } *left_out;       // in their order
+    int n_left_out, cap_left_out;
     char hash[65]; // SHA-256 over tokens, groups and labels: data, tokenizer, template and truncation together
 };
 
@@ -66,8 +69,10 @@ void dataset_options_for(struct dataset_options *o, const struct objective *obje
 int dataset_build(struct dataset *d, const struct corpus *c, const bool *use, int limit,
                   const struct dataset_options *o, struct err *e);
 void dataset_fini(struct dataset *d);
-// Says on standard error what was left out and why, for commands that answer row by row.
-void dataset_say_dropped(const struct dataset *d);
+// Says on standard error what was left out and why, for commands that answer row by row. c: what it was built of.
+void dataset_say_left_out(const struct dataset *d, const struct corpus *c);
+// What was left out becomes refused rows of what it was built of.
+void dataset_refuse_left_out(const struct dataset *d, struct corpus *c);
 // After its groups, responses or tokens were changed.
 void dataset_rehash(struct dataset *d);
 // Adds tokens and returns where they begin.

@@ -17,8 +17,8 @@
 #include "train/run.h"
 
 enum {
-    MOST_ROWS = 20000,    // of the data are read; the engine reads all and says the rest
-    TOKENIZED_ROWS = 200, // of those, to see that tokens and template work
+    MOST_ROWS = 20000,     // of the data are read; the engine reads all and says the rest
+    TOKENIZED_ROWS = 2000, // of those, from all over, to see that tokens and template work
 };
 
 struct flight {
@@ -147,7 +147,55 @@ static bool any_chat(const struct corpus *c)
     return false;
 }
 
-// The first rows as tokens of this model's vocabulary.
+// What of them cannot be used. Of a sample only what is far beyond the tenth that may be is an error; the engine sees all.
+static int check_left_out(const struct flight *f, struct corpus *c, const struct dataset *d, size_t n_looked_at,
+                          struct err *e)
+{
+    struct str name = {0};
+    if (settings_bool(f->settings, "allow-refused"))
+        return 0;
+    if (n_looked_at == c->n_examples) {
+        dataset_refuse_left_out(d, c);
+        return corpus_check_refused(c, e);
+    }
+    if ((size_t)d->n_left_out * 20 < n_looked_at * 3)
+        return 0;
+    char *path = c->path;
+    struct corpus sample = *c; // its own counts
+    str_addf(&name, "%s (one in %zu was looked at)", path, c->n_examples / n_looked_at);
+    sample.path = name.data;
+    sample.refused = NULL;
+    sample.n_refused = sample.cap_refused = 0;
+    sample.n_rows = n_looked_at;
+    dataset_refuse_left_out(d, &sample);
+    int code = corpus_check_refused(&sample, e);
+    c->arena = sample.arena; // it has grown
+    free(sample.refused);
+    str_fini(&name);
+    return code;
+}
+
+// Rows from all over as tokens of this model's vocabulary.
+static int check_tokens(const struct flight *f, struct corpus *c, const struct dataset_options *o, struct err *e)
+{
+    const size_t n = c->n_examples, step = n > TOKENIZED_ROWS ? n / TOKENIZED_ROWS : 1;
+    bool *looked_at = mem_alloc(n, sizeof *looked_at);
+    size_t n_looked_at = 0;
+    struct dataset d = {0};
+    for (size_t i = 0; i < n; i += step, n_looked_at++)
+        looked_at[i] = true;
+    int code = dataset_build(&d, c, looked_at, 0, o, e);
+    if (!code)
+        code = check_left_out(f, c, &d, n_looked_at, e);
+    for (size_t i = 0; !code && i < d.n_tokens; i++)
+        if (d.tokens[i] >= f->arch.vocab_size)
+            code = err_set(e, ERR_INPUT, "the tokenizer makes token %d, but the model's vocabulary has %d: they do not "
+                                         "belong together", d.tokens[i], f->arch.vocab_size);
+    dataset_fini(&d);
+    free(looked_at);
+    return code;
+}
+
 static int check_text(const struct flight *f, struct err *e)
 {
     const struct text_rules_options o = {
@@ -156,7 +204,6 @@ static int check_text(const struct flight *f, struct err *e)
         .fallback = f->corpus->transcripts ? "hh" : "plain", .max_length = (int)settings_int(f->settings, "max-length"),
         .max_prompt_length = (int)settings_int(f->settings, "max-prompt-length")};
     struct text_rules rules;
-    struct dataset d = {0};
     int code = text_rules_open(&rules, f->tokenizer, &o, e);
     if (code)
         return code;
@@ -167,17 +214,10 @@ static int check_text(const struct flight *f, struct err *e)
                        "chat-template NAME", rules.no_chat);
     struct dataset_options build = {.rules = &rules};
     dataset_options_for(&build, f->objective, f->needs & ~(unsigned)(NEED_MISMATCH | NEED_SAMPLES), 1);
-    struct corpus first = *f->corpus; // the same rows, fewer of them
-    first.n_examples = first.n_examples < TOKENIZED_ROWS ? first.n_examples : TOKENIZED_ROWS;
     if (!code)
-        code = dataset_build(&d, &first, NULL, 0, &build, first.n_examples < f->corpus->n_examples ? NULL : e);
-    if (code && first.n_examples < f->corpus->n_examples) // later rows may do; the run will say it when they do not
-        code = 0;
-    for (size_t i = 0; !code && i < d.n_tokens; i++)
-        if (d.tokens[i] >= f->arch.vocab_size)
-            code = err_set(e, ERR_INPUT, "the tokenizer makes token %d, but the model's vocabulary has %d: they do not "
-                                         "belong together", d.tokens[i], f->arch.vocab_size);
-    dataset_fini(&d);
+        code = check_tokens(f, f->corpus, &build, e);
+    if (!code && f->eval_corpus)
+        code = check_tokens(f, f->eval_corpus, &build, e);
     text_rules_fini(&rules);
     return code;
 }

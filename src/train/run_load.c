@@ -184,6 +184,18 @@ static int load_corpora(struct run *r, struct err *e)
     return 0;
 }
 
+// Rows that only their tokens show to be of no use count like those that could not be read.
+static int check_left_out(struct run *r, struct err *e)
+{
+    struct corpus *held_out = r->eval_corpus ? r->eval_corpus : r->corpus;
+    dataset_refuse_left_out(&r->train, r->corpus);
+    dataset_refuse_left_out(&r->eval, held_out);
+    if (settings_bool(&r->settings, "allow-refused"))
+        return 0;
+    int code = corpus_check_refused(r->corpus, e);
+    return code || held_out == r->corpus ? code : corpus_check_refused(held_out, e);
+}
+
 static int build_datasets(struct run *r, unsigned needs, struct err *e)
 {
     int code = run_open_rules(r, e);
@@ -195,16 +207,18 @@ static int build_datasets(struct run *r, unsigned needs, struct err *e)
     if (!code && (r->eval_corpus || r->held_out))
         code = dataset_build(&r->eval, r->eval_corpus ? r->eval_corpus : r->corpus, r->held_out,
                              (int)settings_int(&r->settings, "eval-rows"), &held_out, e);
+    if (!code)
+        code = check_left_out(r, e);
     if (code)
         return code;
-    if (r->train.n_cut || r->train.n_dropped)
-        recorder_event(r->recorder, 0, "warn", "data", 0,
-                       "of %d %s %d %s shortened to %d tokens, and %d more %s left out (empty, the same after "
-                       "shortening, or refused by the chat template%s%s)",
-                       r->train.n_groups, text_plural(r->train.n_groups, "example", "examples"), r->train.n_cut,
-                       text_plural(r->train.n_cut, "was", "were"), r->rules.max_length, r->train.n_dropped,
-                       text_plural(r->train.n_dropped, "was", "were"),
-                       *r->train.first_refusal ? ": " : "", r->train.first_refusal);
+    if (r->train.n_cut)
+        recorder_event(r->recorder, 0, "warn", "data", 0, "of %d %s %d %s shortened to %d tokens", r->train.n_groups,
+                       text_plural(r->train.n_groups, "example", "examples"), r->train.n_cut,
+                       text_plural(r->train.n_cut, "was", "were"), r->rules.max_length);
+    if (r->train.n_left_out)
+        recorder_event(r->recorder, 0, "warn", "data", 0, "%d %s left out, the first is line %lld: %s", r->train.n_left_out,
+                       text_plural(r->train.n_left_out, "example is", "examples are"),
+                       (long long)r->corpus->examples[r->train.left_out[0].example].line, r->train.left_out[0].reason);
     if (r->train.n_lost)
         recorder_event(r->recorder, 0, "warn", "data", 0, "%d %s left out of lists that keep two or more "
                        "(empty, or alike after shortening)", r->train.n_lost,

@@ -191,6 +191,9 @@ fails 8 "a device that is not there" 'cuda' "$attune" train $here $demo --device
 fails 2 "data that the objective cannot learn from" 'preference pairs' "$attune" train $here --model models/demo --data "$work/texts.jsonl"
 fails 2 "held-out data that it cannot learn from" 'preference pairs' "$attune" train $here $demo --eval-data "$work/texts.jsonl"
 fails 3 "too many refused rows" '8 of 28 rows.*8 rows: line 1: chosen and rejected are the same' "$attune" train $here --model models/demo --data "$work/refused.jsonl"
+{ for i in 1 2 3 4 5 6 7 8; do echo '{"prompt": [{"role": "user", "content": "a"}, {"role": "cook", "content": "b"}], "chosen": [{"role": "assistant", "content": "c"}], "rejected": [{"role": "assistant", "content": "d"}]}'; echo '{"prompt": [{"role": "user", "content": "a"}], "chosen": [{"role": "assistant", "content": "c"}], "rejected": [{"role": "assistant", "content": "d"}]}'; done; } >"$work/cooks.jsonl"
+fails 3 "too many rows that the template refuses" '8 of 16 rows.*8 rows: line 1: .*cook' "$attune" train $here --model models/demo --chat-template chatml --data "$work/cooks.jsonl"
+fails 3 "of the held-out data as well" '8 of 16 rows.*8 rows: line 1: .*cook' "$attune" train $here $demo --chat-template chatml --eval-data "$work/cooks.jsonl"
 mkdir -p "$work/no-model" && echo '{"model_type": "mamba"}' >"$work/no-model/config.json"
 fails 8 "a model that is none of the known" 'mamba' "$attune" train $here --model "$work/no-model" --tokenizer models/demo --data demo/pairs.jsonl
 is "none of them is a run" "$before" "$(runs)"

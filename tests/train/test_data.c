@@ -82,7 +82,7 @@ static void long_examples_are_cut_the_same_way_and_counted(void **state)
           &o);
     assert_int_equal(d.n_groups, 1);
     assert_int_equal(d.n_cut, 1);
-    assert_int_equal(d.n_dropped, 1);
+    assert_int_equal(d.n_left_out, 1);
     assert_int_equal(d.groups[0].n_prompt, 8);
     assert_int_equal(d.seqs[0].n, 8);
     char *prompt = decode(&d, d.groups[0].prompt, 8); // loses its beginning
@@ -189,10 +189,10 @@ static void conversations_that_the_template_refuses_are_left_out(void **state)
           "\"content\": \"is kind\"}], \"rejected\": [{\"role\": \"assistant\", \"content\": \"is lost\"}]}\n",
           &o);
     assert_int_equal(d.n_groups, 1);
-    assert_int_equal(d.n_dropped, 1);
+    assert_int_equal(d.n_left_out, 1);
     assert_int_equal(d.groups[0].example, 1);
     assert_int_equal(d.n_seqs, 2);
-    assert_true(text_starts(d.first_refusal, "line 1: ") && strstr(d.first_refusal, "take turns"));
+    assert_non_null(strstr(d.left_out[0].reason, "take turns"));
     dataset_fini(&d);
     // When nothing else is there, the reason is in the error.
     struct err fault = {0};

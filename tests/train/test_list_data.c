@@ -112,7 +112,7 @@ static void lists_lose_responses_and_keep_the_labels_of_the_others(void **state)
     expect_labels(&d, 1, (double[]){1, 2, 3}, 3);
     expect_labels(&d, 2, (double[]){2, 3}, 2);
     assert_int_equal(d.n_lost, 5);
-    assert_int_equal(d.n_dropped, 2);
+    assert_int_equal(d.n_left_out, 2);
     assert_int_equal(d.n_seqs, 7);
     dataset_fini(&d);
     corpus_free(c);

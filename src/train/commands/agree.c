@@ -67,7 +67,7 @@ static int score_with(const struct settings *s, const char *model, const struct 
     if (!code)
         code = dataset_build(&d, c, NULL, 0, &x.text, e);
     if (!code)
-        dataset_say_dropped(&d);
+        dataset_say_left_out(&d, c);
     sheet->data = &d;
     sheet->model = model;
     if (!code)

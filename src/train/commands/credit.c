@@ -178,7 +178,7 @@ int engine_credit(const struct settings *s, char **rest, int n_rest, struct err 
     if (!code)
         code = dataset_build(&d, c, NULL, 0, &x.text, e);
     if (!code)
-        dataset_say_dropped(&d);
+        dataset_say_left_out(&d, c);
     if (!code)
         code = open_reference(&reference, s, e);
     if (!code)

@@ -118,7 +118,7 @@ int engine_score(const struct settings *s, char **rest, int n_rest, struct err *
     if (!code)
         code = dataset_build(&d, c, NULL, 0, &x.text, e);
     if (!code)
-        dataset_say_dropped(&d);
+        dataset_say_left_out(&d, c);
     struct asked asked = {.session = &x, .corpus = c, .data = &d, .tokens = tokens};
     if (!code)
         code = scoring_run(x.model, &d, x.needs, (int)settings_int(s, "max-batch-tokens"),
