@@ -174,10 +174,12 @@ static SCREEN *open_described(const char *term, const char **used)
 {
     const char *const names[] = {term, "xterm-256color", "xterm", "screen", "vt100"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        SCREEN *opened = newterm(names[i], stdout, stdin);
+        int found;
+        if (setupterm(names[i], STDOUT_FILENO, &found) != OK) // newterm does not give back what it took before it failed
+            continue;
+        del_curterm(cur_term);
         *used = names[i];
-        if (opened)
-            return opened;
+        return newterm(names[i], stdout, stdin);
     }
     return NULL;
 }
