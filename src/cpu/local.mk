@@ -53,6 +53,7 @@ tests_conformance_test_backend_SOURCES = \
 	tests/conformance/test_backend.c \
 	tests/conformance/attention_check.c \
 	tests/conformance/head_check.c \
+	tests/conformance/norms_check.c \
 	tests/conformance/rows_check.c
 tests_conformance_test_backend_LDADD = $(CPU_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 endif

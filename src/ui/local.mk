@@ -23,6 +23,7 @@ libui_a_SOURCES = \
 	%D%/view.h \
 	%D%/form.c %D%/form.h \
 	%D%/objective_menu.c %D%/objective_menu.h \
+	%D%/path_complete.c %D%/path_complete.h \
 	%D%/view_help.c \
 	%D%/view_launch.c \
 	%D%/view_log.c \

@@ -2,7 +2,6 @@
 // line stands below.
 #include "config.h"
 
-#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include "ui/form.h"
 #include "ui/line_edit.h"
 #include "ui/objective_menu.h"
+#include "ui/path_complete.h"
 #include "ui/view.h"
 
 struct launch_state {
@@ -302,58 +302,20 @@ static void move(struct launch_state *s, int to)
     s->cursor = to < 0 ? 0 : to >= s->form.n ? s->form.n - 1 : to;
 }
 
-// The names that a path could go on with, such as "hf/  other.json".
-static void say_choices(struct view *v, const glob_t *found)
-{
-    struct str names = {0};
-    for (size_t i = 0; i < found->gl_pathc && names.len < 300; i++) {
-        char *name = mem_strdup(found->gl_pathv[i]);
-        size_t n = strlen(name);
-        bool folder = n > 1 && name[n - 1] == '/';
-        if (folder)
-            name[n - 1] = '\0';
-        str_addf(&names, "%s%s%s", i ? "  " : "", path_base(name), folder ? "/" : "");
-        free(name);
-    }
-    ui_say(v->ui, "%s", str_text(&names));
-    str_fini(&names);
-}
-
-// Extends a path to what all files that begin with it have in common, or says which there are. False when there is
-// nothing to choose: the path is whole, or no file begins so.
+// False when there is nothing to choose.
 static bool complete_path(struct view *v)
 {
     struct launch_state *s = v->state;
-    glob_t found;
-    struct str pattern = {0};
-    const char *typed = str_text(&s->line.text);
-    for (const char *t = typed; *t; t++) {
-        if (strchr("*?[\\", *t))
-            str_addc(&pattern, '\\');
-        str_addc(&pattern, *t);
-    }
-    str_addc(&pattern, '*');
-    bool extended = false;
-    if (glob(str_text(&pattern), GLOB_MARK | GLOB_TILDE, NULL, &found) == 0) {
-        size_t n = strlen(found.gl_pathv[0]);
-        for (size_t i = 1; i < found.gl_pathc; i++)
-            while (n > 0 && strncmp(found.gl_pathv[0], found.gl_pathv[i], n) != 0)
-                n--;
-        while (n > 0 && (found.gl_pathv[0][n] & 0xc0) == 0x80)
-            n--; // not in the middle of a character
-        char *longest = mem_strndup(found.gl_pathv[0], n);
-        extended = n > strlen(typed) || (typed[0] == '~' && n > 0);
-        if (extended)
-            line_edit_set(&s->line, longest);
-        free(longest);
-        if (!extended && found.gl_pathc > 1) {
-            say_choices(v, &found);
-            extended = true;
-        }
-    }
-    globfree(&found);
-    str_fini(&pattern);
-    return extended;
+    struct str choices = {0};
+    char *longer = NULL;
+    const enum path_completed done = path_complete(str_text(&s->line.text), &longer, &choices);
+    if (done == PATH_LONGER)
+        line_edit_set(&s->line, longer);
+    if (done == PATH_CHOICES)
+        ui_say(v->ui, "%s", str_text(&choices));
+    free(longer);
+    str_fini(&choices);
+    return done != PATH_WHOLE;
 }
 
 static enum view_result edit_key(struct view *v, int key)

@@ -12,6 +12,10 @@ struct bench {
     bool exact; // an element of a product does not depend on how the product is cut
 };
 
+// Numbers of rows and columns at the edges of vectors and blocks.
+enum { N_SIZES = 8 };
+extern const int bench_sizes[N_SIZES];
+
 // Device memory with pseudo-random values in [-size, size], a pure function of `seed`.
 float *bench_random(struct bench *t, size_t n, float size, uint32_t seed);
 float *bench_zeros(struct bench *t, size_t n);
