@@ -13,6 +13,7 @@
 static const char *const dtypes[] = {"f32", "bf16", "f16", NULL};
 static const struct param options[] = {
     {.name = "dtype", .type = PARAM_CHOICE, .fallback = "f32", .choices = dtypes, .help = "Number format of the weights."},
+    {.name = "tokenizer", .type = PARAM_PATH, .fallback = "", .help = "The tokenizer's folder, when it is not the model's."},
     {.name = "merge", .type = PARAM_BOOL, .fallback = "yes",
      .help = "Merge an adapter into its base model, so that the folder is a whole model."},
     {0},
@@ -22,7 +23,7 @@ static int run(int argc, char **argv);
 
 const struct command command_export = {
     .name = "export",
-    .synopsis = "attune export RUN[@STEP]|DIR OUT [--dtype NAME] [--no-merge]",
+    .synopsis = "attune export RUN[@STEP]|DIR OUT [--dtype NAME] [--no-merge] [--tokenizer DIR]",
     .summary = "Writes a run's checkpoint as a Hugging Face model folder.",
     .help = "OUT must not exist yet. The folder loads in transformers, with --no-merge in peft.\n\n"
             "  attune export dpo-1 ./my-model --dtype bf16\n"
@@ -46,7 +47,8 @@ static int export_model(struct args *a, struct err *e)
         code = err_set(e, ERR_USAGE, "%s exists already: choose another folder or remove it", a->words[1]);
     if (!code) {
         const char *const call[] = {"export", "--checkpoint", from, "--out", a->words[1], "--dtype",
-                                    settings_text(&a->settings, "dtype"), "--merge",
+                                    settings_text(&a->settings, "dtype"), "--tokenizer",
+                                    settings_text(&a->settings, "tokenizer"), "--merge",
                                     settings_bool(&a->settings, "merge") ? "yes" : "no", NULL};
         code = engine_call(call, &answer, e);
     }

@@ -18,6 +18,7 @@ static const char *const dtypes[] = {"base", "f32", "bf16", "f16", NULL};
 static const struct param options[] = {
     {.name = "base", .type = PARAM_PATH, .fallback = "",
      .help = "The model that all of them started from. Adapters name it themselves, whole models do not."},
+    {.name = "tokenizer", .type = PARAM_PATH, .fallback = "", .help = "The tokenizer's folder, when it is not the model's."},
     {.name = "out", .type = PARAM_PATH, .help = "The folder to write; it must not exist yet."},
     {.name = "method", .type = PARAM_CHOICE, .fallback = "ties", .choices = methods,
      .help = "How the changes of the base are combined."},
@@ -104,7 +105,7 @@ static void print_report(const json_t *answer, char *const *names)
 static int merge(struct args *a, struct err *e)
 {
     static const char *const flags[] = {"--out",     "--method", "--weights", "--lambda",
-                                        "--density", "--drop",   "--seed",    "--dtype"};
+                                        "--density", "--drop",   "--seed",    "--dtype",  "--tokenizer"};
     const char *call[MAX_ARGS + 1] = {"merge"};
     char *inputs[MAX_INPUTS + 1] = {0}; // the last one is the base
     json_t *answer = NULL;

@@ -227,8 +227,8 @@ static int write_config(struct merge *m, const char *dir, struct err *e)
 // The tokenizer is the base's; where it has none, that of the first input with one.
 static int write_tokenizer(struct merge *m, const char *dir, struct err *e)
 {
-    const char *from = m->job->base;
-    for (int i = -1; i < m->job->options.n; i++) {
+    const char *from = m->job->tokenizer ? m->job->tokenizer : m->job->base;
+    for (int i = -1; i < m->job->options.n && !m->job->tokenizer; i++) {
         const char *now = i < 0 ? m->job->base : m->job->inputs[i];
         char *json = path_join(now, "tokenizer.json"), *merges = path_join(now, "merges.txt");
         const bool there = file_exists(json) || file_exists(merges);

@@ -13,6 +13,7 @@ enum merge_dtype { MERGE_AS_BASE, MERGE_F32, MERGE_BF16, MERGE_F16 };
 struct merge_job {
     const char *base, *out;       // out must not exist
     const char *const *inputs;    // options.n folders
+    const char *tokenizer;        // whose files the result gets; NULL: the base's, or the first that there is
     struct merge_options options; // checked
     enum merge_dtype dtype;
 };

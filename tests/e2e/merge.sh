@@ -3,6 +3,7 @@
 # a table, and what cannot be merged is refused before anything is written.
 set -u
 build=${ATTUNE_BUILDDIR:-.}
+source_share=$(CDPATH='' cd "${ATTUNE_SRCDIR:-.}/share/attune" && pwd)
 attune=$build/attune get=$build/tests/lib/json_get
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -75,4 +76,16 @@ cp -r exported foreign
 seq 1 200 >words
 check "a tokenizer of its own" "$build/attune-engine" tokenizer-train --text "$work/words" --out foreign --vocab-size 264
 refuses 2 'vocabularies' "another vocabulary" "$attune" model merge foreign --base models/demo --out no
+
+# Another tokenizer for what is written: its files are taken, and must fit.
+mkdir other small
+cp "$source_share/models/demo/"*token* other
+sed 's/"tokenizer_class": "[^"]*"/"tokenizer_class": "PreTrainedTokenizerFast", "note": "ours"/' other/tokenizer_config.json >config && mv config other/tokenizer_config.json
+check "export with a tokenizer" "$attune" export "$source_share/models/demo" exported-other --tokenizer other
+check "has its files" cmp other/tokenizer_config.json exported-other/tokenizer_config.json
+check "merge with a tokenizer" "$attune" model merge exported-other --base "$source_share/models/demo" --out merged-other --tokenizer other
+check "has them as well" cmp other/tokenizer_config.json merged-other/tokenizer_config.json
+if "$attune" export "$source_share/models/demo" never --tokenizer small >out 2>err; then bad=1; fi
+is "a folder without a tokenizer" 1 "$(grep -c 'small' err)"
+is "writes nothing" 0 "$(ls -d never 2>/dev/null | wc -l)"
 exit $bad

@@ -16,6 +16,7 @@ static const char *const dtypes[] = {"base", "f32", "bf16", "f16", NULL};
 const struct param engine_merge_params[] = {
     {.name = "base", .type = PARAM_PATH, .fallback = "",
      .help = "The model that all inputs started from; adapters alone name it themselves."},
+    {.name = "tokenizer", .type = PARAM_PATH, .fallback = "", .help = "The tokenizer's folder, when it is not the model's."},
     {.name = "out", .type = PARAM_PATH, .help = "The folder to write; it must not exist yet."},
     {.name = "method", .type = PARAM_CHOICE, .fallback = "ties", .choices = merge_methods,
      .help = "How the inputs' changes of the base are combined."},
@@ -72,15 +73,15 @@ static int same_vocabulary(const struct tokenizer *a, const char *a_dir, const s
 }
 
 // Folders without a tokenizer are not compared.
-static int check_vocabularies(const char *base, const char *const *inputs, int n, struct err *e)
+static int check_vocabularies(const struct merge_job *job, struct err *e)
 {
     struct tokenizer *first = NULL;
     const char *first_dir = NULL;
     int code = 0;
-    for (int i = -1; i < n && !code; i++) {
-        const char *dir = i < 0 ? base : inputs[i];
+    for (int i = -2; i < job->options.n && !code; i++) {
+        const char *dir = i == -2 ? job->tokenizer : i == -1 ? job->base : job->inputs[i];
         struct tokenizer *t = NULL;
-        if (!has_tokenizer(dir))
+        if (!dir || (i > -2 && !has_tokenizer(dir)))
             continue;
         code = tokenizer_load(&t, dir, e);
         if (!code && first)
@@ -139,6 +140,7 @@ int engine_merge(const struct settings *s, char **rest, int n_rest, struct err *
     struct merge_result result;
     struct merge_job job = {.out = settings_text(s, "out"),
                             .inputs = (const char *const *)rest,
+                            .tokenizer = *settings_text(s, "tokenizer") ? settings_text(s, "tokenizer") : NULL,
                             .dtype = (enum merge_dtype)choice_of(s, "dtype", dtypes),
                             .options = {.method = (enum merge_method)choice_of(s, "method", merge_methods),
                                         .n = n_rest,
@@ -159,7 +161,7 @@ int engine_merge(const struct settings *s, char **rest, int n_rest, struct err *
         code = ERR_USAGE;
     job.base = base;
     if (!code)
-        code = check_vocabularies(base, job.inputs, n_rest, e);
+        code = check_vocabularies(&job, e);
     if (!code)
         code = merge_folders(&job, &result, e);
     if (!code)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "cpu/cpu.h"
 #include "text/bpe_train.h"
@@ -28,10 +29,27 @@ static const char *const dtypes[] = {"f32", "bf16", "f16", NULL};
 const struct param engine_export_params[] = {
     {.name = "checkpoint", .type = PARAM_PATH, .help = "The checkpoint or model folder to export."},
     {.name = "out", .type = PARAM_PATH, .help = "The folder to write; it must not exist yet."},
+    {.name = "tokenizer", .type = PARAM_PATH, .fallback = "", .help = "The tokenizer's folder, when it is not the model's."},
     {.name = "dtype", .type = PARAM_CHOICE, .fallback = "f32", .choices = dtypes, .help = "Number format of the weights."},
     {.name = "merge", .type = PARAM_BOOL, .fallback = "yes",
      .help = "Merge an adapter into its base model, so that the folder is a whole model."},
     {0}};
+
+// Another tokenizer than the model's own: it must be one, of no more tokens than the model has.
+static int take_tokenizer(struct model *m, const char *dir, struct err *e)
+{
+    struct tokenizer *t = NULL;
+    int code = tokenizer_load(&t, dir, e);
+    if (!code && tokenizer_vocab_size(t) > m->arch.vocab_size)
+        code = err_set(e, ERR_USAGE, "the tokenizer in %s has %d tokens, but the model's vocabulary has %d: they do not belong "
+                       "together", dir, tokenizer_vocab_size(t), m->arch.vocab_size);
+    tokenizer_free(t);
+    if (!code) {
+        free(m->tokenizer_dir);
+        m->tokenizer_dir = mem_strdup(dir);
+    }
+    return code;
+}
 
 int engine_export(const struct settings *s, char **rest, int n_rest, struct err *e)
 {
@@ -51,6 +69,8 @@ int engine_export(const struct settings *s, char **rest, int n_rest, struct err 
     code = model_load(&m, from, ops, backend, model_folder_has_score(from), e);
     if (!code)
         engine_note(&m->notes);
+    if (!code && *settings_text(s, "tokenizer"))
+        code = take_tokenizer(m, settings_text(s, "tokenizer"), e);
     if (!code && m->lora_weights && settings_bool(s, "merge"))
         code = model_merge_lora(m, e);
     if (!code)
