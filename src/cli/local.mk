@@ -91,7 +91,7 @@ check_PROGRAMS += tests/unit/test_cli
 tests_unit_test_cli_SOURCES = tests/unit/test_cli.c
 tests_unit_test_cli_LDADD = $(attune_LDADD) $(CMOCKA_LIBS)
 
-check_PROGRAMS += tests/train/test_objective_eval
-tests_train_test_objective_eval_SOURCES = tests/train/test_objective_eval.c
-tests_train_test_objective_eval_LDADD = $(LAUNCH_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/train/engine/test_objective_eval
+tests_train_engine_test_objective_eval_SOURCES = tests/train/engine/test_objective_eval.c
+tests_train_engine_test_objective_eval_LDADD = $(LAUNCH_LIBS) $(CMOCKA_LIBS)
 endif

@@ -6,7 +6,7 @@
 #include "base/json.h"
 #include "base/rng.h"
 #include "corpus/corpus.h"
-#include "train/objectives/objective.h"
+#include "train/objective/objective.h"
 
 static inline struct objective_run configured(const char *name, const json_t *values)
 {

@@ -6,9 +6,9 @@
 #include "base/rng.h"
 #include "cpu/cpu.h"
 #include "text/bpe_train.h"
-#include "train/reference.h"
-#include "train/samples.h"
-#include "train/udm.h"
+#include "train/learn/reference.h"
+#include "train/learn/own_answers.h"
+#include "train/learn/udm.h"
 
 static const char *const things[] = {"the apple", "the house", "a small dog", "the river", "an old book", "the moon",
                                      "a green hat", "the garden", "my friend", "the train"};

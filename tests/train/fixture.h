@@ -4,7 +4,7 @@
 
 #include "testing.h"
 
-#include "train/run.h"
+#include "train/run/run.h"
 
 struct world {
     char *dir, *tokenizer_dir, *config_path, *model_dir, *pairs_path; // model_dir: a saved model with the tokenizer

@@ -10,7 +10,7 @@ command -v patch >"$out/patch" || {
 }
 sed -n '/^```diff$/,/^```$/p' "$src/HACKING.md" | sed '1d;$d' >"$out/example.diff"
 sed -n 's,^--- a/,,p' "$out/example.diff" >"$out/files"
-mkdir -p "$out/src/train/objectives"
+mkdir -p "$out/src/train/objective"
 while read -r file; do
     mkdir -p "$out/$(dirname "$file")"
     cp "$src/$file" "$out/$file"
@@ -25,7 +25,7 @@ fi
 echo "ok the objective of HACKING.md applies as a patch"
 flags=$(pkg-config --cflags jansson)
 if ! ${CC:-gcc} -std=gnu17 -Wall -Wextra -Wno-unused-parameter -Werror -fsyntax-only -I"$build" -I"$src/src" $flags \
-    "$out/src/train/objectives/hinge.c" >"$out/said" 2>&1; then
+    "$out/src/train/objective/hinge.c" >"$out/said" 2>&1; then
     echo "not ok its file compiles"
     cat "$out/said"
     exit 1

@@ -5,10 +5,10 @@ set -eu
 cd "${ATTUNE_SRCDIR:-.}"
 bad=0
 
-# allowed FOLDER "regex of what it may include from the project"
+# allowed FOLDER "regex of folders that it may include from the project" ["regex of single headers"]
 allowed() {
     folder=$1 pattern=$2
-    found=$(grep -rnE '^#include "' "src/$folder" --include='*.[ch]' | grep -vE "#include \"(config\.h|($pattern)/)" || true)
+    found=$(grep -rnE '^#include "' "src/$folder" --include='*.[ch]' | grep -vE "#include \"(config\.h|($pattern)/|(${3:-config\.h})\")" || true)
     if [ -n "$found" ]; then
         printf 'not ok includes of src/%s (allowed: %s)\n%s\n' "$folder" "$pattern" "$found"
         bad=1
@@ -34,7 +34,11 @@ allowed corpus 'base|text|corpus'
 allowed demo 'base|text|corpus|demo'
 allowed model 'base|model'
 allowed cpu 'base|model|cpu'
-allowed train 'base|store|text|corpus|demo|model|cpu|train'
+allowed train/objective 'base|corpus|train/objective' 'model/merge\.h'
+allowed train/data 'base|text|corpus|train/(objective|data)'
+allowed train/learn 'base|text|corpus|model|train/(objective|data|learn)'
+allowed train/run 'base|store|text|corpus|demo|model|cpu|train/(objective|data|learn|run)'
+allowed train/engine 'base|store|text|corpus|demo|model|cpu|train'
 allowed launch 'base|store|launch'
 allowed cli 'base|store|launch|text|corpus|demo|ui|cli'
 allowed ui 'base|store|launch|text|corpus|demo|ui'

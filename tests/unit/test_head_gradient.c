@@ -12,9 +12,9 @@
 #include "golden_decoder.h"
 #include "objective_batch.h"
 #include "reference_decoder.h"
-#include "train/numbers.h"
-#include "train/objectives/stable.h"
-#include "train/objectives/weighting.h"
+#include "train/learn/numbers.h"
+#include "train/objective/stable.h"
+#include "train/objective/weighting.h"
 
 static const double STEP = 1e-5, BOUND = 5e-5;
 enum { N_PAIRS = 3, N_TEXTS = 2 * N_PAIRS, MAX_TEXT = 32, MAX_TARGETS = 64, N_SINGLE = 1 };

@@ -1,0 +1,150 @@
+#include "config.h"
+
+#include "train/engine/session.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/str.h"
+#include "base/utf8.h"
+#include "train/engine/engine_commands.h"
+#include "train/run/run.h"
+
+bool model_folder_has_score(const char *dir)
+{
+    char *path = path_join(dir, "config.json");
+    json_t *config = NULL;
+    bool found = false;
+    if (json_read(path, 1 << 20, &config, NULL) == 0) {
+        const char *name = json_string_value(json_array_get(json_object_get(config, "architectures"), 0));
+        found = name && (text_ends(name, "ForSequenceClassification") || text_ends(name, "ForTokenClassification"));
+        json_decref(config);
+    }
+    free(path);
+    path = path_join(dir, "adapter_config.json");
+    if (!found && json_read(path, 1 << 20, &config, NULL) == 0) {
+        const char *task = json_string_value(json_object_get(config, "task_type"));
+        found = task && (strcmp(task, "SEQ_CLS") == 0 || strcmp(task, "TOKEN_CLS") == 0);
+        json_decref(config);
+    }
+    free(path);
+    return found;
+}
+
+static int make_rules(struct session *x, const struct settings *s, const char *fallback, bool strings_as_messages,
+                      struct err *e)
+{
+    const int most = x->model->arch.max_positions;
+    const struct text_rules_options o = {.chat_template = settings_text(s, "chat-template"),
+                                         .system = settings_text(s, "system"),
+                                         .special_tokens = strcmp(settings_text(s, "special-tokens"), "text") != 0,
+                                         .fallback = fallback, .strings_as_messages = strings_as_messages,
+                                         .max_length = most, .max_prompt_length = most, .now = (int64_t)time(NULL)};
+    return text_rules_open(&x->rules, x->tokenizer, &o, e);
+}
+
+static bool says_rules(const struct settings *s)
+{
+    return settings_given(s, "chat-template") || settings_given(s, "system") || settings_given(s, "special-tokens");
+}
+
+// The rules of the run that the folder is a checkpoint of, with what the person says otherwise.
+static int open_rules(struct session *x, const struct settings *s, bool strings_as_messages, struct err *e)
+{
+    struct err fault = {0};
+    struct text_rules stored = {0};
+    int code = 0;
+    x->rules_of_run = text_rules_read(&stored, x->tokenizer, settings_text(s, "model"), &fault);
+    if (fault.code) {
+        if (e)
+            *e = fault;
+        return fault.code;
+    }
+    if (x->rules_of_run && !says_rules(s)) {
+        x->rules = stored;
+        return 0;
+    }
+    code = make_rules(x, s, "plain", strings_as_messages, e);
+    if (!code && x->rules_of_run) {
+        x->rules.max_length = stored.max_length;
+        x->rules.max_prompt_length = stored.max_prompt_length;
+    }
+    text_rules_fini(&stored);
+    return code;
+}
+
+static int load_tokenizer(struct tokenizer **t, const char *model, struct err *e)
+{
+    char *dir = model_find_tokenizer(model);
+    int code = tokenizer_load(t, dir, e);
+    free(dir);
+    return code;
+}
+
+int session_open(struct session *x, const struct settings *s, bool strings_as_messages, struct err *e)
+{
+    const char *model = settings_text(s, "model"), *tokenizer = settings_text(s, "tokenizer");
+    char key[80];
+    *x = (struct session){.has_score = model_folder_has_score(model)};
+    int code = load_tokenizer(&x->tokenizer, *tokenizer ? tokenizer : model, e);
+    if (!code)
+        code = engine_open_backend(&x->ops, &x->backend, settings_text(s, "device"), settings_text(s, "precision"),
+                                   (int)settings_int(s, "threads"), e);
+    if (!code)
+        code = engine_load_model(&x->model, model, x->ops, x->backend, x->has_score, 1, key, e);
+    if (!code) {
+        engine_note(&x->model->notes);
+        engine_note(tokenizer_notes(x->tokenizer));
+        x->needs = (x->has_score ? NEED_SCORE : 0) | (x->model->scores_tokens ? NEED_TOKEN_SCORE : 0);
+        code = open_rules(x, s, strings_as_messages, e);
+    }
+    x->text = (struct dataset_options){.rules = &x->rules, .to_score = true};
+    if (code)
+        session_close(x);
+    return code;
+}
+
+int session_load_corpus(struct corpus **out, const char *path, const struct settings *s, struct err *e)
+{
+    const struct corpus_reading how = {settings_text(s, "map"), settings_text(s, "label-from")};
+    return corpus_load_as(out, path, (size_t)settings_int(s, "limit"), &how, e);
+}
+
+int session_take_corpus(struct session *x, const struct settings *s, const struct corpus *c, struct err *e)
+{
+    if (x->rules_of_run || !c->transcripts || tokenizer_chat_template(x->tokenizer) ||
+        strcmp(settings_text(s, "chat-template"), "auto") != 0)
+        return 0;
+    text_rules_fini(&x->rules);
+    return make_rules(x, s, "hh", false, e);
+}
+
+void session_close(struct session *x)
+{
+    text_rules_fini(&x->rules);
+    model_free(x->model);
+    if (x->backend)
+        x->ops->close(x->backend);
+    tokenizer_free(x->tokenizer);
+    *x = (struct session){0};
+}
+
+json_t *json_bytes(const char *bytes, size_t n)
+{
+    struct str clean = {0};
+    for (size_t at = 0; at < n;) {
+        uint32_t code;
+        size_t used = utf8_decode(bytes + at, n - at, &code);
+        if (code == UTF8_BAD)
+            str_add(&clean, "\xef\xbf\xbd");
+        else
+            str_addn(&clean, bytes + at, used);
+        at += used;
+    }
+    json_t *text = json_stringn(str_text(&clean), clean.len);
+    str_fini(&clean);
+    return text;
+}

@@ -1,0 +1,52 @@
+// A model that answers questions: backend, model, tokenizer and how text becomes tokens.
+#pragma once
+
+#include <jansson.h>
+
+#include "base/err.h"
+#include "base/param.h"
+#include "model/model.h"
+#include "train/data/dataset.h"
+
+struct session {
+    const struct backend_ops *ops;
+    struct backend *backend;
+    struct model *model;
+    struct tokenizer *tokenizer;
+    struct text_rules rules;
+    struct dataset_options text; // with the rules
+    bool rules_of_run; // the folder says how its text became tokens
+    bool has_score;
+    unsigned needs; // enum objective_need of its reward head; 0 without one
+};
+// Options that the rows of such commands share.
+#define SESSION_PARAMS                                                                                                 \
+    {.name = "model", .type = PARAM_PATH, .help = "A model or checkpoint folder."},                                     \
+    {.name = "tokenizer", .type = PARAM_PATH, .fallback = "", .help = "The tokenizer's folder, when not the model's."}, \
+    {.name = "chat-template", .type = PARAM_TEXT, .fallback = "auto",                                                   \
+     .help = "How messages become text: a template's name, auto for that of the run or tokenizer, or none."},           \
+    {.name = "system", .type = PARAM_TEXT, .fallback = "", .help = "A system message for conversations without one."},  \
+    {.name = "special-tokens", .type = PARAM_TEXT, .fallback = "parse",                                                 \
+     .help = "What a special token in plain texts is: that token (parse), or text."},                                   \
+    {.name = "device", .type = PARAM_TEXT, .fallback = "auto", .help = "Where to compute: auto or cpu."},               \
+    {.name = "precision", .type = PARAM_TEXT, .fallback = "f32", .help = "f32 or bf16."},                               \
+    {.name = "threads", .type = PARAM_INT, .fallback = "0", .min = 0, .max = 1024, .help = "0: one per core."}
+
+// The file that a command reads, as its options say (READING_PARAMS).
+#define READING_PARAMS                                                                                                 \
+    {.name = "limit", .type = PARAM_INT, .fallback = "0", .min = 0, .max = 1e9,                                        \
+     .help = "At most so many rows; 0: all."},                                                                         \
+    {.name = "map", .type = PARAM_TEXT, .fallback = "",                                                                \
+     .help = "Which member of a row is what: prompt=question,chosen=better,rejected=worse."},                          \
+    {.name = "label-from", .type = PARAM_TEXT, .fallback = "", .help = "Which of several labels counts."}
+int session_load_corpus(struct corpus **out, const char *path, const struct settings *s, struct err *e);
+// The text rules are those of the run whose checkpoint the folder is, options aside; else by the options.
+// strings_as_messages: with a chat model that is no run's, plain prompts are a user's messages.
+int session_open(struct session *x, const struct settings *s, bool strings_as_messages, struct err *e);
+// What auto means for data of this corpus and a tokenizer without a template. After session_open.
+int session_take_corpus(struct session *x, const struct settings *s, const struct corpus *c, struct err *e);
+void session_close(struct session *x);
+// Whether a folder's model has a reward head, by its config.json (of an adapter: its base's tensors decide).
+bool model_folder_has_score(const char *dir);
+// A JSON text of bytes that may not be UTF-8: broken ones become U+FFFD.
+json_t *json_bytes(const char *bytes, size_t n);

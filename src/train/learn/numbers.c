@@ -1,0 +1,158 @@
+#include "config.h"
+
+#include "train/learn/numbers.h"
+
+#include "base/rng.h"
+#include "train/objective/stable.h"
+
+struct reading reading_for(const struct objective_run *r, struct live_reference *reference)
+{
+    const struct objective *o = r->objective;
+    return (struct reading){.needs = objective_needs(r), .tail_cut = r->options.tail_cut,
+                            .n_rivals = o->n_rivals ? o->n_rivals(r->values) : 0, .seed = r->seed, .step = r->step,
+                            .reference = reference};
+}
+
+// One number of [0, 1) a target: by seed, step, response of the data and place in it, thus by nothing of how the batch
+// is packed.
+static void draw(float *draws, const struct reading *r, int seq, int n)
+{
+    for (int i = 0; i < n; i++) {
+        uint32_t bits[4];
+        rng_block(r->seed, (uint64_t)RNG_RIVAL << 32 | (uint32_t)r->step, (uint64_t)seq << 32 | (uint32_t)i, bits);
+        draws[i] = (float)(bits[0] >> 8) * 0x1p-24f;
+    }
+}
+
+// What is known of the targets before the head is asked: how much each counts, and its draw.
+static void describe_targets(struct packed *p, const struct dataset *data, const int *groups, int n,
+                             const struct reading *r)
+{
+    int k = 0, first = 0; // the next packed response; the place of the group's first one
+    for (int g = 0; g < n; g++) {
+        const struct ds_group *group = &data->groups[groups[g]];
+        int shortest = data->seqs[group->first_seq].n;
+        for (int i = 1; i < group->n_seqs; i++)
+            if (data->seqs[group->first_seq + i].n < shortest)
+                shortest = data->seqs[group->first_seq + i].n;
+        for (; k < p->batch.n_seqs && p->places[k] < first + group->n_seqs; k++) {
+            const struct seq_span *span = &p->spans[k];
+            for (int j = 0; j < span->n_targets; j++)
+                p->weights[span->first_target + j] = j < shortest ? 1 : 1 - r->tail_cut;
+            if (r->needs & NEED_RIVAL)
+                draw(p->draws + span->first_target, r, group->first_seq + p->places[k] - first, span->n_targets);
+        }
+        first += group->n_seqs;
+    }
+}
+
+static int read_head(struct decoder *d, struct packed *p, const struct reading *r, bool stats, struct err *e)
+{
+    struct head_reads reads = {.logprobs = p->logprobs};
+    if (stats) {
+        reads.entropy = p->entropy;
+        reads.is_top = p->is_top;
+    }
+    if (r->needs & NEED_SUM_SQUARES)
+        reads.sum_squares = p->sum_squares;
+    if (r->needs & NEED_RIVAL) {
+        reads.gaps = p->gaps;
+        reads.draws = p->draws;
+        reads.n_rivals = r->n_rivals;
+    }
+    if (r->needs & NEED_KL) {
+        int code = live_reference_forward(r->reference, &p->batch, &reads.reference, e);
+        if (code)
+            return code;
+        reads.kl = p->kl;
+    }
+    return decoder_head(d, &p->batch, &reads, e);
+}
+
+static void read_tokens(const struct packed *p, const struct seq_span *span, struct seq *s, unsigned needs, bool stats,
+                        struct tally *tally)
+{
+    for (int j = span->first_target; j < span->first_target + span->n_targets; j++) {
+        s->logp += p->weights[j] * p->logprobs[j];
+        s->tail += (1 - p->weights[j]) * p->logprobs[j];
+        if (needs & NEED_KL)
+            s->kl += p->kl[j];
+        if (needs & NEED_SUM_SQUARES)
+            s->sum_squares += p->sum_squares[j];
+        if (needs & NEED_RIVAL)
+            s->rival += softplus(p->gaps[j]);
+        if (stats) {
+            tally->entropy += p->entropy[j];
+            tally->top += p->is_top[j];
+        }
+    }
+}
+
+// What the reward head says of a response: of its last token, or the mean over all of them.
+static double read_score(const struct packed *p, int k)
+{
+    const struct seq_span *span = &p->spans[k];
+    double sum = 0;
+    if (!p->batch.score_rows)
+        return p->scores[k];
+    for (int j = span->first_target; j < span->first_target + span->n_targets; j++)
+        sum += p->scores[j];
+    return sum / span->n_targets;
+}
+
+int numbers_read(struct decoder *d, struct packed *p, const struct dataset *data, const int *groups, int n,
+                 const struct reading *r, struct seq *seqs, struct tally *tally, struct err *e)
+{
+    const bool scored = r->needs & NEED_SCORE, stats = (r->needs & NEED_TOKEN_STATS) && tally;
+    describe_targets(p, data, groups, n, r);
+    int code = scored ? decoder_scores(d, &p->batch, p->scores, e) : read_head(d, p, r, stats, e);
+    if (code)
+        return code;
+    int k = 0, first = 0; // the next packed response; the place of the group's first one
+    for (int g = 0; g < n; g++) {
+        const struct ds_group *group = &data->groups[groups[g]];
+        for (; k < p->batch.n_seqs && p->places[k] < first + group->n_seqs; k++) {
+            const int number = group->first_seq + p->places[k] - first;
+            const struct seq_span *span = &p->spans[k];
+            struct seq *s = &seqs[p->places[k]];
+            *s = (struct seq){.ref = data->refs ? data->refs[number] : 0, .label = data->seqs[number].label,
+                              .mismatched = data->seqs[number].mismatched, .n = span->n_targets,
+                              .prompt_odds = data->prompt_odds ? data->prompt_odds[groups[g]] : 0,
+                              .score = scored ? read_score(p, k) : 0, .prepared = s->prepared};
+            if (!scored)
+                read_tokens(p, span, s, r->needs, stats, tally);
+        }
+        first += group->n_seqs;
+    }
+    return 0;
+}
+
+int numbers_send(struct decoder *d, struct packed *p, const struct seq *seqs, unsigned needs, double share,
+                 struct err *e)
+{
+    struct decoder_slopes slopes = {0};
+    for (int k = 0; k < p->batch.n_seqs; k++) {
+        const struct seq_span *span = &p->spans[k];
+        const struct seq *s = &seqs[p->places[k]];
+        const double d_score = s->d_score * share;
+        if (!p->batch.score_rows)
+            p->score_coef[k] = (float)d_score;
+        for (int j = span->first_target; j < span->first_target + span->n_targets; j++) {
+            p->coef[j] = (float)(s->d_logp * p->weights[j] * share);
+            if (p->batch.score_rows)
+                p->score_coef[j] = (float)(d_score / span->n_targets);
+            if (needs & NEED_KL)
+                p->kl_coef[j] = (float)(s->d_kl * share);
+            if (needs & NEED_RIVAL) // the slope of softplus(gap)
+                p->gap_coef[j] = (float)(s->d_rival * sigmoid(p->gaps[j]) * share);
+        }
+    }
+    if (needs & NEED_SCORE) {
+        slopes.score = p->score_coef;
+    } else {
+        slopes.logprob = p->coef;
+        slopes.kl = needs & NEED_KL ? p->kl_coef : NULL;
+        slopes.gap = needs & NEED_RIVAL ? p->gap_coef : NULL;
+    }
+    return decoder_send(d, &p->batch, &slopes, e);
+}

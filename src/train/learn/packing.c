@@ -1,0 +1,169 @@
+#include "config.h"
+
+#include "train/learn/packing.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "train/objective/objective.h"
+
+int group_tokens(const struct dataset *d, int group, bool with_last)
+{
+    const struct ds_group *g = &d->groups[group];
+    int n = g->n_prompt;
+    for (int i = 0; i < g->n_seqs; i++)
+        n += d->seqs[g->first_seq + i].n_context + d->seqs[g->first_seq + i].n - !with_last;
+    return n;
+}
+
+static int group_targets(const struct dataset *d, int group, bool without_mismatched)
+{
+    const struct ds_group *g = &d->groups[group];
+    int n = 0;
+    for (int i = 0; i < g->n_seqs; i++)
+        if (!without_mismatched || !d->seqs[g->first_seq + i].mismatched)
+            n += d->seqs[g->first_seq + i].n;
+    return n;
+}
+
+int packed_init(struct packed *p, const struct dataset *d, int max_tokens, unsigned needs, struct err *e)
+{
+    const bool with_last = needs & NEED_SCORE;
+    int widest = 1, most_seqs = 1, most_targets = 1, fewest = max_tokens;
+    *p = (struct packed){0};
+    for (int i = 0; i < d->n_groups; i++) {
+        int tokens = group_tokens(d, i, with_last), targets = group_targets(d, i, false);
+        widest = tokens > widest ? tokens : widest;
+        fewest = tokens < fewest ? tokens : fewest;
+        most_seqs = d->groups[i].n_seqs > most_seqs ? d->groups[i].n_seqs : most_seqs;
+        most_targets = targets > most_targets ? targets : most_targets;
+    }
+    int most_groups = max_tokens / (fewest > 0 ? fewest : 1) + 1;
+    p->max_tokens = max_tokens > widest ? max_tokens : widest;
+    p->max_seqs = most_groups * most_seqs;
+    p->max_segments = p->max_seqs + most_groups;
+    // Every response has at most one target more than it has rows.
+    p->max_targets = p->max_tokens + p->max_seqs;
+    if (p->max_targets < most_targets)
+        p->max_targets = most_targets;
+    size_t tokens = (size_t)p->max_tokens, targets = (size_t)p->max_targets, seqs = (size_t)p->max_seqs;
+    struct {
+        void **to;
+        size_t n, size;
+    } rows[] = {{(void **)&p->tokens, tokens, sizeof *p->tokens},
+                {(void **)&p->positions, tokens, sizeof *p->positions},
+                {(void **)&p->target_rows, targets, sizeof *p->target_rows},
+                {(void **)&p->target_ids, targets, sizeof *p->target_ids},
+                {(void **)&p->segments, (size_t)p->max_segments, sizeof *p->segments},
+                {(void **)&p->spans, seqs, sizeof *p->spans},
+                {(void **)&p->logprobs, targets, sizeof *p->logprobs},
+                {(void **)&p->entropy, targets, sizeof *p->entropy},
+                {(void **)&p->is_top, targets, sizeof *p->is_top},
+                {(void **)&p->sum_squares, targets, sizeof *p->sum_squares},
+                {(void **)&p->gaps, targets, sizeof *p->gaps},
+                {(void **)&p->kl, targets, sizeof *p->kl},
+                {(void **)&p->draws, targets, sizeof *p->draws},
+                {(void **)&p->coef, targets, sizeof *p->coef},
+                {(void **)&p->gap_coef, targets, sizeof *p->gap_coef},
+                {(void **)&p->kl_coef, targets, sizeof *p->kl_coef},
+                {(void **)&p->weights, targets, sizeof *p->weights},
+                {(void **)&p->score_rows, targets, sizeof *p->score_rows},
+                {(void **)&p->scores, targets, sizeof *p->scores},
+                {(void **)&p->score_coef, targets, sizeof *p->score_coef},
+                {(void **)&p->places, seqs, sizeof *p->places}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (!(*rows[i].to = mem_try_alloc(rows[i].n, rows[i].size, "a packed batch", e))) {
+            packed_fini(p);
+            return ERR_LIMIT;
+        }
+    return 0;
+}
+
+void packed_fini(struct packed *p)
+{
+    free(p->tokens);
+    free(p->positions);
+    free(p->target_rows);
+    free(p->target_ids);
+    free(p->segments);
+    free(p->spans);
+    free(p->logprobs);
+    free(p->entropy);
+    free(p->is_top);
+    free(p->sum_squares);
+    free(p->gaps);
+    free(p->kl);
+    free(p->draws);
+    free(p->coef);
+    free(p->gap_coef);
+    free(p->kl_coef);
+    free(p->weights);
+    free(p->score_rows);
+    free(p->scores);
+    free(p->score_coef);
+    free(p->places);
+    *p = (struct packed){0};
+}
+
+static void pack_rows(struct packed *p, const int32_t *ids, int n, int first_position)
+{
+    struct seq_batch *b = &p->batch;
+    for (int i = 0; i < n; i++) {
+        p->tokens[b->n_tokens] = ids[i];
+        p->positions[b->n_tokens++] = first_position + i;
+    }
+}
+
+// place: of the group's first response.
+static void pack_group(struct packed *p, const struct dataset *d, int group, bool with_last, int place)
+{
+    struct seq_batch *b = &p->batch;
+    const struct ds_group *g = &d->groups[group];
+    const int prompt = b->n_tokens;
+    p->segments[b->n_segments++] = (struct attn_segment){prompt, g->n_prompt, 0, 0};
+    pack_rows(p, d->tokens + g->prompt, g->n_prompt, 0);
+    for (int k = 0; k < g->n_seqs; k++) {
+        const struct ds_seq *s = &d->seqs[g->first_seq + k];
+        if (p->without_mismatched && s->mismatched)
+            continue;
+        const int rows = s->n_context + s->n - !with_last, start = b->n_tokens, first = start + s->n_context;
+        if (rows > 0)
+            p->segments[b->n_segments++] = (struct attn_segment){start, rows, prompt, g->n_prompt};
+        pack_rows(p, d->tokens + s->first - s->n_context, rows, g->n_prompt);
+        p->places[b->n_seqs] = place + k;
+        p->spans[b->n_seqs++] = (struct seq_span){b->n_targets, s->n, start + rows - 1};
+        for (int i = 0; i < s->n; i++) {
+            p->target_rows[b->n_targets] = i + s->n_context == 0 ? prompt + g->n_prompt - 1 : first + i - 1;
+            p->score_rows[b->n_targets] = first + i;
+            p->target_ids[b->n_targets++] = d->tokens[s->first + (size_t)i];
+        }
+    }
+}
+
+static bool has_room(const struct packed *p, const struct dataset *d, int group, int max_tokens, bool with_last)
+{
+    const int targets = p->batch.n_targets;
+    if (p->batch.n_tokens + group_tokens(d, group, with_last) > max_tokens)
+        return false;
+    return !p->most_targets || targets > p->most_targets ||
+           targets + group_targets(d, group, p->without_mismatched) <= p->most_targets;
+}
+
+int pack_groups(struct packed *p, const struct dataset *d, const int *groups, int n, int max_tokens, unsigned needs)
+{
+    const bool with_last = needs & NEED_SCORE;
+    p->batch = (struct seq_batch){.tokens = p->tokens, .positions = p->positions, .segments = p->segments,
+                                  .target_rows = p->target_rows, .target_ids = p->target_ids, .seqs = p->spans};
+    int taken = 0, place = 0;
+    for (; taken < n; place += d->groups[groups[taken++]].n_seqs) {
+        if (taken && !has_room(p, d, groups[taken], max_tokens, with_last))
+            break;
+        pack_group(p, d, groups[taken], with_last, place);
+    }
+    if (needs & NEED_TOKEN_SCORE) {
+        p->batch.score_rows = p->score_rows;
+        p->batch.n_scores = p->batch.n_targets;
+    }
+    return taken;
+}

@@ -1,0 +1,35 @@
+// Groups packed for the decoder: each prompt once, its responses after it, no padding.
+#pragma once
+
+#include "base/err.h"
+#include "model/decoder.h"
+#include "train/data/dataset.h"
+
+// Room for one micro-batch; made once, large enough for every one that comes.
+struct packed {
+    struct seq_batch batch; // points into the arrays below
+    int32_t *tokens, *positions, *target_rows, *target_ids;
+    struct attn_segment *segments;
+    struct seq_span *spans;
+    float *logprobs, *entropy, *is_top, *sum_squares, *gaps, *kl, *draws; // (n_targets)
+    float *coef, *gap_coef, *kl_coef;                                     // (n_targets)
+    double *weights;                           // (n_targets): how much a token counts in its response's sums
+    int32_t *score_rows;                       // (n_targets): each target's own row, when every token has a score
+    float *scores, *score_coef;                // (n_targets) then, else (n_seqs)
+    int *places;                               // (n_seqs) which of the taken groups' responses, counted over all
+    int max_tokens, max_targets, max_segments, max_seqs;
+    int most_targets;        // a batch ends before it has more, unless its first group has; 0: any number
+    bool without_mismatched; // answers to other prompts stay out: they carry no gradient
+};
+
+// Tokens that a group takes in a batch. A response's last token predicts nothing: it is computed only when a
+// reward head reads it (with_last).
+int group_tokens(const struct dataset *d, int group, bool with_last);
+
+// Room for any micro-batch of `d` under max_tokens (a single larger group makes a micro-batch of its own). needs: enum
+// objective_need, of which those of the reward head decide on the rows.
+int packed_init(struct packed *p, const struct dataset *d, int max_tokens, unsigned needs, struct err *e);
+void packed_fini(struct packed *p);
+
+// Packs groups[0..n) as far as they fit and returns how many were taken (at least 1).
+int pack_groups(struct packed *p, const struct dataset *d, const int *groups, int n, int max_tokens, unsigned needs);

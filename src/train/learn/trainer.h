@@ -1,0 +1,86 @@
+// One training step: groups -> forward -> log-probabilities -> objective -> coefficients -> backward -> clip ->
+// optimizer. The trainer knows nothing of runs, stores and screens (run.c does).
+//
+// Owner: the thread that drives the backend. After the first steps nothing is allocated in a step.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "model/decoder.h"
+#include "model/model.h"
+#include "train/data/order.h"
+#include "train/learn/packing.h"
+#include "train/data/dataset.h"
+#include "train/learn/live_reference.h"
+#include "train/objective/metrics.h"
+#include "train/learn/numbers.h"
+#include "train/objective/objective.h"
+#include "train/learn/optimizer.h"
+#include "train/objective/schedule.h"
+#include "train/learn/value.h"
+
+struct trainer_options {
+    struct objective_run objective; // configured
+    struct optimizer_settings optimizer;
+    enum schedule_kind schedule;
+    double warmup;
+    int64_t total_steps;
+    int batch_size, max_batch_tokens;
+    uint64_t seed;
+    bool recompute;
+    bool keep_reference; // a live reference is wanted even where the objective needs none
+};
+
+struct trainer {
+    struct trainer_options options; // lr, weight_decay, clip and objective values may change between steps
+    struct model *model;
+    struct decoder *decoder;
+    struct live_reference *reference; // NULL when nobody needs it
+    struct value_net *value;          // of objectives with NEED_VALUE, else NULL
+    const struct dataset *data;
+    struct optimizer optimizer;
+    struct data_order order;
+    const int *stage_groups; // what the order is an order of; NULL: all groups
+    int64_t stage_begins;    // position in the endless sequence at which this stage's begins
+    struct packed packed;
+    int64_t step;     // made so far
+    int *groups;      // (batch_size) of the present batch
+    struct seq *seqs; // of the present batch, for objectives that look at all of it
+    int *first;       // (batch_size + 1)
+    int max_seqs;
+    int most_targets; // of a micro-batch, for their logits to be kept; 0: any number
+};
+
+struct step_result {
+    int64_t step;
+    double loss, grad_norm, lr;
+    int64_t n_tokens; // computed rows
+    double seconds;
+    struct metric_list metrics;
+};
+
+// model: trainable, with a score head when the objective needs one, and still the reference. data: must outlive the
+// trainer.
+int trainer_new(struct trainer **out, const struct trainer_options *o, struct model *m, const struct dataset *data,
+                struct err *e);
+// Before the first step of an objective with NEED_VALUE. Takes the model, also when it fails: trainable, with a score
+// head.
+int trainer_add_value(struct trainer *t, struct model *m, struct err *e);
+void trainer_free(struct trainer *t); // NULL is fine
+
+// From the step after first_step on, train on these groups of the data alone (borrowed).
+void trainer_set_stage(struct trainer *t, const int *groups, int n, int64_t first_step);
+
+// ERR_NUMERIC when the loss or the gradients are not finite: the weights and what the
+// objective remembers are then as before the step.
+int trainer_step(struct trainer *t, struct step_result *r, struct err *e);
+
+// Forward passes alone over groups of any dataset: what evaluation, reference and scoring use.
+// Fills seqs (in the order of groups and their responses); token statistics are added to *tally when not NULL.
+int forward_groups(struct decoder *d, struct packed *p, const struct dataset *data, const int *groups, int n,
+                   int max_batch_tokens, const struct reading *r, struct seq *seqs, struct tally *tally, struct err *e);
+// The objective's losses of groups whose numbers are in seqs, taken as one batch; adds to *tally.
+void score_groups(struct objective_run *r, const struct dataset *data, const int *groups, int n, struct seq *seqs,
+                  int *first, struct tally *tally);

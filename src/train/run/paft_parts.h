@@ -1,0 +1,36 @@
+// The runs that an experiment is made of: rows of the store like others, each trained by an engine process of its own.
+// The experiment's engine starts them, watches what they say in their run.db, and passes on what people ask of it.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "store/run_db.h"
+#include "train/run/run.h"
+
+enum { PART_SFT, PART_DPO, N_PARTS };
+
+struct part {
+    char *name, *dir;
+    pid_t pid;                 // the process that we started; 0: none, or it has ended
+    bool was_started;          // in this life of the experiment
+    struct run_reader *reader; // NULL until it has said something
+    struct run_status status;
+};
+
+// Adds the part to the store, or finds that of an earlier life. ERR_STATE when another run has its name.
+int part_open(struct part *p, const struct run *r, int which, struct err *e);
+void part_close(struct part *p); // the process goes on; zeroed is fine
+const char *part_objective(int which);
+
+// Starts its engine (or lets it go on from its newest checkpoint).
+int part_start(struct part *p, const struct run *r, struct err *e);
+// Reads its status. 1: it works or begins to, 0: it does not (p->status says why).
+int part_look(struct part *p, struct err *e);
+void part_ask_to_stop(struct part *p, struct run *r);
+// Why it does not work any more, for the person: "run x.sft failed: ..."
+int part_fault(const struct part *p, struct err *e);
+// The folder of its last checkpoint; heap. ERR_STATE when there is none.
+int part_checkpoint(const struct part *p, char **dir, struct err *e);

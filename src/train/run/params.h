@@ -1,0 +1,13 @@
+// The parameters of every run, beside those of its objective.
+#pragma once
+
+#include "base/param.h"
+#include "train/objective/objective.h"
+
+extern const struct param run_params[];
+
+// Settings of a run: run_params and the objective's rows. The tables list must outlive the settings.
+struct run_tables {
+    const struct param *list[4];
+};
+void run_settings_init(struct settings *s, struct run_tables *tables, const struct objective *o);

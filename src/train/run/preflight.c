@@ -1,0 +1,278 @@
+#include "config.h"
+
+#include "train/run/preflight.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "corpus/lists.h"
+#include "model/adapter.h"
+#include "model/safetensors.h"
+#include "text/tokenizer.h"
+#include "train/data/dataset.h"
+#include "train/run/run.h"
+
+enum {
+    MOST_ROWS = 20000,     // of the data are read; the engine reads all and says the rest
+    TOKENIZED_ROWS = 2000, // of those, from all over, to see that tokens and template work
+};
+
+struct flight {
+    const struct objective *objective;
+    const struct settings *settings;
+    unsigned needs;
+    struct arch arch;
+    bool adapter; // the model is one
+    struct tokenizer *tokenizer;
+    struct corpus *corpus, *eval_corpus;
+};
+
+static const char *text(const struct flight *f, const char *name)
+{
+    return settings_text(f->settings, name);
+}
+
+// The headers of all weight files: whole, and readable.
+static int check_weights(const char *dir, struct err *e)
+{
+    char *index = path_join(dir, "model.safetensors.index.json"), *single = path_join(dir, "model.safetensors");
+    json_t *map = NULL, *file;
+    struct st_file *weights;
+    const char *tensor, *last = "";
+    int code = 0;
+    if (file_exists(single)) {
+        code = st_open(&weights, single, e);
+        if (!code)
+            st_close(weights);
+    } else if (file_exists(index) && (code = json_read(index, 64 << 20, &map, e)) == 0) {
+        json_object_foreach(json_object_get(map, "weight_map"), tensor, file) {
+            const char *name = json_string_value(file);
+            if (code || !name || strcmp(name, last) == 0)
+                continue;
+            char *path = path_join(dir, name);
+            code = st_open(&weights, path, e);
+            if (!code)
+                st_close(weights);
+            free(path);
+            last = name;
+        }
+    }
+    json_decref(map);
+    free(index);
+    free(single);
+    return code;
+}
+
+static int check_model(struct flight *f, struct err *e)
+{
+    enum { MAX_CONFIG = 16 << 20 };
+    const char *path = text(f, "model");
+    const bool is_new = text_ends(path, ".json");
+    char *base = NULL, *config_path = NULL;
+    struct notes notes = {0};
+    json_t *config = NULL;
+    int code = 0;
+    if (is_new && (f->needs & (NEED_SCORE | NEED_VALUE)))
+        return err_set(e, ERR_USAGE, "objective %s starts from a trained model: give --model a folder, not %s",
+                       f->objective->name, path);
+    f->adapter = !is_new && adapter_is_folder(path);
+    if (f->adapter) {
+        struct adapter read = {0};
+        code = adapter_open(&read, path, &notes, e);
+        adapter_close(&read);
+        if (!code && !(base = adapter_base(path, e)))
+            code = e ? e->code : ERR_INPUT;
+    }
+    if (!code) {
+        config_path = is_new ? mem_strdup(path) : path_join(base ? base : path, "config.json");
+        code = json_read(config_path, MAX_CONFIG, &config, e);
+    }
+    if (!code)
+        code = arch_from_config(&f->arch, config, config_path, &notes, e);
+    if (!code && !is_new)
+        code = check_weights(base ? base : path, e);
+    notes_fini(&notes);
+    json_decref(config);
+    free(config_path);
+    free(base);
+    return code;
+}
+
+static int check_lora(const struct flight *f, struct err *e)
+{
+    unsigned kinds;
+    if (settings_int(f->settings, "lora-rank") == 0)
+        return 0;
+    if (f->adapter)
+        return err_set(e, ERR_USAGE, "%s is an adapter, and a new adapter cannot stand on another one: merge it into a "
+                                     "whole model first (attune export DIR OUT) and train on that, or train all "
+                                     "weights (lora-rank 0)", text(f, "model"));
+    return lora_read_targets(&f->arch, text(f, "lora-targets"), &kinds, e);
+}
+
+static int check_tokenizer(struct flight *f, struct err *e)
+{
+    const char *dir = text(f, "tokenizer"), *model = text(f, "model");
+    if (!*dir && text_ends(model, ".json"))
+        return err_set(e, ERR_USAGE, "a new model needs a tokenizer: give --tokenizer a folder with a tokenizer.json");
+    char *found = *dir ? mem_strdup(dir) : model_find_tokenizer(model);
+    int code = tokenizer_load(&f->tokenizer, found, e);
+    free(found);
+    return code;
+}
+
+static int check_corpus(const struct flight *f, struct corpus **out, const char *path, struct err *e)
+{
+    const struct corpus_reading how = {text(f, "map"), text(f, "label-from")};
+    const int64_t rows = settings_int(f->settings, "max-rows");
+    int code = corpus_load_as(out, path, rows > 0 && rows < MOST_ROWS ? (size_t)rows : MOST_ROWS, &how, e);
+    if (!code && !settings_bool(f->settings, "allow-refused"))
+        code = corpus_check_refused(*out, e);
+    if (code)
+        return code;
+    if (f->objective->data & DATA_PAIR)
+        lists_to_pairs(*out, list_pairs_named(text(f, "pairs-from-lists")));
+    return objective_check_data(f->objective, (*out)->kind, path, e);
+}
+
+static bool any_chat(const struct corpus *c)
+{
+    for (size_t i = 0; c && i < c->n_examples; i++)
+        if (c->examples[i].is_chat)
+            return true;
+    return false;
+}
+
+// What of them cannot be used. Of a sample only what is far beyond the tenth that may be is an error; the engine sees all.
+static int check_left_out(const struct flight *f, struct corpus *c, const struct dataset *d, size_t n_looked_at,
+                          struct err *e)
+{
+    struct str name = {0};
+    if (settings_bool(f->settings, "allow-refused"))
+        return 0;
+    if (n_looked_at == c->n_examples) {
+        dataset_refuse_left_out(d, c);
+        return corpus_check_refused(c, e);
+    }
+    if ((size_t)d->n_left_out * 20 < n_looked_at * 3)
+        return 0;
+    char *path = c->path;
+    struct corpus sample = *c; // its own counts
+    str_addf(&name, "%s (one in %zu was looked at)", path, c->n_examples / n_looked_at);
+    sample.path = name.data;
+    sample.refused = NULL;
+    sample.n_refused = sample.cap_refused = 0;
+    sample.n_rows = n_looked_at;
+    dataset_refuse_left_out(d, &sample);
+    int code = corpus_check_refused(&sample, e);
+    c->arena = sample.arena; // it has grown
+    free(sample.refused);
+    str_fini(&name);
+    return code;
+}
+
+// Rows from all over as tokens of this model's vocabulary.
+static int check_tokens(const struct flight *f, struct corpus *c, const struct dataset_options *o, struct err *e)
+{
+    const size_t n = c->n_examples, step = n > TOKENIZED_ROWS ? n / TOKENIZED_ROWS : 1;
+    bool *looked_at = mem_alloc(n, sizeof *looked_at);
+    size_t n_looked_at = 0;
+    struct dataset d = {0};
+    for (size_t i = 0; i < n; i += step, n_looked_at++)
+        looked_at[i] = true;
+    int code = dataset_build(&d, c, looked_at, 0, o, e);
+    if (!code)
+        code = check_left_out(f, c, &d, n_looked_at, e);
+    for (size_t i = 0; !code && i < d.n_tokens; i++)
+        if (d.tokens[i] >= f->arch.vocab_size)
+            code = err_set(e, ERR_INPUT, "the tokenizer makes token %d, but the model's vocabulary has %d: they do not "
+                                         "belong together", d.tokens[i], f->arch.vocab_size);
+    dataset_fini(&d);
+    free(looked_at);
+    return code;
+}
+
+static int check_text(const struct flight *f, struct err *e)
+{
+    const struct text_rules_options o = {
+        .chat_template = text(f, "chat-template"), .system = text(f, "system"),
+        .special_tokens = strcmp(text(f, "special-tokens"), "text") != 0,
+        .fallback = f->corpus->transcripts ? "hh" : "plain", .max_length = (int)settings_int(f->settings, "max-length"),
+        .max_prompt_length = (int)settings_int(f->settings, "max-prompt-length")};
+    struct text_rules rules;
+    int code = text_rules_open(&rules, f->tokenizer, &o, e);
+    if (code)
+        return code;
+    if (rules.max_length > f->arch.max_positions)
+        rules.max_length = f->arch.max_positions;
+    if (!rules.chat && (any_chat(f->corpus) || any_chat(f->eval_corpus)))
+        code = err_set(e, ERR_INPUT, "the data are conversations, which need a chat template: %s; choose one with "
+                       "chat-template NAME", rules.no_chat);
+    struct dataset_options build = {.rules = &rules};
+    dataset_options_for(&build, f->objective, f->needs & ~(unsigned)(NEED_MISMATCH | NEED_SAMPLES), 1);
+    if (!code)
+        code = check_tokens(f, f->corpus, &build, e);
+    if (!code && f->eval_corpus)
+        code = check_tokens(f, f->eval_corpus, &build, e);
+    text_rules_fini(&rules);
+    return code;
+}
+
+// Weights, gradients and AdamW's two moments; a frozen copy where the reference stays beside a model that is all
+// trained; a value network of its own. Activations come on top: they are bounded by max-batch-tokens.
+static int check_memory(const struct flight *f, struct err *e)
+{
+    const double params = (double)arch_n_params(&f->arch), available = (double)mem_available();
+    const bool adapters = settings_int(f->settings, "lora-rank") > 0;
+    const bool copy = !adapters && ((f->needs & NEED_KL) || settings_int(f->settings, "probe-every") > 0);
+    double floats = f->objective->of_runs ? params : adapters ? params * 1.05 : params * 4;
+    floats += copy ? params : 0;
+    floats += f->needs & NEED_VALUE ? params * 4 : 0;
+    char needs[32], has[32];
+    if (available <= 0 || floats * sizeof(float) <= available)
+        return 0;
+    return err_set(e, ERR_LIMIT, "training %s needs about %s for weights, gradients and optimizer, and %s are free: train "
+                   "adapters (--lora-rank 16)%s, or use a smaller model", text(f, "model"),
+                   human_bytes(needs, sizeof needs, floats * sizeof(float)), human_bytes(has, sizeof has, available),
+                   copy ? ", or leave the copy of the start model out (--probe-every 0)" : "");
+}
+
+static int check_device(const struct flight *f, struct err *e)
+{
+    const struct backend_ops *ops;
+    struct backend *backend = NULL;
+    int code = engine_open_backend(&ops, &backend, text(f, "device"), text(f, "precision"), 1, e);
+    if (!code)
+        ops->close(backend);
+    return code;
+}
+
+int preflight(const struct objective *o, const struct settings *s, struct err *e)
+{
+    struct objective_run configured = {0};
+    objective_configure(&configured, o, s);
+    struct flight f = {.objective = o, .settings = s, .needs = objective_needs(&configured)};
+    int code = check_device(&f, e);
+    if (!code)
+        code = check_model(&f, e);
+    if (!code)
+        code = check_lora(&f, e);
+    if (!code)
+        code = check_tokenizer(&f, e);
+    if (!code)
+        code = check_corpus(&f, &f.corpus, text(&f, "data"), e);
+    if (!code && *text(&f, "eval-data"))
+        code = check_corpus(&f, &f.eval_corpus, text(&f, "eval-data"), e);
+    if (!code)
+        code = check_text(&f, e);
+    if (!code)
+        code = check_memory(&f, e);
+    corpus_free(f.corpus);
+    corpus_free(f.eval_corpus);
+    tokenizer_free(f.tokenizer);
+    return code;
+}

@@ -1,0 +1,10 @@
+// Whether a run can be, told before there is one: what a run that failed while loading would have said, without
+// computing anything. Weights are not read, only their headers; of large data files the first rows.
+#pragma once
+
+#include "base/err.h"
+#include "base/param.h"
+#include "train/objective/objective.h"
+
+// settings: all of the run's. The first thing that is wrong is the error, phrased as the run's own would be.
+int preflight(const struct objective *o, const struct settings *s, struct err *e);

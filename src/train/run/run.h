@@ -1,0 +1,81 @@
+// A run of the store, from its settings to its last checkpoint: `attune-engine run`.
+//
+//   run_load.c     what it is made of: backend, tokenizer, data, model, reference
+//   run_rules.c    how its text becomes tokens
+//   run_singles.c  what it says about good and bad responses
+//   stages.c       runs that change their reference on the way
+//   run.c          the loop: steps, controls, evaluation, checkpoints, the end
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "model/backend.h"
+#include "store/store.h"
+#include "train/run/checkpoint.h"
+#include "train/run/control.h"
+#include "train/learn/evaluate.h"
+#include "train/run/params.h"
+#include "train/run/probe.h"
+#include "train/run/recorder.h"
+#include "train/run/stages.h"
+#include "train/learn/trainer.h"
+
+struct run {
+    double started; // clock of the process's start
+    struct store *store;
+    char *name, *dir;
+    const struct objective *objective;
+    struct run_tables tables;
+    struct settings settings;
+    struct run_status status;
+    struct recorder *recorder;
+    struct controls controls;
+
+    const struct backend_ops *ops;
+    struct backend *backend;
+    struct tokenizer *tokenizer;
+    struct corpus *corpus, *eval_corpus; // eval_corpus NULL: a share of corpus
+    bool *held_out, *trained;            // per example of corpus; NULL: none held out
+    struct text_rules rules;
+    struct dataset_options text;
+    struct dataset train, eval; // eval.n_groups 0: none
+    struct model *model;
+    bool is_new_model;
+    char model_key[80];
+    int64_t total_steps;
+    struct stages stages; // n 0: none
+    struct trainer *trainer;
+    struct evaluator evaluator;
+    struct prober *prober;
+
+    double seconds_per_step, tokens_per_s; // smoothed
+    int64_t saved_step, evaluated_step, probed_step; // -1: not yet
+    char *last_checkpoint;
+};
+
+// Everything up to a trainer at step 0 (no checkpoint restored yet).
+int run_load(struct run *r, struct err *e);
+void run_unload(struct run *r);
+// A progress_fn of the run: says what is loaded, and ends it when somebody asks to stop.
+bool run_loading(void *run, const char *what, int done, int all);
+// Says whose reference log-probabilities the run has taken; frees `from`, NULL is fine.
+void run_report_borrowed(const struct run *r, char *from);
+// Optimizer settings and objective values from the settings, at the start and after a live change.
+struct trainer_options run_trainer_options(const struct run *r);
+// The rules that the run has written down, or those of its settings and data, which it then does.
+int run_open_rules(struct run *r, struct err *e);
+// Events about data that is read response by response.
+void run_report_singles(struct run *r);
+// What the engine does now, for the person.
+void run_phase(struct run *r, enum run_state state, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+// Runs it to its end. Returns when the run is done, stopped (0) or has failed.
+int run_main(const char *project, const char *name, double started, struct err *e);
+
+// ---- pieces that other commands of the engine use as well ----
+int engine_open_backend(const struct backend_ops **ops, struct backend **backend, const char *device,
+                        const char *precision, int threads, struct err *e);
+// A model folder, or a config .json for a new model. *key names its weights (for caches).
+int engine_load_model(struct model **out, const char *path, const struct backend_ops *ops, struct backend *backend,
+                      bool with_score, uint64_t seed, char key[80], struct err *e);

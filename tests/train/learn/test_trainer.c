@@ -1,0 +1,461 @@
+// The training step on a tiny model: it learns, and what it computes depends neither on threads nor on how a
+// batch is cut.
+#include "config.h"
+
+#include "fixture.h"
+
+#include "base/rng.h"
+#include "train/run/checkpoint.h"
+#include "train/learn/reference.h"
+
+// Allocations of the thread that counts: sanitizers tell of them, else glibc's own entry points do the work.
+static _Thread_local bool counting;
+static int n_allocations;
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+int __sanitizer_install_malloc_and_free_hooks(void (*taken)(const volatile void *, size_t),
+                                              void (*given_back)(const volatile void *));
+
+static void count_allocation(const volatile void *p, size_t n)
+{
+    n_allocations += counting;
+}
+
+static void count_free(const volatile void *p)
+{
+}
+
+static void install_counter(void)
+{
+    __sanitizer_install_malloc_and_free_hooks(count_allocation, count_free);
+}
+#else
+static void install_counter(void)
+{
+}
+
+void *__libc_malloc(size_t);
+void *__libc_calloc(size_t, size_t);
+void *__libc_realloc(void *, size_t);
+void *malloc(size_t n);
+void *calloc(size_t n, size_t size);
+void *realloc(void *p, size_t n);
+void *malloc(size_t n)
+{
+    n_allocations += counting;
+    return __libc_malloc(n);
+}
+void *calloc(size_t n, size_t size)
+{
+    n_allocations += counting;
+    return __libc_calloc(n, size);
+}
+void *realloc(void *p, size_t n)
+{
+    n_allocations += counting;
+    return __libc_realloc(p, n);
+}
+#endif
+
+static struct world world;
+
+static double train(struct bench *b, int steps)
+{
+    struct step_result r = {0};
+    for (int i = 0; i < steps; i++)
+        assert_ok(trainer_step(b->trainer, &r, e));
+    return r.loss;
+}
+
+static void sft_learns_the_chosen_texts_by_heart(void **state)
+{
+    struct bench b;
+    struct step_result first;
+    bench_make(&b, &world, &(struct bench_options){.objective = "sft", .steps = 150});
+    assert_ok(trainer_step(b.trainer, &first, e));
+    assert_true(first.loss > 4); // log 320 = 5.8 for an untrained model
+    assert_true(train(&b, 149) < 0.5);
+    bench_free(&b);
+}
+
+static void dpo_raises_held_out_margin_and_accuracy(void **state)
+{
+    struct bench b;
+    struct metric_list before, after;
+    bench_make(&b, &world, &(struct bench_options){.objective = "dpo", .settings = "lr=0.003", .steps = 60});
+    bench_evaluate(&b, &before);
+    assert_close(metric_value(&before, "eval/loss"), log(2), 1e-6);
+    assert_close(metric_value(&before, "eval/rewards/margins"), 0, 1e-6);
+    train(&b, 60);
+    bench_evaluate(&b, &after);
+    assert_true(metric_value(&after, "eval/rewards/accuracies") > 0.9);
+    assert_true(metric_value(&after, "eval/rewards/margins") > 0.5);
+    assert_true(metric_value(&after, "eval/loss") < 0.5);
+    bench_free(&b);
+}
+
+static void rm_ranks_held_out_pairs(void **state)
+{
+    struct bench b;
+    struct metric_list after;
+    bench_make(&b, &world, &(struct bench_options){.objective = "rm", .settings = "lr=0.003", .steps = 80});
+    train(&b, 80);
+    bench_evaluate(&b, &after);
+    assert_true(metric_value(&after, "eval/rewards/accuracies") > 0.9);
+    bench_free(&b);
+}
+
+// The same batch whole and in small pieces: the same loss and gradient but for rounding.
+static void micro_batches_do_not_change_the_step(void **state)
+{
+    static const char *const objectives_here[] = {"sft", "dpo", "rm", "kto", "bco", "dro-v", "d2o"};
+    for (size_t i = 0; i < sizeof objectives_here / sizeof *objectives_here; i++) {
+        struct bench whole, pieces;
+        struct step_result a, b;
+        struct bench_options o = {.objective = objectives_here[i], .steps = 4, .settings = "batch-size=12 lr=0.001"};
+        bench_make(&whole, &world, &o);
+        o.settings = "batch-size=12 lr=0.001 max-batch-tokens=40";
+        bench_make(&pieces, &world, &o);
+        for (int step = 0; step < 4; step++) {
+            assert_ok(trainer_step(whole.trainer, &a, e));
+            assert_ok(trainer_step(pieces.trainer, &b, e));
+            assert_int_equal(a.n_tokens, b.n_tokens);
+            assert_close(b.loss, a.loss, 2e-4 * fabs(a.loss));
+            assert_close(b.grad_norm, a.grad_norm, 2e-3 * a.grad_norm);
+        }
+        bench_free(&whole);
+        bench_free(&pieces);
+    }
+}
+
+static void compare_bitwise(const struct bench_options *first, const struct bench_options *second)
+{
+    struct bench a, b;
+    size_t n, m;
+    bench_make(&a, &world, first);
+    bench_make(&b, &world, second);
+    train(&a, first->steps);
+    train(&b, second->steps);
+    float *x = bench_weights(&a, &n), *y = bench_weights(&b, &m);
+    assert_int_equal(n, m);
+    assert_memory_equal(x, y, n * sizeof *x);
+    free(x);
+    free(y);
+    bench_free(&a);
+    bench_free(&b);
+}
+
+static void any_number_of_threads_gives_the_same_bits(void **state)
+{
+    static const char *const objectives_here[] = {"sft", "dpo", "rm", "kto", "bco", "dro-v", "d2o"};
+    for (size_t i = 0; i < sizeof objectives_here / sizeof *objectives_here; i++)
+        compare_bitwise(&(struct bench_options){.objective = objectives_here[i], .steps = 6, .threads = 1},
+                        &(struct bench_options){.objective = objectives_here[i], .steps = 6, .threads = 3});
+}
+
+static void recomputing_activations_gives_the_same_bits(void **state)
+{
+    compare_bitwise(&(struct bench_options){.objective = "dpo", .steps = 6},
+                    &(struct bench_options){.objective = "dpo", .steps = 6, .settings = "recompute=yes"});
+}
+
+// A bound on the targets of a micro-batch cuts it, and the logits that are kept then are as good as those made again.
+static void keeping_logits_gives_the_same_bits(void **state)
+{
+    enum { STEPS = 6, FEW = 40 };
+    struct bench kept, again, uncut;
+    struct step_result r[3];
+    bench_make(&kept, &world, &(struct bench_options){.objective = "dpo", .steps = STEPS});
+    bench_make(&again, &world, &(struct bench_options){.objective = "dpo", .steps = STEPS, .settings = "recompute=yes"});
+    bench_make(&uncut, &world, &(struct bench_options){.objective = "dpo", .steps = STEPS});
+    assert_true(kept.trainer->most_targets >= 256 && kept.trainer->most_targets == again.trainer->most_targets);
+    kept.trainer->most_targets = again.trainer->most_targets = FEW;
+    for (int i = 0; i < STEPS; i++) {
+        assert_ok(trainer_step(kept.trainer, &r[0], e));
+        assert_true(kept.trainer->packed.batch.n_targets <= FEW);
+        assert_ok(trainer_step(again.trainer, &r[1], e));
+        assert_ok(trainer_step(uncut.trainer, &r[2], e));
+        assert_true(uncut.trainer->packed.batch.n_targets > FEW);
+        assert_true(r[0].loss == r[1].loss && r[0].grad_norm == r[1].grad_norm);
+        assert_close(r[0].loss, r[2].loss, 1e-4);
+        assert_close(r[0].grad_norm, r[2].grad_norm, 1e-3 * r[2].grad_norm);
+    }
+    bench_free(&kept);
+    bench_free(&again);
+    bench_free(&uncut);
+}
+
+static void nothing_is_allocated_in_a_step(void **state)
+{
+    static const char *const objectives_here[] = {"sft", "dpo", "rm", "kto", "bco", "dro-v", "d2o", "beta-dpo", "aot-unpaired",
+                                                  "tdpo2", "cringe"};
+    for (size_t i = 0; i < sizeof objectives_here / sizeof *objectives_here; i++) {
+        struct bench b;
+        struct step_result r;
+        bench_make(&b, &world, &(struct bench_options){.objective = objectives_here[i], .steps = 60, .threads = 2});
+        train(&b, 15);
+        b.trainer->step = 0; // the same batches again: there is room for each of them
+        n_allocations = 0;
+        counting = true;
+        int code = trainer_step(b.trainer, &r, NULL);
+        for (int k = 0; k < 14 && !code; k++)
+            code = trainer_step(b.trainer, &r, NULL);
+        counting = false;
+        assert_int_equal(code, 0);
+        assert_int_equal(n_allocations, 0);
+        bench_free(&b);
+    }
+}
+
+static void a_step_that_is_not_finite_leaves_the_weights(void **state)
+{
+    struct bench b;
+    struct step_result r;
+    struct err fault = {0};
+    size_t n;
+    bench_make(&b, &world, &(struct bench_options){.objective = "dpo", .steps = 10});
+    train(&b, 2);
+    const float bad = NAN;
+    float *norm = model_weight(b.model, T_FINAL_NORM_W, 0), kept;
+    b.ops->download(b.backend, &kept, norm, sizeof kept);
+    float *before = bench_weights(&b, &n);
+    b.ops->upload(b.backend, norm, &bad, sizeof bad);
+    b.ops->weights_changed(b.backend);
+    assert_int_equal(trainer_step(b.trainer, &r, &fault), ERR_NUMERIC);
+    assert_non_null(strstr(fault.text, "step 3"));
+    assert_int_equal(b.trainer->step, 2);
+    b.ops->upload(b.backend, norm, &kept, sizeof kept);
+    float *after = bench_weights(&b, &n);
+    assert_memory_equal(before, after, n * sizeof *before);
+    assert_close(optimizer_grad_norm(&b.trainer->optimizer), 0, 0);
+    free(before);
+    free(after);
+    bench_free(&b);
+}
+
+static void lora_trains_the_adapter_alone_and_saves_it_for_peft(void **state)
+{
+    struct bench b;
+    bench_make(&b, &world, &(struct bench_options){.objective = "dpo", .settings = "lr=0.02", .steps = 30, .lora_rank = 4});
+    const size_t n = b.model->n_floats;
+    float *before = malloc(n * sizeof *before), *after = malloc(n * sizeof *after);
+    struct metric_list metrics;
+    b.ops->download(b.backend, before, b.model->weights, n * sizeof *before);
+    train(&b, 30);
+    b.ops->download(b.backend, after, b.model->weights, n * sizeof *after);
+    assert_memory_equal(before, after, n * sizeof *before);
+    bench_evaluate(&b, &metrics);
+    assert_true(metric_value(&metrics, "eval/rewards/margins") > 0.1);
+
+    char *dir = path_join(world.dir, "adapter"), *weights = path_join(dir, "adapter_model.safetensors"),
+         *config = path_join(dir, "adapter_config.json");
+    assert_ok(model_save(b.model, dir, SAVE_F32, e));
+    assert_true(file_exists(weights) && file_exists(config));
+    // Loaded again it says the same, and its base without it what the reference said.
+    struct model *again;
+    struct decoder *decoder;
+    struct packed packed;
+    struct seq a[8], c[8];
+    const int groups[] = {0, 1, 2};
+    assert_ok(model_load(&again, dir, b.ops, b.backend, false, e));
+    assert_ok(decoder_new(&decoder, again, false, e));
+    assert_ok(packed_init(&packed, &b.train, 512, 0, e));
+    assert_ok(forward_groups(b.trainer->decoder, &packed, &b.train, groups, 3, 512, &(struct reading){0}, a, NULL, e));
+    assert_ok(forward_groups(decoder, &packed, &b.train, groups, 3, 512, &(struct reading){0}, c, NULL, e));
+    for (int i = 0; i < 6; i++)
+        assert_close(c[i].logp, a[i].logp, 1e-4);
+    again->adapter_on = false;
+    assert_ok(forward_groups(decoder, &packed, &b.train, groups, 3, 512, &(struct reading){0}, c, NULL, e));
+    for (int i = 0; i < 6; i++)
+        assert_close(c[i].logp, b.train.refs[i], 1e-4);
+    packed_fini(&packed);
+    decoder_free(decoder);
+    model_free(again);
+    free(before);
+    free(after);
+    free(dir);
+    free(weights);
+    free(config);
+    bench_free(&b);
+}
+
+// ---- an objective that looks at the whole batch: the mean log-probability is its baseline ----
+
+static int n_prepared;
+
+static void baseline_prepare(struct objective_run *r, struct seq *seqs, const int *first, int n_groups)
+{
+    double sum = 0;
+    for (int i = first[0]; i < first[n_groups]; i++)
+        sum += seqs[i].logp;
+    r->state[0] = sum / first[n_groups];
+    n_prepared++;
+}
+
+static double baseline_loss(const struct objective_run *r, struct seq *s, int n, double *metrics)
+{
+    const double above = s[0].logp - r->state[0];
+    s[0].d_logp = 2 * above;
+    s[1].d_logp = 0;
+    s[0].reward = s[1].reward = 0;
+    metrics[0] = above;
+    return above * above;
+}
+
+static void batch_objectives_see_all_groups_however_they_are_cut(void **state)
+{
+    static const char *const names[] = {"above", NULL};
+    const struct objective baseline = {.name = "baseline", .data = DATA_PAIR, .needs = NEED_BATCH, .metrics = names,
+                                       .prepare = baseline_prepare, .loss = baseline_loss};
+    double losses[2], norms[2], seen[2];
+    for (int i = 0; i < 2; i++) {
+        struct bench b;
+        struct step_result r;
+        bench_make(&b, &world, &(struct bench_options){.objective = "dpo", .steps = 1,
+                                                       .settings = i ? "batch-size=10 max-batch-tokens=30" : "batch-size=10"});
+        b.trainer->options.objective.objective = &baseline;
+        n_prepared = 0;
+        assert_ok(trainer_step(b.trainer, &r, e));
+        assert_int_equal(n_prepared, 1);
+        losses[i] = r.loss;
+        norms[i] = r.grad_norm;
+        seen[i] = metric_value(&r.metrics, "above");
+        bench_free(&b);
+    }
+    assert_true(losses[0] > 0);
+    assert_close(losses[1], losses[0], 1e-4 * losses[0]);
+    assert_close(norms[1], norms[0], 1e-3 * norms[0]);
+    assert_close(seen[1], seen[0], 1e-4 * (1 + fabs(seen[0])));
+}
+
+static void references_are_kept_on_disk_by_model_and_data(void **state)
+{
+    struct bench b;
+    bench_make(&b, &world, &(struct bench_options){.objective = "dpo", .steps = 20});
+    char *path = path_join(world.dir, "reference.bin");
+    struct reference_options o = {.path = path, .model_key = "one", .max_batch_tokens = 256};
+    double *first = malloc((size_t)b.train.n_seqs * sizeof *first);
+    bool *half = calloc((size_t)b.train.n_groups, 1);
+    for (int i = 0; i < b.train.n_groups / 2; i++)
+        half[i] = true;
+    assert_ok(reference_fill(&b.train, half, b.model, &o, e));
+    assert_true(isfinite(b.train.refs[0]));
+    assert_true(isnan(b.train.refs[b.train.n_seqs - 1]));
+    assert_ok(reference_fill(&b.train, NULL, b.model, &o, e));
+    memcpy(first, b.train.refs, (size_t)b.train.n_seqs * sizeof *first);
+    train(&b, 5); // the model is another now; what is in the file is not
+    assert_ok(reference_fill(&b.train, NULL, b.model, &o, e));
+    assert_memory_equal(first, b.train.refs, (size_t)b.train.n_seqs * sizeof *first);
+    o.model_key = "two";
+    assert_ok(reference_fill(&b.train, NULL, b.model, &o, e));
+    assert_true(fabs(b.train.refs[0] - first[0]) > 1e-4);
+    assert_ok(file_write(path, "damaged", 7, e)); // a damaged cache is no reason to fail
+    assert_ok(reference_fill(&b.train, NULL, b.model, &o, e));
+    free(first);
+    free(half);
+    free(path);
+    bench_free(&b);
+}
+
+struct patience {
+    int calls, most, first_all;
+};
+
+static bool stop_later(void *arg, const char *what, int done, int all)
+{
+    struct patience *p = arg;
+    if (p->calls == 0)
+        p->first_all = all;
+    return p->calls++ < p->most;
+}
+
+static void references_of_a_stopped_computation_are_kept(void **state)
+{
+    struct bench b;
+    struct patience p = {.most = 1};
+    struct err fault = {0};
+    world_pairs(&world, 160);
+    bench_make(&b, &world, &(struct bench_options){.objective = "dpo", .steps = 20});
+    const size_t bytes = (size_t)b.train.n_seqs * sizeof(double);
+    char *path = path_join(world.dir, "stopped.bin"), *whole_path = path_join(world.dir, "whole.bin");
+    struct reference_options o = {.path = whole_path, .model_key = "one", .max_batch_tokens = 256};
+    double *whole = malloc(bytes);
+    assert_true(b.train.n_groups > 64);
+    // In the same batches: OpenBLAS, where it is used, gives a row other bits in another batch.
+    assert_ok(reference_fill(&b.train, NULL, b.model, &o, e));
+    memcpy(whole, b.train.refs, bytes);
+    o.path = path;
+    o.progress = stop_later;
+    o.arg = &p;
+    assert_int_equal(reference_fill(&b.train, NULL, b.model, &o, &fault), ERR_INTERRUPTED);
+    assert_int_equal(p.first_all, b.train.n_groups);
+    p = (struct patience){.most = 100};
+    assert_ok(reference_fill(&b.train, NULL, b.model, &o, e));
+    assert_int_equal(p.first_all, b.train.n_groups - 64); // the first piece was there already
+    assert_memory_equal(whole, b.train.refs, bytes);
+    free(whole);
+    free(whole_path);
+    free(path);
+    bench_free(&b);
+    world_pairs(&world, 80);
+}
+
+// Running means and the like, whatever they are.
+static void checkpoints_keep_an_objectives_state(void **state)
+{
+    const double values[] = {0.1, NAN, INFINITY, -1e-310, -0.0};
+    const struct checkpoint_facts facts = {"sft", "model", "data"};
+    struct bench b;
+    json_t *settings = json_object(), *again = NULL;
+    char *name = NULL, *dir = path_join(world.dir, "stateful");
+    int64_t step;
+    bench_make(&b, &world, &(struct bench_options){.objective = "sft", .steps = 4});
+    memcpy(b.trainer->options.objective.state, values, sizeof values);
+    assert_ok(checkpoint_write(b.trainer, dir, &facts, settings, NULL, SAVE_F32, 1, &name, e));
+    memset(b.trainer->options.objective.state, 0, sizeof b.trainer->options.objective.state);
+    char *folder = checkpoint_latest(dir, &step);
+    assert_non_null(folder);
+    assert_ok(checkpoint_restore(b.trainer, folder, &facts, &again, e));
+    const double *state_now = b.trainer->options.objective.state;
+    assert_true(state_now[0] == 0.1 && isnan(state_now[1]) && isinf(state_now[2]) && state_now[3] == -1e-310);
+    assert_true(signbit(state_now[4]) && state_now[5] == 0);
+    json_decref(settings);
+    json_decref(again);
+    free(name);
+    free(dir);
+    free(folder);
+    bench_free(&b);
+}
+
+static int make_world(void **state)
+{
+    install_counter();
+    world_make(&world, "llama");
+    return 0;
+}
+
+static int remove_world(void **state)
+{
+    world_remove(&world);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sft_learns_the_chosen_texts_by_heart),
+        cmocka_unit_test(dpo_raises_held_out_margin_and_accuracy),
+        cmocka_unit_test(rm_ranks_held_out_pairs),
+        cmocka_unit_test(micro_batches_do_not_change_the_step),
+        cmocka_unit_test(any_number_of_threads_gives_the_same_bits),
+        cmocka_unit_test(recomputing_activations_gives_the_same_bits),
+        cmocka_unit_test(keeping_logits_gives_the_same_bits),
+        cmocka_unit_test(nothing_is_allocated_in_a_step),
+        cmocka_unit_test(a_step_that_is_not_finite_leaves_the_weights),
+        cmocka_unit_test(lora_trains_the_adapter_alone_and_saves_it_for_peft),
+        cmocka_unit_test(batch_objectives_see_all_groups_however_they_are_cut),
+        cmocka_unit_test(references_are_kept_on_disk_by_model_and_data),
+        cmocka_unit_test(references_of_a_stopped_computation_are_kept),
+        cmocka_unit_test(checkpoints_keep_an_objectives_state),
+    };
+    return cmocka_run_group_tests(tests, make_world, remove_world);
+}
