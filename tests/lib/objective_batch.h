@@ -82,7 +82,7 @@ static inline int group_size(const struct objective *o)
 // A batch of random groups such as the objective's data makes. Half of single responses are bad ones.
 static inline void random_batch(const struct objective *o, struct rng *rng, struct batch *b)
 {
-    const int n = group_size(o) + (o->needs & NEED_MISMATCH ? 1 : 0) + (o->needs & NEED_SAMPLES ? 3 : 0);
+    const int n = group_size(o) + (o->needs.groups & GROUPS_MISMATCH ? 1 : 0) + (o->needs.groups & GROUPS_OWN_ANSWERS ? 3 : 0);
     *b = (struct batch){.n = MAX_GROUPS};
     for (int g = 0; g < b->n; g++) {
         struct seq *s = b->seqs + b->first[g];
@@ -90,6 +90,6 @@ static inline void random_batch(const struct objective *o, struct rng *rng, stru
         random_group(rng, s, n);
         if (group_size(o) == 1)
             s[0].label = (o->data & DATA_BINARY) && g % 2 ? 0 : 1;
-        s[n - 1].mismatched = o->needs & NEED_MISMATCH;
+        s[n - 1].mismatched = o->needs.groups & GROUPS_MISMATCH;
     }
 }

@@ -128,7 +128,7 @@ void bench_make(struct bench *b, const struct world *w, const struct bench_optio
     give(&b->settings, o->settings);
     struct run r = {.objective = objective, .settings = b->settings, .total_steps = o->steps};
     struct trainer_options options = run_trainer_options(&r);
-    const unsigned needs = objective_needs(&options.objective);
+    const struct needs needs = objective_needs(&options.objective);
 
     assert_ok(engine_open_backend(&b->ops, &b->backend, "cpu", "f32", o->threads ? o->threads : 1, e));
     assert_ok(tokenizer_load(&b->tokenizer, w->tokenizer_dir, e));
@@ -147,33 +147,33 @@ void bench_make(struct bench *b, const struct world *w, const struct bench_optio
     assert_ok(dataset_build(&b->held_out, b->corpus, held_out, 0, &held_out_text, e));
     free(held_out);
     free(trained);
-    assert_ok(engine_load_model(&b->model, w->model_dir, b->ops, b->backend, needs & NEED_SCORE, 1, key, e));
-    b->model->scores_tokens = needs & NEED_TOKEN_SCORE;
+    assert_ok(engine_load_model(&b->model, w->model_dir, b->ops, b->backend, needs.networks & NETWORK_SCORE, 1, key, e));
+    b->model->scores_tokens = needs.networks & NETWORK_TOKEN_SCORE;
     if (o->lora_rank)
         assert_ok(model_add_lora(b->model, o->lora_rank, 16, "", 1, e));
     assert_ok(model_set_trainable(b->model, o->lora_rank ? TRAIN_ADAPTER : TRAIN_ALL, e));
-    if (needs & NEED_VALUE) {
+    if (needs.networks & NETWORK_VALUE) {
         const struct moments rewards = dataset_label_moments(&b->train);
         dataset_standardize(&b->train, &rewards);
         dataset_standardize(&b->held_out, &rewards);
     }
-    if (needs & NEED_PROMPT_ODDS)
+    if (needs.columns & COLUMN_PROMPT_ODDS)
         udm_fill(&b->train, &b->held_out, b->model, options.seed);
-    if (needs & NEED_SAMPLES) {
+    if (needs.groups & GROUPS_OWN_ANSWERS) {
         const int32_t stop = tokenizer_eos(b->tokenizer);
         const struct samples_options samples = {.model_key = key, .per_prompt = 3, .max_tokens = 8, .max_length = 128, .seed = 1,
                                                 .stop = &stop, .n_stop = 1};
         assert_ok(samples_add(&b->train, NULL, b->model, &samples, e));
         assert_ok(samples_add(&b->held_out, NULL, b->model, &samples, e));
     }
-    if (needs & NEED_REFERENCE) {
+    if (needs.networks & NETWORK_REFERENCE) {
         const struct reference_options reference = {.model_key = key, .max_batch_tokens = 512,
                                                     .tail_cut = options.objective.options.tail_cut};
         assert_ok(reference_fill(&b->train, NULL, b->model, &reference, e));
         assert_ok(reference_fill(&b->held_out, NULL, b->model, &reference, e));
     }
     assert_ok(trainer_new(&b->trainer, &options, b->model, &b->train, e));
-    if (needs & NEED_VALUE) {
+    if (needs.networks & NETWORK_VALUE) {
         struct model *value;
         assert_ok(engine_load_model(&value, w->model_dir, b->ops, b->backend, true, 1, key, e));
         if (o->lora_rank)

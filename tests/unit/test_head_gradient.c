@@ -253,13 +253,13 @@ static void stop(struct check *c)
     model_free(c->m);
 }
 
-static void compare_numbers(const struct check *c, unsigned needs, const char *name)
+static void compare_numbers(const struct check *c, struct needs needs, const char *name)
 {
     for (int k = 0; k < N_TEXTS; k++) {
         const struct seq *a = &c->have[k], *b = &c->base[k];
-        const double pairs[][2] = {{a->logp, b->logp}, {a->tail, b->tail}, {a->kl, needs & NEED_KL ? b->kl : 0},
-                                   {a->rival, needs & NEED_RIVAL ? b->rival : 0},
-                                   {a->sum_squares, needs & NEED_SUM_SQUARES ? b->sum_squares : 0}};
+        const double pairs[][2] = {{a->logp, b->logp}, {a->tail, b->tail}, {a->kl, needs.reads & READ_KL ? b->kl : 0},
+                                   {a->rival, needs.reads & READ_RIVAL ? b->rival : 0},
+                                   {a->sum_squares, needs.reads & READ_SUM_SQUARES ? b->sum_squares : 0}};
         for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
             if (!(fabs(pairs[i][0] - pairs[i][1]) <= 2e-5 * (1 + fabs(pairs[i][1]))))
                 fail_msg("%s: number %zu of response %d is %.9g, not %.9g", name, i, k, pairs[i][0], pairs[i][1]);

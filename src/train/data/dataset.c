@@ -389,15 +389,15 @@ int dataset_prompt_tokens(const struct dataset_options *o, const struct example 
     return 0;
 }
 
-void dataset_options_for(struct dataset_options *o, const struct objective *objective, unsigned needs, uint64_t seed)
+void dataset_options_for(struct dataset_options *o, const struct objective *objective, struct needs needs, uint64_t seed)
 {
     o->max_responses = objective->data & DATA_SFT ? 1 : 0;
-    o->skip_ties = !(objective->needs & NEED_TIES);
+    o->skip_ties = !(objective->needs.groups & GROUPS_TIES);
     o->singly = objective->data & DATA_BINARY;
-    o->bad_only = needs & NEED_BAD;
-    o->asks = needs & (NEED_SAMPLES | NEED_MISMATCH);
-    o->mismatched = needs & NEED_MISMATCH;
-    o->compare = needs & NEED_COMPARISON;
+    o->bad_only = needs.groups & GROUPS_BAD;
+    o->asks = needs.groups & (GROUPS_OWN_ANSWERS | GROUPS_MISMATCH);
+    o->mismatched = needs.groups & GROUPS_MISMATCH;
+    o->compare = needs.groups & GROUPS_COMPARISON;
     o->seed = seed;
 }
 

@@ -62,7 +62,7 @@ struct dataset_options {
 };
 
 // Sets how examples become groups for an objective with these needs: the members from max_responses to seed.
-void dataset_options_for(struct dataset_options *o, const struct objective *objective, unsigned needs, uint64_t seed);
+void dataset_options_for(struct dataset_options *o, const struct objective *objective, struct needs needs, uint64_t seed);
 
 // use[i]: which examples to take (NULL: all), and at most `limit` groups (0: all; with both_orders pairs of groups).
 // ERR_INPUT when nothing is left.

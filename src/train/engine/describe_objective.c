@@ -10,30 +10,30 @@
 
 // What a need costs, and the inputs of `attune objectives eval` that come from it.
 static const struct {
-    enum objective_need need;
+    struct needs need;
     const char *name, *cost;
 } costs[] = {
-    {NEED_REFERENCE, "reference",
+    {{.networks = NETWORK_REFERENCE}, "reference",
      "The reference's log-probabilities: one forward pass over the data before the first step, kept in a file."},
-    {NEED_SCORE, "score", "A reward head on the model: one score a response instead of a probability of every token."},
-    {NEED_TOKEN_SCORE, "token-score", "The reward head reads every token of a response."},
-    {NEED_TOKEN_STATS, "token-stats", "Entropy and accuracy of every token are logged, from the same forward pass."},
-    {NEED_BATCH, "batch",
+    {{.networks = NETWORK_SCORE}, "score", "A reward head on the model: one score a response instead of a probability of every token."},
+    {{.networks = NETWORK_TOKEN_SCORE}, "token-score", "The reward head reads every token of a response."},
+    {{.reads = READ_TOKEN_STATS}, "token-stats", "Entropy and accuracy of every token are logged, from the same forward pass."},
+    {{.batch_first = true}, "batch",
      "One more forward pass a step: the whole batch is looked at before anything is learnt from it."},
-    {NEED_KL, "kl",
+    {{.reads = READ_KL}, "kl",
      "A second model in memory: the reference runs beside the policy in every step, over the whole vocabulary."},
-    {NEED_SUM_SQUARES, "sum-squares", "The sum of squares of every token's distribution, from the same forward pass."},
-    {NEED_RIVAL, "rival", "A rival token is drawn for every token, from the same forward pass."},
-    {NEED_VALUE, "value",
+    {{.reads = READ_SUM_SQUARES}, "sum-squares", "The sum of squares of every token's distribution, from the same forward pass."},
+    {{.reads = READ_RIVAL}, "rival", "A rival token is drawn for every token, from the same forward pass."},
+    {{.networks = NETWORK_VALUE}, "value",
      "A second model that learns: a value network of its own reads the prompts, with an optimizer of its own."},
-    {NEED_MISMATCH, "mismatch",
+    {{.groups = GROUPS_MISMATCH}, "mismatch",
      "One more response a group: every prompt is also answered by the response of another prompt."},
-    {NEED_SAMPLES, "samples", "Responses of the reference are sampled before the first step and kept."},
-    {NEED_TIES, "ties", "Pairs without a better answer stay in the data."},
-    {NEED_BAD, "bad", "Of the data the bad responses alone are read."},
-    {NEED_PROMPT_ODDS, "prompt-odds",
+    {{.groups = GROUPS_OWN_ANSWERS}, "samples", "Responses of the reference are sampled before the first step and kept."},
+    {{.groups = GROUPS_TIES}, "ties", "Pairs without a better answer stay in the data."},
+    {{.groups = GROUPS_BAD}, "bad", "Of the data the bad responses alone are read."},
+    {{.columns = COLUMN_PROMPT_ODDS}, "prompt-odds",
      "A classifier of the prompts is trained before the first step, from their tokens' embeddings."},
-    {NEED_COMPARISON, "comparison",
+    {{.groups = GROUPS_COMPARISON}, "comparison",
      "Every pair is shown to the model as one text with both responses, which makes prompts longer."},
 };
 enum { N_COSTS = sizeof costs / sizeof *costs };
@@ -46,21 +46,21 @@ static json_t *text_list(const char *const *list)
     return array;
 }
 
-static json_t *need_list(unsigned needs, bool as_costs)
+static json_t *need_list(struct needs needs, bool as_costs)
 {
     json_t *array = json_array();
     for (int i = 0; i < N_COSTS; i++) {
-        if (needs & costs[i].need)
+        if (needs_any(needs_both(needs, costs[i].need)))
             json_array_append_new(array, json_string(as_costs ? costs[i].cost : costs[i].name));
-        needs &= ~(unsigned)costs[i].need;
+        needs = needs_without(needs, costs[i].need);
     }
-    BUG_IF(needs); // a need without a row above
+    BUG_IF(needs_any(needs)); // a need without a row above
     return array;
 }
 
 // The needs when one parameter has another value than its default.
-static unsigned needs_with(const struct objective *o, const struct settings *defaults, const struct param *p,
-                           const char *value)
+static struct needs needs_with(const struct objective *o, const struct settings *defaults, const struct param *p,
+                               const char *value)
 {
     const struct param *const tables[] = {o->params, objective_options(o), NULL};
     struct objective_run r = {0};
@@ -69,24 +69,24 @@ static unsigned needs_with(const struct objective *o, const struct settings *def
     settings_init(&s, tables);
     BUG_IF(settings_from_json(&s, all, NULL) || settings_set(&s, p->name, value, NULL));
     objective_configure(&r, o, &s);
-    const unsigned needs = objective_needs(&r);
+    const struct needs needs = objective_needs(&r);
     settings_fini(&s);
     json_decref(all);
     return needs;
 }
 
-static void add_change(json_t *list, const struct objective *o, const struct settings *defaults, unsigned usual,
+static void add_change(json_t *list, const struct objective *o, const struct settings *defaults, struct needs usual,
                        const struct param *p, const char *value)
 {
-    const unsigned needs = needs_with(o, defaults, p, value);
-    if (needs != usual)
-        json_array_append_new(list,
-                              json_pack("{s:s, s:s, s:o, s:o}", "param", p->name, "value", value, "more",
-                                        need_list(needs & ~usual, true), "less", need_list(usual & ~needs, false)));
+    const struct needs needs = needs_with(o, defaults, p, value);
+    const struct needs more = needs_without(needs, usual), less = needs_without(usual, needs);
+    if (needs_any(more) || needs_any(less))
+        json_array_append_new(list, json_pack("{s:s, s:s, s:o, s:o}", "param", p->name, "value", value, "more",
+                                              need_list(more, true), "less", need_list(less, false)));
 }
 
 // Where another value of a parameter changes the needs: yes and no, every choice, the ends of a range.
-static json_t *need_changes(const struct objective *o, const struct settings *defaults, unsigned usual)
+static json_t *need_changes(const struct objective *o, const struct settings *defaults, struct needs usual)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < defaults->n_items; i++) {
@@ -115,15 +115,15 @@ json_t *engine_describe_objective(const struct objective *o)
     json_t *kinds = json_array(), *rows = params_to_json(o->params), *options = params_to_json(objective_options(o));
     settings_init(&s, tables);
     objective_configure(&r, o, &s);
-    const unsigned needs = objective_needs(&r);
+    const struct needs needs = objective_needs(&r);
     for (unsigned kind = 1; kind <= DATA_PROMPT; kind <<= 1)
         if (o->data & kind)
             json_array_append_new(kinds, json_string(data_kind_name((enum data_kind)kind)));
     json_t *row = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o}", "name", o->name, "title", o->title, "summary",
                             o->summary, "paper", o->paper, "formula", o->formula, "pitfalls", o->pitfalls, "data_needs",
                             objective_data_text(o), "data", kinds);
-    json_object_set_new(row, "needs_reference", json_boolean(needs & NEED_REFERENCE));
-    json_object_set_new(row, "needs_score", json_boolean(needs & NEED_SCORE));
+    json_object_set_new(row, "needs_reference", json_boolean(needs.networks & NETWORK_REFERENCE));
+    json_object_set_new(row, "needs_score", json_boolean(needs.networks & NETWORK_SCORE));
     json_object_set_new(row, "whole_batch", json_boolean(o->prepare != NULL));
     json_object_set_new(row, "needs", need_list(needs, false));
     json_object_set_new(row, "costs", need_list(needs, true));

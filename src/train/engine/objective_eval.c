@@ -38,34 +38,34 @@ enum { MAX_INPUT_BYTES = 64 << 20, MAX_RESPONSES = 4096 };
 static const struct field {
     const char *name;
     size_t at;
-    unsigned need;
+    struct needs need;
     const char *what;
 } fields[] = {
-    {"logp", offsetof(struct seq, logp), 0, "the responses' summed log-probabilities"},
-    {"ref", offsetof(struct seq, ref), NEED_REFERENCE, "their log-probabilities under the reference"},
-    {"score", offsetof(struct seq, score), NEED_SCORE, "the reward head's scores"},
-    {"label", offsetof(struct seq, label), 0, "1 or 0 of good and bad ones, scores of lists"},
-    {"kl", offsetof(struct seq, kl), NEED_KL, "sums over tokens of KL(reference || policy)"},
-    {"sum_squares", offsetof(struct seq, sum_squares), NEED_SUM_SQUARES, "sums over tokens of log sum_v pi(v)^2"},
-    {"rival", offsetof(struct seq, rival), NEED_RIVAL, "sums over tokens of softplus(token's logit - rival's logit)"},
-    {"value", offsetof(struct seq, value), NEED_VALUE, "the value network's numbers at the prompt's end"},
-    {"tail", offsetof(struct seq, tail), 0, "what ld-alpha took from logp"},
-    {"prompt_odds", offsetof(struct seq, prompt_odds), 0, "log-odds that answers to the prompt are good"},
+    {"logp", offsetof(struct seq, logp), {0}, "the responses' summed log-probabilities"},
+    {"ref", offsetof(struct seq, ref), {.networks = NETWORK_REFERENCE}, "their log-probabilities under the reference"},
+    {"score", offsetof(struct seq, score), {.networks = NETWORK_SCORE}, "the reward head's scores"},
+    {"label", offsetof(struct seq, label), {0}, "1 or 0 of good and bad ones, scores of lists"},
+    {"kl", offsetof(struct seq, kl), {.reads = READ_KL}, "sums over tokens of KL(reference || policy)"},
+    {"sum_squares", offsetof(struct seq, sum_squares), {.reads = READ_SUM_SQUARES}, "sums over tokens of log sum_v pi(v)^2"},
+    {"rival", offsetof(struct seq, rival), {.reads = READ_RIVAL}, "sums over tokens of softplus(token's logit - rival's logit)"},
+    {"value", offsetof(struct seq, value), {.networks = NETWORK_VALUE}, "the value network's numbers at the prompt's end"},
+    {"tail", offsetof(struct seq, tail), {0}, "what ld-alpha took from logp"},
+    {"prompt_odds", offsetof(struct seq, prompt_odds), {0}, "log-odds that answers to the prompt are good"},
 };
 static const struct {
     const char *name;
     size_t at;
-    unsigned need;
+    struct needs need;
 } slopes[] = {
-    {"d_logp", offsetof(struct seq, d_logp), 0},         {"d_score", offsetof(struct seq, d_score), NEED_SCORE},
-    {"d_kl", offsetof(struct seq, d_kl), NEED_KL},       {"d_rival", offsetof(struct seq, d_rival), NEED_RIVAL},
-    {"d_value", offsetof(struct seq, d_value), NEED_VALUE},
+    {"d_logp", offsetof(struct seq, d_logp), {0}},         {"d_score", offsetof(struct seq, d_score), {.networks = NETWORK_SCORE}},
+    {"d_kl", offsetof(struct seq, d_kl), {.reads = READ_KL}},       {"d_rival", offsetof(struct seq, d_rival), {.reads = READ_RIVAL}},
+    {"d_value", offsetof(struct seq, d_value), {.networks = NETWORK_VALUE}},
 };
 enum { N_FIELDS = sizeof fields / sizeof *fields, N_SLOPES = sizeof slopes / sizeof *slopes };
 
 struct eval {
     struct objective_run run;
-    unsigned needs;
+    struct needs needs;
     struct seq *seqs;
     size_t n_seqs, cap_seqs;
     int *first; // (n_groups + 1)
@@ -153,13 +153,13 @@ static int group_size(const json_t *group, const char *where, int *size, struct 
 }
 
 // The sizes that the objective's data make: one text or vote, a pair, a list, and what is added to them.
-static int check_size(const struct objective *o, unsigned needs, int n, const char *where, struct err *e)
+static int check_size(const struct objective *o, struct needs needs, int n, const char *where, struct err *e)
 {
     const bool list = o->data & DATA_LIST, pair = o->data & DATA_PAIR, single = o->data & (DATA_SFT | DATA_BINARY);
-    const int extra = needs & NEED_MISMATCH ? 1 : 0, least = (single ? 1 : 2) + extra;
-    const int most = list || (needs & NEED_SAMPLES) ? MAX_RESPONSES : (pair && !(o->data & DATA_SFT) ? 2 : 1) + extra;
-    const char *added = needs & NEED_MISMATCH ? ", the last of them of another prompt"
-                        : needs & NEED_SAMPLES ? ", samples of the reference after the data's" : "";
+    const int extra = needs.groups & GROUPS_MISMATCH ? 1 : 0, least = (single ? 1 : 2) + extra;
+    const int most = list || (needs.groups & GROUPS_OWN_ANSWERS) ? MAX_RESPONSES : (pair && !(o->data & DATA_SFT) ? 2 : 1) + extra;
+    const char *added = needs.groups & GROUPS_MISMATCH ? ", the last of them of another prompt"
+                        : needs.groups & GROUPS_OWN_ANSWERS ? ", samples of the reference after the data's" : "";
     if (n >= least && n <= most)
         return 0;
     if (least == most)
@@ -181,7 +181,7 @@ static int read_lengths(const struct eval *v, const json_t *group, struct seq *s
                         struct err *e)
 {
     const json_t *lengths = json_object_get(group, "n");
-    if (!lengths && !(v->needs & NEED_SCORE))
+    if (!lengths && !(v->needs.networks & NETWORK_SCORE))
         return err_set(e, ERR_INPUT, "%s: \"n\" is missing: the responses' lengths in tokens", where);
     for (int i = 0; i < n; i++) {
         const double length = lengths ? number_of(lengths, i) : 1;
@@ -197,8 +197,8 @@ static int read_lengths(const struct eval *v, const json_t *group, struct seq *s
 static int default_labels(const struct eval *v, struct seq *s, int n, const char *where, struct err *e)
 {
     const struct objective *o = v->run.objective;
-    const int plain = n - (v->needs & NEED_MISMATCH ? 1 : 0);
-    if (v->needs & NEED_SAMPLES) {
+    const int plain = n - (v->needs.groups & GROUPS_MISMATCH ? 1 : 0);
+    if (v->needs.groups & GROUPS_OWN_ANSWERS) {
         for (int i = 1; i < n; i++)
             s[i].label = 1;
         return 0;
@@ -235,7 +235,7 @@ static int read_group(struct eval *v, const json_t *group, const char *where, st
     struct seq *s = v->seqs + v->n_seqs - n;
     for (int f = 0; f < N_FIELDS; f++) {
         const json_t *member = json_object_get(group, fields[f].name);
-        const bool needed = f == 0 ? !(v->needs & NEED_SCORE) : (v->needs & fields[f].need) != 0;
+        const bool needed = f == 0 ? !(v->needs.networks & NETWORK_SCORE) : needs_any(needs_both(v->needs, fields[f].need));
         if (!member && needed)
             return err_set(e, ERR_INPUT, "%s: \"%s\" is missing, which %s needs: %s", where, fields[f].name,
                            v->run.objective->name, fields[f].what);
@@ -244,7 +244,7 @@ static int read_group(struct eval *v, const json_t *group, const char *where, st
     }
     const json_t *mismatched = json_object_get(group, "mismatched");
     for (int i = 0; i < n; i++)
-        s[i].mismatched = mismatched ? number_of(mismatched, i) != 0 : i == n - 1 && (v->needs & NEED_MISMATCH);
+        s[i].mismatched = mismatched ? number_of(mismatched, i) != 0 : i == n - 1 && (v->needs.groups & GROUPS_MISMATCH);
     code = read_lengths(v, group, s, n, where, e);
     if (!code && !json_object_get(group, "label"))
         code = default_labels(v, s, n, where, e);
@@ -353,7 +353,7 @@ static json_t *answer(struct eval *v, const struct settings *values, json_t *los
                           settings_to_json(values, true), "groups", v->run.n_groups, "loss",
                           tally->loss / v->run.n_groups, "losses", losses);
     for (int k = 0; k < N_SLOPES; k++)
-        if (slopes[k].need ? v->needs & slopes[k].need : !(v->needs & NEED_SCORE))
+        if (needs_any(slopes[k].need) ? needs_any(needs_both(v->needs, slopes[k].need)) : !(v->needs.networks & NETWORK_SCORE))
             json_object_set_new(o, slopes[k].name, numbers_by_group(v, slopes[k].at));
     json_object_set_new(o, "rewards", numbers_by_group(v, offsetof(struct seq, reward)));
     json_object_set_new(o, "metrics", logged(v, tally));

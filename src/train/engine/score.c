@@ -52,7 +52,7 @@ static json_t *tokens_of(const struct asked *a, const struct scored *s, int i)
 static int print_scores(void *arg, const struct scored *s, struct err *e)
 {
     const struct asked *a = arg;
-    const bool scored = a->session->needs & NEED_SCORE;
+    const bool scored = a->session->needs.networks & NETWORK_SCORE;
     json_t *responses = json_array();
     for (int i = 0; i < s->group->n_seqs; i++) {
         const struct seq *seq = &s->seqs[i];
@@ -94,7 +94,7 @@ static int check_question(const struct session *x, const struct corpus *c, bool 
     if (judge && c->kind != DATA_PAIR)
         return err_set(e, ERR_USAGE, "--judge compares two responses, but %s holds "
                                      "%s", c->path, data_kind_name(c->kind));
-    if (tokens && x->has_score && !(x->needs & NEED_TOKEN_SCORE))
+    if (tokens && x->has_score && !(x->needs.networks & NETWORK_TOKEN_SCORE))
         return err_set(e, ERR_USAGE, "this reward model scores whole responses: --tokens needs one of the objective "
                                      "rm-token");
     return 0;

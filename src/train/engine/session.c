@@ -98,7 +98,7 @@ int session_open(struct session *x, const struct settings *s, bool strings_as_me
     if (!code) {
         engine_note(&x->model->notes);
         engine_note(tokenizer_notes(x->tokenizer));
-        x->needs = (x->has_score ? NEED_SCORE : 0) | (x->model->scores_tokens ? NEED_TOKEN_SCORE : 0);
+        x->needs.networks = (x->has_score ? NETWORK_SCORE : 0) | (x->model->scores_tokens ? NETWORK_TOKEN_SCORE : 0);
         code = open_rules(x, s, strings_as_messages, e);
     }
     x->text = (struct dataset_options){.rules = &x->rules, .to_score = true};

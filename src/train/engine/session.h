@@ -17,7 +17,7 @@ struct session {
     struct dataset_options text; // with the rules
     bool rules_of_run; // the folder says how its text became tokens
     bool has_score;
-    unsigned needs; // enum objective_need of its reward head; 0 without one
+    struct needs needs; // of its reward head; nothing without one
 };
 // Options that the rows of such commands share.
 #define SESSION_PARAMS                                                                                                 \

@@ -17,7 +17,7 @@ int evaluator_init(struct evaluator *v, struct trainer *t, const struct dataset 
     for (size_t i = 0; i < n; i++)
         v->groups[i] = (int)i;
     int code = packed_init(&v->packed, held_out, t->options.max_batch_tokens,
-                           objective_needs(&t->options.objective), e);
+                           objective_needs(&t->options.objective).networks, e);
     if (code)
         evaluator_fini(v);
     return code;
@@ -50,7 +50,7 @@ int evaluate(struct evaluator *v, struct metric_list *out, struct err *e)
     if (!code) {
         score_groups(&r, v->data, v->groups, v->data->n_groups, v->seqs, v->first, &tally);
         tally_metrics(&tally, &r, true, out);
-        if (reading.needs & NEED_COMPARISON)
+        if (reading.needs.groups & GROUPS_COMPARISON)
             comparison_metrics(v->data, v->seqs, out);
     }
     return code;

@@ -1,5 +1,5 @@
 // The model that the run started from, at work beside the one that is trained: for objectives that compare whole
-// distributions with it in every step (NEED_KL), and for the KL of probes. One is shared by trainer and prober.
+// distributions with it in every step (READ_KL), and for the KL of probes. One is shared by trainer and prober.
 // With adapters it is the model itself with its adapter off; with full fine-tuning a frozen copy of the weights.
 //
 // Owner: the trainer's thread. It must be made before the first step, or before a checkpoint is restored.

@@ -39,7 +39,7 @@ static void describe_targets(struct packed *p, const struct dataset *data, const
             const struct seq_span *span = &p->spans[k];
             for (int j = 0; j < span->n_targets; j++)
                 p->weights[span->first_target + j] = j < shortest ? 1 : 1 - r->tail_cut;
-            if (r->needs & NEED_RIVAL)
+            if (r->needs.reads & READ_RIVAL)
                 draw(p->draws + span->first_target, r, group->first_seq + p->places[k] - first, span->n_targets);
         }
         first += group->n_seqs;
@@ -53,14 +53,14 @@ static int read_head(struct decoder *d, struct packed *p, const struct reading *
         reads.entropy = p->entropy;
         reads.is_top = p->is_top;
     }
-    if (r->needs & NEED_SUM_SQUARES)
+    if (r->needs.reads & READ_SUM_SQUARES)
         reads.sum_squares = p->sum_squares;
-    if (r->needs & NEED_RIVAL) {
+    if (r->needs.reads & READ_RIVAL) {
         reads.gaps = p->gaps;
         reads.draws = p->draws;
         reads.n_rivals = r->n_rivals;
     }
-    if (r->needs & NEED_KL) {
+    if (r->needs.reads & READ_KL) {
         int code = live_reference_forward(r->reference, &p->batch, &reads.reference, e);
         if (code)
             return code;
@@ -69,17 +69,17 @@ static int read_head(struct decoder *d, struct packed *p, const struct reading *
     return decoder_head(d, &p->batch, &reads, e);
 }
 
-static void read_tokens(const struct packed *p, const struct seq_span *span, struct seq *s, unsigned needs, bool stats,
+static void read_tokens(const struct packed *p, const struct seq_span *span, struct seq *s, struct needs needs, bool stats,
                         struct tally *tally)
 {
     for (int j = span->first_target; j < span->first_target + span->n_targets; j++) {
         s->logp += p->weights[j] * p->logprobs[j];
         s->tail += (1 - p->weights[j]) * p->logprobs[j];
-        if (needs & NEED_KL)
+        if (needs.reads & READ_KL)
             s->kl += p->kl[j];
-        if (needs & NEED_SUM_SQUARES)
+        if (needs.reads & READ_SUM_SQUARES)
             s->sum_squares += p->sum_squares[j];
-        if (needs & NEED_RIVAL)
+        if (needs.reads & READ_RIVAL)
             s->rival += softplus(p->gaps[j]);
         if (stats) {
             tally->entropy += p->entropy[j];
@@ -103,7 +103,7 @@ static double read_score(const struct packed *p, int k)
 int numbers_read(struct decoder *d, struct packed *p, const struct dataset *data, const int *groups, int n,
                  const struct reading *r, struct seq *seqs, struct tally *tally, struct err *e)
 {
-    const bool scored = r->needs & NEED_SCORE, stats = (r->needs & NEED_TOKEN_STATS) && tally;
+    const bool scored = r->needs.networks & NETWORK_SCORE, stats = (r->needs.reads & READ_TOKEN_STATS) && tally;
     describe_targets(p, data, groups, n, r);
     int code = scored ? decoder_scores(d, &p->batch, p->scores, e) : read_head(d, p, r, stats, e);
     if (code)
@@ -127,7 +127,7 @@ int numbers_read(struct decoder *d, struct packed *p, const struct dataset *data
     return 0;
 }
 
-int numbers_send(struct decoder *d, struct packed *p, const struct seq *seqs, unsigned needs, double share,
+int numbers_send(struct decoder *d, struct packed *p, const struct seq *seqs, struct needs needs, double share,
                  struct err *e)
 {
     struct decoder_slopes slopes = {0};
@@ -141,18 +141,18 @@ int numbers_send(struct decoder *d, struct packed *p, const struct seq *seqs, un
             p->coef[j] = (float)(s->d_logp * p->weights[j] * share);
             if (p->batch.score_rows)
                 p->score_coef[j] = (float)(d_score / span->n_targets);
-            if (needs & NEED_KL)
+            if (needs.reads & READ_KL)
                 p->kl_coef[j] = (float)(s->d_kl * share);
-            if (needs & NEED_RIVAL) // the slope of softplus(gap)
+            if (needs.reads & READ_RIVAL) // the slope of softplus(gap)
                 p->gap_coef[j] = (float)(s->d_rival * sigmoid(p->gaps[j]) * share);
         }
     }
-    if (needs & NEED_SCORE) {
+    if (needs.networks & NETWORK_SCORE) {
         slopes.score = p->score_coef;
     } else {
         slopes.logprob = p->coef;
-        slopes.kl = needs & NEED_KL ? p->kl_coef : NULL;
-        slopes.gap = needs & NEED_RIVAL ? p->gap_coef : NULL;
+        slopes.kl = needs.reads & READ_KL ? p->kl_coef : NULL;
+        slopes.gap = needs.reads & READ_RIVAL ? p->gap_coef : NULL;
     }
     return decoder_send(d, &p->batch, &slopes, e);
 }

@@ -10,13 +10,13 @@
 
 // What is read of a batch, and what reading some of it takes. All zero: log-probabilities alone.
 struct reading {
-    unsigned needs;  // enum objective_need
+    struct needs needs;
     double tail_cut; // LD-DPO: tokens beyond a group's shortest response count for 1 - tail_cut
-    // NEED_RIVAL: drawn among so many, by seed, step and the token's place in the data
+    // READ_RIVAL: drawn among so many, by seed, step and the token's place in the data
     int n_rivals;
     uint64_t seed;
     int64_t step;
-    struct live_reference *reference; // NEED_KL
+    struct live_reference *reference; // READ_KL
 };
 // For an objective at work; its seed and step are set.
 struct reading reading_for(const struct objective_run *r, struct live_reference *reference);
@@ -27,5 +27,5 @@ struct reading reading_for(const struct objective_run *r, struct live_reference 
 int numbers_read(struct decoder *d, struct packed *p, const struct dataset *data, const int *groups, int n,
                  const struct reading *r, struct seq *seqs, struct tally *tally, struct err *e);
 // The backward pass of what was read: the derivatives times share (1 / groups of the batch: L is their mean).
-int numbers_send(struct decoder *d, struct packed *p, const struct seq *seqs, unsigned needs, double share,
+int numbers_send(struct decoder *d, struct packed *p, const struct seq *seqs, struct needs needs, double share,
                  struct err *e);

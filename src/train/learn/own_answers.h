@@ -1,4 +1,4 @@
-// Answers that the model gives itself to the prompts of the data before it is trained (NEED_SAMPLES). They are drawn
+// Answers that the model gives itself to the prompts of the data before it is trained (GROUPS_OWN_ANSWERS). They are drawn
 // once and kept in a file of the run's folder, keyed by hashes of the model, the data and how they were drawn; a run
 // that was stopped or killed meanwhile goes on where the file ends and draws what it would have drawn.
 #pragma once

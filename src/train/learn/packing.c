@@ -27,9 +27,9 @@ static int group_targets(const struct dataset *d, int group, bool without_mismat
     return n;
 }
 
-int packed_init(struct packed *p, const struct dataset *d, int max_tokens, unsigned needs, struct err *e)
+int packed_init(struct packed *p, const struct dataset *d, int max_tokens, unsigned networks, struct err *e)
 {
-    const bool with_last = needs & NEED_SCORE;
+    const bool with_last = networks & NETWORK_SCORE;
     int widest = 1, most_seqs = 1, most_targets = 1, fewest = max_tokens;
     *p = (struct packed){0};
     for (int i = 0; i < d->n_groups; i++) {
@@ -150,9 +150,9 @@ static bool has_room(const struct packed *p, const struct dataset *d, int group,
            targets + group_targets(d, group, p->without_mismatched) <= p->most_targets;
 }
 
-int pack_groups(struct packed *p, const struct dataset *d, const int *groups, int n, int max_tokens, unsigned needs)
+int pack_groups(struct packed *p, const struct dataset *d, const int *groups, int n, int max_tokens, unsigned networks)
 {
-    const bool with_last = needs & NEED_SCORE;
+    const bool with_last = networks & NETWORK_SCORE;
     p->batch = (struct seq_batch){.tokens = p->tokens, .positions = p->positions, .segments = p->segments,
                                   .target_rows = p->target_rows, .target_ids = p->target_ids, .seqs = p->spans};
     int taken = 0, place = 0;
@@ -161,7 +161,7 @@ int pack_groups(struct packed *p, const struct dataset *d, const int *groups, in
             break;
         pack_group(p, d, groups[taken], with_last, place);
     }
-    if (needs & NEED_TOKEN_SCORE) {
+    if (networks & NETWORK_TOKEN_SCORE) {
         p->batch.score_rows = p->score_rows;
         p->batch.n_scores = p->batch.n_targets;
     }

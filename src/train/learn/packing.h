@@ -26,10 +26,10 @@ struct packed {
 // reward head reads it (with_last).
 int group_tokens(const struct dataset *d, int group, bool with_last);
 
-// Room for any micro-batch of `d` under max_tokens (a single larger group makes a micro-batch of its own). needs: enum
-// objective_need, of which those of the reward head decide on the rows.
-int packed_init(struct packed *p, const struct dataset *d, int max_tokens, unsigned needs, struct err *e);
+// Room for any micro-batch of `d` under max_tokens (a single larger group makes a micro-batch of its own). networks: enum
+// objective_network, of which those of the reward head decide on the rows.
+int packed_init(struct packed *p, const struct dataset *d, int max_tokens, unsigned networks, struct err *e);
 void packed_fini(struct packed *p);
 
 // Packs groups[0..n) as far as they fit and returns how many were taken (at least 1).
-int pack_groups(struct packed *p, const struct dataset *d, const int *groups, int n, int max_tokens, unsigned needs);
+int pack_groups(struct packed *p, const struct dataset *d, const int *groups, int n, int max_tokens, unsigned networks);

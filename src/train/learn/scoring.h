@@ -13,6 +13,6 @@ struct scored {
     // model; NULL of one that scores whole responses.
     const float *tokens;
 };
-// needs: NEED_SCORE and NEED_TOKEN_SCORE, or 0 for log-probabilities. take returns 0 or an error that ends it.
-int scoring_run(struct model *m, const struct dataset *d, unsigned needs, int max_batch_tokens,
+// needs: NETWORK_SCORE and NETWORK_TOKEN_SCORE, or 0 for log-probabilities. take returns 0 or an error that ends it.
+int scoring_run(struct model *m, const struct dataset *d, struct needs needs, int max_batch_tokens,
                 int (*take)(void *arg, const struct scored *s, struct err *e), void *arg, struct err *e);

@@ -29,11 +29,11 @@ int trainer_new(struct trainer **out, const struct trainer_options *o, struct mo
     data_order_init(&t->order, data->n_groups, o->seed);
     int code = decoder_new(&t->decoder, m, o->recompute, e);
     if (!code &&
-        (o->keep_reference || (objective_needs(&o->objective) & NEED_KL) || (o->optimizer.l1 > 0 && !m->lora_weights)))
+        (o->keep_reference || (objective_needs(&o->objective).reads & READ_KL) || (o->optimizer.l1 > 0 && !m->lora_weights)))
         code = live_reference_new(&t->reference, m, e);
     if (!code)
-        code = packed_init(&t->packed, data, o->max_batch_tokens, objective_needs(&o->objective), e);
-    if (!code && !(objective_needs(&o->objective) & NEED_SCORE)) { // which reads no logits
+        code = packed_init(&t->packed, data, o->max_batch_tokens, objective_needs(&o->objective).networks, e);
+    if (!code && !(objective_needs(&o->objective).networks & NETWORK_SCORE)) { // which reads no logits
         const int kept = decoder_kept_targets(t->decoder);
         t->most_targets = kept >= LEAST_TARGETS ? kept : 0;
     }
@@ -89,7 +89,7 @@ int forward_groups(struct decoder *d, struct packed *p, const struct dataset *da
                    int max_batch_tokens, const struct reading *r, struct seq *seqs, struct tally *tally, struct err *e)
 {
     for (int at = 0; at < n;) {
-        const int taken = pack_groups(p, data, groups + at, n - at, max_batch_tokens, r->needs);
+        const int taken = pack_groups(p, data, groups + at, n - at, max_batch_tokens, r->needs.networks);
         int code = decoder_forward(d, &p->batch, false, e);
         if (!code)
             code = numbers_read(d, p, data, groups + at, taken, r, seqs, tally, e);
@@ -145,7 +145,7 @@ static int micro_batch(struct trainer *t, int at, int n, struct tally *tally, in
     struct packed *p = &t->packed;
     p->without_mismatched = true;
     p->most_targets = t->most_targets;
-    *taken = pack_groups(p, t->data, groups, n - at, t->options.max_batch_tokens, reading.needs);
+    *taken = pack_groups(p, t->data, groups, n - at, t->options.max_batch_tokens, reading.needs.networks);
     *n_tokens += p->batch.n_tokens;
     int code = decoder_forward(t->decoder, &p->batch, true, e);
     if (!code)
@@ -214,7 +214,7 @@ int trainer_step(struct trainer *t, struct step_result *r, struct err *e)
     batch_facts(objective, t->data, t->groups, n, t->first);
     objective->seed = t->options.seed;
     objective->step = step;
-    int code = objective_needs(objective) & NEED_BATCH ? prepare(t, n, e) : 0;
+    int code = objective_needs(objective).batch_first ? prepare(t, n, e) : 0;
     for (int at = 0, taken; !code && at < n && isfinite(tally.loss); at += taken)
         code = micro_batch(t, at, n, &tally, &r->n_tokens, &taken, e);
     r->loss = tally.loss / n;

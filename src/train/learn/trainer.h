@@ -38,7 +38,7 @@ struct trainer {
     struct model *model;
     struct decoder *decoder;
     struct live_reference *reference; // NULL when nobody needs it
-    struct value_net *value;          // of objectives with NEED_VALUE, else NULL
+    struct value_net *value;          // of objectives with NETWORK_VALUE, else NULL
     const struct dataset *data;
     struct optimizer optimizer;
     struct data_order order;
@@ -65,7 +65,7 @@ struct step_result {
 // trainer.
 int trainer_new(struct trainer **out, const struct trainer_options *o, struct model *m, const struct dataset *data,
                 struct err *e);
-// Before the first step of an objective with NEED_VALUE. Takes the model, also when it fails: trainable, with a score
+// Before the first step of an objective with NETWORK_VALUE. Takes the model, also when it fails: trainable, with a score
 // head.
 int trainer_add_value(struct trainer *t, struct model *m, struct err *e);
 void trainer_free(struct trainer *t); // NULL is fine

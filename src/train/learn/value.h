@@ -1,4 +1,4 @@
-// The value network of an objective that asks for one (NEED_VALUE): a second model, started from the same weights,
+// The value network of an objective that asks for one (NETWORK_VALUE): a second model, started from the same weights,
 // whose score head reads a prompt's last token. It has its own optimizer.
 //
 // Owner: the trainer's thread, like the model that it stands beside.

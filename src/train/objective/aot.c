@@ -91,7 +91,7 @@ const struct objective objective_aot = {
     .pitfalls = "What a pair is compared with depends on the batch: with batch-size 1 it is dpo, and small batches "
                 "say little about quantiles; take at least 16. Every step costs one more forward pass.",
     .data = DATA_PAIR,
-    .needs = NEED_REFERENCE | NEED_BATCH,
+    .needs = {.networks = NETWORK_REFERENCE},
     .params = params,
     .prepare = aot_prepare,
     .loss = aot_loss,
@@ -112,7 +112,7 @@ const struct objective objective_aot_unpaired = {
                 "rewards/accuracies. With batch-size 1 it is dpo; take at least 16. Every step costs one more forward "
                 "pass.",
     .data = DATA_PAIR,
-    .needs = NEED_REFERENCE | NEED_BATCH,
+    .needs = {.networks = NETWORK_REFERENCE},
     .params = params,
     .prepare = aot_unpaired_prepare,
     .loss = aot_unpaired_loss,

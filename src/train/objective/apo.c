@@ -46,7 +46,7 @@ const struct objective objective_apo_zero = {
                 "makes it worse, and apo-down is the one to take. The gradient fades on both sides, so outliers have "
                 "little say.",
     .data = DATA_PAIR,
-    .needs = NEED_REFERENCE,
+    .needs = {.networks = NETWORK_REFERENCE},
     .params = params,
     .loss = apo_zero_loss,
 };
@@ -62,7 +62,7 @@ const struct objective objective_apo_down = {
     .pitfalls = "The chosen log-probability falls on purpose: where the chosen responses are good, take apo-zero. At "
                 "the very start the chosen response has no gradient at all.",
     .data = DATA_PAIR,
-    .needs = NEED_REFERENCE,
+    .needs = {.networks = NETWORK_REFERENCE},
     .params = params,
     .loss = apo_down_loss,
 };

@@ -57,9 +57,10 @@ static double bco_loss(const struct objective_run *r, struct seq *s, int n, doub
     return loss;
 }
 
-static unsigned bco_needs(const double *values)
+static void bco_needs(const double *values, struct needs *n)
 {
-    return NEED_REFERENCE | NEED_BATCH | (values[UDM] != 0 ? NEED_PROMPT_ODDS : 0);
+    if (values[UDM] == 0)
+        n->columns = 0;
 }
 
 const struct objective objective_bco = {
@@ -80,7 +81,7 @@ const struct objective objective_bco = {
         "where good and bad responses share their prompts (as in pairs) its weights are about 1 and it only costs "
         "time.",
     .data = DATA_BINARY | DATA_PAIR,
-    .needs = NEED_REFERENCE | NEED_BATCH | NEED_PROMPT_ODDS,
+    .needs = {.networks = NETWORK_REFERENCE, .columns = COLUMN_PROMPT_ODDS},
     .needs_now = bco_needs,
     .params = params,
     .metrics = metrics,

@@ -29,7 +29,7 @@ const struct objective objective_bco_pair = {
     .pitfalls = "Its minimum bounds DPO's loss from above but does not stop there: both rewards go on without bound. "
                 "This is the form without a shift of the rewards; bco has the shift, and learns from single responses.",
     .data = DATA_PAIR,
-    .needs = NEED_REFERENCE,
+    .needs = {.networks = NETWORK_REFERENCE},
     .params = params,
     .loss = bco_pair_loss,
 };

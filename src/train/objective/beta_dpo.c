@@ -112,7 +112,7 @@ const struct objective objective_beta_dpo = {
                 "has no deviation and keeps its pair. mask_count is the number of pairs that were kept. Every step "
                 "costs one more forward pass.",
     .data = DATA_PAIR,
-    .needs = NEED_REFERENCE | NEED_BATCH,
+    .needs = {.networks = NETWORK_REFERENCE},
     .log_odds = true,
     .params = params,
     .metrics = metrics_here,

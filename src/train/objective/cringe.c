@@ -104,7 +104,7 @@ const struct objective objective_cringe = {
                 "bad response is blamed, also those that were fine. Pairs are read response by response. The draw "
                 "for k above 1 follows seed and step.",
     .data = DATA_PAIR | DATA_BINARY,
-    .needs = NEED_RIVAL,
+    .needs = {.reads = READ_RIVAL},
     .params = params,
     .metrics = metrics_here,
     .n_rivals = rivals,
@@ -125,7 +125,7 @@ const struct objective objective_pairwise_cringe = {
                 "of different length start far from each other: see the metric gate before choosing bias and tau. A "
                 "gate near 0 means that nothing is learnt.",
     .data = DATA_PAIR,
-    .needs = NEED_RIVAL,
+    .needs = {.reads = READ_RIVAL},
     .params = pair_params,
     .metrics = pair_metrics,
     .n_rivals = rivals,

@@ -76,7 +76,7 @@ const struct objective objective_d2o = {
         "in the run's folder. The model can become no better than its own answers: start from one that answers well. "
         "rewards/chosen are those of its samples.",
     .data = DATA_PAIR | DATA_BINARY,
-    .needs = NEED_REFERENCE | NEED_SAMPLES | NEED_BAD,
+    .needs = {.networks = NETWORK_REFERENCE, .groups = GROUPS_OWN_ANSWERS | GROUPS_BAD},
     .params = params,
     .loss = d2o_loss,
 };

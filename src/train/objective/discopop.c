@@ -43,7 +43,7 @@ const struct objective objective_discopop = {
                 "valley at z = -0.12, with accuracies below one half; it takes the noise of long training to carry "
                 "pairs over the hill. From tau = 0.2 on there is no valley.",
     .data = DATA_PAIR,
-    .needs = NEED_REFERENCE,
+    .needs = {.networks = NETWORK_REFERENCE},
     .params = params,
     .loss = discopop_loss,
 };

@@ -19,9 +19,10 @@ static double dpo_loss(const struct objective_run *r, struct seq *s, int n, doub
     return margin_send(s, m, curve_logistic(m.z, r->values[LABEL_SMOOTHING]));
 }
 
-static unsigned dpo_needs(const double *values)
+static void dpo_needs(const double *values, struct needs *n)
 {
-    return values[REFERENCE_FREE] != 0 ? 0 : NEED_REFERENCE;
+    if (values[REFERENCE_FREE] != 0)
+        n->networks = 0;
 }
 
 const struct objective objective_dpo = {
@@ -35,7 +36,7 @@ const struct objective objective_dpo = {
                 "responses carry larger sums, so length can be learnt as if it were quality. With s = 0 and pairs "
                 "that never disagree the margin has no bound; with s above 0 it settles where sigmoid(z) = 1 - s.",
     .data = DATA_PAIR,
-    .needs = NEED_REFERENCE,
+    .needs = {.networks = NETWORK_REFERENCE},
     .log_odds = true,
     .params = params,
     .needs_now = dpo_needs,

@@ -26,7 +26,7 @@ const struct objective objective_dpo_norm = {
     .pitfalls = "beta is not DPO's: ratios per token are small, so it has to be larger by about the length of a "
                 "response (5 is usual); 0.1 teaches next to nothing.",
     .data = DATA_PAIR,
-    .needs = NEED_REFERENCE,
+    .needs = {.networks = NETWORK_REFERENCE},
     .log_odds = true,
     .params = params,
     .loss = dpo_norm_loss,

@@ -41,7 +41,7 @@ const struct objective objective_dpop = {
                 "then; watch chosen_lost, the nats that chosen responses have lost, instead. Much text has the "
                 "penalty outside of the logarithm; the paper has it inside.",
     .data = DATA_PAIR,
-    .needs = NEED_REFERENCE,
+    .needs = {.networks = NETWORK_REFERENCE},
     .log_odds = true,
     .params = params,
     .metrics = metrics_here,

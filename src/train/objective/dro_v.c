@@ -75,7 +75,8 @@ const struct objective objective_dro_v = {
         "than dpo, and one that is too high shows as a loss that grows. Held-out rewards use the training data's mean "
         "and spread.",
     .data = DATA_BINARY | DATA_PAIR | DATA_LIST,
-    .needs = NEED_REFERENCE | NEED_VALUE,
+    .needs = {.networks = NETWORK_REFERENCE | NETWORK_VALUE},
+    .rewards = true,
     .params = params,
     .metrics = metrics_here,
     .hold = dro_hold,

@@ -36,7 +36,7 @@ const struct objective objective_exo = {
     .pitfalls = "Not convex: far on the wrong side (z below about -5) the gradient fades, and such pairs are given "
                 "up. Margins settle where sigmoid(z) = 1 - s, at beta * log-ratio difference 6.9 for the default.",
     .data = DATA_PAIR,
-    .needs = NEED_REFERENCE,
+    .needs = {.networks = NETWORK_REFERENCE},
     .log_odds = true,
     .params = params,
     .loss = exo_loss,

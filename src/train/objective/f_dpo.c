@@ -75,7 +75,7 @@ const struct objective objective_f_dpo = {
                 "straight line at e^40; keep clipping on and beta small, or use js. js hardly pushes a chosen "
                 "response that is already likelier. TRL's newer alpha is 1 minus this one (the paper's).",
     .data = DATA_PAIR,
-    .needs = NEED_REFERENCE,
+    .needs = {.networks = NETWORK_REFERENCE},
     .params = params,
     .loss = f_dpo_loss,
 };

@@ -68,7 +68,7 @@ const struct objective objective_gpo = {
                 "margins above 1 back. hinge and truncated-quadratic teach nothing once z is above 1, so beta decides "
                 "how far the model goes. savage is not convex: pairs that are far wrong are given up.",
     .data = DATA_PAIR,
-    .needs = NEED_REFERENCE,
+    .needs = {.networks = NETWORK_REFERENCE},
     .params = params,
     .loss = gpo_loss,
 };

@@ -39,7 +39,7 @@ const struct objective objective_ipo = {
                 "default, which hardly a model reaches, or 5 nats per response. The loss is in squared nats: 25 at "
                 "the start for beta = 0.1, so compare margins, not losses, with other objectives.",
     .data = DATA_PAIR,
-    .needs = NEED_REFERENCE,
+    .needs = {.networks = NETWORK_REFERENCE},
     .params = params,
     .loss = ipo_loss,
 };

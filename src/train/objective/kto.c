@@ -78,9 +78,12 @@ static double kto_loss(const struct objective_run *r, struct seq *s, int n, doub
     return loss;
 }
 
-static unsigned kto_needs(const double *values)
+static void kto_needs(const double *values, struct needs *n)
 {
-    return NEED_REFERENCE | (values[LOSS] == KTO ? NEED_BATCH | NEED_MISMATCH : 0);
+    if (values[LOSS] != KTO) { // no estimate of the KL
+        n->groups = 0;
+        n->batch_first = false;
+    }
 }
 
 const struct objective objective_kto = {
@@ -101,7 +104,7 @@ const struct objective objective_kto = {
         "of good and bad responses set the weights so that wd * good / (wu * bad) lies between 1 and 4/3. The loss "
         "flattens for responses that the policy is sure of, so mislabelled ones are soon ignored.",
     .data = DATA_BINARY | DATA_PAIR,
-    .needs = NEED_REFERENCE | NEED_BATCH | NEED_MISMATCH,
+    .needs = {.networks = NETWORK_REFERENCE, .groups = GROUPS_MISMATCH},
     .params = params,
     .metrics = metrics,
     .needs_now = kto_needs,

@@ -132,7 +132,7 @@ const struct objective objective_lipo_lambda = {
                 "brings them between 0 and 1 as in the paper. Ranks jump, so the loss does too. Losses of lists of "
                 "different length are not comparable.",
     .data = DATA_LIST | DATA_PAIR,
-    .needs = NEED_REFERENCE,
+    .needs = {.networks = NETWORK_REFERENCE},
     .params = lipo_params,
     .hold = lipo_hold,
     .loss = lipo_loss,

@@ -70,7 +70,7 @@ const struct objective objective_plackett_luce = {
     .pitfalls = "Only the order of the labels counts, not how far they are apart. As in DPO the probabilities of all "
                 "responses may fall together. Long lists weigh more than short ones.",
     .data = DATA_LIST | DATA_PAIR,
-    .needs = NEED_REFERENCE,
+    .needs = {.networks = NETWORK_REFERENCE},
     .log_odds = true,
     .params = plackett_luce_params,
     .loss = plackett_luce_loss,

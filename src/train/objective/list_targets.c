@@ -56,7 +56,7 @@ const struct objective objective_infonca = {
         "response alone. Only differences within a list count, so all of its probabilities may fall together (nca does "
         "not let them).",
     .data = DATA_LIST | DATA_PAIR,
-    .needs = NEED_REFERENCE,
+    .needs = {.networks = NETWORK_REFERENCE},
     .params = nca_params,
     .hold = targets_hold,
     .loss = infonca_loss,
@@ -86,7 +86,7 @@ const struct objective objective_nca = {
         "alpha is in the unit of the scores: with scores from 1 to 10 an alpha of 0.01 looks at the best "
         "response alone. Responses with w_k below 1/K are pushed down, also good ones in a list of better ones.",
     .data = DATA_LIST | DATA_PAIR,
-    .needs = NEED_REFERENCE,
+    .needs = {.networks = NETWORK_REFERENCE},
     .params = nca_params,
     .hold = targets_hold,
     .loss = nca_loss,
@@ -118,7 +118,7 @@ const struct objective objective_exo_rw = {
         "a model that knows such responses. alpha is in the unit of the scores; a small one asks for the best "
         "response alone and makes losses large.",
     .data = DATA_LIST | DATA_PAIR,
-    .needs = NEED_REFERENCE,
+    .needs = {.networks = NETWORK_REFERENCE},
     .params = exo_params,
     .hold = targets_hold,
     .loss = exo_rw_loss,

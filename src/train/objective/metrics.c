@@ -58,8 +58,8 @@ void tally_group(struct tally *t, const struct objective_run *r, const struct se
             continue;
         t->n_tokens += s[i].n;
         t->logp += s[i].logp;
-        if (singles) // labels of a value network's rewards have mean 0
-            tally_single(t, &s[i], s[i].label > (r->objective->needs & NEED_VALUE ? 0 : 0.5));
+        if (singles)
+            tally_single(t, &s[i], s[i].label > (r->objective->rewards ? 0 : 0.5));
     }
     struct ranking ranking;
     if (!singles && ranking_of(s, n, &ranking)) {
@@ -123,7 +123,7 @@ void tally_metrics(const struct tally *t, const struct objective_run *r, bool he
 {
     const bool singles = r->objective->data & DATA_BINARY;
     const double groups = t->n_groups, ordered = t->n_ordered;
-    const bool scored = objective_needs(r) & NEED_SCORE;
+    const bool scored = objective_needs(r).networks & NETWORK_SCORE;
     metric_add(out, named("loss", held_out), t->loss / groups);
     if (t->n_ordered) {
         metric_add(out, named("rewards/chosen", held_out), t->chosen / ordered);
@@ -141,7 +141,7 @@ void tally_metrics(const struct tally *t, const struct objective_run *r, bool he
         metric_add(out, named("rewards/ndcg", held_out), t->ndcg / t->n_lists);
     if (singles)
         add_singles(t, held_out, out);
-    if (objective_needs(r) & NEED_TOKEN_STATS) {
+    if (objective_needs(r).reads & READ_TOKEN_STATS) {
         metric_add(out, named("mean_token_accuracy", held_out), t->top / t->n_tokens);
         metric_add(out, named("entropy", held_out), t->entropy / t->n_tokens);
     }

@@ -31,7 +31,7 @@ const struct objective objective_nca_pair = {
                 "default beta that is 69 nats above the reference; a larger beta keeps it nearer. For more than two "
                 "responses use nca.",
     .data = DATA_PAIR,
-    .needs = NEED_REFERENCE,
+    .needs = {.networks = NETWORK_REFERENCE},
     .params = params,
     .loss = nca_pair_loss,
 };

@@ -42,10 +42,12 @@ static double npo_loss(const struct objective_run *r, struct seq *s, int n, doub
     return forget + keep;
 }
 
-static unsigned npo_needs(const double *values)
+static void npo_needs(const double *values, struct needs *n)
 {
-    const unsigned bad_alone = values[RETAIN] == 0 && values[RETAIN_KL] == 0 ? NEED_BAD : 0;
-    return NEED_REFERENCE | bad_alone | (values[RETAIN_KL] != 0 ? NEED_KL : 0);
+    if (values[RETAIN_KL] == 0)
+        n->reads = 0;
+    if (values[RETAIN] != 0 || values[RETAIN_KL] != 0) // good responses are imitated, or held
+        n->groups = 0;
 }
 
 const struct objective objective_npo = {
@@ -60,7 +62,7 @@ const struct objective objective_npo = {
                 "still know. The loss is the mean over responses, so the share of bad ones in the data weighs too. "
                 "retain-kl runs the reference beside the model in every step.",
     .data = DATA_PAIR | DATA_BINARY,
-    .needs = NEED_REFERENCE | NEED_KL,
+    .needs = {.reads = READ_KL, .networks = NETWORK_REFERENCE, .groups = GROUPS_BAD},
     .params = params,
     .metrics = metrics_here,
     .needs_now = npo_needs,

@@ -1,4 +1,4 @@
-// An objective: what a batch of responses teaches. One file and one row of the table in objectives.c each.
+// An objective: what a batch of responses teaches. One file and one row of the table in table.c each.
 //
 // An objective sees numbers, not tensors: of every response its summed log-probability under the policy and
 // under the reference, its length and its label; of a reward model the score. It returns the loss of one group
@@ -14,23 +14,55 @@
 #include "base/err.h"
 #include "base/param.h"
 
-enum objective_need {
-    NEED_REFERENCE = 1,      // seq.ref: log-probabilities under the model that the run started from
-    NEED_SCORE = 2,          // seq.score: a reward head on the response's last token; d_score is the output
-    NEED_TOKEN_STATS = 4,    // entropy and accuracy per token are logged
-    NEED_BATCH = 8,          // prepare() sees the whole batch's numbers first (costs one more forward pass)
-    NEED_KL = 16,            // seq.kl and d_kl; the reference runs beside the policy in every step
-    NEED_SUM_SQUARES = 32,   // seq.sum_squares
-    NEED_RIVAL = 64,         // seq.rival and d_rival
-    NEED_VALUE = 128,        // seq.value and d_value: a value network of its own reads the prompt
-    NEED_MISMATCH = 256,     // the group's last response belongs to another prompt; only prepare() sees it
-    NEED_SAMPLES = 512,      // after the data's responses come samples of the model that the run started from
-    NEED_COMPARISON = 1024,  // the prompt shows both responses, the two "responses" are the letters of the answer
-    NEED_TOKEN_SCORE = 2048, // with NEED_SCORE: the head reads every token of a response, and score is their mean
-    NEED_TIES = 4096,        // pairs without a better answer stay in the data: the loss reads labels as shares of votes
-    NEED_BAD = 8192,         // of the data bad responses alone: it learns what not to say
-    NEED_PROMPT_ODDS = 16384, // seq.prompt_odds: a classifier of the prompts is trained before the first step
+// What a loss takes beside the summed log-probabilities of the responses, by kind; all zero: nothing.
+struct needs {
+    unsigned reads;    // enum objective_read, or-ed
+    unsigned networks; // enum objective_network, or-ed
+    unsigned groups;   // enum objective_groups, or-ed
+    unsigned columns;  // enum objective_column, or-ed
+    bool batch_first;  // prepare() sees the whole batch's numbers before the first loss (costs one more forward pass)
 };
+// What the head says of tokens.
+enum objective_read {
+    READ_TOKEN_STATS = 1, // entropy and accuracy per token are logged
+    READ_KL = 2,          // seq.kl and d_kl; the reference runs beside the policy in every step
+    READ_SUM_SQUARES = 4, // seq.sum_squares
+    READ_RIVAL = 8,       // seq.rival and d_rival
+};
+// What stands beside the policy.
+enum objective_network {
+    NETWORK_REFERENCE = 1,   // seq.ref: log-probabilities under the model that the run started from
+    NETWORK_SCORE = 2,       // seq.score: a reward head on the response's last token; d_score is the output
+    NETWORK_TOKEN_SCORE = 4, // with NETWORK_SCORE: the head reads every token of a response, and score is their mean
+    NETWORK_VALUE = 8,       // seq.value and d_value: a value network of its own reads the prompt
+};
+// What is in a group, where it is not just the responses of an example.
+enum objective_groups {
+    GROUPS_TIES = 1,        // pairs without a better answer stay: the loss reads labels as shares of votes
+    GROUPS_BAD = 2,         // bad responses alone: it learns what not to say
+    GROUPS_MISMATCH = 4,    // the last response belongs to another prompt; only prepare() sees it
+    GROUPS_OWN_ANSWERS = 8, // after the data's responses come samples of the model that the run started from
+    GROUPS_COMPARISON = 16, // the prompt shows both responses, the two "responses" are the letters of the answer
+};
+// Numbers of a group that are computed before the first step.
+enum objective_column {
+    COLUMN_PROMPT_ODDS = 1, // seq.prompt_odds: of a classifier of the prompts
+};
+
+static inline struct needs needs_both(struct needs a, struct needs b)
+{
+    return (struct needs){a.reads & b.reads, a.networks & b.networks, a.groups & b.groups, a.columns & b.columns,
+                          a.batch_first && b.batch_first};
+}
+static inline struct needs needs_without(struct needs a, struct needs b)
+{
+    return (struct needs){a.reads & ~b.reads, a.networks & ~b.networks, a.groups & ~b.groups, a.columns & ~b.columns,
+                          a.batch_first && !b.batch_first};
+}
+static inline bool needs_any(struct needs n)
+{
+    return n.reads || n.networks || n.groups || n.columns || n.batch_first;
+}
 
 enum { OBJECTIVE_MAX_PARAMS = 16, OBJECTIVE_MAX_STATE = 8, OBJECTIVE_MAX_METRICS = 8 };
 
@@ -41,7 +73,7 @@ struct seq {
     double score;
     double label;       // of the data: pairs 1 and 0 (or shares of votes), single ones 1 good and 0 bad, lists scores
     int n;              // response tokens
-    bool mismatched;    // the response of another prompt (NEED_MISMATCH)
+    bool mismatched;    // the response of another prompt (GROUPS_MISMATCH)
     double kl;          // sum over tokens of KL(reference || policy) over the whole vocabulary
     double sum_squares; // sum over tokens of log sum_v pi(v)^2
     double rival;       // sum over tokens of softplus(logit of the token - logit of a drawn rival): CRINGE's contrast
@@ -82,16 +114,17 @@ struct objective {
     const char *formula;  // as plain text
     const char *pitfalls; // what to watch for
     unsigned data;        // accepted enum data_kind, or-ed; with DATA_BINARY all are read response by response
-    unsigned needs;       // enum objective_need, or-ed
+    struct needs needs;   // under any values; batch_first follows from prepare
     bool of_runs;         // it trains other runs and merges them (paft_run.h); the loss judges what comes out
+    bool rewards;         // labels are rewards, which are standardized: 0 is their mean; else 0.5 parts good from bad
     bool log_odds;        // of pairs: sigmoid(reward - reward) is the probability that the first is better
     const struct param *params;  // ends with a row without name; at most OBJECTIVE_MAX_PARAMS
     const char *const *metrics;  // what loss() reports beside the usual ones; NULL-terminated; may be NULL
-    // The needs under these values, when they depend on them; NULL: always `needs`.
-    unsigned (*needs_now)(const double *values);
-    // NEED_RIVAL: among how many of the likeliest other tokens the rival is drawn.
+    // Takes away what is not needed under these values; NULL: all always is.
+    void (*needs_now)(const double *values, struct needs *n);
+    // READ_RIVAL: among how many of the likeliest other tokens the rival is drawn.
     int (*n_rivals)(const double *values);
-    // Whole-batch statistics into state and seq.prepared, once, before the first loss() of a batch (NEED_BATCH).
+    // Whole-batch statistics into state and seq.prepared, once, before the first loss() of a batch.
     // Group g holds seqs[first[g]] .. seqs[first[g + 1] - 1]. NULL: none.
     void (*prepare)(struct objective_run *r, struct seq *seqs, const int *first, int n_groups);
     // Constants of one group that follow from its own numbers but carry no gradient (gates, weights), into
@@ -105,7 +138,7 @@ struct objective {
 extern const struct objective *const objectives[]; // NULL-terminated
 // ERR_USAGE names the nearest ones.
 int objective_find(const struct objective **out, const char *name, struct err *e);
-unsigned objective_needs(const struct objective_run *r);
+struct needs objective_needs(const struct objective_run *r);
 // hold() and loss() of one group whose batch is prepared, under its options. Derivatives that the objective does not
 // set are zero.
 double objective_loss(const struct objective_run *r, struct seq *seqs, int n, double *metrics);

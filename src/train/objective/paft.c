@@ -53,7 +53,7 @@ const struct objective objective_paft = {
                 "large an l1 leaves of the imitation nothing to merge (watch sparsity of NAME.sft); with linear "
                 "merging the paper finds no gain.",
     .data = DATA_PAIR,
-    .needs = NEED_REFERENCE,
+    .needs = {.networks = NETWORK_REFERENCE},
     .log_odds = true,
     .of_runs = true,
     .params = params,

@@ -35,7 +35,7 @@ const struct objective objective_preference_model = {
                 "eval/orders_agree, and judge with both orders. Prompts hold both responses: long pairs are cut to "
                 "max-length, all three texts alike.",
     .data = DATA_PAIR,
-    .needs = NEED_COMPARISON | NEED_TIES,
+    .needs = {.groups = GROUPS_COMPARISON | GROUPS_TIES},
     .log_odds = true,
     .params = params,
     .loss = preference_loss,

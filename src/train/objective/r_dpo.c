@@ -43,7 +43,7 @@ const struct objective objective_r_dpo = {
                 "sigmoid, and pairs whose chosen response is much longer teach nothing. The two signs do the opposite "
                 "of each other, and both are in print. Rewards that are logged leave the length out.",
     .data = DATA_PAIR,
-    .needs = NEED_REFERENCE,
+    .needs = {.networks = NETWORK_REFERENCE},
     .params = params,
     .metrics = metrics_here,
     .loss = r_dpo_loss,

@@ -96,7 +96,7 @@ const struct objective objective_rm = {
     .pitfalls = "Scores mean something only relative to each other: subtract their mean on a fixed set before use. "
                 "Held-out accuracy peaks early; more than an epoch or two overfits.",
     .data = DATA_PAIR,
-    .needs = NEED_SCORE | NEED_TIES,
+    .needs = {.networks = NETWORK_SCORE, .groups = GROUPS_TIES},
     .log_odds = true,
     .params = params,
     .loss = rm_loss,
@@ -113,7 +113,7 @@ const struct objective objective_rm_list = {
     .pitfalls = "Labels are taken as an order alone: a difference of 5 teaches as much as one of 0.1. Equal labels "
                 "pull the two scores together.",
     .data = DATA_LIST,
-    .needs = NEED_SCORE,
+    .needs = {.networks = NETWORK_SCORE},
     .params = list_params,
     .loss = rm_list_loss,
 };
@@ -129,7 +129,7 @@ const struct objective objective_rm_token = {
     .pitfalls = "Only the mean is taught: where in a response the reward stands is the model's own finding. With "
                 "\"sum\" scores grow with length, and length can be learnt as if it were quality.",
     .data = DATA_PAIR,
-    .needs = NEED_SCORE | NEED_TOKEN_SCORE | NEED_TIES,
+    .needs = {.networks = NETWORK_SCORE | NETWORK_TOKEN_SCORE, .groups = GROUPS_TIES},
     .log_odds = true,
     .params = token_params,
     .loss = rm_token_loss,

@@ -35,7 +35,7 @@ const struct objective objective_robust_dpo = {
                 "the gradient never fades, so pairs that are settled go on being pushed apart. Stop by a held-out "
                 "margin, not by the loss. Near s = 0.5 the factor 1 / (1 - 2s) is large.",
     .data = DATA_PAIR,
-    .needs = NEED_REFERENCE,
+    .needs = {.networks = NETWORK_REFERENCE},
     .log_odds = true,
     .params = params,
     .loss = robust_dpo_loss,

@@ -41,7 +41,7 @@ const struct objective objective_rpo = {
                 "eta = 1. At the paper's eta = 0.005 the pull on the chosen response is a hundred times weaker than "
                 "DPO's push at the start; it matters late. The paper's betas are 0.01 and 0.05.",
     .data = DATA_PAIR,
-    .needs = NEED_REFERENCE,
+    .needs = {.networks = NETWORK_REFERENCE},
     .log_odds = true,
     .params = params,
     .metrics = metrics_here,

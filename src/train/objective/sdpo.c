@@ -39,7 +39,7 @@ const struct objective objective_sdpo = {
                 "in proportion to their chunks; learning rate and optimizer go on through all of them. Margins that "
                 "order the data are sums of log-probabilities, so long rejected answers look easy.",
     .data = DATA_PAIR,
-    .needs = NEED_REFERENCE,
+    .needs = {.networks = NETWORK_REFERENCE},
     .log_odds = true,
     .params = params,
     .loss = sdpo_loss,

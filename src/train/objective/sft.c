@@ -43,7 +43,7 @@ const struct objective objective_sft = {
                 "\"sum\" needs a smaller learning rate. An adapter's l1 is that of its own two matrices; with all "
                 "weights it keeps a copy of those at the start.",
     .data = DATA_SFT | DATA_PAIR,
-    .needs = NEED_TOKEN_STATS,
+    .needs = {.reads = READ_TOKEN_STATS},
     .params = params,
     .loss = sft_loss,
 };

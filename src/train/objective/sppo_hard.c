@@ -36,7 +36,7 @@ const struct objective objective_sppo_hard = {
                 "learning rate and the number of steps ends the push, so train briefly, with clipping. The paper's "
                 "own pairs are sampled from the model of the last round.",
     .data = DATA_PAIR,
-    .needs = NEED_REFERENCE,
+    .needs = {.networks = NETWORK_REFERENCE},
     .params = params,
     .loss = sppo_hard_loss,
 };

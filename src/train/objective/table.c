@@ -112,10 +112,16 @@ int objective_find(const struct objective **out, const char *name, struct err *e
     return code;
 }
 
-unsigned objective_needs(const struct objective_run *r)
+struct needs objective_needs(const struct objective_run *r)
 {
     const struct objective *o = r->objective;
-    return (o->needs_now ? o->needs_now(r->values) : o->needs) | (r->options.wpo ? NEED_SUM_SQUARES : 0);
+    struct needs n = o->needs;
+    n.batch_first = o->prepare;
+    if (o->needs_now)
+        o->needs_now(r->values, &n);
+    if (r->options.wpo)
+        n.reads |= READ_SUM_SQUARES;
+    return n;
 }
 
 double objective_loss(const struct objective_run *r, struct seq *seqs, int n, double *metrics)

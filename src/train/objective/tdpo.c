@@ -62,7 +62,7 @@ const struct objective objective_tdpo1 = {
                 "fine-tuning a second copy of the weights. The loss can also be lowered by moving away from the "
                 "reference on the chosen response; tdpo2 cannot do that and did better in the paper.",
     .data = DATA_PAIR,
-    .needs = NEED_REFERENCE | NEED_KL,
+    .needs = {.reads = READ_KL, .networks = NETWORK_REFERENCE},
     .log_odds = true,
     .params = params1,
     .metrics = metrics_here,
@@ -83,7 +83,7 @@ const struct objective objective_tdpo2 = {
                 "code, so their difference is not z. The authors' configuration takes the first form unless told "
                 "otherwise.",
     .data = DATA_PAIR,
-    .needs = NEED_REFERENCE | NEED_KL,
+    .needs = {.reads = READ_KL, .networks = NETWORK_REFERENCE},
     .params = params2,
     .metrics = metrics_here,
     .hold = tdpo2_hold,

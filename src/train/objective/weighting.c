@@ -18,8 +18,9 @@ static const struct param none[] = {{0}};
 
 const struct param *weighting_params(const struct objective *o)
 {
-    const unsigned others = NEED_SCORE | NEED_BATCH | NEED_MISMATCH | NEED_SAMPLES | NEED_COMPARISON;
-    return o->data == DATA_PAIR && !(o->needs & others) ? params : none;
+    // A loss of one pair as the data has it, in log-probabilities.
+    const bool of_a_pair = o->data == DATA_PAIR && o->needs.groups == 0 && !o->prepare;
+    return of_a_pair && !(o->needs.networks & NETWORK_SCORE) ? params : none;
 }
 
 struct weighting weighting_from(const struct objective *o, const struct settings *s)

@@ -24,7 +24,7 @@ enum {
 struct flight {
     const struct objective *objective;
     const struct settings *settings;
-    unsigned needs;
+    struct needs needs;
     struct arch arch;
     bool adapter; // the model is one
     struct tokenizer *tokenizer;
@@ -76,7 +76,7 @@ static int check_model(struct flight *f, struct err *e)
     struct notes notes = {0};
     json_t *config = NULL;
     int code = 0;
-    if (is_new && (f->needs & (NEED_SCORE | NEED_VALUE)))
+    if (is_new && (f->needs.networks & (NETWORK_SCORE | NETWORK_VALUE)))
         return err_set(e, ERR_USAGE, "objective %s starts from a trained model: give --model a folder, not %s",
                        f->objective->name, path);
     f->adapter = !is_new && adapter_is_folder(path);
@@ -213,7 +213,8 @@ static int check_text(const struct flight *f, struct err *e)
         code = err_set(e, ERR_INPUT, "the data are conversations, which need a chat template: %s; choose one with "
                        "chat-template NAME", rules.no_chat);
     struct dataset_options build = {.rules = &rules};
-    dataset_options_for(&build, f->objective, f->needs & ~(unsigned)(NEED_MISMATCH | NEED_SAMPLES), 1);
+    const struct needs later = {.groups = GROUPS_MISMATCH | GROUPS_OWN_ANSWERS}; // these follow from the rows
+    dataset_options_for(&build, f->objective, needs_without(f->needs, later), 1);
     if (!code)
         code = check_tokens(f, f->corpus, &build, e);
     if (!code && f->eval_corpus)
@@ -228,10 +229,10 @@ static int check_memory(const struct flight *f, struct err *e)
 {
     const double params = (double)arch_n_params(&f->arch), available = (double)mem_available();
     const bool adapters = settings_int(f->settings, "lora-rank") > 0;
-    const bool copy = !adapters && ((f->needs & NEED_KL) || settings_int(f->settings, "probe-every") > 0);
+    const bool copy = !adapters && ((f->needs.reads & READ_KL) || settings_int(f->settings, "probe-every") > 0);
     double floats = f->objective->of_runs ? params : adapters ? params * 1.05 : params * 4;
     floats += copy ? params : 0;
-    floats += f->needs & NEED_VALUE ? params * 4 : 0;
+    floats += f->needs.networks & NETWORK_VALUE ? params * 4 : 0;
     char needs[32], has[32];
     if (available <= 0 || floats * sizeof(float) <= available)
         return 0;

@@ -93,7 +93,7 @@ static void report_notes(const struct run *r, const struct notes *notes)
         recorder_event(r->recorder, 0, "warn", "model", 0, "%s", notes->texts[i]);
 }
 
-static int load_tokenizer(struct run *r, unsigned needs, struct err *e)
+static int load_tokenizer(struct run *r, struct needs needs, struct err *e)
 {
     const char *dir = settings_text(&r->settings, "tokenizer"), *model = settings_text(&r->settings, "model");
     if (!*dir && text_ends(model, ".json"))
@@ -196,7 +196,7 @@ static int check_left_out(struct run *r, struct err *e)
     return code || held_out == r->corpus ? code : corpus_check_refused(held_out, e);
 }
 
-static int build_datasets(struct run *r, unsigned needs, struct err *e)
+static int build_datasets(struct run *r, struct needs needs, struct err *e)
 {
     int code = run_open_rules(r, e);
     if (code)
@@ -233,7 +233,7 @@ static int build_datasets(struct run *r, unsigned needs, struct err *e)
                        text_plural(r->train.n_ties, "tie was", "ties were"), r->objective->name);
     if (r->text.singly)
         run_report_singles(r);
-    if (needs & NEED_VALUE) {
+    if (needs.networks & NETWORK_VALUE) {
         const struct moments rewards = dataset_label_moments(&r->train);
         dataset_standardize(&r->train, &rewards);
         dataset_standardize(&r->eval, &rewards);
@@ -355,16 +355,16 @@ struct trainer_options run_trainer_options(const struct run *r)
     return o;
 }
 
-static int load_model(struct run *r, unsigned needs, struct err *e)
+static int load_model(struct run *r, struct needs needs, struct err *e)
 {
     const struct settings *s = &r->settings;
     const char *path = settings_text(s, "model"), *tokenizer = settings_text(s, "tokenizer");
-    int code = engine_load_model(&r->model, path, r->ops, r->backend, needs & NEED_SCORE,
+    int code = engine_load_model(&r->model, path, r->ops, r->backend, needs.networks & NETWORK_SCORE,
                                  (uint64_t)settings_int(s, "seed"), r->model_key, e);
     if (code)
         return code;
     report_notes(r, &r->model->notes);
-    r->model->scores_tokens = needs & NEED_TOKEN_SCORE;
+    r->model->scores_tokens = needs.networks & NETWORK_TOKEN_SCORE;
     r->is_new_model = text_ends(path, ".json");
     if (*tokenizer) {
         free(r->model->tokenizer_dir);
@@ -408,12 +408,12 @@ static int add_value_network(struct run *r, struct err *e)
     return code ? code : trainer_add_value(r->trainer, m, e);
 }
 
-static bool probes(const struct run *r, unsigned needs)
+static bool probes(const struct run *r, struct needs needs)
 {
-    return settings_int(&r->settings, "probe-every") > 0 && !(needs & (NEED_SCORE | NEED_COMPARISON));
+    return settings_int(&r->settings, "probe-every") > 0 && !(needs.networks & NETWORK_SCORE) && !(needs.groups & GROUPS_COMPARISON);
 }
 
-static int make_prober(struct run *r, unsigned needs, struct err *e)
+static int make_prober(struct run *r, struct needs needs, struct err *e)
 {
     const struct settings *s = &r->settings;
     struct probe_options o = {.text = &r->text, .corpus = r->eval_corpus ? r->eval_corpus : r->corpus,
@@ -432,7 +432,7 @@ int run_load(struct run *r, struct err *e)
     const struct settings *s = &r->settings;
     struct objective_run configured = {0};
     objective_configure(&configured, r->objective, s);
-    const unsigned needs = objective_needs(&configured);
+    const struct needs needs = objective_needs(&configured);
     run_phase(r, RUN_STARTING, "reading the data");
     int code = load_corpora(r, e);
     if (!code)
@@ -450,11 +450,11 @@ int run_load(struct run *r, struct err *e)
     }
     if (!code)
         code = make_trainable(r, r->model, e);
-    if (!code && (needs & NEED_PROMPT_ODDS))
+    if (!code && (needs.columns & COLUMN_PROMPT_ODDS))
         weigh_prompts(r);
-    if (!code && (needs & NEED_SAMPLES))
+    if (!code && (needs.groups & GROUPS_OWN_ANSWERS))
         code = fill_samples(r, e);
-    if (!code && (needs & NEED_REFERENCE))
+    if (!code && (needs.networks & NETWORK_REFERENCE))
         code = run_is_staged(r) ? run_load_stages(r, configured.options.tail_cut, e)
                                 : fill_references(r, configured.options.tail_cut, e);
     if (code)
@@ -462,7 +462,7 @@ int run_load(struct run *r, struct err *e)
     struct trainer_options options = run_trainer_options(r);
     options.keep_reference = probes(r, needs) && !r->is_new_model;
     code = trainer_new(&r->trainer, &options, r->model, &r->train, e);
-    if (!code && (needs & NEED_VALUE))
+    if (!code && (needs.networks & NETWORK_VALUE))
         code = add_value_network(r, e);
     if (!code && r->eval.n_groups)
         code = evaluator_init(&r->evaluator, r->trainer, &r->eval, e);

@@ -265,8 +265,8 @@ static void packing_shares_the_prompt_and_pads_nothing(void **state)
     p.most_targets = 3; // that the first alone has more
     assert_int_equal(pack_groups(&p, &d, order, 2, 64, 0), 2);
     packed_fini(&p);
-    assert_ok(packed_init(&p, &d, 64, NEED_SCORE, e));
-    assert_int_equal(pack_groups(&p, &d, order, 2, 64, NEED_SCORE), 2);
+    assert_ok(packed_init(&p, &d, 64, NETWORK_SCORE, e));
+    assert_int_equal(pack_groups(&p, &d, order, 2, 64, NETWORK_SCORE), 2);
     assert_int_equal(p.batch.n_tokens, 11);
     assert_int_equal(p.batch.tokens[p.batch.seqs[0].last_row], 6);
     assert_int_equal(p.batch.tokens[p.batch.seqs[1].last_row], 7);

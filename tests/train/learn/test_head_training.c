@@ -216,7 +216,7 @@ static void rivals_follow_seed_and_step_alone(void **state)
     enum { N = 8 };
     struct bench b;
     struct seq one[2 * N], pieces[2 * N], next[2 * N], likeliest[2 * N];
-    struct reading r = {.needs = NEED_RIVAL, .n_rivals = 20, .seed = 5, .step = 3};
+    struct reading r = {.needs.reads = READ_RIVAL, .n_rivals = 20, .seed = 5, .step = 3};
     int n_other = 0;
     bench_make(&b, &world, &(struct bench_options){.objective = "cringe", .steps = 1});
     read_numbers(&b, &b.train, N, 512, &r, one);

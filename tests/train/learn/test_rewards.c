@@ -18,7 +18,9 @@ static void train(struct bench *b, int steps)
 }
 
 // Scores of the first n groups by a model that may be another than the trainer's.
-static void scores_of(struct bench *b, struct model *m, unsigned needs, int n, struct seq *out)
+static const struct needs last = {.networks = NETWORK_SCORE}, each = {.networks = NETWORK_SCORE | NETWORK_TOKEN_SCORE};
+
+static void scores_of(struct bench *b, struct model *m, struct needs needs, int n, struct seq *out)
 {
     struct decoder *decoder;
     struct packed packed;
@@ -26,7 +28,7 @@ static void scores_of(struct bench *b, struct model *m, unsigned needs, int n, s
     for (int i = 0; i < n; i++)
         groups[i] = i;
     assert_ok(decoder_new(&decoder, m, false, e));
-    assert_ok(packed_init(&packed, &b->train, 512, needs, e));
+    assert_ok(packed_init(&packed, &b->train, 512, needs.networks, e));
     const struct reading reading = {.needs = needs};
     assert_ok(forward_groups(decoder, &packed, &b->train, groups, n, 512, &reading, out, NULL, e));
     packed_fini(&packed);
@@ -46,7 +48,7 @@ static double loss_of(struct bench *b, bool backward)
     const int groups[GROUPS] = {0, 1, 2, 3};
     struct seq seqs[2 * GROUPS];
     double extra[OBJECTIVE_MAX_METRICS], loss = 0;
-    assert_int_equal(pack_groups(&t->packed, &b->train, groups, GROUPS, 4096, reading.needs), GROUPS);
+    assert_int_equal(pack_groups(&t->packed, &b->train, groups, GROUPS, 4096, reading.needs.networks), GROUPS);
     assert_ok(decoder_forward(t->decoder, &t->packed.batch, backward, e));
     assert_ok(numbers_read(t->decoder, &t->packed, &b->train, groups, GROUPS, &reading, seqs, NULL, e));
     for (int g = 0; g < GROUPS; g++)
@@ -108,14 +110,14 @@ static void one_token_has_the_same_score_at_both_levels(void **state)
     struct seq whole[16], tokens[16];
     bench_make(&b, &world, &(struct bench_options){.objective = "rm", .settings = "lr=0.003", .steps = 5});
     train(&b, 5);
-    scores_of(&b, b.model, NEED_SCORE, 8, whole);
-    scores_of(&b, b.model, NEED_SCORE | NEED_TOKEN_SCORE, 8, tokens);
+    scores_of(&b, b.model, last, 8, whole);
+    scores_of(&b, b.model, each, 8, tokens);
     for (int i = 0; i < 16; i++)
         assert_true(whole[i].score != tokens[i].score);
     for (int i = 0; i < b.train.n_seqs; i++)
         b.train.seqs[i].n = 1;
-    scores_of(&b, b.model, NEED_SCORE, 8, whole);
-    scores_of(&b, b.model, NEED_SCORE | NEED_TOKEN_SCORE, 8, tokens);
+    scores_of(&b, b.model, last, 8, whole);
+    scores_of(&b, b.model, each, 8, tokens);
     for (int i = 0; i < 16; i++)
         assert_true(whole[i].score != 0 && whole[i].score == tokens[i].score);
     bench_free(&b);
@@ -128,12 +130,12 @@ static void token_scores_average_over_the_response(void **state)
     struct seq all[2], one[2];
     bench_make(&b, &world, &(struct bench_options){.objective = "rm-token", .settings = "lr=0.003", .steps = 5});
     train(&b, 5);
-    scores_of(&b, b.model, NEED_SCORE | NEED_TOKEN_SCORE, 1, all);
+    scores_of(&b, b.model, each, 1, all);
     struct ds_seq *s = &b.train.seqs[b.train.groups[0].first_seq];
     const int n = s->n;
     double sum = 0;
     for (s->n = 1; s->n <= n; s->n++) {
-        scores_of(&b, b.model, NEED_SCORE, 1, one);
+        scores_of(&b, b.model, last, 1, one);
         sum += one[0].score;
     }
     s->n = n;
@@ -157,8 +159,8 @@ static void rm_token_learns_and_is_saved_as_what_it_is(void **state)
         assert_ok(model_save(b.model, dir, SAVE_F32, e));
         assert_ok(model_load(&again, dir, b.ops, b.backend, true, e));
         assert_true(again->scores_tokens);
-        scores_of(&b, b.model, NEED_SCORE | NEED_TOKEN_SCORE, 8, before);
-        scores_of(&b, again, NEED_SCORE | NEED_TOKEN_SCORE, 8, loaded);
+        scores_of(&b, b.model, each, 8, before);
+        scores_of(&b, again, each, 8, loaded);
         for (int i = 0; i < 16; i++)
             assert_close(loaded[i].score, before[i].score, 1e-5 * (1 + fabs(before[i].score)));
         model_free(again);

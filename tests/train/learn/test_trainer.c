@@ -304,7 +304,7 @@ static double baseline_loss(const struct objective_run *r, struct seq *s, int n,
 static void batch_objectives_see_all_groups_however_they_are_cut(void **state)
 {
     static const char *const names[] = {"above", NULL};
-    const struct objective baseline = {.name = "baseline", .data = DATA_PAIR, .needs = NEED_BATCH, .metrics = names,
+    const struct objective baseline = {.name = "baseline", .data = DATA_PAIR, .metrics = names,
                                        .prepare = baseline_prepare, .loss = baseline_loss};
     double losses[2], norms[2], seen[2];
     for (int i = 0; i < 2; i++) {

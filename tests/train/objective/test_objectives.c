@@ -183,11 +183,11 @@ static void extreme_margins_stay_finite(void **state)
         for (size_t i = 0; i < sizeof extremes / sizeof *extremes; i++) {
             struct objective_run r = configured((*o)->name, NULL);
             struct seq s[8];
-            int n = group_size(*o) + ((*o)->needs & NEED_MISMATCH ? 1 : 0) + ((*o)->needs & NEED_SAMPLES ? 3 : 0);
+            int n = group_size(*o) + ((*o)->needs.groups & GROUPS_MISMATCH ? 1 : 0) + ((*o)->needs.groups & GROUPS_OWN_ANSWERS ? 3 : 0);
             for (int k = 0; k < n; k++)
                 s[k] = (struct seq){.logp = k ? -1e5 : -1e5 + 10 * extremes[i], .ref = -1e5,
                                     .score = k ? 0 : extremes[i], .label = k == 0, .n = 3};
-            s[n - 1].mismatched = n > 1 && ((*o)->needs & NEED_MISMATCH);
+            s[n - 1].mismatched = n > 1 && ((*o)->needs.groups & GROUPS_MISMATCH);
             double loss = evaluate(&r, s, n);
             if (!isfinite(loss))
                 fail_msg("%s: the loss at %g is %g", (*o)->name, extremes[i], loss);
@@ -285,8 +285,8 @@ static void reference_free_needs_no_reference(void **state)
 {
     json_t *values = json_pack("{s:b}", "reference-free", 1);
     struct objective_run free_run = configured("dpo", values), plain = configured("dpo", NULL);
-    assert_int_equal(objective_needs(&plain), NEED_REFERENCE);
-    assert_int_equal(objective_needs(&free_run), 0);
+    assert_int_equal(objective_needs(&plain).networks, NETWORK_REFERENCE);
+    assert_false(needs_any(objective_needs(&free_run)));
     json_decref(values);
 }
 
@@ -300,7 +300,6 @@ static void every_objective_explains_itself_and_has_golden_rows(void **state)
         assert_true(o->name && o->title && o->summary && o->paper && o->formula && o->pitfalls && o->loss);
         assert_true(strlen(o->summary) > 30 && strlen(o->pitfalls) > 30 && strstr(o->formula, "="));
         assert_true(o->data != 0);
-        assert_true(!(o->needs & NEED_BATCH) == !o->prepare);
         assert_int_not_equal(objective_check_data(o, ~o->data & 31 & -(~o->data & 31), "data.jsonl", NULL), 0);
         for (const struct param *p = o->params; p->name; p++) {
             struct err fault = {0};

@@ -136,7 +136,7 @@ static void objectives_without_a_reference_do_not_read_it(void **state)
     struct rng rng = rng_make(23, RNG_TEST, 0);
     int n = 0;
     for (const struct objective *const *o = objectives; *o; o++) {
-        if ((*o)->data != DATA_PAIR || (*o)->needs & (NEED_REFERENCE | NEED_COMPARISON))
+        if ((*o)->data != DATA_PAIR || (*o)->needs.networks & NETWORK_REFERENCE || (*o)->needs.groups & GROUPS_COMPARISON)
             continue;
         struct objective_run r = with((*o)->name, "");
         struct batch a = random_pairs(&rng, 4), b = a;
@@ -189,7 +189,7 @@ static void every_choice_has_the_right_derivatives(void **state)
     struct rng rng = rng_make(24, RNG_TEST, 0);
     int n = 0;
     for (const struct objective *const *o = objectives; *o; o++)
-        for (const struct param *p = (*o)->params; (*o)->data == DATA_PAIR && !((*o)->needs & NEED_SCORE) && p->name; p++) {
+        for (const struct param *p = (*o)->params; (*o)->data == DATA_PAIR && !((*o)->needs.networks & NETWORK_SCORE) && p->name; p++) {
             static const char *const switches[] = {"no", "yes", NULL};
             const char *const *choices = p->type == PARAM_CHOICE ? p->choices : p->type == PARAM_BOOL ? switches : NULL;
             for (; choices && *choices; choices++, n++)
