@@ -2,8 +2,36 @@
 
 #include "train/learn/numbers.h"
 
+#include <stddef.h>
+
 #include "base/rng.h"
 #include "train/objective/stable.h"
+
+// What the head can say of a token beside its log-probability: where that stands, what a response sums of it, and how the
+// derivative by the sum goes back. A new one is a row here, its flag, and its arrays in struct packed.
+static const struct column {
+    unsigned read;       // enum objective_read
+    size_t head;         // struct head_reads: the array that the head fills
+    size_t said;         // struct packed: that array
+    size_t sum;          // struct seq
+    double (*of)(double);       // what is summed of it; NULL: itself
+    bool is_sent;
+    size_t slopes;       // struct decoder_slopes: the array that goes back
+    size_t coef;         // struct packed: that array
+    size_t slope;        // struct seq: the derivative by the sum
+    double (*slope_of)(double); // of `of`; NULL: 1
+} columns[] = {
+    {READ_KL, offsetof(struct head_reads, kl), offsetof(struct packed, kl), offsetof(struct seq, kl), NULL, true,
+     offsetof(struct decoder_slopes, kl), offsetof(struct packed, kl_coef), offsetof(struct seq, d_kl), NULL},
+    {READ_SUM_SQUARES, offsetof(struct head_reads, sum_squares), offsetof(struct packed, sum_squares),
+     offsetof(struct seq, sum_squares), NULL, false, 0, 0, 0, NULL},
+    {READ_RIVAL, offsetof(struct head_reads, gaps), offsetof(struct packed, gaps), offsetof(struct seq, rival), softplus, true,
+     offsetof(struct decoder_slopes, gap), offsetof(struct packed, gap_coef), offsetof(struct seq, d_rival), sigmoid},
+};
+enum { N_COLUMNS = sizeof columns / sizeof *columns };
+
+// The member of that type at an offset of a struct.
+#define AT(type, base, offset) (*(type *)((char *)(base) + (offset)))
 
 struct reading reading_for(const struct objective_run *r, struct live_reference *reference)
 {
@@ -53,34 +81,28 @@ static int read_head(struct decoder *d, struct packed *p, const struct reading *
         reads.entropy = p->entropy;
         reads.is_top = p->is_top;
     }
-    if (r->needs.reads & READ_SUM_SQUARES)
-        reads.sum_squares = p->sum_squares;
-    if (r->needs.reads & READ_RIVAL) {
-        reads.gaps = p->gaps;
+    for (int c = 0; c < N_COLUMNS; c++)
+        if (r->needs.reads & columns[c].read)
+            AT(float *, &reads, columns[c].head) = AT(float *, p, columns[c].said);
+    if (reads.gaps) {
         reads.draws = p->draws;
         reads.n_rivals = r->n_rivals;
     }
-    if (r->needs.reads & READ_KL) {
-        int code = live_reference_forward(r->reference, &p->batch, &reads.reference, e);
-        if (code)
-            return code;
-        reads.kl = p->kl;
-    }
-    return decoder_head(d, &p->batch, &reads, e);
+    int code = reads.kl ? live_reference_forward(r->reference, &p->batch, &reads.reference, e) : 0;
+    return code ? code : decoder_head(d, &p->batch, &reads, e);
 }
 
-static void read_tokens(const struct packed *p, const struct seq_span *span, struct seq *s, struct needs needs, bool stats,
+static void read_tokens(struct packed *p, const struct seq_span *span, struct seq *s, struct needs needs, bool stats,
                         struct tally *tally)
 {
+    for (int c = 0; c < N_COLUMNS; c++) {
+        const float *said = AT(float *, p, columns[c].said);
+        for (int j = span->first_target; (needs.reads & columns[c].read) && j < span->first_target + span->n_targets; j++)
+            AT(double, s, columns[c].sum) += columns[c].of ? columns[c].of(said[j]) : (double)said[j];
+    }
     for (int j = span->first_target; j < span->first_target + span->n_targets; j++) {
         s->logp += p->weights[j] * p->logprobs[j];
         s->tail += (1 - p->weights[j]) * p->logprobs[j];
-        if (needs.reads & READ_KL)
-            s->kl += p->kl[j];
-        if (needs.reads & READ_SUM_SQUARES)
-            s->sum_squares += p->sum_squares[j];
-        if (needs.reads & READ_RIVAL)
-            s->rival += softplus(p->gaps[j]);
         if (stats) {
             tally->entropy += p->entropy[j];
             tally->top += p->is_top[j];
@@ -127,6 +149,21 @@ int numbers_read(struct decoder *d, struct packed *p, const struct dataset *data
     return 0;
 }
 
+// Of one response: its derivatives by sums become derivatives by what the head said of each token.
+static void send_columns(struct packed *p, const struct seq_span *span, const struct seq *s, struct needs needs, double share)
+{
+    for (int c = 0; c < N_COLUMNS; c++) {
+        const struct column *x = &columns[c];
+        if (!x->is_sent || !(needs.reads & x->read))
+            continue;
+        const float *said = AT(float *, p, x->said);
+        const double slope = AT(const double, s, x->slope);
+        float *coef = AT(float *, p, x->coef);
+        for (int j = span->first_target; j < span->first_target + span->n_targets; j++)
+            coef[j] = (float)(x->slope_of ? slope * x->slope_of(said[j]) * share : slope * share);
+    }
+}
+
 int numbers_send(struct decoder *d, struct packed *p, const struct seq *seqs, struct needs needs, double share,
                  struct err *e)
 {
@@ -141,18 +178,16 @@ int numbers_send(struct decoder *d, struct packed *p, const struct seq *seqs, st
             p->coef[j] = (float)(s->d_logp * p->weights[j] * share);
             if (p->batch.score_rows)
                 p->score_coef[j] = (float)(d_score / span->n_targets);
-            if (needs.reads & READ_KL)
-                p->kl_coef[j] = (float)(s->d_kl * share);
-            if (needs.reads & READ_RIVAL) // the slope of softplus(gap)
-                p->gap_coef[j] = (float)(s->d_rival * sigmoid(p->gaps[j]) * share);
         }
+        send_columns(p, span, s, needs, share);
     }
     if (needs.networks & NETWORK_SCORE) {
         slopes.score = p->score_coef;
     } else {
         slopes.logprob = p->coef;
-        slopes.kl = needs.reads & READ_KL ? p->kl_coef : NULL;
-        slopes.gap = needs.reads & READ_RIVAL ? p->gap_coef : NULL;
+        for (int c = 0; c < N_COLUMNS; c++)
+            if (columns[c].is_sent && (needs.reads & columns[c].read))
+                AT(const float *, &slopes, columns[c].slopes) = AT(float *, p, columns[c].coef);
     }
     return decoder_send(d, &p->batch, &slopes, e);
 }

@@ -86,16 +86,16 @@ static const char *named(const char *key, bool held_out)
     static struct {
         const char *key;
         char *held_out;
-    } made[64];
-    static int n;
+    } *made;
+    static size_t n, cap;
     if (!held_out)
         return key;
-    for (int i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++)
         if (strcmp(made[i].key, key) == 0)
             return made[i].held_out;
-    BUG_IF(n == 64);
     char text[80];
     snprintf(text, sizeof text, "eval/%s", key);
+    MEM_GROW(made, n, cap);
     made[n].key = key;
     made[n].held_out = mem_strdup(text);
     return made[n++].held_out;

@@ -7,7 +7,7 @@
 #include "train/objective/calibration.h"
 #include "train/objective/objective.h"
 
-enum { METRICS_MAX = 24 };
+enum { METRICS_MAX = 64 };
 
 struct metric {
     const char *key; // lives as long as the program

@@ -278,16 +278,17 @@ static bool *wanted_groups(const struct run *r)
     return wanted;
 }
 
-static void weigh_prompts(struct run *r)
+static int weigh_prompts(struct run *r, struct err *e)
 {
     run_phase(r, RUN_STARTING, "training a classifier of the prompts");
     const struct udm_result u = udm_fill(&r->train, &r->eval, r->model, (uint64_t)settings_int(&r->settings, "seed"));
     recorder_event(r->recorder, 0, "info", "data", 0,
                    "a classifier tells %.0f %% of the prompts of good and bad responses apart (50 %% is guessing); bad "
                    "responses weigh %.2f on average", 100 * u.accuracy, u.mean_weight);
+    return 0;
 }
 
-static int fill_samples(struct run *r, struct err *e)
+static int fill_own_answers(struct run *r, struct err *e)
 {
     char *train_path = path_join(r->dir, "samples-train.bin"), *eval_path = path_join(r->dir, "samples-eval.bin");
     struct samples_options o = {.path = train_path, .model_key = r->model_key, .max_length = r->rules.max_length,
@@ -314,8 +315,13 @@ void run_report_borrowed(const struct run *r, char *from)
     free(from);
 }
 
-static int fill_references(struct run *r, double tail_cut, struct err *e)
+static int fill_references(struct run *r, struct err *e)
 {
+    struct objective_run configured = {0};
+    objective_configure(&configured, r->objective, &r->settings);
+    const double tail_cut = configured.options.tail_cut;
+    if (run_is_staged(r))
+        return run_load_stages(r, tail_cut, e);
     char *train_path = path_join(r->dir, "reference-train.bin"), *eval_path = path_join(r->dir, "reference-eval.bin");
     char *train_from, *eval_from;
     struct reference_options o = {.path = train_path, .model_key = r->model_key, .progress = run_loading,
@@ -427,6 +433,17 @@ static int make_prober(struct run *r, struct needs needs, struct err *e)
     return prober_new(&r->prober, r->trainer, &o, e);
 }
 
+// What is made of the data and the model as it starts, before the first step; in this order, for each may change what the
+// next one reads.
+static const struct {
+    struct needs need;
+    int (*prepare)(struct run *r, struct err *e);
+} prepared[] = {
+    {{.columns = COLUMN_PROMPT_ODDS}, weigh_prompts},
+    {{.groups = GROUPS_OWN_ANSWERS}, fill_own_answers},
+    {{.networks = NETWORK_REFERENCE}, fill_references},
+};
+
 int run_load(struct run *r, struct err *e)
 {
     const struct settings *s = &r->settings;
@@ -450,13 +467,9 @@ int run_load(struct run *r, struct err *e)
     }
     if (!code)
         code = make_trainable(r, r->model, e);
-    if (!code && (needs.columns & COLUMN_PROMPT_ODDS))
-        weigh_prompts(r);
-    if (!code && (needs.groups & GROUPS_OWN_ANSWERS))
-        code = fill_samples(r, e);
-    if (!code && (needs.networks & NETWORK_REFERENCE))
-        code = run_is_staged(r) ? run_load_stages(r, configured.options.tail_cut, e)
-                                : fill_references(r, configured.options.tail_cut, e);
+    for (size_t i = 0; !code && i < sizeof prepared / sizeof *prepared; i++)
+        if (needs_any(needs_both(needs, prepared[i].need)))
+            code = prepared[i].prepare(r, e);
     if (code)
         return code;
     struct trainer_options options = run_trainer_options(r);
