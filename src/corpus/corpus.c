@@ -140,7 +140,9 @@ static int load_rows(struct load *l, const struct shape *shape, size_t limit, st
         } else {
             row.object = mapped(l->map, row.object);
             take_tools(&l->row, row.object);
-            if (!shape_read(shape, &l->row, row.object) && !l->row.reason[0])
+            if (!l->map && row_refuse_media(&l->row, row.object))
+                ;
+            else if (!shape_read(shape, &l->row, row.object) && !l->row.reason[0])
                 BUG("a reader refused a row of %s without a reason", shape->name);
             fields_note(l->fields, row.object, l->row.reason[0]);
         }

@@ -75,12 +75,12 @@ static bool read_layout_answer(const struct shape *s, struct row *r, const json_
     struct turn_list prompt = {.n = 0}, said;
     struct response answer;
     char key[64];
-    double good;
+    double good = 1; // of texts to imitate
     if (!prompt_turns(r, object, present(object, s->prompt, key), &prompt))
         return false;
     const char *name = present(object, s->answer, key);
     if (!read_side(r, object, name, &prompt, &said) || !take_answer(r, &said, name, &answer) ||
-        !label_good(r, object, label_keys(s, r->label_from), &good))
+        (s->keys && !label_good(r, object, label_keys(s, r->label_from), &good)))
         return false;
     answer.score = good;
     return row_emit(r, true, &said, &answer, 1);

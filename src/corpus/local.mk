@@ -93,6 +93,7 @@ EXTRA_DIST += \
 	tests/data/layouts/beavertails.jsonl \
 	tests/data/layouts/chosen-response.jsonl \
 	tests/data/layouts/distilabel-ratings.jsonl \
+	tests/data/layouts/dolly.jsonl \
 	tests/data/layouts/helpsteer2-preference.jsonl \
 	tests/data/layouts/helpsteer2.jsonl \
 	tests/data/layouts/helpsteer3.jsonl \
@@ -103,6 +104,7 @@ EXTRA_DIST += \
 	tests/data/layouts/openai-preference.jsonl \
 	tests/data/layouts/orca-pairs.jsonl \
 	tests/data/layouts/pku-saferlhf.jsonl \
+	tests/data/layouts/question-answer.jsonl \
 	tests/data/layouts/ranked-responses.jsonl \
 	tests/data/layouts/rewardbench-2.jsonl \
 	tests/data/layouts/rewardbench.jsonl \

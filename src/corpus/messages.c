@@ -34,6 +34,17 @@ static bool is_empty(const json_t *value)
            (json_is_object(value) && json_object_size(value) == 0);
 }
 
+bool row_refuse_media(struct row *r, const json_t *object)
+{
+    for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
+        const json_t *value = members[i].use == USE_REFUSED ? json_object_get(object, members[i].name) : NULL;
+        if (value && !is_empty(value))
+            return !row_refuse(r, "it has \"%s\", and models here read text alone (leave the member out, or use map, where the "
+                                  "texts say all)", members[i].name);
+    }
+    return false;
+}
+
 // The roles behind the names that collections use; NULL for names that no template has.
 static const char *role_of(const char *name)
 {

@@ -33,8 +33,9 @@ static bool add_history(struct row *r, const json_t *history, struct turn_list *
 
 bool instruction_turns(struct row *r, const json_t *object, struct turn_list *out)
 {
+    const bool context = !json_object_get(object, "input") && json_is_string(json_object_get(object, "context"));
     const char *instruction = row_text(r, object, "instruction");
-    const char *input = instruction ? row_text_or_empty(r, object, "input") : NULL;
+    const char *input = instruction ? row_text_or_empty(r, object, context ? "context" : "input") : NULL;
     if (!input || !system_turn(r, object, out) || !add_history(r, json_object_get(object, "history"), out))
         return false;
     if (!input[0])

@@ -90,6 +90,12 @@ is "and makes none" 0 "$("$attune" runs | grep -c failed)"
 is "an empty pipe" 3 "$("$attune" score --model models/demo /dev/stdin >out 2>err </dev/null; echo $?)"
 is "has no rows" 1 "$(grep -c 'it holds no rows' err)"
 
+# Rows that are no use are said by every command that reads a file.
+{ cat six.jsonl; echo '{"prompt": "a", "chosen": "b", "rejected": "b"}'; } >seven.jsonl
+is "score of seven rows" 0 "$("$attune" score --model models/demo seven.jsonl >out 2>err; echo $?)"
+is "answers six" 6 "$(grep -c '^line' out)"
+is "and says why not seven" 1 "$(grep -c '1 row of seven.jsonl cannot be used; line 7: chosen and rejected are the same' err)"
+
 # A run that is steered.
 check "a run to steer" "$attune" train --objective dpo --name steered $common --steps 5000 --detach
 is "a name of other programs" 2 "$("$attune" set steered learning_rate=1e-5 >out 2>err; echo $?)"

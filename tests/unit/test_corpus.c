@@ -226,7 +226,7 @@ static void load_fails_with_what_to_do_when_nothing_can_be_used(void **state)
         {"a.jsonl", "", "it holds no rows"},
         {"a.json", "[]", "it holds no rows"},
         {"a.txt", " \n\n \n", "it holds no rows"},
-        {"a.jsonl", "{\"question\": 1, \"answer\": 2}\n", "its fields (question, answer) are none of the known shapes"},
+        {"a.jsonl", "{\"riddle\": 1, \"solution\": 2}\n", "its fields (riddle, solution) are none of the known shapes"},
         {"a.jsonl", "hello\n", "a.jsonl:1: not valid JSON"},
         {"a.json", "[", "the file ends before the array does"},
         {"a.jsonl", "\n{\"prompt\": \"a\", \"chosen\": \"b\", \"rejected\": \"b\"}\n", "a.jsonl:2: chosen and rejected"},

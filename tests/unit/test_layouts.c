@@ -22,6 +22,7 @@ static const struct expected_layout {
     {"beavertails", DATA_BINARY, 2, 0, NAN, 0},
     {"chosen-response", DATA_PAIR, 1, 0, 1, 0},
     {"distilabel-ratings", DATA_LIST, 1, 0, 5, 1},
+    {"dolly", DATA_SFT, 1, 0, 1, NAN},
     {"helpsteer2", DATA_LIST, 2, 0, 4, 1},
     {"helpsteer2-preference", DATA_PAIR, 1, 1, 1, 0},
     {"helpsteer3", DATA_PAIR, 1, 0, 2.0 / 3, 1.0 / 3},
@@ -33,6 +34,7 @@ static const struct expected_layout {
     {"orca-pairs", DATA_PAIR, 1, 0, 1, 0},
     {"pku-saferlhf", DATA_PAIR, 1, 0, 1, 0},
     {"ranked-responses", DATA_LIST, 1, 0, -1, -3},
+    {"question-answer", DATA_SFT, 1, 0, 1, NAN},
     {"rewardbench", DATA_PAIR, 1, 0, 1, 0},
     {"rewardbench-2", DATA_LIST, 1, 0, 1, 0},
     {"shp", DATA_PAIR, 1, 0, 1, 0},
@@ -151,6 +153,22 @@ static void a_map_says_which_member_is_what(void **state)
     assert_int_equal(parse(&c, rows, "prompt", &fault), ERR_USAGE);
 }
 
+static void pictures_beside_the_texts_are_not_passed_over(void **state)
+{
+    struct corpus *c;
+    struct err fault = {0};
+    static const char rows[] = "{\"question\": \"p\", \"chosen\": \"a\", \"rejected\": \"b\", \"image\": {\"bytes\": \"x\"}}\n"
+                               "{\"question\": \"p\", \"chosen\": \"a\", \"rejected\": \"b\", \"image\": null, \"images\": []}\n";
+    assert_ok(parse(&c, rows, NULL, &fault));
+    assert_int_equal(c->n_examples, 1);
+    assert_int_equal(c->n_refused, 1);
+    assert_non_null(strstr(c->refused[0].reason, "it has \"image\""));
+    corpus_free(c);
+    assert_ok(parse(&c, rows, "prompt=question", &fault)); // who names the members says what counts
+    assert_int_equal(c->n_examples, 2);
+    corpus_free(c);
+}
+
 static void a_near_name_is_not_passed_over(void **state)
 {
     struct corpus *c;
@@ -229,6 +247,7 @@ int main(void)
         cmocka_unit_test(another_label_counts_when_it_is_asked_for),
         cmocka_unit_test(calls_and_tools_go_along_and_come_back_from_the_normal_form),
         cmocka_unit_test(a_map_says_which_member_is_what),
+        cmocka_unit_test(pictures_beside_the_texts_are_not_passed_over),
         cmocka_unit_test(a_near_name_is_not_passed_over),
         cmocka_unit_test(a_file_that_was_cut_is_not_trained_on_unasked),
         cmocka_unit_test(too_many_refused_rows_are_an_error_that_counts_the_reasons),

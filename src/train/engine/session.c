@@ -110,7 +110,12 @@ int session_open(struct session *x, const struct settings *s, bool strings_as_me
 int session_load_corpus(struct corpus **out, const char *path, const struct settings *s, struct err *e)
 {
     const struct corpus_reading how = {settings_text(s, "map"), settings_text(s, "label-from")};
-    return corpus_load_as(out, path, (size_t)settings_int(s, "limit"), &how, e);
+    int code = corpus_load_as(out, path, (size_t)settings_int(s, "limit"), &how, e);
+    if (!code && (*out)->n_refused)
+        fprintf(stderr, "%zu %s of %s cannot be used; line %lld: %s\n", (*out)->n_refused,
+                text_plural((int64_t)(*out)->n_refused, "row", "rows"), path, (long long)(*out)->refused[0].line,
+                (*out)->refused[0].reason);
+    return code;
 }
 
 int session_take_corpus(struct session *x, const struct settings *s, const struct corpus *c, struct err *e)
