@@ -14,6 +14,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "base/human.h"
 #include "base/mem.h"
 #include "base/str.h"
 

@@ -3,6 +3,7 @@ libbase_a_SOURCES = \
 	%D%/clock.c %D%/clock.h \
 	%D%/err.c %D%/err.h \
 	%D%/file.c %D%/file.h \
+	%D%/human.c %D%/human.h \
 	%D%/json.c %D%/json.h \
 	%D%/mem.c %D%/mem.h \
 	%D%/members.c %D%/members.h \

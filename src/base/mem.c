@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include "base/human.h"
 #include "base/mem.h"
 
 #include <stdio.h>

@@ -38,11 +38,6 @@ const char *text_plural(int64_t n, const char *one, const char *more);
 bool text_to_double(const char *text, double *out);
 bool text_to_i64(const char *text, int64_t *out);
 
-// "7.2 GiB", "312 B"; "4:05", "2 d 3 h"; "1.24 M".
-const char *human_bytes(char *out, size_t size, double bytes);
-const char *human_seconds(char *out, size_t size, double seconds);
-const char *human_count(char *out, size_t size, double count);
-
 // Adds a text as one word of a shell's command line.
 void str_add_quoted(struct str *s, const char *text);
 // Shows bytes from outside safely on a terminal: control bytes as ^[ or \x9b, broken UTF-8 as U+FFFD.

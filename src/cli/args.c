@@ -9,7 +9,6 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "cli/foreign.h"
-#include "cli/help.h"
 #include "cli/print.h"
 
 static const struct param project_option[] = {
@@ -122,39 +121,6 @@ int args_parse(struct args *a, int argc, char **argv, bool *help, struct err *e)
     if (settings_find(&a->settings, "help") && settings_bool(&a->settings, "help"))
         *help = true;
     return 0;
-}
-
-static bool wants_help(int argc, char **argv)
-{
-    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
-        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
-            return true;
-    return false;
-}
-
-bool args_open(struct args *a, const struct command *c, int argc, char **argv, int min_words, int max_words,
-               int *status)
-{
-    struct err e = {0};
-    bool help = false;
-    int code = args_tables(a, c, argc, argv, &e);
-    if (wants_help(argc, argv)) { // also on a line that is wrong otherwise, and without an engine
-        help_command(stdout, a, code ? &e : NULL, print_width(stdout));
-        *status = 0;
-        return false;
-    }
-    if (!code)
-        code = args_parse(a, argc, argv, &help, &e);
-    if (!code && a->n_words < min_words)
-        code = err_set(&e, ERR_USAGE, "something is missing; usage: %s", c->synopsis);
-    if (!code && max_words >= 0 && a->n_words > max_words)
-        code = err_set(&e, ERR_USAGE, "\"%s\" is too much; usage: %s", a->words[max_words], c->synopsis);
-    if (code) {
-        *status = args_fail(a, &e);
-        args_close(a);
-        return false;
-    }
-    return true;
 }
 
 void args_close(struct args *a)

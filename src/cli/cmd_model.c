@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/human.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "cli/look.h"

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/human.h"
 #include "base/str.h"
 #include "cli/look.h"
 #include "cli/print.h"

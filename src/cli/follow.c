@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/human.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "cli/print.h"

@@ -36,6 +36,7 @@ libcli_a_SOURCES = \
 	%D%/cmd_stop.c \
 	%D%/cmd_train.c \
 	%D%/args.c %D%/args.h \
+	%D%/args_open.c \
 	%D%/bench.h %D%/bench_measure.c %D%/bench_table.c \
 	%D%/child_lines.c %D%/child_lines.h \
 	%D%/command.h %D%/commands.c \

@@ -155,3 +155,8 @@ bool row_messages(struct row *r, const json_t *list, const char *name, struct tu
     }
     return true;
 }
+
+const char *dialogue_key(const json_t *object)
+{
+    return row_member(object, "messages") ? "messages" : row_member(object, "conversations") ? "conversations" : NULL;
+}

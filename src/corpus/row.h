@@ -41,6 +41,8 @@ const char *row_text_or_empty(struct row *r, const json_t *object, const char *k
 // A list of messages ({role, content}, {from, value}; content as text or as a list of text parts), appended.
 // What else a template may write of a message (tool_calls, ...) goes along as its json. `name`: the member's, for reasons. A single message object counts as a list of one.
 bool row_messages(struct row *r, const json_t *list, const char *name, struct turn_list *out);
+// The member that holds the dialogue: "messages" or "conversations"; NULL when there is none.
+const char *dialogue_key(const json_t *object);
 // Pictures and sounds beside the texts: refuses the row, and returns true.
 bool row_refuse_media(struct row *r, const json_t *object);
 bool row_add_turn(struct row *r, struct turn_list *list, const char *role, const char *text);

@@ -28,11 +28,6 @@ static bool is_message(const json_t *value)
     return json_is_object(first) && (has(first, "role") || has(first, "from"));
 }
 
-const char *dialogue_key(const json_t *o)
-{
-    return has(o, "messages") ? "messages" : has(o, "conversations") ? "conversations" : NULL;
-}
-
 static bool has_dialogue(const json_t *o)
 {
     return has_list(o, "messages") || has_list(o, "conversations");

@@ -66,8 +66,6 @@ bool read_question(struct row *r, const json_t *object);
 bool read_prompt(struct row *r, const json_t *object);
 
 // Shared by the readers.
-// The member that holds the dialogue: "messages" or "conversations"; NULL when there is none.
-const char *dialogue_key(const json_t *object);
 // Instruction and input as one message of the user, after the system text and earlier rounds where there are some.
 bool instruction_turns(struct row *r, const json_t *object, struct turn_list *out);
 // Takes the assistant's last message off the list.

@@ -13,6 +13,7 @@
 #include <xmmintrin.h>
 #endif
 
+#include "base/human.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "cpu/cpu.h"

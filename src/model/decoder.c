@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/human.h"
 #include "base/mem.h"
 #include "base/str.h"
 

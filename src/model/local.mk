@@ -1,7 +1,7 @@
 noinst_LIBRARIES += libmodel.a
 libmodel_a_SOURCES = \
 	%D%/adapter.c %D%/adapter.h \
-	%D%/arch.c %D%/arch.h %D%/arch_reader.h \
+	%D%/arch.c %D%/arch.h %D%/arch_reader.c %D%/arch_reader.h \
 	%D%/arch_members.c \
 	%D%/arch_rope.c \
 	%D%/backend.h \

@@ -232,7 +232,7 @@ static int upload(struct model *m, const struct adapter *a, const struct st_tens
     float *values = mem_try_alloc(t->n_elements, sizeof *values, "a matrix of the adapter", e);
     int code = values ? st_to_f32(a->file, t, values, e) : ERR_LIMIT;
     if (!code)
-        code = model_check_finite(a->file->path, t, values, e);
+        code = st_check_finite(a->file->path, t, values, e);
     if (!code)
         m->ops->upload(m->backend, to, values, t->n_elements * sizeof *values);
     free(values);

@@ -200,21 +200,6 @@ static void arrange(float *out, const float *in, const struct tensor *t, const s
             out[o * cols + i] = in[i * width + start + o];
 }
 
-int model_check_finite(const char *path, const struct st_tensor *t, const float *values, struct err *e)
-{
-    float zero = 0; // stays so unless one of them is not finite
-    for (size_t i = 0; i < t->n_elements; i++)
-        zero += values[i] * 0;
-    if (zero == 0)
-        return 0;
-    size_t at = 0;
-    while (isfinite(values[at]))
-        at++;
-    return err_set(e, ERR_NUMERIC, "%s: element %zu of tensor \"%.200s\" is %s: the weights are damaged, or they come from a "
-                   "training that diverged", path, at, t->name,
-                   t->dtype == ST_F64 && isinf(values[at]) ? "larger than f32 holds" : isnan(values[at]) ? "not a number (NaN)" : "infinite");
-}
-
 static int load_tensor(struct model *m, const struct shards *s, const struct tensor *t, struct err *e)
 {
     const struct name_row *row = names_row(m->arch.family, t->kind);
@@ -239,7 +224,7 @@ static int load_tensor(struct model *m, const struct shards *s, const struct ten
         return ERR_LIMIT;
     code = st_to_f32(file, found, raw, e);
     if (!code)
-        code = model_check_finite(file->path, found, raw, e);
+        code = st_check_finite(file->path, found, raw, e);
     if (!code) {
         float *arranged = raw;
         if (row->transposed || row->part >= 0) {

@@ -26,8 +26,6 @@ int weight_shards_own_head(const struct shards *s, enum arch_family family, bool
 int lora_load(struct model *m, const struct adapter *a, struct err *e);
 int lora_save(const struct model *m, const char *dir, struct err *e); // into an existing folder
 
-// ERR_NUMERIC names the tensor and the place of the first number that is not finite; values are t's, in its order.
-int model_check_finite(const char *path, const struct st_tensor *t, const float *values, struct err *e);
 
 // Saving: the tokenizer's files of one folder into another, and the rename that makes a whole folder of a temporary one.
 int model_copy_tokenizer(const char *from, const char *dir, struct err *e);

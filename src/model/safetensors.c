@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -287,4 +288,19 @@ int st_to_f32(const struct st_file *f, const struct st_tensor *t, float *out, st
         return err_set(e, ERR_UNSUPPORTED, "%s: tensor \"%.200s\" has dtype %s; weights must be F32, F16, BF16 or F64 "
                        "(quantized models must be converted first)", f->path, t->name, st_dtype_name(t->dtype));
     }
+}
+
+int st_check_finite(const char *path, const struct st_tensor *t, const float *values, struct err *e)
+{
+    float zero = 0; // stays so unless one of them is not finite
+    for (size_t i = 0; i < t->n_elements; i++)
+        zero += values[i] * 0;
+    if (zero == 0)
+        return 0;
+    size_t at = 0;
+    while (isfinite(values[at]))
+        at++;
+    return err_set(e, ERR_NUMERIC, "%s: element %zu of tensor \"%.200s\" is %s: the weights are damaged, or they come from a "
+                   "training that diverged", path, at, t->name,
+                   t->dtype == ST_F64 && isinf(values[at]) ? "larger than f32 holds" : isnan(values[at]) ? "not a number (NaN)" : "infinite");
 }

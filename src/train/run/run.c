@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/human.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "train/run/paft_run.h"
