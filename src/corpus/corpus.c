@@ -16,6 +16,7 @@
 #include "corpus/row.h"
 #include "corpus/shapes.h"
 #include "corpus/source.h"
+#include "corpus/tidy.h"
 
 enum { RECOGNIZE_ROWS = 100 }; // so many rows decide on the shape
 
@@ -70,6 +71,8 @@ static int recognize(struct source *source, const char *map, const struct shape 
     int more = 0;
     for (int n = 0; n < RECOGNIZE_ROWS && (more = source_next(source, &row, e)) > 0; n++) {
         row.object = mapped(map, row.object);
+        struct row unread = {0};
+        row_tidy(&unread, row.object);
         size_t i = 0;
         while (row.object && shapes[i].name && !shape_fits(&shapes[i], row.object))
             i++;
@@ -130,7 +133,7 @@ static int load_rows(struct load *l, const struct shape *shape, size_t limit, st
     while ((limit == 0 || c->n_rows < limit) && (more = source_next(l->source, &row, e)) > 0) {
         const size_t n_before = c->n_examples;
         c->n_rows++;
-        l->file = file_of_row(l);
+        l->file = l->row.file = file_of_row(l);
         l->row.line = row.line;
         l->row.reason[0] = '\0';
         if (row.damage) {
@@ -140,7 +143,8 @@ static int load_rows(struct load *l, const struct shape *shape, size_t limit, st
         } else {
             row.object = mapped(l->map, row.object);
             take_tools(&l->row, row.object);
-            if (!l->map && row_refuse_media(&l->row, row.object))
+            if (!row_tidy(&l->row, row.object) || !row_take_system(&l->row, row.object) ||
+                (!l->map && row_refuse_media(&l->row, row.object)))
                 ;
             else if (!shape_read(shape, &l->row, row.object) && !l->row.reason[0])
                 BUG("a reader refused a row of %s without a reason", shape->name);

@@ -20,6 +20,7 @@ libcorpus_a_SOURCES = \
 	%D%/shape_single.c \
 	%D%/shapes.c %D%/shapes.h \
 	%D%/shards.c %D%/shards.h \
+	%D%/tidy.c %D%/tidy.h \
 	%D%/source.c %D%/source.h %D%/source_kinds.h \
 	%D%/source_csv.c \
 	%D%/source_json.c \

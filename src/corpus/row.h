@@ -19,6 +19,8 @@ struct row {
     int64_t line;
     size_t cap_examples;
     const char *tools;     // of the row, as JSON; NULL: none
+    const char *system;    // its system text beside the dialogue; NULL or "": none
+    const char *file;      // that it comes from, as of an example
     const char *label_from; // which of several labels counts ("safer"); NULL: the usual one
     struct open_group *open; // what rows that belong together have so far; see groups.c
     char reason[400]; // "" while nothing is wrong

@@ -51,7 +51,7 @@ static bool scored_prompt(struct row *r, const json_t *object, struct turn_list 
 bool read_scored_completions(struct row *r, const json_t *object)
 {
     struct turn_list prompt = {.n = 0};
-    if (!system_turn(r, object, &prompt) || !scored_prompt(r, object, &prompt))
+    if (!scored_prompt(r, object, &prompt))
         return false;
     struct response answers[ROW_MAX_RESPONSES] = {0};
     const json_t *completion;

@@ -79,8 +79,6 @@ bool read_message_pair(struct row *r, const json_t *object)
         dialogue = "prompt";
     if (!dialogue && json_is_string(json_object_get(object, first))) // a plain row among message lists
         return read_text_pair(r, object);
-    if (!system_turn(r, object, &before))
-        return false;
     const char *asked = json_string_value(json_object_get(object, "prompt"));
     if (!dialogue && asked && answers_alone(json_object_get(object, first)) && !row_add_turn(r, &before, "user", asked))
         return false;
@@ -163,9 +161,7 @@ bool read_text_pair(struct row *r, const json_t *object)
     if (!rejected)
         return false;
     struct turn_list turns = {.n = 0};
-    if (!system_turn(r, object, &turns))
-        return false;
-    bool is_chat = turns.n > 0 || strcmp(key, "prompt") != 0;
+    const bool is_chat = strcmp(key, "prompt") != 0;
     return row_add_turn(r, &turns, "user", prompt) && emit_pair(r, object, is_chat, &turns, said(chosen), said(rejected));
 }
 

@@ -7,13 +7,6 @@
 #include "corpus/labels.h"
 #include "corpus/shapes.h"
 
-bool system_turn(struct row *r, const json_t *object, struct turn_list *out)
-{
-    const char *key = json_object_get(object, "system_prompt") ? "system_prompt" : "system";
-    const char *text = row_text_or_empty(r, object, key);
-    return text && (!text[0] || row_add_turn(r, out, "system", text));
-}
-
 static bool add_history(struct row *r, const json_t *history, struct turn_list *out)
 {
     const json_t *round;
@@ -36,7 +29,7 @@ bool instruction_turns(struct row *r, const json_t *object, struct turn_list *ou
     const bool context = !json_object_get(object, "input") && json_is_string(json_object_get(object, "context"));
     const char *instruction = row_text(r, object, "instruction");
     const char *input = instruction ? row_text_or_empty(r, object, context ? "context" : "input") : NULL;
-    if (!input || !system_turn(r, object, out) || !add_history(r, json_object_get(object, "history"), out))
+    if (!input || !add_history(r, json_object_get(object, "history"), out))
         return false;
     if (!input[0])
         return row_add_turn(r, out, "user", instruction);
@@ -53,8 +46,6 @@ bool prompt_turns(struct row *r, const json_t *object, const char *key, struct t
     const json_t *inner = json_object_get(value, "messages");
     if (strcmp(key, "instruction") == 0)
         return instruction_turns(r, object, out);
-    if (!system_turn(r, object, out))
-        return false;
     if (inner)
         return row_messages(r, inner, key, out);
     if (json_is_array(value) || json_is_object(value))
@@ -97,7 +88,7 @@ static bool read_messages_answer(struct row *r, const json_t *object, struct tur
     const char *key = dialogue_key(object);
     if (!key)
         return row_refuse(r, "the field \"messages\" is missing");
-    return system_turn(r, object, prompt) && row_messages(r, json_object_get(object, key), key, prompt) &&
+    return row_messages(r, json_object_get(object, key), key, prompt) &&
            take_answer(r, prompt, key, answer);
 }
 
@@ -135,7 +126,7 @@ static bool read_prompt_completion(struct row *r, const json_t *object, double s
         answer.score = score;
         return answer.text && row_emit_text(r, text, &answer, 1);
     }
-    if (!system_turn(r, object, &prompt) || !row_messages(r, asked, "prompt", &prompt))
+    if (!row_messages(r, asked, "prompt", &prompt))
         return false;
     if (json_is_string(said)) {
         answer.text = row_text(r, object, key);
@@ -176,8 +167,7 @@ bool read_prompt(struct row *r, const json_t *object)
 {
     struct turn_list prompt = {.n = 0};
     if (json_is_array(json_object_get(object, "prompt")))
-        return system_turn(r, object, &prompt) &&
-               row_messages(r, json_object_get(object, "prompt"), "prompt", &prompt) &&
+        return row_messages(r, json_object_get(object, "prompt"), "prompt", &prompt) &&
                row_emit(r, true, &prompt, NULL, 0);
     if (json_is_string(json_object_get(object, "instruction")))
         return instruction_turns(r, object, &prompt) && row_emit(r, true, &prompt, NULL, 0);

@@ -72,8 +72,6 @@ const char *dialogue_key(const json_t *object);
 bool instruction_turns(struct row *r, const json_t *object, struct turn_list *out);
 // Takes the assistant's last message off the list.
 bool take_answer(struct row *r, struct turn_list *list, const char *name, struct response *answer);
-// The system text that some collections keep beside the dialogue, as its first turn.
-bool system_turn(struct row *r, const json_t *object, struct turn_list *out);
 // A prompt, whatever it is: a text (after the system's), a transcript, messages, an object with messages.
 bool prompt_turns(struct row *r, const json_t *object, const char *key, struct turn_list *out);
 // One side of a pair: a text, a message, or messages that may repeat the dialogue before (`before`) or not.
