@@ -219,6 +219,13 @@ static int load_source(struct corpus **out, const char *path, struct source *sou
         code = no_shape(source, path, e);
     if (code)
         goto out;
+    if (how->label_from && *how->label_from && !(shape && shape_has_label(shape, how->label_from))) {
+        code = err_set(e, ERR_USAGE, "label-from says \"%.40s\", and %s (%s) has %s%s%s", how->label_from, path,
+                       shape ? shape->name : "plain texts", shape && shape->other ? "the labels better and " : "",
+                       shape && shape->other ? shape->other : shape && shape->labels ? "the labels " : "no choice of labels",
+                       shape && shape->labels ? shape->labels : "");
+        goto out;
+    }
     c->kind = shape ? shape->kind : DATA_SFT;
     c->transcripts = shape && shape->transcripts;
     c->shape = shape                      ? shape->name
@@ -229,7 +236,10 @@ static int load_source(struct corpus **out, const char *path, struct source *sou
         goto out;
     if (shape)
         fields_finish(load.fields, c, shape, how->label_from);
-    if (c->n_examples == 0 && c->n_refused == 0)
+    if (c->n_examples == 0 && c->n_refused == 0 && c->n_rows > 0)
+        code = err_set(e, ERR_INPUT, "cannot use %s as data (recognized as %s): none of its %zu rows makes an example%s", path,
+                       c->shape, c->n_rows, shape && shape->kind == DATA_LIST ? "; a list needs two answers with scores or ranks" : "");
+    else if (c->n_examples == 0 && c->n_refused == 0)
         code = err_set(e, ERR_INPUT, "cannot use %s as data: it holds no rows", path);
     else if (c->n_examples == 0)
         code = err_set(e, ERR_INPUT, "no row of %s can be used (recognized as %s); the first is refused: %s:%s%lld: %s",
