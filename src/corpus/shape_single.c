@@ -1,6 +1,7 @@
 #include "config.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "base/mem.h"
 #include "base/str.h"
@@ -70,6 +71,27 @@ bool take_answer(struct row *r, struct turn_list *list, const char *name, struct
     return true;
 }
 
+// A text to imitate whose row says whether it is good: the label must be read, or the row is none. False: refused.
+static bool is_unlabelled(struct row *r, const json_t *object)
+{
+    static const char *const truths[] = {"label",    "good",     "is_good",      "bad",     "is_bad",     "is_safe",  "safe",
+                                         "unsafe",   "is_correct", "correct",    "accepted", "is_accepted", "chosen", "is_chosen",
+                                         "rejected", "is_rejected", "preferred", "is_preferred", "desirable", "is_desirable",
+                                         "harmful",  "is_harmful", "toxic",      "is_toxic", "thumbs_up",  "liked",    "upvoted"};
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)object, key, value) {
+        const bool near = text_distance("label", key) <= 2 && strlen(key) > 3;
+        bool named = near && (json_is_boolean(value) || json_is_number(value) || json_is_string(value));
+        for (size_t i = 0; !named && json_is_boolean(value) && i < sizeof truths / sizeof *truths; i++)
+            named = strcasecmp(key, truths[i]) == 0;
+        if (named)
+            return row_refuse(r, "\"%.40s\" says whether the answer is good: map prompt=...,completion=...,label=%.40s reads it so",
+                              key, key);
+    }
+    return true;
+}
+
 static bool emit_one(struct row *r, bool is_chat, const struct turn_list *prompt, struct response answer, double score)
 {
     answer.score = score;
@@ -80,7 +102,7 @@ bool read_instruction(struct row *r, const json_t *object)
 {
     struct turn_list prompt = {.n = 0};
     const char *output = row_text(r, object, "output");
-    return output && instruction_turns(r, object, &prompt) && emit_one(r, true, &prompt, (struct response){.text = output}, 1);
+    return output && is_unlabelled(r, object) && instruction_turns(r, object, &prompt) && emit_one(r, true, &prompt, (struct response){.text = output}, 1);
 }
 
 static bool read_messages_answer(struct row *r, const json_t *object, struct turn_list *prompt, struct response *answer)
@@ -96,7 +118,8 @@ bool read_dialogue(struct row *r, const json_t *object)
 {
     struct turn_list prompt = {.n = 0};
     struct response answer = {0};
-    return read_messages_answer(r, object, &prompt, &answer) && emit_one(r, true, &prompt, answer, 1);
+    return is_unlabelled(r, object) && read_messages_answer(r, object, &prompt, &answer) &&
+           emit_one(r, true, &prompt, answer, 1);
 }
 
 static bool read_label(struct row *r, const json_t *object, double *score)
@@ -138,7 +161,7 @@ static bool read_prompt_completion(struct row *r, const json_t *object, double s
 
 bool read_completion(struct row *r, const json_t *object)
 {
-    return read_prompt_completion(r, object, 1);
+    return is_unlabelled(r, object) && read_prompt_completion(r, object, 1);
 }
 
 bool read_labelled_completion(struct row *r, const json_t *object)

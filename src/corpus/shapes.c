@@ -81,15 +81,15 @@ static bool fits_message_pair(const json_t *o)
     return has_answers(o) && is_message(json_object_get(o, "chosen")) && is_message(json_object_get(o, "rejected"));
 }
 
-static bool is_transcript(const json_t *value)
+static bool holds_transcript(const json_t *value)
 {
-    return json_is_string(value) && strncmp(json_string_value(value), "\n\nHuman:", 8) == 0;
+    return json_is_string(value) && is_transcript(json_string_value(value));
 }
 
 static bool fits_transcript_pair(const json_t *o)
 {
     return has_answers(o) && !has(o, "prompt") && !has(o, "instruction") && !has(o, "question") &&
-           (is_transcript(json_object_get(o, "chosen")) || is_transcript(json_object_get(o, "rejected")));
+           (holds_transcript(json_object_get(o, "chosen")) || holds_transcript(json_object_get(o, "rejected")));
 }
 
 static bool fits_instruction_pair(const json_t *o)
@@ -215,7 +215,7 @@ const struct shape shapes[] = {
     {.name = "message lists with two answers (chosen/rejected)", .kind = DATA_PAIR, .fits = fits_dialogue_pair,
      .read = read_message_pair, .uses = "messages conversations chosen rejected prompt" VOTES},
     {.name = "two message lists (chosen/rejected)", .kind = DATA_PAIR, .fits = fits_message_pair,
-     .read = read_message_pair, .uses = "chosen rejected prompt" VOTES},
+     .read = read_message_pair, .uses = "chosen rejected prompt trajectory" VOTES},
     {.name = "dialogues with two answers (trajectory/chosen/rejected)", .kind = DATA_PAIR, .prompt = "trajectory",
      .first = "chosen", .second = "rejected"},
     {.name = "dialogues with two answers (input/preferred_output/non_preferred_output)", .kind = DATA_PAIR,

@@ -81,5 +81,6 @@ bool prompt_turns(struct row *r, const json_t *object, const char *key, struct t
 // One side of a pair: a text, a message, or messages that may repeat the dialogue before (`before`) or not.
 bool read_side(struct row *r, const json_t *object, const char *key, const struct turn_list *before,
                struct turn_list *side);
+bool is_transcript(const char *text); // HH's "Human:" and "Assistant:"
 bool dialogue_repeated(const json_t *answer); // it has the dialogue before it as well
 bool same_turns(const struct turn_list *a, const struct turn_list *b);
