@@ -231,13 +231,14 @@ static void print_refused(const struct corpus *c)
     if (c->n_refused)
         printf("Refused:\n");
     for (size_t i = 0; !n && i < c->n_refused; i++) {
-        printf("  line %lld: ", (long long)c->refused[i].line);
+        const char *file = c->refused[i].file;
+        printf("  %s%s%s %lld: ", file ? file : "", file ? ", " : "", c->unit, (long long)c->refused[i].line);
         print_visible(stdout, c->refused[i].reason, 0);
         putchar('\n');
     }
     for (int i = 0; i < n; i++) {
-        printf("  %zu %s, the first in line %lld: ", reasons[i].n,
-               text_plural((int64_t)reasons[i].n, "row", "rows"), (long long)reasons[i].line);
+        printf("  %zu %s, the first in %s%s%s %lld: ", reasons[i].n, text_plural((int64_t)reasons[i].n, "row", "rows"),
+               reasons[i].file ? reasons[i].file : "", reasons[i].file ? ", " : "", c->unit, (long long)reasons[i].line);
         print_visible(stdout, reasons[i].reason, 0);
         putchar('\n');
     }

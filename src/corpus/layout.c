@@ -12,7 +12,7 @@ static const char *present(const json_t *object, const char *names, char key[64]
 {
     for (const char *at = names; at && *at; at = strchr(at, '|') ? strchr(at, '|') + 1 : "") {
         snprintf(key, 64, "%.*s", (int)strcspn(at, "|"), at);
-        if (row_member(object, key))
+        if (row_member(object, key) && !json_is_null(row_member(object, key)))
             return key;
     }
     return NULL;

@@ -35,12 +35,14 @@ libcorpus_a_SOURCES = \
 	%D%/parquet/values.c
 
 if HAVE_CMOCKA
-check_PROGRAMS += tests/unit/test_corpus tests/unit/test_layouts tests/unit/test_parquet
+check_PROGRAMS += tests/unit/test_corpus tests/unit/test_layouts tests/unit/test_parquet tests/unit/test_readings
 tests_unit_test_corpus_SOURCES = tests/unit/test_corpus.c tests/fuzz/fuzz_corpus.c tests/lib/testing.h
 tests_unit_test_parquet_SOURCES = tests/unit/test_parquet.c
 tests_unit_test_parquet_LDADD = libcorpus.a $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_layouts_SOURCES = tests/unit/test_layouts.c tests/lib/testing.h
 tests_unit_test_layouts_LDADD = libcorpus.a $(BASE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_readings_SOURCES = tests/unit/test_readings.c tests/lib/testing.h
+tests_unit_test_readings_LDADD = libcorpus.a $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_corpus_LDADD = libcorpus.a $(BASE_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += tests/unit/test_source
