@@ -161,7 +161,7 @@ static int load_rows(struct load *l, const struct shape *shape, size_t limit, st
     return more < 0 ? more : 0;
 }
 
-static int no_shape(struct source *source, const char *path, struct err *e)
+static int no_shape(struct source *source, const char *path, const char *map, struct err *e)
 {
     struct source_row first;
     int more = source_next(source, &first, e);
@@ -173,6 +173,11 @@ static int no_shape(struct source *source, const char *path, struct err *e)
         return err_set(e, ERR_INPUT, "cannot use %s as data (read as %s): %s:%lld: %s", path, source_form(source),
                        source_file(source), (long long)first.line, first.damage);
     json_t *row = first.object;
+    char missing[200];
+    if (map && map_missing(map, row, missing, sizeof missing)) {
+        json_decref(row);
+        return err_set(e, ERR_USAGE, "map names the member %s, which the first row of %s does not have", missing, path);
+    }
     struct str names = {0};
     const char *key, *meant = NULL, *typed = NULL;
     json_t *value;
@@ -216,7 +221,7 @@ static int load_source(struct corpus **out, const char *path, struct source *sou
     if (!code && !plain)
         code = recognize(source, load.map, &shape, e);
     if (!code && !plain && !shape)
-        code = no_shape(source, path, e);
+        code = no_shape(source, path, load.map, e);
     if (code)
         goto out;
     if (how->label_from && *how->label_from && !(shape && shape_has_label(shape, how->label_from))) {
