@@ -1,6 +1,7 @@
 // attune data import|show: what is in a file of preference data.
 #include "config.h"
 
+#include <ctype.h>
 #include <dirent.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -231,13 +232,14 @@ static void print_refused(const struct corpus *c)
     if (c->n_refused)
         printf("Refused:\n");
     for (size_t i = 0; !n && i < c->n_refused; i++) {
-        printf("  line %lld: ", (long long)c->refused[i].line);
+        const char *file = c->refused[i].file;
+        printf("  %s%s%s %lld: ", file ? file : "", file ? ", " : "", c->unit, (long long)c->refused[i].line);
         print_visible(stdout, c->refused[i].reason, 0);
         putchar('\n');
     }
     for (int i = 0; i < n; i++) {
-        printf("  %zu %s, the first in line %lld: ", reasons[i].n,
-               text_plural((int64_t)reasons[i].n, "row", "rows"), (long long)reasons[i].line);
+        printf("  %zu %s, the first in %s%s%s %lld: ", reasons[i].n, text_plural((int64_t)reasons[i].n, "row", "rows"),
+               reasons[i].file ? reasons[i].file : "", reasons[i].file ? ", " : "", c->unit, (long long)reasons[i].line);
         print_visible(stdout, reasons[i].reason, 0);
         putchar('\n');
     }
@@ -305,14 +307,39 @@ static void add_file(struct folder_table *t, const char *path, const char *name)
     corpus_free(c);
 }
 
+// "train-*-of-00003*.parquet" of a shard's name; false of other names.
+static bool shards_pattern(const char *name, struct str *pattern)
+{
+    const char *of = strstr(name, "-of-"), *number = of;
+    while (number > name && isdigit((unsigned char)number[-1]))
+        number--;
+    const size_t digits = of ? strspn(of + 4, "0123456789") : 0;
+    const char *ending = of ? strchr(of + 4 + digits, '.') : NULL;
+    if (!of || number == of || number == name || number[-1] != '-' || !digits)
+        return false;
+    str_clear(pattern);
+    str_addn(pattern, name, (size_t)(number - name));
+    str_add(pattern, "*");
+    str_addn(pattern, of, 4 + digits);
+    str_addf(pattern, "*%s", ending ? ending : "");
+    return true;
+}
+
 // inside: where `dir` is in the folder that was asked for; "" for that itself.
 static int add_folder(struct folder_table *t, const char *dir, const char *inside, int depth, struct err *e)
 {
     struct dirent **names = NULL;
     const int n = scandir(dir, &names, NULL, alphasort);
     int code = n < 0 ? err_errno(e, "cannot read the folder %s", dir) : 0;
+    struct str pattern = {0}, before = {0};
     for (int i = 0; i < n; i++) {
         const char *name = names[i]->d_name;
+        if (shards_is_data(name) && shards_pattern(name, &pattern)) { // one line for all of a set
+            const bool again = strcmp(str_text(&pattern), str_text(&before)) == 0;
+            str_clear(&before);
+            str_add(&before, str_text(&pattern));
+            name = again ? "." : str_text(&before);
+        }
         char *path = path_join(dir, name), *shown = path_join(inside, name);
         if (name[0] == '.' || code)
             ;
@@ -327,6 +354,8 @@ static int add_folder(struct folder_table *t, const char *dir, const char *insid
         free(names[i]);
     }
     free(names);
+    str_fini(&pattern);
+    str_fini(&before);
     return code;
 }
 

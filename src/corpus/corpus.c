@@ -16,6 +16,7 @@
 #include "corpus/row.h"
 #include "corpus/shapes.h"
 #include "corpus/source.h"
+#include "corpus/tidy.h"
 
 enum { RECOGNIZE_ROWS = 100 }; // so many rows decide on the shape
 
@@ -70,6 +71,8 @@ static int recognize(struct source *source, const char *map, const struct shape 
     int more = 0;
     for (int n = 0; n < RECOGNIZE_ROWS && (more = source_next(source, &row, e)) > 0; n++) {
         row.object = mapped(map, row.object);
+        struct row unread = {0};
+        row_tidy(&unread, row.object);
         size_t i = 0;
         while (row.object && shapes[i].name && !shape_fits(&shapes[i], row.object))
             i++;
@@ -130,7 +133,7 @@ static int load_rows(struct load *l, const struct shape *shape, size_t limit, st
     while ((limit == 0 || c->n_rows < limit) && (more = source_next(l->source, &row, e)) > 0) {
         const size_t n_before = c->n_examples;
         c->n_rows++;
-        l->file = file_of_row(l);
+        l->file = l->row.file = file_of_row(l);
         l->row.line = row.line;
         l->row.reason[0] = '\0';
         if (row.damage) {
@@ -140,7 +143,8 @@ static int load_rows(struct load *l, const struct shape *shape, size_t limit, st
         } else {
             row.object = mapped(l->map, row.object);
             take_tools(&l->row, row.object);
-            if (!l->map && row_refuse_media(&l->row, row.object))
+            if (!row_tidy(&l->row, row.object) || !row_take_system(&l->row, row.object) ||
+                (!l->map && row_refuse_media(&l->row, row.object)))
                 ;
             else if (!shape_read(shape, &l->row, row.object) && !l->row.reason[0])
                 BUG("a reader refused a row of %s without a reason", shape->name);
@@ -157,7 +161,7 @@ static int load_rows(struct load *l, const struct shape *shape, size_t limit, st
     return more < 0 ? more : 0;
 }
 
-static int no_shape(struct source *source, const char *path, struct err *e)
+static int no_shape(struct source *source, const char *path, const char *map, struct err *e)
 {
     struct source_row first;
     int more = source_next(source, &first, e);
@@ -169,6 +173,11 @@ static int no_shape(struct source *source, const char *path, struct err *e)
         return err_set(e, ERR_INPUT, "cannot use %s as data (read as %s): %s:%lld: %s", path, source_form(source),
                        source_file(source), (long long)first.line, first.damage);
     json_t *row = first.object;
+    char missing[200];
+    if (map && map_missing(map, row, missing, sizeof missing)) {
+        json_decref(row);
+        return err_set(e, ERR_USAGE, "map names the member %s, which the first row of %s does not have", missing, path);
+    }
     struct str names = {0};
     const char *key, *meant = NULL, *typed = NULL;
     json_t *value;
@@ -212,9 +221,16 @@ static int load_source(struct corpus **out, const char *path, struct source *sou
     if (!code && !plain)
         code = recognize(source, load.map, &shape, e);
     if (!code && !plain && !shape)
-        code = no_shape(source, path, e);
+        code = no_shape(source, path, load.map, e);
     if (code)
         goto out;
+    if (how->label_from && *how->label_from && !(shape && shape_has_label(shape, how->label_from))) {
+        code = err_set(e, ERR_USAGE, "label-from says \"%.40s\", and %s (%s) has %s%s%s", how->label_from, path,
+                       shape ? shape->name : "plain texts", shape && shape->other ? "the labels better and " : "",
+                       shape && shape->other ? shape->other : shape && shape->labels ? "the labels " : "no choice of labels",
+                       shape && shape->labels ? shape->labels : "");
+        goto out;
+    }
     c->kind = shape ? shape->kind : DATA_SFT;
     c->transcripts = shape && shape->transcripts;
     c->shape = shape                      ? shape->name
@@ -225,7 +241,10 @@ static int load_source(struct corpus **out, const char *path, struct source *sou
         goto out;
     if (shape)
         fields_finish(load.fields, c, shape, how->label_from);
-    if (c->n_examples == 0 && c->n_refused == 0)
+    if (c->n_examples == 0 && c->n_refused == 0 && c->n_rows > 0)
+        code = err_set(e, ERR_INPUT, "cannot use %s as data (recognized as %s): none of its %zu rows makes an example%s", path,
+                       c->shape, c->n_rows, shape && shape->kind == DATA_LIST ? "; a list needs two answers with scores or ranks" : "");
+    else if (c->n_examples == 0 && c->n_refused == 0)
         code = err_set(e, ERR_INPUT, "cannot use %s as data: it holds no rows", path);
     else if (c->n_examples == 0)
         code = err_set(e, ERR_INPUT, "no row of %s can be used (recognized as %s); the first is refused: %s:%s%lld: %s",

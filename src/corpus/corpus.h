@@ -95,6 +95,7 @@ void corpus_free(struct corpus *c); // NULL is fine
 void corpus_refuse(struct corpus *c, int64_t line, const char *file, const char *reason);
 // Why rows were refused, the frequent reasons first; at most `most` of them. Returns how many.
 struct refusal {
+    const char *file; // of the first, as of an example
     const char *reason;
     int64_t line; // of the first row
     size_t n;

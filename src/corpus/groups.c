@@ -10,21 +10,25 @@
 #include "corpus/shapes.h"
 
 struct node {
-    const char *id, *parent, *text;
+    const char *id, *parent, *text, *file;
     int64_t line;
+    bool lost; // its parent is not there, or another message has its name
     double rank;
     bool is_prompt, has_rank;
     int parent_at, next_of_parent, first_child; // -1: none
+};
+struct rated {
+    const char *prompt, *text, *file, *system;
+    int64_t line;
+    double score;
+    size_t place; // in the file
 };
 struct open_group {
     // trees
     struct node *nodes;
     size_t n, cap;
-    // rated responses
-    const char *prompt;
-    int64_t line;
-    struct response answers[ROW_MAX_RESPONSES];
-    int n_answers;
+    struct rated *rated;
+    size_t n_rated, cap_rated;
 };
 
 static struct open_group *group_of(struct row *r)
@@ -36,8 +40,10 @@ static struct open_group *group_of(struct row *r)
 
 static void close_group(struct row *r)
 {
-    if (r->open)
+    if (r->open) {
         free(r->open->nodes);
+        free(r->open->rated);
+    }
     free(r->open);
     r->open = NULL;
 }
@@ -61,7 +67,8 @@ bool read_tree_message(struct row *r, const json_t *object)
     struct open_group *g = group_of(r);
     MEM_GROW(g->nodes, g->n, g->cap);
     g->nodes[g->n++] = (struct node){.id = arena_strdup(arena, id), .parent = arena_strdup(arena, parent),
-                                     .text = arena_strdup(arena, text), .line = r->line, .is_prompt = is_prompt,
+                                     .text = arena_strdup(arena, text), .line = r->line, .file = r->file,
+                                     .is_prompt = is_prompt,
                                      .has_rank = json_is_number(rank), .rank = json_number_value(rank),
                                      .parent_at = -1, .next_of_parent = -1, .first_child = -1};
     return true;
@@ -71,6 +78,13 @@ static int by_id(const void *a, const void *b)
 {
     const struct node *const *x = a, *const *y = b;
     return strcmp((*x)->id, (*y)->id);
+}
+
+static int by_id_and_line(const void *a, const void *b)
+{
+    const struct node *const *x = a, *const *y = b;
+    const int order = by_id(a, b);
+    return order ? order : (*x)->line < (*y)->line ? -1 : (*x)->line > (*y)->line;
 }
 
 // Children stand in the order of the file.
@@ -84,6 +98,7 @@ static void link_nodes(struct open_group *g)
         struct node *x = &g->nodes[i];
         const struct node key = {.id = x->parent}, *wanted = &key;
         struct node **found = *x->parent ? bsearch(&wanted, sorted, g->n, sizeof *sorted, by_id) : NULL;
+        x->lost = *x->parent && (!found || *found == x);
         if (!found || *found == x)
             continue;
         x->parent_at = (int)(*found - g->nodes);
@@ -91,6 +106,35 @@ static void link_nodes(struct open_group *g)
         (*found)->first_child = (int)i;
     }
     free(sorted);
+}
+
+// The second of two messages with one id is none: nobody could say which of them is answered.
+static void refuse_doubles(struct row *r, struct open_group *g)
+{
+    struct node **sorted = mem_alloc(g->n, sizeof *sorted);
+    size_t kept = 0;
+    for (size_t i = 0; i < g->n; i++)
+        sorted[i] = &g->nodes[i];
+    qsort(sorted, g->n, sizeof *sorted, by_id_and_line);
+    for (size_t i = 1; i < g->n; i++)
+        sorted[i]->lost = strcmp(sorted[i]->id, sorted[i - 1]->id) == 0;
+    free(sorted);
+    for (size_t i = 0; i < g->n; i++) {
+        if (g->nodes[i].lost)
+            corpus_refuse(r->corpus, g->nodes[i].line, g->nodes[i].file, "another message has the same message_id");
+        else
+            g->nodes[kept++] = g->nodes[i];
+    }
+    g->n = kept;
+}
+
+static bool hangs_in_the_air(const struct open_group *g, int i)
+{
+    int n = 0;
+    for (int at = i; at >= 0 && n++ <= ROW_MAX_TURNS; at = g->nodes[at].parent_at)
+        if (g->nodes[at].lost)
+            return true;
+    return false;
 }
 
 // The dialogue up to node i; false when it is too long, or leads round in a circle.
@@ -111,6 +155,7 @@ void finish_tree_messages(struct row *r)
     struct open_group *g = r->open;
     if (!g)
         return;
+    refuse_doubles(r, g);
     link_nodes(g);
     for (size_t i = 0; i < g->n; i++) {
         struct response answers[ROW_MAX_RESPONSES] = {0};
@@ -120,57 +165,98 @@ void finish_tree_messages(struct row *r)
             if (g->nodes[c].has_rank && !g->nodes[c].is_prompt && n < ROW_MAX_RESPONSES)
                 answers[n++] = (struct response){.text = g->nodes[c].text, .score = -g->nodes[c].rank};
         r->line = g->nodes[i].line;
+        r->file = g->nodes[i].file;
+        r->system = NULL;
         r->reason[0] = '\0';
-        if (g->nodes[i].is_prompt && n >= 2 && path_to(g, (int)i, &path))
-            row_emit(r, true, &path, answers, n);
+        if (!g->nodes[i].is_prompt || n < 2)
+            continue;
+        if (hangs_in_the_air(g, (int)i))
+            row_refuse(r, "the message that it follows is not in the file, or was deleted");
+        else if (!path_to(g, (int)i, &path))
+            row_refuse(r, "the dialogue before it is too long, or goes round in a circle");
+        else if (row_emit(r, true, &path, answers, n))
+            r->corpus->examples[r->corpus->n_examples - 1].file = r->file;
+        if (r->reason[0])
+            corpus_refuse(r->corpus, r->line, r->file, r->reason);
     }
     r->reason[0] = '\0'; // what one place lacks does not refuse a row
     close_group(r);
 }
 
-// ---- rated responses, the ones of a prompt in rows that follow each other: {"prompt", "response", "helpfulness", ...} ----
-
-static void emit_rated(struct row *r)
-{
-    struct open_group *g = r->open;
-    struct turn_list prompt = {.n = 0};
-    const int64_t line = r->line;
-    if (g->n_answers >= 2) {
-        r->line = g->line;
-        row_add_turn(r, &prompt, "user", g->prompt);
-        row_emit(r, true, &prompt, g->answers, g->n_answers);
-        r->line = line;
-    }
-    g->n_answers = 0;
-}
+// ---- rated responses, one a row, those of a prompt wherever they stand: {"prompt", "response", "helpfulness", ...} ----
 
 bool read_rated_response(struct row *r, const json_t *object)
 {
     struct arena *arena = &r->corpus->arena;
     const char *prompt = row_text(r, object, "prompt"), *text = prompt ? row_text(r, object, "response") : NULL;
-    double score;
-    if (!text || !label_number(r, object, r->label_from && *r->label_from ? r->label_from : "helpfulness", &score))
+    struct rated one = {.line = r->line, .file = r->file, .system = r->system ? arena_strdup(arena, r->system) : NULL};
+    if (!text || !label_number(r, object, r->label_from && *r->label_from ? r->label_from : "helpfulness", &one.score))
         return false;
+    if (text[strspn(text, " \t\r\n")] == '\0')
+        return row_refuse(r, "the response is empty");
     struct open_group *g = group_of(r);
-    if (g->n_answers && strcmp(g->prompt, prompt) != 0)
-        emit_rated(r);
-    if (r->reason[0]) { // of the group before, not of this row
-        r->reason[0] = '\0';
-    }
-    if (g->n_answers == ROW_MAX_RESPONSES)
-        return row_refuse(r, "more than %d responses to one prompt", ROW_MAX_RESPONSES);
-    if (g->n_answers == 0) {
-        g->prompt = arena_strdup(arena, prompt);
-        g->line = r->line;
-    }
-    g->answers[g->n_answers++] = (struct response){.text = arena_strdup(arena, text), .score = score};
+    one.prompt = arena_strdup(arena, prompt);
+    one.text = arena_strdup(arena, text);
+    one.place = g->n_rated;
+    MEM_GROW(g->rated, g->n_rated, g->cap_rated);
+    g->rated[g->n_rated++] = one;
     return true;
 }
 
+static int by_prompt(const void *a, const void *b)
+{
+    const struct rated *x = a, *y = b;
+    const int order = strcmp(x->prompt, y->prompt);
+    return order ? order : x->place < y->place ? -1 : x->place > y->place;
+}
+
+static int by_first_place(const void *a, const void *b)
+{
+    const struct rated *const *x = a, *const *y = b;
+    return (*x)->place < (*y)->place ? -1 : (*x)->place > (*y)->place;
+}
+
+// The answers [first, ...) of one prompt: a list, or the reason why they are none, for each of their rows.
+static void emit_rated(struct row *r, const struct rated *first, const struct rated *end)
+{
+    struct response answers[ROW_MAX_RESPONSES] = {0};
+    struct turn_list prompt = {.n = 0};
+    int n = 0;
+    for (const struct rated *x = first; x < end && strcmp(x->prompt, first->prompt) == 0; x++) {
+        if (n == ROW_MAX_RESPONSES)
+            corpus_refuse(r->corpus, x->line, x->file, "more responses to one prompt than a list can have");
+        else
+            answers[n++] = (struct response){.text = x->text, .score = x->score};
+    }
+    r->line = first->line;
+    r->file = first->file;
+    r->system = first->system;
+    r->reason[0] = '\0';
+    row_add_turn(r, &prompt, "user", first->prompt);
+    if (n < 2)
+        row_refuse(r, "it is the only rated response to its prompt");
+    else if (row_emit(r, true, &prompt, answers, n))
+        r->corpus->examples[r->corpus->n_examples - 1].file = r->file;
+    for (int i = 0; r->reason[0] && i < n; i++)
+        corpus_refuse(r->corpus, first[i].line, first[i].file, r->reason);
+}
+
+// In the order in which the prompts came.
 void finish_rated_responses(struct row *r)
 {
-    if (r->open)
-        emit_rated(r);
+    struct open_group *g = r->open;
+    if (!g)
+        return;
+    qsort(g->rated, g->n_rated, sizeof *g->rated, by_prompt);
+    const struct rated **firsts = mem_alloc(g->n_rated, sizeof *firsts);
+    size_t n = 0;
+    for (size_t i = 0; i < g->n_rated; i++)
+        if (i == 0 || strcmp(g->rated[i].prompt, g->rated[i - 1].prompt) != 0)
+            firsts[n++] = &g->rated[i];
+    qsort(firsts, n, sizeof *firsts, by_first_place);
+    for (size_t i = 0; i < n; i++)
+        emit_rated(r, firsts[i], g->rated + g->n_rated);
+    free(firsts);
     r->reason[0] = '\0';
     close_group(r);
 }

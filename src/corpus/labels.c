@@ -78,20 +78,48 @@ static bool read_share(struct row *r, const json_t *stated, double *share)
            row_refuse(r, "\"share\" is %g, must be a probability between 0 and 1", *share);
 }
 
-// "annotator1", "annotator2", ...: 1, 2, or 0 for a tie, which is half a vote for each. Whoever did not vote is left out.
+bool label_is_vote(const char *member)
+{
+    int64_t number;
+    if (strncmp(member, "annotator", 9) != 0)
+        return false;
+    member += 9 + (member[9] == '_');
+    return text_to_i64(member, &number);
+}
+
+// 0, 1 or 2, also as 2.0 (a column with gaps) or "2" (a table of texts); -1: none of them.
+static int choice_of(const json_t *vote)
+{
+    double number = -1;
+    if (json_is_number(vote))
+        number = json_number_value(vote);
+    else if (json_is_string(vote) && !text_to_double(json_string_value(vote), &number))
+        number = -1;
+    return number == 0 || number == 1 || number == 2 ? (int)number : -1;
+}
+
+// "annotator1", "annotator_2", ...: 1, 2, or 0 for a tie, which is half a vote for each; or all in a list, "annotators".
+// Whoever did not vote is left out. A text under "annotator" is somebody's name.
 static bool read_annotators(struct row *r, const json_t *object, int *n, double *share)
 {
     int votes[3] = {0};
     const char *key;
     json_t *vote;
+    size_t i;
     json_object_foreach((json_t *)object, key, vote) {
-        int64_t number;
-        if (strncmp(key, "annotator", 9) != 0 || !text_to_i64(key + 9, &number) || json_is_null(vote))
+        if (!label_is_vote(key) || json_is_null(vote))
             continue;
-        const int64_t choice = json_is_integer(vote) ? json_integer_value(vote) : -1;
-        if (choice < 0 || choice > 2)
+        if (choice_of(vote) < 0)
             return row_refuse(r, "\"%.40s\" must be 0 (a tie), 1 or 2", key);
-        votes[choice]++;
+        votes[choice_of(vote)]++;
+    }
+    const json_t *list = json_object_get(object, "annotators");
+    json_array_foreach(list, i, vote) {
+        if (!json_is_number(vote)) // names
+            break;
+        if (choice_of(vote) < 0)
+            return row_refuse(r, "vote %zu of \"annotators\" must be 0 (a tie), 1 or 2", i + 1);
+        votes[choice_of(vote)]++;
     }
     *n = votes[0] + votes[1] + votes[2];
     if (*n > 0)
@@ -103,10 +131,9 @@ bool label_has_votes(const json_t *object)
 {
     const char *key;
     json_t *value;
-    int64_t number;
     json_object_foreach((json_t *)object, key, value)
-        if (strcmp(key, "share") == 0 || strcmp(key, "votes") == 0 ||
-            (strncmp(key, "annotator", 9) == 0 && text_to_i64(key + 9, &number)))
+        if (strcmp(key, "share") == 0 || strcmp(key, "votes") == 0 || label_is_vote(key) ||
+            (strcmp(key, "annotators") == 0 && json_is_number(json_array_get(value, 0))))
             return true;
     return false;
 }
@@ -149,17 +176,29 @@ static bool numbered(struct row *r, const json_t *object, const char *key, doubl
     return true;
 }
 
+static bool is_among(const char *word, const char *const *words)
+{
+    while (*words && strcasecmp(word, *words) != 0)
+        words++;
+    return *words != NULL;
+}
+
+// Which of the two, or neither: by side, or by the name of its model.
 static bool winner(struct row *r, const json_t *object, const char *key, double *share)
 {
-    const char *who = json_string_value(there(object, key));
-    if (who && (strcasecmp(who, "model_a") == 0 || strcasecmp(who, "a") == 0))
-        *share = 1;
-    else if (who && (strcasecmp(who, "model_b") == 0 || strcasecmp(who, "b") == 0))
-        *share = 0;
-    else if (who && (strstr(who, "tie") || strstr(who, "bad")))
-        *share = 0.5;
-    else
+    static const char *const first[] = {"model_a", "a", "response_a", "assistant_a", NULL},
+                            *const second[] = {"model_b", "b", "response_b", "assistant_b", NULL},
+                            *const neither[] = {"tie", "tie (bothbad)", "tie (both bad)", "both_bad", "bothbad", "both bad",
+                                                "both", "neither", "draw", "equal", NULL};
+    const char *who = json_string_value(there(object, key)), *a = json_string_value(there(object, "model_a")),
+               *b = json_string_value(there(object, "model_b"));
+    const bool is_a = who && (is_among(who, first) || (a && strcmp(who, a) == 0)),
+               is_b = who && (is_among(who, second) || (b && strcmp(who, b) == 0));
+    if (is_a && is_b)
+        return row_refuse(r, "\"%s\" is \"%.40s\", which both are called", key, who);
+    if (!is_a && !is_b && !(who && is_among(who, neither)))
         return row_refuse(r, "\"%s\" must be model_a, model_b or tie", key);
+    *share = is_a ? 1 : is_b ? 0 : 0.5;
     return true;
 }
 
@@ -207,6 +246,23 @@ bool label_share(struct row *r, const json_t *object, enum label_rule rule, cons
     case LABEL_WINNER:
         return winner(r, object, a, share);
     }
+    return false;
+}
+
+bool label_contradicted(struct row *r, const json_t *object, double share, const char *scores)
+{
+    double other = 0.5, x, y;
+    char a[64], b[64];
+    bool said = false;
+    if (!read_sureness(r, object, &said, &other))
+        return true;
+    if (said && (share - 0.5) * (other - 0.5) < 0)
+        return !row_refuse(r, "its votes contradict its label");
+    nth_key(scores, 0, a);
+    nth_key(scores, 1, b);
+    if (*a && json_is_number(there(object, a)) && json_is_number(there(object, b)) && label_number(r, object, a, &x) &&
+        label_number(r, object, b, &y) && (share - 0.5) * (x - y) < 0)
+        return !row_refuse(r, "\"%s\" and \"%s\" contradict its label", a, b);
     return false;
 }
 

@@ -13,13 +13,17 @@ enum label_rule {
     LABEL_SIGNED_3,     // -3: the first by far, ... 3: the second by far; evenly between them
     LABEL_SCORES,       // two members: the larger one's answer
     LABEL_WINNER_FLAGS, // three members: the first won, the second won, a tie
-    LABEL_WINNER,       // model_a, model_b, or something with "tie" or "bad"
+    LABEL_WINNER,       // model_a, model_b, the name of either, or a word for a tie
 };
 // keys: the members that the rule looks at, with "|" between them.
 bool label_share(struct row *r, const json_t *object, enum label_rule rule, const char *keys, double *share);
 // Good (1) or bad (0), of "label" or another member; numbers as texts count where they are unambiguous.
 bool label_good(struct row *r, const json_t *object, const char *key, double *score);
 bool label_has_votes(const json_t *object); // share, votes or annotators
+bool label_is_vote(const char *member);     // annotator1, annotator_2, ...
+// Whether votes or the two numbers of `scores` ("a|b", NULL: none) say that the other answer is better than `share` does;
+// the row is then refused.
+bool label_contradicted(struct row *r, const json_t *object, double share, const char *scores);
 // A finite number in the member, also as a text ("4.5").
 bool label_number(struct row *r, const json_t *object, const char *key, double *number);
 // Emits the pair with the one that has more votes as chosen.

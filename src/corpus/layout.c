@@ -12,7 +12,7 @@ static const char *present(const json_t *object, const char *names, char key[64]
 {
     for (const char *at = names; at && *at; at = strchr(at, '|') ? strchr(at, '|') + 1 : "") {
         snprintf(key, 64, "%.*s", (int)strcspn(at, "|"), at);
-        if (row_member(object, key))
+        if (row_member(object, key) && !json_is_null(row_member(object, key)))
             return key;
     }
     return NULL;
@@ -67,6 +67,7 @@ static bool read_layout_pair(const struct shape *s, struct row *r, const json_t 
     if (!same_turns(&first, &second))
         return row_refuse(r, "the dialogues of \"%s\" and \"%s\" differ before their last answers", a, b);
     return label_share(r, object, s->rule, label_keys(s, r->label_from), &share) &&
+           (s->rule == LABEL_FIRST || !label_contradicted(r, object, share, s->scores)) &&
            emit_voted(r, true, &first, answers[0], answers[1], share);
 }
 
@@ -125,9 +126,7 @@ static bool named(const char *names, const char *member)
     const size_t n = strlen(member);
     for (const char *at = names; at && *at;) {
         const size_t length = strcspn(at, "| ");
-        const bool any_end = length && at[length - 1] == '*'; // "annotator*"
-        if ((any_end && strncmp(at, member, length - 1) == 0) ||
-            (length >= n && strncmp(at, member, n) == 0 && (length == n || at[n] == '.')))
+        if (length >= n && strncmp(at, member, n) == 0 && (length == n || at[n] == '.'))
             return true;
         at += length;
         at += *at != '\0';
@@ -137,10 +136,24 @@ static bool named(const char *names, const char *member)
 
 bool shape_uses(const struct shape *s, const char *label_from, const char *member)
 {
-    static const char always[] = "system system_prompt tools";
-    return named(s->uses, member) || named(s->prompt, member) || named(s->first, member) || named(s->second, member) ||
-           named(s->answer, member) || named(s->answers, member) || (!s->answers && named(label_keys(s, label_from), member)) || (s->kind != DATA_LIST && s->rule == LABEL_FIRST && !s->fits &&
-                                            named("share votes annotator*", member)) || named(always, member);
+    static const char always[] = "system system_prompt tools", votes[] = "share votes annotators",
+                      of_instructions[] = "input context history"; // see instruction_turns
+    const bool votes_count = s->fits ? named(s->uses, "votes") : s->kind == DATA_PAIR;
+    if (named(s->uses, member) || named(s->prompt, member) || named(s->first, member) || named(s->second, member) ||
+        named(s->answer, member) || named(s->answers, member) || named(s->scores, member) || named(always, member))
+        return true;
+    if (named(s->prompt, "instruction") && named(of_instructions, member))
+        return true;
+    if (!s->answers && (named(label_keys(s, label_from), member) || (label_from && strcmp(label_from, member) == 0)))
+        return true;
+    return votes_count && (named(votes, member) || label_is_vote(member));
+}
+
+bool shape_has_label(const struct shape *s, const char *label_from)
+{
+    if (s->other)
+        return strcmp(label_from, s->other) == 0 || strcmp(label_from, "better") == 0;
+    return named(s->labels, label_from);
 }
 
 const char *shape_meant(const struct shape *s, const json_t *row, const char *member)

@@ -20,6 +20,7 @@ libcorpus_a_SOURCES = \
 	%D%/shape_single.c \
 	%D%/shapes.c %D%/shapes.h \
 	%D%/shards.c %D%/shards.h \
+	%D%/tidy.c %D%/tidy.h \
 	%D%/source.c %D%/source.h %D%/source_kinds.h \
 	%D%/source_csv.c \
 	%D%/source_json.c \
@@ -34,12 +35,14 @@ libcorpus_a_SOURCES = \
 	%D%/parquet/values.c
 
 if HAVE_CMOCKA
-check_PROGRAMS += tests/unit/test_corpus tests/unit/test_layouts tests/unit/test_parquet
+check_PROGRAMS += tests/unit/test_corpus tests/unit/test_layouts tests/unit/test_parquet tests/unit/test_readings
 tests_unit_test_corpus_SOURCES = tests/unit/test_corpus.c tests/fuzz/fuzz_corpus.c tests/lib/testing.h
 tests_unit_test_parquet_SOURCES = tests/unit/test_parquet.c
 tests_unit_test_parquet_LDADD = libcorpus.a $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_layouts_SOURCES = tests/unit/test_layouts.c tests/lib/testing.h
 tests_unit_test_layouts_LDADD = libcorpus.a $(BASE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_readings_SOURCES = tests/unit/test_readings.c tests/lib/testing.h
+tests_unit_test_readings_LDADD = libcorpus.a $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_corpus_LDADD = libcorpus.a $(BASE_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += tests/unit/test_source

@@ -55,6 +55,18 @@ int map_check(const char *map, struct err *e)
     return 0;
 }
 
+bool map_missing(const char *map, const json_t *row, char *path, size_t size)
+{
+    char name[NAME_BYTES], at[PATH_BYTES];
+    bool wrong;
+    while (next_pair(&map, name, at, &wrong))
+        if (!row_member(row, at)) {
+            text_copy(path, size, at);
+            return true;
+        }
+    return false;
+}
+
 json_t *map_apply(const char *map, const json_t *row)
 {
     char name[NAME_BYTES], path[PATH_BYTES];

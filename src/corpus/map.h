@@ -2,6 +2,8 @@
 #pragma once
 
 #include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
 
 #include "base/err.h"
 
@@ -9,3 +11,5 @@
 int map_check(const char *map, struct err *e);
 // A new row of the members that the map names, under the names that shapes know. Others are not read.
 json_t *map_apply(const char *map, const json_t *row);
+// Whether the row lacks a member that the map names; path receives the first such.
+bool map_missing(const char *map, const json_t *row, char *path, size_t size);

@@ -46,7 +46,7 @@ bool row_refuse_media(struct row *r, const json_t *object)
 }
 
 // The roles behind the names that collections use; NULL for names that no template has.
-static const char *role_of(const char *name)
+const char *message_role(const char *name)
 {
     static const struct {
         const char *name, *role;
@@ -120,7 +120,7 @@ static bool add_message(struct row *r, const json_t *message, const char *name, 
         return row_refuse(r, "message %zu of \"%s\" is %s, must be an object", index + 1, name, row_type_name(message));
     bool sharegpt = json_object_get(message, "from") != NULL;
     const char *label = row_text(r, message, sharegpt ? "from" : "role");
-    const char *role = label ? role_of(label) : NULL;
+    const char *role = label ? message_role(label) : NULL;
     if (label && !role)
         return row_refuse(r, "message %zu of \"%s\" has the role \"%.40s\"; known are system, developer, user, assistant, "
                              "tool and function", index + 1, name, label);

@@ -52,7 +52,7 @@ int corpus_refusals(const struct corpus *c, struct refusal *out, int most)
         while (k < n && !same_reason(out[k].reason, c->refused[i].reason))
             k++;
         if (k == n && n < most)
-            out[n++] = (struct refusal){.line = c->refused[i].line, .reason = c->refused[i].reason};
+            out[n++] = (struct refusal){.file = c->refused[i].file, .line = c->refused[i].line, .reason = c->refused[i].reason};
         if (k < n)
             out[k].n++;
     }
@@ -75,8 +75,9 @@ int corpus_check_refused(const struct corpus *c, struct err *e)
         return 0;
     const int n = corpus_refusals(c, reasons, MOST);
     for (int i = 0; i < n && i < SHOWN; i++)
-        str_addf(&text, "%s%zu %s: line %lld: %.160s", i ? "; " : "", reasons[i].n,
-                 text_plural((int64_t)reasons[i].n, "row", "rows"), (long long)reasons[i].line, reasons[i].reason);
+        str_addf(&text, "%s%zu %s: %s%s%s %lld: %.160s", i ? "; " : "", reasons[i].n,
+                 text_plural((int64_t)reasons[i].n, "row", "rows"), reasons[i].file ? reasons[i].file : "",
+                 reasons[i].file ? ", " : "", c->unit, (long long)reasons[i].line, reasons[i].reason);
     if (n > SHOWN)
         str_addf(&text, "; and %d more reasons", n - SHOWN);
     int code = err_set(e, ERR_INPUT, "%zu of %zu rows of %s would be left out%s%s (%s). Mend the file, name its members with "

@@ -216,8 +216,30 @@ static bool check_responses(struct row *r, const struct response *responses, int
     return differ || row_refuse(r, "all answers have the same score");
 }
 
-bool row_emit(struct row *r, bool is_chat, const struct turn_list *prompt, const struct response *responses, int n)
+// The row's system text as the first message; a plain prompt then is what the user says.
+static bool with_system(struct row *r, bool *is_chat, const struct turn_list *prompt, struct turn_list *out)
 {
+    *out = *prompt;
+    if (!r->system || !*r->system)
+        return true;
+    if (prompt->n && strcmp(prompt->items[0].role, "system") == 0)
+        return strcmp(prompt->items[0].text, r->system) == 0 || row_refuse(r, "it has two system texts that differ");
+    if (!*is_chat && (prompt->n != 1 || is_blank(prompt->items[0].text)))
+        return row_refuse(r, "it has a system text, but no prompt");
+    if (prompt->n == ROW_MAX_TURNS)
+        return row_refuse(r, "more than %d messages", ROW_MAX_TURNS);
+    *is_chat = true;
+    out->items[0] = (struct turn){.role = "system", .text = r->system};
+    memcpy(out->items + 1, prompt->items, (size_t)prompt->n * sizeof *prompt->items);
+    out->n = prompt->n + 1;
+    return true;
+}
+
+bool row_emit(struct row *r, bool is_chat, const struct turn_list *given, const struct response *responses, int n)
+{
+    struct turn_list with, *prompt = &with;
+    if (r->reason[0] || !with_system(r, &is_chat, given, &with))
+        return false;
     if (r->reason[0] || !check_prompt(r, is_chat, prompt) || !check_responses(r, responses, n))
         return false;
     struct corpus *c = r->corpus;

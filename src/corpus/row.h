@@ -19,6 +19,8 @@ struct row {
     int64_t line;
     size_t cap_examples;
     const char *tools;     // of the row, as JSON; NULL: none
+    const char *system;    // its system text beside the dialogue; NULL or "": none
+    const char *file;      // that it comes from, as of an example
     const char *label_from; // which of several labels counts ("safer"); NULL: the usual one
     struct open_group *open; // what rows that belong together have so far; see groups.c
     char reason[400]; // "" while nothing is wrong
@@ -38,6 +40,8 @@ const char *row_text(struct row *r, const json_t *object, const char *key);
 // The same for a member that may be absent or null (then "").
 const char *row_text_or_empty(struct row *r, const json_t *object, const char *key);
 
+// The role behind a name that collections use ("gpt", "human"); NULL for names that no template has.
+const char *message_role(const char *name);
 // A list of messages ({role, content}, {from, value}; content as text or as a list of text parts), appended.
 // What else a template may write of a message (tool_calls, ...) goes along as its json. `name`: the member's, for reasons. A single message object counts as a list of one.
 bool row_messages(struct row *r, const json_t *list, const char *name, struct turn_list *out);

@@ -6,37 +6,57 @@
 #include "base/str.h"
 #include "corpus/shapes.h"
 
-// The score of one completion: its overall score, else the fine-grained one, else the mean of its ratings.
-static bool completion_score(struct row *r, const json_t *completion, size_t index, double *score)
+static bool number_in(const json_t *value, double *number)
+{
+    if (json_is_number(value))
+        *number = json_number_value(value);
+    return json_is_number(value) || (json_is_string(value) && text_to_double(json_string_value(value), number));
+}
+
+// Whether all completions have a rating of this aspect.
+static bool all_rated(const json_t *completions, const char *aspect)
+{
+    const json_t *completion;
+    double number;
+    size_t i;
+    json_array_foreach(completions, i, completion)
+        if (!number_in(json_object_get(json_object_get(json_object_get(completion, "annotations"), aspect), "Rating"), &number))
+            return false;
+    return true;
+}
+
+// The scores of all completions, of one kind for all of them: the overall scores, else the fine-grained ones, else the means
+// of the ratings of those aspects that all have.
+static bool completion_scores(struct row *r, const json_t *completions, struct response *answers)
 {
     static const char *const keys[] = {"overall_score", "fine-grained_score", "score"};
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
-        const json_t *value = json_object_get(completion, keys[i]);
-        if (json_is_number(value)) {
-            *score = json_number_value(value);
-            return true;
-        }
-        if (json_is_string(value) && text_to_double(json_string_value(value), score))
+    const json_t *completion;
+    size_t i;
+    for (size_t k = 0; k < sizeof keys / sizeof *keys; k++) {
+        bool all = true;
+        json_array_foreach(completions, i, completion)
+            all = all && number_in(json_object_get(completion, keys[k]), &answers[i].score);
+        if (all)
             return true;
     }
-    const json_t *annotations = json_object_get(completion, "annotations");
     const char *aspect;
-    json_t *annotation;
-    double sum = 0;
+    json_t *unused;
     int n = 0;
-    json_object_foreach((json_t *)annotations, aspect, annotation)
-    {
-        const json_t *rating = json_object_get(annotation, "Rating");
-        double number;
-        if (json_is_string(rating) && text_to_double(json_string_value(rating), &number)) {
-            sum += number;
-            n++;
+    json_array_foreach(completions, i, completion)
+        answers[i].score = 0;
+    json_object_foreach(json_object_get(json_array_get(completions, 0), "annotations"), aspect, unused) {
+        if (!all_rated(completions, aspect))
+            continue;
+        n++;
+        json_array_foreach(completions, i, completion) {
+            double number = 0;
+            number_in(json_object_get(json_object_get(json_object_get(completion, "annotations"), aspect), "Rating"), &number);
+            answers[i].score += number;
         }
     }
-    if (n == 0)
-        return row_refuse(r, "completion %zu has no score", index + 1);
-    *score = sum / n;
-    return true;
+    json_array_foreach(completions, i, completion)
+        answers[i].score /= n ? n : 1;
+    return n > 0 || row_refuse(r, "its completions have no score that all of them have");
 }
 
 static bool scored_prompt(struct row *r, const json_t *object, struct turn_list *prompt)
@@ -51,7 +71,7 @@ static bool scored_prompt(struct row *r, const json_t *object, struct turn_list 
 bool read_scored_completions(struct row *r, const json_t *object)
 {
     struct turn_list prompt = {.n = 0};
-    if (!system_turn(r, object, &prompt) || !scored_prompt(r, object, &prompt))
+    if (!scored_prompt(r, object, &prompt))
         return false;
     struct response answers[ROW_MAX_RESPONSES] = {0};
     const json_t *completion;
@@ -63,9 +83,11 @@ bool read_scored_completions(struct row *r, const json_t *object)
             return row_refuse(r, "completion %zu is not an object", i + 1);
         const char *name = json_object_get(completion, "response") ? "response" : "text";
         answers[i].text = row_text(r, completion, name);
-        if (!answers[i].text || !completion_score(r, completion, i, &answers[i].score))
+        if (!answers[i].text)
             return false;
     }
+    if (!completion_scores(r, json_object_get(object, "completions"), answers))
+        return false;
     return row_emit(r, true, &prompt, answers, (int)json_array_size(json_object_get(object, "completions")));
 }
 

@@ -1,8 +1,11 @@
 #include "config.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "base/json.h"
+#include "base/mem.h"
+#include "base/str.h"
 #include "corpus/labels.h"
 #include "corpus/shapes.h"
 
@@ -29,6 +32,18 @@ bool same_turns(const struct turn_list *a, const struct turn_list *b)
     return true;
 }
 
+static bool same_but_for_blanks(const struct turn *a, const struct turn *b)
+{
+    static const char blank[] = " \t\r\n";
+    const char *x = a->text + strspn(a->text, blank), *y = b->text + strspn(b->text, blank);
+    size_t n = strlen(x), m = strlen(y);
+    while (n && strchr(blank, x[n - 1]))
+        n--;
+    while (m && strchr(blank, y[m - 1]))
+        m--;
+    return strcmp(a->role, b->role) == 0 && n == m && memcmp(x, y, n) == 0;
+}
+
 bool read_side(struct row *r, const json_t *object, const char *key, const struct turn_list *before,
                struct turn_list *side)
 {
@@ -41,12 +56,27 @@ bool read_side(struct row *r, const json_t *object, const char *key, const struc
     struct turn_list said = {.n = 0};
     if (!row_messages(r, value, key, &said))
         return false;
-    struct turn_list head = said;
-    head.n = before->n < said.n ? before->n : said.n;
-    side->n = 0;
-    if (!same_turns(&head, before)) // only what comes after the dialogue
-        *side = *before;
-    for (int i = 0; i < said.n; i++) {
+    // A whole dialogue stands for itself, when it is the one that was asked; without its own beginning it goes on from that.
+    const int own_system = said.n && strcmp(said.items[0].role, "system") == 0,
+              asked_system = before->n && strcmp(before->items[0].role, "system") == 0;
+    const int n_asked = before->n - asked_system;
+    const bool whole = said.n > own_system && strcmp(said.items[own_system].role, "user") == 0;
+    int from = 0; // of what was said
+    *side = *before;
+    if (n_asked && whole) {
+        for (int i = 0; i < n_asked; i++)
+            if (own_system + i >= said.n || !same_but_for_blanks(&before->items[asked_system + i], &said.items[own_system + i]))
+                return row_refuse(r, "the dialogue of \"%s\" begins otherwise than the prompt", key);
+        if (own_system && asked_system && strcmp(before->items[0].text, said.items[0].text) != 0)
+            return row_refuse(r, "\"%s\" and the prompt have two system texts that differ", key);
+        if (own_system)
+            side->n = 0;
+        else
+            from = n_asked; // what was asked says it, with its system text
+    } else if (own_system && before->n) {
+        return row_refuse(r, "\"%s\" begins with a system text behind the prompt", key);
+    }
+    for (int i = from; i < said.n; i++) {
         if (!row_add_turn(r, side, said.items[i].role, said.items[i].text))
             return false;
         side->items[side->n - 1].json = said.items[i].json;
@@ -54,19 +84,29 @@ bool read_side(struct row *r, const json_t *object, const char *key, const struc
     return true;
 }
 
+// Whether a message is the assistant's, in either naming; false for what is none.
+static bool of_assistant(const json_t *message, bool *is_message)
+{
+    const char *name = json_string_value(json_object_get(message, "role"));
+    name = name ? name : json_string_value(json_object_get(message, "from"));
+    const char *role = name ? message_role(name) : NULL;
+    *is_message = name != NULL;
+    return role && strcmp(role, "assistant") == 0;
+}
+
 // Answers that are whole dialogues stand for themselves, whatever else is beside them.
 bool dialogue_repeated(const json_t *answer)
 {
-    const char *role = json_string_value(json_object_get(json_array_get(answer, 0), "role"));
-    return json_array_size(answer) > 1 && role && strcmp(role, "assistant") != 0;
+    bool is_message;
+    const bool assistants = of_assistant(json_array_get(answer, 0), &is_message);
+    return json_array_size(answer) > 1 && is_message && !assistants;
 }
 
 // The assistant's message and no more: the prompt stands elsewhere.
 static bool answers_alone(const json_t *answer)
 {
-    const json_t *first = json_is_array(answer) ? json_array_get(answer, 0) : answer;
-    const char *role = json_string_value(json_object_get(first, "role"));
-    return role && strcmp(role, "assistant") == 0;
+    bool is_message;
+    return of_assistant(json_is_array(answer) ? json_array_get(answer, 0) : answer, &is_message);
 }
 
 bool read_message_pair(struct row *r, const json_t *object)
@@ -77,10 +117,10 @@ bool read_message_pair(struct row *r, const json_t *object)
     const char *dialogue = dialogue_repeated(json_object_get(object, first)) ? NULL : dialogue_key(object);
     if (!dialogue && json_is_array(json_object_get(object, "prompt")))
         dialogue = "prompt";
+    if (!dialogue && json_is_array(json_object_get(object, "trajectory")))
+        dialogue = "trajectory";
     if (!dialogue && json_is_string(json_object_get(object, first))) // a plain row among message lists
         return read_text_pair(r, object);
-    if (!system_turn(r, object, &before))
-        return false;
     const char *asked = json_string_value(json_object_get(object, "prompt"));
     if (!dialogue && asked && answers_alone(json_object_get(object, first)) && !row_add_turn(r, &before, "user", asked))
         return false;
@@ -94,6 +134,11 @@ bool read_message_pair(struct row *r, const json_t *object)
     if (!same_turns(&chosen, &rejected))
         return row_refuse(r, "the prompts of chosen and rejected differ");
     return emit_pair(r, object, true, &chosen, good, bad);
+}
+
+bool is_transcript(const char *text)
+{
+    return strncmp(text, "\n\nHuman:", 8) == 0 || (strncmp(text, "Human:", 6) == 0 && strstr(text, "\n\nAssistant:"));
 }
 
 // Where the last turn of the assistant begins.
@@ -112,6 +157,12 @@ static bool read_transcript(struct row *r, const json_t *object, const char *key
     *text = row_text(r, object, key);
     if (!*text)
         return false;
+    if (strncmp(*text, "Human:", 6) == 0) { // some collections cut the empty lines before it
+        struct str whole = {0};
+        str_addf(&whole, "\n\n%s", *text);
+        *text = arena_strdup(&r->corpus->arena, str_text(&whole));
+        str_fini(&whole);
+    }
     const char *last = last_answer(*text);
     if (!last)
         return row_refuse(r, "\"%s\" has no \"\\n\\nAssistant:\"", key);
@@ -150,23 +201,76 @@ bool read_instruction_pair(struct row *r, const json_t *object)
     return rejected && emit_pair(r, object, true, &prompt, said(chosen), said(rejected));
 }
 
-// The prompt is used as it stands, without a chat template, unless the row has a system text beside a question.
+static const char *said_text(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text && text[strspn(text, " \t\r\n")] ? text : NULL;
+}
+
+// Of the members that ask, the one that is the prompt; "prompt" when there is none. NULL, with the row refused, where two
+// say different things: nobody knows whether they belong together.
+static const char *asking_member(struct row *r, const json_t *object)
+{
+    static const char *const keys[] = {"question", "prompt", "input"};
+    const char *found = NULL;
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        const char *text = said_text(object, keys[i]), *other = found ? said_text(object, found) : NULL;
+        if (!text || (other && strstr(other, text)))
+            continue;
+        if (other && !strstr(text, other)) {
+            row_refuse(r, "\"%s\" and \"%s\" both ask something: say with map which is the prompt", found, keys[i]);
+            return NULL;
+        }
+        found = keys[i]; // the longer one, which holds the other
+    }
+    return found ? found : "prompt";
+}
+
+// A member that may be the prompt by another name; NULL when there is none.
+static const char *may_be_prompt(const json_t *object)
+{
+    static const char *const names[] = {"query",   "context", "conversation", "dialogue", "dialog",  "history", "problem",
+                                        "task",    "user",    "post",         "article",  "request", "message", "human",
+                                        "instructions", "questions", "inputs", "prompts", "user_prompt", "user_input", "text",
+                                        "source_text", "document", "passage", "input_text", "conversations", "messages"};
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)object, key, value) {
+        const bool says = said_text(object, key) || json_array_size(value) > 0 || json_object_size(value) > 0;
+        for (size_t i = 0; says && i < sizeof names / sizeof *names; i++)
+            if (strcasecmp(key, names[i]) == 0)
+                return key;
+        if (says && strcmp(key, "prompt") != 0 && text_distance("prompt", key) <= 2)
+            return key;
+    }
+    return NULL;
+}
+
+// The prompt is used as it stands, without a chat template, unless the row has a system text beside a question. None: two
+// whole texts are compared.
 bool read_text_pair(struct row *r, const json_t *object)
 {
-    if (dialogue_key(object) || json_is_array(json_object_get(object, "prompt"))) // messages among plain rows
+    if (dialogue_key(object) || json_is_array(json_object_get(object, "prompt"))) // other rows among plain ones
         return read_message_pair(r, object);
-    const bool asks = !json_object_get(object, "prompt") && json_is_string(json_object_get(object, "input"));
-    const char *key = json_object_get(object, "question") ? "question" : asks ? "input" : "prompt";
-    const char *prompt = row_text_or_empty(r, object, key); // none: two whole texts are compared
-    const char *chosen = prompt ? row_text(r, object, "chosen") : NULL;
+    const char *chosen = row_text(r, object, "chosen");
     const char *rejected = chosen ? row_text(r, object, "rejected") : NULL;
-    if (!rejected)
+    const char *key = rejected ? asking_member(r, object) : NULL;
+    const char *prompt = key ? row_text_or_empty(r, object, key) : NULL;
+    if (!prompt)
         return false;
+    if (!prompt[strspn(prompt, " \t\r\n")]) {
+        if (said_text(object, "instruction"))
+            return read_instruction_pair(r, object);
+        if (is_transcript(chosen) && is_transcript(rejected))
+            return read_transcript_pair(r, object);
+        const char *other = may_be_prompt(object);
+        if (other)
+            return row_refuse(r, "there is no \"prompt\"; did you mean it by \"%.40s\"? map prompt=%.40s,chosen=chosen,"
+                                 "rejected=rejected says so", other, other);
+    }
     struct turn_list turns = {.n = 0};
-    if (!system_turn(r, object, &turns))
-        return false;
-    bool is_chat = turns.n > 0 || strcmp(key, "prompt") != 0;
-    return row_add_turn(r, &turns, "user", prompt) && emit_pair(r, object, is_chat, &turns, said(chosen), said(rejected));
+    return row_add_turn(r, &turns, "user", prompt) &&
+           emit_pair(r, object, strcmp(key, "prompt") != 0, &turns, said(chosen), said(rejected));
 }
 
 bool read_voted_pair(struct row *r, const json_t *object)

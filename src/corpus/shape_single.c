@@ -1,18 +1,12 @@
 #include "config.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "base/mem.h"
 #include "base/str.h"
 #include "corpus/labels.h"
 #include "corpus/shapes.h"
-
-bool system_turn(struct row *r, const json_t *object, struct turn_list *out)
-{
-    const char *key = json_object_get(object, "system_prompt") ? "system_prompt" : "system";
-    const char *text = row_text_or_empty(r, object, key);
-    return text && (!text[0] || row_add_turn(r, out, "system", text));
-}
 
 static bool add_history(struct row *r, const json_t *history, struct turn_list *out)
 {
@@ -36,7 +30,7 @@ bool instruction_turns(struct row *r, const json_t *object, struct turn_list *ou
     const bool context = !json_object_get(object, "input") && json_is_string(json_object_get(object, "context"));
     const char *instruction = row_text(r, object, "instruction");
     const char *input = instruction ? row_text_or_empty(r, object, context ? "context" : "input") : NULL;
-    if (!input || !system_turn(r, object, out) || !add_history(r, json_object_get(object, "history"), out))
+    if (!input || !add_history(r, json_object_get(object, "history"), out))
         return false;
     if (!input[0])
         return row_add_turn(r, out, "user", instruction);
@@ -53,8 +47,6 @@ bool prompt_turns(struct row *r, const json_t *object, const char *key, struct t
     const json_t *inner = json_object_get(value, "messages");
     if (strcmp(key, "instruction") == 0)
         return instruction_turns(r, object, out);
-    if (!system_turn(r, object, out))
-        return false;
     if (inner)
         return row_messages(r, inner, key, out);
     if (json_is_array(value) || json_is_object(value))
@@ -79,6 +71,27 @@ bool take_answer(struct row *r, struct turn_list *list, const char *name, struct
     return true;
 }
 
+// A text to imitate whose row says whether it is good: the label must be read, or the row is none. False: refused.
+static bool is_unlabelled(struct row *r, const json_t *object)
+{
+    static const char *const truths[] = {"label",    "good",     "is_good",      "bad",     "is_bad",     "is_safe",  "safe",
+                                         "unsafe",   "is_correct", "correct",    "accepted", "is_accepted", "chosen", "is_chosen",
+                                         "rejected", "is_rejected", "preferred", "is_preferred", "desirable", "is_desirable",
+                                         "harmful",  "is_harmful", "toxic",      "is_toxic", "thumbs_up",  "liked",    "upvoted"};
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)object, key, value) {
+        const bool near = text_distance("label", key) <= 2 && strlen(key) > 3;
+        bool named = near && (json_is_boolean(value) || json_is_number(value) || json_is_string(value));
+        for (size_t i = 0; !named && json_is_boolean(value) && i < sizeof truths / sizeof *truths; i++)
+            named = strcasecmp(key, truths[i]) == 0;
+        if (named)
+            return row_refuse(r, "\"%.40s\" says whether the answer is good: map prompt=...,completion=...,label=%.40s reads it so",
+                              key, key);
+    }
+    return true;
+}
+
 static bool emit_one(struct row *r, bool is_chat, const struct turn_list *prompt, struct response answer, double score)
 {
     answer.score = score;
@@ -89,7 +102,7 @@ bool read_instruction(struct row *r, const json_t *object)
 {
     struct turn_list prompt = {.n = 0};
     const char *output = row_text(r, object, "output");
-    return output && instruction_turns(r, object, &prompt) && emit_one(r, true, &prompt, (struct response){.text = output}, 1);
+    return output && is_unlabelled(r, object) && instruction_turns(r, object, &prompt) && emit_one(r, true, &prompt, (struct response){.text = output}, 1);
 }
 
 static bool read_messages_answer(struct row *r, const json_t *object, struct turn_list *prompt, struct response *answer)
@@ -97,7 +110,7 @@ static bool read_messages_answer(struct row *r, const json_t *object, struct tur
     const char *key = dialogue_key(object);
     if (!key)
         return row_refuse(r, "the field \"messages\" is missing");
-    return system_turn(r, object, prompt) && row_messages(r, json_object_get(object, key), key, prompt) &&
+    return row_messages(r, json_object_get(object, key), key, prompt) &&
            take_answer(r, prompt, key, answer);
 }
 
@@ -105,7 +118,8 @@ bool read_dialogue(struct row *r, const json_t *object)
 {
     struct turn_list prompt = {.n = 0};
     struct response answer = {0};
-    return read_messages_answer(r, object, &prompt, &answer) && emit_one(r, true, &prompt, answer, 1);
+    return is_unlabelled(r, object) && read_messages_answer(r, object, &prompt, &answer) &&
+           emit_one(r, true, &prompt, answer, 1);
 }
 
 static bool read_label(struct row *r, const json_t *object, double *score)
@@ -135,7 +149,7 @@ static bool read_prompt_completion(struct row *r, const json_t *object, double s
         answer.score = score;
         return answer.text && row_emit_text(r, text, &answer, 1);
     }
-    if (!system_turn(r, object, &prompt) || !row_messages(r, asked, "prompt", &prompt))
+    if (!row_messages(r, asked, "prompt", &prompt))
         return false;
     if (json_is_string(said)) {
         answer.text = row_text(r, object, key);
@@ -147,7 +161,7 @@ static bool read_prompt_completion(struct row *r, const json_t *object, double s
 
 bool read_completion(struct row *r, const json_t *object)
 {
-    return read_prompt_completion(r, object, 1);
+    return is_unlabelled(r, object) && read_prompt_completion(r, object, 1);
 }
 
 bool read_labelled_completion(struct row *r, const json_t *object)
@@ -176,8 +190,7 @@ bool read_prompt(struct row *r, const json_t *object)
 {
     struct turn_list prompt = {.n = 0};
     if (json_is_array(json_object_get(object, "prompt")))
-        return system_turn(r, object, &prompt) &&
-               row_messages(r, json_object_get(object, "prompt"), "prompt", &prompt) &&
+        return row_messages(r, json_object_get(object, "prompt"), "prompt", &prompt) &&
                row_emit(r, true, &prompt, NULL, 0);
     if (json_is_string(json_object_get(object, "instruction")))
         return instruction_turns(r, object, &prompt) && row_emit(r, true, &prompt, NULL, 0);

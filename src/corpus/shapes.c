@@ -3,6 +3,7 @@
 #include "corpus/shapes.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "base/str.h"
 
@@ -75,15 +76,15 @@ static bool fits_message_pair(const json_t *o)
     return has_answers(o) && is_message(json_object_get(o, "chosen")) && is_message(json_object_get(o, "rejected"));
 }
 
-static bool is_transcript(const json_t *value)
+static bool holds_transcript(const json_t *value)
 {
-    return json_is_string(value) && strncmp(json_string_value(value), "\n\nHuman:", 8) == 0;
+    return json_is_string(value) && is_transcript(json_string_value(value));
 }
 
 static bool fits_transcript_pair(const json_t *o)
 {
     return has_answers(o) && !has(o, "prompt") && !has(o, "instruction") && !has(o, "question") &&
-           (is_transcript(json_object_get(o, "chosen")) || is_transcript(json_object_get(o, "rejected")));
+           (holds_transcript(json_object_get(o, "chosen")) || holds_transcript(json_object_get(o, "rejected")));
 }
 
 static bool fits_instruction_pair(const json_t *o)
@@ -99,7 +100,7 @@ static bool fits_text_pair(const json_t *o)
 static bool fits_voted_pair(const json_t *o)
 {
     return has(o, "response1") && has(o, "response2") &&
-           (has(o, "annotator1") || has(o, "votes") || has(o, "share"));
+           label_has_votes(o);
 }
 
 static bool fits_scored(const json_t *o)
@@ -163,26 +164,44 @@ static bool fits_question(const json_t *o)
     return has_list(o, "turns");
 }
 
+// Whether one of the words of a member's name ("y_w", "positive_response") is among the given.
+static bool has_word(const char *member, const char *const *words)
+{
+    for (const char *at = member; *at;) {
+        const size_t n = strcspn(at, "_-. ");
+        for (size_t i = 0; words[i]; i++)
+            if (strlen(words[i]) == n && strncasecmp(at, words[i], n) == 0)
+                return true;
+        at += n;
+        at += *at != '\0';
+    }
+    return false;
+}
+
 // A prompt is only what has no answers in it, also under names that are not known here.
 static bool fits_prompt(const json_t *o)
 {
-    static const char *const answers[] = {"chosen", "rejected", "answer", "response", "completion", "output", "summar",
-                                          "better", "worse", "winner", "rank", "label", "generation", "choice"};
+    static const char *const parts[] = {"chosen", "reject", "answer", "response", "completion", "output", "summar", "better",
+                                        "worse", "winner", "rank", "label", "generation", "choice", "continuation",
+                                        "candidate", "prefer", "accepted", "declin", "solution", "reply", "replies", NULL};
+    static const char *const words[] = {"w", "l", "positive", "negative", "pos", "neg", "good", "bad", "win", "lose", "won",
+                                        "lost", "target", "a", "b", "1", "2", "gold", "text1", "text2", NULL};
     const char *key;
     json_t *value;
     if (!has(o, "prompt") && !has_text(o, "instruction") && !has_text(o, "question"))
         return false;
     json_object_foreach((json_t *)o, key, value) {
-        if (json_is_null(value))
-            continue;
-        for (size_t i = 0; i < sizeof answers / sizeof *answers; i++)
-            if (strstr(key, answers[i]) || (strlen(answers[i]) > 5 && text_distance(key, answers[i]) <= 2))
+        const bool says = json_is_string(value) || json_is_array(value) || json_is_object(value);
+        if (says && has_word(key, words))
+            return false;
+        for (size_t i = 0; !json_is_null(value) && parts[i]; i++)
+            if (strcasestr(key, parts[i]) || (strlen(parts[i]) > 5 && text_distance(key, parts[i]) <= 2))
                 return false;
     }
     return true;
 }
 
-#define VOTES " share votes annotator*"
+#define VOTES " share votes"
 
 const struct shape shapes[] = {
     // pairs of dialogues
@@ -191,7 +210,7 @@ const struct shape shapes[] = {
     {.name = "message lists with two answers (chosen/rejected)", .kind = DATA_PAIR, .fits = fits_dialogue_pair,
      .read = read_message_pair, .uses = "messages conversations chosen rejected prompt" VOTES},
     {.name = "two message lists (chosen/rejected)", .kind = DATA_PAIR, .fits = fits_message_pair,
-     .read = read_message_pair, .uses = "chosen rejected prompt" VOTES},
+     .read = read_message_pair, .uses = "chosen rejected prompt trajectory" VOTES},
     {.name = "dialogues with two answers (trajectory/chosen/rejected)", .kind = DATA_PAIR, .prompt = "trajectory",
      .first = "chosen", .second = "rejected"},
     {.name = "dialogues with two answers (input/preferred_output/non_preferred_output)", .kind = DATA_PAIR,
@@ -210,6 +229,8 @@ const struct shape shapes[] = {
     {.name = "two answers (prompt/response_0/response_1/better_response_id)", .kind = DATA_PAIR, .prompt = "prompt",
      .first = "response_0", .second = "response_1", .rule = LABEL_ZERO_ONE, .keys = "better_response_id",
      .other = "safer", .other_keys = "safer_response_id"},
+    {.name = "two answers (prompt/response_0/response_1/safer_response_id)", .kind = DATA_PAIR, .prompt = "prompt",
+     .first = "response_0", .second = "response_1", .rule = LABEL_ZERO_ONE, .keys = "safer_response_id"},
     {.name = "two answers (prompt/response_1/response_2/preference_strength)", .kind = DATA_PAIR, .prompt = "prompt",
      .first = "response_1", .second = "response_2", .rule = LABEL_SIGNED_3, .keys = "preference_strength"},
     {.name = "two answers (prompt/response_a/response_b/winner)", .kind = DATA_PAIR, .prompt = "prompt|question|instruction",
@@ -219,7 +240,7 @@ const struct shape shapes[] = {
     {.name = "two answers (input/output_1/output_2/label)", .kind = DATA_PAIR, .prompt = "input", .first = "output_1",
      .second = "output_2", .rule = LABEL_ONE_TWO, .keys = "label"},
     {.name = "two answers (history/human_ref_A/human_ref_B/labels)", .kind = DATA_PAIR, .prompt = "history",
-     .first = "human_ref_A", .second = "human_ref_B", .rule = LABEL_ONE_ZERO, .keys = "labels"},
+     .first = "human_ref_A", .second = "human_ref_B", .rule = LABEL_ONE_ZERO, .keys = "labels", .scores = "score_A|score_B"},
     {.name = "two answers with scores (question/answer_0/answer_1/score_0/score_1)", .kind = DATA_PAIR,
      .prompt = "question.full_text|question", .first = "answer_0", .second = "answer_1", .rule = LABEL_SCORES,
      .keys = "score_0|score_1"},
@@ -264,7 +285,8 @@ const struct shape shapes[] = {
      .uses = "message_id parent_id role text rank deleted"},
     {.name = "rated responses, those of a prompt together (prompt/response/helpfulness)", .kind = DATA_LIST,
      .fits = fits_rated_response, .read = read_rated_response, .finish = finish_rated_responses,
-     .uses = "prompt response helpfulness correctness coherence complexity verbosity"},
+     .uses = "prompt response helpfulness",
+     .labels = "helpfulness correctness coherence complexity verbosity"},
     // good or bad
     {.name = "message lists with a label", .kind = DATA_BINARY, .fits = fits_labelled_dialogue,
      .read = read_labelled_dialogue, .uses = "messages conversations label kto_tag"},

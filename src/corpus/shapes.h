@@ -23,7 +23,9 @@ struct shape {
     const char *first, *second;  // pairs: two texts, messages, or dialogues that repeat the prompt
     enum label_rule rule;        // pairs: how keys say which is better
     const char *keys;
-    const char *other, *other_keys; // with label_from `other`: these instead
+    const char *scores;          // pairs: two numbers "a|b" that may not contradict the label
+    const char *other, *other_keys; // with label_from `other` (instead of "better"): these instead
+    const char *labels;          // of a reader of its own: what label_from may name
     const char *answer;          // binary: the text; keys: the label
     const char *answers;         // lists: the member with them; keys: of each, its score, or its rank behind a "-"
     const char *text;            // of each, the text
@@ -35,6 +37,8 @@ bool shape_fits(const struct shape *s, const json_t *object);
 bool shape_read(const struct shape *s, struct row *r, const json_t *object);
 // Whether the shape may look at this member of a row.
 bool shape_uses(const struct shape *s, const char *label_from, const char *member);
+// Whether label_from names one of its labels.
+bool shape_has_label(const struct shape *s, const char *label_from);
 // How a member that the shape does not use might have been meant ("rejected" for "rejcted"); NULL: no idea.
 const char *shape_meant(const struct shape *s, const json_t *row, const char *member);
 
@@ -70,12 +74,11 @@ bool read_prompt(struct row *r, const json_t *object);
 bool instruction_turns(struct row *r, const json_t *object, struct turn_list *out);
 // Takes the assistant's last message off the list.
 bool take_answer(struct row *r, struct turn_list *list, const char *name, struct response *answer);
-// The system text that some collections keep beside the dialogue, as its first turn.
-bool system_turn(struct row *r, const json_t *object, struct turn_list *out);
 // A prompt, whatever it is: a text (after the system's), a transcript, messages, an object with messages.
 bool prompt_turns(struct row *r, const json_t *object, const char *key, struct turn_list *out);
 // One side of a pair: a text, a message, or messages that may repeat the dialogue before (`before`) or not.
 bool read_side(struct row *r, const json_t *object, const char *key, const struct turn_list *before,
                struct turn_list *side);
+bool is_transcript(const char *text); // HH's "Human:" and "Assistant:"
 bool dialogue_repeated(const json_t *answer); // it has the dialogue before it as well
 bool same_turns(const struct turn_list *a, const struct turn_list *b);

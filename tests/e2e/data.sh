@@ -95,6 +95,13 @@ says "a file" '^pairs\.jsonl +1 +0  preference pairs: texts' out
 says "what is no data is counted" '^1 other file is no data by its name' out
 "$attune" data import shards >out 2>err
 says "shards are one data set" '^2 rows read, 2 examples' out
+cp shards/train-00000-of-00002.jsonl shards/test-00000-of-00001.jsonl
+"$attune" data import shards >out 2>err
+says "of several sets each is a line" '^train-\*-of-00002\*\.jsonl +2 +0  preference pairs' out
+is "and no more, but for what is no data" 4 "$(grep -c . out | tr -d ' ')"
+rm shards/train-00001-of-00002.jsonl
+"$attune" data import shards >out 2>err
+says "a missing shard is said" 'the shard train-00001-of-00002.jsonl is missing' out
 mkdir none
 "$attune" data import none >out 2>err
 says "an empty folder" 'There are no data in none' out

@@ -40,7 +40,7 @@ static const struct expected_file files[] = {
     {"kto.jsonl", DATA_BINARY, 5, 3, {{3, "does not end with a message of the assistant"}, {4, "true or false"}}},
     {"kto-completions.jsonl", DATA_BINARY, 4, 2, {{3, "the answer is empty"}, {4, "\"label\" is missing"}}},
     {"ultrafeedback.jsonl", DATA_LIST, 5, 1,
-     {{2, "the same score"}, {3, "two answers at least"}, {4, "completion 1 has no score"}, {5, "is empty"}}},
+     {{2, "the same score"}, {3, "two answers at least"}, {4, "no score that all of them have"}, {5, "is empty"}}},
     {"trees.jsonl", DATA_LIST, 2, 2, {{2, "no message of the tree has two ranked replies"}}},
     {"votes.json", DATA_PAIR, 5, 3, {{4, "\"annotator2\" must be"}, {5, "the chosen answer is empty"}}},
     {"shares.jsonl", DATA_PAIR, 11, 4,

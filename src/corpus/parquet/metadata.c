@@ -341,6 +341,18 @@ static int parse(struct parquet *p, const uint8_t *bytes, size_t n, struct err *
     return check_chunks(p, e);
 }
 
+// Two columns of one name: which of them a row has, nobody could say.
+static int check_names(const struct parquet *p, struct err *e)
+{
+    const struct pq_node *end = p->nodes + p->nodes->end;
+    for (const struct pq_node *a = p->nodes + 1; a < end; a = p->nodes + a->end)
+        for (const struct pq_node *b = p->nodes + a->end; b < end; b = p->nodes + b->end)
+            if (strcmp(a->name, b->name) == 0)
+                return err_set(e, ERR_INPUT, "cannot read %s: two of its columns are called \"%.60s\": rename one of them", p->path,
+                               a->name);
+    return 0;
+}
+
 int pq_read_metadata(struct parquet *p, struct err *e)
 {
     uint8_t head[4], tail[8];
@@ -363,6 +375,8 @@ int pq_read_metadata(struct parquet *p, struct err *e)
     code = pq_read_at(p, p->size - 8 - n, n, footer, e);
     if (!code)
         code = parse(p, footer, n, e);
+    if (!code)
+        code = check_names(p, e);
     free(footer);
     return code;
 }
