@@ -279,14 +279,28 @@ char *path_dir(const char *path)
     return slash == path ? mem_strdup("/") : mem_strndup(path, (size_t)(slash - path));
 }
 
+static char program[PATH_MAX];
+
+void path_program_set(const char *argv0)
+{
+    char *given = argv0 && strchr(argv0, '/') && file_is_regular(argv0) && access(argv0, X_OK) == 0 ? realpath(argv0, NULL) : NULL;
+    if (given)
+        text_copy(program, sizeof program, given);
+    free(given);
+}
+
+const char *path_program(void)
+{
+    if (!*program) {
+        ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
+        program[n > 0 ? n : 0] = '\0';
+    }
+    return *program ? program : "/proc/self/exe";
+}
+
 char *path_beside_program(const char *relative)
 {
-    char self[PATH_MAX];
-    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-    if (n <= 0)
-        return mem_strdup(relative);
-    self[n] = '\0';
-    char *dir = path_dir(self);
+    char *dir = path_dir(path_program());
     char *path = path_join(dir, relative);
     free(dir);
     return path;

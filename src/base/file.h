@@ -35,7 +35,11 @@ int64_t file_size(const char *path); // -1 when there is none
 char *path_join(const char *dir, const char *name);
 const char *path_base(const char *path);        // the part after the last slash
 char *path_dir(const char *path);               // the part before it, "." without one
-char *path_beside_program(const char *relative); // from the folder of the running executable
+// The running program: what main said of itself, when that names an executable file, else what the kernel says. They
+// differ when it was started through a loader (ld.so PROGRAM ...), which then is what the kernel knows.
+void path_program_set(const char *argv0);
+const char *path_program(void);
+char *path_beside_program(const char *relative); // from the folder of the running program
 // A file of the program's own data ("models/..."): $ATTUNE_SHARE, beside the build, then the installed place.
 char *path_share(const char *name);
 

@@ -16,6 +16,7 @@
 #include <cpuid.h>
 #endif
 
+#include "base/file.h"
 #include "base/str.h"
 
 // Set before the program executes itself again, to the core name that OpenBLAS had chosen alone.
@@ -58,8 +59,8 @@ int cpu_blas_prepare(int argc, char **argv, struct err *e)
         return 0;
     if (setenv(GUARD, core, 1) != 0 || setenv("OPENBLAS_CORETYPE", best, 1) != 0)
         return err_errno(e, "cannot start with OpenBLAS's kernels for %s", best);
-    execv("/proc/self/exe", argv);
-    // without /proc the program goes on, only slower; doctor says so
+    execv(path_program(), argv);
+    // where that cannot be the program goes on, only slower; doctor says so
     unsetenv("OPENBLAS_CORETYPE");
     return 0;
 }

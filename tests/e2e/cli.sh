@@ -193,4 +193,14 @@ if [ -w /dev/full ]; then
     "$attune" runs >/dev/full 2>"$work/err"
     [ $? = 5 ] && ok "a full disk under the output" || not_ok "a full disk under the output"
 fi
+# Started through a loader, as some packagers do, the kernel knows the loader: both programs find one another and themselves.
+loader=$(ldd "$attune" 2>/dev/null | grep -o '/[^ ]*ld-linux[^ ]*' | head -n 1)
+if [ -x "$loader" ]; then
+    status 0 "started through a loader" "$loader" "$attune" objectives show dpo
+    # The engine executes itself again for OpenBLAS's sake.
+    OPENBLAS_CORETYPE= ATTUNE_ENGINE= status 0 "and its engine through one" "$loader" "${attune%/*}/attune-engine" describe
+    status 0 "which starts itself anew" env -u OPENBLAS_CORETYPE "$loader" "${attune%/*}/attune-engine" doctor
+else
+    echo "skip there is no loader to start through"
+fi
 exit $bad

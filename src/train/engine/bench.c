@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/pool.h"
@@ -72,7 +73,7 @@ static int memory_of(const char *name, const struct settings *s, double *mib, st
         dup2(ends[1], STDOUT_FILENO);
         close(ends[0]);
         close(ends[1]);
-        execl("/proc/self/exe", "attune-engine", "bench", "--memory-of", name, "--precision", settings_text(s, "precision"),
+        execl(path_program(), path_program(), "bench", "--memory-of", name, "--precision", settings_text(s, "precision"),
               "--threads", settings_text(s, "threads"), (char *)NULL);
         _exit(127);
     }

@@ -275,7 +275,7 @@ int bench_startup(double *seconds, int threads, struct err *e)
         if (pid == 0) {
             if (!freopen("/dev/null", "w", stderr))
                 _exit(126);
-            execl("/proc/self/exe", "attune-engine", "run", "--project", dir, "--run", "start", (char *)NULL);
+            execl(path_program(), path_program(), "run", "--project", dir, "--run", "start", (char *)NULL);
             _exit(127);
         }
         if (pid < 0 || waitpid(pid, &status, 0) < 0)

@@ -165,6 +165,7 @@ int main(int argc, char **argv)
 {
     struct err fault = {0};
     engine_started = process_start();
+    path_program_set(argv[0]);
     file_fault_init();
     if (argc < 2)
         return usage(stderr);

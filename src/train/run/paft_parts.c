@@ -127,7 +127,7 @@ void part_close(struct part *p)
 int part_start(struct part *p, const struct run *r, struct err *e)
 {
     char *log = path_join(p->dir, "engine.log");
-    const char *project = store_dir(r->store);
+    const char *project = store_dir(r->store), *program = path_program();
     int code = file_make_dirs(p->dir, e);
     const int log_fd = code ? -1 : open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     const int null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -139,7 +139,7 @@ int part_start(struct part *p, const struct run *r, struct err *e)
         dup2(null_fd, STDIN_FILENO);
         dup2(log_fd, STDOUT_FILENO);
         dup2(log_fd, STDERR_FILENO);
-        execl("/proc/self/exe", "attune-engine", "run", "--project", project, "--run", p->name, (char *)NULL);
+        execl(program, program, "run", "--project", project, "--run", p->name, (char *)NULL);
         _exit(127);
     }
     if (!code && pid < 0)
