@@ -65,6 +65,8 @@ static int open_indexed(struct shards *s, const char *dir, const char *index, st
             if (code)
                 break;
         }
+    if (!code)
+        s->map = json_incref((json_t *)map);
     json_decref(json);
     return code;
 }
@@ -98,13 +100,16 @@ void weight_shards_close(struct shards *s)
     for (int i = 0; i < s->n; i++)
         st_close(s->files[i]);
     free(s->files);
+    json_decref(s->map);
     *s = (struct shards){0};
 }
 
 const struct st_tensor *weight_shards_find(const struct shards *s, const char *name, const struct st_file **file)
 {
+    const char *only = json_string_value(json_object_get(s->map, name));
     for (int i = 0; i < s->n; i++) {
-        const struct st_tensor *t = st_find(s->files[i], name);
+        const struct st_tensor *t =
+            only && strcmp(path_base(s->files[i]->path), only) != 0 ? NULL : st_find(s->files[i], name);
         if (t) {
             *file = s->files[i];
             return t;

@@ -13,6 +13,7 @@ int model_alloc(struct model **out, const json_t *config, const char *where, con
 struct shards {
     struct st_file **files;
     int n;
+    json_t *map; // of the index: in which file each tensor is, whatever else holds one of that name; NULL: one file
 };
 int weight_shards_open(struct shards *s, const char *dir, struct notes *notes, struct err *e); // notes may be NULL
 void weight_shards_close(struct shards *s);
