@@ -49,7 +49,7 @@ static const struct expected_file files[] = {
       {10, "only one of them can say it"}}},
     {"questions.jsonl", DATA_PROMPT, 3, 1, {{2, "does not begin with a text"}, {3, "is empty"}}},
     {"prompts.jsonl", DATA_PROMPT, 3, 2, {{2, "the prompt is empty"}}},
-    {"sft-messages.jsonl", DATA_SFT, 3, 2, {{2, "only the first can be"}}},
+    {"sft-messages.jsonl", DATA_SFT, 3, 3, {{0}}},
     {"stories.txt", DATA_SFT, 2, 2, {{0}}},
     {"marked.txt", DATA_SFT, 2, 2, {{0}}},
     {"texts.jsonl", DATA_SFT, 3, 2, {{2, "the answer is empty"}}},
