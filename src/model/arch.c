@@ -150,8 +150,11 @@ static void read_gemma_windows(struct reader *r, struct arch *a)
 {
     int64_t pattern = a->family == ARCH_GEMMA2 ? 2 : 6;
     if (a->family == ARCH_GEMMA3) {
-        pattern = reader_whole(r, "_sliding_window_pattern", pattern, 1, ARCH_MAX_LAYERS);
         pattern = reader_whole(r, "sliding_window_pattern", pattern, 1, ARCH_MAX_LAYERS);
+        // What transformers notes for itself; "layer_types" stands beside it and counts.
+        if (reader_whole(r, "_sliding_window_pattern", pattern, 1, ARCH_MAX_LAYERS) != pattern && !reader_has(r, "layer_types"))
+            reader_fail(r, ERR_UNSUPPORTED, "%s: \"_sliding_window_pattern\" says another pattern of windows than is usual, and "
+                        "\"layer_types\" is missing, which would say which layers are meant", r->where);
     }
     a->sliding_window = (int)real_or_none(r, "sliding_window", 4096);
     const bool listed = !r->code && read_layer_types(r, a);
@@ -179,6 +182,8 @@ static void read_gemma(struct reader *r, struct arch *a)
     a->tied = reader_flag(r, "tie_word_embeddings", true);
     a->attn_cap = (float)real_or_none(r, "attn_logit_softcapping", two ? 50 : 0);
     a->head_cap = (float)real_or_none(r, "final_logit_softcapping", two ? 30 : 0);
+    if (!two && a->attn_cap != 0)
+        unsupported(r, "a Gemma 3 model with \"attn_logit_softcapping\"");
     const double scalar = real_or_none(r, "query_pre_attn_scalar", 256);
     read_activation(r, a, "hidden_activation", "gelu_pytorch_tanh");
     if (a->act != ACT_GELU_TANH)

@@ -126,6 +126,9 @@ static void read_object(struct reader *r, const char *key, const struct arch *a,
         reader_fail(r, ERR_INPUT, "%s: \"%s\" must be an object", r->where, key);
     for (int i = 0; i < N_ATTN_KINDS; i++)
         nested = nested || json_is_object(json_object_get(object, kind_names[i]));
+    if (full_alone && !nested && json_object_get(object, "rope_type") && strcmp(key, "rope_parameters") == 0)
+        reader_fail(r, ERR_UNSUPPORTED, "%s: \"rope_parameters\" must say it for full_attention and sliding_attention: these "
+                    "layers of a Gemma 3 model have rotary positions of their own", r->where);
     for (int i = 0; i < N_ATTN_KINDS && !r->code; i++)
         ropes[i] = read_settings(r, nested                              ? json_object_get(object, kind_names[i])
                                     : full_alone && i == ATTN_SLIDING ? NULL

@@ -119,6 +119,38 @@ static void unknown_members_are_named(void **state)
     json_decref(config);
 }
 
+static void what_gemma_3_does_otherwise_is_refused(void **state)
+{
+    static const struct {
+        const char *more, *refused;
+    } rows[] = {
+        {"\"use_cache\": true", NULL},
+        {"\"attn_logit_softcapping\": 0.5", "attn_logit_softcapping"},
+        {"\"attn_logit_softcapping\": null", NULL},
+        {"\"_sliding_window_pattern\": 3", "_sliding_window_pattern"},
+        {"\"_sliding_window_pattern\": 6", NULL},
+        {"\"rope_parameters\": {\"rope_type\": \"linear\", \"factor\": 4.0, \"rope_theta\": 1e6}", "full_attention and sliding_attention"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct arch a;
+        struct err fault = {0};
+        struct notes notes = {0};
+        struct str text = {0};
+        json_error_t wrong;
+        str_addf(&text, "{\"model_type\": \"gemma3_text\", \"vocab_size\": 64, \"hidden_size\": 32, \"num_hidden_layers\": 7, "
+                        "\"num_attention_heads\": 2, \"num_key_value_heads\": 1, \"head_dim\": 16, \"intermediate_size\": 48, "
+                        "\"sliding_window\": 8, %s}", rows[i].more);
+        json_t *config = json_loads(str_text(&text), 0, &wrong);
+        assert_non_null(config);
+        const int code = arch_from_config(&a, config, "config.json", &notes, &fault);
+        if (!rows[i].refused != !code || (rows[i].refused && !strstr(fault.text, rows[i].refused)))
+            fail_msg("%s: \"%s\"", rows[i].more, fault.text);
+        json_decref(config);
+        notes_fini(&notes);
+        str_fini(&text);
+    }
+}
+
 static void contradictions_of_rotary_settings_are_refused(void **state)
 {
     static const struct {
@@ -208,6 +240,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(members_that_change_the_result_are_refused_unless_neutral),
         cmocka_unit_test(unknown_members_are_named),
+        cmocka_unit_test(what_gemma_3_does_otherwise_is_refused),
         cmocka_unit_test(contradictions_of_rotary_settings_are_refused),
         cmocka_unit_test(windows_belong_to_layers),
         cmocka_unit_test(kinds_of_layers_have_rotary_settings_of_their_own),
