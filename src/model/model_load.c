@@ -213,7 +213,10 @@ static int load_tensor(struct model *m, const struct shards *s, const struct ten
     const struct st_tensor *found = find_named(m, s, row, t->layer, &file, &name);
     int code = 0;
     if (!found && t->kind == T_SCORE_W) {
+        const char *is = json_string_value(json_array_get(json_object_get(m->config, "architectures"), 0));
         str_fini(&name);
+        if (is && text_ends(is, "Classification")) // it should have one, and zeros would score everything alike
+            return err_set(e, ERR_INPUT, "config.json says that the model is a %.60s, but the weights hold no \"score.weight\"", is);
         return 0; // a model without a reward head gets one that is zero
     }
     if (!found)

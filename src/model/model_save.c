@@ -138,8 +138,6 @@ static int save_config(const struct model *m, const char *dir, enum save_dtype d
         json_object_set_new(config, "num_labels", json_integer(1));
         json_object_set_new(config, "id2label", json_pack("{s:s}", "0", "LABEL_0"));
         json_object_set_new(config, "label2id", json_pack("{s:i}", "LABEL_0", 0));
-        if (!json_is_integer(json_object_get(config, "pad_token_id")) && m->arch.n_eos)
-            json_object_set_new(config, "pad_token_id", json_integer(m->arch.eos_ids[0]));
     }
     char *path = path_join(dir, "config.json");
     int code = json_write(path, config, e);

@@ -435,6 +435,9 @@ void dataset_fini(struct dataset *d)
 
 void dataset_say_left_out(const struct dataset *d, const struct corpus *c)
 {
+    if (d->n_cut)
+        fprintf(stderr, "%d %s shortened: longer than the model or the rules of its run allow\n", d->n_cut,
+                text_plural(d->n_cut, "row is", "rows are"));
     if (d->n_left_out)
         fprintf(stderr, "%d %s left out; line %lld: %s\n", d->n_left_out, text_plural(d->n_left_out, "row is", "rows are"),
                 (long long)c->examples[d->left_out[0].example].line, d->left_out[0].reason);

@@ -69,7 +69,7 @@ void dataset_options_for(struct dataset_options *o, const struct objective *obje
 int dataset_build(struct dataset *d, const struct corpus *c, const bool *use, int limit,
                   const struct dataset_options *o, struct err *e);
 void dataset_fini(struct dataset *d);
-// Says on standard error what was left out and why, for commands that answer row by row. c: what it was built of.
+// Says on standard error how much was shortened, and what was left out and why, for commands that answer row by row. c: what it was built of.
 void dataset_say_left_out(const struct dataset *d, const struct corpus *c);
 // What was left out becomes refused rows of what it was built of.
 void dataset_refuse_left_out(const struct dataset *d, struct corpus *c);
