@@ -3,7 +3,8 @@
 #include "model/adapter.h"
 
 #include <math.h>
-#include <regex.h>
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,7 +18,7 @@ enum { MAX_CONFIG = 16 << 20, MAX_RANK = 65536, MAX_PATTERN = 1000, MAX_PATTERNS
 
 // A key of "rank_pattern" or "alpha_pattern" and its value.
 struct adapter_pattern {
-    regex_t regex;
+    pcre2_code *code;
     bool is_rank;
     double value;
 };
@@ -47,44 +48,32 @@ static const struct member_row members[] = {
 
 // ---- patterns ----
 
-// Python's regular expressions as the C library's, as far as the names of modules need them: groups that are not
-// captured and \d. Whatever else is escaped or special in Python alone is refused.
-static bool translate(const char *key, struct str *out)
+// PEFT matches with Python's regular expressions, which PCRE2 reads alike as far as the names of modules need them.
+// NULL for what is none, or too long.
+static pcre2_code *compile(const char *key)
 {
-    str_add(out, "^(.*\\.)?(");
-    for (const char *p = key; *p; p++) {
-        if (p[0] == '\\' && p[1] == 'd') {
-            str_add(out, "[0-9]");
-            p++;
-        } else if (p[0] == '\\' && p[1] && strchr(".\\*+?()[]{}|^$", p[1])) {
-            str_addn(out, p++, 2);
-        } else if (p[0] == '(' && p[1] == '?' && p[2] == ':') {
-            str_addc(out, '(');
-            p += 2;
-        } else if (p[0] == '\\' || (p[0] == '(' && p[1] == '?') || (strchr("*+?}", p[0]) && p[1] == '?')) {
-            return false;
-        } else {
-            str_addc(out, *p);
-        }
-    }
-    str_add(out, ")$");
-    return true;
+    struct str text = {0};
+    int number;
+    PCRE2_SIZE offset;
+    if (strlen(key) > MAX_PATTERN)
+        return NULL;
+    str_addf(&text, "^(?:.*\\.)?(?:%s)$", key);
+    pcre2_code *code = pcre2_compile((PCRE2_SPTR)str_text(&text), text.len, PCRE2_NEVER_BACKSLASH_C, &number, &offset, NULL);
+    str_fini(&text);
+    return code;
 }
 
 static int add_pattern(struct adapter *a, const char *key, const json_t *value, bool is_rank, struct err *e)
 {
     const char *member = is_rank ? "rank_pattern" : "alpha_pattern";
-    struct str text = {0};
     struct adapter_pattern p = {.is_rank = is_rank, .value = json_number_value(value)};
     int code = 0;
     if (!json_is_number(value) || !isfinite(p.value) || (is_rank && !(json_is_integer(value) && p.value >= 1 && p.value <= MAX_RANK)))
         code = err_set(e, ERR_INPUT, "%s: the value of \"%.100s\" in \"%s\" is no %s", a->where, key, member,
                        is_rank ? "rank" : "number");
-    else if (strlen(key) > MAX_PATTERN || !translate(key, &text) ||
-             regcomp(&p.regex, str_text(&text), REG_EXTENDED | REG_NOSUB) != 0)
+    else if (!(p.code = compile(key)))
         code = err_set(e, ERR_UNSUPPORTED, "%s: the pattern \"%.100s\" in \"%s\" is one that Attune cannot read", a->where, key,
                        member);
-    str_fini(&text);
     if (!code)
         a->patterns[a->n_patterns++] = p;
     return code;
@@ -107,13 +96,29 @@ static int read_patterns(struct adapter *a, bool is_rank, struct err *e)
     return 0;
 }
 
-// As PEFT does it: the first key that is the module's name, or a pattern of the end of it from a dot on.
-static double pattern_value(const struct adapter *a, const char *module, bool is_rank, double usual)
+// As PEFT does it: the first key that is the module's name, or a pattern of the end of it from a dot on. ERR_LIMIT when a
+// pattern takes longer than any honest one.
+static int pattern_value(const struct adapter *a, const char *module, bool is_rank, double *value, struct err *e)
 {
-    for (size_t i = 0; i < a->n_patterns; i++)
-        if (a->patterns[i].is_rank == is_rank && regexec(&a->patterns[i].regex, module, 0, NULL, 0) == 0)
-            return a->patterns[i].value;
-    return usual;
+    enum { MAX_STEPS = 1000000 };
+    pcre2_match_context *limits = pcre2_match_context_create(NULL);
+    pcre2_match_data *match = pcre2_match_data_create(1, NULL);
+    int code = limits && match ? PCRE2_ERROR_NOMATCH : PCRE2_ERROR_NOMEMORY;
+    if (limits)
+        pcre2_set_match_limit(limits, MAX_STEPS);
+    for (size_t i = 0; i < a->n_patterns && code == PCRE2_ERROR_NOMATCH; i++) {
+        if (a->patterns[i].is_rank != is_rank)
+            continue;
+        code = pcre2_match(a->patterns[i].code, (PCRE2_SPTR)module, strlen(module), 0, 0, match, limits);
+        if (code >= 0)
+            *value = a->patterns[i].value;
+    }
+    pcre2_match_data_free(match);
+    pcre2_match_context_free(limits);
+    return code >= 0 || code == PCRE2_ERROR_NOMATCH
+               ? 0
+               : err_set(e, ERR_LIMIT, "%s: a pattern of \"%s\" takes too long for the module \"%.200s\"", a->where,
+                         is_rank ? "rank_pattern" : "alpha_pattern", module);
 }
 
 // ---- the config ----
@@ -213,6 +218,8 @@ int adapter_open(struct adapter *a, const char *dir, struct notes *notes, struct
                        "(PEFT's save_pretrained does)", pickled);
     if (!code)
         code = st_open(&a->file, weights, e);
+    if (!code)
+        a->used = mem_alloc(a->file->n_tensors + 1, sizeof *a->used);
     free(weights);
     free(pickled);
     if (code)
@@ -223,8 +230,9 @@ int adapter_open(struct adapter *a, const char *dir, struct notes *notes, struct
 void adapter_close(struct adapter *a)
 {
     for (size_t i = 0; i < a->n_patterns; i++)
-        regfree(&a->patterns[i].regex);
+        pcre2_code_free(a->patterns[i].code);
     free(a->patterns);
+    free(a->used);
     st_close(a->file);
     json_decref(a->config);
     free(a->where);
@@ -269,6 +277,8 @@ static const struct st_tensor *find_part(const struct adapter *a, const char *mo
         found = st_find(a->file, str_text(&name));
     }
     str_fini(&name);
+    if (found)
+        a->used[found - a->file->tensors] = true;
     return found;
 }
 
@@ -280,8 +290,13 @@ int adapter_find(const struct adapter *a, const char *module, struct adapter_pai
         return 0;
     if (!down || !up)
         return err_set(e, ERR_INPUT, "%s holds only one of the two matrices of \"%.200s\"", a->file->path, module);
-    const int rank = (int)pattern_value(a, module, true, a->rank);
-    const double alpha = pattern_value(a, module, false, a->alpha);
+    double ranks = a->rank, alpha = a->alpha;
+    int code = pattern_value(a, module, true, &ranks, e);
+    if (!code)
+        code = pattern_value(a, module, false, &alpha, e);
+    if (code)
+        return code;
+    const int rank = (int)ranks;
     if (down->n_dims != 2 || up->n_dims != 2 || down->dims[0] != rank || up->dims[1] != rank)
         return err_set(e, ERR_INPUT, "%s: the matrices of \"%.200s\" do not have the rank %d that adapter_config.json says",
                        a->file->path, module, rank);
@@ -291,7 +306,10 @@ int adapter_find(const struct adapter *a, const char *module, struct adapter_pai
 
 const struct st_tensor *adapter_score(const struct adapter *a)
 {
-    return st_find(a->file, "base_model.model.score.weight");
+    const struct st_tensor *found = st_find(a->file, "base_model.model.score.weight");
+    if (found)
+        a->used[found - a->file->tensors] = true;
+    return found;
 }
 
 bool adapter_targets(const struct adapter *a, const char *module)
@@ -310,10 +328,19 @@ bool adapter_targets(const struct adapter *a, const char *module)
     return false;
 }
 
-int adapter_all_used(const struct adapter *a, size_t n_used, struct err *e)
+int adapter_all_used(const struct adapter *a, struct err *e)
 {
-    if (n_used == a->file->n_tensors)
-        return 0;
-    return err_set(e, ERR_UNSUPPORTED, "%s holds %zu tensors, but %zu belong to it by its config and its base: parts of it would "
-                   "be ignored (is it an adapter of another model?)", a->file->path, a->file->n_tensors, n_used);
+    enum { NAMED = 3 };
+    struct str names = {0};
+    size_t n = 0;
+    for (size_t i = 0; i < a->file->n_tensors; i++)
+        if (!a->used[i] && ++n <= NAMED)
+            str_addf(&names, "%s\"%.200s\"", n > 1 ? ", " : "", a->file->tensors[i].name);
+    if (n > NAMED)
+        str_addf(&names, " and %zu more", n - NAMED);
+    int code = n == 0 ? 0
+                      : err_set(e, ERR_UNSUPPORTED, "%s: by adapter_config.json and the base nothing reads %s, which would be ignored "
+                                "(is it an adapter of another model?)", a->file->path, str_text(&names));
+    str_fini(&names);
+    return code;
 }

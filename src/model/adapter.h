@@ -23,6 +23,7 @@ struct adapter {
     bool everywhere; // each target module has matrices in every layer: no layers or modules are excepted
     struct adapter_pattern *patterns; // of "rank_pattern" and "alpha_pattern", in their order
     size_t n_patterns;
+    bool *used;      // a tensor of the file: somebody has asked for it
 };
 
 // ERR_UNSUPPORTED names the setting that asks for what Attune does not do.
@@ -44,5 +45,5 @@ int adapter_find(const struct adapter *a, const char *module, struct adapter_pai
 const struct st_tensor *adapter_score(const struct adapter *a);
 // Whether "target_modules" names the module; true where it is a pattern, which the tensors answer.
 bool adapter_targets(const struct adapter *a, const char *module);
-// ERR_INPUT unless all of its tensors were asked for, which are n_used.
-int adapter_all_used(const struct adapter *a, size_t n_used, struct err *e);
+// ERR_UNSUPPORTED unless adapter_find or adapter_score gave all of its tensors; names those that they did not.
+int adapter_all_used(const struct adapter *a, struct err *e);

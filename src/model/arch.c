@@ -238,8 +238,6 @@ static void read_opt(struct reader *r, struct arch *a)
 
 static void read_token_ids(struct reader *r, struct arch *a)
 {
-    a->bos_id = (int)reader_whole(r, "bos_token_id", -1, -1, MAX_VOCAB);
-    a->pad_id = (int)reader_whole(r, "pad_token_id", -1, -1, MAX_VOCAB);
     const json_t *eos = json_object_get(r->config, "eos_token_id");
     if (json_is_integer(eos))
         a->eos_ids[a->n_eos++] = (int)reader_whole(r, "eos_token_id", -1, -1, MAX_VOCAB);

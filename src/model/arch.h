@@ -54,7 +54,7 @@ struct arch {
     struct rope ropes[N_ATTN_KINDS];
     int sliding_window;   // in tokens, of the layers that are ATTN_SLIDING
     uint64_t sliding_layers[ARCH_MAX_LAYERS / 64]; // bit per layer
-    int bos_id, eos_ids[8], n_eos, pad_id; // -1 where absent
+    int eos_ids[8], n_eos;
 };
 
 static inline enum attn_kind arch_attn_kind(const struct arch *a, int layer)

@@ -10,8 +10,9 @@
 #define N(name, neutral) {name, MEMBER_NEUTRAL, neutral}
 
 static const struct member_row common[] = {
-    U("model_type"), U("architectures"), U("vocab_size"), U("tie_word_embeddings"), U("bos_token_id"), U("eos_token_id"),
-    U("pad_token_id"),
+    U("model_type"), U("architectures"), U("vocab_size"), U("tie_word_embeddings"), U("eos_token_id"),
+    // the tokenizer says which they are
+    H("bos_token_id"), H("pad_token_id"),
     // numbers as they are stored; Attune computes in f32 whatever they are
     H("torch_dtype"), H("dtype"), H("initializer_range"), H("init_std"),
     // dropout: Attune trains without

@@ -25,7 +25,7 @@ libmodel_a_SOURCES = \
 	%D%/sampler.c %D%/sampler.h \
 	%D%/st_types.h
 
-MODEL_LIBS = libmodel.a $(BASE_LIBS)
+MODEL_LIBS = libmodel.a $(PCRE2_LIBS) $(BASE_LIBS)
 
 EXTRA_DIST += \
 	tests/golden/make_decoder_golden.py tests/golden/decoder \

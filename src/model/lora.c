@@ -240,8 +240,7 @@ static int upload(struct model *m, const struct adapter *a, const struct st_tens
 }
 
 // The ranks and factors of one module, which may be three linears of ours.
-static int plan_module(struct model *m, const struct adapter *a, enum tensor_kind kind, int layer, size_t *n_used,
-                       struct err *e)
+static int plan_module(struct model *m, const struct adapter *a, enum tensor_kind kind, int layer, struct err *e)
 {
     const struct tensor *t = model_tensor(m, kind, layer);
     const int n_parts = names_row(m->arch.family, kind)->part == 0 ? 3 : 1;
@@ -264,10 +263,8 @@ static int plan_module(struct model *m, const struct adapter *a, enum tensor_kin
             (struct lora_pair){.rank = pair.rank, .factor = (float)pair.factor};
         m->lora.targets |= 1u << ((int)kind + 2 * part);
     }
-    if (!code && pair.a) {
-        m->lora.rank = pair.rank > m->lora.rank ? pair.rank : m->lora.rank;
-        *n_used += 2;
-    }
+    if (!code && pair.a && pair.rank > m->lora.rank)
+        m->lora.rank = pair.rank;
     str_fini(&module);
     return code;
 }
@@ -288,14 +285,11 @@ static int load_module(struct model *m, const struct adapter *a, enum tensor_kin
 }
 
 // The score head of the adapter in place of the base's.
-static int load_score(struct model *m, const struct adapter *a, size_t *n_used, struct err *e)
+static int load_score(struct model *m, const struct adapter *a, struct err *e)
 {
     const struct st_tensor *t = adapter_score(a);
     const struct tensor *score = model_tensor(m, T_SCORE_W, 0);
-    if (!t)
-        return 0;
-    ++*n_used;
-    if (!score) // nobody asked for it
+    if (!t || !score) // nobody asked for it
         return 0;
     if (t->n_dims != 2 || t->dims[0] != 1 || t->dims[1] != score->cols)
         return err_set(e, ERR_INPUT, "%s: tensor \"%s\" does not have the shape (1, %d)", a->file->path, t->name, score->cols);
@@ -304,18 +298,17 @@ static int load_score(struct model *m, const struct adapter *a, size_t *n_used, 
 
 int lora_load(struct model *m, const struct adapter *a, struct err *e)
 {
-    size_t n_used = 0;
     int code = 0;
     m->lora = (struct lora_config){.alpha = (float)a->alpha};
     m->lora_pairs = mem_alloc((size_t)m->arch.n_layers * N_LAYER_TENSORS, sizeof *m->lora_pairs);
     for (int layer = 0; layer < m->arch.n_layers; layer++)
         for (int i = 0; i < N_LINEARS && !code; i++)
             if (model_tensor(m, linears[i], layer) && names_row(m->arch.family, linears[i])->part <= 0)
-                code = plan_module(m, a, linears[i], layer, &n_used, e);
+                code = plan_module(m, a, linears[i], layer, e);
     if (!code)
-        code = load_score(m, a, &n_used, e);
+        code = load_score(m, a, e);
     if (!code)
-        code = adapter_all_used(a, n_used, e);
+        code = adapter_all_used(a, e);
     if (!code && !m->lora.rank)
         code = err_set(e, ERR_INPUT, "%s holds no matrices of an adapter", a->file->path);
     if (!code)

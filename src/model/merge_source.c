@@ -164,7 +164,6 @@ static int delta_of_model(struct merge_source *s, const struct st_tensor *t, con
     int code = st_to_f32(file, own, scratch, e);
     for (size_t j = 0; !code && j < t->n_elements; j++)
         delta[j] = (double)scratch[j] - (double)base[j];
-    s->n_used++;
     return code;
 }
 
@@ -216,10 +215,8 @@ static int delta_of_adapter(struct merge_source *s, const struct st_tensor *t, d
     memset(delta, 0, t->n_elements * sizeof *delta);
     if (module_of(s, t->name, &module))
         code = adapter_find(&s->adapter, str_text(&module), &pair, e);
-    if (!code && pair.a) {
-        s->n_used += 2;
+    if (!code && pair.a)
         code = multiply(s, &pair, t, delta, e);
-    }
     str_fini(&module);
     return code;
 }
@@ -239,7 +236,7 @@ int merge_source_all_used(const struct merge_source *s, const struct shards *bas
 {
     const struct st_file *file;
     if (s->is_adapter)
-        return adapter_all_used(&s->adapter, s->n_used, e);
+        return adapter_all_used(&s->adapter, e);
     bool own_head = false;
     int code = merge_find(base, "lm_head.weight", &file) ? 0 : weight_shards_own_head(&s->files, s->base->family, &own_head, e);
     if (!code && own_head && s->base->tied)

@@ -19,7 +19,6 @@ struct merge_source {
     struct adapter adapter;  // of an adapter
     const struct arch *base; // borrowed
     bool transposed;         // the base stores its matrices as (in, out): GPT-2
-    size_t n_used;           // tensors that were asked for and there
 };
 
 // base: of which architecture a whole model must be. ERR_USAGE names the first member that differs.

@@ -149,6 +149,13 @@ int weight_shards_own_head(const struct shards *s, enum arch_family family, bool
     return code;
 }
 
+// "LlamaForSequenceClassification"; "" when the config does not say it.
+static const char *made_for(const json_t *config)
+{
+    const char *name = json_string_value(json_array_get(json_object_get(config, "architectures"), 0));
+    return name ? name : "";
+}
+
 // ---- one tensor ----
 
 static const struct st_tensor *find_named(const struct model *m, const struct shards *s, const struct name_row *row,
@@ -159,7 +166,10 @@ static const struct st_tensor *find_named(const struct model *m, const struct sh
     if (found)
         return found;
     names_full(m->arch.family, row, layer, false, name);
-    return weight_shards_find(s, str_text(name), file);
+    found = weight_shards_find(s, str_text(name), file);
+    if (!found && row->kind == T_TOKEN_EMBED && m->arch.tied) // one matrix, stored under its other name
+        found = weight_shards_find(s, "lm_head.weight", file);
+    return found;
 }
 
 static int check_shape(const struct st_file *f, const struct st_tensor *t, const struct tensor *want,
@@ -169,6 +179,9 @@ static int check_shape(const struct st_file *f, const struct st_tensor *t, const
     if (row->part >= 0) // a third of the fused one
         *(want->rows == 1 ? &cols : &rows) *= 3;
     bool fits;
+    if (want->kind == T_SCORE_W && t->n_dims == 2 && t->dims[0] > 1)
+        return err_set(e, ERR_UNSUPPORTED, "%s: \"score.weight\" has %lld rows: the model tells %lld classes apart; a reward model "
+                       "has one number for an answer (num_labels 1)", f->path, (long long)t->dims[0], (long long)t->dims[0]);
     if (want->rows == 1 && want->kind != T_SCORE_W)
         fits = t->n_dims == 1 && t->dims[0] == cols;
     else if (row->transposed)
@@ -213,9 +226,9 @@ static int load_tensor(struct model *m, const struct shards *s, const struct ten
     const struct st_tensor *found = find_named(m, s, row, t->layer, &file, &name);
     int code = 0;
     if (!found && t->kind == T_SCORE_W) {
-        const char *is = json_string_value(json_array_get(json_object_get(m->config, "architectures"), 0));
+        const char *is = made_for(m->config);
         str_fini(&name);
-        if (is && text_ends(is, "Classification")) // it should have one, and zeros would score everything alike
+        if (text_ends(is, "Classification")) // it should have one, and zeros would score everything alike
             return err_set(e, ERR_INPUT, "config.json says that the model is a %.60s, but the weights hold no \"score.weight\"", is);
         return 0; // a model without a reward head gets one that is zero
     }
@@ -320,15 +333,25 @@ static int hash_adapter(struct model *m, const char *dir, const json_t *adapter,
 
 // ---- folders ----
 
-// A tied model with a head of its own is an untied one, also when it is saved.
-static int take_own_head(json_t *config, const struct shards *s, const char *where, bool *own, struct err *e)
+// What the files say of the head, and the config otherwise.
+enum head { HEAD_AS_SAID, HEAD_OF_ITS_OWN, HEAD_MISSING };
+
+// A tied model with a head of its own is an untied one, also when it is saved. A reward model as transformers saves it has
+// no head at all: it is loaded as a tied one, whose head nobody may read.
+static int find_head(json_t *config, const struct shards *s, const char *where, enum head *head, struct err *e)
 {
     struct arch a;
+    const struct st_file *file;
+    bool own = false;
     int code = arch_from_config(&a, config, where, NULL, e);
     if (!code && a.tied)
-        code = weight_shards_own_head(s, a.family, own, e);
-    if (!code && *own)
-        json_object_set_new(config, "tie_word_embeddings", json_false());
+        code = weight_shards_own_head(s, a.family, &own, e);
+    else if (!code && text_ends(made_for(config), "Classification") && !weight_shards_find(s, "lm_head.weight", &file))
+        *head = HEAD_MISSING;
+    if (own)
+        *head = HEAD_OF_ITS_OWN;
+    if (!code && *head != HEAD_AS_SAID)
+        json_object_set_new(config, "tie_word_embeddings", json_boolean(*head == HEAD_MISSING));
     return code;
 }
 
@@ -340,15 +363,20 @@ static int load_base(struct model **out, const char *dir, const struct backend_o
     struct model *m = NULL;
     struct shards s = {0};
     struct notes notes = {0};
-    bool own_head = false;
+    enum head head = HEAD_AS_SAID;
     int code = json_read(path, MAX_JSON, &config, e);
     if (!code)
         code = weight_shards_open(&s, dir, &notes, e); // before memory is taken for a model whose weights are not there
     if (!code)
-        code = take_own_head(config, &s, path, &own_head, e);
+        code = find_head(config, &s, path, &head, e);
+    if (!code && head == HEAD_MISSING && !with_score)
+        code = err_set(e, ERR_UNSUPPORTED, "it is a reward model (%s) without a language model's head: it can score answers, but "
+                       "neither write nor be tuned as a policy", made_for(config));
     if (!code)
         code = model_alloc(&m, config, path, ops, backend, with_score, e);
-    if (!code && own_head)
+    if (!code && head == HEAD_MISSING) // and so it is saved
+        json_object_set_new(m->config, "tie_word_embeddings", json_false());
+    if (!code && head == HEAD_OF_ITS_OWN)
         notes_add(&m->notes, "%s says that the head is the token embedding (tie_word_embeddings), but the weights hold another "
                   "head: it is used, as transformers does", path);
     if (!code)

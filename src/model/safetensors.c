@@ -31,8 +31,8 @@ static const struct dtype_row {
     {"F64", ST_F64, 64},     {"F32", ST_F32, 32},     {"F16", ST_F16, 16},     {"BF16", ST_BF16, 16},
     {"I64", ST_I64, 64},     {"I32", ST_I32, 32},     {"I16", ST_I16, 16},     {"I8", ST_I8, 8},
     {"U64", ST_U64, 64},     {"U32", ST_U32, 32},     {"U16", ST_U16, 16},     {"U8", ST_U8, 8},
-    {"BOOL", ST_BOOL, 8},    {"F8_E5M2", ST_OTHER, 8}, {"F8_E4M3", ST_OTHER, 8}, {"F8_E8M0", ST_OTHER, 8},
-    {"F6_E2M3", ST_OTHER, 6}, {"F6_E3M2", ST_OTHER, 6}, {"F4", ST_OTHER, 4},    {"C64", ST_OTHER, 64},
+    {"BOOL", ST_BOOL, 8},    {"F8_E5M2", ST_F8_E5M2, 8}, {"F8_E4M3", ST_F8_E4M3, 8}, {"F8_E8M0", ST_F8_E8M0, 8},
+    {"F6_E2M3", ST_F6_E2M3, 6}, {"F6_E3M2", ST_F6_E3M2, 6}, {"F4", ST_F4, 4},    {"C64", ST_C64, 64},
 };
 
 const char *st_dtype_name(enum st_dtype dtype)

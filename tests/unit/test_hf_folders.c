@@ -5,6 +5,7 @@
 #include "hf_folder.h"
 
 #include "cpu/cpu.h"
+#include "model/safetensors.h"
 #include "text/tokenizer.h"
 
 static const double BOUND = 2e-5, CASE_BOUND = 2e-4;
@@ -153,6 +154,184 @@ static void settings_of_transformers_4_say_the_same(void **state)
     assert_true(n >= 60);
 }
 
+// ---- reward models ----
+
+static void check_scores(struct model *m, const json_t *one, const char *what)
+{
+    const json_t *texts = json_object_get(golden, "texts");
+    for (size_t t = 0; t < json_array_size(texts); t++) {
+        int n;
+        int32_t *ids = json_ids(json_array_get(texts, t), &n);
+        const struct pack_group group = {
+            .prompt = ids, .n_prompt = 1, .responses = {ids + 1}, .n_response = {n - 1}, .n_responses = 1};
+        struct pack pack;
+        struct decoder *d;
+        float got;
+        pack_init(&pack, &group, 1, true);
+        assert_ok(decoder_new(&d, m, false, e));
+        assert_ok(decoder_forward(d, &pack.batch, false, e));
+        assert_ok(decoder_scores(d, &pack.batch, &got, e));
+        const double want = json_number_value(json_array_get(json_object_get(one, "scores"), t));
+        if (!(fabs((double)got - want) <= BOUND))
+            fail_msg("%s (%s), text %zu: %.7f, transformers says %.7f", json_string_value(json_object_get(one, "family")), what, t,
+                     (double)got, want);
+        decoder_free(d);
+        pack_fini(&pack);
+        free(ids);
+    }
+}
+
+static json_t *config_of(const char *dir)
+{
+    char *path = path_join(dir, "config.json");
+    json_t *config;
+    assert_ok(json_read(path, 1 << 16, &config, e));
+    free(path);
+    return config;
+}
+
+static void reward_models_of_transformers_give_their_scores(void **state)
+{
+    char *path = test_source("tests/golden/models/rewards.json"), *saved = path_join(folder, "saved");
+    json_t *rewards, *one;
+    size_t i;
+    assert_ok(json_read(path, 1 << 20, &rewards, e));
+    json_array_foreach(json_object_get(rewards, "cases"), i, one)
+    {
+        struct str name = {0};
+        struct model *m;
+        struct err fault = {0};
+        str_addf(&name, "tests/golden/models/reward/%s", json_string_value(json_object_get(one, "family")));
+        char *dir = test_source(str_text(&name));
+        assert_ok(model_load(&m, dir, ops, backend, true, e));
+        check_scores(m, one, "as saved by transformers");
+        assert_ok(model_save(m, saved, SAVE_BF16, e));
+        model_free(m);
+        json_t *config = config_of(saved), *as_read = config_of(dir);
+        assert_true(json_equal(json_object_get(config, "tie_word_embeddings"), json_object_get(as_read, "tie_word_embeddings")));
+        assert_ok(model_load(&m, saved, ops, backend, true, e));
+        check_scores(m, one, "saved again");
+        model_free(m);
+        if (json_is_true(json_object_get(one, "untied"))) { // whose head no file has
+            assert_int_equal(model_load(&m, dir, ops, backend, false, &fault), ERR_UNSUPPORTED);
+            assert_non_null(strstr(fault.text, "can score answers, but neither write nor be tuned as a policy"));
+        } else {
+            assert_ok(model_load(&m, dir, ops, backend, false, e));
+            model_free(m);
+        }
+        json_decref(config);
+        json_decref(as_read);
+        str_fini(&name);
+        free(dir);
+    }
+    assert_int_equal(i, 5);
+    json_decref(rewards);
+    free(saved);
+    free(path);
+}
+
+// ---- one member or tensor otherwise ----
+
+// The folder's weights with one tensor under another name, of another shape or gone (to NULL), or of another dtype.
+static void rewrite(const char *from, const char *dir, const char *tensor, const char *to, int64_t rows)
+{
+    char *file = path_join(from, "model.safetensors"), *out = path_join(dir, "model.safetensors");
+    struct st_file *f;
+    struct st_writer *w;
+    struct st_spec *specs;
+    size_t n = 0;
+    assert_ok(st_open(&f, file, e));
+    specs = mem_alloc(f->n_tensors, sizeof *specs);
+    float *values[64];
+    for (size_t i = 0; i < f->n_tensors; i++) {
+        const struct st_tensor *t = &f->tensors[i];
+        const bool is = strcmp(t->name, tensor) == 0;
+        if (is && !to)
+            continue;
+        specs[n] = (struct st_spec){is ? to : t->name, ST_F32, t->n_dims, {t->dims[0], t->n_dims > 1 ? t->dims[1] : 0}};
+        if (is && rows)
+            specs[n].dims[0] = rows;
+        values[n] = mem_alloc(t->n_elements * (is && rows ? (size_t)rows : 1), sizeof **values);
+        assert_ok(st_to_f32(f, t, values[n++], e));
+    }
+    assert_ok(file_remove_tree(dir, e));
+    assert_ok(file_make_dirs(dir, e));
+    assert_ok(st_writer_open(&w, out, specs, n, NULL, e));
+    for (size_t i = 0; i < n; i++) {
+        size_t count = 1;
+        for (int k = 0; k < specs[i].n_dims; k++)
+            count *= (size_t)specs[i].dims[k];
+        assert_ok(st_writer_add_f32(w, values[i], count, ST_F32, e));
+        free(values[i]);
+    }
+    assert_ok(st_writer_commit(w, e));
+    st_close(f);
+    free(specs);
+    free(file);
+    free(out);
+}
+
+static void write_config(const char *dir, const char *from, const char *member, const char *value)
+{
+    char *path = path_join(dir, "config.json");
+    json_t *config, *json;
+    assert_ok(json_read(from, 1 << 16, &config, e));
+    if (member) {
+        assert_ok(json_parse(value, strlen(value), "value", &json, e));
+        json_object_set_new(config, member, json);
+    }
+    assert_ok(json_write(path, config, e));
+    json_decref(config);
+    free(path);
+}
+
+static void heads_are_what_the_files_hold(void **state)
+{
+    char *dir = path_join(folder, "changed"), *reward = test_source("tests/golden/models/reward/llama");
+    char *config = path_join(reward, "config.json"), *plain = test_source("tests/golden/models/llama");
+    char *plain_config = path_join(plain, "default.json"), *tied = test_source("tests/golden/models/qwen2");
+    char *tied_config = path_join(tied, "default.json");
+    static const struct {
+        const char *tensor, *to, *text;
+        int64_t rows;
+    } rows[] = {{"score.weight", "score.weight", "tells 2 classes apart", 2},
+                {"score.weight", NULL, "says that the model is a LlamaForSequenceClassification, but the weights hold no", 0}};
+    struct model *m;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct err fault = {0};
+        rewrite(reward, dir, rows[i].tensor, rows[i].to, rows[i].rows);
+        write_config(dir, config, NULL, NULL);
+        assert_int_not_equal(model_load(&m, dir, ops, backend, true, &fault), 0);
+        if (!strstr(fault.text, rows[i].text))
+            fail_msg("\"%s\" should hold \"%s\"", fault.text, rows[i].text);
+    }
+    struct err fault = {0};
+    rewrite(plain, dir, "lm_head.weight", NULL, 0); // of a model that is to write
+    write_config(dir, plain_config, NULL, NULL);
+    assert_int_equal(model_load(&m, dir, ops, backend, true, &fault), ERR_INPUT);
+    assert_non_null(strstr(fault.text, "no tensor \"lm_head.weight\""));
+    rewrite(tied, dir, "model.embed_tokens.weight", "lm_head.weight", 0); // one matrix under its other name
+    write_config(dir, tied_config, NULL, NULL);
+    assert_ok(model_load(&m, dir, ops, backend, false, e));
+    const json_t *one;
+    size_t i;
+    json_array_foreach(json_object_get(golden, "cases"), i, one)
+        if (strcmp(json_string_value(json_object_get(one, "family")), "qwen2") == 0 &&
+            strcmp(json_string_value(json_object_get(one, "config")), "default") == 0)
+            check_model(m, one, "with lm_head.weight alone");
+    model_free(m);
+    write_config(dir, tied_config, "pad_token_id", "1000000000000000019884624838656"); // a number that nobody reads
+    assert_ok(model_load(&m, dir, ops, backend, false, e));
+    model_free(m);
+    free(dir);
+    free(reward);
+    free(config);
+    free(plain);
+    free(plain_config);
+    free(tied);
+    free(tied_config);
+}
+
 // ---- what was found in the world ----
 
 static char *shared_case(const char *name)
@@ -286,6 +465,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_folder_of_transformers_5_gives_its_numbers),
         cmocka_unit_test(settings_of_transformers_4_say_the_same),
+        cmocka_unit_test(reward_models_of_transformers_give_their_scores),
+        cmocka_unit_test(heads_are_what_the_files_hold),
         cmocka_unit_test(models_of_the_world_give_the_numbers_of_transformers),
         cmocka_unit_test(an_adapter_of_the_world_gives_the_number_of_peft),
     };

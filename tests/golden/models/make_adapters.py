@@ -20,7 +20,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 CASES = {
     "plain": ("llama", dict(r=3, lora_alpha=6, target_modules=["q_proj", "down_proj"])),
     "patterns": ("llama", dict(r=2, lora_alpha=4, target_modules=["q_proj", "v_proj", "up_proj"],
-                               rank_pattern={"v_proj": 4, r"layers\.1\.self_attn\.q_proj": 1},
+                               rank_pattern={"v_proj": 4, r"layers\.(?!0)\w+\.self_attn\.q_proj": 1},
                                alpha_pattern={"model.layers.0.mlp.up_proj": 16, r".*\.\d+\.self_attn.(?:q_proj|v_proj)": 3})),
     "rslora": ("llama", dict(r=4, lora_alpha=8, target_modules=["o_proj"], use_rslora=True)),
     "regex": ("llama", dict(r=2, lora_alpha=4, target_modules=r".*layers\.1\.mlp\.(gate|up)_proj")),
