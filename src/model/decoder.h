@@ -24,6 +24,7 @@ struct seq_batch {
     int n_targets;
     const int32_t *target_rows, *target_ids;
     // (n_seqs): targets [first_target, first_target + n_targets) belong to it; last_row carries its reward score
+    // (where that is padding, the last row before it that is not)
     int n_seqs;
     const struct seq_span {
         int first_target, n_targets;

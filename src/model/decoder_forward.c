@@ -179,6 +179,26 @@ int decoder_logprobs(struct decoder *d, const struct seq_batch *batch, float *lo
     return decoder_head(d, batch, &(struct head_reads){.logprobs = logprobs, .entropy = entropy, .is_top = is_top}, e);
 }
 
+// The row of a sequence that the score head reads: its last one that is not padding.
+static int scored_row(const struct parts *p, const struct seq_batch *batch, int seq)
+{
+    const int last = batch->seqs[seq].last_row;
+    const struct attn_segment *s = batch->segments;
+    int row = last;
+    if (p->m->pad_id < 0 || batch->tokens[last] != p->m->pad_id)
+        return last;
+    while (s->start > last || s->start + s->len <= last)
+        s++;
+    while (row >= s->start && batch->tokens[row] == p->m->pad_id)
+        row--;
+    if (row >= s->start)
+        return row;
+    for (row = s->prefix_start + s->prefix_len - 1; row >= s->prefix_start; row--)
+        if (batch->tokens[row] != p->m->pad_id)
+            return row;
+    return last;
+}
+
 int decoder_scores(struct decoder *d, const struct seq_batch *batch, float *scores, struct err *e)
 {
     const struct parts *p = &d->parts;
@@ -190,7 +210,7 @@ int decoder_scores(struct decoder *d, const struct seq_batch *batch, float *scor
     if (n == 0)
         return 0;
     for (int i = 0; i < n; i++)
-        d->host_ids[i] = batch->score_rows ? batch->score_rows[i] : batch->seqs[i].last_row;
+        d->host_ids[i] = batch->score_rows ? batch->score_rows[i] : scored_row(p, batch, i);
     p->ops->upload(p->b, d->score_rows, d->host_ids, (size_t)n * sizeof(int32_t));
     part_final(p, &d->scored, d->out, d->score_rows, n);
     part_linear(p, d->scores, d->scored.out, T_SCORE_W, -1, n, 0);

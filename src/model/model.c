@@ -131,6 +131,7 @@ int model_alloc(struct model **out, const json_t *config, const char *where, con
         const char *made_for = json_string_value(json_array_get(json_object_get(config, "architectures"), 0));
         m->scores_tokens = with_score && made_for && text_ends(made_for, "ForTokenClassification");
         make_table(m, with_score);
+        m->pad_id = -1;
         m->weights = ops->alloc(backend, m->n_floats * sizeof(float), "the model's weights", e);
         code = m->weights ? 0 : ERR_LIMIT;
     }

@@ -74,6 +74,7 @@ struct model {
     float *rope_cos[N_ATTN_KINDS], *rope_sin[N_ATTN_KINDS]; // (max_positions, head_dim / 2); kinds may share
     int n_rope_positions;
     bool scores_tokens; // with T_SCORE_W: it was taught to read every token of a response, not the last alone
+    int pad_id; // with T_SCORE_W: the token that pads; a sequence's score is that of the last which is another. -1: none
     float *score_grads; // of T_SCORE_W when the base is frozen, else NULL
     json_t *config;    // config.json as it was read
     struct notes notes; // what a person should know of its files

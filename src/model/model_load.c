@@ -218,6 +218,26 @@ static void arrange(float *out, const float *in, const struct tensor *t, const s
             out[o * cols + i] = in[i * width + start + o];
 }
 
+// A new reward model reads the end token: where the base pads with it, transformers would read the one before.
+static void forget_padding(struct model *m)
+{
+    const json_t *pad = json_object_get(m->config, "pad_token_id");
+    for (int i = 0; i < m->arch.n_eos; i++)
+        if (json_is_integer(pad) && json_integer_value(pad) == m->arch.eos_ids[i]) {
+            json_object_set_new(m->config, "pad_token_id", json_null());
+            return;
+        }
+}
+
+// transformers' classifiers of whole sequences read the last token that is not padding, wherever it is.
+static void find_padding(struct model *m)
+{
+    const json_t *pad = json_object_get(m->config, "pad_token_id");
+    if (model_tensor(m, T_SCORE_W, 0) && !m->scores_tokens && json_is_integer(pad) && json_integer_value(pad) >= 0 &&
+        json_integer_value(pad) < m->arch.vocab_size)
+        m->pad_id = (int)json_integer_value(pad);
+}
+
 static int load_tensor(struct model *m, const struct shards *s, const struct tensor *t, struct err *e)
 {
     const struct name_row *row = names_row(m->arch.family, t->kind);
@@ -230,6 +250,7 @@ static int load_tensor(struct model *m, const struct shards *s, const struct ten
         str_fini(&name);
         if (text_ends(is, "Classification")) // it should have one, and zeros would score everything alike
             return err_set(e, ERR_INPUT, "config.json says that the model is a %.60s, but the weights hold no \"score.weight\"", is);
+        forget_padding(m);
         return 0; // a model without a reward head gets one that is zero
     }
     if (!found)
@@ -304,13 +325,13 @@ static void hash_json(struct sha256 *hash, const json_t *value)
     free(text);
 }
 
-static void hash_base(struct model *m, const struct shards *s)
+static void hash_base(struct model *m, const struct shards *s, const json_t *config)
 {
     struct sha256 hash;
     sha256_init(&hash);
     for (int i = 0; i < s->n; i++)
         sha256_add(&hash, s->files[i]->map, s->files[i]->map_bytes);
-    hash_json(&hash, m->config);
+    hash_json(&hash, config);
     sha256_hex(&hash, m->hash);
 }
 
@@ -384,7 +405,8 @@ static int load_base(struct model **out, const char *dir, const struct backend_o
     for (int i = 0; !code && i < m->n_tensors; i++)
         code = load_tensor(m, &s, &m->tensors[i], e);
     if (!code) {
-        hash_base(m, &s);
+        hash_base(m, &s, config);
+        find_padding(m);
         m->dir = mem_strdup(dir);
         m->tokenizer_dir = mem_strdup(dir);
         ops->weights_changed(backend);

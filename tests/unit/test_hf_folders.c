@@ -156,12 +156,29 @@ static void settings_of_transformers_4_say_the_same(void **state)
 
 // ---- reward models ----
 
-static void check_scores(struct model *m, const json_t *one, const char *what)
+static void write_config(const char *dir, const char *from, const char *member, const char *value)
+{
+    char *path = path_join(dir, "config.json");
+    json_t *config, *json;
+    assert_ok(json_read(from, 1 << 16, &config, e));
+    if (member) {
+        assert_ok(json_parse(value, strlen(value), "value", &json, e));
+        json_object_set_new(config, member, json);
+    }
+    assert_ok(json_write(path, config, e));
+    json_decref(config);
+    free(path);
+}
+
+// more: a token behind each text; -1: none.
+static void check_scores(struct model *m, const json_t *one, int more, const char *what)
 {
     const json_t *texts = json_object_get(golden, "texts");
     for (size_t t = 0; t < json_array_size(texts); t++) {
         int n;
         int32_t *ids = json_ids(json_array_get(texts, t), &n);
+        if (more >= 0)
+            ids[n++] = more;
         const struct pack_group group = {
             .prompt = ids, .n_prompt = 1, .responses = {ids + 1}, .n_response = {n - 1}, .n_responses = 1};
         struct pack pack;
@@ -204,13 +221,13 @@ static void reward_models_of_transformers_give_their_scores(void **state)
         str_addf(&name, "tests/golden/models/reward/%s", json_string_value(json_object_get(one, "family")));
         char *dir = test_source(str_text(&name));
         assert_ok(model_load(&m, dir, ops, backend, true, e));
-        check_scores(m, one, "as saved by transformers");
+        check_scores(m, one, -1, "as saved by transformers");
         assert_ok(model_save(m, saved, SAVE_BF16, e));
         model_free(m);
         json_t *config = config_of(saved), *as_read = config_of(dir);
         assert_true(json_equal(json_object_get(config, "tie_word_embeddings"), json_object_get(as_read, "tie_word_embeddings")));
         assert_ok(model_load(&m, saved, ops, backend, true, e));
-        check_scores(m, one, "saved again");
+        check_scores(m, one, -1, "saved again");
         model_free(m);
         if (json_is_true(json_object_get(one, "untied"))) { // whose head no file has
             assert_int_equal(model_load(&m, dir, ops, backend, false, &fault), ERR_UNSUPPORTED);
@@ -219,9 +236,18 @@ static void reward_models_of_transformers_give_their_scores(void **state)
             assert_ok(model_load(&m, dir, ops, backend, false, e));
             model_free(m);
         }
+        char *padded = path_join(folder, "padded"), *weights = path_join(dir, "model.safetensors"), *file = path_join(dir, "config.json");
+        free(hf_folder(folder, "padded", weights, NULL));
+        write_config(padded, file, "pad_token_id", "2"); // the end token
+        assert_ok(model_load(&m, padded, ops, backend, true, e));
+        check_scores(m, one, 2, "padded with the end token"); // read before it, as transformers does
+        model_free(m);
         json_decref(config);
         json_decref(as_read);
         str_fini(&name);
+        free(padded);
+        free(weights);
+        free(file);
         free(dir);
     }
     assert_int_equal(i, 5);
@@ -269,20 +295,6 @@ static void rewrite(const char *from, const char *dir, const char *tensor, const
     free(specs);
     free(file);
     free(out);
-}
-
-static void write_config(const char *dir, const char *from, const char *member, const char *value)
-{
-    char *path = path_join(dir, "config.json");
-    json_t *config, *json;
-    assert_ok(json_read(from, 1 << 16, &config, e));
-    if (member) {
-        assert_ok(json_parse(value, strlen(value), "value", &json, e));
-        json_object_set_new(config, member, json);
-    }
-    assert_ok(json_write(path, config, e));
-    json_decref(config);
-    free(path);
 }
 
 static void heads_are_what_the_files_hold(void **state)

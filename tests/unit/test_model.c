@@ -482,7 +482,16 @@ static void a_reward_head_is_saved_and_loaded(void **state)
     char *base = path_join(folder, "plain"), *dir = path_join(folder, "reward");
     struct model *m = new_model(configs[0], 3), *reward, *again;
     assert_ok(model_save(m, base, SAVE_F32, e));
+    char *base_config = path_join(base, "config.json");
+    json_t *padded;
+    assert_ok(json_read(base_config, 1 << 20, &padded, e));
+    json_object_set_new(padded, "pad_token_id", json_integer(2)); // with the end token, where a reward model reads
+    json_object_set_new(padded, "eos_token_id", json_pack("[ii]", 1, 2));
+    assert_ok(json_write(base_config, padded, e));
+    json_decref(padded);
+    free(base_config);
     assert_ok(model_load(&reward, base, ops, backend, true, e));
+    assert_int_equal(reward->pad_id, -1);
     float *score = model_weight(reward, T_SCORE_W, 0);
     for (int i = 0; i < 16; i++) {
         assert_close(score[i], 0, 0);
@@ -496,6 +505,7 @@ static void a_reward_head_is_saved_and_loaded(void **state)
     assert_ok(json_read(path, 1 << 20, &config, e));
     assert_string_equal(json_string_value(json_array_get(json_object_get(config, "architectures"), 0)),
                         "LlamaForSequenceClassification");
+    assert_true(json_is_null(json_object_get(config, "pad_token_id")));
     json_decref(config);
     model_free(m);
     model_free(reward);

@@ -35,6 +35,9 @@ def main():
         model = AutoModelForSequenceClassification.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager")
         with torch.no_grad():
             scores = [round(model.eval()(torch.tensor([ids])).logits[0, 0].item(), 6) for ids in texts]
+            model.config.pad_token_id = 2 # the end token: the score is then that of the token before it
+            padded = [round(model(torch.tensor([ids + [2]])).logits[0, 0].item(), 6) for ids in texts]
+            assert max(abs(a - b) for a, b in zip(scores, padded)) < 1e-5
         cases.append({"family": family, "untied": family in UNTIED, "scores": scores})
     with open(os.path.join(HERE, "rewards.json"), "w") as f:
         f.write('{"made_with": "transformers %s, torch %s",\n "cases": [\n  ' %
