@@ -70,15 +70,16 @@ static void print_row(const json_t *row)
 {
     const json_t *responses = json_object_get(row, "responses"), *one;
     size_t i;
+    const char *cut = json_is_true(json_object_get(row, "shortened")) ? "  (shortened)" : "";
     printf("line %lld:", (long long)json_integer_value(json_object_get(row, "line")));
     if (!responses) {
-        printf("  the first wins with %.3f (shown first %.3f, shown second %.3f)\n", number(row, "first_wins"),
-               number(row, "as_a"), number(row, "as_b"));
+        printf("  the first wins with %.3f (shown first %.3f, shown second %.3f)%s\n", number(row, "first_wins"),
+               number(row, "as_a"), number(row, "as_b"), cut);
         return;
     }
     json_array_foreach(responses, i, one)
         printf("  %.6g", number(one, json_object_get(one, "score") ? "score" : "logp"));
-    putchar('\n');
+    puts(cut);
     json_array_foreach(responses, i, one) {
         if (json_object_get(one, "tokens"))
             print_tokens(json_object_get(one, "tokens"));

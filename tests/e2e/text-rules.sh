@@ -43,6 +43,10 @@ for objective in dpo simpo orpo kto rm rm-token; do
         near "$objective: eval/logps/rejected" "$(evaluated "$objective" eval/logps/rejected)" "$(mean scores logp 0)" ;;
     esac
 done
+# A row that does not fit is shortened as the run would, and says so.
+{ echo '{"prompt": "Hi", "chosen": "Yes.", "rejected": "No."}'; printf '{"prompt": "Hi", "chosen": "%s", "rejected": "No."}\n' "$(yes 'all the way' | head -n 60 | tr '\n' ' ')"; } >long.jsonl
+marks=$(timeout 100 "$attune" score --run dpo long.jsonl --json 2>err | grep -o '"shortened": [a-z]*' | tr '\n' ' ')
+if [ "$marks" = '"shortened": false "shortened": true ' ] && grep -q '1 row is shortened' err; then ok "shortened rows are marked"; else no "shortened rows" "$marks, $(cat err)"; fi
 trained sft --objective sft --model models/demo --data train.jsonl --eval-data held.jsonl
 timeout 100 "$attune" score --run sft held.jsonl --json >scores 2>err
 near "sft: eval/loss" "$(evaluated sft eval/loss)" "$(grep -E '"(logp|n_tokens)"' scores | awk -F '[:,]' \

@@ -188,9 +188,47 @@ static bool has_members(const struct example *x, const struct response *answer)
     return x->tools || (answer && answer->json);
 }
 
+// What an assistant thought has several names. A message that has it under one which the template does not write gets it
+// under the one that it does; where there is none it stays, and check_rendered names it.
+static void name_thoughts(const struct text_rules *r, json_t *messages, const char *tools, bool asks)
+{
+    static const char *const names[] = {"reasoning_content", "reasoning", "thinking"};
+    enum { N_NAMES = sizeof names / sizeof *names };
+    struct str without = {0}, with = {0};
+    size_t i;
+    json_t *message;
+    json_array_foreach(messages, i, message) {
+        int has = 0;
+        while (has < N_NAMES && !json_object_get(message, names[has]))
+            has++;
+        if (has == N_NAMES)
+            continue;
+        const char *chosen = NULL;
+        json_t *thought = json_incref(json_object_get(message, names[has]));
+        json_object_del(message, names[has]);
+        str_clear(&without);
+        const bool fails = render(r, messages, tools, asks, &without, NULL) != 0;
+        for (int k = 0; k < N_NAMES && !chosen && !fails; k++) {
+            const char *name = names[(has + k) % N_NAMES]; // its own first
+            if (json_object_get(message, name))
+                continue;
+            json_object_set(message, name, thought);
+            str_clear(&with);
+            if (!render(r, messages, tools, asks, &with, NULL) && strcmp(str_text(&with), str_text(&without)) != 0)
+                chosen = name;
+            json_object_del(message, name);
+        }
+        json_object_set_new(message, chosen ? chosen : names[has], thought);
+    }
+    str_fini(&without);
+    str_fini(&with);
+}
+
 static int render_checked(const struct text_rules *r, json_t *messages, const char *tools, bool asks, bool check,
                           struct str *out, struct err *e)
 {
+    if (check)
+        name_thoughts(r, messages, tools, asks);
     int code = render(r, messages, tools, asks, out, e);
     return code || !check ? code : check_rendered(r, messages, tools, asks, out, e);
 }
@@ -277,6 +315,8 @@ int chat_text_render(const struct text_rules *r, const struct example *x, const 
 
 int chat_text_behind(const struct text_rules *r, char **behind, struct err *e)
 {
+    static const char some_tool[] = "[{\"type\": \"function\", \"function\": {\"name\": \"a\", \"description\": \"a\", "
+                                    "\"parameters\": {\"type\": \"object\", \"properties\": {}}}}]";
     static const char mark[] = "\xf3\xb0\x80\x80"; // U+F0000, which no template writes itself
     const struct turn user = {.role = "user", .text = "a"};
     const struct example x = {.is_chat = true, .turns = &user, .n_turns = 1};
@@ -286,6 +326,8 @@ int chat_text_behind(const struct text_rules *r, char **behind, struct err *e)
     json_t *messages = messages_of(&m, &x);
     json_array_append_new(messages, message_json(&m, "assistant", answer.text, NULL));
     int code = render(r, messages, NULL, false, &whole, e);
+    if (code && render(r, messages, some_tool, false, &whole, NULL) == 0) // a template of rows with tools alone
+        code = 0;
     const char *at = code ? NULL : last_of(str_text(&whole), mark);
     if (!code)
         *behind = mem_strdup(at ? at + strlen(mark) : "");

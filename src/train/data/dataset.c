@@ -236,9 +236,8 @@ static void add_group(struct dataset *d, struct texts *t, const struct example *
         d->n_seqs = seqs_before;
         return;
     }
-    const int before = d->n_groups;
+    g.cut = cut;
     add_groups(d, &g, o);
-    d->n_cut += cut ? d->n_groups - before : 0;
     d->n_lost += n_responses - g.n_seqs;
     d->n_plain_specials += t->plain_specials;
 }
@@ -296,10 +295,10 @@ static int add_comparison(struct dataset *d, const struct dataset_options *o, co
         fits = prompt_length(o->rules, &shown, &n, NULL) || n <= room || limit == 0;
         limit = fits ? limit : limit * room / n * 15 / 16;
     }
-    const int before = d->n_groups, n_cut = d->n_cut;
+    const int before = d->n_groups;
     int code = add_example(d, o, &shown, index, false, flipped, e);
-    if (limit < comparison_longest(pair))
-        d->n_cut = n_cut + (d->n_groups > before);
+    for (int i = before; i < d->n_groups; i++)
+        d->groups[i].cut = d->groups[i].cut || limit < comparison_longest(pair);
     str_fini(&text);
     return code;
 }
@@ -348,6 +347,8 @@ int dataset_build(struct dataset *d, const struct corpus *c, const bool *use, in
         else
             code = add_example(d, o, &c->examples[i], i, c->kind == DATA_LIST, false, e);
     }
+    for (int i = 0; i < d->n_groups; i++)
+        d->n_cut += d->groups[i].cut;
     if (!code && d->n_groups == 0 && o->bad_only && d->n_left_out == 0)
         code = err_set(e, ERR_INPUT, "%s has no response that is marked as bad: this objective learns from such alone",
                        c->path);

@@ -24,6 +24,7 @@ struct ds_group {
     int n_dropped; // tokens that were cut off the prompt's beginning
     int first_seq, n_seqs;
     uint32_t example; // in the corpus
+    bool cut;         // the prompt or a response is shortened
     bool flipped;     // of a comparison: the chosen response is shown as B
 };
 struct dataset {
@@ -35,7 +36,7 @@ struct dataset {
     int n_seqs, cap_seqs;
     double *refs;  // (n_seqs) log-probabilities under the reference, NaN where not computed; NULL: not needed
     double *prompt_odds; // (n_groups) for seq.prompt_odds; NULL: not needed
-    int n_cut;     // groups with a truncated prompt or response
+    int n_cut;     // groups with a shortened prompt or response
     int n_ties;    // pairs left out because neither answer is better (skip_ties)
     int n_lost;    // responses that lists do without: empty or alike after truncation
     int n_plain_specials; // examples with something in a message that looks like a special token
@@ -69,7 +70,8 @@ void dataset_options_for(struct dataset_options *o, const struct objective *obje
 int dataset_build(struct dataset *d, const struct corpus *c, const bool *use, int limit,
                   const struct dataset_options *o, struct err *e);
 void dataset_fini(struct dataset *d);
-// Says on standard error how much was shortened, and what was left out and why, for commands that answer row by row. c: what it was built of.
+// Says on standard error how much was shortened, and what was left out and why, for commands that answer row by row.
+// c: what it was built of.
 void dataset_say_left_out(const struct dataset *d, const struct corpus *c);
 // What was left out becomes refused rows of what it was built of.
 void dataset_refuse_left_out(const struct dataset *d, struct corpus *c);

@@ -62,8 +62,8 @@ static int print_scores(void *arg, const struct scored *s, struct err *e)
             json_object_set_new(one, "tokens", tokens_of(a, s, i));
         json_array_append_new(responses, one);
     }
-    return engine_print(json_pack("{s:I, s:i, s:o}", "line", (json_int_t)a->corpus->examples[s->group->example].line,
-                                  "prompt_tokens", s->group->n_prompt, "responses", responses), e);
+    return engine_print(json_pack("{s:I, s:i, s:b, s:o}", "line", (json_int_t)a->corpus->examples[s->group->example].line,
+                                  "prompt_tokens", s->group->n_prompt, "shortened", s->group->cut, "responses", responses), e);
 }
 
 // Of a pair in both orders the second one says it; a pair that is there in one order alone (the other was left out)
@@ -77,8 +77,9 @@ static int print_judgement(void *arg, const struct scored *s, struct err *e)
     a->seen = s->group->example + 1;
     if (!complete)
         return 0;
-    return engine_print(json_pack("{s:I, s:o, s:o, s:o, s:f}", "line",
-                                  (json_int_t)a->corpus->examples[s->group->example].line, "first_wins",
+    return engine_print(json_pack("{s:I, s:b, s:o, s:o, s:o, s:f}", "line",
+                                  (json_int_t)a->corpus->examples[s->group->example].line, "shortened", s->group->cut,
+                                  "first_wins",
                                   json_computed((as_a + sigmoid(z)) / 2), "as_a", json_computed(as_a), "as_b",
                                   json_computed(sigmoid(z)), "label",
                                   s->seqs[0].label), e);

@@ -218,6 +218,62 @@ static void members_that_the_template_does_not_write_refuse_the_row(void **state
     free(dir);
 }
 
+static char *text_of(const struct tokenizer *t, const struct text_rules *r, const struct example *x, const struct response *a)
+{
+    struct encoded ids;
+    char *text;
+    size_t n;
+    assert_ok(text_rules_encode(r, x, a, &ids, e));
+    assert_ok(tokenizer_decode(t, ids.ids, ids.n, true, &text, &n, e));
+    encoded_fini(&ids);
+    return text;
+}
+
+// "reasoning_content" of a row is what another template calls "thinking".
+static void thoughts_have_the_name_that_the_template_reads(void **state)
+{
+    static const char thinks[] = "{% for m in messages %}<{{ m.role }}>{% if m.thinking %}({{ m.thinking }}){% endif %}"
+                                 "{{ m.content }}{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}";
+    static const char *const names[] = {"reasoning_content", "reasoning", "thinking"};
+    struct tokenizer *t = with_template(tokenizers[1], thinks);
+    struct text_rules r;
+    test_rules(&r, t, "auto", 512, 256);
+    for (int i = 0; i < 3; i++) {
+        struct str json = {0};
+        str_addf(&json, "{\"%s\": \"hm\"}", names[i]);
+        const struct response thought = {.text = "So.", .json = str_text(&json)};
+        char *text = text_of(t, &r, &talk, &thought);
+        if (!strstr(text, "<assistant>(hm)So."))
+            fail_msg("%s: \"%s\"", names[i], text);
+        free(text);
+        str_fini(&json);
+    }
+    text_rules_fini(&r);
+    tokenizer_free(t);
+}
+
+// It opens, though it cannot render what has none; such rows are refused with its word.
+static void a_template_that_needs_tools_is_for_rows_that_have_them(void **state)
+{
+    static const char needs[] = "{% for t in tools %}[{{ t.function.name }}]{% endfor %}{% for m in messages %}<{{ m.role }}>"
+                                "{{ m.content }}|{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}";
+    struct tokenizer *t = with_template(tokenizers[1], needs);
+    struct text_rules r;
+    struct encoded x;
+    struct err fault = {0};
+    struct example with_tools = talk;
+    with_tools.tools = "[{\"type\": \"function\", \"function\": {\"name\": \"look\"}}]";
+    test_rules(&r, t, "auto", 512, 256);
+    assert_string_equal(r.behind, "|");
+    char *text = text_of(t, &r, &with_tools, &said);
+    assert_non_null(strstr(text, "[look]<"));
+    free(text);
+    assert_int_equal(text_rules_encode(&r, &talk, &said, &x, &fault), ERR_INPUT);
+    assert_non_null(strstr(fault.text, "NoneType"));
+    text_rules_fini(&r);
+    tokenizer_free(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -225,6 +281,8 @@ int main(void)
         cmocka_unit_test(a_text_begins_once),
         cmocka_unit_test(what_is_written_down_is_read_back),
         cmocka_unit_test(members_that_the_template_does_not_write_refuse_the_row),
+        cmocka_unit_test(thoughts_have_the_name_that_the_template_reads),
+        cmocka_unit_test(a_template_that_needs_tools_is_for_rows_that_have_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
