@@ -16,6 +16,53 @@ static size_t line_end(const struct records *r, size_t at)
     return newline ? (size_t)(newline - r->bytes) : r->n_bytes;
 }
 
+static void skip_space(struct records *r)
+{
+    for (; r->at < r->n_bytes && is_space(r->bytes[r->at]); r->at++)
+        r->line += r->bytes[r->at] == '\n';
+}
+
+// Past a text, r->at being behind its opening quote. A text cannot span lines: a forgotten quote ends at the newline.
+static void skip_text(struct records *r)
+{
+    for (; r->at < r->n_bytes; r->at++) {
+        const char c = r->bytes[r->at];
+        if (c == '\\' && r->at + 1 < r->n_bytes && r->bytes[r->at + 1] != '\n')
+            r->at++;
+        else if (c == '"')
+            return;
+        else if (c == '\n') {
+            r->line++;
+            return;
+        }
+    }
+}
+
+// Walks one element up to the ',' or ']' that ends it, or (object) behind the bracket that closes it. False at the end of
+// the file.
+static bool walk(struct records *r, bool object)
+{
+    size_t depth = 0;
+    for (; r->at < r->n_bytes; r->at++) {
+        const char c = r->bytes[r->at];
+        r->line += c == '\n';
+        if (c == '"') {
+            r->at++;
+            skip_text(r);
+            if (r->at == r->n_bytes)
+                return false;
+        } else if (c == '[' || c == '{') {
+            depth++;
+        } else if (depth == 0 && (c == ',' || c == ']')) {
+            return true;
+        } else if ((c == ']' || c == '}') && depth && --depth == 0 && object) {
+            r->at++;
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool has_line(const char *bytes, size_t n, const char *line)
 {
     size_t length = strlen(line);
@@ -29,6 +76,18 @@ static bool has_line(const char *bytes, size_t n, const char *line)
         at = end;
     }
     return false;
+}
+
+// An object on several lines, as jq and json.dump(indent) write them: the first line does not close it, and the next goes on
+// inside of it.
+static bool is_spread(struct records r, size_t first)
+{
+    struct records line = {.bytes = r.bytes, .n_bytes = line_end(&r, first), .at = first};
+    if (r.bytes[first] != '{' || walk(&line, true))
+        return false;
+    r.at = line.n_bytes;
+    skip_space(&r);
+    return r.at < r.n_bytes && (r.bytes[r.at] == '"' || r.bytes[r.at] == '}');
 }
 
 void records_start(struct records *r, const char *bytes, size_t n_bytes, bool plain_text)
@@ -48,7 +107,7 @@ void records_start(struct records *r, const char *bytes, size_t n_bytes, bool pl
     } else if (first < n_bytes && bytes[first] == '[') {
         r->form = RECORDS_ARRAY;
     } else {
-        r->form = RECORDS_LINES;
+        r->form = first < n_bytes && is_spread(*r, first) ? RECORDS_OBJECTS : RECORDS_LINES;
     }
 }
 
@@ -77,6 +136,26 @@ static bool next_line(struct records *r, struct record *out)
     return false;
 }
 
+// From its '{' to the '}' that closes it.
+static bool next_object(struct records *r, struct record *out)
+{
+    skip_space(r);
+    if (r->at >= r->n_bytes)
+        return false;
+    *out = (struct record){.bytes = r->bytes + r->at, .line = r->line};
+    const size_t begin = r->at;
+    const bool closed = r->bytes[begin] == '{' && walk(r, true);
+    if (!closed && r->bytes[begin] != '{') { // a word between two objects: to the end of its line
+        r->at = line_end(r, begin);
+        out->damage = "text stands between two objects";
+    } else if (!closed) {
+        out->damage = "the file ends inside of this object: it was cut, or a bracket is missing";
+        out->at_end = true;
+    }
+    out->n_bytes = r->at - begin;
+    return true;
+}
+
 static bool next_text(struct records *r, struct record *out)
 {
     while (r->at < r->n_bytes) {
@@ -98,38 +177,6 @@ static bool next_text(struct records *r, struct record *out)
         trim(out);
         if (out->n_bytes)
             return true;
-    }
-    return false;
-}
-
-static void skip_space(struct records *r)
-{
-    for (; r->at < r->n_bytes && is_space(r->bytes[r->at]); r->at++)
-        r->line += r->bytes[r->at] == '\n';
-}
-
-// Walks one element up to the ',' or ']' that ends it. False at the end of the file.
-static bool walk_element(struct records *r)
-{
-    size_t depth = 0;
-    bool in_text = false;
-    for (; r->at < r->n_bytes; r->at++) {
-        char c = r->bytes[r->at];
-        r->line += c == '\n';
-        if (in_text) {
-            if (c == '\\' && r->at + 1 < r->n_bytes && r->bytes[r->at + 1] != '\n')
-                r->at++;
-            else if (c == '"' || c == '\n') // a text cannot span lines: a forgotten quote ends here
-                in_text = false;
-        } else if (c == '"') {
-            in_text = true;
-        } else if (c == '[' || c == '{') {
-            depth++;
-        } else if (depth == 0 && (c == ',' || c == ']')) {
-            return true;
-        } else if ((c == ']' || c == '}') && depth) {
-            depth--;
-        }
     }
     return false;
 }
@@ -163,7 +210,7 @@ static bool next_element(struct records *r, struct record *out)
         return true;
     }
     size_t begin = r->at;
-    bool closed = walk_element(r);
+    bool closed = walk(r, false);
     out->n_bytes = r->at - begin;
     trim(out);
     if (!closed) {
@@ -184,6 +231,8 @@ bool records_next(struct records *r, struct record *out)
     switch (r->form) {
     case RECORDS_LINES:
         return next_line(r, out);
+    case RECORDS_OBJECTS:
+        return next_object(r, out);
     case RECORDS_ARRAY:
         return next_element(r, out);
     case RECORDS_TEXTS:

@@ -1,4 +1,4 @@
-// Where the rows of a file stand: lines of JSON, elements of a JSON array, or texts parted by blank lines. Only
+// Where the rows of a file stand: lines of JSON, JSON objects on several lines, elements of a JSON array, or texts parted by blank lines. Only
 // boundaries are found here, so that one broken row does not hide the others and every row has its line.
 #pragma once
 
@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum record_form { RECORDS_LINES, RECORDS_ARRAY, RECORDS_TEXTS };
+enum record_form { RECORDS_LINES, RECORDS_OBJECTS, RECORDS_ARRAY, RECORDS_TEXTS };
 
 struct records {
     const char *bytes;

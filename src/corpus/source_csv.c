@@ -1,4 +1,4 @@
-// CSV and TSV (RFC 4180) with a header row: quoted cells with doubled quotes and line ends in them, LF or CRLF, a byte
+// CSV and TSV (RFC 4180) with a header row: quoted cells with doubled quotes and line ends in them, LF, CRLF or CR, a byte
 // order mark. What parts the cells is the character that the header has most of: comma, tab or semicolon.
 #include "config.h"
 
@@ -18,6 +18,7 @@ struct csv {
     const char *path, *bytes;
     size_t n_bytes, at;
     int64_t line; // of bytes[at], from 1
+    bool old_mac; // lines end with CR alone: no LF is in the file
     char delimiter;
     char **columns; // (n_columns); NULL: a column without a name, which is not read
     size_t n_columns;
@@ -30,23 +31,23 @@ struct csv {
 static bool at_line_end(const struct csv *s)
 {
     return s->at >= s->n_bytes || s->bytes[s->at] == '\n' ||
-           (s->bytes[s->at] == '\r' && s->at + 1 < s->n_bytes && s->bytes[s->at + 1] == '\n') ||
-           (s->bytes[s->at] == '\r' && s->at + 1 == s->n_bytes);
+           (s->bytes[s->at] == '\r' && (s->old_mac || s->at + 1 == s->n_bytes || s->bytes[s->at + 1] == '\n'));
 }
 
 static void skip_line_end(struct csv *s)
 {
     if (s->at < s->n_bytes && s->bytes[s->at] == '\r')
         s->at++;
-    if (s->at < s->n_bytes && s->bytes[s->at] == '\n') {
+    if (s->at < s->n_bytes && s->bytes[s->at] == '\n')
         s->at++;
-        s->line++;
-    }
+    else if (!s->old_mac)
+        return;
+    s->line++;
 }
 
 static void skip_rest_of_line(struct csv *s)
 {
-    const char *newline = memchr(s->bytes + s->at, '\n', s->n_bytes - s->at);
+    const char *newline = memchr(s->bytes + s->at, s->old_mac ? '\r' : '\n', s->n_bytes - s->at);
     s->at = newline ? (size_t)(newline - s->bytes) : s->n_bytes;
     skip_line_end(s);
 }
@@ -62,7 +63,7 @@ static int quoted_cell(struct csv *s, struct err *e)
                            "inside of a quoted cell is written twice)", s->path, (long long)line);
         const size_t end = (size_t)(quote - s->bytes);
         for (size_t i = s->at; i < end; i++)
-            s->line += s->bytes[i] == '\n';
+            s->line += s->bytes[i] == (s->old_mac ? '\r' : '\n');
         str_addn(&s->cells, s->bytes + s->at, end - s->at);
         s->at = end + 1;
         if (s->at >= s->n_bytes || s->bytes[s->at] != '"')
@@ -171,7 +172,7 @@ static char find_delimiter(const struct csv *s, char likely)
     static const char candidates[] = ",\t;";
     size_t counts[3] = {0};
     bool in_quotes = false;
-    for (size_t i = s->at; i < s->n_bytes && (in_quotes || s->bytes[i] != '\n'); i++) {
+    for (size_t i = s->at; i < s->n_bytes && (in_quotes || (s->bytes[i] != '\n' && !(s->old_mac && s->bytes[i] == '\r'))); i++) {
         const char *is = s->bytes[i] ? strchr(candidates, s->bytes[i]) : NULL;
         in_quotes = in_quotes != (s->bytes[i] == '"');
         if (is && !in_quotes)
@@ -228,6 +229,7 @@ int source_open_csv(void **state, const struct source_ops **ops, const char *pat
     s->n_bytes = n;
     s->at = n >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
     s->line = 1;
+    s->old_mac = !memchr(bytes, '\n', n);
     s->cells.max = SIZE_MAX / 2; // the file's size is the bound
     s->delimiter = find_delimiter(s, delimiter);
     int code = read_header(s, e);

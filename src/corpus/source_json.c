@@ -64,6 +64,7 @@ static int next(void *state, struct source_row *out, struct err *e)
 
 static const struct source_ops json_ops[] = {
     [RECORDS_LINES] = {.name = "JSON lines", .unit = "line", .next = next, .close = free},
+    [RECORDS_OBJECTS] = {.name = "JSON objects", .unit = "line", .next = next, .close = free},
     [RECORDS_ARRAY] = {.name = "a JSON array", .unit = "line", .next = next, .close = free},
     [RECORDS_TEXTS] = {.name = "plain text", .unit = "line", .next = next, .close = free},
 };
