@@ -137,7 +137,7 @@ static int cpu_open(struct backend **out, const struct backend_options *options,
         code = bf16_open(&b->bf16, b->k, b->n_threads, e);
     if (!code)
         code = pool_new(&b->pool, b->n_threads, e);
-    if (!code && b->k->gemm) {
+    if (!code) {
         size_t bytes = (size_t)b->n_threads * GEMM_SCRATCH * sizeof(float);
         b->gemm_scratch = aligned_zeroed(bytes, "packed matrices", e);
         code = b->gemm_scratch ? 0 : ERR_LIMIT;
@@ -159,6 +159,11 @@ static const char *cpu_arithmetic(const struct backend *b)
     return b->arithmetic;
 }
 
+static enum dtype cpu_weights_type(const struct backend *b)
+{
+    return b->precision == PRECISION_BF16 ? DTYPE_BF16 : DTYPE_F32;
+}
+
 static int cpu_sync(struct backend *b, struct err *e)
 {
     if (b->fault.code == 0)
@@ -178,6 +183,11 @@ static void *cpu_alloc(struct backend *b, size_t bytes, const char *what, struct
 static void cpu_free(struct backend *b, void *p)
 {
     free(p);
+}
+
+static const void *cpu_map(struct backend *b, const void *host, size_t bytes)
+{
+    return host;
 }
 
 struct bytes_job {
@@ -230,13 +240,16 @@ const struct backend_ops backend_cpu = {
     .open = cpu_open,
     .close = cpu_close,
     .arithmetic = cpu_arithmetic,
+    .weights_type = cpu_weights_type,
     .sync = cpu_sync,
     .alloc = cpu_alloc,
     .free = cpu_free,
+    .map = cpu_map,
     .upload = cpu_copy,
     .download = cpu_copy,
     .copy = cpu_copy,
     .zero = cpu_zero,
+    .convert = cpu_convert,
     .weights_changed = cpu_weights_changed,
     .linear = cpu_linear,
     .linear_dx = cpu_linear_dx,

@@ -80,14 +80,14 @@ void cpu_gemm_pack(struct backend *b, struct gemm *g, float *room, size_t n_room
 void cpu_gemm(struct backend *b, const struct gemm *g);
 
 // linear.c
-void cpu_linear(struct backend *b, float *y, const float *x, const float *w, const float *bias, int t, int i, int o,
+void cpu_linear(struct backend *b, float *y, const float *x, struct stored w, const float *bias, int t, int i, int o,
                 float alpha, float beta);
-void cpu_linear_dx(struct backend *b, float *dx, const float *dy, const float *w, int t, int i, int o, float alpha,
+void cpu_linear_dx(struct backend *b, float *dx, const float *dy, struct stored w, int t, int i, int o, float alpha,
                    float beta);
 void cpu_linear_dw(struct backend *b, float *dw, float *dbias, const float *dy, const float *x, int t, int i, int o,
                    float alpha);
 // rows.c
-void cpu_embed(struct backend *b, float *out, const float *wte, const float *wpe, const int32_t *tokens,
+void cpu_embed(struct backend *b, float *out, struct stored wte, struct stored wpe, const int32_t *tokens,
                const int32_t *positions, int t, int c);
 void cpu_embed_backward(struct backend *b, float *dwte, float *dwpe, const float *dout, const int32_t *tokens,
                         const int32_t *positions, int t, int c);
@@ -110,6 +110,7 @@ void cpu_gated(struct backend *b, float *y, const float *gate, const float *up, 
 void cpu_gated_backward(struct backend *b, float *dgate, float *dup, const float *dy, const float *gate,
                         const float *up, size_t n, enum activation kind);
 void cpu_soft_cap(struct backend *b, float *x, float cap, size_t n);
+void cpu_convert(struct backend *b, void *to, enum dtype type, struct stored from, size_t n);
 void cpu_add(struct backend *b, float *y, const float *a, const float *x, size_t n);
 void cpu_scale(struct backend *b, float *x, float factor, size_t n);
 double cpu_sum_squares(struct backend *b, const float *x, size_t n);

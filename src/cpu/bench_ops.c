@@ -48,13 +48,13 @@ static float *part(struct run *r, size_t at)
 static void call_linear(struct run *r, const struct shape *s)
 {
     size_t x = (size_t)s->t * (size_t)s->i, w = (size_t)s->i * (size_t)s->o;
-    backend_cpu.linear(r->b, part(r, x + w), part(r, 0), part(r, x), NULL, s->t, s->i, s->o, 1, 0);
+    backend_cpu.linear(r->b, part(r, x + w), part(r, 0), stored_f32(part(r, x)), NULL, s->t, s->i, s->o, 1, 0);
 }
 
 static void call_dx(struct run *r, const struct shape *s)
 {
     size_t dy = (size_t)s->t * (size_t)s->o, w = (size_t)s->i * (size_t)s->o;
-    backend_cpu.linear_dx(r->b, part(r, dy + w), part(r, 0), part(r, dy), s->t, s->i, s->o, 1, 0);
+    backend_cpu.linear_dx(r->b, part(r, dy + w), part(r, 0), stored_f32(part(r, dy)), s->t, s->i, s->o, 1, 0);
 }
 
 static void call_dw(struct run *r, const struct shape *s)
@@ -98,7 +98,7 @@ enum extra { PLAIN, SQUARES, RIVALS, KL };
 static struct head_in head_of(struct run *r, const struct shape *s, enum extra extra)
 {
     size_t x = (size_t)s->t * (size_t)s->i;
-    struct head_in in = {.x = part(r, 0), .w = part(r, x), .targets = bench_targets, .n = s->t, .c = s->i, .v = s->o,
+    struct head_in in = {.x = part(r, 0), .w = stored_f32(part(r, x)), .targets = bench_targets, .n = s->t, .c = s->i, .v = s->o,
                          .inv_temperature = 1};
     if (extra == KL) { // the rows moved on by a few make another model of the same weights
         in.ref_x = part(r, 5);

@@ -23,10 +23,11 @@ enum {
     LARGE = 1 << 20, // multiply-adds: below this rounding and calling cost more than AMX gains
     ARCH_REQUEST_STATE = 0x1023, // arch_prctl ARCH_REQ_XCOMP_PERM
     TILE_DATA = 18,
+    WIDENED = 256, // numbers that are widened at once, to be rounded
 };
 
 struct shape_key {
-    int m, n, k, ldc;
+    int m, n, k, ldb, ldc; // ldb: of b where it lies, which is bf16 already
     bool trans_a, trans_b, accumulate;
 };
 struct product {
@@ -119,7 +120,7 @@ static dnnl_status_t make_product(struct bf16 *h, struct product *p)
     const struct shape_key *key = &p->key;
     dnnl_status_t status = describe(&p->a, key->m, key->k, key->trans_a, key->trans_a ? key->m : key->k, dnnl_bf16);
     if (!status)
-        status = describe(&p->b, key->k, key->n, key->trans_b, key->trans_b ? key->k : key->n, dnnl_bf16);
+        status = describe(&p->b, key->k, key->n, key->trans_b, key->ldb, dnnl_bf16);
     if (!status)
         status = describe(&p->c, key->m, key->n, false, key->ldc, dnnl_f32);
     dnnl_matmul_desc_t matmul;
@@ -152,7 +153,7 @@ static dnnl_status_t make_product(struct bf16 *h, struct product *p)
 
 static bool same_key(const struct shape_key *a, const struct shape_key *b)
 {
-    return a->m == b->m && a->n == b->n && a->k == b->k && a->ldc == b->ldc && a->trans_a == b->trans_a &&
+    return a->m == b->m && a->n == b->n && a->k == b->k && a->ldb == b->ldb && a->ldc == b->ldc && a->trans_a == b->trans_a &&
            a->trans_b == b->trans_b && a->accumulate == b->accumulate;
 }
 
@@ -272,9 +273,28 @@ static dnnl_status_t execute(struct bf16 *h, const struct product *p, void *a, v
     return status;
 }
 
+// b of another type, dense and rounded.
+static void round_b(const struct cpu_kernels *k, uint16_t *to, const struct gemm *g)
+{
+    const int lines = g->trans_b ? g->n : g->k, length = g->trans_b ? g->k : g->n;
+    float wide[WIDENED];
+    if (g->b_type == DTYPE_F32) {
+        round_matrix(k, to, g->b, lines, length, g->ldb, 1);
+        return;
+    }
+    for (int r = 0; r < lines; r++)
+        for (int i = 0, n; i < length; i += n) {
+            n = length - i < WIDENED ? length - i : WIDENED;
+            k->widen(wide, gemm_b(g, (size_t)r * (size_t)g->ldb + (size_t)i), g->b_type, (size_t)n);
+            k->round_bf16(to + (size_t)r * (size_t)length + i, wide, 1, (size_t)n);
+        }
+}
+
 static int run_product(struct bf16 *h, const struct product *p, const struct gemm *g, int thread, struct err *e)
 {
-    size_t a_bytes = padded((size_t)g->m * (size_t)g->k * 2), b_bytes = padded((size_t)g->k * (size_t)g->n * 2);
+    const bool as_it_is = g->b_type == DTYPE_BF16;
+    size_t a_bytes = padded((size_t)g->m * (size_t)g->k * 2);
+    size_t b_bytes = as_it_is ? 0 : padded((size_t)g->k * (size_t)g->n * 2);
     size_t pad_bytes = padded(dnnl_memory_desc_get_size(&p->scratchpad) + 64);
     char *memory = thread_memory(&h->scratch[thread], a_bytes + b_bytes + pad_bytes);
     if (!memory)
@@ -282,11 +302,13 @@ static int run_product(struct bf16 *h, const struct product *p, const struct gem
                        a_bytes + b_bytes + pad_bytes);
     uint16_t *a = (uint16_t *)(void *)memory, *b = (uint16_t *)(void *)(memory + a_bytes);
     round_matrix(h->k, a, g->a, g->trans_a ? g->k : g->m, g->trans_a ? g->m : g->k, g->lda, g->alpha);
-    round_matrix(h->k, b, g->b, g->trans_b ? g->n : g->k, g->trans_b ? g->k : g->n, g->ldb, 1);
+    if (!as_it_is)
+        round_b(h->k, b, g);
     if (g->beta != 0 && g->beta != 1)
         for (int r = 0; r < g->m; r++)
             h->k->scale(g->c + (size_t)r * (size_t)g->ldc, g->beta, (size_t)g->n);
-    dnnl_status_t status = execute(h, p, a, b, g->c, memory + a_bytes + b_bytes, thread);
+    void *b_data = as_it_is ? (void *)(uintptr_t)g->b : b; // it is only read
+    dnnl_status_t status = execute(h, p, a, b_data, g->c, memory + a_bytes + b_bytes, thread);
     if (status != dnnl_success)
         return err_set(e, ERR_FAIL, "a bf16 product failed in oneDNN (status %d); use precision f32", status);
     return 0;
@@ -295,7 +317,8 @@ static int run_product(struct bf16 *h, const struct product *p, const struct gem
 int bf16_gemm(struct bf16 *h, const struct gemm *g, int thread, struct err *e)
 {
     use_one_thread();
-    const struct shape_key key = {g->m, g->n, g->k, g->ldc, g->trans_a, g->trans_b, g->beta != 0};
+    const int dense = g->trans_b ? g->k : g->n;
+    const struct shape_key key = {g->m, g->n, g->k, g->b_type == DTYPE_BF16 ? g->ldb : dense, g->ldc, g->trans_a, g->trans_b, g->beta != 0};
     dnnl_status_t status = dnnl_success;
     struct product *p = find_product(h, &key, &status);
     if (!p)

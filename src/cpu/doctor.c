@@ -37,7 +37,7 @@ static double time_product(struct backend *b, float *memory, int m)
 {
     float *x = memory, *w = x + (size_t)m * SIDE, *y = w + SIDE * SIDE;
     double start = clock_seconds();
-    cpu_linear(b, y, x, w, NULL, m, SIDE, SIDE, 1, 0);
+    cpu_linear(b, y, x, stored_f32(w), NULL, m, SIDE, SIDE, 1, 0);
     return 2.0 * m * SIDE * SIDE / (clock_seconds() - start) * 1e-9;
 }
 

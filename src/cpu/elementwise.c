@@ -6,7 +6,7 @@
 enum { BLOCK = 16384 };
 
 enum flat_op { OP_ACT, OP_ACT_BACKWARD, OP_GATED, OP_GATED_BACKWARD, OP_ADD, OP_SCALE, OP_SOFT_CAP, OP_SUM_SQUARES, OP_SHRINK,
-               OP_ADAMW };
+               OP_ADAMW, OP_CONVERT };
 
 struct flat_job {
     const struct cpu_kernels *k;
@@ -14,6 +14,8 @@ struct flat_job {
     size_t n;
     float *out, *out2, *out3;
     const float *x, *x2, *x3;
+    struct stored from; // OP_CONVERT, into out or halves
+    uint16_t *halves;
     enum activation kind;
     float factor;
     float *grads;
@@ -72,6 +74,12 @@ static void flat_task(void *data, int block, int thread)
         break;
     case OP_ADAMW:
         k->adamw(j->out + at, j->grads + at, j->out2 + at, j->out3 + at, n, j->step);
+        break;
+    case OP_CONVERT:
+        if (j->halves)
+            k->round_bf16(j->halves + at, (const float *)j->from.at + at, 1, n);
+        else
+            k->widen(j->out + at, stored_from(j->from, at).at, j->from.type, n);
         break;
     }
 }
@@ -134,6 +142,17 @@ struct shrunk cpu_shrink(struct backend *b, float *w, const float *start, float 
         all.n_small += (size_t)sums[2 * i + 1];
     }
     return all;
+}
+
+void cpu_convert(struct backend *b, void *to, enum dtype type, struct stored from, size_t n)
+{
+    struct flat_job job = {.op = OP_CONVERT, .n = n, .from = from};
+    BUG_IF(type == DTYPE_F16 || (type == DTYPE_BF16 && from.type != DTYPE_F32));
+    if (type == DTYPE_BF16)
+        job.halves = to;
+    else
+        job.out = to;
+    run_flat(b, job, 0.5);
 }
 
 double cpu_sum_squares(struct backend *b, const float *x, size_t n)

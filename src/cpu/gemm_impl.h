@@ -23,12 +23,12 @@ _Static_assert(KC * MOST_PANEL + DEPTH * ROOM * (MC / STRIP + 1) <= GEMM_SCRATCH
 // The panel at these columns and places, for tiles that pass `chunks` times.
 static struct fetch fetch_panel(const struct gemm *g, int column, int n_columns, int k, int n_k, int chunks)
 {
-    const size_t ldb = (size_t)g->ldb;
+    const size_t ldb = (size_t)g->ldb, each = dtype_bytes(g->b_type); // lines are counted in floats
     const size_t across = (size_t)(g->trans_b ? column : k), along = (size_t)(g->trans_b ? k : column);
-    const int rows = g->trans_b ? n_columns : n_k, length = g->trans_b ? n_k : n_columns;
+    const int rows = g->trans_b ? n_columns : n_k, length = (g->trans_b ? n_k : n_columns) * (int)each / 4;
     const int lines = (length + FETCH_LINE - 1) / FETCH_LINE;
-    return (struct fetch){.at = g->b + across * ldb + along, .lines = lines, .lines_left = lines,
-                          .skip = ldb - (size_t)lines * FETCH_LINE, .per_chunk = (rows * lines + chunks - 1) / chunks};
+    return (struct fetch){.at = gemm_b(g, across * ldb + along), .lines = lines, .lines_left = lines,
+                          .skip = ldb * each / 4 - (size_t)lines * FETCH_LINE, .per_chunk = (rows * lines + chunks - 1) / chunks};
 }
 
 // A slab of A, rows row.. and places k.. below end, that stays in the cache, and how its stretches lie.
@@ -45,7 +45,7 @@ static void multiply_panel(const struct gemm *g, const struct slab *slab, float 
     const int kind = slab->packed ? PACKED : g->trans_a ? BY_COLUMNS : BY_ROWS;
     const tile_function compute = tile_functions[kind][vectors - 1];
     const int n_strips = (slab->n_rows + slab->strip - 1) / slab->strip, n_next = g->n - column - n_columns;
-    const bool in_place = !g->trans_b && n_columns == vectors * VW && slab->n_rows <= PACK_ROWS;
+    const bool in_place = !g->trans_b && g->b_type == DTYPE_F32 && n_columns == vectors * VW && slab->n_rows <= PACK_ROWS;
     float *c = g->c + (size_t)slab->row * (size_t)g->ldc + column;
     for (int k = slab->k; k < slab->end; k += slab->stretch) {
         int n_k = slab->end - k < slab->stretch ? slab->end - k : slab->stretch;
@@ -60,7 +60,7 @@ static void multiply_panel(const struct gemm *g, const struct slab *slab, float 
                          .n_columns = n_columns, .alpha = g->alpha, .beta = k == 0 ? g->beta : 1,
                          .bias = g->bias && k + n_k == g->k ? g->bias + column : NULL, .fetch = &fetch};
         if (in_place) {
-            t.b = g->b + (size_t)k * (size_t)g->ldb + (size_t)column;
+            t.b = (const float *)g->b + (size_t)k * (size_t)g->ldb + (size_t)column;
             t.b_step = (size_t)g->ldb;
         } else {
             pack_panel(panel, g, column, n_columns, vectors, k, n_k);

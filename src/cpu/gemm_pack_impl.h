@@ -6,15 +6,11 @@ enum {
     PACK_TOGETHER = 4, // strips of a piece of A
 };
 
-// turned[k] holds in[0 .. VW-1][k]: a (VW, VW) square with n_n rows and n_k columns, the rest zero.
+// turned[k] holds element k of r[0 .. VW-1], which is used up.
 #if VW == 16
-V_INLINE void transpose(vf turned[16], const float *in, size_t in_row, int n_n, int n_k)
+V_INLINE void turn(vf turned[16], __m512 r[16])
 {
-    const __mmask16 mask = n_k >= 16 ? 0xffff : (__mmask16)((1u << n_k) - 1);
-    __m512 r[16], t[16];
-#pragma GCC unroll 16
-    for (int i = 0; i < 16; i++)
-        r[i] = i < n_n ? _mm512_maskz_loadu_ps(mask, in + (size_t)i * in_row) : _mm512_setzero_ps();
+    __m512 t[16];
 #pragma GCC unroll 8
     for (int i = 0; i < 8; i++) {
         t[2 * i] = _mm512_unpacklo_ps(r[2 * i], r[2 * i + 1]);
@@ -42,14 +38,9 @@ V_INLINE void transpose(vf turned[16], const float *in, size_t in_row, int n_n, 
     }
 }
 #else
-V_INLINE void transpose(vf turned[8], const float *in, size_t in_row, int n_n, int n_k)
+V_INLINE void turn(vf turned[8], __m256 r[8])
 {
-    __m256 r[8], t[8];
-#pragma GCC unroll 8
-    for (int i = 0; i < 8; i++) {
-        const float *row = in + (size_t)i * in_row;
-        r[i] = i >= n_n ? _mm256_setzero_ps() : n_k >= 8 ? _mm256_loadu_ps(row) : (__m256)v_load_n(row, (size_t)n_k);
-    }
+    __m256 t[8];
 #pragma GCC unroll 4
     for (int i = 0; i < 4; i++) {
         t[2 * i] = _mm256_unpacklo_ps(r[2 * i], r[2 * i + 1]);
@@ -69,6 +60,27 @@ V_INLINE void transpose(vf turned[8], const float *in, size_t in_row, int n_n, i
     }
 }
 #endif
+
+// turned[k] holds in[0 .. VW-1][k]: a (VW, VW) square with n_n rows and n_k columns, the rest zero.
+V_INLINE void transpose(vf turned[VW], const float *in, size_t in_row, int n_n, int n_k)
+{
+    vf r[VW];
+#pragma GCC unroll 16
+    for (int i = 0; i < VW; i++) {
+        const float *row = in + (size_t)i * in_row;
+        r[i] = i >= n_n ? (vf){0} : n_k >= VW ? v_load(row) : v_load_n(row, (size_t)n_k);
+    }
+    turn(turned, r);
+}
+
+V_INLINE void transpose_halves(vf turned[VW], const uint16_t *in, size_t in_row, int n_n, int n_k, const bool is_bf16)
+{
+    vf r[VW];
+#pragma GCC unroll 16
+    for (int i = 0; i < VW; i++)
+        r[i] = i < n_n ? v_load_halves(in + (size_t)i * in_row, (size_t)n_k, is_bf16) : (vf){0};
+    turn(turned, r);
+}
 
 // The first n lanes; n is a constant.
 V_INLINE void store_first(float *to, vf x, const int n)
@@ -92,12 +104,44 @@ V_INLINE void store_turned(float *to, size_t step, const vf turned[VW], int n_k,
     }
 }
 
+// pack_panel of a B of halves.
+V_INLINE void pack_halves(float *packed, const struct gemm *g, int column, int n_columns, int vectors, int k, int n_k,
+                          const bool is_bf16)
+{
+    const size_t row = (size_t)vectors * VW, ldb = (size_t)g->ldb;
+    const uint16_t *b = g->b;
+    if (g->trans_b) {
+        b += (size_t)column * ldb + (size_t)k;
+        for (int v = 0; v < vectors; v++)
+            for (int i = 0; i < n_k; i += VW) {
+                vf turned[VW];
+                transpose_halves(turned, b + (size_t)(v * VW) * ldb + i, ldb, n_columns - v * VW, n_k - i, is_bf16);
+                store_turned(packed + (size_t)i * row + v * VW, row, turned, n_k - i, VW);
+            }
+        return;
+    }
+    b += (size_t)k * ldb + (size_t)column;
+    for (int i = 0; i < n_k; i++, b += ldb, packed += row) {
+        __builtin_prefetch(b + 8 * ldb);
+        for (int v = 0; v * VW < n_columns; v++)
+            v_store(packed + v * VW, v_load_halves(b + v * VW, (size_t)(n_columns - v * VW), is_bf16));
+    }
+}
+
 // packed (n_k, vectors * VW) = columns column.. of B, rows k..; what is past n_columns is zero.
 static void pack_panel(float *packed, const struct gemm *g, int column, int n_columns, int vectors, int k, int n_k)
 {
     size_t row = (size_t)vectors * VW, ldb = (size_t)g->ldb;
+    if (g->b_type == DTYPE_BF16) {
+        pack_halves(packed, g, column, n_columns, vectors, k, n_k, true);
+        return;
+    }
+    if (g->b_type == DTYPE_F16) {
+        pack_halves(packed, g, column, n_columns, vectors, k, n_k, false);
+        return;
+    }
     if (g->trans_b) {
-        const float *b = g->b + (size_t)column * ldb + (size_t)k;
+        const float *b = (const float *)g->b + (size_t)column * ldb + (size_t)k;
         for (int v = 0; v < vectors; v++) {
             int n_n = n_columns - v * VW;
             for (int i = 0; i < n_k; i += VW) {
@@ -109,7 +153,7 @@ static void pack_panel(float *packed, const struct gemm *g, int column, int n_co
         }
         return;
     }
-    const float *b = g->b + (size_t)k * ldb + (size_t)column;
+    const float *b = (const float *)g->b + (size_t)k * ldb + (size_t)column;
     int whole = n_columns / VW, rest = n_columns % VW;
     for (int i = 0; i < n_k; i++, b += ldb, packed += row) {
         for (int v = 0; v < vectors; v++)

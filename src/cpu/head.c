@@ -199,11 +199,12 @@ static size_t lay_out(struct head_job *j, float *base, size_t n)
 }
 
 // The product of the piece's rows with the vocabulary; its rows are packed once for all tiles.
-static struct gemm piece_logits(const struct head_job *j, const float *x, const float *w, float *packed)
+static struct gemm piece_logits(const struct head_job *j, const float *x, struct stored w, float *packed)
 {
     const struct head_in *in = j->in;
     struct gemm g = {.trans_b = true, .m = j->n, .n = in->v, .k = in->c, .alpha = in->inv_temperature,
-                     .a = x + (size_t)j->first * (size_t)in->c, .lda = in->c, .b = w, .ldb = in->c, .ldc = CHUNK};
+                     .a = x + (size_t)j->first * (size_t)in->c, .lda = in->c, .b = w.at,
+                     .b_type = w.type, .ldb = in->c, .ldc = CHUNK};
     cpu_gemm_pack(j->b, &g, packed, packed ? j->n_packed : 0);
     return g;
 }

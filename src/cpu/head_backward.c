@@ -91,11 +91,12 @@ static void dlogits_task(void *data, int block, int thread)
 }
 
 // The logits of the job's rows and the whole vocabulary, their rows packed once for all stretches.
-static struct gemm row_logits(const struct backward_job *j, const float *x, const float *w, struct room room)
+static struct gemm row_logits(const struct backward_job *j, const float *x, struct stored w, struct room room)
 {
     const struct head_in *in = j->in;
     struct gemm g = {.trans_b = true, .m = j->n_rows, .n = in->v, .k = in->c, .alpha = in->inv_temperature,
-                     .a = x + (size_t)j->row * (size_t)in->c, .lda = in->c, .b = w, .ldb = in->c, .ldc = STRETCH};
+                     .a = x + (size_t)j->row * (size_t)in->c, .lda = in->c, .b = w.at,
+                     .b_type = w.type, .ldb = in->c, .ldc = STRETCH};
     cpu_gemm_pack(j->b, &g, room.at, room.n);
     return g;
 }
@@ -104,7 +105,7 @@ static struct gemm row_logits(const struct backward_job *j, const float *x, cons
 static struct product stretch_of(const struct backward_job *j, struct gemm logits, float *tile)
 {
     logits.n = j->n_tokens;
-    logits.b += (size_t)j->token * (size_t)logits.ldb;
+    logits.b = gemm_b(&logits, (size_t)j->token * (size_t)logits.ldb);
     logits.c = tile;
     return (struct product){logits, cpu_gemm_cut(j->b, logits.m, logits.n)};
 }
@@ -113,8 +114,9 @@ static struct product stretch_of(const struct backward_job *j, struct gemm logit
 static void add_dx(const struct backward_job *j, float *dx)
 {
     const struct head_in *in = j->in;
+    const struct stored w = stored_from(in->w, (size_t)j->token * (size_t)in->c);
     cpu_gemm(j->b, &(struct gemm){.m = j->n_rows, .n = in->c, .k = j->n_tokens, .alpha = 1, .beta = j->token > 0,
-                                  .a = j->tile, .lda = STRETCH, .b = in->w + (size_t)j->token * (size_t)in->c,
+                                  .a = j->tile, .lda = STRETCH, .b = w.at, .b_type = w.type,
                                   .ldb = in->c, .c = dx + (size_t)j->row * (size_t)in->c, .ldc = in->c});
 }
 

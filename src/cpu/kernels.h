@@ -14,7 +14,9 @@ struct gemm {
     bool trans_a, trans_b;
     int m, n, k;
     float alpha, beta;
-    const float *a, *b, *bias;
+    const float *a, *bias;
+    const void *b; // numbers of b_type, which are widened as they are packed
+    enum dtype b_type;
     float *c;
     int lda, ldb, ldc;
     // a packed by gemm_pack, when several products share it; NULL: each packs what it needs. Of the packed n_strips
@@ -44,6 +46,7 @@ struct cpu_kernels {
     void (*axpy)(float *y, float a, const float *x, size_t n); // y += a x
     void (*add)(float *y, const float *a, const float *x, size_t n);
     void (*scale)(float *x, float factor, size_t n);
+    void (*widen)(float *y, const void *x, enum dtype type, size_t n);
     void (*round_bf16)(uint16_t *y, const float *x, float factor, size_t n); // y = x * factor, to nearest even
     double (*sum_squares)(const float *x, size_t n);
     void (*adamw)(float *p, float *g, float *m, float *v, size_t n, const struct adamw *step); // g becomes zero
@@ -88,6 +91,12 @@ struct cpu_kernels {
     void (*exp_array)(float *y, const float *x, size_t n);
     void (*tanh_array)(float *y, const float *x, size_t n);
 };
+
+// The place of number n of b.
+static inline const void *gemm_b(const struct gemm *g, size_t n)
+{
+    return (const char *)g->b + n * dtype_bytes(g->b_type);
+}
 
 extern const struct cpu_kernels cpu_kernels_generic;
 #ifdef ATTUNE_X86_LEVELS

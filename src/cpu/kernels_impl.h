@@ -2,6 +2,7 @@
 // KERNELS_NAME. Every loop handles whole vectors, then one partial vector whose missing lanes are zero.
 #include "cpu/kernels.h"
 #include "cpu/vec.h"
+#include "model/st_types.h"
 #if VW > 4
 #include "cpu/gemm_impl.h"
 #endif
@@ -57,6 +58,26 @@ static void k_round_bf16(uint16_t *y, const float *x, float factor, size_t n)
         half out = __builtin_convertvector((unordered & 0x7fc0) | (~unordered & rounded), half);
         memcpy(y + i, &out, left * sizeof *y);
     });
+}
+
+static void k_widen(float *y, const void *x, enum dtype type, size_t n)
+{
+    const uint16_t *half = x;
+    if (type == DTYPE_F32) {
+        memcpy(y, x, n * sizeof *y);
+        return;
+    }
+    size_t i = 0;
+#if VW > 4
+    if (type == DTYPE_BF16)
+        for (; i + VW <= n; i += VW)
+            v_store(y + i, v_load_halves(half + i, VW, true));
+    else
+        for (; i + VW <= n; i += VW)
+            v_store(y + i, v_load_halves(half + i, VW, false));
+#endif
+    for (; i < n; i++)
+        y[i] = type == DTYPE_BF16 ? f32_from_bf16(half[i]) : f32_from_f16(half[i]);
 }
 
 V_INLINE vd_half half_of(vf x, int which)
@@ -423,6 +444,7 @@ const struct cpu_kernels KERNELS = {
     .axpy = k_axpy,
     .add = k_add,
     .scale = k_scale,
+    .widen = k_widen,
     .round_bf16 = k_round_bf16,
     .sum_squares = k_sum_squares,
     .adamw = k_adamw,

@@ -42,6 +42,30 @@ static void add_bias(const struct backend *b, const struct gemm *g)
     }
 }
 
+// A library takes f32 alone: some columns of B and places of k at a time are widened for it.
+static void widened_gemm(struct backend *b, const struct gemm *g, int thread)
+{
+    float *wide = b->gemm_scratch + (size_t)thread * GEMM_SCRATCH;
+    const int n_k = cpu_min(g->k, GEMM_SCRATCH), most = GEMM_SCRATCH / n_k;
+    for (int column = 0; column < g->n; column += most)
+        for (int k = 0; k < g->k; k += n_k) {
+            struct gemm part = cpu_gemm_part(g, 0, g->m, column, most);
+            part.k = cpu_min(n_k, g->k - k);
+            part.a += g->trans_a ? (size_t)k * (size_t)g->lda : (size_t)k;
+            part.b = gemm_b(&part, g->trans_b ? (size_t)k : (size_t)k * (size_t)g->ldb);
+            part.beta = k ? 1 : g->beta;
+            part.bias = k + part.k == g->k ? part.bias : NULL;
+            const int lines = g->trans_b ? part.n : part.k, length = g->trans_b ? part.k : part.n;
+            for (int i = 0; i < lines; i++)
+                b->k->widen(wide + (size_t)i * (size_t)length, gemm_b(&part, (size_t)i * (size_t)g->ldb), g->b_type,
+                            (size_t)length);
+            part.b = wide;
+            part.b_type = DTYPE_F32;
+            part.ldb = length;
+            cpu_gemm_block(b, &part, thread);
+        }
+}
+
 void cpu_gemm_block(struct backend *b, const struct gemm *g, int thread)
 {
     if (g->m <= 0 || g->n <= 0)
@@ -55,6 +79,9 @@ void cpu_gemm_block(struct backend *b, const struct gemm *g, int thread)
     } else if (b->k->gemm) {
         b->k->gemm(g, b->gemm_scratch + (size_t)thread * GEMM_SCRATCH);
         return; // with its bias
+    } else if (g->b_type != DTYPE_F32) {
+        widened_gemm(b, g, thread);
+        return;
     } else {
         cblas_sgemm(CblasRowMajor, g->trans_a ? CblasTrans : CblasNoTrans, g->trans_b ? CblasTrans : CblasNoTrans, g->m,
                     g->n, g->k, g->alpha, g->a, g->lda, g->b, g->ldb, g->beta, g->c, g->ldc);
@@ -112,7 +139,7 @@ struct gemm cpu_gemm_part(const struct gemm *whole, int row, int n_rows, int col
     part.a += part.trans_a ? (size_t)row : (size_t)row * (size_t)part.lda;
     if (part.packed_a)
         part.first_strip += row / part.strip;
-    part.b += part.trans_b ? (size_t)column * (size_t)part.ldb : (size_t)column;
+    part.b = gemm_b(whole, part.trans_b ? (size_t)column * (size_t)part.ldb : (size_t)column);
     if (part.bias)
         part.bias += column;
     if (part.c)
@@ -191,18 +218,18 @@ void cpu_gemm(struct backend *b, const struct gemm *g)
     cpu_run(b, job.cut.n_blocks, (double)g->m * g->n * (g->k + 1) / 8, gemm_task, &job);
 }
 
-void cpu_linear(struct backend *b, float *y, const float *x, const float *w, const float *bias, int t, int i, int o,
+void cpu_linear(struct backend *b, float *y, const float *x, struct stored w, const float *bias, int t, int i, int o,
                 float alpha, float beta)
 {
     cpu_gemm(b, &(struct gemm){.trans_b = true, .m = t, .n = o, .k = i, .alpha = alpha, .beta = beta, .a = x, .lda = i,
-                               .b = w, .ldb = i, .c = y, .ldc = o, .bias = bias});
+                               .b = w.at, .b_type = w.type, .ldb = i, .c = y, .ldc = o, .bias = bias});
 }
 
-void cpu_linear_dx(struct backend *b, float *dx, const float *dy, const float *w, int t, int i, int o, float alpha,
+void cpu_linear_dx(struct backend *b, float *dx, const float *dy, struct stored w, int t, int i, int o, float alpha,
                    float beta)
 {
-    cpu_gemm(b, &(struct gemm){.m = t, .n = i, .k = o, .alpha = alpha, .beta = beta, .a = dy, .lda = o, .b = w,
-                               .ldb = i, .c = dx, .ldc = i});
+    cpu_gemm(b, &(struct gemm){.m = t, .n = i, .k = o, .alpha = alpha, .beta = beta, .a = dy, .lda = o,
+                               .b = w.at, .b_type = w.type, .ldb = i, .c = dx, .ldc = i});
 }
 
 struct bias_job {

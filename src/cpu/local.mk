@@ -27,7 +27,7 @@ CPU_LIBS = libcpu.a $(OPENBLAS_LIBS) $(ONEDNN_LIBS)
 if X86_LEVELS
 noinst_LIBRARIES += libcpu_avx2.a libcpu_avx512.a
 libcpu_avx2_a_SOURCES = %D%/kernels_avx2.c
-libcpu_avx2_a_CFLAGS = $(AM_CFLAGS) -mavx2 -mfma
+libcpu_avx2_a_CFLAGS = $(AM_CFLAGS) -mavx2 -mfma -mf16c
 libcpu_avx512_a_SOURCES = %D%/kernels_avx512.c
 libcpu_avx512_a_CFLAGS = $(AM_CFLAGS) -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mprefer-vector-width=512
 libcpu_a_LIBADD += $(libcpu_avx2_a_OBJECTS) $(libcpu_avx512_a_OBJECTS)
@@ -54,6 +54,7 @@ tests_conformance_test_backend_SOURCES = \
 	tests/conformance/attention_check.c \
 	tests/conformance/head_check.c \
 	tests/conformance/norms_check.c \
-	tests/conformance/rows_check.c
+	tests/conformance/rows_check.c \
+	tests/conformance/stored_check.c
 tests_conformance_test_backend_LDADD = $(CPU_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 endif

@@ -4,8 +4,6 @@
 
 #include "cpu/backend_cpu.h"
 
-#include <string.h>
-
 enum {
     BLOCK_ROWS = 32,
     BLOCK_COLUMNS = 128,
@@ -14,10 +12,22 @@ enum {
 struct rows_job {
     const struct cpu_kernels *k;
     float *out, *out2;
-    const float *x, *x2;
+    const float *x;
+    struct stored table, table2; // embed_task's
     const int32_t *rows, *rows2;
     int n, c;
 };
+
+// out += the numbers of the second table from `at` on.
+static void add_row(const struct rows_job *j, float *out, size_t at)
+{
+    float wide[BLOCK_COLUMNS];
+    for (size_t i = 0, n; i < (size_t)j->c; i += n) {
+        n = (size_t)j->c - i < BLOCK_COLUMNS ? (size_t)j->c - i : BLOCK_COLUMNS;
+        j->k->widen(wide, stored_from(j->table2, at + i).at, j->table2.type, n);
+        j->k->add(out + i, out + i, wide, n);
+    }
+}
 
 static void embed_task(void *data, int block, int thread)
 {
@@ -25,26 +35,24 @@ static void embed_task(void *data, int block, int thread)
     size_t c = (size_t)j->c;
     int end = cpu_min(j->n, (block + 1) * BLOCK_ROWS);
     for (int i = block * BLOCK_ROWS; i < end; i++) {
-        const float *row = j->x + (size_t)j->rows[i] * c;
         float *out = j->out + (size_t)i * c;
-        if (j->x2)
-            j->k->add(out, row, j->x2 + (size_t)j->rows2[i] * c, c);
-        else
-            memcpy(out, row, c * sizeof *out);
+        j->k->widen(out, stored_from(j->table, (size_t)j->rows[i] * c).at, j->table.type, c);
+        if (j->table2.at)
+            add_row(j, out, (size_t)j->rows2[i] * c);
     }
 }
 
-void cpu_embed(struct backend *b, float *out, const float *wte, const float *wpe, const int32_t *tokens,
+void cpu_embed(struct backend *b, float *out, struct stored wte, struct stored wpe, const int32_t *tokens,
                const int32_t *positions, int t, int c)
 {
-    struct rows_job job = {.k = b->k, .out = out, .x = wte, .x2 = wpe, .rows = tokens, .rows2 = positions, .n = t,
-                           .c = c};
+    struct rows_job job = {.k = b->k, .out = out, .table = wte, .table2 = wpe, .rows = tokens, .rows2 = positions,
+                           .n = t, .c = c};
     cpu_run(b, cpu_blocks((size_t)t, BLOCK_ROWS), (double)t * c / 2, embed_task, &job);
 }
 
 void cpu_gather_rows(struct backend *b, float *out, const float *x, const int32_t *rows, int n, int c)
 {
-    cpu_embed(b, out, x, NULL, rows, NULL, n, c);
+    cpu_embed(b, out, stored_f32(x), (struct stored){0}, rows, NULL, n, c);
 }
 
 static void scatter_task(void *data, int block, int thread)

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <math.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -66,6 +67,23 @@ V_INLINE void v_store_n(float *p, vf x, size_t n)
         p[i] = x[i];
 #endif
 }
+
+#if VW > 4
+// The first n halves, bf16 (is_bf16) or f16, widened; the rest is zero. n may be VW or more.
+V_INLINE vf v_load_halves(const uint16_t *p, size_t n, const bool is_bf16)
+{
+#if VW == 16
+    const __m256i x = _mm256_maskz_loadu_epi16(n >= VW ? 0xffff : (__mmask16)((1u << n) - 1), p);
+    return is_bf16 ? (vf)_mm512_slli_epi32(_mm512_cvtepu16_epi32(x), 16) : (vf)_mm512_cvtph_ps(x);
+#else
+    uint16_t part[VW] = {0};
+    if (n < VW)
+        memcpy(part, p, n * sizeof *p);
+    const __m128i x = _mm_loadu_si128((const __m128i *)(const void *)(n < VW ? part : p));
+    return is_bf16 ? (vf)_mm256_slli_epi32(_mm256_cvtepu16_epi32(x), 16) : (vf)_mm256_cvtph_ps(x);
+#endif
+}
+#endif
 
 // a * b + c, rounded once where the level has FMA
 V_INLINE vf v_fma(vf a, vf b, vf c)

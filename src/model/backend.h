@@ -16,7 +16,27 @@
 
 #include "base/err.h"
 
-enum { BACKEND_ABI = 5 };
+enum { BACKEND_ABI = 6 };
+
+// How numbers are stored. What they are computed in is the backend's business.
+enum dtype { DTYPE_F32, DTYPE_BF16, DTYPE_F16 };
+static inline size_t dtype_bytes(enum dtype type)
+{
+    return type == DTYPE_F32 ? 4 : 2;
+}
+// Weights where they lie: in a backend's memory, or in a mapped file where map() took it. Aligned to one number.
+struct stored {
+    const void *at;
+    enum dtype type;
+};
+static inline struct stored stored_f32(const float *at)
+{
+    return (struct stored){at, DTYPE_F32};
+}
+static inline struct stored stored_from(struct stored s, size_t n) // from its number n on
+{
+    return (struct stored){(const char *)s.at + n * dtype_bytes(s.type), s.type};
+}
 
 enum precision {
     PRECISION_F32,  // products in f32
@@ -58,13 +78,14 @@ enum activation { ACT_GELU_TANH, ACT_GELU_ERF, ACT_RELU, ACT_SILU };
 enum { HEAD_MAX_RIVALS = 64, HEAD_STRETCH = 768 };
 struct head_in {
     const float *x;         // (N, C)
-    const float *w;         // (V, C)
+    struct stored w;        // (V, C)
     const int32_t *targets; // (N)
     int n, c, v;
     float inv_temperature;  // logits are multiplied by it; 1 in training
     float cap;              // logits x become cap tanh(x / cap), which wants inv_temperature 1; 0: none
     // A reference model's rows and weights for the same targets, when out.kl is wanted; the same shapes.
-    const float *ref_x, *ref_w;
+    const float *ref_x;
+    struct stored ref_w;
     // When out.rivals is wanted: it is drawn among the n_rivals (at most HEAD_MAX_RIVALS) largest logits beside the
     // target's, with probabilities softmax over them, by draws(N) in [0, 1).
     int n_rivals;
@@ -122,30 +143,37 @@ struct backend_ops {
     void (*close)(struct backend *b);
     // Names what rounds the results, "avx2 f32": backends of the same name give the same bits for the same calls.
     const char *(*arithmetic)(const struct backend *b);
+    // What products want their weights in: f32, or rounded once instead of in each product.
+    enum dtype (*weights_type)(const struct backend *b);
     // Waits for everything and reports the first failure since the last call, once.
     int (*sync)(struct backend *b, struct err *e);
 
     void *(*alloc)(struct backend *b, size_t bytes, const char *what, struct err *e); // zeroed; NULL with *e
     void (*free)(struct backend *b, void *p);
+    // Host memory that operations may read where it is, for as long as it stays there (a mapped file); NULL: it must be
+    // uploaded.
+    const void *(*map)(struct backend *b, const void *host, size_t bytes);
     void (*upload)(struct backend *b, void *to, const void *host, size_t bytes);
     void (*download)(struct backend *b, void *host, const void *from, size_t bytes); // waits
     void (*copy)(struct backend *b, void *to, const void *from, size_t bytes);
     void (*zero)(struct backend *b, void *p, size_t bytes);
+    // to(n) = from(n): f32 into bf16, rounded to nearest even, or any type into f32. They do not overlap.
+    void (*convert)(struct backend *b, void *to, enum dtype type, struct stored from, size_t n);
     // Weights changed (optimizer, load): packed or rounded copies of them are stale.
     void (*weights_changed)(struct backend *b);
 
     // y(T,O) = alpha x(T,I) w(O,I)^T + beta y + bias(O); bias may be NULL.
-    void (*linear)(struct backend *b, float *y, const float *x, const float *w, const float *bias, int t, int i, int o,
+    void (*linear)(struct backend *b, float *y, const float *x, struct stored w, const float *bias, int t, int i, int o,
                    float alpha, float beta);
     // dx(T,I) = alpha dy(T,O) w(O,I) + beta dx
-    void (*linear_dx)(struct backend *b, float *dx, const float *dy, const float *w, int t, int i, int o, float alpha,
+    void (*linear_dx)(struct backend *b, float *dx, const float *dy, struct stored w, int t, int i, int o, float alpha,
                       float beta);
     // dw(O,I) += alpha dy(T,O)^T x(T,I); dbias(O) += sum over t of dy, when not NULL
     void (*linear_dw)(struct backend *b, float *dw, float *dbias, const float *dy, const float *x, int t, int i, int o,
                       float alpha);
 
-    // out(T,C) = wte[tokens] + wpe[positions]; wpe may be NULL.
-    void (*embed)(struct backend *b, float *out, const float *wte, const float *wpe, const int32_t *tokens,
+    // out(T,C) = wte[tokens] + wpe[positions]; wpe.at may be NULL.
+    void (*embed)(struct backend *b, float *out, struct stored wte, struct stored wpe, const int32_t *tokens,
                   const int32_t *positions, int t, int c);
     // dwte[tokens] += dout, dwpe[positions] += dout, rows in order; either may be NULL.
     void (*embed_backward)(struct backend *b, float *dwte, float *dwpe, const float *dout, const int32_t *tokens,

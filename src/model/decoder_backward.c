@@ -29,18 +29,18 @@ static void linear_backward(const struct parts *p, float *dx, const float *dy, c
     const int rank = pair ? pair->rank : 0;
     const float factor = pair ? pair->factor : 0;
     if (pair && (dx || m->lora_grads)) {
-        p->ops->linear_dx(p->b, low_grad, dy, m->lora_weights + pair->b, t, rank, pair->out, factor, 0);
+        p->ops->linear_dx(p->b, low_grad, dy, stored_f32(m->lora_weights + pair->b), t, rank, pair->out, factor, 0);
         if (m->lora_grads) {
-            p->ops->linear(p->b, low, x, m->lora_weights + pair->a, NULL, t, pair->in, rank, 1, 0);
+            p->ops->linear(p->b, low, x, stored_f32(m->lora_weights + pair->a), NULL, t, pair->in, rank, 1, 0);
             p->ops->linear_dw(p->b, m->lora_grads + pair->b, NULL, dy, low, t, rank, pair->out, factor);
             p->ops->linear_dw(p->b, m->lora_grads + pair->a, NULL, low_grad, x, t, pair->in, rank, 1);
         }
     }
     if (!dx)
         return;
-    p->ops->linear_dx(p->b, dx, dy, m->weights + w->offset, t, w->cols, w->rows, 1, beta);
+    p->ops->linear_dx(p->b, dx, dy, w->as, t, w->cols, w->rows, 1, beta);
     if (pair)
-        p->ops->linear_dx(p->b, dx, low_grad, m->lora_weights + pair->a, t, pair->in, rank, 1, 1);
+        p->ops->linear_dx(p->b, dx, low_grad, stored_f32(m->lora_weights + pair->a), t, pair->in, rank, 1, 1);
 }
 
 static void norm_backward(const struct parts *p, float *dx, const float *dy, const float *x, const float *mean,
@@ -217,7 +217,7 @@ static void embed_backward(struct decoder *d, int t)
     }
     if (dwpe)
         p->ops->embed_backward(p->b, NULL, dwpe, d->dres, d->tokens, d->positions, t, a->d_model);
-    p->ops->embed(p->b, d->wide, model_weight(p->m, T_TOKEN_EMBED, -1), NULL, d->tokens, d->positions, t, a->d_embed);
+    p->ops->embed(p->b, d->wide, model_stored(p->m, T_TOKEN_EMBED, -1), (struct stored){0}, d->tokens, d->positions, t, a->d_embed);
     linear_backward(p, d->wide, d->dres, d->wide, T_PROJECT_IN, -1, t, 0);
     p->ops->embed_backward(p->b, dwte, NULL, d->wide, d->tokens, d->positions, t, a->d_embed);
 }

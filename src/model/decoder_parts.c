@@ -105,12 +105,12 @@ void part_linear(const struct parts *p, float *y, const float *x, enum tensor_ki
     const struct tensor *w = model_tensor(m, kind, layer);
     // In the table of kinds a layer's bias follows its weight.
     const float *bias = kind < N_LAYER_TENSORS ? model_weight(m, kind + 1, layer) : NULL;
-    p->ops->linear(p->b, y, x, m->weights + w->offset, bias, t, w->cols, w->rows, 1, beta);
+    p->ops->linear(p->b, y, x, w->as, bias, t, w->cols, w->rows, 1, beta);
     const struct lora_pair *pair = m->adapter_on ? model_lora(m, kind, layer) : NULL;
     if (!pair)
         return;
-    p->ops->linear(p->b, p->s.low, x, m->lora_weights + pair->a, NULL, t, pair->in, pair->rank, 1, 0);
-    p->ops->linear(p->b, y, p->s.low, m->lora_weights + pair->b, NULL, t, pair->rank, pair->out, pair->factor, 1);
+    p->ops->linear(p->b, p->s.low, x, stored_f32(m->lora_weights + pair->a), NULL, t, pair->in, pair->rank, 1, 0);
+    p->ops->linear(p->b, y, p->s.low, stored_f32(m->lora_weights + pair->b), NULL, t, pair->rank, pair->out, pair->factor, 1);
 }
 
 void part_norm(const struct parts *p, float *y, float *mean, float *rstd, const float *x, enum tensor_kind kind, int layer,
@@ -128,17 +128,17 @@ void part_norm(const struct parts *p, float *y, float *mean, float *rstd, const 
 void part_embed(const struct parts *p, float *out, float *wide, const int32_t *tokens, const int32_t *positions, int t)
 {
     const struct model *m = p->m;
-    const float *wte = model_weight(m, T_TOKEN_EMBED, -1), *wpe = model_weight(m, T_POSITION_EMBED, -1);
+    const struct stored wte = model_stored(m, T_TOKEN_EMBED, -1), wpe = model_stored(m, T_POSITION_EMBED, -1);
     if (!p->w.projected) {
         p->ops->embed(p->b, out, wte, wpe, tokens, positions, t, m->arch.d_model);
         if (m->arch.embed_scale != 1)
             p->ops->scale(p->b, out, m->arch.embed_scale, (size_t)t * p->w.c);
         return;
     }
-    p->ops->embed(p->b, wide, wte, NULL, tokens, positions, t, m->arch.d_embed);
+    p->ops->embed(p->b, wide, wte, (struct stored){0}, tokens, positions, t, m->arch.d_embed);
     part_linear(p, out, wide, T_PROJECT_IN, -1, t, 0);
-    if (wpe) {
-        p->ops->embed(p->b, p->s.normed, wpe, NULL, positions, positions, t, m->arch.d_model);
+    if (wpe.at) {
+        p->ops->embed(p->b, p->s.normed, wpe, (struct stored){0}, positions, positions, t, m->arch.d_model);
         p->ops->add(p->b, out, out, p->s.normed, (size_t)t * p->w.c);
     }
 }
@@ -251,7 +251,7 @@ void part_final(const struct parts *p, const struct final_acts *f, const float *
         part_linear(p, f->out, f->normed, T_PROJECT_OUT, -1, n, 0);
 }
 
-const float *part_head_weight(const struct parts *p)
+struct stored part_head_weight(const struct parts *p)
 {
-    return model_weight(p->m, p->m->arch.tied ? T_TOKEN_EMBED : T_HEAD_W, -1);
+    return model_stored(p->m, p->m->arch.tied ? T_TOKEN_EMBED : T_HEAD_W, -1);
 }

@@ -111,4 +111,4 @@ struct final_acts {
 };
 void carve_final(struct carve *c, struct final_acts *f, const struct parts *p, size_t n);
 void part_final(const struct parts *p, const struct final_acts *f, const float *x, const int32_t *rows, int n);
-const float *part_head_weight(const struct parts *p); // (V, E)
+struct stored part_head_weight(const struct parts *p); // (V, E)

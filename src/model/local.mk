@@ -17,12 +17,14 @@ libmodel_a_SOURCES = \
 	%D%/merge_folder.c %D%/merge_folder.h \
 	%D%/merge_source.c %D%/merge_source.h \
 	%D%/model.c %D%/model.h %D%/model_parts.h \
+	%D%/model_hash.c \
 	%D%/model_load.c \
 	%D%/model_save.c \
 	%D%/names.c %D%/names.h \
 	%D%/safetensors.c %D%/safetensors.h \
 	%D%/safetensors_write.c \
 	%D%/sampler.c %D%/sampler.h \
+	%D%/shards.c \
 	%D%/st_types.h
 
 MODEL_LIBS = libmodel.a $(PCRE2_LIBS) $(BASE_LIBS)

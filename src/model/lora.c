@@ -134,22 +134,27 @@ int model_add_lora(struct model *m, int rank, float alpha, const char *targets, 
         }
     m->ops->upload(m->backend, m->lora_weights, host, m->n_lora_floats * sizeof *host);
     free(host);
-    m->ops->weights_changed(m->backend);
+    m->ops->weights_changed(m->backend); // of the adapter alone
     return m->ops->sync(m->backend, e);
+}
+
+// w(out, in) += factor * b(out, rank) a(rank, in)
+void lora_add_product(const struct model *m, const struct tensor *t, float *w)
+{
+    const struct lora_pair *pair = model_lora(m, t->kind, t->layer);
+    if (pair)
+        m->ops->linear_dx(m->backend, w, m->lora_weights + pair->b, stored_f32(m->lora_weights + pair->a), pair->out,
+                          pair->in, pair->rank, pair->factor, 1);
 }
 
 int model_merge_lora(struct model *m, struct err *e)
 {
     if (!m->lora_weights)
         return 0;
-    for (int layer = 0; layer < m->arch.n_layers; layer++)
-        for (int i = 0; i < N_LINEARS; i++) {
-            const struct lora_pair *pair = model_lora(m, linears[i], layer);
-            if (pair) // w(out, in) += factor * b(out, rank) a(rank, in)
-                m->ops->linear_dx(m->backend, model_weight(m, linears[i], layer), m->lora_weights + pair->b,
-                                  m->lora_weights + pair->a, pair->out, pair->in, pair->rank, pair->factor, 1);
-        }
-    m->ops->weights_changed(m->backend);
+    BUG_IF(m->frozen);
+    for (int i = 0; i < m->n_tensors; i++)
+        lora_add_product(m, &m->tensors[i], m->weights + m->tensors[i].offset);
+    model_weights_changed(m);
     int code = m->ops->sync(m->backend, e);
     m->ops->free(m->backend, m->lora_weights);
     m->ops->free(m->backend, m->lora_grads);
@@ -230,9 +235,9 @@ static void free_entries(struct entry *list, int n)
 static int upload(struct model *m, const struct adapter *a, const struct st_tensor *t, float *to, struct err *e)
 {
     float *values = mem_try_alloc(t->n_elements, sizeof *values, "a matrix of the adapter", e);
-    int code = values ? st_to_f32(a->file, t, values, e) : ERR_LIMIT;
+    int code = values ? st_check_finite(a->file, t, e) : ERR_LIMIT;
     if (!code)
-        code = st_check_finite(a->file->path, t, values, e);
+        code = st_to_f32(a->file, t, values, e);
     if (!code)
         m->ops->upload(m->backend, to, values, t->n_elements * sizeof *values);
     free(values);

@@ -15,12 +15,19 @@
 
 // ---- the table of tensors ----
 
+bool tensor_in_block(const struct model *m, const struct tensor *t)
+{
+    return !m->frozen || t->rows == 1;
+}
+
 static void add(struct model *m, enum tensor_kind kind, int layer, int rows, int cols)
 {
     struct tensor *t = &m->tensors[m->n_tensors];
     *t = (struct tensor){.kind = kind, .layer = layer, .rows = rows, .cols = cols, .offset = m->n_floats};
     t->decay = rows > 1 || kind == T_SCORE_W;
     m->index[(layer < 0 ? m->arch.n_layers : layer) * N_TENSOR_KINDS + kind] = m->n_tensors++;
+    if (!tensor_in_block(m, t))
+        return;
     m->n_floats += ((size_t)rows * (size_t)cols + 15) & ~(size_t)15;
 }
 
@@ -118,13 +125,34 @@ static int make_rope(struct model *m, struct err *e)
     return m->rope_tables ? 0 : ERR_LIMIT;
 }
 
-int model_alloc(struct model **out, const json_t *config, const char *where, const struct backend_ops *ops,
-                struct backend *backend, bool with_score, struct err *e)
+// The block of weights, and the rounded copies of its matrices where the backend wants such.
+static int make_block(struct model *m, struct err *e)
 {
+    const enum dtype type = m->ops->weights_type(m->backend);
+    m->weights = m->ops->alloc(m->backend, m->n_floats * sizeof(float), "the model's weights", e);
+    if (m->weights && !m->frozen && type != DTYPE_F32)
+        m->rounded = m->ops->alloc(m->backend, m->n_floats * dtype_bytes(type), "the model's rounded weights", e);
+    if (!m->weights || (!m->frozen && type != DTYPE_F32 && !m->rounded))
+        return ERR_LIMIT;
+    for (int i = 0; i < m->n_tensors; i++) {
+        struct tensor *t = &m->tensors[i];
+        if (m->rounded && t->rows > 1)
+            t->as = stored_from((struct stored){m->rounded, type}, t->offset);
+        else if (tensor_in_block(m, t))
+            t->as = stored_f32(m->weights + t->offset);
+    }
+    return 0;
+}
+
+int model_alloc(struct model **out, const json_t *config, const char *where, const struct backend_ops *ops,
+                struct backend *backend, unsigned how, struct err *e)
+{
+    const bool with_score = how & LOAD_SCORE;
     struct model *m = mem_alloc(1, sizeof *m);
     m->ops = ops;
     m->backend = backend;
     m->adapter_on = true;
+    m->frozen = how & LOAD_FROZEN;
     int code = arch_from_config(&m->arch, config, where, &m->notes, e);
     if (!code) {
         m->config = json_deep_copy(config);
@@ -132,8 +160,7 @@ int model_alloc(struct model **out, const json_t *config, const char *where, con
         m->scores_tokens = with_score && made_for && text_ends(made_for, "ForTokenClassification");
         make_table(m, with_score);
         m->pad_id = -1;
-        m->weights = ops->alloc(backend, m->n_floats * sizeof(float), "the model's weights", e);
-        code = m->weights ? 0 : ERR_LIMIT;
+        code = make_block(m, e);
     }
     if (!code && m->arch.rope)
         code = make_rope(m, e);
@@ -171,7 +198,7 @@ int model_new(struct model **out, const json_t *config, const struct backend_ops
     if (!code && !(spread > 0 && spread <= 1))
         code = err_set(e, ERR_INPUT, "%s: \"initializer_range\" is %g, must be above 0 and at most 1", where, spread);
     if (!code)
-        code = model_alloc(&m, config, where, ops, backend, false, e);
+        code = model_alloc(&m, config, where, ops, backend, 0, e);
     if (code)
         return code;
     size_t largest = 0;
@@ -183,7 +210,7 @@ int model_new(struct model **out, const json_t *config, const struct backend_ops
     for (int i = 0; i < m->n_tensors; i++)
         init_tensor(m, i, seed, spread, scratch);
     free(scratch);
-    ops->weights_changed(backend);
+    model_weights_changed(m);
     code = ops->sync(backend, e);
     if (code) {
         model_free(m);
@@ -193,22 +220,29 @@ int model_new(struct model **out, const json_t *config, const struct backend_ops
     return 0;
 }
 
-int model_copy(struct model **out, const struct model *from, struct err *e)
+void model_weights_changed(struct model *m)
 {
-    struct model *m;
-    const bool with_score = model_tensor(from, T_SCORE_W, -1) != NULL;
-    BUG_IF(from->lora_weights != NULL);
-    int code = model_alloc(&m, from->config, "config.json", from->ops, from->backend, with_score, e);
-    if (code)
-        return code;
-    m->ops->copy(m->backend, m->weights, from->weights, m->n_floats * sizeof *m->weights);
+    m->is_of_file = false; // its loader knows better
+    for (int i = 0; m->rounded && i < m->n_tensors; i++) {
+        const struct tensor *t = &m->tensors[i];
+        if (t->rows > 1)
+            m->ops->convert(m->backend, (char *)m->rounded + t->offset * dtype_bytes(t->as.type), t->as.type,
+                            stored_f32(m->weights + t->offset), (size_t)t->rows * (size_t)t->cols);
+    }
     m->ops->weights_changed(m->backend);
-    code = m->ops->sync(m->backend, e);
+}
+
+int model_copy(struct model **out, const struct model *from, unsigned how, struct err *e)
+{
+    struct model *m = NULL;
+    BUG_IF(from->lora_weights != NULL || from->frozen);
+    int code = model_alloc(&m, from->config, "config.json", from->ops, from->backend, how, e);
+    if (!code)
+        code = model_take(m, from, e);
     if (code) {
         model_free(m);
         return code;
     }
-    memcpy(m->hash, from->hash, sizeof m->hash);
     m->scores_tokens = from->scores_tokens;
     *out = m;
     return 0;
@@ -218,12 +252,18 @@ void model_free(struct model *m)
 {
     if (!m)
         return;
+    for (int i = 0; i < m->n_tensors; i++)
+        m->ops->free(m->backend, m->tensors[i].own);
+    m->ops->free(m->backend, m->rounded);
     m->ops->free(m->backend, m->weights);
     m->ops->free(m->backend, m->grads);
     m->ops->free(m->backend, m->score_grads);
     m->ops->free(m->backend, m->lora_weights);
     m->ops->free(m->backend, m->lora_grads);
     m->ops->free(m->backend, m->rope_tables);
+    if (m->files)
+        weight_shards_close(m->files);
+    free(m->files);
     free(m->lora_pairs);
     json_decref(m->lora_file);
     free(m->tensors);
@@ -244,10 +284,53 @@ const struct tensor *model_tensor(const struct model *m, enum tensor_kind kind, 
     return m->index[place] < 0 ? NULL : &m->tensors[m->index[place]];
 }
 
+struct stored model_stored(const struct model *m, enum tensor_kind kind, int layer)
+{
+    const struct tensor *t = model_tensor(m, kind, layer);
+    return t ? t->as : (struct stored){0};
+}
+
 float *model_weight(const struct model *m, enum tensor_kind kind, int layer)
 {
     const struct tensor *t = model_tensor(m, kind, layer);
+    BUG_IF(t && !tensor_in_block(m, t));
     return t ? m->weights + t->offset : NULL;
+}
+
+struct stored tensor_exact(const struct model *m, const struct tensor *t)
+{
+    return tensor_in_block(m, t) ? stored_f32(m->weights + t->offset) : t->as;
+}
+
+int model_read(const struct model *m, const struct tensor *t, int first, int n, float *host, struct err *e)
+{
+    const size_t cols = (size_t)t->cols, count = (size_t)n * cols;
+    const struct stored from = stored_from(tensor_exact(m, t), (size_t)first * cols);
+    float *wide = NULL;
+    if (from.type != DTYPE_F32) {
+        if (!(wide = m->ops->alloc(m->backend, count * sizeof *wide, "a tensor that is read", e)))
+            return ERR_LIMIT;
+        m->ops->convert(m->backend, wide, DTYPE_F32, from, count);
+    }
+    m->ops->download(m->backend, host, wide ? wide : from.at, count * sizeof *host);
+    m->ops->free(m->backend, wide);
+    return m->ops->sync(m->backend, e);
+}
+
+int model_take(struct model *into, const struct model *from, struct err *e)
+{
+    BUG_IF(into->frozen);
+    for (int i = 0; i < into->n_tensors; i++) {
+        const struct tensor *to = &into->tensors[i], *t = model_tensor(from, to->kind, to->layer);
+        if (!t && to->kind == T_SCORE_W)
+            continue;
+        BUG_IF(!t || t->rows != to->rows || t->cols != to->cols);
+        float *w = into->weights + to->offset;
+        into->ops->convert(into->backend, w, DTYPE_F32, tensor_exact(from, t), (size_t)t->rows * (size_t)t->cols);
+        lora_add_product(from, t, w);
+    }
+    model_weights_changed(into);
+    return into->ops->sync(into->backend, e);
 }
 
 float *model_grad(const struct model *m, enum tensor_kind kind, int layer)
@@ -275,6 +358,7 @@ int model_set_trainable(struct model *m, enum trainable what, struct err *e)
     const struct tensor *score = model_tensor(m, T_SCORE_W, 0);
     if (what == TRAIN_ADAPTER && !m->lora_weights)
         return err_set(e, ERR_STATE, "there is no adapter to train: add one first (lora-rank)");
+    BUG_IF(what == TRAIN_ALL && m->frozen);
     if (what == TRAIN_ALL && !m->grads) {
         m->grads = m->ops->alloc(m->backend, m->n_floats * sizeof(float), "the gradients", e);
         if (!m->grads)

@@ -38,7 +38,9 @@ struct tensor {
     enum tensor_kind kind;
     int layer; // -1: of the whole model
     int rows, cols; // a vector has rows 1
-    size_t offset; // in floats, in the weights block (and the gradients block)
+    size_t offset; // in floats, in the weights block (and the gradients block); of a frozen model's vectors alone
+    struct stored as; // what is computed with: the numbers of the block, a rounded copy of them, or those of the file
+    void *own;     // device memory of `as` when it is the tensor's own
     bool decay;    // weight decay applies (matrices, not norms and biases)
 };
 
@@ -62,8 +64,14 @@ struct model {
     struct tensor *tensors;
     int n_tensors;
     int *index;        // tensor number by layer * N_TENSOR_KINDS + kind; layer n_layers is the whole model
+    // The numbers that training may change: all of them, or, of a frozen model, vectors (norms, biases, a score head). A
+    // frozen model's matrices lie in the type of their file, in the mapped file itself where its layout is ours.
+    bool frozen;
     size_t n_floats;   // of the weights block, each tensor aligned to 16 floats; padding stays zero
     float *weights, *grads; // grads NULL unless full fine-tuning
+    void *rounded;     // where the backend computes in another type: the block's matrices in it, at their offsets
+    struct shards *files; // those that matrices are mapped from
+    bool is_of_file;   // the weights are those of `dir`
     struct lora_config lora;
     struct lora_pair *lora_pairs; // by layer * N_LAYER_TENSORS + kind; in == 0 where there is none
     json_t *lora_file; // adapter_config.json of an adapter that was loaded; NULL for a new one
@@ -81,7 +89,6 @@ struct model {
     char *dir;         // where it was loaded from; NULL for a new model
     char *tokenizer_dir; // whose tokenizer files model_save copies beside the weights; dir unless set otherwise
     char *base_dir;    // of an adapter folder: the model that it adapts; else NULL
-    char hash[65];     // SHA-256 over weight files and configs, an adapter's included; "" for a new model
 };
 
 // Sequences of models with rotary positions are limited to so many tokens, whatever their config claims:
@@ -93,17 +100,26 @@ enum trainable { TRAIN_NOTHING, TRAIN_ALL, TRAIN_ADAPTER };
 
 // Loads a Hugging Face folder (config.json; model.safetensors, or sharded with its index; f32, bf16, f16).
 // An adapter folder of PEFT (adapter_config.json) loads its base model and then the adapter.
-// with_score: the model gets a reward head (from the file, else zero).
-int model_load(struct model **out, const char *dir, const struct backend_ops *ops, struct backend *backend,
-               bool with_score, struct err *e);
+// how: LOAD_SCORE gives it a reward head (from the file, else zero); LOAD_FROZEN leaves its matrices in the file's type,
+// mapped where that is possible: for models that are asked, or trained by an adapter. The files must then stay as they
+// are as long as the model lives (replacing them by renaming is fine).
+enum { LOAD_SCORE = 1, LOAD_FROZEN = 2 };
+int model_load(struct model **out, const char *dir, const struct backend_ops *ops, struct backend *backend, unsigned how,
+               struct err *e);
+// SHA-256 over the weight files and configs of a folder, an adapter's included. It is remembered by the files' sizes and
+// times (in the user's cache folder), so that a large model is read for it once.
+int model_folder_hash(const char *dir, char hash[65], struct err *e);
 // The folder with the tokenizer of a model folder: its own, or of an adapter that has none its base's; heap.
 char *model_find_tokenizer(const char *dir);
 // A new model from a config.json object: weights N(0, initializer_range), by default 0.02, residual projections
 // scaled by 1/sqrt(2 n_layers). Narrow models need a wider range, about 1/sqrt(hidden_size).
 int model_new(struct model **out, const json_t *config, const struct backend_ops *ops, struct backend *backend,
               uint64_t seed, struct err *e);
-// The same weights in memory of their own, without gradients; for models without an adapter. It has no folder.
-int model_copy(struct model **out, const struct model *from, struct err *e);
+// The same weights in memory of their own, without gradients; for models without an adapter that are not frozen. It has no
+// folder. how: LOAD_SCORE gives it a score head, that of `from` or a zero one.
+int model_copy(struct model **out, const struct model *from, unsigned how, struct err *e);
+// The weights of another model of the same architecture, its adapter merged, into one that is not frozen.
+int model_take(struct model *into, const struct model *from, struct err *e);
 void model_free(struct model *m); // NULL is fine
 
 // Makes room for gradients. TRAIN_ADAPTER needs model_add_lora (or an adapter that was loaded) before.
@@ -116,7 +132,12 @@ int model_add_lora(struct model *m, int rank, float alpha, const char *targets, 
 
 // NULL when the model has no such tensor. `layer` is ignored for whole-model kinds.
 const struct tensor *model_tensor(const struct model *m, enum tensor_kind kind, int layer);
-float *model_weight(const struct model *m, enum tensor_kind kind, int layer); // NULL when absent
+struct stored model_stored(const struct model *m, enum tensor_kind kind, int layer); // to compute with; .at NULL when absent
+float *model_weight(const struct model *m, enum tensor_kind kind, int layer); // in the block of weights; NULL when absent
+// n rows from row `first` on, as f32; the exact numbers, not rounded ones.
+int model_read(const struct model *m, const struct tensor *t, int first, int n, float *host, struct err *e);
+// To be called after the block of weights was written to: what stands beside it is made anew.
+void model_weights_changed(struct model *m);
 float *model_grad(const struct model *m, enum tensor_kind kind, int layer);   // NULL when absent or frozen
 const struct lora_pair *model_lora(const struct model *m, enum tensor_kind kind, int layer);
 
@@ -136,8 +157,10 @@ struct param_range {
 int model_param_ranges(const struct model *m, int block, struct param_range **out); // heap; returns how many
 
 // Saves as the folder it came from has it (names, layouts, config, tokenizer files copied beside), in `dtype`.
-// A LoRA model saves PEFT's adapter_model.safetensors + adapter_config.json; model_merge_lora first for a whole one.
+// A LoRA model saves PEFT's adapter_model.safetensors + adapter_config.json.
 // Atomic per folder: written as DIR.tmp, renamed.
 enum save_dtype { SAVE_F32, SAVE_BF16, SAVE_F16 };
 int model_save(const struct model *m, const char *dir, enum save_dtype dtype, struct err *e);
-int model_merge_lora(struct model *m, struct err *e); // w += s b a; the adapter is gone afterwards
+// The whole model, an adapter merged into its tensors one after the other.
+int model_save_whole(const struct model *m, const char *dir, enum save_dtype dtype, struct err *e);
+int model_merge_lora(struct model *m, struct err *e); // w += s b a, not of a frozen model; the adapter is gone afterwards

@@ -9,145 +9,11 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "base/members.h"
-#include "base/sha256.h"
 #include "model/model_parts.h"
 #include "model/names.h"
+#include "model/st_types.h"
 
-enum { MAX_JSON = 256 << 20, MAX_SHARDS = 4096 };
-
-// ---- shards ----
-
-// Of "__metadata__" one member says how matrices are stored; the rest is anybody's.
-static int check_layout(const struct st_file *f, struct err *e)
-{
-    static const struct member_row members[] = {{"format", MEMBER_NEUTRAL, "pt np mlx"}, {0}};
-    static const struct member_row *const tables[] = {members, NULL};
-    return members_check(f->metadata, tables, f->path, NULL, e);
-}
-
-static int open_one(struct shards *s, const char *dir, const char *name, struct err *e)
-{
-    for (int i = 0; i < s->n; i++)
-        if (strcmp(path_base(s->files[i]->path), name) == 0)
-            return 0;
-    if (s->n == MAX_SHARDS)
-        return err_set(e, ERR_LIMIT, "%s has more than %d weight files", dir, MAX_SHARDS);
-    if (strchr(name, '/'))
-        return err_set(e, ERR_INPUT, "the weight index of %s names \"%.200s\", which is not in that folder", dir, name);
-    char *path = path_join(dir, name);
-    s->files = mem_realloc(s->files, (size_t)s->n + 1, sizeof *s->files);
-    int code = st_open(&s->files[s->n], path, e);
-    if (!code)
-        code = check_layout(s->files[s->n++], e);
-    free(path);
-    return code;
-}
-
-static int open_indexed(struct shards *s, const char *dir, const char *index, struct notes *notes, struct err *e)
-{
-    static const struct member_row members[] = {{"weight_map", MEMBER_USED, NULL}, {"metadata", MEMBER_HARMLESS, NULL}, {0}};
-    static const struct member_row *const tables[] = {members, NULL};
-    json_t *json;
-    int code = json_read(index, MAX_JSON, &json, e);
-    if (code)
-        return code;
-    const json_t *map = json_object_get(json, "weight_map");
-    const char *key;
-    json_t *value;
-    code = members_check(json, tables, index, notes, e);
-    if (!code && !json_is_object(map))
-        code = err_set(e, ERR_INPUT, "%s has no \"weight_map\" object", index);
-    else if (!code)
-        json_object_foreach((json_t *)map, key, value) {
-            code = json_is_string(value) ? open_one(s, dir, json_string_value(value), e)
-                                         : err_set(e, ERR_INPUT, "%s: the file of \"%.200s\" is not a text", index, key);
-            if (code)
-                break;
-        }
-    if (!code)
-        s->map = json_incref((json_t *)map);
-    json_decref(json);
-    return code;
-}
-
-int weight_shards_open(struct shards *s, const char *dir, struct notes *notes, struct err *e)
-{
-    *s = (struct shards){0};
-    char *index = path_join(dir, "model.safetensors.index.json"), *single = path_join(dir, "model.safetensors");
-    char *pickled = path_join(dir, "pytorch_model.bin");
-    int code;
-    if (file_exists(single))
-        code = open_one(s, dir, "model.safetensors", e);
-    else if (file_exists(index))
-        code = open_indexed(s, dir, index, notes, e);
-    else if (file_exists(pickled))
-        code = err_set(e, ERR_UNSUPPORTED,
-                       "%s has its weights in pytorch_model.bin, which can run code when it is read; convert it to "
-                       "model.safetensors (save_pretrained does)", dir);
-    else
-        code = err_set(e, ERR_NOT_FOUND, "%s has no model.safetensors and no model.safetensors.index.json", dir);
-    free(index);
-    free(single);
-    free(pickled);
-    if (code)
-        weight_shards_close(s);
-    return code;
-}
-
-void weight_shards_close(struct shards *s)
-{
-    for (int i = 0; i < s->n; i++)
-        st_close(s->files[i]);
-    free(s->files);
-    json_decref(s->map);
-    *s = (struct shards){0};
-}
-
-const struct st_tensor *weight_shards_find(const struct shards *s, const char *name, const struct st_file **file)
-{
-    const char *only = json_string_value(json_object_get(s->map, name));
-    for (int i = 0; i < s->n; i++) {
-        const struct st_tensor *t =
-            only && strcmp(path_base(s->files[i]->path), only) != 0 ? NULL : st_find(s->files[i], name);
-        if (t) {
-            *file = s->files[i];
-            return t;
-        }
-    }
-    return NULL;
-}
-
-int weight_shards_own_head(const struct shards *s, enum arch_family family, bool *own, struct err *e)
-{
-    const struct st_file *head_file, *embed_file;
-    const struct st_tensor *head = weight_shards_find(s, "lm_head.weight", &head_file), *embed = NULL;
-    struct str name = {0};
-    for (int bare = 0; bare < 2 && !embed; bare++) {
-        names_full(family, names_row(family, T_TOKEN_EMBED), -1, bare, &name);
-        embed = weight_shards_find(s, str_text(&name), &embed_file);
-    }
-    str_fini(&name);
-    *own = false;
-    if (!head || !embed)
-        return 0;
-    *own = true;
-    if (head->n_elements != embed->n_elements)
-        return 0; // whoever loads it says which shape is wrong
-    if (head->dtype == embed->dtype) {
-        *own = memcmp(head->bytes, embed->bytes, head->n_bytes) != 0;
-        return 0;
-    }
-    const size_t n = head->n_elements;
-    float *values = mem_try_alloc(2 * n, sizeof *values, "a head and an embedding to compare", e);
-    int code = values ? st_to_f32(head_file, head, values, e) : ERR_LIMIT;
-    if (!code)
-        code = st_to_f32(embed_file, embed, values + n, e);
-    if (!code)
-        *own = memcmp(values, values + n, n * sizeof *values) != 0;
-    free(values);
-    return code;
-}
+enum { MAX_JSON = 256 << 20 };
 
 // "LlamaForSequenceClassification"; "" when the config does not say it.
 static const char *made_for(const json_t *config)
@@ -238,7 +104,66 @@ static void find_padding(struct model *m)
         m->pad_id = (int)json_integer_value(pad);
 }
 
-static int load_tensor(struct model *m, const struct shards *s, const struct tensor *t, struct err *e)
+// The numbers of a tensor of the file as f32 in our layout: heap, NULL with *e.
+static float *arranged_f32(const struct model *m, const struct tensor *t, const struct name_row *row,
+                           const struct st_file *file, const struct st_tensor *found, struct err *e)
+{
+    const size_t n = (size_t)t->rows * (size_t)t->cols;
+    const bool as_it_is = !row->transposed && row->part < 0;
+    float *raw = mem_try_alloc(found->n_elements, sizeof *raw, "a tensor that is loaded", e), *out = raw;
+    if (!raw || st_to_f32(file, found, raw, e))
+        goto failed;
+    if (!as_it_is) {
+        if (!(out = mem_try_alloc(n, sizeof *out, "a tensor that is loaded", e)))
+            goto failed;
+        arrange(out, raw, t, row);
+        free(raw);
+    }
+    for (size_t i = 0; m->arch.norm_plus_one && tensor_is_norm(t->kind) && i < n; i++)
+        out[i] += 1;
+    return out;
+failed:
+    free(raw);
+    return NULL;
+}
+
+// A matrix of a frozen model: in the file where it may stay there, else in memory of its own, in the file's type or in the
+// one that the backend multiplies.
+static int place_frozen(struct model *m, struct tensor *t, const struct name_row *row, const struct st_file *file,
+                        const struct st_tensor *found, struct err *e)
+{
+    const size_t n = (size_t)t->rows * (size_t)t->cols;
+    const enum dtype wanted = m->ops->weights_type(m->backend);
+    const enum dtype have = found->dtype == ST_BF16 ? DTYPE_BF16 : found->dtype == ST_F16 ? DTYPE_F16 : DTYPE_F32;
+    const bool as_it_is = !row->transposed && row->part < 0 && found->dtype != ST_F64;
+    const bool fits = have == DTYPE_BF16 || wanted == DTYPE_F32;
+    if (as_it_is && fits && (uintptr_t)found->bytes % dtype_bytes(have) == 0) {
+        const void *at = m->ops->map(m->backend, found->bytes, found->n_bytes);
+        t->as = (struct stored){at, have};
+        if (at)
+            return 0;
+        if (!(t->own = m->ops->alloc(m->backend, found->n_bytes, "a weight", e)))
+            return ERR_LIMIT;
+        m->ops->upload(m->backend, t->own, found->bytes, found->n_bytes);
+        t->as = (struct stored){t->own, have};
+        return 0;
+    }
+    const enum dtype type = have == DTYPE_BF16 || wanted == DTYPE_BF16 ? DTYPE_BF16 : DTYPE_F32;
+    float *values = arranged_f32(m, t, row, file, found, e);
+    if (!values || !(t->own = m->ops->alloc(m->backend, n * dtype_bytes(type), "a weight", e))) {
+        free(values);
+        return ERR_LIMIT;
+    }
+    uint16_t *halves = (uint16_t *)(void *)values; // each is read before its place is written
+    for (size_t i = 0; type == DTYPE_BF16 && i < n; i++)
+        halves[i] = bf16_from_f32(values[i]);
+    m->ops->upload(m->backend, t->own, values, n * dtype_bytes(type));
+    t->as = (struct stored){t->own, type};
+    free(values);
+    return 0;
+}
+
+static int load_tensor(struct model *m, const struct shards *s, struct tensor *t, struct err *e)
 {
     const struct name_row *row = names_row(m->arch.family, t->kind);
     const struct st_file *file = NULL;
@@ -258,27 +183,18 @@ static int load_tensor(struct model *m, const struct shards *s, const struct ten
     str_fini(&name);
     if (!code)
         code = check_shape(file, found, t, row, e);
+    if (!code)
+        code = st_check_finite(file, found, e);
     if (code)
         return code;
-    size_t n = (size_t)t->rows * (size_t)t->cols;
-    float *raw = mem_try_alloc(found->n_elements + n, sizeof *raw, "a tensor that is loaded", e);
-    if (!raw)
-        return ERR_LIMIT;
-    code = st_to_f32(file, found, raw, e);
-    if (!code)
-        code = st_check_finite(file->path, found, raw, e);
-    if (!code) {
-        float *arranged = raw;
-        if (row->transposed || row->part >= 0) {
-            arranged = raw + found->n_elements;
-            arrange(arranged, raw, t, row);
-        }
-        for (size_t i = 0; m->arch.norm_plus_one && tensor_is_norm(t->kind) && i < n; i++)
-            arranged[i] += 1;
-        m->ops->upload(m->backend, m->weights + t->offset, arranged, n * sizeof *raw);
-    }
-    free(raw);
-    return code;
+    if (!tensor_in_block(m, t))
+        return place_frozen(m, t, row, file, found, e);
+    float *values = arranged_f32(m, t, row, file, found, e);
+    if (!values)
+        return e ? e->code : ERR_LIMIT;
+    m->ops->upload(m->backend, m->weights + t->offset, values, (size_t)t->rows * (size_t)t->cols * sizeof *values);
+    free(values);
+    return 0;
 }
 
 // ---- nothing may be left over ----
@@ -315,43 +231,6 @@ static int check_all_known(const struct model *m, const struct shards *s, struct
     return code;
 }
 
-// What the model computes depends on its config as much as on its weights (rotary base, norm's epsilon; rank and
-// alpha of an adapter): both are hashed.
-static void hash_json(struct sha256 *hash, const json_t *value)
-{
-    char *text = json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS);
-    if (text)
-        sha256_add(hash, text, strlen(text) + 1);
-    free(text);
-}
-
-static void hash_base(struct model *m, const struct shards *s, const json_t *config)
-{
-    struct sha256 hash;
-    sha256_init(&hash);
-    for (int i = 0; i < s->n; i++)
-        sha256_add(&hash, s->files[i]->map, s->files[i]->map_bytes);
-    hash_json(&hash, config);
-    sha256_hex(&hash, m->hash);
-}
-
-// The base's hash becomes that of the base under this adapter.
-static int hash_adapter(struct model *m, const char *dir, const json_t *adapter, struct err *e)
-{
-    char *path = path_join(dir, "adapter_model.safetensors"), weights[65];
-    struct sha256 hash;
-    int code = sha256_file(path, weights, e);
-    free(path);
-    if (code)
-        return code;
-    sha256_init(&hash);
-    sha256_add(&hash, m->hash, 64);
-    sha256_add(&hash, weights, 64);
-    hash_json(&hash, adapter);
-    sha256_hex(&hash, m->hash);
-    return 0;
-}
-
 // ---- folders ----
 
 // What the files say of the head, and the config otherwise.
@@ -377,7 +256,7 @@ static int find_head(json_t *config, const struct shards *s, const char *where, 
 }
 
 static int load_base(struct model **out, const char *dir, const struct backend_ops *ops, struct backend *backend,
-                     bool with_score, struct err *e)
+                     unsigned how, struct err *e)
 {
     char *path = path_join(dir, "config.json");
     json_t *config = NULL;
@@ -390,11 +269,11 @@ static int load_base(struct model **out, const char *dir, const struct backend_o
         code = weight_shards_open(&s, dir, &notes, e); // before memory is taken for a model whose weights are not there
     if (!code)
         code = find_head(config, &s, path, &head, e);
-    if (!code && head == HEAD_MISSING && !with_score)
+    if (!code && head == HEAD_MISSING && !(how & LOAD_SCORE))
         code = err_set(e, ERR_UNSUPPORTED, "it is a reward model (%s) without a language model's head: it can score answers, but "
                        "neither write nor be tuned as a policy", made_for(config));
     if (!code)
-        code = model_alloc(&m, config, path, ops, backend, with_score, e);
+        code = model_alloc(&m, config, path, ops, backend, how, e);
     if (!code && head == HEAD_MISSING) // and so it is saved
         json_object_set_new(m->config, "tie_word_embeddings", json_false());
     if (!code && head == HEAD_OF_ITS_OWN)
@@ -405,12 +284,17 @@ static int load_base(struct model **out, const char *dir, const struct backend_o
     for (int i = 0; !code && i < m->n_tensors; i++)
         code = load_tensor(m, &s, &m->tensors[i], e);
     if (!code) {
-        hash_base(m, &s, config);
         find_padding(m);
         m->dir = mem_strdup(dir);
         m->tokenizer_dir = mem_strdup(dir);
-        ops->weights_changed(backend);
+        model_weights_changed(m);
+        m->is_of_file = true;
         code = ops->sync(backend, e);
+    }
+    if (!code && m->frozen) { // matrices may lie there
+        m->files = mem_alloc(1, sizeof *m->files);
+        *m->files = s;
+        s = (struct shards){0};
     }
     if (!code)
         notes_append(&m->notes, &notes);
@@ -447,8 +331,8 @@ char *model_find_tokenizer(const char *dir)
     return mem_strdup(dir);
 }
 
-int model_load(struct model **out, const char *dir, const struct backend_ops *ops, struct backend *backend,
-               bool with_score, struct err *e)
+int model_load(struct model **out, const char *dir, const struct backend_ops *ops, struct backend *backend, unsigned how,
+               struct err *e)
 {
     if (!file_is_dir(dir))
         return err_set(e, ERR_NOT_FOUND, "there is no model folder %s", dir);
@@ -461,12 +345,10 @@ int model_load(struct model **out, const char *dir, const struct backend_ops *op
     if (!code && adapts && !(base = adapter_base(dir, e)))
         code = e ? e->code : ERR_NOT_FOUND;
     if (!code)
-        code = load_base(&m, base ? base : dir, ops, backend, with_score, e);
+        code = load_base(&m, base ? base : dir, ops, backend, how, e);
     if (!code && adapts) {
         notes_append(&m->notes, &notes);
         code = lora_load(m, &adapter, e);
-        if (!code)
-            code = hash_adapter(m, dir, adapter.config, e);
         m->base_dir = mem_strdup(base);
         free(m->dir);
         m->dir = mem_strdup(dir);

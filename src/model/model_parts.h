@@ -5,9 +5,13 @@
 #include "model/model.h"
 #include "model/safetensors.h"
 
-// A model with its table, zeroed weights and rotary table.
+// A model with its table, zeroed weights and rotary table; a frozen one's matrices are yet to be found.
 int model_alloc(struct model **out, const json_t *config, const char *where, const struct backend_ops *ops,
-                struct backend *backend, bool with_score, struct err *e);
+                struct backend *backend, unsigned how, struct err *e);
+// Whether a tensor stands in the block of weights.
+bool tensor_in_block(const struct model *m, const struct tensor *t);
+// Its numbers as they are, not rounded to compute with.
+struct stored tensor_exact(const struct model *m, const struct tensor *t);
 
 // The weight files of a folder: one, or the shards that its index names.
 struct shards {
@@ -25,6 +29,8 @@ int weight_shards_own_head(const struct shards *s, enum arch_family family, bool
 
 // Adapter folders in PEFT's format.
 int lora_load(struct model *m, const struct adapter *a, struct err *e);
+// w(rows, cols), f32: the adapter's change of a tensor is added, where there is one.
+void lora_add_product(const struct model *m, const struct tensor *t, float *w);
 int lora_save(const struct model *m, const char *dir, struct err *e); // into an existing folder
 
 

@@ -50,8 +50,24 @@ static struct st_spec spec_of(const struct saved *s, enum st_dtype dtype)
     return (struct st_spec){s->name, dtype, 2, {rows, cols}};
 }
 
-// The values of a tensor in the file's layout; heap, *n of them.
-static float *values_of(const struct model *m, const struct saved *s, size_t *n)
+// A tensor as f32, with the adapter's share of it when that is merged.
+static int read_tensor(const struct model *m, const struct tensor *t, bool merged, float *host, struct err *e)
+{
+    const size_t n = (size_t)t->rows * (size_t)t->cols;
+    if (!merged || !model_lora(m, t->kind, t->layer))
+        return model_read(m, t, 0, t->rows, host, e);
+    float *w = m->ops->alloc(m->backend, n * sizeof *w, "a tensor that is merged", e);
+    if (!w)
+        return ERR_LIMIT;
+    m->ops->convert(m->backend, w, DTYPE_F32, tensor_exact(m, t), n);
+    lora_add_product(m, t, w);
+    m->ops->download(m->backend, host, w, n * sizeof *host);
+    m->ops->free(m->backend, w);
+    return m->ops->sync(m->backend, e);
+}
+
+// The values of a tensor in the file's layout; heap, *n of them. NULL with *e.
+static float *values_of(const struct model *m, const struct saved *s, bool merged, size_t *n, struct err *e)
 {
     size_t rows = (size_t)s->t->rows, cols = (size_t)s->t->cols, each = rows * cols;
     size_t parts = s->row->part == 0 ? 3 : 1;
@@ -59,7 +75,11 @@ static float *values_of(const struct model *m, const struct saved *s, size_t *n)
     float *out = mem_alloc(*n, sizeof *out), *one = mem_alloc(each, sizeof *one);
     for (size_t part = 0; part < parts; part++) {
         enum tensor_kind kind = s->t->kind + (enum tensor_kind)(2 * part); // T_Q_W, T_K_W, T_V_W: weight, bias, weight, ...
-        m->ops->download(m->backend, one, model_weight(m, kind, s->t->layer), each * sizeof *one);
+        if (read_tensor(m, model_tensor(m, kind, s->t->layer), merged, one, e)) {
+            free(one);
+            free(out);
+            return NULL;
+        }
         if (rows == 1)
             memcpy(out + part * cols, one, each * sizeof *one);
         else if (!s->row->transposed)
@@ -77,7 +97,7 @@ static float *values_of(const struct model *m, const struct saved *s, size_t *n)
 _Static_assert(T_K_W == T_Q_W + 2 && T_V_W == T_Q_W + 4 && T_K_B == T_Q_B + 2 && T_V_B == T_Q_B + 4,
                "values_of walks q, k, v in steps of two");
 
-static int save_weights(const struct model *m, const char *dir, enum st_dtype dtype, struct err *e)
+static int save_weights(const struct model *m, const char *dir, enum st_dtype dtype, bool merged, struct err *e)
 {
     struct saved *list;
     int n = list_saved(m, &list);
@@ -90,8 +110,8 @@ static int save_weights(const struct model *m, const char *dir, enum st_dtype dt
     int code = st_writer_open(&w, path, specs, (size_t)n, metadata, e);
     for (int i = 0; i < n && !code; i++) {
         size_t count;
-        float *values = values_of(m, &list[i], &count);
-        code = st_writer_add_f32(w, values, count, dtype, e);
+        float *values = values_of(m, &list[i], merged, &count, e);
+        code = values ? st_writer_add_f32(w, values, count, dtype, e) : e ? e->code : ERR_LIMIT;
         free(values);
     }
     if (!code)
@@ -174,15 +194,15 @@ int model_copy_tokenizer(const char *from, const char *dir, struct err *e)
     return code;
 }
 
-static int fill_folder(const struct model *m, const char *dir, enum save_dtype dtype, struct err *e)
+static int fill_folder(const struct model *m, const char *dir, enum save_dtype dtype, bool whole, struct err *e)
 {
     static const enum st_dtype st[] = {ST_F32, ST_BF16, ST_F16};
     int code = file_make_dirs(dir, e);
-    if (!code && m->lora_weights) {
+    if (!code && m->lora_weights && !whole) {
         code = lora_save(m, dir, e);
     } else {
         if (!code)
-            code = save_weights(m, dir, st[dtype], e);
+            code = save_weights(m, dir, st[dtype], whole, e);
         if (!code)
             code = save_config(m, dir, dtype, e);
     }
@@ -204,17 +224,27 @@ int model_folder_commit(const char *temporary, const char *dir, struct err *e)
     return code;
 }
 
-int model_save(const struct model *m, const char *dir, enum save_dtype dtype, struct err *e)
+static int save(const struct model *m, const char *dir, enum save_dtype dtype, bool whole, struct err *e)
 {
     struct str temporary = {0};
     str_addf(&temporary, "%s.tmp", dir);
     int code = file_remove_tree(str_text(&temporary), e);
     if (!code)
-        code = fill_folder(m, str_text(&temporary), dtype, e);
+        code = fill_folder(m, str_text(&temporary), dtype, whole, e);
     if (!code)
         code = model_folder_commit(str_text(&temporary), dir, e);
     if (code)
         file_remove_tree(str_text(&temporary), NULL);
     str_fini(&temporary);
     return code;
+}
+
+int model_save(const struct model *m, const char *dir, enum save_dtype dtype, struct err *e)
+{
+    return save(m, dir, dtype, false, e);
+}
+
+int model_save_whole(const struct model *m, const char *dir, enum save_dtype dtype, struct err *e)
+{
+    return save(m, dir, dtype, true, e);
 }

@@ -290,17 +290,33 @@ int st_to_f32(const struct st_file *f, const struct st_tensor *t, float *out, st
     }
 }
 
-int st_check_finite(const char *path, const struct st_tensor *t, const float *values, struct err *e)
+int st_check_finite(const struct st_file *f, const struct st_tensor *t, struct err *e)
 {
-    float zero = 0; // stays so unless one of them is not finite
-    for (size_t i = 0; i < t->n_elements; i++)
-        zero += values[i] * 0;
-    if (zero == 0)
-        return 0;
-    size_t at = 0;
-    while (isfinite(values[at]))
-        at++;
-    return err_set(e, ERR_NUMERIC, "%s: element %zu of tensor \"%.200s\" is %s: the weights are damaged, or they come from a "
-                   "training that diverged", path, at, t->name,
-                   t->dtype == ST_F64 && isinf(values[at]) ? "larger than f32 holds" : isnan(values[at]) ? "not a number (NaN)" : "infinite");
+    enum { PIECE = 4096 };
+    float values[PIECE];
+    const size_t each = t->n_elements ? t->n_bytes / t->n_elements : 0;
+    for (size_t first = 0, n; first < t->n_elements; first += n) {
+        struct st_tensor piece = *t;
+        n = t->n_elements - first < PIECE ? t->n_elements - first : PIECE;
+        piece.n_elements = n;
+        piece.n_bytes = n * each;
+        piece.bytes += first * each;
+        int code = st_to_f32(f, &piece, values, e);
+        if (code)
+            return code;
+        float zero = 0; // stays so unless one of them is not finite
+        for (size_t i = 0; i < n; i++)
+            zero += values[i] * 0;
+        if (zero == 0)
+            continue;
+        size_t at = 0;
+        while (isfinite(values[at]))
+            at++;
+        return err_set(e, ERR_NUMERIC, "%s: element %zu of tensor \"%.200s\" is %s: the weights are damaged, or they come from "
+                       "a training that diverged", f->path, first + at, t->name,
+                       t->dtype == ST_F64 && isinf(values[at]) ? "larger than f32 holds"
+                       : isnan(values[at])                     ? "not a number (NaN)"
+                                                               : "infinite");
+    }
+    return 0;
 }

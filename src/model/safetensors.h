@@ -53,5 +53,5 @@ int st_writer_add(struct st_writer *w, const void *bytes, size_t n_bytes, struct
 int st_writer_add_f32(struct st_writer *w, const float *values, size_t n, enum st_dtype dtype, struct err *e);
 int st_writer_commit(struct st_writer *w, struct err *e); // frees w
 void st_writer_abort(struct st_writer *w);                // NULL is fine
-// ERR_NUMERIC names the tensor and the place of the first number that is not finite; values are t's, in its order.
-int st_check_finite(const char *path, const struct st_tensor *t, const float *values, struct err *e);
+// ERR_NUMERIC names the tensor and the place of the first number that is not finite as f32.
+int st_check_finite(const struct st_file *f, const struct st_tensor *t, struct err *e);

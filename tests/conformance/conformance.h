@@ -36,3 +36,4 @@ uint64_t check_elementwise(struct bench *t);
 uint64_t check_attention(struct bench *t);
 uint64_t check_decode(struct bench *t);
 uint64_t check_head(struct bench *t);
+uint64_t check_stored(struct bench *t);

@@ -186,13 +186,13 @@ static uint64_t check_capped(struct bench *t, int n, int c, int v, float inv_tem
     struct check k = {.n = n, .c = c, .v = v, .inv_temperature = inv_temperature, .n_rivals = n_rivals, .cap = cap};
     const bool more = n_rivals > 0;
     make(t, &k);
-    struct head_in in = {.x = k.x, .w = k.w, .targets = k.targets, .n = n, .c = c, .v = v,
+    struct head_in in = {.x = k.x, .w = stored_f32(k.w), .targets = k.targets, .n = n, .c = c, .v = v,
                          .inv_temperature = inv_temperature, .cap = cap};
     struct head_out out = {.logprobs = k.out[LOGPROB], .lse = k.out[LSE], .entropy = k.out[ENTROPY],
                            .is_top = k.out[IS_TOP]};
     struct head_slopes slopes = {.lse = k.out[LSE], .logprob = k.slopes[0]};
     if (more) {
-        in.ref_x = k.ref_x, in.ref_w = k.ref_w, in.n_rivals = n_rivals, in.draws = k.draws;
+        in.ref_x = k.ref_x, in.ref_w = stored_f32(k.ref_w), in.n_rivals = n_rivals, in.draws = k.draws;
         out.sum_squares = k.out[SQUARES], out.rivals = k.rivals, out.gaps = k.out[GAP];
         out.kl = k.out[KL], out.ref_lse = k.out[REF_LSE];
         slopes.kl = k.slopes[1], slopes.ref_lse = k.out[REF_LSE], slopes.gap = k.slopes[2], slopes.rivals = k.rivals;
@@ -235,8 +235,8 @@ static void check_same(struct bench *t)
     struct check k = {.n = N, .c = C, .v = V, .inv_temperature = 1, .n_rivals = 1};
     const double zeros[N * C] = {0};
     make(t, &k);
-    struct head_in in = {.x = k.x, .w = k.w, .targets = k.targets, .n = N, .c = C, .v = V, .inv_temperature = 1,
-                         .ref_x = k.x, .ref_w = k.w};
+    struct head_in in = {.x = k.x, .w = stored_f32(k.w), .targets = k.targets, .n = N, .c = C, .v = V, .inv_temperature = 1,
+                         .ref_x = k.x, .ref_w = stored_f32(k.w)};
     t->ops->head(t->b, &(struct head_out){.logprobs = k.out[LOGPROB], .lse = k.out[LSE], .kl = k.out[KL],
                                           .ref_lse = k.out[REF_LSE]}, &in);
     t->ops->head_backward(t->b, k.dx, NULL, &in, &(struct head_slopes){.lse = k.out[LSE], .kl = k.slopes[1],

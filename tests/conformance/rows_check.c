@@ -17,7 +17,7 @@ static uint64_t check_embed(struct bench *t, int rows, int c)
     float *wte = bench_random(t, n_wte, 1, 1), *wpe = bench_random(t, n_wpe, 1, 2), *out = bench_zeros(t, n);
     float *hte = bench_read(t, wte, n_wte), *hpe = bench_read(t, wpe, n_wpe);
     double *want = calloc(n + n_wte + n_wpe + 1, sizeof *want);
-    t->ops->embed(t->b, out, wte, wpe, tokens, positions, rows, c);
+    t->ops->embed(t->b, out, stored_f32(wte), stored_f32(wpe), tokens, positions, rows, c);
     for (int r = 0; r < rows; r++)
         for (int i = 0; i < c; i++)
             want[r * c + i] = (double)hte[ids[r] * c + i] + hpe[places[r] * c + i];

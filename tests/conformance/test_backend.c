@@ -20,7 +20,7 @@ static void check_linear_shape(struct bench *t, int rows, int in, int out, uint6
     bool first = (rows + in + out) % 2 == 0; // both settings of alpha, beta and bias
     float alpha = first ? 1 : 0.5f, beta = first ? 0 : 0.25f;
 
-    t->ops->linear(t->b, y, x, w, first ? NULL : bias, rows, in, out, alpha, beta);
+    t->ops->linear(t->b, y, x, stored_f32(w), first ? NULL : bias, rows, in, out, alpha, beta);
     for (int r = 0; r < rows; r++)
         for (int o = 0; o < out; o++) {
             double sum = 0;
@@ -30,7 +30,7 @@ static void check_linear_shape(struct bench *t, int rows, int in, int out, uint6
         }
     bench_expect(t, "linear", y, want, ny, 2e-6 * (1 + sqrt(in)));
 
-    t->ops->linear_dx(t->b, dx, y, w, rows, in, out, alpha, beta);
+    t->ops->linear_dx(t->b, dx, y, stored_f32(w), rows, in, out, alpha, beta);
     free(hy);
     hy = bench_read(t, y, ny);
     for (int r = 0; r < rows; r++)
@@ -295,6 +295,10 @@ static void decoding_attention_agrees_with_doubles(void **state)
 {
     for_all_machines(check_decode);
 }
+static void stored_halves_agree_with_f32(void **state)
+{
+    for_all_machines(check_stored);
+}
 static void head_agrees_with_doubles(void **state)
 {
     for_all_machines(check_head);
@@ -312,7 +316,7 @@ static uint64_t check_bf16(struct bench *t)
         float *y = bench_zeros(t, ny), *dx = bench_zeros(t, nx), *dw = bench_zeros(t, nw);
         float *hx = bench_read(t, x, nx), *hw = bench_read(t, w, nw), *hb = bench_read(t, bias, (size_t)out);
         double *want = calloc(nx + nw + ny, sizeof *want);
-        t->ops->linear(t->b, y, x, w, bias, rows, in, out, 0.5f, 0);
+        t->ops->linear(t->b, y, x, stored_f32(w), bias, rows, in, out, 0.5f, 0);
         for (int r = 0; r < rows; r++)
             for (int o = 0; o < out; o++) {
                 double sum = 0;
@@ -322,7 +326,7 @@ static uint64_t check_bf16(struct bench *t)
             }
         bench_expect(t, "linear in bf16", y, want, ny, 0.004 * sqrt(in));
         float *hy = bench_read(t, y, ny);
-        t->ops->linear_dx(t->b, dx, y, w, rows, in, out, 1, 1);
+        t->ops->linear_dx(t->b, dx, y, stored_f32(w), rows, in, out, 1, 1);
         for (int r = 0; r < rows; r++)
             for (int k = 0; k < in; k++) {
                 want[r * in + k] = 0;
@@ -388,8 +392,8 @@ static void head_keeps_little_of_a_large_vocabulary(void **state)
     float *dx = bench_zeros(&t, ROWS * WIDTH), *dw = bench_zeros(&t, (size_t)VOCAB * WIDTH);
     int32_t *ids = calloc(ROWS, sizeof *ids), *targets = bench_ints(&t, ids, ROWS);
     // With everything that objectives can ask for: the model is its own reference, and its own random numbers' source.
-    struct head_in in = {.x = x, .w = w, .targets = targets, .n = ROWS, .c = WIDTH, .v = VOCAB, .inv_temperature = 1,
-                         .ref_x = x, .ref_w = w, .n_rivals = 5, .draws = bench_zeros(&t, ROWS)};
+    struct head_in in = {.x = x, .w = stored_f32(w), .targets = targets, .n = ROWS, .c = WIDTH, .v = VOCAB, .inv_temperature = 1,
+                         .ref_x = x, .ref_w = stored_f32(w), .n_rivals = 5, .draws = bench_zeros(&t, ROWS)};
     const struct head_out out = {.logprobs = rows, .lse = rows + ROWS, .entropy = more, .sum_squares = more + ROWS,
                                  .kl = more + 2 * ROWS, .ref_lse = more + 3 * ROWS, .gaps = more + 4 * ROWS,
                                  .rivals = (int32_t *)(void *)(more + 5 * ROWS)};
@@ -459,8 +463,8 @@ static void rows_do_not_depend_on_their_batch(void **state)
     }
     float *x = bench_random(&t, ROWS * IN, 1, 1), *w = bench_random(&t, OUT * IN, 1, 2);
     float *all = bench_zeros(&t, ROWS * OUT), *few = bench_zeros(&t, FEW * OUT);
-    t.ops->linear(t.b, all, x, w, NULL, ROWS, IN, OUT, 1, 0);
-    t.ops->linear(t.b, few, x + 300 * IN, w, NULL, FEW, IN, OUT, 1, 0);
+    t.ops->linear(t.b, all, x, stored_f32(w), NULL, ROWS, IN, OUT, 1, 0);
+    t.ops->linear(t.b, few, x + 300 * IN, stored_f32(w), NULL, FEW, IN, OUT, 1, 0);
     assert_true(bench_hash(&t, all + 300 * OUT, FEW * OUT) == bench_hash(&t, few, FEW * OUT));
     bench_free(&t, 4, x, w, all, few);
     t.ops->close(t.b);
@@ -483,8 +487,8 @@ static void the_heads_rows_do_not_depend_on_their_batch(void **state)
     for (int few = 0; few < 2; few++) {
         const int n = few ? FEW : ROWS, first = few ? FIRST : 0;
         float *o = out[few] = bench_zeros(&t, (size_t)(N_OUT * n));
-        struct head_in in = {.x = x + first * IN, .w = w, .targets = targets + first, .n = n, .c = IN, .v = VOCAB,
-                             .inv_temperature = 1, .ref_x = x + first * IN, .ref_w = ref, .n_rivals = HEAD_MAX_RIVALS,
+        struct head_in in = {.x = x + first * IN, .w = stored_f32(w), .targets = targets + first, .n = n, .c = IN, .v = VOCAB,
+                             .inv_temperature = 1, .ref_x = x + first * IN, .ref_w = stored_f32(ref), .n_rivals = HEAD_MAX_RIVALS,
                              .draws = draws + first};
         t.ops->head(t.b, &(struct head_out){.logprobs = o, .lse = o + n, .sum_squares = o + 2 * n, .gaps = o + 3 * n,
                                             .kl = o + 4 * n, .ref_lse = o + 5 * n,
@@ -517,6 +521,7 @@ int main(void)
         cmocka_unit_test(elementwise_operations_agree_with_doubles),
         cmocka_unit_test(attention_agrees_with_doubles),
         cmocka_unit_test(decoding_attention_agrees_with_doubles),
+        cmocka_unit_test(stored_halves_agree_with_f32),
         cmocka_unit_test(head_agrees_with_doubles),
         cmocka_unit_test(bf16_products_agree_within_their_rounding),
         cmocka_unit_test(rounding_to_bf16_is_to_nearest_even),

@@ -66,7 +66,7 @@ static void make_model(const struct world *w)
     struct model *m;
     char key[80];
     assert_ok(engine_open_backend(&ops, &backend, "cpu", "f32", 1, e));
-    assert_ok(engine_load_model(&m, w->config_path, ops, backend, false, 5, key, e));
+    assert_ok(engine_load_model(&m, w->config_path, ops, backend, 0, 5, key, e));
     free(m->tokenizer_dir);
     m->tokenizer_dir = strdup(w->tokenizer_dir);
     assert_ok(model_save(m, w->model_dir, SAVE_F32, e));
@@ -147,7 +147,8 @@ void bench_make(struct bench *b, const struct world *w, const struct bench_optio
     assert_ok(dataset_build(&b->held_out, b->corpus, held_out, 0, &held_out_text, e));
     free(held_out);
     free(trained);
-    assert_ok(engine_load_model(&b->model, w->model_dir, b->ops, b->backend, needs.networks & NETWORK_SCORE, 1, key, e));
+    assert_ok(engine_load_model(&b->model, w->model_dir, b->ops, b->backend, (needs.networks & NETWORK_SCORE ? LOAD_SCORE : 0) |
+                                (o->lora_rank ? LOAD_FROZEN : 0), 1, key, e));
     b->model->scores_tokens = needs.networks & NETWORK_TOKEN_SCORE;
     if (o->lora_rank)
         assert_ok(model_add_lora(b->model, o->lora_rank, 16, "", 1, e));
@@ -175,7 +176,7 @@ void bench_make(struct bench *b, const struct world *w, const struct bench_optio
     assert_ok(trainer_new(&b->trainer, &options, b->model, &b->train, e));
     if (needs.networks & NETWORK_VALUE) {
         struct model *value;
-        assert_ok(engine_load_model(&value, w->model_dir, b->ops, b->backend, true, 1, key, e));
+        assert_ok(engine_load_model(&value, w->model_dir, b->ops, b->backend, LOAD_SCORE, 1, key, e));
         if (o->lora_rank)
             assert_ok(model_add_lora(value, o->lora_rank, 16, "", 1, e));
         assert_ok(model_set_trainable(value, o->lora_rank ? TRAIN_ADAPTER : TRAIN_ALL, e));

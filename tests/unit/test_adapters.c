@@ -84,7 +84,7 @@ static void check(const char *dir, const json_t *one, const char *what)
 {
     const json_t *list = json_object_get(texts, "texts");
     struct model *m;
-    assert_ok(model_load(&m, dir, ops, backend, false, e));
+    assert_ok(model_load(&m, dir, ops, backend, 0, e));
     if (m->notes.n)
         fail_msg("%s", m->notes.texts[0]);
     for (size_t t = 0; t < json_array_size(list); t++) {
@@ -115,8 +115,14 @@ static void adapters_of_peft_give_its_numbers_loaded_saved_and_merged(void **sta
         struct merge_result r;
         unpack(json_string_value(json_object_get(one, "family")), json_string_value(json_object_get(one, "adapter")));
         check(adapter, one, "loaded");
-        assert_ok(model_load(&m, adapter, ops, backend, false, e));
+        assert_ok(model_load(&m, adapter, ops, backend, 0, e));
         assert_ok(model_save(m, again, SAVE_F32, e)); // with its patterns
+        model_free(m);
+        assert_ok(model_load(&m, adapter, ops, backend, LOAD_FROZEN, e));
+        assert_ok(model_save_whole(m, whole, SAVE_F32, e)); // tensor by tensor
+        check(whole, one, "saved whole");
+        model_free(m);
+        assert_ok(model_load(&m, adapter, ops, backend, 0, e));
         check(again, one, "saved again");
         assert_ok(model_merge_lora(m, e));
         assert_ok(model_save(m, whole, SAVE_F32, e));
@@ -170,7 +176,7 @@ static void expect(const char *text)
     struct merge_job job = {.base = base, .inputs = (const char *const[]){adapter}, .out = out,
                             .options = {.method = MERGE_LINEAR, .n = 1, .lambda = 1, .density = 1, .seed = 1}};
     assert_ok(merge_weights(&job.options, "", e));
-    const int code = model_load(&m, adapter, ops, backend, false, &fault);
+    const int code = model_load(&m, adapter, ops, backend, 0, &fault);
     const int merge = merge_folders(&job, &r, &other);
     if (!code || !strstr(fault.text, text))
         fail_msg("loading: code %d, \"%s\" should hold \"%s\"", code, fault.text, text);
@@ -216,7 +222,7 @@ static void what_says_nothing_about_an_adapter_is_passed_over_or_named(void **st
     change("init_lora_weights", "\"gaussian\"");
     change("use_dora", "false");
     change("novel_setting", "{\"a\": 1}");
-    assert_ok(model_load(&m, adapter, ops, backend, false, e));
+    assert_ok(model_load(&m, adapter, ops, backend, 0, e));
     assert_int_equal(m->notes.n, 1);
     assert_non_null(strstr(m->notes.texts[0], "adapter_config.json: \"novel_setting\" is not known"));
     model_free(m);
@@ -228,10 +234,10 @@ static void tensors_and_config_of_an_adapter_agree(void **state)
     struct model *m;
     unpack("llama", "plain");
     change("target_modules", "[\"q_proj\"]");
-    assert_int_equal(model_load(&m, adapter, ops, backend, false, &fault), ERR_INPUT);
+    assert_int_equal(model_load(&m, adapter, ops, backend, 0, &fault), ERR_INPUT);
     assert_non_null(strstr(fault.text, "which \"target_modules\" of adapter_config.json does not name"));
     change("target_modules", "[\"q_proj\", \"down_proj\", \"up_proj\"]");
-    assert_int_equal(model_load(&m, adapter, ops, backend, false, &fault), ERR_INPUT);
+    assert_int_equal(model_load(&m, adapter, ops, backend, 0, &fault), ERR_INPUT);
     assert_non_null(strstr(fault.text, "mlp.up_proj.lora_A.weight\", which adapter_config.json asks for"));
     unpack("qwen3", "plain"); // of a model with other widths
     expect("fit");

@@ -469,7 +469,7 @@ static struct model *asset_model(const char *name)
     if (!path)
         skip();
     struct model *m = NULL;
-    assert_ok(model_load(&m, path, cpu, backend, false, e));
+    assert_ok(model_load(&m, path, cpu, backend, 0, e));
     free(path);
     return m;
 }

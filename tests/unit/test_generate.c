@@ -303,7 +303,7 @@ static void stories260k_tells_the_reference_stories(void **state)
         skip();
     struct model *m = NULL;
     json_t *reference;
-    assert_ok(model_load(&m, dir, cpu, backend, false, e));
+    assert_ok(model_load(&m, dir, cpu, backend, 0, e));
     assert_ok(json_read(file, 16 << 20, &reference, e));
     const json_t *cases = json_object_get(reference, "cases"), *one;
     struct gen_prompt prompts[16];

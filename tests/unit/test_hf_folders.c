@@ -4,6 +4,7 @@
 
 #include "hf_folder.h"
 
+#include "base/sha256.h"
 #include "cpu/cpu.h"
 #include "model/safetensors.h"
 #include "text/tokenizer.h"
@@ -13,6 +14,7 @@ static char *folder;
 static const struct backend_ops *ops;
 static struct backend *backend;
 static json_t *golden;
+static bool own_kernels;
 
 static int set_up(void **state)
 {
@@ -22,7 +24,9 @@ static int set_up(void **state)
     ops = backend_find("cpu");
     assert_ok(json_read(path, 1 << 22, &golden, e));
     free(path);
-    return ops->open(&backend, &(struct backend_options){.n_threads = 2}, &fault);
+    int code = ops->open(&backend, &(struct backend_options){.n_threads = 2}, &fault);
+    own_kernels = !code && !strstr(ops->arithmetic(backend), "OpenBLAS");
+    return code;
 }
 
 static int tear_down(void **state)
@@ -55,6 +59,40 @@ static void check_model(struct model *m, const json_t *one, const char *what)
     }
 }
 
+// A frozen model has its matrices in bf16, as the file does, and gives the same bits where an element of a product does
+// not depend on how the product is cut (our own kernels); it saves the same file.
+static void check_frozen(struct model *m, const char *dir)
+{
+    char *a = path_join(folder, "of-whole"), *b = path_join(folder, "of-frozen");
+    char *file_a = path_join(a, "model.safetensors"), *file_b = path_join(b, "model.safetensors"), hash_a[65], hash_b[65];
+    const struct tensor *q;
+    struct model *frozen;
+    int n;
+    int32_t *ids = json_ids(json_array_get(json_object_get(golden, "texts"), 1), &n);
+    float *want = mem_alloc((size_t)n, sizeof *want), *got = mem_alloc((size_t)n, sizeof *got);
+    assert_ok(model_load(&frozen, dir, ops, backend, LOAD_FROZEN, e));
+    q = model_tensor(frozen, T_Q_W, 0);
+    assert_int_equal(q->as.type, DTYPE_BF16);
+    hf_logprobs(m, ids, 1, n, want);
+    hf_logprobs(frozen, ids, 1, n, got);
+    for (int i = 0; i + 1 < n; i++)
+        if (own_kernels ? got[i] != want[i] : !(fabsf(got[i] - want[i]) <= 1e-5f))
+            fail_msg("%s, token %d: frozen %.9g, whole %.9g", dir, i + 1, (double)got[i], (double)want[i]);
+    assert_ok(model_save(m, a, SAVE_F32, e));
+    assert_ok(model_save(frozen, b, SAVE_F32, e));
+    assert_ok(sha256_file(file_a, hash_a, e));
+    assert_ok(sha256_file(file_b, hash_b, e));
+    assert_string_equal(hash_a, hash_b);
+    model_free(frozen);
+    free(want);
+    free(got);
+    free(ids);
+    free(a);
+    free(b);
+    free(file_a);
+    free(file_b);
+}
+
 static char *golden_file(const json_t *one, const char *name)
 {
     struct str path = {0};
@@ -75,13 +113,14 @@ static void every_folder_of_transformers_5_gives_its_numbers(void **state)
         str_addf(&name, "%s.json", json_string_value(json_object_get(one, "config")));
         char *weights = golden_file(one, "model.safetensors"), *config = golden_file(one, str_text(&name));
         char *dir = hf_folder(folder, "golden", weights, config), *saved = path_join(folder, "saved");
-        assert_ok(model_load(&m, dir, ops, backend, false, e));
+        assert_ok(model_load(&m, dir, ops, backend, 0, e));
         if (m->notes.n)
             fail_msg("%s: %s", config, m->notes.texts[0]); // nothing that transformers writes is unknown
         check_model(m, one, "as saved by transformers");
+        check_frozen(m, dir);
         assert_ok(model_save(m, saved, SAVE_BF16, e)); // which is what they are
         model_free(m);
-        assert_ok(model_load(&again, saved, ops, backend, false, e));
+        assert_ok(model_load(&again, saved, ops, backend, 0, e));
         check_model(again, one, "saved again");
         model_free(again);
         str_fini(&name);
@@ -138,7 +177,7 @@ static void settings_of_transformers_4_say_the_same(void **state)
                                     json_object_get(config, "rope_parameters"), "sliding_attention",
                                     json_object_get(config, "rope_parameters")));
             assert_ok(json_write(to, changed, e));
-            assert_ok(model_load(&m, dir, ops, backend, false, e));
+            assert_ok(model_load(&m, dir, ops, backend, 0, e));
             check_model(m, one, form ? "both forms" : "the old form");
             model_free(m);
             json_decref(changed);
@@ -220,26 +259,26 @@ static void reward_models_of_transformers_give_their_scores(void **state)
         struct err fault = {0};
         str_addf(&name, "tests/golden/models/reward/%s", json_string_value(json_object_get(one, "family")));
         char *dir = test_source(str_text(&name));
-        assert_ok(model_load(&m, dir, ops, backend, true, e));
+        assert_ok(model_load(&m, dir, ops, backend, LOAD_SCORE, e));
         check_scores(m, one, -1, "as saved by transformers");
         assert_ok(model_save(m, saved, SAVE_BF16, e));
         model_free(m);
         json_t *config = config_of(saved), *as_read = config_of(dir);
         assert_true(json_equal(json_object_get(config, "tie_word_embeddings"), json_object_get(as_read, "tie_word_embeddings")));
-        assert_ok(model_load(&m, saved, ops, backend, true, e));
+        assert_ok(model_load(&m, saved, ops, backend, LOAD_SCORE, e));
         check_scores(m, one, -1, "saved again");
         model_free(m);
         if (json_is_true(json_object_get(one, "untied"))) { // whose head no file has
-            assert_int_equal(model_load(&m, dir, ops, backend, false, &fault), ERR_UNSUPPORTED);
+            assert_int_equal(model_load(&m, dir, ops, backend, 0, &fault), ERR_UNSUPPORTED);
             assert_non_null(strstr(fault.text, "can score answers, but neither write nor be tuned as a policy"));
         } else {
-            assert_ok(model_load(&m, dir, ops, backend, false, e));
+            assert_ok(model_load(&m, dir, ops, backend, 0, e));
             model_free(m);
         }
         char *padded = path_join(folder, "padded"), *weights = path_join(dir, "model.safetensors"), *file = path_join(dir, "config.json");
         free(hf_folder(folder, "padded", weights, NULL));
         write_config(padded, file, "pad_token_id", "2"); // the end token
-        assert_ok(model_load(&m, padded, ops, backend, true, e));
+        assert_ok(model_load(&m, padded, ops, backend, LOAD_SCORE, e));
         check_scores(m, one, 2, "padded with the end token"); // read before it, as transformers does
         model_free(m);
         json_decref(config);
@@ -313,18 +352,18 @@ static void heads_are_what_the_files_hold(void **state)
         struct err fault = {0};
         rewrite(reward, dir, rows[i].tensor, rows[i].to, rows[i].rows);
         write_config(dir, config, NULL, NULL);
-        assert_int_not_equal(model_load(&m, dir, ops, backend, true, &fault), 0);
+        assert_int_not_equal(model_load(&m, dir, ops, backend, LOAD_SCORE, &fault), 0);
         if (!strstr(fault.text, rows[i].text))
             fail_msg("\"%s\" should hold \"%s\"", fault.text, rows[i].text);
     }
     struct err fault = {0};
     rewrite(plain, dir, "lm_head.weight", NULL, 0); // of a model that is to write
     write_config(dir, plain_config, NULL, NULL);
-    assert_int_equal(model_load(&m, dir, ops, backend, true, &fault), ERR_INPUT);
+    assert_int_equal(model_load(&m, dir, ops, backend, LOAD_SCORE, &fault), ERR_INPUT);
     assert_non_null(strstr(fault.text, "no tensor \"lm_head.weight\""));
     rewrite(tied, dir, "model.embed_tokens.weight", "lm_head.weight", 0); // one matrix under its other name
     write_config(dir, tied_config, NULL, NULL);
-    assert_ok(model_load(&m, dir, ops, backend, false, e));
+    assert_ok(model_load(&m, dir, ops, backend, 0, e));
     const json_t *one;
     size_t i;
     json_array_foreach(json_object_get(golden, "cases"), i, one)
@@ -333,7 +372,7 @@ static void heads_are_what_the_files_hold(void **state)
             check_model(m, one, "with lm_head.weight alone");
     model_free(m);
     write_config(dir, tied_config, "pad_token_id", "1000000000000000019884624838656"); // a number that nobody reads
-    assert_ok(model_load(&m, dir, ops, backend, false, e));
+    assert_ok(model_load(&m, dir, ops, backend, 0, e));
     model_free(m);
     free(dir);
     free(reward);
@@ -394,7 +433,7 @@ static void models_of_the_world_give_the_numbers_of_transformers(void **state)
         str_fini(&name);
         if (!dir)
             skip();
-        assert_ok(model_load(&m, dir, ops, backend, false, e));
+        assert_ok(model_load(&m, dir, ops, backend, 0, e));
         assert_ok(tokenizer_load(&t, dir, e)); // opens, whatever its settings say
         assert_ok(json_read(path, 1 << 20, &rows, e));
         json_array_foreach(rows, k, row)
@@ -447,7 +486,7 @@ static void an_adapter_of_the_world_gives_the_number_of_peft(void **state)
     struct tokenizer *t;
     int32_t *before, *all;
     size_t n_before, n;
-    assert_ok(model_load(&m, dir, ops, backend, false, e));
+    assert_ok(model_load(&m, dir, ops, backend, 0, e));
     assert_int_equal(m->notes.n, 0);
     assert_ok(tokenizer_load(&t, found, e)); // of the base: the adapter has none
     assert_ok(tokenizer_encode(t, prompt, strlen(prompt), true, false, &before, &n_before, e));

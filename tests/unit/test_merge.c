@@ -206,7 +206,7 @@ static char *save_new(const char *config, uint64_t seed, const char *name, enum 
 static struct model *load(const char *dir)
 {
     struct model *m;
-    assert_ok(model_load(&m, dir, ops, backend, false, e));
+    assert_ok(model_load(&m, dir, ops, backend, 0, e));
     return m;
 }
 

@@ -54,9 +54,8 @@ static void what_is_saved_loads_the_same_in_every_family(void **state)
         struct model *m = new_model(configs[i], 5), *again;
         assert_int_equal(arch_n_params(&m->arch) <= (int64_t)m->n_floats, 1);
         assert_ok(model_save(m, dir, SAVE_F32, e));
-        assert_ok(model_load(&again, dir, ops, backend, false, e));
+        assert_ok(model_load(&again, dir, ops, backend, 0, e));
         assert_same_weights(m, again);
-        assert_int_equal(strlen(again->hash), 64);
         model_free(again);
         model_free(m);
     }
@@ -105,7 +104,7 @@ static void bf16_and_sharded_weights_load(void **state)
     struct model *m = new_model(configs[0], 9), *again;
     char *dir = path_join(folder, "sharded"), *single = path_join(dir, "model.safetensors");
     assert_ok(model_save(m, dir, SAVE_BF16, e));
-    assert_ok(model_load(&again, dir, ops, backend, false, e));
+    assert_ok(model_load(&again, dir, ops, backend, 0, e));
     for (size_t i = 0; i < m->n_floats; i++)
         assert_close(again->weights[i], m->weights[i], fabs(m->weights[i]) * 0x1p-8);
 
@@ -145,7 +144,7 @@ static void bf16_and_sharded_weights_load(void **state)
     json_decref(index);
     assert_ok(file_remove_tree(single, e));
     struct model *sharded;
-    assert_ok(model_load(&sharded, dir, ops, backend, false, e));
+    assert_ok(model_load(&sharded, dir, ops, backend, 0, e));
     assert_same_weights(again, sharded);
     model_free(sharded);
     model_free(again);
@@ -159,7 +158,7 @@ static void expect_refusal(const char *dir, int code, const char *text)
 {
     struct model *m = NULL;
     struct err fault = {0};
-    int got = model_load(&m, dir, ops, backend, false, &fault);
+    int got = model_load(&m, dir, ops, backend, 0, &fault);
     if (got != code || !strstr(fault.text, text))
         fail_msg("code %d, \"%s\" should be %d and hold \"%s\"", got, fault.text, code, text);
 }
@@ -223,7 +222,7 @@ static void a_full_disk_leaves_the_old_model_whole(void **state)
         unsetenv("ATTUNE_FAULT_WRITE");
         file_fault_init();
         assert_false(file_exists(temporary));
-        assert_ok(model_load(&again, dir, ops, backend, false, e));
+        assert_ok(model_load(&again, dir, ops, backend, 0, e));
         assert_same_weights(again, code ? m : other);
         model_free(again);
         if (!code) {
@@ -246,7 +245,7 @@ static void adapters_survive_peft_files_and_merge(void **state)
         struct model *m = new_model(configs[i], 3), *loaded, *again;
         assert_ok(model_save(m, base, SAVE_F32, e));
         model_free(m);
-        assert_ok(model_load(&loaded, base, ops, backend, false, e));
+        assert_ok(model_load(&loaded, base, ops, backend, 0, e));
         struct err fault = {0};
         assert_int_equal(model_add_lora(loaded, 3, 6, "nothing", 1, &fault), ERR_USAGE);
         assert_ok(model_add_lora(loaded, 3, 6, i % 2 ? "" : "all-linear", 1, e));
@@ -254,7 +253,7 @@ static void adapters_survive_peft_files_and_merge(void **state)
         for (size_t j = 0; j < loaded->n_lora_floats; j++) // b is not zero, as after training
             loaded->lora_weights[j] = 0.01f * (float)(j % 13) - 0.05f;
         assert_ok(model_save(loaded, dir, SAVE_F32, e));
-        assert_ok(model_load(&again, dir, ops, backend, false, e));
+        assert_ok(model_load(&again, dir, ops, backend, 0, e));
         assert_int_equal(again->lora.rank, 3);
         assert_close(again->lora.alpha, 6, 0);
         assert_memory_equal(again->lora_weights, loaded->lora_weights, loaded->n_lora_floats * sizeof(float));
@@ -283,10 +282,11 @@ static void adapters_survive_peft_files_and_merge(void **state)
 
 static void hash_of(const char *dir, char hash[65])
 {
-    struct model *m;
-    assert_ok(model_load(&m, dir, ops, backend, false, e));
-    memcpy(hash, m->hash, 65);
-    model_free(m);
+    char again[65];
+    assert_ok(model_folder_hash(dir, hash, e));
+    assert_int_equal(strlen(hash), 64);
+    assert_ok(model_folder_hash(dir, again, e)); // remembered
+    assert_string_equal(again, hash);
 }
 
 // Caches and resumed runs rely on it: another adapter on the same base, another alpha and another rotary base are
@@ -300,15 +300,14 @@ static void the_hash_tells_adapters_and_configs_apart(void **state)
     assert_ok(model_save(m, base, SAVE_F32, e));
     model_free(m);
     hash_of(base, hashes[0]);
-    assert_ok(model_load(&m, base, ops, backend, true, e));
-    assert_ok(model_copy(&adapted, m, e));
+    assert_ok(model_load(&m, base, ops, backend, LOAD_SCORE, e));
+    assert_ok(model_copy(&adapted, m, LOAD_SCORE, e));
     assert_same_weights(m, adapted);
     assert_true(adapted->weights != m->weights && !adapted->grads);
-    assert_string_equal(adapted->hash, m->hash);
     model_free(adapted);
     model_free(m);
     for (int i = 1; i <= 2; i++) {
-        assert_ok(model_load(&adapted, base, ops, backend, false, e));
+        assert_ok(model_load(&adapted, base, ops, backend, 0, e));
         assert_ok(model_add_lora(adapted, 2, 4, "", (uint64_t)i, e));
         assert_ok(model_save(adapted, dir, SAVE_F32, e));
         model_free(adapted);
@@ -343,14 +342,14 @@ static void a_tied_model_with_another_head_keeps_it(void **state)
     assert_ok(model_new(&untied, json, ops, backend, 4, e));
     assert_ok(model_save(untied, dir, SAVE_F32, e));
     change_config(dir, "tie_word_embeddings", json_true());
-    assert_ok(model_load(&m, dir, ops, backend, false, e));
+    assert_ok(model_load(&m, dir, ops, backend, 0, e));
     assert_false(m->arch.tied);
     assert_int_equal(m->notes.n, 1);
     assert_non_null(strstr(m->notes.texts[0], "another head"));
     assert_same_weights(m, untied);
     assert_ok(model_save(m, again, SAVE_F32, e)); // says what it is
     model_free(m);
-    assert_ok(model_load(&m, again, ops, backend, false, e));
+    assert_ok(model_load(&m, again, ops, backend, 0, e));
     assert_false(m->arch.tied);
     assert_int_equal(m->notes.n, 0);
     model_free(m);
@@ -360,7 +359,7 @@ static void a_tied_model_with_another_head_keeps_it(void **state)
            (size_t)head->rows * (size_t)head->cols * sizeof *untied->weights);
     assert_ok(model_save(untied, dir, SAVE_F32, e));
     change_config(dir, "tie_word_embeddings", json_true());
-    assert_ok(model_load(&m, dir, ops, backend, false, e));
+    assert_ok(model_load(&m, dir, ops, backend, 0, e));
     assert_true(m->arch.tied);
     assert_int_equal(m->notes.n, 0);
     model_free(m);
@@ -383,7 +382,7 @@ static void weights_that_are_not_finite_are_refused_by_name(void **state)
     expect_refusal(dir, ERR_NUMERIC, "is infinite");
     w[7] = 0;
     assert_ok(model_save(m, dir, SAVE_F32, e));
-    assert_ok(model_load(&loaded, dir, ops, backend, false, e));
+    assert_ok(model_load(&loaded, dir, ops, backend, 0, e));
     assert_ok(model_add_lora(loaded, 2, 4, "q_proj", 1, e));
     loaded->lora_weights[3] = NAN;
     assert_ok(model_save(loaded, adapter, SAVE_F32, e));
@@ -405,7 +404,7 @@ static void a_number_too_large_for_a_format_is_not_written_as_infinite(void **st
     assert_non_null(strstr(fault.text, "bf16"));
     assert_false(file_exists(dir));
     assert_ok(model_save(m, dir, SAVE_BF16, e));
-    assert_ok(model_load(&again, dir, ops, backend, false, e));
+    assert_ok(model_load(&again, dir, ops, backend, 0, e));
     assert_close(model_weight(again, T_UP_W, 0)[5], -70000, 256);
     model_free(again);
     model_weight(m, T_UP_W, 0)[5] = 3.4e38f;
@@ -462,7 +461,7 @@ static void files_beside_the_weights_are_understood_or_named(void **state)
             expect_refusal(dir, ERR_UNSUPPORTED, "model-1.safetensors: \"format\" is \"flax\"");
             break;
         }
-        assert_ok(model_load(&again, dir, ops, backend, false, e));
+        assert_ok(model_load(&again, dir, ops, backend, 0, e));
         assert_int_equal(again->notes.n, 1);
         assert_non_null(strstr(again->notes.texts[0], "index.json: \"novelty\" is not known"));
         model_free(again);
@@ -490,7 +489,7 @@ static void a_reward_head_is_saved_and_loaded(void **state)
     assert_ok(json_write(base_config, padded, e));
     json_decref(padded);
     free(base_config);
-    assert_ok(model_load(&reward, base, ops, backend, true, e));
+    assert_ok(model_load(&reward, base, ops, backend, LOAD_SCORE, e));
     assert_int_equal(reward->pad_id, -1);
     float *score = model_weight(reward, T_SCORE_W, 0);
     for (int i = 0; i < 16; i++) {
@@ -498,7 +497,7 @@ static void a_reward_head_is_saved_and_loaded(void **state)
         score[i] = (float)i;
     }
     assert_ok(model_save(reward, dir, SAVE_F32, e));
-    assert_ok(model_load(&again, dir, ops, backend, true, e));
+    assert_ok(model_load(&again, dir, ops, backend, LOAD_SCORE, e));
     assert_close(model_weight(again, T_SCORE_W, 0)[15], 15, 0);
     char *path = path_join(dir, "config.json");
     json_t *config;

@@ -87,14 +87,14 @@ static int load_tokenizer(struct tokenizer **t, const char *model, struct err *e
 int session_open(struct session *x, const struct settings *s, bool strings_as_messages, struct err *e)
 {
     const char *model = settings_text(s, "model"), *tokenizer = settings_text(s, "tokenizer");
-    char key[80];
     *x = (struct session){.has_score = model_folder_has_score(model)};
     int code = load_tokenizer(&x->tokenizer, *tokenizer ? tokenizer : model, e);
     if (!code)
         code = engine_open_backend(&x->ops, &x->backend, settings_text(s, "device"), settings_text(s, "precision"),
                                    (int)settings_int(s, "threads"), e);
     if (!code)
-        code = engine_load_model(&x->model, model, x->ops, x->backend, x->has_score, 1, key, e);
+        code = engine_load_model(&x->model, model, x->ops, x->backend,
+                                 (x->has_score ? LOAD_SCORE : 0) | LOAD_FROZEN, 1, NULL, e);
     if (!code) {
         engine_note(&x->model->notes);
         engine_note(tokenizer_notes(x->tokenizer));

@@ -66,15 +66,13 @@ int engine_export(const struct settings *s, char **rest, int n_rest, struct err 
     int code = engine_open_backend(&ops, &backend, "cpu", "f32", 1, e);
     if (code)
         return code;
-    code = model_load(&m, from, ops, backend, model_folder_has_score(from), e);
+    code = model_load(&m, from, ops, backend, (model_folder_has_score(from) ? LOAD_SCORE : 0) | LOAD_FROZEN, e);
     if (!code)
         engine_note(&m->notes);
     if (!code && *settings_text(s, "tokenizer"))
         code = take_tokenizer(m, settings_text(s, "tokenizer"), e);
-    if (!code && m->lora_weights && settings_bool(s, "merge"))
-        code = model_merge_lora(m, e);
     if (!code)
-        code = model_save(m, out, dtype, e);
+        code = settings_bool(s, "merge") ? model_save_whole(m, out, dtype, e) : model_save(m, out, dtype, e);
     if (!code)
         code = model_card_write(from, out, e);
     model_free(m);

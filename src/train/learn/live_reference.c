@@ -17,7 +17,11 @@ int live_reference_new(struct live_reference **out, struct model *policy, struct
 {
     struct live_reference *r = mem_alloc(1, sizeof *r);
     r->policy = policy;
-    int code = policy->lora_weights ? 0 : model_copy(&r->copy, policy, e);
+    int code = 0;
+    if (policy->is_of_file && !policy->lora_weights) // then its file is the reference, and needs no memory of its own
+        code = model_load(&r->copy, policy->dir, policy->ops, policy->backend, LOAD_FROZEN, e);
+    else if (!policy->lora_weights)
+        code = model_copy(&r->copy, policy, 0, e);
     if (!code)
         code = decoder_new(&r->decoder, r->copy ? r->copy : policy, false, e);
     if (code) {
@@ -35,11 +39,6 @@ void live_reference_free(struct live_reference *r)
     decoder_free(r->decoder);
     model_free(r->copy);
     free(r);
-}
-
-const float *live_reference_weights(const struct live_reference *r)
-{
-    return r->copy ? r->copy->weights : NULL;
 }
 
 struct decoder *live_reference_enter(struct live_reference *r)

@@ -1,6 +1,7 @@
 // The model that the run started from, at work beside the one that is trained: for objectives that compare whole
 // distributions with it in every step (READ_KL), and for the KL of probes. One is shared by trainer and prober.
-// With adapters it is the model itself with its adapter off; with full fine-tuning a frozen copy of the weights.
+// With adapters it is the model itself with its adapter off; with full fine-tuning the file that it was
+// loaded from, mapped; a copy of the weights only where no file has them (a new model, a merged adapter).
 //
 // Owner: the trainer's thread. It must be made before the first step, or before a checkpoint is restored.
 #pragma once
@@ -12,9 +13,6 @@ struct live_reference;
 
 int live_reference_new(struct live_reference **out, struct model *policy, struct err *e);
 void live_reference_free(struct live_reference *r); // NULL is fine
-
-// The frozen copy's weights, laid out as the policy's; NULL with adapters.
-const float *live_reference_weights(const struct live_reference *r);
 
 // Between enter and leave the decoder computes the reference, and an adapter of the policy is off.
 struct decoder *live_reference_enter(struct live_reference *r);

@@ -26,26 +26,21 @@ void optimizer_fini(struct optimizer *o)
     for (int b = 0; b < o->n_blocks; b++) {
         o->model->ops->free(o->model->backend, o->m[b]);
         o->model->ops->free(o->model->backend, o->v[b]);
-        o->model->ops->free(o->model->backend, o->own_start[b]);
+        o->model->ops->free(o->model->backend, o->start[b]);
         free(o->ranges[b]);
     }
     *o = (struct optimizer){0};
 }
 
-int optimizer_keep_start(struct optimizer *o, const float *model_start, struct err *e)
+int optimizer_keep_start(struct optimizer *o, struct err *e)
 {
     struct model *m = o->model;
     for (int b = 0; b < o->n_blocks; b++) {
         const size_t bytes = o->blocks[b].n * sizeof(float);
-        if (o->blocks[b].weights == m->weights && model_start) {
-            o->start[b] = model_start;
-            continue;
-        }
-        o->own_start[b] = m->ops->alloc(m->backend, bytes, "the starting weights", e);
-        if (!o->own_start[b])
+        o->start[b] = m->ops->alloc(m->backend, bytes, "the starting weights", e);
+        if (!o->start[b])
             return ERR_LIMIT;
-        m->ops->copy(m->backend, o->own_start[b], o->blocks[b].weights, bytes);
-        o->start[b] = o->own_start[b];
+        m->ops->copy(m->backend, o->start[b], o->blocks[b].weights, bytes);
     }
     return m->ops->sync(m->backend, e);
 }
@@ -112,5 +107,5 @@ void optimizer_step(struct optimizer *o, const struct optimizer_settings *s, dou
     }
     if (s->l1 > 0)
         shrink(o, s->lr * s->l1);
-    ops->weights_changed(o->model->backend);
+    model_weights_changed(o->model);
 }

@@ -20,18 +20,15 @@ struct optimizer {
     struct param_range *ranges[OPTIMIZER_MAX_BLOCKS];
     int n_ranges[OPTIMIZER_MAX_BLOCKS];
     int64_t t; // updates made
-    // With l1: what the blocks were at the start. Own copies, but for weights that somebody else keeps.
-    const float *start[OPTIMIZER_MAX_BLOCKS];
-    float *own_start[OPTIMIZER_MAX_BLOCKS];
+    float *start[OPTIMIZER_MAX_BLOCKS]; // with l1: what the blocks were at the start
     double l1_norm, sparsity; // of the change, after the last step with l1: sum of |d|, share of |d| < 1e-8
 };
 
 int optimizer_init(struct optimizer *o, struct model *m, struct err *e);
 void optimizer_fini(struct optimizer *o);
 
-// Before the first step: remembers what the blocks are now, for l1 (4 bytes for each trained number). model_start: a
-// frozen copy of the whole model's weights that outlives the optimizer, or NULL.
-int optimizer_keep_start(struct optimizer *o, const float *model_start, struct err *e);
+// Before the first step: remembers what the blocks are now, for l1 (4 bytes for each trained number).
+int optimizer_keep_start(struct optimizer *o, struct err *e);
 
 // The norm of all gradients; waits. NaN and Inf pass through.
 double optimizer_grad_norm(const struct optimizer *o);

@@ -28,8 +28,7 @@ int trainer_new(struct trainer **out, const struct trainer_options *o, struct mo
     t->seqs = mem_alloc((size_t)t->max_seqs, sizeof *t->seqs);
     data_order_init(&t->order, data->n_groups, o->seed);
     int code = decoder_new(&t->decoder, m, o->recompute, e);
-    if (!code &&
-        (o->keep_reference || (objective_needs(&o->objective).reads & READ_KL) || (o->optimizer.l1 > 0 && !m->lora_weights)))
+    if (!code && (o->keep_reference || (objective_needs(&o->objective).reads & READ_KL)))
         code = live_reference_new(&t->reference, m, e);
     if (!code)
         code = packed_init(&t->packed, data, o->max_batch_tokens, objective_needs(&o->objective).networks, e);
@@ -40,7 +39,7 @@ int trainer_new(struct trainer **out, const struct trainer_options *o, struct mo
     if (!code)
         code = optimizer_init(&t->optimizer, m, e);
     if (!code && o->optimizer.l1 > 0)
-        code = optimizer_keep_start(&t->optimizer, t->reference ? live_reference_weights(t->reference) : NULL, e);
+        code = optimizer_keep_start(&t->optimizer, e);
     if (code) {
         trainer_free(t);
         return code;

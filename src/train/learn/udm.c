@@ -97,11 +97,11 @@ struct embedding {
 static void embed(const struct embedding *x, const struct dataset *data, int group, double *out)
 {
     const struct ds_group *g = &data->groups[group];
-    const float *table = model_weight(x->m, T_TOKEN_EMBED, -1);
+    const struct tensor *table = model_tensor(x->m, T_TOKEN_EMBED, -1);
     memset(out, 0, (size_t)x->d * sizeof *out);
     for (int i = 0; i < g->n_prompt; i++) {
-        const size_t token = (size_t)data->tokens[g->prompt + (size_t)i];
-        x->m->ops->download(x->m->backend, x->row, table + token * (size_t)x->d, (size_t)x->d * sizeof *x->row);
+        if (model_read(x->m, table, data->tokens[g->prompt + (size_t)i], 1, x->row, NULL))
+            break; // sync said it, and says it to whoever computes next
         for (int k = 0; k < x->d; k++)
             out[k] += x->row[k];
     }

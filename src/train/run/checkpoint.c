@@ -236,7 +236,7 @@ static int restore_state(struct optimizer *o, const char *dir, const char *name,
         if (!code)
             code = restore_block(m, f, block->name, "v", o->v[b], block->n, e);
     }
-    m->ops->weights_changed(m->backend);
+    model_weights_changed(m);
     if (!code)
         code = m->ops->sync(m->backend, e);
     st_close(f);

@@ -249,16 +249,10 @@ static int merge(struct experiment *x, const char *const *inputs, const char *ou
 static int take_weights(struct run *r, const char *dir, struct err *e)
 {
     struct model *m;
-    int code = model_load(&m, dir, r->ops, r->backend, false, e);
+    int code = model_load(&m, dir, r->ops, r->backend, LOAD_FROZEN, e);
     if (code)
         return code;
-    code = model_merge_lora(m, e);
-    BUG_IF(m->n_floats != r->model->n_floats);
-    if (!code) {
-        r->ops->copy(r->backend, r->model->weights, m->weights, m->n_floats * sizeof(float));
-        r->ops->weights_changed(r->backend);
-        code = r->ops->sync(r->backend, e);
-    }
+    code = model_take(r->model, m, e);
     model_free(m);
     return code;
 }

@@ -77,5 +77,6 @@ int run_main(const char *project, const char *name, double started, struct err *
 int engine_open_backend(const struct backend_ops **ops, struct backend **backend, const char *device,
                         const char *precision, int threads, struct err *e);
 // A model folder, or a config .json for a new model. *key names its weights (for caches).
+// how: enum of model_load; key: names the weights, NULL when nobody asks.
 int engine_load_model(struct model **out, const char *path, const struct backend_ops *ops, struct backend *backend,
-                      bool with_score, uint64_t seed, char key[80], struct err *e);
+                      unsigned how, uint64_t seed, char key[80], struct err *e);

@@ -57,24 +57,23 @@ static int new_model(struct model **out, const char *path, const struct backend_
     sha256_add(&s, text, strlen(text));
     sha256_add(&s, &seed, sizeof seed);
     sha256_hex(&s, hash);
-    snprintf(key, 80, "new:%s", hash);
+    if (key)
+        snprintf(key, 80, "new:%s", hash);
     free(text);
     json_decref(config);
     return code;
 }
 
 int engine_load_model(struct model **out, const char *path, const struct backend_ops *ops, struct backend *backend,
-                      bool with_score, uint64_t seed, char key[80], struct err *e)
+                      unsigned how, uint64_t seed, char key[80], struct err *e)
 {
     if (text_ends(path, ".json")) {
-        if (with_score)
+        if (how & LOAD_SCORE)
             return err_set(e, ERR_USAGE, "a reward model starts from a trained model: give --model a folder, not %s", path);
         return new_model(out, path, ops, backend, seed, key, e);
     }
-    int code = model_load(out, path, ops, backend, with_score, e);
-    if (!code)
-        snprintf(key, 80, "%s", (*out)->hash);
-    return code;
+    int code = key ? model_folder_hash(path, key, e) : 0;
+    return code ? err_prefix(e, "cannot load the model %s: ", path) : model_load(out, path, ops, backend, how, e);
 }
 
 void run_phase(struct run *r, enum run_state state, const char *format, ...)
@@ -365,8 +364,9 @@ static int load_model(struct run *r, struct needs needs, struct err *e)
 {
     const struct settings *s = &r->settings;
     const char *path = settings_text(s, "model"), *tokenizer = settings_text(s, "tokenizer");
-    int code = engine_load_model(&r->model, path, r->ops, r->backend, needs.networks & NETWORK_SCORE,
-                                 (uint64_t)settings_int(s, "seed"), r->model_key, e);
+    const unsigned how = (needs.networks & NETWORK_SCORE ? LOAD_SCORE : 0) |
+                         (settings_int(s, "lora-rank") && !r->objective->of_runs ? LOAD_FROZEN : 0);
+    int code = engine_load_model(&r->model, path, r->ops, r->backend, how, (uint64_t)settings_int(s, "seed"), r->model_key, e);
     if (code)
         return code;
     report_notes(r, &r->model->notes);
@@ -398,17 +398,17 @@ static int make_trainable(const struct run *r, struct model *m, struct err *e)
     return code ? code : model_set_trainable(m, rank ? TRAIN_ADAPTER : TRAIN_ALL, e);
 }
 
-// A second model from the same folder, with a score head: what the prompts are worth.
+// A second model of the same weights, with a score head: what the prompts are worth.
 static int add_value_network(struct run *r, struct err *e)
 {
     struct model *m = NULL;
-    char key[80];
     if (r->is_new_model)
         return err_set(e, ERR_USAGE, "objective %s starts its value network from the model's weights: give --model a "
                                      "folder, not %s", r->objective->name, settings_text(&r->settings, "model"));
     run_phase(r, RUN_STARTING, "loading the value network");
-    int code = engine_load_model(&m, settings_text(&r->settings, "model"), r->ops, r->backend, true,
-                                 (uint64_t)settings_int(&r->settings, "seed"), key, e);
+    int code = r->model->frozen ? model_load(&m, settings_text(&r->settings, "model"), r->ops, r->backend,
+                                             LOAD_SCORE | LOAD_FROZEN, e)
+                                : model_copy(&m, r->model, LOAD_SCORE, e);
     if (!code && (code = make_trainable(r, m, e)))
         model_free(m);
     return code ? code : trainer_add_value(r->trainer, m, e);

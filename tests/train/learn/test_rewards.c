@@ -157,7 +157,7 @@ static void rm_token_learns_and_is_saved_as_what_it_is(void **state)
         bench_evaluate(&b, &after);
         assert_true(metric_value(&after, "eval/rewards/accuracies") > 0.9);
         assert_ok(model_save(b.model, dir, SAVE_F32, e));
-        assert_ok(model_load(&again, dir, b.ops, b.backend, true, e));
+        assert_ok(model_load(&again, dir, b.ops, b.backend, LOAD_SCORE, e));
         assert_true(again->scores_tokens);
         scores_of(&b, b.model, each, 8, before);
         scores_of(&b, again, each, 8, loaded);

@@ -256,7 +256,7 @@ static void lora_trains_the_adapter_alone_and_saves_it_for_peft(void **state)
     struct packed packed;
     struct seq a[8], c[8];
     const int groups[] = {0, 1, 2};
-    assert_ok(model_load(&again, dir, b.ops, b.backend, false, e));
+    assert_ok(model_load(&again, dir, b.ops, b.backend, 0, e));
     assert_ok(decoder_new(&decoder, again, false, e));
     assert_ok(packed_init(&packed, &b.train, 512, 0, e));
     assert_ok(forward_groups(b.trainer->decoder, &packed, &b.train, groups, 3, 512, &(struct reading){0}, a, NULL, e));
