@@ -66,23 +66,60 @@ void cpu_fail(struct backend *b, const struct err *fault)
     pthread_mutex_unlock(&b->fault_lock);
 }
 
+// Stands before every block.
+struct block {
+    void *base;
+    size_t mapped; // bytes from the system; 0: from malloc
+};
+_Static_assert(sizeof(struct block) <= CACHE_LINE, "a block's head fits before it");
+
+// Large ones come from the system, which gives zeros when they are touched: nobody writes them twice. NULL: no memory.
+static void *take_block(size_t padded)
+{
+    struct block head = {0};
+    char *p;
+    if (padded >= HUGE_FROM) {
+        head.mapped = padded + 2 * HUGE_PAGE;
+        head.base = mmap(NULL, head.mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (head.base == MAP_FAILED)
+            return NULL;
+        p = (char *)head.base + HUGE_PAGE;
+        p += HUGE_PAGE - 1 - ((uintptr_t)p - 1) % HUGE_PAGE;
+#ifdef MADV_HUGEPAGE
+        madvise(p, padded / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE); // a wish; the system may not have them
+#endif
+    } else {
+        if (posix_memalign(&head.base, CACHE_LINE, padded + CACHE_LINE) != 0)
+            return NULL;
+        p = (char *)head.base + CACHE_LINE;
+        memset(p, 0, padded);
+    }
+    memcpy(p - CACHE_LINE, &head, sizeof head);
+    return p;
+}
+
+static void free_block(void *p)
+{
+    struct block head;
+    if (!p)
+        return;
+    memcpy(&head, (char *)p - CACHE_LINE, sizeof head);
+    if (head.mapped)
+        munmap(head.base, head.mapped);
+    else
+        free(head.base);
+}
+
 static void *aligned_zeroed(size_t bytes, const char *what, struct err *e)
 {
-    size_t padded = (bytes + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
-    void *p = NULL;
-    size_t alignment = padded >= HUGE_FROM ? HUGE_PAGE : CACHE_LINE;
-    if (padded < bytes || posix_memalign(&p, alignment, padded ? padded : CACHE_LINE) != 0) {
+    const size_t padded = (bytes + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
+    void *p = padded < bytes || padded > SIZE_MAX / 2 ? NULL : take_block(padded);
+    if (!p) {
         char need[32], have[32];
         err_set(e, ERR_LIMIT, "not enough memory for %s: needs %s, %s free", what,
                 human_bytes(need, sizeof need, (double)bytes),
                 human_bytes(have, sizeof have, (double)mem_available()));
-        return NULL;
     }
-#ifdef MADV_HUGEPAGE
-    if (padded >= HUGE_FROM)
-        madvise(p, padded / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE); // a wish; the system may not have them
-#endif
-    memset(p, 0, padded);
     return p;
 }
 
@@ -91,7 +128,7 @@ float *cpu_scratch(struct backend *b, size_t n)
     if (b->failed)
         return NULL;
     if (!b->scratch || n > b->scratch_floats) { // also for none: NULL means a failure
-        free(b->scratch);
+        free_block(b->scratch);
         b->scratch_floats = 0;
         struct err fault;
         b->scratch = aligned_zeroed(n * sizeof(float), "the working memory of an operation", &fault);
@@ -117,8 +154,8 @@ static void cpu_close(struct backend *b)
     pool_free(b->pool);
     bf16_close(b->bf16);
     pthread_mutex_destroy(&b->fault_lock);
-    free(b->scratch);
-    free(b->gemm_scratch);
+    free_block(b->scratch);
+    free_block(b->gemm_scratch);
     free(b);
 }
 
@@ -182,7 +219,7 @@ static void *cpu_alloc(struct backend *b, size_t bytes, const char *what, struct
 
 static void cpu_free(struct backend *b, void *p)
 {
-    free(p);
+    free_block(p);
 }
 
 static const void *cpu_map(struct backend *b, const void *host, size_t bytes)

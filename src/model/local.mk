@@ -36,6 +36,11 @@ EXTRA_DIST += \
 	tests/golden/merge/merge.json tests/golden/merge/merge.py \
 	tests/lib/golden_decoder.h tests/lib/packing.h tests/lib/reference_decoder.h
 
+EXTRA_PROGRAMS += tests/tools/random_model
+tests_tools_random_model_SOURCES = tests/tools/random_model.c
+tests_tools_random_model_LDADD = $(CPU_LIBS) $(MODEL_LIBS)
+CLEANFILES += tests/tools/random_model
+
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_decoder tests/unit/test_decoder_gradient tests/unit/test_generate tests/unit/test_sampler
 tests_unit_test_decoder_SOURCES = tests/unit/test_decoder.c

@@ -178,11 +178,46 @@ static int remove_folder(void **state)
     return code;
 }
 
+// At every place of a long tensor, in each type: the largest numbers pass, NaN and infinity are found where they are.
+static void what_is_not_finite_is_found_where_it_is(void **state)
+{
+    enum { N = 40000 };
+    static const struct {
+        enum st_dtype type;
+        size_t each;
+        uint32_t largest, infinite, nan; // their bits
+    } rows[] = {{ST_BF16, 2, 0x7f7f, 0x7f80, 0xffc0}, {ST_F16, 2, 0x7bff, 0xfc00, 0x7c01},
+                {ST_F32, 4, 0x7f7fffff, 0xff800000, 0x7f800001}};
+    static const size_t places[] = {0, 1, 2, 3, 4, 15, 16, 17, 16383, 16384, 16385, 39990, N - 1};
+    const struct st_file f = {.path = "x"};
+    unsigned char *bytes = calloc(N + 1, 4);
+    for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
+        // A length that is no multiple of anything, and a beginning that is not aligned.
+        const struct st_tensor t = {.name = "w", .dtype = rows[r].type, .n_elements = N, .bytes = bytes + 1,
+                                    .n_bytes = N * rows[r].each};
+        struct err fault = {0};
+        for (size_t i = 0; i < N; i++)
+            memcpy(bytes + 1 + i * rows[r].each, &rows[r].largest, rows[r].each);
+        assert_ok(st_check_finite(&f, &t, e));
+        for (size_t p = 0; p < sizeof places / sizeof *places; p++)
+            for (int nan = 0; nan < 2; nan++) {
+                char where[64];
+                memcpy(bytes + 1 + places[p] * rows[r].each, nan ? &rows[r].nan : &rows[r].infinite, rows[r].each);
+                snprintf(where, sizeof where, "element %zu of tensor \"w\" is %s", places[p], nan ? "not a number" : "infinite");
+                assert_int_equal(st_check_finite(&f, &t, &fault), ERR_NUMERIC);
+                assert_non_null(strstr(fault.text, where));
+                memcpy(bytes + 1 + places[p] * rows[r].each, &rows[r].largest, rows[r].each);
+            }
+    }
+    free(bytes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_broken_file_is_refused_with_a_reason),
         cmocka_unit_test(what_is_written_reads_back_in_every_float_type),
+        cmocka_unit_test(what_is_not_finite_is_found_where_it_is),
         cmocka_unit_test(halves_convert_exactly_and_round_to_nearest_even),
         cmocka_unit_test(upstream_vectors_get_the_upstream_verdict),
     };
