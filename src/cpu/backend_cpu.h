@@ -111,6 +111,7 @@ void cpu_gated_backward(struct backend *b, float *dgate, float *dup, const float
                         const float *up, size_t n, enum activation kind);
 void cpu_soft_cap(struct backend *b, float *x, float cap, size_t n);
 void cpu_convert(struct backend *b, void *to, enum dtype type, struct stored from, size_t n);
+void cpu_round_to(struct backend *b, float *x, enum dtype type, size_t n);
 void cpu_add(struct backend *b, float *y, const float *a, const float *x, size_t n);
 void cpu_scale(struct backend *b, float *x, float factor, size_t n);
 double cpu_sum_squares(struct backend *b, const float *x, size_t n);

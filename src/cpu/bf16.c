@@ -56,11 +56,13 @@ struct bf16 {
 const char *bf16_refusal(void)
 {
     unsigned a, b, c, d;
-    if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || !(d & (1u << 22)) || !(d & (1u << 24)))
-        return "this CPU has no AMX";
-    if (syscall(SYS_arch_prctl, ARCH_REQUEST_STATE, TILE_DATA) != 0)
-        return "the system does not let programs use AMX";
-    return NULL;
+    const bool amx = __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d & (1u << 22)) && (d & (1u << 24));
+    const bool dot = __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & (1u << 5)); // avx512_bf16
+    if (amx && syscall(SYS_arch_prctl, ARCH_REQUEST_STATE, TILE_DATA) == 0)
+        return NULL;
+    if (dot && __builtin_cpu_supports("avx512f"))
+        return NULL;
+    return amx ? "the system does not let programs use AMX" : "this CPU has no products of bf16 (AMX, avx512_bf16)";
 }
 
 int bf16_open(struct bf16 **out, const struct cpu_kernels *k, int n_threads, struct err *e)

@@ -6,7 +6,7 @@
 enum { BLOCK = 16384 };
 
 enum flat_op { OP_ACT, OP_ACT_BACKWARD, OP_GATED, OP_GATED_BACKWARD, OP_ADD, OP_SCALE, OP_SOFT_CAP, OP_SUM_SQUARES, OP_SHRINK,
-               OP_ADAMW, OP_CONVERT };
+               OP_ADAMW, OP_CONVERT, OP_ROUND };
 
 struct flat_job {
     const struct cpu_kernels *k;
@@ -37,6 +37,17 @@ static void shrink_block(float *w, const float *start, float threshold, size_t n
     }
     *l1 = sum;
     *n_small = (double)small;
+}
+
+static void round_block(const struct cpu_kernels *k, float *x, size_t n)
+{
+    enum { PIECE = 1024 };
+    uint16_t halves[PIECE];
+    for (size_t i = 0, m; i < n; i += m) {
+        m = n - i < PIECE ? n - i : PIECE;
+        k->round_bf16(halves, x + i, 1, m);
+        k->widen(x + i, halves, DTYPE_BF16, m);
+    }
 }
 
 static void flat_task(void *data, int block, int thread)
@@ -74,6 +85,9 @@ static void flat_task(void *data, int block, int thread)
         break;
     case OP_ADAMW:
         k->adamw(j->out + at, j->grads + at, j->out2 + at, j->out3 + at, n, j->step);
+        break;
+    case OP_ROUND:
+        round_block(k, j->out + at, n);
         break;
     case OP_CONVERT:
         if (j->halves)
@@ -142,6 +156,13 @@ struct shrunk cpu_shrink(struct backend *b, float *w, const float *start, float 
         all.n_small += (size_t)sums[2 * i + 1];
     }
     return all;
+}
+
+void cpu_round_to(struct backend *b, float *x, enum dtype type, size_t n)
+{
+    BUG_IF(type == DTYPE_F16);
+    if (type == DTYPE_BF16)
+        run_flat(b, (struct flat_job){.op = OP_ROUND, .n = n, .out = x}, 0.5);
 }
 
 void cpu_convert(struct backend *b, void *to, enum dtype type, struct stored from, size_t n)

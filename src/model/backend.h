@@ -40,7 +40,7 @@ static inline struct stored stored_from(struct stored s, size_t n) // from its n
 
 enum precision {
     PRECISION_F32,  // products in f32
-    PRECISION_BF16, // operands of the large products rounded to bf16, sums in f32 (AMX, tensor cores)
+    PRECISION_BF16, // weights to multiply with and kept activations are stored in bf16; sums are f32
 };
 
 struct backend_options {
@@ -159,6 +159,7 @@ struct backend_ops {
     void (*zero)(struct backend *b, void *p, size_t bytes);
     // to(n) = from(n): f32 into bf16, rounded to nearest even, or any type into f32. They do not overlap.
     void (*convert)(struct backend *b, void *to, enum dtype type, struct stored from, size_t n);
+    void (*round_to)(struct backend *b, float *x, enum dtype type, size_t n); // x = what is left of it in that type
     // Weights changed (optimizer, load): packed or rounded copies of them are stale.
     void (*weights_changed)(struct backend *b);
 

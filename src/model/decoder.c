@@ -15,6 +15,8 @@ int decoder_new(struct decoder **out, struct model *m, bool recompute, struct er
     parts_init(&d->parts, m);
     d->recompute = recompute;
     d->layers = mem_try_alloc((size_t)m->arch.n_layers, sizeof *d->layers, "the table of layers", e);
+    if (d->layers && part_type(&d->parts) != DTYPE_F32)
+        d->packed = mem_alloc((size_t)m->arch.n_layers, sizeof *d->packed);
     if (!d->layers) {
         free(d);
         return ERR_LIMIT;
@@ -30,6 +32,7 @@ void decoder_free(struct decoder *d)
     d->parts.ops->free(d->parts.b, d->block);
     d->parts.ops->free(d->parts.b, d->logit_block);
     free(d->layers);
+    free(d->packed);
     free(d->host_ids);
     free(d);
 }
@@ -52,26 +55,93 @@ int decoder_reserve(struct decoder *d, char **block, size_t *have, size_t need, 
     return 0;
 }
 
+// One layer's memory, which all share: x and what carve_layer makes.
+static void lay_out_shared(struct decoder *d, struct carve *c, size_t t)
+{
+    const struct widths *w = &d->parts.w;
+    const int n = d->parts.m->arch.n_layers;
+    struct layer_acts *first = &d->layers[0];
+    first->x = carve_floats(c, t, w->c);
+    const size_t begin = c->used;
+    size_t rest;
+    carve_layer(c, first, w, t, &rest);
+    d->n_exact = (rest - begin) / sizeof(float);
+    d->n_rest = (c->used - rest) / sizeof(float);
+    for (int i = 1; i < n; i++)
+        d->layers[i] = *first;
+}
+
+// Layers are computed in shared memory and leave their numbers rounded for the backward.
+static void lay_out_packed(struct decoder *d, struct carve *c, size_t t)
+{
+    const size_t each = dtype_bytes(part_type(&d->parts));
+    lay_out_shared(d, c, t);
+    for (int i = 0; i < d->parts.m->arch.n_layers; i++) {
+        struct kept_layer *k = &d->packed[i];
+        *k = (struct kept_layer){.x = carve_bytes(c, t, d->parts.w.c * each)};
+        if (!d->recompute) {
+            k->exact = carve_floats(c, d->n_exact, 1);
+            k->rest = carve_bytes(c, d->n_rest, each);
+        }
+    }
+    d->out = carve_floats(c, t, d->parts.w.c);
+}
+
 // Without a backward to come, or when it computes layers again, all layers use the same memory. Their inputs
 // are kept for a backward in any case: they are what recomputation starts from.
 static void lay_out_layers(struct decoder *d, struct carve *c, size_t t, bool keep)
 {
     const struct widths *w = &d->parts.w;
-    int n = d->parts.m->arch.n_layers;
-    bool shared = !keep || d->recompute;
-    for (int i = 0; i < n; i++) {
-        struct layer_acts *a = &d->layers[i], *first = &d->layers[0];
-        if (i == 0 || keep)
+    const int n = d->parts.m->arch.n_layers;
+    size_t rest;
+    d->is_packed = keep && d->packed;
+    if (d->is_packed) {
+        lay_out_packed(d, c, t);
+    } else if (!keep) {
+        lay_out_shared(d, c, t);
+        d->out = d->layers[n - 1].x;
+    } else {
+        for (int i = 0; i < n; i++) {
+            struct layer_acts *a = &d->layers[i];
             a->x = carve_floats(c, t, w->c);
-        if (i == 0 || !shared) {
-            carve_layer(c, a, w, t);
-        } else {
-            float *x = keep ? a->x : first->x;
-            *a = *first;
-            a->x = x;
+            if (i == 0 || !d->recompute) {
+                carve_layer(c, a, w, t, &rest);
+            } else {
+                float *x = a->x;
+                *a = d->layers[0];
+                a->x = x;
+            }
         }
+        d->out = carve_floats(c, t, w->c);
     }
-    d->out = keep ? carve_floats(c, t, w->c) : d->layers[n - 1].x;
+}
+
+void decoder_pack(struct decoder *d, int layer)
+{
+    const struct parts *p = &d->parts;
+    const struct layer_acts *a = &d->layers[layer];
+    const struct kept_layer *k = &d->packed[layer];
+    const enum dtype type = part_type(p);
+    p->ops->convert(p->b, k->x, type, stored_f32(a->x), (size_t)d->n_tokens * p->w.c);
+    if (!k->rest)
+        return;
+    float *exact = a->mean1 ? a->mean1 : a->rstd1; // the first of carve_layer
+    p->ops->copy(p->b, k->exact, exact, d->n_exact * sizeof(float));
+    p->ops->convert(p->b, k->rest, type, stored_f32(exact + d->n_exact), d->n_rest);
+}
+
+void decoder_unpack(struct decoder *d, int layer)
+{
+    const struct parts *p = &d->parts;
+    const struct layer_acts *a = &d->layers[layer];
+    const struct kept_layer *k = &d->packed[layer];
+    const enum dtype type = part_type(p);
+    p->ops->convert(p->b, a->x, DTYPE_F32, (struct stored){k->x, type}, (size_t)d->n_tokens * p->w.c);
+    if (!k->rest)
+        return;
+    float *exact = a->mean1 ? a->mean1 : a->rstd1;
+    p->ops->copy(p->b, exact, k->exact, d->n_exact * sizeof(float));
+    p->ops->convert(p->b, exact + d->n_exact, DTYPE_F32, (struct stored){k->rest, type}, d->n_rest);
 }
 
 static void lay_out_backward(struct decoder *d, struct carve *c, size_t t, size_t n, size_t s)

@@ -244,6 +244,8 @@ int decoder_send(struct decoder *d, const struct seq_batch *batch, const struct 
     while (!embeddings && lowest < n_layers && !layer_trains(p, lowest))
         lowest++;
     for (int layer = n_layers - 1; layer >= lowest; layer--) {
+        if (d->is_packed)
+            decoder_unpack(d, layer);
         if (d->recompute)
             decoder_layer(d, layer, batch, p->w.post_norm || p->w.post_norms ? d->dnext : NULL);
         bool need_dx = embeddings || layer > lowest;

@@ -4,6 +4,12 @@
 #include "model/decoder.h"
 #include "model/decoder_parts.h"
 
+// A layer's numbers in less memory: x alone with recomputation.
+struct kept_layer {
+    void *x, *rest; // of the part_type
+    float *exact;
+};
+
 struct decoder {
     struct parts parts;
     bool recompute;
@@ -12,7 +18,10 @@ struct decoder {
     size_t block_bytes;
     int32_t *tokens, *positions, *target_rows, *target_ids, *score_rows;
     float *wide;               // (T, E) when projected
-    struct layer_acts *layers; // n_layers; without a backward, or with recomputation, all share one but for x
+    struct layer_acts *layers; // n_layers; without a backward, with recomputation or in bf16 all share one (but for x in f32)
+    bool is_packed;            // this batch is kept so
+    struct kept_layer *packed; // n_layers in bf16: what a layer's backward needs, between the passes; else NULL
+    size_t n_exact, n_rest;    // floats of the shared layer: those that must stay so, and behind them those that are rounded
     float *out;                // (T, C) of the last layer
     struct final_acts target, scored; // (N), (S)
     float *lse, *scores;      // (N), (S)
@@ -43,6 +52,9 @@ static inline float *decoder_head_number(const struct decoder *d, enum head_numb
 
 // Makes room and lays the block out.
 int decoder_layout(struct decoder *d, const struct seq_batch *batch, bool keep, struct err *e);
+// With d->packed: puts what the shared layer holds into it, and gets it back.
+void decoder_pack(struct decoder *d, int layer);
+void decoder_unpack(struct decoder *d, int layer);
 // From layer l's x to what its backward needs, and on to `out` unless that is NULL.
 void decoder_layer(struct decoder *d, int layer, const struct seq_batch *batch, float *out);
 // Grows *block to `need` bytes of device memory; its content is lost.

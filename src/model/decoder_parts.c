@@ -2,17 +2,15 @@
 
 #include "model/decoder_parts.h"
 
-void parts_init(struct parts *p, struct model *m)
+struct widths parts_widths(const struct arch *a, int rank)
 {
-    const struct arch *a = &m->arch;
-    *p = (struct parts){.m = m, .ops = m->ops, .b = m->backend};
-    p->w = (struct widths){
+    return (struct widths){
         .c = (size_t)a->d_model,
         .attn = (size_t)a->n_heads * (size_t)a->head_dim,
         .kv = (size_t)a->n_kv_heads * (size_t)a->head_dim,
         .ff = (size_t)a->d_ff,
         .embed = (size_t)a->d_embed,
-        .rank = m->lora_weights ? (size_t)m->lora.rank : 0,
+        .rank = (size_t)rank,
         .heads = (size_t)a->n_heads,
         .kv_heads = (size_t)a->n_kv_heads,
         .qk_norm = a->qk_norm,
@@ -22,6 +20,12 @@ void parts_init(struct parts *p, struct model *m)
         .means = a->norm == NORM_LAYER,
         .projected = a->d_embed != a->d_model,
     };
+}
+
+void parts_init(struct parts *p, struct model *m)
+{
+    const struct arch *a = &m->arch;
+    *p = (struct parts){.m = m, .ops = m->ops, .b = m->backend, .w = parts_widths(a, m->lora_weights ? m->lora.rank : 0)};
     for (int kind = 0; kind < N_ATTN_KINDS; kind++)
         p->shapes[kind] = (struct attn_shape){
             .n_heads = a->n_heads,
@@ -57,7 +61,7 @@ float *carve_floats(struct carve *c, size_t rows, size_t cols)
     return carve_bytes(c, rows, cols * sizeof(float));
 }
 
-void carve_layer(struct carve *c, struct layer_acts *a, const struct widths *w, size_t t)
+void carve_layer(struct carve *c, struct layer_acts *a, const struct widths *w, size_t t, size_t *rest)
 {
     *a = (struct layer_acts){.x = a->x};
     if (w->means) {
@@ -66,16 +70,23 @@ void carve_layer(struct carve *c, struct layer_acts *a, const struct widths *w, 
     }
     a->rstd1 = carve_floats(c, t, 1);
     a->rstd2 = carve_floats(c, t, 1);
+    if (w->qk_norm) {
+        a->rstd_q = carve_floats(c, t, w->heads);
+        a->rstd_k = carve_floats(c, t, w->kv_heads);
+    }
+    if (w->post_norms) {
+        a->rstd3 = carve_floats(c, t, 1);
+        a->rstd4 = carve_floats(c, t, 1);
+    }
+    a->lse = carve_floats(c, t, w->heads);
+    *rest = c->used;
     a->q = carve_floats(c, t, w->attn);
     a->k = carve_floats(c, t, w->kv);
     a->v = carve_floats(c, t, w->kv);
     if (w->qk_norm) {
         a->raw_q = carve_floats(c, t, w->attn);
         a->raw_k = carve_floats(c, t, w->kv);
-        a->rstd_q = carve_floats(c, t, w->heads);
-        a->rstd_k = carve_floats(c, t, w->kv_heads);
     }
-    a->lse = carve_floats(c, t, w->heads);
     a->att = carve_floats(c, t, w->attn);
     a->mid = carve_floats(c, t, w->c);
     if (w->gated)
@@ -86,8 +97,6 @@ void carve_layer(struct carve *c, struct layer_acts *a, const struct widths *w, 
     if (w->post_norms) {
         a->attn_out = carve_floats(c, t, w->c);
         a->mlp_out = carve_floats(c, t, w->c);
-        a->rstd3 = carve_floats(c, t, 1);
-        a->rstd4 = carve_floats(c, t, 1);
     }
 }
 
@@ -192,6 +201,13 @@ void part_qkv(const struct parts *p, int layer, const struct layer_acts *a, cons
     }
     part_rotate(p, layer, a->q, positions, t, arch->n_heads, false);
     part_rotate(p, layer, a->k, positions, t, arch->n_kv_heads, false);
+    // What is kept of them for the backward is what the forward goes on with: its softmax is then the same.
+    const enum dtype type = part_type(p);
+    if (type != DTYPE_F32) {
+        p->ops->round_to(p->b, a->q, type, (size_t)t * p->w.attn);
+        p->ops->round_to(p->b, a->k, type, (size_t)t * p->w.kv);
+        p->ops->round_to(p->b, a->v, type, (size_t)t * p->w.kv);
+    }
 }
 
 void part_mid(const struct parts *p, int layer, const struct layer_acts *a, int t)

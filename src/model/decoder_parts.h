@@ -69,8 +69,15 @@ static inline const struct attn_shape *part_shape(const struct parts *p, int lay
 
 // Everything but the scratch, which the caller carves out of its own block.
 void parts_init(struct parts *p, struct model *m);
+struct widths parts_widths(const struct arch *a, int rank);
 // One past the highest position that the model can take.
 int parts_max_positions(const struct parts *p);
+
+// The type in which layers keep what their backward needs, and weights are multiplied.
+static inline enum dtype part_type(const struct parts *p)
+{
+    return p->ops->weights_type(p->b);
+}
 
 // Carving a block of memory in two passes: with base NULL it only counts. Pieces are aligned to 64 bytes.
 struct carve {
@@ -80,7 +87,8 @@ struct carve {
 };
 void *carve_bytes(struct carve *c, size_t rows, size_t row_bytes);
 float *carve_floats(struct carve *c, size_t rows, size_t cols);
-void carve_layer(struct carve *c, struct layer_acts *a, const struct widths *w, size_t t); // all but x
+// All but x: first the few numbers of each row that must be exact (means, lse), then, from *rest on, the others.
+void carve_layer(struct carve *c, struct layer_acts *a, const struct widths *w, size_t t, size_t *rest);
 void carve_scratch(struct carve *c, struct part_scratch *s, const struct widths *w, size_t t, bool backward);
 
 // y(T, out) = beta y + x w^T + bias, and the adapter's share.

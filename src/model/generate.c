@@ -65,8 +65,9 @@ static void lay_out(struct generator *g, struct carve *c)
     g->tokens = carve_bytes(c, g->rows, sizeof(int32_t));
     g->positions = carve_bytes(c, g->rows, sizeof(int32_t));
     g->row_ids = carve_bytes(c, g->rows, sizeof(int32_t));
+    size_t rest;
     g->x = carve_floats(c, g->rows, p->w.c);
-    carve_layer(c, &g->acts, &p->w, g->rows);
+    carve_layer(c, &g->acts, &p->w, g->rows, &rest);
     g->acts.x = g->x;
     carve_scratch(c, &p->s, &p->w, g->rows, false);
     g->wide = p->w.projected ? carve_floats(c, g->rows, p->w.embed) : NULL;

@@ -42,6 +42,9 @@ tests_tools_random_model_LDADD = $(CPU_LIBS) $(MODEL_LIBS)
 CLEANFILES += tests/tools/random_model
 
 if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test_bf16
+tests_unit_test_bf16_SOURCES = tests/unit/test_bf16.c
+tests_unit_test_bf16_LDADD = $(CPU_LIBS) $(MODEL_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/unit/test_decoder tests/unit/test_decoder_gradient tests/unit/test_generate tests/unit/test_sampler
 tests_unit_test_decoder_SOURCES = tests/unit/test_decoder.c
 tests_unit_test_decoder_LDADD = $(CPU_LIBS) $(MODEL_LIBS) $(CMOCKA_LIBS)

@@ -236,7 +236,7 @@ static int restore_state(struct optimizer *o, const char *dir, const char *name,
         if (!code)
             code = restore_block(m, f, block->name, "v", o->v[b], block->n, e);
     }
-    model_weights_changed(m);
+    model_weights_changed(o->model);
     if (!code)
         code = m->ops->sync(m->backend, e);
     st_close(f);

@@ -1,0 +1,127 @@
+#include "config.h"
+
+#include "train/run/memory_plan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/human.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "model/decoder.h"
+#include "model/generate.h"
+#include "model/model.h"
+
+static void add(struct memory_plan *p, const char *what, double bytes, bool mapped)
+{
+    if (bytes <= 0 || p->n == MEMORY_LINES)
+        return;
+    p->lines[p->n++] = (struct memory_line){what, bytes, mapped};
+    *(mapped ? &p->mapped_bytes : &p->bytes) += bytes;
+}
+
+// The numbers of an adapter's matrices.
+static double adapter_params(const struct arch *a, int rank, const char *targets)
+{
+    unsigned kinds;
+    if (rank <= 0 || lora_read_targets(a, targets, &kinds, NULL))
+        return 0;
+    return lora_n_params(a, rank, kinds);
+}
+
+static void add_trained(struct memory_plan *p, double params, bool rounded)
+{
+    add(p, "weights in f32", 4 * params, false);
+    add(p, "weights rounded to bf16, to multiply with", rounded ? 2 * params : 0, false);
+    add(p, "gradients", 4 * params, false);
+    add(p, "AdamW's two moments", 8 * params, false);
+}
+
+// Weights that stay as they are: the file itself where its numbers are of a kind that is multiplied.
+static void add_frozen(struct memory_plan *p, const struct memory_facts *f, const char *mapped, const char *own)
+{
+    const double params = (double)arch_n_params(&f->arch);
+    const bool copied = (f->bf16 && !f->is_bf16_file) || f->arch.family == ARCH_GPT2; // rounded, or laid out otherwise
+    if (copied)
+        add(p, own, params * (f->bf16 || f->is_bf16_file ? 2 : 4), false);
+    else
+        add(p, mapped, f->file_bytes, true);
+}
+
+void memory_plan_make(struct memory_plan *p, const struct memory_facts *f, const struct objective *o, struct needs needs,
+                      const struct settings *s)
+{
+    const double params = (double)arch_n_params(&f->arch);
+    const int rank = (int)settings_int(s, "lora-rank"), tokens = (int)settings_int(s, "max-batch-tokens");
+    const bool scores = needs.networks & NETWORK_SCORE, is_new = f->file_bytes <= 0;
+    const bool probes = settings_int(s, "probe-every") > 0 && !scores;
+    const double adapter = adapter_params(&f->arch, rank, settings_text(s, "lora-targets"));
+    *p = (struct memory_plan){0};
+    if (o->of_runs) {
+        add(p, "weights in f32", 4 * params, false);
+        return;
+    }
+    if (rank > 0) {
+        add_frozen(p, f, "frozen weights, in the mapped file", "frozen weights");
+        add(p, "adapter: weights, gradients, moments", 16 * adapter, false);
+    } else {
+        add_trained(p, params, f->bf16);
+        if (settings_find(s, "l1") && settings_float(s, "l1") > 0)
+            add(p, "weights at the start, for l1", 4 * params, false);
+        if ((needs.reads & READ_KL) || (probes && !is_new)) {
+            if (f->adapter || is_new)
+                add(p, "weights of the reference, a copy", 4 * params, false);
+            else
+                add_frozen(p, f, "weights of the reference, in the mapped file", "weights of the reference");
+        }
+    }
+    if ((needs.networks & NETWORK_VALUE) && rank > 0)
+        add(p, "value network: its adapter", 16 * adapter, false);
+    else if (needs.networks & NETWORK_VALUE)
+        add(p, "value network: weights, gradients, moments", (f->bf16 ? 18 : 16) * params, false);
+    const bool recompute = settings_bool(s, "recompute");
+    add(p, "activations of a micro-batch (max-batch-tokens)",
+        (double)decoder_plan(&f->arch, rank, tokens, scores ? 0 : tokens, f->bf16, true, recompute), false);
+    if (needs.networks & NETWORK_VALUE)
+        add(p, "value network: activations", (double)decoder_plan(&f->arch, rank, tokens, 0, f->bf16, true, recompute), false);
+    if ((needs.reads & READ_KL) || probes)
+        add(p, "activations of the reference", (double)decoder_plan(&f->arch, 0, tokens, tokens, f->bf16, false, false), false);
+    if (probes || (needs.groups & GROUPS_OWN_ANSWERS))
+        add(p, "sampling: keys and values", (double)generate_plan(&f->arch, (int)settings_int(s, "probe-prompts"),
+                                                                  (int)settings_int(s, "probe-max-tokens")), false);
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+    const struct memory_line *x = a, *y = b;
+    return x->bytes < y->bytes ? 1 : x->bytes > y->bytes ? -1 : 0;
+}
+
+int memory_plan_check(const struct memory_plan *p, const struct settings *s, double available, struct err *e)
+{
+    char size[32], has[32];
+    if (available <= 0 || p->bytes <= available)
+        return 0;
+    struct memory_plan sorted = *p;
+    struct str lines = {0};
+    qsort(sorted.lines, (size_t)sorted.n, sizeof *sorted.lines, by_bytes);
+    for (int i = 0; i < sorted.n && i < 4; i++)
+        if (!sorted.lines[i].mapped)
+            str_addf(&lines, "%s%s %s", lines.len ? ", " : "", sorted.lines[i].what,
+                     human_bytes(size, sizeof size, sorted.lines[i].bytes));
+    int code = err_set(e, ERR_LIMIT, "the run needs about %s (%s), and %s are free: %s", human_bytes(size, sizeof size, p->bytes),
+                       str_text(&lines), human_bytes(has, sizeof has, available),
+                       settings_int(s, "lora-rank") ? "use a smaller model, a smaller max-batch-tokens, or recompute"
+                                                    : "train adapters (--lora-rank 16), or use a smaller model");
+    str_fini(&lines);
+    return code;
+}
+
+json_t *memory_plan_json(const struct memory_plan *p, double available)
+{
+    json_t *lines = json_array();
+    for (int i = 0; i < p->n; i++)
+        json_array_append_new(lines, json_pack("{s:s, s:f, s:b}", "what", p->lines[i].what, "bytes", p->lines[i].bytes, "mapped",
+                                               p->lines[i].mapped));
+    return json_pack("{s:f, s:f, s:f, s:o}", "bytes", p->bytes, "mapped", p->mapped_bytes, "available", available, "lines", lines);
+}

@@ -1,0 +1,38 @@
+// What a run will take of memory, line by line, known before anything is loaded: from the architecture, the headers of the
+// weight files and the settings alone.
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "base/param.h"
+#include "model/arch.h"
+#include "train/objective/objective.h"
+
+enum { MEMORY_LINES = 24 };
+
+struct memory_plan {
+    struct memory_line {
+        const char *what; // "gradients"
+        double bytes;
+        bool mapped; // of a file: the system may drop it and read it again, which is slow but no failure
+    } lines[MEMORY_LINES];
+    int n;
+    double bytes, mapped_bytes; // sums, of what must be there and of what is mapped
+};
+
+// What the plan is made of.
+struct memory_facts {
+    struct arch arch;
+    double file_bytes; // of the model's weight files; 0: a new model
+    bool is_bf16_file; // whose numbers may stay as they are
+    bool adapter;      // the model is an adapter, which is merged before training
+    bool bf16;         // of the device: precision bf16
+};
+void memory_plan_make(struct memory_plan *p, const struct memory_facts *f, const struct objective *o, struct needs needs,
+                      const struct settings *s);
+// ERR_LIMIT with the largest lines, and with what would need less, when there is not so much memory. available 0: unknown.
+int memory_plan_check(const struct memory_plan *p, const struct settings *s, double available, struct err *e);
+// {"bytes", "mapped", "available", "lines": [{"what", "bytes", "mapped"}, ...]}
+json_t *memory_plan_json(const struct memory_plan *p, double available);
