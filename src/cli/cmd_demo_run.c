@@ -52,7 +52,7 @@ static int start(const struct args *a, struct store *s, char **name, struct err 
         return code;
     json_t *given = engine_demo_settings(settings_int(&a->settings, "steps"), settings_float(&a->settings, "beta"));
     code = start_run(s, d, "dpo", args_text(a, "name"), "the demo: endings of stories that people prefer 60 to 40", given,
-                     name, e);
+                     name, NULL, e);
     json_decref(given);
     engine_description_free(d);
     return code;

@@ -14,18 +14,25 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "cli/look.h"
+#include "cli/memory.h"
 #include "cli/print.h"
 #include "launch/engine.h"
 #include "store/file_system.h"
 
 static int run(int argc, char **argv);
 
+static const struct param options[] = {
+    {.name = "model", .type = PARAM_PATH, .fallback = "", .help = "A model folder that somebody wants to tune."},
+    {0},
+};
+
 const struct command command_doctor = {
     .name = "doctor",
-    .synopsis = "attune doctor [--json]",
+    .synopsis = "attune doctor [--model DIR] [--json]",
     .summary = "Looks at hardware, libraries, the project and the terminal, and says what to do.",
     .help = "Takes about two seconds: speeds are measured. The exit status is that of the worst that was found in the "
-            "project; a slow machine is no error.",
+            "project; a slow machine is no error. With --model it says what tuning that model would take of memory.",
+    .options = options,
     .json = true,
     .run = run,
 };
@@ -72,9 +79,10 @@ static void print_machine(const json_t *d)
     line("speed", "f32 products %.0f GFLOP/s on one core, %.0f on all; %.0f would be all that one core can do",
          json_number_value(json_object_get(speed, "sgemm_1")), json_number_value(json_object_get(speed, "sgemm_all")),
          json_number_value(json_object_get(speed, "fma_1")));
-    line("bf16", "%s", json_is_true(json_object_get(d, "bf16"))     ? "fast products through AMX (--precision bf16)"
-                       : json_is_true(json_object_get(d, "onednn")) ? "oneDNN is there, this CPU has no AMX that it may use"
-                                                                    : "this build has no oneDNN");
+    line("bf16", "%s", json_is_true(json_object_get(d, "bf16")) ? "fast products, half the memory (--precision bf16)"
+                       : json_is_true(json_object_get(d, "onednn"))
+                           ? "half the memory in the time of f32 (--precision bf16): this CPU has no AMX that may be used"
+                           : "half the memory in the time of f32 (--precision bf16): this build has no oneDNN");
     line("GPU", "%s", json_is_true(json_object_get(cuda, "available")) ? "available" : text_of(cuda, "reason"));
     uint64_t available = mem_available();
     line("memory", "%s free", available ? human_bytes(memory, sizeof memory, (double)available) : "unknown amount");
@@ -145,8 +153,34 @@ static void print_terminal(void)
         finding("the terminal is smaller than 80 x 24, which the console needs", "enlarge the window");
 }
 
+// DPO of all weights, and of adapters.
+static int print_plans(const char *model, json_t *answer, struct err *e)
+{
+    static const struct {
+        const char *title, *key;
+        int rank;
+    } rows[] = {{"DPO of all weights, in f32:", "all", 0}, {"DPO of adapters of rank 16, in f32:", "adapters", 16}};
+    int code = 0;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows && !code; i++) {
+        json_t *plan = NULL, *settings = json_pack("{s:s, s:i}", "model", model, "lora-rank", rows[i].rank);
+        code = engine_memory("dpo", settings, &plan, e);
+        if (!code && answer) {
+            json_object_set(answer, rows[i].key, plan);
+        } else if (!code) {
+            printf("\n%s\n", rows[i].title);
+            memory_print(plan);
+        }
+        json_decref(settings);
+        json_decref(plan);
+    }
+    return code;
+}
+
 static int doctor(struct args *a, struct err *e)
 {
+    engine_resolve_paths(&a->settings);
+    const char *model = args_text(a, "model");
+    json_t *memory = model && *model && args_json(a) ? json_object() : NULL;
     static const char *const call[] = {"doctor", "--json", NULL};
     struct project_health health = {0};
     json_t *machine = NULL;
@@ -158,6 +192,10 @@ static int doctor(struct args *a, struct err *e)
                                                           health.n_damaged, "network",
                                                           health.network ? look_json_text(health.network) : json_null(), "error",
                                                           health.first.code ? look_json_text(health.first.text) : json_null()));
+        if (memory)
+            code = print_plans(model, memory, e);
+        if (memory)
+            json_object_set(machine, "memory", memory);
         look_print_json(json_incref(machine));
     } else {
         if (!code)
@@ -168,7 +206,10 @@ static int doctor(struct args *a, struct err *e)
         json_t *item;
         json_array_foreach(json_object_get(machine, "findings"), i, item)
             finding(text_of(item, "what"), text_of(item, "do"));
+        if (!code && model && *model)
+            code = print_plans(model, NULL, e);
     }
+    json_decref(memory);
     json_decref(machine);
     free(health.dir);
     if (!code && health.first.code) {

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "cli/follow.h"
+#include "cli/memory.h"
 #include "cli/piped.h"
 #include "cli/start.h"
 
@@ -16,6 +17,8 @@ static const struct param options[] = {
     {.name = "name", .type = PARAM_TEXT, .fallback = "", .help = "The run's name; else the objective with a number."},
     {.name = "note", .type = PARAM_TEXT, .fallback = "", .help = "A remark that is shown with the run."},
     {.name = "detach", .type = PARAM_BOOL, .fallback = "no", .help = "Returns as soon as the engine works."},
+    {.name = "plan", .type = PARAM_BOOL, .fallback = "no",
+     .help = "Says what the run would take of memory, line by line, and starts nothing."},
     {.name = "set", .type = PARAM_TEXT, .fallback = "", .help = "Another way to give an option: --set lr=1e-5. May be repeated."},
     {0},
 };
@@ -92,10 +95,31 @@ const struct command command_train = {
 static json_t *given_settings(const struct args *a)
 {
     json_t *all = settings_to_json(&a->settings, false);
-    static const char *const own[] = {"objective", "name", "note", "detach", "set", "json", "project", "help"};
+    static const char *const own[] = {"objective", "name", "note", "detach", "plan", "set", "json", "project", "help"};
     for (size_t i = 0; i < sizeof own / sizeof *own; i++)
         json_object_del(all, own[i]);
     return all;
+}
+
+// Without a run; data are not asked for.
+static int show_plan(struct args *a, struct err *e)
+{
+    const struct engine_objective *o = NULL;
+    json_t *memory = NULL;
+    int code = start_find_objective(description, args_text(a, "objective"), &o, e);
+    if (!code && !args_text(a, "model"))
+        code = err_set(e, ERR_USAGE, "--plan needs --model, a folder or a config.json");
+    engine_resolve_paths(&a->settings);
+    json_t *given = given_settings(a);
+    if (!code)
+        code = engine_memory(o->name, given, &memory, e);
+    if (!code && args_json(a))
+        look_print_json(json_incref(memory));
+    else if (!code)
+        memory_print(memory);
+    json_decref(memory);
+    json_decref(given);
+    return code;
 }
 
 static int train(struct args *a, struct store *s, struct err *e)
@@ -112,9 +136,13 @@ static int train(struct args *a, struct store *s, struct err *e)
     if (!code)
         code = piped_keep(a, store_dir(s), &kept, e);
     given = given_settings(a);
+    json_t *memory = NULL;
     if (!code)
-        code = start_run(s, description, o->name, args_text(a, "name"), args_text(a, "note"), given, &name, e);
+        code = start_run(s, description, o->name, args_text(a, "name"), args_text(a, "note"), given, &name, &memory, e);
     json_decref(given);
+    if (name && !json)
+        memory_print_line(memory);
+    json_decref(memory);
     if (name)
         free(kept);
     else
@@ -143,8 +171,9 @@ static int run(int argc, char **argv)
     int status = 0;
     if (!args_open(&a, &command_train, argc, argv, 0, 0, &status))
         return status;
-    int code = look_project(&a, true, &s, &e);
-    if (!code)
+    const bool plan = settings_bool(&a.settings, "plan");
+    int code = plan ? show_plan(&a, &e) : look_project(&a, true, &s, &e);
+    if (!code && !plan)
         code = train(&a, s, &e);
     if (code)
         status = args_fail(&a, &e);

@@ -45,6 +45,7 @@ libcli_a_SOURCES = \
 	%D%/foreign.c %D%/foreign.h \
 	%D%/help.c %D%/help.h \
 	%D%/look.c %D%/look.h \
+	%D%/memory.c %D%/memory.h \
 	%D%/objective_page.c \
 	%D%/objective_text.c %D%/objective_text.h \
 	%D%/print.c %D%/print.h \

@@ -65,7 +65,7 @@ int start_settings(const struct engine_description *d, const struct engine_objec
 }
 
 int start_run(struct store *s, const struct engine_description *d, const char *objective, const char *name,
-              const char *note, const json_t *given, char **name_out, struct err *e)
+              const char *note, const json_t *given, char **name_out, json_t **memory, struct err *e)
 {
     const struct engine_objective *o = NULL;
     json_t *all = NULL;
@@ -73,7 +73,7 @@ int start_run(struct store *s, const struct engine_description *d, const char *o
     if (!code)
         code = start_settings(d, o, given, &all, e);
     if (!code)
-        code = engine_check_run(o->name, all, e);
+        code = engine_check_run(o->name, all, memory, e);
     if (!code)
         code = store_add_run(s, name, objective, json_string_value(json_object_get(all, "model")),
                              json_string_value(json_object_get(all, "data")), all, name_out, e);

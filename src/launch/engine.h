@@ -37,7 +37,10 @@ enum { ENGINE_DEMO_STEPS = 100 };
 
 // What the engine would refuse in a run of these settings (all of them, paths resolved), before there is one: model
 // folder, data, text, device, adapters, memory. It reads headers and the data's first rows: a fraction of a second.
-int engine_check_run(const char *objective, const json_t *settings, struct err *e);
+// memory: what it would take, {"bytes", "mapped", "available", "lines"}, a new reference; NULL: nobody asks.
+int engine_check_run(const char *objective, const json_t *settings, json_t **memory, struct err *e);
+// The same of training a model alone, for settings that have no data.
+int engine_memory(const char *objective, const json_t *settings, json_t **memory, struct err *e);
 
 // Starts `attune-engine run` for a run of the store: own session, no terminal, output to runs/NAME/engine.log.
 // Returns once the engine has reported itself in run.db or has failed (its message then is the error).

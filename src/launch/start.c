@@ -97,15 +97,28 @@ static int wait_for_report(const char *run, const char *run_dir, int pid, int lo
     return found < 0 ? found : code;
 }
 
-int engine_check_run(const char *objective, const json_t *settings, struct err *e)
+static int ask_about(const char *command, const char *objective, const json_t *settings, json_t **answer, struct err *e)
 {
     char *text = json_dumps(settings, JSON_COMPACT | JSON_REAL_PRECISION(17));
-    const char *const call[] = {"check", "--objective", objective, "--settings", text, NULL};
-    json_t *answer = NULL;
-    int code = text ? engine_call(call, &answer, e) : err_set(e, ERR_FAIL, "the settings are no JSON text");
-    json_decref(answer);
+    const char *const call[] = {command, "--objective", objective, "--settings", text, NULL};
+    int code = text ? engine_call(call, answer, e) : err_set(e, ERR_FAIL, "the settings are no JSON text");
     free(text);
     return code;
+}
+
+int engine_check_run(const char *objective, const json_t *settings, json_t **memory, struct err *e)
+{
+    json_t *answer = NULL;
+    int code = ask_about("check", objective, settings, &answer, e);
+    if (memory)
+        *memory = json_incref(json_object_get(answer, "memory"));
+    json_decref(answer);
+    return code;
+}
+
+int engine_memory(const char *objective, const json_t *settings, json_t **memory, struct err *e)
+{
+    return ask_about("memory", objective, settings, memory, e);
 }
 
 int engine_start(struct store *s, const char *run, struct err *e)

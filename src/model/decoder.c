@@ -213,3 +213,29 @@ int decoder_layout(struct decoder *d, const struct seq_batch *batch, bool keep, 
     }
     return 0;
 }
+
+static enum dtype type_f32(const struct backend *b)
+{
+    return DTYPE_F32;
+}
+
+static enum dtype type_bf16(const struct backend *b)
+{
+    return DTYPE_BF16;
+}
+
+size_t decoder_plan(const struct arch *a, int rank, int n_tokens, int n_targets, bool bf16, bool keep, bool recompute)
+{
+    // Laying out asks of the model its architecture alone, and of the backend its type.
+    const struct backend_ops ops = {.weights_type = bf16 ? type_bf16 : type_f32};
+    struct model m = {.arch = *a, .ops = &ops};
+    struct decoder d = {.parts = {.m = &m, .ops = &ops, .w = parts_widths(a, rank)}, .recompute = recompute};
+    const struct seq_batch batch = {.n_tokens = n_tokens, .n_targets = n_targets, .n_seqs = n_targets ? 0 : 1};
+    struct carve count = {0};
+    d.layers = mem_alloc((size_t)a->n_layers, sizeof *d.layers);
+    d.packed = bf16 ? mem_alloc((size_t)a->n_layers, sizeof *d.packed) : NULL;
+    lay_out(&d, &count, &batch, keep);
+    free(d.layers);
+    free(d.packed);
+    return count.overflow ? SIZE_MAX : count.used;
+}

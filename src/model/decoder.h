@@ -45,6 +45,8 @@ struct decoder;
 // more work). The same results, bit for bit.
 int decoder_new(struct decoder **out, struct model *m, bool recompute, struct err *e);
 void decoder_free(struct decoder *d);
+// Bytes that a batch of so many tokens takes (without logits), before there is a model. rank: of an adapter, 0: none.
+size_t decoder_plan(const struct arch *a, int rank, int n_tokens, int n_targets, bool bf16, bool keep, bool recompute);
 
 // Final hidden states of the batch stay inside. keep: a backward will follow.
 int decoder_forward(struct decoder *d, const struct seq_batch *batch, bool keep, struct err *e);

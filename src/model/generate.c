@@ -394,6 +394,17 @@ static void fini(struct generator *g)
     free(g->streams);
 }
 
+size_t generate_plan(const struct arch *a, int n_streams, int n_tokens)
+{
+    const struct widths w = parts_widths(a, 0);
+    size_t n;
+    if (n_streams > MAX_STREAMS)
+        n_streams = MAX_STREAMS;
+    if (!mem_mul((size_t)n_streams * (size_t)n_tokens, kv_cache_token_bytes(&w, a->n_layers), &n) || n > CACHE_BYTES)
+        n = CACHE_BYTES;
+    return n + LOGIT_BYTES;
+}
+
 int generate(struct model *m, const struct gen_prompt *prompts, int n_prompts, const struct gen_options *options,
              gen_on_token on_token, void *arg, struct gen_sample **out, int *n_out, struct err *e)
 {

@@ -36,4 +36,6 @@ struct gen_sample {
 typedef bool (*gen_on_token)(void *arg, int prompt, int sample, int32_t token, float logprob);
 int generate(struct model *m, const struct gen_prompt *prompts, int n_prompts, const struct gen_options *options,
              gen_on_token on_token, void *arg, struct gen_sample **out, int *n_out, struct err *e);
+// Bytes of keys, values and logits, about, for so many streams of n_tokens each, before there is a model.
+size_t generate_plan(const struct arch *a, int n_streams, int n_tokens);
 void generate_free(struct gen_sample *samples, int n);

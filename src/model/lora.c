@@ -69,6 +69,20 @@ int lora_read_targets(const struct arch *a, const char *targets, unsigned *out, 
     return code;
 }
 
+double lora_n_params(const struct arch *a, int rank, unsigned targets)
+{
+    const double c = a->d_model, q = (double)a->n_heads * a->head_dim, kv = (double)a->n_kv_heads * a->head_dim, f = a->d_ff;
+    const struct {
+        enum tensor_kind kind;
+        double in, out;
+    } rows[] = {{T_Q_W, c, q}, {T_K_W, c, kv}, {T_V_W, c, kv}, {T_O_W, q, c}, {T_GATE_W, c, f}, {T_UP_W, c, f}, {T_DOWN_W, f, c}};
+    double sum = 0;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (targets & 1u << rows[i].kind && (rows[i].kind != T_GATE_W || a->gated_mlp))
+            sum += rank * (rows[i].in + rows[i].out);
+    return sum * a->n_layers;
+}
+
 // The pairs of a new adapter: all alike.
 static void make_pairs(struct model *m)
 {

@@ -128,6 +128,7 @@ int model_set_trainable(struct model *m, enum trainable what, struct err *e);
 // the family's usual ones (q and v). a ~ Kaiming-uniform as PEFT, b = 0.
 // lora_read_targets says the same of an architecture alone: the bit set of tensor kinds, or ERR_USAGE with what there is.
 int lora_read_targets(const struct arch *a, const char *targets, unsigned *out, struct err *e);
+double lora_n_params(const struct arch *a, int rank, unsigned targets); // of a new adapter, at most
 int model_add_lora(struct model *m, int rank, float alpha, const char *targets, uint64_t seed, struct err *e);
 
 // NULL when the model has no such tensor. `layer` is ignored for whole-model kinds.

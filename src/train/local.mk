@@ -73,6 +73,7 @@ libtrain_a_SOURCES = \
 	%D%/run/control.c %D%/run/control.h \
 	%D%/run/paft_parts.c %D%/run/paft_parts.h \
 	%D%/run/paft_run.c %D%/run/paft_run.h \
+	%D%/run/memory_plan.c %D%/run/memory_plan.h \
 	%D%/run/params.c %D%/run/params.h \
 	%D%/run/preflight.c %D%/run/preflight.h \
 	%D%/run/probe.c %D%/run/probe.h \
@@ -96,6 +97,7 @@ attune_engine_SOURCES = \
 	%D%/engine/describe.c \
 	%D%/engine/describe_objective.c \
 	%D%/engine/engine_commands.h \
+	%D%/engine/memory.c \
 	%D%/engine/engine_main.c \
 	%D%/engine/merge.c \
 	%D%/engine/model_card.c %D%/engine/model_card.h \
@@ -176,6 +178,10 @@ check_PROGRAMS += tests/train/run/test_run
 tests_train_run_test_run_SOURCES = tests/train/run/test_run.c tests/train/whole.c tests/train/whole.h tests/train/fixture.c \
 	tests/train/fixture.h
 tests_train_run_test_run_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += tests/train/run/test_memory_plan
+tests_train_run_test_memory_plan_SOURCES = tests/train/run/test_memory_plan.c tests/train/fixture.c tests/train/fixture.h
+tests_train_run_test_memory_plan_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += tests/train/run/test_stages tests/train/run/test_paft
 tests_train_run_test_stages_SOURCES = tests/train/run/test_stages.c tests/train/whole.c tests/train/whole.h \

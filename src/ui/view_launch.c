@@ -60,7 +60,7 @@ static enum view_result launch(struct view *v, struct form *f)
     json_t *settings = form_settings(f);
     const char *model = json_string_value(json_object_get(settings, "model"));
     const char *data = json_string_value(json_object_get(settings, "data"));
-    int code = engine_check_run(f->fields[FORM_OBJECTIVE].text, settings, &fault);
+    int code = engine_check_run(f->fields[FORM_OBJECTIVE].text, settings, NULL, &fault);
     if (!code)
         code = store_add_run(ui_store(v->ui), f->fields[FORM_NAME].text, f->fields[FORM_OBJECTIVE].text,
                              model ? model : "", data ? data : "", settings, &name, &fault);

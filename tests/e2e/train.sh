@@ -29,6 +29,29 @@ until_is() {
     while ! field "$1" "$2" | grep -qE "$3" && [ $i -lt 600 ]; do sleep 0.1; i=$((i + 1)); done
 }
 
+# What it would take, before there is one.
+check "train --plan" "$attune" train --objective dpo --model models/demo --plan
+if grep -q "AdamW's two moments" "$work/out" && grep -q ' in all$' "$work/out" && [ ! -e "$work/p/runs" ]; then
+    echo "ok the plan has its lines and starts nothing"
+else
+    echo "not ok the plan: $(cat "$work/out")"
+    bad=1
+fi
+cat >huge.json <<'END'
+{"model_type": "llama", "vocab_size": 32000, "hidden_size": 8192, "intermediate_size": 28672, "num_hidden_layers": 80, "num_attention_heads": 64, "max_position_embeddings": 4096, "rms_norm_eps": 1e-5}
+END
+if "$attune" train --objective dpo --model huge.json --tokenizer models/demo --data demo/pairs.jsonl >out 2>err </dev/null; then
+    echo "not ok what cannot fit is refused"
+    bad=1
+elif grep -q "the run needs about .* (AdamW's two moments" err; then
+    echo "ok what cannot fit is refused with what it would take"
+else
+    echo "not ok what cannot fit: $(cat err)"
+    bad=1
+fi
+check "doctor --model" "$attune" doctor --model models/demo --json
+is "it has the plan of adapters" true "$("$get" memory adapters lines 0 mapped <"$work/out")"
+
 common="--model models/demo --data demo/pairs.jsonl --max-rows 60 --batch-size 4 --probe-every 0 --eval-every 0 --threads 1"
 check "train" "$attune" train --objective dpo --name short $common --steps 4 --json
 is "it is done" done "$("$get" state <"$work/out")"

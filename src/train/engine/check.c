@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/mem.h"
 #include "train/engine/engine_commands.h"
 #include "train/run/params.h"
 #include "train/run/preflight.h"
@@ -20,6 +21,7 @@ int engine_check(const struct settings *s, char **rest, int n_rest, struct err *
     struct run_tables tables;
     struct settings run;
     json_t *values = NULL;
+    struct memory_plan plan;
     int code = objective_find(&o, settings_text(s, "objective"), e);
     if (!code)
         code = json_parse(given, strlen(given), "--settings", &values, e);
@@ -28,8 +30,8 @@ int engine_check(const struct settings *s, char **rest, int n_rest, struct err *
     run_settings_init(&run, &tables, o);
     code = settings_from_json(&run, values, e);
     if (!code)
-        code = preflight(o, &run, e);
+        code = preflight(o, &run, &plan, e);
     settings_fini(&run);
     json_decref(values);
-    return code ? code : engine_print(json_pack("{s:b}", "possible", 1), e);
+    return code ? code : engine_print(json_pack("{s:b, s:o}", "possible", 1, "memory", memory_plan_json(&plan, (double)mem_available())), e);
 }

@@ -20,6 +20,7 @@ extern double engine_started; // clock at the start of main
 int engine_describe(const struct settings *s, char **rest, int n_rest, struct err *e);
 int engine_run(const struct settings *s, char **rest, int n_rest, struct err *e);
 int engine_check(const struct settings *s, char **rest, int n_rest, struct err *e);
+int engine_memory(const struct settings *s, char **rest, int n_rest, struct err *e);
 int engine_sample(const struct settings *s, char **rest, int n_rest, struct err *e);
 int engine_score(const struct settings *s, char **rest, int n_rest, struct err *e);
 int engine_agree(const struct settings *s, char **rest, int n_rest, struct err *e);
@@ -32,7 +33,8 @@ int engine_credit(const struct settings *s, char **rest, int n_rest, struct err 
 int engine_objective_eval(const struct settings *s, char **rest, int n_rest, struct err *e);
 int engine_bench(const struct settings *s, char **rest, int n_rest, struct err *e);
 
-extern const struct param engine_run_params[], engine_check_params[], engine_sample_params[], engine_score_params[], engine_export_params[],
+extern const struct param engine_run_params[], engine_check_params[], engine_memory_params[],
+    engine_sample_params[], engine_score_params[], engine_export_params[],
     engine_tokenizer_train_params[], engine_bench_params[], engine_agree_params[],
     engine_doctor_params[],
     engine_model_params[], engine_objective_eval_params[], engine_credit_params[], engine_merge_params[];

@@ -22,6 +22,7 @@ const struct engine_command engine_commands[] = {
     {"describe", "what this engine offers, as JSON", NULL, engine_describe},
     {"run", "train a run of the store, or continue it", engine_run_params, engine_run},
     {"check", "whether a run could be, before there is one", engine_check_params, engine_check},
+    {"memory", "what training a model would take of memory, as JSON", engine_memory_params, engine_memory},
     {"sample", "answers of a model to prompts, as JSON lines", engine_sample_params, engine_sample},
     {"score", "log-probabilities or reward scores of given responses, as JSON lines", engine_score_params, engine_score},
     {"agree", "how far two reward models agree on given responses, as JSON", engine_agree_params, engine_agree},

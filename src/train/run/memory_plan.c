@@ -82,6 +82,8 @@ void memory_plan_make(struct memory_plan *p, const struct memory_facts *f, const
     const bool recompute = settings_bool(s, "recompute");
     add(p, "activations of a micro-batch (max-batch-tokens)",
         (double)decoder_plan(&f->arch, rank, tokens, scores ? 0 : tokens, f->bf16, true, recompute), false);
+    const double logits = 4.0 * f->arch.vocab_size * tokens, most = 128 << 20;
+    add(p, "logits, kept for the backward", scores || recompute || f->bf16 ? 0 : logits < most ? logits : most, false);
     if (needs.networks & NETWORK_VALUE)
         add(p, "value network: activations", (double)decoder_plan(&f->arch, rank, tokens, 0, f->bf16, true, recompute), false);
     if ((needs.reads & READ_KL) || probes)

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "base/human.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -26,8 +25,7 @@ struct flight {
     const struct objective *objective;
     const struct settings *settings;
     struct needs needs;
-    struct arch arch;
-    bool adapter; // the model is one
+    struct memory_facts facts; // of the model, for the plan
     struct tokenizer *tokenizer;
     struct corpus *corpus, *eval_corpus;
 };
@@ -37,8 +35,16 @@ static const char *text(const struct flight *f, const char *name)
     return settings_text(f->settings, name);
 }
 
+static void add_file(struct flight *f, struct st_file *weights)
+{
+    f->facts.file_bytes += (double)weights->map_bytes;
+    for (size_t i = 0; i < weights->n_tensors; i++)
+        f->facts.is_bf16_file |= weights->tensors[i].dtype == ST_BF16 && weights->tensors[i].n_dims > 1;
+    st_close(weights);
+}
+
 // The headers of all weight files: whole, and readable.
-static int check_weights(const char *dir, struct err *e)
+static int check_weights(struct flight *f, const char *dir, struct err *e)
 {
     char *index = path_join(dir, "model.safetensors.index.json"), *single = path_join(dir, "model.safetensors");
     json_t *map = NULL, *file;
@@ -48,7 +54,7 @@ static int check_weights(const char *dir, struct err *e)
     if (file_exists(single)) {
         code = st_open(&weights, single, e);
         if (!code)
-            st_close(weights);
+            add_file(f, weights);
     } else if (file_exists(index) && (code = json_read(index, 64 << 20, &map, e)) == 0) {
         json_object_foreach(json_object_get(map, "weight_map"), tensor, file) {
             const char *name = json_string_value(file);
@@ -57,7 +63,7 @@ static int check_weights(const char *dir, struct err *e)
             char *path = path_join(dir, name);
             code = st_open(&weights, path, e);
             if (!code)
-                st_close(weights);
+                add_file(f, weights);
             free(path);
             last = name;
         }
@@ -77,11 +83,12 @@ static int check_model(struct flight *f, struct err *e)
     struct notes notes = {0};
     json_t *config = NULL;
     int code = 0;
+    f->facts.bf16 = strcmp(text(f, "precision"), "bf16") == 0;
     if (is_new && (f->needs.networks & (NETWORK_SCORE | NETWORK_VALUE)))
         return err_set(e, ERR_USAGE, "objective %s starts from a trained model: give --model a folder, not %s",
                        f->objective->name, path);
-    f->adapter = !is_new && adapter_is_folder(path);
-    if (f->adapter) {
+    f->facts.adapter = !is_new && adapter_is_folder(path);
+    if (f->facts.adapter) {
         struct adapter read = {0};
         code = adapter_open(&read, path, &notes, e);
         adapter_close(&read);
@@ -93,9 +100,9 @@ static int check_model(struct flight *f, struct err *e)
         code = json_read(config_path, MAX_CONFIG, &config, e);
     }
     if (!code)
-        code = arch_from_config(&f->arch, config, config_path, &notes, e);
+        code = arch_from_config(&f->facts.arch, config, config_path, &notes, e);
     if (!code && !is_new)
-        code = check_weights(base ? base : path, e);
+        code = check_weights(f, base ? base : path, e);
     notes_fini(&notes);
     json_decref(config);
     free(config_path);
@@ -108,11 +115,11 @@ static int check_lora(const struct flight *f, struct err *e)
     unsigned kinds;
     if (settings_int(f->settings, "lora-rank") == 0)
         return 0;
-    if (f->adapter)
+    if (f->facts.adapter)
         return err_set(e, ERR_USAGE, "%s is an adapter, and a new adapter cannot stand on another one: merge it into a "
                                      "whole model first (attune export DIR OUT) and train on that, or train all "
                                      "weights (lora-rank 0)", text(f, "model"));
-    return lora_read_targets(&f->arch, text(f, "lora-targets"), &kinds, e);
+    return lora_read_targets(&f->facts.arch, text(f, "lora-targets"), &kinds, e);
 }
 
 static int check_tokenizer(struct flight *f, struct err *e)
@@ -189,9 +196,9 @@ static int check_tokens(const struct flight *f, struct corpus *c, const struct d
     if (!code)
         code = check_left_out(f, c, &d, n_looked_at, e);
     for (size_t i = 0; !code && i < d.n_tokens; i++)
-        if (d.tokens[i] >= f->arch.vocab_size)
+        if (d.tokens[i] >= f->facts.arch.vocab_size)
             code = err_set(e, ERR_INPUT, "the tokenizer makes token %d, but the model's vocabulary has %d: they do not "
-                                         "belong together", d.tokens[i], f->arch.vocab_size);
+                                         "belong together", d.tokens[i], f->facts.arch.vocab_size);
     dataset_fini(&d);
     free(looked_at);
     return code;
@@ -208,8 +215,8 @@ static int check_text(const struct flight *f, struct err *e)
     int code = text_rules_open(&rules, f->tokenizer, &o, e);
     if (code)
         return code;
-    if (rules.max_length > f->arch.max_positions)
-        rules.max_length = f->arch.max_positions;
+    if (rules.max_length > f->facts.arch.max_positions)
+        rules.max_length = f->facts.arch.max_positions;
     if (!rules.chat && (any_chat(f->corpus) || any_chat(f->eval_corpus)))
         code = err_set(e, ERR_INPUT, "the data are conversations, which need a chat template: %s; choose one with "
                        "chat-template NAME", rules.no_chat);
@@ -224,25 +231,6 @@ static int check_text(const struct flight *f, struct err *e)
     return code;
 }
 
-// Weights, gradients and AdamW's two moments; a frozen copy where the reference stays beside a model that is all
-// trained; a value network of its own. Activations come on top: they are bounded by max-batch-tokens.
-static int check_memory(const struct flight *f, struct err *e)
-{
-    const double params = (double)arch_n_params(&f->arch), available = (double)mem_available();
-    const bool adapters = settings_int(f->settings, "lora-rank") > 0;
-    const bool copy = !adapters && ((f->needs.reads & READ_KL) || settings_int(f->settings, "probe-every") > 0);
-    double floats = f->objective->of_runs ? params : adapters ? params * 1.05 : params * 4;
-    floats += copy ? params : 0;
-    floats += f->needs.networks & NETWORK_VALUE ? params * 4 : 0;
-    char needs[32], has[32];
-    if (available <= 0 || floats * sizeof(float) <= available)
-        return 0;
-    return err_set(e, ERR_LIMIT, "training %s needs about %s for weights, gradients and optimizer, and %s are free: train "
-                   "adapters (--lora-rank 16)%s, or use a smaller model", text(f, "model"),
-                   human_bytes(needs, sizeof needs, floats * sizeof(float)), human_bytes(has, sizeof has, available),
-                   copy ? ", or leave the copy of the start model out (--probe-every 0)" : "");
-}
-
 static int check_device(const struct flight *f, struct err *e)
 {
     const struct backend_ops *ops;
@@ -253,14 +241,28 @@ static int check_device(const struct flight *f, struct err *e)
     return code;
 }
 
-int preflight(const struct objective *o, const struct settings *s, struct err *e)
+int preflight_memory(const struct objective *o, const struct settings *s, struct memory_plan *plan, struct err *e)
 {
     struct objective_run configured = {0};
     objective_configure(&configured, o, s);
     struct flight f = {.objective = o, .settings = s, .needs = objective_needs(&configured)};
+    int code = check_model(&f, e);
+    if (!code)
+        memory_plan_make(plan, &f.facts, o, f.needs, s);
+    return code;
+}
+
+int preflight(const struct objective *o, const struct settings *s, struct memory_plan *plan, struct err *e)
+{
+    struct objective_run configured = {0};
+    objective_configure(&configured, o, s);
+    struct flight f = {.objective = o, .settings = s, .needs = objective_needs(&configured)};
+    *plan = (struct memory_plan){0};
     int code = check_device(&f, e);
     if (!code)
         code = check_model(&f, e);
+    if (!code)
+        memory_plan_make(plan, &f.facts, o, f.needs, s);
     if (!code)
         code = check_lora(&f, e);
     if (!code)
@@ -272,7 +274,7 @@ int preflight(const struct objective *o, const struct settings *s, struct err *e
     if (!code)
         code = check_text(&f, e);
     if (!code)
-        code = check_memory(&f, e);
+        code = memory_plan_check(plan, s, (double)mem_available(), e);
     corpus_free(f.corpus);
     corpus_free(f.eval_corpus);
     tokenizer_free(f.tokenizer);

@@ -5,6 +5,10 @@
 #include "base/err.h"
 #include "base/param.h"
 #include "train/objective/objective.h"
+#include "train/run/memory_plan.h"
 
 // settings: all of the run's. The first thing that is wrong is the error, phrased as the run's own would be.
-int preflight(const struct objective *o, const struct settings *s, struct err *e);
+// plan: what it would take of memory, as far as that is known.
+int preflight(const struct objective *o, const struct settings *s, struct memory_plan *plan, struct err *e);
+// The plan alone, of a model and settings without data.
+int preflight_memory(const struct objective *o, const struct settings *s, struct memory_plan *plan, struct err *e);

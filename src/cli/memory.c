@@ -1,0 +1,44 @@
+#include "config.h"
+
+#include "cli/memory.h"
+
+#include <stdio.h>
+
+#include "base/human.h"
+#include "cli/print.h"
+
+static const char *size_of(char out[32], const json_t *plan, const char *key)
+{
+    return human_bytes(out, 32, json_number_value(json_object_get(plan, key)));
+}
+
+static void add_row(struct print_table *t, int style, const char *size, const char *what)
+{
+    print_table_cell(t, style, "%s", size);
+    print_table_cell(t, style, "%s", what);
+}
+
+void memory_print(const json_t *plan)
+{
+    struct print_table t;
+    char size[32];
+    const json_t *line;
+    size_t i;
+    print_table_init(&t, "rl");
+    json_array_foreach(json_object_get(plan, "lines"), i, line)
+        add_row(&t, json_is_true(json_object_get(line, "mapped")) ? PRINT_DIM : -1, size_of(size, line, "bytes"),
+                json_string_value(json_object_get(line, "what")));
+    add_row(&t, PRINT_BOLD, size_of(size, plan, "bytes"), "in all");
+    if (json_number_value(json_object_get(plan, "mapped")) > 0)
+        add_row(&t, PRINT_DIM, size_of(size, plan, "mapped"), "mapped from files, best when it is free as well");
+    if (json_number_value(json_object_get(plan, "available")) > 0)
+        add_row(&t, -1, size_of(size, plan, "available"), "free now");
+    print_table_end(&t, stdout, print_width(stdout));
+}
+
+void memory_print_line(const json_t *plan)
+{
+    char needs[32], has[32];
+    if (json_number_value(json_object_get(plan, "bytes")) > 0)
+        printf("memory: about %s, %s are free\n", size_of(needs, plan, "bytes"), size_of(has, plan, "available"));
+}
