@@ -10,7 +10,8 @@ struct decode_job {
     const struct cpu_kernels *k;
     float *out;
     const float *q;
-    const struct kv_view *views;
+    const float *keys, *values;
+    const struct kv_rows *rows;
     const struct attn_shape *shape;
     float *scores; // (n_threads, max_keys)
     size_t max_keys;
@@ -28,10 +29,11 @@ static void decode_task(void *data, int block, int thread)
     int stream = block / shape->n_kv_heads, kv_head = block % shape->n_kv_heads;
     int group = shape->n_heads / shape->n_kv_heads;
     size_t d = (size_t)shape->head_dim, kv_width = (size_t)shape->n_kv_heads * d;
-    const struct kv_view *view = &j->views[stream];
-    const struct key_run runs[2] = {{view->shared_k, view->shared_v, view->n_shared},
-                                    {view->own_k, view->own_v, view->n_own}};
-    int n_keys = view->n_shared + view->n_own;
+    const struct kv_rows *mine = &j->rows[stream];
+    const size_t shared = (size_t)mine->shared * kv_width, own = (size_t)mine->own * kv_width;
+    const struct key_run runs[2] = {{j->keys + shared, j->values + shared, mine->n_shared},
+                                    {j->keys + own, j->values + own, mine->n_own}};
+    int n_keys = mine->n_shared + mine->n_own;
     int first = shape->window > 0 && n_keys > shape->window ? n_keys - shape->window : 0;
     float *scores = j->scores + (size_t)thread * j->max_keys;
     for (int head = kv_head * group; head < (kv_head + 1) * group; head++) {
@@ -57,18 +59,18 @@ static void decode_task(void *data, int block, int thread)
     }
 }
 
-void cpu_attention_decode(struct backend *b, float *out, const float *q, const struct kv_view *views, int n,
-                          const struct attn_shape *shape)
+void cpu_attention_decode(struct backend *b, float *out, const float *q, const float *k, const float *v,
+                          const struct kv_rows *rows, int n, int most_keys, const struct attn_shape *shape)
 {
-    size_t max_keys = 1, all_keys = 0;
+    size_t all_keys = 0;
     for (int i = 0; i < n; i++) {
-        size_t keys = (size_t)views[i].n_shared + (size_t)views[i].n_own;
-        max_keys = keys > max_keys ? keys : max_keys;
-        all_keys += keys;
+        BUG_IF(rows[i].n_shared + rows[i].n_own > most_keys);
+        all_keys += (size_t)rows[i].n_shared + (size_t)rows[i].n_own;
     }
+    const size_t max_keys = most_keys > 0 ? (size_t)most_keys : 1;
     float *scores = cpu_scratch(b, (size_t)b->n_threads * max_keys);
     if (!scores)
         return;
-    struct decode_job job = {b->k, out, q, views, shape, scores, max_keys};
+    struct decode_job job = {b->k, out, q, k, v, rows, shape, scores, max_keys};
     cpu_run(b, n * shape->n_kv_heads, (double)all_keys * shape->n_heads * shape->head_dim / 2, decode_task, &job);
 }

@@ -151,6 +151,7 @@ static void cpu_close(struct backend *b)
 {
     if (!b)
         return;
+    cpu_samplers_free(b);
     pool_free(b->pool);
     bf16_close(b->bf16);
     pthread_mutex_destroy(&b->fault_lock);
@@ -307,10 +308,12 @@ const struct backend_ops backend_cpu = {
     .add = cpu_add,
     .scale = cpu_scale,
     .gather_rows = cpu_gather_rows,
+    .put_rows = cpu_put_rows,
     .scatter_add_rows = cpu_scatter_add_rows,
     .head = cpu_head,
     .head_keeps = cpu_head_keeps,
     .head_backward = cpu_head_backward,
+    .sample = cpu_sample,
     .sum_squares = cpu_sum_squares,
     .shrink = cpu_shrink,
     .adamw = cpu_adamw,

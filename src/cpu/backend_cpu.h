@@ -25,7 +25,9 @@ struct backend {
     size_t scratch_floats;
     size_t scratch_peak_bytes; // for tests
     float *gemm_scratch; // (n_threads, GEMM_SCRATCH)
-    struct bf16 *bf16;   // NULL in f32
+    struct bf16 *bf16;   // NULL where no library multiplies
+    struct sampler **samplers; // (n_threads) for a vocabulary of sampled_vocab; NULL before the first
+    int sampled_vocab;
     char arithmetic[96];
 };
 
@@ -92,6 +94,7 @@ void cpu_embed(struct backend *b, float *out, struct stored wte, struct stored w
 void cpu_embed_backward(struct backend *b, float *dwte, float *dwpe, const float *dout, const int32_t *tokens,
                         const int32_t *positions, int t, int c);
 void cpu_gather_rows(struct backend *b, float *out, const float *x, const int32_t *rows, int n, int c);
+void cpu_put_rows(struct backend *b, float *to, const float *from, const int32_t *rows, int n, int c);
 void cpu_scatter_add_rows(struct backend *b, float *dx, const float *dout, const int32_t *rows, int n, int c);
 void cpu_rope(struct backend *b, float *x, const float *cos, const float *sin, const int32_t *positions, int t,
               int n_heads, int head_dim, bool inverse);
@@ -124,8 +127,12 @@ void cpu_attention_backward(struct backend *b, float *dq, float *dk, float *dv, 
                             const float *lse, const float *q, const float *k, const float *v,
                             const struct attn_segment *segments, int n_segments, int t,
                             const struct attn_shape *shape);
-void cpu_attention_decode(struct backend *b, float *out, const float *q, const struct kv_view *views, int n,
-                          const struct attn_shape *shape);
+void cpu_attention_decode(struct backend *b, float *out, const float *q, const float *k, const float *v,
+                          const struct kv_rows *rows, int n, int most_keys, const struct attn_shape *shape);
+// sample.c
+void cpu_sample(struct backend *b, int32_t *tokens, float *logprobs, const float *logits, int v, const struct sample_row *rows,
+                int n);
+void cpu_samplers_free(struct backend *b);
 // head.c, head_backward.c
 void cpu_head(struct backend *b, const struct head_out *out, const struct head_in *in);
 size_t cpu_head_keeps(const struct backend *b);

@@ -19,7 +19,9 @@ libcpu_a_SOURCES = \
 	%D%/linear.c \
 	%D%/norm.c \
 	%D%/probe.c \
-	%D%/rows.c
+	%D%/rows.c \
+	%D%/sample.c \
+	%D%/sampler.c %D%/sampler.h
 libcpu_a_LIBADD =
 libcpu_a_DEPENDENCIES = $(libcpu_a_LIBADD)
 CPU_LIBS = libcpu.a $(OPENBLAS_LIBS) $(ONEDNN_LIBS)

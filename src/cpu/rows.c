@@ -4,6 +4,8 @@
 
 #include "cpu/backend_cpu.h"
 
+#include <string.h>
+
 enum {
     BLOCK_ROWS = 32,
     BLOCK_COLUMNS = 128,
@@ -53,6 +55,21 @@ void cpu_embed(struct backend *b, float *out, struct stored wte, struct stored w
 void cpu_gather_rows(struct backend *b, float *out, const float *x, const int32_t *rows, int n, int c)
 {
     cpu_embed(b, out, stored_f32(x), (struct stored){0}, rows, NULL, n, c);
+}
+
+static void put_task(void *data, int block, int thread)
+{
+    const struct rows_job *j = data;
+    const size_t c = (size_t)j->c;
+    const int end = cpu_min(j->n, (block + 1) * BLOCK_ROWS);
+    for (int i = block * BLOCK_ROWS; i < end; i++)
+        memcpy(j->out + (size_t)j->rows[i] * c, j->x + (size_t)i * c, c * sizeof *j->out);
+}
+
+void cpu_put_rows(struct backend *b, float *to, const float *from, const int32_t *rows, int n, int c)
+{
+    struct rows_job job = {.k = b->k, .out = to, .x = from, .rows = rows, .n = n, .c = c};
+    cpu_run(b, cpu_blocks((size_t)n, BLOCK_ROWS), (double)n * c / 4, put_task, &job);
 }
 
 static void scatter_task(void *data, int block, int thread)

@@ -16,7 +16,7 @@
 
 #include "base/err.h"
 
-enum { BACKEND_ABI = 6 };
+enum { BACKEND_ABI = 7 };
 
 // How numbers are stored. What they are computed in is the backend's business.
 enum dtype { DTYPE_F32, DTYPE_BF16, DTYPE_F16 };
@@ -64,11 +64,19 @@ struct attn_shape {
     float cap;    // scaled scores x become cap tanh(x / cap); 0: none
 };
 
-// Keys and values that one decoding row attends to: a shared part (its prompt's) and its own.
-struct kv_view {
-    const float *shared_k, *shared_v; // (n_shared, n_kv_heads * head_dim)
-    const float *own_k, *own_v;       // (n_own, n_kv_heads * head_dim)
-    int n_shared, n_own;
+// Keys and values that one decoding row attends to, as rows of a layer's: a shared part (its prompt's) and its own.
+struct kv_rows {
+    int32_t shared, n_shared, own, n_own; // the first of each, and how many
+};
+
+// How a token is drawn from a row of logits.
+struct sample_row {
+    int logits;        // which row
+    float temperature; // 0: the most likely token, the lowest of several
+    int top_k;         // only the k most likely; 0: all
+    float top_p;       // of those, the fewest that hold this share of their probability; 1: all
+    float min_p;       // of those, the ones at least so likely as this share of the likeliest; 0: all
+    double uniform;    // in [0, 1)
 };
 
 enum activation { ACT_GELU_TANH, ACT_GELU_ERF, ACT_RELU, ACT_SILU };
@@ -203,9 +211,9 @@ struct backend_ops {
                                const float *lse, const float *q, const float *k, const float *v,
                                const struct attn_segment *segments, int n_segments, int t,
                                const struct attn_shape *shape);
-    // One new row per stream: out(B, n_heads*head_dim); views (host) point into device caches.
-    void (*attention_decode)(struct backend *b, float *out, const float *q, const struct kv_view *views, int n,
-                             const struct attn_shape *shape);
+    // One new row per stream: out(n, n_heads*head_dim) attends to the rows of k and v that rows(n) names, most_keys at most.
+    void (*attention_decode)(struct backend *b, float *out, const float *q, const float *k, const float *v,
+                             const struct kv_rows *rows, int n, int most_keys, const struct attn_shape *shape);
 
     void (*act)(struct backend *b, float *y, const float *x, size_t n, enum activation kind);
     // dx may be dy or x itself.
@@ -220,6 +228,7 @@ struct backend_ops {
 
     // out(N,C) = x[rows]; and dx[rows] += dout with rows possibly repeating, in order.
     void (*gather_rows)(struct backend *b, float *out, const float *x, const int32_t *rows, int n, int c);
+    void (*put_rows)(struct backend *b, float *to, const float *from, const int32_t *rows, int n, int c); // to[rows] = from
     void (*scatter_add_rows)(struct backend *b, float *dx, const float *dout, const int32_t *rows, int n, int c);
 
     void (*head)(struct backend *b, const struct head_out *out, const struct head_in *in);
@@ -230,6 +239,11 @@ struct backend_ops {
     //                                    + gap[n] * ((v == target) - (v == rival)))
     void (*head_backward)(struct backend *b, float *dx, float *dw, const struct head_in *in,
                           const struct head_slopes *slopes);
+
+    // tokens(n), logprobs(n): drawn from rows of logits(.., v), each as its row (host) says. A log-probability is that under
+    // the logits alone. Where a logit is not finite the token is -1.
+    void (*sample)(struct backend *b, int32_t *tokens, float *logprobs, const float *logits, int v, const struct sample_row *rows,
+                   int n);
 
     double (*sum_squares)(struct backend *b, const float *x, size_t n); // waits; NaN and Inf pass through
     // The proximal step of threshold |w - start|_1, soft thresholding: d = w - start; w = start where |d| <= threshold, else

@@ -1,34 +1,18 @@
-// Sampling with a KV cache: all streams of a call decode together as one batch of rows, a prompt's keys and
-// values are computed once and shared by its samples, finished streams leave the batch at once.
-// A token is a pure function of (seed, prompt index, sample index, position) and the model.
+// Sampling of many prompts at once, to their end: all are jobs of the model's generator.
 #pragma once
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "model/generator.h"
 
-#include "base/err.h"
-#include "model/model.h"
-
-struct gen_options {
-    int max_new_tokens;
-    float temperature; // 0: greedy
-    int top_k;         // 0: off
-    float top_p;       // 1: off
-    uint64_t seed;
-    const int32_t *stop_ids; // ends a stream, and is part of its tokens
-    int n_stop;
+enum {
+    GENERATE_MAX_STREAMS = 512,
+    GENERATE_LOGIT_BYTES = 16 << 20,
 };
+static const size_t GENERATE_CACHE_BYTES = (size_t)1 << 30;
+
 struct gen_prompt {
     const int32_t *tokens;
     int n_tokens;
     int n_samples;
-};
-struct gen_sample {
-    int prompt, sample;
-    int32_t *tokens; // what was generated, without the prompt
-    float *logprobs; // of each token under the model at temperature 1, before top-k and top-p
-    int n_tokens;
-    bool stopped;    // by a stop id; else by max_new_tokens or the model's longest sequence
 };
 
 // *out: one per prompt and sample, in that order; generate_free releases. on_token may be NULL; it is called

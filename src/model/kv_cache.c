@@ -2,6 +2,9 @@
 
 #include "model/kv_cache.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "base/mem.h"
 
 size_t kv_cache_token_bytes(const struct widths *w, int n_layers)
@@ -17,70 +20,60 @@ void kv_cache_init(struct kv_cache *c, const struct parts *p)
 void kv_cache_fini(struct kv_cache *c)
 {
     c->ops->free(c->b, c->block);
+    free(c->taken);
     c->block = NULL;
+    c->taken = NULL;
 }
 
-int kv_cache_reserve(struct kv_cache *c, size_t n_prompt, size_t n_slots, size_t slot_tokens, struct err *e)
+int kv_cache_reserve(struct kv_cache *c, size_t rows, struct err *e)
 {
     size_t n, bytes;
-    bool fits = mem_mul(n_slots, slot_tokens, &n) && !__builtin_add_overflow(n, n_prompt, &n) &&
-                mem_mul(n, 2 * c->kv * (size_t)c->n_layers, &n) && mem_mul(n, sizeof(float), &bytes);
-    if (!fits)
-        return err_set(e, ERR_LIMIT, "sampling %zu texts of %zu tokens at once needs more memory than can be addressed",
-                       n_slots, slot_tokens);
-    if (n > c->block_floats) {
-        c->ops->free(c->b, c->block);
-        c->block_floats = 0;
-        c->block = c->ops->alloc(c->b, bytes, "the keys and values of the texts being sampled", e);
-        if (!c->block)
-            return ERR_LIMIT;
-        c->block_floats = n;
-    }
-    c->n_prompt = n_prompt;
-    c->n_slots = n_slots;
-    c->slot_tokens = slot_tokens;
+    BUG_IF(c->n_taken);
+    if (rows <= c->rows)
+        return 0;
+    if (!mem_mul(rows, 2 * c->kv * (size_t)c->n_layers, &n) || !mem_mul(n, sizeof(float), &bytes))
+        return err_set(e, ERR_LIMIT, "sampling texts of %zu tokens at once needs more memory than can be addressed", rows);
+    c->ops->free(c->b, c->block);
+    c->rows = 0;
+    c->block = c->ops->alloc(c->b, bytes, "the keys and values of the texts being sampled", e);
+    if (!c->block)
+        return ERR_LIMIT;
+    c->rows = rows;
     return 0;
 }
 
-static float *layer_start(const struct kv_cache *c, int layer)
+bool kv_cache_take(struct kv_cache *c, size_t n, size_t *first)
 {
-    return c->block + (size_t)layer * 2 * c->kv * (c->n_prompt + c->n_slots * c->slot_tokens);
+    size_t at = 0;
+    int i = 0;
+    for (; i < c->n_taken && c->taken[i].first - at < n; i++)
+        at = c->taken[i].first + c->taken[i].n;
+    if (c->rows < at + n)
+        return false;
+    MEM_GROW(c->taken, c->n_taken, c->cap_taken);
+    memmove(c->taken + i + 1, c->taken + i, (size_t)(c->n_taken - i) * sizeof *c->taken);
+    c->taken[i] = (struct kv_range){at, n};
+    c->n_taken++;
+    *first = at;
+    return true;
 }
 
-float *kv_cache_prompt_k(const struct kv_cache *c, int layer)
+void kv_cache_give(struct kv_cache *c, size_t first)
 {
-    return layer_start(c, layer);
+    int i = 0;
+    while (i < c->n_taken && c->taken[i].first != first)
+        i++;
+    BUG_IF(i == c->n_taken);
+    memmove(c->taken + i, c->taken + i + 1, (size_t)(c->n_taken - i - 1) * sizeof *c->taken);
+    c->n_taken--;
 }
 
-float *kv_cache_prompt_v(const struct kv_cache *c, int layer)
+float *kv_cache_keys(const struct kv_cache *c, int layer)
 {
-    return layer_start(c, layer) + c->n_prompt * c->kv;
+    return c->block + (size_t)layer * 2 * c->kv * c->rows;
 }
 
-static float *slot_k(const struct kv_cache *c, int layer, size_t slot)
+float *kv_cache_values(const struct kv_cache *c, int layer)
 {
-    return layer_start(c, layer) + (2 * c->n_prompt + slot * c->slot_tokens) * c->kv;
-}
-
-static float *slot_v(const struct kv_cache *c, int layer, size_t slot)
-{
-    return slot_k(c, layer, slot) + c->n_slots * c->slot_tokens * c->kv;
-}
-
-void kv_cache_put(const struct kv_cache *c, int layer, size_t slot, size_t position, const float *k, const float *v)
-{
-    c->ops->copy(c->b, slot_k(c, layer, slot) + position * c->kv, k, c->kv * sizeof(float));
-    c->ops->copy(c->b, slot_v(c, layer, slot) + position * c->kv, v, c->kv * sizeof(float));
-}
-
-struct kv_view kv_cache_view(const struct kv_cache *c, int layer, size_t first, int n_shared, size_t slot, int n_own)
-{
-    return (struct kv_view){
-        .shared_k = kv_cache_prompt_k(c, layer) + first * c->kv,
-        .shared_v = kv_cache_prompt_v(c, layer) + first * c->kv,
-        .own_k = slot_k(c, layer, slot),
-        .own_v = slot_v(c, layer, slot),
-        .n_shared = n_shared,
-        .n_own = n_own,
-    };
+    return kv_cache_keys(c, layer) + c->rows * c->kv;
 }

@@ -1,5 +1,6 @@
-// Keys and values of a wave of streams: of each prompt once, shared by its samples, and of each stream's own
-// tokens in a slot of fixed size. Device memory in one block.
+// Keys and values of the texts that are being sampled. Every layer has a row of keys and one of values for each token; texts
+// have ranges of rows: a prompt's is shared by its samples, each sample has one for its own tokens. Device memory in one
+// block, which stays for the next texts.
 #pragma once
 
 #include "model/decoder_parts.h"
@@ -9,21 +10,24 @@ struct kv_cache {
     struct backend *b;
     size_t kv; // floats of one token's keys in one layer
     int n_layers;
-    size_t n_prompt, n_slots, slot_tokens;
-    float *block; // per layer: prompt keys, prompt values, slots' keys, slots' values
-    size_t block_floats;
+    size_t rows;  // per layer
+    float *block; // per layer: keys, values
+    // Ranges that are taken, in order.
+    struct kv_range {
+        size_t first, n;
+    } *taken;
+    int n_taken, cap_taken;
 };
 
 // Bytes that a token takes in all layers.
 size_t kv_cache_token_bytes(const struct widths *w, int n_layers);
 void kv_cache_init(struct kv_cache *c, const struct parts *p);
 void kv_cache_fini(struct kv_cache *c);
-// Room for these, content undefined; memory of an earlier, larger wave is used again.
-int kv_cache_reserve(struct kv_cache *c, size_t n_prompt, size_t n_slots, size_t slot_tokens, struct err *e);
-// The rows of all prompts together, (n_prompt, kv): the forward of the prompts writes there.
-float *kv_cache_prompt_k(const struct kv_cache *c, int layer);
-float *kv_cache_prompt_v(const struct kv_cache *c, int layer);
-// Puts one row at `position` of a slot.
-void kv_cache_put(const struct kv_cache *c, int layer, size_t slot, size_t position, const float *k, const float *v);
-// What a stream sees: n_shared rows of its prompt from row `first`, n_own of its slot.
-struct kv_view kv_cache_view(const struct kv_cache *c, int layer, size_t first, int n_shared, size_t slot, int n_own);
+// At least so many rows; not while ranges are taken, for their content is lost.
+int kv_cache_reserve(struct kv_cache *c, size_t rows, struct err *e);
+// A range of n rows (at least 1) into *first; false when there is no room for it now.
+bool kv_cache_take(struct kv_cache *c, size_t n, size_t *first);
+void kv_cache_give(struct kv_cache *c, size_t first);
+// A layer's rows, (rows, kv).
+float *kv_cache_keys(const struct kv_cache *c, int layer);
+float *kv_cache_values(const struct kv_cache *c, int layer);

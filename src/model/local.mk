@@ -10,6 +10,7 @@ libmodel_a_SOURCES = \
 	%D%/decoder_forward.c \
 	%D%/decoder_parts.c %D%/decoder_parts.h \
 	%D%/generate.c %D%/generate.h \
+	%D%/generator.c %D%/generator.h \
 	%D%/generation_config.c %D%/generation_config.h \
 	%D%/kv_cache.c %D%/kv_cache.h \
 	%D%/lora.c \
@@ -17,13 +18,13 @@ libmodel_a_SOURCES = \
 	%D%/merge_folder.c %D%/merge_folder.h \
 	%D%/merge_source.c %D%/merge_source.h \
 	%D%/model.c %D%/model.h %D%/model_parts.h \
+	%D%/model_copy.c \
 	%D%/model_hash.c \
 	%D%/model_load.c \
 	%D%/model_save.c \
 	%D%/names.c %D%/names.h \
 	%D%/safetensors.c %D%/safetensors.h \
 	%D%/safetensors_write.c \
-	%D%/sampler.c %D%/sampler.h \
 	%D%/shards.c \
 	%D%/st_types.h
 
@@ -53,7 +54,7 @@ tests_unit_test_decoder_gradient_LDADD = $(CPU_LIBS) $(MODEL_LIBS) $(CMOCKA_LIBS
 tests_unit_test_generate_SOURCES = tests/unit/test_generate.c
 tests_unit_test_generate_LDADD = $(CPU_LIBS) $(MODEL_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_sampler_SOURCES = tests/unit/test_sampler.c
-tests_unit_test_sampler_LDADD = $(MODEL_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_sampler_LDADD = $(CPU_LIBS) $(MODEL_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += tests/unit/test_adapters tests/unit/test_arch tests/unit/test_hf_folders
 tests_unit_test_adapters_SOURCES = tests/unit/test_adapters.c

@@ -232,26 +232,12 @@ void model_weights_changed(struct model *m)
     m->ops->weights_changed(m->backend);
 }
 
-int model_copy(struct model **out, const struct model *from, unsigned how, struct err *e)
-{
-    struct model *m = NULL;
-    BUG_IF(from->lora_weights != NULL || from->frozen);
-    int code = model_alloc(&m, from->config, "config.json", from->ops, from->backend, how, e);
-    if (!code)
-        code = model_take(m, from, e);
-    if (code) {
-        model_free(m);
-        return code;
-    }
-    m->scores_tokens = from->scores_tokens;
-    *out = m;
-    return 0;
-}
-
 void model_free(struct model *m)
 {
     if (!m)
         return;
+    if (m->generator)
+        m->generator_free(m->generator);
     for (int i = 0; i < m->n_tensors; i++)
         m->ops->free(m->backend, m->tensors[i].own);
     m->ops->free(m->backend, m->rounded);
@@ -315,22 +301,6 @@ int model_read(const struct model *m, const struct tensor *t, int first, int n, 
     m->ops->download(m->backend, host, wide ? wide : from.at, count * sizeof *host);
     m->ops->free(m->backend, wide);
     return m->ops->sync(m->backend, e);
-}
-
-int model_take(struct model *into, const struct model *from, struct err *e)
-{
-    BUG_IF(into->frozen);
-    for (int i = 0; i < into->n_tensors; i++) {
-        const struct tensor *to = &into->tensors[i], *t = model_tensor(from, to->kind, to->layer);
-        if (!t && to->kind == T_SCORE_W)
-            continue;
-        BUG_IF(!t || t->rows != to->rows || t->cols != to->cols);
-        float *w = into->weights + to->offset;
-        into->ops->convert(into->backend, w, DTYPE_F32, tensor_exact(from, t), (size_t)t->rows * (size_t)t->cols);
-        lora_add_product(from, t, w);
-    }
-    model_weights_changed(into);
-    return into->ops->sync(into->backend, e);
 }
 
 float *model_grad(const struct model *m, enum tensor_kind kind, int layer)

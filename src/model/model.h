@@ -84,6 +84,8 @@ struct model {
     bool scores_tokens; // with T_SCORE_W: it was taught to read every token of a response, not the last alone
     int pad_id; // with T_SCORE_W: the token that pads; a sequence's score is that of the last which is another. -1: none
     float *score_grads; // of T_SCORE_W when the base is frozen, else NULL
+    struct generator *generator; // what samples from it, once somebody does
+    void (*generator_free)(struct generator *g);
     json_t *config;    // config.json as it was read
     struct notes notes; // what a person should know of its files
     char *dir;         // where it was loaded from; NULL for a new model

@@ -155,13 +155,13 @@ static uint64_t check_decode_case(struct bench *t, int n_shared, int n_own, cons
     reference(&whole, dq, dk, dv, want, lse);
     for (int i = 0; i < 2; i++)
         t->ops->copy(t->b, query + i * width, q + (n - 1) * width, (size_t)width * sizeof *q);
-    const float *own_k = k + n_shared * kv_width, *own_v = v + n_shared * kv_width;
-    struct kv_view views[2] = {{k, v, own_k, own_v, n_shared, n_own}, {k, v, own_k, own_v, n_shared, n_own}};
-    t->ops->attention_decode(t->b, out, query, views, 2, a);
+    const struct kv_rows host[2] = {{0, n_shared, n_shared, n_own}, {0, n_shared, n_shared, n_own}};
+    int32_t *rows = bench_ints(t, (const int32_t *)host, 8);
+    t->ops->attention_decode(t->b, out, query, k, v, (const struct kv_rows *)rows, 2, n, a);
     bench_expect(t, "attention_decode", out, want + (n - 1) * width, (size_t)width, 3e-6);
     bench_expect(t, "attention_decode, second", out + width, want + (n - 1) * width, (size_t)width, 3e-6);
     uint64_t hash = bench_hash(t, out, 2 * (size_t)width);
-    bench_free(t, 5, q, k, v, out, query);
+    bench_free(t, 6, q, k, v, out, query, rows);
     free(hq), free(hk), free(hv), free(dq), free(dk), free(dv), free(want), free(lse);
     return hash;
 }

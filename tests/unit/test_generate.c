@@ -5,6 +5,7 @@
 #include "base/rng.h"
 #include "golden_decoder.h"
 #include "model/generate.h"
+#include "model/kv_cache.h"
 
 static struct golden golden;
 static const struct backend_ops *cpu;
@@ -157,6 +158,113 @@ static void waves_and_pieces_change_nothing(void **state)
     }
     generate_free(all, n);
     free(prompts);
+    model_free(m);
+}
+
+struct kept {
+    struct gen_sample *samples;
+    int n_ends, n_tokens, stop_after; // the listener says no after so many tokens; 0: never
+    bool whole;
+};
+
+static bool keep_token(void *arg, int sample_number, int32_t token, float logprob)
+{
+    struct kept *k = arg;
+    return ++k->n_tokens != k->stop_after;
+}
+
+static void keep_samples(void *arg, struct gen_sample *samples, bool whole)
+{
+    struct kept *k = arg;
+    k->samples = samples;
+    k->whole = whole;
+    k->n_ends++;
+}
+
+// Jobs that come while others decode, with options of their own, are answered as if they were alone; one that is stopped
+// leaves the others as they are.
+static void jobs_join_and_leave_between_tokens(void **state)
+{
+    enum { N = 6 };
+    struct model *m = golden_model(json_array_get(json_object_get(golden.file, "cases"), 0), "weights", cpu, backend);
+    struct generator *g;
+    struct kept kept[N] = {{0}};
+    struct gen_job *jobs[N];
+    assert_ok(generator_of(&g, m, e));
+    for (int i = 0; i < N; i++) {
+        const struct pack_group *group = &golden.groups[i % golden.n_groups];
+        struct gen_request r = {.prompt = group->prompt, .n_prompt = group->n_prompt, .n_samples = 1 + i % 3, .number = (uint32_t)i,
+                                .options = plain, .on_token = keep_token, .on_end = keep_samples, .arg = &kept[i]};
+        r.options.temperature = i % 2 ? 0.5f : 1;
+        r.options.top_k = i == 3 ? 4 : 0;
+        r.options.min_p = i == 4 ? 0.1f : 0;
+        r.options.max_new_tokens = 4 + 3 * i;
+        kept[i].stop_after = i == 2 ? 5 : 0;
+        assert_ok(generator_submit(g, &r, &jobs[i], e));
+        for (int step = 0; step < 2; step++)
+            assert_ok(generator_step(g, e));
+        if (i == 5)
+            generator_cancel(g, jobs[5]);
+    }
+    while (generator_is_busy(g))
+        assert_ok(generator_step(g, e));
+    for (int i = 0; i < N; i++) {
+        const struct pack_group *group = &golden.groups[i % golden.n_groups];
+        struct gen_prompt prompts[N] = {{0}};
+        struct gen_options o = plain;
+        struct gen_sample *alone;
+        o.temperature = i % 2 ? 0.5f : 1;
+        o.top_k = i == 3 ? 4 : 0;
+        o.min_p = i == 4 ? 0.1f : 0;
+        o.max_new_tokens = 4 + 3 * i;
+        for (int k = 0; k < N; k++)
+            prompts[k] = (struct gen_prompt){group->prompt, group->n_prompt, k == i ? 1 + i % 3 : 0};
+        assert_int_equal(kept[i].n_ends, 1);
+        assert_int_equal(kept[i].whole, i != 2 && i != 5);
+        const int n = sample(m, prompts, N, &o, &alone);
+        assert_int_equal(n, 1 + i % 3);
+        for (int k = 0; k < n; k++) {
+            const struct gen_sample *s = &kept[i].samples[k];
+            assert_true(kept[i].whole ? s->n_tokens == alone[k].n_tokens : s->n_tokens < alone[k].n_tokens);
+            assert_memory_equal(s->tokens, alone[k].tokens, (size_t)s->n_tokens * sizeof(int32_t));
+            assert_memory_equal(s->logprobs, alone[k].logprobs, (size_t)s->n_tokens * sizeof(float));
+        }
+        generate_free(alone, n);
+        gen_samples_free(kept[i].samples, n);
+    }
+    model_free(m);
+}
+
+// More waits than the cache holds: rows are given back and taken again.
+static void ranges_of_the_cache_do_not_overlap(void **state)
+{
+    struct model *m = golden_model(json_array_get(json_object_get(golden.file, "cases"), 0), "weights", cpu, backend);
+    struct parts p;
+    struct kv_cache c;
+    size_t first[40], length[40];
+    bool taken[40] = {0};
+    struct rng r = rng_make(4, RNG_TEST, 9);
+    parts_init(&p, m);
+    kv_cache_init(&c, &p);
+    assert_ok(kv_cache_reserve(&c, 100, e));
+    for (int round = 0; round < 4000; round++) {
+        const int i = (int)rng_below(&r, 40);
+        size_t used = 0;
+        if (taken[i]) {
+            kv_cache_give(&c, first[i]);
+            taken[i] = false;
+            continue;
+        }
+        length[i] = 1 + (size_t)rng_below(&r, 12);
+        taken[i] = kv_cache_take(&c, length[i], &first[i]);
+        for (int k = 0; k < 40; k++) {
+            used += taken[k] ? length[k] : 0;
+            assert_true(!taken[k] || k == i || !taken[i] || first[k] + length[k] <= first[i] || first[i] + length[i] <= first[k]);
+        }
+        assert_true(!taken[i] || first[i] + length[i] <= 100);
+        assert_true(taken[i] || used > 0); // an empty cache has room
+    }
+    kv_cache_fini(&c);
     model_free(m);
 }
 
@@ -342,6 +450,8 @@ int main(void)
         cmocka_unit_test(sampled_logprobs_are_the_decoders),
         cmocka_unit_test(neighbours_do_not_change_a_sample),
         cmocka_unit_test(waves_and_pieces_change_nothing),
+        cmocka_unit_test(jobs_join_and_leave_between_tokens),
+        cmocka_unit_test(ranges_of_the_cache_do_not_overlap),
         cmocka_unit_test(first_tokens_follow_the_models_distribution),
         cmocka_unit_test(streams_end_at_stop_ids_and_limits),
         cmocka_unit_test(tokens_are_told_as_they_come_and_may_stop_everything),

@@ -3,7 +3,7 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
-#include "model/sampler.h"
+#include "cpu/sampler.h"
 
 static float *random_logits(int n, double spread, uint32_t sub)
 {
@@ -60,21 +60,24 @@ static void cut_by_sorting(double *p, int n, int top_k, double top_p)
     free(r);
 }
 
-static int32_t pick(struct sampler *s, const float *logits, double u, float *logprob)
+static int32_t pick(struct sampler *s, struct sample_row how, const float *logits, double u, float *logprob)
 {
     int32_t token = -1;
     float value;
-    assert_ok(sampler_pick(s, logits, u, &token, logprob ? logprob : &value, e));
+    how.uniform = u;
+    assert_true(sampler_pick(s, &how, logits, &token, logprob ? logprob : &value));
     return token;
 }
 
+static const struct sample_row plain = {.temperature = 1, .top_p = 1}, greedy_row = {.top_p = 1};
+
 static void greedy_takes_the_lowest_of_the_most_likely(void **state)
 {
-    struct sampler *s = sampler_new(300, &(struct sampler_options){.temperature = 0, .top_p = 1});
+    struct sampler *s = sampler_new(300);
     float logits[300] = {0};
-    assert_int_equal(pick(s, logits, 0.9, NULL), 0);
+    assert_int_equal(pick(s, greedy_row, logits, 0.9, NULL), 0);
     logits[299] = logits[41] = logits[40] = 2;
-    assert_int_equal(pick(s, logits, 0.9, NULL), 40);
+    assert_int_equal(pick(s, greedy_row, logits, 0.9, NULL), 40);
     sampler_free(s);
 }
 
@@ -86,10 +89,10 @@ static void logprob_is_the_models_whatever_the_options(void **state)
             int n = sizes[i];
             float *logits = random_logits(n, 4, (uint32_t)n), logprob;
             double *p = softmax(logits, n, 1);
-            struct sampler_options o = {.temperature = greedy ? 0 : 0.7f, .top_k = n / 2, .top_p = 0.9f};
-            struct sampler *s = sampler_new(n, &o);
+            struct sample_row o = {.temperature = greedy ? 0 : 0.7f, .top_k = n / 2, .top_p = 0.9f};
+            struct sampler *s = sampler_new(n);
             for (int k = 0; k < 20; k++) {
-                int32_t token = pick(s, logits, k / 20.0, &logprob);
+                int32_t token = pick(s, o, logits, k / 20.0, &logprob);
                 assert_in_range(token, 0, n - 1);
                 assert_close(logprob, log(p[token]), 2e-6);
             }
@@ -99,23 +102,35 @@ static void logprob_is_the_models_whatever_the_options(void **state)
         }
 }
 
+static void drop_unlikely(double *p, int n, double min_p)
+{
+    double top = 0, sum = 0;
+    for (int i = 0; i < n; i++)
+        top = p[i] > top ? p[i] : top;
+    for (int i = 0; i < n; i++)
+        sum += p[i] = p[i] >= min_p * top ? p[i] : 0;
+    for (int i = 0; i < n; i++)
+        p[i] /= sum;
+}
+
 // The draw inverts the distribution function: over a fine grid of uniform numbers each token comes as often as it
 // is likely, to the grid's resolution. This sees every kept token and every one left out.
-static void check_grid(int n, double spread, double temperature, int top_k, double top_p)
+static void check_grid(int n, double spread, double temperature, int top_k, double top_p, double min_p)
 {
     int grid = n < 1000 ? 4000 : 1000;
     float *logits = random_logits(n, spread, (uint32_t)(n + top_k));
     double *p = softmax(logits, n, (float)temperature);
     cut_by_sorting(p, n, top_k, (float)top_p);
-    struct sampler_options o = {(float)temperature, top_k, (float)top_p};
-    struct sampler *s = sampler_new(n, &o);
+    drop_unlikely(p, n, min_p);
+    const struct sample_row o = {.temperature = (float)temperature, .top_k = top_k, .top_p = (float)top_p, .min_p = (float)min_p};
+    struct sampler *s = sampler_new(n);
     int *count = mem_alloc((size_t)n, sizeof *count);
     for (int k = 0; k < grid; k++)
-        count[pick(s, logits, (k + 0.5) / grid, NULL)]++;
+        count[pick(s, o, logits, (k + 0.5) / grid, NULL)]++;
     for (int i = 0; i < n; i++)
         if (!(fabs(count[i] - p[i] * grid) <= 1.1))
-            fail_msg("n %d, temperature %g, top-k %d, top-p %g: token %d came %d times of %g", n, temperature, top_k, top_p,
-                     i, count[i], p[i] * grid);
+            fail_msg("n %d, temperature %g, top-k %d, top-p %g, min-p %g: token %d came %d times of %g", n, temperature, top_k,
+                     top_p, min_p, i, count[i], p[i] * grid);
     free(count);
     sampler_free(s);
     free(p);
@@ -127,17 +142,20 @@ static void draws_follow_the_distribution(void **state)
     static const int sizes[] = {1, 2, 17, 256, 257, 700, 5000};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         int n = sizes[i];
-        check_grid(n, 2, 1, 0, 1);
-        check_grid(n, 2, 0.5, 0, 1);
-        check_grid(n, 2, 1.5, 3, 1);
-        check_grid(n, 2, 1, n - 1, 1);
-        check_grid(n, 2, 1, 0, 0.5);
-        check_grid(n, 2, 0.8, 0, 0.95);
-        check_grid(n, 2, 1, 10, 0.7);
-        check_grid(n, 2, 1, 0, 1e-6);
-        check_grid(n, 0, 1, 5, 1); // all the same: the lowest ids stay
-        check_grid(n, 0, 1, 0, 0.3);
-        check_grid(n, 40, 1, 20, 0.99); // most weights vanish
+        check_grid(n, 2, 1, 0, 1, 0);
+        check_grid(n, 2, 0.5, 0, 1, 0);
+        check_grid(n, 2, 1.5, 3, 1, 0);
+        check_grid(n, 2, 1, n - 1, 1, 0);
+        check_grid(n, 2, 1, 0, 0.5, 0);
+        check_grid(n, 2, 0.8, 0, 0.95, 0);
+        check_grid(n, 2, 1, 10, 0.7, 0);
+        check_grid(n, 2, 1, 0, 1e-6, 0);
+        check_grid(n, 0, 1, 5, 1, 0); // all the same: the lowest ids stay
+        check_grid(n, 0, 1, 0, 0.3, 0);
+        check_grid(n, 40, 1, 20, 0.99, 0); // most weights vanish
+        check_grid(n, 4, 1, 0, 1, 0.05);
+        check_grid(n, 4, 0.7, 50, 0.9, 0.2);
+        check_grid(n, 4, 1.5, 0, 0.95, 1); // the likeliest alone
     }
 }
 
@@ -146,11 +164,11 @@ static void random_draws_pass_chi_square(void **state)
     enum { N = 24, DRAWS = 40000 };
     float *logits = random_logits(N, 1, 77);
     double *p = softmax(logits, N, 1), chi = 0;
-    struct sampler *s = sampler_new(N, &(struct sampler_options){1, 0, 1});
+    struct sampler *s = sampler_new(N);
     int count[N] = {0};
     struct rng r = rng_make(9, RNG_TEST, 5);
     for (int k = 0; k < DRAWS; k++)
-        count[pick(s, logits, rng_uniform(&r), NULL)]++;
+        count[pick(s, plain, logits, rng_uniform(&r), NULL)]++;
     for (int i = 0; i < N; i++)
         chi += pow(count[i] - p[i] * DRAWS, 2) / (p[i] * DRAWS);
     assert_true(chi < 49.7); // 23 degrees of freedom: one in a thousand is beyond
@@ -165,11 +183,11 @@ static void the_last_of_uniform_numbers_is_a_likely_token(void **state)
     float logits[600];
     for (int i = 0; i < 600; i++)
         logits[i] = i < 3 ? 1 : -1000; // vanish
-    static const struct sampler_options options[] = {{1, 0, 1}, {1, 2, 1}, {1, 0, 0.9f}};
-    for (size_t i = 0; i < 3; i++) {
-        struct sampler *s = sampler_new(600, &options[i]);
-        assert_in_range(pick(s, logits, 1 - 0x1p-53, NULL), 1, 2);
-        assert_int_equal(pick(s, logits, 0, NULL), 0);
+    static const struct sample_row rows[] = {{0, 1, 0, 1, 0, 0}, {0, 1, 2, 1, 0, 0}, {0, 1, 0, 0.9f, 0, 0}, {0, 1, 0, 1, 0.1f, 0}};
+    for (size_t i = 0; i < 4; i++) {
+        struct sampler *s = sampler_new(600);
+        assert_in_range(pick(s, rows[i], logits, 1 - 0x1p-53, NULL), 1, 2);
+        assert_int_equal(pick(s, rows[i], logits, 0, NULL), 0);
         sampler_free(s);
     }
 }
@@ -177,14 +195,13 @@ static void the_last_of_uniform_numbers_is_a_likely_token(void **state)
 static void logits_that_are_not_finite_are_refused(void **state)
 {
     static const float strange[] = {NAN, INFINITY, -INFINITY};
-    struct sampler *s = sampler_new(37, &(struct sampler_options){1, 0, 1});
+    struct sampler *s = sampler_new(37);
     for (size_t i = 0; i < 3; i++)
         for (int at = 0; at < 37; at += 18) {
             float logits[37] = {0}, logprob;
             int32_t token;
-            struct err fault = {0};
             logits[at] = strange[i];
-            assert_int_equal(sampler_pick(s, logits, 0.5, &token, &logprob, &fault), ERR_NUMERIC);
+            assert_false(sampler_pick(s, &plain, logits, &token, &logprob));
         }
     sampler_free(s);
 }

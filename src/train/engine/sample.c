@@ -26,6 +26,8 @@ const struct param engine_sample_params[] = {
     {.name = "temperature", .type = PARAM_FLOAT, .fallback = "1", .min = 0, .max = 100, .help = "0: the likeliest token."},
     {.name = "top-k", .type = PARAM_INT, .fallback = "0", .min = 0, .max = 1000000, .help = "Only the likeliest k; 0: all."},
     {.name = "top-p", .type = PARAM_FLOAT, .fallback = "1", .min = 0.0001, .max = 1, .help = "Only the likeliest share p."},
+    {.name = "min-p", .type = PARAM_FLOAT, .fallback = "0", .min = 0, .max = 1,
+     .help = "Only tokens at least so likely as this share of the likeliest; 0: all."},
     {.name = "seed", .type = PARAM_INT, .fallback = "1", .min = 0, .max = 4294967295.0, .help = "Fixes the answers."},
     {.name = "stream", .type = PARAM_BOOL, .fallback = "no", .help = "Print pieces of text as they are made."},
     {.name = "json", .type = PARAM_BOOL, .fallback = "yes", .help = "The answer is always JSON."},
@@ -187,7 +189,8 @@ static int answer(struct sampling *x, const struct settings *s, struct err *e)
     struct gen_options o = {.max_new_tokens = (int)settings_int(s, "max-tokens"),
                             .temperature = (float)settings_float(s, "temperature"),
                             .top_k = (int)settings_int(s, "top-k"), .top_p = (float)settings_float(s, "top-p"),
-                            .seed = (uint64_t)settings_int(s, "seed"), .stop_ids = x->session.rules.stops,
+                            .min_p = (float)settings_float(s, "min-p"), .seed = (uint64_t)settings_int(s, "seed"),
+                            .stop_ids = x->session.rules.stops,
                             .n_stop = x->session.rules.n_stops};
     const bool stream = settings_bool(s, "stream");
     if (stream)

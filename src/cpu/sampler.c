@@ -6,7 +6,7 @@
 // through, and only that bucket is sorted. What is surely left out is kept from counting by a threshold.
 #include "config.h"
 
-#include "model/sampler.h"
+#include "cpu/sampler.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -34,31 +34,33 @@ struct candidate {
 };
 
 struct sampler {
-    struct sampler_options options;
     size_t vocab;
     float *weights;    // (vocab) rounded up to LANES, zero behind the end
     double *sums;      // of blocks of weights
-    struct candidate *kept, *edge; // (vocab) each, only with top-k or top-p
+    struct candidate *kept, *edge; // (vocab) each, once something is left out
     int *counts;       // (N_BUCKETS)
     double *masses;    // (N_BUCKETS)
     float *maxima;     // (vocab / LANES) rounded up by BLOCK / LANES
 };
 
-struct sampler *sampler_new(int vocab_size, const struct sampler_options *options)
+struct sampler *sampler_new(int vocab_size)
 {
     struct sampler *s = mem_alloc(1, sizeof *s);
-    s->options = *options;
     s->vocab = (size_t)vocab_size;
     s->weights = mem_alloc(s->vocab + BLOCK, sizeof *s->weights);
     s->sums = mem_alloc(s->vocab / BLOCK + 1, sizeof *s->sums);
-    if (options->temperature > 0 && (options->top_k > 0 || options->top_p < 1)) {
-        s->kept = mem_alloc(s->vocab, sizeof *s->kept);
-        s->edge = mem_alloc(s->vocab, sizeof *s->edge);
-        s->counts = mem_alloc(N_BUCKETS, sizeof *s->counts);
-        s->masses = mem_alloc(N_BUCKETS, sizeof *s->masses);
-        s->maxima = mem_alloc((s->vocab / BLOCK + 1) * LANES, sizeof *s->maxima);
-    }
     return s;
+}
+
+static void make_room_to_cut(struct sampler *s)
+{
+    if (s->kept)
+        return;
+    s->kept = mem_alloc(s->vocab, sizeof *s->kept);
+    s->edge = mem_alloc(s->vocab, sizeof *s->edge);
+    s->counts = mem_alloc(N_BUCKETS, sizeof *s->counts);
+    s->masses = mem_alloc(N_BUCKETS, sizeof *s->masses);
+    s->maxima = mem_alloc((s->vocab / BLOCK + 1) * LANES, sizeof *s->maxima);
 }
 
 void sampler_free(struct sampler *s)
@@ -250,7 +252,7 @@ VECTORIZED static double mass_from(const float *w, float threshold, size_t n)
 }
 
 // A weight under which nothing can be among the top_k: so many of the maxima of different weights are above it.
-static float top_k_threshold(struct sampler *s)
+static float top_k_threshold(struct sampler *s, int top_k)
 {
     size_t n = (s->vocab + BLOCK - 1) / BLOCK * LANES, count = 0;
     maxima(s->maxima, s->weights, s->vocab);
@@ -258,7 +260,7 @@ static float top_k_threshold(struct sampler *s)
     for (size_t i = 0; i < n; i++)
         s->counts[bucket_of(s->maxima[i])]++;
     int bucket = N_BUCKETS - 1;
-    while (bucket > 0 && (count += (size_t)s->counts[bucket]) < (size_t)s->options.top_k)
+    while (bucket > 0 && (count += (size_t)s->counts[bucket]) < (size_t)top_k)
         bucket--;
     uint32_t bits = (uint32_t)bucket << BUCKET_SHIFT;
     float threshold;
@@ -267,39 +269,51 @@ static float top_k_threshold(struct sampler *s)
 }
 
 // One from which up the weights hold surely more than the share top_p of `mass`.
-static float top_p_threshold(const struct sampler *s, double mass)
+static float top_p_threshold(const struct sampler *s, float top_p, double mass)
 {
-    double enough = mass * ((double)s->options.top_p + 1e-4); // sums in single precision are far closer than that
+    double enough = mass * ((double)top_p + 1e-4); // sums in single precision are far closer than that
     for (float threshold = 0.25f; threshold > 1e-9f; threshold /= 4)
         if (mass_from(s->weights, threshold, s->vocab) >= enough)
             return threshold;
     return 0;
 }
 
-static int32_t draw_from_kept(struct sampler *s, double uniform)
+static int32_t draw_from_kept(struct sampler *s, const struct sample_row *how)
 {
-    size_t n = 0;
-    double mass = total(s);
-    float threshold = s->options.top_k > 0 ? top_k_threshold(s) : top_p_threshold(s, mass);
-    for (size_t i = 0; i < s->vocab; i++)
+    size_t n = 0, i = 0, kept = 0;
+    double mass = total(s), sum = 0;
+    make_room_to_cut(s);
+    const float threshold = how->top_k > 0 ? top_k_threshold(s, how->top_k)
+                      : how->top_p < 1 ? top_p_threshold(s, how->top_p, mass)
+                                             : how->min_p; // the likeliest has the weight 1
+    for (i = 0; i < s->vocab; i++)
         if (s->weights[i] >= threshold && s->weights[i] > 0)
             s->kept[n++] = (struct candidate){(int32_t)i, s->weights[i]};
-    if (s->options.top_k > 0)
-        n = cut(s, s->kept, n, (size_t)s->options.top_k, INFINITY, &mass);
-    if (s->options.top_p < 1)
-        n = cut(s, s->kept, n, n, mass * (double)s->options.top_p, &mass);
-    double sum = 0, target = uniform * mass;
-    size_t i = 0;
-    while (i + 1 < n && (sum += s->kept[i].weight) <= target)
-        i++;
+    if (how->top_k > 0)
+        n = cut(s, s->kept, n, (size_t)how->top_k, INFINITY, &mass);
+    if (how->top_p < 1)
+        n = cut(s, s->kept, n, n, mass * (double)how->top_p, &mass);
+    if (how->min_p > 0) {
+        mass = 0;
+        for (i = 0; i < n; i++)
+            if (s->kept[i].weight >= how->min_p) {
+                mass += s->kept[i].weight;
+                s->kept[kept++] = s->kept[i];
+            }
+        n = kept;
+    }
+    const double target = how->uniform * mass;
+    for (i = 0; i + 1 < n && (sum += s->kept[i].weight) <= target; i++)
+        ;
     return s->kept[i].id;
 }
 
-int sampler_pick(struct sampler *s, const float *logits, double uniform, int32_t *token, float *logprob, struct err *e)
+bool sampler_pick(struct sampler *s, const struct sample_row *how, const float *logits, int32_t *token, float *logprob)
 {
-    float top = largest(logits, s->vocab), temperature = s->options.temperature;
+    const float top = largest(logits, s->vocab), temperature = how->temperature;
+    const bool cuts = how->top_k > 0 || how->top_p < 1 || how->min_p > 0;
     if (!isfinite(top))
-        return err_set(e, ERR_NUMERIC, "the model's output is not finite: its weights are damaged or training diverged");
+        return false;
     exponentials(s->weights, s->sums, logits, top, 1, s->vocab);
     double normalizer = log(total(s));
     if (temperature == 0) {
@@ -310,8 +324,8 @@ int sampler_pick(struct sampler *s, const float *logits, double uniform, int32_t
     } else {
         if (temperature != 1)
             exponentials(s->weights, s->sums, logits, top, 1 / temperature, s->vocab);
-        *token = s->kept ? draw_from_kept(s, uniform) : draw_from_all(s, uniform * total(s));
+        *token = cuts ? draw_from_kept(s, how) : draw_from_all(s, how->uniform * total(s));
     }
     *logprob = (float)((double)logits[*token] - top - normalizer);
-    return 0;
+    return true;
 }

@@ -1,0 +1,544 @@
+#include "config.h"
+
+#include "model/generator.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/rng.h"
+#include "model/generate.h"
+#include "model/kv_cache.h"
+
+enum {
+    PREFILL_TOKENS = 2048, // of the prompts in one forward; a longer prompt runs alone
+    SEATS_WORTH = 64,      // free places for streams that are worth a forward of prompts while others decode
+};
+
+struct gen_job {
+    struct gen_request r;
+    struct gen_sample *samples; // (n_samples)
+    int max_new;    // tokens of each, by its options and the model's longest sequence
+    int n_started, n_ended;
+    bool stopped;   // by its listener
+    struct gen_job *next; // waiting, or live
+};
+
+// A prompt in the cache, for the streams that it was computed for.
+struct seat {
+    size_t first;
+    int n_prompt, n_users;
+};
+
+struct stream {
+    struct gen_job *job;
+    int sample;
+    int position;      // of the last token, which is not in the cache yet
+    struct seat *seat;
+    size_t own;        // its rows in the cache
+};
+
+struct generator {
+    struct parts parts;
+    struct kv_cache cache;
+    struct gen_job *waiting, *live; // lists, oldest first
+    // device, for `rows` rows
+    char *block;
+    size_t rows, logit_rows;
+    int32_t *tokens, *positions, *row_ids, *put_ids;
+    struct kv_rows *kv_rows;
+    float *x, *wide, *logits, *logprobs;
+    struct layer_acts acts;
+    struct final_acts final;
+    // host, for as many
+    int32_t *host_ids;
+    float *host_logprobs;
+    struct kv_rows *host_kv_rows;
+    struct sample_row *sample_rows;
+    struct attn_segment *segments;
+    struct stream streams[GENERATE_MAX_STREAMS];
+    int n_streams;
+};
+
+// ---- memory ----
+
+static void lay_out(struct generator *g, struct carve *c)
+{
+    struct parts *p = &g->parts;
+    size_t rest;
+    g->tokens = carve_bytes(c, g->rows, sizeof(int32_t));
+    g->positions = carve_bytes(c, g->rows, sizeof(int32_t));
+    g->row_ids = carve_bytes(c, g->rows, sizeof(int32_t));
+    g->put_ids = carve_bytes(c, g->rows, sizeof(int32_t));
+    g->kv_rows = carve_bytes(c, g->rows, sizeof *g->kv_rows);
+    g->logprobs = carve_floats(c, g->rows, 1);
+    g->x = carve_floats(c, g->rows, p->w.c);
+    carve_layer(c, &g->acts, &p->w, g->rows, &rest);
+    g->acts.x = g->x;
+    carve_scratch(c, &p->s, &p->w, g->rows, false);
+    g->wide = p->w.projected ? carve_floats(c, g->rows, p->w.embed) : NULL;
+    carve_final(c, &g->final, p, g->logit_rows);
+    g->logits = carve_floats(c, g->logit_rows, (size_t)p->m->arch.vocab_size);
+}
+
+// Nothing in the block outlives a step: it may be made anew between two.
+static int make_room(struct generator *g, size_t rows, struct err *e)
+{
+    const size_t vocab = (size_t)g->parts.m->arch.vocab_size, most = GENERATE_LOGIT_BYTES / sizeof(float) / vocab;
+    struct carve count = {0};
+    if (rows <= g->rows)
+        return 0;
+    g->parts.ops->free(g->parts.b, g->block);
+    g->block = NULL;
+    g->rows = rows;
+    g->logit_rows = most < 1 ? 1 : most > rows ? rows : most;
+    lay_out(g, &count);
+    if (count.overflow)
+        return err_set(e, ERR_LIMIT, "sampling needs more memory than can be addressed");
+    g->block = g->parts.ops->alloc(g->parts.b, count.used, "the activations of sampling", e);
+    if (!g->block) {
+        g->rows = 0;
+        return ERR_LIMIT;
+    }
+    struct carve place = {.base = g->block};
+    lay_out(g, &place);
+    g->host_ids = mem_realloc(g->host_ids, rows, sizeof *g->host_ids);
+    g->host_logprobs = mem_realloc(g->host_logprobs, rows, sizeof *g->host_logprobs);
+    g->host_kv_rows = mem_realloc(g->host_kv_rows, rows, sizeof *g->host_kv_rows);
+    g->sample_rows = mem_realloc(g->sample_rows, rows, sizeof *g->sample_rows);
+    g->segments = mem_realloc(g->segments, rows, sizeof *g->segments);
+    return 0;
+}
+
+void gen_samples_free(struct gen_sample *samples, int n)
+{
+    for (int i = 0; samples && i < n; i++) {
+        free(samples[i].tokens);
+        free(samples[i].logprobs);
+    }
+    free(samples);
+}
+
+// ---- jobs ----
+
+static void append(struct gen_job **list, struct gen_job *job)
+{
+    while (*list)
+        list = &(*list)->next;
+    job->next = NULL;
+    *list = job;
+}
+
+static bool unlink_job(struct gen_job **list, struct gen_job *job)
+{
+    while (*list && *list != job)
+        list = &(*list)->next;
+    if (!*list)
+        return false;
+    *list = job->next;
+    return true;
+}
+
+static void end_job(struct generator *g, struct gen_job *job, bool whole)
+{
+    unlink_job(&g->waiting, job);
+    unlink_job(&g->live, job);
+    if (job->r.on_end)
+        job->r.on_end(job->r.arg, job->samples, whole);
+    else
+        gen_samples_free(job->samples, job->r.n_samples);
+    free(job);
+}
+
+static int check_prompt(const struct generator *g, const struct gen_request *r, struct err *e)
+{
+    const int vocab = g->parts.m->arch.vocab_size, n_positions = parts_max_positions(&g->parts);
+    const struct gen_options *o = &r->options;
+    BUG_IF(o->max_new_tokens < 0 || o->temperature < 0 || o->top_k < 0 || !(o->top_p > 0) || !(o->min_p >= 0 && o->min_p <= 1));
+    if (r->n_prompt <= 0)
+        return err_set(e, ERR_INPUT, "prompt %u is empty: it needs at least one token, such as the begin-of-text token",
+                       r->number + 1);
+    if (r->n_prompt > n_positions)
+        return err_set(e, ERR_INPUT, "prompt %u has %d tokens, the model can take %d: shorten it", r->number + 1, r->n_prompt,
+                       n_positions);
+    for (int j = 0; j < r->n_prompt; j++)
+        if (r->prompt[j] < 0 || r->prompt[j] >= vocab)
+            return err_set(e, ERR_INPUT, "token %d of prompt %u is outside of the model's vocabulary of %d: the tokenizer does "
+                           "not belong to this model", (int)r->prompt[j], r->number + 1, vocab);
+    return 0;
+}
+
+int generator_submit(struct generator *g, const struct gen_request *r, struct gen_job **out, struct err *e)
+{
+    int code = check_prompt(g, r, e);
+    if (code)
+        return code;
+    struct gen_job *job = mem_alloc(1, sizeof *job);
+    const int left = parts_max_positions(&g->parts) - r->n_prompt;
+    job->r = *r;
+    job->max_new = left < r->options.max_new_tokens ? left : r->options.max_new_tokens;
+    job->samples = mem_try_alloc((size_t)r->n_samples + 1, sizeof *job->samples, "the samples", e);
+    for (int j = 0; job->samples && j < r->n_samples; j++) {
+        const size_t room = (size_t)job->max_new + 1;
+        struct gen_sample *s = &job->samples[j];
+        *s = (struct gen_sample){.prompt = (int)r->number, .sample = j};
+        s->tokens = mem_try_alloc(room, sizeof(int32_t), "the sampled tokens", e);
+        s->logprobs = s->tokens ? mem_try_alloc(room, sizeof(float), "the sampled tokens", e) : NULL;
+        if (!s->logprobs) {
+            gen_samples_free(job->samples, j + 1);
+            job->samples = NULL;
+        }
+    }
+    if (!job->samples) {
+        free(job);
+        return ERR_LIMIT;
+    }
+    const bool nothing = r->n_samples == 0 || job->max_new == 0; // the prompt fills the model's longest sequence
+    if (out)
+        *out = nothing ? NULL : job;
+    append(&g->waiting, job);
+    if (nothing)
+        end_job(g, job, true);
+    return 0;
+}
+
+bool generator_is_busy(const struct generator *g)
+{
+    return g->waiting || g->live;
+}
+
+// Gives a stream's memory back.
+static void leave(struct generator *g, struct stream *s)
+{
+    kv_cache_give(&g->cache, s->own);
+    if (--s->seat->n_users == 0) {
+        kv_cache_give(&g->cache, s->seat->first);
+        free(s->seat);
+    }
+}
+
+void generator_cancel(struct generator *g, struct gen_job *job)
+{
+    int n = 0;
+    for (int i = 0; i < g->n_streams; i++)
+        if (g->streams[i].job == job)
+            leave(g, &g->streams[i]);
+        else
+            g->streams[n++] = g->streams[i];
+    g->n_streams = n;
+    end_job(g, job, false);
+}
+
+static int fail(struct generator *g, int code)
+{
+    while (g->live)
+        generator_cancel(g, g->live);
+    while (g->waiting)
+        generator_cancel(g, g->waiting);
+    return code;
+}
+
+static void generator_free(struct generator *g)
+{
+    while (g->live)
+        generator_cancel(g, g->live);
+    while (g->waiting)
+        generator_cancel(g, g->waiting);
+    kv_cache_fini(&g->cache);
+    g->parts.ops->free(g->parts.b, g->block);
+    free(g->host_ids);
+    free(g->host_logprobs);
+    free(g->host_kv_rows);
+    free(g->sample_rows);
+    free(g->segments);
+    free(g);
+}
+
+int generator_of(struct generator **out, struct model *m, struct err *e)
+{
+    struct generator *g = m->generator;
+    if (!g) {
+        g = m->generator = mem_alloc(1, sizeof *g);
+        m->generator_free = generator_free;
+        parts_init(&g->parts, m);
+        kv_cache_init(&g->cache, &g->parts);
+    } else if (!generator_is_busy(g)) { // an adapter may have come or gone: other scratch
+        const size_t rank = g->parts.w.rank;
+        struct part_scratch s = g->parts.s;
+        parts_init(&g->parts, m);
+        g->parts.s = s;
+        if (g->parts.w.rank != rank)
+            g->rows = 0;
+    }
+    *out = g;
+    return 0;
+}
+
+// ---- tokens ----
+
+static bool is_stop(const struct gen_options *o, int32_t token)
+{
+    for (int i = 0; i < o->n_stop; i++)
+        if (o->stop_ids[i] == token)
+            return true;
+    return false;
+}
+
+// How the next token of a stream is drawn.
+static struct sample_row row_of(const struct stream *s)
+{
+    const struct gen_request *q = &s->job->r;
+    struct rng r = rng_make(q->options.seed, RNG_SAMPLE, q->number);
+    r.index = (uint64_t)s->sample << 32 | (uint32_t)s->job->samples[s->sample].n_tokens;
+    return (struct sample_row){.temperature = q->options.temperature, .top_k = q->options.top_k, .top_p = q->options.top_p,
+                               .min_p = q->options.min_p, .uniform = rng_uniform(&r)};
+}
+
+// Logits of n rows named in row_ids, and a token for each of the streams that draw from them: stream i from row
+// logit_row[i] (NULL: its own). Into g->tokens and g->logprobs, (n_streams).
+static void draw(struct generator *g, int n, const struct stream *streams, int n_streams, const int *logit_row)
+{
+    const struct parts *p = &g->parts;
+    const struct arch *a = &p->m->arch;
+    for (int at = 0, s = 0; at < n; at += (int)g->logit_rows) {
+        const int m = n - at < (int)g->logit_rows ? n - at : (int)g->logit_rows;
+        part_final(p, &g->final, g->x, g->row_ids + at, m);
+        p->ops->linear(p->b, g->logits, g->final.out, part_head_weight(p), NULL, m, a->d_embed, a->vocab_size, 1, 0);
+        if (a->head_cap > 0)
+            p->ops->soft_cap(p->b, g->logits, a->head_cap, (size_t)m * (size_t)a->vocab_size);
+        const int first = s;
+        for (; s < n_streams && (logit_row ? logit_row[s] : s) < at + m; s++) {
+            g->sample_rows[s - first] = row_of(&streams[s]);
+            g->sample_rows[s - first].logits = (logit_row ? logit_row[s] : s) - at;
+        }
+        p->ops->sample(p->b, g->tokens + first, g->logprobs + first, g->logits, a->vocab_size, g->sample_rows, s - first);
+    }
+}
+
+// Takes the drawn tokens of `streams` (n of them) to their samples. live[i]: there is more to come.
+static int take_tokens(struct generator *g, struct stream *streams, int n, bool *live, struct err *e)
+{
+    const struct parts *p = &g->parts;
+    p->ops->download(p->b, g->host_ids, g->tokens, (size_t)n * sizeof *g->host_ids);
+    p->ops->download(p->b, g->host_logprobs, g->logprobs, (size_t)n * sizeof *g->host_logprobs);
+    int code = p->ops->sync(p->b, e);
+    for (int i = 0; i < n && !code; i++) {
+        struct stream *s = &streams[i];
+        struct gen_sample *sample = &s->job->samples[s->sample];
+        const int32_t token = g->host_ids[i];
+        if (token < 0)
+            return err_set(e, ERR_NUMERIC, "the model's output is not finite: its weights are damaged or training diverged");
+        sample->tokens[sample->n_tokens] = token;
+        sample->logprobs[sample->n_tokens++] = g->host_logprobs[i];
+        sample->stopped = is_stop(&s->job->r.options, token);
+        s->position++;
+        live[i] = !sample->stopped && sample->n_tokens < s->job->max_new;
+        if (!s->job->stopped && s->job->r.on_token && !s->job->r.on_token(s->job->r.arg, s->sample, token, g->host_logprobs[i]))
+            s->job->stopped = true;
+    }
+    return code;
+}
+
+// Takes the streams that ended out of the list, keeping the order, and ends jobs that have no more.
+static void drop_ended(struct generator *g, const bool *live)
+{
+    int n = 0;
+    for (int i = 0; i < g->n_streams; i++)
+        if (live[i]) {
+            g->streams[n++] = g->streams[i];
+        } else {
+            leave(g, &g->streams[i]);
+            g->streams[i].job->n_ended++;
+        }
+    g->n_streams = n;
+    for (struct gen_job *job = g->live, *next; job; job = next) {
+        next = job->next;
+        if (job->stopped)
+            generator_cancel(g, job);
+        else if (job->n_ended == job->r.n_samples)
+            end_job(g, job, true);
+    }
+    if (g->waiting && g->waiting->stopped) // some of its samples had begun
+        generator_cancel(g, g->waiting);
+}
+
+// ---- prompts ----
+
+// Runs the prompts of streams [first, end) in one forward and draws their first tokens. Streams of one seat stand together.
+static int prefill_piece(struct generator *g, int first, int end, bool *live, struct err *e)
+{
+    const struct parts *p = &g->parts;
+    const int n_layers = p->m->arch.n_layers;
+    int n = 0, n_segments = 0, logit_row[GENERATE_MAX_STREAMS];
+    for (int i = first; i < end; i++) {
+        const struct stream *s = &g->streams[i];
+        if (i > first && s->seat == g->streams[i - 1].seat) {
+            logit_row[i - first] = n_segments - 1;
+            continue;
+        }
+        const int n_prompt = s->seat->n_prompt;
+        logit_row[i - first] = n_segments;
+        g->segments[n_segments++] = (struct attn_segment){n, n_prompt, 0, 0};
+        p->ops->upload(p->b, g->tokens + n, s->job->r.prompt, (size_t)n_prompt * sizeof(int32_t));
+        for (int j = 0; j < n_prompt; j++)
+            g->host_ids[n + j] = j + p->m->arch.position_offset;
+        n += n_prompt;
+    }
+    p->ops->upload(p->b, g->positions, g->host_ids, (size_t)n * sizeof(int32_t));
+    for (int i = first, at = 0; i < end; i++) // where their keys and values go
+        for (int j = 0; (i == first || g->streams[i].seat != g->streams[i - 1].seat) && j < g->streams[i].seat->n_prompt; j++)
+            g->host_ids[at++] = (int32_t)g->streams[i].seat->first + j;
+    p->ops->upload(p->b, g->put_ids, g->host_ids, (size_t)n * sizeof(int32_t));
+    part_embed(p, g->x, g->wide, g->tokens, g->positions, n);
+    for (int layer = 0; layer < n_layers; layer++) {
+        const struct layer_acts *a = &g->acts;
+        part_qkv(p, layer, a, g->positions, n);
+        p->ops->put_rows(p->b, kv_cache_keys(&g->cache, layer), a->k, g->put_ids, n, (int)p->w.kv);
+        p->ops->put_rows(p->b, kv_cache_values(&g->cache, layer), a->v, g->put_ids, n, (int)p->w.kv);
+        p->ops->attention(p->b, a->att, a->lse, a->q, a->k, a->v, g->segments, n_segments, n, part_shape(p, layer));
+        part_mid(p, layer, a, n);
+        part_out(p, layer, a, g->x, n);
+    }
+    for (int i = 0; i < n_segments; i++)
+        g->host_ids[i] = g->segments[i].start + g->segments[i].len - 1;
+    p->ops->upload(p->b, g->row_ids, g->host_ids, (size_t)n_segments * sizeof(int32_t));
+    draw(g, n_segments, g->streams + first, end - first, logit_row);
+    return take_tokens(g, g->streams + first, end - first, live + first, e);
+}
+
+// The prompts of the streams from `first` on, in pieces of bounded size.
+static int prefill(struct generator *g, int first, struct err *e)
+{
+    bool live[GENERATE_MAX_STREAMS];
+    int code = 0;
+    for (int i = 0; i < first; i++)
+        live[i] = true;
+    while (first < g->n_streams && !code) {
+        size_t n = 0;
+        int end = first;
+        while (end < g->n_streams && (n == 0 || n + (size_t)g->streams[end].seat->n_prompt <= PREFILL_TOKENS)) {
+            const struct seat *seat = g->streams[end].seat;
+            n += (size_t)seat->n_prompt;
+            while (end < g->n_streams && g->streams[end].seat == seat)
+                end++;
+        }
+        code = make_room(g, n < (size_t)(end - first) ? (size_t)(end - first) : n, e);
+        if (!code)
+            code = prefill_piece(g, first, end, live, e);
+        first = end;
+    }
+    if (!code)
+        drop_ended(g, live);
+    return code;
+}
+
+// As many samples of the first waiting job as fit become streams. Returns how many.
+static int seat_some(struct generator *g)
+{
+    struct gen_job *job = g->waiting;
+    struct seat *seat = mem_alloc(1, sizeof *seat);
+    *seat = (struct seat){.n_prompt = job->r.n_prompt};
+    if (!kv_cache_take(&g->cache, (size_t)seat->n_prompt, &seat->first)) {
+        free(seat);
+        return 0;
+    }
+    for (size_t own; job->n_started < job->r.n_samples && g->n_streams < GENERATE_MAX_STREAMS &&
+                     kv_cache_take(&g->cache, (size_t)job->max_new, &own); seat->n_users++)
+        g->streams[g->n_streams++] = (struct stream){job, job->n_started++, job->r.n_prompt - 1, seat, own};
+    const int n = seat->n_users;
+    if (n == 0) {
+        kv_cache_give(&g->cache, seat->first);
+        free(seat);
+    }
+    if (job->n_started == job->r.n_samples) {
+        g->waiting = job->next;
+        append(&g->live, job);
+    }
+    return n;
+}
+
+// Rows of the cache for what waits, within its bound; at least for one stream of the first job.
+static int reserve(struct generator *g, struct err *e)
+{
+    const size_t most = GENERATE_CACHE_BYTES / kv_cache_token_bytes(&g->parts.w, g->parts.m->arch.n_layers);
+    const struct gen_job *first = g->waiting;
+    size_t rows = (size_t)first->r.n_prompt + (size_t)first->max_new, all = 0;
+    for (const struct gen_job *job = first; job && all < most; job = job->next)
+        all += (size_t)job->r.n_prompt + (size_t)job->max_new * (size_t)(job->r.n_samples - job->n_started);
+    all = all < most ? all : most;
+    return kv_cache_reserve(&g->cache, rows > all ? rows : all, e);
+}
+
+static int admit(struct generator *g, struct err *e)
+{
+    const int before = g->n_streams, free_places = GENERATE_MAX_STREAMS - before;
+    int code = 0, n_waiting = 0;
+    for (const struct gen_job *job = g->waiting; job && n_waiting <= free_places; job = job->next)
+        n_waiting += job->r.n_samples - job->n_started;
+    if (!g->waiting || (before && n_waiting > free_places && free_places < SEATS_WORTH))
+        return 0;
+    if (!before)
+        code = reserve(g, e);
+    while (!code && g->waiting && g->n_streams < GENERATE_MAX_STREAMS && seat_some(g) > 0)
+        ;
+    return code || g->n_streams == before ? code : prefill(g, before, e);
+}
+
+// ---- one token more for every stream ----
+
+static int decode(struct generator *g, struct err *e)
+{
+    const struct parts *p = &g->parts;
+    const int n = g->n_streams;
+    const size_t bytes = (size_t)n * sizeof(int32_t);
+    bool live[GENERATE_MAX_STREAMS];
+    int most_keys = 1;
+    int code = make_room(g, (size_t)n, e);
+    if (code)
+        return code;
+    for (int i = 0; i < n; i++) {
+        const struct gen_sample *s = &g->streams[i].job->samples[g->streams[i].sample];
+        g->host_ids[i] = s->tokens[s->n_tokens - 1];
+    }
+    p->ops->upload(p->b, g->tokens, g->host_ids, bytes);
+    for (int i = 0; i < n; i++)
+        g->host_ids[i] = g->streams[i].position + p->m->arch.position_offset;
+    p->ops->upload(p->b, g->positions, g->host_ids, bytes);
+    for (int i = 0; i < n; i++)
+        g->host_ids[i] = i;
+    p->ops->upload(p->b, g->row_ids, g->host_ids, bytes);
+    for (int i = 0; i < n; i++) {
+        const struct stream *s = &g->streams[i];
+        const int own = s->position - s->seat->n_prompt, keys = s->position + 1;
+        g->host_ids[i] = (int32_t)s->own + own;
+        g->host_kv_rows[i] = (struct kv_rows){(int32_t)s->seat->first, s->seat->n_prompt, (int32_t)s->own, own + 1};
+        most_keys = keys > most_keys ? keys : most_keys;
+    }
+    p->ops->upload(p->b, g->put_ids, g->host_ids, bytes);
+    p->ops->upload(p->b, g->kv_rows, g->host_kv_rows, (size_t)n * sizeof *g->kv_rows);
+    part_embed(p, g->x, g->wide, g->tokens, g->positions, n);
+    for (int layer = 0; layer < p->m->arch.n_layers; layer++) {
+        const struct layer_acts *a = &g->acts;
+        float *keys = kv_cache_keys(&g->cache, layer), *values = kv_cache_values(&g->cache, layer);
+        part_qkv(p, layer, a, g->positions, n);
+        p->ops->put_rows(p->b, keys, a->k, g->put_ids, n, (int)p->w.kv);
+        p->ops->put_rows(p->b, values, a->v, g->put_ids, n, (int)p->w.kv);
+        p->ops->attention_decode(p->b, a->att, a->q, keys, values, g->kv_rows, n, most_keys, part_shape(p, layer));
+        part_mid(p, layer, a, n);
+        part_out(p, layer, a, g->x, n);
+    }
+    draw(g, n, g->streams, n, NULL);
+    code = take_tokens(g, g->streams, n, live, e);
+    if (!code)
+        drop_ended(g, live);
+    return code;
+}
+
+int generator_step(struct generator *g, struct err *e)
+{
+    int code = admit(g, e);
+    if (!code && g->n_streams)
+        code = decode(g, e);
+    return code ? fail(g, code) : 0;
+}

@@ -1,0 +1,57 @@
+// Sampling with continuous batching. All streams of all jobs decode together as one batch of rows; streams that end leave
+// it at once, and waiting jobs join between two tokens. A prompt's keys and values are computed once and shared by its
+// samples. A token is a pure function of (seed, number, sample, position), the prompt and the model: never of who samples
+// beside it, or when.
+//
+// A generator belongs to its model, with its cache, and lives as long. One thread.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "model/model.h"
+
+struct gen_options {
+    int max_new_tokens;
+    float temperature; // 0: greedy
+    int top_k;         // 0: off
+    float top_p;       // 1: off
+    float min_p;       // tokens less likely than this share of the likeliest are left out; 0: off
+    uint64_t seed;
+    const int32_t *stop_ids; // ends a stream, and is part of its tokens
+    int n_stop;
+};
+struct gen_sample {
+    int prompt, sample;
+    int32_t *tokens; // what was generated, without the prompt
+    float *logprobs; // of each token under the model at temperature 1, before top-k, top-p and min-p
+    int n_tokens;
+    bool stopped;    // by a stop id; else by max_new_tokens or the model's longest sequence
+};
+
+struct gen_request {
+    const int32_t *prompt; // borrowed until the job has ended, as are the stop ids
+    int n_prompt, n_samples;
+    uint32_t number;       // of the prompt among those of its seed
+    struct gen_options options;
+    // May be NULL. on_token: false stops this job. on_end: after the last sample, or when it was stopped; the samples are
+    // then the caller's (gen_samples_free), n_samples of them.
+    bool (*on_token)(void *arg, int sample, int32_t token, float logprob);
+    void (*on_end)(void *arg, struct gen_sample *samples, bool whole);
+    void *arg;
+};
+
+struct generator;
+struct gen_job;
+
+// The model's own; made when it is first asked for.
+int generator_of(struct generator **out, struct model *m, struct err *e);
+// Takes a job into the queue. *out may be used until on_end; NULL when that has come already. ERR_INPUT when the prompt cannot be.
+int generator_submit(struct generator *g, const struct gen_request *r, struct gen_job **out, struct err *e);
+void generator_cancel(struct generator *g, struct gen_job *job); // on_end comes at once
+bool generator_is_busy(const struct generator *g);
+// Lets waiting jobs join, and makes a token for every stream. An error ends all jobs.
+int generator_step(struct generator *g, struct err *e);
+
+void gen_samples_free(struct gen_sample *samples, int n); // NULL is fine
