@@ -34,6 +34,7 @@ void decoder_free(struct decoder *d)
     free(d->layers);
     free(d->packed);
     free(d->host_ids);
+    free(d->host_numbers);
     free(d);
 }
 

@@ -48,6 +48,9 @@ void decoder_free(struct decoder *d);
 // Bytes that a batch of so many tokens takes (without logits), before there is a model. rank: of an adapter, 0: none.
 size_t decoder_plan(const struct arch *a, int rank, int n_tokens, int n_targets, bool bf16, bool keep, bool recompute);
 
+// Waits: the forward and the backward do not wait for the device; what fails in them is told by the next call that does
+// (a read of the head or the scores, or the backend's sync).
+
 // Final hidden states of the batch stay inside. keep: a backward will follow.
 int decoder_forward(struct decoder *d, const struct seq_batch *batch, bool keep, struct err *e);
 // What the head can say of the targets, after decoder_forward of the same batch: (n_targets) each, host; all but

@@ -2,7 +2,10 @@
 
 #include "model/decoder_internal.h"
 
+#include <string.h>
+
 #include "base/err.h"
+#include "base/mem.h"
 
 enum { LOGIT_CHUNK_BYTES = 16 << 20 };
 
@@ -84,11 +87,6 @@ int decoder_forward(struct decoder *d, const struct seq_batch *batch, bool keep,
         if (d->is_packed && layer + 1 < n_layers)
             p->ops->copy(p->b, d->layers[0].x, d->out, (size_t)batch->n_tokens * p->w.c * sizeof(float));
     }
-    code = p->ops->sync(p->b, e);
-    if (code) {
-        d->n_tokens = 0;
-        return code;
-    }
     d->n_targets = batch->n_targets;
     d->n_scores = seq_batch_scores(batch);
     d->kept = keep;
@@ -101,11 +99,24 @@ static void check_same_batch(const struct decoder *d, const struct seq_batch *ba
            d->n_scores != seq_batch_scores(batch));
 }
 
-static void read_number(const struct decoder *d, float *host, const float *device)
+// What was asked for of the head's numbers, in one download: they stand one kind after the other.
+static void read_numbers(struct decoder *d, const struct head_reads *r)
 {
     const struct parts *p = &d->parts;
-    if (host)
-        p->ops->download(p->b, host, device, (size_t)d->n_targets * sizeof *host);
+    const size_t n = (size_t)d->n_targets;
+    float *const to[] = {[HEAD_LOGPROBS] = r->logprobs, [HEAD_ENTROPY] = r->entropy, [HEAD_IS_TOP] = r->is_top,
+                         [HEAD_SUM_SQUARES] = r->sum_squares, [HEAD_GAPS] = r->gaps, [HEAD_KL] = r->kl};
+    size_t n_kinds = 0;
+    for (size_t i = 0; i < sizeof to / sizeof *to; i++)
+        n_kinds = to[i] ? i + 1 : n_kinds;
+    if (n_kinds * n > d->n_host_numbers) {
+        d->n_host_numbers = n_kinds * n;
+        d->host_numbers = mem_realloc(d->host_numbers, d->n_host_numbers, sizeof *d->host_numbers);
+    }
+    p->ops->download(p->b, d->host_numbers, d->head_numbers, n_kinds * n * sizeof *d->host_numbers);
+    for (size_t i = 0; i < sizeof to / sizeof *to; i++)
+        if (to[i])
+            memcpy(to[i], d->host_numbers + i * n, n * sizeof *d->host_numbers);
 }
 
 static float *number(const struct decoder *d, const float *host, enum head_number which)
@@ -168,12 +179,7 @@ int decoder_head(struct decoder *d, const struct seq_batch *batch, const struct 
         put_reference(d, r->reference, &in);
     }
     p->ops->head(p->b, &out, &in);
-    read_number(d, r->logprobs, out.logprobs);
-    read_number(d, r->entropy, out.entropy);
-    read_number(d, r->is_top, out.is_top);
-    read_number(d, r->sum_squares, out.sum_squares);
-    read_number(d, r->gaps, out.gaps);
-    read_number(d, r->kl, out.kl);
+    read_numbers(d, r);
     d->have_logprobs = true;
     d->have_gaps = r->gaps;
     d->reference = r->kl ? r->reference : NULL;

@@ -41,6 +41,8 @@ struct decoder {
     size_t logit_bytes;
     int32_t *host_ids; // staging of positions and scored rows
     size_t n_host_ids;
+    float *host_numbers; // staging of what was read of the head
+    size_t n_host_numbers;
 };
 
 enum head_number { HEAD_LOGPROBS, HEAD_ENTROPY, HEAD_IS_TOP, HEAD_SUM_SQUARES, HEAD_GAPS, HEAD_KL, HEAD_REF_LSE,

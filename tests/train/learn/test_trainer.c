@@ -439,6 +439,53 @@ static int remove_world(void **state)
     return 0;
 }
 
+// ---- waits for the device ----
+
+static struct backend_ops counted;
+static const struct backend_ops *real;
+static int n_downloads, n_waits;
+
+static void counting_download(struct backend *b, void *host, const void *from, size_t bytes)
+{
+    n_downloads++;
+    real->download(b, host, from, bytes);
+}
+
+static int counting_sync(struct backend *b, struct err *e)
+{
+    n_waits++;
+    return real->sync(b, e);
+}
+
+static double counting_sum_squares(struct backend *b, const float *x, size_t n)
+{
+    n_waits++;
+    return real->sum_squares(b, x, n);
+}
+
+// A micro-batch downloads once, what the head said; a step waits for the norm of its gradients and for its end.
+static void a_step_waits_as_seldom_as_it_can(void **state)
+{
+    static const char *const names[] = {"dpo", "simpo", "sft", "rm"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        struct bench b;
+        struct step_result r;
+        bench_make(&b, &world, &(struct bench_options){names[i], "batch-size=4", 1, 3, 0});
+        real = b.model->ops;
+        counted = *real;
+        counted.download = counting_download;
+        counted.sync = counting_sync;
+        counted.sum_squares = counting_sum_squares;
+        b.model->ops = &counted;
+        n_downloads = n_waits = 0;
+        assert_ok(trainer_step(b.trainer, &r, e));
+        assert_int_equal(n_downloads, 1);
+        assert_int_equal(n_waits, 4); // the read of the head, the norm, what went wrong before the update, its end
+        b.model->ops = real;
+        bench_free(&b);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -456,6 +503,7 @@ int main(void)
         cmocka_unit_test(references_are_kept_on_disk_by_model_and_data),
         cmocka_unit_test(references_of_a_stopped_computation_are_kept),
         cmocka_unit_test(checkpoints_keep_an_objectives_state),
+        cmocka_unit_test(a_step_waits_as_seldom_as_it_can),
     };
     return cmocka_run_group_tests(tests, make_world, remove_world);
 }
