@@ -2,46 +2,40 @@
 
 #include "cli/child_lines.h"
 
+#include <stdbool.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/str.h"
+#include "launch/server.h"
 
-enum { MAX_LINE = 16 << 20 };
-
-static int read_lines(const struct engine_child *child,
-                      int (*take)(void *arg, const char *line, size_t n, struct err *e), void *arg, struct err *e)
+// Options of the process, which loads the model by them; the others are the question's.
+static bool is_loaded(const char *option)
 {
-    struct str line = {.max = MAX_LINE};
-    char bytes[16384];
-    ssize_t n;
-    int code = 0;
-    while (!code && (n = read(child->out_fd, bytes, sizeof bytes)) > 0) {
-        const char *at = bytes, *end = bytes + n;
-        while (!code && at < end) {
-            const char *newline = memchr(at, '\n', (size_t)(end - at));
-            str_addn(&line, at, (size_t)((newline ? newline : end) - at));
-            at = newline ? newline + 1 : end;
-            if (line.truncated)
-                code = err_set(e, ERR_LIMIT, "an answer of the engine is longer than %d MiB", MAX_LINE >> 20);
-            else if (newline)
-                code = take(arg, str_text(&line), line.len, e);
-            if (newline)
-                str_clear(&line);
-        }
-    }
-    str_fini(&line);
-    return code;
+    static const char *const names[] = {"model", "tokenizer", "device", "precision", "threads"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(names[i], option) == 0)
+            return true;
+    return false;
 }
 
-int child_lines(const char *const *args, int (*take)(void *arg, const char *line, size_t n, struct err *e), void *arg,
-                struct err *e)
+int child_lines(const char *const *args, int (*take)(void *arg, const json_t *row, struct err *e), void *arg, struct err *e)
 {
-    struct engine_child child;
-    int code = engine_child_start(&child, args, e);
-    if (code)
-        return code;
-    code = read_lines(&child, take, arg, e);
-    const int ended = engine_child_end(&child, code != 0, code ? NULL : e);
-    return code ? code : ended;
+    json_t *loaded = json_object(), *options = json_object(), *words = json_array();
+    struct engine_server *server = NULL;
+    int at = 1, code = 0;
+    for (; args[at] && strcmp(args[at], "--") != 0 && args[at + 1] && !code; at += 2)
+        if (json_object_set_new(is_loaded(args[at] + 2) ? loaded : options, args[at] + 2, json_string(args[at + 1])))
+            code = err_set(e, ERR_INPUT, "the value of %s is not UTF-8", args[at]);
+    for (at += args[at] != NULL; args[at - 1] && args[at] && !code; at++)
+        if (json_array_append_new(words, json_string(args[at])))
+            code = err_set(e, ERR_INPUT, "a word of the command is not UTF-8");
+    if (!code)
+        code = engine_server_start(&server, loaded, e);
+    if (!code)
+        code = engine_server_ask(server, args[0], options, words, take, arg, e);
+    if (server)
+        code = engine_server_end(server, code, e);
+    json_decref(loaded);
+    json_decref(options);
+    json_decref(words);
+    return code;
 }

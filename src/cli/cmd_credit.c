@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "cli/child_lines.h"
 #include "cli/look.h"
 #include "cli/piped.h"
 #include "cli/print.h"
@@ -89,26 +90,10 @@ static void print_response(const json_t *response)
     }
 }
 
-static int take_lines(struct engine_child *child, json_t *all, struct err *e)
+static int keep_line(void *arg, const json_t *row, struct err *e)
 {
-    struct str text = {0};
-    char bytes[16384];
-    ssize_t n;
-    int code = 0;
-    while ((n = read(child->out_fd, bytes, sizeof bytes)) > 0)
-        str_addn(&text, bytes, (size_t)n);
-    if (n < 0)
-        code = err_errno(e, "cannot read what attune-engine credit says");
-    for (const char *at = str_text(&text); !code && *at;) {
-        const size_t length = strcspn(at, "\n");
-        json_t *line = NULL;
-        code = json_parse(at, length, "answer of attune-engine credit", &line, e);
-        if (!code)
-            json_array_append_new(all, line);
-        at += length + (at[length] == '\n');
-    }
-    str_fini(&text);
-    return code;
+    json_array_append(arg, (json_t *)row);
+    return 0;
 }
 
 static int ask_engine(const struct args *a, const char *model, const char *reference, const char *beta, json_t *all, struct err *e)
@@ -120,16 +105,7 @@ static int ask_engine(const struct args *a, const char *model, const char *refer
     while (args[n])
         n++;
     source_pass_text(a, args, n);
-    struct engine_child child;
-    struct err fault = {0};
-    int code = engine_child_start(&child, args, e);
-    if (code)
-        return code;
-    const int read = take_lines(&child, all, &fault);
-    code = engine_child_end(&child, false, e); // its own words say more than a line that was cut
-    if (!code && read && e)
-        *e = fault;
-    return code ? code : read;
+    return child_lines(args, keep_line, all, e);
 }
 
 static int credit(struct args *a, struct err *e)

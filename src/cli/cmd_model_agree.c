@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/str.h"
+#include "cli/child_lines.h"
 #include "cli/look.h"
 #include "cli/piped.h"
 #include "cli/source.h"
@@ -40,6 +41,12 @@ static void print_share(const char *what, const json_t *value)
         printf("  %-34s %.3f\n", what, json_number_value(value));
 }
 
+static int keep_answer(void *arg, const json_t *row, struct err *e)
+{
+    *(json_t **)arg = json_incref((json_t *)row);
+    return 0;
+}
+
 static int agree(struct args *a, struct err *e)
 {
     char *models[2] = {NULL, NULL};
@@ -54,7 +61,7 @@ static int agree(struct args *a, struct err *e)
         const char *call[9 + TEXT_ARGS + 1] = {"agree",  "--model", models[0], "--other", models[1],
                                                "--data", data,      "--limit", limit};
         source_pass_text(a, call, 9);
-        code = engine_call(call, &answer, e);
+        code = child_lines(call, keep_answer, &answer, e);
     }
     if (!code && args_json(a)) {
         look_print_json(json_incref(answer));

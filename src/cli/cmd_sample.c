@@ -107,18 +107,14 @@ static void print_text(const json_t *row, const char *key)
     str_fini(&shown);
 }
 
-// One line of the engine: a piece of a text, or a whole answer.
-static int take_line(void *arg, const char *line, size_t n, struct err *e)
+// One row of the engine: a piece of a text, or a whole answer.
+static int take_line(void *arg, const json_t *row, struct err *e)
 {
     struct answers *x = arg;
-    json_t *row = NULL;
-    int code = json_parse(line, n, "answer of attune-engine sample", &row, e);
-    if (code)
-        return code;
     bool whole = json_is_string(json_object_get(row, "text"));
     if (x->json) {
         if (whole)
-            json_array_append(x->all, row);
+            json_array_append(x->all, (json_t *)row);
     } else if (!whole) {
         print_text(row, "piece");
         fflush(stdout);
@@ -130,7 +126,6 @@ static int take_line(void *arg, const char *line, size_t n, struct err *e)
         fputs("\n\n", stdout);
         fflush(stdout);
     }
-    json_decref(row);
     return 0;
 }
 

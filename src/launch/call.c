@@ -110,7 +110,7 @@ int engine_child_end(struct engine_child *c, bool kill_it, struct err *e)
 }
 
 // A child that has ended already is not our end: its own words are the error.
-static void say(int fd, const char *input, size_t n)
+void engine_child_say(const struct engine_child *c, const char *input, size_t n)
 {
     sigset_t pipe_signal, before;
     struct timespec none = {0};
@@ -118,7 +118,7 @@ static void say(int fd, const char *input, size_t n)
     sigaddset(&pipe_signal, SIGPIPE);
     pthread_sigmask(SIG_BLOCK, &pipe_signal, &before);
     for (ssize_t taken = 0; n > 0; input += taken, n -= (size_t)taken) {
-        taken = write(fd, input, n);
+        taken = write(c->in_fd, input, n);
         if (taken < 0 && errno != EINTR)
             break;
         taken = taken < 0 ? 0 : taken;
@@ -134,7 +134,7 @@ int engine_call_with(const char *const *args, const char *input, size_t n_bytes,
     int code = engine_child_start(&child, args, e);
     if (code)
         return code;
-    say(child.in_fd, input, n_bytes);
+    engine_child_say(&child, input, n_bytes);
     close(child.in_fd);
     child.in_fd = -1;
     char bytes[16384];

@@ -61,4 +61,5 @@ struct engine_child {
 // before the first engine is asked.
 extern void (*engine_said)(const char *text);
 int engine_child_start(struct engine_child *c, const char *const *args, struct err *e);
+void engine_child_say(const struct engine_child *c, const char *input, size_t n); // what it cannot take is its own error
 int engine_child_end(struct engine_child *c, bool kill_it, struct err *e); // waits; its error text becomes *e

@@ -105,6 +105,8 @@ attune_engine_SOURCES = \
 	%D%/engine/objective_eval.c \
 	%D%/engine/run_command.c \
 	%D%/engine/sample.c \
+	%D%/engine/sampling.c %D%/engine/sampling.h \
+	%D%/engine/serve.c \
 	%D%/engine/score.c \
 	%D%/engine/session.c %D%/engine/session.h \
 	%D%/engine/tools.c

@@ -22,6 +22,7 @@ int engine_run(const struct settings *s, char **rest, int n_rest, struct err *e)
 int engine_check(const struct settings *s, char **rest, int n_rest, struct err *e);
 int engine_memory(const struct settings *s, char **rest, int n_rest, struct err *e);
 int engine_sample(const struct settings *s, char **rest, int n_rest, struct err *e);
+int engine_serve(const struct settings *s, char **rest, int n_rest, struct err *e);
 int engine_score(const struct settings *s, char **rest, int n_rest, struct err *e);
 int engine_agree(const struct settings *s, char **rest, int n_rest, struct err *e);
 int engine_doctor(const struct settings *s, char **rest, int n_rest, struct err *e);
@@ -34,7 +35,7 @@ int engine_objective_eval(const struct settings *s, char **rest, int n_rest, str
 int engine_bench(const struct settings *s, char **rest, int n_rest, struct err *e);
 
 extern const struct param engine_run_params[], engine_check_params[], engine_memory_params[],
-    engine_sample_params[], engine_score_params[], engine_export_params[],
+    engine_sample_params[], engine_serve_params[], engine_score_params[], engine_export_params[],
     engine_tokenizer_train_params[], engine_bench_params[], engine_agree_params[],
     engine_doctor_params[],
     engine_model_params[], engine_objective_eval_params[], engine_credit_params[], engine_merge_params[];
@@ -47,3 +48,6 @@ void engine_note(const struct notes *notes);
 // One JSON value as a line of standard output, at once. ERR_NUMERIC when it holds a number, made by json_computed, that is
 // not finite: says which.
 int engine_print(json_t *value, struct err *e); // takes value
+// From now on what is printed is {"id": id, "row": value}; -1: as it is.
+void engine_answer_for(json_int_t id);
+void engine_take_notes(struct notes *out); // what engine_note was given since the last time

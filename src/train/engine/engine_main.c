@@ -24,6 +24,7 @@ const struct engine_command engine_commands[] = {
     {"check", "whether a run could be, before there is one", engine_check_params, engine_check},
     {"memory", "what training a model would take of memory, as JSON", engine_memory_params, engine_memory},
     {"sample", "answers of a model to prompts, as JSON lines", engine_sample_params, engine_sample},
+    {"serve", "keep a model loaded and answer requests of standard input, JSON lines", engine_serve_params, engine_serve},
     {"score", "log-probabilities or reward scores of given responses, as JSON lines", engine_score_params, engine_score},
     {"agree", "how far two reward models agree on given responses, as JSON", engine_agree_params, engine_agree},
     {"doctor", "what this machine offers, measured, as JSON", engine_doctor_params, engine_doctor},
@@ -62,9 +63,18 @@ static int check_numbers(const json_t *value, struct err *e)
     return code;
 }
 
+static json_int_t answering = -1;
+
+void engine_answer_for(json_int_t id)
+{
+    answering = id;
+}
+
 int engine_print(json_t *value, struct err *e)
 {
     int code = check_numbers(value, e);
+    if (answering >= 0 && value)
+        value = json_pack("{s:I, s:o}", "id", answering, "row", value);
     char *text = value && !code ? json_dumps(value, JSON_COMPACT) : NULL;
     json_decref(value);
     if (code)
@@ -115,6 +125,12 @@ static int parse_option(struct settings *s, int argc, char **argv, int *at, stru
         code = settings_set(s, name, p ? argv[++*at] : "", e);
     free(name);
     return code;
+}
+
+void engine_take_notes(struct notes *out)
+{
+    notes_append(out, &said);
+    notes_fini(&said);
 }
 
 static int run_command(const struct engine_command *c, int argc, char **argv, struct err *e)

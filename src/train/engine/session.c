@@ -84,15 +84,33 @@ static int load_tokenizer(struct tokenizer **t, const char *model, struct err *e
     return code;
 }
 
+static const struct session *served;
+static const char *served_model;
+
+void session_serve(const struct session *x, const char *model)
+{
+    served = x;
+    served_model = model;
+}
+
 int session_open(struct session *x, const struct settings *s, bool strings_as_messages, struct err *e)
 {
     const char *model = settings_text(s, "model"), *tokenizer = settings_text(s, "tokenizer");
+    int code = 0;
     *x = (struct session){.has_score = model_folder_has_score(model)};
-    int code = load_tokenizer(&x->tokenizer, *tokenizer ? tokenizer : model, e);
-    if (!code)
+    if (served && strcmp(model, served_model) == 0) {
+        x->ops = served->ops;
+        x->backend = served->backend;
+        x->model = served->model;
+        x->tokenizer = served->tokenizer;
+        x->is_served = true;
+    } else {
+        code = load_tokenizer(&x->tokenizer, *tokenizer ? tokenizer : model, e);
+    }
+    if (!code && !x->is_served)
         code = engine_open_backend(&x->ops, &x->backend, settings_text(s, "device"), settings_text(s, "precision"),
                                    (int)settings_int(s, "threads"), e);
-    if (!code)
+    if (!code && !x->is_served)
         code = engine_load_model(&x->model, model, x->ops, x->backend,
                                  (x->has_score ? LOAD_SCORE : 0) | LOAD_FROZEN, 1, NULL, e);
     if (!code) {
@@ -130,10 +148,12 @@ int session_take_corpus(struct session *x, const struct settings *s, const struc
 void session_close(struct session *x)
 {
     text_rules_fini(&x->rules);
-    model_free(x->model);
-    if (x->backend)
-        x->ops->close(x->backend);
-    tokenizer_free(x->tokenizer);
+    if (!x->is_served) {
+        model_free(x->model);
+        if (x->backend)
+            x->ops->close(x->backend);
+        tokenizer_free(x->tokenizer);
+    }
     *x = (struct session){0};
 }
 

@@ -17,6 +17,7 @@ struct session {
     struct dataset_options text; // with the rules
     bool rules_of_run; // the folder says how its text became tokens
     bool has_score;
+    bool is_served; // backend, model and tokenizer are those of session_serve
     struct needs needs; // of its reward head; nothing without one
 };
 // Options that the rows of such commands share.
@@ -46,6 +47,8 @@ int session_open(struct session *x, const struct settings *s, bool strings_as_me
 // What auto means for data of this corpus and a tokenizer without a template. After session_open.
 int session_take_corpus(struct session *x, const struct settings *s, const struct corpus *c, struct err *e);
 void session_close(struct session *x);
+// From now on sessions of x's model folder are opened with what x has loaded; NULL: no more. For a process that serves.
+void session_serve(const struct session *x, const char *model);
 // Whether a folder's model has a reward head, by its config.json (of an adapter: its base's tensors decide).
 bool model_folder_has_score(const char *dir);
 // A JSON text of bytes that may not be UTF-8: broken ones become U+FFFD.
