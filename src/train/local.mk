@@ -66,6 +66,7 @@ libtrain_a_SOURCES = \
 	%D%/learn/reference.c %D%/learn/reference.h \
 	%D%/learn/reference_file.c %D%/learn/reference_file.h \
 	%D%/learn/scoring.c %D%/learn/scoring.h \
+	%D%/learn/group_source.c %D%/learn/group_source.h \
 	%D%/learn/trainer.c %D%/learn/trainer.h \
 	%D%/learn/udm.c %D%/learn/udm.h \
 	%D%/learn/value.c %D%/learn/value.h \

@@ -173,7 +173,9 @@ void bench_make(struct bench *b, const struct world *w, const struct bench_optio
         assert_ok(reference_fill(&b->train, NULL, b->model, &reference, e));
         assert_ok(reference_fill(&b->held_out, NULL, b->model, &reference, e));
     }
-    assert_ok(trainer_new(&b->trainer, &options, b->model, &b->train, e));
+    struct group_source *source;
+    group_source_of_dataset(&source, &b->train, options.batch_size, options.seed);
+    assert_ok(trainer_new(&b->trainer, &options, b->model, source, e));
     if (needs.networks & NETWORK_VALUE) {
         struct model *value;
         assert_ok(engine_load_model(&value, w->model_dir, b->ops, b->backend, LOAD_SCORE, 1, key, e));

@@ -30,3 +30,14 @@ int data_order_at(struct data_order *o, int64_t index)
     }
     return (int)o->permutation[index % o->n];
 }
+
+void data_order_reach(int n, uint64_t seed, int64_t positions, const int *part, bool *reached)
+{
+    struct data_order order;
+    data_order_init(&order, n, seed);
+    for (int64_t i = 0; i < positions && i < n; i++) { // an epoch gives every one
+        const int at = data_order_at(&order, i);
+        reached[part ? part[at] : at] = true;
+    }
+    data_order_fini(&order);
+}

@@ -75,6 +75,13 @@ static void make_data(struct dataset *d, const struct bench_case *c)
     }
 }
 
+static int start_trainer(struct bench_stand *s, const struct trainer_options *o, struct err *e)
+{
+    struct group_source *source;
+    group_source_of_dataset(&source, &s->data, o->batch_size, o->seed);
+    return trainer_new(&s->trainer, o, s->model, source, e);
+}
+
 int bench_stand_open(struct bench_stand **out, const struct bench_case *c, const char *precision, int threads, struct err *e)
 {
     struct bench_stand *s = mem_alloc(1, sizeof *s);
@@ -100,7 +107,7 @@ int bench_stand_open(struct bench_stand **out, const struct bench_case *c, const
         struct run r = {.objective = objective, .settings = settings, .total_steps = 1000};
         struct trainer_options options = run_trainer_options(&r);
         make_data(&s->data, c);
-        code = trainer_new(&s->trainer, &options, s->model, &s->data, e);
+        code = start_trainer(s, &options, e);
         settings_fini(&settings);
     }
     if (code) {

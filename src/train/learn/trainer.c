@@ -7,26 +7,35 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/mem.h"
+#include "base/rng.h"
 
 // Micro-batches of fewer targets have slower products: making logits again costs less.
 enum { LEAST_TARGETS = 256 };
 
-int trainer_new(struct trainer **out, const struct trainer_options *o, struct model *m, const struct dataset *data,
-                struct err *e)
+static int parts_of_batch(const struct trainer *t)
+{
+    return (t->options.minibatches ? t->options.minibatches : 1) * (t->options.passes ? t->options.passes : 1);
+}
+
+int trainer_new(struct trainer **out, const struct trainer_options *o, struct model *m, struct group_source *source, struct err *e)
 {
     struct trainer *t = mem_alloc(1, sizeof *t);
+    const struct dataset *data = source->data;
     int most = 1;
     t->options = *o;
     t->model = m;
+    t->source = source;
     t->data = data;
+    BUG_IF(o->minibatches > 1 && o->batch_size % o->minibatches);
     for (int i = 0; i < data->n_groups; i++)
         most = data->groups[i].n_seqs > most ? data->groups[i].n_seqs : most;
     t->max_seqs = most * o->batch_size;
     t->groups = mem_alloc((size_t)o->batch_size, sizeof *t->groups);
     t->first = mem_alloc((size_t)o->batch_size + 1, sizeof *t->first);
+    t->pass_order = mem_alloc((size_t)o->batch_size, sizeof *t->pass_order);
     t->seqs = mem_alloc((size_t)t->max_seqs, sizeof *t->seqs);
-    data_order_init(&t->order, data->n_groups, o->seed);
     int code = decoder_new(&t->decoder, m, o->recompute, e);
     if (!code && (o->keep_reference || (objective_needs(&o->objective).reads & READ_KL)))
         code = live_reference_new(&t->reference, m, e);
@@ -48,18 +57,66 @@ int trainer_new(struct trainer **out, const struct trainer_options *o, struct mo
     return 0;
 }
 
-void trainer_set_stage(struct trainer *t, const int *groups, int n, int64_t first_step)
+// ---- where the batches come from ----
+
+static int next_batch(struct trainer *t, struct err *e)
 {
-    data_order_fini(&t->order);
-    data_order_init(&t->order, n, t->options.seed);
-    t->stage_groups = groups;
-    t->stage_begins = first_step * t->options.batch_size;
+    t->at_part = 0;
+    int code = t->source->ops->next(t->source, &t->batch, e);
+    BUG_IF(!code && t->batch.n > t->options.batch_size);
+    t->data = t->batch.data;
+    return code;
 }
 
-static int trainer_group_at(struct trainer *t, int64_t index)
+// The groups of the next update. The first pass takes the batch in its order, later ones in permutations of their own.
+static int next_minibatch(struct trainer *t, int *n, struct err *e)
 {
-    const int at = data_order_at(&t->order, index - t->stage_begins);
-    return t->stage_groups ? t->stage_groups[at] : at;
+    const int cuts = t->options.minibatches ? t->options.minibatches : 1;
+    int code = t->batch.n && t->at_part < parts_of_batch(t) ? 0 : next_batch(t, e);
+    if (code)
+        return code;
+    const int pass = t->at_part / cuts, cut = t->at_part % cuts;
+    const int first = t->batch.n * cut / cuts, end = t->batch.n * (cut + 1) / cuts;
+    for (int i = 0; i < t->batch.n; i++)
+        t->pass_order[i] = i;
+    if (pass > 0) { // by the update that the pass begins with
+        struct rng r = rng_make(t->options.seed, RNG_SHUFFLE, (uint32_t)(t->step - cut));
+        r.index = (uint64_t)pass << 32;
+        for (int i = t->batch.n - 1; i > 0; i--) {
+            const int k = (int)rng_below(&r, (uint64_t)i + 1), swap = t->pass_order[i];
+            t->pass_order[i] = t->pass_order[k];
+            t->pass_order[k] = swap;
+        }
+    }
+    for (int i = first; i < end; i++)
+        t->groups[i - first] = t->batch.groups[t->pass_order[i]];
+    *n = end - first;
+    return 0;
+}
+
+json_t *trainer_save_source(const struct trainer *t)
+{
+    const bool within = t->batch.n && t->at_part > 0 && t->at_part < parts_of_batch(t);
+    return json_pack("{s:s, s:i, s:o}", "name", t->source->ops->name, "part", within ? t->at_part : 0, "state",
+                     t->source->ops->save(t->source, within));
+}
+
+int trainer_restore_source(struct trainer *t, const json_t *saved, struct err *e)
+{
+    const char *name = json_string_value(json_object_get(saved, "name"));
+    int64_t part;
+    if (!name || strcmp(name, t->source->ops->name) != 0)
+        return err_set(e, ERR_STATE, "the checkpoint's groups came from \"%.40s\", here they come from \"%s\"", name ? name : "?",
+                       t->source->ops->name);
+    int code = json_get_int(saved, "part", 0, 0, parts_of_batch(t) - 1, &part, "the state of the data", e);
+    if (!code)
+        code = t->source->ops->restore(t->source, json_object_get(saved, "state"), e);
+    t->batch.n = 0;
+    if (!code && part > 0)
+        code = next_batch(t, e);
+    if (!code)
+        t->at_part = (int)part;
+    return code;
 }
 
 int trainer_add_value(struct trainer *t, struct model *m, struct err *e)
@@ -77,9 +134,10 @@ void trainer_free(struct trainer *t)
     decoder_free(t->decoder);
     live_reference_free(t->reference);
     value_free(t->value);
-    data_order_fini(&t->order);
+    group_source_close(t->source);
     free(t->groups);
     free(t->first);
+    free(t->pass_order);
     free(t->seqs);
     free(t);
 }
@@ -201,19 +259,20 @@ static void update(struct trainer *t, double factor, double norm, double value_n
 int trainer_step(struct trainer *t, struct step_result *r, struct err *e)
 {
     const double began = clock_seconds();
-    const int n = t->options.batch_size;
+    int n = 0;
     const int64_t step = t->step + 1;
     struct objective_run *objective = &t->options.objective;
     struct tally tally = {0};
     double state[OBJECTIVE_MAX_STATE];
     memcpy(state, objective->state, sizeof state);
     *r = (struct step_result){.step = step};
-    for (int i = 0; i < n; i++)
-        t->groups[i] = trainer_group_at(t, t->step * n + i);
+    int code = next_minibatch(t, &n, e);
+    if (code)
+        return code;
     batch_facts(objective, t->data, t->groups, n, t->first);
     objective->seed = t->options.seed;
     objective->step = step;
-    int code = objective_needs(objective).batch_first ? prepare(t, n, e) : 0;
+    code = objective_needs(objective).batch_first ? prepare(t, n, e) : 0;
     for (int at = 0, taken; !code && at < n && isfinite(tally.loss); at += taken)
         code = micro_batch(t, at, n, &tally, &r->n_tokens, &taken, e);
     r->loss = tally.loss / n;
@@ -240,6 +299,7 @@ int trainer_step(struct trainer *t, struct step_result *r, struct err *e)
     if (code)
         return code;
     t->step = step;
+    t->at_part++;
     r->seconds = clock_seconds() - began;
     tally_metrics(&tally, objective, false, &r->metrics);
     metric_add(&r->metrics, "grad_norm", r->grad_norm);

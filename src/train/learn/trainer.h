@@ -10,8 +10,8 @@
 #include "base/err.h"
 #include "model/decoder.h"
 #include "model/model.h"
-#include "train/data/order.h"
 #include "train/learn/packing.h"
+#include "train/learn/group_source.h"
 #include "train/data/dataset.h"
 #include "train/learn/live_reference.h"
 #include "train/objective/metrics.h"
@@ -28,6 +28,8 @@ struct trainer_options {
     double warmup;
     int64_t total_steps;
     int batch_size, max_batch_tokens;
+    int minibatches; // that a batch of the source is cut in, an update each; 0 is 1
+    int passes;      // over each batch; 0 is 1
     uint64_t seed;
     bool recompute;
     bool keep_reference; // a live reference is wanted even where the objective needs none
@@ -39,16 +41,17 @@ struct trainer {
     struct decoder *decoder;
     struct live_reference *reference; // NULL when nobody needs it
     struct value_net *value;          // of objectives with NETWORK_VALUE, else NULL
-    const struct dataset *data;
+    struct group_source *source;
+    struct group_batch batch; // of the source, which the next updates are made of
+    int at_part;               // of the batch's minibatches * passes: the next one
+    const struct dataset *data; // of the present batch
     struct optimizer optimizer;
-    struct data_order order;
-    const int *stage_groups; // what the order is an order of; NULL: all groups
-    int64_t stage_begins;    // position in the endless sequence at which this stage's begins
     struct packed packed;
-    int64_t step;     // made so far
-    int *groups;      // (batch_size) of the present batch
+    int64_t step;     // updates made so far
+    int *groups;      // of the present minibatch
     struct seq *seqs; // of the present batch, for objectives that look at all of it
-    int *first;       // (batch_size + 1)
+    int *first;       // where each group's responses begin in it, and their end
+    int *pass_order;  // of a later pass over the batch
     int max_seqs;
     int most_targets; // of a micro-batch, for their logits to be kept; 0: any number
 };
@@ -61,17 +64,17 @@ struct step_result {
     struct metric_list metrics;
 };
 
-// model: trainable, with a score head when the objective needs one, and still the reference. data: must outlive the
-// trainer.
-int trainer_new(struct trainer **out, const struct trainer_options *o, struct model *m, const struct dataset *data,
-                struct err *e);
+// model: trainable, with a score head when the objective needs one, and still the reference. Takes the source, also when it
+// fails.
+int trainer_new(struct trainer **out, const struct trainer_options *o, struct model *m, struct group_source *source, struct err *e);
 // Before the first step of an objective with NETWORK_VALUE. Takes the model, also when it fails: trainable, with a score
 // head.
 int trainer_add_value(struct trainer *t, struct model *m, struct err *e);
 void trainer_free(struct trainer *t); // NULL is fine
 
-// From the step after first_step on, train on these groups of the data alone (borrowed).
-void trainer_set_stage(struct trainer *t, const int *groups, int n, int64_t first_step);
+// Where training is in its data, and back there: the same updates follow.
+json_t *trainer_save_source(const struct trainer *t);
+int trainer_restore_source(struct trainer *t, const json_t *saved, struct err *e);
 
 // ERR_NUMERIC when the loss or the gradients are not finite: the weights and what the
 // objective remembers are then as before the step.

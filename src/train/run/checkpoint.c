@@ -79,9 +79,9 @@ static int write_facts(const struct trainer *t, const char *dir, const struct ch
     json_t *state = json_array();
     for (int i = 0; i < OBJECTIVE_MAX_STATE; i++)
         json_array_append_new(state, json_sprintf("%a", t->options.objective.state[i])); // NaN and infinities too
-    json_t *root = json_pack("{s:i, s:s, s:I, s:I, s:I, s:I, s:i, s:s, s:s, s:s, s:o, s:O}", "format", FORMAT, "attune",
+    json_t *root = json_pack("{s:i, s:s, s:I, s:I, s:o, s:I, s:i, s:s, s:s, s:s, s:o, s:O}", "format", FORMAT, "attune",
                              PACKAGE_VERSION, "step", (json_int_t)t->step, "updates", (json_int_t)t->optimizer.t,
-                             "next_group", (json_int_t)(t->step * t->options.batch_size), "seed",
+                             "source", trainer_save_source(t), "seed",
                              (json_int_t)t->options.seed, "batch_size", t->options.batch_size, "objective",
                              facts->objective, "model_key", facts->model_key, "data_hash", facts->data_hash,
                              "objective_state", state, "settings", settings);
@@ -248,6 +248,17 @@ static double state_number(const json_t *text)
     return json_is_string(text) ? strtod(json_string_value(text), NULL) : json_number_value(text);
 }
 
+// Checkpoints of Attune before sources were counted apart have the next group alone.
+static int restore_source(struct trainer *t, const json_t *root, struct err *e)
+{
+    const json_t *saved = json_object_get(root, "source");
+    json_t *old = saved ? NULL
+                        : json_pack("{s:s, s:{s:O*}}", "name", "dataset", "state", "position", json_object_get(root, "next_group"));
+    int code = trainer_restore_source(t, saved ? saved : old, e);
+    json_decref(old);
+    return code;
+}
+
 int checkpoint_restore(struct trainer *t, const char *dir, const struct checkpoint_facts *facts, json_t **settings,
                        struct err *e)
 {
@@ -270,6 +281,8 @@ int checkpoint_restore(struct trainer *t, const char *dir, const struct checkpoi
         code = restore_state(&t->optimizer, dir, policy_file, e);
     if (!code && t->value)
         code = restore_state(&t->value->optimizer, dir, value_file, e);
+    if (!code)
+        code = restore_source(t, root, e);
     if (!code) {
         const json_t *state = json_object_get(root, "objective_state");
         for (size_t i = 0; i < OBJECTIVE_MAX_STATE; i++)

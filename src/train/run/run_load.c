@@ -14,6 +14,7 @@
 #include "base/sha256.h"
 #include "base/str.h"
 #include "corpus/lists.h"
+#include "train/data/order.h"
 #include "train/learn/reference.h"
 #include "train/learn/own_answers.h"
 #include "train/learn/udm.h"
@@ -268,12 +269,8 @@ bool run_loading(void *arg, const char *what, int done, int all)
 static bool *wanted_groups(const struct run *r)
 {
     const int64_t all = r->objective->of_runs ? 0 : r->total_steps * settings_int(&r->settings, "batch-size");
-    struct data_order order;
     bool *wanted = mem_alloc((size_t)r->train.n_groups, sizeof *wanted);
-    data_order_init(&order, r->train.n_groups, (uint64_t)settings_int(&r->settings, "seed"));
-    for (int64_t i = 0; i < all && i < r->train.n_groups; i++)
-        wanted[data_order_at(&order, i)] = true;
-    data_order_fini(&order);
+    data_order_reach(r->train.n_groups, (uint64_t)settings_int(&r->settings, "seed"), all, NULL, wanted);
     return wanted;
 }
 
@@ -474,7 +471,9 @@ int run_load(struct run *r, struct err *e)
         return code;
     struct trainer_options options = run_trainer_options(r);
     options.keep_reference = probes(r, needs) && !r->is_new_model;
-    code = trainer_new(&r->trainer, &options, r->model, &r->train, e);
+    struct group_source *source;
+    group_source_of_dataset(&source, &r->train, options.batch_size, options.seed);
+    code = trainer_new(&r->trainer, &options, r->model, source, e);
     if (!code && (needs.networks & NETWORK_VALUE))
         code = add_value_network(r, e);
     if (!code && r->eval.n_groups)

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "train/data/order.h"
 #include "train/learn/reference.h"
 #include "train/run/run.h"
 
@@ -81,11 +82,7 @@ bool *stages_wanted(const struct stages *s, int stage, int n_groups, int batch_s
     const int n = s->first[stage + 1] - s->first[stage];
     const int64_t all = (s->begins[stage + 1] - s->begins[stage]) * batch_size;
     bool *wanted = mem_alloc((size_t)n_groups, sizeof *wanted);
-    struct data_order order;
-    data_order_init(&order, n, seed);
-    for (int64_t i = 0; i < all && i < n; i++)
-        wanted[s->groups[s->first[stage] + data_order_at(&order, i)]] = true;
-    data_order_fini(&order);
+    data_order_reach(n, seed, all, s->groups + s->first[stage], wanted);
     return wanted;
 }
 
@@ -177,7 +174,8 @@ int run_load_stages(struct run *r, double tail_cut, struct err *e)
 static void take_stage(struct run *r, int stage)
 {
     struct stages *s = &r->stages;
-    trainer_set_stage(r->trainer, s->groups + s->first[stage], s->first[stage + 1] - s->first[stage], s->begins[stage]);
+    group_source_take_part(r->trainer->source, s->groups + s->first[stage], s->first[stage + 1] - s->first[stage],
+                     s->begins[stage] * r->trainer->options.batch_size);
     s->now = stage;
 }
 

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "fixture.h"
+#include "train/data/order.h"
 
 #include <math.h>
 

@@ -439,6 +439,94 @@ static int remove_world(void **state)
     return 0;
 }
 
+// ---- batches of a source ----
+
+static float *weights_after(int batch_size, int minibatches, int n_updates, size_t *n)
+{
+    struct bench b;
+    struct step_result r;
+    char settings[64];
+    snprintf(settings, sizeof settings, "batch-size=%d lr=0.005", batch_size);
+    bench_make(&b, &world, &(struct bench_options){"dpo", settings, 1, 20, 0});
+    b.trainer->options.minibatches = minibatches;
+    for (int i = 0; i < n_updates; i++) {
+        assert_ok(trainer_step(b.trainer, &r, e));
+        assert_int_equal(r.step, i + 1); // updates are counted, whatever they are made of
+    }
+    float *weights = bench_weights(&b, n);
+    bench_free(&b);
+    return weights;
+}
+
+// A batch in two halves is two batches; the position in the data is that of the batches, not of the updates.
+static void minibatches_are_batches_of_their_own(void **state)
+{
+    size_t n, m;
+    float *whole = weights_after(4, 1, 6, &n), *halves = weights_after(8, 2, 6, &m);
+    assert_int_equal(n, m);
+    assert_memory_equal(whole, halves, n * sizeof *whole);
+    free(whole);
+    free(halves);
+}
+
+static void passes_go_over_a_batch_again(void **state)
+{
+    struct bench b;
+    struct step_result r;
+    int seen[3][8];
+    bench_make(&b, &world, &(struct bench_options){"dpo", "batch-size=8 lr=0.001", 1, 20, 0});
+    b.trainer->options.minibatches = 2;
+    b.trainer->options.passes = 3;
+    for (int pass = 0; pass < 3; pass++)
+        for (int half = 0; half < 2; half++) {
+            assert_ok(trainer_step(b.trainer, &r, e));
+            memcpy(seen[pass] + 4 * half, b.trainer->groups, 4 * sizeof(int));
+            assert_int_equal(group_source_position(b.trainer->source), 8);
+        }
+    for (int pass = 1; pass < 3; pass++) {
+        assert_memory_not_equal(seen[0], seen[pass], sizeof seen[0]); // in another order
+        for (int i = 0; i < 8; i++) {
+            int n = 0;
+            for (int k = 0; k < 8; k++)
+                n += seen[pass][k] == seen[0][i];
+            assert_int_equal(n, 1);
+        }
+    }
+    assert_ok(trainer_step(b.trainer, &r, e));
+    assert_int_equal(group_source_position(b.trainer->source), 16);
+    bench_free(&b);
+}
+
+// In the middle of a batch, and between two.
+static void a_source_goes_back_to_where_it_was_saved(void **state)
+{
+    for (int save_at = 3; save_at <= 4; save_at++) {
+        struct bench b[2];
+        struct step_result r;
+        for (int k = 0; k < 2; k++) {
+            bench_make(&b[k], &world, &(struct bench_options){"dpo", "batch-size=8 lr=0.001", 1, 20, 0});
+            b[k].trainer->options.minibatches = 2;
+            b[k].trainer->options.passes = 2;
+        }
+        for (int i = 0; i < save_at; i++)
+            assert_ok(trainer_step(b[0].trainer, &r, e));
+        json_t *saved = trainer_save_source(b[0].trainer);
+        b[1].trainer->step = save_at;
+        assert_ok(trainer_restore_source(b[1].trainer, saved, e));
+        for (int i = 0; i < 6; i++) {
+            assert_ok(trainer_step(b[0].trainer, &r, e));
+            assert_ok(trainer_step(b[1].trainer, &r, e));
+            assert_memory_equal(b[0].trainer->groups, b[1].trainer->groups, 4 * sizeof(int));
+        }
+        struct err fault = {0};
+        json_object_set_new(saved, "name", json_string("rollouts"));
+        assert_int_equal(trainer_restore_source(b[1].trainer, saved, &fault), ERR_STATE);
+        json_decref(saved);
+        bench_free(&b[0]);
+        bench_free(&b[1]);
+    }
+}
+
 // ---- waits for the device ----
 
 static struct backend_ops counted;
@@ -503,6 +591,9 @@ int main(void)
         cmocka_unit_test(references_are_kept_on_disk_by_model_and_data),
         cmocka_unit_test(references_of_a_stopped_computation_are_kept),
         cmocka_unit_test(checkpoints_keep_an_objectives_state),
+        cmocka_unit_test(minibatches_are_batches_of_their_own),
+        cmocka_unit_test(passes_go_over_a_batch_again),
+        cmocka_unit_test(a_source_goes_back_to_where_it_was_saved),
         cmocka_unit_test(a_step_waits_as_seldom_as_it_can),
     };
     return cmocka_run_group_tests(tests, make_world, remove_world);
