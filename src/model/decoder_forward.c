@@ -109,9 +109,8 @@ static void read_numbers(struct decoder *d, const struct head_reads *r)
     size_t n_kinds = 0;
     for (size_t i = 0; i < sizeof to / sizeof *to; i++)
         n_kinds = to[i] ? i + 1 : n_kinds;
-    if (n_kinds * n > d->n_host_numbers) { // with room for other batches of so many tokens
-        const size_t most = (size_t)d->n_tokens > n ? (size_t)d->n_tokens : n;
-        d->n_host_numbers = n_kinds * (most + most / 2);
+    if (n_kinds * n > d->n_host_numbers) {
+        d->n_host_numbers = n_kinds * n;
         d->host_numbers = mem_realloc(d->host_numbers, d->n_host_numbers, sizeof *d->host_numbers);
     }
     p->ops->download(p->b, d->host_numbers, d->head_numbers, n_kinds * n * sizeof *d->host_numbers);

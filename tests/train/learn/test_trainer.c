@@ -192,8 +192,11 @@ static void nothing_is_allocated_in_a_step(void **state)
         struct bench b;
         struct step_result r;
         bench_make(&b, &world, &(struct bench_options){.objective = objectives_here[i], .steps = 60, .threads = 2});
+        json_t *begin = trainer_save_source(b.trainer);
         train(&b, 15);
         b.trainer->step = 0; // the same batches again: there is room for each of them
+        assert_ok(trainer_restore_source(b.trainer, begin, e));
+        json_decref(begin);
         n_allocations = 0;
         counting = true;
         int code = trainer_step(b.trainer, &r, NULL);
