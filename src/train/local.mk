@@ -182,6 +182,10 @@ tests_train_run_test_run_SOURCES = tests/train/run/test_run.c tests/train/whole.
 	tests/train/fixture.h
 tests_train_run_test_run_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += tests/train/learn/test_tokens
+tests_train_learn_test_tokens_SOURCES = tests/train/learn/test_tokens.c tests/train/fixture.c tests/train/fixture.h
+tests_train_learn_test_tokens_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += tests/train/run/test_memory_plan
 tests_train_run_test_memory_plan_SOURCES = tests/train/run/test_memory_plan.c tests/train/fixture.c tests/train/fixture.h
 tests_train_run_test_memory_plan_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)

@@ -427,6 +427,8 @@ void dataset_fini(struct dataset *d)
         free(d->left_out[i].reason);
     free(d->left_out);
     free(d->prompt_odds);
+    for (int k = 0; k < N_TOKEN_COLUMNS; k++)
+        free(d->token_columns[k]);
     free(d->tokens);
     free(d->groups);
     free(d->seqs);

@@ -36,6 +36,7 @@ struct dataset {
     int n_seqs, cap_seqs;
     double *refs;  // (n_seqs) log-probabilities under the reference, NaN where not computed; NULL: not needed
     double *prompt_odds; // (n_groups) for seq.prompt_odds; NULL: not needed
+    float *token_columns[N_TOKEN_COLUMNS]; // (n_tokens) for seq.tokens.columns; NULL: not there
     int n_cut;     // groups with a shortened prompt or response
     int n_ties;    // pairs left out because neither answer is better (skip_ties)
     int n_lost;    // responses that lists do without: empty or alike after truncation

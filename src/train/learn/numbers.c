@@ -3,6 +3,7 @@
 #include "train/learn/numbers.h"
 
 #include <stddef.h>
+#include <string.h>
 
 #include "base/rng.h"
 #include "train/objective/stable.h"
@@ -110,6 +111,19 @@ static void read_tokens(struct packed *p, const struct seq_span *span, struct se
     }
 }
 
+// Each token's numbers, where they stay while the batch does.
+static void give_tokens(struct packed *p, const struct seq_span *span, const struct dataset *data, const struct ds_seq *of,
+                        struct seq *s)
+{
+    float *logp;
+    packed_take_tokens(p, span->n_targets, &logp, &s->tokens.d_logp);
+    memcpy(logp, p->logprobs + span->first_target, (size_t)span->n_targets * sizeof *logp);
+    s->tokens.logp = logp;
+    for (int c = 0; c < N_TOKEN_COLUMNS; c++)
+        if (data->token_columns[c])
+            s->tokens.columns[c] = data->token_columns[c] + of->first;
+}
+
 // What the reward head says of a response: of its last token, or the mean over all of them.
 static double read_score(const struct packed *p, int k)
 {
@@ -143,6 +157,8 @@ int numbers_read(struct decoder *d, struct packed *p, const struct dataset *data
                               .score = scored ? read_score(p, k) : 0, .prepared = s->prepared};
             if (!scored)
                 read_tokens(p, span, s, r->needs, stats, tally);
+            if (r->needs.columns & COLUMN_TOKENS)
+                give_tokens(p, span, data, &data->seqs[number], s);
         }
         first += group->n_seqs;
     }
@@ -175,7 +191,8 @@ int numbers_send(struct decoder *d, struct packed *p, const struct seq *seqs, st
         if (!p->batch.score_rows)
             p->score_coef[k] = (float)d_score;
         for (int j = span->first_target; j < span->first_target + span->n_targets; j++) {
-            p->coef[j] = (float)(s->d_logp * p->weights[j] * share);
+            const double own = s->tokens.d_logp ? s->tokens.d_logp[j - span->first_target] : 0;
+            p->coef[j] = (float)((s->d_logp * p->weights[j] + own) * share);
             if (p->batch.score_rows)
                 p->score_coef[j] = (float)(d_score / span->n_targets);
         }

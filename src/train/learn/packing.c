@@ -103,7 +103,30 @@ void packed_fini(struct packed *p)
     free(p->scores);
     free(p->score_coef);
     free(p->places);
+    free(p->token_numbers);
+    free(p->token_slopes);
     *p = (struct packed){0};
+}
+
+void packed_start_tokens(struct packed *p, const struct dataset *d, const int *groups, int n)
+{
+    size_t all = 0;
+    for (int i = 0; i < n; i++)
+        all += (size_t)group_targets(d, groups[i], false);
+    if (all > p->cap_token_numbers) {
+        p->cap_token_numbers = all + all / 2;
+        p->token_numbers = mem_realloc(p->token_numbers, p->cap_token_numbers, sizeof *p->token_numbers);
+        p->token_slopes = mem_realloc(p->token_slopes, p->cap_token_numbers, sizeof *p->token_slopes);
+    }
+    p->n_token_numbers = 0;
+}
+
+void packed_take_tokens(struct packed *p, int n, float **numbers, double **slopes)
+{
+    BUG_IF(p->n_token_numbers + (size_t)n > p->cap_token_numbers);
+    *numbers = p->token_numbers + p->n_token_numbers;
+    *slopes = p->token_slopes + p->n_token_numbers;
+    p->n_token_numbers += (size_t)n;
 }
 
 static void pack_rows(struct packed *p, const int32_t *ids, int n, int first_position)

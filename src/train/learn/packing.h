@@ -16,6 +16,10 @@ struct packed {
     double *weights;                           // (n_targets): how much a token counts in its response's sums
     int32_t *score_rows;                       // (n_targets): each target's own row, when every token has a score
     float *scores, *score_coef;                // (n_targets) then, else (n_seqs)
+    // With COLUMN_TOKENS: each response's numbers and their derivatives, those of several micro-batches one after the other.
+    float *token_numbers;
+    double *token_slopes;
+    size_t n_token_numbers, cap_token_numbers;
     int *places;                               // (n_seqs) which of the taken groups' responses, counted over all
     int max_tokens, max_targets, max_segments, max_seqs;
     int most_targets;        // a batch ends before it has more, unless its first group has; 0: any number
@@ -31,5 +35,9 @@ int group_tokens(const struct dataset *d, int group, bool with_last);
 int packed_init(struct packed *p, const struct dataset *d, int max_tokens, unsigned networks, struct err *e);
 void packed_fini(struct packed *p);
 
+// Room for the tokens of all responses of these groups; what seq.tokens pointed to before is gone.
+void packed_start_tokens(struct packed *p, const struct dataset *d, const int *groups, int n);
+// The next n of that room.
+void packed_take_tokens(struct packed *p, int n, float **numbers, double **slopes);
 // Packs groups[0..n) as far as they fit and returns how many were taken (at least 1).
 int pack_groups(struct packed *p, const struct dataset *d, const int *groups, int n, int max_tokens, unsigned networks);

@@ -121,7 +121,10 @@ int trainer_restore_source(struct trainer *t, const json_t *saved, struct err *e
 
 int trainer_add_value(struct trainer *t, struct model *m, struct err *e)
 {
-    return value_new(&t->value, m, t->options.recompute, t->options.max_batch_tokens, e);
+    const struct value_options o = {.recompute = t->options.recompute, .max_batch_tokens = t->options.max_batch_tokens,
+                                    .data = t->data,
+                                    .tokens = objective_needs(&t->options.objective).networks & NETWORK_TOKEN_VALUE};
+    return value_new(&t->value, m, &o, e);
 }
 
 void trainer_free(struct trainer *t)
@@ -145,6 +148,8 @@ void trainer_free(struct trainer *t)
 int forward_groups(struct decoder *d, struct packed *p, const struct dataset *data, const int *groups, int n,
                    int max_batch_tokens, const struct reading *r, struct seq *seqs, struct tally *tally, struct err *e)
 {
+    if (r->needs.columns & COLUMN_TOKENS)
+        packed_start_tokens(p, data, groups, n);
     for (int at = 0; at < n;) {
         const int taken = pack_groups(p, data, groups + at, n - at, max_batch_tokens, r->needs.networks);
         int code = decoder_forward(d, &p->batch, false, e);
@@ -204,11 +209,13 @@ static int micro_batch(struct trainer *t, int at, int n, struct tally *tally, in
     p->most_targets = t->most_targets;
     *taken = pack_groups(p, t->data, groups, n - at, t->options.max_batch_tokens, reading.needs.networks);
     *n_tokens += p->batch.n_tokens;
+    if (reading.needs.columns & COLUMN_TOKENS)
+        packed_start_tokens(p, t->data, groups, *taken);
     int code = decoder_forward(t->decoder, &p->batch, true, e);
     if (!code)
         code = numbers_read(t->decoder, p, t->data, groups, *taken, &reading, seqs, tally, e);
     if (!code && t->value)
-        code = value_read(t->value, t->data, groups, *taken, 0, true, seqs, e);
+        code = value_read(t->value, t->data, groups, *taken, t->options.max_batch_tokens, true, seqs, e);
     if (code)
         return code;
     for (int g = 0, k = 0; g < *taken; g++) {

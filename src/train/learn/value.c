@@ -24,12 +24,15 @@ static void reserve(struct value_net *v, size_t n_tokens, size_t n_prompts)
     }
 }
 
-int value_new(struct value_net **out, struct model *m, bool recompute, int max_batch_tokens, struct err *e)
+int value_new(struct value_net **out, struct model *m, const struct value_options *o, struct err *e)
 {
     struct value_net *v = mem_alloc(1, sizeof *v);
     v->model = m;
-    reserve(v, (size_t)max_batch_tokens, 64);
-    int code = decoder_new(&v->decoder, m, recompute, e);
+    v->of_tokens = o->tokens;
+    reserve(v, (size_t)o->max_batch_tokens, 64);
+    int code = decoder_new(&v->decoder, m, o->recompute, e);
+    if (!code && v->of_tokens)
+        code = packed_init(&v->packed, o->data, o->max_batch_tokens, 0, e);
     if (!code)
         code = optimizer_init(&v->optimizer, m, e);
     if (code) {
@@ -47,6 +50,7 @@ void value_free(struct value_net *v)
     if (v->optimizer.model)
         optimizer_fini(&v->optimizer);
     decoder_free(v->decoder);
+    packed_fini(&v->packed);
     model_free(v->model);
     free(v->tokens);
     free(v->positions);
@@ -78,9 +82,41 @@ static int pack_prompts(struct value_net *v, const struct dataset *data, const i
     return taken;
 }
 
+// What the state is worth in which each token is said: the score of the row that predicts it.
+static int read_tokens(struct value_net *v, const struct dataset *data, const int *groups, int n, int max_batch_tokens, bool keep,
+                       struct seq *seqs, struct err *e)
+{
+    struct packed *p = &v->packed;
+    packed_start_tokens(p, data, groups, n);
+    for (int at = 0; at < n;) {
+        const int taken = pack_groups(p, data, groups + at, n - at, max_batch_tokens, 0);
+        BUG_IF(keep && taken < n); // the policy's micro-batch is no smaller
+        p->batch.score_rows = p->target_rows;
+        p->batch.n_scores = p->batch.n_targets;
+        int code = decoder_forward(v->decoder, &p->batch, keep, e);
+        if (!code)
+            code = decoder_scores(v->decoder, &p->batch, p->scores, e);
+        if (code)
+            return code;
+        for (int k = 0; k < p->batch.n_seqs; k++) {
+            struct token_numbers *t = &seqs[p->places[k]].tokens;
+            float *value;
+            packed_take_tokens(p, p->spans[k].n_targets, &value, &t->d_value);
+            memcpy(value, p->scores + p->spans[k].first_target, (size_t)p->spans[k].n_targets * sizeof *value);
+            t->value = value;
+        }
+        for (int g = at; g < at + taken; g++)
+            seqs += data->groups[groups[g]].n_seqs;
+        at += taken;
+    }
+    return 0;
+}
+
 int value_read(struct value_net *v, const struct dataset *data, const int *groups, int n, int max_batch_tokens,
                bool keep, struct seq *seqs, struct err *e)
 {
+    if (v->of_tokens)
+        return read_tokens(v, data, groups, n, max_batch_tokens, keep, seqs, e);
     for (int at = 0; at < n;) {
         const int taken = pack_prompts(v, data, groups + at, n - at, keep ? INT_MAX : max_batch_tokens);
         int code = decoder_forward(v->decoder, &v->batch, keep, e);
@@ -99,6 +135,14 @@ int value_read(struct value_net *v, const struct dataset *data, const int *group
 int value_send(struct value_net *v, const struct dataset *data, const int *groups, int n, const struct seq *seqs,
                double share, struct err *e)
 {
+    struct packed *p = &v->packed;
+    for (int k = 0; v->of_tokens && k < p->batch.n_seqs; k++) {
+        const double *slopes = seqs[p->places[k]].tokens.d_value;
+        for (int i = 0; i < p->spans[k].n_targets; i++)
+            p->score_coef[p->spans[k].first_target + i] = (float)(slopes[i] * share);
+    }
+    if (v->of_tokens)
+        return decoder_send(v->decoder, &p->batch, &(struct decoder_slopes){.score = p->score_coef}, e);
     for (int g = 0; g < n; g++) {
         double sum = 0;
         for (int i = 0; i < data->groups[groups[g]].n_seqs; i++)

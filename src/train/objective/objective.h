@@ -9,6 +9,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -35,6 +36,7 @@ enum objective_network {
     NETWORK_SCORE = 2,       // seq.score: a reward head on the response's last token; d_score is the output
     NETWORK_TOKEN_SCORE = 4, // with NETWORK_SCORE: the head reads every token of a response, and score is their mean
     NETWORK_VALUE = 8,       // seq.value and d_value: a value network of its own reads the prompt
+    NETWORK_TOKEN_VALUE = 16, // with NETWORK_VALUE: it reads each token of a response before it is said: seq.tokens.value
 };
 // What is in a group, where it is not just the responses of an example.
 enum objective_groups {
@@ -44,9 +46,20 @@ enum objective_groups {
     GROUPS_OWN_ANSWERS = 8, // after the data's responses come samples of the model that the run started from
     GROUPS_COMPARISON = 16, // the prompt shows both responses, the two "responses" are the letters of the answer
 };
-// Numbers of a group that are computed before the first step.
+// Numbers that somebody has computed before: of a group, or of tokens.
 enum objective_column {
     COLUMN_PROMPT_ODDS = 1, // seq.prompt_odds: of a classifier of the prompts
+    COLUMN_TOKENS = 2,      // seq.tokens: the loss sees a response's tokens and sends something back to each
+};
+
+// What may be known of each token of a response when it comes from its source.
+enum token_column { TOKEN_OLD_LOGP, TOKEN_REFERENCE, TOKEN_REWARD, TOKEN_OLD_VALUE, TOKEN_ADVANTAGE, N_TOKEN_COLUMNS };
+// A response's tokens (seq.n of each), with COLUMN_TOKENS.
+struct token_numbers {
+    const float *logp;                     // under the policy
+    const float *value;                    // of the value network, with NETWORK_TOKEN_VALUE
+    const float *columns[N_TOKEN_COLUMNS]; // of the source; NULL where it has none
+    double *d_logp, *d_value;              // zero before loss(), which adds dL/d(...)
 };
 
 static inline struct needs needs_both(struct needs a, struct needs b)
@@ -80,6 +93,7 @@ struct seq {
     double value;       // of the value network at the prompt's end
     double prompt_odds; // log-odds that answers to this prompt are good, of a classifier (bco); 0: even
     double prepared;    // set by prepare() or hold(): what the loss takes as a constant
+    struct token_numbers tokens;
     // set by loss(): dL/d(...) of this group's loss
     double d_logp, d_score, d_kl, d_rival, d_value;
     double reward;      // implicit or explicit reward, for logging

@@ -127,8 +127,13 @@ struct needs objective_needs(const struct objective_run *r)
 double objective_loss(const struct objective_run *r, struct seq *seqs, int n, double *metrics)
 {
     const struct objective *o = r->objective;
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < n; i++) {
         seqs[i].d_logp = seqs[i].d_score = seqs[i].d_kl = seqs[i].d_rival = seqs[i].d_value = seqs[i].reward = 0;
+        for (int k = 0; k < seqs[i].n && seqs[i].tokens.d_logp; k++)
+            seqs[i].tokens.d_logp[k] = 0;
+        for (int k = 0; k < seqs[i].n && seqs[i].tokens.d_value; k++)
+            seqs[i].tokens.d_value[k] = 0;
+    }
     if (o->hold)
         o->hold(r, seqs, n);
     const double loss = o->loss(r, seqs, n, metrics), factor = weighting_factor(&r->options, seqs, n);
@@ -136,6 +141,8 @@ double objective_loss(const struct objective_run *r, struct seq *seqs, int n, do
         seqs[i].d_logp *= factor;
         seqs[i].d_kl *= factor;
         seqs[i].d_rival *= factor;
+        for (int k = 0; k < seqs[i].n && seqs[i].tokens.d_logp; k++)
+            seqs[i].tokens.d_logp[k] *= factor;
     }
     return loss * factor;
 }
