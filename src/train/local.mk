@@ -140,6 +140,10 @@ check_PROGRAMS += tests/train/learn/test_trainer
 tests_train_learn_test_trainer_SOURCES = tests/train/learn/test_trainer.c tests/train/fixture.c tests/train/fixture.h
 tests_train_learn_test_trainer_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += tests/train/learn/test_optimizer
+tests_train_learn_test_optimizer_SOURCES = tests/train/learn/test_optimizer.c tests/train/fixture.c tests/train/fixture.h
+tests_train_learn_test_optimizer_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += tests/train/objective/test_calibration
 tests_train_objective_test_calibration_SOURCES = tests/train/objective/test_calibration.c
 tests_train_objective_test_calibration_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
@@ -192,4 +196,5 @@ EXTRA_DIST += tests/golden/objectives/README.md tests/golden/objectives/common.p
 	tests/golden/objectives/binary.json tests/golden/objectives/binary.py \
 	tests/golden/objectives/pairs.json tests/golden/objectives/pairs.py \
 	tests/golden/objectives/rewards.json tests/golden/objectives/rewards.py \
-	tests/golden/objectives/stages.json tests/golden/objectives/stages.py
+	tests/golden/objectives/stages.json tests/golden/objectives/stages.py \
+	tests/golden/optimizer/adamw.json tests/golden/optimizer/adamw.py
