@@ -140,7 +140,9 @@ check_PROGRAMS += tests/train/learn/test_trainer
 tests_train_learn_test_trainer_SOURCES = tests/train/learn/test_trainer.c tests/train/fixture.c tests/train/fixture.h
 tests_train_learn_test_trainer_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
 
-check_PROGRAMS += tests/train/learn/test_optimizer
+check_PROGRAMS += tests/train/learn/test_optimizer tests/train/learn/test_step
+tests_train_learn_test_step_SOURCES = tests/train/learn/test_step.c tests/train/fixture.c tests/train/fixture.h
+tests_train_learn_test_step_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
 tests_train_learn_test_optimizer_SOURCES = tests/train/learn/test_optimizer.c tests/train/fixture.c tests/train/fixture.h
 tests_train_learn_test_optimizer_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
 
