@@ -183,6 +183,14 @@ tests_train_run_test_run_SOURCES = tests/train/run/test_run.c tests/train/whole.
 	tests/train/fixture.h
 tests_train_run_test_run_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += tests/train/run/test_live tests/train/run/test_load
+tests_train_run_test_live_SOURCES = tests/train/run/test_live.c tests/train/whole.c tests/train/whole.h \
+	tests/train/fixture.c tests/train/fixture.h
+tests_train_run_test_live_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
+tests_train_run_test_load_SOURCES = tests/train/run/test_load.c tests/train/whole.c tests/train/whole.h \
+	tests/train/fixture.c tests/train/fixture.h
+tests_train_run_test_load_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += tests/train/run/test_stages tests/train/run/test_paft
 tests_train_run_test_stages_SOURCES = tests/train/run/test_stages.c tests/train/whole.c tests/train/whole.h \
 	tests/train/fixture.c tests/train/fixture.h

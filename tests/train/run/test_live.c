@@ -1,0 +1,188 @@
+// What is changed while a run runs has its effect from its step on, and only that: short whole runs whose numbers are known.
+#include "config.h"
+
+#include "whole.h"
+
+#include "train/run/checkpoint.h"
+#include "train/run/control.h"
+
+// Four steps, a checkpoint after every other one, nothing in between.
+#define SHORT "steps=4 batch-size=1 schedule=constant warmup=0 eval-every=0 probe-every=0 save-every=2 keep=9 "
+
+static double metric_at(const char *name, const char *key, int64_t step)
+{
+    char *dir = run_dir(name);
+    struct run_reader *r;
+    struct metric_point *points;
+    int64_t cursor = 0;
+    int n;
+    double value = NAN;
+    assert_ok(run_reader_open(&r, dir, e));
+    assert_ok(run_reader_points(r, key, &cursor, &points, &n, e));
+    for (int i = 0; i < n; i++)
+        if (points[i].step == step)
+            value = points[i].value;
+    free(points);
+    run_reader_close(r);
+    free(dir);
+    return value;
+}
+
+// As if an earlier life of the run had been told so before that step.
+static void record_change(const char *name, int64_t step, const char *key, const char *value)
+{
+    char text[200], *dir = run_dir(name);
+    struct run_writer *w;
+    assert_ok(file_make_dirs(dir, e));
+    assert_ok(run_writer_open(&w, dir, e));
+    assert_ok(run_writer_begin(w, e));
+    control_set_text(text, sizeof text, key, value, "0");
+    assert_ok(run_writer_event(w, 1, step, "info", "set", text, e));
+    assert_ok(run_writer_commit(w, e));
+    run_writer_close(w);
+    free(dir);
+}
+
+static void assert_same_short_run(const char *a, const char *b)
+{
+    assert_same_file(a, b, "checkpoints/step-4/model.safetensors");
+    assert_same_file(a, b, "checkpoints/step-4/state.safetensors");
+    char *x = metrics_of(a), *y = metrics_of(b);
+    assert_string_equal(x, y);
+    free(x);
+    free(y);
+}
+
+// With one pair a step the loss is -log sigmoid of the margin, and the margin beta times what the policy has moved.
+static void a_change_of_beta_is_in_the_loss_of_its_step(void **state)
+{
+    add_run("steady", "dpo", SHORT "beta=0.1");
+    add_run("turned", "dpo", SHORT "beta=0.1");
+    record_change("turned", 3, "beta", "0.5");
+    run_to_end("steady");
+    run_to_end("turned");
+    for (int64_t step = 1; step <= 2; step++)
+        assert_true(metric_at("turned", "loss", step) == metric_at("steady", "loss", step));
+    const double before = metric_at("steady", "rewards/margins", 3), after = metric_at("turned", "rewards/margins", 3);
+    assert_true(fabs(before) > 1e-4);
+    assert_close(after, 5 * before, 1e-9);
+    assert_close(metric_at("steady", "loss", 3), log1p(exp(-before)), 1e-9);
+    assert_close(metric_at("turned", "loss", 3), log1p(exp(-5 * before)), 1e-9);
+}
+
+// What is asked for before the first step is as good as configured, each of the settings that can be changed so.
+static void changes_before_the_first_step_are_as_configured(void **state)
+{
+    static const struct {
+        const char *key, *value;
+    } rows[] = {{"beta", "0.5"}, {"lr", "0.001"}, {"weight-decay", "0.5"}, {"clip", "0.001"}, {"label-smoothing", "0.2"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char told[20], configured[20], extra[300];
+        snprintf(told, sizeof told, "told-%zu", i);
+        snprintf(configured, sizeof configured, "configured-%zu", i);
+        snprintf(extra, sizeof extra, SHORT "eps=1e-4 %s=%s", rows[i].key, rows[i].value);
+        add_run(told, "dpo", SHORT "eps=1e-4");
+        add_run(configured, "dpo", extra);
+        post(told, CONTROL_SET, rows[i].key, rows[i].value);
+        run_to_end(told);
+        run_to_end(configured);
+        assert_int_equal(step_of_event(told, "set", NULL, 0), 1);
+        assert_same_short_run(told, configured);
+    }
+    // And they are no matter of course: each of them ends elsewhere.
+    char *x = metrics_of("told-0"), *y = metrics_of("told-1"), *z = metrics_of("told-2"), *u = metrics_of("told-3");
+    assert_string_not_equal(x, y);
+    assert_string_not_equal(y, z);
+    assert_string_not_equal(z, u);
+    free(x);
+    free(y);
+    free(z);
+    free(u);
+}
+
+// The checkpoint of step 2 remembers what was changed at step 2, for everything that comes after it.
+static void a_resumed_run_goes_on_with_what_was_changed(void **state)
+{
+    static const char *const files[] = {"model.safetensors", "state.safetensors"};
+    char *bytes[2], *again;
+    size_t n[2], m;
+    add_run("kept", "dpo", SHORT "beta=0.1");
+    record_change("kept", 2, "beta", "0.5");
+    record_change("kept", 2, "lr", "0.001");
+    run_to_end("kept");
+    char *dir = run_dir("kept"), *last = path_join(dir, "checkpoints/step-4"), *metrics = metrics_of("kept");
+    for (int i = 0; i < 2; i++) {
+        char path[60];
+        snprintf(path, sizeof path, "checkpoints/step-4/%s", files[i]);
+        bytes[i] = bytes_of("kept", path, &n[i]);
+    }
+    assert_ok(file_remove_tree(last, e));
+    run_to_end("kept");
+    assert_int_equal(count_events("kept", "resume", "continued from checkpoints/step-2"), 1);
+    for (int i = 0; i < 2; i++) {
+        char path[60];
+        snprintf(path, sizeof path, "checkpoints/step-4/%s", files[i]);
+        again = bytes_of("kept", path, &m);
+        assert_int_equal(m, n[i]);
+        assert_memory_equal(again, bytes[i], m);
+        free(again);
+        free(bytes[i]);
+    }
+    again = metrics_of("kept");
+    assert_string_equal(again, metrics);
+    assert_close(metric_at("kept", "lr", 1), 0.003, 1e-12);
+    assert_close(metric_at("kept", "lr", 4), 0.001, 1e-12);
+    free(again);
+    free(metrics);
+    free(last);
+    free(dir);
+}
+
+// What a person asks for now stands, whatever an earlier life was told about later steps.
+static void a_new_change_ends_the_old_ones_of_its_setting(void **state)
+{
+    add_run("renewed", "dpo", SHORT);
+    record_change("renewed", 3, "lr", "0.02");
+    record_change("renewed", 3, "beta", "0.7");
+    post("renewed", CONTROL_SET, "lr", "0.0005");
+    run_to_end("renewed");
+    for (int64_t step = 1; step <= 4; step++)
+        assert_close(metric_at("renewed", "lr", step), 0.0005, 1e-12);
+    add_run("other", "dpo", SHORT "lr=0.0005");
+    record_change("other", 3, "beta", "0.7"); // the other setting's is still made
+    run_to_end("other");
+    assert_same_short_run("renewed", "other");
+}
+
+// ---- stages ----
+
+// At a stage's first step the policy is the reference: exactly there the loss is log 2, and one step later it is not.
+static void stages_begin_at_their_steps(void **state)
+{
+    for (int lora = 0; lora < 2; lora++) {
+        const char *name = lora ? "staged-adapter" : "staged";
+        add_run(name, "sdpo", lora ? "lora-rank=2 steps=6 stages=3 save-every=0 probe-every=0 eval-every=0 eval-share=0 lr=0.02"
+                                   : "steps=6 stages=3 save-every=0 probe-every=0 eval-every=0 eval-share=0");
+        run_to_end(name);
+        for (int64_t step = 1; step <= 6; step++) {
+            const double away = fabs(metric_at(name, "loss", step) - log(2));
+            assert_close(metric_at(name, "stage", step), (double)((step + 1) / 2), 0);
+            if (step % 2)
+                assert_true(away < 1e-9);
+            else
+                assert_true(away > 1e-6);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_change_of_beta_is_in_the_loss_of_its_step),
+        cmocka_unit_test(changes_before_the_first_step_are_as_configured),
+        cmocka_unit_test(a_resumed_run_goes_on_with_what_was_changed),
+        cmocka_unit_test(a_new_change_ends_the_old_ones_of_its_setting),
+        cmocka_unit_test(stages_begin_at_their_steps),
+    };
+    return cmocka_run_group_tests(tests, make_world, remove_world);
+}
