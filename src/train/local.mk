@@ -183,7 +183,14 @@ tests_train_run_test_run_SOURCES = tests/train/run/test_run.c tests/train/whole.
 	tests/train/fixture.h
 tests_train_run_test_run_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
 
-check_PROGRAMS += tests/train/run/test_live tests/train/run/test_load
+check_PROGRAMS += tests/train/engine/test_credit
+tests_train_engine_test_credit_SOURCES = tests/train/engine/test_credit.c tests/train/fixture.c tests/train/fixture.h
+tests_train_engine_test_credit_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += tests/train/run/test_live tests/train/run/test_load tests/train/run/test_probe
+tests_train_run_test_probe_SOURCES = tests/train/run/test_probe.c tests/train/whole.c tests/train/whole.h \
+	tests/train/fixture.c tests/train/fixture.h
+tests_train_run_test_probe_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
 tests_train_run_test_live_SOURCES = tests/train/run/test_live.c tests/train/whole.c tests/train/whole.h \
 	tests/train/fixture.c tests/train/fixture.h
 tests_train_run_test_live_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)

@@ -3,48 +3,6 @@
 
 #include "whole.h"
 
-#include "base/clock.h"
-
-static int n_runs;
-
-// A run that is loaded and makes no step. With unload.
-static void load(struct run *r, const char *objective, const char *settings)
-{
-    struct run_writer *writer;
-    char name[20], *list = strdup(settings), *save = NULL;
-    snprintf(name, sizeof name, "loaded-%d", n_runs++);
-    add_run(name, objective, settings); // its place in the store
-    *r = (struct run){.name = strdup(name), .dir = run_dir(name), .started = clock_seconds()};
-    assert_ok(store_open(&r->store, project, false, e));
-    assert_ok(objective_find(&r->objective, objective, e));
-    run_settings_init(&r->settings, &r->tables, r->objective);
-    assert_ok(settings_set(&r->settings, "model", world.model_dir, e));
-    assert_ok(settings_set(&r->settings, "data", world.pairs_path, e));
-    assert_ok(settings_set(&r->settings, "threads", "1", e));
-    for (char *word = strtok_r(list, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
-        char *value = strchr(word, '=');
-        *value++ = '\0';
-        assert_ok(settings_set(&r->settings, word, value, e));
-    }
-    free(list);
-    assert_ok(file_make_dirs(r->dir, e));
-    assert_ok(run_writer_open(&writer, r->dir, e));
-    controls_init(&r->controls, r->store, r->name, 0, 0);
-    assert_ok(recorder_start(&r->recorder, writer, &r->status, r->dir, e));
-    assert_ok(run_load(r, e));
-}
-
-static void unload(struct run *r)
-{
-    assert_ok(recorder_stop(r->recorder, e));
-    run_unload(r);
-    controls_fini(&r->controls);
-    settings_fini(&r->settings);
-    store_close(r->store);
-    free(r->name);
-    free(r->dir);
-}
-
 enum { N_DAYS = 80 };
 
 // Which days ("Day 17: ...") the prompts of a dataset are of; the prompt is read from its tokens.
@@ -72,13 +30,13 @@ static void held_out_rows_are_not_trained_on(void **state)
     for (size_t i = 0; i < sizeof objectives_here / sizeof *objectives_here; i++) {
         struct run r;
         bool train[N_DAYS + 1], eval[N_DAYS + 1];
-        load(&r, objectives_here[i], "eval-share=0.3");
+        load_run(&r, objectives_here[i], "eval-share=0.3");
         const int n_train = days_of(&r, &r.train, train), n_eval = days_of(&r, &r.eval, eval);
         assert_true(n_train > 40 && n_eval > 10);
         assert_int_equal(n_train + n_eval, N_DAYS);
         for (int day = 1; day <= N_DAYS; day++)
             assert_int_equal(train[day] + eval[day], 1);
-        unload(&r);
+        unload_run(&r);
     }
 }
 
@@ -94,7 +52,7 @@ static void a_part_holds_nothing_of_the_other(void **state)
         for (int k = 0; k < 3; k++) {
             char settings[60];
             snprintf(settings, sizeof settings, "%s part=%s", shares[i], parts[k]);
-            load(&r[k], "rm", settings);
+            load_run(&r[k], "rm", settings);
             n[k] = days_of(&r[k], &r[k].train, train[k]);
             n_eval[k] = days_of(&r[k], &r[k].eval, eval[k]);
         }
@@ -109,7 +67,7 @@ static void a_part_holds_nothing_of_the_other(void **state)
             assert_int_equal(eval[1][day], eval[2][day]);
         }
         for (int k = 0; k < 3; k++)
-            unload(&r[k]);
+            unload_run(&r[k]);
     }
 }
 
@@ -117,7 +75,7 @@ static void a_part_holds_nothing_of_the_other(void **state)
 static void an_epoch_takes_every_row_once(void **state)
 {
     struct run r;
-    load(&r, "sft", "eval-share=0.3 part=2/2 batch-size=1");
+    load_run(&r, "sft", "eval-share=0.3 part=2/2 batch-size=1");
     struct trainer *t = r.trainer;
     bool *seen = calloc((size_t)r.train.n_groups, 1);
     assert_int_equal(r.total_steps, r.train.n_groups);
@@ -129,7 +87,7 @@ static void an_epoch_takes_every_row_once(void **state)
         seen[t->groups[0]] = true;
     }
     free(seen);
-    unload(&r);
+    unload_run(&r);
 }
 
 // A stage's groups alone, from its first step on, each once before any of them again.
@@ -137,7 +95,7 @@ static void a_stage_takes_its_own_rows(void **state)
 {
     static const int stage[] = {3, 8, 9, 20};
     struct run r;
-    load(&r, "sft", "batch-size=2 steps=9");
+    load_run(&r, "sft", "batch-size=2 steps=9");
     struct step_result step;
     int seen[21] = {0};
     for (int i = 0; i < 3; i++)
@@ -152,7 +110,7 @@ static void a_stage_takes_its_own_rows(void **state)
     }
     for (int k = 0; k < 4; k++)
         assert_int_equal(seen[stage[k]], 1);
-    unload(&r);
+    unload_run(&r);
 }
 
 int main(void)
