@@ -187,7 +187,10 @@ check_PROGRAMS += tests/train/engine/test_credit
 tests_train_engine_test_credit_SOURCES = tests/train/engine/test_credit.c tests/train/fixture.c tests/train/fixture.h
 tests_train_engine_test_credit_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
 
-check_PROGRAMS += tests/train/run/test_live tests/train/run/test_load tests/train/run/test_probe
+check_PROGRAMS += tests/train/run/test_live tests/train/run/test_load tests/train/run/test_probe tests/train/run/test_resume
+tests_train_run_test_resume_SOURCES = tests/train/run/test_resume.c tests/train/fixture.c tests/train/fixture.h \
+	tests/lib/disk_trace.h
+tests_train_run_test_resume_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
 tests_train_run_test_probe_SOURCES = tests/train/run/test_probe.c tests/train/whole.c tests/train/whole.h \
 	tests/train/fixture.c tests/train/fixture.h
 tests_train_run_test_probe_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)

@@ -17,8 +17,8 @@ RATES = [0.01, 0.02, 0.005]
 def trace(clip, weight_decay, eps=1e-8, l1=0.0):
     parts = [torch.nn.Parameter(torch.tensor(x, dtype=torch.float64)) for x in (MATRIX, NORM)]
     starts = [p.detach().clone() for p in parts]
-    optimizer = torch.optim.AdamW([{"params": [parts[0]], "weight_decay": weight_decay}, {"params": [parts[1]], "weight_decay": 0.0}],
-                                  lr=1.0, betas=(0.9, 0.95), eps=eps)
+    groups = [{"params": [parts[0]], "weight_decay": weight_decay}, {"params": [parts[1]], "weight_decay": 0.0}]
+    optimizer = torch.optim.AdamW(groups, lr=1.0, betas=(0.9, 0.95), eps=eps)
     steps = []
     for grads, lr in zip(GRADS, RATES):
         g = torch.tensor(grads, dtype=torch.float64)

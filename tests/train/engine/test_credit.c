@@ -40,8 +40,8 @@ static json_t *credit(const char *model, const char *reference)
 {
     struct str arguments = {0};
     json_t *line;
-    str_addf(&arguments, "credit --model '%s' --reference '%s' --beta 0.5 --prompt 'Day 1:' --response '%s' --threads 1", model, reference,
-             word);
+    str_addf(&arguments, "credit --model '%s' --reference '%s' --beta 0.5 --prompt 'Day 1:' --response '%s' --threads 1", model,
+             reference, word);
     char *text = said_by("attune-engine", str_text(&arguments));
     assert_ok(json_parse(text, strcspn(text, "\n"), "credit", &line, e));
     free(text);
@@ -54,7 +54,8 @@ static void a_token_earns_beta_times_what_it_became_likelier(void **state)
 {
     for (int gains = 0; gains < 2; gains++) {
         json_t *line = credit(gains ? sure : flat, gains ? flat : sure);
-        const json_t *response = json_array_get(json_object_get(line, "responses"), 0), *tokens = json_object_get(response, "tokens");
+        const json_t *response = json_array_get(json_object_get(line, "responses"), 0);
+        const json_t *tokens = json_object_get(response, "tokens");
         assert_close(number(line, "beta"), 0.5, 0);
         double sum = 0;
         for (size_t i = 0; i < json_array_size(tokens); i++) {
@@ -78,8 +79,8 @@ static void the_line_of_a_token_has_its_sign(void **state)
 {
     for (int gains = 0; gains < 2; gains++) {
         struct str arguments = {0}, wanted = {0};
-        str_addf(&arguments, "credit --model '%s' --reference '%s' --beta 0.5 --prompt 'Day 1:' --response '%s'", gains ? sure : flat,
-                 gains ? flat : sure, word);
+        str_addf(&arguments, "credit --model '%s' --reference '%s' --beta 0.5 --prompt 'Day 1:' --response '%s'",
+                 gains ? sure : flat, gains ? flat : sure, word);
         char *text = said_by("attune", str_text(&arguments));
         str_addf(&wanted, "  %+10.4f  %s\n", (gains ? 0.5 : -0.5) * log(320), word);
         if (!strstr(text, str_text(&wanted)))

@@ -14,7 +14,8 @@ static int days_of(const struct run *r, const struct dataset *d, bool days[N_DAY
         char *text;
         size_t bytes;
         int day;
-        assert_ok(tokenizer_decode(r->tokenizer, d->tokens + d->groups[g].prompt, (size_t)d->groups[g].n_prompt, true, &text, &bytes, e));
+        const struct ds_group *group = &d->groups[g];
+        assert_ok(tokenizer_decode(r->tokenizer, d->tokens + group->prompt, (size_t)group->n_prompt, true, &text, &bytes, e));
         assert_int_equal(sscanf(text, "Day %d", &day), 1);
         assert_in_range(day, 1, N_DAYS);
         n += !days[day];
