@@ -49,6 +49,7 @@ export TMPDIR ATTUNE_SRCDIR ATTUNE_BUILDDIR ATTUNE_SHARE
 targets() {
     printf '%s ' "$@"
     case "$*" in *tests/train/run/* | *tests/train/engine/*) printf 'attune attune-engine ' ;; esac
+    case "$*" in *tests/unit/test_launch*) printf 'tests/unit/launch_peer ' ;; esac
 }
 
 make_tests() {

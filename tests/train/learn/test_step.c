@@ -139,6 +139,42 @@ static void gradients_are_clipped_to_the_norm_that_was_asked_for(void **state)
         }
 }
 
+// ---- what the value network reads ----
+
+// All of the prompt up to its last token, and nothing of the responses.
+static void a_value_reads_the_whole_prompt_and_no_response(void **state)
+{
+    struct bench b;
+    struct seq seqs[8];
+    int groups[] = {2, 5};
+    bench_make(&b, &world, &(struct bench_options){.objective = "dro-v", .steps = 8});
+    struct value_net *v = b.trainer->value;
+    float ones[32];
+    for (int i = 0; i < 32; i++)
+        ones[i] = i % 2 ? 1 : -0.5f;
+    b.ops->upload(b.backend, model_weight(v->model, T_SCORE_W, 0), ones, sizeof ones);
+    b.ops->weights_changed(b.backend);
+    assert_ok(value_read(v, &b.train, groups, 2, 64, false, seqs, e));
+    const double before[] = {seqs[0].value, seqs[1].value};
+    assert_true(fabs(before[0]) > 1e-4 && fabs(before[0] - before[1]) > 1e-5);
+    for (int g = 0; g < 2; g++) {
+        const struct ds_group *group = &b.train.groups[groups[g]];
+        const size_t places[] = {group->prompt, group->prompt + (size_t)group->n_prompt - 1, b.train.seqs[group->first_seq].first};
+        for (int i = 0; i < 3; i++) {
+            const int32_t was = b.train.tokens[places[i]];
+            b.train.tokens[places[i]] = (was + 7) % 320;
+            assert_ok(value_read(v, &b.train, groups, 2, 64, false, seqs, e));
+            b.train.tokens[places[i]] = was;
+            if (i < 2)
+                assert_true(fabs(seqs[g].value - before[g]) > 1e-5);
+            else
+                assert_true(seqs[g].value == before[g]);
+            assert_true(seqs[1 - g].value == before[1 - g]);
+        }
+    }
+    bench_free(&b);
+}
+
 // ---- how far a step goes ----
 
 // As if the next update were the first: it then moves whatever feels a gradient by the learning rate.
@@ -340,6 +376,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_gradient_is_the_slope_of_the_logged_loss),
         cmocka_unit_test(gradients_are_clipped_to_the_norm_that_was_asked_for),
+        cmocka_unit_test(a_value_reads_the_whole_prompt_and_no_response),
         cmocka_unit_test(steps_go_as_far_as_the_schedule_says),
         cmocka_unit_test(the_proximal_step_follows_the_schedule),
         cmocka_unit_test(a_failed_step_leaves_no_trace),

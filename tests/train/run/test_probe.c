@@ -77,6 +77,37 @@ static void samples_carry_what_their_tokens_earned(void **state)
     unload_run(&r);
 }
 
+// With an adapter the reference is the model without it, and afterwards it is on again.
+static void the_reference_of_an_adapter_is_its_base(void **state)
+{
+    struct run r;
+    struct step_result step;
+    struct metric_list list;
+    struct run_reader *reader;
+    struct run_sample *samples;
+    int n;
+    double mean = 0;
+    char settings[80];
+    snprintf(settings, sizeof settings, "probe-every=1 probe-prompts=%d probe-max-tokens=%d lr=0.05 lora-rank=2 beta=0.5", N_PROMPTS,
+             LONGEST);
+    load_run(&r, "dpo", settings);
+    for (int i = 0; i < 5; i++)
+        assert_ok(trainer_step(r.trainer, &step, e));
+    probe_now(&r, &list);
+    assert_true(r.model->adapter_on);
+    assert_ok(recorder_flush(r.recorder, e));
+    assert_ok(run_reader_open(&reader, r.dir, e));
+    assert_ok(run_reader_samples(reader, 10, &samples, &n, e));
+    assert_int_equal(n, N_PROMPTS);
+    for (int i = 0; i < n; i++)
+        mean += samples[i].reward / 0.5 / n;
+    assert_true(fabs(mean) > 1e-3);
+    assert_close(metric_value(&list, "kl"), mean, 1e-4);
+    run_samples_free(samples, n);
+    run_reader_close(reader);
+    unload_run(&r);
+}
+
 // Probing is looking: the next step is that of the run that was not probed.
 static void a_probe_changes_nothing(void **state)
 {
@@ -115,6 +146,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(kl_is_the_mean_over_responses),
         cmocka_unit_test(samples_carry_what_their_tokens_earned),
+        cmocka_unit_test(the_reference_of_an_adapter_is_its_base),
         cmocka_unit_test(a_probe_changes_nothing),
     };
     return cmocka_run_group_tests(tests, make_flat_world, remove_flat_world);

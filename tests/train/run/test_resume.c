@@ -99,6 +99,58 @@ static void a_resumed_trainer_goes_on_with_the_same_bits(void **state)
     }
 }
 
+static void a_checkpoint_of_something_else_is_refused(void **state)
+{
+    static const struct {
+        struct checkpoint_facts facts;
+        const char *settings, *why;
+    } rows[] = {{{"other", "model", "data"}, "", "the objective"},
+                {{"any", "other", "data"}, "", "the model's weights"},
+                {{"any", "model", "other"}, "", "the data"},
+                {{"any", "model", "data"}, "batch-size=5", "the batch size or the seed"},
+                {{"any", "model", "data"}, "seed=9", "the batch size or the seed"}};
+    struct bench b;
+    char *dir = test_folder();
+    bench_make(&b, &world, &(struct bench_options){.objective = "dpo", .steps = 4});
+    train(&b, 1);
+    char *folder = save(&b, dir);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct bench other;
+        struct err fault = {0};
+        json_t *settings = NULL;
+        bench_make(&other, &world, &(struct bench_options){.objective = "dpo", .settings = rows[i].settings, .steps = 4});
+        assert_int_equal(checkpoint_restore(other.trainer, folder, &rows[i].facts, &settings, &fault), ERR_STATE);
+        assert_non_null(strstr(fault.text, rows[i].why));
+        assert_int_equal(other.trainer->step, 0);
+        bench_free(&other);
+    }
+    bench_free(&b);
+    assert_ok(file_remove_tree(dir, e));
+    free(folder);
+    free(dir);
+}
+
+static void the_newest_checkpoints_are_kept(void **state)
+{
+    struct bench b;
+    char *dir = test_folder();
+    bench_make(&b, &world, &(struct bench_options){.objective = "dpo", .steps = 12});
+    for (int step = 1; step <= 11; step++) { // by number: 10 is newer than 9
+        train(&b, 1);
+        free(save(&b, dir)); // keeps three
+        for (int k = 1; k <= step; k++) {
+            char name[40];
+            snprintf(name, sizeof name, "checkpoints/step-%d", k);
+            char *path = path_join(dir, name);
+            assert_int_equal(file_is_dir(path), k > step - 3);
+            free(path);
+        }
+    }
+    bench_free(&b);
+    assert_ok(file_remove_tree(dir, e));
+    free(dir);
+}
+
 // When a file that was synced whole got its name in that folder; -1: it did not.
 static int came_whole(const char *dir, const char *name, int64_t size)
 {
@@ -109,6 +161,25 @@ static int came_whole(const char *dir, const char *name, int64_t size)
     free(path);
     str_fini(&part);
     return synced >= 0 && synced < moved ? moved : -1;
+}
+
+static int last_rename_into(const char *dir)
+{
+    int last = -1;
+    for (int i = 0; i < n_disk_events; i++)
+        if (disk_events[i].kind == DISK_RENAME && text_starts(disk_events[i].to, dir) && disk_events[i].to[strlen(dir)] == '/')
+            last = i;
+    return last;
+}
+
+// Whoever fills a folder syncs it himself when it is full, and does not rely on how the last file came there: with that
+// file's own sync of the folder there are two.
+static int syncs_between(const char *path, int from, int to)
+{
+    int n = 0;
+    for (int at = from; (at = disk_synced(path, -1, at + 1)) >= 0 && at < to;)
+        n++;
+    return n;
 }
 
 // Every file whole on the disk before the folder gets its name, and the folder that it then stands in.
@@ -141,8 +212,7 @@ static void a_checkpoint_is_on_the_disk_before_it_has_its_name(void **state)
     closedir(d);
     assert_true(n >= 5);
     assert_true(filled < named);
-    const int whole = disk_synced(temporary, -1, filled);
-    assert_true(whole >= 0 && whole < named);
+    assert_true(syncs_between(temporary, filled, named) >= 2);
     assert_true(disk_synced(checkpoints, -1, named) > named);
     free(folder);
     free(temporary);
@@ -193,6 +263,7 @@ static void a_saved_model_is_on_the_disk_before_it_has_its_name(void **state)
     disk_trace_begin();
     assert_ok(model_save(b.model, folder, SAVE_F32, e));
     assert_durable(temporary, folder, -1);
+    assert_true(syncs_between(temporary, last_rename_into(temporary), disk_renamed(temporary, folder)) >= 2);
     char *part = path_join(temporary, "model.safetensors.tmp"), *weights = path_join(folder, "model.safetensors");
     const int synced = disk_synced(part, file_size(weights), 0);
     assert_true(synced >= 0 && synced < disk_renamed(temporary, folder));
@@ -221,6 +292,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_resumed_trainer_goes_on_with_the_same_bits),
+        cmocka_unit_test(a_checkpoint_of_something_else_is_refused),
+        cmocka_unit_test(the_newest_checkpoints_are_kept),
         cmocka_unit_test(a_checkpoint_is_on_the_disk_before_it_has_its_name),
         cmocka_unit_test(a_checkpoint_that_is_not_on_the_disk_gets_no_name),
         cmocka_unit_test(a_saved_model_is_on_the_disk_before_it_has_its_name),
