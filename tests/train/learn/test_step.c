@@ -79,7 +79,10 @@ static const struct pulled {
     const char *objective, *settings, *norm;
     int which;
 } pulled[] = {{"sft", "", "grad_norm", POLICY},
+              {"sft", "reduction=sequence", "grad_norm", POLICY},
               {"dpo", "beta=0.5", "grad_norm", POLICY},
+              {"dpo", "beta=0.5 ld-alpha=0.3", "grad_norm", POLICY},
+              {"rm", "", "grad_norm", POLICY},
               {"dro-v", "tau=1 value-lr=1", "value_grad_norm", VALUE}};
 enum { N_PULLED = sizeof pulled / sizeof *pulled };
 
@@ -359,9 +362,23 @@ static void evaluations_use_what_training_has_learnt(void **state)
     }
 }
 
+// Answers of different lengths, now the chosen one and now the other being the longer.
+static void write_pairs(void)
+{
+    static const char *const good[] = {" is kind and warm.", " was a joy to see and is bright today.", " made us all smile."};
+    static const char *const bad[] = {" is lost again and made a bad noise and was sad.", " is cold.", " is lost, cold and dull."};
+    struct str text = {0};
+    for (int i = 0; i < 80; i++)
+        str_addf(&text, "{\"prompt\": \"Day %d: the river\", \"chosen\": \"%s\", \"rejected\": \"%s\"}\n", i + 1, good[i % 3],
+                 bad[i / 3 % 3]);
+    assert_ok(file_write(world.pairs_path, str_text(&text), text.len, e));
+    str_fini(&text);
+}
+
 static int make_world(void **state)
 {
     world_make(&world, "llama");
+    write_pairs();
     return 0;
 }
 
