@@ -8,4 +8,19 @@ dist_check_SCRIPTS += tests/tree/check-includes.sh tests/tree/check-headers.sh t
 .PHONY: check-mutants
 check-mutants:
 	CC='$(CC)' MUTANTS='$(MUTANTS)' $(srcdir)/tests/mutants/check.sh '$(abs_srcdir)'
-EXTRA_DIST += tests/mutants/check.sh tests/mutants/mutants.txt
+EXTRA_DIST += tests/mutants/check.sh \
+	tests/mutants/base.txt \
+	tests/mutants/store.txt \
+	tests/mutants/text.txt \
+	tests/mutants/corpus.txt \
+	tests/mutants/demo.txt \
+	tests/mutants/model.txt \
+	tests/mutants/cpu.txt \
+	tests/mutants/train-objective.txt \
+	tests/mutants/train-data.txt \
+	tests/mutants/train-learn.txt \
+	tests/mutants/train-run.txt \
+	tests/mutants/train-engine.txt \
+	tests/mutants/launch.txt \
+	tests/mutants/cli.txt \
+	tests/mutants/ui.txt

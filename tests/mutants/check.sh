@@ -1,11 +1,18 @@
 #!/bin/sh
-# check.sh SOURCE: builds the mutants of mutants.txt one after the other, in a copy of the tree, and runs the quick tests that
-# are to catch them. $MUTANTS names the ones to try ("" for all). Fails for one that survives, does not compile, or whose text
-# is not found exactly once.
+# check.sh SOURCE: builds mutants of the tree one after the other, in a copy of it, and runs the quick tests that are to catch
+# them. $MUTANTS names the ones to try ("" for all). Fails for one that survives, does not compile, or whose text is not found
+# exactly once.
+#
+# ROOM.txt beside this script holds the mutants of a room, one block each:
+#   mutant NAME
+#   file PATH
+#   find TEXT      what stands exactly once in the file; several lines "find" are several lines of it, with their indentation
+#   put TEXT       what stands there instead, as many lines; "put-nothing": nothing
+#   test PROGRAMS  quick tests of which one must fail
 set -eu
 LC_ALL=C
 export LC_ALL
-src=$(cd "$1" && pwd) table=$src/tests/mutants/mutants.txt wanted=${MUTANTS-}
+src=$(cd "$1" && pwd) wanted=${MUTANTS-}
 work=$(mktemp -d "${TMPDIR:-/tmp}/attune-mutants-XXXXXX")
 tree=$work/tree build=$work/build log=$work/log
 trap 'rm -rf "$work"' EXIT
@@ -25,8 +32,8 @@ if [ -e "$src/.git" ]; then
         for f in configure aclocal.m4 Makefile.in config.h.in build-aux; do [ ! -e $f ] || printf '%s\0' $f; done) |
         tar -C "$src" --null --ignore-failed-read -T - -cf - 2>"$log" | tar -C "$tree" -xf -
 else # as it was unpacked; what a build in it has left would be taken for built
-    (cd "$src" && tar --exclude='./build*' --exclude='*.o' --exclude='*.a' --exclude=.deps --exclude=./config.status --exclude=./Makefile \
-        --exclude=./config.h --exclude=./stamp-h1 -cf - .) | tar -C "$tree" -xf -
+    (cd "$src" && tar --exclude='./build*' --exclude='*.o' --exclude='*.a' --exclude=.deps --exclude=./config.status \
+        --exclude=./Makefile --exclude=./config.h --exclude=./stamp-h1 -cf - .) | tar -C "$tree" -xf -
     find "$tree/tests" -type f -perm -100 ! -name '*.sh' ! -name '*.py' -exec rm -f {} +
 fi
 [ -x "$tree/configure" ] || (cd "$tree" && ./bootstrap) >"$log" 2>&1 || fail "the copy has no configure"
@@ -121,33 +128,41 @@ try() {
 
 newline='
 '
-# Every block of the table; what is done with it is the argument.
-each() {
-    name='' room='' file='' FIND='' PUT='' tests='' n=0
+# Every block of a room's table; what is done with it is the argument.
+each_of() {
+    room=$(basename "$1" .txt | tr - /)
+    name='' file='' FIND='' PUT='' tests=''
     while IFS= read -r line || [ "$line" ]; do
         key=${line%% *} value=${line#* }
         case $key in
         '#' | '') ;;
-        mutant) name=$value room='' file='' FIND='' PUT='' tests='' ;;
-        room) room=$value ;;
+        mutant) name=$value file='' FIND='' PUT='' tests='' ;;
         file) file=$value ;;
         find) FIND=$FIND${FIND:+$newline}$value ;;
         put) PUT=$PUT${PUT:+$newline}$value ;;
         put-nothing) ;;
         test)
             tests=$value
-            [ "$name" ] && [ "$room" ] && [ -f "$tree/$file" ] && [ "$FIND" ] ||
-                fail "mutants.txt: mutant \"$name\" lacks its room, file or text before the line test"
+            if [ -z "$name" ] || [ ! -f "$tree/$file" ] || [ -z "$FIND" ]; then
+                fail "$1: mutant \"$name\" lacks its file or text before the line test"
+            fi
             export FIND PUT
             case " ${wanted:-$name} " in *" $name "*)
                 n=$((n + 1))
-                "$1" </dev/null
+                "$2" </dev/null
                 ;;
             esac
             ;;
-        *) fail "mutants.txt: what is \"$line\"?" ;;
+        *) fail "$1: what is \"$line\"?" ;;
         esac
-    done <"$table"
+    done <"$1"
+}
+
+each() {
+    n=0
+    for table in "$src"/tests/mutants/*.txt; do
+        each_of "$table" "$1"
+    done
 }
 
 all_tests=

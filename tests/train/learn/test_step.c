@@ -162,7 +162,8 @@ static void a_value_reads_the_whole_prompt_and_no_response(void **state)
     assert_true(fabs(before[0]) > 1e-4 && fabs(before[0] - before[1]) > 1e-5);
     for (int g = 0; g < 2; g++) {
         const struct ds_group *group = &b.train.groups[groups[g]];
-        const size_t places[] = {group->prompt, group->prompt + (size_t)group->n_prompt - 1, b.train.seqs[group->first_seq].first};
+        const size_t places[] = {group->prompt, group->prompt + (size_t)group->n_prompt - 1,
+                                 b.train.seqs[group->first_seq].first};
         for (int i = 0; i < 3; i++) {
             const int32_t was = b.train.tokens[places[i]];
             b.train.tokens[places[i]] = (was + 7) % 320;
@@ -366,7 +367,7 @@ static void evaluations_use_what_training_has_learnt(void **state)
 static void write_pairs(void)
 {
     static const char *const good[] = {" is kind and warm.", " was a joy to see and is bright today.", " made us all smile."};
-    static const char *const bad[] = {" is lost again and made a bad noise and was sad.", " is cold.", " is lost, cold and dull."};
+    static const char *const bad[] = {" is lost again and made a bad noise.", " is cold.", " is lost, cold and dull."};
     struct str text = {0};
     for (int i = 0; i < 80; i++)
         str_addf(&text, "{\"prompt\": \"Day %d: the river\", \"chosen\": \"%s\", \"rejected\": \"%s\"}\n", i + 1, good[i % 3],

@@ -88,8 +88,8 @@ static void the_reference_of_an_adapter_is_its_base(void **state)
     int n;
     double mean = 0;
     char settings[80];
-    snprintf(settings, sizeof settings, "probe-every=1 probe-prompts=%d probe-max-tokens=%d lr=0.05 lora-rank=2 beta=0.5", N_PROMPTS,
-             LONGEST);
+    snprintf(settings, sizeof settings, "probe-every=1 probe-prompts=%d probe-max-tokens=%d lr=0.05 lora-rank=2 beta=0.5",
+             N_PROMPTS, LONGEST);
     load_run(&r, "dpo", settings);
     for (int i = 0; i < 5; i++)
         assert_ok(trainer_step(r.trainer, &step, e));
