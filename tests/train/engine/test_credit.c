@@ -5,6 +5,7 @@
 #include "fixture.h"
 
 #include "base/json.h"
+#include "train/learn/credit.h"
 
 enum { WORD = 77 };
 
@@ -74,6 +75,57 @@ static void a_token_earns_beta_times_what_it_became_likelier(void **state)
     }
 }
 
+// Of a file: each of its responses as if it had been given alone.
+static void rows_of_a_file_are_credited_each_for_itself(void **state)
+{
+    struct str arguments = {0};
+    size_t i, k;
+    json_t *line;
+    str_addf(&arguments, "credit --model '%s' --reference '%s' --beta 0.5 --data '%s' --limit 3 --threads 1", world.model_dir, sure,
+             world.pairs_path);
+    char *text = said_by("attune-engine", str_text(&arguments)), *rest = NULL;
+    int n = 0;
+    for (char *row = strtok_r(text, "\n", &rest); row; row = strtok_r(NULL, "\n", &rest), n++) {
+        json_t *response, *token;
+        assert_ok(json_parse(row, strlen(row), "credit", &line, e));
+        assert_close(number(line, "line"), n + 1, 0);
+        assert_int_equal(json_array_size(json_object_get(line, "responses")), 2);
+        json_array_foreach(json_object_get(line, "responses"), i, response) {
+            double logp = 0, ref = 0;
+            json_array_foreach(json_object_get(response, "tokens"), k, token) {
+                logp += number(token, "logp");
+                ref += number(token, "ref");
+                assert_true(number(token, "logp") > -50); // of a small model that has learnt nothing
+                // The sure one gives its word everything, and each other token next to nothing.
+                assert_true(number(token, "id") == WORD ? number(token, "ref") > -1e-3 : number(token, "ref") < -20);
+            }
+            assert_close(number(response, "logp"), logp, 1e-6);
+            assert_close(number(response, "ref"), ref, 1e-6);
+            assert_close(number(response, "reward"), 0.5 * (logp - ref), 1e-6);
+            assert_close(number(response, "label"), i == 0, 0);
+        }
+        json_decref(line);
+    }
+    assert_int_equal(n, 3);
+    free(text);
+    str_fini(&arguments);
+}
+
+// The beta of whatever the objective calls so, and 1 where it has none.
+static void beta_is_the_objectives_own(void **state)
+{
+    for (int i = 0; objectives[i]; i++) {
+        struct objective_run r = {.objective = objectives[i]};
+        double wanted = 1;
+        for (int k = 0; objectives[i]->params[k].name; k++) {
+            r.values[k] = 2 + k;
+            if (strcmp(objectives[i]->params[k].name, "beta") == 0)
+                wanted = 2 + k;
+        }
+        assert_close(credit_beta(&r), wanted, 0);
+    }
+}
+
 // For people: the sign stands before the number.
 static void the_line_of_a_token_has_its_sign(void **state)
 {
@@ -118,6 +170,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_token_earns_beta_times_what_it_became_likelier),
+        cmocka_unit_test(rows_of_a_file_are_credited_each_for_itself),
+        cmocka_unit_test(beta_is_the_objectives_own),
         cmocka_unit_test(the_line_of_a_token_has_its_sign),
     };
     return cmocka_run_group_tests(tests, make_world, remove_world);

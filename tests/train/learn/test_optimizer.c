@@ -129,6 +129,24 @@ static void only_matrices_decay(void **state)
     stand_close(&s);
 }
 
+// How sparse the change is, of the numbers that there are: without the padding between tensors.
+static void sparsity_and_size_of_the_change_are_counted(void **state)
+{
+    struct stand s;
+    const struct optimizer_settings now = {.lr = 0.25, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-12, .l1 = 0.5};
+    const float grads[N] = {3, -4, 0.5f, 12, 0, 0.25f, -1};
+    double n = 0;
+    stand_open(&s);
+    for (int i = 0; i < s.model->n_tensors; i++)
+        n += (double)s.model->tensors[i].rows * s.model->tensors[i].cols;
+    assert_ok(optimizer_keep_start(&s.optimizer, NULL, e));
+    put(&s, s.grads, grads);
+    optimizer_step(&s.optimizer, &now, 1);
+    assert_close(s.optimizer.l1_norm, 6 * 0.125, 1e-4); // each moves by lr, and goes back half of it
+    assert_close(s.optimizer.sparsity, (n - 6) / n, 1e-12);
+    stand_close(&s);
+}
+
 static int make_world(void **state)
 {
     char *path = test_source("tests/golden/optimizer/adamw.json");
@@ -150,6 +168,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(updates_are_those_of_an_independent_adamw),
         cmocka_unit_test(only_matrices_decay),
+        cmocka_unit_test(sparsity_and_size_of_the_change_are_counted),
     };
     return cmocka_run_group_tests(tests, make_world, remove_world);
 }

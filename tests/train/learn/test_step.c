@@ -40,6 +40,18 @@ static void move_weights(struct bench *b, int which, const double *direction, do
     free(w);
 }
 
+// Away from the reference, and from scores of zero: there some slopes vanish. Padding stays zero.
+static void nudge(struct bench *b, int which)
+{
+    const struct model *m = model_of(b, which);
+    double *direction = calloc(m->n_floats, sizeof *direction);
+    for (int i = 0; i < m->n_tensors; i++)
+        for (size_t k = 0; k < (size_t)m->tensors[i].rows * (size_t)m->tensors[i].cols; k++)
+            direction[m->tensors[i].offset + k] = sin(1.7 * (double)k + i);
+    move_weights(b, which, direction, 0.01);
+    free(direction);
+}
+
 static double norm_of(const double *g, size_t n)
 {
     double sum = 0;
@@ -57,6 +69,8 @@ static void make_readable(struct bench *b, const char *objective, const char *mo
     char settings[160];
     snprintf(settings, sizeof settings, "%s %s", readable, more);
     bench_make(b, &world, &(struct bench_options){.objective = objective, .settings = settings, .steps = 8});
+    for (int which = POLICY; which <= (b->trainer->value ? VALUE : POLICY); which++)
+        nudge(b, which);
 }
 
 // Makes the first step and reads the gradient from what it did; heap.
@@ -83,6 +97,9 @@ static const struct pulled {
               {"dpo", "beta=0.5", "grad_norm", POLICY},
               {"dpo", "beta=0.5 ld-alpha=0.3", "grad_norm", POLICY},
               {"rm", "", "grad_norm", POLICY},
+              {"tdpo1", "beta=0.5", "grad_norm", POLICY},
+              {"npo", "retain-kl=20", "grad_norm", POLICY},
+              {"cringe", "", "grad_norm", POLICY},
               {"dro-v", "tau=1 value-lr=1", "value_grad_norm", VALUE}};
 enum { N_PULLED = sizeof pulled / sizeof *pulled };
 
@@ -176,6 +193,31 @@ static void a_value_reads_the_whole_prompt_and_no_response(void **state)
             assert_true(seqs[1 - g].value == before[1 - g]);
         }
     }
+    // One by one, in pieces of two or three prompts, or all at once.
+    static const int many[] = {7, 2, 0, 5, 9, 1, 4, 3, 8};
+    double alone[9];
+    int n_prompt = 0;
+    for (int i = 0; i < 9; i++) {
+        assert_ok(value_read(v, &b.train, &many[i], 1, 1, false, seqs, e));
+        alone[i] = seqs[0].value;
+        n_prompt = b.train.groups[many[i]].n_prompt > n_prompt ? b.train.groups[many[i]].n_prompt : n_prompt;
+    }
+    for (int pieces = 2; pieces <= 9; pieces++) {
+        struct seq all[9] = {0};
+        assert_ok(value_read(v, &b.train, many, 9, pieces * n_prompt, false, all, e));
+        for (int i = 0; i < 9; i++)
+            assert_close(all[i].value, alone[i], 1e-5);
+    }
+    // What an evaluation logs is the mean of what it reads there.
+    struct metric_list list;
+    double mean = 0;
+    for (int g = 0; g < b.held_out.n_groups; g++) {
+        assert_int_equal(b.held_out.groups[g].n_seqs, 1);
+        assert_ok(value_read(v, &b.held_out, &g, 1, 64, false, seqs, e));
+        mean += seqs[0].value / b.held_out.n_groups;
+    }
+    bench_evaluate(&b, &list);
+    assert_close(metric_value(&list, "eval/value"), mean, 1e-5);
     bench_free(&b);
 }
 
@@ -340,6 +382,27 @@ static void an_evaluation_moves_nothing_of_the_objective(void **state)
     bench_free(&b);
 }
 
+// Random numbers of an evaluation are of the run's seed and the trainer's step, whatever step has been made last.
+static void an_evaluation_draws_by_seed_and_step(void **state)
+{
+    struct bench b;
+    struct metric_list first, again;
+    bench_make(&b, &world, &(struct bench_options){.objective = "cringe", .settings = "k=20 seed=5", .steps = 8});
+    bench_evaluate(&b, &first);
+    b.trainer->options.objective.seed = 99;
+    b.trainer->options.objective.step = 77;
+    bench_evaluate(&b, &again);
+    assert_true(metric_value(&first, "eval/loss") == metric_value(&again, "eval/loss"));
+    b.trainer->options.seed = 6;
+    bench_evaluate(&b, &again);
+    assert_true(metric_value(&first, "eval/loss") != metric_value(&again, "eval/loss"));
+    b.trainer->options.seed = 5;
+    b.trainer->step = 3;
+    bench_evaluate(&b, &again);
+    assert_true(metric_value(&first, "eval/loss") != metric_value(&again, "eval/loss"));
+    bench_free(&b);
+}
+
 // What an objective knows of the training data alone is what held-out data are judged by.
 static void evaluations_use_what_training_has_learnt(void **state)
 {
@@ -399,6 +462,7 @@ int main(void)
         cmocka_unit_test(the_proximal_step_follows_the_schedule),
         cmocka_unit_test(a_failed_step_leaves_no_trace),
         cmocka_unit_test(an_evaluation_moves_nothing_of_the_objective),
+        cmocka_unit_test(an_evaluation_draws_by_seed_and_step),
         cmocka_unit_test(evaluations_use_what_training_has_learnt),
     };
     return cmocka_run_group_tests(tests, make_world, remove_world);

@@ -164,6 +164,22 @@ static void metrics_of_single_responses_are_means_over_each_kind(void **state)
     assert_true(isnan(metric_value(&good, "rewards/margins")) && isnan(metric_value(&good, "rewards/rejected")));
 }
 
+// What is said of tokens is a mean over tokens, of all responses but those of other prompts.
+static void metrics_of_tokens_are_means_over_tokens(void **state)
+{
+    struct tally t = {.entropy = 30, .top = 5};
+    struct objective_run r = {0};
+    struct metric_list m = {0};
+    const double extra[OBJECTIVE_MAX_METRICS] = {0};
+    const struct seq seqs[] = {{.n = 4}, {.n = 6}, {.n = 90, .mismatched = true}};
+    assert_ok(objective_find(&r.objective, "sft", e));
+    for (int i = 0; i < 3; i++)
+        tally_group(&t, &r, &seqs[i], 1, 1, extra);
+    tally_metrics(&t, &r, true, &m);
+    assert_close(metric_value(&m, "eval/entropy"), 3, 1e-12);
+    assert_close(metric_value(&m, "eval/mean_token_accuracy"), 0.5, 1e-12);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -174,6 +190,7 @@ int main(void)
         cmocka_unit_test(agreement_is_counted_inside_of_prompts),
         cmocka_unit_test(metrics_of_pairs_are_means_over_pairs),
         cmocka_unit_test(metrics_of_single_responses_are_means_over_each_kind),
+        cmocka_unit_test(metrics_of_tokens_are_means_over_tokens),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

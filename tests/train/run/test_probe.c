@@ -39,6 +39,34 @@ static void kl_is_the_mean_over_responses(void **state)
     probe_now(&r, &list);
     assert_close(metric_value(&list, "kl"), log(320), 1e-4);
     assert_close(metric_value(&list, "completions/mean_length"), 1, 0);
+    assert_true(isnan(metric_value(&list, "style/none"))); // nobody asked for it
+    unload_run(&r);
+    open_run(&r, "probe-styles=yes");
+    probe_now(&r, &list);
+    assert_close(metric_value(&list, "style/none"), 1, 0);
+    unload_run(&r);
+}
+
+// The numbers of a step on the model that finds all tokens equally likely, and on the one that is sure.
+static void a_flat_model_has_the_entropy_of_its_vocabulary(void **state)
+{
+    struct run r;
+    struct step_result step;
+    char settings[200];
+    snprintf(settings, sizeof settings, "model=%s tokenizer=%s probe-every=0 lr=1e-9", flat, world.tokenizer_dir);
+    load_run(&r, "sft", settings);
+    assert_ok(trainer_step(r.trainer, &step, e));
+    assert_close(step.loss, log(320), 1e-5);
+    assert_close(metric_value(&step.metrics, "entropy"), log(320), 1e-5);
+    model_say(r.model, STOP); // of each answer the last token, as it is
+    assert_ok(trainer_step(r.trainer, &step, e));
+    double n_tokens = 0, n_answers = 0;
+    for (int g = 0; g < r.trainer->options.batch_size; g++) {
+        n_tokens += r.train.seqs[r.train.groups[r.trainer->groups[g]].first_seq].n;
+        n_answers++;
+    }
+    assert_close(metric_value(&step.metrics, "entropy"), 0, 1e-5);
+    assert_close(metric_value(&step.metrics, "mean_token_accuracy"), n_answers / n_tokens, 1e-9);
     unload_run(&r);
 }
 
@@ -145,6 +173,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(kl_is_the_mean_over_responses),
+        cmocka_unit_test(a_flat_model_has_the_entropy_of_its_vocabulary),
         cmocka_unit_test(samples_carry_what_their_tokens_earned),
         cmocka_unit_test(the_reference_of_an_adapter_is_its_base),
         cmocka_unit_test(a_probe_changes_nothing),
