@@ -98,7 +98,7 @@ static const struct pulled {
               {"dpo", "beta=0.5 ld-alpha=0.3", "grad_norm", POLICY},
               {"rm", "", "grad_norm", POLICY},
               {"tdpo1", "beta=0.5", "grad_norm", POLICY},
-              {"npo", "retain-kl=20", "grad_norm", POLICY},
+              {"npo", "retain-kl=1000", "grad_norm", POLICY},
               {"cringe", "", "grad_norm", POLICY},
               {"dro-v", "tau=1 value-lr=1", "value_grad_norm", VALUE}};
 enum { N_PULLED = sizeof pulled / sizeof *pulled };
