@@ -17,12 +17,13 @@ static struct disk_event {
     int64_t size;            // of the file when it was synced
 } disk_events[4000];
 static int n_disk_events;
-static const char *disk_refuses; // a sync of a file whose path ends so fails; NULL: none
+static const char *disk_refuses;        // a sync of a file whose path ends so fails; NULL: none
+static const char *disk_refuses_rename; // a rename to such a path fails
 
 static void disk_trace_begin(void)
 {
     n_disk_events = 0;
-    disk_refuses = NULL;
+    disk_refuses = disk_refuses_rename = NULL;
 }
 
 static bool disk_note_sync(int fd)
@@ -56,6 +57,10 @@ int fdatasync(int fd)
 int rename(const char *from, const char *to)
 {
     struct disk_event *x = &disk_events[n_disk_events];
+    if (disk_refuses_rename && text_ends(to, disk_refuses_rename)) {
+        errno = EIO;
+        return -1;
+    }
     x->kind = DISK_RENAME;
     snprintf(x->path, sizeof x->path, "%s", from);
     snprintf(x->to, sizeof x->to, "%s", to);

@@ -65,6 +65,10 @@ static void what_cannot_be_synced_replaces_nothing(void **state)
     assert_string_equal(bytes, "old");
     free(bytes);
     disk_trace_begin();
+    disk_refuses_rename = "/d.txt";
+    assert_true(file_write(path, "new", 3, &fault) < 0);
+    assert_false(file_exists(temporary));
+    disk_trace_begin();
     disk_refuses = strrchr(dir, '/'); // the folder: the person hears of it
     assert_true(file_write(path, "new", 3, &fault) < 0);
     disk_refuses = NULL;

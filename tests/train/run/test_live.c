@@ -3,6 +3,9 @@
 
 #include "whole.h"
 
+#include <signal.h>
+#include <unistd.h>
+
 #include "train/run/checkpoint.h"
 #include "train/run/control.h"
 
@@ -154,6 +157,23 @@ static void a_new_change_ends_the_old_ones_of_its_setting(void **state)
     assert_same_short_run("renewed", "other");
 }
 
+// Ctrl-C and a system that goes down ask for an end with a checkpoint; a terminal that closes asks for nothing.
+static void signals_ask_for_an_end(void **state)
+{
+    static const struct {
+        int number, asks;
+    } rows[] = {{SIGTERM, 1}, {SIGINT, 1}, {SIGHUP, 0}, {SIGPIPE, 0}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const pid_t pid = fork();
+        if (pid == 0) {
+            signals_watch();
+            raise(rows[i].number);
+            _exit(signals_asked_to_stop());
+        }
+        assert_int_equal(finish(pid), rows[i].asks);
+    }
+}
+
 // ---- stages ----
 
 // At a stage's first step the policy is the reference: exactly there the loss is log 2, and one step later it is not.
@@ -182,6 +202,7 @@ int main(void)
         cmocka_unit_test(changes_before_the_first_step_are_as_configured),
         cmocka_unit_test(a_resumed_run_goes_on_with_what_was_changed),
         cmocka_unit_test(a_new_change_ends_the_old_ones_of_its_setting),
+        cmocka_unit_test(signals_ask_for_an_end),
         cmocka_unit_test(stages_begin_at_their_steps),
     };
     return cmocka_run_group_tests(tests, make_world, remove_world);

@@ -114,6 +114,28 @@ static void a_stage_takes_its_own_rows(void **state)
     unload_run(&r);
 }
 
+static void stages_are_in_the_order_that_was_asked_for(void **state)
+{
+    struct run r;
+    load_run(&r, "sdpo", "stages=3 order=file steps=9");
+    assert_int_equal(r.stages.n, 3);
+    for (int g = 0; g < r.train.n_groups; g++)
+        assert_int_equal(r.stages.groups[g], g);
+    unload_run(&r);
+    load_run(&r, "sdpo", "stages=3 order=easy-first steps=9");
+    int n_moved = 0;
+    for (int i = 0; i < r.train.n_groups; i++) {
+        n_moved += r.stages.groups[i] != i;
+        for (int k = 0; k < i; k++) {
+            const double *before = r.train.refs + r.train.groups[r.stages.groups[k]].first_seq;
+            const double *after = r.train.refs + r.train.groups[r.stages.groups[i]].first_seq;
+            assert_true(before[0] - before[1] >= after[0] - after[1]);
+        }
+    }
+    assert_true(n_moved > 0);
+    unload_run(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -121,6 +143,7 @@ int main(void)
         cmocka_unit_test(a_part_holds_nothing_of_the_other),
         cmocka_unit_test(an_epoch_takes_every_row_once),
         cmocka_unit_test(a_stage_takes_its_own_rows),
+        cmocka_unit_test(stages_are_in_the_order_that_was_asked_for),
     };
     return cmocka_run_group_tests(tests, make_world, remove_world);
 }
