@@ -174,6 +174,21 @@ static void signals_ask_for_an_end(void **state)
     }
 }
 
+// Looking and saving happen when they are due, before the first step and after the last, and at no other step.
+static void a_run_looks_and_saves_when_it_is_due(void **state)
+{
+    add_run("watched", "dpo", "steps=7 eval-every=2 probe-every=3 probe-prompts=2 probe-max-tokens=3 save-every=4 keep=9");
+    run_to_end("watched");
+    for (int64_t step = 0; step <= 7; step++) {
+        char part[40];
+        assert_int_equal(!isnan(metric_at("watched", "eval/loss", step)), step % 2 == 0 || step == 7);
+        assert_int_equal(!isnan(metric_at("watched", "kl", step)), step % 3 == 0 || step == 7);
+        assert_int_equal(!isnan(metric_at("watched", "loss", step)), step > 0);
+        snprintf(part, sizeof part, "saved checkpoints/step-%d", (int)step);
+        assert_int_equal(count_events("watched", "checkpoint", part), step == 4 || step == 7);
+    }
+}
+
 // ---- stages ----
 
 // At a stage's first step the policy is the reference: exactly there the loss is log 2, and one step later it is not.
@@ -203,6 +218,7 @@ int main(void)
         cmocka_unit_test(a_resumed_run_goes_on_with_what_was_changed),
         cmocka_unit_test(a_new_change_ends_the_old_ones_of_its_setting),
         cmocka_unit_test(signals_ask_for_an_end),
+        cmocka_unit_test(a_run_looks_and_saves_when_it_is_due),
         cmocka_unit_test(stages_begin_at_their_steps),
     };
     return cmocka_run_group_tests(tests, make_world, remove_world);

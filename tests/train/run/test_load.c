@@ -114,6 +114,40 @@ static void a_stage_takes_its_own_rows(void **state)
     unload_run(&r);
 }
 
+static void epochs_become_steps(void **state)
+{
+    static const struct {
+        const char *settings;
+        double epochs, batch;
+    } rows[] = {{"batch-size=7 epochs=2.5", 2.5, 7}, {"batch-size=4", 1, 4}, {"batch-size=1000 epochs=0.001", 0.001, 1000}};
+    struct run r;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        load_run(&r, "sft", rows[i].settings);
+        assert_int_equal(r.total_steps, ceil(rows[i].epochs * r.train.n_groups / rows[i].batch));
+        assert_int_equal(r.trainer->options.total_steps, r.total_steps);
+        unload_run(&r);
+    }
+    load_run(&r, "sft", "batch-size=7 epochs=2.5 steps=3"); // what is said plainly counts
+    assert_int_equal(r.total_steps, 3);
+    assert_string_equal(r.model_key, r.model->hash);
+    assert_true(strlen(r.model_key) == 64);
+    unload_run(&r);
+}
+
+// What compares two answers sees held-out pairs both ways round, or it could live on the place of the better one.
+static void comparisons_are_judged_both_ways_round(void **state)
+{
+    struct run r;
+    load_run(&r, "preference-model", "eval-share=0.3");
+    const int n_train = r.train.n_groups, n_eval = r.eval.n_groups;
+    int n_held_out = 0;
+    for (size_t i = 0; i < r.corpus->n_examples; i++)
+        n_held_out += r.held_out[i];
+    assert_int_equal(n_train, N_DAYS - n_held_out);
+    assert_int_equal(n_eval, 2 * n_held_out);
+    unload_run(&r);
+}
+
 static void stages_are_in_the_order_that_was_asked_for(void **state)
 {
     struct run r;
@@ -143,6 +177,8 @@ int main(void)
         cmocka_unit_test(a_part_holds_nothing_of_the_other),
         cmocka_unit_test(an_epoch_takes_every_row_once),
         cmocka_unit_test(a_stage_takes_its_own_rows),
+        cmocka_unit_test(epochs_become_steps),
+        cmocka_unit_test(comparisons_are_judged_both_ways_round),
         cmocka_unit_test(stages_are_in_the_order_that_was_asked_for),
     };
     return cmocka_run_group_tests(tests, make_world, remove_world);
