@@ -157,6 +157,86 @@ static void a_new_change_ends_the_old_ones_of_its_setting(void **state)
     assert_same_short_run("renewed", "other");
 }
 
+static void note_change(struct run_writer *w, int64_t step, const char *key, const char *value)
+{
+    char text[200];
+    control_set_text(text, sizeof text, key, value, "0");
+    assert_ok(run_writer_event(w, 1, step, "info", "set", text, e));
+}
+
+static void expect_replay(struct controls *c, int64_t step, const char *key, const char *value)
+{
+    const struct replay *r = controls_next_replay(c, step);
+    assert_non_null(r);
+    assert_int_equal(r->step, step);
+    assert_string_equal(r->key, key);
+    assert_string_equal(r->value, value);
+}
+
+// A change made after the run was continued from an earlier checkpoint is the newer one, though its step is smaller.
+static void newer_changes_replace_those_of_an_earlier_life(void **state)
+{
+    struct run_writer *w;
+    struct controls c;
+    add_run("lives", "dpo", "");
+    char *dir = run_dir("lives");
+    assert_ok(file_make_dirs(dir, e));
+    assert_ok(run_writer_open(&w, dir, e));
+    assert_ok(run_writer_begin(w, e));
+    note_change(w, 3, "lr", "1"); // before the checkpoint
+    note_change(w, 8, "lr", "2");
+    note_change(w, 12, "lr", "3");
+    note_change(w, 13, "beta", "4");
+    note_change(w, 10, "lr", "5"); // in the second life
+    note_change(w, 10, "clip", "6");
+    assert_ok(run_writer_commit(w, e));
+    run_writer_close(w);
+    controls_init(&c, NULL, "lives", 0, 0);
+    assert_ok(controls_load_replays(&c, dir, 5, e));
+    assert_null(controls_next_replay(&c, 7));
+    expect_replay(&c, 8, "lr", "2");
+    expect_replay(&c, 10, "lr", "5");
+    expect_replay(&c, 10, "clip", "6");
+    assert_null(controls_next_replay(&c, 12));
+    expect_replay(&c, 13, "beta", "4");
+    assert_null(controls_next_replay(&c, 100));
+    controls_fini(&c);
+    // What is changed now stands until it is changed again.
+    controls_init(&c, NULL, "lives", 0, 0);
+    assert_ok(controls_load_replays(&c, dir, 5, e));
+    expect_replay(&c, 8, "lr", "2");
+    controls_forget_replays(&c, "lr");
+    expect_replay(&c, 10, "clip", "6");
+    expect_replay(&c, 13, "beta", "4");
+    controls_fini(&c);
+    free(dir);
+}
+
+// Long work before the first step looks for a stop without taking controls away from the loop.
+static void a_stop_is_seen_before_it_is_polled(void **state)
+{
+    struct store *s;
+    struct controls c;
+    struct control next;
+    add_run("held", "dpo", "");
+    assert_ok(store_open(&s, project, false, e));
+    controls_init(&c, s, "held", 0, 0);
+    post("held", CONTROL_SET, "lr", "0.1");
+    assert_false(controls_hold_stop(&c));
+    post("held", CONTROL_STOP, "", "");
+    assert_true(controls_hold_stop(&c));
+    c.started_ms = INT64_MAX; // it was for an earlier engine
+    assert_false(controls_hold_stop(&c));
+    c.started_ms = 0;
+    assert_true(controls_poll(&c, &next));
+    assert_int_equal(next.kind, CONTROL_SET);
+    assert_true(controls_poll(&c, &next));
+    assert_int_equal(next.kind, CONTROL_STOP);
+    assert_false(controls_hold_stop(&c));
+    controls_fini(&c);
+    store_close(s);
+}
+
 // Ctrl-C and a system that goes down ask for an end with a checkpoint; a terminal that closes asks for nothing.
 static void signals_ask_for_an_end(void **state)
 {
@@ -210,6 +290,36 @@ static void stages_begin_at_their_steps(void **state)
     }
 }
 
+// In the middle of a stage, where its reference is one that was kept, and where the next stage begins.
+static void a_staged_run_goes_on_in_its_stage(void **state)
+{
+    static const int saves[] = {3, 4};
+    for (size_t i = 0; i < 2; i++) {
+        char name[20], extra[120], at[20];
+        size_t n, m;
+        snprintf(name, sizeof name, "staged-%d", saves[i]);
+        snprintf(extra, sizeof extra, "steps=6 stages=3 save-every=%d probe-every=0 eval-every=0 eval-share=0", saves[i]);
+        add_run(name, "sdpo", extra);
+        run_to_end(name);
+        char *dir = run_dir(name), *last = path_join(dir, "checkpoints/step-6"), *metrics = metrics_of(name);
+        char *before = bytes_of(name, "checkpoints/step-6/state.safetensors", &n);
+        assert_ok(file_remove_tree(last, e));
+        run_to_end(name);
+        snprintf(at, sizeof at, "step-%d", saves[i]);
+        assert_int_equal(count_events(name, "resume", at), 1);
+        char *after = bytes_of(name, "checkpoints/step-6/state.safetensors", &m), *again = metrics_of(name);
+        assert_int_equal(n, m);
+        assert_memory_equal(before, after, n);
+        assert_string_equal(metrics, again);
+        free(before);
+        free(after);
+        free(metrics);
+        free(again);
+        free(last);
+        free(dir);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -217,9 +327,12 @@ int main(void)
         cmocka_unit_test(changes_before_the_first_step_are_as_configured),
         cmocka_unit_test(a_resumed_run_goes_on_with_what_was_changed),
         cmocka_unit_test(a_new_change_ends_the_old_ones_of_its_setting),
+        cmocka_unit_test(newer_changes_replace_those_of_an_earlier_life),
+        cmocka_unit_test(a_stop_is_seen_before_it_is_polled),
         cmocka_unit_test(signals_ask_for_an_end),
         cmocka_unit_test(a_run_looks_and_saves_when_it_is_due),
         cmocka_unit_test(stages_begin_at_their_steps),
+        cmocka_unit_test(a_staged_run_goes_on_in_its_stage),
     };
     return cmocka_run_group_tests(tests, make_world, remove_world);
 }

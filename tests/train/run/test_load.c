@@ -3,13 +3,13 @@
 
 #include "whole.h"
 
-enum { N_DAYS = 80 };
+enum { N_DAYS = 80, MOST_DAYS = 99 };
 
 // Which days ("Day 17: ...") the prompts of a dataset are of; the prompt is read from its tokens.
-static int days_of(const struct run *r, const struct dataset *d, bool days[N_DAYS + 1])
+static int days_of(const struct run *r, const struct dataset *d, bool days[MOST_DAYS + 1])
 {
     int n = 0;
-    memset(days, 0, N_DAYS + 1);
+    memset(days, 0, MOST_DAYS + 1);
     for (int g = 0; g < d->n_groups; g++) {
         char *text;
         size_t bytes;
@@ -17,7 +17,7 @@ static int days_of(const struct run *r, const struct dataset *d, bool days[N_DAY
         const struct ds_group *group = &d->groups[g];
         assert_ok(tokenizer_decode(r->tokenizer, d->tokens + group->prompt, (size_t)group->n_prompt, true, &text, &bytes, e));
         assert_int_equal(sscanf(text, "Day %d", &day), 1);
-        assert_in_range(day, 1, N_DAYS);
+        assert_in_range(day, 1, MOST_DAYS);
         n += !days[day];
         days[day] = true;
         free(text);
@@ -30,7 +30,7 @@ static void held_out_rows_are_not_trained_on(void **state)
     static const char *const objectives_here[] = {"dpo", "sft", "kto"};
     for (size_t i = 0; i < sizeof objectives_here / sizeof *objectives_here; i++) {
         struct run r;
-        bool train[N_DAYS + 1], eval[N_DAYS + 1];
+        bool train[MOST_DAYS + 1], eval[MOST_DAYS + 1];
         load_run(&r, objectives_here[i], "eval-share=0.3");
         const int n_train = days_of(&r, &r.train, train), n_eval = days_of(&r, &r.eval, eval);
         assert_true(n_train > 40 && n_eval > 10);
@@ -41,13 +41,36 @@ static void held_out_rows_are_not_trained_on(void **state)
     }
 }
 
+static void a_file_for_evaluation_is_what_is_evaluated(void **state)
+{
+    struct run r;
+    struct str rows = {0}, settings = {0};
+    bool train[MOST_DAYS + 1], eval[MOST_DAYS + 1];
+    char *path = path_join(world.dir, "later.jsonl");
+    for (int day = 90; day < 97; day++)
+        str_addf(&rows, "{\"prompt\": \"Day %d: the moon\", \"chosen\": \" is bright.\", \"rejected\": \" is lost.\"}\n", day);
+    assert_ok(file_write(path, str_text(&rows), rows.len, e));
+    str_addf(&settings, "eval-share=0.3 eval-data=%s", path);
+    load_run(&r, "dpo", str_text(&settings));
+    assert_int_equal(days_of(&r, &r.train, train), N_DAYS); // nothing of it is held out
+    assert_int_equal(days_of(&r, &r.eval, eval), 7);
+    for (int day = 1; day <= MOST_DAYS; day++) {
+        assert_int_equal(train[day], day <= N_DAYS);
+        assert_int_equal(eval[day], day >= 90 && day < 97);
+    }
+    unload_run(&r);
+    str_fini(&rows);
+    str_fini(&settings);
+    free(path);
+}
+
 // Two halves of what is not held out, without a row of the other; and what is held out is the same for both.
 static void a_part_holds_nothing_of_the_other(void **state)
 {
     static const char *const shares[] = {"eval-share=0.3", "eval-share=0"};
     for (int i = 0; i < 2; i++) {
         struct run r[3];
-        bool train[3][N_DAYS + 1], eval[3][N_DAYS + 1];
+        bool train[3][MOST_DAYS + 1], eval[3][MOST_DAYS + 1];
         static const char *const parts[] = {"1/2", "2/2", "all"};
         int n[3], n_eval[3];
         for (int k = 0; k < 3; k++) {
@@ -174,6 +197,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(held_out_rows_are_not_trained_on),
+        cmocka_unit_test(a_file_for_evaluation_is_what_is_evaluated),
         cmocka_unit_test(a_part_holds_nothing_of_the_other),
         cmocka_unit_test(an_epoch_takes_every_row_once),
         cmocka_unit_test(a_stage_takes_its_own_rows),
