@@ -36,6 +36,7 @@ else # as it was unpacked; what a build in it has left would be taken for built
         --exclude=./Makefile --exclude=./config.h --exclude=./stamp-h1 -cf - .) | tar -C "$tree" -xf -
     find "$tree/tests" -type f -perm -100 ! -name '*.sh' ! -name '*.py' -exec rm -f {} +
 fi
+chmod -R u+w "$tree"
 [ -x "$tree/configure" ] || (cd "$tree" && ./bootstrap) >"$log" 2>&1 || fail "the copy has no configure"
 : "${CC:=gcc}"
 case $CC in
@@ -48,6 +49,8 @@ export CCACHE_BASEDIR CCACHE_NOHASHDIR
 (cd "$build" && "$tree/configure" --quiet CC="$CC" CFLAGS=-O1) >"$log" 2>&1 || fail "the copy cannot be configured"
 
 # ---- running ----
+
+unset MAKEFLAGS MFLAGS MAKELEVEL # of the make that called this
 
 TMPDIR=$work/tmp ATTUNE_SRCDIR=$tree ATTUNE_BUILDDIR=$build ATTUNE_SHARE=$tree/share/attune
 export TMPDIR ATTUNE_SRCDIR ATTUNE_BUILDDIR ATTUNE_SHARE
