@@ -32,7 +32,7 @@ if [ -e "$src/.git" ]; then
         for f in configure aclocal.m4 Makefile.in config.h.in build-aux; do [ ! -e $f ] || printf '%s\0' $f; done) |
         tar -C "$src" --null --ignore-failed-read -T - -cf - 2>"$log" | tar -C "$tree" -xf -
 else # as it was unpacked; what a build in it has left would be taken for built
-    (cd "$src" && tar --exclude='./build*' --exclude='*.o' --exclude='*.a' --exclude=.deps --exclude=./config.status \
+    (cd "$src" && tar --exclude=./build --exclude='*.o' --exclude='*.a' --exclude=.deps --exclude=./config.status \
         --exclude=./Makefile --exclude=./config.h --exclude=./stamp-h1 -cf - .) | tar -C "$tree" -xf -
     find "$tree/tests" -type f -perm -100 ! -name '*.sh' ! -name '*.py' -exec rm -f {} +
 fi
@@ -168,15 +168,18 @@ each() {
     done
 }
 
-all_tests=
+all_tests='' names=''
 collect() {
+    names="$names $name"
     for t in $tests; do
         case " $all_tests " in *" $t "*) ;; *) all_tests="$all_tests $t" ;; esac
     done
 }
 
 each collect
-[ $n -gt 0 ] || fail "no mutant is called $wanted"
+for name in $wanted; do
+    case "$names " in *" $name "*) ;; *) fail "no mutant is called $name" ;; esac
+done
 echo "building $n mutants' tests as they are"
 # shellcheck disable=SC2086
 make_tests $all_tests || fail "the tree does not build without a mutant"
