@@ -2,3 +2,25 @@
 EXTRA_DIST += tests/lib/testing.h tests/summary.sh
 
 dist_check_SCRIPTS += tests/tree/check-includes.sh tests/tree/check-headers.sh tests/tree/check-example.sh tests/e2e/blas-core.sh
+
+# Fifty and more faults, one after the other, each of which the quick tests of its room must see; some minutes.
+# MUTANTS="name name" tries these alone.
+.PHONY: check-mutants
+check-mutants:
+	CC='$(CC)' MUTANTS='$(MUTANTS)' $(srcdir)/tests/mutants/check.sh '$(abs_srcdir)'
+EXTRA_DIST += tests/mutants/check.sh \
+	tests/mutants/base.txt \
+	tests/mutants/store.txt \
+	tests/mutants/text.txt \
+	tests/mutants/corpus.txt \
+	tests/mutants/demo.txt \
+	tests/mutants/model.txt \
+	tests/mutants/cpu.txt \
+	tests/mutants/train-objective.txt \
+	tests/mutants/train-data.txt \
+	tests/mutants/train-learn.txt \
+	tests/mutants/train-run.txt \
+	tests/mutants/train-engine.txt \
+	tests/mutants/launch.txt \
+	tests/mutants/cli.txt \
+	tests/mutants/ui.txt

@@ -15,7 +15,9 @@ libstore_a_SOURCES = \
 STORE_LIBS = libstore.a $(BASE_LIBS) $(SQLITE_LIBS)
 
 if HAVE_CMOCKA
-check_PROGRAMS += tests/unit/test_store tests/unit/test_run_db
+check_PROGRAMS += tests/unit/test_durable tests/unit/test_store tests/unit/test_run_db
+tests_unit_test_durable_SOURCES = tests/unit/test_durable.c tests/lib/disk_trace.h
+tests_unit_test_durable_LDADD = $(STORE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_store_SOURCES = tests/unit/test_store.c
 tests_unit_test_store_LDADD = $(STORE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_run_db_SOURCES = tests/unit/test_run_db.c

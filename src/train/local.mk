@@ -145,6 +145,12 @@ check_PROGRAMS += tests/train/learn/test_trainer
 tests_train_learn_test_trainer_SOURCES = tests/train/learn/test_trainer.c tests/train/fixture.c tests/train/fixture.h
 tests_train_learn_test_trainer_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += tests/train/learn/test_optimizer tests/train/learn/test_step
+tests_train_learn_test_step_SOURCES = tests/train/learn/test_step.c tests/train/fixture.c tests/train/fixture.h
+tests_train_learn_test_step_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
+tests_train_learn_test_optimizer_SOURCES = tests/train/learn/test_optimizer.c tests/train/fixture.c tests/train/fixture.h
+tests_train_learn_test_optimizer_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += tests/train/objective/test_calibration
 tests_train_objective_test_calibration_SOURCES = tests/train/objective/test_calibration.c
 tests_train_objective_test_calibration_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
@@ -190,6 +196,24 @@ check_PROGRAMS += tests/train/run/test_memory_plan
 tests_train_run_test_memory_plan_SOURCES = tests/train/run/test_memory_plan.c tests/train/fixture.c tests/train/fixture.h
 tests_train_run_test_memory_plan_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += tests/train/engine/test_credit
+tests_train_engine_test_credit_SOURCES = tests/train/engine/test_credit.c tests/train/fixture.c tests/train/fixture.h
+tests_train_engine_test_credit_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += tests/train/run/test_live tests/train/run/test_load tests/train/run/test_probe tests/train/run/test_resume
+tests_train_run_test_resume_SOURCES = tests/train/run/test_resume.c tests/train/fixture.c tests/train/fixture.h \
+	tests/lib/disk_trace.h
+tests_train_run_test_resume_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
+tests_train_run_test_probe_SOURCES = tests/train/run/test_probe.c tests/train/whole.c tests/train/whole.h \
+	tests/train/fixture.c tests/train/fixture.h
+tests_train_run_test_probe_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
+tests_train_run_test_live_SOURCES = tests/train/run/test_live.c tests/train/whole.c tests/train/whole.h \
+	tests/train/fixture.c tests/train/fixture.h
+tests_train_run_test_live_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
+tests_train_run_test_load_SOURCES = tests/train/run/test_load.c tests/train/whole.c tests/train/whole.h \
+	tests/train/fixture.c tests/train/fixture.h
+tests_train_run_test_load_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += tests/train/run/test_stages tests/train/run/test_paft
 tests_train_run_test_stages_SOURCES = tests/train/run/test_stages.c tests/train/whole.c tests/train/whole.h \
 	tests/train/fixture.c tests/train/fixture.h
@@ -205,4 +229,5 @@ EXTRA_DIST += tests/golden/objectives/README.md tests/golden/objectives/common.p
 	tests/golden/objectives/binary.json tests/golden/objectives/binary.py \
 	tests/golden/objectives/pairs.json tests/golden/objectives/pairs.py \
 	tests/golden/objectives/rewards.json tests/golden/objectives/rewards.py \
-	tests/golden/objectives/stages.json tests/golden/objectives/stages.py
+	tests/golden/objectives/stages.json tests/golden/objectives/stages.py \
+	tests/golden/optimizer/adamw.json tests/golden/optimizer/adamw.py

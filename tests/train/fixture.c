@@ -87,6 +87,43 @@ void world_make(struct world *w, const char *family)
     world_pairs(w, 80);
 }
 
+// The final norm passes on its bias alone, which points to that token's embedding (it is the head as well): its own logit is
+// then above 100, and the others are far below.
+void model_say(struct model *m, int token)
+{
+    const struct tensor *norm = model_tensor(m, T_FINAL_NORM_W, 0);
+    float *zero = calloc((size_t)norm->cols, sizeof *zero), *bias = calloc((size_t)norm->cols, sizeof *bias);
+    if (token >= 0) {
+        double square = 0;
+        m->ops->download(m->backend, bias, model_weight(m, T_TOKEN_EMBED, 0) + (size_t)token * (size_t)norm->cols,
+                         (size_t)norm->cols * sizeof *bias);
+        for (int i = 0; i < norm->cols; i++)
+            square += (double)bias[i] * (double)bias[i];
+        for (int i = 0; i < norm->cols; i++)
+            bias[i] *= (float)(200 / square);
+    }
+    m->ops->upload(m->backend, model_weight(m, T_FINAL_NORM_W, 0), zero, (size_t)norm->cols * sizeof *zero);
+    m->ops->upload(m->backend, model_weight(m, T_FINAL_NORM_B, 0), bias, (size_t)norm->cols * sizeof *bias);
+    m->ops->weights_changed(m->backend);
+    free(zero);
+    free(bias);
+}
+
+char *world_sayer(const struct world *w, const char *name, int token)
+{
+    const struct backend_ops *ops;
+    struct backend *backend;
+    struct model *m;
+    char key[80], *dir = path_join(w->dir, name);
+    assert_ok(engine_open_backend(&ops, &backend, "cpu", "f32", 1, e));
+    assert_ok(engine_load_model(&m, w->model_dir, ops, backend, false, 5, key, e));
+    model_say(m, token);
+    assert_ok(model_save(m, dir, SAVE_F32, e));
+    model_free(m);
+    ops->close(backend);
+    return dir;
+}
+
 void world_remove(struct world *w)
 {
     assert_ok(file_remove_tree(w->dir, e));

@@ -13,6 +13,10 @@ void world_make(struct world *w, const char *family); // "llama" or "gpt2"
 void world_remove(struct world *w);
 // Rewrites the pairs: n of them.
 void world_pairs(const struct world *w, int n);
+// Makes a model of a gpt2 world say one token whatever stands before it; -1: any of the vocabulary, equally likely.
+void model_say(struct model *m, int token);
+// The folder of a model that does; heap.
+char *world_sayer(const struct world *w, const char *name, int token);
 
 // A trainer with all that belongs to it.
 struct bench {

@@ -9,6 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+
 struct world world;
 char *project, *engine;
 
@@ -37,6 +39,44 @@ void add_run(const char *name, const char *objective, const char *extra)
     free(name_out);
     free(list);
     json_decref(settings);
+}
+
+void load_run(struct run *r, const char *objective, const char *settings)
+{
+    struct run_writer *writer;
+    static int n_runs;
+    char name[20], *list = strdup(settings), *save = NULL;
+    snprintf(name, sizeof name, "loaded-%d", n_runs++);
+    add_run(name, objective, settings); // its place in the store
+    *r = (struct run){.name = strdup(name), .dir = run_dir(name), .started = clock_seconds()};
+    assert_ok(store_open(&r->store, project, false, e));
+    assert_ok(objective_find(&r->objective, objective, e));
+    run_settings_init(&r->settings, &r->tables, r->objective);
+    assert_ok(settings_set(&r->settings, "model", world.model_dir, e));
+    assert_ok(settings_set(&r->settings, "data", world.pairs_path, e));
+    assert_ok(settings_set(&r->settings, "threads", "1", e));
+    for (char *word = strtok_r(list, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
+        char *value = strchr(word, '=');
+        *value++ = '\0';
+        assert_ok(settings_set(&r->settings, word, value, e));
+    }
+    free(list);
+    assert_ok(file_make_dirs(r->dir, e));
+    assert_ok(run_writer_open(&writer, r->dir, e));
+    controls_init(&r->controls, r->store, r->name, 0, 0);
+    assert_ok(recorder_start(&r->recorder, writer, &r->status, r->dir, e));
+    assert_ok(run_load(r, e));
+}
+
+void unload_run(struct run *r)
+{
+    assert_ok(recorder_stop(r->recorder, e));
+    run_unload(r);
+    controls_fini(&r->controls);
+    settings_fini(&r->settings);
+    store_close(r->store);
+    free(r->name);
+    free(r->dir);
 }
 
 char *run_dir(const char *name)

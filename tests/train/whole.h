@@ -15,6 +15,9 @@ extern char *project, *engine;
 void wait_ms(int ms);
 // A run of the objective on the world's pairs: 60 steps, a checkpoint every 9. extra: "lr=0.01 beta=0.2"; may be NULL.
 void add_run(const char *name, const char *objective, const char *extra);
+// In this process: a run that stands before its first step. With unload_run.
+void load_run(struct run *r, const char *objective, const char *settings);
+void unload_run(struct run *r);
 char *run_dir(const char *name);
 // fault: the n-th write fails as on a full disk; 0: none.
 pid_t start(const char *name, int fault);

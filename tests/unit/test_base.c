@@ -111,6 +111,28 @@ static void file_write_replaces_whole_or_not_at_all(void **state)
     free(path);
 }
 
+static void expect_text(char *got, const char *want)
+{
+    assert_string_equal(got, want);
+    free(got);
+}
+
+static void paths_are_put_together_and_taken_apart(void **state)
+{
+    expect_text(path_join("a", "b"), "a/b");
+    expect_text(path_join("a/", "b"), "a/b");
+    expect_text(path_join("", "b"), "b");
+    expect_text(path_join(".", "b"), "b");
+    expect_text(path_join("a", "/b"), "/b");
+    expect_text(path_join("/", "b"), "/b");
+    expect_text(path_dir("a/b/c"), "a/b");
+    expect_text(path_dir("c"), ".");
+    expect_text(path_dir("/c"), "/");
+    assert_string_equal(path_base("a/b/c"), "c");
+    assert_string_equal(path_base("c"), "c");
+    assert_string_equal(path_base("/c"), "c");
+}
+
 static void json_errors_name_the_place(void **state)
 {
     struct err fault = {0};
@@ -331,6 +353,7 @@ int main(void)
         cmocka_unit_test(text_from_outside_is_shown_never_sent),
         cmocka_unit_test(quoted_texts_are_one_word_of_a_shell),
         cmocka_unit_test(file_write_replaces_whole_or_not_at_all),
+        cmocka_unit_test(paths_are_put_together_and_taken_apart),
         cmocka_unit_test(json_errors_name_the_place),
         cmocka_unit_test(json_numbers_that_nobody_reads_do_no_harm),
         cmocka_unit_test(settings_check_values_and_suggest_names),

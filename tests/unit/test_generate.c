@@ -133,6 +133,26 @@ static void neighbours_do_not_change_a_sample(void **state)
 }
 
 // More streams than one wave takes, and prompts longer together than one forward of prompts.
+// Prompts draw each for themselves, and samples of a prompt as well: the same text asked twice is answered in two ways.
+static void equal_prompts_draw_for_themselves(void **state)
+{
+    struct model *m = golden_model(json_array_get(json_object_get(golden.file, "cases"), 0), "weights", cpu, backend);
+    struct gen_prompt prompts[4];
+    struct gen_sample *samples;
+    struct gen_options warm = plain; // this model repeats itself otherwise
+    warm.temperature = 4;
+    golden_prompts(prompts, 1);
+    prompts[0].n_samples = 3;
+    prompts[1] = prompts[2] = prompts[0];
+    const int n = sample(m, prompts, 3, &warm, &samples);
+    assert_int_equal(n, 9);
+    for (int i = 0; i < n; i++)
+        for (int k = 0; k < i; k++)
+            assert_memory_not_equal(samples[i].tokens, samples[k].tokens, 12 * sizeof *samples[i].tokens);
+    generate_free(samples, n);
+    model_free(m);
+}
+
 static void waves_and_pieces_change_nothing(void **state)
 {
     struct model *m = golden_model(json_array_get(json_object_get(golden.file, "cases"), 0), "weights", cpu, backend);
@@ -449,6 +469,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sampled_logprobs_are_the_decoders),
         cmocka_unit_test(neighbours_do_not_change_a_sample),
+        cmocka_unit_test(equal_prompts_draw_for_themselves),
         cmocka_unit_test(waves_and_pieces_change_nothing),
         cmocka_unit_test(jobs_join_and_leave_between_tokens),
         cmocka_unit_test(ranges_of_the_cache_do_not_overlap),

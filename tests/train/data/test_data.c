@@ -93,6 +93,30 @@ static void long_examples_are_cut_the_same_way_and_counted(void **state)
     corpus_free(c);
 }
 
+// At the longest length itself nothing is lost, and one below it one token.
+static void the_longest_length_is_the_last_that_fits(void **state)
+{
+    static const char row[] = "{\"prompt\": \"Day 1: the river\", \"chosen\": \" is kind and warm is kind and warm.\", "
+                              "\"rejected\": \" is lost again.\"}\n";
+    struct dataset d;
+    struct corpus *c;
+    struct dataset_options o = options(128, 64);
+    build(&d, &c, row, &o);
+    const int prompt = d.groups[0].n_prompt, whole = prompt + d.seqs[0].n;
+    assert_int_equal(d.n_cut, 0);
+    dataset_fini(&d);
+    corpus_free(c);
+    for (int less = 0; less < 3; less++) {
+        o = options(whole - less, prompt);
+        build(&d, &c, row, &o);
+        assert_int_equal(d.groups[0].n_prompt, prompt);
+        assert_int_equal(d.seqs[0].n, whole - less - prompt);
+        assert_int_equal(d.n_cut, less > 0);
+        dataset_fini(&d);
+        corpus_free(c);
+    }
+}
+
 static int count_tokens(const struct dataset *d, size_t first, int n, int32_t id)
 {
     int found = 0;
@@ -482,8 +506,10 @@ static void each_epoch_is_its_own_permutation(void **state)
     for (int i = 0; i < N; i++)
         n_same += first[i] == second[i];
     assert_true(n_same < N / 2);
-    assert_int_equal(data_order_at(&b, N + 7), second[7]); // without having been through the first epoch
-    assert_int_equal(data_order_at(&b, 7), first[7]);
+    for (int i = 0; i < N; i++)
+        assert_int_equal(data_order_at(&b, N + i), second[i]); // without having been through the first epoch
+    for (int i = 0; i < N; i++)
+        assert_int_equal(data_order_at(&b, i), first[i]); // nor does it matter where one comes from
     data_order_fini(&a);
     data_order_fini(&b);
 }
@@ -524,6 +550,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(responses_end_with_the_end_token),
         cmocka_unit_test(long_examples_are_cut_the_same_way_and_counted),
+        cmocka_unit_test(the_longest_length_is_the_last_that_fits),
         cmocka_unit_test(what_looks_like_a_special_token_in_a_message_is_text),
         cmocka_unit_test(special_tokens_in_plain_texts_are_those_tokens_unless_switched_off),
         cmocka_unit_test(chat_responses_follow_the_template),

@@ -1,4 +1,4 @@
-// Calibration and agreement of rewards, against numbers worked out by hand.
+// Calibration and agreement of rewards, and the metrics of a batch, against numbers worked out by hand.
 #include "config.h"
 
 #include "testing.h"
@@ -6,6 +6,8 @@
 #include "base/rng.h"
 #include "train/objective/agreement.h"
 #include "train/objective/calibration.h"
+#include "train/objective/metrics.h"
+#include "train/objective/objective.h"
 
 struct pair {
     double margin, share;
@@ -111,6 +113,73 @@ static void agreement_is_counted_inside_of_prompts(void **state)
     assert_true(isnan(agreement_of(a, flat, labels, first, 3).correlation));
 }
 
+// ---- what a batch amounts to ----
+
+static struct metric_list tallied(const char *name, struct seq (*groups)[2], int n_groups, int n_seqs, const double *losses)
+{
+    struct tally t = {0};
+    struct objective_run r = {0};
+    struct metric_list m = {0};
+    const double extra[OBJECTIVE_MAX_METRICS] = {0};
+    assert_ok(objective_find(&r.objective, name, e));
+    for (int g = 0; g < n_groups; g++)
+        tally_group(&t, &r, groups[g], n_seqs, losses[g], extra);
+    tally_metrics(&t, &r, false, &m);
+    return m;
+}
+
+static void metrics_of_pairs_are_means_over_pairs(void **state)
+{
+    const double losses[] = {1, 2, 6};
+    struct seq pairs[][2] = {{{.logp = -1, .reward = 3, .label = 1}, {.logp = -2, .reward = 1}},
+                             {{.logp = -3, .reward = -1, .label = 1}, {.logp = -4, .reward = 4}},
+                             {{.logp = -5, .reward = 2, .label = 1}, {.logp = -9, .reward = 2}}};
+    const struct metric_list m = tallied("dpo", pairs, 3, 2, losses);
+    assert_close(metric_value(&m, "loss"), 3, 1e-12);
+    assert_close(metric_value(&m, "rewards/chosen"), 4.0 / 3, 1e-12);
+    assert_close(metric_value(&m, "rewards/rejected"), 7.0 / 3, 1e-12);
+    assert_close(metric_value(&m, "rewards/margins"), -1, 1e-12);
+    assert_close(metric_value(&m, "logps/chosen"), -3, 1e-12);
+    assert_close(metric_value(&m, "logps/rejected"), -5, 1e-12);
+    assert_close(metric_value(&m, "rewards/accuracies"), 1.5 / 3, 1e-12); // what is not told apart counts half
+}
+
+// Good ones above zero and bad ones below it are told; zero says nothing, which is half.
+static void metrics_of_single_responses_are_means_over_each_kind(void **state)
+{
+    const double losses[] = {1, 2, 3, 4, 5};
+    struct seq singles[][2] = {{{.logp = -1, .reward = 3, .label = 1}}, {{.logp = -2, .reward = 0, .label = 1}},
+                               {{.logp = -3, .reward = -4}}, {{.logp = -4, .reward = -3}}, {{.logp = -8, .reward = 1}}};
+    const struct metric_list m = tallied("kto", singles, 5, 1, losses);
+    assert_close(metric_value(&m, "loss"), 3, 1e-12);
+    assert_close(metric_value(&m, "rewards/chosen"), 1.5, 1e-12);
+    assert_close(metric_value(&m, "rewards/rejected"), -2, 1e-12);
+    assert_close(metric_value(&m, "rewards/margins"), 3.5, 1e-12);
+    assert_close(metric_value(&m, "logps/chosen"), -1.5, 1e-12);
+    assert_close(metric_value(&m, "logps/rejected"), -5, 1e-12);
+    assert_close(metric_value(&m, "rewards/accuracies"), 3.5 / 5, 1e-12);
+    assert_close(metric_value(&m, "count/chosen"), 2, 0);
+    assert_close(metric_value(&m, "count/rejected"), 3, 0);
+    const struct metric_list good = tallied("kto", singles, 2, 1, losses);
+    assert_true(isnan(metric_value(&good, "rewards/margins")) && isnan(metric_value(&good, "rewards/rejected")));
+}
+
+// What is said of tokens is a mean over tokens, of all responses but those of other prompts.
+static void metrics_of_tokens_are_means_over_tokens(void **state)
+{
+    struct tally t = {.entropy = 30, .top = 5};
+    struct objective_run r = {0};
+    struct metric_list m = {0};
+    const double extra[OBJECTIVE_MAX_METRICS] = {0};
+    const struct seq seqs[] = {{.n = 4}, {.n = 6}, {.n = 90, .mismatched = true}};
+    assert_ok(objective_find(&r.objective, "sft", e));
+    for (int i = 0; i < 3; i++)
+        tally_group(&t, &r, &seqs[i], 1, 1, extra);
+    tally_metrics(&t, &r, true, &m);
+    assert_close(metric_value(&m, "eval/entropy"), 3, 1e-12);
+    assert_close(metric_value(&m, "eval/mean_token_accuracy"), 0.5, 1e-12);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -119,6 +188,9 @@ int main(void)
         cmocka_unit_test(extremes_stay_in_their_bins),
         cmocka_unit_test(a_calibrated_source_has_a_small_error),
         cmocka_unit_test(agreement_is_counted_inside_of_prompts),
+        cmocka_unit_test(metrics_of_pairs_are_means_over_pairs),
+        cmocka_unit_test(metrics_of_single_responses_are_means_over_each_kind),
+        cmocka_unit_test(metrics_of_tokens_are_means_over_tokens),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

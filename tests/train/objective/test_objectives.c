@@ -12,6 +12,7 @@
 #include "corpus/corpus.h"
 #include "objective_batch.h"
 #include "train/objective/objective.h"
+#include "train/objective/schedule.h"
 #include "train/objective/stable.h"
 
 static double number(const json_t *object, const char *key)
@@ -332,6 +333,24 @@ static void wrong_data_is_refused_with_both_kinds_named(void **state)
     assert_non_null(strstr(fault.text, "dpo"));
 }
 
+// Eight steps of which two warm up, each factor worked out by hand: cos(pi k / 6) of the cosine is known.
+static void schedules_have_their_factor_at_every_step(void **state)
+{
+    const double root = sqrt(3) / 2;
+    const double cosine[] = {0.5, 1, 1, 0.55 + 0.45 * root, 0.55 + 0.45 * 0.5, 0.55, 0.55 - 0.45 * 0.5, 0.55 - 0.45 * root};
+    const double linear[] = {0.5, 1, 1, 5.0 / 6, 4.0 / 6, 3.0 / 6, 2.0 / 6, 1.0 / 6}, constant[] = {0.5, 1, 1, 1, 1, 1, 1, 1};
+    for (int i = 0; i < 8; i++) {
+        assert_close(schedule_factor(schedule_kind("cosine"), i + 1, 2, 8), cosine[i], 1e-12);
+        assert_close(schedule_factor(schedule_kind("linear"), i + 1, 2, 8), linear[i], 1e-12);
+        assert_close(schedule_factor(schedule_kind("constant"), i + 1, 2, 8), constant[i], 1e-12);
+    }
+    assert_int_equal(schedule_warmup_steps(0.25, 8), 2);
+    assert_int_equal(schedule_warmup_steps(1, 8), 1); // from 1 on it is a number of steps
+    assert_int_equal(schedule_warmup_steps(3, 8), 3);
+    assert_int_equal(schedule_warmup_steps(0, 8), 0);
+    assert_int_equal(schedule_warmup_steps(9, 8), 8);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -346,6 +365,7 @@ int main(void)
         cmocka_unit_test(reference_free_needs_no_reference),
         cmocka_unit_test(every_objective_explains_itself_and_has_golden_rows),
         cmocka_unit_test(wrong_data_is_refused_with_both_kinds_named),
+        cmocka_unit_test(schedules_have_their_factor_at_every_step),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -113,86 +113,6 @@ static void changes_are_marked_and_repeated_when_resuming(void **state)
     free(dir);
 }
 
-static void record_change(struct run_writer *w, int64_t step, const char *key, const char *value)
-{
-    char text[200];
-    control_set_text(text, sizeof text, key, value, "0");
-    assert_ok(run_writer_event(w, 1, step, "info", "set", text, e));
-}
-
-static void expect_replay(struct controls *c, int64_t step, const char *key, const char *value)
-{
-    const struct replay *r = controls_next_replay(c, step);
-    assert_non_null(r);
-    assert_int_equal(r->step, step);
-    assert_string_equal(r->key, key);
-    assert_string_equal(r->value, value);
-}
-
-// A change made after the run was continued from an earlier checkpoint is the newer one, though its step is smaller.
-static void newer_changes_replace_those_of_an_earlier_life(void **state)
-{
-    struct run_writer *w;
-    struct controls c;
-    add_run("lives", "dpo", "");
-    char *dir = run_dir("lives");
-    assert_ok(file_make_dirs(dir, e));
-    assert_ok(run_writer_open(&w, dir, e));
-    assert_ok(run_writer_begin(w, e));
-    record_change(w, 3, "lr", "1"); // before the checkpoint
-    record_change(w, 8, "lr", "2");
-    record_change(w, 12, "lr", "3");
-    record_change(w, 13, "beta", "4");
-    record_change(w, 10, "lr", "5"); // in the second life
-    record_change(w, 10, "clip", "6");
-    assert_ok(run_writer_commit(w, e));
-    run_writer_close(w);
-    controls_init(&c, NULL, "lives", 0, 0);
-    assert_ok(controls_load_replays(&c, dir, 5, e));
-    assert_null(controls_next_replay(&c, 7));
-    expect_replay(&c, 8, "lr", "2");
-    expect_replay(&c, 10, "lr", "5");
-    expect_replay(&c, 10, "clip", "6");
-    assert_null(controls_next_replay(&c, 12));
-    expect_replay(&c, 13, "beta", "4");
-    assert_null(controls_next_replay(&c, 100));
-    controls_fini(&c);
-    // What is changed now stands until it is changed again.
-    controls_init(&c, NULL, "lives", 0, 0);
-    assert_ok(controls_load_replays(&c, dir, 5, e));
-    expect_replay(&c, 8, "lr", "2");
-    controls_forget_replays(&c, "lr");
-    expect_replay(&c, 10, "clip", "6");
-    expect_replay(&c, 13, "beta", "4");
-    controls_fini(&c);
-    free(dir);
-}
-
-// Long work before the first step looks for a stop without taking controls away from the loop.
-static void a_stop_is_seen_before_it_is_polled(void **state)
-{
-    struct store *s;
-    struct controls c;
-    struct control next;
-    add_run("held", "dpo", "");
-    assert_ok(store_open(&s, project, false, e));
-    controls_init(&c, s, "held", 0, 0);
-    post("held", CONTROL_SET, "lr", "0.1");
-    assert_false(controls_hold_stop(&c));
-    post("held", CONTROL_STOP, "", "");
-    assert_true(controls_hold_stop(&c));
-    c.started_ms = INT64_MAX; // it was for an earlier engine
-    assert_false(controls_hold_stop(&c));
-    c.started_ms = 0;
-    assert_true(controls_poll(&c, &next));
-    assert_int_equal(next.kind, CONTROL_SET);
-    assert_true(controls_poll(&c, &next));
-    assert_int_equal(next.kind, CONTROL_STOP);
-    assert_false(controls_hold_stop(&c));
-    controls_fini(&c);
-    store_close(s);
-}
-
 static void an_adapter_on_an_adapter_is_refused(void **state)
 {
     struct str extra = {0};
@@ -386,8 +306,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(killed_runs_end_with_the_bits_of_the_run_left_alone),
         cmocka_unit_test(changes_are_marked_and_repeated_when_resuming),
-        cmocka_unit_test(newer_changes_replace_those_of_an_earlier_life),
-        cmocka_unit_test(a_stop_is_seen_before_it_is_polled),
         cmocka_unit_test(an_adapter_on_an_adapter_is_refused),
         cmocka_unit_test(runs_pause_go_on_and_stop_with_a_checkpoint),
         cmocka_unit_test(a_full_disk_leaves_the_last_checkpoint_whole),
