@@ -177,6 +177,29 @@ static void how_the_batch_is_cut_changes_nothing(void **state)
                  1e-3 * metric_value(&r[0].metrics, "value_grad_norm"));
 }
 
+// Each response has the columns of its own tokens, and the log-probabilities that its sum is of.
+static void columns_are_those_of_the_response(void **state)
+{
+    struct bench b;
+    enum { N = 5 };
+    const int groups[N] = {4, 0, 7, 2, 1};
+    struct seq seqs[2 * N];
+    make(&b, "batch-size=4");
+    const struct reading reading = reading_for(&b.trainer->options.objective, NULL);
+    assert_ok(forward_groups(b.trainer->decoder, &b.trainer->packed, &b.train, groups, N, 60, &reading, seqs, NULL, e));
+    for (int i = 0; i < 2 * N; i++) {
+        const struct ds_seq *s = &b.train.seqs[b.train.groups[groups[i / 2]].first_seq + i % 2];
+        double sum = 0;
+        assert_int_equal(seqs[i].n, s->n);
+        for (int k = 0; k < s->n; k++) {
+            assert_close(seqs[i].tokens.columns[TOKEN_ADVANTAGE][k], (float)cos(3.0 * (double)(s->first + (size_t)k)), 0);
+            sum += (double)seqs[i].tokens.logp[k];
+        }
+        assert_close(sum, seqs[i].logp, 1e-9);
+    }
+    bench_free(&b);
+}
+
 // ---- a number a response, or the same to each of its tokens ----
 
 static double of_responses(const struct objective_run *r, struct seq *s, int n, double *metrics)
@@ -220,6 +243,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gradients_of_tokens_are_slopes_of_the_loss),
+        cmocka_unit_test(columns_are_those_of_the_response),
         cmocka_unit_test(how_the_batch_is_cut_changes_nothing),
         cmocka_unit_test(a_number_a_response_is_that_number_a_token),
     };
