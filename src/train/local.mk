@@ -75,6 +75,7 @@ libtrain_a_SOURCES = \
 	%D%/run/paft_parts.c %D%/run/paft_parts.h \
 	%D%/run/paft_run.c %D%/run/paft_run.h \
 	%D%/run/memory_plan.c %D%/run/memory_plan.h \
+	%D%/run/open_model.c %D%/run/open_model.h \
 	%D%/run/params.c %D%/run/params.h \
 	%D%/run/preflight.c %D%/run/preflight.h \
 	%D%/run/probe.c %D%/run/probe.h \
@@ -82,6 +83,7 @@ libtrain_a_SOURCES = \
 	%D%/run/run.c %D%/run/run.h \
 	%D%/run/run_load.c \
 	%D%/run/run_rules.c \
+	%D%/run/run_say.c \
 	%D%/run/run_singles.c \
 	%D%/run/stages.c %D%/run/stages.h
 TRAIN_LIBS = libtrain.a libdemo.a libcorpus.a libtext.a libmodel.a $(CPU_LIBS) libstore.a $(PCRE2_LIBS) $(SQLITE_LIBS) \

@@ -4,6 +4,7 @@
 
 #include "testing.h"
 
+#include "train/run/open_model.h"
 #include "train/run/run.h"
 
 struct world {

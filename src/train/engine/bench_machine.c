@@ -19,7 +19,7 @@
 #include "store/store.h"
 #include "text/bpe_train.h"
 #include "train/run/recorder.h"
-#include "train/run/run.h"
+#include "train/run/open_model.h"
 
 // ---- multiply-adds ----
 

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
+#include "train/run/open_model.h"
 #include "train/run/run.h"
 
 // The head's cases recompute, so that they show what the head itself needs, without logits that it keeps.

@@ -13,7 +13,7 @@
 #include "train/engine/engine_commands.h"
 #include "train/engine/model_card.h"
 #include "train/engine/session.h"
-#include "train/run/run.h"
+#include "train/run/open_model.h"
 
 const struct param engine_doctor_params[] = {
     {.name = "json", .type = PARAM_BOOL, .fallback = "yes", .help = "The answer is always JSON."}, {0}};

@@ -14,6 +14,7 @@
 #include "model/safetensors.h"
 #include "text/tokenizer.h"
 #include "train/data/dataset.h"
+#include "train/run/open_model.h"
 #include "train/run/run.h"
 
 enum {

@@ -3,6 +3,7 @@
 //   run_load.c     what it is made of: backend, tokenizer, data, model, reference
 //   run_rules.c    how its text becomes tokens
 //   run_singles.c  what it says about good and bad responses
+//   run_say.c      what it says of itself meanwhile
 //   stages.c       runs that change their reference on the way
 //   run.c          the loop: steps, controls, evaluation, checkpoints, the end
 #pragma once
@@ -72,11 +73,3 @@ void run_phase(struct run *r, enum run_state state, const char *format, ...) __a
 
 // Runs it to its end. Returns when the run is done, stopped (0) or has failed.
 int run_main(const char *project, const char *name, double started, struct err *e);
-
-// ---- pieces that other commands of the engine use as well ----
-int engine_open_backend(const struct backend_ops **ops, struct backend **backend, const char *device,
-                        const char *precision, int threads, struct err *e);
-// A model folder, or a config .json for a new model. *key names its weights (for caches).
-// how: enum of model_load; key: names the weights, NULL when nobody asks.
-int engine_load_model(struct model **out, const char *path, const struct backend_ops *ops, struct backend *backend,
-                      unsigned how, uint64_t seed, char key[80], struct err *e);

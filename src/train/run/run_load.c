@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include "train/run/open_model.h"
 #include "train/run/run.h"
 
 #include <math.h>
@@ -18,74 +19,6 @@
 #include "train/learn/reference.h"
 #include "train/learn/own_answers.h"
 #include "train/learn/udm.h"
-
-int engine_open_backend(const struct backend_ops **ops, struct backend **backend, const char *device,
-                        const char *precision, int threads, struct err *e)
-{
-    struct backend_options options = {threads, strcmp(precision, "bf16") == 0 ? PRECISION_BF16 : PRECISION_F32};
-    if (strcmp(device, "auto") != 0) {
-        *ops = backend_find(device);
-        if (!*ops)
-            return err_set(e, ERR_UNSUPPORTED, "device %s: this Attune has no such backend (%s); use --device cpu", device,
-                           strcmp(device, "cuda") == 0 ? "CUDA is not built yet" : "see attune doctor");
-        return (*ops)->open(backend, &options, e);
-    }
-    int code = ERR_UNSUPPORTED;
-    for (const struct backend_ops *const *b = backends; *b; b++) {
-        *ops = *b;
-        code = (*b)->open(backend, &options, e);
-        if (!code)
-            return 0;
-    }
-    return code;
-}
-
-static int new_model(struct model **out, const char *path, const struct backend_ops *ops, struct backend *backend,
-                     uint64_t seed, char key[80], struct err *e)
-{
-    enum { MAX_CONFIG = 1 << 20 };
-    json_t *config;
-    char hash[65];
-    struct sha256 s;
-    int code = json_read(path, MAX_CONFIG, &config, e);
-    if (code)
-        return code;
-    code = model_new(out, config, ops, backend, seed, e);
-    if (code)
-        err_prefix(e, "cannot make a model from %s: ", path);
-    char *text = json_dumps(config, JSON_SORT_KEYS | JSON_COMPACT);
-    sha256_init(&s);
-    sha256_add(&s, text, strlen(text));
-    sha256_add(&s, &seed, sizeof seed);
-    sha256_hex(&s, hash);
-    if (key)
-        snprintf(key, 80, "new:%s", hash);
-    free(text);
-    json_decref(config);
-    return code;
-}
-
-int engine_load_model(struct model **out, const char *path, const struct backend_ops *ops, struct backend *backend,
-                      unsigned how, uint64_t seed, char key[80], struct err *e)
-{
-    if (text_ends(path, ".json")) {
-        if (how & LOAD_SCORE)
-            return err_set(e, ERR_USAGE, "a reward model starts from a trained model: give --model a folder, not %s", path);
-        return new_model(out, path, ops, backend, seed, key, e);
-    }
-    int code = key ? model_folder_hash(path, key, e) : 0;
-    return code ? err_prefix(e, "cannot load the model %s: ", path) : model_load(out, path, ops, backend, how, e);
-}
-
-void run_phase(struct run *r, enum run_state state, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    vsnprintf(r->status.phase, sizeof r->status.phase, format, args);
-    va_end(args);
-    r->status.state = state;
-    recorder_status(r->recorder, &r->status);
-}
 
 static void report_notes(const struct run *r, const struct notes *notes)
 {
@@ -255,16 +188,6 @@ static int build_datasets(struct run *r, struct needs needs, struct err *e)
     return 0;
 }
 
-bool run_loading(void *arg, const char *what, int done, int all)
-{
-    struct run *r = arg;
-    run_phase(r, RUN_STARTING, "%s %d/%d", what, done, all);
-    if (!signals_asked_to_stop() && !controls_hold_stop(&r->controls))
-        return true;
-    recorder_event(r->recorder, 0, "info", "stop", 0, "stopped before the first step, while %s", what);
-    return false;
-}
-
 // Only the groups that training will see in the steps it makes: (train.n_groups) on the heap.
 static bool *wanted_groups(const struct run *r)
 {
@@ -301,14 +224,6 @@ static int fill_own_answers(struct run *r, struct err *e)
     free(train_path);
     free(eval_path);
     return code;
-}
-
-void run_report_borrowed(const struct run *r, char *from)
-{
-    if (from)
-        recorder_event(r->recorder, 0, "info", "reference", 0,
-                       "reference log-probabilities taken from run %s: same model, data and text rules", from);
-    free(from);
 }
 
 static int fill_references(struct run *r, struct err *e)
