@@ -22,6 +22,7 @@ libui_a_SOURCES = \
 	%D%/ui.c %D%/ui.h %D%/ui_internal.h \
 	%D%/view.h \
 	%D%/form.c %D%/form.h \
+	%D%/form_memory.c %D%/form_memory.h \
 	%D%/objective_menu.c %D%/objective_menu.h \
 	%D%/path_complete.c %D%/path_complete.h \
 	%D%/view_help.c \

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "ui/form.h"
+#include "ui/form_memory.h"
 #include "ui/line_edit.h"
 #include "ui/objective_menu.h"
 #include "ui/path_complete.h"
@@ -28,6 +29,7 @@ struct launch_state {
     int scroll;        // lines of the command above its first one that is shown
     bool choosing;     // the objective, from the menu, which then has the whole page
     struct objective_menu menu;
+    struct form_memory memory;
 };
 
 static int open_launch(struct view *v, struct err *e)
@@ -42,6 +44,7 @@ static void close_launch(struct view *v)
     if (s->has_form)
         form_fini(&s->form);
     line_edit_fini(&s->line);
+    form_memory_fini(&s->memory);
     objective_menu_fini(&s->menu);
     free(s);
 }
@@ -125,7 +128,10 @@ static void shown_launch(struct view *v)
 
 static enum view_refresh refresh_launch(struct view *v)
 {
-    return has_form(v) ? REFRESH_NOTHING : REFRESH_DRAW;
+    struct launch_state *s = v->state;
+    if (!has_form(v))
+        return REFRESH_DRAW;
+    return !s->editing && !s->choosing && form_memory_refresh(&s->memory, &s->form) ? REFRESH_DRAW : REFRESH_NOTHING;
 }
 
 // ---- drawing ----
@@ -211,6 +217,7 @@ static void draw_foot(struct launch_state *s, struct canvas *c, struct rect r)
     char range[200];
     struct style style = STYLE(f->fault[0] ? COLOR_BAD : COLOR_DEFAULT);
     canvas_hline(c, r.x, r.y, r.width, STYLE(COLOR_MUTED));
+    form_memory_draw(&s->memory, c, (struct rect){r.x, r.y, r.width, 1});
     rect_cut_top(&r, 1);
     r = rect_inset(r, 1, 0);
     if (f->fault[0])
@@ -389,6 +396,7 @@ static enum view_result key_launch(struct view *v, int key)
     struct launch_state *s = v->state;
     if (!s->has_form)
         return VIEW_IGNORED;
+    ui_more(v->ui); // its memory may be another
     if (s->choosing)
         return menu_key(s, key);
     if (s->editing)
@@ -515,6 +523,7 @@ static enum view_result command_launch(struct view *v, enum command_id id, const
         return VIEW_KEPT;
     }
     s->choosing = false;
+    ui_more(v->ui);
     switch (id) {
     case CMD_UP:
     case CMD_PREVIOUS_PANE:

@@ -1,0 +1,57 @@
+#include "config.h"
+
+#include "ui/form_memory.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/human.h"
+#include "launch/engine.h"
+
+// What was given, without what is wrong; data are no matter here.
+static json_t *given(const struct form *f)
+{
+    json_t *all = json_object();
+    for (int i = 0; i < f->n; i++)
+        if (i != FORM_OBJECTIVE && i != FORM_NAME && f->fields[i].given && !f->fields[i].fault[0] &&
+            strcmp(f->fields[i].param->name, "data") != 0 && strcmp(f->fields[i].param->name, "eval-data") != 0)
+            json_object_set_new(all, f->fields[i].param->name, json_string(f->fields[i].text));
+    return all;
+}
+
+bool form_memory_refresh(struct form_memory *m, const struct form *f)
+{
+    struct str command = {0};
+    const double before = m->bytes;
+    form_command_line(f, &command);
+    if (m->asked.len == command.len && strcmp(str_text(&m->asked), str_text(&command)) == 0) {
+        str_fini(&command);
+        return false;
+    }
+    str_fini(&m->asked);
+    m->asked = command;
+    json_t *settings = given(f), *plan = NULL;
+    m->bytes = m->available = 0;
+    if (json_object_get(settings, "model") && !engine_memory(f->fields[FORM_OBJECTIVE].text, settings, &plan, NULL)) {
+        m->bytes = json_number_value(json_object_get(plan, "bytes"));
+        m->available = json_number_value(json_object_get(plan, "available"));
+    }
+    json_decref(plan);
+    json_decref(settings);
+    return m->bytes != before;
+}
+
+void form_memory_draw(const struct form_memory *m, struct canvas *c, struct rect line)
+{
+    char needs[32], has[32], text[100];
+    if (m->bytes <= 0 || m->available <= 0)
+        return;
+    snprintf(text, sizeof text, " memory: about %s of %s free ", human_bytes(needs, sizeof needs, m->bytes),
+             human_bytes(has, sizeof has, m->available));
+    canvas_text_right(c, line.x, line.y, line.width - 1, STYLE(m->bytes > m->available ? COLOR_BAD : COLOR_MUTED), text);
+}
+
+void form_memory_fini(struct form_memory *m)
+{
+    str_fini(&m->asked);
+}
