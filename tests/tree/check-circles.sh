@@ -1,0 +1,186 @@
+#!/bin/sh
+# The files of the tree depend on one another in one direction: no file needs, directly or through others, one that needs it.
+# The objects are asked, not the includes: a.c needs b.c where a.o leaves a name undefined that b.o defines. So a header that
+# several files share hides nothing.
+set -eu
+src=${ATTUNE_SRCDIR:-.} build=${ATTUNE_BUILDDIR:-.}
+
+# Circles that are still there, the files of each up to an empty line; a file more in one of them is a new circle. They go
+# from here when they are cut.
+known='
+# the table of commands and those that show it
+cli/args_open cli/cmd_bench cli/cmd_chart cli/cmd_checkpoint cli/cmd_completion cli/cmd_credit cli/cmd_data cli/cmd_demo
+cli/cmd_demo_run cli/cmd_describe cli/cmd_doctor cli/cmd_export cli/cmd_help cli/cmd_log cli/cmd_model cli/cmd_model_agree
+cli/cmd_model_merge cli/cmd_objectives cli/cmd_objectives_eval cli/cmd_pause cli/cmd_remove cli/cmd_resume cli/cmd_runs
+cli/cmd_sample cli/cmd_score cli/cmd_set cli/cmd_show cli/cmd_stop cli/cmd_train cli/commands cli/complete cli/help
+
+# memory of a row group
+corpus/parquet/columns corpus/parquet/encodings corpus/parquet/metadata corpus/parquet/parquet
+
+# the interpreter
+text/jinja/calls text/jinja/eval text/jinja/exec text/jinja/filters text/jinja/filters_list text/jinja/format
+text/jinja/globals text/jinja/methods text/jinja/methods_text text/jinja/operators text/jinja/percent text/jinja/tests
+
+# values
+text/jinja/compare text/jinja/strings text/jinja/value
+
+# the parser
+text/jinja/lexer text/jinja/parse text/jinja/parse_expression text/jinja/parse_primary
+
+# reading a tokenizer
+text/tokenizer_config text/tokenizer_load
+
+# a box has a title
+ui/canvas ui/canvas_text
+
+# the manager
+ui/chrome ui/loop ui/prompt ui/run_control ui/script ui/ui ui/view_curves ui/view_help ui/view_launch ui/view_log ui/view_runs
+ui/view_samples
+
+# the table of operations and those that ask for the threads
+cpu/attention cpu/attention_backward cpu/attention_decode cpu/backend_cpu cpu/elementwise cpu/head cpu/head_backward
+cpu/linear cpu/norm cpu/rows
+
+# mismatched answers are part of a dataset
+train/data/dataset train/data/mismatch
+
+# the table of commands and what they share
+train/engine/agree train/engine/bench train/engine/check train/engine/credit train/engine/describe train/engine/engine_main
+train/engine/merge train/engine/model_info train/engine/objective_eval train/engine/run_command train/engine/sample
+train/engine/score train/engine/session train/engine/tools
+
+# stages load again
+train/run/run_load train/run/stages
+'
+
+# Objects of the sources that there are now; automake writes a program's or library's own flags as LIBRARY-FILE.o.
+objects() {
+    find "$build/src" -name '*.o' | sort | while read -r o; do
+        c=${o#"$build/"}
+        c=${c%/*}/$(basename "${c##*-}" .o).c
+        [ ! -f "$src/$c" ] || printf '%s\n' "$o"
+    done
+}
+
+objects | xargs "${NM:-nm}" -A -P -g | known=$known awk -v build="$build/" '
+function module(object)
+{
+    sub(/:$/, "", object)
+    sub(/\.o$/, "", object)
+    object = substr(object, length(build "src/") + 1)
+    sub(/\/[^\/]*-/, "/", object)
+    return object
+}
+# The shortest way from start back to itself, as text.
+function circle(start, queue, n, at, i, from, text)
+{
+    split("", from)
+    n = 1
+    queue[1] = start
+    for (at = 1; at <= n; at++)
+        for (i = 1; i <= n_needs[queue[at]]; i++) {
+            if (needs[queue[at], i] == start) {
+                text = start
+                for (at = queue[at]; at != start; at = from[at])
+                    text = at " -> " text
+                return start " -> " text
+            }
+            if (!(needs[queue[at], i] in from) && reach[needs[queue[at], i], start]) {
+                from[needs[queue[at], i]] = queue[at]
+                queue[++n] = needs[queue[at], i]
+            }
+        }
+}
+function is_known(group, i, k, n, names, listed)
+{
+    for (k = 1; k <= n_known; k++) {
+        listed = " " known_group[k]
+        n = split(group, names, " ")
+        for (i = 1; i <= n && index(listed, " " names[i] " "); i++)
+            continue
+        if (i > n) {
+            is_there[k] = 1
+            return 1
+        }
+    }
+    return 0
+}
+BEGIN {
+    n = split(ENVIRON["known"], lines, "\n")
+    for (i = n_known = 1; i <= n; i++)
+        if (lines[i] ~ /^#/)
+            continue
+        else if (lines[i] == "")
+            n_known++
+        else
+            known_group[n_known] = known_group[n_known] lines[i] " "
+}
+{
+    m = module($1)
+    if (!(m in seen)) {
+        seen[m] = 1
+        list[++n_list] = m
+    }
+    if ($3 == "U" || $3 == "w")
+        wanted[++n_wanted] = m SUBSEP $2
+    else if (!(($2, m) in is_defined)) {
+        is_defined[$2, m] = 1
+        definer[$2, ++n_definers[$2]] = m
+    }
+}
+END {
+    if (n_list == 0) {
+        print "not ok: there are no objects; make comes first"
+        exit 1
+    }
+    for (i = 1; i <= n_wanted; i++) {
+        split(wanted[i], part, SUBSEP)
+        for (k = 1; k <= n_definers[part[2]]; k++) {
+            to = definer[part[2], k]
+            if (to != part[1] && !((part[1], to) in is_edge)) {
+                is_edge[part[1], to] = 1
+                needs[part[1], ++n_needs[part[1]]] = to
+            }
+        }
+    }
+    for (i = 1; i <= n_list; i++) {
+        n = 1
+        queue[1] = list[i]
+        for (at = 1; at <= n; at++)
+            for (k = 1; k <= n_needs[queue[at]]; k++)
+                if (!reach[list[i], needs[queue[at], k]]) {
+                    reach[list[i], needs[queue[at], k]] = 1
+                    queue[++n] = needs[queue[at], k]
+                }
+    }
+    for (i = 1; i <= n_list; i++) {
+        folder = list[i]
+        sub(/\/[^\/]*$/, "", folder)
+        if (!(folder in is_bad)) {
+            is_bad[folder] = 0
+            folders[++n_folders] = folder
+        }
+        if (!reach[list[i], list[i]] || list[i] in is_told)
+            continue
+        group = ""
+        for (k = i; k <= n_list; k++)
+            if (reach[list[i], list[k]] && reach[list[k], list[i]]) {
+                is_told[list[k]] = 1
+                group = group (group == "" ? "" : " ") list[k]
+            }
+        if (is_known(group)) {
+            print "# a known circle: " group
+            continue
+        }
+        print "not ok: a circle: " circle(list[i]) "\n    with all that lie on circles with these: " group
+        is_bad[folder] = 1
+        bad = 1
+    }
+    for (i = 1; i <= n_folders; i++)
+        if (!is_bad[folders[i]])
+            print "ok " folders[i]
+    for (k = 1; k <= n_known; k++)
+        if (known_group[k] != "" && !is_there[k])
+            print "# this known circle is cut, and its lines can go: " known_group[k]
+    exit bad
+}'
