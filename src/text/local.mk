@@ -11,6 +11,7 @@ libtext_a_SOURCES = \
 	%D%/postprocess.c \
 	%D%/pretokenize.c \
 	%D%/tokenizer.c %D%/tokenizer.h %D%/tokenizer_parts.h \
+	%D%/tokenizer_add.c \
 	%D%/tokenizer_config.c %D%/tokenizer_config.h \
 	%D%/tokenizer_load.c \
 	%D%/tokenizer_members.c \

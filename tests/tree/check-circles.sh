@@ -27,9 +27,6 @@ text/jinja/compare text/jinja/strings text/jinja/value
 # the parser
 text/jinja/lexer text/jinja/parse text/jinja/parse_expression text/jinja/parse_primary
 
-# reading a tokenizer
-text/tokenizer_config text/tokenizer_load
-
 # a box has a title
 ui/canvas ui/canvas_text
 
