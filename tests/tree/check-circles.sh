@@ -14,9 +14,6 @@ cli/cmd_demo_run cli/cmd_describe cli/cmd_doctor cli/cmd_export cli/cmd_help cli
 cli/cmd_model_merge cli/cmd_objectives cli/cmd_objectives_eval cli/cmd_pause cli/cmd_remove cli/cmd_resume cli/cmd_runs
 cli/cmd_sample cli/cmd_score cli/cmd_set cli/cmd_show cli/cmd_stop cli/cmd_train cli/commands cli/complete cli/help
 
-# memory of a row group
-corpus/parquet/columns corpus/parquet/encodings corpus/parquet/metadata corpus/parquet/parquet
-
 # the interpreter
 text/jinja/calls text/jinja/eval text/jinja/exec text/jinja/filters text/jinja/filters_list text/jinja/format
 text/jinja/globals text/jinja/methods text/jinja/methods_text text/jinja/operators text/jinja/percent text/jinja/tests
