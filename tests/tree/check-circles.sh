@@ -24,9 +24,6 @@ text/jinja/compare text/jinja/strings text/jinja/value
 # the parser
 text/jinja/lexer text/jinja/parse text/jinja/parse_expression text/jinja/parse_primary
 
-# a box has a title
-ui/canvas ui/canvas_text
-
 # the manager
 ui/chrome ui/loop ui/prompt ui/run_control ui/script ui/ui ui/view_curves ui/view_help ui/view_launch ui/view_log ui/view_runs
 ui/view_samples
