@@ -8,12 +8,6 @@ src=${ATTUNE_SRCDIR:-.} build=${ATTUNE_BUILDDIR:-.}
 # Circles that are still there, the files of each up to an empty line; a file more in one of them is a new circle. They go
 # from here when they are cut.
 known='
-# the table of commands and those that show it
-cli/args_open cli/cmd_bench cli/cmd_chart cli/cmd_checkpoint cli/cmd_completion cli/cmd_credit cli/cmd_data cli/cmd_demo
-cli/cmd_demo_run cli/cmd_describe cli/cmd_doctor cli/cmd_export cli/cmd_help cli/cmd_log cli/cmd_model cli/cmd_model_agree
-cli/cmd_model_merge cli/cmd_objectives cli/cmd_objectives_eval cli/cmd_pause cli/cmd_remove cli/cmd_resume cli/cmd_runs
-cli/cmd_sample cli/cmd_score cli/cmd_set cli/cmd_show cli/cmd_stop cli/cmd_train cli/commands cli/complete cli/help
-
 # the interpreter
 text/jinja/calls text/jinja/eval text/jinja/exec text/jinja/filters text/jinja/filters_list text/jinja/format
 text/jinja/globals text/jinja/methods text/jinja/methods_text text/jinja/operators text/jinja/percent text/jinja/tests
