@@ -18,10 +18,6 @@ text/jinja/compare text/jinja/strings text/jinja/value
 # the parser
 text/jinja/lexer text/jinja/parse text/jinja/parse_expression text/jinja/parse_primary
 
-# the manager
-ui/chrome ui/loop ui/prompt ui/run_control ui/script ui/ui ui/view_curves ui/view_help ui/view_launch ui/view_log ui/view_runs
-ui/view_samples
-
 # the table of operations and those that ask for the threads
 cpu/attention cpu/attention_backward cpu/attention_decode cpu/backend_cpu cpu/elementwise cpu/head cpu/head_backward
 cpu/linear cpu/norm cpu/rows
