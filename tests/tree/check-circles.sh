@@ -15,9 +15,6 @@ text/jinja/globals text/jinja/methods text/jinja/methods_text text/jinja/operato
 # values
 text/jinja/compare text/jinja/strings text/jinja/value
 
-# the parser
-text/jinja/lexer text/jinja/parse text/jinja/parse_expression text/jinja/parse_primary
-
 # the table of operations and those that ask for the threads
 cpu/attention cpu/attention_backward cpu/attention_decode cpu/backend_cpu cpu/elementwise cpu/head cpu/head_backward
 cpu/linear cpu/norm cpu/rows
