@@ -8,13 +8,6 @@ src=${ATTUNE_SRCDIR:-.} build=${ATTUNE_BUILDDIR:-.}
 # Circles that are still there, the files of each up to an empty line; a file more in one of them is a new circle. They go
 # from here when they are cut.
 known='
-# the interpreter
-text/jinja/calls text/jinja/eval text/jinja/exec text/jinja/filters text/jinja/filters_list text/jinja/format
-text/jinja/globals text/jinja/methods text/jinja/methods_text text/jinja/operators text/jinja/percent text/jinja/tests
-
-# values
-text/jinja/compare text/jinja/strings text/jinja/value
-
 # the table of operations and those that ask for the threads
 cpu/attention cpu/attention_backward cpu/attention_decode cpu/backend_cpu cpu/elementwise cpu/head cpu/head_backward
 cpu/linear cpu/norm cpu/rows
