@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "ui/keys.h"
 #include "ui/screen.h"
 #include "ui/ui_internal.h"
 

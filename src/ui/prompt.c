@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "ui/keys.h"
 #include "ui/ui_internal.h"
 
 static const struct prompt_answer nothing = {ANSWER_NONE, CMD_NONE, NULL};

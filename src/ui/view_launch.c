@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "ui/form.h"
+#include "ui/keys.h"
 #include "ui/line_edit.h"
 #include "ui/objective_menu.h"
 #include "ui/path_complete.h"
