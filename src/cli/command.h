@@ -18,7 +18,10 @@ struct command {
     // *tables is NULL-terminated and stays valid until the program ends.
     int (*more_options)(int argc, char **argv, const struct param *const **tables, struct err *e);
 };
-extern const struct command *const commands[]; // NULL-terminated
+// NULL-terminated. The table names every command, and help and completion are commands that tell of all: they ask for
+// `commands`, which main points to the table before it runs one.
+extern const struct command *const command_table[];
+extern const struct command *const *commands;
 const struct command *command_find(const char *name);
 // The command that argv[0..] names; *n_words is 1 or 2. NULL when there is none.
 const struct command *command_match(int argc, char **argv, int *n_words);

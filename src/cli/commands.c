@@ -1,9 +1,6 @@
 // THE TABLE of subcommands. A new one is a file cmd_NAME.c with one `const struct command`, and a row here.
 #include "config.h"
 
-#include <stdio.h>
-#include <string.h>
-
 #include "cli/command.h"
 
 extern const struct command command_bench_objectives, command_chart, command_checkpoint, command_completion, command_credit, command_data_import, command_data_show,
@@ -15,7 +12,7 @@ extern const struct command command_bench_objectives, command_chart, command_che
 extern const struct command command_model_agree, command_score;
 
 // In the order of the help.
-const struct command *const commands[] = {
+const struct command *const command_table[] = {
     &command_train,
     &command_runs,
     &command_show,
@@ -52,25 +49,3 @@ const struct command *const commands[] = {
     &command_help,
     NULL,
 };
-
-const struct command *command_find(const char *name)
-{
-    for (const struct command *const *c = commands; *c; c++)
-        if (strcmp((*c)->name, name) == 0)
-            return *c;
-    return NULL;
-}
-
-const struct command *command_match(int argc, char **argv, int *n_words)
-{
-    char two[128];
-    if (argc > 1 && snprintf(two, sizeof two, "%s %s", argv[0], argv[1]) < (int)sizeof two) {
-        const struct command *c = command_find(two);
-        if (c) {
-            *n_words = 2;
-            return c;
-        }
-    }
-    *n_words = 1;
-    return argc > 0 ? command_find(argv[0]) : NULL;
-}

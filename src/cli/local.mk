@@ -39,7 +39,8 @@ libcli_a_SOURCES = \
 	%D%/args_open.c \
 	%D%/bench.h %D%/bench_measure.c %D%/bench_table.c \
 	%D%/child_lines.c %D%/child_lines.h \
-	%D%/command.h %D%/commands.c \
+	%D%/command.c %D%/command.h \
+	%D%/commands.c \
 	%D%/control.c %D%/control.h \
 	%D%/follow.c %D%/follow.h \
 	%D%/foreign.c %D%/foreign.h \

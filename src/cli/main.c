@@ -109,6 +109,7 @@ int main(int argc, char **argv)
 {
     setlocale(LC_ALL, "");
     setlocale(LC_NUMERIC, "C"); // numbers are read and written with a point
+    commands = command_table;
     signal(SIGPIPE, SIG_IGN);   // a closed pipe is a write that fails
     path_program_set(argv[0]);
     file_fault_init();

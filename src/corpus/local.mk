@@ -27,7 +27,7 @@ libcorpus_a_SOURCES = \
 	%D%/source_parquet.c \
 	%D%/parquet/columns.c \
 	%D%/parquet/encodings.c %D%/parquet/encodings.h \
-	%D%/parquet/file.h \
+	%D%/parquet/file.c %D%/parquet/file.h \
 	%D%/parquet/metadata.c \
 	%D%/parquet/parquet.c %D%/parquet/parquet.h \
 	%D%/parquet/rows.c \

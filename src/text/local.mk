@@ -11,15 +11,16 @@ libtext_a_SOURCES = \
 	%D%/postprocess.c \
 	%D%/pretokenize.c \
 	%D%/tokenizer.c %D%/tokenizer.h %D%/tokenizer_parts.h \
+	%D%/tokenizer_add.c \
 	%D%/tokenizer_config.c %D%/tokenizer_config.h \
 	%D%/tokenizer_load.c \
 	%D%/tokenizer_members.c \
 	%D%/vocab.c %D%/vocab.h \
 	%D%/chat_template.c %D%/chat_template.h \
-	%D%/jinja/ast.h %D%/jinja/calls.c %D%/jinja/compare.c %D%/jinja/eval.c %D%/jinja/exec.c \
+	%D%/jinja/access.c %D%/jinja/ast.h %D%/jinja/calls.c %D%/jinja/compare.c %D%/jinja/eval.c %D%/jinja/exec.c \
 	%D%/jinja/filters.c %D%/jinja/filters_list.c %D%/jinja/format.c %D%/jinja/globals.c \
 	%D%/jinja/jinja.h %D%/jinja/lexer.c %D%/jinja/methods.c %D%/jinja/methods_text.c %D%/jinja/operators.c \
-	%D%/jinja/parse.c %D%/jinja/parse_expression.c %D%/jinja/parse_primary.c %D%/jinja/percent.c %D%/jinja/strings.c \
+	%D%/jinja/parse.c %D%/jinja/parse_expression.c %D%/jinja/parser.c %D%/jinja/percent.c %D%/jinja/strings.c \
 	%D%/jinja/tests.c %D%/jinja/value.c %D%/jinja/value.h
 TEXT_LIBS = libtext.a $(PCRE2_LIBS) $(BASE_LIBS)
 

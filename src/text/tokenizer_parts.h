@@ -1,4 +1,5 @@
-// What a tokenizer is made of; shared by tokenizer.c (use) and tokenizer_load.c (files).
+// What a tokenizer is made of; shared by tokenizer.c (use) and those that read its files: tokenizer_load.c above
+// tokenizer_config.c, and tokenizer_add.c below both.
 #pragma once
 
 #include "text/added.h"

@@ -247,27 +247,6 @@ void canvas_vline(struct canvas *c, int x, int y, int height, struct style style
         canvas_put(c, x, y + i, 0x2502, style);
 }
 
-struct rect canvas_box(struct canvas *c, struct rect r, struct style style, const char *title)
-{
-    if (r.width < 2 || r.height < 2)
-        return (struct rect){r.x, r.y, 0, 0};
-    int right = r.x + r.width - 1, bottom = r.y + r.height - 1;
-    canvas_hline(c, r.x + 1, r.y, r.width - 2, style);
-    canvas_hline(c, r.x + 1, bottom, r.width - 2, style);
-    canvas_vline(c, r.x, r.y + 1, r.height - 2, style);
-    canvas_vline(c, right, r.y + 1, r.height - 2, style);
-    canvas_put(c, r.x, r.y, 0x250c, style);
-    canvas_put(c, right, r.y, 0x2510, style);
-    canvas_put(c, r.x, bottom, 0x2514, style);
-    canvas_put(c, right, bottom, 0x2518, style);
-    if (title && r.width > 6) {
-        canvas_put(c, r.x + 2, r.y, ' ', style);
-        int end = canvas_text(c, r.x + 3, r.y, r.width - 6, STYLE(COLOR_TITLE, .attr = ATTR_BOLD), title);
-        canvas_put(c, end, r.y, ' ', style);
-    }
-    return rect_inset(r, 1, 1);
-}
-
 // In eighths of a cell where there are block characters.
 void canvas_bar(struct canvas *c, int x, int y, int width, double share, struct style style)
 {

@@ -1,4 +1,4 @@
-// Text on a canvas: made visible, measured in columns, cut or broken into lines; and the canvas as text.
+// Text on a canvas: made visible, measured in columns, cut or broken into lines, as the title of a box; and the canvas as text.
 #include "config.h"
 
 #include "ui/canvas.h"
@@ -64,6 +64,27 @@ void canvas_text_right(struct canvas *c, int x, int y, int columns, struct style
 {
     int have = (int)utf8_text_columns(text, strlen(text));
     canvas_text(c, have < columns ? x + columns - have : x, y, columns, style, text);
+}
+
+struct rect canvas_box(struct canvas *c, struct rect r, struct style style, const char *title)
+{
+    if (r.width < 2 || r.height < 2)
+        return (struct rect){r.x, r.y, 0, 0};
+    int right = r.x + r.width - 1, bottom = r.y + r.height - 1;
+    canvas_hline(c, r.x + 1, r.y, r.width - 2, style);
+    canvas_hline(c, r.x + 1, bottom, r.width - 2, style);
+    canvas_vline(c, r.x, r.y + 1, r.height - 2, style);
+    canvas_vline(c, right, r.y + 1, r.height - 2, style);
+    canvas_put(c, r.x, r.y, 0x250c, style);
+    canvas_put(c, right, r.y, 0x2510, style);
+    canvas_put(c, r.x, bottom, 0x2514, style);
+    canvas_put(c, right, bottom, 0x2518, style);
+    if (title && r.width > 6) {
+        canvas_put(c, r.x + 2, r.y, ' ', style);
+        int end = canvas_text(c, r.x + 3, r.y, r.width - 6, STYLE(COLOR_TITLE, .attr = ATTR_BOLD), title);
+        canvas_put(c, end, r.y, ' ', style);
+    }
+    return rect_inset(r, 1, 1);
 }
 
 // Ends of the next line of bytes[0..n) in `width` columns: *shown without the space it broke at, the result with it.

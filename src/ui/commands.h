@@ -48,14 +48,3 @@ const struct command_row *command_by_name(const char *name, enum page page); // 
 const struct command_row *command_by_key(int key, enum page page);
 // Rows usable on this page whose name, title or help match the letters typed in order, best first; at most max.
 int command_search(const char *typed, enum page page, const struct command_row **out, int max);
-
-// Keys: a Unicode character, or one of these.
-enum key {
-    KEY_NONE_ = 0, KEY_TAB_ = 9, KEY_ENTER_ = 13, KEY_ESCAPE_ = 27, KEY_BACKSPACE_ = 127,
-    KEY_BASE_ = 0x200000, KEY_UP_, KEY_DOWN_, KEY_LEFT_, KEY_RIGHT_, KEY_HOME_, KEY_END_, KEY_PGUP_, KEY_PGDN_,
-    KEY_DELETE_, KEY_INSERT_, KEY_BACKTAB_, KEY_F0_, KEY_F12_ = KEY_F0_ + 12, KEY_RESIZE_,
-    KEY_PASTE_, // what follows, up to the bytes KEYS_PASTE_END, was pasted
-    KEY_ALT_ = 0x400000, // added to a character
-};
-const char *key_name(int key, char *out, unsigned size); // "Ctrl-l", "Alt-1", "F10", "x"
-int key_from_name(const char *name, unsigned n_bytes);   // KEY_NONE_ when it is none

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/utf8.h"
-#include "ui/commands.h"
+#include "ui/keys.h"
 
 enum { MAX_BYTES = 4096 };
 

@@ -6,12 +6,14 @@ libui_a_SOURCES = \
 	%D%/chrome.c \
 	%D%/commands.c %D%/commands.h \
 	%D%/course.c %D%/course.h \
+	%D%/dispatch.c \
 	%D%/health.c %D%/health.h \
 	%D%/heat.c %D%/heat.h \
 	%D%/jobs.c \
 	%D%/keys.c %D%/keys.h \
 	%D%/line_edit.c %D%/line_edit.h \
 	%D%/loop.c \
+	%D%/pages.c \
 	%D%/prompt.c \
 	%D%/run_columns.c %D%/run_columns.h \
 	%D%/run_control.c \
@@ -20,6 +22,7 @@ libui_a_SOURCES = \
 	%D%/screen.h %D%/screen_curses.c \
 	%D%/script.c \
 	%D%/ui.c %D%/ui.h %D%/ui_internal.h \
+	%D%/ui_state.c \
 	%D%/view.h \
 	%D%/form.c %D%/form.h \
 	%D%/form_memory.c %D%/form_memory.h \

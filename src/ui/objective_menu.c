@@ -7,7 +7,7 @@
 #include <strings.h>
 
 #include "base/mem.h"
-#include "ui/commands.h"
+#include "ui/keys.h"
 
 static bool holds(const char *text, const char *part)
 {

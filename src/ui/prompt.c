@@ -6,7 +6,10 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "ui/keys.h"
 #include "ui/ui_internal.h"
+
+static const struct prompt_answer nothing = {ANSWER_NONE, CMD_NONE, NULL};
 
 static void open_as(struct ui *ui, enum prompt_kind kind, enum command_id id, const char *label, const char *text)
 {
@@ -62,7 +65,8 @@ static void take_row(struct ui *ui, const struct command_row *row)
     ui->prompt.chosen = -1;
 }
 
-static void run_command_line(struct ui *ui)
+// What Enter runs: the row that was chosen, the line as it is, or the best match of a few letters.
+static struct prompt_answer take_line(struct ui *ui)
 {
     const struct command_row *found[MAX_FOUND];
     struct prompt *p = &ui->prompt;
@@ -72,76 +76,78 @@ static void run_command_line(struct ui *ui)
     if (p->chosen >= 0 && p->chosen < n)
         row = found[p->chosen];
     else if (n > 0 && typed[0] && !command_by_name(typed, ui->page))
-        row = found[0]; // a few letters: the best match
-    char *line = mem_strdup(row ? row->name : typed);
+        row = found[0];
+    const struct prompt_answer answer = {ANSWER_LINE, CMD_NONE, mem_strdup(row ? row->name : typed)};
     prompt_close(ui);
-    ui_line(ui, line);
-    free(line);
+    return answer;
 }
 
-static void command_key(struct ui *ui, int key)
+static struct prompt_answer command_key(struct ui *ui, int key)
 {
     struct prompt *p = &ui->prompt;
     const struct command_row *found[MAX_FOUND];
     int n = find_rows(ui, found, MAX_FOUND);
     switch (key) {
     case KEY_ENTER_:
-        run_command_line(ui);
-        return;
+        return take_line(ui);
     case KEY_TAB_:
         if (n > 0)
             take_row(ui, found[p->chosen >= 0 && p->chosen < n ? p->chosen : 0]);
-        return;
+        return nothing;
     case KEY_UP_:
         p->chosen = p->chosen < 0 ? n - 1 : p->chosen - 1;
-        return;
+        return nothing;
     case KEY_DOWN_:
         p->chosen = p->chosen + 1 < n ? p->chosen + 1 : -1;
-        return;
+        return nothing;
     case KEY_BACKSPACE_:
         if (p->line.text.len == 0) {
             prompt_close(ui);
-            return;
+            return nothing;
         }
         break;
     }
     if (line_edit_key(&p->line, key))
         p->chosen = -1;
+    return nothing;
 }
 
-static void run_answer(struct ui *ui)
+static struct prompt_answer take_text(struct ui *ui)
 {
-    enum command_id id = ui->prompt.id;
-    char *text = mem_strdup(str_text(&ui->prompt.line.text));
-    prompt_close(ui);
+    const char *text = str_text(&ui->prompt.line.text);
+    struct prompt_answer answer = nothing;
     if (text[0])
-        ui_dispatch(ui, id, text);
-    free(text);
+        answer = (struct prompt_answer){ANSWER_COMMAND, ui->prompt.id, mem_strdup(text)};
+    prompt_close(ui);
+    return answer;
 }
 
-void prompt_key(struct ui *ui, int key)
+static struct prompt_answer take_yes(struct ui *ui)
+{
+    const struct prompt_answer answer = {ANSWER_COMMAND, ui->prompt.id, ui->prompt.arg};
+    ui->prompt.arg = NULL;
+    prompt_close(ui);
+    return answer;
+}
+
+struct prompt_answer prompt_key(struct ui *ui, int key)
 {
     struct prompt *p = &ui->prompt;
     if (key == KEY_ESCAPE_) {
         prompt_close(ui);
     } else if (p->kind == PROMPT_COMMAND) {
-        command_key(ui, key);
+        return command_key(ui, key);
     } else if (p->kind == PROMPT_ASK) {
         if (key == KEY_ENTER_)
-            run_answer(ui);
-        else
-            line_edit_key(&p->line, key);
+            return take_text(ui);
+        line_edit_key(&p->line, key);
     } else if (key == 'y' || key == 'Y') {
-        enum command_id id = p->id;
-        char *arg = p->arg;
-        p->arg = NULL;
-        prompt_close(ui);
-        ui_dispatch(ui, id, arg);
-        free(arg);
+        return take_yes(ui);
     } else {
         prompt_close(ui);
         ui_say(ui, "Nothing was done.");
     }
+    return nothing;
 }
 
 bool prompt_paste(struct ui *ui, const char *text, size_t n_bytes)

@@ -10,7 +10,8 @@
 #include "base/mem.h"
 #include "ui/ui_internal.h"
 
-const struct engine_description *ui_description(struct ui *ui, struct err *e)
+// What the engine offers; asked once, and waited for. NULL with *e.
+static const struct engine_description *description_of(struct ui *ui, struct err *e)
 {
     if (!ui->description)
         engine_describe(&ui->description, e);
@@ -76,7 +77,7 @@ static void start_done(struct ui *ui, void *arg, int code, const struct err *e)
     free(j);
 }
 
-void ui_start_run(struct ui *ui, const char *name)
+static void start_run(struct ui *ui, const char *name)
 {
     struct start_job *j = mem_alloc(1, sizeof *j);
     j->dir = mem_strdup(store_dir(ui->store));
@@ -91,7 +92,7 @@ void ui_start_new_run(struct ui *ui, const char *name)
     ui_choose_run(ui, name);
     run_list_poll(&ui->runs, clock_seconds(), true, &fault);
     ui_open_run(ui, name, PAGE_RUNS);
-    ui_start_run(ui, name);
+    start_run(ui, name);
 }
 
 static void post(struct ui *ui, struct run_row *r, enum control_kind kind, const char *key, const char *value, const char *said)
@@ -134,7 +135,7 @@ static void list_live(const struct param *p, struct str *names)
 static void set_value(struct ui *ui, struct run_row *r, const char *name, const char *value)
 {
     struct err fault = {0};
-    const struct engine_description *d = ui_description(ui, &fault);
+    const struct engine_description *d = description_of(ui, &fault);
     if (!d) {
         ui_say_error(ui, "%s", fault.text);
         return;
@@ -220,7 +221,7 @@ static void resume(struct ui *ui, struct run_row *r)
         ui_say(ui, "%s is done: C makes a new run with its settings.", r->info.name);
         break;
     default:
-        ui_start_run(ui, r->info.name);
+        start_run(ui, r->info.name);
     }
 }
 

@@ -1,4 +1,4 @@
-// What a view is. The manager (ui.c) owns the loop, the screen, the prompt and the stack of pages; a view draws into
+// What a view is. The manager (ui_internal.h) owns the loop, the screen, the prompt and the stack of pages; a view draws into
 // the rectangle it is given and answers commands. Handlers report what they did; the manager acts on it.
 #pragma once
 
@@ -57,15 +57,14 @@ struct view {
     bool is_open;
 };
 
-// One row a page; the order of enum page.
+// One row a page (pages.c); the order of enum page.
 extern const struct view_ops view_runs, view_curves, view_samples, view_log, view_launch, view_help;
 
 // What a view may ask of the manager.
 struct run_list *ui_runs(struct ui *ui);
 struct run_row *ui_run(struct ui *ui); // the run that is open; NULL when there is none
 struct store *ui_store(struct ui *ui);
-void ui_show(struct ui *ui, enum page page);
-void ui_open_run(struct ui *ui, const char *name, enum page page);
+void ui_open_run(struct ui *ui, const char *name, enum page page); // shows that page of it
 void ui_say(struct ui *ui, const char *format, ...) __attribute__((format(printf, 2, 3))); // the message line
 void ui_say_error(struct ui *ui, const char *format, ...) __attribute__((format(printf, 2, 3)));
 // Asks for a value in the prompt line, "LABEL> TEXT"; Enter runs command `id` with what was typed.

@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "ui/form.h"
 #include "ui/form_memory.h"
+#include "ui/keys.h"
 #include "ui/line_edit.h"
 #include "ui/objective_menu.h"
 #include "ui/path_complete.h"

@@ -196,6 +196,7 @@ static void text_is_wrapped_and_tables_are_aligned(void **state)
 
 int main(void)
 {
+    commands = command_table;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(args_take_every_form_of_option),
         cmocka_unit_test(args_refuse_with_what_is_allowed),

@@ -5,8 +5,8 @@
 
 #include "base/mem.h"
 #include "ui/canvas.h"
-#include "ui/commands.h"
 #include "ui/form.h"
+#include "ui/keys.h"
 #include "ui/objective_menu.h"
 
 static const struct param dpo_params[] = {

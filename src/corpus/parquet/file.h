@@ -76,11 +76,13 @@ struct parquet {
     int64_t rows_left;         // of that group
 };
 
-int pq_read_metadata(struct parquet *p, struct err *e);
+// file.c, below the others
 int pq_read_at(struct parquet *p, uint64_t offset, size_t n, void *out, struct err *e);
 // Memory of the current row group; counted, and freed with it. NULL with *e set beyond the maximum.
 void *pq_alloc(struct parquet *p, size_t n, size_t size, struct err *e);
 void pq_free_group(struct parquet *p);
+
+int pq_read_metadata(struct parquet *p, struct err *e);
 int pq_load_column(struct parquet *p, const struct pq_group *g, int leaf, struct err *e);
 json_t *pq_value_json(const struct pq_node *node, struct pq_value value); // never NULL
 // The row that the columns stand at; NULL where their levels contradict each other.

@@ -98,13 +98,11 @@ struct jparser {
     jmp_buf failed;
 };
 
+// parser.c
 _Noreturn void jx_refuse(struct jparser *p, int line, const char *format, ...) __attribute__((format(printf, 3, 4)));
 const char *jx_intern(struct jparser *p, const char *name, size_t n);
-void jx_lex(struct jparser *p); // fills p->tokens, which ends with T_END
-
-// parse_expression.c
-struct jnode *jx_new(struct jparser *p, enum jnode_kind kind);
 const struct jtoken *jx_token(struct jparser *p);
+struct jnode *jx_new(struct jparser *p, enum jnode_kind kind);
 struct jnode *jx_node(struct jparser *p, enum jnode_kind kind, int op, struct jnode *a, struct jnode *b); // on a's line
 void jx_deeper(struct jparser *p); // p->depth++, which has a limit; the caller takes it back
 bool jx_at_op(struct jparser *p, int op);
@@ -113,12 +111,13 @@ bool jx_skip_name(struct jparser *p, const char *name);
 bool jx_skip_op(struct jparser *p, int op);
 void jx_expect_op(struct jparser *p, int op);
 _Noreturn void jx_unexpected(struct jparser *p, const char *wanted);
+
+// lexer.c
+void jx_lex(struct jparser *p); // fills p->tokens, which ends with T_END
+
+// parse_expression.c
 struct jnode *jx_expression(struct jparser *p);
 // An expression or a tuple without brackets; conditional: "a if b" is taken as one.
 struct jnode *jx_tuple(struct jparser *p, bool conditional);
 struct jnode *jx_target(struct jparser *p, bool attributes); // what for and set assign to
-
-// parse_primary.c
-struct jnode *jx_name(struct jparser *p); // a variable, or the constant of that name
-struct jnode *jx_unary_expression(struct jparser *p);
 struct jnode *jx_filters(struct jparser *p, struct jnode *input, bool begins_with_name);

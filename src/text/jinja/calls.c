@@ -69,11 +69,11 @@ struct jval jx_call(struct jrun *r, struct jval callee, struct jargs *args)
         jx_bind(r, callee.function->builtin, args);
         v = callee.function->builtin->call(r, callee.function->self, args);
         break;
-    case J_MACRO: v = jx_call_macro(r, callee.macro, args); break;
+    case J_MACRO: v = r->above->call_macro(r, callee.macro, args); break;
     case J_LOOP:
         if (args->n != 1 || args->n_keywords)
             jx_fail(r, ERR_INPUT, "loop() takes what to go through, one argument");
-        v = jx_call_loop(r, callee.loop, args->items[0]);
+        v = r->above->call_loop(r, callee.loop, args->items[0]);
         break;
     case J_CYCLER: v = call_cycler(r, callee.list); break;
     case J_JOINER: // nothing the first time
@@ -97,9 +97,9 @@ static const struct jbuiltin *find(const struct jbuiltin *table, const char *nam
 
 struct jval jx_apply_filter(struct jrun *r, const char *name, struct jval in, struct jargs *args)
 {
-    const struct jbuiltin *b = find(jx_text_filters, name);
+    const struct jbuiltin *b = find(r->above->text_filters, name);
     if (!b)
-        b = find(jx_list_filters, name);
+        b = find(r->above->list_filters, name);
     if (!b)
         jx_fail(r, ERR_INPUT, "there is no filter %.60s", name);
     jx_step(r, 1);
@@ -112,7 +112,7 @@ struct jval jx_apply_filter(struct jrun *r, const char *name, struct jval in, st
 
 bool jx_apply_test(struct jrun *r, const char *name, struct jval in, struct jargs *args)
 {
-    const struct jbuiltin *b = find(jx_tests, name);
+    const struct jbuiltin *b = find(r->above->tests, name);
     if (!b)
         jx_fail(r, ERR_INPUT, "there is no test %.60s", name);
     jx_step(r, 1);

@@ -1,4 +1,4 @@
-// Truth, equality, order, membership, length and iteration, as Python has them.
+// Truth, equality, order, keys of dicts, membership, length and iteration, as Python has them.
 #include "config.h"
 
 #include <math.h>
@@ -26,21 +26,11 @@ bool jx_true(struct jval v)
     }
 }
 
-static bool is_number(struct jval v)
-{
-    return v.kind == J_BOOL || v.kind == J_INT || v.kind == J_FLOAT;
-}
-
-static int64_t integer(struct jval v)
-{
-    return v.kind == J_BOOL ? v.b : v.i;
-}
-
 // Exactly, also where an int has more digits than a double.
 static int order_numbers(struct jval a, struct jval b)
 {
     if (a.kind != J_FLOAT && b.kind != J_FLOAT) {
-        int64_t x = integer(a), y = integer(b);
+        int64_t x = jx_integer(a), y = jx_integer(b);
         return (x > y) - (x < y);
     }
     if (a.kind == J_FLOAT && b.kind == J_FLOAT)
@@ -55,7 +45,7 @@ static int order_numbers(struct jval a, struct jval b)
         return -1;
     if (b.f < -0x1p63)
         return 1;
-    int64_t x = integer(a), whole = (int64_t)b.f;
+    int64_t x = jx_integer(a), whole = (int64_t)b.f;
     if (x != whole)
         return x > whole ? 1 : -1;
     double rest = b.f - (double)whole;
@@ -77,7 +67,7 @@ static bool equal_dicts(struct jrun *r, const struct jdict *a, const struct jdic
 bool jx_equal(struct jrun *r, struct jval a, struct jval b)
 {
     jx_step(r, 1);
-    if (is_number(a) && is_number(b))
+    if (jx_is_number(a) && jx_is_number(b))
         return order_numbers(a, b) == 0;
     if (a.kind != b.kind)
         return false;
@@ -105,7 +95,7 @@ bool jx_equal(struct jrun *r, struct jval a, struct jval b)
 int jx_order(struct jrun *r, struct jval a, struct jval b)
 {
     jx_step(r, 1);
-    if (is_number(a) && is_number(b))
+    if (jx_is_number(a) && jx_is_number(b))
         return order_numbers(a, b);
     if (a.kind == J_UNDEFINED || b.kind == J_UNDEFINED)
         jx_fail(r, ERR_INPUT, "'%.60s' is undefined", a.kind == J_UNDEFINED ? a.text : b.text);
@@ -122,6 +112,49 @@ int jx_order(struct jrun *r, struct jval a, struct jval b)
             order = jx_order(r, a.list->items[i], b.list->items[i]);
     jx_leave(r);
     return order ? order : (a.list->n > b.list->n) - (a.list->n < b.list->n);
+}
+
+static void refuse_unhashable(struct jrun *r, struct jval key)
+{
+    if (key.kind == J_LIST || key.kind == J_DICT)
+        jx_fail(r, ERR_INPUT, "unhashable type: '%s' cannot be the key of a dict", jx_kind_name(key));
+    jx_enter(r);
+    for (size_t i = 0; key.kind == J_TUPLE && i < key.list->n; i++)
+        refuse_unhashable(r, key.list->items[i]);
+    jx_leave(r);
+}
+
+struct jval *jx_dict_find(struct jrun *r, const struct jdict *d, struct jval key)
+{
+    refuse_unhashable(r, key);
+    jx_step(r, d->n / 8);
+    for (size_t i = 0; i < d->n; i++) {
+        struct jval *k = &d->pairs[i].key;
+        if (k->kind == J_TEXT && key.kind == J_TEXT) {
+            if (k->n == key.n && memcmp(k->text, key.text, key.n) == 0)
+                return &d->pairs[i].value;
+        } else if (jx_equal(r, *k, key)) {
+            return &d->pairs[i].value;
+        }
+    }
+    return NULL;
+}
+
+void jx_dict_set(struct jrun *r, struct jdict *d, struct jval key, struct jval value)
+{
+    struct jval *there = jx_dict_find(r, d, key);
+    if (there) {
+        *there = value;
+        return;
+    }
+    if (d->n == d->cap) {
+        d->cap = d->cap ? d->cap * 2 : 4;
+        struct jpair *pairs = jx_alloc(r, d->cap, sizeof *pairs);
+        if (d->n)
+            memcpy(pairs, d->pairs, d->n * sizeof *pairs);
+        d->pairs = pairs;
+    }
+    d->pairs[d->n++] = (struct jpair){key, value};
 }
 
 bool jx_contains(struct jrun *r, struct jval container, struct jval item)

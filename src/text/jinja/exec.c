@@ -110,7 +110,7 @@ static void run_loop(struct jrun *r, const struct jnode *x, struct jval over, st
     }
 }
 
-struct jval jx_call_loop(struct jrun *r, struct jloop *loop, struct jval items)
+static struct jval call_loop(struct jrun *r, struct jloop *loop, struct jval items)
 {
     struct jbuffer text = {0}, *out = r->out;
     if (!loop->node)
@@ -157,7 +157,7 @@ static void bind_parameters(struct jrun *r, const struct jnode *x, const char *n
         jx_assign(r, r->t->kwargs, named);
 }
 
-struct jval jx_call_macro(struct jrun *r, const struct jmacro *m, struct jargs *args)
+static struct jval call_macro(struct jrun *r, const struct jmacro *m, struct jargs *args)
 {
     const struct jnode *x = m->node;
     const char *name = x->kind == N_MACRO ? x->name : "caller";
@@ -282,6 +282,11 @@ static struct jinja_limits with_defaults(const struct jinja_limits *limits)
     return l;
 }
 
+static const struct jabove above = {
+    .call_macro = call_macro, .call_loop = call_loop,
+    .text_filters = jx_text_filters, .list_filters = jx_list_filters, .tests = jx_tests,
+};
+
 int jinja_render(const struct jinja *t, const json_t *context, int64_t now, const struct jinja_limits *limits,
                  struct str *out, struct err *e)
 {
@@ -289,6 +294,7 @@ int jinja_render(const struct jinja *t, const json_t *context, int64_t now, cons
     struct jbuffer *text = arena_alloc(&r->arena, sizeof *text); // not on the stack, which an error's jump forgets
     BUG_IF(!json_is_object(context));
     r->t = t;
+    r->above = &above;
     r->e = e;
     r->now = now;
     r->limits = with_defaults(limits);

@@ -306,7 +306,7 @@ struct jval jx_to_json(struct jrun *r, struct jval v, const struct jargs *args)
     if (d.indented && args->items[1].kind == J_TEXT)
         d.indent = args->items[1];
     else if (d.indented)
-        d.indent = jx_binary(r, '*', jx_text(" ", 1), jx_int(jx_arg_int(r, args, 1, 0)));
+        d.indent = jx_repeat(r, jx_text(" ", 1), jx_arg_int(r, args, 1, 0));
     d.comma = d.indented ? jx_text(",", 1) : jx_text(", ", 2);
     d.colon = jx_text(": ", 2);
     if (jx_given(args, 2)) {

@@ -1,31 +1,15 @@
-// Operators, attributes, subscripts and slices.
+// Operators and slices.
 #include "config.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "base/utf8.h"
 #include "text/jinja/ast.h"
-
-static bool is_integer(struct jval v)
-{
-    return v.kind == J_INT || v.kind == J_BOOL;
-}
-
-static bool is_number(struct jval v)
-{
-    return is_integer(v) || v.kind == J_FLOAT;
-}
 
 static double number(struct jval v)
 {
     return v.kind == J_FLOAT ? v.f : v.kind == J_BOOL ? v.b : (double)v.i;
-}
-
-static int64_t integer(struct jval v)
-{
-    return v.kind == J_BOOL ? v.b : v.i;
 }
 
 _Noreturn static void too_large(struct jrun *r)
@@ -132,17 +116,9 @@ static struct jval join_lists(struct jrun *r, struct jval a, struct jval b)
 
 static struct jval repeat(struct jrun *r, struct jval v, int64_t times)
 {
+    if (v.kind == J_TEXT)
+        return jx_repeat(r, v, times);
     size_t n = times > 0 ? (size_t)times : 0;
-    if (v.kind == J_TEXT) {
-        size_t bytes;
-        if (!mem_mul(n, v.n, &bytes) || bytes > r->limits.memory)
-            bytes = r->limits.memory; // refused by the allocation
-        char *text = jx_alloc(r, bytes + 1, 1);
-        jx_step(r, v.n ? n / 16 : 0);
-        for (size_t i = 0; v.n && i < n; i++)
-            memcpy(text + i * v.n, v.text, v.n);
-        return jx_text(text, v.n * n);
-    }
     struct jval out = jx_list(r, v.kind, 0);
     for (size_t i = 0; v.list->n && i < n; i++)
         for (size_t k = 0; k < v.list->n; k++) {
@@ -173,9 +149,9 @@ struct jval jx_binary(struct jrun *r, int op, struct jval a, struct jval b)
         return b.kind == J_TUPLE ? jx_percent(r, a, b.list->items, b.list->n, false) : jx_percent(r, a, &b, 1, true);
     if (a.kind == J_UNDEFINED || b.kind == J_UNDEFINED)
         jx_fail(r, ERR_INPUT, "'%.60s' is undefined", a.kind == J_UNDEFINED ? a.text : b.text);
-    if (is_integer(a) && is_integer(b))
-        return integers(r, op, integer(a), integer(b));
-    if (is_number(a) && is_number(b))
+    if (jx_is_integer(a) && jx_is_integer(b))
+        return integers(r, op, jx_integer(a), jx_integer(b));
+    if (jx_is_number(a) && jx_is_number(b))
         return floats(r, op, number(a), number(b));
     if (op == '+' && a.kind == J_TEXT && b.kind == J_TEXT) {
         struct jbuffer text = {0};
@@ -185,18 +161,18 @@ struct jval jx_binary(struct jrun *r, int op, struct jval a, struct jval b)
     }
     if (op == '+' && a.kind == b.kind && (a.kind == J_LIST || a.kind == J_TUPLE))
         return join_lists(r, a, b);
-    if (op == '*' && is_integer(b) && (a.kind == J_TEXT || a.kind == J_LIST || a.kind == J_TUPLE))
-        return repeat(r, a, integer(b));
-    if (op == '*' && is_integer(a) && (b.kind == J_TEXT || b.kind == J_LIST || b.kind == J_TUPLE))
-        return repeat(r, b, integer(a));
+    if (op == '*' && jx_is_integer(b) && (a.kind == J_TEXT || a.kind == J_LIST || a.kind == J_TUPLE))
+        return repeat(r, a, jx_integer(b));
+    if (op == '*' && jx_is_integer(a) && (b.kind == J_TEXT || b.kind == J_LIST || b.kind == J_TUPLE))
+        return repeat(r, b, jx_integer(a));
     char name[4];
     jx_fail(r, ERR_INPUT, "'%s' %s '%s' is not possible", jx_kind_name(a), op_name(op, name), jx_kind_name(b));
 }
 
 struct jval jx_unary(struct jrun *r, int op, struct jval a)
 {
-    if (is_integer(a)) {
-        int64_t i = integer(a);
+    if (jx_is_integer(a)) {
+        int64_t i = jx_integer(a);
         if (op == '-' && i == INT64_MIN)
             too_large(r);
         return jx_int(op == '-' ? -i : i);
@@ -208,111 +184,13 @@ struct jval jx_unary(struct jrun *r, int op, struct jval a)
     jx_fail(r, ERR_INPUT, "'%s' has no %c", jx_kind_name(a), op);
 }
 
-static struct jval loop_attribute(struct jloop *loop, const char *name, bool *found)
-{
-    const int64_t at = (int64_t)loop->at, n = (int64_t)loop->items->n;
-    const struct {
-        const char *name;
-        struct jval value;
-    } rows[] = {
-        {"index", jx_int(at + 1)},          {"index0", jx_int(at)},
-        {"revindex", jx_int(n - at)},       {"revindex0", jx_int(n - at - 1)},
-        {"first", jx_bool(at == 0)},        {"last", jx_bool(at == n - 1)},
-        {"length", jx_int(n)},              {"depth", jx_int(loop->depth)},
-        {"depth0", jx_int(loop->depth - 1)},
-        {"previtem", at > 0 ? loop->items->items[at - 1] : jx_undefined("loop.previtem")},
-        {"nextitem", at < n - 1 ? loop->items->items[at + 1] : jx_undefined("loop.nextitem")},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        if (strcmp(rows[i].name, name) == 0) {
-            *found = true;
-            return rows[i].value;
-        }
-    return jx_undefined(name);
-}
-
-static struct jval bound(struct jrun *r, const struct jbuiltin *builtin, struct jval self)
-{
-    struct jfunction *f = jx_alloc(r, 1, sizeof *f);
-    f->builtin = builtin;
-    f->self = self;
-    return (struct jval){.kind = J_FUNCTION, .function = f};
-}
-
-static struct jval method(struct jrun *r, struct jval v, const char *name, bool *found)
-{
-    bool forbidden = false;
-    const struct jbuiltin *builtin = jx_method(v, name, &forbidden);
-    *found = builtin || forbidden;
-    return builtin ? bound(r, builtin, v) : jx_undefined(name);
-}
-
-// jinja2 looks for a Python attribute first, then for an element of that name.
-struct jval jx_attribute(struct jrun *r, struct jval v, const char *name)
-{
-    bool found = false;
-    jx_step(r, 1);
-    if (v.kind == J_UNDEFINED)
-        jx_fail(r, ERR_INPUT, "'%.60s' is undefined, so it has no .%.60s", v.text, name);
-    struct jval result = v.kind == J_LOOP ? loop_attribute(v.loop, name, &found) : jx_undefined(name);
-    if (!found)
-        result = method(r, v, name, &found);
-    if (!found && v.kind == J_MACRO && strcmp(name, "name") == 0)
-        return jx_text(v.macro->node->name, strlen(v.macro->node->name));
-    if (!found && (v.kind == J_DICT || v.kind == J_NAMESPACE)) {
-        const struct jval *item = jx_dict_find(r, v.dict, jx_text(name, strlen(name)));
-        return item ? *item : result;
-    }
-    return result;
-}
-
-// An element of a text or list by number; NULL when there is none.
-static bool element(struct jrun *r, struct jval v, int64_t i, struct jval *out)
-{
-    int64_t n = jx_length(r, v);
-    i += i < 0 ? n : 0;
-    if (i < 0 || i >= n)
-        return false;
-    if (v.kind != J_TEXT) {
-        *out = v.list->items[i];
-        return true;
-    }
-    size_t at = jx_offset(v.text, v.n, (size_t)i);
-    uint32_t code;
-    *out = jx_text(v.text + at, utf8_decode(v.text + at, v.n - at, &code));
-    return true;
-}
-
-struct jval jx_item(struct jrun *r, struct jval v, struct jval key)
-{
-    jx_step(r, 1);
-    if (v.kind == J_UNDEFINED)
-        jx_fail(r, ERR_INPUT, "'%.60s' is undefined, so it has no elements", v.text);
-    if (v.kind == J_DICT) {
-        const struct jval *item =
-            key.kind == J_LIST || key.kind == J_DICT ? NULL : jx_dict_find(r, v.dict, key);
-        if (item)
-            return *item;
-    }
-    struct jval out;
-    if (is_integer(key) && (v.kind == J_TEXT || v.kind == J_LIST || v.kind == J_TUPLE || v.kind == J_RANGE) &&
-        element(r, v, integer(key), &out))
-        return out;
-    if (key.kind == J_TEXT) { // then an attribute of that name
-        char *name = jx_alloc(r, key.n + 1, 1);
-        memcpy(name, key.text, key.n);
-        return v.kind == J_DICT ? method(r, v, name, &(bool){false}) : jx_attribute(r, v, name);
-    }
-    return jx_undefined(is_number(key) ? "element" : jx_kind_name(key));
-}
-
 static int64_t bound_of(struct jrun *r, struct jval v, int64_t fallback, int64_t n, int64_t low, int64_t high)
 {
     if (v.kind == J_NONE || v.kind == J_ABSENT)
         return fallback;
-    if (!is_integer(v))
+    if (!jx_is_integer(v))
         jx_fail(r, ERR_INPUT, "slices need whole numbers, not '%s'", jx_kind_name(v));
-    int64_t i = integer(v);
+    int64_t i = jx_integer(v);
     if (i < 0)
         i = i < -n ? low : i + n;
     return i < low ? low : i > high ? high : i;
@@ -322,9 +200,9 @@ static int64_t step_of(struct jrun *r, struct jval v, int64_t n)
 {
     if (v.kind == J_NONE)
         return 1;
-    if (!is_integer(v))
+    if (!jx_is_integer(v))
         jx_fail(r, ERR_INPUT, "slices need whole numbers, not '%s'", jx_kind_name(v));
-    int64_t by = integer(v);
+    int64_t by = jx_integer(v);
     if (by == 0)
         jx_fail(r, ERR_INPUT, "a slice has the step 0");
     return by > n + 1 ? n + 1 : by < -n - 1 ? -n - 1 : by; // farther is past the end all the same

@@ -9,34 +9,6 @@
 
 enum { MAX_BLOCKS = 100 }; // inside each other
 
-void jx_refuse(struct jparser *p, int line, const char *format, ...)
-{
-    char text[600];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    p->code = err_set(p->e, p->code ? p->code : ERR_INPUT, "%s:%d: %s", p->t->name, line, text);
-    longjmp(p->failed, 1);
-}
-
-const char *jx_intern(struct jparser *p, const char *name, size_t n)
-{
-    unsigned hash = 5381;
-    for (size_t i = 0; i < n; i++)
-        hash = hash * 33 + (unsigned char)name[i];
-    struct jname **bucket = &p->names[hash % N_BUCKETS];
-    for (struct jname *x = *bucket; x; x = x->next)
-        if (x->n == n && memcmp(x->text, name, n) == 0)
-            return x->text;
-    struct jname *x = arena_alloc(&p->t->arena, sizeof *x + n + 1);
-    x->n = n;
-    memcpy(x->text, name, n);
-    x->next = *bucket;
-    *bucket = x;
-    return x->text;
-}
-
 static struct jnode *statements(struct jparser *p, const char *const *ends);
 
 static void end_tag(struct jparser *p)

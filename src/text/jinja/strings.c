@@ -1,4 +1,4 @@
-// Texts by code points: counting, stripping, splitting, upper and lower case, kinds of characters.
+// Texts by code points: counting, stripping, repeating, splitting, upper and lower case, kinds of characters.
 #include "config.h"
 
 #include <string.h>
@@ -99,6 +99,18 @@ struct jval jx_replace(struct jrun *r, struct jval text, struct jval old, struct
     }
     jx_put(r, &b, p, (size_t)(end - p));
     return jx_taken(r, &b);
+}
+
+struct jval jx_repeat(struct jrun *r, struct jval text, int64_t times)
+{
+    size_t n = times > 0 ? (size_t)times : 0, bytes;
+    if (!mem_mul(n, text.n, &bytes) || bytes > r->limits.memory)
+        bytes = r->limits.memory; // refused by the allocation
+    char *out = jx_alloc(r, bytes + 1, 1);
+    jx_step(r, text.n ? n / 16 : 0);
+    for (size_t i = 0; text.n && i < n; i++)
+        memcpy(out + i * text.n, text.text, text.n);
+    return jx_text(out, text.n * n);
 }
 
 struct jval jx_split_lines(struct jrun *r, struct jval text, bool keep_ends)

@@ -1,4 +1,4 @@
-// Values: making them, lists and dicts; and what every part of a render needs (limits, buffers, failing).
+// Values: making them, lists and dicts from JSON; and what every part of a render needs (limits, buffers, failing).
 #include "config.h"
 
 #include <math.h>
@@ -115,49 +115,6 @@ struct jval jx_dict(struct jrun *r, enum jkind kind, size_t room)
         dict->pairs = jx_alloc(r, room, sizeof *dict->pairs);
     dict->cap = room;
     return (struct jval){.kind = kind, .dict = dict};
-}
-
-static void refuse_unhashable(struct jrun *r, struct jval key)
-{
-    if (key.kind == J_LIST || key.kind == J_DICT)
-        jx_fail(r, ERR_INPUT, "unhashable type: '%s' cannot be the key of a dict", jx_kind_name(key));
-    jx_enter(r);
-    for (size_t i = 0; key.kind == J_TUPLE && i < key.list->n; i++)
-        refuse_unhashable(r, key.list->items[i]);
-    jx_leave(r);
-}
-
-struct jval *jx_dict_find(struct jrun *r, const struct jdict *d, struct jval key)
-{
-    refuse_unhashable(r, key);
-    jx_step(r, d->n / 8);
-    for (size_t i = 0; i < d->n; i++) {
-        struct jval *k = &d->pairs[i].key;
-        if (k->kind == J_TEXT && key.kind == J_TEXT) {
-            if (k->n == key.n && memcmp(k->text, key.text, key.n) == 0)
-                return &d->pairs[i].value;
-        } else if (jx_equal(r, *k, key)) {
-            return &d->pairs[i].value;
-        }
-    }
-    return NULL;
-}
-
-void jx_dict_set(struct jrun *r, struct jdict *d, struct jval key, struct jval value)
-{
-    struct jval *there = jx_dict_find(r, d, key);
-    if (there) {
-        *there = value;
-        return;
-    }
-    if (d->n == d->cap) {
-        d->cap = d->cap ? d->cap * 2 : 4;
-        struct jpair *pairs = jx_alloc(r, d->cap, sizeof *pairs);
-        if (d->n)
-            memcpy(pairs, d->pairs, d->n * sizeof *pairs);
-        d->pairs = pairs;
-    }
-    d->pairs[d->n++] = (struct jpair){key, value};
 }
 
 struct jval jx_from_json(struct jrun *r, const json_t *value)

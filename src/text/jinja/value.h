@@ -117,8 +117,16 @@ struct jbuffer {
     size_t n, cap;
 };
 
+// What calls.c calls of the files above it, which call it as well: exec.c says.
+struct jabove {
+    struct jval (*call_macro)(struct jrun *r, const struct jmacro *m, struct jargs *args);
+    struct jval (*call_loop)(struct jrun *r, struct jloop *loop, struct jval items);
+    const struct jbuiltin *text_filters, *list_filters, *tests; // each ends with a row without a name
+};
+
 struct jrun {
     const struct jinja *t;
+    const struct jabove *above;
     struct arena arena;
     struct jinja_limits limits;
     size_t steps, memory;
@@ -163,6 +171,18 @@ static inline struct jval jx_text(const char *text, size_t n) // borrowed; n < 4
 {
     return (struct jval){.kind = J_TEXT, .n = (uint32_t)n, .text = text};
 }
+static inline bool jx_is_integer(struct jval v)
+{
+    return v.kind == J_INT || v.kind == J_BOOL;
+}
+static inline bool jx_is_number(struct jval v)
+{
+    return jx_is_integer(v) || v.kind == J_FLOAT;
+}
+static inline int64_t jx_integer(struct jval v) // of an integer
+{
+    return v.kind == J_BOOL ? v.b : v.i;
+}
 static inline struct jval jx_undefined(const char *name)
 {
     return (struct jval){.kind = J_UNDEFINED, .text = name};
@@ -171,8 +191,6 @@ struct jval jx_list(struct jrun *r, enum jkind kind, size_t room);
 void jx_append(struct jrun *r, struct jlist *list, struct jval v);
 struct jval jx_pair(struct jrun *r, struct jval a, struct jval b); // a tuple
 struct jval jx_dict(struct jrun *r, enum jkind kind, size_t room);
-struct jval *jx_dict_find(struct jrun *r, const struct jdict *d, struct jval key);
-void jx_dict_set(struct jrun *r, struct jdict *d, struct jval key, struct jval value);
 struct jval jx_from_json(struct jrun *r, const json_t *value);
 const char *jx_kind_name(struct jval v); // as Python says it: "int", "dict", ...
 bool jx_is_text(struct jval v, const char *text);
@@ -182,6 +200,8 @@ bool jx_is_sequence(struct jval v); // a list by another name: list, tuple, rang
 bool jx_true(struct jval v);
 bool jx_equal(struct jrun *r, struct jval a, struct jval b);
 int jx_order(struct jrun *r, struct jval a, struct jval b); // <0, 0, >0, 2 for NaN; fails where Python has no order
+struct jval *jx_dict_find(struct jrun *r, const struct jdict *d, struct jval key);
+void jx_dict_set(struct jrun *r, struct jdict *d, struct jval key, struct jval value);
 bool jx_contains(struct jrun *r, struct jval container, struct jval item);
 struct jlist *jx_iterate(struct jrun *r, struct jval v); // all elements; fails where there are none to have
 int64_t jx_length(struct jrun *r, struct jval v);
@@ -189,11 +209,13 @@ int64_t jx_length(struct jrun *r, struct jval v);
 // operators.c
 struct jval jx_binary(struct jrun *r, int op, struct jval a, struct jval b);
 struct jval jx_unary(struct jrun *r, int op, struct jval a);
-struct jval jx_attribute(struct jrun *r, struct jval v, const char *name);
-struct jval jx_item(struct jrun *r, struct jval v, struct jval key);
 struct jval jx_slice(struct jrun *r, struct jval v, struct jval start, struct jval stop, struct jval step);
 // alone: what stands behind % is no tuple.
 struct jval jx_percent(struct jrun *r, struct jval format, const struct jval *args, size_t n, bool alone);
+
+// access.c
+struct jval jx_attribute(struct jrun *r, struct jval v, const char *name);
+struct jval jx_item(struct jrun *r, struct jval v, struct jval key);
 
 // format.c
 void jx_put_text(struct jrun *r, struct jbuffer *b, struct jval v); // str(v)
@@ -208,6 +230,7 @@ size_t jx_offset(const char *text, size_t n, size_t chars); // bytes before the 
 bool jx_is_space(uint32_t code);
 struct jval jx_strip(struct jrun *r, struct jval text, struct jval chars, bool left, bool right);
 struct jval jx_replace(struct jrun *r, struct jval text, struct jval old, struct jval by, int64_t count);
+struct jval jx_repeat(struct jrun *r, struct jval text, int64_t times);
 struct jval jx_split_lines(struct jrun *r, struct jval text, bool keep_ends);
 enum jcase { CASE_UPPER, CASE_LOWER, CASE_TITLE, CASE_CAPITALIZE, CASE_SWAP, CASE_FOLD, CASE_WORDS };
 struct jval jx_recase(struct jrun *r, struct jval text, enum jcase how);
@@ -237,7 +260,3 @@ struct jval jx_eval(struct jrun *r, const struct jnode *x);
 struct jval jx_lookup(struct jrun *r, const char *name);
 void jx_assign(struct jrun *r, const char *name, struct jval v);
 void jx_arguments(struct jrun *r, const struct jnode *list, struct jargs *args);
-
-// exec.c
-struct jval jx_call_macro(struct jrun *r, const struct jmacro *m, struct jargs *args);
-struct jval jx_call_loop(struct jrun *r, struct jloop *loop, struct jval items);

@@ -1,0 +1,290 @@
+// What a key, a line or a paste does: the page is asked first, then the commands that belong to no page.
+#include "config.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "ui/keys.h"
+#include "ui/screen.h"
+#include "ui/ui_internal.h"
+
+static int save_screen(struct ui *ui, const char *path, bool with_styles, struct err *e)
+{
+    struct str text = {0};
+    ui_draw(ui);
+    canvas_save(&ui->canvas, with_styles, &text);
+    int code = 0;
+    if (strcmp(path, "-") == 0) {
+        if (fwrite(str_text(&text), 1, text.len, stdout) != text.len || fflush(stdout) != 0)
+            code = err_errno(e, "cannot write the snapshot");
+    } else {
+        code = file_write(path, str_text(&text), text.len, e);
+    }
+    str_fini(&text);
+    return code;
+}
+
+static void snapshot_command(struct ui *ui, const char *arg)
+{
+    char path[1024] = "";
+    struct err fault = {0};
+    bool with_styles = arg && text_ends(arg, " styles");
+    if (arg)
+        text_copy(path, sizeof path, arg);
+    if (with_styles)
+        path[strlen(path) - strlen(" styles")] = '\0';
+    if (!path[0])
+        ui_ask(ui, CMD_SNAPSHOT, "save the screen as", "attune.txt");
+    else if (ui->has_screen && strcmp(path, "-") == 0)
+        ui_say_error(ui, "snapshot: a file's name is needed here");
+    else if (save_screen(ui, path, with_styles, &fault))
+        ui_say_error(ui, "%s", fault.text);
+    else if (ui->has_screen) // a script's next picture is not to show it
+        ui_say(ui, "The screen was saved as %s", path);
+}
+
+static void glyphs_command(struct ui *ui, const char *arg)
+{
+    enum glyphs g = GLYPHS_ASCII;
+    if (!arg) {
+        ui_ask(ui, CMD_GLYPHS, "glyphs (braille, block, ascii)", "");
+        return;
+    }
+    if (strcmp(arg, "braille") == 0)
+        g = GLYPHS_BRAILLE;
+    else if (strcmp(arg, "block") == 0)
+        g = GLYPHS_BLOCK;
+    else if (strcmp(arg, "ascii") != 0) {
+        ui_say_error(ui, "glyphs: braille, block or ascii, not %s", arg);
+        return;
+    }
+    if (g != GLYPHS_ASCII && !ui->canvas.utf8)
+        ui_say_error(ui, "glyphs: this terminal's locale is not UTF-8, so only ascii can be shown");
+    else
+        ui->canvas.glyphs = g;
+}
+
+static void colors_command(struct ui *ui, const char *arg)
+{
+    if (!arg)
+        ui_ask(ui, CMD_COLORS, "colours (256, 16, 8, mono, dark, light)", "");
+    else if (ui->has_screen && !screen_set_colors(arg))
+        ui_say_error(ui, "colors: 256, 16, 8, mono, dark or light, not %s", arg);
+}
+
+static void keys_command(struct ui *ui, const char *arg)
+{
+    while (arg && *arg) {
+        size_t n = strcspn(arg, " ");
+        int key = key_from_name(arg, (unsigned)n);
+        if (n && !key) {
+            ui_say_error(ui, "keys: there is no key %.*s", (int)n, arg);
+            return;
+        }
+        if (n)
+            ui_key(ui, key);
+        arg += n + (arg[n] == ' ');
+    }
+}
+
+static void suspend(struct ui *ui)
+{
+    if (!ui->has_screen)
+        return;
+    screen_suspend();
+    struct sigaction normal = {.sa_handler = SIG_DFL}, ours;
+    sigaction(SIGTSTP, &normal, &ours);
+    kill(0, SIGTSTP);
+    sigaction(SIGTSTP, &ours, NULL);
+    screen_return();
+    ui->dirty = true;
+}
+
+static void open_form(struct ui *ui, enum command_id id, const char *arg)
+{
+    ui->engine_failed = false;
+    ui_show(ui, PAGE_LAUNCH);
+    struct view *v = &ui->views[PAGE_LAUNCH];
+    if (v->is_open && v->ops->command)
+        v->ops->command(v, id, arg);
+}
+
+static enum view_result manager_command(struct ui *ui, enum command_id id, const char *arg)
+{
+    switch (id) {
+    case CMD_QUIT:
+        ui->quit = true;
+        break;
+    case CMD_BACK:
+        pages_back(ui);
+        break;
+    case CMD_HELP:
+        ui_show(ui, PAGE_HELP);
+        break;
+    case CMD_PROMPT:
+        prompt_open(ui);
+        break;
+    case CMD_REDRAW:
+        if (ui->has_screen)
+            screen_resized();
+        break;
+    case CMD_SUSPEND:
+        suspend(ui);
+        break;
+    case CMD_FREEZE:
+        ui->frozen = !ui->frozen;
+        break;
+    case CMD_SNAPSHOT:
+        snapshot_command(ui, arg);
+        break;
+    case CMD_GLYPHS:
+        glyphs_command(ui, arg);
+        break;
+    case CMD_COLORS:
+        colors_command(ui, arg);
+        break;
+    case CMD_KEYS:
+        keys_command(ui, arg);
+        break;
+    case CMD_PAGE_RUNS:
+    case CMD_PAGE_CURVES:
+    case CMD_PAGE_SAMPLES:
+    case CMD_PAGE_LOG:
+        ui_show(ui, PAGE_RUNS + (id - CMD_PAGE_RUNS));
+        break;
+    case CMD_PAGE_NEXT:
+        pages_turn(ui, 1);
+        break;
+    case CMD_PAGE_PREVIOUS:
+        pages_turn(ui, -1);
+        break;
+    case CMD_NEXT_RUN:
+        pages_turn_run(ui, 1);
+        break;
+    case CMD_PREVIOUS_RUN:
+        pages_turn_run(ui, -1);
+        break;
+    case CMD_NEW:
+    case CMD_COPY:
+    case CMD_DEMO:
+        open_form(ui, id, arg);
+        break;
+    case CMD_WAIT:
+    case CMD_SIZE:
+        ui_say_error(ui, "This is a command of scripts: attune -e '...'");
+        break;
+    default:
+        return run_control(ui, id, arg);
+    }
+    return VIEW_CHANGED;
+}
+
+enum view_result ui_dispatch(struct ui *ui, enum command_id id, const char *arg)
+{
+    struct view *v = &ui->views[ui->page];
+    enum view_result result = v->ops->command ? v->ops->command(v, id, arg) : VIEW_IGNORED;
+    if (result == VIEW_IGNORED)
+        result = manager_command(ui, id, arg);
+    if (result == VIEW_CHANGED)
+        ui->dirty = true;
+    return result;
+}
+
+void ui_line(struct ui *ui, const char *line)
+{
+    char name[64];
+    line += strspn(line, " ");
+    size_t n = strcspn(line, " ");
+    if (n == 0)
+        return;
+    if (n >= sizeof name) {
+        ui_say_error(ui, "There is no such command; ? lists them");
+        return;
+    }
+    memcpy(name, line, n);
+    name[n] = '\0';
+    const char *arg = line + n + strspn(line + n, " ");
+    const struct command_row *row = command_by_name(name, ui->page);
+    if (!row) {
+        const struct command_row *found[4];
+        int n_found = command_search(name, ui->page, found, 4);
+        struct str near = {0};
+        for (int i = 0; i < n_found; i++)
+            str_addf(&near, "%s%s", i ? ", " : "", found[i]->name);
+        if (n_found)
+            ui_say_error(ui, "There is no command %s on this page. Near it: %s", name, str_text(&near));
+        else
+            ui_say_error(ui, "There is no command %s on this page; ? lists those that are", name);
+        str_fini(&near);
+        return;
+    }
+    char *copy = *arg ? mem_strdup(arg) : NULL;
+    ui_dispatch(ui, row->id, copy);
+    free(copy);
+}
+
+static void interrupt(struct ui *ui)
+{
+    double now = clock_seconds();
+    if (now - ui->interrupt_s < 2)
+        ui->quit = true;
+    ui->interrupt_s = now;
+    if (ui->prompt.kind)
+        prompt_close(ui);
+    ui_say(ui, "Ctrl-c again leaves the console; runs go on.");
+}
+
+static void run_answer(struct ui *ui, struct prompt_answer answer)
+{
+    if (answer.kind == ANSWER_LINE)
+        ui_line(ui, answer.text);
+    else if (answer.kind == ANSWER_COMMAND)
+        ui_dispatch(ui, answer.id, answer.text);
+    free(answer.text);
+}
+
+void ui_key(struct ui *ui, int key)
+{
+    if (key == KEY_NONE_)
+        return;
+    if (key == 3) {
+        interrupt(ui);
+        return;
+    }
+    if (ui->message[0]) {
+        ui->message[0] = '\0';
+        ui->dirty = true;
+    }
+    if (ui->prompt.kind) {
+        run_answer(ui, prompt_key(ui, key));
+        ui->dirty = true;
+        return;
+    }
+    struct view *v = &ui->views[ui->page];
+    if (v->ops->key) {
+        enum view_result result = v->ops->key(v, key);
+        if (result != VIEW_IGNORED) {
+            ui->dirty |= result == VIEW_CHANGED;
+            return;
+        }
+    }
+    const struct command_row *row = command_by_key(key, ui->page);
+    if (row)
+        ui_dispatch(ui, row->id, NULL);
+}
+
+void ui_paste(struct ui *ui, const char *text, size_t n_bytes)
+{
+    struct view *v = &ui->views[ui->page];
+    ui->message[0] = '\0';
+    ui->dirty = true;
+    if (ui->prompt.kind ? prompt_paste(ui, text, n_bytes)
+                        : v->ops->paste && v->ops->paste(v, text, n_bytes) != VIEW_IGNORED)
+        return;
+    ui_say(ui, "What was pasted (%zu bytes) was not taken: there is no field for text here.", n_bytes);
+}

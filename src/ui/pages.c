@@ -1,0 +1,117 @@
+// The pages: which there are, which one is shown, and how it follows the runs.
+#include "config.h"
+
+#include <string.h>
+
+#include "ui/ui_internal.h"
+
+static const struct view_ops *const pages[PAGE_N] = {
+    [PAGE_RUNS] = &view_runs, [PAGE_CURVES] = &view_curves, [PAGE_SAMPLES] = &view_samples,
+    [PAGE_LOG] = &view_log,   [PAGE_LAUNCH] = &view_launch, [PAGE_HELP] = &view_help,
+};
+
+bool ui_page_exists(enum page page)
+{
+    return pages[page] != NULL;
+}
+
+const char *ui_page_title(enum page page)
+{
+    return pages[page] ? pages[page]->title : "";
+}
+
+static bool is_run_page(enum page page)
+{
+    return IN_RUN >> page & 1;
+}
+
+void ui_show(struct ui *ui, enum page page)
+{
+    if (!pages[page])
+        return;
+    if (is_run_page(page) && !ui_run(ui)) {
+        ui_say(ui, "There is no run to show yet: n starts one.");
+        return;
+    }
+    struct view *v = &ui->views[page];
+    struct err fault = {0};
+    if (!v->is_open) {
+        *v = (struct view){.ops = pages[page], .ui = ui, .is_open = true};
+        if (v->ops->open && v->ops->open(v, &fault)) {
+            ui_say_error(ui, "%s", fault.text);
+            if (v->ops->close)
+                v->ops->close(v);
+            v->is_open = false;
+            return;
+        }
+    }
+    if (page != ui->page && (page == PAGE_HELP || page == PAGE_LAUNCH) && ui->page != PAGE_HELP)
+        ui->back_to = ui->page;
+    ui->page = page;
+    ui->dirty = true;
+    if (v->ops->shown)
+        v->ops->shown(v);
+    if (v->ops->refresh)
+        ui->more = v->ops->refresh(v) == REFRESH_MORE;
+}
+
+void pages_back(struct ui *ui)
+{
+    if (ui->page == PAGE_HELP || ui->page == PAGE_LAUNCH) {
+        enum page to = ui->page == PAGE_HELP || ui->back_to != PAGE_LAUNCH ? ui->back_to : PAGE_RUNS;
+        ui_show(ui, to == ui->page ? PAGE_RUNS : to);
+    } else if (ui->page != PAGE_RUNS) {
+        ui_show(ui, PAGE_RUNS);
+    }
+}
+
+void pages_turn(struct ui *ui, int step)
+{
+    int page = ui->page;
+    for (int i = 0; i < PAGE_N; i++) {
+        page = (page + step + PAGE_LOG + 1) % (PAGE_LOG + 1);
+        if (pages[page]) {
+            ui_show(ui, (enum page)page);
+            return;
+        }
+    }
+}
+
+void pages_turn_run(struct ui *ui, int step)
+{
+    for (int i = 0; i < ui->runs.n; i++) {
+        if (strcmp(ui->runs.rows[i]->info.name, ui->run_name) == 0) {
+            int to = (i + step + ui->runs.n) % ui->runs.n;
+            ui_open_run(ui, ui->runs.rows[to]->info.name, ui->page);
+            return;
+        }
+    }
+}
+
+void ui_refresh(struct ui *ui, double now_s, bool all)
+{
+    struct err fault = {0};
+    ui_forget_message(ui, now_s);
+    bool changed = run_list_poll(&ui->runs, now_s, all, &fault);
+    if (fault.code)
+        ui_say_error(ui, "%s", fault.text);
+    struct run_row *run = ui_run(ui);
+    if (!run && ui->runs.n)
+        ui_choose_run(ui, ui->runs.rows[ui->runs.n - 1]->info.name);
+    if (!run && is_run_page(ui->page))
+        ui_show(ui, PAGE_RUNS);
+    // Ages and other texts that depend on the time of day only are brought up to date now and then.
+    bool stale = now_s - ui->refreshed_s > 10;
+    if (!changed && !ui->more && !stale && ui->generation == ui->runs.generation)
+        return;
+    ui->refreshed_s = now_s;
+    ui->generation = ui->runs.generation;
+    struct view *v = &ui->views[ui->page];
+    enum view_refresh result = REFRESH_NOTHING;
+    do {
+        result = v->ops->refresh ? v->ops->refresh(v) : REFRESH_NOTHING;
+    } while (all && result == REFRESH_MORE);
+    ui->more = result == REFRESH_MORE;
+    if (!ui->frozen)
+        ui->data_dirty = true;
+}
