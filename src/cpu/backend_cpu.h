@@ -31,6 +31,7 @@ struct backend {
     char arithmetic[96];
 };
 
+// run.c
 // Runs the blocks on the pool, or on the calling thread when `work` (elementary operations in all) is too
 // small to wake others for. The choice depends on the shape only, and results on neither.
 void cpu_run(struct backend *b, int n_blocks, double work, pool_task task, void *arg);
@@ -39,6 +40,10 @@ void cpu_run(struct backend *b, int n_blocks, double work, pool_task task, void 
 float *cpu_scratch(struct backend *b, size_t n);
 size_t cpu_scratch_peak(const struct backend *b);
 void cpu_fail(struct backend *b, const struct err *fault); // from any thread
+// Memory of zeros, aligned to 64 bytes; `what` it is for stands in the error (ERR_LIMIT: there is none). Freed with
+// cpu_memory_free, which takes NULL too.
+void *cpu_memory(size_t bytes, const char *what, struct err *e);
+void cpu_memory_free(void *p);
 
 static inline int cpu_blocks(size_t n, size_t block)
 {

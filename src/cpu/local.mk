@@ -6,6 +6,7 @@ libcpu_a_SOURCES = \
 	%D%/attention_backward.c \
 	%D%/attention_decode.c \
 	%D%/backend_cpu.c %D%/backend_cpu.h \
+	%D%/run.c \
 	%D%/backends.c %D%/cpu.h \
 	%D%/bf16.c %D%/bf16.h \
 	%D%/doctor.c \

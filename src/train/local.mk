@@ -52,6 +52,7 @@ libtrain_a_SOURCES = \
 	%D%/data/chat_text.c %D%/data/chat_text.h \
 	%D%/data/comparison.c %D%/data/comparison.h \
 	%D%/data/dataset.c %D%/data/dataset.h \
+	%D%/data/dataset_build.c \
 	%D%/data/dataset_lists.c %D%/data/dataset_lists.h \
 	%D%/data/order.c %D%/data/order.h \
 	%D%/data/mismatch.c %D%/data/mismatch.h \
@@ -91,6 +92,7 @@ TRAIN_LIBS = libtrain.a libdemo.a libcorpus.a libtext.a libmodel.a $(CPU_LIBS) l
 
 bin_PROGRAMS += attune-engine
 attune_engine_SOURCES = \
+	%D%/engine/answers.c %D%/engine/answers.h \
 	%D%/engine/agree.c \
 	%D%/engine/bench.c %D%/engine/bench.h \
 	%D%/engine/bench_machine.c \

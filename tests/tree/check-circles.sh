@@ -5,23 +5,6 @@
 set -eu
 src=${ATTUNE_SRCDIR:-.} build=${ATTUNE_BUILDDIR:-.}
 
-# Circles that are still there, the files of each up to an empty line; a file more in one of them is a new circle. They go
-# from here when they are cut.
-known='
-# the table of operations and those that ask for the threads
-cpu/attention cpu/attention_backward cpu/attention_decode cpu/backend_cpu cpu/elementwise cpu/head cpu/head_backward
-cpu/linear cpu/norm cpu/rows cpu/sample
-
-# mismatched answers are part of a dataset
-train/data/dataset train/data/mismatch
-
-# the table of commands and what they share
-train/engine/agree train/engine/bench train/engine/check train/engine/credit train/engine/describe train/engine/engine_main
-train/engine/memory train/engine/merge train/engine/model_info train/engine/objective_eval train/engine/run_command
-train/engine/sample train/engine/sampling train/engine/score train/engine/serve train/engine/session train/engine/tools
-
-'
-
 # Objects of the sources that there are now; automake writes a program's or library's own flags as LIBRARY-FILE.o.
 objects() {
     find "$build/src" -name '*.o' | sort | while read -r o; do
@@ -31,7 +14,7 @@ objects() {
     done
 }
 
-objects | xargs "${NM:-nm}" -A -P -g | known=$known awk -v build="$build/" '
+objects | xargs "${NM:-nm}" -A -P -g | awk -v build="$build/" '
 function module(object)
 {
     sub(/:$/, "", object)
@@ -59,28 +42,6 @@ function circle(start, queue, n, at, i, from, text)
                 queue[++n] = needs[queue[at], i]
             }
         }
-}
-function is_known(group, i, k, n, names, listed)
-{
-    for (k = 1; k <= n_known; k++) {
-        listed = " " known_group[k]
-        n = split(group, names, " ")
-        for (i = 1; i <= n && index(listed, " " names[i] " "); i++)
-            continue
-        if (i > n)
-            return 1
-    }
-    return 0
-}
-BEGIN {
-    n = split(ENVIRON["known"], lines, "\n")
-    for (i = n_known = 1; i <= n; i++)
-        if (lines[i] ~ /^#/)
-            continue
-        else if (lines[i] == "")
-            n_known++
-        else
-            known_group[n_known] = known_group[n_known] lines[i] " "
 }
 {
     m = module($1)
@@ -135,10 +96,6 @@ END {
                 is_told[list[k]] = 1
                 group = group (group == "" ? "" : " ") list[k]
             }
-        if (is_known(group)) {
-            print "# a known circle: " group
-            continue
-        }
         print "not ok: a circle: " circle(list[i]) "\n    with all that lie on circles with these: " group
         is_bad[folder] = 1
         bad = 1
@@ -146,12 +103,5 @@ END {
     for (i = 1; i <= n_folders; i++)
         if (!is_bad[folders[i]])
             print "ok " folders[i]
-    for (k = 1; k <= n_known; k++) {
-        n = split(known_group[k], names, " ")
-        for (i = 1; i <= n && !(names[i] in is_told); i++)
-            continue
-        if (n && i > n)
-            print "# this known circle is cut, and its lines can go: " known_group[k]
-    }
     exit bad
 }'

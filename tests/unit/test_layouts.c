@@ -156,15 +156,14 @@ static void a_map_says_which_member_is_what(void **state)
 static void pictures_beside_the_texts_are_not_passed_over(void **state)
 {
     struct corpus *c;
-    struct err fault = {0};
     static const char rows[] = "{\"question\": \"p\", \"chosen\": \"a\", \"rejected\": \"b\", \"image\": {\"bytes\": \"x\"}}\n"
                                "{\"question\": \"p\", \"chosen\": \"a\", \"rejected\": \"b\", \"image\": null, \"images\": []}\n";
-    assert_ok(parse(&c, rows, NULL, &fault));
+    assert_ok(parse(&c, rows, NULL, e));
     assert_int_equal(c->n_examples, 1);
     assert_int_equal(c->n_refused, 1);
     assert_non_null(strstr(c->refused[0].reason, "it has \"image\""));
     corpus_free(c);
-    assert_ok(parse(&c, rows, "prompt=question", &fault)); // who names the members says what counts
+    assert_ok(parse(&c, rows, "prompt=question", e)); // who names the members says what counts
     assert_int_equal(c->n_examples, 2);
     corpus_free(c);
 }

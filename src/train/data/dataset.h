@@ -63,6 +63,7 @@ struct dataset_options {
     bool both_orders;  // with compare: every pair twice, A against B and the other way round; else once, by the seed
 };
 
+// dataset_build.c
 // Sets how examples become groups for an objective with these needs: the members from max_responses to seed.
 void dataset_options_for(struct dataset_options *o, const struct objective *objective, struct needs needs, uint64_t seed);
 

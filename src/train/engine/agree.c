@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "train/objective/agreement.h"
+#include "train/engine/answers.h"
 #include "train/engine/engine_commands.h"
 #include "train/engine/session.h"
 #include "train/learn/scoring.h"

@@ -17,6 +17,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/pool.h"
+#include "train/engine/answers.h"
 #include "train/engine/engine_commands.h"
 
 const struct param engine_bench_params[] = {

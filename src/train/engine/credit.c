@@ -9,6 +9,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "train/engine/answers.h"
 #include "train/engine/engine_commands.h"
 #include "train/engine/session.h"
 

@@ -4,6 +4,7 @@
 #include "corpus/corpus.h"
 #include "cpu/cpu.h"
 #include "model/arch.h"
+#include "train/engine/answers.h"
 #include "train/engine/engine_commands.h"
 #include "train/run/params.h"
 

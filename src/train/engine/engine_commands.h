@@ -4,7 +4,6 @@
 #include <jansson.h>
 
 #include "base/err.h"
-#include "base/notes.h"
 #include "base/param.h"
 #include "train/objective/objective.h"
 
@@ -15,7 +14,6 @@ struct engine_command {
     int (*run)(const struct settings *s, char **rest, int n_rest, struct err *e);
 };
 extern const struct engine_command engine_commands[]; // ends with a row without name
-extern double engine_started; // clock at the start of main
 
 int engine_describe(const struct settings *s, char **rest, int n_rest, struct err *e);
 int engine_run(const struct settings *s, char **rest, int n_rest, struct err *e);
@@ -42,12 +40,3 @@ extern const struct param engine_run_params[], engine_check_params[], engine_mem
 
 // Everything about an objective that a person or a form may want to know.
 json_t *engine_describe_objective(const struct objective *o);
-
-// What a person should know of the files that the command read: lines "warning: ..." of standard error when it ends well.
-void engine_note(const struct notes *notes);
-// One JSON value as a line of standard output, at once. ERR_NUMERIC when it holds a number, made by json_computed, that is
-// not finite: says which.
-int engine_print(json_t *value, struct err *e); // takes value
-// From now on what is printed is {"id": id, "row": value}; -1: as it is.
-void engine_answer_for(json_int_t id);
-void engine_take_notes(struct notes *out); // what engine_note was given since the last time

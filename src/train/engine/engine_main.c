@@ -10,13 +10,11 @@
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "cpu/cpu.h"
+#include "train/engine/answers.h"
 #include "train/engine/engine_commands.h"
-
-double engine_started;
 
 const struct engine_command engine_commands[] = {
     {"describe", "what this engine offers, as JSON", NULL, engine_describe},
@@ -38,55 +36,6 @@ const struct engine_command engine_commands[] = {
      engine_objective_eval_params, engine_objective_eval},
     {"bench", "measure training steps on this machine", engine_bench_params, engine_bench},
     {0}};
-
-// Said once the command has done its work: what stops it says more.
-static struct notes said;
-
-void engine_note(const struct notes *notes)
-{
-    notes_append(&said, notes);
-}
-
-// The guard where numbers leave the engine: none that is not finite.
-static int check_numbers(const json_t *value, struct err *e)
-{
-    const char *number = "NaN";
-    struct str place = {0}, line = {0};
-    int code = 0;
-    if (json_is_integer(json_object_get(value, "line")))
-        str_addf(&line, " for line %lld of the data", (long long)json_integer_value(json_object_get(value, "line")));
-    if (json_find_unreadable(value, &place, &number))
-        code = err_set(e, ERR_NUMERIC, "the model's answer%s is no number: %s is %s. Its weights are too large or damaged, or they "
-                       "come from a training that diverged", str_text(&line), str_text(&place), number);
-    str_fini(&place);
-    str_fini(&line);
-    return code;
-}
-
-static json_int_t answering = -1;
-
-void engine_answer_for(json_int_t id)
-{
-    answering = id;
-}
-
-int engine_print(json_t *value, struct err *e)
-{
-    int code = check_numbers(value, e);
-    if (answering >= 0 && value)
-        value = json_pack("{s:I, s:o}", "id", answering, "row", value);
-    char *text = value && !code ? json_dumps(value, JSON_COMPACT) : NULL;
-    json_decref(value);
-    if (code)
-        return code;
-    if (!text)
-        return err_set(e, ERR_FAIL, "the answer cannot be written as JSON");
-    int written = printf("%s\n", text);
-    free(text);
-    if (written < 0 || fflush(stdout) != 0)
-        return err_errno(e, "cannot write the answer");
-    return 0;
-}
 
 static int usage(FILE *to)
 {
@@ -125,12 +74,6 @@ static int parse_option(struct settings *s, int argc, char **argv, int *at, stru
         code = settings_set(s, name, p ? argv[++*at] : "", e);
     free(name);
     return code;
-}
-
-void engine_take_notes(struct notes *out)
-{
-    notes_append(out, &said);
-    notes_fini(&said);
 }
 
 static int run_command(const struct engine_command *c, int argc, char **argv, struct err *e)
@@ -203,6 +146,8 @@ int main(int argc, char **argv)
         int code = light ? 0 : cpu_blas_prepare(argc, argv, &fault);
         if (!code)
             code = run_command(c, argc - 2, argv + 2, &fault);
+        struct notes said = {0}; // once the command has done its work: what stops it says more
+        engine_take_notes(&said);
         for (size_t n = 0; !code && n < said.n; n++)
             fprintf(stderr, "attune-engine: warning: %s\n", said.texts[n]);
         notes_fini(&said);

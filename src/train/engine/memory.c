@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "train/engine/answers.h"
 #include "train/engine/engine_commands.h"
 #include "train/run/params.h"
 #include "train/run/preflight.h"

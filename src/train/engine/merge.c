@@ -10,6 +10,7 @@
 #include "model/adapter.h"
 #include "model/merge_folder.h"
 #include "text/tokenizer.h"
+#include "train/engine/answers.h"
 #include "train/engine/engine_commands.h"
 
 static const char *const dtypes[] = {"base", "f32", "bf16", "f16", NULL};

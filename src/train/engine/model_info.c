@@ -13,6 +13,7 @@
 #include "model/arch.h"
 #include "model/safetensors.h"
 #include "model/st_types.h"
+#include "train/engine/answers.h"
 #include "train/engine/engine_commands.h"
 
 const struct param engine_model_params[] = {

@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "corpus/corpus.h"
+#include "train/engine/answers.h"
 #include "train/engine/engine_commands.h"
 #include "train/objective/metrics.h"
 

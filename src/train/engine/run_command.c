@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include "train/engine/answers.h"
 #include "train/engine/engine_commands.h"
 #include "train/run/run.h"
 

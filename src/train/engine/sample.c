@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "model/generator.h"
+#include "train/engine/answers.h"
 #include "train/engine/engine_commands.h"
 #include "train/engine/sampling.h"
 

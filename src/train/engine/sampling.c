@@ -14,7 +14,7 @@
 #include "corpus/corpus.h"
 #include "model/generator.h"
 #include "model/generation_config.h"
-#include "train/engine/engine_commands.h"
+#include "train/engine/answers.h"
 #include "train/engine/sampling.h"
 #include "train/engine/session.h"
 

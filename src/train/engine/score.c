@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "train/engine/answers.h"
 #include "train/engine/engine_commands.h"
 #include "train/engine/session.h"
 #include "train/objective/stable.h"

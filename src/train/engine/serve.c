@@ -25,6 +25,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "model/generator.h"
+#include "train/engine/answers.h"
 #include "train/engine/engine_commands.h"
 #include "train/engine/sampling.h"
 #include "train/engine/session.h"

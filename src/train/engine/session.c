@@ -10,7 +10,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "base/utf8.h"
-#include "train/engine/engine_commands.h"
+#include "train/engine/answers.h"
 #include "train/run/open_model.h"
 
 bool model_folder_has_score(const char *dir)

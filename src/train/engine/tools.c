@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "cpu/cpu.h"
 #include "text/bpe_train.h"
+#include "train/engine/answers.h"
 #include "train/engine/engine_commands.h"
 #include "train/engine/model_card.h"
 #include "train/engine/session.h"
