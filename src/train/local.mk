@@ -64,6 +64,7 @@ libtrain_a_SOURCES = \
 	%D%/learn/optimizer.c %D%/learn/optimizer.h \
 	%D%/learn/own_answers.c %D%/learn/own_answers.h \
 	%D%/learn/packing.c %D%/learn/packing.h \
+	%D%/learn/ranks.c %D%/learn/ranks.h \
 	%D%/learn/reference.c %D%/learn/reference.h \
 	%D%/learn/reference_file.c %D%/learn/reference_file.h \
 	%D%/learn/scoring.c %D%/learn/scoring.h \
@@ -191,6 +192,10 @@ check_PROGRAMS += tests/train/run/test_run
 tests_train_run_test_run_SOURCES = tests/train/run/test_run.c tests/train/whole.c tests/train/whole.h tests/train/fixture.c \
 	tests/train/fixture.h
 tests_train_run_test_run_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += tests/train/learn/test_ranks
+tests_train_learn_test_ranks_SOURCES = tests/train/learn/test_ranks.c tests/train/fixture.c tests/train/fixture.h
+tests_train_learn_test_ranks_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += tests/train/learn/test_tokens
 tests_train_learn_test_tokens_SOURCES = tests/train/learn/test_tokens.c tests/train/fixture.c tests/train/fixture.h

@@ -165,6 +165,7 @@ void bench_make(struct bench *b, const struct world *w, const struct bench_optio
     give(&b->settings, o->settings);
     struct run r = {.objective = objective, .settings = b->settings, .total_steps = o->steps};
     struct trainer_options options = run_trainer_options(&r);
+    options.ranks = o->ranks;
     const struct needs needs = objective_needs(&options.objective);
 
     assert_ok(engine_open_backend(&b->ops, &b->backend, "cpu", "f32", o->threads ? o->threads : 1, e));

@@ -37,6 +37,7 @@ struct bench_options {
     const char *objective;
     const char *settings; // "lr=0.01 beta=0.2": of the run's and the objective's rows; may be NULL
     int threads, steps, lora_rank;
+    struct ranks ranks;
 };
 void bench_make(struct bench *b, const struct world *w, const struct bench_options *o);
 void bench_free(struct bench *b);

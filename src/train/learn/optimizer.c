@@ -74,6 +74,14 @@ static void shrink(struct optimizer *o, double threshold)
     o->sparsity = n > 0 ? n_small / n : 0;
 }
 
+int optimizer_sum_grads(struct optimizer *o, const struct ranks *r, struct err *e)
+{
+    int code = 0;
+    for (int b = 0; b < o->n_blocks && !code; b++)
+        code = ranks_sum(r, o->model->ops, o->model->backend, o->blocks[b].grads, o->blocks[b].n, e);
+    return code;
+}
+
 double optimizer_grad_norm(const struct optimizer *o)
 {
     double sum = 0;

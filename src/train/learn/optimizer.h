@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "model/model.h"
+#include "train/learn/ranks.h"
 
 enum { OPTIMIZER_MAX_BLOCKS = 2 };
 
@@ -30,6 +31,8 @@ void optimizer_fini(struct optimizer *o);
 // Before the first step: remembers what the blocks are now, for l1 (4 bytes for each trained number).
 int optimizer_keep_start(struct optimizer *o, struct err *e);
 
+// The gradients become those of all ranks together, on each of them.
+int optimizer_sum_grads(struct optimizer *o, const struct ranks *r, struct err *e);
 // The norm of all gradients; waits. NaN and Inf pass through.
 double optimizer_grad_norm(const struct optimizer *o);
 void optimizer_zero_grads(struct optimizer *o);

@@ -36,6 +36,7 @@ int trainer_new(struct trainer **out, const struct trainer_options *o, struct mo
     t->first = mem_alloc((size_t)o->batch_size + 1, sizeof *t->first);
     t->pass_order = mem_alloc((size_t)o->batch_size, sizeof *t->pass_order);
     t->seqs = mem_alloc((size_t)t->max_seqs, sizeof *t->seqs);
+    meeting_init(&t->meeting, &t->options.ranks);
     int code = decoder_new(&t->decoder, m, o->recompute, e);
     if (!code && (o->keep_reference || (objective_needs(&o->objective).reads & READ_KL)))
         code = live_reference_new(&t->reference, m, e);
@@ -138,6 +139,7 @@ void trainer_free(struct trainer *t)
     live_reference_free(t->reference);
     value_free(t->value);
     group_source_close(t->source);
+    meeting_fini(&t->meeting);
     free(t->groups);
     free(t->first);
     free(t->pass_order);
@@ -196,8 +198,8 @@ void score_groups(struct objective_run *r, const struct dataset *data, const int
         evaluate_group(r, seqs + first[g], first[g + 1] - first[g], tally);
 }
 
-// Groups at .. of the batch's n, as many as fit.
-static int micro_batch(struct trainer *t, int at, int n, struct tally *tally, int64_t *n_tokens, int *taken,
+// Groups at .. end of the batch, as many as fit.
+static int micro_batch(struct trainer *t, int at, int end, struct tally *tally, int64_t *n_tokens, int *taken,
                        struct err *e)
 {
     const int *groups = t->groups + at;
@@ -207,7 +209,7 @@ static int micro_batch(struct trainer *t, int at, int n, struct tally *tally, in
     struct packed *p = &t->packed;
     p->without_mismatched = true;
     p->most_targets = t->most_targets;
-    *taken = pack_groups(p, t->data, groups, n - at, t->options.max_batch_tokens, reading.needs.networks);
+    *taken = pack_groups(p, t->data, groups, end - at, t->options.max_batch_tokens, reading.needs.networks);
     *n_tokens += p->batch.n_tokens;
     if (reading.needs.columns & COLUMN_TOKENS)
         packed_start_tokens(p, t->data, groups, *taken);
@@ -229,18 +231,34 @@ static int micro_batch(struct trainer *t, int at, int n, struct tally *tally, in
     return code || !t->value ? code : value_send(t->value, t->data, groups, *taken, seqs, 1.0 / r->n_groups, e);
 }
 
-// Objectives that look at the whole batch first: one more forward pass without a backward.
-static int prepare(struct trainer *t, int n, struct err *e)
+// Objectives that look at the whole batch first: one more forward pass without a backward, over the own groups of n.
+static int prepare(struct trainer *t, int n, int own, int own_end, struct err *e)
 {
     struct objective_run *r = &t->options.objective;
+    struct tally none = {0};
     t->packed.without_mismatched = false;
     t->packed.most_targets = 0;
     const struct reading reading = reading_for(r, t->reference);
-    int code = forward_groups(t->decoder, &t->packed, t->data, t->groups, n, t->options.max_batch_tokens, &reading,
-                              t->seqs, NULL, e);
+    int code = forward_groups(t->decoder, &t->packed, t->data, t->groups + own, own_end - own,
+                              t->options.max_batch_tokens, &reading, t->seqs + t->first[own], NULL, e);
+    code = ranks_agree(&t->meeting, code, &none, NULL, e);
+    if (!code)
+        code = ranks_gather_seqs(&t->meeting, t->seqs, t->first, n, e);
     if (!code)
         r->objective->prepare(r, t->seqs, t->first, n);
     return code;
+}
+
+// How all ranks' parts went, and the gradients of all of them.
+static int meet(struct trainer *t, int code, struct tally *tally, int64_t *n_tokens, struct err *e)
+{
+    if (!code && t->options.ranks.size > 1)
+        code = t->model->ops->sync(t->model->backend, e); // alone, the step's own wait tells
+    code = ranks_agree(&t->meeting, code, tally, n_tokens, e);
+    if (code || !isfinite(tally->loss))
+        return code;
+    code = optimizer_sum_grads(&t->optimizer, &t->options.ranks, e);
+    return code || !t->value ? code : optimizer_sum_grads(&t->value->optimizer, &t->options.ranks, e);
 }
 
 static void zero_grads(struct trainer *t)
@@ -279,9 +297,14 @@ int trainer_step(struct trainer *t, struct step_result *r, struct err *e)
     batch_facts(objective, t->data, t->groups, n, t->first);
     objective->seed = t->options.seed;
     objective->step = step;
-    code = objective_needs(objective).batch_first ? prepare(t, n, e) : 0;
-    for (int at = 0, taken; !code && at < n && isfinite(tally.loss); at += taken)
-        code = micro_batch(t, at, n, &tally, &r->n_tokens, &taken, e);
+    const int own = ranks_first(&t->options.ranks, n, t->options.ranks.rank),
+              own_end = ranks_first(&t->options.ranks, n, t->options.ranks.rank + 1);
+    code = objective_needs(objective).batch_first ? prepare(t, n, own, own_end, e) : 0;
+    const bool prepared = !code;
+    for (int at = own, taken; !code && at < own_end && isfinite(tally.loss); at += taken)
+        code = micro_batch(t, at, own_end, &tally, &r->n_tokens, &taken, e);
+    if (prepared) // else all ranks know
+        code = meet(t, code, &tally, &r->n_tokens, e);
     r->loss = tally.loss / n;
     r->grad_norm = !code && isfinite(tally.loss) ? optimizer_grad_norm(&t->optimizer) : NAN;
     const double value_norm = t->value && !code && isfinite(tally.loss) ? optimizer_grad_norm(&t->value->optimizer) : 0;

@@ -18,6 +18,7 @@
 #include "train/learn/numbers.h"
 #include "train/objective/objective.h"
 #include "train/learn/optimizer.h"
+#include "train/learn/ranks.h"
 #include "train/objective/schedule.h"
 #include "train/learn/value.h"
 
@@ -32,6 +33,7 @@ struct trainer_options {
     int passes;      // over each batch; 0 is 1
     uint64_t seed;
     bool recompute;
+    struct ranks ranks; // zero: one
     bool keep_reference; // a live reference is wanted even where the objective needs none
 };
 
@@ -53,6 +55,7 @@ struct trainer {
     int *first;       // where each group's responses begin in it, and their end
     int *pass_order;  // of a later pass over the batch
     int max_seqs;
+    struct meeting meeting; // of the ranks
     int most_targets; // of a micro-batch, for their logits to be kept; 0: any number
 };
 
@@ -77,7 +80,7 @@ json_t *trainer_save_source(const struct trainer *t);
 int trainer_restore_source(struct trainer *t, const json_t *saved, struct err *e);
 
 // ERR_NUMERIC when the loss or the gradients are not finite: the weights and what the
-// objective remembers are then as before the step.
+// objective remembers are then as before the step. With several ranks all fail when one does.
 int trainer_step(struct trainer *t, struct step_result *r, struct err *e);
 
 // Forward passes alone over groups of any dataset: what evaluation, reference and scoring use.

@@ -80,6 +80,33 @@ void tally_group(struct tally *t, const struct objective_run *r, const struct se
         t->extra[i] += extra[i];
 }
 
+void tally_add(struct tally *to, const struct tally *from)
+{
+    to->n_groups += from->n_groups;
+    to->n_good += from->n_good;
+    to->n_bad += from->n_bad;
+    to->n_ordered += from->n_ordered;
+    to->n_lists += from->n_lists;
+    to->loss += from->loss;
+    to->chosen += from->chosen;
+    to->rejected += from->rejected;
+    to->accuracy += from->accuracy;
+    to->logp_chosen += from->logp_chosen;
+    to->logp_rejected += from->logp_rejected;
+    to->logp += from->logp;
+    to->ndcg += from->ndcg;
+    to->n_tokens += from->n_tokens;
+    to->entropy += from->entropy;
+    to->top += from->top;
+    to->calibration.n += from->calibration.n;
+    for (int i = 0; i < CALIBRATION_BINS; i++) {
+        to->calibration.predicted[i] += from->calibration.predicted[i];
+        to->calibration.happened[i] += from->calibration.happened[i];
+    }
+    for (int i = 0; i < OBJECTIVE_MAX_METRICS; i++)
+        to->extra[i] += from->extra[i];
+}
+
 // Names with "eval/" before them, made once per name.
 static const char *named(const char *key, bool held_out)
 {

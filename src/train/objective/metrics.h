@@ -34,5 +34,7 @@ struct tally {
 // After loss(): adds one group's numbers.
 void tally_group(struct tally *t, const struct objective_run *r, const struct seq *s, int n, double loss,
                  const double *extra);
+// Adds the numbers of other groups.
+void tally_add(struct tally *to, const struct tally *from);
 // Means; held_out puts "eval/" before each name.
 void tally_metrics(const struct tally *t, const struct objective_run *r, bool held_out, struct metric_list *out);

@@ -450,7 +450,7 @@ static float *weights_after(int batch_size, int minibatches, int n_updates, size
     struct step_result r;
     char settings[64];
     snprintf(settings, sizeof settings, "batch-size=%d lr=0.005", batch_size);
-    bench_make(&b, &world, &(struct bench_options){"dpo", settings, 1, 20, 0});
+    bench_make(&b, &world, &(struct bench_options){.objective = "dpo", .settings = settings, .steps = 20});
     b.trainer->options.minibatches = minibatches;
     for (int i = 0; i < n_updates; i++) {
         assert_ok(trainer_step(b.trainer, &r, e));
@@ -477,7 +477,7 @@ static void passes_go_over_a_batch_again(void **state)
     struct bench b;
     struct step_result r;
     int seen[3][8];
-    bench_make(&b, &world, &(struct bench_options){"dpo", "batch-size=8 lr=0.001", 1, 20, 0});
+    bench_make(&b, &world, &(struct bench_options){.objective = "dpo", .settings = "batch-size=8 lr=0.001", .steps = 20});
     b.trainer->options.minibatches = 2;
     b.trainer->options.passes = 3;
     for (int pass = 0; pass < 3; pass++)
@@ -507,7 +507,7 @@ static void a_source_goes_back_to_where_it_was_saved(void **state)
         struct bench b[2];
         struct step_result r;
         for (int k = 0; k < 2; k++) {
-            bench_make(&b[k], &world, &(struct bench_options){"dpo", "batch-size=8 lr=0.001", 1, 20, 0});
+            bench_make(&b[k], &world, &(struct bench_options){.objective = "dpo", .settings = "batch-size=8 lr=0.001", .steps = 20});
             b[k].trainer->options.minibatches = 2;
             b[k].trainer->options.passes = 2;
         }
@@ -561,7 +561,7 @@ static void a_step_waits_as_seldom_as_it_can(void **state)
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         struct bench b;
         struct step_result r;
-        bench_make(&b, &world, &(struct bench_options){names[i], "batch-size=4", 1, 3, 0});
+        bench_make(&b, &world, &(struct bench_options){.objective = names[i], .settings = "batch-size=4", .steps = 3});
         real = b.model->ops;
         counted = *real;
         counted.download = counting_download;
