@@ -200,10 +200,10 @@ void bench_make(struct bench *b, const struct world *w, const struct bench_optio
         udm_fill(&b->train, &b->held_out, b->model, options.seed);
     if (needs.groups & GROUPS_OWN_ANSWERS) {
         const int32_t stop = tokenizer_eos(b->tokenizer);
-        const struct samples_options samples = {.model_key = key, .per_prompt = 3, .max_tokens = 8, .max_length = 128, .seed = 1,
+        const struct own_answers_options own = {.model_key = key, .per_prompt = 3, .max_tokens = 8, .max_length = 128, .seed = 1,
                                                 .stop = &stop, .n_stop = 1};
-        assert_ok(samples_add(&b->train, NULL, b->model, &samples, e));
-        assert_ok(samples_add(&b->held_out, NULL, b->model, &samples, e));
+        assert_ok(own_answers_add(&b->train, NULL, b->model, &own, e));
+        assert_ok(own_answers_add(&b->held_out, NULL, b->model, &own, e));
     }
     if (needs.networks & NETWORK_REFERENCE) {
         const struct reference_options reference = {.model_key = key, .max_batch_tokens = 512,

@@ -30,7 +30,7 @@ static void drawn_fini(struct drawn *a, int n_groups)
     free(a->n);
 }
 
-static void file_key(char key[65], const struct dataset *d, const struct samples_options *o)
+static void file_key(char key[65], const struct dataset *d, const struct own_answers_options *o)
 {
     struct sha256 s;
     const uint64_t how[4] = {(uint64_t)o->per_prompt, (uint64_t)o->max_tokens, (uint64_t)o->max_length, o->seed};
@@ -57,7 +57,7 @@ static size_t answers_at(const int32_t *at, size_t left, int per_prompt, int lon
 }
 
 // A file that does not fit, or its part behind a fault, is only a reason to draw again.
-static void read_file(struct drawn *a, const struct dataset *d, int vocab, const struct samples_options *o,
+static void read_file(struct drawn *a, const struct dataset *d, int vocab, const struct own_answers_options *o,
                       const char key[65])
 {
     const size_t answer = 1 + (size_t)o->max_tokens, group_words = 1 + (size_t)o->per_prompt * answer;
@@ -130,7 +130,7 @@ static void keep(struct drawn *a, int group, const struct gen_sample *samples, i
 
 // One piece: its groups answer together, with random numbers of the piece's own.
 static int draw_piece(struct drawn *a, const struct dataset *d, const int *groups, int n, uint32_t piece,
-                      struct model *m, const struct samples_options *o, struct err *e)
+                      struct model *m, const struct own_answers_options *o, struct err *e)
 {
     struct rng rng = rng_make(o->seed, RNG_SELF, piece);
     struct gen_options options = {.max_new_tokens = o->max_tokens,
@@ -159,7 +159,7 @@ static int draw_piece(struct drawn *a, const struct dataset *d, const int *group
 // Groups answer in fixed pieces of AT_ONCE, wherever an earlier attempt ended; what is there is kept every SAVE_S
 // seconds.
 static int draw(struct drawn *a, const struct dataset *d, const bool *wanted, const char key[65], struct model *m,
-                const struct samples_options *o, struct err *e)
+                const struct own_answers_options *o, struct err *e)
 {
     enum { AT_ONCE = 16, SAVE_S = 15 };
     double saved = clock_seconds();
@@ -239,7 +239,8 @@ static void put_in(struct dataset *d, const struct drawn *a, int per_prompt)
     dataset_rehash(d);
 }
 
-int samples_add(struct dataset *d, const bool *wanted, struct model *m, const struct samples_options *o, struct err *e)
+int own_answers_add(struct dataset *d, const bool *wanted, struct model *m, const struct own_answers_options *o,
+                    struct err *e)
 {
     const int n = d->n_groups;
     struct drawn a = {mem_alloc((size_t)n, sizeof *a.tokens), mem_alloc((size_t)n, sizeof *a.n)};

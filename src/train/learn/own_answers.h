@@ -10,7 +10,7 @@
 #include "train/data/dataset.h"
 #include "train/learn/reference.h"
 
-struct samples_options {
+struct own_answers_options {
     const char *path;      // of the file; NULL: none
     const char *model_key; // names the model's weights
     int per_prompt;
@@ -24,4 +24,5 @@ struct samples_options {
 };
 // Puts per_prompt answers behind the responses of all groups, or of those with wanted[i] (NULL: all), labelled 1.
 // d->hash covers them then. `m` must be as the run starts. Before reference_fill.
-int samples_add(struct dataset *d, const bool *wanted, struct model *m, const struct samples_options *o, struct err *e);
+int own_answers_add(struct dataset *d, const bool *wanted, struct model *m, const struct own_answers_options *o,
+                    struct err *e);

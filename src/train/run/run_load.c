@@ -210,16 +210,16 @@ static int weigh_prompts(struct run *r, struct err *e)
 static int fill_own_answers(struct run *r, struct err *e)
 {
     char *train_path = path_join(r->dir, "samples-train.bin"), *eval_path = path_join(r->dir, "samples-eval.bin");
-    struct samples_options o = {.path = train_path, .model_key = r->model_key, .max_length = r->rules.max_length,
+    struct own_answers_options o = {.path = train_path, .model_key = r->model_key, .max_length = r->rules.max_length,
                                 .per_prompt = (int)settings_int(&r->settings, "samples"),
                                 .max_tokens = (int)settings_int(&r->settings, "sample-max-tokens"),
                                 .seed = (uint64_t)settings_int(&r->settings, "seed"), .stop = r->rules.stops,
                                 .n_stop = r->rules.n_stops, .progress = run_loading, .arg = r};
     bool *wanted = wanted_groups(r);
-    int code = samples_add(&r->train, wanted, r->model, &o, e);
+    int code = own_answers_add(&r->train, wanted, r->model, &o, e);
     o.path = eval_path;
     if (!code && r->eval.n_groups)
-        code = samples_add(&r->eval, NULL, r->model, &o, e);
+        code = own_answers_add(&r->eval, NULL, r->model, &o, e);
     free(wanted);
     free(train_path);
     free(eval_path);

@@ -228,20 +228,20 @@ static void own_answers_are_kept_on_disk_and_go_on_where_they_ended(void **state
     char *path = path_join(world.dir, "samples.bin"), *bytes;
     size_t n;
     bench_make(&b, &world, &(struct bench_options){.objective = "sft", .steps = 1});
-    struct samples_options o = {.model_key = "key", .per_prompt = 2, .max_tokens = 6, .max_length = 128, .seed = 4,
+    struct own_answers_options o = {.model_key = "key", .per_prompt = 2, .max_tokens = 6, .max_length = 128, .seed = 4,
                                 .stop = &stop, .n_stop = 1};
     build_bad(&whole, &b);
-    assert_ok(samples_add(&whole, NULL, b.model, &o, e));
+    assert_ok(own_answers_add(&whole, NULL, b.model, &o, e));
     assert_int_equal(whole.n_seqs, 3 * whole.n_groups);
     o.path = path;
     o.progress = count_and_stop;
     o.arg = &stopper;
     build_bad(&again, &b);
-    assert_int_equal(samples_add(&again, NULL, b.model, &o, &fault), ERR_INTERRUPTED);
+    assert_int_equal(own_answers_add(&again, NULL, b.model, &o, &fault), ERR_INTERRUPTED);
     assert_int_equal(again.n_seqs, again.n_groups); // untouched
     stopper.stop_at = 0;
     stopper.calls = 0;
-    assert_ok(samples_add(&again, NULL, b.model, &o, e));
+    assert_ok(own_answers_add(&again, NULL, b.model, &o, e));
     assert_int_equal(stopper.calls, 2); // of five pieces
     assert_string_equal(again.hash, whole.hash);
     dataset_fini(&again);
@@ -249,7 +249,7 @@ static void own_answers_are_kept_on_disk_and_go_on_where_they_ended(void **state
     for (int cut = 0; cut < 2; cut++) {
         build_bad(&again, &b);
         stopper.calls = 0;
-        assert_ok(samples_add(&again, NULL, b.model, &o, e));
+        assert_ok(own_answers_add(&again, NULL, b.model, &o, e));
         assert_int_equal(stopper.calls, 2 * cut);
         assert_string_equal(again.hash, whole.hash);
         dataset_fini(&again);
@@ -263,7 +263,7 @@ static void own_answers_are_kept_on_disk_and_go_on_where_they_ended(void **state
     struct str damaged = {0};
     int32_t lengths[2];
     build_bad(&again, &b);
-    assert_ok(samples_add(&again, NULL, b.model, &o, e));
+    assert_ok(own_answers_add(&again, NULL, b.model, &o, e));
     dataset_fini(&again);
     assert_ok(file_read(path, 1 << 20, &bytes, &n, e));
     memcpy(&lengths[0], bytes + HEAD + 4, 4);
@@ -276,13 +276,13 @@ static void own_answers_are_kept_on_disk_and_go_on_where_they_ended(void **state
     str_fini(&damaged);
     free(bytes);
     build_bad(&again, &b);
-    assert_ok(samples_add(&again, NULL, b.model, &o, e));
+    assert_ok(own_answers_add(&again, NULL, b.model, &o, e));
     assert_string_equal(again.hash, whole.hash);
     dataset_fini(&again);
     // Another seed, another model: other answers.
     o.seed = 5;
     build_bad(&other, &b);
-    assert_ok(samples_add(&other, NULL, b.model, &o, e));
+    assert_ok(own_answers_add(&other, NULL, b.model, &o, e));
     assert_string_not_equal(other.hash, whole.hash);
     dataset_fini(&other);
     dataset_fini(&whole);
