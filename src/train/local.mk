@@ -76,6 +76,7 @@ libtrain_a_SOURCES = \
 	%D%/run/control.c %D%/run/control.h \
 	%D%/run/paft_parts.c %D%/run/paft_parts.h \
 	%D%/run/paft_run.c %D%/run/paft_run.h \
+	%D%/run/loop.c %D%/run/loop.h \
 	%D%/run/memory_plan.c %D%/run/memory_plan.h \
 	%D%/run/open_model.c %D%/run/open_model.h \
 	%D%/run/params.c %D%/run/params.h \

@@ -11,13 +11,16 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "model/merge_folder.h"
+#include "train/run/loop.h"
 #include "train/run/paft_parts.h"
 
 struct experiment {
     struct run *r;
     struct part parts[N_PARTS];
-    bool asked_to_stop, paused;
     bool recorded[N_PARTS]; // the event that the part is done
+    bool stopped;           // a part has come to rest before it was done
+    int failure;            // of a part; the others are stopped then
+    struct err fault;
 };
 
 static int64_t step_of(const struct experiment *x)
@@ -48,77 +51,44 @@ static int check_base(const struct run *r, struct err *e)
 
 static void stop_all(struct experiment *x)
 {
-    x->asked_to_stop = true;
+    x->r->asked_to_stop = true;
     for (int i = 0; i < N_PARTS; i++)
         part_ask_to_stop(&x->parts[i], x->r);
 }
 
-static void pass_on(struct experiment *x, enum control_kind kind)
+static void pass_on(struct run *r, void *with, enum control_kind kind)
 {
+    struct experiment *x = with;
+    if (kind == CONTROL_STOP) {
+        stop_all(x);
+        return;
+    }
     for (int i = 0; i < N_PARTS; i++)
         if (x->parts[i].pid || run_state_is_live(x->parts[i].status.state))
-            store_post_control(x->r->store, x->parts[i].name, kind, "", "", NULL);
+            store_post_control(r->store, x->parts[i].name, kind, "", "", NULL);
+}
+
+static int pass_on_checkpoint(struct run *r, void *with, struct err *e)
+{
+    pass_on(r, with, CONTROL_CHECKPOINT);
+    return 0;
 }
 
 // A change goes to the parts that know the setting as one that may change; what only judges the result stays here.
-static void pass_on_setting(struct experiment *x, const struct control *c)
+static void pass_on_setting(struct run *r, void *with, const char *key, const char *value)
 {
-    struct run *r = x->r;
-    struct err fault = {0};
-    char text[400], was[80] = "";
-    const struct param *p = settings_find(&r->settings, c->key);
-    if (p)
-        text_copy(was, sizeof was, settings_text(&r->settings, c->key));
-    int code = p && !p->live ? err_set(&fault, ERR_USAGE, "%s cannot be changed while a run runs", c->key)
-                             : settings_set(&r->settings, c->key, c->value, &fault);
-    if (code) {
-        recorder_event(r->recorder, step_of(x), "warn", "control", c->id, "refused: %s", fault.text);
-        return;
-    }
+    struct experiment *x = with;
     for (int i = 0; i < N_PARTS; i++) {
         const struct objective *o;
         struct run_tables tables;
         struct settings own;
-        if (objective_find(&o, part_objective(i), &fault))
+        if (objective_find(&o, part_objective(i), NULL))
             continue;
         run_settings_init(&own, &tables, o);
-        if (settings_find(&own, c->key) && x->parts[i].status.state != RUN_DONE)
-            store_post_control(r->store, x->parts[i].name, CONTROL_SET, c->key, c->value, NULL);
+        if (settings_find(&own, key) && x->parts[i].status.state != RUN_DONE)
+            store_post_control(r->store, x->parts[i].name, CONTROL_SET, key, value, NULL);
         settings_fini(&own);
     }
-    control_set_text(text, sizeof text, c->key, c->value, was);
-    recorder_event(r->recorder, step_of(x), "info", "set", c->id, "%s (passed on to its runs)", text);
-}
-
-static void obey(struct experiment *x)
-{
-    struct run *r = x->r;
-    struct control c;
-    if (signals_asked_to_stop() && !x->asked_to_stop) {
-        recorder_event(r->recorder, step_of(x), "info", "stop", 0, "stopped by a signal");
-        stop_all(x);
-    }
-    while (controls_poll(&r->controls, &c))
-        switch (c.kind) {
-        case CONTROL_STOP:
-            recorder_event(r->recorder, step_of(x), "info", "stop", c.id, "stopped by request, with its runs");
-            stop_all(x);
-            break;
-        case CONTROL_PAUSE:
-        case CONTROL_RESUME:
-            x->paused = c.kind == CONTROL_PAUSE;
-            recorder_event(r->recorder, step_of(x), "info", x->paused ? "pause" : "resume", c.id, "%s, with its runs",
-                           x->paused ? "paused" : "went on");
-            pass_on(x, c.kind);
-            break;
-        case CONTROL_CHECKPOINT:
-            recorder_event(r->recorder, step_of(x), "info", "control", c.id, "checkpoints of its runs were asked for");
-            pass_on(x, c.kind);
-            break;
-        case CONTROL_SET:
-            pass_on_setting(x, &c);
-            break;
-        }
 }
 
 // ---- watching ----
@@ -141,17 +111,17 @@ static void report(struct experiment *x)
     r->status.total_steps = total;
     r->status.seconds_left = left;
     r->status.tokens_per_s = tokens;
-    run_phase(r, x->paused ? RUN_PAUSED : RUN_RUNNING, "%s step %lld, %s step %lld", x->parts[PART_SFT].name,
+    run_phase(r, r->paused ? RUN_PAUSED : RUN_RUNNING, "%s step %lld, %s step %lld", x->parts[PART_SFT].name,
               (long long)x->parts[PART_SFT].status.step, x->parts[PART_DPO].name,
               (long long)x->parts[PART_DPO].status.step);
 }
 
 // One look at all: *busy when something still works. A part that has ended in any other way than done ends the
 // experiment.
-static int look(struct experiment *x, bool *busy, bool *stopped, struct err *e)
+static int look(struct experiment *x, bool *busy, struct err *e)
 {
     struct run *r = x->r;
-    bool may_start = !x->asked_to_stop && !x->paused;
+    bool may_start = !r->asked_to_stop && !r->paused;
     *busy = false;
     for (int i = 0; i < N_PARTS; i++) {
         struct part *p = &x->parts[i];
@@ -169,10 +139,10 @@ static int look(struct experiment *x, bool *busy, bool *stopped, struct err *e)
         } else if (p->was_started) {
             if (p->status.state != RUN_STOPPED)
                 return part_fault(p, e);
-            if (!x->asked_to_stop)
+            if (!r->asked_to_stop)
                 recorder_event(r->recorder, step_of(x), "info", "stop", 0, "%s was stopped: so is its experiment",
                                p->name);
-            *stopped = true;
+            x->stopped = true;
         } else if (may_start) {
             int code = part_start(p, r, e);
             if (code)
@@ -181,43 +151,46 @@ static int look(struct experiment *x, bool *busy, bool *stopped, struct err *e)
                            part_objective(i), (int)p->pid);
             *busy = true;
         } else {
-            *stopped |= x->asked_to_stop;
-            *busy |= x->paused && !x->asked_to_stop;
+            x->stopped |= r->asked_to_stop;
+            *busy |= r->paused && !r->asked_to_stop;
         }
         may_start &= settings_bool(&r->settings, "parallel");
     }
     return 0;
 }
 
-// Until all parts are done, or all of them have come to rest after a stop or a failure.
-static int train_parts(struct experiment *x, bool *stopped, struct err *e)
+// Done when all parts are, or when all of them have come to rest after a stop or a failure.
+static int advance(struct run *r, void *with, bool *done, struct err *e)
 {
-    struct run *r = x->r;
+    struct experiment *x = with;
     struct err ignored;
     bool busy = true;
-    int failure = 0;
-    while (busy) {
-        int code = failure ? look(x, &busy, stopped, &ignored) : look(x, &busy, stopped, e);
-        if (code && failure) { // said already: wait for what still works
-            busy = false;
-            for (int i = 0; i < N_PARTS; i++)
-                busy |= part_look(&x->parts[i], &ignored) == 1;
-        } else if (code) {
-            failure = code;
-            busy = true;
-        }
-        if ((failure || *stopped) && !x->asked_to_stop)
-            stop_all(x);
-        if (!failure)
-            obey(x);
-        report(x);
-        code = recorder_check(r->recorder, failure ? &ignored : e);
-        if (code && !failure)
-            return code;
-        if (busy)
-            nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+    int code = look(x, &busy, x->failure ? &ignored : &x->fault);
+    if (code && x->failure) { // said already: wait for what still works
+        busy = false;
+        for (int i = 0; i < N_PARTS; i++)
+            busy |= part_look(&x->parts[i], &ignored) == 1;
+    } else if (code) {
+        x->failure = code;
+        busy = true;
     }
-    return failure;
+    if ((x->failure || x->stopped) && !r->asked_to_stop)
+        stop_all(x);
+    report(x);
+    if (busy)
+        nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+    *done = !busy;
+    return 0;
+}
+
+static int train_parts(struct experiment *x, struct err *e)
+{
+    static const struct run_work looking = {.advance = advance, .changed = pass_on_setting, .told = pass_on,
+                                            .checkpoint = pass_on_checkpoint, .with_runs = true};
+    int code = run_loop(x->r, &looking, x, e);
+    if (x->failure)
+        *e = x->fault;
+    return x->failure ? x->failure : code;
 }
 
 // ---- merging ----
@@ -336,10 +309,10 @@ int paft_run(struct run *r, bool *stopped, struct err *e)
     int code = check_base(r, e);
     for (int i = 0; i < N_PARTS && !code; i++)
         code = part_open(&x.parts[i], r, i, e);
-    *stopped = false;
     if (!code)
-        code = train_parts(&x, stopped, e);
-    if (!code && !*stopped)
+        code = train_parts(&x, e);
+    *stopped = x.stopped;
+    if (!code && !x.stopped)
         code = merge_and_judge(&x, e);
     for (int i = 0; i < N_PARTS; i++)
         part_close(&x.parts[i]);

@@ -13,6 +13,7 @@
 #include "base/human.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "train/run/loop.h"
 #include "train/run/paft_run.h"
 
 static bool due(const struct run *r, const char *setting)
@@ -23,44 +24,11 @@ static bool due(const struct run *r, const char *setting)
 
 // ---- live changes ----
 
-static int change_setting(struct run *r, const char *key, const char *value, struct err *e)
+static void take_settings(struct run *r)
 {
-    const struct param *p = settings_find(&r->settings, key);
-    if (p && !p->live)
-        return err_set(e, ERR_USAGE, "%s cannot be changed while a run runs", key);
-    int code = settings_set(&r->settings, key, value, e); // also says that there is no such setting
-    if (code)
-        return code;
     const struct trainer_options now = run_trainer_options(r);
     r->trainer->options.optimizer = now.optimizer;
     memcpy(r->trainer->options.objective.values, now.objective.values, sizeof now.objective.values);
-    return 0;
-}
-
-static void apply_set(struct run *r, const struct control *c)
-{
-    const int64_t step = r->trainer->step + 1; // the first that feels it
-    struct err fault = {0};
-    char text[400], was[80] = "";
-    if (settings_find(&r->settings, c->key))
-        text_copy(was, sizeof was, settings_text(&r->settings, c->key));
-    if (change_setting(r, c->key, c->value, &fault)) {
-        recorder_event(r->recorder, step, "warn", "control", c->id, "refused: %s", fault.text);
-        return;
-    }
-    controls_forget_replays(&r->controls, c->key);
-    control_set_text(text, sizeof text, c->key, c->value, was);
-    recorder_event(r->recorder, step, "info", "set", c->id, "%s", text);
-}
-
-static int replay_changes(struct run *r, struct err *e)
-{
-    for (const struct replay *c; (c = controls_next_replay(&r->controls, r->trainer->step + 1));) {
-        int code = change_setting(r, c->key, c->value, e);
-        if (code)
-            return code;
-    }
-    return 0;
 }
 
 // What was in force at the checkpoint: live settings only, the rest is the run's own.
@@ -78,9 +46,7 @@ static int take_live_settings(struct run *r, const json_t *saved, struct err *e)
         if (code)
             return code;
     }
-    const struct trainer_options now = run_trainer_options(r);
-    r->trainer->options.optimizer = now.optimizer;
-    memcpy(r->trainer->options.objective.values, now.objective.values, sizeof now.objective.values);
+    take_settings(r);
     return 0;
 }
 
@@ -204,56 +170,7 @@ static void report_step(struct run *r, const struct step_result *step)
     recorder_status(r->recorder, &r->status);
 }
 
-// ---- the loop ----
-
-enum wish { GO_ON, STOP };
-
-// Applies what people asked for; waits while paused.
-static int obey(struct run *r, enum wish *wish, struct err *e)
-{
-    struct control c;
-    bool paused = false;
-    *wish = GO_ON;
-    int code = replay_changes(r, e);
-    while (!code && *wish == GO_ON) {
-        const int64_t step = r->trainer->step;
-        if (signals_asked_to_stop()) {
-            recorder_event(r->recorder, step, "info", "stop", 0, "stopped by a signal");
-            *wish = STOP;
-        } else if (controls_poll(&r->controls, &c)) {
-            switch (c.kind) {
-            case CONTROL_SET:
-                apply_set(r, &c);
-                break;
-            case CONTROL_CHECKPOINT:
-                recorder_event(r->recorder, step, "info", "control", c.id, "a checkpoint was asked for");
-                code = save(r, e);
-                break;
-            case CONTROL_STOP:
-                recorder_event(r->recorder, step, "info", "stop", c.id, "stopped by request");
-                *wish = STOP;
-                break;
-            case CONTROL_PAUSE:
-                recorder_event(r->recorder, step, "info", "pause", c.id, "paused");
-                paused = true;
-                run_phase(r, RUN_PAUSED, "paused");
-                break;
-            case CONTROL_RESUME:
-                recorder_event(r->recorder, step, "info", "resume", c.id, "went on");
-                paused = false;
-                run_phase(r, RUN_RUNNING, "training");
-                break;
-            }
-        } else if (paused) {
-            nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
-        } else {
-            break;
-        }
-        if (!code)
-            code = recorder_check(r->recorder, e);
-    }
-    return code;
-}
+// ---- training ----
 
 static int fail_nonfinite(struct run *r, struct err *e)
 {
@@ -269,41 +186,62 @@ static int fail_nonfinite(struct run *r, struct err *e)
     return ERR_NUMERIC;
 }
 
-static int train(struct run *r, bool *stopped, struct err *e)
+static void changed(struct run *r, void *with, const char *key, const char *value)
+{
+    take_settings(r);
+}
+
+static void told(struct run *r, void *with, enum control_kind kind)
+{
+    if (kind == CONTROL_PAUSE)
+        run_phase(r, RUN_PAUSED, "paused");
+    else if (kind == CONTROL_RESUME)
+        run_phase(r, RUN_RUNNING, "training");
+}
+
+static int save_now(struct run *r, void *with, struct err *e)
+{
+    return save(r, e);
+}
+
+static int advance(struct run *r, void *with, bool *done, struct err *e)
 {
     struct step_result step;
-    enum wish wish = GO_ON;
+    *done = r->asked_to_stop;
+    if (r->asked_to_stop)
+        return 0;
+    if (r->paused) {
+        nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+        return 0;
+    }
+    int code = run_enter_stage(r, e);
+    if (code == ERR_INTERRUPTED)
+        return 0; // the loop finds out who asked for it
+    if (!code)
+        code = trainer_step(r->trainer, &step, e);
+    if (code == ERR_NUMERIC)
+        return fail_nonfinite(r, e);
+    if (code)
+        return code;
+    if (r->stages.n)
+        metric_add(&step.metrics, "stage", r->stages.now + 1);
+    report_step(r, &step);
+    *done = r->trainer->step == r->total_steps;
+    code = watch(r, due(r, "eval-every"), due(r, "probe-every"), e);
+    return code || *done || !due(r, "save-every") ? code : save(r, e);
+}
+
+static int train(struct run *r, struct err *e)
+{
+    static const struct run_work training = {.advance = advance, .changed = changed, .told = told, .checkpoint = save_now};
     int code = r->trainer->step == 0 ? watch(r, true, true, e) : 0;
     run_phase(r, RUN_RUNNING, "training");
     if (!code)
         recorder_event(r->recorder, r->trainer->step, "info", "start", 0, "step %lld of %lld began %.2f s after the start",
                        (long long)r->trainer->step + 1, (long long)r->total_steps, clock_seconds() - r->started);
-    while (!code && r->trainer->step < r->total_steps) {
-        code = obey(r, &wish, e);
-        if (code || wish == STOP)
-            break;
-        code = run_enter_stage(r, e);
-        if (code == ERR_INTERRUPTED) { // the loop finds out who asked for it
-            code = 0;
-            continue;
-        }
-        if (!code)
-            code = trainer_step(r->trainer, &step, e);
-        if (code == ERR_NUMERIC)
-            return fail_nonfinite(r, e);
-        if (code)
-            break;
-        if (r->stages.n)
-            metric_add(&step.metrics, "stage", r->stages.now + 1);
-        report_step(r, &step);
-        code = watch(r, due(r, "eval-every"), due(r, "probe-every"), e);
-        if (!code && due(r, "save-every") && r->trainer->step < r->total_steps)
-            code = save(r, e);
-        if (!code)
-            code = recorder_check(r->recorder, e);
-    }
-    *stopped = wish == STOP;
-    if (!code && !*stopped)
+    if (!code && r->trainer->step < r->total_steps)
+        code = run_loop(r, &training, NULL, e);
+    if (!code && !r->asked_to_stop)
         code = watch(r, true, true, e);
     return code ? code : save(r, e);
 }
@@ -358,7 +296,9 @@ static int work(struct run *r, bool *stopped, struct err *e)
     r->status.step = r->trainer->step;
     if (r->trainer->step == 0)
         describe_start(r);
-    return train(r, stopped, e);
+    code = train(r, e);
+    *stopped = r->asked_to_stop;
+    return code;
 }
 
 // The last word about the run goes to run.db whatever happened, as far as the disk takes it.

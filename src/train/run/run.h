@@ -5,7 +5,8 @@
 //   run_singles.c  what it says about good and bad responses
 //   run_say.c      what it says of itself meanwhile
 //   stages.c       runs that change their reference on the way
-//   run.c          the loop: steps, controls, evaluation, checkpoints, the end
+//   loop.c         what people ask of it between two steps
+//   run.c          steps, evaluation, checkpoints, the end
 #pragma once
 
 #include <stdbool.h>
@@ -32,6 +33,7 @@ struct run {
     struct run_status status;
     struct recorder *recorder;
     struct controls controls;
+    bool paused, asked_to_stop; // by people, or by what went wrong
 
     const struct backend_ops *ops;
     struct backend *backend;

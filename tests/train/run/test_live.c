@@ -8,6 +8,7 @@
 
 #include "train/run/checkpoint.h"
 #include "train/run/control.h"
+#include "train/run/loop.h"
 
 // Four steps, a checkpoint after every other one, nothing in between.
 #define SHORT "steps=4 batch-size=1 schedule=constant warmup=0 eval-every=0 probe-every=0 save-every=2 keep=9 "
@@ -320,6 +321,66 @@ static void a_staged_run_goes_on_in_its_stage(void **state)
     }
 }
 
+// ---- the loop itself, with work that notes what it is told ----
+
+struct noted {
+    struct str told;
+    int n_rounds;
+};
+
+static void note_changed(struct run *r, void *with, const char *key, const char *value)
+{
+    str_addf(&((struct noted *)with)->told, "%s=%s ", key, value);
+}
+
+static void note_told(struct run *r, void *with, enum control_kind kind)
+{
+    str_addf(&((struct noted *)with)->told, "%s ", kind == CONTROL_PAUSE ? "pause" : kind == CONTROL_RESUME ? "resume" : "stop");
+}
+
+static int note_checkpoint(struct run *r, void *with, struct err *e)
+{
+    str_add(&((struct noted *)with)->told, "checkpoint ");
+    return 0;
+}
+
+// The first look brings what people ask in a moment; the work goes on for three rounds after it was asked to stop.
+static int note_round(struct run *r, void *with, bool *done, struct err *e)
+{
+    struct noted *n = with;
+    if (n->n_rounds == 0) {
+        post(r->name, CONTROL_PAUSE, "", "");
+        post(r->name, CONTROL_SET, "beta", "0.7");
+        post(r->name, CONTROL_SET, "seed", "3"); // which cannot be changed
+        post(r->name, CONTROL_CHECKPOINT, "", "");
+        post(r->name, CONTROL_RESUME, "", "");
+        post(r->name, CONTROL_STOP, "", "");
+        post(r->name, CONTROL_SET, "beta", "0.9");
+    }
+    if (n->n_rounds > 0 && !r->asked_to_stop)
+        assert_true(n->n_rounds < 1000);
+    n->n_rounds++;
+    str_add(&n->told, r->asked_to_stop ? "winding-down " : "");
+    *done = r->asked_to_stop && text_ends(str_text(&n->told), "winding-down winding-down winding-down ");
+    wait_ms(10);
+    return 0;
+}
+
+static void what_people_ask_is_obeyed_in_order_until_a_stop(void **state)
+{
+    static const struct run_work work = {.advance = note_round, .changed = note_changed, .told = note_told,
+                                         .checkpoint = note_checkpoint, .with_runs = true};
+    struct run r;
+    struct noted n = {0};
+    load_run(&r, "dpo", "steps=4");
+    assert_ok(run_loop(&r, &work, &n, e));
+    assert_string_equal(str_text(&n.told), "pause beta=0.7 checkpoint resume stop winding-down winding-down winding-down ");
+    assert_false(r.paused);
+    assert_close(settings_float(&r.settings, "beta"), 0.7, 0);
+    str_fini(&n.told);
+    unload_run(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -333,6 +394,7 @@ int main(void)
         cmocka_unit_test(a_run_looks_and_saves_when_it_is_due),
         cmocka_unit_test(stages_begin_at_their_steps),
         cmocka_unit_test(a_staged_run_goes_on_in_its_stage),
+        cmocka_unit_test(what_people_ask_is_obeyed_in_order_until_a_stop),
     };
     return cmocka_run_group_tests(tests, make_world, remove_world);
 }

@@ -158,8 +158,10 @@ static void runs_pause_go_on_and_stop_with_a_checkpoint(void **state)
     wait_for_state("paused", RUN_RUNNING);
     post("paused", CONTROL_PAUSE, "", "");
     wait_for_state("paused", RUN_PAUSED);
+    wait_ms(100); // a step takes a few of them
     post("paused", CONTROL_RESUME, "", "");
     wait_for_state("paused", RUN_RUNNING);
+    assert_int_equal(step_of_event("paused", "resume", NULL, 0), step_of_event("paused", "pause", NULL, 0));
     post("paused", CONTROL_CHECKPOINT, "", "");
     for (int i = 0; count_events("paused", "checkpoint", NULL) < 1; i++) {
         if (i == 15000)
