@@ -38,6 +38,9 @@ static bool write_fails_now(void)
     return true;
 }
 
+// Packed files may become this large, and beyond it this many times the bytes that were read: texts become 3 to 30 times.
+enum { PACKED_FREE = 64 << 20, PACKED_MOST = 100 };
+
 int file_read(const char *path, size_t max, char **bytes, size_t *n_bytes, struct err *e)
 {
     gzFile f = gzopen(path, "rb"); // reads plain files as they are
@@ -68,6 +71,11 @@ int file_read(const char *path, size_t max, char **bytes, size_t *n_bytes, struc
         if (got == 0)
             break;
         len += (size_t)got;
+        if (!gzdirect(f) && len > PACKED_FREE && len / PACKED_MOST > (uint64_t)gzoffset(f)) {
+            code = err_set(e, ERR_LIMIT, "%s unpacks to more than %d times its size, which is more like a trap than a text; "
+                           "unpack it yourself if it is one (gzip -d)", path, PACKED_MOST);
+            break;
+        }
         if (len > max) {
             char limit[32];
             code = err_set(e, ERR_LIMIT, "%s is larger than %s, the most that is read here", path,

@@ -8,7 +8,8 @@
 #include "base/err.h"
 
 // The whole file, NUL-terminated, on the heap; *n_bytes without the NUL. Gzip is unpacked when the file
-// starts with its magic. Fails beyond `max` bytes (unpacked).
+// starts with its magic. Fails beyond `max` bytes (unpacked), and where it unpacks to more than a text does (64 MiB, and a
+// hundred times its size).
 int file_read(const char *path, size_t max, char **bytes, size_t *n_bytes, struct err *e);
 
 // Replaces `path` by these bytes: after a crash either the old or the new content is there, whole.

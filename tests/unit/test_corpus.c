@@ -302,6 +302,35 @@ static void limit_and_gzip_and_hash(void **state)
     free(dir);
 }
 
+// A few kilobytes that want to be a gigabyte are refused while they are read; 32 MiB of spaces are let pass.
+static void what_unpacks_without_end_is_refused(void **state)
+{
+    enum { MIB = 1 << 20 };
+    struct err fault = {0};
+    char *dir = test_folder(), *spaces = malloc(MIB), *bytes = NULL;
+    size_t n;
+    memset(spaces, ' ', MIB);
+    for (int mib = 32; mib <= 96; mib += 64) {
+        char *path = path_join(dir, "spaces.jsonl.gz");
+        gzFile f = gzopen(path, "wb1");
+        for (int i = 0; i < mib; i++)
+            assert_int_equal(gzwrite(f, spaces, MIB), MIB);
+        gzclose(f);
+        if (mib == 32) {
+            assert_ok(file_read(path, (size_t)1 << 40, &bytes, &n, e));
+            assert_int_equal(n, 32 * MIB);
+            free(bytes);
+        } else {
+            assert_int_equal(file_read(path, (size_t)1 << 40, &bytes, &n, &fault), ERR_LIMIT);
+            assert_non_null(strstr(fault.text, "unpacks to more than 100 times its size"));
+        }
+        free(path);
+    }
+    assert_ok(file_remove_tree(dir, e));
+    free(spaces);
+    free(dir);
+}
+
 static struct corpus *numbered_pairs(int n, bool reversed)
 {
     struct str s = {0};
@@ -506,6 +535,7 @@ int main(void)
         cmocka_unit_test(a_row_beyond_the_maximum_is_refused),
         cmocka_unit_test(deep_nesting_is_an_error_and_not_a_crash),
         cmocka_unit_test(limit_and_gzip_and_hash),
+        cmocka_unit_test(what_unpacks_without_end_is_refused),
         cmocka_unit_test(what_cannot_be_of_use_is_told_apart_by_its_first_rows),
         cmocka_unit_test(split_depends_on_content_and_seed_alone_and_keeps_prompts_together),
         cmocka_unit_test(two_parts_are_halves_that_share_no_prompt_with_each_other_or_what_is_held_out),
