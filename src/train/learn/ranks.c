@@ -54,16 +54,17 @@ int ranks_gather_seqs(struct meeting *m, struct seq *seqs, const int *first, int
 int ranks_agree(struct meeting *m, int code, struct tally *tally, int64_t *n_tokens, struct err *e)
 {
     const struct ranks *r = m->ranks;
-    struct err fault;
+    struct err fault = {0};
     if (r->size <= 1)
         return code;
     for (int k = 0; k < r->size; k++)
         m->ends[k] = (size_t)(k + 1) * sizeof *m->shares;
     m->shares[r->rank] = (struct rank_share){code, n_tokens ? *n_tokens : 0, *tally};
-    if (r->ops->gather(r->with, m->shares, m->ends, &fault)) {
+    const int gone = r->ops->gather(r->with, m->shares, m->ends, &fault);
+    if (gone) {
         if (!code && e)
             *e = fault;
-        return code ? code : fault.code;
+        return code ? code : gone;
     }
     for (int k = 0; k < r->size && !code; k++)
         if (m->shares[k].code)

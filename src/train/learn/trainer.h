@@ -80,7 +80,8 @@ json_t *trainer_save_source(const struct trainer *t);
 int trainer_restore_source(struct trainer *t, const json_t *saved, struct err *e);
 
 // ERR_NUMERIC when the loss or the gradients are not finite: the weights and what the
-// objective remembers are then as before the step. With several ranks all fail when one does.
+// objective remembers are then as before the step. With several ranks all fail when one does up to
+// where they meet; one that fails later (or has no batch) must end, which the others then hear at their next meeting.
 int trainer_step(struct trainer *t, struct step_result *r, struct err *e);
 
 // Forward passes alone over groups of any dataset: what evaluation, reference and scoring use.

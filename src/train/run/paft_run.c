@@ -187,7 +187,23 @@ static int train_parts(struct experiment *x, struct err *e)
 {
     static const struct run_work looking = {.advance = advance, .changed = pass_on_setting, .told = pass_on,
                                             .checkpoint = pass_on_checkpoint, .with_runs = true};
+    struct err ignored;
+    for (int i = 0; i < N_PARTS; i++) { // what an earlier life has left working hears people from the first
+        const int works = part_look(&x->parts[i], e);
+        if (works < 0)
+            return works;
+    }
+    x->r->status.step = step_of(x);
     int code = run_loop(x->r, &looking, x, e);
+    if (code && !x->r->asked_to_stop)
+        stop_all(x);
+    for (bool busy = code != 0; busy;) { // nothing may go on alone
+        busy = false;
+        for (int i = 0; i < N_PARTS; i++)
+            busy |= part_look(&x->parts[i], &ignored) == 1;
+        if (busy)
+            nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+    }
     if (x->failure)
         *e = x->fault;
     return x->failure ? x->failure : code;
