@@ -314,3 +314,22 @@ int remove_world(void **state)
     free(engine);
     return 0;
 }
+
+double metric_at(const char *name, const char *key, int64_t step)
+{
+    char *dir = run_dir(name);
+    struct run_reader *r;
+    struct metric_point *points;
+    int64_t cursor = 0;
+    int n;
+    double value = NAN;
+    assert_ok(run_reader_open(&r, dir, e));
+    assert_ok(run_reader_points(r, key, &cursor, &points, &n, e));
+    for (int i = 0; i < n; i++)
+        if (points[i].step == step)
+            value = points[i].value;
+    free(points);
+    run_reader_close(r);
+    free(dir);
+    return value;
+}

@@ -28,6 +28,8 @@ char *bytes_of(const char *name, const char *file, size_t *n);
 void assert_same_file(const char *a, const char *b, const char *file);
 // All points of all metrics but times, in one text.
 char *metrics_of(const char *name);
+// A metric of the run at that step; NaN where it has none.
+double metric_at(const char *name, const char *key, int64_t step);
 // Same weights, same state for resuming, same metrics.
 void assert_same_run(const char *a, const char *b, const char *weights);
 // Of the checkpoints in a run's folder; -1: none.

@@ -13,25 +13,6 @@
 // Four steps, a checkpoint after every other one, nothing in between.
 #define SHORT "steps=4 batch-size=1 schedule=constant warmup=0 eval-every=0 probe-every=0 save-every=2 keep=9 "
 
-static double metric_at(const char *name, const char *key, int64_t step)
-{
-    char *dir = run_dir(name);
-    struct run_reader *r;
-    struct metric_point *points;
-    int64_t cursor = 0;
-    int n;
-    double value = NAN;
-    assert_ok(run_reader_open(&r, dir, e));
-    assert_ok(run_reader_points(r, key, &cursor, &points, &n, e));
-    for (int i = 0; i < n; i++)
-        if (points[i].step == step)
-            value = points[i].value;
-    free(points);
-    run_reader_close(r);
-    free(dir);
-    return value;
-}
-
 // As if an earlier life of the run had been told so before that step.
 static void record_change(const char *name, int64_t step, const char *key, const char *value)
 {
@@ -142,7 +123,7 @@ static void a_resumed_run_goes_on_with_what_was_changed(void **state)
     free(dir);
 }
 
-// What a person asks for now stands, whatever an earlier life was told about later steps.
+// What a person asks for anew stands, whatever an earlier life was told about later steps.
 static void a_new_change_ends_the_old_ones_of_its_setting(void **state)
 {
     add_run("renewed", "dpo", SHORT);

@@ -68,25 +68,6 @@ static void chunks_share_data_and_steps_in_proportion(void **state)
 
 // ---- whole runs ----
 
-static double metric_at(const char *name, const char *key, int64_t step)
-{
-    char *dir = run_dir(name);
-    struct run_reader *r;
-    struct metric_point *points;
-    int64_t cursor = 0;
-    int n;
-    double value = NAN;
-    assert_ok(run_reader_open(&r, dir, e));
-    assert_ok(run_reader_points(r, key, &cursor, &points, &n, e));
-    for (int i = 0; i < n; i++)
-        if (points[i].step == step)
-            value = points[i].value;
-    free(points);
-    run_reader_close(r);
-    free(dir);
-    return value;
-}
-
 static void one_stage_is_dpo(void **state)
 {
     add_run("plain", "dpo", "");
