@@ -186,6 +186,41 @@ static void pause_set_and_stop_reach_the_parts(void **state)
     free(dir);
 }
 
+// Until the process listens to SIGTERM, which it does before it knows what it is to run.
+static void wait_until_it_listens(pid_t pid)
+{
+    char path[40], line[200];
+    snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+    for (int i = 0; i < 200000; i++) {
+        unsigned long long caught = 0;
+        FILE *f = fopen(path, "r");
+        while (f && fgets(line, sizeof line, f))
+            sscanf(line, "SigCgt: %llx", &caught);
+        if (f)
+            fclose(f);
+        if (caught >> (SIGTERM - 1) & 1)
+            return;
+    }
+    fail_msg("it does not listen to signals");
+}
+
+// An experiment was killed and its parts went on; the next life is to be stopped before it has looked at them.
+static void a_stop_reaches_parts_that_an_earlier_life_has_left(void **state)
+{
+    add_run("left", "paft", "steps=100000 save-every=0 eval-every=0 probe-every=0");
+    pid_t pid = start("left", 0);
+    assert_true(wait_for("left.dpo", 3) >= 3 && wait_for("left.sft", 3) >= 3);
+    kill(pid, SIGKILL);
+    finish(pid);
+    pid = start("left", 0);
+    wait_until_it_listens(pid);
+    kill(pid, SIGTERM);
+    assert_int_equal(finish(pid), 0);
+    assert_int_equal(status_of("left").state, RUN_STOPPED);
+    assert_int_equal(status_of("left.sft").state, RUN_STOPPED);
+    assert_int_equal(status_of("left.dpo").state, RUN_STOPPED);
+}
+
 static void what_cannot_be_merged_is_refused(void **state)
 {
     struct str extra = {0};
@@ -230,6 +265,7 @@ int main(void)
         cmocka_unit_test(killed_experiments_end_with_the_same_bits),
         cmocka_unit_test(a_part_that_dies_is_said_and_resuming_goes_on),
         cmocka_unit_test(pause_set_and_stop_reach_the_parts),
+        cmocka_unit_test(a_stop_reaches_parts_that_an_earlier_life_has_left),
         cmocka_unit_test(what_cannot_be_merged_is_refused),
         cmocka_unit_test(adapters_merge_as_well),
     };
