@@ -1,6 +1,7 @@
 # libtrain.a, the program attune-engine, and their tests
 noinst_LIBRARIES += libtrain.a
 libtrain_a_SOURCES = \
+	%D%/objective/advantages.c %D%/objective/advantages.h \
 	%D%/objective/agreement.c %D%/objective/agreement.h \
 	%D%/objective/aot.c \
 	%D%/objective/apo.c \
@@ -20,6 +21,7 @@ libtrain_a_SOURCES = \
 	%D%/objective/exo.c \
 	%D%/objective/f_dpo.c \
 	%D%/objective/gpo.c \
+	%D%/objective/grpo.c \
 	%D%/objective/ipo.c \
 	%D%/objective/kto.c \
 	%D%/objective/list_pairs.c \
@@ -34,10 +36,15 @@ libtrain_a_SOURCES = \
 	%D%/objective/table.c \
 	%D%/objective/orpo.c \
 	%D%/objective/paft.c \
+	%D%/objective/policy_gradient.c %D%/objective/policy_gradient.h \
+	%D%/objective/ppo.c \
+	%D%/objective/preference_matching.c \
 	%D%/objective/preference_model.c \
 	%D%/objective/r_dpo.c \
 	%D%/objective/ranking.c %D%/objective/ranking.h \
 	%D%/objective/rm.c \
+	%D%/objective/reinforce.c \
+	%D%/objective/rloo.c \
 	%D%/objective/robust_dpo.c \
 	%D%/objective/rpo.c \
 	%D%/objective/schedule.c %D%/objective/schedule.h \
@@ -47,6 +54,7 @@ libtrain_a_SOURCES = \
 	%D%/objective/slic.c \
 	%D%/objective/sppo_hard.c \
 	%D%/objective/stable.h \
+	%D%/objective/surrogate.c %D%/objective/surrogate.h \
 	%D%/objective/tdpo.c \
 	%D%/objective/weighting.c %D%/objective/weighting.h \
 	%D%/data/chat_text.c %D%/data/chat_text.h \
@@ -72,6 +80,12 @@ libtrain_a_SOURCES = \
 	%D%/learn/trainer.c %D%/learn/trainer.h \
 	%D%/learn/udm.c %D%/learn/udm.h \
 	%D%/learn/value.c %D%/learn/value.h \
+	%D%/online/rollout_facts.c \
+	%D%/online/rollout_numbers.c \
+	%D%/online/rollout_parts.h \
+	%D%/online/rollout_sample.c \
+	%D%/online/rollout_state.c \
+	%D%/online/rollouts.c %D%/online/rollouts.h \
 	%D%/run/checkpoint.c %D%/run/checkpoint.h \
 	%D%/run/control.c %D%/run/control.h \
 	%D%/run/paft_parts.c %D%/run/paft_parts.h \
@@ -156,6 +170,10 @@ tests_train_learn_test_step_SOURCES = tests/train/learn/test_step.c tests/train/
 tests_train_learn_test_step_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
 tests_train_learn_test_optimizer_SOURCES = tests/train/learn/test_optimizer.c tests/train/fixture.c tests/train/fixture.h
 tests_train_learn_test_optimizer_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += tests/train/online/test_toys
+tests_train_online_test_toys_SOURCES = tests/train/online/test_toys.c tests/train/fixture.c tests/train/fixture.h
+tests_train_online_test_toys_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += tests/train/objective/test_calibration
 tests_train_objective_test_calibration_SOURCES = tests/train/objective/test_calibration.c

@@ -17,7 +17,7 @@ struct ds_seq {
     bool mismatched; // an answer to another prompt: see mismatch.h
 };
 struct ds_group {
-    size_t prompt; // in tokens: what all responses share
+    size_t prompt; // in tokens: what all responses share (with dataset_options.prompts: all of it)
     int n_prompt;  // at least 1: the row before a response's first token predicts it
     size_t ask;    // the prompt as it is when the model answers it (n_ask; 0: not kept, see dataset_options.asks)
     int n_ask;
@@ -56,6 +56,7 @@ struct dataset_options {
     bool skip_ties;    // leave out pairs without a better answer: they would teach an arbitrary order
     bool singly;       // each response is a group of its own: pairs and lists read as feedback on single responses
     bool bad_only;     // with singly: only responses whose label is below 0.5
+    bool prompts;      // the prompts alone: groups without responses, which the policy will answer
     bool asks;         // the prompts alone are kept beside the groups: to be answered, or to tell them apart
     bool mismatched;   // every group gets an answer to another prompt, drawn with `seed`
     bool compare;      // pairs as comparisons (comparison.h): the responses are letters, that of the chosen one first

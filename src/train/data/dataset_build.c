@@ -230,6 +230,36 @@ static int add_example(struct dataset *d, const struct dataset_options *o, const
     return code;
 }
 
+// A prompt to be answered. Longer ones lose their beginning.
+static int add_prompt(struct dataset *d, const struct dataset_options *o, const struct example *ex, size_t index, struct err *e)
+{
+    struct err fault = {0};
+    struct encoded x;
+    int code = text_rules_encode(o->rules, ex, NULL, &x, &fault);
+    if (code == ERR_INPUT) {
+        leave_out(d, index, "%s", fault.text);
+        return 0;
+    }
+    if (code) {
+        if (e)
+            *e = fault;
+        return code;
+    }
+    const size_t room = prompt_room(o), n_cut = x.n > room ? x.n - room : 0;
+    if (n_cut)
+        encoded_cut_prompt(&x, n_cut, o->rules->bos);
+    if (x.n == 0) {
+        leave_out(d, index, "there is no token to begin with: the prompt is empty, and the tokenizer has no beginning");
+    } else {
+        MEM_GROW(d->groups, d->n_groups, d->cap_groups);
+        d->groups[d->n_groups++] = (struct ds_group){.prompt = dataset_add_tokens(d, x.ids, x.n), .n_prompt = (int)x.n,
+                                                     .n_dropped = (int)n_cut, .example = (uint32_t)index, .cut = n_cut > 0};
+        d->n_plain_specials += x.plain_specials;
+    }
+    encoded_fini(&x);
+    return 0;
+}
+
 static int prompt_length(const struct text_rules *r, const struct example *ex, size_t *n, struct err *e)
 {
     struct encoded x;
@@ -290,8 +320,10 @@ int dataset_build(struct dataset *d, const struct corpus *c, const bool *use, in
     for (size_t i = 0; !code && i < c->n_examples && (limit == 0 || d->n_groups < most); i++) {
         if (use && !use[i])
             continue;
-        if (o->skip_ties && c->kind == DATA_PAIR && pair_is_tie(&c->examples[i]))
+        if (o->skip_ties && !o->prompts && c->kind == DATA_PAIR && pair_is_tie(&c->examples[i]))
             d->n_ties++;
+        else if (o->prompts)
+            code = add_prompt(d, o, &c->examples[i], i, e);
         else if (o->compare)
             code = add_pair_in_orders(d, o, &c->examples[i], i, e);
         else
@@ -344,6 +376,7 @@ void dataset_options_for(struct dataset_options *o, const struct objective *obje
 {
     o->max_responses = objective->data & DATA_SFT ? 1 : 0;
     o->skip_ties = !(objective->needs.groups & GROUPS_TIES);
+    o->prompts = objective->online;
     o->singly = objective->data & DATA_BINARY;
     o->bad_only = needs.groups & GROUPS_BAD;
     o->asks = needs.groups & (GROUPS_OWN_ANSWERS | GROUPS_MISMATCH);

@@ -27,7 +27,7 @@ static int next_of_dataset(struct group_source *s, struct group_batch *out, stru
         const int at = data_order_at(&d->order, d->position - d->begins);
         d->groups[i] = d->part ? d->part[at] : at;
     }
-    *out = (struct group_batch){s->data, d->groups, s->batch_size};
+    *out = (struct group_batch){.data = s->data, .groups = d->groups, .n = s->batch_size};
     return 0;
 }
 
@@ -51,7 +51,8 @@ static void close_dataset(struct group_source *s)
     free(d);
 }
 
-static const struct group_source_ops of_dataset = {"dataset", next_of_dataset, save_dataset, restore_dataset, close_dataset};
+static const struct group_source_ops of_dataset = {.name = "dataset", .next = next_of_dataset, .save = save_dataset,
+                                                   .restore = restore_dataset, .close = close_dataset};
 
 void group_source_of_dataset(struct group_source **out, const struct dataset *data, int batch_size, uint64_t seed)
 {

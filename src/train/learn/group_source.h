@@ -1,8 +1,8 @@
 // Where the groups of training come from: one batch after the other, for as long as somebody asks. The trainer knows no more
 // of them than this; how far a source is in its data is its own account, and no matter of how many updates were made.
 //
-// Today's source is a dataset in the order of training, or a part of it (stages). What a policy says as it is tuned, what
-// was said before, or pairs that a person has just labelled are others: a table of these functions each.
+// One is a dataset in the order of training, or a part of it (stages), here; another what the policy says as it is tuned
+// (online/rollouts.h). A source is a table of these functions.
 #pragma once
 
 #include <jansson.h>
@@ -10,11 +10,13 @@
 
 #include "base/err.h"
 #include "train/data/dataset.h"
+#include "train/objective/metrics.h"
 
 struct group_batch {
     const struct dataset *data; // as long as the source lives, or until the next batch
     const int *groups;          // (n) of it, until the next batch
     int n;
+    const struct metric_list *facts; // to be logged with the first update that is made of it; may be NULL
 };
 
 struct group_source;
@@ -24,6 +26,11 @@ struct group_source_ops {
     // Where it is, or was before its last batch, so that after restore the same batches follow, bit for bit.
     json_t *(*save)(const struct group_source *s, bool before_last);
     int (*restore)(struct group_source *s, const json_t *saved, struct err *e);
+    // Of sources whose last batch could not be made again, because the weights are others by now; else NULL. write puts it into
+    // a checkpoint's folder, files that begin with "state."; read has it from there, as next gave it. With these,
+    // `before_last` is never asked for.
+    int (*write)(const struct group_source *s, const char *dir, struct err *e);
+    int (*read)(struct group_source *s, const char *dir, struct group_batch *out, struct err *e);
     void (*close)(struct group_source *s);
 };
 struct group_source {

@@ -95,14 +95,19 @@ static int next_minibatch(struct trainer *t, int *n, struct err *e)
     return 0;
 }
 
-json_t *trainer_save_source(const struct trainer *t)
+int trainer_save_source(const struct trainer *t, const char *dir, json_t **out, struct err *e)
 {
+    const struct group_source_ops *ops = t->source->ops;
     const bool within = t->batch.n && t->at_part > 0 && t->at_part < parts_of_batch(t);
-    return json_pack("{s:s, s:i, s:o}", "name", t->source->ops->name, "part", within ? t->at_part : 0, "state",
-                     t->source->ops->save(t->source, within));
+    int code = within && ops->write ? ops->write(t->source, dir, e) : 0;
+    if (code)
+        return code;
+    *out = json_pack("{s:s, s:i, s:o}", "name", ops->name, "part", within ? t->at_part : 0, "state",
+                     ops->save(t->source, within && !ops->write));
+    return 0;
 }
 
-int trainer_restore_source(struct trainer *t, const json_t *saved, struct err *e)
+int trainer_restore_source(struct trainer *t, const json_t *saved, const char *dir, struct err *e)
 {
     const char *name = json_string_value(json_object_get(saved, "name"));
     int64_t part;
@@ -113,8 +118,12 @@ int trainer_restore_source(struct trainer *t, const json_t *saved, struct err *e
     if (!code)
         code = t->source->ops->restore(t->source, json_object_get(saved, "state"), e);
     t->batch.n = 0;
-    if (!code && part > 0)
+    if (!code && part > 0 && t->source->ops->read) {
+        code = t->source->ops->read(t->source, dir, &t->batch, e);
+        t->data = code ? t->data : t->batch.data;
+    } else if (!code && part > 0) {
         code = next_batch(t, e);
+    }
     if (!code)
         t->at_part = (int)part;
     return code;
@@ -295,6 +304,7 @@ int trainer_step(struct trainer *t, struct step_result *r, struct err *e)
     if (code)
         return code;
     batch_facts(objective, t->data, t->groups, n, t->first);
+    objective->longest = t->options.longest;
     objective->seed = t->options.seed;
     objective->step = step;
     const int own = ranks_first(&t->options.ranks, n, t->options.ranks.rank),
@@ -332,6 +342,8 @@ int trainer_step(struct trainer *t, struct step_result *r, struct err *e)
     t->at_part++;
     r->seconds = clock_seconds() - began;
     tally_metrics(&tally, objective, false, &r->metrics);
+    for (int i = 0; t->batch.facts && t->at_part == 1 && i < t->batch.facts->n; i++)
+        metric_add(&r->metrics, t->batch.facts->items[i].key, t->batch.facts->items[i].value);
     metric_add(&r->metrics, "grad_norm", r->grad_norm);
     if (t->value)
         metric_add(&r->metrics, "value_grad_norm", value_norm);

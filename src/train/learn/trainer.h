@@ -29,6 +29,7 @@ struct trainer_options {
     double warmup;
     int64_t total_steps;
     int batch_size, max_batch_tokens;
+    int longest;     // tokens of an answer that the source samples; 0: it samples none
     int minibatches; // that a batch of the source is cut in, an update each; 0 is 1
     int passes;      // over each batch; 0 is 1
     uint64_t seed;
@@ -75,9 +76,9 @@ int trainer_new(struct trainer **out, const struct trainer_options *o, struct mo
 int trainer_add_value(struct trainer *t, struct model *m, struct err *e);
 void trainer_free(struct trainer *t); // NULL is fine
 
-// Where training is in its data, and back there: the same updates follow.
-json_t *trainer_save_source(const struct trainer *t);
-int trainer_restore_source(struct trainer *t, const json_t *saved, struct err *e);
+// Where training is in its data, and back there: the same updates follow. dir: of the checkpoint, for what a source keeps in files.
+int trainer_save_source(const struct trainer *t, const char *dir, json_t **out, struct err *e);
+int trainer_restore_source(struct trainer *t, const json_t *saved, const char *dir, struct err *e);
 
 // ERR_NUMERIC when the loss or the gradients are not finite: the weights and what the
 // objective remembers are then as before the step. With several ranks all fail when one does up to

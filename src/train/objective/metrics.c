@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/str.h"
 #include "corpus/corpus.h"
 #include "train/objective/ranking.h"
 
@@ -47,6 +48,19 @@ static double share_of_votes(const struct objective *o, const struct seq *s)
     return s[0].label > s[1].label ? 1 : s[0].label < s[1].label ? 0 : 0.5;
 }
 
+// The objective's own metrics of more groups: sums, or what is extreme of those that say so by their names.
+static void fold(struct tally *t, int i, double more)
+{
+    const bool first = !(t->seen & 1u << i);
+    t->seen |= 1u << i;
+    if (t->largest & 1u << i)
+        t->extra[i] = first || more > t->extra[i] ? more : t->extra[i];
+    else if (t->least & 1u << i)
+        t->extra[i] = first || more < t->extra[i] ? more : t->extra[i];
+    else
+        t->extra[i] += more;
+}
+
 void tally_group(struct tally *t, const struct objective_run *r, const struct seq *s, int n, double loss,
                  const double *extra)
 {
@@ -76,8 +90,11 @@ void tally_group(struct tally *t, const struct objective_run *r, const struct se
     }
     if (n == 2 && r->objective->log_odds)
         calibration_add(&t->calibration, s[0].reward - s[1].reward, share_of_votes(r->objective, s));
-    for (int i = 0; r->objective->metrics && r->objective->metrics[i]; i++)
-        t->extra[i] += extra[i];
+    for (int i = 0; r->objective->metrics && r->objective->metrics[i]; i++) {
+        t->largest |= text_ends(r->objective->metrics[i], "/max") ? 1u << i : 0;
+        t->least |= text_ends(r->objective->metrics[i], "/min") ? 1u << i : 0;
+        fold(t, i, extra[i]);
+    }
 }
 
 void tally_add(struct tally *to, const struct tally *from)
@@ -103,8 +120,11 @@ void tally_add(struct tally *to, const struct tally *from)
         to->calibration.predicted[i] += from->calibration.predicted[i];
         to->calibration.happened[i] += from->calibration.happened[i];
     }
+    to->largest |= from->largest;
+    to->least |= from->least;
     for (int i = 0; i < OBJECTIVE_MAX_METRICS; i++)
-        to->extra[i] += from->extra[i];
+        if (from->seen & 1u << i)
+            fold(to, i, from->extra[i]);
 }
 
 // Names with "eval/" before them, made once per name.
@@ -173,5 +193,6 @@ void tally_metrics(const struct tally *t, const struct objective_run *r, bool he
         metric_add(out, named("entropy", held_out), t->entropy / t->n_tokens);
     }
     for (int i = 0; r->objective->metrics && r->objective->metrics[i]; i++)
-        metric_add(out, named(r->objective->metrics[i], held_out), t->extra[i] / groups);
+        metric_add(out, named(r->objective->metrics[i], held_out),
+                   (t->largest | t->least) & 1u << i ? t->extra[i] : t->extra[i] / groups);
 }

@@ -7,7 +7,7 @@
 #include "train/objective/calibration.h"
 #include "train/objective/objective.h"
 
-enum { METRICS_MAX = 64 };
+enum { METRICS_MAX = 128 };
 
 struct metric {
     const char *key; // lives as long as the program
@@ -30,6 +30,7 @@ struct tally {
     double n_tokens, entropy, top;
     struct calibration calibration; // of pairs whose rewards are log-odds
     double extra[OBJECTIVE_MAX_METRICS];
+    unsigned seen, largest, least; // of extra, a bit each: that it was told; that it is an extreme, no sum
 };
 // After loss(): adds one group's numbers.
 void tally_group(struct tally *t, const struct objective_run *r, const struct seq *s, int n, double loss,

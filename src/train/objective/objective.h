@@ -53,7 +53,12 @@ enum objective_column {
 };
 
 // What may be known of each token of a response when it comes from its source.
-enum token_column { TOKEN_OLD_LOGP, TOKEN_REFERENCE, TOKEN_REWARD, TOKEN_OLD_VALUE, TOKEN_ADVANTAGE, N_TOKEN_COLUMNS };
+enum token_column {
+    TOKEN_OLD_LOGP,  // under the policy that said it, then
+    TOKEN_REFERENCE, // under the reference
+    TOKEN_REWARD, TOKEN_OLD_VALUE, TOKEN_ADVANTAGE, TOKEN_RETURN,
+    N_TOKEN_COLUMNS
+};
 // A response's tokens (seq.n of each), with COLUMN_TOKENS.
 struct token_numbers {
     const float *logp;                     // under the policy
@@ -77,7 +82,7 @@ static inline bool needs_any(struct needs n)
     return n.reads || n.networks || n.groups || n.columns || n.batch_first;
 }
 
-enum { OBJECTIVE_MAX_PARAMS = 16, OBJECTIVE_MAX_STATE = 8, OBJECTIVE_MAX_METRICS = 8 };
+enum { OBJECTIVE_MAX_PARAMS = 24, OBJECTIVE_MAX_STATE = 8, OBJECTIVE_MAX_METRICS = 16 };
 
 // One response. Pairs: [0] chosen, [1] rejected. Numbers that the objective does not need are zero.
 struct seq {
@@ -114,10 +119,30 @@ struct objective_run {
     // The present batch, set before prepare() and loss(), the same for every way of cutting it in pieces:
     int n_groups;
     double n_tokens; // response tokens
+    int longest; // tokens that an answer of the policy may have; 0: none is sampled
     uint64_t seed;
     int64_t step;
     double prepared; // set by prepare(): one more constant, of the whole batch
     bool held_out; // an evaluation: state is as training left it, and prepare() does not move it
+};
+
+// An answer of the policy, as it was when it was said: arrays of its n tokens.
+struct said {
+    int n;
+    bool ended;   // by its own end; else it was cut off
+    double score; // what it earned as a whole, of the rewards
+    const float *logp, *ref, *value;     // under the policy, the reference, the value network; NULL: none of these
+    float *reward, *advantage, *returns; // to be set by judge()
+};
+// What an objective has that learns from what the policy says meanwhile (on-policy). The prompts of the data are
+// answered `samples` times each, a parameter of its own; then, once for all updates that are made of a batch of answers:
+struct online {
+    // What each token earned and what it is worth: the columns TOKEN_REWARD, TOKEN_ADVANTAGE and TOKEN_RETURN that loss() will
+    // see. Group g's answers are said[first[g]] .. said[first[g + 1] - 1].
+    void (*judge)(struct objective_run *r, struct said *said, const int *first, int n_groups);
+    // Of objectives that learn from some answers of a prompt, as if data had had them: which of the n, in which order, and
+    // with which labels. Returns how many; 0: this prompt teaches nothing. NULL: all are learnt from.
+    int (*pick)(const struct objective_run *r, const struct said *said, int n, int *taken, double *labels);
 };
 
 struct objective {
@@ -127,13 +152,17 @@ struct objective {
     const char *paper;    // "Rafailov et al. 2023, arXiv:2305.18290"
     const char *formula;  // as plain text
     const char *pitfalls; // what to watch for
-    unsigned data;        // accepted enum data_kind, or-ed; with DATA_BINARY all are read response by response
+    unsigned data;        // accepted enum data_kind, or-ed; with DATA_BINARY all are read response by response. DATA_PROMPT
+                          // alone: it takes the prompts, which rows of every kind have
     struct needs needs;   // under any values; batch_first follows from prepare
     bool of_runs;         // it trains other runs and merges them (paft_run.h); the loss judges what comes out
+    const struct online *online; // NULL: it learns from answers that are there
     bool rewards;         // labels are rewards, which are standardized: 0 is their mean; else 0.5 parts good from bad
     bool log_odds;        // of pairs: sigmoid(reward - reward) is the probability that the first is better
     const struct param *params;  // ends with a row without name; at most OBJECTIVE_MAX_PARAMS
-    const char *const *metrics;  // what loss() reports beside the usual ones; NULL-terminated; may be NULL
+    // What loss() reports beside the usual ones; NULL-terminated; may be NULL. Of a batch the mean over its groups is logged,
+    // of names that end in /max or /min the largest or the least.
+    const char *const *metrics;
     // Takes away what is not needed under these values; NULL: all always is.
     void (*needs_now)(const double *values, struct needs *n);
     // READ_RIVAL: among how many of the likeliest other tokens the rival is drawn.
@@ -145,7 +174,7 @@ struct objective {
     // seq.prepared; before its loss(). NULL: none.
     void (*hold)(const struct objective_run *r, struct seq *seqs, int n);
     // The loss of one group of n responses; sets d_logp, d_score, ... and reward of each. metrics has room for
-    // one number per row of `metrics`, averaged over groups by the caller.
+    // one number per row of `metrics`.
     double (*loss)(const struct objective_run *r, struct seq *seqs, int n, double *metrics);
 };
 

@@ -23,6 +23,8 @@ extern const struct objective objective_paft, objective_sdpo;
 extern const struct objective objective_cringe, objective_npo, objective_pairwise_cringe, objective_tdpo1,
     objective_tdpo2;
 extern const struct objective objective_bco, objective_d2o, objective_dro_v, objective_kto;
+extern const struct objective objective_conditional_pm_rlhf, objective_dr_grpo, objective_grpo, objective_gspo,
+    objective_pm_rlhf, objective_ppo, objective_reinforce, objective_reinforce_pp, objective_rloo;
 extern const struct objective objective_preference_model, objective_rm, objective_rm_list, objective_rm_token;
 
 const struct objective *const objectives[] = {
@@ -82,6 +84,17 @@ const struct objective *const objectives[] = {
     &objective_infonca,
     &objective_nca,
     &objective_exo_rw,
+
+    // the policy's own answers and their rewards (online)
+    &objective_ppo,
+    &objective_pm_rlhf,
+    &objective_conditional_pm_rlhf,
+    &objective_rloo,
+    &objective_reinforce,
+    &objective_reinforce_pp,
+    &objective_grpo,
+    &objective_dr_grpo,
+    &objective_gspo,
 
     // reward models
     &objective_rm,
@@ -206,7 +219,7 @@ const char *objective_data_text(const struct objective *o)
 
 int objective_check_data(const struct objective *o, unsigned data_kind, const char *where, struct err *e)
 {
-    if (o->data & data_kind)
+    if ((o->data & data_kind) || o->data == DATA_PROMPT)
         return 0;
     const bool makes_pairs = data_kind == DATA_LIST && (o->data & DATA_PAIR);
     return err_set(e, ERR_USAGE,

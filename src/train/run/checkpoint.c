@@ -76,17 +76,22 @@ static int write_state(const struct optimizer *o, const char *dir, const char *n
 static int write_facts(const struct trainer *t, const char *dir, const struct checkpoint_facts *facts,
                        const json_t *settings, struct err *e)
 {
-    json_t *state = json_array();
+    json_t *source, *state = json_array();
+    int code = trainer_save_source(t, dir, &source, e);
+    if (code) {
+        json_decref(state);
+        return code;
+    }
     for (int i = 0; i < OBJECTIVE_MAX_STATE; i++)
         json_array_append_new(state, json_sprintf("%a", t->options.objective.state[i])); // NaN and infinities too
     json_t *root = json_pack("{s:i, s:s, s:I, s:I, s:o, s:I, s:i, s:s, s:s, s:s, s:o, s:O}", "format", FORMAT, "attune",
                              PACKAGE_VERSION, "step", (json_int_t)t->step, "updates", (json_int_t)t->optimizer.t,
-                             "source", trainer_save_source(t), "seed",
+                             "source", source, "seed",
                              (json_int_t)t->options.seed, "batch_size", t->options.batch_size, "objective",
                              facts->objective, "model_key", facts->model_key, "data_hash", facts->data_hash,
                              "objective_state", state, "settings", settings);
     char *path = path_join(dir, "state.json");
-    int code = root ? json_write(path, root, e) : err_set(e, ERR_FAIL, "the state of step %lld cannot be written as JSON",
+    code = root ? json_write(path, root, e) : err_set(e, ERR_FAIL, "the state of step %lld cannot be written as JSON",
                                                           (long long)t->step);
     free(path);
     json_decref(root);
@@ -249,12 +254,12 @@ static double state_number(const json_t *text)
 }
 
 // Checkpoints of Attune before sources were counted apart have the next group alone.
-static int restore_source(struct trainer *t, const json_t *root, struct err *e)
+static int restore_source(struct trainer *t, const json_t *root, const char *dir, struct err *e)
 {
     const json_t *saved = json_object_get(root, "source");
     json_t *old = saved ? NULL
                         : json_pack("{s:s, s:{s:O*}}", "name", "dataset", "state", "position", json_object_get(root, "next_group"));
-    int code = trainer_restore_source(t, saved ? saved : old, e);
+    int code = trainer_restore_source(t, saved ? saved : old, dir, e);
     json_decref(old);
     return code;
 }
@@ -282,7 +287,7 @@ int checkpoint_restore(struct trainer *t, const char *dir, const struct checkpoi
     if (!code && t->value)
         code = restore_state(&t->value->optimizer, dir, value_file, e);
     if (!code)
-        code = restore_source(t, root, e);
+        code = restore_source(t, root, dir, e);
     if (!code) {
         const json_t *state = json_object_get(root, "objective_state");
         for (size_t i = 0; i < OBJECTIVE_MAX_STATE; i++)

@@ -1,0 +1,196 @@
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "train/online/rollout_parts.h"
+
+static void copy_column(struct dataset *d, enum token_column column, const struct ds_seq *s, const float *numbers)
+{
+    memcpy(d->token_columns[column] + s->first, numbers, (size_t)s->n * sizeof *numbers);
+}
+
+// Every token under the model that the decoder computes: into a column, and its sum into sums, where that is wanted.
+static int read_logprobs(struct rollouts *r, struct decoder *decoder, struct rollout_batch *b, const int *groups,
+                         struct seq *seqs, enum token_column column, double *sums, struct tally *tally, struct err *e)
+{
+    struct trainer *t = r->trainer;
+    struct dataset *d = &b->data;
+    const struct reading reading = {.needs = {.columns = COLUMN_TOKENS, .reads = tally ? READ_TOKEN_STATS : 0}};
+    t->packed.without_mismatched = false;
+    t->packed.most_targets = 0;
+    int code = forward_groups(decoder, &t->packed, d, groups, d->n_groups, t->options.max_batch_tokens, &reading, seqs, tally, e);
+    for (int i = 0; i < d->n_seqs && !code; i++) {
+        copy_column(d, column, &d->seqs[i], seqs[i].tokens.logp);
+        if (sums)
+            sums[i] = seqs[i].logp;
+    }
+    return code;
+}
+
+static int read_values(struct rollouts *r, struct rollout_batch *b, const int *groups, struct seq *seqs, struct err *e)
+{
+    struct trainer *t = r->trainer;
+    struct dataset *d = &b->data;
+    for (int i = 0; i < d->n_seqs; i++)
+        seqs[i] = (struct seq){.n = d->seqs[i].n};
+    int code = value_read(t->value, d, groups, d->n_groups, t->options.max_batch_tokens, false, seqs, e);
+    for (int i = 0; i < d->n_seqs && !code; i++)
+        copy_column(d, TOKEN_OLD_VALUE, &d->seqs[i], seqs[i].tokens.value);
+    return code;
+}
+
+static int *all_groups(const struct dataset *d)
+{
+    int *groups = mem_alloc((size_t)d->n_groups + 1, sizeof *groups);
+    for (int i = 0; i < d->n_groups; i++)
+        groups[i] = i;
+    return groups;
+}
+
+int rollout_measure(struct rollouts *r, struct rollout_batch *b, struct err *e)
+{
+    struct trainer *t = r->trainer;
+    struct dataset *d = &b->data;
+    int *groups = all_groups(d);
+    struct seq *seqs = mem_alloc((size_t)d->n_seqs + 1, sizeof *seqs);
+    struct tally tally = {0};
+    double n_tokens = 0;
+    int code = read_logprobs(r, t->decoder, b, groups, seqs, TOKEN_OLD_LOGP, NULL, &tally, e);
+    for (int i = 0; i < d->n_seqs; i++)
+        n_tokens += d->seqs[i].n;
+    b->entropy = tally.entropy / n_tokens;
+    if (!code && t->reference) {
+        d->refs = mem_realloc(d->refs, (size_t)d->n_seqs, sizeof *d->refs);
+        code = read_logprobs(r, live_reference_enter(t->reference), b, groups, seqs, TOKEN_REFERENCE, d->refs, NULL, e);
+        live_reference_leave(t->reference);
+    }
+    if (!code && t->value)
+        code = read_values(r, b, groups, seqs, e);
+    free(seqs);
+    free(groups);
+    return code;
+}
+
+static struct said *said_of(const struct rollouts *r, const struct rollout_batch *b)
+{
+    const struct dataset *d = &b->data;
+    float *const *c = d->token_columns;
+    struct said *said = mem_alloc((size_t)d->n_seqs + 1, sizeof *said);
+    for (int i = 0; i < d->n_seqs; i++) {
+        const size_t at = d->seqs[i].first;
+        said[i] = (struct said){.n = d->seqs[i].n, .ended = b->ended[i], .score = b->scores[i],
+                                .logp = c[TOKEN_OLD_LOGP] + at, .ref = r->trainer->reference ? c[TOKEN_REFERENCE] + at : NULL,
+                                .value = r->trainer->value ? c[TOKEN_OLD_VALUE] + at : NULL,
+                                .reward = c[TOKEN_REWARD] + at, .advantage = c[TOKEN_ADVANTAGE] + at,
+                                .returns = c[TOKEN_RETURN] + at};
+    }
+    return said;
+}
+
+void rollout_judge(struct rollouts *r, struct rollout_batch *b)
+{
+    struct objective_run *o = &r->trainer->options.objective;
+    const struct dataset *d = &b->data;
+    int *first = mem_alloc((size_t)d->n_groups + 1, sizeof *first);
+    struct said *said = said_of(r, b);
+    for (int g = 0; g < d->n_groups; g++) // answers stand in the order of their groups
+        first[g + 1] = d->groups[g].first_seq + d->groups[g].n_seqs;
+    if (o->objective->online->judge)
+        o->objective->online->judge(o, said, first, d->n_groups);
+    free(said);
+    free(first);
+}
+
+// What a group keeps of its answers: numbers within the group, in the order that they are to have.
+struct kept {
+    int n;
+    int *taken;
+    double *labels; // NULL: as they are
+};
+
+static void move_answer(struct rollout_batch *b, int to, const struct ds_seq *s, bool ended, double score, double ref)
+{
+    b->data.seqs[to] = *s;
+    b->ended[to] = ended;
+    b->scores[to] = score;
+    if (b->data.refs)
+        b->data.refs[to] = ref;
+}
+
+// Groups without answers go, and the answers of the others close up. Tokens stay where they are.
+static void keep_answers(struct rollout_batch *b, const struct kept *kept)
+{
+    struct dataset *d = &b->data;
+    const struct rollout_batch old = *b;
+    b->data.seqs = mem_alloc((size_t)d->n_seqs + 1, sizeof *d->seqs);
+    b->ended = mem_alloc((size_t)d->n_seqs + 1, sizeof *b->ended);
+    b->scores = mem_alloc((size_t)d->n_seqs + 1, sizeof *b->scores);
+    b->data.refs = old.data.refs ? mem_alloc((size_t)d->n_seqs + 1, sizeof *d->refs) : NULL;
+    int n_groups = 0, n_seqs = 0;
+    for (int g = 0; g < old.data.n_groups; g++) {
+        struct ds_group group = d->groups[g];
+        const int from = group.first_seq;
+        if (kept[g].n == 0)
+            continue;
+        group.first_seq = n_seqs;
+        group.n_seqs = kept[g].n;
+        for (int k = 0; k < kept[g].n; k++, n_seqs++) {
+            const int at = from + kept[g].taken[k];
+            move_answer(b, n_seqs, &old.data.seqs[at], old.ended[at], old.scores[at], old.data.refs ? old.data.refs[at] : 0);
+            if (kept[g].labels)
+                d->seqs[n_seqs].label = kept[g].labels[k];
+        }
+        d->groups[n_groups++] = group;
+    }
+    d->n_groups = n_groups;
+    d->n_seqs = n_seqs;
+    free(old.data.seqs);
+    free(old.data.refs);
+    free(old.ended);
+    free(old.scores);
+}
+
+void rollout_select(struct rollout_batch *b, const bool *keep)
+{
+    const struct dataset *d = &b->data;
+    int *all = mem_alloc((size_t)d->n_seqs + 1, sizeof *all);
+    struct kept *kept = mem_alloc((size_t)d->n_groups + 1, sizeof *kept);
+    for (int i = 0; i < d->n_seqs; i++)
+        all[i] = i;
+    for (int g = 0; g < d->n_groups; g++)
+        kept[g] = (struct kept){keep[g] ? d->groups[g].n_seqs : 0, all, NULL};
+    keep_answers(b, kept);
+    free(kept);
+    free(all);
+}
+
+void rollout_pick(struct rollouts *r, struct rollout_batch *b)
+{
+    const struct objective_run *o = &r->trainer->options.objective;
+    const struct online *online = o->objective->online;
+    const struct dataset *d = &b->data;
+    if (!online->pick && !r->o.ended_only)
+        return;
+    struct said *said = said_of(r, b);
+    struct kept *kept = mem_alloc((size_t)d->n_groups + 1, sizeof *kept);
+    int *taken = mem_alloc((size_t)d->n_seqs + 1, sizeof *taken);
+    double *labels = mem_alloc((size_t)d->n_seqs + 1, sizeof *labels);
+    for (int g = 0; g < d->n_groups; g++) {
+        const struct ds_group *group = &d->groups[g];
+        struct kept *k = &kept[g];
+        *k = (struct kept){0, taken + group->first_seq, online->pick ? labels + group->first_seq : NULL};
+        if (online->pick)
+            k->n = online->pick(o, said + group->first_seq, group->n_seqs, k->taken, k->labels);
+        else
+            for (int i = 0; i < group->n_seqs; i++)
+                if (b->ended[group->first_seq + i])
+                    k->taken[k->n++] = i;
+    }
+    keep_answers(b, kept);
+    free(said);
+    free(kept);
+    free(taken);
+    free(labels);
+}

@@ -1,0 +1,49 @@
+// A source of groups that the policy makes itself (on-policy): prompts of the data are answered, the answers scored, and judged
+// by the objective (struct online), before the first update that is made of them.
+//
+//   rollout_sample.c   prompts -> answers
+//   rollout_numbers.c  answers -> log-probabilities, values, advantages; which of them are learnt from
+//   rollout_facts.c    what there is to say of a batch
+//   rollout_state.c    a batch in a checkpoint
+//   rollouts.c         the source
+//
+// The answer to prompt number `p` of training (counted from its beginning, over all epochs) with the sample number k is a function of
+// (seed, p, k) and the policy alone. Log-probabilities are those of the forward pass that trains, not of the sampler's.
+//
+// Owner: the trainer's thread.
+#pragma once
+
+#include "model/generator.h"
+#include "train/learn/group_source.h"
+#include "train/learn/reference.h" // progress_fn
+#include "train/learn/trainer.h"
+
+// What was said to a batch of prompts.
+struct rollout_batch {
+    struct dataset data; // a group a prompt, its answers in the order of their samples, tokens with columns
+    bool *ended;         // (n_seqs) by its own end; else it was cut off
+    double *scores;      // (n_seqs) what the rewards made of it
+    double entropy;      // of the policy's distribution, the mean over all tokens; of a batch as it was drawn
+    int64_t first_prompt; // the number of the first group's prompt
+};
+
+struct rollout_options {
+    const struct dataset *prompts; // groups without responses (dataset_options.prompts)
+    int batch_size;                // prompts
+    int samples;                   // answers to each
+    int max_length;                // of prompt and answer together
+    struct gen_options sampling;   // without its seed
+    uint64_t seed;
+    bool dynamic;   // prompts whose answers all score the same are not learnt from: others are drawn in their place
+    bool ended_only; // answers that were cut off are judged, but not learnt from
+    // The answers' scores, into b->scores; adds what there is to say of them to facts.
+    int (*score)(void *with, struct rollout_batch *b, struct metric_list *facts, struct err *e);
+    // All answers of a batch once they are judged; step: of the first update that is made of them. NULL: nobody keeps them.
+    void (*keep)(void *with, const struct rollout_batch *b, int64_t step);
+    progress_fn progress; // may be NULL; false: ERR_INTERRUPTED, and the same batch will be drawn when asked again
+    void *with;           // of these three
+};
+
+void rollouts_new(struct group_source **out, const struct rollout_options *o);
+// Before the first batch: whose policy, reference and value network answer. The trainer must outlive the source's use.
+void rollouts_attach(struct group_source *s, struct trainer *t);
