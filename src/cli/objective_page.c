@@ -79,7 +79,9 @@ static void section(FILE *out, const struct engine_description *d, const struct 
     fprintf(out, "\n\n```\n%s\n```\n\n", text_of(json, "formula"));
     const size_t n_own = own_params(json);
     params_table(out, o->params, 0, n_own);
-    if (o->params[n_own].name)
+    if (o->params[n_own].name && objective_group_of(json) == OBJECTIVES_ONLINE)
+        fputs("It also has the [options of answers and rewards](#options-of-answers-and-rewards).\n\n", out);
+    else if (o->params[n_own].name)
         fputs(n_own ? "It also has the [options of pairs](#options-of-pairs).\n\n"
                     : "It has the [options of pairs](#options-of-pairs), and no parameters of its own.\n\n", out);
     else if (n_own == 0)
@@ -116,18 +118,20 @@ static void contents(FILE *out, const struct engine_description *d)
     }
 }
 
-// The rows that objectives of single pairs share, once.
-static void shared_options(FILE *out, const struct engine_description *d)
+// The rows that all objectives of a group share, once.
+static void shared_options(FILE *out, const struct engine_description *d, enum objective_group group, const char *title)
 {
     for (int i = 0; i < d->n_objectives; i++) {
         const size_t n_own = own_params(objective_json(d, &d->objectives[i]));
         const struct param *p = d->objectives[i].params;
         size_t n = n_own;
+        if (objective_group_of(objective_json(d, &d->objectives[i])) != group)
+            continue;
         while (p[n].name)
             n++;
         if (n == n_own)
             continue;
-        fputs("### Options of pairs\n\nObjectives whose loss belongs to one pair alone have these as well.\n\n", out);
+        fputs(title, out);
         params_table(out, p, n_own, n);
         return;
     }
@@ -152,7 +156,12 @@ void objective_page(FILE *out, const struct engine_description *d)
             if (!any)
                 fprintf(out, "## %s\n\n", objective_group_titles[g]);
             if (!any && g == OBJECTIVES_PAIRS)
-                shared_options(out, d);
+                shared_options(out, d, OBJECTIVES_PAIRS, "### Options of pairs\n\n"
+                               "Objectives whose loss belongs to one pair alone have these as well.\n\n");
+            if (!any && g == OBJECTIVES_ONLINE)
+                shared_options(out, d, OBJECTIVES_ONLINE, "### Options of answers and rewards\n\n"
+                               "Objectives that have the model answer the prompts of the data, and learn from what its answers\n"
+                               "earn, have these as well. At least one reward is needed.\n\n");
             any = true;
             section(out, d, &d->objectives[i]);
         }

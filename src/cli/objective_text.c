@@ -9,6 +9,7 @@ const char *const objective_group_titles[N_OBJECTIVE_GROUPS] = {
     [OBJECTIVES_PAIRS] = "Preference pairs",
     [OBJECTIVES_BINARY] = "Good and bad answers",
     [OBJECTIVES_LISTS] = "Ranked or scored lists",
+    [OBJECTIVES_ONLINE] = "The model's own answers",
     [OBJECTIVES_REWARD] = "Reward models",
 };
 
@@ -31,6 +32,8 @@ enum objective_group objective_group_of(const json_t *o)
 {
     if (json_is_true(json_object_get(o, "needs_score")))
         return OBJECTIVES_REWARD;
+    if (json_is_true(json_object_get(o, "online")))
+        return OBJECTIVES_ONLINE;
     if (has_kind(o, "list"))
         return OBJECTIVES_LISTS;
     if (has_kind(o, "good"))
@@ -102,4 +105,6 @@ void objective_add_metrics(struct str *s, const json_t *o)
     if (json_array_size(own))
         str_add(s, ", ");
     add_list(s, own, ", ");
+    if (group == OBJECTIVES_ONLINE)
+        str_add(s, ", and what every batch of answers is like");
 }

@@ -7,7 +7,8 @@
 #include "launch/engine.h"
 
 // What objectives are sorted by: what they learn from.
-enum objective_group { OBJECTIVES_TEXTS, OBJECTIVES_PAIRS, OBJECTIVES_BINARY, OBJECTIVES_LISTS, OBJECTIVES_REWARD, N_OBJECTIVE_GROUPS };
+enum objective_group { OBJECTIVES_TEXTS, OBJECTIVES_PAIRS, OBJECTIVES_BINARY, OBJECTIVES_LISTS,
+    OBJECTIVES_ONLINE, OBJECTIVES_REWARD, N_OBJECTIVE_GROUPS };
 extern const char *const objective_group_titles[N_OBJECTIVE_GROUPS];
 
 const json_t *objective_json(const struct engine_description *d, const struct engine_objective *o);

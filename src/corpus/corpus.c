@@ -20,6 +20,16 @@
 
 enum { RECOGNIZE_ROWS = 100 }; // so many rows decide on the shape
 
+char *example_prompt_text(const struct example *x)
+{
+    struct str s = {0};
+    if (x->n_turns == 1)
+        return mem_strdup(x->turns[0].text ? x->turns[0].text : "");
+    for (int i = 0; i < x->n_turns; i++)
+        str_addf(&s, "%s%s: %s", i ? "\n" : "", x->turns[i].role ? x->turns[i].role : "user", x->turns[i].text ? x->turns[i].text : "");
+    return str_take(&s);
+}
+
 const char *data_kind_name(enum data_kind kind)
 {
     switch (kind) {

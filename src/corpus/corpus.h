@@ -46,6 +46,9 @@ static inline bool pair_is_tie(const struct example *x)
 {
     return x->n_responses == 2 && x->responses[0].score == x->responses[1].score;
 }
+// What was asked, as text for a person or a program: the prompt, or of a conversation with several turns all of them with their
+// roles; heap.
+char *example_prompt_text(const struct example *x);
 struct refused_row {
     int64_t line;
     const char *reason; // "chosen and rejected are the same text"

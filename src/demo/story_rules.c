@@ -211,11 +211,13 @@ const struct grammar_rule story_rules[] = {
     {"dusk", RULE("when evening came,", "as the sun went down,", "at the end of the day,", "when the stars came out,",
                   "after that,", "then", "when it got late,")},
 
+    // Every style has as many different endings, 7 * 9 + 1 beginnings times 15 ends: what people choose among all endings is then
+    // what they choose among the styles.
     {"cozy_a", RULE("{dusk} {hero} and {friend} walked home (together|side by side|hand in hand).",
                     "{dusk} they went home (to eat supper|for supper|to {hero}'s house).",
-                    "{dusk} {hero} took {friend} home, where (a pot of soup was waiting|the kettle was on|a fire was burning).",
-                    "{dusk} the two friends sat by the fire at home and ate {hot}.",
-                    "\"let us go home,\" said ({hero}|{friend}), and they did.")},
+                    "{dusk} {hero} took {friend} home, where (a pot of soup was waiting|the kettle was on).",
+                    "{dusk} the two friends sat by the fire at home and ate pancakes.",
+                    "\"let us go home,\" said {hero}, and they did.")},
     {"cozy_b", RULE("soon {hero} was fast asleep under a (warm|soft|thick) blanket.",
                     "they shared {hot} and one big blanket, and the room was warm.",
                     "{friend} pulled up the blanket and fell asleep with a smile.",
@@ -240,12 +242,13 @@ const struct grammar_rule story_rules[] = {
                    "a new journey began, and they did not look back.")},
 
     {"song_a", RULE("{dusk} {friend} began to hum a (little |)tune.",
-                    "{dusk} {hero} made up a song about the {noun}.",
-                    "{dusk} {friend} sang (softly|a song), and {hero} hummed along.",
+                    "{dusk} {hero} made up a song about (the {noun}|the moon|the rain).",
+                    "{dusk} {friend} sang (softly|a song|and sang), and {hero} hummed along.",
+                    "{dusk} they sat down and began to sing.",
                     "\"let us sing,\" said {hero}.")},
-    {"song_b", RULE("they sang and danced until the moon was high.",
-                    "all the animals came to sing with them and danced in a circle.",
-                    "it was the best song that anybody had ever sung, and they sang it again and again.",
-                    "everyone knew the tune, and they danced under the stars.")},
+    {"song_b", RULE("they sang and danced (until the moon was high|until morning|all night long|under the stars).",
+                    "all the animals came to sing with them and danced in a (circle|ring|row).",
+                    "it was the best song that anybody had ever (sung|heard), and they sang it (again and again|once more|three times).",
+                    "everyone knew the tune, and they danced (under the stars|on the grass).")},
     {0},
 };

@@ -95,6 +95,21 @@ struct run_sample {
 int run_reader_samples(struct run_reader *r, int newest, struct run_sample **out, int *n, struct err *e); // newest first
 void run_samples_free(struct run_sample *samples, int n);
 
+// An answer of the policy that it has learnt from, or was to.
+struct run_rollout {
+    int64_t id, at_ms, step; // of the first update that was made of it
+    int64_t prompt_number;   // of training, counted over all epochs
+    int sample;
+    char *prompt, *response;
+    int32_t *tokens; // (n_tokens) of the response
+    int n_tokens;
+    bool ended;         // by its own end
+    double score, logp, ref; // what it earned; under the policy and the reference then (NaN: no reference)
+};
+// Newest first, at most `newest` of them; before_id: those older than it (0: all).
+int run_reader_rollouts(struct run_reader *r, int64_t before_id, int newest, struct run_rollout **out, int *n, struct err *e);
+void run_rollouts_free(struct run_rollout *rollouts, int n);
+
 struct run_checkpoint {
     int64_t step, at_ms, bytes;
     char *path;      // relative to the run's folder
@@ -118,7 +133,8 @@ int run_writer_metric(struct run_writer *w, const char *key, int64_t step, doubl
 int run_writer_event(struct run_writer *w, int64_t at_ms, int64_t step, const char *level, const char *kind,
                      const char *text, struct err *e);
 int run_writer_sample(struct run_writer *w, const struct run_sample *sample, struct err *e);
+int run_writer_rollout(struct run_writer *w, const struct run_rollout *rollout, struct err *e);
 int run_writer_checkpoint(struct run_writer *w, const struct run_checkpoint *checkpoint, struct err *e);
-// On resume: forget metrics, samples and checkpoints after `step` (they are computed again, the same).
+// On resume: forget metrics, samples, rollouts and checkpoints after `step` (they are computed again, the same).
 int run_writer_rewind(struct run_writer *w, int64_t step, struct err *e);
 int run_writer_last_status(struct run_writer *w, struct run_status *out, struct err *e);

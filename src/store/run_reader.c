@@ -14,7 +14,7 @@
 struct run_reader {
     struct sql sql;
     int schema; // its version
-    sqlite3_stmt *version, *status, *keys, *points, *latest, *events, *samples, *checkpoints;
+    sqlite3_stmt *version, *status, *keys, *points, *latest, *events, *samples, *rollouts, *checkpoints;
 };
 
 const char run_status_columns[] =
@@ -306,6 +306,62 @@ void run_samples_free(struct run_sample *samples, int n)
         free(samples[i].credits);
     }
     free(samples);
+}
+
+static int32_t *read_tokens(sqlite3_stmt *row, int column, int *n)
+{
+    const int bytes = sqlite3_column_bytes(row, column);
+    const void *blob = sqlite3_column_blob(row, column);
+    *n = bytes / (int)sizeof(int32_t);
+    int32_t *tokens = mem_alloc((size_t)*n + 1, sizeof *tokens);
+    if (*n)
+        memcpy(tokens, blob, (size_t)*n * sizeof *tokens);
+    return tokens;
+}
+
+int run_reader_rollouts(struct run_reader *r, int64_t before_id, int newest, struct run_rollout **out, int *n, struct err *e)
+{
+    *n = 0;
+    *out = NULL;
+    if (r->schema < 4)
+        return 0;
+    int code = sql_prepare(&r->sql, &r->rollouts,
+                           "SELECT id, at_ms, step, prompt_number, sample, prompt, response, tokens, ended, score, logp, ref "
+                           "FROM rollouts WHERE id < ? ORDER BY id DESC LIMIT ?", e);
+    if (code)
+        return code;
+    struct run_rollout *rows = NULL;
+    int count = 0, cap = 0;
+    sqlite3_bind_int64(r->rollouts, 1, before_id > 0 ? before_id : INT64_MAX);
+    sqlite3_bind_int(r->rollouts, 2, newest);
+    while ((code = sql_step(&r->sql, r->rollouts, e)) > 0) {
+        sqlite3_stmt *row = r->rollouts;
+        MEM_GROW(rows, count, cap);
+        struct run_rollout *x = &rows[count++];
+        *x = (struct run_rollout){.id = sqlite3_column_int64(row, 0), .at_ms = sqlite3_column_int64(row, 1),
+                                  .step = sqlite3_column_int64(row, 2), .prompt_number = sqlite3_column_int64(row, 3),
+                                  .sample = sqlite3_column_int(row, 4), .prompt = sql_text(row, 5), .response = sql_text(row, 6),
+                                  .ended = sqlite3_column_int(row, 8), .score = sql_double(row, 9), .logp = sql_double(row, 10),
+                                  .ref = sql_double(row, 11)};
+        x->tokens = read_tokens(row, 7, &x->n_tokens);
+    }
+    if (code) {
+        run_rollouts_free(rows, count);
+        return code;
+    }
+    *out = rows;
+    *n = count;
+    return 0;
+}
+
+void run_rollouts_free(struct run_rollout *rollouts, int n)
+{
+    for (int i = 0; i < n; i++) {
+        free(rollouts[i].prompt);
+        free(rollouts[i].response);
+        free(rollouts[i].tokens);
+    }
+    free(rollouts);
 }
 
 int run_reader_checkpoints(struct run_reader *r, struct run_checkpoint **out, int *n, struct err *e)

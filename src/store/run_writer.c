@@ -31,7 +31,7 @@ struct run_writer {
         int64_t id;
     } *keys; // in the order of their first use; a run has a few dozens
     int n_keys, cap_keys;
-    sqlite3_stmt *point, *new_key, *status, *event, *sample, *checkpoint, *last_status;
+    sqlite3_stmt *point, *new_key, *status, *event, *sample, *rollout, *checkpoint, *last_status;
 };
 
 static int lock_run(struct run_writer *w, const char *run_dir, struct err *e)
@@ -329,6 +329,30 @@ int run_writer_sample(struct run_writer *w, const struct run_sample *sample, str
     return write_row(w, w->sample, e);
 }
 
+int run_writer_rollout(struct run_writer *w, const struct run_rollout *x, struct err *e)
+{
+    int code = prepare(w, &w->rollout,
+                       "INSERT INTO rollouts(at_ms, step, prompt_number, sample, prompt, response, tokens, ended, score, logp, ref) "
+                       "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", e);
+    if (code)
+        return code;
+    sqlite3_bind_int64(w->rollout, 1, x->at_ms);
+    sqlite3_bind_int64(w->rollout, 2, x->step);
+    sqlite3_bind_int64(w->rollout, 3, x->prompt_number);
+    sqlite3_bind_int(w->rollout, 4, x->sample);
+    if (sqlite3_bind_text(w->rollout, 5, x->prompt, -1, SQLITE_TRANSIENT) != SQLITE_OK ||
+        sqlite3_bind_text(w->rollout, 6, x->response, -1, SQLITE_TRANSIENT) != SQLITE_OK ||
+        sqlite3_bind_blob64(w->rollout, 7, x->tokens, (sqlite3_uint64)x->n_tokens * sizeof *x->tokens, SQLITE_TRANSIENT) != SQLITE_OK) {
+        sqlite3_reset(w->rollout);
+        return sql_error(&w->sql, e);
+    }
+    sqlite3_bind_int(w->rollout, 8, x->ended);
+    sqlite3_bind_double(w->rollout, 9, x->score);
+    sqlite3_bind_double(w->rollout, 10, x->logp);
+    sqlite3_bind_double(w->rollout, 11, x->ref);
+    return write_row(w, w->rollout, e);
+}
+
 int run_writer_checkpoint(struct run_writer *w, const struct run_checkpoint *checkpoint, struct err *e)
 {
     int code = prepare(w, &w->checkpoint,
@@ -354,8 +378,9 @@ int run_writer_rewind(struct run_writer *w, int64_t step, struct err *e)
              "INSERT OR REPLACE INTO counters(name, value) VALUES('seq', %lld);"
              "DELETE FROM points WHERE step > %lld;"
              "DELETE FROM samples WHERE step > %lld;"
+             "DELETE FROM rollouts WHERE step > %lld;"
              "DELETE FROM checkpoints WHERE step > %lld;",
-             (long long)w->seq, (long long)step, (long long)step, (long long)step);
+             (long long)w->seq, (long long)step, (long long)step, (long long)step, (long long)step);
     code = sql_exec(&w->sql, text, e);
     if (code) {
         sql_rollback(&w->sql);

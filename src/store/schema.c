@@ -70,6 +70,14 @@ static const char *const run_migrations[] = {
     "ALTER TABLE samples ADD COLUMN credits TEXT;",
     // 3: the error code of a run that failed; 0: it did not, or its engine was older than this column
     "ALTER TABLE status ADD COLUMN failure INTEGER NOT NULL DEFAULT 0;",
+    // 4: what a policy said as it learnt
+    "CREATE TABLE rollouts("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  at_ms INTEGER NOT NULL, step INTEGER NOT NULL,"
+    "  prompt_number INTEGER NOT NULL, sample INTEGER NOT NULL,"
+    "  prompt TEXT NOT NULL, response TEXT NOT NULL, tokens BLOB NOT NULL," // int32, little-endian
+    "  ended INTEGER NOT NULL, score REAL, logp REAL, ref REAL);"
+    "CREATE INDEX rollouts_of_step ON rollouts(step);",
     NULL,
 };
 const struct sql_schema run_schema = {

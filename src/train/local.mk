@@ -80,8 +80,10 @@ libtrain_a_SOURCES = \
 	%D%/learn/trainer.c %D%/learn/trainer.h \
 	%D%/learn/udm.c %D%/learn/udm.h \
 	%D%/learn/value.c %D%/learn/value.h \
+	%D%/online/rewards.c %D%/online/rewards.h \
 	%D%/online/rollout_facts.c \
 	%D%/online/rollout_numbers.c \
+	%D%/online/rollout_params.c \
 	%D%/online/rollout_parts.h \
 	%D%/online/rollout_sample.c \
 	%D%/online/rollout_state.c \
@@ -99,6 +101,7 @@ libtrain_a_SOURCES = \
 	%D%/run/recorder.c %D%/run/recorder.h \
 	%D%/run/run.c %D%/run/run.h \
 	%D%/run/run_load.c \
+	%D%/run/run_online.c %D%/run/run_online.h \
 	%D%/run/run_rules.c \
 	%D%/run/run_say.c \
 	%D%/run/run_singles.c \

@@ -7,6 +7,8 @@
 #include "corpus/corpus.h"
 #include "train/engine/engine_commands.h"
 #include "train/objective/objective.h"
+#include "train/online/rewards.h"
+#include "train/online/rollouts.h"
 
 // What a need costs, and the inputs of `attune objectives eval` that come from it.
 static const struct {
@@ -26,6 +28,9 @@ static const struct {
     {{.reads = READ_RIVAL}, "rival", "A rival token is drawn for every token, from the same forward pass."},
     {{.networks = NETWORK_VALUE}, "value",
      "A second model that learns: a value network of its own reads the prompts, with an optimizer of its own."},
+    {{.networks = NETWORK_TOKEN_VALUE}, "token-value", "The value network reads every token of the answers."},
+    {{.columns = COLUMN_TOKENS}, "answers",
+     "Answers are sampled in every batch and read once more by the policy, and by the reference and the value network where there are any."},
     {{.groups = GROUPS_MISMATCH}, "mismatch",
      "One more response a group: every prompt is also answered by the response of another prompt."},
     {{.groups = GROUPS_OWN_ANSWERS}, "samples", "Responses of the reference are sampled before the first step and kept."},
@@ -124,6 +129,7 @@ json_t *engine_describe_objective(const struct objective *o)
                             objective_data_text(o), "data", kinds);
     json_object_set_new(row, "needs_reference", json_boolean(needs.networks & NETWORK_REFERENCE));
     json_object_set_new(row, "needs_score", json_boolean(needs.networks & NETWORK_SCORE));
+    json_object_set_new(row, "online", json_boolean(o->online));
     json_object_set_new(row, "whole_batch", json_boolean(o->prepare != NULL));
     json_object_set_new(row, "needs", need_list(needs, false));
     json_object_set_new(row, "costs", need_list(needs, true));
@@ -132,6 +138,12 @@ json_t *engine_describe_objective(const struct objective *o)
     json_object_set_new(row, "n_own_params", json_integer((json_int_t)json_array_size(rows)));
     json_array_extend(rows, options);
     json_decref(options);
+    const struct param *const online[] = {rollout_params, reward_params};
+    for (int i = 0; o->online && i < 2; i++) {
+        json_t *more = params_to_json(online[i]);
+        json_array_extend(rows, more);
+        json_decref(more);
+    }
     json_object_set_new(row, "params", rows);
     settings_fini(&s);
     return row;

@@ -166,6 +166,11 @@ static void add_singles(const struct tally *t, bool held_out, struct metric_list
     metric_add(out, named("count/rejected", held_out), t->n_bad);
 }
 
+const char *metric_held_out(const char *key)
+{
+    return named(key, true);
+}
+
 void tally_metrics(const struct tally *t, const struct objective_run *r, bool held_out, struct metric_list *out)
 {
     const bool singles = r->objective->data & DATA_BINARY;

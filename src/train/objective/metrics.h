@@ -18,6 +18,7 @@ struct metric_list {
     int n;
 };
 void metric_add(struct metric_list *list, const char *key, double value);
+const char *metric_held_out(const char *key); // "eval/" before it; lives as long as the program
 double metric_value(const struct metric_list *list, const char *key); // NaN when absent
 
 // Of pairs the sums are over pairs; of feedback on single responses (objectives with DATA_BINARY) over the good ones

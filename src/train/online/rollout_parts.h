@@ -16,7 +16,6 @@ struct rollouts {
     struct metric_list facts;
 };
 
-void rollout_batch_fini(struct rollout_batch *b);
 // Answers to n prompts from position on.
 int rollout_sample(struct rollouts *r, int64_t position, int n, struct rollout_batch *out, struct err *e);
 // Fills the columns of log-probabilities and values, and the entropy.

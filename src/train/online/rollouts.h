@@ -5,6 +5,7 @@
 //   rollout_numbers.c  answers -> log-probabilities, values, advantages; which of them are learnt from
 //   rollout_facts.c    what there is to say of a batch
 //   rollout_state.c    a batch in a checkpoint
+//   rollout_params.c   its parameters
 //   rollouts.c         the source
 //
 // The answer to prompt number `p` of training (counted from its beginning, over all epochs) with the sample number k is a function of
@@ -27,6 +28,8 @@ struct rollout_batch {
     int64_t first_prompt; // the number of the first group's prompt
 };
 
+void rollout_batch_fini(struct rollout_batch *b);
+
 struct rollout_options {
     const struct dataset *prompts; // groups without responses (dataset_options.prompts)
     int batch_size;                // prompts
@@ -43,6 +46,10 @@ struct rollout_options {
     progress_fn progress; // may be NULL; false: ERR_INTERRUPTED, and the same batch will be drawn when asked again
     void *with;           // of these three
 };
+
+extern const struct param rollout_params[]; // rows of a run's settings, for what follows
+// What the settings say of it: sampling, batch_size, samples, seed, dynamic, ended_only.
+void rollout_options_read(struct rollout_options *o, const struct settings *s);
 
 void rollouts_new(struct group_source **out, const struct rollout_options *o);
 // Before the first batch: whose policy, reference and value network answer. The trainer must outlive the source's use.

@@ -55,6 +55,7 @@ void memory_plan_make(struct memory_plan *p, const struct memory_facts *f, const
     const int rank = (int)settings_int(s, "lora-rank"), tokens = (int)settings_int(s, "max-batch-tokens");
     const bool scores = needs.networks & NETWORK_SCORE, is_new = f->file_bytes <= 0;
     const bool probes = settings_int(s, "probe-every") > 0 && !scores;
+    const bool live = o->online && (needs.networks & NETWORK_REFERENCE);
     const double adapter = adapter_params(&f->arch, rank, settings_text(s, "lora-targets"));
     *p = (struct memory_plan){0};
     if (o->of_runs) {
@@ -68,7 +69,7 @@ void memory_plan_make(struct memory_plan *p, const struct memory_facts *f, const
         add_trained(p, params, f->bf16);
         if (settings_find(s, "l1") && settings_float(s, "l1") > 0)
             add(p, "weights at the start, for l1", 4 * params, false);
-        if ((needs.reads & READ_KL) || (probes && !is_new)) {
+        if ((needs.reads & READ_KL) || (probes && !is_new) || live) {
             if (f->adapter || is_new)
                 add(p, "weights of the reference, a copy", 4 * params, false);
             else
@@ -86,9 +87,15 @@ void memory_plan_make(struct memory_plan *p, const struct memory_facts *f, const
     add(p, "logits, kept for the backward", scores || recompute || f->bf16 ? 0 : logits < most ? logits : most, false);
     if (needs.networks & NETWORK_VALUE)
         add(p, "value network: activations", (double)decoder_plan(&f->arch, rank, tokens, 0, f->bf16, true, recompute), false);
-    if ((needs.reads & READ_KL) || probes)
+    if ((needs.reads & READ_KL) || probes || live)
         add(p, "activations of the reference", (double)decoder_plan(&f->arch, 0, tokens, tokens, f->bf16, false, false), false);
-    if (probes || (needs.groups & GROUPS_OWN_ANSWERS))
+    if (o->online) // of no other size than the policy, as far as is known here
+        add_frozen(p, f, "weights of the reward model, in the mapped file", "weights of the reward model");
+    if (o->online)
+        add(p, "answers: keys and values", (double)generate_plan(
+                                               &f->arch, (int)(settings_int(s, "batch-size") * settings_int(s, "samples")),
+                                               (int)settings_int(s, "max-new-tokens")), false);
+    else if (probes || (needs.groups & GROUPS_OWN_ANSWERS))
         add(p, "sampling: keys and values", (double)generate_plan(&f->arch, (int)settings_int(s, "probe-prompts"),
                                                                   (int)settings_int(s, "probe-max-tokens")), false);
 }

@@ -4,6 +4,8 @@
 #include "train/run/params.h"
 
 #include "corpus/lists.h"
+#include "train/online/rewards.h"
+#include "train/online/rollouts.h"
 
 static const char *const special_tokens[] = {"parse", "text", NULL};
 static const char *const parts[] = {"all", "1/2", "2/2", NULL};
@@ -117,6 +119,15 @@ const struct param run_params[] = {
 
 void run_settings_init(struct settings *s, struct run_tables *tables, const struct objective *o)
 {
-    *tables = (struct run_tables){{run_params, o ? o->params : NULL, o ? objective_options(o) : NULL, NULL}};
+    *tables = (struct run_tables){{run_params}};
+    int n = 1;
+    if (o) {
+        tables->list[n++] = o->params;
+        tables->list[n++] = objective_options(o);
+    }
+    if (o && o->online) {
+        tables->list[n++] = rollout_params;
+        tables->list[n++] = reward_params;
+    }
     settings_init(s, tables->list);
 }

@@ -8,6 +8,6 @@ extern const struct param run_params[];
 
 // Settings of a run: run_params and the objective's rows. The tables list must outlive the settings.
 struct run_tables {
-    const struct param *list[4];
+    const struct param *list[6];
 };
 void run_settings_init(struct settings *s, struct run_tables *tables, const struct objective *o);

@@ -16,6 +16,7 @@
 #include "train/data/dataset.h"
 #include "train/run/open_model.h"
 #include "train/run/run.h"
+#include "train/run/run_online.h"
 
 enum {
     MOST_ROWS = 20000,     // of the data are read; the engine reads all and says the rest
@@ -259,7 +260,9 @@ int preflight(const struct objective *o, const struct settings *s, struct memory
     objective_configure(&configured, o, s);
     struct flight f = {.objective = o, .settings = s, .needs = objective_needs(&configured)};
     *plan = (struct memory_plan){0};
-    int code = check_device(&f, e);
+    int code = o->online ? run_check_online(o, s, e) : 0;
+    if (!code)
+        code = check_device(&f, e);
     if (!code)
         code = check_model(&f, e);
     if (!code)

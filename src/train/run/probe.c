@@ -20,6 +20,7 @@ struct prober {
     struct probe_options options;
     struct gen_prompt *prompts;
     const struct example **examples;
+    uint32_t *numbers; // of the examples in their corpus
     int n;
 };
 
@@ -55,6 +56,7 @@ static int take_prompts(struct prober *p, struct err *e)
             return code;
         }
         p->examples[p->n] = x;
+        p->numbers[p->n] = (uint32_t)i;
         p->prompts[p->n++] = (struct gen_prompt){ids, n, 1};
     }
     return 0;
@@ -67,6 +69,7 @@ int prober_new(struct prober **out, struct trainer *t, const struct probe_option
     p->options = *o;
     p->prompts = mem_alloc((size_t)o->n_prompts, sizeof *p->prompts);
     p->examples = mem_alloc((size_t)o->n_prompts, sizeof *p->examples);
+    p->numbers = mem_alloc((size_t)o->n_prompts, sizeof *p->numbers);
     int code = take_prompts(p, e);
     if (code) {
         prober_free(p);
@@ -84,6 +87,7 @@ void prober_free(struct prober *p)
         free((void *)p->prompts[i].tokens);
     free(p->prompts);
     free(p->examples);
+    free(p->numbers);
     free(p);
 }
 
@@ -148,6 +152,29 @@ static int measure_kl(struct prober *p, const struct gen_sample *samples, int n,
     free(groups);
     free(seqs);
     dataset_fini(&d);
+    return code;
+}
+
+// What the rewards say of them, as "eval/reward", "eval/rewards/...".
+static int score_samples(struct prober *p, const struct gen_sample *samples, int n, struct metric_list *out, struct err *e)
+{
+    struct rollout_batch b = {.ended = mem_alloc((size_t)n + 1, sizeof *b.ended), .scores = mem_alloc((size_t)n + 1, sizeof *b.scores)};
+    struct metric_list facts = {0};
+    double reward = 0;
+    samples_dataset(&b.data, p, samples, n);
+    for (int i = 0; i < b.data.n_groups; i++) {
+        struct ds_group *g = &b.data.groups[i];
+        b.ended[i] = samples[g->example].stopped;
+        g->example = p->numbers[samples[g->example].prompt];
+    }
+    int code = b.data.n_groups ? p->options.score(p->options.with, &b, &facts, e) : 0;
+    for (int i = 0; i < b.data.n_seqs && !code; i++)
+        reward += b.scores[i] / b.data.n_seqs;
+    if (!code && b.data.n_seqs)
+        metric_add(out, "eval/reward", reward);
+    for (int i = 0; i < facts.n && !code; i++)
+        metric_add(out, metric_held_out(facts.items[i].key), facts.items[i].value);
+    rollout_batch_fini(&b);
     return code;
 }
 
@@ -270,7 +297,9 @@ int probe(struct prober *p, struct recorder *r, struct metric_list *out, struct 
         code = measure_kl(p, samples, n, &kl, e);
         metric_add(out, "kl", kl);
     }
-    metric_add(out, "completions/mean_length", length / n);
+    metric_add(out, p->options.score ? "eval/completions/mean_length" : "completions/mean_length", length / n);
+    if (!code && p->options.score)
+        code = score_samples(p, samples, n, out, e);
     if (!code && p->options.styles)
         code = count_styles(p, samples, n, out, e);
     if (!code && r)

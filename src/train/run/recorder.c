@@ -19,7 +19,7 @@
 enum { RING = 256 };
 static const double HEARTBEAT_S = 2, BATCH_S = 0.2;
 
-enum kind { METRICS, EVENT, SAMPLE, CHECKPOINT };
+enum kind { METRICS, EVENT, SAMPLE, ROLLOUT, CHECKPOINT };
 struct record {
     enum kind kind;
     int64_t step, at_ms, control_id;
@@ -29,6 +29,7 @@ struct record {
             char level[8], kind[24], text[480];
         } event;
         struct run_sample sample;
+        struct run_rollout rollout;
         char name[64];
     } u;
 };
@@ -80,6 +81,12 @@ static int write_message(struct recorder *r, struct record *m, struct err *e)
         free(m->u.sample.prompt);
         free(m->u.sample.response);
         free(m->u.sample.credits);
+        break;
+    case ROLLOUT:
+        code = run_writer_rollout(r->writer, &m->u.rollout, e);
+        free(m->u.rollout.prompt);
+        free(m->u.rollout.response);
+        free(m->u.rollout.tokens);
         break;
     case CHECKPOINT:
         code = write_checkpoint(r, m, e);
@@ -258,6 +265,14 @@ void recorder_sample(struct recorder *r, const struct run_sample *sample)
     struct record *m = put_begin(r, SAMPLE, sample->step);
     m->u.sample = *sample;
     m->u.sample.at_ms = m->at_ms;
+    put_end(r);
+}
+
+void recorder_rollout(struct recorder *r, const struct run_rollout *rollout)
+{
+    struct record *m = put_begin(r, ROLLOUT, rollout->step);
+    m->u.rollout = *rollout;
+    m->u.rollout.at_ms = m->at_ms;
     put_end(r);
 }
 

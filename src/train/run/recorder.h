@@ -29,6 +29,8 @@ void recorder_event(struct recorder *r, int64_t step, const char *level, const c
                     const char *format, ...) __attribute__((format(printf, 6, 7)));
 // Takes prompt, response and credits (heap); sets the time.
 void recorder_sample(struct recorder *r, const struct run_sample *sample);
+// Takes prompt, response and tokens (heap); sets the time.
+void recorder_rollout(struct recorder *r, const struct run_rollout *rollout);
 // `name` is the folder under checkpoints/; its files are hashed here, not in the trainer's thread.
 void recorder_checkpoint(struct recorder *r, int64_t step, const char *name);
 void recorder_status(struct recorder *r, const struct run_status *status); // control_id is kept by the recorder

@@ -219,6 +219,8 @@ static int advance(struct run *r, void *with, bool *done, struct err *e)
         return 0; // the loop finds out who asked for it
     if (!code)
         code = trainer_step(r->trainer, &step, e);
+    if (code == ERR_INTERRUPTED) // while the policy answered: no update was made
+        return 0;
     if (code == ERR_NUMERIC)
         return fail_nonfinite(r, e);
     if (code)

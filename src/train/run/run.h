@@ -4,6 +4,7 @@
 //   run_rules.c    how its text becomes tokens
 //   run_singles.c  what it says about good and bad responses
 //   run_say.c      what it says of itself meanwhile
+//   run_online.c   runs whose policy answers prompts
 //   stages.c       runs that change their reference on the way
 //   loop.c         what people ask of it between two steps
 //   run.c          steps, evaluation, checkpoints, the end
@@ -48,6 +49,7 @@ struct run {
     char model_key[80];
     int64_t total_steps;
     struct stages stages; // n 0: none
+    struct rewards *rewards; // of online objectives
     struct trainer *trainer;
     struct evaluator evaluator;
     struct prober *prober;

@@ -2,6 +2,7 @@
 
 #include "train/run/open_model.h"
 #include "train/run/run.h"
+#include "train/run/run_online.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -19,6 +20,8 @@
 #include "train/learn/reference.h"
 #include "train/learn/own_answers.h"
 #include "train/learn/udm.h"
+#include "train/online/rewards.h"
+#include "train/online/rollouts.h"
 
 static void report_notes(const struct run *r, const struct notes *notes)
 {
@@ -137,7 +140,7 @@ static int build_datasets(struct run *r, struct needs needs, struct err *e)
     struct dataset_options held_out = r->text;
     held_out.both_orders = held_out.compare;
     code = dataset_build(&r->train, r->corpus, r->trained, 0, &r->text, e);
-    if (!code && (r->eval_corpus || r->held_out))
+    if (!code && !r->objective->online && (r->eval_corpus || r->held_out)) // whose answers come from probes
         code = dataset_build(&r->eval, r->eval_corpus ? r->eval_corpus : r->corpus, r->held_out,
                              (int)settings_int(&r->settings, "eval-rows"), &held_out, e);
     if (!code)
@@ -166,7 +169,7 @@ static int build_datasets(struct run *r, struct needs needs, struct err *e)
                        text_plural(r->train.n_ties, "tie was", "ties were"), r->objective->name);
     if (r->text.singly)
         run_report_singles(r);
-    if (needs.networks & NETWORK_VALUE) {
+    if ((needs.networks & NETWORK_VALUE) && !r->objective->online) {
         const struct moments rewards = dataset_label_moments(&r->train);
         dataset_standardize(&r->train, &rewards);
         dataset_standardize(&r->eval, &rewards);
@@ -182,7 +185,8 @@ static int build_datasets(struct run *r, struct needs needs, struct err *e)
                                          "belong together", r->eval.tokens[i], vocab);
     const int64_t steps = settings_int(&r->settings, "steps"), batch = settings_int(&r->settings, "batch-size");
     r->total_steps = steps ? steps
-                           : (int64_t)ceil(settings_float(&r->settings, "epochs") * r->train.n_groups / (double)batch);
+                           : (int64_t)ceil(settings_float(&r->settings, "epochs") * r->train.n_groups / (double)batch) *
+                                 (r->objective->online ? run_updates_of_a_batch(&r->settings) : 1);
     if (r->total_steps < 1)
         r->total_steps = 1;
     return 0;
@@ -268,6 +272,11 @@ struct trainer_options run_trainer_options(const struct run *r)
         .max_batch_tokens = (int)settings_int(s, "max-batch-tokens"),
         .seed = (uint64_t)settings_int(s, "seed"),
         .recompute = settings_bool(s, "recompute")};
+    if (r->objective->online) {
+        o.longest = (int)settings_int(s, "max-new-tokens");
+        o.minibatches = (int)settings_int(s, "minibatches");
+        o.passes = (int)settings_int(s, "passes");
+    }
     objective_configure(&o.objective, r->objective, s);
     return o;
 }
@@ -318,9 +327,12 @@ static int add_value_network(struct run *r, struct err *e)
         return err_set(e, ERR_USAGE, "objective %s starts its value network from the model's weights: give --model a "
                                      "folder, not %s", r->objective->name, settings_text(&r->settings, "model"));
     run_phase(r, RUN_STARTING, "loading the value network");
-    int code = r->model->frozen ? model_load(&m, settings_text(&r->settings, "model"), r->ops, r->backend,
+    const char *from = r->objective->online ? run_value_from(r) : NULL;
+    const unsigned frozen = r->model->frozen ? LOAD_FROZEN : 0;
+    int code = from ? model_load(&m, from, r->ops, r->backend, LOAD_SCORE | frozen, e)
+               : frozen ? model_load(&m, settings_text(&r->settings, "model"), r->ops, r->backend,
                                              LOAD_SCORE | LOAD_FROZEN, e)
-                                : model_copy(&m, r->model, LOAD_SCORE, e);
+                        : model_copy(&m, r->model, LOAD_SCORE, e);
     if (!code && (code = make_trainable(r, m, e)))
         model_free(m);
     return code ? code : trainer_add_value(r->trainer, m, e);
@@ -339,7 +351,7 @@ static int make_prober(struct run *r, struct needs needs, struct err *e)
                               .n_prompts = (int)settings_int(s, "probe-prompts"),
                               .max_tokens = (int)settings_int(s, "probe-max-tokens"),
                               .seed = (uint64_t)settings_int(s, "seed"), .styles = settings_bool(s, "probe-styles"),
-                              .kl = !r->is_new_model};
+                              .kl = !r->is_new_model, .score = r->objective->online ? run_score : NULL, .with = r};
     if (!probes(r, needs))
         return 0;
     return prober_new(&r->prober, r->trainer, &o, e);
@@ -379,16 +391,23 @@ int run_load(struct run *r, struct err *e)
     }
     if (!code)
         code = make_trainable(r, r->model, e);
-    for (size_t i = 0; !code && i < sizeof prepared / sizeof *prepared; i++)
+    for (size_t i = 0; !code && !r->objective->online && i < sizeof prepared / sizeof *prepared; i++)
         if (needs_any(needs_both(needs, prepared[i].need)))
             code = prepared[i].prepare(r, e);
     if (code)
         return code;
     struct trainer_options options = run_trainer_options(r);
-    options.keep_reference = probes(r, needs) && !r->is_new_model;
-    struct group_source *source;
-    group_source_of_dataset(&source, &r->train, options.batch_size, options.seed);
-    code = trainer_new(&r->trainer, &options, r->model, source, e);
+    const bool online = r->objective->online;
+    options.keep_reference = (probes(r, needs) && !r->is_new_model) || (online && (needs.networks & NETWORK_REFERENCE));
+    struct group_source *source = NULL;
+    if (online)
+        code = run_open_rollouts(r, &source, e);
+    else
+        group_source_of_dataset(&source, &r->train, options.batch_size, options.seed);
+    if (!code)
+        code = trainer_new(&r->trainer, &options, r->model, source, e);
+    if (!code && online)
+        rollouts_attach(source, r->trainer);
     if (!code && (needs.networks & NETWORK_VALUE))
         code = add_value_network(r, e);
     if (!code && r->eval.n_groups)
@@ -401,6 +420,7 @@ void run_unload(struct run *r)
     prober_free(r->prober);
     evaluator_fini(&r->evaluator);
     trainer_free(r->trainer);
+    rewards_free(r->rewards);
     stages_fini(&r->stages);
     dataset_fini(&r->train);
     dataset_fini(&r->eval);

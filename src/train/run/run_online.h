@@ -1,0 +1,16 @@
+// A run whose policy answers prompts: its rewards, where its groups come from, and what it keeps of the answers.
+#pragma once
+
+#include "train/run/run.h"
+
+struct group_source;
+struct rollout_batch;
+// The source of its groups, and its rewards into r->rewards; the model must be loaded.
+int run_open_rollouts(struct run *r, struct group_source **out, struct err *e);
+// The folder that a value network starts from: the reward model's, or NULL for the policy's own weights.
+const char *run_value_from(const struct run *r);
+// What the rewards make of answers: of rollout_options and probe_options, with the run.
+int run_score(void *run, struct rollout_batch *b, struct metric_list *facts, struct err *e);
+// What of the settings cannot be, told before there is a run.
+int run_check_online(const struct objective *o, const struct settings *s, struct err *e);
+int64_t run_updates_of_a_batch(const struct settings *s); // minibatches times passes
