@@ -17,7 +17,9 @@ static const struct {
         char letter;
     } parts[4];
 } kinds[] = {
+    {"minority's share", "style/minority", {{"style/minority", "minority", 'm'}, {"style/minority_goal", "people", 'p'}}},
     {"loss", NULL, {{"loss", "train", 't'}, {"eval/loss", "held-out", 'h'}}},
+    {"reward of answers", "reward", {{"reward", "train", 't'}, {"eval/reward", "held-out", 'h'}, {"eval/rewards/watched/mean", "watched", 'w'}}},
     {"rewards",
      "rewards/margins",
      {{"rewards/chosen", "chosen", 'c'}, {"rewards/rejected", "rejected", 'r'}, {"rewards/margins", "margin", 'm'}}},
@@ -32,6 +34,18 @@ static const struct {
      {{"eval/rewards/chosen", "chosen", 'c'},
       {"eval/rewards/rejected", "rejected", 'r'},
       {"eval/rewards/margins", "margin", 'm'}}},
+    {"answers cut off", NULL, {{"completions/clipped_ratio", "share", 0}}},
+    {"length of better and worse answers",
+     NULL,
+     {{"completions/mean_length_better", "better", 'b'}, {"completions/mean_length_worse", "worse", 'w'}}},
+    {"KL of answers to the reference", NULL, {{"objective/kl", "nats an answer", 0}}},
+    {"ratio to the policy that answered",
+     "ratio/mean",
+     {{"ratio/mean", "mean", 'm'}, {"ratio/max", "most", 'x'}, {"ratio/min", "least", 'n'}}},
+    {"clipped", NULL, {{"clip_ratio/high_mean", "high", 'h'}, {"clip_ratio/low_mean", "low", 'l'}}},
+    {"losses of policy and value", NULL, {{"loss/policy_avg", "policy", 'p'}, {"loss/value_avg", "value", 'v'}}},
+    {"groups without spread", NULL, {{"frac_reward_zero_std", "share", 0}}},
+    {"spread of rewards", NULL, {{"reward_std", "all", 'a'}, {"reward_std_in_group", "of a prompt", 'p'}}},
     {"ranking of lists (NDCG)", NULL, {{"rewards/ndcg", "train", 't'}, {"eval/rewards/ndcg", "held-out", 'h'}}},
     {"log-probabilities", "logps/chosen", {{"logps/chosen", "chosen", 'c'}, {"logps/rejected", "rejected", 'r'}}},
     {"KL as kto estimates it",
@@ -45,8 +59,8 @@ static const struct {
     {"gradient norm", NULL, {{"grad_norm", "", 0}}},
     {"learning rate", NULL, {{"lr", "", 0}}},
     {"entropy", NULL, {{"entropy", "train", 't'}, {"eval/entropy", "held-out", 'h'}}},
-    {"tokens a second", NULL, {{"tokens_per_s", "", 0}}},
-    {"seconds a step", NULL, {{"step_s", "", 0}}},
+    {"tokens a second", NULL, {{"tokens_per_s", "trained", 't'}, {"rollout/tokens_per_s", "sampled", 's'}}},
+    {"seconds a step", NULL, {{"step_s", "all", 'a'}, {"rollout/sample_s", "sampling", 's'}}},
 };
 enum { N_KINDS = sizeof kinds / sizeof *kinds, FIRST_CHARTS = 4 };
 
@@ -152,6 +166,9 @@ static struct chart make_kind(int kind, const struct run_data *const *runs, int 
             text_copy(c.overlay, sizeof c.overlay, c.parts[k].key);
         }
     }
+    for (int k = 0; k < c.n_parts; k++)
+        if (text_ends(c.parts[k].key, "_goal"))
+            text_copy(c.goal, sizeof c.goal, c.parts[k].key);
     if (kinds[kind].overlay && how_many_have(runs, n_runs, kinds[kind].overlay) > 0)
         text_copy(c.overlay, sizeof c.overlay, kinds[kind].overlay);
     return c;

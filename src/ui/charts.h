@@ -15,6 +15,7 @@ struct chart {
     } parts[CHART_PARTS]; // what is drawn of one run
     int n_parts;
     char overlay[96];     // what is drawn of each of several runs
+    char goal[96];        // a metric that says where it should arrive, drawn once of several runs; "": none
     bool exact;           // never smoothed: a schedule, not a measurement
     enum scale scale;
     bool clip;

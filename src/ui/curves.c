@@ -233,6 +233,15 @@ int curves_lines(const struct curves *c, const struct chart *chart, struct plot_
             n++;
         }
     }
+    // Where all are to arrive: the first run's word for it.
+    for (int i = 0; i < c->n_runs && c->n_runs > 1 && chart->goal[0] && n < RASTER_LINES; i++) {
+        struct metric *m = c->data[i] && curves_has_map(c, i, c->x_kind) ? run_data_metric(c->data[i], chart->goal) : NULL;
+        if (!m)
+            continue;
+        lines[n++] = (struct plot_line){.series = &m->series, .map = curves_map(c, i), .label = "goal", .letter = '=',
+                                        .color = COLOR_MUTED, .dash = DASH_SOLID};
+        break;
+    }
     return n;
 }
 

@@ -10,6 +10,10 @@ static const char *const keys[HEALTH_METRICS] = {
     [HEALTH_CHOSEN] = "rewards/chosen", [HEALTH_LENGTH] = "completions/mean_length",
     [HEALTH_EVAL_MARGIN] = "eval/rewards/margins", [HEALTH_EVAL_ACCURACY] = "eval/rewards/accuracies",
     [HEALTH_STEP_S] = "step_s",
+    [HEALTH_REWARD] = "reward", [HEALTH_WATCHED] = "eval/rewards/watched/mean", [HEALTH_KL] = "objective/kl",
+    [HEALTH_ENTROPY] = "entropy", [HEALTH_ZERO_STD] = "frac_reward_zero_std", [HEALTH_CLIP_LOW] = "clip_ratio/low_mean",
+    [HEALTH_CLIP_HIGH] = "clip_ratio/high_mean", [HEALTH_TRUNCATED] = "completions/clipped_ratio",
+    [HEALTH_EXPLAINED] = "val/explained_variance",
 };
 
 const char *health_metric_key(enum health_metric metric)
@@ -80,6 +84,33 @@ void health_add(struct health *h, enum health_metric metric, int64_t step, doubl
     case HEALTH_EVAL_ACCURACY:
         add_accuracy(h, value);
         break;
+    case HEALTH_REWARD:
+        course_add(&h->reward, value);
+        break;
+    case HEALTH_WATCHED:
+        course_add(&h->watched, value);
+        break;
+    case HEALTH_KL:
+        course_add(&h->kl, value);
+        break;
+    case HEALTH_ENTROPY:
+        course_add(&h->entropy, value);
+        break;
+    case HEALTH_ZERO_STD:
+        course_add(&h->zero_std, value);
+        break;
+    case HEALTH_CLIP_LOW:
+        course_add(&h->clip_low, value);
+        break;
+    case HEALTH_CLIP_HIGH:
+        course_add(&h->clip_high, value);
+        break;
+    case HEALTH_TRUNCATED:
+        course_add(&h->truncated, value);
+        break;
+    case HEALTH_EXPLAINED:
+        course_add(&h->explained, value);
+        break;
     default:
         break;
     }
@@ -133,6 +164,80 @@ bool health_len_drift(const struct health *h, struct str *why)
     return true;
 }
 
+// ---- runs whose policy answers ----
+
+enum { ENOUGH = 8 }; // batches before a rule says anything
+
+// Over-optimization (Gao et al. 2022): what is optimized goes on rising where what it stands for does not.
+bool health_rm_divergence(const struct health *h, struct str *why)
+{
+    double best = -INFINITY;
+    for (int i = 0; i < h->watched.n; i++)
+        best = fmax(best, h->watched.mean[i]);
+    const double from = course_begin(&h->reward, 0.25), to = course_end(&h->reward, 0.25), now = course_end(&h->watched, 0.25);
+    const double rise = best - (h->watched.n > 0 ? h->watched.mean[0] : NAN);
+    if (h->watched.n < 4 || h->reward.n < ENOUGH || !(to > from) || !(best - now > 0.25 * fmax(rise, 0.05)))
+        return false;
+    str_addf(why, "the reward rose from %.3g to %.3g while the watched one fell from %.3g to %.3g: it is over-optimized", from, to,
+             best, now);
+    return true;
+}
+
+bool health_kl_budget(const struct health *h, struct str *why)
+{
+    static const double BUDGET = 20; // nats an answer
+    const double now = course_end(&h->kl, 0.1);
+    if (h->kl.n < ENOUGH || !(now > BUDGET))
+        return false;
+    str_addf(why, "answers are %.0f nats from the reference, more than %.0f; more beta or less lr holds them", now, BUDGET);
+    return true;
+}
+
+bool health_entropy_floor(const struct health *h, struct str *why)
+{
+    const double first = course_begin(&h->entropy, 0.1), now = course_end(&h->entropy, 0.1);
+    if (h->kl.n + h->reward.n < ENOUGH || !(now < 0.3 * first))
+        return false;
+    str_addf(why, "entropy fell from %.3g to %.3g nats a token: the policy says less and less different things", first, now);
+    return true;
+}
+
+bool health_value_lost(const struct health *h, struct str *why)
+{
+    const double now = course_end(&h->explained, 0.25);
+    if (h->explained.n < 3 * ENOUGH || !(now < 0))
+        return false;
+    str_addf(why, "the value network explains %.2f of the returns, less than their mean would; give it more value-lr", now);
+    return true;
+}
+
+bool health_clip_frac(const struct health *h, struct str *why)
+{
+    const double now = course_end(&h->clip_low, 0.1) + course_end(&h->clip_high, 0.1);
+    if (h->clip_low.n < ENOUGH || !(now > 0.3))
+        return false;
+    str_addf(why, "%.0f %% of a batch is clipped: fewer passes, or less lr", 100 * now);
+    return true;
+}
+
+bool health_zero_std(const struct health *h, struct str *why)
+{
+    const double now = course_end(&h->zero_std, 0.25);
+    if (h->zero_std.n < ENOUGH || !(now > 0.5))
+        return false;
+    str_addf(why, "%.0f %% of the prompts have answers that all earn the same: they teach nothing (dynamic-sampling)", 100 * now);
+    return true;
+}
+
+bool health_truncated(const struct health *h, struct str *why)
+{
+    const double now = course_end(&h->truncated, 0.25);
+    if (h->truncated.n < ENOUGH || !(now > 0.5))
+        return false;
+    str_addf(why, "%.0f %% of the answers are cut off before they end; more max-new-tokens, or a missing-end-penalty", 100 * now);
+    return true;
+}
+
 const struct health_rule health_rules[] = {
     {"nonfinite", "NaN", health_nonfinite, "The loss, the gradient or the margin is no longer a number."},
     {"stall", "stall", health_stall, "No step for 10 seconds and five times as long as a step usually takes."},
@@ -142,6 +247,14 @@ const struct health_rule health_rules[] = {
      "The held-out margin rises while the held-out accuracy is 0.02 below its best: pairs are learnt by heart."},
     {"len_drift", "len+", health_len_drift,
      "Sampled answers are half as long again as at the start, three times in a row."},
+    {"rm_divergence", "over", health_rm_divergence,
+     "The reward rises while the watched one has lost a quarter of what it had gained: over-optimization."},
+    {"kl_budget", "KL", health_kl_budget, "Sampled answers are more than 20 nats from the reference."},
+    {"entropy_floor", "flat", health_entropy_floor, "The policy's entropy is below 0.3 of what it was at the start."},
+    {"value_lost", "value", health_value_lost, "The value network explains less of the returns than their mean would."},
+    {"clip_frac", "clip", health_clip_frac, "More than 30 % of a batch is beyond the bounds of clipping."},
+    {"zero_std", "same", health_zero_std, "The answers to more than half of the prompts all earn the same."},
+    {"truncated", "cut", health_truncated, "More than half of the sampled answers are cut off before they end."},
     {NULL, NULL, NULL, NULL},
 };
 
