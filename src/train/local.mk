@@ -174,6 +174,10 @@ tests_train_learn_test_step_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
 tests_train_learn_test_optimizer_SOURCES = tests/train/learn/test_optimizer.c tests/train/fixture.c tests/train/fixture.h
 tests_train_learn_test_optimizer_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += tests/train/objective/test_online
+tests_train_objective_test_online_SOURCES = tests/train/objective/test_online.c tests/lib/objective_batch.h
+tests_train_objective_test_online_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += tests/train/online/test_toys
 tests_train_online_test_toys_SOURCES = tests/train/online/test_toys.c tests/train/fixture.c tests/train/fixture.h
 tests_train_online_test_toys_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
