@@ -2,7 +2,7 @@
 # Makes the demo's model, pairs and ground truth again from nothing, with the project's own programs:
 #   data/make-demo-model.sh BUILD [OUT]
 # BUILD is the folder with `attune` and `attune-engine`; OUT (share/attune beside this folder when not given) gets
-# models/demo and demo/. About six minutes on two cores. The same build on the same kind of CPU gives the same
+# models/demo, models/demo-reward and demo/. About six minutes on two cores. The same build on the same kind of CPU gives the same
 # bytes, whatever the number of threads.
 set -eu
 
@@ -42,4 +42,10 @@ learn demo "$work/project/runs/first/checkpoints/step-2400" "$work/more.txt" 120
 rm -rf "$out/models/demo"
 attune export demo "$out/models/demo" --project "$work/project"
 attune demo pairs --n 1500 --seed 1 --out "$out/demo/pairs.jsonl"
+# What people like of endings, learnt from the pairs alone.
+attune train --project "$work/project" --objective rm --name rm --model "$out/models/demo" --data "$out/demo/pairs.jsonl" \
+    --steps 250 --batch-size 16 --lr 3e-4 --max-length 256 --eval-every 50 --save-every 0
+rm -rf "$out/models/demo-reward"
+attune export rm "$out/models/demo-reward" --project "$work/project"
+rm -f "$out/models/demo-reward/README.md" "$out/models/demo-reward/chat_template.jinja"
 attune demo truth --json >"$out/demo/truth.json"

@@ -8,6 +8,12 @@ dist_check_SCRIPTS += tests/tree/check-includes.sh tests/tree/check-circles.sh t
 .PHONY: check-mutants
 check-mutants:
 	CC='$(CC)' MUTANTS='$(MUTANTS)' $(srcdir)/tests/mutants/check.sh '$(abs_srcdir)'
+# Long measurements that documents speak of; a quarter of an hour.
+.PHONY: check-slow
+check-slow: all
+	$(srcdir)/tests/slow/demo-truth.sh .
+EXTRA_DIST += tests/slow/demo-truth.sh
+
 EXTRA_DIST += tests/mutants/check.sh \
 	tests/mutants/base.txt \
 	tests/mutants/store.txt \

@@ -22,5 +22,13 @@ dist_demomodel_DATA = \
 	share/attune/models/demo/special_tokens_map.json \
 	share/attune/models/demo/tokenizer.json \
 	share/attune/models/demo/tokenizer_config.json
+demorewarddir = $(pkgdatadir)/models/demo-reward
+dist_demoreward_DATA = \
+	share/attune/models/demo-reward/config.json \
+	share/attune/models/demo-reward/model.safetensors \
+	share/attune/models/demo-reward/special_tokens_map.json \
+	share/attune/models/demo-reward/text_rules.json \
+	share/attune/models/demo-reward/tokenizer.json \
+	share/attune/models/demo-reward/tokenizer_config.json
 demodatadir = $(pkgdatadir)/demo
 dist_demodata_DATA = share/attune/demo/pairs.jsonl share/attune/demo/truth.json

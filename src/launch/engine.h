@@ -32,7 +32,9 @@ const struct engine_objective *engine_find_objective(const struct engine_descrip
 void engine_resolve_paths(struct settings *s);
 
 // What the demo gives its DPO run, as one object, a new reference: `attune demo run` and the console's d start the same.
-json_t *engine_demo_settings(int64_t steps, double beta);
+json_t *engine_demo_settings(int run, int64_t steps, double beta);
+enum { ENGINE_DEMO_RUNS = 2 }; // DPO, and preference matching beside it
+extern const char *const engine_demo_objectives[ENGINE_DEMO_RUNS];
 enum { ENGINE_DEMO_STEPS = 100 };
 
 // What the engine would refuse in a run of these settings (all of them, paths resolved), before there is one: model

@@ -32,7 +32,7 @@ libtrain_a_SOURCES = \
 	%D%/objective/metrics.c %D%/objective/metrics.h \
 	%D%/objective/nca_pair.c \
 	%D%/objective/npo.c \
-	%D%/objective/objective.h \
+	%D%/objective/objective.c %D%/objective/objective.h \
 	%D%/objective/table.c \
 	%D%/objective/orpo.c \
 	%D%/objective/paft.c \
@@ -80,6 +80,11 @@ libtrain_a_SOURCES = \
 	%D%/learn/trainer.c %D%/learn/trainer.h \
 	%D%/learn/udm.c %D%/learn/udm.h \
 	%D%/learn/value.c %D%/learn/value.h \
+	%D%/online/reward_command.c \
+	%D%/online/reward_kinds.h \
+	%D%/online/reward_model.c \
+	%D%/online/reward_rules.c \
+	%D%/online/reward_spec.c \
 	%D%/online/rewards.c %D%/online/rewards.h \
 	%D%/online/rollout_facts.c \
 	%D%/online/rollout_numbers.c \
@@ -126,7 +131,8 @@ attune_engine_SOURCES = \
 	%D%/engine/merge.c \
 	%D%/engine/model_card.c %D%/engine/model_card.h \
 	%D%/engine/model_info.c \
-	%D%/engine/objective_eval.c \
+	%D%/engine/objective_eval.c %D%/engine/objective_eval.h \
+	%D%/engine/objective_eval_tokens.c \
 	%D%/engine/run_command.c \
 	%D%/engine/sample.c \
 	%D%/engine/sampling.c %D%/engine/sampling.h \
@@ -178,6 +184,11 @@ check_PROGRAMS += tests/train/objective/test_online
 tests_train_objective_test_online_SOURCES = tests/train/objective/test_online.c tests/lib/objective_batch.h
 tests_train_objective_test_online_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += tests/train/online/test_rewards_of_answers
+tests_train_online_test_rewards_of_answers_SOURCES = tests/train/online/test_rewards_of_answers.c tests/train/fixture.c \
+	tests/train/fixture.h
+tests_train_online_test_rewards_of_answers_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += tests/train/online/test_toys
 tests_train_online_test_toys_SOURCES = tests/train/online/test_toys.c tests/train/fixture.c tests/train/fixture.h
 tests_train_online_test_toys_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
@@ -213,6 +224,11 @@ tests_train_data_test_assets_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/train/objective/test_table
 tests_train_objective_test_table_SOURCES = tests/train/objective/test_table.c tests/train/fixture.c tests/train/fixture.h
 tests_train_objective_test_table_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += tests/train/run/test_online_run
+tests_train_run_test_online_run_SOURCES = tests/train/run/test_online_run.c tests/train/whole.c tests/train/whole.h \
+	tests/train/fixture.c tests/train/fixture.h
+tests_train_run_test_online_run_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += tests/train/run/test_run
 tests_train_run_test_run_SOURCES = tests/train/run/test_run.c tests/train/whole.c tests/train/whole.h tests/train/fixture.c \

@@ -51,6 +51,13 @@ struct run_row *run_list_find(const struct run_list *l, const char *name)
     return NULL;
 }
 
+void run_list_select(struct run_list *l, const char *name)
+{
+    for (int i = 0; i < l->n; i++)
+        if (strcmp(l->rows[i]->info.name, name) == 0)
+            l->rows[i]->selected = true;
+}
+
 int run_list_selected(const struct run_list *l, struct run_row **out, int max)
 {
     int n = 0;

@@ -58,6 +58,7 @@ void run_list_fini(struct run_list *l);
 // Returns true when something changed. Errors of one run are kept in its row; *e is the store's (untouched when well).
 bool run_list_poll(struct run_list *l, double now_s, bool all, struct err *e);
 struct run_row *run_list_find(const struct run_list *l, const char *name); // NULL when there is none
+void run_list_select(struct run_list *l, const char *name); // for overlay; one that is not there is left
 int run_list_selected(const struct run_list *l, struct run_row **out, int max);
 // The trainings that one run is made of: "paft-1.sft" and "paft-1.dpo" of "paft-1". They have the curves, it has none
 // before they are merged.

@@ -57,6 +57,10 @@ int ui_console(const struct ui_options *options, struct err *e)
     if (ui.has_screen && screen_taken_for())
         ui_say(&ui, "This machine does not know the terminal %s; it is taken for %s. The package ncurses-term may have it.",
                getenv("TERM"), screen_taken_for());
+    if (options->run && options->beside) {
+        run_list_select(&ui.runs, options->run);
+        run_list_select(&ui.runs, options->beside);
+    }
     if (options->run)
         ui_open_run(&ui, options->run, PAGE_CURVES);
     code = options->script ? script_run(&ui, options->script, e) : loop_run(&ui, e);

@@ -83,13 +83,15 @@ static enum view_result launch(struct view *v, struct form *f)
 static void start_demo(struct view *v)
 {
     struct launch_state *s = v->state;
-    struct form demo; // its own: the next new run does not begin with the demo's settings
-    json_t *settings = engine_demo_settings(ENGINE_DEMO_STEPS, 0.1);
-    form_init(&demo, s->form.engine);
-    form_copy(&demo, "dpo", NULL, NULL, settings);
-    json_decref(settings);
-    launch(v, &demo);
-    form_fini(&demo);
+    for (int i = ENGINE_DEMO_RUNS - 1; i >= 0; i--) {
+        struct form demo; // its own: the next new run does not begin with the demo's settings
+        json_t *settings = engine_demo_settings(i, ENGINE_DEMO_STEPS, 0.1);
+        form_init(&demo, s->form.engine);
+        form_copy(&demo, engine_demo_objectives[i], NULL, NULL, settings);
+        json_decref(settings);
+        launch(v, &demo);
+        form_fini(&demo);
+    }
 }
 
 static enum view_result copy_run(struct view *v, const char *arg);

@@ -16,6 +16,7 @@
 #include "corpus/corpus.h"
 #include "train/engine/answers.h"
 #include "train/engine/engine_commands.h"
+#include "train/engine/objective_eval.h"
 #include "train/objective/metrics.h"
 
 const struct param engine_objective_eval_params[] = {
@@ -401,12 +402,21 @@ int engine_objective_eval(const struct settings *s, char **rest, int n_rest, str
     code = configure(&v, &values, s, e);
     if (!code)
         code = read_stdin(&text, e);
-    if (!code)
-        code = read_groups(&v, &text, settings_text(s, "where"), e);
-    if (!code)
-        code = compute(&v, losses, &tally, e);
-    if (!code)
-        code = engine_print(answer(&v, &values, losses, &tally), e);
+    if (!code && v.run.objective->online) {
+        json_t *said = NULL;
+        code = objective_eval_tokens(&v.run, str_text(&text), settings_text(s, "where"), &said, e);
+        if (!code)
+            json_object_set_new(said, "settings", settings_to_json(&values, true));
+        if (!code)
+            code = engine_print(said, e);
+    } else {
+        if (!code)
+            code = read_groups(&v, &text, settings_text(s, "where"), e);
+        if (!code)
+            code = compute(&v, losses, &tally, e);
+        if (!code)
+            code = engine_print(answer(&v, &values, losses, &tally), e);
+    }
     json_decref(losses);
     settings_fini(&values);
     str_fini(&text);

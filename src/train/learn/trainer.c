@@ -14,9 +14,16 @@
 // Micro-batches of fewer targets have slower products: making logits again costs less.
 enum { LEAST_TARGETS = 256 };
 
+// How many minibatches the present batch is cut in: a source may have given fewer groups than there were to be.
+static int cuts_of_batch(const struct trainer *t)
+{
+    const int most = t->options.minibatches ? t->options.minibatches : 1;
+    return t->batch.n && t->batch.n < most ? t->batch.n : most;
+}
+
 static int parts_of_batch(const struct trainer *t)
 {
-    return (t->options.minibatches ? t->options.minibatches : 1) * (t->options.passes ? t->options.passes : 1);
+    return cuts_of_batch(t) * (t->options.passes ? t->options.passes : 1);
 }
 
 int trainer_new(struct trainer **out, const struct trainer_options *o, struct model *m, struct group_source *source, struct err *e)
@@ -72,10 +79,10 @@ static int next_batch(struct trainer *t, struct err *e)
 // The groups of the next update. The first pass takes the batch in its order, later ones in permutations of their own.
 static int next_minibatch(struct trainer *t, int *n, struct err *e)
 {
-    const int cuts = t->options.minibatches ? t->options.minibatches : 1;
     int code = t->batch.n && t->at_part < parts_of_batch(t) ? 0 : next_batch(t, e);
     if (code)
         return code;
+    const int cuts = cuts_of_batch(t);
     const int pass = t->at_part / cuts, cut = t->at_part % cuts;
     const int first = t->batch.n * cut / cuts, end = t->batch.n * (cut + 1) / cuts;
     for (int i = 0; i < t->batch.n; i++)
@@ -114,6 +121,7 @@ int trainer_restore_source(struct trainer *t, const json_t *saved, const char *d
     if (!name || strcmp(name, t->source->ops->name) != 0)
         return err_set(e, ERR_STATE, "the checkpoint's groups came from \"%.40s\", here they come from \"%s\"", name ? name : "?",
                        t->source->ops->name);
+    t->batch.n = 0;
     int code = json_get_int(saved, "part", 0, 0, parts_of_batch(t) - 1, &part, "the state of the data", e);
     if (!code)
         code = t->source->ops->restore(t->source, json_object_get(saved, "state"), e);

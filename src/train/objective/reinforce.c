@@ -119,7 +119,7 @@ const struct objective objective_reinforce = {
     .loss = plain_loss,
 };
 const struct objective objective_reinforce_pp = {
-    .name = "reinforce++",
+    .name = "reinforce-pp",
     .title = "REINFORCE++",
     .summary = "REINFORCE with PPO's clipping and advantages in units of the batch's spread: no value network, and one "
                "answer a prompt is enough.",

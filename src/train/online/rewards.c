@@ -2,11 +2,16 @@
 
 #include "train/online/rewards.h"
 
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
-#include "model/model.h"
-#include "train/learn/scoring.h"
+#include "base/str.h"
+#include "train/online/reward_kinds.h"
+
+static const char *const norms[] = {"none", "batch", NULL};
 
 const struct param reward_params[] = {
     {.name = "reward-model", .type = PARAM_PATH, .fallback = "", .group = "rewards",
@@ -14,24 +19,141 @@ const struct param reward_params[] = {
     {.name = "watch-model", .type = PARAM_PATH, .fallback = "", .group = "rewards",
      .help = "Another reward model, which is only watched: when it falls while the reward rises, the reward is "
              "over-optimized."},
+    {.name = "rewards", .type = PARAM_TEXT, .fallback = "", .group = "rewards",
+     .help = "More rewards: [NAME=]KIND[:WHAT][@WEIGHT], separated by commas, such as length:20..60@0.2,regex:[.!?]$. Kinds: model, length, "
+             "regex, json, repetition, style, command. Weight 0: only watched."},
+    {.name = "reward-command", .type = PARAM_TEXT, .fallback = "", .group = "rewards",
+     .help = "A program that scores answers: it reads JSON lines {id, prompt, response, tokens, ended} and writes lines {id, score}."},
+    {.name = "reward-timeout", .type = PARAM_FLOAT, .fallback = "60", .min = 0.1, .max = 86400, .unit = "seconds", .group = "rewards",
+     .help = "How long that program may take for a batch before it is started again."},
+    {.name = "reward-clip", .type = PARAM_FLOAT, .fallback = "0", .min = 0, .max = 1e9, .group = "rewards",
+     .help = "What an answer earns in all is kept within plus and minus this; 0: never."},
+    {.name = "reward-norm", .type = PARAM_CHOICE, .fallback = "none", .choices = norms, .group = "rewards",
+     .help = "Bring what the answers of a batch earn to mean 0 and spread 1."},
+    {.name = "missing-end-penalty", .type = PARAM_FLOAT, .fallback = "0", .min = 0, .max = 1e9, .group = "rewards",
+     .help = "Taken off an answer that was cut off before it ended."},
+    {.name = "overlong-buffer", .type = PARAM_INT, .fallback = "0", .min = 0, .max = 65536, .unit = "tokens", .group = "rewards",
+     .help = "Answers that come within so many tokens of max-new-tokens lose up to overlong-factor, more the longer they are (DAPO); 0: "
+             "none."},
+    {.name = "overlong-factor", .type = PARAM_FLOAT, .fallback = "1", .min = 0, .max = 1e6, .group = "rewards",
+     .help = "What an answer loses that is as long as can be, with overlong-buffer."},
     {0}};
 
-struct rewards {
-    struct model *models[2];
-    int max_batch_tokens;
+static const struct reward_kind *const kinds[] = {&reward_kind_model, &reward_kind_length, &reward_kind_regex, &reward_kind_json,
+                                                  &reward_kind_repetition, &reward_kind_style, &reward_kind_command, NULL};
+
+struct reward {
+    char *name;
+    char mean_key[96], std_key[96]; // "rewards/NAME/mean"
+    double weight;
+    const struct reward_kind *kind;
+    void *with;
 };
+enum { MOST_REWARDS = 16 };
+struct rewards {
+    struct rewards_options o;
+    struct reward list[MOST_REWARDS];
+    int n;
+};
+
+static const struct reward_kind *find_kind(const char *name, struct err *e)
+{
+    const char *names[16];
+    size_t n = 0;
+    for (const struct reward_kind *const *k = kinds; *k; k++) {
+        if (strcmp((*k)->name, name) == 0)
+            return *k;
+        names[n++] = (*k)->name;
+    }
+    struct str near = {.max = 300};
+    str_add_near(&near, name, names, n);
+    err_set(e, ERR_USAGE, "rewards: there is no kind \"%.60s\"%s; there are model, length, regex, json, repetition, style and command", name,
+            str_text(&near));
+    str_fini(&near);
+    return NULL;
+}
+
+// A name that is free: the kind's, or with a number behind it. A name that was given must be free itself.
+static int name_reward(const struct rewards *r, struct reward *x, const char *given, struct err *e)
+{
+    struct str name = {0};
+    str_add(&name, given ? given : x->kind->name);
+    for (int i = 0, number = 2; i < r->n; i++)
+        if (strcmp(r->list[i].name, str_text(&name)) == 0) {
+            if (given) {
+                str_fini(&name);
+                return err_set(e, ERR_USAGE, "rewards: two are named \"%.60s\"", given);
+            }
+            str_clear(&name);
+            str_addf(&name, "%s-%d", x->kind->name, number++);
+            i = -1;
+        }
+    x->name = str_take(&name);
+    snprintf(x->mean_key, sizeof x->mean_key, "rewards/%.60s/mean", x->name);
+    snprintf(x->std_key, sizeof x->std_key, "rewards/%.60s/std", x->name);
+    return 0;
+}
+
+// open false: only whether it can be read.
+static int add(struct rewards *r, const char *name, const char *kind, const char *arg, double weight, bool open, struct err *e)
+{
+    struct reward x = {.weight = weight, .kind = find_kind(kind, e)};
+    if (!x.kind)
+        return ERR_USAGE;
+    if (r->n == MOST_REWARDS)
+        return err_set(e, ERR_USAGE, "there are more than %d rewards", MOST_REWARDS);
+    int code = name_reward(r, &x, name, e);
+    if (!code && open)
+        code = x.kind->open(&x.with, arg, &r->o, e);
+    if (code)
+        free(x.name);
+    else
+        r->list[r->n++] = x;
+    return code;
+}
+
+static int add_all(struct rewards *r, const struct settings *s, bool open, struct err *e)
+{
+    const char *at = settings_text(s, "rewards"), *model = settings_text(s, "reward-model"), *watched = settings_text(s, "watch-model"),
+               *program = settings_text(s, "reward-command");
+    int code = *model ? add(r, NULL, "model", model, 1, open, e) : 0;
+    if (!code && *watched)
+        code = add(r, "watched", "model", watched, 0, open, e);
+    if (!code && *program)
+        code = add(r, NULL, "command", program, 1, open, e);
+    while (!code) {
+        struct reward_part p;
+        const int more = reward_part_read(&at, &p, e);
+        if (more <= 0) {
+            code = more;
+            break;
+        }
+        code = add(r, p.name, p.kind, p.arg, p.weight, open, e);
+        reward_part_fini(&p);
+    }
+    bool any = false;
+    for (int i = 0; i < r->n; i++)
+        any = any || r->list[i].weight != 0;
+    if (!code && !any)
+        code = err_set(e, ERR_USAGE, "there is no reward to learn from: give --reward-model the folder of a reward model (objective rm makes one from "
+                                     "pairs), a rule such as --rewards length:20..60, or a program with --reward-command");
+    return code;
+}
+
+int rewards_check(const struct settings *s, struct err *e)
+{
+    struct rewards r = {.o.settings = s};
+    int code = add_all(&r, s, false, e);
+    for (int i = 0; i < r.n; i++)
+        free(r.list[i].name);
+    return code;
+}
 
 int rewards_open(struct rewards **out, const struct rewards_options *o, struct err *e)
 {
-    static const char *const names[] = {"reward-model", "watch-model"};
     struct rewards *r = mem_alloc(1, sizeof *r);
-    int code = 0;
-    r->max_batch_tokens = o->max_batch_tokens;
-    for (int i = 0; i < 2 && !code; i++)
-        if (*settings_text(o->settings, names[i]))
-            code = model_load(&r->models[i], settings_text(o->settings, names[i]), o->ops, o->backend, LOAD_SCORE | LOAD_FROZEN, e);
-    if (!code && !r->models[0])
-        code = err_set(e, ERR_USAGE, "there is no reward: give --reward-model a folder");
+    r->o = *o;
+    int code = add_all(r, o->settings, true, e);
     if (code)
         rewards_free(r);
     else
@@ -43,40 +165,116 @@ void rewards_free(struct rewards *r)
 {
     if (!r)
         return;
-    model_free(r->models[0]);
-    model_free(r->models[1]);
+    for (int i = 0; i < r->n; i++) {
+        if (r->list[i].kind->close)
+            r->list[i].kind->close(r->list[i].with);
+        free(r->list[i].name);
+    }
     free(r);
 }
 
-struct taking {
-    double *scores;
-    int n;
-};
+// ---- a batch ----
 
-static int take(void *arg, const struct scored *s, struct err *e)
+static int add_texts(const struct rewards *r, const struct rollout_batch *b, bool held_out, struct reward_answers *a, struct err *e)
 {
-    struct taking *t = arg;
-    for (int i = 0; i < s->group->n_seqs; i++)
-        t->scores[t->n++] = s->seqs[i].score;
-    return 0;
+    const struct dataset *d = &b->data;
+    const struct corpus *c = held_out && r->o.held_out ? r->o.held_out : r->o.corpus;
+    a->prompts = mem_alloc((size_t)a->n + 1, sizeof *a->prompts);
+    a->texts = mem_alloc((size_t)a->n + 1, sizeof *a->texts);
+    int code = 0;
+    for (int g = 0; g < d->n_groups; g++)
+        for (int k = 0; k < d->groups[g].n_seqs && !code; k++) {
+            const int i = d->groups[g].first_seq + k;
+            size_t n;
+            a->prompts[i] = c ? example_prompt_text(&c->examples[d->groups[g].example]) : mem_strdup("");
+            code = tokenizer_decode_more(r->o.tokenizer, d->tokens + d->seqs[i].first, (size_t)d->seqs[i].n, true, &a->texts[i], &n, e);
+        }
+    return code;
 }
 
-int rewards_score(struct rewards *r, struct rollout_batch *b, struct metric_list *facts, struct err *e)
+static void drop_texts(struct reward_answers *a)
 {
-    static const char *const keys[] = {"rewards/model/mean", "rewards/watched/mean"};
-    double *watched = mem_alloc((size_t)b->data.n_seqs + 1, sizeof *watched);
-    int code = 0;
-    for (int i = 0; i < 2 && !code; i++) {
-        struct taking t = {i ? watched : b->scores, 0};
-        if (!r->models[i])
-            continue;
-        const struct needs needs = {.networks = NETWORK_SCORE | (r->models[i]->scores_tokens ? NETWORK_TOKEN_SCORE : 0u)};
-        code = scoring_run(r->models[i], &b->data, needs, r->max_batch_tokens, take, &t, e);
-        double mean = 0;
-        for (int k = 0; k < b->data.n_seqs; k++)
-            mean += t.scores[k] / b->data.n_seqs;
-        metric_add(facts, keys[i], mean);
+    for (int i = 0; a->texts && i < a->n; i++) {
+        free(a->prompts[i]);
+        free(a->texts[i]);
     }
-    free(watched);
+    free(a->prompts);
+    free(a->texts);
+}
+
+struct spread {
+    double mean, std; // n - 1 in it
+};
+
+static struct spread spread_of(const double *x, int n)
+{
+    struct spread s = {0, 0};
+    for (int i = 0; i < n; i++)
+        s.mean += x[i] / n;
+    for (int i = 0; i < n && n > 1; i++)
+        s.std += (x[i] - s.mean) * (x[i] - s.mean) / (n - 1);
+    s.std = sqrt(s.std);
+    return s;
+}
+
+static int score_all(struct rewards *r, const struct reward_answers *a, double *totals, struct metric_list *facts, struct err *e)
+{
+    double *scores = mem_alloc((size_t)a->n + 1, sizeof *scores);
+    int code = 0;
+    for (int i = 0; i < a->n; i++)
+        totals[i] = 0;
+    for (int k = 0; k < r->n && !code; k++) {
+        const struct reward *x = &r->list[k];
+        code = x->kind->score(x->with, a, scores, e);
+        for (int i = 0; i < a->n && !code; i++) {
+            if (!isfinite(scores[i]))
+                code = err_set(e, ERR_NUMERIC, "reward %s of an answer is not finite", x->name);
+            totals[i] += x->weight * scores[i];
+        }
+        const struct spread s = spread_of(scores, a->n);
+        if (!code && (r->n > 1 || x->weight != 1)) { // else it is the reward
+            metric_add(facts, x->mean_key, s.mean);
+            metric_add(facts, x->std_key, s.std);
+        }
+    }
+    free(scores);
+    return code;
+}
+
+// DAPO (Yu et al. 2025, eq. 13): 0 up to `buffer` tokens before the longest, then falling to -1.
+static double overlong(double n, double longest, double buffer)
+{
+    return buffer <= 0 || n <= longest - buffer ? 0 : fmax(longest - buffer - n, -buffer) / buffer;
+}
+
+static void settle(const struct rewards *r, const struct rollout_batch *b, double *totals)
+{
+    const struct settings *s = r->o.settings;
+    const double clip = settings_float(s, "reward-clip"), missing = settings_float(s, "missing-end-penalty"),
+                 buffer = (double)settings_int(s, "overlong-buffer"), longest = (double)settings_int(s, "max-new-tokens"),
+                 factor = settings_float(s, "overlong-factor");
+    const int n = b->data.n_seqs;
+    for (int i = 0; i < n && clip > 0; i++)
+        totals[i] = fmin(fmax(totals[i], -clip), clip);
+    const struct spread all = spread_of(totals, n);
+    for (int i = 0; i < n; i++) {
+        if (strcmp(settings_text(s, "reward-norm"), "batch") == 0)
+            totals[i] = (totals[i] - all.mean) / (all.std + 1e-8);
+        totals[i] += factor * overlong(b->data.seqs[i].n, longest, buffer) - (b->ended[i] ? 0 : missing);
+    }
+}
+
+int rewards_score(struct rewards *r, struct rollout_batch *b, bool held_out, struct metric_list *facts, struct err *e)
+{
+    struct reward_answers a = {.batch = b, .n = b->data.n_seqs};
+    bool texts = false;
+    for (int i = 0; i < r->n; i++)
+        texts = texts || r->list[i].kind->wants_texts;
+    int code = texts ? add_texts(r, b, held_out, &a, e) : 0;
+    if (!code)
+        code = score_all(r, &a, b->scores, facts, e);
+    if (!code)
+        settle(r, b, b->scores);
+    drop_texts(&a);
     return code;
 }

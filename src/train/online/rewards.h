@@ -1,9 +1,18 @@
-// What answers earn: a list of named rewards, each with a weight; 0: it is only watched.
+// What answers earn: a list of named rewards, each with a weight; those of weight 0 are only watched.
+//
+//   reward_spec.c      their notation
+//   reward_kinds.h     what there is: reward_model.c, reward_rules.c, reward_command.c
+//   rewards.c          the list, and what an answer earns in all
+//
+// An answer's total is the weighted sum of its scores; then it is clipped (reward-clip), then brought to mean 0 and spread 1 of its batch
+// (reward-norm), and last the penalties for how it ended are taken off, which are in units of that.
 #pragma once
 
 #include "base/err.h"
 #include "base/param.h"
+#include "corpus/corpus.h"
 #include "model/backend.h"
+#include "text/tokenizer.h"
 #include "train/online/rollouts.h"
 
 struct rewards;
@@ -11,12 +20,19 @@ struct rewards;
 extern const struct param reward_params[];
 
 struct rewards_options {
-    const struct settings *settings; // with reward_params
+    const struct settings *settings; // with reward_params and rollout_params
     const struct backend_ops *ops;
     struct backend *backend;
-    int max_batch_tokens;
+    int max_batch_tokens, vocab_size;        // of the policy
+    const struct tokenizer *tokenizer;       // the policy's, to read its answers
+    const struct corpus *corpus, *held_out;  // where prompts come from: of training, of probes
+    void (*say)(void *with, const char *text); // what a person should know, such as a program that was started again
+    void *with;
 };
 int rewards_open(struct rewards **out, const struct rewards_options *o, struct err *e);
 void rewards_free(struct rewards *r); // NULL is fine
-// Into b->scores what each answer earns in all, and each reward's mean to facts.
-int rewards_score(struct rewards *r, struct rollout_batch *b, struct metric_list *facts, struct err *e);
+// Into b->scores what each answer earns in all, and of each reward the mean and the spread to facts. held_out: the prompts' examples are
+// those of that corpus.
+int rewards_score(struct rewards *r, struct rollout_batch *b, bool held_out, struct metric_list *facts, struct err *e);
+// Whether the settings name a reward that is optimized, and can be read, without opening any: ERR_USAGE.
+int rewards_check(const struct settings *s, struct err *e);

@@ -21,7 +21,19 @@ static bool go_on(void *arg, const char *what, int done, int all)
 int run_score(void *with, struct rollout_batch *b, struct metric_list *facts, struct err *e)
 {
     struct run *r = with;
-    return rewards_score(r->rewards, b, facts, e);
+    return rewards_score(r->rewards, b, false, facts, e);
+}
+
+int run_score_held_out(void *with, struct rollout_batch *b, struct metric_list *facts, struct err *e)
+{
+    struct run *r = with;
+    return rewards_score(r->rewards, b, true, facts, e);
+}
+
+static void tell(void *with, const char *text)
+{
+    struct run *r = with;
+    recorder_event(r->recorder, r->status.step, "warn", "reward", 0, "%s", text);
 }
 
 // ---- what is kept of the answers ----
@@ -70,11 +82,15 @@ int run_open_rollouts(struct run *r, struct group_source **out, struct err *e)
 {
     const struct settings *s = &r->settings;
     const struct rewards_options rewards = {.settings = s, .ops = r->ops, .backend = r->backend,
-                                            .max_batch_tokens = (int)settings_int(s, "max-batch-tokens")};
+                                            .max_batch_tokens = (int)settings_int(s, "max-batch-tokens"),
+                                            .vocab_size = r->model->arch.vocab_size, .tokenizer = r->tokenizer, .corpus = r->corpus,
+                                            .held_out = r->eval_corpus, .say = tell, .with = r};
     struct rollout_options o = {.prompts = &r->train, .max_length = r->rules.max_length, .score = run_score, .keep = keep,
                                 .progress = go_on, .with = r};
     run_phase(r, RUN_STARTING, "loading what answers are scored by");
-    int code = rewards_open(&r->rewards, &rewards, e);
+    int code = run_check_online(r->objective, s, e);
+    if (!code)
+        code = rewards_open(&r->rewards, &rewards, e);
     if (code)
         return code;
     rollout_options_read(&o, s);
@@ -105,5 +121,5 @@ int run_check_online(const struct objective *o, const struct settings *s, struct
         return err_set(e, ERR_USAGE, "max-new-tokens %lld leaves no room for a prompt within max-length %lld: use less of the one or "
                        "more of the other", (long long)settings_int(s, "max-new-tokens"),
                        (long long)settings_int(s, "max-length"));
-    return 0;
+    return rewards_check(s, e);
 }

@@ -10,6 +10,7 @@ int run_open_rollouts(struct run *r, struct group_source **out, struct err *e);
 // The folder that a value network starts from: the reward model's, or NULL for the policy's own weights.
 const char *run_value_from(const struct run *r);
 // What the rewards make of answers: of rollout_options and probe_options, with the run.
+int run_score_held_out(void *run, struct rollout_batch *b, struct metric_list *facts, struct err *e); // of the prompts of probes
 int run_score(void *run, struct rollout_batch *b, struct metric_list *facts, struct err *e);
 // What of the settings cannot be, told before there is a run.
 int run_check_online(const struct objective *o, const struct settings *s, struct err *e);

@@ -317,7 +317,7 @@ add("conditional-pm-rlhf", pm("conditional"), pm_loss, [{"alpha": "1", "beta": "
 add("rloo", rloo, by_answers, [{}, {"beta": "1", "clip-low": "0.05", "clip-high": "0.5"}])
 add("reinforce", reinforce, reinforce_loss, [{}, {"baseline": "batch"}, {"baseline": "prompt", "beta": "0.5"}, {"baseline": "none"}])
 add("reinforce", reinforce, reinforce_loss, [{}], state=["0.375", "3"])
-add("reinforce++", reinforce_pp, plus_loss, [{}, {"group-baseline": "yes", "beta": "0.5"}])
+add("reinforce-pp", reinforce_pp, plus_loss, [{}, {"group-baseline": "yes", "beta": "0.5"}])
 add("grpo", relative("group"), grpo_loss(GRPO), [{}, {"scale-rewards": "batch", "loss-mean": "tokens", "clip-high": "0.28"},
                                                  {"scale-rewards": "none", "beta": "0.5"}, {"clipping": "weight", "clip-high": "0.1"}])
 add("dr-grpo", relative("none"), grpo_loss(DR), [{}, {"beta": "0.25"}], longest=8)

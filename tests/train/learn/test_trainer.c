@@ -192,10 +192,11 @@ static void nothing_is_allocated_in_a_step(void **state)
         struct bench b;
         struct step_result r;
         bench_make(&b, &world, &(struct bench_options){.objective = objectives_here[i], .steps = 60, .threads = 2});
-        json_t *begin = trainer_save_source(b.trainer);
+        json_t *begin;
+        assert_ok(trainer_save_source(b.trainer, world.dir, &begin, e));
         train(&b, 15);
         b.trainer->step = 0; // the same batches again: there is room for each of them
-        assert_ok(trainer_restore_source(b.trainer, begin, e));
+        assert_ok(trainer_restore_source(b.trainer, begin, world.dir, e));
         json_decref(begin);
         n_allocations = 0;
         counting = true;
@@ -513,9 +514,10 @@ static void a_source_goes_back_to_where_it_was_saved(void **state)
         }
         for (int i = 0; i < save_at; i++)
             assert_ok(trainer_step(b[0].trainer, &r, e));
-        json_t *saved = trainer_save_source(b[0].trainer);
+        json_t *saved;
+        assert_ok(trainer_save_source(b[0].trainer, world.dir, &saved, e));
         b[1].trainer->step = save_at;
-        assert_ok(trainer_restore_source(b[1].trainer, saved, e));
+        assert_ok(trainer_restore_source(b[1].trainer, saved, world.dir, e));
         for (int i = 0; i < 6; i++) {
             assert_ok(trainer_step(b[0].trainer, &r, e));
             assert_ok(trainer_step(b[1].trainer, &r, e));
@@ -523,7 +525,7 @@ static void a_source_goes_back_to_where_it_was_saved(void **state)
         }
         struct err fault = {0};
         json_object_set_new(saved, "name", json_string("rollouts"));
-        assert_int_equal(trainer_restore_source(b[1].trainer, saved, &fault), ERR_STATE);
+        assert_int_equal(trainer_restore_source(b[1].trainer, saved, world.dir, &fault), ERR_STATE);
         json_decref(saved);
         bench_free(&b[0]);
         bench_free(&b[1]);

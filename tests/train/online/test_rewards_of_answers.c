@@ -1,0 +1,297 @@
+// What answers earn: rules worked out by hand, the notation of the list, what becomes of a total, reward models against the scores that
+// the model itself gives, and programs that answer well, badly, late or not at all.
+#include "config.h"
+
+#include "fixture.h"
+
+#include "base/mem.h"
+#include "train/learn/scoring.h"
+#include "train/online/rewards.h"
+
+static struct world world;
+static struct tokenizer *tokenizer;
+
+static int set_up(void **state)
+{
+    world_make(&world, "llama");
+    return tokenizer_load(&tokenizer, world.tokenizer_dir, NULL);
+}
+
+static int tear_down(void **state)
+{
+    tokenizer_free(tokenizer);
+    world_remove(&world);
+    return 0;
+}
+
+// ---- a batch of given texts, all to one prompt ----
+
+static struct rollout_batch batch_of(const char *const *texts, int n)
+{
+    struct rollout_batch b = {.ended = mem_alloc((size_t)n, sizeof *b.ended), .scores = mem_alloc((size_t)n, sizeof *b.scores)};
+    struct dataset *d = &b.data;
+    d->groups = mem_alloc(1, sizeof *d->groups);
+    d->seqs = mem_alloc((size_t)n, sizeof *d->seqs);
+    d->groups[0] = (struct ds_group){.prompt = dataset_add_tokens(d, &(int32_t){5}, 1), .n_prompt = 1, .n_seqs = n};
+    d->n_groups = 1;
+    for (int i = 0; i < n; i++) {
+        int32_t *ids;
+        size_t n_ids;
+        assert_ok(tokenizer_encode(tokenizer, texts[i], strlen(texts[i]), false, false, &ids, &n_ids, e));
+        d->seqs[d->n_seqs++] = (struct ds_seq){.first = dataset_add_tokens(d, ids, n_ids), .n = (int)n_ids};
+        b.ended[i] = true;
+        free(ids);
+    }
+    return b;
+}
+
+static void settings_for(struct settings *s, const char *list)
+{
+    static const struct param *const tables[] = {reward_params, rollout_params, NULL};
+    char *copy = strdup(list), *save = NULL;
+    settings_init(s, tables);
+    for (char *word = strtok_r(copy, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
+        char *value = strchr(word, '=');
+        *value++ = '\0';
+        assert_ok(settings_set(s, word, value, e));
+    }
+    free(copy);
+}
+
+static char said[400]; // what a person was told last
+
+static void hear(void *with, const char *text)
+{
+    text_copy(said, sizeof said, text);
+}
+
+// The totals of texts under settings; a negative code where that cannot be, with *fault.
+static int totals(const char *list, const char *const *texts, int n, double *out, struct metric_list *facts, struct err *fault)
+{
+    struct settings s;
+    struct rewards *r;
+    struct metric_list none = {0};
+    struct rollout_batch b = batch_of(texts, n);
+    settings_for(&s, list);
+    const struct rewards_options o = {.settings = &s, .max_batch_tokens = 256, .vocab_size = 1, .tokenizer = tokenizer, .say = hear};
+    int code = rewards_open(&r, &o, fault);
+    if (!code) {
+        code = rewards_score(r, &b, false, facts ? facts : &none, fault);
+        for (int i = 0; i < n && !code; i++)
+            out[i] = b.scores[i];
+        rewards_free(r);
+    }
+    rollout_batch_fini(&b);
+    settings_fini(&s);
+    return code;
+}
+
+static void expect(const char *list, const char *const *texts, int n, const double *want)
+{
+    double have[8];
+    assert_ok(totals(list, texts, n, have, NULL, e));
+    for (int i = 0; i < n; i++)
+        if (!(fabs(have[i] - want[i]) <= 1e-12))
+            fail_msg("%s: \"%s\" earns %g, not %g", list, texts[i], have[i], want[i]);
+}
+
+static void rules_score_as_they_say(void **state)
+{
+    const char *const texts[] = {"It is good.", "{\"a\": [1, 2]}", "a b c d a b c d a b c d", ""};
+    expect("rewards=regex:[.]$", texts, 3, (const double[]){1, 0, 0});
+    expect("rewards=json", texts, 3, (const double[]){0, 1, 0});
+    // Nine runs of four words, four different ones.
+    expect("rewards=repetition", texts, 3, (const double[]){0, 0, 4.0 / 9 - 1});
+    const char *const endings[] = {" they sang a song.", " they went home to bed.", " nothing."};
+    expect("rewards=style:song", endings, 3, (const double[]){1, 0, 0});
+    expect("rewards=style:truth", endings, 3, (const double[]){log(0.5), log(1.5), log(0.5) - 4});
+}
+
+static void lengths_fall_off_the_band(void **state)
+{
+    const char *const texts[] = {"a", "a a a a", "a a a a a a a a a a a a"};
+    struct rollout_batch b = batch_of(texts, 3);
+    char list[60];
+    const int n = b.data.seqs[1].n, longer = b.data.seqs[2].n, shorter = b.data.seqs[0].n;
+    // A band of 4 tokens from the second text's length on falls over 2.
+    snprintf(list, sizeof list, "rewards=length:%d..%d", n, n + 4);
+    const double off = longer - (n + 4), under = n - shorter;
+    expect(list, texts, 3, (const double[]){fmax(0, 1 - under / 2), 1, off > 0 ? fmax(0, 1 - off / 2) : 1});
+    rollout_batch_fini(&b);
+}
+
+static void lists_have_names_weights_and_escapes(void **state)
+{
+    const char *const texts[] = {"a,b", "ab"};
+    struct metric_list facts = {0};
+    double have[2];
+    expect("rewards=regex:a\\,b@2,x=regex:b@-0.5", texts, 2, (const double[]){1.5, -0.5});
+    assert_ok(totals("rewards=regex:b@2,only=regex:a\\,b@0", texts, 2, have, &facts, e));
+    assert_close(have[0], 2, 0); // what is watched earns nothing
+    assert_close(metric_value(&facts, "rewards/only/mean"), 0.5, 1e-15);
+    assert_close(metric_value(&facts, "rewards/regex/mean"), 1, 1e-15);
+}
+
+static void bad_lists_are_refused(void **state)
+{
+    static const char *const rows[][2] = {{"rewards=lenght:1..2", "length"},   {"rewards=length:5", "band"},  {"rewards=regex:(", "regex"},
+                                          {"rewards=json@x", "no number"},     {"rewards=json:1", "nothing"}, {"rewards=a=json,a=json", "two are named"},
+                                          {"rewards=style:sad", "style:song"}, {"rewards=json@0", "no reward"}, {"top-k=0", "no reward"},
+                                          {"rewards=model:/nowhere", "/nowhere"}};
+    const char *const texts[] = {"a"};
+    double have[1];
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct err fault = {0};
+        assert_int_not_equal(totals(rows[i][0], texts, 1, have, NULL, &fault), 0);
+        if (!strstr(fault.text, rows[i][1]))
+            fail_msg("%s: \"%s\" does not say \"%s\"", rows[i][0], fault.text, rows[i][1]);
+    }
+}
+
+static void totals_are_clipped_scaled_and_punished_in_this_order(void **state)
+{
+    const char *const texts[] = {"x.", "x", "x."};
+    struct rollout_batch b = batch_of(texts, 3);
+    struct rewards *r;
+    struct settings s;
+    struct metric_list none = {0};
+    settings_for(&s, "rewards=regex:[.]@10 reward-clip=4 reward-norm=batch missing-end-penalty=0.5 max-new-tokens=10 overlong-buffer=8 overlong-factor=2");
+    const struct rewards_options o = {.settings = &s, .tokenizer = tokenizer};
+    assert_ok(rewards_open(&r, &o, e));
+    b.ended[2] = false;
+    assert_ok(rewards_score(r, &b, false, &none, e));
+    // 4, 0, 4: mean 8/3, spread 4 / sqrt(3); a text of n tokens is over 10 - 8 = 2 by n - 2.
+    for (int i = 0; i < 3; i++) {
+        const double n = b.data.seqs[i].n, total = ((i == 1 ? 0 : 4) - 8.0 / 3) / (4 / sqrt(3));
+        assert_close(b.scores[i], total - 2 * fmax(0, n - 2) / 8 - (i == 2 ? 0.5 : 0), 1e-7);
+    }
+    rewards_free(r);
+    settings_fini(&s);
+    rollout_batch_fini(&b);
+}
+
+static int take(void *arg, const struct scored *s, struct err *e)
+{
+    double **out = arg;
+    for (int i = 0; i < s->group->n_seqs; i++)
+        *(*out)++ = s->seqs[i].score;
+    return 0;
+}
+
+static void a_reward_model_scores_as_it_does_alone(void **state)
+{
+    const char *const texts[] = {" is kind and warm.", " was sad and gray.", " is bright today."};
+    struct bench b;
+    struct settings s;
+    struct rewards *r;
+    struct str list = {0};
+    struct metric_list none = {0};
+    double alone[3], *at = alone;
+    bench_make(&b, &world, &(struct bench_options){.objective = "rm", .steps = 3, .settings = "lr=0.01"});
+    struct step_result step;
+    for (int i = 0; i < 3; i++)
+        assert_ok(trainer_step(b.trainer, &step, e));
+    char *dir = path_join(world.dir, "scorer");
+    assert_ok(model_save(b.model, dir, SAVE_F32, e));
+    struct rollout_batch answers = batch_of(texts, 3);
+    assert_ok(scoring_run(b.model, &answers.data, (struct needs){.networks = NETWORK_SCORE}, 256, take, &at, e));
+    str_addf(&list, "reward-model=%s watch-model=%s", dir, dir);
+    settings_for(&s, str_text(&list));
+    const struct rewards_options o = {.settings = &s, .ops = b.ops, .backend = b.backend, .max_batch_tokens = 256, .tokenizer = tokenizer,
+                                      .vocab_size = b.model->arch.vocab_size};
+    assert_ok(rewards_open(&r, &o, e));
+    assert_ok(rewards_score(r, &answers, false, &none, e));
+    for (int i = 0; i < 3; i++)
+        assert_close(answers.scores[i], alone[i], 1e-6 * (1 + fabs(alone[i])));
+    assert_true(fabs(alone[0] - alone[1]) > 1e-3);
+    assert_close(metric_value(&none, "rewards/watched/mean"), (alone[0] + alone[1] + alone[2]) / 3, 1e-5);
+    rewards_free(r);
+    settings_fini(&s);
+    str_fini(&list);
+    rollout_batch_fini(&answers);
+    bench_free(&b);
+    free(dir);
+}
+
+// ---- programs ----
+
+static void write_program(const char *name, const char *body)
+{
+    char *path = path_join(world.dir, name);
+    assert_ok(file_write(path, body, strlen(body), e));
+    free(path);
+}
+
+static int ask(const char *name, const char *more, double *have, struct err *fault)
+{
+    static const char *const texts[] = {"one", "two words", "x \"y\" \\ z"};
+    struct str list = {0};
+    char *path = path_join(world.dir, name);
+    str_addf(&list, "rewards=command:sh\t%s %s", path, more);
+    said[0] = '\0';
+    int code = totals(str_text(&list), texts, 3, have, NULL, fault);
+    str_fini(&list);
+    free(path);
+    return code;
+}
+
+// Scores id + 0.5, the last of three first.
+#define ANSWER_ALL                                                                                                     \
+    "n=0; while read -r line; do n=$((n + 1)); if [ $n = 3 ]; then for i in 2 1 0; do echo \"{\\\"id\\\": $i, "        \
+    "\\\"score\\\": $i.5}\"; done; n=0; fi; done\n"
+
+static void a_program_scores_in_any_order(void **state)
+{
+    double have[3];
+    write_program("good.sh", "echo noise >&2\n" ANSWER_ALL);
+    assert_ok(ask("good.sh", "", have, e));
+    for (int i = 0; i < 3; i++)
+        assert_close(have[i], i + 0.5, 0);
+    assert_string_equal(said, "");
+}
+
+static void a_program_that_dies_is_started_again(void **state)
+{
+    double have[3];
+    struct str body = {0};
+    str_addf(&body, "if [ ! -e %s/died ]; then touch %s/died; read -r line; exit 3; fi\n" ANSWER_ALL, world.dir, world.dir);
+    write_program("dies.sh", str_text(&body));
+    assert_ok(ask("dies.sh", "", have, e));
+    assert_close(have[2], 2.5, 0);
+    assert_non_null(strstr(said, "has ended"));
+    assert_non_null(strstr(said, "started again"));
+    str_fini(&body);
+}
+
+static void programs_that_cannot_be_meant_are_errors(void **state)
+{
+    static const char *const rows[][2] = {
+        {"while read -r l; do echo hello; done\n", "JSON"},
+        {"while read -r l; do echo '{\"id\": 0, \"score\": \"much\"}'; done\n", "a line is to be such as"},
+        {"while read -r l; do echo '{\"id\": 9, \"score\": 1}'; done\n", "none of this batch"},
+        {"while read -r l; do echo '{\"id\": 1, \"score\": 1}'; done\n", "scored already"},
+        {"exit 1\n", "also when it was started again"},
+        {"sleep 60\n", "takes too long"},
+        {"head -c 3000000 /dev/zero | tr '\\0' x; sleep 60\n", "more than a megabyte"},
+    };
+    double have[3];
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct err fault = {0};
+        write_program("bad.sh", rows[i][0]);
+        assert_int_not_equal(ask("bad.sh", "reward-timeout=0.3", have, &fault), 0);
+        if (!strstr(fault.text, rows[i][1]))
+            fail_msg("%s: \"%s\" does not say \"%s\"", rows[i][0], fault.text, rows[i][1]);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rules_score_as_they_say),           cmocka_unit_test(lengths_fall_off_the_band),
+        cmocka_unit_test(lists_have_names_weights_and_escapes), cmocka_unit_test(bad_lists_are_refused),
+        cmocka_unit_test(totals_are_clipped_scaled_and_punished_in_this_order),
+        cmocka_unit_test(a_reward_model_scores_as_it_does_alone), cmocka_unit_test(a_program_scores_in_any_order),
+        cmocka_unit_test(a_program_that_dies_is_started_again), cmocka_unit_test(programs_that_cannot_be_meant_are_errors),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}

@@ -1,0 +1,146 @@
+// Whole runs whose policy answers: killed in a rollout, in an update and between passes they end with the same weights and
+// answers; every objective of that kind trains; what cannot be is refused before there is a run.
+#include "config.h"
+
+#include "whole.h"
+
+static char *reward_model; // a folder
+
+static int set_up(void **state)
+{
+    struct str path = {0};
+    make_world(state);
+    add_run("rm", "rm", "steps=9 probe-every=0");
+    run_to_end("rm");
+    char *dir = run_dir("rm");
+    str_addf(&path, "%s/checkpoints/step-9", dir);
+    free(dir);
+    reward_model = str_take(&path);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    free(reward_model);
+    return remove_world(state);
+}
+
+static void add(const char *name, const char *objective, const char *extra)
+{
+    struct str all = {0};
+    str_addf(&all, "reward-model=%s max-new-tokens=6 max-length=64 %s", reward_model, extra);
+    add_run(name, objective, str_text(&all));
+    str_fini(&all);
+}
+
+// All answers of a run as one text, oldest first.
+static char *answers_of(const char *name, int *n_rows)
+{
+    struct run_reader *r;
+    struct run_rollout *rows;
+    struct str all = {0};
+    char *dir = run_dir(name);
+    assert_ok(run_reader_open(&r, dir, e));
+    assert_ok(run_reader_rollouts(r, 0, 100000, &rows, n_rows, e));
+    for (int i = *n_rows - 1; i >= 0; i--) {
+        str_addf(&all, "%lld %lld %d %d %.17g %.17g %s|%s:", (long long)rows[i].step, (long long)rows[i].prompt_number,
+                 rows[i].sample, rows[i].ended, rows[i].score, rows[i].logp, rows[i].prompt, rows[i].response);
+        for (int k = 0; k < rows[i].n_tokens; k++)
+            str_addf(&all, " %d", rows[i].tokens[k]);
+        str_addc(&all, '\n');
+    }
+    run_rollouts_free(rows, *n_rows);
+    run_reader_close(r);
+    free(dir);
+    return str_take(&all);
+}
+
+// A checkpoint every 9 updates, a batch of answers every 4: most lie between two passes.
+static void killed_runs_answer_and_learn_the_same(void **state)
+{
+    static const struct {
+        const char *objective, *extra, *weights;
+        int samples;
+    } rows[] = {
+        {"ppo", "samples=2 passes=2 minibatches=2 value-lr=0.003 kl-target=0.5", "model.safetensors", 2},
+        {"conditional-pm-rlhf", "samples=3 passes=4 alpha=0.01 lora-rank=2", "adapter_model.safetensors", 3},
+        {"grpo", "samples=4 minibatches=4 top-p=0.8 temperature=1.3 mask-truncated=yes", "model.safetensors", 4},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct rng rng = rng_make(23, RNG_TEST, (uint32_t)i);
+        char alone[20], killed[20], extra[160];
+        int n, m;
+        snprintf(alone, sizeof alone, "alone-%zu", i);
+        snprintf(killed, sizeof killed, "killed-%zu", i);
+        snprintf(extra, sizeof extra, "threads=2 %s", rows[i].extra);
+        add(alone, rows[i].objective, rows[i].extra);
+        add(killed, rows[i].objective, extra);
+        run_to_end(alone);
+        assert_true(harass(killed, &rng, 5) >= 2);
+        run_to_end(killed);
+        assert_true(count_events(killed, "resume", "continued from") >= 1);
+        assert_same_run(alone, killed, rows[i].weights);
+        char *a = answers_of(alone, &n), *b = answers_of(killed, &m);
+        assert_true(n >= 60 / 4 * 4 * rows[i].samples && n == m);
+        assert_string_equal(a, b);
+        free(a);
+        free(b);
+    }
+}
+
+static void every_objective_that_answers_trains(void **state)
+{
+    for (const struct objective *const *o = objectives; *o; o++) {
+        if (!(*o)->online)
+            continue;
+        char name[40];
+        snprintf(name, sizeof name, "trains-%s", (*o)->name);
+        add(name, (*o)->name, "samples=2 steps=2 eval-every=0");
+        run_to_end(name);
+        for (const char *const *key = (*o)->metrics; key && *key; key++)
+            if (!strstr(*key, "val")) // of a value network, which a parameter decides on
+                assert_true(isfinite(metric_at(name, *key, 2)));
+        assert_true(isfinite(metric_at(name, "reward", 2)) && isfinite(metric_at(name, "eval/reward", 2)));
+        assert_true(metric_at(name, "ratio/max", 1) == 1 || !strstr((*o)->metrics[0], "policy")); // on-policy, bit for bit
+    }
+}
+
+// With the score of a reward model nobody trained nothing is learnt but the answers are as they were: the loss is the objective's own.
+static void the_reward_is_the_reward_models(void **state)
+{
+    int n;
+    add("scored", "rloo", "samples=2 steps=1 beta=0 eval-every=0 probe-every=0");
+    run_to_end("scored");
+    struct run_reader *r;
+    struct run_rollout *rows;
+    char *dir = run_dir("scored");
+    double sum = 0;
+    assert_ok(run_reader_open(&r, dir, e));
+    assert_ok(run_reader_rollouts(r, 0, 1000, &rows, &n, e));
+    assert_int_equal(n, 8);
+    for (int i = 0; i < n; i++)
+        sum += rows[i].score / n;
+    assert_close(metric_at("scored", "reward", 1), sum, 1e-12);
+    run_rollouts_free(rows, n);
+    run_reader_close(r);
+    free(dir);
+}
+
+static void what_cannot_be_is_refused(void **state)
+{
+    add_run("no-reward", "rloo", "samples=2 steps=1");
+    assert_int_equal(finish(start("no-reward", 0)), err_exit_status(ERR_USAGE));
+    add_run("no-model", "rloo", "samples=2 steps=1 reward-model=/nowhere");
+    assert_int_not_equal(finish(start("no-model", 0)), 0);
+    add("no-room", "rloo", "samples=2 steps=1 max-new-tokens=64");
+    assert_int_not_equal(finish(start("no-room", 0)), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(killed_runs_answer_and_learn_the_same), cmocka_unit_test(every_objective_that_answers_trains),
+        cmocka_unit_test(the_reward_is_the_reward_models),       cmocka_unit_test(what_cannot_be_is_refused),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
