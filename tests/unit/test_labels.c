@@ -133,6 +133,10 @@ static void a_pair_is_read_as_it_was_offered(void **state)
     assert_memory_equal(got.tokens, ((unsigned char[]){1, 0, 255, 7}), 4);
     asked_pair_hash(&other); // the same letters, cut otherwise
     assert_string_not_equal(got.hash, other.hash);
+    struct asked_pair colon = {.a = "b:c", .b = "d"}, elsewhere = {.a = "b", .b = "c:d"};
+    asked_pair_hash(&colon);
+    asked_pair_hash(&elsewhere);
+    assert_string_not_equal(colon.hash, elsewhere.hash);
     asked_pair_fini(&got);
     assert_int_equal(run_reader_pair(p.reader, id + 1, &got, &fault), ERR_NOT_FOUND);
     assert_non_null(strstr(fault.text, "run r has asked for no pair 2"));
@@ -177,7 +181,12 @@ static void what_waits_is_open_and_unanswered(void **state)
     assert_waiting(&p, "ann", 2, ids[0]);
     char *name;
     struct pair_ref *list;
+    struct judged_pair *judged;
     int n;
+    assert_ok(labels_judged(p.store, "r", &judged, &n, e)); // not as a pair without votes either
+    assert_int_equal(n, 2);
+    assert_int_equal(judged[0].pair.id, ids[1]);
+    judged_pairs_free(judged, n);
     assert_ok(store_add_run(p.store, "other", "dpo", "m", "d", NULL, &name, e));
     free(name);
     assert_ok(labels_waiting(p.store, p.reader, "other", "ann", &list, &n, e));
