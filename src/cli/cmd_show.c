@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "cli/look.h"
 #include "cli/print.h"
+#include "store/labels.h"
 
 static const struct param options[] = {
     {.name = "metrics", .type = PARAM_TEXT, .fallback = "",
@@ -86,7 +87,7 @@ static void heading(const char *text)
     printf("\n%s%s%s\n", print_on(stdout, PRINT_BOLD), text, print_off(stdout));
 }
 
-static void print_head(const struct look *l)
+static void print_head(const struct look *l, int n_waiting)
 {
     char text[64];
     const struct run_status *s = &l->status;
@@ -97,6 +98,8 @@ static void print_head(const struct look *l)
     if (run_state_is_live(s->state) && s->seconds_left > 0)
         printf("  %s left", human_seconds(text, sizeof text, s->seconds_left));
     putchar('\n');
+    if (n_waiting)
+        printf("  waiting for you: %d %s (attune label list %s)\n", n_waiting, text_plural(n_waiting, "pair", "pairs"), l->info.name);
     const char *lines[][2] = {{"note", l->info.note}, {"phase", run_state_is_live(s->state) ? s->phase : ""},
                               {"message", s->message}, {"model", l->info.model}, {"data", l->info.data}, {"folder", l->dir}};
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
@@ -231,7 +234,7 @@ static json_t *settings_before(const struct look *l, json_t *now)
     return before;
 }
 
-static json_t *to_json(const struct look *l, json_t *now, char **keys, const double *values, int n_keys,
+static json_t *to_json(const struct look *l, int n_waiting, json_t *now, char **keys, const double *values, int n_keys,
                        const struct run_event *events, int n_events, const struct run_checkpoint *list, int n_list,
                        const struct run_sample *samples, int n_samples)
 {
@@ -253,6 +256,7 @@ static json_t *to_json(const struct look *l, json_t *now, char **keys, const dou
                                                      look_json_number(samples[i].logp), "reward",
                                                      look_json_number(samples[i].reward), "tokens",
                                                      tokens_json(&samples[i])));
+    json_object_set_new(o, "waiting_pairs", json_integer(n_waiting));
     json_object_set_new(o, "folder", look_json_text(l->dir));
     json_object_set(o, "settings", now);
     json_object_set_new(o, "started_with", settings_before(l, now));
@@ -270,7 +274,8 @@ static int show(struct store *s, struct look *l, const struct args *a, struct er
     struct run_event *events = NULL;
     struct run_checkpoint *list = NULL;
     struct run_sample *samples = NULL;
-    int n_keys = 0, n_events = 0, n_list = 0, n_samples = 0, code = settings_now(s, l, &now, e);
+    struct pair_ref *waiting = NULL;
+    int n_waiting = 0, n_keys = 0, n_events = 0, n_list = 0, n_samples = 0, code = settings_now(s, l, &now, e);
     int wanted = (int)settings_int(&a->settings, "samples");
     if (!code && l->reader) {
         code = run_reader_keys(l->reader, &keys, &n_keys, e);
@@ -284,10 +289,12 @@ static int show(struct store *s, struct look *l, const struct args *a, struct er
         if (!code && wanted > 0)
             code = run_reader_samples(l->reader, wanted, &samples, &n_samples, e);
     }
+    if (!code)
+        code = labels_waiting(s, l->reader, l->info.name, labels_annotator(), &waiting, &n_waiting, e);
     if (!code && args_json(a)) {
-        look_print_json(to_json(l, now, keys, values, n_keys, events, n_events, list, n_list, samples, n_samples));
+        look_print_json(to_json(l, n_waiting, now, keys, values, n_keys, events, n_events, list, n_list, samples, n_samples));
     } else if (!code) {
-        print_head(l);
+        print_head(l, n_waiting);
         print_settings(l, now);
         if (n_keys)
             print_metrics(keys, values, n_keys);
@@ -299,6 +306,7 @@ static int show(struct store *s, struct look *l, const struct args *a, struct er
             print_samples(samples, n_samples);
     }
     json_decref(now);
+    free(waiting);
     free_keys(keys, n_keys);
     free(values);
     run_events_free(events, n_events);

@@ -9,7 +9,8 @@ extern const struct command command_bench_objectives, command_chart, command_che
     command_model_show, command_objectives, command_objectives_eval, command_objectives_show, command_pause, command_remove, command_resume,
     command_runs,
     command_sample, command_set, command_show, command_stop, command_train;
-extern const struct command command_model_agree, command_score;
+extern const struct command command_label, command_label_export, command_label_list, command_label_undo, command_model_agree,
+    command_score;
 
 // In the order of the help.
 const struct command *const command_table[] = {
@@ -28,6 +29,10 @@ const struct command *const command_table[] = {
     &command_score,
     &command_credit,
     &command_export,
+    &command_label,
+    &command_label_list,
+    &command_label_undo,
+    &command_label_export,
     &command_model_show,
     &command_model_merge,
     &command_model_agree,

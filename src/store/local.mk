@@ -2,8 +2,11 @@
 noinst_LIBRARIES += libstore.a
 libstore_a_SOURCES = \
 	%D%/file_system.c %D%/file_system.h \
+	%D%/labels.c %D%/labels.h \
+	%D%/labels_read.c \
 	%D%/names.c %D%/names.h \
 	%D%/run_db.h %D%/run_internal.h \
+	%D%/run_pairs.c \
 	%D%/run_reader.c \
 	%D%/run_status.c \
 	%D%/run_writer.c \
@@ -14,10 +17,17 @@ libstore_a_SOURCES = \
 	%D%/store_runs.c
 STORE_LIBS = libstore.a $(BASE_LIBS) $(SQLITE_LIBS)
 
+# Offers pairs of a run that is none, for tests of labelling.
+noinst_PROGRAMS += tests/tools/offer_pairs
+tests_tools_offer_pairs_SOURCES = tests/tools/offer_pairs.c
+tests_tools_offer_pairs_LDADD = $(STORE_LIBS)
+
 if HAVE_CMOCKA
-check_PROGRAMS += tests/unit/test_durable tests/unit/test_store tests/unit/test_run_db
+check_PROGRAMS += tests/unit/test_durable tests/unit/test_labels tests/unit/test_store tests/unit/test_run_db
 tests_unit_test_durable_SOURCES = tests/unit/test_durable.c tests/lib/disk_trace.h
 tests_unit_test_durable_LDADD = $(STORE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_labels_SOURCES = tests/unit/test_labels.c
+tests_unit_test_labels_LDADD = $(STORE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_store_SOURCES = tests/unit/test_store.c
 tests_unit_test_store_LDADD = $(STORE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_run_db_SOURCES = tests/unit/test_run_db.c

@@ -11,12 +11,6 @@
 #include "base/str.h"
 #include "store/run_internal.h"
 
-struct run_reader {
-    struct sql sql;
-    int schema; // its version
-    sqlite3_stmt *version, *status, *keys, *points, *latest, *events, *samples, *rollouts, *checkpoints;
-};
-
 const char run_status_columns[] =
     "state, step, total_steps, tokens_per_s, seconds_left, heartbeat_ms, pid, pid_start, host, phase, message, "
     "started_ms, ended_ms, control_id, failure";

@@ -19,21 +19,6 @@
 #include "store/file_system.h"
 #include "store/run_internal.h"
 
-struct run_writer {
-    struct sql sql;
-    int lock_fd;
-    bool wal;
-    bool in_batch, failed;
-    struct err failure; // of this batch, when failed
-    int64_t seq;        // of the newest point
-    struct key {
-        char *name;
-        int64_t id;
-    } *keys; // in the order of their first use; a run has a few dozens
-    int n_keys, cap_keys;
-    sqlite3_stmt *point, *new_key, *status, *event, *sample, *rollout, *checkpoint, *last_status;
-};
-
 static int lock_run(struct run_writer *w, const char *run_dir, struct err *e)
 {
     char *path = path_join(run_dir, "lock"), pid[32] = "?";
@@ -163,8 +148,7 @@ void run_writer_close(struct run_writer *w)
     free(w);
 }
 
-// Ends a batch that cannot be kept whole.
-static int fail(struct run_writer *w, const struct err *fault, struct err *e)
+int run_writer_fail(struct run_writer *w, const struct err *fault, struct err *e)
 {
     if (w->in_batch && !w->failed) {
         sql_rollback(&w->sql);
@@ -178,22 +162,21 @@ static int fail(struct run_writer *w, const struct err *fault, struct err *e)
     return fault->code;
 }
 
-// Runs a statement that was bound; every write goes through here.
-static int write_row(struct run_writer *w, sqlite3_stmt *statement, struct err *e)
+int run_writer_row(struct run_writer *w, sqlite3_stmt *statement, struct err *e)
 {
     struct err fault = {0};
     if (w->failed) {
         sqlite3_reset(statement);
-        return fail(w, &w->failure, e);
+        return run_writer_fail(w, &w->failure, e);
     }
     int code = sql_step(&w->sql, statement, &fault);
-    return code < 0 ? fail(w, &fault, e) : 0;
+    return code < 0 ? run_writer_fail(w, &fault, e) : 0;
 }
 
-static int prepare(struct run_writer *w, sqlite3_stmt **statement, const char *text, struct err *e)
+int run_writer_prepare(struct run_writer *w, sqlite3_stmt **statement, const char *text, struct err *e)
 {
     struct err fault = {0};
-    return sql_prepare(&w->sql, statement, text, &fault) == 0 ? 0 : fail(w, &fault, e);
+    return sql_prepare(&w->sql, statement, text, &fault) == 0 ? 0 : run_writer_fail(w, &fault, e);
 }
 
 int run_writer_begin(struct run_writer *w, struct err *e)
@@ -211,9 +194,9 @@ int run_writer_commit(struct run_writer *w, struct err *e)
     BUG_IF(!w->in_batch);
     int code = 0;
     if (w->failed)
-        code = fail(w, &w->failure, e);
+        code = run_writer_fail(w, &w->failure, e);
     else if (sql_commit(&w->sql, &fault) != 0)
-        code = fail(w, &fault, e);
+        code = run_writer_fail(w, &fault, e);
     w->in_batch = w->failed = false;
     return code;
 }
@@ -224,7 +207,7 @@ int run_writer_status(struct run_writer *w, const struct run_status *status, str
     str_addf(&text, "INSERT OR REPLACE INTO status(id, %s) VALUES(1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, "
              "?15)",
              run_status_columns);
-    int code = prepare(w, &w->status, str_text(&text), e);
+    int code = run_writer_prepare(w, &w->status, str_text(&text), e);
     str_fini(&text);
     if (code)
         return code;
@@ -245,7 +228,7 @@ int run_writer_status(struct run_writer *w, const struct run_status *status, str
     sqlite3_bind_int64(s, 13, status->ended_ms);
     sqlite3_bind_int64(s, 14, status->control_id);
     sqlite3_bind_int(s, 15, status->failure);
-    return write_row(w, s, e);
+    return run_writer_row(w, s, e);
 }
 
 static int key_id(struct run_writer *w, const char *name, int64_t *id, struct err *e)
@@ -255,11 +238,11 @@ static int key_id(struct run_writer *w, const char *name, int64_t *id, struct er
             *id = w->keys[i].id;
             return 0;
         }
-    int code = prepare(w, &w->new_key, "INSERT INTO keys(name) VALUES(?)", e);
+    int code = run_writer_prepare(w, &w->new_key, "INSERT INTO keys(name) VALUES(?)", e);
     if (code)
         return code;
     sqlite3_bind_text(w->new_key, 1, name, -1, SQLITE_TRANSIENT);
-    code = write_row(w, w->new_key, e);
+    code = run_writer_row(w, w->new_key, e);
     if (code)
         return code;
     MEM_GROW(w->keys, w->n_keys, w->cap_keys);
@@ -272,17 +255,17 @@ int run_writer_metric(struct run_writer *w, const char *key, int64_t step, doubl
 {
     int64_t id;
     if (w->failed)
-        return fail(w, &w->failure, e);
+        return run_writer_fail(w, &w->failure, e);
     int code = key_id(w, key, &id, e);
     if (!code)
-        code = prepare(w, &w->point, "INSERT INTO points(key, seq, step, value) VALUES(?, ?, ?, ?)", e);
+        code = run_writer_prepare(w, &w->point, "INSERT INTO points(key, seq, step, value) VALUES(?, ?, ?, ?)", e);
     if (code)
         return code;
     sqlite3_bind_int64(w->point, 1, id);
     sqlite3_bind_int64(w->point, 2, w->seq + 1);
     sqlite3_bind_int64(w->point, 3, step);
     sqlite3_bind_double(w->point, 4, value); // a NaN becomes NULL by itself; infinities are kept
-    code = write_row(w, w->point, e);
+    code = run_writer_row(w, w->point, e);
     if (!code)
         w->seq++;
     return code;
@@ -291,7 +274,7 @@ int run_writer_metric(struct run_writer *w, const char *key, int64_t step, doubl
 int run_writer_event(struct run_writer *w, int64_t at_ms, int64_t step, const char *level, const char *kind,
                      const char *text, struct err *e)
 {
-    int code = prepare(w, &w->event, "INSERT INTO events(at_ms, step, level, kind, text) VALUES(?, ?, ?, ?, ?)", e);
+    int code = run_writer_prepare(w, &w->event, "INSERT INTO events(at_ms, step, level, kind, text) VALUES(?, ?, ?, ?, ?)", e);
     if (code)
         return code;
     sqlite3_bind_int64(w->event, 1, at_ms);
@@ -299,12 +282,12 @@ int run_writer_event(struct run_writer *w, int64_t at_ms, int64_t step, const ch
     sqlite3_bind_text(w->event, 3, level, -1, SQLITE_TRANSIENT);
     sqlite3_bind_text(w->event, 4, kind, -1, SQLITE_TRANSIENT);
     sqlite3_bind_text(w->event, 5, text, -1, SQLITE_TRANSIENT);
-    return write_row(w, w->event, e);
+    return run_writer_row(w, w->event, e);
 }
 
 int run_writer_sample(struct run_writer *w, const struct run_sample *sample, struct err *e)
 {
-    int code = prepare(w, &w->sample,
+    int code = run_writer_prepare(w, &w->sample,
                        "INSERT INTO samples(at_ms, step, prompt, response, logp, reward, credits) VALUES(?, ?, ?, ?, ?, ?, ?)", e);
     if (code)
         return code;
@@ -314,7 +297,7 @@ int run_writer_sample(struct run_writer *w, const struct run_sample *sample, str
         sqlite3_bind_text(w->sample, 4, sample->response, -1, SQLITE_TRANSIENT) != SQLITE_OK) {
         struct err fault = {0};
         sql_error(&w->sql, &fault); // longer than a value may be
-        return fail(w, &fault, e);
+        return run_writer_fail(w, &fault, e);
     }
     sqlite3_bind_double(w->sample, 5, sample->logp);
     sqlite3_bind_double(w->sample, 6, sample->reward);
@@ -326,12 +309,12 @@ int run_writer_sample(struct run_writer *w, const struct run_sample *sample, str
     else
         sqlite3_bind_null(w->sample, 7);
     str_fini(&credits);
-    return write_row(w, w->sample, e);
+    return run_writer_row(w, w->sample, e);
 }
 
 int run_writer_rollout(struct run_writer *w, const struct run_rollout *x, struct err *e)
 {
-    int code = prepare(w, &w->rollout,
+    int code = run_writer_prepare(w, &w->rollout,
                        "INSERT INTO rollouts(at_ms, step, prompt_number, sample, prompt, response, tokens, ended, score, logp, ref) "
                        "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", e);
     if (code)
@@ -350,12 +333,12 @@ int run_writer_rollout(struct run_writer *w, const struct run_rollout *x, struct
     sqlite3_bind_double(w->rollout, 9, x->score);
     sqlite3_bind_double(w->rollout, 10, x->logp);
     sqlite3_bind_double(w->rollout, 11, x->ref);
-    return write_row(w, w->rollout, e);
+    return run_writer_row(w, w->rollout, e);
 }
 
 int run_writer_checkpoint(struct run_writer *w, const struct run_checkpoint *checkpoint, struct err *e)
 {
-    int code = prepare(w, &w->checkpoint,
+    int code = run_writer_prepare(w, &w->checkpoint,
                        "INSERT OR REPLACE INTO checkpoints(step, at_ms, bytes, path, sha256) VALUES(?, ?, ?, ?, ?)", e);
     if (code)
         return code;
@@ -364,13 +347,13 @@ int run_writer_checkpoint(struct run_writer *w, const struct run_checkpoint *che
     sqlite3_bind_int64(w->checkpoint, 3, checkpoint->bytes);
     sqlite3_bind_text(w->checkpoint, 4, checkpoint->path, -1, SQLITE_TRANSIENT);
     sqlite3_bind_text(w->checkpoint, 5, checkpoint->sha256, -1, SQLITE_TRANSIENT);
-    return write_row(w, w->checkpoint, e);
+    return run_writer_row(w, w->checkpoint, e);
 }
 
 int run_writer_rewind(struct run_writer *w, int64_t step, struct err *e)
 {
     BUG_IF(w->in_batch);
-    char text[500];
+    char text[700];
     int code = sql_begin(&w->sql, e);
     if (code)
         return code;
@@ -379,8 +362,11 @@ int run_writer_rewind(struct run_writer *w, int64_t step, struct err *e)
              "DELETE FROM points WHERE step > %lld;"
              "DELETE FROM samples WHERE step > %lld;"
              "DELETE FROM rollouts WHERE step > %lld;"
-             "DELETE FROM checkpoints WHERE step > %lld;",
-             (long long)w->seq, (long long)step, (long long)step, (long long)step, (long long)step);
+             "DELETE FROM checkpoints WHERE step > %lld;"
+             "UPDATE pairs_asked SET state = 3 WHERE step > %lld;" // judgements name them: kept, and found when offered again
+             "UPDATE pairs_asked SET state = 0, closed_step = NULL WHERE step <= %lld AND closed_step > %lld;",
+             (long long)w->seq, (long long)step, (long long)step, (long long)step, (long long)step, (long long)step,
+             (long long)step, (long long)step);
     code = sql_exec(&w->sql, text, e);
     if (code) {
         sql_rollback(&w->sql);

@@ -26,6 +26,25 @@ static const char *const store_migrations[] = {
     "  key TEXT NOT NULL DEFAULT '',"
     "  value TEXT NOT NULL DEFAULT '');"
     "CREATE INDEX controls_of_run ON controls(run, id);",
+    // 2: what people judged, with the texts they saw (labels.h), and every judgement that was ever given
+    "CREATE TABLE pairs_judged("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  run INTEGER REFERENCES runs(id), number INTEGER," // the run's pair; both NULL: a pair that a person brought
+    "  hash TEXT NOT NULL,"                              // of the texts
+    "  prompt TEXT NOT NULL, turns TEXT NOT NULL, a TEXT NOT NULL, b TEXT NOT NULL,"
+    "  step INTEGER NOT NULL, model TEXT NOT NULL, at_ms INTEGER NOT NULL);"
+    "CREATE UNIQUE INDEX pairs_of_run ON pairs_judged(run, number, hash) WHERE run IS NOT NULL;"
+    "CREATE UNIQUE INDEX pairs_brought ON pairs_judged(hash) WHERE run IS NULL;"
+    "CREATE TABLE judgements("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT," // readers remember the last one they read
+    "  pair INTEGER NOT NULL REFERENCES pairs_judged(id),"
+    "  run INTEGER REFERENCES runs(id),"      // the pair's, for the index below
+    "  annotator TEXT NOT NULL,"
+    "  verdict INTEGER NOT NULL,"             // enum verdict
+    "  swapped INTEGER NOT NULL, seconds REAL, note TEXT NOT NULL, at_ms INTEGER NOT NULL,"
+    "  supersedes INTEGER UNIQUE REFERENCES judgements(id));"
+    "CREATE INDEX judgements_of_run ON judgements(run, id);"
+    "CREATE INDEX judgements_of_pair ON judgements(pair, annotator);",
     NULL,
 };
 const struct sql_schema store_schema = {
@@ -78,6 +97,16 @@ static const char *const run_migrations[] = {
     "  prompt TEXT NOT NULL, response TEXT NOT NULL, tokens BLOB NOT NULL," // int32, little-endian
     "  ended INTEGER NOT NULL, score REAL, logp REAL, ref REAL);"
     "CREATE INDEX rollouts_of_step ON rollouts(step);",
+    // 5: pairs of answers that the run wants judged by people
+    "CREATE TABLE pairs_asked("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT," // never used twice: judgements name it
+    "  at_ms INTEGER NOT NULL, step INTEGER NOT NULL,"
+    "  state INTEGER NOT NULL," // enum pair_state, or 3: offered by steps that a rewind took back
+    "  closed_step INTEGER,"    // the step that took it or gave it up
+    "  hash TEXT NOT NULL,"     // of the texts
+    "  prompt TEXT NOT NULL, turns TEXT NOT NULL, a TEXT NOT NULL, b TEXT NOT NULL,"
+    "  tokens BLOB, model TEXT NOT NULL);"
+    "CREATE INDEX pairs_by_state ON pairs_asked(state, id);",
     NULL,
 };
 const struct sql_schema run_schema = {

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "store/labels.h"
 
 static const char *const value_keys[VALUE_N] = {
     [VALUE_LOSS] = "loss", [VALUE_MARGIN] = "rewards/margins", [VALUE_ACCURACY] = "rewards/accuracies",
@@ -218,9 +219,18 @@ static void lose(struct run_row *r)
     r->reader = NULL;
     r->status = (struct run_status){0};
     r->alert = NULL;
+    r->n_waiting = 0;
     r->is_missing = true;
     for (int v = 0; v < VALUE_N; v++)
         r->values[v] = NAN;
+}
+
+static int read_waiting(const struct run_list *l, struct run_row *r, struct err *e)
+{
+    struct pair_ref *waiting = NULL;
+    int code = labels_waiting(l->store, r->reader, r->info.name, labels_annotator(), &waiting, &r->n_waiting, e);
+    free(waiting);
+    return code;
 }
 
 static int read_row(const struct run_list *l, struct run_row *r, struct err *e)
@@ -246,6 +256,8 @@ static int read_row(const struct run_list *l, struct run_row *r, struct err *e)
         code = run_reader_latest(r->reader, value_keys, VALUE_N, r->values, e);
     if (!code)
         code = store_changed_settings(l->store, r->info.name, &r->control_id, r->status.control_id, r->settings, e);
+    if (!code)
+        code = read_waiting(l, r, e);
     if (!code && l->want_spark)
         code = read_spark(r, e);
     return code;
@@ -270,6 +282,7 @@ static bool look(struct run_list *l, struct run_row *r, double now_s)
 {
     struct run_status before = r->status;
     int64_t version_before = r->version;
+    int n_waiting = r->n_waiting; // changes with attune.db
     bool had_reader = r->reader != NULL;
     int n_spark = r->spark.n; // it is read first when a wide terminal shows it
     char trouble_before[sizeof r->trouble];
@@ -287,7 +300,8 @@ static bool look(struct run_list *l, struct run_row *r, double now_s)
         r->health_version = version;
     r->version = version;
     r->looked_s = now_s;
-    return judged || n_spark != r->spark.n || version != version_before || had_reader != (r->reader != NULL) || before.state != r->status.state ||
+    return judged || n_spark != r->spark.n || n_waiting != r->n_waiting ||
+           version != version_before || had_reader != (r->reader != NULL) || before.state != r->status.state ||
            strcmp(trouble_before, r->trouble) != 0;
 }
 

@@ -35,6 +35,7 @@ struct run_row {               // its address is stable while the run is in the 
     const struct health_rule *alert; // NULL: all is well
     char alert_text[240];
     double looked_s;           // when the status was read last; negative: not yet
+    int n_waiting;             // pairs of answers that it wants judged by whoever sits here
     bool is_missing;           // its folder was deleted
     char trouble[200];         // why run.db cannot be read; "" when all is well
 };

@@ -93,6 +93,8 @@ void run_describe(const struct run_row *r, struct str *out)
     }
     if (r->alert)
         str_addf(out, "%s: %s.  ", r->alert->name, r->alert_text);
+    if (r->n_waiting)
+        str_addf(out, "waiting for you: %d %s  ", r->n_waiting, text_plural(r->n_waiting, "pair", "pairs"));
     if (run_state_is_live(s->state) && s->phase[0] && strcmp(s->phase, "training") != 0 &&
         strcmp(s->phase, run_state_name(s->state)) != 0)
         str_addf(out, "%s  ", s->phase);

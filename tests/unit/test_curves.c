@@ -5,8 +5,10 @@
 
 #include "base/clock.h"
 #include "base/rng.h"
+#include "store/labels.h"
 #include "store/run_db.h"
 #include "ui/curves.h"
+#include "ui/run_text.h"
 
 struct world {
     char *dir;
@@ -69,6 +71,42 @@ static struct run_row *look(const char *name)
     assert_non_null(row);
     assert_string_equal(row->trouble, "");
     return row;
+}
+
+static const char *described(const char *name)
+{
+    static char text[400];
+    struct str line = {0};
+    run_describe(look(name), &line);
+    text_copy(text, sizeof text, str_text(&line));
+    str_fini(&line);
+    return text;
+}
+
+// The list's line on a run: how many of its pairs wait for whoever sits here.
+static void pairs_that_wait_are_told(void **state)
+{
+    struct run_writer *w = new_run("asks", 10);
+    struct err fault = {0};
+    int64_t id;
+    bool again;
+    assert_null(strstr(described("asks"), "waiting"));
+    for (int i = 0; i < 2; i++) {
+        const struct asked_pair offered = {.step = i, .prompt = "p", .a = "a", .b = "b"};
+        assert_ok(run_writer_begin(w, e));
+        assert_ok(run_writer_offer(w, &offered, &id, e));
+        assert_ok(run_writer_commit(w, e));
+    }
+    assert_non_null(strstr(described("asks"), "waiting for you: 2 pairs  dpo"));
+    struct asked_pair pair = {.id = id, .prompt = "p", .a = "a", .b = "b"};
+    struct judgement j = {.verdict = VERDICT_A, .annotator = "somebody else", .seconds = NAN};
+    asked_pair_hash(&pair);
+    assert_ok(labels_add(world.store, "asks", &pair, &j, false, &again, e));
+    const uint64_t before = world.list.generation; // attune.db alone has changed
+    assert_true(run_list_poll(&world.list, clock_seconds(), true, &fault));
+    assert_true(world.list.generation != before);
+    assert_non_null(strstr(described("asks"), "waiting for you: 1 pair  dpo"));
+    run_writer_close(w);
 }
 
 static void poll_all(struct curves *c)
@@ -314,6 +352,7 @@ static void a_run_of_several_trainings_has_its_parts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(pairs_that_wait_are_told),
         cmocka_unit_test(points_arrive_in_pieces_and_follow_the_run),
         cmocka_unit_test(only_what_is_shown_is_read_and_kept),
         cmocka_unit_test(metrics_stand_in_the_charts_of_the_table),

@@ -4,6 +4,7 @@
 #include "disk_trace.h"
 
 #include "base/json.h"
+#include "store/labels.h"
 #include "store/run_db.h"
 #include "store/sql.h"
 #include "store/store.h"
@@ -116,6 +117,33 @@ static void the_store_syncs_every_change(void **state)
     free(journal);
 }
 
+// A judgement is told to be saved: its way back is gone for good, not only removed from a folder that is still to be written.
+static void a_judgement_outlives_a_power_cut(void **state)
+{
+    struct store *s;
+    char *project = path_join(dir, "labels"), *db = path_join(project, "attune.db"), *journal = path_join(project, "attune.db-journal");
+    struct asked_pair p = {.prompt = "p", .a = "a", .b = "b"};
+    struct judgement j = {.annotator = "ann", .verdict = VERDICT_A, .seconds = NAN}, undone;
+    bool again;
+    assert_ok(store_open(&s, project, true, e));
+    asked_pair_hash(&p);
+    for (int i = 0; i < 2; i++) {
+        disk_trace_begin();
+        if (i == 0)
+            assert_ok(labels_add(s, NULL, &p, &j, false, &again, e));
+        else
+            assert_ok(labels_undo(s, NULL, 0, "ann", &undone, e));
+        const int way_back = disk_synced(journal, -1, 0), changed = disk_synced(db, -1, 0);
+        assert_true(way_back >= 0 && changed > way_back);
+        assert_true(disk_synced(project, -1, changed) > changed);
+    }
+    judgement_fini(&undone);
+    store_close(s);
+    free(project);
+    free(db);
+    free(journal);
+}
+
 // A run's own file may lose its last moments, never its order: what moves from the log into the file has been synced before.
 static void a_runs_log_is_synced_before_it_becomes_the_file(void **state)
 {
@@ -176,6 +204,7 @@ int main(void)
         cmocka_unit_test(files_in_pieces_are_whole_before_they_are_renamed),
         cmocka_unit_test(what_cannot_be_synced_replaces_nothing),
         cmocka_unit_test(the_store_syncs_every_change),
+        cmocka_unit_test(a_judgement_outlives_a_power_cut),
         cmocka_unit_test(a_runs_log_is_synced_before_it_becomes_the_file),
         cmocka_unit_test(a_runs_journal_is_synced_at_every_commit),
     };

@@ -165,9 +165,8 @@ static void rewards_of_tokens_come_back_or_are_left_out_as_a_whole(void **state)
     }
     // A file of the first format, which had no such column.
     assert_ok(sql_open(&sql, path, SQL_WRITE, e));
-    assert_ok(sql_exec(&sql, "ALTER TABLE samples DROP COLUMN credits; ALTER TABLE status DROP COLUMN failure; "
-                             "DROP TABLE rollouts; "
-                             "PRAGMA user_version=1", e));
+    assert_ok(sql_exec(&sql, "DROP TABLE pairs_asked; DROP TABLE rollouts; ALTER TABLE samples DROP COLUMN credits; "
+                             "ALTER TABLE status DROP COLUMN failure; PRAGMA user_version=1", e));
     sql_close(&sql);
     assert_ok(run_reader_open(&r, dir, e));
     assert_ok(run_reader_samples(r, 1, &samples, &n, e));

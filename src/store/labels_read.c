@@ -1,0 +1,161 @@
+// Judgements in attune.db: what is new, what waits, and pairs with what people think of them.
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "store/labels.h"
+#include "store/store_internal.h"
+
+int64_t labels_version(struct store *s)
+{
+    int64_t version = -1;
+    if (sql_prepare(&s->sql, &s->version, "PRAGMA data_version", NULL) == 0 && sql_step(&s->sql, s->version, NULL) > 0)
+        version = sqlite3_column_int64(s->version, 0);
+    if (s->version)
+        sqlite3_reset(s->version);
+    return version;
+}
+
+static void copy_column(sqlite3_stmt *row, int column, char *out, size_t size)
+{
+    const char *text = (const char *)sqlite3_column_text(row, column);
+    text_copy(out, size, text ? text : "");
+}
+
+int labels_since(struct store *s, const char *run, int64_t *cursor, struct judgement **out, int *n, struct err *e)
+{
+    int code = sql_prepare(&s->sql, &s->since,
+                           "SELECT j.id, p.number, j.at_ms, p.hash, j.annotator, j.verdict, j.swapped, j.seconds, j.note, "
+                           "j.supersedes FROM judgements j JOIN pairs_judged p ON p.id = j.pair "
+                           "WHERE j.run = (SELECT id FROM runs WHERE name = ?) AND j.id > ? ORDER BY j.id", e);
+    if (code)
+        return code;
+    struct judgement *list = NULL;
+    int count = 0, cap = 0;
+    sqlite3_bind_text(s->since, 1, run, -1, SQLITE_TRANSIENT);
+    sqlite3_bind_int64(s->since, 2, *cursor);
+    while ((code = sql_step(&s->sql, s->since, e)) > 0) {
+        const int verdict = sqlite3_column_int(s->since, 5);
+        if (verdict < VERDICT_MUCH_A || verdict > VERDICT_UNDO) {
+            code = err_set(e, ERR_INPUT, "%s: a judgement of run %s has an unknown verdict (%d)", s->sql.path, run, verdict);
+            sqlite3_reset(s->since);
+            break;
+        }
+        MEM_GROW(list, count, cap);
+        struct judgement *j = &list[count++];
+        *j = (struct judgement){.id = sqlite3_column_int64(s->since, 0),
+                                .pair = sqlite3_column_int64(s->since, 1),
+                                .at_ms = sqlite3_column_int64(s->since, 2),
+                                .run = mem_strdup(run),
+                                .verdict = (enum verdict)verdict,
+                                .swapped = sqlite3_column_int(s->since, 6) != 0,
+                                .seconds = sql_double(s->since, 7),
+                                .note = sql_text(s->since, 8),
+                                .supersedes = sqlite3_column_int64(s->since, 9)};
+        copy_column(s->since, 3, j->hash, sizeof j->hash);
+        copy_column(s->since, 4, j->annotator, sizeof j->annotator);
+    }
+    if (code) {
+        judgements_free(list, count);
+        return code;
+    }
+    if (count)
+        *cursor = list[count - 1].id;
+    *out = list;
+    *n = count;
+    return 0;
+}
+
+static int compare(int64_t id, const char *hash, const struct pair_ref *open)
+{
+    return id < open->id ? -1 : id > open->id ? 1 : strcmp(hash, open->hash);
+}
+
+int labels_waiting(struct store *s, struct run_reader *r, const char *run, const char *annotator, struct pair_ref **out, int *n,
+                   struct err *e)
+{
+    struct pair_ref *open = NULL;
+    int n_open = 0, kept = 0, at = 0;
+    int code = r ? run_reader_open_pairs(r, &open, &n_open, e) : 0;
+    if (!code && n_open)
+        code = sql_prepare(&s->sql, &s->answered,
+                           "SELECT DISTINCT p.number, p.hash FROM pairs_judged p JOIN judgements j ON j.pair = p.id "
+                           "WHERE p.run = (SELECT id FROM runs WHERE name = ?) AND j.verdict <> 6 "
+                           "AND (j.verdict <> 4 OR j.annotator = ?) "
+                           "AND NOT EXISTS(SELECT 1 FROM judgements x WHERE x.supersedes = j.id) ORDER BY p.number, p.hash", e);
+    if (!code && n_open) { // both are in the order of id and hash
+        sqlite3_bind_text(s->answered, 1, run, -1, SQLITE_TRANSIENT);
+        sqlite3_bind_text(s->answered, 2, annotator, -1, SQLITE_TRANSIENT);
+        while ((code = sql_step(&s->sql, s->answered, e)) > 0) {
+            char hash[65];
+            const int64_t id = sqlite3_column_int64(s->answered, 0);
+            copy_column(s->answered, 1, hash, sizeof hash);
+            while (at < n_open && compare(id, hash, &open[at]) > 0)
+                open[kept++] = open[at++];
+            at += at < n_open && compare(id, hash, &open[at]) == 0;
+        }
+    }
+    if (code) {
+        free(open);
+        return code;
+    }
+    while (at < n_open)
+        open[kept++] = open[at++];
+    *out = open;
+    *n = kept;
+    return 0;
+}
+
+void judged_pairs_free(struct judged_pair *list, int n)
+{
+    for (int i = 0; i < n; i++) {
+        asked_pair_fini(&list[i].pair);
+        free(list[i].run);
+    }
+    free(list);
+}
+
+int labels_judged(struct store *s, const char *run, struct judged_pair **out, int *n, struct err *e)
+{
+    int64_t run_id = 0;
+    int code = run ? store_run_id(s, run, &run_id, e) : 0;
+    if (!code)
+        code = sql_prepare(&s->sql, &s->judged,
+                           "SELECT ifnull(p.number, p.id), p.step, p.at_ms, p.prompt, p.turns, p.a, p.b, p.model, p.hash, r.name, "
+                           "sum(j.verdict < 0), sum(j.verdict IN (1, 2)), sum(j.verdict = 0), sum(j.verdict = 3), "
+                           "sum(j.verdict = 4), sum(j.verdict = 5), sum(CASE WHEN j.verdict <= 2 THEN j.verdict ELSE 0 END) "
+                           "FROM pairs_judged p JOIN judgements j ON j.pair = p.id LEFT JOIN runs r ON r.id = p.run "
+                           "WHERE (?1 = 0 OR p.run = ?1) AND j.verdict <> 6 "
+                           "AND NOT EXISTS(SELECT 1 FROM judgements x WHERE x.supersedes = j.id) GROUP BY p.id ORDER BY p.id", e);
+    if (code)
+        return code;
+    struct judged_pair *list = NULL;
+    int count = 0, cap = 0;
+    sqlite3_bind_int64(s->judged, 1, run_id);
+    while ((code = sql_step(&s->sql, s->judged, e)) > 0) {
+        MEM_GROW(list, count, cap);
+        struct judged_pair *p = &list[count++];
+        int64_t *const counts[] = {&p->n_a, &p->n_b, &p->n_ties, &p->n_both_bad, &p->n_skips, &p->n_flags};
+        *p = (struct judged_pair){
+            .pair = {.id = sqlite3_column_int64(s->judged, 0), .step = sqlite3_column_int64(s->judged, 1),
+                     .at_ms = sqlite3_column_int64(s->judged, 2), .prompt = sql_text(s->judged, 3),
+                     .turns = sql_text(s->judged, 4), .a = sql_text(s->judged, 5), .b = sql_text(s->judged, 6),
+                     .model = sql_text(s->judged, 7)},
+            .run = sql_text(s->judged, 9),
+            .grades = sqlite3_column_double(s->judged, 16),
+        };
+        copy_column(s->judged, 8, p->pair.hash, sizeof p->pair.hash);
+        for (int i = 0; i < 6; i++)
+            *counts[i] = sqlite3_column_int64(s->judged, 10 + i);
+    }
+    if (code) {
+        judged_pairs_free(list, count);
+        return code;
+    }
+    *out = list;
+    *n = count;
+    return 0;
+}
