@@ -33,6 +33,7 @@ libtrain_a_SOURCES = \
 	%D%/objective/nca_pair.c \
 	%D%/objective/npo.c \
 	%D%/objective/objective.c %D%/objective/objective.h \
+	%D%/objective/online_dpo.c \
 	%D%/objective/table.c \
 	%D%/objective/orpo.c \
 	%D%/objective/paft.c \

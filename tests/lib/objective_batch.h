@@ -76,6 +76,8 @@ static inline void random_group(struct rng *rng, struct seq *s, int n)
 
 static inline int group_size(const struct objective *o)
 {
+    if (o->online && o->online->pick)
+        return o->online->n_picked;
     return o->data & DATA_BINARY ? 1 : o->data & DATA_LIST ? 4 : o->data & DATA_PAIR && !(o->data & DATA_SFT) ? 2 : 1;
 }
 

@@ -162,6 +162,10 @@ static int check_size(const struct objective *o, struct needs needs, int n, cons
     const int most = list || (needs.groups & GROUPS_OWN_ANSWERS) ? MAX_RESPONSES : (pair && !(o->data & DATA_SFT) ? 2 : 1) + extra;
     const char *added = needs.groups & GROUPS_MISMATCH ? ", the last of them of another prompt"
                         : needs.groups & GROUPS_OWN_ANSWERS ? ", samples of the reference after the data's" : "";
+    if (o->online) // which is of answers that were picked
+        return n == o->online->n_picked ? 0
+                                        : err_set(e, ERR_INPUT, "%s: the group has %d response%s, but %s learns from %d of those it samples", where, n,
+                                                  n == 1 ? "" : "s", o->name, o->online->n_picked);
     if (n >= least && n <= most)
         return 0;
     if (least == most)
@@ -205,11 +209,11 @@ static int default_labels(const struct eval *v, struct seq *s, int n, const char
             s[i].label = 1;
         return 0;
     }
-    if (plain == 2 && (o->data & DATA_PAIR)) {
+    if (plain == 2 && (o->online || (o->data & DATA_PAIR))) {
         s[0].label = 1;
         return 0;
     }
-    if (plain == 1 && (o->data & DATA_SFT)) {
+    if (plain == 1 && (o->online || (o->data & DATA_SFT))) {
         s[0].label = 1;
         return 0;
     }
@@ -402,7 +406,7 @@ int engine_objective_eval(const struct settings *s, char **rest, int n_rest, str
     code = configure(&v, &values, s, e);
     if (!code)
         code = read_stdin(&text, e);
-    if (!code && v.run.objective->online) {
+    if (!code && v.needs.columns & COLUMN_TOKENS) {
         json_t *said = NULL;
         code = objective_eval_tokens(&v.run, str_text(&text), settings_text(s, "where"), &said, e);
         if (!code)

@@ -138,11 +138,12 @@ struct said {
 // answered `samples` times each, a parameter of its own; then, once for all updates that are made of a batch of answers:
 struct online {
     // What each token earned and what it is worth: the columns TOKEN_REWARD, TOKEN_ADVANTAGE and TOKEN_RETURN that loss() will
-    // see. Group g's answers are said[first[g]] .. said[first[g + 1] - 1].
+    // see. Group g's answers are said[first[g]] .. said[first[g + 1] - 1]. NULL with pick: the loss looks at whole answers.
     void (*judge)(struct objective_run *r, struct said *said, const int *first, int n_groups);
     // Of objectives that learn from some answers of a prompt, as if data had had them: which of the n, in which order, and
     // with which labels. Returns how many; 0: this prompt teaches nothing. NULL: all are learnt from.
     int (*pick)(const struct objective_run *r, const struct said *said, int n, int *taken, double *labels);
+    int n_picked; // how many it returns, where it does not return 0
 };
 
 struct objective {

@@ -128,7 +128,7 @@ void rollout_facts(struct rollouts *r, const struct rollout_batch *b, struct met
 {
     of_scores(b, facts);
     of_lengths(b, facts);
-    if (r->trainer->reference)
+    if (r->trainer->reference && b->data.refs)
         of_reference(b, facts);
     if (r->trainer->options.objective.objective->online->judge)
         of_tokens(r, b, facts);

@@ -215,6 +215,15 @@ add("bco-pair", bco_pair, [{}, {"beta": "0.5"}])
 add("sppo-hard", sppo_hard, [{}, {"beta": "0.1"}])
 add("apo-zero", apo_zero, [{}, {"beta": "0.5"}])
 add("apo-down", apo_down, [{}, {"beta": "0.5"}])
+def online_dpo(s, p):
+    if p.get("pair-loss") == "ipo":
+        a, b = ratios(s)
+        return (a - b - 1 / (2 * D(p.get("beta", "0.1")))) ** 2
+    return -log_sigmoid(margin(s, p))
+
+
+add("online-dpo", online_dpo, [{}, {"beta": "0.5", "pair-loss": "ipo"}])
+golden.add("best-of-n", each(lambda s, p: -s[0]["logp"] / s[0]["n"]), [[[dict(logp="-12", n=6, label=1)], [dict(logp="-3.5", n=2, label=1)]]], [{}])
 add("discopop", discopop, [{}, {"beta": "0.1", "tau": "0.5"}])
 add("dpo-norm", dpo_norm, [{}, {"beta": "2", "label-smoothing": "0.1"}])
 golden.print()

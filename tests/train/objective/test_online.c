@@ -162,7 +162,7 @@ static void derivatives_are_slopes(void **state)
     static struct told t;
     static double slopes[MAX_SEQS][2][MOST_TOKENS];
     for (const struct objective *const *o = objectives; *o; o++)
-        for (int round = 0; (*o)->online && round < 10; round++) {
+        for (int round = 0; (*o)->online && (*o)->online->judge && round < 10; round++) {
             struct objective_run r = configured((*o)->name, NULL);
             const float h = 0x1p-7f;
             int n_off = 0, n = 0;
@@ -194,7 +194,7 @@ static void extremes_stay_finite(void **state)
     struct rng rng = rng_make(43, RNG_TEST, 0);
     static struct told t;
     for (const struct objective *const *o = objectives; *o; o++)
-        for (int round = 0; (*o)->online && round < 20; round++) {
+        for (int round = 0; (*o)->online && (*o)->online->judge && round < 20; round++) {
             struct objective_run r = configured((*o)->name, NULL);
             random_told(&rng, &t, 1e4);
             for (int i = 0; i < t.b.first[t.b.n]; i++)
@@ -269,12 +269,29 @@ static void beta_adapts_to_its_target(void **state)
     json_decref(settings);
 }
 
+// Which answers are learnt from, of four with scores 1, 3, 3, 0.
+static void the_best_and_the_worst_are_picked(void **state)
+{
+    static const double scores[4] = {1, 3, 3, 0};
+    struct said said[4] = {{0}};
+    int taken[4];
+    double labels[4];
+    for (int i = 0; i < 4; i++)
+        said[i].score = scores[i];
+    struct objective_run pairs = configured("online-dpo", NULL), best = configured("best-of-n", NULL);
+    assert_int_equal(pairs.objective->online->pick(&pairs, said, 4, taken, labels), 2);
+    assert_true(taken[0] == 1 && taken[1] == 3 && labels[0] == 1 && labels[1] == 0);
+    assert_int_equal(best.objective->online->pick(&best, said, 4, taken, labels), 1);
+    assert_int_equal(taken[0], 1);
+    assert_int_equal(pairs.objective->online->pick(&pairs, said + 1, 2, taken, labels), 0); // a tie
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(advantages_and_losses_are_golden),          cmocka_unit_test(derivatives_are_slopes),
         cmocka_unit_test(extremes_stay_finite),                      cmocka_unit_test(conditional_matching_has_both_at_its_ends),
-        cmocka_unit_test(nothing_moved_is_a_ratio_of_one),           cmocka_unit_test(beta_adapts_to_its_target),
+        cmocka_unit_test(the_best_and_the_worst_are_picked),         cmocka_unit_test(nothing_moved_is_a_ratio_of_one),           cmocka_unit_test(beta_adapts_to_its_target),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
