@@ -25,6 +25,7 @@ EXTRA_DIST += tests/mutants/check.sh \
 	tests/mutants/train-objective.txt \
 	tests/mutants/train-data.txt \
 	tests/mutants/train-learn.txt \
+	tests/mutants/train-online.txt \
 	tests/mutants/train-run.txt \
 	tests/mutants/train-engine.txt \
 	tests/mutants/launch.txt \
