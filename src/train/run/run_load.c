@@ -373,7 +373,7 @@ int run_load(struct run *r, struct err *e)
     const struct settings *s = &r->settings;
     struct objective_run configured = {0};
     objective_configure(&configured, r->objective, s);
-    const struct needs needs = objective_needs(&configured);
+    const struct needs needs = r->needs = objective_needs(&configured);
     run_phase(r, RUN_STARTING, "reading the data");
     int code = load_corpora(r, e);
     if (!code)
