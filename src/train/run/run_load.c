@@ -53,7 +53,7 @@ static int load_corpus(struct run *r, struct corpus **out, const char *path, siz
     if (code)
         return code;
     if (r->objective->data & DATA_PAIR)
-        lists_to_pairs(*out, list_pairs_named(settings_text(&r->settings, "pairs-from-lists")));
+        lists_to_pairs(*out, list_pairing_from(&r->settings));
     return objective_check_data(r->objective, (*out)->kind, path, e);
 }
 
