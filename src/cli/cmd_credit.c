@@ -25,8 +25,11 @@ static const struct param options[] = {
     {.name = "limit", .type = PARAM_INT, .fallback = "0", .min = 0, .max = 1e9, .help = "At most so many rows of it; 0: all."},
     {.name = "prompt", .type = PARAM_TEXT, .fallback = "", .help = "Instead of a file: a prompt."},
     {.name = "response", .type = PARAM_TEXT, .fallback = "", .help = "The response to it."},
-    {.name = "beta", .type = PARAM_FLOAT, .fallback = "", .min = 1e-6, .max = 1e6,
+    {.name = "beta", .type = PARAM_FLOAT, .fallback = "", .min = 0, .max = 1e6,
      .help = "The factor of the rewards; of a run, the one that it was trained with; else 1, which gives nats."},
+    {.name = "alpha", .type = PARAM_FLOAT, .fallback = "", .min = 1e-6, .max = 1e6,
+     .help = "The factor of the model's own log-probabilities, where it is not beta; of a run of spl, the one that it was "
+             "trained with."},
     TEXT_OPTIONS,
     {0},
 };
@@ -38,8 +41,9 @@ const struct command command_credit = {
     .synopsis = "attune credit (--model DIR --reference DIR | --run NAME[@STEP]) (--data FILE | --response TEXT)",
     .summary = "Says which tokens of a response earned their reward.",
     .help = "The implicit reward of a token is beta times how much more likely it is than under the reference, as a logarithm; "
-            "the rewards of a response's tokens add up to DPO's reward of the response (arXiv:2404.12358). --json prints text, "
-            "id, log-probabilities and reward of every token.\n\n"
+            "the rewards of a response's tokens add up to DPO's reward of the response (arXiv:2404.12358). Of spl it is alpha "
+            "times the one logarithm less beta times the other. --json prints text, id, log-probabilities and reward of every "
+            "token.\n\n"
             "  attune credit --run dpo-1 --prompt \"Once upon a time\" --response \" there was a fox.\"\n"
             "  attune credit --model tuned --reference base --data pairs.jsonl --limit 10 --json",
     .options = options,
@@ -47,8 +51,37 @@ const struct command command_credit = {
     .run = run,
 };
 
-// What a run says about its reference and its beta, where the person did not.
-static int ask_run(const struct args *a, char **reference, char **beta, struct err *e)
+// What the rewards are made with.
+struct given {
+    char *reference, *beta, *alpha; // on the heap; NULL: not known
+};
+
+static void take_number(char **out, const json_t *settings, const char *name)
+{
+    const json_t *value = json_object_get(settings, name);
+    struct str text = {0};
+    if (*out || !json_is_number(value))
+        return;
+    str_addf(&text, "%.17g", json_number_value(value));
+    *out = str_take(&text);
+}
+
+// An objective that weighs entropy by itself has a parameter for it.
+static int take_alpha(char **alpha, const struct run_info *info, struct err *e)
+{
+    struct engine_description *d;
+    int code = engine_describe(&d, e);
+    if (code)
+        return code;
+    const struct engine_objective *o = engine_find_objective(d, info->objective);
+    if (o && *o->entropy_weight)
+        take_number(alpha, info->settings, o->entropy_weight);
+    engine_description_free(d);
+    return 0;
+}
+
+// What a run says of them, where the person did not; who says a beta alone means it for both.
+static int ask_run(const struct args *a, struct given *g, struct err *e)
 {
     const char *name = args_text(a, "run");
     struct store *s = NULL;
@@ -58,14 +91,12 @@ static int ask_run(const struct args *a, char **reference, char **beta, struct e
     if (!code)
         code = store_find_run(s, run_name, &info, e);
     if (!code) {
-        const json_t *value = json_object_get(info.settings, "beta");
-        if (!*reference)
-            *reference = mem_strdup(info.model);
-        if (!*beta && json_is_number(value)) {
-            struct str text = {0};
-            str_addf(&text, "%.17g", json_number_value(value));
-            *beta = str_take(&text);
-        }
+        if (!g->reference)
+            g->reference = mem_strdup(info.model);
+        if (!g->beta)
+            code = take_alpha(&g->alpha, &info, e);
+        if (g->alpha || json_number_value(json_object_get(info.settings, "beta")) > 0) // else nats
+            take_number(&g->beta, info.settings, "beta");
         run_info_fini(&info);
     }
     store_close(s);
@@ -96,11 +127,13 @@ static int keep_line(void *arg, const json_t *row, struct err *e)
     return 0;
 }
 
-static int ask_engine(const struct args *a, const char *model, const char *reference, const char *beta, json_t *all, struct err *e)
+static int ask_engine(const struct args *a, const char *model, const struct given *g, json_t *all, struct err *e)
 {
-    const char *args[16 + TEXT_ARGS] = {"credit", "--model", model, "--reference", reference, "--beta", beta, "--data",
-                                settings_text(&a->settings, "data"), "--limit", settings_text(&a->settings, "limit"), "--prompt",
-                                settings_text(&a->settings, "prompt"), "--response", settings_text(&a->settings, "response")};
+    const char *args[18 + TEXT_ARGS] = {"credit", "--model", model, "--reference", g->reference, "--beta", g->beta ? g->beta : "1",
+                                        "--alpha", g->alpha ? g->alpha : "", "--data", settings_text(&a->settings, "data"),
+                                        "--limit", settings_text(&a->settings, "limit"), "--prompt",
+                                        settings_text(&a->settings, "prompt"), "--response",
+                                        settings_text(&a->settings, "response")};
     int n = 0;
     while (args[n])
         n++;
@@ -108,31 +141,36 @@ static int ask_engine(const struct args *a, const char *model, const char *refer
     return child_lines(args, keep_line, all, e);
 }
 
+static char *copy_of(const struct args *a, const char *name)
+{
+    return args_text(a, name) ? mem_strdup(args_text(a, name)) : NULL;
+}
+
 static int credit(struct args *a, struct err *e)
 {
-    char *model = NULL, *reference = args_text(a, "reference") ? mem_strdup(args_text(a, "reference")) : NULL;
-    char *beta = args_text(a, "beta") ? mem_strdup(args_text(a, "beta")) : NULL;
+    char *model = NULL;
+    struct given g = {copy_of(a, "reference"), copy_of(a, "beta"), copy_of(a, "alpha")};
     json_t *all = json_array(), *line, *response;
     size_t i, k;
     int code = source_folder(a, &model, e);
     if (!code && args_text(a, "run"))
-        code = ask_run(a, &reference, &beta, e);
-    if (!code && !reference)
+        code = ask_run(a, &g, e);
+    if (!code && !g.reference)
         code = err_set(e, ERR_USAGE, "--reference is missing: the model that %s is compared with", model);
     if (!code && !args_text(a, "data") == !args_text(a, "response"))
         code = err_set(e, ERR_USAGE, "give --data FILE, or --prompt TEXT and --response TEXT");
     if (!code)
         code = piped_open(a, false, e);
-    if (!code && reference[0] != '/' && !file_exists(reference)) {
-        char *shared = path_share(reference);
+    if (!code && g.reference[0] != '/' && !file_exists(g.reference)) {
+        char *shared = path_share(g.reference);
         if (shared && file_exists(shared)) {
-            free(reference);
-            reference = mem_strdup(shared);
+            free(g.reference);
+            g.reference = mem_strdup(shared);
         }
         free(shared);
     }
     if (!code)
-        code = ask_engine(a, model, reference, beta ? beta : "1", all, e);
+        code = ask_engine(a, model, &g, all, e);
     if (!code && args_json(a))
         look_print_json(json_incref(all));
     else if (!code)
@@ -141,8 +179,9 @@ static int credit(struct args *a, struct err *e)
                 print_response(response);
     json_decref(all);
     free(model);
-    free(reference);
-    free(beta);
+    free(g.reference);
+    free(g.beta);
+    free(g.alpha);
     return code;
 }
 

@@ -35,8 +35,7 @@ static const struct param import_options[] = {
      .help = "Reads at most so many rows; 0 reads all."},
     {.name = "out", .type = PARAM_PATH, .fallback = "", .group = "data",
      .help = "Writes the rows that can be used to this file, as JSON lines in Attune's own form."},
-    {.name = "pairs-from-lists", .type = PARAM_CHOICE, .fallback = "no", .choices = list_pairs_names, .group = "data",
-     .help = "Turns ranked lists into pairs: the best against the worst response, or all with different scores."},
+    LIST_PAIRING_PARAMS("Turns"),
     {0},
 };
 static const struct param show_options[] = {
@@ -400,7 +399,7 @@ static int import_file(struct args *a, struct err *e)
     const char *out = args_text(a, "out");
     int code = corpus_load_as(&c, a->words[0], (size_t)settings_int(&a->settings, "limit"), &how, e);
     if (!code)
-        lists_to_pairs(c, list_pairs_named(settings_text(&a->settings, "pairs-from-lists")));
+        lists_to_pairs(c, list_pairing_from(&a->settings));
     if (!code && out)
         code = corpus_write(c, out, e);
     if (!code && args_json(a))

@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const list_pairs_names[] = {"no", "best-worst", "all", NULL};
+#include "corpus/diversity.h"
+
+const char *const list_pairs_names[] = {"no", "best-worst", "all", "divpo", NULL};
 
 enum list_pairs list_pairs_named(const char *name)
 {
@@ -14,6 +16,11 @@ enum list_pairs list_pairs_named(const char *name)
         if (strcmp(list_pairs_names[i], name) == 0)
             return (enum list_pairs)i;
     BUG("pairs from lists: %s", name);
+}
+
+struct list_pairing list_pairing_from(const struct settings *s)
+{
+    return (struct list_pairing){list_pairs_named(settings_text(s, "pairs-from-lists")), settings_float(s, "pairs-share")};
 }
 
 void lists_summarize(const struct corpus *c, struct list_summary *out)
@@ -74,14 +81,34 @@ static void add_all(struct pairing *p, const struct example *x)
                 add_pair(p, x, &x->responses[i], &x->responses[j]);
 }
 
-void lists_to_pairs(struct corpus *c, enum list_pairs which)
+static void add_diverse(struct pairing *p, const struct example *x, double share)
 {
-    if (c->kind != DATA_LIST || which == LIST_PAIRS_NO)
+    const size_t n = (size_t)x->n_responses;
+    const char **texts = mem_alloc(n, sizeof *texts);
+    double *scores = mem_alloc(n, sizeof *scores), *rarity = mem_alloc(n, sizeof *rarity);
+    int chosen, rejected;
+    for (size_t i = 0; i < n; i++) {
+        texts[i] = x->responses[i].text;
+        scores[i] = x->responses[i].score;
+    }
+    word_rarity(texts, x->n_responses, rarity);
+    if (diverse_pair(scores, rarity, x->n_responses, share, &chosen, &rejected))
+        add_pair(p, x, &x->responses[chosen], &x->responses[rejected]);
+    free(texts);
+    free(scores);
+    free(rarity);
+}
+
+void lists_to_pairs(struct corpus *c, struct list_pairing how)
+{
+    if (c->kind != DATA_LIST || how.which == LIST_PAIRS_NO)
         return;
     struct pairing p = {.corpus = c};
     for (size_t i = 0; i < c->n_examples; i++) {
-        if (which == LIST_PAIRS_ALL)
+        if (how.which == LIST_PAIRS_ALL)
             add_all(&p, &c->examples[i]);
+        else if (how.which == LIST_PAIRS_DIVPO)
+            add_diverse(&p, &c->examples[i], how.share);
         else
             add_best_worst(&p, &c->examples[i]);
     }
@@ -90,6 +117,6 @@ void lists_to_pairs(struct corpus *c, enum list_pairs which)
     c->n_examples = p.n;
     c->kind = DATA_PAIR;
     char shape[200];
-    snprintf(shape, sizeof shape, "%.100s, as pairs (%s)", c->shape, list_pairs_names[which]);
+    snprintf(shape, sizeof shape, "%.100s, as pairs (%s)", c->shape, list_pairs_names[how.which]);
     c->shape = arena_strdup(&c->arena, shape);
 }

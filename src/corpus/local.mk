@@ -2,6 +2,7 @@
 noinst_LIBRARIES += libcorpus.a
 libcorpus_a_SOURCES = \
 	%D%/corpus.c %D%/corpus.h \
+	%D%/diversity.c %D%/diversity.h \
 	%D%/fields.c %D%/fields.h \
 	%D%/csv_cells.c \
 	%D%/groups.c \
@@ -35,6 +36,9 @@ libcorpus_a_SOURCES = \
 	%D%/parquet/values.c
 
 if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test_diversity
+tests_unit_test_diversity_SOURCES = tests/unit/test_diversity.c tests/lib/testing.h
+tests_unit_test_diversity_LDADD = libcorpus.a $(BASE_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/unit/test_corpus tests/unit/test_layouts tests/unit/test_parquet tests/unit/test_readings
 tests_unit_test_corpus_SOURCES = tests/unit/test_corpus.c tests/fuzz/fuzz_corpus.c tests/lib/testing.h
 tests_unit_test_parquet_SOURCES = tests/unit/test_parquet.c

@@ -53,6 +53,7 @@ libtrain_a_SOURCES = \
 	%D%/objective/sft.c \
 	%D%/objective/simpo.c \
 	%D%/objective/slic.c \
+	%D%/objective/spl.c \
 	%D%/objective/sppo_hard.c \
 	%D%/objective/stable.h \
 	%D%/objective/surrogate.c %D%/objective/surrogate.h \
@@ -163,6 +164,10 @@ tests_train_objective_test_lists_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/train/objective/test_golden_pairs
 tests_train_objective_test_golden_pairs_SOURCES = tests/train/objective/test_golden_pairs.c tests/lib/objective_batch.h
 tests_train_objective_test_golden_pairs_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += tests/train/objective/test_fixed_points
+tests_train_objective_test_fixed_points_SOURCES = tests/train/objective/test_fixed_points.c tests/lib/objective_batch.h
+tests_train_objective_test_fixed_points_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += tests/train/objective/test_pairs
 tests_train_objective_test_pairs_SOURCES = tests/train/objective/test_pairs.c tests/lib/objective_batch.h

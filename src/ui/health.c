@@ -27,8 +27,8 @@ enum { LONG_POINTS = 3 };
 
 void health_init(struct health *h)
 {
-    *h = (struct health){.broken_step = -1, .first_length = NAN, .last_length = NAN, .eval_margin = NAN, .eval_accuracy = NAN,
-                         .best_accuracy = NAN, .margin_at_best = NAN};
+    *h = (struct health){.broken_step = -1, .first_chosen = NAN, .first_length = NAN, .last_length = NAN,
+                         .eval_margin = NAN, .eval_accuracy = NAN, .best_accuracy = NAN, .margin_at_best = NAN};
     for (int i = 0; i < HEALTH_METRICS; i++) {
         h->step[i] = -1;
         h->last[i] = NAN;
@@ -70,6 +70,8 @@ void health_add(struct health *h, enum health_metric metric, int64_t step, doubl
         course_add(&h->margin, value);
         break;
     case HEALTH_CHOSEN:
+        if (isnan(h->first_chosen))
+            h->first_chosen = value;
         course_add(&h->chosen, value);
         break;
     case HEALTH_STEP_S:
@@ -137,7 +139,8 @@ bool health_stall(const struct health *h, struct str *why)
 // 20 000 times less likely than under the reference, which no preference for their content asks for.
 bool health_chosen_drop(const struct health *h, struct str *why)
 {
-    if (h->beta <= 0 || h->margin.n < 8)
+    // Log-ratios begin at 0; where rewards do not (there is no reference, or its weight is another), they are no nats lost.
+    if (h->beta <= 0 || h->margin.n < 8 || !(fabs(h->first_chosen) <= h->beta))
         return false;
     double nats = course_end(&h->chosen, 0.25) / h->beta;
     double from = course_begin(&h->margin, 0.25), to = course_end(&h->margin, 0.25);

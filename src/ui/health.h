@@ -24,6 +24,7 @@ struct health {
     int64_t broken_step;   // of the first loss, gradient or margin that is not finite; -1: none
     enum health_metric broken;
     struct course margin, chosen, step_s, reward, watched, kl, entropy, zero_std, clip_low, clip_high, truncated, explained;
+    double first_chosen;   // NaN: none yet, as of the others
     double first_length, last_length;
     int n_long;            // points in a row that were too long
     double eval_margin, eval_accuracy, best_accuracy, margin_at_best; // NaN: none yet

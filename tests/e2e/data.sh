@@ -54,6 +54,18 @@ says "shares of votes are written and read back" '^1 tie and 2 split votes' out
 "$attune" data import "$data/ultrafeedback.jsonl" --pairs-from-lists all --out from-lists.jsonl >out 2>err
 says "lists become pairs" '^preference pairs: .*as pairs' out
 is "every two with different scores" 3 "$(grep -c chosen from-lists.jsonl)"
+cat >divpo.jsonl <<'END'
+{"prompt": "q", "completions": [{"response": "yes yes", "score": 9}, {"response": "certainly so", "score": 8}, {"response": "so what", "score": 3}, {"response": "no idea", "score": 2}]}
+END
+"$attune" data import divpo.jsonl --pairs-from-lists divpo --pairs-share 0.5 --out diverse.jsonl >out 2>err
+says "a pair of a rare good answer" '"chosen": *"certainly so"' diverse.jsonl
+says "and a common bad one" '"rejected": *"so what"' diverse.jsonl
+"$attune" data import divpo.jsonl --pairs-from-lists divpo --out diverse.jsonl >out 2>err
+says "from the ends alone" '"chosen": *"yes yes".*"rejected": *"no idea"' diverse.jsonl
+"$attune" data show diverse.jsonl >out 2>err
+says "which is shown as a pair" 'yes yes' out
+"$attune" data import divpo.jsonl --pairs-from-lists divpo --pairs-share 0.6 >out 2>err
+is "more than half is no end" 2 $?
 "$attune" data import "$data/trees.jsonl" >out 2>err
 says "lists are counted with their ties" '^2 lists of 2 responses: 2 pairs with an order, 0 ties' out
 is "also in JSON" 3 "$("$attune" data import "$data/ultrafeedback.jsonl" --json | "$get" lists longest)"

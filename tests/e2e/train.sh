@@ -200,6 +200,8 @@ is "pairs only is said" 1 "$(grep -c 'pairs-from-lists best-worst' "$work/err")"
 "$attune" show wrong >/dev/null 2>&1
 is "before there is a run" 4 $?
 check "dpo on pairs made of lists" "$attune" train --objective dpo --name of-lists $lists --pairs-from-lists best-worst --json
+check "dpo on diverse pairs of lists" "$attune" train --objective dpo --name of-diverse $lists --pairs-from-lists divpo --pairs-share 0.5 --json
+is "all of them have a better answer" 3 "$("$get" metrics rewards/accuracies points <"$work/out")"
 check "a run on lists" "$attune" train --objective lipo-lambda --name lists $lists --json
 is "its ordered pairs are counted" 3 "$("$get" metrics rewards/accuracies points <"$work/out")"
 check "held-out ndcg" sh -c '"$1" show lists --metrics eval/rewards/ndcg | grep -q "[0-9]"' - "$attune"

@@ -107,6 +107,10 @@ static void chosen_drop_needs_a_rising_margin_and_ten_nats(void **state)
     train(2, -1.5);
     h.beta = 0; // rewards are no log-probabilities: a reward model
     assert_false(health_chosen_drop(&h, &why));
+    begin(NULL);
+    health_add(&h, HEALTH_CHOSEN, 1, -4); // 40 nats before anything is learnt: these are no log-ratios
+    train(2, -5);
+    assert_false(health_chosen_drop(&h, &why));
 }
 
 static void margin_no_acc_compares_with_the_best_evaluation(void **state)

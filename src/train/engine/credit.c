@@ -1,5 +1,6 @@
 // attune-engine credit: for every response of a file, or one that is given, what each of its tokens earned: its
-// log-probability under the model and under the reference, and beta times their difference. One JSON line an example.
+// log-probability under the model and under the reference, and beta times their difference
+// (or alpha times the one less beta times the other). One JSON line an example.
 #include "config.h"
 
 #include "train/learn/credit.h"
@@ -23,9 +24,15 @@ const struct param engine_credit_params[] = {
     {.name = "beta",
      .type = PARAM_FLOAT,
      .fallback = "1",
-     .min = 1e-6,
+     .min = 0,
      .max = 1e6,
      .help = "The factor of the rewards; 1: nats."},
+    {.name = "alpha",
+     .type = PARAM_FLOAT,
+     .fallback = "",
+     .min = 1e-6,
+     .max = 1e6,
+     .help = "The factor of the model's own log-probabilities, where it is not beta: of spl."},
     {0}};
 
 static int load_corpus(struct corpus **c, const struct settings *s, struct err *e)
@@ -64,7 +71,7 @@ static int all_logprobs(const struct session *x, const struct dataset *d, const 
 }
 
 static json_t *response_json(const struct tokenizer *t, const struct dataset *d, const struct ds_seq *s,
-                             const float *logp, const float *ref, double beta, struct err *e)
+                             const float *logp, const float *ref, struct credit_weights w, struct err *e)
 {
     double sum = 0, sum_ref = 0;
     json_t *tokens = json_array();
@@ -79,17 +86,17 @@ static json_t *response_json(const struct tokenizer *t, const struct dataset *d,
         json_array_append_new(tokens, json_pack("{s:o, s:i, s:o, s:o, s:o}", "text", json_bytes(text, n), "id", id,
                                                 "logp", json_computed((double)logp[i]), "ref",
                                                 json_computed((double)ref[i]), "reward",
-                                                json_computed(beta * ((double)logp[i] - (double)ref[i]))));
+                                                json_computed(credit_of(w, (double)logp[i], (double)ref[i]))));
         free(text);
         sum += (double)logp[i];
         sum_ref += (double)ref[i];
     }
     return json_pack("{s:f, s:o, s:o, s:o, s:o}", "label", s->label, "logp", json_computed(sum), "ref",
-                     json_computed(sum_ref), "reward", json_computed(beta * (sum - sum_ref)), "tokens", tokens);
+                     json_computed(sum_ref), "reward", json_computed(credit_of(w, sum, sum_ref)), "tokens", tokens);
 }
 
 static int print_groups(const struct session *x, const struct corpus *c, const struct dataset *d, const float *logp,
-                        const float *ref, double beta, struct err *e)
+                        const float *ref, struct credit_weights w, struct err *e)
 {
     int code = 0;
     for (int g = 0; g < d->n_groups && !code; g++) {
@@ -97,7 +104,7 @@ static int print_groups(const struct session *x, const struct corpus *c, const s
         json_t *responses = json_array();
         for (int i = 0; i < group->n_seqs && !code; i++) {
             const struct ds_seq *s = &d->seqs[group->first_seq + i];
-            json_t *row = response_json(x->tokenizer, d, s, logp, ref, beta, e);
+            json_t *row = response_json(x->tokenizer, d, s, logp, ref, w, e);
             if (row)
                 json_array_append_new(responses, row);
             else
@@ -105,8 +112,8 @@ static int print_groups(const struct session *x, const struct corpus *c, const s
             logp += s->n;
             ref += s->n;
         }
-        json_t *line = json_pack("{s:I, s:f, s:o}", "line", (json_int_t)c->examples[group->example].line, "beta", beta,
-                                 "responses", responses);
+        json_t *line = json_pack("{s:I, s:f, s:f, s:o}", "line", (json_int_t)c->examples[group->example].line, "alpha", w.policy,
+                                 "beta", w.reference, "responses", responses);
         if (!code)
             code = engine_print(line, e);
         else
@@ -132,7 +139,7 @@ static int open_reference(struct session *x, const struct settings *s, struct er
 }
 
 static int credit(struct session *x, struct session *reference, const struct corpus *c, const struct dataset *d,
-                  double beta, struct err *e)
+                  struct credit_weights w, struct err *e)
 {
     size_t *first = mem_alloc((size_t)d->n_groups + 1, sizeof *first);
     for (int g = 0; g < d->n_groups; g++) {
@@ -154,7 +161,7 @@ static int credit(struct session *x, struct session *reference, const struct cor
     if (!code)
         code = all_logprobs(reference, d, first, ref, e);
     if (!code)
-        code = print_groups(x, c, d, logp, ref, beta, e);
+        code = print_groups(x, c, d, logp, ref, w, e);
     free(logp);
     free(ref);
     free(first);
@@ -166,6 +173,10 @@ int engine_credit(const struct settings *s, char **rest, int n_rest, struct err 
     struct session x, reference = {0};
     struct corpus *c = NULL;
     struct dataset d = {0};
+    const double beta = settings_float(s, "beta");
+    const struct credit_weights w = {*settings_text(s, "alpha") ? settings_float(s, "alpha") : beta, beta};
+    if (w.policy == 0)
+        return err_set(e, ERR_USAGE, "with beta 0 and no alpha every reward is 0: give --alpha as well");
     int code = session_open(&x, s, false, e);
     if (code)
         return code;
@@ -183,7 +194,7 @@ int engine_credit(const struct settings *s, char **rest, int n_rest, struct err 
     if (!code)
         code = open_reference(&reference, s, e);
     if (!code)
-        code = credit(&x, &reference, c, &d, settings_float(s, "beta"), e);
+        code = credit(&x, &reference, c, &d, w, e);
     dataset_fini(&d);
     corpus_free(c);
     session_close(&reference);

@@ -130,6 +130,7 @@ json_t *engine_describe_objective(const struct objective *o)
     json_object_set_new(row, "needs_reference", json_boolean(needs.networks & NETWORK_REFERENCE));
     json_object_set_new(row, "needs_score", json_boolean(needs.networks & NETWORK_SCORE));
     json_object_set_new(row, "online", json_boolean(o->online));
+    json_object_set_new(row, "entropy_weight", o->entropy_weight ? json_string(o->entropy_weight) : json_null());
     json_object_set_new(row, "whole_batch", json_boolean(o->prepare != NULL));
     json_object_set_new(row, "needs", need_list(needs, false));
     json_object_set_new(row, "costs", need_list(needs, true));

@@ -16,10 +16,13 @@ int credit_logprobs(struct decoder *d, struct packed *p, const struct dataset *d
     return code;
 }
 
-double credit_beta(const struct objective_run *r)
+struct credit_weights credit_weights(const struct objective_run *r)
 {
-    for (int i = 0; r->objective->params[i].name; i++)
-        if (strcmp(r->objective->params[i].name, "beta") == 0 && r->values[i] > 0)
-            return r->values[i];
-    return 1;
+    const struct objective *o = r->objective;
+    if (o->entropy_weight)
+        return (struct credit_weights){objective_value(r, o->entropy_weight), objective_value(r, "beta")};
+    for (int i = 0; o->params[i].name; i++)
+        if (strcmp(o->params[i].name, "beta") == 0 && r->values[i] > 0)
+            return (struct credit_weights){r->values[i], r->values[i]};
+    return (struct credit_weights){1, 1};
 }

@@ -160,6 +160,7 @@ struct objective {
     const struct online *online; // NULL: it learns from answers that are there
     bool rewards;         // labels are rewards, which are standardized: 0 is their mean; else 0.5 parts good from bad
     bool log_odds;        // of pairs: sigmoid(reward - reward) is the probability that the first is better
+    const char *entropy_weight; // the parameter by which the implicit reward takes log pi, less beta log ref; NULL: beta too
     const struct param *params;  // ends with a row without name; at most OBJECTIVE_MAX_PARAMS
     // What loss() reports beside the usual ones; NULL-terminated; may be NULL. Of a batch the mean over its groups is logged,
     // of names that end in /max or /min the largest or the least.

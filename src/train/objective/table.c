@@ -10,7 +10,7 @@
 
 extern const struct objective objective_sft;
 extern const struct objective objective_discopop, objective_dpo, objective_dpo_norm, objective_dpop, objective_exo,
-    objective_f_dpo, objective_gpo, objective_ipo, objective_r_dpo, objective_robust_dpo, objective_rpo;
+    objective_f_dpo, objective_gpo, objective_ipo, objective_r_dpo, objective_robust_dpo, objective_rpo, objective_spl;
 extern const struct objective objective_cpo, objective_orpo, objective_simpo, objective_slic;
 extern const struct objective objective_apo_down, objective_apo_zero, objective_bco_pair, objective_nca_pair,
     objective_sppo_hard;
@@ -39,6 +39,7 @@ const struct objective *const objectives[] = {
     &objective_ipo,
     &objective_gpo,
     &objective_f_dpo,
+    &objective_spl,
     &objective_exo,
     &objective_discopop,
     // pairs, without a reference

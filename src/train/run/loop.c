@@ -2,7 +2,18 @@
 
 #include "train/run/loop.h"
 
+#include <stdlib.h>
+
+#include "base/mem.h"
 #include "base/str.h"
+
+// What the objective would need with the present settings must have been made ready when the run was loaded.
+static bool is_ready(const struct run *r)
+{
+    struct objective_run now = {0};
+    objective_configure(&now, r->objective, &r->settings);
+    return r->objective->of_runs || !needs_any(needs_without(objective_needs(&now), r->needs));
+}
 
 static int change(struct run *r, const struct run_work *work, void *with, const char *key, const char *value,
                   struct err *e)
@@ -10,7 +21,14 @@ static int change(struct run *r, const struct run_work *work, void *with, const 
     const struct param *p = settings_find(&r->settings, key);
     if (p && !p->live)
         return err_set(e, ERR_USAGE, "%s cannot be changed while a run runs", key);
+    char *was = p ? mem_strdup(settings_text(&r->settings, key)) : NULL;
     int code = settings_set(&r->settings, key, value, e); // also says that there is no such setting
+    if (!code && !is_ready(r)) {
+        code = err_set(e, ERR_USAGE, "%s %s takes what this run was not loaded with, such as the reference's log-probabilities, "
+                                     "since it began with %s: begin a new run with it", key, value, was);
+        settings_set(&r->settings, key, was, NULL);
+    }
+    free(was);
     if (!code)
         work->changed(r, with, key, value);
     return code;

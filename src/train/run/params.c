@@ -45,9 +45,7 @@ const struct param run_params[] = {
      .help = "Which of several labels counts, such as safer (instead of better) or correctness."},
     {.name = "allow-refused", .type = PARAM_BOOL, .fallback = "no", .group = "data",
      .help = "Train although more than a tenth of the rows, or all of one kind, cannot be used."},
-    {.name = "pairs-from-lists", .type = PARAM_CHOICE, .fallback = "no", .choices = list_pairs_names, .group = "data",
-     .help = "Turn ranked lists into pairs for objectives of pairs: the best against the worst response, or all with "
-             "different scores."},
+    LIST_PAIRING_PARAMS("Turn, for objectives of pairs,"),
     {.name = "chat-template", .type = PARAM_TEXT, .fallback = "auto", .group = "data",
      .help = "How messages become text: a template's name, or auto for the tokenizer's own."},
     {.name = "system", .type = PARAM_TEXT, .fallback = "", .group = "data",

@@ -145,7 +145,7 @@ static int check_corpus(const struct flight *f, struct corpus **out, const char 
     if (code)
         return code;
     if (f->objective->data & DATA_PAIR)
-        lists_to_pairs(*out, list_pairs_named(text(f, "pairs-from-lists")));
+        lists_to_pairs(*out, list_pairing_from(f->settings));
     return objective_check_data(f->objective, (*out)->kind, path, e);
 }
 

@@ -188,7 +188,7 @@ static int sample_text(const struct prober *p, const struct gen_sample *s, char 
 static int sample_credits(const struct prober *p, const struct gen_sample *s, const float *ref, struct run_sample *row,
                           struct err *e)
 {
-    const double beta = credit_beta(&p->trainer->options.objective);
+    const struct credit_weights w = credit_weights(&p->trainer->options.objective);
     row->credits = mem_alloc((size_t)s->n_tokens, sizeof *row->credits);
     row->reward = 0;
     for (int i = 0; i < s->n_tokens; i++) {
@@ -198,7 +198,7 @@ static int sample_credits(const struct prober *p, const struct gen_sample *s, co
         if (code)
             return code;
         free(text);
-        row->credits[row->n_credits++] = (struct run_credit){(int)n, beta * ((double)s->logprobs[i] - (double)ref[i])};
+        row->credits[row->n_credits++] = (struct run_credit){(int)n, credit_of(w, (double)s->logprobs[i], (double)ref[i])};
         row->reward += row->credits[i].reward;
     }
     return 0;

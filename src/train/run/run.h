@@ -46,6 +46,7 @@ struct run {
     struct dataset train, eval; // eval.n_groups 0: none
     struct model *model;
     bool is_new_model;
+    struct needs needs; // of the objective as the run was loaded, for which all is ready
     char model_key[80];
     int64_t total_steps;
     struct stages stages; // n 0: none

@@ -53,7 +53,7 @@ static int load_corpus(struct run *r, struct corpus **out, const char *path, siz
     if (code)
         return code;
     if (r->objective->data & DATA_PAIR)
-        lists_to_pairs(*out, list_pairs_named(settings_text(&r->settings, "pairs-from-lists")));
+        lists_to_pairs(*out, list_pairing_from(&r->settings));
     return objective_check_data(r->objective, (*out)->kind, path, e);
 }
 
@@ -373,7 +373,7 @@ int run_load(struct run *r, struct err *e)
     const struct settings *s = &r->settings;
     struct objective_run configured = {0};
     objective_configure(&configured, r->objective, s);
-    const struct needs needs = objective_needs(&configured);
+    const struct needs needs = r->needs = objective_needs(&configured);
     run_phase(r, RUN_STARTING, "reading the data");
     int code = load_corpora(r, e);
     if (!code)

@@ -172,6 +172,13 @@ def discopop(s, p):
     return (1 - m) * (1 + (-z).exp()).ln() + m * (-z).exp()
 
 
+def spl(s, p):
+    """Entropy and cross-entropy apart; written from the two responses' preference shares, not from a margin."""
+    alpha, beta = D(p.get("alpha", "0.2")), D(p.get("beta", "0.1"))
+    w, l = ((alpha * y["logp"]).exp() / (beta * y["ref"]).exp() for y in s)
+    return -(w / (w + l)).ln()
+
+
 def dpo_norm(s, p):
     a, b = ratios(s)
     return smoothed(D(p.get("beta", "5")) * (a / s[0]["n"] - b / s[1]["n"]), p)
@@ -226,4 +233,5 @@ add("online-dpo", online_dpo, [{}, {"beta": "0.5", "pair-loss": "ipo"}])
 golden.add("best-of-n", each(lambda s, p: -s[0]["logp"] / s[0]["n"]), [[[dict(logp="-12", n=6, label=1)], [dict(logp="-3.5", n=2, label=1)]]], [{}])
 add("discopop", discopop, [{}, {"beta": "0.1", "tau": "0.5"}])
 add("dpo-norm", dpo_norm, [{}, {"beta": "2", "label-smoothing": "0.1"}])
+add("spl", spl, [{}, {"alpha": "1", "beta": "0"}, {"alpha": "1", "beta": "1"}, {"alpha": "0.05", "beta": "0.3"}])
 golden.print()

@@ -237,25 +237,51 @@ static void lists_become_pairs(void **state)
 {
     struct corpus *c;
     load(&c, ranked);
-    lists_to_pairs(c, LIST_PAIRS_NO);
+    lists_to_pairs(c, (struct list_pairing){LIST_PAIRS_NO, 0});
     assert_int_equal(c->kind, DATA_LIST);
-    lists_to_pairs(c, LIST_PAIRS_BEST_WORST);
+    lists_to_pairs(c, (struct list_pairing){LIST_PAIRS_BEST_WORST, 0});
     assert_int_equal(c->kind, DATA_PAIR);
     assert_int_equal(c->n_examples, 2); // the third list's best and worst are the same text
     expect_pair(&c->examples[0], "a", "y", "w");
     expect_pair(&c->examples[1], "b", "x", "y");
-    lists_to_pairs(c, LIST_PAIRS_ALL); // pairs stay as they are
+    lists_to_pairs(c, (struct list_pairing){LIST_PAIRS_ALL, 0}); // pairs stay as they are
     assert_int_equal(c->n_examples, 2);
     corpus_free(c);
 
     load(&c, ranked);
-    lists_to_pairs(c, LIST_PAIRS_ALL);
+    lists_to_pairs(c, (struct list_pairing){LIST_PAIRS_ALL, 0});
     assert_int_equal(c->n_examples, 7);
     static const char *const pairs[7][3] = {{"a", "x", "w"}, {"a", "y", "x"}, {"a", "y", "w"}, {"a", "z", "x"},
                                             {"a", "z", "w"}, {"b", "x", "y"}, {"c", "x", "y"}};
     for (int i = 0; i < 7; i++)
         expect_pair(&c->examples[i], pairs[i][0], pairs[i][1], pairs[i][2]);
     corpus_free(c);
+}
+
+// Eight answers whose words were counted by hand: "b" and "c" are said thrice, "d" and "a" twice, the others once.
+static void lists_become_diverse_pairs(void **state)
+{
+    static const char rows[] = "{\"prompt\": \"q\", \"completions\": ["
+                               "{\"response\": \"b c\", \"score\": 9}, {\"response\": \"b z\", \"score\": 8}, " // 1/3; 2/3
+                               "{\"response\": \"a d\", \"score\": 7}, {\"response\": \"c y\", \"score\": 6}, " // 1/2; 2/3
+                               "{\"response\": \"a d\", \"score\": 5}, {\"response\": \"x w\", \"score\": 4}, " // 1/2; 1
+                               "{\"response\": \"v\", \"score\": 3}, {\"response\": \"B, C.\", \"score\": 2}]}\n" // 1; 1/3
+                               "{\"prompt\": \"equal\", \"completions\": [{\"response\": \"a\", \"score\": 1}, "
+                               "{\"response\": \"b\", \"score\": 1}]}\n";
+    static const struct {
+        double share;
+        const char *chosen, *rejected;
+    } wanted[] = {{0.01, "b c", "B, C."}, {0.25, "b z", "B, C."}, {0.5, "b z", "B, C."}};
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+        struct corpus *c;
+        assert_ok(corpus_parse(&c, "lists.jsonl", rows, strlen(rows), 0, e));
+        lists_to_pairs(c, (struct list_pairing){LIST_PAIRS_DIVPO, wanted[i].share});
+        assert_int_equal(c->kind, DATA_PAIR);
+        assert_int_equal(c->n_examples, 1); // nothing is better in the second list
+        expect_pair(&c->examples[0], "q", wanted[i].chosen, wanted[i].rejected);
+        assert_non_null(strstr(c->shape, "as pairs (divpo)"));
+        corpus_free(c);
+    }
 }
 
 static bool reads_lists(const struct objective *o)
@@ -335,6 +361,7 @@ int main(void)
         cmocka_unit_test(responses_that_differ_behind_the_cut_alone_go),
         cmocka_unit_test(lists_are_counted),
         cmocka_unit_test(lists_become_pairs),
+        cmocka_unit_test(lists_become_diverse_pairs),
         cmocka_unit_test(objectives_of_lists_learn_the_held_out_order),
         cmocka_unit_test(lists_of_any_length_share_a_step_however_it_is_cut),
     };

@@ -121,18 +121,23 @@ static void rows_of_a_file_are_credited_each_for_itself(void **state)
     str_fini(&arguments);
 }
 
-// The beta of whatever the objective calls so, and 1 where it has none.
+// The beta of whatever the objective calls so, and 1 where it has none; spl weighs the policy by its alpha.
 static void beta_is_the_objectives_own(void **state)
 {
     for (int i = 0; objectives[i]; i++) {
         struct objective_run r = {.objective = objectives[i]};
-        double wanted = 1;
+        double wanted = 1, of_policy = 0;
         for (int k = 0; objectives[i]->params[k].name; k++) {
             r.values[k] = 2 + k;
             if (strcmp(objectives[i]->params[k].name, "beta") == 0)
                 wanted = 2 + k;
+            if (strcmp(objectives[i]->name, "spl") == 0 && strcmp(objectives[i]->params[k].name, "alpha") == 0)
+                of_policy = 2 + k;
         }
-        assert_close(credit_beta(&r), wanted, 0);
+        const struct credit_weights w = credit_weights(&r);
+        assert_close(w.reference, wanted, 0);
+        assert_close(w.policy, of_policy ? of_policy : wanted, 0);
+        assert_close(credit_of(w, -3, -5), w.policy * -3 - w.reference * -5, 1e-12 * (w.policy + w.reference));
     }
 }
 

@@ -69,6 +69,9 @@ static const struct special_case cases[] = {
     {"gpo", "function=hinge beta=1", "slic", "lambda=0", 1, false, true},
     {"f-dpo", "divergence=reverse-kl", "dpo", "", 1, false, false},
     {"f-dpo", "divergence=alpha alpha=1", "f-dpo", "divergence=forward-kl", 1, false, false},
+    {"spl", "alpha=0.3 beta=0.3", "dpo", "beta=0.3", 1, false, false},
+    {"spl", "alpha=0.3 beta=0", "dpo", "beta=0.3 reference-free=yes", 1, false, false},
+    {"spl", "alpha=0.3 beta=0.7", "dpo", "beta=0.3 reference-free=yes", 1, false, true},
     {"cpo", "alpha=0", "dpo", "reference-free=yes", 1, false, false},
     {"cpo", "alpha=0 label-smoothing=0.2", "dpo", "label-smoothing=0.2", 1, false, true},
     {"dpo-norm", "beta=0.1", "dpo", "", 1, true, false},
@@ -149,6 +152,32 @@ static void objectives_without_a_reference_do_not_read_it(void **state)
         n++;
     }
     assert_true(n >= 4);
+}
+
+// On the diagonal to the last bit, rewards included; at beta 0 the reference is neither needed nor read; else the reward is
+// alpha log pi - beta log ref.
+static void spl_has_dpo_on_its_diagonal_and_no_reference_at_beta_0(void **state)
+{
+    struct rng rng = rng_make(29, RNG_TEST, 0);
+    struct objective_run spl = with("spl", "alpha=0.37 beta=0.37"), dpo = with("dpo", "beta=0.37"), apart = with("spl", "alpha=1 beta=0.3"),
+                         alone = with("spl", "alpha=1 beta=0");
+    assert_int_equal(objective_needs(&apart).networks, NETWORK_REFERENCE);
+    assert_false(needs_any(objective_needs(&alone)));
+    for (int round = 0; round < 200; round++) {
+        struct seq s[2], t[2];
+        random_group(&rng, s, 2);
+        memcpy(t, s, sizeof t);
+        assert_true(evaluate(&spl, s, 2) == evaluate(&dpo, t, 2));
+        for (int i = 0; i < 2; i++)
+            assert_true(s[i].d_logp == t[i].d_logp && s[i].reward == t[i].reward);
+        evaluate(&apart, s, 2);
+        for (int i = 0; i < 2; i++)
+            assert_close(s[i].reward, s[i].logp - 0.3 * s[i].ref, 1e-13);
+        s[0].ref = s[1].ref = NAN;
+        evaluate(&alone, s, 2);
+        for (int i = 0; i < 2; i++)
+            assert_true(s[i].reward == s[i].logp);
+    }
 }
 
 static void simpo_is_its_formula(void **state)
@@ -411,6 +440,7 @@ int main(void)
         cmocka_unit_test(special_cases_are_what_they_are_called),
         cmocka_unit_test(log_ratios_are_all_that_counts),
         cmocka_unit_test(objectives_without_a_reference_do_not_read_it),
+        cmocka_unit_test(spl_has_dpo_on_its_diagonal_and_no_reference_at_beta_0),
         cmocka_unit_test(simpo_is_its_formula),
         cmocka_unit_test(every_choice_has_the_right_derivatives),
         cmocka_unit_test(clamps_join_smoothly),

@@ -123,6 +123,29 @@ static void a_resumed_run_goes_on_with_what_was_changed(void **state)
     free(dir);
 }
 
+// The reference's log-probabilities are made before the first step or not at all; what was there at the start stays.
+static void a_change_that_needs_what_was_not_loaded_is_refused(void **state)
+{
+    add_run("alone", "spl", SHORT "alpha=0.3 beta=0");
+    add_run("asked", "spl", SHORT "alpha=0.3 beta=0");
+    post("asked", CONTROL_SET, "beta", "0.1");
+    run_to_end("alone");
+    run_to_end("asked");
+    assert_int_equal(count_events("asked", "control", "refused: beta 0.1 takes what this run was not loaded with"), 1);
+    assert_same_short_run("alone", "asked");
+    add_run("there", "spl", SHORT "alpha=0.3 beta=0.1");
+    add_run("and-back", "spl", SHORT "alpha=0.3 beta=0.1");
+    record_change("and-back", 2, "beta", "0");
+    record_change("and-back", 3, "beta", "0.1");
+    run_to_end("there");
+    run_to_end("and-back");
+    assert_true(metric_at("there", "loss", 1) == metric_at("and-back", "loss", 1));
+    assert_true(fabs(metric_at("there", "loss", 2) - metric_at("and-back", "loss", 2)) > 1e-6);
+    const double margin = metric_at("and-back", "rewards/margins", 3);
+    assert_close(metric_at("and-back", "loss", 3), log1p(exp(-margin)), 1e-9);
+    assert_close(margin, metric_at("there", "rewards/margins", 3), 0.05 * fabs(margin)); // with the reference again
+}
+
 // What a person asks for anew stands, whatever an earlier life was told about later steps.
 static void a_new_change_ends_the_old_ones_of_its_setting(void **state)
 {
@@ -368,6 +391,7 @@ int main(void)
         cmocka_unit_test(a_change_of_beta_is_in_the_loss_of_its_step),
         cmocka_unit_test(changes_before_the_first_step_are_as_configured),
         cmocka_unit_test(a_resumed_run_goes_on_with_what_was_changed),
+        cmocka_unit_test(a_change_that_needs_what_was_not_loaded_is_refused),
         cmocka_unit_test(a_new_change_ends_the_old_ones_of_its_setting),
         cmocka_unit_test(newer_changes_replace_those_of_an_earlier_life),
         cmocka_unit_test(a_stop_is_seen_before_it_is_polled),
