@@ -48,12 +48,13 @@ const struct command command_demo_open = {
 static int start(const struct args *a, struct store *s, char *names[ENGINE_DEMO_RUNS], struct err *e)
 {
     struct engine_description *d = NULL;
+    const char *own = args_text(a, "name");
     int code = engine_describe(&d, e);
     for (int i = 0; i < ENGINE_DEMO_RUNS && !code; i++) {
         struct str name = {0};
         json_t *given = engine_demo_settings(i, settings_int(&a->settings, "steps"), settings_float(&a->settings, "beta"));
-        if (*args_text(a, "name"))
-            str_addf(&name, "%s%s", args_text(a, "name"), i ? "-matching" : "");
+        if (own && *own)
+            str_addf(&name, "%s%s", own, i ? "-matching" : "");
         code = start_run(s, d, engine_demo_objectives[i], str_text(&name), "the demo: endings of stories that people prefer 60 to 40",
                          given, &names[i], NULL, e);
         json_decref(given);

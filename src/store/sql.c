@@ -11,7 +11,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-enum { BUSY_MS = 10000, MAX_VALUE_BYTES = 64 << 20 };
+enum { BUSY_MS = 30000, MAX_VALUE_BYTES = 64 << 20 };
 
 // A file on a medium that cannot be written has no place for the shared memory of WAL; when nothing is
 // waiting in a WAL, it can be read as it is.
