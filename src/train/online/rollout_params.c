@@ -9,7 +9,7 @@ const struct param rollout_params[] = {
     {.name = "max-new-tokens", .type = PARAM_INT, .fallback = "64", .min = 1, .max = 65536, .unit = "tokens", .group = "rollouts",
      .help = "Longest answer that is sampled; one that has not ended by then is cut off."},
     {.name = "temperature", .type = PARAM_FLOAT, .fallback = "1", .min = 0.01, .max = 100, .group = "rollouts",
-     .help = "Answers are drawn from the model's probabilities to the power of one over this; learning looks at the same."},
+     .help = "Answers are drawn from the model's probabilities to the power of one over this; learning looks at them as they are, so 1 is exact."},
     {.name = "top-k", .type = PARAM_INT, .fallback = "0", .min = 0, .max = 1e9, .group = "rollouts",
      .help = "Draw from the k most likely tokens alone; 0: from all."},
     {.name = "top-p", .type = PARAM_FLOAT, .fallback = "1", .min = 0.01, .max = 1, .group = "rollouts",
