@@ -42,8 +42,15 @@ const struct command command_objectives_eval = {
             "score (of a reward model), kl, sum_squares, rival (sums over tokens), value (of the value network), tail (what "
             "ld-alpha took from logp), prompt_odds, mismatched (1 for another prompt's response). What an objective does not "
             "need is ignored, so the same lines fit several.\n\n"
+            "Objectives that learn from the model's own answers take a prompt's answers a line, with an array of the answer's tokens in "
+            "each array, and say what every token earned and is worth:\n\n"
+            "  echo '{\"score\": [1, 0], \"old_logp\": [[-1, -2], [-1]], \"logp\": [[-1, -2.1], [-2]]}' |\n"
+            "      attune objectives eval rloo --beta 0\n\n"
+            "score is what an answer earned as a whole; old_logp, logp and reference are its tokens' log-probabilities under the model that "
+            "said it, under the model now and under the reference; old_value and value are of the value network; ended (1 or 0) and longest "
+            "(what an answer may have of tokens) may be left out.\n\n"
             "It prints one JSON object: the mean loss and the loss of every group, the derivatives of each group's loss by its "
-            "numbers (training divides them by the number of groups), the implicit rewards, what a training step would log, and "
+            "numbers (training divides them by the number of groups), the rewards (implicit ones, or every token's), what a training step would log, and "
             "what the objective remembers for the next step.",
     .options = options,
     .run = run,

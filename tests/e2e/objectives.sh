@@ -73,12 +73,18 @@ says err '"attune objectives" lists' "where the names are is said"
 sed -n "/^  echo '/,/^      attune/p" <<HELP >example
 $("$attune" objectives eval --help)
 HELP
-[ "$(wc -l <example)" = 3 ] && ok "the help has an example" || not_ok "the help has an example"
+[ "$(wc -l <example)" = 5 ] && ok "the help has two examples" || not_ok "the help has two examples"
+sed 1,3d example >tokens_example
+sed -i 4,5d example
 mkdir bin
 ln -s "$(command -v "$attune")" bin/attune
 PATH="$work/bin:$PATH" sh ./example >out 2>err
 json "the example can be pasted" 2 groups
 json "its first loss" 0.31326168751822286 losses 0
+PATH="$work/bin:$PATH" sh ./tokens_example >out 2>err
+json "so can the one of tokens" 1 groups
+json "an answer is worth what it earned more than the other" 1.0 advantage 0 0 1
+json "its derivative, of a ratio of exp(-0.1)" -0.45241875216399213 d_logp 0 0 0
 printf '{"logp": [-12, -15], "ref": [-13, -14], "n": [6, 8]}\n\n{"logp": [-20, -10], "ref": [-18, -11.5], "n": 10}\n' >in
 status 0 "objectives eval" "$attune" objectives eval dpo --set beta=0.5
 json "a derivative" -0.42597640098415529 d_logp 1 0
@@ -104,6 +110,30 @@ refused '{"logp": [-1, "a"], "ref": [-1, -2], "n": 1}' ':2: element 2 of "logp" 
 refused '{"logp": [-1, -2], "ref": [-1, -2], "n": [1, 0]}' ':2: the length 0' "an empty response"
 refused '{"logps": [-1, -2]}' ':2: there is no number "logps"' "an unknown number"
 refused '[1, 2]' ':2: this is no object' "no object"
+# refused_tokens OBJECTIVE LINE PATTERN NAME
+refused_tokens() {
+    printf '%s\n' '{"score": [1, 0], "old_logp": [[-1], [-2, -1]], "logp": [[-1], [-2, -1]], "ended": [true, 0], "longest": 4}' "$2" >in
+    status 3 "$4" "$attune" objectives eval "$1" --beta 0
+    says err "$3" "$4: why and where"
+}
+refused_tokens rloo '{"score": [1, 0], "logp": [[-1], [-2]]}' ':2: "old_logp" is missing, which rloo needs' "no old log-probabilities"
+refused_tokens rloo '{"score": [1, 0], "old_logp": [[-1], [-2]], "logp": [[-1]]}' ':2: "score" has 2 answers, "logp" has 1' "answers left out"
+refused_tokens rloo '{"score": [1, 0], "old_logp": [[-1], [-2]], "logp": [[-1], [-2, -3]]}' ':2: answer 2 has [12] tokens?' "tokens of two numbers"
+refused_tokens rloo '{"score": [1, 0], "old_logp": [[-1], []], "logp": [[-1], []]}' ':2: "[a-z_]*" is to be an array for each answer' "an answer of no tokens"
+refused_tokens rloo '{"score": [1, 0], "old_logp": [-1, -2], "logp": [-1, -2]}' ':2: "[a-z_]*" is to be an array for each answer' "sums for tokens"
+refused_tokens rloo '{"score": 1, "old_logp": [[-1]], "logp": [[-1]]}' ':2: this is no object with' "a plain score"
+refused_tokens rloo '{"score": [1], "old_logp": [[-1]], "logp": [[-1]]}' ':2: there is 1 answer, but rloo compares at least 2' "one answer alone"
+refused_tokens rloo '{"score": [1, 0], "old_logp": [[-1], [-2]], "logp": [[-1], ["x"]]}' ':2: number 1 of answer 2 in "logp" is none' "a word for a token"
+refused_tokens rloo '{"score": [1, 0], "old_logp": [[-1], [-2]], "logp": [[-1], [-1e39]]}' ':2: number 1 of answer 2 in "logp", -1e\+39' "a number too large"
+refused_tokens rloo '{"score": [1, 0], "old_logp": [[-1], [-2]], "logp": [[-1], [-2]], "longest": 1e9}' 'longest' "a longest answer beyond all"
+refused_tokens rloo '{"score": [1, 0], "old_logps": [[-1], [-2]]}' ':2: there is no number "old_logps"' "an unknown array"
+refused_tokens rloo '{"score": [1e300, 0], "old_logp": [[-1], [-2]], "logp": [[-1], [-2]]}' ':2: the score of answer 1' "a score too large"
+refused_tokens ppo '{"score": [1], "old_logp": [[-1]], "logp": [[-1]], "value": [[0]]}' '"value" is missing, which ppo needs' "no values"
+printf '{"score": [1, 0], "old_logp": [[-1], [-2]], "logp": [[-1], [-2]]}' >in
+status 3 "no reference under a penalty" "$attune" objectives eval rloo
+says err '"reference" is missing' "it is named"
+printf '{"score": [3e38, -3e38], "old_logp": [[-1], [-2]], "logp": [[-1], [-2]]}' >in
+status 9 "an advantage that is not finite" "$attune" objectives eval rloo --beta 0
 printf '{"logp": [-1e308, 1e308], "ref": [1e308, -1e308], "n": 1}' >in
 status 9 "a loss that is not finite" "$attune" objectives eval dpo --beta 100
 : >in

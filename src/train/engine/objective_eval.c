@@ -406,7 +406,7 @@ int engine_objective_eval(const struct settings *s, char **rest, int n_rest, str
     code = configure(&v, &values, s, e);
     if (!code)
         code = read_stdin(&text, e);
-    if (!code && v.needs.columns & COLUMN_TOKENS) {
+    if (!code && (v.needs.columns & COLUMN_TOKENS)) {
         json_t *said = NULL;
         code = objective_eval_tokens(&v.run, str_text(&text), settings_text(s, "where"), &said, e);
         if (!code)

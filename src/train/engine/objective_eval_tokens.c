@@ -2,6 +2,7 @@
 // of every token come out. A line is a prompt's answers: {"score": [1, 0], "old_logp": [[-0.5, -2], [-1]], "logp": [[...], [...]], ...}.
 #include "config.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,6 +65,29 @@ static int check_names(const json_t *line, const char *where, struct err *e)
     return 0;
 }
 
+// Every answer has its element in all arrays of the line.
+static int check_sizes(const json_t *line, size_t n, const char *where, struct err *e)
+{
+    const char *name;
+    json_t *value;
+    json_object_foreach((json_t *)line, name, value) {
+        if (strcmp(name, "longest") == 0)
+            continue;
+        if (!json_is_array(value))
+            return err_set(e, ERR_INPUT, "%s: \"%s\" is to be an array with an element for each answer", where, name);
+        if (json_array_size(value) != n)
+            return err_set(e, ERR_INPUT, "%s: \"score\" has %zu answers, \"%s\" has %zu: a line has one of each for every answer", where, n,
+                           name, json_array_size(value));
+    }
+    return 0;
+}
+
+static bool read_ended(const json_t *list, int i)
+{
+    const json_t *x = json_array_get(list, (size_t)i);
+    return !list || json_is_true(x) || (json_is_number(x) && json_number_value(x) != 0);
+}
+
 // The tokens' numbers of answer i; *n is how many its other arrays have, 0: none yet.
 static int read_array(const json_t *list, int i, const char *name, const char *where, int *n, float **out, struct err *e)
 {
@@ -79,6 +103,9 @@ static int read_array(const json_t *list, int i, const char *name, const char *w
         const json_t *x = json_array_get(numbers, k);
         if (!json_is_number(x))
             return err_set(e, ERR_INPUT, "%s: number %zu of answer %d in \"%s\" is none", where, k + 1, i + 1, name);
+        if (!(fabs(json_number_value(x)) <= (double)FLT_MAX))
+            return err_set(e, ERR_INPUT, "%s: number %zu of answer %d in \"%s\", %g, is too large for single precision", where, k + 1, i + 1,
+                           name, json_number_value(x));
         (*out)[k] = (float)json_number_value(x);
     }
     return 0;
@@ -86,7 +113,7 @@ static int read_array(const json_t *list, int i, const char *name, const char *w
 
 static int read_answer(struct tokens_eval *v, const json_t *line, int i, const char *where, struct err *e)
 {
-    const json_t *score = json_array_get(json_object_get(line, "score"), (size_t)i), *ended = json_object_get(line, "ended");
+    const json_t *score = json_array_get(json_object_get(line, "score"), (size_t)i);
     MEM_GROW(v->seqs, v->n, v->cap);
     MEM_GROW(v->said, v->n, v->cap_said);
     MEM_GROW(v->answers, v->n, v->cap_answers);
@@ -94,10 +121,10 @@ static int read_answer(struct tokens_eval *v, const json_t *line, int i, const c
     struct seq *s = &v->seqs[v->n];
     *a = (struct answer){0};
     *s = (struct seq){.score = json_number_value(score)};
-    v->said[v->n] = (struct said){.score = s->score, .ended = !ended || json_number_value(json_array_get(ended, (size_t)i)) != 0};
+    v->said[v->n] = (struct said){.score = s->score, .ended = read_ended(json_object_get(line, "ended"), i)};
     v->n++;
-    if (!json_is_number(score))
-        return err_set(e, ERR_INPUT, "%s: the score of answer %d is no number", where, i + 1);
+    if (!json_is_number(score) || !(fabs(s->score) <= (double)FLT_MAX))
+        return err_set(e, ERR_INPUT, "%s: the score of answer %d is no number, or too large for single precision", where, i + 1);
     for (int k = 0; k < N_INPUTS; k++) {
         const json_t *list = json_object_get(line, inputs[k].name);
         int code = list ? read_array(list, i, inputs[k].name, where, &s->n, &a->arrays[inputs[k].array], e) : 0;
@@ -112,14 +139,21 @@ static int read_answer(struct tokens_eval *v, const json_t *line, int i, const c
 
 static int read_line(struct tokens_eval *v, const json_t *line, const char *where, struct err *e)
 {
-    const json_t *scores = json_object_get(line, "score"), *longest = json_object_get(line, "longest");
-    const size_t n = json_array_size(scores);
+    const struct objective *o = v->run->objective;
+    const int least = (int)o->params->min; // of the first parameter, samples
+    const size_t n = json_array_size(json_object_get(line, "score"));
+    int64_t longest = v->run->longest;
     if (!json_is_object(line) || n == 0 || n > MOST_ANSWERS)
         return err_set(e, ERR_INPUT, "%s: this is no object with what the answers to a prompt earned and their tokens' numbers, such as "
                        "{\"score\": [1, 0], \"old_logp\": [[-0.5, -2], [-1]], \"logp\": [[-0.4, -2.1], [-1.2]]}", where);
     int code = check_names(line, where, e);
-    if (longest && !code)
-        v->run->longest = (int)json_number_value(longest);
+    if (!code)
+        code = check_sizes(line, n, where, e);
+    if (!code && (int)n < least)
+        code = err_set(e, ERR_INPUT, "%s: there is %zu answer, but %s compares at least %d to each prompt", where, n, o->name, least);
+    if (!code)
+        code = json_get_int(line, "longest", longest, 0, MOST_TOKENS, &longest, where, e);
+    v->run->longest = (int)longest;
     for (int i = 0; i < (int)n && !code; i++)
         code = read_answer(v, line, i, where, e);
     MEM_GROW(v->first, v->n_groups + 1, v->cap_groups);
@@ -181,16 +215,6 @@ static void point(struct tokens_eval *v)
     }
 }
 
-static int check_groups(const struct tokens_eval *v, struct err *e)
-{
-    const struct param *p = v->run->objective->params; // of which the first is samples
-    for (size_t g = 0; g < v->n_groups; g++)
-        if (v->first[g + 1] - v->first[g] < (int)p->min)
-            return err_set(e, ERR_INPUT, "group %zu has %d answer, but %s compares at least %d to each prompt", g + 1,
-                           v->first[g + 1] - v->first[g], v->run->objective->name, (int)p->min);
-    return 0;
-}
-
 // By group, answer and token.
 static json_t *by_token(const struct tokens_eval *v, int array, int slope)
 {
@@ -209,38 +233,53 @@ static json_t *by_token(const struct tokens_eval *v, int array, int slope)
     return groups;
 }
 
-static json_t *compute(struct tokens_eval *v, struct tally *tally)
+static bool is_finite(const struct tokens_eval *v, size_t g)
+{
+    static const int made[] = {FIRST_COLUMN + TOKEN_REWARD, FIRST_COLUMN + TOKEN_ADVANTAGE, FIRST_COLUMN + TOKEN_RETURN};
+    bool finite = true;
+    for (int i = v->first[g]; i < v->first[g + 1]; i++)
+        for (int t = 0; t < v->seqs[i].n; t++) {
+            for (int k = 0; k < 3; k++)
+                finite = finite && isfinite(v->answers[i].arrays[made[k]][t]);
+            finite = finite && isfinite(v->answers[i].slopes[0][t]) && isfinite(v->answers[i].slopes[1][t]);
+        }
+    return finite;
+}
+
+static int compute(struct tokens_eval *v, json_t *losses, struct tally *tally, struct err *e)
 {
     struct objective_run *r = v->run;
-    json_t *losses = json_array();
     r->n_groups = (int)v->n_groups;
     for (size_t i = 0; i < v->n; i++)
         r->n_tokens += v->seqs[i].n;
-    if (r->objective->online->judge)
-        r->objective->online->judge(r, v->said, v->first, r->n_groups);
+    r->objective->online->judge(r, v->said, v->first, r->n_groups);
     for (size_t g = 0; g < v->n_groups; g++) {
         double extra[OBJECTIVE_MAX_METRICS] = {0};
         struct seq *s = v->seqs + v->first[g];
         const int n = v->first[g + 1] - v->first[g];
         const double loss = objective_loss(r, s, n, extra);
-        json_array_append_new(losses, json_computed(loss));
+        if (!isfinite(loss) || !is_finite(v, g))
+            return err_set(e, ERR_NUMERIC, "the loss of group %zu, an advantage or a derivative is not finite: its numbers are too large", g + 1);
+        json_array_append_new(losses, json_real(loss));
         tally_group(tally, r, s, n, loss, extra);
     }
-    return losses;
+    return 0;
 }
 
-static json_t *answer_of(struct tokens_eval *v)
+static json_t *answer_of(struct tokens_eval *v, json_t *losses, const struct tally *tally)
 {
-    struct tally tally = {0};
     struct metric_list list = {0};
-    json_t *metrics = json_object(), *state = json_array(), *losses = compute(v, &tally);
-    tally_metrics(&tally, v->run, false, &list);
+    json_t *metrics = json_object(), *state = json_array();
+    int n_state = OBJECTIVE_MAX_STATE;
+    tally_metrics(tally, v->run, false, &list);
     for (int i = 0; i < list.n; i++)
         json_object_set_new(metrics, list.items[i].key, json_computed(list.items[i].value));
-    for (int i = 0; i < OBJECTIVE_MAX_STATE; i++)
+    while (n_state > 0 && v->run->state[n_state - 1] == 0)
+        n_state--;
+    for (int i = 0; i < n_state; i++)
         json_array_append_new(state, json_computed(v->run->state[i]));
-    json_t *o = json_pack("{s:s, s:i, s:f, s:o, s:o, s:o, s:o}", "objective", v->run->objective->name, "groups", v->run->n_groups, "loss",
-                          tally.loss / v->run->n_groups, "losses", losses, "rewards", by_token(v, FIRST_COLUMN + TOKEN_REWARD, -1),
+    json_t *o = json_pack("{s:s, s:i, s:f, s:O, s:o, s:o, s:o}", "objective", v->run->objective->name, "groups", v->run->n_groups, "loss",
+                          tally->loss / v->run->n_groups, "losses", losses, "reward", by_token(v, FIRST_COLUMN + TOKEN_REWARD, -1),
                           "advantage", by_token(v, FIRST_COLUMN + TOKEN_ADVANTAGE, -1), "d_logp", by_token(v, 0, 0));
     if (v->needs.networks & NETWORK_TOKEN_VALUE) {
         json_object_set_new(o, "return", by_token(v, FIRST_COLUMN + TOKEN_RETURN, -1));
@@ -254,13 +293,16 @@ static json_t *answer_of(struct tokens_eval *v)
 int objective_eval_tokens(struct objective_run *r, const char *text, const char *where, json_t **out, struct err *e)
 {
     struct tokens_eval v = {.run = r, .needs = objective_needs(r)};
+    json_t *losses = json_array();
+    struct tally tally = {0};
     int code = read_lines(&v, text, where, e);
-    if (!code)
-        code = check_groups(&v, e);
     if (!code) {
         point(&v);
-        *out = answer_of(&v);
+        code = compute(&v, losses, &tally, e);
     }
+    if (!code)
+        *out = answer_of(&v, losses, &tally);
+    json_decref(losses);
     for (size_t i = 0; i < v.n; i++) {
         for (int k = 0; k < N_ARRAYS; k++)
             free(v.answers[i].arrays[k]);

@@ -26,7 +26,7 @@ void advantages_reward(const struct penalties *p, struct said *said, int n, doub
         struct said *a = &said[i];
         double total = a->score;
         for (int t = 0; t < a->n; t++) {
-            const double reward = -p->beta * penalty_of(p, a, t);
+            const double reward = 0 - p->beta * penalty_of(p, a, t);
             total += reward;
             a->reward[t] = (float)(t == a->n - 1 ? reward + a->score : reward);
         }

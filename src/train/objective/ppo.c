@@ -6,7 +6,7 @@
 #include "corpus/corpus.h"
 #include "train/objective/policy_gradient.h"
 
-enum { ADAPTED }; // of the state: what beta is multiplied by has moved so far from 1
+enum { ADAPTED, USED }; // of the state: what beta is multiplied by has moved so far from 1; what it came to in the present batch
 
 static const struct param params[] = {
     PG_SAMPLES("1", 1),
@@ -43,13 +43,14 @@ static void ppo_judge(struct objective_run *r, struct said *said, const int *fir
     const double beta = beta_now(r);
     const struct penalties p = {.kind = beta > 0 ? PENALTY_KL : PENALTY_NONE, .beta = beta};
     judge_by_value(r, &p, said, first[n_groups]);
+    r->state[USED] = beta;
     if (beta > 0 && objective_value(r, "kl-target") > 0)
         adapt(r, said, first[n_groups]);
 }
 
 static double ppo_loss(const struct objective_run *r, struct seq *s, int n, double *metrics)
 {
-    metrics[N_SURROGATE_METRICS + 2] = beta_now(r);
+    metrics[N_SURROGATE_METRICS + 2] = r->state[USED];
     return actor_loss(r, s, n, metrics);
 }
 

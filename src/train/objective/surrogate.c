@@ -64,15 +64,16 @@ static void see(struct seen *m, double log_ratio, const struct point *p)
     m->high += p->high;
 }
 
-static void report(const struct seen *m, double *metrics)
+// share: what one of them counts, so that the mean over groups is a mean over all tokens, or over answers.
+static void report(const struct seen *m, double share, double *metrics)
 {
     if (!metrics || m->n == 0)
         return;
     metrics[0] = m->policy;
-    metrics[1] = 0.5 * m->squares / m->n;
-    metrics[2] = m->low / m->n;
-    metrics[3] = m->high / m->n;
-    metrics[4] = m->ratio / m->n;
+    metrics[1] = 0.5 * m->squares * share;
+    metrics[2] = m->low * share;
+    metrics[3] = m->high * share;
+    metrics[4] = m->ratio * share;
     metrics[5] = m->least;
     metrics[6] = m->most;
     metrics[7] = m->ratio * m->ratio / (m->n * m->ratio_squares);
@@ -112,7 +113,8 @@ static double of_answer(const struct surrogate *how, struct seq *s, double weigh
     return all * p.loss;
 }
 
-// k3 of Schulman's note on approximating KL divergences; its gradient is that of a penalty of the sampled tokens.
+// k3 of Schulman's note on approximating KL divergences; its gradient is that of a penalty of the sampled tokens. Where the reference
+// is so much likelier that exp would leave all bounds, a straight line with the slope that it has there goes on: it still draws back.
 static double kl_of(const struct surrogate *how, struct seq *s, double weight)
 {
     const struct token_numbers *x = &s->tokens;
@@ -120,8 +122,8 @@ static double kl_of(const struct surrogate *how, struct seq *s, double weight)
     for (int t = 0; t < s->n; t++) {
         const double raw = (double)x->columns[TOKEN_REFERENCE][t] - (double)x->logp[t];
         const double d = raw > FARTHEST ? FARTHEST : raw;
-        loss += weight * how->kl * (expm1(d) - raw);
-        x->d_logp[t] += weight * how->kl * (1 - (raw > FARTHEST ? 0 : exp(d)));
+        loss += weight * how->kl * (expm1(d) + exp(d) * (raw - d) - raw);
+        x->d_logp[t] += weight * how->kl * -expm1(d);
     }
     return loss;
 }
@@ -136,17 +138,17 @@ double surrogate_loss(const struct objective_run *r, const struct surrogate *how
         if (how->kl > 0)
             loss += kl_of(how, &s[i], weight);
     }
-    report(&seen, metrics);
+    report(&seen, how->ratio == RATIO_TOKEN ? r->n_groups / r->n_tokens : 1 / seen.n, metrics);
     return loss + seen.policy;
 }
 
 double value_loss(const struct objective_run *r, double clip, double coef, struct seq *s, int n, double *metrics)
 {
     const double weight = r->n_groups / r->n_tokens;
-    double loss = 0, clipped = 0, count = 0;
+    double loss = 0, clipped = 0;
     for (int i = 0; i < n; i++) {
         const struct token_numbers *x = &s[i].tokens;
-        for (int t = 0; t < s[i].n; t++, count++) {
+        for (int t = 0; t < s[i].n; t++) {
             const double v = (double)x->value[t], goal = (double)x->columns[TOKEN_RETURN][t];
             const double moved = v - (double)x->columns[TOKEN_OLD_VALUE][t];
             const bool outside = clip > 0 && fabs(moved) > clip;
@@ -159,6 +161,6 @@ double value_loss(const struct objective_run *r, double clip, double coef, struc
         }
     }
     metrics[0] = loss;
-    metrics[1] = count > 0 ? clipped / count : 0;
+    metrics[1] = clipped * weight;
     return coef * loss;
 }

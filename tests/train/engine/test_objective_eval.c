@@ -100,10 +100,13 @@ static void compare_slopes(const json_t *row, const char *key, const json_t *wan
 
 static void compare(const json_t *row, const json_t *answer)
 {
-    static const char *const keys[] = {"d_logp", "d_score", "d_kl", "d_rival", "d_value", "advantage", "return"};
+    static const char *const keys[] = {"d_logp", "d_score", "d_kl", "d_rival", "d_value", "advantage", "return", "reward"};
     const json_t *metrics = json_object_get(row, "metrics"), *want;
     const char *key;
-    compare_numbers(row, "the loss", json_object_get(row, "loss"), json_object_get(answer, "losses"));
+    if ((want = json_object_get(row, "loss")))
+        compare_numbers(row, "the loss", want, json_object_get(answer, "losses"));
+    if ((want = json_object_get(row, "mean_loss")))
+        compare_numbers(row, "the mean loss", want, json_object_get(answer, "loss"));
     for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
         if ((want = json_object_get(row, keys[k])))
             compare_slopes(row, keys[k], want, json_object_get(answer, keys[k]));

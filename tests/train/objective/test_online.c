@@ -6,6 +6,8 @@
 
 #include <math.h>
 
+#include "train/objective/metrics.h"
+
 enum { MOST_TOKENS = 8, N_ARRAYS = 11 };
 enum { LOGP, VALUE, FIRST_COLUMN }; // then the columns of a source
 
@@ -85,46 +87,81 @@ static void compare(const json_t *row, const char *key, const struct told *t, in
     }
 }
 
-static int compare_row(const json_t *row)
+static void compare_number(const json_t *row, const char *what, double have, double want)
+{
+    if (!(fabs(have - want) <= 1e-6 * (1 + fabs(want))))
+        fail_msg("%s is %.9g, not %.9g, in %s", what, have, want, json_dumps(row, 0));
+}
+
+static void compare_measures(const json_t *row, const struct objective_run *r, const struct tally *tally)
+{
+    struct metric_list list = {0};
+    const char *key;
+    json_t *want;
+    tally_metrics(tally, r, false, &list);
+    json_object_foreach(json_object_get((json_t *)row, "metrics"), key, want)
+        compare_number(row, key, metric_value(&list, key), json_number_value(want));
+    if (json_object_get(row, "mean_loss"))
+        compare_number(row, "the loss", metric_value(&list, "loss"), json_number_value(json_object_get(row, "mean_loss")));
+}
+
+static void compare_row(const json_t *row)
 {
     static struct told t;
-    const json_t *state = json_object_get(row, "state"), *x;
+    const json_t *losses = json_object_get(row, "loss"), *x;
     struct objective_run r = configured(json_string_value(json_object_get(row, "objective")), json_object_get(row, "settings"));
+    struct tally tally = {0};
     size_t k;
-    json_array_foreach(state, k, x)
+    json_array_foreach(json_object_get(row, "state"), k, x)
         r.state[k] = json_number_value(x);
     r.longest = (int)json_integer_value(json_object_get(row, "longest"));
     read_row(row, &t);
     judge(&r, &t);
-    for (size_t s = 0; s < json_array_size(state); s++) // of what was judged: the loss looks at what is then
-        r.state[s] = json_number_value(json_array_get(state, s));
     for (int g = 0; g < t.b.n; g++) {
         double metrics[OBJECTIVE_MAX_METRICS] = {0};
-        const double loss = group_loss(&r, &t.b, g, metrics), want = json_number_value(at(json_object_get(row, "loss"), g));
-        if (!(fabs(loss - want) <= 1e-6 * (1 + fabs(want))))
-            fail_msg("the loss of group %d is %.9g, not %.9g, in %s", g, loss, want, json_dumps(row, 0));
+        const double loss = group_loss(&r, &t.b, g, metrics);
+        tally_group(&tally, &r, t.b.seqs + t.b.first[g], t.b.first[g + 1] - t.b.first[g], loss, metrics);
+        if (losses)
+            compare_number(row, "the loss of a group", loss, json_number_value(at(losses, g)));
         for (int i = t.b.first[g]; i < t.b.first[g + 1]; i++) {
+            compare(row, "reward", &t, i, g, t.said[i].reward, NULL);
             compare(row, "advantage", &t, i, g, t.said[i].advantage, NULL);
             compare(row, "return", &t, i, g, t.said[i].returns, NULL);
             compare(row, "d_logp", &t, i, g, NULL, t.slopes[i][0]);
             compare(row, "d_value", &t, i, g, NULL, t.slopes[i][1]);
         }
     }
-    return 1;
+    compare_measures(row, &r, &tally);
+    json_array_foreach(json_object_get(row, "state_after"), k, x)
+        compare_number(row, "what is remembered", r.state[k], json_number_value(x));
+}
+
+static size_t compare_file(const char *name)
+{
+    json_t *rows, *row;
+    char *path = test_source(name);
+    size_t i;
+    assert_ok(json_read(path, 1 << 24, &rows, e));
+    json_array_foreach(rows, i, row)
+        compare_row(row);
+    json_decref(rows);
+    free(path);
+    return i;
 }
 
 static void advantages_and_losses_are_golden(void **state)
 {
-    json_t *rows, *row;
-    char *path = test_source("tests/golden/objectives/online.json");
-    size_t i;
-    int n = 0;
-    assert_ok(json_read(path, 1 << 24, &rows, e));
-    json_array_foreach(rows, i, row)
-        n += compare_row(row);
-    assert_true(n > 30);
-    json_decref(rows);
-    free(path);
+    assert_true(compare_file("tests/golden/objectives/online.json") > 100);
+}
+
+static void trl_computes_the_same(void **state)
+{
+    assert_true(compare_file("tests/golden/objectives/trl_online.json") > 30);
+}
+
+static float of_grid(double x)
+{
+    return (float)(rint(x * 0x1p16) / 0x1p16);
 }
 
 // Three prompts, four answers each. far: how far log-probabilities and values have moved.
@@ -137,62 +174,106 @@ static void random_told(struct rng *rng, struct told *t, double far)
             t->b.seqs[i] = (struct seq){.n = 1 + (int)rng_below(rng, MOST_TOKENS), .score = rng_normal(rng)};
             for (int k = 0; k < t->b.seqs[i].n; k++) {
                 float(*x)[MOST_TOKENS] = t->numbers[i];
-                x[FIRST_COLUMN + TOKEN_OLD_LOGP][k] = (float)(-3 * rng_uniform(rng));
-                x[FIRST_COLUMN + TOKEN_REFERENCE][k] = (float)(-3 * rng_uniform(rng));
-                x[FIRST_COLUMN + TOKEN_OLD_VALUE][k] = (float)rng_normal(rng);
-                x[LOGP][k] = x[FIRST_COLUMN + TOKEN_OLD_LOGP][k] + (float)(far * rng_normal(rng));
-                x[VALUE][k] = x[FIRST_COLUMN + TOKEN_OLD_VALUE][k] + (float)(far * rng_normal(rng));
+                x[FIRST_COLUMN + TOKEN_OLD_LOGP][k] = of_grid(-3 * rng_uniform(rng));
+                x[FIRST_COLUMN + TOKEN_REFERENCE][k] = of_grid(-3 * rng_uniform(rng));
+                x[FIRST_COLUMN + TOKEN_OLD_VALUE][k] = of_grid(rng_normal(rng));
+                x[LOGP][k] = x[FIRST_COLUMN + TOKEN_OLD_LOGP][k] + of_grid(far * rng_normal(rng));
+                x[VALUE][k] = x[FIRST_COLUMN + TOKEN_OLD_VALUE][k] + of_grid(far * rng_normal(rng));
             }
         }
     }
 }
 
-static double all_losses(const struct objective_run *r, struct told *t)
+// What is bounded: where a share of these moves, the loss has a corner.
+static double bounded(const struct objective_run *r, const double *metrics)
 {
-    double metrics[OBJECTIVE_MAX_METRICS], sum = 0;
-    for (int g = 0; g < t->b.n; g++)
-        sum += group_loss(r, &t->b, g, metrics);
+    double sum = 0;
+    for (int m = 0; r->objective->metrics[m]; m++)
+        sum += strstr(r->objective->metrics[m], "clip") ? (m + 1) * metrics[m] : 0;
     return sum;
 }
 
-// Steps are of single precision: central differences of 2^-7, where no token stands near a bound.
-static void derivatives_are_slopes(void **state)
+// at_bounds: changes where a token or an answer comes to a bound.
+static double all_losses(const struct objective_run *r, struct told *t, double *at_bounds)
 {
-    struct rng rng = rng_make(41, RNG_TEST, 0);
+    double sum = 0;
+    *at_bounds = 0;
+    for (int g = 0; g < t->b.n; g++) {
+        double metrics[OBJECTIVE_MAX_METRICS] = {0};
+        sum += group_loss(r, &t->b, g, metrics);
+        *at_bounds += (g + 1) * bounded(r, metrics);
+    }
+    return sum;
+}
+
+// By *x, in steps of h, from four points. false: a bound lies between them.
+static bool slope_at(const struct objective_run *r, struct told *t, float *x, float h, double *slope)
+{
+    static const double weights[] = {1, -8, 8, -1};
+    const float was = *x;
+    double corner = 0;
+    bool smooth = true;
+    *slope = 0;
+    for (int k = 0; k < 4; k++) {
+        double at_bounds = 0;
+        *x = was + (float)(k < 2 ? k - 2 : k - 1) * h;
+        *slope += weights[k] * all_losses(r, t, &at_bounds) / (12 * (double)h);
+        smooth = smooth && (k == 0 || at_bounds == corner);
+        corner = at_bounds;
+    }
+    *x = was;
+    return smooth;
+}
+
+// Numbers and steps are multiples of 2^-16, which single precision has. Advantages stay what they are.
+static void check_derivatives(const char *name, const char *given, struct rng *rng)
+{
     static struct told t;
     static double slopes[MAX_SEQS][2][MOST_TOKENS];
+    json_t *settings = json_loads(given, 0, NULL);
+    int n_bounded = 0, n = 0;
+    for (int round = 0; round < 5; round++) {
+        struct objective_run r = configured(name, settings);
+        double slope, unused;
+        random_told(rng, &t, 0.1);
+        judge(&r, &t);
+        all_losses(&r, &t, &unused);
+        memcpy(slopes, t.slopes, sizeof slopes);
+        for (int i = 0; i < t.b.first[t.b.n]; i++)
+            for (int which = 0; which < (t.b.seqs[i].tokens.value ? 2 : 1); which++)
+                for (int k = 0; k < t.b.seqs[i].n; k++, n++) {
+                    if (!slope_at(&r, &t, &t.numbers[i][which == 0 ? LOGP : VALUE][k], 0x1p-11f, &slope))
+                        n_bounded++;
+                    else if (!(fabs(slopes[i][which][k] - slope) <= 1e-7 * (1 + fabs(slope))))
+                        fail_msg("%s %s: %s of token %d of answer %d is %.9g, by differences %.9g", name, given,
+                                 which ? "d_value" : "d_logp", k, i, slopes[i][which][k], slope);
+                }
+    }
+    if (n_bounded > n / 5)
+        fail_msg("%s %s: %d of %d tokens stand at a bound", name, given, n_bounded, n);
+    json_decref(settings);
+}
+
+static void derivatives_are_slopes(void **state)
+{
+    static const char *const more[][2] = {
+        {"pm-rlhf", "{\"estimator\": \"gae\"}"},      {"conditional-pm-rlhf", "{\"estimator\": \"gae\"}"},
+        {"grpo", "{\"loss-mean\": \"tokens\", \"beta\": 2}"}, {"grpo", "{\"clipping\": \"weight\", \"loss-mean\": \"longest\"}"},
+        {"gspo", "{\"beta\": 0.5, \"clip-low\": 0.2}"},    {"gspo", "{\"clipping\": \"weight\", \"loss-mean\": \"tokens\"}"},
+    };
+    struct rng rng = rng_make(41, RNG_TEST, 0);
     for (const struct objective *const *o = objectives; *o; o++)
-        for (int round = 0; (*o)->online && (*o)->online->judge && round < 10; round++) {
-            struct objective_run r = configured((*o)->name, NULL);
-            const float h = 0x1p-7f;
-            int n_off = 0, n = 0;
-            random_told(&rng, &t, 0.1);
-            judge(&r, &t);
-            all_losses(&r, &t);
-            memcpy(slopes, t.slopes, sizeof slopes);
-            for (int i = 0; i < t.b.first[t.b.n]; i++)
-                for (int which = 0; which < (t.b.seqs[i].tokens.value ? 2 : 1); which++)
-                    for (int k = 0; k < t.b.seqs[i].n; k++) {
-                        float *x = &t.numbers[i][which == 0 ? LOGP : VALUE][k], was = *x;
-                        double ends[2];
-                        for (int down = 0; down < 2; down++) {
-                            *x = down ? was - h : was + h;
-                            ends[down] = all_losses(&r, &t);
-                        }
-                        const double step = (double)(was + h) - (double)(was - h), slope = (ends[0] - ends[1]) / step;
-                        *x = was;
-                        n++;
-                        n_off += fabs(slopes[i][which][k] - slope) > 1e-2 * (0.01 + fabs(slope));
-                    }
-            if (n_off > n / 4) // within a step of a bound both sides differ
-                fail_msg("%s: %d of %d derivatives are not the slopes", (*o)->name, n_off, n);
-        }
+        if ((*o)->online && (*o)->online->judge)
+            check_derivatives((*o)->name, "{}", &rng);
+    for (size_t i = 0; i < sizeof more / sizeof *more; i++)
+        check_derivatives(more[i][0], more[i][1], &rng);
 }
 
 static void extremes_stay_finite(void **state)
 {
     struct rng rng = rng_make(43, RNG_TEST, 0);
     static struct told t;
+    double unused;
     for (const struct objective *const *o = objectives; *o; o++)
         for (int round = 0; (*o)->online && (*o)->online->judge && round < 20; round++) {
             struct objective_run r = configured((*o)->name, NULL);
@@ -200,12 +281,41 @@ static void extremes_stay_finite(void **state)
             for (int i = 0; i < t.b.first[t.b.n]; i++)
                 t.b.seqs[i].score *= 1e4;
             judge(&r, &t);
-            if (!isfinite(all_losses(&r, &t)))
+            for (int i = 0; i < t.b.first[t.b.n] && round % 2; i++) // what no whitening makes small
+                for (int k = 0; k < t.b.seqs[i].n; k++)
+                    t.said[i].advantage[k] = i % 2 ? 1e4f : -1e4f;
+            if (!isfinite(all_losses(&r, &t, &unused)))
                 fail_msg("%s: a loss is not finite", (*o)->name);
             for (int i = 0; i < t.b.first[t.b.n]; i++)
                 for (int k = 0; k < t.b.seqs[i].n; k++)
                     assert_true(isfinite(t.slopes[i][0][k]) && isfinite(t.slopes[i][1][k]));
         }
+}
+
+// However far the reference is away, the term that holds to it draws towards it, and no less from farther.
+static void a_far_reference_draws_back(void **state)
+{
+    static const float away[] = {0.5f, 5, 19, 20, 21, 100, 1e4f};
+    json_t *settings = json_loads("{\"beta\": 1}", 0, NULL);
+    struct objective_run r = configured("grpo", settings);
+    struct rng rng = rng_make(61, RNG_TEST, 0);
+    static struct told t;
+    double unused, before = 0, loss_before = -INFINITY;
+    random_told(&rng, &t, 0);
+    for (int i = 0; i < t.b.first[t.b.n]; i++)
+        t.b.seqs[i].score = 0; // nothing else draws
+    judge(&r, &t);
+    for (size_t k = 0; k < sizeof away / sizeof *away; k++) {
+        t.numbers[0][FIRST_COLUMN + TOKEN_REFERENCE][0] = t.numbers[0][LOGP][0] + away[k];
+        const double loss = all_losses(&r, &t, &unused);
+        assert_true(t.slopes[0][0][0] < 0 && t.slopes[0][0][0] <= before && loss > loss_before);
+        before = t.slopes[0][0][0];
+        loss_before = loss;
+    }
+    t.numbers[0][FIRST_COLUMN + TOKEN_REFERENCE][0] = t.numbers[0][LOGP][0] - 100; // where the reference hardly goes
+    all_losses(&r, &t, &unused);
+    assert_close(t.slopes[0][0][0], 1.0 / (4 * t.b.seqs[0].n), 1e-12);
+    json_decref(settings);
 }
 
 static void same_advantages(const char *a, const char *a_settings, const char *b, const char *b_settings)
@@ -227,28 +337,73 @@ static void same_advantages(const char *a, const char *a_settings, const char *b
     }
 }
 
+// Advantages, losses and derivatives.
+static void same_losses(const char *a, const char *a_settings, const char *b, const char *b_settings, double close)
+{
+    struct rng rng = rng_make(67, RNG_TEST, 0);
+    static struct told x, y;
+    double unused;
+    json_t *of_a = json_loads(a_settings, 0, NULL), *of_b = json_loads(b_settings, 0, NULL);
+    for (int round = 0; round < 20; round++) {
+        struct objective_run ra = configured(a, of_a), rb = configured(b, of_b);
+        random_told(&rng, &x, 0.3);
+        y = x;
+        ra.longest = rb.longest = MOST_TOKENS;
+        judge(&ra, &x);
+        judge(&rb, &y);
+        assert_close(all_losses(&ra, &x, &unused), all_losses(&rb, &y, &unused), close);
+        for (int i = 0; i < x.b.first[x.b.n]; i++)
+            for (int k = 0; k < x.b.seqs[i].n; k++)
+                assert_close(x.slopes[i][0][k], y.slopes[i][0][k], close);
+    }
+    json_decref(of_a);
+    json_decref(of_b);
+}
+
+static void objectives_are_others_with_their_parameters(void **state)
+{
+    same_losses("dr-grpo", "{}", "grpo", "{\"scale-rewards\": \"none\", \"beta\": 0, \"loss-mean\": \"longest\"}", 0);
+    same_losses("conditional-pm-rlhf", "{\"alpha\": 1, \"beta\": 0.3}", "rloo", "{\"beta\": 0.3}", 0);
+    same_losses("conditional-pm-rlhf", "{\"alpha\": 0}", "pm-rlhf", "{}", 0);
+    same_losses("conditional-pm-rlhf", "{\"alpha\": 1, \"beta\": 0.3, \"estimator\": \"gae\", \"whiten\": false}", "ppo",
+                "{\"beta\": 0.3, \"whiten\": false}", 0);
+    same_losses("pm-rlhf", "{\"beta\": 0}", "rloo", "{\"beta\": 0}", 0);
+}
+
 static void conditional_matching_has_both_at_its_ends(void **state)
 {
     same_advantages("conditional-pm-rlhf", "{\"alpha\": 1, \"beta\": 0.3}", "rloo", "{\"beta\": 0.3}");
     same_advantages("conditional-pm-rlhf", "{\"alpha\": 0, \"beta\": 0.3}", "pm-rlhf", "{\"beta\": 0.3}");
     same_advantages("conditional-pm-rlhf", "{\"alpha\": 1, \"beta\": 0.3, \"estimator\": \"gae\"}", "ppo", "{\"beta\": 0.3}");
-    same_advantages("dr-grpo", "{}", "grpo", "{\"scale-rewards\": \"none\"}");
 }
 
 static void nothing_moved_is_a_ratio_of_one(void **state)
 {
     struct rng rng = rng_make(53, RNG_TEST, 0);
     static struct told t;
-    double metrics[OBJECTIVE_MAX_METRICS];
-    struct objective_run r = configured("rloo", NULL);
-    random_told(&rng, &t, 0);
-    judge(&r, &t);
-    group_loss(&r, &t.b, 0, metrics);
-    for (int m = 4; m < 8; m++) // mean, least, most, and the effective share
-        assert_true(metrics[m] == 1);
-    for (int i = 0; i < t.b.first[1]; i++)
-        for (int k = 0; k < t.b.seqs[i].n; k++)
-            assert_close(t.slopes[i][0][k], -(double)t.said[i].advantage[0] / 4, 1e-12);
+    for (const struct objective *const *o = objectives; *o; o++) {
+        if (!(*o)->online || !(*o)->online->judge)
+            continue;
+        struct objective_run r = configured((*o)->name, NULL);
+        struct tally tally = {0};
+        struct metric_list list = {0};
+        random_told(&rng, &t, 0);
+        judge(&r, &t);
+        for (int g = 0; g < t.b.n; g++) {
+            double metrics[OBJECTIVE_MAX_METRICS] = {0};
+            const double loss = group_loss(&r, &t.b, g, metrics);
+            tally_group(&tally, &r, t.b.seqs + t.b.first[g], t.b.first[g + 1] - t.b.first[g], loss, metrics);
+        }
+        tally_metrics(&tally, &r, false, &list);
+        assert_close(metric_value(&list, "ratio/mean"), 1, 1e-15);
+        assert_true(metric_value(&list, "ratio/min") == 1 && metric_value(&list, "ratio/max") == 1);
+        assert_close(metric_value(&list, "ratio/ess"), 1, 1e-15);
+        assert_true(metric_value(&list, "policy/approxkl_avg") == 0 && metric_value(&list, "clip_ratio/low_mean") == 0 &&
+                    metric_value(&list, "clip_ratio/high_mean") == 0);
+        for (int i = 0; strcmp(r.objective->name, "rloo") == 0 && i < t.b.first[t.b.n]; i++)
+            for (int k = 0; k < t.b.seqs[i].n; k++)
+                assert_true(t.slopes[i][0][k] == -(double)t.said[i].advantage[0] / 4);
+    }
 }
 
 // Ziegler et al.: a batch at twice the target moves beta by the bound, 0.2, times the answers over the horizon.
@@ -291,7 +446,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(advantages_and_losses_are_golden),          cmocka_unit_test(derivatives_are_slopes),
         cmocka_unit_test(extremes_stay_finite),                      cmocka_unit_test(conditional_matching_has_both_at_its_ends),
-        cmocka_unit_test(the_best_and_the_worst_are_picked),         cmocka_unit_test(nothing_moved_is_a_ratio_of_one),           cmocka_unit_test(beta_adapts_to_its_target),
+        cmocka_unit_test(nothing_moved_is_a_ratio_of_one),           cmocka_unit_test(beta_adapts_to_its_target),
+        cmocka_unit_test(objectives_are_others_with_their_parameters), cmocka_unit_test(a_far_reference_draws_back),
+        cmocka_unit_test(trl_computes_the_same),                     cmocka_unit_test(the_best_and_the_worst_are_picked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
