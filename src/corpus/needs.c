@@ -19,7 +19,7 @@ int corpus_check_needs(const char *path, const char *needs, bool pairs_from_list
     const char *kind = data_kind_name(c->kind);
     const bool makes_pairs = c->kind == DATA_LIST && strstr(needs, data_kind_name(DATA_PAIR));
     corpus_free(c);
-    if (strstr(needs, kind) || strcmp(needs, data_kind_name(DATA_PROMPT)) == 0 || // prompts are in rows of every kind
+    if (strstr(needs, kind) || strstr(needs, data_kind_name(DATA_PROMPT)) || // prompts are in rows of every kind
         (makes_pairs && pairs_from_lists))
         return 0;
     return err_set(e, ERR_USAGE, "learns from %s, but %s holds %s: choose other data or another objective%s", needs, path,

@@ -515,6 +515,7 @@ static void what_cannot_be_of_use_is_told_apart_by_its_first_rows(void **state)
     assert_ok(corpus_check_needs(lists, "preference pairs", true, &(struct corpus_reading){0}, e));
     assert_ok(corpus_check_needs(none, "preference pairs", false, &(struct corpus_reading){0}, e)); // not this function's to say
     assert_ok(corpus_check_needs(lists, "", false, &(struct corpus_reading){0}, e));
+    assert_ok(corpus_check_needs(lists, "prompts, which rows of every kind have", false, &(struct corpus_reading){0}, e));
     assert_int_equal(corpus_check_needs(lists, "preference pairs", false, &(struct corpus_reading){0}, &fault), ERR_USAGE);
     assert_non_null(strstr(fault.text, "pairs-from-lists"));
     fault = (struct err){0};

@@ -43,6 +43,10 @@ static const struct {
 };
 enum { N_COSTS = sizeof costs / sizeof *costs };
 
+// Where answers are sampled the reference is no file.
+static const char online_reference[] =
+    "A second model in memory: the reference reads every batch of answers (with LoRA it is the model without its adapter).";
+
 static json_t *text_list(const char *const *list)
 {
     json_t *array = json_array();
@@ -51,12 +55,14 @@ static json_t *text_list(const char *const *list)
     return array;
 }
 
-static json_t *need_list(struct needs needs, bool as_costs)
+// costs_for: what they cost that objective, in words; NULL: their names.
+static json_t *need_list(struct needs needs, const struct objective *costs_for)
 {
     json_t *array = json_array();
     for (int i = 0; i < N_COSTS; i++) {
+        const bool reads_answers = costs_for && costs_for->online && costs[i].need.networks == NETWORK_REFERENCE;
         if (needs_any(needs_both(needs, costs[i].need)))
-            json_array_append_new(array, json_string(as_costs ? costs[i].cost : costs[i].name));
+            json_array_append_new(array, json_string(!costs_for ? costs[i].name : reads_answers ? online_reference : costs[i].cost));
         needs = needs_without(needs, costs[i].need);
     }
     BUG_IF(needs_any(needs)); // a need without a row above
@@ -87,7 +93,7 @@ static void add_change(json_t *list, const struct objective *o, const struct set
     const struct needs more = needs_without(needs, usual), less = needs_without(usual, needs);
     if (needs_any(more) || needs_any(less))
         json_array_append_new(list, json_pack("{s:s, s:s, s:o, s:o}", "param", p->name, "value", value, "more",
-                                              need_list(more, true), "less", need_list(less, false)));
+                                              need_list(more, o), "less", need_list(less, NULL)));
 }
 
 // Where another value of a parameter changes the needs: yes and no, every choice, the ends of a range.
@@ -132,8 +138,8 @@ json_t *engine_describe_objective(const struct objective *o)
     json_object_set_new(row, "online", json_boolean(o->online));
     json_object_set_new(row, "entropy_weight", o->entropy_weight ? json_string(o->entropy_weight) : json_null());
     json_object_set_new(row, "whole_batch", json_boolean(o->prepare != NULL));
-    json_object_set_new(row, "needs", need_list(needs, false));
-    json_object_set_new(row, "costs", need_list(needs, true));
+    json_object_set_new(row, "needs", need_list(needs, NULL));
+    json_object_set_new(row, "costs", need_list(needs, o));
     json_object_set_new(row, "costs_with", need_changes(o, &s, needs));
     json_object_set_new(row, "metrics", text_list(o->metrics));
     json_object_set_new(row, "n_own_params", json_integer((json_int_t)json_array_size(rows)));

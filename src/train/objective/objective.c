@@ -97,6 +97,8 @@ const char *objective_data_text(const struct objective *o)
     for (unsigned kind = 1; kind <= DATA_PROMPT; kind <<= 1)
         if (o->data & kind)
             str_addf(&s, "%s%s", s.len ? " or " : "", data_kind_name((enum data_kind)kind));
+    if (o->data == DATA_PROMPT)
+        str_add(&s, ", which rows of every kind have");
     text_copy(text, sizeof text, str_text(&s));
     str_fini(&s);
     return text;
