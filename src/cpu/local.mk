@@ -14,6 +14,7 @@ libcpu_a_SOURCES = \
 	%D%/head.c \
 	%D%/head_backward.c \
 	%D%/head_rivals.c \
+	%D%/log_sums.c \
 	%D%/gemm_impl.h %D%/gemm_pack_impl.h %D%/gemm_tile_impl.h \
 	%D%/kernels_generic.c %D%/kernels.h %D%/kernels_impl.h %D%/vec.h \
 	%D%/level.c \
