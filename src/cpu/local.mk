@@ -59,6 +59,7 @@ tests_conformance_test_backend_SOURCES = \
 	tests/conformance/head_check.c \
 	tests/conformance/norms_check.c \
 	tests/conformance/rows_check.c \
+	tests/conformance/sample_check.c \
 	tests/conformance/stored_check.c
 tests_conformance_test_backend_LDADD = $(CPU_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 endif

@@ -259,12 +259,13 @@ struct backend_ops {
     // dx(N,C) is overwritten, dw(V,C) += when not NULL; the reference gets nothing. Tile by tile from the lse:
     // dlogits[n][v] = inv_temperature * (logprob[n] * ((v == target) - p[n][v]) + kl[n] * (p[n][v] - ref[n][v])
     //                                    + gap[n] * ((v == target) - (v == rival))
-    //                                    + set_logprob[n] * ((v == target) - p_set[n][v])), p_set zero outside of the set
+    //                                    + set_logprob[n] * ((v == target) - p_set[n][v])), p_set 0 outside of the set
     void (*head_backward)(struct backend *b, float *dx, float *dw, const struct head_in *in,
                           const struct head_slopes *slopes);
 
     // n tokens drawn from rows of logits(.., v), each as its row (host) says.
-    void (*sample)(struct backend *b, const struct sampled *out, const float *logits, int v, const struct sample_row *rows, int n);
+    void (*sample)(struct backend *b, const struct sampled *out, const float *logits, int v, const struct sample_row *rows,
+                   int n);
 
     double (*sum_squares)(struct backend *b, const float *x, size_t n); // waits; NaN and Inf pass through
     // The proximal step of threshold |w - start|_1, soft thresholding: d = w - start; w = start where |d| <= threshold, else

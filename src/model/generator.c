@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
+#include "model/gen_sample.h"
 #include "model/generate.h"
 #include "model/kv_cache.h"
 
@@ -137,18 +138,6 @@ static int make_room(struct generator *g, size_t rows, struct err *e)
     return 0;
 }
 
-void gen_samples_free(struct gen_sample *samples, int n)
-{
-    for (int i = 0; samples && i < n; i++) {
-        free(samples[i].tokens);
-        free(samples[i].logprobs);
-        free(samples[i].drawn_logprobs);
-        free(samples[i].set_starts);
-        free(samples[i].set_ids);
-    }
-    free(samples);
-}
-
 // ---- jobs ----
 
 static void append(struct gen_job **list, struct gen_job *job)
@@ -207,24 +196,7 @@ int generator_submit(struct generator *g, const struct gen_request *r, struct ge
     const int left = parts_max_positions(&g->parts) - r->n_prompt;
     job->r = *r;
     job->max_new = left < r->options.max_new_tokens ? left : r->options.max_new_tokens;
-    job->samples = mem_try_alloc((size_t)r->n_samples + 1, sizeof *job->samples, "the samples", e);
-    for (int j = 0; job->samples && j < r->n_samples; j++) {
-        const size_t room = (size_t)job->max_new + 1;
-        struct gen_sample *s = &job->samples[j];
-        *s = (struct gen_sample){.prompt = (int)r->number, .sample = j};
-        s->tokens = mem_try_alloc(room, sizeof(int32_t), "the sampled tokens", e);
-        s->logprobs = s->tokens ? mem_try_alloc(room, sizeof(float), "the sampled tokens", e) : NULL;
-        bool whole = s->logprobs != NULL;
-        if (whole && r->options.keep_sets) {
-            s->drawn_logprobs = mem_try_alloc(room, sizeof(float), "the sampled tokens", e);
-            s->set_starts = s->drawn_logprobs ? mem_try_alloc(room, sizeof *s->set_starts, "the sampled tokens", e) : NULL;
-            whole = s->set_starts != NULL;
-        }
-        if (!whole) {
-            gen_samples_free(job->samples, j + 1);
-            job->samples = NULL;
-        }
-    }
+    job->samples = gen_samples_new(r, job->max_new, e);
     if (!job->samples) {
         free(job);
         return ERR_LIMIT;
@@ -357,40 +329,13 @@ static void draw(struct generator *g, int n, const struct stream *streams, int n
     }
 }
 
-static int make_room_for_set(struct gen_sample *s, size_t n, struct err *e)
-{
-    if (n <= s->cap_set_ids)
-        return 0;
-    const size_t cap = n * 2;
-    int32_t *ids = mem_try_alloc(cap, sizeof *ids, "the tokens that a sample was drawn from", e);
-    if (!ids)
-        return ERR_LIMIT;
-    if (s->set_ids)
-        memcpy(ids, s->set_ids, s->cap_set_ids * sizeof *ids);
-    free(s->set_ids);
-    s->set_ids = ids;
-    s->cap_set_ids = cap;
-    return 0;
-}
-
 // What the sample's newest token was drawn from; its place among the drawn ones is `at`.
-static int take_set(const struct generator *g, struct gen_sample *s, int at, struct err *e)
+static int keep_set(const struct generator *g, struct gen_sample *s, int at, struct err *e)
 {
-    const int vocab = g->parts.m->arch.vocab_size, token = s->n_tokens - 1;
-    const size_t words = sampled_set_words(vocab), first = s->set_starts[token];
-    const uint32_t *set = (const uint32_t *)(const void *)(g->host_drawn + sets_after_drawn(g)) + (size_t)at * words;
-    size_t n = 0;
-    s->drawn_logprobs[token] = ((const float *)(const void *)g->host_drawn)[at];
-    for (size_t w = 0; w < words; w++)
-        n += (size_t)__builtin_popcount(set[w]);
-    if (n == (size_t)vocab)
-        n = 0;
-    s->set_starts[token + 1] = first + n;
-    const int code = make_room_for_set(s, first + n, e);
-    for (size_t w = 0, to = first; !code && n > 0 && w < words; w++)
-        for (uint32_t bits = set[w]; bits; bits &= bits - 1)
-            s->set_ids[to++] = (int32_t)(32 * w) + __builtin_ctz(bits);
-    return code;
+    const int vocab = g->parts.m->arch.vocab_size;
+    const uint32_t *sets = (const uint32_t *)(const void *)(g->host_drawn + sets_after_drawn(g));
+    return gen_sample_keep(s, ((const float *)(const void *)g->host_drawn)[at], sets + (size_t)at * sampled_set_words(vocab),
+                           vocab, e);
 }
 
 // Takes the drawn tokens of `streams` (n of them) to their samples. live[i]: there is more to come.
@@ -411,7 +356,7 @@ static int take_tokens(struct generator *g, struct stream *streams, int n, bool 
             return err_set(e, ERR_NUMERIC, "the model's output is not finite: its weights are damaged or training diverged");
         sample->tokens[sample->n_tokens] = token;
         sample->logprobs[sample->n_tokens++] = g->host_logprobs[i];
-        if (s->job->r.options.keep_sets && (code = take_set(g, sample, i, e)) != 0)
+        if (s->job->r.options.keep_sets && (code = keep_set(g, sample, i, e)) != 0)
             break;
         sample->stopped = is_stop(&s->job->r.options, token);
         s->position++;

@@ -147,7 +147,8 @@ static void check_ratios(struct model *m, const struct gen_prompt *prompts, stru
     }
     pack_init(&pack, groups, n_prompts, true);
     const size_t n = (size_t)pack.batch.n_targets;
-    float *plain = mem_alloc(n, sizeof *plain), *drawn = mem_alloc(n, sizeof *drawn), *entropy = mem_alloc(n, sizeof *entropy);
+    float *plain = mem_alloc(n, sizeof *plain), *drawn = mem_alloc(n, sizeof *drawn);
+    float *entropy = mem_alloc(n, sizeof *entropy), *hot = mem_alloc(n, sizeof *hot);
     struct token_set *sets = mem_alloc(n, sizeof *sets);
     int at = 0;
     for (int i = 0; i < SAMPLES * n_prompts; i++)
@@ -159,14 +160,15 @@ static void check_ratios(struct model *m, const struct gen_prompt *prompts, stru
     assert_ok(decoder_forward(d, &pack.batch, false, e));
     assert_ok(decoder_head(d, &pack.batch, &(struct head_reads){.logprobs = plain}, e));
     pack.batch.inv_temperature = o->temperature > 0 ? 1 / o->temperature : 0;
-    assert_ok(decoder_head(d, &pack.batch, &(struct head_reads){.logprobs = entropy, .entropy = entropy, .set_logprobs = drawn}, e));
+    assert_ok(decoder_head(d, &pack.batch,
+                           &(struct head_reads){.logprobs = hot, .entropy = entropy, .set_logprobs = drawn}, e));
     for (int i = 0, t = 0; i < SAMPLES * n_prompts; i++)
         for (int k = 0; k < samples[i].n_tokens; k++, t++) {
             expect_same("the model's log-probability", o, samples[i].logprobs[k], plain[t], exact);
             expect_same("the drawn log-probability", o, samples[i].drawn_logprobs[k], drawn[t], exact);
         }
     decoder_free(d);
-    free(plain), free(drawn), free(entropy), free(sets);
+    free(plain), free(drawn), free(entropy), free(hot), free(sets);
     pack_fini(&pack);
 }
 

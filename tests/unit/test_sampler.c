@@ -198,7 +198,8 @@ static void check_what_is_left(int n, double spread, double temperature, int top
     cut_by_sorting(p, n, top_k, (float)top_p);
     drop_unlikely(p, n, min_p);
     struct sampler *s = sampler_new(n, kernels);
-    const struct sample_row how = {.temperature = (float)temperature, .top_k = top_k, .top_p = (float)top_p, .min_p = (float)min_p};
+    const struct sample_row how = {.temperature = (float)temperature, .top_k = top_k, .top_p = (float)top_p,
+                                   .min_p = (float)min_p};
     uint32_t *set = mem_alloc(sampled_set_words(n), sizeof *set);
     int *count = mem_alloc((size_t)n, sizeof *count), n_left = 0, freedom = -1;
     double *said = mem_alloc((size_t)n, sizeof *said), rest = 0, rest_said = 0, all = 0;
@@ -218,8 +219,8 @@ static void check_what_is_left(int n, double spread, double temperature, int top
     for (int v = 0; v < n; v++) {
         const bool is_left = set[v / 32] >> v % 32 & 1;
         if (is_left != (p[v] > 0))
-            fail_msg("n %d, temperature %g, top-k %d, top-p %g, min-p %g: token %d of probability %g is %s", n, temperature, top_k,
-                     top_p, min_p, v, p[v], is_left ? "left" : "not left");
+            fail_msg("n %d, temperature %g, top-k %d, top-p %g, min-p %g: token %d of probability %g is %s", n, temperature,
+                     top_k, top_p, min_p, v, p[v], is_left ? "left" : "not left");
         n_left += is_left;
         all += said[v];
         if (said[v] * DRAWS < 10) { // rare ones together
@@ -236,8 +237,8 @@ static void check_what_is_left(int n, double spread, double temperature, int top
         chi += pow(rest - rest_said, 2) / rest_said;
     }
     if (!(chi <= freedom + 4 * sqrt(2 * freedom) + 4))
-        fail_msg("n %d, temperature %g, top-k %d, top-p %g, min-p %g: chi-square %g of %d degrees of freedom", n, temperature, top_k,
-                 top_p, min_p, chi, freedom);
+        fail_msg("n %d, temperature %g, top-k %d, top-p %g, min-p %g: chi-square %g of %d degrees of freedom", n,
+                 temperature, top_k, top_p, min_p, chi, freedom);
     free(logits), free(p), free(set), free(count), free(said);
     sampler_free(s);
 }
