@@ -37,31 +37,27 @@ void attn_visible(int *first, int *end, int position, int key_position, int n_ke
     *first = low < 0 ? 0 : cpu_min(low, *end);
 }
 
-// Takes one tile of scaled scores (n_rows, ATTN_KEYS) into the running maxima and sums; scores become
-// exp(score - maximum), and rows of out are rescaled to the new maximum.
-static void fold_scores(const struct attention_job *j, float *scores, float *top, float *sum, float *out, size_t width,
-                        int n_rows, int position, int key_position, int n_keys)
+void attn_fold_row(struct backend *b, const struct attn_shape *shape, float *scores, const struct attn_running *running, int i,
+                   float *out, int position, int key_position, int n_keys)
 {
-    const struct cpu_kernels *k = j->b->k;
-    for (int r = 0; r < n_rows; r++) {
-        float *row = scores + r * ATTN_KEYS;
-        int first, end;
-        attn_visible(&first, &end, position + r, key_position, n_keys, j->shape->window);
-        memset(row, 0, (size_t)first * sizeof *row);
-        memset(row + end, 0, (size_t)(n_keys - end) * sizeof *row);
-        if (first == end)
-            continue;
-        if (j->shape->cap > 0)
-            k->soft_cap(row + first, j->shape->cap, (size_t)(end - first));
-        float high = k->max(row + first, (size_t)(end - first));
-        if (!(high <= top[r])) {
-            float shrink = expf(top[r] - high);
-            sum[r] *= shrink;
-            k->scale(out + (size_t)r * width, shrink, (size_t)j->shape->head_dim);
-            top[r] = high;
-        }
-        sum[r] += k->exp_sum(row + first, top[r], (size_t)(end - first));
+    const struct cpu_kernels *k = b->k;
+    float *top = &running->top[i], *sum = &running->sum[i];
+    int first, end;
+    attn_visible(&first, &end, position, key_position, n_keys, shape->window);
+    memset(scores, 0, (size_t)first * sizeof *scores);
+    memset(scores + end, 0, (size_t)(n_keys - end) * sizeof *scores);
+    if (first == end)
+        return;
+    if (shape->cap > 0)
+        k->soft_cap(scores + first, shape->cap, (size_t)(end - first));
+    float high = k->max(scores + first, (size_t)(end - first));
+    if (!(high <= *top)) {
+        float shrink = expf(*top - high);
+        *sum *= shrink;
+        k->scale(out, shrink, (size_t)shape->head_dim);
+        *top = high;
     }
+    *sum += k->exp_sum(scores + first, *top, (size_t)(end - first));
 }
 
 static void attention_task(void *data, int block, int thread)
@@ -80,6 +76,7 @@ static void attention_task(void *data, int block, int thread)
         top[r] = -INFINITY;
         memset(out + (size_t)r * (size_t)width, 0, (size_t)d * sizeof *out);
     }
+    const struct attn_running running = {top, sum};
     struct attn_piece pieces[2];
     attn_pieces(pieces, s);
     for (int p = 0; p < 2; p++) {
@@ -94,7 +91,9 @@ static void attention_task(void *data, int block, int thread)
             cpu_gemm_block(j->b, &(struct gemm){.trans_b = true, .m = n_rows, .n = n_keys, .k = d,
                                                 .alpha = shape->scale, .a = j->q + at, .lda = width, .b = j->k + kv_at,
                                                 .ldb = kv_width, .c = scores, .ldc = ATTN_KEYS}, thread);
-            fold_scores(j, scores, top, sum, out, (size_t)width, n_rows, position, key_position, n_keys);
+            for (int r = 0; r < n_rows; r++)
+                attn_fold_row(j->b, shape, scores + r * ATTN_KEYS, &running, r, out + (size_t)r * (size_t)width, position + r,
+                              key_position, n_keys);
             cpu_gemm_block(j->b, &(struct gemm){.m = n_rows, .n = d, .k = n_keys, .alpha = 1, .beta = 1, .a = scores,
                                                 .lda = ATTN_KEYS, .b = j->v + kv_at, .ldb = kv_width, .c = out,
                                                 .ldc = width}, thread);

@@ -1,76 +1,159 @@
-// Attention of one new row per stream to its prompt's keys and its own. A block is one stream and one
-// key/value head.
+// Attention of one new row per stream to its prompt's keys and its own. What a row gets has the bits that attention.c gives
+// the same row of a whole text: the same tiles of keys, the same products and sums in the same order (with our own kernels).
+//
+// A block is a bundle of streams beside each other that share their prompt, and one key/value head: the rows of its queries
+// go through the prompt's keys together.
 #include "config.h"
 
 #include "cpu/attention.h"
 
+#include <math.h>
 #include <string.h>
 
+enum { BUNDLE_ROWS = 16 }; // of queries, about: enough for full register tiles, few enough for blocks for everybody
+
 struct decode_job {
-    const struct cpu_kernels *k;
+    struct backend *b;
     float *out;
     const float *q;
     const float *keys, *values;
     const struct kv_rows *rows;
     const struct attn_shape *shape;
-    float *scores; // (n_threads, max_keys)
-    size_t max_keys;
+    const int *bundles; // the first stream of each, and the end of the last
+    float *scratch;     // (n_threads, per_thread)
+    size_t per_thread;
 };
 
-struct key_run {
-    const float *k, *v;
-    int n;
+// Rows of queries on their way through the keys of one key/value head.
+struct decode_rows {
+    int n, group;         // group rows a stream
+    float *q, *out;       // (n, head_dim)
+    float *scores;        // (n, ATTN_KEYS)
+    struct attn_running running; // (n) of each
 };
+
+static size_t row_floats(const struct attn_shape *shape)
+{
+    return 2 * (size_t)shape->head_dim + ATTN_KEYS + 2;
+}
+
+// scores = scale q keys^T
+static void score_keys(const struct decode_job *j, const struct decode_rows *r, int first, int n, const float *keys, int n_keys,
+                       int ld, int thread)
+{
+    const struct cpu_kernels *k = j->b->k;
+    const int d = j->shape->head_dim;
+    const struct gemm g = {.trans_b = true, .m = n, .n = n_keys, .k = d, .alpha = j->shape->scale, .a = r->q + first * d,
+                           .lda = d, .b = keys, .ldb = ld, .c = r->scores + first * ATTN_KEYS, .ldc = ATTN_KEYS};
+    if (k->gemm)
+        k->gemm(&g, j->b->gemm_scratch + (size_t)thread * GEMM_SCRATCH);
+    else // a library's elements may depend on who else is in the product: streams are not to depend on their neighbours
+        for (int i = 0; i < n; i++)
+            for (int key = 0; key < n_keys; key++)
+                g.c[i * ATTN_KEYS + key] = g.alpha * k->dot(g.a + i * d, keys + (size_t)key * (size_t)ld, (size_t)d);
+}
+
+// out += scores values
+static void add_values(const struct decode_job *j, const struct decode_rows *r, int first, int n, const float *values,
+                       int n_keys, int ld, int thread)
+{
+    const struct cpu_kernels *k = j->b->k;
+    const int d = j->shape->head_dim;
+    const struct gemm g = {.m = n, .n = d, .k = n_keys, .alpha = 1, .beta = 1, .a = r->scores + first * ATTN_KEYS,
+                           .lda = ATTN_KEYS, .b = values, .ldb = ld, .c = r->out + first * d, .ldc = d};
+    if (k->gemm)
+        k->gemm(&g, j->b->gemm_scratch + (size_t)thread * GEMM_SCRATCH);
+    else
+        for (int i = 0; i < n; i++)
+            for (int key = 0; key < n_keys; key++)
+                k->axpy(g.c + i * d, g.a[i * ATTN_KEYS + key], values + (size_t)key * (size_t)ld, (size_t)d);
+}
+
+// Takes rows first .. first + n through the piece's keys; streams: those of the rows.
+static void pass_keys(const struct decode_job *j, const struct decode_rows *r, int first, int n, const struct kv_rows *streams,
+                      struct attn_piece piece, int kv_head, int thread)
+{
+    const struct attn_shape *shape = j->shape;
+    const int d = shape->head_dim, ld = shape->n_kv_heads * d;
+    for (int key = 0; key < piece.n; key += ATTN_KEYS) {
+        const int n_keys = cpu_min(ATTN_KEYS, piece.n - key), key_position = piece.position + key;
+        const size_t at = (size_t)(piece.start + key) * (size_t)ld + (size_t)kv_head * (size_t)d;
+        bool seen = false;
+        for (int i = 0; i < n && !seen; i += r->group) {
+            const int position = streams[i / r->group].n_shared + streams[i / r->group].n_own - 1;
+            seen = shape->window == 0 || key_position + n_keys > position - shape->window + 1;
+        }
+        if (!seen)
+            continue;
+        score_keys(j, r, first, n, j->keys + at, n_keys, ld, thread);
+        for (int i = 0; i < n; i++) {
+            const struct kv_rows *s = &streams[i / r->group];
+            attn_fold_row(j->b, shape, r->scores + (first + i) * ATTN_KEYS, &r->running, first + i, r->out + (first + i) * d,
+                          s->n_shared + s->n_own - 1, key_position, n_keys);
+        }
+        add_values(j, r, first, n, j->values + at, n_keys, ld, thread);
+    }
+}
 
 static void decode_task(void *data, int block, int thread)
 {
     const struct decode_job *j = data;
     const struct attn_shape *shape = j->shape;
-    int stream = block / shape->n_kv_heads, kv_head = block % shape->n_kv_heads;
-    int group = shape->n_heads / shape->n_kv_heads;
-    size_t d = (size_t)shape->head_dim, kv_width = (size_t)shape->n_kv_heads * d;
-    const struct kv_rows *mine = &j->rows[stream];
-    const size_t shared = (size_t)mine->shared * kv_width, own = (size_t)mine->own * kv_width;
-    const struct key_run runs[2] = {{j->keys + shared, j->values + shared, mine->n_shared},
-                                    {j->keys + own, j->values + own, mine->n_own}};
-    int n_keys = mine->n_shared + mine->n_own;
-    int first = shape->window > 0 && n_keys > shape->window ? n_keys - shape->window : 0;
-    float *scores = j->scores + (size_t)thread * j->max_keys;
-    for (int head = kv_head * group; head < (kv_head + 1) * group; head++) {
-        size_t at = ((size_t)stream * (size_t)shape->n_heads + (size_t)head) * d;
-        float *out = j->out + at;
-        memset(out, 0, d * sizeof *out);
-        if (n_keys == 0)
-            continue;
-        for (int r = 0, key = 0; r < 2; r++)
-            for (int i = 0; i < runs[r].n; i++, key++)
-                if (key >= first)
-                    scores[key] = shape->scale * j->k->dot(j->q + at, runs[r].k + (size_t)i * kv_width +
-                                                                          (size_t)kv_head * d, d);
-        size_t n_seen = (size_t)(n_keys - first);
-        if (shape->cap > 0)
-            j->k->soft_cap(scores + first, shape->cap, n_seen);
-        float top = j->k->max(scores + first, n_seen);
-        float sum = j->k->exp_sum(scores + first, top, n_seen);
-        for (int r = 0, key = 0; r < 2; r++)
-            for (int i = 0; i < runs[r].n; i++, key++)
-                if (key >= first)
-                    j->k->axpy(out, scores[key] / sum, runs[r].v + (size_t)i * kv_width + (size_t)kv_head * d, d);
+    const int bundle = block / shape->n_kv_heads, kv_head = block % shape->n_kv_heads;
+    const int group = shape->n_heads / shape->n_kv_heads, first = j->bundles[bundle], d = shape->head_dim;
+    const int n_streams = j->bundles[bundle + 1] - first, n = n_streams * group;
+    const size_t bytes = (size_t)(group * d) * sizeof(float);
+    const struct kv_rows *streams = &j->rows[first];
+    float *at = j->scratch + (size_t)thread * j->per_thread;
+    struct decode_rows r = {.n = n, .group = group, .q = at, .out = at + n * d, .scores = at + 2 * n * d};
+    r.running = (struct attn_running){r.scores + n * ATTN_KEYS, r.scores + n * ATTN_KEYS + n};
+    for (int i = 0; i < n_streams; i++)
+        memcpy(r.q + i * group * d, j->q + ((size_t)(first + i) * (size_t)shape->n_heads + (size_t)(kv_head * group)) * (size_t)d,
+               bytes);
+    memset(r.out, 0, (size_t)(n * d) * sizeof *r.out);
+    for (int i = 0; i < n; i++) {
+        r.running.top[i] = -INFINITY;
+        r.running.sum[i] = 0;
     }
+    pass_keys(j, &r, 0, n, streams, (struct attn_piece){streams->shared, 0, streams->n_shared}, kv_head, thread);
+    for (int i = 0; i < n_streams; i++)
+        pass_keys(j, &r, i * group, group, &streams[i],
+                  (struct attn_piece){streams[i].own, streams[i].n_shared, streams[i].n_own}, kv_head, thread);
+    for (int i = 0; i < n; i++)
+        if (r.running.sum[i] > 0) // no keys at all: zero
+            j->b->k->scale(r.out + i * d, 1 / r.running.sum[i], (size_t)d);
+    for (int i = 0; i < n_streams; i++)
+        memcpy(j->out + ((size_t)(first + i) * (size_t)shape->n_heads + (size_t)(kv_head * group)) * (size_t)d,
+               r.out + i * group * d, bytes);
+}
+
+// Cuts the streams in bundles by what they share alone.
+static int make_bundles(int *bundles, const struct kv_rows *rows, int n, int most)
+{
+    int n_bundles = 0;
+    for (int i = 0; i < n; i++)
+        if (i == 0 || i - bundles[n_bundles - 1] == most || rows[i].shared != rows[i - 1].shared ||
+            rows[i].n_shared != rows[i - 1].n_shared)
+            bundles[n_bundles++] = i;
+    bundles[n_bundles] = n;
+    return n_bundles;
 }
 
 void cpu_attention_decode(struct backend *b, float *out, const float *q, const float *k, const float *v,
                           const struct kv_rows *rows, int n, int most_keys, const struct attn_shape *shape)
 {
+    const int group = shape->n_heads / shape->n_kv_heads, most = cpu_max(BUNDLE_ROWS / group, 1);
+    const size_t per_thread = (size_t)(most * group) * row_floats(shape);
     size_t all_keys = 0;
     for (int i = 0; i < n; i++) {
         BUG_IF(rows[i].n_shared + rows[i].n_own > most_keys);
         all_keys += (size_t)rows[i].n_shared + (size_t)rows[i].n_own;
     }
-    const size_t max_keys = most_keys > 0 ? (size_t)most_keys : 1;
-    float *scores = cpu_scratch(b, (size_t)b->n_threads * max_keys);
-    if (!scores)
+    float *scratch = cpu_scratch(b, (size_t)b->n_threads * per_thread + (size_t)n + 1);
+    if (!scratch)
         return;
-    struct decode_job job = {b->k, out, q, k, v, rows, shape, scores, max_keys};
-    cpu_run(b, n * shape->n_kv_heads, (double)all_keys * shape->n_heads * shape->head_dim / 2, decode_task, &job);
+    int *bundles = (int *)(void *)(scratch + (size_t)b->n_threads * per_thread);
+    const int n_bundles = make_bundles(bundles, rows, n, most);
+    struct decode_job job = {b, out, q, k, v, rows, shape, bundles, scratch, per_thread};
+    cpu_run(b, n_bundles * shape->n_kv_heads, (double)all_keys * shape->n_heads * shape->head_dim / 2, decode_task, &job);
 }

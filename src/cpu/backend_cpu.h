@@ -135,14 +135,24 @@ void cpu_attention_backward(struct backend *b, float *dq, float *dk, float *dv, 
 void cpu_attention_decode(struct backend *b, float *out, const float *q, const float *k, const float *v,
                           const struct kv_rows *rows, int n, int most_keys, const struct attn_shape *shape);
 // sample.c
-void cpu_sample(struct backend *b, int32_t *tokens, float *logprobs, const float *logits, int v, const struct sample_row *rows,
-                int n);
+void cpu_sample(struct backend *b, const struct sampled *out, const float *logits, int v, const struct sample_row *rows, int n);
 void cpu_samplers_free(struct backend *b);
 // head.c, head_backward.c
 void cpu_head(struct backend *b, const struct head_out *out, const struct head_in *in);
 size_t cpu_head_keeps(const struct backend *b);
 void cpu_head_backward(struct backend *b, float *dx, float *dw, const struct head_in *in,
                        const struct head_slopes *slopes);
+// log_sums.c
+enum { HEAD_CHUNK = 384 }; // of the vocabulary
+// Of some logits: the largest, and the sum of exp(logit - top); -INFINITY and 0 of none.
+struct log_sum {
+    float top, sum;
+};
+struct log_sum cpu_sum_chunk(const struct cpu_kernels *k, float *logits, int n); // which become exp(logit - top)
+// The log-sum-exp of n chunks, which stand `step` bytes apart; with the largest logit, and the sum of exp(logit - top).
+double cpu_log_sum(const struct log_sum *chunks, size_t step, int n, double *top, double *sum);
+// Those of ids[0..n), in rising order, that are tokens first .. first + n_tokens - 1: how many, and where they begin.
+int cpu_set_part(const int32_t *ids, int n, int first, int n_tokens, const int32_t **part);
 // head_rivals.c: the largest logits of a row beside the target's.
 struct rival {
     float logit;

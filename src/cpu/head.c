@@ -10,7 +10,7 @@
 
 enum {
     BLOCK_ROWS = 256,       // a block's, about: they, weights and logits fit into the second cache together
-    CHUNK = 384,            // of the vocabulary
+    CHUNK = HEAD_CHUNK,
     KEEP_BYTES = 128 << 20,
     PIECE_FLOATS = 4 << 20, // rows are taken in pieces whose reduced numbers need about so much memory
 };
@@ -18,8 +18,7 @@ _Static_assert(HEAD_STRETCH % CHUNK == 0, "a chunk lies in one stretch of the ke
 
 // Of one row's logits in one chunk
 struct chunk_sums {
-    float top;     // maximum
-    float sum;     // of exp(logit - top)
+    struct log_sum exps;
     float moment;  // of exp(logit - top) * (logit - top)
     float squares; // of exp(logit - top)^2
 };
@@ -36,6 +35,7 @@ struct head_job {
     int first, n; // the rows of this piece
     int n_chunks, block_rows, n_row_blocks, tile_rows;
     struct chunk_sums *sums;    // (n, n_chunks)
+    struct log_sum *set_sums;   // (n, n_chunks) with out->set_logprobs
     struct reference_sums *ref; // (n, n_chunks) with out->kl
     struct rival *picks;        // (n, n_chunks, in->n_rivals) with out->rivals
     float *target_logit;        // (n)
@@ -52,6 +52,8 @@ static void make_tile(const struct head_job *j, const struct gemm *logits, float
     cpu_gemm_block(j->b, &part, thread);
     for (int r = 0; j->in->cap > 0 && r < part.m; r++)
         j->b->k->soft_cap(tile + (size_t)r * CHUNK, j->in->cap, (size_t)part.n);
+    for (int r = 0; j->in->inv_temperature != 1 && r < part.m; r++)
+        j->b->k->scale(tile + (size_t)r * CHUNK, j->in->inv_temperature, (size_t)part.n);
 }
 
 // at: the row's place in the piece.
@@ -62,6 +64,19 @@ static void keep_row(const struct head_job *j, const float *line, int at, int to
     const size_t stretch = (size_t)(token / HEAD_STRETCH), row = (size_t)(j->first + at);
     memcpy(j->out->kept + (stretch * (size_t)j->in->n + row) * HEAD_STRETCH + token % HEAD_STRETCH, line,
            (size_t)n_tokens * sizeof *line);
+}
+
+// The sum over what the row's set has in this chunk.
+static void reduce_set(const struct head_job *j, const float *line, int at, int chunk, int n_tokens)
+{
+    const struct head_in *in = j->in;
+    const int32_t *begin = in->set_starts + j->first + at, *ids;
+    float taken[CHUNK];
+    const int first = chunk * CHUNK;
+    const int n = cpu_set_part(in->set_ids + begin[0], begin[1] - begin[0], first, n_tokens, &ids);
+    for (int i = 0; i < n; i++)
+        taken[i] = line[ids[i] - first];
+    j->set_sums[(size_t)at * (size_t)j->n_chunks + (size_t)chunk] = cpu_sum_chunk(j->b->k, taken, n);
 }
 
 // Reduces one row of the tile, which is used up.
@@ -82,11 +97,14 @@ static void reduce_row(const struct head_job *j, float *line, const float *ref_l
         r->top = k->max(ref_line, n);
         r->sum = k->exp_cross(ref_line, line, r->top, n, &r->cross);
     }
-    s->top = k->max(line, n);
-    if (out->entropy)
-        s->sum = k->exp_moment(line, s->top, n, &s->moment);
+    if (j->set_sums)
+        reduce_set(j, line, at, chunk, n_tokens);
+    if (out->entropy) {
+        s->exps.top = k->max(line, n);
+        s->exps.sum = k->exp_moment(line, s->exps.top, n, &s->moment);
+    }
     if (!out->entropy || out->sum_squares)
-        s->sum = k->exp_sum(line, s->top, n);
+        s->exps = cpu_sum_chunk(k, line, n_tokens);
     if (out->sum_squares)
         s->squares = (float)k->sum_squares(line, n);
 }
@@ -128,24 +146,39 @@ static void combine_reference(const struct head_job *j, int at, double lse)
     j->out->kl[j->first + at] = kl < 0 ? 0 : (float)kl; // NaN stays
 }
 
+static void combine_set(const struct head_job *j, int at)
+{
+    const struct head_out *out = j->out;
+    const int i = j->first + at;
+    const int32_t *begin = j->in->set_starts ? j->in->set_starts + i : NULL;
+    double top, sum;
+    if (!begin || begin[0] == begin[1]) { // the whole vocabulary
+        out->set_logprobs[i] = out->logprobs[i];
+        out->set_lse[i] = out->lse[i];
+        return;
+    }
+    const double lse = cpu_log_sum(j->set_sums + (size_t)at * (size_t)j->n_chunks, sizeof *j->set_sums, j->n_chunks, &top, &sum);
+    out->set_logprobs[i] = (float)(j->target_logit[at] - lse);
+    out->set_lse[i] = (float)lse;
+}
+
 static void combine_row(const struct head_job *j, int at)
 {
     const struct head_out *out = j->out;
     const struct chunk_sums *s = j->sums + (size_t)at * (size_t)j->n_chunks;
     const int i = j->first + at, k = j->in->n_rivals;
-    double top = -INFINITY, sum = 0, moment = 0, squares = 0;
-    for (int c = 0; c < j->n_chunks; c++)
-        top = s[c].top > top ? s[c].top : top;
-    for (int c = 0; c < j->n_chunks; c++) {
-        double weight = exp(s[c].top - top);
-        sum += weight * s[c].sum;
+    double top, sum, moment = 0, squares = 0;
+    const double lse = cpu_log_sum(&s->exps, sizeof *s, j->n_chunks, &top, &sum);
+    for (int c = 0; (out->entropy || out->sum_squares) && c < j->n_chunks; c++) {
+        double weight = exp(s[c].exps.top - top);
         squares += weight * weight * s[c].squares;
         if (out->entropy && weight > 0)
-            moment += weight * (s[c].moment + (s[c].top - top) * s[c].sum);
+            moment += weight * (s[c].moment + (s[c].exps.top - top) * s[c].exps.sum);
     }
-    double lse = top + log(sum);
     out->logprobs[i] = (float)(j->target_logit[at] - lse);
     out->lse[i] = (float)lse;
+    if (out->set_logprobs)
+        combine_set(j, at);
     if (out->entropy)
         out->entropy[i] = (float)(log(sum) - moment / sum);
     if (out->is_top)
@@ -192,6 +225,8 @@ static size_t lay_out(struct head_job *j, float *base, size_t n)
     j->sums = (struct chunk_sums *)(void *)carve(base, &used, n * chunks * (sizeof *j->sums / sizeof(float)));
     if (j->out->kl)
         j->ref = (struct reference_sums *)(void *)carve(base, &used, n * chunks * (sizeof *j->ref / sizeof(float)));
+    if (j->out->set_logprobs && j->in->set_starts)
+        j->set_sums = (struct log_sum *)(void *)carve(base, &used, n * chunks * (sizeof *j->set_sums / sizeof(float)));
     if (j->out->rivals)
         j->picks = (struct rival *)(void *)carve(base, &used, n * chunks * (size_t)j->in->n_rivals *
                                                               (sizeof *j->picks / sizeof(float)));
@@ -202,7 +237,7 @@ static size_t lay_out(struct head_job *j, float *base, size_t n)
 static struct gemm piece_logits(const struct head_job *j, const float *x, struct stored w, float *packed)
 {
     const struct head_in *in = j->in;
-    struct gemm g = {.trans_b = true, .m = j->n, .n = in->v, .k = in->c, .alpha = in->inv_temperature,
+    struct gemm g = {.trans_b = true, .m = j->n, .n = in->v, .k = in->c, .alpha = 1,
                      .a = x + (size_t)j->first * (size_t)in->c, .lda = in->c, .b = w.at,
                      .b_type = w.type, .ldb = in->c, .ldc = CHUNK};
     cpu_gemm_pack(j->b, &g, packed, packed ? j->n_packed : 0);
@@ -219,7 +254,6 @@ void cpu_head(struct backend *b, const struct head_out *out, const struct head_i
 {
     if (in->n <= 0)
         return;
-    BUG_IF(in->cap > 0 && in->inv_temperature != 1);
     BUG_IF(out->rivals && (in->n_rivals < 1 || in->n_rivals > HEAD_MAX_RIVALS));
     // A small batch needs no full tile; rows of the tile stay CHUNK apart.
     struct head_job j = {.b = b, .in = in, .out = out, .n_chunks = cpu_blocks((size_t)in->v, CHUNK),

@@ -42,15 +42,39 @@ static void add_at(float *line, int token, int first, int n_tokens, float value)
         line[token - first] += value;
 }
 
+// The logits of the row's set in this stretch, at its places: from there its slopes come, when the line is used up.
+struct set_part {
+    const int32_t *ids;
+    int n;
+    float slopes[STRETCH];
+};
+
+// To be called before the line's logits are used up.
+static void take_set(const struct backward_job *j, struct set_part *set, const float *line, int row, int first, int n_tokens)
+{
+    const struct head_slopes *s = j->slopes;
+    const int32_t *begin = j->in->set_starts + row;
+    set->n = cpu_set_part(j->in->set_ids + begin[0], begin[1] - begin[0], first, n_tokens, &set->ids);
+    for (int i = 0; i < set->n; i++)
+        set->slopes[i] = line[set->ids[i] - first];
+    j->b->k->exp_scaled(set->slopes, s->set_lse[row], -s->set_logprob[row] * j->in->inv_temperature, (size_t)set->n);
+}
+
 // Logits to their slopes, of one row; `first` is the line's first token.
 static void slopes_of_row(const struct backward_job *j, float *line, float *ref_line, int row, int first, int n_tokens)
 {
     const struct head_slopes *s = j->slopes;
     const struct cpu_kernels *k = j->b->k;
     const float temper = j->in->inv_temperature;
-    const float logprob = s->logprob ? s->logprob[row] * temper : 0, kl = s->kl ? s->kl[row] * temper : 0;
-    const float gap = s->gap ? s->gap[row] * temper : 0, cap = j->in->cap;
+    const float own = s->set_logprob ? s->set_logprob[row] * temper : 0, kl = s->kl ? s->kl[row] * temper : 0;
+    const bool has_set = own != 0 && j->in->set_starts && j->in->set_starts[row] != j->in->set_starts[row + 1];
+    const float logprob = (s->logprob ? s->logprob[row] * temper : 0) + (has_set ? 0 : own);
+    const float gap = s->gap ? s->gap[row] * temper : 0, cap = j->in->cap * temper; // of logits times temper
     float capped[STRETCH];
+    struct set_part set;
+    set.n = 0;
+    if (has_set)
+        take_set(j, &set, line, row, first, n_tokens);
     if (cap > 0)
         memcpy(capped, line, (size_t)n_tokens * sizeof *capped);
     k->exp_scaled(line, s->lse[row], kl - logprob, (size_t)n_tokens);
@@ -58,7 +82,9 @@ static void slopes_of_row(const struct backward_job *j, float *line, float *ref_
         k->exp_scaled(ref_line, s->ref_lse[row], -kl, (size_t)n_tokens);
         k->add(line, line, ref_line, (size_t)n_tokens);
     }
-    add_at(line, j->in->targets[row], first, n_tokens, logprob + gap);
+    for (int i = 0; i < set.n; i++)
+        line[set.ids[i] - first] += set.slopes[i];
+    add_at(line, j->in->targets[row], first, n_tokens, logprob + gap + (has_set ? own : 0));
     if (gap != 0)
         add_at(line, s->rivals[row], first, n_tokens, -gap);
     if (cap > 0)
@@ -70,6 +96,8 @@ static void make_logits(const struct backward_job *j, const struct gemm *g, int 
     cpu_gemm_block(j->b, g, thread);
     for (int r = 0; j->in->cap > 0 && r < g->m; r++)
         j->b->k->soft_cap(g->c + (size_t)r * STRETCH, j->in->cap, (size_t)g->n);
+    for (int r = 0; j->in->inv_temperature != 1 && r < g->m; r++)
+        j->b->k->scale(g->c + (size_t)r * STRETCH, j->in->inv_temperature, (size_t)g->n);
 }
 
 static void dlogits_task(void *data, int block, int thread)
@@ -94,7 +122,7 @@ static void dlogits_task(void *data, int block, int thread)
 static struct gemm row_logits(const struct backward_job *j, const float *x, struct stored w, struct room room)
 {
     const struct head_in *in = j->in;
-    struct gemm g = {.trans_b = true, .m = j->n_rows, .n = in->v, .k = in->c, .alpha = in->inv_temperature,
+    struct gemm g = {.trans_b = true, .m = j->n_rows, .n = in->v, .k = in->c, .alpha = 1,
                      .a = x + (size_t)j->row * (size_t)in->c, .lda = in->c, .b = w.at,
                      .b_type = w.type, .ldb = in->c, .ldc = STRETCH};
     cpu_gemm_pack(j->b, &g, room.at, room.n);

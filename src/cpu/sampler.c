@@ -1,5 +1,5 @@
 // A few passes over the vocabulary: the largest logit, the weights exp((logit - top) / temperature) with their sums
-// by block, and the draw, which looks into one block only.
+// by block, the draw, which looks into one block only, and the sum that the head would make of the logits.
 //
 // Top-k and top-p do not sort the vocabulary. Weights are in (0, 1]; their first bits (exponent and four bits of
 // the mantissa) number buckets in the order of the weights. Counting them finds the bucket that the cut goes
@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "cpu/backend_cpu.h"
 
 enum {
     LANES = 16,
@@ -41,14 +42,19 @@ struct sampler {
     int *counts;       // (N_BUCKETS)
     double *masses;    // (N_BUCKETS)
     float *maxima;     // (vocab / LANES) rounded up by BLOCK / LANES
+    size_t n_kept;     // of `kept`, after a draw from them
+    const struct cpu_kernels *k;
+    struct log_sum *chunks; // (vocab / HEAD_CHUNK + 1)
 };
 
-struct sampler *sampler_new(int vocab_size)
+struct sampler *sampler_new(int vocab_size, const struct cpu_kernels *k)
 {
     struct sampler *s = mem_alloc(1, sizeof *s);
     s->vocab = (size_t)vocab_size;
     s->weights = mem_alloc(s->vocab + BLOCK, sizeof *s->weights);
     s->sums = mem_alloc(s->vocab / BLOCK + 1, sizeof *s->sums);
+    s->chunks = mem_alloc(s->vocab / HEAD_CHUNK + 1, sizeof *s->chunks);
+    s->k = k;
     return s;
 }
 
@@ -74,6 +80,7 @@ void sampler_free(struct sampler *s)
     free(s->counts);
     free(s->masses);
     free(s->maxima);
+    free(s->chunks);
     free(s);
 }
 
@@ -302,30 +309,91 @@ static int32_t draw_from_kept(struct sampler *s, const struct sample_row *how)
             }
         n = kept;
     }
+    s->n_kept = n;
     const double target = how->uniform * mass;
     for (i = 0; i + 1 < n && (sum += s->kept[i].weight) <= target; i++)
         ;
     return s->kept[i].id;
 }
 
-bool sampler_pick(struct sampler *s, const struct sample_row *how, const float *logits, int32_t *token, float *logprob)
+static double log_sum(const struct sampler *s, int n_chunks)
 {
-    const float top = largest(logits, s->vocab), temperature = how->temperature;
+    double top, sum;
+    return cpu_log_sum(s->chunks, sizeof *s->chunks, n_chunks, &top, &sum);
+}
+
+// Log-probability of a token at a temperature: as the head has it.
+static float logprob_of_all(struct sampler *s, const float *logits, int32_t token, float inv_temperature)
+{
+    float line[HEAD_CHUNK], own = 0;
+    int n_chunks = 0;
+    for (size_t first = 0; first < s->vocab; first += HEAD_CHUNK) {
+        const size_t n = s->vocab - first < HEAD_CHUNK ? s->vocab - first : HEAD_CHUNK;
+        memcpy(line, logits + first, n * sizeof *line);
+        if (inv_temperature != 1)
+            s->k->scale(line, inv_temperature, n);
+        if ((size_t)token >= first && (size_t)token < first + n)
+            own = line[(size_t)token - first];
+        s->chunks[n_chunks++] = cpu_sum_chunk(s->k, line, (int)n);
+    }
+    return (float)(own - log_sum(s, n_chunks));
+}
+
+// The same among `kept`, which stand in the order of their ids.
+static float logprob_of_kept(struct sampler *s, const float *logits, int32_t token, float inv_temperature)
+{
+    float line[HEAD_CHUNK], own = 0;
+    int n_chunks = 0;
+    for (size_t i = 0; i < s->n_kept;) {
+        const int32_t chunk = s->kept[i].id / HEAD_CHUNK;
+        int n = 0;
+        for (; i < s->n_kept && s->kept[i].id / HEAD_CHUNK == chunk; i++, n++) {
+            line[n] = logits[s->kept[i].id] * inv_temperature;
+            if (s->kept[i].id == token)
+                own = line[n];
+        }
+        s->chunks[n_chunks++] = cpu_sum_chunk(s->k, line, n);
+    }
+    return (float)(own - log_sum(s, n_chunks));
+}
+
+static void put_set(uint32_t *set, const struct sampler *s)
+{
+    memset(set, 0, sampled_set_words((int)s->vocab) * sizeof *set);
+    for (size_t i = 0; i < s->n_kept; i++)
+        set[s->kept[i].id / 32] |= 1u << s->kept[i].id % 32;
+}
+
+bool sampler_pick(struct sampler *s, const struct sample_row *how, const float *logits, struct sampler_pick *p)
+{
+    const float top = largest(logits, s->vocab), inv_temperature = how->temperature > 0 ? 1 / how->temperature : 1;
     const bool cuts = how->top_k > 0 || how->top_p < 1 || how->min_p > 0;
     if (!isfinite(top))
         return false;
-    exponentials(s->weights, s->sums, logits, top, 1, s->vocab);
-    double normalizer = log(total(s));
-    if (temperature == 0) {
-        int32_t best = 0;
-        while (logits[best] != top)
-            best++;
-        *token = best;
+    if (how->temperature == 0) {
+        p->token = 0;
+        while (logits[p->token] != top)
+            p->token++;
     } else {
-        if (temperature != 1)
-            exponentials(s->weights, s->sums, logits, top, 1 / temperature, s->vocab);
-        *token = cuts ? draw_from_kept(s, how) : draw_from_all(s, how->uniform * total(s));
+        exponentials(s->weights, s->sums, logits, top, inv_temperature, s->vocab);
+        p->token = cuts ? draw_from_kept(s, how) : draw_from_all(s, how->uniform * total(s));
     }
-    *logprob = (float)((double)logits[*token] - top - normalizer);
+    p->logprob = logprob_of_all(s, logits, p->token, 1);
+    if (!p->set)
+        return true;
+    if (how->temperature == 0) {
+        make_room_to_cut(s);
+        s->kept[0].id = p->token;
+        s->n_kept = 1;
+    }
+    if (how->temperature > 0 && !cuts) {
+        p->drawn = logprob_of_all(s, logits, p->token, inv_temperature);
+        memset(p->set, 0xff, sampled_set_words((int)s->vocab) * sizeof *p->set);
+        if (s->vocab % 32)
+            p->set[s->vocab / 32] = (1u << s->vocab % 32) - 1;
+    } else {
+        p->drawn = logprob_of_kept(s, logits, p->token, inv_temperature);
+        put_set(p->set, s);
+    }
     return true;
 }

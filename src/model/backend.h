@@ -16,7 +16,7 @@
 
 #include "base/err.h"
 
-enum { BACKEND_ABI = 7 };
+enum { BACKEND_ABI = 8 };
 
 // How numbers are stored. What they are computed in is the backend's business.
 enum dtype { DTYPE_F32, DTYPE_BF16, DTYPE_F16 };
@@ -77,7 +77,22 @@ struct sample_row {
     float top_p;       // of those, the fewest that hold this share of their probability; 1: all
     float min_p;       // of those, the ones at least so likely as this share of the likeliest; 0: all
     double uniform;    // in [0, 1)
+    bool keep;         // of struct sampled: `drawn` and `sets` as well
 };
+// What was drawn, (n) each.
+struct sampled {
+    int32_t *tokens;  // -1 where a logit is not finite
+    float *logprobs;  // under the logits alone, at temperature 1; the bits that head() gives the same logits
+    // Of rows that keep it; NULL when there are none. The log-probability under what the token really was drawn from, the
+    // softmax of logits / temperature over the tokens that are left, in head()'s bits with inv_temperature 1 / temperature
+    // and this set. At temperature 0 the token is all that is left.
+    float *drawn;
+    uint32_t *sets;   // (n, sampled_set_words(v)): bit v % 32 of word v / 32 is set where token v is left
+};
+static inline size_t sampled_set_words(int v)
+{
+    return ((size_t)v + 31) / 32;
+}
 
 enum activation { ACT_GELU_TANH, ACT_GELU_ERF, ACT_RELU, ACT_SILU };
 
@@ -89,8 +104,8 @@ struct head_in {
     struct stored w;        // (V, C)
     const int32_t *targets; // (N)
     int n, c, v;
-    float inv_temperature;  // logits are multiplied by it; 1 in training
-    float cap;              // logits x become cap tanh(x / cap), which wants inv_temperature 1; 0: none
+    float cap;              // logits x become cap tanh(x / cap); 0: none
+    float inv_temperature;  // what is then left of them, and of the reference's, is multiplied by it
     // A reference model's rows and weights for the same targets, when out.kl is wanted; the same shapes.
     const float *ref_x;
     struct stored ref_w;
@@ -98,6 +113,9 @@ struct head_in {
     // target's, with probabilities softmax over them, by draws(N) in [0, 1).
     int n_rivals;
     const float *draws;
+    // Sets that targets were drawn from: row n's are set_ids[set_starts[n]] .. set_ids[set_starts[n + 1] - 1], tokens in rising
+    // order and the target among them; none: the whole vocabulary. (N + 1); NULL: no row has one.
+    const int32_t *set_starts, *set_ids;
 };
 struct head_out {
     float *logprobs; // (N) log p(target)
@@ -110,6 +128,8 @@ struct head_out {
     float *gaps;        // logit(target) - logit(rival); together with rivals
     float *kl;          // sum_v ref(v) (log ref(v) - log p(v)), at least 0
     float *ref_lse;     // log-sum-exp of the reference's logits; together with kl
+    float *set_logprobs; // log p(target) under the softmax over its set alone; where that is the whole vocabulary, logprobs
+    float *set_lse;      // log-sum-exp of the set's logits; together with set_logprobs
     // The logits, by stretches of the vocabulary: (V / HEAD_STRETCH rounded up, N, HEAD_STRETCH). They save the
     // backward a product; where a product's elements do not depend on how it is cut, they change no bit.
     float *kept;
@@ -126,6 +146,8 @@ struct head_slopes {
     const int32_t *rivals;
     const float *kl;       // with in.ref_x, in.ref_w and ref_lse
     const float *ref_lse;
+    const float *set_logprob; // with set_lse, in.set_starts and in.set_ids
+    const float *set_lse;
     float *kept; // of the forward, used up; NULL: logits are made again
 };
 
@@ -236,13 +258,13 @@ struct backend_ops {
     size_t (*head_keeps)(const struct backend *b);
     // dx(N,C) is overwritten, dw(V,C) += when not NULL; the reference gets nothing. Tile by tile from the lse:
     // dlogits[n][v] = inv_temperature * (logprob[n] * ((v == target) - p[n][v]) + kl[n] * (p[n][v] - ref[n][v])
-    //                                    + gap[n] * ((v == target) - (v == rival)))
+    //                                    + gap[n] * ((v == target) - (v == rival))
+    //                                    + set_logprob[n] * ((v == target) - p_set[n][v])), p_set 0 outside of the set
     void (*head_backward)(struct backend *b, float *dx, float *dw, const struct head_in *in,
                           const struct head_slopes *slopes);
 
-    // tokens(n), logprobs(n): drawn from rows of logits(.., v), each as its row (host) says. A log-probability is that under
-    // the logits alone. Where a logit is not finite the token is -1.
-    void (*sample)(struct backend *b, int32_t *tokens, float *logprobs, const float *logits, int v, const struct sample_row *rows,
+    // n tokens drawn from rows of logits(.., v), each as its row (host) says.
+    void (*sample)(struct backend *b, const struct sampled *out, const float *logits, int v, const struct sample_row *rows,
                    int n);
 
     double (*sum_squares)(struct backend *b, const float *x, size_t n); // waits; NaN and Inf pass through

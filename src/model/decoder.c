@@ -31,6 +31,7 @@ void decoder_free(struct decoder *d)
         return;
     d->parts.ops->free(d->parts.b, d->block);
     d->parts.ops->free(d->parts.b, d->logit_block);
+    d->parts.ops->free(d->parts.b, d->set_block);
     free(d->layers);
     free(d->packed);
     free(d->host_ids);
@@ -40,7 +41,7 @@ void decoder_free(struct decoder *d)
 
 size_t decoder_bytes(const struct decoder *d)
 {
-    return d->block_bytes + d->logit_bytes;
+    return d->block_bytes + d->logit_bytes + d->set_bytes;
 }
 
 int decoder_reserve(struct decoder *d, char **block, size_t *have, size_t need, const char *what, struct err *e)
@@ -148,7 +149,7 @@ void decoder_unpack(struct decoder *d, int layer)
 static void lay_out_backward(struct decoder *d, struct carve *c, size_t t, size_t n, size_t s)
 {
     const struct parts *p = &d->parts;
-    d->coef = carve_floats(c, n, 3);
+    d->coef = carve_floats(c, n, 4);
     d->score_coef = carve_floats(c, s, 1);
     d->dres = carve_floats(c, t, p->w.c);
     // The gradients of the final rows are needed before those of any layer.

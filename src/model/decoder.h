@@ -14,6 +14,12 @@
 #include "model/backend.h"
 #include "model/model.h"
 
+// The tokens that a target was drawn from, in rising order and itself among them. None: the whole vocabulary.
+struct token_set {
+    const int32_t *ids;
+    int n;
+};
+
 struct seq_batch {
     // (n_tokens): host
     int n_tokens;
@@ -23,6 +29,10 @@ struct seq_batch {
     // (n_targets): the token whose log-probability is wanted, and the row whose hidden state predicts it
     int n_targets;
     const int32_t *target_rows, *target_ids;
+    // What the head says (but for decoder_logits) is said of the logits times this; 0: 1. A sampler's temperature T is the
+    // float 1 / T.
+    float inv_temperature;
+    const struct token_set *sets; // (n_targets) for head_reads.set_logprobs; NULL: all are the whole vocabulary
     // (n_seqs): targets [first_target, first_target + n_targets) belong to it; last_row carries its reward score
     // (where that is padding, the last row before it that is not)
     int n_seqs;
@@ -67,6 +77,9 @@ struct head_reads {
     // decoder_forward of the same batch; its batch must stay inside until decoder_backward is done.
     float *kl;
     struct decoder *reference;
+    // Log-probabilities under the softmax over the targets' sets; of what was drawn with a temperature and cut (top-k, top-p,
+    // min-p), those under which it really was drawn.
+    float *set_logprobs;
 };
 int decoder_head(struct decoder *d, const struct seq_batch *batch, const struct head_reads *reads, struct err *e);
 // The most targets of a batch whose logits are kept for the backward, which is then faster. Those of more are made
@@ -79,8 +92,8 @@ int decoder_logprobs(struct decoder *d, const struct seq_batch *batch, float *lo
 int decoder_scores(struct decoder *d, const struct seq_batch *batch, float *scores, struct err *e);
 // Coefficients of what was read, host; each may be NULL.
 struct decoder_slopes {
-    const float *logprob, *gap, *kl; // (n_targets)
-    const float *score;              // (n_seqs)
+    const float *logprob, *gap, *kl, *set_logprob; // (n_targets)
+    const float *score;                            // (n_seqs)
 };
 // Adds the gradients of the sum of coefficient * number over all that was read, after decoder_forward(keep) and
 // decoder_head / decoder_scores of the same batch. The reference gets none.

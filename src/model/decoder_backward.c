@@ -164,7 +164,7 @@ static void final_backward(struct decoder *d, const struct final_acts *f, const 
     p->ops->scatter_add_rows(p->b, d->dres, g->x, rows, n, p->m->arch.d_model);
 }
 
-// Coefficient rows: of logprob, gap, kl.
+// Coefficient rows: of logprob, gap, kl, set_logprob.
 static const float *upload_coef(struct decoder *d, int row, const float *host)
 {
     const struct parts *p = &d->parts;
@@ -176,22 +176,24 @@ static const float *upload_coef(struct decoder *d, int row, const float *host)
     return device;
 }
 
-static void head_backward(struct decoder *d, const struct decoder_slopes *slopes)
+static void head_backward(struct decoder *d, const struct seq_batch *batch, const struct decoder_slopes *slopes)
 {
     const struct parts *p = &d->parts;
-    const struct arch *a = &p->m->arch;
     int n = d->n_targets;
     const struct head_slopes s = {.lse = d->lse, .logprob = upload_coef(d, 0, slopes->logprob),
                                   .gap = upload_coef(d, 1, slopes->gap), .rivals = d->rivals,
                                   .kl = upload_coef(d, 2, slopes->kl), .ref_lse = decoder_head_number(d, HEAD_REF_LSE),
+                                  .set_logprob = upload_coef(d, 3, slopes->set_logprob),
+                                  .set_lse = decoder_head_number(d, HEAD_SET_LSE),
                                   .kept = d->kept_logits};
-    struct head_in in = {.x = d->target.out, .w = part_head_weight(p), .targets = d->target_ids, .n = n,
-                         .c = a->d_embed, .v = a->vocab_size, .inv_temperature = 1, .cap = a->head_cap};
+    struct head_in in = decoder_head_in(d, batch);
+    in.set_starts = d->set_starts;
+    in.set_ids = d->set_ids;
     if (slopes->kl) {
         in.ref_x = d->reference->target.out;
         in.ref_w = part_head_weight(&d->reference->parts);
     }
-    p->ops->head_backward(p->b, d->dtarget.out, model_grad(p->m, a->tied ? T_TOKEN_EMBED : T_HEAD_W, -1), &in, &s);
+    p->ops->head_backward(p->b, d->dtarget.out, model_grad(p->m, p->m->arch.tied ? T_TOKEN_EMBED : T_HEAD_W, -1), &in, &s);
     final_backward(d, &d->target, &d->dtarget, d->target_rows, n);
 }
 
@@ -227,15 +229,16 @@ int decoder_send(struct decoder *d, const struct seq_batch *batch, const struct 
     const struct parts *p = &d->parts;
     struct model *m = p->m;
     int n_layers = m->arch.n_layers, t = batch->n_tokens;
-    const bool head = (s->logprob || s->gap || s->kl) && batch->n_targets;
+    const bool head = (s->logprob || s->gap || s->kl || s->set_logprob) && batch->n_targets;
     BUG_IF(!d->kept || d->n_tokens != t || d->n_targets != batch->n_targets ||
            d->n_scores != seq_batch_scores(batch));
     BUG_IF((head && !d->have_logprobs) || (head && s->gap && !d->have_gaps) || (head && s->kl && !d->reference) ||
+           (head && s->set_logprob && !d->have_sets) ||
            (s->score && !d->have_scores));
     d->kept = false; // gradients overwrite activations
     p->ops->zero(p->b, d->dres, (size_t)t * p->w.c * sizeof(float));
     if (head)
-        head_backward(d, s);
+        head_backward(d, batch, s);
     if (s->score && d->n_scores)
         score_backward(d, s->score);
 

@@ -2,12 +2,25 @@
 
 #include "model/decoder_internal.h"
 
+#include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
 #include "base/mem.h"
 
 enum { LOGIT_CHUNK_BYTES = 16 << 20 };
+
+static bool is_sound(const struct token_set *s, int32_t target, int vocab)
+{
+    bool has_target = s->n == 0;
+    for (int i = 0; i < s->n; i++) {
+        if (s->ids[i] < 0 || s->ids[i] >= vocab || (i && s->ids[i] <= s->ids[i - 1]))
+            return false;
+        has_target = has_target || s->ids[i] == target;
+    }
+    return has_target;
+}
 
 static int check_batch(const struct decoder *d, const struct seq_batch *batch, struct err *e)
 {
@@ -30,6 +43,10 @@ static int check_batch(const struct decoder *d, const struct seq_batch *batch, s
                            "token %d is outside of the model's vocabulary of %d: the tokenizer does not belong to this model",
                            (int)batch->target_ids[i], vocab);
     }
+    for (int i = 0; batch->sets && i < batch->n_targets; i++)
+        if (!is_sound(&batch->sets[i], batch->target_ids[i], vocab))
+            return err_set(e, ERR_INPUT, "what token %d was drawn from does not hold it, or is no set of tokens in rising order: "
+                           "the answers are damaged, or of another model", (int)batch->target_ids[i]);
     for (int i = 0; i < batch->n_seqs; i++)
         BUG_IF(batch->seqs[i].last_row < 0 || batch->seqs[i].last_row >= batch->n_tokens);
     for (int i = 0; batch->score_rows && i < batch->n_scores; i++)
@@ -68,7 +85,7 @@ int decoder_forward(struct decoder *d, const struct seq_batch *batch, bool keep,
 {
     const struct parts *p = &d->parts;
     int n_layers = p->m->arch.n_layers;
-    d->kept = d->have_logprobs = d->have_gaps = d->have_scores = false;
+    d->kept = d->have_logprobs = d->have_gaps = d->have_sets = d->have_scores = false;
     d->reference = NULL;
     d->kept_logits = NULL;
     d->n_tokens = 0;
@@ -105,7 +122,8 @@ static void read_numbers(struct decoder *d, const struct head_reads *r)
     const struct parts *p = &d->parts;
     const size_t n = (size_t)d->n_targets;
     float *const to[] = {[HEAD_LOGPROBS] = r->logprobs, [HEAD_ENTROPY] = r->entropy, [HEAD_IS_TOP] = r->is_top,
-                         [HEAD_SUM_SQUARES] = r->sum_squares, [HEAD_GAPS] = r->gaps, [HEAD_KL] = r->kl};
+                         [HEAD_SUM_SQUARES] = r->sum_squares, [HEAD_GAPS] = r->gaps, [HEAD_KL] = r->kl,
+                         [HEAD_SET_LOGPROBS] = r->set_logprobs};
     size_t n_kinds = 0;
     for (size_t i = 0; i < sizeof to / sizeof *to; i++)
         n_kinds = to[i] ? i + 1 : n_kinds;
@@ -151,23 +169,71 @@ static void keep_logits(struct decoder *d, int n)
         d->kept_logits = (float *)(void *)d->logit_block;
 }
 
+// The sets of the targets in one upload: where each begins, and their tokens.
+static int upload_sets(struct decoder *d, const struct seq_batch *batch, struct err *e)
+{
+    const struct parts *p = &d->parts;
+    const size_t n = (size_t)batch->n_targets;
+    size_t n_ids = 0;
+    for (size_t i = 0; batch->sets && i < n; i++)
+        n_ids += (size_t)batch->sets[i].n;
+    d->set_starts = d->set_ids = NULL;
+    if (n_ids == 0)
+        return 0;
+    if (n_ids > INT32_MAX)
+        return err_set(e, ERR_LIMIT, "the tokens of a batch were drawn from %zu others, which is too many for one batch: fewer "
+                       "tokens a batch, or a stricter top-p, top-k or min-p, give less", n_ids);
+    const size_t bytes = (n + 1 + n_ids) * sizeof(int32_t);
+    if (decoder_reserve(d, &d->set_block, &d->set_bytes, bytes, "the sets that tokens were drawn from", e))
+        return ERR_LIMIT;
+    int32_t *host = mem_try_alloc(n + 1 + n_ids, sizeof *host, "the sets that tokens were drawn from", e), *ids = host + n + 1;
+    if (!host)
+        return ERR_LIMIT;
+    for (size_t i = 0; i < n; i++) {
+        const struct token_set *s = &batch->sets[i];
+        host[i + 1] = host[i] + s->n;
+        if (s->n)
+            memcpy(ids + host[i], s->ids, (size_t)s->n * sizeof *ids);
+    }
+    p->ops->upload(p->b, d->set_block, host, bytes);
+    free(host);
+    d->set_starts = (const int32_t *)(const void *)d->set_block;
+    d->set_ids = d->set_starts + n + 1;
+    return 0;
+}
+
+struct head_in decoder_head_in(const struct decoder *d, const struct seq_batch *batch)
+{
+    const struct arch *a = &d->parts.m->arch;
+    return (struct head_in){.x = d->target.out, .w = part_head_weight(&d->parts), .targets = d->target_ids, .n = d->n_targets,
+                            .c = a->d_embed, .v = a->vocab_size, .cap = a->head_cap,
+                            .inv_temperature = batch->inv_temperature != 0 ? batch->inv_temperature : 1};
+}
+
 int decoder_head(struct decoder *d, const struct seq_batch *batch, const struct head_reads *r, struct err *e)
 {
     const struct parts *p = &d->parts;
-    const struct arch *a = &p->m->arch;
     check_same_batch(d, batch);
     BUG_IF((r->kl && !r->reference) || (r->gaps && !r->draws));
     const int n = batch->n_targets;
     if (n == 0)
         return 0;
+    const int code = r->set_logprobs ? upload_sets(d, batch, e) : 0;
+    if (code)
+        return code;
     keep_logits(d, n);
     part_final(p, &d->target, d->out, d->target_rows, n);
-    struct head_in in = {.x = d->target.out, .w = part_head_weight(p), .targets = d->target_ids, .n = n,
-                         .c = a->d_embed, .v = a->vocab_size, .inv_temperature = 1, .cap = a->head_cap};
+    struct head_in in = decoder_head_in(d, batch);
     struct head_out out = {.kept = d->kept_logits, .logprobs = decoder_head_number(d, HEAD_LOGPROBS), .lse = d->lse,
                            .entropy = number(d, r->entropy, HEAD_ENTROPY), .is_top = number(d, r->is_top, HEAD_IS_TOP),
                            .sum_squares = number(d, r->sum_squares, HEAD_SUM_SQUARES),
-                           .gaps = number(d, r->gaps, HEAD_GAPS), .kl = number(d, r->kl, HEAD_KL)};
+                           .gaps = number(d, r->gaps, HEAD_GAPS), .kl = number(d, r->kl, HEAD_KL),
+                           .set_logprobs = number(d, r->set_logprobs, HEAD_SET_LOGPROBS)};
+    if (r->set_logprobs) {
+        out.set_lse = decoder_head_number(d, HEAD_SET_LSE);
+        in.set_starts = d->set_starts;
+        in.set_ids = d->set_ids;
+    }
     if (r->gaps) {
         out.rivals = d->rivals;
         in.n_rivals = r->n_rivals;
@@ -182,6 +248,7 @@ int decoder_head(struct decoder *d, const struct seq_batch *batch, const struct 
     read_numbers(d, r);
     d->have_logprobs = true;
     d->have_gaps = r->gaps;
+    d->have_sets = r->set_logprobs;
     d->reference = r->kl ? r->reference : NULL;
     return p->ops->sync(p->b, e);
 }

@@ -28,30 +28,36 @@ struct decoder {
     float *head_numbers;      // (N_HEAD_NUMBERS, N): what was read of the head, and the draws
     int32_t *rivals;          // (N)
     // backward only
-    float *coef, *score_coef; // (3, N), (S)
+    float *coef, *score_coef; // (4, N), (S)
     float *dres, *dnext, *dq, *dk, *dv, *datt;
     struct final_acts dtarget, dscored; // gradients of x, normed, out; both pointing into the same memory
     // What is inside.
     int n_tokens, n_targets, n_scores;
-    bool kept, have_logprobs, have_gaps, have_scores;
+    bool kept, have_logprobs, have_gaps, have_sets, have_scores;
     float *kept_logits;              // from decoder_head to decoder_send or decoder_logits; NULL: none
     const struct decoder *reference; // that the KL was read against; NULL: it was not
     // For decoder_logits: rows, their final hidden states, logits; else the logits that decoder_head keeps.
     char *logit_block;
     size_t logit_bytes;
+    // The targets' sets, where there are some: (N + 1) where each begins, and the tokens.
+    char *set_block;
+    size_t set_bytes;
+    const int32_t *set_starts, *set_ids; // in it; NULL: no target has one
     int32_t *host_ids; // staging of positions and scored rows
     size_t n_host_ids;
     float *host_numbers; // staging of what was read of the head
     size_t n_host_numbers;
 };
 
-enum head_number { HEAD_LOGPROBS, HEAD_ENTROPY, HEAD_IS_TOP, HEAD_SUM_SQUARES, HEAD_GAPS, HEAD_KL, HEAD_REF_LSE,
-                   HEAD_DRAWS, N_HEAD_NUMBERS };
+enum head_number { HEAD_LOGPROBS, HEAD_ENTROPY, HEAD_IS_TOP, HEAD_SUM_SQUARES, HEAD_GAPS, HEAD_KL, HEAD_SET_LOGPROBS,
+                   HEAD_REF_LSE, HEAD_SET_LSE, HEAD_DRAWS, N_HEAD_NUMBERS };
 static inline float *decoder_head_number(const struct decoder *d, enum head_number which)
 {
     return d->head_numbers + (size_t)which * (size_t)d->n_targets;
 }
 
+// What the head is asked with, of d's own rows.
+struct head_in decoder_head_in(const struct decoder *d, const struct seq_batch *batch);
 // Makes room and lays the block out.
 int decoder_layout(struct decoder *d, const struct seq_batch *batch, bool keep, struct err *e);
 // With d->packed: puts what the shared layer holds into it, and gets it back.

@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
+#include "model/gen_sample.h"
 #include "model/generate.h"
 #include "model/kv_cache.h"
 
@@ -49,6 +50,9 @@ struct generator {
     int32_t *tokens, *positions, *row_ids, *put_ids;
     struct kv_rows *kv_rows;
     float *x, *wide, *logits, *logprobs;
+    float *drawn;     // (set_rows), and behind it
+    uint32_t *sets;   // (set_rows, sampled_set_words): when a job wants to keep them
+    size_t set_rows;
     struct layer_acts acts;
     struct final_acts final;
     // host, for as many
@@ -56,6 +60,7 @@ struct generator {
     float *host_logprobs;
     struct kv_rows *host_kv_rows;
     struct sample_row *sample_rows;
+    char *host_drawn; // of `drawn` and `sets`
     struct attn_segment *segments;
     struct stream streams[GENERATE_MAX_STREAMS];
     int n_streams;
@@ -73,6 +78,8 @@ static void lay_out(struct generator *g, struct carve *c)
     g->put_ids = carve_bytes(c, g->rows, sizeof(int32_t));
     g->kv_rows = carve_bytes(c, g->rows, sizeof *g->kv_rows);
     g->logprobs = carve_floats(c, g->rows, 1);
+    g->drawn = carve_floats(c, g->set_rows, 1);
+    g->sets = carve_bytes(c, g->set_rows, sampled_set_words(p->m->arch.vocab_size) * sizeof *g->sets);
     g->x = carve_floats(c, g->rows, p->w.c);
     carve_layer(c, &g->acts, &p->w, g->rows, &rest);
     g->acts.x = g->x;
@@ -82,13 +89,30 @@ static void lay_out(struct generator *g, struct carve *c)
     g->logits = carve_floats(c, g->logit_rows, (size_t)p->m->arch.vocab_size);
 }
 
+static bool keeps_sets(const struct generator *g, int n_streams)
+{
+    for (int i = 0; i < n_streams; i++)
+        if (g->streams[i].job->r.options.keep_sets)
+            return true;
+    return false;
+}
+
+// Where the sets stand behind the log-probabilities, in bytes.
+static size_t sets_after_drawn(const struct generator *g)
+{
+    return (size_t)((const char *)g->sets - (const char *)g->drawn);
+}
+
 // Nothing in the block outlives a step: it may be made anew between two.
 static int make_room(struct generator *g, size_t rows, struct err *e)
 {
     const size_t vocab = (size_t)g->parts.m->arch.vocab_size, most = GENERATE_LOGIT_BYTES / sizeof(float) / vocab;
+    const size_t set_rows = !keeps_sets(g, g->n_streams) ? 0 : rows < GENERATE_MAX_STREAMS ? rows : GENERATE_MAX_STREAMS;
     struct carve count = {0};
-    if (rows <= g->rows)
+    if (rows <= g->rows && set_rows <= g->set_rows)
         return 0;
+    rows = rows < g->rows ? g->rows : rows;
+    g->set_rows = set_rows < g->set_rows ? g->set_rows : set_rows;
     g->parts.ops->free(g->parts.b, g->block);
     g->block = NULL;
     g->rows = rows;
@@ -108,16 +132,10 @@ static int make_room(struct generator *g, size_t rows, struct err *e)
     g->host_kv_rows = mem_realloc(g->host_kv_rows, rows, sizeof *g->host_kv_rows);
     g->sample_rows = mem_realloc(g->sample_rows, rows, sizeof *g->sample_rows);
     g->segments = mem_realloc(g->segments, rows, sizeof *g->segments);
+    if (g->set_rows)
+        g->host_drawn = mem_realloc(g->host_drawn, sets_after_drawn(g) + g->set_rows * sampled_set_words((int)vocab) *
+                                                                              sizeof *g->sets, 1);
     return 0;
-}
-
-void gen_samples_free(struct gen_sample *samples, int n)
-{
-    for (int i = 0; samples && i < n; i++) {
-        free(samples[i].tokens);
-        free(samples[i].logprobs);
-    }
-    free(samples);
 }
 
 // ---- jobs ----
@@ -178,18 +196,7 @@ int generator_submit(struct generator *g, const struct gen_request *r, struct ge
     const int left = parts_max_positions(&g->parts) - r->n_prompt;
     job->r = *r;
     job->max_new = left < r->options.max_new_tokens ? left : r->options.max_new_tokens;
-    job->samples = mem_try_alloc((size_t)r->n_samples + 1, sizeof *job->samples, "the samples", e);
-    for (int j = 0; job->samples && j < r->n_samples; j++) {
-        const size_t room = (size_t)job->max_new + 1;
-        struct gen_sample *s = &job->samples[j];
-        *s = (struct gen_sample){.prompt = (int)r->number, .sample = j};
-        s->tokens = mem_try_alloc(room, sizeof(int32_t), "the sampled tokens", e);
-        s->logprobs = s->tokens ? mem_try_alloc(room, sizeof(float), "the sampled tokens", e) : NULL;
-        if (!s->logprobs) {
-            gen_samples_free(job->samples, j + 1);
-            job->samples = NULL;
-        }
-    }
+    job->samples = gen_samples_new(r, job->max_new, e);
     if (!job->samples) {
         free(job);
         return ERR_LIMIT;
@@ -252,6 +259,7 @@ static void generator_free(struct generator *g)
     free(g->host_kv_rows);
     free(g->sample_rows);
     free(g->segments);
+    free(g->host_drawn);
     free(g);
 }
 
@@ -292,7 +300,7 @@ static struct sample_row row_of(const struct stream *s)
     struct rng r = rng_make(q->options.seed, RNG_SAMPLE, q->number);
     r.index = (uint64_t)s->sample << 32 | (uint32_t)s->job->samples[s->sample].n_tokens;
     return (struct sample_row){.temperature = q->options.temperature, .top_k = q->options.top_k, .top_p = q->options.top_p,
-                               .min_p = q->options.min_p, .uniform = rng_uniform(&r)};
+                               .min_p = q->options.min_p, .uniform = rng_uniform(&r), .keep = q->options.keep_sets};
 }
 
 // Logits of n rows named in row_ids, and a token for each of the streams that draw from them: stream i from row
@@ -312,8 +320,22 @@ static void draw(struct generator *g, int n, const struct stream *streams, int n
             g->sample_rows[s - first] = row_of(&streams[s]);
             g->sample_rows[s - first].logits = (logit_row ? logit_row[s] : s) - at;
         }
-        p->ops->sample(p->b, g->tokens + first, g->logprobs + first, g->logits, a->vocab_size, g->sample_rows, s - first);
+        struct sampled out = {.tokens = g->tokens + first, .logprobs = g->logprobs + first};
+        if (g->set_rows) {
+            out.drawn = g->drawn + first;
+            out.sets = g->sets + (size_t)first * sampled_set_words(a->vocab_size);
+        }
+        p->ops->sample(p->b, &out, g->logits, a->vocab_size, g->sample_rows, s - first);
     }
+}
+
+// What the sample's newest token was drawn from; its place among the drawn ones is `at`.
+static int keep_set(const struct generator *g, struct gen_sample *s, int at, struct err *e)
+{
+    const int vocab = g->parts.m->arch.vocab_size;
+    const uint32_t *sets = (const uint32_t *)(const void *)(g->host_drawn + sets_after_drawn(g));
+    return gen_sample_keep(s, ((const float *)(const void *)g->host_drawn)[at], sets + (size_t)at * sampled_set_words(vocab),
+                           vocab, e);
 }
 
 // Takes the drawn tokens of `streams` (n of them) to their samples. live[i]: there is more to come.
@@ -322,6 +344,9 @@ static int take_tokens(struct generator *g, struct stream *streams, int n, bool 
     const struct parts *p = &g->parts;
     p->ops->download(p->b, g->host_ids, g->tokens, (size_t)n * sizeof *g->host_ids);
     p->ops->download(p->b, g->host_logprobs, g->logprobs, (size_t)n * sizeof *g->host_logprobs);
+    if (g->set_rows && keeps_sets(g, g->n_streams))
+        p->ops->download(p->b, g->host_drawn, g->drawn, sets_after_drawn(g) +
+                         (size_t)n * sampled_set_words(p->m->arch.vocab_size) * sizeof *g->sets);
     int code = p->ops->sync(p->b, e);
     for (int i = 0; i < n && !code; i++) {
         struct stream *s = &streams[i];
@@ -331,6 +356,8 @@ static int take_tokens(struct generator *g, struct stream *streams, int n, bool 
             return err_set(e, ERR_NUMERIC, "the model's output is not finite: its weights are damaged or training diverged");
         sample->tokens[sample->n_tokens] = token;
         sample->logprobs[sample->n_tokens++] = g->host_logprobs[i];
+        if (s->job->r.options.keep_sets && (code = keep_set(g, sample, i, e)) != 0)
+            break;
         sample->stopped = is_stop(&s->job->r.options, token);
         s->position++;
         live[i] = !sample->stopped && sample->n_tokens < s->job->max_new;

@@ -21,11 +21,19 @@ struct gen_options {
     uint64_t seed;
     const int32_t *stop_ids; // ends a stream, and is part of its tokens
     int n_stop;
+    bool keep_sets; // samples say what each token was drawn from
 };
 struct gen_sample {
     int prompt, sample;
     int32_t *tokens; // what was generated, without the prompt
     float *logprobs; // of each token under the model at temperature 1, before top-k, top-p and min-p
+    // With keep_sets: each token's log-probability under what it was drawn from, temperature and cut included, and the tokens
+    // that were left by the cut, in rising order: those of token i are set_ids[set_starts[i]] .. set_ids[set_starts[i + 1] - 1]
+    // (none: the whole vocabulary). Else NULL.
+    float *drawn_logprobs;
+    size_t *set_starts; // (n_tokens + 1)
+    int32_t *set_ids;
+    size_t cap_set_ids; // the generator's
     int n_tokens;
     bool stopped;    // by a stop id; else by max_new_tokens or the model's longest sequence
 };

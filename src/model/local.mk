@@ -9,6 +9,7 @@ libmodel_a_SOURCES = \
 	%D%/decoder_backward.c \
 	%D%/decoder_forward.c \
 	%D%/decoder_parts.c %D%/decoder_parts.h \
+	%D%/gen_sample.c %D%/gen_sample.h \
 	%D%/generate.c %D%/generate.h \
 	%D%/generator.c %D%/generator.h \
 	%D%/generation_config.c %D%/generation_config.h \
@@ -46,13 +47,15 @@ if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_bf16
 tests_unit_test_bf16_SOURCES = tests/unit/test_bf16.c
 tests_unit_test_bf16_LDADD = $(CPU_LIBS) $(MODEL_LIBS) $(CMOCKA_LIBS)
-check_PROGRAMS += tests/unit/test_decoder tests/unit/test_decoder_gradient tests/unit/test_generate tests/unit/test_sampler
+check_PROGRAMS += tests/unit/test_decoder tests/unit/test_decoder_gradient tests/unit/test_generate tests/unit/test_on_policy tests/unit/test_sampler
 tests_unit_test_decoder_SOURCES = tests/unit/test_decoder.c
 tests_unit_test_decoder_LDADD = $(CPU_LIBS) $(MODEL_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_decoder_gradient_SOURCES = tests/unit/test_decoder_gradient.c
 tests_unit_test_decoder_gradient_LDADD = $(CPU_LIBS) $(MODEL_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_generate_SOURCES = tests/unit/test_generate.c
 tests_unit_test_generate_LDADD = $(CPU_LIBS) $(MODEL_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_on_policy_SOURCES = tests/unit/test_on_policy.c
+tests_unit_test_on_policy_LDADD = $(CPU_LIBS) $(MODEL_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_sampler_SOURCES = tests/unit/test_sampler.c
 tests_unit_test_sampler_LDADD = $(CPU_LIBS) $(MODEL_LIBS) $(CMOCKA_LIBS)
 

@@ -3,20 +3,21 @@
 
 #include "conformance.h"
 
-enum { N_OUT = 8 };
-enum { LOGPROB, LSE, ENTROPY, IS_TOP, SQUARES, GAP, KL, REF_LSE };
+enum { N_OUT = 10, N_SLOPES = 4 };
+enum { LOGPROB, LSE, ENTROPY, IS_TOP, SQUARES, GAP, SET_LOGPROB, SET_LSE, KL, REF_LSE };
 static const char *const names[N_OUT] = {"head logprobs", "head lse", "head entropy", "head is_top",
-                                         "head sum_squares", "head gaps", "head kl", "head ref_lse"};
-static const double bounds[N_OUT] = {3e-6, 3e-6, 1e-5, 0, 1e-5, 3e-6, 1e-5, 3e-6};
+                                         "head sum_squares", "head gaps", "head set_logprobs", "head set_lse",
+                                         "head kl", "head ref_lse"};
+static const double bounds[N_OUT] = {3e-6, 3e-6, 1e-5, 0, 1e-5, 3e-6, 3e-6, 3e-6, 1e-5, 3e-6};
 
 // One check's shape, memory of the device, and host copies.
 struct check {
     int n, c, v, n_rivals; // n_rivals 0: the head alone
     float inv_temperature, cap;
-    float *x, *w, *ref_x, *ref_w, *draws, *slopes[3], *out[N_OUT], *dx, *dw;
-    int32_t *targets, *rivals;
-    float *hx, *hw, *hrx, *hrw, *hdraws, *hslopes[3];
-    int32_t *ids;
+    float *x, *w, *ref_x, *ref_w, *draws, *slopes[N_SLOPES], *out[N_OUT], *dx, *dw;
+    int32_t *targets, *rivals, *set_starts, *set_ids;
+    float *hx, *hw, *hrx, *hrw, *hdraws, *hslopes[N_SLOPES];
+    int32_t *ids, *starts, *in_sets; // of the host
     double *want[N_OUT], *want_dx, *want_dw;
     int32_t *want_rivals;
 };
@@ -26,6 +27,31 @@ static double *doubles(size_t n)
     double *p = calloc(n + 1, sizeof *p);
     assert_non_null(p);
     return p;
+}
+
+// Sets of the target alone, of every third token and the target, of all tokens, of some hundred in a row, and none.
+static void make_sets(struct bench *t, struct check *k)
+{
+    k->starts = calloc((size_t)k->n + 1, sizeof *k->starts);
+    k->in_sets = calloc((size_t)k->n * (size_t)k->v + 1, sizeof *k->in_sets);
+    int n = 0;
+    for (int i = 0; i < k->n; i++) {
+        const int target = k->ids[i], kind = i % 5;
+        for (int v = 0; v < k->v && kind != 4; v++)
+            if (v == target || kind == 2 || (kind == 1 && v % 3 == 0) || (kind == 3 && v >= target && v < target + 300))
+                k->in_sets[n++] = v;
+        k->starts[i + 1] = n;
+    }
+    k->set_starts = bench_ints(t, k->starts, (size_t)k->n + 1);
+    k->set_ids = bench_ints(t, k->in_sets, (size_t)n);
+}
+
+static bool is_left(const struct check *k, int i, int v)
+{
+    bool found = k->starts[i] == k->starts[i + 1];
+    for (int at = k->starts[i]; at < k->starts[i + 1] && !found; at++)
+        found = k->in_sets[at] == v;
+    return found;
 }
 
 static void make(struct bench *t, struct check *k)
@@ -40,13 +66,14 @@ static void make(struct bench *t, struct check *k)
         unit[i] += 0.5f;
     t->ops->upload(t->b, k->draws, unit, n * sizeof *unit);
     k->hdraws = unit;
-    for (uint32_t i = 0; i < 3; i++)
+    for (uint32_t i = 0; i < N_SLOPES; i++)
         k->hslopes[i] = bench_read(t, k->slopes[i] = bench_random(t, n, 1, 3 + 10 * i), n);
     k->ids = calloc(n + 1, sizeof *k->ids);
     for (int i = 0; i < k->n; i++)
         k->ids[i] = i % 5 == 4 ? k->v - 1 : (i * 37) % k->v;
     k->targets = bench_ints(t, k->ids, n);
     k->rivals = bench_ints(t, k->ids, n);
+    make_sets(t, k);
     for (int i = 0; i < N_OUT; i++) {
         k->out[i] = bench_zeros(t, n);
         k->want[i] = doubles(n);
@@ -65,7 +92,9 @@ static void make(struct bench *t, struct check *k)
 static void drop(struct bench *t, struct check *k)
 {
     bench_free(t, 9, k->x, k->w, k->ref_x, k->ref_w, k->draws, k->targets, k->rivals, k->dx, k->dw);
-    for (int i = 0; i < 3; i++) {
+    bench_free(t, 2, k->set_starts, k->set_ids);
+    free(k->starts), free(k->in_sets);
+    for (int i = 0; i < N_SLOPES; i++) {
         bench_free(t, 1, k->slopes[i]);
         free(k->hslopes[i]);
     }
@@ -83,9 +112,10 @@ static void plain_logits(const struct check *k, double *logits, const float *x, 
     for (int v = 0; v < k->v; v++) {
         logits[v] = 0;
         for (int j = 0; j < k->c; j++)
-            logits[v] += (double)x[j] * w[v * k->c + j] * k->inv_temperature;
+            logits[v] += (double)x[j] * w[v * k->c + j];
         if (k->cap > 0)
             logits[v] = k->cap * tanh(logits[v] / k->cap);
+        logits[v] *= k->inv_temperature;
         sum += exp(logits[v]);
     }
     *lse = log(sum);
@@ -121,7 +151,8 @@ static void plain_row(struct check *k, int i, double *logits, double *ref)
 {
     const float *x = k->hx + (size_t)i * (size_t)k->c, *rx = k->hrx + (size_t)i * (size_t)k->c;
     const int target = k->ids[i];
-    double lse, ref_lse, top = -INFINITY, squares = 0;
+    double lse, ref_lse, top = -INFINITY, squares = 0, left = 0;
+    bool *in_set = calloc((size_t)k->v, sizeof *in_set);
     plain_logits(k, logits, x, k->hw, &lse);
     plain_logits(k, ref, rx, k->hrw, &ref_lse);
     const int32_t rival = k->n_rivals ? plain_rival(k, logits, i) : target;
@@ -130,6 +161,10 @@ static void plain_row(struct check *k, int i, double *logits, double *ref)
     k->want[REF_LSE][i] = ref_lse;
     k->want[LOGPROB][i] = logits[target] - lse;
     k->want[GAP][i] = logits[target] - logits[rival];
+    for (int v = 0; v < k->v; v++)
+        left += (in_set[v] = is_left(k, i, v)) ? exp(logits[v]) : 0;
+    k->want[SET_LSE][i] = log(left);
+    k->want[SET_LOGPROB][i] = logits[target] - log(left);
     for (int v = 0; v < k->v; v++) {
         const double p = exp(logits[v] - lse), q = exp(ref[v] - ref_lse);
         top = fmax(top, logits[v]);
@@ -138,9 +173,10 @@ static void plain_row(struct check *k, int i, double *logits, double *ref)
         k->want[KL][i] += q * ((ref[v] - ref_lse) - (logits[v] - lse));
         double d = k->hslopes[0][i] * ((v == target) - p);
         if (k->n_rivals)
-            d += k->hslopes[1][i] * (p - q) + k->hslopes[2][i] * ((v == target) - (v == rival));
+            d += k->hslopes[1][i] * (p - q) + k->hslopes[2][i] * ((v == target) - (v == rival)) +
+                 k->hslopes[3][i] * ((v == target) - (in_set[v] ? exp(logits[v] - k->want[SET_LSE][i]) : 0));
         if (k->cap > 0)
-            d *= 1 - logits[v] / k->cap * (logits[v] / k->cap);
+            d *= 1 - pow(logits[v] / k->inv_temperature / k->cap, 2);
         for (int j = 0; j < k->c; j++) {
             k->want_dx[i * k->c + j] += d * k->inv_temperature * k->hw[v * k->c + j];
             k->want_dw[v * k->c + j] += d * k->inv_temperature * x[j];
@@ -148,6 +184,7 @@ static void plain_row(struct check *k, int i, double *logits, double *ref)
     }
     k->want[IS_TOP][i] = logits[target] >= top;
     k->want[SQUARES][i] = log(squares);
+    free(in_set);
 }
 
 // With room for the logits they are there, and the backward makes the same of them.
@@ -181,6 +218,19 @@ static void check_kept(struct bench *t, struct check *k, const struct head_in *i
     free(want);
 }
 
+// Rows without a set, and those whose set is all there is, have the bits of the whole vocabulary.
+static void check_whole(struct bench *t, const struct check *k)
+{
+    float *all = bench_read(t, k->out[LOGPROB], (size_t)k->n), *set = bench_read(t, k->out[SET_LOGPROB], (size_t)k->n);
+    for (int i = 0; i < k->n; i++)
+        if (i % 5 == 4 || i % 5 == 2)
+            assert_memory_equal(&all[i], &set[i], sizeof *all);
+        else if (i % 5 == 0)
+            assert_true(set[i] == 0);
+    free(all);
+    free(set);
+}
+
 static uint64_t check_capped(struct bench *t, int n, int c, int v, float inv_temperature, int n_rivals, float cap)
 {
     struct check k = {.n = n, .c = c, .v = v, .inv_temperature = inv_temperature, .n_rivals = n_rivals, .cap = cap};
@@ -195,6 +245,9 @@ static uint64_t check_capped(struct bench *t, int n, int c, int v, float inv_tem
         in.ref_x = k.ref_x, in.ref_w = stored_f32(k.ref_w), in.n_rivals = n_rivals, in.draws = k.draws;
         out.sum_squares = k.out[SQUARES], out.rivals = k.rivals, out.gaps = k.out[GAP];
         out.kl = k.out[KL], out.ref_lse = k.out[REF_LSE];
+        in.set_starts = k.set_starts, in.set_ids = k.set_ids;
+        out.set_logprobs = k.out[SET_LOGPROB], out.set_lse = k.out[SET_LSE];
+        slopes.set_logprob = k.slopes[3], slopes.set_lse = k.out[SET_LSE];
         slopes.kl = k.slopes[1], slopes.ref_lse = k.out[REF_LSE], slopes.gap = k.slopes[2], slopes.rivals = k.rivals;
     }
     t->ops->head(t->b, &out, &in);
@@ -208,6 +261,8 @@ static uint64_t check_capped(struct bench *t, int n, int c, int v, float inv_tem
         bench_expect(t, names[i], k.out[i], k.want[i], (size_t)n, bounds[i]);
         hash = hash * 3 + bench_hash(t, k.out[i], (size_t)n);
     }
+    if (more)
+        check_whole(t, &k);
     int32_t *rivals = calloc((size_t)n + 1, sizeof *rivals);
     t->ops->download(t->b, rivals, k.rivals, (size_t)n * sizeof *rivals);
     assert_ok(t->ops->sync(t->b, e));
@@ -259,6 +314,8 @@ uint64_t check_head(struct bench *t)
         hash = hash * 31 + check_shape(t, 300, 9, 515, 1, 64 * more);
     }
     hash = hash * 31 + check_capped(t, 33, 40, 1025, 1, 0, 3) + 3 * check_capped(t, 70, 9, 2111, 1, 10, 1.5f);
+    hash = hash * 31 + check_capped(t, 33, 12, 515, 1.4f, 0, 2) + 3 * check_capped(t, 40, 9, 1111, 0.6f, 3, 2);
+    hash = hash * 31 + check_shape(t, 32, 16, 256, 1 / 0.7f, 1) + 3 * check_shape(t, 257, 16, 32, 1, 1);
     hash = hash * 31 + check_shape(t, 2100, 70, 800, 1, 2); // a second piece of rows, a short last stretch of tokens
     hash = hash * 31 + check_shape(t, 300, 200, 800, 1, 0);  // both sides of all products packed
     return hash * 31 + check_shape(t, 9, 5, 3, 1, 7); // fewer others than were asked for

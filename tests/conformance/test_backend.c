@@ -299,6 +299,10 @@ static void stored_halves_agree_with_f32(void **state)
 {
     for_all_machines(check_stored);
 }
+static void sampling_agrees_with_doubles(void **state)
+{
+    for_all_machines(check_sample);
+}
 static void head_agrees_with_doubles(void **state)
 {
     for_all_machines(check_head);
@@ -528,6 +532,7 @@ int main(void)
         cmocka_unit_test(decoding_attention_agrees_with_doubles),
         cmocka_unit_test(stored_halves_agree_with_f32),
         cmocka_unit_test(head_agrees_with_doubles),
+        cmocka_unit_test(sampling_agrees_with_doubles),
         cmocka_unit_test(bf16_products_agree_within_their_rounding),
         cmocka_unit_test(rounding_to_bf16_is_to_nearest_even),
         cmocka_unit_test(head_keeps_little_of_a_large_vocabulary),

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
+#include "cpu/backend_cpu.h"
 #include "cpu/sampler.h"
 
 static float *random_logits(int n, double spread, uint32_t sub)
@@ -60,20 +61,29 @@ static void cut_by_sorting(double *p, int n, int top_k, double top_p)
     free(r);
 }
 
+static const struct cpu_kernels *kernels;
+
+static int set_up(void **state)
+{
+    assert_ok(cpu_level(&kernels, e));
+    return 0;
+}
+
 static int32_t pick(struct sampler *s, struct sample_row how, const float *logits, double u, float *logprob)
 {
-    int32_t token = -1;
-    float value;
+    struct sampler_pick p = {.token = -1};
     how.uniform = u;
-    assert_true(sampler_pick(s, &how, logits, &token, logprob ? logprob : &value));
-    return token;
+    assert_true(sampler_pick(s, &how, logits, &p));
+    if (logprob)
+        *logprob = p.logprob;
+    return p.token;
 }
 
 static const struct sample_row plain = {.temperature = 1, .top_p = 1}, greedy_row = {.top_p = 1};
 
 static void greedy_takes_the_lowest_of_the_most_likely(void **state)
 {
-    struct sampler *s = sampler_new(300);
+    struct sampler *s = sampler_new(300, kernels);
     float logits[300] = {0};
     assert_int_equal(pick(s, greedy_row, logits, 0.9, NULL), 0);
     logits[299] = logits[41] = logits[40] = 2;
@@ -90,7 +100,7 @@ static void logprob_is_the_models_whatever_the_options(void **state)
             float *logits = random_logits(n, 4, (uint32_t)n), logprob;
             double *p = softmax(logits, n, 1);
             struct sample_row o = {.temperature = greedy ? 0 : 0.7f, .top_k = n / 2, .top_p = 0.9f};
-            struct sampler *s = sampler_new(n);
+            struct sampler *s = sampler_new(n, kernels);
             for (int k = 0; k < 20; k++) {
                 int32_t token = pick(s, o, logits, k / 20.0, &logprob);
                 assert_in_range(token, 0, n - 1);
@@ -123,7 +133,7 @@ static void check_grid(int n, double spread, double temperature, int top_k, doub
     cut_by_sorting(p, n, top_k, (float)top_p);
     drop_unlikely(p, n, min_p);
     const struct sample_row o = {.temperature = (float)temperature, .top_k = top_k, .top_p = (float)top_p, .min_p = (float)min_p};
-    struct sampler *s = sampler_new(n);
+    struct sampler *s = sampler_new(n, kernels);
     int *count = mem_alloc((size_t)n, sizeof *count);
     for (int k = 0; k < grid; k++)
         count[pick(s, o, logits, (k + 0.5) / grid, NULL)]++;
@@ -164,7 +174,7 @@ static void random_draws_pass_chi_square(void **state)
     enum { N = 24, DRAWS = 40000 };
     float *logits = random_logits(N, 1, 77);
     double *p = softmax(logits, N, 1), chi = 0;
-    struct sampler *s = sampler_new(N);
+    struct sampler *s = sampler_new(N, kernels);
     int count[N] = {0};
     struct rng r = rng_make(9, RNG_TEST, 5);
     for (int k = 0; k < DRAWS; k++)
@@ -178,14 +188,102 @@ static void random_draws_pass_chi_square(void **state)
     free(logits);
 }
 
+// What is left is what sorting leaves, a drawn token is among it, tokens come as often as `drawn` says, and nothing else
+// changes what is drawn.
+static void check_what_is_left(int n, double spread, double temperature, int top_k, double top_p, double min_p)
+{
+    enum { DRAWS = 20000 };
+    float *logits = random_logits(n, spread, (uint32_t)(n + top_k));
+    double *p = softmax(logits, n, (float)temperature), chi = 0;
+    cut_by_sorting(p, n, top_k, (float)top_p);
+    drop_unlikely(p, n, min_p);
+    struct sampler *s = sampler_new(n, kernels);
+    const struct sample_row how = {.temperature = (float)temperature, .top_k = top_k, .top_p = (float)top_p,
+                                   .min_p = (float)min_p};
+    uint32_t *set = mem_alloc(sampled_set_words(n), sizeof *set);
+    int *count = mem_alloc((size_t)n, sizeof *count), n_left = 0, freedom = -1;
+    double *said = mem_alloc((size_t)n, sizeof *said), rest = 0, rest_said = 0, all = 0;
+    struct rng r = rng_make(9, RNG_TEST, (uint32_t)n);
+    for (int k = 0; k < DRAWS; k++) {
+        struct sample_row row = how;
+        struct sampler_pick pick_ = {.set = set};
+        row.uniform = rng_uniform(&r);
+        assert_true(sampler_pick(s, &row, logits, &pick_));
+        assert_true(set[pick_.token / 32] >> pick_.token % 32 & 1);
+        assert_close(pick_.drawn, log(p[pick_.token]), 3e-6);
+        said[pick_.token] = exp((double)pick_.drawn);
+        count[pick_.token]++;
+        if (k < 50)
+            assert_int_equal(pick(s, how, logits, row.uniform, NULL), pick_.token);
+    }
+    for (int v = 0; v < n; v++) {
+        const bool is_left = set[v / 32] >> v % 32 & 1;
+        if (is_left != (p[v] > 0))
+            fail_msg("n %d, temperature %g, top-k %d, top-p %g, min-p %g: token %d of probability %g is %s", n, temperature,
+                     top_k, top_p, min_p, v, p[v], is_left ? "left" : "not left");
+        n_left += is_left;
+        all += said[v];
+        if (said[v] * DRAWS < 10) { // rare ones together
+            rest += count[v];
+            rest_said += said[v] * DRAWS;
+            continue;
+        }
+        freedom++;
+        chi += pow(count[v] - said[v] * DRAWS, 2) / (said[v] * DRAWS);
+    }
+    assert_true(n_left > 0 && all <= 1 + 1e-5);
+    if (rest_said > 10) {
+        freedom++;
+        chi += pow(rest - rest_said, 2) / rest_said;
+    }
+    if (!(chi <= freedom + 4 * sqrt(2 * freedom) + 4))
+        fail_msg("n %d, temperature %g, top-k %d, top-p %g, min-p %g: chi-square %g of %d degrees of freedom", n,
+                 temperature, top_k, top_p, min_p, chi, freedom);
+    free(logits), free(p), free(set), free(count), free(said);
+    sampler_free(s);
+}
+
+static void what_is_left_is_what_was_drawn_from(void **state)
+{
+    static const int sizes[] = {1, 17, 32, 257, 800};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        const int n = sizes[i];
+        check_what_is_left(n, 2, 1, 0, 1, 0);
+        check_what_is_left(n, 2, 0.7, 0, 1, 0);
+        check_what_is_left(n, 2, 1, 5, 1, 0);
+        check_what_is_left(n, 2, 0.7, 0, 0.9, 0);
+        check_what_is_left(n, 2, 1.3, 40, 0.8, 0.02);
+        check_what_is_left(n, 2, 1, 0, 1e-6, 0); // one
+        check_what_is_left(n, 1, 1, n, 1, 0);    // all
+    }
+}
+
+static void greedy_draws_from_its_token_alone(void **state)
+{
+    float logits[70] = {[40] = 2, [41] = 2, [69] = 1};
+    uint32_t set[3];
+    struct sampler *s = sampler_new(70, kernels);
+    struct sampler_pick p = {.set = set};
+    const struct sample_row cut = {.top_k = 7, .top_p = 0.5f}, *rows[] = {&greedy_row, &cut};
+    for (int i = 0; i < 2; i++) {
+        memset(set, 0xff, sizeof set);
+        assert_true(sampler_pick(s, rows[i], logits, &p));
+        assert_int_equal(p.token, 40);
+        assert_true(p.drawn == 0);
+        assert_true(set[0] == 0 && set[1] == 1u << 8 && set[2] == 0);
+    }
+    sampler_free(s);
+}
+
 static void the_last_of_uniform_numbers_is_a_likely_token(void **state)
 {
     float logits[600];
     for (int i = 0; i < 600; i++)
         logits[i] = i < 3 ? 1 : -1000; // vanish
-    static const struct sample_row rows[] = {{0, 1, 0, 1, 0, 0}, {0, 1, 2, 1, 0, 0}, {0, 1, 0, 0.9f, 0, 0}, {0, 1, 0, 1, 0.1f, 0}};
+    static const struct sample_row rows[] = {{.temperature = 1, .top_p = 1}, {.temperature = 1, .top_k = 2, .top_p = 1},
+                                             {.temperature = 1, .top_p = 0.9f}, {.temperature = 1, .top_p = 1, .min_p = 0.1f}};
     for (size_t i = 0; i < 4; i++) {
-        struct sampler *s = sampler_new(600);
+        struct sampler *s = sampler_new(600, kernels);
         assert_in_range(pick(s, rows[i], logits, 1 - 0x1p-53, NULL), 1, 2);
         assert_int_equal(pick(s, rows[i], logits, 0, NULL), 0);
         sampler_free(s);
@@ -195,13 +293,13 @@ static void the_last_of_uniform_numbers_is_a_likely_token(void **state)
 static void logits_that_are_not_finite_are_refused(void **state)
 {
     static const float strange[] = {NAN, INFINITY, -INFINITY};
-    struct sampler *s = sampler_new(37);
+    struct sampler *s = sampler_new(37, kernels);
     for (size_t i = 0; i < 3; i++)
         for (int at = 0; at < 37; at += 18) {
-            float logits[37] = {0}, logprob;
-            int32_t token;
+            float logits[37] = {0};
+            struct sampler_pick p = {0};
             logits[at] = strange[i];
-            assert_false(sampler_pick(s, &plain, logits, &token, &logprob));
+            assert_false(sampler_pick(s, &plain, logits, &p));
         }
     sampler_free(s);
 }
@@ -213,8 +311,10 @@ int main(void)
         cmocka_unit_test(logprob_is_the_models_whatever_the_options),
         cmocka_unit_test(draws_follow_the_distribution),
         cmocka_unit_test(random_draws_pass_chi_square),
+        cmocka_unit_test(what_is_left_is_what_was_drawn_from),
+        cmocka_unit_test(greedy_draws_from_its_token_alone),
         cmocka_unit_test(the_last_of_uniform_numbers_is_a_likely_token),
         cmocka_unit_test(logits_that_are_not_finite_are_refused),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, set_up, NULL);
 }

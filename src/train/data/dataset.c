@@ -25,6 +25,36 @@ size_t dataset_add_tokens(struct dataset *d, const int32_t *ids, size_t n)
     return first;
 }
 
+void dataset_put_set(struct dataset *d, size_t token, const int32_t *ids, size_t n)
+{
+    BUG_IF(token < d->n_set_tokens || token >= d->n_tokens);
+    if (token + 2 > d->cap_set_tokens) {
+        const bool is_first = !d->set_starts;
+        d->cap_set_tokens = (token + 2) * 2;
+        d->set_starts = mem_realloc(d->set_starts, d->cap_set_tokens, sizeof *d->set_starts);
+        if (is_first)
+            d->set_starts[0] = 0;
+    }
+    const size_t first = d->set_starts[d->n_set_tokens];
+    for (; d->n_set_tokens < token; d->n_set_tokens++)
+        d->set_starts[d->n_set_tokens + 1] = first;
+    if (first + n > d->cap_set_ids) {
+        d->cap_set_ids = (first + n) * 2;
+        d->set_ids = mem_realloc(d->set_ids, d->cap_set_ids, sizeof *d->set_ids);
+    }
+    if (n)
+        memcpy(d->set_ids + first, ids, n * sizeof *ids);
+    d->set_starts[++d->n_set_tokens] = first + n;
+}
+
+size_t dataset_set(const struct dataset *d, size_t token, const int32_t **ids)
+{
+    if (token >= d->n_set_tokens)
+        return 0;
+    *ids = d->set_ids + d->set_starts[token];
+    return d->set_starts[token + 1] - d->set_starts[token];
+}
+
 void dataset_share_less(struct dataset *d, struct ds_group *g, int n_prompt)
 {
     const size_t tail = g->prompt + (size_t)n_prompt, n_tail = (size_t)(g->n_prompt - n_prompt);
@@ -86,6 +116,8 @@ void dataset_fini(struct dataset *d)
     free(d->prompt_odds);
     for (int k = 0; k < N_TOKEN_COLUMNS; k++)
         free(d->token_columns[k]);
+    free(d->set_starts);
+    free(d->set_ids);
     free(d->tokens);
     free(d->groups);
     free(d->seqs);

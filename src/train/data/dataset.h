@@ -37,6 +37,11 @@ struct dataset {
     double *refs;  // (n_seqs) log-probabilities under the reference, NaN where not computed; NULL: not needed
     double *prompt_odds; // (n_groups) for seq.prompt_odds; NULL: not needed
     float *token_columns[N_TOKEN_COLUMNS]; // (n_tokens) for seq.tokens.columns; NULL: not there
+    // What tokens were drawn from (COLUMN_SETS): token i from set_ids[set_starts[i]] .. set_ids[set_starts[i + 1] - 1], in rising
+    // order; none: from the whole vocabulary. Known of the first n_set_tokens, the others have none; see dataset_put_set.
+    size_t *set_starts; // (n_set_tokens + 1); NULL: no token has one
+    int32_t *set_ids;
+    size_t n_set_tokens, cap_set_tokens, cap_set_ids;
     int n_cut;     // groups with a shortened prompt or response
     int n_ties;    // pairs left out because neither answer is better (skip_ties)
     int n_lost;    // responses that lists do without: empty or alike after truncation
@@ -82,6 +87,10 @@ void dataset_refuse_left_out(const struct dataset *d, struct corpus *c);
 void dataset_rehash(struct dataset *d);
 // Adds tokens and returns where they begin.
 size_t dataset_add_tokens(struct dataset *d, const int32_t *ids, size_t n);
+// Token number `token`, behind all that have one, was drawn from these n.
+void dataset_put_set(struct dataset *d, size_t token, const int32_t *ids, size_t n);
+// How many tokens it was drawn from, and they; 0: the whole vocabulary.
+size_t dataset_set(const struct dataset *d, size_t token, const int32_t **ids);
 // The group's responses share n_prompt tokens and no more; what they shared beyond becomes context of each.
 void dataset_share_less(struct dataset *d, struct ds_group *g, int n_prompt);
 

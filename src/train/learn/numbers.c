@@ -39,7 +39,7 @@ struct reading reading_for(const struct objective_run *r, struct live_reference 
     const struct objective *o = r->objective;
     return (struct reading){.needs = objective_needs(r), .tail_cut = r->options.tail_cut,
                             .n_rivals = o->n_rivals ? o->n_rivals(r->values) : 0, .seed = r->seed, .step = r->step,
-                            .reference = reference};
+                            .reference = reference, .inv_temperature = r->inv_temperature};
 }
 
 // One number of [0, 1) a target: by seed, step, response of the data and place in it, thus by nothing of how the batch
@@ -78,6 +78,9 @@ static void describe_targets(struct packed *p, const struct dataset *data, const
 static int read_head(struct decoder *d, struct packed *p, const struct reading *r, bool stats, struct err *e)
 {
     struct head_reads reads = {.logprobs = p->logprobs};
+    p->batch.inv_temperature = r->inv_temperature;
+    if (r->needs.columns & COLUMN_SETS)
+        reads.set_logprobs = p->set_logprobs;
     if (stats) {
         reads.entropy = p->entropy;
         reads.is_top = p->is_top;
@@ -113,12 +116,17 @@ static void read_tokens(struct packed *p, const struct seq_span *span, struct se
 
 // Each token's numbers, where they stay while the batch does.
 static void give_tokens(struct packed *p, const struct seq_span *span, const struct dataset *data, const struct ds_seq *of,
-                        struct seq *s)
+                        struct needs needs, struct seq *s)
 {
+    const size_t n = (size_t)span->n_targets;
     float *logp;
     packed_take_tokens(p, span->n_targets, &logp, &s->tokens.d_logp);
-    memcpy(logp, p->logprobs + span->first_target, (size_t)span->n_targets * sizeof *logp);
-    s->tokens.logp = logp;
+    memcpy(logp, p->logprobs + span->first_target, n * sizeof *logp);
+    s->tokens.logp = s->tokens.full_logp = logp;
+    if (needs.columns & COLUMN_SETS) {
+        memcpy(logp + n, p->set_logprobs + span->first_target, n * sizeof *logp);
+        s->tokens.logp = logp + n;
+    }
     for (int c = 0; c < N_TOKEN_COLUMNS; c++)
         if (data->token_columns[c])
             s->tokens.columns[c] = data->token_columns[c] + of->first;
@@ -158,7 +166,7 @@ int numbers_read(struct decoder *d, struct packed *p, const struct dataset *data
             if (!scored)
                 read_tokens(p, span, s, r->needs, stats, tally);
             if (r->needs.columns & COLUMN_TOKENS)
-                give_tokens(p, span, data, &data->seqs[number], s);
+                give_tokens(p, span, data, &data->seqs[number], r->needs, s);
         }
         first += group->n_seqs;
     }
@@ -184,6 +192,7 @@ int numbers_send(struct decoder *d, struct packed *p, const struct seq *seqs, st
                  struct err *e)
 {
     struct decoder_slopes slopes = {0};
+    const bool with_sets = needs.columns & COLUMN_SETS;
     for (int k = 0; k < p->batch.n_seqs; k++) {
         const struct seq_span *span = &p->spans[k];
         const struct seq *s = &seqs[p->places[k]];
@@ -192,7 +201,8 @@ int numbers_send(struct decoder *d, struct packed *p, const struct seq *seqs, st
             p->score_coef[k] = (float)d_score;
         for (int j = span->first_target; j < span->first_target + span->n_targets; j++) {
             const double own = s->tokens.d_logp ? s->tokens.d_logp[j - span->first_target] : 0;
-            p->coef[j] = (float)((s->d_logp * p->weights[j] + own) * share);
+            p->coef[j] = (float)((s->d_logp * p->weights[j] + (with_sets ? 0 : own)) * share);
+            p->set_coef[j] = (float)(own * share);
             if (p->batch.score_rows)
                 p->score_coef[j] = (float)(d_score / span->n_targets);
         }
@@ -202,6 +212,7 @@ int numbers_send(struct decoder *d, struct packed *p, const struct seq *seqs, st
         slopes.score = p->score_coef;
     } else {
         slopes.logprob = p->coef;
+        slopes.set_logprob = with_sets ? p->set_coef : NULL;
         for (int c = 0; c < N_COLUMNS; c++)
             if (columns[c].is_sent && (needs.reads & columns[c].read))
                 AT(const float *, &slopes, columns[c].slopes) = AT(float *, p, columns[c].coef);

@@ -17,6 +17,7 @@ struct reading {
     uint64_t seed;
     int64_t step;
     struct live_reference *reference; // READ_KL
+    float inv_temperature; // of all that the head says; 0: 1
 };
 // For an objective at work; its seed and step are set.
 struct reading reading_for(const struct objective_run *r, struct live_reference *reference);

@@ -57,6 +57,9 @@ int packed_init(struct packed *p, const struct dataset *d, int max_tokens, unsig
                 {(void **)&p->target_ids, targets, sizeof *p->target_ids},
                 {(void **)&p->segments, (size_t)p->max_segments, sizeof *p->segments},
                 {(void **)&p->spans, seqs, sizeof *p->spans},
+                {(void **)&p->sets, targets, sizeof *p->sets},
+                {(void **)&p->set_logprobs, targets, sizeof *p->set_logprobs},
+                {(void **)&p->set_coef, targets, sizeof *p->set_coef},
                 {(void **)&p->logprobs, targets, sizeof *p->logprobs},
                 {(void **)&p->entropy, targets, sizeof *p->entropy},
                 {(void **)&p->is_top, targets, sizeof *p->is_top},
@@ -88,6 +91,9 @@ void packed_fini(struct packed *p)
     free(p->target_ids);
     free(p->segments);
     free(p->spans);
+    free(p->sets);
+    free(p->set_logprobs);
+    free(p->set_coef);
     free(p->logprobs);
     free(p->entropy);
     free(p->is_top);
@@ -115,7 +121,7 @@ void packed_start_tokens(struct packed *p, const struct dataset *d, const int *g
         all += (size_t)group_targets(d, groups[i], false);
     if (all > p->cap_token_numbers) {
         p->cap_token_numbers = all + all / 2;
-        p->token_numbers = mem_realloc(p->token_numbers, p->cap_token_numbers, sizeof *p->token_numbers);
+        p->token_numbers = mem_realloc(p->token_numbers, 2 * p->cap_token_numbers, sizeof *p->token_numbers);
         p->token_slopes = mem_realloc(p->token_slopes, p->cap_token_numbers, sizeof *p->token_slopes);
     }
     p->n_token_numbers = 0;
@@ -124,7 +130,7 @@ void packed_start_tokens(struct packed *p, const struct dataset *d, const int *g
 void packed_take_tokens(struct packed *p, int n, float **numbers, double **slopes)
 {
     BUG_IF(p->n_token_numbers + (size_t)n > p->cap_token_numbers);
-    *numbers = p->token_numbers + p->n_token_numbers;
+    *numbers = p->token_numbers + 2 * p->n_token_numbers;
     *slopes = p->token_slopes + p->n_token_numbers;
     p->n_token_numbers += (size_t)n;
 }
@@ -159,6 +165,9 @@ static void pack_group(struct packed *p, const struct dataset *d, int group, boo
         for (int i = 0; i < s->n; i++) {
             p->target_rows[b->n_targets] = i + s->n_context == 0 ? prompt + g->n_prompt - 1 : first + i - 1;
             p->score_rows[b->n_targets] = first + i;
+            struct token_set *set = &p->sets[b->n_targets];
+            *set = (struct token_set){0};
+            set->n = (int)dataset_set(d, s->first + (size_t)i, &set->ids);
             p->target_ids[b->n_targets++] = d->tokens[s->first + (size_t)i];
         }
     }
@@ -177,7 +186,8 @@ int pack_groups(struct packed *p, const struct dataset *d, const int *groups, in
 {
     const bool with_last = networks & NETWORK_SCORE;
     p->batch = (struct seq_batch){.tokens = p->tokens, .positions = p->positions, .segments = p->segments,
-                                  .target_rows = p->target_rows, .target_ids = p->target_ids, .seqs = p->spans};
+                                  .target_rows = p->target_rows, .target_ids = p->target_ids, .seqs = p->spans,
+                                  .sets = d->set_starts ? p->sets : NULL};
     int taken = 0, place = 0;
     for (; taken < n; place += d->groups[groups[taken++]].n_seqs) {
         if (taken && !has_room(p, d, groups[taken], max_tokens, with_last))

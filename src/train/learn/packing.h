@@ -11,12 +11,14 @@ struct packed {
     int32_t *tokens, *positions, *target_rows, *target_ids;
     struct attn_segment *segments;
     struct seq_span *spans;
-    float *logprobs, *entropy, *is_top, *sum_squares, *gaps, *kl, *draws; // (n_targets)
-    float *coef, *gap_coef, *kl_coef;                                     // (n_targets)
+    struct token_set *sets;                    // (n_targets): what they were drawn from
+    float *logprobs, *entropy, *is_top, *sum_squares, *gaps, *kl, *draws, *set_logprobs; // (n_targets)
+    float *coef, *gap_coef, *kl_coef, *set_coef;                                         // (n_targets)
     double *weights;                           // (n_targets): how much a token counts in its response's sums
     int32_t *score_rows;                       // (n_targets): each target's own row, when every token has a score
     float *scores, *score_coef;                // (n_targets) then, else (n_seqs)
-    // With COLUMN_TOKENS: each response's numbers and their derivatives, those of several micro-batches one after the other.
+    // With COLUMN_TOKENS: each response's numbers (over the whole vocabulary, then over sets) and their derivatives, those of
+    // several micro-batches one after the other.
     float *token_numbers;
     double *token_slopes;
     size_t n_token_numbers, cap_token_numbers;
@@ -37,7 +39,7 @@ void packed_fini(struct packed *p);
 
 // Room for the tokens of all responses of these groups; what seq.tokens pointed to before is gone.
 void packed_start_tokens(struct packed *p, const struct dataset *d, const int *groups, int n);
-// The next n of that room.
+// The next n of that room; of numbers 2 n.
 void packed_take_tokens(struct packed *p, int n, float **numbers, double **slopes);
 // Packs groups[0..n) as far as they fit and returns how many were taken (at least 1).
 int pack_groups(struct packed *p, const struct dataset *d, const int *groups, int n, int max_tokens, unsigned networks);

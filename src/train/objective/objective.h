@@ -50,6 +50,7 @@ enum objective_groups {
 enum objective_column {
     COLUMN_PROMPT_ODDS = 1, // seq.prompt_odds: of a classifier of the prompts
     COLUMN_TOKENS = 2,      // seq.tokens: the loss sees a response's tokens and sends something back to each
+    COLUMN_SETS = 4,        // with COLUMN_TOKENS: what passes there is said of the distribution that tokens were drawn from
 };
 
 // What may be known of each token of a response when it comes from its source.
@@ -61,7 +62,8 @@ enum token_column {
 };
 // A response's tokens (seq.n of each), with COLUMN_TOKENS.
 struct token_numbers {
-    const float *logp;                     // under the policy
+    const float *logp;                     // under the policy; with COLUMN_SETS among the tokens that were left to draw from
+    const float *full_logp;                // under the policy, over the whole vocabulary
     const float *value;                    // of the value network, with NETWORK_TOKEN_VALUE
     const float *columns[N_TOKEN_COLUMNS]; // of the source; NULL where it has none
     double *d_logp, *d_value;              // zero before loss(), which adds dL/d(...)
@@ -119,6 +121,7 @@ struct objective_run {
     // The present batch, set before prepare() and loss(), the same for every way of cutting it in pieces:
     int n_groups;
     double n_tokens; // response tokens
+    float inv_temperature; // log-probabilities are those of the logits times this: 1 / temperature of what was said; 0: 1
     int longest; // tokens that an answer of the policy may have; 0: none is sampled
     uint64_t seed;
     int64_t step;

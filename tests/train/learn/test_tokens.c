@@ -98,13 +98,13 @@ static double loss_of(struct bench *b, bool backward)
 }
 
 // Each tensor's gradient against the loss a step along it forwards and backwards.
-static int check_gradients(struct bench *b, struct model *m, const char *which)
+static int check_gradients(struct bench *b, struct model *m, const char *which, double (*loss_of_all)(struct bench *, bool))
 {
     const size_t bytes = m->n_floats * sizeof(float);
     float *grads = malloc(bytes), *weights = malloc(bytes), *moved = malloc(bytes);
     int n_checked = 0;
     b->ops->zero(b->backend, m->grads, bytes);
-    loss_of(b, true);
+    loss_of_all(b, true);
     b->ops->download(b->backend, grads, m->grads, bytes);
     b->ops->download(b->backend, weights, m->weights, bytes);
     for (int k = 0; k < m->n_tensors; k++) {
@@ -122,7 +122,7 @@ static int check_gradients(struct bench *b, struct model *m, const char *which)
             for (size_t i = 0; i < n; i++)
                 moved[t->offset + i] += (float)((down ? -h : h) * grads[t->offset + i] / norm);
             b->ops->upload(b->backend, m->weights, moved, bytes);
-            ends[down] = loss_of(b, false);
+            ends[down] = loss_of_all(b, false);
         }
         b->ops->upload(b->backend, m->weights, weights, bytes);
         const double slope = (ends[0] - ends[1]) / (2 * h);
@@ -140,8 +140,8 @@ static void gradients_of_tokens_are_slopes_of_the_loss(void **state)
 {
     struct bench b;
     make(&b, "batch-size=3");
-    assert_true(check_gradients(&b, b.model, "policy") > 10);
-    assert_true(check_gradients(&b, b.trainer->value->model, "value network") > 10);
+    assert_true(check_gradients(&b, b.model, "policy", loss_of) > 10);
+    assert_true(check_gradients(&b, b.trainer->value->model, "value network", loss_of) > 10);
     bench_free(&b);
 }
 
@@ -239,9 +239,129 @@ static void a_number_a_response_is_that_number_a_token(void **state)
     free(weights[1]);
 }
 
+// ---- what is said of the distribution that tokens were drawn from ----
+
+// A response's tokens among what was left to draw from, each with a weight of its own, and its sum over the whole vocabulary.
+static double among_sets(const struct objective_run *r, struct seq *s, int n, double *metrics)
+{
+    double loss = 0;
+    for (int i = 0; i < n; i++) {
+        s[i].d_logp = 0.3 - 0.2 * i;
+        loss += s[i].d_logp * s[i].logp;
+        for (int k = 0; k < s[i].n; k++) {
+            const double weight = cos(2.0 * k + i);
+            loss += weight * (double)s[i].tokens.logp[k];
+            s[i].tokens.d_logp[k] = weight;
+        }
+    }
+    return loss;
+}
+
+static const struct objective drawn = {.name = "drawn", .data = DATA_PAIR, .loss = among_sets, .params = none,
+                                       .needs = {.columns = COLUMN_TOKENS | COLUMN_SETS}};
+
+// Of three tokens in a row: one is drawn from the whole vocabulary, one from itself alone, one from some.
+static int make_set(const struct bench *b, size_t token, int32_t *ids)
+{
+    int n = 0;
+    for (int32_t v = 0; token % 3 && v < b->model->arch.vocab_size; v++)
+        if (v == b->train.tokens[token] || (token % 3 == 2 && (v + (int32_t)token) % 7 == 0))
+            ids[n++] = v;
+    return n;
+}
+
+static void make_drawn(struct bench *b, bool with_sets)
+{
+    bench_make(b, &world, &(struct bench_options){.objective = "dpo", .steps = 20, .settings = "batch-size=3"});
+    int32_t *ids = mem_alloc((size_t)b->model->arch.vocab_size, sizeof *ids);
+    for (size_t i = 5; with_sets && i < b->train.n_tokens; i++) {
+        const int n = make_set(b, i, ids);
+        if (n > 0)
+            dataset_put_set(&b->train, i, ids, (size_t)n);
+    }
+    free(ids);
+    b->trainer->options.objective.objective = &drawn;
+    b->trainer->options.objective.inv_temperature = 1 / 0.7f;
+}
+
+static double drawn_loss(struct bench *b, struct seq *seqs, bool backward)
+{
+    struct trainer *t = b->trainer;
+    const struct reading reading = reading_for(&t->options.objective, NULL);
+    const int groups[GROUPS] = {0, 1, 2};
+    double extra[OBJECTIVE_MAX_METRICS], loss = 0;
+    assert_int_equal(pack_groups(&t->packed, &b->train, groups, GROUPS, 4096, 0), GROUPS);
+    packed_start_tokens(&t->packed, &b->train, groups, GROUPS);
+    assert_ok(decoder_forward(t->decoder, &t->packed.batch, backward, e));
+    assert_ok(numbers_read(t->decoder, &t->packed, &b->train, groups, GROUPS, &reading, seqs, NULL, e));
+    for (int g = 0; g < GROUPS; g++)
+        loss += objective_loss(&t->options.objective, seqs + 2 * g, 2, extra);
+    if (backward)
+        assert_ok(numbers_send(t->decoder, &t->packed, seqs, reading.needs, 1, e));
+    return loss;
+}
+
+// By the logits of each token's row, in double.
+static void numbers_are_those_of_the_sets(void **state)
+{
+    struct bench b;
+    struct seq seqs[2 * GROUPS];
+    make_drawn(&b, true);
+    drawn_loss(&b, seqs, false);
+    const struct seq_batch *batch = &b.trainer->packed.batch;
+    const size_t vocab = (size_t)b.model->arch.vocab_size;
+    float *logits = mem_alloc((size_t)batch->n_targets * vocab, sizeof *logits);
+    assert_ok(decoder_logits(b.trainer->decoder, batch->target_rows, batch->n_targets, logits, e));
+    int n_with = 0, target = 0;
+    for (int i = 0; i < 2 * GROUPS; i++) {
+        const struct ds_seq *s = &b.train.seqs[b.train.groups[i / 2].first_seq + i % 2];
+        double sum = 0;
+        for (int k = 0; k < s->n; k++, target++) {
+            const int32_t *ids = NULL;
+            const size_t token = s->first + (size_t)k, n = dataset_set(&b.train, token, &ids);
+            const float *l = logits + (size_t)target * vocab;
+            double all = 0, left = 0;
+            for (size_t v = 0; v < vocab; v++)
+                all += exp((double)l[v] / 0.7);
+            for (size_t v = 0; v < n; v++)
+                left += exp((double)l[ids[v]] / 0.7);
+            const double own = (double)l[b.train.tokens[token]] / 0.7;
+            assert_true(token < 5 || (n > 0) == (token % 3 > 0));
+            assert_close(seqs[i].tokens.full_logp[k], own - log(all), 3e-5);
+            assert_close(seqs[i].tokens.logp[k], own - log(n ? left : all), 3e-5);
+            assert_true(n || seqs[i].tokens.logp[k] == seqs[i].tokens.full_logp[k]);
+            assert_true(n != 1 || seqs[i].tokens.logp[k] == 0);
+            sum += (double)seqs[i].tokens.full_logp[k];
+            n_with += n > 1;
+        }
+        assert_close(sum, seqs[i].logp, 1e-9);
+    }
+    assert_true(n_with > 5);
+    free(logits);
+    bench_free(&b);
+}
+
+static double drawn_slope(struct bench *b, bool backward)
+{
+    struct seq seqs[2 * GROUPS];
+    return drawn_loss(b, seqs, backward);
+}
+
+static void gradients_through_sets_are_slopes_of_the_loss(void **state)
+{
+    for (int with_sets = 0; with_sets < 2; with_sets++) {
+        struct bench b;
+        make_drawn(&b, with_sets);
+        assert_true(check_gradients(&b, b.model, with_sets ? "sets" : "temperature", drawn_slope) > 10);
+        bench_free(&b);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(numbers_are_those_of_the_sets),
+        cmocka_unit_test(gradients_through_sets_are_slopes_of_the_loss),
         cmocka_unit_test(gradients_of_tokens_are_slopes_of_the_loss),
         cmocka_unit_test(columns_are_those_of_the_response),
         cmocka_unit_test(how_the_batch_is_cut_changes_nothing),
