@@ -17,6 +17,8 @@ struct needs objective_needs(const struct objective_run *r)
     n.batch_first = o->prepare;
     if (o->needs_now)
         o->needs_now(r->values, &n);
+    if (r->is_cut && (n.columns & COLUMN_TOKENS))
+        n.columns |= COLUMN_SETS;
     if (r->options.wpo)
         n.reads |= READ_SUM_SQUARES;
     return n;

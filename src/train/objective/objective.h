@@ -55,9 +55,11 @@ enum objective_column {
 
 // What may be known of each token of a response when it comes from its source.
 enum token_column {
-    TOKEN_OLD_LOGP,  // under the policy that said it, then
-    TOKEN_REFERENCE, // under the reference
+    TOKEN_OLD_LOGP,  // under the policy that said it, then; among the tokens that it was drawn from, as struct token_numbers.logp
+    TOKEN_REFERENCE, // the same under the reference
     TOKEN_REWARD, TOKEN_OLD_VALUE, TOKEN_ADVANTAGE, TOKEN_RETURN,
+    TOKEN_FULL_LOGP, TOKEN_FULL_REFERENCE, // the first two over the whole vocabulary
+    TOKEN_SAMPLER_LOGP,                    // the first one as the sampler had it
     N_TOKEN_COLUMNS
 };
 // A response's tokens (seq.n of each), with COLUMN_TOKENS.
@@ -121,6 +123,7 @@ struct objective_run {
     // The present batch, set before prepare() and loss(), the same for every way of cutting it in pieces:
     int n_groups;
     double n_tokens; // response tokens
+    bool is_cut;     // answers are drawn from what a cut (top-k, top-p, min-p) has left
     float inv_temperature; // log-probabilities are those of the logits times this: 1 / temperature of what was said; 0: 1
     int longest; // tokens that an answer of the policy may have; 0: none is sampled
     uint64_t seed;
@@ -134,7 +137,7 @@ struct said {
     int n;
     bool ended;   // by its own end; else it was cut off
     double score; // what it earned as a whole, of the rewards
-    const float *logp, *ref, *value;     // under the policy, the reference, the value network; NULL: none of these
+    const float *logp, *ref, *value;     // under the policy, the reference (whole vocabulary), the value network; NULL: none
     float *reward, *advantage, *returns; // to be set by judge()
 };
 // What an objective has that learns from what the policy says meanwhile (on-policy). The prompts of the data are

@@ -11,18 +11,23 @@ static void copy_column(struct dataset *d, enum token_column column, const struc
     memcpy(d->token_columns[column] + s->first, numbers, (size_t)s->n * sizeof *numbers);
 }
 
-// Every token under the model that the decoder computes: into a column, and its sum into sums, where that is wanted.
+// Every token under the model that the decoder computes: into two columns, and its sum into sums, where that is wanted.
 static int read_logprobs(struct rollouts *r, struct decoder *decoder, struct rollout_batch *b, const int *groups,
-                         struct seq *seqs, enum token_column column, double *sums, struct tally *tally, struct err *e)
+                         struct seq *seqs, enum token_column column, enum token_column full, double *sums, struct tally *tally,
+                         struct err *e)
 {
     struct trainer *t = r->trainer;
     struct dataset *d = &b->data;
-    const struct reading reading = {.needs = {.columns = COLUMN_TOKENS, .reads = tally ? READ_TOKEN_STATS : 0}};
+    const struct objective_run *o = &t->options.objective;
+    const struct reading reading = {.needs = {.columns = COLUMN_TOKENS | (o->is_cut ? COLUMN_SETS : 0u),
+                                              .reads = tally ? READ_TOKEN_STATS : 0},
+                                    .inv_temperature = o->inv_temperature};
     t->packed.without_mismatched = false;
     t->packed.most_targets = 0;
     int code = forward_groups(decoder, &t->packed, d, groups, d->n_groups, t->options.max_batch_tokens, &reading, seqs, tally, e);
     for (int i = 0; i < d->n_seqs && !code; i++) {
         copy_column(d, column, &d->seqs[i], seqs[i].tokens.logp);
+        copy_column(d, full, &d->seqs[i], seqs[i].tokens.full_logp);
         if (sums)
             sums[i] = seqs[i].logp;
     }
@@ -57,13 +62,14 @@ int rollout_measure(struct rollouts *r, struct rollout_batch *b, struct err *e)
     struct seq *seqs = mem_alloc((size_t)d->n_seqs + 1, sizeof *seqs);
     struct tally tally = {0};
     double n_tokens = 0;
-    int code = read_logprobs(r, t->decoder, b, groups, seqs, TOKEN_OLD_LOGP, NULL, &tally, e);
+    int code = read_logprobs(r, t->decoder, b, groups, seqs, TOKEN_OLD_LOGP, TOKEN_FULL_LOGP, NULL, &tally, e);
     for (int i = 0; i < d->n_seqs; i++)
         n_tokens += d->seqs[i].n;
     b->entropy = tally.entropy / n_tokens;
     if (!code && t->reference) {
         d->refs = mem_realloc(d->refs, (size_t)d->n_seqs, sizeof *d->refs);
-        code = read_logprobs(r, live_reference_enter(t->reference), b, groups, seqs, TOKEN_REFERENCE, d->refs, NULL, e);
+        code = read_logprobs(r, live_reference_enter(t->reference), b, groups, seqs, TOKEN_REFERENCE, TOKEN_FULL_REFERENCE,
+                             d->refs, NULL, e);
         live_reference_leave(t->reference);
     }
     if (!code && t->value)
@@ -81,7 +87,8 @@ static struct said *said_of(const struct rollouts *r, const struct rollout_batch
     for (int i = 0; i < d->n_seqs; i++) {
         const size_t at = d->seqs[i].first;
         said[i] = (struct said){.n = d->seqs[i].n, .ended = b->ended[i], .score = b->scores[i],
-                                .logp = c[TOKEN_OLD_LOGP] + at, .ref = r->trainer->reference ? c[TOKEN_REFERENCE] + at : NULL,
+                                .logp = c[TOKEN_FULL_LOGP] + at,
+                                .ref = r->trainer->reference ? c[TOKEN_FULL_REFERENCE] + at : NULL,
                                 .value = r->trainer->value ? c[TOKEN_OLD_VALUE] + at : NULL,
                                 .reward = c[TOKEN_REWARD] + at, .advantage = c[TOKEN_ADVANTAGE] + at,
                                 .returns = c[TOKEN_RETURN] + at};

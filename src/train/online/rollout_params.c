@@ -9,7 +9,7 @@ const struct param rollout_params[] = {
     {.name = "max-new-tokens", .type = PARAM_INT, .fallback = "64", .min = 1, .max = 65536, .unit = "tokens", .group = "rollouts",
      .help = "Longest answer that is sampled; one that has not ended by then is cut off."},
     {.name = "temperature", .type = PARAM_FLOAT, .fallback = "1", .min = 0.01, .max = 100, .group = "rollouts",
-     .help = "Answers are drawn from the model's probabilities to the power of one over this; learning looks at them as they are, so 1 is exact."},
+     .help = "Answers are drawn from the model's probabilities to the power of one over this; learning looks at the same."},
     {.name = "top-k", .type = PARAM_INT, .fallback = "0", .min = 0, .max = 1e9, .group = "rollouts",
      .help = "Draw from the k most likely tokens alone; 0: from all."},
     {.name = "top-p", .type = PARAM_FLOAT, .fallback = "1", .min = 0.01, .max = 1, .group = "rollouts",
@@ -28,6 +28,11 @@ const struct param rollout_params[] = {
      .help = "What a value network starts from: the reward model where there is one, or the policy."},
     {0}};
 
+bool rollout_is_cut(const struct settings *s)
+{
+    return settings_int(s, "top-k") > 0 || settings_float(s, "top-p") < 1 || settings_float(s, "min-p") > 0;
+}
+
 void rollout_options_read(struct rollout_options *o, const struct settings *s)
 {
     o->sampling.max_new_tokens = (int)settings_int(s, "max-new-tokens");
@@ -35,6 +40,8 @@ void rollout_options_read(struct rollout_options *o, const struct settings *s)
     o->sampling.top_k = (int)settings_int(s, "top-k");
     o->sampling.top_p = (float)settings_float(s, "top-p");
     o->sampling.min_p = (float)settings_float(s, "min-p");
+    // Then a ratio must be of what was drawn from, not of the whole vocabulary as it is.
+    o->sampling.keep_sets = rollout_is_cut(s) || o->sampling.temperature != 1;
     o->dynamic = settings_bool(s, "dynamic-sampling");
     o->ended_only = settings_bool(s, "mask-truncated");
     o->batch_size = (int)settings_int(s, "batch-size");

@@ -81,6 +81,16 @@ static int answer_all(struct rollouts *r, struct generator *g, struct asked *ask
     return code;
 }
 
+// What the sampler knew of each token.
+static void put_drawn(struct dataset *d, size_t first, const struct gen_sample *s)
+{
+    const float *drawn = s->drawn_logprobs ? s->drawn_logprobs : s->logprobs;
+    memcpy(d->token_columns[TOKEN_SAMPLER_LOGP] + first, drawn, (size_t)s->n_tokens * sizeof *drawn);
+    for (int t = 0; s->set_starts && t < s->n_tokens; t++)
+        if (s->set_starts[t + 1] > s->set_starts[t])
+            dataset_put_set(d, first + (size_t)t, s->set_ids + s->set_starts[t], s->set_starts[t + 1] - s->set_starts[t]);
+}
+
 // The prompts with their answers behind them.
 static void put_together(struct rollouts *r, int64_t position, const struct asked *asked, int n, struct rollout_batch *b)
 {
@@ -108,6 +118,8 @@ static void put_together(struct rollouts *r, int64_t position, const struct aske
     }
     for (int c = 0; c < N_TOKEN_COLUMNS; c++)
         d->token_columns[c] = mem_alloc(d->n_tokens, sizeof *d->token_columns[c]);
+    for (int i = 0; i < n_answers; i++)
+        put_drawn(d, d->seqs[i].first, &asked[i / r->o.samples].samples[i % r->o.samples]);
 }
 
 int rollout_sample(struct rollouts *r, int64_t position, int n, struct rollout_batch *out, struct err *e)

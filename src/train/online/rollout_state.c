@@ -13,7 +13,8 @@ static const char file_name[] = "state.rollouts.safetensors";
 enum { GROUP_WORDS = 6, SEQ_WORDS = 4 }; // prompt, n_prompt, first_seq, n_seqs, example, n_dropped; first, n, response, ended
 static const char *const column_names[N_TOKEN_COLUMNS] = {
     [TOKEN_OLD_LOGP] = "old_logp",     [TOKEN_REFERENCE] = "reference", [TOKEN_REWARD] = "reward",
-    [TOKEN_OLD_VALUE] = "old_value", [TOKEN_ADVANTAGE] = "advantage", [TOKEN_RETURN] = "return"};
+    [TOKEN_OLD_VALUE] = "old_value", [TOKEN_ADVANTAGE] = "advantage", [TOKEN_RETURN] = "return",
+    [TOKEN_FULL_LOGP] = "full_logp", [TOKEN_FULL_REFERENCE] = "full_reference", [TOKEN_SAMPLER_LOGP] = "sampler_logp"};
 
 static void group_words(const struct ds_group *g, int64_t w[GROUP_WORDS])
 {
@@ -25,7 +26,7 @@ int rollout_write(const struct rollouts *r, const char *dir, struct err *e)
 {
     const struct rollout_batch *b = &r->batch;
     const struct dataset *d = &b->data;
-    struct st_spec specs[5 + N_TOKEN_COLUMNS] = {
+    struct st_spec specs[6 + N_TOKEN_COLUMNS] = {
         {.name = "tokens", .dtype = ST_I32, .n_dims = 1, .dims = {(int64_t)d->n_tokens}},
         {.name = "groups", .dtype = ST_I64, .n_dims = 2, .dims = {d->n_groups, GROUP_WORDS}},
         {.name = "answers", .dtype = ST_I64, .n_dims = 2, .dims = {d->n_seqs, SEQ_WORDS}},
@@ -34,6 +35,11 @@ int rollout_write(const struct rollouts *r, const char *dir, struct err *e)
     int n_specs = 4;
     for (int c = 0; c < N_TOKEN_COLUMNS; c++)
         specs[n_specs++] = (struct st_spec){.name = column_names[c], .dtype = ST_F32, .n_dims = 1, .dims = {(int64_t)d->n_tokens}};
+    const size_t n_set_ids = d->n_set_tokens ? d->set_starts[d->n_set_tokens] : 0;
+    if (n_set_ids) {
+        specs[n_specs++] = (struct st_spec){.name = "set_sizes", .dtype = ST_I64, .n_dims = 1, .dims = {(int64_t)d->n_set_tokens}};
+        specs[n_specs++] = (struct st_spec){.name = "set_ids", .dtype = ST_I32, .n_dims = 1, .dims = {(int64_t)n_set_ids}};
+    }
     struct st_writer *w;
     char *path = path_join(dir, file_name);
     int code = st_writer_open(&w, path, specs, (size_t)n_specs, NULL, e);
@@ -57,6 +63,12 @@ int rollout_write(const struct rollouts *r, const char *dir, struct err *e)
         }
     for (int c = 0; c < N_TOKEN_COLUMNS && !code; c++)
         code = st_writer_add(w, d->token_columns[c], d->n_tokens * sizeof *d->token_columns[c], e);
+    for (size_t i = 0; i < d->n_set_tokens && n_set_ids && !code; i++) {
+        const int64_t size = (int64_t)(d->set_starts[i + 1] - d->set_starts[i]);
+        code = st_writer_add(w, &size, sizeof size, e);
+    }
+    if (n_set_ids && !code)
+        code = st_writer_add(w, d->set_ids, n_set_ids * sizeof *d->set_ids, e);
     if (code) {
         st_writer_abort(w);
         return code;
@@ -91,6 +103,30 @@ static bool is_sound(const struct rollouts *r, const struct dataset *d)
             return false;
     }
     return at == d->n_seqs && d->n_groups <= r->source.batch_size;
+}
+
+// What tokens were drawn from; that a set is sound the decoder sees.
+static bool take_sets(const struct st_file *f, struct dataset *d)
+{
+    const struct st_tensor *sizes = part(f, "set_sizes", ST_I64, 0), *ids = part(f, "set_ids", ST_I32, 0);
+    size_t at = 0;
+    if (!sizes || !ids)
+        return !sizes && !ids;
+    if (sizes->n_elements > d->n_tokens)
+        return false;
+    int32_t *all = mem_alloc(ids->n_elements + 1, sizeof *all);
+    memcpy(all, ids->bytes, ids->n_bytes);
+    bool sound = true;
+    for (size_t i = 0; i < sizes->n_elements && sound; i++) {
+        int64_t n;
+        memcpy(&n, sizes->bytes + i * sizeof n, sizeof n);
+        sound = n >= 0 && (uint64_t)n <= ids->n_elements - at;
+        if (sound && n > 0)
+            dataset_put_set(d, i, all + at, (size_t)n);
+        at += sound ? (size_t)n : 0;
+    }
+    free(all);
+    return sound && at == ids->n_elements;
 }
 
 static bool take(struct rollouts *r, const struct st_file *f, struct rollout_batch *b)
@@ -140,7 +176,7 @@ static bool take(struct rollouts *r, const struct st_file *f, struct rollout_bat
         d->token_columns[c] = mem_alloc(d->n_tokens, sizeof *d->token_columns[c]);
         memcpy(d->token_columns[c], t->bytes, t->n_bytes);
     }
-    return is_sound(r, d);
+    return is_sound(r, d) && take_sets(f, d);
 }
 
 int rollout_read(struct rollouts *r, const char *dir, struct err *e)

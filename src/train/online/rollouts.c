@@ -66,6 +66,12 @@ static void append(struct rollouts *r, struct rollout_batch *to, struct rollout_
         for (size_t i = 0; i < from->n_tokens; i++)
             d->token_columns[c][at + i] = from->token_columns[c][i];
     }
+    for (size_t i = 0; i < from->n_set_tokens; i++) {
+        const int32_t *ids;
+        const size_t n_ids = dataset_set(from, i, &ids);
+        if (n_ids)
+            dataset_put_set(d, at + i, ids, n_ids);
+    }
     d->groups = mem_realloc(d->groups, (size_t)r->source.batch_size + 1, sizeof *d->groups);
     d->seqs = mem_realloc(d->seqs, all, sizeof *d->seqs);
     to->ended = mem_realloc(to->ended, all, sizeof *to->ended);

@@ -9,7 +9,8 @@
 //   rollouts.c         the source
 //
 // The answer to prompt number `p` of training (counted from its beginning, over all epochs) with the sample number k is a function of
-// (seed, p, k) and the policy alone. Log-probabilities are those of the forward pass that trains, not of the sampler's.
+// (seed, p, k) and the policy alone. Log-probabilities are those of the forward pass that trains, not of the sampler's, at the temperature
+// that was sampled with; ratios are among the tokens that each was drawn from, penalties over the whole vocabulary.
 //
 // Owner: the trainer's thread.
 #pragma once
@@ -50,6 +51,7 @@ struct rollout_options {
 extern const struct param rollout_params[]; // rows of a run's settings, for what follows
 // What the settings say of it: sampling, batch_size, samples, seed, dynamic, ended_only.
 void rollout_options_read(struct rollout_options *o, const struct settings *s);
+bool rollout_is_cut(const struct settings *s); // answers are not drawn from the whole vocabulary
 
 void rollouts_new(struct group_source **out, const struct rollout_options *o);
 // Before the first batch: whose policy, reference and value network answer. The trainer must outlive the source's use.

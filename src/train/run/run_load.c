@@ -273,6 +273,9 @@ struct trainer_options run_trainer_options(const struct run *r)
         .seed = (uint64_t)settings_int(s, "seed"),
         .recompute = settings_bool(s, "recompute")};
     if (r->objective->online) {
+        const double temperature = settings_float(s, "temperature");
+        o.objective.is_cut = rollout_is_cut(s);
+        o.objective.inv_temperature = temperature != 1 ? 1 / (float)temperature : 0;
         o.longest = (int)settings_int(s, "max-new-tokens");
         o.minibatches = (int)settings_int(s, "minibatches");
         o.passes = (int)settings_int(s, "passes");

@@ -66,7 +66,7 @@ static void keep(void *with, const struct rollout_batch *b, int64_t step)
             const struct ds_seq *s = &d->seqs[i];
             struct run_rollout row = {.step = step, .prompt_number = b->first_prompt + g, .sample = k, .ended = b->ended[i],
                                       .score = b->scores[i], .n_tokens = s->n,
-                                      .logp = sum_of(d->token_columns[TOKEN_OLD_LOGP], s),
+                                      .logp = sum_of(d->token_columns[TOKEN_FULL_LOGP], s),
                                       .ref = d->refs ? d->refs[i] : NAN, .response = text_of(r, d, s)};
             row.tokens = mem_alloc((size_t)s->n, sizeof *row.tokens);
             memcpy(row.tokens, d->tokens + s->first, (size_t)s->n * sizeof *row.tokens);

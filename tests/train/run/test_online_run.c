@@ -108,6 +108,28 @@ static void every_objective_that_answers_trains(void **state)
     }
 }
 
+// Cut and warm: before its first update a batch has ratios of exactly 1, and the sampler's numbers are the trainer's; penalties are over the
+// whole vocabulary all the same.
+static void ratios_are_of_what_was_drawn_from(void **state)
+{
+    static const char *const ways[] = {"top-p=0.7 temperature=1.4", "top-k=5", "min-p=0.05 temperature=0.6", "temperature=2"};
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        struct str extra = {0};
+        char name[20];
+        snprintf(name, sizeof name, "drawn-%zu", i);
+        str_addf(&extra, "samples=4 steps=4 passes=2 eval-every=0 probe-every=0 %s", ways[i]);
+        add(name, "grpo", str_text(&extra));
+        run_to_end(name);
+        for (int step = 1; step <= 3; step += 2) {
+            assert_true(metric_at(name, "ratio/max", step) == 1 && metric_at(name, "ratio/min", step) == 1);
+            assert_close(metric_at(name, "rollout/kl", step), 0, 1e-5);
+        }
+        assert_true(metric_at(name, "ratio/max", 2) != 1);
+        assert_close(metric_at(name, "objective/kl", 1), 0, 1e-4); // the policy is the reference still
+        str_fini(&extra);
+    }
+}
+
 // With the score of a reward model nobody trained nothing is learnt but the answers are as they were: the loss is the objective's own.
 static void the_reward_is_the_reward_models(void **state)
 {
@@ -143,6 +165,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(killed_runs_answer_and_learn_the_same), cmocka_unit_test(every_objective_that_answers_trains),
+        cmocka_unit_test(ratios_are_of_what_was_drawn_from),
         cmocka_unit_test(the_reward_is_the_reward_models),       cmocka_unit_test(what_cannot_be_is_refused),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
