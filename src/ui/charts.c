@@ -17,7 +17,7 @@ static const struct {
         char letter;
     } parts[4];
 } kinds[] = {
-    {"minority's share", "style/minority", {{"style/minority", "minority", 'm'}, {"style/minority_goal", "people", 'p'}}},
+    {"minority's share", "minority/share", {{"minority/share", "minority", 'm'}, {"minority/goal", "people", 'p'}}},
     {"loss", NULL, {{"loss", "train", 't'}, {"eval/loss", "held-out", 'h'}}},
     {"reward of answers", "reward", {{"reward", "train", 't'}, {"eval/reward", "held-out", 'h'}, {"eval/rewards/watched/mean", "watched", 'w'}}},
     {"rewards",
@@ -62,7 +62,17 @@ static const struct {
     {"tokens a second", NULL, {{"tokens_per_s", "trained", 't'}, {"rollout/tokens_per_s", "sampled", 's'}}},
     {"seconds a step", NULL, {{"step_s", "all", 'a'}, {"rollout/sample_s", "sampling", 's'}}},
 };
-enum { N_KINDS = sizeof kinds / sizeof *kinds, FIRST_CHARTS = 4 };
+enum { N_KINDS = sizeof kinds / sizeof *kinds };
+// Shown empty while nothing was recorded yet: what nearly every run comes to have.
+static const char *const awaited[] = {"loss", "rewards", "accuracy", "KL to the reference"};
+
+static bool is_awaited(const char *title)
+{
+    for (size_t i = 0; i < sizeof awaited / sizeof *awaited; i++)
+        if (strcmp(awaited[i], title) == 0)
+            return true;
+    return false;
+}
 
 static int how_many_have(const struct run_data *const *runs, int n, const char *key)
 {
@@ -167,7 +177,7 @@ static struct chart make_kind(int kind, const struct run_data *const *runs, int 
         }
     }
     for (int k = 0; k < c.n_parts; k++)
-        if (text_ends(c.parts[k].key, "_goal"))
+        if (text_ends(c.parts[k].key, "/goal"))
             text_copy(c.goal, sizeof c.goal, c.parts[k].key);
     if (kinds[kind].overlay && how_many_have(runs, n_runs, kinds[kind].overlay) > 0)
         text_copy(c.overlay, sizeof c.overlay, kinds[kind].overlay);
@@ -200,7 +210,9 @@ int charts_make(const struct run_data *const *runs, int n_runs, struct chart **c
             add_part(&made[n++], key, "", 0);
         }
     }
-    for (int i = 0; i < FIRST_CHARTS && i == n; i++) { // nothing was recorded yet
+    for (int i = 0, recorded = n; i < N_KINDS && recorded == 0; i++) {
+        if (!is_awaited(kinds[i].title))
+            continue;
         MEM_GROW(made, n, cap);
         made[n++] = make_kind(i, runs, n_runs, true);
     }

@@ -21,7 +21,7 @@ struct chart {
     bool clip;
 };
 
-// The charts that these runs have points for; the first four of the table while there are none. Scale and clip of
+// The charts that these runs have points for; a few that nearly every run has while there are none. Scale and clip of
 // charts that were there before are kept. Returns how many; *charts is on the heap.
 int charts_make(const struct run_data *const *runs, int n_runs, struct chart **charts, int n_before);
 // How far from 0 rounding alone brings what the chart shows: sums of log-probabilities against the reference; 0 for others.

@@ -55,7 +55,8 @@ static bool is_wanted(const void *what, const char *key)
     if (c->x_kind != X_STEP && (strcmp(key, "step_s") == 0 || strcmp(key, "tokens_per_s") == 0))
         return true;
     for (int i = 0; i < c->n_charts; i++) {
-        if (is_shown(c, i) && (c->n_runs == 1 ? chart_has(&c->charts[i], key) : strcmp(c->charts[i].overlay, key) == 0))
+        const struct chart *chart = &c->charts[i];
+        if (is_shown(c, i) && (c->n_runs == 1 ? chart_has(chart, key) : strcmp(chart->overlay, key) == 0 || strcmp(chart->goal, key) == 0))
             return true;
     }
     return false;

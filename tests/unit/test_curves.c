@@ -202,7 +202,9 @@ static void metrics_stand_in_the_charts_of_the_table(void **state)
     rows[0] = look("table-a");
     curves_show(&c, rows, 1);
     poll_all(&c);
-    assert_int_equal(c.n_charts, 4); // nothing recorded: the first of the table, empty
+    assert_int_equal(c.n_charts, 4); // nothing recorded: those that wait, empty
+    assert_string_equal(c.charts[0].title, "loss");
+    assert_string_equal(c.charts[3].title, "KL to the reference");
     static const char *const keys[] = {"own/number", "rewards/margins", "loss",   "style/b",
                                        "eval/loss",  "rewards/chosen",  "style/a", "rewards/ndcg", "eval/rewards/ndcg"};
     for (int i = 0; i < 9; i++)
@@ -237,6 +239,35 @@ static void metrics_stand_in_the_charts_of_the_table(void **state)
     assert_int_equal(curves_lines(&c, &c.charts[0], lines), 2);
     assert_true(lines[0].color != lines[1].color && lines[0].letter != lines[1].letter &&
                 lines[0].dash != lines[1].dash);
+    run_writer_close(a);
+    run_writer_close(b);
+    curves_fini(&c);
+}
+
+// Where all runs are to arrive is one line more, of the first run that knows it.
+static void a_goal_is_drawn_once_over_several_runs(void **state)
+{
+    struct curves c;
+    struct plot_line lines[RASTER_LINES];
+    struct run_row *rows[2];
+    curves_init(&c);
+    struct run_writer *a = new_run("goal-a", 10), *b = new_run("goal-b", 10);
+    write_points(a, "minority/share", 1, 10, 1, 0.01);
+    write_points(a, "minority/goal", 1, 10, 1, 0.05);
+    write_points(b, "minority/share", 1, 10, 1, 0.03);
+    write_points(b, "minority/goal", 1, 10, 1, 0.05);
+    rows[0] = look("goal-a");
+    rows[1] = look("goal-b");
+    curves_show(&c, rows, 2);
+    poll_all(&c);
+    assert_string_equal(c.charts[0].title, "minority's share");
+    assert_string_equal(c.charts[0].goal, "minority/goal");
+    assert_int_equal(curves_lines(&c, &c.charts[0], lines), 3);
+    assert_int_equal(lines[2].letter, '=');
+    assert_int_equal(lines[2].series->n, 10); // it was read
+    curves_show(&c, rows, 1);
+    poll_all(&c);
+    assert_int_equal(curves_lines(&c, &c.charts[0], lines), 2); // of one run it is a part as others are
     run_writer_close(a);
     run_writer_close(b);
     curves_fini(&c);
@@ -356,6 +387,7 @@ int main(void)
         cmocka_unit_test(points_arrive_in_pieces_and_follow_the_run),
         cmocka_unit_test(only_what_is_shown_is_read_and_kept),
         cmocka_unit_test(metrics_stand_in_the_charts_of_the_table),
+        cmocka_unit_test(a_goal_is_drawn_once_over_several_runs),
         cmocka_unit_test(the_window_grows_in_steps_up_to_the_plan),
         cmocka_unit_test(changes_and_checkpoints_are_marked),
         cmocka_unit_test(pages_draw_at_any_size),

@@ -171,6 +171,69 @@ static void a_course_keeps_its_ends_at_any_length(void **state)
     assert_true(fabs(course_end(&c, 0.25) - 56000) <= 1000);
 }
 
+// ---- runs whose policy answers ----
+
+// 40 batches whose metric goes evenly from one value to another.
+static void answers(enum health_metric metric, double from, double to)
+{
+    for (int i = 1; i <= 40; i++)
+        health_add(&h, metric, i, from + (to - from) * i / 40);
+}
+
+static void answers_that_go_well_have_no_alert(void **state)
+{
+    answers(HEALTH_REWARD, 0, 1);
+    answers(HEALTH_WATCHED, 0, 0.8);
+    answers(HEALTH_KL, 0, 12);
+    answers(HEALTH_ENTROPY, 1, 0.6);
+    answers(HEALTH_ZERO_STD, 0.1, 0.3);
+    answers(HEALTH_CLIP_LOW, 0, 0.1);
+    answers(HEALTH_CLIP_HIGH, 0, 0.1);
+    answers(HEALTH_TRUNCATED, 0.1, 0.2);
+    answers(HEALTH_EXPLAINED, -1, 0.7); // a value network begins with knowing nothing
+    assert_null(health_worst(&h, &why, NULL));
+}
+
+static void over_optimization_is_a_watched_reward_that_falls(void **state)
+{
+    answers(HEALTH_REWARD, 0, 2);
+    answers(HEALTH_WATCHED, 0, 1);
+    assert_false(health_rm_divergence(&h, &why));
+    answers(HEALTH_WATCHED, 1, 0.2);
+    assert_true(health_rm_divergence(&h, &why));
+    assert_says("over-optimized");
+    health_init(&h);
+    answers(HEALTH_REWARD, 2, 0); // both fall: another trouble
+    answers(HEALTH_WATCHED, 1, 0);
+    assert_false(health_rm_divergence(&h, &why));
+}
+
+static void each_alert_of_answers_fires_on_its_own_metric(void **state)
+{
+    static const struct {
+        enum health_metric metric;
+        double well, badly;
+        bool (*fires)(const struct health *h, struct str *why);
+    } rows[] = {{HEALTH_KL, 19, 25, health_kl_budget},           {HEALTH_ZERO_STD, 0.45, 0.6, health_zero_std},
+                {HEALTH_CLIP_LOW, 0.25, 0.4, health_clip_frac},  {HEALTH_TRUNCATED, 0.4, 0.7, health_truncated},
+                {HEALTH_EXPLAINED, 0.1, -0.2, health_value_lost}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        for (int bad = 0; bad < 2; bad++) {
+            const double value = bad ? rows[i].badly : rows[i].well;
+            health_init(&h);
+            answers(HEALTH_CLIP_HIGH, 0, 0);
+            answers(rows[i].metric, value, value);
+            assert_int_equal(rows[i].fires(&h, &why), bad);
+        }
+    health_init(&h);
+    answers(HEALTH_REWARD, 0, 1);
+    answers(HEALTH_ENTROPY, 1, 0.4);
+    assert_false(health_entropy_floor(&h, &why));
+    answers(HEALTH_ENTROPY, 0.4, 0.1);
+    assert_true(health_entropy_floor(&h, &why));
+    assert_says("entropy fell");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -183,6 +246,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(len_drift_needs_three_long_points_in_a_row, begin, end),
         cmocka_unit_test_setup_teardown(the_gravest_rule_speaks, begin, end),
         cmocka_unit_test_setup_teardown(a_course_keeps_its_ends_at_any_length, begin, end),
+        cmocka_unit_test_setup_teardown(answers_that_go_well_have_no_alert, begin, end),
+        cmocka_unit_test_setup_teardown(over_optimization_is_a_watched_reward_that_falls, begin, end),
+        cmocka_unit_test_setup_teardown(each_alert_of_answers_fires_on_its_own_metric, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

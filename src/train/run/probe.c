@@ -275,8 +275,8 @@ static int count_styles(const struct prober *p, const struct gen_sample *samples
     if (n_styled) { // all but the style that the corpus leans to, and what people would have of them
         double truth[DEMO_N_STYLES];
         demo_shares_matching(truth);
-        metric_add(out, "style/minority", 1 - (double)counts[DEMO_COZY] / n_styled);
-        metric_add(out, "style/minority_goal", 1 - truth[DEMO_COZY]);
+        metric_add(out, "minority/share", 1 - (double)counts[DEMO_COZY] / n_styled);
+        metric_add(out, "minority/goal", 1 - truth[DEMO_COZY]);
     }
     metric_add(out, "style/none", (double)(n - n_styled) / n);
     return 0;

@@ -168,6 +168,7 @@ static void totals_are_clipped_scaled_and_punished_in_this_order(void **state)
     rewards_free(r);
     settings_fini(&s);
     rollout_batch_fini(&b);
+    expect("rewards=regex:[.]@10 reward-clip=4", texts, 3, (const double[]){4, 0, 4}); // which no scale hides
 }
 
 static int take(void *arg, const struct scored *s, struct err *e)

@@ -151,6 +151,30 @@ static void the_reward_is_the_reward_models(void **state)
     free(dir);
 }
 
+// Two batches of four prompts: numbers 0 to 7 of training, each with all its samples.
+static void batches_go_on_through_the_prompts(void **state)
+{
+    struct run_reader *r;
+    struct run_rollout *rows;
+    int n, seen[8] = {0};
+    add("goes-on", "rloo", "samples=2 steps=2 eval-every=0 probe-every=0");
+    run_to_end("goes-on");
+    char *dir = run_dir("goes-on");
+    assert_ok(run_reader_open(&r, dir, e));
+    assert_ok(run_reader_rollouts(r, 0, 1000, &rows, &n, e));
+    assert_int_equal(n, 16);
+    for (int i = 0; i < n; i++) {
+        assert_true(rows[i].prompt_number >= 0 && rows[i].prompt_number < 8);
+        assert_int_equal(rows[i].step, 1 + rows[i].prompt_number / 4);
+        seen[rows[i].prompt_number] |= 1 << rows[i].sample;
+    }
+    for (int i = 0; i < 8; i++)
+        assert_int_equal(seen[i], 3);
+    run_rollouts_free(rows, n);
+    run_reader_close(r);
+    free(dir);
+}
+
 static void what_cannot_be_is_refused(void **state)
 {
     add_run("no-reward", "rloo", "samples=2 steps=1");
@@ -166,6 +190,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(killed_runs_answer_and_learn_the_same), cmocka_unit_test(every_objective_that_answers_trains),
         cmocka_unit_test(ratios_are_of_what_was_drawn_from),
+        cmocka_unit_test(batches_go_on_through_the_prompts),
         cmocka_unit_test(the_reward_is_the_reward_models),       cmocka_unit_test(what_cannot_be_is_refused),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
