@@ -40,7 +40,7 @@ enum { ENGINE_DEMO_STEPS = 100 };
 
 // What the engine would refuse in a run of these settings (all of them, paths resolved), before there is one: model
 // folder, data, text, device, adapters, memory. It reads headers and the data's first rows: a fraction of a second.
-// memory: what it would take, {"bytes", "mapped", "available", "lines"}, a new reference; NULL: nobody asks.
+// memory: what it would take, {"bytes", "mapped", "available", "lines", "warnings"}, a new reference; NULL: nobody asks.
 int engine_check_run(const char *objective, const json_t *settings, json_t **memory, struct err *e);
 // The same of training a model alone, for settings that have no data.
 int engine_memory(const char *objective, const json_t *settings, json_t **memory, struct err *e);

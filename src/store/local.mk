@@ -5,6 +5,7 @@ libstore_a_SOURCES = \
 	%D%/labels.c %D%/labels.h \
 	%D%/labels_read.c \
 	%D%/names.c %D%/names.h \
+	%D%/run_best.c %D%/run_best.h \
 	%D%/run_db.h %D%/run_internal.h \
 	%D%/run_pairs.c \
 	%D%/run_reader.c \

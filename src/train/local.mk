@@ -95,6 +95,8 @@ libtrain_a_SOURCES = \
 	%D%/online/rollout_sample.c \
 	%D%/online/rollout_state.c \
 	%D%/online/rollouts.c %D%/online/rollouts.h \
+	%D%/run/best.c %D%/run/best.h \
+	%D%/run/best_rules.c \
 	%D%/run/checkpoint.c %D%/run/checkpoint.h \
 	%D%/run/control.c %D%/run/control.h \
 	%D%/run/paft_parts.c %D%/run/paft_parts.h \
@@ -271,7 +273,12 @@ tests_train_run_test_load_SOURCES = tests/train/run/test_load.c tests/train/whol
 	tests/train/fixture.c tests/train/fixture.h
 tests_train_run_test_load_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
 
-check_PROGRAMS += tests/train/run/test_stages tests/train/run/test_paft
+check_PROGRAMS += tests/train/run/test_best tests/train/run/test_best_runs tests/train/run/test_stages tests/train/run/test_paft
+tests_train_run_test_best_SOURCES = tests/train/run/test_best.c tests/train/fixture.c tests/train/fixture.h
+tests_train_run_test_best_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
+tests_train_run_test_best_runs_SOURCES = tests/train/run/test_best_runs.c tests/train/whole.c tests/train/whole.h \
+	tests/train/fixture.c tests/train/fixture.h
+tests_train_run_test_best_runs_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
 tests_train_run_test_stages_SOURCES = tests/train/run/test_stages.c tests/train/whole.c tests/train/whole.h \
 	tests/train/fixture.c tests/train/fixture.h
 tests_train_run_test_stages_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)

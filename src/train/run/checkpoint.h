@@ -17,12 +17,14 @@ struct checkpoint_facts { // what must be the same when a run is continued
 };
 struct text_rules;
 
-// Writes step-N, then removes all but the newest `keep`. settings: all of the run's as they are now. rules: how its text
+// Writes step-N, then removes old ones. settings: all of the run's as they are now. rules: how its text
 // becomes tokens (NULL: of no text).
 // *name_out: "step-N" on the heap.
 int checkpoint_write(const struct trainer *t, const char *run_dir, const struct checkpoint_facts *facts,
                      const json_t *settings, const struct text_rules *rules, enum save_dtype dtype, int keep,
                      char **name_out, struct err *e);
+// All but the newest `keep` and the one that best.json names.
+void checkpoint_remove_old(const char *run_dir, int keep);
 
 // The newest checkpoint's folder (heap) and step; NULL when there is none. Leftovers of an interrupted write
 // are removed.

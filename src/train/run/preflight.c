@@ -243,24 +243,32 @@ static int check_device(const struct flight *f, struct err *e)
     return code;
 }
 
-int preflight_memory(const struct objective *o, const struct settings *s, struct memory_plan *plan, struct err *e)
+int preflight_memory(const struct objective *o, const struct settings *s, struct memory_plan *plan, struct notes *notes,
+                     struct err *e)
 {
     struct objective_run configured = {0};
+    struct best best;
     objective_configure(&configured, o, s);
     struct flight f = {.objective = o, .settings = s, .needs = objective_needs(&configured)};
-    int code = check_model(&f, e);
+    int code = best_open(&best, o, s, notes, e);
+    if (!code)
+        code = check_model(&f, e);
     if (!code)
         memory_plan_make(plan, &f.facts, o, f.needs, s);
     return code;
 }
 
-int preflight(const struct objective *o, const struct settings *s, struct memory_plan *plan, struct err *e)
+int preflight(const struct objective *o, const struct settings *s, struct memory_plan *plan, struct notes *notes,
+              struct err *e)
 {
     struct objective_run configured = {0};
+    struct best best;
     objective_configure(&configured, o, s);
     struct flight f = {.objective = o, .settings = s, .needs = objective_needs(&configured)};
     *plan = (struct memory_plan){0};
     int code = o->online ? run_check_online(o, s, e) : 0;
+    if (!code)
+        code = best_open(&best, o, s, notes, e);
     if (!code)
         code = check_device(&f, e);
     if (!code)

@@ -3,12 +3,15 @@
 #pragma once
 
 #include "base/err.h"
+#include "base/notes.h"
 #include "base/param.h"
 #include "train/objective/objective.h"
 #include "train/run/memory_plan.h"
 
 // settings: all of the run's. The first thing that is wrong is the error, phrased as the run's own would be.
-// plan: what it would take of memory, as far as that is known.
-int preflight(const struct objective *o, const struct settings *s, struct memory_plan *plan, struct err *e);
-// The plan alone, of a model and settings without data.
-int preflight_memory(const struct objective *o, const struct settings *s, struct memory_plan *plan, struct err *e);
+// plan: what it would take of memory, as far as that is known. notes (may be NULL): what stops nothing, but should be known.
+int preflight(const struct objective *o, const struct settings *s, struct memory_plan *plan, struct notes *notes,
+              struct err *e);
+// The plan and what settings alone say, of a model without data.
+int preflight_memory(const struct objective *o, const struct settings *s, struct memory_plan *plan, struct notes *notes,
+                     struct err *e);

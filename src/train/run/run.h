@@ -15,6 +15,7 @@
 #include "base/err.h"
 #include "model/backend.h"
 #include "store/store.h"
+#include "train/run/best.h"
 #include "train/run/checkpoint.h"
 #include "train/run/control.h"
 #include "train/learn/evaluate.h"
@@ -54,6 +55,8 @@ struct run {
     struct trainer *trainer;
     struct evaluator evaluator;
     struct prober *prober;
+    struct best best;
+    struct notes doubts; // about what is asked for
 
     double seconds_per_step, tokens_per_s; // smoothed
     int64_t saved_step, evaluated_step, probed_step; // -1: not yet
