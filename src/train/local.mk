@@ -95,7 +95,8 @@ libtrain_a_SOURCES = \
 	%D%/online/rollouts.c %D%/online/rollouts.h \
 	%D%/run/checkpoint.c %D%/run/checkpoint.h \
 	%D%/run/control.c %D%/run/control.h \
-	%D%/run/paft_parts.c %D%/run/paft_parts.h \
+	%D%/run/experiment.c %D%/run/experiment.h \
+	%D%/run/run_parts.c %D%/run/run_parts.h \
 	%D%/run/paft_run.c %D%/run/paft_run.h \
 	%D%/run/loop.c %D%/run/loop.h \
 	%D%/run/memory_plan.c %D%/run/memory_plan.h \
@@ -103,6 +104,11 @@ libtrain_a_SOURCES = \
 	%D%/run/params.c %D%/run/params.h \
 	%D%/run/preflight.c %D%/run/preflight.h \
 	%D%/run/probe.c %D%/run/probe.h \
+	%D%/run/recipe.c %D%/run/recipe.h \
+	%D%/run/recipe_check.c %D%/run/recipe_check.h \
+	%D%/run/recipe_plan.c \
+	%D%/run/recipe_run.c %D%/run/recipe_run.h \
+	%D%/run/recipe_words.c \
 	%D%/run/recorder.c %D%/run/recorder.h \
 	%D%/run/run.c %D%/run/run.h \
 	%D%/run/run_load.c \
@@ -138,6 +144,7 @@ attune_engine_SOURCES = \
 	%D%/engine/sampling.c %D%/engine/sampling.h \
 	%D%/engine/serve.c \
 	%D%/engine/score.c \
+	%D%/engine/recipe.c \
 	%D%/engine/session.c %D%/engine/session.h \
 	%D%/engine/tools.c
 attune_engine_LDADD = $(TRAIN_LIBS)
