@@ -120,6 +120,19 @@ libtrain_a_SOURCES = \
 TRAIN_LIBS = libtrain.a libdemo.a libcorpus.a libtext.a libmodel.a $(CPU_LIBS) libstore.a $(PCRE2_LIBS) $(SQLITE_LIBS) \
 	$(BASE_LIBS)
 
+# What `attune recipe run NAME` finds.
+recipedir = $(pkgdatadir)/recipes
+dist_recipe_DATA = \
+	share/attune/recipes/demo.conf \
+	share/attune/recipes/pm-rlhf-llama-2-7b.conf \
+	share/attune/recipes/pm-rlhf-opt-1.3b.conf \
+	share/attune/recipes/rlhf.conf \
+	share/attune/recipes/sdpo.conf \
+	share/attune/recipes/sft-dpo.conf \
+	share/attune/recipes/sft-rm.conf \
+	share/attune/recipes/llama-2-7b.json \
+	share/attune/recipes/opt-1.3b.json
+
 bin_PROGRAMS += attune-engine
 attune_engine_SOURCES = \
 	%D%/engine/answers.c %D%/engine/answers.h \

@@ -99,6 +99,10 @@ static int prepare(struct experiment *x, int i, struct err *e)
     int code = fill_settings(w, (size_t)i, &settings, e);
     if (!code)
         code = part_add(&w->parts[i], x->r, settings, e);
+    if (!code)
+        recorder_event(x->r->recorder, x->r->status.step, "info", "stage", 0, "stage %s takes the model %s and the data %s",
+                       w->names.names[i], json_string_value(json_object_get(settings, "model")),
+                       json_string_value(json_object_get(settings, "data")));
     json_decref(settings);
     return code;
 }
