@@ -32,8 +32,9 @@ static int fail_unknown(const char *project_dir, const char *word, struct err *e
     json_array_foreach(list, i, row)
         names[n++] = json_string_value(json_object_get(row, "name"));
     str_add_near(&near, word, names, n);
-    code = err_set(e, ERR_NOT_FOUND, "there is no recipe \"%.80s\"%s; \"attune recipe list\" lists what there is", word,
-                   str_text(&near));
+    if (!near.len)
+        str_add(&near, "; \"attune recipe list\" lists what there is");
+    code = err_set(e, ERR_NOT_FOUND, "there is no recipe \"%.80s\"%s", word, str_text(&near));
     str_fini(&near);
     free(names);
     json_decref(list);

@@ -342,7 +342,8 @@ static int set_in(struct recipe *r, const char *section, const char *key, const 
         return 0;
     }
     for (size_t i = 0; i < r->n_stages; i++) {
-        names[n++] = r->stages[i].name;
+        if (i == 0 || strcmp(r->stages[i].base, names[n - 1]) != 0)
+            names[n++] = r->stages[i].base;
         if (strcmp(section, r->stages[i].base) == 0 || strcmp(section, r->stages[i].name) == 0) {
             assign(&r->stages[i].lines, key, value, where);
             n_set++;

@@ -91,7 +91,7 @@ static int fail_stage(const struct recipe *r, size_t at, const struct recipe_lin
     const char *before[RECIPE_MAX_STAGES];
     struct str near = {.max = 300};
     for (size_t i = 0; i < at; i++)
-        before[i] = r->stages[i].name;
+        before[i] = r->stages[i].base;
     str_add_near(&near, names, before, at);
     int code = err_set(e, ERR_INPUT, "%s: {%.80s}: no such stage stands before %s%s; a stage can use what the stages before it "
                        "have made ({{ is a brace)", line->where, names, r->stages[at].name, str_text(&near));
