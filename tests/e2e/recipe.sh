@@ -105,4 +105,13 @@ is "recorded by their hash" "$("$get" stages 1 gave sha256 <p/runs/a/recipe.json
 check "a project's own" sh -c "mkdir -p p/recipes && cp mine.conf p/recipes/mine.conf && '$attune' recipe show mine"
 shows "is found by its name" "sft \(sft\), dpo \(dpo\)"
 check "the result under the experiment's name" "$attune" sample --run b --prompt "There was" --max-tokens 3
+
+# The console: the page, a start from it, and a copy for the project.
+"$attune" -e 'size 100x24; recipes; wait mine; snapshot -; start sft.steps=1 dpo.steps=1; wait has started; snapshot -; recipes; wait demo; down; copy; wait Copied' >"$work/out" 2>&1
+shows "the console lists them" '^ > mine +Two short stages'
+shows "shows the file" 'objective = sft'
+shows "and starts one" 'mine-1 has started'
+is "the copy is the project's" yes "$([ -f p/recipes/demo.conf ] && echo yes)"
+until_is mine-1 state done
+is "it ends" done "$(field mine-1 state)"
 exit $bad

@@ -59,6 +59,13 @@ static void add_recipe(json_t *list, const char *path, bool own)
     struct recipe r = {0};
     struct err fault = {0};
     char *name = mem_strndup(path_base(path), strlen(path_base(path)) - strlen(ending));
+    size_t i;
+    const json_t *other;
+    json_array_foreach(list, i, other) // the project's own goes before one of Attune's
+        if (strcmp(json_string_value(json_object_get(other, "name")), name) == 0) {
+            free(name);
+            return;
+        }
     json_t *row = recipe_read(&r, path, &fault) ? json_pack("{s:s}", "problem", fault.text) : recipe_outline(&r);
     json_object_set_new(row, "name", json_string(name));
     json_object_set_new(row, "path", json_string(path));

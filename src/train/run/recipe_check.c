@@ -33,14 +33,19 @@ static int unknown_key(const struct recipe_stage *stage, const struct recipe_lin
 static char *find_path(const struct recipe *r, const char *value)
 {
     char *dir = path_dir(r->path), *beside = path_join(dir, value), *shared = *value == '/' ? NULL : path_share(value);
-    const char *const places[] = {beside, value, shared};
+    struct str name = {0}; // of what a copied recipe had beside it
+    str_addf(&name, "recipes/%s", value);
+    char *shipped = *value == '/' ? NULL : path_share(str_text(&name));
+    const char *const places[] = {beside, value, shared, shipped};
     char *found = NULL;
-    for (size_t i = 0; i < 3 && !found; i++)
+    for (size_t i = 0; i < 4 && !found; i++)
         if (places[i] && file_exists(places[i]))
             found = realpath(places[i], NULL);
     free(dir);
     free(beside);
     free(shared);
+    free(shipped);
+    str_fini(&name);
     return found ? found : mem_strdup(value);
 }
 

@@ -411,6 +411,20 @@ static void a_stop_reaches_the_stage_and_resuming_goes_on(void **state)
     assert_same_run("whole.dpo", "stopped.dpo", "model.safetensors");
 }
 
+// The second round from the first one, not from where that had started.
+static void rounds_go_on_from_one_another(void **state)
+{
+    add_recipe("rounds", SFT RUN "steps = 4\n[repeat 2]\n[dpo]\nobjective = dpo\nmodel = {dpo or sft}\ndata = $data\n" RUN
+                         "steps = 3\n[end]\n");
+    run_to_end("rounds");
+    json_t *out = recorded("rounds");
+    for (size_t i = 1; i < 3; i++) {
+        const json_t *before = json_object_get(stage(out, i - 1), "gave"), *took = json_object_get(stage(out, i), "took");
+        assert_true(json_equal(json_object_get(before, "checkpoint"), json_object_get(took, "model")));
+    }
+    json_decref(out);
+}
+
 static void names_of_others_are_refused(void **state)
 {
     add_run("taken.dpo", "dpo", "");
@@ -434,6 +448,7 @@ int main(void)
         cmocka_unit_test(stages_start_from_one_another),
         cmocka_unit_test(killed_experiments_go_on_where_they_were),
         cmocka_unit_test(a_stop_reaches_the_stage_and_resuming_goes_on),
+        cmocka_unit_test(rounds_go_on_from_one_another),
         cmocka_unit_test(names_of_others_are_refused),
     };
     return cmocka_run_group_tests(tests, make_world, remove_world);
