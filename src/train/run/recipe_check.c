@@ -152,6 +152,20 @@ static bool makes_adapter(const struct check *c, size_t at)
     return settings_int(s, "lora-rank") > 0 && !c->stages[at].objective->of_runs;
 }
 
+// What scores answers must have learnt to.
+static int check_scorers(const struct check *c, size_t at, struct err *e)
+{
+    static const char *const keys[] = {"reward-model", "watch-model"};
+    const struct recipe_stage *stage = &c->recipe->stages[at];
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        const long from = settings_find(&c->stages[at].settings, keys[i]) ? stage_of(c, at, keys[i]) : -1;
+        if (from >= 0 && !(c->stages[from].objective->needs.networks & NETWORK_SCORE))
+            return err_set(e, ERR_INPUT, "%s: stage %s: %s is %s, which is no reward model (%s)", stage->where, stage->name, keys[i],
+                           c->names.names[from], c->stages[from].objective->name);
+    }
+    return 0;
+}
+
 static int check_start(const struct check *c, size_t at, struct err *e)
 {
     const struct recipe_stage *stage = &c->recipe->stages[at];
@@ -181,14 +195,6 @@ static struct settings *stand_in(const struct check *c, size_t at, struct prefli
     const long from = stage_of(c, at, "model");
     about->adapter = from >= 0 && makes_adapter(c, (size_t)from);
     run_settings_init(s, tables, stage->objective);
-    for (size_t i = 0; i < s->n_items; i++) {
-        const char *text = stage->settings.items[i].text;
-        size_t named, n;
-        const char *begins;
-        bool as_run;
-        if (*text && !recipe_names_stage(&c->names, text, &named, &begins, &n, &as_run))
-            settings_set(s, s->items[i].param->name, text, NULL);
-    }
     const struct settings *origin = &c->stages[first].settings;
     const char *model = c->stages[first].no_model ? c->config : settings_text(origin, "model");
     if (c->stages[first].no_model)
@@ -197,6 +203,16 @@ static struct settings *stand_in(const struct check *c, size_t at, struct prefli
         settings_fini(s);
         free(s);
         return NULL;
+    }
+    for (size_t i = 0; i < s->n_items; i++) {
+        const char *text = stage->settings.items[i].text;
+        size_t named, n;
+        const char *begins;
+        bool as_run;
+        const bool later = s->items[i].param->type == PARAM_PATH &&
+                           recipe_names_stage(&c->names, text, &named, &begins, &n, &as_run);
+        if (*text)
+            settings_set(s, s->items[i].param->name, later ? model : text, NULL);
     }
     settings_set(s, "model", model, NULL);
     if (!*settings_text(s, "tokenizer")) // a checkpoint has its run's
@@ -210,6 +226,8 @@ static int look_at_stage(struct check *c, size_t at, struct err *e)
     struct preflight_about about = {0};
     struct run_tables tables;
     int code = check_start(c, at, e);
+    if (!code)
+        code = check_scorers(c, at, e);
     struct settings *s = code ? NULL : stand_in(c, at, &about, &tables);
     if (!s)
         return code;

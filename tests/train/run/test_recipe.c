@@ -193,6 +193,9 @@ static void what_no_run_could_be_is_refused_with_its_line(void **state)
         {"[a]\nobjective = sft\nmodel = $model\n", "x.conf:1: stage a does not say its data"},
         {"[rm]\nobjective = rm\nmodel = $model\ndata = $data\n[b]\nobjective = dpo\nmodel = {rm}\ndata = $data\n",
          "x.conf:5: stage b starts from rm, which is a reward model"},
+        {SFT "[p]\nobjective = rloo\nmodel = {sft}\nreward-model = {sft}\ndata = $data\n",
+         "x.conf:5: stage p: reward-model is sft, which is no reward model (sft)"},
+        {SFT "[p]\nobjective = rloo\nmodel = {sft}\ndata = $data\n", "x.conf:5: stage p: there is no reward to learn from"},
         {SFT "lora-rank = 2\n[b]\nobjective = dpo\nmodel = {sft}\ndata = $data\nlora-rank = 2\n",
          "x.conf:6: stage b starts from sft, which is an adapter"},
         {SFT "[b]\nobjective = dpo\nmodel = {sft}\ndata = $data\nlora-rank = 2\nlora-targets = no_proj\n", "x.conf:5: stage b: "},
@@ -425,6 +428,20 @@ static void rounds_go_on_from_one_another(void **state)
     json_decref(out);
 }
 
+// Imitation, a reward model, and a policy that the reward model scores.
+static void rewards_come_from_a_stage(void **state)
+{
+    add_recipe("rlhf", SFT RUN "steps = 3\n[rm]\nobjective = rm\nmodel = {sft}\ndata = $data\n" RUN
+                       "steps = 3\n[policy]\nobjective = rloo\nmodel = {sft}\nreward-model = {rm}\ndata = $data\n" RUN
+                       "steps = 2\nsamples = 2\nmax-new-tokens = 4\n");
+    run_to_end("rlhf");
+    assert_int_equal(status_of("rlhf").step, 8);
+    json_t *out = recorded("rlhf");
+    assert_true(json_equal(json_object_get(json_object_get(stage(out, 1), "gave"), "checkpoint"),
+                           json_object_get(json_object_get(stage(out, 2), "settings"), "reward-model")));
+    json_decref(out);
+}
+
 static void names_of_others_are_refused(void **state)
 {
     add_run("taken.dpo", "dpo", "");
@@ -449,6 +466,7 @@ int main(void)
         cmocka_unit_test(killed_experiments_go_on_where_they_were),
         cmocka_unit_test(a_stop_reaches_the_stage_and_resuming_goes_on),
         cmocka_unit_test(rounds_go_on_from_one_another),
+        cmocka_unit_test(rewards_come_from_a_stage),
         cmocka_unit_test(names_of_others_are_refused),
     };
     return cmocka_run_group_tests(tests, make_world, remove_world);
