@@ -141,7 +141,7 @@ static void print_settings(const struct look *l, json_t *now)
     json_object_foreach(now, name, value) {
         const json_t *before = json_object_get(l->info.settings, name);
         if (json_is_null(value) || (json_is_string(value) && json_string_length(value) == 0) ||
-            strcmp(name, "model") == 0 || strcmp(name, "data") == 0)
+            json_is_object(value) || strcmp(name, "model") == 0 || strcmp(name, "data") == 0)
             continue;
         printf("  %-20s ", name);
         print_value(value);

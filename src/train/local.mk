@@ -99,7 +99,8 @@ libtrain_a_SOURCES = \
 	%D%/run/best_rules.c \
 	%D%/run/checkpoint.c %D%/run/checkpoint.h \
 	%D%/run/control.c %D%/run/control.h \
-	%D%/run/paft_parts.c %D%/run/paft_parts.h \
+	%D%/run/experiment.c %D%/run/experiment.h \
+	%D%/run/run_parts.c %D%/run/run_parts.h \
 	%D%/run/paft_run.c %D%/run/paft_run.h \
 	%D%/run/loop.c %D%/run/loop.h \
 	%D%/run/memory_plan.c %D%/run/memory_plan.h \
@@ -107,6 +108,11 @@ libtrain_a_SOURCES = \
 	%D%/run/params.c %D%/run/params.h \
 	%D%/run/preflight.c %D%/run/preflight.h \
 	%D%/run/probe.c %D%/run/probe.h \
+	%D%/run/recipe.c %D%/run/recipe.h \
+	%D%/run/recipe_check.c %D%/run/recipe_check.h \
+	%D%/run/recipe_plan.c \
+	%D%/run/recipe_run.c %D%/run/recipe_run.h \
+	%D%/run/recipe_words.c \
 	%D%/run/recorder.c %D%/run/recorder.h \
 	%D%/run/run.c %D%/run/run.h \
 	%D%/run/run_load.c \
@@ -117,6 +123,19 @@ libtrain_a_SOURCES = \
 	%D%/run/stages.c %D%/run/stages.h
 TRAIN_LIBS = libtrain.a libdemo.a libcorpus.a libtext.a libmodel.a $(CPU_LIBS) libstore.a $(PCRE2_LIBS) $(SQLITE_LIBS) \
 	$(BASE_LIBS)
+
+# What `attune recipe run NAME` finds.
+recipedir = $(pkgdatadir)/recipes
+dist_recipe_DATA = \
+	share/attune/recipes/demo.conf \
+	share/attune/recipes/pm-rlhf-llama-2-7b.conf \
+	share/attune/recipes/pm-rlhf-opt-1.3b.conf \
+	share/attune/recipes/rlhf.conf \
+	share/attune/recipes/sdpo.conf \
+	share/attune/recipes/sft-dpo.conf \
+	share/attune/recipes/sft-rm.conf \
+	share/attune/recipes/llama-2-7b.json \
+	share/attune/recipes/opt-1.3b.json
 
 bin_PROGRAMS += attune-engine
 attune_engine_SOURCES = \
@@ -142,6 +161,7 @@ attune_engine_SOURCES = \
 	%D%/engine/sampling.c %D%/engine/sampling.h \
 	%D%/engine/serve.c \
 	%D%/engine/score.c \
+	%D%/engine/recipe.c \
 	%D%/engine/session.c %D%/engine/session.h \
 	%D%/engine/tools.c
 attune_engine_LDADD = $(TRAIN_LIBS)
@@ -273,6 +293,10 @@ tests_train_run_test_load_SOURCES = tests/train/run/test_load.c tests/train/whol
 	tests/train/fixture.c tests/train/fixture.h
 tests_train_run_test_load_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += tests/train/run/test_recipe
+tests_train_run_test_recipe_SOURCES = tests/train/run/test_recipe.c tests/train/whole.c tests/train/whole.h \
+	tests/train/fixture.c tests/train/fixture.h
+tests_train_run_test_recipe_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/train/run/test_best tests/train/run/test_best_runs tests/train/run/test_stages tests/train/run/test_paft
 tests_train_run_test_best_SOURCES = tests/train/run/test_best.c tests/train/fixture.c tests/train/fixture.h
 tests_train_run_test_best_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)

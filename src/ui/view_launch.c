@@ -479,6 +479,11 @@ static enum view_result copy_run(struct view *v, const char *arg)
     char question[200];
     if (!r)
         return VIEW_KEPT;
+    if (!engine_find_objective(s->form.engine, r->info.objective)) {
+        ui_say_error(v->ui, "%s has no settings of its own: start its %s again from the list of runs, with R", r->info.name,
+                     r->info.objective);
+        return VIEW_CHANGED;
+    }
     if (!arg && s->typed) {
         snprintf(question, sizeof question, "Fill the form with the settings of %.100s? What is in it now is given up.", r->info.name);
         ui_confirm(v->ui, CMD_COPY, r->info.name, question);

@@ -34,6 +34,8 @@ const struct engine_command engine_commands[] = {
     {"credit", "what each token of given responses earned, as JSON lines", engine_credit_params, engine_credit},
     {"objective-eval", "an objective's loss and derivatives of numbers from standard input, as JSON",
      engine_objective_eval_params, engine_objective_eval},
+    {"recipe", "a recipe checked, and what its stages would take, as JSON", engine_recipe_params, engine_recipe},
+    {"recipes", "which recipes there are, as JSON", engine_recipes_params, engine_recipes},
     {"bench", "measure training steps on this machine", engine_bench_params, engine_bench},
     {0}};
 

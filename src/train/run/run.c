@@ -15,6 +15,7 @@
 #include "base/str.h"
 #include "train/run/loop.h"
 #include "train/run/paft_run.h"
+#include "train/run/recipe_run.h"
 
 static bool due(const struct run *r, const char *setting)
 {
@@ -282,6 +283,8 @@ static int train(struct run *r, struct err *e)
 
 static int open_settings(struct run *r, const struct run_info *info, struct err *e)
 {
+    if (strcmp(info->objective, RECIPE_KIND) == 0)
+        return recipe_open_settings(r, info->settings, e);
     int code = objective_find(&r->objective, info->objective, e);
     if (code)
         return code;
@@ -315,6 +318,8 @@ static void describe_start(struct run *r)
 
 static int work(struct run *r, bool *stopped, struct err *e)
 {
+    if (r->recipe)
+        return recipe_run(r, stopped, e);
     int code = best_open(&r->best, r->objective, &r->settings, &r->doubts, e);
     if (code)
         return code;
@@ -427,6 +432,7 @@ int run_main(const char *project, const char *name, double started, struct err *
     }
     run_unload(&r);
     controls_fini(&r.controls);
+    json_decref(r.recipe);
     if (r.settings.items)
         settings_fini(&r.settings);
     store_close(r.store);

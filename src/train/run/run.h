@@ -29,7 +29,8 @@ struct run {
     double started; // clock of the process's start
     struct store *store;
     char *name, *dir;
-    const struct objective *objective;
+    const struct objective *objective; // NULL: a recipe's run
+    json_t *recipe;                    // its plan (recipe_run.h)
     struct run_tables tables;
     struct settings settings;
     struct run_status status;
