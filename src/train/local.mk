@@ -37,6 +37,7 @@ libtrain_a_SOURCES = \
 	%D%/objective/orpo.c \
 	%D%/objective/paft.c \
 	%D%/objective/policy_gradient.c %D%/objective/policy_gradient.h \
+	%D%/objective/pm_divergence.c %D%/objective/pm_divergence.h \
 	%D%/objective/ppo.c \
 	%D%/objective/preference_matching.c \
 	%D%/objective/preference_model.c \
@@ -54,6 +55,7 @@ libtrain_a_SOURCES = \
 	%D%/objective/slic.c \
 	%D%/objective/sppo_hard.c \
 	%D%/objective/stable.h \
+	%D%/objective/statistics.c %D%/objective/statistics.h \
 	%D%/objective/surrogate.c %D%/objective/surrogate.h \
 	%D%/objective/tdpo.c \
 	%D%/objective/weighting.c %D%/objective/weighting.h \
@@ -181,6 +183,10 @@ tests_train_objective_test_online_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/train/online/test_toys
 tests_train_online_test_toys_SOURCES = tests/train/online/test_toys.c tests/train/fixture.c tests/train/fixture.h
 tests_train_online_test_toys_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += tests/train/objective/test_statistics
+tests_train_objective_test_statistics_SOURCES = tests/train/objective/test_statistics.c
+tests_train_objective_test_statistics_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += tests/train/objective/test_calibration
 tests_train_objective_test_calibration_SOURCES = tests/train/objective/test_calibration.c
