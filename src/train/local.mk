@@ -94,6 +94,9 @@ libtrain_a_SOURCES = \
 	%D%/run/control.c %D%/run/control.h \
 	%D%/run/paft_parts.c %D%/run/paft_parts.h \
 	%D%/run/paft_run.c %D%/run/paft_run.h \
+	%D%/run/eval_answers.c %D%/run/eval_answers.h \
+	%D%/run/eval_measures.c %D%/run/eval_measures.h \
+	%D%/run/held_out.c %D%/run/held_out.h \
 	%D%/run/loop.c %D%/run/loop.h \
 	%D%/run/memory_plan.c %D%/run/memory_plan.h \
 	%D%/run/open_model.c %D%/run/open_model.h \
@@ -122,6 +125,8 @@ attune_engine_SOURCES = \
 	%D%/engine/credit.c \
 	%D%/engine/describe.c \
 	%D%/engine/describe_objective.c \
+	%D%/engine/eval.c \
+	%D%/engine/eval_models.c %D%/engine/eval_models.h \
 	%D%/engine/engine_commands.h \
 	%D%/engine/memory.c \
 	%D%/engine/engine_main.c \
