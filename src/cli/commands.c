@@ -9,7 +9,7 @@ extern const struct command command_bench_objectives, command_chart, command_che
     command_model_show, command_objectives, command_objectives_eval, command_objectives_show, command_pause, command_remove, command_resume,
     command_runs,
     command_sample, command_set, command_show, command_stop, command_train;
-extern const struct command command_model_agree, command_score;
+extern const struct command command_eval, command_model_agree, command_score;
 
 // In the order of the help.
 const struct command *const command_table[] = {
@@ -26,6 +26,7 @@ const struct command *const command_table[] = {
     &command_remove,
     &command_sample,
     &command_score,
+    &command_eval,
     &command_credit,
     &command_export,
     &command_model_show,

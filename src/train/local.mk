@@ -242,6 +242,10 @@ check_PROGRAMS += tests/train/run/test_memory_plan
 tests_train_run_test_memory_plan_SOURCES = tests/train/run/test_memory_plan.c tests/train/fixture.c tests/train/fixture.h
 tests_train_run_test_memory_plan_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += tests/train/engine/test_eval
+tests_train_engine_test_eval_SOURCES = tests/train/engine/test_eval.c tests/train/fixture.c tests/train/fixture.h
+tests_train_engine_test_eval_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += tests/train/engine/test_credit
 tests_train_engine_test_credit_SOURCES = tests/train/engine/test_credit.c tests/train/fixture.c tests/train/fixture.h
 tests_train_engine_test_credit_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)

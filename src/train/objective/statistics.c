@@ -54,7 +54,7 @@ struct estimate estimate_share(double share, double n)
         return (struct estimate){NAN, NAN, NAN};
     const double scale = 1 + Z * Z / n, centre = (share + Z * Z / (2 * n)) / scale;
     const double half = Z / scale * sqrt(share * (1 - share) / n + Z * Z / (4 * n * n));
-    return (struct estimate){share, fmax(0, centre - half), fmin(1, centre + half)};
+    return (struct estimate){share, share > 0 ? fmax(0, centre - half) : 0, share < 1 ? fmin(1, centre + half) : 1};
 }
 
 double total_variation(const double *p, const double *q, int n)

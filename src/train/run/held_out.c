@@ -3,6 +3,7 @@
 #include "train/run/held_out.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "corpus/lists.h"
@@ -14,6 +15,15 @@ static const char *text(const json_t *settings, const char *name)
     return value ? value : "";
 }
 
+// What a checkpoint says is not trusted: what is no such word is none.
+static enum list_pairs pairs_of(const json_t *settings)
+{
+    for (int i = 0; list_pairs_names[i]; i++)
+        if (strcmp(list_pairs_names[i], text(settings, "pairs-from-lists")) == 0)
+            return (enum list_pairs)i;
+    return LIST_PAIRS_NO;
+}
+
 // As run_load.c reads them: the split looks at an example's content.
 static int load(struct corpus **c, const char *path, size_t limit, const struct objective *o, const json_t *settings,
                 struct err *e)
@@ -21,7 +31,7 @@ static int load(struct corpus **c, const char *path, size_t limit, const struct 
     const struct corpus_reading how = {text(settings, "map"), text(settings, "label-from")};
     int code = corpus_load_as(c, path, limit, &how, e);
     if (!code && (o->data & DATA_PAIR))
-        lists_to_pairs(*c, list_pairs_named(text(settings, "pairs-from-lists")));
+        lists_to_pairs(*c, pairs_of(settings));
     return code;
 }
 

@@ -76,6 +76,7 @@ static void shares_have_wilsons_intervals(void **state)
     assert_close(none.low, 0, 0);
     assert_close(none.high, 0.16112515805281938, 1e-12);
     assert_close(all.low, 1 - none.high, 1e-12);
+    assert_close(all.high, 1, 0);
     assert_true(isnan(estimate_share(0.5, 0).low));
 }
 
