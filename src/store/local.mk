@@ -1,6 +1,7 @@
 # The project folder's attune.db and each run's run.db; the only folder that knows SQLite.
 noinst_LIBRARIES += libstore.a
 libstore_a_SOURCES = \
+	%D%/eval_file.c %D%/eval_file.h \
 	%D%/file_system.c %D%/file_system.h \
 	%D%/labels.c %D%/labels.h \
 	%D%/labels_read.c \

@@ -38,6 +38,7 @@ libtrain_a_SOURCES = \
 	%D%/objective/orpo.c \
 	%D%/objective/paft.c \
 	%D%/objective/policy_gradient.c %D%/objective/policy_gradient.h \
+	%D%/objective/pm_divergence.c %D%/objective/pm_divergence.h \
 	%D%/objective/ppo.c \
 	%D%/objective/preference_matching.c \
 	%D%/objective/preference_model.c \
@@ -56,6 +57,7 @@ libtrain_a_SOURCES = \
 	%D%/objective/spl.c \
 	%D%/objective/sppo_hard.c \
 	%D%/objective/stable.h \
+	%D%/objective/statistics.c %D%/objective/statistics.h \
 	%D%/objective/surrogate.c %D%/objective/surrogate.h \
 	%D%/objective/tdpo.c \
 	%D%/objective/weighting.c %D%/objective/weighting.h \
@@ -102,6 +104,9 @@ libtrain_a_SOURCES = \
 	%D%/run/experiment.c %D%/run/experiment.h \
 	%D%/run/run_parts.c %D%/run/run_parts.h \
 	%D%/run/paft_run.c %D%/run/paft_run.h \
+	%D%/run/eval_answers.c %D%/run/eval_answers.h \
+	%D%/run/eval_measures.c %D%/run/eval_measures.h \
+	%D%/run/held_out.c %D%/run/held_out.h \
 	%D%/run/loop.c %D%/run/loop.h \
 	%D%/run/memory_plan.c %D%/run/memory_plan.h \
 	%D%/run/open_model.c %D%/run/open_model.h \
@@ -148,6 +153,8 @@ attune_engine_SOURCES = \
 	%D%/engine/credit.c \
 	%D%/engine/describe.c \
 	%D%/engine/describe_objective.c \
+	%D%/engine/eval.c \
+	%D%/engine/eval_models.c %D%/engine/eval_models.h \
 	%D%/engine/engine_commands.h \
 	%D%/engine/memory.c \
 	%D%/engine/engine_main.c \
@@ -221,6 +228,10 @@ check_PROGRAMS += tests/train/online/test_toys
 tests_train_online_test_toys_SOURCES = tests/train/online/test_toys.c tests/train/fixture.c tests/train/fixture.h
 tests_train_online_test_toys_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += tests/train/objective/test_statistics
+tests_train_objective_test_statistics_SOURCES = tests/train/objective/test_statistics.c
+tests_train_objective_test_statistics_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += tests/train/objective/test_calibration
 tests_train_objective_test_calibration_SOURCES = tests/train/objective/test_calibration.c
 tests_train_objective_test_calibration_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
@@ -274,6 +285,10 @@ tests_train_learn_test_tokens_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/train/run/test_memory_plan
 tests_train_run_test_memory_plan_SOURCES = tests/train/run/test_memory_plan.c tests/train/fixture.c tests/train/fixture.h
 tests_train_run_test_memory_plan_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += tests/train/engine/test_eval
+tests_train_engine_test_eval_SOURCES = tests/train/engine/test_eval.c tests/train/fixture.c tests/train/fixture.h
+tests_train_engine_test_eval_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += tests/train/engine/test_credit
 tests_train_engine_test_credit_SOURCES = tests/train/engine/test_credit.c tests/train/fixture.c tests/train/fixture.h

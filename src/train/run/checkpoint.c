@@ -14,6 +14,7 @@
 #include "base/sha256.h"
 #include "base/str.h"
 #include "model/safetensors.h"
+#include "store/eval_file.h"
 #include "store/run_best.h"
 #include "train/data/text_rules.h"
 
@@ -325,6 +326,12 @@ static int by_name(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+// What stands beside the model: what resuming needs, and what was measured later.
+static bool is_of_model(const char *name)
+{
+    return !text_starts(name, "state.") && strcmp(name, EVAL_FILE) != 0;
+}
+
 int checkpoint_digest(const char *dir, char sha256[65], int64_t *bytes, struct err *e)
 {
     char **names = NULL;
@@ -346,7 +353,7 @@ int checkpoint_digest(const char *dir, char sha256[65], int64_t *bytes, struct e
     for (size_t i = 0; i < n; i++) {
         char *path = path_join(dir, names[i]), one[65];
         *bytes += file_size(path) > 0 ? file_size(path) : 0;
-        if (!code && !text_starts(names[i], "state.") && !(code = sha256_file(path, one, e))) {
+        if (!code && is_of_model(names[i]) && !(code = sha256_file(path, one, e))) {
             sha256_add(&all, names[i], strlen(names[i]) + 1);
             sha256_add(&all, one, 64);
         }

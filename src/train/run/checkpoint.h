@@ -35,6 +35,6 @@ char *checkpoint_latest(const char *run_dir, int64_t *step);
 int checkpoint_restore(struct trainer *t, const char *dir, const struct checkpoint_facts *facts, json_t **settings,
                        struct err *e);
 
-// SHA-256 over names and content of the folder's files that make up the model (not state.*), and the bytes of
+// SHA-256 over names and content of the folder's files that make up the model (not state.* and eval.json), and the bytes of
 // the whole folder. ERR_NOT_FOUND when it is gone.
 int checkpoint_digest(const char *dir, char sha256[65], int64_t *bytes, struct err *e);
