@@ -16,12 +16,15 @@ static const char *text(const json_t *settings, const char *name)
 }
 
 // What a checkpoint says is not trusted: what is no such word is none.
-static enum list_pairs pairs_of(const json_t *settings)
+static struct list_pairing pairs_of(const json_t *settings)
 {
+    struct list_pairing how = {.which = LIST_PAIRS_NO, .share = json_number_value(json_object_get(settings, "pairs-share"))};
     for (int i = 0; list_pairs_names[i]; i++)
         if (strcmp(list_pairs_names[i], text(settings, "pairs-from-lists")) == 0)
-            return (enum list_pairs)i;
-    return LIST_PAIRS_NO;
+            how.which = (enum list_pairs)i;
+    if (!(how.share >= 0.01 && how.share <= 0.5))
+        how.share = 0.25; // of before there was one
+    return how;
 }
 
 // As run_load.c reads them: the split looks at an example's content.
