@@ -89,7 +89,9 @@ static int parse_option(struct args *a, int argc, char **argv, int *i, struct er
         else
             code = err_set(e, ERR_USAGE, "--%s needs a value: %s", name, p->help ? p->help : "");
     }
-    if (!code && p && strcmp(name, "set") == 0)
+    if (!code && p && strcmp(name, "set") == 0 && a->command->collects_set)
+        a->sets[a->n_sets++] = value;
+    else if (!code && p && strcmp(name, "set") == 0)
         code = set_pair(a, value, e);
     else if (!code)
         code = foreign_set(&a->settings, name, value ? value : "", e);
@@ -102,6 +104,7 @@ int args_parse(struct args *a, int argc, char **argv, bool *help, struct err *e)
     bool only_words = false;
     settings_init(&a->settings, a->tables);
     a->words = mem_alloc((size_t)argc + 1, sizeof *a->words);
+    a->sets = mem_alloc((size_t)argc + 1, sizeof *a->sets);
     *help = false;
     for (int i = 1; i < argc; i++) {
         if (!only_words && strcmp(argv[i], "--") == 0) {
@@ -127,7 +130,9 @@ void args_close(struct args *a)
 {
     settings_fini(&a->settings);
     free(a->words);
+    free(a->sets);
     a->words = NULL;
+    a->sets = NULL;
     a->n_words = 0;
 }
 

@@ -15,6 +15,8 @@ struct args {
     struct settings settings;
     char **words; // what is no option, borrowed from argv
     int n_words;
+    const char **sets; // of a command that collects them; borrowed from argv
+    int n_sets;
 };
 
 // What a command calls first. On --help, and on a wrong command line, all has been said: returns false, and

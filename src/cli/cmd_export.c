@@ -1,4 +1,4 @@
-// attune export RUN[@STEP] OUT: a checkpoint as a model folder.
+// attune export RUN[@STEP|@best] OUT: a checkpoint as a model folder.
 #include "config.h"
 
 #include <stdio.h>
@@ -23,11 +23,12 @@ static int run(int argc, char **argv);
 
 const struct command command_export = {
     .name = "export",
-    .synopsis = "attune export RUN[@STEP]|DIR OUT [--dtype NAME] [--no-merge] [--tokenizer DIR]",
+    .synopsis = "attune export RUN[@STEP|@best]|DIR OUT [--dtype NAME] [--no-merge] [--tokenizer DIR]",
     .summary = "Writes a run's checkpoint as a Hugging Face model folder.",
     .help = "OUT must not exist yet. The folder loads in transformers, with --no-merge in peft.\n\n"
             "  attune export dpo-1 ./my-model --dtype bf16\n"
-            "  attune export dpo-1@200 ./early",
+            "  attune export dpo-1@200 ./early\n"
+            "  attune export dpo-1@best ./best        (of a run with --keep-best)",
     .options = options,
     .json = true,
     .run = run,

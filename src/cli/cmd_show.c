@@ -11,6 +11,7 @@
 #include "cli/look.h"
 #include "cli/print.h"
 #include "store/labels.h"
+#include "store/run_best.h"
 
 static const struct param options[] = {
     {.name = "metrics", .type = PARAM_TEXT, .fallback = "",
@@ -140,7 +141,7 @@ static void print_settings(const struct look *l, json_t *now)
     json_object_foreach(now, name, value) {
         const json_t *before = json_object_get(l->info.settings, name);
         if (json_is_null(value) || (json_is_string(value) && json_string_length(value) == 0) ||
-            strcmp(name, "model") == 0 || strcmp(name, "data") == 0)
+            json_is_object(value) || strcmp(name, "model") == 0 || strcmp(name, "data") == 0)
             continue;
         printf("  %-20s ", name);
         print_value(value);
@@ -184,13 +185,22 @@ static void print_events(const struct run_event *events, int n)
     }
 }
 
-static void print_checkpoints(const struct run_checkpoint *list, int n)
+static void print_checkpoints(const struct look *l, const struct run_checkpoint *list, int n)
 {
-    char size[64], text[64];
+    char size[64], text[64], value[64];
+    struct run_best best;
+    const bool has_best = run_best_read(l->dir, &best, NULL) == 0;
     heading("Checkpoints");
-    for (int i = 0; i < n; i++)
-        printf("  step %-7lld %10s  %s  %s\n", (long long)list[i].step, human_bytes(size, sizeof size, (double)list[i].bytes),
+    for (int i = 0; i < n; i++) {
+        printf("  step %-7lld %10s  %s  %s", (long long)list[i].step, human_bytes(size, sizeof size, (double)list[i].bytes),
                print_time(text, sizeof text, list[i].at_ms), list[i].path);
+        if (has_best && list[i].step == best.step) {
+            fputs("  best by ", stdout);
+            print_visible(stdout, best.metric, 0);
+            printf(" (%s): %s@best", print_number(value, sizeof value, best.value), l->info.name);
+        }
+        putchar('\n');
+    }
 }
 
 static void print_samples(const struct run_sample *samples, int n)
@@ -262,6 +272,7 @@ static json_t *to_json(const struct look *l, int n_waiting, json_t *now, char **
     json_object_set_new(o, "started_with", settings_before(l, now));
     json_object_set_new(o, "events", event_list);
     json_object_set_new(o, "checkpoints", checkpoints);
+    json_object_set_new(o, "best", look_best_json(l));
     json_object_set_new(o, "samples", sample_list);
     return o;
 }
@@ -301,7 +312,7 @@ static int show(struct store *s, struct look *l, const struct args *a, struct er
         if (n_events)
             print_events(events, n_events);
         if (n_list)
-            print_checkpoints(list, n_list);
+            print_checkpoints(l, list, n_list);
         if (n_samples)
             print_samples(samples, n_samples);
     }

@@ -142,6 +142,8 @@ static int train(struct args *a, struct store *s, struct err *e)
     json_decref(given);
     if (name && !json)
         memory_print_line(memory);
+    if (name && settings_bool(&a->settings, "detach")) // who follows it gets them from the run
+        memory_print_warnings(memory);
     json_decref(memory);
     if (name)
         free(kept);

@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "cli/print.h"
+#include "store/run_best.h"
 
 enum { POLL_MS = 100, PLAIN_SECONDS = 5 };
 
@@ -269,8 +270,14 @@ int follow_summary(struct look *l, FILE *out, struct err *e)
             fprintf(out, ", %s tokens/s", human_count(speed, sizeof speed, s->tokens_per_s));
         fputc('\n', out);
     }
+    if (s->state == RUN_DONE && s->message[0])
+        fprintf(out, "Ended early: %s\n", s->message);
     if (checkpoint)
         fprintf(out, "Tuned model: %s\n", checkpoint);
+    struct run_best best;
+    if (run_best_read(l->dir, &best, NULL) == 0)
+        fprintf(out, "Best by %s: step %lld (%s); \"attune export %s@best OUT\" writes it\n", best.metric,
+                (long long)best.step, print_number(took, sizeof took, best.value), l->info.name);
     free(checkpoint);
     return code;
 }
@@ -293,6 +300,7 @@ json_t *follow_summary_json(struct look *l, struct err *e)
     }
     char *checkpoint = last_checkpoint(l);
     json_object_set_new(o, "checkpoint", checkpoint ? look_json_text(checkpoint) : json_null());
+    json_object_set_new(o, "best", look_best_json(l));
     free(checkpoint);
     free_changes(changes, n);
     return o;

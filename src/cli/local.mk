@@ -17,6 +17,7 @@ libcli_a_SOURCES = \
 	%D%/cmd_demo_run.c \
 	%D%/cmd_describe.c \
 	%D%/cmd_doctor.c \
+	%D%/cmd_eval.c \
 	%D%/cmd_export.c \
 	%D%/cmd_help.c \
 	%D%/cmd_label.c \
@@ -28,6 +29,7 @@ libcli_a_SOURCES = \
 	%D%/cmd_objectives.c \
 	%D%/cmd_objectives_eval.c \
 	%D%/cmd_pause.c \
+	%D%/cmd_recipe.c \
 	%D%/cmd_remove.c \
 	%D%/cmd_resume.c \
 	%D%/cmd_runs.c \
@@ -43,6 +45,7 @@ libcli_a_SOURCES = \
 	%D%/child_lines.c %D%/child_lines.h \
 	%D%/command.c %D%/command.h \
 	%D%/commands.c \
+	%D%/eval_print.c %D%/eval_print.h \
 	%D%/control.c %D%/control.h \
 	%D%/follow.c %D%/follow.h \
 	%D%/foreign.c %D%/foreign.h \
@@ -59,7 +62,7 @@ libcli_a_SOURCES = \
 noinst_PROGRAMS += tests/lib/json_get
 tests_lib_json_get_SOURCES = tests/lib/json_get.c
 tests_lib_json_get_LDADD = $(JANSSON_LIBS)
-dist_check_SCRIPTS += tests/e2e/bench.sh tests/e2e/cli.sh tests/e2e/label.sh tests/e2e/merge.sh tests/e2e/objectives.sh tests/e2e/paft.sh tests/e2e/train.sh tests/e2e/rewards.sh tests/e2e/serve.sh tests/e2e/text-rules.sh tests/e2e/cases.sh
+dist_check_SCRIPTS += tests/e2e/bench.sh tests/e2e/best.sh tests/e2e/cli.sh tests/e2e/eval.sh tests/e2e/label.sh tests/e2e/merge.sh tests/e2e/objectives.sh tests/e2e/paft.sh tests/e2e/recipe.sh tests/e2e/train.sh tests/e2e/rewards.sh tests/e2e/serve.sh tests/e2e/text-rules.sh tests/e2e/cases.sh
 
 # The man page is a frame by hand around what the tables say; completions ask the program.
 EXTRA_DIST += share/attune/attune.1.in

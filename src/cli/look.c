@@ -8,6 +8,7 @@
 
 #include "base/str.h"
 #include "base/utf8.h"
+#include "store/run_best.h"
 
 const char *const look_metrics[LOOK_N_METRICS] = {"loss", "rewards/margins", "rewards/accuracies", "kl"};
 
@@ -56,6 +57,15 @@ void look_close(struct look *l)
     run_reader_close(l->reader);
     free(l->dir);
     *l = (struct look){0};
+}
+
+json_t *look_best_json(const struct look *l)
+{
+    struct run_best best;
+    if (run_best_read(l->dir, &best, NULL))
+        return json_null();
+    return json_pack("{s:I, s:o, s:s, s:f}", "step", (json_int_t)best.step, "metric", look_json_text(best.metric),
+                     "direction", best.highest ? "max" : "min", "value", best.value);
 }
 
 json_t *look_json_text(const char *text)

@@ -26,6 +26,8 @@ enum { LOOK_LOSS, LOOK_MARGIN, LOOK_ACCURACY, LOOK_KL, LOOK_N_METRICS };
 extern const char *const look_metrics[LOOK_N_METRICS];
 
 json_t *look_to_json(const struct look *l, const char *const *keys, const double *values, int n_keys);
+// Its best checkpoint as best.json has it, null where there is none; a new reference.
+json_t *look_best_json(const struct look *l);
 // Text as a JSON string, broken bytes as U+FFFD; a number, null when it is not finite.
 json_t *look_json_text(const char *text);
 json_t *look_json_number(double value);

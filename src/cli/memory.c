@@ -34,6 +34,19 @@ void memory_print(const json_t *plan)
     if (json_number_value(json_object_get(plan, "available")) > 0)
         add_row(&t, -1, size_of(size, plan, "available"), "free now");
     print_table_end(&t, stdout, print_width(stdout));
+    fflush(stdout);
+    memory_print_warnings(plan);
+}
+
+void memory_print_warnings(const json_t *plan)
+{
+    const json_t *text;
+    size_t i;
+    json_array_foreach(json_object_get(plan, "warnings"), i, text) {
+        fputs("attune: warning: ", stderr);
+        print_visible(stderr, json_string_value(text), 0);
+        fputc('\n', stderr);
+    }
 }
 
 void memory_print_line(const json_t *plan)

@@ -9,6 +9,28 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "cli/look.h"
+#include "store/run_best.h"
+
+// The step that "best" or a number says.
+static int read_step(const struct look *l, const char *text, int64_t *step, struct err *e)
+{
+    const char *name = l->info.name;
+    struct run_best best;
+    if (strcmp(text, "best") != 0 && !text_to_i64(text, step))
+        return err_set(e, ERR_USAGE, "\"%s\" is no step: write %s@200 or %s@best", text, name, name);
+    if (strcmp(text, "best") != 0)
+        return 0;
+    struct err fault = {0};
+    int code = run_best_read(l->dir, &best, &fault);
+    if (code == ERR_NOT_FOUND)
+        return err_set(e, ERR_NOT_FOUND, "run %s keeps no best checkpoint: it %s", name,
+                       json_string_length(json_object_get(l->info.settings, "keep-best"))
+                           ? "has not been evaluated yet" : "was started without --keep-best");
+    if (code && e)
+        *e = fault;
+    *step = best.step;
+    return code;
+}
 
 static int pick(const struct look *l, const struct run_checkpoint *list, int n, const char *step_text, char **out,
                 struct err *e)
@@ -19,12 +41,13 @@ static int pick(const struct look *l, const struct run_checkpoint *list, int n, 
         return err_set(e, ERR_STATE, "run %s has no checkpoint yet; \"attune checkpoint %s\" asks for one", name, name);
     int at = n - 1;
     if (step_text) {
-        if (!text_to_i64(step_text, &step))
-            return err_set(e, ERR_USAGE, "\"%s\" is no step: write %s@200", step_text, name);
+        int code = read_step(l, step_text, &step, e);
+        if (code)
+            return code;
         struct str have = {.max = 300};
         for (at = 0; at < n && list[at].step != step; at++)
             str_addf(&have, "%s%lld", at ? ", " : "", (long long)list[at].step);
-        int code = at == n ? err_set(e, ERR_NOT_FOUND, "run %s keeps no checkpoint of step %s; there are: %s", name, step_text,
+        code = at == n ? err_set(e, ERR_NOT_FOUND, "run %s keeps no checkpoint of step %s; there are: %s", name, step_text,
                                      str_text(&have))
                            : 0;
         str_fini(&have);
@@ -34,10 +57,10 @@ static int pick(const struct look *l, const struct run_checkpoint *list, int n, 
     *out = path_join(l->dir, list[at].path);
     if (file_is_dir(*out))
         return 0;
-    int code = err_set(e, ERR_NOT_FOUND, "the checkpoint %s is not there any more", *out);
+    int gone = err_set(e, ERR_NOT_FOUND, "the checkpoint %s is not there any more", *out);
     free(*out);
     *out = NULL;
-    return code;
+    return gone;
 }
 
 int source_checkpoint(const struct args *a, const char *name, char **out, struct err *e)

@@ -40,10 +40,24 @@ enum { ENGINE_DEMO_STEPS = 100 };
 
 // What the engine would refuse in a run of these settings (all of them, paths resolved), before there is one: model
 // folder, data, text, device, adapters, memory. It reads headers and the data's first rows: a fraction of a second.
-// memory: what it would take, {"bytes", "mapped", "available", "lines"}, a new reference; NULL: nobody asks.
+// memory: what it would take, {"bytes", "mapped", "available", "lines", "warnings"}, a new reference; NULL: nobody asks.
 int engine_check_run(const char *objective, const json_t *settings, json_t **memory, struct err *e);
 // The same of training a model alone, for settings that have no data.
 int engine_memory(const char *objective, const json_t *settings, json_t **memory, struct err *e);
+
+// ---- recipes (train/run/recipe.h) ----
+// Attune's own and those of PROJECT/recipes, as outlines with "name", "path", "shipped", or "problem" where one cannot be read.
+int engine_recipes(const char *project_dir, json_t **out, struct err *e); // project_dir may be NULL
+// The file of a recipe: a name of the list, or a path. Heap.
+int engine_recipe_find(const char *project_dir, const char *word, char **path, struct err *e);
+enum recipe_question { RECIPE_CHECK, RECIPE_PLAN, RECIPE_OUTLINE };
+// changes: texts stage.key=value, may be NULL.
+int engine_recipe(const char *path, const json_t *changes, enum recipe_question what, json_t **out, struct err *e);
+// A change that gives an input; a path that is there becomes absolute. A new reference.
+json_t *engine_recipe_input(const char *name, const char *value);
+// Checks it whole, adds it as a run and starts that. name NULL: the recipe's with a number. *name_out on the heap, also when
+// only the engine failed.
+int engine_recipe_start(struct store *s, const char *path, const json_t *changes, const char *name, char **name_out, struct err *e);
 
 // Starts `attune-engine run` for a run of the store: own session, no terminal, output to runs/NAME/engine.log.
 // Returns once the engine has reported itself in run.db or has failed (its message then is the error).

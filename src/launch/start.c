@@ -40,8 +40,10 @@ static int refuse_live(const char *run, const char *run_dir, struct err *e)
         return err_set(e, ERR_STATE, "run %s is %s already (process %d on %s, step %lld)", run,
                        run_state_name(status.state), status.pid, status.host, (long long)status.step);
     if (status.state == RUN_DONE)
-        return err_set(e, ERR_STATE, "run %s is done: all its steps (%lld) were made", run,
-                       (long long)status.total_steps);
+        return status.message[0] ? err_set(e, ERR_STATE, "run %s is done after %lld steps: %s", run, (long long)status.step,
+                                           status.message)
+                                 : err_set(e, ERR_STATE, "run %s is done: all its steps (%lld) were made", run,
+                                           (long long)status.total_steps);
     return 0;
 }
 

@@ -1,10 +1,12 @@
 # The project folder's attune.db and each run's run.db; the only folder that knows SQLite.
 noinst_LIBRARIES += libstore.a
 libstore_a_SOURCES = \
+	%D%/eval_file.c %D%/eval_file.h \
 	%D%/file_system.c %D%/file_system.h \
 	%D%/labels.c %D%/labels.h \
 	%D%/labels_read.c \
 	%D%/names.c %D%/names.h \
+	%D%/run_best.c %D%/run_best.h \
 	%D%/run_db.h %D%/run_internal.h \
 	%D%/run_pairs.c \
 	%D%/run_reader.c \

@@ -38,6 +38,7 @@ libtrain_a_SOURCES = \
 	%D%/objective/orpo.c \
 	%D%/objective/paft.c \
 	%D%/objective/policy_gradient.c %D%/objective/policy_gradient.h \
+	%D%/objective/pm_divergence.c %D%/objective/pm_divergence.h \
 	%D%/objective/ppo.c \
 	%D%/objective/preference_matching.c \
 	%D%/objective/preference_model.c \
@@ -56,6 +57,7 @@ libtrain_a_SOURCES = \
 	%D%/objective/spl.c \
 	%D%/objective/sppo_hard.c \
 	%D%/objective/stable.h \
+	%D%/objective/statistics.c %D%/objective/statistics.h \
 	%D%/objective/surrogate.c %D%/objective/surrogate.h \
 	%D%/objective/tdpo.c \
 	%D%/objective/weighting.c %D%/objective/weighting.h \
@@ -95,16 +97,27 @@ libtrain_a_SOURCES = \
 	%D%/online/rollout_sample.c \
 	%D%/online/rollout_state.c \
 	%D%/online/rollouts.c %D%/online/rollouts.h \
+	%D%/run/best.c %D%/run/best.h \
+	%D%/run/best_rules.c \
 	%D%/run/checkpoint.c %D%/run/checkpoint.h \
 	%D%/run/control.c %D%/run/control.h \
-	%D%/run/paft_parts.c %D%/run/paft_parts.h \
+	%D%/run/experiment.c %D%/run/experiment.h \
+	%D%/run/run_parts.c %D%/run/run_parts.h \
 	%D%/run/paft_run.c %D%/run/paft_run.h \
+	%D%/run/eval_answers.c %D%/run/eval_answers.h \
+	%D%/run/eval_measures.c %D%/run/eval_measures.h \
+	%D%/run/held_out.c %D%/run/held_out.h \
 	%D%/run/loop.c %D%/run/loop.h \
 	%D%/run/memory_plan.c %D%/run/memory_plan.h \
 	%D%/run/open_model.c %D%/run/open_model.h \
 	%D%/run/params.c %D%/run/params.h \
 	%D%/run/preflight.c %D%/run/preflight.h \
 	%D%/run/probe.c %D%/run/probe.h \
+	%D%/run/recipe.c %D%/run/recipe.h \
+	%D%/run/recipe_check.c %D%/run/recipe_check.h \
+	%D%/run/recipe_plan.c \
+	%D%/run/recipe_run.c %D%/run/recipe_run.h \
+	%D%/run/recipe_words.c \
 	%D%/run/recorder.c %D%/run/recorder.h \
 	%D%/run/run.c %D%/run/run.h \
 	%D%/run/run_load.c \
@@ -115,6 +128,19 @@ libtrain_a_SOURCES = \
 	%D%/run/stages.c %D%/run/stages.h
 TRAIN_LIBS = libtrain.a libdemo.a libcorpus.a libtext.a libmodel.a $(CPU_LIBS) libstore.a $(PCRE2_LIBS) $(SQLITE_LIBS) \
 	$(BASE_LIBS)
+
+# What `attune recipe run NAME` finds.
+recipedir = $(pkgdatadir)/recipes
+dist_recipe_DATA = \
+	share/attune/recipes/demo.conf \
+	share/attune/recipes/pm-rlhf-llama-2-7b.conf \
+	share/attune/recipes/pm-rlhf-opt-1.3b.conf \
+	share/attune/recipes/rlhf.conf \
+	share/attune/recipes/sdpo.conf \
+	share/attune/recipes/sft-dpo.conf \
+	share/attune/recipes/sft-rm.conf \
+	share/attune/recipes/llama-2-7b.json \
+	share/attune/recipes/opt-1.3b.json
 
 bin_PROGRAMS += attune-engine
 attune_engine_SOURCES = \
@@ -127,6 +153,8 @@ attune_engine_SOURCES = \
 	%D%/engine/credit.c \
 	%D%/engine/describe.c \
 	%D%/engine/describe_objective.c \
+	%D%/engine/eval.c \
+	%D%/engine/eval_models.c %D%/engine/eval_models.h \
 	%D%/engine/engine_commands.h \
 	%D%/engine/memory.c \
 	%D%/engine/engine_main.c \
@@ -140,6 +168,7 @@ attune_engine_SOURCES = \
 	%D%/engine/sampling.c %D%/engine/sampling.h \
 	%D%/engine/serve.c \
 	%D%/engine/score.c \
+	%D%/engine/recipe.c \
 	%D%/engine/session.c %D%/engine/session.h \
 	%D%/engine/tools.c
 attune_engine_LDADD = $(TRAIN_LIBS)
@@ -199,6 +228,10 @@ check_PROGRAMS += tests/train/online/test_toys
 tests_train_online_test_toys_SOURCES = tests/train/online/test_toys.c tests/train/fixture.c tests/train/fixture.h
 tests_train_online_test_toys_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += tests/train/objective/test_statistics
+tests_train_objective_test_statistics_SOURCES = tests/train/objective/test_statistics.c
+tests_train_objective_test_statistics_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += tests/train/objective/test_calibration
 tests_train_objective_test_calibration_SOURCES = tests/train/objective/test_calibration.c
 tests_train_objective_test_calibration_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
@@ -253,6 +286,10 @@ check_PROGRAMS += tests/train/run/test_memory_plan
 tests_train_run_test_memory_plan_SOURCES = tests/train/run/test_memory_plan.c tests/train/fixture.c tests/train/fixture.h
 tests_train_run_test_memory_plan_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += tests/train/engine/test_eval
+tests_train_engine_test_eval_SOURCES = tests/train/engine/test_eval.c tests/train/fixture.c tests/train/fixture.h
+tests_train_engine_test_eval_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += tests/train/engine/test_credit
 tests_train_engine_test_credit_SOURCES = tests/train/engine/test_credit.c tests/train/fixture.c tests/train/fixture.h
 tests_train_engine_test_credit_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
@@ -271,7 +308,16 @@ tests_train_run_test_load_SOURCES = tests/train/run/test_load.c tests/train/whol
 	tests/train/fixture.c tests/train/fixture.h
 tests_train_run_test_load_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
 
-check_PROGRAMS += tests/train/run/test_stages tests/train/run/test_paft
+check_PROGRAMS += tests/train/run/test_recipe
+tests_train_run_test_recipe_SOURCES = tests/train/run/test_recipe.c tests/train/whole.c tests/train/whole.h \
+	tests/train/fixture.c tests/train/fixture.h
+tests_train_run_test_recipe_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/train/run/test_best tests/train/run/test_best_runs tests/train/run/test_stages tests/train/run/test_paft
+tests_train_run_test_best_SOURCES = tests/train/run/test_best.c tests/train/fixture.c tests/train/fixture.h
+tests_train_run_test_best_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
+tests_train_run_test_best_runs_SOURCES = tests/train/run/test_best_runs.c tests/train/whole.c tests/train/whole.h \
+	tests/train/fixture.c tests/train/fixture.h
+tests_train_run_test_best_runs_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
 tests_train_run_test_stages_SOURCES = tests/train/run/test_stages.c tests/train/whole.c tests/train/whole.h \
 	tests/train/fixture.c tests/train/fixture.h
 tests_train_run_test_stages_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)

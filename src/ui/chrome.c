@@ -18,9 +18,9 @@ static void draw_strip(struct ui *ui, struct rect r)
     int x = r.x + 1;
     if (r.width >= 60)
         x = canvas_text(c, x, r.y, -1, STYLE(COLOR_TITLE, .attr = ATTR_BOLD), "attune") + 2;
-    for (int page = PAGE_RUNS; page <= PAGE_LAUNCH; page++) {
+    for (int page = PAGE_RUNS; page <= PAGE_RECIPES; page++) {
         bool here = page == (int)ui->page;
-        if (!ui_page_exists((enum page)page) || (page == PAGE_LAUNCH && !here))
+        if (!ui_page_exists((enum page)page) || (page >= PAGE_LAUNCH && !here))
             continue;
         char label[40];
         if (page <= PAGE_LOG)
@@ -144,7 +144,8 @@ static void draw_hints(struct ui *ui, struct rect r)
     for (int place = 1; place <= 20; place++) {
         for (const struct command_row *row = command_rows; row->id; row++) {
             char key[16];
-            bool of_a_run = ui->page == PAGE_RUNS && ui->runs.n == 0 && place < 18 && row->id != CMD_NEW && row->id != CMD_DEMO;
+            bool of_a_run = ui->page == PAGE_RUNS && ui->runs.n == 0 && place < 18 && row->id != CMD_NEW && row->id != CMD_DEMO &&
+                            row->id != CMD_RECIPES;
             if (of_a_run || !run_takes(ui, row->id) || row->hint != place || !(row->pages >> ui->page & 1) || !*row->keys)
                 continue;
             snprintf(key, sizeof key, "%.*s", (int)strcspn(row->keys, " "), row->keys);

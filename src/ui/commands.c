@@ -19,6 +19,7 @@ const struct command_row command_rows[] = {
     {CMD_NEW, "new", "new run", "n", IN_RUN, "OBJECTIVE", "Start a run: choose objective, model, data, settings.", 9},
     {CMD_DEMO, "demo", "demo", "d", IN_RUNS, NULL, "Start the demo: DPO on the small model that comes with Attune.", 4},
     {CMD_COPY, "copy", "copy run", "C", IN_RUNS | IN_RUN, NULL, "Fill the form for a new run with this run's settings.", 0},
+    {CMD_RECIPES, "recipes", "recipes", "R", IN_RUNS, NULL, "Experiments of several stages: look at them, start one.", 6},
     {CMD_SORT, "sort", "sort", "o", IN_RUNS, "COLUMN",
      "Sort by age, name, state, step, loss, margin, accuracy or kl; again: the other way round.", 0},
     {CMD_HIDE, "hide", "hide", "D", IN_RUNS, NULL, "Take the run out of the list; its files are kept.", 0},
@@ -64,6 +65,11 @@ const struct command_row command_rows[] = {
     {CMD_FIND, "find", "find", "/", IN_LAUNCH, "NAME", "Go to the field whose name or meaning holds what you type.", 4},
     {CMD_PAN_LEFT, "command-up", "command up", "<", IN_LAUNCH, NULL, "The command at the bottom, one line up.", 0},
     {CMD_PAN_RIGHT, "command-down", "command down", ">", IN_LAUNCH, NULL, "The command at the bottom, one line down.", 0},
+
+    {CMD_OPEN, "show", "show", "Enter", IN_RECIPES, NULL, "Show the recipe's file alone, or the list again.", 1},
+    {CMD_START, "start", "start", "s", IN_RECIPES, "NAME=VALUE...",
+     "Start the recipe: its inputs, such as model=DIR data=FILE, and changes, such as dpo.beta=0.3.", 2},
+    {CMD_COPY, "copy", "copy", "C", IN_RECIPES, NULL, "Copy the recipe into the project, to be edited there.", 3},
 
     {CMD_UP, "up", "up", "Up k", IN_ALL, NULL, "One line up.", 0},
     {CMD_DOWN, "down", "down", "Down j", IN_ALL, NULL, "One line down.", 0},

@@ -157,6 +157,9 @@ static enum view_result manager_command(struct ui *ui, enum command_id id, const
     case CMD_PAGE_LOG:
         ui_show(ui, PAGE_RUNS + (id - CMD_PAGE_RUNS));
         break;
+    case CMD_RECIPES:
+        ui_show(ui, PAGE_RECIPES);
+        break;
     case CMD_PAGE_NEXT:
         pages_turn(ui, 1);
         break;

@@ -23,6 +23,7 @@ bool form_memory_refresh(struct form_memory *m, const struct form *f)
 {
     struct str command = {0};
     const double before = m->bytes;
+    const size_t said = m->warning.len;
     form_command_line(f, &command);
     if (m->asked.len == command.len && strcmp(str_text(&m->asked), str_text(&command)) == 0) {
         str_fini(&command);
@@ -32,13 +33,16 @@ bool form_memory_refresh(struct form_memory *m, const struct form *f)
     m->asked = command;
     json_t *settings = given(f), *plan = NULL;
     m->bytes = m->available = 0;
+    str_fini(&m->warning);
     if (json_object_get(settings, "model") && !engine_memory(f->fields[FORM_OBJECTIVE].text, settings, &plan, NULL)) {
         m->bytes = json_number_value(json_object_get(plan, "bytes"));
         m->available = json_number_value(json_object_get(plan, "available"));
+        const char *warning = json_string_value(json_array_get(json_object_get(plan, "warnings"), 0));
+        str_add(&m->warning, warning ? warning : "");
     }
     json_decref(plan);
     json_decref(settings);
-    return m->bytes != before;
+    return m->bytes != before || m->warning.len != said;
 }
 
 void form_memory_draw(const struct form_memory *m, struct canvas *c, struct rect line)
@@ -54,4 +58,5 @@ void form_memory_draw(const struct form_memory *m, struct canvas *c, struct rect
 void form_memory_fini(struct form_memory *m)
 {
     str_fini(&m->asked);
+    str_fini(&m->warning);
 }

@@ -1,4 +1,4 @@
-// What the run in the form would take of memory, beside it.
+// What the engine says of the run in the form: what it would take of memory, and what speaks against it.
 #pragma once
 
 #include "base/str.h"
@@ -8,6 +8,7 @@
 struct form_memory {
     struct str asked;      // the run as a command, when it was asked
     double bytes, available; // 0: not known
+    struct str warning;      // what else is to be known of the run; empty: nothing
 };
 // Asks the engine, where the run has changed since; true when the answer is another one.
 bool form_memory_refresh(struct form_memory *m, const struct form *f);

@@ -15,6 +15,7 @@ libui_a_SOURCES = \
 	%D%/loop.c \
 	%D%/pages.c \
 	%D%/prompt.c \
+	%D%/recipe_jobs.c \
 	%D%/run_columns.c %D%/run_columns.h \
 	%D%/run_control.c \
 	%D%/run_list.c %D%/run_list.h \
@@ -31,6 +32,7 @@ libui_a_SOURCES = \
 	%D%/view_help.c \
 	%D%/view_launch.c \
 	%D%/view_log.c \
+	%D%/view_recipes.c \
 	%D%/view_runs.c \
 	%D%/view_samples.c
 UI_LIBS = libui.a

@@ -7,7 +7,7 @@
 
 static const struct view_ops *const pages[PAGE_N] = {
     [PAGE_RUNS] = &view_runs, [PAGE_CURVES] = &view_curves, [PAGE_SAMPLES] = &view_samples,
-    [PAGE_LOG] = &view_log,   [PAGE_LAUNCH] = &view_launch, [PAGE_HELP] = &view_help,
+    [PAGE_LOG] = &view_log,   [PAGE_LAUNCH] = &view_launch, [PAGE_RECIPES] = &view_recipes, [PAGE_HELP] = &view_help,
 };
 
 bool ui_page_exists(enum page page)

@@ -91,6 +91,8 @@ void run_describe(const struct run_row *r, struct str *out)
         str_addf(out, "its process %d is gone since step %lld: r goes on from the newest checkpoint", s->pid, (long long)s->step);
         return;
     }
+    if (s->state == RUN_DONE && s->message[0])
+        str_addf(out, "ended early: %s.  ", s->message);
     if (r->alert)
         str_addf(out, "%s: %s.  ", r->alert->name, r->alert_text);
     if (r->n_waiting)

@@ -18,6 +18,7 @@ static void ui_fini(struct ui *ui)
         if (ui->views[i].is_open && ui->views[i].ops->close)
             ui->views[i].ops->close(&ui->views[i]);
     engine_description_free(ui->description);
+    json_decref(ui->recipes);
     line_edit_fini(&ui->prompt.line);
     free(ui->prompt.arg);
     run_list_fini(&ui->runs);

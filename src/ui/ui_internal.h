@@ -52,6 +52,8 @@ struct ui {
     uint64_t generation; // of the runs, when the view was refreshed last
     struct engine_description *description;
     bool asking_engine, engine_failed; // a page that needs the description asks again when it is shown again
+    json_t *recipes; // NULL: not asked yet
+    bool asking_recipes;
     struct job *jobs;
     int wake_fd[2];    // a byte here wakes the loop: signals and finished jobs
     bool script_failed;

@@ -58,7 +58,7 @@ struct view {
 };
 
 // One row a page (pages.c); the order of enum page.
-extern const struct view_ops view_runs, view_curves, view_samples, view_log, view_launch, view_help;
+extern const struct view_ops view_runs, view_curves, view_samples, view_log, view_launch, view_recipes, view_help;
 
 // What a view may ask of the manager.
 struct run_list *ui_runs(struct ui *ui);
@@ -78,5 +78,9 @@ void ui_more(struct ui *ui);
 enum page ui_help_page(struct ui *ui); // the page that help is about
 // What the engine offers; NULL while it is being asked (the view is refreshed when the answer is there).
 const struct engine_description *ui_want_description(struct ui *ui);
+// The recipes as the engine last said them (launch/engine.h), NULL before; asking is answered by a refresh.
+const json_t *ui_recipes(struct ui *ui);
+void ui_ask_recipes(struct ui *ui);
+void ui_start_recipe(struct ui *ui, const char *path, json_t *changes); // takes changes; goes to the list
 // Starts the engine of a run that was just added to the store, and goes to the list with the cursor on it.
 void ui_start_new_run(struct ui *ui, const char *name);

@@ -223,13 +223,17 @@ static void draw_foot(struct launch_state *s, struct canvas *c, struct rect r)
     form_memory_draw(&s->memory, c, (struct rect){r.x, r.y, r.width, 1});
     rect_cut_top(&r, 1);
     r = rect_inset(r, 1, 0);
-    if (f->fault[0])
+    if (f->fault[0]) {
         str_add(&text, f->fault);
-    else if (s->cursor == FORM_OBJECTIVE && o)
+    } else if (s->memory.warning.len && strcmp(f->param->name, "keep-best") == 0) {
+        str_addf(&text, "Warning: %s.", str_text(&s->memory.warning));
+        style = STYLE(COLOR_WARN);
+    } else if (s->cursor == FORM_OBJECTIVE && o) {
         str_addf(&text, "%s: %s Needs %s.", o->title, o->summary, o->data_needs);
-    else
+    } else {
         str_addf(&text, "%s%s%s", f->param->help, f->param->type == PARAM_CHOICE ? " One of " : "",
                  f->param->type == PARAM_CHOICE ? param_range_text(f->param, range, sizeof range) : "");
+    }
     str_add(&command, "$ ");
     form_command_line(&s->form, &command);
     const struct rect nothing = {r.x, r.y, r.width, 0};
@@ -475,6 +479,11 @@ static enum view_result copy_run(struct view *v, const char *arg)
     char question[200];
     if (!r)
         return VIEW_KEPT;
+    if (!engine_find_objective(s->form.engine, r->info.objective)) {
+        ui_say_error(v->ui, "%s has no settings of its own: start its %s again from the list of runs, with R", r->info.name,
+                     r->info.objective);
+        return VIEW_CHANGED;
+    }
     if (!arg && s->typed) {
         snprintf(question, sizeof question, "Fill the form with the settings of %.100s? What is in it now is given up.", r->info.name);
         ui_confirm(v->ui, CMD_COPY, r->info.name, question);

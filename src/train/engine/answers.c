@@ -42,9 +42,11 @@ static int check_numbers(const json_t *value, struct err *e)
 
 static json_int_t answering = -1;
 
-void engine_answer_for(json_int_t id)
+json_int_t engine_answer_for(json_int_t id)
 {
+    const json_int_t before = answering;
     answering = id;
+    return before;
 }
 
 int engine_print(json_t *value, struct err *e)

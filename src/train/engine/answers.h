@@ -13,6 +13,6 @@ void engine_note(const struct notes *notes);
 // One JSON value as a line of standard output, at once. ERR_NUMERIC when it holds a number, made by json_computed, that is
 // not finite: says which.
 int engine_print(json_t *value, struct err *e); // takes value
-// From now on what is printed is {"id": id, "row": value}; -1: as it is.
-void engine_answer_for(json_int_t id);
+// From now on what is printed is {"id": id, "row": value}; -1: as it is. Returns the id before.
+json_int_t engine_answer_for(json_int_t id);
 void engine_take_notes(struct notes *out); // what engine_note was given since the last time

@@ -23,6 +23,7 @@ int engine_check(const struct settings *s, char **rest, int n_rest, struct err *
     struct settings run;
     json_t *values = NULL;
     struct memory_plan plan;
+    struct notes notes = {0};
     int code = objective_find(&o, settings_text(s, "objective"), e);
     if (!code)
         code = json_parse(given, strlen(given), "--settings", &values, e);
@@ -31,8 +32,10 @@ int engine_check(const struct settings *s, char **rest, int n_rest, struct err *
     run_settings_init(&run, &tables, o);
     code = settings_from_json(&run, values, e);
     if (!code)
-        code = preflight(o, &run, &plan, e);
+        code = preflight(o, &run, &plan, &notes, e);
     settings_fini(&run);
     json_decref(values);
-    return code ? code : engine_print(json_pack("{s:b, s:o}", "possible", 1, "memory", memory_plan_json(&plan, (double)mem_available())), e);
+    json_t *memory = code ? NULL : memory_plan_json(&plan, (double)mem_available(), &notes);
+    notes_fini(&notes);
+    return code ? code : engine_print(json_pack("{s:b, s:o}", "possible", 1, "memory", memory), e);
 }

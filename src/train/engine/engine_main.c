@@ -32,8 +32,11 @@ const struct engine_command engine_commands[] = {
     {"tokenizer-train", "learn a byte-level BPE vocabulary from a text file", engine_tokenizer_train_params,
      engine_tokenizer_train},
     {"credit", "what each token of given responses earned, as JSON lines", engine_credit_params, engine_credit},
+    {"eval", "measure a model on held-out prompts, as JSON lines", engine_eval_params, engine_eval},
     {"objective-eval", "an objective's loss and derivatives of numbers from standard input, as JSON",
      engine_objective_eval_params, engine_objective_eval},
+    {"recipe", "a recipe checked, and what its stages would take, as JSON", engine_recipe_params, engine_recipe},
+    {"recipes", "which recipes there are, as JSON", engine_recipes_params, engine_recipes},
     {"bench", "measure training steps on this machine", engine_bench_params, engine_bench},
     {0}};
 

@@ -22,6 +22,7 @@ int engine_memory(const struct settings *s, char **rest, int n_rest, struct err 
     struct run_tables tables;
     struct settings run;
     struct memory_plan plan;
+    struct notes notes = {0};
     json_t *values = NULL;
     int code = objective_find(&o, settings_text(s, "objective"), e);
     if (!code)
@@ -31,8 +32,10 @@ int engine_memory(const struct settings *s, char **rest, int n_rest, struct err 
     run_settings_init(&run, &tables, o);
     code = settings_from_json(&run, values, e);
     if (!code)
-        code = preflight_memory(o, &run, &plan, e);
+        code = preflight_memory(o, &run, &plan, &notes, e);
     settings_fini(&run);
     json_decref(values);
-    return code ? code : engine_print(memory_plan_json(&plan, (double)mem_available()), e);
+    json_t *answer = code ? NULL : memory_plan_json(&plan, (double)mem_available(), &notes);
+    notes_fini(&notes);
+    return code ? code : engine_print(answer, e);
 }

@@ -67,6 +67,7 @@ static const struct question {
     {"score", engine_score_params, engine_score},
     {"credit", engine_credit_params, engine_credit},
     {"agree", engine_agree_params, engine_agree},
+    {"eval", engine_eval_params, engine_eval},
 };
 
 // ---- answers ----
@@ -95,9 +96,9 @@ static int end_request(json_int_t id, int code, const struct err *fault, struct 
 static int say_row(void *arg, json_t *row, struct err *e)
 {
     const struct request *r = arg;
-    engine_answer_for(r->id);
+    const json_int_t before = engine_answer_for(r->id); // an evaluation, which draws its answers beside the samplings
     int code = engine_print(row, e);
-    engine_answer_for(-1);
+    engine_answer_for(before);
     return code;
 }
 
@@ -200,7 +201,7 @@ static int take_request(struct server *v, json_int_t id, json_t *line, struct er
         if (r->id == id)
             return end_request(id, ERR_USAGE, &(struct err){.text = "a request of this id is under way"}, e);
     if (!q) {
-        err_set(&fault, ERR_USAGE, "\"ask\" must be sample, score, credit or agree");
+        err_set(&fault, ERR_USAGE, "\"ask\" must be sample, score, credit, agree or eval");
         return end_request(id, fault.code, &fault, e);
     }
     int code = read_options(v, q, json_object_get(line, "options"), &s, &fault);

@@ -149,6 +149,19 @@ int rewards_check(const struct settings *s, struct err *e)
     return code;
 }
 
+int rewards_weighed(const struct settings *s, const char *metric)
+{
+    struct rewards r = {.o.settings = s};
+    int found = -1;
+    add_all(&r, s, false, NULL); // as far as it can be read
+    for (int i = 0; i < r.n; i++) {
+        if (strcmp(metric, r.list[i].mean_key) == 0)
+            found = r.list[i].weight != 0;
+        free(r.list[i].name);
+    }
+    return found;
+}
+
 int rewards_open(struct rewards **out, const struct rewards_options *o, struct err *e)
 {
     struct rewards *r = mem_alloc(1, sizeof *r);

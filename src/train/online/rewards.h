@@ -36,3 +36,6 @@ void rewards_free(struct rewards *r); // NULL is fine
 int rewards_score(struct rewards *r, struct rollout_batch *b, bool held_out, struct metric_list *facts, struct err *e);
 // Whether the settings name a reward that is optimized, and can be read, without opening any: ERR_USAGE.
 int rewards_check(const struct settings *s, struct err *e);
+// Whether what these settings name is learnt from: 1 when "rewards/NAME/mean" is of a reward with a weight, 0 when it is only
+// watched, -1 when there is no such reward.
+int rewards_weighed(const struct settings *s, const char *metric);

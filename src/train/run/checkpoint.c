@@ -14,6 +14,8 @@
 #include "base/sha256.h"
 #include "base/str.h"
 #include "model/safetensors.h"
+#include "store/eval_file.h"
+#include "store/run_best.h"
 #include "train/data/text_rules.h"
 
 enum { FORMAT = 1, CHUNK = 1 << 18, MAX_STATE_JSON = 1 << 20 };
@@ -98,28 +100,42 @@ static int write_facts(const struct trainer *t, const char *dir, const struct ch
     return code;
 }
 
-static void remove_old(const char *checkpoints, int keep)
+// The oldest but `best`, unless it is among the newest `keep`; whether there was one.
+static bool remove_oldest(const char *checkpoints, int keep, int64_t best)
 {
-    for (;;) {
-        int64_t oldest = INT64_MAX;
-        int n = 0;
-        struct str path = {0};
-        DIR *d = opendir(checkpoints);
-        for (struct dirent *entry; d && (entry = readdir(d));) {
-            int64_t step = step_of(entry->d_name);
-            n += step >= 0;
-            oldest = step >= 0 && step < oldest ? step : oldest;
-        }
-        if (d)
-            closedir(d);
-        if (n <= keep)
-            return;
-        str_addf(&path, "%s/step-%lld", checkpoints, (long long)oldest);
-        int code = file_remove_tree(str_text(&path), NULL);
-        str_fini(&path);
-        if (code)
-            return;
+    int64_t oldest = INT64_MAX;
+    int n = 0;
+    bool has_best = false;
+    struct str path = {0};
+    DIR *d = opendir(checkpoints);
+    for (struct dirent *entry; d && (entry = readdir(d));) {
+        int64_t step = step_of(entry->d_name);
+        n += step >= 0;
+        has_best |= step >= 0 && step == best;
+        oldest = step >= 0 && step != best && step < oldest ? step : oldest;
     }
+    if (d)
+        closedir(d);
+    n -= has_best && best < oldest; // which stays beside the newest
+    if (n <= keep)
+        return false;
+    str_addf(&path, "%s/step-%lld", checkpoints, (long long)oldest);
+    int code = file_remove_tree(str_text(&path), NULL);
+    str_fini(&path);
+    return code == 0;
+}
+
+// A best.json that cannot be read may name any of them: then all stay.
+void checkpoint_remove_old(const char *run_dir, int keep)
+{
+    struct run_best best = {.step = -1};
+    struct err fault = {0};
+    if (run_best_read(run_dir, &best, &fault) && fault.code != ERR_NOT_FOUND)
+        return;
+    char *checkpoints = path_join(run_dir, "checkpoints");
+    while (remove_oldest(checkpoints, keep, best.step))
+        continue;
+    free(checkpoints);
 }
 
 int checkpoint_write(const struct trainer *t, const char *run_dir, const struct checkpoint_facts *facts,
@@ -155,7 +171,7 @@ int checkpoint_write(const struct trainer *t, const char *run_dir, const struct 
         file_remove_tree(str_text(&temporary), NULL);
         err_prefix(e, "cannot write the checkpoint of step %lld: ", (long long)t->step);
     } else {
-        remove_old(checkpoints, keep);
+        checkpoint_remove_old(run_dir, keep);
         *name_out = mem_strdup(path_base(str_text(&folder)));
     }
     str_fini(&folder);
@@ -310,6 +326,12 @@ static int by_name(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+// What stands beside the model: what resuming needs, and what was measured later.
+static bool is_of_model(const char *name)
+{
+    return !text_starts(name, "state.") && strcmp(name, EVAL_FILE) != 0;
+}
+
 int checkpoint_digest(const char *dir, char sha256[65], int64_t *bytes, struct err *e)
 {
     char **names = NULL;
@@ -331,7 +353,7 @@ int checkpoint_digest(const char *dir, char sha256[65], int64_t *bytes, struct e
     for (size_t i = 0; i < n; i++) {
         char *path = path_join(dir, names[i]), one[65];
         *bytes += file_size(path) > 0 ? file_size(path) : 0;
-        if (!code && !text_starts(names[i], "state.") && !(code = sha256_file(path, one, e))) {
+        if (!code && is_of_model(names[i]) && !(code = sha256_file(path, one, e))) {
             sha256_add(&all, names[i], strlen(names[i]) + 1);
             sha256_add(&all, one, 64);
         }

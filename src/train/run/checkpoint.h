@@ -17,12 +17,14 @@ struct checkpoint_facts { // what must be the same when a run is continued
 };
 struct text_rules;
 
-// Writes step-N, then removes all but the newest `keep`. settings: all of the run's as they are now. rules: how its text
+// Writes step-N, then removes old ones. settings: all of the run's as they are now. rules: how its text
 // becomes tokens (NULL: of no text).
 // *name_out: "step-N" on the heap.
 int checkpoint_write(const struct trainer *t, const char *run_dir, const struct checkpoint_facts *facts,
                      const json_t *settings, const struct text_rules *rules, enum save_dtype dtype, int keep,
                      char **name_out, struct err *e);
+// All but the newest `keep` and the one that best.json names.
+void checkpoint_remove_old(const char *run_dir, int keep);
 
 // The newest checkpoint's folder (heap) and step; NULL when there is none. Leftovers of an interrupted write
 // are removed.
@@ -33,6 +35,6 @@ char *checkpoint_latest(const char *run_dir, int64_t *step);
 int checkpoint_restore(struct trainer *t, const char *dir, const struct checkpoint_facts *facts, json_t **settings,
                        struct err *e);
 
-// SHA-256 over names and content of the folder's files that make up the model (not state.*), and the bytes of
+// SHA-256 over names and content of the folder's files that make up the model (not state.* and eval.json), and the bytes of
 // the whole folder. ERR_NOT_FOUND when it is gone.
 int checkpoint_digest(const char *dir, char sha256[65], int64_t *bytes, struct err *e);

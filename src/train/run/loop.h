@@ -1,5 +1,5 @@
 // The loop of every run: what people ask is obeyed, then its work goes on a little, until it is done. Training makes a step
-// (run.c); an experiment of several runs looks at them (paft_run.c).
+// (run.c); an experiment of several runs looks at them (experiment.c).
 #pragma once
 
 #include "train/run/run.h"

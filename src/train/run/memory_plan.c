@@ -126,11 +126,14 @@ int memory_plan_check(const struct memory_plan *p, const struct settings *s, dou
     return code;
 }
 
-json_t *memory_plan_json(const struct memory_plan *p, double available)
+json_t *memory_plan_json(const struct memory_plan *p, double available, const struct notes *warnings)
 {
-    json_t *lines = json_array();
+    json_t *lines = json_array(), *texts = json_array();
+    for (size_t i = 0; i < warnings->n; i++)
+        json_array_append_new(texts, json_string(warnings->texts[i]));
     for (int i = 0; i < p->n; i++)
         json_array_append_new(lines, json_pack("{s:s, s:f, s:b}", "what", p->lines[i].what, "bytes", p->lines[i].bytes, "mapped",
                                                p->lines[i].mapped));
-    return json_pack("{s:f, s:f, s:f, s:o}", "bytes", p->bytes, "mapped", p->mapped_bytes, "available", available, "lines", lines);
+    return json_pack("{s:f, s:f, s:f, s:o, s:o}", "bytes", p->bytes, "mapped", p->mapped_bytes, "available", available,
+                     "lines", lines, "warnings", texts);
 }

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "base/err.h"
+#include "base/notes.h"
 #include "base/param.h"
 #include "model/arch.h"
 #include "train/objective/objective.h"
@@ -34,5 +35,6 @@ void memory_plan_make(struct memory_plan *p, const struct memory_facts *f, const
                       const struct settings *s);
 // ERR_LIMIT with the largest lines, and with what would need less, when there is not so much memory. available 0: unknown.
 int memory_plan_check(const struct memory_plan *p, const struct settings *s, double available, struct err *e);
-// {"bytes", "mapped", "available", "lines": [{"what", "bytes", "mapped"}, ...]}
-json_t *memory_plan_json(const struct memory_plan *p, double available);
+// {"bytes", "mapped", "available", "lines": [{"what", "bytes", "mapped"}, ...], "warnings": [...]}; warnings: what else is to
+// be known of the run that is planned.
+json_t *memory_plan_json(const struct memory_plan *p, double available, const struct notes *warnings);

@@ -5,31 +5,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "model/merge_folder.h"
-#include "train/run/loop.h"
-#include "train/run/paft_parts.h"
+#include "train/run/experiment.h"
 
-struct experiment {
-    struct run *r;
+enum { PART_SFT, PART_DPO, N_PARTS };
+static const char *const suffixes[N_PARTS] = {"sft", "dpo"}; // and objectives
+
+struct paft {
+    struct experiment x;
     struct part parts[N_PARTS];
-    bool recorded[N_PARTS]; // the event that the part is done
-    bool stopped;           // a part has come to rest before it was done
-    int failure;            // of a part; the others are stopped then
-    struct err fault;
 };
-
-static int64_t step_of(const struct experiment *x)
-{
-    int64_t sum = 0;
-    for (int i = 0; i < N_PARTS; i++)
-        sum += x->parts[i].status.step;
-    return sum / N_PARTS;
-}
 
 // ---- before ----
 
@@ -47,59 +37,72 @@ static int check_base(const struct run *r, struct err *e)
     return code;
 }
 
-// ---- steering ----
-
-static void stop_all(struct experiment *x)
+// Threads change no result: two engines at once share what one would take.
+static int64_t threads_of(const struct settings *s)
 {
-    x->r->asked_to_stop = true;
-    for (int i = 0; i < N_PARTS; i++)
-        part_ask_to_stop(&x->parts[i], x->r);
+    int64_t all = settings_int(s, "threads");
+    if (all == 0)
+        all = sysconf(_SC_NPROCESSORS_ONLN);
+    if (!settings_bool(s, "parallel"))
+        return settings_int(s, "threads");
+    return all > 1 ? all / N_PARTS : 1;
 }
 
-static void pass_on(struct run *r, void *with, enum control_kind kind)
+// Whatever the part's objective has as well is the experiment's; changes are merged in f32 whatever is saved in the
+// end.
+static int part_settings(const struct run *r, int which, json_t **out, struct err *e)
 {
-    struct experiment *x = with;
-    if (kind == CONTROL_STOP) {
-        stop_all(x);
-        return;
+    const struct objective *o;
+    struct run_tables tables;
+    struct settings own;
+    char number[32];
+    int code = objective_find(&o, suffixes[which], e);
+    if (code)
+        return code;
+    run_settings_init(&own, &tables, o);
+    for (size_t i = 0; i < r->settings.n_items && !code; i++) {
+        const char *name = r->settings.items[i].param->name;
+        if (settings_find(&own, name) && *r->settings.items[i].text)
+            code = settings_set(&own, name, r->settings.items[i].text, e);
     }
-    for (int i = 0; i < N_PARTS; i++)
-        if (x->parts[i].pid || run_state_is_live(x->parts[i].status.state))
-            store_post_control(r->store, x->parts[i].name, kind, "", "", NULL);
+    snprintf(number, sizeof number, "%lld", (long long)threads_of(&r->settings));
+    if (!code)
+        code = settings_set(&own, "threads", number, e);
+    if (!code)
+        code = settings_set(&own, "dtype", "f32", e);
+    if (!code && which == PART_SFT && settings_float(&r->settings, "sft-lr") > 0)
+        code = settings_set(&own, "lr", settings_text(&r->settings, "sft-lr"), e);
+    if (!code)
+        *out = settings_to_json(&own, true);
+    settings_fini(&own);
+    return code;
 }
 
-static int pass_on_checkpoint(struct run *r, void *with, struct err *e)
+static int open_part(struct paft *x, int which, struct err *e)
 {
-    pass_on(r, with, CONTROL_CHECKPOINT);
+    struct part *p = &x->parts[which];
+    json_t *settings = NULL;
+    int code = part_find(p, x->x.r, suffixes[which], suffixes[which], e);
+    if (!code && !p->exists && !(code = part_settings(x->x.r, which, &settings, e)))
+        code = part_add(p, x->x.r, settings, e);
+    json_decref(settings);
+    return code;
+}
+
+// Both are there from the beginning.
+static int prepare(struct experiment *x, int part, struct err *e)
+{
     return 0;
 }
-
-// A change goes to the parts that know the setting as one that may change; what only judges the result stays here.
-static void pass_on_setting(struct run *r, void *with, const char *key, const char *value)
-{
-    struct experiment *x = with;
-    for (int i = 0; i < N_PARTS; i++) {
-        const struct objective *o;
-        struct run_tables tables;
-        struct settings own;
-        if (objective_find(&o, part_objective(i), NULL))
-            continue;
-        run_settings_init(&own, &tables, o);
-        if (settings_find(&own, key) && x->parts[i].status.state != RUN_DONE)
-            store_post_control(r->store, x->parts[i].name, CONTROL_SET, key, value, NULL);
-        settings_fini(&own);
-    }
-}
-
-// ---- watching ----
 
 static void report(struct experiment *x)
 {
     struct run *r = x->r;
-    int64_t total = 0;
+    int64_t total = 0, sum = 0;
     double left = 0, tokens = 0;
-    for (int i = 0; i < N_PARTS; i++) {
+    for (int i = 0; i < x->n; i++) {
         const struct run_status *s = &x->parts[i].status;
+        sum += s->step;
         total = s->total_steps > total ? s->total_steps : total;
         tokens += s->tokens_per_s;
         if (settings_bool(&r->settings, "parallel"))
@@ -107,7 +110,7 @@ static void report(struct experiment *x)
         else
             left += s->seconds_left;
     }
-    r->status.step = step_of(x);
+    r->status.step = sum / x->n;
     r->status.total_steps = total;
     r->status.seconds_left = left;
     r->status.tokens_per_s = tokens;
@@ -116,105 +119,12 @@ static void report(struct experiment *x)
               (long long)x->parts[PART_DPO].status.step);
 }
 
-// One look at all: *busy when something still works. A part that has ended in any other way than done ends the
-// experiment.
-static int look(struct experiment *x, bool *busy, struct err *e)
-{
-    struct run *r = x->r;
-    bool may_start = !r->asked_to_stop && !r->paused;
-    *busy = false;
-    for (int i = 0; i < N_PARTS; i++) {
-        struct part *p = &x->parts[i];
-        const int works = part_look(p, e);
-        if (works < 0)
-            return works;
-        if (works) {
-            *busy = true;
-        } else if (p->status.state == RUN_DONE) {
-            if (!x->recorded[i])
-                recorder_event(r->recorder, step_of(x), "info", "part", 0, "%s is done after %lld %s", p->name,
-                               (long long)p->status.step, text_plural(p->status.step, "step", "steps"));
-            x->recorded[i] = true;
-            continue;
-        } else if (p->was_started) {
-            if (p->status.state != RUN_STOPPED)
-                return part_fault(p, e);
-            if (!r->asked_to_stop)
-                recorder_event(r->recorder, step_of(x), "info", "stop", 0, "%s was stopped: so is its experiment",
-                               p->name);
-            x->stopped = true;
-        } else if (may_start) {
-            int code = part_start(p, r, e);
-            if (code)
-                return code;
-            recorder_event(r->recorder, step_of(x), "info", "part", 0, "%s (%s) was started as process %d", p->name,
-                           part_objective(i), (int)p->pid);
-            *busy = true;
-        } else {
-            x->stopped |= r->asked_to_stop;
-            *busy |= r->paused && !r->asked_to_stop;
-        }
-        may_start &= settings_bool(&r->settings, "parallel");
-    }
-    return 0;
-}
-
-// Done when all parts are, or when all of them have come to rest after a stop or a failure.
-static int advance(struct run *r, void *with, bool *done, struct err *e)
-{
-    struct experiment *x = with;
-    struct err ignored;
-    bool busy = true;
-    int code = look(x, &busy, x->failure ? &ignored : &x->fault);
-    if (code && x->failure) { // said already: wait for what still works
-        busy = false;
-        for (int i = 0; i < N_PARTS; i++)
-            busy |= part_look(&x->parts[i], &ignored) == 1;
-    } else if (code) {
-        x->failure = code;
-        busy = true;
-    }
-    if ((x->failure || x->stopped) && !r->asked_to_stop)
-        stop_all(x);
-    report(x);
-    if (busy)
-        nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
-    *done = !busy;
-    return 0;
-}
-
-static int train_parts(struct experiment *x, struct err *e)
-{
-    static const struct run_work looking = {.advance = advance, .changed = pass_on_setting, .told = pass_on,
-                                            .checkpoint = pass_on_checkpoint, .with_runs = true};
-    struct err ignored;
-    for (int i = 0; i < N_PARTS; i++) { // what an earlier life has left working hears people from the first
-        const int works = part_look(&x->parts[i], e);
-        if (works < 0)
-            return works;
-    }
-    x->r->status.step = step_of(x);
-    int code = run_loop(x->r, &looking, x, e);
-    if (code && !x->r->asked_to_stop)
-        stop_all(x);
-    for (bool busy = code != 0; busy;) { // nothing may go on alone
-        busy = false;
-        for (int i = 0; i < N_PARTS; i++)
-            busy |= part_look(&x->parts[i], &ignored) == 1;
-        if (busy)
-            nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
-    }
-    if (x->failure)
-        *e = x->fault;
-    return x->failure ? x->failure : code;
-}
-
 // ---- merging ----
 
-static int merge(struct experiment *x, const char *const *inputs, const char *out, struct merge_result *result,
+static int merge(struct paft *x, const char *const *inputs, const char *out, struct merge_result *result,
                  struct err *e)
 {
-    const struct settings *s = &x->r->settings;
+    const struct settings *s = &x->x.r->settings;
     struct merge_job job = {.base = settings_text(s, "model"),
                             .inputs = inputs,
                             .out = out,
@@ -247,11 +157,11 @@ static int take_weights(struct run *r, const char *dir, struct err *e)
 }
 
 // Held-out accuracy and margin of either part beside those of the result.
-static int judge_part(struct experiment *x, int which, const char *dir, struct metric_list *out, struct err *e)
+static int judge_part(struct paft *x, int which, const char *dir, struct metric_list *out, struct err *e)
 {
     static const char *const keys[N_PARTS][2] = {{"eval/sft/rewards/accuracies", "eval/sft/rewards/margins"},
                                                  {"eval/dpo/rewards/accuracies", "eval/dpo/rewards/margins"}};
-    struct run *r = x->r;
+    struct run *r = x->x.r;
     struct metric_list list = {0};
     if (!r->evaluator.data)
         return 0;
@@ -269,7 +179,7 @@ static int judge_part(struct experiment *x, int which, const char *dir, struct m
     return 0;
 }
 
-static void report_merge(struct experiment *x, const struct merge_result *m, struct metric_list *out)
+static void report_merge(struct paft *x, const struct merge_result *m, struct metric_list *out)
 {
     const struct merge_counts *sft = &m->report.inputs[PART_SFT], *dpo = &m->report.inputs[PART_DPO],
                               *all = &m->report.result;
@@ -279,17 +189,17 @@ static void report_merge(struct experiment *x, const struct merge_result *m, str
     metric_add(out, "merge/l1_norm", all->l1);
     metric_add(out, "merge/sign_conflicts", merge_conflicts(all));
     recorder_event(
-        x->r->recorder, x->r->trainer->step, "info", "merge", 0,
+        x->x.r->recorder, x->x.r->trainer->step, "info", "merge", 0,
         "merged by %s: of %s's change %.1f %% is zero (l1 norm %.4g), of %s's %.1f %% (%.4g), of the merged one "
         "%.1f %% (%.4g); where anything changed they disagree in sign in %.1f %%",
-        settings_text(&x->r->settings, "merge"), x->parts[PART_SFT].name, 100 * merge_sparsity(sft), sft->l1,
+        settings_text(&x->x.r->settings, "merge"), x->parts[PART_SFT].name, 100 * merge_sparsity(sft), sft->l1,
         x->parts[PART_DPO].name, 100 * merge_sparsity(dpo), dpo->l1, 100 * merge_sparsity(all), all->l1,
         100 * merge_conflicts(all));
 }
 
-static int merge_and_judge(struct experiment *x, struct err *e)
+static int merge_and_judge(struct paft *x, struct err *e)
 {
-    struct run *r = x->r;
+    struct run *r = x->x.r;
     char *dirs[N_PARTS] = {0}, *out = path_join(r->dir, "merged");
     const int64_t steps = x->parts[PART_DPO].status.step;
     struct merge_result result;
@@ -321,14 +231,16 @@ static int merge_and_judge(struct experiment *x, struct err *e)
 
 int paft_run(struct run *r, bool *stopped, struct err *e)
 {
-    struct experiment x = {.r = r};
+    static const struct experiment_ops ops = {.prepare = prepare, .report = report};
+    struct paft x = {.x = {.r = r, .ops = &ops, .n = N_PARTS, .parallel = settings_bool(&r->settings, "parallel")}};
+    x.x.parts = x.parts;
     int code = check_base(r, e);
     for (int i = 0; i < N_PARTS && !code; i++)
-        code = part_open(&x.parts[i], r, i, e);
+        code = open_part(&x, i, e);
     if (!code)
-        code = train_parts(&x, e);
-    *stopped = x.stopped;
-    if (!code && !x.stopped)
+        code = experiment_train(&x.x, e);
+    *stopped = x.x.stopped;
+    if (!code && !x.x.stopped)
         code = merge_and_judge(&x, e);
     for (int i = 0; i < N_PARTS; i++)
         part_close(&x.parts[i]);

@@ -1,9 +1,8 @@
-// A run of the objective paft: two runs of one base (paft_parts.h) are trained, by imitation with l1 and by
+// A run of the objective paft: two runs of one base (run_parts.h) are trained, by imitation with l1 and by
 // preferences, and what they have changed is merged into this run's only checkpoint, which is evaluated as any other
 // model.
 //
-// Nothing of the experiment stands in its engine's memory: killed and resumed it looks at what its parts have come to,
-// and goes on from there. Merging and evaluating repeat with the same bits.
+// An experiment (experiment.h); merging and evaluating repeat with the same bits.
 #pragma once
 
 #include <stdbool.h>

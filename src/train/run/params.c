@@ -97,11 +97,18 @@ const struct param run_params[] = {
      .group = "watching", .help = "Longest response that is sampled by a probe."},
     {.name = "probe-styles", .type = PARAM_BOOL, .fallback = "no", .group = "watching",
      .help = "Log which share of the sampled responses has each of the demo's styles."},
+    {.name = "patience", .type = PARAM_INT, .fallback = "0", .min = 0, .max = 1e6, .unit = "evaluations", .group = "watching",
+     .help = "End the run when the metric of keep-best has not become better in so many evaluations; 0: never."},
+    {.name = "min-delta", .type = PARAM_FLOAT, .fallback = "0", .min = 0, .max = 1e9, .group = "watching",
+     .help = "What is better by no more than this counts as no better, for keep-best and patience."},
 
     {.name = "save-every", .type = PARAM_INT, .fallback = "100", .min = 0, .max = 1e9, .unit = "steps",
      .group = "saving", .help = "Write a checkpoint every so many steps; 0: only at the end or when asked."},
     {.name = "keep", .type = PARAM_INT, .fallback = "2", .min = 1, .max = 1000, .unit = "checkpoints", .group = "saving",
      .help = "How many of the newest checkpoints are kept."},
+    {.name = "keep-best", .type = PARAM_TEXT, .fallback = "", .group = "saving",
+     .help = "Also keep the checkpoint that is best by this held-out metric, as RUN@best: eval/loss, "
+             "eval/rewards/accuracies, ...; min: or max: before other names says which way is better."},
     {.name = "dtype", .type = PARAM_CHOICE, .fallback = "f32", .choices = dtypes, .group = "saving",
      .help = "Number format of saved weights; what resuming needs is always kept in f32."},
 

@@ -27,6 +27,8 @@ struct flight {
     const struct objective *objective;
     const struct settings *settings;
     struct needs needs;
+    struct preflight_about about;
+    struct preflight_seen seen;
     struct memory_facts facts; // of the model, for the plan
     struct tokenizer *tokenizer;
     struct corpus *corpus, *eval_corpus;
@@ -76,11 +78,20 @@ static int check_weights(struct flight *f, const char *dir, struct err *e)
     return code;
 }
 
+// Files as they are usual: of the type that the config names.
+static void assume_weights(struct flight *f, const json_t *config)
+{
+    const char *dtype = json_string_value(json_object_get(config, json_object_get(config, "dtype") ? "dtype" : "torch_dtype"));
+    const bool f32 = !dtype || strcmp(dtype, "float32") == 0;
+    f->facts.file_bytes = (f32 ? 4 : 2) * (double)arch_n_params(&f->facts.arch);
+    f->facts.is_bf16_file = dtype && strcmp(dtype, "bfloat16") == 0;
+}
+
 static int check_model(struct flight *f, struct err *e)
 {
     enum { MAX_CONFIG = 16 << 20 };
     const char *path = text(f, "model");
-    const bool is_new = text_ends(path, ".json");
+    const bool is_config = text_ends(path, ".json"), is_new = is_config && !f->about.trained;
     char *base = NULL, *config_path = NULL;
     struct notes notes = {0};
     json_t *config = NULL;
@@ -89,7 +100,7 @@ static int check_model(struct flight *f, struct err *e)
     if (is_new && (f->needs.networks & (NETWORK_SCORE | NETWORK_VALUE)))
         return err_set(e, ERR_USAGE, "objective %s starts from a trained model: give --model a folder, not %s",
                        f->objective->name, path);
-    f->facts.adapter = !is_new && adapter_is_folder(path);
+    f->facts.adapter = !is_config && adapter_is_folder(path);
     if (f->facts.adapter) {
         struct adapter read = {0};
         code = adapter_open(&read, path, &notes, e);
@@ -98,13 +109,17 @@ static int check_model(struct flight *f, struct err *e)
             code = e ? e->code : ERR_INPUT;
     }
     if (!code) {
-        config_path = is_new ? mem_strdup(path) : path_join(base ? base : path, "config.json");
+        config_path = is_config ? mem_strdup(path) : path_join(base ? base : path, "config.json");
         code = json_read(config_path, MAX_CONFIG, &config, e);
     }
     if (!code)
         code = arch_from_config(&f->facts.arch, config, config_path, &notes, e);
-    if (!code && !is_new)
+    if (!code && !is_config)
         code = check_weights(f, base ? base : path, e);
+    else if (!code && f->about.trained)
+        assume_weights(f, config);
+    f->facts.adapter |= f->about.adapter;
+    f->seen.params = code ? 0 : (double)arch_n_params(&f->facts.arch);
     notes_fini(&notes);
     json_decref(config);
     free(config_path);
@@ -186,7 +201,7 @@ static int check_left_out(const struct flight *f, struct corpus *c, const struct
 }
 
 // Rows from all over as tokens of this model's vocabulary.
-static int check_tokens(const struct flight *f, struct corpus *c, const struct dataset_options *o, struct err *e)
+static int check_tokens(struct flight *f, struct corpus *c, const struct dataset_options *o, struct err *e)
 {
     const size_t n = c->n_examples, step = n > TOKENIZED_ROWS ? n / TOKENIZED_ROWS : 1;
     bool *looked_at = mem_alloc(n, sizeof *looked_at);
@@ -197,6 +212,10 @@ static int check_tokens(const struct flight *f, struct corpus *c, const struct d
     int code = dataset_build(&d, c, looked_at, 0, o, e);
     if (!code)
         code = check_left_out(f, c, &d, n_looked_at, e);
+    if (!code && c == f->corpus && n_looked_at) {
+        f->seen.groups = d.n_groups / (double)n_looked_at;
+        f->seen.tokens = (double)d.n_tokens / (double)n_looked_at;
+    }
     for (size_t i = 0; !code && i < d.n_tokens; i++)
         if (d.tokens[i] >= f->facts.arch.vocab_size)
             code = err_set(e, ERR_INPUT, "the tokenizer makes token %d, but the model's vocabulary has %d: they do not "
@@ -206,7 +225,7 @@ static int check_tokens(const struct flight *f, struct corpus *c, const struct d
     return code;
 }
 
-static int check_text(const struct flight *f, struct err *e)
+static int check_text(struct flight *f, struct err *e)
 {
     const struct text_rules_options o = {
         .chat_template = text(f, "chat-template"), .system = text(f, "system"),
@@ -243,24 +262,46 @@ static int check_device(const struct flight *f, struct err *e)
     return code;
 }
 
-int preflight_memory(const struct objective *o, const struct settings *s, struct memory_plan *plan, struct err *e)
+int preflight_memory_as(const struct objective *o, const struct settings *s, const struct preflight_about *about,
+                        struct memory_plan *plan, struct preflight_seen *seen, struct notes *notes, struct err *e)
 {
     struct objective_run configured = {0};
+    struct best best;
     objective_configure(&configured, o, s);
-    struct flight f = {.objective = o, .settings = s, .needs = objective_needs(&configured)};
-    int code = check_model(&f, e);
+    struct flight f = {.objective = o, .settings = s, .about = *about, .needs = objective_needs(&configured)};
+    int code = best_open(&best, o, s, notes, e);
+    if (!code)
+        code = check_model(&f, e);
     if (!code)
         memory_plan_make(plan, &f.facts, o, f.needs, s);
+    if (seen)
+        *seen = f.seen;
     return code;
 }
 
-int preflight(const struct objective *o, const struct settings *s, struct memory_plan *plan, struct err *e)
+int preflight_memory(const struct objective *o, const struct settings *s, struct memory_plan *plan, struct notes *notes,
+                     struct err *e)
+{
+    return preflight_memory_as(o, s, &(struct preflight_about){0}, plan, NULL, notes, e);
+}
+
+int preflight(const struct objective *o, const struct settings *s, struct memory_plan *plan, struct notes *notes,
+              struct err *e)
+{
+    return preflight_as(o, s, &(struct preflight_about){0}, plan, NULL, notes, e);
+}
+
+int preflight_as(const struct objective *o, const struct settings *s, const struct preflight_about *about,
+                 struct memory_plan *plan, struct preflight_seen *seen, struct notes *notes, struct err *e)
 {
     struct objective_run configured = {0};
+    struct best best;
     objective_configure(&configured, o, s);
-    struct flight f = {.objective = o, .settings = s, .needs = objective_needs(&configured)};
+    struct flight f = {.objective = o, .settings = s, .about = *about, .needs = objective_needs(&configured)};
     *plan = (struct memory_plan){0};
     int code = o->online ? run_check_online(o, s, e) : 0;
+    if (!code)
+        code = best_open(&best, o, s, notes, e);
     if (!code)
         code = check_device(&f, e);
     if (!code)
@@ -277,8 +318,14 @@ int preflight(const struct objective *o, const struct settings *s, struct memory
         code = check_corpus(&f, &f.eval_corpus, text(&f, "eval-data"), e);
     if (!code)
         code = check_text(&f, e);
-    if (!code)
+    if (!code && !about->any_memory)
         code = memory_plan_check(plan, s, (double)mem_available(), e);
+    if (f.corpus) {
+        f.seen.n_examples = (int64_t)f.corpus->n_examples;
+        f.seen.is_part = f.corpus->n_rows >= MOST_ROWS && settings_int(s, "max-rows") != MOST_ROWS;
+    }
+    if (seen)
+        *seen = f.seen;
     corpus_free(f.corpus);
     corpus_free(f.eval_corpus);
     tokenizer_free(f.tokenizer);

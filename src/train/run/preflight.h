@@ -3,12 +3,34 @@
 #pragma once
 
 #include "base/err.h"
+#include "base/notes.h"
 #include "base/param.h"
 #include "train/objective/objective.h"
 #include "train/run/memory_plan.h"
 
+// What is known of a model that is not there yet, or whose weights are not.
+struct preflight_about {
+    bool trained;    // a config.json stands for a trained model
+    bool adapter;    // the model will be an adapter over the one that is looked at
+    bool any_memory; // more than there is is no error
+};
+// What was seen of the data.
+struct preflight_seen {
+    double params;
+    int64_t n_examples; // usable rows of the data; 0: none were read
+    bool is_part;       // there are more
+    double groups, tokens; // for each row: what is learnt from at once, and tokens
+};
+
 // settings: all of the run's. The first thing that is wrong is the error, phrased as the run's own would be.
-// plan: what it would take of memory, as far as that is known.
-int preflight(const struct objective *o, const struct settings *s, struct memory_plan *plan, struct err *e);
-// The plan alone, of a model and settings without data.
-int preflight_memory(const struct objective *o, const struct settings *s, struct memory_plan *plan, struct err *e);
+// plan: what it would take of memory, as far as that is known. notes (may be NULL): what stops nothing, but should be known.
+int preflight(const struct objective *o, const struct settings *s, struct memory_plan *plan, struct notes *notes,
+              struct err *e);
+// The plan and what settings alone say, of a model without data.
+int preflight_memory(const struct objective *o, const struct settings *s, struct memory_plan *plan, struct notes *notes,
+                     struct err *e);
+// Both of them with more to say; seen may be NULL.
+int preflight_as(const struct objective *o, const struct settings *s, const struct preflight_about *about,
+                 struct memory_plan *plan, struct preflight_seen *seen, struct notes *notes, struct err *e);
+int preflight_memory_as(const struct objective *o, const struct settings *s, const struct preflight_about *about,
+                        struct memory_plan *plan, struct preflight_seen *seen, struct notes *notes, struct err *e);

@@ -15,6 +15,7 @@
 #include "base/str.h"
 #include "train/run/loop.h"
 #include "train/run/paft_run.h"
+#include "train/run/recipe_run.h"
 
 static bool due(const struct run *r, const char *setting)
 {
@@ -74,6 +75,8 @@ static int save(struct run *r, struct err *e)
         return code;
     char *name;
     json_t *settings = settings_to_json(&r->settings, true);
+    if (r->best.on)
+        json_object_set_new(settings, "best", best_to_json(&r->best));
     const enum run_state state = r->status.state;
     run_phase(r, state, "writing the checkpoint of step %lld", (long long)r->trainer->step);
     code = checkpoint_write(r->trainer, r->dir, &facts, settings, &r->rules, as, (int)settings_int(&r->settings, "keep"),
@@ -115,11 +118,19 @@ static int restore(struct run *r, struct err *e)
     json_t *saved = NULL;
     const struct checkpoint_facts facts = facts_of(r);
     char *folder = checkpoint_latest(r->dir, &step);
-    if (!folder)
-        return controls_load_replays(&r->controls, r->dir, 0, e);
+    if (!folder) {
+        int code = r->best.on ? best_publish(&r->best, r->dir, e) : 0;
+        return code ? code : controls_load_replays(&r->controls, r->dir, 0, e);
+    }
     int code = checkpoint_restore(r->trainer, folder, &facts, &saved, e);
     if (!code)
         code = take_live_settings(r, saved, e);
+    if (!code && r->best.on)
+        code = best_from_json(&r->best, json_object_get(saved, "best"), folder, e);
+    if (!code && r->best.on) // the kill may have come before it was written
+        code = best_publish(&r->best, r->dir, e);
+    if (!code && r->best.on)
+        checkpoint_remove_old(r->dir, (int)settings_int(&r->settings, "keep"));
     if (!code)
         code = controls_load_replays(&r->controls, r->dir, step, e);
     if (!code)
@@ -135,6 +146,26 @@ static int restore(struct run *r, struct err *e)
 }
 
 // ---- watching ----
+
+// What was just measured, beside the best so far. A better one has its checkpoint before anything names it.
+static int look_for_best(struct run *r, const struct metric_list *list, struct err *e)
+{
+    const struct best was = r->best;
+    const int64_t step = r->trainer->step;
+    bool improved = false;
+    int code = best_look(&r->best, list, step, &improved, e);
+    if (code || !improved)
+        return code;
+    if (was.known)
+        recorder_event(r->recorder, step, "info", "best", 0, "%s is %.4g, the best so far (%.4g at step %lld)",
+                       was.now.metric, r->best.now.value, was.now.value, (long long)was.now.step);
+    code = save(r, e);
+    if (!code)
+        code = best_publish(&r->best, r->dir, e);
+    if (!code)
+        checkpoint_remove_old(r->dir, (int)settings_int(&r->settings, "keep"));
+    return code;
+}
 
 static int watch(struct run *r, bool evaluate_now, bool probe_now, struct err *e)
 {
@@ -155,7 +186,7 @@ static int watch(struct run *r, bool evaluate_now, bool probe_now, struct err *e
         recorder_metrics(r->recorder, step, &list);
         run_phase(r, r->status.state, "training");
     }
-    return code;
+    return code || !r->best.on || (step > 0 && !list.n) ? code : look_for_best(r, &list, e);
 }
 
 static void report_step(struct run *r, const struct step_result *step)
@@ -228,8 +259,8 @@ static int advance(struct run *r, void *with, bool *done, struct err *e)
     if (r->stages.n)
         metric_add(&step.metrics, "stage", r->stages.now + 1);
     report_step(r, &step);
-    *done = r->trainer->step == r->total_steps;
     code = watch(r, due(r, "eval-every"), due(r, "probe-every"), e);
+    *done = r->trainer->step == r->total_steps || best_is_over(&r->best);
     return code || *done || !due(r, "save-every") ? code : save(r, e);
 }
 
@@ -241,7 +272,7 @@ static int train(struct run *r, struct err *e)
     if (!code)
         recorder_event(r->recorder, r->trainer->step, "info", "start", 0, "step %lld of %lld began %.2f s after the start",
                        (long long)r->trainer->step + 1, (long long)r->total_steps, clock_seconds() - r->started);
-    if (!code && r->trainer->step < r->total_steps)
+    if (!code && r->trainer->step < r->total_steps && !best_is_over(&r->best))
         code = run_loop(r, &training, NULL, e);
     if (!code && !r->asked_to_stop)
         code = watch(r, true, true, e);
@@ -252,6 +283,8 @@ static int train(struct run *r, struct err *e)
 
 static int open_settings(struct run *r, const struct run_info *info, struct err *e)
 {
+    if (strcmp(info->objective, RECIPE_KIND) == 0)
+        return recipe_open_settings(r, info->settings, e);
     int code = objective_find(&r->objective, info->objective, e);
     if (code)
         return code;
@@ -279,17 +312,24 @@ static void describe_start(struct run *r)
                    r->eval.n_groups, (long long)r->total_steps, text_plural(r->total_steps, "step", "steps"),
                    arch_family_name(r->model->arch.family), human_count(params, sizeof params, (double)trainable),
                    r->model->lora_weights ? " of adapters" : "", r->ops->name, settings_text(&r->settings, "precision"));
+    for (size_t i = 0; i < r->doubts.n; i++)
+        recorder_event(r->recorder, r->trainer->step, "warn", "best", 0, "%s", r->doubts.texts[i]);
 }
 
 static int work(struct run *r, bool *stopped, struct err *e)
 {
+    if (r->recipe)
+        return recipe_run(r, stopped, e);
+    int code = best_open(&r->best, r->objective, &r->settings, &r->doubts, e);
+    if (code)
+        return code;
     if (r->objective->of_runs) {
-        int code = paft_run(r, stopped, e);
+        code = paft_run(r, stopped, e);
         if (!code && !*stopped)
             code = watch(r, true, true, e);
         return code || *stopped ? code : save(r, e);
     }
-    int code = run_load(r, e);
+    code = run_load(r, e);
     if (!code)
         code = restore(r, e);
     if (code)
@@ -301,6 +341,22 @@ static int work(struct run *r, bool *stopped, struct err *e)
     code = train(r, e);
     *stopped = r->asked_to_stop;
     return code;
+}
+
+// Why a run that was not stopped has made fewer steps than it might have.
+static void say_done(struct run *r)
+{
+    const int64_t step = r->status.step;
+    struct str why = {0};
+    if (best_is_over(&r->best) && step < r->total_steps) {
+        best_describe(&r->best, &why);
+        str_addf(&why, ", and no better in the %lld %s since", (long long)r->best.waited,
+                 text_plural(r->best.waited, "evaluation", "evaluations"));
+    }
+    text_copy(r->status.message, sizeof r->status.message, str_text(&why));
+    recorder_event(r->recorder, step, "info", "end", 0, "done after %lld %s%s%s", (long long)step,
+                   text_plural(step, "step", "steps"), why.len ? ": " : "", str_text(&why));
+    str_fini(&why);
 }
 
 // The last word about the run goes to run.db whatever happened, as far as the disk takes it.
@@ -322,9 +378,7 @@ static int finish(struct run *r, int code, bool stopped, struct err *e)
         recorder_event(r->recorder, step, "error", "end", 0, "%s", e->text);
     } else {
         r->status.state = RUN_DONE;
-        r->status.message[0] = '\0';
-        recorder_event(r->recorder, step, "info", "end", 0, "done after %lld %s", (long long)step,
-                       text_plural(step, "step", "steps"));
+        say_done(r);
     }
     recorder_status(r->recorder, &r->status);
     int recorded = recorder_stop(r->recorder, &fault);
@@ -378,11 +432,13 @@ int run_main(const char *project, const char *name, double started, struct err *
     }
     run_unload(&r);
     controls_fini(&r.controls);
+    json_decref(r.recipe);
     if (r.settings.items)
         settings_fini(&r.settings);
     store_close(r.store);
     free(r.name);
     free(r.dir);
     free(r.last_checkpoint);
+    notes_fini(&r.doubts);
     return code;
 }

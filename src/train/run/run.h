@@ -15,6 +15,7 @@
 #include "base/err.h"
 #include "model/backend.h"
 #include "store/store.h"
+#include "train/run/best.h"
 #include "train/run/checkpoint.h"
 #include "train/run/control.h"
 #include "train/learn/evaluate.h"
@@ -28,7 +29,8 @@ struct run {
     double started; // clock of the process's start
     struct store *store;
     char *name, *dir;
-    const struct objective *objective;
+    const struct objective *objective; // NULL: a recipe's run
+    json_t *recipe;                    // its plan (recipe_run.h)
     struct run_tables tables;
     struct settings settings;
     struct run_status status;
@@ -54,6 +56,8 @@ struct run {
     struct trainer *trainer;
     struct evaluator evaluator;
     struct prober *prober;
+    struct best best;
+    struct notes doubts; // about what is asked for
 
     double seconds_per_step, tokens_per_s; // smoothed
     int64_t saved_step, evaluated_step, probed_step; // -1: not yet

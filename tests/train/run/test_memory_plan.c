@@ -39,7 +39,7 @@ static void plan(struct memory_plan *p, const char *objective, const char *name,
     assert_ok(settings_set(&s, "model", world.model_dir, e));
     if (name)
         assert_ok(settings_set(&s, name, value, e));
-    assert_ok(preflight_memory(o, &s, p, e));
+    assert_ok(preflight_memory(o, &s, p, NULL, e));
     if (fault)
         memory_plan_check(p, &s, available, fault);
     settings_fini(&s);

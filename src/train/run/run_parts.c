@@ -1,6 +1,6 @@
 #include "config.h"
 
-#include "train/run/paft_parts.h"
+#include "train/run/run_parts.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,103 +14,50 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
-
-static const struct {
-    const char *suffix, *objective;
-} kinds[N_PARTS] = {[PART_SFT] = {".sft", "sft"}, [PART_DPO] = {".dpo", "dpo"}};
-
-const char *part_objective(int which)
-{
-    return kinds[which].objective;
-}
-
-// ---- settings ----
-
-// Threads change no result: two engines at once share what one would take.
-static int64_t threads_of(const struct settings *s)
-{
-    int64_t all = settings_int(s, "threads");
-    if (all == 0)
-        all = sysconf(_SC_NPROCESSORS_ONLN);
-    if (!settings_bool(s, "parallel"))
-        return settings_int(s, "threads");
-    return all > 1 ? all / N_PARTS : 1;
-}
-
-// Whatever the part's objective has as well is the experiment's; changes are merged in f32 whatever is saved in the
-// end.
-static int part_settings(const struct run *r, int which, json_t **out, struct err *e)
-{
-    const struct objective *o;
-    struct run_tables tables;
-    struct settings own;
-    char number[32];
-    int code = objective_find(&o, kinds[which].objective, e);
-    if (code)
-        return code;
-    run_settings_init(&own, &tables, o);
-    for (size_t i = 0; i < r->settings.n_items && !code; i++) {
-        const char *name = r->settings.items[i].param->name;
-        if (settings_find(&own, name) && *r->settings.items[i].text)
-            code = settings_set(&own, name, r->settings.items[i].text, e);
-    }
-    snprintf(number, sizeof number, "%lld", (long long)threads_of(&r->settings));
-    if (!code)
-        code = settings_set(&own, "threads", number, e);
-    if (!code)
-        code = settings_set(&own, "dtype", "f32", e);
-    if (!code && which == PART_SFT && settings_float(&r->settings, "sft-lr") > 0)
-        code = settings_set(&own, "lr", settings_text(&r->settings, "sft-lr"), e);
-    if (!code)
-        *out = settings_to_json(&own, true);
-    settings_fini(&own);
-    return code;
-}
+#include "store/names.h"
 
 // ---- the store ----
 
-static int add(struct part *p, const struct run *r, int which, struct err *e)
-{
-    json_t *settings;
-    char *made = NULL;
-    struct str note = {0};
-    int code = part_settings(r, which, &settings, e);
-    if (code)
-        return code;
-    code = store_add_run(r->store, p->name, kinds[which].objective, settings_text(&r->settings, "model"),
-                         settings_text(&r->settings, "data"), settings, &made, e);
-    str_addf(&note, "part of %s", r->name);
-    if (!code)
-        code = store_set_note(r->store, p->name, str_text(&note), e);
-    str_fini(&note);
-    free(made);
-    json_decref(settings);
-    return code;
-}
-
-int part_open(struct part *p, const struct run *r, int which, struct err *e)
+int part_find(struct part *p, const struct run *r, const char *suffix, const char *objective, struct err *e)
 {
     struct run_info info, whole;
     struct str name = {0};
-    *p = (struct part){0};
-    str_addf(&name, "%s%s", r->name, kinds[which].suffix);
+    *p = (struct part){.objective = objective};
+    str_addf(&name, "%s.%s", r->name, suffix);
     p->name = str_take(&name);
     p->dir = store_run_dir(r->store, p->name);
-    int code = store_find_run(r->store, r->name, &whole, e);
+    int code = run_name_check(p->name, e);
+    if (!code)
+        code = store_find_run(r->store, r->name, &whole, e);
     if (code)
         return code;
     const int found = store_find_run(r->store, p->name, &info, e);
-    if (found == ERR_NOT_FOUND)
-        code = add(p, r, which, e);
-    else if (found)
+    if (found && found != ERR_NOT_FOUND)
         code = found;
-    else if (strcmp(info.objective, kinds[which].objective) != 0 || info.created_ms < whole.created_ms)
+    else if (!found && (strcmp(info.objective, objective) != 0 || info.created_ms < whole.created_ms))
         code = err_set(e, ERR_STATE,
                        "there is a run %s already that is no part of %s: start this experiment under another name",
                        p->name, r->name);
+    p->exists = !found;
     if (!found)
         run_info_fini(&info);
     run_info_fini(&whole);
+    return code;
+}
+
+int part_add(struct part *p, const struct run *r, const json_t *settings, struct err *e)
+{
+    char *made = NULL;
+    struct str note = {0};
+    const char *model = json_string_value(json_object_get(settings, "model")),
+               *data = json_string_value(json_object_get(settings, "data"));
+    int code = store_add_run(r->store, p->name, p->objective, model, data, settings, &made, e);
+    str_addf(&note, "part of %s", r->name);
+    if (!code)
+        code = store_set_note(r->store, p->name, str_text(&note), e);
+    p->exists = !code;
+    str_fini(&note);
+    free(made);
     return code;
 }
 
@@ -201,6 +148,6 @@ int part_checkpoint(const struct part *p, char **dir, struct err *e)
     *dir = checkpoint_latest(p->dir, &step);
     if (*dir)
         return 0;
-    return err_set(e, ERR_STATE, "run %s is done, but its checkpoint is not there any more: there is nothing to merge",
+    return err_set(e, ERR_STATE, "run %s is done, but its checkpoint is not there any more: there is nothing to go on with",
                    p->name);
 }

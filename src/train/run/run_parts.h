@@ -10,20 +10,22 @@
 #include "store/run_db.h"
 #include "train/run/run.h"
 
-enum { PART_SFT, PART_DPO, N_PARTS };
-
 struct part {
     char *name, *dir;
+    const char *objective;     // borrowed
+    bool exists;               // in the store
+    bool recorded;             // the event that it is done
     pid_t pid;                 // the process that we started; 0: none, or it has ended
     bool was_started;          // in this life of the experiment
     struct run_reader *reader; // NULL until it has said something
     struct run_status status;
 };
 
-// Adds the part to the store, or finds that of an earlier life. ERR_STATE when another run has its name.
-int part_open(struct part *p, const struct run *r, int which, struct err *e);
+// NAME.suffix: looks whether an earlier life of the experiment has added it. ERR_STATE when another run has its name.
+int part_find(struct part *p, const struct run *r, const char *suffix, const char *objective, struct err *e);
+// All of its settings, the model and the data among them. Not when it exists.
+int part_add(struct part *p, const struct run *r, const json_t *settings, struct err *e);
 void part_close(struct part *p); // the process goes on; zeroed is fine
-const char *part_objective(int which);
 
 // Starts its engine (or lets it go on from its newest checkpoint).
 int part_start(struct part *p, const struct run *r, struct err *e);

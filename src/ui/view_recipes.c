@@ -1,0 +1,224 @@
+// The recipes: a list, and below it the file of the one under the cursor. What starts one asks for the inputs that it has no
+// defaults for; what edits one puts a copy into the project.
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "ui/view.h"
+
+struct recipes_state {
+    int at, scroll; // the row under the cursor; lines of its file above the window
+    bool whole;     // the file alone
+    int height;
+};
+
+static int open_recipes(struct view *v, struct err *e)
+{
+    v->state = mem_alloc(1, sizeof(struct recipes_state));
+    return 0;
+}
+
+static void close_recipes(struct view *v)
+{
+    free(v->state);
+}
+
+static void shown_recipes(struct view *v)
+{
+    ui_ask_recipes(v->ui); // files of the project may have come
+}
+
+static const json_t *current(struct view *v)
+{
+    const struct recipes_state *s = v->state;
+    return json_array_get(ui_recipes(v->ui), (size_t)s->at);
+}
+
+static const char *text_of(const json_t *row, const char *key)
+{
+    const char *text = json_string_value(json_object_get(row, key));
+    return text ? text : "";
+}
+
+static void draw_list(struct view *v, struct canvas *c, struct rect area)
+{
+    const struct recipes_state *s = v->state;
+    const int n = (int)json_array_size(ui_recipes(v->ui));
+    const int first = s->at >= area.height ? s->at - area.height + 1 : 0;
+    const int width = area.width > 60 ? 24 : 16;
+    for (int i = first; i < n && i - first < area.height; i++) {
+        const json_t *row = json_array_get(ui_recipes(v->ui), (size_t)i);
+        const char *problem = text_of(row, "problem");
+        const int y = area.y + i - first;
+        canvas_text(c, area.x + 1, y, 2, STYLE(COLOR_ACCENT), i == s->at ? ">" : "");
+        canvas_text_end(c, area.x + 3, y, width - 1, STYLE(COLOR_DEFAULT, .attr = i == s->at ? ATTR_BOLD : 0), text_of(row, "name"));
+        canvas_text(c, area.x + 3 + width, y, area.width - 4 - width, *problem ? STYLE(COLOR_BAD) : STYLE(COLOR_MUTED),
+                    *problem ? problem : text_of(row, "title"));
+    }
+}
+
+static void draw_recipes(struct view *v, struct canvas *c, struct rect area)
+{
+    struct recipes_state *s = v->state;
+    const int n = (int)json_array_size(ui_recipes(v->ui));
+    if (!ui_recipes(v->ui)) {
+        canvas_text(c, area.x + 1, area.y, area.width - 2, STYLE(COLOR_MUTED), "Asking the engine what there is ...");
+        return;
+    }
+    if (n == 0) {
+        canvas_text(c, area.x + 1, area.y, area.width - 2, STYLE(COLOR_MUTED), "There is no recipe.");
+        return;
+    }
+    if (!s->whole) {
+        const int rows = n < area.height / 2 ? n : area.height / 2;
+        draw_list(v, c, rect_cut_top(&area, rows > 0 ? rows : 1));
+        canvas_hline(c, area.x, area.y, area.width, STYLE(COLOR_MUTED));
+        rect_cut_top(&area, 1);
+    }
+    s->height = area.height;
+    const json_t *row = current(v);
+    const char *text = *text_of(row, "problem") ? text_of(row, "problem") : text_of(row, "text");
+    canvas_paragraph(c, (struct rect){area.x + 1, area.y, area.width - 2, area.height}, s->scroll, STYLE(COLOR_DEFAULT), text,
+                     strlen(text));
+}
+
+// "model= data=" of the inputs that a person must give; no such, no question but whether to start.
+static void ask_inputs(struct view *v, const json_t *row)
+{
+    struct str wanted = {0};
+    const char *name;
+    json_t *value;
+    const char *text = text_of(row, "text");
+    json_object_foreach(json_object_get(row, "inputs"), name, value) {
+        struct str used = {0};
+        str_addf(&used, "$%s", name);
+        if (json_is_null(value) && strstr(text, str_text(&used)))
+            str_addf(&wanted, "%s%s=", wanted.len ? " " : "", name);
+        str_fini(&used);
+    }
+    if (wanted.len)
+        ui_ask(v->ui, CMD_START, "start with (also stage.key=value)", str_text(&wanted));
+    else
+        ui_confirm(v->ui, CMD_START, " ", "Start this recipe as it is?");
+    str_fini(&wanted);
+}
+
+// Words name=value: inputs, or stage.key=value.
+static void start(struct view *v, const json_t *row, const char *arg)
+{
+    json_t *changes = json_array();
+    char *words = mem_strdup(arg), *save = NULL;
+    for (char *word = strtok_r(words, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
+        char *equals = strchr(word, '=');
+        if (!equals || equals == word) {
+            ui_say_error(v->ui, "start: \"%s\" is no name=value, such as model=DIR or dpo.beta=0.3", word);
+            json_decref(changes);
+            free(words);
+            return;
+        }
+        *equals = '\0';
+        if (strchr(word, '.'))
+            json_array_append_new(changes, json_sprintf("%s=%s", word, equals + 1));
+        else if (equals[1])
+            json_array_append_new(changes, engine_recipe_input(word, equals + 1));
+    }
+    free(words);
+    ui_start_recipe(v->ui, text_of(row, "path"), changes);
+}
+
+// Attune's own files are not to be changed: the project gets a copy, which goes before them.
+static void copy(struct view *v, const json_t *row)
+{
+    struct err fault = {0};
+    struct str name = {0};
+    const char *text = text_of(row, "text");
+    char *folder = path_join(store_dir(ui_store(v->ui)), "recipes");
+    str_addf(&name, "%s.conf", text_of(row, "name"));
+    char *to = path_join(folder, str_text(&name));
+    if (!json_is_true(json_object_get(row, "shipped")))
+        ui_say(v->ui, "It is the project's own: edit %s", text_of(row, "path"));
+    else if (file_exists(to))
+        ui_say_error(v->ui, "The project has %s already: edit that", to);
+    else if (file_make_dirs(folder, &fault) || file_write(to, text, strlen(text), &fault))
+        ui_say_error(v->ui, "%s", fault.text);
+    else
+        ui_say(v->ui, "Copied to %s: edit it there", to);
+    str_fini(&name);
+    free(folder);
+    free(to);
+    ui_ask_recipes(v->ui);
+}
+
+static enum view_result move(struct view *v, int by, int lines)
+{
+    struct recipes_state *s = v->state;
+    const int n = (int)json_array_size(ui_recipes(v->ui));
+    if (s->whole || lines) {
+        s->scroll = s->scroll + (lines ? lines : by) < 0 ? 0 : s->scroll + (lines ? lines : by);
+        return VIEW_CHANGED;
+    }
+    s->at = s->at + by < 0 ? 0 : s->at + by >= n ? (n ? n - 1 : 0) : s->at + by;
+    s->scroll = 0;
+    return VIEW_CHANGED;
+}
+
+static enum view_result command_recipes(struct view *v, enum command_id id, const char *arg)
+{
+    struct recipes_state *s = v->state;
+    const json_t *row = current(v);
+    switch (id) {
+    case CMD_UP:
+        return move(v, -1, 0);
+    case CMD_DOWN:
+        return move(v, 1, 0);
+    case CMD_PAGE_UP:
+        return move(v, 0, s->height > 1 ? 1 - s->height : -1);
+    case CMD_PAGE_DOWN:
+        return move(v, 0, s->height > 1 ? s->height - 1 : 1);
+    case CMD_FIRST:
+        return move(v, -10000, 0);
+    case CMD_LAST:
+        return s->whole ? VIEW_KEPT : move(v, 10000, 0);
+    case CMD_OPEN:
+        s->whole = !s->whole;
+        s->scroll = 0;
+        return VIEW_CHANGED;
+    case CMD_START:
+        if (row && *text_of(row, "problem"))
+            ui_say_error(v->ui, "%s", text_of(row, "problem"));
+        else if (row && !arg)
+            ask_inputs(v, row);
+        else if (row)
+            start(v, row, arg);
+        return VIEW_CHANGED;
+    case CMD_COPY:
+        if (row)
+            copy(v, row);
+        return VIEW_CHANGED;
+    default:
+        return VIEW_IGNORED;
+    }
+}
+
+static enum view_refresh refresh_recipes(struct view *v)
+{
+    struct recipes_state *s = v->state;
+    const int n = (int)json_array_size(ui_recipes(v->ui));
+    if (n && s->at >= n)
+        s->at = n - 1;
+    return REFRESH_DRAW;
+}
+
+const struct view_ops view_recipes = {
+    .title = "Recipes",
+    .open = open_recipes,
+    .close = close_recipes,
+    .shown = shown_recipes,
+    .draw = draw_recipes,
+    .command = command_recipes,
+    .refresh = refresh_recipes,
+};
