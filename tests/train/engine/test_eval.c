@@ -20,7 +20,8 @@ static char *said(bool ok, const char *model, const char *arguments)
     struct str command = {0}, all = {0};
     char bytes[4096], *path = test_build("attune-engine");
     size_t n;
-    str_addf(&command, "'%s' eval --model '%s' --data '%s' --rows 6 --samples 3 --max-tokens 5 %s 2>&1", path, model, world.pairs_path,
+    str_addf(&command, "'%s' eval --model '%s' --data '%s' --rows 6 --samples 3 --max-tokens 5 %s 2>&1", path, model,
+             world.pairs_path,
              arguments);
     FILE *f = popen(str_text(&command), "r");
     assert_non_null(f);
@@ -103,7 +104,7 @@ static void a_sure_model_is_a_vocabulary_away_from_a_flat_one(void **state)
     json_decref(x);
 }
 
-// The two orders of a divergence: a policy that is flat is infinitely far from one that is sure, a sure one log 320 from a flat.
+// The two orders of a divergence: a policy that is flat is infinitely far from one that is sure, a sure one log 320.
 static void divergence_is_from_the_policy(void **state)
 {
     json_t *x = measured(flat, sure, "");
@@ -191,7 +192,8 @@ static void evaluations_are_kept_by_how_they_were_made(void **state)
 // The rows that a run of the same settings holds out.
 static void held_out_rows_are_those_of_the_run(void **state)
 {
-    json_t *settings = json_pack("{s:s, s:f, s:i, s:i}", "data", world.pairs_path, "eval-share", 0.25, "seed", 11, "max-rows", 30);
+    json_t *settings = json_pack("{s:s, s:f, s:i, s:i}", "data", world.pairs_path, "eval-share", 0.25, "seed", 11,
+                                 "max-rows", 30);
     struct corpus *c, *whole;
     bool *use;
     assert_ok(held_out_load(&c, &use, "dpo", settings, e));
