@@ -24,7 +24,8 @@ static const struct param options[] = {
      .help = "Which one of the run, by its name or step: step-200 or 200; unset: the newest."},
     {.name = "curve", .type = PARAM_BOOL, .fallback = "no",
      .help = "Measures all kept checkpoints of the run and shows their rewards over their distance from the reference."},
-    {.name = "list", .type = PARAM_BOOL, .fallback = "no", .help = "Shows what has been measured of the named runs instead."},
+    {.name = "list", .type = PARAM_BOOL, .fallback = "no",
+     .help = "Shows what has been measured of the named runs instead."},
     {.name = "data", .type = PARAM_PATH, .fallback = "", .group = "prompts",
      .help = "A file with prompts, of any layout; unset: the rows that the run holds out."},
     {.name = "limit", .type = PARAM_INT, .fallback = "0", .min = 0, .max = 1e9, .group = "prompts",
@@ -33,7 +34,8 @@ static const struct param options[] = {
      .help = "How many different prompts are answered, the first ones."},
     {.name = "samples", .type = PARAM_INT, .fallback = "2", .min = 1, .max = 256, .unit = "answers", .group = "answers",
      .help = "Answers to each; the preference matching divergence needs two."},
-    {.name = "max-tokens", .type = PARAM_INT, .fallback = "128", .min = 1, .max = 1048576, .unit = "tokens", .group = "answers",
+    {.name = "max-tokens", .type = PARAM_INT, .fallback = "128", .min = 1, .max = 1048576, .unit = "tokens",
+     .group = "answers",
      .help = "Longest answer."},
     {.name = "temperature", .type = PARAM_FLOAT, .fallback = "1", .min = 0, .max = 100, .group = "answers",
      .help = "Of the answers; 0: the likeliest token. KL and entropy are estimates of the model's own only at 1."},
@@ -49,7 +51,8 @@ static const struct param options[] = {
      .help = "A second judge, which the training did not see; unset: the run's watch-model; none: without."},
     {.name = "beta", .type = PARAM_FLOAT, .fallback = "0", .min = 0, .max = 1e6, .group = "compared with",
      .help = "What rewards are divided by in the preference matching divergence; 0: the run's beta, else 1."},
-    {.name = "styles", .type = PARAM_BOOL, .fallback = "no", .help = "Counts the styles of the demo's stories, whose true shares are known."},
+    {.name = "styles", .type = PARAM_BOOL, .fallback = "no",
+     .help = "Counts the styles of the demo's stories, whose true shares are known."},
     {.name = "details", .type = PARAM_BOOL, .fallback = "no", .help = "With --json every answer too, with its numbers."},
     TEXT_OPTIONS,
     {0},
@@ -135,11 +138,13 @@ static int find_others(const struct args *a, char *found[3], struct err *e)
 static int measure(const struct args *a, const char *dir, char *const others[3], json_t **out, struct err *e)
 {
     static const char *const other_flags[] = {"--reference", "--reward-model", "--gold-model"};
-    static const char *const flags[] = {"--data", "--limit", "--rows", "--samples", "--max-tokens", "--temperature", "--top-p", "--seed",
+    static const char *const flags[] = {"--data", "--limit", "--rows", "--samples", "--max-tokens", "--temperature",
+                                        "--top-p", "--seed",
                                         "--beta", "--styles", "--details"};
     enum { N_FLAGS = sizeof flags / sizeof *flags };
     const char *argv[3 + 6 + 2 * N_FLAGS + TEXT_ARGS + 1] = {"eval", "--model", dir};
-    struct listener l = {.answers = settings_bool(&a->settings, "details") ? json_array() : NULL, .is_terminal = isatty(STDERR_FILENO)};
+    struct listener l = {.answers = settings_bool(&a->settings, "details") ? json_array() : NULL,
+                         .is_terminal = isatty(STDERR_FILENO)};
     char *facts = path_join(dir, "state.json");
     int n = 3;
     for (int i = 0; i < 3; i++)
@@ -307,7 +312,8 @@ static int eval(struct args *a, json_t **out, struct err *e)
     if (list)
         return show_list(a, out, e);
     if (a->n_words)
-        return err_set(e, ERR_USAGE, "\"%s\" is one word too many: the model is named by --model DIR or --run NAME", a->words[0]);
+        return err_set(e, ERR_USAGE, "\"%s\" is one word too many: the model is named by --model DIR or --run NAME",
+                       a->words[0]);
     if (settings_bool(&a->settings, "details") && !args_json(a))
         return err_set(e, ERR_USAGE, "--details are for programs: give --json with it");
     int code = piped_open(a, false, e);

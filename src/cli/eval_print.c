@@ -102,8 +102,8 @@ void eval_print_list(const json_t *list)
 {
     static const struct {
         const char *title, *name;
-    } columns[] = {{"reward", "reward"}, {"gold", "gold/reward"}, {"wins", "win_rate"}, {"PM div", "pm_divergence"}, {"KL", "kl/k1"},
-                   {"KL/token", "kl/k1/token"}, {"entropy", "entropy"}, {"perplexity", "perplexity"}, {"length", "length"}};
+    } columns[] = {{"reward", "reward"}, {"gold", "gold/reward"}, {"wins", "win_rate"}, {"PM div", "pm_divergence"},
+                   {"KL", "kl/k1"}, {"KL/token", "kl/k1/token"}, {"entropy", "entropy"}, {"perplexity", "perplexity"}, {"length", "length"}};
     enum { N = sizeof columns / sizeof *columns };
     const json_t *one;
     struct print_table t;
@@ -120,8 +120,8 @@ void eval_print_list(const json_t *list)
         const char *prompts = json_string_value(json_object_get(how, "prompts"));
         print_table_cell(&t, -1, "%s", json_string_value(json_object_get(one, "run")));
         print_table_cell(&t, -1, "%lld", (long long)json_integer_value(json_object_get(one, "step")));
-        print_table_cell(&t, -1, "%.6s %.0fx%.0f, seed %.0f", prompts ? prompts : "", how_number(one, "rows"), how_number(one, "samples"),
-                         how_number(one, "seed"));
+        print_table_cell(&t, -1, "%.6s %.0fx%.0f, seed %.0f", prompts ? prompts : "", how_number(one, "rows"),
+                         how_number(one, "samples"), how_number(one, "seed"));
         for (int c = 0; c < N; c++)
             add_number(&t, eval_number(one, columns[c].name, "value"));
     }

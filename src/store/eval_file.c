@@ -19,7 +19,8 @@ static int check(const json_t *root, const char *path, struct err *e)
     if (code)
         return code;
     if (format != FORMAT)
-        return err_set(e, ERR_UNSUPPORTED, "%s was written by another version of Attune (format %lld)", path, (long long)format);
+        return err_set(e, ERR_UNSUPPORTED, "%s was written by another version of Attune (format %lld)", path,
+                       (long long)format);
     json_array_foreach(list, i, one)
         if (!json_is_object(json_object_get(one, "how")) || !json_is_object(json_object_get(one, "measures")))
             list = NULL;

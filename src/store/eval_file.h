@@ -8,8 +8,8 @@
 //         "of": {"data": PATH, "held_out": true, "reference": PATH, "reward_model": PATH, "gold_model": PATH},
 //         "measures": {"reward": {"value": 0.31, "low": 0.22, "high": 0.4}, ...}}]}
 //
-// There is one evaluation for each "how"; measured again the same way, it takes the place of the one before. What measures mean
-// stands in train/run/eval_measures.h; a measure without an interval has no low and high.
+// There is one evaluation for each "how"; measured again the same way, it takes the place of the one before. What measures
+// mean stands in train/run/eval_measures.h; a measure without an interval has no low and high.
 #pragma once
 
 #include <jansson.h>

@@ -1,5 +1,6 @@
-// attune-engine eval: a model measured on held-out prompts. JSON lines: {"progress": "answers are sampled", "done": 3, "all": 128}
-// meanwhile, with --details {"answer": {...}} for every answer, and at last {"evaluation": {...}} as eval_file.h has it.
+// attune-engine eval: a model measured on held-out prompts. JSON lines: meanwhile {"progress": "answers are sampled",
+// "done": 3, "all": 128}, with --details {"answer": {...}} for every answer, and at last {"evaluation": {...}} as
+// eval_file.h has it.
 #include "config.h"
 
 #include <math.h>
@@ -17,11 +18,15 @@
 
 const struct param engine_eval_params[] = {
     SESSION_PARAMS,
-    {.name = "data", .type = PARAM_PATH, .fallback = "", .help = "The file whose prompts are answered; unset: the run's held-out rows."},
+    {.name = "data", .type = PARAM_PATH, .fallback = "",
+     .help = "The file whose prompts are answered; unset: the run's held-out rows."},
     READING_PARAMS,
-    {.name = "reference", .type = PARAM_PATH, .fallback = "", .help = "The model that it is compared with; unset: the run's; or none."},
-    {.name = "reward-model", .type = PARAM_PATH, .fallback = "", .help = "What scores the answers; unset: the run's; or none."},
-    {.name = "gold-model", .type = PARAM_PATH, .fallback = "", .help = "A second judge; unset: the run's watch-model; or none."},
+    {.name = "reference", .type = PARAM_PATH, .fallback = "",
+     .help = "The model that it is compared with; unset: the run's; or none."},
+    {.name = "reward-model", .type = PARAM_PATH, .fallback = "",
+     .help = "What scores the answers; unset: the run's; or none."},
+    {.name = "gold-model", .type = PARAM_PATH, .fallback = "",
+     .help = "A second judge; unset: the run's watch-model; or none."},
     {.name = "rows", .type = PARAM_INT, .fallback = "128", .min = 1, .max = 1000000, .help = "So many different prompts."},
     {.name = "samples", .type = PARAM_INT, .fallback = "2", .min = 1, .max = 256, .help = "Answers per prompt."},
     {.name = "max-tokens", .type = PARAM_INT, .fallback = "128", .min = 1, .max = 1048576, .help = "Longest answer."},
@@ -70,13 +75,15 @@ static int read_prompts(struct evaluation *v, struct err *e)
     if (*data)
         code = session_load_corpus(&v->corpus, data, v->s, e);
     else if (!v->models.run.settings)
-        code = err_set(e, ERR_USAGE, "there are no prompts: give --data FILE (%s is no checkpoint, whose run would have held-out rows)",
+        code = err_set(e, ERR_USAGE,
+                       "there are no prompts: give --data FILE (%s is no checkpoint, whose run would have held-out rows)",
                        settings_text(v->s, "model"));
     else
         code = held_out_load(&v->corpus, &v->use, v->models.run.objective, v->models.run.settings, e);
     if (!code)
         code = session_take_corpus(x, v->s, v->corpus, e);
-    return code ? code : eval_prompts_take(&v->prompts, v->corpus, v->use, &x->text, (int)settings_int(v->s, "rows"), longest, e);
+    return code ? code : eval_prompts_take(&v->prompts, v->corpus, v->use, &x->text, (int)settings_int(v->s, "rows"),
+                                           longest, e);
 }
 
 // ---- answers ----
@@ -86,7 +93,8 @@ static int draw(struct evaluation *v, struct model *m, struct eval_answers *a, s
     const struct session *x = &v->models.session;
     const struct gen_options o = {.max_new_tokens = (int)settings_int(v->s, "max-tokens"),
                                   .temperature = (float)settings_float(v->s, "temperature"),
-                                  .top_p = (float)settings_float(v->s, "top-p"), .seed = (uint64_t)settings_int(v->s, "seed"),
+                                  .top_p = (float)settings_float(v->s, "top-p"),
+                                  .seed = (uint64_t)settings_int(v->s, "seed"),
                                   .stop_ids = x->rules.stops, .n_stop = x->rules.n_stops};
     return eval_answers_draw(a, m, &v->prompts, x->tokenizer, (int)settings_int(v->s, "samples"), &o, &progress, e);
 }
@@ -97,7 +105,8 @@ static int score(struct evaluation *v, struct eval_answers *a, struct err *e)
     for (int judge = 0; judge < 2 && !code; judge++) {
         const struct eval_other *o = &v->models.others[EVAL_REWARD + judge];
         if (o->model)
-            code = eval_answers_score(a, judge, o->model, o->path, (int)settings_int(v->s, "max-batch-tokens"), &progress, e);
+            code = eval_answers_score(a, judge, o->model, o->path, (int)settings_int(v->s, "max-batch-tokens"), &progress,
+                                      e);
     }
     return code;
 }
@@ -125,9 +134,11 @@ static int measure_data(struct evaluation *v, struct err *e)
     text.max_responses = 1;
     int code = dataset_build(&d, c, use, 0, &text, &nothing);
     if (!code) {
-        double *logp = mem_alloc((size_t)d.n_groups, sizeof *logp), *lengths = mem_alloc((size_t)d.n_groups, sizeof *lengths);
+        double *logp = mem_alloc((size_t)d.n_groups, sizeof *logp);
+        double *lengths = mem_alloc((size_t)d.n_groups, sizeof *lengths);
         double *to[] = {logp, lengths};
-        code = scoring_run(v->models.session.model, &d, (struct needs){0}, (int)settings_int(v->s, "max-batch-tokens"), take_logp, to, e);
+        code = scoring_run(v->models.session.model, &d, (struct needs){0}, (int)settings_int(v->s, "max-batch-tokens"),
+                           take_logp, to, e);
         if (!code)
             eval_measures_data(&v->measures, logp, lengths, d.n_groups);
         free(logp);
@@ -153,10 +164,12 @@ static json_t *how_of(const struct evaluation *v)
 {
     const struct settings *s = v->s;
     const struct eval_other *o = v->models.others;
-    return json_pack("{s:s, s:i, s:I, s:I, s:f, s:f, s:I, s:f, s:s, s:o, s:o, s:o, s:b}", "prompts", v->prompts.hash, "rows", v->prompts.n,
-                     "samples", (json_int_t)settings_int(s, "samples"), "max_tokens", (json_int_t)settings_int(s, "max-tokens"),
+    return json_pack("{s:s, s:i, s:I, s:I, s:f, s:f, s:I, s:f, s:s, s:o, s:o, s:o, s:b}", "prompts", v->prompts.hash,
+                     "rows", v->prompts.n, "samples", (json_int_t)settings_int(s, "samples"),
+                     "max_tokens", (json_int_t)settings_int(s, "max-tokens"),
                      "temperature", settings_float(s, "temperature"), "top_p", settings_float(s, "top-p"), "seed",
-                     (json_int_t)settings_int(s, "seed"), "beta", v->beta, "precision", settings_text(s, "precision"), "reference",
+                     (json_int_t)settings_int(s, "seed"), "beta", v->beta, "precision", settings_text(s, "precision"),
+                     "reference",
                      text_or_null(o[EVAL_REFERENCE].key), "reward_model", text_or_null(o[EVAL_REWARD].key), "gold_model",
                      text_or_null(o[EVAL_GOLD].key), "styles", settings_bool(s, "styles"));
 }
@@ -164,7 +177,8 @@ static json_t *how_of(const struct evaluation *v)
 static json_t *of_of(const struct evaluation *v)
 {
     const struct eval_other *o = v->models.others;
-    return json_pack("{s:o, s:b, s:i, s:o, s:o, s:o}", "data", text_or_null(v->corpus->path), "held_out", v->held_out, "left_out",
+    return json_pack("{s:o, s:b, s:i, s:o, s:o, s:o}", "data", text_or_null(v->corpus->path), "held_out", v->held_out,
+                     "left_out",
                      v->prompts.n_left_out, "reference", text_or_null(o[EVAL_REFERENCE].path), "reward_model",
                      text_or_null(o[EVAL_REWARD].path), "gold_model", text_or_null(o[EVAL_GOLD].path));
 }
@@ -181,15 +195,17 @@ static int print_evaluation(const struct evaluation *v, struct err *e)
         }
         json_object_set_new(measures, m->name, one);
     }
-    return engine_print(json_pack("{s:{s:o, s:o, s:o}}", "evaluation", "how", how_of(v), "of", of_of(v), "measures", measures), e);
+    return engine_print(json_pack("{s:{s:o, s:o, s:o}}", "evaluation", "how", how_of(v), "of", of_of(v), "measures",
+                                  measures), e);
 }
 
 static json_t *answer_json(const struct evaluation *v, const struct eval_answers *a, int i, bool of_reference)
 {
     static const char *const scores[] = {"reward", "gold"};
     const int prompt = i / a->samples;
-    json_t *one = json_pack("{s:b, s:i, s:i, s:I, s:o, s:i, s:b}", "reference", of_reference, "prompt", prompt, "sample", i % a->samples,
-                            "line", (json_int_t)v->prompts.examples[prompt]->line, "text", json_bytes(a->texts[i], strlen(a->texts[i])),
+    json_t *one = json_pack("{s:b, s:i, s:i, s:I, s:o, s:i, s:b}", "reference", of_reference, "prompt", prompt, "sample",
+                            i % a->samples, "line", (json_int_t)v->prompts.examples[prompt]->line,
+                            "text", json_bytes(a->texts[i], strlen(a->texts[i])),
                             "n_tokens", a->data.seqs[i].n, "stopped", a->ended[i]);
     const struct {
         const char *name;
@@ -235,7 +251,8 @@ static int evaluate(struct evaluation *v, struct err *e)
     }
     if (code)
         return code;
-    eval_measures_make(&v->measures, &(struct eval_question){.answers = &v->answers, .reference = compared ? &v->of_reference : NULL,
+    eval_measures_make(&v->measures, &(struct eval_question){.answers = &v->answers,
+                                                             .reference = compared ? &v->of_reference : NULL,
                                                              .beta = v->beta, .styles = settings_bool(v->s, "styles")});
     code = measure_data(v, e);
     if (!code && settings_bool(v->s, "details"))

@@ -73,7 +73,8 @@ static int check_vocabulary(const struct session *x, const struct eval_other *o,
     if (code)
         err_prefix(e, "%s: ", role->what);
     else if (at < n || tokenizer_vocab_size(t) != n)
-        code = err_set(e, ERR_USAGE, "%s %s has another tokenizer than the model (token %d is not the same): answers of the one mean "
+        code = err_set(e, ERR_USAGE,
+                       "%s %s has another tokenizer than the model (token %d is not the same): answers of the one mean "
                        "nothing to the other; take one that was trained from the same model", role->what, o->path, at);
     else if (o->model->arch.vocab_size < n || (!role->scores && o->model->arch.vocab_size != x->model->arch.vocab_size))
         code = err_set(e, ERR_USAGE, "%s %s knows %d tokens, the model %d: they do not belong together", role->what, o->path,
@@ -94,14 +95,17 @@ static int open_other(struct eval_models *m, int which, const struct settings *s
     if (!*path || strcmp(path, "none") == 0 || (which == EVAL_REFERENCE && text_ends(path, ".json"))) // a new model has none
         return 0;
     if (!file_is_dir(path))
-        return err_set(e, ERR_NOT_FOUND, "%s, %s, is not there: name another with --%s, or none", role->what, path, role->option);
+        return err_set(e, ERR_NOT_FOUND, "%s, %s, is not there: name another with --%s, or none", role->what, path,
+                       role->option);
     const bool has_score = model_folder_has_score(path);
     if (role->scores && !has_score)
-        return err_set(e, ERR_USAGE, "%s %s scores nothing: train one with the objective rm, rm-list or rm-token", role->what, path);
+        return err_set(e, ERR_USAGE, "%s %s scores nothing: train one with the objective rm, rm-list or rm-token",
+                       role->what, path);
     if (!role->scores && has_score)
         return err_set(e, ERR_USAGE, "%s %s is a reward model: its tokens have no probabilities", role->what, path);
     o->path = mem_strdup(path);
-    int code = engine_load_model(&o->model, path, x->ops, x->backend, (has_score ? LOAD_SCORE : 0) | LOAD_FROZEN, 1, o->key, e);
+    int code = engine_load_model(&o->model, path, x->ops, x->backend, (has_score ? LOAD_SCORE : 0) | LOAD_FROZEN, 1, o->key,
+                                 e);
     if (code)
         return err_prefix(e, "%s: ", role->what);
     engine_note(&o->model->notes);

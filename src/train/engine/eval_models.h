@@ -1,5 +1,5 @@
-// The models of an evaluation: the one that is measured, the reference that it is compared with, and up to two judges, all on one
-// backend and with one vocabulary.
+// The models of an evaluation: the one that is measured, the reference that it is compared with, and up to two judges, all
+// on one backend and with one vocabulary.
 #pragma once
 
 #include "train/engine/session.h"
@@ -24,6 +24,6 @@ struct eval_models {
         char key[80];
     } others[EVAL_N_OTHERS];
 };
-// By the options model, reference, reward-model and gold-model; what they leave open is as the run has it, and "none" is none.
+// By the options model, reference, reward-model and gold-model; what they leave open is as the run has it; "none" is none.
 int eval_models_open(struct eval_models *m, const struct settings *s, struct err *e);
 void eval_models_close(struct eval_models *m); // zeroed is fine

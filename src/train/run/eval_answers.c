@@ -146,7 +146,8 @@ static int take_answers(struct eval_answers *a, const struct asked *asked, const
             g->n_seqs++;
         }
     }
-    return said ? 0 : err_set(e, ERR_INPUT, "every one of the %d answers is empty: the model ends at once, and there is nothing to "
+    return said ? 0 : err_set(e, ERR_INPUT,
+                              "every one of the %d answers is empty: the model ends at once, and there is nothing to "
                               "measure", d->n_seqs);
 }
 
@@ -296,7 +297,8 @@ static int take_scores(void *arg, const struct scored *s, struct err *e)
     const struct scoring *x = arg;
     for (int i = 0; i < s->group->n_seqs; i++) {
         if (!isfinite(s->seqs[i].score))
-            return err_set(e, ERR_NUMERIC, "the score that %s gives to an answer is no number: its weights are too large or damaged, "
+            return err_set(e, ERR_NUMERIC,
+                           "the score that %s gives to an answer is no number: its weights are too large or damaged, "
                            "or they come from a training that diverged", x->name);
         x->scores[s->group->first_seq + i] = s->seqs[i].score;
     }
@@ -311,7 +313,8 @@ int eval_answers_score(struct eval_answers *a, int judge, struct model *m, const
     for (int i = 0; i < d->n_groups; i++)
         for (int k = 0; k < d->groups[i].n_seqs; k++)
             if (d->groups[i].n_prompt + d->seqs[d->groups[i].first_seq + k].n > m->arch.max_positions)
-                return err_set(e, ERR_INPUT, "prompt %d and its answer have %d tokens together, but %s reads at most %d: take a smaller "
+                return err_set(e, ERR_INPUT,
+                               "prompt %d and its answer have %d tokens together, but %s reads at most %d: take a smaller "
                                "--max-tokens", i + 1, d->groups[i].n_prompt + d->seqs[d->groups[i].first_seq + k].n, name,
                                m->arch.max_positions);
     a->scores[judge] = mem_alloc((size_t)d->n_seqs, sizeof *a->scores[judge]);

@@ -1,7 +1,7 @@
 // Answers to held-out prompts, and what models say of them: what evaluations are made of.
 //
-// Log-probabilities are those of the forward pass at temperature 1, whatever the answers were drawn with; policy and reference
-// go through the same pass, so that a model is exactly as far from itself as nothing.
+// Log-probabilities are those of the forward pass at temperature 1, whatever the answers were drawn with; policy and
+// reference go through the same pass, so that a model is exactly as far from itself as nothing.
 #pragma once
 
 #include "model/decoder.h"

@@ -5,8 +5,8 @@
 //   pm_divergence                as the paper defines it (pm_divergence.h), over the pairs of answers to a prompt
 //   eval/pm                      what its published code logs under that name
 //   gold/...                     the first three under the second judge
-//   kl/k1, kl/k3, kl/exact       KL(policy || reference) of whole answers, in nats: the mean of log pi - log ref, the estimate
-//                                that is never negative, and the sum over the whole vocabulary at each token
+//   kl/k1, kl/k3, kl/exact       KL(policy || reference) of whole answers, in nats: the mean of log pi - log ref, the
+//                                estimate that is never negative, and the sum over the whole vocabulary at each token
 //   .../token                    the same over tokens: sum of all answers / tokens of all answers
 //   entropy/sampled, entropy     per token: -log pi of what was drawn; of the whole distribution
 //   perplexity                   the paper's: the mean over answers of (product of p)^(-1/length)
@@ -16,8 +16,8 @@
 //   style/NAME, style/none       shares of the demo's styles: among the answers that have one, and of those that have none
 //   style/tv, style/kl           how far these are from exp(utility), normalized: total variation, KL(shares || truth)
 //
-// Intervals know that answers to one prompt belong together: means and ratios are taken over prompts (normal), win_rate, truncated
-// and styles by Wilson with as many trials as prompts.
+// Intervals know that answers to one prompt belong together: means and ratios are taken over prompts (normal),
+// win_rate, truncated and styles by Wilson with as many trials as prompts.
 #pragma once
 
 #include "train/objective/statistics.h"

@@ -65,6 +65,7 @@ int held_out_load(struct corpus **c, bool **use, const char *objective, const js
     free(*use);
     *c = NULL;
     *use = NULL;
-    return err_set(e, ERR_USAGE, "the run holds no rows out (the split by prompts left none of %s on one side): give prompts with "
+    return err_set(e, ERR_USAGE,
+                   "the run holds no rows out (the split by prompts left none of %s on one side): give prompts with "
                    "--data FILE", data);
 }
