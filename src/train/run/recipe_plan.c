@@ -58,7 +58,7 @@ static double seconds_of(const struct check_stage *s, int64_t steps, double gflo
     struct objective_run configured = {0};
     objective_configure(&configured, s->objective, v);
     const struct needs needs = objective_needs(&configured);
-    double each = settings_int(v, "lora-rank") > 0 ? 4 : 6;
+    double each = settings_int(v, "lora-rank") > 0 || run_continues_adapter(v) ? 4 : 6;
     each += settings_bool(v, "recompute") ? 2 : 0;
     each += needs.networks & NETWORK_REFERENCE || needs.reads & READ_KL ? 2 : 0;
     each += needs.networks & NETWORK_VALUE ? 6 : 0;

@@ -198,6 +198,8 @@ static void what_no_run_could_be_is_refused_with_its_line(void **state)
         {SFT "[p]\nobjective = rloo\nmodel = {sft}\ndata = $data\n", "x.conf:5: stage p: there is no reward to learn from"},
         {SFT "lora-rank = 2\n[b]\nobjective = dpo\nmodel = {sft}\ndata = $data\nlora-rank = 2\n",
          "x.conf:6: stage b starts from sft, which is an adapter"},
+        {SFT "[b]\nobjective = dpo\nmodel = {sft}\ndata = $data\nadapter = continue\n",
+         "x.conf:5: stage b is to continue the adapter of sft, which makes none"},
         {SFT "[b]\nobjective = dpo\nmodel = {sft}\ndata = $data\nlora-rank = 2\nlora-targets = no_proj\n", "x.conf:5: stage b: "},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -219,6 +221,21 @@ static const json_t *stage(const json_t *plan, size_t i)
 static double memory_of(const json_t *plan, size_t i)
 {
     return json_number_value(json_object_get(json_object_get(stage(plan, i), "memory"), "bytes"));
+}
+
+// Weights, gradients and moments of the adapter alone, whose rank is that of the stage that made it.
+static void a_plan_continues_adapters(void **state)
+{
+    json_t *out = NULL;
+    const char *text = SFT "lora-rank = 2\n[b]\nobjective = dpo\nmodel = {sft}\ndata = $data\nadapter = continue\n"
+                           "[c]\nobjective = dpo\nmodel = {b}\ndata = $data\nadapter = continue\n"
+                           "[d]\nobjective = dpo\nmodel = {c}\ndata = $data\n";
+    assert_ok(check_text(text, false, &out, e));
+    const double adapter = memory_of(out, 1) - memory_of(out, 0); // the same but for the reference's copy
+    assert_true(adapter > 0 && fmod(adapter, 8) == 0);
+    assert_close(memory_of(out, 2), memory_of(out, 1), 0);
+    assert_true(memory_of(out, 3) > memory_of(out, 2)); // all weights, the adapter merged
+    json_decref(out);
 }
 
 // 3 * 9/10 epochs in batches of 4; a stage given in steps needs no data for that.
@@ -461,6 +478,7 @@ int main(void)
         cmocka_unit_test(what_is_no_recipe_is_refused_with_its_line),
         cmocka_unit_test(what_no_run_could_be_is_refused_with_its_line),
         cmocka_unit_test(a_plan_counts_steps),
+        cmocka_unit_test(a_plan_continues_adapters),
         cmocka_unit_test(a_plan_without_weights_knows_the_memory),
         cmocka_unit_test(stages_start_from_one_another),
         cmocka_unit_test(killed_experiments_go_on_where_they_were),
