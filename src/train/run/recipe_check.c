@@ -240,8 +240,8 @@ static int look_at_stage(struct check *c, size_t at, struct err *e)
         return code;
     const bool whole = !stage->no_data && stage_of(c, at, "data") < 0 &&
                        !(about.trained && text_ends(settings_text(s, "model"), ".json") && !*settings_text(s, "tokenizer"));
-    code = whole ? preflight_as(stage->objective, s, &about, &stage->memory, &stage->seen, NULL, e)
-                 : preflight_memory_as(stage->objective, s, &about, &stage->memory, &stage->seen, NULL, e);
+    code = whole ? preflight_as(stage->objective, s, &about, &stage->memory, &stage->seen, &stage->notes, e)
+                 : preflight_memory_as(stage->objective, s, &about, &stage->memory, &stage->seen, &stage->notes, e);
     stage->has_memory = !code;
     settings_fini(s);
     free(s);
@@ -265,9 +265,11 @@ static int open_check(struct check *c, const struct recipe *r, const struct reci
 
 static void close_check(struct check *c)
 {
-    for (size_t i = 0; i < c->recipe->n_stages; i++)
+    for (size_t i = 0; i < c->recipe->n_stages; i++) {
+        notes_fini(&c->stages[i].notes);
         if (c->stages[i].settings.items)
             settings_fini(&c->stages[i].settings);
+    }
     free(c->stages);
     free(c->used);
     free(c->config);

@@ -97,7 +97,8 @@ static json_t *stage_json(const struct check *c, size_t at, double gflops)
                                                                                             : json_null(),
                      "tokens", number_or_null(s->seen.tokens), "epochs", settings_float(&s->settings, "epochs"), "seconds",
                      number_or_null(seconds), "at_most", at_most, "memory",
-                     s->has_memory ? memory_plan_json(&s->memory, (double)mem_available(), NULL) : json_null(), "missing", missing);
+                     s->has_memory ? memory_plan_json(&s->memory, (double)mem_available(), &s->notes) : json_null(), "missing",
+                     missing);
 }
 
 static json_t *inputs_json(const struct recipe *r)

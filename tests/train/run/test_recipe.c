@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/json.h"
+#include "store/run_best.h"
 #include "train/run/checkpoint.h"
 #include "train/run/recipe.h"
 
@@ -459,6 +460,28 @@ static void rewards_come_from_a_stage(void **state)
     json_decref(out);
 }
 
+// By a measure that says the worst is best, an early checkpoint is it, and the next stage starts from there.
+static void the_best_checkpoint_goes_on(void **state)
+{
+    add_recipe("best", SFT "keep-best = max:eval/loss\nbatch-size = 4\nlr = 0.003\nthreads = 1\nprobe-every = 0\neval-every = 2\n"
+                       "save-every = 2\nsteps = 12\n[dpo]\nobjective = dpo\nmodel = {sft}\ndata = $data\n" RUN "steps = 2\n");
+    run_to_end("best");
+    struct run_best best;
+    char *dir = run_dir("best.sft");
+    struct str want = {0};
+    assert_ok(run_best_read(dir, &best, e));
+    assert_true(best.step < 12);
+    str_addf(&want, "%s/checkpoints/step-%lld", dir, (long long)best.step);
+    json_t *out = recorded("best");
+    const json_t *gave = json_object_get(stage(out, 0), "gave"), *took = json_object_get(stage(out, 1), "took");
+    assert_string_equal(json_string_value(json_object_get(took, "model")), str_text(&want));
+    assert_string_equal(json_string_value(json_object_get(gave, "checkpoint")), str_text(&want));
+    assert_int_equal(json_integer_value(json_object_get(gave, "step")), best.step);
+    json_decref(out);
+    str_fini(&want);
+    free(dir);
+}
+
 static void names_of_others_are_refused(void **state)
 {
     add_run("taken.dpo", "dpo", "");
@@ -485,6 +508,7 @@ int main(void)
         cmocka_unit_test(a_stop_reaches_the_stage_and_resuming_goes_on),
         cmocka_unit_test(rounds_go_on_from_one_another),
         cmocka_unit_test(rewards_come_from_a_stage),
+        cmocka_unit_test(the_best_checkpoint_goes_on),
         cmocka_unit_test(names_of_others_are_refused),
     };
     return cmocka_run_group_tests(tests, make_world, remove_world);
