@@ -205,6 +205,12 @@ static void print_plan(const json_t *plan)
         unknown |= !json_is_number(seconds);
     }
     print_table_end(&t, stdout, print_width(stdout));
+    json_array_foreach(json_object_get(plan, "stages"), i, stage) {
+        const json_t *warnings = json_object_get(json_object_get(stage, "memory"), "warnings"), *text_of_one;
+        size_t k;
+        json_array_foreach(warnings, k, text_of_one)
+            printf("\nwarning: stage %s: %s", text_of(stage, "name"), json_string_value(text_of_one));
+    }
     printf("\nTimes are guesses from what a matrix product reaches on this machine now%s.\n",
            unknown ? "; without the data they are not known" : bound ? "; < stands where answers may be shorter" : "");
 }

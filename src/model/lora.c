@@ -344,13 +344,24 @@ int lora_load(struct model *m, const struct adapter *a, struct err *e)
     return m->ops->sync(m->backend, e);
 }
 
+// An adapter that answered may go on as a reward model's, and the other way round.
+static json_t *score_as_now(const struct model *m, json_t *config)
+{
+    const bool scores = model_tensor(m, T_SCORE_W, 0) != NULL;
+    if (scores == (json_array_size(json_object_get(config, "modules_to_save")) > 0))
+        return config;
+    json_object_set_new(config, "task_type", json_string(!scores ? "CAUSAL_LM" : m->scores_tokens ? "TOKEN_CLS" : "SEQ_CLS"));
+    json_object_set_new(config, "modules_to_save", scores ? json_pack("[s]", "score") : json_null());
+    return config;
+}
+
 static json_t *adapter_config(const struct model *m)
 {
     const char *base = m->base_dir ? m->base_dir : m->dir ? m->dir : "";
     if (m->lora_file) { // with its ranks and patterns
         json_t *same = json_deep_copy(m->lora_file);
         json_object_set_new(same, "base_model_name_or_path", json_string(base));
-        return same;
+        return score_as_now(m, same);
     }
     json_t *modules = json_array();
     char last[64] = "";

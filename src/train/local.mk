@@ -308,6 +308,10 @@ tests_train_run_test_load_SOURCES = tests/train/run/test_load.c tests/train/whol
 	tests/train/fixture.c tests/train/fixture.h
 tests_train_run_test_load_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += tests/train/run/test_adapter
+tests_train_run_test_adapter_SOURCES = tests/train/run/test_adapter.c tests/train/whole.c tests/train/whole.h \
+	tests/train/fixture.c tests/train/fixture.h
+tests_train_run_test_adapter_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/train/run/test_recipe
 tests_train_run_test_recipe_SOURCES = tests/train/run/test_recipe.c tests/train/whole.c tests/train/whole.h \
 	tests/train/fixture.c tests/train/fixture.h

@@ -8,10 +8,35 @@
 
 struct live_reference {
     struct model *policy;
-    struct model *copy; // NULL: the policy with its adapter off
+    struct model *copy; // NULL: the policy with its adapter off, or
+    float *start;       // with the weights that its adapter came with; while entered: those of the policy
     struct decoder *decoder;
     bool entered, adapter_was_on;
 };
+
+// An adapter that was loaded says something from the first step on; a new one's product is zero.
+static int keep_start(struct live_reference *r, struct err *e)
+{
+    const struct model *m = r->policy;
+    const size_t n_bytes = m->n_lora_floats * sizeof(float);
+    if (!m->lora_weights || !m->lora_file)
+        return 0;
+    r->start = m->ops->alloc(m->backend, n_bytes, "the adapter as it came", e);
+    if (!r->start)
+        return ERR_LIMIT;
+    float *host = mem_alloc(m->n_lora_floats, sizeof *host);
+    m->ops->download(m->backend, host, m->lora_weights, n_bytes);
+    m->ops->upload(m->backend, r->start, host, n_bytes);
+    free(host);
+    return m->ops->sync(m->backend, e);
+}
+
+static void swap_start(struct live_reference *r)
+{
+    float *now = r->policy->lora_weights;
+    r->policy->lora_weights = r->start;
+    r->start = now;
+}
 
 int live_reference_new(struct live_reference **out, struct model *policy, struct err *e)
 {
@@ -22,6 +47,8 @@ int live_reference_new(struct live_reference **out, struct model *policy, struct
         code = model_load(&r->copy, policy->dir, policy->ops, policy->backend, LOAD_FROZEN, e);
     else if (!policy->lora_weights)
         code = model_copy(&r->copy, policy, 0, e);
+    if (!code)
+        code = keep_start(r, e);
     if (!code)
         code = decoder_new(&r->decoder, r->copy ? r->copy : policy, false, e);
     if (code) {
@@ -36,7 +63,10 @@ void live_reference_free(struct live_reference *r)
 {
     if (!r)
         return;
+    BUG_IF(r->entered);
     decoder_free(r->decoder);
+    if (r->start)
+        r->policy->ops->free(r->policy->backend, r->start);
     model_free(r->copy);
     free(r);
 }
@@ -46,7 +76,9 @@ struct decoder *live_reference_enter(struct live_reference *r)
     BUG_IF(r->entered);
     r->entered = true;
     r->adapter_was_on = r->policy->adapter_on;
-    if (!r->copy)
+    if (r->start)
+        swap_start(r);
+    else if (!r->copy)
         r->policy->adapter_on = false;
     return r->decoder;
 }
@@ -55,6 +87,8 @@ void live_reference_leave(struct live_reference *r)
 {
     BUG_IF(!r->entered);
     r->entered = false;
+    if (r->start)
+        swap_start(r);
     r->policy->adapter_on = r->adapter_was_on;
 }
 

@@ -11,6 +11,7 @@
 #include "model/decoder.h"
 #include "model/generate.h"
 #include "model/model.h"
+#include "train/run/params.h"
 
 static void add(struct memory_plan *p, const char *what, double bytes, bool mapped)
 {
@@ -20,8 +21,7 @@ static void add(struct memory_plan *p, const char *what, double bytes, bool mapp
     *(mapped ? &p->mapped_bytes : &p->bytes) += bytes;
 }
 
-// The numbers of an adapter's matrices.
-static double adapter_params(const struct arch *a, int rank, const char *targets)
+double memory_of_adapter(const struct arch *a, int rank, const char *targets)
 {
     unsigned kinds;
     if (rank <= 0 || lora_read_targets(a, targets, &kinds, NULL))
@@ -52,19 +52,23 @@ void memory_plan_make(struct memory_plan *p, const struct memory_facts *f, const
                       const struct settings *s)
 {
     const double params = (double)arch_n_params(&f->arch);
-    const int rank = (int)settings_int(s, "lora-rank"), tokens = (int)settings_int(s, "max-batch-tokens");
+    const bool goes_on = run_continues_adapter(s);
+    const int rank = goes_on ? f->adapter_rank : (int)settings_int(s, "lora-rank");
+    const int tokens = (int)settings_int(s, "max-batch-tokens");
     const bool scores = needs.networks & NETWORK_SCORE, is_new = f->file_bytes <= 0;
     const bool probes = settings_int(s, "probe-every") > 0 && !scores;
     const bool live = o->online && (needs.networks & NETWORK_REFERENCE);
-    const double adapter = adapter_params(&f->arch, rank, settings_text(s, "lora-targets"));
+    const double adapter = goes_on ? f->adapter_params : memory_of_adapter(&f->arch, rank, settings_text(s, "lora-targets"));
     *p = (struct memory_plan){0};
     if (o->of_runs) {
         add(p, "weights in f32", 4 * params, false);
         return;
     }
-    if (rank > 0) {
+    if (rank > 0 || goes_on) {
         add_frozen(p, f, "frozen weights, in the mapped file", "frozen weights");
         add(p, "adapter: weights, gradients, moments", 16 * adapter, false);
+        if (goes_on && ((needs.reads & READ_KL) || probes || live))
+            add(p, "adapter of the reference", 4 * adapter, false);
     } else {
         add_trained(p, params, f->bf16);
         if (settings_find(s, "l1") && settings_float(s, "l1") > 0)
@@ -76,7 +80,7 @@ void memory_plan_make(struct memory_plan *p, const struct memory_facts *f, const
                 add_frozen(p, f, "weights of the reference, in the mapped file", "weights of the reference");
         }
     }
-    if ((needs.networks & NETWORK_VALUE) && rank > 0)
+    if ((needs.networks & NETWORK_VALUE) && (rank > 0 || goes_on))
         add(p, "value network: its adapter", 16 * adapter, false);
     else if (needs.networks & NETWORK_VALUE)
         add(p, "value network: weights, gradients, moments", (f->bf16 ? 18 : 16) * params, false);

@@ -28,9 +28,12 @@ struct memory_facts {
     struct arch arch;
     double file_bytes; // of the model's weight files; 0: a new model
     bool is_bf16_file; // whose numbers may stay as they are
-    bool adapter;      // the model is an adapter, which is merged before training
+    bool adapter;      // the model is an adapter, which is merged before training or continued
+    double adapter_params; // numbers in its matrices
+    int adapter_rank;
     bool bf16;         // of the device: precision bf16
 };
+double memory_of_adapter(const struct arch *a, int rank, const char *targets); // numbers in its matrices; targets as lora-targets
 void memory_plan_make(struct memory_plan *p, const struct memory_facts *f, const struct objective *o, struct needs needs,
                       const struct settings *s);
 // ERR_LIMIT with the largest lines, and with what would need less, when there is not so much memory. available 0: unknown.

@@ -3,6 +3,8 @@
 
 #include "train/run/params.h"
 
+#include <string.h>
+
 #include "corpus/lists.h"
 #include "train/online/rewards.h"
 #include "train/online/rollouts.h"
@@ -12,6 +14,7 @@ static const char *const parts[] = {"all", "1/2", "2/2", NULL};
 static const char *const precisions[] = {"f32", "bf16", NULL};
 static const char *const devices[] = {"auto", "cpu", "cuda", NULL};
 static const char *const schedules[] = {"cosine", "linear", "constant", NULL};
+static const char *const adapters[] = {"merge", "continue", NULL};
 static const char *const dtypes[] = {"f32", "bf16", "f16", NULL};
 
 const struct param run_params[] = {
@@ -25,6 +28,9 @@ const struct param run_params[] = {
      .help = "Adapters are scaled by alpha / rank."},
     {.name = "lora-targets", .type = PARAM_TEXT, .fallback = "", .group = "model",
      .help = "Layers with adapters, such as q_proj,v_proj, or all-linear; empty: the usual ones of the model."},
+    {.name = "adapter", .type = PARAM_CHOICE, .fallback = "merge", .choices = adapters, .group = "model",
+     .help = "What becomes of a model that is an adapter: it is merged and all weights are trained, or the adapter itself is "
+             "trained on; the reference is the model with the adapter as it came."},
 
     {.name = "data", .type = PARAM_PATH, .group = "data",
      .help = "The file to learn from: .jsonl, .json, .csv, .tsv, .parquet or .txt, also .gz; or a folder of shards."},
@@ -121,6 +127,11 @@ const struct param run_params[] = {
     {.name = "recompute", .type = PARAM_BOOL, .fallback = "no", .group = "machine",
      .help = "Compute activations twice instead of keeping them: less memory, a third more work, the same result."},
     {0}};
+
+bool run_continues_adapter(const struct settings *s)
+{
+    return strcmp(settings_text(s, "adapter"), "continue") == 0;
+}
 
 void run_settings_init(struct settings *s, struct run_tables *tables, const struct objective *o)
 {

@@ -10,4 +10,5 @@ extern const struct param run_params[];
 struct run_tables {
     const struct param *list[6];
 };
+bool run_continues_adapter(const struct settings *s); // adapter = continue
 void run_settings_init(struct settings *s, struct run_tables *tables, const struct objective *o);

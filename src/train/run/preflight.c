@@ -78,6 +78,14 @@ static int check_weights(struct flight *f, const char *dir, struct err *e)
     return code;
 }
 
+static double numbers_of(const struct st_file *file)
+{
+    double n = 0;
+    for (size_t i = 0; file && i < file->n_tensors; i++)
+        n += (double)file->tensors[i].n_elements;
+    return n;
+}
+
 // Files as they are usual: of the type that the config names.
 static void assume_weights(struct flight *f, const json_t *config)
 {
@@ -104,6 +112,8 @@ static int check_model(struct flight *f, struct err *e)
     if (f->facts.adapter) {
         struct adapter read = {0};
         code = adapter_open(&read, path, &notes, e);
+        f->facts.adapter_params = code ? 0 : numbers_of(read.file);
+        f->facts.adapter_rank = code ? 0 : read.rank;
         adapter_close(&read);
         if (!code && !(base = adapter_base(path, e)))
             code = e ? e->code : ERR_INPUT;
@@ -119,6 +129,10 @@ static int check_model(struct flight *f, struct err *e)
     else if (!code && f->about.trained)
         assume_weights(f, config);
     f->facts.adapter |= f->about.adapter;
+    if (f->about.adapter_rank && !code) {
+        f->facts.adapter_rank = f->about.adapter_rank;
+        f->facts.adapter_params = memory_of_adapter(&f->facts.arch, f->about.adapter_rank, f->about.adapter_targets);
+    }
     f->seen.params = code ? 0 : (double)arch_n_params(&f->facts.arch);
     notes_fini(&notes);
     json_decref(config);
@@ -130,6 +144,9 @@ static int check_model(struct flight *f, struct err *e)
 static int check_lora(const struct flight *f, struct err *e)
 {
     unsigned kinds;
+    if (run_continues_adapter(f->settings) && !f->facts.adapter && !f->objective->of_runs)
+        return err_set(e, ERR_USAGE, "%s is no adapter, so there is none to continue: leave the setting adapter out, or give "
+                                     "lora-rank for a new one", text(f, "model"));
     if (settings_int(f->settings, "lora-rank") == 0)
         return 0;
     if (f->facts.adapter)

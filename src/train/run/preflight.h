@@ -11,7 +11,9 @@
 // What is known of a model that is not there yet, or whose weights are not.
 struct preflight_about {
     bool trained;    // a config.json stands for a trained model
-    bool adapter;    // the model will be an adapter over the one that is looked at
+    bool adapter;    // the model will be an adapter over the one that is looked at, of this rank on these layers
+    int adapter_rank;
+    const char *adapter_targets;
     bool any_memory; // more than there is is no error
 };
 // What was seen of the data.

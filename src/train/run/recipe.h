@@ -14,8 +14,8 @@
 //     model = {policy or sft}            # the checkpoint of the first of them that has run by then
 //     [end]
 //
-// {stage} is the folder of the stage's last checkpoint, {stage.run} the name of its run. $$ is a dollar sign, {{ a brace. A
-// stage can name those before it only, so that the file's order is that of the runs.
+// {stage} is the folder of the stage's last checkpoint (with keep-best: of its best), {stage.run} the name of its run. $$ is a
+// dollar sign, {{ a brace. A stage can name those before it only, so that the file's order is that of the runs.
 //
 //   recipe.c        the lines
 //   recipe_words.c  $names and {stages} in values

@@ -149,7 +149,7 @@ static long stage_of(const struct check *c, size_t at, const char *key)
 static bool makes_adapter(const struct check *c, size_t at)
 {
     const struct settings *s = &c->stages[at].settings;
-    return settings_int(s, "lora-rank") > 0 && !c->stages[at].objective->of_runs;
+    return (settings_int(s, "lora-rank") > 0 || run_continues_adapter(s)) && !c->stages[at].objective->of_runs;
 }
 
 // What scores answers must have learnt to.
@@ -177,9 +177,12 @@ static int check_start(const struct check *c, size_t at, struct err *e)
     if (scores && !(c->stages[at].objective->needs.networks & NETWORK_SCORE))
         return err_set(e, ERR_INPUT, "%s: stage %s starts from %s, which is a reward model (%s): it scores answers and does not "
                        "say them", stage->where, stage->name, c->names.names[from], before->name);
+    if (!makes_adapter(c, (size_t)from) && run_continues_adapter(&c->stages[at].settings))
+        return err_set(e, ERR_INPUT, "%s: stage %s is to continue the adapter of %s, which makes none: give that lora-rank",
+                       stage->where, stage->name, c->names.names[from]);
     if (makes_adapter(c, (size_t)from) && settings_int(&c->stages[at].settings, "lora-rank") > 0)
         return err_set(e, ERR_INPUT, "%s: stage %s starts from %s, which is an adapter, and a new adapter cannot stand on another "
-                       "one: use lora-rank 0 in one of them", stage->where, stage->name, c->names.names[from]);
+                       "one: adapter = continue goes on with it", stage->where, stage->name, c->names.names[from]);
     return 0;
 }
 
@@ -194,6 +197,10 @@ static struct settings *stand_in(const struct check *c, size_t at, struct prefli
         about->trained = true;
     const long from = stage_of(c, at, "model");
     about->adapter = from >= 0 && makes_adapter(c, (size_t)from);
+    for (long i = from; i >= 0 && !about->adapter_rank; i = stage_of(c, (size_t)i, "model")) {
+        about->adapter_rank = (int)settings_int(&c->stages[i].settings, "lora-rank");
+        about->adapter_targets = settings_text(&c->stages[i].settings, "lora-targets");
+    }
     run_settings_init(s, tables, stage->objective);
     const struct settings *origin = &c->stages[first].settings;
     const char *model = c->stages[first].no_model ? c->config : settings_text(origin, "model");
@@ -233,8 +240,8 @@ static int look_at_stage(struct check *c, size_t at, struct err *e)
         return code;
     const bool whole = !stage->no_data && stage_of(c, at, "data") < 0 &&
                        !(about.trained && text_ends(settings_text(s, "model"), ".json") && !*settings_text(s, "tokenizer"));
-    code = whole ? preflight_as(stage->objective, s, &about, &stage->memory, &stage->seen, NULL, e)
-                 : preflight_memory_as(stage->objective, s, &about, &stage->memory, &stage->seen, NULL, e);
+    code = whole ? preflight_as(stage->objective, s, &about, &stage->memory, &stage->seen, &stage->notes, e)
+                 : preflight_memory_as(stage->objective, s, &about, &stage->memory, &stage->seen, &stage->notes, e);
     stage->has_memory = !code;
     settings_fini(s);
     free(s);
@@ -258,9 +265,11 @@ static int open_check(struct check *c, const struct recipe *r, const struct reci
 
 static void close_check(struct check *c)
 {
-    for (size_t i = 0; i < c->recipe->n_stages; i++)
+    for (size_t i = 0; i < c->recipe->n_stages; i++) {
+        notes_fini(&c->stages[i].notes);
         if (c->stages[i].settings.items)
             settings_fini(&c->stages[i].settings);
+    }
     free(c->stages);
     free(c->used);
     free(c->config);

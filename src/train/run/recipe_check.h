@@ -13,6 +13,7 @@ struct check_stage {
     bool has_memory;
     struct memory_plan memory;
     struct preflight_seen seen;
+    struct notes notes; // what stops nothing, but should be known
 };
 struct check {
     const struct recipe *recipe;

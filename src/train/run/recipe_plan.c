@@ -58,7 +58,7 @@ static double seconds_of(const struct check_stage *s, int64_t steps, double gflo
     struct objective_run configured = {0};
     objective_configure(&configured, s->objective, v);
     const struct needs needs = objective_needs(&configured);
-    double each = settings_int(v, "lora-rank") > 0 ? 4 : 6;
+    double each = settings_int(v, "lora-rank") > 0 || run_continues_adapter(v) ? 4 : 6;
     each += settings_bool(v, "recompute") ? 2 : 0;
     each += needs.networks & NETWORK_REFERENCE || needs.reads & READ_KL ? 2 : 0;
     each += needs.networks & NETWORK_VALUE ? 6 : 0;
@@ -97,7 +97,8 @@ static json_t *stage_json(const struct check *c, size_t at, double gflops)
                                                                                             : json_null(),
                      "tokens", number_or_null(s->seen.tokens), "epochs", settings_float(&s->settings, "epochs"), "seconds",
                      number_or_null(seconds), "at_most", at_most, "memory",
-                     s->has_memory ? memory_plan_json(&s->memory, (double)mem_available(), NULL) : json_null(), "missing", missing);
+                     s->has_memory ? memory_plan_json(&s->memory, (double)mem_available(), &s->notes) : json_null(), "missing",
+                     missing);
 }
 
 static json_t *inputs_json(const struct recipe *r)

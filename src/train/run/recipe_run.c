@@ -154,7 +154,8 @@ static int output_of(const struct part *p, json_t **out, struct err *e)
     if (!code && !*sha256)
         code = checkpoint_digest(dir, sha256, &bytes, e);
     if (!code)
-        *out = json_pack("{s:s, s:s, s:I}", "checkpoint", dir, "sha256", sha256, "step", (json_int_t)p->status.step);
+        *out = json_pack("{s:s, s:s, s:I}", "checkpoint", dir, "sha256", sha256, "step",
+                         (json_int_t)strtoll(path_base(dir) + strlen("step-"), NULL, 10));
     run_checkpoints_free(list, n);
     free(dir);
     return code;

@@ -289,7 +289,7 @@ static int load_model(struct run *r, struct needs needs, struct err *e)
     const struct settings *s = &r->settings;
     const char *path = settings_text(s, "model"), *tokenizer = settings_text(s, "tokenizer");
     const unsigned how = (needs.networks & NETWORK_SCORE ? LOAD_SCORE : 0) |
-                         (settings_int(s, "lora-rank") && !r->objective->of_runs ? LOAD_FROZEN : 0);
+                         ((settings_int(s, "lora-rank") || run_continues_adapter(s)) && !r->objective->of_runs ? LOAD_FROZEN : 0);
     int code = engine_load_model(&r->model, path, r->ops, r->backend, how, (uint64_t)settings_int(s, "seed"), r->model_key, e);
     if (code)
         return code;
@@ -303,7 +303,8 @@ static int load_model(struct run *r, struct needs needs, struct err *e)
     return 0;
 }
 
-// An adapter that was loaded with its model becomes part of it: the reference is the model as it came. A new adapter on
+// An adapter that was loaded with its model becomes part of it, unless it is to be continued: the reference is the model as
+// it came. A new adapter on
 // top of it is refused: its files could name only the first one's base, and would say something else there.
 static int make_trainable(const struct run *r, struct model *m, struct err *e)
 {
@@ -315,6 +316,10 @@ static int make_trainable(const struct run *r, struct model *m, struct err *e)
         return err_set(e, ERR_USAGE, "%s is an adapter, and a new adapter cannot stand on another one: merge it into a "
                                      "whole model first (attune export DIR OUT) and train on that, or train all "
                                      "weights (lora-rank 0)", settings_text(s, "model"));
+    if (run_continues_adapter(s))
+        return m->lora_weights ? model_set_trainable(m, TRAIN_ADAPTER, e)
+                               : err_set(e, ERR_USAGE, "%s is no adapter, so there is none to continue: leave the setting adapter out, or "
+                                                       "give lora-rank for a new one", settings_text(s, "model"));
     int code = m->lora_weights ? model_merge_lora(m, e) : 0;
     if (!code && rank)
         code = model_add_lora(m, (int)rank, (float)settings_float(s, "lora-alpha"),

@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "store/names.h"
+#include "store/run_best.h"
 
 // ---- the store ----
 
@@ -145,6 +146,15 @@ int part_fault(const struct part *p, struct err *e)
 int part_checkpoint(const struct part *p, char **dir, struct err *e)
 {
     int64_t step;
+    struct run_best best;
+    struct str path = {0};
+    if (run_best_read(p->dir, &best, NULL) == 0) {
+        str_addf(&path, "%s/checkpoints/step-%lld", p->dir, (long long)best.step);
+        *dir = str_take(&path);
+        if (file_is_dir(*dir))
+            return 0;
+        free(*dir);
+    }
     *dir = checkpoint_latest(p->dir, &step);
     if (*dir)
         return 0;

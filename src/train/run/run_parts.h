@@ -34,5 +34,5 @@ int part_look(struct part *p, struct err *e);
 void part_ask_to_stop(struct part *p, struct run *r);
 // Why it does not work any more, for the person: "run x.sft failed: ..."
 int part_fault(const struct part *p, struct err *e);
-// The folder of its last checkpoint; heap. ERR_STATE when there is none.
+// The folder of its best checkpoint, where it keeps one (keep-best), else of its last; heap. ERR_STATE when there is none.
 int part_checkpoint(const struct part *p, char **dir, struct err *e);

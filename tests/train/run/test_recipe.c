@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/json.h"
+#include "store/run_best.h"
 #include "train/run/checkpoint.h"
 #include "train/run/recipe.h"
 
@@ -198,6 +199,8 @@ static void what_no_run_could_be_is_refused_with_its_line(void **state)
         {SFT "[p]\nobjective = rloo\nmodel = {sft}\ndata = $data\n", "x.conf:5: stage p: there is no reward to learn from"},
         {SFT "lora-rank = 2\n[b]\nobjective = dpo\nmodel = {sft}\ndata = $data\nlora-rank = 2\n",
          "x.conf:6: stage b starts from sft, which is an adapter"},
+        {SFT "[b]\nobjective = dpo\nmodel = {sft}\ndata = $data\nadapter = continue\n",
+         "x.conf:5: stage b is to continue the adapter of sft, which makes none"},
         {SFT "[b]\nobjective = dpo\nmodel = {sft}\ndata = $data\nlora-rank = 2\nlora-targets = no_proj\n", "x.conf:5: stage b: "},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -219,6 +222,21 @@ static const json_t *stage(const json_t *plan, size_t i)
 static double memory_of(const json_t *plan, size_t i)
 {
     return json_number_value(json_object_get(json_object_get(stage(plan, i), "memory"), "bytes"));
+}
+
+// Weights, gradients and moments of the adapter alone, whose rank is that of the stage that made it.
+static void a_plan_continues_adapters(void **state)
+{
+    json_t *out = NULL;
+    const char *text = SFT "lora-rank = 2\n[b]\nobjective = dpo\nmodel = {sft}\ndata = $data\nadapter = continue\n"
+                           "[c]\nobjective = dpo\nmodel = {b}\ndata = $data\nadapter = continue\n"
+                           "[d]\nobjective = dpo\nmodel = {c}\ndata = $data\n";
+    assert_ok(check_text(text, false, &out, e));
+    const double adapter = memory_of(out, 1) - memory_of(out, 0); // the same but for the reference's copy
+    assert_true(adapter > 0 && fmod(adapter, 8) == 0);
+    assert_close(memory_of(out, 2), memory_of(out, 1), 0);
+    assert_true(memory_of(out, 3) > memory_of(out, 2)); // all weights, the adapter merged
+    json_decref(out);
 }
 
 // 3 * 9/10 epochs in batches of 4; a stage given in steps needs no data for that.
@@ -442,6 +460,28 @@ static void rewards_come_from_a_stage(void **state)
     json_decref(out);
 }
 
+// By a measure that says the worst is best, an early checkpoint is it, and the next stage starts from there.
+static void the_best_checkpoint_goes_on(void **state)
+{
+    add_recipe("best", SFT "keep-best = max:eval/loss\nbatch-size = 4\nlr = 0.003\nthreads = 1\nprobe-every = 0\neval-every = 2\n"
+                       "save-every = 2\nsteps = 12\n[dpo]\nobjective = dpo\nmodel = {sft}\ndata = $data\n" RUN "steps = 2\n");
+    run_to_end("best");
+    struct run_best best;
+    char *dir = run_dir("best.sft");
+    struct str want = {0};
+    assert_ok(run_best_read(dir, &best, e));
+    assert_true(best.step < 12);
+    str_addf(&want, "%s/checkpoints/step-%lld", dir, (long long)best.step);
+    json_t *out = recorded("best");
+    const json_t *gave = json_object_get(stage(out, 0), "gave"), *took = json_object_get(stage(out, 1), "took");
+    assert_string_equal(json_string_value(json_object_get(took, "model")), str_text(&want));
+    assert_string_equal(json_string_value(json_object_get(gave, "checkpoint")), str_text(&want));
+    assert_int_equal(json_integer_value(json_object_get(gave, "step")), best.step);
+    json_decref(out);
+    str_fini(&want);
+    free(dir);
+}
+
 static void names_of_others_are_refused(void **state)
 {
     add_run("taken.dpo", "dpo", "");
@@ -461,12 +501,14 @@ int main(void)
         cmocka_unit_test(what_is_no_recipe_is_refused_with_its_line),
         cmocka_unit_test(what_no_run_could_be_is_refused_with_its_line),
         cmocka_unit_test(a_plan_counts_steps),
+        cmocka_unit_test(a_plan_continues_adapters),
         cmocka_unit_test(a_plan_without_weights_knows_the_memory),
         cmocka_unit_test(stages_start_from_one_another),
         cmocka_unit_test(killed_experiments_go_on_where_they_were),
         cmocka_unit_test(a_stop_reaches_the_stage_and_resuming_goes_on),
         cmocka_unit_test(rounds_go_on_from_one_another),
         cmocka_unit_test(rewards_come_from_a_stage),
+        cmocka_unit_test(the_best_checkpoint_goes_on),
         cmocka_unit_test(names_of_others_are_refused),
     };
     return cmocka_run_group_tests(tests, make_world, remove_world);
