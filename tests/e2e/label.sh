@@ -129,6 +129,7 @@ ATTUNE_PROJECT=$work/k
 cut=0 round=1
 while [ $round -le 50 ]; do
     seq -f "{\"prompt\": \"$round.%g\", \"a\": \"x\", \"b\": \"y\", \"verdict\": \"A\"}" 3000 >lines
+    : >now # else what the last round has said may be taken for this one's
     "$attune" label --stdin <lines >now 2>/dev/null &
     pid=$!
     waited=0
