@@ -175,6 +175,7 @@ const struct backend_ops backend_cpu = {
     .scale = cpu_scale,
     .gather_rows = cpu_gather_rows,
     .put_rows = cpu_put_rows,
+    .mix_rows = cpu_mix_rows,
     .scatter_add_rows = cpu_scatter_add_rows,
     .head = cpu_head,
     .head_keeps = cpu_head_keeps,

@@ -100,6 +100,7 @@ void cpu_embed_backward(struct backend *b, float *dwte, float *dwpe, const float
                         const int32_t *positions, int t, int c);
 void cpu_gather_rows(struct backend *b, float *out, const float *x, const int32_t *rows, int n, int c);
 void cpu_put_rows(struct backend *b, float *to, const float *from, const int32_t *rows, int n, int c);
+void cpu_mix_rows(struct backend *b, float *y, const float *x, const float *shares, int n, int c);
 void cpu_scatter_add_rows(struct backend *b, float *dx, const float *dout, const int32_t *rows, int n, int c);
 void cpu_rope(struct backend *b, float *x, const float *cos, const float *sin, const int32_t *positions, int t,
               int n_heads, int head_dim, bool inverse);

@@ -17,6 +17,7 @@ struct rows_job {
     const float *x;
     struct stored table, table2; // embed_task's
     const int32_t *rows, *rows2;
+    const float *shares; // mix_task's
     int n, c;
 };
 
@@ -70,6 +71,25 @@ void cpu_put_rows(struct backend *b, float *to, const float *from, const int32_t
 {
     struct rows_job job = {.k = b->k, .out = to, .x = from, .rows = rows, .n = n, .c = c};
     cpu_run(b, cpu_blocks((size_t)n, BLOCK_ROWS), (double)n * c / 4, put_task, &job);
+}
+
+static void mix_task(void *data, int block, int thread)
+{
+    const struct rows_job *j = data;
+    for (int i = block * BLOCK_ROWS; i < (block + 1) * BLOCK_ROWS && i < j->n; i++) {
+        const float share = j->shares[i], *x = j->x + (size_t)i * (size_t)j->c;
+        float *y = j->out + (size_t)i * (size_t)j->c;
+        if (share == 1)
+            memcpy(y, x, (size_t)j->c * sizeof *y);
+        for (int k = 0; k < j->c && share > 0 && share < 1; k++)
+            y[k] = (1 - share) * y[k] + share * x[k];
+    }
+}
+
+void cpu_mix_rows(struct backend *b, float *y, const float *x, const float *shares, int n, int c)
+{
+    struct rows_job job = {.k = b->k, .out = y, .x = x, .shares = shares, .n = n, .c = c};
+    cpu_run(b, cpu_blocks((size_t)n, BLOCK_ROWS), (double)n * c / 4, mix_task, &job);
 }
 
 static void scatter_task(void *data, int block, int thread)

@@ -16,7 +16,7 @@
 
 #include "base/err.h"
 
-enum { BACKEND_ABI = 8 };
+enum { BACKEND_ABI = 9 };
 
 // How numbers are stored. What they are computed in is the backend's business.
 enum dtype { DTYPE_F32, DTYPE_BF16, DTYPE_F16 };
@@ -251,6 +251,8 @@ struct backend_ops {
     // out(N,C) = x[rows]; and dx[rows] += dout with rows possibly repeating, in order.
     void (*gather_rows)(struct backend *b, float *out, const float *x, const int32_t *rows, int n, int c);
     void (*put_rows)(struct backend *b, float *to, const float *from, const int32_t *rows, int n, int c); // to[rows] = from
+    // y(N,C) = (1 - share[row]) y + share[row] x; shares(N) are host. A share of 0 leaves its row as it is, of 1 takes x's.
+    void (*mix_rows)(struct backend *b, float *y, const float *x, const float *shares, int n, int c);
     void (*scatter_add_rows)(struct backend *b, float *dx, const float *dout, const int32_t *rows, int n, int c);
 
     void (*head)(struct backend *b, const struct head_out *out, const struct head_in *in);

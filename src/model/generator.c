@@ -7,63 +7,13 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/rng.h"
 #include "model/gen_sample.h"
 #include "model/generate.h"
-#include "model/kv_cache.h"
+#include "model/generator_parts.h"
 
 enum {
     PREFILL_TOKENS = 2048, // of the prompts in one forward; a longer prompt runs alone
     SEATS_WORTH = 64,      // free places for streams that are worth a forward of prompts while others decode
-};
-
-struct gen_job {
-    struct gen_request r;
-    struct gen_sample *samples; // (n_samples)
-    int max_new;    // tokens of each, by its options and the model's longest sequence
-    int n_started, n_ended;
-    bool stopped;   // by its listener
-    struct gen_job *next; // waiting, or live
-};
-
-// A prompt in the cache, for the streams that it was computed for.
-struct seat {
-    size_t first;
-    int n_prompt, n_users;
-};
-
-struct stream {
-    struct gen_job *job;
-    int sample;
-    int position;      // of the last token, which is not in the cache yet
-    struct seat *seat;
-    size_t own;        // its rows in the cache
-};
-
-struct generator {
-    struct parts parts;
-    struct kv_cache cache;
-    struct gen_job *waiting, *live; // lists, oldest first
-    // device, for `rows` rows
-    char *block;
-    size_t rows, logit_rows;
-    int32_t *tokens, *positions, *row_ids, *put_ids;
-    struct kv_rows *kv_rows;
-    float *x, *wide, *logits, *logprobs;
-    float *drawn;     // (set_rows), and behind it
-    uint32_t *sets;   // (set_rows, sampled_set_words): when a job wants to keep them
-    size_t set_rows;
-    struct layer_acts acts;
-    struct final_acts final;
-    // host, for as many
-    int32_t *host_ids;
-    float *host_logprobs;
-    struct kv_rows *host_kv_rows;
-    struct sample_row *sample_rows;
-    char *host_drawn; // of `drawn` and `sets`
-    struct attn_segment *segments;
-    struct stream streams[GENERATE_MAX_STREAMS];
-    int n_streams;
 };
 
 // ---- memory ----
@@ -87,6 +37,9 @@ static void lay_out(struct generator *g, struct carve *c)
     g->wide = p->w.projected ? carve_floats(c, g->rows, p->w.embed) : NULL;
     carve_final(c, &g->final, p, g->logit_rows);
     g->logits = carve_floats(c, g->logit_rows, (size_t)p->m->arch.vocab_size);
+    g->second_x = g->second.model ? carve_floats(c, g->rows, p->w.c) : NULL;
+    g->second_logits = g->second.model ? carve_floats(c, g->logit_rows, (size_t)p->m->arch.vocab_size) : NULL;
+    g->second_parts.s = p->s;
 }
 
 static bool keeps_sets(const struct generator *g, int n_streams)
@@ -132,6 +85,7 @@ static int make_room(struct generator *g, size_t rows, struct err *e)
     g->host_kv_rows = mem_realloc(g->host_kv_rows, rows, sizeof *g->host_kv_rows);
     g->sample_rows = mem_realloc(g->sample_rows, rows, sizeof *g->sample_rows);
     g->segments = mem_realloc(g->segments, rows, sizeof *g->segments);
+    g->shares = mem_realloc(g->shares, rows, sizeof *g->shares);
     if (g->set_rows)
         g->host_drawn = mem_realloc(g->host_drawn, sets_after_drawn(g) + g->set_rows * sampled_set_words((int)vocab) *
                                                                               sizeof *g->sets, 1);
@@ -173,6 +127,7 @@ static int check_prompt(const struct generator *g, const struct gen_request *r, 
 {
     const int vocab = g->parts.m->arch.vocab_size, n_positions = parts_max_positions(&g->parts);
     const struct gen_options *o = &r->options;
+    BUG_IF(o->second != 0 && !(g->second.model && o->second > 0 && o->second <= 1));
     BUG_IF(o->max_new_tokens < 0 || o->temperature < 0 || o->top_k < 0 || !(o->top_p > 0) || !(o->min_p >= 0 && o->min_p <= 1));
     if (r->n_prompt <= 0)
         return err_set(e, ERR_INPUT, "prompt %u is empty: it needs at least one token, such as the begin-of-text token",
@@ -259,6 +214,7 @@ static void generator_free(struct generator *g)
     free(g->host_kv_rows);
     free(g->sample_rows);
     free(g->segments);
+    free(g->shares);
     free(g->host_drawn);
     free(g);
 }
@@ -270,7 +226,7 @@ int generator_of(struct generator **out, struct model *m, struct err *e)
         g = m->generator = mem_alloc(1, sizeof *g);
         m->generator_free = generator_free;
         parts_init(&g->parts, m);
-        kv_cache_init(&g->cache, &g->parts);
+        kv_cache_init(&g->cache, &g->parts, g->parts.m->arch.n_layers);
     } else if (!generator_is_busy(g)) { // an adapter may have come or gone: other scratch
         const size_t rank = g->parts.w.rank;
         struct part_scratch s = g->parts.s;
@@ -283,6 +239,23 @@ int generator_of(struct generator **out, struct model *m, struct err *e)
     return 0;
 }
 
+void generator_set_second(struct generator *g, const struct gen_second *second)
+{
+    BUG_IF(generator_is_busy(g));
+    const bool had = g->second.model;
+    g->second = second ? *second : (struct gen_second){0};
+    if (g->second.model) {
+        parts_init(&g->second_parts, g->second.model);
+        BUG_IF(g->second_parts.w.rank > g->parts.w.rank); // they share scratch
+        g->second_parts.s = g->parts.s;
+    }
+    if (had == (second != NULL))
+        return;
+    g->rows = 0; // other memory
+    kv_cache_fini(&g->cache);
+    kv_cache_init(&g->cache, &g->parts, g->parts.m->arch.n_layers * (second ? 2 : 1));
+}
+
 // ---- tokens ----
 
 static bool is_stop(const struct gen_options *o, int32_t token)
@@ -291,42 +264,6 @@ static bool is_stop(const struct gen_options *o, int32_t token)
         if (o->stop_ids[i] == token)
             return true;
     return false;
-}
-
-// How the next token of a stream is drawn.
-static struct sample_row row_of(const struct stream *s)
-{
-    const struct gen_request *q = &s->job->r;
-    struct rng r = rng_make(q->options.seed, RNG_SAMPLE, q->number);
-    r.index = (uint64_t)s->sample << 32 | (uint32_t)s->job->samples[s->sample].n_tokens;
-    return (struct sample_row){.temperature = q->options.temperature, .top_k = q->options.top_k, .top_p = q->options.top_p,
-                               .min_p = q->options.min_p, .uniform = rng_uniform(&r), .keep = q->options.keep_sets};
-}
-
-// Logits of n rows named in row_ids, and a token for each of the streams that draw from them: stream i from row
-// logit_row[i] (NULL: its own). Into g->tokens and g->logprobs, (n_streams).
-static void draw(struct generator *g, int n, const struct stream *streams, int n_streams, const int *logit_row)
-{
-    const struct parts *p = &g->parts;
-    const struct arch *a = &p->m->arch;
-    for (int at = 0, s = 0; at < n; at += (int)g->logit_rows) {
-        const int m = n - at < (int)g->logit_rows ? n - at : (int)g->logit_rows;
-        part_final(p, &g->final, g->x, g->row_ids + at, m);
-        p->ops->linear(p->b, g->logits, g->final.out, part_head_weight(p), NULL, m, a->d_embed, a->vocab_size, 1, 0);
-        if (a->head_cap > 0)
-            p->ops->soft_cap(p->b, g->logits, a->head_cap, (size_t)m * (size_t)a->vocab_size);
-        const int first = s;
-        for (; s < n_streams && (logit_row ? logit_row[s] : s) < at + m; s++) {
-            g->sample_rows[s - first] = row_of(&streams[s]);
-            g->sample_rows[s - first].logits = (logit_row ? logit_row[s] : s) - at;
-        }
-        struct sampled out = {.tokens = g->tokens + first, .logprobs = g->logprobs + first};
-        if (g->set_rows) {
-            out.drawn = g->drawn + first;
-            out.sets = g->sets + (size_t)first * sampled_set_words(a->vocab_size);
-        }
-        p->ops->sample(p->b, &out, g->logits, a->vocab_size, g->sample_rows, s - first);
-    }
 }
 
 // What the sample's newest token was drawn from; its place among the drawn ones is `at`.
@@ -396,7 +333,6 @@ static void drop_ended(struct generator *g, const bool *live)
 static int prefill_piece(struct generator *g, int first, int end, bool *live, struct err *e)
 {
     const struct parts *p = &g->parts;
-    const int n_layers = p->m->arch.n_layers;
     int n = 0, n_segments = 0, logit_row[GENERATE_MAX_STREAMS];
     for (int i = first; i < end; i++) {
         const struct stream *s = &g->streams[i];
@@ -417,20 +353,11 @@ static int prefill_piece(struct generator *g, int first, int end, bool *live, st
         for (int j = 0; (i == first || g->streams[i].seat != g->streams[i - 1].seat) && j < g->streams[i].seat->n_prompt; j++)
             g->host_ids[at++] = (int32_t)g->streams[i].seat->first + j;
     p->ops->upload(p->b, g->put_ids, g->host_ids, (size_t)n * sizeof(int32_t));
-    part_embed(p, g->x, g->wide, g->tokens, g->positions, n);
-    for (int layer = 0; layer < n_layers; layer++) {
-        const struct layer_acts *a = &g->acts;
-        part_qkv(p, layer, a, g->positions, n);
-        p->ops->put_rows(p->b, kv_cache_keys(&g->cache, layer), a->k, g->put_ids, n, (int)p->w.kv);
-        p->ops->put_rows(p->b, kv_cache_values(&g->cache, layer), a->v, g->put_ids, n, (int)p->w.kv);
-        p->ops->attention(p->b, a->att, a->lse, a->q, a->k, a->v, g->segments, n_segments, n, part_shape(p, layer));
-        part_mid(p, layer, a, n);
-        part_out(p, layer, a, g->x, n);
-    }
+    gen_run(g, gen_speakers(g->streams + first, end - first), n, n_segments, 0);
     for (int i = 0; i < n_segments; i++)
         g->host_ids[i] = g->segments[i].start + g->segments[i].len - 1;
     p->ops->upload(p->b, g->row_ids, g->host_ids, (size_t)n_segments * sizeof(int32_t));
-    draw(g, n_segments, g->streams + first, end - first, logit_row);
+    gen_draw(g, n_segments, g->streams + first, end - first, logit_row);
     return take_tokens(g, g->streams + first, end - first, live + first, e);
 }
 
@@ -488,7 +415,7 @@ static int seat_some(struct generator *g)
 // Rows of the cache for what waits, within its bound; at least for one stream of the first job.
 static int reserve(struct generator *g, struct err *e)
 {
-    const size_t most = GENERATE_CACHE_BYTES / kv_cache_token_bytes(&g->parts.w, g->parts.m->arch.n_layers);
+    const size_t most = GENERATE_CACHE_BYTES / kv_cache_token_bytes(&g->parts.w, g->cache.n_layers);
     const struct gen_job *first = g->waiting;
     size_t rows = (size_t)first->r.n_prompt + (size_t)first->max_new, all = 0;
     for (const struct gen_job *job = first; job && all < most; job = job->next)
@@ -544,18 +471,8 @@ static int decode(struct generator *g, struct err *e)
     }
     p->ops->upload(p->b, g->put_ids, g->host_ids, bytes);
     p->ops->upload(p->b, g->kv_rows, g->host_kv_rows, (size_t)n * sizeof *g->kv_rows);
-    part_embed(p, g->x, g->wide, g->tokens, g->positions, n);
-    for (int layer = 0; layer < p->m->arch.n_layers; layer++) {
-        const struct layer_acts *a = &g->acts;
-        float *keys = kv_cache_keys(&g->cache, layer), *values = kv_cache_values(&g->cache, layer);
-        part_qkv(p, layer, a, g->positions, n);
-        p->ops->put_rows(p->b, keys, a->k, g->put_ids, n, (int)p->w.kv);
-        p->ops->put_rows(p->b, values, a->v, g->put_ids, n, (int)p->w.kv);
-        p->ops->attention_decode(p->b, a->att, a->q, keys, values, g->kv_rows, n, most_keys, part_shape(p, layer));
-        part_mid(p, layer, a, n);
-        part_out(p, layer, a, g->x, n);
-    }
-    draw(g, n, g->streams, n, NULL);
+    gen_run(g, gen_speakers(g->streams, n), n, 0, most_keys);
+    gen_draw(g, n, g->streams, n, NULL);
     code = take_tokens(g, g->streams, n, live, e);
     if (!code)
         drop_ended(g, live);

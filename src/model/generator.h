@@ -22,11 +22,14 @@ struct gen_options {
     const int32_t *stop_ids; // ends a stream, and is part of its tokens
     int n_stop;
     bool keep_sets; // samples say what each token was drawn from
+    // The share of the generator's second network (generator_set_second) in what is said: every token is drawn from
+    // pi^(1 - share) second^share, normalized, before temperature and cut. 0: the model alone.
+    float second;
 };
 struct gen_sample {
     int prompt, sample;
     int32_t *tokens; // what was generated, without the prompt
-    float *logprobs; // of each token under the model at temperature 1, before top-k, top-p and min-p
+    float *logprobs; // of each token under what says it (the model, a mixture) at temperature 1, before top-k, top-p and min-p
     // With keep_sets: each token's log-probability under what it was drawn from, temperature and cut included, and the tokens
     // that were left by the cut, in rising order: those of token i are set_ids[set_starts[i]] .. set_ids[set_starts[i + 1] - 1]
     // (none: the whole vocabulary). Else NULL.
@@ -42,6 +45,7 @@ struct gen_request {
     const int32_t *prompt; // borrowed until the job has ended, as are the stop ids
     int n_prompt, n_samples;
     uint32_t number;       // of the prompt among those of its seed
+    int first_sample;      // the number of the first of n_samples among those of its prompt
     struct gen_options options;
     // May be NULL. on_token: false stops this job. on_end: after the last sample, or when it was stopped; the samples are
     // then the caller's (gen_samples_free), n_samples of them.
@@ -55,6 +59,15 @@ struct gen_job;
 
 // The model's own; made when it is first asked for.
 int generator_of(struct generator **out, struct model *m, struct err *e);
+// Another network of the same architecture that has a say in jobs with `second`: its weights are in place between enter and leave,
+// which may be NULL. NULL: there is none any more. Not while the generator is busy; borrowed until then.
+struct gen_second {
+    struct model *model;
+    void (*enter)(void *arg);
+    void (*leave)(void *arg);
+    void *arg;
+};
+void generator_set_second(struct generator *g, const struct gen_second *second);
 // Takes a job into the queue. *out may be used until on_end; NULL when that has come already. ERR_INPUT when the prompt cannot be.
 int generator_submit(struct generator *g, const struct gen_request *r, struct gen_job **out, struct err *e);
 void generator_cancel(struct generator *g, struct gen_job *job); // on_end comes at once

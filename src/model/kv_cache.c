@@ -12,9 +12,9 @@ size_t kv_cache_token_bytes(const struct widths *w, int n_layers)
     return 2 * w->kv * (size_t)n_layers * sizeof(float);
 }
 
-void kv_cache_init(struct kv_cache *c, const struct parts *p)
+void kv_cache_init(struct kv_cache *c, const struct parts *p, int n_layers)
 {
-    *c = (struct kv_cache){.ops = p->ops, .b = p->b, .kv = p->w.kv, .n_layers = p->m->arch.n_layers};
+    *c = (struct kv_cache){.ops = p->ops, .b = p->b, .kv = p->w.kv, .n_layers = n_layers};
 }
 
 void kv_cache_fini(struct kv_cache *c)

@@ -21,7 +21,8 @@ struct kv_cache {
 
 // Bytes that a token takes in all layers.
 size_t kv_cache_token_bytes(const struct widths *w, int n_layers);
-void kv_cache_init(struct kv_cache *c, const struct parts *p);
+// Of as many layers: the network's own, or those of two networks, one behind the other.
+void kv_cache_init(struct kv_cache *c, const struct parts *p, int n_layers);
 void kv_cache_fini(struct kv_cache *c);
 // At least so many rows; not while ranges are taken, for their content is lost.
 int kv_cache_reserve(struct kv_cache *c, size_t rows, struct err *e);

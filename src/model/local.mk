@@ -12,6 +12,7 @@ libmodel_a_SOURCES = \
 	%D%/gen_sample.c %D%/gen_sample.h \
 	%D%/generate.c %D%/generate.h \
 	%D%/generator.c %D%/generator.h \
+	%D%/generator_networks.c %D%/generator_parts.h \
 	%D%/generation_config.c %D%/generation_config.h \
 	%D%/kv_cache.c %D%/kv_cache.h \
 	%D%/lora.c \
@@ -47,13 +48,15 @@ if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_bf16
 tests_unit_test_bf16_SOURCES = tests/unit/test_bf16.c
 tests_unit_test_bf16_LDADD = $(CPU_LIBS) $(MODEL_LIBS) $(CMOCKA_LIBS)
-check_PROGRAMS += tests/unit/test_decoder tests/unit/test_decoder_gradient tests/unit/test_generate tests/unit/test_on_policy tests/unit/test_sampler
+check_PROGRAMS += tests/unit/test_decoder tests/unit/test_decoder_gradient tests/unit/test_generate tests/unit/test_generate_mixed tests/unit/test_on_policy tests/unit/test_sampler
 tests_unit_test_decoder_SOURCES = tests/unit/test_decoder.c
 tests_unit_test_decoder_LDADD = $(CPU_LIBS) $(MODEL_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_decoder_gradient_SOURCES = tests/unit/test_decoder_gradient.c
 tests_unit_test_decoder_gradient_LDADD = $(CPU_LIBS) $(MODEL_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_generate_SOURCES = tests/unit/test_generate.c
 tests_unit_test_generate_LDADD = $(CPU_LIBS) $(MODEL_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_generate_mixed_SOURCES = tests/unit/test_generate_mixed.c
+tests_unit_test_generate_mixed_LDADD = $(CPU_LIBS) $(MODEL_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_on_policy_SOURCES = tests/unit/test_on_policy.c
 tests_unit_test_on_policy_LDADD = $(CPU_LIBS) $(MODEL_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_sampler_SOURCES = tests/unit/test_sampler.c

@@ -33,7 +33,11 @@ libtrain_a_SOURCES = \
 	%D%/objective/nca_pair.c \
 	%D%/objective/npo.c \
 	%D%/objective/objective.c %D%/objective/objective.h \
+	%D%/objective/nash.c \
 	%D%/objective/online_dpo.c \
+	%D%/objective/picks.c \
+	%D%/objective/rso.c \
+	%D%/objective/self_play.c \
 	%D%/objective/table.c \
 	%D%/objective/orpo.c \
 	%D%/objective/paft.c \
@@ -194,7 +198,9 @@ check_PROGRAMS += tests/train/objective/test_golden_pairs
 tests_train_objective_test_golden_pairs_SOURCES = tests/train/objective/test_golden_pairs.c tests/lib/objective_batch.h
 tests_train_objective_test_golden_pairs_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
 
-check_PROGRAMS += tests/train/objective/test_fixed_points
+check_PROGRAMS += tests/train/objective/test_fixed_points tests/train/objective/test_picks
+tests_train_objective_test_picks_SOURCES = tests/train/objective/test_picks.c tests/lib/objective_batch.h
+tests_train_objective_test_picks_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
 tests_train_objective_test_fixed_points_SOURCES = tests/train/objective/test_fixed_points.c tests/lib/objective_batch.h
 tests_train_objective_test_fixed_points_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
 

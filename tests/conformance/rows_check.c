@@ -109,13 +109,42 @@ static uint64_t check_put(struct bench *t, int rows, int c)
     return hash;
 }
 
+// Rows with no share stay, with all of it become the other's, both bit for bit.
+static uint64_t check_mix(struct bench *t, int rows, int c)
+{
+    static const float some[] = {0, 0.25f, 1, 0.9f, 0};
+    const size_t n = (size_t)rows * (size_t)c;
+    float *y = bench_random(t, n, 1, 5), *x = bench_random(t, n, 1, 6), *hy = bench_read(t, y, n), *hx = bench_read(t, x, n);
+    float *shares = calloc((size_t)rows + 1, sizeof *shares);
+    double *want = calloc(n + 1, sizeof *want);
+    for (int i = 0; i < rows; i++)
+        shares[i] = some[i % 5];
+    for (size_t i = 0; i < n; i++) {
+        const double share = (double)some[(int)(i / (size_t)c) % 5];
+        want[i] = (1 - share) * (double)hy[i] + share * (double)hx[i];
+    }
+    t->ops->mix_rows(t->b, y, x, shares, rows, c);
+    bench_expect(t, "mix_rows", y, want, n, 1e-6);
+    float *mixed = bench_read(t, y, n);
+    for (size_t i = 0; i < n; i++) {
+        const float share = some[(int)(i / (size_t)c) % 5];
+        if ((share == 0 && mixed[i] != hy[i]) || (share == 1 && mixed[i] != hx[i]))
+            fail_msg("mix_rows changes what has no share in it");
+    }
+    uint64_t hash = bench_hash(t, y, n);
+    bench_free(t, 2, x, y);
+    free(shares), free(want), free(hx), free(hy), free(mixed);
+    return hash;
+}
+
 uint64_t check_rows(struct bench *t)
 {
     static const int rows[] = {0, 1, 31, 33, 257}, widths[] = {1, 32, 63, 257};
     uint64_t hash = 0;
     for (int r = 0; r < 5; r++) {
         for (int c = 0; c < 4; c++)
-            hash = hash * 31 + check_embed(t, rows[r], widths[c]) + 3 * check_put(t, rows[r], widths[c]);
+            hash = hash * 31 + check_embed(t, rows[r], widths[c]) + 3 * check_put(t, rows[r], widths[c]) +
+                   5 * check_mix(t, rows[r], widths[c]);
         hash = hash * 31 + check_rope(t, rows[r], 3, 8) + check_rope(t, rows[r], 2, 66);
     }
     return hash;

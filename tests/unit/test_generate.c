@@ -265,7 +265,7 @@ static void ranges_of_the_cache_do_not_overlap(void **state)
     bool taken[40] = {0};
     struct rng r = rng_make(4, RNG_TEST, 9);
     parts_init(&p, m);
-    kv_cache_init(&c, &p);
+    kv_cache_init(&c, &p, p.m->arch.n_layers);
     assert_ok(kv_cache_reserve(&c, 100, e));
     for (int round = 0; round < 4000; round++) {
         const int i = (int)rng_below(&r, 40);

@@ -154,6 +154,11 @@ static int group_size(const json_t *group, const char *where, int *size, struct 
     return 0;
 }
 
+static bool is_picked(const struct online *o, int n)
+{
+    return n == o->n_picked || (o->more && n > o->n_picked && (n - o->n_picked) % o->more == 0);
+}
+
 // The sizes that the objective's data make: one text or vote, a pair, a list, and what is added to them.
 static int check_size(const struct objective *o, struct needs needs, int n, const char *where, struct err *e)
 {
@@ -163,9 +168,10 @@ static int check_size(const struct objective *o, struct needs needs, int n, cons
     const char *added = needs.groups & GROUPS_MISMATCH ? ", the last of them of another prompt"
                         : needs.groups & GROUPS_OWN_ANSWERS ? ", samples of the reference after the data's" : "";
     if (o->online) // which is of answers that were picked
-        return n == o->online->n_picked ? 0
-                                        : err_set(e, ERR_INPUT, "%s: the group has %d response%s, but %s learns from %d of those it samples", where, n,
-                                                  n == 1 ? "" : "s", o->name, o->online->n_picked);
+        return is_picked(o->online, n) ? 0
+                                       : err_set(e, ERR_INPUT, "%s: the group has %d response%s, but %s learns from %d%s of those it samples",
+                                                 where, n, n == 1 ? "" : "s", o->name, o->online->n_picked,
+                                                 o->online->more == 1 ? " or more" : o->online->more ? ", or 4, 6, ..." : "");
     if (n >= least && n <= most)
         return 0;
     if (least == most)

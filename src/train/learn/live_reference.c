@@ -92,6 +92,11 @@ void live_reference_leave(struct live_reference *r)
     r->policy->adapter_on = r->adapter_was_on;
 }
 
+struct model *live_reference_model(struct live_reference *r)
+{
+    return r->copy ? r->copy : r->policy;
+}
+
 int live_reference_forward(struct live_reference *r, const struct seq_batch *batch, struct decoder **decoder,
                            struct err *e)
 {

@@ -18,6 +18,8 @@ void live_reference_free(struct live_reference *r); // NULL is fine
 // Between enter and leave the decoder computes the reference, and an adapter of the policy is off, or as it came.
 struct decoder *live_reference_enter(struct live_reference *r);
 void live_reference_leave(struct live_reference *r);
+// Whose weights they are between enter and leave: the policy itself, or a model of its own.
+struct model *live_reference_model(struct live_reference *r);
 // Its hidden states of the batch, which *decoder keeps until the next one: what decoder_head compares with.
 int live_reference_forward(struct live_reference *r, const struct seq_batch *batch, struct decoder **decoder,
                            struct err *e);

@@ -14,6 +14,7 @@
 
 #include "base/err.h"
 #include "base/param.h"
+#include "base/rng.h"
 
 // What a loss takes beside the summed log-probabilities of the responses, by kind; all zero: nothing.
 struct needs {
@@ -137,6 +138,7 @@ struct said {
     int n;
     bool ended;   // by its own end; else it was cut off
     double score; // what it earned as a whole, of the rewards
+    const int32_t *tokens;
     const float *logp, *ref, *value;     // under the policy, the reference (whole vocabulary), the value network; NULL: none
     float *reward, *advantage, *returns; // to be set by judge()
 };
@@ -147,9 +149,15 @@ struct online {
     // see. Group g's answers are said[first[g]] .. said[first[g + 1] - 1]. NULL with pick: the loss looks at whole answers.
     void (*judge)(struct objective_run *r, struct said *said, const int *first, int n_groups);
     // Of objectives that learn from some answers of a prompt, as if data had had them: which of the n, in which order, and
-    // with which labels. Returns how many; 0: this prompt teaches nothing. NULL: all are learnt from.
-    int (*pick)(const struct objective_run *r, const struct said *said, int n, int *taken, double *labels);
-    int n_picked; // how many it returns, where it does not return 0
+    // with which labels; rng is of this prompt. Returns how many, at most n; 0: this prompt teaches nothing.
+    // NULL: all are learnt from.
+    int (*pick)(const struct objective_run *r, const struct said *said, int n, struct rng *rng, int *taken, double *labels);
+    int n_picked, more; // how many it returns, where it does not return 0: n_picked, and any multiple of `more` (0: none)
+    // Which share the reference has in saying the k-th of n answers: it is drawn token by token from
+    // pi^(1 - share) ref^share, normalized. NULL: 0, the policy alone.
+    double (*reference_says)(const double *values, int k, int n);
+    // seq.ref of what is picked: this share of log ref, and the rest of log pi of when it was said. NULL: 1, the reference.
+    double (*anchor)(const double *values);
 };
 
 struct objective {

@@ -23,6 +23,8 @@ extern const struct objective objective_cringe, objective_npo, objective_pairwis
 extern const struct objective objective_bco, objective_d2o, objective_dro_v, objective_kto;
 extern const struct objective objective_conditional_pm_rlhf, objective_dr_grpo, objective_grpo, objective_gspo,
     objective_best_of_n, objective_online_dpo, objective_pm_rlhf, objective_ppo, objective_reinforce, objective_reinforce_pp, objective_rloo;
+extern const struct objective objective_dno, objective_inpo, objective_nash_md, objective_rso, objective_slic_rank, objective_sppo,
+    objective_xpo;
 extern const struct objective objective_preference_model, objective_rm, objective_rm_list, objective_rm_token;
 
 const struct objective *const objectives[] = {
@@ -96,6 +98,14 @@ const struct objective *const objectives[] = {
     &objective_gspo,
     &objective_online_dpo,
     &objective_best_of_n,
+    &objective_rso,
+    &objective_slic_rank,
+    // ... against each other, or another's answers
+    &objective_nash_md,
+    &objective_xpo,
+    &objective_sppo,
+    &objective_dno,
+    &objective_inpo,
 
     // reward models
     &objective_rm,

@@ -2,8 +2,27 @@
 #include "config.h"
 
 #include <math.h>
+#include <stdlib.h>
 
+#include "base/mem.h"
 #include "train/online/rollout_parts.h"
+
+// What is said of a batch is said of the policy's own answers; of all, where it gives none.
+struct heard {
+    const struct rollout_batch *b;
+    bool *own; // (n_seqs)
+};
+
+static struct heard listen(const struct rollouts *r, const struct rollout_batch *b)
+{
+    struct heard h = {b, mem_alloc((size_t)b->data.n_seqs + 1, sizeof *h.own)};
+    bool any = false;
+    for (int k = 0; k < r->o.samples; k++)
+        any |= rollout_reference_says(r, k) == 0;
+    for (int i = 0; i < b->data.n_seqs; i++)
+        h.own[i] = !any || rollout_reference_says(r, b->data.seqs[i].response) == 0;
+    return h;
+}
 
 bool rollout_has_spread(const struct rollout_batch *b, int group)
 {
@@ -35,17 +54,19 @@ static double spread(const struct moments_of *m) // n - 1 in it
     return m->n > 1 ? sqrt(fmax(m->squares - m->sum * m->sum / m->n, 0) / (m->n - 1)) : 0;
 }
 
-static void of_scores(const struct rollout_batch *b, struct metric_list *facts)
+static void of_scores(const struct heard *h, struct metric_list *facts)
 {
+    const struct rollout_batch *b = h->b;
     const struct dataset *d = &b->data;
     struct moments_of all = {0};
     double spreads = 0, without = 0;
     for (int g = 0; g < d->n_groups; g++) {
         struct moments_of group = {0};
-        for (int k = 0; k < d->groups[g].n_seqs; k++) {
-            add(&all, b->scores[d->groups[g].first_seq + k]);
-            add(&group, b->scores[d->groups[g].first_seq + k]);
-        }
+        for (int i = d->groups[g].first_seq; i < d->groups[g].first_seq + d->groups[g].n_seqs; i++)
+            if (h->own[i]) {
+                add(&all, b->scores[i]);
+                add(&group, b->scores[i]);
+            }
         spreads += spread(&group) / d->n_groups;
         without += !rollout_has_spread(b, g);
     }
@@ -57,17 +78,21 @@ static void of_scores(const struct rollout_batch *b, struct metric_list *facts)
     }
 }
 
-static void of_lengths(const struct rollout_batch *b, struct metric_list *facts)
+static void of_lengths(const struct heard *h, struct metric_list *facts)
 {
+    const struct rollout_batch *b = h->b;
     struct moments_of all = {0}, ended = {0}, better = {0}, worse = {0};
-    double longest = 0, shortest = INFINITY, score = 0;
-    const int n = b->data.n_seqs;
-    for (int i = 0; i < n; i++)
-        score += b->scores[i] / n;
-    for (int i = 0; i < n; i++) {
+    struct moments_of scores = {0};
+    double longest = 0, shortest = INFINITY;
+    for (int i = 0; i < b->data.n_seqs; i++)
+        if (h->own[i])
+            add(&scores, b->scores[i]);
+    for (int i = 0; i < b->data.n_seqs; i++) {
+        if (!h->own[i])
+            continue;
         const double length = b->data.seqs[i].n;
         add(&all, length);
-        add(b->scores[i] > score ? &better : &worse, length);
+        add(b->scores[i] > mean(&scores) ? &better : &worse, length);
         if (b->ended[i])
             add(&ended, length);
         longest = fmax(longest, length);
@@ -86,18 +111,20 @@ static void of_lengths(const struct rollout_batch *b, struct metric_list *facts)
 }
 
 // k1, log pi - log ref, summed over an answer; k3, ref / pi - 1 - log(ref / pi), never below zero, of a token.
-static void of_reference(const struct rollout_batch *b, struct metric_list *facts)
+static void of_reference(const struct heard *h, struct metric_list *facts)
 {
-    const struct dataset *d = &b->data;
-    double k1 = 0, k3 = 0, n_tokens = 0;
-    for (int i = 0; i < d->n_seqs; i++)
-        for (int t = 0; t < d->seqs[i].n; t++, n_tokens++) {
+    const struct dataset *d = &h->b->data;
+    double k1 = 0, k3 = 0, n_tokens = 0, n = 0;
+    for (int i = 0; i < d->n_seqs; i++) {
+        n += h->own[i];
+        for (int t = 0; h->own[i] && t < d->seqs[i].n; t++, n_tokens++) {
             const size_t at = d->seqs[i].first + (size_t)t;
             const double x = (double)d->token_columns[TOKEN_FULL_REFERENCE][at] - (double)d->token_columns[TOKEN_FULL_LOGP][at];
             k1 -= x;
             k3 += expm1(x) - x;
         }
-    metric_add(facts, "objective/kl", k1 / d->n_seqs);
+    }
+    metric_add(facts, "objective/kl", k1 / n);
     metric_add(facts, "kl_k3", k3 / n_tokens);
 }
 
@@ -125,12 +152,14 @@ static void of_tokens(const struct rollouts *r, const struct rollout_batch *b, s
 }
 
 // How far the sampler's arithmetic is from the trainer's, a token: 0 in f32 with our own kernels.
-static void of_sampler(const struct rollout_batch *b, struct metric_list *facts)
+static void of_sampler(const struct rollouts *r, const struct heard *h, struct metric_list *facts)
 {
-    const struct dataset *d = &b->data;
+    const struct dataset *d = &h->b->data;
     double kl = 0, n_tokens = 0;
+    if (rollout_reference_says(r, 0) > 0) // then none is the policy's own
+        return;
     for (int i = 0; i < d->n_seqs; i++)
-        for (int t = 0; t < d->seqs[i].n; t++, n_tokens++) {
+        for (int t = 0; h->own[i] && t < d->seqs[i].n; t++, n_tokens++) {
             const size_t at = d->seqs[i].first + (size_t)t;
             kl += (double)d->token_columns[TOKEN_SAMPLER_LOGP][at] - (double)d->token_columns[TOKEN_OLD_LOGP][at];
         }
@@ -139,11 +168,13 @@ static void of_sampler(const struct rollout_batch *b, struct metric_list *facts)
 
 void rollout_facts(struct rollouts *r, const struct rollout_batch *b, struct metric_list *facts)
 {
-    of_scores(b, facts);
-    of_lengths(b, facts);
-    of_sampler(b, facts);
+    const struct heard h = listen(r, b);
+    of_scores(&h, facts);
+    of_lengths(&h, facts);
+    of_sampler(r, &h, facts);
     if (r->trainer->reference && b->data.refs)
-        of_reference(b, facts);
+        of_reference(&h, facts);
     if (r->trainer->options.objective.objective->online->judge)
         of_tokens(r, b, facts);
+    free(h.own);
 }

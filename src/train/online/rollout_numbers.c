@@ -87,6 +87,7 @@ static struct said *said_of(const struct rollouts *r, const struct rollout_batch
     for (int i = 0; i < d->n_seqs; i++) {
         const size_t at = d->seqs[i].first;
         said[i] = (struct said){.n = d->seqs[i].n, .ended = b->ended[i], .score = b->scores[i],
+                                .tokens = d->tokens + at,
                                 .logp = c[TOKEN_FULL_LOGP] + at,
                                 .ref = r->trainer->reference ? c[TOKEN_FULL_REFERENCE] + at : NULL,
                                 .value = r->trainer->value ? c[TOKEN_OLD_VALUE] + at : NULL,
@@ -173,6 +174,24 @@ void rollout_select(struct rollout_batch *b, const bool *keep)
     free(all);
 }
 
+// seq.ref of what is picked, where it is not the reference alone.
+static void put_anchor(const struct objective_run *o, struct rollout_batch *b)
+{
+    const struct online *online = o->objective->online;
+    struct dataset *d = &b->data;
+    const double share = online->anchor ? online->anchor(o->values) : 1;
+    if (share == 1)
+        return;
+    if (!d->refs)
+        d->refs = mem_alloc((size_t)d->n_seqs + 1, sizeof *d->refs);
+    for (int i = 0; i < d->n_seqs; i++) {
+        double said = 0;
+        for (int t = 0; t < d->seqs[i].n; t++)
+            said += (double)d->token_columns[TOKEN_FULL_LOGP][d->seqs[i].first + (size_t)t];
+        d->refs[i] = (share > 0 ? share * d->refs[i] : 0) + (1 - share) * said;
+    }
+}
+
 void rollout_pick(struct rollouts *r, struct rollout_batch *b)
 {
     const struct objective_run *o = &r->trainer->options.objective;
@@ -180,6 +199,7 @@ void rollout_pick(struct rollouts *r, struct rollout_batch *b)
     const struct dataset *d = &b->data;
     if (!online->pick && !r->o.ended_only)
         return;
+    put_anchor(o, b);
     struct said *said = said_of(r, b);
     struct kept *kept = mem_alloc((size_t)d->n_groups + 1, sizeof *kept);
     int *taken = mem_alloc((size_t)d->n_seqs + 1, sizeof *taken);
@@ -188,8 +208,10 @@ void rollout_pick(struct rollouts *r, struct rollout_batch *b)
         const struct ds_group *group = &d->groups[g];
         struct kept *k = &kept[g];
         *k = (struct kept){0, taken + group->first_seq, online->pick ? labels + group->first_seq : NULL};
+        struct rng rng = rng_make(r->o.seed, RNG_PICK, (uint32_t)group->example);
+        rng.index = (uint64_t)r->trainer->step << 32;
         if (online->pick)
-            k->n = online->pick(o, said + group->first_seq, group->n_seqs, k->taken, k->labels);
+            k->n = online->pick(o, said + group->first_seq, group->n_seqs, &rng, k->taken, k->labels);
         else
             for (int i = 0; i < group->n_seqs; i++)
                 if (b->ended[group->first_seq + i])

@@ -16,6 +16,8 @@ struct rollouts {
     struct metric_list facts;
 };
 
+// The share that the reference has in saying a prompt's answer with this number.
+double rollout_reference_says(const struct rollouts *r, int sample);
 // Answers to n prompts from position on.
 int rollout_sample(struct rollouts *r, int64_t position, int n, struct rollout_batch *out, struct err *e);
 // Fills the columns of log-probabilities and values, and the entropy.

@@ -15,12 +15,25 @@ void rollout_batch_fini(struct rollout_batch *b)
     *b = (struct rollout_batch){0};
 }
 
-// The answers to one prompt.
+// Answers to one prompt that are said alike: samples first .. first + n of it, a job of the generator.
 struct asked {
+    int prompt; // of the batch
+    int first, n;
+    float reference; // its share in what is said
     struct gen_sample *samples;
-    int n_samples;
     struct gen_job *job; // NULL once it has ended
 };
+struct questions {
+    struct asked *asked;
+    int n;
+};
+
+double rollout_reference_says(const struct rollouts *r, int sample)
+{
+    const struct objective_run *o = &r->trainer->options.objective;
+    const struct online *online = o->objective->online;
+    return online->reference_says ? online->reference_says(o->values, sample, r->o.samples) : 0;
+}
 
 static void on_end(void *arg, struct gen_sample *samples, bool whole)
 {
@@ -29,7 +42,7 @@ static void on_end(void *arg, struct gen_sample *samples, bool whole)
     if (whole)
         a->samples = samples;
     else
-        gen_samples_free(samples, a->n_samples);
+        gen_samples_free(samples, a->n);
 }
 
 static const struct ds_group *prompt_at(struct rollouts *r, int64_t position)
@@ -37,15 +50,30 @@ static const struct ds_group *prompt_at(struct rollouts *r, int64_t position)
     return &r->o.prompts->groups[data_order_at(&r->order, position)];
 }
 
+// Of n prompts: neighbouring samples of a prompt that are said alike are asked for together.
+static struct questions ask(const struct rollouts *r, int n)
+{
+    struct questions q = {.asked = mem_alloc((size_t)n * (size_t)r->o.samples, sizeof *q.asked)};
+    for (int i = 0; i < n; i++)
+        for (int k = 0; k < r->o.samples; k++) {
+            const float share = (float)rollout_reference_says(r, k);
+            if (k > 0 && q.asked[q.n - 1].reference == share)
+                q.asked[q.n - 1].n++;
+            else
+                q.asked[q.n++] = (struct asked){.prompt = i, .first = k, .n = 1, .reference = share};
+        }
+    return q;
+}
+
 static int submit(struct rollouts *r, struct generator *g, int64_t position, struct asked *a, struct err *e)
 {
-    const struct ds_group *prompt = prompt_at(r, position);
+    const struct ds_group *prompt = prompt_at(r, position + a->prompt);
     const int room = r->o.max_length - prompt->n_prompt;
-    struct gen_request q = {.prompt = r->o.prompts->tokens + prompt->prompt, .n_prompt = prompt->n_prompt,
-                            .n_samples = r->o.samples, .number = (uint32_t)position, .options = r->o.sampling,
+    struct gen_request q = {.prompt = r->o.prompts->tokens + prompt->prompt, .n_prompt = prompt->n_prompt, .n_samples = a->n,
+                            .number = (uint32_t)(position + a->prompt), .first_sample = a->first, .options = r->o.sampling,
                             .on_end = on_end, .arg = a};
-    a->n_samples = r->o.samples;
     q.options.seed = r->o.seed;
+    q.options.second = a->reference;
     if (q.options.max_new_tokens > room)
         q.options.max_new_tokens = room;
     if (room < 1)
@@ -54,15 +82,15 @@ static int submit(struct rollouts *r, struct generator *g, int64_t position, str
     return generator_submit(g, &q, &a->job, e);
 }
 
-static int n_answered(const struct asked *asked, int n)
+// Prompts all of whose answers are there.
+static int n_answered(const struct questions *q, int n)
 {
-    int done = 0;
-    for (int i = 0; i < n; i++)
-        done += asked[i].samples != NULL;
-    return done;
+    for (int i = 0; i < q->n; i++)
+        n -= q->asked[i].samples == NULL && (i == 0 || q->asked[i].prompt != q->asked[i - 1].prompt || q->asked[i - 1].samples);
+    return n;
 }
 
-static int answer_all(struct rollouts *r, struct generator *g, struct asked *asked, int n, struct err *e)
+static int answer_all(struct rollouts *r, struct generator *g, const struct questions *q, int n, struct err *e)
 {
     static const double LOOK_S = 0.1;
     double looked = clock_seconds();
@@ -72,12 +100,9 @@ static int answer_all(struct rollouts *r, struct generator *g, struct asked *ask
         if (code || !r->o.progress || clock_seconds() - looked < LOOK_S)
             continue;
         looked = clock_seconds();
-        if (!r->o.progress(r->o.with, "sampling answers", n_answered(asked, n), n))
+        if (!r->o.progress(r->o.with, "sampling answers", n_answered(q, n), n))
             code = err_set(e, ERR_INTERRUPTED, "stopped while answers were sampled");
     }
-    for (int i = 0; code && i < n; i++)
-        if (asked[i].job)
-            generator_cancel(g, asked[i].job);
     return code;
 }
 
@@ -92,16 +117,20 @@ static void put_drawn(struct dataset *d, size_t first, const struct gen_sample *
 }
 
 // The prompts with their answers behind them.
-static void put_together(struct rollouts *r, int64_t position, const struct asked *asked, int n, struct rollout_batch *b)
+static void put_together(struct rollouts *r, int64_t position, const struct questions *q, int n, struct rollout_batch *b)
 {
     struct dataset *d = &b->data;
     const int n_answers = n * r->o.samples;
+    const struct gen_sample **answers = mem_alloc((size_t)n_answers, sizeof *answers);
     *b = (struct rollout_batch){.ended = mem_alloc((size_t)n_answers, sizeof *b->ended),
                                 .scores = mem_alloc((size_t)n_answers, sizeof *b->scores), .first_prompt = position};
     d->groups = mem_alloc((size_t)n, sizeof *d->groups);
     d->seqs = mem_alloc((size_t)n_answers, sizeof *d->seqs);
     d->cap_groups = n;
     d->cap_seqs = n_answers;
+    for (int i = 0; i < q->n; i++)
+        for (int k = 0; k < q->asked[i].n; k++)
+            answers[q->asked[i].prompt * r->o.samples + q->asked[i].first + k] = &q->asked[i].samples[k];
     for (int i = 0; i < n; i++) {
         const struct ds_group *prompt = prompt_at(r, position + i);
         struct ds_group *g = &d->groups[d->n_groups++];
@@ -109,7 +138,7 @@ static void put_together(struct rollouts *r, int64_t position, const struct aske
                                .example = prompt->example, .cut = prompt->cut};
         g->prompt = dataset_add_tokens(d, r->o.prompts->tokens + prompt->prompt, (size_t)prompt->n_prompt);
         for (int k = 0; k < r->o.samples; k++) {
-            const struct gen_sample *s = &asked[i].samples[k];
+            const struct gen_sample *s = answers[i * r->o.samples + k];
             b->ended[d->n_seqs] = s->stopped;
             d->seqs[d->n_seqs++] = (struct ds_seq){.first = dataset_add_tokens(d, s->tokens, (size_t)s->n_tokens),
                                                    .n = s->n_tokens, .response = k};
@@ -119,25 +148,52 @@ static void put_together(struct rollouts *r, int64_t position, const struct aske
     for (int c = 0; c < N_TOKEN_COLUMNS; c++)
         d->token_columns[c] = mem_alloc(d->n_tokens, sizeof *d->token_columns[c]);
     for (int i = 0; i < n_answers; i++)
-        put_drawn(d, d->seqs[i].first, &asked[i / r->o.samples].samples[i % r->o.samples]);
+        put_drawn(d, d->seqs[i].first, answers[i]);
+    free(answers);
+}
+
+static void enter(void *reference)
+{
+    live_reference_enter(reference);
+}
+
+static void leave(void *reference)
+{
+    live_reference_leave(reference);
+}
+
+// The policy's generator, with the reference as its second network where it has a say.
+static int open_generator(const struct rollouts *r, const struct questions *q, struct generator **out, struct err *e)
+{
+    struct trainer *t = r->trainer;
+    const int code = generator_of(out, t->model, e);
+    bool wanted = false;
+    for (int i = 0; i < q->n; i++)
+        wanted |= q->asked[i].reference > 0;
+    if (code || !wanted)
+        return code;
+    BUG_IF(!t->reference);
+    const struct gen_second second = {live_reference_model(t->reference), enter, leave, t->reference};
+    generator_set_second(*out, &second);
+    return 0;
 }
 
 int rollout_sample(struct rollouts *r, int64_t position, int n, struct rollout_batch *out, struct err *e)
 {
-    struct generator *g;
-    struct asked *asked = mem_alloc((size_t)n, sizeof *asked);
-    int code = generator_of(&g, r->trainer->model, e);
-    for (int i = 0; i < n && !code; i++)
-        code = submit(r, g, position + i, &asked[i], e);
+    struct generator *g = NULL;
+    struct questions q = ask(r, n);
+    int code = open_generator(r, &q, &g, e);
+    for (int i = 0; i < q.n && !code; i++)
+        code = submit(r, g, position, &q.asked[i], e);
     if (!code)
-        code = answer_all(r, g, asked, n, e);
-    for (int i = 0; code && i < n; i++)
-        if (asked[i].job)
-            generator_cancel(g, asked[i].job);
+        code = answer_all(r, g, &q, n, e);
+    for (int i = 0; code && i < q.n; i++)
+        if (q.asked[i].job)
+            generator_cancel(g, q.asked[i].job);
     if (!code)
-        put_together(r, position, asked, n, out);
-    for (int i = 0; i < n; i++)
-        gen_samples_free(asked[i].samples, r->o.samples);
-    free(asked);
+        put_together(r, position, &q, n, out);
+    for (int i = 0; i < q.n; i++)
+        gen_samples_free(q.asked[i].samples, q.asked[i].n);
+    free(q.asked);
     return code;
 }

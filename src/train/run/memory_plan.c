@@ -96,7 +96,7 @@ void memory_plan_make(struct memory_plan *p, const struct memory_facts *f, const
     if (o->online) // of no other size than the policy, as far as is known here
         add_frozen(p, f, "weights of the reward model, in the mapped file", "weights of the reward model");
     if (o->online)
-        add(p, "answers: keys and values", (double)generate_plan(
+        add(p, "answers: keys and values", (o->online->reference_says ? 2 : 1) * (double)generate_plan(
                                                &f->arch, (int)(settings_int(s, "batch-size") * settings_int(s, "samples")),
                                                (int)settings_int(s, "max-new-tokens")), false);
     else if (probes || (needs.groups & GROUPS_OWN_ANSWERS))

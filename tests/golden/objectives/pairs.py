@@ -231,6 +231,73 @@ def online_dpo(s, p):
 
 add("online-dpo", online_dpo, [{}, {"beta": "0.5", "pair-loss": "ipo"}])
 golden.add("best-of-n", each(lambda s, p: -s[0]["logp"] / s[0]["n"]), [[[dict(logp="-12", n=6, label=1)], [dict(logp="-3.5", n=2, label=1)]]], [{}])
+
+
+# ---- self-play: ref is log pi_t (inpo: the mean of it and of the reference), label how often an answer wins ----
+
+def sppo(s, p):
+    return sum((x["logp"] - x["ref"] - (x["label"] - D("0.5")) / D(p.get("beta", "0.001"))) ** 2 / 2 for x in s)
+
+
+def dno(s, p):
+    eta, pairs = D(p.get("eta", "0.1")), [(i, k) for i in range(len(s)) for k in range(i + 1, len(s))]
+    loss = D(0)
+    for i, k in pairs:
+        z = eta * (s[i]["logp"] - s[i]["ref"] - s[k]["logp"] + s[k]["ref"])
+        loss -= sigmoid(s[i]["label"] - s[k]["label"]) * log_sigmoid(z) + sigmoid(s[k]["label"] - s[i]["label"]) * log_sigmoid(-z)
+    return loss / len(pairs)
+
+
+def inpo(s, p):
+    a, b = ratios(s)
+    return (a - b - 1 / (2 * D(p.get("eta", "0.0075")))) ** 2
+
+
+def nash(groups, p, f):
+    """f: what each answer is worth, held."""
+    return [sum(-w * x["logp"] for w, x in zip(ws, g)) / len(g) for ws, g in zip(f, groups)]
+
+
+def nash_worth(groups, p):
+    return [[x["label"] - D(p.get("tau", "0.1")) * (x["logp"] - x["ref"]) for x in g] for g in groups]
+
+
+def xpo(s, p):
+    """The policy's answer and the reference's, whichever won."""
+    w, l = (0, 1) if s[0]["label"] > s[1]["label"] else (1, 0)
+    z = D(p.get("beta", "0.1")) * (s[w]["logp"] - s[w]["ref"] - s[l]["logp"] + s[l]["ref"])
+    return -log_sigmoid(z) + D(p.get("alpha", "1e-5")) * s[1]["logp"]
+
+
+def in_twos(loss):
+    """The mean over pairs that stand one after the other."""
+    return lambda s, p: sum(loss(s[i:i + 2], p) for i in range(0, len(s), 2)) * 2 / len(s)
+
+
+def rso(s, p):
+    gamma, kind = D(p.get("gamma", "0.05")), p.get("pair-loss", "sigmoid-norm")
+    a, b = ratios(s)
+    z = gamma * (s[0]["logp"] - s[1]["logp"] if kind == "hinge" else a - b)
+    return -log_sigmoid(z) if kind == "sigmoid-norm" else max(D(0), 1 - z)
+
+
+def said(*answers):
+    return [dict(logp=x, ref=r, n=n, label=l) for x, r, n, l in answers]
+
+
+WON = [[said(("-12", "-13", 6, "0.8125"), ("-15", "-14", 8, "0.25"))], [said(("-20.5", "-18", 9, "0.625"), ("-3", "-3", 2, "0.375"))]]
+THREE = [[said(("-12", "-13", 6, "0.75"), ("-15", "-14", 8, "0.125"), ("-9.5", "-11", 5, "0.625"))]]
+BEAT = [[said(("-12", "-13", 6, "0.25"))], [said(("-20.5", "-18", 9, "-0.375"), ("-3", "-3.5", 2, "0.125"))]]
+LOST = [[said(("-12", "-13", 6, "0"), ("-15", "-14", 8, "1"))]]
+TWO_PAIRS = [[said(("-12", "-13", 6, "1"), ("-15", "-14", 8, "0"), ("-20.5", "-18", 9, "1"), ("-3", "-3.5", 2, "0"))]]
+
+golden.add("sppo", each(sppo), WON, [{}, {"beta": "0.5"}])
+golden.add("dno", each(dno), WON + THREE, [{}, {"eta": "0.5"}])
+golden.add("inpo", each(inpo), ALL, [{}, {"eta": "0.25", "tau": "0.125"}])
+golden.add("nash-md", nash, BEAT, [{}, {"tau": "0.5"}, {"tau": "0"}], frozen=nash_worth)
+golden.add("xpo", each(in_twos(xpo)), WON + LOST + TWO_PAIRS, [{}, {"alpha": "0.25", "beta": "0.5"}])
+golden.add("rso", each(in_twos(rso)), ALL + TWO_PAIRS, [{}, {"gamma": "0.375", "pair-loss": "hinge-norm"}, {"gamma": "0.25", "pair-loss": "hinge"}])
+golden.add("slic-rank", each(in_twos(slic)), ALL + TWO_PAIRS, [{}, {"delta": "4", "lambda": "0.5"}])
 add("discopop", discopop, [{}, {"beta": "0.1", "tau": "0.5"}])
 add("dpo-norm", dpo_norm, [{}, {"beta": "2", "label-smoothing": "0.1"}])
 add("spl", spl, [{}, {"alpha": "1", "beta": "0"}, {"alpha": "1", "beta": "1"}, {"alpha": "0.05", "beta": "0.3"}])

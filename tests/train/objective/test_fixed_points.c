@@ -103,11 +103,93 @@ static void its_corners_are_preference_matching_and_dpo(void **state)
     expect_shares(pi, kl, 1e-6, "dpo");
 }
 
+// ---- one iteration of self-play ----
+
+// People prefer i to a draw of the player: the mean of sigmoid(r_i - r_j).
+static double wins(const double *player, int i)
+{
+    double sum = 0;
+    for (int j = 0; j < N; j++)
+        sum += player[j] * sigmoid(rewards[i] - rewards[j]);
+    return sum;
+}
+
+static const double player[N] = {0.1, 0.4, 0.3, 0.2}; // pi_t
+
+// pi_{t+1} ~ ref^(tau / eta) pi_t^(1 - tau / eta) exp(P(y > pi_t) / eta): the optimum that Zhang et al. 2024 derive, of pairs that pi_t
+// says and people label.
+static void inpo_ends_where_mirror_descent_goes(void **state)
+{
+    static const double eta = 0.8, tau = 0.3;
+    double logits[N], slopes[N], p[N], want[N];
+    json_t *values = json_pack("{s:f, s:f}", "eta", eta, "tau", tau);
+    struct objective_run r = configured("inpo", values);
+    const double share = r.objective->online->anchor(r.values);
+    assert_close(share, tau / eta, 1e-12);
+    for (int i = 0; i < N; i++) {
+        logits[i] = log(player[i]);
+        want[i] = share * log(reference[i]) + (1 - share) * log(player[i]) + wins(player, i) / eta;
+    }
+    softmax(want, want);
+    for (int step = 0; step < 4000; step++) {
+        softmax(logits, p);
+        memset(slopes, 0, sizeof slopes);
+        for (int i = 0; i < N; i++)
+            for (int j = 0; j < N; j++) {
+                const double weight = player[i] * player[j] * sigmoid(rewards[i] - rewards[j]);
+                struct seq s[2] = {{.label = 1, .n = 1}, {.n = 1}};
+                for (int k = 0; k < 2; k++) {
+                    const int at = k ? j : i;
+                    s[k].logp = log(p[at]);
+                    s[k].ref = share * log(reference[at]) + (1 - share) * log(player[at]);
+                }
+                evaluate(&r, s, 2);
+                for (int k = 0; k < N; k++)
+                    slopes[k] += weight * (s[0].d_logp * ((k == i) - p[k]) + s[1].d_logp * ((k == j) - p[k]));
+            }
+        for (int i = 0; i < N; i++)
+            logits[i] -= 0.3 * slopes[i];
+    }
+    expect_shares(p, want, 1e-6, "inpo");
+    json_decref(values);
+}
+
+// All answers at once, as often as they come: pi ~ pi_t exp(r / eta), r the share of wins.
+static void dno_ends_where_its_regression_does(void **state)
+{
+    static const double eta = 0.5;
+    double logits[N], p[N], want[N];
+    json_t *values = json_pack("{s:f}", "eta", eta);
+    struct objective_run r = configured("dno", values);
+    for (int i = 0; i < N; i++) {
+        logits[i] = log(player[i]);
+        want[i] = log(player[i]) + wins(player, i) / eta;
+    }
+    softmax(want, want);
+    for (int step = 0; step < 20000; step++) {
+        struct seq s[N];
+        double slope[N] = {0};
+        softmax(logits, p);
+        for (int i = 0; i < N; i++)
+            s[i] = (struct seq){.logp = log(p[i]), .ref = log(player[i]), .label = wins(player, i), .n = 1};
+        evaluate(&r, s, N);
+        for (int i = 0; i < N; i++)
+            for (int k = 0; k < N; k++)
+                slope[k] += s[i].d_logp * ((k == i) - p[k]);
+        for (int i = 0; i < N; i++)
+            logits[i] -= slope[i];
+    }
+    expect_shares(p, want, 1e-6, "dno");
+    json_decref(values);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(spl_ends_where_its_formula_says),
         cmocka_unit_test(its_corners_are_preference_matching_and_dpo),
+        cmocka_unit_test(inpo_ends_where_mirror_descent_goes),
+        cmocka_unit_test(dno_ends_where_its_regression_does),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

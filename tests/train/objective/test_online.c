@@ -424,23 +424,6 @@ static void beta_adapts_to_its_target(void **state)
     json_decref(settings);
 }
 
-// Which answers are learnt from, of four with scores 1, 3, 3, 0.
-static void the_best_and_the_worst_are_picked(void **state)
-{
-    static const double scores[4] = {1, 3, 3, 0};
-    struct said said[4] = {{0}};
-    int taken[4];
-    double labels[4];
-    for (int i = 0; i < 4; i++)
-        said[i].score = scores[i];
-    struct objective_run pairs = configured("online-dpo", NULL), best = configured("best-of-n", NULL);
-    assert_int_equal(pairs.objective->online->pick(&pairs, said, 4, taken, labels), 2);
-    assert_true(taken[0] == 1 && taken[1] == 3 && labels[0] == 1 && labels[1] == 0);
-    assert_int_equal(best.objective->online->pick(&best, said, 4, taken, labels), 1);
-    assert_int_equal(taken[0], 1);
-    assert_int_equal(pairs.objective->online->pick(&pairs, said + 1, 2, taken, labels), 0); // a tie
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -448,7 +431,7 @@ int main(void)
         cmocka_unit_test(extremes_stay_finite),                      cmocka_unit_test(conditional_matching_has_both_at_its_ends),
         cmocka_unit_test(nothing_moved_is_a_ratio_of_one),           cmocka_unit_test(beta_adapts_to_its_target),
         cmocka_unit_test(objectives_are_others_with_their_parameters), cmocka_unit_test(a_far_reference_draws_back),
-        cmocka_unit_test(trl_computes_the_same),                     cmocka_unit_test(the_best_and_the_worst_are_picked),
+        cmocka_unit_test(trl_computes_the_same),                   
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

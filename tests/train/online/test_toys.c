@@ -26,6 +26,9 @@ static const struct toy two_tokens = {"two tokens of three", 3, 2, {0.6, 0.3, 0.
                                       {{0.5, 0.45, 0.05}, {0.2, 0.7, 0.1}, {0.34, 0.33, 0.33}},
                                       {0.5, -0.2, 0.1, 0.0, 1.0, -0.5, 0.3, 0.3, -1.0}};
 
+// Where it matters whom one plays against: who wins against the reference is not who wins against the best.
+static const struct toy game = {"a game", 4, 1, {0.05, 0.25, 0.30, 0.40}, {{0}}, {4, 2, -1, -4}};
+
 static int n_answers(const struct toy *t)
 {
     return t->length == 1 ? t->n_tokens : t->n_tokens * t->n_tokens;
@@ -287,12 +290,62 @@ static void sequences_match_by_value(void **state)
     check(&two_tokens, "ppo", settings_of(NULL, -1), 1);
 }
 
+// Nash-MD's policy is its own best answer: where P(y > mixture) - tau log(pi / ref) is the same for all y. Found by going there.
+static void nash_form(double tau, double mixture, double *p)
+{
+    const struct toy *toy = &game;
+    double ref[4], sum = 0;
+    for (int i = 0; i < 4; i++)
+        p[i] = ref[i] = toy->first[i];
+    for (int round = 0; round < 5000; round++) {
+        double other[4], next[4], all = 0;
+        sum = 0;
+        for (int i = 0; i < 4; i++)
+            sum += other[i] = pow(p[i], 1 - mixture) * pow(ref[i], mixture);
+        for (int i = 0; i < 4; i++) {
+            double won = 0;
+            for (int k = 0; k < 4; k++)
+                won += other[k] / sum / (1 + exp(toy->rewards[k] - toy->rewards[i]));
+            next[i] = 0.9 * log(p[i]) + 0.1 * (log(ref[i]) + won / tau);
+        }
+        for (int i = 0; i < 4; i++)
+            all += p[i] = exp(next[i]);
+        for (int i = 0; i < 4; i++)
+            p[i] /= all;
+    }
+}
+
+// The opponent is sampled from the mixture, by the generator: which one it is shows in where the policy ends.
+static void a_game_ends_where_nobody_wins(void **state)
+{
+    static const double mixtures[] = {0, 0.5, 1};
+    double ends[4], want[4];
+    for (int i = 0; i < 3; i++) {
+        struct school s;
+        struct step_result r;
+        json_t *given = json_pack("{s:f, s:f, s:i}", "tau", 0.2, "mixture", mixtures[i], "samples", SAMPLES);
+        begin(&s, &game, "nash-md", given);
+        for (int k = 0; k < STEPS; k++)
+            assert_ok(trainer_step(s.trainer, &r, e));
+        enumerate(&s, ends);
+        nash_form(0.2, mixtures[i], want);
+        for (int k = 0; k < 4; k++) {
+            if (getenv("ATTUNE_TOYS"))
+                print_message("nash-md, mixture %g: %.4f, expected %.4f\n", mixtures[i], ends[k], want[k]);
+            assert_close(ends[k], want[k], 0.02);
+        }
+        end(&s);
+        json_decref(given);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(closed_forms_are_the_known_ones),  cmocka_unit_test(one_token_matches_by_others),
         cmocka_unit_test(one_token_matches_by_value),       cmocka_unit_test(one_token_is_exaggerated_by_kl),
         cmocka_unit_test(sequences_match_by_others),        cmocka_unit_test(sequences_match_by_value),
+        cmocka_unit_test(a_game_ends_where_nobody_wins),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -64,6 +64,8 @@ static void killed_runs_answer_and_learn_the_same(void **state)
     } rows[] = {
         {"ppo", "samples=2 passes=2 minibatches=2 value-lr=0.003 kl-target=0.5", "model.safetensors", 2},
         {"conditional-pm-rlhf", "samples=3 passes=4 alpha=0.01 lora-rank=2", "adapter_model.safetensors", 3},
+        {"nash-md", "samples=4 passes=4 lora-rank=2", "adapter_model.safetensors", 4},
+        {"inpo", "samples=3 passes=2 minibatches=2 top-k=20", "model.safetensors", 3},
         {"grpo", "samples=4 minibatches=4 top-p=0.8 temperature=1.3 mask-truncated=yes", "model.safetensors", 4},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

@@ -1,0 +1,111 @@
+// One forward of a generator's networks, and the tokens that are drawn from what comes out.
+#include "config.h"
+
+#include "base/rng.h"
+#include "model/generate.h"
+#include "model/generator_parts.h"
+
+// ---- hidden states ----
+
+// Through one network, into x; its keys and values go to the cache's layers from first_layer on.
+static void run_network(struct generator *g, const struct parts *p, int first_layer, float *x, int n, int n_segments, int most_keys)
+{
+    g->acts.x = x;
+    part_embed(p, x, g->wide, g->tokens, g->positions, n);
+    for (int layer = 0; layer < p->m->arch.n_layers; layer++) {
+        const struct layer_acts *a = &g->acts;
+        float *keys = kv_cache_keys(&g->cache, first_layer + layer), *values = kv_cache_values(&g->cache, first_layer + layer);
+        part_qkv(p, layer, a, g->positions, n);
+        p->ops->put_rows(p->b, keys, a->k, g->put_ids, n, (int)p->w.kv);
+        p->ops->put_rows(p->b, values, a->v, g->put_ids, n, (int)p->w.kv);
+        if (most_keys)
+            p->ops->attention_decode(p->b, a->att, a->q, keys, values, g->kv_rows, n, most_keys, part_shape(p, layer));
+        else
+            p->ops->attention(p->b, a->att, a->lse, a->q, a->k, a->v, g->segments, n_segments, n, part_shape(p, layer));
+        part_mid(p, layer, a, n);
+        part_out(p, layer, a, x, n);
+    }
+}
+
+void gen_run(struct generator *g, struct speakers who, int n, int n_segments, int most_keys)
+{
+    if (who.model)
+        run_network(g, &g->parts, 0, g->x, n, n_segments, most_keys);
+    if (!who.second)
+        return;
+    if (g->second.enter)
+        g->second.enter(g->second.arg);
+    run_network(g, &g->second_parts, g->parts.m->arch.n_layers, g->second_x, n, n_segments, most_keys);
+    if (g->second.leave)
+        g->second.leave(g->second.arg);
+}
+
+// ---- tokens ----
+
+struct speakers gen_speakers(const struct stream *streams, int n)
+{
+    struct speakers s = {0};
+    for (int i = 0; i < n; i++) {
+        s.model |= streams[i].job->r.options.second < 1;
+        s.second |= streams[i].job->r.options.second > 0;
+    }
+    return s;
+}
+
+// How the next token of a stream is drawn.
+static struct sample_row row_of(const struct stream *s)
+{
+    const struct gen_request *q = &s->job->r;
+    struct rng r = rng_make(q->options.seed, RNG_SAMPLE, q->number);
+    r.index = (uint64_t)(q->first_sample + s->sample) << 32 | (uint32_t)s->job->samples[s->sample].n_tokens;
+    return (struct sample_row){.temperature = q->options.temperature, .top_k = q->options.top_k, .top_p = q->options.top_p,
+                               .min_p = q->options.min_p, .uniform = rng_uniform(&r), .keep = q->options.keep_sets};
+}
+
+static void logits_of(const struct generator *g, const struct parts *p, float *logits, const float *x, const int32_t *row_ids, int m)
+{
+    const struct arch *a = &p->m->arch;
+    part_final(p, &g->final, x, row_ids, m);
+    p->ops->linear(p->b, logits, g->final.out, part_head_weight(p), NULL, m, a->d_embed, a->vocab_size, 1, 0);
+    if (a->head_cap > 0)
+        p->ops->soft_cap(p->b, logits, a->head_cap, (size_t)m * (size_t)a->vocab_size);
+}
+
+// The logits that rows at .. at + m of row_ids are drawn from. shares: of the second network, of all rows.
+static const float *spoken_logits(const struct generator *g, struct speakers who, int at, int m)
+{
+    const struct parts *p = &g->parts;
+    if (who.model)
+        logits_of(g, p, g->logits, g->x, g->row_ids + at, m);
+    if (!who.second)
+        return g->logits;
+    logits_of(g, &g->second_parts, g->second_logits, g->second_x, g->row_ids + at, m);
+    if (!who.model)
+        return g->second_logits;
+    p->ops->mix_rows(p->b, g->logits, g->second_logits, g->shares + at, m, p->m->arch.vocab_size);
+    return g->logits;
+}
+
+void gen_draw(struct generator *g, int n, const struct stream *streams, int n_streams, const int *logit_row)
+{
+    const struct parts *p = &g->parts;
+    const int vocab = p->m->arch.vocab_size;
+    const struct speakers who = gen_speakers(streams, n_streams);
+    for (int i = 0; i < n_streams; i++) // streams of one row are of one job
+        g->shares[logit_row ? logit_row[i] : i] = streams[i].job->r.options.second;
+    for (int at = 0, s = 0; at < n; at += (int)g->logit_rows) {
+        const int m = n - at < (int)g->logit_rows ? n - at : (int)g->logit_rows;
+        const float *logits = spoken_logits(g, who, at, m);
+        const int first = s;
+        for (; s < n_streams && (logit_row ? logit_row[s] : s) < at + m; s++) {
+            g->sample_rows[s - first] = row_of(&streams[s]);
+            g->sample_rows[s - first].logits = (logit_row ? logit_row[s] : s) - at;
+        }
+        struct sampled out = {.tokens = g->tokens + first, .logprobs = g->logprobs + first};
+        if (g->set_rows) {
+            out.drawn = g->drawn + first;
+            out.sets = g->sets + (size_t)first * sampled_set_words(vocab);
+        }
+        p->ops->sample(p->b, &out, logits, vocab, g->sample_rows, s - first);
+    }
+}

@@ -1,0 +1,70 @@
+// The parts of generator.h among each other: generator.c decides who decodes when, generator_networks.c computes.
+#pragma once
+
+#include "model/generator.h"
+#include "model/kv_cache.h"
+
+struct gen_job {
+    struct gen_request r;
+    struct gen_sample *samples; // (n_samples)
+    int max_new;    // tokens of each, by its options and the model's longest sequence
+    int n_started, n_ended;
+    bool stopped;   // by its listener
+    struct gen_job *next; // waiting, or live
+};
+
+// A prompt in the cache, for the streams that it was computed for.
+struct seat {
+    size_t first;
+    int n_prompt, n_users;
+};
+
+struct stream {
+    struct gen_job *job;
+    int sample;
+    int position;      // of the last token, which is not in the cache yet
+    struct seat *seat;
+    size_t own;        // its rows in the cache
+};
+
+struct generator {
+    struct parts parts;
+    struct gen_second second; // .model NULL: none
+    struct parts second_parts; // with the scratch of the other
+    struct kv_cache cache;
+    struct gen_job *waiting, *live; // lists, oldest first
+    // device, for `rows` rows
+    char *block;
+    size_t rows, logit_rows;
+    int32_t *tokens, *positions, *row_ids, *put_ids;
+    struct kv_rows *kv_rows;
+    float *x, *wide, *logits, *logprobs;
+    float *second_x, *second_logits; // with a second network
+    float *drawn;     // (set_rows), and behind it
+    uint32_t *sets;   // (set_rows, sampled_set_words): when a job wants to keep them
+    size_t set_rows;
+    struct layer_acts acts;
+    struct final_acts final;
+    // host, for as many
+    int32_t *host_ids;
+    float *host_logprobs;
+    struct kv_rows *host_kv_rows;
+    struct sample_row *sample_rows;
+    float *shares; // of the second network, of rows of logits
+    char *host_drawn; // of `drawn` and `sets`
+    struct attn_segment *segments;
+    struct stream streams[GENERATE_MAX_STREAMS];
+    int n_streams;
+};
+
+// Which networks run for some streams: the model unless all are the second one's alone, the second one where it has a say.
+struct speakers {
+    bool model, second;
+};
+struct speakers gen_speakers(const struct stream *streams, int n);
+// n rows of g->tokens at g->positions through these networks, into g->x and g->second_x; their keys and values go to the rows of the cache
+// that put_ids names. most_keys 0: prompts, in n_segments segments; else a row a stream, which attends to so many keys at most.
+void gen_run(struct generator *g, struct speakers who, int n, int n_segments, int most_keys);
+// Logits of n rows named in row_ids, and a token for each of the streams that draw from them: stream i from row
+// logit_row[i] (NULL: its own). Into g->tokens and g->logprobs, (n_streams).
+void gen_draw(struct generator *g, int n, const struct stream *streams, int n_streams, const int *logit_row);
