@@ -14,7 +14,7 @@
 #include "base/sha256.h"
 #include "base/str.h"
 
-static const char *const data_options[] = {"data", "eval-data", "prompts"};
+static const char *const data_options[] = {"data", "eval-data", "ptx-data", "prompts"};
 enum { N_DATA = sizeof data_options / sizeof *data_options };
 
 static const char open_files[] = "/dev/fd/";

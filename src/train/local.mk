@@ -74,6 +74,7 @@ libtrain_a_SOURCES = \
 	%D%/data/mismatch.c %D%/data/mismatch.h \
 	%D%/data/text_rules.c %D%/data/text_rules.h \
 	%D%/learn/credit.c %D%/learn/credit.h \
+	%D%/learn/imitation.c %D%/learn/imitation.h \
 	%D%/learn/evaluate.c %D%/learn/evaluate.h \
 	%D%/learn/live_reference.c %D%/learn/live_reference.h \
 	%D%/learn/numbers.c %D%/learn/numbers.h \
@@ -111,6 +112,7 @@ libtrain_a_SOURCES = \
 	%D%/run/eval_answers.c %D%/run/eval_answers.h \
 	%D%/run/eval_measures.c %D%/run/eval_measures.h \
 	%D%/run/held_out.c %D%/run/held_out.h \
+	%D%/run/imitate.c %D%/run/imitate.h \
 	%D%/run/loop.c %D%/run/loop.h \
 	%D%/run/memory_plan.c %D%/run/memory_plan.h \
 	%D%/run/open_model.c %D%/run/open_model.h \

@@ -9,6 +9,7 @@
 #include "train/objective/objective.h"
 #include "train/online/rewards.h"
 #include "train/online/rollouts.h"
+#include "train/run/imitate.h"
 
 // What a need costs, and the inputs of `attune objectives eval` that come from it.
 static const struct {
@@ -145,9 +146,12 @@ json_t *engine_describe_objective(const struct objective *o)
     json_object_set_new(row, "n_own_params", json_integer((json_int_t)json_array_size(rows)));
     json_array_extend(rows, options);
     json_decref(options);
-    const struct param *const online[] = {rollout_params, reward_params};
-    for (int i = 0; o->online && i < 2; i++) {
-        json_t *more = params_to_json(online[i]);
+    const struct param *const more_rows[] = {o->online ? rollout_params : NULL, o->online ? reward_params : NULL,
+                                             o->imitates ? imitate_params : NULL};
+    for (size_t i = 0; i < sizeof more_rows / sizeof *more_rows; i++) {
+        if (!more_rows[i])
+            continue;
+        json_t *more = params_to_json(more_rows[i]);
         json_array_extend(rows, more);
         json_decref(more);
     }

@@ -145,6 +145,14 @@ int trainer_add_value(struct trainer *t, struct model *m, struct err *e)
     return value_new(&t->value, m, &o, e);
 }
 
+int trainer_add_texts(struct trainer *t, const struct dataset *texts, int batch_size, struct err *e)
+{
+    const struct imitation_options o = {.texts = texts, .batch_size = batch_size, .max_batch_tokens = t->options.max_batch_tokens,
+                                        .most_targets = t->most_targets, .seed = t->options.seed};
+    BUG_IF(t->options.ranks.size > 1);
+    return imitation_new(&t->imitation, &o, e);
+}
+
 void trainer_free(struct trainer *t)
 {
     if (!t)
@@ -155,6 +163,7 @@ void trainer_free(struct trainer *t)
     decoder_free(t->decoder);
     live_reference_free(t->reference);
     value_free(t->value);
+    imitation_free(t->imitation);
     group_source_close(t->source);
     meeting_fini(&t->meeting);
     free(t->groups);
@@ -266,6 +275,15 @@ static int prepare(struct trainer *t, int n, int own, int own_end, struct err *e
     return code;
 }
 
+// Adds the texts' gradient to the objective's, and their loss with its weight.
+static int imitate(struct trainer *t, int64_t step, int n, double *texts_loss, struct tally *tally, struct err *e)
+{
+    const double weight = objective_value(&t->options.objective, "ptx-coef");
+    int code = imitation_backward(t->imitation, t->decoder, step, weight, texts_loss, e);
+    tally->loss += weight * *texts_loss * n; // of a mean over n groups
+    return code;
+}
+
 // How all ranks' parts went, and the gradients of all of them.
 static int meet(struct trainer *t, int code, struct tally *tally, int64_t *n_tokens, struct err *e)
 {
@@ -305,6 +323,7 @@ int trainer_step(struct trainer *t, struct step_result *r, struct err *e)
     const int64_t step = t->step + 1;
     struct objective_run *objective = &t->options.objective;
     struct tally tally = {0};
+    double texts_loss = 0;
     double state[OBJECTIVE_MAX_STATE];
     memcpy(state, objective->state, sizeof state);
     *r = (struct step_result){.step = step};
@@ -321,6 +340,8 @@ int trainer_step(struct trainer *t, struct step_result *r, struct err *e)
     const bool prepared = !code;
     for (int at = own, taken; !code && at < own_end && isfinite(tally.loss); at += taken)
         code = micro_batch(t, at, own_end, &tally, &r->n_tokens, &taken, e);
+    if (!code && t->imitation && isfinite(tally.loss))
+        code = imitate(t, step, n, &texts_loss, &tally, e);
     if (prepared) // else all ranks know
         code = meet(t, code, &tally, &r->n_tokens, e);
     r->loss = tally.loss / n;
@@ -355,6 +376,8 @@ int trainer_step(struct trainer *t, struct step_result *r, struct err *e)
     metric_add(&r->metrics, "grad_norm", r->grad_norm);
     if (t->value)
         metric_add(&r->metrics, "value_grad_norm", value_norm);
+    if (t->imitation)
+        metric_add(&r->metrics, "ptx_loss", texts_loss);
     metric_add(&r->metrics, "lr", r->lr);
     if (t->options.optimizer.l1 > 0) {
         metric_add(&r->metrics, "sparsity", t->optimizer.sparsity);

@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "model/decoder.h"
 #include "model/model.h"
+#include "train/learn/imitation.h"
 #include "train/learn/packing.h"
 #include "train/learn/group_source.h"
 #include "train/data/dataset.h"
@@ -44,6 +45,7 @@ struct trainer {
     struct decoder *decoder;
     struct live_reference *reference; // NULL when nobody needs it
     struct value_net *value;          // of objectives with NETWORK_VALUE, else NULL
+    struct imitation *imitation;      // of objectives that imitate texts as well, else NULL
     struct group_source *source;
     struct group_batch batch; // of the source, which the next updates are made of
     int at_part;               // of the batch's minibatches * passes: the next one
@@ -74,6 +76,8 @@ int trainer_new(struct trainer **out, const struct trainer_options *o, struct mo
 // Before the first step of an objective with NETWORK_VALUE. Takes the model, also when it fails: trainable, with a score
 // head.
 int trainer_add_value(struct trainer *t, struct model *m, struct err *e);
+// Before the first step of an objective that imitates texts beside what it learns (objective.imitates); with one rank alone.
+int trainer_add_texts(struct trainer *t, const struct dataset *texts, int batch_size, struct err *e);
 void trainer_free(struct trainer *t); // NULL is fine
 
 // Where training is in its data, and back there: the same updates follow. dir: of the checkpoint, for what a source keeps in files.

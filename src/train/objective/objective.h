@@ -172,6 +172,7 @@ struct objective {
     struct needs needs;   // under any values; batch_first follows from prepare
     bool of_runs;         // it trains other runs and merges them (paft_run.h); the loss judges what comes out
     const struct online *online; // NULL: it learns from answers that are there
+    bool imitates;        // texts as well, beside what it learns from answers, with the weight of its parameter ptx-coef
     bool rewards;         // labels are rewards, which are standardized: 0 is their mean; else 0.5 parts good from bad
     bool log_odds;        // of pairs: sigmoid(reward - reward) is the probability that the first is better
     const char *entropy_weight; // the parameter by which the implicit reward takes log pi, less beta log ref; NULL: beta too

@@ -8,6 +8,7 @@
 #include "corpus/lists.h"
 #include "train/online/rewards.h"
 #include "train/online/rollouts.h"
+#include "train/run/imitate.h"
 
 static const char *const special_tokens[] = {"parse", "text", NULL};
 static const char *const parts[] = {"all", "1/2", "2/2", NULL};
@@ -145,5 +146,8 @@ void run_settings_init(struct settings *s, struct run_tables *tables, const stru
         tables->list[n++] = rollout_params;
         tables->list[n++] = reward_params;
     }
+    if (o && o->imitates)
+        tables->list[n++] = imitate_params;
+    BUG_IF(n >= (int)(sizeof tables->list / sizeof *tables->list)); // NULL ends it
     settings_init(s, tables->list);
 }

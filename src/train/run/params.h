@@ -8,7 +8,7 @@ extern const struct param run_params[];
 
 // Settings of a run: run_params and the objective's rows. The tables list must outlive the settings.
 struct run_tables {
-    const struct param *list[6];
+    const struct param *list[8];
 };
 bool run_continues_adapter(const struct settings *s); // adapter = continue
 void run_settings_init(struct settings *s, struct run_tables *tables, const struct objective *o);

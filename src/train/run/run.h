@@ -42,10 +42,12 @@ struct run {
     struct backend *backend;
     struct tokenizer *tokenizer;
     struct corpus *corpus, *eval_corpus; // eval_corpus NULL: a share of corpus
+    struct corpus *texts_corpus; // of objectives that imitate as well; else NULL
     bool *held_out, *trained;            // per example of corpus; NULL: none held out
     struct text_rules rules;
     struct dataset_options text;
     struct dataset train, eval; // eval.n_groups 0: none
+    struct dataset texts;       // of texts_corpus
     struct model *model;
     bool is_new_model;
     struct needs needs; // of the objective as the run was loaded, for which all is ready

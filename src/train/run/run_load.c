@@ -3,6 +3,7 @@
 #include "train/run/open_model.h"
 #include "train/run/run.h"
 #include "train/run/run_online.h"
+#include "train/run/imitate.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -107,6 +108,8 @@ static int load_corpora(struct run *r, struct err *e)
     }
     if (!code)
         code = take_part(r, e);
+    if (!code && r->objective->imitates)
+        code = run_load_texts(r, e);
     if (code)
         return code;
     recorder_event(r->recorder, 0, "info", "data", 0, "%s: %s, %zu %s, %zu of them good", data, r->corpus->shape,
@@ -183,6 +186,8 @@ static int build_datasets(struct run *r, struct needs needs, struct err *e)
         if (r->eval.tokens[i] >= vocab)
             return err_set(e, ERR_INPUT, "the tokenizer makes token %d, but the model's vocabulary has %d: they do not "
                                          "belong together", r->eval.tokens[i], vocab);
+    if (r->objective->imitates && (code = run_build_texts(r, e)) != 0)
+        return code;
     const int64_t steps = settings_int(&r->settings, "steps"), batch = settings_int(&r->settings, "batch-size");
     r->total_steps = steps ? steps
                            : (int64_t)ceil(settings_float(&r->settings, "epochs") * r->train.n_groups / (double)batch) *
@@ -418,6 +423,8 @@ int run_load(struct run *r, struct err *e)
         rollouts_attach(source, r->trainer);
     if (!code && (needs.networks & NETWORK_VALUE))
         code = add_value_network(r, e);
+    if (!code && r->objective->imitates)
+        code = run_add_texts(r, e);
     if (!code && r->eval.n_groups)
         code = evaluator_init(&r->evaluator, r->trainer, &r->eval, e);
     return code ? code : make_prober(r, needs, e);
@@ -432,6 +439,7 @@ void run_unload(struct run *r)
     stages_fini(&r->stages);
     dataset_fini(&r->train);
     dataset_fini(&r->eval);
+    dataset_fini(&r->texts);
     model_free(r->model);
     if (r->backend)
         r->ops->close(r->backend);
@@ -439,6 +447,7 @@ void run_unload(struct run *r)
     tokenizer_free(r->tokenizer);
     corpus_free(r->corpus);
     corpus_free(r->eval_corpus);
+    corpus_free(r->texts_corpus);
     free(r->held_out);
     free(r->trained);
 }

@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "train/online/rewards.h"
 #include "train/online/rollouts.h"
+#include "train/run/imitate.h"
 
 static bool go_on(void *arg, const char *what, int done, int all)
 {
@@ -121,5 +122,6 @@ int run_check_online(const struct objective *o, const struct settings *s, struct
         return err_set(e, ERR_USAGE, "max-new-tokens %lld leaves no room for a prompt within max-length %lld: use less of the one or "
                        "more of the other", (long long)settings_int(s, "max-new-tokens"),
                        (long long)settings_int(s, "max-length"));
-    return rewards_check(s, e);
+    int code = o->imitates ? run_check_texts(s, e) : 0;
+    return code ? code : rewards_check(s, e);
 }

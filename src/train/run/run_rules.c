@@ -53,7 +53,8 @@ int run_open_rules(struct run *r, struct err *e)
     if (code)
         return code;
     r->text.rules = &r->rules;
-    const bool chat = r->rules.strings_as_messages || any(r->corpus, is_chat) || any(r->eval_corpus, is_chat);
+    const bool chat = r->rules.strings_as_messages || any(r->corpus, is_chat) || any(r->eval_corpus, is_chat) ||
+                      any(r->texts_corpus, is_chat);
     if (!chat)
         return 0;
     if (!r->rules.chat)

@@ -426,7 +426,7 @@ def add(name, judge, loss, measured, settings, batches=(BATCH, STILL, UNEQUAL), 
                 row["d_value"] = slopes(loss, groups, adv, ret, p, longest, "value")
             after = remembered(groups, p, before)
             row["metrics"] = {k: float(v) for k, v in measured(groups, adv, ret, p, longest).items()}
-            if name == "ppo":
+            if name in ("ppo", "ppo-ptx"):
                 row["metrics"]["kl_coef"] = float(after[1])
             row["state_after"] = floats(after)
             for key, numbers in (known or {}).items():
@@ -437,6 +437,11 @@ def add(name, judge, loss, measured, settings, batches=(BATCH, STILL, UNEQUAL), 
 
 def add_ppo(settings, **more):
     add("ppo", ppo, actor_critic, actor_critic_measures, settings, remembered=ppo_state, **more)
+
+
+def add_ptx(settings):
+    """The loss of the answers: that of the texts beside them is sft's, and added by the trainer."""
+    add("ppo-ptx", ppo, actor_critic, actor_critic_measures, settings, remembered=ppo_state)
 
 
 def add_pm(name, kind, settings, **more):
@@ -456,6 +461,7 @@ add_ppo([{}, {"beta": "0.5", "whiten": "no"}, {"gamma": "0.9", "lambda": "0.5", 
 add_ppo([{"kl-target": "2", "whiten": "no"}, {"kl-target": "0.5", "kl-horizon": "60"}, {"kl-target": "0.0625", "kl-horizon": "60"}], state=["0.5"])
 add_ppo([{"beta": "1", "whiten": "no"}], batches=(EXPECTED,),
         known={"reward": [-0.1, 0.05, 1], "advantage": [0.68875, 0.725, 0.5], "return": [0.88875, 1.025, 1]})
+add_ptx([{}, {"beta": "0.5", "whiten": "no", "ptx-coef": "0.5"}])
 for n, k in (("pm-rlhf", "entropy"), ("conditional-pm-rlhf", "conditional")):
     add_pm(n, k, [{}, {"beta": "1"}, {"estimator": "gae", "whiten": "no"}, {"estimator": "gae", "beta": "0.5"}])
 add_pm("conditional-pm-rlhf", "conditional", [{"alpha": "1", "beta": "1"}, {"alpha": "0.05"}, {"alpha": "0.05", "estimator": "gae"},

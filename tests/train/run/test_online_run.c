@@ -29,6 +29,8 @@ static void add(const char *name, const char *objective, const char *extra)
 {
     struct str all = {0};
     str_addf(&all, "reward-model=%s max-new-tokens=6 max-length=64 %s", reward_model, extra);
+    if (strcmp(objective, "ppo-ptx") == 0)
+        str_addf(&all, " ptx-data=%s", world.pairs_path);
     add_run(name, objective, str_text(&all));
     str_fini(&all);
 }
@@ -64,6 +66,7 @@ static void killed_runs_answer_and_learn_the_same(void **state)
     } rows[] = {
         {"ppo", "samples=2 passes=2 minibatches=2 value-lr=0.003 kl-target=0.5", "model.safetensors", 2},
         {"conditional-pm-rlhf", "samples=3 passes=4 alpha=0.01 lora-rank=2", "adapter_model.safetensors", 3},
+        {"ppo-ptx", "samples=2 passes=2 minibatches=2 value-lr=0.003 ptx-coef=1 ptx-batch=3", "model.safetensors", 2},
         {"nash-md", "samples=4 passes=4 lora-rank=2", "adapter_model.safetensors", 4},
         {"inpo", "samples=3 passes=2 minibatches=2 top-k=20", "model.safetensors", 3},
         {"grpo", "samples=4 minibatches=4 top-p=0.8 temperature=1.3 mask-truncated=yes", "model.safetensors", 4},
@@ -153,6 +156,22 @@ static void the_reward_is_the_reward_models(void **state)
     free(dir);
 }
 
+// What is imitated beside the answers is what sft would imitate: the same texts in the same order, and, where nothing else weighs, the
+// same gradient.
+static void texts_are_imitated_as_by_sft(void **state)
+{
+    static const double coef = 1e5;
+    add("imitates", "ppo-ptx", "samples=2 steps=1 ptx-coef=1e5 clip=0 eval-every=0 probe-every=0 eval-share=0");
+    add_run("sft", "sft", "steps=1 clip=0 max-length=64 eval-every=0 probe-every=0 eval-share=0");
+    run_to_end("imitates");
+    run_to_end("sft");
+    assert_close(metric_at("imitates", "ptx_loss", 1), metric_at("sft", "loss", 1), 1e-6);
+    assert_close(metric_at("imitates", "grad_norm", 1) / coef, metric_at("sft", "grad_norm", 1), 1e-3);
+    assert_close(metric_at("imitates", "loss", 1) / coef, metric_at("sft", "loss", 1), 1e-3);
+    add_run("no-texts", "ppo-ptx", "samples=2 steps=1 reward-model=/nowhere");
+    assert_int_equal(finish(start("no-texts", 0)), err_exit_status(ERR_USAGE));
+}
+
 // Two batches of four prompts: numbers 0 to 7 of training, each with all its samples.
 static void batches_go_on_through_the_prompts(void **state)
 {
@@ -191,7 +210,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(killed_runs_answer_and_learn_the_same), cmocka_unit_test(every_objective_that_answers_trains),
-        cmocka_unit_test(ratios_are_of_what_was_drawn_from),
+        cmocka_unit_test(ratios_are_of_what_was_drawn_from),     cmocka_unit_test(texts_are_imitated_as_by_sft),
         cmocka_unit_test(batches_go_on_through_the_prompts),
         cmocka_unit_test(the_reward_is_the_reward_models),       cmocka_unit_test(what_cannot_be_is_refused),
     };
