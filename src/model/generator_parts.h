@@ -1,7 +1,7 @@
 // The parts of generator.h among each other: generator.c decides who decodes when, generator_networks.c computes.
 #pragma once
 
-#include "model/generator.h"
+#include "model/generate.h"
 #include "model/kv_cache.h"
 
 struct gen_job {

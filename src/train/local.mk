@@ -31,6 +31,7 @@ libtrain_a_SOURCES = \
 	%D%/objective/margin.h \
 	%D%/objective/metrics.c %D%/objective/metrics.h \
 	%D%/objective/nca_pair.c \
+	%D%/objective/ngrams.c %D%/objective/ngrams.h \
 	%D%/objective/npo.c \
 	%D%/objective/objective.c %D%/objective/objective.h \
 	%D%/objective/nash.c \

@@ -4,7 +4,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/mem.h"
 
@@ -71,32 +70,4 @@ double shares_kl(const double *p, const double *q, int n)
     for (int i = 0; i < n; i++)
         sum += p[i] > 0 ? p[i] * log(p[i] / q[i]) : 0;
     return sum;
-}
-
-struct ngram {
-    int32_t tokens[3];
-};
-
-static int by_tokens(const void *a, const void *b)
-{
-    const struct ngram *x = a, *y = b;
-    for (int i = 0; i < 3; i++)
-        if (x->tokens[i] != y->tokens[i])
-            return x->tokens[i] < y->tokens[i] ? -1 : 1;
-    return 0;
-}
-
-double distinct_ngrams(const int32_t *tokens, const size_t *ends, int n_texts, int n)
-{
-    const size_t all = n_texts ? ends[n_texts - 1] : 0;
-    struct ngram *grams = mem_alloc(all + 1, sizeof *grams);
-    size_t n_grams = 0, n_different = 0, first = 0;
-    for (int i = 0; i < n_texts; first = ends[i++])
-        for (size_t at = first; at + (size_t)n <= ends[i]; at++)
-            memcpy(grams[n_grams++].tokens, tokens + at, (size_t)n * sizeof *tokens);
-    qsort(grams, n_grams, sizeof *grams, by_tokens);
-    for (size_t i = 0; i < n_grams; i++)
-        n_different += i == 0 || by_tokens(&grams[i - 1], &grams[i]) != 0;
-    free(grams);
-    return n_grams ? (double)n_different / (double)n_grams : NAN;
 }

@@ -1,9 +1,6 @@
 // What a sample says of its whole: means and shares with 95 % intervals, and how far shares are from those that are right.
 #pragma once
 
-#include <stddef.h>
-#include <stdint.h>
-
 struct estimate {
     double value, low, high; // NaN: not known
 };
@@ -23,7 +20,3 @@ double standard_deviation(const double *values, int n); // of the sample: n - 1
 double total_variation(const double *p, const double *q, int n);
 // KL(p || q) in nats; infinite where q has nothing of what p has.
 double shares_kl(const double *p, const double *q, int n);
-
-// distinct-n (Li et al. 2016): the share of different n-grams of tokens among all of them, in texts that stand in tokens one
-// after the other, ends[i] being the end of text i. NaN where no text has n tokens. n: 1 to 3.
-double distinct_ngrams(const int32_t *tokens, const size_t *ends, int n_texts, int n);

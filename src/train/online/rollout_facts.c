@@ -3,8 +3,10 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
+#include "train/objective/ngrams.h"
 #include "train/online/rollout_parts.h"
 
 // What is said of a batch is said of the policy's own answers; of all, where it gives none.
@@ -166,12 +168,44 @@ static void of_sampler(const struct rollouts *r, const struct heard *h, struct m
     metric_add(facts, "rollout/kl", kl / n_tokens);
 }
 
+// How alike a prompt's answers are, the mean over prompts. Ends are no words.
+static void of_variety(const struct heard *h, struct metric_list *facts)
+{
+    const struct dataset *d = &h->b->data;
+    int32_t *tokens = mem_alloc(d->n_tokens + 1, sizeof *tokens);
+    size_t *ends = mem_alloc((size_t)d->n_seqs + 1, sizeof *ends);
+    struct moments_of distinct = {0}, bleu = {0};
+    for (int g = 0; g < d->n_groups; g++) {
+        size_t n = 0;
+        int n_texts = 0;
+        for (int i = d->groups[g].first_seq; i < d->groups[g].first_seq + d->groups[g].n_seqs; i++) {
+            const size_t said = (size_t)d->seqs[i].n - (h->b->ended[i] && d->seqs[i].n > 0);
+            if (!h->own[i])
+                continue;
+            memcpy(tokens + n, d->tokens + d->seqs[i].first, said * sizeof *tokens);
+            ends[n_texts++] = n += said;
+        }
+        const double pairs = distinct_ngrams(tokens, ends, n_texts, 2);
+        if (n_texts > 1 && !isnan(pairs))
+            add(&distinct, pairs);
+        if (n_texts > 1)
+            add(&bleu, self_bleu(tokens, ends, n_texts));
+    }
+    if (distinct.n > 0)
+        metric_add(facts, "completions/distinct_2", mean(&distinct));
+    if (bleu.n > 0)
+        metric_add(facts, "completions/self_bleu", mean(&bleu));
+    free(tokens);
+    free(ends);
+}
+
 void rollout_facts(struct rollouts *r, const struct rollout_batch *b, struct metric_list *facts)
 {
     const struct heard h = listen(r, b);
     of_scores(&h, facts);
     of_lengths(&h, facts);
     of_sampler(r, &h, facts);
+    of_variety(&h, facts);
     if (r->trainer->reference && b->data.refs)
         of_reference(&h, facts);
     if (r->trainer->options.objective.objective->online->judge)

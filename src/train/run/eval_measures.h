@@ -20,6 +20,7 @@
 // win_rate, truncated and styles by Wilson with as many trials as prompts.
 #pragma once
 
+#include "train/objective/ngrams.h"
 #include "train/objective/statistics.h"
 #include "train/run/eval_answers.h"
 

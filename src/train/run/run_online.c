@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "demo/demo.h"
 #include "train/online/rewards.h"
 #include "train/online/rollouts.h"
 #include "train/run/imitate.h"
@@ -19,9 +20,35 @@ static bool go_on(void *arg, const char *what, int done, int all)
     return !signals_asked_to_stop() && !controls_hold_stop(&r->controls);
 }
 
+static char *text_of(const struct run *r, const struct dataset *d, const struct ds_seq *s)
+{
+    char *text = NULL;
+    size_t n;
+    if (tokenizer_decode_more(r->tokenizer, d->tokens + s->first, (size_t)s->n, true, &text, &n, NULL))
+        return mem_strdup("");
+    return text;
+}
+
+// Where the truth is known (probe-styles): what share of the answers is not of the style that the corpus leans to.
+static void count_minority(const struct run *r, const struct rollout_batch *b, struct metric_list *facts)
+{
+    double n_styled = 0, n_minority = 0;
+    for (int i = 0; i < b->data.n_seqs; i++) {
+        char *text = text_of(r, &b->data, &b->data.seqs[i]);
+        const int style = demo_style(text, strlen(text));
+        n_styled += style != DEMO_NO_STYLE;
+        n_minority += style != DEMO_NO_STYLE && style != DEMO_COZY;
+        free(text);
+    }
+    if (n_styled > 0)
+        metric_add(facts, "rollout/minority", n_minority / n_styled);
+}
+
 int run_score(void *with, struct rollout_batch *b, struct metric_list *facts, struct err *e)
 {
     struct run *r = with;
+    if (settings_bool(&r->settings, "probe-styles"))
+        count_minority(r, b, facts);
     return rewards_score(r->rewards, b, false, facts, e);
 }
 
@@ -45,15 +72,6 @@ static double sum_of(const float *column, const struct ds_seq *s)
     for (int t = 0; t < s->n; t++)
         sum += (double)column[s->first + (size_t)t];
     return sum;
-}
-
-static char *text_of(const struct run *r, const struct dataset *d, const struct ds_seq *s)
-{
-    char *text = NULL;
-    size_t n;
-    if (tokenizer_decode_more(r->tokenizer, d->tokens + s->first, (size_t)s->n, true, &text, &n, NULL))
-        return mem_strdup("");
-    return text;
 }
 
 static void keep(void *with, const struct rollout_batch *b, int64_t step)

@@ -4,6 +4,7 @@
 #include "testing.h"
 
 #include "train/objective/pm_divergence.h"
+#include "train/objective/ngrams.h"
 #include "train/objective/statistics.h"
 
 // The first five worked out with 50 digits elsewhere; the others are the closed form's limits.
@@ -112,6 +113,29 @@ static void different_ngrams_are_counted(void **state)
     assert_true(isnan(distinct_ngrams(tokens, short_ends, 2, 2)));
 }
 
+// Against NLTK's sentence_bleu with its smoothing method 1, each text against the others.
+static void self_bleu_is_nltks(void **state)
+{
+    static const struct {
+        int32_t tokens[20];
+        size_t ends[3];
+        int n;
+        double want;
+    } rows[] = {
+        {{1, 2, 3, 4, 5, 1, 2, 3, 4, 6, 7, 2, 3, 4, 5, 5, 5, 1}, {5, 11, 18}, 3, 0.587194791059196},
+        {{1, 2, 1, 2, 9}, {2, 4, 5}, 3, 0.210818510677892},
+        {{1, 2, 3, 1, 2, 3}, {3, 6}, 2, 0.5623413251903491},
+        {{4, 4, 4, 4, 1, 4, 4, 4, 1, 4, 1, 4, 4, 4, 4}, {5, 7, 15}, 3, 0.4077367628756076},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        assert_close(self_bleu(rows[i].tokens, rows[i].ends, rows[i].n), rows[i].want, 1e-12);
+    const int32_t same[] = {1, 2, 3, 4, 5, 1, 2, 3, 4, 5};
+    const size_t ends[] = {5, 10}, none[] = {0, 5};
+    assert_close(self_bleu(same, ends, 2), 1, 1e-12);
+    assert_close(self_bleu(same, none, 2), 0, 0);
+    assert_true(isnan(self_bleu(same, ends, 1)));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -123,6 +147,7 @@ int main(void)
         cmocka_unit_test(shares_have_wilsons_intervals),
         cmocka_unit_test(ratios_have_intervals_of_their_residuals),
         cmocka_unit_test(distances_of_shares),
+        cmocka_unit_test(self_bleu_is_nltks),
         cmocka_unit_test(different_ngrams_are_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
