@@ -92,7 +92,7 @@ libtrain_a_SOURCES = \
 	%D%/learn/value.c %D%/learn/value.h \
 	%D%/online/reward_command.c \
 	%D%/online/reward_kinds.h \
-	%D%/online/reward_model.c \
+	%D%/online/reward_model.c %D%/online/reward_preference.c \
 	%D%/online/reward_rules.c \
 	%D%/online/reward_spec.c \
 	%D%/online/rewards.c %D%/online/rewards.h \

@@ -20,8 +20,8 @@ const struct param reward_params[] = {
      .help = "Another reward model, which is only watched: when it falls while the reward rises, the reward is "
              "over-optimized."},
     {.name = "rewards", .type = PARAM_TEXT, .fallback = "", .group = "rewards",
-     .help = "More rewards: [NAME=]KIND[:WHAT][@WEIGHT], separated by commas, such as length:20..60@0.2,regex:[.!?]$. Kinds: model, length, "
-             "regex, json, repetition, style, command. Weight 0: only watched."},
+     .help = "More rewards: [NAME=]KIND[:WHAT][@WEIGHT], separated by commas, such as length:20..60@0.2,regex:[.!?]$. Kinds: model, "
+             "preference, length, regex, json, repetition, style, command. Weight 0: only watched."},
     {.name = "reward-command", .type = PARAM_TEXT, .fallback = "", .group = "rewards",
      .help = "A program that scores answers: it reads JSON lines {id, prompt, response, tokens, ended} and writes lines {id, score}."},
     {.name = "reward-timeout", .type = PARAM_FLOAT, .fallback = "60", .min = 0.1, .max = 86400, .unit = "seconds", .group = "rewards",
@@ -39,7 +39,7 @@ const struct param reward_params[] = {
      .help = "What an answer loses that is as long as can be, with overlong-buffer."},
     {0}};
 
-static const struct reward_kind *const kinds[] = {&reward_kind_model, &reward_kind_length, &reward_kind_regex, &reward_kind_json,
+static const struct reward_kind *const kinds[] = {&reward_kind_model, &reward_kind_preference, &reward_kind_length, &reward_kind_regex, &reward_kind_json,
                                                   &reward_kind_repetition, &reward_kind_style, &reward_kind_command, NULL};
 
 struct reward {
@@ -67,7 +67,7 @@ static const struct reward_kind *find_kind(const char *name, struct err *e)
     }
     struct str near = {.max = 300};
     str_add_near(&near, name, names, n);
-    err_set(e, ERR_USAGE, "rewards: there is no kind \"%.60s\"%s; there are model, length, regex, json, repetition, style and command", name,
+    err_set(e, ERR_USAGE, "rewards: there is no kind \"%.60s\"%s; there are model, preference, length, regex, json, repetition, style and command", name,
             str_text(&near));
     str_fini(&near);
     return NULL;

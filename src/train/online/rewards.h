@@ -1,7 +1,7 @@
 // What answers earn: a list of named rewards, each with a weight; those of weight 0 are only watched.
 //
 //   reward_spec.c      their notation
-//   reward_kinds.h     what there is: reward_model.c, reward_rules.c, reward_command.c
+//   reward_kinds.h     what there is: reward_model.c, reward_preference.c, reward_rules.c, reward_command.c
 //   rewards.c          the list, and what an answer earns in all
 //
 // An answer's total is the weighted sum of its scores; then it is clipped (reward-clip), then brought to mean 0 and spread 1 of its batch

@@ -214,6 +214,73 @@ static void a_reward_model_scores_as_it_does_alone(void **state)
     free(dir);
 }
 
+static int take_odds(void *arg, const struct scored *s, struct err *e)
+{
+    *(double *)arg += 0.5 / (1 + exp(s->seqs[1].logp - s->seqs[0].logp));
+    return 0;
+}
+
+// What the model says of two texts to an empty prompt, asked in both orders, by the way of the score command.
+static double first_wins(const struct bench *b, const struct text_rules *rules, const char *first, const char *second)
+{
+    const struct turn turn = {.role = "user", .text = ""};
+    const struct response two[] = {{.text = first, .score = 1}, {.text = second}};
+    struct example x = {.line = 1, .turns = &turn, .n_turns = 1, .responses = two, .n_responses = 2};
+    const struct corpus c = {.kind = DATA_PAIR, .path = "two texts", .examples = &x, .n_examples = 1};
+    const struct dataset_options how = {.rules = rules, .to_score = true, .compare = true, .both_orders = true};
+    struct dataset d;
+    double won = 0;
+    assert_ok(dataset_build(&d, &c, NULL, 0, &how, e));
+    assert_ok(scoring_run(b->model, &d, (struct needs){0}, 256, take_odds, &won, e));
+    dataset_fini(&d);
+    return won;
+}
+
+// Each answer's mean log-odds against all of the prompt's, equal ones and itself with 0.
+static void a_preference_model_compares_answers_with_each_other(void **state)
+{
+    const char *const texts[] = {" is kind and warm.", " was sad and gray.", " is kind and warm.", " is bright today."};
+    struct bench b;
+    struct settings s;
+    struct rewards *r;
+    struct step_result step;
+    struct text_rules rules;
+    struct str list = {0};
+    struct metric_list none = {0};
+    double odds[4][4] = {{0}};
+    bench_make(&b, &world, &(struct bench_options){.objective = "preference-model", .steps = 12, .settings = "lr=0.02"});
+    for (int i = 0; i < 12; i++)
+        assert_ok(trainer_step(b.trainer, &step, e));
+    char *dir = path_join(world.dir, "judge");
+    assert_ok(model_save(b.model, dir, SAVE_F32, e));
+    const struct text_rules_options plain = {.chat_template = "auto", .system = "", .special_tokens = true, .fallback = "plain",
+                                             .max_length = b.model->arch.max_positions, .max_prompt_length = b.model->arch.max_positions};
+    assert_ok(text_rules_open(&rules, tokenizer, &plain, e));
+    struct rollout_batch answers = batch_of(texts, 4);
+    for (int i = 0; i < 4; i++)
+        for (int k = 0; k < 4; k++) {
+            const double won = i == k || (i + k == 2 && i != 1) ? 0.5 : first_wins(&b, &rules, texts[i], texts[k]);
+            odds[i][k] = log(won / (1 - won));
+        }
+    str_addf(&list, "rewards=preference:%s", dir);
+    settings_for(&s, str_text(&list));
+    const struct rewards_options o = {.settings = &s, .ops = b.ops, .backend = b.backend, .max_batch_tokens = 256, .tokenizer = tokenizer,
+                                      .vocab_size = b.model->arch.vocab_size};
+    assert_ok(rewards_open(&r, &o, e));
+    assert_ok(rewards_score(r, &answers, false, &none, e));
+    for (int i = 0; i < 4; i++)
+        assert_close(answers.scores[i], (odds[i][0] + odds[i][1] + odds[i][2] + odds[i][3]) / 4, 1e-5);
+    assert_close(answers.scores[0], answers.scores[2], 1e-6);
+    assert_true(fabs(answers.scores[0] - answers.scores[1]) > 1e-3);
+    rewards_free(r);
+    settings_fini(&s);
+    str_fini(&list);
+    text_rules_fini(&rules);
+    rollout_batch_fini(&answers);
+    bench_free(&b);
+    free(dir);
+}
+
 // ---- programs ----
 
 static void write_program(const char *name, const char *body)
@@ -291,7 +358,8 @@ int main(void)
         cmocka_unit_test(rules_score_as_they_say),           cmocka_unit_test(lengths_fall_off_the_band),
         cmocka_unit_test(lists_have_names_weights_and_escapes), cmocka_unit_test(bad_lists_are_refused),
         cmocka_unit_test(totals_are_clipped_scaled_and_punished_in_this_order),
-        cmocka_unit_test(a_reward_model_scores_as_it_does_alone), cmocka_unit_test(a_program_scores_in_any_order),
+        cmocka_unit_test(a_reward_model_scores_as_it_does_alone),
+        cmocka_unit_test(a_preference_model_compares_answers_with_each_other), cmocka_unit_test(a_program_scores_in_any_order),
         cmocka_unit_test(a_program_that_dies_is_started_again), cmocka_unit_test(programs_that_cannot_be_meant_are_errors),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
