@@ -140,10 +140,13 @@ TRAIN_LIBS = libtrain.a libdemo.a libcorpus.a libtext.a libmodel.a $(CPU_LIBS) l
 recipedir = $(pkgdatadir)/recipes
 dist_recipe_DATA = \
 	share/attune/recipes/demo.conf \
+	share/attune/recipes/iterative-dpo.conf \
 	share/attune/recipes/pm-rlhf-llama-2-7b.conf \
 	share/attune/recipes/pm-rlhf-opt-1.3b.conf \
 	share/attune/recipes/rlhf.conf \
 	share/attune/recipes/sdpo.conf \
+	share/attune/recipes/self-play.conf \
+	share/attune/recipes/self-training.conf \
 	share/attune/recipes/sft-dpo.conf \
 	share/attune/recipes/sft-rm.conf \
 	share/attune/recipes/llama-2-7b.json \
