@@ -14,6 +14,7 @@ libcli_a_SOURCES = \
 	%D%/cmd_credit.c \
 	%D%/cmd_data.c \
 	%D%/cmd_demo.c \
+	%D%/cmd_demo_plane.c \
 	%D%/cmd_demo_run.c \
 	%D%/cmd_describe.c \
 	%D%/cmd_doctor.c \

@@ -94,6 +94,11 @@ void demo_shares_kl(double beta, double shares[DEMO_N_STYLES])
     tilted_shares(1, 1 / beta, shares);
 }
 
+void demo_shares_plane(double alpha, double beta, double shares[DEMO_N_STYLES])
+{
+    tilted_shares(beta / alpha, 1 / alpha, shares);
+}
+
 void demo_shares_matching(double shares[DEMO_N_STYLES])
 {
     tilted_shares(0, 1, shares);

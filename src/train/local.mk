@@ -140,6 +140,7 @@ TRAIN_LIBS = libtrain.a libdemo.a libcorpus.a libtext.a libmodel.a $(CPU_LIBS) l
 recipedir = $(pkgdatadir)/recipes
 dist_recipe_DATA = \
 	share/attune/recipes/demo.conf \
+	share/attune/recipes/demo-plane.conf \
 	share/attune/recipes/iterative-dpo.conf \
 	share/attune/recipes/pm-rlhf-llama-2-7b.conf \
 	share/attune/recipes/pm-rlhf-opt-1.3b.conf \
