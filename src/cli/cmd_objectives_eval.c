@@ -48,7 +48,7 @@ const struct command command_objectives_eval = {
             "      attune objectives eval rloo --beta 0\n\n"
             "score is what an answer earned as a whole; old_logp, logp and reference are its tokens' log-probabilities under the model that "
             "said it, under the model now and under the reference; old_value and value are of the value network; ended (1 or 0) and longest "
-            "(what an answer may have of tokens) may be left out.\n\n"
+            "(what an answer may have of tokens) may be left out. With is-correction, sampler_logp is what the sampler drew them with.\n\n"
             "It prints one JSON object: the mean loss and the loss of every group, the derivatives of each group's loss by its "
             "numbers (training divides them by the number of groups), the rewards (implicit ones, or every token's), what a training step would log, and "
             "what the objective remembers for the next step.",

@@ -10,6 +10,7 @@ libtrain_a_SOURCES = \
 	%D%/objective/bco_pair.c \
 	%D%/objective/beta_dpo.c \
 	%D%/objective/calibration.c %D%/objective/calibration.h \
+	%D%/objective/correction.c %D%/objective/correction.h \
 	%D%/objective/cpo.c \
 	%D%/objective/cringe.c \
 	%D%/objective/d2o.c \

@@ -24,6 +24,7 @@ static const struct {
 } inputs[] = {
     {"logp", LOGP, 0, "log-probabilities of each answer's tokens, now"},
     {"old_logp", FIRST_COLUMN + TOKEN_OLD_LOGP, 0, "the same when the answer was said"},
+    {"sampler_logp", FIRST_COLUMN + TOKEN_SAMPLER_LOGP, 0, "what the sampler drew them with, for is-correction"},
     {"reference", FIRST_COLUMN + TOKEN_REFERENCE, NETWORK_REFERENCE, "the same under the reference"},
     {"value", VALUE, NETWORK_TOKEN_VALUE, "what the value network says before each token, now"},
     {"old_value", FIRST_COLUMN + TOKEN_OLD_VALUE, NETWORK_TOKEN_VALUE, "the same when the answer was said"},
@@ -47,6 +48,8 @@ struct tokens_eval {
 
 static bool is_needed(const struct tokens_eval *v, int input)
 {
+    if (inputs[input].array == FIRST_COLUMN + TOKEN_SAMPLER_LOGP)
+        return v->run->correction.by != CORRECT_NOTHING;
     return !inputs[input].networks || (v->needs.networks & inputs[input].networks);
 }
 
@@ -60,7 +63,7 @@ static int check_names(const json_t *line, const char *where, struct err *e)
             known = known || strcmp(name, inputs[i].name) == 0;
         if (!known)
             return err_set(e, ERR_INPUT, "%s: there is no number \"%.60s\"; there are score, ended, longest and, of every token, logp, old_logp, "
-                           "reference, value and old_value", where, name);
+                           "sampler_logp, reference, value and old_value", where, name);
     }
     return 0;
 }

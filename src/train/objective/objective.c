@@ -8,6 +8,7 @@
 
 #include "base/str.h"
 #include "corpus/corpus.h"
+#include "train/objective/correction.h"
 #include "train/objective/weighting.h"
 
 struct needs objective_needs(const struct objective_run *r)
@@ -49,7 +50,7 @@ double objective_loss(const struct objective_run *r, struct seq *seqs, int n, do
 
 const struct param *objective_options(const struct objective *o)
 {
-    return weighting_params(o);
+    return o->online ? correction_params(o) : weighting_params(o);
 }
 
 double objective_value(const struct objective_run *r, const char *name)
@@ -90,6 +91,7 @@ void objective_configure(struct objective_run *r, const struct objective *o, con
         r->values[n++] = value_of(p, s);
     }
     r->options = weighting_from(o, s);
+    r->correction = correction_from(o, s);
 }
 
 const char *objective_data_text(const struct objective *o)

@@ -115,11 +115,20 @@ struct weighting {
     double tail_cut; // 1 - ld-alpha
 };
 
+// How what was sampled is weighed, of objectives with the policy's own answers (correction.h); zero: not at all.
+enum correction_by { CORRECT_NOTHING, CORRECT_TOKENS, CORRECT_SEQUENCES };
+struct correction {
+    enum correction_by by;
+    bool mask; // what is beyond the cap counts nothing; else it counts the cap
+    double cap; // 0: the objective has no such weights
+};
+
 // An objective at work: its parameter values and what it remembers.
 struct objective_run {
     const struct objective *objective;
     double values[OBJECTIVE_MAX_PARAMS]; // in the order of objective->params; BOOL as 0 and 1, CHOICE as index
     struct weighting options;
+    struct correction correction;
     double state[OBJECTIVE_MAX_STATE];   // moves between steps (running means, ...); part of checkpoints
     // The present batch, set before prepare() and loss(), the same for every way of cutting it in pieces:
     int n_groups;

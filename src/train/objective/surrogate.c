@@ -4,6 +4,8 @@
 
 #include <math.h>
 
+#include "train/objective/correction.h"
+
 static const double FARTHEST = 20; // of log rho
 
 struct point {
@@ -79,10 +81,12 @@ static void report(const struct seen *m, double share, double *metrics)
     metrics[7] = m->ratio * m->ratio / (m->n * m->ratio_squares);
 }
 
-// Token by token.
-static double of_tokens(const struct surrogate *how, struct seq *s, double weight, struct seen *seen)
+// Token by token. Of an answer that is corrected as a whole all tokens count the same.
+static double of_tokens(const struct surrogate *how, const struct correction *c, struct seq *s, double weight,
+                        struct seen *seen)
 {
     const struct token_numbers *x = &s->tokens;
+    const double whole = c->by == CORRECT_SEQUENCES ? correction_of_answer(c, s) : 1;
     double loss = 0;
     for (int t = 0; t < s->n; t++) {
         const double moved = (double)x->logp[t] - (double)x->columns[TOKEN_OLD_LOGP][t];
@@ -90,15 +94,17 @@ static double of_tokens(const struct surrogate *how, struct seq *s, double weigh
         struct point p = point_of(how, moved, a);
         if (how->clipping == CLIP_NONE) // of log pi itself, not of how it has moved: the same slope
             p.loss = -a * (double)x->logp[t];
-        loss += weight * p.loss;
-        x->d_logp[t] += weight * p.slope;
+        const double counts = weight * whole * correction_of_token(c, s, t);
+        loss += counts * p.loss;
+        x->d_logp[t] += counts * p.slope;
         see(seen, moved, &p);
     }
     return loss;
 }
 
 // The answer as a whole, which counts as its tokens would: its advantage is the same at all of them.
-static double of_answer(const struct surrogate *how, struct seq *s, double weight, struct seen *seen)
+static double of_answer(const struct surrogate *how, const struct correction *c, struct seq *s, double weight,
+                        struct seen *seen)
 {
     const struct token_numbers *x = &s->tokens;
     const double share = how->ratio == RATIO_ANSWER_MEAN ? 1.0 / s->n : 1;
@@ -106,7 +112,7 @@ static double of_answer(const struct surrogate *how, struct seq *s, double weigh
     for (int t = 0; t < s->n; t++)
         moved += share * ((double)x->logp[t] - (double)x->columns[TOKEN_OLD_LOGP][t]);
     const struct point p = point_of(how, moved, (double)x->columns[TOKEN_ADVANTAGE][0]);
-    const double all = how->ratio == RATIO_ANSWER_MEAN ? weight * s->n : weight;
+    const double all = (how->ratio == RATIO_ANSWER_MEAN ? weight * s->n : weight) * correction_of_answer(c, s);
     for (int t = 0; t < s->n; t++)
         x->d_logp[t] += all * share * p.slope;
     see(seen, moved, &p);
@@ -134,7 +140,8 @@ double surrogate_loss(const struct objective_run *r, const struct surrogate *how
     double loss = 0;
     for (int i = 0; i < n; i++) {
         const double weight = weight_of(r, how->mean, &s[i], n);
-        seen.policy += how->ratio == RATIO_TOKEN ? of_tokens(how, &s[i], weight, &seen) : of_answer(how, &s[i], weight, &seen);
+        seen.policy += how->ratio == RATIO_TOKEN ? of_tokens(how, &r->correction, &s[i], weight, &seen)
+                                                 : of_answer(how, &r->correction, &s[i], weight, &seen);
         if (how->kl > 0)
             loss += kl_of(how, &s[i], weight);
     }

@@ -153,19 +153,56 @@ static void of_tokens(const struct rollouts *r, const struct rollout_batch *b, s
         metric_add(facts, "val/explained_variance", 1 - spread(&off) * spread(&off) / (spread(&goal) * spread(&goal)));
 }
 
-// How far the sampler's arithmetic is from the trainer's, a token: 0 in f32 with our own kernels.
+struct ratios {
+    double n, sum, squares, least, most, beyond;
+};
+
+static void add_ratio(struct ratios *r, double log_ratio, double cap)
+{
+    const double ratio = exp(log_ratio);
+    r->least = r->n == 0 || ratio < r->least ? ratio : r->least;
+    r->most = r->n == 0 || ratio > r->most ? ratio : r->most;
+    r->n++;
+    r->sum += ratio;
+    r->squares += ratio * ratio;
+    r->beyond += ratio > cap;
+}
+
+// How far the sampler's arithmetic is from the trainer's: 0 and 1 in f32 with our own kernels. The ratios are those that is-correction
+// bounds, of tokens or of whole answers, as they are before they are bounded.
 static void of_sampler(const struct rollouts *r, const struct heard *h, struct metric_list *facts)
 {
+    const struct correction *c = &r->trainer->options.objective.correction;
     const struct dataset *d = &h->b->data;
-    double kl = 0, n_tokens = 0;
+    double kl = 0, farthest = 0, away = 0, n_tokens = 0;
+    struct ratios ratios = {0};
     if (rollout_reference_says(r, 0) > 0) // then none is the policy's own
         return;
-    for (int i = 0; i < d->n_seqs; i++)
+    for (int i = 0; i < d->n_seqs; i++) {
+        double whole = 0;
         for (int t = 0; h->own[i] && t < d->seqs[i].n; t++, n_tokens++) {
             const size_t at = d->seqs[i].first + (size_t)t;
-            kl += (double)d->token_columns[TOKEN_SAMPLER_LOGP][at] - (double)d->token_columns[TOKEN_OLD_LOGP][at];
+            const double x = (double)d->token_columns[TOKEN_OLD_LOGP][at] - (double)d->token_columns[TOKEN_SAMPLER_LOGP][at];
+            kl -= x;
+            whole += x;
+            away += fabs(x);
+            farthest = fmax(farthest, fabs(x));
+            if (c->by != CORRECT_SEQUENCES)
+                add_ratio(&ratios, x, c->cap);
         }
+        if (c->by == CORRECT_SEQUENCES && h->own[i])
+            add_ratio(&ratios, whole, c->cap);
+    }
     metric_add(facts, "rollout/kl", kl / n_tokens);
+    metric_add(facts, "sampling/sampling_logp_difference/mean", away / n_tokens);
+    metric_add(facts, "sampling/sampling_logp_difference/max", farthest);
+    if (c->cap == 0) // of an objective without such weights
+        return;
+    metric_add(facts, "sampling/importance_sampling_ratio/min", ratios.least);
+    metric_add(facts, "sampling/importance_sampling_ratio/mean", ratios.sum / ratios.n);
+    metric_add(facts, "sampling/importance_sampling_ratio/max", ratios.most);
+    metric_add(facts, "sampling/importance_sampling_ratio/ess", ratios.sum * ratios.sum / (ratios.n * ratios.squares));
+    metric_add(facts, "sampling/importance_sampling_ratio/truncated", ratios.beyond / ratios.n);
 }
 
 // How alike a prompt's answers are, the mean over prompts. Ends are no words.

@@ -115,11 +115,31 @@ def n_tokens(groups):
     return sum(len(a["logp"]) for g in groups for a in g)
 
 
-def token_loss(groups, adv, lo, hi):
+def weights(p, a):
+    """What each token counts: the trainer's probability of it over the sampler's, of itself or of the whole answer, held or left out beyond
+    the cap. Of an answer that has one ratio alone, corrected by tokens, they are the mean of its tokens' (as TRL's GSPO has it)."""
+    by, cap = get(p, "is-correction", "none"), D(get(p, "is-cap", "2"))
+    n = len(a["old_logp"])
+    if by == "none":
+        return [D(1)] * n
+    ratios = [(o - q).exp() for o, q in zip(a["old_logp"], a["sampler_logp"])]
+    if by == "sequence":
+        whole = D(1)
+        for r in ratios:
+            whole *= r
+        ratios = [whole] * n
+    return [r if r <= cap else D(0) if get(p, "is-mode", "truncate") == "mask" else cap for r in ratios]
+
+
+def average(xs):
+    return sum(xs) / len(xs)
+
+
+def token_loss(groups, adv, lo, hi, p={}):
     out = []
     for g, ag in zip(groups, adv):
-        out.append(sum(surrogate((x - o).exp(), A, lo, hi) for a, aa in zip(g, ag) for x, o, A in zip(a["logp"], a["old_logp"], aa))
-                   * len(groups) / n_tokens(groups))
+        out.append(sum(w * surrogate((x - o).exp(), A, lo, hi) for a, aa in zip(g, ag)
+                       for x, o, A, w in zip(a["logp"], a["old_logp"], aa, weights(p, a))) * len(groups) / n_tokens(groups))
     return out
 
 
@@ -140,8 +160,8 @@ def clips(p):
     return D(get(p, "clip-low", "0.2")), D(get(p, "clip-high", "0.2"))
 
 
-def answer_loss(groups, adv, lo, hi):
-    return [sum(surrogate((sum(a["logp"]) - sum(a["old_logp"])).exp(), aa[0], lo, hi) for a, aa in zip(g, ag)) / len(g)
+def answer_loss(groups, adv, lo, hi, p={}):
+    return [sum(average(weights(p, a)) * surrogate((sum(a["logp"]) - sum(a["old_logp"])).exp(), aa[0], lo, hi) for a, aa in zip(g, ag)) / len(g)
             for g, ag in zip(groups, adv)]
 
 
@@ -150,15 +170,15 @@ def both(a, b):
 
 
 def actor_critic(groups, adv, ret, p, longest):
-    return both(token_loss(groups, adv, *clips(p)), value_loss(groups, ret, p))
+    return both(token_loss(groups, adv, *clips(p), p), value_loss(groups, ret, p))
 
 
 def by_answers(groups, adv, ret, p, longest):
-    return answer_loss(groups, adv, *clips(p))
+    return answer_loss(groups, adv, *clips(p), p)
 
 
 def reinforce_loss(groups, adv, ret, p, longest):
-    return [sum(-aa[0] * sum(a["logp"]) for a, aa in zip(g, ag)) / len(g) for g, ag in zip(groups, adv)]
+    return [sum(-aa[0] * sum(w * x for w, x in zip(weights(p, a), a["logp"])) for a, aa in zip(g, ag)) / len(g) for g, ag in zip(groups, adv)]
 
 
 def grpo_loss(defaults, sequence=False):
@@ -173,14 +193,16 @@ def grpo_loss(defaults, sequence=False):
                 w = {"tokens": D(len(groups)) / n_tokens(groups), "answers": D(1) / (len(g) * n),
                      "longest": D(1) / (len(g) * (longest or n))}[mean]
                 whole = ((sum(a["logp"]) - sum(a["old_logp"])) / n).exp()
-                for x, o, r, A in zip(a["logp"], a["old_logp"], a["reference"], aa):
+                of_answer = average(weights(p, a))
+                for x, o, r, A, of_token in zip(a["logp"], a["old_logp"], a["reference"], aa, weights(p, a)):
+                    c = of_answer if sequence else of_token
                     rho = whole if sequence else (x - o).exp()
                     if get(p, "clipping", "ratio") == "weight":
                         # the gradient of -min(rho, 1 + high) A log pi with the weight held: an antiderivative of it
                         top = 1 + hi
-                        s += w * (-A * rho if rho <= top else -A * top * (1 + (rho / top).ln()))
+                        s += c * w * (-A * rho if rho <= top else -A * top * (1 + (rho / top).ln()))
                     else:
-                        s += w * surrogate(rho, A, lo, hi)
+                        s += c * w * surrogate(rho, A, lo, hi)
                     s += w * beta * ((r - x).exp() - 1 - (r - x))
             out.append(s)
         return out
@@ -233,11 +255,11 @@ def value_measures(groups, ret, p):
 
 
 def actor_critic_measures(groups, adv, ret, p, longest):
-    return measures(groups, adv, "token", token_loss(groups, adv, *clips(p)), *clips(p)) | value_measures(groups, ret, p)
+    return measures(groups, adv, "token", token_loss(groups, adv, *clips(p), p), *clips(p)) | value_measures(groups, ret, p)
 
 
 def answer_measures(groups, adv, ret, p, longest):
-    return measures(groups, adv, "answer", answer_loss(groups, adv, *clips(p)), *clips(p))
+    return measures(groups, adv, "answer", answer_loss(groups, adv, *clips(p), p), *clips(p))
 
 
 def pm_measures(groups, adv, ret, p, longest):
@@ -251,7 +273,7 @@ def plain_measures(groups, adv, ret, p, longest):
 
 
 def plus_measures(groups, adv, ret, p, longest):
-    return measures(groups, adv, "token", token_loss(groups, adv, *clips(p)), *clips(p))
+    return measures(groups, adv, "token", token_loss(groups, adv, *clips(p), p), *clips(p))
 
 
 def grpo_measures(defaults, sequence=False):
@@ -332,7 +354,7 @@ def reinforce_pp(groups, p, state):
 
 
 def plus_loss(groups, adv, ret, p, longest):
-    return token_loss(groups, adv, *clips(p))
+    return token_loss(groups, adv, *clips(p), p)
 
 
 GRPO = dict(low="0.2", high="0.2", beta="0.04", mean="answers")
@@ -378,6 +400,18 @@ UNEQUAL = [
 EXPECTED = [[answer("1", ["-0.4", "-0.55", "-1"], ["0", "0", "0"], ["-0.5", "-0.5", "-1"], ["0.2", "0.3", "0.5"], ["0.2", "0.3", "0.5"])]]
 # And one whose first and last token are natural (alpha 0.3), with one that is the same throughout.
 NATURAL = [[answer("5", ["-0.5", "-2", "-1"], ["0", "0", "0"], ["-0.4", "-3", "-0.2"], ["0", "0", "0"], ["0", "0", "0"]) for _ in range(2)]]
+
+
+def sampled_otherwise(groups):
+    """The same, drawn with other arithmetic: ratios from 3/8 to 4, of answers on both sides of the cap."""
+    away, out, k = ["0.125", "-0.5", "1.375", "-0.0625", "0", "0.75", "-1", "0.25", "-0.25"], [], 0
+    for g in groups:
+        out.append([])
+        for a in g:
+            n = len(a["old_logp"])
+            out[-1].append(dict(a, sampler_logp=[o - D(away[(k + t) % len(away)]) for t, o in enumerate(a["old_logp"])]))
+            k += n
+    return out
 
 
 def slopes(loss, groups, adv, ret, p, longest, key):
@@ -482,4 +516,13 @@ add_relative("grpo", "group", GRPO, [{"loss-mean": "longest"}], longest=8)
 add_relative("dr-grpo", "none", DR, [{}, {"beta": "0.25"}], longest=8)
 add_relative("gspo", "group", GSPO, [{}, {"clip-low": "0.5", "clip-high": "0.5"}, {"loss-mean": "tokens", "beta": "0.1"},
                                      {"clipping": "weight", "clip-high": "0.0625"}], sequence=True)
+# Sampled with other arithmetic than the trainer's.
+AWAY = (sampled_otherwise(BATCH), sampled_otherwise(UNEQUAL))
+CORRECTED = [{"is-correction": by, "is-mode": mode} for by in ("token", "sequence") for mode in ("truncate", "mask")]
+add_ppo(CORRECTED[:1], batches=AWAY)
+add(*RLOO, CORRECTED, batches=AWAY)
+add_reinforce(CORRECTED[1:3], batches=AWAY)
+add_relative("grpo", "group", GRPO, CORRECTED + [{"is-correction": "token", "is-cap": "1.25", "clipping": "weight", "clip-high": "0.1"}],
+             batches=AWAY)
+add_relative("gspo", "group", GSPO, CORRECTED[:3], sequence=True, batches=AWAY)
 print("[\n" + ",\n".join(json.dumps(r) for r in rows) + "\n]")

@@ -70,6 +70,7 @@ static void read_row(const json_t *row, struct told *t)
             take(at(group, k), "logp", t->numbers[i][LOGP]);
             take(at(group, k), "value", t->numbers[i][VALUE]);
             take(at(group, k), "old_logp", t->numbers[i][FIRST_COLUMN + TOKEN_OLD_LOGP]);
+            take(at(group, k), "sampler_logp", t->numbers[i][FIRST_COLUMN + TOKEN_SAMPLER_LOGP]);
             take(at(group, k), "reference", t->numbers[i][FIRST_COLUMN + TOKEN_REFERENCE]);
             take(at(group, k), "old_value", t->numbers[i][FIRST_COLUMN + TOKEN_OLD_VALUE]);
         }
@@ -175,6 +176,7 @@ static void random_told(struct rng *rng, struct told *t, double far)
             for (int k = 0; k < t->b.seqs[i].n; k++) {
                 float(*x)[MOST_TOKENS] = t->numbers[i];
                 x[FIRST_COLUMN + TOKEN_OLD_LOGP][k] = of_grid(-3 * rng_uniform(rng));
+                x[FIRST_COLUMN + TOKEN_SAMPLER_LOGP][k] = x[FIRST_COLUMN + TOKEN_OLD_LOGP][k] + of_grid(0.5 * rng_normal(rng));
                 x[FIRST_COLUMN + TOKEN_REFERENCE][k] = of_grid(-3 * rng_uniform(rng));
                 x[FIRST_COLUMN + TOKEN_OLD_VALUE][k] = of_grid(rng_normal(rng));
                 x[LOGP][k] = x[FIRST_COLUMN + TOKEN_OLD_LOGP][k] + of_grid(far * rng_normal(rng));
@@ -259,6 +261,7 @@ static void derivatives_are_slopes(void **state)
     static const char *const more[][2] = {
         {"pm-rlhf", "{\"estimator\": \"gae\"}"},      {"conditional-pm-rlhf", "{\"estimator\": \"gae\"}"},
         {"grpo", "{\"loss-mean\": \"tokens\", \"beta\": 2}"}, {"grpo", "{\"clipping\": \"weight\", \"loss-mean\": \"longest\"}"},
+        {"grpo", "{\"is-correction\": \"token\", \"beta\": 1}"}, {"rloo", "{\"is-correction\": \"sequence\", \"is-mode\": \"mask\"}"},
         {"gspo", "{\"beta\": 0.5, \"clip-low\": 0.2}"},    {"gspo", "{\"clipping\": \"weight\", \"loss-mean\": \"tokens\"}"},
     };
     struct rng rng = rng_make(41, RNG_TEST, 0);

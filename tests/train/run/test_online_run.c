@@ -4,6 +4,8 @@
 
 #include "whole.h"
 
+#include "cpu/cpu.h"
+
 static char *reward_model; // a folder
 
 static int set_up(void **state)
@@ -135,6 +137,50 @@ static void ratios_are_of_what_was_drawn_from(void **state)
     }
 }
 
+// The same run without weights that make up for the sampler's arithmetic, with those of tokens, and with sequences left out.
+static void weigh(const char *name, const char *settings, bool *differs)
+{
+    static const char *const ways[] = {"", "is-correction=token", "is-correction=sequence is-cap=1.00000001 is-mode=mask"};
+    double loss[3];
+    for (int i = 0; i < 3; i++) {
+        struct str extra = {0};
+        char run[24];
+        snprintf(run, sizeof run, "%s-%d", name, i);
+        str_addf(&extra, "samples=4 steps=1 eval-every=0 probe-every=0 %s %s", settings, ways[i]);
+        add(run, "grpo", str_text(&extra));
+        run_to_end(run);
+        loss[i] = metric_at(run, "loss/policy_avg", 1);
+        const double least = metric_at(run, "sampling/importance_sampling_ratio/min", 1);
+        const double most = metric_at(run, "sampling/importance_sampling_ratio/max", 1);
+        const double ess = metric_at(run, "sampling/importance_sampling_ratio/ess", 1);
+        const double beyond = metric_at(run, "sampling/importance_sampling_ratio/truncated", 1);
+        *differs = metric_at(run, "sampling/sampling_logp_difference/max", 1) > 0;
+        assert_true((metric_at(run, "rollout/kl", 1) != 0) == *differs);
+        assert_true(*differs ? least < 1 && most > 1 && ess < 1 : least == 1 && most == 1 && ess == 1);
+        assert_true((beyond > 0) == (*differs && i == 2));
+        str_fini(&extra);
+    }
+    assert_true((loss[0] != loss[1]) == *differs && (loss[0] != loss[2]) == *differs && (loss[1] != loss[2]) == *differs);
+}
+
+// Our own kernels decode with the bits of the training forward, other products do not: that is measured, and the weights that make
+// up for it change the loss. Where nothing differs they change no bit.
+static void other_arithmetic_is_measured_and_weighed(void **state)
+{
+    struct cpu_probe cpu;
+    bool differs;
+    cpu_probe(&cpu);
+    weigh("own", "", &differs);
+    assert_true(!differs || strcmp(cpu.level, "generic") == 0);
+    weigh("bf16", "precision=bf16", &differs);
+    if (!differs)
+        print_message("bf16 is multiplied by our own kernels here, whose decoding has no other bits\n");
+    setenv("ATTUNE_CPU", "generic", 1); // OpenBLAS
+    weigh("blas", "", &differs);
+    unsetenv("ATTUNE_CPU");
+    assert_true(differs);
+}
+
 // With the score of a reward model nobody trained nothing is learnt but the answers are as they were: the loss is the objective's own.
 static void the_reward_is_the_reward_models(void **state)
 {
@@ -211,6 +257,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(killed_runs_answer_and_learn_the_same), cmocka_unit_test(every_objective_that_answers_trains),
         cmocka_unit_test(ratios_are_of_what_was_drawn_from),     cmocka_unit_test(texts_are_imitated_as_by_sft),
+        cmocka_unit_test(other_arithmetic_is_measured_and_weighed),
         cmocka_unit_test(batches_go_on_through_the_prompts),
         cmocka_unit_test(the_reward_is_the_reward_models),       cmocka_unit_test(what_cannot_be_is_refused),
     };
