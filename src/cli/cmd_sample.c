@@ -31,6 +31,8 @@ static const struct param options[] = {
      .help = "Choose among the likeliest tokens that have this share together."},
     {.name = "min-p", .type = PARAM_FLOAT, .fallback = "0", .min = 0, .max = 1,
      .help = "Only tokens at least so likely as this share of the likeliest; 0: all."},
+    {.name = "stop", .type = PARAM_TEXT, .fallback = "",
+     .help = "Texts at which an answer ends, beside the model's own end, separated by commas: \\n\\n,User: (\\, is a comma)."},
     {.name = "seed", .type = PARAM_INT, .fallback = "1", .min = 0, .max = 4294967295.0,
      .help = "The same seed gives the same answers."},
     TEXT_OPTIONS,
@@ -58,9 +60,9 @@ static int engine_args(const struct args *a, const char *model, char **prompts, 
                        struct err *e)
 {
     static const char *const passed[] = {"prompts", "limit", "samples", "max-tokens", "temperature", "top-k", "top-p", "min-p",
-                                         "seed"};
+                                         "stop", "seed"};
     static const char *const flags[] = {"--prompts", "--limit", "--samples", "--max-tokens", "--temperature", "--top-k",
-                                        "--top-p", "--min-p", "--seed"};
+                                        "--top-p", "--min-p", "--stop", "--seed"};
     int n = 0;
     if (n_prompts > MAX_ARGS - 40)
         return err_set(e, ERR_LIMIT, "%d prompts are too many for a command line; use --prompts FILE", n_prompts);

@@ -258,12 +258,13 @@ void generator_set_second(struct generator *g, const struct gen_second *second)
 
 // ---- tokens ----
 
-static bool is_stop(const struct gen_options *o, int32_t token)
+// Whether its newest token ends it.
+static bool is_stop(const struct gen_options *o, const struct gen_sample *s)
 {
     for (int i = 0; i < o->n_stop; i++)
-        if (o->stop_ids[i] == token)
+        if (o->stop_ids[i] == s->tokens[s->n_tokens - 1])
             return true;
-    return false;
+    return o->ends && o->ends(o->ends_arg, s->tokens, s->n_tokens);
 }
 
 // What the sample's newest token was drawn from; its place among the drawn ones is `at`.
@@ -295,7 +296,7 @@ static int take_tokens(struct generator *g, struct stream *streams, int n, bool 
         sample->logprobs[sample->n_tokens++] = g->host_logprobs[i];
         if (s->job->r.options.keep_sets && (code = keep_set(g, sample, i, e)) != 0)
             break;
-        sample->stopped = is_stop(&s->job->r.options, token);
+        sample->stopped = is_stop(&s->job->r.options, sample);
         s->position++;
         live[i] = !sample->stopped && sample->n_tokens < s->job->max_new;
         if (!s->job->stopped && s->job->r.on_token && !s->job->r.on_token(s->job->r.arg, s->sample, token, g->host_logprobs[i]))

@@ -21,6 +21,9 @@ struct gen_options {
     uint64_t seed;
     const int32_t *stop_ids; // ends a stream, and is part of its tokens
     int n_stop;
+    // Whether a stream ends with the newest of the n tokens that it has made; NULL: no such rule. They are part of it.
+    bool (*ends)(const void *arg, const int32_t *tokens, int n);
+    const void *ends_arg;
     bool keep_sets; // samples say what each token was drawn from
     // The share of the generator's second network (generator_set_second) in what is said: every token is drawn from
     // pi^(1 - share) second^share, normalized, before temperature and cut. 0: the model alone.
@@ -38,7 +41,7 @@ struct gen_sample {
     int32_t *set_ids;
     size_t cap_set_ids; // the generator's
     int n_tokens;
-    bool stopped;    // by a stop id; else by max_new_tokens or the model's longest sequence
+    bool stopped;    // by a stop id or `ends`; else by max_new_tokens or the model's longest sequence
 };
 
 struct gen_request {

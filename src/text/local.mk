@@ -6,6 +6,7 @@ libtext_a_SOURCES = \
 	%D%/bpe_train_write.c %D%/bpe_train_write.h \
 	%D%/component.c %D%/component.h \
 	%D%/decode.c \
+	%D%/stop_texts.c %D%/stop_texts.h \
 	%D%/normalize.c \
 	%D%/pattern.c %D%/pattern.h \
 	%D%/postprocess.c \
@@ -90,9 +91,11 @@ EXTRA_DIST += \
 	tests/golden/jinja_assets.json tests/golden/make_jinja_assets_golden.py
 
 if HAVE_CMOCKA
-check_PROGRAMS += tests/unit/test_chat_template tests/unit/test_jinja tests/unit/test_tokenizer tests/unit/test_tokenizer_assets tests/unit/test_boundary
+check_PROGRAMS += tests/unit/test_chat_template tests/unit/test_jinja tests/unit/test_stop_texts tests/unit/test_tokenizer tests/unit/test_tokenizer_assets tests/unit/test_boundary
 tests_unit_test_chat_template_SOURCES = tests/unit/test_chat_template.c
 tests_unit_test_chat_template_LDADD = $(TEXT_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_stop_texts_SOURCES = tests/unit/test_stop_texts.c
+tests_unit_test_stop_texts_LDADD = $(TEXT_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_jinja_SOURCES = tests/unit/test_jinja.c
 tests_unit_test_jinja_LDADD = $(TEXT_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_boundary_SOURCES = tests/unit/test_boundary.c

@@ -16,6 +16,7 @@
 #include "model/generation_config.h"
 #include "train/engine/answers.h"
 #include "train/engine/sampling.h"
+#include "text/stop_texts.h"
 #include "train/engine/session.h"
 
 const struct param engine_sample_params[] = {
@@ -29,6 +30,7 @@ const struct param engine_sample_params[] = {
     {.name = "top-p", .type = PARAM_FLOAT, .fallback = "1", .min = 0.0001, .max = 1, .help = "Only the likeliest share p."},
     {.name = "min-p", .type = PARAM_FLOAT, .fallback = "0", .min = 0, .max = 1,
      .help = "Only tokens at least so likely as this share of the likeliest; 0: all."},
+    {.name = "stop", .type = PARAM_TEXT, .fallback = "", .help = "Texts at which an answer ends, separated by commas."},
     {.name = "seed", .type = PARAM_INT, .fallback = "1", .min = 0, .max = 4294967295.0, .help = "Fixes the answers."},
     {.name = "stream", .type = PARAM_BOOL, .fallback = "no", .help = "Print pieces of text as they are made."},
     {.name = "json", .type = PARAM_BOOL, .fallback = "yes", .help = "The answer is always JSON."},
@@ -59,6 +61,7 @@ struct sampling {
         int n_tokens, cap;
     } *streams; // by prompt * samples + sample, when streaming
     int n_samples, max_tokens;
+    struct stop_texts *stops; // NULL: none
     struct generator *generator;
 };
 
@@ -223,12 +226,18 @@ static void on_end(void *arg, struct gen_sample *samples, bool whole)
 
 static int submit(struct sampling *x, const struct settings *s, struct err *e)
 {
-    const struct gen_options o = {.max_new_tokens = (int)settings_int(s, "max-tokens"),
-                                  .temperature = (float)settings_float(s, "temperature"),
-                                  .top_k = (int)settings_int(s, "top-k"), .top_p = (float)settings_float(s, "top-p"),
-                                  .min_p = (float)settings_float(s, "min-p"), .seed = (uint64_t)settings_int(s, "seed"),
-                                  .stop_ids = x->session.rules.stops, .n_stop = x->session.rules.n_stops};
-    int code = generator_of(&x->generator, x->session.model, e);
+    struct gen_options o = {.max_new_tokens = (int)settings_int(s, "max-tokens"),
+                            .temperature = (float)settings_float(s, "temperature"),
+                            .top_k = (int)settings_int(s, "top-k"), .top_p = (float)settings_float(s, "top-p"),
+                            .min_p = (float)settings_float(s, "min-p"), .seed = (uint64_t)settings_int(s, "seed"),
+                            .stop_ids = x->session.rules.stops, .n_stop = x->session.rules.n_stops};
+    int code = stop_texts_read(&x->stops, settings_text(s, "stop"), x->session.tokenizer, e);
+    if (!code)
+        code = generator_of(&x->generator, x->session.model, e);
+    if (x->stops) {
+        o.ends = stop_texts_end;
+        o.ends_arg = x->stops;
+    }
     if (x->stream)
         x->streams = mem_alloc((size_t)x->n * (size_t)x->n_samples, sizeof *x->streams);
     for (int i = 0; i < x->n && !code; i++) {
@@ -315,6 +324,7 @@ void sampling_free(struct sampling *x)
     free(x->prompts);
     corpus_free(x->corpus);
     free(x->lines);
+    stop_texts_free(x->stops);
     session_close(&x->session);
     free(x);
 }

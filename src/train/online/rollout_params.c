@@ -16,6 +16,8 @@ const struct param rollout_params[] = {
      .help = "Draw from the fewest most likely tokens that hold this share of the probability; 1: from all."},
     {.name = "min-p", .type = PARAM_FLOAT, .fallback = "0", .min = 0, .max = 1, .group = "rollouts",
      .help = "Draw from tokens that are at least so likely as this share of the likeliest; 0: from all."},
+    {.name = "stop", .type = PARAM_TEXT, .fallback = "", .group = "rollouts",
+     .help = "Texts at which an answer ends, beside the model's own end, separated by commas: \\n\\n,User: (\\, is a comma)."},
     {.name = "minibatches", .type = PARAM_INT, .fallback = "1", .min = 1, .max = 4096, .group = "rollouts",
      .help = "Cut the answers of a batch in so many parts, an update each; a divisor of batch-size."},
     {.name = "passes", .type = PARAM_INT, .fallback = "1", .min = 1, .max = 64, .group = "rollouts",

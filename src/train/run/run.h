@@ -15,6 +15,7 @@
 #include "base/err.h"
 #include "model/backend.h"
 #include "store/store.h"
+#include "text/stop_texts.h"
 #include "train/run/best.h"
 #include "train/run/checkpoint.h"
 #include "train/run/control.h"
@@ -55,6 +56,7 @@ struct run {
     int64_t total_steps;
     struct stages stages; // n 0: none
     struct rewards *rewards; // of online objectives
+    struct stop_texts *stops; // where their answers end; NULL: at the model's own end alone
     struct trainer *trainer;
     struct evaluator evaluator;
     struct prober *prober;

@@ -436,6 +436,7 @@ void run_unload(struct run *r)
     evaluator_fini(&r->evaluator);
     trainer_free(r->trainer);
     rewards_free(r->rewards);
+    stop_texts_free(r->stops);
     stages_fini(&r->stages);
     dataset_fini(&r->train);
     dataset_fini(&r->eval);

@@ -115,6 +115,13 @@ int run_open_rollouts(struct run *r, struct group_source **out, struct err *e)
     rollout_options_read(&o, s);
     o.sampling.stop_ids = r->rules.stops;
     o.sampling.n_stop = r->rules.n_stops;
+    code = stop_texts_read(&r->stops, settings_text(s, "stop"), r->tokenizer, e);
+    if (code)
+        return code;
+    if (r->stops) {
+        o.sampling.ends = stop_texts_end;
+        o.sampling.ends_arg = r->stops;
+    }
     rollouts_new(out, &o);
     return 0;
 }
@@ -140,6 +147,10 @@ int run_check_online(const struct objective *o, const struct settings *s, struct
         return err_set(e, ERR_USAGE, "max-new-tokens %lld leaves no room for a prompt within max-length %lld: use less of the one or "
                        "more of the other", (long long)settings_int(s, "max-new-tokens"),
                        (long long)settings_int(s, "max-length"));
-    int code = o->imitates ? run_check_texts(s, e) : 0;
+    struct stop_texts *stops = NULL;
+    int code = stop_texts_read(&stops, settings_text(s, "stop"), NULL, e);
+    stop_texts_free(stops);
+    if (!code && o->imitates)
+        code = run_check_texts(s, e);
     return code ? code : rewards_check(s, e);
 }

@@ -242,6 +242,33 @@ static void batches_go_on_through_the_prompts(void **state)
     free(dir);
 }
 
+// An answer ends with the token that completes a stop text, and has ended then.
+static void answers_end_at_stop_texts(void **state)
+{
+    struct run_reader *r;
+    struct run_rollout *rows;
+    int n, n_stopped = 0;
+    add("stops", "rloo", "samples=4 steps=4 max-new-tokens=24 stop=e,n eval-every=0 probe-every=0");
+    run_to_end("stops");
+    char *dir = run_dir("stops");
+    assert_ok(run_reader_open(&r, dir, e));
+    assert_ok(run_reader_rollouts(r, 0, 1000, &rows, &n, e));
+    assert_int_equal(n, 64);
+    for (int i = 0; i < n; i++) {
+        const size_t before = strcspn(rows[i].response, "en");
+        n_stopped += rows[i].response[before] != '\0';
+        if (rows[i].response[before])
+            assert_true(rows[i].ended);
+        assert_true(strlen(rows[i].response + before) < 20); // nothing but the rest of that token
+    }
+    assert_true(n_stopped > n / 2);
+    run_rollouts_free(rows, n);
+    run_reader_close(r);
+    free(dir);
+    add("bad-stop", "rloo", "samples=2 steps=1 stop=a,,b");
+    assert_int_equal(finish(start("bad-stop", 0)), err_exit_status(ERR_USAGE));
+}
+
 static void what_cannot_be_is_refused(void **state)
 {
     add_run("no-reward", "rloo", "samples=2 steps=1");
@@ -259,6 +286,7 @@ int main(void)
         cmocka_unit_test(ratios_are_of_what_was_drawn_from),     cmocka_unit_test(texts_are_imitated_as_by_sft),
         cmocka_unit_test(other_arithmetic_is_measured_and_weighed),
         cmocka_unit_test(batches_go_on_through_the_prompts),
+        cmocka_unit_test(answers_end_at_stop_texts),
         cmocka_unit_test(the_reward_is_the_reward_models),       cmocka_unit_test(what_cannot_be_is_refused),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
