@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "train/online/rewards.h"
 #include "train/online/rollouts.h"
+#include "train/run/open_model.h"
 
 static bool go_on(void *arg, const char *what, int done, int all)
 {
@@ -94,6 +95,7 @@ int run_open_rollouts(struct run *r, struct group_source **out, struct err *e)
     if (code)
         return code;
     rollout_options_read(&o, s);
+    o.machine = engine_backend_options(settings_text(s, "precision"), (int)settings_int(s, "threads"));
     o.sampling.stop_ids = r->rules.stops;
     o.sampling.n_stop = r->rules.n_stops;
     rollouts_new(out, &o);
@@ -117,6 +119,9 @@ int run_check_online(const struct objective *o, const struct settings *s, struct
     if (batch % cuts)
         return err_set(e, ERR_USAGE, "%lld minibatches do not divide a batch of %lld prompts: choose a divisor of batch-size",
                        (long long)cuts, (long long)batch);
+    if (settings_int(s, "rollout-ahead") && settings_bool(s, "dynamic-sampling"))
+        return err_set(e, ERR_USAGE, "dynamic-sampling draws other prompts once answers are scored, rollout-ahead samples before "
+                       "that: choose one of them");
     if (settings_int(s, "max-new-tokens") >= settings_int(s, "max-length"))
         return err_set(e, ERR_USAGE, "max-new-tokens %lld leaves no room for a prompt within max-length %lld: use less of the one or "
                        "more of the other", (long long)settings_int(s, "max-new-tokens"),
