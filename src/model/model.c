@@ -238,6 +238,11 @@ void model_free(struct model *m)
         return;
     if (m->generator)
         m->generator_free(m->generator);
+    if (m->is_adapter_twin) {
+        m->ops->free(m->backend, m->lora_weights);
+        free(m);
+        return;
+    }
     for (int i = 0; i < m->n_tensors; i++)
         m->ops->free(m->backend, m->tensors[i].own);
     m->ops->free(m->backend, m->rounded);

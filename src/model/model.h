@@ -77,6 +77,7 @@ struct model {
     json_t *lora_file; // adapter_config.json of an adapter that was loaded; NULL for a new one
     size_t n_lora_floats;
     float *lora_weights, *lora_grads; // NULL without adapters
+    bool is_adapter_twin; // all but the adapter is another model's (model_twin)
     bool adapter_on;   // off: the base model, which is the reference of a LoRA run
     float *rope_tables; // device memory of the following; NULL without rotary positions
     float *rope_cos[N_ATTN_KINDS], *rope_sin[N_ATTN_KINDS]; // (max_positions, head_dim / 2); kinds may share
@@ -122,6 +123,13 @@ int model_new(struct model **out, const json_t *config, const struct backend_ops
 int model_copy(struct model **out, const struct model *from, unsigned how, struct err *e);
 // The weights of another model of the same architecture, its adapter merged, into one that is not frozen.
 int model_take(struct model *into, const struct model *from, struct err *e);
+// The same model for another thread, on another backend of the same device: it is asked while the first is trained. What training
+// changes has memory of its own, zeros until model_put_trained; the rest is `of`'s, which must outlive it.
+int model_twin(struct model **out, const struct model *of, struct backend *backend, struct err *e);
+// What training changes (the adapter, else all weights), from and into a block of model_n_trained floats of the host.
+size_t model_n_trained(const struct model *m);
+int model_get_trained(const struct model *m, float *host, struct err *e);
+int model_put_trained(struct model *m, const float *host, struct err *e);
 void model_free(struct model *m); // NULL is fine
 
 // Makes room for gradients. TRAIN_ADAPTER needs model_add_lora (or an adapter that was loaded) before.

@@ -97,6 +97,7 @@ libtrain_a_SOURCES = \
 	%D%/online/reward_rules.c \
 	%D%/online/reward_spec.c \
 	%D%/online/rewards.c %D%/online/rewards.h \
+	%D%/online/rollout_ahead.c \
 	%D%/online/rollout_facts.c \
 	%D%/online/rollout_numbers.c \
 	%D%/online/rollout_params.c \
@@ -237,6 +238,10 @@ check_PROGRAMS += tests/train/online/test_rewards_of_answers
 tests_train_online_test_rewards_of_answers_SOURCES = tests/train/online/test_rewards_of_answers.c tests/train/fixture.c \
 	tests/train/fixture.h
 tests_train_online_test_rewards_of_answers_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += tests/train/online/test_ahead
+tests_train_online_test_ahead_SOURCES = tests/train/online/test_ahead.c tests/train/fixture.c tests/train/fixture.h
+tests_train_online_test_ahead_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += tests/train/online/test_toys
 tests_train_online_test_toys_SOURCES = tests/train/online/test_toys.c tests/train/fixture.c tests/train/fixture.h

@@ -53,6 +53,7 @@ static const struct {
      {{"completions/self_bleu", "self-BLEU", 'b'}, {"completions/distinct_2", "distinct-2", 'd'}}},
     {"minority's share of the answers", NULL, {{"rollout/minority", "share", 0}}},
     {"imitated texts", NULL, {{"ptx_loss", "nats a token", 0}}},
+    {"updates since the answers' policy", NULL, {{"rollout/staleness", "updates", 0}}},
     {"groups without spread", NULL, {{"frac_reward_zero_std", "share", 0}}},
     {"spread of rewards", NULL, {{"reward_std", "all", 'a'}, {"reward_std_in_group", "of a prompt", 'p'}}},
     {"ranking of lists (NDCG)", NULL, {{"rewards/ndcg", "train", 't'}, {"eval/rewards/ndcg", "held-out", 'h'}}},
@@ -69,7 +70,9 @@ static const struct {
     {"learning rate", NULL, {{"lr", "", 0}}},
     {"entropy", NULL, {{"entropy", "train", 't'}, {"eval/entropy", "held-out", 'h'}}},
     {"tokens a second", NULL, {{"tokens_per_s", "trained", 't'}, {"rollout/tokens_per_s", "sampled", 's'}}},
-    {"seconds a step", NULL, {{"step_s", "all", 'a'}, {"rollout/sample_s", "sampling", 's'}}},
+    {"seconds a step",
+     NULL,
+     {{"step_s", "all", 'a'}, {"rollout/sample_s", "sampling", 's'}, {"rollout/wait_s", "waiting for answers", 'w'}}},
 };
 enum { N_KINDS = sizeof kinds / sizeof *kinds };
 // Shown empty while nothing was recorded yet: what nearly every run comes to have.

@@ -148,6 +148,15 @@ void assert_same_file(const char *a, const char *b, const char *file)
     free(y);
 }
 
+static bool is_of_the_clock(const char *key)
+{
+    static const char *const keys[] = {"step_s", "tokens_per_s", "rollout/sample_s", "rollout/wait_s", "rollout/tokens_per_s"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (strcmp(key, keys[i]) == 0)
+            return true;
+    return false;
+}
+
 char *metrics_of(const char *name)
 {
     char *dir = run_dir(name), **keys;
@@ -160,8 +169,7 @@ char *metrics_of(const char *name)
         struct metric_point *points;
         int64_t cursor = 0;
         int n_points;
-        if (strcmp(keys[i], "step_s") != 0 && strcmp(keys[i], "tokens_per_s") != 0 && strcmp(keys[i], "rollout/sample_s") != 0 &&
-            strcmp(keys[i], "rollout/tokens_per_s") != 0) {
+        if (!is_of_the_clock(keys[i])) {
             double values[200];
             for (int k = 0; k < 200; k++)
                 values[k] = NAN;

@@ -37,7 +37,7 @@ static json_t *save_dataset(const struct group_source *s, bool before_last)
     return json_pack("{s:I}", "position", (json_int_t)(before_last ? d->before : d->position));
 }
 
-static int restore_dataset(struct group_source *s, const json_t *saved, struct err *e)
+static int restore_dataset(struct group_source *s, const json_t *saved, const char *dir, struct err *e)
 {
     struct dataset_source *d = (struct dataset_source *)s;
     return json_get_int(saved, "position", 0, 0, INT64_MAX, &d->position, "the state of the data", e);

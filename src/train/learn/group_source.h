@@ -25,11 +25,12 @@ struct group_source_ops {
     int (*next)(struct group_source *s, struct group_batch *out, struct err *e);
     // Where it is, or was before its last batch, so that after restore the same batches follow, bit for bit.
     json_t *(*save)(const struct group_source *s, bool before_last);
-    int (*restore)(struct group_source *s, const json_t *saved, struct err *e);
-    // Of sources whose last batch could not be made again, because the weights are others by now; else NULL. write puts it into
-    // a checkpoint's folder, files that begin with "state."; read has it from there, as next gave it. With these,
-    // `before_last` is never asked for.
-    int (*write)(const struct group_source *s, const char *dir, struct err *e);
+    int (*restore)(struct group_source *s, const json_t *saved, const char *dir, struct err *e);
+    // Of sources whose batches could not be made again, because the weights are others by now; else NULL. write comes
+    // before save and puts into a checkpoint's folder, files that begin with "state.", what the source has for batches to
+    // come, which restore takes from there, and, with in_batch, the last one, which read has from there as next gave it.
+    // With these, `before_last` is never asked for.
+    int (*write)(struct group_source *s, const char *dir, bool in_batch, struct err *e);
     int (*read)(struct group_source *s, const char *dir, struct group_batch *out, struct err *e);
     void (*close)(struct group_source *s);
 };

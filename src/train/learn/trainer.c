@@ -106,7 +106,7 @@ int trainer_save_source(const struct trainer *t, const char *dir, json_t **out, 
 {
     const struct group_source_ops *ops = t->source->ops;
     const bool within = t->batch.n && t->at_part > 0 && t->at_part < parts_of_batch(t);
-    int code = within && ops->write ? ops->write(t->source, dir, e) : 0;
+    int code = ops->write ? ops->write(t->source, dir, within, e) : 0;
     if (code)
         return code;
     *out = json_pack("{s:s, s:i, s:o}", "name", ops->name, "part", within ? t->at_part : 0, "state",
@@ -124,7 +124,7 @@ int trainer_restore_source(struct trainer *t, const json_t *saved, const char *d
     t->batch.n = 0;
     int code = json_get_int(saved, "part", 0, 0, parts_of_batch(t) - 1, &part, "the state of the data", e);
     if (!code)
-        code = t->source->ops->restore(t->source, json_object_get(saved, "state"), e);
+        code = t->source->ops->restore(t->source, json_object_get(saved, "state"), dir, e);
     t->batch.n = 0;
     if (!code && part > 0 && t->source->ops->read) {
         code = t->source->ops->read(t->source, dir, &t->batch, e);

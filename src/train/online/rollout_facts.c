@@ -20,9 +20,9 @@ static struct heard listen(const struct rollouts *r, const struct rollout_batch 
     struct heard h = {b, mem_alloc((size_t)b->data.n_seqs + 1, sizeof *h.own)};
     bool any = false;
     for (int k = 0; k < r->o.samples; k++)
-        any |= rollout_reference_says(r, k) == 0;
+        any |= rollout_reference_says(&r->sampler, k) == 0;
     for (int i = 0; i < b->data.n_seqs; i++)
-        h.own[i] = !any || rollout_reference_says(r, b->data.seqs[i].response) == 0;
+        h.own[i] = !any || rollout_reference_says(&r->sampler, b->data.seqs[i].response) == 0;
     return h;
 }
 
@@ -176,7 +176,7 @@ static void of_sampler(const struct rollouts *r, const struct heard *h, struct m
     const struct dataset *d = &h->b->data;
     double kl = 0, farthest = 0, away = 0, n_tokens = 0;
     struct ratios ratios = {0};
-    if (rollout_reference_says(r, 0) > 0) // then none is the policy's own
+    if (rollout_reference_says(&r->sampler, 0) > 0) // then none is the policy's own
         return;
     for (int i = 0; i < d->n_seqs; i++) {
         double whole = 0;

@@ -12,19 +12,17 @@ static void copy_column(struct dataset *d, enum token_column column, const struc
 }
 
 // Every token under the model that the decoder computes: into two columns, and its sum into sums, where that is wanted.
-static int read_logprobs(struct rollouts *r, struct decoder *decoder, struct rollout_batch *b, const int *groups,
+static int read_logprobs(struct rollout_sampler *by, struct decoder *decoder, struct rollout_batch *b, const int *groups,
                          struct seq *seqs, enum token_column column, enum token_column full, double *sums, struct tally *tally,
                          struct err *e)
 {
-    struct trainer *t = r->trainer;
     struct dataset *d = &b->data;
-    const struct objective_run *o = &t->options.objective;
-    const struct reading reading = {.needs = {.columns = COLUMN_TOKENS | (o->is_cut ? COLUMN_SETS : 0u),
+    const struct reading reading = {.needs = {.columns = COLUMN_TOKENS | (by->is_cut ? COLUMN_SETS : 0u),
                                               .reads = tally ? READ_TOKEN_STATS : 0},
-                                    .inv_temperature = o->inv_temperature};
-    t->packed.without_mismatched = false;
-    t->packed.most_targets = 0;
-    int code = forward_groups(decoder, &t->packed, d, groups, d->n_groups, t->options.max_batch_tokens, &reading, seqs, tally, e);
+                                    .inv_temperature = by->inv_temperature};
+    by->packed->without_mismatched = false;
+    by->packed->most_targets = 0;
+    int code = forward_groups(decoder, by->packed, d, groups, d->n_groups, by->max_batch_tokens, &reading, seqs, tally, e);
     for (int i = 0; i < d->n_seqs && !code; i++) {
         copy_column(d, column, &d->seqs[i], seqs[i].tokens.logp);
         copy_column(d, full, &d->seqs[i], seqs[i].tokens.full_logp);
@@ -54,22 +52,32 @@ static int *all_groups(const struct dataset *d)
     return groups;
 }
 
-int rollout_measure(struct rollouts *r, struct rollout_batch *b, struct err *e)
+int rollout_read_policy(struct rollout_sampler *s, struct rollout_batch *b, struct err *e)
 {
-    struct trainer *t = r->trainer;
     struct dataset *d = &b->data;
     int *groups = all_groups(d);
     struct seq *seqs = mem_alloc((size_t)d->n_seqs + 1, sizeof *seqs);
     struct tally tally = {0};
     double n_tokens = 0;
-    int code = read_logprobs(r, t->decoder, b, groups, seqs, TOKEN_OLD_LOGP, TOKEN_FULL_LOGP, NULL, &tally, e);
+    int code = read_logprobs(s, s->decoder, b, groups, seqs, TOKEN_OLD_LOGP, TOKEN_FULL_LOGP, NULL, &tally, e);
     for (int i = 0; i < d->n_seqs; i++)
         n_tokens += d->seqs[i].n;
     b->entropy = tally.entropy / n_tokens;
-    if (!code && t->reference) {
+    free(seqs);
+    free(groups);
+    return code;
+}
+
+int rollout_measure(struct rollouts *r, struct rollout_batch *b, struct err *e)
+{
+    struct trainer *t = r->trainer;
+    struct dataset *d = &b->data;
+    int *groups = all_groups(d), code = 0;
+    struct seq *seqs = mem_alloc((size_t)d->n_seqs + 1, sizeof *seqs);
+    if (t->reference) {
         d->refs = mem_realloc(d->refs, (size_t)d->n_seqs, sizeof *d->refs);
-        code = read_logprobs(r, live_reference_enter(t->reference), b, groups, seqs, TOKEN_REFERENCE, TOKEN_FULL_REFERENCE,
-                             d->refs, NULL, e);
+        code = read_logprobs(&r->sampler, live_reference_enter(t->reference), b, groups, seqs, TOKEN_REFERENCE,
+                             TOKEN_FULL_REFERENCE, d->refs, NULL, e);
         live_reference_leave(t->reference);
     }
     if (!code && t->value)

@@ -22,6 +22,11 @@ const struct param rollout_params[] = {
      .help = "Cut the answers of a batch in so many parts, an update each; a divisor of batch-size."},
     {.name = "passes", .type = PARAM_INT, .fallback = "1", .min = 1, .max = 64, .group = "rollouts",
      .help = "Learn from each batch of answers so many times (PPO's epochs)."},
+    {.name = "rollout-ahead", .type = PARAM_INT, .fallback = "0", .min = 0, .max = ROLLOUT_MOST_AHEAD, .unit = "batches",
+     .group = "rollouts",
+     .help = "Sample so many batches of answers ahead, in a thread of its own, while the model learns from earlier ones. "
+             "They are of the model as it was, always just as old (rollout/staleness says how many updates), so a run can "
+             "still be repeated bit for bit. 0: always of the model as it is."},
     {.name = "dynamic-sampling", .type = PARAM_BOOL, .fallback = "no", .group = "rollouts",
      .help = "Replace prompts whose answers all score the same by others, for they teach nothing (DAPO)."},
     {.name = "mask-truncated", .type = PARAM_BOOL, .fallback = "no", .group = "rollouts",
@@ -44,6 +49,7 @@ void rollout_options_read(struct rollout_options *o, const struct settings *s)
     o->sampling.min_p = (float)settings_float(s, "min-p");
     // Then a ratio must be of what was drawn from, not of the whole vocabulary as it is.
     o->sampling.keep_sets = rollout_is_cut(s) || o->sampling.temperature != 1;
+    o->ahead = (int)settings_int(s, "rollout-ahead");
     o->dynamic = settings_bool(s, "dynamic-sampling");
     o->ended_only = settings_bool(s, "mask-truncated");
     o->batch_size = (int)settings_int(s, "batch-size");

@@ -28,11 +28,10 @@ struct questions {
     int n;
 };
 
-double rollout_reference_says(const struct rollouts *r, int sample)
+double rollout_reference_says(const struct rollout_sampler *s, int sample)
 {
-    const struct objective_run *o = &r->trainer->options.objective;
-    const struct online *online = o->objective->online;
-    return online->reference_says ? online->reference_says(o->values, sample, r->o.samples) : 0;
+    const struct online *online = s->objective->objective->online;
+    return online->reference_says ? online->reference_says(s->objective->values, sample, s->o->samples) : 0;
 }
 
 static void on_end(void *arg, struct gen_sample *samples, bool whole)
@@ -45,18 +44,18 @@ static void on_end(void *arg, struct gen_sample *samples, bool whole)
         gen_samples_free(samples, a->n);
 }
 
-static const struct ds_group *prompt_at(struct rollouts *r, int64_t position)
+static const struct ds_group *prompt_at(struct rollout_sampler *s, int64_t position)
 {
-    return &r->o.prompts->groups[data_order_at(&r->order, position)];
+    return &s->o->prompts->groups[data_order_at(&s->order, position)];
 }
 
 // Of n prompts: neighbouring samples of a prompt that are said alike are asked for together.
-static struct questions ask(const struct rollouts *r, int n)
+static struct questions ask(const struct rollout_sampler *s, int n)
 {
-    struct questions q = {.asked = mem_alloc((size_t)n * (size_t)r->o.samples, sizeof *q.asked)};
+    struct questions q = {.asked = mem_alloc((size_t)n * (size_t)s->o->samples, sizeof *q.asked)};
     for (int i = 0; i < n; i++)
-        for (int k = 0; k < r->o.samples; k++) {
-            const float share = (float)rollout_reference_says(r, k);
+        for (int k = 0; k < s->o->samples; k++) {
+            const float share = (float)rollout_reference_says(s, k);
             if (k > 0 && q.asked[q.n - 1].reference == share)
                 q.asked[q.n - 1].n++;
             else
@@ -65,20 +64,20 @@ static struct questions ask(const struct rollouts *r, int n)
     return q;
 }
 
-static int submit(struct rollouts *r, struct generator *g, int64_t position, struct asked *a, struct err *e)
+static int submit(struct rollout_sampler *s, struct generator *g, int64_t position, struct asked *a, struct err *e)
 {
-    const struct ds_group *prompt = prompt_at(r, position + a->prompt);
-    const int room = r->o.max_length - prompt->n_prompt;
-    struct gen_request q = {.prompt = r->o.prompts->tokens + prompt->prompt, .n_prompt = prompt->n_prompt, .n_samples = a->n,
-                            .number = (uint32_t)(position + a->prompt), .first_sample = a->first, .options = r->o.sampling,
+    const struct ds_group *prompt = prompt_at(s, position + a->prompt);
+    const int room = s->o->max_length - prompt->n_prompt;
+    struct gen_request q = {.prompt = s->o->prompts->tokens + prompt->prompt, .n_prompt = prompt->n_prompt, .n_samples = a->n,
+                            .number = (uint32_t)(position + a->prompt), .first_sample = a->first, .options = s->o->sampling,
                             .on_end = on_end, .arg = a};
-    q.options.seed = r->o.seed;
+    q.options.seed = s->o->seed;
     q.options.second = a->reference;
     if (q.options.max_new_tokens > room)
         q.options.max_new_tokens = room;
     if (room < 1)
         return err_set(e, ERR_INPUT, "a prompt of %d tokens leaves no room for an answer within max-length %d",
-                       prompt->n_prompt, r->o.max_length);
+                       prompt->n_prompt, s->o->max_length);
     return generator_submit(g, &q, &a->job, e);
 }
 
@@ -90,17 +89,17 @@ static int n_answered(const struct questions *q, int n)
     return n;
 }
 
-static int answer_all(struct rollouts *r, struct generator *g, const struct questions *q, int n, struct err *e)
+static int answer_all(const struct rollout_sampler *s, struct generator *g, const struct questions *q, int n, struct err *e)
 {
     static const double LOOK_S = 0.1;
     double looked = clock_seconds();
     int code = 0;
     while (!code && generator_is_busy(g)) {
         code = generator_step(g, e);
-        if (code || !r->o.progress || clock_seconds() - looked < LOOK_S)
+        if (code || !s->progress || clock_seconds() - looked < LOOK_S)
             continue;
         looked = clock_seconds();
-        if (!r->o.progress(r->o.with, "sampling answers", n_answered(q, n), n))
+        if (!s->progress(s->with, "sampling answers", n_answered(q, n), n))
             code = err_set(e, ERR_INTERRUPTED, "stopped while answers were sampled");
     }
     return code;
@@ -117,10 +116,10 @@ static void put_drawn(struct dataset *d, size_t first, const struct gen_sample *
 }
 
 // The prompts with their answers behind them.
-static void put_together(struct rollouts *r, int64_t position, const struct questions *q, int n, struct rollout_batch *b)
+static void put_together(struct rollout_sampler *from, int64_t position, const struct questions *q, int n, struct rollout_batch *b)
 {
     struct dataset *d = &b->data;
-    const int n_answers = n * r->o.samples;
+    const int n_answers = n * from->o->samples;
     const struct gen_sample **answers = mem_alloc((size_t)n_answers, sizeof *answers);
     *b = (struct rollout_batch){.ended = mem_alloc((size_t)n_answers, sizeof *b->ended),
                                 .scores = mem_alloc((size_t)n_answers, sizeof *b->scores), .first_prompt = position};
@@ -130,15 +129,15 @@ static void put_together(struct rollouts *r, int64_t position, const struct ques
     d->cap_seqs = n_answers;
     for (int i = 0; i < q->n; i++)
         for (int k = 0; k < q->asked[i].n; k++)
-            answers[q->asked[i].prompt * r->o.samples + q->asked[i].first + k] = &q->asked[i].samples[k];
+            answers[q->asked[i].prompt * from->o->samples + q->asked[i].first + k] = &q->asked[i].samples[k];
     for (int i = 0; i < n; i++) {
-        const struct ds_group *prompt = prompt_at(r, position + i);
+        const struct ds_group *prompt = prompt_at(from, position + i);
         struct ds_group *g = &d->groups[d->n_groups++];
         *g = (struct ds_group){.n_prompt = prompt->n_prompt, .n_dropped = prompt->n_dropped, .first_seq = d->n_seqs,
                                .example = prompt->example, .cut = prompt->cut};
-        g->prompt = dataset_add_tokens(d, r->o.prompts->tokens + prompt->prompt, (size_t)prompt->n_prompt);
-        for (int k = 0; k < r->o.samples; k++) {
-            const struct gen_sample *s = answers[i * r->o.samples + k];
+        g->prompt = dataset_add_tokens(d, from->o->prompts->tokens + prompt->prompt, (size_t)prompt->n_prompt);
+        for (int k = 0; k < from->o->samples; k++) {
+            const struct gen_sample *s = answers[i * from->o->samples + k];
             b->ended[d->n_seqs] = s->stopped;
             d->seqs[d->n_seqs++] = (struct ds_seq){.first = dataset_add_tokens(d, s->tokens, (size_t)s->n_tokens),
                                                    .n = s->n_tokens, .response = k};
@@ -163,37 +162,50 @@ static void leave(void *reference)
 }
 
 // The policy's generator, with the reference as its second network where it has a say.
-static int open_generator(const struct rollouts *r, const struct questions *q, struct generator **out, struct err *e)
+static int open_generator(const struct rollout_sampler *s, const struct questions *q, struct generator **out, struct err *e)
 {
-    struct trainer *t = r->trainer;
-    const int code = generator_of(out, t->model, e);
+    const int code = generator_of(out, s->model, e);
     bool wanted = false;
     for (int i = 0; i < q->n; i++)
         wanted |= q->asked[i].reference > 0;
     if (code || !wanted)
         return code;
-    BUG_IF(!t->reference);
-    const struct gen_second second = {live_reference_model(t->reference), enter, leave, t->reference};
+    BUG_IF(!s->reference);
+    const struct gen_second second = {live_reference_model(s->reference), enter, leave, s->reference};
     generator_set_second(*out, &second);
     return 0;
 }
 
-int rollout_sample(struct rollouts *r, int64_t position, int n, struct rollout_batch *out, struct err *e)
+int rollout_sample(struct rollout_sampler *s, int64_t position, int n, struct rollout_batch *out, struct err *e)
 {
+    const double began = clock_seconds();
     struct generator *g = NULL;
-    struct questions q = ask(r, n);
-    int code = open_generator(r, &q, &g, e);
+    struct questions q = ask(s, n);
+    int code = open_generator(s, &q, &g, e);
     for (int i = 0; i < q.n && !code; i++)
-        code = submit(r, g, position, &q.asked[i], e);
+        code = submit(s, g, position, &q.asked[i], e);
     if (!code)
-        code = answer_all(r, g, &q, n, e);
+        code = answer_all(s, g, &q, n, e);
     for (int i = 0; code && i < q.n; i++)
         if (q.asked[i].job)
             generator_cancel(g, q.asked[i].job);
-    if (!code)
-        put_together(r, position, &q, n, out);
+    if (!code) {
+        put_together(s, position, &q, n, out);
+        out->sample_s = clock_seconds() - began;
+    }
     for (int i = 0; i < q.n; i++)
         gen_samples_free(q.asked[i].samples, q.asked[i].n);
     free(q.asked);
+    return code;
+}
+
+int rollout_say(struct rollout_sampler *s, int64_t position, int n, struct rollout_batch *out, struct err *e)
+{
+    int code = rollout_sample(s, position, n, out, e);
+    if (code)
+        return code;
+    code = rollout_read_policy(s, out, e);
+    if (code)
+        rollout_batch_fini(out);
     return code;
 }

@@ -1,4 +1,4 @@
-// A batch that is not used up yet, in a checkpoint: state.rollouts.safetensors.
+// Batches in a checkpoint, one a file: what is not used up yet, and what was said ahead.
 #include "config.h"
 
 #include <stdlib.h>
@@ -9,7 +9,6 @@
 #include "model/safetensors.h"
 #include "train/online/rollout_parts.h"
 
-static const char file_name[] = "state.rollouts.safetensors";
 enum { GROUP_WORDS = 6, SEQ_WORDS = 4 }; // prompt, n_prompt, first_seq, n_seqs, example, n_dropped; first, n, response, ended
 static const char *const column_names[N_TOKEN_COLUMNS] = {
     [TOKEN_OLD_LOGP] = "old_logp",     [TOKEN_REFERENCE] = "reference", [TOKEN_REWARD] = "reward",
@@ -22,9 +21,8 @@ static void group_words(const struct ds_group *g, int64_t w[GROUP_WORDS])
     memcpy(w, words, sizeof words);
 }
 
-int rollout_write(const struct rollouts *r, const char *dir, struct err *e)
+int rollout_write(const struct rollout_batch *b, const char *dir, const char *name, struct err *e)
 {
-    const struct rollout_batch *b = &r->batch;
     const struct dataset *d = &b->data;
     struct st_spec specs[6 + N_TOKEN_COLUMNS] = {
         {.name = "tokens", .dtype = ST_I32, .n_dims = 1, .dims = {(int64_t)d->n_tokens}},
@@ -41,7 +39,7 @@ int rollout_write(const struct rollouts *r, const char *dir, struct err *e)
         specs[n_specs++] = (struct st_spec){.name = "set_ids", .dtype = ST_I32, .n_dims = 1, .dims = {(int64_t)n_set_ids}};
     }
     struct st_writer *w;
-    char *path = path_join(dir, file_name);
+    char *path = path_join(dir, name);
     int code = st_writer_open(&w, path, specs, (size_t)n_specs, NULL, e);
     free(path);
     if (code)
@@ -129,7 +127,7 @@ static bool take_sets(const struct st_file *f, struct dataset *d)
     return sound && at == ids->n_elements;
 }
 
-static bool take(struct rollouts *r, const struct st_file *f, struct rollout_batch *b)
+static bool take(const struct rollouts *r, const struct st_file *f, struct rollout_batch *b)
 {
     struct dataset *d = &b->data;
     const struct st_tensor *tokens = part(f, "tokens", ST_I32, 0), *groups = part(f, "groups", ST_I64, 0),
@@ -179,20 +177,19 @@ static bool take(struct rollouts *r, const struct st_file *f, struct rollout_bat
     return is_sound(r, d) && take_sets(f, d);
 }
 
-int rollout_read(struct rollouts *r, const char *dir, struct err *e)
+int rollout_read(const struct rollouts *r, struct rollout_batch *b, const char *dir, const char *name, struct err *e)
 {
-    struct rollout_batch b = {0};
     struct st_file *f;
-    char *path = path_join(dir, file_name);
+    char *path = path_join(dir, name);
+    *b = (struct rollout_batch){0};
     int code = st_open(&f, path, e);
     if (!code) {
-        if (!take(r, f, &b))
+        if (!take(r, f, b))
             code = err_set(e, ERR_INPUT, "%s does not hold the answers of a batch: it is damaged, or of another model", path);
         st_close(f);
     }
     free(path);
-    rollout_batch_fini(code ? &b : &r->batch);
-    if (!code)
-        r->batch = b;
+    if (code)
+        rollout_batch_fini(b);
     return code;
 }

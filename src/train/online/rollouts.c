@@ -10,29 +10,44 @@
 #include "train/online/rollout_parts.h"
 
 enum { MOST_ROUNDS = 8 }; // of prompts that are drawn for one batch
+static const char batch_file[] = "state.rollouts.safetensors";
+
+static void facts_of_sampling(const struct rollouts *r, const struct rollout_batch *b, double waited, struct metric_list *facts)
+{
+    double n_tokens = 0;
+    for (int i = 0; i < b->data.n_seqs; i++)
+        n_tokens += b->data.seqs[i].n;
+    metric_add(facts, "rollout/sample_s", b->sample_s);
+    metric_add(facts, "rollout/wait_s", waited); // that training stood still
+    metric_add(facts, "rollout/tokens_per_s", n_tokens / b->sample_s);
+    metric_add(facts, "rollout/staleness", (double)(r->trainer->step - b->step));
+}
 
 // A batch of prompts, answered, scored and judged.
 static int draw(struct rollouts *r, int64_t position, struct rollout_batch *b, struct metric_list *facts, struct err *e)
 {
     const double began = clock_seconds();
-    int code = rollout_sample(r, position, r->source.batch_size, b, e);
+    struct rollout_batch *drawn = b;
+    int code = r->ahead ? rollout_ahead_await(r->ahead, position, &drawn, e)
+                        : rollout_say(&r->sampler, position, r->source.batch_size, b, e);
     if (code)
         return code;
-    const double sampled = clock_seconds();
-    code = rollout_measure(r, b, e);
+    const double waited = clock_seconds() - began;
+    if (!r->ahead)
+        b->step = r->trainer->step;
+    code = rollout_measure(r, drawn, e);
     if (!code)
-        code = r->o.score(r->o.with, b, facts, e);
+        code = r->o.score(r->o.with, drawn, facts, e);
     if (code) {
-        rollout_batch_fini(b);
+        if (!r->ahead) // else it comes again
+            rollout_batch_fini(b);
         return code;
     }
+    if (r->ahead)
+        rollout_ahead_take(r->ahead, b);
     rollout_judge(r, b);
     rollout_facts(r, b, facts);
-    double n_tokens = 0;
-    for (int i = 0; i < b->data.n_seqs; i++)
-        n_tokens += b->data.seqs[i].n;
-    metric_add(facts, "rollout/sample_s", sampled - began);
-    metric_add(facts, "rollout/tokens_per_s", n_tokens / (sampled - began));
+    facts_of_sampling(r, b, waited, facts);
     return 0;
 }
 
@@ -147,41 +162,52 @@ static int next_rollouts(struct group_source *s, struct group_batch *out, struct
 static json_t *save_rollouts(const struct group_source *s, bool before_last)
 {
     const struct rollouts *r = (const struct rollouts *)s;
-    return json_pack("{s:I}", "position", (json_int_t)r->position);
+    json_t *saved = json_pack("{s:I}", "position", (json_int_t)r->position);
+    if (r->ahead)
+        json_object_set_new(saved, "ahead", rollout_ahead_save(r->ahead));
+    return saved;
 }
 
-static int restore_rollouts(struct group_source *s, const json_t *saved, struct err *e)
+static int restore_rollouts(struct group_source *s, const json_t *saved, const char *dir, struct err *e)
 {
     struct rollouts *r = (struct rollouts *)s;
-    return json_get_int(saved, "position", 0, 0, INT64_MAX, &r->position, "the state of the data", e);
+    int code = json_get_int(saved, "position", 0, 0, INT64_MAX, &r->position, "the state of the data", e);
+    return code || !r->ahead ? code : rollout_ahead_restore(r->ahead, json_object_get(saved, "ahead"), dir, e);
 }
 
-static int write_batch(const struct group_source *s, const char *dir, struct err *e)
+static int write_batches(struct group_source *s, const char *dir, bool in_batch, struct err *e)
 {
-    return rollout_write((const struct rollouts *)s, dir, e);
+    struct rollouts *r = (struct rollouts *)s;
+    int code = in_batch ? rollout_write(&r->batch, dir, batch_file, e) : 0;
+    return code || !r->ahead ? code : rollout_ahead_write(r->ahead, dir, e);
 }
 
 static int read_batch(struct group_source *s, const char *dir, struct group_batch *out, struct err *e)
 {
     struct rollouts *r = (struct rollouts *)s;
-    int code = rollout_read(r, dir, e);
-    if (!code)
-        *out = (struct group_batch){&r->batch.data, r->groups, r->batch.data.n_groups, NULL};
-    return code;
+    struct rollout_batch b;
+    int code = rollout_read(r, &b, dir, batch_file, e);
+    if (code)
+        return code;
+    rollout_batch_fini(&r->batch);
+    r->batch = b;
+    *out = (struct group_batch){&r->batch.data, r->groups, r->batch.data.n_groups, NULL};
+    return 0;
 }
 
 static void close_rollouts(struct group_source *s)
 {
     struct rollouts *r = (struct rollouts *)s;
+    rollout_ahead_free(r->ahead);
     rollout_batch_fini(&r->batch);
     dataset_fini(&r->sizes);
-    data_order_fini(&r->order);
+    data_order_fini(&r->sampler.order);
     free(r->groups);
     free(r);
 }
 
 static const struct group_source_ops ops = {.name = "rollouts", .next = next_rollouts, .save = save_rollouts,
-                                            .restore = restore_rollouts, .write = write_batch, .read = read_batch,
+                                            .restore = restore_rollouts, .write = write_batches, .read = read_batch,
                                             .close = close_rollouts};
 
 // Two groups: the largest that may come, all answers at their longest to the longest prompt, and the smallest.
@@ -211,14 +237,28 @@ void rollouts_new(struct group_source **out, const struct rollout_options *o)
     r->groups = mem_alloc((size_t)o->batch_size, sizeof *r->groups);
     for (int i = 0; i < o->batch_size; i++)
         r->groups[i] = i;
-    data_order_init(&r->order, o->prompts->n_groups, o->seed);
+    data_order_init(&r->sampler.order, o->prompts->n_groups, o->seed);
     make_sizes(r);
     r->source = (struct group_source){&ops, &r->sizes, o->batch_size};
     *out = &r->source;
 }
 
-void rollouts_attach(struct group_source *s, struct trainer *t)
+int rollouts_attach(struct group_source *s, struct trainer *t, struct err *e)
 {
-    BUG_IF(s->ops != &ops);
-    ((struct rollouts *)s)->trainer = t;
+    struct rollouts *r = (struct rollouts *)s;
+    struct rollout_sampler *by = &r->sampler;
+    BUG_IF(s->ops != &ops || (r->o.ahead && r->o.dynamic));
+    r->trainer = t;
+    by->o = &r->o;
+    by->model = t->model;
+    by->decoder = t->decoder;
+    by->packed = &t->packed;
+    by->objective = &t->options.objective;
+    by->reference = t->reference;
+    by->max_batch_tokens = t->options.max_batch_tokens;
+    by->is_cut = t->options.objective.is_cut;
+    by->inv_temperature = t->options.objective.inv_temperature;
+    by->progress = r->o.progress;
+    by->with = r->o.with;
+    return r->o.ahead ? rollout_ahead_new(&r->ahead, r, e) : 0;
 }

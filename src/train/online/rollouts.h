@@ -4,13 +4,19 @@
 //   rollout_sample.c   prompts -> answers
 //   rollout_numbers.c  answers -> log-probabilities, values, advantages; which of them are learnt from
 //   rollout_facts.c    what there is to say of a batch
-//   rollout_state.c    a batch in a checkpoint
+//   rollout_ahead.c    answers that a thread of its own samples while the trainer learns from others
+//   rollout_state.c    batches in a checkpoint
 //   rollout_params.c   its parameters
 //   rollouts.c         the source
 //
 // The answer to prompt number `p` of training (counted from its beginning, over all epochs) with the sample number k is a function of
 // (seed, p, k) and the policy alone. Log-probabilities are those of the forward pass that trains, not of the sampler's, at the temperature
 // that was sampled with; ratios are among the tokens that each was drawn from, penalties over the whole vocabulary.
+//
+// Ahead of training by n batches (`ahead`), batch b is said by the policy as it was when batch b - n was asked for, and
+// its log-probabilities are that one's, however fast either side is; the first n + 1 batches are said by the policy of
+// the beginning. So a run is the same bit for bit here too, also when it was interrupted: a checkpoint waits for what is
+// under way, and keeps it. (Where the end of a run is moved, what is ordered just before the old end differs.)
 //
 // Owner: the trainer's thread.
 #pragma once
@@ -27,10 +33,13 @@ struct rollout_batch {
     double *scores;      // (n_seqs) what the rewards made of it
     double entropy;      // of the policy's distribution, the mean over all tokens; of a batch as it was drawn
     int64_t first_prompt; // the number of the first group's prompt
+    int64_t step;         // updates that had been made of the weights that said it
+    double sample_s;      // it took to be said
 };
 
 void rollout_batch_fini(struct rollout_batch *b);
 
+enum { ROLLOUT_MOST_AHEAD = 8 };
 struct rollout_options {
     const struct dataset *prompts; // groups without responses (dataset_options.prompts)
     int batch_size;                // prompts
@@ -39,6 +48,8 @@ struct rollout_options {
     struct gen_options sampling;   // without its seed
     uint64_t seed;
     bool dynamic;   // prompts whose answers all score the same are not learnt from: others are drawn in their place
+    int ahead;       // batches; 0: strictly on-policy
+    struct backend_options machine; // on which the copy of the policy answers, when it is ahead
     bool ended_only; // answers that were cut off are judged, but not learnt from
     // The answers' scores, into b->scores; adds what there is to say of them to facts.
     int (*score)(void *with, struct rollout_batch *b, struct metric_list *facts, struct err *e);
@@ -54,5 +65,6 @@ void rollout_options_read(struct rollout_options *o, const struct settings *s);
 bool rollout_is_cut(const struct settings *s); // answers are not drawn from the whole vocabulary
 
 void rollouts_new(struct group_source **out, const struct rollout_options *o);
-// Before the first batch: whose policy, reference and value network answer. The trainer must outlive the source's use.
-void rollouts_attach(struct group_source *s, struct trainer *t);
+// Before the first batch: whose policy, reference and value network answer. The trainer must outlive the source's use, its model
+// the source.
+int rollouts_attach(struct group_source *s, struct trainer *t, struct err *e);

@@ -93,6 +93,14 @@ void memory_plan_make(struct memory_plan *p, const struct memory_facts *f, const
         add(p, "value network: activations", (double)decoder_plan(&f->arch, rank, tokens, 0, f->bf16, true, recompute), false);
     if ((needs.reads & READ_KL) || probes || live)
         add(p, "activations of the reference", (double)decoder_plan(&f->arch, 0, tokens, tokens, f->bf16, false, false), false);
+    const double ahead = o->online ? (double)settings_int(s, "rollout-ahead") : 0;
+    if (ahead > 0) {
+        const double trained = rank > 0 || goes_on ? adapter : params;
+        add(p, "the policy that answers, and its next weights (rollout-ahead)",
+            (4 * (1 + ahead) + (f->bf16 && trained == params ? 2 : 0)) * trained, false);
+        add(p, "activations of the policy that answers",
+            (double)decoder_plan(&f->arch, rank, tokens, tokens, f->bf16, false, false), false);
+    }
     if (o->online) // of no other size than the policy, as far as is known here
         add_frozen(p, f, "weights of the reward model, in the mapped file", "weights of the reward model");
     if (o->online)

@@ -10,10 +10,15 @@
 #include "base/sha256.h"
 #include "base/str.h"
 
+struct backend_options engine_backend_options(const char *precision, int threads)
+{
+    return (struct backend_options){threads, strcmp(precision, "bf16") == 0 ? PRECISION_BF16 : PRECISION_F32};
+}
+
 int engine_open_backend(const struct backend_ops **ops, struct backend **backend, const char *device,
                         const char *precision, int threads, struct err *e)
 {
-    struct backend_options options = {threads, strcmp(precision, "bf16") == 0 ? PRECISION_BF16 : PRECISION_F32};
+    const struct backend_options options = engine_backend_options(precision, threads);
     if (strcmp(device, "auto") != 0) {
         *ops = backend_find(device);
         if (!*ops)

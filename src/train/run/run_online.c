@@ -12,6 +12,7 @@
 #include "train/online/rewards.h"
 #include "train/online/rollouts.h"
 #include "train/run/imitate.h"
+#include "train/run/open_model.h"
 
 static bool go_on(void *arg, const char *what, int done, int all)
 {
@@ -113,6 +114,7 @@ int run_open_rollouts(struct run *r, struct group_source **out, struct err *e)
     if (code)
         return code;
     rollout_options_read(&o, s);
+    o.machine = engine_backend_options(settings_text(s, "precision"), (int)settings_int(s, "threads"));
     o.sampling.stop_ids = r->rules.stops;
     o.sampling.n_stop = r->rules.n_stops;
     code = stop_texts_read(&r->stops, settings_text(s, "stop"), r->tokenizer, e);
@@ -137,6 +139,19 @@ int64_t run_updates_of_a_batch(const struct settings *s)
     return settings_int(s, "minibatches") * settings_int(s, "passes");
 }
 
+static int check_ahead(const struct objective *o, const struct settings *s, struct err *e)
+{
+    if (!settings_int(s, "rollout-ahead"))
+        return 0;
+    if (settings_bool(s, "dynamic-sampling"))
+        return err_set(e, ERR_USAGE, "dynamic-sampling draws other prompts once answers are scored, rollout-ahead samples before "
+                       "that: choose one of them");
+    if (o->online->reference_says)
+        return err_set(e, ERR_USAGE, "the reference says some of the answers that %s learns from, and is at work in training as well: "
+                       "use rollout-ahead 0", o->name);
+    return 0;
+}
+
 int run_check_online(const struct objective *o, const struct settings *s, struct err *e)
 {
     const int64_t batch = settings_int(s, "batch-size"), cuts = settings_int(s, "minibatches");
@@ -148,7 +163,9 @@ int run_check_online(const struct objective *o, const struct settings *s, struct
                        "more of the other", (long long)settings_int(s, "max-new-tokens"),
                        (long long)settings_int(s, "max-length"));
     struct stop_texts *stops = NULL;
-    int code = stop_texts_read(&stops, settings_text(s, "stop"), NULL, e);
+    int code = check_ahead(o, s, e);
+    if (!code)
+        code = stop_texts_read(&stops, settings_text(s, "stop"), NULL, e);
     stop_texts_free(stops);
     if (!code && o->imitates)
         code = run_check_texts(s, e);

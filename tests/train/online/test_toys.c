@@ -139,7 +139,7 @@ static void begin(struct school *s, const struct toy *toy, const char *objective
         assert_ok(model_set_trainable(value, TRAIN_ALL, e));
         assert_ok(trainer_add_value(s->trainer, value, e));
     }
-    rollouts_attach(source, s->trainer);
+    assert_ok(rollouts_attach(source, s->trainer, e));
     settings_fini(&settings);
 }
 

@@ -107,6 +107,12 @@ static void each_thing_that_is_kept_has_its_line(void **state)
     plan(&other, "dpo", "recompute", "yes", 0, NULL);
     assert_true(line(&other, "activations of a micro-batch (max-batch-tokens)") <
                 line(&p, "activations of a micro-batch (max-batch-tokens)"));
+    static const char twin[] = "the policy that answers, and its next weights (rollout-ahead)";
+    plan(&other, "grpo", NULL, NULL, 0, NULL);
+    assert_close(line(&other, twin), 0, 0);
+    plan(&other, "grpo", "rollout-ahead", "3", 0, NULL);
+    assert_close(line(&other, twin), 4 * (1 + 3) * params, 0);
+    assert_true(line(&other, "activations of the policy that answers") > 0);
     // An adapter has as many numbers as planned.
     assert_ok(model_add_lora(m, 4, 8, "", 1, e));
     unsigned kinds;

@@ -71,6 +71,9 @@ static void killed_runs_answer_and_learn_the_same(void **state)
         {"ppo-ptx", "samples=2 passes=2 minibatches=2 value-lr=0.003 ptx-coef=1 ptx-batch=3", "model.safetensors", 2},
         {"nash-md", "samples=4 passes=4 lora-rank=2", "adapter_model.safetensors", 4},
         {"inpo", "samples=3 passes=2 minibatches=2 top-k=20", "model.safetensors", 3},
+        {"ppo", "samples=2 passes=2 rollout-ahead=1 value-lr=0.003", "model.safetensors", 2},
+        {"grpo", "samples=3 passes=4 rollout-ahead=3 lora-rank=2 beta=0 top-k=5 is-correction=token", "adapter_model.safetensors", 3},
+        {"rloo", "samples=2 minibatches=2 rollout-ahead=2 precision=bf16", "model.safetensors", 2},
         {"grpo", "samples=4 minibatches=4 top-p=0.8 temperature=1.3 mask-truncated=yes", "model.safetensors", 4},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -275,6 +278,10 @@ static void what_cannot_be_is_refused(void **state)
     assert_int_equal(finish(start("no-reward", 0)), err_exit_status(ERR_USAGE));
     add_run("no-model", "rloo", "samples=2 steps=1 reward-model=/nowhere");
     assert_int_not_equal(finish(start("no-model", 0)), 0);
+    add("two-ways", "grpo", "samples=2 steps=1 rollout-ahead=1 dynamic-sampling=yes");
+    assert_int_equal(finish(start("two-ways", 0)), err_exit_status(ERR_USAGE));
+    add("no-reference-ahead", "xpo", "samples=2 steps=1 rollout-ahead=1");
+    assert_int_equal(finish(start("no-reference-ahead", 0)), err_exit_status(ERR_USAGE));
     add("no-room", "rloo", "samples=2 steps=1 max-new-tokens=64");
     assert_int_not_equal(finish(start("no-room", 0)), 0);
 }
