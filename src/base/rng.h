@@ -23,6 +23,7 @@ enum rng_stream {
     RNG_COMPARE = 11, // which response of a pair is shown first
     RNG_PART = 12,   // halves of the data
     RNG_UDM = 13,    // the prompts that a classifier learns from
+    RNG_FEEDBACK = 14, // judged pairs that are learnt from again
     RNG_MERGE = 20,  // what DARE drops when models are merged
     RNG_TEST = 99,
 };

@@ -139,7 +139,8 @@ static void of_sampler(const struct rollout_batch *b, struct metric_list *facts)
 
 void rollout_facts(struct rollouts *r, const struct rollout_batch *b, struct metric_list *facts)
 {
-    of_scores(b, facts);
+    if (!isnan(b->scores[0]))
+        of_scores(b, facts);
     of_lengths(b, facts);
     of_sampler(b, facts);
     if (r->trainer->reference && b->data.refs)

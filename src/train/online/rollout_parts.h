@@ -16,6 +16,7 @@ struct rollouts {
     struct metric_list facts;
 };
 
+struct rollouts *rollouts_of(struct group_source *s);
 // Answers to n prompts from position on.
 int rollout_sample(struct rollouts *r, int64_t position, int n, struct rollout_batch *out, struct err *e);
 // Fills the columns of log-probabilities and values, and the entropy.

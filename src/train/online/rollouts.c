@@ -217,8 +217,13 @@ void rollouts_new(struct group_source **out, const struct rollout_options *o)
     *out = &r->source;
 }
 
-void rollouts_attach(struct group_source *s, struct trainer *t)
+struct rollouts *rollouts_of(struct group_source *s)
 {
     BUG_IF(s->ops != &ops);
-    ((struct rollouts *)s)->trainer = t;
+    return (struct rollouts *)s;
+}
+
+void rollouts_attach(struct group_source *s, struct trainer *t)
+{
+    rollouts_of(s)->trainer = t;
 }

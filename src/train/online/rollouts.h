@@ -5,6 +5,7 @@
 //   rollout_numbers.c  answers -> log-probabilities, values, advantages; which of them are learnt from
 //   rollout_facts.c    what there is to say of a batch
 //   rollout_state.c    a batch in a checkpoint
+//   rollout_unscored.c answers that nobody has scored yet
 //   rollout_params.c   its parameters
 //   rollouts.c         the source
 //
@@ -24,7 +25,7 @@
 struct rollout_batch {
     struct dataset data; // a group a prompt, its answers in the order of their samples, tokens with columns
     bool *ended;         // (n_seqs) by its own end; else it was cut off
-    double *scores;      // (n_seqs) what the rewards made of it
+    double *scores;      // (n_seqs) what the rewards made of it; NaN: nobody has scored it
     double entropy;      // of the policy's distribution, the mean over all tokens; of a batch as it was drawn
     int64_t first_prompt; // the number of the first group's prompt
 };
@@ -56,3 +57,10 @@ bool rollout_is_cut(const struct settings *s); // answers are not drawn from the
 void rollouts_new(struct group_source **out, const struct rollout_options *o);
 // Before the first batch: whose policy, reference and value network answer. The trainer must outlive the source's use.
 void rollouts_attach(struct group_source *s, struct trainer *t);
+
+// ---- for a source whose answers are judged elsewhere (train/run/feedback.h) ----
+// Answers to n prompts from `position` on, measured and kept; where the source is stays as it was.
+int rollouts_answer(struct group_source *s, int64_t position, int n, struct rollout_batch *b, struct metric_list *facts,
+                    struct err *e);
+// Makes *b, with its scores, the batch that is learnt from, as the objective picks: out->n groups, 0: none. Takes it.
+void rollouts_learn(struct group_source *s, struct rollout_batch *b, struct group_batch *out);

@@ -415,7 +415,7 @@ int run_load(struct run *r, struct err *e)
     if (!code)
         code = trainer_new(&r->trainer, &options, r->model, source, e);
     if (!code && online)
-        rollouts_attach(source, r->trainer);
+        run_attach_rollouts(r, source);
     if (!code && (needs.networks & NETWORK_VALUE))
         code = add_value_network(r, e);
     if (!code && r->eval.n_groups)

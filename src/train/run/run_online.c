@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "train/online/rewards.h"
 #include "train/online/rollouts.h"
+#include "train/run/feedback.h"
 
 static bool go_on(void *arg, const char *what, int done, int all)
 {
@@ -46,7 +47,7 @@ static double sum_of(const float *column, const struct ds_seq *s)
     return sum;
 }
 
-static char *text_of(const struct run *r, const struct dataset *d, const struct ds_seq *s)
+char *run_text_of(const struct run *r, const struct dataset *d, const struct ds_seq *s)
 {
     char *text = NULL;
     size_t n;
@@ -67,7 +68,7 @@ static void keep(void *with, const struct rollout_batch *b, int64_t step)
             struct run_rollout row = {.step = step, .prompt_number = b->first_prompt + g, .sample = k, .ended = b->ended[i],
                                       .score = b->scores[i], .n_tokens = s->n,
                                       .logp = sum_of(d->token_columns[TOKEN_FULL_LOGP], s),
-                                      .ref = d->refs ? d->refs[i] : NAN, .response = text_of(r, d, s)};
+                                      .ref = d->refs ? d->refs[i] : NAN, .response = run_text_of(r, d, s)};
             row.tokens = mem_alloc((size_t)s->n, sizeof *row.tokens);
             memcpy(row.tokens, d->tokens + s->first, (size_t)s->n * sizeof *row.tokens);
             row.prompt = example_prompt_text(&r->corpus->examples[group->example]);
@@ -97,7 +98,16 @@ int run_open_rollouts(struct run *r, struct group_source **out, struct err *e)
     o.sampling.stop_ids = r->rules.stops;
     o.sampling.n_stop = r->rules.n_stops;
     rollouts_new(out, &o);
+    if (rewards_are_a_persons(s)) {
+        feedback_new(out, r, *out);
+        r->feedback = *out;
+    }
     return 0;
+}
+
+void run_attach_rollouts(struct run *r, struct group_source *source)
+{
+    rollouts_attach(r->feedback ? feedback_rollouts(r->feedback) : source, r->trainer);
 }
 
 const char *run_value_from(const struct run *r)
@@ -111,6 +121,25 @@ int64_t run_updates_of_a_batch(const struct settings *s)
     return settings_int(s, "minibatches") * settings_int(s, "passes");
 }
 
+// What a person can be asked: which of two answers is better.
+static int check_person(const struct objective *o, const struct settings *s, struct err *e)
+{
+    if (!o->online->pick)
+        return err_set(e, ERR_USAGE,
+                       "%s learns from a score of each answer, and with feedback person people say which of two is better: "
+                       "choose online-dpo or best-of-n, or make a reward model of their judgements (attune label export, "
+                       "objective rm)", o->name);
+    if (settings_int(s, "samples") != 2)
+        return err_set(e, ERR_USAGE,
+                       "with feedback person two answers to each prompt are compared, not %lld: give samples 2",
+                       (long long)settings_int(s, "samples"));
+    if (settings_bool(s, "dynamic-sampling"))
+        return err_set(e, ERR_USAGE,
+                       "dynamic-sampling replaces prompts by what their answers score, and with feedback person nobody "
+                       "scores them: leave it out");
+    return 0;
+}
+
 int run_check_online(const struct objective *o, const struct settings *s, struct err *e)
 {
     const int64_t batch = settings_int(s, "batch-size"), cuts = settings_int(s, "minibatches");
@@ -121,5 +150,6 @@ int run_check_online(const struct objective *o, const struct settings *s, struct
         return err_set(e, ERR_USAGE, "max-new-tokens %lld leaves no room for a prompt within max-length %lld: use less of the one or "
                        "more of the other", (long long)settings_int(s, "max-new-tokens"),
                        (long long)settings_int(s, "max-length"));
-    return rewards_check(s, e);
+    int code = rewards_are_a_persons(s) ? check_person(o, s, e) : 0;
+    return code ? code : rewards_check(s, e);
 }
