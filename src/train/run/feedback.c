@@ -260,6 +260,7 @@ static int wait_for_people(struct feedback *f, struct err *e)
     char text[sizeof r->status.phase];
     const int n = feedback_pairs_count(&f->pairs).waiting;
     snprintf(text, sizeof text, "waiting for you: %d %s", n, text_plural(n, "pair", "pairs"));
+    r->status.seconds_left = 0; // nobody knows
     if (strcmp(r->status.phase, text) != 0)
         run_phase(r, RUN_RUNNING, "%s", text);
     nanosleep(&(struct timespec){.tv_nsec = WAIT_MS * 1000000}, NULL);
