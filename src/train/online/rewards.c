@@ -44,7 +44,7 @@ const struct param reward_params[] = {
              "(attune label)."},
     {.name = "feedback-open", .type = PARAM_INT, .fallback = "16", .min = 1, .max = 4096, .unit = "pairs", .group = "feedback",
      .help = "With feedback person: at most so many pairs wait to be judged at once; the fewer, the newer they are."},
-    {.name = "feedback-idle", .type = PARAM_CHOICE, .fallback = "wait", .choices = idles, .group = "feedback",
+    {.name = "feedback-idle", .type = PARAM_CHOICE, .fallback = "wait", .choices = idles, .live = true, .group = "feedback",
      .help = "What the run does while nobody judges: wait, or go on with pairs that were judged before, which then also "
              "fill up batches."},
     {0}};

@@ -21,7 +21,6 @@ struct feedback {
     struct group_source *rollouts;
     struct run *run;
     int most_open;
-    bool goes_on;
     struct feedback_pairs pairs;
     // What the next update begins with, for checkpoints: the number of the next prompt, and the last judgement heard.
     int64_t position, cursor;
@@ -35,6 +34,11 @@ struct feedback {
     int n_earlier, cap_earlier;
     struct metric_list facts;
 };
+
+static bool goes_on(const struct feedback *f)
+{
+    return strcmp(settings_text(&f->run->settings, "feedback-idle"), "go-on") == 0;
+}
 
 // ---- asking ----
 
@@ -104,7 +108,7 @@ static int ask(struct feedback *f, struct err *e)
         room = f->most_open - feedback_pairs_count(&f->pairs).waiting;
     }
     const struct feedback_counts now = feedback_pairs_count(&f->pairs);
-    if (now.waiting || now.fresh || (f->goes_on && now.stored))
+    if (now.waiting || now.fresh || (goes_on(f) && now.stored))
         return 0;
     return err_set(e, ERR_STATE,
                    "both answers to each of %lld prompts are the same text, so there is nothing to judge: a higher "
@@ -183,6 +187,7 @@ static int choose(const struct feedback *f, int64_t step, int *list, int *fresh)
 {
     const struct feedback_pairs *t = &f->pairs;
     int *stored = mem_alloc((size_t)t->n + 1, sizeof *stored), n_stored = 0, n = 0;
+    const bool again = goes_on(f);
     struct rng rng = rng_make((uint64_t)settings_int(&f->run->settings, "seed"), RNG_FEEDBACK, (uint32_t)step);
     for (int i = 0; i < t->n; i++) {
         if (!feedback_pair_teaches(&t->list[i]))
@@ -193,7 +198,7 @@ static int choose(const struct feedback *f, int64_t step, int *list, int *fresh)
             list[n++] = i;
     }
     *fresh = n;
-    while (f->goes_on && n < f->source.batch_size && n_stored > 0) {
+    while (again && n < f->source.batch_size && n_stored > 0) {
         const int k = (int)rng_below(&rng, (uint64_t)n_stored);
         list[n++] = stored[k];
         stored[k] = stored[--n_stored];
@@ -277,7 +282,7 @@ static int next_feedback(struct group_source *s, struct group_batch *out, struct
     if (code)
         return code;
     const struct feedback_counts now = feedback_pairs_count(&f->pairs);
-    if (now.fresh || (f->goes_on && now.stored)) {
+    if (now.fresh || (goes_on(f) && now.stored)) {
         run_phase(f->run, RUN_RUNNING, "training");
         return learn(f, step, last, out, e);
     }
@@ -393,7 +398,6 @@ void feedback_new(struct group_source **out, struct run *r, struct group_source 
     f->rollouts = rollouts;
     f->run = r;
     f->most_open = (int)settings_int(&r->settings, "feedback-open");
-    f->goes_on = strcmp(settings_text(&r->settings, "feedback-idle"), "go-on") == 0;
     f->version = -1;
     *out = &f->source;
 }

@@ -202,6 +202,9 @@ static void who_does_not_wait_learns_again(void **state)
     assert_int_equal(next(&r, &b), 0);
     assert_true(b.n == 1 && fact(&b, "feedback/pairs") == 1 && fact(&b, "feedback/again") == 0);
     r.trainer->step = 1;
+    assert_ok(settings_set(&r.settings, "feedback-idle", "wait", e)); // a person may change it on the way
+    assert_int_equal(next(&r, &b), ERR_INTERRUPTED);
+    assert_ok(settings_set(&r.settings, "feedback-idle", "go-on", e));
     assert_int_equal(next(&r, &b), 0);
     assert_true(b.n == 1 && fact(&b, "feedback/pairs") == 0 && fact(&b, "feedback/again") == 1);
     assert_true(isnan(fact(&b, "rollout/staleness")));
@@ -340,8 +343,8 @@ static void add_person(const char *name, const char *extra)
 static void killed_runs_hear_the_same_at_the_same_updates(void **state)
 {
     struct rng rng = rng_make(29, RNG_TEST, 0);
-    add_person("alone", "feedback-open=4");
-    add_person("killed", "feedback-open=4 threads=2");
+    add_person("alone", "feedback-open=4 passes=2 save-every=3"); // some of them between the passes
+    add_person("killed", "feedback-open=4 passes=2 save-every=3 threads=2");
     pid_t person = start_person("alone");
     run_to_end("alone");
     end_person(person);
@@ -354,7 +357,7 @@ static void killed_runs_hear_the_same_at_the_same_updates(void **state)
     assert_same_file("alone", "killed", "checkpoints/step-24/state.safetensors");
     char *a = metrics_of("alone"), *b = metrics_of("killed");
     assert_string_equal(a, b);
-    assert_non_null(strstr(a, "feedback/pairs 1:1 2:1 3:1"));
+    assert_non_null(strstr(a, "feedback/pairs 1:1 3:1 5:1"));
     free(a);
     free(b);
 }
@@ -411,6 +414,70 @@ static double cpu_seconds(pid_t pid)
     assert_int_equal(sscanf(after_name + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system), 2);
     free(text);
     return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
+}
+
+// The losses of steps 1 to n, on the heap.
+static double *losses_of(const char *name, int64_t n)
+{
+    struct run_reader *r;
+    struct metric_point *points;
+    char *dir = run_dir(name);
+    double *losses = calloc((size_t)n + 1, sizeof *losses);
+    int64_t cursor = 0;
+    int n_points;
+    for (int64_t i = 0; i <= n; i++)
+        losses[i] = NAN;
+    assert_ok(run_reader_open(&r, dir, e));
+    assert_ok(run_reader_points(r, "loss", &cursor, &points, &n_points, e));
+    for (int i = 0; i < n_points; i++)
+        if (points[i].step <= n)
+            losses[points[i].step] = points[i].value;
+    free(points);
+    run_reader_close(r);
+    free(dir);
+    return losses;
+}
+
+// All judgements are there when it begins again, and yet each is heard no earlier than it was, also by updates that heard none.
+static void a_run_that_went_on_hears_nothing_earlier(void **state)
+{
+    char text[200];
+    int64_t heard = -1, first = 0;
+    add_run("went-on", "online-dpo", PERSON "feedback-open=4 feedback-idle=go-on steps=100000 save-every=0");
+    pid_t pid = start("went-on", 0);
+    wait_for_phase("went-on", "waiting for you: 4 pairs", 0);
+    for (int64_t id = 1; id <= 3; id++) {
+        judge_run("went-on", id, id == 2 ? VERDICT_B : VERDICT_A);
+        const int64_t before = heard;
+        for (int i = 0; i < 1000 && (heard = step_of_event("went-on", "feedback", text, sizeof text)) == before; i++)
+            wait_ms(10);
+        assert_true(heard > before);
+        first = id == 1 ? heard : first;
+    }
+    kill(pid, SIGKILL);
+    finish(pid);
+    assert_true(first == 1 && heard > 3);
+    double *before = losses_of("went-on", heard);
+    pid = start("went-on", 0);
+    char *dir = run_dir("went-on");
+    struct run_status said = {0};
+    for (int i = 0; i < 3000 && said.step <= heard; i++, wait_ms(10)) {
+        struct run_reader *r;
+        assert_ok(run_reader_open(&r, dir, e));
+        assert_ok(run_reader_status(r, &said, e));
+        said.step = said.pid == pid ? said.step : 0; // else the earlier life's
+        run_reader_close(r);
+    }
+    free(dir);
+    post("went-on", CONTROL_STOP, "", "");
+    assert_int_equal(finish(pid), 0);
+    double *after = losses_of("went-on", heard);
+    for (int64_t i = 1; i <= heard; i++)
+        if (before[i] != after[i])
+            fail_msg("step %lld of %lld: %.17g, then %.17g", (long long)i, (long long)heard, before[i], after[i]);
+    assert_int_equal(count_events("went-on", "feedback", NULL), 3); // repeated, not heard anew
+    free(before);
+    free(after);
 }
 
 // While it waits it costs next to nothing, hears what people want of it, and stops; what is judged while it is stopped counts.
@@ -494,6 +561,7 @@ int main(void)
         cmocka_unit_test(the_better_answer_alone_is_imitated),
         cmocka_unit_test(what_was_not_packed_is_no_pair),
         cmocka_unit_test(killed_runs_hear_the_same_at_the_same_updates),
+        cmocka_unit_test(a_run_that_went_on_hears_nothing_earlier),
         cmocka_unit_test(a_run_that_waits_can_be_paused_stopped_and_resumed),
         cmocka_unit_test(what_cannot_be_is_refused),
     };
