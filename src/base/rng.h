@@ -24,6 +24,7 @@ enum rng_stream {
     RNG_PART = 12,   // halves of the data
     RNG_UDM = 13,    // the prompts that a classifier learns from
     RNG_PICK = 14,   // which of a policy's answers are learnt from
+    RNG_FEEDBACK = 15, // judged pairs that are learnt from again
     RNG_MERGE = 20,  // what DARE drops when models are merged
     RNG_TEST = 99,
 };

@@ -101,7 +101,8 @@ static void print_head(const struct look *l, int n_waiting)
     putchar('\n');
     if (n_waiting)
         printf("  waiting for you: %d %s (attune label list %s)\n", n_waiting, text_plural(n_waiting, "pair", "pairs"), l->info.name);
-    const char *lines[][2] = {{"note", l->info.note}, {"phase", run_state_is_live(s->state) ? s->phase : ""},
+    const bool said = !run_state_is_live(s->state) || (n_waiting && text_starts(s->phase, "waiting for you"));
+    const char *lines[][2] = {{"note", l->info.note}, {"phase", said ? "" : s->phase},
                               {"message", s->message}, {"model", l->info.model}, {"data", l->info.data}, {"folder", l->dir}};
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
         if (*lines[i][1]) {

@@ -40,7 +40,9 @@ static void progress_text(struct look *l, struct str *s)
     }
     if (st->total_steps > 0)
         str_addf(s, "step %lld/%lld", (long long)st->step, (long long)st->total_steps);
-    if (st->seconds_left > 0)
+    if (text_starts(st->phase, "waiting for you"))
+        str_addf(s, "  %s", st->phase);
+    else if (st->seconds_left > 0)
         str_addf(s, "  %s left", human_seconds(text, sizeof text, st->seconds_left));
     if (l->reader)
         run_reader_latest(l->reader, look_metrics, LOOK_N_METRICS, values, NULL);

@@ -52,6 +52,7 @@ struct pair_ref {
     char hash[65];
 };
 int run_reader_open_pairs(struct run_reader *r, struct pair_ref **out, int *n, struct err *e); // by id
+int run_reader_taken_pairs(struct run_reader *r, struct pair_ref **out, int *n, struct err *e); // by id
 int run_reader_pair_counts(struct run_reader *r, int64_t counts[PAIR_EXPIRED + 1], struct err *e); // by state
 
 // ---- judgements ----

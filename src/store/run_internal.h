@@ -12,7 +12,7 @@ struct run_reader {
     struct sql sql;
     int schema; // its version
     sqlite3_stmt *version, *status, *keys, *points, *latest, *events, *samples, *rollouts, *checkpoints,
-        *open_pairs, *pair, *pair_counts;
+        *pairs_in, *pair, *pair_counts;
 };
 
 struct run_writer {

@@ -161,21 +161,22 @@ int run_reader_pair(struct run_reader *r, int64_t id, struct asked_pair *out, st
     return 0;
 }
 
-int run_reader_open_pairs(struct run_reader *r, struct pair_ref **out, int *n, struct err *e)
+static int pairs_in_state(struct run_reader *r, enum pair_state state, struct pair_ref **out, int *n, struct err *e)
 {
     *out = NULL;
     *n = 0;
     if (r->schema < FIRST_SCHEMA)
         return 0;
-    int code = sql_prepare(&r->sql, &r->open_pairs, "SELECT id, hash FROM pairs_asked WHERE state = 0 ORDER BY id", e);
+    int code = sql_prepare(&r->sql, &r->pairs_in, "SELECT id, hash FROM pairs_asked WHERE state = ? ORDER BY id", e);
     if (code)
         return code;
     struct pair_ref *list = NULL;
     int count = 0, cap = 0;
-    while ((code = sql_step(&r->sql, r->open_pairs, e)) > 0) {
-        const char *hash = (const char *)sqlite3_column_text(r->open_pairs, 1);
+    sqlite3_bind_int(r->pairs_in, 1, (int)state);
+    while ((code = sql_step(&r->sql, r->pairs_in, e)) > 0) {
+        const char *hash = (const char *)sqlite3_column_text(r->pairs_in, 1);
         MEM_GROW(list, count, cap);
-        list[count] = (struct pair_ref){.id = sqlite3_column_int64(r->open_pairs, 0)};
+        list[count] = (struct pair_ref){.id = sqlite3_column_int64(r->pairs_in, 0)};
         text_copy(list[count++].hash, sizeof list->hash, text_or_empty(hash));
     }
     if (code) {
@@ -185,6 +186,16 @@ int run_reader_open_pairs(struct run_reader *r, struct pair_ref **out, int *n, s
     *out = list;
     *n = count;
     return 0;
+}
+
+int run_reader_open_pairs(struct run_reader *r, struct pair_ref **out, int *n, struct err *e)
+{
+    return pairs_in_state(r, PAIR_WAITING, out, n, e);
+}
+
+int run_reader_taken_pairs(struct run_reader *r, struct pair_ref **out, int *n, struct err *e)
+{
+    return pairs_in_state(r, PAIR_TAKEN, out, n, e);
 }
 
 int run_reader_pair_counts(struct run_reader *r, int64_t counts[PAIR_EXPIRED + 1], struct err *e)

@@ -105,10 +105,12 @@ libtrain_a_SOURCES = \
 	%D%/online/rollout_sample.c \
 	%D%/online/rollout_state.c \
 	%D%/online/rollouts.c %D%/online/rollouts.h \
+	%D%/online/rollout_unscored.c \
 	%D%/run/best.c %D%/run/best.h \
 	%D%/run/best_rules.c \
 	%D%/run/checkpoint.c %D%/run/checkpoint.h \
 	%D%/run/control.c %D%/run/control.h \
+	%D%/run/feedback.c %D%/run/feedback.h %D%/run/feedback_pairs.c %D%/run/feedback_pairs.h \
 	%D%/run/experiment.c %D%/run/experiment.h \
 	%D%/run/run_parts.c %D%/run/run_parts.h \
 	%D%/run/paft_run.c %D%/run/paft_run.h \
@@ -287,6 +289,11 @@ check_PROGRAMS += tests/train/run/test_online_run
 tests_train_run_test_online_run_SOURCES = tests/train/run/test_online_run.c tests/train/whole.c tests/train/whole.h \
 	tests/train/fixture.c tests/train/fixture.h
 tests_train_run_test_online_run_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += tests/train/run/test_feedback
+tests_train_run_test_feedback_SOURCES = tests/train/run/test_feedback.c tests/train/whole.c tests/train/whole.h \
+	tests/train/fixture.c tests/train/fixture.h
+tests_train_run_test_feedback_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += tests/train/run/test_run
 tests_train_run_test_run_SOURCES = tests/train/run/test_run.c tests/train/whole.c tests/train/whole.h tests/train/fixture.c \

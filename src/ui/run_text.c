@@ -98,7 +98,7 @@ void run_describe(const struct run_row *r, struct str *out)
     if (r->n_waiting)
         str_addf(out, "waiting for you: %d %s  ", r->n_waiting, text_plural(r->n_waiting, "pair", "pairs"));
     if (run_state_is_live(s->state) && s->phase[0] && strcmp(s->phase, "training") != 0 &&
-        strcmp(s->phase, run_state_name(s->state)) != 0)
+        strcmp(s->phase, run_state_name(s->state)) != 0 && !(r->n_waiting && text_starts(s->phase, "waiting for you")))
         str_addf(out, "%s  ", s->phase);
     str_add(out, r->info.objective);
     static const char *const shown[] = {"lr", "beta", "seed"};

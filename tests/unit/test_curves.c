@@ -98,6 +98,12 @@ static void pairs_that_wait_are_told(void **state)
         assert_ok(run_writer_commit(w, e));
     }
     assert_non_null(strstr(described("asks"), "waiting for you: 2 pairs  dpo"));
+    struct run_status status = {.state = RUN_RUNNING, .phase = "waiting for you: 2 pairs", .heartbeat_ms = clock_wall_ms()};
+    run_status_self(&status);
+    assert_ok(run_writer_begin(w, e));
+    assert_ok(run_writer_status(w, &status, e)); // the engine says it as well: once is enough
+    assert_ok(run_writer_commit(w, e));
+    assert_non_null(strstr(described("asks"), "waiting for you: 2 pairs  dpo"));
     struct asked_pair pair = {.id = id, .prompt = "p", .a = "a", .b = "b"};
     struct judgement j = {.verdict = VERDICT_A, .annotator = "somebody else", .seconds = NAN};
     asked_pair_hash(&pair);

@@ -70,10 +70,13 @@ int trainer_new(struct trainer **out, const struct trainer_options *o, struct mo
 static int next_batch(struct trainer *t, struct err *e)
 {
     t->at_part = 0;
+    t->batch.n = 0; // when there is none, the last one does not come again
     int code = t->source->ops->next(t->source, &t->batch, e);
-    BUG_IF(!code && t->batch.n > t->options.batch_size);
+    if (code)
+        return code;
+    BUG_IF(t->batch.n > t->options.batch_size);
     t->data = t->batch.data;
-    return code;
+    return 0;
 }
 
 // The groups of the next update. The first pass takes the batch in its order, later ones in permutations of their own.

@@ -162,6 +162,7 @@ struct online {
     // NULL: all are learnt from.
     int (*pick)(const struct objective_run *r, const struct said *said, int n, struct rng *rng, int *taken, double *labels);
     int n_picked, more; // how many it returns, where it does not return 0: n_picked, and any multiple of `more` (0: none)
+    bool by_order; // pick asks no more than which answer is better: a person can say it
     // Which share the reference has in saying the k-th of n answers: it is drawn token by token from
     // pi^(1 - share) ref^share, normalized. NULL: 0, the policy alone.
     double (*reference_says)(const double *values, int k, int n);

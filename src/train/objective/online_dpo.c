@@ -76,7 +76,8 @@ static double best_loss(const struct objective_run *r, struct seq *s, int n, dou
     return -s[0].logp / s[0].n;
 }
 
-static const struct online pairs = {.pick = pick_pair, .n_picked = 2}, best = {.pick = pick_best, .n_picked = 1};
+static const struct online pairs = {.pick = pick_pair, .n_picked = 2, .by_order = true},
+                          best = {.pick = pick_best, .n_picked = 1, .by_order = true};
 
 const struct objective objective_online_dpo = {
     .name = "online-dpo",

@@ -12,6 +12,8 @@
 #include "train/online/reward_kinds.h"
 
 static const char *const norms[] = {"none", "batch", NULL};
+static const char *const judges[] = {"reward", "person", NULL};
+static const char *const idles[] = {"wait", "go-on", NULL};
 
 const struct param reward_params[] = {
     {.name = "reward-model", .type = PARAM_PATH, .fallback = "", .group = "rewards",
@@ -37,6 +39,14 @@ const struct param reward_params[] = {
              "none."},
     {.name = "overlong-factor", .type = PARAM_FLOAT, .fallback = "1", .min = 0, .max = 1e6, .group = "rewards",
      .help = "What an answer loses that is as long as can be, with overlong-buffer."},
+    {.name = "feedback", .type = PARAM_CHOICE, .fallback = "reward", .choices = judges, .group = "feedback",
+     .help = "Who says which answer is better: the rewards, or a person, who judges pairs of answers while the run goes on "
+             "(attune label)."},
+    {.name = "feedback-open", .type = PARAM_INT, .fallback = "16", .min = 1, .max = 4096, .unit = "pairs", .group = "feedback",
+     .help = "With feedback person: at most so many pairs wait to be judged at once; the fewer, the newer they are."},
+    {.name = "feedback-idle", .type = PARAM_CHOICE, .fallback = "wait", .choices = idles, .live = true, .group = "feedback",
+     .help = "What the run does while nobody judges: wait, or go on with pairs that were judged before, which then also "
+             "fill up batches."},
     {0}};
 
 static const struct reward_kind *const kinds[] = {&reward_kind_model, &reward_kind_preference, &reward_kind_length, &reward_kind_regex, &reward_kind_json,
@@ -131,13 +141,23 @@ static int add_all(struct rewards *r, const struct settings *s, bool open, struc
         code = add(r, p.name, p.kind, p.arg, p.weight, open, e);
         reward_part_fini(&p);
     }
+    const bool person = rewards_are_a_persons(s);
     bool any = false;
     for (int i = 0; i < r->n; i++)
         any = any || r->list[i].weight != 0;
-    if (!code && !any)
+    if (!code && any && person)
+        code = err_set(e, ERR_USAGE,
+                       "with feedback person nothing is learnt from rewards: leave reward-model, reward-command and rewards "
+                       "out, or only watch them (watch-model, or a weight of 0 such as length:20..60@0)");
+    if (!code && !any && !person)
         code = err_set(e, ERR_USAGE, "there is no reward to learn from: give --reward-model the folder of a reward model (objective rm makes one from "
                                      "pairs), a rule such as --rewards length:20..60, or a program with --reward-command");
     return code;
+}
+
+bool rewards_are_a_persons(const struct settings *s)
+{
+    return strcmp(settings_text(s, "feedback"), "person") == 0;
 }
 
 int rewards_check(const struct settings *s, struct err *e)
@@ -288,6 +308,8 @@ int rewards_score(struct rewards *r, struct rollout_batch *b, bool held_out, str
         code = score_all(r, &a, b->scores, facts, e);
     if (!code)
         settle(r, b, b->scores);
+    for (int i = 0; i < b->data.n_seqs && rewards_are_a_persons(r->o.settings); i++)
+        b->scores[i] = NAN; // the person's word comes later
     drop_texts(&a);
     return code;
 }

@@ -34,7 +34,9 @@ void rewards_free(struct rewards *r); // NULL is fine
 // Into b->scores what each answer earns in all, and of each reward the mean and the spread to facts. held_out: the prompts' examples are
 // those of that corpus.
 int rewards_score(struct rewards *r, struct rollout_batch *b, bool held_out, struct metric_list *facts, struct err *e);
-// Whether the settings name a reward that is optimized, and can be read, without opening any: ERR_USAGE.
+// A person is the reward (feedback person): scores are NaN, and what there is of rewards is only watched.
+bool rewards_are_a_persons(const struct settings *s);
+// Whether the settings name a reward that is optimized, or a person is it, and can be read, without opening any: ERR_USAGE.
 int rewards_check(const struct settings *s, struct err *e);
 // Whether what these settings name is learnt from: 1 when "rewards/NAME/mean" is of a reward with a weight, 0 when it is only
 // watched, -1 when there is no such reward.

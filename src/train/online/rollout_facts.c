@@ -239,7 +239,8 @@ static void of_variety(const struct heard *h, struct metric_list *facts)
 void rollout_facts(struct rollouts *r, const struct rollout_batch *b, struct metric_list *facts)
 {
     const struct heard h = listen(r, b);
-    of_scores(&h, facts);
+    if (!isnan(b->scores[0]))
+        of_scores(&h, facts);
     of_lengths(&h, facts);
     of_sampler(r, &h, facts);
     of_variety(&h, facts);

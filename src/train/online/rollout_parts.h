@@ -34,6 +34,7 @@ struct rollouts {
     struct metric_list facts;
 };
 
+struct rollouts *rollouts_of(struct group_source *s);
 // The share that the reference has in saying a prompt's answer with this number.
 double rollout_reference_says(const struct rollout_sampler *s, int sample);
 // Answers to n prompts from position on, with the sampler's numbers.

@@ -243,11 +243,17 @@ void rollouts_new(struct group_source **out, const struct rollout_options *o)
     *out = &r->source;
 }
 
+struct rollouts *rollouts_of(struct group_source *s)
+{
+    BUG_IF(s->ops != &ops);
+    return (struct rollouts *)s;
+}
+
 int rollouts_attach(struct group_source *s, struct trainer *t, struct err *e)
 {
-    struct rollouts *r = (struct rollouts *)s;
+    struct rollouts *r = rollouts_of(s);
     struct rollout_sampler *by = &r->sampler;
-    BUG_IF(s->ops != &ops || (r->o.ahead && r->o.dynamic));
+    BUG_IF(r->o.ahead && r->o.dynamic);
     r->trainer = t;
     by->o = &r->o;
     by->model = t->model;

@@ -6,6 +6,7 @@
 //   rollout_facts.c    what there is to say of a batch
 //   rollout_ahead.c    answers that a thread of its own samples while the trainer learns from others
 //   rollout_state.c    batches in a checkpoint
+//   rollout_unscored.c answers that nobody has scored yet
 //   rollout_params.c   its parameters
 //   rollouts.c         the source
 //
@@ -30,7 +31,7 @@
 struct rollout_batch {
     struct dataset data; // a group a prompt, its answers in the order of their samples, tokens with columns
     bool *ended;         // (n_seqs) by its own end; else it was cut off
-    double *scores;      // (n_seqs) what the rewards made of it
+    double *scores;      // (n_seqs) what the rewards made of it; NaN: nobody has scored it
     double entropy;      // of the policy's distribution, the mean over all tokens; of a batch as it was drawn
     int64_t first_prompt; // the number of the first group's prompt
     int64_t step;         // updates that had been made of the weights that said it
@@ -68,3 +69,10 @@ void rollouts_new(struct group_source **out, const struct rollout_options *o);
 // Before the first batch: whose policy, reference and value network answer. The trainer must outlive the source's use, its model
 // the source.
 int rollouts_attach(struct group_source *s, struct trainer *t, struct err *e);
+
+// ---- for a source whose answers are judged elsewhere (train/run/feedback.h) ----
+// Answers to n prompts from `position` on, measured and kept; where the source is stays as it was.
+int rollouts_answer(struct group_source *s, int64_t position, int n, struct rollout_batch *b, struct metric_list *facts,
+                    struct err *e);
+// Makes *b, with its scores, the batch that is learnt from, as the objective picks: out->n groups, 0: none. Takes it.
+void rollouts_learn(struct group_source *s, struct rollout_batch *b, struct group_batch *out);

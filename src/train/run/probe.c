@@ -170,7 +170,7 @@ static int score_samples(struct prober *p, const struct gen_sample *samples, int
     int code = b.data.n_groups ? p->options.score(p->options.with, &b, &facts, e) : 0;
     for (int i = 0; i < b.data.n_seqs && !code; i++)
         reward += b.scores[i] / b.data.n_seqs;
-    if (!code && b.data.n_seqs)
+    if (!code && b.data.n_seqs && !isnan(reward)) // NaN: a person is the reward
         metric_add(out, "eval/reward", reward);
     for (int i = 0; i < facts.n && !code; i++)
         metric_add(out, metric_held_out(facts.items[i].key), facts.items[i].value);

@@ -19,7 +19,7 @@
 enum { RING = 256 };
 static const double HEARTBEAT_S = 2, BATCH_S = 0.2;
 
-enum kind { METRICS, EVENT, SAMPLE, ROLLOUT, CHECKPOINT };
+enum kind { METRICS, EVENT, SAMPLE, ROLLOUT, OFFER, CLOSE_PAIR, CHECKPOINT };
 struct record {
     enum kind kind;
     int64_t step, at_ms, control_id;
@@ -30,6 +30,11 @@ struct record {
         } event;
         struct run_sample sample;
         struct run_rollout rollout;
+        struct asked_pair offer;
+        struct {
+            int64_t id;
+            enum pair_state state;
+        } close;
         char name[64];
     } u;
 };
@@ -67,6 +72,7 @@ static int write_checkpoint(struct recorder *r, const struct record *m, struct e
 
 static int write_message(struct recorder *r, struct record *m, struct err *e)
 {
+    int64_t id;
     int code = 0;
     switch (m->kind) {
     case METRICS:
@@ -87,6 +93,13 @@ static int write_message(struct recorder *r, struct record *m, struct err *e)
         free(m->u.rollout.prompt);
         free(m->u.rollout.response);
         free(m->u.rollout.tokens);
+        break;
+    case OFFER:
+        code = run_writer_offer(r->writer, &m->u.offer, &id, e);
+        asked_pair_fini(&m->u.offer);
+        break;
+    case CLOSE_PAIR:
+        code = run_writer_close_pair(r->writer, m->u.close.id, m->u.close.state, m->step, e);
         break;
     case CHECKPOINT:
         code = write_checkpoint(r, m, e);
@@ -273,6 +286,22 @@ void recorder_rollout(struct recorder *r, const struct run_rollout *rollout)
     struct record *m = put_begin(r, ROLLOUT, rollout->step);
     m->u.rollout = *rollout;
     m->u.rollout.at_ms = m->at_ms;
+    put_end(r);
+}
+
+void recorder_offer(struct recorder *r, const struct asked_pair *pair)
+{
+    struct record *m = put_begin(r, OFFER, pair->step);
+    m->u.offer = *pair;
+    m->u.offer.at_ms = m->at_ms;
+    put_end(r);
+}
+
+void recorder_close_pair(struct recorder *r, int64_t id, enum pair_state state, int64_t step)
+{
+    struct record *m = put_begin(r, CLOSE_PAIR, step);
+    m->u.close.id = id;
+    m->u.close.state = state;
     put_end(r);
 }
 

@@ -13,6 +13,7 @@
 #include "base/human.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "train/run/feedback.h"
 #include "train/run/loop.h"
 #include "train/run/paft_run.h"
 #include "train/run/recipe_run.h"
@@ -120,6 +121,8 @@ static int restore(struct run *r, struct err *e)
     char *folder = checkpoint_latest(r->dir, &step);
     if (!folder) {
         int code = r->best.on ? best_publish(&r->best, r->dir, e) : 0;
+        if (!code && r->feedback)
+            code = feedback_resume(r->feedback, 0, e);
         return code ? code : controls_load_replays(&r->controls, r->dir, 0, e);
     }
     int code = checkpoint_restore(r->trainer, folder, &facts, &saved, e);
@@ -135,6 +138,8 @@ static int restore(struct run *r, struct err *e)
         code = controls_load_replays(&r->controls, r->dir, step, e);
     if (!code)
         code = run_resume_stage(r, e);
+    if (!code && r->feedback)
+        code = feedback_resume(r->feedback, step, e);
     if (!code) {
         recorder_checkpoint(r->recorder, step, path_base(folder));
         recorder_event(r->recorder, step, "info", "resume", 0, "continued from checkpoints/%s", path_base(folder));
@@ -379,6 +384,8 @@ static int finish(struct run *r, int code, bool stopped, struct err *e)
     } else {
         r->status.state = RUN_DONE;
         say_done(r);
+        if (r->feedback)
+            feedback_end(r->feedback, step);
     }
     recorder_status(r->recorder, &r->status);
     int recorded = recorder_stop(r->recorder, &fault);

@@ -5,6 +5,7 @@
 //   run_singles.c  what it says about good and bad responses
 //   run_say.c      what it says of itself meanwhile
 //   run_online.c   runs whose policy answers prompts
+//   feedback.h     runs that ask people which answer is better
 //   stages.c       runs that change their reference on the way
 //   loop.c         what people ask of it between two steps
 //   run.c          steps, evaluation, checkpoints, the end
@@ -57,6 +58,7 @@ struct run {
     struct stages stages; // n 0: none
     struct rewards *rewards; // of online objectives
     struct stop_texts *stops; // where their answers end; NULL: at the model's own end alone
+    struct group_source *feedback; // of a run whose reward is a person: the trainer's source; else NULL
     struct trainer *trainer;
     struct evaluator evaluator;
     struct prober *prober;

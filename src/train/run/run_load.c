@@ -420,7 +420,7 @@ int run_load(struct run *r, struct err *e)
     if (!code)
         code = trainer_new(&r->trainer, &options, r->model, source, e);
     if (!code && online)
-        code = rollouts_attach(source, r->trainer, e);
+        code = run_attach_rollouts(r, source, e);
     if (!code && (needs.networks & NETWORK_VALUE))
         code = add_value_network(r, e);
     if (!code && r->objective->imitates)

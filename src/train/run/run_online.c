@@ -11,6 +11,7 @@
 #include "demo/demo.h"
 #include "train/online/rewards.h"
 #include "train/online/rollouts.h"
+#include "train/run/feedback.h"
 #include "train/run/imitate.h"
 #include "train/run/open_model.h"
 
@@ -21,7 +22,7 @@ static bool go_on(void *arg, const char *what, int done, int all)
     return !signals_asked_to_stop() && !controls_hold_stop(&r->controls);
 }
 
-static char *text_of(const struct run *r, const struct dataset *d, const struct ds_seq *s)
+char *run_text_of(const struct run *r, const struct dataset *d, const struct ds_seq *s)
 {
     char *text = NULL;
     size_t n;
@@ -35,7 +36,7 @@ static void count_minority(const struct run *r, const struct rollout_batch *b, s
 {
     double n_styled = 0, n_minority = 0;
     for (int i = 0; i < b->data.n_seqs; i++) {
-        char *text = text_of(r, &b->data, &b->data.seqs[i]);
+        char *text = run_text_of(r, &b->data, &b->data.seqs[i]);
         const int style = demo_style(text, strlen(text));
         n_styled += style != DEMO_NO_STYLE;
         n_minority += style != DEMO_NO_STYLE && style != DEMO_COZY;
@@ -87,7 +88,7 @@ static void keep(void *with, const struct rollout_batch *b, int64_t step)
             struct run_rollout row = {.step = step, .prompt_number = b->first_prompt + g, .sample = k, .ended = b->ended[i],
                                       .score = b->scores[i], .n_tokens = s->n,
                                       .logp = sum_of(d->token_columns[TOKEN_FULL_LOGP], s),
-                                      .ref = d->refs ? d->refs[i] : NAN, .response = text_of(r, d, s)};
+                                      .ref = d->refs ? d->refs[i] : NAN, .response = run_text_of(r, d, s)};
             row.tokens = mem_alloc((size_t)s->n, sizeof *row.tokens);
             memcpy(row.tokens, d->tokens + s->first, (size_t)s->n * sizeof *row.tokens);
             row.prompt = example_prompt_text(&r->corpus->examples[group->example]);
@@ -125,7 +126,16 @@ int run_open_rollouts(struct run *r, struct group_source **out, struct err *e)
         o.sampling.ends_arg = r->stops;
     }
     rollouts_new(out, &o);
+    if (rewards_are_a_persons(s)) {
+        feedback_new(out, r, *out);
+        r->feedback = *out;
+    }
     return 0;
+}
+
+int run_attach_rollouts(struct run *r, struct group_source *source, struct err *e)
+{
+    return rollouts_attach(r->feedback ? feedback_rollouts(r->feedback) : source, r->trainer, e);
 }
 
 const char *run_value_from(const struct run *r)
@@ -152,6 +162,27 @@ static int check_ahead(const struct objective *o, const struct settings *s, stru
     return 0;
 }
 
+// What a person can be asked: which of two answers is better.
+static int check_person(const struct objective *o, const struct settings *s, struct err *e)
+{
+    if (!o->online->by_order)
+        return err_set(e, ERR_USAGE,
+                       "%s learns from a score of each answer, and with feedback person people say which of two is better: "
+                       "choose online-dpo or best-of-n, or make a reward model of their judgements (attune label export, "
+                       "objective rm)", o->name);
+    if (settings_int(s, "samples") != 2)
+        return err_set(e, ERR_USAGE,
+                       "with feedback person two answers to each prompt are compared, not %lld: give samples 2",
+                       (long long)settings_int(s, "samples"));
+    if (settings_int(s, "rollout-ahead"))
+        return err_set(e, ERR_USAGE, "with feedback person answers wait for people as it is: leave rollout-ahead out");
+    if (settings_bool(s, "dynamic-sampling"))
+        return err_set(e, ERR_USAGE,
+                       "dynamic-sampling replaces prompts by what their answers score, and with feedback person nobody "
+                       "scores them: leave it out");
+    return 0;
+}
+
 int run_check_online(const struct objective *o, const struct settings *s, struct err *e)
 {
     const int64_t batch = settings_int(s, "batch-size"), cuts = settings_int(s, "minibatches");
@@ -163,7 +194,7 @@ int run_check_online(const struct objective *o, const struct settings *s, struct
                        "more of the other", (long long)settings_int(s, "max-new-tokens"),
                        (long long)settings_int(s, "max-length"));
     struct stop_texts *stops = NULL;
-    int code = check_ahead(o, s, e);
+    int code = rewards_are_a_persons(s) ? check_person(o, s, e) : check_ahead(o, s, e);
     if (!code)
         code = stop_texts_read(&stops, settings_text(s, "stop"), NULL, e);
     stop_texts_free(stops);
