@@ -109,7 +109,8 @@ const struct objective objective_reinforce = {
                "A = R - baseline\n"
                "loss = mean over answers of -A * sum_t log pi(y_t)",
     .pitfalls = "Nothing bounds an update: keep to one update a batch, and to a small learning rate. The baseline decides how "
-                "noisy the gradient is; rloo has the better one.",
+                "noisy the gradient is; rloo has the better one. Answers of an older model (rollout-ahead) count as its "
+                "own: the others weigh by the ratio.",
     .data = DATA_PROMPT,
     .needs = {.networks = NETWORK_REFERENCE, .columns = COLUMN_TOKENS},
     .online = &plain,

@@ -124,7 +124,7 @@ const struct param run_params[] = {
     {.name = "precision", .type = PARAM_CHOICE, .fallback = "f32", .choices = precisions, .group = "machine",
      .help = "Number format of the large matrix products; bf16 is faster on CPUs with AMX."},
     {.name = "threads", .type = PARAM_INT, .fallback = "0", .min = 0, .max = 1024, .group = "machine",
-     .help = "Compute threads; 0: one per core. The result does not depend on it."},
+     .help = "Compute threads; 0: one per core. The result does not depend on it. With rollout-ahead half of them sample."},
     {.name = "recompute", .type = PARAM_BOOL, .fallback = "no", .group = "machine",
      .help = "Compute activations twice instead of keeping them: less memory, a third more work, the same result."},
     {0}};

@@ -393,7 +393,7 @@ int run_load(struct run *r, struct err *e)
         code = load_tokenizer(r, needs, e);
     if (!code)
         code = engine_open_backend(&r->ops, &r->backend, settings_text(s, "device"), settings_text(s, "precision"),
-                                   (int)settings_int(s, "threads"), e);
+                                   run_threads(s).training, e);
     if (!code) {
         run_phase(r, RUN_STARTING, "loading the model");
         code = load_model(r, needs, e);

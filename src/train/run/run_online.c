@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "cpu/cpu.h"
 #include "demo/demo.h"
 #include "train/online/rewards.h"
 #include "train/online/rollouts.h"
@@ -115,7 +116,7 @@ int run_open_rollouts(struct run *r, struct group_source **out, struct err *e)
     if (code)
         return code;
     rollout_options_read(&o, s);
-    o.machine = engine_backend_options(settings_text(s, "precision"), (int)settings_int(s, "threads"));
+    o.machine = engine_backend_options(settings_text(s, "precision"), run_threads(s).answering);
     o.sampling.stop_ids = r->rules.stops;
     o.sampling.n_stop = r->rules.n_stops;
     code = stop_texts_read(&r->stops, settings_text(s, "stop"), r->tokenizer, e);
@@ -142,6 +143,19 @@ const char *run_value_from(const struct run *r)
 {
     const char *model = settings_text(&r->settings, "reward-model");
     return *model && strcmp(settings_text(&r->settings, "value-from"), "reward-model") == 0 ? model : NULL;
+}
+
+struct run_threads run_threads(const struct settings *s)
+{
+    int all = (int)settings_int(s, "threads");
+    if (!settings_find(s, "rollout-ahead") || settings_int(s, "rollout-ahead") == 0)
+        return (struct run_threads){.training = all};
+    if (all == 0) {
+        struct cpu_probe cpu;
+        cpu_probe(&cpu);
+        all = cpu.n_cores;
+    }
+    return (struct run_threads){.training = all - all / 2, .answering = all > 1 ? all / 2 : 1};
 }
 
 int64_t run_updates_of_a_batch(const struct settings *s)

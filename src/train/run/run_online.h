@@ -16,6 +16,12 @@ const char *run_value_from(const struct run *r);
 // What the rewards make of answers: of rollout_options and probe_options, with the run.
 int run_score_held_out(void *run, struct rollout_batch *b, struct metric_list *facts, struct err *e); // of the prompts of probes
 int run_score(void *run, struct rollout_batch *b, struct metric_list *facts, struct err *e);
+// How many compute threads learn, and how many answer ahead of that: those of the settings in two halves, or all of them and
+// none. 0: one per core. Results do not depend on it.
+struct run_threads {
+    int training, answering;
+};
+struct run_threads run_threads(const struct settings *s);
 // What of the settings cannot be, told before there is a run.
 int run_check_online(const struct objective *o, const struct settings *s, struct err *e);
 int64_t run_updates_of_a_batch(const struct settings *s); // minibatches times passes
