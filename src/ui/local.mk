@@ -27,6 +27,7 @@ libui_a_SOURCES = \
 	%D%/view.h \
 	%D%/form.c %D%/form.h \
 	%D%/form_memory.c %D%/form_memory.h \
+	%D%/launch_draw.c %D%/launch_draw.h \
 	%D%/objective_menu.c %D%/objective_menu.h \
 	%D%/path_complete.c %D%/path_complete.h \
 	%D%/view_help.c \
