@@ -68,7 +68,7 @@ const struct command command_eval = {
     .help = "It answers the prompts; of the answers are told: their reward and how often they win against those of the "
             "reference, the preference matching divergence, KL to the reference, entropy, perplexity, length, variety and "
             "the demo's styles, with 95 % intervals. The same seed gives the same numbers. What is measured of a run's "
-            "checkpoint is kept beside it (eval.json) and shown by --list.\n\n"
+            "checkpoint is kept beside it (eval.json) and shown by --list, by \"attune show\" and by the console (E).\n\n"
             "Intervals know that answers to one prompt belong together: of means the normal one over prompts, of shares "
             "Wilson's with as many trials as prompts.\n\n"
             "  attune eval --run ppo-1 --reward-model rm-1 --rows 200\n"

@@ -82,7 +82,8 @@ void eval_print(const json_t *evaluation)
     str_addf(&head, "%.0f prompts of ", how_number(evaluation, "rows"));
     str_add_visible(&head, data ? data : "", data ? strlen(data) : 0, false);
     str_addf(&head, "%s, %.0f %s to each, temperature %g, top-p %g, seed %.0f, beta %g\n",
-             json_is_true(json_object_get(of, "held_out")) ? " (held out by the run)" : "", how_number(evaluation, "samples"),
+             json_is_true(json_object_get(of, "held_out")) ? " (held out by the run)" : "",
+             how_number(evaluation, "samples"),
              how_number(evaluation, "samples") == 1 ? "answer" : "answers", how_number(evaluation, "temperature"),
              how_number(evaluation, "top_p"), how_number(evaluation, "seed"), how_number(evaluation, "beta"));
     print_wrapped(stdout, str_text(&head), 0, 0, print_width(stdout));
@@ -100,7 +101,8 @@ void eval_print_list(const json_t *list, bool with_run)
     static const struct {
         const char *title, *name;
     } columns[] = {{"reward", "reward"}, {"gold", "gold/reward"}, {"wins", "win_rate"}, {"PM div", "pm_divergence"},
-                   {"KL", "kl/k1"}, {"KL/token", "kl/k1/token"}, {"entropy", "entropy"}, {"perplexity", "perplexity"}, {"length", "length"}};
+                   {"KL", "kl/k1"}, {"KL/token", "kl/k1/token"}, {"entropy", "entropy"}, {"perplexity", "perplexity"},
+                   {"length", "length"}};
     enum { N = sizeof columns / sizeof *columns };
     const json_t *one;
     struct print_table t;
@@ -118,7 +120,8 @@ void eval_print_list(const json_t *list, bool with_run)
         const char *prompts = json_string_value(json_object_get(how, "prompts"));
         if (with_run)
             print_table_cell(&t, -1, "%s", json_string_value(json_object_get(one, "run")));
-        print_table_cell(&t, -1, "%s%lld", with_run ? "" : "  ", (long long)json_integer_value(json_object_get(one, "step")));
+        print_table_cell(&t, -1, "%s%lld", with_run ? "" : "  ",
+                         (long long)json_integer_value(json_object_get(one, "step")));
         print_table_cell(&t, -1, "%.6s %.0fx%.0f, seed %.0f", prompts ? prompts : "", how_number(one, "rows"),
                          how_number(one, "samples"), how_number(one, "seed"));
         for (int c = 0; c < N; c++)

@@ -9,7 +9,8 @@
 //         "measures": {"reward": {"value": 0.31, "low": 0.22, "high": 0.4}, ...}}]}
 //
 // There is one evaluation for each "how"; measured again the same way, it takes the place of the one before. What measures
-// mean stands in train/run/eval_measures.h, what they are called in eval_names.h; a measure without an interval has no low and high.
+// mean stands in train/run/eval_measures.h, what they are called in eval_names.h; one without an interval has no low and
+// high.
 #pragma once
 
 #include <jansson.h>

@@ -47,7 +47,8 @@ struct eval_name eval_name_of(const char *name)
         if (strcmp(row->name, name) == 0)
             return *row;
     if (text_starts(name, "style/"))
-        return (struct eval_name){.name = name, .title = name + strlen("style/"), .meaning = "share among answers with a style"};
+        return (struct eval_name){.name = name, .title = name + strlen("style/"),
+                                  .meaning = "share among answers with a style"};
     return (struct eval_name){.name = name, .title = name, .meaning = ""};
 }
 

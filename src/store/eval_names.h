@@ -12,7 +12,7 @@ struct eval_name {
     const char *under[2];     // what else of "how" it depends on, such as the model that gives the rewards
 };
 extern const struct eval_name eval_names[]; // what tells most first; ends with a name that is NULL
-// That row; for one that has none (the styles of the demo, measures of a later version) what is known of it. It keeps `name`.
+// That row; of one that has none (the styles of the demo, measures of a later version) what is known. It keeps `name`.
 struct eval_name eval_name_of(const char *name);
 
 // Of a measure of an evaluation; NaN where it is not there. which: "value", "low" or "high".

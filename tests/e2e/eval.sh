@@ -189,6 +189,10 @@ if grep -q 'step-2/eval.json holds no evaluations' err && grep -q '^Evaluations'
 refuses 3 "step-2/eval.json holds no evaluations: it is damaged; remove it" "a list with a damaged file" "$attune" eval --list tuned
 cp whole.json p/runs/tuned/checkpoints/step-2/eval.json
 
+# The console's page, as a script sees it.
+check "the console's page" "$attune" -e 'size 80x24; evaluations; snapshot -'
+if grep -q '^  c tuned    4   1 ' out && grep -q 'REWARD' out; then echo "ok has the checkpoints"; else echo "not ok has the checkpoints"; cat out; bad=1; fi
+
 # What is refused.
 refuses 2 "is a reward model, which says nothing" "a policy that scores" "$attune" eval --run judge --data pairs.jsonl
 refuses 2 "scores nothing" "a judge that does not" "$attune" eval --run tuned --reward-model tuned

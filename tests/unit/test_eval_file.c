@@ -3,7 +3,6 @@
 
 #include "testing.h"
 
-#include "base/json.h"
 #include "store/eval_file.h"
 #include "store/eval_names.h"
 
@@ -33,7 +32,8 @@ static char *checkpoint(int step)
 static void put(int step, int seed, double reward)
 {
     char *folder = checkpoint(step);
-    json_t *one = json_pack("{s:{s:s, s:i}, s:{s:{s:f}}}", "how", "prompts", "p", "seed", seed, "measures", "reward", "value", reward);
+    json_t *one =
+        json_pack("{s:{s:s, s:i}, s:{s:{s:f}}}", "how", "prompts", "p", "seed", seed, "measures", "reward", "value", reward);
     assert_ok(eval_file_put(folder, one, e));
     json_decref(one);
     free(folder);
@@ -94,36 +94,36 @@ static void the_stamp_changes_with_the_files(void **state)
     assert_true(eval_file_stamp(dir) != again);
 }
 
-static json_t *measured(const char *how)
+struct how {
+    const char *prompts, *judge, *reference;
+    int samples, seed;
+    double beta;
+};
+
+static json_t *measured(struct how h)
 {
-    json_t *root;
-    assert_ok(json_parse(how, strlen(how), "test", &root, e));
-    return json_pack("{s:o}", "how", root);
+    json_t *temperature = h.seed == 1 ? json_real(1) : json_integer(1); // the same number
+    return json_pack("{s:{s:s, s:i, s:o, s:i, s:f, s:s, s:s?}}", "how", "prompts", h.prompts, "samples", h.samples,
+                     "temperature", temperature, "seed", h.seed, "beta", h.beta, "reward_model", h.judge, "reference",
+                     h.reference);
 }
 
 static void only_what_was_measured_alike_is_compared(void **state)
 {
     static const struct {
-        const char *how;
+        struct how how;
         bool prompts, reward, wins, divergence, length;
     } others[] = {
-        {"{\"prompts\": \"p\", \"samples\": 2, \"temperature\": 1, \"seed\": 7, \"beta\": 0.1, \"reward_model\": \"r\", \"reference\": \"m\"}",
-         true, true, true, true, true}, // another seed, and 1 is 1.0
-        {"{\"prompts\": \"p\", \"samples\": 2, \"temperature\": 1.0, \"seed\": 1, \"beta\": 0.3, \"reward_model\": \"r\", \"reference\": \"m\"}",
-         true, true, true, false, true},
-        {"{\"prompts\": \"p\", \"samples\": 2, \"temperature\": 1.0, \"seed\": 1, \"beta\": 0.1, \"reward_model\": \"q\", \"reference\": \"m\"}",
-         true, false, false, false, true},
-        {"{\"prompts\": \"p\", \"samples\": 2, \"temperature\": 1.0, \"seed\": 1, \"beta\": 0.1, \"reward_model\": \"r\", \"reference\": null}",
-         true, true, false, true, true},
-        {"{\"prompts\": \"p\", \"samples\": 3, \"temperature\": 1.0, \"seed\": 1, \"beta\": 0.1, \"reward_model\": \"r\", \"reference\": \"m\"}",
-         false, false, false, false, false},
-        {"{\"prompts\": \"o\", \"samples\": 2, \"temperature\": 1.0, \"seed\": 1, \"beta\": 0.1, \"reward_model\": \"r\", \"reference\": \"m\"}",
-         false, false, false, false, false},
+        {{"p", "r", "m", 2, 7, 0.1}, true, true, true, true, true}, // another seed
+        {{"p", "r", "m", 2, 1, 0.3}, true, true, true, false, true},
+        {{"p", "q", "m", 2, 1, 0.1}, true, false, false, false, true},
+        {{"p", "r", NULL, 2, 1, 0.1}, true, true, false, true, true},
+        {{"p", "r", "m", 3, 1, 0.1}, false, false, false, false, false},
+        {{"o", "r", "m", 2, 1, 0.1}, false, false, false, false, false},
     };
-    const struct eval_name reward = eval_name_of("reward"), wins = eval_name_of("win_rate"), divergence = eval_name_of("pm_divergence"),
-                           length = eval_name_of("length");
-    json_t *a = measured("{\"prompts\": \"p\", \"samples\": 2, \"temperature\": 1.0, \"seed\": 1, \"beta\": 0.1, \"reward_model\": \"r\", "
-                         "\"reference\": \"m\"}");
+    const struct eval_name reward = eval_name_of("reward"), wins = eval_name_of("win_rate"), length = eval_name_of("length"),
+                           divergence = eval_name_of("pm_divergence");
+    json_t *a = measured((struct how){"p", "r", "m", 2, 1, 0.1});
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
         json_t *b = measured(others[i].how);
         assert_int_equal(eval_same_prompts(a, b), others[i].prompts);
