@@ -68,7 +68,7 @@ const struct command command_eval = {
     .help = "It answers the prompts; of the answers are told: their reward and how often they win against those of the "
             "reference, the preference matching divergence, KL to the reference, entropy, perplexity, length, variety and "
             "the demo's styles, with 95 % intervals. The same seed gives the same numbers. What is measured of a run's "
-            "checkpoint is kept beside it (eval.json) and shown by --list.\n\n"
+            "checkpoint is kept beside it (eval.json) and shown by --list, by \"attune show\" and by the console (E).\n\n"
             "Intervals know that answers to one prompt belong together: of means the normal one over prompts, of shares "
             "Wilson's with as many trials as prompts.\n\n"
             "  attune eval --run ppo-1 --reward-model rm-1 --rows 200\n"
@@ -231,25 +231,21 @@ static json_t *named(const struct kept *k, int i, json_t *evaluation)
 
 static int show_list(const struct args *a, json_t **rows, struct err *e)
 {
-    int code = 0;
+    struct store *s = NULL;
+    int code = look_project(a, false, &s, e);
     *rows = json_array();
     for (int w = 0; w < a->n_words && !code; w++) {
-        struct kept k;
-        code = find_kept(a, a->words[w], &k, e);
-        for (int i = 0; i < k.n && !code; i++) {
-            json_t *list = NULL, *one;
-            size_t at;
-            code = eval_file_read(k.dirs[i], &list, e);
-            json_array_foreach(list, at, one)
-                json_array_append_new(*rows, named(&k, i, one));
-            json_decref(list);
-        }
-        kept_fini(&k);
+        struct look l = {0};
+        code = look_open(&l, s, a->words[w], e);
+        if (!code)
+            code = eval_file_list(l.dir, l.info.name, *rows, e);
+        look_close(&l);
     }
+    store_close(s);
     if (code || args_json(a))
         return code;
     if (json_array_size(*rows))
-        eval_print_list(*rows);
+        eval_print_list(*rows, true);
     else
         puts("Nothing has been measured of the kept checkpoints: attune eval --run NAME does it.");
     return 0;

@@ -8,8 +8,10 @@
 #include "base/human.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "cli/eval_print.h"
 #include "cli/look.h"
 #include "cli/print.h"
+#include "store/eval_file.h"
 #include "store/labels.h"
 #include "store/run_best.h"
 
@@ -26,7 +28,7 @@ static int run(int argc, char **argv);
 const struct command command_show = {
     .name = "show",
     .synopsis = "attune show RUN [--metrics KEY] [--json]",
-    .summary = "Shows a run: settings, newest numbers, events, checkpoints.",
+    .summary = "Shows a run: settings, newest numbers, events, checkpoints and their evaluations.",
     .help = "  attune show dpo-1 --metrics rewards/margins > margins.tsv",
     .options = options,
     .json = true,
@@ -247,7 +249,7 @@ static json_t *settings_before(const struct look *l, json_t *now)
 
 static json_t *to_json(const struct look *l, int n_waiting, json_t *now, char **keys, const double *values, int n_keys,
                        const struct run_event *events, int n_events, const struct run_checkpoint *list, int n_list,
-                       const struct run_sample *samples, int n_samples)
+                       const struct run_sample *samples, int n_samples, json_t *evaluations)
 {
     json_t *o = look_to_json(l, (const char *const *)keys, values, n_keys);
     json_t *event_list = json_array(), *checkpoints = json_array(), *sample_list = json_array();
@@ -275,12 +277,13 @@ static json_t *to_json(const struct look *l, int n_waiting, json_t *now, char **
     json_object_set_new(o, "checkpoints", checkpoints);
     json_object_set_new(o, "best", look_best_json(l));
     json_object_set_new(o, "samples", sample_list);
+    json_object_set(o, "evaluations", evaluations);
     return o;
 }
 
 static int show(struct store *s, struct look *l, const struct args *a, struct err *e)
 {
-    json_t *now = NULL;
+    json_t *now = NULL, *evaluations = json_array();
     char **keys = NULL;
     double *values = NULL;
     struct run_event *events = NULL;
@@ -303,8 +306,12 @@ static int show(struct store *s, struct look *l, const struct args *a, struct er
     }
     if (!code)
         code = labels_waiting(s, l->reader, l->info.name, labels_annotator(), &waiting, &n_waiting, e);
+    struct err damaged = {0}; // of an eval.json: no reason to say nothing of the run
+    if (!code && eval_file_list(l->dir, l->info.name, evaluations, &damaged))
+        fprintf(stderr, "attune show: %s\n", damaged.text);
     if (!code && args_json(a)) {
-        look_print_json(to_json(l, n_waiting, now, keys, values, n_keys, events, n_events, list, n_list, samples, n_samples));
+        look_print_json(to_json(l, n_waiting, now, keys, values, n_keys, events, n_events, list, n_list, samples, n_samples,
+                                evaluations));
     } else if (!code) {
         print_head(l, n_waiting);
         print_settings(l, now);
@@ -314,10 +321,15 @@ static int show(struct store *s, struct look *l, const struct args *a, struct er
             print_events(events, n_events);
         if (n_list)
             print_checkpoints(l, list, n_list);
+        if (json_array_size(evaluations)) {
+            heading("Evaluations");
+            eval_print_list(evaluations, false);
+        }
         if (n_samples)
             print_samples(samples, n_samples);
     }
     json_decref(now);
+    json_decref(evaluations);
     free(waiting);
     free_keys(keys, n_keys);
     free(values);

@@ -2,14 +2,11 @@
 #pragma once
 
 #include <jansson.h>
-#include <stdint.h>
+#include <stdbool.h>
 
 void eval_print(const json_t *evaluation);
 
-// An evaluation and whose it is, as {"run": NAME, "step": N, "how": ..., "measures": ...}: lists of them.
-void eval_print_list(const json_t *rows);
+// Rows as of eval_file_list: an evaluation and whose it is. with_run: they are of several runs.
+void eval_print_list(const json_t *rows, bool with_run);
 // reward and gold/reward over sqrt(KL), by steps.
 void eval_print_curve(const json_t *rows);
-
-// Of a measure; NaN where it is not there. which: "value", "low" or "high".
-double eval_number(const json_t *evaluation, const char *measure, const char *which);

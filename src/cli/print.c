@@ -142,6 +142,16 @@ static int cell_columns(const struct print_cell *cell)
     return (int)utf8_text_columns(cell->text, strlen(cell->text));
 }
 
+// at: where the cell begins, width: where the line ends.
+static void print_wrapped_cell(FILE *out, const struct print_cell *cell, int at, int width)
+{
+    if (cell->style >= 0)
+        fputs(print_on(out, (enum print_style)cell->style), out);
+    print_wrapped(out, cell->text, at, at, width);
+    if (cell->style >= 0)
+        fputs(print_off(out), out);
+}
+
 static void print_cell(FILE *out, const struct print_cell *cell, int width, char align, bool last)
 {
     int pad = width - cell_columns(cell);
@@ -206,6 +216,10 @@ void print_table_end(struct print_table *t, FILE *out, int width)
         }
         if (!out)
             continue;
+        if (last && t->align[c] == 'W') {
+            print_wrapped_cell(out, &t->cells[i], total - widths[c], width);
+            continue;
+        }
         print_cell(out, &t->cells[i], widths[c], t->align[c], last);
         fputs(last ? "\n" : "  ", out);
     }

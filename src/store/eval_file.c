@@ -2,11 +2,15 @@
 
 #include "store/eval_file.h"
 
+#include <dirent.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/mem.h"
+#include "base/str.h"
 
 enum { FORMAT = 1, MAX_BYTES = 16 << 20 };
 
@@ -68,4 +72,91 @@ int eval_file_put(const char *checkpoint, json_t *evaluation, struct err *e)
     json_decref(list);
     free(path);
     return code;
+}
+
+static int by_step(const void *a, const void *b)
+{
+    const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+// The steps of the folders checkpoints/step-N, in their order, on the heap.
+static int64_t *find_steps(const char *checkpoints, int *n)
+{
+    int64_t *steps = NULL, step;
+    const struct dirent *entry;
+    int cap = 0;
+    DIR *dir = opendir(checkpoints);
+    *n = 0;
+    while (dir && (entry = readdir(dir)))
+        if (text_starts(entry->d_name, "step-") && text_to_i64(entry->d_name + 5, &step) && step >= 0) {
+            MEM_GROW(steps, *n, cap);
+            steps[(*n)++] = step;
+        }
+    if (dir)
+        closedir(dir);
+    if (*n)
+        qsort(steps, (size_t)*n, sizeof *steps, by_step);
+    return steps;
+}
+
+static char *folder_of(const char *checkpoints, int64_t step)
+{
+    struct str path = {0};
+    str_addf(&path, "%s/step-%lld", checkpoints, (long long)step);
+    return str_take(&path);
+}
+
+int eval_file_list(const char *run_dir, const char *run, json_t *rows, struct err *e)
+{
+    char *checkpoints = path_join(run_dir, "checkpoints");
+    int n, code = 0;
+    int64_t *steps = find_steps(checkpoints, &n);
+    for (int i = 0; i < n; i++) {
+        char *folder = folder_of(checkpoints, steps[i]);
+        struct err fault = {0};
+        json_t *list = NULL, *one;
+        size_t at;
+        if (eval_file_read(folder, &list, &fault) && !code)
+            code = err_set(e, fault.code, "%s", fault.text);
+        json_array_foreach(list, at, one) {
+            json_t *row = json_pack("{s:s, s:I}", "run", run, "step", (json_int_t)steps[i]);
+            json_object_update(row, one);
+            json_array_append_new(rows, row);
+        }
+        json_decref(list);
+        free(folder);
+    }
+    free(steps);
+    free(checkpoints);
+    return code;
+}
+
+static uint64_t mixed(uint64_t hash, uint64_t value)
+{
+    hash = (hash ^ value) * 0x9e3779b97f4a7c15u;
+    return hash ^ hash >> 29;
+}
+
+uint64_t eval_file_stamp(const char *run_dir)
+{
+    char *checkpoints = path_join(run_dir, "checkpoints");
+    uint64_t stamp = 1;
+    int n;
+    int64_t *steps = find_steps(checkpoints, &n);
+    for (int i = 0; i < n; i++) {
+        char *folder = folder_of(checkpoints, steps[i]), *path = path_join(folder, EVAL_FILE);
+        struct stat st;
+        if (stat(path, &st) == 0) {
+            stamp = mixed(stamp, (uint64_t)steps[i]);
+            stamp = mixed(stamp, (uint64_t)st.st_ino);
+            stamp = mixed(stamp, (uint64_t)st.st_size);
+            stamp = mixed(stamp, (uint64_t)st.st_mtim.tv_sec * 1000000000u + (uint64_t)st.st_mtim.tv_nsec);
+        }
+        free(path);
+        free(folder);
+    }
+    free(steps);
+    free(checkpoints);
+    return stamp;
 }

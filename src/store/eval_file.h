@@ -9,10 +9,12 @@
 //         "measures": {"reward": {"value": 0.31, "low": 0.22, "high": 0.4}, ...}}]}
 //
 // There is one evaluation for each "how"; measured again the same way, it takes the place of the one before. What measures
-// mean stands in train/run/eval_measures.h; a measure without an interval has no low and high.
+// mean stands in train/run/eval_measures.h, what they are called in eval_names.h; one without an interval has no low and
+// high.
 #pragma once
 
 #include <jansson.h>
+#include <stdint.h>
 
 #include "base/err.h"
 
@@ -22,3 +24,8 @@
 int eval_file_read(const char *checkpoint, json_t **list, struct err *e);
 // Puts one in (borrowed); "at" is set.
 int eval_file_put(const char *checkpoint, json_t *evaluation, struct err *e);
+// Appends those of all checkpoints in a run's folder to `rows`, by steps, each with "run" and "step" before the rest. A file
+// that cannot be read hides no other: the first fault is what is returned.
+int eval_file_list(const char *run_dir, const char *run, json_t *rows, struct err *e);
+// Another number when another list would come; files are looked at and not read.
+uint64_t eval_file_stamp(const char *run_dir);

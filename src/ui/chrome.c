@@ -18,7 +18,7 @@ static void draw_strip(struct ui *ui, struct rect r)
     int x = r.x + 1;
     if (r.width >= 60)
         x = canvas_text(c, x, r.y, -1, STYLE(COLOR_TITLE, .attr = ATTR_BOLD), "attune") + 2;
-    for (int page = PAGE_RUNS; page <= PAGE_RECIPES; page++) {
+    for (int page = PAGE_RUNS; page < PAGE_HELP; page++) {
         bool here = page == (int)ui->page;
         if (!ui_page_exists((enum page)page) || (page >= PAGE_LAUNCH && !here))
             continue;

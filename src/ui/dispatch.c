@@ -160,6 +160,9 @@ static enum view_result manager_command(struct ui *ui, enum command_id id, const
     case CMD_RECIPES:
         ui_show(ui, PAGE_RECIPES);
         break;
+    case CMD_EVALS:
+        ui_show(ui, PAGE_EVALS);
+        break;
     case CMD_PAGE_NEXT:
         pages_turn(ui, 1);
         break;

@@ -25,10 +25,14 @@ libui_a_SOURCES = \
 	%D%/ui.c %D%/ui.h %D%/ui_internal.h \
 	%D%/ui_state.c \
 	%D%/view.h \
+	%D%/eval_jobs.c \
+	%D%/eval_table.c %D%/eval_table.h \
 	%D%/form.c %D%/form.h \
 	%D%/form_memory.c %D%/form_memory.h \
+	%D%/launch_draw.c %D%/launch_draw.h \
 	%D%/objective_menu.c %D%/objective_menu.h \
 	%D%/path_complete.c %D%/path_complete.h \
+	%D%/view_evals.c \
 	%D%/view_help.c \
 	%D%/view_launch.c \
 	%D%/view_log.c \
@@ -92,12 +96,18 @@ check_PROGRAMS += tests/ui/test_curves_page
 tests_ui_test_curves_page_SOURCES = tests/ui/test_curves_page.c $(UI_RIG)
 tests_ui_test_curves_page_LDADD = $(UI_RIG_LIBS)
 tests_ui_test_curves_page_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
+check_PROGRAMS += tests/ui/test_evals_page
+tests_ui_test_evals_page_SOURCES = tests/ui/test_evals_page.c $(UI_RIG)
+tests_ui_test_evals_page_LDADD = $(UI_RIG_LIBS)
+tests_ui_test_evals_page_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
 endif
 endif
 EXTRA_DIST += tests/ui/screens
 
 if HAVE_CMOCKA
-check_PROGRAMS += tests/unit/test_console_parts tests/unit/test_form
+check_PROGRAMS += tests/unit/test_console_parts tests/unit/test_eval_table tests/unit/test_form
+tests_unit_test_eval_table_SOURCES = tests/unit/test_eval_table.c
+tests_unit_test_eval_table_LDADD = $(UI_LIBS) $(STORE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_console_parts_SOURCES = tests/unit/test_console_parts.c
 tests_unit_test_console_parts_LDADD = libui.a $(LAUNCH_LIBS) $(NCURSES_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_form_SOURCES = tests/unit/test_form.c

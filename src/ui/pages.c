@@ -7,7 +7,8 @@
 
 static const struct view_ops *const pages[PAGE_N] = {
     [PAGE_RUNS] = &view_runs, [PAGE_CURVES] = &view_curves, [PAGE_SAMPLES] = &view_samples,
-    [PAGE_LOG] = &view_log,   [PAGE_LAUNCH] = &view_launch, [PAGE_RECIPES] = &view_recipes, [PAGE_HELP] = &view_help,
+    [PAGE_LOG] = &view_log,   [PAGE_LAUNCH] = &view_launch, [PAGE_RECIPES] = &view_recipes, [PAGE_EVALS] = &view_evals,
+    [PAGE_HELP] = &view_help,
 };
 
 bool ui_page_exists(enum page page)
@@ -101,7 +102,8 @@ void ui_refresh(struct ui *ui, double now_s, bool all)
     if (!run && is_run_page(ui->page))
         ui_show(ui, PAGE_RUNS);
     // Ages and other texts that depend on the time of day only are brought up to date now and then.
-    bool stale = now_s - ui->refreshed_s > 10;
+    const double patience = ui->views[ui->page].ops->patience_s;
+    bool stale = now_s - ui->refreshed_s > (patience > 0 ? patience : 10);
     if (!changed && !ui->more && !stale && ui->generation == ui->runs.generation)
         return;
     ui->refreshed_s = now_s;

@@ -54,6 +54,10 @@ struct ui {
     bool asking_engine, engine_failed; // a page that needs the description asks again when it is shown again
     json_t *recipes; // NULL: not asked yet
     bool asking_recipes;
+    json_t *evals; // NULL: not read yet
+    uint64_t evals_stamp;
+    struct err evals_fault;
+    bool reading_evals;
     struct job *jobs;
     int wake_fd[2];    // a byte here wakes the loop: signals and finished jobs
     bool script_failed;

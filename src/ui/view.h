@@ -47,6 +47,8 @@ struct view_ops {
     const char *(*hints)(struct view *v);
     // The runs may have changed (at most 10 times a second). Reads what is new, within about 5 ms, else REFRESH_MORE.
     enum view_refresh (*refresh)(struct view *v);
+    // It is called after so many seconds also when no run has changed; 0: after 10, for ages and the like.
+    double patience_s;
 };
 // draw is required; NULL at another pointer means nothing is to be done there.
 
@@ -58,7 +60,7 @@ struct view {
 };
 
 // One row a page (pages.c); the order of enum page.
-extern const struct view_ops view_runs, view_curves, view_samples, view_log, view_launch, view_recipes, view_help;
+extern const struct view_ops view_runs, view_curves, view_samples, view_log, view_launch, view_recipes, view_evals, view_help;
 
 // What a view may ask of the manager.
 struct run_list *ui_runs(struct ui *ui);
@@ -82,5 +84,10 @@ const struct engine_description *ui_want_description(struct ui *ui);
 const json_t *ui_recipes(struct ui *ui);
 void ui_ask_recipes(struct ui *ui);
 void ui_start_recipe(struct ui *ui, const char *path, json_t *changes); // takes changes; goes to the list
+// The evaluations of all runs, the newest run's first, as store/eval_file.h lists them (borrowed; another array when they have
+// changed); NULL before they were read. *trouble: the first file that cannot be read, else NULL. Looking for new ones is
+// answered by a refresh.
+json_t *ui_evals(struct ui *ui, const char **trouble);
+void ui_look_for_evals(struct ui *ui);
 // Starts the engine of a run that was just added to the store, and goes to the list with the cursor on it.
 void ui_start_new_run(struct ui *ui, const char *name);

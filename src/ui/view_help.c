@@ -5,6 +5,8 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "base/str.h"
+#include "store/eval_names.h"
 #include "ui/health.h"
 #include "ui/view.h"
 
@@ -52,10 +54,32 @@ static int draw_alerts(struct canvas *c, struct rect r)
     return r.y - top;
 }
 
+// What the columns of the evaluations are, and of which something is the best.
+static int draw_measures(struct canvas *c, struct rect r)
+{
+    static const char *const marks[][2] = {
+        {"*", "The best of its column among those that were measured alike: same prompts, samples, lengths and temperature, and "
+              "the same judge, reference and beta where the measure depends on them."},
+        {"SET", "Those of one set answered the same prompts in the same way; it is there when there are several."},
+    };
+    const int top = r.y;
+    canvas_text(c, r.x + 1, r.y + 1, r.width - 2, STYLE(COLOR_TITLE, .attr = ATTR_BOLD), "The table");
+    r.y += 2;
+    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
+        r.y += draw_row(c, r, marks[i][0], "", "", marks[i][1]);
+    for (const struct eval_name *m = eval_names; m->name; m++) {
+        struct str text = {0};
+        str_addf(&text, "%s.%s", m->meaning, m->better > 0 ? " More is better." : m->better < 0 ? " Less is better." : "");
+        r.y += draw_row(c, r, m->title, m->name, "", str_text(&text));
+        str_fini(&text);
+    }
+    return r.y - top;
+}
+
 static void draw_help(struct view *v, struct canvas *c, struct rect area)
 {
     static const char *const about[PAGE_N] = {"the list of runs", "the curves", "the samples", "the log", "the form of a new run",
-                                              "the recipes", ""};
+                                              "the recipes", "the evaluations", ""};
     struct help_state *s = v->state;
     enum page page = ui_help_page(v->ui);
     struct rect head = rect_cut_top(&area, 1);
@@ -73,6 +97,8 @@ static void draw_help(struct view *v, struct canvas *c, struct rect area)
     }
     if (page == PAGE_RUNS || page == PAGE_CURVES)
         at.y += draw_alerts(c, at);
+    if (page == PAGE_EVALS)
+        at.y += draw_measures(c, at);
     s->lines = at.y + s->scroll - area.y;
     canvas_unclip(c, old);
 }

@@ -153,6 +153,45 @@ is "has both checkpoints" 2 "$("$get" length <out)"
 is "in their order" 2 "$("$get" 0 step <out)"
 check "for people" "$attune" eval --list tuned
 if grep -q '^tuned  *2 .* 3x2, seed 1' out; then echo "ok listed for people"; else echo "not ok listed for people"; cat out; bad=1; fi
+# fits NAME COLUMNS: no line of the answer is longer
+fits() {
+    if awk -v most="$2" 'length > most { print; bad = 1 } END { exit bad }' out; then printf 'ok %s\n' "$1"; else
+        printf 'not ok %s\n' "$1"
+        bad=1
+    fi
+}
+for columns in 40 80 140; do
+    check "in $columns columns" env COLUMNS=$columns "$attune" eval --run tuned --reward-model judge --rows 2 --max-tokens 10 --seed 3
+    fits "no line is longer than $columns" $columns
+    if tr -s ' \n' ' ' <out | grep -q 'against the reference.s answers, ties half'; then echo "ok nothing is cut in $columns"; else
+        echo "not ok nothing is cut in $columns"
+        cat out
+        bad=1
+    fi
+done
+check "the run tells its evaluations" "$attune" show tuned --json
+cp out shown
+"$attune" eval --list tuned --json >listed
+is "all of them" "$("$get" length <listed)" "$("$get" evaluations length <shown)"
+is "with the same numbers" "$("$get" 1 measures reward value <listed)" "$("$get" evaluations 1 measures reward value <shown)"
+check "for people, too" "$attune" show tuned
+if sed -n '/^Evaluations/,$p' out | grep -q '^  *2  .* 3x2, seed 1'; then echo "ok under its checkpoints"; else
+    echo "not ok under its checkpoints"
+    cat out
+    bad=1
+fi
+check "one that was not measured" "$attune" show gold
+if grep -q Evaluations out; then echo "not ok says nothing of evaluations"; bad=1; else echo "ok says nothing of evaluations"; fi
+cp p/runs/tuned/checkpoints/step-2/eval.json whole.json
+echo '{"format": 1}' >p/runs/tuned/checkpoints/step-2/eval.json
+check "a damaged file hides nothing else" "$attune" show tuned
+if grep -q 'step-2/eval.json holds no evaluations' err && grep -q '^Evaluations' out; then echo "ok and is told"; else echo "not ok and is told"; bad=1; fi
+refuses 3 "step-2/eval.json holds no evaluations: it is damaged; remove it" "a list with a damaged file" "$attune" eval --list tuned
+cp whole.json p/runs/tuned/checkpoints/step-2/eval.json
+
+# The console's page, as a script sees it.
+check "the console's page" "$attune" -e 'size 80x24; evaluations; snapshot -'
+if grep -q '^  c tuned    4   1 ' out && grep -q 'REWARD' out; then echo "ok has the checkpoints"; else echo "not ok has the checkpoints"; cat out; bad=1; fi
 
 # What is refused.
 refuses 2 "is a reward model, which says nothing" "a policy that scores" "$attune" eval --run judge --data pairs.jsonl

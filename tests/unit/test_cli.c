@@ -187,6 +187,15 @@ static void text_is_wrapped_and_tables_are_aligned(void **state)
     print_table_end(&t, f, 17);
     assert_string_equal(written(f), "a name of a...  1\n"
                                     "b               2\n");
+    f = tmpfile();
+    print_table_init(&t, "lrW");
+    const char *wrapped[] = {"kl", "1", "of the whole distribution", "reward", "20", "a score"};
+    for (size_t i = 0; i < 6; i++)
+        print_table_cell(&t, -1, "%s", wrapped[i]);
+    print_table_end(&t, f, 24);
+    assert_string_equal(written(f), "kl       1  of the whole\n"
+                                    "            distribution\n"
+                                    "reward  20  a score\n");
     char text[32];
     assert_string_equal(print_number(text, sizeof text, NAN), "-");
     assert_string_equal(print_number(text, sizeof text, 0.00002), "2.00e-05");

@@ -1,0 +1,26 @@
+// The form of a new run while it is on the screen: what a person sees and edits of it.
+#pragma once
+
+#include "ui/commands.h"
+#include "ui/form.h"
+#include "ui/form_memory.h"
+#include "ui/line_edit.h"
+#include "ui/objective_menu.h"
+
+struct launch_state {
+    struct form form;
+    bool has_form;
+    int cursor, top, visible;
+    enum command_id wish; // CMD_NEW, CMD_COPY or CMD_DEMO that came before the engine had said what it offers
+    char wish_arg[64];
+    bool editing;
+    bool typed;        // a person put something in that has not become a run
+    struct line_edit line;
+    char before[1024]; // the text before editing
+    int scroll;        // lines of the command above its first one that is shown
+    bool choosing;     // the objective, from the menu, which then has the whole page
+    struct objective_menu menu;
+    struct form_memory memory;
+};
+
+void launch_draw(struct launch_state *s, struct canvas *c, struct rect area); // notes how many fields are visible
