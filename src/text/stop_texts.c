@@ -51,7 +51,7 @@ int stop_texts_read(struct stop_texts **out, const char *list, const struct toke
         return 0;
     s = mem_alloc(1, sizeof *s);
     s->tokenizer = t;
-    for (const char *at = list; *at && !code; at++)
+    for (const char *at = list; !code && *at; at++)
         if (*at == ',')
             code = add(s, &text, e);
         else if (*at == '\\')
@@ -86,7 +86,7 @@ bool stop_texts_end(const void *stops, const int32_t *tokens, int n)
     if (tokenizer_decode_more(s->tokenizer, tokens + n - seen, (size_t)seen, true, &text, &n_bytes, NULL))
         return false;
     for (int i = 0; i < s->n && !found; i++)
-        found = strstr(text, s->list[i]) != NULL;
+        found = memmem(text, n_bytes, s->list[i], strlen(s->list[i])) != NULL;
     free(text);
     return found;
 }

@@ -74,7 +74,7 @@ static void draw_recipes(struct view *v, struct canvas *c, struct rect area)
         return;
     }
     if (!s->whole) {
-        const int rows = n < area.height / 2 ? n : area.height / 2;
+        const int most = area.height / 3, rows = n < most ? n : most; // what stands in the file is more than its name
         draw_list(v, c, rect_cut_top(&area, rows > 0 ? rows : 1));
         canvas_hline(c, area.x, area.y, area.width, STYLE(COLOR_MUTED));
         rect_cut_top(&area, 1);

@@ -51,7 +51,7 @@ static void an_answer_ends_with_the_token_that_completes_one(void **state)
 
 static void bad_lists_are_refused(void **state)
 {
-    static const char *const bad[] = {",", "a,", ",a", "a,,b", "\\", "a\\x"};
+    static const char *const bad[] = {",", "a,", ",a", "a,,b", "\\", "a\\x", "ab\\"};
     struct stop_texts *s;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct err fault = {0};

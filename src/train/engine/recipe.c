@@ -47,15 +47,20 @@ int engine_recipe(const struct settings *s, char **rest, int n_rest, struct err 
     return code ? code : engine_print(answer, e);
 }
 
+static const char ending[] = ".conf";
+
+// Without its ending: "demo" comes before "demo-plane".
 static int by_name(const void *a, const void *b)
 {
-    return strcmp(*(char *const *)a, *(char *const *)b);
+    const char *x = *(char *const *)a, *y = *(char *const *)b;
+    const size_t n = strlen(x) - strlen(ending), m = strlen(y) - strlen(ending);
+    const int order = strncmp(x, y, n < m ? n : m);
+    return order ? order : n < m ? -1 : n > m;
 }
 
 // One that cannot be read stands in the list all the same, with the reason.
 static void add_recipe(json_t *list, const char *path, bool own)
 {
-    static const char ending[] = ".conf";
     struct recipe r = {0};
     struct err fault = {0};
     char *name = mem_strndup(path_base(path), strlen(path_base(path)) - strlen(ending));
@@ -81,7 +86,7 @@ static void add_folder(json_t *list, const char *dir, bool own)
     size_t n = 0, cap = 0;
     DIR *d = opendir(dir);
     for (struct dirent *entry; d && (entry = readdir(d));)
-        if (entry->d_name[0] != '.' && text_ends(entry->d_name, ".conf")) {
+        if (entry->d_name[0] != '.' && text_ends(entry->d_name, ending)) {
             MEM_GROW(names, n, cap);
             names[n++] = mem_strdup(entry->d_name);
         }

@@ -58,7 +58,8 @@ static double nash_loss(const struct objective_run *r, struct seq *s, int n, dou
     return loss;
 }
 
-static const struct online nash = {.pick = pick_nash, .n_picked = 1, .more = 1, .reference_says = nash_reference_says};
+static const struct online nash = {.pick = pick_nash, .n_picked = 1, .more = 1, .reference_says = nash_reference_says,
+                                    .mixed = true};
 
 const struct objective objective_nash_md = {
     .name = "nash-md",
@@ -129,7 +130,8 @@ static double xpo_loss(const struct objective_run *r, struct seq *s, int n, doub
     return loss;
 }
 
-static const struct online xpo = {.pick = pick_xpo, .n_picked = 2, .more = 2, .reference_says = xpo_reference_says};
+static const struct online xpo = {.pick = pick_xpo, .n_picked = 2, .more = 2, .reference_says = xpo_reference_says,
+                                   .mixed = true};
 
 const struct objective objective_xpo = {
     .name = "xpo",

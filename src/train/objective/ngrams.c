@@ -99,9 +99,18 @@ static double brevity(const size_t *ends, int n_texts, int i)
     return own > nearest ? 1 : exp(1 - nearest / own);
 }
 
+// log of the text's precision at order n, by how many of its n-grams others have; 0 where it is shorter than that.
+static double log_precision(size_t length, int n, double matches)
+{
+    const double all = (double)length - n + 1;
+    const double found = matches > 0 ? matches : n == 1 ? 0 : 0.1;
+    return all < 1 ? 0 : log(found / all);
+}
+
 double self_bleu(const int32_t *tokens, const size_t *ends, int n_texts)
 {
     double *logs = mem_alloc((size_t)n_texts + 1, sizeof *logs), *matches = mem_alloc((size_t)n_texts + 1, sizeof *matches), sum = 0;
+    int n_empty = 0;
     for (int n = 1; n <= ORDERS; n++) {
         size_t n_grams;
         struct ngram *grams = sorted_ngrams(tokens, ends, n_texts, n, &n_grams);
@@ -111,15 +120,19 @@ double self_bleu(const int32_t *tokens, const size_t *ends, int n_texts)
                 end++;
             add_matches(grams, i, end, matches);
         }
-        for (int i = 0; i < n_texts; i++) {
-            const double all = (double)length_of(ends, i) - n + 1;
-            const double found = matches[i] > 0 ? matches[i] : n == 1 ? 0 : 0.1;
-            logs[i] += log(found / (all > 1 ? all : 1)) / ORDERS;
-        }
+        for (int i = 0; i < n_texts; i++)
+            logs[i] += log_precision(length_of(ends, i), n, matches[i]);
         free(grams);
     }
     for (int i = 0; i < n_texts; i++)
-        sum += logs[i] > -INFINITY ? brevity(ends, n_texts, i) * exp(logs[i]) : 0;
+        n_empty += length_of(ends, i) == 0;
+    for (int i = 0; i < n_texts; i++) {
+        const size_t length = length_of(ends, i), orders = length < ORDERS ? length : ORDERS;
+        if (length == 0)
+            sum += n_empty > 1; // as another that says nothing
+        else if (logs[i] > -INFINITY)
+            sum += brevity(ends, n_texts, i) * exp(logs[i] / (double)orders);
+    }
     free(logs);
     free(matches);
     return n_texts > 1 ? sum / n_texts : NAN;

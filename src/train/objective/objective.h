@@ -166,6 +166,7 @@ struct online {
     // Which share the reference has in saying the k-th of n answers: it is drawn token by token from
     // pi^(1 - share) ref^share, normalized. NULL: 0, the policy alone.
     double (*reference_says)(const double *values, int k, int n);
+    bool mixed; // some are the policy's own answers and some are not: pick tells them by their numbers
     // seq.ref of what is picked: this share of log ref, and the rest of log pi of when it was said. NULL: 1, the reference.
     double (*anchor)(const double *values);
 };

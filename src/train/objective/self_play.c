@@ -131,10 +131,10 @@ const struct objective objective_dno = {
 enum { INPO_SAMPLES, INPO_ETA, INPO_TAU };
 static const struct param inpo_params[] = {
     [INPO_SAMPLES] = PG_SAMPLES("2", 2),
-    [INPO_ETA] = {.name = "eta", .type = PARAM_FLOAT, .fallback = "0.0075", .min = 1e-4, .max = 100, .live = true, .group = "objective",
+    [INPO_ETA] = {.name = "eta", .type = PARAM_FLOAT, .fallback = "0.0075", .min = 1e-4, .max = 100, .group = "objective",
                   .help = "How slowly the policy moves from what it was in an iteration: log-ratios are drawn to a difference of 1 / "
                           "(2 eta) nats."},
-    [INPO_TAU] = {.name = "tau", .type = PARAM_FLOAT, .fallback = "0.0025", .min = 0, .max = 100, .live = true, .group = "objective",
+    [INPO_TAU] = {.name = "tau", .type = PARAM_FLOAT, .fallback = "0.0025", .min = 0, .max = 100, .group = "objective",
                   .help = "How strongly the game holds both players to the reference; at most eta, which is the reference alone."},
     {0}};
 

@@ -7,12 +7,14 @@
 struct reward_answers {
     struct rollout_batch *batch;
     char **prompts, **texts; // (n_seqs) without special tokens; NULL where no kind wants them
+    bool *chats;             // (n_seqs) the prompt is a conversation; as texts
     int n;
 };
 struct reward_kind {
     const char *name;
     const char *help; // what stands behind the colon, and what is scored
     bool wants_texts;
+    bool compares; // it says nothing of an answer that is the only one to its prompt
     // arg: what stands behind the colon, "" when nothing does.
     int (*open)(void **with, const char *arg, const struct rewards_options *o, struct err *e);
     int (*score)(void *with, const struct reward_answers *a, double *scores, struct err *e);

@@ -99,7 +99,7 @@ static void pairs_make(struct pairs *p, const struct reward_answers *a)
                 p->turns[p->n] = (struct turn){.role = "user", .text = a->prompts[i]};
                 two[0] = (struct response){.text = a->texts[i], .score = 1};
                 two[1] = (struct response){.text = a->texts[k]};
-                p->corpus.examples[p->n] = (struct example){.line = p->n + 1, .turns = &p->turns[p->n], .n_turns = 1, .responses = two,
+                p->corpus.examples[p->n] = (struct example){.line = p->n + 1, .is_chat = a->chats[i], .turns = &p->turns[p->n], .n_turns = 1, .responses = two,
                                                             .n_responses = 2};
                 p->list[p->n++] = (struct pair){i, k, 0, 0};
             }
@@ -141,7 +141,10 @@ static int score(void *with, const struct reward_answers *a, double *scores, str
         const struct pair *x = &p.list[i];
         while (x->first >= answers->groups[g].first_seq + answers->groups[g].n_seqs)
             g++;
-        const double won = x->odds / x->n_orders, odds = fmin(fmax(log(won / (1 - won)), -MOST_ODDS), MOST_ODDS);
+        const double won = x->odds / x->n_orders;
+        if (isnan(won))
+            code = err_set(e, ERR_NUMERIC, "the preference model's output is not finite: its weights are damaged or its training diverged");
+        const double odds = fmin(fmax(log(won / (1 - won)), -MOST_ODDS), MOST_ODDS);
         scores[x->first] += odds / answers->groups[g].n_seqs;
         scores[x->second] -= odds / answers->groups[g].n_seqs;
     }
@@ -152,4 +155,4 @@ static int score(void *with, const struct reward_answers *a, double *scores, str
 
 const struct reward_kind reward_kind_preference = {
     .name = "preference", .help = "preference:DIR, how a preference model compares an answer with the prompt's others", .wants_texts = true,
-    .open = open_judge, .score = score, .close = close_judge};
+    .compares = true, .open = open_judge, .score = score, .close = close_judge};

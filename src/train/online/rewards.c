@@ -142,9 +142,13 @@ static int add_all(struct rewards *r, const struct settings *s, bool open, struc
         reward_part_fini(&p);
     }
     const bool person = rewards_are_a_persons(s);
-    bool any = false;
-    for (int i = 0; i < r->n; i++)
+    bool any = false, compares = false;
+    for (int i = 0; i < r->n; i++) {
         any = any || r->list[i].weight != 0;
+        compares = compares || (r->list[i].weight != 0 && r->list[i].kind->compares);
+    }
+    if (!code && compares && settings_find(s, "samples") && settings_int(s, "samples") < 2)
+        code = err_set(e, ERR_USAGE, "rewards: preference compares a prompt's answers with each other, and there is one: give samples 2 or more");
     if (!code && any && person)
         code = err_set(e, ERR_USAGE,
                        "with feedback person nothing is learnt from rewards: leave reward-model, reward-command and rewards "
@@ -182,6 +186,18 @@ int rewards_weighed(const struct settings *s, const char *metric)
     return found;
 }
 
+bool rewards_score_single_answers(const struct settings *s)
+{
+    struct rewards r = {.o.settings = s};
+    bool compares = rewards_are_a_persons(s);
+    add_all(&r, s, false, NULL);
+    for (int i = 0; i < r.n; i++) {
+        compares = compares || (r.list[i].weight != 0 && r.list[i].kind->compares);
+        free(r.list[i].name);
+    }
+    return !compares;
+}
+
 int rewards_open(struct rewards **out, const struct rewards_options *o, struct err *e)
 {
     struct rewards *r = mem_alloc(1, sizeof *r);
@@ -214,11 +230,13 @@ static int add_texts(const struct rewards *r, const struct rollout_batch *b, boo
     const struct corpus *c = held_out && r->o.held_out ? r->o.held_out : r->o.corpus;
     a->prompts = mem_alloc((size_t)a->n + 1, sizeof *a->prompts);
     a->texts = mem_alloc((size_t)a->n + 1, sizeof *a->texts);
+    a->chats = mem_alloc((size_t)a->n + 1, sizeof *a->chats);
     int code = 0;
     for (int g = 0; g < d->n_groups; g++)
         for (int k = 0; k < d->groups[g].n_seqs && !code; k++) {
             const int i = d->groups[g].first_seq + k;
             size_t n;
+            a->chats[i] = c && c->examples[d->groups[g].example].is_chat;
             a->prompts[i] = c ? example_prompt_text(&c->examples[d->groups[g].example]) : mem_strdup("");
             code = tokenizer_decode_more(r->o.tokenizer, d->tokens + d->seqs[i].first, (size_t)d->seqs[i].n, true, &a->texts[i], &n, e);
         }
@@ -233,6 +251,7 @@ static void drop_texts(struct reward_answers *a)
     }
     free(a->prompts);
     free(a->texts);
+    free(a->chats);
 }
 
 struct spread {
@@ -250,6 +269,28 @@ static struct spread spread_of(const double *x, int n)
     return s;
 }
 
+// What a reward says, of the answers that are told of.
+static void tell_spread(const struct reward *x, const struct rollout_batch *b, const double *scores, struct metric_list *facts)
+{
+    double *told = mem_alloc((size_t)b->data.n_seqs + 1, sizeof *told);
+    int n = 0;
+    for (int i = 0; i < b->data.n_seqs; i++)
+        if (rollout_counts(b, i))
+            told[n++] = scores[i];
+    const struct spread s = spread_of(told, n);
+    metric_add(facts, x->mean_key, s.mean);
+    metric_add(facts, x->std_key, s.std);
+    free(told);
+}
+
+static bool are_alone(const struct dataset *d)
+{
+    for (int g = 0; g < d->n_groups; g++)
+        if (d->groups[g].n_seqs > 1)
+            return false;
+    return true;
+}
+
 static int score_all(struct rewards *r, const struct reward_answers *a, double *totals, struct metric_list *facts, struct err *e)
 {
     double *scores = mem_alloc((size_t)a->n + 1, sizeof *scores);
@@ -258,17 +299,19 @@ static int score_all(struct rewards *r, const struct reward_answers *a, double *
         totals[i] = 0;
     for (int k = 0; k < r->n && !code; k++) {
         const struct reward *x = &r->list[k];
+        if (x->kind->compares && are_alone(&a->batch->data)) { // held-out prompts are answered once
+            for (int i = 0; i < a->n && x->weight != 0; i++)
+                totals[i] = NAN;
+            continue;
+        }
         code = x->kind->score(x->with, a, scores, e);
         for (int i = 0; i < a->n && !code; i++) {
             if (!isfinite(scores[i]))
                 code = err_set(e, ERR_NUMERIC, "reward %s of an answer is not finite", x->name);
             totals[i] += x->weight * scores[i];
         }
-        const struct spread s = spread_of(scores, a->n);
-        if (!code && (r->n > 1 || x->weight != 1)) { // else it is the reward
-            metric_add(facts, x->mean_key, s.mean);
-            metric_add(facts, x->std_key, s.std);
-        }
+        if (!code && (r->n > 1 || x->weight != 1)) // else it is the reward
+            tell_spread(x, a->batch, scores, facts);
     }
     free(scores);
     return code;

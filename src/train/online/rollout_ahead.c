@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/json.h"
@@ -318,6 +319,20 @@ json_t *rollout_ahead_save(struct rollout_ahead *a)
     return list;
 }
 
+// All answers to just the prompts that stand at its position.
+static bool answers_prompts(struct rollout_ahead *a, const struct order *o)
+{
+    const struct dataset *d = &o->batch.data, *prompts = a->r->o.prompts;
+    bool fits = d->n_groups == a->r->source.batch_size;
+    for (int g = 0; g < d->n_groups && fits; g++) {
+        const struct ds_group *x = &d->groups[g];
+        const struct ds_group *p = &prompts->groups[data_order_at(&a->r->sampler.order, o->position + g)];
+        fits = x->example == p->example && x->n_prompt == p->n_prompt && x->n_seqs == a->r->o.samples &&
+               memcmp(d->tokens + x->prompt, prompts->tokens + p->prompt, (size_t)p->n_prompt * sizeof *d->tokens) == 0;
+    }
+    return fits;
+}
+
 static int restore_one(struct rollout_ahead *a, const json_t *saved, int i, const char *dir, struct err *e)
 {
     static const char where[] = "the state of answers sampled ahead";
@@ -337,6 +352,10 @@ static int restore_one(struct rollout_ahead *a, const json_t *saved, int i, cons
     file_of(i, name);
     if (!code)
         code = rollout_read(a->r, &o.batch, dir, name, e);
+    if (!code && !answers_prompts(a, &o)) {
+        rollout_batch_fini(&o.batch);
+        code = err_set(e, ERR_INPUT, "%s: batch %d does not answer the prompts that it should: it is damaged", where, i);
+    }
     if (code)
         return code;
     free(o.batch.data.refs); // what the reference says is added when it is asked for

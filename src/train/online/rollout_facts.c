@@ -9,23 +9,6 @@
 #include "train/objective/ngrams.h"
 #include "train/online/rollout_parts.h"
 
-// What is said of a batch is said of the policy's own answers; of all, where it gives none.
-struct heard {
-    const struct rollout_batch *b;
-    bool *own; // (n_seqs)
-};
-
-static struct heard listen(const struct rollouts *r, const struct rollout_batch *b)
-{
-    struct heard h = {b, mem_alloc((size_t)b->data.n_seqs + 1, sizeof *h.own)};
-    bool any = false;
-    for (int k = 0; k < r->o.samples; k++)
-        any |= rollout_reference_says(&r->sampler, k) == 0;
-    for (int i = 0; i < b->data.n_seqs; i++)
-        h.own[i] = !any || rollout_reference_says(&r->sampler, b->data.seqs[i].response) == 0;
-    return h;
-}
-
 bool rollout_has_spread(const struct rollout_batch *b, int group)
 {
     const struct ds_group *g = &b->data.groups[group];
@@ -56,41 +39,42 @@ static double spread(const struct moments_of *m) // n - 1 in it
     return m->n > 1 ? sqrt(fmax(m->squares - m->sum * m->sum / m->n, 0) / (m->n - 1)) : 0;
 }
 
-static void of_scores(const struct heard *h, struct metric_list *facts)
+static void of_scores(const struct rollout_batch *b, struct metric_list *facts)
 {
-    const struct rollout_batch *b = h->b;
     const struct dataset *d = &b->data;
     struct moments_of all = {0};
-    double spreads = 0, without = 0;
+    struct moments_of spreads = {0};
+    double without = 0;
     for (int g = 0; g < d->n_groups; g++) {
         struct moments_of group = {0};
         for (int i = d->groups[g].first_seq; i < d->groups[g].first_seq + d->groups[g].n_seqs; i++)
-            if (h->own[i]) {
+            if (rollout_counts(b, i)) {
                 add(&all, b->scores[i]);
                 add(&group, b->scores[i]);
             }
-        spreads += spread(&group) / d->n_groups;
+        if (group.n > 1)
+            add(&spreads, spread(&group));
         without += !rollout_has_spread(b, g);
     }
     metric_add(facts, "reward", mean(&all));
     metric_add(facts, "reward_std", spread(&all));
     if (d->n_seqs > d->n_groups) {
-        metric_add(facts, "reward_std_in_group", spreads);
+        if (spreads.n > 0)
+            metric_add(facts, "reward_std_in_group", mean(&spreads));
         metric_add(facts, "frac_reward_zero_std", without / d->n_groups);
     }
 }
 
-static void of_lengths(const struct heard *h, struct metric_list *facts)
+static void of_lengths(const struct rollout_batch *b, struct metric_list *facts)
 {
-    const struct rollout_batch *b = h->b;
     struct moments_of all = {0}, ended = {0}, better = {0}, worse = {0};
     struct moments_of scores = {0};
     double longest = 0, shortest = INFINITY;
     for (int i = 0; i < b->data.n_seqs; i++)
-        if (h->own[i])
+        if (rollout_counts(b, i))
             add(&scores, b->scores[i]);
     for (int i = 0; i < b->data.n_seqs; i++) {
-        if (!h->own[i])
+        if (!rollout_counts(b, i))
             continue;
         const double length = b->data.seqs[i].n;
         add(&all, length);
@@ -113,13 +97,13 @@ static void of_lengths(const struct heard *h, struct metric_list *facts)
 }
 
 // k1, log pi - log ref, summed over an answer; k3, ref / pi - 1 - log(ref / pi), never below zero, of a token.
-static void of_reference(const struct heard *h, struct metric_list *facts)
+static void of_reference(const struct rollout_batch *b, struct metric_list *facts)
 {
-    const struct dataset *d = &h->b->data;
+    const struct dataset *d = &b->data;
     double k1 = 0, k3 = 0, n_tokens = 0, n = 0;
     for (int i = 0; i < d->n_seqs; i++) {
-        n += h->own[i];
-        for (int t = 0; h->own[i] && t < d->seqs[i].n; t++, n_tokens++) {
+        n += rollout_counts(b, i);
+        for (int t = 0; rollout_counts(b, i) && t < d->seqs[i].n; t++, n_tokens++) {
             const size_t at = d->seqs[i].first + (size_t)t;
             const double x = (double)d->token_columns[TOKEN_FULL_REFERENCE][at] - (double)d->token_columns[TOKEN_FULL_LOGP][at];
             k1 -= x;
@@ -170,17 +154,17 @@ static void add_ratio(struct ratios *r, double log_ratio, double cap)
 
 // How far the sampler's arithmetic is from the trainer's: 0 and 1 in f32 with our own kernels. The ratios are those that is-correction
 // bounds, of tokens or of whole answers, as they are before they are bounded.
-static void of_sampler(const struct rollouts *r, const struct heard *h, struct metric_list *facts)
+static void of_sampler(const struct rollouts *r, const struct rollout_batch *b, struct metric_list *facts)
 {
     const struct correction *c = &r->trainer->options.objective.correction;
-    const struct dataset *d = &h->b->data;
+    const struct dataset *d = &b->data;
     double kl = 0, farthest = 0, away = 0, n_tokens = 0;
     struct ratios ratios = {0};
     if (rollout_reference_says(&r->sampler, 0) > 0) // then none is the policy's own
         return;
     for (int i = 0; i < d->n_seqs; i++) {
         double whole = 0;
-        for (int t = 0; h->own[i] && t < d->seqs[i].n; t++, n_tokens++) {
+        for (int t = 0; rollout_counts(b, i) && t < d->seqs[i].n; t++, n_tokens++) {
             const size_t at = d->seqs[i].first + (size_t)t;
             const double x = (double)d->token_columns[TOKEN_OLD_LOGP][at] - (double)d->token_columns[TOKEN_SAMPLER_LOGP][at];
             kl -= x;
@@ -190,7 +174,7 @@ static void of_sampler(const struct rollouts *r, const struct heard *h, struct m
             if (c->by != CORRECT_SEQUENCES)
                 add_ratio(&ratios, x, c->cap);
         }
-        if (c->by == CORRECT_SEQUENCES && h->own[i])
+        if (c->by == CORRECT_SEQUENCES && rollout_counts(b, i))
             add_ratio(&ratios, whole, c->cap);
     }
     metric_add(facts, "rollout/kl", kl / n_tokens);
@@ -205,10 +189,18 @@ static void of_sampler(const struct rollouts *r, const struct heard *h, struct m
     metric_add(facts, "sampling/importance_sampling_ratio/truncated", ratios.beyond / ratios.n);
 }
 
-// How alike a prompt's answers are, the mean over prompts. Ends are no words.
-static void of_variety(const struct heard *h, struct metric_list *facts)
+static bool ends_with_stop(const struct gen_options *o, const struct dataset *d, const struct ds_seq *s)
 {
-    const struct dataset *d = &h->b->data;
+    for (int i = 0; i < o->n_stop && s->n > 0; i++)
+        if (o->stop_ids[i] == d->tokens[s->first + (size_t)s->n - 1])
+            return true;
+    return false;
+}
+
+// How alike a prompt's answers are, the mean over prompts. Ends are no words.
+static void of_variety(const struct rollouts *r, const struct rollout_batch *b, struct metric_list *facts)
+{
+    const struct dataset *d = &b->data;
     int32_t *tokens = mem_alloc(d->n_tokens + 1, sizeof *tokens);
     size_t *ends = mem_alloc((size_t)d->n_seqs + 1, sizeof *ends);
     struct moments_of distinct = {0}, bleu = {0};
@@ -216,8 +208,8 @@ static void of_variety(const struct heard *h, struct metric_list *facts)
         size_t n = 0;
         int n_texts = 0;
         for (int i = d->groups[g].first_seq; i < d->groups[g].first_seq + d->groups[g].n_seqs; i++) {
-            const size_t said = (size_t)d->seqs[i].n - (h->b->ended[i] && d->seqs[i].n > 0);
-            if (!h->own[i])
+            const size_t said = (size_t)d->seqs[i].n - ends_with_stop(&r->o.sampling, d, &d->seqs[i]);
+            if (!rollout_counts(b, i))
                 continue;
             memcpy(tokens + n, d->tokens + d->seqs[i].first, said * sizeof *tokens);
             ends[n_texts++] = n += said;
@@ -238,15 +230,13 @@ static void of_variety(const struct heard *h, struct metric_list *facts)
 
 void rollout_facts(struct rollouts *r, const struct rollout_batch *b, struct metric_list *facts)
 {
-    const struct heard h = listen(r, b);
     if (!isnan(b->scores[0]))
-        of_scores(&h, facts);
-    of_lengths(&h, facts);
-    of_sampler(r, &h, facts);
-    of_variety(&h, facts);
+        of_scores(b, facts);
+    of_lengths(b, facts);
+    of_sampler(r, b, facts);
+    of_variety(r, b, facts);
     if (r->trainer->reference && b->data.refs)
-        of_reference(&h, facts);
+        of_reference(b, facts);
     if (r->trainer->options.objective.objective->online->judge)
         of_tokens(r, b, facts);
-    free(h.own);
 }

@@ -200,6 +200,29 @@ static void put_anchor(const struct objective_run *o, struct rollout_batch *b)
     }
 }
 
+// What of one group is learnt from: as the objective picks, with ended_only of those that ended.
+static void pick_group(struct rollouts *r, const struct rollout_batch *b, const struct ds_group *group, const struct said *said,
+                       struct kept *k)
+{
+    const struct objective_run *o = &r->trainer->options.objective;
+    struct said *left = mem_alloc((size_t)group->n_seqs + 1, sizeof *left);
+    int *numbers = mem_alloc((size_t)group->n_seqs + 1, sizeof *numbers), n = 0;
+    struct rng rng = rng_make(r->o.seed, RNG_PICK, (uint32_t)group->example);
+    rng.index = (uint64_t)r->trainer->step << 32;
+    for (int i = 0; i < group->n_seqs; i++)
+        if (!r->o.ended_only || b->ended[group->first_seq + i]) {
+            numbers[n] = i;
+            left[n++] = said[group->first_seq + i];
+        }
+    k->n = n;
+    if (o->objective->online->pick)
+        k->n = n < o->objective->online->n_picked ? 0 : o->objective->online->pick(o, left, n, &rng, k->taken, k->labels);
+    for (int i = 0; i < k->n; i++)
+        k->taken[i] = numbers[k->labels ? k->taken[i] : i];
+    free(left);
+    free(numbers);
+}
+
 void rollout_pick(struct rollouts *r, struct rollout_batch *b)
 {
     const struct objective_run *o = &r->trainer->options.objective;
@@ -214,16 +237,8 @@ void rollout_pick(struct rollouts *r, struct rollout_batch *b)
     double *labels = mem_alloc((size_t)d->n_seqs + 1, sizeof *labels);
     for (int g = 0; g < d->n_groups; g++) {
         const struct ds_group *group = &d->groups[g];
-        struct kept *k = &kept[g];
-        *k = (struct kept){0, taken + group->first_seq, online->pick ? labels + group->first_seq : NULL};
-        struct rng rng = rng_make(r->o.seed, RNG_PICK, (uint32_t)group->example);
-        rng.index = (uint64_t)r->trainer->step << 32;
-        if (online->pick)
-            k->n = online->pick(o, said + group->first_seq, group->n_seqs, &rng, k->taken, k->labels);
-        else
-            for (int i = 0; i < group->n_seqs; i++)
-                if (b->ended[group->first_seq + i])
-                    k->taken[k->n++] = i;
+        kept[g] = (struct kept){0, taken + group->first_seq, online->pick ? labels + group->first_seq : NULL};
+        pick_group(r, b, group, said, &kept[g]);
     }
     keep_answers(b, kept);
     free(said);

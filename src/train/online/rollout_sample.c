@@ -11,6 +11,7 @@ void rollout_batch_fini(struct rollout_batch *b)
 {
     dataset_fini(&b->data);
     free(b->ended);
+    free(b->own);
     free(b->scores);
     *b = (struct rollout_batch){0};
 }
@@ -115,6 +116,21 @@ static void put_drawn(struct dataset *d, size_t first, const struct gen_sample *
             dataset_put_set(d, first + (size_t)t, s->set_ids + s->set_starts[t], s->set_starts[t + 1] - s->set_starts[t]);
 }
 
+// Whose answers they are, where some are the policy's and some are not.
+static bool *owners(const struct rollout_sampler *from, int n_answers)
+{
+    int n_own = 0;
+    bool *own = mem_alloc((size_t)n_answers, sizeof *own);
+    for (int i = 0; i < n_answers; i++) {
+        own[i] = rollout_reference_says(from, i % from->o->samples) == 0;
+        n_own += own[i];
+    }
+    if (n_own > 0 && n_own < n_answers)
+        return own;
+    free(own);
+    return NULL;
+}
+
 // The prompts with their answers behind them.
 static void put_together(struct rollout_sampler *from, int64_t position, const struct questions *q, int n, struct rollout_batch *b)
 {
@@ -122,7 +138,7 @@ static void put_together(struct rollout_sampler *from, int64_t position, const s
     const int n_answers = n * from->o->samples;
     const struct gen_sample **answers = mem_alloc((size_t)n_answers, sizeof *answers);
     *b = (struct rollout_batch){.ended = mem_alloc((size_t)n_answers, sizeof *b->ended),
-                                .scores = mem_alloc((size_t)n_answers, sizeof *b->scores), .first_prompt = position};
+                                .scores = mem_alloc((size_t)n_answers, sizeof *b->scores), .first_prompt = position, .own = owners(from, n_answers)};
     d->groups = mem_alloc((size_t)n, sizeof *d->groups);
     d->seqs = mem_alloc((size_t)n_answers, sizeof *d->seqs);
     d->cap_groups = n;

@@ -1,6 +1,8 @@
 // Answers that are judged elsewhere, and later: what a source of its own asks of rollouts.
 #include "config.h"
 
+#include <stdlib.h>
+
 #include "train/online/rollout_parts.h"
 
 int rollouts_answer(struct group_source *s, int64_t position, int n, struct rollout_batch *b, struct metric_list *facts,
@@ -19,6 +21,8 @@ int rollouts_answer(struct group_source *s, int64_t position, int n, struct roll
         return code;
     }
     rollout_facts(r, b, facts);
+    free(b->own);
+    b->own = NULL;
     for (int i = 0; i < b->data.n_seqs; i++)
         n_tokens += b->data.seqs[i].n;
     metric_add(facts, "rollout/sample_s", b->sample_s);

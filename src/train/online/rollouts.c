@@ -48,6 +48,8 @@ static int draw(struct rollouts *r, int64_t position, struct rollout_batch *b, s
     rollout_judge(r, b);
     rollout_facts(r, b, facts);
     facts_of_sampling(r, b, waited, facts);
+    free(b->own);
+    b->own = NULL;
     return 0;
 }
 
@@ -126,6 +128,8 @@ static int next_rollouts(struct group_source *s, struct group_batch *out, struct
         if (code)
             break;
         position += s->batch_size;
+        if (r->ahead) // it is taken, and does not come again
+            r->position = position;
         if (rounds++ == 0)
             facts = said; // of what the policy says unasked; the other rounds are a choice of prompts
         if (r->o.keep)

@@ -31,6 +31,7 @@
 struct rollout_batch {
     struct dataset data; // a group a prompt, its answers in the order of their samples, tokens with columns
     bool *ended;         // (n_seqs) by its own end; else it was cut off
+    bool *own;           // (n_seqs) said by the policy alone, until facts are told; NULL: all, or none
     double *scores;      // (n_seqs) what the rewards made of it; NaN: nobody has scored it
     double entropy;      // of the policy's distribution, the mean over all tokens; of a batch as it was drawn
     int64_t first_prompt; // the number of the first group's prompt
@@ -39,6 +40,11 @@ struct rollout_batch {
 };
 
 void rollout_batch_fini(struct rollout_batch *b);
+// Whether what is told of a batch is told of this answer: of the policy's own, of all where it gives none.
+static inline bool rollout_counts(const struct rollout_batch *b, int answer)
+{
+    return !b->own || b->own[answer];
+}
 
 enum { ROLLOUT_MOST_AHEAD = 8 };
 struct rollout_options {

@@ -12,7 +12,6 @@
 #include "base/rng.h"
 #include "base/str.h"
 #include "train/run/feedback_pairs.h"
-#include "train/run/run_online.h"
 
 enum { MOST_ROUNDS = 8, WAIT_MS = 50 }; // of prompts that are answered before an update
 
@@ -149,8 +148,10 @@ static int hear(struct feedback *f, int64_t last, struct err *e)
     if (version == f->version && last == INT64_MAX)
         return 0;
     int code = labels_since(f->run->store, f->run->name, &cursor, &list, &n, &fault);
-    if (code == ERR_STATE) // somebody holds the store for long: next time
+    if (code == ERR_STATE && last == INT64_MAX) // somebody holds the store for long: next time
         return 0;
+    if (code == ERR_STATE) // what was heard before must be heard again first
+        return err_set(e, ERR_INTERRUPTED, "the store is in use");
     if (code) {
         *e = fault;
         return code;

@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/sha256.h"
+#include "base/str.h"
 
 const struct param imitate_params[] = {
     {.name = "ptx-data", .type = PARAM_PATH, .fallback = "", .group = "data",
@@ -14,20 +15,22 @@ const struct param imitate_params[] = {
      .help = "How many of them each update has; 0: as many as batch-size."},
     {0}};
 
-int run_check_texts(const struct settings *s, struct err *e)
-{
-    const char *path = settings_text(s, "ptx-data");
-    if (*path)
-        return file_exists(path) ? 0 : err_set(e, ERR_NOT_FOUND, "ptx-data: there is no file %s", path);
-    return err_set(e, ERR_USAGE, "this objective imitates texts while it is tuned: name a file of them with ptx-data (or choose ppo, "
-                                 "which does without)");
-}
-
 static const struct objective *imitation(void)
 {
     const struct objective *sft;
     BUG_IF(objective_find(&sft, "sft", NULL));
     return sft;
+}
+
+int run_check_texts(const struct settings *s, struct err *e)
+{
+    const char *path = settings_text(s, "ptx-data");
+    if (*path && !file_exists(path))
+        return err_set(e, ERR_NOT_FOUND, "ptx-data: there is no file %s", path);
+    if (*path)
+        return corpus_check_needs(path, objective_data_text(imitation()), false, &(struct corpus_reading){"", ""}, e);
+    return err_set(e, ERR_USAGE, "this objective imitates texts while it is tuned: name a file of them with ptx-data (or choose ppo, "
+                                 "which does without)");
 }
 
 int run_load_texts(struct run *r, struct err *e)
@@ -54,6 +57,13 @@ int run_build_texts(struct run *r, struct err *e)
                            r->texts.tokens[i], r->model->arch.vocab_size);
     if (code)
         return code;
+    dataset_refuse_left_out(&r->texts, r->texts_corpus);
+    if (!settings_bool(&r->settings, "allow-refused") && (code = corpus_check_refused(r->texts_corpus, e)) != 0)
+        return code;
+    if (r->texts.n_left_out)
+        recorder_event(r->recorder, 0, "warn", "data", 0, "of the imitated texts %d %s left out, the first is line %lld: %s", r->texts.n_left_out,
+                       text_plural(r->texts.n_left_out, "is", "are"),
+                       (long long)r->texts_corpus->examples[r->texts.left_out[0].example].line, r->texts.left_out[0].reason);
     if (r->texts.n_cut)
         recorder_event(r->recorder, 0, "warn", "data", 0, "of %d imitated texts %d are shortened to %d tokens", r->texts.n_groups,
                        r->texts.n_cut, r->rules.max_length);

@@ -293,7 +293,8 @@ int probe(struct prober *p, struct recorder *r, struct metric_list *out, struct 
     struct rng draw = rng_make(p->options.seed, RNG_SAMPLE, (uint32_t)p->trainer->step);
     struct gen_options options = {.max_new_tokens = p->options.max_tokens, .temperature = 1, .top_p = 1,
                                   .seed = rng_u64(&draw), .stop_ids = p->options.text->rules->stops,
-                                  .n_stop = p->options.text->rules->n_stops};
+                                  .n_stop = p->options.text->rules->n_stops,
+                                  .ends = p->options.stops ? stop_texts_end : NULL, .ends_arg = p->options.stops};
     int code = generate(p->trainer->model, p->prompts, p->n, &options, NULL, NULL, &samples, &n, e);
     if (code)
         return code;

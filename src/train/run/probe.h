@@ -3,6 +3,7 @@
 // sequence because the responses are drawn from pi (temperature 1, no top-k or top-p).
 #pragma once
 
+#include "text/stop_texts.h"
 #include "base/err.h"
 #include "corpus/corpus.h"
 #include "text/tokenizer.h"
@@ -24,6 +25,7 @@ struct probe_options {
     // Of online runs: the samples' scores, with what there is to say of them; NULL: nobody scores.
     int (*score)(void *with, struct rollout_batch *b, struct metric_list *facts, struct err *e);
     void *with;
+    const struct stop_texts *stops; // where answers end as well; NULL: nowhere else
     bool kl;     // there is a reference that means something: the trainer keeps it
 };
 // Takes the first n_prompts different prompts.

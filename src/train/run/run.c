@@ -31,6 +31,7 @@ static void take_settings(struct run *r)
     const struct trainer_options now = run_trainer_options(r);
     r->trainer->options.optimizer = now.optimizer;
     memcpy(r->trainer->options.objective.values, now.objective.values, sizeof now.objective.values);
+    r->trainer->options.objective.correction = now.objective.correction;
 }
 
 // What was in force at the checkpoint: live settings only, the rest is the run's own.

@@ -83,6 +83,8 @@ struct trainer_options run_trainer_options(const struct run *r);
 int run_open_rules(struct run *r, struct err *e);
 // Events about data that is read response by response.
 void run_report_singles(struct run *r);
+// An answer as a person reads it; heap.
+char *run_text_of(const struct run *r, const struct dataset *d, const struct ds_seq *s);
 // What the engine does now, for the person.
 void run_phase(struct run *r, enum run_state state, const char *format, ...) __attribute__((format(printf, 3, 4)));
 

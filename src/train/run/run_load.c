@@ -364,7 +364,7 @@ static int make_prober(struct run *r, struct needs needs, struct err *e)
                               .n_prompts = (int)settings_int(s, "probe-prompts"),
                               .max_tokens = (int)settings_int(s, "probe-max-tokens"),
                               .seed = (uint64_t)settings_int(s, "seed"), .styles = settings_bool(s, "probe-styles"),
-                              .kl = !r->is_new_model, .score = r->objective->online ? run_score_held_out : NULL, .with = r};
+                              .kl = !r->is_new_model, .stops = r->stops, .score = r->objective->online ? run_score_held_out : NULL, .with = r};
     if (!probes(r, needs))
         return 0;
     return prober_new(&r->prober, r->trainer, &o, e);

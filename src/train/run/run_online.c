@@ -23,20 +23,13 @@ static bool go_on(void *arg, const char *what, int done, int all)
     return !signals_asked_to_stop() && !controls_hold_stop(&r->controls);
 }
 
-char *run_text_of(const struct run *r, const struct dataset *d, const struct ds_seq *s)
-{
-    char *text = NULL;
-    size_t n;
-    if (tokenizer_decode_more(r->tokenizer, d->tokens + s->first, (size_t)s->n, true, &text, &n, NULL))
-        return mem_strdup("");
-    return text;
-}
-
 // Where the truth is known (probe-styles): what share of the answers is not of the style that the corpus leans to.
 static void count_minority(const struct run *r, const struct rollout_batch *b, struct metric_list *facts)
 {
     double n_styled = 0, n_minority = 0;
     for (int i = 0; i < b->data.n_seqs; i++) {
+        if (!rollout_counts(b, i))
+            continue;
         char *text = run_text_of(r, &b->data, &b->data.seqs[i]);
         const int style = demo_style(text, strlen(text));
         n_styled += style != DEMO_NO_STYLE;
@@ -163,6 +156,19 @@ int64_t run_updates_of_a_batch(const struct settings *s)
     return settings_int(s, "minibatches") * settings_int(s, "passes");
 }
 
+// Answers that were cut off are left out before the objective picks; it knows whose answer is whose by their numbers.
+static int check_masking(const struct objective *o, const struct settings *s, struct err *e)
+{
+    if (!settings_bool(s, "mask-truncated"))
+        return 0;
+    if (rewards_are_a_persons(s))
+        return err_set(e, ERR_USAGE, "with feedback person it is people who say what is learnt from: leave mask-truncated out");
+    if (o->online->mixed)
+        return err_set(e, ERR_USAGE, "%s compares the policy's answers with others, one by one: leave mask-truncated out, and take off what "
+                       "answers earn that are cut off (missing-end-penalty)", o->name);
+    return 0;
+}
+
 static int check_ahead(const struct objective *o, const struct settings *s, struct err *e)
 {
     if (!settings_int(s, "rollout-ahead"))
@@ -209,6 +215,8 @@ int run_check_online(const struct objective *o, const struct settings *s, struct
                        (long long)settings_int(s, "max-length"));
     struct stop_texts *stops = NULL;
     int code = rewards_are_a_persons(s) ? check_person(o, s, e) : check_ahead(o, s, e);
+    if (!code)
+        code = check_masking(o, s, e);
     if (!code)
         code = stop_texts_read(&stops, settings_text(s, "stop"), NULL, e);
     stop_texts_free(stops);

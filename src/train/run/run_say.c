@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/mem.h"
 #include "train/run/run.h"
 
 void run_phase(struct run *r, enum run_state state, const char *format, ...)
@@ -33,4 +34,13 @@ void run_report_borrowed(const struct run *r, char *from)
         recorder_event(r->recorder, 0, "info", "reference", 0,
                        "reference log-probabilities taken from run %s: same model, data and text rules", from);
     free(from);
+}
+
+char *run_text_of(const struct run *r, const struct dataset *d, const struct ds_seq *s)
+{
+    char *text = NULL;
+    size_t n;
+    if (tokenizer_decode_more(r->tokenizer, d->tokens + s->first, (size_t)s->n, true, &text, &n, NULL))
+        return mem_strdup("");
+    return text;
 }

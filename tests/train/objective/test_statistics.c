@@ -113,7 +113,7 @@ static void different_ngrams_are_counted(void **state)
     assert_true(isnan(distinct_ngrams(tokens, short_ends, 2, 2)));
 }
 
-// Against NLTK's sentence_bleu with its smoothing method 1, each text against the others.
+// Against NLTK's sentence_bleu with its smoothing method 1 and as many orders as the text is long, each text against the others.
 static void self_bleu_is_nltks(void **state)
 {
     static const struct {
@@ -123,16 +123,18 @@ static void self_bleu_is_nltks(void **state)
         double want;
     } rows[] = {
         {{1, 2, 3, 4, 5, 1, 2, 3, 4, 6, 7, 2, 3, 4, 5, 5, 5, 1}, {5, 11, 18}, 3, 0.587194791059196},
-        {{1, 2, 1, 2, 9}, {2, 4, 5}, 3, 0.210818510677892},
-        {{1, 2, 3, 1, 2, 3}, {3, 6}, 2, 0.5623413251903491},
-        {{4, 4, 4, 4, 1, 4, 4, 4, 1, 4, 1, 4, 4, 4, 4}, {5, 7, 15}, 3, 0.4077367628756076},
+        {{1, 2, 1, 2, 9}, {2, 4, 5}, 3, 2.0 / 3},
+        {{1, 2, 3, 1, 2, 3}, {3, 6}, 2, 1},
+        {{4, 4, 4, 4, 1, 4, 4, 4, 1, 4, 1, 4, 4, 4, 4}, {5, 7, 15}, 3, 0.4585934989001785},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         assert_close(self_bleu(rows[i].tokens, rows[i].ends, rows[i].n), rows[i].want, 1e-12);
     const int32_t same[] = {1, 2, 3, 4, 5, 1, 2, 3, 4, 5};
     const size_t ends[] = {5, 10}, none[] = {0, 5};
     assert_close(self_bleu(same, ends, 2), 1, 1e-12);
+    const size_t two_empty[] = {0, 0, 5};
     assert_close(self_bleu(same, none, 2), 0, 0);
+    assert_close(self_bleu(same, two_empty, 3), 2.0 / 3, 1e-12);
     assert_true(isnan(self_bleu(same, ends, 1)));
 }
 

@@ -528,7 +528,7 @@ static void what_cannot_be_is_refused(void **state)
         {"online-dpo", "samples=4", "give samples 2"},
         {"online-dpo", "dynamic-sampling=yes", "dynamic-sampling"},
         {"online-dpo", "rewards=length:20..60", "leave reward-model, reward-command and rewards out"},
-        {"online-dpo", "keep-best=eval/reward", "keep-best: eval/reward is of rewards"},
+        {"online-dpo", "keep-best=eval/reward", "keep-best: eval/reward is of held-out answers"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char name[20], text[600] = "";
