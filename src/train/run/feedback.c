@@ -12,7 +12,6 @@
 #include "base/rng.h"
 #include "base/str.h"
 #include "train/run/feedback_pairs.h"
-#include "train/run/run_online.h"
 
 enum { MOST_ROUNDS = 8, WAIT_MS = 50 }; // of prompts that are answered before an update
 

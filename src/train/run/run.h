@@ -77,6 +77,8 @@ void run_report_borrowed(const struct run *r, char *from);
 struct trainer_options run_trainer_options(const struct run *r);
 // The rules that the run has written down, or those of its settings and data, which it then does.
 int run_open_rules(struct run *r, struct err *e);
+// An answer as a person reads it; heap.
+char *run_text_of(const struct run *r, const struct dataset *d, const struct ds_seq *s);
 // Events about data that is read response by response.
 void run_report_singles(struct run *r);
 // What the engine does now, for the person.

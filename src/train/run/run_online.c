@@ -47,15 +47,6 @@ static double sum_of(const float *column, const struct ds_seq *s)
     return sum;
 }
 
-char *run_text_of(const struct run *r, const struct dataset *d, const struct ds_seq *s)
-{
-    char *text = NULL;
-    size_t n;
-    if (tokenizer_decode_more(r->tokenizer, d->tokens + s->first, (size_t)s->n, true, &text, &n, NULL))
-        return mem_strdup("");
-    return text;
-}
-
 static void keep(void *with, const struct rollout_batch *b, int64_t step)
 {
     struct run *r = with;

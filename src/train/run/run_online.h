@@ -9,8 +9,6 @@ struct rollout_batch;
 int run_open_rollouts(struct run *r, struct group_source **out, struct err *e);
 // The trainer's, once it has that source.
 void run_attach_rollouts(struct run *r, struct group_source *source);
-// An answer as a person reads it; heap.
-char *run_text_of(const struct run *r, const struct dataset *d, const struct ds_seq *s);
 // The folder that a value network starts from: the reward model's, or NULL for the policy's own weights.
 const char *run_value_from(const struct run *r);
 // What the rewards make of answers: of rollout_options and probe_options, with the run.

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/mem.h"
 #include "train/run/run.h"
 
 static bool any(const struct corpus *c, bool (*is)(const struct example *x))
@@ -67,4 +68,13 @@ int run_open_rules(struct run *r, struct err *e)
                        "the model has no chat template, and plain writes the turns of a dialogue as bare lines that say "
                        "not who speaks: choose another with chat-template, such as hh or chatml");
     return 0;
+}
+
+char *run_text_of(const struct run *r, const struct dataset *d, const struct ds_seq *s)
+{
+    char *text = NULL;
+    size_t n;
+    if (tokenizer_decode_more(r->tokenizer, d->tokens + s->first, (size_t)s->n, true, &text, &n, NULL))
+        return mem_strdup("");
+    return text;
 }
