@@ -115,5 +115,8 @@ void optimizer_step(struct optimizer *o, const struct optimizer_settings *s, dou
     }
     if (s->l1 > 0)
         shrink(o, s->lr * s->l1);
-    model_weights_changed(o->model);
+    if (o->model->grads)
+        model_weights_changed(o->model);
+    else // the matrices are as they were, and a twin may be reading what stands beside them
+        ops->weights_changed(o->model->backend);
 }
