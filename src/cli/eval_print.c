@@ -96,25 +96,47 @@ void eval_print(const json_t *evaluation)
         print_measures(evaluation, measures);
 }
 
+// How many of them have the measure.
+static int count(const json_t *list, const char *measure)
+{
+    const json_t *one;
+    size_t i;
+    int n = 0;
+    json_array_foreach(list, i, one)
+        n += !isnan(eval_number(one, measure, "value"));
+    return n;
+}
+
 void eval_print_list(const json_t *list, bool with_run)
 {
     static const struct {
         const char *title, *name;
-    } columns[] = {{"reward", "reward"}, {"gold", "gold/reward"}, {"wins", "win_rate"}, {"PM div", "pm_divergence"},
-                   {"KL", "kl/k1"}, {"KL/token", "kl/k1/token"}, {"entropy", "entropy"}, {"perplexity", "perplexity"},
-                   {"length", "length"}};
-    enum { N = sizeof columns / sizeof *columns };
+        char spare; // as in struct print_table
+    } all[] = {{"reward", "reward", '-'}, {"gold", "gold/reward", '-'}, {"wins", "win_rate", '-'},
+               {"PM div", "pm_divergence", '-'}, {"KL", "kl/k1", '-'}, {"KL/token", "kl/k1/token", '3'},
+               {"entropy", "entropy", '4'}, {"perplexity", "perplexity", '1'}, {"length", "length", '2'}};
+    enum { N = sizeof all / sizeof *all };
+    int columns[N], n = 0;
+    struct str align = {0}, spare = {0};
     const json_t *one;
     struct print_table t;
     size_t i;
-    print_table_init(&t, with_run ? "Lrlrrrrrrrrr" : "rlrrrrrrrrr");
-    t.spare = with_run ? "--5----34123" : "-5----34123";
+    str_add(&align, with_run ? "Lrl" : "rl");
+    str_add(&spare, with_run ? "--5" : "-5");
+    for (int c = 0; c < N; c++)
+        if (count(list, all[c].name)) { // one that nobody has says nothing
+            columns[n++] = c;
+            str_addc(&align, 'r');
+            str_addc(&spare, all[c].spare);
+        }
+    print_table_init(&t, str_text(&align));
+    t.spare = str_text(&spare);
     if (with_run)
         print_table_cell(&t, PRINT_DIM, "run");
-    print_table_cell(&t, PRINT_DIM, "step");
+    print_table_cell(&t, PRINT_DIM, with_run ? "step" : "  step");
     print_table_cell(&t, PRINT_DIM, "measured on");
-    for (int c = 0; c < N; c++)
-        print_table_cell(&t, PRINT_DIM, "%s", columns[c].title);
+    for (int c = 0; c < n; c++)
+        print_table_cell(&t, PRINT_DIM, "%s", all[columns[c]].title);
     json_array_foreach(list, i, one) {
         const json_t *how = json_object_get(one, "how");
         const char *prompts = json_string_value(json_object_get(how, "prompts"));
@@ -124,10 +146,12 @@ void eval_print_list(const json_t *list, bool with_run)
                          (long long)json_integer_value(json_object_get(one, "step")));
         print_table_cell(&t, -1, "%.6s %.0fx%.0f, seed %.0f", prompts ? prompts : "", how_number(one, "rows"),
                          how_number(one, "samples"), how_number(one, "seed"));
-        for (int c = 0; c < N; c++)
-            add_number(&t, eval_number(one, columns[c].name, "value"));
+        for (int c = 0; c < n; c++)
+            add_number(&t, eval_number(one, all[columns[c]].name, "value"));
     }
     print_table_end(&t, stdout, print_width(stdout));
+    str_fini(&align);
+    str_fini(&spare);
 }
 
 void eval_print_curve(const json_t *list)

@@ -169,10 +169,10 @@ static void print_cell(FILE *out, const struct print_cell *cell, int width, char
 // Leaves out columns, in the order of t->spare, until the others fit; a column that is left out has the width -1.
 static int leave_out(const struct print_table *t, int *widths, int total, int width)
 {
-    for (char order = '1'; t->spare && order <= '9'; order++) {
+    for (char order = '1'; t->spare && order <= '9' && total > width; order++) {
         const char *at = strchr(t->spare, order);
-        if (!at || total <= width)
-            break;
+        if (!at)
+            continue;
         int *c = &widths[at - t->spare];
         total -= *c + 2;
         *c = -1;

@@ -1,17 +1,19 @@
-// What the page of evaluations reads, on a thread of its own: the eval.json of all checkpoints, when one has changed.
+// What the page of evaluations shows, made on a thread of its own: the eval.json of all checkpoints, read and compared when
+// one has changed.
 #include "config.h"
 
 #include <stdlib.h>
 
 #include "base/mem.h"
 #include "store/eval_file.h"
+#include "ui/eval_table.h"
 #include "ui/ui_internal.h"
 
 struct look_job {
     char **names, **dirs; // of the runs, the newest first
     int n;
     uint64_t stamp;   // of what was read last
-    json_t *list;     // NULL: that is still so
+    struct eval_table *table; // NULL: that is still so
     struct err fault; // the first file that could not be read
 };
 
@@ -24,18 +26,19 @@ static int look_work(void *arg, struct err *e)
     if (stamp == j->stamp)
         return 0;
     j->stamp = stamp;
-    j->list = json_array();
+    json_t *list = json_array();
     for (int i = 0; i < j->n; i++)
-        eval_file_list(j->dirs[i], j->names[i], j->list, j->fault.code ? NULL : &j->fault);
+        eval_file_list(j->dirs[i], j->names[i], list, j->fault.code ? NULL : &j->fault);
+    j->table = eval_table_new(list);
     return 0;
 }
 
 static void look_done(struct ui *ui, void *arg, int code, const struct err *e)
 {
     struct look_job *j = arg;
-    if (j->list) {
-        json_decref(ui->evals);
-        ui->evals = j->list;
+    if (j->table) {
+        eval_table_free(ui->evals);
+        ui->evals = j->table;
         ui->evals_stamp = j->stamp;
         ui->evals_fault = j->fault;
         ui->more = true; // the view may go on
@@ -67,7 +70,7 @@ void ui_look_for_evals(struct ui *ui)
     job_start(ui, look_work, look_done, j);
 }
 
-json_t *ui_evals(struct ui *ui, const char **trouble)
+struct eval_table *ui_evals(struct ui *ui, const char **trouble)
 {
     *trouble = ui->evals_fault.code ? ui->evals_fault.text : NULL;
     return ui->evals;

@@ -12,22 +12,15 @@
 
 static const char *const fixed[EVAL_MEASURES] = {[EVAL_RUN] = "run", [EVAL_STEP] = "step", [EVAL_SET] = "set"};
 
-static void forget(struct eval_table *t)
+void eval_table_free(struct eval_table *t)
 {
+    if (!t)
+        return;
     free(t->rows);
     free(t->columns);
     free(t->best);
     json_decref(t->list);
-    t->rows = NULL;
-    t->columns = NULL;
-    t->best = NULL;
-    t->list = NULL;
-    t->n = t->n_columns = t->n_sets = 0;
-}
-
-void eval_table_fini(struct eval_table *t)
-{
-    forget(t);
+    free(t);
 }
 
 // ---- columns ----
@@ -163,38 +156,35 @@ static double key_of(const struct eval_table *t, int row, int column)
     return (better < 0 ? 1 : -1) * eval_table_value(t, row, column - EVAL_MEASURES, "value");
 }
 
-void eval_table_sort(struct eval_table *t, eval_is_first is_first, void *arg)
+void eval_table_sort(struct eval_table *t, const struct eval_order *order)
 {
-    const int found = eval_table_find(t, t->sort), column = found < 0 ? EVAL_RUN : found;
+    const int found = eval_table_find(t, order->by), column = found < 0 ? EVAL_RUN : found;
     for (int i = 0; i < t->n; i++) {
-        t->rows[i].is_first = is_first && is_first(arg, t->rows[i].run);
-        t->rows[i].key = (t->reversed ? -1 : 1) * key_of(t, i, column);
+        t->rows[i].is_first = order->is_first && order->is_first(order->arg, t->rows[i].run);
+        t->rows[i].key = (order->reversed ? -1 : 1) * key_of(t, i, column);
     }
     if (t->n)
         qsort(t->rows, (size_t)t->n, sizeof *t->rows, compare);
+    t->is_sorted = true;
 }
 
-void eval_table_fill(struct eval_table *t, json_t *list, eval_is_first is_first, void *arg)
+struct eval_table *eval_table_new(json_t *list)
 {
+    struct eval_table *t = mem_alloc(1, sizeof *t);
     json_t *one;
     size_t i;
-    json_incref(list); // it may be the one that goes
-    forget(t);
     t->list = list;
     t->rows = mem_alloc(json_array_size(list) + 1, sizeof *t->rows);
-    json_array_foreach(list, i, one)
-    {
+    json_array_foreach(list, i, one) {
         const char *run = json_string_value(json_object_get(one, "run"));
-        t->rows[t->n] = (struct eval_row){.evaluation = one,
-                                          .run = run ? run : "",
-                                          .index = t->n,
+        t->rows[t->n] = (struct eval_row){.evaluation = one, .run = run ? run : "", .index = t->n,
                                           .step = json_integer_value(json_object_get(one, "step"))};
         t->n++;
     }
     find_columns(t);
     number_sets(t);
     find_best(t);
-    eval_table_sort(t, is_first, arg);
+    return t;
 }
 
 // ---- looking ----

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "ui/eval_table.h"
 #include "ui/screen.h"
 #include "ui/ui_internal.h"
 
@@ -19,7 +20,7 @@ static void ui_fini(struct ui *ui)
             ui->views[i].ops->close(&ui->views[i]);
     engine_description_free(ui->description);
     json_decref(ui->recipes);
-    json_decref(ui->evals);
+    eval_table_free(ui->evals);
     line_edit_fini(&ui->prompt.line);
     free(ui->prompt.arg);
     run_list_fini(&ui->runs);

@@ -54,7 +54,7 @@ struct ui {
     bool asking_engine, engine_failed; // a page that needs the description asks again when it is shown again
     json_t *recipes; // NULL: not asked yet
     bool asking_recipes;
-    json_t *evals; // NULL: not read yet
+    struct eval_table *evals; // NULL: not read yet
     uint64_t evals_stamp;
     struct err evals_fault;
     bool reading_evals;

@@ -10,6 +10,7 @@
 #include "ui/commands.h"
 #include "ui/run_list.h"
 
+struct eval_table;
 struct ui;
 struct view;
 
@@ -60,7 +61,8 @@ struct view {
 };
 
 // One row a page (pages.c); the order of enum page.
-extern const struct view_ops view_runs, view_curves, view_samples, view_log, view_launch, view_recipes, view_evals, view_help;
+extern const struct view_ops view_runs, view_curves, view_samples, view_log, view_launch, view_recipes, view_evals,
+    view_help;
 
 // What a view may ask of the manager.
 struct run_list *ui_runs(struct ui *ui);
@@ -84,10 +86,10 @@ const struct engine_description *ui_want_description(struct ui *ui);
 const json_t *ui_recipes(struct ui *ui);
 void ui_ask_recipes(struct ui *ui);
 void ui_start_recipe(struct ui *ui, const char *path, json_t *changes); // takes changes; goes to the list
-// The evaluations of all runs, the newest run's first, as store/eval_file.h lists them (borrowed; another array when they have
-// changed); NULL before they were read. *trouble: the first file that cannot be read, else NULL. Looking for new ones is
-// answered by a refresh.
-json_t *ui_evals(struct ui *ui, const char **trouble);
+// The evaluations of all runs, listed with the newest run first (ui/eval_table.h; borrowed until the view returns: another
+// one comes when they have changed); NULL before they were read. *trouble: the first file that cannot be read, else NULL.
+// Looking for new ones is answered by a refresh.
+struct eval_table *ui_evals(struct ui *ui, const char **trouble);
 void ui_look_for_evals(struct ui *ui);
 // Starts the engine of a run that was just added to the store, and goes to the list with the cursor on it.
 void ui_start_new_run(struct ui *ui, const char *name);

@@ -15,10 +15,12 @@
 #include "ui/view.h"
 
 struct evals_state {
-    struct eval_table table;
-    json_t *at;                                   // the evaluation under the cursor; NULL: the first one
-    char chosen[48];                              // column
-    int top, visible, left;                       // first line and first measure that are shown; lines that were shown
+    struct eval_table *table, none; // none: while they are not read
+    bool is_read, was_read; // was_read: when refreshed last
+    struct eval_order order;
+    json_t *at;             // the evaluation under the cursor; NULL: the first one
+    char chosen[48];        // column
+    int top, visible, left; // first line and first measure that are shown; lines that were shown
     enum { WHERE_WIDE, ALWAYS, NEVER } intervals; // beside the values
     bool shown_intervals;
     double asked_s;
@@ -31,17 +33,23 @@ static bool is_selected(void *arg, const char *run)
     return r && r->selected;
 }
 
-static void sort(struct view *v)
+// With the table as it is now: the manager may have another one than last time.
+static struct evals_state *state_of(struct view *v)
 {
     struct evals_state *s = v->state;
-    eval_table_sort(&s->table, is_selected, v->ui);
+    struct eval_table *t = ui_evals(v->ui, &s->trouble);
+    s->is_read = t != NULL;
+    s->table = t ? t : &s->none;
+    if (!s->table->is_sorted)
+        eval_table_sort(s->table, &s->order);
+    return s;
 }
 
 static int open_evals(struct view *v, struct err *e)
 {
     struct evals_state *s = mem_alloc(1, sizeof *s);
     s->asked_s = -1e9;
-    text_copy(s->table.sort, sizeof s->table.sort, "run");
+    s->order = (struct eval_order){.by = "run", .is_first = is_selected, .arg = v->ui};
     v->state = s;
     return 0;
 }
@@ -49,7 +57,6 @@ static int open_evals(struct view *v, struct err *e)
 static void close_evals(struct view *v)
 {
     struct evals_state *s = v->state;
-    eval_table_fini(&s->table);
     json_decref(s->at);
     free(s);
 }
@@ -58,21 +65,21 @@ static void close_evals(struct view *v)
 
 static int cursor_of(const struct evals_state *s)
 {
-    const int row = s->at ? eval_table_row_of(&s->table, s->at) : 0;
+    const int row = s->at ? eval_table_row_of(s->table, s->at) : 0;
     return row < 0 ? 0 : row;
 }
 
 // The first measure, when the one that was chosen is not there any more.
 static int chosen(const struct evals_state *s)
 {
-    const int column = eval_table_find(&s->table, s->chosen);
-    return column >= 0 ? column : s->table.n_columns ? EVAL_MEASURES : EVAL_RUN;
+    const int column = eval_table_find(s->table, s->chosen);
+    return column >= 0 ? column : s->table->n_columns ? EVAL_MEASURES : EVAL_RUN;
 }
 
 static void put_cursor(struct evals_state *s, int row)
 {
     json_decref(s->at);
-    s->at = json_incref((json_t *)s->table.rows[row].evaluation);
+    s->at = json_incref((json_t *)s->table->rows[row].evaluation);
 }
 
 // On the run that is open, where it was measured.
@@ -80,10 +87,10 @@ static void follow_run(struct view *v)
 {
     struct evals_state *s = v->state;
     const struct run_row *r = ui_run(v->ui);
-    if (!r || !s->table.n || strcmp(s->table.rows[cursor_of(s)].run, r->info.name) == 0)
+    if (!r || !s->table->n || strcmp(s->table->rows[cursor_of(s)].run, r->info.name) == 0)
         return;
-    for (int i = 0; i < s->table.n; i++)
-        if (strcmp(s->table.rows[i].run, r->info.name) == 0) {
+    for (int i = 0; i < s->table->n; i++)
+        if (strcmp(s->table->rows[i].run, r->info.name) == 0) {
             put_cursor(s, i);
             return;
         }
@@ -91,28 +98,25 @@ static void follow_run(struct view *v)
 
 static void shown_evals(struct view *v)
 {
-    sort(v); // others may be selected
+    struct evals_state *s = state_of(v);
+    eval_table_sort(s->table, &s->order); // others may be selected
     follow_run(v);
 }
 
 static enum view_refresh refresh_evals(struct view *v)
 {
     struct evals_state *s = v->state;
-    const char *trouble;
-    json_t *list = ui_evals(v->ui, &trouble);
+    const struct eval_table *before = s->table;
     const double now_s = clock_seconds();
-    const bool is_new = list && list != s->table.list, is_first = !s->table.list;
     if (now_s - s->asked_s >= 0.9) { // files change seldom, but nothing tells when
         s->asked_s = now_s;
         ui_look_for_evals(v->ui);
     }
-    s->trouble = trouble;
-    if (!is_new)
-        return REFRESH_NOTHING;
-    eval_table_fill(&s->table, list, is_selected, v->ui);
-    if (is_first)
+    state_of(v);
+    if (s->is_read && !s->was_read)
         follow_run(v);
-    return REFRESH_DRAW;
+    s->was_read = s->is_read;
+    return s->table == before ? REFRESH_NOTHING : REFRESH_DRAW;
 }
 
 // ---- drawing ----
@@ -129,7 +133,7 @@ struct layout {
 
 static struct layout layout_of(const struct evals_state *s, int width)
 {
-    const struct eval_table *t = &s->table;
+    const struct eval_table *t = s->table;
     const int most = width >= WIDE ? 36 : width >= 60 ? 16 : 10;
     struct layout l = {.name = 4,
                        .step = 4,
@@ -158,14 +162,14 @@ static void scroll_columns(struct evals_state *s, const struct layout *l)
         s->left = at;
     else if (at >= s->left + n)
         s->left = at - n + 1;
-    if (s->left > s->table.n_columns - n)
-        s->left = s->table.n_columns > n ? s->table.n_columns - n : 0;
+    if (s->left > s->table->n_columns - n)
+        s->left = s->table->n_columns > n ? s->table->n_columns - n : 0;
 }
 
 // The chosen column is bright, the one that the lines are sorted by is underlined.
 static struct style head_style(const struct evals_state *s, int column)
 {
-    const bool sorted = strcmp(eval_table_column(&s->table, column), s->table.sort) == 0, here = column == chosen(s);
+    const bool sorted = strcmp(eval_table_column(s->table, column), s->order.by) == 0, here = column == chosen(s);
     return STYLE(here ? COLOR_ACCENT : COLOR_MUTED, .attr = (here ? ATTR_BOLD : 0) | (sorted ? ATTR_UNDERLINE : 0));
 }
 
@@ -178,21 +182,21 @@ static void draw_head(const struct evals_state *s, struct canvas *c, struct rect
     if (l->set)
         canvas_text_right(c, x + l->step + 1, line.y, l->set, head_style(s, EVAL_SET), "SET");
     x = line.x + l->first_x;
-    for (int i = s->left; i < s->table.n_columns && i < s->left + l->n; i++, x += l->width) {
-        canvas_text_right(c, x, line.y, NUMBER, head_style(s, EVAL_MEASURES + i), s->table.columns[i].title);
+    for (int i = s->left; i < s->table->n_columns && i < s->left + l->n; i++, x += l->width) {
+        canvas_text_right(c, x, line.y, NUMBER, head_style(s, EVAL_MEASURES + i), s->table->columns[i].title);
         if (l->intervals)
             canvas_text(c, x + NUMBER + MARK, line.y, INTERVAL - 1, STYLE(COLOR_MUTED), "  95 %");
     }
     if (s->left > 0)
         canvas_put(c, line.x + l->first_x - 1, line.y, '<', STYLE(COLOR_ACCENT));
-    if (s->left + l->n < s->table.n_columns)
+    if (s->left + l->n < s->table->n_columns)
         canvas_put(c, line.x + line.width - 1, line.y, '>', STYLE(COLOR_ACCENT));
 }
 
 static void draw_measure(const struct evals_state *s, struct canvas *c, int x, int y, const struct layout *l, int row,
                          int measure)
 {
-    const struct eval_table *t = &s->table;
+    const struct eval_table *t = s->table;
     char text[32], from[32], to[32];
     const double value = eval_table_value(t, row, measure, "value"), low = eval_table_value(t, row, measure, "low"),
                  high = eval_table_value(t, row, measure, "high");
@@ -211,7 +215,7 @@ static void draw_measure(const struct evals_state *s, struct canvas *c, int x, i
 static void draw_row(struct view *v, struct canvas *c, struct rect line, const struct layout *l, int row)
 {
     const struct evals_state *s = v->state;
-    const struct eval_row *one = s->table.rows + row;
+    const struct eval_row *one = s->table->rows + row;
     const struct run_row *r = run_list_find(ui_runs(v->ui), one->run);
     int x = line.x + 1;
     if (r) {
@@ -226,7 +230,7 @@ static void draw_row(struct view *v, struct canvas *c, struct rect line, const s
     if (l->set)
         canvas_textf(c, x + l->step + 1, line.y, l->set, STYLE(COLOR_MUTED), "%*d", l->set, one->set);
     x = line.x + l->first_x;
-    for (int i = s->left; i < s->table.n_columns && i < s->left + l->n; i++, x += l->width)
+    for (int i = s->left; i < s->table->n_columns && i < s->left + l->n; i++, x += l->width)
         draw_measure(s, c, x, line.y, l, row, i);
 }
 
@@ -241,17 +245,17 @@ static void describe_measure(const struct evals_state *s, int row, struct str *o
                                            : "Runs, the newest first.");
         return;
     }
-    const struct eval_name *what = s->table.columns + measure;
-    const double low = eval_table_value(&s->table, row, measure, "low"),
-                 high = eval_table_value(&s->table, row, measure, "high");
+    const struct eval_name *what = s->table->columns + measure;
+    const double low = eval_table_value(s->table, row, measure, "low"),
+                 high = eval_table_value(s->table, row, measure, "high");
     str_addf(out, "%s%s%s%s: %s", what->name, *what->meaning ? ", " : "", what->meaning,
              what->better > 0   ? "; more is better"
              : what->better < 0 ? "; less is better"
                                 : "",
-             number_text(value, sizeof value, eval_table_value(&s->table, row, measure, "value"), 9));
+             number_text(value, sizeof value, eval_table_value(s->table, row, measure, "value"), 9));
     if (!isnan(low) && !isnan(high))
         str_addf(out, ", 95 %% %s to %s", number_text(from, sizeof from, low, 9), number_text(to, sizeof to, high, 9));
-    str_add(out, eval_table_is_best(&s->table, row, measure) ? " (*: the best of those measured alike)." : ".");
+    str_add(out, eval_table_is_best(s->table, row, measure) ? " (*: the best of those measured alike)." : ".");
 }
 
 // A checkpoint of the project as RUN@STEP, what else there is by its path.
@@ -298,12 +302,12 @@ static void draw_foot(struct view *v, struct canvas *c, struct rect r, int row)
     const struct evals_state *s = v->state;
     struct str measure = {0}, how = {0};
     canvas_hline(c, r.x, r.y, r.width, STYLE(COLOR_MUTED));
-    canvas_textf(c, r.x + 2, r.y, r.width - 3, STYLE(COLOR_MUTED), " sorted by %s%s ", s->table.sort,
-                 s->table.reversed ? ", the other way round" : "");
+    canvas_textf(c, r.x + 2, r.y, r.width - 3, STYLE(COLOR_MUTED), " sorted by %s%s ", s->order.by,
+                 s->order.reversed ? ", the other way round" : "");
     rect_cut_top(&r, 1);
     r = rect_inset(r, 1, 0);
     describe_measure(s, row, &measure);
-    describe_how(store_dir(ui_store(v->ui)), s->table.rows + row, &how);
+    describe_how(store_dir(ui_store(v->ui)), s->table->rows + row, &how);
     rect_cut_top(&r, canvas_paragraph(c, r, 0, STYLE(COLOR_DEFAULT), str_text(&measure), measure.len));
     if (r.height > 0)
         canvas_paragraph(c, r, 0, STYLE(COLOR_MUTED), str_text(&how), how.len);
@@ -316,7 +320,7 @@ static void draw_empty(struct view *v, struct canvas *c, struct rect area)
     const struct evals_state *s = v->state;
     const struct run_row *r = ui_run(v->ui);
     struct str text = {0};
-    if (!s->table.list)
+    if (!s->is_read)
         str_add(&text, "Reading ...");
     else
         str_addf(&text,
@@ -332,14 +336,14 @@ static void draw_empty(struct view *v, struct canvas *c, struct rect area)
 
 static void draw_evals(struct view *v, struct canvas *c, struct rect area)
 {
-    struct evals_state *s = v->state;
+    struct evals_state *s = state_of(v);
     if (s->trouble) {
         const size_t n = strlen(s->trouble);
         const int lines =
             canvas_paragraph(c, (struct rect){area.x + 1, area.y, area.width - 2, 3}, 0, STYLE(COLOR_BAD), s->trouble, n);
         rect_cut_top(&area, lines < 3 ? lines : 3);
     }
-    if (!s->table.n) {
+    if (!s->table->n) {
         draw_empty(v, c, area);
         return;
     }
@@ -354,9 +358,9 @@ static void draw_evals(struct view *v, struct canvas *c, struct rect area)
         s->top = cursor;
     if (cursor >= s->top + s->visible)
         s->top = cursor - s->visible + 1;
-    if (s->top > s->table.n - s->visible)
-        s->top = s->table.n > s->visible ? s->table.n - s->visible : 0;
-    for (int i = s->top; i < s->table.n && area.height > 0; i++) {
+    if (s->top > s->table->n - s->visible)
+        s->top = s->table->n > s->visible ? s->table->n - s->visible : 0;
+    for (int i = s->top; i < s->table->n && area.height > 0; i++) {
         struct rect line = rect_cut_top(&area, 1);
         draw_row(v, c, line, &l, i);
         if (i == cursor) {
@@ -373,34 +377,34 @@ static void draw_evals(struct view *v, struct canvas *c, struct rect area)
 static enum view_result move(struct view *v, int to)
 {
     struct evals_state *s = v->state;
-    if (!s->table.n)
+    if (!s->table->n)
         return VIEW_KEPT;
-    to = to < 0 ? 0 : to >= s->table.n ? s->table.n - 1 : to;
+    to = to < 0 ? 0 : to >= s->table->n ? s->table->n - 1 : to;
     put_cursor(s, to);
-    ui_choose_run(v->ui, s->table.rows[to].run);
+    ui_choose_run(v->ui, s->table->rows[to].run);
     return VIEW_CHANGED;
 }
 
 static enum view_result choose(struct evals_state *s, int column)
 {
-    if (column < 0 || column >= EVAL_MEASURES + s->table.n_columns)
+    if (column < 0 || column >= EVAL_MEASURES + s->table->n_columns)
         return VIEW_KEPT;
-    text_copy(s->chosen, sizeof s->chosen, eval_table_column(&s->table, column));
+    text_copy(s->chosen, sizeof s->chosen, eval_table_column(s->table, column));
     return VIEW_CHANGED;
 }
 
 static enum view_result sort_by(struct view *v, const char *arg)
 {
     struct evals_state *s = v->state;
-    const int column = arg ? eval_table_find(&s->table, arg) : chosen(s);
+    const int column = arg ? eval_table_find(s->table, arg) : chosen(s);
     if (column < 0) {
         ui_say_error(v->ui, "sort: there is no column %s; a measure's name such as win_rate, or run, step, set", arg);
         return VIEW_KEPT;
     }
-    const char *name = eval_table_column(&s->table, column);
-    s->table.reversed = strcmp(name, s->table.sort) == 0 && !s->table.reversed;
-    text_copy(s->table.sort, sizeof s->table.sort, name);
-    sort(v);
+    const char *name = eval_table_column(s->table, column);
+    s->order.reversed = strcmp(name, s->order.by) == 0 && !s->order.reversed;
+    text_copy(s->order.by, sizeof s->order.by, name);
+    eval_table_sort(s->table, &s->order);
     choose(s, column);
     return move(v, 0); // the best is looked for, so it is shown
 }
@@ -408,18 +412,18 @@ static enum view_result sort_by(struct view *v, const char *arg)
 static enum view_result select_run(struct view *v)
 {
     struct evals_state *s = v->state;
-    struct run_row *r = s->table.n ? run_list_find(ui_runs(v->ui), s->table.rows[cursor_of(s)].run) : NULL;
+    struct run_row *r = s->table->n ? run_list_find(ui_runs(v->ui), s->table->rows[cursor_of(s)].run) : NULL;
     if (!r)
         return VIEW_KEPT;
     put_cursor(s, cursor_of(s)); // it stays on its evaluation
     r->selected = !r->selected;
-    sort(v);
+    eval_table_sort(s->table, &s->order);
     return VIEW_CHANGED;
 }
 
 static enum view_result command_evals(struct view *v, enum command_id id, const char *arg)
 {
-    struct evals_state *s = v->state;
+    struct evals_state *s = state_of(v);
     const int at = cursor_of(s);
     switch (id) {
     case CMD_UP:
@@ -433,7 +437,7 @@ static enum view_result command_evals(struct view *v, enum command_id id, const 
     case CMD_FIRST:
         return move(v, 0);
     case CMD_LAST:
-        return move(v, s->table.n - 1);
+        return move(v, s->table->n - 1);
     case CMD_LEFT:
     case CMD_PREVIOUS_PANE:
         return choose(s, chosen(s) - 1);
@@ -448,8 +452,8 @@ static enum view_result command_evals(struct view *v, enum command_id id, const 
         s->intervals = s->shown_intervals ? NEVER : ALWAYS;
         return VIEW_CHANGED;
     case CMD_OPEN:
-        if (s->table.n)
-            ui_open_run(v->ui, s->table.rows[at].run, PAGE_CURVES);
+        if (s->table->n)
+            ui_open_run(v->ui, s->table->rows[at].run, PAGE_CURVES);
         return VIEW_CHANGED;
     default:
         return VIEW_IGNORED;

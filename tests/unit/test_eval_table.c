@@ -26,11 +26,9 @@ static json_t *list_of(const char *const *rows)
     return list;
 }
 
-static void fill(struct eval_table *t, const char *const *rows)
+static struct eval_table *table_of(const char *const *rows)
 {
-    json_t *list = list_of(rows);
-    eval_table_fill(t, list, NULL, NULL);
-    json_decref(list);
+    return eval_table_new(list_of(rows));
 }
 
 static void assert_order(const struct eval_table *t, const char *want)
@@ -44,9 +42,9 @@ static void assert_order(const struct eval_table *t, const char *want)
 
 static void sort(struct eval_table *t, const char *by, bool reversed)
 {
-    text_copy(t->sort, sizeof t->sort, by);
-    t->reversed = reversed;
-    eval_table_sort(t, NULL, NULL);
+    struct eval_order order = {.reversed = reversed};
+    text_copy(order.by, sizeof order.by, by);
+    eval_table_sort(t, &order);
 }
 
 // "reward" of the rows in their order: the best ones as '*'.
@@ -66,57 +64,53 @@ static const char *const rows[] = {"b 10 p j 1.5 3 0.4", "b 30 p j 2.5 2 0.6", "
 
 static void the_best_is_that_of_what_was_measured_alike(void **state)
 {
-    struct eval_table t = {0};
-    fill(&t, rows);
-    assert_best(&t, "reward", ".*...");        // 9 is another judge's, 7 is of other prompts
-    assert_best(&t, "pm_divergence", "..*.."); // less is better
-    assert_best(&t, "kl/exact", ".....");      // neither is
-    sort(&t, "reward", false);
-    assert_order(&t, "a40 a40 b30 b10 a20");
-    assert_best(&t, "reward", "..*.."); // it goes with its row
-    eval_table_fini(&t);
+    struct eval_table *t = table_of(rows);
+    assert_best(t, "reward", ".*...");        // 9 is another judge's, 7 is of other prompts
+    assert_best(t, "pm_divergence", "..*.."); // less is better
+    assert_best(t, "kl/exact", ".....");      // neither is
+    sort(t, "reward", false);
+    assert_order(t, "a40 a40 b30 b10 a20");
+    assert_best(t, "reward", "..*.."); // it goes with its row
+    eval_table_free(t);
 }
 
 static void equal_ones_are_both_the_best_and_a_lone_one_is_not(void **state)
 {
     static const char *const two[] = {"b 10 p j 2 3 -", "b 30 p j 2 2 0.6", "b 50 p j -1 2 -", NULL};
-    struct eval_table t = {0};
-    fill(&t, two);
-    assert_best(&t, "reward", "**.");
-    assert_best(&t, "pm_divergence", "...");
-    eval_table_fini(&t);
+    struct eval_table *t = table_of(two);
+    assert_best(t, "reward", "**.");
+    assert_best(t, "pm_divergence", "...");
+    eval_table_free(t);
 }
 
 static void sets_are_numbered_by_their_size(void **state)
 {
     static const char *const three[] = {"b 1 q j 2 3 1", "b 2 p j 2 2 1", "b 3 p k 2 2 1", "b 4 r j 1 1 1", NULL};
     const int want[] = {2, 1, 1, 3}; // the judge is no matter of the set
-    struct eval_table t = {0};
-    fill(&t, three);
-    assert_int_equal(t.n_sets, 3);
+    struct eval_table *t = table_of(three);
+    assert_int_equal(t->n_sets, 3);
     for (int i = 0; i < 4; i++)
-        assert_int_equal(t.rows[i].set, want[i]);
-    eval_table_fini(&t);
+        assert_int_equal(t->rows[i].set, want[i]);
+    eval_table_free(t);
 }
 
 static void order_is_the_best_first_and_what_is_missing_last(void **state)
 {
-    struct eval_table t = {0};
-    fill(&t, rows);
-    assert_order(&t, "b10 b30 a20 a40 a40"); // as listed
-    sort(&t, "run", true);
-    assert_order(&t, "a40 a40 a20 b30 b10");
-    sort(&t, "pm_divergence", false);
-    assert_order(&t, "a40 a20 a40 b10 b30");
-    sort(&t, "kl/exact", false); // the largest, where none is better
-    assert_order(&t, "a40 b10 b30 a40 a20");
-    sort(&t, "kl/exact", true);
-    assert_order(&t, "a40 b30 b10 a40 a20");
-    sort(&t, "step", false);
-    assert_order(&t, "b10 a20 b30 a40 a40");
-    sort(&t, "gone", false); // a measure that no row has any more
-    assert_order(&t, "b10 b30 a20 a40 a40");
-    eval_table_fini(&t);
+    struct eval_table *t = table_of(rows);
+    assert_order(t, "b10 b30 a20 a40 a40"); // as listed
+    sort(t, "run", true);
+    assert_order(t, "a40 a40 a20 b30 b10");
+    sort(t, "pm_divergence", false);
+    assert_order(t, "a40 a20 a40 b10 b30");
+    sort(t, "kl/exact", false); // the largest, where none is better
+    assert_order(t, "a40 b10 b30 a40 a20");
+    sort(t, "kl/exact", true);
+    assert_order(t, "a40 b30 b10 a40 a20");
+    sort(t, "step", false);
+    assert_order(t, "b10 a20 b30 a40 a40");
+    sort(t, "gone", false); // a measure that no row has any more
+    assert_order(t, "b10 b30 a20 a40 a40");
+    eval_table_free(t);
 }
 
 static bool is_a(void *arg, const char *run)
@@ -127,47 +121,46 @@ static bool is_a(void *arg, const char *run)
 
 static void what_is_selected_stands_before_the_rest(void **state)
 {
-    struct eval_table t = {0};
     int asked = 0;
-    fill(&t, rows);
-    text_copy(t.sort, sizeof t.sort, "step");
-    eval_table_sort(&t, is_a, &asked);
+    struct eval_table *t = table_of(rows);
+    struct eval_order order = {.by = "step", .is_first = is_a, .arg = &asked};
+    eval_table_sort(t, &order);
     assert_int_equal(asked, 5);
-    assert_order(&t, "a20 a40 a40 b10 b30");
-    t.reversed = true;
-    eval_table_sort(&t, is_a, &asked);
-    assert_order(&t, "a40 a40 a20 b30 b10");
-    eval_table_fini(&t);
+    assert_order(t, "a20 a40 a40 b10 b30");
+    order.reversed = true;
+    eval_table_sort(t, &order);
+    assert_order(t, "a40 a40 a20 b30 b10");
+    eval_table_free(t);
 }
 
 static void columns_that_few_have_stand_behind(void **state)
 {
     static const char *const few[] = {"b 1 p j 2 3 1", "b 2 p j 2 2 -", "b 3 p j 2 2 -", NULL};
-    struct eval_table t = {0};
-    fill(&t, rows);
-    assert_int_equal(t.n_columns, 3);
-    assert_int_equal(eval_table_find(&t, "pm_divergence"), EVAL_MEASURES);
-    assert_int_equal(eval_table_find(&t, "reward"), EVAL_MEASURES + 1);
-    assert_int_equal(eval_table_find(&t, "pm div"), EVAL_MEASURES); // by its title, too
-    fill(&t, few);
-    assert_int_equal(eval_table_find(&t, "reward"), EVAL_MEASURES);
-    assert_int_equal(eval_table_find(&t, "pm_divergence"), EVAL_MEASURES + 2);
-    assert_int_equal(eval_table_find(&t, "win_rate"), -1);
-    eval_table_fini(&t);
+    struct eval_table *t = table_of(rows);
+    assert_int_equal(t->n_columns, 3);
+    assert_int_equal(eval_table_find(t, "pm_divergence"), EVAL_MEASURES);
+    assert_int_equal(eval_table_find(t, "reward"), EVAL_MEASURES + 1);
+    assert_int_equal(eval_table_find(t, "pm div"), EVAL_MEASURES); // by its title, too
+    eval_table_free(t);
+    t = table_of(few);
+    assert_int_equal(eval_table_find(t, "reward"), EVAL_MEASURES);
+    assert_int_equal(eval_table_find(t, "pm_divergence"), EVAL_MEASURES + 2);
+    assert_int_equal(eval_table_find(t, "win_rate"), -1);
+    eval_table_free(t);
 }
 
 static void a_row_is_found_again_in_another_list(void **state)
 {
     static const char *const later[] = {"c 5 p j 0 0 0", "a 40 q j 8 5 0.3", "a 40 p k 9 1 0.1", NULL};
-    struct eval_table t = {0};
-    fill(&t, rows);
-    json_t *own = json_deep_copy(t.rows[4].evaluation), *gone = json_deep_copy(t.rows[0].evaluation);
-    fill(&t, later);
-    assert_int_equal(eval_table_row_of(&t, own), 1); // measured again, the same way
-    assert_int_equal(eval_table_row_of(&t, gone), -1);
+    struct eval_table *t = table_of(rows);
+    json_t *own = json_deep_copy(t->rows[4].evaluation), *gone = json_deep_copy(t->rows[0].evaluation);
+    eval_table_free(t);
+    t = table_of(later);
+    assert_int_equal(eval_table_row_of(t, own), 1); // measured again, the same way
+    assert_int_equal(eval_table_row_of(t, gone), -1);
     json_decref(own);
     json_decref(gone);
-    eval_table_fini(&t);
+    eval_table_free(t);
 }
 
 int main(void)
