@@ -1,7 +1,7 @@
-// A few passes over the vocabulary: the largest logit, the weights exp((logit - top) / temperature) with their sums
-// by block, the draw, which looks into one block only, and the sum that the head would make of the logits.
+// One pass over the vocabulary sums it by chunks, as the head does. From that follow both the draw, which looks into one chunk
+// only, and the token's log-probability; a temperature takes one pass more.
 //
-// Top-k and top-p do not sort the vocabulary. Weights are in (0, 1]; their first bits (exponent and four bits of
+// What is cut has weights, exp((logit - top) / temperature), with their sums by block. Top-k and top-p do not sort the vocabulary. Weights are in (0, 1]; their first bits (exponent and four bits of
 // the mantissa) number buckets in the order of the weights. Counting them finds the bucket that the cut goes
 // through, and only that bucket is sorted. What is surely left out is kept from counting by a threshold.
 #include "config.h"
@@ -159,27 +159,6 @@ static double total(const struct sampler *s)
     return sum;
 }
 
-// The first weight at which the running sum passes `target`.
-static int32_t draw_from_all(const struct sampler *s, double target)
-{
-    size_t block = 0, last = (s->vocab - 1) / BLOCK;
-    double before = 0;
-    while (block < last && before + s->sums[block] <= target)
-        before += s->sums[block++];
-    while (s->sums[block] == 0) // only behind the last weight of all, by rounding
-        block--;
-    size_t end = (block + 1) * BLOCK < s->vocab ? (block + 1) * BLOCK : s->vocab, pick = block * BLOCK;
-    for (size_t i = block * BLOCK; i < end; i++) {
-        if (s->weights[i] == 0)
-            continue;
-        pick = i;
-        before += s->weights[i];
-        if (before > target)
-            break;
-    }
-    return (int32_t)pick;
-}
-
 static int bucket_of(float weight)
 {
     uint32_t bits;
@@ -322,21 +301,61 @@ static double log_sum(const struct sampler *s, int n_chunks)
     return cpu_log_sum(s->chunks, sizeof *s->chunks, n_chunks, &top, &sum);
 }
 
-// Log-probability of a token at a temperature: as the head has it.
-static float logprob_of_all(struct sampler *s, const float *logits, int32_t token, float inv_temperature)
+static size_t chunk_of(const struct sampler *s, int chunk)
 {
-    float line[HEAD_CHUNK], own = 0;
-    int n_chunks = 0;
-    for (size_t first = 0; first < s->vocab; first += HEAD_CHUNK) {
-        const size_t n = s->vocab - first < HEAD_CHUNK ? s->vocab - first : HEAD_CHUNK;
-        memcpy(line, logits + first, n * sizeof *line);
+    const size_t left = s->vocab - (size_t)chunk * HEAD_CHUNK;
+    return left < HEAD_CHUNK ? left : HEAD_CHUNK;
+}
+
+// Sums the vocabulary by chunks at a temperature, as the head does. Returns how many; 0 when a logit is not finite.
+static int sum_chunks(struct sampler *s, const float *logits, float inv_temperature)
+{
+    float line[HEAD_CHUNK];
+    const int n_chunks = cpu_blocks(s->vocab, HEAD_CHUNK);
+    for (int c = 0; c < n_chunks; c++) {
+        const size_t n = chunk_of(s, c);
+        memcpy(line, logits + (size_t)c * HEAD_CHUNK, n * sizeof *line);
+        if (!isfinite(largest(line, n)))
+            return 0;
         if (inv_temperature != 1)
             s->k->scale(line, inv_temperature, n);
-        if ((size_t)token >= first && (size_t)token < first + n)
-            own = line[(size_t)token - first];
-        s->chunks[n_chunks++] = cpu_sum_chunk(s->k, line, (int)n);
+        s->chunks[c] = cpu_sum_chunk(s->k, line, (int)n);
     }
-    return (float)(own - log_sum(s, n_chunks));
+    return n_chunks;
+}
+
+// The first token at which the running sum of all passes its share `uniform`, by the sums of chunks: only the weights of one
+// chunk are looked at.
+static int32_t draw_from_all(struct sampler *s, const float *logits, int n_chunks, float inv_temperature, double uniform)
+{
+    float line[HEAD_CHUNK];
+    double top, sum, before = 0, factor;
+    int chunk = 0;
+    cpu_log_sum(s->chunks, sizeof *s->chunks, n_chunks, &top, &sum);
+    const double target = uniform * sum;
+    for (;; chunk++) {
+        factor = exp(s->chunks[chunk].top - top);
+        if (chunk == n_chunks - 1 || before + factor * s->chunks[chunk].sum > target)
+            break;
+        before += factor * s->chunks[chunk].sum;
+    }
+    while (factor * s->chunks[chunk].sum == 0) // only behind the last weight of all, by rounding
+        factor = exp(s->chunks[--chunk].top - top);
+    const size_t first = (size_t)chunk * HEAD_CHUNK, n = chunk_of(s, chunk);
+    memcpy(line, logits + first, n * sizeof *line);
+    if (inv_temperature != 1)
+        s->k->scale(line, inv_temperature, n);
+    s->k->exp_sum(line, s->chunks[chunk].top, n);
+    size_t pick = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (line[i] == 0)
+            continue;
+        pick = i;
+        before += factor * line[i];
+        if (before > target)
+            break;
+    }
+    return (int32_t)(first + pick);
 }
 
 // The same among `kept`, which stand in the order of their ids.
@@ -364,36 +383,55 @@ static void put_set(uint32_t *set, const struct sampler *s)
         set[s->kept[i].id / 32] |= 1u << s->kept[i].id % 32;
 }
 
+// From the likeliest alone (temperature 0), or from what top-k, top-p and min-p leave.
+static int32_t draw_from_cut(struct sampler *s, const struct sample_row *how, const float *logits, int n_chunks,
+                             float inv_temperature)
+{
+    double top, sum;
+    cpu_log_sum(s->chunks, sizeof *s->chunks, n_chunks, &top, &sum);
+    if (how->temperature > 0) {
+        exponentials(s->weights, s->sums, logits, (float)top, inv_temperature, s->vocab);
+        return draw_from_kept(s, how);
+    }
+    int32_t token = 0;
+    while (logits[token] != (float)top)
+        token++;
+    make_room_to_cut(s);
+    s->kept[0].id = token;
+    s->n_kept = 1;
+    return token;
+}
+
+static void put_whole_set(uint32_t *set, const struct sampler *s)
+{
+    memset(set, 0xff, sampled_set_words((int)s->vocab) * sizeof *set);
+    if (s->vocab % 32)
+        set[s->vocab / 32] = (1u << s->vocab % 32) - 1;
+}
+
 bool sampler_pick(struct sampler *s, const struct sample_row *how, const float *logits, struct sampler_pick *p)
 {
-    const float top = largest(logits, s->vocab), inv_temperature = how->temperature > 0 ? 1 / how->temperature : 1;
-    const bool cuts = how->top_k > 0 || how->top_p < 1 || how->min_p > 0;
-    if (!isfinite(top))
+    const float inv_temperature = how->temperature > 0 ? 1 / how->temperature : 1;
+    const bool cuts = how->temperature == 0 || how->top_k > 0 || how->top_p < 1 || how->min_p > 0;
+    const int n_chunks = sum_chunks(s, logits, cuts ? 1 : inv_temperature);
+    if (n_chunks == 0)
         return false;
-    if (how->temperature == 0) {
-        p->token = 0;
-        while (logits[p->token] != top)
-            p->token++;
+    if (!cuts) {
+        p->token = draw_from_all(s, logits, n_chunks, inv_temperature, how->uniform);
+        p->drawn = p->logprob = (float)(logits[p->token] * inv_temperature - log_sum(s, n_chunks));
+        if (inv_temperature != 1) {
+            sum_chunks(s, logits, 1);
+            p->logprob = (float)(logits[p->token] - log_sum(s, n_chunks));
+        }
     } else {
-        exponentials(s->weights, s->sums, logits, top, inv_temperature, s->vocab);
-        p->token = cuts ? draw_from_kept(s, how) : draw_from_all(s, how->uniform * total(s));
+        p->token = draw_from_cut(s, how, logits, n_chunks, inv_temperature);
+        p->logprob = (float)(logits[p->token] - log_sum(s, n_chunks));
     }
-    p->logprob = logprob_of_all(s, logits, p->token, 1);
-    if (!p->set)
-        return true;
-    if (how->temperature == 0) {
-        make_room_to_cut(s);
-        s->kept[0].id = p->token;
-        s->n_kept = 1;
-    }
-    if (how->temperature > 0 && !cuts) {
-        p->drawn = logprob_of_all(s, logits, p->token, inv_temperature);
-        memset(p->set, 0xff, sampled_set_words((int)s->vocab) * sizeof *p->set);
-        if (s->vocab % 32)
-            p->set[s->vocab / 32] = (1u << s->vocab % 32) - 1;
-    } else {
+    if (p->set && cuts) {
         p->drawn = logprob_of_kept(s, logits, p->token, inv_temperature);
         put_set(p->set, s);
+    } else if (p->set) {
+        put_whole_set(p->set, s);
     }
     return true;
 }

@@ -69,6 +69,9 @@ int run_reader_points_some(struct run_reader *r, const char *key, int64_t *curso
                            int *n, struct err *e);
 // The newest value of each of `keys` (NaN where none).
 int run_reader_latest(struct run_reader *r, const char *const *keys, int n_keys, double *values, struct err *e);
+// What share `part` has of `whole`, of which every step has a point. `part` has one where a batch begins, before that of `whole`:
+// whole batches are looked at, the last 16, and one that has only begun where it is the first. NaN where there is none.
+int run_reader_share(struct run_reader *r, const char *part, const char *whole, double *share, struct err *e);
 
 struct run_event {
     int64_t id, at_ms, step;

@@ -204,6 +204,30 @@ int run_reader_latest(struct run_reader *r, const char *const *keys, int n_keys,
     return code;
 }
 
+int run_reader_share(struct run_reader *r, const char *part, const char *whole, double *share, struct err *e)
+{
+    int code = sql_prepare(&r->sql, &r->share,
+                           "WITH batches AS (SELECT seq, value FROM points WHERE key = (SELECT id FROM keys WHERE name = ?1) "
+                           "  ORDER BY seq DESC LIMIT 17), "
+                           "ends AS (SELECT min(seq) AS first, iif(count(*) > 1, max(seq), 9223372036854775807) AS last FROM batches) "
+                           "SELECT (SELECT sum(value) FROM batches, ends WHERE seq < last) / "
+                           "  (SELECT sum(value) FROM points, ends WHERE key = (SELECT id FROM keys WHERE name = ?2) "
+                           "   AND seq > first AND seq < last)",
+                           e);
+    *share = NAN;
+    if (code)
+        return code;
+    sqlite3_bind_text(r->share, 1, part, -1, SQLITE_TRANSIENT);
+    sqlite3_bind_text(r->share, 2, whole, -1, SQLITE_TRANSIENT);
+    code = sql_step(&r->sql, r->share, e);
+    if (code > 0) {
+        *share = sql_double(r->share, 0);
+        sqlite3_reset(r->share);
+        code = 0;
+    }
+    return code;
+}
+
 int run_reader_events(struct run_reader *r, int64_t after_id, struct run_event **out, int *n, struct err *e)
 {
     int code = sql_prepare(&r->sql, &r->events,

@@ -16,6 +16,7 @@
 static const char *const value_keys[VALUE_N] = {
     [VALUE_LOSS] = "loss", [VALUE_MARGIN] = "rewards/margins", [VALUE_ACCURACY] = "rewards/accuracies",
     [VALUE_KL] = "kl", [VALUE_LENGTH] = "completions/mean_length", [VALUE_LR] = "lr",
+    [VALUE_DECODE] = "rollout/tokens_per_s",
 };
 
 const char *run_value_key(enum run_value value)
@@ -109,6 +110,7 @@ static int reload(struct run_list *l, struct err *e)
             health_init(&row->health);
             for (int v = 0; v < VALUE_N; v++)
                 row->values[v] = NAN;
+            row->sampling_share = NAN;
         } else {
             run_info_fini(&row->info);
         }
@@ -254,6 +256,8 @@ static int read_row(const struct run_list *l, struct run_row *r, struct err *e)
     int code = run_reader_status(r->reader, &r->status, e);
     if (!code)
         code = run_reader_latest(r->reader, value_keys, VALUE_N, r->values, e);
+    if (!code && isfinite(r->values[VALUE_DECODE]))
+        code = run_reader_share(r->reader, "rollout/sample_s", "step_s", &r->sampling_share, e);
     if (!code)
         code = store_changed_settings(l->store, r->info.name, &r->control_id, r->status.control_id, r->settings, e);
     if (!code)

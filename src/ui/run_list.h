@@ -10,8 +10,8 @@
 #include "store/store.h"
 #include "ui/health.h"
 
-// The columns that the list shows; NaN while a run has not recorded one.
-enum run_value { VALUE_LOSS, VALUE_MARGIN, VALUE_ACCURACY, VALUE_KL, VALUE_LENGTH, VALUE_LR, VALUE_N };
+// What the list and the run's own line show; NaN while a run has not recorded one.
+enum run_value { VALUE_LOSS, VALUE_MARGIN, VALUE_ACCURACY, VALUE_KL, VALUE_LENGTH, VALUE_LR, VALUE_DECODE, VALUE_N };
 const char *run_value_key(enum run_value value); // "rewards/margins"
 
 struct run_row {               // its address is stable while the run is in the list
@@ -23,6 +23,7 @@ struct run_row {               // its address is stable while the run is in the 
     struct run_status status;  // state RUN_QUEUED while reader is NULL
     int64_t version;           // of run.db; a view that read at this version has seen everything
     double values[VALUE_N];
+    double sampling_share;     // of the time of the last steps; NaN where nothing is sampled to learn from
     json_t *settings;          // as they are now: info.settings with what was changed while the run ran
     int64_t control_id;        // the last change in them
     struct course spark;       // of the margin (of the loss where there is none)

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/human.h"
 
 bool run_is_bad(const struct run_row *r)
 {
@@ -76,6 +77,18 @@ static const char *path_end(const char *path)
     return at == path && *at != '/' ? path : at + 1;
 }
 
+// Of runs whose policy answers as it learns: how fast it speaks, and what of a step that takes.
+static void add_sampling(const struct run_row *r, struct str *out)
+{
+    char text[32];
+    if (!isfinite(r->values[VALUE_DECODE]))
+        return;
+    str_addf(out, "decode %s tok/s", human_count(text, sizeof text, r->values[VALUE_DECODE]));
+    if (isfinite(r->sampling_share))
+        str_addf(out, ", rollouts %.0f %% of step", 100 * r->sampling_share);
+    str_add(out, "  ");
+}
+
 void run_describe(const struct run_row *r, struct str *out)
 {
     if (r->trouble[0]) {
@@ -100,6 +113,8 @@ void run_describe(const struct run_row *r, struct str *out)
     if (run_state_is_live(s->state) && s->phase[0] && strcmp(s->phase, "training") != 0 &&
         strcmp(s->phase, run_state_name(s->state)) != 0 && !(r->n_waiting && text_starts(s->phase, "waiting for you")))
         str_addf(out, "%s  ", s->phase);
+    if (run_state_is_live(s->state))
+        add_sampling(r, out);
     str_add(out, r->info.objective);
     static const char *const shown[] = {"lr", "beta", "seed"};
     for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) {

@@ -153,6 +153,32 @@ char *fixture_project(int n_points)
     return dir;
 }
 
+char *fixture_online(int n_points)
+{
+    static const struct recipe rloo = {"rloo-1", "rloo", RUN_RUNNING, 1240, 2000, 0.05, 0, ""};
+    struct store *s;
+    char *dir = test_folder();
+    set_clock(FIXTURE_CLOCK - 7200);
+    assert_ok(store_open(&s, dir, true, e));
+    struct run_writer *w = add_run(s, rloo.name, rloo.objective, rloo.beta);
+    assert_ok(run_writer_begin(w, e));
+    for (int i = 1; i <= n_points; i++) {
+        const int64_t step = rloo.step * i / n_points;
+        const double rise = 1 - exp(-3.0 * i / n_points), wobble = sin(i * 1.7);
+        put(w, "reward", step, 2 * rise + 0.1 * wobble);
+        put(w, "rollout/sample_s", step, 16.2 + 0.1 * wobble);
+        put(w, "rollout/tokens_per_s", step, 12300 - 200 * wobble);
+        put(w, "loss", step, 0.05 * wobble);
+        put(w, "step_s", step, 30);
+    }
+    assert_ok(run_writer_commit(w, e));
+    write_status(w, &rloo);
+    run_writer_close(w);
+    store_close(s);
+    set_clock(FIXTURE_CLOCK);
+    return dir;
+}
+
 void fixture_step(struct run_writer *w, int run, int64_t step)
 {
     double x = (double)step / 2000;

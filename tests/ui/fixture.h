@@ -11,6 +11,8 @@ enum { FIXTURE_CLOCK = 1800000000 }; // what ATTUNE_CLOCK is: 2027-01-15 08:00:0
 // Seven runs: done, done, running, paused, failed, dead, queued; n_points metric points each. The live ones belong to
 // the calling process. Returns the folder (heap).
 char *fixture_project(int n_points);
+// One live run "rloo-1", whose policy answers prompts as it learns.
+char *fixture_online(int n_points);
 // n live runs "live-1" ... with n_points points of three metrics each and their open writers, for load.
 char *fixture_live(int n, int n_points, struct run_writer **writers);
 // One more point of each of the three metrics, and the status at that step.

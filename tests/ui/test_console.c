@@ -56,6 +56,27 @@ static void check_pages(const struct rig_options *o, const char *mode, bool with
     quit(&r);
 }
 
+// The line of a run whose policy answers as it learns.
+static void check_online(int width, int height, const char *name)
+{
+    struct rig r;
+    char *dir = fixture_online(300);
+    rig_start(&r, &(struct rig_options){.project = dir, .width = width, .height = height});
+    rig_wait(&r, "rloo-1");
+    rig_send(&r, "\r");
+    rig_expect(&r, name, false, "decode 12.13 k tok/s, rollouts 54 % of step");
+    rig_send(&r, "q");
+    quit(&r);
+    assert_ok(file_remove_tree(dir, e));
+    free(dir);
+}
+
+static void speed_of_sampling_stands_in_the_run_s_screen(void **state)
+{
+    check_online(80, 24, "curves-online-80x24.txt");
+    check_online(200, 50, "curves-online-200x50.txt");
+}
+
 static void screens_are_as_kept_80x24_braille_256(void **state)
 {
     check_pages(&(struct rig_options){.project = project, .width = 80, .height = 24, .background = "dark"}, "80x24-braille-256", true);
@@ -331,6 +352,7 @@ static void a_terminal_without_a_description_is_taken_for_xterm(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(speed_of_sampling_stands_in_the_run_s_screen),
         cmocka_unit_test(screens_are_as_kept_80x24_braille_256),
         cmocka_unit_test(screens_are_as_kept_80x24_ascii_mono),
         cmocka_unit_test(screens_are_as_kept_80x24_block_8),

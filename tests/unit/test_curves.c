@@ -115,6 +115,54 @@ static void pairs_that_wait_are_told(void **state)
     run_writer_close(w);
 }
 
+// Two updates of each batch, of which the first sampled its answers.
+static void what_sampling_takes_is_told(void **state)
+{
+    struct run_writer *w = new_run("samples", 100);
+    const double sampling[] = {1, 3, 5}, update[] = {0.5, 1.5};
+    assert_null(strstr(described("samples"), "decode"));
+    for (int batch = 0; batch < 3; batch++) {
+        assert_ok(run_writer_begin(w, e));
+        for (int i = 0; i < 2; i++) {
+            const int step = 2 * batch + i + 1;
+            if (i == 0) {
+                assert_ok(run_writer_metric(w, "rollout/sample_s", step, sampling[batch], e));
+                assert_ok(run_writer_metric(w, "rollout/tokens_per_s", step, 12300 + batch, e));
+            }
+            assert_ok(run_writer_metric(w, "step_s", step, update[i] + (i == 0 ? sampling[batch] : 0), e));
+            if (batch == 2)
+                break; // its second update has still to come
+        }
+        assert_ok(run_writer_commit(w, e));
+        if (batch == 0) // 1 of 3 seconds
+            assert_non_null(strstr(described("samples"), "decode 12.30 k tok/s, rollouts 33 % of step  dpo"));
+    }
+    assert_non_null(strstr(described("samples"), "decode 12.30 k tok/s, rollouts 50 % of step  dpo")); // 4 of 8
+    const struct run_status done = {.state = RUN_DONE, .total_steps = 100};
+    assert_ok(run_writer_begin(w, e));
+    assert_ok(run_writer_status(w, &done, e));
+    assert_ok(run_writer_commit(w, e));
+    assert_null(strstr(described("samples"), "decode"));
+    run_writer_close(w);
+}
+
+// The oldest of many batches count no longer, and those that a rewind took back never.
+static void sampling_is_of_the_last_batches(void **state)
+{
+    struct run_writer *w = new_run("long", 1000);
+    assert_ok(run_writer_begin(w, e));
+    for (int step = 1; step <= 40; step++) {
+        assert_ok(run_writer_metric(w, "rollout/sample_s", step, step <= 23 ? 9 : 2, e));
+        assert_ok(run_writer_metric(w, "rollout/tokens_per_s", step, 40, e));
+        assert_ok(run_writer_metric(w, "step_s", step, 10, e));
+    }
+    assert_ok(run_writer_commit(w, e));
+    assert_non_null(strstr(described("long"), "decode 40 tok/s, rollouts 20 % of step"));
+    assert_ok(run_writer_rewind(w, 30, e));
+    assert_close(look("long")->sampling_share, (10 * 9 + 6 * 2) / 160.0, 1e-9); // steps 14 to 29
+    run_writer_close(w);
+}
+
 static void poll_all(struct curves *c)
 {
     bool changed;
@@ -390,6 +438,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pairs_that_wait_are_told),
+        cmocka_unit_test(what_sampling_takes_is_told),
+        cmocka_unit_test(sampling_is_of_the_last_batches),
         cmocka_unit_test(points_arrive_in_pieces_and_follow_the_run),
         cmocka_unit_test(only_what_is_shown_is_read_and_kept),
         cmocka_unit_test(metrics_stand_in_the_charts_of_the_table),

@@ -1,7 +1,9 @@
-// attune-engine bench: what a training step costs on this machine, beside what the machine can do.
+// attune-engine bench: what a training step, or sampling, costs on this machine, beside what the machine can do.
 //
 // Every round measures each case once and the calibrator once, so that a machine whose speed wanders is compared with
-// itself in the same seconds; medians over the rounds are printed. Peak memory is taken in a process of its own.
+// itself in the same seconds; medians over the rounds are printed. The processors' time of a step (user and system, all threads)
+// stands beside it: with one thread it is what the step would take if nobody else used the machine. Peak memory is taken in a
+// process of its own.
 #include "config.h"
 
 #include "train/engine/bench.h"
@@ -24,7 +26,9 @@ const struct param engine_bench_params[] = {
     {.name = "rounds", .type = PARAM_INT, .fallback = "7", .min = 1, .max = 1000, .help = "Rounds of measuring; medians count."},
     {.name = "threads", .type = PARAM_INT, .fallback = "0", .min = 0, .max = 1024, .help = "Compute threads; 0: one per core."},
     {.name = "precision", .type = PARAM_TEXT, .fallback = "f32", .help = "f32 or bf16."},
-    {.name = "case", .type = PARAM_TEXT, .fallback = "", .help = "Only this: dpo-15m, sft-15m, sft-124m, or around (head memory, start-up, recording)."},
+    {.name = "case", .type = PARAM_TEXT, .fallback = "",
+     .help = "Only this: dpo-15m, sft-15m, sft-124m, decode-15m, decode-110m, rloo-15m, or around (head memory, start-up, "
+             "recording)."},
     {.name = "memory-of", .type = PARAM_TEXT, .fallback = "",
      .help = "Make three steps of this case and print the process's peak memory as JSON."},
     {.name = "json", .type = PARAM_BOOL, .fallback = "no", .help = "Print JSON instead of a table."},
@@ -48,15 +52,15 @@ static int print_memory(const char *name, const struct settings *s, struct err *
 {
     const struct bench_case *c = bench_case_find(name);
     struct bench_stand *stand;
+    struct bench_step step;
     struct rusage usage;
-    double seconds;
     if (!c)
         return err_set(e, ERR_USAGE, "there is no case %s", name);
     int code = bench_stand_open(&stand, c, settings_text(s, "precision"), (int)settings_int(s, "threads"), e);
     if (code)
         return code;
     for (int i = 0; i < 3 && !code; i++)
-        code = bench_stand_step(stand, &seconds, e);
+        code = bench_stand_step(stand, &step, e);
     bench_stand_close(stand);
     getrusage(RUSAGE_SELF, &usage);
     return code ? code : engine_print(json_pack("{s:s, s:f}", "case", name, "peak_mib", usage.ru_maxrss / 1024.0), e);
@@ -95,23 +99,35 @@ static int memory_of(const char *name, const struct settings *s, double *mib, st
 struct result {
     const struct bench_case *c;
     struct bench_stand *stand;
-    double seconds[MAX_ROUNDS], share[MAX_ROUNDS], peak_mib;
+    double seconds[MAX_ROUNDS], processor[MAX_ROUNDS], share[MAX_ROUNDS], peak_mib;
+    double sampling[MAX_ROUNDS]; // its share of the step
 };
+
+// Seconds that the processors have worked for this process.
+static double processor_seconds(void)
+{
+    struct rusage u;
+    getrusage(RUSAGE_SELF, &u);
+    return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) + 1e-6 * (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
+}
 
 static int measure(struct result *results, int n, int rounds, int threads, double *flops, struct err *e)
 {
-    double seconds;
+    struct bench_step step;
     int code = 0;
     for (int i = 0; i < n && !code; i++) // the first steps allocate and touch everything
         for (int k = 0; k < 2 && !code; k++)
-            code = bench_stand_step(results[i].stand, &seconds, e);
+            code = bench_stand_step(results[i].stand, &step, e);
     for (int round = 0; round < rounds && !code; round++)
         for (int i = 0; i < n && !code; i++) {
             const double before = bench_calibrate(threads, 0.05);
-            code = bench_stand_step(results[i].stand, &seconds, e);
+            const double worked = processor_seconds();
+            code = bench_stand_step(results[i].stand, &step, e);
+            results[i].processor[round] = processor_seconds() - worked;
             const double after = bench_calibrate(threads, 0.05);
-            results[i].seconds[round] = seconds;
-            results[i].share[round] = bench_stand_flops(results[i].stand) / seconds / ((before + after) / 2);
+            results[i].seconds[round] = step.seconds;
+            results[i].sampling[round] = step.sampling / step.seconds;
+            results[i].share[round] = bench_stand_flops(results[i].stand) / step.seconds / ((before + after) / 2);
             flops[round] = (before + after) / 2;
         }
     if (n == 0)
@@ -123,22 +139,30 @@ static int measure(struct result *results, int n, int rounds, int threads, doubl
 static json_t *result_json(struct result *r, int rounds)
 {
     const double seconds = median(r->seconds, rounds), gflop = bench_stand_flops(r->stand) / 1e9;
-    return json_pack("{s:s, s:s, s:f, s:f, s:f, s:f, s:f}", "case", r->c->name, "what", r->c->what, "step_s", seconds,
-                     "tokens_per_s", bench_stand_tokens(r->stand) / seconds, "gflop_per_s", gflop / seconds,
-                     "share_of_calibrator", median(r->share, rounds), "peak_mib", r->peak_mib);
+    json_t *row = json_pack("{s:s, s:s, s:f, s:f, s:f, s:f, s:f, s:f}", "case", r->c->name, "what", r->c->what, "step_s", seconds,
+                            "processor_s", median(r->processor, rounds), "tokens_per_s", bench_stand_tokens(r->stand) / seconds, "gflop_per_s", gflop / seconds,
+                            "share_of_calibrator", median(r->share, rounds), "peak_mib", r->peak_mib);
+    if (bench_case_samples(r->c))
+        json_object_set_new(row, "sampling_share", json_real(median(r->sampling, rounds)));
+    return row;
 }
 
 static void print_table(const json_t *answer)
 {
     const json_t *row, *cases = json_object_get(answer, "cases");
     size_t index;
-    printf("%-46s %9s %10s %9s %7s %9s\n", "case", "step", "tokens/s", "GFLOP/s", "share", "peak MiB");
-    json_array_foreach(cases, index, row)
-        printf("%-46s %7.1fms %10.0f %9.1f %6.0f%% %9.0f\n", json_string_value(json_object_get(row, "what")),
-               1e3 * json_number_value(json_object_get(row, "step_s")), json_number_value(json_object_get(row, "tokens_per_s")),
+    printf("%-49s %9s %11s %10s %9s %7s %9s %9s\n", "case", "step", "processors", "tokens/s", "GFLOP/s", "share", "peak MiB", "sampling");
+    json_array_foreach(cases, index, row) {
+        printf("%-49s %7.1fms %9.1fms %10.0f %9.1f %6.0f%% %9.0f", json_string_value(json_object_get(row, "what")),
+               1e3 * json_number_value(json_object_get(row, "step_s")),
+               1e3 * json_number_value(json_object_get(row, "processor_s")), json_number_value(json_object_get(row, "tokens_per_s")),
                json_number_value(json_object_get(row, "gflop_per_s")),
                100 * json_number_value(json_object_get(row, "share_of_calibrator")),
                json_number_value(json_object_get(row, "peak_mib")));
+        if (json_object_get(row, "sampling_share"))
+            printf(" %8.0f%%", 100 * json_number_value(json_object_get(row, "sampling_share")));
+        putchar('\n');
+    }
     printf("\ncalibrator: %s, %.1f GFLOP/s (median)\n", json_string_value(json_object_get(answer, "calibrator")),
            json_number_value(json_object_get(answer, "calibrator_gflop_per_s")));
     if (json_object_get(answer, "head_mib"))

@@ -1,4 +1,4 @@
-// Measuring training steps. Cases have random weights and random tokens: speed does not depend on their values.
+// Measuring training steps and sampling. Cases have random weights and random tokens: speed does not depend on their values.
 #pragma once
 
 #include <jansson.h>
@@ -8,7 +8,7 @@
 
 struct bench_case {
     const char *name, *what;
-    const char *objective; // "sft", "dpo"
+    const char *objective; // "sft", "dpo", "rloo"; NULL: nothing is learnt, answers are sampled alone
     const char *family;    // "llama", "gpt2"
     int d_model, n_layers, n_heads, d_ff, vocab;
     int groups, prompt, response, responses; // per step: tokens of each prompt, of each response, responses a prompt
@@ -21,12 +21,17 @@ const struct bench_case *bench_case_find(const char *name);
 struct bench_stand;
 int bench_stand_open(struct bench_stand **out, const struct bench_case *c, const char *precision, int threads, struct err *e);
 void bench_stand_close(struct bench_stand *s); // NULL is fine
-// One step; its seconds.
-int bench_stand_step(struct bench_stand *s, double *seconds, struct err *e);
+struct bench_step {
+    double seconds, sampling; // the whole step; of it, what answers took
+};
+int bench_stand_step(struct bench_stand *s, struct bench_step *out, struct err *e);
 // Floating-point operations of a step by the model's arithmetic: 6 per weight and token, attention's 12 d per
-// pair of query and key and layer, both forward and backward; the head only for response tokens.
+// pair of query and key and layer, both forward and backward; the head only for response tokens. Sampling is a forward
+// of the same rows, a third of that, before what is learnt.
 double bench_stand_flops(const struct bench_stand *s);
-double bench_stand_tokens(const struct bench_stand *s); // computed rows
+// Rows that a step learns from; where answers are sampled: the tokens of these.
+double bench_stand_tokens(const struct bench_stand *s);
+bool bench_case_samples(const struct bench_case *c); // answers are sampled
 
 // Multiply-adds of all threads in registers: floating-point operations per second.
 double bench_calibrate(int threads, double seconds);

@@ -5,8 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/rng.h"
+#include "model/generator.h"
+#include "train/online/rollouts.h"
 #include "train/run/open_model.h"
 #include "train/run/run.h"
 
@@ -17,6 +20,12 @@ const struct bench_case bench_cases[] = {
     {"sft-15m", "SFT, Llama 15M, 8 texts of 128 + 128 tokens", "sft", "llama",
      288, 6, 6, 768, 32000, 8, 128, 128, 1, false},
     {"sft-124m", "SFT, GPT-2 124M, B=4 T=64", "sft", "gpt2", 768, 12, 12, 3072, 50257, 4, 1, 64, 1, false},
+    {"decode-15m", "sampling, Llama 15M, 64 streams, 16 + 64 tokens", NULL, "llama",
+     288, 6, 6, 768, 32000, 64, 16, 64, 1, false},
+    {"decode-110m", "sampling, Llama 110M, 64 streams, 16 + 64 tokens", NULL, "llama",
+     768, 12, 12, 2048, 32000, 64, 16, 64, 1, false},
+    {"rloo-15m", "RLOO, Llama 15M, 8 prompts x 8, 64 + 64 tokens", "rloo", "llama",
+     288, 6, 6, 768, 32000, 8, 64, 64, 8, false},
     {"head-32k", "SFT, one layer, vocabulary 32 000", "sft", "llama", 64, 1, 2, 128, 32000, 8, 8, 256, 1, true},
     {"head-152k", "SFT, one layer, vocabulary 152 000", "sft", "llama", 64, 1, 2, 128, 152000, 8, 8, 256, 1, true},
     {0}};
@@ -27,7 +36,8 @@ struct bench_stand {
     struct backend *backend;
     struct model *model;
     struct dataset data;
-    struct trainer *trainer;
+    struct trainer *trainer; // NULL: of cases that learn nothing
+    int n_asked;             // prompts that were sampled from
 };
 
 const struct bench_case *bench_case_find(const char *name)
@@ -36,6 +46,11 @@ const struct bench_case *bench_case_find(const char *name)
         if (strcmp(c->name, name) == 0)
             return c;
     return NULL;
+}
+
+bool bench_case_samples(const struct bench_case *c)
+{
+    return !c->objective || strcmp(c->objective, "rloo") == 0;
 }
 
 static json_t *config_of(const struct bench_case *c)
@@ -52,23 +67,23 @@ static json_t *config_of(const struct bench_case *c)
                      "rms_norm_eps", 1e-5, "rope_theta", 10000.0, "hidden_act", "silu", "tie_word_embeddings", 1);
 }
 
-// Twice as many groups as a step takes, so that batches differ.
+// Twice as many groups as a step takes, so that batches differ; prompts alone where answers are sampled.
 static void make_data(struct dataset *d, const struct bench_case *c)
 {
     struct rng r = rng_make(1, RNG_TEST, 0);
-    const int n = 2 * c->groups;
-    const size_t each = (size_t)c->prompt + (size_t)c->responses * (size_t)c->response;
+    const int n = 2 * c->groups, responses = bench_case_samples(c) ? 0 : c->responses;
+    const size_t each = (size_t)c->prompt + (size_t)responses * (size_t)c->response;
     *d = (struct dataset){.tokens = mem_alloc((size_t)n * each, sizeof *d->tokens), .n_tokens = (size_t)n * each,
                           .groups = mem_alloc((size_t)n, sizeof *d->groups), .n_groups = n,
-                          .seqs = mem_alloc((size_t)n * (size_t)c->responses, sizeof *d->seqs),
-                          .refs = mem_alloc((size_t)n * (size_t)c->responses, sizeof *d->refs)};
+                          .seqs = mem_alloc((size_t)n * (size_t)responses + 1, sizeof *d->seqs),
+                          .refs = mem_alloc((size_t)n * (size_t)responses + 1, sizeof *d->refs)};
     for (size_t i = 0; i < d->n_tokens; i++)
         d->tokens[i] = (int32_t)rng_below(&r, (uint64_t)c->vocab);
     for (int g = 0; g < n; g++) {
         const size_t first = (size_t)g * each;
         d->groups[g] = (struct ds_group){.prompt = first, .n_prompt = c->prompt, .first_seq = d->n_seqs,
-                                         .n_seqs = c->responses};
-        for (int k = 0; k < c->responses; k++, d->n_seqs++) {
+                                         .n_seqs = responses};
+        for (int k = 0; k < responses; k++, d->n_seqs++) {
             d->seqs[d->n_seqs] = (struct ds_seq){.first = first + (size_t)c->prompt + (size_t)k * (size_t)c->response,
                                                    .n = c->response, .label = k == 0};
             d->refs[d->n_seqs] = -10.0 * c->response;
@@ -76,40 +91,77 @@ static void make_data(struct dataset *d, const struct bench_case *c)
     }
 }
 
-static int start_trainer(struct bench_stand *s, const struct trainer_options *o, struct err *e)
+// What an answer is worth does not matter, as long as it is not the same for all.
+static int score_answers(void *with, struct rollout_batch *b, struct metric_list *facts, struct err *e)
 {
+    for (int i = 0; i < b->data.n_seqs; i++)
+        b->scores[i] = b->data.tokens[b->data.seqs[i].first] % 7;
+    return 0;
+}
+
+static int start_trainer(struct bench_stand *s, const struct settings *settings, const struct trainer_options *o, struct err *e)
+{
+    const bool samples = bench_case_samples(s->c);
     struct group_source *source;
-    group_source_of_dataset(&source, &s->data, o->batch_size, o->seed);
-    return trainer_new(&s->trainer, o, s->model, source, e);
+    if (samples) {
+        struct rollout_options rollouts = {.prompts = &s->data, .max_length = s->c->prompt + s->c->response,
+                                           .score = score_answers};
+        rollout_options_read(&rollouts, settings);
+        rollouts_new(&source, &rollouts);
+    } else {
+        group_source_of_dataset(&source, &s->data, o->batch_size, o->seed);
+    }
+    int code = trainer_new(&s->trainer, o, s->model, source, e);
+    if (!code && samples)
+        rollouts_attach(source, s->trainer);
+    return code;
+}
+
+static void set_number(struct settings *s, const char *name, int value)
+{
+    char text[16];
+    snprintf(text, sizeof text, "%d", value);
+    settings_set(s, name, text, NULL);
+}
+
+static int open_trainer(struct bench_stand *s, struct err *e)
+{
+    const struct bench_case *c = s->c;
+    const struct objective *objective;
+    struct run_tables tables;
+    struct settings settings;
+    int code = objective_find(&objective, c->objective, e);
+    if (!code)
+        code = model_set_trainable(s->model, TRAIN_ALL, e);
+    if (code)
+        return code;
+    run_settings_init(&settings, &tables, objective);
+    set_number(&settings, "batch-size", c->groups);
+    settings_set(&settings, "recompute", c->recompute ? "yes" : "no", NULL);
+    if (bench_case_samples(c)) {
+        set_number(&settings, "samples", c->responses);
+        set_number(&settings, "max-new-tokens", c->response);
+        set_number(&settings, "beta", 0); // no reference beside it
+    }
+    const struct run r = {.objective = objective, .settings = settings, .total_steps = 1000};
+    const struct trainer_options options = run_trainer_options(&r);
+    code = start_trainer(s, &settings, &options, e);
+    settings_fini(&settings);
+    return code;
 }
 
 int bench_stand_open(struct bench_stand **out, const struct bench_case *c, const char *precision, int threads, struct err *e)
 {
     struct bench_stand *s = mem_alloc(1, sizeof *s);
-    const struct objective *objective;
-    struct run_tables tables;
-    struct settings settings;
     json_t *config = config_of(c);
     s->c = c;
-    int code = objective_find(&objective, c->objective, e);
-    if (!code)
-        code = engine_open_backend(&s->ops, &s->backend, "cpu", precision, threads, e);
+    int code = engine_open_backend(&s->ops, &s->backend, "cpu", precision, threads, e);
     if (!code)
         code = model_new(&s->model, config, s->ops, s->backend, 1, e);
-    if (!code)
-        code = model_set_trainable(s->model, TRAIN_ALL, e);
     json_decref(config);
     if (!code) {
-        char number[16];
-        snprintf(number, sizeof number, "%d", c->groups);
-        run_settings_init(&settings, &tables, objective);
-        settings_set(&settings, "batch-size", number, NULL);
-        settings_set(&settings, "recompute", c->recompute ? "yes" : "no", NULL);
-        struct run r = {.objective = objective, .settings = settings, .total_steps = 1000};
-        struct trainer_options options = run_trainer_options(&r);
         make_data(&s->data, c);
-        code = start_trainer(s, &options, e);
-        settings_fini(&settings);
+        code = c->objective ? open_trainer(s, e) : 0;
     }
     if (code) {
         bench_stand_close(s);
@@ -131,18 +183,57 @@ void bench_stand_close(struct bench_stand *s)
     free(s);
 }
 
-int bench_stand_step(struct bench_stand *s, double *seconds, struct err *e)
+static void forget(void *arg, struct gen_sample *samples, bool whole)
+{
+    gen_samples_free(samples, *(const int *)arg);
+}
+
+// Answers to as many prompts as a step takes, without an end of their own.
+static int sample_answers(struct bench_stand *s, struct err *e)
+{
+    int n_samples = s->c->responses;
+    struct generator *g;
+    int code = generator_of(&g, s->model, e);
+    for (int i = 0; i < s->c->groups && !code; i++) {
+        const struct ds_group *prompt = &s->data.groups[(s->n_asked + i) % s->data.n_groups];
+        const struct gen_request q = {.prompt = s->data.tokens + prompt->prompt, .n_prompt = prompt->n_prompt,
+                                      .n_samples = n_samples, .number = (uint32_t)(s->n_asked + i),
+                                      .options = {.max_new_tokens = s->c->response, .temperature = 1, .top_p = 1, .seed = 1},
+                                      .on_end = forget, .arg = &n_samples};
+        code = generator_submit(g, &q, NULL, e);
+    }
+    while (!code && generator_is_busy(g))
+        code = generator_step(g, e);
+    s->n_asked += s->c->groups;
+    return code;
+}
+
+int bench_stand_step(struct bench_stand *s, struct bench_step *out, struct err *e)
 {
     struct step_result r;
-    int code = trainer_step(s->trainer, &r, e);
-    *seconds = r.seconds;
+    if (!s->trainer) {
+        const double began = clock_seconds();
+        const int code = sample_answers(s, e);
+        out->seconds = out->sampling = clock_seconds() - began;
+        return code;
+    }
+    const int code = trainer_step(s->trainer, &r, e);
+    *out = (struct bench_step){.seconds = r.seconds};
+    for (int i = 0; i < r.metrics.n && !code; i++)
+        if (strcmp(r.metrics.items[i].key, "rollout/sample_s") == 0)
+            out->sampling = r.metrics.items[i].value;
     return code;
+}
+
+static double learnt_rows(const struct bench_case *c)
+{
+    return (double)c->groups * (c->prompt + (double)c->responses * (c->response - 1));
 }
 
 double bench_stand_tokens(const struct bench_stand *s)
 {
     const struct bench_case *c = s->c;
-    return (double)c->groups * (c->prompt + (double)c->responses * (c->response - 1));
+    return bench_case_samples(c) ? (double)c->groups * c->responses * c->response : learnt_rows(c);
 }
 
 double bench_stand_flops(const struct bench_stand *s)
@@ -155,6 +246,7 @@ double bench_stand_flops(const struct bench_stand *s)
     const double rows = c->response - 1, targets = (double)c->groups * c->responses * c->response;
     const double pairs = c->groups * (c->prompt * (c->prompt + 1) / 2.0 +
                                       c->responses * (rows * c->prompt + rows * (rows + 1) / 2.0));
-    return 6 * (body * bench_stand_tokens(s) + (double)c->vocab * c->d_model * targets) +
-           12.0 * c->n_layers * c->d_model * pairs;
+    const double learning = 6 * (body * learnt_rows(c) + (double)c->vocab * c->d_model * targets) +
+                            12.0 * c->n_layers * c->d_model * pairs;
+    return (c->objective ? learning : 0) + (bench_case_samples(c) ? learning / 3 : 0);
 }
