@@ -8,11 +8,14 @@ dist_check_SCRIPTS += tests/tree/check-includes.sh tests/tree/check-circles.sh t
 .PHONY: check-mutants
 check-mutants:
 	CC='$(CC)' MUTANTS='$(MUTANTS)' $(srcdir)/tests/mutants/check.sh '$(abs_srcdir)'
-# Long measurements that documents speak of; a quarter of an hour.
+# Long measurements that documents speak of (docs/proof.md); about an hour.
 .PHONY: check-slow
 check-slow: all
 	$(srcdir)/tests/slow/demo-truth.sh .
-EXTRA_DIST += tests/slow/demo-truth.sh
+	$(srcdir)/tests/slow/stories-grid.sh .
+EXTRA_DIST += tests/slow/demo-truth.sh tests/slow/demo-table.awk tests/slow/interval.awk tests/slow/stories-grid.sh \
+	tests/slow/stories-pairs.awk tests/slow/stories-rows.awk tests/slow/stories-table.awk
+dist_check_SCRIPTS += tests/slow/check-parts.sh
 
 EXTRA_DIST += tests/mutants/check.sh \
 	tests/mutants/base.txt \
