@@ -113,7 +113,7 @@ static int start_trainer(struct bench_stand *s, const struct settings *settings,
     }
     int code = trainer_new(&s->trainer, o, s->model, source, e);
     if (!code && samples)
-        rollouts_attach(source, s->trainer);
+        code = rollouts_attach(source, s->trainer, e);
     return code;
 }
 
