@@ -319,6 +319,26 @@ static void update(struct trainer *t, double factor, double norm, double value_n
     }
 }
 
+// What is known of an update beside its objective's own numbers.
+static void tell(const struct trainer *t, double value_norm, double texts_loss, struct step_result *r)
+{
+    struct metric_list *m = &r->metrics;
+    for (int i = 0; t->batch.facts && t->at_part == 1 && i < t->batch.facts->n; i++)
+        metric_add(m, t->batch.facts->items[i].key, t->batch.facts->items[i].value);
+    metric_add(m, "grad_norm", r->grad_norm);
+    if (t->value)
+        metric_add(m, "value_grad_norm", value_norm);
+    if (t->imitation)
+        metric_add(m, "ptx_loss", texts_loss);
+    metric_add(m, "lr", r->lr);
+    if (t->options.optimizer.l1 > 0) {
+        metric_add(m, "sparsity", t->optimizer.sparsity);
+        metric_add(m, "l1_norm", t->optimizer.l1_norm);
+    }
+    metric_add(m, "step_s", r->seconds);
+    metric_add(m, "tokens_per_s", (double)r->n_tokens / r->seconds);
+}
+
 int trainer_step(struct trainer *t, struct step_result *r, struct err *e)
 {
     const double began = clock_seconds();
@@ -374,19 +394,6 @@ int trainer_step(struct trainer *t, struct step_result *r, struct err *e)
     t->at_part++;
     r->seconds = clock_seconds() - began;
     tally_metrics(&tally, objective, false, &r->metrics);
-    for (int i = 0; t->batch.facts && t->at_part == 1 && i < t->batch.facts->n; i++)
-        metric_add(&r->metrics, t->batch.facts->items[i].key, t->batch.facts->items[i].value);
-    metric_add(&r->metrics, "grad_norm", r->grad_norm);
-    if (t->value)
-        metric_add(&r->metrics, "value_grad_norm", value_norm);
-    if (t->imitation)
-        metric_add(&r->metrics, "ptx_loss", texts_loss);
-    metric_add(&r->metrics, "lr", r->lr);
-    if (t->options.optimizer.l1 > 0) {
-        metric_add(&r->metrics, "sparsity", t->optimizer.sparsity);
-        metric_add(&r->metrics, "l1_norm", t->optimizer.l1_norm);
-    }
-    metric_add(&r->metrics, "step_s", r->seconds);
-    metric_add(&r->metrics, "tokens_per_s", (double)r->n_tokens / r->seconds);
+    tell(t, value_norm, texts_loss, r);
     return 0;
 }

@@ -51,10 +51,8 @@ int run_build_texts(struct run *r, struct err *e)
     dataset_options_for(&how, imitation(), (struct needs){0}, r->text.seed);
     how.rules = r->text.rules;
     int code = dataset_build(&r->texts, r->texts_corpus, NULL, 0, &how, e);
-    for (size_t i = 0; !code && i < r->texts.n_tokens; i++)
-        if (r->texts.tokens[i] >= r->model->arch.vocab_size)
-            code = err_set(e, ERR_INPUT, "the tokenizer makes token %d, but the model's vocabulary has %d: they do not belong together",
-                           r->texts.tokens[i], r->model->arch.vocab_size);
+    if (!code)
+        code = run_check_vocabulary(r, &r->texts, e);
     if (code)
         return code;
     dataset_refuse_left_out(&r->texts, r->texts_corpus);

@@ -48,6 +48,27 @@ static void add_frozen(struct memory_plan *p, const struct memory_facts *f, cons
         add(p, mapped, f->file_bytes, true);
 }
 
+// Of objectives that learn from the policy's answers: who scores them, and what is kept while they are said. trained: parameters of the
+// policy.
+static void plan_answers(struct memory_plan *p, const struct memory_facts *f, const struct objective *o, const struct settings *s,
+                         int rank, double trained)
+{
+    const double ahead = (double)settings_int(s, "rollout-ahead"), params = (double)arch_n_params(&f->arch);
+    const int tokens = (int)settings_int(s, "max-batch-tokens");
+    if (ahead > 0) {
+        add(p, "the policy that answers, and its next weights (rollout-ahead)",
+            (4 * (1 + ahead) + (f->bf16 && trained == params ? 2 : 0)) * trained, false);
+        add(p, "activations of the policy that answers",
+            (double)decoder_plan(&f->arch, rank, tokens, tokens, f->bf16, false, false), false);
+    }
+    // of no other size than the policy, as far as is known here
+    add_frozen(p, f, "weights of the reward model, in the mapped file", "weights of the reward model");
+    add(p, "answers: keys and values",
+        (o->online->reference_says ? 2 : 1) *
+            (double)generate_plan(&f->arch, (int)(settings_int(s, "batch-size") * settings_int(s, "samples")),
+                                  (int)settings_int(s, "max-new-tokens")), false);
+}
+
 void memory_plan_make(struct memory_plan *p, const struct memory_facts *f, const struct objective *o, struct needs needs,
                       const struct settings *s)
 {
@@ -93,20 +114,8 @@ void memory_plan_make(struct memory_plan *p, const struct memory_facts *f, const
         add(p, "value network: activations", (double)decoder_plan(&f->arch, rank, tokens, 0, f->bf16, true, recompute), false);
     if ((needs.reads & READ_KL) || probes || live)
         add(p, "activations of the reference", (double)decoder_plan(&f->arch, 0, tokens, tokens, f->bf16, false, false), false);
-    const double ahead = o->online ? (double)settings_int(s, "rollout-ahead") : 0;
-    if (ahead > 0) {
-        const double trained = rank > 0 || goes_on ? adapter : params;
-        add(p, "the policy that answers, and its next weights (rollout-ahead)",
-            (4 * (1 + ahead) + (f->bf16 && trained == params ? 2 : 0)) * trained, false);
-        add(p, "activations of the policy that answers",
-            (double)decoder_plan(&f->arch, rank, tokens, tokens, f->bf16, false, false), false);
-    }
-    if (o->online) // of no other size than the policy, as far as is known here
-        add_frozen(p, f, "weights of the reward model, in the mapped file", "weights of the reward model");
     if (o->online)
-        add(p, "answers: keys and values", (o->online->reference_says ? 2 : 1) * (double)generate_plan(
-                                               &f->arch, (int)(settings_int(s, "batch-size") * settings_int(s, "samples")),
-                                               (int)settings_int(s, "max-new-tokens")), false);
+        plan_answers(p, f, o, s, rank, rank > 0 || goes_on ? adapter : params);
     else if (probes || (needs.groups & GROUPS_OWN_ANSWERS))
         add(p, "sampling: keys and values", (double)generate_plan(&f->arch, (int)settings_int(s, "probe-prompts"),
                                                                   (int)settings_int(s, "probe-max-tokens")), false);

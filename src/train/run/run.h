@@ -81,6 +81,8 @@ void run_report_borrowed(const struct run *r, char *from);
 struct trainer_options run_trainer_options(const struct run *r);
 // The rules that the run has written down, or those of its settings and data, which it then does.
 int run_open_rules(struct run *r, struct err *e);
+// ERR_INPUT: the tokenizer's and the model's vocabulary are not the same.
+int run_check_vocabulary(const struct run *r, const struct dataset *d, struct err *e);
 // Events about data that is read response by response.
 void run_report_singles(struct run *r);
 // An answer as a person reads it; heap.

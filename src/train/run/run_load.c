@@ -135,21 +135,9 @@ static int check_left_out(struct run *r, struct err *e)
     return code || held_out == r->corpus ? code : corpus_check_refused(held_out, e);
 }
 
-static int build_datasets(struct run *r, struct needs needs, struct err *e)
+// What of the examples is not as the file has it.
+static void report_dataset(struct run *r)
 {
-    int code = run_open_rules(r, e);
-    if (code)
-        return code;
-    struct dataset_options held_out = r->text;
-    held_out.both_orders = held_out.compare;
-    code = dataset_build(&r->train, r->corpus, r->trained, 0, &r->text, e);
-    if (!code && !r->objective->online && (r->eval_corpus || r->held_out)) // whose answers come from probes
-        code = dataset_build(&r->eval, r->eval_corpus ? r->eval_corpus : r->corpus, r->held_out,
-                             (int)settings_int(&r->settings, "eval-rows"), &held_out, e);
-    if (!code)
-        code = check_left_out(r, e);
-    if (code)
-        return code;
     if (r->train.n_cut)
         recorder_event(r->recorder, 0, "warn", "data", 0, "of %d %s %d %s shortened to %d tokens", r->train.n_groups,
                        text_plural(r->train.n_groups, "example", "examples"), r->train.n_cut,
@@ -172,21 +160,44 @@ static int build_datasets(struct run *r, struct needs needs, struct err *e)
                        text_plural(r->train.n_ties, "tie was", "ties were"), r->objective->name);
     if (r->text.singly)
         run_report_singles(r);
+}
+
+int run_check_vocabulary(const struct run *r, const struct dataset *d, struct err *e)
+{
+    for (size_t i = 0; i < d->n_tokens; i++)
+        if (d->tokens[i] >= r->model->arch.vocab_size)
+            return err_set(e, ERR_INPUT, "the tokenizer makes token %d, but the model's vocabulary has %d: they do not "
+                                         "belong together", d->tokens[i], r->model->arch.vocab_size);
+    return 0;
+}
+
+static int build_datasets(struct run *r, struct needs needs, struct err *e)
+{
+    int code = run_open_rules(r, e);
+    if (code)
+        return code;
+    struct dataset_options held_out = r->text;
+    held_out.both_orders = held_out.compare;
+    code = dataset_build(&r->train, r->corpus, r->trained, 0, &r->text, e);
+    if (!code && !r->objective->online && (r->eval_corpus || r->held_out)) // whose answers come from probes
+        code = dataset_build(&r->eval, r->eval_corpus ? r->eval_corpus : r->corpus, r->held_out,
+                             (int)settings_int(&r->settings, "eval-rows"), &held_out, e);
+    if (!code)
+        code = check_left_out(r, e);
+    if (code)
+        return code;
+    report_dataset(r);
     if ((needs.networks & NETWORK_VALUE) && !r->objective->online) {
         const struct moments rewards = dataset_label_moments(&r->train);
         dataset_standardize(&r->train, &rewards);
         dataset_standardize(&r->eval, &rewards);
     }
-    const int vocab = r->model->arch.vocab_size;
-    for (size_t i = 0; i < r->train.n_tokens; i++)
-        if (r->train.tokens[i] >= vocab)
-            return err_set(e, ERR_INPUT, "the tokenizer makes token %d, but the model's vocabulary has %d: they do not "
-                                         "belong together", r->train.tokens[i], vocab);
-    for (size_t i = 0; i < r->eval.n_tokens; i++)
-        if (r->eval.tokens[i] >= vocab)
-            return err_set(e, ERR_INPUT, "the tokenizer makes token %d, but the model's vocabulary has %d: they do not "
-                                         "belong together", r->eval.tokens[i], vocab);
-    if (r->objective->imitates && (code = run_build_texts(r, e)) != 0)
+    code = run_check_vocabulary(r, &r->train, e);
+    if (!code)
+        code = run_check_vocabulary(r, &r->eval, e);
+    if (!code && r->objective->imitates)
+        code = run_build_texts(r, e);
+    if (code)
         return code;
     const int64_t steps = settings_int(&r->settings, "steps"), batch = settings_int(&r->settings, "batch-size");
     r->total_steps = steps ? steps
