@@ -245,6 +245,10 @@ check_PROGRAMS += tests/train/online/test_ahead
 tests_train_online_test_ahead_SOURCES = tests/train/online/test_ahead.c tests/train/fixture.c tests/train/fixture.h
 tests_train_online_test_ahead_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += tests/train/online/test_picked
+tests_train_online_test_picked_SOURCES = tests/train/online/test_picked.c tests/train/fixture.c tests/train/fixture.h
+tests_train_online_test_picked_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += tests/train/online/test_toys
 tests_train_online_test_toys_SOURCES = tests/train/online/test_toys.c tests/train/fixture.c tests/train/fixture.h
 tests_train_online_test_toys_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)

@@ -280,6 +280,10 @@ static void what_cannot_be_is_refused(void **state)
     assert_int_not_equal(finish(start("no-model", 0)), 0);
     add("two-ways", "grpo", "samples=2 steps=1 rollout-ahead=1 dynamic-sampling=yes");
     assert_int_equal(finish(start("two-ways", 0)), err_exit_status(ERR_USAGE));
+    add_run("alone", "ppo", "samples=1 steps=1 rewards=preference:/nowhere");
+    assert_int_equal(finish(start("alone", 0)), err_exit_status(ERR_USAGE));
+    add("masked-opponents", "nash-md", "samples=2 steps=1 mask-truncated=yes");
+    assert_int_equal(finish(start("masked-opponents", 0)), err_exit_status(ERR_USAGE));
     add("no-reference-ahead", "xpo", "samples=2 steps=1 rollout-ahead=1");
     assert_int_equal(finish(start("no-reference-ahead", 0)), err_exit_status(ERR_USAGE));
     add("no-room", "rloo", "samples=2 steps=1 max-new-tokens=64");
