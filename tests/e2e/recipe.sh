@@ -107,7 +107,7 @@ shows "is found by its name" "sft \(sft\), dpo \(dpo\)"
 check "the result under the experiment's name" "$attune" sample --run b --prompt "There was" --max-tokens 3
 
 # The console: the page, a start from it, and a copy for the project.
-"$attune" -e 'size 100x24; recipes; wait mine; snapshot -; start sft.steps=1 dpo.steps=1; wait has started; snapshot -; recipes; wait demo; down; copy; wait Copied' >"$work/out" 2>&1
+"$attune" -e 'size 100x30; recipes; wait mine; snapshot -; start sft.steps=1 dpo.steps=1; wait has started; snapshot -; recipes; wait demo; down; copy; wait Copied' >"$work/out" 2>&1
 shows "the console lists them" '^ > mine +Two short stages'
 shows "shows the file" 'save-every = 3'
 shows "and starts one" 'mine-1 has started'
