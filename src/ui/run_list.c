@@ -257,7 +257,7 @@ static int read_row(const struct run_list *l, struct run_row *r, struct err *e)
     if (!code)
         code = run_reader_latest(r->reader, value_keys, VALUE_N, r->values, e);
     if (!code && isfinite(r->values[VALUE_DECODE]))
-        code = run_reader_share(r->reader, "rollout/sample_s", "step_s", &r->sampling_share, e);
+        code = run_reader_share(r->reader, "rollout/wait_s", "step_s", &r->sampling_share, e);
     if (!code)
         code = store_changed_settings(l->store, r->info.name, &r->control_id, r->status.control_id, r->settings, e);
     if (!code)

@@ -167,6 +167,7 @@ char *fixture_online(int n_points)
         const double rise = 1 - exp(-3.0 * i / n_points), wobble = sin(i * 1.7);
         put(w, "reward", step, 2 * rise + 0.1 * wobble);
         put(w, "rollout/sample_s", step, 16.2 + 0.1 * wobble);
+        put(w, "rollout/wait_s", step, 16.2 + 0.1 * wobble);
         put(w, "rollout/tokens_per_s", step, 12300 - 200 * wobble);
         put(w, "loss", step, 0.05 * wobble);
         put(w, "step_s", step, 30);

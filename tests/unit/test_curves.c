@@ -126,7 +126,7 @@ static void what_sampling_takes_is_told(void **state)
         for (int i = 0; i < 2; i++) {
             const int step = 2 * batch + i + 1;
             if (i == 0) {
-                assert_ok(run_writer_metric(w, "rollout/sample_s", step, sampling[batch], e));
+                assert_ok(run_writer_metric(w, "rollout/wait_s", step, sampling[batch], e));
                 assert_ok(run_writer_metric(w, "rollout/tokens_per_s", step, 12300 + batch, e));
             }
             assert_ok(run_writer_metric(w, "step_s", step, update[i] + (i == 0 ? sampling[batch] : 0), e));
@@ -152,7 +152,7 @@ static void sampling_is_of_the_last_batches(void **state)
     struct run_writer *w = new_run("long", 1000);
     assert_ok(run_writer_begin(w, e));
     for (int step = 1; step <= 40; step++) {
-        assert_ok(run_writer_metric(w, "rollout/sample_s", step, step <= 23 ? 9 : 2, e));
+        assert_ok(run_writer_metric(w, "rollout/wait_s", step, step <= 23 ? 9 : 2, e));
         assert_ok(run_writer_metric(w, "rollout/tokens_per_s", step, 40, e));
         assert_ok(run_writer_metric(w, "step_s", step, 10, e));
     }

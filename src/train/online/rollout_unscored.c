@@ -26,6 +26,7 @@ int rollouts_answer(struct group_source *s, int64_t position, int n, struct roll
     for (int i = 0; i < b->data.n_seqs; i++)
         n_tokens += b->data.seqs[i].n;
     metric_add(facts, "rollout/sample_s", b->sample_s);
+    metric_add(facts, "rollout/wait_s", b->sample_s);
     metric_add(facts, "rollout/tokens_per_s", n_tokens / b->sample_s);
     if (r->o.keep)
         r->o.keep(r->o.with, b, r->trainer->step + 1);
