@@ -1,18 +1,30 @@
 #!/bin/sh
-# Attune's training steps against peers, alternating in one run: A B A B ..., medians and ratios of seconds a step.
+# Attune's training steps and sampling against peers, alternating in one run: A B A B ..., medians and ratios of seconds a step.
 #   bench/compare.sh BUILD [ROUNDS]
 # PyTorch: bench/dpo_torch.py with $PYTHON (default /usr/bin/python3, Debian's python3-torch); the same 8 pairs.
 # llm.c:   when $LLMC names a folder with its built train_gpt2, gpt2_124M.bin and token files (B=4 T=64), its CPU step.
+# transformers: when $TRANSFORMERS names a Python that has PyTorch 2 and transformers: sampling and RLOO
+#          (bench/rloo_transformers.py) instead of the others. $CASES: which of its cases.
+# $THREADS: 2. CLOCK=processors takes the processors' time instead of the clock's, for a machine that others use as well; with
+# THREADS=1 it is what a step would take without them.
 set -eu
 build=$1 rounds=${2:-5}
 python=${PYTHON:-/usr/bin/python3}
+threads=${THREADS:-2} clock=${CLOCK:-clock}
+cases=${CASES:-decode-15m decode-110m rloo-15m}
 here=$(CDPATH='' cd "$(dirname "$0")" && pwd)
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 
 ours() { # CASE: seconds a step and peak MiB
-    "$build/attune-engine" bench --case "$1" --rounds 2 --json | tr -d ' \n' |
-        sed 's/.*"step_s":\([0-9.e+-]*\).*"peak_mib":\([0-9.e+-]*\).*/\1 \2/'
+    key=step_s
+    [ "$clock" = clock ] || key=processor_s
+    "$build/attune-engine" bench --case "$1" --rounds "${2:-2}" --threads "$threads" --json | tr -d ' \n' |
+        sed "s/.*\"$key\":\([0-9.e+-]*\).*\"peak_mib\":\([0-9.e+-]*\).*/\1 \2/"
+}
+transformers() { # CASE: its second step, for the first touches its memory for the first time
+    "$TRANSFORMERS" "$here/rloo_transformers.py" --case "$1" --rounds 1 --threads "$threads" |
+        awk -v k="$clock" '/^step 1/ { s = k == "clock" ? $3 : $6 } /^peak/ { m = $3 } END { print s, m }'
 }
 torch() {
     OPENBLAS_CORETYPE=${OPENBLAS_CORETYPE:-SkylakeX} "$python" "$here/dpo_torch.py" --rounds 2 |
@@ -31,6 +43,20 @@ report() { # NAME OURS PEER
         print "" }'
 }
 
+if [ -n "${TRANSFORMERS:-}" ]; then
+    for round in $(seq "$rounds"); do
+        for case in $cases; do
+            ours "$case" 1 >>"$out/$case"
+            transformers "$case" >>"$out/peer-$case"
+        done
+        printf 'round %s of %s\n' "$round" "$rounds" >&2
+    done
+    printf '%-34s %10s %10s   %6s   %9s %9s   %s\n' "$clock" Attune peer faster 'our peak' 'its peak' ratio
+    for case in $cases; do
+        report "$case, transformers" "$case" "peer-$case"
+    done
+    exit 0
+fi
 i=0
 while [ $i -lt "$rounds" ]; do
     i=$((i + 1))

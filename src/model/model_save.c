@@ -70,16 +70,20 @@ static int read_tensor(const struct model *m, const struct tensor *t, bool merge
 static float *values_of(const struct model *m, const struct saved *s, bool merged, size_t *n, struct err *e)
 {
     size_t rows = (size_t)s->t->rows, cols = (size_t)s->t->cols, each = rows * cols;
-    size_t parts = s->row->part == 0 ? 3 : 1;
+    const size_t parts = s->row->part == 0 ? 3 : 1;
+    const bool as_it_is = parts == 1 && !s->row->transposed; // the largest ones are: no second place for them
     *n = each * parts;
-    float *out = mem_alloc(*n, sizeof *out), *one = mem_alloc(each, sizeof *one);
+    float *out = mem_alloc(*n, sizeof *out), *one = as_it_is ? out : mem_alloc(each, sizeof *one);
     for (size_t part = 0; part < parts; part++) {
         enum tensor_kind kind = s->t->kind + (enum tensor_kind)(2 * part); // T_Q_W, T_K_W, T_V_W: weight, bias, weight, ...
         if (read_tensor(m, model_tensor(m, kind, s->t->layer), merged, one, e)) {
-            free(one);
+            if (!as_it_is)
+                free(one);
             free(out);
             return NULL;
         }
+        if (as_it_is)
+            break;
         if (rows == 1)
             memcpy(out + part * cols, one, each * sizeof *one);
         else if (!s->row->transposed)
@@ -91,7 +95,8 @@ static float *values_of(const struct model *m, const struct saved *s, bool merge
     }
     for (size_t i = 0; m->arch.norm_plus_one && tensor_is_norm(s->t->kind) && i < *n; i++)
         out[i] -= 1;
-    free(one);
+    if (!as_it_is)
+        free(one);
     return out;
 }
 _Static_assert(T_K_W == T_Q_W + 2 && T_V_W == T_Q_W + 4 && T_K_B == T_Q_B + 2 && T_V_B == T_Q_B + 4,

@@ -30,7 +30,7 @@ const struct param engine_bench_params[] = {
      .help = "Only this: dpo-15m, sft-15m, sft-124m, decode-15m, decode-110m, rloo-15m, or around (head memory, start-up, "
              "recording)."},
     {.name = "memory-of", .type = PARAM_TEXT, .fallback = "",
-     .help = "Make three steps of this case and print the process's peak memory as JSON."},
+     .help = "Make some steps of this case and print the process's peak memory as JSON."},
     {.name = "json", .type = PARAM_BOOL, .fallback = "no", .help = "Print JSON instead of a table."},
     {0}};
 
@@ -48,6 +48,12 @@ static double median(double *values, int n)
     return n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
 }
 
+// After these all is allocated and was touched once.
+static int steps_before(const struct bench_case *c)
+{
+    return c->objective ? 2 : 1;
+}
+
 static int print_memory(const char *name, const struct settings *s, struct err *e)
 {
     const struct bench_case *c = bench_case_find(name);
@@ -59,7 +65,7 @@ static int print_memory(const char *name, const struct settings *s, struct err *
     int code = bench_stand_open(&stand, c, settings_text(s, "precision"), (int)settings_int(s, "threads"), e);
     if (code)
         return code;
-    for (int i = 0; i < 3 && !code; i++)
+    for (int i = 0; i <= steps_before(c) && !code; i++)
         code = bench_stand_step(stand, &step, e);
     bench_stand_close(stand);
     getrusage(RUSAGE_SELF, &usage);
@@ -115,8 +121,8 @@ static int measure(struct result *results, int n, int rounds, int threads, doubl
 {
     struct bench_step step;
     int code = 0;
-    for (int i = 0; i < n && !code; i++) // the first steps allocate and touch everything
-        for (int k = 0; k < 2 && !code; k++)
+    for (int i = 0; i < n && !code; i++)
+        for (int k = 0; k < steps_before(results[i].c) && !code; k++)
             code = bench_stand_step(results[i].stand, &step, e);
     for (int round = 0; round < rounds && !code; round++)
         for (int i = 0; i < n && !code; i++) {

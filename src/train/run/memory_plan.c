@@ -48,6 +48,13 @@ static void add_frozen(struct memory_plan *p, const struct memory_facts *f, cons
         add(p, mapped, f->file_bytes, true);
 }
 
+// Bytes in f32.
+static double largest_tensor(const struct arch *a)
+{
+    const double embedding = (double)a->vocab_size * a->d_embed, wide = (double)a->d_ff * a->d_model;
+    return 4 * (embedding > wide ? embedding : wide);
+}
+
 // Of objectives that learn from the policy's answers: who scores them, and what is kept while they are said. trained: parameters of the
 // policy.
 static void plan_answers(struct memory_plan *p, const struct memory_facts *f, const struct objective *o, const struct settings *s,
@@ -108,6 +115,8 @@ void memory_plan_make(struct memory_plan *p, const struct memory_facts *f, const
     const bool recompute = settings_bool(s, "recompute");
     add(p, "activations of a micro-batch (max-batch-tokens)",
         (double)decoder_plan(&f->arch, rank, tokens, scores ? 0 : tokens, f->bf16, true, recompute), false);
+    if (rank <= 0 && !goes_on)
+        add(p, "a checkpoint's largest tensor, as it is written", largest_tensor(&f->arch), false);
     const double logits = 4.0 * f->arch.vocab_size * tokens, most = 128 << 20;
     add(p, "logits, kept for the backward", scores || recompute || f->bf16 ? 0 : logits < most ? logits : most, false);
     if (needs.networks & NETWORK_VALUE)

@@ -92,6 +92,7 @@ static void each_thing_that_is_kept_has_its_line(void **state)
     assert_close(line(&p, "weights in f32"), 4 * params, 0);
     assert_close(line(&p, "gradients"), 4 * params, 0);
     assert_close(line(&p, "AdamW's two moments"), 8 * params, 0);
+    assert_close(line(&p, "a checkpoint's largest tensor, as it is written"), 4.0 * m->arch.vocab_size * m->arch.d_embed, 0);
     assert_close(p.mapped_bytes, 0, 0); // its reference is computed before
     plan(&other, "tdpo1", "probe-every", "0", 0, NULL);
     assert_true(other.mapped_bytes >= 4 * params); // the file
