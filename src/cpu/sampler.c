@@ -101,21 +101,20 @@ typedef int32_t whole_lanes __attribute__((vector_size(LANES * sizeof(float))));
                 (v)[l_] = (i) + l_ < (n) ? (x)[(i) + l_] : (fill);                                                     \
     } while (0)
 
-// The largest logit; NaN when one is not finite.
-VECTORIZED static float largest(const float *x, size_t n)
+VECTORIZED static bool all_finite(const float *x, size_t n)
 {
-    lanes top = (lanes){0} - INFINITY, check = {0}, v;
-    for (size_t i = 0; i < n; i += LANES) {
-        LOAD(v, x, i, n, x[0]);
-        top = SELECT(v > top, v, top);
-        check += v - v;
+    lanes check = {0}, v;
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES) {
+        memcpy(&v, x + i, sizeof v);
+        check += v - v; // not zero, but NaN, of what is not finite
     }
-    float result = top[0];
-    for (int l = 1; l < LANES; l++)
-        result = top[l] > result ? top[l] : result;
+    float sum = 0;
     for (int l = 0; l < LANES; l++)
-        result += check[l];
-    return result;
+        sum += check[l];
+    for (; i < n; i++)
+        sum += x[i] - x[i];
+    return sum == 0;
 }
 
 // w = exp((x - top) * factor), and the sum of each BLOCK of them. The exponential is 2^k p(r) with the minimax
@@ -315,7 +314,7 @@ static int sum_chunks(struct sampler *s, const float *logits, float inv_temperat
     for (int c = 0; c < n_chunks; c++) {
         const size_t n = chunk_of(s, c);
         memcpy(line, logits + (size_t)c * HEAD_CHUNK, n * sizeof *line);
-        if (!isfinite(largest(line, n)))
+        if (!all_finite(line, n))
             return 0;
         if (inv_temperature != 1)
             s->k->scale(line, inv_temperature, n);
