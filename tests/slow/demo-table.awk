@@ -9,7 +9,8 @@ function mean(method, metric) { return sum[method, metric] / n[method, metric] }
 function row(method) {
     printf "| %s | %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", method, of(method, "style/cozy", 1),
         of(method, "style/adventure", 1), of(method, "style/song", 1), of(method, "style/none", 1),
-        of(method, "pm_divergence", 3), of(method, "perplexity", 2), of(method, "data/perplexity", 2), of(method, "kl/exact", 2), of(method, "entropy", 2)
+        of(method, "pm_divergence", 3), of(method, "perplexity", 2), of(method, "data/perplexity", 2),
+        of(method, "kl/exact", 2), of(method, "entropy", 2)
 }
 function demand(holds, what) {
     if (!holds) {

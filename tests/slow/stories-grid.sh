@@ -31,10 +31,10 @@ sample() { # MODEL SAMPLES MAX-TOKENS SEED ...
     "$ATTUNE_ENGINE" sample --model "$model" --samples "$samples" --max-tokens "$most" --seed "$seed" --json yes "$@"
 }
 train() { # NAME OBJECTIVE ...
-    name=$1 objective=$2
+    as=$1 objective=$2
     shift 2
-    "$build/attune" train --name "$name" --objective "$objective" --threads 1 --save-every 0 --probe-every 0 "$@" \
-        >"$work/$name.log" 2>&1 || { cat "$work/$name.log" >&2; exit 1; }
+    "$build/attune" train --name "$as" --objective "$objective" --threads 1 --save-every 0 --probe-every 0 "$@" \
+        >"$work/$as.log" 2>&1 || { cat "$work/$as.log" >&2; exit 1; }
 }
 
 # ---- what tuning starts from: a model that goes on with a story by one sentence, and a reward model for such sentences ----
