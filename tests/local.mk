@@ -14,7 +14,7 @@ check-slow: all
 	$(srcdir)/tests/slow/demo-truth.sh .
 	$(srcdir)/tests/slow/stories-grid.sh .
 EXTRA_DIST += tests/slow/demo-truth.sh tests/slow/demo-table.awk tests/slow/interval.awk tests/slow/stories-grid.sh \
-	tests/slow/stories-pairs.awk tests/slow/stories-rows.awk tests/slow/stories-table.awk
+	tests/slow/stories-answers.awk tests/slow/stories-limit.awk tests/slow/stories-pairs.awk tests/slow/stories-rows.awk tests/slow/stories-table.awk
 dist_check_SCRIPTS += tests/slow/check-parts.sh
 
 EXTRA_DIST += tests/mutants/check.sh \

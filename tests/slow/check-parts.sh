@@ -21,17 +21,31 @@ row='{"prompt":0,"text":", there was Ann. She said, \"Hi!\" Then she ran.\nThe d
 is "a story becomes a prompt and what follows" \
     '{"prompt": "Once upon a time, there was Ann. She said, \"Hi!\" Then she ran.\n", "completion": "The dog was happy."}' \
     "$(printf '%s\n%s\n' "$row" "$row" | awk -f "$here/stories-rows.awk")"
-is "a story that is cut has none" "" "$(printf '%s\n' '{"text":" is. It was. It ran. And then"}' | awk -f "$here/stories-rows.awk")"
+is "a story that is cut has none" "" \
+    "$(printf '%s\n' '{"text":" is. It was. It ran. And then"}' | awk -f "$here/stories-rows.awk")"
 
 # Three times as much, and equally long: three of four are chosen.
-awk 'BEGIN { for (i = 0; i < 4000; i++) {
-    printf "{\"asked\":\"p%d\",\"text\":\"it was happy\",\"stopped\":true}\n{\"asked\":\"p%d\",\"text\":\"it was old\",\"stopped\":true}\n", i, i } }' \
+awk 'BEGIN { for (i = 0; i < 8000; i++)
+    printf "{\"asked\":\"p%d\",\"text\":\"it was %s\",\"stopped\":true}\n", int(i / 2), i % 2 ? "old" : "happy" }' \
     >"$work/answers"
 awk -v seed=1 -f "$here/stories-pairs.awk" "$work/answers" >"$work/pairs"
 is "all pairs are judged" 4000 "$(wc -l <"$work/pairs" | tr -d ' ')"
 chosen=$(grep -c '"chosen": "it was happy", "rejected": "it was old", "gap": 1.099' "$work/pairs")
-is "as often as the rule says" yes "$([ "$chosen" -gt 2918 ] && [ "$chosen" -lt 3082 ] && echo yes || echo "$chosen of 4000")" # 3 deviations
+# Three deviations.
+is "as often as the rule says" yes "$([ "$chosen" -gt 2918 ] && [ "$chosen" -lt 3082 ] && echo yes || echo "$chosen")"
 is "two that do not end are no pair" "" "$(sed 's/true/false/' "$work/answers" | awk -v seed=1 -f "$here/stories-pairs.awk")"
+
+# Two answers of one token each, -1 and -2, and equal rewards: held to the model, the one is e times as frequent as the
+# other; where both are natural they are equally frequent, for which the answers at hand are worth (1 + 1 / e)^2 / (1 +
+# 1 / e^2) / 2.
+printf '{"prompt": "p", "completion": "x"}\n{"prompt": "p", "completion": "y"}\n' >"$work/rows"
+printf '{"responses":[{"tokens":[["x",-1.0]]}]}\n{"responses":[{"tokens":[["\\"",-2e-0]]}]}\n' >"$work/tokens"
+printf '{"responses":[{"score":0.5}]}\n{"responses":[{"score":0.5}]}\n' >"$work/scores"
+awk -f "$here/stories-limit.awk" "$work/rows" "$work/tokens" "$work/scores" >"$work/limit"
+is "the optimum of KL-bound RLHF" "| 1 | KL-RLHF | 0.111 | 0.50 | 1.0 | 100 % |" "$(grep '^| 1 | KL' "$work/limit")"
+is "the optimum of preference matching" "| 1 | 0.1 | 0.000 | 0.50 | 1.0 | 82 % |" "$(grep '^| 1 | 0.1' "$work/limit")"
+is "an answer that is cut off is not scored" '{"prompt": "p0", "completion": "it was happy"}' \
+    "$(sed -n '1p;2s/true/false/p' "$work/answers" | awk -f "$here/stories-answers.awk")"
 
 # A cell whose divergence is a tenth below, at each of two seeds.
 for s in 1 2; do
@@ -44,7 +58,9 @@ for s in 1 2; do
     done
 done | sed 's/ 1\.10$/ 2/; s/ 2\.8$/ 2.7/; s/kl 2 \(.*\) 2\.7$/kl 2 \1 3/' >"$work/numbers"
 is "a tenth less is a tenth less" "| 0.5 | 0.3 | 2.250 ± 5.718 | 10.0 ± 0.0 |" \
-    "$(awk -v seeds=2 -f "$here/interval.awk" -f "$here/stories-table.awk" "$work/numbers" | grep '^| 0.5 | 0.3' | cut -d'|' -f 1-5 | sed 's/$/|/')"
+    "$(awk -v seeds=2 -f "$here/interval.awk" -f "$here/stories-table.awk" "$work/numbers" |
+        grep '^| 0.5 | 0.3' | cut -d'|' -f 1-5 | sed 's/$/|/')"
 is "no reward gained is said" "not ok" \
-    "$(sed 's/^before \(.*\) 0\.5$/before \1 9/' "$work/numbers" | awk -v seeds=2 -f "$here/interval.awk" -f "$here/stories-table.awk" | grep -o 'not ok')"
+    "$(sed 's/^before \(.*\) 0\.5$/before \1 9/' "$work/numbers" |
+        awk -v seeds=2 -f "$here/interval.awk" -f "$here/stories-table.awk" | grep -o 'not ok')"
 exit $bad

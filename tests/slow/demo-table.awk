@@ -1,4 +1,5 @@
-# The table of demo-truth.sh, out of lines "METHOD SEED METRIC VALUE"; wants interval.awk before it. Fails where README is wrong.
+# The table of demo-truth.sh, out of lines "METHOD SEED METRIC VALUE"; wants interval.awk before it. Fails where README
+# is wrong.
 { n[$1, $3]++; sum[$1, $3] += $4; squares[$1, $3] += $4 * $4 }
 function of(method, metric, decimals,   f) {
     f = metric ~ /^style/ ? 100 : 1
@@ -6,9 +7,10 @@ function of(method, metric, decimals,   f) {
 }
 function mean(method, metric) { return sum[method, metric] / n[method, metric] }
 function row(method) {
-    printf "| %s | %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", method, of(method, "style/cozy", 1), of(method, "style/adventure", 1),
-        of(method, "style/song", 1), of(method, "style/none", 1), of(method, "pm_divergence", 3), of(method, "perplexity", 2),
-        of(method, "data/perplexity", 2), of(method, "kl/exact", 2), of(method, "entropy", 2)
+    printf "| %s | %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", method, of(method, "style/cozy", 1),
+        of(method, "style/adventure", 1), of(method, "style/song", 1), of(method, "style/none", 1),
+        of(method, "pm_divergence", 3), of(method, "perplexity", 2), of(method, "data/perplexity", 2),
+        of(method, "kl/exact", 2), of(method, "entropy", 2)
 }
 function demand(holds, what) {
     if (!holds) {
@@ -17,7 +19,8 @@ function demand(holds, what) {
     }
 }
 END {
-    print "| | cozy, % | adventure, % | song, % | no style, % | PM divergence | perplexity | of the data | KL, nats an answer | entropy, nats a token |"
+    print "| | cozy, % | adventure, % | song, % | no style, % | PM divergence | perplexity | of the data |" \
+          " KL, nats an answer | entropy, nats a token |"
     print "|---|---|---|---|---|---|---|---|---|---|"
     print "| people | 50.0 | 33.3 | 16.7 | | | | | | |"
     row("before")

@@ -2,7 +2,7 @@
 
 # The 97.5 % point of Student's t with n - 1 degrees of freedom.
 function t_of(n,   t) {
-    split("12.7062 4.3027 3.1824 2.7764 2.5706 2.4469 2.3646 2.3060 2.2622 2.2281 2.2010 2.1788 2.1604 2.1448 2.1314", t, " ")
+    split("12.7062 4.3027 3.1824 2.7764 2.5706 2.4469 2.3646 2.3060 2.2622 2.2281 2.2010 2.1788 2.1604 2.1448 2.1314", t)
     return n - 1 <= 15 ? t[n - 1] : 2.1314
 }
 # Half of the 95 % interval of a mean, out of n values' sum and sum of squares; of a single value there is none.

@@ -1,5 +1,6 @@
-# Sampled stories (the engine's lines, JSON still escaped) into prompts of three sentences and the fourth as what follows.
-# Prompts end in a new line: a model this small does not count sentences, and without a mark it takes the prompt's end for its own.
+# Sampled stories (the engine's lines, JSON still escaped) into prompts of three sentences and the fourth as what
+# follows. Prompts end in a new line: a model this small does not count sentences, and without a mark it takes the
+# prompt's end for its own.
 match($0, /"text":"([^"\\]|\\.)*"/) {
     rest = substr($0, RSTART + 8, RLENGTH - 9)
     n = 0
