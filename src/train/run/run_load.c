@@ -162,15 +162,6 @@ static void report_dataset(struct run *r)
         run_report_singles(r);
 }
 
-int run_check_vocabulary(const struct run *r, const struct dataset *d, struct err *e)
-{
-    for (size_t i = 0; i < d->n_tokens; i++)
-        if (d->tokens[i] >= r->model->arch.vocab_size)
-            return err_set(e, ERR_INPUT, "the tokenizer makes token %d, but the model's vocabulary has %d: they do not "
-                                         "belong together", d->tokens[i], r->model->arch.vocab_size);
-    return 0;
-}
-
 static int build_datasets(struct run *r, struct needs needs, struct err *e)
 {
     int code = run_open_rules(r, e);

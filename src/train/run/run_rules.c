@@ -69,3 +69,12 @@ int run_open_rules(struct run *r, struct err *e)
                        "not who speaks: choose another with chat-template, such as hh or chatml");
     return 0;
 }
+
+int run_check_vocabulary(const struct run *r, const struct dataset *d, struct err *e)
+{
+    for (size_t i = 0; i < d->n_tokens; i++)
+        if (d->tokens[i] >= r->model->arch.vocab_size)
+            return err_set(e, ERR_INPUT, "the tokenizer makes token %d, but the model's vocabulary has %d: they do not "
+                                         "belong together", d->tokens[i], r->model->arch.vocab_size);
+    return 0;
+}
