@@ -1,6 +1,7 @@
 #!/bin/sh
 # attune bench objectives on the demo's pairs: the table, what is used again, what Ctrl-C leaves, and refusals.
 set -u
+. "${ATTUNE_SRCDIR:-.}/tests/lib/e2e.sh"
 build=${ATTUNE_BUILDDIR:-.}
 attune=$build/attune get=$build/tests/lib/json_get
 work=$(mktemp -d)
@@ -8,8 +9,6 @@ trap '"$attune" stop bench-dpo --wait >/dev/null 2>&1; "$attune" stop bench-dpo-
 unset ATTUNE_ENGINE NO_COLOR COLUMNS
 export ATTUNE_PROJECT="$work/p" HOME="$work"
 cd "$work"
-bad=0
-
 # status N NAME COMMAND...
 status() {
     want=$1 name=$2
@@ -22,7 +21,6 @@ status() {
         bad=1
     fi
 }
-is() { if [ "$2" = "$3" ]; then printf 'ok %s\n' "$1"; else printf 'not ok %s: "%s", not "%s"\n' "$1" "$3" "$2"; bad=1; fi; }
 says() { if grep -qE -- "$2" "$work/$1"; then printf 'ok %s\n' "$3"; else printf 'not ok %s\n' "$3"; sed 's/^/    /' "$work/$1"; bad=1; fi; }
 value() { "$get" "$@" <"$work/out"; }
 

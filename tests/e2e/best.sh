@@ -1,6 +1,7 @@
 #!/bin/sh
 # The best checkpoint by a held-out metric from the command line: kept, named, exported, and an end for lack of a better one.
 set -u
+. "${ATTUNE_SRCDIR:-.}/tests/lib/e2e.sh"
 build=${ATTUNE_BUILDDIR:-.} source=${ATTUNE_SRCDIR:-..}
 attune=$build/attune get=$build/tests/lib/json_get
 work=$(mktemp -d)
@@ -8,18 +9,6 @@ trap 'rm -rf "$work"' EXIT
 unset ATTUNE_ENGINE NO_COLOR COLUMNS
 export ATTUNE_PROJECT="$work/p" HOME="$work"
 cd "$work"
-bad=0
-
-check() {
-    name=$1
-    shift
-    if "$@" >"$work/out" 2>"$work/err" </dev/null; then printf 'ok %s\n' "$name"; else
-        printf 'not ok %s\n' "$name"
-        sed 's/^/    /' "$work/out" "$work/err"
-        bad=1
-    fi
-}
-is() { if [ "$2" = "$3" ]; then printf 'ok %s\n' "$1"; else printf 'not ok %s: "%s", not "%s"\n' "$1" "$3" "$2"; bad=1; fi; }
 says() { if grep -q "$2" "$3"; then printf 'ok %s\n' "$1"; else printf 'not ok %s:\n' "$1"; sed 's/^/    /' "$3"; bad=1; fi; }
 refused() {
     name=$1 why=$2

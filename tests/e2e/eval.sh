@@ -1,6 +1,7 @@
 #!/bin/sh
 # Evaluations with both real programs, against what `attune sample` and `attune score` say and sums made here.
 set -u
+. "${ATTUNE_SRCDIR:-.}/tests/lib/e2e.sh"
 build=${ATTUNE_BUILDDIR:-.} source=${ATTUNE_SRCDIR:-.}
 build=$(CDPATH='' cd "$build" && pwd)
 source=$(CDPATH='' cd "$source" && pwd)
@@ -10,18 +11,6 @@ trap 'rm -rf "$work"' EXIT
 unset ATTUNE_ENGINE NO_COLOR COLUMNS
 export ATTUNE_PROJECT="$work/p" HOME="$work"
 cd "$work" || exit 1
-bad=0
-
-# check NAME COMMAND...: that it succeeds
-check() {
-    name=$1
-    shift
-    if timeout 100 "$@" >"$work/out" 2>"$work/err" </dev/null; then printf 'ok %s\n' "$name"; else
-        printf 'not ok %s\n' "$name"
-        sed 's/^/    /' "$work/out" "$work/err"
-        bad=1
-    fi
-}
 # refuses STATUS PATTERN NAME COMMAND...
 refuses() {
     want=$1 pattern=$2 name=$3
@@ -34,8 +23,6 @@ refuses() {
         bad=1
     fi
 }
-# is NAME WANT GOT
-is() { if [ "$2" = "$3" ]; then printf 'ok %s\n' "$1"; else printf 'not ok %s: "%s", not "%s"\n' "$1" "$3" "$2"; bad=1; fi; }
 # near NAME WANT GOT BOUND
 near() {
     if awk "BEGIN { d = $2 - ($3); exit !(d <= $4 && d >= -($4)) }" 2>/dev/null; then printf 'ok %s\n' "$1"; else

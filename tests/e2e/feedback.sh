@@ -2,6 +2,7 @@
 # A run whose reward is a person, with both real programs: it says that it waits, a judgement from the command line moves it by a
 # step, killed and resumed it goes on with what was judged, and when it is done nothing waits any more.
 set -u
+. "${ATTUNE_SRCDIR:-.}/tests/lib/e2e.sh"
 build=${ATTUNE_BUILDDIR:-.}
 build=$(CDPATH='' cd "$build" && pwd)
 attune=$build/attune get=$build/tests/lib/json_get
@@ -10,9 +11,6 @@ trap '"$attune" stop asks --wait >/dev/null 2>&1; rm -rf "$work"' EXIT
 unset ATTUNE_ENGINE NO_COLOR COLUMNS
 export ATTUNE_PROJECT="$work/p" HOME="$work" USER=ann
 cd "$work" || exit 1
-bad=0
-
-is() { if [ "$2" = "$3" ]; then printf 'ok %s\n' "$1"; else printf 'not ok %s: "%s", not "%s"\n' "$1" "$3" "$2"; bad=1; fi; }
 run() {
     want=$1 name=$2
     shift 2

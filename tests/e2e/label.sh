@@ -2,6 +2,7 @@
 # attune label with the real program: judgements of a run's pairs and of pairs that are brought along, what is refused, undo,
 # export as data; two people at once; fifty kills in the middle of it, which lose nothing that was answered.
 set -u
+. "${ATTUNE_SRCDIR:-.}/tests/lib/e2e.sh"
 build=${ATTUNE_BUILDDIR:-.}
 build=$(CDPATH='' cd "$build" && pwd)
 attune=$build/attune get=$build/tests/lib/json_get offer=$build/tests/tools/offer_pairs
@@ -10,9 +11,6 @@ trap 'rm -rf "$work"' EXIT
 unset NO_COLOR COLUMNS ATTUNE_ENGINE
 export ATTUNE_PROJECT="$work/p" HOME="$work" USER=ann
 cd "$work" || exit 1
-bad=0
-
-is() { if [ "$2" = "$3" ]; then printf 'ok %s\n' "$1"; else printf 'not ok %s: "%s", not "%s"\n' "$1" "$3" "$2"; bad=1; fi; }
 # run STATUS NAME COMMAND...: the exit status, with output in out and err
 run() {
     want=$1 name=$2

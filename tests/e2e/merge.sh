@@ -2,6 +2,7 @@
 # attune model merge with both real programs: two runs and an adapter over the demo's model become one, reports as JSON and as
 # a table, and what cannot be merged is refused before anything is written.
 set -u
+. "${ATTUNE_SRCDIR:-.}/tests/lib/e2e.sh"
 build=${ATTUNE_BUILDDIR:-.}
 source_share=$(CDPATH='' cd "${ATTUNE_SRCDIR:-.}/share/attune" && pwd)
 attune=$build/attune get=$build/tests/lib/json_get
@@ -10,18 +11,6 @@ trap 'rm -rf "$work"' EXIT
 unset ATTUNE_ENGINE NO_COLOR COLUMNS
 export ATTUNE_PROJECT="$work/p" HOME="$work"
 cd "$work"
-bad=0
-
-# check NAME COMMAND...: that it succeeds
-check() {
-    name=$1
-    shift
-    if "$@" >"$work/out" 2>"$work/err" </dev/null; then printf 'ok %s\n' "$name"; else
-        printf 'not ok %s\n' "$name"
-        sed 's/^/    /' "$work/out" "$work/err"
-        bad=1
-    fi
-}
 # refuses STATUS PATTERN NAME COMMAND...
 refuses() {
     want=$1 pattern=$2 name=$3
@@ -36,8 +25,6 @@ refuses() {
         bad=1
     fi
 }
-# is NAME WANT GOT
-is() { if [ "$2" = "$3" ]; then printf 'ok %s\n' "$1"; else printf 'not ok %s: "%s", not "%s"\n' "$1" "$3" "$2"; bad=1; fi; }
 
 common="--model models/demo --data demo/pairs.jsonl --max-rows 40 --batch-size 4 --probe-every 0 --eval-every 0 --threads 1 --steps 2"
 check "a whole model" "$attune" train --objective sft --name sft $common --json

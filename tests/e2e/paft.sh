@@ -2,6 +2,7 @@
 # attune train --objective paft with both real programs: three runs in the list, their merge as the result, steering, kill -9
 # and resume; and sdpo's stages in the log.
 set -u
+. "${ATTUNE_SRCDIR:-.}/tests/lib/e2e.sh"
 build=${ATTUNE_BUILDDIR:-.}
 attune=$build/attune get=$build/tests/lib/json_get
 work=$(mktemp -d)
@@ -9,20 +10,6 @@ trap 'for r in long long.sft long.dpo; do "$attune" stop $r --wait; done >/dev/n
 unset ATTUNE_ENGINE NO_COLOR COLUMNS
 export ATTUNE_PROJECT="$work/p" HOME="$work"
 cd "$work"
-bad=0
-
-# check NAME COMMAND...: that it succeeds
-check() {
-    name=$1
-    shift
-    if "$@" >"$work/out" 2>"$work/err" </dev/null; then printf 'ok %s\n' "$name"; else
-        printf 'not ok %s\n' "$name"
-        sed 's/^/    /' "$work/out" "$work/err"
-        bad=1
-    fi
-}
-# is NAME WANT GOT
-is() { if [ "$2" = "$3" ]; then printf 'ok %s\n' "$1"; else printf 'not ok %s: "%s", not "%s"\n' "$1" "$3" "$2"; bad=1; fi; }
 field() { "$attune" show "$1" --json | "$get" "$2"; }
 # until_is RUN FIELD PATTERN: waits for at most 60 s
 until_is() {

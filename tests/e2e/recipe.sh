@@ -2,6 +2,7 @@
 # attune recipe with both real programs: what there is, a plan without weights, the demo's stages run, stopped by kill -9 in the
 # second and resumed.
 set -u
+. "${ATTUNE_SRCDIR:-.}/tests/lib/e2e.sh"
 build=${ATTUNE_BUILDDIR:-.}
 attune=$build/attune get=$build/tests/lib/json_get
 work=$(mktemp -d)
@@ -9,18 +10,6 @@ trap 'for r in a b; do "$attune" stop $r --wait; done >/dev/null 2>&1; rm -rf "$
 unset ATTUNE_ENGINE NO_COLOR COLUMNS
 export ATTUNE_PROJECT="$work/p" HOME="$work"
 cd "$work"
-bad=0
-
-# check NAME COMMAND...: that it succeeds
-check() {
-    name=$1
-    shift
-    if "$@" >"$work/out" 2>"$work/err" </dev/null; then printf 'ok %s\n' "$name"; else
-        printf 'not ok %s\n' "$name"
-        sed 's/^/    /' "$work/out" "$work/err"
-        bad=1
-    fi
-}
 # refused NAME PATTERN COMMAND...: that it fails and says so
 refused() {
     name=$1 pattern=$2
@@ -31,8 +20,6 @@ refused() {
         bad=1
     else printf 'ok %s\n' "$name"; fi
 }
-# is NAME WANT GOT
-is() { if [ "$2" = "$3" ]; then printf 'ok %s\n' "$1"; else printf 'not ok %s: "%s", not "%s"\n' "$1" "$3" "$2"; bad=1; fi; }
 # shows NAME PATTERN: in the last answer
 shows() { if grep -qE -- "$2" "$work/out"; then printf 'ok %s\n' "$1"; else printf 'not ok %s\n' "$1"; sed 's/^/    /' "$work/out"; bad=1; fi; }
 field() { "$attune" show "$1" --json | "$get" "$2"; }

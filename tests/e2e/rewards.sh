@@ -1,6 +1,7 @@
 #!/bin/sh
 # Reward models with both real programs: two halves of the data, scores, rewards of tokens, verdicts, and what is refused.
 set -u
+. "${ATTUNE_SRCDIR:-.}/tests/lib/e2e.sh"
 build=${ATTUNE_BUILDDIR:-.} source=${ATTUNE_SRCDIR:-.}
 data=$(CDPATH='' cd "$source/tests/data/corpus" && pwd)
 build=$(CDPATH='' cd "$build" && pwd)
@@ -11,18 +12,6 @@ trap 'rm -rf "$work"' EXIT
 unset ATTUNE_ENGINE NO_COLOR COLUMNS
 export ATTUNE_PROJECT="$work/p" HOME="$work"
 cd "$work" || exit 1
-bad=0
-
-# check NAME COMMAND...: that it succeeds
-check() {
-    name=$1
-    shift
-    if timeout 100 "$@" >"$work/out" 2>"$work/err" </dev/null; then printf 'ok %s\n' "$name"; else
-        printf 'not ok %s\n' "$name"
-        sed 's/^/    /' "$work/out" "$work/err"
-        bad=1
-    fi
-}
 # refuses PATTERN NAME COMMAND...
 refuses() {
     pattern=$1 name=$2
@@ -35,8 +24,6 @@ refuses() {
         bad=1
     fi
 }
-# is NAME WANT GOT
-is() { if [ "$2" = "$3" ]; then printf 'ok %s\n' "$1"; else printf 'not ok %s: "%s", not "%s"\n' "$1" "$3" "$2"; bad=1; fi; }
 # between NAME LOW HIGH GOT
 between() {
     if awk "BEGIN { exit !($4 + 0 >= $2 && $4 + 0 <= $3) }" 2>/dev/null; then printf 'ok %s\n' "$1"; else

@@ -1,6 +1,7 @@
 #!/bin/sh
 # From pairs to an exported model with both real programs: train, steer, kill -9, resume, sample, export.
 set -u
+. "${ATTUNE_SRCDIR:-.}/tests/lib/e2e.sh"
 build=${ATTUNE_BUILDDIR:-.} source=${ATTUNE_SRCDIR:-..}
 attune=$build/attune get=$build/tests/lib/json_get
 work=$(mktemp -d)
@@ -8,20 +9,6 @@ trap '"$attune" stop long --wait >/dev/null 2>&1; rm -rf "$work"' EXIT
 unset ATTUNE_ENGINE NO_COLOR COLUMNS
 export ATTUNE_PROJECT="$work/p" HOME="$work"
 cd "$work"
-bad=0
-
-# check NAME COMMAND...: that it succeeds
-check() {
-    name=$1
-    shift
-    if "$@" >"$work/out" 2>"$work/err" </dev/null; then printf 'ok %s\n' "$name"; else
-        printf 'not ok %s\n' "$name"
-        sed 's/^/    /' "$work/out" "$work/err"
-        bad=1
-    fi
-}
-# is NAME WANT GOT
-is() { if [ "$2" = "$3" ]; then printf 'ok %s\n' "$1"; else printf 'not ok %s: "%s", not "%s"\n' "$1" "$3" "$2"; bad=1; fi; }
 field() { "$attune" show "$1" --json | "$get" $2; }
 # until RUN FIELD PATTERN: waits for at most 60 s
 until_is() {
