@@ -60,6 +60,13 @@ static const char *cpu_arithmetic(const struct backend *b)
     return b->arithmetic;
 }
 
+// Elements of our own products do not depend on the batch. In bf16 a forward that keeps its activations rounds them before
+// attention, a decoded row does not.
+static bool cpu_decodes_as_it_trains(const struct backend *b)
+{
+    return b->k->gemm && b->precision == PRECISION_F32;
+}
+
 static enum dtype cpu_weights_type(const struct backend *b)
 {
     return b->precision == PRECISION_BF16 ? DTYPE_BF16 : DTYPE_F32;
@@ -141,6 +148,7 @@ const struct backend_ops backend_cpu = {
     .open = cpu_open,
     .close = cpu_close,
     .arithmetic = cpu_arithmetic,
+    .decodes_as_it_trains = cpu_decodes_as_it_trains,
     .weights_type = cpu_weights_type,
     .sync = cpu_sync,
     .alloc = cpu_alloc,

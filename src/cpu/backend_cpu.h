@@ -150,6 +150,11 @@ struct log_sum {
     float top, sum;
 };
 struct log_sum cpu_sum_chunk(const struct cpu_kernels *k, float *logits, int n); // which become exp(logit - top)
+// The same with sum (logit - top) exp(logit - top) beside it; logits stay.
+struct log_sum cpu_moment_chunk(const struct cpu_kernels *k, const float *logits, int n, float *moment);
+// What a chunk's moment adds to that of all, whose largest logit is `top`; and the entropy that follows from it and cpu_log_sum's sum.
+double cpu_moment(const struct log_sum *s, float moment, double top);
+float cpu_entropy(double sum, double moment);
 // The log-sum-exp of n chunks, which stand `step` bytes apart; with the largest logit, and the sum of exp(logit - top).
 double cpu_log_sum(const struct log_sum *chunks, size_t step, int n, double *top, double *sum);
 // Those of ids[0..n), in rising order, that are tokens first .. first + n_tokens - 1: how many, and where they begin.

@@ -100,8 +100,7 @@ static void reduce_row(const struct head_job *j, float *line, const float *ref_l
     if (j->set_sums)
         reduce_set(j, line, at, chunk, n_tokens);
     if (out->entropy) {
-        s->exps.top = k->max(line, n);
-        s->exps.sum = k->exp_moment(line, s->exps.top, n, &s->moment);
+        s->exps = cpu_moment_chunk(k, line, n_tokens, &s->moment);
     }
     if (!out->entropy || out->sum_squares)
         s->exps = cpu_sum_chunk(k, line, n_tokens);
@@ -172,15 +171,15 @@ static void combine_row(const struct head_job *j, int at)
     for (int c = 0; (out->entropy || out->sum_squares) && c < j->n_chunks; c++) {
         double weight = exp(s[c].exps.top - top);
         squares += weight * weight * s[c].squares;
-        if (out->entropy && weight > 0)
-            moment += weight * (s[c].moment + (s[c].exps.top - top) * s[c].exps.sum);
+        if (out->entropy)
+            moment += cpu_moment(&s[c].exps, s[c].moment, top);
     }
     out->logprobs[i] = (float)(j->target_logit[at] - lse);
     out->lse[i] = (float)lse;
     if (out->set_logprobs)
         combine_set(j, at);
     if (out->entropy)
-        out->entropy[i] = (float)(log(sum) - moment / sum);
+        out->entropy[i] = cpu_entropy(sum, moment);
     if (out->is_top)
         out->is_top[i] = j->target_logit[at] >= (float)top;
     if (out->sum_squares)

@@ -13,6 +13,24 @@ struct log_sum cpu_sum_chunk(const struct cpu_kernels *k, float *logits, int n)
     return s;
 }
 
+struct log_sum cpu_moment_chunk(const struct cpu_kernels *k, const float *logits, int n, float *moment)
+{
+    struct log_sum s = {k->max(logits, (size_t)n), 0};
+    s.sum = k->exp_moment(logits, s.top, (size_t)n, moment);
+    return s;
+}
+
+double cpu_moment(const struct log_sum *s, float moment, double top)
+{
+    const double weight = exp(s->top - top);
+    return weight > 0 ? weight * (moment + (s->top - top) * s->sum) : 0;
+}
+
+float cpu_entropy(double sum, double moment)
+{
+    return (float)(log(sum) - moment / sum);
+}
+
 double cpu_log_sum(const struct log_sum *chunks, size_t step, int n, double *top, double *sum)
 {
     const char *at = (const char *)chunks;

@@ -23,11 +23,13 @@ static void sample_task(void *data, int block, int thread)
     const struct sample_row *row = &j->rows[block];
     struct sampler_pick p = {.set = row->keep ? j->out->sets + (size_t)block * sampled_set_words(j->v) : NULL};
     if (!sampler_pick(j->b->samplers[thread], row, j->logits + (size_t)row->logits * (size_t)j->v, &p))
-        p.token = -1, p.logprob = p.drawn = NAN;
+        p.token = -1, p.logprob = p.drawn = p.entropy = NAN;
     j->out->tokens[block] = p.token;
     j->out->logprobs[block] = p.logprob;
     if (row->keep)
         j->out->drawn[block] = p.drawn;
+    if (row->entropy)
+        j->out->entropy[block] = p.entropy;
 }
 
 void cpu_samplers_free(struct backend *b)

@@ -45,6 +45,7 @@ struct sampler {
     size_t n_kept;     // of `kept`, after a draw from them
     const struct cpu_kernels *k;
     struct log_sum *chunks; // (vocab / HEAD_CHUNK + 1)
+    float *moments;         // of each chunk, where the entropy is wanted
 };
 
 struct sampler *sampler_new(int vocab_size, const struct cpu_kernels *k)
@@ -54,6 +55,7 @@ struct sampler *sampler_new(int vocab_size, const struct cpu_kernels *k)
     s->weights = mem_alloc(s->vocab + BLOCK, sizeof *s->weights);
     s->sums = mem_alloc(s->vocab / BLOCK + 1, sizeof *s->sums);
     s->chunks = mem_alloc(s->vocab / HEAD_CHUNK + 1, sizeof *s->chunks);
+    s->moments = mem_alloc(s->vocab / HEAD_CHUNK + 1, sizeof *s->moments);
     s->k = k;
     return s;
 }
@@ -81,6 +83,7 @@ void sampler_free(struct sampler *s)
     free(s->masses);
     free(s->maxima);
     free(s->chunks);
+    free(s->moments);
     free(s);
 }
 
@@ -306,8 +309,9 @@ static size_t chunk_of(const struct sampler *s, int chunk)
     return left < HEAD_CHUNK ? left : HEAD_CHUNK;
 }
 
-// Sums the vocabulary by chunks at a temperature, as the head does. Returns how many; 0 when a logit is not finite.
-static int sum_chunks(struct sampler *s, const float *logits, float inv_temperature)
+// Sums the vocabulary by chunks at a temperature, as the head does, with their moments where these are wanted. Returns how many;
+// 0 when a logit is not finite.
+static int sum_chunks(struct sampler *s, const float *logits, float inv_temperature, bool moments)
 {
     float line[HEAD_CHUNK];
     const int n_chunks = cpu_blocks(s->vocab, HEAD_CHUNK);
@@ -318,9 +322,18 @@ static int sum_chunks(struct sampler *s, const float *logits, float inv_temperat
             return 0;
         if (inv_temperature != 1)
             s->k->scale(line, inv_temperature, n);
-        s->chunks[c] = cpu_sum_chunk(s->k, line, (int)n);
+        s->chunks[c] = moments ? cpu_moment_chunk(s->k, line, (int)n, &s->moments[c]) : cpu_sum_chunk(s->k, line, (int)n);
     }
     return n_chunks;
+}
+
+static float entropy(const struct sampler *s, int n_chunks)
+{
+    double top, sum, moment = 0;
+    cpu_log_sum(s->chunks, sizeof *s->chunks, n_chunks, &top, &sum);
+    for (int c = 0; c < n_chunks; c++)
+        moment += cpu_moment(&s->chunks[c], s->moments[c], top);
+    return cpu_entropy(sum, moment);
 }
 
 // The first token at which the running sum of all passes its share `uniform`, by the sums of chunks: only the weights of one
@@ -412,14 +425,19 @@ bool sampler_pick(struct sampler *s, const struct sample_row *how, const float *
 {
     const float inv_temperature = how->temperature > 0 ? 1 / how->temperature : 1;
     const bool cuts = how->temperature == 0 || how->top_k > 0 || how->top_p < 1 || how->min_p > 0;
-    const int n_chunks = sum_chunks(s, logits, cuts ? 1 : inv_temperature);
+    // At the temperature for the entropy and for a draw from all, at 1 for the log-probability and for a cut.
+    const int n_chunks = sum_chunks(s, logits, cuts && !how->entropy ? 1 : inv_temperature, how->entropy);
     if (n_chunks == 0)
         return false;
+    if (how->entropy)
+        p->entropy = entropy(s, n_chunks);
+    if (cuts && how->entropy && inv_temperature != 1)
+        sum_chunks(s, logits, 1, false);
     if (!cuts) {
         p->token = draw_from_all(s, logits, n_chunks, inv_temperature, how->uniform);
         p->drawn = p->logprob = (float)(logits[p->token] * inv_temperature - log_sum(s, n_chunks));
         if (inv_temperature != 1) {
-            sum_chunks(s, logits, 1);
+            sum_chunks(s, logits, 1, false);
             p->logprob = (float)(logits[p->token] - log_sum(s, n_chunks));
         }
     } else {

@@ -16,6 +16,7 @@ struct sampler_pick {
     float logprob;
     uint32_t *set; // the caller's; NULL: neither it nor `drawn` is wanted
     float drawn;
+    float entropy; // where the row wants it
 };
 // As `how` says, of whose members `logits` and `keep` are not read. False when a logit is not finite.
 bool sampler_pick(struct sampler *s, const struct sample_row *how, const float *logits, struct sampler_pick *pick);

@@ -16,7 +16,7 @@
 
 #include "base/err.h"
 
-enum { BACKEND_ABI = 9 };
+enum { BACKEND_ABI = 10 };
 
 // How numbers are stored. What they are computed in is the backend's business.
 enum dtype { DTYPE_F32, DTYPE_BF16, DTYPE_F16 };
@@ -78,6 +78,7 @@ struct sample_row {
     float min_p;       // of those, the ones at least so likely as this share of the likeliest; 0: all
     double uniform;    // in [0, 1)
     bool keep;         // of struct sampled: `drawn` and `sets` as well
+    bool entropy;      // and that
 };
 // What was drawn, (n) each.
 struct sampled {
@@ -88,6 +89,9 @@ struct sampled {
     // and this set. At temperature 0 the token is all that is left.
     float *drawn;
     uint32_t *sets;   // (n, sampled_set_words(v)): bit v % 32 of word v / 32 is set where token v is left
+    // Of rows that want it; NULL when there are none: of the softmax of logits / temperature over the whole vocabulary (at
+    // temperature 0: of the logits), as head() has it.
+    float *entropy;
 };
 static inline size_t sampled_set_words(int v)
 {
@@ -173,6 +177,9 @@ struct backend_ops {
     void (*close)(struct backend *b);
     // Names what rounds the results, "avx2 f32": backends of the same name give the same bits for the same calls.
     const char *(*arithmetic)(const struct backend *b);
+    // Whether what sample() says of a row that attention_decode() made has the bits that a forward over the whole sequence and
+    // head() would give it.
+    bool (*decodes_as_it_trains)(const struct backend *b);
     // What products want their weights in: f32, or rounded once instead of in each product.
     enum dtype (*weights_type)(const struct backend *b);
     // Waits for everything and reports the first failure since the last call, once.

@@ -28,6 +28,7 @@ static void lay_out(struct generator *g, struct carve *c)
     g->put_ids = carve_bytes(c, g->rows, sizeof(int32_t));
     g->kv_rows = carve_bytes(c, g->rows, sizeof *g->kv_rows);
     g->logprobs = carve_floats(c, g->rows, 1);
+    g->entropy = carve_floats(c, g->rows, 1);
     g->drawn = carve_floats(c, g->set_rows, 1);
     g->sets = carve_bytes(c, g->set_rows, sampled_set_words(p->m->arch.vocab_size) * sizeof *g->sets);
     g->x = carve_floats(c, g->rows, p->w.c);
@@ -46,6 +47,14 @@ static bool keeps_sets(const struct generator *g, int n_streams)
 {
     for (int i = 0; i < n_streams; i++)
         if (g->streams[i].job->r.options.keep_sets)
+            return true;
+    return false;
+}
+
+static bool keeps_entropy(const struct stream *streams, int n)
+{
+    for (int i = 0; i < n; i++)
+        if (streams[i].job->r.options.keep_entropy)
             return true;
     return false;
 }
@@ -82,6 +91,7 @@ static int make_room(struct generator *g, size_t rows, struct err *e)
     lay_out(g, &place);
     g->host_ids = mem_realloc(g->host_ids, rows, sizeof *g->host_ids);
     g->host_logprobs = mem_realloc(g->host_logprobs, rows, sizeof *g->host_logprobs);
+    g->host_entropy = mem_realloc(g->host_entropy, rows, sizeof *g->host_entropy);
     g->host_kv_rows = mem_realloc(g->host_kv_rows, rows, sizeof *g->host_kv_rows);
     g->sample_rows = mem_realloc(g->sample_rows, rows, sizeof *g->sample_rows);
     g->segments = mem_realloc(g->segments, rows, sizeof *g->segments);
@@ -211,6 +221,7 @@ static void generator_free(struct generator *g)
     g->parts.ops->free(g->parts.b, g->block);
     free(g->host_ids);
     free(g->host_logprobs);
+    free(g->host_entropy);
     free(g->host_kv_rows);
     free(g->sample_rows);
     free(g->segments);
@@ -282,6 +293,8 @@ static int take_tokens(struct generator *g, struct stream *streams, int n, bool 
     const struct parts *p = &g->parts;
     p->ops->download(p->b, g->host_ids, g->tokens, (size_t)n * sizeof *g->host_ids);
     p->ops->download(p->b, g->host_logprobs, g->logprobs, (size_t)n * sizeof *g->host_logprobs);
+    if (keeps_entropy(streams, n))
+        p->ops->download(p->b, g->host_entropy, g->entropy, (size_t)n * sizeof *g->host_entropy);
     if (g->set_rows && keeps_sets(g, g->n_streams))
         p->ops->download(p->b, g->host_drawn, g->drawn, sets_after_drawn(g) +
                          (size_t)n * sampled_set_words(p->m->arch.vocab_size) * sizeof *g->sets);
@@ -294,6 +307,8 @@ static int take_tokens(struct generator *g, struct stream *streams, int n, bool 
             return err_set(e, ERR_NUMERIC, "the model's output is not finite: its weights are damaged or training diverged");
         sample->tokens[sample->n_tokens] = token;
         sample->logprobs[sample->n_tokens++] = g->host_logprobs[i];
+        if (s->job->r.options.keep_entropy)
+            sample->entropy += (double)g->host_entropy[i];
         if (s->job->r.options.keep_sets && (code = keep_set(g, sample, i, e)) != 0)
             break;
         sample->stopped = is_stop(&s->job->r.options, sample);

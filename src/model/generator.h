@@ -25,6 +25,7 @@ struct gen_options {
     bool (*ends)(const void *arg, const int32_t *tokens, int n);
     const void *ends_arg;
     bool keep_sets; // samples say what each token was drawn from
+    bool keep_entropy; // and how undecided the model was
     // The share of the generator's second network (generator_set_second) in what is said: every token is drawn from
     // pi^(1 - share) second^share, normalized, before temperature and cut. 0: the model alone.
     float second;
@@ -40,6 +41,7 @@ struct gen_sample {
     size_t *set_starts; // (n_tokens + 1)
     int32_t *set_ids;
     size_t cap_set_ids; // the generator's
+    double entropy; // with keep_entropy: the sum over its tokens, of the whole vocabulary at the temperature
     int n_tokens;
     bool stopped;    // by a stop id or `ends`; else by max_new_tokens or the model's longest sequence
 };

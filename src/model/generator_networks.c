@@ -59,7 +59,7 @@ static struct sample_row row_of(const struct stream *s)
     struct rng r = rng_make(q->options.seed, RNG_SAMPLE, q->number);
     r.index = (uint64_t)(q->first_sample + s->sample) << 32 | (uint32_t)s->job->samples[s->sample].n_tokens;
     return (struct sample_row){.temperature = q->options.temperature, .top_k = q->options.top_k, .top_p = q->options.top_p,
-                               .min_p = q->options.min_p, .uniform = rng_uniform(&r), .keep = q->options.keep_sets};
+                               .min_p = q->options.min_p, .uniform = rng_uniform(&r), .keep = q->options.keep_sets, .entropy = q->options.keep_entropy};
 }
 
 static void logits_of(const struct generator *g, const struct parts *p, float *logits, const float *x, const int32_t *row_ids, int m)
@@ -101,7 +101,7 @@ void gen_draw(struct generator *g, int n, const struct stream *streams, int n_st
             g->sample_rows[s - first] = row_of(&streams[s]);
             g->sample_rows[s - first].logits = (logit_row ? logit_row[s] : s) - at;
         }
-        struct sampled out = {.tokens = g->tokens + first, .logprobs = g->logprobs + first};
+        struct sampled out = {.tokens = g->tokens + first, .logprobs = g->logprobs + first, .entropy = g->entropy + first};
         if (g->set_rows) {
             out.drawn = g->drawn + first;
             out.sets = g->sets + (size_t)first * sampled_set_words(vocab);

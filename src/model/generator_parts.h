@@ -38,7 +38,7 @@ struct generator {
     size_t rows, logit_rows;
     int32_t *tokens, *positions, *row_ids, *put_ids;
     struct kv_rows *kv_rows;
-    float *x, *wide, *logits, *logprobs;
+    float *x, *wide, *logits, *logprobs, *entropy;
     float *second_x, *second_logits; // with a second network
     float *drawn;     // (set_rows), and behind it
     uint32_t *sets;   // (set_rows, sampled_set_words): when a job wants to keep them
@@ -47,7 +47,7 @@ struct generator {
     struct final_acts final;
     // host, for as many
     int32_t *host_ids;
-    float *host_logprobs;
+    float *host_logprobs, *host_entropy;
     struct kv_rows *host_kv_rows;
     struct sample_row *sample_rows;
     float *shares; // of the second network, of rows of logits
@@ -66,5 +66,5 @@ struct speakers gen_speakers(const struct stream *streams, int n);
 // that put_ids names. most_keys 0: prompts, in n_segments segments; else a row a stream, which attends to so many keys at most.
 void gen_run(struct generator *g, struct speakers who, int n, int n_segments, int most_keys);
 // Logits of n rows named in row_ids, and a token for each of the streams that draw from them: stream i from row
-// logit_row[i] (NULL: its own). Into g->tokens and g->logprobs, (n_streams).
+// logit_row[i] (NULL: its own). Into g->tokens, g->logprobs and, of jobs that keep it, g->entropy, (n_streams).
 void gen_draw(struct generator *g, int n, const struct stream *streams, int n_streams, const int *logit_row);

@@ -56,6 +56,17 @@ static void check_row(const struct sample_row *row, const float *logits, int v, 
     free(p);
 }
 
+static void check_entropy(const struct sample_row *row, const float *logits, int v, float said)
+{
+    const struct sample_row whole = {.temperature = row->temperature > 0 ? row->temperature : 1, .top_p = 1};
+    double *p = calloc((size_t)v, sizeof *p), sum = 0;
+    plain_distribution(&whole, logits, v, p);
+    for (int i = 0; i < v; i++)
+        sum -= p[i] > 0 ? p[i] * log(p[i]) : 0;
+    assert_true(fabs((double)said - sum) <= 3e-6 * (1 + sum));
+    free(p);
+}
+
 static uint64_t check_vocabulary(struct bench *t, int v)
 {
     enum { N = 14, ROWS = 3 };
@@ -64,21 +75,25 @@ static uint64_t check_vocabulary(struct bench *t, int v)
     int32_t tokens[N];
     uint32_t *sets = calloc(N * words, sizeof *sets);
     float *logits = bench_random(t, (size_t)(ROWS * v), 4, 1), *host = bench_read(t, logits, (size_t)(ROWS * v));
-    float *numbers = bench_zeros(t, 2 * N), *device_sets = bench_zeros(t, N * words);
+    float *numbers = bench_zeros(t, 3 * N), *device_sets = bench_zeros(t, N * words);
     int32_t *ids = bench_ints(t, (const int32_t[N]){0}, N);
     for (int i = 0; i < N; i++)
         rows[i] = (struct sample_row){.logits = i % ROWS, .temperature = i % 7 == 6 ? 0 : i % 2 ? 1 : 0.7f,
                                       .top_k = i % 7 == 1 ? 5 : i % 7 == 5 ? v : 0,
                                       .top_p = i % 7 == 2 || i % 7 == 4 ? 0.9f : 1,
                                       .min_p = i % 7 == 3 || i % 7 == 4 ? 0.05f : 0,
-                                      .uniform = (i + 0.37) / N, .keep = i % 5 != 4};
-    t->ops->sample(t->b, &(struct sampled){ids, numbers, numbers + N, (uint32_t *)(void *)device_sets}, logits, v, rows, N);
+                                      .uniform = (i + 0.37) / N, .keep = i % 5 != 4, .entropy = i % 3 != 1};
+    t->ops->sample(t->b, &(struct sampled){ids, numbers, numbers + N, (uint32_t *)(void *)device_sets, numbers + 2 * N}, logits, v, rows, N);
     t->ops->download(t->b, tokens, ids, sizeof tokens);
     t->ops->download(t->b, sets, device_sets, N * words * sizeof *sets);
-    float *said = bench_read(t, numbers, 2 * N);
-    uint64_t hash = bench_hash(t, numbers, 2 * N);
+    float *said = bench_read(t, numbers, 3 * N);
+    uint64_t hash = bench_hash(t, numbers, 3 * N);
     for (int i = 0; i < N; i++) {
         check_row(&rows[i], host + (size_t)(i % ROWS) * (size_t)v, v, tokens[i], said[i], said[N + i], sets + (size_t)i * words);
+        if (rows[i].entropy)
+            check_entropy(&rows[i], host + (size_t)(i % ROWS) * (size_t)v, v, said[2 * N + i]);
+        else
+            assert_true(said[2 * N + i] == 0);
         hash = hash * 31 + (uint64_t)tokens[i];
     }
     bench_free(t, 4, logits, numbers, device_sets, ids);

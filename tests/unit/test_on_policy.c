@@ -79,6 +79,7 @@ static struct gen_options way(int i)
     struct gen_options o = ways[i];
     o.seed = 42;
     o.keep_sets = true;
+    o.keep_entropy = true;
     return o;
 }
 
@@ -162,11 +163,15 @@ static void check_ratios(struct model *m, const struct gen_prompt *prompts, stru
     pack.batch.inv_temperature = o->temperature > 0 ? 1 / o->temperature : 0;
     assert_ok(decoder_head(d, &pack.batch,
                            &(struct head_reads){.logprobs = hot, .entropy = entropy, .set_logprobs = drawn}, e));
-    for (int i = 0, t = 0; i < SAMPLES * n_prompts; i++)
+    for (int i = 0, t = 0; i < SAMPLES * n_prompts; i++) {
+        double sum = 0;
         for (int k = 0; k < samples[i].n_tokens; k++, t++) {
             expect_same("the model's log-probability", o, samples[i].logprobs[k], plain[t], exact);
             expect_same("the drawn log-probability", o, samples[i].drawn_logprobs[k], drawn[t], exact);
+            sum += (double)entropy[t];
         }
+        expect_same("the entropy", o, (float)samples[i].entropy, (float)sum, exact);
+    }
     decoder_free(d);
     free(plain), free(drawn), free(entropy), free(hot), free(sets);
     pack_fini(&pack);
@@ -235,7 +240,7 @@ static void neighbours_do_not_change_what_is_left(void **state)
     struct gen_sample *all, *alone, *plain;
     int n, n_alone;
     o.max_new_tokens = silent.max_new_tokens = 30;
-    silent.keep_sets = false;
+    silent.keep_sets = silent.keep_entropy = false;
     make_prompts(prompts);
     assert_ok(generate(m, prompts, PROMPTS, &o, NULL, NULL, &all, &n, e));
     assert_ok(generate(m, prompts, PROMPTS, &silent, NULL, NULL, &plain, &n, e));
@@ -251,6 +256,7 @@ static void neighbours_do_not_change_what_is_left(void **state)
     }
     assert_null(plain[0].set_starts);
     assert_null(plain[0].drawn_logprobs);
+    assert_true(plain[0].entropy == 0 && all[0].entropy > 0);
     generate_free(alone, n_alone);
     generate_free(plain, n);
     generate_free(all, n);

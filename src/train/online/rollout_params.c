@@ -49,6 +49,7 @@ void rollout_options_read(struct rollout_options *o, const struct settings *s)
     o->sampling.min_p = (float)settings_float(s, "min-p");
     // Then a ratio must be of what was drawn from, not of the whole vocabulary as it is.
     o->sampling.keep_sets = rollout_is_cut(s) || o->sampling.temperature != 1;
+    o->sampling.keep_entropy = true;
     o->ahead = (int)settings_int(s, "rollout-ahead");
     o->dynamic = settings_bool(s, "dynamic-sampling");
     o->ended_only = settings_bool(s, "mask-truncated");

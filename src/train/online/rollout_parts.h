@@ -16,6 +16,7 @@ struct rollout_sampler {
     int max_batch_tokens;
     bool is_cut; // of the objective_run, as is the next
     float inv_temperature;
+    bool decodes_as_it_trains; // the backend's word
     progress_fn progress; // may be NULL
     void *with;
 };
@@ -39,9 +40,12 @@ struct rollouts *rollouts_of(struct group_source *s);
 double rollout_reference_says(const struct rollout_sampler *s, int sample);
 // Answers to n prompts from position on, with the sampler's numbers.
 int rollout_sample(struct rollout_sampler *s, int64_t position, int n, struct rollout_batch *out, struct err *e);
-// Fills the columns of log-probabilities under the policy, and the entropy.
+// Fills the columns of log-probabilities under the policy, and the entropy, by reading the answers once more. A batch that the policy
+// alone has said, with the trainer's bits, has them already (rollout_says_all).
 int rollout_read_policy(struct rollout_sampler *s, struct rollout_batch *b, struct err *e);
-// Both: a batch that its policy need not see again.
+// Whether what rollout_sample knows of its tokens is what rollout_read_policy would say of them.
+bool rollout_says_all(const struct rollout_sampler *s);
+// A batch that its policy need not see again.
 int rollout_say(struct rollout_sampler *s, int64_t position, int n, struct rollout_batch *out, struct err *e);
 // Fills the columns of the reference and of values.
 int rollout_measure(struct rollouts *r, struct rollout_batch *b, struct err *e);

@@ -106,11 +106,23 @@ static int answer_all(const struct rollout_sampler *s, struct generator *g, cons
     return code;
 }
 
+// At temperatures but 1 the sampler of a cut vocabulary does not know the log-probability over the whole one.
+bool rollout_says_all(const struct rollout_sampler *s)
+{
+    for (int k = 0; k < s->o->samples; k++)
+        if (rollout_reference_says(s, k) > 0)
+            return false;
+    return s->decodes_as_it_trains && (!s->is_cut || s->inv_temperature == 1);
+}
+
 // What the sampler knew of each token.
-static void put_drawn(struct dataset *d, size_t first, const struct gen_sample *s)
+static void put_drawn(struct dataset *d, size_t first, const struct gen_sample *s, bool cut)
 {
     const float *drawn = s->drawn_logprobs ? s->drawn_logprobs : s->logprobs;
-    memcpy(d->token_columns[TOKEN_SAMPLER_LOGP] + first, drawn, (size_t)s->n_tokens * sizeof *drawn);
+    const size_t bytes = (size_t)s->n_tokens * sizeof *drawn;
+    memcpy(d->token_columns[TOKEN_SAMPLER_LOGP] + first, drawn, bytes);
+    memcpy(d->token_columns[TOKEN_OLD_LOGP] + first, drawn, bytes);
+    memcpy(d->token_columns[TOKEN_FULL_LOGP] + first, cut ? s->logprobs : drawn, bytes);
     for (int t = 0; s->set_starts && t < s->n_tokens; t++)
         if (s->set_starts[t + 1] > s->set_starts[t])
             dataset_put_set(d, first + (size_t)t, s->set_ids + s->set_starts[t], s->set_starts[t + 1] - s->set_starts[t]);
@@ -162,8 +174,13 @@ static void put_together(struct rollout_sampler *from, int64_t position, const s
     }
     for (int c = 0; c < N_TOKEN_COLUMNS; c++)
         d->token_columns[c] = mem_alloc(d->n_tokens, sizeof *d->token_columns[c]);
-    for (int i = 0; i < n_answers; i++)
-        put_drawn(d, d->seqs[i].first, answers[i]);
+    double n_tokens = 0;
+    for (int i = 0; i < n_answers; i++) {
+        put_drawn(d, d->seqs[i].first, answers[i], from->is_cut);
+        b->entropy += answers[i]->entropy;
+        n_tokens += answers[i]->n_tokens;
+    }
+    b->entropy /= n_tokens;
     free(answers);
 }
 
@@ -218,7 +235,7 @@ int rollout_sample(struct rollout_sampler *s, int64_t position, int n, struct ro
 int rollout_say(struct rollout_sampler *s, int64_t position, int n, struct rollout_batch *out, struct err *e)
 {
     int code = rollout_sample(s, position, n, out, e);
-    if (code)
+    if (code || rollout_says_all(s))
         return code;
     code = rollout_read_policy(s, out, e);
     if (code)

@@ -268,6 +268,7 @@ int rollouts_attach(struct group_source *s, struct trainer *t, struct err *e)
     by->max_batch_tokens = t->options.max_batch_tokens;
     by->is_cut = t->options.objective.is_cut;
     by->inv_temperature = t->options.objective.inv_temperature;
+    by->decodes_as_it_trains = by->model->ops->decodes_as_it_trains(by->model->backend);
     by->progress = r->o.progress;
     by->with = r->o.with;
     return r->o.ahead ? rollout_ahead_new(&r->ahead, r, e) : 0;
