@@ -140,6 +140,19 @@ static void ratios_are_of_what_was_drawn_from(void **state)
     }
 }
 
+// What the sampler has said is what reading its answers once more says: a cut that leaves everything, at a temperature, is read.
+static void the_sampler_says_what_reading_says(void **state)
+{
+    static const char *const facts[] = {"entropy", "objective/entropy", "objective/kl", "loss"};
+    add("said", "grpo", "samples=4 steps=1 eval-every=0 probe-every=0 temperature=1.4");
+    add("read", "grpo", "samples=4 steps=1 eval-every=0 probe-every=0 temperature=1.4 top-k=320");
+    run_to_end("said");
+    run_to_end("read");
+    assert_true(metric_at("said", "entropy", 1) > 1 && metric_at("said", "objective/entropy", 1) > 1);
+    for (size_t i = 0; i < sizeof facts / sizeof *facts; i++)
+        assert_close(metric_at("said", facts[i], 1), metric_at("read", facts[i], 1), 1e-4);
+}
+
 // The same run without weights that make up for the sampler's arithmetic, with those of tokens, and with sequences left out.
 static void weigh(const char *name, const char *settings, bool *differs)
 {
@@ -293,12 +306,16 @@ static void what_cannot_be_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(killed_runs_answer_and_learn_the_same), cmocka_unit_test(every_objective_that_answers_trains),
-        cmocka_unit_test(ratios_are_of_what_was_drawn_from),     cmocka_unit_test(texts_are_imitated_as_by_sft),
+        cmocka_unit_test(killed_runs_answer_and_learn_the_same),
+        cmocka_unit_test(every_objective_that_answers_trains),
+        cmocka_unit_test(ratios_are_of_what_was_drawn_from),
+        cmocka_unit_test(the_sampler_says_what_reading_says),
+        cmocka_unit_test(texts_are_imitated_as_by_sft),
         cmocka_unit_test(other_arithmetic_is_measured_and_weighed),
         cmocka_unit_test(batches_go_on_through_the_prompts),
         cmocka_unit_test(answers_end_at_stop_texts),
-        cmocka_unit_test(the_reward_is_the_reward_models),       cmocka_unit_test(what_cannot_be_is_refused),
+        cmocka_unit_test(the_reward_is_the_reward_models),
+        cmocka_unit_test(what_cannot_be_is_refused),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
