@@ -1,7 +1,7 @@
 # The program `attune`: the commands and, without one, the console.
 bin_PROGRAMS += attune
 attune_SOURCES = %D%/main.c
-attune_LDADD = libcli.a libui.a libdemo.a libcorpus.a $(LAUNCH_LIBS) $(NCURSES_LIBS)
+attune_LDADD = libcli.a libui.a libstats.a libdemo.a libcorpus.a $(LAUNCH_LIBS) $(NCURSES_LIBS)
 
 # A library, so that the tests reach what is behind main().
 noinst_LIBRARIES += libcli.a
@@ -23,6 +23,8 @@ libcli_a_SOURCES = \
 	%D%/cmd_help.c \
 	%D%/cmd_label.c \
 	%D%/cmd_label_list.c \
+	%D%/cmd_label_stats.c \
+	%D%/cmd_label_wins.c \
 	%D%/cmd_log.c \
 	%D%/cmd_model.c \
 	%D%/cmd_model_agree.c \
@@ -57,6 +59,7 @@ libcli_a_SOURCES = \
 	%D%/objective_text.c %D%/objective_text.h \
 	%D%/print.c %D%/print.h \
 	%D%/piped.c %D%/piped.h \
+	%D%/soft_labels.c %D%/soft_labels.h \
 	%D%/source.c %D%/source.h \
 	%D%/start.c %D%/start.h
 

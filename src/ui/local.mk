@@ -10,6 +10,8 @@ libui_a_SOURCES = \
 	%D%/health.c %D%/health.h \
 	%D%/heat.c %D%/heat.h \
 	%D%/jobs.c \
+	%D%/judge_report.c %D%/judge_report.h \
+	%D%/win_report.c %D%/win_report.h \
 	%D%/keys.c %D%/keys.h \
 	%D%/line_edit.c %D%/line_edit.h \
 	%D%/loop.c \
