@@ -109,24 +109,39 @@ static double covariance(const double p[N_NODES], const double *x, const double 
     return both - mean_x * mean_y;
 }
 
-enum { MAX_SCORES = 33 };
-// What is not known of a pair's margin takes from the information: the covariance of its votes' scores (Louis 1982). Of
-// more votes than there is room for the first count: a step is a little shorter then, and leads to the same end.
+enum { MAX_SCORES = 40 };
+// The derivatives of a pair's votes by each ability that they show, and last by the log spread, at every node. Of more annotators
+// than there is room for the first count: a step is a little shorter then, and leads to the same end. Returns how many.
+static int scores_of(const struct em *m, int pair, double scores[MAX_SCORES][N_NODES], int who[MAX_SCORES])
+{
+    int n = 0;
+    for (int v = m->first[pair]; v < m->first[pair + 1]; v++) {
+        const struct annotator_vote *vote = &m->votes[m->order[v]];
+        int at = 0;
+        while (at < n && who[at] != vote->annotator)
+            at++;
+        if (at == MAX_SCORES - 1)
+            continue;
+        if (at == n) {
+            who[n] = vote->annotator;
+            memset(scores[n++], 0, sizeof scores[0]);
+        }
+        for (int k = 0; k < N_NODES; k++)
+            scores[at][k] += (vote->share - exp(m->log_b[vote->annotator * N_NODES + k])) * node(k);
+    }
+    who[n] = m->f->n_annotators;
+    for (int k = 0; k < N_NODES; k++)
+        scores[n][k] = node(k) * node(k) / (m->f->spread * m->f->spread);
+    return n + 1;
+}
+
+// What is not known of a pair's margin takes from the information: the covariance of its scores (Louis 1982).
 static void subtract_missing(struct em *m, int pair, const double p[N_NODES])
 {
-    const int size = m->f->n_annotators + 1, first = m->first[pair];
-    int n = m->first[pair + 1] - first;
     double scores[MAX_SCORES][N_NODES];
     int who[MAX_SCORES];
-    n = n < MAX_SCORES - 1 ? n : MAX_SCORES - 1;
-    for (int v = 0; v <= n; v++) {
-        const struct annotator_vote *vote = v < n ? &m->votes[m->order[first + v]] : NULL;
-        who[v] = vote ? vote->annotator : size - 1;
-        for (int k = 0; k < N_NODES; k++) // of an ability, and last of the log spread
-            scores[v][k] = vote ? (vote->share - exp(m->log_b[vote->annotator * N_NODES + k])) * node(k)
-                                : node(k) * node(k) / (m->f->spread * m->f->spread);
-    }
-    for (int v = 0; v <= n; v++)
+    const int size = m->f->n_annotators + 1, n = scores_of(m, pair, scores, who);
+    for (int v = 0; v < n; v++)
         for (int w = 0; w <= v; w++) {
             const double c = covariance(p, scores[v], scores[w]);
             m->information[who[v] * size + who[w]] -= c;
