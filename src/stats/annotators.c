@@ -110,8 +110,9 @@ static double covariance(const double p[N_NODES], const double *x, const double 
 }
 
 enum { MAX_SCORES = 40 };
-// The derivatives of a pair's votes by each ability that they show, and last by the log spread, at every node. Of more annotators
-// than there is room for the first count: a step is a little shorter then, and leads to the same end. Returns how many.
+// The derivatives of a pair's votes by each ability that they show, and last by the log spread, at every node. Of more
+// annotators than there is room for the first count: a step is a little shorter then, and leads to the same end. Returns
+// how many.
 static int scores_of(const struct em *m, int pair, double scores[MAX_SCORES][N_NODES], int who[MAX_SCORES])
 {
     int n = 0;
