@@ -201,9 +201,8 @@ static void print_contested(const struct judge_report *r, const struct judged_vo
 
 static void print_all(const struct judge_report *r, const struct judged_votes *v, const char *run)
 {
-    printf("%d %s, %d %s judged %s%s\n\n", r->n_answered, text_plural(r->n_answered, "pair", "pairs"), r->n,
-           text_plural(r->n, "annotator has", "annotators have"), run ? "of run " : "in all runs and by hand",
-           run ? run : "");
+    printf("%d %s judged by %d %s (%s%s)\n\n", r->n_answered, text_plural(r->n_answered, "pair", "pairs"), r->n,
+           text_plural(r->n, "annotator", "annotators"), run ? "run " : "all runs, and pairs that were brought along", run ? run : "");
     print_work(r, v);
     printf("\n");
     print_biases(r, v);
