@@ -16,21 +16,16 @@ const struct command command_label_stats = {
     .name = "label stats",
     .synopsis = "attune label stats [RUN] [--json]",
     .summary = "Shows how people judged: speed, agreement with themselves and with others, and biases.",
-    .help =
-        "Counts the judgements that stand, of a run's pairs or of all. Times are those of answers that took no longer than "
-        "60 "
-        "seconds; the longer ones are counted as idle. Pairs that an annotator judged twice (the same prompt with the same "
-        "two "
-        "answers, on either side) say how steady the annotator is, and pairs that several judged how far they agree: "
-        "\"same "
-        "side\" is the share in which both prefer the same answer, of those where both prefer one; kappa is Cohen's, of A, "
-        "tie "
-        "and B; weighted is that of the grades with quadratic weights; alpha is Krippendorff's; AC2 is Gwet's.\n\n"
-        "A judge prefers neither the answer shown first nor the longer one for its own sake: p is the exact binomial test "
-        "of "
-        "one half. Ability is fitted together with how hard each pair is: 1 is what a typical annotator has, 0 guesses, "
-        "less says the opposite of the others; it stays near 1 until pairs overlap. \"attune label export --soft\" uses "
-        "it.",
+    .help = "Counts the judgements that stand, of a run's pairs or of all. Times are those of answers that took no "
+            "longer than 60 seconds; the longer ones are counted as idle. Pairs that an annotator judged twice (the same "
+            "prompt with the same two answers, on either side) say how steady the annotator is, and pairs that several "
+            "judged how far they agree: \"same side\" is the share in which both prefer the same answer, of those where "
+            "both prefer one; kappa is Cohen's, of A, tie and B; weighted is that of the grades with quadratic weights; "
+            "alpha is Krippendorff's; AC2 is Gwet's.\n\n"
+            "A good judge prefers neither the answer shown first nor the longer one for its own sake: p is the exact "
+            "binomial test of one half. Ability is fitted together with how hard each pair is: 1 is what a typical "
+            "annotator has, 0 guesses, less says the opposite of the others; it stays near 1 until pairs overlap. "
+            "\"attune label export --soft\" uses it.",
     .json = true,
     .run = run,
 };
@@ -143,22 +138,28 @@ static void print_agreement(const struct judge_report *r, const struct judged_vo
         print_table_cell(&t, -1, "%s", coefficient(text, m->weighted));
     }
     print_table_end(&t, stdout, print_width(stdout));
-    char alpha[NUMBER], sides[NUMBER], gwet[NUMBER];
-    printf(
-        "\nall, on the %d %s that two or more graded: alpha %s (ordinal), %s (A, tie, B); AC2 %s; same verdict %.0f %%\n",
-        r->n_shared, text_plural(r->n_shared, "pair", "pairs"), coefficient(alpha, r->alpha_ordinal),
-        coefficient(sides, r->alpha_nominal), coefficient(gwet, r->gwet), 100 * r->percent);
+    printf("\n%d %s that two or more graded: same verdict %s\n", r->n_shared, text_plural(r->n_shared, "pair", "pairs"),
+           percent(text, (int)lround(1000 * r->percent), r->n_shared ? 1000 : 0));
+    printf("  alpha %s", coefficient(text, r->alpha_ordinal));
+    printf(" (ordinal, of grades), %s (of A, tie, B);", coefficient(text, r->alpha_nominal));
+    printf(" AC2 %s\n", coefficient(text, r->gwet));
 }
 
+// A line for each whose numbers call for a word.
 static void print_warnings(const struct judge_report *r, const struct judged_votes *v)
 {
+    bool is_first = true;
     for (int i = 0; i < r->n; i++) {
-        struct str text = {0}, name = {0};
+        struct str text = {0}, line = {0};
         judge_line_warn(&r->lines[i], &text);
-        str_add_visible(&name, v->annotators[i], strlen(v->annotators[i]), false);
-        if (text.len)
-            printf("%s%s%s: %s\n", print_on(stdout, PRINT_WARN), str_text(&name), print_off(stdout), str_text(&text));
-        str_fini(&name);
+        if (text.len) {
+            printf("%s", is_first ? "\n" : "");
+            is_first = false;
+            str_add_visible(&line, v->annotators[i], strlen(v->annotators[i]), false);
+            str_addf(&line, " %s", str_text(&text));
+            print_wrapped(stdout, str_text(&line), 0, 2, print_width(stdout));
+        }
+        str_fini(&line);
         str_fini(&text);
     }
 }
@@ -202,7 +203,8 @@ static void print_contested(const struct judge_report *r, const struct judged_vo
 static void print_all(const struct judge_report *r, const struct judged_votes *v, const char *run)
 {
     printf("%d %s judged by %d %s (%s%s)\n\n", r->n_answered, text_plural(r->n_answered, "pair", "pairs"), r->n,
-           text_plural(r->n, "annotator", "annotators"), run ? "run " : "all runs, and pairs that were brought along", run ? run : "");
+           text_plural(r->n, "annotator", "annotators"), run ? "run " : "all runs, and pairs that were brought along",
+           run ? run : "");
     print_work(r, v);
     printf("\n");
     print_biases(r, v);
@@ -211,12 +213,6 @@ static void print_all(const struct judge_report *r, const struct judged_votes *v
         print_agreement(r, v);
         print_contested(r, v);
     }
-    struct str any = {0};
-    for (int i = 0; i < r->n; i++)
-        judge_line_warn(&r->lines[i], &any);
-    if (any.len)
-        printf("\n");
-    str_fini(&any);
     print_warnings(r, v);
 }
 

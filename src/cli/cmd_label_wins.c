@@ -12,11 +12,7 @@
 #include "ui/win_report.h"
 
 static const struct param options[] = {
-    {.name = "level",
-     .type = PARAM_FLOAT,
-     .fallback = "0.95",
-     .min = 0.5,
-     .max = 0.999,
+    {.name = "level", .type = PARAM_FLOAT, .fallback = "0.95", .min = 0.5, .max = 0.999,
      .help = "How often intervals are to hold; the sequential test stops falsely at most in the rest of all cases."},
     {0},
 };
@@ -28,21 +24,15 @@ const struct command command_label_wins = {
     .synopsis = "attune label wins [RUN] [--level SHARE] [--json]",
     .summary = "Shows which model wins, by the judgements of pairs whose answers came from two models.",
     .help = "A tie is half a win for each; \"both bad\" counts for nobody. Each annotator has one vote for a pair. The "
-            "interval of a "
-            "win rate is one over prompts, for votes on the same prompt say much the same. \"At equal length\" is what a "
-            "logistic "
-            "regression with the length of the answers predicts for a difference of none (as AlpacaEval 2 does), so that a "
-            "model "
-            "is not better for its longer answers alone.\n\n"
-            "The verdict may be looked at after every vote: \"decided\" comes falsely in at most 5 of 100 cases (with the "
-            "level "
-            "0.95), however often one looks. It takes the first vote on each prompt, in the order in which they were "
-            "given. Until "
-            "it is decided, judge more pairs, on new prompts.\n\n"
+            "interval of a win rate is one over prompts, for votes on the same prompt say much the same. \"At equal "
+            "length\" is what a logistic regression with the length of the answers predicts for a difference of none (as "
+            "AlpacaEval 2 does), so that a model is not better for its longer answers alone.\n\n"
+            "The verdict may be looked at after every vote: \"decided\" comes falsely in at most 5 of 100 cases (with "
+            "the level 0.95), however often one looks. It takes the first vote on each prompt, in the order in which "
+            "they were given. Until it is decided, judge more pairs, on new prompts.\n\n"
             "Strengths are those of Bradley and Terry, in log-odds: 0 is the mean of the models that have met.\n"
             "A line of \"attune label --stdin\" names the models: {\"prompt\": \"...\", \"a\": \"...\", \"b\": \"...\", "
-            "\"model\": "
-            "\"dpo-1\", \"model_b\": \"sft\", \"verdict\": \"A\"}.",
+            "\"model\": \"dpo-1\", \"model_b\": \"sft\", \"verdict\": \"A\"}.",
     .options = options,
     .json = true,
     .run = run,
@@ -69,13 +59,13 @@ static void print_verdict(const struct sequential *s, const char *a, const char 
     const int64_t n = s->wins + s->ties + s->losses;
     const double e = fmax(s->e_a, s->e_b), needed = 2 / s->alpha;
     if (s->decided_at)
-        printf("  %-16s%sdecided%s: %s is better, after %lld of %lld prompts", "verdict", print_on(stdout, PRINT_GOOD),
+        printf("  %-16s%sdecided%s: %s is better, after %lld of %lld prompts\n", "verdict", print_on(stdout, PRINT_GOOD),
                print_off(stdout), s->decided_for == 1 ? a : b, (long long)s->decided_at, (long long)n);
     else
-        printf("  %-16s%snot decided%s after %lld %s", "verdict", print_on(stdout, PRINT_WARN), print_off(stdout),
+        printf("  %-16s%snot decided%s after %lld %s\n", "verdict", print_on(stdout, PRINT_WARN), print_off(stdout),
                (long long)n, text_plural(n, "prompt", "prompts"));
-    printf(" (evidence %.3g of %.3g)\n", s->decided_at ? s->e_max : e, needed);
-    printf("  %-16s%.1f to %.1f %% at all times\n", "", 100 * s->rate.low, 100 * s->rate.high);
+    printf("  %-16sevidence %.3g (%.3g decides); at all times %.1f to %.1f %%\n", "", s->decided_at ? s->e_max : e, needed,
+           100 * s->rate.low, 100 * s->rate.high);
 }
 
 static void print_two(const struct win_two *w, const struct judged_votes *v)
