@@ -40,7 +40,7 @@ struct em {
     const struct annotator_vote *votes;
     int n;
     int *order, *first; // votes by pair: order[first[j]] .. order[first[j + 1] - 1]
-    double *log_b;      // (n_annotators, N_NODES): log P(prefers B | margin)
+    double *b, *log_b;   // (n_annotators, N_NODES): P(prefers B | margin), and its log
     int n_voted;
     // What the last expect() found at the abilities and spread of *f.
     double value;        // log of their posterior density, but for a constant
@@ -71,8 +71,10 @@ static void sort_votes(struct em *m)
 static void tabulate(struct em *m)
 {
     for (int i = 0; i < m->f->n_annotators; i++)
-        for (int k = 0; k < N_NODES; k++)
+        for (int k = 0; k < N_NODES; k++) {
             m->log_b[i * N_NODES + k] = log_logistic(m->f->ability[i] * node(k));
+            m->b[i * N_NODES + k] = logistic(m->f->ability[i] * node(k));
+        }
 }
 
 // P(margin is node k | the pair's votes), adding up to 1. A vote for A at a margin is one for B at its negative. Returns
@@ -98,17 +100,6 @@ static double posterior(const struct em *m, int pair, double p[N_NODES])
     return largest + log(sum) - log(m->f->spread);
 }
 
-static double covariance(const double p[N_NODES], const double *x, const double *y)
-{
-    double mean_x = 0, mean_y = 0, both = 0;
-    for (int k = 0; k < N_NODES; k++) {
-        mean_x += p[k] * x[k];
-        mean_y += p[k] * y[k];
-        both += p[k] * x[k] * y[k];
-    }
-    return both - mean_x * mean_y;
-}
-
 enum { MAX_SCORES = 40 };
 // The derivatives of a pair's votes by each ability that they show, and last by the log spread, at every node. Of more
 // annotators than there is room for the first count: a step is a little shorter then, and leads to the same end. Returns
@@ -128,7 +119,7 @@ static int scores_of(const struct em *m, int pair, double scores[MAX_SCORES][N_N
             memset(scores[n++], 0, sizeof scores[0]);
         }
         for (int k = 0; k < N_NODES; k++)
-            scores[at][k] += (vote->share - exp(m->log_b[vote->annotator * N_NODES + k])) * node(k);
+            scores[at][k] += (vote->share - m->b[vote->annotator * N_NODES + k]) * node(k);
     }
     who[n] = m->f->n_annotators;
     for (int k = 0; k < N_NODES; k++)
@@ -139,16 +130,24 @@ static int scores_of(const struct em *m, int pair, double scores[MAX_SCORES][N_N
 // What is not known of a pair's margin takes from the information: the covariance of its scores (Louis 1982).
 static void subtract_missing(struct em *m, int pair, const double p[N_NODES])
 {
-    double scores[MAX_SCORES][N_NODES];
+    double scores[MAX_SCORES][N_NODES], weighted[N_NODES], means[MAX_SCORES] = {0};
     int who[MAX_SCORES];
     const int size = m->f->n_annotators + 1, n = scores_of(m, pair, scores, who);
     for (int v = 0; v < n; v++)
+        for (int k = 0; k < N_NODES; k++)
+            means[v] += p[k] * scores[v][k];
+    for (int v = 0; v < n; v++) {
+        for (int k = 0; k < N_NODES; k++)
+            weighted[k] = p[k] * (scores[v][k] - means[v]);
         for (int w = 0; w <= v; w++) {
-            const double c = covariance(p, scores[v], scores[w]);
-            m->information[who[v] * size + who[w]] -= c;
+            double covariance = 0;
+            for (int k = 0; k < N_NODES; k++)
+                covariance += weighted[k] * scores[w][k];
+            m->information[who[v] * size + who[w]] -= covariance;
             if (v != w)
-                m->information[who[w] * size + who[v]] -= c;
+                m->information[who[w] * size + who[v]] -= covariance;
         }
+    }
 }
 
 // The priors' part of the value, and what there would be to know if margins were known.
@@ -161,7 +160,7 @@ static void add_complete(struct em *m)
     for (int i = 0; i < n; i++) {
         double sum = 1 / ABILITY_VARIANCE;
         for (int k = 0; k < N_NODES; k++) {
-            const double b = exp(m->log_b[i * N_NODES + k]);
+            const double b = m->b[i * N_NODES + k];
             sum += m->n_at[i * N_NODES + k] * b * (1 - b) * node(k) * node(k);
         }
         m->information[i * size + i] += sum;
@@ -235,7 +234,7 @@ static bool newton(struct em *m)
         m->step[i] = (ABILITY_MEAN - m->f->ability[i]) / ABILITY_VARIANCE;
         for (int k = 0; k < N_NODES; k++) {
             const int at = i * N_NODES + k;
-            m->step[i] += (m->b_at[at] - m->n_at[at] * exp(m->log_b[at])) * node(k);
+            m->step[i] += (m->b_at[at] - m->n_at[at] * m->b[at]) * node(k);
         }
     }
     m->step[n] = (m->squares + SPREAD_PAIRS * SPREAD_MODE) / variance - m->n_voted - SPREAD_PAIRS;
@@ -267,8 +266,8 @@ static void climb(struct em *m)
         for (int i = 0; i <= n; i++)
             largest = fmax(largest, fabs(m->step[i]));
         expect(m);
-        f->converged = largest < 1e-11;
-        if (m->value >= before - 1e-12 * fabs(before))
+        f->converged = largest < 1e-8; // and what is left is its square
+        if (m->value >= before - 1e-10 * fabs(before))
             return;
         memcpy(f->ability, m->at, (size_t)n * sizeof *m->at);
         f->spread = m->at[n];
@@ -320,6 +319,7 @@ int annotators_fit(struct annotator_fit *f, int n_annotators, int n_pairs, const
         (m.order = mem_try_alloc((size_t)n + 1, sizeof *m.order, "votes by pair", e)) &&
         (m.first = mem_try_alloc((size_t)n_pairs + 2, sizeof *m.first, "votes by pair", e)) &&
         (m.log_b = mem_try_alloc(cells, sizeof *m.log_b, "the grid of annotators", e)) &&
+        (m.b = mem_try_alloc(cells, sizeof *m.b, "the grid of annotators", e)) &&
         (m.n_at = mem_try_alloc(cells, sizeof *m.n_at, "the grid of annotators", e)) &&
         (m.b_at = mem_try_alloc(cells, sizeof *m.b_at, "the grid of annotators", e)) &&
         (m.information =
@@ -340,6 +340,7 @@ int annotators_fit(struct annotator_fit *f, int n_annotators, int n_pairs, const
     }
     free(m.order);
     free(m.first);
+    free(m.b);
     free(m.log_b);
     free(m.n_at);
     free(m.b_at);

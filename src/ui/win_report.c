@@ -8,13 +8,14 @@
 #include "base/mem.h"
 #include "stats/bias.h"
 
-enum { N_DRAWS = 2000, SEED = 1 };
+enum { N_DRAWS = 1000, SEED = 1 };
+#define BOTH_BAD (-1.0) // a share that is none
 
 // An answer to a pair whose answers two models gave.
 struct ballot {
     int a, b;             // models, a < b
     int order;            // when it was given
-    struct win_vote vote; // for a; share -1: both bad
+    struct win_vote vote; // for a
     bool is_a_first;
 };
 
@@ -39,15 +40,12 @@ static struct ballot *ballots_of(const struct judged_votes *v, int *n)
             (!is_graded && vote->verdict != VERDICT_BOTH_BAD))
             continue;
         const double for_a = vote->verdict < VERDICT_TIE ? 1 : vote->verdict > VERDICT_TIE ? 0 : 0.5;
-        list[(*n)++] = (struct ballot){.a = turn ? p->model_b : p->model_a,
-                                       .b = turn ? p->model_a : p->model_b,
-                                       .order = i,
-                                       .vote = {.share = !is_graded ? -1
-                                                         : turn     ? 1 - for_a
-                                                                    : for_a,
-                                                .length_gap = (double)(turn ? -p->length_gap : p->length_gap),
-                                                .cluster = p->prompt},
-                                       .is_a_first = vote->swapped == turn};
+        const struct win_vote seen = {for_a, (double)p->length_gap, p->prompt}, turned = {1 - for_a, -seen.length_gap, p->prompt};
+        struct ballot *one = &list[(*n)++];
+        *one = (struct ballot){.a = turn ? p->model_b : p->model_a, .b = turn ? p->model_a : p->model_b, .order = i,
+                               .vote = turn ? turned : seen, .is_a_first = vote->swapped == turn};
+        if (!is_graded)
+            one->vote.share = BOTH_BAD;
     }
     qsort(list, (size_t)*n, sizeof *list, by_models);
     return list;
@@ -74,7 +72,7 @@ static struct win_two compare_two(const struct ballot *list, int n, double level
     int count = 0;
     double sum = 0;
     for (int i = 0; i < n; i++)
-        if (list[i].vote.share >= 0) {
+        if (list[i].vote.share != BOTH_BAD) {
             sum += list[i].vote.share;
             votes[count++] = list[i].vote;
         }
@@ -110,7 +108,7 @@ static int fit_strengths(struct win_report *r, const struct ballot *list, int n,
     r->players = mem_alloc((size_t)n_models + 1, sizeof *r->players);
     for (int i = 0; i < n; i++) {
         const int models[] = {list[i].a, list[i].b};
-        if (list[i].vote.share < 0)
+        if (list[i].vote.share == BOTH_BAD)
             continue;
         for (int k = 0; k < 2; k++)
             if (!player[models[k]]) {
