@@ -212,6 +212,12 @@ static void number_pairs(const struct reading *r, struct judged_votes *v)
     for (int i = 0; i < r->n; i++) {
         v->sources[i] = (struct judged_source){pair[i], r->rows[i].is_turned != r->rows[first[pair[i]]].is_turned, ""};
         text_copy(v->sources[i].hash, sizeof v->sources[i].hash, r->rows[i].hash);
+        struct judged_text *p = &v->pairs[pair[i]];
+        const bool turn = v->sources[i].is_turned;
+        if (p->model_a == p->model_b && model[2 * i] != model[2 * i + 1]) { // somebody compared two models with the same texts
+            p->model_a = model[2 * i + turn];
+            p->model_b = model[2 * i + !turn];
+        }
     }
     free(model);
     free(run);

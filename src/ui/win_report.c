@@ -22,9 +22,7 @@ struct ballot {
 static int by_models(const void *x, const void *y)
 {
     const struct ballot *p = x, *q = y;
-    return p->a != q->a   ? (p->a > q->a) - (p->a < q->a)
-           : p->b != q->b ? (p->b > q->b) - (p->b < q->b)
-                          : p->order - q->order;
+    return p->a != q->a ? p->a - q->a : p->b != q->b ? p->b - q->b : p->order - q->order;
 }
 
 // All that count, those of the same two models together. The caller frees.
@@ -40,7 +38,8 @@ static struct ballot *ballots_of(const struct judged_votes *v, int *n)
             (!is_graded && vote->verdict != VERDICT_BOTH_BAD))
             continue;
         const double for_a = vote->verdict < VERDICT_TIE ? 1 : vote->verdict > VERDICT_TIE ? 0 : 0.5;
-        const struct win_vote seen = {for_a, (double)p->length_gap, p->prompt}, turned = {1 - for_a, -seen.length_gap, p->prompt};
+        const struct win_vote seen = {for_a, (double)p->length_gap, p->prompt};
+        const struct win_vote turned = {1 - for_a, -seen.length_gap, p->prompt};
         struct ballot *one = &list[(*n)++];
         *one = (struct ballot){.a = turn ? p->model_b : p->model_a, .b = turn ? p->model_a : p->model_b, .order = i,
                                .vote = turn ? turned : seen, .is_a_first = vote->swapped == turn};
@@ -95,9 +94,7 @@ static struct win_two compare_two(const struct ballot *list, int n, double level
 static int most_votes_first(const void *x, const void *y)
 {
     const struct win_two *p = x, *q = y;
-    return p->rate.n != q->rate.n ? (q->rate.n > p->rate.n) - (q->rate.n < p->rate.n)
-           : p->a != q->a         ? p->a - q->a
-                                  : p->b - q->b;
+    return p->rate.n != q->rate.n ? q->rate.n - p->rate.n : p->a != q->a ? p->a - q->a : p->b - q->b;
 }
 
 static int fit_strengths(struct win_report *r, const struct ballot *list, int n, int n_models, struct err *e)

@@ -87,6 +87,18 @@ static void the_same_pair_is_known_by_any_number_and_order(void **state)
     assert_int_equal(judged_votes_read(store, "none", &v, &e), ERR_NOT_FOUND);
 }
 
+static void models_are_known_from_whoever_names_them(void **state)
+{
+    struct judged_votes v;
+    say(NULL, (struct said){"q", "x", "y", NULL, NULL, "ann", VERDICT_A, false, 1});
+    say(NULL, (struct said){"q", "y", "x", "of y", "of x", "bob", VERDICT_A, false, 1});
+    assert_ok(judged_votes_read(store, NULL, &v, e));
+    assert_int_equal(v.n_pairs, 1);
+    assert_string_equal(v.models[v.pairs[0].model_a], "of x");
+    assert_string_equal(v.models[v.pairs[0].model_b], "of y");
+    judged_votes_fini(&v);
+}
+
 static void what_is_taken_back_does_not_count(void **state)
 {
     struct judgement undone;
@@ -231,6 +243,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_same_pair_is_known_by_any_number_and_order, open_store, close_store),
+        cmocka_unit_test_setup_teardown(models_are_known_from_whoever_names_them, open_store, close_store),
         cmocka_unit_test_setup_teardown(what_is_taken_back_does_not_count, open_store, close_store),
         cmocka_unit_test_setup_teardown(a_report_tells_judges_apart, open_store, close_store),
         cmocka_unit_test_setup_teardown(a_report_without_overlap_says_nothing_of_it, open_store, close_store),
