@@ -54,6 +54,18 @@ static void print_rate(const char *what, double rate, struct interval i)
     printf("  %-16s%5.1f %%  [%.1f, %.1f]", what, 100 * rate, 100 * i.low, 100 * i.high);
 }
 
+static void print_undecided(const struct sequential *s, int64_t n)
+{
+    const double in_all = sequential_needed(s);
+    printf("  %-16s%snot decided%s after %lld %s", "verdict", print_on(stdout, PRINT_WARN), print_off(stdout), (long long)n,
+           text_plural(n, "prompt", "prompts"));
+    if (n >= 10 && in_all <= 100000) {
+        const double digits = pow(10, fmax(floor(log10(in_all)) - 1, 0)); // two of them: it is a guess
+        printf("; at this rate after about %.0f", ceil(in_all / digits) * digits);
+    }
+    printf("\n");
+}
+
 static void print_verdict(const struct sequential *s, const char *a, const char *b)
 {
     const int64_t n = s->wins + s->ties + s->losses;
@@ -62,8 +74,7 @@ static void print_verdict(const struct sequential *s, const char *a, const char 
         printf("  %-16s%sdecided%s: %s is better, after %lld of %lld prompts\n", "verdict", print_on(stdout, PRINT_GOOD),
                print_off(stdout), s->decided_for == 1 ? a : b, (long long)s->decided_at, (long long)n);
     else
-        printf("  %-16s%snot decided%s after %lld %s\n", "verdict", print_on(stdout, PRINT_WARN), print_off(stdout),
-               (long long)n, text_plural(n, "prompt", "prompts"));
+        print_undecided(s, n);
     printf("  %-16sevidence %.3g (%.3g decides); at all times %.1f to %.1f %%\n", "", s->decided_at ? s->e_max : e, needed,
            100 * s->rate.low, 100 * s->rate.high);
 }
@@ -176,6 +187,7 @@ static json_t *sequence_json(const struct sequential *s, const struct win_two *w
     json_object_set_new(o, "decided",
                         s->decided_at ? look_json_text(v->models[s->decided_for == 1 ? w->a : w->b]) : json_null());
     json_object_set_new(o, "decided_after", s->decided_at ? json_integer(s->decided_at) : json_null());
+    json_object_set_new(o, "prompts_needed", look_json_number(sequential_needed(s)));
     json_object_set_new(o, "win_rate_at_all_times", interval_json(s->rate));
     return o;
 }

@@ -112,7 +112,7 @@ static void what_is_taken_back_does_not_count(void **state)
     judged_votes_fini(&v);
 }
 
-static char texts[400][8];
+static char texts[400][16];
 
 // A vote of `who` on pair i, whose answers have 2 and 3 letters: B is the longer one.
 static void vote(int i, const char *who, enum verdict verdict, bool swapped, double seconds)

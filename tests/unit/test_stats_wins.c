@@ -126,6 +126,27 @@ static void a_prompt_counts_once_in_a_sequence(void **state)
     assert_true(all.decided_at > 0 && all.decided_for == 1 && all.e_a > few.e_a);
 }
 
+static void what_is_missing_is_foreseen(void **state)
+{
+    struct sequential s, later;
+    sequential_start(&s, 0.05);
+    assert_true(isinf(sequential_needed(&s)));
+    static const double ten[] = {1, 0, 1, 0.5, 1, 0, 1, 1, 0, 1};
+    for (int i = 0; i < 20; i++)
+        sequential_add(&s, ten[i % 10]);
+    const double needed = sequential_needed(&s);
+    assert_true(!s.decided_at && needed > 60 && needed < 200);
+    later = s;
+    for (int i = 20; !later.decided_at; i++) // as it went on
+        sequential_add(&later, ten[i % 10]);
+    assert_true(fabs((double)later.decided_at - needed) <= 10);
+    assert_true(sequential_needed(&later) == (double)later.decided_at);
+    sequential_start(&s, 0.05);
+    sequential_add(&s, 1);
+    sequential_add(&s, 0);
+    assert_true(isinf(sequential_needed(&s))); // even
+}
+
 // n votes, looked at after each: whether it stops, and for whom; *covers: whether the interval held `mean` at the end.
 static double experiment(struct rng *r, int n, double win, double tie, bool *covers)
 {
@@ -277,6 +298,7 @@ int main(void)
         cmocka_unit_test(win_rates_of_little_are_honest),
         cmocka_unit_test(sequences_agree_with_numpy),
         cmocka_unit_test(a_prompt_counts_once_in_a_sequence),
+        cmocka_unit_test(what_is_missing_is_foreseen),
         cmocka_unit_test(looking_at_every_vote_stops_falsely_at_most_one_time_in_twenty),
         cmocka_unit_test(votes_of_one_prompt_are_no_independent_evidence),
         cmocka_unit_test(differences_are_found),
