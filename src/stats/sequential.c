@@ -64,13 +64,12 @@ void sequential_interval(struct sequential *s)
 {
     const double log_enough = log(2 / s->alpha);
     struct interval now = s->rate;
+    const double wins = (double)s->wins, ties = (double)s->ties, losses = (double)s->losses;
     // A bound is made anew only where it has become narrower.
-    if (s->wins + s->ties > 0 &&
-        (now.low == 0 || sequential_log_capital((double)s->wins, (double)s->ties, (double)s->losses, now.low) > log_enough))
-        now.low = fmax(now.low, lower_bound((double)s->wins, (double)s->ties, (double)s->losses, log_enough));
-    if (s->losses + s->ties > 0 &&
-        (now.high == 1 || sequential_log_capital((double)s->losses, (double)s->ties, (double)s->wins, 1 - now.high) > log_enough))
-        now.high = fmin(now.high, 1 - lower_bound((double)s->losses, (double)s->ties, (double)s->wins, log_enough));
+    if (wins + ties > 0 && (now.low == 0 || sequential_log_capital(wins, ties, losses, now.low) > log_enough))
+        now.low = fmax(now.low, lower_bound(wins, ties, losses, log_enough));
+    if (losses + ties > 0 && (now.high == 1 || sequential_log_capital(losses, ties, wins, 1 - now.high) > log_enough))
+        now.high = fmin(now.high, 1 - lower_bound(losses, ties, wins, log_enough));
     if (now.low <= now.high) // else the mean has moved, and no interval holds for all that was seen
         s->rate = now;
 }

@@ -30,8 +30,9 @@ void sequential_interval(struct sequential *s);          // narrows s->rate by w
 // All at once: votes in the order in which they were given.
 struct sequential sequential_of(const struct win_vote *votes, int n, double alpha);
 
-// How many votes it takes in all, at the present shares of wins, ties and losses, until one of e_a and e_b is 2/alpha: a guess,
-// which bad luck makes longer. What there is where it is decided; INFINITY where it would take more than ten million.
+// How many votes it takes in all, at the present shares of wins, ties and losses, until one of e_a and e_b is 2/alpha: a
+// guess, which bad luck makes longer. What there is where it is decided; INFINITY where it would take more than ten
+// million.
 double sequential_needed(const struct sequential *s);
 
 // log K+(m) after these votes, 0 < m < 1; K- is that of 1 - m with wins and losses exchanged.
