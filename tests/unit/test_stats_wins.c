@@ -91,6 +91,29 @@ static void win_rates_of_little_are_honest(void **state)
     assert_true(b.low == 0 && b.high == 1);
 }
 
+// Sixteen prompts that differ, five votes on each.
+static void intervals_hold_the_rate_as_often_as_they_say(void **state)
+{
+    enum { N = 2000, PROMPTS = 16, EACH = 5 };
+    struct rng r = rng_make(5, RNG_TEST, 0);
+    int covers = 0, naive = 0;
+    for (int i = 0; i < N; i++) {
+        struct win_vote votes[PROMPTS * EACH];
+        double likely = 0;
+        for (int k = 0; k < PROMPTS * EACH; k++) {
+            likely = k % EACH ? likely : 1 / (1 + exp(-rng_normal(&r))); // a mean of 1/2
+            votes[k] = (struct win_vote){rng_uniform(&r) < likely, 0, k / EACH};
+        }
+        const struct win_rate w = win_rate_of(votes, PROMPTS * EACH, 0.95);
+        const struct interval votes_alone = binomial_wilson(w.wins, w.n, 0.95);
+        covers += w.interval.low <= 0.5 && 0.5 <= w.interval.high;
+        naive += votes_alone.low <= 0.5 && 0.5 <= votes_alone.high;
+    }
+    print_message("          95 %% intervals over prompts hold the rate in %d of %d, those over votes in %d\n", covers, N, naive);
+    assert_true(covers > 0.935 * N && covers < 0.97 * N);
+    assert_true(naive < 0.9 * N);
+}
+
 static void sequences_agree_with_numpy(void **state)
 {
     const json_t *one;
@@ -296,6 +319,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(win_rates_agree_with_statsmodels),
         cmocka_unit_test(win_rates_of_little_are_honest),
+        cmocka_unit_test(intervals_hold_the_rate_as_often_as_they_say),
         cmocka_unit_test(sequences_agree_with_numpy),
         cmocka_unit_test(a_prompt_counts_once_in_a_sequence),
         cmocka_unit_test(what_is_missing_is_foreseen),
