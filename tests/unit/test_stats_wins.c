@@ -109,7 +109,7 @@ static void intervals_hold_the_rate_as_often_as_they_say(void **state)
         covers += w.interval.low <= 0.5 && 0.5 <= w.interval.high;
         naive += votes_alone.low <= 0.5 && 0.5 <= votes_alone.high;
     }
-    print_message("          95 %% intervals over prompts hold the rate in %d of %d, those over votes in %d\n", covers, N, naive);
+    print_message("          intervals over prompts hold the rate in %d of %d, those over votes in %d\n", covers, N, naive);
     assert_true(covers > 0.935 * N && covers < 0.97 * N);
     assert_true(naive < 0.9 * N);
 }
