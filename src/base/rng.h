@@ -26,6 +26,7 @@ enum rng_stream {
     RNG_PICK = 14,   // which of a policy's answers are learnt from
     RNG_FEEDBACK = 15, // judged pairs that are learnt from again
     RNG_MERGE = 20,  // what DARE drops when models are merged
+    RNG_BOOTSTRAP = 21, // draws of prompts, for intervals of win rates
     RNG_TEST = 99,
 };
 struct rng {

@@ -1,6 +1,7 @@
 // attune label list, label export: pairs that wait for a person, and what people said as data for training.
 #include "config.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include "base/str.h"
 #include "cli/look.h"
 #include "cli/print.h"
+#include "cli/soft_labels.h"
 #include "store/labels.h"
 
 static const struct param list_options[] = {
@@ -21,6 +23,9 @@ static const struct param export_options[] = {
     {.name = "all", .type = PARAM_BOOL, .fallback = "no", .help = "Pairs of all runs, and those that people brought along."},
     {.name = "ties", .type = PARAM_BOOL, .fallback = "no",
      .help = "Writes pairs whose answers are equally good as well, with their votes: for objectives that learn from ties."},
+    {.name = "soft", .type = PARAM_BOOL, .fallback = "no",
+     .help = "Says how sure each label is, as a share: of ordinary annotators, how many would prefer the chosen answer? That "
+             "follows from all votes, from how far each annotator agrees with the others, and from how hard pairs are."},
     {0},
 };
 
@@ -38,12 +43,14 @@ const struct command command_label_list = {
 };
 const struct command command_label_export = {
     .name = "label export",
-    .synopsis = "attune label export RUN|--all FILE [--ties]",
+    .synopsis = "attune label export RUN|--all FILE [--ties] [--soft]",
     .summary = "Writes judged pairs as preference data that \"attune train\" reads.",
     .help = "Each line has prompt, chosen and rejected, and with several annotators their votes [for the chosen answer, for the "
             "other, ties]. \"grade\" is the mean of the graded verdicts, 1 for better and 2 for much better. Pairs without a "
             "better answer (ties, both bad) and those that somebody flagged or all skipped are left out, and counted on standard "
-            "error.\n"
+            "error.\n\n"
+            "With --soft \"share\" takes the place of votes; \"attune label stats\" shows what the annotators' abilities are. The "
+            "objectives that learn from shares (\"attune objectives\") read it as the probability that the label is right.\n"
             "  attune label export --all labels.jsonl\n"
             "  attune train --objective dpo --model MODEL --data labels.jsonl",
     .options = export_options,
@@ -145,19 +152,22 @@ static int prompt_json(const struct judged_pair *p, json_t **out, struct err *e)
     return json_parse(p->pair.turns, strlen(p->pair.turns), where, out, e);
 }
 
-static int write_pair(struct file_out *out, const struct judged_pair *p, struct err *e)
+// share: for B, NaN: the votes say it.
+static int write_pair(struct file_out *out, const struct judged_pair *p, double share, struct err *e)
 {
     json_t *prompt;
     int code = prompt_json(p, &prompt, e);
     if (code)
         return code;
-    const bool b = p->n_b > p->n_a;
+    const bool b = isnan(share) ? p->n_b > p->n_a : share > 0.5;
     const int64_t n = p->n_a + p->n_b + p->n_ties, better = b ? p->n_b : p->n_a, worse = b ? p->n_a : p->n_b;
     json_t *o = json_object();
     json_object_set_new(o, "prompt", prompt);
     json_object_set_new(o, "chosen", look_json_text(b ? p->pair.b : p->pair.a));
     json_object_set_new(o, "rejected", look_json_text(b ? p->pair.a : p->pair.b));
-    if (n > 1 || better == worse) {
+    if (!isnan(share)) {
+        json_object_set_new(o, "share", json_real(b ? share : 1 - share));
+    } else if (n > 1 || better == worse) {
         json_t *votes = json_pack("[I, I]", (json_int_t)better, (json_int_t)worse);
         if (p->n_ties)
             json_array_append_new(votes, json_integer(p->n_ties));
@@ -175,8 +185,9 @@ static int write_pair(struct file_out *out, const struct judged_pair *p, struct 
 }
 
 // Whether there is something to learn from the pair; else it is counted as what it is.
-static bool is_wanted(const struct judged_pair *p, bool ties, struct exported *count)
+static bool is_wanted(const struct judged_pair *p, double share, bool ties, struct exported *count)
 {
+    const bool is_tie = isnan(share) ? p->n_a == p->n_b : fabs(share - 0.5) < 1e-6;
     if (p->n_flags) {
         count->flagged++;
         return false;
@@ -186,22 +197,27 @@ static bool is_wanted(const struct judged_pair *p, bool ties, struct exported *c
         count->skipped += p->n_both_bad == 0;
         return false;
     }
-    count->ties += p->n_a == p->n_b;
-    return p->n_a != p->n_b || ties;
+    count->ties += is_tie;
+    return !is_tie || ties;
 }
 
-static int export(struct store *s, const char *run, const char *path, bool ties, struct exported *count, struct err *e)
+static int export(struct store *s, const char *run, const char *path, bool ties, bool is_soft, struct exported *count, struct err *e)
 {
+    struct soft_labels soft = {0};
     struct judged_pair *list = NULL;
     struct file_out *out = NULL;
     int n = 0, code = labels_judged(s, run, &list, &n, e);
+    if (!code && is_soft)
+        code = soft_labels_open(&soft, s, run, e);
     if (!code)
         code = file_out_open(&out, path, e);
-    for (int i = 0; !code && i < n; i++)
-        if (is_wanted(&list[i], ties, count)) {
-            code = write_pair(out, &list[i], e);
+    for (int i = 0; !code && i < n; i++) {
+        const double share = is_soft ? soft_labels_share(&soft, &list[i]) : NAN;
+        if (is_wanted(&list[i], share, ties, count)) {
+            code = write_pair(out, &list[i], share, e);
             count->written++;
         }
+    }
     if (!code && count->written == 0)
         code = err_set(e, ERR_NOT_FOUND, "%s%s has no pair with a better answer yet: %s is not written", run ? "run " : "",
                        run ? run : "the project", path);
@@ -210,6 +226,7 @@ static int export(struct store *s, const char *run, const char *path, bool ties,
     else if (!code)
         code = file_out_commit(out, e);
     judged_pairs_free(list, n);
+    soft_labels_close(&soft);
     return code;
 }
 
@@ -248,7 +265,7 @@ static int run_export(int argc, char **argv)
     if (!code)
         code = look_project(&a, false, &s, &e);
     if (!code)
-        code = export(s, all ? NULL : a.words[0], path, ties, &count, &e);
+        code = export(s, all ? NULL : a.words[0], path, ties, settings_bool(&a.settings, "soft"), &count, &e);
     say_left_out(&count, ties);
     if (code)
         status = args_fail(&a, &e);

@@ -88,8 +88,8 @@ static int judged_id(struct store *s, int64_t run_id, const struct asked_pair *p
                            "SELECT id FROM pairs_judged WHERE run IS ?1 AND number IS ?2 AND hash = ?3", e);
     if (!code)
         code = sql_prepare(&s->sql, &s->add_judged,
-                           "INSERT INTO pairs_judged(run, number, hash, prompt, turns, a, b, model, step, at_ms) "
-                           "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", e);
+                           "INSERT INTO pairs_judged(run, number, hash, prompt, turns, a, b, model, model_b, step, at_ms) "
+                           "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", e);
     if (code)
         return code;
     bind_id(s->find_judged, 1, run_id);
@@ -101,13 +101,13 @@ static int judged_id(struct store *s, int64_t run_id, const struct asked_pair *p
         sqlite3_reset(s->find_judged);
         return 0;
     }
-    const char *texts[] = {p->hash, p->prompt, p->turns, p->a, p->b, p->model};
+    const char *texts[] = {p->hash, p->prompt, p->turns, p->a, p->b, p->model, p->model_b};
     bind_id(s->add_judged, 1, run_id);
     bind_id(s->add_judged, 2, run_id ? p->id : 0);
-    for (int i = 0; !code && i < 6; i++)
+    for (int i = 0; !code && i < 7; i++)
         code = bind_text(s, s->add_judged, 3 + i, texts[i], e);
-    sqlite3_bind_int64(s->add_judged, 9, p->step);
-    sqlite3_bind_int64(s->add_judged, 10, p->at_ms);
+    sqlite3_bind_int64(s->add_judged, 10, p->step);
+    sqlite3_bind_int64(s->add_judged, 11, p->at_ms);
     if (!code)
         code = sql_step(&s->sql, s->add_judged, e);
     *id = sqlite3_last_insert_rowid(s->sql.db);

@@ -30,7 +30,7 @@ struct asked_pair {
     enum pair_state state;
     char *prompt, *a, *b;    // as a person reads them
     char *turns;             // the prompt as a JSON list of messages; "": the prompt is a plain text
-    char *model;             // which weights answered, for the record
+    char *model, *model_b;   // which weights answered, for the record; model_b: B's where another one than A's, else "" or NULL
     void *tokens;            // what training needs, in the engine's own form; NULL: nothing
     size_t n_token_bytes;
     char hash[65];           // of the texts; set by the store

@@ -126,7 +126,8 @@ int labels_judged(struct store *s, const char *run, struct judged_pair **out, in
         code = sql_prepare(&s->sql, &s->judged,
                            "SELECT ifnull(p.number, p.id), p.step, p.at_ms, p.prompt, p.turns, p.a, p.b, p.model, p.hash, r.name, "
                            "sum(j.verdict < 0), sum(j.verdict IN (1, 2)), sum(j.verdict = 0), sum(j.verdict = 3), "
-                           "sum(j.verdict = 4), sum(j.verdict = 5), sum(CASE WHEN j.verdict <= 2 THEN j.verdict ELSE 0 END) "
+                           "sum(j.verdict = 4), sum(j.verdict = 5), sum(CASE WHEN j.verdict <= 2 THEN j.verdict ELSE 0 END), "
+                           "p.model_b "
                            "FROM pairs_judged p JOIN judgements j ON j.pair = p.id LEFT JOIN runs r ON r.id = p.run "
                            "WHERE (?1 = 0 OR p.run = ?1) AND j.verdict <> 6 "
                            "AND NOT EXISTS(SELECT 1 FROM judgements x WHERE x.supersedes = j.id) GROUP BY p.id ORDER BY p.id", e);
@@ -143,7 +144,7 @@ int labels_judged(struct store *s, const char *run, struct judged_pair **out, in
             .pair = {.id = sqlite3_column_int64(s->judged, 0), .step = sqlite3_column_int64(s->judged, 1),
                      .at_ms = sqlite3_column_int64(s->judged, 2), .prompt = sql_text(s->judged, 3),
                      .turns = sql_text(s->judged, 4), .a = sql_text(s->judged, 5), .b = sql_text(s->judged, 6),
-                     .model = sql_text(s->judged, 7)},
+                     .model = sql_text(s->judged, 7), .model_b = sql_text(s->judged, 17)},
             .run = sql_text(s->judged, 9),
             .grades = sqlite3_column_double(s->judged, 16),
         };

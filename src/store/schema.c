@@ -45,6 +45,8 @@ static const char *const store_migrations[] = {
     "  supersedes INTEGER UNIQUE REFERENCES judgements(id));"
     "CREATE INDEX judgements_of_run ON judgements(run, id);"
     "CREATE INDEX judgements_of_pair ON judgements(pair, annotator);",
+    // 3: pairs whose answers come from two models
+    "ALTER TABLE pairs_judged ADD COLUMN model_b TEXT NOT NULL DEFAULT '';",
     NULL,
 };
 const struct sql_schema store_schema = {
