@@ -10,7 +10,7 @@ extern const struct command command_bench_objectives, command_chart, command_che
     command_runs,
     command_sample, command_set, command_show, command_stop, command_train;
 extern const struct command command_eval, command_label, command_label_export, command_label_list, command_label_undo, command_model_agree,
-    command_score;
+    command_fork, command_score;
 
 // In the order of the help.
 const struct command *const command_table[] = {
@@ -25,6 +25,7 @@ const struct command *const command_table[] = {
     &command_set,
     &command_pause,
     &command_resume,
+    &command_fork,
     &command_stop,
     &command_checkpoint,
     &command_remove,

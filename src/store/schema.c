@@ -45,6 +45,9 @@ static const char *const store_migrations[] = {
     "  supersedes INTEGER UNIQUE REFERENCES judgements(id));"
     "CREATE INDEX judgements_of_run ON judgements(run, id);"
     "CREATE INDEX judgements_of_pair ON judgements(pair, annotator);",
+    // 3: runs that go on from a checkpoint of another
+    "ALTER TABLE runs ADD COLUMN parent INTEGER REFERENCES runs(id);"
+    "ALTER TABLE runs ADD COLUMN parent_step INTEGER;",
     NULL,
 };
 const struct sql_schema store_schema = {

@@ -44,11 +44,14 @@ UI_LIBS = libui.a
 # The charts. Only curves, charts and run_cache know of runs; the rest is pure.
 libui_a_SOURCES += \
 	%D%/axis.c %D%/axis.h \
+	%D%/blend.c %D%/blend.h \
 	%D%/charts.c %D%/charts.h \
 	%D%/curves.c %D%/curves.h \
 	%D%/curves_draw.c \
+	%D%/layouts.c %D%/layouts.h \
 	%D%/plot.c %D%/plot.h \
 	%D%/pyramid.c %D%/pyramid.h \
+	%D%/range_stats.c %D%/range_stats.h \
 	%D%/raster.c %D%/raster.h \
 	%D%/run_cache.c %D%/run_cache.h \
 	%D%/series.c %D%/series.h \
