@@ -17,14 +17,8 @@ double blend_t95(int df)
     static const double exact[] = {12.706204736, 4.302652730, 3.182446305, 2.776445105, 2.570581836, 2.446911851,
                                    2.364624252,  2.306004135, 2.262157163, 2.228138852, 2.200985160, 2.178812830,
                                    2.160368656,  2.144786688, 2.131449546};
-    BUG_IF(df < 1);
-    const int n = (int)(sizeof exact / sizeof *exact);
-    if (df <= n)
-        return exact[df - 1];
-    // Cornish-Fisher around the normal quantile (Abramowitz and Stegun 26.7.5), good to 1e-6 from 16 on.
-    const double z = 1.959963984540054, z3 = z * z * z, z5 = z3 * z * z, z7 = z5 * z * z, v = df;
-    return z + (z3 + z) / (4 * v) + (5 * z5 + 16 * z3 + 3 * z) / (96 * v * v) +
-           (3 * z7 + 19 * z5 + 17 * z3 - 15 * z) / (384 * v * v * v);
+    BUG_IF(df < 1 || df >= BLEND_SOURCES);
+    return exact[df - 1];
 }
 
 void blend_init(struct blend *b, bool is_difference, enum band band)
@@ -66,8 +60,7 @@ static bool is_continued(const struct blend *b, const struct blend_source *sourc
         return false;
     for (int i = 0; i < n; i++) {
         const struct blend_cursor *at = &b->at[i];
-        if (at->series != sources[i].series || at->used > at->series->n ||
-            (at->used > 0 && series_step(at->series, at->used - 1) != at->last))
+        if (at->series != sources[i].series || at->used > at->series->n || at->rewinds != at->series->n_rewinds)
             return false;
     }
     return true;
@@ -83,7 +76,7 @@ static void begin(struct blend *b, const struct blend_source *sources, int n)
     }
     b->n = n;
     for (int i = 0; i < n; i++)
-        b->at[i] = (struct blend_cursor){sources[i].series, 0, 0};
+        b->at[i] = (struct blend_cursor){sources[i].series, 0, sources[i].series->n_rewinds};
 }
 
 static void add_mean(struct blend *b, int64_t step, const double *values, int n)
@@ -151,10 +144,7 @@ bool blend_update(struct blend *b, const struct blend_source *given, int n_given
             return true;
         add_step(b, step);
         for (int i = 0; i < n; i++)
-            if (b->at[i].used < b->at[i].series->n && series_step(b->at[i].series, b->at[i].used) == step) {
-                b->at[i].used++;
-                b->at[i].last = step;
-            }
+            b->at[i].used += b->at[i].used < b->at[i].series->n && series_step(b->at[i].series, b->at[i].used) == step;
     }
     return false;
 }

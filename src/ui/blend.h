@@ -26,8 +26,8 @@ struct blend {
     int n;
     struct blend_cursor {
         const struct series *series;
-        uint32_t used;  // points taken
-        int64_t last;   // step of the last one, to notice that a run went back
+        uint32_t used;    // points taken
+        uint32_t rewinds; // of the series then
     } at[BLEND_SOURCES];
 };
 
@@ -38,5 +38,5 @@ void blend_fini(struct blend *b);
 bool blend_update(struct blend *b, const struct blend_source *sources, int n, uint32_t budget);
 // A curve's value at a step, on the line between its points: NaN beyond its ends and beside a value that is not finite.
 double blend_value(const struct series *s, double step);
-// Two-sided 95 % quantile of Student's t; df >= 1.
+// Two-sided 95 % quantile of Student's t; df from 1 to BLEND_SOURCES - 1.
 double blend_t95(int df);

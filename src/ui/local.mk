@@ -26,6 +26,8 @@ libui_a_SOURCES = \
 	%D%/ui_state.c \
 	%D%/view.h \
 	%D%/eval_jobs.c \
+	%D%/fork_jobs.c \
+	%D%/kept.c \
 	%D%/eval_table.c %D%/eval_table.h \
 	%D%/form.c %D%/form.h \
 	%D%/form_memory.c %D%/form_memory.h \
@@ -47,7 +49,12 @@ libui_a_SOURCES += \
 	%D%/blend.c %D%/blend.h \
 	%D%/charts.c %D%/charts.h \
 	%D%/curves.c %D%/curves.h \
+	%D%/curves_compare.c %D%/curves_compare.h \
 	%D%/curves_draw.c \
+	%D%/curves_keep.c \
+	%D%/curves_lines.c \
+	%D%/curves_measured.c \
+	%D%/curves_tables.c \
 	%D%/layouts.c %D%/layouts.h \
 	%D%/plot.c %D%/plot.h \
 	%D%/pyramid.c %D%/pyramid.h \
@@ -61,9 +68,15 @@ libui_a_SOURCES += \
 	%D%/view_curves.c \
 	%D%/x_map.c %D%/x_map.h
 
-EXTRA_DIST += tests/golden/chart-ascii.txt tests/golden/chart-block.txt tests/golden/chart-braille.txt
+EXTRA_DIST += tests/golden/chart-compare.txt tests/golden/chart-ascii.txt tests/golden/chart-block.txt tests/golden/chart-braille.txt
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_health tests/unit/test_series tests/unit/test_plot tests/unit/test_curves
+check_PROGRAMS += tests/unit/test_curves_lines
+tests_unit_test_curves_lines_SOURCES = tests/unit/test_curves_lines.c tests/lib/testing.h
+tests_unit_test_curves_lines_LDADD = $(UI_LIBS) $(STORE_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/test_blend
+tests_unit_test_blend_SOURCES = tests/unit/test_blend.c tests/lib/testing.h
+tests_unit_test_blend_LDADD = $(UI_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_health_SOURCES = tests/unit/test_health.c tests/lib/testing.h
 tests_unit_test_health_LDADD = $(UI_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_curves_SOURCES = tests/unit/test_curves.c tests/lib/testing.h
