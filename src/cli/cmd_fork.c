@@ -26,10 +26,13 @@ const struct command command_fork = {
     .name = "fork",
     .synopsis = "attune fork RUN [NAME=VALUE]... [--at STEP] [--objective NAME]",
     .summary = "Starts a run that goes on from a checkpoint of another, with other settings.",
-    .help = "Weights, the optimizer's moments and the place in the data are those of the checkpoint, the reference is that of RUN, and "
-            "steps count on; the settings are those that were in force there, but for what you change. With another objective or "
-            "other data, what belongs to the old ones begins anew. Charts draw both branches, with a mark where they part.\n\n"
-            "  attune fork dpo-1 --at 300 lr=1e-5\n  attune fork dpo-1 --at 300 --objective ipo --name ipo-from-300 beta=0.5",
+    .help =
+        "Weights, the optimizer's moments and the place in the data are those of the checkpoint, the reference is that of "
+        "RUN, and "
+        "steps count on; the settings are those that were in force there, but for what you change. With another objective "
+        "or "
+        "other data, what belongs to the old ones begins anew. Charts draw both branches, with a mark where they part.\n\n"
+        "  attune fork dpo-1 --at 300 lr=1e-5\n  attune fork dpo-1 --at 300 --objective ipo --name ipo-from-300 beta=0.5",
     .options = options,
     .json = true,
     .run = run,
@@ -75,7 +78,8 @@ static int fork_run(struct args *a, struct store *s, struct err *e)
     if (!code)
         code = look_open(&l, s, name, e);
     if (!code)
-        fprintf(json ? stderr : stdout, "%s: goes on from step %lld of %s (process %d)\n", name, (long long)step, q.run, l.status.pid);
+        fprintf(json ? stderr : stdout, "%s: goes on from step %lld of %s (process %d)\n", name, (long long)step, q.run,
+                l.status.pid);
     if (!code && !detach)
         code = follow_to_end(&l, json, e);
     else if (!code && json)

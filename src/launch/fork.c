@@ -68,11 +68,14 @@ static int find_step(const char *run, const char *run_dir, int64_t at, int64_t *
         if (at < 0 || steps[i] <= at)
             *step = steps[i];
     if (n == 0)
-        code = err_set(e, ERR_NOT_FOUND, "%s has no checkpoint yet to fork from; \"attune checkpoint %s\" writes one while it runs",
-                       run, run);
+        code =
+            err_set(e, ERR_NOT_FOUND,
+                    "%s has no checkpoint yet to fork from; \"attune checkpoint %s\" writes one while it runs", run, run);
     else if (*step < 0)
-        code = err_set(e, ERR_NOT_FOUND, "%s has no checkpoint at or before step %lld: those that are kept begin at step %lld (more are "
-                       "kept with a smaller save-every and a larger keep)", run, (long long)at, (long long)steps[0]);
+        code = err_set(e, ERR_NOT_FOUND,
+                       "%s has no checkpoint at or before step %lld: those that are kept begin at step %lld (more are "
+                       "kept with a smaller save-every and a larger keep)",
+                       run, (long long)at, (long long)steps[0]);
     free(steps);
     free(checkpoints);
     return code;
@@ -195,18 +198,24 @@ static int64_t planned_steps(const char *run_dir, const json_t *then, const json
     return status.total_steps;
 }
 
-static int check_possible(const char *run, const char *run_dir, int64_t step, const json_t *then, const json_t *all, struct err *e)
+static int check_possible(const char *run, const char *run_dir, int64_t step, const json_t *then, const json_t *all,
+                          struct err *e)
 {
     const char *feedback = json_string_value(json_object_get(all, "feedback"));
     const int64_t planned = planned_steps(run_dir, then, all);
     if (feedback && strcmp(feedback, "person") == 0)
-        return err_set(e, ERR_UNSUPPORTED, "%s learns from people's judgements of its own pairs, which a fork does not have: only "
-                       "runs with another feedback can be forked", run);
+        return err_set(e, ERR_UNSUPPORTED,
+                       "%s learns from people's judgements of its own pairs, which a fork does not have: only "
+                       "runs with another feedback can be forked",
+                       run);
     if (whole_setting(all, "stages") > 1)
-        return err_set(e, ERR_UNSUPPORTED, "a run in stages cannot be forked: each stage's reference belongs to its own run");
+        return err_set(e, ERR_UNSUPPORTED,
+                       "a run in stages cannot be forked: each stage's reference belongs to its own run");
     if (planned > 0 && step >= planned)
-        return err_set(e, ERR_STATE, "nothing is left to train after step %lld of %lld: fork %s at an earlier checkpoint, or give "
-                       "more steps, such as steps=%lld", (long long)step, (long long)planned, run, (long long)(2 * planned));
+        return err_set(e, ERR_STATE,
+                       "nothing is left to train after step %lld of %lld: fork %s at an earlier checkpoint, or give "
+                       "more steps, such as steps=%lld",
+                       (long long)step, (long long)planned, run, (long long)(2 * planned));
     return 0;
 }
 
@@ -239,7 +248,8 @@ static int find_objective(struct fork *f, const char *name, struct err *e)
         return 0;
     if (name && *name)
         return err_set(e, ERR_USAGE, "there is no objective \"%.60s\"; \"attune objectives\" lists what there is", name);
-    return err_set(e, ERR_UNSUPPORTED, "%s is a %.60s of several runs: fork one of these", f->parent.name, f->parent.objective);
+    return err_set(e, ERR_UNSUPPORTED, "%s is a %.60s of several runs: fork one of these", f->parent.name,
+                   f->parent.objective);
 }
 
 static int gather(struct fork *f, struct store *s, const struct fork_request *q, struct err *e)
@@ -288,8 +298,8 @@ static int add(struct store *s, const struct fork *f, const char *name, char **n
     if (!code)
         code = link_tree(f->checkpoint, str_text(&links), e);
     if (!code)
-        code = store_add_fork(s, name, f->objective->name, text_setting(f->settings, "model"), text_setting(f->settings, "data"),
-                              f->settings, f->parent.name, f->step, &made, e);
+        code = store_add_fork(s, name, f->objective->name, text_setting(f->settings, "model"),
+                              text_setting(f->settings, "data"), f->settings, f->parent.name, f->step, &made, e);
     if (!code) {
         char *dir = store_run_dir(s, made);
         str_addf(&to, "%s/checkpoints", dir);

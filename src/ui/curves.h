@@ -35,11 +35,11 @@ struct curves {
 
     struct chart *charts;
     int n_charts, focus;
-    struct chart_look {                    // how charts are shown that a person has changed, also those that are not here now
+    struct chart_look { // how charts are shown that a person has changed, also those that are not here now
         char title[64];
         enum scale scale;
         bool clip;
-    } *looks;
+    } * looks;
     int n_looks, cap_looks;
     double evals_looked_s;                 // when evaluations were looked for last
     int n_all;                             // charts before layout and filter
@@ -107,8 +107,8 @@ bool curves_point(const struct curves *c, const struct plot_line *line, uint32_t
 void curves_draw(struct curves *c, struct canvas *canvas, struct rect area);
 double curves_shown_value(const struct curves *c, const struct chart *chart, const struct plot_line *line, uint32_t i);
 // ---- tables beside the charts (curves_tables.c) ----
-// One line a curve: its value as it is, smoothed, and against the pinned one, at the cursor or at the end; with a marked range
-// what it amounts to.
+// One line a curve: its value as it is, smoothed, and against the pinned one, at the cursor or at the end; with a marked
+// range what it amounts to.
 void curves_draw_values(const struct curves *c, const struct chart *chart, struct canvas *canvas, struct rect area);
 // The same for all charts on the screen: one line a run, with the focused chart first.
 void curves_draw_linked(const struct curves *c, struct canvas *canvas, struct rect area);

@@ -64,7 +64,8 @@ static bool select_pair(struct view *v)
 {
     const struct run_list *l = ui_runs(v->ui);
     struct run_row *open = ui_run(v->ui);
-    struct run_row *dpo = open && strcmp(open->info.objective, "dpo") == 0 ? open : newest(l, false, open && is_matching(open) ? open : NULL);
+    struct run_row *dpo =
+        open && strcmp(open->info.objective, "dpo") == 0 ? open : newest(l, false, open && is_matching(open) ? open : NULL);
     struct run_row *matching = open && is_matching(open) ? open : dpo ? newest(l, true, dpo) : NULL;
     if (!dpo || !matching)
         return false;
@@ -75,7 +76,10 @@ static bool select_pair(struct view *v)
 static enum view_result set_layout(struct view *v, const char *arg)
 {
     struct curves *c = v->state;
-    const struct layout *to = arg ? layout_find(arg) : c->layout && c->layout[1].name ? c->layout + 1 : c->layout ? layouts : layouts + 1;
+    const struct layout *to = arg                              ? layout_find(arg)
+                              : c->layout && c->layout[1].name ? c->layout + 1
+                              : c->layout                      ? layouts
+                                                               : layouts + 1;
     if (!to) {
         struct str names = {0};
         for (const struct layout *l = layouts; l->name; l++)
@@ -87,7 +91,8 @@ static enum view_result set_layout(struct view *v, const char *arg)
     c->layout = to;
     choose_charts(c);
     if (strcmp(to->name, "dpo-pm") == 0 && c->n_runs < 2 && !select_pair(v))
-        ui_say(v->ui, "Layout %s; there is no DPO run with one of preference matching (pm-rlhf, spl) on the same data.", to->title);
+        ui_say(v->ui, "Layout %s; there is no DPO run with one of preference matching (pm-rlhf, spl) on the same data.",
+               to->title);
     else
         ui_say(v->ui, "Layout: %s.", to->title);
     return show_anew(v);
@@ -146,14 +151,14 @@ static enum view_result set_group(struct view *v, const char *arg)
 static void say_groups(struct view *v)
 {
     const struct curves *c = v->state;
-    static const char *const bands[] = {"the mean alone", "mean, with the least and the most", "mean, with one standard deviation",
-                                        "mean, with its 95 % interval (Student's t)"};
+    static const char *const bands[] = {"the mean alone", "mean, with the least and the most",
+                                        "mean, with one standard deviation", "mean, with its 95 % interval (Student's t)"};
     int group[CURVES_RUNS], size[CURVES_RUNS], n = 0;
     curves_groups(c, group, size);
     for (int i = 0; i < c->n_runs; i++)
         n += group[i] == i;
-    ui_say(v->ui, "%d runs in %d %s by %s: %s.%s", c->n_runs, n, text_plural(n, "group", "groups"), c->group_by, bands[c->band],
-           n == c->n_runs ? " No two are alike: :group SETTING groups by another." : "");
+    ui_say(v->ui, "%d runs in %d %s by %s: %s.%s", c->n_runs, n, text_plural(n, "group", "groups"), c->group_by,
+           bands[c->band], n == c->n_runs ? " No two are alike: :group SETTING groups by another." : "");
 }
 
 // From runs to groups with the band that was chosen last, then through the bands, and back.
@@ -267,9 +272,11 @@ static int better_way(const char *key)
     static const struct {
         const char *part;
         int way;
-    } words[] = {{"loss", -1}, {"rewards/rejected", -1}, {"perplexity", -1}, {"pm_divergence", -1}, {"ece", -1}, {"clipped_ratio", -1},
-                 {"grad_norm", -1}, {"step_s", -1}, {"zero_std", -1}, {"accurac", 1}, {"reward", 1}, {"margins", 1}, {"ndcg", 1},
-                 {"logps/chosen", 1}, {"win_rate", 1}, {"tokens_per_s", 1}, {"distinct", 1}, {"kl", -1}};
+    } words[] = {
+        {"loss", -1},          {"rewards/rejected", -1}, {"perplexity", -1}, {"pm_divergence", -1}, {"/ece", -1},
+        {"clipped_ratio", -1}, {"grad_norm", -1},        {"step_s", -1},     {"zero_std", -1},      {"accurac", 1},
+        {"reward", 1},         {"margins", 1},           {"ndcg", 1},        {"logps/chosen", 1},   {"win_rate", 1},
+        {"tokens_per_s", 1},   {"distinct", 1},          {"kl", -1}};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (strstr(key, words[i].part))
             return words[i].way;
@@ -291,7 +298,8 @@ static enum view_result find_best(struct view *v, const char *arg)
     if (c->n_runs < 2)
         return need_runs(v);
     if (!arg) {
-        ui_ask(v->ui, CMD_BEST, "best run by (a metric; min: or max: before it)", c->focus < c->n_charts ? c->charts[c->focus].overlay : "");
+        ui_ask(v->ui, CMD_BEST, "best run by (a metric; min: or max: before it)",
+               c->focus < c->n_charts ? c->charts[c->focus].overlay : "");
         return VIEW_CHANGED;
     }
     int way = text_starts(arg, "min:") ? -1 : text_starts(arg, "max:") ? 1 : 0;

@@ -9,12 +9,6 @@
 #include "base/str.h"
 #include "ui/curves.h"
 
-double curves_shown_value(const struct curves *c, const struct chart *chart, const struct plot_line *line, uint32_t i)
-{
-    return c->weight > 0 && !chart->exact && series_is_smooth(line->series) ? series_smoothed(line->series, i)
-                                                                            : series_value(line->series, i);
-}
-
 static int marks_of(const struct curves *c, struct plot_mark *marks, int max)
 {
     int run = curves_raised(c), n = 0;
@@ -66,8 +60,15 @@ static void fill_title(const struct curves *c, const struct chart *chart, int wi
 // Everything about a plot but its lines and texts.
 static struct plot plot_of(const struct curves *c, const struct chart *chart, bool focused)
 {
-    struct plot p = {.x_kind = c->x_kind, .x_log = c->x_log, .scale = chart->scale, .noise = chart_noise(chart), .clip = chart->clip,
-                     .weight = chart->exact ? 0 : c->weight, .cursor = NAN, .focused = focused, .lines_only = c->lines_only};
+    struct plot p = {.x_kind = c->x_kind,
+                     .x_log = c->x_log,
+                     .scale = chart->scale,
+                     .noise = chart_noise(chart),
+                     .clip = chart->clip,
+                     .weight = chart->exact ? 0 : c->weight,
+                     .cursor = NAN,
+                     .focused = focused,
+                     .lines_only = c->lines_only};
     curves_window(c, &p.x0, &p.x1);
     if (c->has_cursor && c->n_runs > 0) {
         p.cursor = x_map_value(curves_map(c, curves_raised(c)), c->cursor);
@@ -77,8 +78,8 @@ static struct plot plot_of(const struct curves *c, const struct chart *chart, bo
     return p;
 }
 
-static void draw_plot(struct curves *c, const struct chart *chart, struct plot *p, struct plot_line *lines, int n, struct canvas *canvas,
-                      struct rect area)
+static void draw_plot(struct curves *c, const struct chart *chart, struct plot *p, struct plot_line *lines, int n,
+                      struct canvas *canvas, struct rect area)
 {
     struct plot_mark marks[MAX_MARKS];
     char values[RASTER_LINES][16], empty[64];
@@ -115,8 +116,8 @@ void curves_draw_chart(struct curves *c, const struct chart *chart, struct canva
 }
 
 // The chart of one run alone, over the same ranges as the others'.
-static void draw_single(struct curves *c, const struct chart *chart, int run, const struct span *range, struct canvas *canvas,
-                        struct rect area)
+static void draw_single(struct curves *c, const struct chart *chart, int run, const struct span *range,
+                        struct canvas *canvas, struct rect area)
 {
     struct plot_line line;
     char title[MAX_TITLE];
@@ -282,7 +283,8 @@ static void draw_grid(struct curves *c, struct canvas *canvas, struct rect area)
     c->n_shown = c->n_charts - c->first_shown < places ? c->n_charts - c->first_shown : places;
     c->needs_poll = c->needs_poll || first_before != c->first_shown || n_before != c->n_shown;
     for (int i = 0; i < c->n_shown; i++)
-        curves_draw_chart(c, &c->charts[c->first_shown + i], canvas, place_of(c, area, i), c->first_shown + i == c->focus, false);
+        curves_draw_chart(c, &c->charts[c->first_shown + i], canvas, place_of(c, area, i), c->first_shown + i == c->focus,
+                          false);
 }
 
 // The focused chart once for each run that has it, on the page of the grid that has the raised one.
@@ -303,8 +305,8 @@ static void draw_multiples(struct curves *c, struct canvas *canvas, struct rect 
     const struct span range = plot_span(&p);
     divide(c, area, n);
     const int places = c->grid_rows * c->grid_columns, first = raised / places * places;
-    canvas_textf(canvas, head.x + 1, head.y, head.width - 2, STYLE(COLOR_TITLE, .attr = ATTR_BOLD), "%s, each run alone, one scale%s",
-                 chart->overlay, n > places ? " (t: the next ones)" : "");
+    canvas_textf(canvas, head.x + 1, head.y, head.width - 2, STYLE(COLOR_TITLE, .attr = ATTR_BOLD),
+                 "%s, each run alone, one scale%s", chart->overlay, n > places ? " (t: the next ones)" : "");
     for (int i = 0; i < places && first + i < n; i++)
         draw_single(c, chart, runs[first + i], &range, canvas, place_of(c, area, i));
 }
@@ -316,7 +318,8 @@ static void draw_none(const struct curves *c, struct canvas *canvas, struct rect
     if (c->filter[0])
         str_addf(&s, "No chart passes the filter \"%s\": \\ changes it.", c->filter);
     else
-        str_addf(&s, "None of the metrics of the layout %s were recorded: L shows the next layout.", c->layout ? c->layout->title : "");
+        str_addf(&s, "None of the metrics of the layout %s were recorded: L shows the next layout.",
+                 c->layout ? c->layout->title : "");
     canvas_paragraph(canvas, rect_inset(area, 2, 1), 0, STYLE(COLOR_MUTED), str_text(&s), s.len);
     str_fini(&s);
 }
@@ -359,7 +362,8 @@ void curves_draw(struct curves *c, struct canvas *canvas, struct rect area)
         is_bad = false;
     }
     add_hint(c, &last);
-    int lines = canvas_paragraph(canvas, (struct rect){0, 0, area.width - 2, 0}, 0, STYLE(COLOR_DEFAULT), str_text(&last), last.len);
+    int lines = canvas_paragraph(canvas, (struct rect){0, 0, area.width - 2, 0}, 0, STYLE(COLOR_DEFAULT), str_text(&last),
+                                 last.len);
     lines = !is_bad && !c->has_range ? 1 : lines > 3 ? 3 : lines;
     struct rect foot = area.height >= 12 && last.len > 0 ? rect_cut_bottom(&area, lines) : (struct rect){0};
     draw_tables(c, canvas, &area);
@@ -374,6 +378,7 @@ void curves_draw(struct curves *c, struct canvas *canvas, struct rect area)
     if (head.height)
         draw_settings(c, canvas, head);
     if (foot.height)
-        canvas_paragraph(canvas, rect_inset(foot, 1, 0), 0, STYLE(is_bad ? COLOR_BAD : COLOR_MUTED), str_text(&last), last.len);
+        canvas_paragraph(canvas, rect_inset(foot, 1, 0), 0, STYLE(is_bad ? COLOR_BAD : COLOR_MUTED), str_text(&last),
+                         last.len);
     str_fini(&last);
 }

@@ -14,11 +14,12 @@ json_t *curves_keep(const struct curves *c)
 {
     json_t *charts = json_object();
     for (int i = 0; i < c->n_looks; i++)
-        json_object_set_new(charts, c->looks[i].title, json_pack("{s:s, s:b}", "y", scale_name(c->looks[i].scale), "clip", c->looks[i].clip));
-    return json_pack("{s:s, s:s, s:f, s:s, s:b, s:s, s:s, s:s, s:b, s:I, s:o}", "layout", c->layout ? c->layout->name : "all",
-                     "filter", c->filter, "smooth", c->weight, "x", x_kind_name(c->x_kind), "x_log", c->x_log, "mode", modes[c->mode],
-                     "band", band_name(c->band), "group_by", c->group_by, "diff", c->diff, "pinned",
-                     (json_int_t)c->pinned, "charts", charts);
+        json_object_set_new(charts, c->looks[i].title,
+                            json_pack("{s:s, s:b}", "y", scale_name(c->looks[i].scale), "clip", c->looks[i].clip));
+    return json_pack("{s:s, s:s, s:f, s:s, s:b, s:s, s:s, s:s, s:b, s:I, s:o}", "layout",
+                     c->layout ? c->layout->name : "all", "filter", c->filter, "smooth", c->weight, "x",
+                     x_kind_name(c->x_kind), "x_log", c->x_log, "mode", modes[c->mode], "band", band_name(c->band),
+                     "group_by", c->group_by, "diff", c->diff, "pinned", (json_int_t)c->pinned, "charts", charts);
 }
 
 static void take_text(const json_t *kept, const char *key, char *out, size_t size)

@@ -59,7 +59,8 @@ static struct range_stats stats_of(const struct curves *c, const struct series *
     const uint64_t poll = c->mode == MODE_RUNS ? 0 : c->derived_poll;
     for (int i = 0; i < RASTER_LINES; i++) {
         const struct range_known *k = &m->known[i];
-        if (k->poll == poll && k->series == s && k->first == first && k->end == end && k->rewinds == s->n_rewinds && end > first)
+        if (k->poll == poll && k->series == s && k->first == first && k->end == end && k->rewinds == s->n_rewinds &&
+            end > first)
             return k->stats;
     }
     struct range_known *k = &m->known[m->next++ % RASTER_LINES];
@@ -194,12 +195,13 @@ static const char *tail_of(const char *key)
     return slash && strlen(key) >= CELL ? slash + 1 : key;
 }
 
-static void draw_linked_heads(const struct curves *c, struct canvas *canvas, struct rect area, int at, int others, int *charts)
+static void draw_linked_heads(const struct curves *c, struct canvas *canvas, struct rect area, int at, int others,
+                              int *charts)
 {
     static const char *const first[] = {"value", "smoothed", "minus first"};
     const int right = area.x + area.width;
-    canvas_textf(canvas, area.x + 1, area.y, at - area.x - 2, STYLE(COLOR_TITLE, .attr = ATTR_BOLD), "at step %.0f: %s", c->cursor,
-                 c->n_runs > 1 ? c->charts[c->focus].overlay : c->charts[c->focus].title);
+    canvas_textf(canvas, area.x + 1, area.y, at - area.x - 2, STYLE(COLOR_TITLE, .attr = ATTR_BOLD), "at step %.0f: %s",
+                 c->cursor, c->n_runs > 1 ? c->charts[c->focus].overlay : c->charts[c->focus].title);
     draw_heads(canvas, first, 3, at, area.y, right);
     if (c->pinned)
         canvas_text_right(canvas, at + CELL * 2, area.y, CELL - 1, STYLE(COLOR_MUTED), "minus pinned");
@@ -218,7 +220,8 @@ void curves_draw_linked(const struct curves *c, struct canvas *canvas, struct re
     if (c->focus >= c->n_charts)
         return;
     const struct chart *chart = &c->charts[c->focus];
-    const int n = curves_lines(c, chart, lines), at = area.x + 40, right = area.x + area.width, pinned = pinned_line(c, lines, n);
+    const int n = curves_lines(c, chart, lines), at = area.x + 40, right = area.x + area.width,
+              pinned = pinned_line(c, lines, n);
     // One run's parts have letters of their own in each chart: nothing to be linked by.
     for (int i = c->first_shown; i < c->first_shown + c->n_shown && i < c->n_charts && c->n_runs > 1; i++)
         if (i != c->focus && others < 16 && at + CELL * (3 + others + 3) <= right)
@@ -246,7 +249,8 @@ void curves_draw_linked(const struct curves *c, struct canvas *canvas, struct re
     const int top = area.y + n + 1;
     if (!c->has_range || top >= area.y + area.height)
         return;
-    canvas_textf(canvas, area.x + 1, top, at - area.x - 2, STYLE(COLOR_TITLE, .attr = ATTR_BOLD), "steps %.0f-%.0f", from, to);
+    canvas_textf(canvas, area.x + 1, top, at - area.x - 2, STYLE(COLOR_TITLE, .attr = ATTR_BOLD), "steps %.0f-%.0f", from,
+                 to);
     draw_heads(canvas, range_heads, RANGE_COLUMNS, at, top, right);
     for (int k = 0; k < n && top + 1 + k < area.y + area.height; k++) {
         put_name(canvas, &lines[k], lines[k].label[0] ? lines[k].label : chart->title, area.x + 1, top + 1 + k, 36);
@@ -302,7 +306,8 @@ static int find_differences(const struct curves *c, const char **names, int max)
             const char *name;
             json_t *value;
             json_object_foreach(c->rows[i]->settings, name, value) {
-                bool known = strcmp(name, "model") == 0 || strcmp(name, "data") == 0 || strcmp(name, "objective") == 0, in_all = true;
+                bool known = strcmp(name, "model") == 0 || strcmp(name, "data") == 0 || strcmp(name, "objective") == 0,
+                     in_all = true;
                 for (int k = 0; k < c->n_runs; k++) {
                     const bool has = json_object_get(c->rows[k]->settings, name) != NULL;
                     known = known || (k < i && has);

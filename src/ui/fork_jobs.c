@@ -31,7 +31,8 @@ static int fork_work(void *arg, struct err *e)
 {
     struct fork_job *j = arg;
     struct store *s;
-    const struct fork_request q = {.run = j->run, .at = j->at, .name = j->name, .objective = j->objective, .changes = j->changes};
+    const struct fork_request q = {
+        .run = j->run, .at = j->at, .name = j->name, .objective = j->objective, .changes = j->changes};
     int code = store_open(&s, j->dir, false, e);
     if (code)
         return code;
@@ -88,7 +89,8 @@ static bool take_word(struct fork_job *j, char *word)
 void ui_fork(struct ui *ui, const char *run, int64_t at, const char *changes)
 {
     struct fork_job *j = mem_alloc(1, sizeof *j);
-    *j = (struct fork_job){.dir = mem_strdup(store_dir(ui->store)), .run = mem_strdup(run), .at = at, .changes = json_object()};
+    *j = (struct fork_job){
+        .dir = mem_strdup(store_dir(ui->store)), .run = mem_strdup(run), .at = at, .changes = json_object()};
     char *list = mem_strdup(changes), *rest = list, *word;
     while ((word = strsep(&rest, " "))) {
         char *whole = mem_strdup(word);

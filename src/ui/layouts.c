@@ -10,18 +10,49 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-static const char *const preference[] = {
-    "rewards/margins", "eval/rewards/margins", "rewards/accuracies", "eval/rewards/accuracies", "loss", "kl", "completions/mean_length",
-    "logps/chosen", "rewards/ndcg", "entropy", NULL};
-static const char *const reward[] = {
-    "reward", "eval/reward", "kl", "objective/kl", "completions/mean_length", "entropy", "reward_std", "frac_reward_zero_std",
-    "completions/clipped_ratio", "clip_ratio/high_mean", "ratio/mean", "loss", "loss/policy_avg", "measured/reward", "measured/gold/reward", NULL};
+static const char *const preference[] = {"rewards/margins",
+                                         "eval/rewards/margins",
+                                         "rewards/accuracies",
+                                         "eval/rewards/accuracies",
+                                         "loss",
+                                         "kl",
+                                         "completions/mean_length",
+                                         "logps/chosen",
+                                         "rewards/ndcg",
+                                         "entropy",
+                                         NULL};
+static const char *const reward[] = {"reward",
+                                     "eval/reward",
+                                     "kl",
+                                     "objective/kl",
+                                     "completions/mean_length",
+                                     "entropy",
+                                     "reward_std",
+                                     "frac_reward_zero_std",
+                                     "completions/clipped_ratio",
+                                     "clip_ratio/high_mean",
+                                     "ratio/mean",
+                                     "loss",
+                                     "loss/policy_avg",
+                                     "measured/reward",
+                                     "measured/gold/reward",
+                                     NULL};
 static const char *const throughput[] = {
     "tokens_per_s", "step_s", "rollout/staleness", "lr", "grad_norm", NULL};
 // What both are compared by: arXiv:2405.16455 asks whether the minority's share is kept, and what that costs in reward.
-static const char *const dpo_pm[] = {
-    "minority/share", "measured/pm_divergence", "reward", "eval/reward", "measured/reward", "kl", "measured/kl/exact", "completions/mean_length",
-    "entropy", "measured/entropy", "rollout/minority", "style/", NULL};
+static const char *const dpo_pm[] = {"minority/share",
+                                     "measured/pm_divergence",
+                                     "reward",
+                                     "eval/reward",
+                                     "measured/reward",
+                                     "kl",
+                                     "measured/kl/exact",
+                                     "completions/mean_length",
+                                     "entropy",
+                                     "measured/entropy",
+                                     "rollout/minority",
+                                     "style/",
+                                     NULL};
 
 const struct layout layouts[] = {
     {"all", "all charts", NULL, NULL},

@@ -49,6 +49,7 @@ libui_a_SOURCES += \
 	%D%/blend.c %D%/blend.h \
 	%D%/charts.c %D%/charts.h \
 	%D%/curves.c %D%/curves.h \
+	%D%/curves_ask.c \
 	%D%/curves_compare.c %D%/curves_compare.h \
 	%D%/curves_draw.c \
 	%D%/curves_keep.c \

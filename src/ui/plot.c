@@ -172,8 +172,8 @@ static void draw_curve(const struct plot_line *line, bool smoothed, bool faint, 
 }
 
 // From the lower edge to the upper one, where both are there.
-static void draw_band(const struct plot *p, const struct plot_line *line, int owner, const struct trace_view *v, struct raster *r,
-                      struct scratch *w)
+static void draw_band(const struct plot *p, const struct plot_line *line, int owner, const struct trace_view *v,
+                      struct raster *r, struct scratch *w)
 {
     const bool smoothed = p->weight > 0 && series_is_smooth(line->low) && series_is_smooth(line->high);
     trace_curve(line->low, smoothed, line->map, v, w->spans, w->columns, w->edges);
@@ -181,7 +181,8 @@ static void draw_band(const struct plot *p, const struct plot_line *line, int ow
     for (int x = 0; x < v->width; x++) {
         if (w->spans[x].low > w->spans[x].high || w->more[x].low > w->more[x].high)
             continue;
-        raster_shade(r, x, v->height - 1 - (int)lrintf(w->more[x].high), v->height - 1 - (int)lrintf(w->spans[x].low), owner);
+        raster_shade(r, x, v->height - 1 - (int)lrintf(w->more[x].high), v->height - 1 - (int)lrintf(w->spans[x].low),
+                     owner);
     }
 }
 
@@ -341,12 +342,16 @@ static void draw_marks(const struct plot *p, struct canvas *c, struct rect field
         struct style style = STYLE(m->kind == MARK_TROUBLE ? COLOR_BAD : m->kind == MARK_FORK ? COLOR_ACCENT : COLOR_WARN);
         for (int y = 0; y < field.height; y++)
             canvas_put(c, x, field.y + y, sign(c, SIGN_CONTROL), style);
-        canvas_put(c, beside_label(c, field, x), foot, m->kind == MARK_TROUBLE ? '!' : m->kind == MARK_FORK ? sign(c, SIGN_FORK) : '*',
+        canvas_put(c, beside_label(c, field, x), foot,
+                   m->kind == MARK_TROUBLE ? '!'
+                   : m->kind == MARK_FORK  ? sign(c, SIGN_FORK)
+                                           : '*',
                    style);
     }
 }
 
-static void draw_upright(struct canvas *c, struct rect field, const struct trace_view *v, double at, int dot_x, enum sign what)
+static void draw_upright(struct canvas *c, struct rect field, const struct trace_view *v, double at, int dot_x,
+                         enum sign what)
 {
     double dot = isnan(at) ? NAN : trace_x(v, at);
     if (!(dot > -0.5 && dot < v->width - 0.5))
@@ -453,7 +458,8 @@ static void draw_field(const struct plot *p, struct canvas *c, struct rect insid
     out->field = (struct rect){inside.x + columns + 1, inside.y, width, rows};
     struct raster r;
     raster_init(&r, width, rows, c->glyphs);
-    struct trace_view v = {r.width, r.height, p->x0, p->x1, &out->y, p->x_log && p->x1 > 1.01 * fmax(p->x0, TRACE_LOG_FLOOR)};
+    struct trace_view v = {r.width, r.height, p->x0,
+                           p->x1,   &out->y,  p->x_log && p->x1 > 1.01 * fmax(p->x0, TRACE_LOG_FLOOR)};
     struct scratch w = {mem_alloc((size_t)r.width, sizeof *w.spans), mem_alloc((size_t)r.width, sizeof *w.more),
                         mem_alloc((size_t)r.width, sizeof *w.columns), mem_alloc((size_t)r.width + 1, sizeof *w.edges)};
     draw_curves(p, &v, &r, &w);

@@ -273,7 +273,8 @@ static enum view_result mark_range(struct view *v, const char *arg)
     if (arg) {
         const size_t n = strcspn(arg, " ");
         snprintf(word, sizeof word, "%.*s", (int)n, arg);
-        if (!text_to_double(word, &from) || !text_to_double(arg + n + strspn(arg + n, " "), &to) || from < 0 || to < 0 || from == to) {
+        if (!text_to_double(word, &from) || !text_to_double(arg + n + strspn(arg + n, " "), &to) || from < 0 || to < 0 ||
+            from == to) {
             ui_say_error(v->ui, "range: two steps are wanted, such as: range 600 900 (or off), not %s", arg);
             return VIEW_KEPT;
         }

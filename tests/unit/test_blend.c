@@ -227,11 +227,24 @@ static void filters_take_words_patterns_and_their_opposites(void **state)
         const char *filter, *text;
         bool passes;
     } rows[] = {
-        {"", "loss eval/loss", true}, {"loss", "LOSS of policy", true}, {"kl", "loss eval/loss", false},
-        {"eval loss", "loss eval/loss", true}, {"eval kl", "loss eval/loss", false}, {"kl|loss", "loss", true},
-        {"kl,entropy", "loss", false}, {"!eval", "loss eval/loss", false}, {"!eval", "lr", true}, {"!eval loss", "loss", true},
-        {"rewards/*s", "rewards/margins", true}, {"r?wards", "rewards", true}, {"r?ards", "rewards", false}, {"  loss  ", "loss", true},
-        {"!", "loss", true}, {"|", "loss", false}, {"!a|b", "b", false}, {"!a|b", "c", true},
+        {"", "loss eval/loss", true},
+        {"loss", "LOSS of policy", true},
+        {"kl", "loss eval/loss", false},
+        {"eval loss", "loss eval/loss", true},
+        {"eval kl", "loss eval/loss", false},
+        {"kl|loss", "loss", true},
+        {"kl,entropy", "loss", false},
+        {"!eval", "loss eval/loss", false},
+        {"!eval", "lr", true},
+        {"!eval loss", "loss", true},
+        {"rewards/*s", "rewards/margins", true},
+        {"r?wards", "rewards", true},
+        {"r?ards", "rewards", false},
+        {"  loss  ", "loss", true},
+        {"!", "loss", true},
+        {"|", "loss", false},
+        {"!a|b", "b", false},
+        {"!a|b", "c", true},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (filter_passes(rows[i].filter, rows[i].text) != rows[i].passes)
@@ -251,7 +264,8 @@ static int make(struct chart *charts, const char *const *keys)
 
 static void layouts_choose_charts_in_their_order(void **state)
 {
-    static const char *const keys[] = {"lr", "loss", "kl", "minority/share", "rewards/margins", "style/song", "tokens_per_s", NULL};
+    static const char *const keys[] = {"lr",         "loss",         "kl", "minority/share", "rewards/margins",
+                                       "style/song", "tokens_per_s", NULL};
     struct chart charts[8];
     int n = make(charts, keys);
     assert_int_equal(layout_charts(NULL, "", charts, n), 7);

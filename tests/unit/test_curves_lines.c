@@ -29,8 +29,8 @@ static int tear_down(void **state)
     return 0;
 }
 
-static struct run_writer *write_run(const char *name, double beta, int seed, const char *parent, int64_t from, int64_t to, double slope,
-                                    enum run_state run_state)
+static struct run_writer *write_run(const char *name, double beta, int seed, const char *parent, int64_t from, int64_t to,
+                                    double slope, enum run_state run_state)
 {
     struct run_writer *w;
     char *named;
@@ -95,8 +95,9 @@ static void screen_of(struct curves *c, int width, int height, struct str *out)
 
 static void runs_stand_together_over_seeds_or_by_a_setting(void **state)
 {
-    struct run_writer *w[4] = {write_run("a", 0.1, 1, NULL, 0, 100, 1, RUN_DONE), write_run("b", 0.3, 1, NULL, 0, 100, 10, RUN_DONE),
-                               write_run("c", 0.1, 2, NULL, 0, 100, 2, RUN_DONE), write_run("d", 0.1, 3, NULL, 0, 50, 6, RUN_RUNNING)};
+    struct run_writer *w[4] = {
+        write_run("a", 0.1, 1, NULL, 0, 100, 1, RUN_DONE), write_run("b", 0.3, 1, NULL, 0, 100, 10, RUN_DONE),
+        write_run("c", 0.1, 2, NULL, 0, 100, 2, RUN_DONE), write_run("d", 0.1, 3, NULL, 0, 50, 6, RUN_RUNNING)};
     static const char *const names[] = {"a", "b", "c", "d"};
     struct run_row *rows[4];
     struct curves c;
@@ -179,8 +180,9 @@ static void differences_are_to_the_pinned_run(void **state)
     assert_non_null(strstr(str_text(&text), "+1000")); // b's slope in 100 steps
     str_clear(&text);
     curves_describe_range(&c, &text);
-    assert_string_equal(str_text(&text), "steps 10-20  a: 11 points  slope/100 +100.0  change +10.00  least 10.00  most 20.00  mean 15.00  "
-                                         "sd 3.317  area 150.0");
+    assert_string_equal(str_text(&text),
+                        "steps 10-20  a: 11 points  slope/100 +100.0  change +10.00  least 10.00  most 20.00  mean 15.00  "
+                        "sd 3.317  area 150.0");
     // Small multiples have one scale: what b reaches stands on a's axis too.
     c.has_cursor = c.has_range = false;
     c.multiples = true;
@@ -216,7 +218,8 @@ static void settings_that_differ_are_listed(void **state)
 
 static void a_fork_goes_on_where_its_parent_was(void **state)
 {
-    struct run_writer *w[2] = {write_run("fork", 0.5, 1, "a", 40, 90, 3, RUN_DONE), write_run("fork-2", 0.5, 1, "fork", 60, 70, 4, RUN_DONE)};
+    struct run_writer *w[2] = {write_run("fork", 0.5, 1, "a", 40, 90, 3, RUN_DONE),
+                               write_run("fork-2", 0.5, 1, "fork", 60, 70, 4, RUN_DONE)};
     struct run_row *rows[3] = {look("fork-2"), look("fork"), look("a")};
     struct curves c;
     struct plot_line lines[RASTER_LINES];
@@ -253,9 +256,9 @@ static void a_fork_goes_on_where_its_parent_was(void **state)
 
 static void add_evaluation(json_t *all, const char *run, int step, const char *prompts, double divergence)
 {
-    json_array_append_new(all, json_pack("{s:s, s:i, s:{s:s, s:i, s:f, s:s}, s:{s:{s:f}, s:{s:f}}}", "run", run, "step", step, "how", "prompts",
-                                         prompts, "samples", 2, "beta", 0.1, "reward_model", "j", "measures", "pm_divergence", "value",
-                                         divergence, "style/song", "value", 0.5));
+    json_array_append_new(all, json_pack("{s:s, s:i, s:{s:s, s:i, s:f, s:s}, s:{s:{s:f}, s:{s:f}}}", "run", run, "step",
+                                         step, "how", "prompts", prompts, "samples", 2, "beta", 0.1, "reward_model", "j",
+                                         "measures", "pm_divergence", "value", divergence, "style/song", "value", 0.5));
 }
 
 static void evaluations_of_checkpoints_are_curves(void **state)
@@ -315,8 +318,8 @@ static void a_project_remembers_how_things_are_shown(void **state)
     assert_ptr_equal(b.layout, a.layout);
     assert_string_equal(b.filter, "!eval");
     assert_string_equal(b.group_by, "beta");
-    assert_true(b.mode == MODE_GROUPS && b.band == BAND_INTERVAL && b.x_kind == X_TOKENS && b.x_log && b.diff && b.weight == 0.97 &&
-                b.pinned == 7);
+    assert_true(b.mode == MODE_GROUPS && b.band == BAND_INTERVAL && b.x_kind == X_TOKENS && b.x_log && b.diff &&
+                b.weight == 0.97 && b.pinned == 7);
     curves_recall_look(&b, &other);
     assert_true(other.scale == SCALE_LOG && other.clip);
     json_t *again = curves_keep(&b);
@@ -324,8 +327,8 @@ static void a_project_remembers_how_things_are_shown(void **state)
     json_decref(again);
     json_decref(kept);
     // From another version, or damaged by hand: what makes no sense is left.
-    kept = json_pack("{s:i, s:s, s:f, s:s, s:s, s:[], s:{s:i}}", "layout", 3, "x", "miles", "smooth", 17.0, "mode", "", "band", "none at all",
-                     "filter", "charts", "loss", 1);
+    kept = json_pack("{s:i, s:s, s:f, s:s, s:s, s:[], s:{s:i}}", "layout", 3, "x", "miles", "smooth", 17.0, "mode", "",
+                     "band", "none at all", "filter", "charts", "loss", 1);
     assert_non_null(kept);
     curves_take_up(&b, kept);
     curves_take_up(&b, NULL);

@@ -1,4 +1,5 @@
-// A fork is the run it comes from up to its step, and its own settings from there on: short whole runs whose numbers are known.
+// A fork is the run it comes from up to its step, and its own settings from there on: short whole runs whose numbers are
+// known.
 #include "config.h"
 
 #include "whole.h"
@@ -9,7 +10,8 @@
 
 #define SHORT "steps=4 batch-size=1 schedule=constant warmup=0 eval-every=0 probe-every=0 save-every=1 keep=9 "
 
-static void fork_of(const char *parent, const char *name, int64_t at, const char *objective, const char *key, const char *value)
+static void fork_of(const char *parent, const char *name, int64_t at, const char *objective, const char *key,
+                    const char *value)
 {
     struct store *s;
     char *made;
