@@ -49,7 +49,7 @@ static void fill_title(const struct curves *c, const struct chart *chart, int wi
 {
     const char *minus = c->mode == MODE_DELTA && c->n_runs > 1 ? " minus " : "";
     char pinned[3] = {minus[0] ? c->rows[curves_pinned(c)]->letter : 0};
-    if (c->n_runs < 2 || strcmp(chart->overlay, chart->title) == 0)
+    if (c->n_runs < 2 || strcmp(chart->overlay, chart->title) == 0 || text_starts(chart->overlay, "measured/"))
         snprintf(title, MAX_TITLE, "%s%s%s", chart->title, minus, pinned);
     else if (width >= 50)
         snprintf(title, MAX_TITLE, "%s: %s%s%s", chart->title, chart->overlay, minus, pinned);
@@ -238,6 +238,9 @@ static bool last_change(const struct curves *c, struct str *s)
         str_add(s, d->trouble);
     else if (last)
         str_addf(s, "%c step %lld: %s", last->is_trouble ? '!' : '*', (long long)last->step, last->text);
+    else if (c->rows[curves_raised(c)]->info.parent_name)
+        str_addf(s, "fork of %s at step %lld", c->rows[curves_raised(c)]->info.parent_name,
+                 (long long)c->rows[curves_raised(c)]->info.parent_step);
     return d->trouble[0] || (last && last->is_trouble);
 }
 

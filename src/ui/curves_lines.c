@@ -56,9 +56,10 @@ static bool same_but_seed(const struct run_row *a, const struct run_row *b)
             return false;
     if (json_object_size(a->settings) != json_object_size(b->settings))
         return false;
-    json_object_foreach(a->settings, name, value) if (strcmp(name, "seed") != 0 &&
-                                                      strcmp(run_setting_text(a, name, x, sizeof x),
-                                                             run_setting_text(b, name, y, sizeof y)) != 0) return false;
+    json_object_foreach(a->settings, name, value)
+        if (strcmp(name, "seed") != 0 &&
+            strcmp(run_setting_text(a, name, x, sizeof x), run_setting_text(b, name, y, sizeof y)) != 0)
+            return false;
     return true;
 }
 

@@ -60,7 +60,7 @@ const struct layout layouts[] = {
     {"reward", "reward", reward, NULL},
     {"throughput", "throughput", throughput, NULL},
     {"dpo-pm", "DPO against PM-RLHF", dpo_pm,
-     "reward and PM divergence come from evaluations: attune eval RUN@STEP --reward-model DIR, of several checkpoints"},
+     "Reward and PM divergence are measured: attune eval --run RUN --curve --reward-model RM puts them here."},
     {NULL, NULL, NULL, NULL},
 };
 

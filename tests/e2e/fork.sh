@@ -54,6 +54,29 @@ is "it goes on at the end" "base 12" "$(field longer parent) $(field longer pare
 rm -r p/runs/base
 check "its parent's folder is not needed" "$attune" fork hot --at 6 --name orphan
 
+# The same from the console, and both branches in one chart.
+cat >script <<'END'
+size 120x40
+open hot
+cursor 8
+fork lr=0.0005 beta=0.2 name=cold
+wait cold goes on from step 6 of hot.
+curves
+wait i cold
+snapshot screen
+END
+check "fork in the console" "$attune" --script script
+is "it is one" "hot 6 0.2" "$(field cold parent) $(field cold parent_step) $("$attune" show cold | awk '$1 == "beta" { print $2 }')"
+says "both branches are drawn" 'hot.*cold' screen
+"$attune" -e 'open hot; fork objective=nothing; wait no objective' >out 2>err
+is "another objective that there is not" 2 $?
+says "its reason is said" 'there is no objective "nothing"' err
+for words in "fork lr" "fork at=two" "fork lr=1e-3 name=" "fork =3"; do
+    "$attune" -e "open hot; $words" >out 2>err
+    is "$words is refused" 2 $?
+    says "$words: the reason is said" 'is no NAME=VALUE' err
+done
+
 # What cannot be is said before there is a run.
 fails "the end of a run" 7 'nothing is left to train after step 12 of 12' hot
 fails "an early step" 4 'no checkpoint at or before step 2: those that are kept begin at step 6' hot --at 2
@@ -66,11 +89,13 @@ fails "an unknown objective" 2 'there is no objective "dppo"' hot --at 6 --objec
 fails "an unknown run" 4 'there is no run "hut"' hut
 fails "a name that is taken" 7 'there is a run again' hot --at 6 --name again
 fails "an objective that lacks something" 2 'reward' hot --at 6 --objective rloo --name none
-is "nothing of that became a run" "again base-fork-1 hot ipo longer orphan wide" "$(ls -A p/runs | tr '\n' ' ' | sed 's/ $//')"
+is "nothing of that became a run" "again base-fork-1 cold hot ipo longer orphan wide" "$(ls -A p/runs | tr '\n' ' ' | sed 's/ $//')"
 rm -r p/runs/again/checkpoints/*
 "$attune" resume again >out 2>err
 is "a finished one is not begun again" 7 $?
 check "a slow one" "$attune" fork hot --at 6 --name slow steps=100000 --detach
+i=0
+while [ "$(field slow step)" -le 8 ] && [ $i -lt 300 ]; do sleep 0.1; i=$((i + 1)); done
 "$attune" stop slow --wait >/dev/null
 last=$(ls p/runs/slow/checkpoints | sed 's/step-//' | sort -n | tail -n 1)
 rm -r p/runs/slow/checkpoints

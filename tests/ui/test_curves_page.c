@@ -118,7 +118,7 @@ static void the_project_keeps_layout_and_filter(void **state)
     open_run(&r, "dpo-1", 120, 30);
     WALK(&r, {"L", "Layout: preference."}, {"", "preference  x step"}, {":layout throughput\r", "learning rate"}, {":layout odd\r", "there is none called odd"},
          {":layout reward\r", "KL to the reference"}, {"\\length\r", "\\length: 1 of"}, {"", "response length"}, {"\\\025nothing\r", "No chart passes the filter"},
-         {"\\\025!kl\r", "\\!kl:"}, {":layout dpo-pm\r", "no DPO run with one of preference matching"}, {"", "PM divergence come from evaluations"},
+         {"\\\025!kl\r", "\\!kl:"}, {":layout dpo-pm\r", "no DPO run with one of preference matching"}, {"", "PM divergence are measured"},
          {":layout preference\r", "preference"}, {"x", "Only steps"}, {":smooth 0.9\r", "EMA 0.9"});
     rig_send(&r, "qq");
     assert_int_equal(rig_end(&r), 0);

@@ -267,6 +267,7 @@ static void evaluations_of_checkpoints_are_curves(void **state)
     struct curves c;
     json_t *all = json_array(), *more;
     add_evaluation(all, "a", 80, "p", 0.2);
+    add_evaluation(all, "a", 40, "others", 5); // of the same checkpoint as well
     add_evaluation(all, "a", 40, "p", 0.4);
     add_evaluation(all, "a", 60, "others", 9);
     add_evaluation(all, "c", 20, "p", 0.7);
