@@ -51,7 +51,7 @@ const struct command_row command_rows[] = {
     {CMD_SMOOTH, "smooth", "smooth by", "", IN_CURVES, "0..0.99", "Set the smoothing; 0 shows the points as they are.", 0},
     {CMD_X_AXIS, "x-axis", "x axis", "x", IN_CURVES, NULL, "What the x axis counts.", 0},
     {CMD_Y_SCALE, "y-scale", "log scale", "y", IN_CURVES, NULL, "Linear or logarithmic y axis.", 0},
-    {CMD_CLIP, "clip", "clip", "a", IN_CURVES, NULL, "Leave outliers out of the y range.", 0},
+    {CMD_CLIP, "clip", "clip", "a", IN_CURVES, "PERCENT", "Leave outliers out of the y range: one percent at each end, or so many.", 0},
     {CMD_RANGE, "range", "range", "v", IN_CURVES, "FROM TO", "Mark from here to where the cursor goes: slope, mean, area of the range; + zooms into it.", 0},
     {CMD_X_LOG, "x-log", "log x axis", "X", IN_CURVES, NULL, "Logarithmic x axis, or linear again.", 0},
     {CMD_RAISE, "raise", "raise", "t", IN_CURVES, "RUN", "Draw another of the overlaid runs on top and the others dim; after the last, all alike.", 0},

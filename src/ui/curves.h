@@ -38,7 +38,7 @@ struct curves {
     struct chart_look { // how charts are shown that a person has changed, also those that are not here now
         char title[64];
         enum scale scale;
-        bool clip;
+        double clip;
     } * looks;
     int n_looks, cap_looks;
     double evals_looked_s;                 // when evaluations were looked for last
@@ -99,6 +99,7 @@ void curves_end_deriving(struct curves *c);   // gives up what none of them want
 void curves_free_derived(struct curves *c);
 // Which runs stand together: group[i] is the index of the first run of i's group; sizes by that index.
 void curves_groups(const struct curves *c, int *group, int *size);
+bool curves_has_setting(const struct curves *c, const char *name); // some run has a value for it
 // The value of a setting as a person would type it, "" when the run has none.
 const char *run_setting_text(const struct run_row *row, const char *name, char *out, size_t size);
 // The point of a line that the cursor (or without one the end) stands on; false when it has none.

@@ -120,15 +120,6 @@ static enum view_result set_mode(struct view *v, enum curves_mode mode)
     return show_anew(v);
 }
 
-static bool somebody_has(const struct curves *c, const char *name)
-{
-    char text[300];
-    for (int i = 0; i < c->n_runs; i++)
-        if (run_setting_text(c->rows[i], name, text, sizeof text)[0])
-            return true;
-    return false;
-}
-
 static enum view_result set_group(struct view *v, const char *arg)
 {
     struct curves *c = v->state;
@@ -140,7 +131,7 @@ static enum view_result set_group(struct view *v, const char *arg)
     }
     if (strcmp(arg, "off") == 0)
         return set_mode(v, MODE_RUNS);
-    if (!somebody_has(c, arg)) {
+    if (!curves_has_setting(c, arg)) {
         ui_say_error(v->ui, "group: no run here has a setting %s", arg);
         return VIEW_KEPT;
     }

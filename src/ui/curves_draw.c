@@ -159,18 +159,27 @@ static size_t common_prefix(const struct curves *c)
     return n;
 }
 
+// The runs by letter and name, those of a group as their first one with how many there are.
 static void draw_runs(const struct curves *c, struct canvas *canvas, struct rect line, int right)
 {
     enum { MORE = 4 }; // "+12 "
-    int x = line.x + 1, raised = curves_raised(c), needed = 0;
+    int x = line.x + 1, raised = curves_raised(c), needed = 0, group[CURVES_RUNS], size[CURVES_RUNS];
+    const bool in_groups = c->mode == MODE_GROUPS;
+    curves_groups(c, group, size);
     for (int i = 0; i < c->n_runs; i++)
-        needed += (int)strlen(c->rows[i]->info.name) + 4;
+        needed += in_groups && group[i] != i ? 0 : (int)strlen(c->rows[i]->info.name) + (in_groups ? 10 : 4);
     const size_t skipped = c->n_runs > 1 && x + needed > right ? common_prefix(c) : 0;
     for (int i = 0; i < c->n_runs && c->n_runs > 1; i++) {
         const struct run_row *r = c->rows[i];
-        const char *name = r->info.name + skipped;
-        struct style style =
-            STYLE(COLOR_SERIES + r->index % N_SERIES_COLORS, .attr = i == raised ? ATTR_BOLD | ATTR_UNDERLINE : 0);
+        char name[160];
+        if (in_groups && group[i] != i)
+            continue;
+        if (in_groups)
+            snprintf(name, sizeof name, "%s (n %d)", r->info.name + skipped, size[i]);
+        else
+            text_copy(name, sizeof name, r->info.name + skipped);
+        struct style style = STYLE(COLOR_SERIES + r->index % N_SERIES_COLORS,
+                                   .attr = (in_groups ? group[raised] : raised) == i ? ATTR_BOLD | ATTR_UNDERLINE : 0);
         const int columns = (int)strlen(name) + 2, more = i + 1 < c->n_runs ? MORE : 0;
         if (x + columns + more > right) {
             if (x < right)
@@ -205,8 +214,8 @@ static void draw_settings(const struct curves *c, struct canvas *canvas, struct 
     if (c->focus < c->n_charts) {
         if (c->charts[c->focus].scale != SCALE_LINEAR)
             str_addf(&s, "  y %s", scale_name(c->charts[c->focus].scale));
-        if (c->charts[c->focus].clip)
-            str_add(&s, "  clip 1%");
+        if (c->charts[c->focus].clip > 0)
+            str_addf(&s, "  clip %g%%", c->charts[c->focus].clip);
     }
     str_add(&s, c->fit && tight ? "" : c->fit ? "  whole run" : c->follow ? "  follow" : "  zoomed (0: all)");
     int width = (int)s.len < line.width - 2 ? (int)s.len : line.width - 2;

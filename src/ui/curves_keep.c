@@ -15,7 +15,7 @@ json_t *curves_keep(const struct curves *c)
     json_t *charts = json_object();
     for (int i = 0; i < c->n_looks; i++)
         json_object_set_new(charts, c->looks[i].title,
-                            json_pack("{s:s, s:b}", "y", scale_name(c->looks[i].scale), "clip", c->looks[i].clip));
+                            json_pack("{s:s, s:f}", "y", scale_name(c->looks[i].scale), "clip", c->looks[i].clip));
     return json_pack("{s:s, s:s, s:f, s:s, s:b, s:s, s:s, s:s, s:b, s:I, s:o}", "layout",
                      c->layout ? c->layout->name : "all", "filter", c->filter, "smooth", c->weight, "x",
                      x_kind_name(c->x_kind), "x_log", c->x_log, "mode", modes[c->mode], "band", band_name(c->band),
@@ -88,7 +88,8 @@ void curves_take_up(struct curves *c, const json_t *kept)
         struct chart look = {0};
         text_copy(look.title, sizeof look.title, title);
         look.scale = (enum scale)take_choice(chart, "y", scale_of, 3, SCALE_LINEAR);
-        take_bool(chart, "clip", &look.clip);
+        const double clip = json_number_value(json_object_get(chart, "clip"));
+        look.clip = clip > 0 && clip < 50 ? clip : 0;
         curves_remember_look(c, &look);
     }
 }

@@ -71,6 +71,15 @@ static bool are_together(const struct curves *c, const struct run_row *a, const 
     return strcmp(run_setting_text(a, c->group_by, x, sizeof x), run_setting_text(b, c->group_by, y, sizeof y)) == 0;
 }
 
+bool curves_has_setting(const struct curves *c, const char *name)
+{
+    char text[300];
+    for (int i = 0; i < c->n_runs; i++)
+        if (run_setting_text(c->rows[i], name, text, sizeof text)[0])
+            return true;
+    return false;
+}
+
 void curves_groups(const struct curves *c, int *group, int *size)
 {
     for (int i = 0; i < c->n_runs; i++) {

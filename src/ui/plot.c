@@ -49,7 +49,7 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-// The range without the outermost hundredth of the values on each side, from up to 1024 points of each line at even
+// The range without the outermost values on each side, from up to 1024 points of each line at even
 // distances: which points those are does not depend on anything but the range.
 static struct span clipped_span(const struct plot *p)
 {
@@ -69,7 +69,7 @@ static struct span clipped_span(const struct plot *p)
     struct span span = SPAN_EMPTY;
     if (n > 0) {
         qsort(values, n, sizeof *values, by_value);
-        size_t cut = n / 100;
+        size_t cut = (size_t)((double)n * p->clip / 100);
         span = (struct span){values[cut], values[n - 1 - cut]};
     }
     free(values);
@@ -103,7 +103,7 @@ static struct span drawn_span(const struct plot *p, const struct plot_line *line
 struct span plot_span(const struct plot *p)
 {
     struct span span = SPAN_EMPTY;
-    if (p->clip)
+    if (p->clip > 0)
         return clipped_span(p);
     for (int k = 0; k < p->n_lines; k++)
         span = span_join(span, drawn_span(p, &p->lines[k]));

@@ -52,7 +52,7 @@ static void take_runs(struct view *v)
             rows[n++] = selected[i];
     if (open && n == 1)
         n += run_list_parts(ui_runs(v->ui), open, rows + 1, CURVES_RUNS - 1);
-    if (open && n == 1)
+    if (open && n == 1 && n_selected == 0)
         n = add_ancestors(ui_runs(v->ui), open, rows, n);
     curves_show(v->state, rows, n);
 }
@@ -406,15 +406,29 @@ static enum view_result smooth_to(struct view *v, const char *arg)
     return smooth_by(v, weight);
 }
 
-static enum view_result change_chart(struct curves *c, enum command_id id)
+static enum view_result change_scale(struct curves *c)
 {
     if (c->focus >= c->n_charts)
         return VIEW_KEPT;
     struct chart *chart = &c->charts[c->focus];
-    if (id == CMD_CLIP)
-        chart->clip = !chart->clip;
-    else
-        chart->scale = (enum scale)((chart->scale + 1) % 3);
+    chart->scale = (enum scale)((chart->scale + 1) % 3);
+    curves_remember_look(c, chart);
+    return VIEW_CHANGED;
+}
+
+// The outermost hundredth, or as many percent as are given.
+static enum view_result change_clip(struct view *v, const char *arg)
+{
+    struct curves *c = v->state;
+    double percent = 0;
+    if (arg && (!text_to_double(arg, &percent) || percent < 0 || percent >= 50)) {
+        ui_say_error(v->ui, "clip: %s is no percentage from 0 to 49 of values to leave out at each end", arg);
+        return VIEW_KEPT;
+    }
+    if (c->focus >= c->n_charts)
+        return VIEW_KEPT;
+    struct chart *chart = &c->charts[c->focus];
+    chart->clip = arg ? percent : chart->clip > 0 ? 0 : 1;
     curves_remember_look(c, chart);
     return VIEW_CHANGED;
 }
@@ -448,8 +462,9 @@ static enum view_result command_curves(struct view *v, enum command_id id, const
     case CMD_X_AXIS:
         return next_x_axis(v);
     case CMD_Y_SCALE:
+        return change_scale(c);
     case CMD_CLIP:
-        return change_chart(c, id);
+        return change_clip(v, arg);
     case CMD_RANGE:
         return mark_range(v, arg);
     case CMD_X_LOG:

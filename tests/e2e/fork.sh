@@ -77,6 +77,19 @@ for words in "fork lr" "fork at=two" "fork lr=1e-3 name=" "fork =3"; do
     says "$words: the reason is said" 'is no NAME=VALUE' err
 done
 
+# Charts of several runs as text.
+check "chart --minus" "$attune" chart lr --runs base-fork-1,hot --minus base-fork-1 --json
+more=$("$get" lines 0 points 0 1 <"$work/out")
+is "what the fork had more" 1 "$(awk -v a="$(value base-fork-1 lr 7)" -v b="$(value hot lr 7)" -v d="$more" \
+    'BEGIN { x = b - a - d; print (d > 0 && x < 1e-9 && x > -1e-9) }')"
+check "chart --group" "$attune" chart loss --runs hot,again,cold --group beta --band range --x-scale log
+says "the groups say how many they are" 'beta 0.5 (n 2)' "$work/out"
+"$attune" chart loss --runs hot,cold --group colour >out 2>err
+is "a setting that there is not" 2 $?
+says "its reason is said" 'none of these runs has such a setting' err
+"$attune" chart loss --runs hot,cold --minus ipo >out 2>err
+is "minus a run that is not drawn" 4 $?
+
 # What cannot be is said before there is a run.
 fails "the end of a run" 7 'nothing is left to train after step 12 of 12' hot
 fails "an early step" 4 'no checkpoint at or before step 2: those that are kept begin at step 6' hot --at 2
