@@ -5,10 +5,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "launch/engine.h"
@@ -288,12 +290,32 @@ static const char *text_setting(const json_t *all, const char *name)
     return text ? text : "";
 }
 
+#define LINKS ".fork-"
+
+// What forks have left that were killed in between: none takes an hour.
+static void remove_leftovers(const char *runs)
+{
+    DIR *d = opendir(runs);
+    for (struct dirent *entry; d && (entry = readdir(d));) {
+        struct stat st;
+        char *path = path_join(runs, entry->d_name);
+        if (text_starts(entry->d_name, LINKS) && stat(path, &st) == 0 && st.st_mtime < time(NULL) - 3600)
+            file_remove_tree(path, NULL);
+        free(path);
+    }
+    if (d)
+        closedir(d);
+}
+
 // The links are made beside the runs' folders, and moved when there is a run: between the two nothing long happens.
 static int add(struct store *s, const struct fork *f, const char *name, char **name_out, struct err *e)
 {
     struct str links = {0}, to = {0};
     char *made = NULL;
-    str_addf(&links, "%s/runs/.fork-%ld", store_dir(s), (long)getpid());
+    static atomic_int n_forks; // of this process, whose threads may fork at the same time
+    str_addf(&links, "%s/runs", store_dir(s));
+    remove_leftovers(str_text(&links));
+    str_addf(&links, "/" LINKS "%ld-%d", (long)getpid(), atomic_fetch_add(&n_forks, 1));
     int code = file_remove_tree(str_text(&links), e); // of a process that had this number
     if (!code)
         code = link_tree(f->checkpoint, str_text(&links), e);

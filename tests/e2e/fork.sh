@@ -40,7 +40,9 @@ is "what it begins with is its parent's" "$(weights base 6)" "$(weights base-for
 says "show says so" 'forked *step 6 of base' out
 says "and so does its log" 'goes on from step 6 of base' out
 
-# Other settings from there on.
+# Other settings from there on. What a fork that was killed has left goes with the next one.
+mkdir p/runs/.fork-1-0 p/runs/.fork-2-0
+touch -d '2 hours ago' p/runs/.fork-1-0
 check "fork with another lr and beta" "$attune" fork base --at 6 --name hot lr=0.002 beta=0.5
 is "the lr is another" 1 "$(awk -v a="$(value base lr 7)" -v b="$(value hot lr 7)" 'BEGIN { print (b / a > 99 && b / a < 101) }')"
 is "its weights are others" 1 "$([ "$(weights base 12)" != "$(weights hot 12)" ] && echo 1)"
@@ -102,6 +104,8 @@ fails "an unknown objective" 2 'there is no objective "dppo"' hot --at 6 --objec
 fails "an unknown run" 4 'there is no run "hut"' hut
 fails "a name that is taken" 7 'there is a run again' hot --at 6 --name again
 fails "an objective that lacks something" 2 'reward' hot --at 6 --objective rloo --name none
+is "only what is old was removed" .fork-2-0 "$(ls -A p/runs | grep fork- | grep '^[.]')"
+rmdir p/runs/.fork-2-0
 is "nothing of that became a run" "again base-fork-1 cold hot ipo longer orphan wide" "$(ls -A p/runs | tr '\n' ' ' | sed 's/ $//')"
 rm -r p/runs/again/checkpoints/*
 "$attune" resume again >out 2>err
