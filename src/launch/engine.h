@@ -15,6 +15,7 @@ struct engine_objective {
     const char *name, *title, *summary, *paper, *data_needs; // borrowed from json
     const char *entropy_weight; // the parameter by which its implicit reward takes log pi, where that is not beta; ""
     bool needs_reference;
+    bool of_runs;         // it trains other runs and merges them
     struct param *params;
 };
 struct engine_description {

@@ -200,6 +200,20 @@ static int64_t planned_steps(const char *run_dir, const json_t *then, const json
     return status.total_steps;
 }
 
+// What the weights and moments that a fork goes on with are made of.
+static int check_fixed(const json_t *then, const json_t *all, struct err *e)
+{
+    static const char *const fixed[] = {"model", "tokenizer", "adapter", "lora-rank", "lora-alpha", "lora-targets"};
+    for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) {
+        const json_t *a = json_object_get(then, fixed[i]), *b = json_object_get(all, fixed[i]);
+        const bool same = json_is_number(a) && json_is_number(b) ? json_number_value(a) == json_number_value(b) : json_equal(a, b);
+        if (a && b && !same)
+            return err_set(e, ERR_USAGE, "%s cannot be changed in a fork: it goes on with weights that are made with it; "
+                           "\"attune train --model\" starts anew from a checkpoint's folder", fixed[i]);
+    }
+    return 0;
+}
+
 static int check_possible(const char *run, const char *run_dir, int64_t step, const json_t *then, const json_t *all,
                           struct err *e)
 {
@@ -246,8 +260,10 @@ static int find_objective(struct fork *f, const char *name, struct err *e)
 {
     const char *wanted = name && *name ? name : f->parent.objective;
     f->objective = engine_find_objective(f->description, wanted);
-    if (f->objective)
+    if (f->objective && !f->objective->of_runs)
         return 0;
+    if (f->objective && name && *name)
+        return err_set(e, ERR_UNSUPPORTED, "%.60s trains several runs: none can go on as that", name);
     if (name && *name)
         return err_set(e, ERR_USAGE, "there is no objective \"%.60s\"; \"attune objectives\" lists what there is", name);
     return err_set(e, ERR_UNSUPPORTED, "%s is a %.60s of several runs: fork one of these", f->parent.name,
@@ -279,6 +295,8 @@ static int gather(struct fork *f, struct store *s, const struct fork_request *q,
         then = f->parent.settings;
     if (!code)
         code = merge_settings(f->description, f->objective, then, q->changes, &f->settings, e);
+    if (!code)
+        code = check_fixed(then, f->settings, e);
     if (!code)
         code = check_possible(f->parent.name, f->parent_dir, f->step, then, f->settings, e);
     return code ? code : engine_check_run(f->objective->name, f->settings, NULL, e);

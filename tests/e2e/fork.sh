@@ -96,6 +96,8 @@ is "minus a run that is not drawn" 4 $?
 fails "the end of a run" 7 'nothing is left to train after step 12 of 12' hot
 fails "an early step" 4 'no checkpoint at or before step 2: those that are kept begin at step 6' hot --at 2
 fails "an unknown setting" 2 'there is no setting "betta"' hot --at 6 betta=2
+fails "a setting of the weights" 2 'lora-rank cannot be changed in a fork' hot --at 6 lora-rank=4
+fails "an objective of several runs" 8 'paft trains several runs' hot --at 6 --objective paft
 fails "a wrong value" 2 'is not a number' hot --at 6 lr=fast
 fails "a word that is no setting" 2 'is no NAME=VALUE' hot --at 6 lr
 fails "a setting given twice" 2 'given twice' hot --at 6 lr=1 lr=2
