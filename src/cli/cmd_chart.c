@@ -17,6 +17,8 @@
 static const char *const glyph_names[] = {"auto", "braille", "block", "ascii", NULL};
 static const char *const scale_names[] = {"linear", "log", "symlog", NULL};
 static const char *const axis_names[] = {"step", "time", "tokens", NULL};
+static const char *const x_scale_names[] = {"linear", "log", NULL};
+static const char *const band_names[] = {"mean", "range", "sd", "interval", NULL}; // as enum band
 static const struct param options[] = {
     {.name = "runs",
      .type = PARAM_TEXT,
@@ -49,6 +51,21 @@ static const struct param options[] = {
      .type = PARAM_BOOL,
      .fallback = "no",
      .help = "Leaves the outermost hundredth out of the vertical range."},
+    {.name = "x-scale",
+     .type = PARAM_CHOICE,
+     .fallback = "linear",
+     .choices = x_scale_names,
+     .help = "The scale of the horizontal axis."},
+    {.name = "group",
+     .type = PARAM_TEXT,
+     .fallback = "",
+     .help = "Draws runs with the same value of this setting as their mean with a band; seed: runs that are alike but for it."},
+    {.name = "band",
+     .type = PARAM_CHOICE,
+     .fallback = "sd",
+     .choices = band_names,
+     .help = "Around the means: one standard deviation, the 95 % interval of the mean, the least and the most, nothing."},
+    {.name = "minus", .type = PARAM_TEXT, .fallback = "", .help = "Draws each of the other runs minus this one."},
     {.name = "from", .type = PARAM_FLOAT, .fallback = "", .help = "Where the horizontal axis begins."},
     {.name = "to", .type = PARAM_FLOAT, .fallback = "", .help = "Where it ends."},
     {0},
@@ -63,7 +80,9 @@ const struct command command_chart = {
     .help = "RUN is a run or several with commas between them; without it the newest one is drawn. METRIC is a metric (\"attune show RUN --metrics all\" lists them) or the title of one of the console's "
             "charts, such as "
             "loss, rewards, accuracy. With --json: the points, and the smoothed ones.\n\n"
-            "  attune chart rewards\n  attune chart kl --runs dpo-1,dpo-2 --smooth 0.9 --ascii",
+            "  attune chart rewards\n  attune chart kl --runs dpo-1,dpo-2 --smooth 0.9 --ascii\n"
+            "  attune chart eval/loss --runs a-1,a-2,a-3,b-1,b-2,b-3 --group seed --band interval\n"
+            "  attune chart kl --runs dpo-1,dpo-2 --minus dpo-1",
     .options = options,
     .json = true,
     .run = run,
@@ -207,10 +226,36 @@ static int choose_window(struct curves *c, const struct args *a, struct err *e)
     return 0;
 }
 
+// How several runs become lines.
+static int choose_mode(struct curves *c, const struct args *a, struct err *e)
+{
+    const char *group = args_text(a, "group"), *minus = args_text(a, "minus");
+    if (!group && !minus)
+        return 0;
+    if (group && minus)
+        return err_set(e, ERR_USAGE, "--group and --minus exclude each other");
+    if (c->n_runs < 2)
+        return err_set(e, ERR_USAGE, "%s needs several runs: --runs A,B,...", group ? "--group" : "--minus");
+    c->mode = group ? MODE_GROUPS : MODE_DELTA;
+    if (group && !text_copy(c->group_by, sizeof c->group_by, group))
+        return err_set(e, ERR_USAGE, "--group: no setting has so long a name");
+    if (group && !curves_has_setting(c, group))
+        return err_set(e, ERR_USAGE, "--group %s: none of these runs has such a setting", group);
+    for (int i = 0; i < BAND_N; i++)
+        if (strcmp(settings_text(&a->settings, "band"), band_names[i]) == 0)
+            c->band = (enum band)i;
+    for (int i = 0; i < c->n_runs && minus; i++)
+        if (strcmp(c->rows[i]->info.name, minus) == 0)
+            c->pinned = c->rows[i]->info.id;
+    return minus && !c->pinned ? err_set(e, ERR_NOT_FOUND, "--minus %s: it is none of the runs that are drawn", minus) : 0;
+}
+
 static int chart(struct curves *c, const struct args *a, const char *metric, struct err *e)
 {
     int width = 0, height = 0;
     int code = parse_size(settings_text(&a->settings, "size"), &width, &height, e);
+    if (!code)
+        code = choose_mode(c, a, e);
     if (!code)
         code = choose_chart(c, metric, e);
     if (code)
@@ -220,6 +265,7 @@ static int chart(struct curves *c, const struct args *a, const char *metric, str
             c->x_kind = (enum x_kind)i;
     c->full = true;
     c->lines_only = true;
+    c->x_log = strcmp(settings_text(&a->settings, "x-scale"), "log") == 0;
     c->weight = settings_float(&a->settings, "smooth");
     // The chart is fixed now: what a live run records meanwhile must not make the charts anew.
     c->keep_charts = true;

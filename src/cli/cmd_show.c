@@ -103,6 +103,8 @@ static void print_head(const struct look *l, int n_waiting)
     putchar('\n');
     if (n_waiting)
         printf("  waiting for you: %d %s (attune label list %s)\n", n_waiting, text_plural(n_waiting, "pair", "pairs"), l->info.name);
+    if (l->info.parent_name)
+        printf("  %-9sstep %lld of %s\n", "forked", (long long)l->info.parent_step, l->info.parent_name);
     const bool said = !run_state_is_live(s->state) || (n_waiting && text_starts(s->phase, "waiting for you"));
     const char *lines[][2] = {{"note", l->info.note}, {"phase", said ? "" : s->phase},
                               {"message", s->message}, {"model", l->info.model}, {"data", l->info.data}, {"folder", l->dir}};

@@ -45,6 +45,7 @@ static int read_objective(const json_t *row, struct engine_objective *o, struct 
         .paper = text_of(row, "paper"),
         .data_needs = json_is_string(needs) ? json_string_value(needs) : text_of(row, "data"),
         .entropy_weight = text_of(row, "entropy_weight"),
+        .of_runs = json_is_true(json_object_get(row, "of_runs")),
         .needs_reference = json_is_true(json_object_get(row, "needs_reference")),
     };
     if (!*o->name)

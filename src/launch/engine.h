@@ -15,6 +15,7 @@ struct engine_objective {
     const char *name, *title, *summary, *paper, *data_needs; // borrowed from json
     const char *entropy_weight; // the parameter by which its implicit reward takes log pi, where that is not beta; ""
     bool needs_reference;
+    bool of_runs;         // it trains other runs and merges them
     struct param *params;
 };
 struct engine_description {
@@ -63,6 +64,23 @@ int engine_recipe_start(struct store *s, const char *path, const json_t *changes
 // Returns once the engine has reported itself in run.db or has failed (its message then is the error).
 // Also continues a stopped, failed or dead run from its newest checkpoint. ERR_STATE when it is live already.
 int engine_start(struct store *s, const char *run, struct err *e);
+
+// ---- forks: runs that go on from a checkpoint of another with other settings ----
+struct fork_request {
+    const char *run;        // which one is forked
+    int64_t at;             // its newest checkpoint at or before this step; negative: its newest
+    const char *name;       // NULL: the run's, with a number
+    const char *objective;  // NULL: the run's
+    const json_t *changes;  // settings by name, as typed values or as texts; NULL: none
+};
+// The step of the run's newest checkpoint at or before `at` (negative: of all), which may be one that it was forked from
+// itself. ERR_NOT_FOUND says which there are.
+int engine_fork_step(struct store *s, const char *run, int64_t at, int64_t *step, struct err *e);
+// Adds the fork to the store, with the checkpoint in its folder: weights, moments of the optimizer and place in the data go
+// on, under the settings that were in force there but for the changes. Step and total steps count on, so learning rates
+// follow their schedule, and the reference is the first run's. Not started yet (engine_start). Everything is checked before
+// there is a run. *name_out on the heap.
+int engine_fork(struct store *s, const struct fork_request *q, char **name_out, int64_t *step, struct err *e);
 
 // Runs `attune-engine ARGS...` and collects its standard output as one JSON value; its error text becomes *e.
 // With a status that is not 0 the text of its standard error is *e, and the code is what the status means.

@@ -47,6 +47,9 @@ static const char *const store_migrations[] = {
     "CREATE INDEX judgements_of_pair ON judgements(pair, annotator);",
     // 3: pairs whose answers come from two models
     "ALTER TABLE pairs_judged ADD COLUMN model_b TEXT NOT NULL DEFAULT '';",
+    // 4: runs that go on from a checkpoint of another
+    "ALTER TABLE runs ADD COLUMN parent INTEGER REFERENCES runs(id);"
+    "ALTER TABLE runs ADD COLUMN parent_step INTEGER;",
     NULL,
 };
 const struct sql_schema store_schema = {

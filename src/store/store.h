@@ -31,6 +31,9 @@ struct run_info {
     int64_t created_ms;
     char *note;
     bool hidden;      // removed from the list, files are kept
+    int64_t parent;   // id of the run from whose checkpoint it goes on; 0: it begins at step 0
+    char *parent_name; // NULL without one
+    int64_t parent_step; // of that checkpoint: the run's own first step is the one after it
 };
 void run_info_fini(struct run_info *r);
 void run_infos_free(struct run_info *runs, int n);
@@ -38,6 +41,9 @@ void run_infos_free(struct run_info *runs, int n);
 // name: NULL or "" makes one from the objective ("dpo-1", "dpo-2", ...). Creates runs/NAME. *name_out on the heap.
 int store_add_run(struct store *s, const char *name, const char *objective, const char *model, const char *data,
                   const json_t *settings, char **name_out, struct err *e);
+// A run that goes on from step `step` of `parent`; without a name it is called after the parent ("dpo-1-fork-1").
+int store_add_fork(struct store *s, const char *name, const char *objective, const char *model, const char *data,
+                   const json_t *settings, const char *parent, int64_t step, char **name_out, struct err *e);
 int store_runs(struct store *s, struct run_info **out, int *n, struct err *e); // oldest first, without hidden ones
 int store_find_run(struct store *s, const char *name, struct run_info *out, struct err *e); // ERR_NOT_FOUND names near ones
 int store_update_settings(struct store *s, const char *name, const json_t *settings, struct err *e);

@@ -24,6 +24,7 @@ void run_info_fini(struct run_info *r)
     free(r->model);
     free(r->data);
     free(r->note);
+    free(r->parent_name);
     json_decref(r->settings);
     *r = (struct run_info){0};
 }
@@ -35,7 +36,8 @@ void run_infos_free(struct run_info *runs, int n)
     free(runs);
 }
 
-static const char columns[] = "SELECT id, name, objective, model, data, settings, created_ms, note, hidden FROM runs ";
+static const char columns[] = "SELECT id, name, objective, model, data, settings, created_ms, note, hidden, parent, parent_step,"
+                              " (SELECT p.name FROM runs p WHERE p.id = runs.parent) FROM runs ";
 
 static int read_row(struct store *s, sqlite3_stmt *row, struct run_info *out, struct err *e)
 {
@@ -57,13 +59,16 @@ static int read_row(struct store *s, sqlite3_stmt *row, struct run_info *out, st
         .created_ms = sqlite3_column_int64(row, 6),
         .note = sql_text(row, 7),
         .hidden = sqlite3_column_int(row, 8) != 0,
+        .parent = sqlite3_column_int64(row, 9),
+        .parent_step = sqlite3_column_int64(row, 10),
+        .parent_name = sqlite3_column_type(row, 11) == SQLITE_NULL ? NULL : sql_text(row, 11),
     };
     return 0;
 }
 
 int store_runs(struct store *s, struct run_info **out, int *n, struct err *e)
 {
-    static_assert(sizeof columns < 200, "the text below holds the columns");
+    static_assert(sizeof columns < 250, "the text below holds the columns");
     char text[300];
     snprintf(text, sizeof text, "%sWHERE hidden = 0 ORDER BY id", columns);
     int code = sql_prepare(&s->sql, &s->list, text, e);
@@ -178,7 +183,8 @@ static int insert_run(struct store *s, const struct run_info *run, struct err *e
 {
     sqlite3_stmt *insert = NULL;
     int code = sql_prepare(&s->sql, &insert,
-                           "INSERT INTO runs(name, objective, model, data, settings, created_ms) VALUES(?, ?, ?, ?, ?, ?)", e);
+                           "INSERT INTO runs(name, objective, model, data, settings, created_ms, parent, parent_step)"
+                           " VALUES(?, ?, ?, ?, ?, ?, ?, ?)", e);
     if (code)
         return code;
     char *settings = run->settings ? json_dumps(run->settings, JSON_COMPACT) : mem_strdup("{}");
@@ -187,6 +193,10 @@ static int insert_run(struct store *s, const struct run_info *run, struct err *e
     for (int i = 0; i < 5; i++)
         sqlite3_bind_text(insert, i + 1, texts[i], -1, SQLITE_STATIC);
     sqlite3_bind_int64(insert, 6, run->created_ms);
+    if (run->parent) {
+        sqlite3_bind_int64(insert, 7, run->parent);
+        sqlite3_bind_int64(insert, 8, run->parent_step);
+    }
     code = sql_step(&s->sql, insert, e);
     sqlite3_finalize(insert);
     free(settings);
@@ -205,10 +215,11 @@ static int make_run_folder(const char *dir, const char *name, struct err *e)
     return err_set(e, ERR_STATE, "the folder %s exists already and is not empty; choose another name than %s", dir, name);
 }
 
-int store_add_run(struct store *s, const char *name, const char *objective, const char *model, const char *data,
-                  const json_t *settings, char **name_out, struct err *e)
+// parent NULL: a run that begins at step 0.
+static int add_run(struct store *s, const char *name, const char *called_after, struct run_info *run, const char *parent,
+                   char **name_out, struct err *e)
 {
-    int code = run_name_check(objective, e);
+    int code = run_name_check(called_after, e);
     if (!code && name && *name)
         code = run_name_check(name, e);
     if (code)
@@ -231,17 +242,15 @@ int store_add_run(struct store *s, const char *name, const char *objective, cons
         if (s->find)
             sqlite3_reset(s->find);
     } else {
-        own = free_name(s, objective);
+        own = free_name(s, called_after);
     }
+    if (!code && parent)
+        code = store_run_id(s, parent, &run->parent, e);
     if (!code) {
         dir = store_run_dir(s, own);
-        struct run_info run = {.name = own,
-                               .objective = (char *)objective,
-                               .model = (char *)model,
-                               .data = (char *)data,
-                               .settings = (json_t *)settings,
-                               .created_ms = clock_wall_ms()};
-        code = insert_run(s, &run, e);
+        run->name = own;
+        run->created_ms = clock_wall_ms();
+        code = insert_run(s, run, e);
     }
     bool made = false;
     if (!code) {
@@ -259,6 +268,29 @@ int store_add_run(struct store *s, const char *name, const char *objective, cons
         *name_out = own;
     }
     free(dir);
+    return code;
+}
+
+int store_add_run(struct store *s, const char *name, const char *objective, const char *model, const char *data,
+                  const json_t *settings, char **name_out, struct err *e)
+{
+    struct run_info run = {.objective = (char *)objective, .model = (char *)model, .data = (char *)data,
+                           .settings = (json_t *)settings};
+    int code = run_name_check(objective, e);
+    return code ? code : add_run(s, name, objective, &run, NULL, name_out, e);
+}
+
+int store_add_fork(struct store *s, const char *name, const char *objective, const char *model, const char *data,
+                   const json_t *settings, const char *parent, int64_t step, char **name_out, struct err *e)
+{
+    struct run_info run = {.objective = (char *)objective, .model = (char *)model, .data = (char *)data,
+                           .settings = (json_t *)settings, .parent_step = step};
+    struct str called = {0};
+    str_addf(&called, "%s-fork", parent);
+    int code = run_name_check(objective, e);
+    if (!code)
+        code = add_run(s, name, name && *name ? objective : str_text(&called), &run, parent, name_out, e);
+    str_fini(&called);
     return code;
 }
 

@@ -338,6 +338,11 @@ tests_train_run_test_load_SOURCES = tests/train/run/test_load.c tests/train/whol
 	tests/train/fixture.c tests/train/fixture.h
 tests_train_run_test_load_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += tests/train/run/test_fork
+tests_train_run_test_fork_SOURCES = tests/train/run/test_fork.c tests/train/whole.c tests/train/whole.h \
+	tests/train/fixture.c tests/train/fixture.h
+tests_train_run_test_fork_LDADD = $(TRAIN_LIBS) $(LAUNCH_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += tests/train/run/test_adapter
 tests_train_run_test_adapter_SOURCES = tests/train/run/test_adapter.c tests/train/whole.c tests/train/whole.h \
 	tests/train/fixture.c tests/train/fixture.h

@@ -278,6 +278,25 @@ void axis_ticks_count(double low, double high, int max, struct ticks *out)
     ticks_linear(low, high, max, 1, out);
 }
 
+void axis_ticks_log(double low, double high, int max, bool time, struct ticks *out)
+{
+    const struct axis a = {SCALE_LOG, fmax(low, 1), high, 1};
+    axis_ticks(&a, max, out);
+    out->columns = time ? 0 : out->columns;
+    for (int i = 0; i < out->n && time; i++) {
+        const double s = out->at[i].value;
+        char *label = out->at[i].label;
+        if (s < 120)
+            snprintf(label, sizeof out->at[i].label, "%.0fs", s);
+        else if (s < 7200)
+            snprintf(label, sizeof out->at[i].label, "%.0fm", s / 60);
+        else
+            snprintf(label, sizeof out->at[i].label, "%.0fh", s / 3600);
+        const int columns = (int)strlen(label);
+        out->columns = columns > out->columns ? columns : out->columns;
+    }
+}
+
 void axis_ticks_time(double low, double high, int max, struct ticks *out)
 {
     static const double steps[] = {1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200};

@@ -34,6 +34,8 @@ void axis_ticks(const struct axis *a, int max, struct ticks *out); // at most `m
 // The same for the horizontal axis: steps or tokens (whole numbers), and seconds ("4:05", "2h10").
 void axis_ticks_count(double low, double high, int max, struct ticks *out);
 void axis_ticks_time(double low, double high, int max, struct ticks *out);
+// By powers of ten, for a logarithmic one that begins at 1 or later; `time`: the numbers are seconds.
+void axis_ticks_log(double low, double high, int max, bool time, struct ticks *out);
 // The end of a horizontal axis that must reach `end`: 1, 1.25, 1.5, 2, 2.5, 3, 4, 5, 6, 8 or 10 times a power of ten.
 double axis_round_end(double end);
 

@@ -18,6 +18,7 @@ static const struct {
     } parts[4];
 } kinds[] = {
     {"minority's share", "minority/share", {{"minority/share", "minority", 'm'}, {"minority/goal", "people", 'p'}}},
+    {"PM divergence of checkpoints", NULL, {{"measured/pm_divergence", "measured", 0}}},
     {"loss", NULL, {{"loss", "train", 't'}, {"eval/loss", "held-out", 'h'}}},
     {"reward of answers", "reward", {{"reward", "train", 't'}, {"eval/reward", "held-out", 'h'}, {"eval/rewards/watched/mean", "watched", 'w'}}},
     {"rewards",
@@ -73,6 +74,10 @@ static const struct {
     {"learning rate", NULL, {{"lr", "", 0}}},
     {"entropy", NULL, {{"entropy", "train", 't'}, {"eval/entropy", "held-out", 'h'}}},
     {"tokens a second", NULL, {{"tokens_per_s", "trained", 't'}, {"rollout/tokens_per_s", "sampled", 's'}}},
+    {"measured wins against the reference", NULL, {{"measured/win_rate", "share", 0}}},
+    {"measured reward", "measured/reward", {{"measured/reward", "reward model", 'r'}, {"measured/gold/reward", "gold model", 'g'}}},
+    {"measured KL to the reference", NULL, {{"measured/kl/exact", "nats an answer", 0}}},
+    {"measured entropy", NULL, {{"measured/entropy", "nats a token", 0}}},
     {"seconds a step",
      NULL,
      {{"step_s", "all", 'a'}, {"rollout/sample_s", "sampling", 's'}, {"rollout/wait_s", "waiting for answers", 'w'}}},

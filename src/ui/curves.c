@@ -13,14 +13,19 @@ enum { SMOOTH_PIECE = 20000 }; // points smoothed between two looks at the clock
 
 void curves_init(struct curves *c)
 {
-    *c = (struct curves){.fit = true, .follow = true, .weight = 0.8, .unit = INFINITY};
+    *c = (struct curves){
+        .fit = true, .follow = true, .weight = 0.8, .unit = INFINITY, .band = BAND_SD, .group_by = GROUP_SEEDS};
     run_cache_init(&c->cache);
+    c->range_memo = curves_range_memo_new();
 }
 
 void curves_fini(struct curves *c)
 {
+    curves_free_derived(c);
     run_cache_fini(&c->cache);
     free(c->charts);
+    free(c->looks);
+    free(c->range_memo);
     *c = (struct curves){0};
 }
 
@@ -52,11 +57,14 @@ static bool is_shown(const struct curves *c, int chart)
 static bool is_wanted(const void *what, const char *key)
 {
     const struct curves *c = what;
-    if (c->x_kind != X_STEP && (strcmp(key, "step_s") == 0 || strcmp(key, "tokens_per_s") == 0))
+    if (c->best_key[0] && strcmp(key, c->best_key) == 0)
+        return true;
+    if ((c->x_kind != X_STEP || c->has_cursor) && (strcmp(key, "step_s") == 0 || strcmp(key, "tokens_per_s") == 0))
         return true;
     for (int i = 0; i < c->n_charts; i++) {
         const struct chart *chart = &c->charts[i];
-        if (is_shown(c, i) && (c->n_runs == 1 ? chart_has(chart, key) : strcmp(chart->overlay, key) == 0 || strcmp(chart->goal, key) == 0))
+        if (is_shown(c, i) &&
+            (c->n_runs == 1 ? chart_has(chart, key) : strcmp(chart->overlay, key) == 0 || strcmp(chart->goal, key) == 0))
             return true;
     }
     return false;
@@ -79,6 +87,10 @@ static void make_charts(struct curves *c)
     if (c->focus < c->n_charts)
         memcpy(title, c->charts[c->focus].title, sizeof title);
     c->n_charts = charts_make(data, n, &c->charts, c->n_charts);
+    c->n_all = c->n_charts;
+    c->n_charts = layout_charts(c->layout, c->filter, c->charts, c->n_charts);
+    for (int i = 0; i < c->n_charts; i++)
+        curves_recall_look(c, &c->charts[i]);
     c->keys_stamp = stamp;
     c->focus = 0;
     for (int i = 0; i < c->n_charts; i++)
@@ -98,11 +110,16 @@ static void find_unit(struct curves *c)
 
 static bool smooth_chart(struct curves *c, const struct chart *chart, double until_s)
 {
-    struct plot_line lines[RASTER_LINES];
+    struct plot_line lines[RASTER_LINES + CURVES_RUNS];
     int n = curves_lines(c, chart, lines);
     bool all = true;
-    for (int i = 0; i < n; i++) {
-        struct series *s = (struct series *)lines[i].series; // the cache's own
+    for (int i = 0; i < c->n_runs && c->multiples; i++)
+        n += curves_line_of(c, chart, i, &lines[n]);
+    for (int i = 0; i < n * 3; i++) {
+        const struct plot_line *line = &lines[i / 3];
+        struct series *s = (struct series *)(i % 3 == 0 ? line->series : i % 3 == 1 ? line->low : line->high); // our own
+        if (!s)
+            continue;
         series_set_smoothing(s, c->weight, isfinite(c->unit) ? c->unit : 1);
         while (!series_smooth_some(s, SMOOTH_PIECE)) {
             if (clock_seconds() >= until_s) {
@@ -112,6 +129,28 @@ static bool smooth_chart(struct curves *c, const struct chart *chart, double unt
         }
     }
     return all;
+}
+
+// Lines of several runs, then smoothing.
+static bool finish_chart(struct curves *c, const struct chart *chart, double until_s)
+{
+    const bool all = curves_derive(c, chart, until_s);
+    return smooth_chart(c, chart, until_s) && all;
+}
+
+// A fork goes on where its parent was, also in seconds and tokens; ancestors first.
+static void place_forks(struct curves *c)
+{
+    for (int pass = 0; pass < c->n_runs; pass++)
+        for (int i = 0; i < c->n_runs; i++) {
+            const struct run_row *parent = curves_parent(c, i);
+            const struct run_data *of = parent ? run_cache_find(&c->cache, parent) : NULL;
+            if (!c->data[i])
+                continue;
+            const double step = (double)c->rows[i]->info.parent_step;
+            c->data[i]->time.origin = of && of->time.n >= 2 ? x_map_value(&of->time, step) : 0;
+            c->data[i]->tokens.origin = of && of->tokens.n >= 2 ? x_map_value(&of->tokens, step) : 0;
+        }
 }
 
 bool curves_poll(struct curves *c, double until_s, bool *changed)
@@ -128,130 +167,14 @@ bool curves_poll(struct curves *c, double until_s, bool *changed)
         all = false;
     }
     find_unit(c);
+    place_forks(c);
+    curves_begin_deriving(c);
     // The chart that is looked at first.
-    bool smooth = c->focus >= c->n_charts || smooth_chart(c, &c->charts[c->focus], until_s);
+    bool smooth = c->focus >= c->n_charts || finish_chart(c, &c->charts[c->focus], until_s);
     for (int i = 0; i < c->n_charts; i++)
         if (is_shown(c, i))
-            smooth = smooth_chart(c, &c->charts[i], until_s) && smooth;
+            smooth = finish_chart(c, &c->charts[i], until_s) && smooth;
+    curves_end_deriving(c);
     c->is_read = c->is_read || all;
     return all && smooth;
-}
-
-// ---- asking ----
-
-int curves_raised(const struct curves *c)
-{
-    for (int i = 0; i < c->n_runs; i++)
-        if (c->rows[i]->info.id == c->raised)
-            return i;
-    return 0;
-}
-
-bool curves_has_map(const struct curves *c, int run, enum x_kind kind)
-{
-    if (kind == X_STEP)
-        return true;
-    return c->data[run] && (kind == X_TIME ? c->data[run]->time.n : c->data[run]->tokens.n) >= 2;
-}
-
-const struct x_map *curves_map(const struct curves *c, int run)
-{
-    if (c->x_kind == X_STEP || !c->data[run])
-        return NULL;
-    return c->x_kind == X_TIME ? &c->data[run]->time : &c->data[run]->tokens;
-}
-
-double curves_last_step(const struct curves *c, int run)
-{
-    double last = 0;
-    for (int i = 0; c->data[run] && i < c->data[run]->n_metrics; i++) {
-        const struct series *s = &c->data[run]->metrics[i]->series;
-        if (s->n > 0)
-            last = fmax(last, (double)series_step(s, s->n - 1));
-    }
-    return last;
-}
-
-// The whole so far: an end that grows in steps, so that not every point moves the picture, up to the planned end.
-static double whole_end(const struct curves *c)
-{
-    double end = 0, planned = 0;
-    for (int i = 0; i < c->n_runs; i++) {
-        if (!curves_has_map(c, i, c->x_kind))
-            continue;
-        end = fmax(end, x_map_value(curves_map(c, i), curves_last_step(c, i)));
-        planned = fmax(planned, (double)c->rows[i]->status.total_steps);
-    }
-    double rounded = axis_round_end(end);
-    return c->x_kind == X_STEP && planned >= end && planned > 0 && planned < rounded ? planned : rounded;
-}
-
-void curves_window(const struct curves *c, double *x0, double *x1)
-{
-    if (c->fit) {
-        *x0 = 0;
-        *x1 = whole_end(c);
-        return;
-    }
-    *x0 = c->x0;
-    *x1 = c->x1;
-    if (!c->follow)
-        return;
-    // The window moves in eighths of itself, so that not every point moves the picture.
-    double last = 0, width = c->x1 - c->x0;
-    for (int i = 0; i < c->n_runs; i++)
-        if (curves_has_map(c, i, c->x_kind))
-            last = fmax(last, x_map_value(curves_map(c, i), curves_last_step(c, i)));
-    *x1 = ceil(last / (width / 8) + 1e-9) * (width / 8);
-    *x0 = *x1 - width;
-}
-
-int curves_lines(const struct curves *c, const struct chart *chart, struct plot_line *lines)
-{
-    int n = 0;
-    int raised = curves_raised(c);
-    for (int i = 0; i < c->n_runs; i++) {
-        if (!c->data[i] || !curves_has_map(c, i, c->x_kind))
-            continue;
-        for (int k = 0; k < (c->n_runs == 1 ? chart->n_parts : 1); k++) {
-            const struct chart_part *part = &chart->parts[k];
-            struct metric *m = run_data_metric(c->data[i], c->n_runs == 1 ? part->key : chart->overlay);
-            if (!m || n == RASTER_LINES)
-                continue;
-            lines[n] = (struct plot_line){.series = &m->series, .map = curves_map(c, i)};
-            if (c->n_runs == 1) {
-                lines[n].label = part->label;
-                lines[n].letter = chart->n_parts > 1 ? part->letter : 0;
-                lines[n].color = (uint8_t)(COLOR_SERIES + k);
-                lines[n].dash = DASH_SOLID;
-            } else {
-                lines[n].label = c->rows[i]->info.name;
-                lines[n].letter = c->rows[i]->letter;
-                lines[n].color = (uint8_t)(COLOR_SERIES + c->rows[i]->index % N_SERIES_COLORS);
-                lines[n].dash = (enum dash)(c->rows[i]->index % DASH_N);
-                lines[n].raised = i == raised;
-            }
-            n++;
-        }
-    }
-    // Where all are to arrive: the first run's word for it.
-    for (int i = 0; i < c->n_runs && c->n_runs > 1 && chart->goal[0] && n < RASTER_LINES; i++) {
-        struct metric *m = c->data[i] && curves_has_map(c, i, c->x_kind) ? run_data_metric(c->data[i], chart->goal) : NULL;
-        if (!m)
-            continue;
-        lines[n++] = (struct plot_line){.series = &m->series, .map = curves_map(c, i), .label = "goal", .letter = '=',
-                                        .color = COLOR_MUTED, .dash = DASH_SOLID};
-        break;
-    }
-    return n;
-}
-
-bool curves_point(const struct curves *c, const struct plot_line *line, uint32_t *i)
-{
-    if (line->series->n == 0)
-        return false;
-    *i = c->has_cursor ? series_nearest(line->series, c->cursor) : line->series->n - 1;
-    // The cursor reads no values where a run has none.
-    double last = (double)series_step(line->series, line->series->n - 1);
-    return !c->has_cursor || c->cursor <= last + series_spacing(line->series);
 }

@@ -5,25 +5,54 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "ui/blend.h"
 #include "ui/canvas.h"
 #include "ui/charts.h"
+#include "ui/eval_table.h"
+#include "ui/layouts.h"
 #include "ui/plot.h"
 #include "ui/run_cache.h"
 
 enum { CURVES_RUNS = 16 };
+
+// How several runs become lines: each for itself, each minus the pinned one, or groups as a mean with a band.
+enum curves_mode { MODE_RUNS, MODE_DELTA, MODE_GROUPS };
+#define GROUP_SEEDS "seed" // runs whose settings are the same but for the seed
 
 struct curves {
     struct run_cache cache;
     struct run_row *rows[CURVES_RUNS];     // shown; the open run first
     struct run_data *data[CURVES_RUNS];
     int n_runs;
-    int64_t raised;                        // id of the run drawn on top; 0: the open one
+    int64_t raised;                        // id of the run drawn on top, the others dim; 0: the open one, and none is dim
+    int64_t pinned;                        // id of the run that others are compared with; 0: the first one
+    enum curves_mode mode;
+    enum band band;                        // around groups
+    char group_by[64];                     // a setting's name, or GROUP_SEEDS
+    struct derived *derived;               // what MODE_DELTA and MODE_GROUPS draw, per chart
+    int n_derived, cap_derived;
+    uint64_t derived_poll;
 
     struct chart *charts;
     int n_charts, focus;
+    struct chart_look { // how charts are shown that a person has changed, also those that are not here now
+        char title[64];
+        enum scale scale;
+        double clip;
+    } * looks;
+    int n_looks, cap_looks;
+    double evals_looked_s;                 // when evaluations were looked for last
+    int n_all;                             // charts before layout and filter
     bool full;
+    bool multiples;                        // the focused chart once a run, all with one vertical axis
+    bool diff;                             // the settings in which the runs differ stand beside the charts
+    const struct layout *layout;           // NULL: all charts
+    char filter[64];                       // of charts; "": none
+    char best_key[96];                     // a metric that is being read to say which run is best by it; "": none
+    bool best_highest;
 
     enum x_kind x_kind;
+    bool x_log;
     double weight, unit;                   // of the smoothing; unit: the smallest usual spacing seen, in steps
     bool lines_only;                       // see struct plot
     bool keep_charts;                      // new metrics do not make new charts
@@ -32,6 +61,9 @@ struct curves {
     double x0, x1;                         // the window otherwise, in units of the axis
     bool has_cursor;
     double cursor;                         // a step
+    bool has_range;                        // between the cursor and
+    double other_end;                      // another step
+    struct range_memo *range_memo;         // what the lines in it amount to, so that only what changed is added up again
 
     // What the last frame showed, for moving about in it.
     int grid_columns, grid_rows, first_shown, n_shown;
@@ -49,16 +81,56 @@ void curves_show(struct curves *c, struct run_row *const *rows, int n);
 bool curves_poll(struct curves *c, double until_s, bool *changed);
 
 int curves_raised(const struct curves *c);                       // index into rows
+int curves_pinned(const struct curves *c);                       // the same; the run that others are compared with
+const struct run_row *curves_parent(const struct curves *c, int run); // the shown run that it was forked from; NULL: none
 const struct x_map *curves_map(const struct curves *c, int run); // NULL: steps
 bool curves_has_map(const struct curves *c, int run, enum x_kind kind);
 double curves_last_step(const struct curves *c, int run);        // the newest step of any metric that was read
 void curves_window(const struct curves *c, double *x0, double *x1);
+// ---- lines (curves_lines.c) ----
 // The lines of a chart; labels with values are added by the drawing. Returns how many.
 int curves_lines(const struct curves *c, const struct chart *chart, struct plot_line *lines);
+// The line of one run, for small multiples; false when it has none.
+bool curves_line_of(const struct curves *c, const struct chart *chart, int run, struct plot_line *line);
+// Brings the lines of a chart that are made of several runs up to date, until until_s; true when nothing is left.
+bool curves_derive(struct curves *c, const struct chart *chart, double until_s);
+void curves_begin_deriving(struct curves *c); // before the charts of a poll
+void curves_end_deriving(struct curves *c);   // gives up what none of them wanted
+void curves_free_derived(struct curves *c);
+// Which runs stand together: group[i] is the index of the first run of i's group; sizes by that index.
+void curves_groups(const struct curves *c, int *group, int *size);
+bool curves_has_setting(const struct curves *c, const char *name); // some run has a value for it
+// The value of a setting as a person would type it, "" when the run has none.
+const char *run_setting_text(const struct run_row *row, const char *name, char *out, size_t size);
 // The point of a line that the cursor (or without one the end) stands on; false when it has none.
 bool curves_point(const struct curves *c, const struct plot_line *line, uint32_t *i);
 
 void curves_draw(struct curves *c, struct canvas *canvas, struct rect area);
+double curves_shown_value(const struct curves *c, const struct chart *chart, const struct plot_line *line, uint32_t i);
+// ---- tables beside the charts (curves_tables.c) ----
+// One line a curve: its value as it is, smoothed, and against the pinned one, at the cursor or at the end; with a marked
+// range what it amounts to.
+void curves_draw_values(const struct curves *c, const struct chart *chart, struct canvas *canvas, struct rect area);
+// The same for all charts on the screen: one line a run, with the focused chart first.
+void curves_draw_linked(const struct curves *c, struct canvas *canvas, struct rect area);
+int curves_linked_lines(const struct curves *c); // how many it has
+// The settings in which the shown runs differ, one line a setting, one column a run.
+void curves_draw_diff(const struct curves *c, struct canvas *canvas, struct rect area);
+int curves_diff_lines(const struct curves *c);
+struct range_memo *curves_range_memo_new(void); // for free()
+// "range 600-902: slope/100 steps +0.06  least 1.19 ..." of the raised line of the focused chart; appends.
+void curves_describe_range(const struct curves *c, struct str *out);
+
+// ---- what a project remembers (curves_keep.c) ----
+json_t *curves_keep(const struct curves *c);                // a new reference
+void curves_take_up(struct curves *c, const json_t *kept);  // what is not there or makes no sense is left as it is
+void curves_remember_look(struct curves *c, const struct chart *chart); // scale and clip, by the title
+void curves_recall_look(const struct curves *c, struct chart *chart);
+
+// ---- evaluations as curves (curves_measured.c) ----
+// Puts what was measured of the shown runs' checkpoints among their metrics; nothing is done again for the same stamp.
+// True when there is something new.
+bool curves_take_evals(struct curves *c, const struct eval_table *t, uint64_t stamp);
 // One chart alone, without the lines around it.
 void curves_draw_chart(struct curves *c, const struct chart *chart, struct canvas *canvas, struct rect area,
                        bool focused, bool names);

@@ -9,24 +9,21 @@
 #include "base/str.h"
 #include "ui/curves.h"
 
-static double shown_value(const struct curves *c, const struct chart *chart, const struct plot_line *line, uint32_t i)
-{
-    return c->weight > 0 && !chart->exact && series_is_smooth(line->series) ? series_smoothed(line->series, i)
-                                                                            : series_value(line->series, i);
-}
-
 static int marks_of(const struct curves *c, struct plot_mark *marks, int max)
 {
     int run = curves_raised(c), n = 0;
-    const struct run_data *d = c->n_runs > 0 ? c->data[run] : NULL;
-    if (!d || !curves_has_map(c, run, c->x_kind))
-        return 0;
+    const struct run_data *d = c->n_runs > 0 && curves_has_map(c, run, c->x_kind) ? c->data[run] : NULL;
+    const int each = (max - CURVES_RUNS) / 2;
     // The newest ones when there are more than can be told apart.
-    for (int i = d->n_checkpoints > max / 2 ? d->n_checkpoints - max / 2 : 0; i < d->n_checkpoints; i++)
+    for (int i = d && d->n_checkpoints > each ? d->n_checkpoints - each : 0; d && i < d->n_checkpoints; i++)
         marks[n++] = (struct plot_mark){d->checkpoints[i], curves_map(c, run), MARK_CHECKPOINT};
-    for (int i = d->n_changes > max / 2 ? d->n_changes - max / 2 : 0; i < d->n_changes; i++)
+    for (int i = d && d->n_changes > each ? d->n_changes - each : 0; d && i < d->n_changes; i++)
         marks[n++] = (struct plot_mark){(double)d->changes[i].step, curves_map(c, run),
                                         d->changes[i].is_trouble ? MARK_TROUBLE : MARK_CONTROL};
+    // Over the checkpoint that they begin at.
+    for (int i = 0; i < c->n_runs; i++)
+        if (c->rows[i]->info.parent && curves_has_map(c, i, c->x_kind))
+            marks[n++] = (struct plot_mark){(double)c->rows[i]->info.parent_step, curves_map(c, i), MARK_FORK};
     return n;
 }
 
@@ -46,30 +43,25 @@ static void empty_text(const struct curves *c, const struct plot_line *lines, in
                      : "nothing was recorded");
 }
 
-void curves_draw_chart(struct curves *c, const struct chart *chart, struct canvas *canvas, struct rect area,
-                       bool focused, bool names)
+enum { MAX_MARKS = 400, MAX_TITLE = 240 };
+
+static void fill_title(const struct curves *c, const struct chart *chart, int width, char *title)
 {
-    enum { MAX_MARKS = 400 };
-    struct plot_line lines[RASTER_LINES];
-    struct plot_mark marks[MAX_MARKS];
-    char values[RASTER_LINES][16], empty[64];
-    int n = curves_lines(c, chart, lines);
-    for (int k = 0; k < n; k++) {
-        uint32_t i;
-        if (curves_point(c, &lines[k], &i))
-            lines[k].value = axis_number(values[k], sizeof values[k], shown_value(c, chart, &lines[k], i));
-        // In a grid the names of several runs stand above all charts.
-        if (c->n_runs > 1 && !names)
-            lines[k].label = "";
-    }
-    empty_text(c, lines, n, empty, sizeof empty);
-    struct plot p = {.title = chart->title,
-                     .empty = empty,
-                     .lines = lines,
-                     .n_lines = n,
-                     .marks = marks,
-                     .n_marks = marks_of(c, marks, MAX_MARKS),
-                     .x_kind = c->x_kind,
+    const char *minus = c->mode == MODE_DELTA && c->n_runs > 1 ? " minus " : "";
+    char pinned[3] = {minus[0] ? c->rows[curves_pinned(c)]->letter : 0};
+    if (c->n_runs < 2 || strcmp(chart->overlay, chart->title) == 0 || text_starts(chart->overlay, "measured/"))
+        snprintf(title, MAX_TITLE, "%s%s%s", chart->title, minus, pinned);
+    else if (width >= 50)
+        snprintf(title, MAX_TITLE, "%s: %s%s%s", chart->title, chart->overlay, minus, pinned);
+    else // the values of the runs need the room
+        snprintf(title, MAX_TITLE, "%s%s%s", chart->overlay, minus, pinned);
+}
+
+// Everything about a plot but its lines and texts.
+static struct plot plot_of(const struct curves *c, const struct chart *chart, bool focused)
+{
+    struct plot p = {.x_kind = c->x_kind,
+                     .x_log = c->x_log,
                      .scale = chart->scale,
                      .noise = chart_noise(chart),
                      .clip = chart->clip,
@@ -77,21 +69,65 @@ void curves_draw_chart(struct curves *c, const struct chart *chart, struct canva
                      .cursor = NAN,
                      .focused = focused,
                      .lines_only = c->lines_only};
-    char title[200];
-    if (c->n_runs > 1 && strcmp(chart->overlay, chart->title) != 0) {
-        if (area.width >= 50)
-            snprintf(title, sizeof title, "%s: %s", chart->title, chart->overlay);
-        else // the values of the runs need the room
-            snprintf(title, sizeof title, "%s", chart->overlay);
-        p.title = title;
-    }
     curves_window(c, &p.x0, &p.x1);
-    if (c->has_cursor && c->n_runs > 0)
+    if (c->has_cursor && c->n_runs > 0) {
         p.cursor = x_map_value(curves_map(c, curves_raised(c)), c->cursor);
+        p.has_range = c->has_range;
+        p.other_end = x_map_value(curves_map(c, curves_raised(c)), c->other_end);
+    }
+    return p;
+}
+
+static void draw_plot(struct curves *c, const struct chart *chart, struct plot *p, struct plot_line *lines, int n,
+                      struct canvas *canvas, struct rect area)
+{
+    struct plot_mark marks[MAX_MARKS];
+    char values[RASTER_LINES][16], empty[64];
+    for (int k = 0; k < n; k++) {
+        uint32_t i;
+        if (curves_point(c, &lines[k], &i))
+            lines[k].value = axis_number(values[k], sizeof values[k], curves_shown_value(c, chart, &lines[k], i));
+    }
+    empty_text(c, lines, n, empty, sizeof empty);
+    p->empty = empty;
+    p->lines = lines;
+    p->n_lines = n;
+    p->marks = marks;
+    p->n_marks = marks_of(c, marks, MAX_MARKS);
     struct plot_result result;
-    plot_draw(&p, canvas, area, &result);
-    if (focused)
+    plot_draw(p, canvas, area, &result);
+    if (p->focused)
         c->field_columns = result.field.width;
+}
+
+void curves_draw_chart(struct curves *c, const struct chart *chart, struct canvas *canvas, struct rect area,
+                       bool focused, bool names)
+{
+    struct plot_line lines[RASTER_LINES];
+    char title[MAX_TITLE];
+    const int n = curves_lines(c, chart, lines);
+    // In a grid the names of several runs stand above all charts.
+    for (int k = 0; k < n && c->n_runs > 1 && !names && c->mode != MODE_GROUPS; k++)
+        lines[k].label = "";
+    struct plot p = plot_of(c, chart, focused);
+    fill_title(c, chart, area.width, title);
+    p.title = title;
+    draw_plot(c, chart, &p, lines, n, canvas, area);
+}
+
+// The chart of one run alone, over the same ranges as the others'.
+static void draw_single(struct curves *c, const struct chart *chart, int run, const struct span *range,
+                        struct canvas *canvas, struct rect area)
+{
+    struct plot_line line;
+    char title[MAX_TITLE];
+    struct plot p = plot_of(c, chart, run == curves_raised(c));
+    const int n = curves_line_of(c, chart, run, &line);
+    snprintf(title, sizeof title, "%s", c->rows[run]->info.name);
+    p.title = title;
+    p.range = range;
+    line.label = "";
+    draw_plot(c, chart, &p, &line, n, canvas, area);
 }
 
 // ---- around the charts ----
@@ -123,18 +159,27 @@ static size_t common_prefix(const struct curves *c)
     return n;
 }
 
+// The runs by letter and name, those of a group as their first one with how many there are.
 static void draw_runs(const struct curves *c, struct canvas *canvas, struct rect line, int right)
 {
     enum { MORE = 4 }; // "+12 "
-    int x = line.x + 1, raised = curves_raised(c), needed = 0;
+    int x = line.x + 1, raised = curves_raised(c), needed = 0, group[CURVES_RUNS], size[CURVES_RUNS];
+    const bool in_groups = c->mode == MODE_GROUPS;
+    curves_groups(c, group, size);
     for (int i = 0; i < c->n_runs; i++)
-        needed += (int)strlen(c->rows[i]->info.name) + 4;
+        needed += in_groups && group[i] != i ? 0 : (int)strlen(c->rows[i]->info.name) + (in_groups ? 10 : 4);
     const size_t skipped = c->n_runs > 1 && x + needed > right ? common_prefix(c) : 0;
     for (int i = 0; i < c->n_runs && c->n_runs > 1; i++) {
         const struct run_row *r = c->rows[i];
-        const char *name = r->info.name + skipped;
-        struct style style =
-            STYLE(COLOR_SERIES + r->index % N_SERIES_COLORS, .attr = i == raised ? ATTR_BOLD | ATTR_UNDERLINE : 0);
+        char name[160];
+        if (in_groups && group[i] != i)
+            continue;
+        if (in_groups)
+            snprintf(name, sizeof name, "%s (n %d)", r->info.name + skipped, size[i]);
+        else
+            text_copy(name, sizeof name, r->info.name + skipped);
+        struct style style = STYLE(COLOR_SERIES + r->index % N_SERIES_COLORS,
+                                   .attr = (in_groups ? group[raised] : raised) == i ? ATTR_BOLD | ATTR_UNDERLINE : 0);
         const int columns = (int)strlen(name) + 2, more = i + 1 < c->n_runs ? MORE : 0;
         if (x + columns + more > right) {
             if (x < right)
@@ -150,20 +195,29 @@ static void draw_runs(const struct curves *c, struct canvas *canvas, struct rect
 static void draw_settings(const struct curves *c, struct canvas *canvas, struct rect line)
 {
     struct str s = {0};
-    if (c->n_shown < c->n_charts && !c->full)
+    if (c->n_shown > 0 && c->n_shown < c->n_charts && !c->full && !c->multiples)
         str_addf(&s, "charts %d-%d of %d  ", c->first_shown + 1, c->first_shown + c->n_shown, c->n_charts);
-    str_addf(&s, "x %s", x_kind_name(c->x_kind));
+    if (c->layout && c->layout->keys)
+        str_addf(&s, "%s  ", c->layout->title);
+    if (c->filter[0])
+        str_addf(&s, "\\%s: %d of %d  ", c->filter, c->n_charts, c->n_all);
+    if (c->mode == MODE_GROUPS && c->n_runs > 1)
+        str_addf(&s, "by %s, %s  ", c->group_by, band_name(c->band));
+    // What is as always gives way to the names of the runs.
+    const bool tight = line.width < 100 && c->n_runs > 1;
+    if (!tight || c->x_log || c->x_kind != X_STEP)
+        str_addf(&s, "x %s%s  ", c->x_log ? "log " : "", x_kind_name(c->x_kind));
     if (c->weight > 0)
-        str_addf(&s, "  EMA %.3g", c->weight);
+        str_addf(&s, "EMA %.3g", c->weight);
     else
-        str_add(&s, "  raw");
+        str_add(&s, "raw");
     if (c->focus < c->n_charts) {
         if (c->charts[c->focus].scale != SCALE_LINEAR)
             str_addf(&s, "  y %s", scale_name(c->charts[c->focus].scale));
-        if (c->charts[c->focus].clip)
-            str_add(&s, "  clip 1%");
+        if (c->charts[c->focus].clip > 0)
+            str_addf(&s, "  clip %g%%", c->charts[c->focus].clip);
     }
-    str_add(&s, c->fit ? "  whole run" : c->follow ? "  follow" : "  zoomed (0: all)");
+    str_add(&s, c->fit && tight ? "" : c->fit ? "  whole run" : c->follow ? "  follow" : "  zoomed (0: all)");
     int width = (int)s.len < line.width - 2 ? (int)s.len : line.width - 2;
     canvas_text(canvas, line.x + line.width - 1 - width, line.y, width, STYLE(COLOR_MUTED), str_text(&s));
     draw_runs(c, canvas, line, line.x + line.width - 2 - width);
@@ -193,50 +247,10 @@ static bool last_change(const struct curves *c, struct str *s)
         str_add(s, d->trouble);
     else if (last)
         str_addf(s, "%c step %lld: %s", last->is_trouble ? '!' : '*', (long long)last->step, last->text);
+    else if (c->rows[curves_raised(c)]->info.parent_name)
+        str_addf(s, "fork of %s at step %lld", c->rows[curves_raised(c)]->info.parent_name,
+                 (long long)c->rows[curves_raised(c)]->info.parent_step);
     return d->trouble[0] || (last && last->is_trouble);
-}
-
-// One line a curve: its value as it is, smoothed, and against the first one, at the cursor or at the end.
-static void draw_values(const struct curves *c, const struct chart *chart, struct canvas *canvas, struct rect area)
-{
-    struct plot_line lines[RASTER_LINES];
-    int n = curves_lines(c, chart, lines);
-    int name = area.width >= 100 ? 32 : 20, at = area.x + 3 + name;
-    static const char *const heads[] = {"step", "value", "smoothed", "minus first", "least", "most"};
-    for (int k = 0; k < 6 && at + 13 * (k + 1) <= area.x + area.width; k++)
-        canvas_text_right(canvas, at + 13 * k, area.y, 12, STYLE(COLOR_MUTED), heads[k]);
-    double first = NAN;
-    for (int k = 0; k < n && k + 1 < area.height; k++) {
-        int y = area.y + 1 + k;
-        uint32_t i;
-        char letter[2] = {lines[k].letter, 0};
-        canvas_text(canvas, area.x + 1, y, -1, STYLE(lines[k].color, .attr = ATTR_BOLD), letter);
-        canvas_text(canvas, area.x + 3, y, name, STYLE(lines[k].color),
-                    lines[k].label[0] ? lines[k].label : chart->title);
-        if (!curves_point(c, &lines[k], &i))
-            continue;
-        double x0, x1, value = shown_value(c, chart, &lines[k], i);
-        curves_window(c, &x0, &x1);
-        struct span span = series_span(lines[k].series, series_find(lines[k].series, x_map_step(lines[k].map, x0)),
-                                       series_find(lines[k].series, x_map_step(lines[k].map, nextafter(x1, INFINITY))));
-        bool any = span.min <= span.max;
-        double values[] = {
-            0, series_value(lines[k].series, i), value, value - first, any ? span.min : NAN, any ? span.max : NAN};
-        for (int j = 0; j < 6 && at + 13 * (j + 1) <= area.x + area.width; j++) {
-            char text[24] = "";
-            if (j == 0)
-                snprintf(text, sizeof text, "%lld", (long long)series_step(lines[k].series, i));
-            else if (j != 3 || k > 0)
-                axis_number(text, sizeof text, values[j]);
-            if (j == 3 && k > 0 && values[j] > 0) {
-                char number[16];
-                snprintf(text, sizeof text, "+%s", axis_number(number, sizeof number, values[j]));
-            }
-            canvas_text_right(canvas, at + 13 * j, y, 12, STYLE(COLOR_DEFAULT), text);
-        }
-        if (k == 0)
-            first = value;
-    }
 }
 
 static void draw_full(struct curves *c, struct canvas *canvas, struct rect area)
@@ -248,50 +262,135 @@ static void draw_full(struct curves *c, struct canvas *canvas, struct rect area)
     struct rect values = area.height >= 14 ? rect_cut_bottom(&area, rows) : (struct rect){0};
     curves_draw_chart(c, chart, canvas, area, true, values.height == 0);
     if (values.height > 1)
-        draw_values(c, chart, canvas, values);
+        curves_draw_values(c, chart, canvas, values);
 }
 
-static void draw_grid(struct curves *c, struct canvas *canvas, struct rect area)
+// As many rows and columns as there is room for, and no more than n charts need.
+static void divide(struct curves *c, struct rect area, int n)
 {
     c->grid_columns = area.width >= 150 ? 3 : area.width >= 70 ? 2 : 1;
     c->grid_rows = area.height >= 36 ? area.height / 13 : area.height / 8;
     c->grid_rows = c->grid_rows < 1 ? 1 : c->grid_rows > 4 ? 4 : c->grid_rows;
     // Fewer charts than places: the charts grow.
-    while (c->grid_rows > 1 && (c->grid_rows - 1) * c->grid_columns >= c->n_charts)
+    while (c->grid_rows > 1 && (c->grid_rows - 1) * c->grid_columns >= n)
         c->grid_rows--;
-    while (c->grid_columns > 1 && c->grid_rows * (c->grid_columns - 1) >= c->n_charts)
+    while (c->grid_columns > 1 && c->grid_rows * (c->grid_columns - 1) >= n)
         c->grid_columns--;
+}
+
+static struct rect place_of(const struct curves *c, struct rect area, int i)
+{
+    int row = i / c->grid_columns, column = i % c->grid_columns;
+    int y0 = area.height * row / c->grid_rows, y1 = area.height * (row + 1) / c->grid_rows;
+    int x0 = area.width * column / c->grid_columns, x1 = area.width * (column + 1) / c->grid_columns;
+    return (struct rect){area.x + x0, area.y + y0, x1 - x0, y1 - y0};
+}
+
+static void draw_grid(struct curves *c, struct canvas *canvas, struct rect area)
+{
+    divide(c, area, c->n_charts);
     int places = c->grid_rows * c->grid_columns;
     int first_before = c->first_shown, n_before = c->n_shown;
     c->first_shown = c->focus / places * places;
     c->n_shown = c->n_charts - c->first_shown < places ? c->n_charts - c->first_shown : places;
     c->needs_poll = c->needs_poll || first_before != c->first_shown || n_before != c->n_shown;
-    for (int i = 0; i < c->n_shown; i++) {
-        int row = i / c->grid_columns, column = i % c->grid_columns;
-        int y0 = area.height * row / c->grid_rows, y1 = area.height * (row + 1) / c->grid_rows;
-        int x0 = area.width * column / c->grid_columns, x1 = area.width * (column + 1) / c->grid_columns;
-        struct rect r = {area.x + x0, area.y + y0, x1 - x0, y1 - y0};
-        curves_draw_chart(c, &c->charts[c->first_shown + i], canvas, r, c->first_shown + i == c->focus, false);
+    for (int i = 0; i < c->n_shown; i++)
+        curves_draw_chart(c, &c->charts[c->first_shown + i], canvas, place_of(c, area, i), c->first_shown + i == c->focus,
+                          false);
+}
+
+// The focused chart once for each run that has it, on the page of the grid that has the raised one.
+static void draw_multiples(struct curves *c, struct canvas *canvas, struct rect area)
+{
+    const struct chart *chart = &c->charts[c->focus];
+    struct plot_line lines[RASTER_LINES];
+    struct plot p = plot_of(c, chart, false);
+    struct rect head = rect_cut_top(&area, 1);
+    int runs[CURVES_RUNS], n = 0, raised = 0;
+    for (int i = 0; i < c->n_runs; i++)
+        if (curves_line_of(c, chart, i, &lines[n])) {
+            raised = i == curves_raised(c) ? n : raised;
+            runs[n++] = i;
+        }
+    p.lines = lines;
+    p.n_lines = n;
+    const struct span range = plot_span(&p);
+    divide(c, area, n);
+    const int places = c->grid_rows * c->grid_columns, first = raised / places * places;
+    canvas_textf(canvas, head.x + 1, head.y, head.width - 2, STYLE(COLOR_TITLE, .attr = ATTR_BOLD),
+                 "%s, each run alone, one scale%s", chart->overlay, n > places ? " (t: the next ones)" : "");
+    for (int i = 0; i < places && first + i < n; i++)
+        draw_single(c, chart, runs[first + i], &range, canvas, place_of(c, area, i));
+}
+
+// Layout or filter let nothing through.
+static void draw_none(const struct curves *c, struct canvas *canvas, struct rect area)
+{
+    struct str s = {0};
+    if (c->filter[0])
+        str_addf(&s, "No chart passes the filter \"%s\": \\ changes it.", c->filter);
+    else
+        str_addf(&s, "None of the metrics of the layout %s were recorded: L shows the next layout.",
+                 c->layout ? c->layout->title : "");
+    canvas_paragraph(canvas, rect_inset(area, 2, 1), 0, STYLE(COLOR_MUTED), str_text(&s), s.len);
+    str_fini(&s);
+}
+
+// What a layout lacks that a person can add.
+static void add_hint(const struct curves *c, struct str *s)
+{
+    bool measured = false;
+    for (int i = 0; i < c->n_charts; i++)
+        measured = measured || chart_has(&c->charts[i], "measured/pm_divergence");
+    if (c->layout && c->layout->hint && !measured)
+        str_addf(s, "%s%s", s->len ? "  " : "", c->layout->hint);
+}
+
+// The tables that stand beside the charts, where there is room for them.
+static void draw_tables(struct curves *c, struct canvas *canvas, struct rect *area)
+{
+    if (c->diff && c->n_runs > 1) {
+        const int lines = curves_diff_lines(c);
+        struct rect r = area->width >= 140 ? rect_cut_right(area, area->width / 3)
+                                           : rect_cut_bottom(area, lines < area->height / 2 ? lines : area->height / 2);
+        curves_draw_diff(c, canvas, r);
+    }
+    if (c->has_cursor && !c->full && area->width >= 120 && area->height >= 28) {
+        const int lines = curves_linked_lines(c);
+        curves_draw_linked(c, canvas, rect_cut_bottom(area, lines < area->height / 3 ? lines : area->height / 3));
     }
 }
 
 void curves_draw(struct curves *c, struct canvas *canvas, struct rect area)
 {
-    if (c->n_charts == 0 || area.height < 3)
+    if ((c->n_charts == 0 && c->n_all == 0) || area.height < 3)
         return;
     struct rect head = area.height >= 8 ? rect_cut_top(&area, 1) : (struct rect){0};
     struct str last = {0};
     bool is_bad = last_change(c, &last);
-    int lines = canvas_paragraph(canvas, (struct rect){0, 0, area.width - 2, 0}, 0, STYLE(COLOR_DEFAULT), str_text(&last), last.len);
-    lines = !is_bad ? 1 : lines > 3 ? 3 : lines;
+    if (c->has_range) {
+        str_clear(&last);
+        curves_describe_range(c, &last);
+        is_bad = false;
+    }
+    add_hint(c, &last);
+    int lines = canvas_paragraph(canvas, (struct rect){0, 0, area.width - 2, 0}, 0, STYLE(COLOR_DEFAULT), str_text(&last),
+                                 last.len);
+    lines = !is_bad && !c->has_range ? 1 : lines > 3 ? 3 : lines;
     struct rect foot = area.height >= 12 && last.len > 0 ? rect_cut_bottom(&area, lines) : (struct rect){0};
-    if (c->full)
+    draw_tables(c, canvas, &area);
+    if (c->n_charts == 0)
+        draw_none(c, canvas, area);
+    else if (c->multiples && c->n_runs > 1)
+        draw_multiples(c, canvas, area);
+    else if (c->full)
         draw_full(c, canvas, area);
     else
         draw_grid(c, canvas, area);
     if (head.height)
         draw_settings(c, canvas, head);
     if (foot.height)
-        canvas_paragraph(canvas, rect_inset(foot, 1, 0), 0, STYLE(is_bad ? COLOR_BAD : COLOR_MUTED), str_text(&last), last.len);
+        canvas_paragraph(canvas, rect_inset(foot, 1, 0), 0, STYLE(is_bad ? COLOR_BAD : COLOR_MUTED), str_text(&last),
+                         last.len);
     str_fini(&last);
 }

@@ -70,6 +70,11 @@ void ui_look_for_evals(struct ui *ui)
     job_start(ui, look_work, look_done, j);
 }
 
+uint64_t ui_evals_stamp(struct ui *ui)
+{
+    return ui->evals_stamp;
+}
+
 struct eval_table *ui_evals(struct ui *ui, const char **trouble)
 {
     *trouble = ui->evals_fault.code ? ui->evals_fault.text : NULL;

@@ -28,6 +28,8 @@ libui_a_SOURCES = \
 	%D%/ui_state.c \
 	%D%/view.h \
 	%D%/eval_jobs.c \
+	%D%/fork_jobs.c \
+	%D%/kept.c \
 	%D%/eval_table.c %D%/eval_table.h \
 	%D%/form.c %D%/form.h \
 	%D%/form_memory.c %D%/form_memory.h \
@@ -46,11 +48,20 @@ UI_LIBS = libui.a
 # The charts. Only curves, charts and run_cache know of runs; the rest is pure.
 libui_a_SOURCES += \
 	%D%/axis.c %D%/axis.h \
+	%D%/blend.c %D%/blend.h \
 	%D%/charts.c %D%/charts.h \
 	%D%/curves.c %D%/curves.h \
+	%D%/curves_ask.c \
+	%D%/curves_compare.c %D%/curves_compare.h \
 	%D%/curves_draw.c \
+	%D%/curves_keep.c \
+	%D%/curves_lines.c \
+	%D%/curves_measured.c \
+	%D%/curves_tables.c \
+	%D%/layouts.c %D%/layouts.h \
 	%D%/plot.c %D%/plot.h \
 	%D%/pyramid.c %D%/pyramid.h \
+	%D%/range_stats.c %D%/range_stats.h \
 	%D%/raster.c %D%/raster.h \
 	%D%/run_cache.c %D%/run_cache.h \
 	%D%/series.c %D%/series.h \
@@ -60,9 +71,15 @@ libui_a_SOURCES += \
 	%D%/view_curves.c \
 	%D%/x_map.c %D%/x_map.h
 
-EXTRA_DIST += tests/golden/chart-ascii.txt tests/golden/chart-block.txt tests/golden/chart-braille.txt
+EXTRA_DIST += tests/golden/chart-compare.txt tests/golden/chart-ascii.txt tests/golden/chart-block.txt tests/golden/chart-braille.txt
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_health tests/unit/test_series tests/unit/test_plot tests/unit/test_curves
+check_PROGRAMS += tests/unit/test_curves_lines
+tests_unit_test_curves_lines_SOURCES = tests/unit/test_curves_lines.c tests/lib/testing.h
+tests_unit_test_curves_lines_LDADD = $(UI_LIBS) $(STORE_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/test_blend
+tests_unit_test_blend_SOURCES = tests/unit/test_blend.c tests/lib/testing.h
+tests_unit_test_blend_LDADD = $(UI_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_health_SOURCES = tests/unit/test_health.c tests/lib/testing.h
 tests_unit_test_health_LDADD = $(UI_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_curves_SOURCES = tests/unit/test_curves.c tests/lib/testing.h

@@ -23,13 +23,14 @@ enum sign {
     SIGN_CONTROL,
     SIGN_CURSOR,
     SIGN_BAD,
+    SIGN_FORK,
     SIGN_N
 };
 
 static uint32_t sign(const struct canvas *c, enum sign s)
 {
-    static const uint32_t utf8[SIGN_N] = {0x2524, 0x2502, 0x2514, 0x2500, 0x2534, 0x25c6, 0x250a, 0x254e, 0xd7};
-    static const char plain[SIGN_N] = {'+', '|', '+', '-', '+', '^', ':', '|', 'x'};
+    static const uint32_t utf8[SIGN_N] = {0x2524, 0x2502, 0x2514, 0x2500, 0x2534, 0x25c6, 0x250a, 0x254e, 0xd7, 0x2442};
+    static const char plain[SIGN_N] = {'+', '|', '+', '-', '+', '^', ':', '|', 'x', 'Y'};
     return c->utf8 ? utf8[s] : (uint32_t)plain[s];
 }
 
@@ -48,7 +49,7 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-// The range without the outermost hundredth of the values on each side, from up to 1024 points of each line at even
+// The range without the outermost values on each side, from up to 1024 points of each line at even
 // distances: which points those are does not depend on anything but the range.
 static struct span clipped_span(const struct plot *p)
 {
@@ -68,7 +69,7 @@ static struct span clipped_span(const struct plot *p)
     struct span span = SPAN_EMPTY;
     if (n > 0) {
         qsort(values, n, sizeof *values, by_value);
-        size_t cut = n / 100;
+        size_t cut = (size_t)((double)n * p->clip / 100);
         span = (struct span){values[cut], values[n - 1 - cut]};
     }
     free(values);
@@ -84,22 +85,43 @@ static struct span smoothed_span(const struct plot *p, const struct plot_line *l
     return column.span;
 }
 
-static void find_range(const struct plot *p, struct plot_result *out)
+static struct span drawn_span(const struct plot *p, const struct plot_line *line)
+{
+    const struct series *const parts[] = {line->series, line->low, line->high};
+    const bool smooth_only = p->lines_only && p->weight > 0 && series_is_smooth(line->series);
+    struct span span = smooth_only ? smoothed_span(p, line) : SPAN_EMPTY;
+    for (int i = smooth_only; i < 3; i++) {
+        if (!parts[i] || parts[i]->n == 0)
+            continue;
+        uint32_t first, end;
+        visible(p, &(struct plot_line){.series = parts[i], .map = line->map}, &first, &end);
+        span = span_join(span, series_span(parts[i], first, end));
+    }
+    return span;
+}
+
+struct span plot_span(const struct plot *p)
 {
     struct span span = SPAN_EMPTY;
+    if (p->clip > 0)
+        return clipped_span(p);
+    for (int k = 0; k < p->n_lines; k++)
+        span = span_join(span, drawn_span(p, &p->lines[k]));
+    return span;
+}
+
+static void find_range(const struct plot *p, struct plot_result *out)
+{
+    const struct span span = p->range ? *p->range : plot_span(p);
     for (int k = 0; k < p->n_lines; k++) {
         const struct series *s = p->lines[k].series;
         uint32_t first, end;
         visible(p, &p->lines[k], &first, &end);
         out->n_points += end - first;
-        bool smooth_only = p->lines_only && p->weight > 0 && series_is_smooth(s);
-        span = span_join(span, smooth_only ? smoothed_span(p, &p->lines[k]) : series_span(s, first, end));
         for (uint32_t i = 0; i < s->n_bad; i++)
             out->n_bad += s->bad[i] >= first && s->bad[i] < end;
         out->smoothing = out->smoothing || (p->weight > 0 && !series_is_smooth(s));
     }
-    if (p->clip)
-        span = clipped_span(p);
     if (fmax(fabs(span.min), fabs(span.max)) <= p->noise) {
         axis_fit(&out->y, SCALE_LINEAR, 0, 1);
         out->y.low = fmin(out->y.low, span.min);
@@ -132,7 +154,7 @@ static bool is_on(enum dash dash, int x, int dot_x)
 }
 
 struct scratch {
-    struct trace_span *spans;
+    struct trace_span *spans, *more;
     struct series_column *columns;
     double *edges;
 };
@@ -149,9 +171,24 @@ static void draw_curve(const struct plot_line *line, bool smoothed, bool faint, 
     }
 }
 
+// From the lower edge to the upper one, where both are there.
+static void draw_band(const struct plot *p, const struct plot_line *line, int owner, const struct trace_view *v,
+                      struct raster *r, struct scratch *w)
+{
+    const bool smoothed = p->weight > 0 && series_is_smooth(line->low) && series_is_smooth(line->high);
+    trace_curve(line->low, smoothed, line->map, v, w->spans, w->columns, w->edges);
+    trace_curve(line->high, smoothed, line->map, v, w->more, w->columns, w->edges);
+    for (int x = 0; x < v->width; x++) {
+        if (w->spans[x].low > w->spans[x].high || w->more[x].low > w->more[x].high)
+            continue;
+        raster_shade(r, x, v->height - 1 - (int)lrintf(w->more[x].high), v->height - 1 - (int)lrintf(w->spans[x].low),
+                     owner);
+    }
+}
+
 static bool is_faint_shown(const struct plot *p, const struct plot_line *line)
 {
-    return !p->lines_only && (p->n_lines <= 4 || line->raised);
+    return !p->lines_only && !line->low && !line->dim && (p->n_lines <= 4 || line->raised);
 }
 
 static void draw_curves(const struct plot *p, const struct trace_view *v, struct raster *r, struct scratch *w)
@@ -163,6 +200,8 @@ static void draw_curves(const struct plot *p, const struct trace_view *v, struct
             if (line->raised != (pass == 1) || line->series->n == 0)
                 continue;
             bool smoothed = p->weight > 0 && series_is_smooth(line->series);
+            if (line->low && line->low->n > 0)
+                draw_band(p, line, k, v, r, w);
             if (smoothed && is_faint_shown(p, line))
                 draw_curve(line, false, true, k, v, r, w);
             draw_curve(line, smoothed, false, k, v, r, w);
@@ -244,7 +283,9 @@ static void draw_x_axis(const struct plot *p, struct canvas *c, struct rect fiel
         canvas_put(c, field.x + x, y, sign(c, SIGN_BASE), STYLE(COLOR_MUTED));
     struct ticks ticks;
     int max = field.width / 10;
-    if (p->x_kind == X_TIME)
+    if (v->x_log)
+        axis_ticks_log(p->x0, p->x1, max, p->x_kind == X_TIME, &ticks);
+    else if (p->x_kind == X_TIME)
         axis_ticks_time(p->x0, p->x1, max, &ticks);
     else
         axis_ticks_count(p->x0, p->x1, max, &ticks);
@@ -298,24 +339,40 @@ static void draw_marks(const struct plot *p, struct canvas *c, struct rect field
                 canvas_put(c, x, foot, sign(c, SIGN_CHECKPOINT), STYLE(COLOR_MUTED));
             continue;
         }
-        struct style style = STYLE(m->kind == MARK_TROUBLE ? COLOR_BAD : COLOR_WARN);
+        struct style style = STYLE(m->kind == MARK_TROUBLE ? COLOR_BAD : m->kind == MARK_FORK ? COLOR_ACCENT : COLOR_WARN);
         for (int y = 0; y < field.height; y++)
             canvas_put(c, x, field.y + y, sign(c, SIGN_CONTROL), style);
-        canvas_put(c, beside_label(c, field, x), foot, m->kind == MARK_TROUBLE ? '!' : '*', style);
+        canvas_put(c, beside_label(c, field, x), foot,
+                   m->kind == MARK_TROUBLE ? '!'
+                   : m->kind == MARK_FORK  ? sign(c, SIGN_FORK)
+                                           : '*',
+                   style);
     }
 }
 
-static void draw_cursor(const struct plot *p, struct canvas *c, struct rect field, const struct trace_view *v,
-                        int dot_x)
+static void draw_upright(struct canvas *c, struct rect field, const struct trace_view *v, double at, int dot_x,
+                         enum sign what)
 {
-    if (isnan(p->cursor))
-        return;
-    double dot = trace_x(v, p->cursor);
+    double dot = isnan(at) ? NAN : trace_x(v, at);
     if (!(dot > -0.5 && dot < v->width - 0.5))
         return;
     int x = field.x + (int)lrint(dot) / dot_x;
     for (int y = 0; y < field.height; y++)
-        canvas_put(c, x, field.y + y, sign(c, SIGN_CURSOR), STYLE(COLOR_ACCENT));
+        canvas_put(c, x, field.y + y, sign(c, what), STYLE(COLOR_ACCENT));
+}
+
+// The cursor, and the range between it and its other end: along the foot of the field.
+static void draw_cursor(const struct plot *p, struct canvas *c, struct rect field, const struct trace_view *v, int dot_x)
+{
+    draw_upright(c, field, v, p->cursor, dot_x, SIGN_CURSOR);
+    if (isnan(p->cursor) || !p->has_range)
+        return;
+    draw_upright(c, field, v, p->other_end, dot_x, SIGN_CURSOR);
+    double from = trace_x(v, fmin(p->cursor, p->other_end)), to = trace_x(v, fmax(p->cursor, p->other_end));
+    const int first = (int)lrint(fmin(fmax(from, 0), v->width - 1)) / dot_x;
+    const int last = (int)lrint(fmin(fmax(to, -1), v->width - 1)) / dot_x;
+    canvas_restyle(c, (struct rect){field.x + first, field.y + field.height, last - first + 1, 1},
+                   STYLE(COLOR_ACCENT, .attr = ATTR_REVERSE));
 }
 
 enum legend { LEGEND_NAMES, LEGEND_NUMBERS, LEGEND_SHORT };
@@ -401,15 +458,17 @@ static void draw_field(const struct plot *p, struct canvas *c, struct rect insid
     out->field = (struct rect){inside.x + columns + 1, inside.y, width, rows};
     struct raster r;
     raster_init(&r, width, rows, c->glyphs);
-    struct trace_view v = {r.width, r.height, p->x0, p->x1, &out->y};
-    struct scratch w = {mem_alloc((size_t)r.width, sizeof *w.spans), mem_alloc((size_t)r.width, sizeof *w.columns),
-                        mem_alloc((size_t)r.width + 1, sizeof *w.edges)};
+    struct trace_view v = {r.width, r.height, p->x0,
+                           p->x1,   &out->y,  p->x_log && p->x1 > 1.01 * fmax(p->x0, TRACE_LOG_FLOOR)};
+    struct scratch w = {mem_alloc((size_t)r.width, sizeof *w.spans), mem_alloc((size_t)r.width, sizeof *w.more),
+                        mem_alloc((size_t)r.width, sizeof *w.columns), mem_alloc((size_t)r.width + 1, sizeof *w.edges)};
     draw_curves(p, &v, &r, &w);
     struct raster_line lines[RASTER_LINES];
     for (int k = 0; k < p->n_lines; k++)
         lines[k] = (struct raster_line){p->lines[k].letter ? p->lines[k].letter : '*',
-                                        STYLE(p->lines[k].color, .attr = p->lines[k].raised ? ATTR_BOLD : 0),
-                                        STYLE(COLOR_MUTED)};
+                                        STYLE(p->lines[k].dim ? COLOR_MUTED : p->lines[k].color,
+                                              .attr = p->lines[k].raised ? ATTR_BOLD : 0),
+                                        STYLE(p->lines[k].low && !p->lines[k].dim ? p->lines[k].color : COLOR_MUTED)};
     draw_x_axis(p, c, out->field, &v, r.dot_x);
     draw_marks(p, c, out->field, &v, r.dot_x);
     draw_cursor(p, c, out->field, &v, r.dot_x);
@@ -418,6 +477,7 @@ static void draw_field(const struct plot *p, struct canvas *c, struct rect insid
     draw_bad(p, c, out->field, &v, r.dot_x);
     draw_letters(p, c, out->field, &v, r.dot_x, r.dot_y);
     free(w.spans);
+    free(w.more);
     free(w.columns);
     free(w.edges);
     raster_fini(&r);

@@ -23,9 +23,11 @@ struct plot_line {
     uint8_t color;           // COLOR_SERIES + i
     enum dash dash;
     bool raised;             // drawn over the others
+    bool dim;                // in the colour of what is of no matter now; its letter keeps its own
+    const struct series *low, *high; // the edges of a band around it; NULL: none
 };
 
-enum plot_mark_kind { MARK_CHECKPOINT, MARK_CONTROL, MARK_TROUBLE };
+enum plot_mark_kind { MARK_CHECKPOINT, MARK_CONTROL, MARK_TROUBLE, MARK_FORK };
 struct plot_mark {
     double step;
     const struct x_map *map;
@@ -43,9 +45,13 @@ struct plot {
     double x0, x1;     // what the horizontal axis shows, in its own unit; x0 < x1
     enum scale scale;
     double noise;      // values no further than this from 0 are rounding errors of it: the axis is that of 0; 0: none are
-    bool clip;         // the vertical range leaves out the lowest and highest hundredth
+    double clip;       // so many percent of the values at each end are left out of the vertical range; below 50, 0: none
     double weight;     // of the smoothing, for the title; a curve is drawn smoothed once it is
+    bool x_log;        // needs x1 above 1
+    const struct span *range; // of values, instead of that of its own lines; NULL: their own
     double cursor;     // in units of the horizontal axis; NaN: none
+    bool has_range;    // between the cursor and other_end, in the same units
+    double other_end;
     bool focused;
     bool lines_only;   // no raw values behind smoothed lines: for plain text, where both look alike
 };
@@ -59,4 +65,6 @@ struct plot_result {
     uint32_t n_bad;     // NaN or infinite, in the visible range
     bool smoothing;     // some curve is still being smoothed
 };
+// The values that the lines reach in the visible range, min > max: none. Gives several plots one vertical axis.
+struct span plot_span(const struct plot *p);
 void plot_draw(const struct plot *p, struct canvas *c, struct rect area, struct plot_result *out);

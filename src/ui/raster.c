@@ -58,6 +58,14 @@ void raster_column(struct raster *r, int x, int y0, int y1, int owner, bool fain
     }
 }
 
+void raster_shade(struct raster *r, int x, int y0, int y1, int owner)
+{
+    const int first = y0 < y1 ? y0 : y1, last = y0 < y1 ? y1 : y0;
+    for (int y = first < 0 ? 0 : first; y <= last && y < r->height; y++)
+        if ((x + y) % 2 == 0)
+            raster_column(r, x, y, y, owner, true);
+}
+
 static uint32_t cell_code(const struct raster *r, uint8_t dots)
 {
     if (r->glyphs == GLYPHS_BRAILLE) {

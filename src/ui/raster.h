@@ -24,6 +24,8 @@ void raster_init(struct raster *r, int columns, int rows, enum glyphs glyphs);
 void raster_fini(struct raster *r);
 // Dots x, y0 .. y1 (any order), y counted from the top; what is outside is dropped.
 void raster_column(struct raster *r, int x, int y0, int y1, int owner, bool faint);
+// Every other dot of them, faintly: a surface behind the lines.
+void raster_shade(struct raster *r, int x, int y0, int y1, int owner);
 struct raster_line {
     char letter; // what it is drawn with in GLYPHS_ASCII
     struct style style, faint;

@@ -58,6 +58,30 @@ struct metric *run_data_metric(const struct run_data *d, const char *key)
     return NULL;
 }
 
+static struct metric *add_metric(struct run_data *d, char *key)
+{
+    MEM_GROW(d->metrics, d->n_metrics, d->cap_metrics);
+    struct metric *m = d->metrics[d->n_metrics++] = mem_alloc(1, sizeof *m);
+    m->key = key;
+    m->version = NEVER;
+    series_init(&m->series);
+    return m;
+}
+
+struct metric *run_data_measured(struct run_data *d, const char *key)
+{
+    struct metric *m = run_data_metric(d, key);
+    if (m) {
+        const uint32_t rewinds = m->series.n_rewinds;
+        series_fini(&m->series);
+        m->series.n_rewinds = rewinds + 1;
+    } else {
+        m = add_metric(d, mem_strdup(key));
+    }
+    m->is_measured = true;
+    return m;
+}
+
 size_t run_cache_bytes(const struct run_cache *c)
 {
     size_t bytes = 0;
@@ -94,11 +118,7 @@ static int read_keys(struct run_data *d, struct run_reader *r, struct err *e)
             free(names[i]);
             continue;
         }
-        MEM_GROW(d->metrics, d->n_metrics, d->cap_metrics);
-        struct metric *m = d->metrics[d->n_metrics++] = mem_alloc(1, sizeof *m);
-        m->key = names[i];
-        m->version = NEVER;
-        series_init(&m->series);
+        add_metric(d, names[i]);
     }
     free(names);
     return 0;
@@ -185,7 +205,7 @@ static bool poll_run(struct run_cache *c, struct run_data *d, struct run_row *ro
     bool all = true;
     for (int i = 0; i < d->n_metrics && !code; i++) {
         struct metric *m = d->metrics[i];
-        if (!wish(what, m->key))
+        if (m->is_measured || !wish(what, m->key))
             continue;
         m->wanted = c->poll;
         while (!code && m->version != version && (c->n_pieces == 0 || clock_seconds() < until_s)) {
@@ -209,7 +229,7 @@ static void give_up(struct run_cache *c)
     for (int i = 0; i < c->n && tight; i++) {
         for (int k = 0; k < c->runs[i]->n_metrics; k++) {
             struct metric *m = c->runs[i]->metrics[k];
-            if (m->wanted == c->poll || m->series.n == 0)
+            if (m->wanted == c->poll || m->series.n == 0 || m->is_measured)
                 continue;
             series_fini(&m->series);
             m->cursor = 0;

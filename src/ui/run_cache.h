@@ -16,6 +16,7 @@ struct metric {
     int64_t cursor;   // of run_reader_points
     int64_t version;  // everything written up to this version of run.db is in the series
     uint64_t wanted;  // the poll that asked for it last
+    bool is_measured; // not in run.db: of evaluations
 };
 
 struct run_change {   // something that charts mark
@@ -36,6 +37,7 @@ struct run_data {
     int64_t last_event;
     double *checkpoints;     // steps, ascending
     int n_checkpoints;
+    uint64_t evals;          // which evaluations are among the metrics (curves_take_evals)
     char trouble[200];       // why something could not be read; "" when all is well
 };
 
@@ -52,6 +54,9 @@ void run_cache_fini(struct run_cache *c);
 
 struct run_data *run_cache_find(const struct run_cache *c, const struct run_row *row); // NULL: not polled yet
 struct metric *run_data_metric(const struct run_data *d, const char *key);             // NULL: the run has none
+
+// A metric that is not read from run.db: empty, made when it is not there.
+struct metric *run_data_measured(struct run_data *d, const char *key);
 
 // Which metrics to read: called for every metric of every run.
 typedef bool (*metric_wish)(const void *what, const char *key);

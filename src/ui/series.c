@@ -140,6 +140,7 @@ static void push(struct series *s, float value)
 static void truncate_to(struct series *s, uint32_t n)
 {
     bool followed = series_is_smooth(s);
+    s->n_rewinds++;
     uint32_t whole = n / SMOOTH_BLOCK * SMOOTH_BLOCK;
     if (s->weight > 0 && s->n_smooth > whole) {
         smooth_from_mark(s, whole / SMOOTH_BLOCK, &s->smoother);

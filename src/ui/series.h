@@ -21,6 +21,7 @@ struct series {
     uint32_t *bad;          // indices of the points that are NaN or infinite, ascending
     uint32_t n_bad, cap_bad;
     uint32_t n_refused;     // points whose step is outside of 0 .. STEP_MAX
+    uint32_t n_rewinds;     // how often points were forgotten: what was derived from them is to be made again
 
     double weight, unit;    // of the smoothing; weight 0: none
     uint32_t n_smooth;      // points that are smoothed

@@ -4,9 +4,17 @@
 
 #include <math.h>
 
+static double bend(const struct trace_view *v, double x)
+{
+    return v->x_log ? log10(fmax(x, TRACE_LOG_FLOOR)) : x;
+}
+
 double trace_x(const struct trace_view *v, double x)
 {
-    return (x - v->x0) / (v->x1 - v->x0) * (v->width - 1);
+    if (v->x_log && x < TRACE_LOG_FLOOR * 0.5) // step 0 has no place
+        return -1e6;
+    const double x0 = bend(v, v->x0);
+    return (bend(v, x) - x0) / (bend(v, v->x1) - x0) * (v->width - 1);
 }
 
 // Heights are limited so that no later sum or rounding overflows; both limits are far outside of any plot.
@@ -21,7 +29,8 @@ void trace_edges(const struct trace_view *v, const struct x_map *map, double *ed
     // Column i reaches half a dot to both sides of its middle, so that the first and last point are inside.
     for (int i = 0; i <= v->width; i++) {
         double part = v->width > 1 ? (i - 0.5) / (v->width - 1) : i ? 1.5 : -0.5;
-        edges[i] = x_map_step(map, v->x0 + (v->x1 - v->x0) * part);
+        double x0 = bend(v, v->x0), place = x0 + (bend(v, v->x1) - x0) * part;
+        edges[i] = x_map_step(map, v->x_log ? pow(10, place) : place);
     }
 }
 
@@ -68,7 +77,7 @@ void trace_curve(const struct series *s, bool smoothed, const struct x_map *map,
     bool have = false;
     double x = 0, y = NAN;
     uint32_t before = scratch[0].first;
-    if (before > 0) {
+    if (before > 0 && (!v->x_log || x_map_value(map, (double)series_step(s, before - 1)) >= TRACE_LOG_FLOOR)) {
         have = true;
         x = point_x(s, map, v, before - 1);
         y = trace_y(v, curve_value(s, smoothed, before - 1));

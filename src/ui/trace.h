@@ -10,7 +10,9 @@ struct trace_view {
     int width, height;   // dots
     double x0, x1;       // first and last column of dots stand for these, in units of the map
     const struct axis *y;
+    bool x_log;          // by the logarithm of the place, from TRACE_LOG_FLOOR on; needs x1 above it
 };
+#define TRACE_LOG_FLOOR 1.0 // one step, second or token
 
 struct trace_span {
     float low, high; // heights in dots from the bottom, may lie outside; low > high: nothing here

@@ -20,6 +20,7 @@ static void ui_fini(struct ui *ui)
             ui->views[i].ops->close(&ui->views[i]);
     engine_description_free(ui->description);
     json_decref(ui->recipes);
+    json_decref(ui->kept);
     eval_table_free(ui->evals);
     line_edit_fini(&ui->prompt.line);
     free(ui->prompt.arg);

@@ -58,6 +58,7 @@ struct ui {
     uint64_t evals_stamp;
     struct err evals_fault;
     bool reading_evals;
+    json_t *kept; // the project's console.json; NULL: not read yet
     struct job *jobs;
     int wake_fd[2];    // a byte here wakes the loop: signals and finished jobs
     bool script_failed;

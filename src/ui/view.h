@@ -2,7 +2,9 @@
 // the rectangle it is given and answers commands. Handlers report what they did; the manager acts on it.
 #pragma once
 
+#include <jansson.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/err.h"
 #include "launch/engine.h"
@@ -91,5 +93,14 @@ void ui_start_recipe(struct ui *ui, const char *path, json_t *changes); // takes
 // Looking for new ones is answered by a refresh.
 struct eval_table *ui_evals(struct ui *ui, const char **trouble);
 void ui_look_for_evals(struct ui *ui);
+// A stamp that changes with them.
+uint64_t ui_evals_stamp(struct ui *ui);
+// Forks a run (launch/engine.h) from its newest checkpoint at or before the step, negative: of all. changes:
+// "lr=1e-5 objective=ipo", also at=STEP and name=NAME. Says how it went; both runs are selected then.
+void ui_fork(struct ui *ui, const char *run, int64_t at, const char *changes);
+// What the project remembers of a page, borrowed, NULL: nothing; and remembering it. Scripts begin as if nothing had been
+// remembered and leave nothing.
+const json_t *ui_kept(struct ui *ui, const char *page);
+void ui_keep(struct ui *ui, const char *page, json_t *state); // takes the reference
 // Starts the engine of a run that was just added to the store, and goes to the list with the cursor on it.
 void ui_start_new_run(struct ui *ui, const char *name);

@@ -2,29 +2,44 @@
 #include "config.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "ui/curves.h"
+#include "ui/curves_compare.h"
 #include "ui/view.h"
 
 static int open_curves(struct view *v, struct err *e)
 {
     v->state = mem_alloc(1, sizeof(struct curves));
     curves_init(v->state);
+    curves_take_up(v->state, ui_kept(v->ui, "curves"));
     return 0;
 }
 
 static void close_curves(struct view *v)
 {
+    ui_keep(v->ui, "curves", curves_keep(v->state));
     curves_fini(v->state);
     free(v->state);
 }
 
-// The open run, and those that are selected; of a run of several trainings, while none is selected, its parts.
+// The runs that a fork comes from, as far as they are in the list.
+static int add_ancestors(const struct run_list *l, const struct run_row *of, struct run_row **rows, int n)
+{
+    while (of && of->info.parent && n < CURVES_RUNS) {
+        of = of->info.parent_name ? run_list_find(l, of->info.parent_name) : NULL;
+        if (of)
+            rows[n++] = (struct run_row *)of;
+    }
+    return n;
+}
+
+// The open run, and those that are selected; while none is selected, the parts of a run of several trainings, and what a
+// fork comes from.
 static void take_runs(struct view *v)
 {
     struct run_row *rows[CURVES_RUNS + 1], *selected[CURVES_RUNS];
@@ -37,20 +52,38 @@ static void take_runs(struct view *v)
             rows[n++] = selected[i];
     if (open && n == 1)
         n += run_list_parts(ui_runs(v->ui), open, rows + 1, CURVES_RUNS - 1);
+    if (open && n == 1 && n_selected == 0)
+        n = add_ancestors(ui_runs(v->ui), open, rows, n);
     curves_show(v->state, rows, n);
 }
 
 static void shown_curves(struct view *v)
 {
     take_runs(v);
+    ui_look_for_evals(v->ui);
+}
+
+// Evaluations are looked for now and then: no run.db says that there is a new one.
+static bool take_evals(struct view *v)
+{
+    struct curves *c = v->state;
+    const char *trouble;
+    const double now = clock_seconds();
+    if (now > c->evals_looked_s + 5) {
+        c->evals_looked_s = now;
+        ui_look_for_evals(v->ui);
+    }
+    return curves_take_evals(c, ui_evals(v->ui, &trouble), ui_evals_stamp(v->ui));
 }
 
 static enum view_refresh refresh_curves(struct view *v)
 {
     bool changed = false;
     take_runs(v);
+    take_evals(v);
     if (!curves_poll(v->state, clock_seconds() + 0.005, &changed))
         return REFRESH_MORE;
+    curves_say_best(v);
     return REFRESH_DRAW;
 }
 
@@ -94,6 +127,17 @@ static enum view_result zoom(struct curves *c, double factor)
         c->follow = false;
     c->fit = false;
     c->x0 = fmin(fmax(middle - width / 2, whole0), whole1 - width);
+    c->x1 = c->x0 + width;
+    return VIEW_CHANGED;
+}
+
+static enum view_result zoom_to_range(struct curves *c)
+{
+    const struct x_map *map = curves_map(c, curves_raised(c));
+    const double a = x_map_value(map, c->cursor), b = x_map_value(map, c->other_end), middle = (a + b) / 2;
+    const double width = fmax(fabs(a - b), smallest_window(c));
+    c->fit = c->follow = c->has_range = false;
+    c->x0 = fmax(middle - width / 2, 0);
     c->x1 = c->x0 + width;
     return VIEW_CHANGED;
 }
@@ -205,11 +249,49 @@ static enum view_result toggle_cursor(struct view *v, const char *arg)
         double x0, x1;
         curves_window(c, &x0, &x1);
         c->has_cursor = !c->has_cursor;
+        c->has_range = false;
         step = fmin(x_map_step(curves_map(c, curves_raised(c)), x1), (double)series_step(s, s->n - 1));
     } else {
         c->has_cursor = true;
     }
     c->cursor = (double)series_step(s, series_nearest(s, step));
+    ui_more(v->ui); // times and tokens are read for it
+    return VIEW_CHANGED;
+}
+
+// Marks from the cursor on, or two steps; again: no longer.
+static enum view_result mark_range(struct view *v, const char *arg)
+{
+    struct curves *c = v->state;
+    const struct series *s = cursor_series(c);
+    char word[64];
+    double from, to;
+    if (arg && strcmp(arg, "off") == 0) {
+        c->has_range = false;
+        return VIEW_CHANGED;
+    }
+    if (arg) {
+        const size_t n = strcspn(arg, " ");
+        snprintf(word, sizeof word, "%.*s", (int)n, arg);
+        if (!text_to_double(word, &from) || !text_to_double(arg + n + strspn(arg + n, " "), &to) || from < 0 || to < 0 ||
+            from == to) {
+            ui_say_error(v->ui, "range: two steps are wanted, such as: range 600 900 (or off), not %s", arg);
+            return VIEW_KEPT;
+        }
+    }
+    if (!s)
+        return VIEW_KEPT;
+    if (!arg && c->has_range) {
+        c->has_range = false;
+        return VIEW_CHANGED;
+    }
+    if (!arg && !c->has_cursor)
+        toggle_cursor(v, NULL);
+    c->other_end = arg ? from : c->cursor;
+    c->cursor = arg ? to : c->cursor;
+    c->has_cursor = c->has_range = true;
+    if (!arg)
+        ui_say(v->ui, "Left and Right take the range's other end; + zooms into it, v ends it.");
     return VIEW_CHANGED;
 }
 
@@ -280,28 +362,6 @@ static enum view_result find_metric(struct view *v, const char *arg)
     return VIEW_KEPT;
 }
 
-static enum view_result raise_run(struct view *v, const char *arg)
-{
-    struct curves *c = v->state;
-    if (c->n_runs < 2) {
-        ui_say(v->ui, "Only one run is shown: select others on page 1 with Space.");
-        return VIEW_CHANGED;
-    }
-    int to = (curves_raised(c) + 1) % c->n_runs;
-    for (int i = 0; arg && i < c->n_runs; i++)
-        if (strcmp(c->rows[i]->info.name, arg) == 0 || (arg[0] == c->rows[i]->letter && !arg[1])) {
-            c->raised = c->rows[i]->info.id;
-            return VIEW_CHANGED;
-        }
-    if (arg) {
-        ui_say_error(v->ui, "raise: %s is not shown here", arg);
-        return VIEW_KEPT;
-    }
-    c->raised = c->rows[to]->info.id;
-    ui_say(v->ui, "%c %s is on top.", c->rows[to]->letter, c->rows[to]->info.name);
-    return VIEW_CHANGED;
-}
-
 // ---- smoothing ----
 
 static const double weights[] = {0, 0.3, 0.6, 0.8, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 0.999};
@@ -346,15 +406,30 @@ static enum view_result smooth_to(struct view *v, const char *arg)
     return smooth_by(v, weight);
 }
 
-static enum view_result change_chart(struct curves *c, enum command_id id)
+static enum view_result change_scale(struct curves *c)
 {
     if (c->focus >= c->n_charts)
         return VIEW_KEPT;
     struct chart *chart = &c->charts[c->focus];
-    if (id == CMD_CLIP)
-        chart->clip = !chart->clip;
-    else
-        chart->scale = (enum scale)((chart->scale + 1) % 3);
+    chart->scale = (enum scale)((chart->scale + 1) % 3);
+    curves_remember_look(c, chart);
+    return VIEW_CHANGED;
+}
+
+// The outermost hundredth, or as many percent as are given.
+static enum view_result change_clip(struct view *v, const char *arg)
+{
+    struct curves *c = v->state;
+    double percent = 0;
+    if (arg && (!text_to_double(arg, &percent) || percent < 0 || percent >= 50)) {
+        ui_say_error(v->ui, "clip: %s is no percentage from 0 to 49 of values to leave out at each end", arg);
+        return VIEW_KEPT;
+    }
+    if (c->focus >= c->n_charts)
+        return VIEW_KEPT;
+    struct chart *chart = &c->charts[c->focus];
+    chart->clip = arg ? percent : chart->clip > 0 ? 0 : 1;
+    curves_remember_look(c, chart);
     return VIEW_CHANGED;
 }
 
@@ -363,7 +438,7 @@ static enum view_result command_curves(struct view *v, enum command_id id, const
     struct curves *c = v->state;
     switch (id) {
     case CMD_ZOOM_IN:
-        return zoom(c, 0.5);
+        return c->has_cursor && c->has_range && c->cursor != c->other_end ? zoom_to_range(c) : zoom(c, 0.5);
     case CMD_ZOOM_OUT:
         return zoom(c, 2);
     case CMD_PAN_LEFT:
@@ -387,10 +462,14 @@ static enum view_result command_curves(struct view *v, enum command_id id, const
     case CMD_X_AXIS:
         return next_x_axis(v);
     case CMD_Y_SCALE:
+        return change_scale(c);
     case CMD_CLIP:
-        return change_chart(c, id);
-    case CMD_RAISE:
-        return raise_run(v, arg);
+        return change_clip(v, arg);
+    case CMD_RANGE:
+        return mark_range(v, arg);
+    case CMD_X_LOG:
+        c->x_log = !c->x_log;
+        return VIEW_CHANGED;
     case CMD_FULL:
         c->full = !c->full;
         ui_more(v->ui);
@@ -409,17 +488,23 @@ static enum view_result command_curves(struct view *v, enum command_id id, const
         return move_focus(v, id);
     case CMD_BACK:
         // One level up: from the cursor, then from one chart to all, then to the list (the manager's).
-        if (c->has_cursor || c->full) {
-            if (c->has_cursor)
+        if (c->has_cursor || c->full || c->multiples) {
+            if (c->has_range)
+                c->has_range = false;
+            else if (c->has_cursor)
                 c->has_cursor = false;
+            else if (c->multiples)
+                c->multiples = false;
             else
                 c->full = false;
             ui_more(v->ui);
             return VIEW_CHANGED;
         }
         return VIEW_IGNORED;
-    default:
-        return move_focus(v, id);
+    default: {
+        const enum view_result result = curves_compare(v, id, arg);
+        return result == VIEW_IGNORED ? move_focus(v, id) : result;
+    }
     }
 }
 

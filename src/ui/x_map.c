@@ -76,10 +76,10 @@ static double through(const double *from, const double *to, uint32_t n, double x
 
 double x_map_value(const struct x_map *m, double step)
 {
-    return m && m->n >= 2 ? through(m->steps, m->values, m->n, step) : step;
+    return m && m->n >= 2 ? m->origin + through(m->steps, m->values, m->n, step) : step;
 }
 
 double x_map_step(const struct x_map *m, double value)
 {
-    return m && m->n >= 2 ? through(m->values, m->steps, m->n, value) : value;
+    return m && m->n >= 2 ? through(m->values, m->steps, m->n, value - m->origin) : value;
 }

@@ -15,6 +15,7 @@ struct x_map {
     uint32_t n, cap;
     uint32_t used;          // points of step_s that are in the sums
     double last_rate;
+    double origin;          // added to all values: what had passed when the run began, of a fork
 };
 
 void x_map_fini(struct x_map *m);

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/rng.h"
+#include "ui/blend.h"
 #include "ui/plot.h"
 
 enum { RUNS = 16, FRAMES = 60 };
@@ -49,6 +50,28 @@ static void frames(struct series *series, const struct plot *p, int points, cons
     canvas_fini(&c);
 }
 
+// The mean of all runs with its band, made from nothing and then a point further.
+static void blending(struct series *series)
+{
+    struct blend b;
+    struct blend_source sources[RUNS];
+    for (int k = 0; k < RUNS; k++)
+        sources[k] = (struct blend_source){&series[k], true};
+    blend_init(&b, false, BAND_INTERVAL);
+    double start = clock_seconds();
+    blend_update(&b, sources, RUNS, UINT32_MAX);
+    const double all = clock_seconds() - start;
+    const uint32_t n = b.value.n;
+    for (int k = 0; k < RUNS; k++)
+        for (int i = 1; i <= 100; i++)
+            series_add(&series[k], series_step(&series[k], series[k].n - 1) + 1, 1);
+    start = clock_seconds();
+    blend_update(&b, sources, RUNS, UINT32_MAX);
+    printf("  mean of %d runs with its 95 %% interval: %.1f ns a step and run, %.2f us a step as they grow\n", RUNS,
+           all / n / RUNS * 1e9, (clock_seconds() - start) / 100 * 1e6);
+    blend_fini(&b);
+}
+
 int main(void)
 {
     for (int points = 100000; points <= 1000000; points *= 10) {
@@ -76,10 +99,11 @@ int main(void)
         p.weight = 0.9;
         frames(series, &p, points, "smoothed");
         lines[3].raised = true;
-        p.clip = true;
+        p.clip = 1;
         frames(series, &p, points, "smoothed, raw, clipped");
         printf("  adding %.1f ns a point, smoothing %.1f ns a point, %.2f bytes a point\n",
                filled / RUNS / points * 1e9, smoothed / RUNS / points * 1e9, (double)bytes / RUNS / series[0].n);
+        blending(series);
         for (int k = 0; k < RUNS; k++)
             series_fini(&series[k]);
         free(series);

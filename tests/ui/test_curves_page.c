@@ -3,6 +3,9 @@
 
 #include "testing.h"
 
+#include <unistd.h>
+
+#include "base/file.h"
 #include "ui/fixture.h"
 #include "ui/rig.h"
 
@@ -18,6 +21,15 @@ static int tear_down(void **state)
 {
     assert_ok(file_remove_tree(project, e));
     free(project);
+    return 0;
+}
+
+// As if nobody had looked at the project before.
+static int forget(void **state)
+{
+    char *kept = path_join(project, "console.json");
+    unlink(kept);
+    free(kept);
     return 0;
 }
 
@@ -74,6 +86,55 @@ static void several_runs_in_one_chart(void **state)
     assert_int_equal(rig_end(&r), 0);
 }
 
+// Comparing: groups, differences, small multiples, settings, the best, ranges.
+static void keys_that_compare_runs(void **state)
+{
+    struct rig r;
+    rig_start(&r, &(struct rig_options){.project = project, .width = 120, .height = 40});
+    rig_wait(&r, "[1 Runs]");
+    WALK(&r, {":open dpo-1\r", "[2 Curves]"}, {"B", "Only one run is shown"}, {"d", "Only one run is shown"},
+         {"1:select dpo-1\r:select dpo-2\r:open dpo-wide-beta\r", "rewards: rewards/margins"},
+         {"B", "3 runs in 2 groups by seed: mean, with one standard deviation."}, {"", "by seed, sd"}, {"B", "95 % interval"},
+         {"", "by seed, 95 %"}, {"B", "with the least and the most"}, {"B", "the mean alone"}, {"B", "Each run for itself"},
+         {":group objective\r", "by objective, mean"}, {":bands sd\r", "by objective, sd"}, {":group colour\r", "no run here has a setting colour"},
+         {":bands wide\r", "mean, range, sd or interval"}, {":group off\r", "x step"}, {"D", "Each run minus c dpo-wide-beta (P pins another)."},
+         {"", "rewards/margins minus c"}, {":pin b\r", "b dpo-1 is pinned"}, {"", "rewards/margins minus b"}, {":pin zz\r", "zz is not shown here"},
+         {"D", "The runs themselves"}, {"V", "each run alone, one scale"}, {"q", "rewards: rewards/margins"}, {"d", "settings that differ"},
+         {"", "beta"}, {"d", "accuracy: rewards/accuracies"}, {":best rewards/margins\r", "Best by rewards/margins: d dpo-2"},
+         {":best nothing\r", "no run here has a metric nothing"}, {":best completions/mean_length\r", "is more of completions/mean_length better, or less"},
+         {":best min:completions/mean_length\r", "Best by completions/mean_length"}, {":raise none\r", "whole run"});
+    WALK(&r, {".", "step 1240"}, {"v", "Left and Right take the range's other end"}, {":range 400 800\r", "steps 400-800"}, {"", "slope/100"},
+         {"", "minus pinned"}, {":range 7\r", "two steps are wanted"}, {"+", "zoomed"}, {":range off\r", "step 800"}, {"q0", "whole run"},
+         {"X", "x log step"}, {"X", "x step"});
+    rig_send(&r, "qq");
+    assert_int_equal(rig_end(&r), 0);
+}
+
+// Which charts there are: layouts and the filter, kept by the project for the next console.
+static void the_project_keeps_layout_and_filter(void **state)
+{
+    struct rig r;
+    char *kept = path_join(project, "console.json");
+    open_run(&r, "dpo-1", 120, 30);
+    WALK(&r, {"L", "Layout: preference."}, {"", "preference  x step"}, {":layout throughput\r", "learning rate"}, {":layout odd\r", "there is none called odd"},
+         {":layout reward\r", "KL to the reference"}, {"\\length\r", "\\length: 1 of"}, {"", "response length"}, {"\\\025nothing\r", "No chart passes the filter"},
+         {"\\\025!kl\r", "\\!kl:"}, {":layout dpo-pm\r", "no DPO run with one of preference matching"}, {"", "PM divergence are measured"},
+         {":layout preference\r", "preference"}, {"x", "Only steps"}, {":smooth 0.9\r", "EMA 0.9"});
+    rig_send(&r, "qq");
+    assert_int_equal(rig_end(&r), 0);
+    assert_true(file_exists(kept));
+    open_run(&r, "dpo-1", 120, 30);
+    WALK(&r, {"", "\\!kl:"}, {"", "preference"}, {"", "EMA 0.9"});
+    rig_send(&r, "qq");
+    assert_int_equal(rig_end(&r), 0);
+    assert_ok(file_write(kept, "{damaged", 8, e)); // is as if there were none
+    open_run(&r, "dpo-1", 120, 30);
+    WALK(&r, {"", "EMA 0.8"});
+    rig_send(&r, "qq");
+    assert_int_equal(rig_end(&r), 0);
+    free(kept);
+}
+
 // The focus of a chart alone stays when the page is left and comes back.
 static void the_page_remembers(void **state)
 {
@@ -88,9 +149,11 @@ static void the_page_remembers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(keys_of_one_run),
-        cmocka_unit_test(several_runs_in_one_chart),
-        cmocka_unit_test(the_page_remembers),
+        cmocka_unit_test_setup(keys_of_one_run, forget),
+        cmocka_unit_test_setup(several_runs_in_one_chart, forget),
+        cmocka_unit_test_setup(keys_that_compare_runs, forget),
+        cmocka_unit_test_setup(the_project_keeps_layout_and_filter, forget),
+        cmocka_unit_test_setup(the_page_remembers, forget),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -409,6 +409,17 @@ static void pages_draw_at_any_size(void **state)
         c.x1 = c.x0 + 8 + rng_uniform(&rng) * 5000;
         c.x_kind = (enum x_kind)rng_below(&rng, 3);
         c.weight = rng_below(&rng, 2) ? 0 : 0.9;
+        c.x_log = rng_below(&rng, 2);
+        c.mode = (enum curves_mode)rng_below(&rng, 3);
+        c.band = (enum band)rng_below(&rng, BAND_N);
+        c.multiples = rng_below(&rng, 4) == 0;
+        c.diff = rng_below(&rng, 3) == 0;
+        c.has_range = rng_below(&rng, 2);
+        c.other_end = rng_uniform(&rng) * 8000;
+        c.raised = rows[rng_below(&rng, (uint64_t)n)]->info.id;
+        c.pinned = rows[rng_below(&rng, (uint64_t)n)]->info.id;
+        c.layout = rng_below(&rng, 3) ? NULL : &layouts[rng_below(&rng, 5)];
+        c.keys_stamp = 0;
         bool changed;
         curves_poll(&c, clock_seconds() + 0.002, &changed);
         canvas_init(&canvas, 1 + (int)rng_below(&rng, 220), 1 + (int)rng_below(&rng, 60),

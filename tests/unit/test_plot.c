@@ -204,7 +204,7 @@ static void trace_covers_points_and_lines(void **state)
         }
         struct axis y;
         axis_fit(&y, SCALE_LINEAR, -3, 3);
-        struct trace_view v = {2 + (int)rng_below(&rng, 300), 100, 0, 0, &y};
+        struct trace_view v = {2 + (int)rng_below(&rng, 300), 100, 0, 0, &y, false};
         v.x0 = rng_uniform(&rng) * (double)step * 0.3;
         v.x1 = v.x0 + 1 + rng_uniform(&rng) * (double)step;
         trace_curve(&s, false, NULL, &v, got, columns, edges);
@@ -480,6 +480,83 @@ static void nothing_is_drawn_beyond_the_last_point(void **state)
     chart_fini(&c);
 }
 
+// By the logarithm every factor takes as much room, and what is before the first step has no place.
+static void a_logarithmic_x_axis_gives_factors_equal_room(void **state)
+{
+    static double edges[200];
+    static struct series_column columns[200];
+    static struct trace_span got[200];
+    struct axis y;
+    axis_fit(&y, SCALE_LINEAR, 0, 10);
+    struct trace_view v = {101, 100, 0, 10000, &y, true};
+    assert_close(trace_x(&v, 1), 0, 1e-9);
+    assert_close(trace_x(&v, 10), 25, 1e-9);
+    assert_close(trace_x(&v, 100), 50, 1e-9);
+    assert_close(trace_x(&v, 10000), 100, 1e-9);
+    assert_true(trace_x(&v, 0) < -1000);
+    struct series s;
+    series_init(&s);
+    series_add(&s, 0, 9); // nowhere, and no line comes from it
+    series_add(&s, 10, 1);
+    series_add(&s, 100, 5);
+    trace_curve(&s, false, NULL, &v, got, columns, edges);
+    for (int i = 0; i < v.width; i++)
+        assert_true((got[i].low <= got[i].high) == (i >= 25 && i <= 50));
+    assert_close(got[25].low, trace_y(&v, 1), 0.2);
+    assert_close(got[50].high, trace_y(&v, 5), 1e-3);
+    v.x0 = 100;
+    assert_close(trace_x(&v, 1000), 50, 1e-9);
+    series_fini(&s);
+    struct ticks t;
+    axis_ticks_log(0, 10000, 6, false, &t);
+    assert_string_equal(t.at[0].label, "1");
+    assert_string_equal(t.at[t.n - 1].label, "10k");
+    axis_ticks_log(0, 10000, 6, true, &t);
+    assert_string_equal(t.at[2].label, "100s");
+    assert_string_equal(t.at[3].label, "17m");
+}
+
+// A mean with its band, a fork, a range and a run that is dim: each is to be told in plain letters as well.
+static void bands_forks_and_ranges_look_as_kept(void **state)
+{
+    struct chart c;
+    struct series low, high;
+    struct str out = {0};
+    chart_init(&c, 2, 300);
+    series_init(&low);
+    series_init(&high);
+    for (uint32_t i = 0; i < c.series[0].n; i++) {
+        series_add(&low, i, series_value(&c.series[0], i) - 0.3);
+        series_add(&high, i, series_value(&c.series[0], i) + 0.2);
+    }
+    c.lines[0].low = &low;
+    c.lines[0].high = &high;
+    c.lines[1].dim = true;
+    const struct plot_mark marks[] = {{100, NULL, MARK_CHECKPOINT}, {100, NULL, MARK_FORK}};
+    c.plot.marks = marks;
+    c.plot.n_marks = 2;
+    c.plot.cursor = 250;
+    c.plot.has_range = true;
+    c.plot.other_end = 180;
+    struct plot_result r = draw(&c.plot, 60, 14, GLYPHS_ASCII, &out);
+    assert_true(r.y.low <= -0.3); // the band is part of the range
+    draw(&c.plot, 60, 14, GLYPHS_BRAILLE, &out);
+    c.plot.x_log = true;
+    draw(&c.plot, 60, 14, GLYPHS_BRAILLE, &out);
+    const struct span fixed = {-5, 5};
+    c.plot.range = &fixed;
+    r = draw(&c.plot, 60, 14, GLYPHS_ASCII, NULL);
+    assert_true(r.y.low <= -5 && r.y.high >= 5);
+    c.plot.range = NULL;
+    c.plot.x1 = 1; // nothing to take a logarithm of
+    draw(&c.plot, 60, 14, GLYPHS_ASCII, NULL);
+    check_kept(&out, "chart-compare.txt");
+    str_fini(&out);
+    series_fini(&low);
+    series_fini(&high);
+    chart_fini(&c);
+}
+
 static double cpu_seconds(void)
 {
     struct timespec t;
@@ -544,6 +621,8 @@ int main(void)
         cmocka_unit_test(trace_covers_points_and_lines),
         cmocka_unit_test(map_goes_from_steps_to_seconds_and_back),
         cmocka_unit_test(charts_look_as_kept),
+        cmocka_unit_test(a_logarithmic_x_axis_gives_factors_equal_room),
+        cmocka_unit_test(bands_forks_and_ranges_look_as_kept),
         cmocka_unit_test(marks_leave_the_digits_of_the_axis),
         cmocka_unit_test(charts_draw_any_data_at_any_size),
         cmocka_unit_test(chart_counts_what_it_does_not_show),

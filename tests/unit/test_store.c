@@ -83,6 +83,46 @@ static void store_keeps_runs_and_makes_names(void **state)
     free(dir);
 }
 
+static void store_keeps_where_runs_come_from(void **state)
+{
+    char *dir = test_folder(), *out = NULL;
+    struct store *s = NULL;
+    struct run_info run, *runs = NULL;
+    struct err fault = {0};
+    int n = 0;
+    assert_ok(store_open(&s, dir, true, e));
+    free(add(s, "first", "sft"));
+    free(add(s, "base", "dpo"));
+    json_t *settings = json_pack("{s:f}", "beta", 0.5);
+    assert_ok(store_add_fork(s, NULL, "ipo", "m2", "d2", settings, "base", 300, &out, e));
+    assert_string_equal(out, "base-fork-1");
+    free(out);
+    assert_ok(store_add_fork(s, "again", "dpo", "m", "d", settings, "base-fork-1", 0, &out, e));
+    free(out);
+    assert_int_equal(store_add_fork(s, NULL, "dpo", "m", "d", settings, "nobody", 3, &out, &fault), ERR_NOT_FOUND);
+    assert_int_equal(store_add_fork(s, "again", "dpo", "m", "d", settings, "base", 3, &out, &fault), ERR_STATE);
+    json_decref(settings);
+    assert_ok(store_find_run(s, "base-fork-1", &run, e));
+    assert_string_equal(run.parent_name, "base");
+    assert_int_equal(run.parent_step, 300);
+    assert_string_equal(run.objective, "ipo");
+    assert_string_equal(run.data, "d2");
+    const int64_t fork = run.id;
+    run_info_fini(&run);
+    assert_ok(store_hide_run(s, "base", true, e)); // its name is known all the same
+    assert_ok(store_runs(s, &runs, &n, e));
+    assert_int_equal(n, 3);
+    assert_null(runs[0].parent_name);
+    assert_int_equal(runs[0].parent, 0);
+    assert_string_equal(runs[1].parent_name, "base");
+    assert_int_equal(runs[2].parent, fork);
+    assert_int_equal(runs[2].parent_step, 0);
+    run_infos_free(runs, n);
+    store_close(s);
+    assert_ok(file_remove_tree(dir, e));
+    free(dir);
+}
+
 static void store_refuses_names_that_are_paths(void **state)
 {
     static const char *const bad[] = {"", ".", "..", "a/b", "../x", "-rf", ".hidden", "a b", "a\n", "\xc3\xa4", "a\\b", "~",
@@ -228,6 +268,7 @@ static void store_opens_what_version_1_made(void **state)
     assert_ok(store_open(&s, dir, false, e));
     assert_ok(store_find_run(s, "old", &run, e));
     assert_string_equal(run.note, "first");
+    assert_null(run.parent_name);
     assert_close(json_number_value(json_object_get(run.settings, "beta")), 0.5, 0);
     run_info_fini(&run);
     assert_int_equal(store_last_control(s, "old"), 7);
@@ -367,6 +408,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(store_keeps_runs_and_makes_names),
+        cmocka_unit_test(store_keeps_where_runs_come_from),
         cmocka_unit_test(store_refuses_names_that_are_paths),
         cmocka_unit_test(store_hands_controls_over_in_order),
         cmocka_unit_test(store_refuses_what_is_none_of_ours),

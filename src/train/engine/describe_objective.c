@@ -134,6 +134,7 @@ json_t *engine_describe_objective(const struct objective *o)
     json_t *row = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o}", "name", o->name, "title", o->title, "summary",
                             o->summary, "paper", o->paper, "formula", o->formula, "pitfalls", o->pitfalls, "data_needs",
                             objective_data_text(o), "data", kinds);
+    json_object_set_new(row, "of_runs", json_boolean(o->of_runs));
     json_object_set_new(row, "needs_reference", json_boolean(needs.networks & NETWORK_REFERENCE));
     json_object_set_new(row, "needs_score", json_boolean(needs.networks & NETWORK_SCORE));
     json_object_set_new(row, "online", json_boolean(o->online));

@@ -207,8 +207,20 @@ char *checkpoint_latest(const char *run_dir, int64_t *step)
     return found;
 }
 
-static int check_facts(const struct trainer *t, const json_t *root, const struct checkpoint_facts *facts, const char *where,
-                       struct err *e)
+static bool same_text(const json_t *root, const char *key, const char *now)
+{
+    const char *then = json_string_value(json_object_get(root, key));
+    return then && strcmp(then, now) == 0;
+}
+
+static bool same_batches(const struct trainer *t, const json_t *root)
+{
+    return json_integer_value(json_object_get(root, "batch_size")) == t->options.batch_size &&
+           json_integer_value(json_object_get(root, "seed")) == (json_int_t)t->options.seed;
+}
+
+static int check_facts(const struct trainer *t, const json_t *root, const struct checkpoint_facts *facts, bool is_fork,
+                       const char *where, struct err *e)
 {
     const struct {
         const char *key, *now, *what;
@@ -216,13 +228,12 @@ static int check_facts(const struct trainer *t, const json_t *root, const struct
                  {"model_key", facts->model_key, "the model's weights, adapter or config.json has"},
                  {"data_hash", facts->data_hash, "the data, its tokenizer, chat template or truncation has"}};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-        const char *then = json_string_value(json_object_get(root, texts[i].key));
-        if (!then || strcmp(then, texts[i].now) != 0)
+        const bool counts = !is_fork || strcmp(texts[i].key, "model_key") == 0;
+        if (counts && !same_text(root, texts[i].key, texts[i].now))
             return err_set(e, ERR_STATE, "cannot continue from %s: %s changed since; start a new run from that folder",
                            where, texts[i].what);
     }
-    if (json_integer_value(json_object_get(root, "batch_size")) != t->options.batch_size ||
-        json_integer_value(json_object_get(root, "seed")) != (json_int_t)t->options.seed)
+    if (!is_fork && !same_batches(t, root))
         return err_set(e, ERR_STATE, "cannot continue from %s: the batch size or the seed has changed since; start a new "
                        "run from that folder", where);
     return 0;
@@ -280,8 +291,9 @@ static int restore_source(struct trainer *t, const json_t *root, const char *dir
     return code;
 }
 
-int checkpoint_restore(struct trainer *t, const char *dir, const struct checkpoint_facts *facts, json_t **settings,
-                       struct err *e)
+// What a fork has otherwise begins anew; for a run's own checkpoint all of it is the same.
+static int take(struct trainer *t, const char *dir, const struct checkpoint_facts *facts, bool is_fork, json_t **settings,
+                struct err *e)
 {
     json_t *root = NULL;
     char *path = path_join(dir, "state.json");
@@ -293,29 +305,44 @@ int checkpoint_restore(struct trainer *t, const char *dir, const struct checkpoi
         code = err_set(e, ERR_UNSUPPORTED, "%s was written by another version of Attune (format %lld)", path,
                        (long long)format);
     if (!code)
-        code = check_facts(t, root, facts, dir, e);
+        code = check_facts(t, root, facts, is_fork, dir, e);
     if (!code)
         code = json_get_int(root, "step", -1, 0, INT64_MAX, &step, path, e);
     if (!code)
         code = json_get_int(root, "updates", -1, 0, INT64_MAX, &updates, path, e);
+    const bool same_objective = !code && same_text(root, "objective", facts->objective);
     if (!code)
         code = restore_state(&t->optimizer, dir, policy_file, e);
-    if (!code && t->value)
+    if (!code && t->value && same_objective)
         code = restore_state(&t->value->optimizer, dir, value_file, e);
-    if (!code)
+    if (!code && same_objective && same_text(root, "data_hash", facts->data_hash) && same_batches(t, root))
         code = restore_source(t, root, dir, e);
     if (!code) {
         const json_t *state = json_object_get(root, "objective_state");
-        for (size_t i = 0; i < OBJECTIVE_MAX_STATE; i++)
+        for (size_t i = 0; i < OBJECTIVE_MAX_STATE && same_objective; i++)
             t->options.objective.state[i] = state_number(json_array_get(state, i));
         t->step = step;
         t->optimizer.t = updates;
-        if (t->value)
+        if (t->value && same_objective)
             t->value->optimizer.t = updates; // they are updated together
         *settings = json_incref(json_object_get(root, "settings"));
     }
     json_decref(root);
     free(path);
+    return code;
+}
+
+int checkpoint_restore(struct trainer *t, const char *dir, const struct checkpoint_facts *facts, json_t **settings,
+                       struct err *e)
+{
+    return take(t, dir, facts, false, settings, e);
+}
+
+int checkpoint_fork(struct trainer *t, const char *dir, const struct checkpoint_facts *facts, struct err *e)
+{
+    json_t *theirs = NULL;
+    int code = take(t, dir, facts, true, &theirs, e);
+    json_decref(theirs);
     return code;
 }
 

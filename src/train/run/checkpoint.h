@@ -34,6 +34,10 @@ char *checkpoint_latest(const char *run_dir, int64_t *step);
 // *settings: those that were saved. ERR_STATE when it belongs to other data or another model.
 int checkpoint_restore(struct trainer *t, const char *dir, const struct checkpoint_facts *facts, json_t **settings,
                        struct err *e);
+// The same with another run's, for a run that goes on from there with other settings: only the model must be the same. With
+// another objective what that keeps from step to step and its value network begin anew, with other data, batch size or seed
+// the order of the data.
+int checkpoint_fork(struct trainer *t, const char *dir, const struct checkpoint_facts *facts, struct err *e);
 
 // SHA-256 over names and content of the folder's files that make up the model (not state.* and eval.json), and the bytes of
 // the whole folder. ERR_NOT_FOUND when it is gone.

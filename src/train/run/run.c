@@ -102,16 +102,44 @@ static int resume(struct run *r, struct run_writer *writer, struct err *e)
     struct run_status before;
     int code = run_writer_last_status(writer, &before, e);
     if (!code && before.state != RUN_QUEUED) {
-        code = run_writer_rewind(writer, folder ? step : -1, e);
+        // What a beginning measures, at step 0 or where it forks, is measured again.
+        const bool begins = !folder || (r->parent && step == r->parent_step);
+        code = run_writer_rewind(writer, !folder ? -1 : begins ? step - 1 : step, e);
         if (!code)
             r->status.control_id = before.control_id;
         r->status.step = folder ? step : 0; // what people see while the engine loads, or when it cannot
         r->status.total_steps = before.total_steps;
     }
+    if (!code && folder && before.state == RUN_QUEUED)
+        r->status.step = step; // of a fork
+    if (!code && !folder && r->parent)
+        code = err_set(e, ERR_STATE, "%s goes on from step %lld of %s, but that checkpoint is not in %s/checkpoints: fork %s again",
+                       r->name, (long long)r->parent_step, r->parent, r->dir, r->parent);
     if (folder)
         r->last_checkpoint = mem_strdup(path_base(folder));
     free(folder);
     return code;
+}
+
+// Before its own first checkpoint: what stands there is another run's, the settings in force are this one's, and it is
+// measured as it stands, so that both branches have the step in common.
+static int restore_fork(struct run *r, const char *folder, struct err *e)
+{
+    const struct checkpoint_facts facts = facts_of(r);
+    int code = checkpoint_fork(r->trainer, folder, &facts, e);
+    if (!code && r->best.on)
+        code = best_publish(&r->best, r->dir, e);
+    if (!code)
+        code = controls_load_replays(&r->controls, r->dir, r->parent_step, e);
+    if (!code)
+        code = run_resume_stage(r, e);
+    if (code)
+        return code;
+    recorder_checkpoint(r->recorder, r->parent_step, path_base(folder));
+    recorder_event(r->recorder, r->parent_step, "info", "fork", 0, "goes on from step %lld of %s", (long long)r->parent_step,
+                   r->parent);
+    r->saved_step = r->parent_step;
+    return 0;
 }
 
 static int restore(struct run *r, struct err *e)
@@ -125,6 +153,11 @@ static int restore(struct run *r, struct err *e)
         if (!code && r->feedback)
             code = feedback_resume(r->feedback, 0, e);
         return code ? code : controls_load_replays(&r->controls, r->dir, 0, e);
+    }
+    if (r->parent && step == r->parent_step) {
+        int code = restore_fork(r, folder, e);
+        free(folder);
+        return code;
     }
     int code = checkpoint_restore(r->trainer, folder, &facts, &saved, e);
     if (!code)
@@ -273,7 +306,7 @@ static int advance(struct run *r, void *with, bool *done, struct err *e)
 static int train(struct run *r, struct err *e)
 {
     static const struct run_work training = {.advance = advance, .changed = changed, .told = told, .checkpoint = save_now};
-    int code = r->trainer->step == 0 ? watch(r, true, true, e) : 0;
+    int code = r->trainer->step == 0 || r->evaluated_step < 0 ? watch(r, true, true, e) : 0;
     run_phase(r, RUN_RUNNING, "training");
     if (!code)
         recorder_event(r->recorder, r->trainer->step, "info", "start", 0, "step %lld of %lld began %.2f s after the start",
@@ -342,7 +375,7 @@ static int work(struct run *r, bool *stopped, struct err *e)
         return code;
     r->status.total_steps = r->total_steps;
     r->status.step = r->trainer->step;
-    if (r->trainer->step == 0)
+    if (r->trainer->step == 0 || r->evaluated_step < 0)
         describe_start(r);
     code = train(r, e);
     *stopped = r->asked_to_stop;
@@ -409,6 +442,8 @@ static int open_run(struct run *r, const char *project, struct run_writer **writ
     if (code)
         return code;
     r->dir = store_run_dir(r->store, r->name);
+    r->parent = info.parent_name ? mem_strdup(info.parent_name) : NULL;
+    r->parent_step = info.parent_step;
     code = open_settings(r, &info, e);
     run_info_fini(&info);
     if (!code)
@@ -447,6 +482,7 @@ int run_main(const char *project, const char *name, double started, struct err *
     free(r.name);
     free(r.dir);
     free(r.last_checkpoint);
+    free(r.parent);
     notes_fini(&r.doubts);
     return code;
 }

@@ -68,6 +68,8 @@ struct run {
     double seconds_per_step, tokens_per_s; // smoothed
     int64_t saved_step, evaluated_step, probed_step; // -1: not yet
     char *last_checkpoint;
+    char *parent;        // the run from whose checkpoint this one goes on, which was put into its folder; NULL: none
+    int64_t parent_step;
 };
 
 // Everything up to a trainer at step 0 (no checkpoint restored yet).

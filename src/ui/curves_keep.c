@@ -1,0 +1,117 @@
+// What a project remembers of the page of curves between two consoles: how things are shown, not where one was.
+#include "config.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "ui/curves.h"
+
+static const char *const modes[] = {"runs", "delta", "groups"};
+
+json_t *curves_keep(const struct curves *c)
+{
+    json_t *charts = json_object();
+    for (int i = 0; i < c->n_looks; i++)
+        json_object_set_new(charts, c->looks[i].title,
+                            json_pack("{s:s, s:f}", "y", scale_name(c->looks[i].scale), "clip", c->looks[i].clip));
+    return json_pack("{s:s, s:s, s:f, s:s, s:b, s:s, s:s, s:s, s:b, s:I, s:o}", "layout",
+                     c->layout ? c->layout->name : "all", "filter", c->filter, "smooth", c->weight, "x",
+                     x_kind_name(c->x_kind), "x_log", c->x_log, "mode", modes[c->mode], "band", band_name(c->band),
+                     "group_by", c->group_by, "diff", c->diff, "pinned", (json_int_t)c->pinned, "charts", charts);
+}
+
+static void take_text(const json_t *kept, const char *key, char *out, size_t size)
+{
+    const char *text = json_string_value(json_object_get(kept, key));
+    if (text && strlen(text) < size)
+        text_copy(out, size, text);
+}
+
+static void take_bool(const json_t *kept, const char *key, bool *out)
+{
+    const json_t *value = json_object_get(kept, key);
+    if (json_is_boolean(value))
+        *out = json_is_true(value);
+}
+
+// The number of the name that `kept` has under `key`, or `before`.
+static int take_choice(const json_t *kept, const char *key, const char *(*name)(int), int n, int before)
+{
+    const char *text = json_string_value(json_object_get(kept, key));
+    for (int i = 0; i < n && text; i++)
+        if (strcmp(text, name(i)) == 0)
+            return i;
+    return before;
+}
+
+static const char *x_name(int i)
+{
+    return x_kind_name((enum x_kind)i);
+}
+
+static const char *mode_name(int i)
+{
+    return modes[i];
+}
+
+static const char *band_of(int i)
+{
+    return band_name((enum band)i);
+}
+
+static const char *scale_of(int i)
+{
+    return scale_name((enum scale)i);
+}
+
+void curves_take_up(struct curves *c, const json_t *kept)
+{
+    char layout[32] = "";
+    const json_t *smooth = json_object_get(kept, "smooth"), *chart;
+    const char *title;
+    take_text(kept, "layout", layout, sizeof layout);
+    c->layout = layout[0] && layout_find(layout) ? layout_find(layout) : c->layout;
+    take_text(kept, "filter", c->filter, sizeof c->filter);
+    take_text(kept, "group_by", c->group_by, sizeof c->group_by);
+    if (json_is_number(smooth) && json_number_value(smooth) >= 0 && json_number_value(smooth) <= 0.999)
+        c->weight = json_number_value(smooth);
+    c->x_kind = (enum x_kind)take_choice(kept, "x", x_name, 3, (int)c->x_kind);
+    c->mode = (enum curves_mode)take_choice(kept, "mode", mode_name, 3, (int)c->mode);
+    c->band = (enum band)take_choice(kept, "band", band_of, BAND_N, (int)c->band);
+    take_bool(kept, "x_log", &c->x_log);
+    take_bool(kept, "diff", &c->diff);
+    if (json_is_integer(json_object_get(kept, "pinned")))
+        c->pinned = json_integer_value(json_object_get(kept, "pinned"));
+    json_object_foreach(json_object_get(kept, "charts"), title, chart) {
+        struct chart look = {0};
+        text_copy(look.title, sizeof look.title, title);
+        look.scale = (enum scale)take_choice(chart, "y", scale_of, 3, SCALE_LINEAR);
+        const double clip = json_number_value(json_object_get(chart, "clip"));
+        look.clip = clip > 0 && clip < 50 ? clip : 0;
+        curves_remember_look(c, &look);
+    }
+}
+
+void curves_remember_look(struct curves *c, const struct chart *chart)
+{
+    int i = 0;
+    while (i < c->n_looks && strcmp(c->looks[i].title, chart->title) != 0)
+        i++;
+    if (i == c->n_looks)
+        MEM_GROW(c->looks, c->n_looks, c->cap_looks);
+    c->n_looks += i == c->n_looks;
+    text_copy(c->looks[i].title, sizeof c->looks[i].title, chart->title);
+    c->looks[i].scale = chart->scale;
+    c->looks[i].clip = chart->clip;
+}
+
+void curves_recall_look(const struct curves *c, struct chart *chart)
+{
+    for (int i = 0; i < c->n_looks; i++)
+        if (strcmp(c->looks[i].title, chart->title) == 0) {
+            chart->scale = c->looks[i].scale;
+            chart->clip = c->looks[i].clip;
+        }
+}
