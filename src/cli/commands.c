@@ -11,6 +11,7 @@ extern const struct command command_bench_objectives, command_chart, command_che
     command_sample, command_set, command_show, command_stop, command_train;
 extern const struct command command_eval, command_label, command_label_export, command_label_list, command_label_undo, command_model_agree,
     command_score;
+extern const struct command command_archive, command_note, command_pin, command_rename, command_tag, command_undo;
 
 // In the order of the help.
 const struct command *const command_table[] = {
@@ -27,7 +28,13 @@ const struct command *const command_table[] = {
     &command_resume,
     &command_stop,
     &command_checkpoint,
+    &command_tag,
+    &command_note,
+    &command_rename,
+    &command_pin,
+    &command_archive,
     &command_remove,
+    &command_undo,
     &command_sample,
     &command_score,
     &command_eval,

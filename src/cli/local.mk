@@ -6,6 +6,7 @@ attune_LDADD = libcli.a libui.a libdemo.a libcorpus.a $(LAUNCH_LIBS) $(NCURSES_L
 # A library, so that the tests reach what is behind main().
 noinst_LIBRARIES += libcli.a
 libcli_a_SOURCES = \
+	%D%/cmd_archive.c \
 	%D%/cmd_bench.c \
 	%D%/cmd_chart.c \
 	%D%/cmd_checkpoint.c \
@@ -27,11 +28,15 @@ libcli_a_SOURCES = \
 	%D%/cmd_model.c \
 	%D%/cmd_model_agree.c \
 	%D%/cmd_model_merge.c \
+	%D%/edit.c %D%/edit.h \
+	%D%/cmd_note.c \
 	%D%/cmd_objectives.c \
 	%D%/cmd_objectives_eval.c \
 	%D%/cmd_pause.c \
+	%D%/cmd_pin.c \
 	%D%/cmd_recipe.c \
 	%D%/cmd_remove.c \
+	%D%/cmd_rename.c \
 	%D%/cmd_resume.c \
 	%D%/cmd_runs.c \
 	%D%/cmd_sample.c \
@@ -39,7 +44,9 @@ libcli_a_SOURCES = \
 	%D%/cmd_set.c \
 	%D%/cmd_show.c \
 	%D%/cmd_stop.c \
+	%D%/cmd_tag.c \
 	%D%/cmd_train.c \
+	%D%/cmd_undo.c \
 	%D%/args.c %D%/args.h \
 	%D%/args_open.c \
 	%D%/bench.h %D%/bench_measure.c %D%/bench_table.c \

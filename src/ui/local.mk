@@ -19,7 +19,13 @@ libui_a_SOURCES = \
 	%D%/run_columns.c %D%/run_columns.h \
 	%D%/run_control.c \
 	%D%/run_list.c %D%/run_list.h \
+	%D%/run_edit.c \
+	%D%/run_fields.c %D%/run_fields.h \
 	%D%/run_text.c %D%/run_text.h \
+	%D%/run_wants.c %D%/run_wants.h \
+	%D%/runs_chooser.c %D%/runs_chooser.h \
+	%D%/runs_draw.c %D%/runs_draw.h \
+	%D%/runs_table.c %D%/runs_table.h \
 	%D%/screen.h %D%/screen_curses.c \
 	%D%/script.c \
 	%D%/ui.c %D%/ui.h %D%/ui_internal.h \
@@ -27,6 +33,7 @@ libui_a_SOURCES = \
 	%D%/view.h \
 	%D%/eval_jobs.c \
 	%D%/eval_table.c %D%/eval_table.h \
+	%D%/find.c \
 	%D%/form.c %D%/form.h \
 	%D%/form_memory.c %D%/form_memory.h \
 	%D%/launch_draw.c %D%/launch_draw.h \

@@ -45,11 +45,11 @@ static bool get(const void *of, const char *field, int i, struct filter_value *o
 static void passes(const char *text, const char *expected)
 {
     struct filter *f = NULL;
-    char passed[N + 1] = "";
+    char passed[N + 1] = {0};
     assert_ok(filter_parse(&f, text, e));
     for (int i = 0; i < N; i++)
         if (filter_matches(f, get, &items[i]))
-            strncat(passed, &"abcd"[i], 1);
+            passed[strlen(passed)] = "abcd"[i];
     if (strcmp(passed, expected) != 0)
         fail_msg("%s: %s passed, not %s", text, passed, expected);
     filter_free(f);
