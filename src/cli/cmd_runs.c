@@ -258,8 +258,10 @@ static int list(struct args *a, struct store *s, struct err *e)
         run_list_show(&l, look.archived ? SHELF_ARCHIVE : SHELF_LIST);
         run_list_read(&l, &fault); // what there is says which names are settings
         runs_table_update(&t, &l);
-        run_list_read(&l, &fault);
-        runs_table_update(&t, &l);
+        if (l.wants.n && !fault.code) {
+            run_list_read(&l, &fault);
+            runs_table_update(&t, &l);
+        }
         if (fault.code) {
             *e = fault;
             code = fault.code;

@@ -212,7 +212,7 @@ bool run_layout_has(const struct run_columns *c, const struct run_layout *l, enu
 // ---- drawing ----
 
 void run_columns_draw_head(struct canvas *c, struct rect line, const struct run_columns *columns, const struct run_layout *l,
-                           const char *sort, bool descending)
+                           const char *sort, char sign)
 {
     int x = line.x + 1;
     for (int i = 0; i < columns->n; i++) {
@@ -223,7 +223,7 @@ void run_columns_draw_head(struct canvas *c, struct rect line, const struct run_
         bool sorted = *sort && strcmp(sort, column->field) == 0;
         struct style style = sorted ? STYLE(COLOR_ACCENT, .attr = ATTR_BOLD | ATTR_UNDERLINE) : STYLE(COLOR_MUTED);
         const bool room = (int)strlen(column->title) < l->width[i];
-        snprintf(title, sizeof title, "%s%s", column->title, sorted && room ? descending ? "-" : "+" : "");
+        snprintf(title, sizeof title, "%s%.1s", column->title, sorted && room ? (char[2]){sign} : "");
         if (column->right)
             canvas_text_right(c, x, line.y, l->width[i], style, title);
         else

@@ -32,9 +32,9 @@ struct run_layout {
 };
 struct run_layout run_columns_fit(const struct run_columns *c, int width, struct run_row *const *rows, int n);
 bool run_layout_has(const struct run_columns *c, const struct run_layout *l, enum run_cell cell);
-// The titles; that of the sorted field is marked, and says which way.
+// The titles; that of the sorted field is marked, with the sign that says which way (0: none).
 void run_columns_draw_head(struct canvas *c, struct rect line, const struct run_columns *columns, const struct run_layout *l,
-                           const char *sort, bool descending);
+                           const char *sort, char sign);
 void run_columns_draw(struct canvas *c, struct rect line, const struct run_columns *columns, const struct run_layout *l,
                       const struct run_row *r);
 // A line of numbers below their columns, as means of a group are; NaN: nothing.

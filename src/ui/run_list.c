@@ -318,24 +318,32 @@ static int read_row(const struct run_list *l, struct run_row *r, bool whole, str
         code = run_reader_share(r->reader, "rollout/wait_s", "step_s", &r->sampling_share, e);
     if (!code)
         code = store_changed_settings(l->store, r->info.name, &r->control_id, r->status.control_id, r->settings, e);
-    if (!code)
+    r->n_waiting = 0;
+    if (!code && r->status.state != RUN_DONE)
         code = read_waiting(l, r, e);
     if (!code && l->want_spark && whole)
         code = read_spark(r, e);
     return code;
 }
 
+// Some of its course is still to be read.
+static bool is_behind(const struct run_list *l, const struct run_row *r)
+{
+    return r->has_db && ((!l->no_health && r->health_version != r->version) || (l->wants.n && r->extras_version != r->version));
+}
+
 // Of runs that have ended, a file that nobody writes to needs no more than a look at its times now and then.
 static bool needs_look(const struct run_list *l, struct run_row *r, double now_s, bool all)
 {
     const bool live = run_state_is_live(r->status.state);
-    if (all || r->looked_s < 0)
+    if (r->looked_s < 0)
         return true;
     if (!r->has_db)
-        return now_s - r->looked_s >= 0.5;
-    if ((!l->no_health && r->health_version != r->version) || (l->wants.n && r->extras_version != r->version) ||
-        (l->want_spark && r->spark.n == 0 && isfinite(r->values[VALUE_LOSS])))
+        return all || now_s - r->looked_s >= 0.5;
+    if (is_behind(l, r) || (l->want_spark && r->spark.n == 0 && (isfinite(r->values[VALUE_LOSS]) || isfinite(r->values[VALUE_MARGIN]))))
         return true;
+    if (all)
+        return live || r->reader || !folder_is_there(l, r) || files_stamp(r) != r->stamp;
     // A live run whose process is gone writes nothing that would change the version.
     if (live && now_s - r->looked_s >= 1)
         return true;
@@ -372,11 +380,6 @@ static void keep_few_open(struct run_list *l, struct run_row *r)
     enum { MANY = 48 };
     if (r->reader && l->n_open > MANY && !run_state_is_live(r->status.state) && clock_seconds() - r->used_s > 5)
         close_reader(r);
-}
-
-static bool is_behind(const struct run_list *l, const struct run_row *r)
-{
-    return r->has_db && ((!l->no_health && r->health_version != r->version) || (l->wants.n && r->extras_version != r->version));
 }
 
 static bool look(struct run_list *l, struct run_row *r, double now_s, bool all)

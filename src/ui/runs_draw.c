@@ -147,22 +147,32 @@ static int detail_lines(struct rect area, const struct run_row *run, int n_runs)
 // ---- the list ----
 
 // What was chosen, where it is not the usual: nothing is hidden without a word.
-static int choice_lines(const struct runs_table *t, const char *trouble)
+static bool has_choice(const struct runs_table *t, const char *trouble, const char *unknown, int n_cut)
 {
     const struct runs_look *k = &t->look;
-    return *k->filter || *k->group || *k->sort || k->archived || *k->columns || *trouble;
+    return *k->filter || *k->group || *k->sort || k->archived || *trouble || unknown || n_cut;
 }
 
-static void draw_choice(const struct runs_scene *s, const struct runs_table *t, const struct run_list *l, struct canvas *c, struct rect r)
+// Of the columns that a person chose, those that there is no room for.
+static int cut_columns(const struct runs_table *t, const struct run_layout *l)
+{
+    int n = 0;
+    for (int i = 2; t->columns.chosen && i < t->columns.n; i++)
+        n += t->columns.list[i].cell != CELL_ALERT && t->columns.list[i].cell != CELL_TAGS && l->width[i] == 0;
+    return n;
+}
+
+static void draw_choice(const struct runs_scene *s, const struct runs_table *t, const char *unknown, const char *near, int n_cut,
+                        struct canvas *c, struct rect r)
 {
     const struct runs_look *k = &t->look;
     struct style muted = STYLE(COLOR_MUTED), strong = STYLE(COLOR_ACCENT, .attr = ATTR_BOLD);
-    struct str near = {.max = 200};
-    const char *unknown = runs_table_unknown(t, l, &near);
     struct str chosen = {.max = 300};
     int x = r.x + 1, right = r.x + r.width - 1;
     if (k->archived)
         x = canvas_text(c, x, r.y, -1, STYLE(COLOR_WARN, .attr = ATTR_BOLD), "archive") + 2;
+    if (n_cut)
+        str_addf(&chosen, "%d %s not fit  ", n_cut, text_plural(n_cut, "column does", "columns do"));
     if (*k->group)
         str_addf(&chosen, "group %s  ", k->group);
     if (*k->sort)
@@ -176,13 +186,12 @@ static void draw_choice(const struct runs_scene *s, const struct runs_table *t, 
     if (*s->trouble) {
         canvas_text(c, x, r.y, right - x, STYLE(COLOR_WARN), s->trouble);
     } else if (unknown) {
-        canvas_textf(c, x, r.y, right - x, STYLE(COLOR_WARN), "no run has %s%s", unknown, str_text(&near));
+        canvas_textf(c, x, r.y, right - x, STYLE(COLOR_WARN), "no run has %s%s", unknown, near);
     } else if (*k->filter) {
         x = canvas_text(c, x, r.y, -1, muted, "filter ");
         canvas_text(c, x, r.y, right - x - width - 1, strong, k->filter);
     }
     str_fini(&chosen);
-    str_fini(&near);
 }
 
 static void draw_nothing(const struct runs_table *t, struct canvas *c, struct rect r)
@@ -245,20 +254,25 @@ void runs_draw(struct runs_scene *s, const struct runs_table *t, const struct ru
         draw_empty(c, area, s->project);
         return;
     }
-    if (choice_lines(t, s->trouble))
-        draw_choice(s, t, l, c, rect_cut_top(&area, 1));
+    struct str near = {.max = 200};
+    const char *unknown = runs_table_unknown(t, l, &near);
+    struct run_layout layout = run_columns_fit(&t->columns, area.width, t->rows, t->n);
+    const int n_cut = cut_columns(t, &layout);
+    if (has_choice(t, s->trouble, unknown, n_cut))
+        draw_choice(s, t, unknown, str_text(&near), n_cut, c, rect_cut_top(&area, 1));
+    str_fini(&near);
     if (t->n == 0) {
         draw_nothing(t, c, area);
         return;
     }
     struct runs_line *lines;
     int n = runs_lines(t, &lines), cursor = line_of(t, lines, n, s->cursor);
-    struct run_layout layout = run_columns_fit(&t->columns, area.width, t->rows, t->n);
     s->has_spark = !t->columns.chosen && run_layout_has(&t->columns, &layout, CELL_TREND);
     struct rect detail = {0};
     if (cursor >= 0)
         detail = rect_cut_bottom(&area, detail_lines(area, s->cursor, n));
-    run_columns_draw_head(c, rect_cut_top(&area, 1), &t->columns, &layout, *t->look.sort ? t->look.sort : "age", t->look.descending);
+    run_columns_draw_head(c, rect_cut_top(&area, 1), &t->columns, &layout, *t->look.sort ? t->look.sort : "age",
+                         !*t->look.sort ? 0 : t->look.descending ? '-' : '+');
     s->visible = area.height > 0 ? area.height : 1;
     scroll(s, lines, n, cursor);
     for (int i = s->top; i < n && area.height > 0; i++) {

@@ -39,6 +39,7 @@ struct ui {
     struct run_list runs;
     struct view views[PAGE_N];
     enum page page, back_to; // back_to: where help and the form return to
+    int run_at;              // where ui_run found it last
     char run_name[128];      // the run that is open or under the cursor; "" none
     struct prompt prompt;
     char message[1024];

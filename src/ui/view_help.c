@@ -19,6 +19,7 @@ struct help_state {
         const char *keys, *name, *help;
     } items[MAX_ITEMS];
     int n_items, chosen; // chosen: found; -1: none
+    bool seek;           // it is to be brought into sight
 };
 
 static int open_help(struct view *v, struct err *e)
@@ -36,7 +37,7 @@ static void close_help(struct view *v)
 static void shown_help(struct view *v)
 {
     struct help_state *s = v->state;
-    s->scroll = 0;
+    s->scroll = s->n_items = 0;
     s->chosen = -1;
 }
 
@@ -91,20 +92,10 @@ static int draw_measures(struct help_state *s, int first, struct canvas *c, stru
     return r.y - top;
 }
 
-static void draw_help(struct view *v, struct canvas *c, struct rect area)
+static void draw_items(struct help_state *s, enum page page, struct canvas *c, struct rect area)
 {
-    static const char *const about[PAGE_N] = {"the list of runs", "the curves", "the samples", "the log", "the form of a new run",
-                                              "the recipes", "the evaluations", ""};
-    struct help_state *s = v->state;
-    enum page page = ui_help_page(v->ui);
-    struct rect head = rect_cut_top(&area, 1);
-    canvas_textf(c, head.x + 1, head.y, head.width - 2, STYLE(COLOR_TITLE, .attr = ATTR_BOLD), "Keys and commands of %s", about[page]);
-    struct rect note = rect_cut_bottom(&area, area.height > 6 ? 1 : 0);
-    canvas_text(c, note.x + 1, note.y, note.width - 2, STYLE(COLOR_MUTED),
-                "Each name works after : and in scripts (attune -e 'open a; snapshot -').");
-    struct rect old = canvas_clip(c, area), at = area;
+    struct rect at = area;
     at.y -= s->scroll;
-    s->height = area.height;
     s->n_items = 0;
     for (const struct command_row *row = command_rows; row->id; row++) {
         if (!(row->pages >> page & 1))
@@ -116,6 +107,37 @@ static void draw_help(struct view *v, struct canvas *c, struct rect area)
     if (page == PAGE_EVALS)
         at.y += draw_measures(s, area.y, c, at);
     s->lines = at.y + s->scroll - area.y;
+}
+
+// The line found stands in the upper part of the page, what belongs to it below it.
+static void bring_into_sight(struct help_state *s)
+{
+    const int most = s->lines > s->height ? s->lines - s->height : 0;
+    const int to = s->chosen >= 0 && s->chosen < s->n_items ? s->items[s->chosen].line - s->height / 3 : 0;
+    s->scroll = to < 0 ? 0 : to > most ? most : to;
+    s->seek = false;
+}
+
+static void draw_help(struct view *v, struct canvas *c, struct rect area)
+{
+    static const char *const about[PAGE_N] = {"the list of runs", "the curves", "the samples", "the log", "the form of a new run",
+                                              "the recipes", "the evaluations", ""};
+    struct help_state *s = v->state;
+    enum page page = ui_help_page(v->ui);
+    struct rect head = rect_cut_top(&area, 1);
+    canvas_textf(c, head.x + 1, head.y, head.width - 2, STYLE(COLOR_TITLE, .attr = ATTR_BOLD), "Keys and commands of %s", about[page]);
+    struct rect note = rect_cut_bottom(&area, area.height > 6 ? 1 : 0);
+    canvas_text(c, note.x + 1, note.y, note.width - 2, STYLE(COLOR_MUTED),
+                "Each name works after : and in scripts (attune -e 'open a; snapshot -').");
+    s->height = area.height;
+    if (s->seek) { // once for the places of the lines
+        struct rect unseen = canvas_clip(c, (struct rect){0});
+        draw_items(s, page, c, area);
+        canvas_unclip(c, unseen);
+        bring_into_sight(s);
+    }
+    struct rect old = canvas_clip(c, area);
+    draw_items(s, page, c, area);
     canvas_unclip(c, old);
 }
 
@@ -164,8 +186,14 @@ static bool item_value(const void *of, const char *name, int i, struct filter_va
 
 static int find_count(struct view *v, int *at)
 {
-    const struct help_state *s = v->state;
+    struct help_state *s = v->state;
     *at = s->chosen;
+    if (s->n_items == 0) { // nothing was drawn yet
+        struct canvas unseen;
+        canvas_init(&unseen, 80, 24, GLYPHS_ASCII, true);
+        draw_items(s, ui_help_page(v->ui), &unseen, canvas_area(&unseen));
+        canvas_fini(&unseen);
+    }
     return s->n_items;
 }
 
@@ -175,13 +203,11 @@ static bool find_matches(struct view *v, int i, struct filter *f)
     return filter_matches(f, item_value, &s->items[i]);
 }
 
-// The line found is in the upper part of the page, what belongs to it below it.
 static void find_go(struct view *v, int i)
 {
     struct help_state *s = v->state;
-    const int most = s->lines > s->height ? s->lines - s->height : 0, to = s->items[i].line - s->height / 3;
     s->chosen = i;
-    s->scroll = to < 0 ? 0 : to > most ? most : to;
+    s->seek = true;
 }
 
 const struct view_ops view_help = {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "ui/run_fields.h"
@@ -175,8 +176,17 @@ static enum view_result turn_shelf(struct view *v)
 {
     struct runs_state *s = v->state;
     struct runs_look look = s->table.look;
+    struct err fault = {0};
     look.archived = !look.archived;
-    return set_look(v, &look);
+    if (set_look(v, &look) == VIEW_KEPT)
+        return VIEW_KEPT;
+    run_list_poll(ui_runs(v->ui), clock_seconds(), false, &fault); // the next key is about the runs that are shown then
+    update(v);
+    if (cursor_of(v) < 0)
+        move_to(v, 0);
+    if (fault.code)
+        ui_say_error(v->ui, "%s", fault.text);
+    return VIEW_CHANGED;
 }
 
 static enum view_result choose_columns(struct view *v, const char *arg)
