@@ -116,6 +116,9 @@ endif
 EXTRA_DIST += tests/ui/screens
 
 if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test_runs_table
+tests_unit_test_runs_table_SOURCES = tests/unit/test_runs_table.c
+tests_unit_test_runs_table_LDADD = $(UI_LIBS) $(STORE_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/unit/test_console_parts tests/unit/test_eval_table tests/unit/test_form
 tests_unit_test_eval_table_SOURCES = tests/unit/test_eval_table.c
 tests_unit_test_eval_table_LDADD = $(UI_LIBS) $(STORE_LIBS) $(CMOCKA_LIBS)
