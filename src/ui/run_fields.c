@@ -209,6 +209,12 @@ bool run_field_is_setting(const struct run_list *l, const char *name)
     return text_starts(name, "cfg.") || text_starts(name, "config.");
 }
 
+bool run_field_has_short_name(const char *key)
+{
+    return strcmp(key, run_value_key(VALUE_MARGIN)) == 0 || strcmp(key, run_value_key(VALUE_ACCURACY)) == 0 ||
+           strcmp(key, run_value_key(VALUE_LENGTH)) == 0;
+}
+
 bool run_field_is_number(const struct run_list *l, const char *name)
 {
     struct filter_value v;

@@ -19,6 +19,7 @@ double run_field_number(const struct run_row *r, const char *name); // NaN: it i
 bool run_field_is_own(const char *name);      // one of the first line above: every run has it
 bool run_field_is_setting(const struct run_list *l, const char *name); // of some run
 bool run_field_is_number(const struct run_list *l, const char *name); // every run that has it has a number
+bool run_field_has_short_name(const char *key); // "rewards/margins" is "margin"
 bool run_field_high_first(const char *name);  // what a person looks for stands on top when it is sorted so
 extern const char *const run_own_fields[];    // ends with NULL
 // The names among `names` that a list must be made to read: metrics beside the usual ones. Returns how many of them were put to

@@ -449,8 +449,8 @@ bool run_list_poll(struct run_list *l, double now_s, bool all, struct err *e)
         l->n_unread += l->rows[i]->looked_s < 0;
     const bool first = l->n_unread == l->n; // what can be there at once is shown at once
     double until = clock_seconds() + (first ? 0.03 : 0.005);
-    l->health_until_s = clock_seconds() + (all ? 0.1 : 0.005); // the rest between keys
-    for (int k = 0; k < l->n; k++) {
+    l->health_until_s = clock_seconds() + (all ? 0.1 : first ? 0.03 : 0.005); // the rest between keys
+    for (int k = 0; k < (first ? 2 * l->n : l->n); k++) {
         if (l->next_row >= l->n)
             l->next_row = 0;
         struct run_row *r = l->rows[l->n - 1 - l->next_row++]; // the newest first
@@ -493,6 +493,7 @@ void run_list_want(struct run_list *l, const char *const *names, int n)
     if (run_wants_same(&l->wants, names, n))
         return;
     l->wants.n = 0;
+    l->next_row = 0; // the newest are read first
     for (int i = 0; i < n && l->wants.n < WANTS_MAX; i++)
         if (run_want_parse(names[i], &l->wants.list[l->wants.n], &ignored) == 0)
             l->wants.n++;

@@ -64,7 +64,8 @@ static void add_metrics(struct runs_chooser *c, struct run_row *run)
     if (!r || run_reader_keys(r, &keys, &n, NULL))
         return;
     for (int i = 0; i < n; i++) {
-        if (!run_field_is_setting(run->list, keys[i])) // "lr" is what was set; the metric of that name has its curve
+        // "lr" is what was set; the metric of that name has its curve. The usual ones have their short names.
+        if (!run_field_is_setting(run->list, keys[i]) && !run_field_has_short_name(keys[i]))
             add_item(c, keys[i], "metric");
         free(keys[i]);
     }
@@ -74,7 +75,7 @@ static void add_metrics(struct runs_chooser *c, struct run_row *run)
 // Those that are shown now; a column such as "kl@trend" is the item "kl" with its course.
 static void mark_shown(struct runs_chooser *c, const struct runs_table *t)
 {
-    for (int i = 2; i < t->columns.n; i++) {
+    for (int i = 2, place = 1; i < t->columns.n; i++) {
         char name[96];
         const char *field = t->columns.list[i].field;
         const char *at = strrchr(field, '@');
@@ -89,7 +90,7 @@ static void mark_shown(struct runs_chooser *c, const struct runs_table *t)
         struct item *item = add_item(c, name, at ? "metric" : "field");
         if (item) {
             item->variant = variant;
-            item->place = i;
+            item->place = place++;
         }
     }
 }
@@ -241,7 +242,7 @@ void runs_chooser_draw(struct runs_chooser *c, struct canvas *canvas, struct rec
         const struct item *item = &c->items[c->shown[i]];
         char mark[16] = " ";
         if (item->place)
-            snprintf(mark, sizeof mark, "%d", item->place - 1);
+            snprintf(mark, sizeof mark, "%d", item->place);
         canvas_textf(canvas, line.x + 1, line.y, 5, STYLE(COLOR_ACCENT, .attr = ATTR_BOLD), "[%2s]", mark);
         canvas_text(canvas, line.x + 7, line.y, line.width - 30, STYLE(COLOR_DEFAULT), item->name);
         canvas_text(canvas, line.x + line.width - 22, line.y, 10, STYLE(COLOR_MUTED), item->kind);

@@ -147,10 +147,10 @@ static int detail_lines(struct rect area, const struct run_row *run, int n_runs)
 // ---- the list ----
 
 // What was chosen, where it is not the usual: nothing is hidden without a word.
-static bool has_choice(const struct runs_table *t, const char *trouble, const char *unknown, int n_cut)
+static bool has_choice(const struct runs_table *t, const struct run_list *l, const char *trouble, const char *unknown, int n_cut)
 {
     const struct runs_look *k = &t->look;
-    return *k->filter || *k->group || *k->sort || k->archived || *trouble || unknown || n_cut;
+    return l->n_unread || (l->wants.n && l->n_behind) || *k->filter || *k->group || *k->sort || k->archived || *trouble || unknown || n_cut;
 }
 
 // Of the columns that a person chose, those that there is no room for.
@@ -162,8 +162,8 @@ static int cut_columns(const struct runs_table *t, const struct run_layout *l)
     return n;
 }
 
-static void draw_choice(const struct runs_scene *s, const struct runs_table *t, const char *unknown, const char *near, int n_cut,
-                        struct canvas *c, struct rect r)
+static void draw_choice(const struct runs_scene *s, const struct runs_table *t, const struct run_list *l, const char *unknown,
+                        const char *near, int n_cut, struct canvas *c, struct rect r)
 {
     const struct runs_look *k = &t->look;
     struct style muted = STYLE(COLOR_MUTED), strong = STYLE(COLOR_ACCENT, .attr = ATTR_BOLD);
@@ -171,6 +171,8 @@ static void draw_choice(const struct runs_scene *s, const struct runs_table *t, 
     int x = r.x + 1, right = r.x + r.width - 1;
     if (k->archived)
         x = canvas_text(c, x, r.y, -1, STYLE(COLOR_WARN, .attr = ATTR_BOLD), "archive") + 2;
+    if (l->n_unread || (l->wants.n && l->n_behind))
+        str_addf(&chosen, "reading %d more  ", l->n_unread ? l->n_unread : l->n_behind);
     if (n_cut)
         str_addf(&chosen, "%d %s not fit  ", n_cut, text_plural(n_cut, "column does", "columns do"));
     if (*k->group)
@@ -258,8 +260,8 @@ void runs_draw(struct runs_scene *s, const struct runs_table *t, const struct ru
     const char *unknown = runs_table_unknown(t, l, &near);
     struct run_layout layout = run_columns_fit(&t->columns, area.width, t->rows, t->n);
     const int n_cut = cut_columns(t, &layout);
-    if (has_choice(t, s->trouble, unknown, n_cut))
-        draw_choice(s, t, unknown, str_text(&near), n_cut, c, rect_cut_top(&area, 1));
+    if (has_choice(t, l, s->trouble, unknown, n_cut))
+        draw_choice(s, t, l, unknown, str_text(&near), n_cut, c, rect_cut_top(&area, 1));
     str_fini(&near);
     if (t->n == 0) {
         draw_nothing(t, c, area);
