@@ -21,29 +21,29 @@ enum { MAX_NOTE = 4000 };
 
 int moves_make(struct moves *m, const char *from, const char *to, struct err *e)
 {
-    if (m->n == sizeof m->from / sizeof *m->from)
-        return err_set(e, ERR_LIMIT, "at most %d runs can be moved at once", m->n);
     if (rename(from, to) != 0)
         return err_errno(e, "cannot move the folder %s to %s", from, to);
-    m->from[m->n] = mem_strdup(from);
-    m->to[m->n++] = mem_strdup(to);
+    MEM_GROW(m->list, m->n, m->cap);
+    m->list[m->n++] = (struct move){mem_strdup(from), mem_strdup(to)};
     return 0;
 }
 
 void moves_end(struct moves *m, bool take_back)
 {
-    while (m->n-- > 0) {
-        char *dirs[] = {path_dir(m->from[m->n]), path_dir(m->to[m->n])};
-        if (take_back && rename(m->to[m->n], m->from[m->n]) != 0)
-            take_back = false; // the row still names the old place; "remove" and "--restore" find it where it is
+    while (m->n > 0) {
+        struct move *move = &m->list[--m->n];
+        char *dirs[] = {path_dir(move->from), path_dir(move->to)};
+        const bool back = take_back && rename(move->to, move->from) == 0;
+        (void)back; // where it is not, "remove" and "--restore" find the folder where it is
         for (int i = 0; i < 2; i++) {
             file_sync_dir(dirs[i], NULL);
             free(dirs[i]);
         }
-        free(m->from[m->n]);
-        free(m->to[m->n]);
+        free(move->from);
+        free(move->to);
     }
-    m->n = 0;
+    free(m->list);
+    *m = (struct moves){0};
 }
 
 // ---- one change ----

@@ -21,8 +21,10 @@ int store_find_kept(struct store *s, const char *name, struct run_info *out, str
 // run_rename.c: gives a run's row and folder another name. Changes in the folder that a failed transaction must take back are
 // noted in *moves.
 struct moves {
-    char *from[64], *to[64];
-    int n;
+    struct move {
+        char *from, *to;
+    } *list;
+    int n, cap;
 };
 int moves_make(struct moves *m, const char *from, const char *to, struct err *e); // rename(2), noted
 void moves_end(struct moves *m, bool take_back);

@@ -12,12 +12,10 @@
 #include "store/run_edits.h"
 #include "ui/ui_internal.h"
 
-enum { MANY = 64 };
-
-// The selected runs, else the one under the cursor.
+// The selected runs, else the one under the cursor. rows: room for all runs and one.
 static int chosen_runs(struct ui *ui, struct run_row **rows)
 {
-    int n = run_list_selected(&ui->runs, rows, MANY);
+    int n = run_list_selected(&ui->runs, rows, ui->runs.n);
     struct run_row *r = ui_run(ui);
     if (n == 0 && r)
         rows[n++] = r;
@@ -48,7 +46,7 @@ static void edit(struct ui *ui, const struct run_edit *edits, int n, const char 
 // All of them the same value.
 static void edit_all(struct ui *ui, struct run_row *const *rows, int n, enum run_attribute what, const char *value, const char *said)
 {
-    struct run_edit edits[MANY];
+    struct run_edit *edits = mem_alloc((size_t)n, sizeof *edits);
     char name[160];
     struct str text = {0};
     for (int i = 0; i < n; i++)
@@ -56,19 +54,21 @@ static void edit_all(struct ui *ui, struct run_row *const *rows, int n, enum run
     str_addf(&text, "%s: %s.", name_of(rows, n, name, sizeof name), said);
     edit(ui, edits, n, str_text(&text));
     str_fini(&text);
+    free(edits);
 }
 
 static void tag(struct ui *ui, struct run_row *const *rows, int n, const char *arg)
 {
-    struct run_edit edits[MANY];
     struct err fault = {0};
-    char *tags[MANY] = {0}, name[160], label[300];
+    char name[160], label[300];
     int code = 0;
     if (!arg) {
         snprintf(label, sizeof label, "tags of %s (+add -remove)", name_of(rows, n, name, sizeof name));
         ui_ask(ui, CMD_TAG, label, "");
         return;
     }
+    struct run_edit *edits = mem_alloc((size_t)n, sizeof *edits);
+    char **tags = mem_alloc((size_t)n, sizeof *tags);
     for (int i = 0; i < n && !code; i++) {
         code = run_tags_change(rows[i]->info.tags, arg, &tags[i], &fault);
         edits[i] = (struct run_edit){rows[i]->info.name, ATTRIBUTE_TAGS, tags[i]};
@@ -83,6 +83,8 @@ static void tag(struct ui *ui, struct run_row *const *rows, int n, const char *a
     }
     for (int i = 0; i < n; i++)
         free(tags[i]);
+    free(tags);
+    free(edits);
 }
 
 static void write_note(struct ui *ui, struct run_row *r, const char *arg)
@@ -155,13 +157,14 @@ static void size_done(struct ui *ui, void *arg, int code, const struct err *e)
     if (code) {
         ui_say_error(ui, "%s", e->text);
     } else if (!ui->prompt.kind) {
-        str_addf(&label, "to the trash, %s", human_bytes(size, sizeof size, (double)j->bytes));
-        if (j->readers.len)
-            str_addf(&label, "; used by %.50s", str_text(&j->readers));
+        // What is to be typed stands first: it is what must not be cut.
+        human_bytes(size, sizeof size, (double)j->bytes);
         if (j->n == 1)
-            str_addf(&label, ": type its name, %.60s", j->name);
+            str_addf(&label, "type %s to remove it, %s", j->name, size);
         else
-            str_addf(&label, ": type how many runs, %d", j->n);
+            str_addf(&label, "type %d to remove so many runs, %s", j->n, size);
+        if (j->readers.len)
+            str_addf(&label, ", used by %.60s", str_text(&j->readers));
         ui_ask(ui, CMD_REMOVE, str_text(&label), "");
     }
     str_fini(&label);
@@ -226,18 +229,8 @@ static bool all_have(struct run_row *const *rows, int n, bool pinned)
     return all;
 }
 
-enum view_result run_edit(struct ui *ui, enum command_id id, const char *arg)
+static void change(struct ui *ui, enum command_id id, struct run_row *const *rows, int n, const char *arg)
 {
-    struct run_row *rows[MANY];
-    if (id == CMD_UNDO || id == CMD_REDO) {
-        undo(ui, id == CMD_UNDO);
-        return VIEW_CHANGED;
-    }
-    if (id != CMD_TAG && id != CMD_NOTE && id != CMD_RENAME && id != CMD_PIN && id != CMD_ARCHIVE && id != CMD_REMOVE)
-        return VIEW_IGNORED;
-    const int n = chosen_runs(ui, rows);
-    if (n == 0)
-        return VIEW_CHANGED;
     struct run_row *here = ui_run(ui) ? ui_run(ui) : rows[0];
     if (id == CMD_TAG)
         tag(ui, rows, n, arg);
@@ -255,5 +248,20 @@ enum view_result run_edit(struct ui *ui, enum command_id id, const char *arg)
         edit_all(ui, rows, n, ATTRIBUTE_ARCHIVED, "1", "in the archive; V shows it");
     else
         remove_runs(ui, rows, n, arg);
+}
+
+enum view_result run_edit(struct ui *ui, enum command_id id, const char *arg)
+{
+    if (id == CMD_UNDO || id == CMD_REDO) {
+        undo(ui, id == CMD_UNDO);
+        return VIEW_CHANGED;
+    }
+    if (id != CMD_TAG && id != CMD_NOTE && id != CMD_RENAME && id != CMD_PIN && id != CMD_ARCHIVE && id != CMD_REMOVE)
+        return VIEW_IGNORED;
+    struct run_row **rows = mem_alloc((size_t)ui->runs.n + 1, sizeof(struct run_row *));
+    const int n = chosen_runs(ui, rows);
+    if (n > 0)
+        change(ui, id, rows, n, arg);
+    free(rows);
     return VIEW_CHANGED;
 }

@@ -178,11 +178,11 @@ static void the_archive_and_the_trash(void **state)
     rig_send(&r, ":open dpo-wide-beta\rqD");
     rig_wait(&r, "dpo-wide-beta is running: stop it first");
     rig_send(&r, ":open dpo-hot\rqD");
-    rig_wait(&r, "type its name, dpo-hot>");
+    rig_wait(&r, "type dpo-hot to remove it, ");
     rig_send(&r, "dpo\r");
     rig_wait(&r, "\"dpo\" is not dpo-hot: nothing was removed");
     rig_send(&r, "D");
-    rig_wait(&r, "type its name, dpo-hot>");
+    rig_wait(&r, "type dpo-hot to remove it, ");
     rig_send(&r, "dpo-hot\r");
     rig_wait(&r, "in the trash");
     assert_true(file_is_dir(thrown));
@@ -191,9 +191,9 @@ static void the_archive_and_the_trash(void **state)
     rig_wait(&r, "Taken back: dpo-hot is out of the trash.");
     assert_true(file_is_dir(kept));
     rig_send(&r, " :open sft-base\rq D");
-    rig_wait(&r, "type how many runs, 2>");
+    rig_wait(&r, "type 2 to remove so many runs, ");
     rig_send(&r, "\033");
-    gone(&r, "type how many");
+    gone(&r, "type 2 to");
     rig_send(&r, "*");
     free(kept);
     free(thrown);
