@@ -270,7 +270,8 @@ static int parse_not(struct parser *p, int *node)
     int code = 0;
     if (no) {
         skip_blanks(p);
-        code = is_end_of_word(*p->at) && *p->at != '(' ? wrong(p, p->at, "what is not to be is missing") : parse_not(p, node);
+        code =
+            is_end_of_word(*p->at) && *p->at != '(' ? wrong(p, p->at, "what is not to be is missing") : parse_not(p, node);
         if (!code)
             *node = add_node(p, NODE_NOT, *node, -1);
     } else if (*p->at == '(') {

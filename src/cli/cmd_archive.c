@@ -14,8 +14,9 @@ const struct command command_archive = {
     .name = "archive",
     .synopsis = "attune archive RUN... [--restore]",
     .summary = "Takes runs from the list; nothing of them is lost.",
-    .help = "\"attune runs --archived\" lists them, and every command takes them by name. \"attune remove\" is for what is to "
-            "be deleted. \"attune undo\" takes the change back.",
+    .help =
+        "\"attune runs --archived\" lists them, and every command takes them by name. \"attune remove\" is for what is to "
+        "be deleted. \"attune undo\" takes the change back.",
     .options = options,
     .run = run,
 };

@@ -21,7 +21,8 @@ static int note(struct args *a, struct store *s, struct err *e)
 {
     struct run_info info = {0};
     if (a->n_words == 2)
-        return edit_runs(s, a->words, 1, ATTRIBUTE_NOTE, a->words[1], *a->words[1] ? "the note is written" : "has no note", e);
+        return edit_runs(s, a->words, 1, ATTRIBUTE_NOTE, a->words[1], *a->words[1] ? "the note is written" : "has no note",
+                         e);
     int code = store_find_run(s, a->words[0], &info, e);
     if (!code && *info.note) {
         print_visible(stdout, info.note, 0);

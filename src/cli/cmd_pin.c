@@ -22,7 +22,8 @@ const struct command command_pin = {
 static int pin(struct args *a, struct store *s, struct err *e)
 {
     const bool off = settings_bool(&a->settings, "off");
-    return edit_runs(s, a->words, a->n_words, ATTRIBUTE_PINNED, off ? "0" : "1", off ? "is not pinned any more" : "is pinned", e);
+    return edit_runs(s, a->words, a->n_words, ATTRIBUTE_PINNED, off ? "0" : "1",
+                     off ? "is not pinned any more" : "is pinned", e);
 }
 
 static int run(int argc, char **argv)

@@ -9,10 +9,19 @@
 #include "cli/edit.h"
 
 static const struct param options[] = {
-    {.name = "restore", .type = PARAM_BOOL, .fallback = "no", .help = "Brings them back from the trash, or from the archive."},
-    {.name = "purge", .type = PARAM_BOOL, .fallback = "no",
+    {.name = "restore",
+     .type = PARAM_BOOL,
+     .fallback = "no",
+     .help = "Brings them back from the trash, or from the archive."},
+    {.name = "purge",
+     .type = PARAM_BOOL,
+     .fallback = "no",
      .help = "Deletes them from the trash for good, which frees the disk; without names all that is in it."},
-    {.name = "older", .type = PARAM_FLOAT, .fallback = "0", .min = 0, .max = 36500,
+    {.name = "older",
+     .type = PARAM_FLOAT,
+     .fallback = "0",
+     .min = 0,
+     .max = 36500,
      .help = "With --purge: only what has been in the trash for so many days."},
     {.name = "trash", .type = PARAM_BOOL, .fallback = "no", .help = "Lists what is in the trash, with its size."},
     {0},
@@ -22,13 +31,16 @@ static int run(int argc, char **argv);
 
 const struct command command_remove = {
     .name = "remove",
-    .synopsis = "attune remove RUN... [--restore|--purge]  |  attune remove --trash  |  attune remove --purge [--older DAYS]",
+    .synopsis =
+        "attune remove RUN... [--restore|--purge]  |  attune remove --trash  |  attune remove --purge [--older DAYS]",
     .summary = "Puts runs into the trash, brings them back, or empties it.",
-    .help = "A removed run's folder stands in trash/NAME of the project and takes the room it took before, until --purge. \"attune "
-            "undo\" and --restore bring it back. Its name stays taken as long. What people judged of its answers is kept in any "
-            "case. \"attune archive\" only takes a run from the list.\n"
-            "  attune remove dpo-1 dpo-2\n"
-            "  attune remove --purge --older 30",
+    .help =
+        "A removed run's folder stands in trash/NAME of the project and takes the room it took before, until --purge. "
+        "\"attune "
+        "undo\" and --restore bring it back. Its name stays taken as long. What people judged of its answers is kept in any "
+        "case. \"attune archive\" only takes a run from the list.\n"
+        "  attune remove dpo-1 dpo-2\n"
+        "  attune remove --purge --older 30",
     .options = options,
     .run = run,
 };
@@ -48,7 +60,8 @@ static int remove_runs(struct args *a, struct store *s, struct err *e)
     for (int i = 0; i < a->n_words && !code; i++) {
         struct run_info info = {.name = a->words[i], .trashed_ms = 1};
         char size[32];
-        printf("%s: is in the trash; --purge frees %s\n", info.name, human_bytes(size, sizeof size, (double)store_run_bytes(s, &info)));
+        printf("%s: is in the trash; --purge frees %s\n", info.name,
+               human_bytes(size, sizeof size, (double)store_run_bytes(s, &info)));
     }
     return code;
 }

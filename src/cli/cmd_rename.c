@@ -9,8 +9,10 @@ const struct command command_rename = {
     .name = "rename",
     .synopsis = "attune rename RUN NAME",
     .summary = "Gives a run another name, with its folder.",
-    .help = "Runs that were made from its checkpoints follow. Where there are such runs the folder's old name stays as a link, for "
-            "files of theirs name it. A run that is being trained keeps its name, and so do experiments of several stages and their "
+    .help = "Runs that were made from its checkpoints follow. Where there are such runs the folder's old name stays as a "
+            "link, for "
+            "files of theirs name it. A run that is being trained keeps its name, and so do experiments of several stages "
+            "and their "
             "parts. \"attune undo\" takes the change back.",
     .run = run,
 };

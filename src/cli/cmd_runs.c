@@ -14,11 +14,22 @@
 #include "ui/runs_table.h"
 
 static const struct param options[] = {
-    {.name = "filter", .type = PARAM_TEXT, .fallback = "", .help = "Only runs that pass, such as \"objective=dpo loss<0.6 -tag:debug\"."},
-    {.name = "columns", .type = PARAM_TEXT, .fallback = "",
+    {.name = "filter",
+     .type = PARAM_TEXT,
+     .fallback = "",
+     .help = "Only runs that pass, such as \"objective=dpo loss<0.6 -tag:debug\"."},
+    {.name = "columns",
+     .type = PARAM_TEXT,
+     .fallback = "",
      .help = "These in place of the usual ones: settings and metrics, such as beta,lr,kl@max,loss@best."},
-    {.name = "sort", .type = PARAM_TEXT, .fallback = "", .help = "By this field, what one looks for first; -FIELD and +FIELD say which way."},
-    {.name = "group", .type = PARAM_TEXT, .fallback = "", .help = "In groups by this field, with mean and standard deviation of each."},
+    {.name = "sort",
+     .type = PARAM_TEXT,
+     .fallback = "",
+     .help = "By this field, what one looks for first; -FIELD and +FIELD say which way."},
+    {.name = "group",
+     .type = PARAM_TEXT,
+     .fallback = "",
+     .help = "In groups by this field, with mean and standard deviation of each."},
     {.name = "archived", .type = PARAM_BOOL, .fallback = "no", .help = "The archive in place of the list."},
     {0},
 };
@@ -29,13 +40,17 @@ const struct command command_runs = {
     .name = "runs",
     .synopsis = "attune runs [--filter EXPR] [--columns A,B] [--sort C] [--group G] [--archived] [--json]",
     .summary = "Lists the runs of the project with their state and newest numbers.",
-    .help = "Loss, reward margin, reward accuracy and KL are those of the newest training step.\n\n"
-            "A filter is words (somewhere in name, objective, tags, note, model, data), FIELD=VALUE, FIELD!=A,B, FIELD:PART, FIELD<NUMBER "
-            "(1e-5, 20k, 5%, 2h), has:FIELD; a blank is AND, there are OR, ( ) and -NOT; * and ? stand for characters, /.../ is a pattern. "
-            "Fields are name, objective, state (also live), model, data, tag, note, alert, age, elapsed, step, progress, every setting and "
-            "every metric. Of a metric the newest value is meant, METRIC@best, @min, @max, @first or @300 another.\n"
-            "  attune runs --filter \"objective=dpo,ipo kl@max<8 age<7d\" --columns beta,lr,loss@best,kl@max --sort loss@best\n"
-            "  attune runs --group objective --json",
+    .help =
+        "Loss, reward margin, reward accuracy and KL are those of the newest training step.\n\n"
+        "A filter is words (somewhere in name, objective, tags, note, model, data), FIELD=VALUE, FIELD!=A,B, FIELD:PART, "
+        "FIELD<NUMBER "
+        "(1e-5, 20k, 5%, 2h), has:FIELD; a blank is AND, there are OR, ( ) and -NOT; * and ? stand for characters, /.../ is "
+        "a pattern. "
+        "Fields are name, objective, state (also live), model, data, tag, note, alert, age, elapsed, step, progress, every "
+        "setting and "
+        "every metric. Of a metric the newest value is meant, METRIC@best, @min, @max, @first or @300 another.\n"
+        "  attune runs --filter \"objective=dpo,ipo kl@max<8 age<7d\" --columns beta,lr,loss@best,kl@max --sort loss@best\n"
+        "  attune runs --group objective --json",
     .options = options,
     .json = true,
     .run = run,
@@ -92,7 +107,8 @@ static void add_chosen(struct print_table *t, const struct runs_table *table, co
 }
 
 // Means, or standard deviations, of a group below its runs.
-static void add_group(struct print_table *t, const struct runs_table *table, const struct run_list *l, const struct run_group *g, bool spread)
+static void add_group(struct print_table *t, const struct runs_table *table, const struct run_list *l,
+                      const struct run_group *g, bool spread)
 {
     static const char *const fields[] = {"", "", "", "loss", "margin", "accuracy", "kl", "", "", ""};
     const int n = table->columns.chosen ? table->columns.n - 2 : (int)(sizeof fields / sizeof *fields);
@@ -189,7 +205,8 @@ static json_t *group_json(const struct runs_table *t, const struct run_list *l, 
         json_object_set_new(means, field, look_json_number(mean));
         json_object_set_new(sds, field, look_json_number(sd));
     }
-    return json_pack("{s:o, s:i, s:o, s:o, s:o}", "group", look_json_text(g->name), "n", g->n, "mean", means, "sd", sds, "runs", runs);
+    return json_pack("{s:o, s:i, s:o, s:o, s:o}", "group", look_json_text(g->name), "n", g->n, "mean", means, "sd", sds,
+                     "runs", runs);
 }
 
 static void print_json(const struct runs_table *t, const struct run_list *l)
@@ -274,7 +291,8 @@ static int list(struct args *a, struct store *s, struct err *e)
         else if (t.n_all == 0 && !look.archived)
             printf("There are no runs in %s yet. \"attune train --help\" says how to start one.\n", store_dir(s));
         else if (t.n == 0)
-            printf(t.n_all == 0 ? "The archive is empty.\n" : "None of %d %s passes the filter.\n", t.n_all, text_plural(t.n_all, "run", "runs"));
+            printf(t.n_all == 0 ? "The archive is empty.\n" : "None of %d %s passes the filter.\n", t.n_all,
+                   text_plural(t.n_all, "run", "runs"));
         else
             print_text(&t, &l);
     }

@@ -13,7 +13,8 @@ const struct command command_tag = {
     .name = "tag",
     .synopsis = "attune tag RUN... [+TAG...] [-TAG...]",
     .summary = "Gives tags to runs and takes them away.",
-    .help = "Tags are words of your own that runs are found by: attune runs --filter tag=hh. +TAG adds one, -TAG takes one away; "
+    .help = "Tags are words of your own that runs are found by: attune runs --filter tag=hh. +TAG adds one, -TAG takes one "
+            "away; "
             "without either the tags are printed. \"attune undo\" takes the change back.\n"
             "  attune tag dpo-1 dpo-2 +hh -debug",
     .dash_words = true,

@@ -17,7 +17,8 @@ const struct command command_undo = {
     .name = "undo",
     .synopsis = "attune undo [--redo]",
     .summary = "Takes back the last change of runs: tags, notes, names, pins, archive, trash.",
-    .help = "As often as there are changes, those of the console and of earlier days as well. What was emptied from the trash is "
+    .help = "As often as there are changes, those of the console and of earlier days as well. What was emptied from the "
+            "trash is "
             "gone. \"attune label undo\" is for judgements.",
     .options = options,
     .run = run,

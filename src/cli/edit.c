@@ -7,7 +7,8 @@
 
 #include "base/mem.h"
 
-int edit_runs(struct store *s, char *const *names, int n, enum run_attribute what, const char *value, const char *said, struct err *e)
+int edit_runs(struct store *s, char *const *names, int n, enum run_attribute what, const char *value, const char *said,
+              struct err *e)
 {
     struct run_edit *edits = mem_alloc((size_t)n + 1, sizeof *edits);
     for (int i = 0; i < n; i++)

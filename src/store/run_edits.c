@@ -55,8 +55,10 @@ static int refuse_live(const struct store *s, const struct run_info *run, const 
     struct run_status status = {0};
     struct err ignored = {0}; // a damaged run.db is no reason to keep a run
     int code = 0;
-    if (run_reader_open(&r, dir, &ignored) == 0 && run_reader_status(r, &status, &ignored) == 0 && run_state_is_live(status.state))
-        code = err_set(e, ERR_STATE, "run %s is %s and cannot be %s; stop it first", run->name, run_state_name(status.state), wish);
+    if (run_reader_open(&r, dir, &ignored) == 0 && run_reader_status(r, &status, &ignored) == 0 &&
+        run_state_is_live(status.state))
+        code = err_set(e, ERR_STATE, "run %s is %s and cannot be %s; stop it first", run->name, run_state_name(status.state),
+                       wish);
     run_reader_close(r);
     free(dir);
     return code;
@@ -145,7 +147,8 @@ static int log_edit(struct store *s, int64_t *act, const struct run_info *run, e
                     struct err *e)
 {
     sqlite3_stmt *insert = NULL;
-    int code = sql_prepare(&s->sql, &insert, "INSERT INTO run_edits(act, at_ms, run, what, before, after) VALUES(?, ?, ?, ?, ?, ?)", e);
+    int code = sql_prepare(&s->sql, &insert,
+                           "INSERT INTO run_edits(act, at_ms, run, what, before, after) VALUES(?, ?, ?, ?, ?, ?)", e);
     if (code)
         return code;
     sqlite3_bind_int64(insert, 1, *act);
@@ -220,8 +223,10 @@ static int read_act(struct store *s, int64_t act, bool newest_first, struct edit
 {
     sqlite3_stmt *rows = NULL;
     int cap = 0;
-    int code = sql_prepare(&s->sql, &rows, newest_first ? "SELECT run, what, before, after FROM run_edits WHERE act = ? ORDER BY id DESC"
-                                                        : "SELECT run, what, before, after FROM run_edits WHERE act = ? ORDER BY id", e);
+    int code = sql_prepare(&s->sql, &rows,
+                           newest_first ? "SELECT run, what, before, after FROM run_edits WHERE act = ? ORDER BY id DESC"
+                                        : "SELECT run, what, before, after FROM run_edits WHERE act = ? ORDER BY id",
+                           e);
     if (code)
         return code;
     sqlite3_bind_int64(rows, 1, act);
@@ -244,7 +249,9 @@ static int find_by_id(struct store *s, int64_t id, struct run_info *run, struct 
     code = sql_step(&s->sql, row, e);
     char *name = code > 0 ? sql_text(row, 0) : NULL;
     sqlite3_finalize(row);
-    code = name ? store_find_kept(s, name, run, e) : code < 0 ? code : err_set(e, ERR_NOT_FOUND, "the run is not in the store");
+    code = name       ? store_find_kept(s, name, run, e)
+           : code < 0 ? code
+                      : err_set(e, ERR_NOT_FOUND, "the run is not in the store");
     free(name);
     return code;
 }
@@ -277,12 +284,14 @@ static int turn_act(struct store *s, bool back, struct str *said, struct err *e)
     code = sql_int(&s->sql, back ? "SELECT coalesce(max(act), 0) FROM run_edits WHERE state = 0"
                                  : "SELECT coalesce(min(act), 0) FROM run_edits WHERE state = 1", &act, e);
     if (!code && act == 0)
-        code = err_set(e, ERR_NOT_FOUND, back ? "there is no change of a run to undo" : "nothing was undone that could be done again");
+        code = err_set(e, ERR_NOT_FOUND,
+                       back ? "there is no change of a run to undo" : "nothing was undone that could be done again");
     if (!code)
         code = read_act(s, act, back, &rows, &n, e);
     for (int i = 0; i < n && !code; i++)
         code = turn(s, &m, &rows[i], back, said, e);
-    snprintf(text, sizeof text, "UPDATE run_edits SET state = %d WHERE act = %lld", back ? EDIT_UNDONE : EDIT_HOLDS, (long long)act);
+    snprintf(text, sizeof text, "UPDATE run_edits SET state = %d WHERE act = %lld", back ? EDIT_UNDONE : EDIT_HOLDS,
+             (long long)act);
     if (!code)
         code = sql_exec(&s->sql, text, e);
     for (int i = 0; i < n; i++) {

@@ -1,5 +1,6 @@
-// What people change about runs: name, note, tags, pinned, archived, in the trash. Every change is kept with what was before,
-// so that all of them can be undone, also after a restart. What is undone can be done again until something else is changed.
+// What people change about runs: name, note, tags, pinned, archived, in the trash. Every change is kept with what was
+// before, so that all of them can be undone, also after a restart. What is undone can be done again until something else is
+// changed.
 #pragma once
 
 #include <stdbool.h>
@@ -9,7 +10,14 @@
 #include "base/str.h"
 #include "store/store.h"
 
-enum run_attribute { ATTRIBUTE_NAME, ATTRIBUTE_NOTE, ATTRIBUTE_TAGS, ATTRIBUTE_PINNED, ATTRIBUTE_ARCHIVED, ATTRIBUTE_TRASHED };
+enum run_attribute {
+    ATTRIBUTE_NAME,
+    ATTRIBUTE_NOTE,
+    ATTRIBUTE_TAGS,
+    ATTRIBUTE_PINNED,
+    ATTRIBUTE_ARCHIVED,
+    ATTRIBUTE_TRASHED
+};
 
 struct run_edit {
     const char *run;
@@ -29,8 +37,8 @@ int run_tags_change(const char *tags, const char *words, char **out, struct err 
 
 // ---- the trash: PROJECT/trash/NAME ----
 char *store_trash_dir(const struct store *s, const char *name); // heap
-// Frees the disk: the run's folder in the trash is deleted, and its name can be used again. What people judged of its answers
-// is kept. ERR_STATE for a run that is not in the trash. *bytes: what was freed.
+// Frees the disk: the run's folder in the trash is deleted, and its name can be used again. What people judged of its
+// answers is kept. ERR_STATE for a run that is not in the trash. *bytes: what was freed.
 int store_purge(struct store *s, const char *name, int64_t *bytes, struct err *e);
 int64_t store_run_bytes(const struct store *s, const struct run_info *run); // what its folder holds, wherever it is
 // Adds the names of runs that read this run's files (its checkpoints are their model or data), separated by commas.

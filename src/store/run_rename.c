@@ -1,6 +1,6 @@
-// A run's other name: its row, its folder, and what other runs say of its files. Settings in the store are rewritten. Files of
-// checkpoints are not, since their hashes say what they are (an adapter names its base model): where another run reads this
-// one, the old name stays beside it as a link to the new one.
+// A run's other name: its row, its folder, and what other runs say of its files. Settings in the store are rewritten. Files
+// of checkpoints are not, since their hashes say what they are (an adapter names its base model): where another run reads
+// this one, the old name stays beside it as a link to the new one.
 #include "config.h"
 
 #include <dirent.h>
@@ -65,7 +65,8 @@ static int move_row(struct store *s, sqlite3_stmt *row, const char *from, const 
     json_t *settings = json_loads(text ? text : "", 0, NULL);
     int n = (other[0] != NULL) + (other[1] != NULL) + (settings ? move_json(settings, from, to) : 0), code = 0;
     char *written = settings ? json_dumps(settings, JSON_COMPACT) : NULL;
-    if (n > 0 && written && (code = sql_prepare(&s->sql, &update, "UPDATE runs SET model = ?, data = ?, settings = ? WHERE id = ?", e)) == 0) {
+    if (n > 0 && written &&
+        (code = sql_prepare(&s->sql, &update, "UPDATE runs SET model = ?, data = ?, settings = ? WHERE id = ?", e)) == 0) {
         sqlite3_bind_text(update, 1, other[0] ? other[0] : model, -1, SQLITE_STATIC);
         sqlite3_bind_text(update, 2, other[1] ? other[1] : data, -1, SQLITE_STATIC);
         sqlite3_bind_text(update, 3, written, -1, SQLITE_STATIC);
@@ -137,9 +138,11 @@ static int refuse_parts(struct store *s, const struct run_info *run, struct err 
             str_addf(&note, "part of %.*s", (int)(dot - runs[i].name), runs[i].name);
         const bool is_part = dot && strcmp(runs[i].note, str_text(&note)) == 0;
         if (is_part && runs[i].id == run->id)
-            code = err_set(e, ERR_STATE, "run %s is %s, which finds it by its name: it keeps it", run->name, str_text(&note));
+            code =
+                err_set(e, ERR_STATE, "run %s is %s, which finds it by its name: it keeps it", run->name, str_text(&note));
         else if (is_part && strcmp(str_text(&note) + strlen("part of "), run->name) == 0)
-            code = err_set(e, ERR_STATE, "run %s finds its parts, such as %s, by its name: it keeps it", run->name, runs[i].name);
+            code = err_set(e, ERR_STATE, "run %s finds its parts, such as %s, by its name: it keeps it", run->name,
+                           runs[i].name);
     }
     str_fini(&note);
     run_infos_free(runs, n);

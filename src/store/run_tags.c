@@ -26,7 +26,8 @@ static int check_tag(const char *tag, struct err *e)
         return 0;
     struct str shown = {.max = 200};
     str_add_visible(&shown, tag, strlen(tag), false);
-    err_set(e, ERR_USAGE, "\"%s\" cannot be a tag: letters, digits and %s, starting with a letter or digit, at most %d bytes",
+    err_set(e, ERR_USAGE,
+            "\"%s\" cannot be a tag: letters, digits and %s, starting with a letter or digit, at most %d bytes",
             str_text(&shown), more, MAX_TAG);
     str_fini(&shown);
     return ERR_USAGE;

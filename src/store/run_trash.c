@@ -18,7 +18,8 @@ char *store_trash_dir(const struct store *s, const char *name)
     return str_take(&path);
 }
 
-// What the disk gives back: blocks, as du counts them; a file with several names counts once for each of them that is not the last.
+// What the disk gives back: blocks, as du counts them; a file with several names counts once for each of them that is not
+// the last.
 static int64_t tree_bytes(const char *path, int depth)
 {
     enum { MAX_DEPTH = 30 };
@@ -54,13 +55,14 @@ static int bury(struct store *s, const struct run_info *run, struct err *e)
 {
     struct str text = {0};
     long long id = (long long)run->id;
-    str_addf(&text,
-             "UPDATE runs SET name = '%lld:purged', note = '', tags = '', pinned = 0, settings = '{}', model = '', data = '' "
-             "WHERE id = %lld;"
-             "DELETE FROM controls WHERE run = %lld;"
-             "UPDATE run_edits SET state = 2 WHERE act IN (SELECT act FROM run_edits WHERE run = %lld);"
-             "UPDATE run_edits SET before = '', after = '' WHERE run = %lld;",
-             id, id, id, id, id);
+    str_addf(
+        &text,
+        "UPDATE runs SET name = '%lld:purged', note = '', tags = '', pinned = 0, settings = '{}', model = '', data = '' "
+        "WHERE id = %lld;"
+        "DELETE FROM controls WHERE run = %lld;"
+        "UPDATE run_edits SET state = 2 WHERE act IN (SELECT act FROM run_edits WHERE run = %lld);"
+        "UPDATE run_edits SET before = '', after = '' WHERE run = %lld;",
+        id, id, id, id, id);
     int code = sql_exec(&s->sql, str_text(&text), e);
     str_fini(&text);
     return code;

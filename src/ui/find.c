@@ -12,7 +12,8 @@ static const struct find_ops *ops_here(struct ui *ui)
     return ui->views[ui->page].ops->find;
 }
 
-// The first match from `from` on in the direction of `step`, round the end; -1: none. *place, *total: which of how many it is.
+// The first match from `from` on in the direction of `step`, round the end; -1: none. *place, *total: which of how many it
+// is.
 static int search(struct ui *ui, struct filter *f, int from, int step, int *place, int *total)
 {
     struct view *v = &ui->views[ui->page];

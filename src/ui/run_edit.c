@@ -1,5 +1,5 @@
-// What a person changes about runs from the list: tags, notes, names, pins, the archive and the trash. Each is a row in the store
-// that "undo" takes back.
+// What a person changes about runs from the list: tags, notes, names, pins, the archive and the trash. Each is a row in the
+// store that "undo" takes back.
 #include "config.h"
 
 #include <stdio.h>
@@ -44,7 +44,8 @@ static void edit(struct ui *ui, const struct run_edit *edits, int n, const char 
 }
 
 // All of them the same value.
-static void edit_all(struct ui *ui, struct run_row *const *rows, int n, enum run_attribute what, const char *value, const char *said)
+static void edit_all(struct ui *ui, struct run_row *const *rows, int n, enum run_attribute what, const char *value,
+                     const char *said)
 {
     struct run_edit *edits = mem_alloc((size_t)n, sizeof *edits);
     char name[160];
@@ -77,7 +78,10 @@ static void tag(struct ui *ui, struct run_row *const *rows, int n, const char *a
         ui_say_error(ui, "%s", fault.text);
     } else {
         struct str said = {0};
-        str_addf(&said, "%s: %s.", name_of(rows, n, name, sizeof name), n > 1 ? "the tags are changed" : *tags[0] ? tags[0] : "no tags");
+        str_addf(&said, "%s: %s.", name_of(rows, n, name, sizeof name),
+                 n > 1      ? "the tags are changed"
+                 : *tags[0] ? tags[0]
+                            : "no tags");
         edit(ui, edits, n, str_text(&said));
         str_fini(&said);
     }

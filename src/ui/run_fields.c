@@ -11,8 +11,9 @@
 #include "base/str.h"
 #include "ui/run_text.h"
 
-const char *const run_own_fields[] = {"name", "objective", "state", "model", "data", "tag", "note", "alert", "age", "elapsed",
-                                      "step", "steps", "progress", "left", "speed", "pinned", "letter", "waiting", NULL};
+const char *const run_own_fields[] = {"name",  "objective", "state",   "model",   "data",  "tag",      "note",
+                                      "alert", "age",       "elapsed", "step",    "steps", "progress", "left",
+                                      "speed", "pinned",    "letter",  "waiting", NULL};
 
 // ---- the run itself ----
 
@@ -49,7 +50,8 @@ static bool tag_value(const struct run_row *r, int i, struct filter_value *out)
 static bool elapsed_value(const struct run_row *r, struct filter_value *out)
 {
     const int64_t end = is_live(r) ? clock_wall_ms() : r->status.ended_ms;
-    return number_value(r->status.started_ms > 0 && end >= r->status.started_ms, (double)(end - r->status.started_ms) / 1000, out);
+    return number_value(r->status.started_ms > 0 && end >= r->status.started_ms, (double)(end - r->status.started_ms) / 1000,
+                        out);
 }
 
 static bool alert_value(const struct run_row *r, int i, struct filter_value *out)
@@ -140,7 +142,8 @@ static bool metric_value(const struct run_row *r, const char *name, struct filte
 // What words look through.
 static bool main_text(const struct run_row *r, int i, struct filter_value *out)
 {
-    const char *texts[] = {r->info.name, r->info.objective, r->info.tags, r->info.note, path_base(r->info.model), path_base(r->info.data),
+    const char *texts[] = {r->info.name,     r->info.objective,        r->info.tags,
+                           r->info.note,     path_base(r->info.model), path_base(r->info.data),
                            run_state_text(r)};
     out->text = i < (int)(sizeof texts / sizeof *texts) ? texts[i] : NULL;
     return out->text;
@@ -148,8 +151,9 @@ static bool main_text(const struct run_row *r, int i, struct filter_value *out)
 
 static const char *real_name(const char *name)
 {
-    static const char *const others[][2] = {{"obj", "objective"}, {"tags", "tag"}, {"id", "letter"}, {"status", "state"}, {"acc", "accuracy"},
-                                            {"trend", "margin@trend"}, {"bar", "progress"}};
+    static const char *const others[][2] = {{"obj", "objective"}, {"tags", "tag"},     {"id", "letter"},
+                                            {"status", "state"},  {"acc", "accuracy"}, {"trend", "margin@trend"},
+                                            {"bar", "progress"}};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (strcmp(name, others[i][0]) == 0)
             return others[i][1];

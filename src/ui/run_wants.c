@@ -16,7 +16,8 @@ int run_metric_better(const char *key)
     static const struct {
         const char *part;
         int better;
-    } names[] = {{"loss", -1}, {"perplexity", -1}, {"grad_norm", -1}, {"margin", 1}, {"accurac", 1}, {"win", 1}, {"reward", 1}, {"score", 1}, {"kl", -1}};
+    } names[] = {{"loss", -1}, {"perplexity", -1}, {"grad_norm", -1}, {"margin", 1}, {"accurac", 1},
+                 {"win", 1},   {"reward", 1},      {"score", 1},      {"kl", -1}};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strstr(key, names[i].part))
             return names[i].better;
@@ -27,7 +28,8 @@ int run_want_parse(const char *name, struct run_want *out, struct err *e)
 {
     static const struct {
         const char *name, *key;
-    } short_names[] = {{"margin", "rewards/margins"}, {"accuracy", "rewards/accuracies"}, {"length", "completions/mean_length"}};
+    } short_names[] = {
+        {"margin", "rewards/margins"}, {"accuracy", "rewards/accuracies"}, {"length", "completions/mean_length"}};
     const char *at = strrchr(name, '@'), *what = at ? at + 1 : "";
     *out = (struct run_want){.kind = WANT_LAST};
     if (!text_copy(out->name, sizeof out->name, name) || name == at)
@@ -48,8 +50,8 @@ int run_want_parse(const char *name, struct run_want *out, struct err *e)
     else if (strcmp(what, "max") == 0 || (strcmp(what, "best") == 0 && better > 0))
         out->kind = WANT_MAX;
     else if (strcmp(what, "best") == 0)
-        return err_set(e, ERR_USAGE, "nobody knows whether more or less of %s is better: write %s@min or %s@max", out->key, out->key,
-                       out->key);
+        return err_set(e, ERR_USAGE, "nobody knows whether more or less of %s is better: write %s@min or %s@max", out->key,
+                       out->key, out->key);
     else if (text_to_i64(what, &out->step) && out->step >= 0)
         out->kind = WANT_AT;
     else if (at && strcmp(what, "last") != 0)
@@ -97,7 +99,8 @@ static void take(const struct run_want *w, struct run_extra *x, const struct met
     x->last_step = p->step;
 }
 
-static int read_pieces(const struct run_want *w, struct run_extra *x, struct run_reader *r, double until_s, bool *whole, struct err *e)
+static int read_pieces(const struct run_want *w, struct run_extra *x, struct run_reader *r, double until_s, bool *whole,
+                       struct err *e)
 {
     for (;;) {
         struct metric_point *points;

@@ -228,7 +228,8 @@ void runs_chooser_draw(struct runs_chooser *c, struct canvas *canvas, struct rec
     int n_marked = 0;
     for (int i = 0; i < c->n; i++)
         n_marked += c->items[i].place > 0;
-    int x = canvas_textf(canvas, head.x + 1, head.y, -1, STYLE(COLOR_TITLE, .attr = ATTR_BOLD), "Columns: %d of %d", n_marked, c->n);
+    int x = canvas_textf(canvas, head.x + 1, head.y, -1, STYLE(COLOR_TITLE, .attr = ATTR_BOLD), "Columns: %d of %d",
+                         n_marked, c->n);
     x = canvas_text(canvas, x + 2, head.y, -1, STYLE(COLOR_MUTED), "type to narrow> ");
     line_edit_draw(&c->typed, canvas, x, head.y, head.x + head.width - x - 1, STYLE(COLOR_DEFAULT));
     if (c->at < c->top)

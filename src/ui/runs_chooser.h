@@ -1,5 +1,5 @@
-// The chooser of columns over the list of runs: every field that a run has, with a mark at those that are shown. Letters narrow the
-// list; of a metric the newest value, the best one, the smallest, the largest or its course can be meant.
+// The chooser of columns over the list of runs: every field that a run has, with a mark at those that are shown. Letters
+// narrow the list; of a metric the newest value, the best one, the smallest, the largest or its course can be meant.
 #pragma once
 
 #include "ui/canvas.h"

@@ -69,7 +69,10 @@ static void draw_settings(struct canvas *c, struct rect r, const json_t *setting
     int x = r.x, y = r.y;
     json_object_foreach((json_t *)settings, name, value) {
         char number[64];
-        const char *text = json_is_string(value) ? json_string_value(value) : json_is_true(value) ? "yes" : json_is_false(value) ? "no" : "";
+        const char *text = json_is_string(value)  ? json_string_value(value)
+                           : json_is_true(value)  ? "yes"
+                           : json_is_false(value) ? "no"
+                                                  : "";
         if (json_is_number(value)) {
             snprintf(number, sizeof number, "%.12g", json_number_value(value));
             text = number;
@@ -147,10 +150,12 @@ static int detail_lines(struct rect area, const struct run_row *run, int n_runs)
 // ---- the list ----
 
 // What was chosen, where it is not the usual: nothing is hidden without a word.
-static bool has_choice(const struct runs_table *t, const struct run_list *l, const char *trouble, const char *unknown, int n_cut)
+static bool has_choice(const struct runs_table *t, const struct run_list *l, const char *trouble, const char *unknown,
+                       int n_cut)
 {
     const struct runs_look *k = &t->look;
-    return l->n_unread || (l->wants.n && l->n_behind) || *k->filter || *k->group || *k->sort || k->archived || *trouble || unknown || n_cut;
+    return l->n_unread || (l->wants.n && l->n_behind) || *k->filter || *k->group || *k->sort || k->archived || *trouble ||
+           unknown || n_cut;
 }
 
 // Of the columns that a person chose, those that there is no room for.
@@ -162,8 +167,8 @@ static int cut_columns(const struct runs_table *t, const struct run_layout *l)
     return n;
 }
 
-static void draw_choice(const struct runs_scene *s, const struct runs_table *t, const struct run_list *l, const char *unknown,
-                        const char *near, int n_cut, struct canvas *c, struct rect r)
+static void draw_choice(const struct runs_scene *s, const struct runs_table *t, const struct run_list *l,
+                        const char *unknown, const char *near, int n_cut, struct canvas *c, struct rect r)
 {
     const struct runs_look *k = &t->look;
     struct style muted = STYLE(COLOR_MUTED), strong = STYLE(COLOR_ACCENT, .attr = ATTR_BOLD);
@@ -204,8 +209,8 @@ static void draw_nothing(const struct runs_table *t, struct canvas *c, struct re
     canvas_text(c, r.x + 1, r.y, r.width - 2, STYLE(COLOR_MUTED), text);
 }
 
-static void draw_group(const struct runs_table *t, const struct runs_line *line, const struct run_layout *layout, struct canvas *c,
-                       struct rect r)
+static void draw_group(const struct runs_table *t, const struct runs_line *line, const struct run_layout *layout,
+                       struct canvas *c, struct rect r)
 {
     const struct run_group *g = &t->groups[line->at];
     double numbers[RUN_COLUMNS_MAX], mean, sd;
@@ -250,7 +255,8 @@ static void scroll(struct runs_scene *s, const struct runs_line *lines, int n, i
         s->top = n > s->visible ? n - s->visible : 0;
 }
 
-void runs_draw(struct runs_scene *s, const struct runs_table *t, const struct run_list *l, struct canvas *c, struct rect area)
+void runs_draw(struct runs_scene *s, const struct runs_table *t, const struct run_list *l, struct canvas *c,
+               struct rect area)
 {
     if (t->n_all == 0 && !t->look.archived && !*t->look.filter) {
         draw_empty(c, area, s->project);

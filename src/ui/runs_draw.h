@@ -9,7 +9,8 @@ struct runs_line {
     enum { LINE_RUN, LINE_GROUP, LINE_SPREAD } kind;
     int at; // row or group
 };
-// All lines, in order; on the heap. A group has one with its means, and one with standard deviations where it has several runs.
+// All lines, in order; on the heap. A group has one with its means, and one with standard deviations where it has several
+// runs.
 int runs_lines(const struct runs_table *t, struct runs_line **out);
 
 struct runs_scene {
@@ -20,4 +21,5 @@ struct runs_scene {
     int visible;         // lines that were shown
     bool has_spark;      // the usual trends are shown and want to be read
 };
-void runs_draw(struct runs_scene *s, const struct runs_table *t, const struct run_list *l, struct canvas *c, struct rect area);
+void runs_draw(struct runs_scene *s, const struct runs_table *t, const struct run_list *l, struct canvas *c,
+               struct rect area);

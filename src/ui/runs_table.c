@@ -28,8 +28,8 @@ void runs_table_fini(struct runs_table *t)
 
 json_t *runs_look_to_json(const struct runs_look *look)
 {
-    return json_pack("{s:s, s:s, s:s, s:b, s:s, s:b}", "filter", look->filter, "columns", look->columns, "sort", look->sort, "descending",
-                     look->descending, "group", look->group, "archived", look->archived);
+    return json_pack("{s:s, s:s, s:s, s:b, s:s, s:b}", "filter", look->filter, "columns", look->columns, "sort", look->sort,
+                     "descending", look->descending, "group", look->group, "archived", look->archived);
 }
 
 static void take_text(char *out, size_t size, const json_t *value, const char *key)
@@ -103,7 +103,8 @@ static int compare(const void *one, const void *other)
         order = (int)b->row->info.pinned - (int)a->row->info.pinned;
     if (!order)
         order = compare_values(a->number, a->text, b->number, b->text, sorts_descending);
-    return order ? order : (a->row->info.id < b->row->info.id) - (a->row->info.id > b->row->info.id); // else the newest first
+    return order ? order
+                 : (a->row->info.id < b->row->info.id) - (a->row->info.id > b->row->info.id); // else the newest first
 }
 
 static char *text_or_number(const struct run_row *r, const char *field, double *number)

@@ -1,5 +1,6 @@
-// A project of many runs (bar Q7, which is about a thousand: ATTUNE_TEST_RUNS=1000; the suite makes fewer): the list is there at once, keys are answered while it is being read, few files stay open.
-// Each test prints what it measured; it fails at three times the bar, for machines that do other things as well.
+// A project of many runs (bar Q7, which is about a thousand: ATTUNE_TEST_RUNS=1000; the suite makes fewer): the list is
+// there at once, keys are answered while it is being read, few files stay open. Each test prints what it measured; it fails
+// at three times the bar, for machines that do other things as well.
 #include "config.h"
 
 #include <dirent.h>
@@ -76,8 +77,9 @@ static void many_runs_are_usable_within_a_second_q7(void **state)
     qsort(seconds, N_KEYS, sizeof *seconds, compare);
     double p99 = seconds[N_KEYS * 99 / 100] * 1000;
     int files = open_files(r.pid);
-    print_message("          %d runs: listed after %.3f s, all read after %.2f s, key to first byte meanwhile p99 %.1f ms, %d files open\n", n_runs,
-                  first, all, p99, files);
+    print_message("          %d runs: listed after %.3f s, all read after %.2f s, key to first byte meanwhile p99 %.1f ms, "
+                  "%d files open\n",
+                  n_runs, first, all, p99, files);
     rig_send(&r, ":filter many-2?7\r");
     rig_wait(&r, "10 of ");
     rig_wait(&r, "many-207 ");

@@ -1,5 +1,5 @@
-// The list of runs as a person works with it: filters while they are typed, columns, groups, tags, the archive, the trash, and what
-// is taken back; and / on every page.
+// The list of runs as a person works with it: filters while they are typed, columns, groups, tags, the archive, the trash,
+// and what is taken back; and / on every page.
 #include "config.h"
 
 #include <unistd.h>

@@ -251,7 +251,8 @@ static void names_change_with_all_that_names_them(void **state)
     snprintf(model, sizeof model, "%s/runs/warm/checkpoints/step-3", p.dir);
     assert_string_equal(run.model, model);
     assert_string_equal(json_string_value(json_object_get(run.settings, "model")), model);
-    assert_string_equal(json_string_value(json_object_get(json_array_get(json_object_get(run.settings, "plan"), 0), "from")), model);
+    assert_string_equal(json_string_value(json_object_get(json_array_get(json_object_get(run.settings, "plan"), 0), "from")),
+                        model);
     run_info_fini(&run);
     assert_ok(store_find_run(p.s, "other", &run, e));
     assert_string_equal(run.model, longer);

@@ -1,4 +1,5 @@
-// The list of runs as it was chosen to be seen: fields by name, wanted metrics, filter, order, groups, and what is kept of the choice.
+// The list of runs as it was chosen to be seen: fields by name, wanted metrics, filter, order, groups, and what is kept of
+// the choice.
 #include "config.h"
 
 #include "testing.h"
