@@ -10,6 +10,7 @@ libstore_a_SOURCES = \
 	%D%/run_best.c %D%/run_best.h \
 	%D%/run_db.h %D%/run_internal.h \
 	%D%/run_edits.c %D%/run_edits.h \
+	%D%/run_moves.c \
 	%D%/run_pairs.c \
 	%D%/run_reader.c \
 	%D%/run_rename.c \

@@ -17,35 +17,6 @@
 enum { EDIT_HOLDS, EDIT_UNDONE, EDIT_OVER };
 enum { MAX_NOTE = 4000 };
 
-// ---- folders that move ----
-
-int moves_make(struct moves *m, const char *from, const char *to, struct err *e)
-{
-    if (rename(from, to) != 0)
-        return err_errno(e, "cannot move the folder %s to %s", from, to);
-    MEM_GROW(m->list, m->n, m->cap);
-    m->list[m->n++] = (struct move){mem_strdup(from), mem_strdup(to)};
-    return 0;
-}
-
-void moves_end(struct moves *m, bool take_back)
-{
-    while (m->n > 0) {
-        struct move *move = &m->list[--m->n];
-        char *dirs[] = {path_dir(move->from), path_dir(move->to)};
-        const bool back = take_back && rename(move->to, move->from) == 0;
-        (void)back; // where it is not, "remove" and "--restore" find the folder where it is
-        for (int i = 0; i < 2; i++) {
-            file_sync_dir(dirs[i], NULL);
-            free(dirs[i]);
-        }
-        free(move->from);
-        free(move->to);
-    }
-    free(m->list);
-    *m = (struct moves){0};
-}
-
 // ---- one change ----
 
 static int refuse_live(const struct store *s, const struct run_info *run, const char *wish, struct err *e)

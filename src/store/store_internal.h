@@ -18,8 +18,7 @@ struct store {
 int store_run_id(struct store *s, const char *name, int64_t *id, struct err *e);
 // The same as store_find_run, also where it is in the trash.
 int store_find_kept(struct store *s, const char *name, struct run_info *out, struct err *e);
-// run_rename.c: gives a run's row and folder another name. Changes in the folder that a failed transaction must take back are
-// noted in *moves.
+// run_moves.c: folders that a failed transaction must take back.
 struct moves {
     struct move {
         char *from, *to;
@@ -28,5 +27,6 @@ struct moves {
 };
 int moves_make(struct moves *m, const char *from, const char *to, struct err *e); // rename(2), noted
 void moves_end(struct moves *m, bool take_back);
+// run_rename.c: gives a run's row and folder another name.
 int run_rename(struct store *s, struct moves *m, const struct run_info *run, const char *name, struct err *e);
 int run_aliases_remove(struct store *s, const char *name, struct err *e); // names that it had before and that others still read
