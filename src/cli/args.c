@@ -115,7 +115,7 @@ int args_parse(struct args *a, int argc, char **argv, bool *help, struct err *e)
             int code = parse_option(a, argc, argv, &i, e);
             if (code)
                 return code;
-        } else if (!only_words && argv[i][0] == '-' && argv[i][1]) {
+        } else if (!only_words && argv[i][0] == '-' && argv[i][1] && !a->command->dash_words) {
             return err_set(e, ERR_USAGE, "there is no option %s; options are long: --help lists them", argv[i]);
         } else {
             a->words[a->n_words++] = argv[i];

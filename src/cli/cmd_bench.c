@@ -41,7 +41,7 @@ const struct command command_bench_objectives = {
             "the other, as runs of the project named bench-OBJECTIVE that the console can overlay. All are judged by one measure, "
             "the held-out pairs' log-probabilities before and after, not by the reward that each defines for itself.\n\n"
             "Ctrl-C ends it; the same command goes on where it was. Runs that are finished and have the same settings are used "
-            "again; one that failed is tried again when \"attune remove\" has taken it from the list.\n"
+            "again; one that failed is tried again when \"attune archive\" has taken it from the list.\n"
             "  attune bench objectives --model ./SmolLM2-135M --data pairs.jsonl --steps 50 --lr 1e-5\n"
             "  attune bench objectives --model . --data p.jsonl --objectives dpo,dpop,simpo --json",
     .options = options,

@@ -9,13 +9,9 @@ extern const struct command command_bench_objectives, command_chart, command_che
     command_model_show, command_objectives, command_objectives_eval, command_objectives_show, command_pause, command_recipe_list, command_recipe_run, command_recipe_show, command_remove, command_resume,
     command_runs,
     command_sample, command_set, command_show, command_stop, command_train;
-<<<<<<< HEAD
-extern const struct command command_eval, command_label, command_label_export, command_label_list, command_label_stats, command_label_undo, command_label_wins, command_model_agree,
-    command_score;
-=======
-extern const struct command command_eval, command_label, command_label_export, command_label_list, command_label_undo, command_model_agree,
-    command_fork, command_score;
->>>>>>> curves
+extern const struct command command_archive, command_eval, command_fork, command_label, command_label_export, command_label_list,
+    command_label_stats, command_label_undo, command_label_wins, command_model_agree, command_note, command_pin, command_rename,
+    command_score, command_tag, command_undo;
 
 // In the order of the help.
 const struct command *const command_table[] = {
@@ -33,7 +29,13 @@ const struct command *const command_table[] = {
     &command_fork,
     &command_stop,
     &command_checkpoint,
+    &command_tag,
+    &command_note,
+    &command_rename,
+    &command_pin,
+    &command_archive,
     &command_remove,
+    &command_undo,
     &command_sample,
     &command_score,
     &command_eval,

@@ -6,6 +6,7 @@ attune_LDADD = libcli.a libui.a libstats.a libdemo.a libcorpus.a $(LAUNCH_LIBS) 
 # A library, so that the tests reach what is behind main().
 noinst_LIBRARIES += libcli.a
 libcli_a_SOURCES = \
+	%D%/cmd_archive.c \
 	%D%/cmd_bench.c \
 	%D%/cmd_chart.c \
 	%D%/cmd_checkpoint.c \
@@ -30,11 +31,15 @@ libcli_a_SOURCES = \
 	%D%/cmd_model.c \
 	%D%/cmd_model_agree.c \
 	%D%/cmd_model_merge.c \
+	%D%/edit.c %D%/edit.h \
+	%D%/cmd_note.c \
 	%D%/cmd_objectives.c \
 	%D%/cmd_objectives_eval.c \
 	%D%/cmd_pause.c \
+	%D%/cmd_pin.c \
 	%D%/cmd_recipe.c \
 	%D%/cmd_remove.c \
+	%D%/cmd_rename.c \
 	%D%/cmd_resume.c \
 	%D%/cmd_runs.c \
 	%D%/cmd_sample.c \
@@ -42,7 +47,9 @@ libcli_a_SOURCES = \
 	%D%/cmd_set.c \
 	%D%/cmd_show.c \
 	%D%/cmd_stop.c \
+	%D%/cmd_tag.c \
 	%D%/cmd_train.c \
+	%D%/cmd_undo.c \
 	%D%/args.c %D%/args.h \
 	%D%/args_open.c \
 	%D%/bench.h %D%/bench_measure.c %D%/bench_table.c \
@@ -67,11 +74,7 @@ libcli_a_SOURCES = \
 noinst_PROGRAMS += tests/lib/json_get
 tests_lib_json_get_SOURCES = tests/lib/json_get.c
 tests_lib_json_get_LDADD = $(JANSSON_LIBS)
-<<<<<<< HEAD
-dist_check_SCRIPTS += tests/e2e/bench.sh tests/e2e/best.sh tests/e2e/cli.sh tests/e2e/eval.sh tests/e2e/feedback.sh tests/e2e/label.sh tests/e2e/label-stats.sh tests/e2e/merge.sh tests/e2e/objectives.sh tests/e2e/paft.sh tests/e2e/recipe.sh tests/e2e/train.sh tests/e2e/rewards.sh tests/e2e/serve.sh tests/e2e/text-rules.sh tests/e2e/cases.sh
-=======
-dist_check_SCRIPTS += tests/e2e/bench.sh tests/e2e/best.sh tests/e2e/cli.sh tests/e2e/eval.sh tests/e2e/feedback.sh tests/e2e/fork.sh tests/e2e/label.sh tests/e2e/merge.sh tests/e2e/objectives.sh tests/e2e/paft.sh tests/e2e/recipe.sh tests/e2e/train.sh tests/e2e/rewards.sh tests/e2e/serve.sh tests/e2e/text-rules.sh tests/e2e/cases.sh
->>>>>>> curves
+dist_check_SCRIPTS += tests/e2e/bench.sh tests/e2e/best.sh tests/e2e/cases.sh tests/e2e/cli.sh tests/e2e/eval.sh tests/e2e/feedback.sh tests/e2e/fork.sh tests/e2e/label-stats.sh tests/e2e/label.sh tests/e2e/merge.sh tests/e2e/objectives.sh tests/e2e/paft.sh tests/e2e/recipe.sh tests/e2e/rewards.sh tests/e2e/serve.sh tests/e2e/text-rules.sh tests/e2e/train.sh
 
 # The man page is a frame by hand around what the tables say; completions ask the program.
 EXTRA_DIST += share/attune/attune.1.in

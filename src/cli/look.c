@@ -102,6 +102,8 @@ json_t *look_to_json(const struct look *l, const char *const *keys, const double
     json_object_set_new(o, "note", look_json_text(l->info.note));
     json_object_set_new(o, "parent", l->info.parent_name ? look_json_text(l->info.parent_name) : json_null());
     json_object_set_new(o, "parent_step", l->info.parent_name ? json_integer(l->info.parent_step) : json_null());
+    json_object_set_new(o, "tags", look_json_text(l->info.tags));
+    json_object_set_new(o, "pinned", json_boolean(l->info.pinned));
     json_object_set_new(o, "created_ms", json_integer(l->info.created_ms));
     json_object_set_new(o, "hidden", json_boolean(l->info.hidden));
     json_object_set_new(o, "state", json_string(run_state_name(s->state)));

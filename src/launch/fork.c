@@ -20,6 +20,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "store/run_db.h"
+#include "store/run_edits.h"
 
 enum { MAX_STATE_JSON = 16 << 20 };
 
@@ -348,7 +349,7 @@ static int add(struct store *s, const struct fork *f, const char *name, char **n
         if (!code && rename(str_text(&links), str_text(&to)) < 0)
             code = err_errno(e, "cannot move the checkpoint to %s", str_text(&to));
         if (code)
-            store_hide_run(s, made, true, NULL);
+            store_edit(s, &(struct run_edit){made, ATTRIBUTE_TRASHED, "1"}, 1, NULL);
         free(dir);
     }
     if (code) {

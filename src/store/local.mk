@@ -10,9 +10,14 @@ libstore_a_SOURCES = \
 	%D%/names.c %D%/names.h \
 	%D%/run_best.c %D%/run_best.h \
 	%D%/run_db.h %D%/run_internal.h \
+	%D%/run_edits.c %D%/run_edits.h \
+	%D%/run_moves.c \
 	%D%/run_pairs.c \
 	%D%/run_reader.c \
+	%D%/run_rename.c \
 	%D%/run_status.c \
+	%D%/run_tags.c \
+	%D%/run_trash.c \
 	%D%/run_writer.c \
 	%D%/schema.c \
 	%D%/sql.c %D%/sql.h \
@@ -27,6 +32,9 @@ tests_tools_offer_pairs_SOURCES = tests/tools/offer_pairs.c
 tests_tools_offer_pairs_LDADD = $(STORE_LIBS)
 
 if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test_run_edits
+tests_unit_test_run_edits_SOURCES = tests/unit/test_run_edits.c
+tests_unit_test_run_edits_LDADD = $(STORE_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/unit/test_durable tests/unit/test_eval_file tests/unit/test_labels tests/unit/test_store tests/unit/test_run_db
 tests_unit_test_durable_SOURCES = tests/unit/test_durable.c tests/lib/disk_trace.h
 tests_unit_test_durable_LDADD = $(STORE_LIBS) $(CMOCKA_LIBS)

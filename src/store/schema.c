@@ -50,6 +50,19 @@ static const char *const store_migrations[] = {
     // 4: runs that go on from a checkpoint of another
     "ALTER TABLE runs ADD COLUMN parent INTEGER REFERENCES runs(id);"
     "ALTER TABLE runs ADD COLUMN parent_step INTEGER;",
+    // 5: what people say of runs, and every change of it, so that it can be undone (run_edits.h)
+    "ALTER TABLE runs ADD COLUMN tags TEXT NOT NULL DEFAULT '';"    // "hh,sweep": in order, without blanks
+    "ALTER TABLE runs ADD COLUMN pinned INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE runs ADD COLUMN trashed_ms INTEGER NOT NULL DEFAULT 0;" // when it came to the trash; 0: it is not there
+    "CREATE TABLE run_edits("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  act INTEGER NOT NULL," // the first id of what a person did at once
+    "  at_ms INTEGER NOT NULL,"
+    "  run INTEGER NOT NULL REFERENCES runs(id),"
+    "  what INTEGER NOT NULL," // enum run_attribute
+    "  before TEXT NOT NULL, after TEXT NOT NULL,"
+    "  state INTEGER NOT NULL DEFAULT 0);" // 0: holds, 1: undone, 2: can be neither undone nor done again
+    "CREATE INDEX run_edits_by_state ON run_edits(state, act);",
     NULL,
 };
 const struct sql_schema store_schema = {

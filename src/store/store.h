@@ -30,10 +30,13 @@ struct run_info {
     json_t *settings; // all settings of the run as one object
     int64_t created_ms;
     char *note;
-    bool hidden;      // removed from the list, files are kept
     int64_t parent;   // id of the run from whose checkpoint it goes on; 0: it begins at step 0
     char *parent_name; // NULL without one
     int64_t parent_step; // of that checkpoint: the run's own first step is the one after it
+    char *tags;         // "hh,sweep": in order, one comma between two; "" none
+    bool pinned;        // stands on top of lists
+    bool hidden;        // in the archive: not on the list, its files stay
+    int64_t trashed_ms; // when it came to the trash; 0: it is not there
 };
 void run_info_fini(struct run_info *r);
 void run_infos_free(struct run_info *runs, int n);
@@ -44,11 +47,12 @@ int store_add_run(struct store *s, const char *name, const char *objective, cons
 // A run that goes on from step `step` of `parent`; without a name it is called after the parent ("dpo-1-fork-1").
 int store_add_fork(struct store *s, const char *name, const char *objective, const char *model, const char *data,
                    const json_t *settings, const char *parent, int64_t step, char **name_out, struct err *e);
-int store_runs(struct store *s, struct run_info **out, int *n, struct err *e); // oldest first, without hidden ones
-int store_find_run(struct store *s, const char *name, struct run_info *out, struct err *e); // ERR_NOT_FOUND names near ones
+enum run_shelf { SHELF_LIST, SHELF_ARCHIVE, SHELF_TRASH };
+int store_runs_on(struct store *s, enum run_shelf shelf, struct run_info **out, int *n, struct err *e); // oldest first
+int store_runs(struct store *s, struct run_info **out, int *n, struct err *e); // those on the list, oldest first
+int store_find_run(struct store *s, const char *name, struct run_info *out, struct err *e); // ERR_NOT_FOUND names near ones, and the trash
 int store_update_settings(struct store *s, const char *name, const json_t *settings, struct err *e);
 int store_set_note(struct store *s, const char *name, const char *note, struct err *e);
-int store_hide_run(struct store *s, const char *name, bool hidden, struct err *e);
 char *store_run_dir(const struct store *s, const char *name); // on the heap
 
 // Controls: what a person asks of a run. The engine applies them between steps, in the order of their ids, and

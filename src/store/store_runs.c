@@ -25,6 +25,7 @@ void run_info_fini(struct run_info *r)
     free(r->data);
     free(r->note);
     free(r->parent_name);
+    free(r->tags);
     json_decref(r->settings);
     *r = (struct run_info){0};
 }
@@ -37,7 +38,7 @@ void run_infos_free(struct run_info *runs, int n)
 }
 
 static const char columns[] = "SELECT id, name, objective, model, data, settings, created_ms, note, hidden, parent, parent_step,"
-                              " (SELECT p.name FROM runs p WHERE p.id = runs.parent) FROM runs ";
+                              " (SELECT p.name FROM runs p WHERE p.id = runs.parent), tags, pinned, trashed_ms FROM runs ";
 
 static int read_row(struct store *s, sqlite3_stmt *row, struct run_info *out, struct err *e)
 {
@@ -62,28 +63,39 @@ static int read_row(struct store *s, sqlite3_stmt *row, struct run_info *out, st
         .parent = sqlite3_column_int64(row, 9),
         .parent_step = sqlite3_column_int64(row, 10),
         .parent_name = sqlite3_column_type(row, 11) == SQLITE_NULL ? NULL : sql_text(row, 11),
+        .tags = sql_text(row, 12),
+        .pinned = sqlite3_column_int(row, 13) != 0,
+        .trashed_ms = sqlite3_column_int64(row, 14),
     };
     return 0;
 }
 
-int store_runs(struct store *s, struct run_info **out, int *n, struct err *e)
+// A run in the trash is there whether it came from the list or from the archive. What was emptied from the trash has no name
+// that a run may have (run_trash.c).
+static const char *const shelf_rules[] = {
+    [SHELF_LIST] = "hidden = 0 AND trashed_ms = 0", [SHELF_ARCHIVE] = "hidden = 1 AND trashed_ms = 0",
+    [SHELF_TRASH] = "trashed_ms > 0 AND instr(name, ':') = 0",
+};
+
+int store_runs_on(struct store *s, enum run_shelf shelf, struct run_info **out, int *n, struct err *e)
 {
-    static_assert(sizeof columns < 250, "the text below holds the columns");
-    char text[300];
-    snprintf(text, sizeof text, "%sWHERE hidden = 0 ORDER BY id", columns);
-    int code = sql_prepare(&s->sql, &s->list, text, e);
+    static_assert(sizeof columns < 330, "the text below holds the columns");
+    char text[420];
+    snprintf(text, sizeof text, "%sWHERE %s ORDER BY id", columns, shelf_rules[shelf]);
+    int code = sql_prepare(&s->sql, &s->list[shelf], text, e);
     if (code)
         return code;
+    sqlite3_stmt *list = s->list[shelf];
     struct run_info *runs = NULL;
     int n_runs = 0, cap = 0;
-    while ((code = sql_step(&s->sql, s->list, e)) > 0) {
+    while ((code = sql_step(&s->sql, list, e)) > 0) {
         MEM_GROW(runs, n_runs, cap);
-        code = read_row(s, s->list, &runs[n_runs], e);
+        code = read_row(s, list, &runs[n_runs], e);
         if (code)
             break;
         n_runs++;
     }
-    sqlite3_reset(s->list);
+    sqlite3_reset(list);
     if (code) {
         run_infos_free(runs, n_runs);
         return code;
@@ -91,6 +103,11 @@ int store_runs(struct store *s, struct run_info **out, int *n, struct err *e)
     *out = runs;
     *n = n_runs;
     return 0;
+}
+
+int store_runs(struct store *s, struct run_info **out, int *n, struct err *e)
+{
+    return store_runs_on(s, SHELF_LIST, out, n, e);
 }
 
 static int not_found(struct store *s, const char *name, struct err *e)
@@ -123,7 +140,7 @@ static int not_found(struct store *s, const char *name, struct err *e)
 
 static int find_row(struct store *s, const char *name, struct err *e)
 {
-    char text[300];
+    char text[420];
     snprintf(text, sizeof text, "%sWHERE name = ?", columns);
     int code = sql_prepare(&s->sql, &s->find, text, e);
     if (code)
@@ -134,6 +151,19 @@ static int find_row(struct store *s, const char *name, struct err *e)
 }
 
 int store_find_run(struct store *s, const char *name, struct run_info *out, struct err *e)
+{
+    int code = find_row(s, name, e);
+    if (code < 0)
+        return code;
+    if (sqlite3_column_int64(s->find, 11) > 0)
+        code = err_set(e, ERR_NOT_FOUND, "run %s is in the trash; \"attune remove --restore %s\" brings it back", name, name);
+    else
+        code = read_row(s, s->find, out, e);
+    sqlite3_reset(s->find);
+    return code;
+}
+
+int store_find_kept(struct store *s, const char *name, struct run_info *out, struct err *e)
 {
     int code = find_row(s, name, e);
     if (code < 0)
@@ -238,7 +268,9 @@ static int add_run(struct store *s, const char *name, const char *called_after, 
         if (find_row(s, name, &ignored) > 0)
             code = err_set(e, ERR_STATE, "there is a run %s already%s; choose another --name",
                            (const char *)sqlite3_column_text(s->find, 1),
-                           sqlite3_column_int(s->find, 8) ? " (hidden)" : "");
+                           sqlite3_column_int64(s->find, 11) ? " in the trash (\"attune remove --purge\" frees its name)"
+                           : sqlite3_column_int(s->find, 8)  ? " in the archive"
+                                                             : "");
         if (s->find)
             sqlite3_reset(s->find);
     } else {
@@ -336,9 +368,4 @@ int store_update_settings(struct store *s, const char *name, const json_t *setti
 int store_set_note(struct store *s, const char *name, const char *note, struct err *e)
 {
     return update(s, name, "UPDATE runs SET note = ? WHERE id = ?", note, 0, e);
-}
-
-int store_hide_run(struct store *s, const char *name, bool hidden, struct err *e)
-{
-    return update(s, name, "UPDATE runs SET hidden = ? WHERE id = ?", NULL, hidden, e);
 }

@@ -33,7 +33,7 @@ static void empty_text(const struct curves *c, const struct plot_line *lines, in
     for (int i = 0; i < n_lines; i++)
         points = points || lines[i].series->n > 0;
     for (int i = 0; i < c->n_runs; i++)
-        unread = unread || c->rows[i]->looked_s < 0 || (c->rows[i]->reader && !c->is_read);
+        unread = unread || c->rows[i]->looked_s < 0 || (c->rows[i]->has_db && !c->is_read);
     for (int i = 0; i < c->n_runs; i++)
         live = live || c->rows[i]->status.state == RUN_QUEUED || run_state_is_live(c->rows[i]->status.state);
     text_copy(out, size,

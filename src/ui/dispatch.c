@@ -184,8 +184,12 @@ static enum view_result manager_command(struct ui *ui, enum command_id id, const
     case CMD_SIZE:
         ui_say_error(ui, "This is a command of scripts: attune -e '...'");
         break;
-    default:
-        return run_control(ui, id, arg);
+    default: {
+        enum view_result result = find_command(ui, id, arg);
+        if (result == VIEW_IGNORED)
+            result = run_edit(ui, id, arg);
+        return result == VIEW_IGNORED ? run_control(ui, id, arg) : result;
+    }
     }
     return VIEW_CHANGED;
 }
@@ -193,6 +197,8 @@ static enum view_result manager_command(struct ui *ui, enum command_id id, const
 enum view_result ui_dispatch(struct ui *ui, enum command_id id, const char *arg)
 {
     struct view *v = &ui->views[ui->page];
+    if (id == CMD_FIND && arg)
+        find_remember(ui, arg); // also where the page looks in its own way, n and N go on
     enum view_result result = v->ops->command ? v->ops->command(v, id, arg) : VIEW_IGNORED;
     if (result == VIEW_IGNORED)
         result = manager_command(ui, id, arg);

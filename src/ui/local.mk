@@ -21,7 +21,13 @@ libui_a_SOURCES = \
 	%D%/run_columns.c %D%/run_columns.h \
 	%D%/run_control.c \
 	%D%/run_list.c %D%/run_list.h \
+	%D%/run_edit.c \
+	%D%/run_fields.c %D%/run_fields.h \
 	%D%/run_text.c %D%/run_text.h \
+	%D%/run_wants.c %D%/run_wants.h \
+	%D%/runs_chooser.c %D%/runs_chooser.h \
+	%D%/runs_draw.c %D%/runs_draw.h \
+	%D%/runs_table.c %D%/runs_table.h \
 	%D%/screen.h %D%/screen_curses.c \
 	%D%/script.c \
 	%D%/ui.c %D%/ui.h %D%/ui_internal.h \
@@ -31,6 +37,7 @@ libui_a_SOURCES = \
 	%D%/fork_jobs.c \
 	%D%/kept.c \
 	%D%/eval_table.c %D%/eval_table.h \
+	%D%/find.c \
 	%D%/form.c %D%/form.h \
 	%D%/form_memory.c %D%/form_memory.h \
 	%D%/launch_draw.c %D%/launch_draw.h \
@@ -115,6 +122,14 @@ check_PROGRAMS += tests/ui/test_curves_page
 tests_ui_test_curves_page_SOURCES = tests/ui/test_curves_page.c $(UI_RIG)
 tests_ui_test_curves_page_LDADD = $(UI_RIG_LIBS)
 tests_ui_test_curves_page_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
+check_PROGRAMS += tests/ui/test_many_runs
+tests_ui_test_many_runs_SOURCES = tests/ui/test_many_runs.c $(UI_RIG)
+tests_ui_test_many_runs_LDADD = $(UI_RIG_LIBS)
+tests_ui_test_many_runs_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
+check_PROGRAMS += tests/ui/test_runs_page
+tests_ui_test_runs_page_SOURCES = tests/ui/test_runs_page.c $(UI_RIG)
+tests_ui_test_runs_page_LDADD = $(UI_RIG_LIBS)
+tests_ui_test_runs_page_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
 check_PROGRAMS += tests/ui/test_evals_page
 tests_ui_test_evals_page_SOURCES = tests/ui/test_evals_page.c $(UI_RIG)
 tests_ui_test_evals_page_LDADD = $(UI_RIG_LIBS)
@@ -127,6 +142,9 @@ if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_judged
 tests_unit_test_judged_SOURCES = tests/unit/test_judged.c
 tests_unit_test_judged_LDADD = libui.a libstats.a $(STORE_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/test_runs_table
+tests_unit_test_runs_table_SOURCES = tests/unit/test_runs_table.c
+tests_unit_test_runs_table_LDADD = $(UI_LIBS) $(STORE_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/unit/test_console_parts tests/unit/test_eval_table tests/unit/test_form
 tests_unit_test_eval_table_SOURCES = tests/unit/test_eval_table.c
 tests_unit_test_eval_table_LDADD = $(UI_LIBS) $(STORE_LIBS) $(CMOCKA_LIBS)

@@ -210,7 +210,7 @@ int loop_run(struct ui *ui, struct err *e)
         if (due || ui->more) {
             ui_refresh(ui, now, false);
             if (due)
-                next_poll_s = now + (ui->runs.n_live && !ui->frozen ? 0.1 : 1);
+                next_poll_s = now + (ui->runs.n_behind ? 0.02 : ui->runs.n_live && !ui->frozen ? 0.1 : 1);
         }
         if ((ui->dirty || (ui->data_dirty && now >= frames.next_data_s)) && screen_is_ready())
             draw_frame(ui, &frames, now);

@@ -31,7 +31,7 @@ void ui_show(struct ui *ui, enum page page)
     if (!pages[page])
         return;
     if (is_run_page(page) && !ui_run(ui)) {
-        ui_say(ui, "There is no run to show yet: n starts one.");
+        ui_say(ui, "There is no run to show yet: a starts one.");
         return;
     }
     struct view *v = &ui->views[page];
@@ -113,7 +113,7 @@ void ui_refresh(struct ui *ui, double now_s, bool all)
     do {
         result = v->ops->refresh ? v->ops->refresh(v) : REFRESH_NOTHING;
     } while (all && result == REFRESH_MORE);
-    ui->more = result == REFRESH_MORE;
+    ui->more = result == REFRESH_MORE || ui->runs.n_unread > 0;
     if (!ui->frozen)
         ui->data_dirty = true;
 }

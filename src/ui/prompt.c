@@ -33,6 +33,13 @@ void ui_ask(struct ui *ui, enum command_id id, const char *label, const char *te
     open_as(ui, PROMPT_ASK, id, label, text);
 }
 
+void ui_ask_live(struct ui *ui, enum command_id id, const char *label, const char *text)
+{
+    open_as(ui, PROMPT_ASK, id, label, text);
+    ui->prompt.live = true;
+    ui->prompt.arg = mem_strdup(text);
+}
+
 void ui_confirm(struct ui *ui, enum command_id id, const char *arg, const char *question)
 {
     open_as(ui, PROMPT_CONFIRM, id, question, "");
@@ -42,6 +49,7 @@ void ui_confirm(struct ui *ui, enum command_id id, const char *arg, const char *
 void prompt_close(struct ui *ui)
 {
     ui->prompt.kind = PROMPT_NONE;
+    ui->prompt.live = false;
     free(ui->prompt.arg);
     ui->prompt.arg = NULL;
     ui->dirty = true;
@@ -116,7 +124,8 @@ static struct prompt_answer take_text(struct ui *ui)
 {
     const char *text = str_text(&ui->prompt.line.text);
     struct prompt_answer answer = nothing;
-    if (text[0])
+    ui->prompt_was_live = ui->prompt.live;
+    if (text[0] || ui->prompt.live)
         answer = (struct prompt_answer){ANSWER_COMMAND, ui->prompt.id, mem_strdup(text)};
     prompt_close(ui);
     return answer;
@@ -134,13 +143,16 @@ struct prompt_answer prompt_key(struct ui *ui, int key)
 {
     struct prompt *p = &ui->prompt;
     if (key == KEY_ESCAPE_) {
+        if (p->live)
+            ui->typed(ui, p->id, p->arg);
         prompt_close(ui);
     } else if (p->kind == PROMPT_COMMAND) {
         return command_key(ui, key);
     } else if (p->kind == PROMPT_ASK) {
         if (key == KEY_ENTER_)
             return take_text(ui);
-        line_edit_key(&p->line, key);
+        if (line_edit_key(&p->line, key) && p->live)
+            ui->typed(ui, p->id, str_text(&p->line.text));
     } else if (key == 'y' || key == 'Y') {
         return take_yes(ui);
     } else {
@@ -158,6 +170,8 @@ bool prompt_paste(struct ui *ui, const char *text, size_t n_bytes)
     if (!line_edit_paste(&p->line, text, n_bytes))
         ui_say_error(ui, "What was pasted is longer than a line can be (%zu bytes).", n_bytes);
     p->chosen = -1;
+    if (p->live)
+        ui->typed(ui, p->id, str_text(&p->line.text));
     return true;
 }
 

@@ -191,14 +191,17 @@ static bool poll_run(struct run_cache *c, struct run_data *d, struct run_row *ro
                      double until_s, bool *changed)
 {
     struct err fault = {0};
+    struct run_reader *r = run_row_reader(row);
     int64_t version = row->version;
     int code = 0;
+    if (!r)
+        return true; // the next look of the list says why
     if (d->keys_version != version) {
-        code = read_keys(d, row->reader, &fault);
+        code = read_keys(d, r, &fault);
         if (!code)
-            code = read_events(d, row->reader, &fault);
+            code = read_events(d, r, &fault);
         if (!code)
-            code = read_checkpoints(d, row->reader, &fault);
+            code = read_checkpoints(d, r, &fault);
         if (!code)
             d->keys_version = version;
     }
@@ -209,7 +212,7 @@ static bool poll_run(struct run_cache *c, struct run_data *d, struct run_row *ro
             continue;
         m->wanted = c->poll;
         while (!code && m->version != version && (c->n_pieces == 0 || clock_seconds() < until_s)) {
-            code = read_piece(d, m, row->reader, version, changed, &fault);
+            code = read_piece(d, m, r, version, changed, &fault);
             c->n_pieces++;
         }
         all = all && m->version == version;
@@ -249,7 +252,7 @@ bool run_cache_poll(struct run_cache *c, struct run_row *const *rows, int n, met
     for (int k = 0; k < n; k++) {
         struct run_row *row = rows[(c->first + k) % n];
         struct run_data *d = obtain(c, row);
-        if (row->reader && !poll_run(c, d, row, wish, what, until_s, changed))
+        if (row->has_db && !poll_run(c, d, row, wish, what, until_s, changed))
             all = false;
     }
     give_up(c);

@@ -90,7 +90,8 @@ void ui_start_new_run(struct ui *ui, const char *name)
 {
     struct err fault = {0};
     ui_choose_run(ui, name);
-    run_list_poll(&ui->runs, clock_seconds(), true, &fault);
+    ui->runs.next_list_s = 0;
+    run_list_poll(&ui->runs, clock_seconds(), false, &fault);
     ui_open_run(ui, name, PAGE_RUNS);
     start_run(ui, name);
 }
@@ -233,26 +234,6 @@ static void pause_or_go_on(struct ui *ui, struct run_row *r)
         post(ui, r, CONTROL_PAUSE, "", "", "pauses after this step. p goes on.");
 }
 
-static void hide(struct ui *ui, struct run_row *r, const char *arg)
-{
-    struct err fault = {0};
-    char question[160];
-    if (run_state_is_live(r->status.state)) {
-        ui_say_error(ui, "%s is %s: stop it first (s)", r->info.name, run_state_name(r->status.state));
-        return;
-    }
-    if (!arg) {
-        snprintf(question, sizeof question, "Take %s out of the list (its files are kept)?", r->info.name);
-        ui_confirm(ui, CMD_HIDE, r->info.name, question);
-        return;
-    }
-    if (store_hide_run(ui->store, arg, true, &fault))
-        ui_say_error(ui, "%s", fault.text);
-    else
-        ui_say(ui, "%s is out of the list; its files are in runs/%s", arg, arg);
-    ui->runs.next_list_s = 0;
-}
-
 // Stopping ends what took hours, so it is asked; the answer is about the run that the question named.
 static void stop(struct ui *ui, struct run_row *r, const char *arg)
 {
@@ -302,13 +283,12 @@ enum view_result run_control(struct ui *ui, enum command_id id, const char *arg)
     case CMD_SET:
     case CMD_SET_LR:
     case CMD_SET_BETA:
-    case CMD_HIDE:
         break;
     default:
         return VIEW_IGNORED;
     }
     if (!r) {
-        ui_say(ui, "There is no run yet: n starts one.");
+        ui_say(ui, "There is no run yet: a starts one.");
         return VIEW_CHANGED;
     }
     if (id == CMD_PAUSE)
@@ -327,7 +307,5 @@ enum view_result run_control(struct ui *ui, enum command_id id, const char *arg)
         set_from_text(ui, r, arg);
     else if (id == CMD_SET && is_live(ui, r, "changed"))
         ui_ask(ui, id, "set (NAME VALUE)", "");
-    else if (id == CMD_HIDE)
-        hide(ui, r, arg);
     return VIEW_CHANGED;
 }

@@ -29,9 +29,18 @@ void run_list_init(struct run_list *l, struct store *s)
     *l = (struct run_list){.store = s, .store_stamp = -1};
 }
 
+static void close_reader(struct run_row *r)
+{
+    if (r->reader)
+        r->list->n_open--;
+    run_reader_close(r->reader);
+    r->reader = NULL;
+}
+
 static void row_free(struct run_row *r)
 {
-    run_reader_close(r->reader);
+    close_reader(r);
+    free(r->extras);
     run_info_fini(&r->info);
     json_decref(r->settings);
     free(r);
@@ -79,12 +88,18 @@ int run_list_parts(const struct run_list *l, const struct run_row *run, struct r
     return n;
 }
 
+// The rows stand in the order of their ids.
 static struct run_row *find_id(struct run_row **rows, int n, int64_t id)
 {
-    for (int i = 0; i < n; i++)
-        if (rows[i] && rows[i]->info.id == id)
-            return rows[i];
-    return NULL;
+    int low = 0, high = n;
+    while (low < high) {
+        int middle = (low + high) / 2;
+        if (rows[middle]->info.id < id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < n && rows[low]->info.id == id ? rows[low] : NULL;
 }
 
 // Makes the rows those of the store. Rows that stay keep their address, letter and selection.
@@ -92,7 +107,7 @@ static int reload(struct run_list *l, struct err *e)
 {
     struct run_info *infos;
     int n;
-    int code = store_runs(l->store, &infos, &n, e);
+    int code = store_runs_on(l->store, l->shelf, &infos, &n, e);
     if (code)
         return code;
     struct run_row **rows = mem_alloc((size_t)n + 1, sizeof *rows);
@@ -100,12 +115,14 @@ static int reload(struct run_list *l, struct err *e)
         struct run_row *row = find_id(l->rows, l->n, infos[i].id);
         if (!row) {
             row = mem_alloc(1, sizeof *row);
+            row->list = l;
+            row->used_s = -1e9;
             row->index = (int)((infos[i].id - 1) % 100000);
             row->letter = (char)('a' + row->index % 16);
             row->version = -1;
             row->looked_s = -1e9;
             row->seen_step = -1;
-            row->health_version = -2;
+            row->health_version = row->extras_version = -2;
             row->settings = json_copy(infos[i].settings);
             health_init(&row->health);
             for (int v = 0; v < VALUE_N; v++)
@@ -214,11 +231,56 @@ static bool folder_is_there(const struct run_list *l, const struct run_row *r)
     return is_there;
 }
 
+// Changes when somebody writes to run.db, whether it is open here or not.
+static int64_t files_stamp(const struct run_row *r)
+{
+    static const char *const names[] = {"run.db", "run.db-wal"};
+    char *dir = store_run_dir(r->list->store, r->info.name);
+    int64_t stamp = 0;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        struct stat st;
+        char *path = path_join(dir, names[i]);
+        if (stat(path, &st) == 0)
+            stamp = stamp * 31 + (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec + (int64_t)st.st_size;
+        free(path);
+    }
+    free(dir);
+    return stamp;
+}
+
+static int open_reader(struct run_row *r, struct err *e)
+{
+    if (r->reader)
+        return 0;
+    char *dir = store_run_dir(r->list->store, r->info.name);
+    int code = run_reader_open(&r->reader, dir, e);
+    free(dir);
+    if (!code) {
+        r->list->n_open++;
+        r->n_opened++;
+        r->has_db = true;
+    }
+    return code;
+}
+
+struct run_reader *run_row_reader(struct run_row *r)
+{
+    struct err ignored = {0};
+    r->used_s = clock_seconds();
+    return r->has_db && open_reader(r, &ignored) == 0 ? r->reader : NULL;
+}
+
+// What the database counts starts again with every opening.
+static int64_t version_of(struct run_row *r)
+{
+    return r->reader ? r->n_opened << 32 | (run_reader_version(r->reader) & 0xffffffff) : -1;
+}
+
 // The folder was deleted: what an open file still shows of the run is no more.
 static void lose(struct run_row *r)
 {
-    run_reader_close(r->reader);
-    r->reader = NULL;
+    close_reader(r);
+    r->has_db = false;
     r->status = (struct run_status){0};
     r->alert = NULL;
     r->n_waiting = 0;
@@ -235,24 +297,20 @@ static int read_waiting(const struct run_list *l, struct run_row *r, struct err 
     return code;
 }
 
-static int read_row(const struct run_list *l, struct run_row *r, struct err *e)
+static int read_row(const struct run_list *l, struct run_row *r, bool whole, struct err *e)
 {
     if (!folder_is_there(l, r)) {
         lose(r);
-        return err_set(e, ERR_NOT_FOUND, "its folder runs/%s is gone: D takes it out of the list, C makes a new run with its "
+        return err_set(e, ERR_NOT_FOUND, "its folder runs/%s is gone: D removes it, C makes a new run with its "
                        "settings", r->info.name);
     }
     r->is_missing = false;
-    if (!r->reader) {
-        char *dir = store_run_dir(l->store, r->info.name);
-        struct err fault = {0};
-        int code = run_reader_open(&r->reader, dir, &fault);
-        free(dir);
-        if (code == ERR_NOT_FOUND)
-            return 0; // queued: nobody has taken it up yet
-        if (code)
-            return err_set(e, code, "%s", fault.text);
-    }
+    struct err fault = {0};
+    int opened = open_reader(r, &fault);
+    if (opened == ERR_NOT_FOUND)
+        return 0; // queued: nobody has taken it up yet
+    if (opened)
+        return err_set(e, opened, "%s", fault.text);
     int code = run_reader_status(r->reader, &r->status, e);
     if (!code)
         code = run_reader_latest(r->reader, value_keys, VALUE_N, r->values, e);
@@ -260,52 +318,103 @@ static int read_row(const struct run_list *l, struct run_row *r, struct err *e)
         code = run_reader_share(r->reader, "rollout/wait_s", "step_s", &r->sampling_share, e);
     if (!code)
         code = store_changed_settings(l->store, r->info.name, &r->control_id, r->status.control_id, r->settings, e);
-    if (!code)
+    r->n_waiting = 0;
+    if (!code && r->status.state != RUN_DONE)
         code = read_waiting(l, r, e);
-    if (!code && l->want_spark)
+    if (!code && l->want_spark && whole)
         code = read_spark(r, e);
     return code;
 }
 
+// Some of its course is still to be read.
+static bool is_behind(const struct run_list *l, const struct run_row *r)
+{
+    return r->has_db && ((!l->no_health && r->health_version != r->version) || (l->wants.n && r->extras_version != r->version));
+}
+
+// Of runs that have ended, a file that nobody writes to needs no more than a look at its times now and then.
 static bool needs_look(const struct run_list *l, struct run_row *r, double now_s, bool all)
 {
-    if (!r->reader)
-        return all || now_s - r->looked_s >= 0.5;
-    // A live run whose process is gone writes nothing that would change the version.
-    double patience = run_state_is_live(r->status.state) ? 1 : 10;
-    if (all || now_s - r->looked_s >= patience || r->health_version != r->version || (l->want_spark && r->spark.n == 0 && isfinite(r->values[VALUE_LOSS])))
+    const bool live = run_state_is_live(r->status.state);
+    if (r->looked_s < 0)
         return true;
-    if (!run_state_is_live(r->status.state) && now_s - r->looked_s < 0.9)
+    if (!r->has_db)
+        return all || now_s - r->looked_s >= 0.5;
+    if (is_behind(l, r) || (l->want_spark && r->spark.n == 0 && (isfinite(r->values[VALUE_LOSS]) || isfinite(r->values[VALUE_MARGIN]))))
+        return true;
+    if (all)
+        return live || r->reader || !folder_is_there(l, r) || files_stamp(r) != r->stamp;
+    // A live run whose process is gone writes nothing that would change the version.
+    if (live && now_s - r->looked_s >= 1)
+        return true;
+    if (!live && now_s - r->looked_s < (r->reader ? 0.9 : 5))
         return false;
     if (!folder_is_there(l, r))
         return true;
-    return run_reader_version(r->reader) != r->version;
+    if (!live && (!r->reader || now_s - r->looked_s >= 10)) {
+        if (files_stamp(r) == r->stamp) {
+            r->looked_s = now_s;
+            return false;
+        }
+        return true;
+    }
+    return version_of(r) != r->version;
 }
 
-static bool look(struct run_list *l, struct run_row *r, double now_s)
+// What is wanted beside the usual values.
+static void read_extras(struct run_list *l, struct run_row *r, int64_t version, struct err *e)
+{
+    bool whole = false;
+    if (!r->extras) {
+        r->extras = mem_alloc((size_t)l->wants.n + 1, sizeof *r->extras);
+        for (int i = 0; i < l->wants.n; i++)
+            r->extras[i] = run_extra_none();
+    }
+    if (run_extras_read(&l->wants, r->extras, r->reader, l->health_until_s, &whole, e) || whole)
+        r->extras_version = version;
+}
+
+// Few files stay open: those of live runs, and of the ones that somebody reads.
+static void keep_few_open(struct run_list *l, struct run_row *r)
+{
+    enum { MANY = 48 };
+    if (r->reader && l->n_open > MANY && !run_state_is_live(r->status.state) && clock_seconds() - r->used_s > 5)
+        close_reader(r);
+}
+
+static bool look(struct run_list *l, struct run_row *r, double now_s, bool all)
 {
     struct run_status before = r->status;
     int64_t version_before = r->version;
     int n_waiting = r->n_waiting; // changes with attune.db
-    bool had_reader = r->reader != NULL;
+    bool had_db = r->has_db, was_unread = r->looked_s < 0, was_behind = is_behind(l, r);
     int n_spark = r->spark.n; // it is read first when a wide terminal shows it
     char trouble_before[sizeof r->trouble];
     memcpy(trouble_before, r->trouble, sizeof trouble_before);
-    // The version is taken first: what is committed while we read makes the next look read again.
-    int64_t version = r->reader ? run_reader_version(r->reader) : -1;
     struct err fault = {0};
     r->trouble[0] = '\0';
-    if (read_row(l, r, &fault))
+    // Stamp and version are taken first: what is committed while we read makes the next look read again.
+    int64_t stamp = files_stamp(r), version = r->has_db && open_reader(r, &fault) == 0 ? version_of(r) : -1;
+    fault = (struct err){0};
+    if (read_row(l, r, all || l->n_unread == 0, &fault))
         text_copy(r->trouble, sizeof r->trouble, fault.text);
     bool whole = false, judged = false;
-    if (r->reader && !r->trouble[0] && clock_seconds() < l->health_until_s && read_health(r, &whole, &fault) == 0)
+    // All rows have their state and newest values before the course of any is read.
+    const bool in_time = (all || l->n_unread == 0) && clock_seconds() < l->health_until_s;
+    if (r->reader && !r->trouble[0] && l->wants.n && in_time && (r->extras_version != version || !r->extras))
+        read_extras(l, r, version, &fault);
+    if (r->reader && !r->trouble[0] && in_time && !l->no_health && read_health(r, &whole, &fault) == 0)
         judged = judge(r, now_s);
     if (whole || !r->reader || r->trouble[0] || fault.code)
         r->health_version = version;
+    if (!r->reader || r->trouble[0])
+        r->extras_version = version;
     r->version = version;
+    r->stamp = stamp;
     r->looked_s = now_s;
-    return judged || n_spark != r->spark.n || n_waiting != r->n_waiting ||
-           version != version_before || had_reader != (r->reader != NULL) || before.state != r->status.state ||
+    keep_few_open(l, r);
+    return judged || was_unread || was_behind != is_behind(l, r) || n_spark != r->spark.n || n_waiting != r->n_waiting ||
+           version != version_before || had_db != r->has_db || before.state != r->status.state ||
            strcmp(trouble_before, r->trouble) != 0;
 }
 
@@ -335,21 +444,63 @@ bool run_list_poll(struct run_list *l, double now_s, bool all, struct err *e)
                 l->next_row = 0;
         }
     }
-    double until = clock_seconds() + 0.005;
-    l->health_until_s = clock_seconds() + (all ? 0.1 : 0.005); // the rest between keys
-    for (int k = 0; k < l->n; k++) {
+    l->n_unread = 0;
+    for (int i = 0; i < l->n; i++)
+        l->n_unread += l->rows[i]->looked_s < 0;
+    const bool first = l->n_unread == l->n; // what can be there at once is shown at once
+    double until = clock_seconds() + (first ? 0.03 : 0.005);
+    l->health_until_s = clock_seconds() + (all ? 0.1 : first ? 0.03 : 0.005); // the rest between keys
+    for (int k = 0; k < (first ? 2 * l->n : l->n); k++) {
         if (l->next_row >= l->n)
             l->next_row = 0;
-        struct run_row *r = l->rows[l->next_row++];
+        struct run_row *r = l->rows[l->n - 1 - l->next_row++]; // the newest first
+        const bool unread = r->looked_s < 0;
         if (needs_look(l, r, now_s, all))
-            changed |= look(l, r, now_s);
+            changed |= look(l, r, now_s, all);
+        l->n_unread -= unread;
         if (!all && clock_seconds() > until)
             break;
     }
-    l->n_live = 0;
-    for (int i = 0; i < l->n; i++)
-        l->n_live += l->rows[i]->reader && run_state_is_live(l->rows[i]->status.state);
+    l->n_live = l->n_behind = 0;
+    for (int i = 0; i < l->n; i++) {
+        l->n_live += l->rows[i]->has_db && run_state_is_live(l->rows[i]->status.state);
+        l->n_behind += is_behind(l, l->rows[i]);
+    }
     if (changed)
         l->generation++;
     return changed;
+}
+
+void run_list_read(struct run_list *l, struct err *e)
+{
+    run_list_poll(l, clock_seconds(), true, e);
+    while (l->n_unread + l->n_behind > 0 && !e->code)
+        run_list_poll(l, clock_seconds(), false, e);
+}
+
+void run_list_show(struct run_list *l, enum run_shelf shelf)
+{
+    if (l->shelf == shelf)
+        return;
+    l->shelf = shelf;
+    l->next_list_s = 0;
+    l->store_stamp = -1;
+}
+
+void run_list_want(struct run_list *l, const char *const *names, int n)
+{
+    struct err ignored = {0};
+    if (run_wants_same(&l->wants, names, n))
+        return;
+    l->wants.n = 0;
+    l->next_row = 0; // the newest are read first
+    for (int i = 0; i < n && l->wants.n < WANTS_MAX; i++)
+        if (run_want_parse(names[i], &l->wants.list[l->wants.n], &ignored) == 0)
+            l->wants.n++;
+    for (int i = 0; i < l->n; i++) {
+        free(l->rows[i]->extras);
+        l->rows[i]->extras = NULL;
+        l->rows[i]->extras_version = -2;
+    }
+    l->generation++;
 }

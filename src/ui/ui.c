@@ -24,6 +24,7 @@ static void ui_fini(struct ui *ui)
     eval_table_free(ui->evals);
     line_edit_fini(&ui->prompt.line);
     free(ui->prompt.arg);
+    filter_free(ui->find);
     run_list_fini(&ui->runs);
     canvas_fini(&ui->canvas);
     store_close(ui->store);
@@ -34,7 +35,7 @@ static void ui_fini(struct ui *ui)
 
 int ui_console(const struct ui_options *options, struct err *e)
 {
-    struct ui ui = {.show = ui_show, .wake_fd = {-1, -1}, .interrupt_s = -1e9, .refreshed_s = -1e9};
+    struct ui ui = {.show = ui_show, .typed = find_typed, .wake_fd = {-1, -1}, .interrupt_s = -1e9, .refreshed_s = -1e9};
     char *dir = store_project_dir(options->project);
     int code = store_open(&ui.store, dir, true, e);
     free(dir);
@@ -57,7 +58,7 @@ int ui_console(const struct ui_options *options, struct err *e)
     canvas_init(&ui.canvas, width, height, ui.has_screen ? screen_glyphs() : GLYPHS_BRAILLE,
                 ui.has_screen ? screen_utf8() : true);
     ui_show(&ui, PAGE_RUNS);
-    ui_refresh(&ui, clock_seconds(), true);
+    ui_refresh(&ui, clock_seconds(), !ui.has_screen);
     if (ui.has_screen && screen_taken_for())
         ui_say(&ui, "This machine does not know the terminal %s; it is taken for %s. The package ncurses-term may have it.",
                getenv("TERM"), screen_taken_for());

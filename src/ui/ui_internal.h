@@ -17,7 +17,8 @@ struct prompt {
     char label[160];
     struct line_edit line;
     enum command_id id; // ASK, CONFIRM: what Enter or y runs
-    char *arg;          // CONFIRM
+    char *arg;          // CONFIRM; of a live ASK: the text before
+    bool live;          // ASK: what is typed is followed, and may be empty
     int chosen;         // COMMAND: row of the list above, -1 none
 };
 
@@ -30,10 +31,15 @@ struct prompt_answer {
 
 struct ui {
     void (*show)(struct ui *ui, enum page page); // ui_show of pages.c, for those below it
+    void (*typed)(struct ui *ui, enum command_id id, const char *text); // find_typed of find.c, for the prompt
+    struct filter *find; // what / looked for last; NULL: nothing yet
+    int find_from;       // the line it began at
+    bool prompt_was_live; // the command comes from a live prompt: the cursor has moved with what was typed
     struct store *store;
     struct run_list runs;
     struct view views[PAGE_N];
     enum page page, back_to; // back_to: where help and the form return to
+    int run_at;              // where ui_run found it last
     char run_name[128];      // the run that is open or under the cursor; "" none
     struct prompt prompt;
     char message[1024];
@@ -83,6 +89,14 @@ struct prompt_answer prompt_key(struct ui *ui, int key);
 bool prompt_paste(struct ui *ui, const char *text, size_t n_bytes); // false: it takes no text
 int prompt_lines(const struct ui *ui, int width);                     // how many lines it needs
 void prompt_draw(struct ui *ui, struct canvas *c, struct rect line, struct rect above);
+
+// find.c: / n N on the page that is shown
+enum view_result find_command(struct ui *ui, enum command_id id, const char *arg);
+void find_remember(struct ui *ui, const char *text); // for n and N; what is no filter is not
+void find_typed(struct ui *ui, enum command_id id, const char *text);
+
+// run_edit.c: tags, notes, names, pins, archive, trash
+enum view_result run_edit(struct ui *ui, enum command_id id, const char *arg);
 
 // run_control.c: commands that act on the current run
 enum view_result run_control(struct ui *ui, enum command_id id, const char *arg);

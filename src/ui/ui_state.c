@@ -15,7 +15,13 @@ struct run_list *ui_runs(struct ui *ui)
 
 struct run_row *ui_run(struct ui *ui)
 {
-    return ui->run_name[0] ? run_list_find(&ui->runs, ui->run_name) : NULL;
+    const struct run_list *l = &ui->runs;
+    if (!ui->run_name[0])
+        return NULL;
+    // It is asked for a thousand times a frame, and stands where it stood.
+    for (int i = 0; i < l->n && (ui->run_at >= l->n || strcmp(l->rows[ui->run_at]->info.name, ui->run_name) != 0); i++)
+        ui->run_at = i;
+    return ui->run_at < l->n && strcmp(l->rows[ui->run_at]->info.name, ui->run_name) == 0 ? l->rows[ui->run_at] : NULL;
 }
 
 void ui_choose_run(struct ui *ui, const char *name)

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/filter.h"
 #include "launch/engine.h"
 #include "ui/canvas.h"
 #include "ui/commands.h"
@@ -26,6 +27,13 @@ enum view_refresh {
     REFRESH_NOTHING, // nothing on my page changed
     REFRESH_DRAW,    // draw again
     REFRESH_MORE,    // draw again, and call me again at once (keys are served in between): data is still being read
+};
+
+// What / looks through: lines with a cursor on one of them.
+struct find_ops {
+    int (*count)(struct view *v, int *at); // lines; *at: the one under the cursor, -1 none
+    bool (*matches)(struct view *v, int i, struct filter *f);
+    void (*go)(struct view *v, int i);     // puts the cursor there
 };
 
 struct view_ops {
@@ -52,6 +60,9 @@ struct view_ops {
     enum view_refresh (*refresh)(struct view *v);
     // It is called after so many seconds also when no run has changed; 0: after 10, for ages and the like.
     double patience_s;
+    // What is being typed where ui_ask_live asked for it, after every key, and as it was when it is left with Esc. NULL: nothing.
+    void (*typed)(struct view *v, enum command_id id, const char *text);
+    const struct find_ops *find; // NULL: there is nothing to look through
 };
 // draw is required; NULL at another pointer means nothing is to be done there.
 
@@ -75,10 +86,15 @@ void ui_say(struct ui *ui, const char *format, ...) __attribute__((format(printf
 void ui_say_error(struct ui *ui, const char *format, ...) __attribute__((format(printf, 2, 3)));
 // Asks for a value in the prompt line, "LABEL> TEXT"; Enter runs command `id` with what was typed.
 void ui_ask(struct ui *ui, enum command_id id, const char *label, const char *text);
+// The same for a text that may be empty; the view's `typed` follows it.
+void ui_ask_live(struct ui *ui, enum command_id id, const char *label, const char *text);
 // Asks yes or no in the prompt line; y runs command `id` with `arg`.
 void ui_confirm(struct ui *ui, enum command_id id, const char *arg, const char *question);
 // The list's cursor: commands that act on a run act on this one, and the other pages show it.
 void ui_choose_run(struct ui *ui, const char *name);
+// The list of runs as it was chosen to be seen, for whoever keeps it from one time to the next; state as view_runs_give gave it.
+void view_runs_take(struct view *v, const json_t *state);
+json_t *view_runs_give(const struct view *v);
 // A command left work to do: refresh is called at once, between keys, as after REFRESH_MORE.
 void ui_more(struct ui *ui);
 enum page ui_help_page(struct ui *ui); // the page that help is about

@@ -508,7 +508,41 @@ static enum view_result command_curves(struct view *v, enum command_id id, const
     }
 }
 
+// Charts are found by their titles and their metrics.
+static bool chart_value(const void *item, const char *name, int i, struct filter_value *out)
+{
+    const struct chart *chart = item;
+    *out = (struct filter_value){.number = NAN};
+    if (name && strcmp(name, "metric") != 0 && strcmp(name, "title") != 0)
+        return false;
+    if (!name || *name == 't')
+        out->text = i == 0 ? chart->title : NULL;
+    const int at = name ? i : i - 1;
+    if ((!name || *name == 'm') && at >= 0 && at <= chart->n_parts)
+        out->text = at < chart->n_parts ? chart->parts[at].key : chart->overlay;
+    return out->text;
+}
+
+static int find_count(struct view *v, int *at)
+{
+    const struct curves *c = v->state;
+    *at = c->focus;
+    return c->n_charts;
+}
+
+static bool find_matches(struct view *v, int i, struct filter *f)
+{
+    const struct curves *c = v->state;
+    return filter_matches(f, chart_value, &c->charts[i]);
+}
+
+static void find_go(struct view *v, int i)
+{
+    focus_on(v, i);
+}
+
 const struct view_ops view_curves = {
+    .find = &(const struct find_ops){find_count, find_matches, find_go},
     .title = "Curves",
     .open = open_curves,
     .close = close_curves,

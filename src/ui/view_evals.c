@@ -460,7 +460,38 @@ static enum view_result command_evals(struct view *v, enum command_id id, const 
     }
 }
 
+static bool eval_value(const void *item, const char *name, int i, struct filter_value *out)
+{
+    const struct eval_row *row = item;
+    *out = (struct filter_value){.number = NAN};
+    if (!name || strcmp(name, "run") == 0 || strcmp(name, "name") == 0)
+        out->text = i == 0 ? row->run : NULL;
+    else if (i == 0)
+        out->number = strcmp(name, "step") == 0 ? json_number_value(json_object_get(row->evaluation, "step"))
+                                                : eval_number(row->evaluation, name, "value");
+    return out->text || !isnan(out->number);
+}
+
+static int find_count(struct view *v, int *at)
+{
+    const struct evals_state *s = v->state;
+    *at = s->table && s->table->n ? cursor_of(s) : -1;
+    return s->table ? s->table->n : 0;
+}
+
+static bool find_matches(struct view *v, int i, struct filter *f)
+{
+    const struct evals_state *s = v->state;
+    return filter_matches(f, eval_value, &s->table->rows[i]);
+}
+
+static void find_go(struct view *v, int i)
+{
+    put_cursor(v->state, i);
+}
+
 const struct view_ops view_evals = {
+    .find = &(const struct find_ops){find_count, find_matches, find_go},
     .title = "Evaluations",
     .open = open_evals,
     .close = close_evals,

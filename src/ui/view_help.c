@@ -1,8 +1,9 @@
 // Every command of the page that help was asked on, straight from the table, and where alerts are seen what they mean.
 #include "config.h"
 
-#include <string.h>
+#include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "base/str.h"
@@ -10,13 +11,21 @@
 #include "ui/health.h"
 #include "ui/view.h"
 
+enum { MAX_ITEMS = 300 };
 struct help_state {
     int scroll, lines, height;
+    struct help_item { // as drawn last
+        int line;
+        const char *keys, *name, *help;
+    } items[MAX_ITEMS];
+    int n_items, chosen; // chosen: found; -1: none
+    bool seek;           // it is to be brought into sight
 };
 
 static int open_help(struct view *v, struct err *e)
 {
-    v->state = mem_alloc(1, sizeof(struct help_state));
+    struct help_state *s = v->state = mem_alloc(1, sizeof(struct help_state));
+    s->chosen = -1;
     return 0;
 }
 
@@ -28,13 +37,18 @@ static void close_help(struct view *v)
 static void shown_help(struct view *v)
 {
     struct help_state *s = v->state;
-    s->scroll = 0;
+    s->scroll = s->n_items = 0;
+    s->chosen = -1;
 }
 
-static int draw_row(struct canvas *c, struct rect r, const char *keys, const char *name, const char *arg,
+static int draw_row(struct help_state *s, int top, struct canvas *c, struct rect r, const char *keys, const char *name, const char *arg,
                     const char *help)
 {
     int column = r.width >= 100 ? 48 : r.width >= 70 ? 40 : 14;
+    if (s->n_items < MAX_ITEMS)
+        s->items[s->n_items++] = (struct help_item){r.y - top + s->scroll, keys, name, help};
+    if (s->chosen == s->n_items - 1)
+        canvas_put(c, r.x, r.y, '>', STYLE(COLOR_ACCENT, .attr = ATTR_BOLD));
     canvas_text(c, r.x + 1, r.y, 14, STYLE(COLOR_ACCENT, .attr = ATTR_BOLD), keys);
     if (column > 14)
         canvas_textf(c, r.x + 16, r.y, column - 17, STYLE(COLOR_DEFAULT, .attr = ATTR_BOLD), "%s %s", name, arg);
@@ -44,18 +58,18 @@ static int draw_row(struct canvas *c, struct rect r, const char *keys, const cha
 }
 
 // What the list says in the column ALERT, and the curves above them.
-static int draw_alerts(struct canvas *c, struct rect r)
+static int draw_alerts(struct help_state *s, int first, struct canvas *c, struct rect r)
 {
     const int top = r.y;
     canvas_text(c, r.x + 1, r.y + 1, r.width - 2, STYLE(COLOR_TITLE, .attr = ATTR_BOLD), "Alerts");
     r.y += 2;
     for (const struct health_rule *rule = health_rules; rule->name; rule++)
-        r.y += draw_row(c, r, rule->word, rule->name, "", rule->help);
+        r.y += draw_row(s, first, c, r, rule->word, rule->name, "", rule->help);
     return r.y - top;
 }
 
 // What the columns of the evaluations are, and of which something is the best.
-static int draw_measures(struct canvas *c, struct rect r)
+static int draw_measures(struct help_state *s, int first, struct canvas *c, struct rect r)
 {
     static const char *const marks[][2] = {
         {"*", "The best of its column among those that were measured alike: same prompts, samples, lengths and temperature, and "
@@ -66,14 +80,42 @@ static int draw_measures(struct canvas *c, struct rect r)
     canvas_text(c, r.x + 1, r.y + 1, r.width - 2, STYLE(COLOR_TITLE, .attr = ATTR_BOLD), "The table");
     r.y += 2;
     for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
-        r.y += draw_row(c, r, marks[i][0], "", "", marks[i][1]);
+        r.y += draw_row(s, first, c, r, marks[i][0], "", "", marks[i][1]);
     for (const struct eval_name *m = eval_names; m->name; m++) {
         struct str text = {0};
         str_addf(&text, "%s.%s", m->meaning, m->better > 0 ? " More is better." : m->better < 0 ? " Less is better." : "");
-        r.y += draw_row(c, r, m->title, m->name, "", str_text(&text));
+        r.y += draw_row(s, first, c, r, m->title, m->name, "", str_text(&text));
+        if (s->n_items > 0)
+            s->items[s->n_items - 1].help = m->meaning; // what was drawn lives no longer
         str_fini(&text);
     }
     return r.y - top;
+}
+
+static void draw_items(struct help_state *s, enum page page, struct canvas *c, struct rect area)
+{
+    struct rect at = area;
+    at.y -= s->scroll;
+    s->n_items = 0;
+    for (const struct command_row *row = command_rows; row->id; row++) {
+        if (!(row->pages >> page & 1))
+            continue;
+        at.y += draw_row(s, area.y, c, at, row->keys, row->name, row->arg ? row->arg : "", row->help);
+    }
+    if (page == PAGE_RUNS || page == PAGE_CURVES)
+        at.y += draw_alerts(s, area.y, c, at);
+    if (page == PAGE_EVALS)
+        at.y += draw_measures(s, area.y, c, at);
+    s->lines = at.y + s->scroll - area.y;
+}
+
+// The line found stands in the upper part of the page, what belongs to it below it.
+static void bring_into_sight(struct help_state *s)
+{
+    const int most = s->lines > s->height ? s->lines - s->height : 0;
+    const int to = s->chosen >= 0 && s->chosen < s->n_items ? s->items[s->chosen].line - s->height / 3 : 0;
+    s->scroll = to < 0 ? 0 : to > most ? most : to;
+    s->seek = false;
 }
 
 static void draw_help(struct view *v, struct canvas *c, struct rect area)
@@ -87,19 +129,15 @@ static void draw_help(struct view *v, struct canvas *c, struct rect area)
     struct rect note = rect_cut_bottom(&area, area.height > 6 ? 1 : 0);
     canvas_text(c, note.x + 1, note.y, note.width - 2, STYLE(COLOR_MUTED),
                 "Each name works after : and in scripts (attune -e 'open a; snapshot -').");
-    struct rect old = canvas_clip(c, area), at = area;
-    at.y -= s->scroll;
     s->height = area.height;
-    for (const struct command_row *row = command_rows; row->id; row++) {
-        if (!(row->pages >> page & 1))
-            continue;
-        at.y += draw_row(c, at, row->keys, row->name, row->arg ? row->arg : "", row->help);
+    if (s->seek) { // once for the places of the lines
+        struct rect unseen = canvas_clip(c, (struct rect){0});
+        draw_items(s, page, c, area);
+        canvas_unclip(c, unseen);
+        bring_into_sight(s);
     }
-    if (page == PAGE_RUNS || page == PAGE_CURVES)
-        at.y += draw_alerts(c, at);
-    if (page == PAGE_EVALS)
-        at.y += draw_measures(c, at);
-    s->lines = at.y + s->scroll - area.y;
+    struct rect old = canvas_clip(c, area);
+    draw_items(s, page, c, area);
     canvas_unclip(c, old);
 }
 
@@ -134,7 +172,46 @@ static enum view_result command_help(struct view *v, enum command_id id, const c
     return VIEW_CHANGED;
 }
 
+static bool item_value(const void *of, const char *name, int i, struct filter_value *out)
+{
+    const struct help_item *item = of;
+    const char *const texts[] = {item->name, item->help, item->keys};
+    static const char *const names[] = {"name", "help", "key"};
+    *out = (struct filter_value){.number = NAN};
+    for (int k = 0; k < 3; k++)
+        if (name ? i == 0 && strcmp(name, names[k]) == 0 : k == i)
+            out->text = texts[k];
+    return out->text;
+}
+
+static int find_count(struct view *v, int *at)
+{
+    struct help_state *s = v->state;
+    *at = s->chosen;
+    if (s->n_items == 0) { // nothing was drawn yet
+        struct canvas unseen;
+        canvas_init(&unseen, 80, 24, GLYPHS_ASCII, true);
+        draw_items(s, ui_help_page(v->ui), &unseen, canvas_area(&unseen));
+        canvas_fini(&unseen);
+    }
+    return s->n_items;
+}
+
+static bool find_matches(struct view *v, int i, struct filter *f)
+{
+    const struct help_state *s = v->state;
+    return filter_matches(f, item_value, &s->items[i]);
+}
+
+static void find_go(struct view *v, int i)
+{
+    struct help_state *s = v->state;
+    s->chosen = i;
+    s->seek = true;
+}
+
 const struct view_ops view_help = {
+    .find = &(const struct find_ops){find_count, find_matches, find_go},
     .title = "Help",
     .open = open_help,
     .close = close_help,

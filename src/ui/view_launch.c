@@ -2,6 +2,7 @@
 // line stands below.
 #include "config.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -284,6 +285,8 @@ static const char *hints_launch(struct view *v)
 // ---- commands ----
 
 // A path that begins with "/" may be typed on its row without more ado: no field is called so.
+// A name, its beginning, a meaning, in this order; what is only in the language of filters is left to the manager. In a field for a
+// path, "/data/x" is the path.
 static enum view_result find_field(struct view *v, const char *arg)
 {
     struct launch_state *s = v->state;
@@ -292,17 +295,51 @@ static enum view_result find_field(struct view *v, const char *arg)
         return VIEW_CHANGED;
     }
     int found = form_search(&s->form, arg, s->cursor);
-    if (found < 0 && s->form.fields[s->cursor].param->type == PARAM_PATH && strchr(arg, '/')) {
+    if (found >= 0) {
+        move(s, found);
+        return VIEW_CHANGED;
+    }
+    if (s->form.fields[s->cursor].param->type == PARAM_PATH && strchr(arg, '/')) {
         struct str path = {0};
         str_addf(&path, "%s%s", arg[0] == '/' ? "" : "/", arg);
         form_set(&s->form, s->cursor, str_text(&path));
         str_fini(&path);
-    } else if (found < 0) {
-        ui_say_error(v->ui, "No field's name or meaning holds %s", arg);
-    } else {
-        move(s, found);
+        return VIEW_CHANGED;
     }
-    return VIEW_CHANGED;
+    return VIEW_IGNORED;
+}
+
+static bool field_value(const void *item, const char *name, int i, struct filter_value *out)
+{
+    const struct form_field *f = item;
+    const char *const texts[] = {f->param->name, f->text, f->param->help ? f->param->help : "", f->group ? f->group : ""};
+    static const char *const names[] = {"name", "value", "help", "group"};
+    *out = (struct filter_value){.number = NAN};
+    for (int k = 0; k < 4; k++)
+        if (name ? i == 0 && strcmp(name, names[k]) == 0 : k == i)
+            out->text = texts[k];
+    double number;
+    if (out->text && filter_number(out->text, &number))
+        out->number = number;
+    return out->text;
+}
+
+static int find_count(struct view *v, int *at)
+{
+    const struct launch_state *s = v->state;
+    *at = s->cursor;
+    return s->form.n;
+}
+
+static bool find_matches(struct view *v, int i, struct filter *f)
+{
+    const struct launch_state *s = v->state;
+    return filter_matches(f, field_value, &s->form.fields[i]);
+}
+
+static void find_go(struct view *v, int i)
+{
+    move(v->state, i);
 }
 
 // What was typed into the form is not lost to C without a question.
@@ -434,4 +471,5 @@ const struct view_ops view_launch = {
     .paste = paste_launch,
     .hints = hints_launch,
     .refresh = refresh_launch,
+    .find = &(const struct find_ops){find_count, find_matches, find_go},
 };

@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <fcntl.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +30,8 @@ struct log_state {
     int64_t tail_size;        // of the whole file when it was read
     int back;                 // lines above the newest; 0: follows
     int lines, height;        // of the last drawing
+    int found;                // line of what is shown (an event, or a line of the output) that / found; -1: none
+    bool seek;                // it is to be brought into sight
     char trouble[300];
 };
 
@@ -51,6 +54,7 @@ static void forget(struct log_state *s)
     s->tail_size = -2; // not looked for; -1: there is no file
     s->version = -1;
     s->back = 0;
+    s->found = -1;
     s->trouble[0] = '\0';
 }
 
@@ -107,10 +111,13 @@ static enum view_refresh refresh_log(struct view *v)
         return REFRESH_NOTHING;
     if (s->level == LEVEL_ENGINE)
         read_tail(v, r);
-    if (!r->reader || r->version == s->version)
+    if (!r->has_db || r->version == s->version)
+        return REFRESH_DRAW;
+    struct run_reader *reader = run_row_reader(r);
+    if (!reader)
         return REFRESH_DRAW;
     s->version = r->version;
-    if (run_reader_events(r->reader, s->n ? s->events[s->n - 1].id : 0, &events, &n, &fault)) {
+    if (run_reader_events(reader, s->n ? s->events[s->n - 1].id : 0, &events, &n, &fault)) {
         text_copy(s->trouble, sizeof s->trouble, fault.text);
         return REFRESH_DRAW;
     }
@@ -180,6 +187,14 @@ static int draw_event(const struct log_state *s, struct canvas *c, struct rect r
     return lines > 0 ? lines : 1;
 }
 
+// Scrolls so that this line of the page stands in its upper half.
+static void bring_into_sight(struct log_state *s, int line)
+{
+    const int back = s->lines - line - (s->height + 1) / 2, most = s->lines > s->height ? s->lines - s->height : 0;
+    s->back = back < 0 ? 0 : back > most ? most : back;
+    s->seek = false;
+}
+
 // Draws everything twice: once outside of the clip to count the lines, then with the wanted line at the bottom.
 static void draw_events(struct log_state *s, struct canvas *c, struct rect r, const struct run_row *run)
 {
@@ -187,36 +202,66 @@ static void draw_events(struct log_state *s, struct canvas *c, struct rect r, co
     char text[300];
     int lines = 0, n_found = found_events(run, found, text, sizeof text);
     struct rect old = canvas_clip(c, (struct rect){0});
-    for (int i = 0; i < s->n; i++)
-        if (is_shown(s, s->events + i))
+    int found_line = 0;
+    for (int i = 0, k = 0; i < s->n; i++)
+        if (is_shown(s, s->events + i)) {
+            found_line = k++ == s->found ? lines : found_line;
             lines += draw_event(s, c, r, 0, s->events + i);
+        }
     for (int i = 0; i < n_found; i++)
         lines += draw_event(s, c, r, 0, found + i);
     canvas_unclip(c, old);
     s->lines = lines;
     s->height = r.height;
+    if (s->seek)
+        bring_into_sight(s, found_line);
     if (s->back > lines - r.height)
         s->back = lines > r.height ? lines - r.height : 0;
     int y = lines <= r.height ? r.y : r.y + r.height - lines + s->back;
     old = canvas_clip(c, r);
-    for (int i = 0; i < s->n; i++)
-        if (is_shown(s, s->events + i))
+    for (int i = 0, k = 0; i < s->n; i++)
+        if (is_shown(s, s->events + i)) {
+            if (k++ == s->found)
+                canvas_put(c, r.x, y, '>', STYLE(COLOR_ACCENT, .attr = ATTR_BOLD));
             y += draw_event(s, c, r, y, s->events + i);
+        }
     for (int i = 0; i < n_found; i++)
         y += draw_event(s, c, r, y, found + i);
     canvas_unclip(c, old);
 }
 
+// The i-th line of the engine's output and its bytes; NULL: there are not so many.
+static const char *tail_line(const struct log_state *s, int i, size_t *n)
+{
+    const char *at = s->tail, *end = s->tail ? s->tail + s->tail_bytes : NULL;
+    for (; at && at < end; i--) {
+        const char *next = memchr(at, '\n', (size_t)(end - at));
+        *n = (size_t)((next ? next : end) - at);
+        if (i == 0)
+            return at;
+        at = next ? next + 1 : end;
+    }
+    return NULL;
+}
+
 static void draw_tail(struct log_state *s, struct canvas *c, struct rect r)
 {
     r = rect_inset(r, 1, 0);
-    int lines = canvas_paragraph(c, (struct rect){r.x, r.y, r.width, 0}, 0, STYLE(COLOR_DEFAULT), s->tail ? s->tail : "", s->tail_bytes);
+    const struct rect none = {r.x, r.y, r.width, 0};
+    int lines = canvas_paragraph(c, none, 0, STYLE(COLOR_DEFAULT), s->tail ? s->tail : "", s->tail_bytes);
+    size_t n_found = 0;
+    const char *found = s->found >= 0 ? tail_line(s, s->found, &n_found) : NULL;
+    const int before = found && found > s->tail ? canvas_paragraph(c, none, 0, STYLE(COLOR_DEFAULT), s->tail, (size_t)(found - s->tail) - 1) : 0;
     s->lines = lines;
     s->height = r.height;
+    if (s->seek)
+        bring_into_sight(s, before);
     if (s->back > lines - r.height)
         s->back = lines > r.height ? lines - r.height : 0;
     int skip = lines > r.height ? lines - r.height - s->back : 0;
     canvas_paragraph(c, r, skip, STYLE(COLOR_DEFAULT), s->tail ? s->tail : "", s->tail_bytes);
+    if (found && before >= skip && before - skip < r.height)
+        canvas_put(c, r.x - 1, r.y + before - skip, '>', STYLE(COLOR_ACCENT, .attr = ATTR_BOLD));
 }
 
 // "None" is said only of what was read.
@@ -224,9 +269,9 @@ static const char *nothing_text(const struct log_state *s, const struct run_row 
 {
     if (s->level == LEVEL_ENGINE)
         return s->tail_size >= -1 ? "The engine has printed nothing." : "Reading ...";
-    if (run && run->reader && s->version != run->version)
+    if (run && run->has_db && s->version != run->version)
         return "Reading ...";
-    return s->n > 0 ? "No warnings and no errors." : run && run->reader ? "Nothing was recorded yet." : "The engine has not started yet.";
+    return s->n > 0 ? "No warnings and no errors." : run && run->has_db ? "Nothing was recorded yet." : "The engine has not started yet.";
 }
 
 static void draw_log(struct view *v, struct canvas *c, struct rect area)
@@ -281,6 +326,7 @@ static enum view_result command_log(struct view *v, enum command_id id, const ch
     case CMD_LEVEL:
         s->level = (s->level + 1) % N_LEVELS;
         s->back = 0;
+        s->found = -1;
         refresh_log(v);
         return VIEW_CHANGED;
     default:
@@ -290,7 +336,67 @@ static enum view_result command_log(struct view *v, enum command_id id, const ch
     return VIEW_CHANGED;
 }
 
+static const struct run_event *shown_event(const struct log_state *s, int i)
+{
+    for (int k = 0; k < s->n; k++)
+        if (is_shown(s, s->events + k) && i-- == 0)
+            return s->events + k;
+    return NULL;
+}
+
+static bool event_value(const void *item, const char *name, int i, struct filter_value *out)
+{
+    const struct run_event *event = item;
+    const char *const texts[] = {event->text, event->kind, event->level};
+    static const char *const names[] = {"text", "kind", "level"};
+    *out = (struct filter_value){.number = NAN};
+    for (int k = 0; k < 3; k++)
+        if (name ? i == 0 && strcmp(name, names[k]) == 0 : k == i)
+            out->text = texts[k];
+    if (name && i == 0 && strcmp(name, "step") == 0)
+        out->number = (double)event->step;
+    return out->text || !isnan(out->number);
+}
+
+static bool line_value(const void *item, const char *name, int i, struct filter_value *out)
+{
+    *out = (struct filter_value){.text = i == 0 && (!name || strcmp(name, "text") == 0) ? item : NULL, .number = NAN};
+    return out->text;
+}
+
+static int find_count(struct view *v, int *at)
+{
+    const struct log_state *s = v->state;
+    size_t n_bytes;
+    int n = 0;
+    while (s->level == LEVEL_ENGINE ? tail_line(s, n, &n_bytes) != NULL : shown_event(s, n) != NULL)
+        n++;
+    *at = s->found;
+    return n;
+}
+
+static bool find_matches(struct view *v, int i, struct filter *f)
+{
+    const struct log_state *s = v->state;
+    size_t n = 0;
+    if (s->level != LEVEL_ENGINE)
+        return filter_matches(f, event_value, shown_event(s, i));
+    const char *line = tail_line(s, i, &n);
+    char *copy = mem_strndup(line ? line : "", n);
+    bool matches = filter_matches(f, line_value, copy);
+    free(copy);
+    return matches;
+}
+
+static void find_go(struct view *v, int i)
+{
+    struct log_state *s = v->state;
+    s->found = i;
+    s->seek = true;
+}
+
 const struct view_ops view_log = {
+    .find = &(const struct find_ops){find_count, find_matches, find_go},
     .title = "Log",
     .open = open_log,
     .close = close_log,

@@ -2,6 +2,7 @@
 // defaults for; what edits one puts a copy into the project.
 #include "config.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -213,7 +214,36 @@ static enum view_refresh refresh_recipes(struct view *v)
     return REFRESH_DRAW;
 }
 
+static bool recipe_value(const void *item, const char *name, int i, struct filter_value *out)
+{
+    static const char *const names[] = {"name", "title", "problem", "text"};
+    *out = (struct filter_value){.number = NAN};
+    for (int k = 0; k < 4; k++)
+        if (name ? i == 0 && strcmp(name, names[k]) == 0 : k == i)
+            out->text = text_of(item, names[k]);
+    return out->text;
+}
+
+static int find_count(struct view *v, int *at)
+{
+    *at = ((struct recipes_state *)v->state)->at;
+    return (int)json_array_size(ui_recipes(v->ui));
+}
+
+static bool find_matches(struct view *v, int i, struct filter *f)
+{
+    return filter_matches(f, recipe_value, json_array_get(ui_recipes(v->ui), (size_t)i));
+}
+
+static void find_go(struct view *v, int i)
+{
+    struct recipes_state *s = v->state;
+    s->at = i;
+    s->scroll = 0;
+}
+
 const struct view_ops view_recipes = {
+    .find = &(const struct find_ops){find_count, find_matches, find_go},
     .title = "Recipes",
     .open = open_recipes,
     .close = close_recipes,

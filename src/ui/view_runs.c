@@ -1,103 +1,45 @@
 // The list of runs, and the run under its cursor.
 #include "config.h"
 
-#include <math.h>
-#include <stdio.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "base/utf8.h"
-#include "ui/run_columns.h"
-#include "ui/run_text.h"
+#include "ui/run_fields.h"
+#include "ui/runs_chooser.h"
+#include "ui/runs_draw.h"
 #include "ui/view.h"
 
 struct runs_state {
-    int top;               // first line shown
-    int visible;           // lines that were shown last: how far a page is
-    enum column sort;
-    bool descending;
-    struct run_row **rows; // as sorted; rebuilt on every refresh
-    int n;
+    struct runs_table table;
+    struct runs_scene scene;
+    struct runs_chooser *chooser; // NULL: closed
+    char trouble[300];
 };
 
-static double sort_number(const struct run_row *r, enum column by)
-{
-    switch (by) {
-    case COL_STATE:
-        return r->status.state;
-    case COL_STEP:
-        return (double)r->status.step;
-    case COL_LOSS:
-        return r->values[VALUE_LOSS];
-    case COL_MARGIN:
-        return r->values[VALUE_MARGIN];
-    case COL_ACCURACY:
-        return r->values[VALUE_ACCURACY];
-    case COL_KL:
-        return r->values[VALUE_KL];
-    case COL_SPEED:
-        return r->status.tokens_per_s;
-    case COL_LEFT:
-        return r->status.seconds_left;
-    case COL_ALERT:
-        return r->alert ? (double)(r->alert - health_rules) : 1e9;
-    default:
-        return (double)-r->info.id;
-    }
-}
-
-// Runs without the value stand last whichever way the order is; equal ones stay newest first.
-static bool stands_before(const struct runs_state *s, const struct run_row *a, const struct run_row *b)
-{
-    int order = 0;
-    if (s->sort == COL_NAME || s->sort == COL_OBJECTIVE) {
-        order = s->sort == COL_NAME ? strcmp(a->info.name, b->info.name) : strcmp(a->info.objective, b->info.objective);
-    } else {
-        double x = sort_number(a, s->sort), y = sort_number(b, s->sort);
-        if (isnan(x) || isnan(y)) {
-            if (isnan(x) != isnan(y))
-                return isnan(y);
-        } else {
-            order = x < y ? -1 : x > y;
-        }
-    }
-    if (order == 0)
-        return a->info.id > b->info.id;
-    return s->descending ? order > 0 : order < 0;
-}
-
-static void sort_rows(struct view *v)
+static void update(struct view *v)
 {
     struct runs_state *s = v->state;
-    struct run_list *l = ui_runs(v->ui);
-    s->rows = mem_realloc(s->rows, (size_t)l->n + 1, sizeof(struct run_row *));
-    s->n = 0;
-    for (int i = 0; i < l->n; i++) { // insertion: the list is nearly sorted from one time to the next
-        int at = s->n++;
-        while (at > 0 && stands_before(s, l->rows[i], s->rows[at - 1])) {
-            s->rows[at] = s->rows[at - 1];
-            at--;
-        }
-        s->rows[at] = l->rows[i];
-    }
+    runs_table_update(&s->table, ui_runs(v->ui));
 }
 
 static int cursor_of(struct view *v)
 {
     struct runs_state *s = v->state;
     struct run_row *run = ui_run(v->ui);
-    for (int i = 0; i < s->n; i++)
-        if (s->rows[i] == run)
+    for (int i = 0; i < s->table.n; i++)
+        if (s->table.rows[i] == run)
             return i;
-    return 0;
+    return -1;
 }
 
 static int open_runs(struct view *v, struct err *e)
 {
     struct runs_state *s = mem_alloc(1, sizeof *s);
-    s->sort = COL_AGE;
+    runs_table_init(&s->table);
     v->state = s;
     return 0;
 }
@@ -105,182 +47,192 @@ static int open_runs(struct view *v, struct err *e)
 static void close_runs(struct view *v)
 {
     struct runs_state *s = v->state;
-    free(s->rows);
+    runs_chooser_free(s->chooser);
+    runs_table_fini(&s->table);
     free(s);
 }
 
 static void shown_runs(struct view *v)
 {
-    sort_rows(v);
+    update(v);
 }
 
+// The run that is open stays so while a filter hides it; where there is none on the list, the first one is.
 static enum view_refresh refresh_runs(struct view *v)
 {
-    sort_rows(v);
+    update(v);
     return REFRESH_DRAW;
-}
-
-// ---- drawing ----
-
-static void draw_head(struct canvas *c, struct rect line, const struct run_layout *l, const struct runs_state *s)
-{
-    int x = line.x + 1;
-    for (int i = 0; i < COL_N; i++) {
-        if (!l->width[i])
-            continue;
-        bool sorted = s->sort == (enum column)i;
-        struct style style = sorted ? STYLE(COLOR_ACCENT, .attr = ATTR_BOLD | ATTR_UNDERLINE) : STYLE(COLOR_MUTED);
-        if (run_columns[i].right)
-            canvas_text_right(c, x, line.y, l->width[i], style, run_columns[i].title);
-        else
-            canvas_text(c, x, line.y, l->width[i], style, run_columns[i].title);
-        x += l->width[i] + 1;
-    }
-}
-
-static void draw_empty(struct canvas *c, struct rect r, const char *project)
-{
-    static const struct {
-        const char *key, *text;
-        bool strong;
-    } lines[] = {
-        {"d", "Start the demo", true},
-        {"", "A small model learns what people prefer (DPO); it and its pairs come", false},
-        {"", "with Attune. Curves move within seconds; it takes a minute or two.", false},
-        {NULL, "", false},
-        {"n", "Tune your own model on your own data", true},
-        {"", "A Hugging Face folder; JSONL with prompt, chosen, rejected, HH", false},
-        {"", "transcripts, ShareGPT or message lists.", false},
-        {NULL, "", false},
-        {"?", "All keys", true},
-    };
-    r = rect_inset(r, r.width >= 70 ? 3 : 1, r.height > 16 ? 2 : 0);
-    struct rect line = rect_cut_top(&r, 2);
-    canvas_textf(c, line.x, line.y, line.width, STYLE(COLOR_DEFAULT), "There are no runs yet in %s", project);
-    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
-        line = rect_cut_top(&r, 1);
-        if (line.height < 1)
-            return;
-        if (lines[i].key && lines[i].key[0])
-            canvas_textf(c, line.x, line.y, -1, STYLE(COLOR_ACCENT, .attr = ATTR_BOLD | ATTR_REVERSE), " %s ", lines[i].key);
-        canvas_text(c, line.x + 5, line.y, line.width - 5, STYLE(COLOR_DEFAULT, .attr = lines[i].strong ? ATTR_BOLD : 0),
-                    lines[i].text);
-    }
-}
-
-// All settings of the run, down the columns.
-static void draw_settings(struct canvas *c, struct rect r, const json_t *settings)
-{
-    enum { COLUMNS = 38 };
-    const char *name;
-    json_t *value;
-    int x = r.x, y = r.y;
-    json_object_foreach((json_t *)settings, name, value) {
-        char number[64];
-        const char *text = json_is_string(value) ? json_string_value(value) : json_is_true(value) ? "yes" : json_is_false(value) ? "no" : "";
-        if (json_is_number(value)) {
-            snprintf(number, sizeof number, "%.12g", json_number_value(value));
-            text = number;
-        }
-        if (!*text || strcmp(name, "model") == 0 || strcmp(name, "data") == 0)
-            continue;
-        if (x + COLUMNS > r.x + r.width)
-            return;
-        canvas_text(c, x, y, 18, STYLE(COLOR_MUTED), name);
-        canvas_text(c, x + 19, y, COLUMNS - 21, STYLE(COLOR_DEFAULT), text);
-        if (++y >= r.y + r.height) {
-            y = r.y;
-            x += COLUMNS;
-        }
-    }
-}
-
-// The run under the cursor, in the lines below the list.
-static void draw_detail(struct canvas *c, struct rect r, const struct run_row *run)
-{
-    struct str text = {0};
-    canvas_hline(c, r.x, r.y, r.width, STYLE(COLOR_MUTED));
-    run_describe(run, &text);
-    bool bad = run_is_bad(run);
-    struct rect in = {r.x + 1, r.y + 1, r.width - 2, r.height - 1};
-    canvas_text(c, in.x, in.y, in.width, STYLE(COLOR_TITLE, .attr = ATTR_BOLD), run->info.name);
-    in.y++;
-    in.height--;
-    int lines = canvas_paragraph(c, in, 0, STYLE(bad ? COLOR_BAD : COLOR_DEFAULT), str_text(&text), text.len);
-    str_fini(&text);
-    rect_cut_top(&in, lines);
-    if (in.height > 4) {
-        canvas_textf(c, in.x, in.y, in.width, STYLE(COLOR_MUTED), "model %s   data %s", run->info.model, run->info.data);
-        rect_cut_top(&in, 2);
-        draw_settings(c, in, run->settings);
-    }
-}
-
-// Why a run failed may take more than the two lines that others have: it gets what the list leaves free.
-static int detail_lines(struct rect area, const struct run_row *run, int n_runs)
-{
-    if (area.height >= 34)
-        return 14;
-    if (area.height < 14)
-        return 0;
-    struct str text = {0};
-    run_describe(run, &text);
-    const size_t columns = (size_t)(area.width > 24 ? area.width - 12 : 12); // words at the lines' ends do not fill them
-    int lines = 3 + (int)(utf8_text_columns(str_text(&text), text.len) / columns);
-    int free_lines = area.height - 1 - n_runs;
-    if ((run_is_bad(run) || run->alert) && free_lines < 8) // what is wrong is told whole, also below a long list
-        free_lines = area.height >= 16 ? 8 : 6;
-    str_fini(&text);
-    return lines <= 4 || free_lines <= 4 ? 4 : free_lines < lines ? free_lines : lines;
 }
 
 static void draw_runs(struct view *v, struct canvas *c, struct rect area)
 {
     struct runs_state *s = v->state;
-    if (s->n == 0) {
-        draw_empty(c, area, store_dir(ui_store(v->ui)));
+    if (s->chooser) {
+        runs_chooser_draw(s->chooser, c, area);
         return;
     }
-    bool has_alert = false;
-    for (int i = 0; i < s->n; i++)
-        has_alert = has_alert || s->rows[i]->alert;
-    struct run_layout l = run_columns_fit(area.width, s->rows, s->n, has_alert);
-    ui_runs(v->ui)->want_spark = l.width[COL_TREND] > 0;
-    int cursor = cursor_of(v);
-    struct rect detail = rect_cut_bottom(&area, detail_lines(area, s->rows[cursor], s->n));
-    draw_head(c, rect_cut_top(&area, 1), &l, s);
-    s->visible = area.height > 0 ? area.height : 1;
-    if (cursor < s->top)
-        s->top = cursor;
-    if (cursor >= s->top + s->visible)
-        s->top = cursor - s->visible + 1;
-    if (s->top > s->n - s->visible)
-        s->top = s->n > s->visible ? s->n - s->visible : 0;
-    for (int i = s->top; i < s->n && area.height > 0; i++) {
-        struct rect line = rect_cut_top(&area, 1);
-        run_columns_draw(c, line, &l, s->rows[i]);
-        if (i == cursor) {
-            canvas_put(c, line.x, line.y, '>', STYLE(COLOR_ACCENT, .attr = ATTR_BOLD));
-            canvas_restyle(c, line, STYLE(COLOR_DEFAULT, .bg = COLOR_CURSOR));
-        }
-    }
-    if (detail.height > 0)
-        draw_detail(c, detail, s->rows[cursor]);
+    s->scene.project = store_dir(ui_store(v->ui));
+    s->scene.trouble = s->trouble;
+    s->scene.cursor = ui_run(v->ui);
+    runs_draw(&s->scene, &s->table, ui_runs(v->ui), c, area);
+    ui_runs(v->ui)->want_spark = s->scene.has_spark;
 }
 
-// ---- commands ----
+// ---- moving ----
 
 static enum view_result move_to(struct view *v, int to)
 {
     struct runs_state *s = v->state;
-    if (s->n == 0)
+    if (s->table.n == 0)
         return VIEW_KEPT;
-    to = to < 0 ? 0 : to >= s->n ? s->n - 1 : to;
-    if (s->rows[to] == ui_run(v->ui))
+    to = to < 0 ? 0 : to >= s->table.n ? s->table.n - 1 : to;
+    if (s->table.rows[to] == ui_run(v->ui))
         return VIEW_KEPT;
-    ui_choose_run(v->ui, s->rows[to]->info.name);
+    ui_choose_run(v->ui, s->table.rows[to]->info.name);
     return VIEW_CHANGED;
 }
+
+static int find_count(struct view *v, int *at)
+{
+    *at = cursor_of(v);
+    return ((struct runs_state *)v->state)->table.n;
+}
+
+static bool find_matches(struct view *v, int i, struct filter *f)
+{
+    return filter_matches(f, run_field, ((struct runs_state *)v->state)->table.rows[i]);
+}
+
+static void find_go(struct view *v, int i)
+{
+    move_to(v, i);
+}
+
+// ---- what is chosen ----
+
+// Takes the look over, and keeps the cursor on a run that is shown.
+static enum view_result set_look(struct view *v, const struct runs_look *look)
+{
+    struct runs_state *s = v->state;
+    struct err fault = {0};
+    if (runs_table_set(&s->table, look, &fault)) {
+        ui_say_error(v->ui, "%s", fault.text);
+        return VIEW_KEPT;
+    }
+    s->trouble[0] = '\0';
+    s->scene.top = 0;
+    update(v);
+    if (cursor_of(v) < 0)
+        move_to(v, 0);
+    ui_more(v->ui);
+    return VIEW_CHANGED;
+}
+
+static enum view_result set_text(struct view *v, enum command_id id, size_t offset, size_t size, const char *arg, const char *label)
+{
+    struct runs_state *s = v->state;
+    struct runs_look look = s->table.look;
+    char *field = (char *)&look + offset;
+    if (!arg) {
+        ui_ask_live(v->ui, id, label, field);
+        return VIEW_CHANGED;
+    }
+    if (!text_copy(field, size, arg)) {
+        ui_say_error(v->ui, "%s: at most %zu bytes", label, size - 1);
+        return VIEW_KEPT;
+    }
+    return set_look(v, &look);
+}
+
+// While a filter is typed the list follows it; what is no filter yet is told where it stands.
+static void typed_runs(struct view *v, enum command_id id, const char *text)
+{
+    struct runs_state *s = v->state;
+    struct runs_look look = s->table.look;
+    struct err fault = {0};
+    s->trouble[0] = '\0';
+    if (id != CMD_FILTER)
+        return;
+    if (text_copy(look.filter, sizeof look.filter, text) && runs_table_set(&s->table, &look, &fault) == 0)
+        update(v);
+    else
+        text_copy(s->trouble, sizeof s->trouble, fault.text);
+}
+
+static enum view_result sort_by(struct view *v, const char *arg)
+{
+    struct runs_state *s = v->state;
+    struct runs_look look = s->table.look;
+    if (!arg) {
+        ui_ask(v->ui, CMD_SORT, "sort by (age, name, loss, margin, kl, any setting or metric)", "");
+        return VIEW_CHANGED;
+    }
+    look.descending = strcmp(look.sort, arg) == 0 ? !look.descending : run_field_high_first(arg);
+    text_copy(look.sort, sizeof look.sort, arg);
+    return set_look(v, &look);
+}
+
+static enum view_result turn_shelf(struct view *v)
+{
+    struct runs_state *s = v->state;
+    struct runs_look look = s->table.look;
+    struct err fault = {0};
+    look.archived = !look.archived;
+    if (set_look(v, &look) == VIEW_KEPT)
+        return VIEW_KEPT;
+    run_list_poll(ui_runs(v->ui), clock_seconds(), false, &fault); // the next key is about the runs that are shown then
+    update(v);
+    if (cursor_of(v) < 0)
+        move_to(v, 0);
+    if (fault.code)
+        ui_say_error(v->ui, "%s", fault.text);
+    return VIEW_CHANGED;
+}
+
+static enum view_result choose_columns(struct view *v, const char *arg)
+{
+    struct runs_state *s = v->state;
+    struct runs_look look = s->table.look;
+    if (!arg) {
+        s->chooser = runs_chooser_new(&s->table, ui_runs(v->ui), ui_run(v->ui));
+        return VIEW_CHANGED;
+    }
+    if (!text_copy(look.columns, sizeof look.columns, strcmp(arg, "usual") == 0 ? "" : arg)) {
+        ui_say_error(v->ui, "columns: at most %zu bytes", sizeof look.columns - 1);
+        return VIEW_KEPT;
+    }
+    return set_look(v, &look);
+}
+
+static enum view_result key_runs(struct view *v, int key)
+{
+    struct runs_state *s = v->state;
+    if (!s->chooser)
+        return VIEW_IGNORED;
+    switch (runs_chooser_key(s->chooser, key)) {
+    case CHOOSER_OPEN:
+        return VIEW_CHANGED;
+    case CHOOSER_TAKEN: {
+        struct runs_look look = s->table.look;
+        text_copy(look.columns, sizeof look.columns, runs_chooser_text(s->chooser));
+        set_look(v, &look);
+        break;
+    }
+    case CHOOSER_LEFT:
+        break;
+    }
+    runs_chooser_free(s->chooser);
+    s->chooser = NULL;
+    return VIEW_CHANGED;
+}
+
+static const char *hints_runs(struct view *v)
+{
+    struct runs_state *s = v->state;
+    return s->chooser ? runs_chooser_hints : NULL;
+}
+
+// ---- selecting ----
 
 // A run by its name or its letter; NULL with a message.
 static struct run_row *named(struct view *v, const char *name)
@@ -295,25 +247,6 @@ static struct run_row *named(struct view *v, const char *name)
     return r;
 }
 
-static enum view_result sort_by(struct view *v, const char *arg)
-{
-    struct runs_state *s = v->state;
-    if (!arg) {
-        ui_ask(v->ui, CMD_SORT, "sort by (age, name, state, step, loss, margin, accuracy, kl)", "");
-        return VIEW_CHANGED;
-    }
-    for (int i = 0; i < COL_N; i++) {
-        if (run_columns[i].sort_name && strcmp(run_columns[i].sort_name, arg) == 0) {
-            s->descending = s->sort == (enum column)i ? !s->descending : i == COL_MARGIN || i == COL_ACCURACY || i == COL_STEP;
-            s->sort = (enum column)i;
-            sort_rows(v);
-            return VIEW_CHANGED;
-        }
-    }
-    ui_say_error(v->ui, "sort: there is no column %s", arg);
-    return VIEW_KEPT;
-}
-
 static enum view_result select_run(struct view *v, const char *arg)
 {
     struct runs_state *s = v->state;
@@ -321,8 +254,23 @@ static enum view_result select_run(struct view *v, const char *arg)
     if (!r)
         return VIEW_KEPT;
     r->selected = !r->selected;
-    if (!arg && cursor_of(v) + 1 < s->n)
+    if (!arg && cursor_of(v) + 1 < s->table.n)
         move_to(v, cursor_of(v) + 1);
+    return VIEW_CHANGED;
+}
+
+// All that are shown, or none when one is selected already.
+static enum view_result select_all(struct view *v)
+{
+    struct runs_state *s = v->state;
+    struct run_list *l = ui_runs(v->ui);
+    bool any = false;
+    for (int i = 0; i < l->n; i++) {
+        any = any || l->rows[i]->selected;
+        l->rows[i]->selected = false;
+    }
+    for (int i = 0; i < s->table.n && !any; i++)
+        s->table.rows[i]->selected = true;
     return VIEW_CHANGED;
 }
 
@@ -330,35 +278,55 @@ static enum view_result command_runs(struct view *v, enum command_id id, const c
 {
     struct runs_state *s = v->state;
     struct run_row *r;
+    const int page = s->scene.visible > 0 ? s->scene.visible : 1;
     switch (id) {
     case CMD_UP:
         return move_to(v, cursor_of(v) - 1);
     case CMD_DOWN:
         return move_to(v, cursor_of(v) + 1);
     case CMD_PAGE_UP:
-        return move_to(v, cursor_of(v) - s->visible);
+        return move_to(v, cursor_of(v) - page);
     case CMD_PAGE_DOWN:
-        return move_to(v, cursor_of(v) + s->visible);
+        return move_to(v, cursor_of(v) + page);
     case CMD_FIRST:
         return move_to(v, 0);
     case CMD_LAST:
-        return move_to(v, s->n - 1);
+        return move_to(v, s->table.n - 1);
     case CMD_OPEN:
-        r = arg ? named(v, arg) : ui_run(v->ui);
+        r = arg ? named(v, arg) : cursor_of(v) >= 0 ? ui_run(v->ui) : NULL;
         if (r)
             ui_open_run(v->ui, r->info.name, PAGE_CURVES);
         return VIEW_CHANGED;
     case CMD_SELECT:
         return select_run(v, arg);
-    case CMD_SELECT_NONE:
-        for (int i = 0; i < s->n; i++)
-            s->rows[i]->selected = false;
-        return VIEW_CHANGED;
+    case CMD_SELECT_ALL:
+        return select_all(v);
     case CMD_SORT:
         return sort_by(v, arg);
+    case CMD_FILTER:
+        return set_text(v, id, offsetof(struct runs_look, filter), sizeof s->table.look.filter, arg, "filter");
+    case CMD_GROUP:
+        return set_text(v, id, offsetof(struct runs_look, group), sizeof s->table.look.group, arg, "group by");
+    case CMD_COLUMNS:
+        return choose_columns(v, arg);
+    case CMD_SHELF:
+        return turn_shelf(v);
     default:
         return VIEW_IGNORED;
     }
+}
+
+void view_runs_take(struct view *v, const json_t *state)
+{
+    struct runs_look look;
+    runs_look_from_json(&look, state);
+    set_look(v, &look);
+}
+
+json_t *view_runs_give(const struct view *v)
+{
+    const struct runs_state *s = v->state;
+    return runs_look_to_json(&s->table.look);
 }
 
 const struct view_ops view_runs = {
@@ -368,5 +336,9 @@ const struct view_ops view_runs = {
     .shown = shown_runs,
     .draw = draw_runs,
     .command = command_runs,
+    .key = key_runs,
+    .hints = hints_runs,
     .refresh = refresh_runs,
+    .typed = typed_runs,
+    .find = &(const struct find_ops){find_count, find_matches, find_go},
 };

@@ -67,16 +67,19 @@ static enum view_refresh refresh_samples(struct view *v)
     struct err fault = {0};
     int n;
     shown_samples(v);
-    if (!r || !r->reader || r->version == s->version)
+    if (!r || !r->has_db || r->version == s->version)
         return REFRESH_DRAW; // the strip above shows the step
+    struct run_reader *reader = run_row_reader(r);
+    if (!reader)
+        return REFRESH_DRAW;
     s->version = r->version;
-    if (s->n > 0 && run_reader_samples(r->reader, 1, &samples, &n, &fault) == 0) {
+    if (s->n > 0 && run_reader_samples(reader, 1, &samples, &n, &fault) == 0) {
         bool same = n == 1 && samples[0].id == s->samples[0].id;
         run_samples_free(samples, n);
         if (same)
             return REFRESH_DRAW;
     }
-    if (run_reader_samples(r->reader, MAX_SAMPLES, &samples, &n, &fault)) {
+    if (run_reader_samples(reader, MAX_SAMPLES, &samples, &n, &fault)) {
         text_copy(s->trouble, sizeof s->trouble, fault.text);
         return REFRESH_DRAW;
     }
@@ -172,7 +175,7 @@ static void draw_samples(struct view *v, struct canvas *c, struct rect area)
     if (s->trouble[0] || s->n == 0) {
         const char *text = s->trouble[0] ? s->trouble
                            : r && r->trouble[0] ? r->trouble
-                           : r && (r->looked_s < 0 || (r->reader && s->version < 0)) ? "Reading ..."
+                           : r && (r->looked_s < 0 || (r->has_db && s->version < 0)) ? "Reading ..."
                            : r && run_state_is_live(r->status.state) ? "No samples yet: the run writes some at every evaluation."
                                                                      : "This run has written no samples.";
         canvas_paragraph(c, rect_inset(area, 2, 1), 0, STYLE(s->trouble[0] ? COLOR_BAD : COLOR_MUTED), text, strlen(text));
@@ -230,7 +233,47 @@ static enum view_result command_samples(struct view *v, enum command_id id, cons
     }
 }
 
+static bool sample_value(const void *item, const char *name, int i, struct filter_value *out)
+{
+    const struct run_sample *sample = item;
+    *out = (struct filter_value){.number = NAN};
+    if (!name) {
+        out->text = i == 0 ? sample->response : i == 1 ? sample->prompt : NULL;
+        return out->text;
+    }
+    if (i > 0)
+        return false;
+    if (strcmp(name, "response") == 0 || strcmp(name, "prompt") == 0)
+        out->text = *name == 'r' ? sample->response : sample->prompt;
+    else
+        out->number = strcmp(name, "step") == 0     ? (double)sample->step
+                      : strcmp(name, "reward") == 0 ? sample->reward
+                      : strcmp(name, "logp") == 0   ? sample->logp
+                      : strcmp(name, "length") == 0 ? (double)utf8_text_columns(sample->response, strlen(sample->response))
+                                                    : NAN;
+    return out->text || !isnan(out->number);
+}
+
+static int find_count(struct view *v, int *at)
+{
+    const struct samples_state *s = v->state;
+    *at = s->n ? chosen(s) : -1;
+    return s->n;
+}
+
+static bool find_matches(struct view *v, int i, struct filter *f)
+{
+    const struct samples_state *s = v->state;
+    return filter_matches(f, sample_value, &s->samples[i]);
+}
+
+static void find_go(struct view *v, int i)
+{
+    choose(v->state, i);
+}
+
 const struct view_ops view_samples = {
+    .find = &(const struct find_ops){find_count, find_matches, find_go},
     .title = "Samples",
     .open = open_samples,
     .close = close_samples,

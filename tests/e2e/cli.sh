@@ -164,7 +164,50 @@ says err 'attune resume works' "how to go on is said"
 status 0 "remove" "$attune" remove works
 status 0 "runs after removal" "$attune" runs --json
 json "the list is empty" 0 length
+[ -d "$work/a/trash/works" ] && [ ! -e "$work/a/runs/works" ] && ok "its folder is in the trash" || not_ok "its folder is in the trash"
+status 4 "show of a run in the trash" "$attune" show works
+says err 'remove --restore works' "how it comes back is said"
+status 0 "the trash" "$attune" remove --trash
+says out '^works .*iB' "with its size"
 status 0 "remove --restore" "$attune" remove works --restore
+status 0 "undo" "$attune" undo
+says out 'works is in the trash' "what is so now"
+status 0 "undo of the removal" "$attune" undo
+says out 'works is out of the trash' "it is back"
+
+# Tags, notes, names, pins, the archive; filters over them.
+status 0 "tag" "$attune" tag works +hh +sweep
+status 0 "tag away" "$attune" tag works -sweep
+says out '^works: hh$' "the tags are printed"
+status 2 "a tag that is none" "$attune" tag works "+a;b"
+status 0 "note" "$attune" note works "first try"
+status 0 "note printed" "$attune" note works
+says out '^first try$' "the note"
+status 0 "pin" "$attune" pin works
+status 0 "runs --filter" "$attune" runs --filter 'tag=hh "first try" -state:live' --json
+json "a run passes" works 0 name
+json "its tags" hh 0 tags
+status 0 "runs --filter of others" "$attune" runs --filter '!tag:hh' --json
+json "none passes" 0 length
+status 0 "a field that nobody has" "$attune" runs --filter 'lss<1'
+says err 'no run has lss; did you mean loss' "the near one is named"
+status 2 "a filter that is none" "$attune" runs --filter 'loss<'
+says err 'at character 6' "its place"
+status 0 "runs in columns and groups" "$attune" runs --columns beta,lr,loss@min --sort -beta --group objective --json
+json "the group" dpo 0 group
+json "its mean" 0.10000000000000001 0 mean beta
+json "a setting of its run" 0.10000000000000001 0 runs 0 fields beta
+status 2 "a column that is none" "$attune" runs --columns loss@often
+status 0 "rename" "$attune" rename works dies
+[ -d "$work/a/runs/dies" ] && ok "the folder has the name" || not_ok "the folder has the name"
+status 0 "undo of the name" "$attune" undo
+status 0 "archive" "$attune" archive works
+status 0 "runs --archived" "$attune" runs --archived --json
+json "it is in the archive" works 0 name
+status 0 "archive --restore" "$attune" archive works --restore
+status 0 "redo" "$attune" undo
+status 0 "redo" "$attune" undo --redo
+status 7 "purge of what is not in the trash" "$attune" remove works --purge
 status 2 "resume that stays and does not" "$attune" resume works --follow --detach
 status 0 "resume of a dead run" "$attune" resume works --detach --json
 json "it runs again" running state

@@ -216,3 +216,26 @@ char *fixture_live(int n, int n_points, struct run_writer **writers)
     store_close(s);
     return dir;
 }
+
+char *fixture_many(int n, int n_points)
+{
+    struct store *s;
+    char *dir = test_folder();
+    assert_ok(store_open(&s, dir, true, e));
+    for (int i = 0; i < n; i++) {
+        const struct run_status status = {.state = RUN_DONE, .step = n_points, .total_steps = n_points};
+        char name[32];
+        snprintf(name, sizeof name, "many-%d", i + 1);
+        struct run_writer *w = add_run(s, name, i % 3 ? "dpo" : "ipo", 0.1 * (i % 5 + 1));
+        assert_ok(run_writer_begin(w, e));
+        for (int k = 1; k <= n_points; k++) {
+            put(w, "loss", k, 0.693 - 0.2 * (1 - exp(-k / 20.0)) + 0.01 * sin(k * 1.7 + i));
+            put(w, "rewards/margins", k, (1 + 0.001 * i) * (1 - exp(-k / 20.0)));
+        }
+        assert_ok(run_writer_status(w, &status, e));
+        assert_ok(run_writer_commit(w, e));
+        run_writer_close(w);
+    }
+    store_close(s);
+    return dir;
+}

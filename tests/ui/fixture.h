@@ -15,5 +15,7 @@ char *fixture_project(int n_points);
 char *fixture_online(int n_points);
 // n live runs "live-1" ... with n_points points of three metrics each and their open writers, for load.
 char *fixture_live(int n, int n_points, struct run_writer **writers);
+// n runs "many-1" ... that are done.
+char *fixture_many(int n, int n_points);
 // One more point of each of the three metrics, and the status at that step.
 void fixture_step(struct run_writer *w, int run, int64_t step);

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "ui/fixture.h"
+#include "store/run_edits.h"
 #include "ui/rig.h"
 
 enum { N_LIVE = 16, N_POINTS = 2000 };
@@ -136,8 +137,8 @@ static void an_idle_console_is_silent_q3(void **state)
     char *still = fixture_project(50);
     struct store *s;
     assert_ok(store_open(&s, still, false, e));
-    assert_ok(store_hide_run(s, "dpo-wide-beta", true, e));
-    assert_ok(store_hide_run(s, "dpo-2", true, e));
+    assert_ok(store_edit(s, &(struct run_edit){"dpo-wide-beta", ATTRIBUTE_ARCHIVED, "1"}, 1, e));
+    assert_ok(store_edit(s, &(struct run_edit){"dpo-2", ATTRIBUTE_ARCHIVED, "1"}, 1, e));
     store_close(s);
     rig_start(&r, &(struct rig_options){.project = still, .width = 80, .height = 24});
     rig_wait(&r, "> g dpo-next");

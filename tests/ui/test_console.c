@@ -198,7 +198,7 @@ static void controls_are_posted_to_the_store(void **state)
     store_close(s);
 }
 
-// What is pasted is no key: "q" would leave, "s" stop, "D" hide. In a field it is text, on one line, and runs nothing.
+// What is pasted is no key: "q" would leave, "s" stop, "D" remove. In a field it is text, on one line, and runs nothing.
 static void a_paste_is_text_in_a_field_and_nothing_elsewhere(void **state)
 {
     struct rig r;
@@ -213,12 +213,13 @@ static void a_paste_is_text_in_a_field_and_nothing_elsewhere(void **state)
     rig_wait(&r, ":log  and more");
     rig_send(&r, "\033");
     rig_wait_gone(&r, ":log  and more"); // an Escape with a letter at once would be another key
-    rig_send(&r, "D");
+    rig_send(&r, ":open dpo-wide-beta\rs");
     rig_wait(&r, "y / n");
     rig_send(&r, "\033[200~y\033[201~");
-    rig_wait(&r, "Take dpo-next out of the list");
+    rig_wait(&r, "Stop dpo-wide-beta?");
     rig_send(&r, "n");
     rig_wait(&r, "Nothing was done.");
+    rig_send(&r, "q");
     quit(&r);
 }
 
@@ -280,7 +281,7 @@ static void a_run_whose_folder_is_gone_is_missing(void **state)
     rig_wait(&r, "running");
     assert_ok(file_remove_tree(folder, e));
     rig_wait(&r, "missing");
-    rig_wait(&r, "its folder runs/live-1 is gone: D takes it out of the list");
+    rig_wait(&r, "its folder runs/live-1 is gone: D removes it");
     assert_false(rig_shows(&r, "queued"));
     quit(&r);
     assert_ok(file_remove_tree(dir, e));

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "store/names.h"
+#include "store/run_edits.h"
 #include "store/sql.h"
 #include "store/store.h"
 
@@ -45,7 +46,7 @@ static void store_keeps_runs_and_makes_names(void **state)
     json_t *settings = json_pack("{s:f}", "beta", 0.25);
     assert_ok(store_update_settings(s, "dpo-2", settings, e));
     json_decref(settings);
-    assert_ok(store_hide_run(s, "dpo-1", true, e));
+    assert_ok(store_edit(s, &(struct run_edit){"dpo-1", ATTRIBUTE_ARCHIVED, "1"}, 1, e));
     assert_ok(store_runs(s, &runs, &n, e));
     assert_int_equal(n, 2);
     assert_string_equal(runs[0].name, "dpo-2");
@@ -64,7 +65,7 @@ static void store_keeps_runs_and_makes_names(void **state)
     assert_non_null(strstr(fault.text, "did you mean dpo-2?"));
     assert_int_equal(store_add_run(s, "dpo-2", "sft", "m", "d", NULL, &out, &fault), ERR_STATE);
     assert_int_equal(store_add_run(s, "DPO-1", "sft", "m", "d", NULL, &out, &fault), ERR_STATE);
-    assert_non_null(strstr(fault.text, "hidden"));
+    assert_non_null(strstr(fault.text, "in the archive"));
     assert_null(out);
     char *leftover = store_run_dir(s, "left/x");
     assert_ok(file_make_dirs(leftover, e));
@@ -109,7 +110,7 @@ static void store_keeps_where_runs_come_from(void **state)
     assert_string_equal(run.data, "d2");
     const int64_t fork = run.id;
     run_info_fini(&run);
-    assert_ok(store_hide_run(s, "base", true, e)); // its name is known all the same
+    assert_ok(store_edit(s, &(struct run_edit){"base", ATTRIBUTE_ARCHIVED, "1"}, 1, e)); // its name is known all the same
     assert_ok(store_runs(s, &runs, &n, e));
     assert_int_equal(n, 3);
     assert_null(runs[0].parent_name);
