@@ -69,6 +69,7 @@ struct judgement {
     double seconds;          // that it took; NaN where unknown
     char *note, *reasons;    // reasons: letters of label_reasons (label_sets.h)
     int64_t supersedes;      // 0: none
+    int64_t length_gap;      // of A minus B, in characters; set by readers
 };
 void judgement_fini(struct judgement *j);
 void judgements_free(struct judgement *list, int n);

@@ -11,6 +11,10 @@ libui_a_SOURCES = \
 	%D%/heat.c %D%/heat.h \
 	%D%/jobs.c \
 	%D%/keys.c %D%/keys.h \
+	%D%/label_desk.c %D%/label_desk.h \
+	%D%/label_queue.c %D%/label_queue.h \
+	%D%/label_source.c %D%/label_source.h \
+	%D%/label_tally.c %D%/label_tally.h \
 	%D%/line_edit.c %D%/line_edit.h \
 	%D%/loop.c \
 	%D%/pages.c \
@@ -62,7 +66,9 @@ libui_a_SOURCES += \
 EXTRA_DIST += tests/golden/chart-ascii.txt tests/golden/chart-block.txt tests/golden/chart-braille.txt
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_health tests/unit/test_series tests/unit/test_plot tests/unit/test_curves
-check_PROGRAMS += tests/unit/test_text_pane
+check_PROGRAMS += tests/unit/test_text_pane tests/unit/test_label_desk
+tests_unit_test_label_desk_SOURCES = tests/unit/test_label_desk.c tests/lib/testing.h
+tests_unit_test_label_desk_LDADD = $(UI_LIBS) libcorpus.a $(STORE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_text_pane_SOURCES = tests/unit/test_text_pane.c tests/lib/testing.h
 tests_unit_test_text_pane_LDADD = $(UI_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_health_SOURCES = tests/unit/test_health.c tests/lib/testing.h
