@@ -69,7 +69,7 @@ struct judgement {
     double seconds;          // that it took; NaN where unknown
     char *note, *reasons;    // reasons: letters of label_reasons (label_sets.h)
     int64_t supersedes;      // 0: none
-    int64_t length_gap;      // of A minus B, in characters; set by readers
+    int64_t row, length_gap; // set by readers: the pair within the project; how much longer A is than B, in characters
 };
 void judgement_fini(struct judgement *j);
 void judgements_free(struct judgement *list, int n);
@@ -90,6 +90,7 @@ int labels_undo(struct store *s, const char *run, int64_t pair, const char *anno
 // For an engine between two steps: when labels_version has changed, labels_since reads what came behind *cursor, in the order
 // in which it was committed, undo rows included. The cursor is a plain number that a checkpoint can hold.
 int64_t labels_version(struct store *s); // changes when another connection wrote to attune.db
+// run NULL: of all pairs there are.
 int labels_since(struct store *s, const char *run, int64_t *cursor, struct judgement **out, int *n, struct err *e);
 
 // The open pairs of a run that nobody has answered and this annotator has not skipped, by id. r NULL: none.
@@ -101,6 +102,8 @@ int labels_waiting(struct store *s, struct run_reader *r, const char *run, const
 struct judged_pair {
     struct asked_pair pair;
     char *run;
+    int64_t row;     // as judgement.row
+    bool is_settled; // the vote is final
     int64_t n_a, n_b, n_ties, n_both_bad, n_cannot, n_skips, n_flags;
     double grades; // the sum of the graded ones, -3 to 3 each: positive for B
 };

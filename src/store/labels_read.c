@@ -51,7 +51,8 @@ int labels_read_rows(struct store *s, sqlite3_stmt *rows, const char *run, int64
                                 .occasion = sqlite3_column_int(rows, 10),
                                 .reasons = sql_text(rows, 11),
                                 .is_final = sqlite3_column_int(rows, 12) != 0,
-                                .length_gap = sqlite3_column_int64(rows, 13)};
+                                .length_gap = sqlite3_column_int64(rows, 13),
+                                .row = sqlite3_column_int64(rows, 14)};
         copy_column(rows, 3, j->hash, sizeof j->hash);
         copy_column(rows, 4, j->annotator, sizeof j->annotator);
     }
@@ -70,12 +71,12 @@ int labels_since(struct store *s, const char *run, int64_t *cursor, struct judge
 {
     int code = sql_prepare(&s->sql, &s->since,
                            "SELECT " JUDGEMENT_COLUMNS " FROM judgements j JOIN pairs_judged p ON p.id = j.pair "
-                           "WHERE j.run = (SELECT id FROM runs WHERE name = ?) AND j.id > ? ORDER BY j.id", e);
+                           "WHERE (?1 IS NULL OR j.run = (SELECT id FROM runs WHERE name = ?1)) AND j.id > ?2 ORDER BY j.id", e);
     if (code)
         return code;
     sqlite3_bind_text(s->since, 1, run, -1, SQLITE_TRANSIENT);
     sqlite3_bind_int64(s->since, 2, *cursor);
-    return labels_read_rows(s, s->since, run, cursor, out, n, e);
+    return labels_read_rows(s, s->since, run ? run : "", cursor, out, n, e);
 }
 
 static int compare(int64_t id, const char *hash, const struct pair_ref *open)
@@ -136,7 +137,7 @@ int labels_judged(struct store *s, const char *run, struct judged_pair **out, in
                            "SELECT ifnull(p.number, p.id), p.step, p.at_ms, p.prompt, p.turns, p.a, p.b, p.model, p.hash, r.name, "
                            "sum(j.verdict < 0), sum(j.verdict IN (1, 2, 3)), sum(j.verdict = 0), sum(j.verdict = 4), "
                            "sum(j.verdict = 5), sum(j.verdict = 6), sum(j.verdict = 7), "
-                           "sum(CASE WHEN j.verdict <= 3 THEN j.verdict ELSE 0 END), p.model_b "
+                           "sum(CASE WHEN j.verdict <= 3 THEN j.verdict ELSE 0 END), p.model_b, p.id, max(j.is_final) "
                            "FROM pairs_judged p JOIN judgements j ON j.pair = p.id LEFT JOIN runs r ON r.id = p.run "
                            "WHERE (?1 = 0 OR p.run = ?1) AND j.verdict <> 8 AND j.occasion = 0 "
                            "AND NOT EXISTS(SELECT 1 FROM judgements x WHERE x.supersedes = j.id) "
@@ -157,6 +158,8 @@ int labels_judged(struct store *s, const char *run, struct judged_pair **out, in
                      .turns = sql_text(s->judged, 4), .a = sql_text(s->judged, 5), .b = sql_text(s->judged, 6),
                      .model = sql_text(s->judged, 7), .model_b = sql_text(s->judged, 18)},
             .run = sql_text(s->judged, 9),
+            .row = sqlite3_column_int64(s->judged, 19),
+            .is_settled = sqlite3_column_int(s->judged, 20) != 0,
             .grades = sqlite3_column_double(s->judged, 17),
         };
         copy_column(s->judged, 8, p->pair.hash, sizeof p->pair.hash);

@@ -8,6 +8,8 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "stats/agreement.h"
+#include "stats/binomial.h"
 
 int verdict_side(enum verdict v)
 {
@@ -77,39 +79,69 @@ static void compare_two(enum verdict a, enum verdict b, int *n, int *same, int *
     }
 }
 
-static struct label_other *other_of(struct label_tally *t, const char *name)
+static void compare_votes(struct label_tally *t, const struct label_vote *votes, int n)
 {
-    for (int i = 0; i < t->n_others; i++)
-        if (strcmp(t->others[i].name, name) == 0)
-            return &t->others[i];
-    if (t->n_others == LABEL_OTHERS)
-        return NULL;
-    struct label_other *o = &t->others[t->n_others++];
-    text_copy(o->name, sizeof o->name, name);
-    return o;
-}
-
-void label_tally_of(struct label_tally *out, const struct label_vote *votes, int n, int n_items, const char *const *names, int n_names)
-{
-    const struct label_vote **own = mem_alloc((size_t)n_items + 1, sizeof *own);
-    *out = (struct label_tally){.n_items = n_items};
+    const struct label_vote **own = mem_alloc((size_t)t->n_items + 1, sizeof *own);
     for (int i = 0; i < n; i++)
-        if (votes[i].who == 0 && votes[i].occasion == 0) {
+        if (votes[i].who == 0 && votes[i].occasion == 0)
             own[votes[i].item] = &votes[i];
-            count_own(out, &votes[i]);
-        }
     for (int i = 0; i < n; i++) {
         const struct label_vote *v = &votes[i], *mine = own[v->item];
         if (!mine || v == mine)
             continue;
         if (v->who == 0) {
-            compare_two(mine->verdict, v->verdict, &out->n_again, &out->n_again_same, &out->n_again_side, &out->n_again_sided);
-        } else if (v->occasion == 0 && v->who < n_names) {
-            struct label_other *o = other_of(out, names[v->who]);
-            if (o)
-                compare_two(mine->verdict, v->verdict, &o->n, &o->n_same, &o->n_side, &o->n_sided);
+            compare_two(mine->verdict, v->verdict, &t->n_again, &t->n_again_same, &t->n_again_side, &t->n_again_sided);
+        } else if (v->occasion == 0 && v->who <= t->n_others) {
+            struct label_other *o = &t->others[v->who - 1];
+            compare_two(mine->verdict, v->verdict, &o->n, &o->n_same, &o->n_side, &o->n_sided);
         }
     }
-    measure_time(out, votes, n);
     free(own);
+}
+
+// The pairs that more than one has graded, as a matrix (units, raters) for the coefficients.
+static double *overlap(const struct label_tally *t, const struct label_vote *votes, int n, int *n_units)
+{
+    const int n_raters = t->n_others + 1;
+    int *unit = mem_alloc((size_t)t->n_items + 1, sizeof *unit); // votes of an item, then its row + 1
+    *n_units = 0;
+    for (int pass = 0; pass < 2; pass++) {
+        for (int i = 0; i < n && pass == 0; i++)
+            unit[votes[i].item] += votes[i].occasion == 0 && votes[i].who < n_raters && verdict_is_graded(votes[i].verdict);
+        for (int i = 0; i < t->n_items && pass == 1; i++)
+            unit[i] = unit[i] > 1 ? ++*n_units : 0;
+    }
+    double *ratings = mem_alloc((size_t)*n_units * (size_t)n_raters + 1, sizeof *ratings);
+    for (int i = 0; i < *n_units * n_raters; i++)
+        ratings[i] = NAN;
+    for (int i = 0; i < n; i++)
+        if (unit[votes[i].item] && votes[i].occasion == 0 && votes[i].who < n_raters && verdict_is_graded(votes[i].verdict))
+            ratings[(unit[votes[i].item] - 1) * n_raters + votes[i].who] = votes[i].verdict;
+    free(unit);
+    return ratings;
+}
+
+static void measure_agreement(struct label_tally *t, const struct label_vote *votes, int n)
+{
+    int n_units;
+    double *ratings = overlap(t, votes, n, &n_units);
+    t->alpha = agreement_alpha(ratings, n_units, t->n_others + 1, ALPHA_ORDINAL);
+    for (int i = 0; i < t->n_others; i++)
+        t->others[i].kappa = agreement_of_two(ratings, n_units, t->n_others + 1, 0, i + 1, AGREE_QUADRATIC).kappa;
+    free(ratings);
+}
+
+void label_tally_of(struct label_tally *out, const struct label_vote *votes, int n, int n_items, const char *const *names, int n_names)
+{
+    *out = (struct label_tally){.n_items = n_items, .n_others = n_names - 1 < LABEL_OTHERS ? n_names - 1 : LABEL_OTHERS};
+    for (int i = 0; i < out->n_others; i++)
+        text_copy(out->others[i].name, sizeof out->others[i].name, names[i + 1]);
+    for (int i = 0; i < n; i++)
+        if (votes[i].who == 0 && votes[i].occasion == 0)
+            count_own(out, &votes[i]);
+    out->p_left = binomial_test(out->n_left, out->n_sided, 0.5);
+    out->p_longer = binomial_test(out->n_longer, out->n_length, 0.5);
+    compare_votes(out, votes, n);
+    measure_agreement(out, votes, n);
+    measure_time(out, votes, n);
 }

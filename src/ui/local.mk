@@ -11,10 +11,14 @@ libui_a_SOURCES = \
 	%D%/heat.c %D%/heat.h \
 	%D%/jobs.c \
 	%D%/keys.c %D%/keys.h \
+	%D%/editor.c \
 	%D%/label_desk.c %D%/label_desk.h \
+	%D%/label_draw.c %D%/label_view.h \
+	%D%/label_export.c %D%/label_export.h \
 	%D%/label_queue.c %D%/label_queue.h \
 	%D%/label_source.c %D%/label_source.h \
 	%D%/label_tally.c %D%/label_tally.h \
+	%D%/label_write.c \
 	%D%/line_edit.c %D%/line_edit.h \
 	%D%/loop.c \
 	%D%/pages.c \
@@ -39,6 +43,7 @@ libui_a_SOURCES = \
 	%D%/path_complete.c %D%/path_complete.h \
 	%D%/view_evals.c \
 	%D%/view_help.c \
+	%D%/view_label.c \
 	%D%/view_launch.c \
 	%D%/view_log.c \
 	%D%/view_recipes.c \
@@ -68,7 +73,7 @@ if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_health tests/unit/test_series tests/unit/test_plot tests/unit/test_curves
 check_PROGRAMS += tests/unit/test_text_pane tests/unit/test_label_desk
 tests_unit_test_label_desk_SOURCES = tests/unit/test_label_desk.c tests/lib/testing.h
-tests_unit_test_label_desk_LDADD = $(UI_LIBS) libcorpus.a $(STORE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_label_desk_LDADD = $(UI_LIBS) libstats.a libcorpus.a $(STORE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_text_pane_SOURCES = tests/unit/test_text_pane.c tests/lib/testing.h
 tests_unit_test_text_pane_LDADD = $(UI_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_health_SOURCES = tests/unit/test_health.c tests/lib/testing.h
@@ -106,6 +111,10 @@ check_PROGRAMS += tests/ui/test_curves_page
 tests_ui_test_curves_page_SOURCES = tests/ui/test_curves_page.c $(UI_RIG)
 tests_ui_test_curves_page_LDADD = $(UI_RIG_LIBS)
 tests_ui_test_curves_page_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
+check_PROGRAMS += tests/ui/test_label_page
+tests_ui_test_label_page_SOURCES = tests/ui/test_label_page.c $(UI_RIG)
+tests_ui_test_label_page_LDADD = $(UI_RIG_LIBS)
+tests_ui_test_label_page_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
 check_PROGRAMS += tests/ui/test_evals_page
 tests_ui_test_evals_page_SOURCES = tests/ui/test_evals_page.c $(UI_RIG)
 tests_ui_test_evals_page_LDADD = $(UI_RIG_LIBS)

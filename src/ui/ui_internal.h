@@ -58,6 +58,7 @@ struct ui {
     uint64_t evals_stamp;
     struct err evals_fault;
     bool reading_evals;
+    const struct label_options *label; // NULL: nothing was said of labels
     struct job *jobs;
     int wake_fd[2];    // a byte here wakes the loop: signals and finished jobs
     bool script_failed;
