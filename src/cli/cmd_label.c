@@ -12,7 +12,7 @@
 #include "base/str.h"
 #include "cli/look.h"
 #include "cli/print.h"
-#include "store/labels.h"
+#include "store/labels_pending.h"
 #include "ui/label_desk.h"
 #include "ui/ui.h"
 
@@ -326,6 +326,8 @@ static int run(int argc, char **argv)
     int code = a.n_words == 0 ? 0 : err_set(&e, ERR_USAGE, "with --stdin the run is --run %s", a.words[0]);
     if (!code)
         code = look_project(&a, true, &l.store, &e); // who brings pairs needs no run to have been there
+    if (!code)
+        code = labels_recover(l.store, NULL, &e);
     if (!code && name)
         code = look_open(&l.look, l.store, name, &e);
     l.has_run = !code && name;
@@ -352,6 +354,8 @@ static int run_undo(int argc, char **argv)
     if (!args_open(&a, &command_label_undo, argc, argv, 0, 0, &status))
         return status;
     int code = look_project(&a, false, &s, &e);
+    if (!code)
+        code = labels_recover(s, NULL, &e);
     if (!code)
         code = labels_undo(s, args_text(&a, "run"), settings_int(&a.settings, "pair"), annotator_of(&a), &undone, &e);
     if (code)

@@ -9,7 +9,7 @@
 #include "base/str.h"
 #include "cli/look.h"
 #include "cli/print.h"
-#include "store/labels.h"
+#include "store/labels_pending.h"
 #include "ui/label_export.h"
 
 static const struct param list_options[] = {
@@ -119,6 +119,8 @@ static int run_list(int argc, char **argv)
         return status;
     const char *annotator = args_text(&a, "annotator");
     int code = look_project(&a, false, &s, &e);
+    if (!code)
+        code = labels_recover(s, NULL, &e);
     if (!code)
         code = look_open(&l, s, a.words[0], &e);
     if (!code)

@@ -6,6 +6,7 @@ libstore_a_SOURCES = \
 	%D%/file_system.c %D%/file_system.h \
 	%D%/label_sets.c %D%/label_sets.h \
 	%D%/labels.c %D%/labels.h %D%/labels_internal.h \
+	%D%/labels_pending.c %D%/labels_pending.h \
 	%D%/labels_read.c \
 	%D%/names.c %D%/names.h \
 	%D%/run_best.c %D%/run_best.h \

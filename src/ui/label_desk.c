@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "store/labels_pending.h"
 #include "ui/label_queue.h"
 #include "ui/label_source.h"
 
@@ -20,6 +21,10 @@ struct label_desk {
     struct judgement *redo; // taken back, the last on top
     int n_redo, cap_redo;
     double save_s;
+    struct labels_pending *pending;
+    struct judgement held; // said, and written to `pending`; LABEL_SAVE brings it to attune.db
+    struct queue_place held_at;
+    bool is_held, replaces;
 };
 
 static const char *const order_names[LABEL_ORDERS] = {"random", "in-order", "uncertain", "disagreement", "skipped", "disputed"};
@@ -62,8 +67,12 @@ void label_shown_fini(struct label_shown *s)
 int label_desk_open(struct label_desk **out, const char *project_dir, const char *annotator, struct err *e)
 {
     struct label_desk *d = mem_alloc(1, sizeof *d);
-    d->now.item = -1;
+    d->now.item = d->queue.held = -1;
     int code = store_open(&d->store, project_dir, true, e);
+    if (!code)
+        code = labels_recover(d->store, NULL, e);
+    if (!code)
+        code = labels_pending_open(&d->pending, project_dir, e);
     if (!code && !text_copy(d->queue.annotator, sizeof d->queue.annotator, annotator))
         code = err_set(e, ERR_USAGE, "the name of an annotator has 1 to %zu bytes", sizeof d->queue.annotator - 1);
     if (code) {
@@ -87,6 +96,8 @@ void label_desk_close(struct label_desk *d)
         return;
     queue_fini(&d->queue);
     forget_redo(d);
+    judgement_fini(&d->held);
+    labels_pending_close(d->pending);
     store_close(d->store);
     free(d);
 }
@@ -258,26 +269,66 @@ static const char *words_of(enum verdict shown)
     return shown < VERDICT_UNDO ? words[shown - VERDICT_MUCH_A] : "";
 }
 
+// As if it were in the store already: its pair waits no more, and the next one has its place in the order of sides.
+static void hold(struct label_desk *d, const struct judgement *j)
+{
+    struct queue *q = &d->queue;
+    d->held = *j;
+    d->held.note = mem_strdup(j->note ? j->note : "");
+    d->held.reasons = mem_strdup(j->reasons ? j->reasons : "");
+    d->held_at = d->now;
+    d->replaces = j->is_final || q->items[d->now.item].own[d->now.occasion] != NULL;
+    d->is_held = true;
+    q->held = d->now.item;
+    q->n_fresh += d->now.occasion == 0 && !q->items[d->now.item].own[0];
+}
+
+// The judgement is written down, and the next pair can be shown; LABEL_SAVE is to follow.
 static int judge(struct label_desk *d, const struct label_request *r, char *said, size_t size, struct err *e)
 {
     const struct queue_place at = d->now;
     if (at.item < 0)
         return err_set(e, ERR_STATE, "there is no pair to judge");
-    const int64_t number = d->queue.items[at.item].number;
+    struct queue_item *t = &d->queue.items[at.item];
     const bool is_final = d->queue.order == LABEL_DISPUTED && r->verdict != VERDICT_SKIP;
     struct judgement j = {.verdict = verdict_turned(r->verdict, at.swapped), .swapped = at.swapped, .occasion = at.occasion,
-                          .is_final = is_final, .seconds = r->seconds, .note = r->note, .reasons = r->reasons};
-    int code = 0;
+                          .pair = t->pair, .is_final = is_final, .seconds = r->seconds, .note = r->note, .reasons = r->reasons};
+    text_copy(j.annotator, sizeof j.annotator, d->queue.annotator);
     // In adjudication a skip only passes the pair over: what the annotator said before stays.
-    if (d->queue.order != LABEL_DISPUTED || is_final)
-        code = add(d, at.item, &j, is_final || d->queue.items[at.item].own[at.occasion] != NULL, e);
-    if (code)
-        return code;
-    d->queue.items[at.item].passed |= r->verdict == VERDICT_SKIP;
+    if (d->queue.order != LABEL_DISPUTED || is_final) {
+        int code = labels_pending_write(d->pending, run_of(d), &j, e);
+        if (code)
+            return code;
+        hold(d, &j);
+    }
+    t->passed |= r->verdict == VERDICT_SKIP;
     forget_redo(d);
     d->now = queue_next(&d->queue);
-    snprintf(said, size, "saved #%lld \"%s\"%s", (long long)number, words_of(r->verdict), is_final ? ", the last word" : "");
+    snprintf(said, size, "saving #%lld \"%s\" ...", (long long)t->number, words_of(r->verdict));
     return 0;
+}
+
+// Brings what is held to attune.db. The pair that is shown meanwhile stays; where it cannot be saved its own pair comes back.
+static int save(struct label_desk *d, char *said, size_t size, struct err *e)
+{
+    if (!d->is_held)
+        return 0;
+    struct judgement j = d->held;
+    const enum verdict shown = verdict_turned(j.verdict, j.swapped);
+    d->is_held = false;
+    d->queue.held = -1;
+    int code = add(d, d->held_at.item, &j, d->replaces, e);
+    if (code)
+        d->now = d->held_at;
+    else
+        snprintf(said, size, "saved #%lld \"%s\"%s", (long long)d->queue.items[d->held_at.item].number, words_of(shown),
+                 j.is_final ? ", the last word" : "");
+    labels_pending_clear(d->pending, NULL); // what was refused is shown again, with the reason
+    judgement_fini(&d->held);
+    const struct queue *q = &d->queue;
+    if (!code && d->now.item < 0) // something may be due by now
+        d->now = queue_next(q);
+    return code;
 }
 
 static const struct judgement *newest_own(const struct queue *q)
@@ -491,6 +542,11 @@ static int show(struct label_desk *d, struct label_shown *out, struct err *e)
         return 0;
     out->n_todo = queue_todo(q);
     show_tally(q, out);
+    if (d->is_held && d->held.occasion == 0) {
+        const struct judgement *before = q->items[d->held_at.item].own[0];
+        out->tally.n_done += (d->held.verdict != VERDICT_SKIP) - (before && before->verdict != VERDICT_SKIP);
+        out->tally.n_skipped += (d->held.verdict == VERDICT_SKIP) - (before && before->verdict == VERDICT_SKIP);
+    }
     show_past(q, out);
     return d->now.item >= 0 ? show_pair(d, out, e) : 0;
 }
@@ -510,6 +566,8 @@ static int answer(struct label_desk *d, const struct label_request *r, char *sai
         return begin_file(d, r, e);
     case LABEL_JUDGE:
         return judge(d, r, said, size, e);
+    case LABEL_SAVE:
+        return save(d, said, size, e);
     case LABEL_UNDO:
         return undo(d, said, size, e);
     case LABEL_REDO:
@@ -531,6 +589,13 @@ int label_desk_do(struct label_desk *d, const struct label_request *r, struct la
 {
     *out = (struct label_shown){0};
     d->save_s = NAN;
+    if (d->is_held && r->what != LABEL_SAVE) { // who asks for something else has forgotten it
+        int code = save(d, out->said, sizeof out->said, e);
+        if (code) {
+            show(d, out, NULL);
+            return code;
+        }
+    }
     int code = answer(d, r, out->said, sizeof out->said, e);
     int shown = show(d, out, code ? NULL : e);
     return code ? code : shown;

@@ -2,7 +2,8 @@
 // connections to the store and is used by one thread at a time (the console works at it in jobs); what it shows is a copy.
 //
 // All that it knows follows from attune.db and run.db: after kill -9 and a restart the same pair comes with the same sides. A
-// judgement is on the disk when label_desk_do returns, and only then the next pair is chosen.
+// judgement is written down before LABEL_JUDGE returns with the next pair (labels_pending.h: kill -9 does not lose it), and is in
+// attune.db and on the disk when LABEL_SAVE returns, which has to come before another key is taken.
 #pragma once
 
 #include "store/label_sets.h"
@@ -28,6 +29,7 @@ enum label_what {
     LABEL_SET,   // the set `text`
     LABEL_FILE,  // the file `text`, as the set `name` (NULL: named as it), with `repeats` and `seed`
     LABEL_JUDGE, // the pair that is shown: verdict, note, reasons, seconds
+    LABEL_SAVE,  // what was judged last; nothing to do is fine
     LABEL_UNDO, LABEL_REDO,
     LABEL_GO,    // the pair with that number in its source
     LABEL_ORDER, // order

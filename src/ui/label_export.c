@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "stats/annotators.h"
+#include "store/labels_pending.h"
 
 static const char *const shape_names[LABEL_SHAPES] = {"pairs", "shares", "binary", "texts", "judgements"};
 
@@ -308,7 +309,9 @@ int label_export(struct store *s, const struct label_export *what, const char *p
 {
     struct work w = {.what = what, .count = count};
     *count = (struct label_exported){0};
-    int code = labels_judged(s, what->run, &w.pairs, &w.n, e);
+    int code = labels_recover(s, NULL, e);
+    if (!code)
+        code = labels_judged(s, what->run, &w.pairs, &w.n, e);
     if (!code && what->set)
         code = keep_set(s, what->set, w.pairs, &w.n, e);
     if (!code && (what->shape == LABELS_AS_SHARES || what->shape == LABELS_AS_JUDGEMENTS))

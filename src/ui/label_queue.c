@@ -25,6 +25,7 @@ void queue_fini(struct queue *q)
     q->by_pair = NULL;
     q->n = q->n_indexed = q->cap = q->n_said = q->cap_said = q->cap_stands = q->n_fresh = 0;
     q->cursor = 0;
+    q->held = -1;
     q->kind = LABEL_OF_NOTHING;
 }
 
@@ -233,6 +234,8 @@ int queue_read(struct queue *q, struct store *s, struct err *e)
 bool queue_waits(const struct queue *q, int item, int occasion)
 {
     const struct queue_item *t = &q->items[item];
+    if (item == q->held)
+        return false;
     if (occasion == 1)
         return t->own[0] && !t->own[1] && verdict_is_graded(t->own[0]->verdict);
     if (q->order == LABEL_DISPUTED)

@@ -30,7 +30,8 @@ struct queue {
     bool *stands;
     int n_said, cap_said, cap_stands;
     int64_t cursor;
-    int n_fresh; // own judgements of occasion 0 that stand
+    int n_fresh; // own judgements of occasion 0 that stand, and the one held
+    int held;    // the item whose judgement is on its way to the disk: it waits no more; -1: none
 };
 void queue_fini(struct queue *q);
 void queue_begin(struct queue *q, struct store *s, struct run_reader *r, enum label_kind kind, const char *name);

@@ -1,5 +1,6 @@
 // Pairs of answers to judge: one key, one judgement. Which pair comes and what was said of it is the desk's (label_desk.h); the
-// page works at it in jobs, one after the other, so that a judgement is on the disk before the next pair is there.
+// page works at it in jobs, one after the other: a judgement is written down before the next pair is shown, and on the disk before
+// the next key is taken.
 #include "config.h"
 
 #include <ctype.h>
@@ -115,7 +116,7 @@ static void show_new(struct label_state *s, struct label_shown *out)
 static void count_saved(struct view *v, struct label_state *s, const struct label_request *r)
 {
     enum { NOW_AND_THEN = 50 };
-    if (r->what != LABEL_JUDGE)
+    if (r->what != LABEL_SAVE)
         return;
     s->n_said++;
     if (s->n_said % NOW_AND_THEN == 0 && !s->with_statistics)
@@ -127,7 +128,7 @@ static void done(struct ui *ui, void *arg, int code, const struct err *e)
     struct label_job *j = arg;
     struct view *v = j->v;
     struct label_state *s = v->state;
-    const bool lost = j->desk == NULL;
+    const bool lost = j->desk == NULL, was_judged = j->request.what == LABEL_JUDGE;
     s->busy = false;
     s->desk = j->desk;
     s->trouble[0] = '\0';
@@ -150,7 +151,9 @@ static void done(struct ui *ui, void *arg, int code, const struct err *e)
     label_request_fini(&j->request);
     free(j->dir);
     free(j);
-    if (s->n_queued) {
+    if (!code && !lost && was_judged) {
+        send(v, (struct label_request){.what = LABEL_SAVE});
+    } else if (s->n_queued) {
         struct label_request next = s->queued[0];
         memmove(s->queued, s->queued + 1, (size_t)--s->n_queued * sizeof *s->queued);
         send(v, next);

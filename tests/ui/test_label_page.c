@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "store/label_sets.h"
+#include "store/labels_pending.h"
 #include "ui/fixture.h"
 #include "ui/rig.h"
 
@@ -76,6 +77,7 @@ static int read_standing(struct judgement **out, int *all)
     int64_t cursor = 0;
     assert_ok(store_open(&s, dir, false, e));
     assert_ok(store_check(s, e));
+    assert_ok(labels_recover(s, NULL, e)); // as the next console does
     assert_ok(label_sets(s, &sets, &n_sets, e));
     assert_int_equal(n_sets, 1);
     assert_ok(label_set_since(s, sets[0].id, &cursor, &list, &n, e));
@@ -117,6 +119,7 @@ static void a_hundred_pairs_take_a_hundred_keys(void **state)
         rig_send(&r, key);
         wait_count(&r, i + 1, N);
         seconds[i] = clock_seconds() - from;
+        rig_wait_gone(&r, "saving #"); // the next key is taken then
     }
     rig_wait(&r, "Nothing is left of this set");
     quit(&r);
@@ -194,7 +197,7 @@ static void undo_has_no_end_also_after_a_restart(void **state)
     struct str shown = {0};
     char first[40] = "";
     start(&r);
-    wait_count(&r, 0, N);
+    rig_wait(&r, "question ");
     rig_text(&r, false, &shown);
     text_copy(first, sizeof first, strstr(str_text(&shown), "question "));
     first[strlen("question 000")] = '\0';

@@ -5,6 +5,7 @@
 #include "testing.h"
 
 #include "base/mem.h"
+#include "store/labels_pending.h"
 #include "ui/label_desk.h"
 #include "ui/label_source.h"
 
@@ -12,6 +13,7 @@ enum { N = 40 };
 static char *dir, *data;
 static struct label_desk *desk;
 static struct label_shown now;
+static bool with_save;
 
 static void open_as(const char *who)
 {
@@ -30,6 +32,7 @@ static int set_up(void **state)
     assert_ok(file_write(data, s.data, s.len, e));
     str_fini(&s);
     desk = NULL;
+    with_save = true;
     now = (struct label_shown){0};
     open_as("ann");
     return 0;
@@ -64,6 +67,15 @@ static void open_file(double repeats)
 static void judge(enum verdict v)
 {
     ask((struct label_request){.what = LABEL_JUDGE, .verdict = v, .seconds = 4});
+    const int64_t number = now.has_pair ? now.number : 0;
+    const bool swapped = now.swapped;
+    const int n_done = now.tally.n_done;
+    if (!with_save)
+        return;
+    ask((struct label_request){.what = LABEL_SAVE});
+    assert_true(number == 0 || now.number == number); // the pair that was shown at once is the right one
+    assert_true(number == 0 || now.swapped == swapped);
+    assert_int_equal(now.tally.n_done, n_done);
 }
 
 // The good answer is A; on the left unless the sides are exchanged.
@@ -187,6 +199,56 @@ static void a_share_of_the_pairs_comes_again_with_sides_exchanged(void **state)
     assert_int_equal(now.tally.n_done, N);
     assert_int_equal(now.tally.n_timed, n_past - 1);
     assert_int_equal(now.swapped, !first_side[now.number]);
+}
+
+static void what_a_killed_console_had_written_down_is_not_lost(void **state)
+{
+    struct store *s;
+    struct judged_pair *judged;
+    struct str row = {0};
+    int n;
+    open_file(0);
+    prefer_good();
+    with_save = false;
+    const int64_t number = now.number;
+    prefer_good();
+    assert_int_not_equal(now.number, number);
+    const int64_t next = now.number;
+    assert_int_equal(now.tally.n_done, 2);
+    assert_ok(store_open(&s, dir, false, e));
+    assert_ok(labels_judged(s, NULL, &judged, &n, e));
+    assert_int_equal(n, 1); // not in the store yet
+    judged_pairs_free(judged, n);
+    assert_ok(labels_recover(s, &n, e));
+    assert_int_equal(n, 0); // its writer lives
+    label_desk_close(desk); // as one that is gone without saving
+    desk = NULL;
+    assert_ok(labels_recover(s, &n, e));
+    assert_int_equal(n, 1);
+    assert_ok(labels_recover(s, &n, e));
+    assert_int_equal(n, 0);
+    assert_ok(labels_judged(s, NULL, &judged, &n, e));
+    assert_int_equal(n, 2);
+    judged_pairs_free(judged, n);
+    open_as("ann");
+    ask((struct label_request){.what = LABEL_FIRST});
+    assert_int_equal(now.tally.n_done, 2);
+    assert_int_equal(now.number, next);
+    // What is half written, or of a pair that is not there, is dropped.
+    static const char *const rows[] = {"{\"pair\":1,\"verdi", "{\"pair\":1}", "{\"pair\":77777,\"annotator\":\"ann\",\"verdict\":1}\n", ""};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        str_clear(&row);
+        str_addf(&row, "%s/labels-left%d.pending", dir, (int)i);
+        assert_ok(file_write(str_text(&row), rows[i], strlen(rows[i]), e));
+        assert_ok(labels_recover(s, &n, e));
+        assert_int_equal(n, 0);
+        assert_false(file_exists(str_text(&row)));
+    }
+    with_save = true;
+    prefer_good();
+    assert_int_equal(now.tally.n_done, 3);
+    store_close(s);
+    str_fini(&row);
 }
 
 static void what_is_skipped_can_be_asked_for_and_changed(void **state)
@@ -379,6 +441,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(every_pair_comes_once_with_balanced_sides_whatever_happens_between, set_up, tear_down),
         cmocka_unit_test_setup_teardown(undo_has_no_end_and_outlives_a_restart, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_share_of_the_pairs_comes_again_with_sides_exchanged, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_a_killed_console_had_written_down_is_not_lost, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_skipped_can_be_asked_for_and_changed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(annotators_who_disagree_are_settled_by_a_last_word, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_correction_is_a_pair, set_up, tear_down),
