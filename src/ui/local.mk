@@ -71,7 +71,9 @@ libui_a_SOURCES += \
 EXTRA_DIST += tests/golden/chart-ascii.txt tests/golden/chart-block.txt tests/golden/chart-braille.txt
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_health tests/unit/test_series tests/unit/test_plot tests/unit/test_curves
-check_PROGRAMS += tests/unit/test_text_pane tests/unit/test_label_desk
+check_PROGRAMS += tests/unit/test_text_pane tests/unit/test_label_desk tests/unit/test_label_export
+tests_unit_test_label_export_SOURCES = tests/unit/test_label_export.c tests/lib/testing.h
+tests_unit_test_label_export_LDADD = $(UI_LIBS) libstats.a $(STORE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_label_desk_SOURCES = tests/unit/test_label_desk.c tests/lib/testing.h
 tests_unit_test_label_desk_LDADD = $(UI_LIBS) libstats.a libcorpus.a $(STORE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_text_pane_SOURCES = tests/unit/test_text_pane.c tests/lib/testing.h
