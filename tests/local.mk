@@ -19,6 +19,7 @@ dist_check_SCRIPTS += tests/slow/check-parts.sh
 
 EXTRA_DIST += tests/mutants/check.sh \
 	tests/mutants/base.txt \
+	tests/mutants/stats.txt \
 	tests/mutants/store.txt \
 	tests/mutants/text.txt \
 	tests/mutants/corpus.txt \

@@ -61,7 +61,8 @@ const struct command command_label = {
             "(something is wrong with the pair), and is always of a and b as the pair has them. "
             "A line may also have \"note\" (a text), \"reasons\" (letters), \"seconds\" (that it took), \"swapped\" (true where b was shown first), "
             "\"annotator\", \"occasion\": 1 (a second look, which is no vote), \"final\": true (the last word where annotators "
-            "disagree), and \"replace\": true, which corrects what the same annotator said before.\n\n"
+            "disagree), and \"replace\": true, which corrects what the same annotator said before. A pair that is "
+            "brought along may name the models that gave a and b: \"model\" and \"model_b\".\n\n"
             "Every line is answered with one: {\"pair\": 12, \"saved\": true} when the judgement is on the disk, else "
             "\"saved\": false with \"error\". A judgement that was saved already is answered with \"again\": true and kept once, "
             "so that who was cut off may send the line again; one that comes when the run goes on without it has \"late\": "
@@ -90,8 +91,8 @@ struct labelling {
 
 static int unknown_member(const json_t *line, const char *where, struct err *e)
 {
-    static const char *const known[] = {"pair", "prompt", "a", "b", "verdict", "note", "seconds", "swapped", "annotator", "replace",
-                                        "reasons", "occasion", "final"};
+    static const char *const known[] = {"pair", "prompt", "a", "b", "model", "model_b", "verdict", "note", "seconds", "swapped",
+                                        "annotator", "replace", "reasons", "occasion", "final"};
     const size_t n = sizeof known / sizeof *known;
     const char *key;
     json_t *value;
@@ -180,7 +181,16 @@ static int read_brought(const json_t *line, const char *where, struct asked_pair
     }
     if (strcmp(texts[1], texts[2]) == 0)
         return err_set(e, ERR_INPUT, "%s: both answers are the same text", where);
-    *p = (struct asked_pair){.prompt = (char *)texts[0], .a = (char *)texts[1], .b = (char *)texts[2]};
+    const char *model, *model_b;
+    int code = json_get_text(line, "model", "", &model, where, e);
+    if (!code)
+        code = json_get_text(line, "model_b", "", &model_b, where, e);
+    if (code)
+        return code;
+    if (*model_b && !*model)
+        return err_set(e, ERR_INPUT, "%s: \"model_b\" gave b: which \"model\" gave a?", where);
+    *p = (struct asked_pair){.prompt = (char *)texts[0], .a = (char *)texts[1], .b = (char *)texts[2], .model = (char *)model,
+                             .model_b = (char *)model_b};
     asked_pair_hash(p);
     return 0;
 }
@@ -193,7 +203,8 @@ static int save_asked(struct labelling *l, const json_t *line, const char *where
     int code = json_get_int(line, "pair", 0, 1, INT64_MAX, &j->pair, where, e);
     if (code)
         return code;
-    if (json_object_get(line, "prompt") || json_object_get(line, "a") || json_object_get(line, "b"))
+    if (json_object_get(line, "prompt") || json_object_get(line, "a") || json_object_get(line, "b") ||
+        json_object_get(line, "model") || json_object_get(line, "model_b"))
         return err_set(e, ERR_INPUT, "%s: it has the number of a pair and texts as well: only one of them can say which", where);
     if (!l->has_run)
         return err_set(e, ERR_USAGE, "%s: pairs are numbered within their run: which one is --run?", where);

@@ -20,6 +20,9 @@ static const struct param list_options[] = {
 static const char *const shapes[] = {"pairs", "shares", "binary", "texts", "judgements", NULL}; // in the order of enum label_shape
 static const struct param export_options[] = {
     {.name = "all", .type = PARAM_BOOL, .fallback = "no", .help = "Pairs of all runs, and those that people brought along."},
+    {.name = "soft", .type = PARAM_BOOL, .fallback = "no",
+     .help = "The same as --as shares. A share says how sure a label is: of ordinary annotators, how many would prefer the chosen "
+             "answer? That follows from all votes, from how far each annotator agrees with the others, and from how hard pairs are."},
     {.name = "set", .type = PARAM_TEXT, .fallback = "", .help = "Pairs of this set."},
     {.name = "as", .type = PARAM_CHOICE, .fallback = "pairs", .choices = shapes,
      .help = "What is written: pairs; shares (soft labels, by how far each annotator can be relied on); binary (each answer good or "
@@ -43,12 +46,15 @@ const struct command command_label_list = {
 };
 const struct command command_label_export = {
     .name = "label export",
-    .synopsis = "attune label export RUN|--set NAME|--all FILE [--as SHAPE] [--ties]",
+    .synopsis = "attune label export RUN|--set NAME|--all FILE [--as SHAPE] [--ties] [--soft]",
     .summary = "Writes judged pairs as preference data that \"attune train\" reads.",
     .help = "Each line has prompt, chosen and rejected, and with several annotators their votes [for the chosen answer, for the "
             "other, ties]. \"margin\" is by how much the chosen one is better, the mean of the verdicts: 1 slightly, 2 better, 3 much better. "
             "Pairs without a better answer (ties, both bad, not to be told) and those that somebody flagged or all skipped are left out, and counted on standard "
-            "error.\n"
+            "error.\n\n"
+            "As shares \"share\" takes the place of votes, with the 95 % interval \"share_low\" to \"share_high\"; \"attune label stats\" shows "
+            "what the annotators' abilities are. The objectives that learn from shares (\"attune objectives\") read it as the probability that "
+            "the label is right.\n"
             "  attune label export --all labels.jsonl\n"
             "  attune train --objective dpo --model MODEL --data labels.jsonl",
     .options = export_options,
@@ -169,7 +175,7 @@ static int run_export(int argc, char **argv)
     int code = a.n_words == (one ? 1 : 2) && !(all && what.set) ? 0
                : err_set(&e, ERR_USAGE, one ? "with --all or --set there is no RUN, and not both: only the file to write"
                                             : "which run's pairs (or --set NAME, or --all), and into which file?");
-    what.shape = shape_of(&a);
+    what.shape = settings_bool(&a.settings, "soft") ? LABELS_AS_SHARES : shape_of(&a);
     if (!code)
         code = look_project(&a, false, &s, &e);
     if (!code)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "stats/cholesky.h"
 #include "stats/clusters.h"
 #include "stats/special.h"
 
@@ -111,44 +112,20 @@ static void information(const struct table *t, const double *s, double *matrix, 
             }
 }
 
-// A = L L', in place (the lower half).
-static void factorize(double *a, int n)
-{
-    for (int j = 0; j < n; j++)
-        for (int i = j; i < n; i++) {
-            double sum = a[i * n + j];
-            for (int k = 0; k < j; k++)
-                sum -= a[i * n + k] * a[j * n + k];
-            a[i * n + j] = i == j ? sqrt(fmax(sum, 1e-300)) : sum / a[j * n + j];
-        }
-}
-
-static void solve(const double *l, int n, double *x)
-{
-    for (int i = 0; i < n; i++) {
-        for (int k = 0; k < i; k++)
-            x[i] -= l[i * n + k] * x[k];
-        x[i] /= l[i * n + i];
-    }
-    for (int i = n - 1; i >= 0; i--) {
-        for (int k = i + 1; k < n; k++)
-            x[i] -= l[k * n + i] * x[k];
-        x[i] /= l[i * n + i];
-    }
-}
-
-// Leaves the factor of the information at the end in `matrix`.
-static void climb(const struct table *t, double *s, double *matrix)
+// Leaves the factor of the information at the end in `matrix`; false where there is none, since somebody is so far ahead
+// that rounding decides by how much.
+static bool climb(const struct table *t, double *s, double *matrix)
 {
     double *step = mem_alloc((size_t)t->n + 1, sizeof *step), *next = mem_alloc((size_t)t->n + 1, sizeof *next);
     double value = log_likelihood(t, s);
     for (int round = 0; round < 100; round++) {
         double scale = 2, largest = 0, at_next = -INFINITY;
         information(t, s, matrix, step);
-        factorize(matrix, t->n);
-        solve(matrix, t->n, step);
+        if (!cholesky(matrix, t->n))
+            break;
+        cholesky_solve(matrix, t->n, step);
         const double enough = value - 1e-12 * fabs(value); // rounding: the last steps change it by less
-        while (!(at_next >= enough) && scale > 1e-6) { // concave: some part of the step is no step back
+        while (!(at_next >= enough) && scale > 1e-6) {     // concave: some part of the step is no step back
             scale /= 2;
             for (int i = 0; i < t->n; i++)
                 next[i] = s[i] + scale * step[i];
@@ -162,9 +139,10 @@ static void climb(const struct table *t, double *s, double *matrix)
         value = at_next;
     }
     information(t, s, matrix, step);
-    factorize(matrix, t->n);
+    const bool is_sure = cholesky(matrix, t->n);
     free(next);
     free(step);
+    return is_sure;
 }
 
 // The sandwich: what each cluster moves the strengths by, squared and added up.
@@ -181,7 +159,7 @@ static void cover(struct bt_fit *f, const struct bt_vote *votes, int n, const do
     }
     for (int c = 0; c < n_clusters; c++) {
         double *m = moved + c * players;
-        solve(factor, players, m);
+        cholesky_solve(factor, players, m);
         for (int a = 0; a < players; a++)
             for (int b = 0; b < players; b++)
                 f->covariance[a * players + b] += m[a] * m[b];
@@ -218,12 +196,15 @@ static void fit(struct bt_fit *f, struct table *t, const struct bt_vote *votes, 
                 t->wins[a * players + b] += 0.5;
                 t->wins[b * players + a] += 0.5;
             }
-    climb(t, s, matrix);
+    const bool is_sure = climb(t, s, matrix);
     for (int i = 0; i < players; i++) {
         f->players[i].strength = s[i];
         f->players[i].group = t->group[i];
     }
-    cover(f, votes, n, matrix);
+    if (is_sure)
+        cover(f, votes, n, matrix);
+    for (int i = 0; i < players * players && !is_sure; i++)
+        f->covariance[i] = NAN;
     const double z = normal_quantile((1 + level) / 2);
     for (int i = 0; i < players; i++) {
         struct bt_player *p = &f->players[i];

@@ -6,6 +6,7 @@ libstats_a_SOURCES = \
 	%D%/bias.c %D%/bias.h \
 	%D%/binomial.c %D%/binomial.h \
 	%D%/bradley_terry.c %D%/bradley_terry.h \
+	%D%/cholesky.c %D%/cholesky.h \
 	%D%/clusters.c %D%/clusters.h \
 	%D%/length_control.c \
 	%D%/sequential.c %D%/sequential.h \

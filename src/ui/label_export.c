@@ -10,8 +10,8 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "stats/annotators.h"
 #include "store/labels_pending.h"
+#include "ui/judge_report.h"
 
 static const char *const shape_names[LABEL_SHAPES] = {"pairs", "shares", "binary", "texts", "judgements"};
 
@@ -26,7 +26,9 @@ struct work {
     int n;
     struct judgement *said;    // that stand
     int n_said;
-    struct annotator_fit fit;  // of pairs, with LABELS_AS_SHARES
+    struct judged_votes votes; // with LABELS_AS_SHARES
+    struct judge_report report;
+    int at; // in votes.sources: pairs come in the same order
     struct file_out *out;
     struct label_exported *count;
 };
@@ -59,10 +61,31 @@ static int row_of(const struct asked_pair *p, json_t **out, struct err *e)
     return 0;
 }
 
+// ---- who can be relied on ----
+
+// What the annotators' model makes of the pair, for its B; a pair that came after the votes were read has none: a half.
+static struct annotator_pair soft_of(struct work *w, const struct judged_pair *p)
+{
+    struct annotator_pair f = {.share = 0.5, .interval = {0, 1}};
+    int at = w->at;
+    while (at < w->votes.n_sources && strcmp(w->votes.sources[at].hash, p->pair.hash) != 0)
+        at++;
+    if (at == w->votes.n_sources)
+        return f;
+    w->at = at + 1;
+    f = w->report.fit.pairs[w->votes.sources[at].pair];
+    if (w->votes.sources[at].is_turned) {
+        const struct interval turned = {1 - f.interval.high, 1 - f.interval.low};
+        f.share = 1 - f.share;
+        f.interval = turned;
+    }
+    return f;
+}
+
 // ---- which pairs ----
 
 // Whether there is something to learn from the pair; else it is counted as what it is.
-static bool is_wanted(const struct work *w, const struct judged_pair *p)
+static bool is_wanted(const struct work *w, const struct judged_pair *p, const struct annotator_pair *soft)
 {
     struct label_exported *count = w->count;
     const enum label_shape shape = w->what->shape;
@@ -78,7 +101,8 @@ static bool is_wanted(const struct work *w, const struct judged_pair *p)
         count->skipped += p->n_both_bad + p->n_cannot == 0;
         return false;
     }
-    const bool tie = p->n_a == p->n_b;
+    const bool by_share = shape == LABELS_AS_SHARES && !p->is_settled;
+    const bool tie = by_share ? fabs(soft->share - 0.5) < 1e-6 : p->n_a == p->n_b;
     count->ties += tie;
     return !tie || (w->what->ties && (shape == LABELS_AS_PAIRS || shape == LABELS_AS_SHARES));
 }
@@ -111,9 +135,8 @@ static void fill_pair(json_t *o, const struct judged_pair *p)
     add_margin(o, p, b);
 }
 
-static void fill_share(const struct work *w, json_t *o, const struct judged_pair *p, int i)
+static void fill_share(json_t *o, const struct judged_pair *p, const struct annotator_pair *f)
 {
-    const struct annotator_pair *f = &w->fit.pairs[i];
     const bool b = p->is_settled ? p->n_b > p->n_a : f->share > 0.5;
     const double sure = p->n_a == p->n_b ? 0.5 : 1;
     add_answers(o, &p->pair, b);
@@ -137,9 +160,8 @@ static int write_binary(struct work *w, json_t *first, const struct judged_pair 
     return code ? code : later;
 }
 
-static int write_pair(struct work *w, int i, struct err *e)
+static int write_pair(struct work *w, const struct judged_pair *p, const struct annotator_pair *soft, struct err *e)
 {
-    const struct judged_pair *p = &w->pairs[i];
     json_t *o;
     int code = row_of(&p->pair, &o, e);
     if (code)
@@ -149,7 +171,7 @@ static int write_pair(struct work *w, int i, struct err *e)
     case LABELS_AS_BINARY:
         return write_binary(w, o, p, e);
     case LABELS_AS_SHARES:
-        fill_share(w, o, p, i);
+        fill_share(o, p, soft);
         break;
     case LABELS_AS_TEXTS:
         json_object_set_new(o, "completion", json_any_text(p->n_b > p->n_a ? p->pair.b : p->pair.a));
@@ -195,32 +217,6 @@ static int write_judgement(struct work *w, const struct judgement *j, struct err
         json_object_set_new(o, "final", json_true());
     w->count->written++;
     return write_row(w, o, e);
-}
-
-// ---- who can be relied on ----
-
-// Votes of a pair that is settled count for the abilities as well: who said otherwise was wrong, but not by this model's word.
-static int fit(struct work *w, struct err *e)
-{
-    struct annotator_vote *votes = mem_alloc((size_t)w->n_said + 1, sizeof *votes);
-    const char **names = mem_alloc((size_t)w->n_said + 1, sizeof *names);
-    int n = 0, n_names = 0;
-    for (int i = 0; i < w->n_said; i++) {
-        const struct judgement *j = &w->said[i];
-        const struct judged_pair *p = j->occasion == 0 && verdict_is_graded(j->verdict) ? pair_of(w, j->row) : NULL;
-        int who = 0;
-        if (!p)
-            continue;
-        while (who < n_names && strcmp(names[who], j->annotator) != 0)
-            who++;
-        if (who == n_names)
-            names[n_names++] = j->annotator;
-        votes[n++] = (struct annotator_vote){who, (int)(p - w->pairs), j->verdict < 0 ? 0 : j->verdict > 0 ? 1 : 0.5};
-    }
-    int code = annotators_fit(&w->fit, n_names ? n_names : 1, w->n, votes, n, e);
-    free(names);
-    free(votes);
-    return code;
 }
 
 // ---- all of it ----
@@ -299,9 +295,12 @@ static int write_all(struct work *w, struct err *e)
             code = write_judgement(w, &w->said[i], e);
         return code;
     }
-    for (int i = 0; !code && i < w->n; i++)
-        if (is_wanted(w, &w->pairs[i]))
-            code = write_pair(w, i, e);
+    for (int i = 0; !code && i < w->n; i++) {
+        const struct judged_pair *p = &w->pairs[i];
+        const struct annotator_pair soft = w->what->shape == LABELS_AS_SHARES ? soft_of(w, p) : (struct annotator_pair){0};
+        if (is_wanted(w, p, &soft))
+            code = write_pair(w, p, &soft, e);
+    }
     return code;
 }
 
@@ -314,10 +313,12 @@ int label_export(struct store *s, const struct label_export *what, const char *p
         code = labels_judged(s, what->run, &w.pairs, &w.n, e);
     if (!code && what->set)
         code = keep_set(s, what->set, w.pairs, &w.n, e);
-    if (!code && (what->shape == LABELS_AS_SHARES || what->shape == LABELS_AS_JUDGEMENTS))
+    if (!code && what->shape == LABELS_AS_JUDGEMENTS)
         code = read_said(&w, s, e);
-    if (!code && what->shape == LABELS_AS_SHARES && w.n)
-        code = fit(&w, e);
+    if (!code && what->shape == LABELS_AS_SHARES)
+        code = judged_votes_read(s, what->run, &w.votes, e);
+    if (!code && what->shape == LABELS_AS_SHARES)
+        code = judge_report_make(&w.report, &w.votes, e);
     if (!code)
         code = file_out_open(&w.out, path, e);
     if (!code)
@@ -330,7 +331,8 @@ int label_export(struct store *s, const struct label_export *what, const char *p
         file_out_abort(w.out);
     else if (!code)
         code = file_out_commit(w.out, e);
-    annotator_fit_fini(&w.fit);
+    judge_report_fini(&w.report);
+    judged_votes_fini(&w.votes);
     judged_pairs_free(w.pairs, w.n);
     judgements_free(w.said, w.n_said);
     return code;

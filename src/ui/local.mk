@@ -10,6 +10,8 @@ libui_a_SOURCES = \
 	%D%/health.c %D%/health.h \
 	%D%/heat.c %D%/heat.h \
 	%D%/jobs.c \
+	%D%/judge_report.c %D%/judge_report.h \
+	%D%/win_report.c %D%/win_report.h \
 	%D%/keys.c %D%/keys.h \
 	%D%/editor.c \
 	%D%/label_desk.c %D%/label_desk.h \
@@ -126,6 +128,9 @@ endif
 EXTRA_DIST += tests/ui/screens
 
 if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test_judged
+tests_unit_test_judged_SOURCES = tests/unit/test_judged.c
+tests_unit_test_judged_LDADD = libui.a libstats.a $(STORE_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/unit/test_console_parts tests/unit/test_eval_table tests/unit/test_form
 tests_unit_test_eval_table_SOURCES = tests/unit/test_eval_table.c
 tests_unit_test_eval_table_LDADD = $(UI_LIBS) $(STORE_LIBS) $(CMOCKA_LIBS)

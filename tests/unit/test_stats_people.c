@@ -53,14 +53,14 @@ static void biases_are_counted(void **state)
 {
     //                                    share  gap  seconds b_first
     const struct bias_judgement j[] = {{1, 10, 2, false}, {0, 5, 10, true}, {0.5, 7, 1, false}, {0, -3, NAN, false},
-                                       {1, 0, 3, true}, {0.9, 4, 2.9, false}};
+                                       {1, 0, 3, false}, {0.9, 4, 2.9, false}};
     const struct bias side = bias_of_side(j, 6, 0.95), length = bias_of_length(j, 6, 0.95),
                       speed = bias_of_speed(j, 6, 3, 0.95);
-    assert_true(side.n == 5 && side.k == 3); // the first two and the last
+    assert_true(side.n == 5 && side.k == 4); // all but the fourth
     assert_true(length.n == 4 && length.k == 3);
     assert_true(speed.n == 5 && speed.k == 3 && speed.p == 1);
     assert_close(length.share, 0.75, 1e-12);
-    assert_close(side.p, 1, 1e-12);
+    assert_close(side.p, 0.375, 1e-12);
     assert_close(length.p, 0.625, 1e-12);
     assert_close(length.interval.low, 0.19412044968, 1e-9);
     const struct bias none = bias_of_side(j, 0, 0.95);
