@@ -41,7 +41,11 @@ static bool fill_turns(struct text_pane *p, const char *turns)
         const char *role = json_string_value(json_object_get(turn, "role")), *text = json_string_value(json_object_get(turn, "content"));
         char *whole = text ? NULL : json_dumps(turn, JSON_COMPACT);
         struct str head = {0};
-        str_addf(&head, "%s%zu %s\n", i ? "\n\n" : "", i + 1, role ? role : "?");
+        str_addf(&head, "%s%zu %s\n", i && i + 1 < json_array_size(list) ? "\n\n" : "", i + 1, role ? role : "?");
+        if (i && i + 1 == json_array_size(list)) { // what is answered is seen first, what was before it is above
+            text_pane_add(p, STYLE(COLOR_DEFAULT), "\n\n", 2);
+            text_pane_begin_here(p);
+        }
         text_pane_add(p, STYLE(COLOR_ACCENT, .attr = ATTR_BOLD), str_text(&head), head.len);
         text = text ? text : whole ? whole : "";
         text_pane_add(p, STYLE(COLOR_DEFAULT), text, strlen(text));
@@ -94,11 +98,14 @@ static void draw_pane(struct label_state *s, struct canvas *c, struct rect r, en
     struct text_pane *p = &s->panes[which];
     struct rect in = rect_inset(canvas_box(c, r, STYLE(here ? COLOR_ACCENT : COLOR_MUTED), title), 1, 0);
     text_pane_draw(p, c, in);
-    const int below = text_pane_below(p);
-    char more[40];
-    if (below <= 0 || r.width < 24)
+    const int below = text_pane_below(p), above = text_pane_top(p);
+    char more[60];
+    if ((below <= 0 && above <= 0) || r.width < 24)
         return;
-    snprintf(more, sizeof more, " %d more %s ", below, text_plural(below, "line", "lines"));
+    if (above > 0 && below > 0)
+        snprintf(more, sizeof more, " %d lines above, %d below ", above, below);
+    else
+        snprintf(more, sizeof more, " %d more %s%s ", below + above, text_plural(below + above, "line", "lines"), above ? " above" : "");
     canvas_text_right(c, r.x + 2, r.y + r.height - 1, r.width - 4, STYLE(COLOR_ACCENT), more);
 }
 
@@ -323,8 +330,12 @@ static struct lines box_of(struct canvas *c, struct rect r, const char *title)
 static void draw_statistics(const struct label_state *s, struct canvas *c, struct rect r)
 {
     enum { SESSION = 13, AGREEMENT = 12 };
-    struct lines l = box_of(c, rect_cut_top(&r, SESSION), "Your judgements");
-    draw_session(&s->now, &l);
+    const bool short_of_room = r.height < SESSION + AGREEMENT;
+    struct lines l;
+    if (!short_of_room || s->statistics == 1) {
+        l = box_of(c, rect_cut_top(&r, SESSION), short_of_room ? "Your judgements  (s: agreement)" : "Your judgements");
+        draw_session(&s->now, &l);
+    }
     if (r.height < 3)
         return;
     l = box_of(c, rect_cut_top(&r, r.height > AGREEMENT + 4 ? AGREEMENT : r.height), "Agreement");
@@ -348,7 +359,7 @@ static void draw_side(struct label_state *s, struct canvas *c, struct rect r)
 {
     if (s->now.kind == LABEL_OF_SET)
         draw_guideline(s, c, rect_cut_bottom(&r, r.height / 4));
-    if (s->with_statistics) {
+    if (s->statistics) {
         draw_statistics(s, c, r);
         return;
     }
@@ -388,18 +399,20 @@ static void draw_answers(struct label_state *s, struct canvas *c, struct rect r)
 static void draw_texts(struct label_state *s, struct canvas *c, struct rect r)
 {
     const bool small = r.width < 60 || r.height < 10;
+    if (s->statistics && s->width < WIDE) {
+        draw_statistics(s, c, r);
+        return;
+    }
     if ((s->is_full || small) && s->focus == LABEL_PROMPT) {
         draw_pane(s, c, r, LABEL_PROMPT, "Prompt");
         return;
     }
     if (!s->is_full && !small) {
-        const int lines = text_pane_lines(&s->panes[LABEL_PROMPT], r.width - 4) + 2, most = r.height * 3 / 10;
+        const int lines = text_pane_lines(&s->panes[LABEL_PROMPT], r.width - 4) + 2, most = r.height * 2 / 5;
         draw_pane(s, c, rect_cut_top(&r, lines < most ? lines : most > 3 ? most : 3), LABEL_PROMPT, "Prompt");
     }
     if (s->with_guideline && s->width < WIDE)
         draw_guideline(s, c, r);
-    else if (s->with_statistics && s->width < WIDE)
-        draw_statistics(s, c, r);
     else
         draw_answers(s, c, r);
 }
@@ -449,6 +462,7 @@ static void draw_nothing(const struct label_state *s, struct canvas *c, struct r
 void label_draw(struct label_state *s, struct canvas *c, struct rect area)
 {
     s->width = area.width;
+    s->height = area.height;
     if (s->now.kind != LABEL_OF_NOTHING)
         draw_info(s, c, rect_cut_top(&area, 1));
     if (area.width >= WIDE)
@@ -456,7 +470,7 @@ void label_draw(struct label_state *s, struct canvas *c, struct rect area)
     if (s->now.kind != LABEL_OF_NOTHING && area.height > 8)
         draw_saved(s, c, rect_cut_bottom(&area, 1));
     if (!s->now.has_pair) {
-        if (s->with_statistics && area.width < WIDE && s->now.kind != LABEL_OF_NOTHING)
+        if (s->statistics && area.width < WIDE && s->now.kind != LABEL_OF_NOTHING)
             draw_statistics(s, c, area);
         else
             draw_nothing(s, c, area);

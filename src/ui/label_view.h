@@ -17,7 +17,8 @@ struct label_state {
     char *note;                // for the pair that is shown; NULL: none
     char reasons[16];
     bool choosing_reasons;     // letters are reasons
-    bool with_statistics, with_guideline, is_full, with_diff;
+    int statistics; // 0: hidden; 1: shown; 2: those that had no room
+    bool with_guideline, is_full, with_diff;
     enum label_pane focus;
     struct text_pane panes[LABEL_PANES], guideline;
     char said[240], revealed[400]; // of the last pair: what was saved, and whose answers they were
@@ -25,7 +26,7 @@ struct label_state {
     int64_t version;           // of attune.db, at the last look
     double looked_s;
     char trouble[400];
-    int width;                 // of the last drawing
+    int width, height;         // of the last drawing
 };
 void label_draw(struct label_state *s, struct canvas *c, struct rect area);
 // "left better" of a verdict as it is shown.

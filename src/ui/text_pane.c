@@ -25,6 +25,7 @@ void text_pane_clear(struct text_pane *p)
     str_clear(&p->shown);
     p->n_parts = p->n_lines = p->top = p->n_found = 0;
     p->width = 0;
+    p->begin = 0;
     p->at_found = -1;
     p->cut = false;
 }
@@ -87,6 +88,11 @@ void text_pane_add(struct text_pane *p, struct style style, const char *text, si
 {
     const struct canvas_span whole = {n_bytes, style};
     text_pane_add_spans(p, &whole, 1, text, n_bytes);
+}
+
+void text_pane_begin_here(struct text_pane *p)
+{
+    p->begin = p->shown.len;
 }
 
 // ---- lines ----
@@ -205,6 +211,9 @@ void text_pane_draw(struct text_pane *p, struct canvas *c, struct rect r)
     struct reading at = {0};
     p->height = r.height > 0 ? r.height : 0;
     break_lines(p, r.width);
+    if (p->begin && p->n_lines)
+        p->top = line_of(p, p->begin);
+    p->begin = 0;
     text_pane_scroll(p, 0);
     struct rect old = canvas_clip(c, r);
     for (int i = 0; i < p->height && p->top + i < p->n_lines; i++)

@@ -22,6 +22,7 @@ struct text_pane { // {0} is empty and ready; only text_pane.c reads it
     char *wanted; // what is searched; NULL: nothing
     size_t *found;
     int n_found, cap_found, at_found; // at_found: -1 before the first step to one
+    size_t begin; // the byte that the next drawing has at its top; 0: none in particular
     bool cut; // the text was longer than a pane holds (16 MiB)
 };
 void text_pane_fini(struct text_pane *p);
@@ -32,6 +33,9 @@ void text_pane_clear(struct text_pane *p);
 // canvas_paragraph_spans: the last one's style goes on.
 void text_pane_add(struct text_pane *p, struct style style, const char *text, size_t n_bytes);
 void text_pane_add_spans(struct text_pane *p, const struct canvas_span *spans, int n_spans, const char *text, size_t n_bytes);
+
+// The next drawing begins with what is added from here on, such as the last turn of a conversation.
+void text_pane_begin_here(struct text_pane *p);
 
 void text_pane_draw(struct text_pane *p, struct canvas *c, struct rect r);
 // How many lines it has in this width; also before it was drawn.

@@ -119,7 +119,7 @@ static void count_saved(struct view *v, struct label_state *s, const struct labe
     if (r->what != LABEL_SAVE)
         return;
     s->n_said++;
-    if (s->n_said % NOW_AND_THEN == 0 && !s->with_statistics)
+    if (s->n_said % NOW_AND_THEN == 0 && !s->statistics)
         ui_say(v->ui, "%d judgements in this sitting: s shows what they add up to.", s->n_said);
 }
 
@@ -478,7 +478,8 @@ static enum view_result reading_command(struct view *v, enum command_id id, cons
     case CMD_FULL:
         return flip(&s->is_full);
     case CMD_STATISTICS:
-        return flip(&s->with_statistics);
+        s->statistics = (s->statistics + 1) % (s->width >= 160 || s->height >= 34 ? 2 : 3);
+        return VIEW_CHANGED;
     case CMD_DIFF:
         s->with_diff = !s->with_diff;
         label_fill_panes(s);
@@ -538,6 +539,8 @@ static const char *hints_label(struct view *v)
     const struct label_state *s = v->state;
     if (s->choosing_reasons)
         return "a-h reasons  1-9 label  r done";
+    if (s->statistics && s->width < 160)
+        return "s more, or the texts again  1-9 label  ? help  q back";
     if (!s->now.has_pair)
         return "O pairs  u undo  o order  s statistics  w export  ? help  q back";
     if (s->width < 60)

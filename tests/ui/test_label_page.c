@@ -343,7 +343,7 @@ static void a_run_that_waits_hears_and_asks_for_more(void **state)
     setenv("USER", "bob", 1);
     rig_start(&r, &(struct rig_options){.project = dir, .width = 80, .height = 24, .args = args});
     rig_wait(&r, "waiting for you: 2 pairs");
-    rig_wait(&r, "1 user"); // turns are marked
+    rig_wait(&r, "3 user"); // turns are marked, and the last one is seen first
     rig_wait(&r, "by bob");
     assert_false(rig_shows(&r, "step 3")); // whose answers they are is not said
     rig_send(&r, "1");
@@ -362,7 +362,7 @@ static void a_run_that_waits_hears_and_asks_for_more(void **state)
     assert_ok(run_writer_offer(w, &p, &ids[2], e));
     assert_ok(run_writer_commit(w, e));
     rig_wait(&r, "waiting for you: 1 pair"); // it comes by itself
-    rig_wait(&r, "hello");
+    rig_wait(&r, "tell me^[[31m of it"); // no byte of it commands the terminal
     quit(&r);
     run_writer_close(w);
     store_close(s);

@@ -76,6 +76,22 @@ static void a_new_width_keeps_what_is_read(void **state)
     text_pane_fini(&p);
 }
 
+static void the_first_drawing_may_begin_further_down(void **state)
+{
+    struct text_pane p = {0};
+    set(&p, "one\ntwo\nthree\n");
+    text_pane_begin_here(&p);
+    text_pane_add(&p, STYLE(COLOR_DEFAULT), "four\nfive\nsix", 13);
+    shows(&p, 8, 2, "four\nfive\n");
+    text_pane_scroll(&p, -1);
+    shows(&p, 8, 2, "three\nfour\n"); // only the first one
+    shows(&p, 8, 6, "one\ntwo\nthree\nfour\nfive\nsix\n");
+    set(&p, "");
+    text_pane_begin_here(&p);
+    shows(&p, 8, 1, "\n");
+    text_pane_fini(&p);
+}
+
 static void parts_have_their_styles(void **state)
 {
     struct text_pane p = {0};
@@ -164,6 +180,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lines_are_broken_and_scrolled),
         cmocka_unit_test(a_new_width_keeps_what_is_read),
+        cmocka_unit_test(the_first_drawing_may_begin_further_down),
         cmocka_unit_test(parts_have_their_styles),
         cmocka_unit_test(search_goes_round_and_into_sight),
         cmocka_unit_test(a_long_text_is_drawn_fast_and_whole),
