@@ -231,6 +231,16 @@ static int begin_first(struct label_desk *d, const char *wanted, struct err *e)
     return code;
 }
 
+// The order "uncertain" follows from a fit, which is made again after some more rows.
+static int fit_for_order(struct label_desk *d, struct err *e)
+{
+    enum { NOW_AND_THEN = 20 };
+    const struct queue *q = &d->queue;
+    if (q->order != LABEL_UNCERTAIN || (q->is_fitted && q->n_said - q->n_fitted < NOW_AND_THEN))
+        return 0;
+    return queue_fit(&d->queue, e);
+}
+
 // ---- judging ----
 
 static int texts_of(struct label_desk *d, int item, struct asked_pair *out, struct err *e)
@@ -326,6 +336,8 @@ static int save(struct label_desk *d, char *said, size_t size, struct err *e)
     labels_pending_clear(d->pending, NULL); // what was refused is shown again, with the reason
     judgement_fini(&d->held);
     const struct queue *q = &d->queue;
+    if (!code)
+        code = fit_for_order(d, e);
     if (!code && d->now.item < 0) // something may be due by now
         d->now = queue_next(q);
     return code;
@@ -384,14 +396,17 @@ static int go(struct label_desk *d, int64_t number, struct err *e)
     return err_set(e, ERR_NOT_FOUND, "there is no pair #%lld here", (long long)number);
 }
 
-static void choose_order(struct label_desk *d, enum label_order order, char *said, size_t size)
+static int choose_order(struct label_desk *d, enum label_order order, char *said, size_t size, struct err *e)
 {
     d->queue.order = order;
+    d->queue.is_fitted = false;
+    const int code = fit_for_order(d, e);
     for (int i = 0; i < d->queue.n; i++)
         d->queue.items[i].passed = false;
     d->now = queue_next(&d->queue);
     snprintf(said, size, "order: %s%s", label_order_name(order),
              order == LABEL_DISPUTED ? "; what you say now is the last word on a pair" : "");
+    return code;
 }
 
 // The better wording and the answer as it was are a pair, which the annotator has judged.
@@ -454,57 +469,6 @@ static int look(struct label_desk *d, struct err *e)
 
 // ---- what is shown ----
 
-static int place_of_name(const char **names, int *n, const char *name)
-{
-    enum { MOST = 64 };
-    for (int i = 0; i < *n; i++)
-        if (strcmp(names[i], name) == 0)
-            return i;
-    if (*n == MOST)
-        return MOST;
-    names[*n] = name;
-    return (*n)++;
-}
-
-static void show_tally(const struct queue *q, struct label_shown *out)
-{
-    const char *names[64] = {q->annotator};
-    int n = 0, n_names = 1;
-    struct label_vote *votes = mem_alloc((size_t)q->n_said + 1, sizeof *votes);
-    for (int i = 0; i < q->n_said; i++) {
-        const struct judgement *j = &q->said[i];
-        const int item = q->stands[i] ? queue_find(q, j->pair) : -1;
-        if (item >= 0)
-            votes[n++] = (struct label_vote){item, place_of_name(names, &n_names, j->annotator), j->occasion, j->verdict,
-                                             j->swapped, j->seconds, j->length_gap};
-    }
-    label_tally_of(&out->tally, votes, n, q->n, names, n_names);
-    free(votes);
-}
-
-static void show_past(const struct queue *q, struct label_shown *out)
-{
-    for (int i = q->n_said - 1; i >= 0 && out->n_past < LABEL_HISTORY; i--) {
-        const struct judgement *j = &q->said[i];
-        const int item = q->stands[i] && queue_is_own(q, j) ? queue_find(q, j->pair) : -1;
-        if (item >= 0)
-            out->past[out->n_past++] = (struct label_past){q->items[item].number, verdict_turned(j->verdict, j->swapped),
-                                                           j->seconds, j->note && *j->note, j->is_final};
-    }
-}
-
-static void show_votes(const struct queue *q, int64_t pair, struct label_shown *out)
-{
-    for (int i = 0; i < q->n_said && out->n_votes < LABEL_OTHERS; i++) {
-        const struct judgement *j = &q->said[i];
-        if (!q->stands[i] || j->pair != pair || j->occasion || queue_is_own(q, j))
-            continue;
-        struct label_vote_shown *v = &out->votes[out->n_votes++];
-        text_copy(v->who, sizeof v->who, j->annotator);
-        v->verdict = verdict_turned(j->verdict, out->swapped);
-    }
-}
-
 static int show_pair(struct label_desk *d, struct label_shown *out, struct err *e)
 {
     const struct queue *q = &d->queue;
@@ -523,7 +487,7 @@ static int show_pair(struct label_desk *d, struct label_shown *out, struct err *
         out->note_before = mem_strdup(own->note ? own->note : "");
         out->reasons_before = mem_strdup(own->reasons ? own->reasons : "");
     }
-    show_votes(q, t->pair, out);
+    queue_show_votes(q, t->pair, out);
     return 0;
 }
 
@@ -541,13 +505,15 @@ static int show(struct label_desk *d, struct label_shown *out, struct err *e)
     if (q->kind == LABEL_OF_NOTHING)
         return 0;
     out->n_todo = queue_todo(q);
-    show_tally(q, out);
+    queue_show_tally(q, out);
+    memcpy(out->abilities, q->abilities, sizeof out->abilities);
+    out->n_abilities = q->n_abilities;
     if (d->is_held && d->held.occasion == 0) {
         const struct judgement *before = q->items[d->held_at.item].own[0];
         out->tally.n_done += (d->held.verdict != VERDICT_SKIP) - (before && before->verdict != VERDICT_SKIP);
         out->tally.n_skipped += (d->held.verdict == VERDICT_SKIP) - (before && before->verdict == VERDICT_SKIP);
     }
-    show_past(q, out);
+    queue_show_past(q, out);
     return d->now.item >= 0 ? show_pair(d, out, e) : 0;
 }
 
@@ -575,8 +541,9 @@ static int answer(struct label_desk *d, const struct label_request *r, char *sai
     case LABEL_GO:
         return go(d, r->number, e);
     case LABEL_ORDER:
-        choose_order(d, r->order, said, size);
-        return 0;
+        return choose_order(d, r->order, said, size, e);
+    case LABEL_FIT:
+        return queue_fit(&d->queue, e);
     case LABEL_EDIT:
         return edit(d, r, said, size, e);
     case LABEL_GUIDE:

@@ -13,7 +13,7 @@ enum label_kind { LABEL_OF_NOTHING, LABEL_OF_RUN, LABEL_OF_SET };
 enum label_order {
     LABEL_RANDOM,    // by lot, the same for all annotators
     LABEL_IN_ORDER,  // as in the file, or as the run asked
-    LABEL_UNCERTAIN, // where what is known so far (the file's own label, others' votes) tells least
+    LABEL_UNCERTAIN, // where the annotators' model (the file's own label is one of them) knows least which answer is better
     LABEL_DISAGREE,  // where they contradict each other most
     LABEL_SKIPPED,   // what this annotator has skipped
     LABEL_DISPUTED,  // adjudication: pairs that annotators disagree on; what is said then is the last word
@@ -34,6 +34,7 @@ enum label_what {
     LABEL_GO,    // the pair with that number in its source
     LABEL_ORDER, // order
     LABEL_EDIT,  // `text`, a better wording of the answer on that side: becomes a pair with the answer as it was
+    LABEL_FIT,   // the annotators' model, for `abilities`
     LABEL_GUIDE, // `text`, the set's guideline
 };
 struct label_request {
@@ -58,6 +59,10 @@ struct label_vote_shown {
     char who[64];
     enum verdict verdict; // as the pair is shown now
 };
+struct label_ability { // stats/annotators.h: 1 is ordinary, 0 guesses, below 0 says the opposite
+    char who[64];      // "": the source's own label
+    double ability;
+};
 enum { LABEL_HISTORY = 40 };
 struct label_shown {
     enum label_kind kind;
@@ -79,6 +84,8 @@ struct label_shown {
     struct label_past past[LABEL_HISTORY]; // the newest first
     int n_past;
     struct label_tally tally;
+    struct label_ability abilities[LABEL_OTHERS + 1]; // of the last fit, this annotator first
+    int n_abilities;
     char said[200]; // what became of the request: "saved #127 left better"
     double save_s;  // how long saving took; NaN: nothing was saved
 };

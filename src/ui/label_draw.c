@@ -259,7 +259,7 @@ static void p_line(struct lines *l, const char *what, int k, int n, double p)
     const bool odd = n > 0 && p < 0.05;
     snprintf(value, sizeof value, p < 0.001 ? "p < .001" : "p = %.3f", p);
     line(l, odd ? STYLE(COLOR_WARN) : STYLE(COLOR_DEFAULT), "%-14s %s  %s%s", what, share_text(share, sizeof share, k, n), n ? value : "",
-         !n ? "" : odd ? "  look at this" : "  ok");
+         !n ? "" : odd ? "  odd" : "  ok");
 }
 
 static void draw_session(const struct label_shown *n, struct lines *l)
@@ -281,7 +281,7 @@ static void draw_session(const struct label_shown *n, struct lines *l)
     if (isfinite(t->median_s))
         line(l, plain, "%-14s median %s, 90 %% within %s", "time", time_text(a, sizeof a, t->median_s), time_text(b, sizeof b, t->p90_s));
     if (isfinite(t->per_hour))
-        line(l, plain, "%-14s %.0f pairs an hour, without pauses", "pace", t->per_hour);
+        line(l, plain, "%-14s %.0f pairs an hour", "pace", t->per_hour);
     line(l, plain, "%-14s %s the same side", "second looks", share_text(a, sizeof a, t->n_again_side, t->n_again_sided));
     line(l, plain, "%-14s %s the same grade", "", share_text(a, sizeof a, t->n_again_same, t->n_again));
 }
@@ -306,6 +306,15 @@ static void draw_agreement(const struct label_shown *n, struct lines *l)
     }
     if (t->n_others == 0)
         line(l, STYLE(COLOR_MUTED), "nobody else has judged these pairs");
+    for (int i = 0; i < n->n_abilities; i++) {
+        const struct label_ability *a = &n->abilities[i];
+        struct str who = {.max = 64};
+        str_add_visible(&who, *a->who ? a->who : "the file", *a->who ? strlen(a->who) : 8, false);
+        line(l, STYLE(COLOR_DEFAULT), "%-16.16s ability %5.2f", str_text(&who), a->ability);
+        str_fini(&who);
+    }
+    if (n->n_abilities)
+        line(l, STYLE(COLOR_MUTED), "ability: 1 is ordinary, 0 guesses");
     if (isfinite(t->alpha))
         line(l, STYLE(COLOR_DEFAULT), "all: Krippendorff's alpha (ordinal) %.2f", t->alpha);
 }

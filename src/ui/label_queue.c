@@ -26,6 +26,8 @@ void queue_fini(struct queue *q)
     q->n = q->n_indexed = q->cap = q->n_said = q->cap_said = q->cap_stands = q->n_fresh = 0;
     q->cursor = 0;
     q->held = -1;
+    q->is_fitted = false;
+    q->n_abilities = 0;
     q->kind = LABEL_OF_NOTHING;
 }
 
@@ -54,7 +56,7 @@ static void add_item(struct queue *q, int64_t pair, int64_t number, double share
     MEM_GROW(q->items, q->n, q->cap);
     // The lot is the source's, not the annotator's: what two judge overlaps from the beginning.
     rng_block(q->kind == LABEL_OF_SET ? q->set.seed : 0, RNG_QUEUE, (uint64_t)number, bits);
-    q->items[q->n++] = (struct queue_item){.pair = pair, .number = number, .share = share, .lot = (uint64_t)bits[0] << 32 | bits[1]};
+    q->items[q->n++] = (struct queue_item){.pair = pair, .number = number, .share = share, .p_b = 0.5, .lot = (uint64_t)bits[0] << 32 | bits[1]};
 }
 
 static int ascending(const void *a, const void *b, void *q)
@@ -251,7 +253,7 @@ static double urgency(const struct queue *q, const struct queue_item *t)
     const bool known = t->n_others > 0;
     switch (q->order) {
     case LABEL_UNCERTAIN:
-        return known ? fabs(t->least + t->most) / 2 : 0; // nothing is known: nothing is less certain
+        return fabs(t->p_b - 0.5); // 1/2 where nothing is known
     case LABEL_DISAGREE:
         return known ? t->least - t->most : 0;
     case LABEL_IN_ORDER:

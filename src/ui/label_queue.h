@@ -8,6 +8,7 @@ struct queue_item {
     int64_t pair, number;
     double share; // for A
     uint64_t lot; // its place by lot
+    double p_b;   // that B is better, by the annotators' model; of is_fitted
     bool waits;   // of a run: it is open and nobody has answered
     bool passed;  // skipped since this order was chosen
     // of what stands, made anew by queue_count:
@@ -31,6 +32,10 @@ struct queue {
     int n_said, cap_said, cap_stands;
     int64_t cursor;
     int n_fresh; // own judgements of occasion 0 that stand, and the one held
+    bool is_fitted;
+    int n_fitted; // rows of `said` that the fit knows
+    struct label_ability abilities[LABEL_OTHERS + 1];
+    int n_abilities;
     int held;    // the item whose judgement is on its way to the disk: it waits no more; -1: none
 };
 void queue_fini(struct queue *q);
@@ -50,3 +55,9 @@ struct queue_place queue_next(const struct queue *q);
 // On which sides: as it was when it was judged, exchanged when it comes again, else by the annotator's seed.
 bool queue_side(const struct queue *q, int item, int occasion);
 int queue_todo(const struct queue *q);
+// Into *out (label_show.c): what the judgements add up to, the annotator's newest ones, and others' of a pair (out->swapped is set).
+void queue_show_tally(const struct queue *q, struct label_shown *out);
+void queue_show_past(const struct queue *q, struct label_shown *out);
+void queue_show_votes(const struct queue *q, int64_t pair, struct label_shown *out);
+// Fits the annotators' model to the votes there are (label_fit.c): p_b of the items, and abilities.
+int queue_fit(struct queue *q, struct err *e);

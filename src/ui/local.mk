@@ -17,7 +17,9 @@ libui_a_SOURCES = \
 	%D%/label_desk.c %D%/label_desk.h \
 	%D%/label_draw.c %D%/label_view.h \
 	%D%/label_export.c %D%/label_export.h \
+	%D%/label_fit.c \
 	%D%/label_queue.c %D%/label_queue.h \
+	%D%/label_show.c \
 	%D%/label_source.c %D%/label_source.h \
 	%D%/label_tally.c %D%/label_tally.h \
 	%D%/label_write.c \

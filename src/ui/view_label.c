@@ -478,6 +478,8 @@ static enum view_result reading_command(struct view *v, enum command_id id, cons
     case CMD_FULL:
         return flip(&s->is_full);
     case CMD_STATISTICS:
+        if (!s->statistics && s->now.kind != LABEL_OF_NOTHING)
+            send(v, (struct label_request){.what = LABEL_FIT});
         s->statistics = (s->statistics + 1) % (s->width >= 160 || s->height >= 34 ? 2 : 3);
         return VIEW_CHANGED;
     case CMD_DIFF:

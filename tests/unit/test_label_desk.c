@@ -305,6 +305,11 @@ static void annotators_who_disagree_are_settled_by_a_last_word(void **state)
     assert_int_equal(now.n_votes, 2);
     ask((struct label_request){.what = LABEL_ORDER, .order = LABEL_UNCERTAIN});
     assert_true(now.number == 4 || now.number == 7);
+    ask((struct label_request){.what = LABEL_FIT});
+    assert_int_equal(now.n_abilities, 4); // cyd, ann, bob and the file
+    assert_string_equal(now.abilities[0].who, "cyd");
+    assert_close(now.abilities[0].ability, 1, 1e-9); // has said nothing
+    assert_true(now.abilities[1].ability > now.abilities[2].ability); // ann sees it as the file does, bob does not always
     ask((struct label_request){.what = LABEL_ORDER, .order = LABEL_DISPUTED});
     assert_int_equal(now.n_todo, 2);
     assert_int_equal(now.number, 4);
