@@ -14,8 +14,8 @@
 #include "store/labels_internal.h"
 
 const struct label_reason label_reasons[] = {
-    {'a', "correct"}, {'b', "complete"}, {'c', "clear"}, {'d', "concise"},
-    {'e', "tone"},    {'f', "honest"},   {'g', "safe"},  {'h', "format"},  {0, NULL},
+    {'a', "correct"}, {'b', "complete"}, {'c', "clear"},  {'d', "concise"}, {'e', "tone"},
+    {'f', "honest"},  {'g', "safe"},     {'h', "format"}, {0, NULL},
 };
 
 void label_set_fini(struct label_set *s)
@@ -65,8 +65,10 @@ static int insert_set(struct store *s, struct label_set *set, struct err *e)
     if (!(set->repeats >= 0 && set->repeats <= 0.5))
         return err_set(e, ERR_USAGE, "the share of pairs that come again is %g, must be from 0 to 0.5", set->repeats);
     sqlite3_stmt *row = NULL;
-    int code = sql_prepare(&s->sql, &row,
-                           "INSERT OR IGNORE INTO label_sets(name, source, seed, repeats, guideline, created_ms) VALUES(?, ?, ?, ?, ?, ?)", e);
+    int code = sql_prepare(
+        &s->sql, &row,
+        "INSERT OR IGNORE INTO label_sets(name, source, seed, repeats, guideline, created_ms) VALUES(?, ?, ?, ?, ?, ?)",
+        e);
     if (code)
         return code;
     sqlite3_bind_text(row, 1, set->name, -1, SQLITE_TRANSIENT);
@@ -78,14 +80,17 @@ static int insert_set(struct store *s, struct label_set *set, struct err *e)
     code = sql_step(&s->sql, row, e);
     sqlite3_finalize(row);
     if (!code && sqlite3_changes(s->sql.db) == 0)
-        return err_set(e, ERR_STATE, "there is a set \"%s\" already; choose another name, or go on with that one", set->name);
+        return err_set(e, ERR_STATE, "there is a set \"%s\" already; choose another name, or go on with that one",
+                       set->name);
     if (!code)
         set->id = sqlite3_last_insert_rowid(s->sql.db);
     return code;
 }
 
-// The pair as the last of the set; one that is in it already is passed over. *number: of the last one, kept by the caller.
-static int insert_item(struct store *s, int64_t set, int64_t *number, struct asked_pair *pair, double share, struct err *e)
+// The pair as the last of the set; one that is in it already is passed over. *number: of the last one, kept by the
+// caller.
+static int insert_item(struct store *s, int64_t set, int64_t *number, struct asked_pair *pair, double share,
+                       struct err *e)
 {
     int64_t id = 0;
     asked_pair_hash(pair);
@@ -93,7 +98,8 @@ static int insert_item(struct store *s, int64_t set, int64_t *number, struct ask
     if (!code)
         code = sql_prepare(&s->sql, &s->add_item,
                            "INSERT INTO label_items(set_id, number, pair, share) SELECT ?1, ?2, ?3, ?4 "
-                           "WHERE NOT EXISTS(SELECT 1 FROM label_items WHERE set_id = ?1 AND pair = ?3)", e);
+                           "WHERE NOT EXISTS(SELECT 1 FROM label_items WHERE set_id = ?1 AND pair = ?3)",
+                           e);
     if (code)
         return code;
     sqlite3_bind_int64(s->add_item, 1, set);
@@ -106,7 +112,8 @@ static int insert_item(struct store *s, int64_t set, int64_t *number, struct ask
     return code;
 }
 
-int label_set_add(struct store *s, struct label_set *set, struct asked_pair *pairs, const double *shares, int n, struct err *e)
+int label_set_add(struct store *s, struct label_set *set, struct asked_pair *pairs, const double *shares, int n,
+                  struct err *e)
 {
     int64_t number = 0;
     if (n < 1 || n > LABEL_SET_MOST)
@@ -164,17 +171,23 @@ int label_set_set_guideline(struct store *s, int64_t set, const char *text, stru
 
 static void read_set(sqlite3_stmt *row, struct label_set *out)
 {
-    *out = (struct label_set){.id = sqlite3_column_int64(row, 0), .name = sql_text(row, 1), .source = sql_text(row, 2),
-                              .seed = (uint64_t)sqlite3_column_int64(row, 3), .repeats = sqlite3_column_double(row, 4),
-                              .guideline = sql_text(row, 5), .created_ms = sqlite3_column_int64(row, 6),
+    *out = (struct label_set){.id = sqlite3_column_int64(row, 0),
+                              .name = sql_text(row, 1),
+                              .source = sql_text(row, 2),
+                              .seed = (uint64_t)sqlite3_column_int64(row, 3),
+                              .repeats = sqlite3_column_double(row, 4),
+                              .guideline = sql_text(row, 5),
+                              .created_ms = sqlite3_column_int64(row, 6),
                               .n = sqlite3_column_int64(row, 7)};
 }
 
 int label_sets(struct store *s, struct label_set **out, int *n, struct err *e)
 {
     sqlite3_stmt *row = NULL;
-    int code = sql_prepare(&s->sql, &row, "SELECT id, name, source, seed, repeats, guideline, created_ms, "
-                                          "(SELECT count(*) FROM label_items WHERE set_id = id) FROM label_sets ORDER BY id DESC", e);
+    int code = sql_prepare(&s->sql, &row,
+                           "SELECT id, name, source, seed, repeats, guideline, created_ms, "
+                           "(SELECT count(*) FROM label_items WHERE set_id = id) FROM label_sets ORDER BY id DESC",
+                           e);
     if (code)
         return code;
     struct label_set *list = NULL;
@@ -202,7 +215,9 @@ static int no_such_set(const struct label_set *list, int n, const char *name, st
     str_add_near(&near, name, names, (size_t)n);
     str_add_visible(&shown, name, strlen(name), false);
     err_set(e, ERR_NOT_FOUND, "there is no set of pairs \"%s\"%s", str_text(&shown),
-            near.len ? str_text(&near) : n ? "" : "; there are none in this project yet");
+            near.len ? str_text(&near)
+            : n      ? ""
+                     : "; there are none in this project yet");
     str_fini(&near);
     str_fini(&shown);
     free(names);
@@ -253,8 +268,9 @@ int label_set_items(struct store *s, int64_t set, struct label_item **out, int *
 
 int label_pair(struct store *s, int64_t pair, struct asked_pair *out, struct err *e)
 {
-    int code = sql_prepare(&s->sql, &s->pair_texts,
-                           "SELECT prompt, turns, a, b, model, model_b, hash, step, at_ms FROM pairs_judged WHERE id = ?", e);
+    int code =
+        sql_prepare(&s->sql, &s->pair_texts,
+                    "SELECT prompt, turns, a, b, model, model_b, hash, step, at_ms FROM pairs_judged WHERE id = ?", e);
     if (code)
         return code;
     sqlite3_bind_int64(s->pair_texts, 1, pair);
@@ -263,10 +279,15 @@ int label_pair(struct store *s, int64_t pair, struct asked_pair *out, struct err
         return err_set(e, ERR_NOT_FOUND, "there is no pair %lld in %s", (long long)pair, s->sql.path);
     if (code < 0)
         return code;
-    *out = (struct asked_pair){.id = pair, .prompt = sql_text(s->pair_texts, 0), .turns = sql_text(s->pair_texts, 1),
-                               .a = sql_text(s->pair_texts, 2), .b = sql_text(s->pair_texts, 3),
-                               .model = sql_text(s->pair_texts, 4), .model_b = sql_text(s->pair_texts, 5),
-                               .step = sqlite3_column_int64(s->pair_texts, 7), .at_ms = sqlite3_column_int64(s->pair_texts, 8)};
+    *out = (struct asked_pair){.id = pair,
+                               .prompt = sql_text(s->pair_texts, 0),
+                               .turns = sql_text(s->pair_texts, 1),
+                               .a = sql_text(s->pair_texts, 2),
+                               .b = sql_text(s->pair_texts, 3),
+                               .model = sql_text(s->pair_texts, 4),
+                               .model_b = sql_text(s->pair_texts, 5),
+                               .step = sqlite3_column_int64(s->pair_texts, 7),
+                               .at_ms = sqlite3_column_int64(s->pair_texts, 8)};
     text_copy(out->hash, sizeof out->hash, (const char *)sqlite3_column_text(s->pair_texts, 6));
     sqlite3_reset(s->pair_texts);
     return 0;
@@ -276,7 +297,8 @@ int label_set_since(struct store *s, int64_t set, int64_t *cursor, struct judgem
 {
     int code = sql_prepare(&s->sql, &s->set_since,
                            "SELECT " JUDGEMENT_COLUMNS " FROM judgements j JOIN pairs_judged p ON p.id = j.pair "
-                           "JOIN label_items i ON i.pair = j.pair AND i.set_id = ? WHERE j.id > ? ORDER BY j.id", e);
+                           "JOIN label_items i ON i.pair = j.pair AND i.set_id = ? WHERE j.id > ? ORDER BY j.id",
+                           e);
     if (code)
         return code;
     sqlite3_bind_int64(s->set_since, 1, set);

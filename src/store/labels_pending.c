@@ -65,9 +65,9 @@ void labels_pending_close(struct labels_pending *p)
 int labels_pending_write(struct labels_pending *p, const char *run, const struct judgement *j, struct err *e)
 {
     json_t *o = json_pack("{s:I, s:o, s:i, s:b, s:b, s:i, s:o, s:o}", "pair", (json_int_t)j->pair, "annotator",
-                          json_any_text(j->annotator), "verdict", (int)j->verdict, "swapped", j->swapped, "final", j->is_final, "occasion",
-                          j->occasion, "note", json_any_text(j->note ? j->note : ""), "reasons",
-                          json_any_text(j->reasons ? j->reasons : ""));
+                          json_any_text(j->annotator), "verdict", (int)j->verdict, "swapped", j->swapped, "final",
+                          j->is_final, "occasion", j->occasion, "note", json_any_text(j->note ? j->note : ""),
+                          "reasons", json_any_text(j->reasons ? j->reasons : ""));
     BUG_IF(!o);
     if (run)
         json_object_set_new(o, "run", json_any_text(run));
@@ -120,8 +120,10 @@ static int finish(struct store *s, const json_t *o, struct err *e)
     int code = json_get_int(o, "pair", 0, 1, INT64_MAX, &j.pair, where, e);
     if (code || (code = json_get_int(o, "verdict", 0, VERDICT_MUCH_A, VERDICT_FLAG, &verdict, where, e)) ||
         (code = json_get_int(o, "occasion", 0, 0, 1, &occasion, where, e)) ||
-        (code = json_get_text(o, "annotator", "", &annotator, where, e)) || (code = json_get_text(o, "note", "", &note, where, e)) ||
-        (code = json_get_text(o, "reasons", "", &reasons, where, e)) || (code = json_get_text(o, "run", NULL, &run, where, e)) ||
+        (code = json_get_text(o, "annotator", "", &annotator, where, e)) ||
+        (code = json_get_text(o, "note", "", &note, where, e)) ||
+        (code = json_get_text(o, "reasons", "", &reasons, where, e)) ||
+        (code = json_get_text(o, "run", NULL, &run, where, e)) ||
         (code = json_get_bool(o, "swapped", false, &j.swapped, where, e)) ||
         (code = json_get_bool(o, "final", false, &j.is_final, where, e)) ||
         (code = json_get_double(o, "seconds", NAN, &j.seconds, where, e)))
@@ -154,7 +156,8 @@ static int take_file(struct store *s, const char *path, int *n, struct err *e)
     if (file_read(path, MOST_BYTES, &text, &size, NULL) == 0 && size > 0 && text[size - 1] == '\n' &&
         json_parse(text, size, path, &o, NULL) == 0)
         code = finish(s, o, e);
-    const bool later = code == ERR_STATE || code == ERR_LIMIT || code == ERR_IO; // others write for long, or the disk is full
+    const bool later =
+        code == ERR_STATE || code == ERR_LIMIT || code == ERR_IO; // others write for long, or the disk is full
     if (!later)
         unlink(path);
     if (code > 0 && n)

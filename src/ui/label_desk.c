@@ -27,7 +27,8 @@ struct label_desk {
     bool is_held, replaces;
 };
 
-static const char *const order_names[LABEL_ORDERS] = {"random", "in-order", "uncertain", "disagreement", "skipped", "disputed"};
+static const char *const order_names[LABEL_ORDERS] = {"random",       "in-order", "uncertain",
+                                                      "disagreement", "skipped",  "disputed"};
 
 const char *label_order_name(enum label_order order)
 {
@@ -142,8 +143,8 @@ static void find_redo(struct label_desk *d)
     }
 }
 
-static int begin(struct label_desk *d, enum label_kind kind, struct run_reader *reader, struct label_set *set, const char *name,
-                 struct err *e)
+static int begin(struct label_desk *d, enum label_kind kind, struct run_reader *reader, struct label_set *set,
+                 const char *name, struct err *e)
 {
     queue_fini(&d->queue);
     if (set)
@@ -248,7 +249,8 @@ static int texts_of(struct label_desk *d, int item, struct asked_pair *out, stru
     const int64_t pair = d->queue.items[item].pair;
     if (d->queue.kind == LABEL_OF_RUN && !d->queue.reader)
         return err_set(e, ERR_NOT_FOUND, "run %s has no pairs: its engine has not begun", d->queue.name);
-    return d->queue.kind == LABEL_OF_SET ? label_pair(d->store, pair, out, e) : run_reader_pair(d->queue.reader, pair, out, e);
+    return d->queue.kind == LABEL_OF_SET ? label_pair(d->store, pair, out, e)
+                                         : run_reader_pair(d->queue.reader, pair, out, e);
 }
 
 static const char *run_of(const struct label_desk *d)
@@ -273,9 +275,17 @@ static int add(struct label_desk *d, int item, struct judgement *j, bool replace
 
 static const char *words_of(enum verdict shown)
 {
-    static const char *const words[] = {"left much better", "left better", "left slightly better", "about the same",
-                                        "right slightly better", "right better", "right much better", "both bad", "cannot judge",
-                                        "skipped", "flagged"};
+    static const char *const words[] = {"left much better",
+                                        "left better",
+                                        "left slightly better",
+                                        "about the same",
+                                        "right slightly better",
+                                        "right better",
+                                        "right much better",
+                                        "both bad",
+                                        "cannot judge",
+                                        "skipped",
+                                        "flagged"};
     return shown < VERDICT_UNDO ? words[shown - VERDICT_MUCH_A] : "";
 }
 
@@ -301,8 +311,14 @@ static int judge(struct label_desk *d, const struct label_request *r, char *said
         return err_set(e, ERR_STATE, "there is no pair to judge");
     struct queue_item *t = &d->queue.items[at.item];
     const bool is_final = d->queue.order == LABEL_DISPUTED && r->verdict != VERDICT_SKIP;
-    struct judgement j = {.verdict = verdict_turned(r->verdict, at.swapped), .swapped = at.swapped, .occasion = at.occasion,
-                          .pair = t->pair, .is_final = is_final, .seconds = r->seconds, .note = r->note, .reasons = r->reasons};
+    struct judgement j = {.verdict = verdict_turned(r->verdict, at.swapped),
+                          .swapped = at.swapped,
+                          .occasion = at.occasion,
+                          .pair = t->pair,
+                          .is_final = is_final,
+                          .seconds = r->seconds,
+                          .note = r->note,
+                          .reasons = r->reasons};
     text_copy(j.annotator, sizeof j.annotator, d->queue.annotator);
     // In adjudication a skip only passes the pair over: what the annotator said before stays.
     if (d->queue.order != LABEL_DISPUTED || is_final) {
@@ -318,7 +334,8 @@ static int judge(struct label_desk *d, const struct label_request *r, char *said
     return 0;
 }
 
-// Brings what is held to attune.db. The pair that is shown meanwhile stays; where it cannot be saved its own pair comes back.
+// Brings what is held to attune.db. The pair that is shown meanwhile stays; where it cannot be saved its own pair comes
+// back.
 static int save(struct label_desk *d, char *said, size_t size, struct err *e)
 {
     if (!d->is_held)
@@ -461,7 +478,8 @@ static int look(struct label_desk *d, struct err *e)
     if (!code)
         code = queue_read(&d->queue, d->store, e);
     const struct queue *q = &d->queue;
-    const bool stays = d->now.item >= 0 && (q->kind == LABEL_OF_SET || q->items[d->now.item].waits || q->items[d->now.item].own[0]);
+    const bool stays =
+        d->now.item >= 0 && (q->kind == LABEL_OF_SET || q->items[d->now.item].waits || q->items[d->now.item].own[0]);
     if (!code && !stays)
         d->now = queue_next(q);
     return code;

@@ -19,9 +19,17 @@ enum { WIDE = 160, SIDE_WIDTH = 50 };
 
 const char *label_words(enum verdict shown)
 {
-    static const char *const words[] = {"left much better", "left better", "left slightly better", "about the same",
-                                        "right slightly better", "right better", "right much better", "both bad", "cannot judge",
-                                        "skipped", "flagged"};
+    static const char *const words[] = {"left much better",
+                                        "left better",
+                                        "left slightly better",
+                                        "about the same",
+                                        "right slightly better",
+                                        "right better",
+                                        "right much better",
+                                        "both bad",
+                                        "cannot judge",
+                                        "skipped",
+                                        "flagged"};
     return shown < VERDICT_UNDO ? words[shown - VERDICT_MUCH_A] : "";
 }
 
@@ -33,12 +41,15 @@ static bool fill_turns(struct text_pane *p, const char *turns)
     struct err fault;
     json_t *list = NULL, *turn;
     size_t i;
-    if (!turns || !*turns || json_parse(turns, strlen(turns), "the messages", &list, &fault) || json_array_size(list) < 2) {
+    if (!turns || !*turns || json_parse(turns, strlen(turns), "the messages", &list, &fault) ||
+        json_array_size(list) < 2) {
         json_decref(list);
         return false;
     }
-    json_array_foreach(list, i, turn) {
-        const char *role = json_string_value(json_object_get(turn, "role")), *text = json_string_value(json_object_get(turn, "content"));
+    json_array_foreach(list, i, turn)
+    {
+        const char *role = json_string_value(json_object_get(turn, "role")),
+                   *text = json_string_value(json_object_get(turn, "content"));
         char *whole = text ? NULL : json_dumps(turn, JSON_COMPACT);
         struct str head = {0};
         str_addf(&head, "%s%zu %s\n", i && i + 1 < json_array_size(list) ? "\n\n" : "", i + 1, role ? role : "?");
@@ -60,8 +71,9 @@ static void fill_answer(struct text_pane *p, const char *text, const struct word
 {
     struct canvas_span *spans = mem_alloc((size_t)n + 1, sizeof *spans);
     for (int i = 0; i < n; i++)
-        spans[i] = (struct canvas_span){pieces[i].n_bytes, pieces[i].shared ? STYLE(COLOR_DEFAULT)
-                                                                             : STYLE(COLOR_DEFAULT, .attr = ATTR_BOLD | ATTR_UNDERLINE)};
+        spans[i] = (struct canvas_span){pieces[i].n_bytes,
+                                        pieces[i].shared ? STYLE(COLOR_DEFAULT)
+                                                         : STYLE(COLOR_DEFAULT, .attr = ATTR_BOLD | ATTR_UNDERLINE)};
     if (n)
         text_pane_add_spans(p, spans, n, text, strlen(text));
     else
@@ -105,7 +117,8 @@ static void draw_pane(struct label_state *s, struct canvas *c, struct rect r, en
     if (above > 0 && below > 0)
         snprintf(more, sizeof more, " %d lines above, %d below ", above, below);
     else
-        snprintf(more, sizeof more, " %d more %s%s ", below + above, text_plural(below + above, "line", "lines"), above ? " above" : "");
+        snprintf(more, sizeof more, " %d more %s%s ", below + above, text_plural(below + above, "line", "lines"),
+                 above ? " above" : "");
     canvas_text_right(c, r.x + 2, r.y + r.height - 1, r.width - 4, STYLE(COLOR_ACCENT), more);
 }
 
@@ -126,11 +139,16 @@ static void draw_info(const struct label_state *s, struct canvas *c, struct rect
     x = canvas_text(c, x, r.y, r.width / 3, strong, n->source) + 2;
     if (n->kind == LABEL_OF_RUN)
         x = canvas_textf(c, x, r.y, right - x, STYLE(COLOR_DEFAULT), "waiting for you: %d %s", n->n_todo,
-                         text_plural(n->n_todo, "pair", "pairs")) + 2;
+                         text_plural(n->n_todo, "pair", "pairs")) +
+            2;
     else
-        x = canvas_textf(c, x, r.y, right - x, STYLE(COLOR_DEFAULT), "%d/%d", n->tally.n_done + n->tally.n_skipped, n->tally.n_items) + 2;
+        x = canvas_textf(c, x, r.y, right - x, STYLE(COLOR_DEFAULT), "%d/%d", n->tally.n_done + n->tally.n_skipped,
+                         n->tally.n_items) +
+            2;
     if (s->seen_s > 0 && n->has_pair)
-        x = canvas_text(c, x, r.y, right - x, STYLE(COLOR_DEFAULT), time_text(text, sizeof text, clock_seconds() - s->seen_s)) + 2;
+        x = canvas_text(c, x, r.y, right - x, STYLE(COLOR_DEFAULT),
+                        time_text(text, sizeof text, clock_seconds() - s->seen_s)) +
+            2;
     struct str end = {0};
     if (r.width >= 110)
         str_add(&end, "blind, sides shuffled  ");
@@ -138,14 +156,16 @@ static void draw_info(const struct label_state *s, struct canvas *c, struct rect
     if (r.width >= 60)
         str_addf(&end, "  by %s", n->annotator);
     if ((int)end.len < right - x)
-        canvas_text_right(c, x, r.y, right - x, STYLE(n->order == LABEL_DISPUTED ? COLOR_WARN : COLOR_MUTED), str_text(&end));
+        canvas_text_right(c, x, r.y, right - x, STYLE(n->order == LABEL_DISPUTED ? COLOR_WARN : COLOR_MUTED),
+                          str_text(&end));
     str_fini(&end);
 }
 
 static const struct {
     const char *wide, *narrow;
-} scale[] = {{"Left much", "L much"},   {"Left", "L better"},  {"Left slightly", "L slight"}, {"About the", "same"}, {"Right slightly", "R slight"},
-             {"Right", "R better"}, {"Right much", "R much"}, {"Both", "both bad"},          {"Cannot", "can't"}};
+} scale[] = {{"Left much", "L much"},  {"Left", "L better"},           {"Left slightly", "L slight"},
+             {"About the", "same"},    {"Right slightly", "R slight"}, {"Right", "R better"},
+             {"Right much", "R much"}, {"Both", "both bad"},           {"Cannot", "can't"}};
 enum { N_SCALE = sizeof scale / sizeof *scale };
 
 // Two lines: words, and the keys under them.
@@ -154,9 +174,18 @@ static void draw_scale(const struct label_state *s, struct canvas *c, struct rec
     const double width = (double)r.width / N_SCALE;
     for (int i = 0; i < N_SCALE; i++) {
         const bool is_before = s->now.was_judged && (int)s->now.before - (int)VERDICT_MUCH_A == i;
-        const char *word = width >= 8.5 ? scale[i].narrow : i == 0 ? "L++" : i == 1 ? "L+" : i == 2 ? "L" : i == 3 ? "=" : i == 4 ? "R"
-                           : i == 5 ? "R+" : i == 6 ? "R++" : i == 7 ? "bad" : "?";
-        const int x = r.x + (int)(width * i), columns = (int)(width * (i + 1)) - (int)(width * i), n = (int)strlen(word);
+        const char *word = width >= 8.5 ? scale[i].narrow
+                           : i == 0     ? "L++"
+                           : i == 1     ? "L+"
+                           : i == 2     ? "L"
+                           : i == 3     ? "="
+                           : i == 4     ? "R"
+                           : i == 5     ? "R+"
+                           : i == 6     ? "R++"
+                           : i == 7     ? "bad"
+                                        : "?";
+        const int x = r.x + (int)(width * i), columns = (int)(width * (i + 1)) - (int)(width * i),
+                  n = (int)strlen(word);
         const struct style key = STYLE(COLOR_ACCENT, .attr = (uint8_t)(ATTR_BOLD | (is_before ? ATTR_REVERSE : 0)));
         canvas_text(c, x + (columns > n ? (columns - n) / 2 : 0), r.y, columns, STYLE(COLOR_DEFAULT), word);
         canvas_textf(c, x + (columns > 3 ? (columns - 3) / 2 : 0), r.y + 1, columns, key, "[%d]", i + 1);
@@ -167,8 +196,10 @@ static void draw_reasons(const struct label_state *s, struct canvas *c, int x, i
 {
     for (const struct label_reason *l = label_reasons; l->letter; l++) {
         const bool chosen = strchr(s->reasons, l->letter) != NULL;
-        x = canvas_textf(c, x, y, right - x, chosen ? STYLE(COLOR_ACCENT, .attr = ATTR_BOLD | ATTR_UNDERLINE) : STYLE(COLOR_MUTED), "%c %s",
-                         l->letter, l->name) + 2;
+        x = canvas_textf(c, x, y, right - x,
+                         chosen ? STYLE(COLOR_ACCENT, .attr = ATTR_BOLD | ATTR_UNDERLINE) : STYLE(COLOR_MUTED), "%c %s",
+                         l->letter, l->name) +
+            2;
     }
 }
 
@@ -181,7 +212,9 @@ static void draw_words(const struct label_state *s, struct canvas *c, struct rec
     if (n->was_judged)
         x = canvas_textf(c, x, r.y, right - x, STYLE(COLOR_WARN), "you said: %s", label_words(n->before)) + 2;
     for (int i = 0; n->order == LABEL_DISPUTED && i < n->n_votes; i++)
-        x = canvas_textf(c, x, r.y, right - x, STYLE(COLOR_WARN), "%s: %s", n->votes[i].who, label_words(n->votes[i].verdict)) + 2;
+        x = canvas_textf(c, x, r.y, right - x, STYLE(COLOR_WARN), "%s: %s", n->votes[i].who,
+                         label_words(n->votes[i].verdict)) +
+            2;
     if (s->choosing_reasons) {
         draw_reasons(s, c, x, r.y, right);
         return;
@@ -210,7 +243,9 @@ static void draw_saved(const struct label_state *s, struct canvas *c, struct rec
     if (s->said[0])
         x = canvas_text(c, x, r.y, r.width - 2, STYLE(COLOR_GOOD), s->said) + 2;
     if (s->said[0] && s->now.save_s > 0.01)
-        x = canvas_textf(c, x, r.y, r.x + r.width - 1 - x, STYLE(COLOR_MUTED), "(the disk took %.0f ms)", s->now.save_s * 1000) + 2;
+        x = canvas_textf(c, x, r.y, r.x + r.width - 1 - x, STYLE(COLOR_MUTED), "(the disk took %.0f ms)",
+                         s->now.save_s * 1000) +
+            2;
     enum { ENOUGH = 5 }; // for a pace
     if (s->now.tally.n_timed < ENOUGH || r.x + r.width - x < 30)
         return;
@@ -258,8 +293,11 @@ static void p_line(struct lines *l, const char *what, int k, int n, double p)
     char share[64], value[32];
     const bool odd = n > 0 && p < 0.05;
     snprintf(value, sizeof value, p < 0.001 ? "p < .001" : "p = %.3f", p);
-    line(l, odd ? STYLE(COLOR_WARN) : STYLE(COLOR_DEFAULT), "%-14s %s  %s%s", what, share_text(share, sizeof share, k, n), n ? value : "",
-         !n ? "" : odd ? "  odd" : "  ok");
+    line(l, odd ? STYLE(COLOR_WARN) : STYLE(COLOR_DEFAULT), "%-14s %s  %s%s", what,
+         share_text(share, sizeof share, k, n), n ? value : "",
+         !n    ? ""
+         : odd ? "  odd"
+               : "  ok");
 }
 
 static void draw_session(const struct label_shown *n, struct lines *l)
@@ -267,22 +305,26 @@ static void draw_session(const struct label_shown *n, struct lines *l)
     const struct label_tally *t = &n->tally;
     const struct style plain = STYLE(COLOR_DEFAULT);
     char a[64], b[64];
-    line(l, plain, "done %d   skipped %d   flagged %d   to do %d", t->n_done - t->n_flagged, t->n_skipped, t->n_flagged, n->n_todo);
+    line(l, plain, "done %d   skipped %d   flagged %d   to do %d", t->n_done - t->n_flagged, t->n_skipped, t->n_flagged,
+         n->n_todo);
     if (l->r.height > 0 && t->n_items) {
-        canvas_bar(l->c, l->r.x, l->r.y, l->r.width > 30 ? 30 : l->r.width, (double)t->n_done / t->n_items, STYLE(COLOR_ACCENT));
+        canvas_bar(l->c, l->r.x, l->r.y, l->r.width > 30 ? 30 : l->r.width, (double)t->n_done / t->n_items,
+                   STYLE(COLOR_ACCENT));
         rect_cut_top(&l->r, 1);
     }
     line(l, STYLE(COLOR_MUTED), "label  %4d%4d%4d%4d%4d%4d%4d%4d%4d", 1, 2, 3, 4, 5, 6, 7, 8, 9);
-    line(l, plain, "count  %4d%4d%4d%4d%4d%4d%4d%4d%4d", t->counts[0], t->counts[1], t->counts[2], t->counts[3], t->counts[4],
-         t->counts[5], t->counts[6], t->counts[7], t->counts[8]);
+    line(l, plain, "count  %4d%4d%4d%4d%4d%4d%4d%4d%4d", t->counts[0], t->counts[1], t->counts[2], t->counts[3],
+         t->counts[4], t->counts[5], t->counts[6], t->counts[7], t->counts[8]);
     p_line(l, "left chosen", t->n_left, t->n_sided, t->p_left);
     p_line(l, "longer chosen", t->n_longer, t->n_length, t->p_longer);
     line(l, plain, "%-14s %s", "under 3 s", share_text(a, sizeof a, t->n_fast, t->n_timed));
     if (isfinite(t->median_s))
-        line(l, plain, "%-14s median %s, 90 %% within %s", "time", time_text(a, sizeof a, t->median_s), time_text(b, sizeof b, t->p90_s));
+        line(l, plain, "%-14s median %s, 90 %% within %s", "time", time_text(a, sizeof a, t->median_s),
+             time_text(b, sizeof b, t->p90_s));
     if (isfinite(t->per_hour))
         line(l, plain, "%-14s %.0f pairs an hour", "pace", t->per_hour);
-    line(l, plain, "%-14s %s the same side", "second looks", share_text(a, sizeof a, t->n_again_side, t->n_again_sided));
+    line(l, plain, "%-14s %s the same side", "second looks",
+         share_text(a, sizeof a, t->n_again_side, t->n_again_sided));
     line(l, plain, "%-14s %s the same grade", "", share_text(a, sizeof a, t->n_again_same, t->n_again));
 }
 
@@ -325,7 +367,8 @@ static void draw_history(const struct label_shown *n, struct lines *l)
     for (int i = 0; i < n->n_past && l->r.height > 0; i++) {
         const struct label_past *p = &n->past[i];
         line(l, STYLE(COLOR_DEFAULT), "#%-6lld %-22s %5s %s%s", (long long)p->number, label_words(p->verdict),
-             isnan(p->seconds) ? "" : time_text(text, sizeof text, p->seconds), p->noted ? "note " : "", p->is_final ? "final" : "");
+             isnan(p->seconds) ? "" : time_text(text, sizeof text, p->seconds), p->noted ? "note " : "",
+             p->is_final ? "final" : "");
     }
     if (n->n_past == 0)
         line(l, STYLE(COLOR_MUTED), "nothing judged yet");
@@ -434,7 +477,8 @@ static void draw_big_scale(const struct label_state *s, struct canvas *c, struct
         const char *second = i == 3 ? "same" : i == 7 ? "bad" : i == 8 ? "judge" : "better";
         const bool is_before = s->now.was_judged && (int)s->now.before - (int)VERDICT_MUCH_A == i;
         const int x = in.x + (int)(width * i), columns = (int)width;
-        canvas_text(c, x + (columns - (int)strlen(scale[i].wide)) / 2, in.y, columns, STYLE(COLOR_DEFAULT), scale[i].wide);
+        canvas_text(c, x + (columns - (int)strlen(scale[i].wide)) / 2, in.y, columns, STYLE(COLOR_DEFAULT),
+                    scale[i].wide);
         canvas_text(c, x + (columns - (int)strlen(second)) / 2, in.y + 1, columns, STYLE(COLOR_DEFAULT), second);
         canvas_textf(c, x + (columns - 3) / 2, in.y + 2, columns,
                      STYLE(COLOR_ACCENT, .attr = (uint8_t)(ATTR_BOLD | (is_before ? ATTR_REVERSE : 0))), "[%d]", i + 1);
@@ -452,8 +496,10 @@ static void draw_nothing(const struct label_state *s, struct canvas *c, struct r
         str_add(&text, s->trouble);
     } else if (n->kind == LABEL_OF_NOTHING) {
         str_add(&text, s->busy ? "Reading ..."
-                               : "No pairs wait for you.\n\nA run started with --feedback person asks for them by itself. Or press O and name a "
-                                 "file of pairs: it becomes a set that is judged one key a pair, and \"attune label FILE\" does the same from "
+                               : "No pairs wait for you.\n\nA run started with --feedback person asks for them by "
+                                 "itself. Or press O and name a "
+                                 "file of pairs: it becomes a set that is judged one key a pair, and \"attune label "
+                                 "FILE\" does the same from "
                                  "the shell.");
     } else if (n->kind == LABEL_OF_RUN) {
         str_add(&text, "The run asks for nothing at this moment. When it does, the pair comes here by itself.");

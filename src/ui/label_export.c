@@ -24,7 +24,7 @@ struct work {
     const struct label_export *what;
     struct judged_pair *pairs; // in the order of .row
     int n;
-    struct judgement *said;    // that stand
+    struct judgement *said; // that stand
     int n_said;
     struct judged_votes votes; // with LABELS_AS_SHARES
     struct judge_report report;
@@ -297,14 +297,16 @@ static int write_all(struct work *w, struct err *e)
     }
     for (int i = 0; !code && i < w->n; i++) {
         const struct judged_pair *p = &w->pairs[i];
-        const struct annotator_pair soft = w->what->shape == LABELS_AS_SHARES ? soft_of(w, p) : (struct annotator_pair){0};
+        const struct annotator_pair soft =
+            w->what->shape == LABELS_AS_SHARES ? soft_of(w, p) : (struct annotator_pair){0};
         if (is_wanted(w, p, &soft))
             code = write_pair(w, p, &soft, e);
     }
     return code;
 }
 
-int label_export(struct store *s, const struct label_export *what, const char *path, struct label_exported *count, struct err *e)
+int label_export(struct store *s, const struct label_export *what, const char *path, struct label_exported *count,
+                 struct err *e)
 {
     struct work w = {.what = what, .count = count};
     *count = (struct label_exported){0};
@@ -325,8 +327,13 @@ int label_export(struct store *s, const struct label_export *what, const char *p
         code = write_all(&w, e);
     if (!code && count->written == 0)
         code = err_set(e, ERR_NOT_FOUND, "%s%s has no pair with a better answer yet: %s is not written",
-                       what->run ? "run " : what->set ? "set " : "",
-                       what->run ? what->run : what->set ? what->set : "the project", path);
+                       what->run   ? "run "
+                       : what->set ? "set "
+                                   : "",
+                       what->run   ? what->run
+                       : what->set ? what->set
+                                   : "the project",
+                       path);
     if (w.out && code)
         file_out_abort(w.out);
     else if (!code)
@@ -343,9 +350,13 @@ void label_exported_text(const struct label_exported *c, bool ties, struct str *
     const struct {
         int64_t n;
         const char *one, *more;
-    } kinds[] = {{ties ? 0 : c->ties, "tie", "ties"}, {c->both_bad, "both bad", "both bad"},
-                 {c->cannot, "not to be told", "not to be told"}, {c->flagged, "flagged", "flagged"}, {c->skipped, "skipped", "skipped"}};
+    } kinds[] = {{ties ? 0 : c->ties, "tie", "ties"},
+                 {c->both_bad, "both bad", "both bad"},
+                 {c->cannot, "not to be told", "not to be told"},
+                 {c->flagged, "flagged", "flagged"},
+                 {c->skipped, "skipped", "skipped"}};
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (kinds[i].n)
-            str_addf(out, "%s%lld %s", out->len ? ", " : "", (long long)kinds[i].n, text_plural(kinds[i].n, kinds[i].one, kinds[i].more));
+            str_addf(out, "%s%lld %s", out->len ? ", " : "", (long long)kinds[i].n,
+                     text_plural(kinds[i].n, kinds[i].one, kinds[i].more));
 }

@@ -1,5 +1,6 @@
-// Who can be relied on, and which pairs are open questions: the model of stats/annotators.h on the votes of a source. It is fitted
-// when somebody asks (the statistics, the order "uncertain") and now and then while that order is followed, for it takes a while.
+// Who can be relied on, and which pairs are open questions: the model of stats/annotators.h on the votes of a source.
+// It is fitted when somebody asks (the statistics, the order "uncertain") and now and then while that order is
+// followed, for it takes a while.
 #include "config.h"
 
 #include <math.h>
@@ -20,8 +21,8 @@ static int number_of(const char **names, int *n, const char *name)
     return (*n)++;
 }
 
-// Votes on pairs of the source; the annotator at the desk is number 0. The source's own label is one annotator more: of a judge or
-// a reward model it can be told how far it is to be relied on as of a person.
+// Votes on pairs of the source; the annotator at the desk is number 0. The source's own label is one annotator more: of
+// a judge or a reward model it can be told how far it is to be relied on as of a person.
 static int collect(const struct queue *q, struct annotator_vote *votes, const char **names, int *n_names)
 {
     static const char source[] = ""; // no person's name
@@ -30,15 +31,20 @@ static int collect(const struct queue *q, struct annotator_vote *votes, const ch
     *n_names = 1;
     for (int i = 0; i < q->n_said; i++) {
         const struct judgement *j = &q->said[i];
-        const int item = q->stands[i] && j->occasion == 0 && verdict_is_graded(j->verdict) ? queue_find(q, j->pair) : -1;
+        const int item =
+            q->stands[i] && j->occasion == 0 && verdict_is_graded(j->verdict) ? queue_find(q, j->pair) : -1;
         if (item >= 0)
             votes[n++] = (struct annotator_vote){number_of(names, n_names, j->annotator), item,
-                                                 j->verdict < 0 ? 0 : j->verdict > 0 ? 1 : 0.5};
+                                                 j->verdict < 0   ? 0
+                                                 : j->verdict > 0 ? 1
+                                                                  : 0.5};
     }
     for (int i = 0; i < q->n; i++)
         if (!isnan(q->items[i].share))
             votes[n++] = (struct annotator_vote){number_of(names, n_names, source), i,
-                                                 q->items[i].share > 0.5 ? 0 : q->items[i].share < 0.5 ? 1 : 0.5};
+                                                 q->items[i].share > 0.5   ? 0
+                                                 : q->items[i].share < 0.5 ? 1
+                                                                           : 0.5};
     return n;
 }
 

@@ -56,7 +56,8 @@ static void add_item(struct queue *q, int64_t pair, int64_t number, double share
     MEM_GROW(q->items, q->n, q->cap);
     // The lot is the source's, not the annotator's: what two judge overlaps from the beginning.
     rng_block(q->kind == LABEL_OF_SET ? q->set.seed : 0, RNG_QUEUE, (uint64_t)number, bits);
-    q->items[q->n++] = (struct queue_item){.pair = pair, .number = number, .share = share, .p_b = 0.5, .lot = (uint64_t)bits[0] << 32 | bits[1]};
+    q->items[q->n++] = (struct queue_item){
+        .pair = pair, .number = number, .share = share, .p_b = 0.5, .lot = (uint64_t)bits[0] << 32 | bits[1]};
 }
 
 static int ascending(const void *a, const void *b, void *q)

@@ -14,7 +14,7 @@ struct queue_item {
     // of what stands, made anew by queue_count:
     const struct judgement *own[2]; // by occasion
     int n_others;
-    double least, most;             // opinions of others and of the source: -3 .. 3, positive for B
+    double least, most;                  // opinions of others and of the source: -3 .. 3, positive for B
     bool is_settled, is_for_a, is_for_b; // annotators' votes: one is the last word, finds A better, finds B better
 };
 struct queue {
@@ -27,7 +27,7 @@ struct queue {
     struct queue_item *items;
     int n, cap;
     int *by_pair, n_indexed; // places in the order of .pair
-    struct judgement *said; // every row there is, in the order of the store
+    struct judgement *said;  // every row there is, in the order of the store
     bool *stands;
     int n_said, cap_said, cap_stands;
     int64_t cursor;
@@ -36,7 +36,7 @@ struct queue {
     int n_fitted; // rows of `said` that the fit knows
     struct label_ability abilities[LABEL_OTHERS + 1];
     int n_abilities;
-    int held;    // the item whose judgement is on its way to the disk: it waits no more; -1: none
+    int held; // the item whose judgement is on its way to the disk: it waits no more; -1: none
 };
 void queue_fini(struct queue *q);
 void queue_begin(struct queue *q, struct store *s, struct run_reader *r, enum label_kind kind, const char *name);
@@ -55,7 +55,8 @@ struct queue_place queue_next(const struct queue *q);
 // On which sides: as it was when it was judged, exchanged when it comes again, else by the annotator's seed.
 bool queue_side(const struct queue *q, int item, int occasion);
 int queue_todo(const struct queue *q);
-// Into *out (label_show.c): what the judgements add up to, the annotator's newest ones, and others' of a pair (out->swapped is set).
+// Into *out (label_show.c): what the judgements add up to, the annotator's newest ones, and others' of a pair
+// (out->swapped is set).
 void queue_show_tally(const struct queue *q, struct label_shown *out);
 void queue_show_past(const struct queue *q, struct label_shown *out);
 void queue_show_votes(const struct queue *q, int64_t pair, struct label_shown *out);

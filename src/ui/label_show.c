@@ -29,8 +29,10 @@ void queue_show_tally(const struct queue *q, struct label_shown *out)
         const struct judgement *j = &q->said[i];
         const int item = q->stands[i] ? queue_find(q, j->pair) : -1;
         if (item >= 0)
-            votes[n++] = (struct label_vote){item, place_of_name(names, &n_names, j->annotator), j->occasion, j->verdict,
-                                             j->swapped, j->seconds, j->length_gap};
+            votes[n++] = (struct label_vote){item,         place_of_name(names, &n_names, j->annotator),
+                                             j->occasion,  j->verdict,
+                                             j->swapped,   j->seconds,
+                                             j->length_gap};
     }
     label_tally_of(&out->tally, votes, n, q->n, names, n_names);
     free(votes);
@@ -42,8 +44,9 @@ void queue_show_past(const struct queue *q, struct label_shown *out)
         const struct judgement *j = &q->said[i];
         const int item = q->stands[i] && queue_is_own(q, j) ? queue_find(q, j->pair) : -1;
         if (item >= 0)
-            out->past[out->n_past++] = (struct label_past){q->items[item].number, verdict_turned(j->verdict, j->swapped),
-                                                           j->seconds, j->note && *j->note, j->is_final};
+            out->past[out->n_past++] =
+                (struct label_past){q->items[item].number, verdict_turned(j->verdict, j->swapped), j->seconds,
+                                    j->note && *j->note, j->is_final};
     }
 }
 

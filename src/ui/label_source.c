@@ -33,8 +33,10 @@ static void take_two(struct taken *t, const struct example *x, int i, double sha
     MEM_GROW(t->pairs, t->n, t->cap);
     MEM_GROW(t->shares, t->n, t->cap_shares);
     t->shares[t->n] = share;
-    t->pairs[t->n++] = (struct asked_pair){.prompt = example_prompt_text(x), .turns = example_turns_json(x),
-                                           .a = mem_strdup(x->responses[i].text), .b = mem_strdup(x->responses[i + 1].text)};
+    t->pairs[t->n++] = (struct asked_pair){.prompt = example_prompt_text(x),
+                                           .turns = example_turns_json(x),
+                                           .a = mem_strdup(x->responses[i].text),
+                                           .b = mem_strdup(x->responses[i + 1].text)};
 }
 
 // Two of a list: which has the higher score, where scores differ.
@@ -92,11 +94,14 @@ static char *free_name(const struct label_set *list, int n, const char *name)
     return mem_strdup(text);
 }
 
-static int make(struct store *s, const struct label_from *from, const char *source, char *name, struct label_set *out, struct err *e)
+static int make(struct store *s, const struct label_from *from, const char *source, char *name, struct label_set *out,
+                struct err *e)
 {
     struct corpus *c;
     struct taken t = {0};
-    struct label_set set = {.name = name, .source = (char *)source, .repeats = from->repeats,
+    struct label_set set = {.name = name,
+                            .source = (char *)source,
+                            .repeats = from->repeats,
                             .seed = from->seed ? from->seed : (uint64_t)clock_wall_ms()};
     int code = corpus_load(&c, from->path, LABEL_SET_MOST, e);
     if (code)

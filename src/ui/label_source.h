@@ -9,6 +9,7 @@ struct label_from {
     double repeats;   // the share of pairs that come a second time
     uint64_t seed;    // 0: by the clock
 };
-// Whatever file corpus.h reads: a pair of each row with two answers; of ranked lists each answer with the one after it. Where there
-// is a set of that file already (and no other name was asked for), that one goes on. Reads the whole file. *out: the set.
+// Whatever file corpus.h reads: a pair of each row with two answers; of ranked lists each answer with the one after it.
+// Where there is a set of that file already (and no other name was asked for), that one goes on. Reads the whole file.
+// *out: the set.
 int label_set_from_file(struct store *s, const struct label_from *from, struct label_set *out, struct err *e);

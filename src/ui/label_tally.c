@@ -18,7 +18,7 @@ int verdict_side(enum verdict v)
 
 enum verdict verdict_turned(enum verdict v, bool swapped)
 {
-    return swapped && verdict_is_graded(v) ? (enum verdict)-(int)v : v;
+    return swapped && verdict_is_graded(v) ? (enum verdict) - (int)v : v;
 }
 
 static bool is_answer(enum verdict v)
@@ -107,7 +107,8 @@ static double *overlap(const struct label_tally *t, const struct label_vote *vot
     *n_units = 0;
     for (int pass = 0; pass < 2; pass++) {
         for (int i = 0; i < n && pass == 0; i++)
-            unit[votes[i].item] += votes[i].occasion == 0 && votes[i].who < n_raters && verdict_is_graded(votes[i].verdict);
+            unit[votes[i].item] +=
+                votes[i].occasion == 0 && votes[i].who < n_raters && verdict_is_graded(votes[i].verdict);
         for (int i = 0; i < t->n_items && pass == 1; i++)
             unit[i] = unit[i] > 1 ? ++*n_units : 0;
     }
@@ -115,7 +116,8 @@ static double *overlap(const struct label_tally *t, const struct label_vote *vot
     for (int i = 0; i < *n_units * n_raters; i++)
         ratings[i] = NAN;
     for (int i = 0; i < n; i++)
-        if (unit[votes[i].item] && votes[i].occasion == 0 && votes[i].who < n_raters && verdict_is_graded(votes[i].verdict))
+        if (unit[votes[i].item] && votes[i].occasion == 0 && votes[i].who < n_raters &&
+            verdict_is_graded(votes[i].verdict))
             ratings[(unit[votes[i].item] - 1) * n_raters + votes[i].who] = votes[i].verdict;
     free(unit);
     return ratings;
@@ -131,9 +133,11 @@ static void measure_agreement(struct label_tally *t, const struct label_vote *vo
     free(ratings);
 }
 
-void label_tally_of(struct label_tally *out, const struct label_vote *votes, int n, int n_items, const char *const *names, int n_names)
+void label_tally_of(struct label_tally *out, const struct label_vote *votes, int n, int n_items,
+                    const char *const *names, int n_names)
 {
-    *out = (struct label_tally){.n_items = n_items, .n_others = n_names - 1 < LABEL_OTHERS ? n_names - 1 : LABEL_OTHERS};
+    *out =
+        (struct label_tally){.n_items = n_items, .n_others = n_names - 1 < LABEL_OTHERS ? n_names - 1 : LABEL_OTHERS};
     for (int i = 0; i < out->n_others; i++)
         text_copy(out->others[i].name, sizeof out->others[i].name, names[i + 1]);
     for (int i = 0; i < n; i++)

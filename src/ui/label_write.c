@@ -35,8 +35,8 @@ static void export_done(struct ui *ui, void *arg, int code, const struct err *e)
     if (code)
         ui_say_error(ui, "%s", e->text);
     else
-        ui_say(ui, "%s: %lld %s%s%s", j->path, (long long)j->count.written, text_plural(j->count.written, "pair", "pairs"),
-               left.len ? "; left out: " : "", str_text(&left));
+        ui_say(ui, "%s: %lld %s%s%s", j->path, (long long)j->count.written,
+               text_plural(j->count.written, "pair", "pairs"), left.len ? "; left out: " : "", str_text(&left));
     str_fini(&left);
     free(j->dir);
     free(j->path);

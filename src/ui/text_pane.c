@@ -69,13 +69,15 @@ static void add_part(struct text_pane *p, struct style style, const char *text, 
     p->parts[p->n_parts++] = (struct text_pane_part){p->shown.len, style};
 }
 
-void text_pane_add_spans(struct text_pane *p, const struct canvas_span *spans, int n_spans, const char *text, size_t n_bytes)
+void text_pane_add_spans(struct text_pane *p, const struct canvas_span *spans, int n_spans, const char *text,
+                         size_t n_bytes)
 {
     size_t at = 0, said = 0;
     for (int i = 0; i < n_spans; i++) {
         said = i == n_spans - 1 || spans[i].n_bytes > n_bytes - said ? n_bytes : said + spans[i].n_bytes;
         size_t end = said > at ? said : at;
-        while (end > at && end < n_bytes && ((unsigned char)text[end] & 0xc0) == 0x80) // a character belongs to one part
+        while (end > at && end < n_bytes &&
+               ((unsigned char)text[end] & 0xc0) == 0x80) // a character belongs to one part
             end++;
         add_part(p, spans[i].style, text + at, end - at);
         at = end;

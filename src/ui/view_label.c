@@ -1,6 +1,6 @@
-// Pairs of answers to judge: one key, one judgement. Which pair comes and what was said of it is the desk's (label_desk.h); the
-// page works at it in jobs, one after the other: a judgement is written down before the next pair is shown, and on the disk before
-// the next key is taken.
+// Pairs of answers to judge: one key, one judgement. Which pair comes and what was said of it is the desk's
+// (label_desk.h); the page works at it in jobs, one after the other: a judgement is written down before the next pair
+// is shown, and on the disk before the next key is taken.
 #include "config.h"
 
 #include <ctype.h>
@@ -71,8 +71,9 @@ static int work(void *arg, struct err *e)
 
 static bool is_same_pair(const struct label_shown *a, const struct label_shown *b)
 {
-    return a->has_pair && b->has_pair && a->number == b->number && a->swapped == b->swapped && a->was_judged == b->was_judged &&
-           strcmp(a->pair.hash, b->pair.hash) == 0 && strcmp(a->source, b->source) == 0;
+    return a->has_pair && b->has_pair && a->number == b->number && a->swapped == b->swapped &&
+           a->was_judged == b->was_judged && strcmp(a->pair.hash, b->pair.hash) == 0 &&
+           strcmp(a->source, b->source) == 0;
 }
 
 static void note_whose(struct label_state *s)
@@ -87,7 +88,9 @@ static void note_whose(struct label_state *s)
         str_addf(&text, " left is of %s, right of %s", n->swapped ? b : a, n->swapped ? a : b);
     if (!isnan(n->share))
         str_addf(&text, "%s the file %s", text.len > 8 ? ";" : "",
-                 n->share == 0.5 ? "has a tie" : n->share > 0.5 ? "prefers left" : "prefers right");
+                 n->share == 0.5  ? "has a tie"
+                 : n->share > 0.5 ? "prefers left"
+                                  : "prefers right");
     for (int i = 0; i < n->n_votes; i++)
         str_addf(&text, "; %s: %s", n->votes[i].who, label_words(n->votes[i].verdict));
     if (!strchr(str_text(&text), ' '))
@@ -548,10 +551,12 @@ static const char *hints_label(struct view *v)
     if (s->width < 60)
         return "1-9 label  u undo  ? help  q back";
     if (s->width < 170 && s->width >= 110)
-        return "1-9 label and next  Space skip  u undo  r reasons  e note  f flag  J K scroll both  Tab pane  s statistics  ? help  q back";
+        return "1-9 label and next  Space skip  u undo  r reasons  e note  f flag  J K scroll both  Tab pane  s "
+               "statistics  ? help  q back";
     if (s->width < 110)
         return "1-9 label+next  Space skip  u undo  r reasons  e note  f flag  ? help  q back";
-    return "1-9 label and next  Space skip  u undo  U redo  r reasons  e note  f flag  E correct  J K scroll both  Tab pane  d diff  "
+    return "1-9 label and next  Space skip  u undo  U redo  r reasons  e note  f flag  E correct  J K scroll both  Tab "
+           "pane  d diff  "
            "s statistics  | guideline  R reveal  ? help  q back";
 }
 

@@ -1,5 +1,5 @@
-// Judging pairs in the real program: a hundred with one key each, kill -9 in the middle, undo after a restart, a run that waits,
-// and what the page shows at every size.
+// Judging pairs in the real program: a hundred with one key each, kill -9 in the middle, undo after a restart, a run
+// that waits, and what the page shows at every size.
 #include "config.h"
 
 #include <signal.h>
@@ -22,7 +22,10 @@ static void write_pairs(int n)
 {
     struct str s = {0};
     for (int i = 1; i <= n; i++)
-        str_addf(&s, "{\"prompt\": \"question %03d\", \"chosen\": \"good answer %03d\", \"rejected\": \"bad answer %03d, and longer\"}\n", i, i, i);
+        str_addf(&s,
+                 "{\"prompt\": \"question %03d\", \"chosen\": \"good answer %03d\", \"rejected\": \"bad answer %03d, "
+                 "and longer\"}\n",
+                 i, i, i);
     assert_ok(file_write(data, s.data, s.len, e));
     str_fini(&s);
 }
@@ -46,7 +49,8 @@ static int tear_down(void **state)
 static void start_sized(struct rig *r, int width, int height, const char *locale)
 {
     const char *args[] = {"label", data, "--annotator", "ann", "--seed", "7", "--repeats", "0", NULL};
-    rig_start(r, &(struct rig_options){.project = dir, .width = width, .height = height, .args = args, .locale = locale});
+    rig_start(r,
+              &(struct rig_options){.project = dir, .width = width, .height = height, .args = args, .locale = locale});
 }
 
 static void start(struct rig *r)
@@ -105,8 +109,9 @@ static int compare(const void *a, const void *b)
 
 static void a_hundred_pairs_take_a_hundred_keys(void **state)
 {
-    static const enum verdict meant[] = {VERDICT_MUCH_A, VERDICT_A, VERDICT_SLIGHT_A, VERDICT_TIE, VERDICT_SLIGHT_B,
-                                         VERDICT_B, VERDICT_MUCH_B, VERDICT_BOTH_BAD, VERDICT_CANNOT};
+    static const enum verdict meant[] = {VERDICT_MUCH_A, VERDICT_A,        VERDICT_SLIGHT_A,
+                                         VERDICT_TIE,    VERDICT_SLIGHT_B, VERDICT_B,
+                                         VERDICT_MUCH_B, VERDICT_BOTH_BAD, VERDICT_CANNOT};
     struct rig r;
     struct judgement *said;
     double seconds[N];
@@ -138,7 +143,8 @@ static void a_hundred_pairs_take_a_hundred_keys(void **state)
     }
     judgements_free(said, all);
     qsort(seconds, N, sizeof *seconds, compare);
-    print_message("          key to the next pair: median %.1f ms, 99 of 100 within %.1f ms\n", seconds[N / 2] * 1e3, seconds[98] * 1e3);
+    print_message("          key to the next pair: median %.1f ms, 99 of 100 within %.1f ms\n", seconds[N / 2] * 1e3,
+                  seconds[98] * 1e3);
     assert_true(seconds[N / 2] < 3 * 0.016); // three times the bar, for busy machines
 }
 
@@ -177,9 +183,12 @@ static void kill_9_loses_nothing_that_was_seen_and_leaves_no_half(void **state)
         const bool seen_less = n_before > 0 && shows_count(&r, n_before - 1, rounds * 3 + 10);
         rig_kill(&r, SIGKILL);
         const int n = read_standing(&said, &all);
-        if (i % 3 ? !(n == n_before + 1 || (n == n_before && !seen_more)) : !(n == n_before - 1 || (n == n_before && !seen_less)))
+        if (i % 3 ? !(n == n_before + 1 || (n == n_before && !seen_more))
+                  : !(n == n_before - 1 || (n == n_before && !seen_less)))
             fail_msg("round %d: %d judgements stand where %d did and %s was seen", i, n, n_before,
-                     seen_more ? "one more" : seen_less ? "one less" : "no change");
+                     seen_more   ? "one more"
+                     : seen_less ? "one less"
+                                 : "no change");
         n_saved_unseen += n != n_before && !seen_more && !seen_less;
         n_unsaved += n == n_before;
         for (int k = 0; k < n; k++)
@@ -187,7 +196,8 @@ static void kill_9_loses_nothing_that_was_seen_and_leaves_no_half(void **state)
         judgements_free(said, n);
         n_before = n;
     }
-    print_message("          %d kills: %d before it was saved, %d between disk and screen\n", rounds, n_unsaved, n_saved_unseen);
+    print_message("          %d kills: %d before it was saved, %d between disk and screen\n", rounds, n_unsaved,
+                  n_saved_unseen);
     assert_true(n_before > 0);
 }
 
@@ -326,9 +336,13 @@ static void a_run_that_waits_hears_and_asks_for_more(void **state)
     int64_t ids[3], cursor = 0;
     int n;
     char *name;
-    struct asked_pair p = {.prompt = (char *)"tell me\033[31m of it", .a = (char *)"first", .b = (char *)"second", .model = (char *)"step 3",
-                           .turns = (char *)"[{\"role\":\"user\",\"content\":\"hello\"},{\"role\":\"assistant\",\"content\":\"yes?\"},"
-                                            "{\"role\":\"user\",\"content\":\"tell me\\u001b[31m of it\"}]"};
+    struct asked_pair p = {
+        .prompt = (char *)"tell me\033[31m of it",
+        .a = (char *)"first",
+        .b = (char *)"second",
+        .model = (char *)"step 3",
+        .turns = (char *)"[{\"role\":\"user\",\"content\":\"hello\"},{\"role\":\"assistant\",\"content\":\"yes?\"},"
+                         "{\"role\":\"user\",\"content\":\"tell me\\u001b[31m of it\"}]"};
     assert_ok(store_open(&s, dir, true, e));
     assert_ok(store_add_run(s, "asks", "online-dpo", "m", "d", NULL, &name, e));
     char *run_dir = store_run_dir(s, name);
@@ -350,6 +364,7 @@ static void a_run_that_waits_hears_and_asks_for_more(void **state)
     rig_wait(&r, "waiting for you: 1 pair");
     rig_send(&r, "R");
     rig_wait(&r, "both answers are of step 3");
+    rig_wait(&r, "saved #1 ");
     assert_ok(labels_since(s, name, &cursor, &said, &n, e)); // as an engine listens between two steps
     assert_int_equal(n, 1);
     assert_int_equal(said[0].pair, ids[0]);
@@ -362,7 +377,7 @@ static void a_run_that_waits_hears_and_asks_for_more(void **state)
     assert_ok(run_writer_offer(w, &p, &ids[2], e));
     assert_ok(run_writer_commit(w, e));
     rig_wait(&r, "waiting for you: 1 pair"); // it comes by itself
-    rig_wait(&r, "tell me^[[31m of it"); // no byte of it commands the terminal
+    rig_wait(&r, "tell me^[[31m of it");     // no byte of it commands the terminal
     quit(&r);
     run_writer_close(w);
     store_close(s);
@@ -375,8 +390,11 @@ static void the_page_is_as_kept_at_every_size(void **state)
     static const struct {
         int width, height;
         const char *locale, *name;
-    } sizes[] = {{80, 24, NULL, "label-80x24.txt"}, {80, 24, "C", "label-80x24-ascii.txt"}, {200, 50, NULL, "label-200x50.txt"},
-                 {40, 12, NULL, "label-40x12.txt"}, {120, 40, NULL, "label-120x40.txt"}};
+    } sizes[] = {{80, 24, NULL, "label-80x24.txt"},
+                 {80, 24, "C", "label-80x24-ascii.txt"},
+                 {200, 50, NULL, "label-200x50.txt"},
+                 {40, 12, NULL, "label-40x12.txt"},
+                 {120, 40, NULL, "label-120x40.txt"}};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         struct rig r;
         start_sized(&r, sizes[i].width, sizes[i].height, sizes[i].locale);

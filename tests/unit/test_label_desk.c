@@ -1,5 +1,5 @@
-// Labelling without a screen: what comes next and on which sides, also after a restart; undo and redo; second looks; annotators
-// who disagree; a run's pairs; and what it all adds up to.
+// Labelling without a screen: what comes next and on which sides, also after a restart; undo and redo; second looks;
+// annotators who disagree; a run's pairs; and what it all adds up to.
 #include "config.h"
 
 #include "testing.h"
@@ -28,7 +28,8 @@ static int set_up(void **state)
     dir = test_folder();
     data = path_join(dir, "pairs.jsonl");
     for (int i = 1; i <= N; i++)
-        str_addf(&s, "{\"prompt\": \"question %d\", \"chosen\": \"good answer %d\", \"rejected\": \"bad %d\"}\n", i, i, i);
+        str_addf(&s, "{\"prompt\": \"question %d\", \"chosen\": \"good answer %d\", \"rejected\": \"bad %d\"}\n", i, i,
+                 i);
     assert_ok(file_write(data, s.data, s.len, e));
     str_fini(&s);
     desk = NULL;
@@ -235,7 +236,8 @@ static void what_a_killed_console_had_written_down_is_not_lost(void **state)
     assert_int_equal(now.tally.n_done, 2);
     assert_int_equal(now.number, next);
     // What is half written, or of a pair that is not there, is dropped.
-    static const char *const rows[] = {"{\"pair\":1,\"verdi", "{\"pair\":1}", "{\"pair\":77777,\"annotator\":\"ann\",\"verdict\":1}\n", ""};
+    static const char *const rows[] = {"{\"pair\":1,\"verdi", "{\"pair\":1}",
+                                       "{\"pair\":77777,\"annotator\":\"ann\",\"verdict\":1}\n", ""};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         str_clear(&row);
         str_addf(&row, "%s/labels-left%d.pending", dir, (int)i);
@@ -309,7 +311,8 @@ static void annotators_who_disagree_are_settled_by_a_last_word(void **state)
     assert_int_equal(now.n_abilities, 4); // cyd, ann, bob and the file
     assert_string_equal(now.abilities[0].who, "cyd");
     assert_close(now.abilities[0].ability, 1, 1e-9); // has said nothing
-    assert_true(now.abilities[1].ability > now.abilities[2].ability); // ann sees it as the file does, bob does not always
+    assert_true(now.abilities[1].ability >
+                now.abilities[2].ability); // ann sees it as the file does, bob does not always
     ask((struct label_request){.what = LABEL_ORDER, .order = LABEL_DISPUTED});
     assert_int_equal(now.n_todo, 2);
     assert_int_equal(now.number, 4);
@@ -418,12 +421,14 @@ static void files_that_hold_no_pairs_are_refused_in_words(void **state)
     assert_int_equal(ask_code((struct label_request){.what = LABEL_FILE, .text = path}, &fault), ERR_INPUT);
     assert_non_null(strstr(fault.text, "prompts"));
     assert_int_equal(ask_code((struct label_request){.what = LABEL_SET, .text = (char *)"no"}, &fault), ERR_NOT_FOUND);
-    assert_int_equal(ask_code((struct label_request){.what = LABEL_FILE, .text = (char *)"/no/such"}, &fault), ERR_NOT_FOUND);
+    assert_int_equal(ask_code((struct label_request){.what = LABEL_FILE, .text = (char *)"/no/such"}, &fault),
+                     ERR_NOT_FOUND);
     assert_int_equal(ask_code((struct label_request){.what = LABEL_JUDGE}, &fault), ERR_STATE);
     ask((struct label_request){.what = LABEL_FIRST}); // a project without anything
     assert_int_equal(now.kind, LABEL_OF_NOTHING);
-    rows = "{\"prompt\": \"p\", \"responses\": [{\"response\": \"a\", \"score\": 1}, {\"response\": \"b\", \"score\": 3}, "
-           "{\"response\": \"c\", \"score\": 2}]}\n";
+    rows =
+        "{\"prompt\": \"p\", \"responses\": [{\"response\": \"a\", \"score\": 1}, {\"response\": \"b\", \"score\": 3}, "
+        "{\"response\": \"c\", \"score\": 2}]}\n";
     assert_ok(file_write(path, rows, strlen(rows), e));
     ask((struct label_request){.what = LABEL_FILE, .text = path});
     assert_int_equal(now.n_todo, 2); // a list: each answer with the next one
@@ -443,7 +448,8 @@ static void orders_have_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(every_pair_comes_once_with_balanced_sides_whatever_happens_between, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(every_pair_comes_once_with_balanced_sides_whatever_happens_between, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(undo_has_no_end_and_outlives_a_restart, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_share_of_the_pairs_comes_again_with_sides_exchanged, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_a_killed_console_had_written_down_is_not_lost, set_up, tear_down),

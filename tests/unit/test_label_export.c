@@ -1,5 +1,5 @@
-// Judged pairs as data: each shape with what is right worked out by hand, soft labels against the model's own fit, and a file of
-// judgements that another project takes.
+// Judged pairs as data: each shape with what is right worked out by hand, soft labels against the model's own fit, and
+// a file of judgements that another project takes.
 #include "config.h"
 
 #include "testing.h"
@@ -31,7 +31,8 @@ static int tear_down(void **state)
 static void says(const char *who, const char *prompt, enum verdict v, bool is_final)
 {
     struct asked_pair p = {.prompt = (char *)prompt, .a = (char *)"first", .b = (char *)"second"};
-    struct judgement j = {.verdict = v, .seconds = 2.5, .is_final = is_final, .swapped = v > 0, .note = "n", .reasons = "b"};
+    struct judgement j = {
+        .verdict = v, .seconds = 2.5, .is_final = is_final, .swapped = v > 0, .note = "n", .reasons = "b"};
     bool again;
     asked_pair_hash(&p);
     text_copy(j.annotator, sizeof j.annotator, who);
@@ -108,7 +109,7 @@ static void shares_are_those_of_the_annotators_model(void **state)
         const enum verdict right = i % 3 ? VERDICT_A : VERDICT_B;
         static const char *const names[] = {"ann", "bob", "cyd"};
         for (int who = 0; who < 3; who++) {
-            const enum verdict v = who == 2 && i % 2 ? (enum verdict)-(int)right : right;
+            const enum verdict v = who == 2 && i % 2 ? (enum verdict) - (int)right : right;
             says(names[who], prompt, v, false);
             votes[n++] = (struct annotator_vote){who, i, v > 0};
         }
@@ -120,7 +121,8 @@ static void shares_are_those_of_the_annotators_model(void **state)
         assert_int_equal(b, i % 3 == 0);
         const double share = number_at(list, i, "share");
         assert_close(share, b ? fit.pairs[i].share : 1 - fit.pairs[i].share, 1e-5);
-        assert_close(number_at(list, i, "share_low"), b ? fit.pairs[i].interval.low : 1 - fit.pairs[i].interval.high, 1e-5);
+        assert_close(number_at(list, i, "share_low"), b ? fit.pairs[i].interval.low : 1 - fit.pairs[i].interval.high,
+                     1e-5);
         assert_true(number_at(list, i, "share_low") < share && share < number_at(list, i, "share_high"));
     }
     // Where cyd says the opposite, less is known.

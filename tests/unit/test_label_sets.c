@@ -1,4 +1,5 @@
-// Sets of pairs in attune.db, the sides that answers are shown on, the vote and what is none, and stores of five grades.
+// Sets of pairs in attune.db, the sides that answers are shown on, the vote and what is none, and stores of five
+// grades.
 #include "config.h"
 
 #include "testing.h"
@@ -203,18 +204,23 @@ static void a_store_of_five_grades_is_brought_up_to_date(void **state)
     int64_t cursor = 0;
     char *old = test_folder(), *path = path_join(old, "attune.db");
     const char *two[] = {store_schema.migrations[0], store_schema.migrations[1], NULL};
-    const struct sql_schema schema = {.what = "an old store", .application_id = store_schema.application_id, .migrations = two};
+    const struct sql_schema schema = {
+        .what = "an old store", .application_id = store_schema.application_id, .migrations = two};
     assert_ok(sql_open(&s, path, SQL_CREATE, e));
     assert_ok(sql_migrate(&s, &schema, e));
     assert_ok(sql_exec(&s,
-                       "INSERT INTO runs(id, name, objective, model, data, settings, created_ms) VALUES(1, 'r', 'dpo', 'm', 'd', '{}', 5);"
+                       "INSERT INTO runs(id, name, objective, model, data, settings, created_ms) VALUES(1, 'r', 'dpo', "
+                       "'m', 'd', '{}', 5);"
                        "INSERT INTO pairs_judged(id, run, number, hash, prompt, turns, a, b, step, model, at_ms) "
-                       "VALUES(1, 1, 1, 'h', 'p', '', 'a', 'b', 1, 'm', 5);", e));
+                       "VALUES(1, 1, 1, 'h', 'p', '', 'a', 'b', 1, 'm', 5);",
+                       e));
     static const char *const names[] = {"much-A", "A", "tie", "B", "much-B", "both-bad", "skip", "flag", "undo"};
     for (int v = -2; v <= 6; v++) {
         char text[300];
-        snprintf(text, sizeof text, "INSERT INTO judgements(pair, run, annotator, verdict, swapped, seconds, note, at_ms) "
-                                    "VALUES(1, 1, 'w%d', %d, 0, 1.5, 'n', 5)", v + 2, v);
+        snprintf(text, sizeof text,
+                 "INSERT INTO judgements(pair, run, annotator, verdict, swapped, seconds, note, at_ms) "
+                 "VALUES(1, 1, 'w%d', %d, 0, 1.5, 'n', 5)",
+                 v + 2, v);
         assert_ok(sql_exec(&s, text, e));
     }
     sql_close(&s);
@@ -237,7 +243,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_set_is_read_as_it_was_made, open_store, close_store),
-        cmocka_unit_test_setup_teardown(a_second_look_is_no_vote_and_the_last_word_is_the_only_one, open_store, close_store),
+        cmocka_unit_test_setup_teardown(a_second_look_is_no_vote_and_the_last_word_is_the_only_one, open_store,
+                                        close_store),
         cmocka_unit_test(sides_are_balanced_in_each_eight_and_follow_from_the_seed),
         cmocka_unit_test(side_and_model_have_nothing_to_do_with_each_other),
         cmocka_unit_test(a_store_of_five_grades_is_brought_up_to_date),

@@ -103,7 +103,8 @@ static void parts_have_their_styles(void **state)
     text_pane_add_spans(&p, spans, 3, text, strlen(text));
     canvas_init(&c, 20, 2, GLYPHS_BRAILLE, true);
     text_pane_draw(&p, &c, canvas_area(&c));
-    static const enum color wanted[] = {COLOR_MUTED, COLOR_GOOD, COLOR_GOOD, COLOR_BAD, COLOR_BAD, COLOR_BAD, COLOR_BAD, COLOR_BAD, COLOR_WARN};
+    static const enum color wanted[] = {COLOR_MUTED, COLOR_GOOD, COLOR_GOOD, COLOR_BAD, COLOR_BAD,
+                                        COLOR_BAD,   COLOR_BAD,  COLOR_BAD,  COLOR_WARN};
     static const uint32_t codes[] = {'x', 'a', 'b', '^', '[', 'c', 'd', 0xe4, 'z'};
     for (int i = 0; i < 9; i++) {
         assert_int_equal(canvas_cell(&c, i, 0)->code[0], codes[i]);
