@@ -403,6 +403,23 @@ static void the_page_is_as_kept_at_every_size(void **state)
     }
 }
 
+// A clock of seconds, and nothing else.
+static void who_reads_is_left_in_peace(void **state)
+{
+    enum { SECONDS = 4 };
+    struct rig r;
+    start(&r);
+    wait_count(&r, 0, N);
+    rig_wait(&r, " 0:01 ");
+    const size_t before = r.bytes;
+    const double until = clock_seconds() + SECONDS;
+    while (clock_seconds() < until)
+        rig_read(&r, 0.1);
+    print_message("          %zu bytes a second while nothing happens\n", (r.bytes - before) / SECONDS);
+    assert_true(r.bytes - before <= 12 * (SECONDS + 1));
+    quit(&r);
+}
+
 static void any_size_is_fine(void **state)
 {
     struct rig r;
@@ -435,6 +452,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_was_judged_is_written_as_data, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_run_that_waits_hears_and_asks_for_more, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_page_is_as_kept_at_every_size, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(who_reads_is_left_in_peace, set_up, tear_down),
         cmocka_unit_test_setup_teardown(any_size_is_fine, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
