@@ -118,7 +118,10 @@ int label_set_add(struct store *s, struct label_set *set, struct asked_pair *pai
     int64_t number = 0;
     if (n < 1 || n > LABEL_SET_MOST)
         return err_set(e, ERR_LIMIT, "a set has 1 to %d pairs, not %d", LABEL_SET_MOST, n);
-    int code = labels_begin(s, e);
+    // What does not fit into the cache stays in memory: written out before the commit it would lock out every reader till then.
+    int code = sql_exec(&s->sql, "PRAGMA cache_spill=OFF", e);
+    if (!code)
+        code = labels_begin(s, e);
     if (code)
         return code;
     code = insert_set(s, set, e);
@@ -127,7 +130,10 @@ int label_set_add(struct store *s, struct label_set *set, struct asked_pair *pai
     set->n = number;
     if (code)
         sql_rollback(&s->sql);
-    return code ? code : sql_commit(&s->sql, e);
+    else
+        code = sql_commit(&s->sql, e);
+    sql_exec(&s->sql, "PRAGMA cache_spill=ON", NULL);
+    return code;
 }
 
 int label_set_append(struct store *s, const char *name, struct asked_pair *pair, double share, struct err *e)

@@ -85,21 +85,26 @@ static void bind_id(sqlite3_stmt *row, int at, int64_t id)
 
 int labels_judged_id(struct store *s, int64_t run_id, const struct asked_pair *p, int64_t *id, struct err *e)
 {
-    int code = sql_prepare(&s->sql, &s->find_judged,
-                           "SELECT id FROM pairs_judged WHERE run IS ?1 AND number IS ?2 AND hash = ?3", e);
+    // Said so that each is found by its partial index.
+    sqlite3_stmt **find = run_id ? &s->find_judged : &s->find_brought;
+    int code = sql_prepare(&s->sql, find,
+                           run_id ? "SELECT id FROM pairs_judged WHERE run = ?2 AND number = ?3 AND hash = ?1"
+                                  : "SELECT id FROM pairs_judged WHERE run IS NULL AND hash = ?1", e);
     if (!code)
         code = sql_prepare(&s->sql, &s->add_judged,
                            "INSERT INTO pairs_judged(run, number, hash, prompt, turns, a, b, model, model_b, step, at_ms) "
                            "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", e);
     if (code)
         return code;
-    bind_id(s->find_judged, 1, run_id);
-    bind_id(s->find_judged, 2, run_id ? p->id : 0);
-    sqlite3_bind_text(s->find_judged, 3, p->hash, -1, SQLITE_TRANSIENT);
-    code = sql_step(&s->sql, s->find_judged, e);
+    if (run_id) {
+        sqlite3_bind_int64(*find, 2, run_id);
+        sqlite3_bind_int64(*find, 3, p->id);
+    }
+    sqlite3_bind_text(*find, 1, p->hash, -1, SQLITE_TRANSIENT);
+    code = sql_step(&s->sql, *find, e);
     if (code > 0) {
-        *id = sqlite3_column_int64(s->find_judged, 0);
-        sqlite3_reset(s->find_judged);
+        *id = sqlite3_column_int64(*find, 0);
+        sqlite3_reset(*find);
         return 0;
     }
     const char *texts[] = {p->hash, p->prompt, p->turns, p->a, p->b, p->model, p->model_b};

@@ -64,7 +64,7 @@ static const char *const store_migrations[] = {
     "  pair INTEGER NOT NULL REFERENCES pairs_judged(id),"
     "  share REAL," // for A, as the file says; NULL: it does not
     "  PRIMARY KEY(set_id, number)) WITHOUT ROWID;"
-    "CREATE INDEX label_items_of_pair ON label_items(pair);",
+    "CREATE UNIQUE INDEX label_items_of_pair ON label_items(pair, set_id);",
     NULL,
 };
 const struct sql_schema store_schema = {
