@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "base/utf8.h"
 
 enum { DECODE_FLAGS = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL };
 
@@ -216,4 +217,22 @@ int json_get_text(const json_t *object, const char *key, const char *fallback, c
         return err_set(e, ERR_INPUT, "%s: \"%s\" must be a text", where, key);
     *out = value ? json_string_value(value) : fallback;
     return 0;
+}
+
+json_t *json_any_text(const char *text)
+{
+    struct str s = {0};
+    size_t n = strlen(text);
+    for (size_t i = 0; i < n;) {
+        uint32_t code;
+        size_t used = utf8_decode(text + i, n - i, &code);
+        if (code == UTF8_BAD)
+            str_add(&s, "\xef\xbf\xbd");
+        else
+            str_addn(&s, text + i, used);
+        i += used;
+    }
+    json_t *value = json_string(str_text(&s));
+    str_fini(&s);
+    return value;
 }

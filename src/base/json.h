@@ -21,6 +21,7 @@ bool json_is_unreadable(const json_t *value, const char **text); // *text: as th
 // A number that a computation gave. JSON has none that is not finite: it becomes a value that json_is_unreadable, never a
 // NULL that json_pack or an array would pass over; whoever writes it out looks for one with json_find_unreadable.
 json_t *json_computed(double value);
+json_t *json_any_text(const char *text); // broken bytes as U+FFFD
 // The first such value inside of `value`, its place ("responses[1].logp") into path; NULL when there is none.
 struct str;
 const json_t *json_find_unreadable(const json_t *value, struct str *path, const char **text);

@@ -1,4 +1,4 @@
-// attune label --stdin, label undo: judgements of pairs, as they are given.
+// attune label, label --stdin, label undo: judgements of pairs, from the keyboard or as lines.
 #include "config.h"
 
 #include <errno.h>
@@ -12,16 +12,26 @@
 #include "base/str.h"
 #include "cli/look.h"
 #include "cli/print.h"
-#include "store/labels.h"
+#include "store/labels_pending.h"
+#include "ui/label_desk.h"
+#include "ui/ui.h"
 
 #define ANNOTATOR                                                                                                       \
     {.name = "annotator", .type = PARAM_TEXT, .fallback = "",                                                            \
      .help = "Who judges; without it the name of the account. Each annotator has one vote for a pair."}
 
+static const char *const orders[] = {"random", "in-order", "uncertain", "disagreement", "skipped", "disputed", NULL};
 static const struct param options[] = {
     {.name = "stdin", .type = PARAM_BOOL, .fallback = "no", .help = "Reads judgements from standard input, one JSON object a line."},
     {.name = "run", .type = PARAM_TEXT, .fallback = "", .help = "The run whose pairs are judged: their numbers count within it."},
     ANNOTATOR,
+    {.name = "set", .type = PARAM_TEXT, .fallback = "", .help = "What the set of a file is called; without it as the file."},
+    {.name = "repeats", .type = PARAM_FLOAT, .fallback = "0.05", .min = 0, .max = 0.5,
+     .help = "The share of a new set's pairs that come a second time with their sides exchanged, to see how steady a judge is."},
+    {.name = "seed", .type = PARAM_INT, .fallback = "0", .min = 0, .max = 9e15,
+     .help = "What order and sides of a new set follow from; 0 takes the clock."},
+    {.name = "order", .type = PARAM_CHOICE, .fallback = "", .choices = orders,
+     .help = "Which pair comes next; without it a set goes by lot, and a run's pairs as it asks for them."},
     {0},
 };
 static const struct param undo_options[] = {
@@ -37,15 +47,22 @@ static int run_undo(int argc, char **argv);
 
 const struct command command_label = {
     .name = "label",
-    .synopsis = "attune label --stdin [--run RUN] [--annotator NAME]",
-    .summary = "Takes judgements of pairs of answers, one JSON object a line.",
-    .help = "A line judges a pair that a run asks for, or one that it brings along:\n"
+    .synopsis = "attune label [RUN|SET|FILE] [--annotator NAME] | --stdin [--run RUN]",
+    .summary = "Judge pairs of answers: one key each in the console, or one JSON object a line.",
+    .help = "Without --stdin the console opens where pairs are judged: those that a run waits for, those of a set, or those of any "
+            "file of preference data, which becomes a set that a later call goes on with. Keys 1 to 7 say how much better the left "
+            "or the right answer is, 8 that both are bad, 9 that you cannot tell; u takes back. Each judgement is on the disk before the "
+            "next pair comes.\n"
+            "  attune label pairs.jsonl --annotator ann --repeats 0.1\n\n"
+            "With --stdin a line judges a pair that a run asks for, or one that it brings along:\n"
             "  {\"pair\": 12, \"verdict\": \"A\"}\n"
             "  {\"prompt\": \"...\", \"a\": \"...\", \"b\": \"...\", \"verdict\": \"much-B\"}\n"
-            "The verdict is much-A, A, tie, B, much-B, both-bad, skip or flag, and is always of a and b as the pair has them. "
-            "A line may also have \"note\" (a text), \"seconds\" (that it took), \"swapped\" (true where b was shown first), "
-            "\"annotator\", and \"replace\": true, which corrects what the same annotator said before. A pair that is brought "
-            "along may name the models that gave a and b: \"model\" and \"model_b\".\n\n"
+            "The verdict is much-A, A, slightly-A, tie, slightly-B, B, much-B, both-bad, cannot (to be told), skip (for now) or flag "
+            "(something is wrong with the pair), and is always of a and b as the pair has them. "
+            "A line may also have \"note\" (a text), \"reasons\" (letters), \"seconds\" (that it took), \"swapped\" (true where b was shown first), "
+            "\"annotator\", \"occasion\": 1 (a second look, which is no vote), \"final\": true (the last word where annotators "
+            "disagree), and \"replace\": true, which corrects what the same annotator said before. A pair that is "
+            "brought along may name the models that gave a and b: \"model\" and \"model_b\".\n\n"
             "Every line is answered with one: {\"pair\": 12, \"saved\": true} when the judgement is on the disk, else "
             "\"saved\": false with \"error\". A judgement that was saved already is answered with \"again\": true and kept once, "
             "so that who was cut off may send the line again; one that comes when the run goes on without it has \"late\": "
@@ -75,7 +92,7 @@ struct labelling {
 static int unknown_member(const json_t *line, const char *where, struct err *e)
 {
     static const char *const known[] = {"pair", "prompt", "a", "b", "model", "model_b", "verdict", "note", "seconds", "swapped",
-                                        "annotator", "replace"};
+                                        "annotator", "replace", "reasons", "occasion", "final"};
     const size_t n = sizeof known / sizeof *known;
     const char *key;
     json_t *value;
@@ -104,17 +121,19 @@ static int read_verdict(const json_t *line, const char *where, struct judgement 
         return code;
     struct str shown = {.max = 100};
     str_add_visible(&shown, said ? said : "", said ? strlen(said) : 0, false);
-    err_set(e, ERR_INPUT, "%s: %s%s%s: much-A, A, tie, B, much-B, both-bad, skip and flag are verdicts", where,
+    err_set(e, ERR_INPUT, "%s: %s%s%s: much-A, A, slightly-A, tie, slightly-B, B, much-B, both-bad, cannot, skip and flag "
+                                "are verdicts", where,
             said ? "\"" : "there is no \"verdict\"", str_text(&shown), said ? "\" is no verdict" : "");
     str_fini(&shown);
     return ERR_INPUT;
 }
 
-// What is said of the pair. The note is borrowed from the line.
+// What is said of the pair. Note and reasons are borrowed from the line.
 static int read_judgement(const struct labelling *l, const json_t *line, const char *where, struct judgement *j, bool *replace,
                           struct err *e)
 {
-    const char *annotator, *note;
+    const char *annotator, *note, *reasons;
+    int64_t occasion;
     int code = json_is_object(line) ? unknown_member(line, where, e)
                                     : err_set(e, ERR_INPUT, "%s: a judgement is a JSON object", where);
     if (!code)
@@ -129,8 +148,16 @@ static int read_judgement(const struct labelling *l, const json_t *line, const c
         code = json_get_bool(line, "swapped", false, &j->swapped, where, e);
     if (!code)
         code = json_get_bool(line, "replace", false, replace, where, e);
+    if (!code)
+        code = json_get_text(line, "reasons", "", &reasons, where, e);
+    if (!code)
+        code = json_get_int(line, "occasion", 0, 0, 1, &occasion, where, e);
+    if (!code)
+        code = json_get_bool(line, "final", false, &j->is_final, where, e);
     if (code)
         return code;
+    j->occasion = (int)occasion;
+    j->reasons = (char *)reasons;
     if (j->seconds < 0)
         return err_set(e, ERR_INPUT, "%s: \"seconds\" is less than 0", where);
     if (!*annotator || !text_copy(j->annotator, sizeof j->annotator, annotator))
@@ -272,19 +299,46 @@ static const char *annotator_of(const struct args *a)
     return given ? given : labels_annotator();
 }
 
+// The page of the console; *a has --run or one word.
+static int open_page(const struct args *a, struct err *e)
+{
+    const char *order = args_text(a, "order");
+    struct label_options label = {.annotator = args_text(a, "annotator"), .set = args_text(a, "set"),
+                                  .source = a->n_words ? a->words[0] : args_text(a, "run"),
+                                  .repeats = settings_float(&a->settings, "repeats"),
+                                  .seed = (uint64_t)settings_int(&a->settings, "seed"), .order = LABEL_ORDERS};
+    enum label_order chosen;
+    if (order && label_order_from_name(order, &chosen))
+        label.order = chosen;
+    if (a->n_words && args_text(a, "run"))
+        return err_set(e, ERR_USAGE, "--run and %s: only one of them can say whose pairs", a->words[0]);
+    if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
+        return err_set(e, ERR_USAGE, "there is no terminal for the console here; judgements as lines of JSON come with --stdin "
+                                     "(\"attune label --help\" shows one)");
+    const struct ui_options ui = {.project = args_project(a), .label = &label};
+    return ui_console(&ui, e);
+}
+
 static int run(int argc, char **argv)
 {
     struct args a;
     struct err e = {0};
     struct labelling l = {0};
     int status = 0;
-    if (!args_open(&a, &command_label, argc, argv, 0, 0, &status))
+    if (!args_open(&a, &command_label, argc, argv, 0, 1, &status))
         return status;
     const char *name = args_text(&a, "run");
-    int code = settings_bool(&a.settings, "stdin") ? 0
-               : err_set(&e, ERR_USAGE, "judgements come as lines of JSON: --stdin (\"attune label --help\" shows one)");
+    if (!settings_bool(&a.settings, "stdin")) {
+        if (open_page(&a, &e))
+            status = args_fail(&a, &e);
+        args_close(&a);
+        return status;
+    }
+    int code = a.n_words == 0 ? 0 : err_set(&e, ERR_USAGE, "with --stdin the run is --run %s", a.words[0]);
     if (!code)
         code = look_project(&a, true, &l.store, &e); // who brings pairs needs no run to have been there
+    if (!code)
+        code = labels_recover(l.store, NULL, &e);
     if (!code && name)
         code = look_open(&l.look, l.store, name, &e);
     l.has_run = !code && name;
@@ -311,6 +365,8 @@ static int run_undo(int argc, char **argv)
     if (!args_open(&a, &command_label_undo, argc, argv, 0, 0, &status))
         return status;
     int code = look_project(&a, false, &s, &e);
+    if (!code)
+        code = labels_recover(s, NULL, &e);
     if (!code)
         code = labels_undo(s, args_text(&a, "run"), settings_int(&a.settings, "pair"), annotator_of(&a), &undone, &e);
     if (code)

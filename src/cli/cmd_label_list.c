@@ -1,31 +1,34 @@
 // attune label list, label export: pairs that wait for a person, and what people said as data for training.
 #include "config.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "base/json.h"
 #include "base/str.h"
 #include "cli/look.h"
 #include "cli/print.h"
-#include "cli/soft_labels.h"
-#include "store/labels.h"
+#include "store/labels_pending.h"
+#include "ui/label_export.h"
 
 static const struct param list_options[] = {
     {.name = "annotator", .type = PARAM_TEXT, .fallback = "",
      .help = "For whom: pairs that this annotator has skipped are left out. Without it the name of the account."},
     {0},
 };
+static const char *const shapes[] = {"pairs", "shares", "binary", "texts", "judgements", NULL}; // in the order of enum label_shape
 static const struct param export_options[] = {
     {.name = "all", .type = PARAM_BOOL, .fallback = "no", .help = "Pairs of all runs, and those that people brought along."},
+    {.name = "soft", .type = PARAM_BOOL, .fallback = "no",
+     .help = "The same as --as shares. A share says how sure a label is: of ordinary annotators, how many would prefer the chosen "
+             "answer? That follows from all votes, from how far each annotator agrees with the others, and from how hard pairs are."},
+    {.name = "set", .type = PARAM_TEXT, .fallback = "", .help = "Pairs of this set."},
+    {.name = "as", .type = PARAM_CHOICE, .fallback = "pairs", .choices = shapes,
+     .help = "What is written: pairs; shares (soft labels, by how far each annotator can be relied on); binary (each answer good or "
+             "bad); texts (the better answer alone); judgements (all of them, for another project)."},
     {.name = "ties", .type = PARAM_BOOL, .fallback = "no",
      .help = "Writes pairs whose answers are equally good as well, with their votes: for objectives that learn from ties."},
-    {.name = "soft", .type = PARAM_BOOL, .fallback = "no",
-     .help = "Says how sure each label is, as a share: of ordinary annotators, how many would prefer the chosen answer? That "
-             "follows from all votes, from how far each annotator agrees with the others, and from how hard pairs are."},
     {0},
 };
 
@@ -43,14 +46,15 @@ const struct command command_label_list = {
 };
 const struct command command_label_export = {
     .name = "label export",
-    .synopsis = "attune label export RUN|--all FILE [--ties] [--soft]",
+    .synopsis = "attune label export RUN|--set NAME|--all FILE [--as SHAPE] [--ties] [--soft]",
     .summary = "Writes judged pairs as preference data that \"attune train\" reads.",
     .help = "Each line has prompt, chosen and rejected, and with several annotators their votes [for the chosen answer, for the "
-            "other, ties]. \"grade\" is the mean of the graded verdicts, 1 for better and 2 for much better. Pairs without a "
-            "better answer (ties, both bad) and those that somebody flagged or all skipped are left out, and counted on standard "
+            "other, ties]. \"margin\" is by how much the chosen one is better, the mean of the verdicts: 1 slightly, 2 better, 3 much better. "
+            "Pairs without a better answer (ties, both bad, not to be told) and those that somebody flagged or all skipped are left out, and counted on standard "
             "error.\n\n"
-            "With --soft \"share\" takes the place of votes; \"attune label stats\" shows what the annotators' abilities are. The "
-            "objectives that learn from shares (\"attune objectives\") read it as the probability that the label is right.\n"
+            "As shares \"share\" takes the place of votes, with the 95 % interval \"share_low\" to \"share_high\"; \"attune label stats\" shows "
+            "what the annotators' abilities are. The objectives that learn from shares (\"attune objectives\") read it as the probability that "
+            "the label is right.\n"
             "  attune label export --all labels.jsonl\n"
             "  attune train --objective dpo --model MODEL --data labels.jsonl",
     .options = export_options,
@@ -122,6 +126,8 @@ static int run_list(int argc, char **argv)
     const char *annotator = args_text(&a, "annotator");
     int code = look_project(&a, false, &s, &e);
     if (!code)
+        code = labels_recover(s, NULL, &e);
+    if (!code)
         code = look_open(&l, s, a.words[0], &e);
     if (!code)
         code = list(s, &l, annotator ? annotator : labels_annotator(), args_json(&a), &e);
@@ -135,112 +141,18 @@ static int run_list(int argc, char **argv)
 
 // ---- as data ----
 
-struct exported {
-    int64_t written, ties, both_bad, flagged, skipped;
-};
-
-// The prompt as training is to read it: messages where the run had messages.
-static int prompt_json(const struct judged_pair *p, json_t **out, struct err *e)
+static enum label_shape shape_of(const struct args *a)
 {
-    char where[64];
-    *out = NULL;
-    if (!p->pair.turns[0]) {
-        *out = look_json_text(p->pair.prompt);
-        return 0;
-    }
-    snprintf(where, sizeof where, "the messages of pair %lld", (long long)p->pair.id);
-    return json_parse(p->pair.turns, strlen(p->pair.turns), where, out, e);
+    int i = 0;
+    while (strcmp(settings_text(&a->settings, "as"), shapes[i]) != 0)
+        i++;
+    return (enum label_shape)i;
 }
 
-// share: for B, NaN: the votes say it.
-static int write_pair(struct file_out *out, const struct judged_pair *p, double share, struct err *e)
+static void say_left_out(const struct label_exported *c, bool ties)
 {
-    json_t *prompt;
-    int code = prompt_json(p, &prompt, e);
-    if (code)
-        return code;
-    const bool b = isnan(share) ? p->n_b > p->n_a : share > 0.5;
-    const int64_t n = p->n_a + p->n_b + p->n_ties, better = b ? p->n_b : p->n_a, worse = b ? p->n_a : p->n_b;
-    json_t *o = json_object();
-    json_object_set_new(o, "prompt", prompt);
-    json_object_set_new(o, "chosen", look_json_text(b ? p->pair.b : p->pair.a));
-    json_object_set_new(o, "rejected", look_json_text(b ? p->pair.a : p->pair.b));
-    if (!isnan(share)) {
-        json_object_set_new(o, "share", json_real(b ? share : 1 - share));
-    } else if (n > 1 || better == worse) {
-        json_t *votes = json_pack("[I, I]", (json_int_t)better, (json_int_t)worse);
-        if (p->n_ties)
-            json_array_append_new(votes, json_integer(p->n_ties));
-        json_object_set_new(o, "votes", votes);
-    }
-    json_object_set_new(o, "grade", json_real((b ? p->grades : 0 - p->grades) / (double)n));
-    char *text = json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(6));
-    BUG_IF(!text);
-    code = file_out_write(out, text, strlen(text), e);
-    if (!code)
-        code = file_out_write(out, "\n", 1, e);
-    free(text);
-    json_decref(o);
-    return code;
-}
-
-// Whether there is something to learn from the pair; else it is counted as what it is.
-static bool is_wanted(const struct judged_pair *p, double share, bool ties, struct exported *count)
-{
-    const bool is_tie = isnan(share) ? p->n_a == p->n_b : fabs(share - 0.5) < 1e-6;
-    if (p->n_flags) {
-        count->flagged++;
-        return false;
-    }
-    if (p->n_a + p->n_b + p->n_ties == 0) {
-        count->both_bad += p->n_both_bad > 0;
-        count->skipped += p->n_both_bad == 0;
-        return false;
-    }
-    count->ties += is_tie;
-    return !is_tie || ties;
-}
-
-static int export(struct store *s, const char *run, const char *path, bool ties, bool is_soft, struct exported *count, struct err *e)
-{
-    struct soft_labels soft = {0};
-    struct judged_pair *list = NULL;
-    struct file_out *out = NULL;
-    int n = 0, code = labels_judged(s, run, &list, &n, e);
-    if (!code && is_soft)
-        code = soft_labels_open(&soft, s, run, e);
-    if (!code)
-        code = file_out_open(&out, path, e);
-    for (int i = 0; !code && i < n; i++) {
-        const double share = is_soft ? soft_labels_share(&soft, &list[i]) : NAN;
-        if (is_wanted(&list[i], share, ties, count)) {
-            code = write_pair(out, &list[i], share, e);
-            count->written++;
-        }
-    }
-    if (!code && count->written == 0)
-        code = err_set(e, ERR_NOT_FOUND, "%s%s has no pair with a better answer yet: %s is not written", run ? "run " : "",
-                       run ? run : "the project", path);
-    if (out && code)
-        file_out_abort(out);
-    else if (!code)
-        code = file_out_commit(out, e);
-    judged_pairs_free(list, n);
-    soft_labels_close(&soft);
-    return code;
-}
-
-static void say_left_out(const struct exported *c, bool ties)
-{
-    const struct {
-        int64_t n;
-        const char *one, *more;
-    } kinds[] = {{ties ? 0 : c->ties, "tie", "ties"}, {c->both_bad, "both bad", "both bad"}, {c->flagged, "flagged", "flagged"},
-                 {c->skipped, "skipped", "skipped"}};
     struct str text = {0};
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-        if (kinds[i].n)
-            str_addf(&text, "%s%lld %s", text.len ? ", " : "", (long long)kinds[i].n, text_plural(kinds[i].n, kinds[i].one, kinds[i].more));
+    label_exported_text(c, ties, &text);
     if (text.len)
         fprintf(stderr, "left out: %s\n", str_text(&text));
     if (ties && c->ties)
@@ -253,24 +165,28 @@ static int run_export(int argc, char **argv)
     struct args a;
     struct err e = {0};
     struct store *s = NULL;
-    struct exported count = {0};
+    struct label_exported count = {0};
     int status = 0;
     if (!args_open(&a, &command_label_export, argc, argv, 1, 2, &status))
         return status;
-    const bool all = settings_bool(&a.settings, "all"), ties = settings_bool(&a.settings, "ties");
+    const bool all = settings_bool(&a.settings, "all"), one = all || args_text(&a, "set");
     const char *path = a.words[a.n_words - 1];
-    int code = a.n_words == (all ? 1 : 2) ? 0
-               : err_set(&e, ERR_USAGE, all ? "with --all there is no RUN: only the file to write"
-                                            : "which run's pairs (or --all), and into which file?");
+    struct label_export what = {.run = one ? NULL : a.words[0], .set = args_text(&a, "set"), .ties = settings_bool(&a.settings, "ties")};
+    int code = a.n_words == (one ? 1 : 2) && !(all && what.set) ? 0
+               : err_set(&e, ERR_USAGE, one ? "with --all or --set there is no RUN, and not both: only the file to write"
+                                            : "which run's pairs (or --set NAME, or --all), and into which file?");
+    what.shape = settings_bool(&a.settings, "soft") ? LABELS_AS_SHARES : shape_of(&a);
     if (!code)
         code = look_project(&a, false, &s, &e);
     if (!code)
-        code = export(s, all ? NULL : a.words[0], path, ties, settings_bool(&a.settings, "soft"), &count, &e);
-    say_left_out(&count, ties);
+        code = label_export(s, &what, path, &count, &e);
+    say_left_out(&count, what.ties);
     if (code)
         status = args_fail(&a, &e);
     else
-        printf("%s: %lld %s\n", path, (long long)count.written, text_plural(count.written, "pair", "pairs"));
+        printf("%s: %lld %s\n", path, (long long)count.written,
+               what.shape == LABELS_AS_JUDGEMENTS ? text_plural(count.written, "judgement", "judgements")
+                                                  : text_plural(count.written, "pair", "pairs"));
     store_close(s);
     args_close(&a);
     return status;

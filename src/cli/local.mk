@@ -67,7 +67,6 @@ libcli_a_SOURCES = \
 	%D%/objective_text.c %D%/objective_text.h \
 	%D%/print.c %D%/print.h \
 	%D%/piped.c %D%/piped.h \
-	%D%/soft_labels.c %D%/soft_labels.h \
 	%D%/source.c %D%/source.h \
 	%D%/start.c %D%/start.h
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/str.h"
 #include "base/utf8.h"
 #include "store/run_best.h"
@@ -70,20 +71,7 @@ json_t *look_best_json(const struct look *l)
 
 json_t *look_json_text(const char *text)
 {
-    struct str s = {0};
-    size_t n = strlen(text);
-    for (size_t i = 0; i < n;) {
-        uint32_t code;
-        size_t used = utf8_decode(text + i, n - i, &code);
-        if (code == UTF8_BAD)
-            str_add(&s, "\xef\xbf\xbd");
-        else
-            str_addn(&s, text + i, used);
-        i += used;
-    }
-    json_t *value = json_string(str_text(&s));
-    str_fini(&s);
-    return value;
+    return json_any_text(text);
 }
 
 json_t *look_json_number(double value)

@@ -20,6 +20,21 @@
 
 enum { RECOGNIZE_ROWS = 100 }; // so many rows decide on the shape
 
+char *example_turns_json(const struct example *x)
+{
+    if (!x->is_chat)
+        return NULL;
+    json_t *list = json_array();
+    for (int i = 0; i < x->n_turns; i++) {
+        const struct turn *t = &x->turns[i];
+        json_t *whole = t->json ? json_loads(t->json, 0, NULL) : NULL;
+        json_array_append_new(list, whole ? whole : json_pack("{s:s, s:s}", "role", t->role, "content", t->text));
+    }
+    char *text = json_dumps(list, JSON_COMPACT);
+    json_decref(list);
+    return text;
+}
+
 char *example_prompt_text(const struct example *x)
 {
     struct str s = {0};

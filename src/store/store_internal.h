@@ -10,7 +10,8 @@ struct store {
     struct sql sql;
     char *dir;
     sqlite3_stmt *list[3], *find, *post, *controls, *last; // made on first use
-    sqlite3_stmt *find_judged, *add_judged, *standing, *add_judgement, *newest, *since, *answered, *judged, *version;
+    sqlite3_stmt *find_judged, *find_brought, *add_judged, *standing, *add_judgement, *newest, *since, *answered, *judged, *version, *take_back;
+    sqlite3_stmt *add_item, *pair_texts, *set_since;
     bool is_careful; // commits have outlived a power cut when they return: labels.c
 };
 

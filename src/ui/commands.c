@@ -9,6 +9,10 @@
 #include "base/mem.h"
 #include "ui/keys.h"
 
+// A numbered page, by its digit where digits are not judgements.
+#define PAGE_ROWS(id, name, digit, help)                                                            \
+    {id, name, name, digit " Alt-" digit, IN_ALL & ~IN_DIGITS, NULL, help, 0}, {id, name, name, "Alt-" digit, IN_DIGITS, NULL, help, 0}
+
 // Within a page a key stands in one row only (a test checks). Rows with the same key on other pages are fine.
 const struct command_row command_rows[] = {
     // id, name, title, keys, pages, argument, help, place on the hint line
@@ -112,6 +116,42 @@ const struct command_row command_rows[] = {
     {CMD_INTERVALS, "intervals", "intervals", "i", IN_EVALS, NULL,
      "Show the 95 % intervals beside the values, or more columns.", 5},
 
+    {CMD_LABEL_RUN, "label-pairs", "label pairs", "L", IN_RUNS | IN_RUN, NULL, "Judge the pairs of answers that this run asks about.", 0},
+    {CMD_JUDGE_MUCH_LEFT, "left-much-better", "left much better", "1", IN_LABEL, NULL, "The left answer is much better; the next pair comes.", 1},
+    {CMD_JUDGE_LEFT, "left-better", "left better", "2", IN_LABEL, NULL, "The left answer is better.", 2},
+    {CMD_JUDGE_SLIGHT_LEFT, "left-slightly-better", "left slightly", "3", IN_LABEL, NULL, "The left answer is slightly better.", 3},
+    {CMD_JUDGE_SAME, "same", "about the same", "4", IN_LABEL, NULL, "You would not care which of the two you got.", 4},
+    {CMD_JUDGE_SLIGHT_RIGHT, "right-slightly-better", "right slightly", "5", IN_LABEL, NULL, "The right answer is slightly better.", 5},
+    {CMD_JUDGE_RIGHT, "right-better", "right better", "6", IN_LABEL, NULL, "The right answer is better.", 6},
+    {CMD_JUDGE_MUCH_RIGHT, "right-much-better", "right much", "7", IN_LABEL, NULL, "The right answer is much better.", 7},
+    {CMD_JUDGE_BOTH_BAD, "both-bad", "both bad", "8", IN_LABEL, NULL, "Nothing is to be learnt from either.", 8},
+    {CMD_JUDGE_CANNOT, "cannot-judge", "cannot judge", "9", IN_LABEL, NULL, "You cannot tell; the pair does not come to you again.", 9},
+    {CMD_JUDGE_SKIP, "skip", "skip", "Space", IN_LABEL, NULL, "Not now: \":order skipped\" brings it again.", 10},
+    {CMD_JUDGE_FLAG, "flag", "flag", "f", IN_LABEL, NULL, "Something is wrong with the pair: it is kept out of the data.", 11},
+    {CMD_UNDO, "undo", "undo", "u", IN_LABEL, NULL, "Take the last judgement back and show its pair again; as often as you like.", 12},
+    {CMD_REDO, "redo", "redo", "U", IN_LABEL, NULL, "Give the judgement that was taken back again.", 13},
+    {CMD_REASONS, "reasons", "reasons", "r", IN_LABEL, "LETTERS",
+     "Why: letters a to h before the judgement (correct, complete, clear, concise, tone, honest, safe, format).", 14},
+    {CMD_NOTE, "note", "note", "e", IN_LABEL, "TEXT", "A note that is saved with the judgement.", 15},
+    {CMD_CORRECT, "correct", "correct", "E", IN_LABEL, "left|right",
+     "Write a better answer in your editor: it becomes a pair with the one it corrects.", 0},
+    {CMD_ORDER, "order", "order", "o", IN_LABEL, "ORDER",
+     "Which pair comes next: random, in-order, uncertain, disagreement, skipped, or disputed (your word is then the last).", 0},
+    {CMD_GO, "go", "go to", "#", IN_LABEL, "NUMBER", "Show the pair with that number, also to change what you said of it.", 0},
+    {CMD_STATISTICS, "statistics", "statistics", "s", IN_LABEL, NULL,
+     "What your judgements add up to: pace, sides, lengths, agreement with yourself and with others.", 0},
+    {CMD_GUIDELINE, "guideline", "guideline", "|", IN_LABEL, "TEXT", "What annotators of this set are to go by; with a text: write it.", 0},
+    {CMD_REVEAL, "reveal", "reveal", "R", IN_LABEL, NULL, "Whose answers the last pair's were, what the file and others say.", 0},
+    {CMD_DIFF, "diff", "diff", "d", IN_LABEL, NULL, "Underline the words that one answer alone has.", 0},
+    {CMD_BOTH_DOWN, "both-down", "both down", "J", IN_LABEL, NULL, "Both answers one line down.", 0},
+    {CMD_BOTH_UP, "both-up", "both up", "K", IN_LABEL, NULL, "Both answers one line up.", 0},
+    {CMD_FULL, "full", "full screen", "z", IN_LABEL, NULL, "One text alone, or all again.", 0},
+    {CMD_FIND, "find", "find", "/", IN_LABEL, "TEXT", "Look for a text in the prompt and both answers.", 0},
+    {CMD_FIND_NEXT, "find-next", "find next", "n", IN_LABEL, NULL, "The next place that reads so.", 0},
+    {CMD_FIND_PREVIOUS, "find-previous", "find previous", "N", IN_LABEL, NULL, "The place before that reads so.", 0},
+    {CMD_LABEL_SOURCE, "pairs", "pairs", "O", IN_LABEL, "RUN|SET|FILE", "Judge other pairs: those of a run, of a set, or of a file.", 0},
+    {CMD_EXPORT, "export", "export", "w", IN_LABEL, "FILE", "Write the judged pairs as data for training.", 0},
+
     {CMD_UP, "up", "up", "Up k", IN_ALL, NULL, "One line up.", 0},
     {CMD_DOWN, "down", "down", "Down j", IN_ALL, NULL, "One line down.", 0},
     {CMD_LEFT, "left", "left", "Left h", IN_ALL & ~IN_EVALS, NULL, "To the left; on curves: an earlier step.", 0},
@@ -123,10 +163,11 @@ const struct command_row command_rows[] = {
     {CMD_NEXT_PANE, "next-pane", "next", "Tab", IN_ALL, NULL, "To the next pane.", 0},
     {CMD_PREVIOUS_PANE, "previous-pane", "previous", "Shift-Tab", IN_ALL, NULL, "To the previous pane.", 0},
 
-    {CMD_PAGE_RUNS, "runs", "runs", "1 Alt-1", IN_ALL, NULL, "The list of runs.", 0},
-    {CMD_PAGE_CURVES, "curves", "curves", "2 Alt-2", IN_ALL, NULL, "The run's curves.", 0},
-    {CMD_PAGE_SAMPLES, "samples", "samples", "3 Alt-3", IN_ALL, NULL, "What the model writes.", 0},
-    {CMD_PAGE_LOG, "log", "log", "4 Alt-4", IN_ALL, NULL, "What happened: events and the engine's output.", 0},
+    PAGE_ROWS(CMD_PAGE_RUNS, "runs", "1", "The list of runs."),
+    PAGE_ROWS(CMD_PAGE_CURVES, "curves", "2", "The run's curves."),
+    PAGE_ROWS(CMD_PAGE_SAMPLES, "samples", "3", "What the model writes."),
+    PAGE_ROWS(CMD_PAGE_LOG, "log", "4", "What happened: events and the engine's output."),
+    PAGE_ROWS(CMD_PAGE_LABEL, "label", "6", "Pairs of answers that you judge, one key each."),
     {CMD_PAGE_NEXT, "next-page", "next page", "}", IN_ALL, NULL, "The next page.", 0},
     {CMD_PAGE_PREVIOUS, "previous-page", "previous page", "{", IN_ALL, NULL, "The previous page.", 0},
 

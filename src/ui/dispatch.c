@@ -114,6 +114,15 @@ static void open_form(struct ui *ui, enum command_id id, const char *arg)
         v->ops->command(v, id, arg);
 }
 
+// The pairs of the run under the cursor.
+static void label_run(struct ui *ui)
+{
+    ui_show(ui, PAGE_LABEL);
+    struct view *v = &ui->views[PAGE_LABEL];
+    if (v->is_open && ui->run_name[0])
+        v->ops->command(v, CMD_LABEL_SOURCE, ui->run_name);
+}
+
 static enum view_result manager_command(struct ui *ui, enum command_id id, const char *arg)
 {
     switch (id) {
@@ -156,6 +165,12 @@ static enum view_result manager_command(struct ui *ui, enum command_id id, const
     case CMD_PAGE_SAMPLES:
     case CMD_PAGE_LOG:
         ui_show(ui, PAGE_RUNS + (id - CMD_PAGE_RUNS));
+        break;
+    case CMD_PAGE_LABEL:
+        ui_show(ui, PAGE_LABEL);
+        break;
+    case CMD_LABEL_RUN:
+        label_run(ui);
         break;
     case CMD_RECIPES:
         ui_show(ui, PAGE_RECIPES);

@@ -79,3 +79,14 @@ void jobs_wait(struct ui *ui, double seconds)
             nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
     }
 }
+
+void ui_work(struct ui *ui, int (*function)(void *arg, struct err *e),
+             void (*done)(struct ui *ui, void *arg, int code, const struct err *e), void *arg)
+{
+    job_start(ui, function, done, arg);
+}
+
+void ui_finish_work(struct ui *ui, double seconds)
+{
+    jobs_wait(ui, seconds);
+}

@@ -13,6 +13,16 @@ libui_a_SOURCES = \
 	%D%/judge_report.c %D%/judge_report.h \
 	%D%/win_report.c %D%/win_report.h \
 	%D%/keys.c %D%/keys.h \
+	%D%/editor.c \
+	%D%/label_desk.c %D%/label_desk.h \
+	%D%/label_draw.c %D%/label_view.h \
+	%D%/label_export.c %D%/label_export.h \
+	%D%/label_fit.c \
+	%D%/label_queue.c %D%/label_queue.h \
+	%D%/label_show.c \
+	%D%/label_source.c %D%/label_source.h \
+	%D%/label_tally.c %D%/label_tally.h \
+	%D%/label_write.c \
 	%D%/line_edit.c %D%/line_edit.h \
 	%D%/loop.c \
 	%D%/pages.c \
@@ -30,6 +40,7 @@ libui_a_SOURCES = \
 	%D%/runs_table.c %D%/runs_table.h \
 	%D%/screen.h %D%/screen_curses.c \
 	%D%/script.c \
+	%D%/text_pane.c %D%/text_pane.h \
 	%D%/ui.c %D%/ui.h %D%/ui_internal.h \
 	%D%/ui_state.c \
 	%D%/view.h \
@@ -45,6 +56,7 @@ libui_a_SOURCES = \
 	%D%/path_complete.c %D%/path_complete.h \
 	%D%/view_evals.c \
 	%D%/view_help.c \
+	%D%/view_label.c \
 	%D%/view_launch.c \
 	%D%/view_log.c \
 	%D%/view_recipes.c \
@@ -87,6 +99,13 @@ tests_unit_test_curves_lines_LDADD = $(UI_LIBS) $(STORE_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/unit/test_blend
 tests_unit_test_blend_SOURCES = tests/unit/test_blend.c tests/lib/testing.h
 tests_unit_test_blend_LDADD = $(UI_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/test_text_pane tests/unit/test_label_desk tests/unit/test_label_export
+tests_unit_test_label_export_SOURCES = tests/unit/test_label_export.c tests/lib/testing.h
+tests_unit_test_label_export_LDADD = $(UI_LIBS) libstats.a $(STORE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_label_desk_SOURCES = tests/unit/test_label_desk.c tests/lib/testing.h
+tests_unit_test_label_desk_LDADD = $(UI_LIBS) libstats.a libcorpus.a $(STORE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_text_pane_SOURCES = tests/unit/test_text_pane.c tests/lib/testing.h
+tests_unit_test_text_pane_LDADD = $(UI_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_health_SOURCES = tests/unit/test_health.c tests/lib/testing.h
 tests_unit_test_health_LDADD = $(UI_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_curves_SOURCES = tests/unit/test_curves.c tests/lib/testing.h
@@ -130,6 +149,10 @@ check_PROGRAMS += tests/ui/test_runs_page
 tests_ui_test_runs_page_SOURCES = tests/ui/test_runs_page.c $(UI_RIG)
 tests_ui_test_runs_page_LDADD = $(UI_RIG_LIBS)
 tests_ui_test_runs_page_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
+check_PROGRAMS += tests/ui/test_label_page
+tests_ui_test_label_page_SOURCES = tests/ui/test_label_page.c $(UI_RIG)
+tests_ui_test_label_page_LDADD = $(UI_RIG_LIBS)
+tests_ui_test_label_page_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
 check_PROGRAMS += tests/ui/test_evals_page
 tests_ui_test_evals_page_SOURCES = tests/ui/test_evals_page.c $(UI_RIG)
 tests_ui_test_evals_page_LDADD = $(UI_RIG_LIBS)

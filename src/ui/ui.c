@@ -68,6 +68,10 @@ int ui_console(const struct ui_options *options, struct err *e)
     }
     if (options->run)
         ui_open_run(&ui, options->run, PAGE_CURVES);
+    if (options->label) {
+        ui.label = options->label;
+        ui_show(&ui, PAGE_LABEL);
+    }
     code = options->script ? script_run(&ui, options->script, e) : loop_run(&ui, e);
     if (ui.has_screen)
         screen_close();

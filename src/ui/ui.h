@@ -1,13 +1,25 @@
 // The console: `attune` without a command.
 #pragma once
 
+#include <stdint.h>
+
 #include "base/err.h"
 
+// What is to be judged on the label page.
+struct label_options {
+    const char *annotator; // NULL: the account
+    const char *source;    // a run, a set or a file; NULL: what waits
+    const char *set;       // what a set of that file is called; NULL: as the file
+    double repeats;        // the share of a new set's pairs that come a second time
+    uint64_t seed;         // of a new set; 0: by the clock
+    int order;             // enum label_order; LABEL_ORDERS: as it is
+};
 struct ui_options {
     const char *project; // NULL: found as store_project_dir does
     const char *script;  // commands separated by ';' or newlines: run without a terminal, then leave; NULL: the console
     const char *run;     // the run whose curves are shown first; NULL: the list
     const char *beside;  // another one, which lies over it there; may be NULL
+    const struct label_options *label; // shows the label page first; NULL: the list
     int width, height;   // of the screen of a script; 0: 80 x 24
 };
 // Returns when the person quits or the script ends. Runs go on.

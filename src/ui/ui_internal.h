@@ -65,6 +65,7 @@ struct ui {
     struct err evals_fault;
     bool reading_evals;
     json_t *kept; // the project's console.json; NULL: not read yet
+    const struct label_options *label; // NULL: nothing was said of labels
     struct job *jobs;
     int wake_fd[2];    // a byte here wakes the loop: signals and finished jobs
     bool script_failed;

@@ -40,6 +40,11 @@ void ui_open_run(struct ui *ui, const char *name, enum page page)
     ui->show(ui, page);
 }
 
+const struct label_options *ui_label_options(struct ui *ui)
+{
+    return ui->label;
+}
+
 void ui_more(struct ui *ui)
 {
     ui->more = true;

@@ -12,6 +12,7 @@
 #include "ui/canvas.h"
 #include "ui/commands.h"
 #include "ui/run_list.h"
+#include "ui/ui.h"
 
 struct eval_table;
 struct ui;
@@ -74,7 +75,7 @@ struct view {
 };
 
 // One row a page (pages.c); the order of enum page.
-extern const struct view_ops view_runs, view_curves, view_samples, view_log, view_launch, view_recipes, view_evals,
+extern const struct view_ops view_runs, view_curves, view_samples, view_log, view_label, view_launch, view_recipes, view_evals,
     view_help;
 
 // What a view may ask of the manager.
@@ -97,6 +98,14 @@ void view_runs_take(struct view *v, const json_t *state);
 json_t *view_runs_give(const struct view *v);
 // A command left work to do: refresh is called at once, between keys, as after REFRESH_MORE.
 void ui_more(struct ui *ui);
+// Work that may take long, on a thread of its own: `work` may touch only `arg`; `done` is called in the console's thread with
+// what work returned, and frees arg. ui_finish_work waits until all has ended, so long at most.
+void ui_work(struct ui *ui, int (*work)(void *arg, struct err *e),
+             void (*done)(struct ui *ui, void *arg, int code, const struct err *e), void *arg);
+void ui_finish_work(struct ui *ui, double seconds);
+// Lends the terminal to the person's editor ($VISUAL, $EDITOR, else vi) with that text in it; *after: what it left, on the heap.
+int ui_edit_text(struct ui *ui, const char *before, char **after, struct err *e);
+const struct label_options *ui_label_options(struct ui *ui); // of the command line; NULL: none
 enum page ui_help_page(struct ui *ui); // the page that help is about
 // What the engine offers; NULL while it is being asked (the view is refreshed when the answer is there).
 const struct engine_description *ui_want_description(struct ui *ui);

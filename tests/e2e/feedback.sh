@@ -48,7 +48,9 @@ until_is phase "waiting for you: 4 pairs"
 is "a tie makes no step" 1 "$(field asks step)"
 says '{"pair": 3, "verdict": "A"}'
 until_is step 2
-says '{"pair": 4, "verdict": "much-A"}'
+# One that is given on the console's page: the run hears it all the same.
+run 0 "the console" "$attune" -e 'label; wait waiting for you:; left-much-better; wait saved #4; snapshot page.txt'
+is "shows what waits" 1 "$(grep -c 'waiting for you: ' page.txt)"
 until_is step 3
 until_is phase "waiting for you: 5 pairs"
 

@@ -32,7 +32,10 @@ static void run_program(const struct rig_options *o)
         setenv("NO_COLOR", "1", 1);
     if (o->background)
         setenv("ATTUNE_BACKGROUND", o->background, 1);
-    execl(program, "attune", (char *)NULL);
+    char *argv[16] = {"attune"};
+    for (int i = 0; o->args && o->args[i] && i < 14; i++)
+        argv[i + 1] = (char *)o->args[i];
+    execv(program, argv);
     _exit(127);
 }
 

@@ -16,6 +16,7 @@ struct rig_options {
     const char *locale; // NULL: C.UTF-8
     bool no_color;
     const char *background; // NULL: unknown
+    const char *const *args; // words of the command line, NULL-terminated; NULL: none
 };
 struct rig {
     pid_t pid;

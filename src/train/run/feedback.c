@@ -41,22 +41,6 @@ static bool goes_on(const struct feedback *f)
 
 // ---- asking ----
 
-// The prompt as training would read it: messages where it had messages.
-static char *turns_of(const struct example *x)
-{
-    if (!x->is_chat)
-        return NULL;
-    json_t *list = json_array();
-    for (int i = 0; i < x->n_turns; i++) {
-        const struct turn *t = &x->turns[i];
-        json_t *whole = t->json ? json_loads(t->json, 0, NULL) : NULL;
-        json_array_append_new(list, whole ? whole : json_pack("{s:s, s:s}", "role", t->role, "content", t->text));
-    }
-    char *text = json_dumps(list, JSON_COMPACT);
-    json_decref(list);
-    return text;
-}
-
 // The two answers of a group, unless they read the same: then there is nothing to judge.
 static void offer(struct feedback *f, const struct rollout_batch *b, int group)
 {
@@ -73,7 +57,7 @@ static void offer(struct feedback *f, const struct rollout_batch *b, int group)
     str_addf(&model, "step %lld", (long long)r->trainer->step);
     p.model = str_take(&model);
     p.prompt = example_prompt_text(x);
-    p.turns = turns_of(x);
+    p.turns = example_turns_json(x);
     feedback_pack(b, group, &p);
     recorder_offer(r->recorder, &p);
 }

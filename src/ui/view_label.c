@@ -1,0 +1,582 @@
+// Pairs of answers to judge: one key, one judgement. Which pair comes and what was said of it is the desk's
+// (label_desk.h); the page works at it in jobs, one after the other: a judgement is written down before the next pair
+// is shown, and on the disk before the next key is taken.
+#include "config.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "ui/label_view.h"
+
+struct label_job {
+    struct view *v;
+    struct label_desk *desk; // NULL: opens one
+    char *dir, annotator[64];
+    struct label_request request;
+    struct label_shown out;
+};
+
+static void send(struct view *v, struct label_request r);
+
+static int open_label(struct view *v, struct err *e)
+{
+    struct label_state *s = v->state = mem_alloc(1, sizeof *s);
+    s->focus = LABEL_LEFT;
+    s->version = -1;
+    return 0;
+}
+
+static void forget_words(struct label_state *s)
+{
+    free(s->note);
+    s->note = NULL;
+    s->reasons[0] = '\0';
+    s->choosing_reasons = false;
+}
+
+static void close_label(struct view *v)
+{
+    struct label_state *s = v->state;
+    enum { PATIENCE_S = 15 }; // longer than the store waits for others
+    if (s->busy)
+        ui_finish_work(v->ui, PATIENCE_S);
+    if (s->busy)
+        return; // the disk does not answer: a thread still holds what would be freed
+    label_desk_close(s->desk);
+    label_shown_fini(&s->now);
+    for (int i = 0; i < s->n_queued; i++)
+        label_request_fini(&s->queued[i]);
+    for (int i = 0; i < LABEL_PANES; i++)
+        text_pane_fini(&s->panes[i]);
+    text_pane_fini(&s->guideline);
+    forget_words(s);
+    free(s);
+}
+
+// ---- the desk's work ----
+
+static int work(void *arg, struct err *e)
+{
+    struct label_job *j = arg;
+    int code = j->desk ? 0 : label_desk_open(&j->desk, j->dir, j->annotator, e);
+    return code ? code : label_desk_do(j->desk, &j->request, &j->out, e);
+}
+
+static bool is_same_pair(const struct label_shown *a, const struct label_shown *b)
+{
+    return a->has_pair && b->has_pair && a->number == b->number && a->swapped == b->swapped &&
+           a->was_judged == b->was_judged && strcmp(a->pair.hash, b->pair.hash) == 0 &&
+           strcmp(a->source, b->source) == 0;
+}
+
+static void note_whose(struct label_state *s)
+{
+    const struct label_shown *n = &s->now;
+    const char *a = n->pair.model ? n->pair.model : "", *b = n->pair.model_b && *n->pair.model_b ? n->pair.model_b : a;
+    struct str text = {0};
+    str_addf(&text, "#%lld:", (long long)n->number);
+    if (*a && strcmp(a, b) == 0)
+        str_addf(&text, " both answers are of %s", a);
+    else if (*a || *b)
+        str_addf(&text, " left is of %s, right of %s", n->swapped ? b : a, n->swapped ? a : b);
+    if (!isnan(n->share))
+        str_addf(&text, "%s the file %s", text.len > 8 ? ";" : "",
+                 n->share == 0.5  ? "has a tie"
+                 : n->share > 0.5 ? "prefers left"
+                                  : "prefers right");
+    for (int i = 0; i < n->n_votes; i++)
+        str_addf(&text, "; %s: %s", n->votes[i].who, label_words(n->votes[i].verdict));
+    if (!strchr(str_text(&text), ' '))
+        str_add(&text, " nothing is known of where its answers come from");
+    text_copy(s->revealed, sizeof s->revealed, str_text(&text));
+    str_fini(&text);
+}
+
+static void show_new(struct label_state *s, struct label_shown *out)
+{
+    const bool same = is_same_pair(&s->now, out);
+    label_shown_fini(&s->now);
+    s->now = *out;
+    *out = (struct label_shown){0};
+    if (same)
+        return;
+    forget_words(s);
+    s->seen_s = 0;
+    if (s->now.note_before && *s->now.note_before)
+        s->note = mem_strdup(s->now.note_before);
+    if (s->now.reasons_before)
+        text_copy(s->reasons, sizeof s->reasons, s->now.reasons_before);
+    label_fill_panes(s);
+}
+
+static void count_saved(struct view *v, struct label_state *s, const struct label_request *r)
+{
+    enum { NOW_AND_THEN = 50 };
+    if (r->what != LABEL_SAVE)
+        return;
+    s->n_said++;
+    if (s->n_said % NOW_AND_THEN == 0 && !s->statistics)
+        ui_say(v->ui, "%d judgements in this sitting: s shows what they add up to.", s->n_said);
+}
+
+static void done(struct ui *ui, void *arg, int code, const struct err *e)
+{
+    struct label_job *j = arg;
+    struct view *v = j->v;
+    struct label_state *s = v->state;
+    const bool lost = j->desk == NULL, was_judged = j->request.what == LABEL_JUDGE;
+    s->busy = false;
+    s->desk = j->desk;
+    s->trouble[0] = '\0';
+    if (lost)
+        text_copy(s->trouble, sizeof s->trouble, e->text);
+    else if (code)
+        ui_say_error(ui, "%s", e->text);
+    if (!code && j->request.what == LABEL_JUDGE)
+        note_whose(s);
+    if (!code && j->out.said[0])
+        text_copy(s->said, sizeof s->said, j->out.said);
+    if (!lost)
+        show_new(s, &j->out);
+    if (!code)
+        count_saved(v, s, &j->request);
+    for (int i = 0; code && i < s->n_queued; i++) // what came behind was meant for another pair
+        label_request_fini(&s->queued[i]);
+    s->n_queued = code ? 0 : s->n_queued;
+    label_shown_fini(&j->out);
+    label_request_fini(&j->request);
+    free(j->dir);
+    free(j);
+    if (!code && !lost && was_judged) {
+        send(v, (struct label_request){.what = LABEL_SAVE});
+    } else if (s->n_queued) {
+        struct label_request next = s->queued[0];
+        memmove(s->queued, s->queued + 1, (size_t)--s->n_queued * sizeof *s->queued);
+        send(v, next);
+    }
+}
+
+static double seconds_seen(const struct label_state *s)
+{
+    return s->seen_s > 0 ? clock_seconds() - s->seen_s : NAN; // a script judges what nobody saw
+}
+
+// Takes what belongs to r.
+static void send(struct view *v, struct label_request r)
+{
+    struct label_state *s = v->state;
+    if (s->busy) {
+        if (s->n_queued < LABEL_QUEUED && r.what != LABEL_LOOK)
+            s->queued[s->n_queued++] = r;
+        else
+            label_request_fini(&r);
+        return;
+    }
+    struct label_job *j = mem_alloc(1, sizeof *j);
+    const struct label_options *o = ui_label_options(v->ui);
+    *j = (struct label_job){.v = v, .desk = s->desk, .dir = mem_strdup(store_dir(ui_store(v->ui))), .request = r};
+    if (!text_copy(j->annotator, sizeof j->annotator, o && o->annotator ? o->annotator : labels_annotator()))
+        j->annotator[sizeof j->annotator - 1] = '\0';
+    if (r.what == LABEL_JUDGE) { // what is said of the pair goes with it
+        j->request.seconds = seconds_seen(s);
+        j->request.note = s->note ? mem_strdup(s->note) : NULL;
+        j->request.reasons = mem_strdup(s->reasons);
+    }
+    s->busy = true;
+    s->looked_s = clock_seconds();
+    ui_work(v->ui, work, done, j);
+}
+
+// ---- where pairs come from ----
+
+// A run, a set or a file, by its name.
+static void choose_source(struct view *v, const char *name, const struct label_options *o)
+{
+    struct label_request r = {.what = LABEL_SET, .text = mem_strdup(name)};
+    struct label_set set;
+    if (run_list_find(ui_runs(v->ui), name)) {
+        r.what = LABEL_RUN;
+    } else if (label_set_find(ui_store(v->ui), name, &set, NULL) == 0) {
+        label_set_fini(&set);
+    } else if (file_exists(name)) {
+        r.what = LABEL_FILE;
+        r.name = o && o->set ? mem_strdup(o->set) : NULL;
+        r.repeats = o ? o->repeats : 0.05;
+        r.seed = o ? o->seed : 0;
+    }
+    send(v, r);
+}
+
+static void begin(struct view *v, struct label_state *s)
+{
+    const struct label_options *o = ui_label_options(v->ui);
+    struct run_row *run = ui_run(v->ui);
+    s->has_asked = true;
+    if (o && o->source)
+        choose_source(v, o->source, o);
+    else
+        send(v, (struct label_request){.what = LABEL_FIRST, .text = run ? mem_strdup(run->info.name) : NULL});
+    if (o && o->order != LABEL_ORDERS)
+        send(v, (struct label_request){.what = LABEL_ORDER, .order = o->order});
+}
+
+static void shown_label(struct view *v)
+{
+    struct label_state *s = v->state;
+    if (!s->has_asked)
+        begin(v, s);
+}
+
+// Others write as well, and a run asks for more: once a second at most, and of a set only when attune.db has changed.
+static enum view_refresh refresh_label(struct view *v)
+{
+    struct label_state *s = v->state;
+    const double now = clock_seconds();
+    if (!s->busy && s->now.kind != LABEL_OF_NOTHING && now - s->looked_s > 0.9) {
+        const int64_t version = labels_version(ui_store(v->ui));
+        if (s->now.kind == LABEL_OF_RUN || version != s->version)
+            send(v, (struct label_request){.what = LABEL_LOOK});
+        s->version = version;
+        s->looked_s = now;
+    }
+    return s->now.has_pair || s->busy ? REFRESH_DRAW : REFRESH_NOTHING; // the time that it takes
+}
+
+// ---- commands ----
+
+static enum view_result judge(struct view *v, enum verdict verdict)
+{
+    struct label_state *s = v->state;
+    if (!s->now.has_pair && !s->busy)
+        return VIEW_KEPT;
+    send(v, (struct label_request){.what = LABEL_JUDGE, .verdict = verdict});
+    return VIEW_KEPT; // the picture changes when it is saved
+}
+
+static enum view_result ask_for(struct view *v, enum label_what what)
+{
+    send(v, (struct label_request){.what = what});
+    return VIEW_KEPT;
+}
+
+static enum view_result order(struct view *v, const char *arg)
+{
+    struct label_state *s = v->state;
+    enum label_order o = (enum label_order)((s->now.order + 1) % LABEL_ORDERS);
+    if (arg && !label_order_from_name(arg, &o)) {
+        ui_say_error(v->ui, "order: random, in-order, uncertain, disagreement, skipped or disputed, not %s", arg);
+        return VIEW_KEPT;
+    }
+    if (s->now.kind != LABEL_OF_NOTHING)
+        send(v, (struct label_request){.what = LABEL_ORDER, .order = o});
+    return VIEW_KEPT;
+}
+
+static enum view_result go(struct view *v, const char *arg)
+{
+    int64_t number;
+    if (!arg)
+        ui_ask(v->ui, CMD_GO, "go to the pair with number", "");
+    else if (!text_to_i64(arg + (*arg == '#'), &number))
+        ui_say_error(v->ui, "go: the number of a pair, not %s", arg);
+    else
+        send(v, (struct label_request){.what = LABEL_GO, .number = number});
+    return VIEW_KEPT;
+}
+
+static enum view_result note(struct view *v, const char *arg)
+{
+    struct label_state *s = v->state;
+    if (!s->now.has_pair)
+        return VIEW_KEPT;
+    if (!arg) {
+        ui_ask(v->ui, CMD_NOTE, "note (is saved with the judgement; - for none)", s->note ? s->note : "");
+        return VIEW_KEPT;
+    }
+    free(s->note);
+    s->note = strcmp(arg, "-") == 0 ? NULL : mem_strdup(arg);
+    return VIEW_CHANGED;
+}
+
+static void flip_reason(struct label_state *s, char letter)
+{
+    char *at = strchr(s->reasons, letter);
+    if (at) {
+        memmove(at, at + 1, strlen(at));
+    } else {
+        const size_t n = strlen(s->reasons);
+        if (n + 1 < sizeof s->reasons) {
+            s->reasons[n] = letter;
+            s->reasons[n + 1] = '\0';
+        }
+    }
+}
+
+static bool is_reason(int key)
+{
+    for (const struct label_reason *r = label_reasons; r->letter; r++)
+        if (key == r->letter)
+            return true;
+    return false;
+}
+
+static enum view_result reasons(struct view *v, const char *arg)
+{
+    struct label_state *s = v->state;
+    for (; arg && *arg; arg++)
+        if (is_reason(*arg))
+            flip_reason(s, *arg);
+        else if (*arg != ' ')
+            ui_say_error(v->ui, "reasons: letters from a to h, not %c", isprint((unsigned char)*arg) ? *arg : '?');
+    s->choosing_reasons = !arg && s->now.has_pair;
+    return VIEW_CHANGED;
+}
+
+static enum view_result key_label(struct view *v, int key)
+{
+    struct label_state *s = v->state;
+    if (!s->choosing_reasons)
+        return VIEW_IGNORED;
+    if (is_reason(key)) {
+        flip_reason(s, (char)key);
+        return VIEW_CHANGED;
+    }
+    s->choosing_reasons = false; // any other key ends it; a digit judges, as ever
+    return key == 27 || key == 13 || key == 'r' ? VIEW_CHANGED : VIEW_IGNORED;
+}
+
+static enum view_result reveal(struct view *v)
+{
+    struct label_state *s = v->state;
+    if (s->now.has_pair && s->now.was_judged)
+        note_whose(s);
+    if (s->revealed[0])
+        ui_say(v->ui, "%s", s->revealed);
+    else
+        ui_say(v->ui, "Whose answers they are is told when you have judged them.");
+    return VIEW_CHANGED;
+}
+
+static enum view_result edit(struct view *v, const char *arg)
+{
+    struct label_state *s = v->state;
+    const bool right = arg ? strcmp(arg, "right") == 0 : s->focus == LABEL_RIGHT;
+    struct err fault = {0};
+    char *after = NULL;
+    if (arg && !right && strcmp(arg, "left") != 0) {
+        ui_say_error(v->ui, "correct: left or right, not %s", arg);
+        return VIEW_KEPT;
+    }
+    if (!s->now.has_pair)
+        return VIEW_KEPT;
+    if (ui_edit_text(v->ui, right != s->now.swapped ? s->now.pair.b : s->now.pair.a, &after, &fault))
+        ui_say_error(v->ui, "%s", fault.text);
+    else
+        send(v, (struct label_request){.what = LABEL_EDIT, .text = after, .right = right, .seconds = NAN});
+    return VIEW_CHANGED;
+}
+
+static enum view_result guideline(struct view *v, const char *arg)
+{
+    struct label_state *s = v->state;
+    if (arg) {
+        send(v, (struct label_request){.what = LABEL_GUIDE, .text = mem_strdup(arg)});
+        return VIEW_KEPT;
+    }
+    s->with_guideline = !s->with_guideline;
+    if (s->with_guideline && (!s->now.guideline || !*s->now.guideline))
+        ui_ask(v->ui, CMD_GUIDELINE, "what annotators of this set are to go by", "");
+    return VIEW_CHANGED;
+}
+
+// ---- reading ----
+
+static enum view_result find(struct view *v, const char *arg, int step)
+{
+    struct label_state *s = v->state;
+    int n = 0, at = -1;
+    for (int i = 0; i < LABEL_PANES; i++)
+        n += arg ? text_pane_find(&s->panes[i], arg) : text_pane_found(&s->panes[i]);
+    if (n == 0) {
+        ui_say(v->ui, arg ? "Nothing in these texts reads so." : "There is nothing to go to: / looks for a text.");
+        return VIEW_CHANGED;
+    }
+    // Within the pane that is read, or the next one that has it.
+    for (int i = 0; i < LABEL_PANES && at < 0; i++)
+        if (text_pane_found(&s->panes[(s->focus + i) % LABEL_PANES]))
+            at = (s->focus + i) % LABEL_PANES;
+    s->focus = (enum label_pane)at;
+    const int place = text_pane_find_next(&s->panes[at], step);
+    ui_say(v->ui, "%d of %d here, %d in all three texts", place, text_pane_found(&s->panes[at]), n);
+    return VIEW_CHANGED;
+}
+
+static enum view_result scroll(struct label_state *s, enum command_id id)
+{
+    struct text_pane *p = s->with_guideline && s->width < 160 ? &s->guideline : &s->panes[s->focus];
+    const int page = text_pane_page(p);
+    switch (id) {
+    case CMD_UP:
+        return text_pane_scroll(p, -1) ? VIEW_CHANGED : VIEW_KEPT;
+    case CMD_DOWN:
+        return text_pane_scroll(p, 1) ? VIEW_CHANGED : VIEW_KEPT;
+    case CMD_PAGE_UP:
+        return text_pane_scroll(p, -page) ? VIEW_CHANGED : VIEW_KEPT;
+    case CMD_PAGE_DOWN:
+        return text_pane_scroll(p, page) ? VIEW_CHANGED : VIEW_KEPT;
+    case CMD_FIRST:
+        return text_pane_scroll_to(p, 0) ? VIEW_CHANGED : VIEW_KEPT;
+    default:
+        return text_pane_scroll_to(p, 1 << 30) ? VIEW_CHANGED : VIEW_KEPT;
+    }
+}
+
+static enum view_result scroll_both(struct label_state *s, int lines)
+{
+    text_pane_scroll(&s->panes[LABEL_LEFT], lines);
+    text_pane_scroll(&s->panes[LABEL_RIGHT], lines);
+    return VIEW_CHANGED;
+}
+
+static enum view_result turn_pane(struct label_state *s, int step)
+{
+    s->focus = (enum label_pane)((s->focus + LABEL_PANES + step) % LABEL_PANES);
+    return VIEW_CHANGED;
+}
+
+static enum view_result flip(bool *what)
+{
+    *what = !*what;
+    return VIEW_CHANGED;
+}
+
+static enum view_result reading_command(struct view *v, enum command_id id, const char *arg)
+{
+    struct label_state *s = v->state;
+    switch (id) {
+    case CMD_UP:
+    case CMD_DOWN:
+    case CMD_PAGE_UP:
+    case CMD_PAGE_DOWN:
+    case CMD_FIRST:
+    case CMD_LAST:
+        return scroll(s, id);
+    case CMD_BOTH_DOWN:
+        return scroll_both(s, 1);
+    case CMD_BOTH_UP:
+        return scroll_both(s, -1);
+    case CMD_NEXT_PANE:
+    case CMD_RIGHT:
+        return turn_pane(s, 1);
+    case CMD_PREVIOUS_PANE:
+    case CMD_LEFT:
+        return turn_pane(s, -1);
+    case CMD_FULL:
+        return flip(&s->is_full);
+    case CMD_STATISTICS:
+        if (!s->statistics && s->now.kind != LABEL_OF_NOTHING)
+            send(v, (struct label_request){.what = LABEL_FIT});
+        s->statistics = (s->statistics + 1) % (s->width >= 160 || s->height >= 34 ? 2 : 3);
+        return VIEW_CHANGED;
+    case CMD_DIFF:
+        s->with_diff = !s->with_diff;
+        label_fill_panes(s);
+        return VIEW_CHANGED;
+    case CMD_FIND:
+        if (!arg)
+            ui_ask(v->ui, CMD_FIND, "find in the texts", "");
+        return arg ? find(v, arg, 1) : VIEW_KEPT;
+    case CMD_FIND_NEXT:
+        return find(v, NULL, 1);
+    case CMD_FIND_PREVIOUS:
+        return find(v, NULL, -1);
+    default:
+        return VIEW_IGNORED;
+    }
+}
+
+static enum view_result command_label(struct view *v, enum command_id id, const char *arg)
+{
+    const struct label_state *s = v->state;
+    if (id >= CMD_JUDGE_MUCH_LEFT && id <= CMD_JUDGE_FLAG)
+        return judge(v, (enum verdict)(VERDICT_MUCH_A + (int)(id - CMD_JUDGE_MUCH_LEFT)));
+    switch (id) {
+    case CMD_UNDO:
+        return ask_for(v, LABEL_UNDO);
+    case CMD_REDO:
+        return ask_for(v, LABEL_REDO);
+    case CMD_ORDER:
+        return order(v, arg);
+    case CMD_GO:
+        return go(v, arg);
+    case CMD_NOTE:
+        return note(v, arg);
+    case CMD_REASONS:
+        return reasons(v, arg);
+    case CMD_REVEAL:
+        return reveal(v);
+    case CMD_CORRECT:
+        return edit(v, arg);
+    case CMD_GUIDELINE:
+        return guideline(v, arg);
+    case CMD_EXPORT:
+        return label_write(v, &s->now, arg);
+    case CMD_LABEL_SOURCE:
+        if (arg)
+            choose_source(v, arg, NULL);
+        else
+            ui_ask(v->ui, CMD_LABEL_SOURCE, "pairs of which run, set or file", "");
+        return VIEW_KEPT;
+    default:
+        return reading_command(v, id, arg);
+    }
+}
+
+static const char *hints_label(struct view *v)
+{
+    const struct label_state *s = v->state;
+    if (s->choosing_reasons)
+        return "a-h reasons  1-9 label  r done";
+    if (s->statistics && s->width < 160)
+        return "s more, or the texts again  1-9 label  ? help  q back";
+    if (!s->now.has_pair)
+        return "O pairs  u undo  o order  s statistics  w export  ? help  q back";
+    if (s->width < 60)
+        return "1-9 label  u undo  ? help  q back";
+    if (s->width < 170 && s->width >= 110)
+        return "1-9 label and next  Space skip  u undo  r reasons  e note  f flag  J K scroll both  Tab pane  s "
+               "statistics  ? help  q back";
+    if (s->width < 110)
+        return "1-9 label+next  Space skip  u undo  r reasons  e note  f flag  ? help  q back";
+    return "1-9 label and next  Space skip  u undo  U redo  r reasons  e note  f flag  E correct  J K scroll both  Tab "
+           "pane  d diff  "
+           "s statistics  | guideline  R reveal  ? help  q back";
+}
+
+static void draw(struct view *v, struct canvas *c, struct rect area)
+{
+    struct label_state *s = v->state;
+    label_draw(s, c, area);
+    if (s->now.has_pair && !(s->seen_s > 0))
+        s->seen_s = clock_seconds();
+}
+
+const struct view_ops view_label = {
+    .title = "Label",
+    .open = open_label,
+    .close = close_label,
+    .shown = shown_label,
+    .draw = draw,
+    .command = command_label,
+    .key = key_label,
+    .hints = hints_label,
+    .refresh = refresh_label,
+    .patience_s = 1,
+};
