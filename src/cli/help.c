@@ -37,6 +37,7 @@ static const struct {
     {"ATTUNE_ENGINE", "the program attune-engine, when it does not stand beside attune"},
     {"ATTUNE_SHARE", "the folder with the demo model, when it is not the installed one"},
     {"ATTUNE_JOURNAL", "rollback or wal: how runs are recorded, when what kind of disk it is was not found right"},
+    {"ATTUNE_KEYS", "the console's keys, when they do not stand in ~/.config/attune/keys.conf (attune keys)"},
     {"NO_COLOR", "when set, output has no colour"},
 };
 
@@ -55,13 +56,14 @@ static void print_item(FILE *out, const char *name, const char *text, int column
 
 void help_program(FILE *out, int width)
 {
-    fprintf(out, "Usage: attune [--project DIR] [-e COMMANDS | --script FILE]\n       attune COMMAND [ARGUMENT]...\n\n");
+    fprintf(out, "Usage: attune [--project DIR] [--fresh] [-e COMMANDS | --script FILE]\n       attune COMMAND [ARGUMENT]...\n\n");
     print_wrapped(out, program_about, 0, 0, width);
     fprintf(out, "\n%sCommands:%s\n", print_on(out, PRINT_BOLD), print_off(out));
     for (const struct command *const *c = commands; *c; c++)
         print_item(out, (*c)->name, (*c)->summary, 20, width);
     fprintf(out, "\n\"attune COMMAND --help\" explains a command. \"attune --version\" prints the version.\n"
-                 "-e and --script give commands of the console that are run without a terminal.\n");
+                 "-e and --script give commands of the console that are run without a terminal.\n"
+                 "--fresh opens it as on the first day: what it keeps of a project (console.json) is left alone.\n");
     fprintf(out, "\n%sEnvironment:%s\n", print_on(out, PRINT_BOLD), print_off(out));
     for (int i = 0; i < n_environment; i++)
         print_item(out, environment[i].name, environment[i].meaning, 20, width);

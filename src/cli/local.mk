@@ -21,6 +21,7 @@ libcli_a_SOURCES = \
 	%D%/cmd_eval.c \
 	%D%/cmd_export.c \
 	%D%/cmd_help.c \
+	%D%/cmd_keys.c \
 	%D%/cmd_label.c \
 	%D%/cmd_label_list.c \
 	%D%/cmd_log.c \

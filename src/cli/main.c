@@ -88,7 +88,7 @@ static int run_command(int argc, char **argv)
     return status;
 }
 
-static int run_console(const char *script, const char *script_file)
+static int run_console(const char *script, const char *script_file, bool fresh)
 {
     struct err fault = {0};
     char *text = NULL;
@@ -96,7 +96,7 @@ static int run_console(const char *script, const char *script_file)
     int code = 0;
     if (script_file)
         code = file_read(script_file, 1024 * 1024, &text, &n_bytes, &fault);
-    struct ui_options options = {.script = script_file ? text : script};
+    struct ui_options options = {.script = script_file ? text : script, .fresh = fresh};
     if (!code)
         code = ui_console(&options, &fault);
     free(text);
@@ -114,6 +114,7 @@ int main(int argc, char **argv)
     path_program_set(argv[0]);
     file_fault_init();
     const char *script = NULL, *script_file = NULL;
+    bool fresh = false;
     int i = 1;
     for (; i < argc && argv[i][0] == '-'; i++) {
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
@@ -132,10 +133,12 @@ int main(int argc, char **argv)
             script = argv[++i];
         else if (strcmp(argv[i], "--script") == 0 && i + 1 < argc)
             script_file = argv[++i];
+        else if (strcmp(argv[i], "--fresh") == 0)
+            fresh = true;
         else
             return wrong("attune: there is no option %s here.", argv[i], NULL);
     }
     if (i < argc)
         return run_command(argc - i, argv + i);
-    return run_console(script, script_file);
+    return run_console(script, script_file, fresh);
 }

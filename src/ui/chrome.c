@@ -144,11 +144,12 @@ static void draw_hints(struct ui *ui, struct rect r)
     for (int place = 1; place <= 20; place++) {
         for (const struct command_row *row = command_rows; row->id; row++) {
             char key[16];
+            const char *keys = row_keys(row, ui->page);
             bool of_a_run = ui->page == PAGE_RUNS && ui->runs.n == 0 && place < 18 && row->id != CMD_NEW && row->id != CMD_DEMO &&
                             row->id != CMD_RECIPES;
-            if (of_a_run || !run_takes(ui, row->id) || row->hint != place || !(row->pages >> ui->page & 1) || !*row->keys)
+            if (of_a_run || !run_takes(ui, row->id) || row->hint != place || !(row->pages >> ui->page & 1) || !*keys)
                 continue;
-            snprintf(key, sizeof key, "%.*s", (int)strcspn(row->keys, " "), row->keys);
+            snprintf(key, sizeof key, "%.*s", (int)strcspn(keys, " "), keys);
             int width = (int)(strlen(key) + 1 + strlen(row->title) + 2);
             // Room is kept for the last ones: help and the way out are always there.
             int reserved = place >= 19 ? 0 : r.width < 60 ? 16 : place < 18 ? 29 : 0;

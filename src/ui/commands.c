@@ -3,11 +3,11 @@
 
 #include "ui/commands.h"
 
-#include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "base/mem.h"
 #include "ui/keys.h"
+#include "ui/words.h"
 
 // Within a page a key stands in one row only (a test checks). Rows with the same key on other pages are fine.
 const struct command_row command_rows[] = {
@@ -83,6 +83,9 @@ const struct command_row command_rows[] = {
     {CMD_INTERVALS, "intervals", "intervals", "i", IN_EVALS, NULL,
      "Show the 95 % intervals beside the values, or more columns.", 5},
 
+    {CMD_OPEN, "run", "run it", "Enter", IN_HELP, NULL, "Go back and do what the line under the cursor says.", 1},
+    {CMD_FIND, "find", "find", "/", IN_HELP, "TEXT", "Show the commands whose name or meaning holds what you type.", 2},
+
     {CMD_UP, "up", "up", "Up k", IN_ALL, NULL, "One line up.", 0},
     {CMD_DOWN, "down", "down", "Down j", IN_ALL, NULL, "One line down.", 0},
     {CMD_LEFT, "left", "left", "Left h", IN_ALL & ~IN_EVALS, NULL, "To the left; on curves: an earlier step.", 0},
@@ -147,12 +150,29 @@ const struct command_row *command_by_name(const char *name, enum page page)
     return n_found == 1 && n > 0 ? found : NULL;
 }
 
+static char *(*bound)[PAGE_N];
+
+void command_bind(char *(*keys)[PAGE_N])
+{
+    for (int i = 0; bound && i < COMMAND_MAX_ROWS; i++)
+        for (int page = 0; page < PAGE_N; page++)
+            free(bound[i][page]);
+    free(bound);
+    bound = keys;
+}
+
+const char *row_keys(const struct command_row *row, enum page page)
+{
+    const char *own = bound ? bound[row - command_rows][page] : NULL;
+    return own ? own : row->keys;
+}
+
 const struct command_row *command_by_key(int key, enum page page)
 {
     for (const struct command_row *r = command_rows; r->id; r++) {
         if (!is_on(r, page))
             continue;
-        for (const char *k = r->keys; *k;) {
+        for (const char *k = row_keys(r, page); *k;) {
             size_t n = strcspn(k, " ");
             if (key_from_name(k, (unsigned)n) == key)
                 return r;
@@ -162,29 +182,16 @@ const struct command_row *command_by_key(int key, enum page page)
     return NULL;
 }
 
-// Small is good; -1: the letters are not there. A beginning beats a whole word beats scattered letters.
 static int match_cost(const struct command_row *r, const char *typed)
 {
-    size_t n = strlen(typed);
-    if (strncasecmp(r->name, typed, n) == 0)
-        return (int)(strlen(r->name) - n);
-    if (strcasestr(r->name, typed) || strcasestr(r->title, typed))
-        return 100;
-    int gaps = 0;
-    const char *at = r->name;
-    const char *t = typed;
-    for (; *t; t++) {
-        const char *from = at;
-        while (*at && tolower((unsigned char)*at) != tolower((unsigned char)*t))
-            at++;
-        if (!*at)
-            break;
-        gaps += (int)(at - from);
-        at++;
-    }
-    if (!*t)
-        return 200 + gaps;
-    return strcasestr(r->help, typed) && n >= 3 ? 400 : -1;
+    const int by_name = fuzzy_cost(r->name, typed);
+    if (by_name >= 0 && by_name < 200)
+        return by_name;
+    if (strcasestr(r->title, typed))
+        return 150;
+    if (by_name >= 0)
+        return by_name;
+    return strcasestr(r->help, typed) && strlen(typed) >= 3 ? 400 : -1;
 }
 
 int command_search(const char *typed, enum page page, const struct command_row **out, int max)

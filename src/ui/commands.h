@@ -50,5 +50,11 @@ extern const struct command_row command_rows[]; // ends with id CMD_NONE
 const struct command_row *command_row(enum command_id id);
 const struct command_row *command_by_name(const char *name, enum page page); // exact, or a unique beginning; else NULL
 const struct command_row *command_by_key(int key, enum page page);
+// The row's keys on that page: those of the table, or what a person gave it instead (ui/key_file.h).
+const char *row_keys(const struct command_row *row, enum page page);
+enum { COMMAND_MAX_ROWS = 256 };
+// keys: (COMMAND_MAX_ROWS, PAGE_N) by the row's place in the table, NULL: as in the table; taken, and freed with the next
+// ones. NULL: all as in the table.
+void command_bind(char *(*keys)[PAGE_N]);
 // Rows usable on this page whose name, title or help match the letters typed in order, best first; at most max.
 int command_search(const char *typed, enum page page, const struct command_row **out, int max);

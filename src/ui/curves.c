@@ -21,6 +21,7 @@ void curves_fini(struct curves *c)
 {
     run_cache_fini(&c->cache);
     free(c->charts);
+    json_decref(c->kept);
     *c = (struct curves){0};
 }
 
@@ -84,6 +85,7 @@ static void make_charts(struct curves *c)
     for (int i = 0; i < c->n_charts; i++)
         if (strcmp(c->charts[i].title, title) == 0)
             c->focus = i;
+    curves_take_kept(c);
 }
 
 // The unit of the smoothing is the smallest usual spacing of any metric: everything is smoothed over the same number of

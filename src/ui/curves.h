@@ -39,6 +39,8 @@ struct curves {
     bool is_read;                          // nothing of these runs and charts is left to be read
     bool needs_poll;                       // it showed other charts than the one before
     uint64_t keys_stamp;                   // of the metrics that the charts were made from
+    struct json_t *kept;                   // of the last time: scale and clip by a chart's title, of charts not yet made
+    char kept_focus[64];                   // the title of the chart that was focused; "" when it was found, or none
 };
 
 void curves_init(struct curves *c);
@@ -57,6 +59,11 @@ void curves_window(const struct curves *c, double *x0, double *x1);
 int curves_lines(const struct curves *c, const struct chart *chart, struct plot_line *lines);
 // The point of a line that the cursor (or without one the end) stands on; false when it has none.
 bool curves_point(const struct curves *c, const struct plot_line *line, uint32_t *i);
+
+// For the next time (ui/session.c): window, axis, smoothing, cursor, and the charts' own settings.
+void curves_save(const struct curves *c, struct json_t *into);
+void curves_restore(struct curves *c, const struct json_t *from);
+void curves_take_kept(struct curves *c); // by charts that were just made
 
 void curves_draw(struct curves *c, struct canvas *canvas, struct rect area);
 // One chart alone, without the lines around it.

@@ -127,7 +127,7 @@ static enum view_result manager_command(struct ui *ui, enum command_id id, const
         ui_show(ui, PAGE_HELP);
         break;
     case CMD_PROMPT:
-        prompt_open(ui);
+        prompt_open(ui, "");
         break;
     case CMD_REDRAW:
         if (ui->has_screen)
@@ -190,6 +190,19 @@ static enum view_result manager_command(struct ui *ui, enum command_id id, const
     return VIEW_CHANGED;
 }
 
+// What was chosen on the help page. A command without a key is one that needs to be told something.
+static void run_wanted(struct ui *ui, const struct command_row *row)
+{
+    struct str line = {0};
+    pages_back(ui);
+    str_addf(&line, "%s ", row->name);
+    if (row->arg && !*row->keys)
+        prompt_open(ui, str_text(&line));
+    else
+        ui_dispatch(ui, row->id, NULL);
+    str_fini(&line);
+}
+
 enum view_result ui_dispatch(struct ui *ui, enum command_id id, const char *arg)
 {
     struct view *v = &ui->views[ui->page];
@@ -198,6 +211,10 @@ enum view_result ui_dispatch(struct ui *ui, enum command_id id, const char *arg)
         result = manager_command(ui, id, arg);
     if (result == VIEW_CHANGED)
         ui->dirty = true;
+    const struct command_row *wanted = ui->wanted;
+    ui->wanted = NULL;
+    if (wanted)
+        run_wanted(ui, wanted);
     return result;
 }
 

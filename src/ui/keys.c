@@ -17,7 +17,7 @@ static const struct {
     {KEY_TAB_, "Tab"}, {KEY_ENTER_, "Enter"}, {KEY_ESCAPE_, "Esc"}, {KEY_BACKSPACE_, "Backspace"}, {' ', "Space"},
     {KEY_UP_, "Up"}, {KEY_DOWN_, "Down"}, {KEY_LEFT_, "Left"}, {KEY_RIGHT_, "Right"}, {KEY_HOME_, "Home"},
     {KEY_END_, "End"}, {KEY_PGUP_, "PgUp"}, {KEY_PGDN_, "PgDn"}, {KEY_DELETE_, "Del"}, {KEY_INSERT_, "Ins"},
-    {KEY_BACKTAB_, "Shift-Tab"},
+    {KEY_BACKTAB_, "Shift-Tab"}, {'#', "Hash"}, // in keys.conf # begins a comment
 };
 enum { N_NAMED = sizeof named / sizeof *named };
 

@@ -10,9 +10,12 @@ libui_a_SOURCES = \
 	%D%/health.c %D%/health.h \
 	%D%/heat.c %D%/heat.h \
 	%D%/jobs.c \
+	%D%/kept.c %D%/kept.h \
+	%D%/key_file.c %D%/key_file.h \
 	%D%/keys.c %D%/keys.h \
 	%D%/line_edit.c %D%/line_edit.h \
 	%D%/loop.c \
+	%D%/offers.c \
 	%D%/pages.c \
 	%D%/prompt.c \
 	%D%/recipe_jobs.c \
@@ -22,14 +25,17 @@ libui_a_SOURCES = \
 	%D%/run_text.c %D%/run_text.h \
 	%D%/screen.h %D%/screen_curses.c \
 	%D%/script.c \
+	%D%/session.c %D%/session.h \
 	%D%/ui.c %D%/ui.h %D%/ui_internal.h \
 	%D%/ui_state.c \
 	%D%/view.h \
+	%D%/words.c %D%/words.h \
 	%D%/eval_jobs.c \
 	%D%/eval_table.c %D%/eval_table.h \
 	%D%/form.c %D%/form.h \
 	%D%/form_memory.c %D%/form_memory.h \
 	%D%/launch_draw.c %D%/launch_draw.h \
+	%D%/launch_session.c \
 	%D%/objective_menu.c %D%/objective_menu.h \
 	%D%/path_complete.c %D%/path_complete.h \
 	%D%/view_evals.c \
@@ -47,6 +53,7 @@ libui_a_SOURCES += \
 	%D%/charts.c %D%/charts.h \
 	%D%/curves.c %D%/curves.h \
 	%D%/curves_draw.c \
+	%D%/curves_session.c \
 	%D%/plot.c %D%/plot.h \
 	%D%/pyramid.c %D%/pyramid.h \
 	%D%/raster.c %D%/raster.h \
@@ -96,6 +103,13 @@ check_PROGRAMS += tests/ui/test_curves_page
 tests_ui_test_curves_page_SOURCES = tests/ui/test_curves_page.c $(UI_RIG)
 tests_ui_test_curves_page_LDADD = $(UI_RIG_LIBS)
 tests_ui_test_curves_page_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
+check_PROGRAMS += tests/ui/test_palette tests/ui/test_session
+tests_ui_test_palette_SOURCES = tests/ui/test_palette.c $(UI_RIG)
+tests_ui_test_palette_LDADD = $(UI_RIG_LIBS)
+tests_ui_test_palette_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
+tests_ui_test_session_SOURCES = tests/ui/test_session.c $(UI_RIG)
+tests_ui_test_session_LDADD = $(UI_RIG_LIBS)
+tests_ui_test_session_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
 check_PROGRAMS += tests/ui/test_evals_page
 tests_ui_test_evals_page_SOURCES = tests/ui/test_evals_page.c $(UI_RIG)
 tests_ui_test_evals_page_LDADD = $(UI_RIG_LIBS)

@@ -17,6 +17,7 @@
 #include "base/str.h"
 #include "ui/keys.h"
 #include "ui/screen.h"
+#include "ui/session.h"
 #include "ui/ui_internal.h"
 
 static volatile sig_atomic_t got_end, got_resize, got_continue, got_stop;
@@ -209,6 +210,7 @@ int loop_run(struct ui *ui, struct err *e)
         bool due = now >= next_poll_s;
         if (due || ui->more) {
             ui_refresh(ui, now, false);
+            session_tick(ui, now);
             if (due)
                 next_poll_s = now + (ui->runs.n_live && !ui->frozen ? 0.1 : 1);
         }
@@ -221,6 +223,7 @@ int loop_run(struct ui *ui, struct err *e)
         if (fds[0].revents & POLLIN) {
             if (!read_keys(ui, &in))
                 break;
+            session_touch(ui, clock_seconds());
         } else if (fds[0].revents & (POLLHUP | POLLERR | POLLNVAL)) {
             break;
         }

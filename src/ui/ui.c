@@ -9,7 +9,9 @@
 
 #include "base/clock.h"
 #include "ui/eval_table.h"
+#include "ui/key_file.h"
 #include "ui/screen.h"
+#include "ui/session.h"
 #include "ui/ui_internal.h"
 
 static void ui_fini(struct ui *ui)
@@ -20,15 +22,25 @@ static void ui_fini(struct ui *ui)
             ui->views[i].ops->close(&ui->views[i]);
     engine_description_free(ui->description);
     json_decref(ui->recipes);
+    json_decref(ui->session);
     eval_table_free(ui->evals);
-    line_edit_fini(&ui->prompt.line);
-    free(ui->prompt.arg);
+    prompt_fini(ui);
     run_list_fini(&ui->runs);
     canvas_fini(&ui->canvas);
+    command_bind(NULL);
     store_close(ui->store);
     for (int i = 0; i < 2; i++)
         if (ui->wake_fd[i] >= 0)
             close(ui->wake_fd[i]);
+}
+
+static void load_keys(struct ui *ui)
+{
+    struct err fault = {0};
+    char *path = key_file_path();
+    if (key_file_load(path, &fault))
+        ui_say_error(ui, "%s. Until then the keys are as they come with Attune.", fault.text);
+    free(path);
 }
 
 int ui_console(const struct ui_options *options, struct err *e)
@@ -55,8 +67,13 @@ int ui_console(const struct ui_options *options, struct err *e)
         screen_size(&width, &height);
     canvas_init(&ui.canvas, width, height, ui.has_screen ? screen_glyphs() : GLYPHS_BRAILLE,
                 ui.has_screen ? screen_utf8() : true);
+    if (ui.has_screen)
+        load_keys(&ui);
+    if (ui.has_screen && !options->fresh)
+        session_load(&ui);
     ui_show(&ui, PAGE_RUNS);
     ui_refresh(&ui, clock_seconds(), true);
+    session_return(&ui);
     if (ui.has_screen && screen_taken_for())
         ui_say(&ui, "This machine does not know the terminal %s; it is taken for %s. The package ncurses-term may have it.",
                getenv("TERM"), screen_taken_for());
@@ -67,6 +84,7 @@ int ui_console(const struct ui_options *options, struct err *e)
     if (options->run)
         ui_open_run(&ui, options->run, PAGE_CURVES);
     code = options->script ? script_run(&ui, options->script, e) : loop_run(&ui, e);
+    session_save(&ui);
     if (ui.has_screen)
         screen_close();
 out:

@@ -19,6 +19,17 @@ struct prompt {
     enum command_id id; // ASK, CONFIRM: what Enter or y runs
     char *arg;          // CONFIRM
     int chosen;         // COMMAND: row of the list above, -1 none
+    struct words files; // COMMAND: those that Tab found, until the line changes
+    int back;           // COMMAND: lines back in the history; 0: none
+};
+
+// What the list above the prompt offers: commands while a name is typed, then what may follow it.
+struct offers {
+    const struct command_row *rows[MAX_FOUND];
+    int n_rows;
+    const struct command_row *row; // the command whose argument is typed; NULL: a name is
+    struct words words;
+    size_t from;                   // byte of the line where the word begins that is being typed
 };
 
 // What a key of the prompt asks to be run: a line such as "smooth 0.6", or a command with an argument (NULL: none).
@@ -36,6 +47,8 @@ struct ui {
     enum page page, back_to; // back_to: where help and the form return to
     char run_name[128];      // the run that is open or under the cursor; "" none
     struct prompt prompt;
+    const struct command_row *wanted; // by help: what is run once its command is over
+    struct words history; // lines that were run from the prompt, the oldest first
     char message[1024];
     bool message_is_error;
     double message_s;        // when it was said
@@ -60,6 +73,9 @@ struct ui {
     bool reading_evals;
     struct job *jobs;
     int wake_fd[2];    // a byte here wakes the loop: signals and finished jobs
+    bool keeps_session, session_failed;
+    json_t *session;      // as it was read or written last; NULL in scripts
+    double session_due_s; // when it is looked at again; 0: nobody did anything
     bool script_failed;
     char script_error[512];
 };
@@ -75,8 +91,13 @@ void job_start(struct ui *ui, job_work work, job_done done, void *arg);
 void jobs_collect(struct ui *ui);             // calls done for those that have ended
 void jobs_wait(struct ui *ui, double seconds); // until all have ended, so long at most
 
+// offers.c
+void offers_find(struct ui *ui, const char *line, int max, struct offers *out);
+void offers_fini(struct offers *o);
+
 // prompt.c
-void prompt_open(struct ui *ui);
+void prompt_fini(struct ui *ui);
+void prompt_open(struct ui *ui, const char *line); // with this in it already
 void prompt_close(struct ui *ui);
 struct prompt_answer prompt_key(struct ui *ui, int key);
 bool prompt_paste(struct ui *ui, const char *text, size_t n_bytes); // false: it takes no text

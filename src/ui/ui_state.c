@@ -44,6 +44,11 @@ enum page ui_help_page(struct ui *ui)
     return ui->back_to;
 }
 
+void ui_run_row(struct ui *ui, const struct command_row *row)
+{
+    ui->wanted = row;
+}
+
 static int state_now(struct ui *ui)
 {
     const struct run_row *r = ui_run(ui);

@@ -2,6 +2,7 @@
 // the rectangle it is given and answers commands. Handlers report what they did; the manager acts on it.
 #pragma once
 
+#include <jansson.h>
 #include <stdbool.h>
 
 #include "base/err.h"
@@ -9,6 +10,7 @@
 #include "ui/canvas.h"
 #include "ui/commands.h"
 #include "ui/run_list.h"
+#include "ui/words.h"
 
 struct eval_table;
 struct ui;
@@ -48,6 +50,13 @@ struct view_ops {
     const char *(*hints)(struct view *v);
     // The runs may have changed (at most 10 times a second). Reads what is new, within about 5 ms, else REFRESH_MORE.
     enum view_refresh (*refresh)(struct view *v);
+    // What may follow a command's name in ":", where the table does not say it: metrics, settings, columns. `before` is what
+    // stands before the word that is being typed ("beta " of "beta 0.1"). NULL: nothing.
+    void (*complete)(struct view *v, enum command_id id, const char *before, struct words *out);
+    // What a person set here and will want back the next time, into an empty object; and the other way, after `open` and before
+    // `shown`: what is missing or damaged (ui/kept.h) stays as it is. NULL: the page keeps nothing.
+    void (*save)(const struct view *v, json_t *into);
+    void (*restore)(struct view *v, const json_t *from);
     // It is called after so many seconds also when no run has changed; 0: after 10, for ages and the like.
     double patience_s;
 };
@@ -80,6 +89,8 @@ void ui_choose_run(struct ui *ui, const char *name);
 // A command left work to do: refresh is called at once, between keys, as after REFRESH_MORE.
 void ui_more(struct ui *ui);
 enum page ui_help_page(struct ui *ui); // the page that help is about
+// Back to that page, and there what the row does: at once, or in the prompt where something has to follow its name.
+void ui_run_row(struct ui *ui, const struct command_row *row);
 // What the engine offers; NULL while it is being asked (the view is refreshed when the answer is there).
 const struct engine_description *ui_want_description(struct ui *ui);
 // The recipes as the engine last said them (launch/engine.h), NULL before; asking is answered by a refresh.

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,6 +44,16 @@ static void take_runs(struct view *v)
 static void shown_curves(struct view *v)
 {
     take_runs(v);
+}
+
+static void save_curves(const struct view *v, json_t *into)
+{
+    curves_save(v->state, into);
+}
+
+static void restore_curves(struct view *v, const json_t *from)
+{
+    curves_restore(v->state, from);
 }
 
 static enum view_refresh refresh_curves(struct view *v)
@@ -423,6 +434,19 @@ static enum view_result command_curves(struct view *v, enum command_id id, const
     }
 }
 
+static void complete_curves(struct view *v, enum command_id id, const char *before, struct words *out)
+{
+    const struct curves *c = v->state;
+    for (int i = 0; id == CMD_METRIC && i < c->n_charts; i++)
+        for (int k = 0; k < c->charts[i].n_parts; k++)
+            words_add(out, c->charts[i].parts[k].key);
+    for (int i = 0; id == CMD_SMOOTH && i < N_WEIGHTS; i++) {
+        char number[16];
+        snprintf(number, sizeof number, "%g", weights[i]);
+        words_add(out, number);
+    }
+}
+
 const struct view_ops view_curves = {
     .title = "Curves",
     .open = open_curves,
@@ -431,4 +455,7 @@ const struct view_ops view_curves = {
     .draw = draw_view,
     .command = command_curves,
     .refresh = refresh_curves,
+    .save = save_curves,
+    .restore = restore_curves,
+    .complete = complete_curves,
 };

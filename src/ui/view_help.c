@@ -10,7 +10,13 @@
 #include "ui/health.h"
 #include "ui/view.h"
 
+enum { MOST_ROWS = 160 };
 struct help_state {
+    char typed[64]; // what is looked for; "": everything is shown
+    int at;         // row under the cursor, of those that are shown
+    int n;
+    const struct command_row *rows[MOST_ROWS];
+    int y[MOST_ROWS + 1]; // lines of the page where they begin
     int scroll, lines, height;
 };
 
@@ -25,10 +31,28 @@ static void close_help(struct view *v)
     free(v->state);
 }
 
+// The rows in the order of the table; those that fit what is typed, the best first.
+static void find_rows(struct view *v)
+{
+    struct help_state *s = v->state;
+    const enum page page = ui_help_page(v->ui);
+    s->n = 0;
+    if (s->typed[0])
+        s->n = command_search(s->typed, page, s->rows, MOST_ROWS);
+    else
+        for (const struct command_row *row = command_rows; row->id && s->n < MOST_ROWS; row++)
+            if (row->pages >> page & 1)
+                s->rows[s->n++] = row;
+    if (s->at >= s->n)
+        s->at = s->n ? s->n - 1 : 0;
+}
+
 static void shown_help(struct view *v)
 {
     struct help_state *s = v->state;
-    s->scroll = 0;
+    s->typed[0] = '\0';
+    s->at = s->scroll = 0;
+    find_rows(v);
 }
 
 static int draw_row(struct canvas *c, struct rect r, const char *keys, const char *name, const char *arg,
@@ -76,62 +100,123 @@ static int draw_measures(struct canvas *c, struct rect r)
     return r.y - top;
 }
 
+// The rows, and under them what the page's words mean; returns how many lines that is.
+static int draw_all(struct view *v, struct canvas *c, struct rect at)
+{
+    struct help_state *s = v->state;
+    const enum page page = ui_help_page(v->ui);
+    const int top = at.y;
+    for (int i = 0; i < s->n; i++) {
+        const struct command_row *row = s->rows[i];
+        s->y[i] = at.y - top;
+        const int lines = draw_row(c, at, row_keys(row, page), row->name, row->arg ? row->arg : "", row->help);
+        if (i == s->at)
+            canvas_restyle(c, (struct rect){at.x, at.y, at.width, lines}, STYLE(COLOR_DEFAULT, .bg = COLOR_CURSOR));
+        at.y += lines;
+    }
+    s->y[s->n] = at.y - top;
+    if (!s->typed[0] && (page == PAGE_RUNS || page == PAGE_CURVES))
+        at.y += draw_alerts(c, at);
+    if (!s->typed[0] && page == PAGE_EVALS)
+        at.y += draw_measures(c, at);
+    return at.y - top;
+}
+
 static void draw_help(struct view *v, struct canvas *c, struct rect area)
 {
     static const char *const about[PAGE_N] = {"the list of runs", "the curves", "the samples", "the log", "the form of a new run",
                                               "the recipes", "the evaluations", ""};
     struct help_state *s = v->state;
-    enum page page = ui_help_page(v->ui);
     struct rect head = rect_cut_top(&area, 1);
-    canvas_textf(c, head.x + 1, head.y, head.width - 2, STYLE(COLOR_TITLE, .attr = ATTR_BOLD), "Keys and commands of %s", about[page]);
+    int x = canvas_textf(c, head.x + 1, head.y, head.width - 2, STYLE(COLOR_TITLE, .attr = ATTR_BOLD), "Keys and commands of %s",
+                         about[ui_help_page(v->ui)]);
+    if (s->typed[0])
+        canvas_textf(c, x, head.y, head.width - x, STYLE(COLOR_WARN), ": %d with \"%s\"", s->n, s->typed);
     struct rect note = rect_cut_bottom(&area, area.height > 6 ? 1 : 0);
     canvas_text(c, note.x + 1, note.y, note.width - 2, STYLE(COLOR_MUTED),
                 "Each name works after : and in scripts (attune -e 'open a; snapshot -').");
     struct rect old = canvas_clip(c, area), at = area;
     at.y -= s->scroll;
     s->height = area.height;
-    for (const struct command_row *row = command_rows; row->id; row++) {
-        if (!(row->pages >> page & 1))
-            continue;
-        at.y += draw_row(c, at, row->keys, row->name, row->arg ? row->arg : "", row->help);
-    }
-    if (page == PAGE_RUNS || page == PAGE_CURVES)
-        at.y += draw_alerts(c, at);
-    if (page == PAGE_EVALS)
-        at.y += draw_measures(c, at);
-    s->lines = at.y + s->scroll - area.y;
+    s->lines = draw_all(v, c, at);
     canvas_unclip(c, old);
+}
+
+// So far that the row under the cursor is seen whole.
+static void follow_cursor(struct help_state *s)
+{
+    if (s->y[s->at] < s->scroll)
+        s->scroll = s->y[s->at];
+    else if (s->n && s->y[s->at + 1] > s->scroll + s->height)
+        s->scroll = s->y[s->at + 1] - s->height;
+}
+
+static enum view_result move_to(struct help_state *s, int to)
+{
+    s->at = to < 0 ? 0 : to >= s->n ? (s->n ? s->n - 1 : 0) : to;
+    follow_cursor(s);
+    return VIEW_CHANGED;
+}
+
+// Past the last row the page goes on with what its words mean.
+static enum view_result scroll_to(struct help_state *s, int to)
+{
+    const int most = s->lines > s->height ? s->lines - s->height : 0;
+    s->scroll = to < 0 ? 0 : to > most ? most : to;
+    while (s->at + 1 < s->n && s->y[s->at] < s->scroll)
+        s->at++;
+    while (s->at > 0 && s->y[s->at + 1] > s->scroll + s->height)
+        s->at--;
+    return VIEW_CHANGED;
+}
+
+static enum view_result find(struct view *v, const char *arg)
+{
+    struct help_state *s = v->state;
+    if (!arg) {
+        ui_ask(v->ui, CMD_FIND, "find", "");
+        return VIEW_CHANGED;
+    }
+    text_copy(s->typed, sizeof s->typed, arg);
+    s->at = s->scroll = 0;
+    find_rows(v);
+    return VIEW_CHANGED;
 }
 
 static enum view_result command_help(struct view *v, enum command_id id, const char *arg)
 {
     struct help_state *s = v->state;
-    int page = s->height > 1 ? s->height - 1 : 1, most = s->lines > s->height ? s->lines - s->height : 0;
-    int to = s->scroll;
+    const int page = s->height > 1 ? s->height - 1 : 1;
+    const bool below = s->n == 0 || s->scroll + s->height > s->y[s->n]; // the words are being read
     switch (id) {
     case CMD_UP:
-        to--;
-        break;
+        return below && s->scroll > 0 ? scroll_to(s, s->scroll - 1) : move_to(s, s->at - 1);
     case CMD_DOWN:
-        to++;
-        break;
+        return s->at + 1 < s->n ? move_to(s, s->at + 1) : scroll_to(s, s->scroll + 1);
     case CMD_PAGE_UP:
-        to -= page;
-        break;
+        return scroll_to(s, s->scroll - page);
     case CMD_PAGE_DOWN:
-        to += page;
-        break;
+        return scroll_to(s, s->scroll + page);
     case CMD_FIRST:
-        to = 0;
-        break;
+        return move_to(s, 0);
     case CMD_LAST:
-        to = most;
-        break;
+        return scroll_to(s, s->lines);
+    case CMD_FIND:
+        return find(v, arg);
+    case CMD_OPEN:
+        if (s->n)
+            ui_run_row(v->ui, s->rows[s->at]);
+        return VIEW_CHANGED;
+    case CMD_BACK:
+        if (!s->typed[0])
+            return VIEW_IGNORED;
+        s->typed[0] = '\0';
+        s->at = s->scroll = 0;
+        find_rows(v);
+        return VIEW_CHANGED;
     default:
         return VIEW_IGNORED;
     }
-    s->scroll = to < 0 ? 0 : to > most ? most : to;
-    return VIEW_CHANGED;
 }
 
 const struct view_ops view_help = {

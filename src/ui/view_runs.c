@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/utf8.h"
+#include "ui/kept.h"
 #include "ui/run_columns.h"
 #include "ui/run_text.h"
 #include "ui/view.h"
@@ -107,6 +108,25 @@ static void close_runs(struct view *v)
     struct runs_state *s = v->state;
     free(s->rows);
     free(s);
+}
+
+static void save_runs(const struct view *v, json_t *into)
+{
+    const struct runs_state *s = v->state;
+    json_object_set_new(into, "sort", json_string(run_columns[s->sort].sort_name));
+    json_object_set_new(into, "descending", json_boolean(s->descending));
+    json_object_set_new(into, "top", json_integer(s->top));
+}
+
+static void restore_runs(struct view *v, const json_t *from)
+{
+    struct runs_state *s = v->state;
+    const char *sort = kept_text(from, "sort", "");
+    for (int i = 0; i < COL_N; i++)
+        if (run_columns[i].sort_name && strcmp(run_columns[i].sort_name, sort) == 0)
+            s->sort = (enum column)i;
+    s->descending = kept_bool(from, "descending", s->descending);
+    s->top = (int)kept_int(from, "top", 0, 1000000, 0);
 }
 
 static void shown_runs(struct view *v)
@@ -361,6 +381,13 @@ static enum view_result command_runs(struct view *v, enum command_id id, const c
     }
 }
 
+static void complete_runs(struct view *v, enum command_id id, const char *before, struct words *out)
+{
+    for (int i = 0; id == CMD_SORT && i < COL_N; i++)
+        if (run_columns[i].sort_name)
+            words_add(out, run_columns[i].sort_name);
+}
+
 const struct view_ops view_runs = {
     .title = "Runs",
     .open = open_runs,
@@ -369,4 +396,7 @@ const struct view_ops view_runs = {
     .draw = draw_runs,
     .command = command_runs,
     .refresh = refresh_runs,
+    .save = save_runs,
+    .restore = restore_runs,
+    .complete = complete_runs,
 };

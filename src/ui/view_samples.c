@@ -7,8 +7,10 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/str.h"
 #include "base/utf8.h"
 #include "ui/heat.h"
+#include "ui/kept.h"
 #include "ui/run_text.h"
 #include "ui/view.h"
 
@@ -57,6 +59,25 @@ static void shown_samples(struct view *v)
         forget(s);
         text_copy(s->run, sizeof s->run, r->info.name);
     }
+}
+
+static void save_samples(const struct view *v, json_t *into)
+{
+    const struct samples_state *s = v->state;
+    json_object_set_new(into, "plain", json_boolean(s->plain));
+    json_object_set_new(into, "run", json_string(s->run));
+    json_object_set_new(into, "sample", json_integer(s->chosen_id));
+    json_object_set_new(into, "scroll", json_integer(s->scroll));
+}
+
+static void restore_samples(struct view *v, const json_t *from)
+{
+    struct samples_state *s = v->state;
+    forget(s);
+    s->plain = kept_bool(from, "plain", false);
+    text_copy(s->run, sizeof s->run, kept_text(from, "run", ""));
+    s->chosen_id = kept_int(from, "sample", -1, INT64_MAX, -1);
+    s->scroll = (int)kept_int(from, "scroll", 0, 1000000, 0);
 }
 
 static enum view_refresh refresh_samples(struct view *v)
@@ -238,4 +259,6 @@ const struct view_ops view_samples = {
     .draw = draw_samples,
     .command = command_samples,
     .refresh = refresh_samples,
+    .save = save_samples,
+    .restore = restore_samples,
 };

@@ -28,11 +28,15 @@ static void run_program(const struct rig_options *o)
     unsetenv("COLORFGBG");
     unsetenv("NO_COLOR");
     unsetenv("ATTUNE_BACKGROUND");
+    setenv("ATTUNE_KEYS", o->keys ? o->keys : "/dev/null/none", 1);
+    if (o->clock)
+        setenv("ATTUNE_CLOCK", o->clock, 1);
     if (o->no_color)
         setenv("NO_COLOR", "1", 1);
     if (o->background)
         setenv("ATTUNE_BACKGROUND", o->background, 1);
-    execl(program, "attune", (char *)NULL);
+    // A test begins as on the first day, unless it is about coming back.
+    execl(program, "attune", o->keeps_session ? (char *)NULL : "--fresh", (char *)NULL);
     _exit(127);
 }
 
@@ -159,6 +163,17 @@ void rig_text(struct rig *r, bool with_styles, struct str *out)
         str_addc(out, '\n');
         if (with_styles)
             add_styles(r, y, out);
+    }
+}
+
+void rig_same(const char *want, const char *got)
+{
+    for (int line = 1; *want || *got; line++) {
+        const size_t n = strcspn(want, "\n"), m = strcspn(got, "\n");
+        if (n != m || memcmp(want, got, n) != 0)
+            fail_msg("line %d of the screen and its styles is\n%.*s\nand should be\n%.*s", line, (int)m, got, (int)n, want);
+        want += n + (want[n] == '\n');
+        got += m + (got[m] == '\n');
     }
 }
 
