@@ -4,8 +4,10 @@ libui_a_SOURCES = \
 	%D%/canvas.c %D%/canvas.h \
 	%D%/canvas_text.c \
 	%D%/chrome.c \
+	%D%/clipboard.c %D%/clipboard.h \
 	%D%/commands.c %D%/commands.h \
 	%D%/course.c %D%/course.h \
+	%D%/describe_job.c \
 	%D%/dispatch.c \
 	%D%/health.c %D%/health.h \
 	%D%/heat.c %D%/heat.h \
@@ -14,9 +16,15 @@ libui_a_SOURCES = \
 	%D%/key_file.c %D%/key_file.h \
 	%D%/keys.c %D%/keys.h \
 	%D%/line_edit.c %D%/line_edit.h \
+	%D%/link.c %D%/link.h \
+	%D%/look.c \
 	%D%/loop.c \
+	%D%/machine.c %D%/machine.h \
+	%D%/machine_job.c \
+	%D%/mouse.c \
 	%D%/offers.c \
 	%D%/pages.c \
+	%D%/palette.c %D%/palette.h \
 	%D%/prompt.c \
 	%D%/recipe_jobs.c \
 	%D%/run_columns.c %D%/run_columns.h \
@@ -26,6 +34,7 @@ libui_a_SOURCES = \
 	%D%/screen.h %D%/screen_curses.c \
 	%D%/script.c \
 	%D%/session.c %D%/session.h \
+	%D%/terminal.c %D%/terminal.h \
 	%D%/ui.c %D%/ui.h %D%/ui_internal.h \
 	%D%/ui_state.c \
 	%D%/view.h \
@@ -103,7 +112,10 @@ check_PROGRAMS += tests/ui/test_curves_page
 tests_ui_test_curves_page_SOURCES = tests/ui/test_curves_page.c $(UI_RIG)
 tests_ui_test_curves_page_LDADD = $(UI_RIG_LIBS)
 tests_ui_test_curves_page_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
-check_PROGRAMS += tests/ui/test_palette tests/ui/test_session
+check_PROGRAMS += tests/ui/test_palette tests/ui/test_session tests/ui/test_terminals
+tests_ui_test_terminals_SOURCES = tests/ui/test_terminals.c $(UI_RIG)
+tests_ui_test_terminals_LDADD = $(UI_RIG_LIBS)
+tests_ui_test_terminals_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
 tests_ui_test_palette_SOURCES = tests/ui/test_palette.c $(UI_RIG)
 tests_ui_test_palette_LDADD = $(UI_RIG_LIBS)
 tests_ui_test_palette_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
@@ -116,9 +128,19 @@ tests_ui_test_evals_page_LDADD = $(UI_RIG_LIBS)
 tests_ui_test_evals_page_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
 endif
 endif
-EXTRA_DIST += tests/ui/screens
+EXTRA_DIST += tests/ui/screens tests/ui/proc
 
 if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test_palette_sets tests/unit/test_terminal_parts
+tests_unit_test_palette_sets_SOURCES = tests/unit/test_palette_sets.c
+tests_unit_test_palette_sets_LDADD = $(UI_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_terminal_parts_SOURCES = tests/unit/test_terminal_parts.c
+tests_unit_test_terminal_parts_LDADD = $(UI_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_terminal_parts_DEPENDENCIES = $(UI_LIBS) libbase.a tests/unit/fake_nvml.so
+tests/unit/fake_nvml.so: tests/unit/fake_nvml.c
+	$(AM_V_CC)$(MKDIR_P) tests/unit && $(CC) -shared -fPIC -o $@ $(srcdir)/tests/unit/fake_nvml.c
+EXTRA_DIST += tests/unit/fake_nvml.c
+CLEANFILES += tests/unit/fake_nvml.so
 check_PROGRAMS += tests/unit/test_console_parts tests/unit/test_eval_table tests/unit/test_form
 tests_unit_test_eval_table_SOURCES = tests/unit/test_eval_table.c
 tests_unit_test_eval_table_LDADD = $(UI_LIBS) $(STORE_LIBS) $(CMOCKA_LIBS)

@@ -281,6 +281,7 @@ static void draw_offers(struct ui *ui, struct canvas *c, struct rect above)
 {
     const struct prompt *p = &ui->prompt;
     struct offers o;
+    ui->prompt.offered = (struct rect){0};
     offers_find(ui, str_text(&p->line.text), above.height - 3, &o);
     const struct words *words = p->files.n ? &p->files : &o.words;
     int n = n_offers(p, &o);
@@ -297,6 +298,7 @@ static void draw_offers(struct ui *ui, struct canvas *c, struct rect above)
     if (o.row)
         snprintf(title, sizeof title, words->n > n ? "%s %s: %d of %d" : "%s %s", o.row->name, o.row->arg, n, words->n);
     struct rect in = canvas_box(c, box, STYLE(COLOR_MUTED), title);
+    ui->prompt.offered = in;
     for (int i = 0; i < n; i++) {
         struct rect line = rect_cut_top(&in, 1);
         if (o.row)

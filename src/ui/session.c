@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "ui/kept.h"
 #include "ui/run_text.h"
+#include "ui/screen.h"
 #include "ui/session.h"
 #include "ui/ui_internal.h"
 
@@ -76,6 +77,9 @@ static json_t *session_now(struct ui *ui)
     for (int i = 0; i < ui->history.n; i++)
         json_array_append_new(history, json_string(ui->history.texts[i]));
     json_object_set_new(now, "history", history);
+    json_object_set_new(now, "colors", json_string(ui->colors));
+    json_object_set_new(now, "glyphs", json_integer(ui->canvas.glyphs));
+    json_object_set_new(now, "mouse", json_boolean(ui->mouse));
     json_object_set_new(now, "runs", runs_now(ui));
     json_object_set_new(now, "pages", views_now(ui));
     return now;
@@ -253,6 +257,18 @@ static void put_aside(struct ui *ui, const char *path, const struct err *why)
     str_fini(&aside);
 }
 
+// Another terminal than the last time may show less.
+static void restore_looks(struct ui *ui)
+{
+    const char *colors = kept_text(ui->session, "colors", "");
+    const enum glyphs glyphs = (enum glyphs)kept_int(ui->session, "glyphs", GLYPHS_ASCII, GLYPHS_BRAILLE, ui->canvas.glyphs);
+    if (glyphs < ui->canvas.glyphs)
+        ui->canvas.glyphs = glyphs;
+    if (*colors && screen_set_colors(colors))
+        text_copy(ui->colors, sizeof ui->colors, colors);
+    ui->mouse = kept_bool(ui->session, "mouse", ui->mouse);
+}
+
 static enum page page_named(const char *title)
 {
     for (int page = 0; page < PAGE_HELP; page++)
@@ -295,6 +311,7 @@ void session_return(struct ui *ui)
     json_array_foreach((json_t *)history, i, name)
         if (json_is_string(name) && i < 50)
             words_add(&ui->history, json_string_value(name));
+    restore_looks(ui);
     const char *run = kept_text(ui->session, "run", "");
     if (run_list_find(&ui->runs, run))
         ui_choose_run(ui, run);

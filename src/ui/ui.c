@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "ui/eval_table.h"
 #include "ui/key_file.h"
+#include "ui/machine.h"
 #include "ui/screen.h"
 #include "ui/session.h"
 #include "ui/ui_internal.h"
@@ -27,6 +28,9 @@ static void ui_fini(struct ui *ui)
     prompt_fini(ui);
     run_list_fini(&ui->runs);
     canvas_fini(&ui->canvas);
+    free(ui->machine);
+    if (!ui->reading_machine)
+        machine_reader_free(ui->machine_reader);
     command_bind(NULL);
     store_close(ui->store);
     for (int i = 0; i < 2; i++)
@@ -73,7 +77,14 @@ int ui_console(const struct ui_options *options, struct err *e)
         session_load(&ui);
     ui_show(&ui, PAGE_RUNS);
     ui_refresh(&ui, clock_seconds(), true);
+    ui.mouse = true;
+    if (options->slow) {
+        ui.slow = true;
+        ui.canvas.glyphs = GLYPHS_ASCII;
+    }
     session_return(&ui);
+    if (ui.has_screen && ui.mouse)
+        screen_set_mouse(true);
     if (ui.has_screen && screen_taken_for())
         ui_say(&ui, "This machine does not know the terminal %s; it is taken for %s. The package ncurses-term may have it.",
                getenv("TERM"), screen_taken_for());

@@ -5,7 +5,9 @@
 #include <stdbool.h>
 
 #include "launch/engine.h"
+#include "ui/keys.h"
 #include "ui/line_edit.h"
+#include "ui/link.h"
 #include "ui/ui.h"
 #include "ui/view.h"
 
@@ -21,6 +23,7 @@ struct prompt {
     int chosen;         // COMMAND: row of the list above, -1 none
     struct words files; // COMMAND: those that Tab found, until the line changes
     int back;           // COMMAND: lines back in the history; 0: none
+    struct rect offered; // COMMAND: the lines of the list, as drawn last
 };
 
 // What the list above the prompt offers: commands while a name is typed, then what may follow it.
@@ -39,6 +42,14 @@ struct prompt_answer {
     char *text; // the caller's
 };
 
+// What can be pressed with the mouse in the lines around a page: a page's name in the strip, a hint.
+struct zone {
+    struct rect r;
+    const struct command_row *row; // NULL: shows `page`
+    enum page page;
+};
+enum { MAX_ZONES = 40 };
+
 struct ui {
     void (*show)(struct ui *ui, enum page page); // ui_show of pages.c, for those below it
     struct store *store;
@@ -54,6 +65,11 @@ struct ui {
     double message_s;        // when it was said
     int message_state;       // of the run under the cursor then: a message about another state is an old one
     struct canvas canvas;
+    struct zone zones[MAX_ZONES]; // of the last drawing
+    int n_zones;
+    struct rect page_area;        // where the page was drawn
+    char colors[12];              // what was asked for last; "": nothing
+    bool mouse;                   // it is wanted
     bool has_screen;   // a terminal; false in a script
     bool frozen;
     bool dirty;        // a person's doing changed the picture: draw at once
@@ -71,6 +87,13 @@ struct ui {
     uint64_t evals_stamp;
     struct err evals_fault;
     bool reading_evals;
+    struct link link;
+    bool slow;                       // as --slow asks: few bytes, one frame a second for data
+    double link_period_s;            // as it was drawn last
+    struct machine *machine;         // NULL: no run lives here, or there is no room to show it
+    struct machine_reader *machine_reader;
+    bool reading_machine;
+    double machine_s;                // when it is read next
     struct job *jobs;
     int wake_fd[2];    // a byte here wakes the loop: signals and finished jobs
     bool keeps_session, session_failed;
@@ -122,11 +145,23 @@ void ui_refresh(struct ui *ui, double now_s, bool all);
 // chrome.c
 void ui_draw(struct ui *ui); // everything, onto ui->canvas
 
+// look.c: commands of the console's looks
+void glyphs_command(struct ui *ui, const char *arg);
+void colors_command(struct ui *ui, const char *arg);
+void mouse_command(struct ui *ui, const char *arg);
+
 // dispatch.c: what a person asks for
 enum view_result ui_dispatch(struct ui *ui, enum command_id id, const char *arg); // checks the page
+void ui_run_wanted(struct ui *ui); // what a view asked for (ui_run_row)
 void ui_key(struct ui *ui, int key);
 void ui_paste(struct ui *ui, const char *text, size_t n_bytes); // text for a field, and nothing elsewhere
 void ui_line(struct ui *ui, const char *line); // "zoom-in", "smooth 0.6"
+
+// machine_job.c
+void machine_tick(struct ui *ui, double now_s);
+
+// mouse.c
+void ui_mouse(struct ui *ui, struct mouse m);
 
 // loop.c
 int loop_run(struct ui *ui, struct err *e);

@@ -34,6 +34,11 @@ void ui_open_run(struct ui *ui, const char *name, enum page page)
     ui->show(ui, page);
 }
 
+bool ui_is_slow(struct ui *ui)
+{
+    return ui->slow;
+}
+
 void ui_more(struct ui *ui)
 {
     ui->more = true;

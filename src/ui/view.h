@@ -9,6 +9,7 @@
 #include "launch/engine.h"
 #include "ui/canvas.h"
 #include "ui/commands.h"
+#include "ui/keys.h"
 #include "ui/run_list.h"
 #include "ui/words.h"
 
@@ -50,6 +51,11 @@ struct view_ops {
     const char *(*hints)(struct view *v);
     // The runs may have changed (at most 10 times a second). Reads what is new, within about 5 ms, else REFRESH_MORE.
     enum view_refresh (*refresh)(struct view *v);
+    // A press of the first button or the wheel, in cells from the corner of what was drawn last. VIEW_IGNORED: the wheel moves
+    // up and down. NULL: always that.
+    enum view_result (*mouse)(struct view *v, struct mouse m);
+    // What Y copies: the text of what the cursor is on. False, also as NULL: the screen as it is.
+    bool (*copy)(struct view *v, struct str *out);
     // What may follow a command's name in ":", where the table does not say it: metrics, settings, columns. `before` is what
     // stands before the word that is being typed ("beta " of "beta 0.1"). NULL: nothing.
     void (*complete)(struct view *v, enum command_id id, const char *before, struct words *out);
@@ -86,6 +92,7 @@ void ui_ask(struct ui *ui, enum command_id id, const char *label, const char *te
 void ui_confirm(struct ui *ui, enum command_id id, const char *arg, const char *question);
 // The list's cursor: commands that act on a run act on this one, and the other pages show it.
 void ui_choose_run(struct ui *ui, const char *name);
+bool ui_is_slow(struct ui *ui); // every byte counts: no sparklines
 // A command left work to do: refresh is called at once, between keys, as after REFRESH_MORE.
 void ui_more(struct ui *ui);
 enum page ui_help_page(struct ui *ui); // the page that help is about

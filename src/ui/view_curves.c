@@ -434,6 +434,13 @@ static enum view_result command_curves(struct view *v, enum command_id id, const
     }
 }
 
+static enum view_result mouse_curves(struct view *v, struct mouse m)
+{
+    if (m.act == MOUSE_PRESS)
+        return VIEW_KEPT;
+    return zoom(v->state, m.act == MOUSE_WHEEL_UP ? 0.5 : 2);
+}
+
 static void complete_curves(struct view *v, enum command_id id, const char *before, struct words *out)
 {
     const struct curves *c = v->state;
@@ -458,4 +465,5 @@ const struct view_ops view_curves = {
     .save = save_curves,
     .restore = restore_curves,
     .complete = complete_curves,
+    .mouse = mouse_curves,
 };

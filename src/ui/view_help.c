@@ -219,6 +219,19 @@ static enum view_result command_help(struct view *v, enum command_id id, const c
     }
 }
 
+// A press on the line under the cursor runs it.
+static enum view_result mouse_help(struct view *v, struct mouse m)
+{
+    struct help_state *s = v->state;
+    const int y = m.y - 1 + s->scroll; // the first line is the head
+    if (m.act != MOUSE_PRESS)
+        return VIEW_IGNORED;
+    for (int i = 0; i < s->n; i++)
+        if (y >= s->y[i] && y < s->y[i + 1])
+            return i == s->at ? command_help(v, CMD_OPEN, NULL) : move_to(s, i);
+    return VIEW_KEPT;
+}
+
 const struct view_ops view_help = {
     .title = "Help",
     .open = open_help,
@@ -226,4 +239,5 @@ const struct view_ops view_help = {
     .shown = shown_help,
     .draw = draw_help,
     .command = command_help,
+    .mouse = mouse_help,
 };

@@ -468,6 +468,14 @@ static void complete_launch(struct view *v, enum command_id id, const char *befo
     }
 }
 
+static bool copy_launch(struct view *v, struct str *out)
+{
+    const struct launch_state *s = v->state;
+    if (s->has_form)
+        form_command_line(&s->form, out);
+    return s->has_form;
+}
+
 const struct view_ops view_launch = {
     .title = "New run",
     .open = open_launch,
@@ -482,4 +490,5 @@ const struct view_ops view_launch = {
     .save = save_launch,
     .restore = restore_launch,
     .complete = complete_launch,
+    .copy = copy_launch,
 };

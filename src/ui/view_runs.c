@@ -265,6 +265,8 @@ static void draw_runs(struct view *v, struct canvas *c, struct rect area)
     for (int i = 0; i < s->n; i++)
         has_alert = has_alert || s->rows[i]->alert;
     struct run_layout l = run_columns_fit(area.width, s->rows, s->n, has_alert);
+    if (ui_is_slow(v->ui))
+        l.width[COL_TREND] = 0;
     ui_runs(v->ui)->want_spark = l.width[COL_TREND] > 0;
     int cursor = cursor_of(v);
     struct rect detail = rect_cut_bottom(&area, detail_lines(area, s->rows[cursor], s->n));
@@ -381,6 +383,26 @@ static enum view_result command_runs(struct view *v, enum command_id id, const c
     }
 }
 
+// The first line is the head. A press on the line under the cursor opens the run.
+static enum view_result mouse_runs(struct view *v, struct mouse m)
+{
+    const struct runs_state *s = v->state;
+    const int at = s->top + m.y - 1;
+    if (m.act != MOUSE_PRESS)
+        return VIEW_IGNORED;
+    if (m.y < 1 || m.y > s->visible || at >= s->n)
+        return VIEW_KEPT;
+    return at == cursor_of(v) ? command_runs(v, CMD_OPEN, NULL) : move_to(v, at);
+}
+
+static bool copy_runs(struct view *v, struct str *out)
+{
+    const struct run_row *r = ui_run(v->ui);
+    if (r)
+        str_add(out, r->info.name);
+    return r != NULL;
+}
+
 static void complete_runs(struct view *v, enum command_id id, const char *before, struct words *out)
 {
     for (int i = 0; id == CMD_SORT && i < COL_N; i++)
@@ -399,4 +421,6 @@ const struct view_ops view_runs = {
     .save = save_runs,
     .restore = restore_runs,
     .complete = complete_runs,
+    .mouse = mouse_runs,
+    .copy = copy_runs,
 };

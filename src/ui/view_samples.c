@@ -251,6 +251,14 @@ static enum view_result command_samples(struct view *v, enum command_id id, cons
     }
 }
 
+static bool copy_samples(struct view *v, struct str *out)
+{
+    const struct samples_state *s = v->state;
+    if (s->n > 0)
+        str_addf(out, "%s\n%s", s->samples[chosen(s)].prompt, s->samples[chosen(s)].response);
+    return s->n > 0;
+}
+
 const struct view_ops view_samples = {
     .title = "Samples",
     .open = open_samples,
@@ -261,4 +269,5 @@ const struct view_ops view_samples = {
     .refresh = refresh_samples,
     .save = save_samples,
     .restore = restore_samples,
+    .copy = copy_samples,
 };

@@ -29,6 +29,12 @@ static void run_program(const struct rig_options *o)
     unsetenv("NO_COLOR");
     unsetenv("ATTUNE_BACKGROUND");
     setenv("ATTUNE_KEYS", o->keys ? o->keys : "/dev/null/none", 1);
+    // A machine that stays as it is.
+    char *proc = test_source("tests/ui/proc");
+    setenv("ATTUNE_PROC", proc, 1);
+    setenv("ATTUNE_NVML", "none", 1);
+    unsetenv("TMUX");
+    unsetenv("STY");
     if (o->clock)
         setenv("ATTUNE_CLOCK", o->clock, 1);
     if (o->no_color)
@@ -36,7 +42,13 @@ static void run_program(const struct rig_options *o)
     if (o->background)
         setenv("ATTUNE_BACKGROUND", o->background, 1);
     // A test begins as on the first day, unless it is about coming back.
-    execl(program, "attune", o->keeps_session ? (char *)NULL : "--fresh", (char *)NULL);
+    const char *arguments[4] = {"attune"};
+    int n = 1;
+    if (!o->keeps_session)
+        arguments[n++] = "--fresh";
+    if (o->slow)
+        arguments[n++] = "--slow";
+    execv(program, (char *const *)arguments);
     _exit(127);
 }
 
@@ -68,6 +80,8 @@ bool rig_read(struct rig *r, double seconds)
         return false;
     }
     r->bytes += (size_t)n;
+    if (r->wants_raw)
+        str_addn(&r->raw, bytes, (size_t)n);
     vterm_input_write(r->vt, bytes, (size_t)n);
     return true;
 }
@@ -248,6 +262,7 @@ static int finish(struct rig *r)
     waitpid(r->pid, &status, 0);
     close(r->fd);
     vterm_free(r->vt);
+    str_fini(&r->raw);
     return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 

@@ -17,6 +17,7 @@ struct rig_options {
     bool no_color;
     bool keeps_session; // what the console keeps of the project is read and written
     const char *background; // NULL: unknown
+    bool slow;              // --slow
     const char *keys;       // the file of a person's keys; NULL: none
     const char *clock;      // ATTUNE_CLOCK of the program; NULL: that of the test
 };
@@ -27,6 +28,8 @@ struct rig {
     VTermScreen *screen;
     int width, height;
     size_t bytes;  // that the program wrote so far
+    struct str raw; // the same, once it is wanted
+    bool wants_raw;
     bool has_ended;
 };
 void rig_start(struct rig *r, const struct rig_options *options);
