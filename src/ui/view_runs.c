@@ -283,6 +283,8 @@ static void draw_runs(struct view *v, struct canvas *c, struct rect area)
         run_columns_draw(c, line, &l, s->rows[i]);
         if (i == cursor) {
             canvas_put(c, line.x, line.y, '>', STYLE(COLOR_ACCENT, .attr = ATTR_BOLD));
+            // Not the whole line: a terminal would be sent all of both lines again at every step.
+            line.width = 2 + l.width[COL_MARK] + l.width[COL_NAME];
             canvas_restyle(c, line, STYLE(COLOR_DEFAULT, .bg = COLOR_CURSOR));
         }
     }
