@@ -8,6 +8,8 @@
 #include "base/str.h"
 #include "cli/print.h"
 #include "launch/engine.h"
+#include "ui/commands.h"
+#include "ui/key_file.h"
 
 static const char program_about[] =
     "Attune tunes language models on human preferences. Without a command it opens the console: runs, live curves, "
@@ -251,6 +253,49 @@ static void man_objectives(FILE *out)
     engine_description_free(d);
 }
 
+// A command that most pages have stands once.
+static bool is_everywhere(const struct command_row *r)
+{
+    int n = 0;
+    for (int page = 0; page < PAGE_N; page++)
+        n += r->pages >> page & 1;
+    return n > PAGE_N / 2;
+}
+
+static void man_console_rows(FILE *out, int page)
+{
+    for (const struct command_row *r = command_rows; r->id; r++) {
+        if (is_everywhere(r) != (page == PAGE_N) || (page < PAGE_N && !(r->pages >> page & 1)))
+            continue;
+        fputs(".TP\n.B ", out);
+        man_text(out, r->name);
+        fprintf(out, "%s", r->arg || *r->keys ? "\\fR " : "");
+        if (r->arg)
+            man_text(out, r->arg);
+        if (*r->keys) {
+            fputs(r->arg ? "  (" : " (", out);
+            man_text(out, r->keys);
+            fputc(')', out);
+        }
+        fputc('\n', out);
+        man_text(out, r->help);
+        fputc('\n', out);
+    }
+}
+
+static void man_console(FILE *out)
+{
+    fputs(".SH COMMANDS OF THE CONSOLE\nBy their keys, by name after a colon there, and in scripts (\\-e). Other keys: \"attune keys\".\n", out);
+    fputs(".SS On most pages\n", out);
+    man_console_rows(out, PAGE_N);
+    for (int page = 0; page < PAGE_N; page++) {
+        if (!*key_page_name((enum page)page))
+            continue;
+        fprintf(out, ".SS On the page %s\n", key_page_name((enum page)page));
+        man_console_rows(out, page);
+    }
+}
+
 void help_man(FILE *out)
 {
     fputs(".SH COMMANDS\n", out);
@@ -276,6 +321,7 @@ void help_man(FILE *out)
             man_options(out, args_common, "common");
         }
     }
+    man_console(out);
     man_objectives(out);
     fputs(".SH ENVIRONMENT\n", out);
     for (int i = 0; i < n_environment; i++)

@@ -188,6 +188,8 @@ const struct command_row *command_by_key(int key, enum page page)
 
 static int match_cost(const struct command_row *r, const char *typed)
 {
+    if (!*typed)
+        return 0; // the table's order: what belongs to the page first
     const int by_name = fuzzy_cost(r->name, typed);
     if (by_name >= 0 && by_name < 200)
         return by_name;
@@ -200,7 +202,7 @@ static int match_cost(const struct command_row *r, const char *typed)
 
 int command_search(const char *typed, enum page page, const struct command_row **out, int max)
 {
-    int cost[128], n = 0;
+    int cost[COMMAND_MAX_ROWS], n = 0;
     for (const struct command_row *r = command_rows; r->id; r++) {
         int c = is_on(r, page) ? match_cost(r, typed) : -1;
         if (c < 0)
@@ -208,7 +210,7 @@ int command_search(const char *typed, enum page page, const struct command_row *
         int at = n < max ? n : max;
         while (at > 0 && cost[at - 1] > c)
             at--;
-        if (at >= max || at >= 128)
+        if (at >= max || at >= COMMAND_MAX_ROWS)
             continue;
         int last = n < max ? n : max - 1;
         for (int i = last; i > at; i--) {

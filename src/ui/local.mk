@@ -95,10 +95,19 @@ tests_bench_bench_plot_LDADD = $(UI_LIBS) $(BASE_LIBS)
 CLEANFILES += tests/bench/bench_plot tests/tools/fake_run
 bench-plot: tests/bench/bench_plot
 	./tests/bench/bench_plot
-.PHONY: bench-plot
+.PHONY: bench-plot bench-ui
 
 if HAVE_CMOCKA
 if HAVE_VTERM
+# The console's bars as they are stated, some minutes: the table of docs/benchmarks.md.
+EXTRA_PROGRAMS += tests/bench/bench_ui
+tests_bench_bench_ui_SOURCES = tests/bench/bench_ui.c $(UI_RIG)
+tests_bench_bench_ui_LDADD = $(UI_RIG_LIBS)
+tests_bench_bench_ui_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
+CLEANFILES += tests/bench/bench_ui
+bench-ui: attune tests/bench/bench_ui tests/bench/bench_plot
+	ATTUNE_SRCDIR='$(abs_srcdir)' ATTUNE_BUILDDIR='$(abs_builddir)' ./tests/bench/bench_ui
+	./tests/bench/bench_plot
 check_PROGRAMS += tests/ui/test_bars tests/ui/test_console
 tests_ui_test_bars_SOURCES = tests/ui/test_bars.c $(UI_RIG)
 tests_ui_test_bars_LDADD = $(UI_RIG_LIBS)
@@ -112,6 +121,10 @@ check_PROGRAMS += tests/ui/test_curves_page
 tests_ui_test_curves_page_SOURCES = tests/ui/test_curves_page.c $(UI_RIG)
 tests_ui_test_curves_page_LDADD = $(UI_RIG_LIBS)
 tests_ui_test_curves_page_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
+check_PROGRAMS += tests/ui/test_random_input
+tests_ui_test_random_input_SOURCES = tests/ui/test_random_input.c $(UI_RIG)
+tests_ui_test_random_input_LDADD = $(UI_RIG_LIBS)
+tests_ui_test_random_input_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
 check_PROGRAMS += tests/ui/test_palette tests/ui/test_session tests/ui/test_terminals
 tests_ui_test_terminals_SOURCES = tests/ui/test_terminals.c $(UI_RIG)
 tests_ui_test_terminals_LDADD = $(UI_RIG_LIBS)

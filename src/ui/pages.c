@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "ui/kept.h"
 #include "ui/ui_internal.h"
 
@@ -73,6 +74,8 @@ void ui_show(struct ui *ui, enum page page)
 
 void pages_back(struct ui *ui)
 {
+    ui->left_page = ui->page == PAGE_HELP ? ui->back_to : ui->page;
+    ui->left_page_s = clock_seconds();
     if (ui->page == PAGE_HELP || ui->page == PAGE_LAUNCH) {
         enum page to = ui->page == PAGE_HELP || ui->back_to != PAGE_LAUNCH ? ui->back_to : PAGE_RUNS;
         ui_show(ui, to == ui->page ? PAGE_RUNS : to);

@@ -62,9 +62,20 @@ static json_t *runs_now(struct ui *ui)
     return runs;
 }
 
+// Where a person was. Who leaves by q, q was on the page before the list.
+static enum page page_now(const struct ui *ui)
+{
+    enum { AT_ONCE_S = 2 };
+    if (ui->page == PAGE_HELP)
+        return ui->back_to;
+    if (ui->page == PAGE_RUNS && ui->quit && ui->left_page != PAGE_RUNS && clock_seconds() - ui->left_page_s < AT_ONCE_S)
+        return ui->left_page;
+    return ui->page;
+}
+
 static json_t *session_now(struct ui *ui)
 {
-    const enum page page = ui->page == PAGE_HELP ? ui->back_to : ui->page;
+    const enum page page = page_now(ui);
     json_t *now = json_object(), *selected = json_array();
     for (int i = 0; i < ui->runs.n; i++)
         if (ui->runs.rows[i]->selected)

@@ -98,6 +98,8 @@ struct ui {
     int wake_fd[2];    // a byte here wakes the loop: signals and finished jobs
     bool keeps_session, session_failed;
     json_t *session;      // as it was read or written last; NULL in scripts
+    enum page left_page;  // the page that was left upwards last, and when: q twice leaves the console from there
+    double left_page_s;
     double session_due_s; // when it is looked at again; 0: nobody did anything
     bool script_failed;
     char script_error[512];

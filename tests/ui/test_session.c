@@ -149,6 +149,21 @@ static void a_member_of_another_kind_is_left_out_with_a_word(void **state)
     free(path);
 }
 
+static void leaving_by_q_q_comes_back_to_the_page(void **state)
+{
+    struct rig r;
+    forget();
+    begin(&r);
+    rig_wait(&r, "> g dpo-next");
+    rig_send(&r, "4");
+    rig_wait(&r, "[4 Log]");
+    rig_send(&r, "qq");
+    assert_int_equal(rig_end(&r), 0);
+    begin(&r);
+    rig_wait(&r, "[4 Log]");
+    quit(&r);
+}
+
 // Not only at the end: a machine that stops takes away a few seconds.
 static void it_is_written_while_the_console_runs(void **state)
 {
@@ -178,6 +193,7 @@ int main(void)
         cmocka_unit_test(on_return_one_line_says_what_happened),
         cmocka_unit_test(a_damaged_file_is_put_aside_and_said),
         cmocka_unit_test(a_member_of_another_kind_is_left_out_with_a_word),
+        cmocka_unit_test(leaving_by_q_q_comes_back_to_the_page),
         cmocka_unit_test(it_is_written_while_the_console_runs),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

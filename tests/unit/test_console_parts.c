@@ -83,6 +83,27 @@ static void search_finds_by_beginning_part_and_letters(void **state)
     assert_null(command_by_name("s", PAGE_RUNS)); // several begin so
 }
 
+// By its key, by the palette and by -e: the table is one, so this is that every row of every page can be named and found.
+static void every_command_is_reached_in_three_ways_q17(void **state)
+{
+    const struct command_row *found[COMMAND_MAX_ROWS];
+    for (int page = 0; page < PAGE_N; page++) {
+        int n_rows = 0;
+        for (const struct command_row *r = command_rows; r->id; r++) {
+            if (!is_on(r, page))
+                continue;
+            n_rows++;
+            assert_ptr_equal(command_by_name(r->name, (enum page)page), r); // -e, and ":" with the whole name
+            assert_true(command_search(r->name, (enum page)page, found, COMMAND_MAX_ROWS) > 0);
+            assert_ptr_equal(found[0], r); // the palette's first offer
+            if (*r->keys)
+                assert_ptr_equal(command_by_key(key_from_name(r->keys, (unsigned)strcspn(r->keys, " ")), (enum page)page), r);
+        }
+        assert_int_equal(command_search("", (enum page)page, found, COMMAND_MAX_ROWS), n_rows); // nothing is left out
+        assert_true(n_rows < 160);                                                             // of help's page (view_help.c)
+    }
+}
+
 static void letters_fit_words_by_beginning_part_and_order(void **state)
 {
     struct words w = {0};
@@ -437,6 +458,7 @@ int main(void)
         cmocka_unit_test(keys_and_names_are_unique_on_each_page),
         cmocka_unit_test(every_page_has_help_and_a_way_out_on_its_hint_line),
         cmocka_unit_test(search_finds_by_beginning_part_and_letters),
+        cmocka_unit_test(every_command_is_reached_in_three_ways_q17),
         cmocka_unit_test(letters_fit_words_by_beginning_part_and_order),
         cmocka_unit_test(keys_of_ones_own_are_checked_line_by_line),
         cmocka_unit_test(keys_of_ones_own_change_places),
