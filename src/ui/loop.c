@@ -47,8 +47,9 @@ static void on_fault(int number)
     raise(number);
 }
 
-static void take_signals(void)
+void loop_take_signals(struct ui *ui)
 {
+    wake_fd = ui->wake_fd[1];
     struct sigaction ours = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
     static const int caught[] = {SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGWINCH, SIGCONT, SIGTSTP};
     sigemptyset(&ours.sa_mask);
@@ -227,8 +228,6 @@ int loop_run(struct ui *ui, struct err *e)
     struct frames frames = {0};
     struct pollfd fds[2] = {{.fd = STDIN_FILENO, .events = POLLIN}, {.fd = ui->wake_fd[0], .events = POLLIN}};
     double next_poll_s = 0;
-    wake_fd = ui->wake_fd[1];
-    take_signals();
     screen_ask();
     link_asked(&ui->link, clock_seconds());
     take_size(ui); // it may have changed before the signal was ours

@@ -117,7 +117,9 @@ static struct prompt_answer take_line(struct ui *ui)
     remember(ui, str_text(&line));
     offers_fini(&o);
     prompt_close(ui);
-    return (struct prompt_answer){ANSWER_LINE, CMD_NONE, mem_strdup(str_text(&line))};
+    const struct prompt_answer answer = {ANSWER_LINE, CMD_NONE, mem_strdup(str_text(&line))};
+    str_fini(&line);
+    return answer;
 }
 
 // One file, what several have in common, or which there are.

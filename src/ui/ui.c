@@ -61,6 +61,7 @@ int ui_console(const struct ui_options *options, struct err *e)
         goto out;
     }
     if (!options->script) {
+        loop_take_signals(&ui);
         code = screen_open(e);
         if (code)
             goto out;

@@ -166,6 +166,8 @@ void machine_tick(struct ui *ui, double now_s);
 void ui_mouse(struct ui *ui, struct mouse m);
 
 // loop.c
+// Before the screen is opened, for curses takes those that nobody has taken.
+void loop_take_signals(struct ui *ui);
 int loop_run(struct ui *ui, struct err *e);
 
 // script.c
