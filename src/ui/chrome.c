@@ -135,7 +135,7 @@ static const char *hints_now(struct ui *ui)
     struct view *v = &ui->views[ui->page];
     switch (ui->prompt.kind) {
     case PROMPT_COMMAND:
-        return "Enter run  Tab complete  Up/Down choose  Esc leave";
+        return "Enter run  Tab complete  Up/Down choose  Ctrl-r earlier ones  Esc leave";
     case PROMPT_ASK:
         return "Enter take  Ctrl-u empty  Esc leave";
     case PROMPT_CONFIRM:

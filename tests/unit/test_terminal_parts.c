@@ -230,7 +230,7 @@ static void the_machine_is_read_from_proc(void **state)
     assert_true(isnan(m.cpu)); // one reading is no rate
     assert_int_equal(m.n_gpus, 0);
     assert_true(m.memory == 8ull << 30 && m.memory_used == 2ull << 30);
-    write_proc(dir, "cpu  150 0 125 725 100 0 0 0 0 0\n", "nothing\n");
+    write_proc(dir, "cpu  150 0 125 715 110 0 0 0 0 0\n", "nothing\n");
     machine_read(r, &m);
     assert_true(fabs(m.cpu - 0.75) < 1e-12); // 75 of 100 ticks
     assert_true(m.memory == 0);
