@@ -86,6 +86,8 @@ const struct command_row command_rows[] = {
     {CMD_OPEN, "run", "run it", "Enter", IN_HELP, NULL, "Go back and do what the line under the cursor says.", 1},
     {CMD_FIND, "find", "find", "/", IN_HELP, "TEXT", "Show the commands whose name or meaning holds what you type.", 2},
 
+    {CMD_GO, "go", "go to", "", IN_RUNS | IN_SAMPLES, "NUMBER",
+     "Go to the line of that number; the number alone after : does the same, on curves for a step.", 0},
     {CMD_UP, "up", "up", "Up k", IN_ALL, NULL, "One line up.", 0},
     {CMD_DOWN, "down", "down", "Down j", IN_ALL, NULL, "One line down.", 0},
     {CMD_LEFT, "left", "left", "Left h", IN_ALL & ~IN_EVALS, NULL, "To the left; on curves: an earlier step.", 0},

@@ -239,6 +239,10 @@ void ui_line(struct ui *ui, const char *line)
     memcpy(name, line, n);
     name[n] = '\0';
     const char *arg = line + n + strspn(line + n, " ");
+    if (strspn(name, "0123456789") == n) { // a number alone: a line, or a step
+        text_copy(name, sizeof name, ui->page == PAGE_CURVES ? "cursor" : "go");
+        arg = line;
+    }
     const struct command_row *row = command_by_name(name, ui->page);
     if (!row) {
         const struct command_row *found[4];

@@ -8,7 +8,6 @@
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "base/human.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "ui/kept.h"
@@ -237,8 +236,9 @@ static void say_news(struct ui *ui)
     add_more(&news.begun, news.n_begun);
     add_more(&news.alerts, news.n_alerts);
     const bool long_ago = clock_wall_ms() - left_ms > 20 * 3600 * 1000LL;
-    str_addf(&s, "Since %s (%s ago):", clock_text(at, sizeof at, left_ms, long_ago ? "%Y-%m-%d %H:%M" : "%H:%M"),
-             human_seconds(ago, sizeof ago, (double)(clock_wall_ms() - left_ms) / 1000));
+    age_text(ago, sizeof ago, left_ms);
+    str_addf(&s, "Since %s (%s%s):", clock_text(at, sizeof at, left_ms, long_ago ? "%Y-%m-%d %H:%M" : "%H:%M"), ago,
+             strcmp(ago, "now") == 0 ? "" : " ago");
     if (news.n_ended)
         str_addf(&s, " %s;", str_text(&news.ended));
     if (news.n_begun)

@@ -306,6 +306,18 @@ static enum view_result move_to(struct view *v, int to)
     return VIEW_CHANGED;
 }
 
+static enum view_result go_to(struct view *v, const char *arg)
+{
+    int64_t line;
+    if (!arg)
+        ui_ask(v->ui, CMD_GO, "go to line", "");
+    else if (text_to_i64(arg, &line) && line >= 1 && line <= INT32_MAX)
+        return move_to(v, (int)line - 1);
+    else
+        ui_say_error(v->ui, "go: %s is no line: the first one is 1", arg);
+    return VIEW_CHANGED;
+}
+
 // A run by its name or its letter; NULL with a message.
 static struct run_row *named(struct view *v, const char *name)
 {
@@ -367,6 +379,8 @@ static enum view_result command_runs(struct view *v, enum command_id id, const c
         return move_to(v, 0);
     case CMD_LAST:
         return move_to(v, s->n - 1);
+    case CMD_GO:
+        return go_to(v, arg);
     case CMD_OPEN:
         r = arg ? named(v, arg) : ui_run(v->ui);
         if (r)

@@ -227,6 +227,18 @@ static enum view_result scroll(struct samples_state *s, int lines)
     return VIEW_CHANGED;
 }
 
+static enum view_result go_to(struct view *v, const char *arg)
+{
+    int64_t line;
+    if (!arg)
+        ui_ask(v->ui, CMD_GO, "go to sample", "");
+    else if (text_to_i64(arg, &line) && line >= 1 && line <= INT32_MAX)
+        return choose(v->state, (int)line - 1);
+    else
+        ui_say_error(v->ui, "go: %s is no line: the first one is 1", arg);
+    return VIEW_CHANGED;
+}
+
 static enum view_result command_samples(struct view *v, enum command_id id, const char *arg)
 {
     struct samples_state *s = v->state;
@@ -239,6 +251,8 @@ static enum view_result command_samples(struct view *v, enum command_id id, cons
         return choose(s, 0);
     case CMD_LAST:
         return choose(s, s->n - 1);
+    case CMD_GO:
+        return go_to(v, arg);
     case CMD_HEAT:
         s->plain = !s->plain;
         return VIEW_CHANGED;

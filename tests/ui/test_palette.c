@@ -67,6 +67,25 @@ static void files_are_completed_by_tab(void **state)
     str_fini(&keys);
 }
 
+static void a_number_alone_goes_there(void **state)
+{
+    struct rig r;
+    begin(&r, NULL);
+    rig_send(&r, ":6\r");
+    rig_wait(&r, "> b dpo-1");
+    rig_send(&r, ":999\r");
+    rig_wait(&r, "> a sft-base");
+    rig_send(&r, ":go 0\r");
+    rig_wait(&r, "go: 0 is no line");
+    rig_send(&r, ":6\r");
+    rig_wait(&r, "> b dpo-1");
+    rig_send(&r, "2");
+    rig_wait(&r, "[2 Curves]");
+    rig_send(&r, ":1000\r");
+    rig_wait(&r, "╎"); // the cursor
+    quit(&r);
+}
+
 static void lines_come_back_by_ctrl_r(void **state)
 {
     struct rig r;
@@ -143,6 +162,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(arguments_are_completed),
         cmocka_unit_test(files_are_completed_by_tab),
+        cmocka_unit_test(a_number_alone_goes_there),
         cmocka_unit_test(lines_come_back_by_ctrl_r),
         cmocka_unit_test(help_finds_and_runs_commands),
         cmocka_unit_test(keys_of_ones_own_work_and_are_shown),

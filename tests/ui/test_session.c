@@ -109,7 +109,7 @@ static void on_return_one_line_says_what_happened(void **state)
     assert_ok(file_write(path, kept, strlen(kept), e));
     begin(&r);
     rig_wait(&r, "[4 Log]");
-    rig_wait(&r, "Since 05:13 (2:46:40 ago): ");
+    rig_wait(&r, "Since 05:13 (2 h ago): ");
     quit(&r);
     free(path);
 }
