@@ -16,7 +16,7 @@
 #include "ui/session.h"
 #include "ui/ui_internal.h"
 
-enum { MAX_BYTES = 4 * 1024 * 1024, MAX_NAMED = 3, STILL_S = 3 };
+enum { MAX_BYTES = 4 * 1024 * 1024, MAX_NAMED = 3, STILL_S = 3, PATIENCE_S = 5 };
 static const char file_name[] = "console.json";
 
 static char *session_path(struct ui *ui)
@@ -90,7 +90,8 @@ static json_t *session_now(struct ui *ui)
     json_object_set_new(now, "colors", json_string(ui->colors));
     json_object_set_new(now, "glyphs", json_integer(ui->canvas.glyphs));
     json_object_set_new(now, "mouse", json_boolean(ui->mouse));
-    json_object_set_new(now, "runs", runs_now(ui));
+    const json_t *before = kept_object(ui->session, "runs");
+    json_object_set_new(now, "runs", ui->has_news && before ? json_deep_copy(before) : runs_now(ui)); // not said, not forgotten
     json_object_set_new(now, "pages", views_now(ui));
     return now;
 }
@@ -143,8 +144,25 @@ void session_touch(struct ui *ui, double now_s)
         ui->session_due_s = now_s + STILL_S;
 }
 
+static void say_news(struct ui *ui);
+
+// All runs were looked at, and what is wrong with them is known.
+static bool are_read(const struct ui *ui)
+{
+    for (int i = 0; i < ui->runs.n; i++) {
+        const struct run_row *r = ui->runs.rows[i];
+        if (r->looked_s < 0 || (r->reader && r->health_version != r->version))
+            return false;
+    }
+    return true;
+}
+
 void session_tick(struct ui *ui, double now_s)
 {
+    if (ui->has_news && !ui->message[0] && !ui->prompt.kind && (are_read(ui) || now_s > ui->news_until_s)) {
+        ui->has_news = false;
+        say_news(ui);
+    }
     if (!ui->keeps_session || !ui->session_due_s || now_s < ui->session_due_s)
         return;
     ui->session_due_s = 0;
@@ -329,6 +347,6 @@ void session_return(struct ui *ui)
     const enum page page = page_named(kept_text(ui->session, "page", ""));
     if (page != PAGE_RUNS)
         ui_show(ui, page);
-    if (!ui->message[0])
-        say_news(ui);
+    ui->has_news = true;
+    ui->news_until_s = clock_seconds() + PATIENCE_S;
 }

@@ -77,7 +77,7 @@ int ui_console(const struct ui_options *options, struct err *e)
     if (ui.has_screen && !options->fresh)
         session_load(&ui);
     ui_show(&ui, PAGE_RUNS);
-    ui_refresh(&ui, clock_seconds(), true);
+    ui_refresh(&ui, clock_seconds(), !ui.has_screen); // a person sees the first frame before all runs are read
     ui.mouse = true;
     if (options->slow) {
         ui.slow = true;

@@ -96,7 +96,8 @@ struct ui {
     double machine_s;                // when it is read next
     struct job *jobs;
     int wake_fd[2];    // a byte here wakes the loop: signals and finished jobs
-    bool keeps_session, session_failed;
+    bool keeps_session, session_failed, has_news; // has_news: what happened since is still to be said
+    double news_until_s;  // when it is said although runs that are written all the time were not read to their ends
     json_t *session;      // as it was read or written last; NULL in scripts
     enum page left_page;  // the page that was left upwards last, and when: q twice leaves the console from there
     double left_page_s;

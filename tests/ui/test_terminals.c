@@ -257,6 +257,8 @@ static void it_stops_and_comes_back_with_the_whole_screen_q20(void **state)
     struct rig r;
     struct str before = {0}, after = {0};
     begin(&r, &(struct rig_options){0});
+    rig_wait(&r, "queued");
+    rig_wait(&r, "dead");
     rig_settle(&r, 0.5);
     rig_text(&r, true, &before);
     assert_true(is_raw(r.fd));
