@@ -185,7 +185,7 @@ struct frames {
     double bytes_per_s;
 };
 
-enum { SLOW_BYTES_PER_S = 400 };
+enum { SLOW_BYTES_PER_S = 300 };
 
 static void draw_frame(struct ui *ui, struct frames *f, double now)
 {
@@ -200,7 +200,7 @@ static void draw_frame(struct ui *ui, struct frames *f, double now)
     bool was_data = !ui->dirty;
     ui->dirty = ui->data_dirty = false;
     if (was_data || bytes > 0)
-        f->next_data_s = now + fmax(ui->link_period_s, fmin(2, fmax(1.0 / 30, (double)bytes / f->bytes_per_s)));
+        f->next_data_s = now + fmax(ui->link_period_s, fmin(ui->slow ? 4 : 2, fmax(1.0 / 30, (double)bytes / f->bytes_per_s)));
     if (bytes > 0 && was_data && link_wants_question(&ui->link, now)) {
         screen_ping();
         link_asked(&ui->link, now);

@@ -107,15 +107,6 @@ void pages_turn_run(struct ui *ui, int step)
     }
 }
 
-// A run that nobody has looked at yet: the list says "reading", and goes on between keys.
-static bool has_unread(const struct ui *ui)
-{
-    for (int i = 0; i < ui->runs.n; i++)
-        if (ui->runs.rows[i]->looked_s < 0)
-            return true;
-    return false;
-}
-
 void ui_refresh(struct ui *ui, double now_s, bool all)
 {
     struct err fault = {0};
@@ -140,7 +131,7 @@ void ui_refresh(struct ui *ui, double now_s, bool all)
     do {
         result = v->ops->refresh ? v->ops->refresh(v) : REFRESH_NOTHING;
     } while (all && result == REFRESH_MORE);
-    ui->more = result == REFRESH_MORE || has_unread(ui);
+    ui->more = result == REFRESH_MORE;
     if (!ui->frozen)
         ui->data_dirty = true;
 }

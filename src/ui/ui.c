@@ -77,12 +77,17 @@ int ui_console(const struct ui_options *options, struct err *e)
     if (ui.has_screen && !options->fresh)
         session_load(&ui);
     ui_show(&ui, PAGE_RUNS);
-    ui_refresh(&ui, clock_seconds(), !ui.has_screen); // a person sees the first frame before all runs are read
     ui.mouse = true;
     if (options->slow) {
         ui.slow = true;
         ui.canvas.glyphs = GLYPHS_ASCII;
     }
+    if (ui.has_screen) { // a person sees the first frame before all runs are read
+        ui_refresh(&ui, clock_seconds(), false);
+        ui_draw(&ui);
+        screen_show(&ui.canvas);
+    }
+    ui_refresh(&ui, clock_seconds(), true);
     session_return(&ui);
     if (ui.has_screen && ui.mouse)
         screen_set_mouse(true);

@@ -177,7 +177,7 @@ static void measure_long_runs(void)
         const double begin = clock_seconds();
         double last = begin;
         rig_send(&r, i / 3 % 2 ? "[" : "]");
-        while (rig_read(&r, 0.06))
+        for (double wait = 2; rig_read(&r, wait); wait = 0.06)
             last = clock_seconds();
         seconds[i] = last - begin;
     }
