@@ -8,6 +8,8 @@
 #include "base/str.h"
 #include "cli/print.h"
 #include "launch/engine.h"
+#include "ui/commands.h"
+#include "ui/key_file.h"
 
 static const char program_about[] =
     "Attune tunes language models on human preferences. Without a command it opens the console: runs, live curves, "
@@ -37,6 +39,7 @@ static const struct {
     {"ATTUNE_ENGINE", "the program attune-engine, when it does not stand beside attune"},
     {"ATTUNE_SHARE", "the folder with the demo model, when it is not the installed one"},
     {"ATTUNE_JOURNAL", "rollback or wal: how runs are recorded, when what kind of disk it is was not found right"},
+    {"ATTUNE_KEYS", "the console's keys, when they do not stand in ~/.config/attune/keys.conf (attune keys)"},
     {"NO_COLOR", "when set, output has no colour"},
 };
 
@@ -55,13 +58,15 @@ static void print_item(FILE *out, const char *name, const char *text, int column
 
 void help_program(FILE *out, int width)
 {
-    fprintf(out, "Usage: attune [--project DIR] [-e COMMANDS | --script FILE]\n       attune COMMAND [ARGUMENT]...\n\n");
+    fprintf(out, "Usage: attune [--project DIR] [--fresh] [--slow] [-e COMMANDS | --script FILE]\n       attune COMMAND [ARGUMENT]...\n\n");
     print_wrapped(out, program_about, 0, 0, width);
     fprintf(out, "\n%sCommands:%s\n", print_on(out, PRINT_BOLD), print_off(out));
     for (const struct command *const *c = commands; *c; c++)
         print_item(out, (*c)->name, (*c)->summary, 20, width);
     fprintf(out, "\n\"attune COMMAND --help\" explains a command. \"attune --version\" prints the version.\n"
-                 "-e and --script give commands of the console that are run without a terminal.\n");
+                 "-e and --script give commands of the console that are run without a terminal.\n"
+                 "--fresh opens it as on the first day: what it keeps of a project (console.json) is left alone.\n"
+                 "--slow is for a line that carries little: ASCII, and one frame a second at most when only numbers change.\n");
     fprintf(out, "\n%sEnvironment:%s\n", print_on(out, PRINT_BOLD), print_off(out));
     for (int i = 0; i < n_environment; i++)
         print_item(out, environment[i].name, environment[i].meaning, 20, width);
@@ -248,6 +253,49 @@ static void man_objectives(FILE *out)
     engine_description_free(d);
 }
 
+// A command that most pages have stands once.
+static bool is_everywhere(const struct command_row *r)
+{
+    int n = 0;
+    for (int page = 0; page < PAGE_N; page++)
+        n += r->pages >> page & 1;
+    return n > PAGE_N / 2;
+}
+
+static void man_console_rows(FILE *out, int page)
+{
+    for (const struct command_row *r = command_rows; r->id; r++) {
+        if (is_everywhere(r) != (page == PAGE_N) || (page < PAGE_N && !(r->pages >> page & 1)))
+            continue;
+        fputs(".TP\n.B ", out);
+        man_text(out, r->name);
+        fprintf(out, "%s", r->arg || *r->keys ? "\\fR " : "");
+        if (r->arg)
+            man_text(out, r->arg);
+        if (*r->keys) {
+            fputs(r->arg ? "  (" : " (", out);
+            man_text(out, r->keys);
+            fputc(')', out);
+        }
+        fputc('\n', out);
+        man_text(out, r->help);
+        fputc('\n', out);
+    }
+}
+
+static void man_console(FILE *out)
+{
+    fputs(".SH COMMANDS OF THE CONSOLE\nBy their keys, by name after a colon there, and in scripts (\\-e). Other keys: \"attune keys\".\n", out);
+    fputs(".SS On most pages\n", out);
+    man_console_rows(out, PAGE_N);
+    for (int page = 0; page < PAGE_N; page++) {
+        if (!*key_page_name((enum page)page))
+            continue;
+        fprintf(out, ".SS On the page %s\n", key_page_name((enum page)page));
+        man_console_rows(out, page);
+    }
+}
+
 void help_man(FILE *out)
 {
     fputs(".SH COMMANDS\n", out);
@@ -273,6 +321,7 @@ void help_man(FILE *out)
             man_options(out, args_common, "common");
         }
     }
+    man_console(out);
     man_objectives(out);
     fputs(".SH ENVIRONMENT\n", out);
     for (int i = 0; i < n_environment; i++)

@@ -23,6 +23,7 @@ libcli_a_SOURCES = \
 	%D%/cmd_export.c \
 	%D%/cmd_fork.c \
 	%D%/cmd_help.c \
+	%D%/cmd_keys.c \
 	%D%/cmd_label.c \
 	%D%/cmd_label_list.c \
 	%D%/cmd_label_stats.c \

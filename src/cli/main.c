@@ -88,7 +88,7 @@ static int run_command(int argc, char **argv)
     return status;
 }
 
-static int run_console(const char *script, const char *script_file)
+static int run_console(const struct ui_options *how, const char *script_file)
 {
     struct err fault = {0};
     char *text = NULL;
@@ -96,7 +96,9 @@ static int run_console(const char *script, const char *script_file)
     int code = 0;
     if (script_file)
         code = file_read(script_file, 1024 * 1024, &text, &n_bytes, &fault);
-    struct ui_options options = {.script = script_file ? text : script};
+    struct ui_options options = *how;
+    if (script_file)
+        options.script = text;
     if (!code)
         code = ui_console(&options, &fault);
     free(text);
@@ -113,7 +115,8 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);   // a closed pipe is a write that fails
     path_program_set(argv[0]);
     file_fault_init();
-    const char *script = NULL, *script_file = NULL;
+    const char *script_file = NULL;
+    struct ui_options how = {0};
     int i = 1;
     for (; i < argc && argv[i][0] == '-'; i++) {
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
@@ -129,13 +132,17 @@ int main(int argc, char **argv)
         else if (text_starts(argv[i], "--project="))
             setenv("ATTUNE_PROJECT", argv[i] + strlen("--project="), 1);
         else if (strcmp(argv[i], "-e") == 0 && i + 1 < argc)
-            script = argv[++i];
+            how.script = argv[++i];
         else if (strcmp(argv[i], "--script") == 0 && i + 1 < argc)
             script_file = argv[++i];
+        else if (strcmp(argv[i], "--fresh") == 0)
+            how.fresh = true;
+        else if (strcmp(argv[i], "--slow") == 0)
+            how.slow = true;
         else
             return wrong("attune: there is no option %s here.", argv[i], NULL);
     }
     if (i < argc)
         return run_command(argc - i, argv + i);
-    return run_console(script, script_file);
+    return run_console(&how, script_file);
 }

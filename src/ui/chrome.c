@@ -8,6 +8,7 @@
 #include "base/human.h"
 #include "base/str.h"
 #include "base/utf8.h"
+#include "ui/machine.h"
 #include "ui/run_text.h"
 #include "ui/ui_internal.h"
 
@@ -18,6 +19,12 @@ static int strip_columns(void)
     for (int page = 0; page < N_NUMBERED; page++)
         n += ui_page_exists((enum page)page) ? (int)strlen(ui_page_title((enum page)page)) + 4 : 0;
     return n;
+}
+
+static void add_zone(struct ui *ui, struct rect r, enum page page, const struct command_row *row)
+{
+    if (ui->n_zones < MAX_ZONES)
+        ui->zones[ui->n_zones++] = (struct zone){r, row, page};
 }
 
 static void draw_strip(struct ui *ui, struct rect r)
@@ -39,18 +46,26 @@ static void draw_strip(struct ui *ui, struct rect r)
             snprintf(label, sizeof label, here ? "[%d %s]" : " %d %s ", page + 1, ui_page_title((enum page)page));
         else
             snprintf(label, sizeof label, "[%s]", ui_page_title((enum page)page));
+        const int from = x;
         x = canvas_text(c, x, r.y, -1, here ? STYLE(COLOR_ACCENT, .attr = ATTR_BOLD) : muted, label);
+        add_zone(ui, (struct rect){from, r.y, x - from, 1}, (enum page)page, NULL);
     }
     if (ui->page == PAGE_HELP)
         x = canvas_text(c, x, r.y, -1, STYLE(COLOR_ACCENT, .attr = ATTR_BOLD), "[Help]");
     struct str right = {0};
     if (ui->frozen)
         str_add(&right, "FROZEN (Z) ");
+    if (ui->link_period_s > 0)
+        str_addf(&right, "slow link: a frame %s ", ui->link_period_s < 1 ? "in 0.5 s" : ui->link_period_s > 1 ? "in 2 s" : "a second");
     if (ui->runs.n_live)
         str_addf(&right, "%d live ", ui->runs.n_live);
-    if (r.width >= 100)
-        str_addf(&right, "%s GPU: not built yet ", right.len ? " " : "");
     int room = r.x + r.width - x - 1;
+    if (ui->machine) {
+        struct str busy = {0};
+        machine_text(ui->machine, room - (int)right.len - 2, &busy);
+        str_addf(&right, "%s%s ", right.len && busy.len ? " " : "", str_text(&busy));
+        str_fini(&busy);
+    }
     if ((int)right.len <= room)
         canvas_text_right(c, x + 1, r.y, room, ui->frozen ? STYLE(COLOR_WARN) : muted, str_text(&right));
     str_fini(&right);
@@ -132,7 +147,7 @@ static const char *hints_now(struct ui *ui)
     struct view *v = &ui->views[ui->page];
     switch (ui->prompt.kind) {
     case PROMPT_COMMAND:
-        return "Enter run  Tab complete  Up/Down choose  Esc leave";
+        return "Enter run  Tab complete  Up/Down choose  Ctrl-r earlier ones  Esc leave";
     case PROMPT_ASK:
         return "Enter take  Ctrl-u empty  Esc leave";
     case PROMPT_CONFIRM:
@@ -156,16 +171,18 @@ static void draw_hints(struct ui *ui, struct rect r)
     for (int place = 1; place <= 20; place++) {
         for (const struct command_row *row = command_rows; row->id; row++) {
             char key[16];
+            const char *keys = row_keys(row, ui->page);
             bool of_a_run = ui->page == PAGE_RUNS && ui->runs.n == 0 && place < 18 && row->id != CMD_NEW && row->id != CMD_DEMO &&
                             row->id != CMD_RECIPES;
-            if (of_a_run || !run_takes(ui, row->id) || row->hint != place || !(row->pages >> ui->page & 1) || !*row->keys)
+            if (of_a_run || !run_takes(ui, row->id) || row->hint != place || !(row->pages >> ui->page & 1) || !*keys)
                 continue;
-            snprintf(key, sizeof key, "%.*s", (int)strcspn(row->keys, " "), row->keys);
+            snprintf(key, sizeof key, "%.*s", (int)strcspn(keys, " "), keys);
             int width = (int)(strlen(key) + 1 + strlen(row->title) + 2);
             // Room is kept for the last ones: help and the way out are always there.
             int reserved = place >= 19 ? 0 : r.width < 60 ? 16 : place < 18 ? 29 : 0;
             if (x + width - 2 > r.x + r.width - 1 - reserved)
                 continue;
+            add_zone(ui, (struct rect){x, r.y, width - 2, 1}, ui->page, row);
             x = canvas_text(c, x, r.y, -1, STYLE(COLOR_ACCENT, .attr = ATTR_BOLD), key) + 1;
             x = canvas_text(c, x, r.y, -1, STYLE(COLOR_DEFAULT), row->title) + 2;
         }
@@ -193,6 +210,7 @@ static void draw_view(struct ui *ui, struct rect r)
     if (r.width < 1 || r.height < 1)
         return;
     struct view *v = &ui->views[ui->page];
+    ui->page_area = r;
     struct rect old = canvas_clip(&ui->canvas, r);
     v->ops->draw(v, &ui->canvas, r);
     canvas_unclip(&ui->canvas, old);
@@ -202,6 +220,8 @@ void ui_draw(struct ui *ui)
 {
     struct canvas *c = &ui->canvas;
     canvas_clear(c);
+    ui->n_zones = 0;
+    ui->page_area = (struct rect){0};
     struct rect r = canvas_area(c);
     if (r.width < 40 || r.height < 12) {
         canvas_textf(c, 0, 0, r.width, STYLE(COLOR_WARN), "need 40x12, have %dx%d", r.width, r.height);

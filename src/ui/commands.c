@@ -3,11 +3,11 @@
 
 #include "ui/commands.h"
 
-#include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "base/mem.h"
 #include "ui/keys.h"
+#include "ui/words.h"
 
 // A numbered page, by its digit where digits are not judgements.
 #define PAGE_ROWS(id, name, digit, help)                                                            \
@@ -94,10 +94,10 @@ const struct command_row command_rows[] = {
     {CMD_LAUNCH, "launch", "launch", "F10 L", IN_LAUNCH, NULL, "Start the run with these settings.", 3},
     {CMD_RESET, "reset", "default", "r", IN_LAUNCH, NULL, "Put the field under the cursor back to its default.", 5},
     {CMD_FIND, "find", "find", "/", IN_LAUNCH, "NAME", "Go to the field whose name or meaning holds what you type.", 4},
-    {CMD_FIND, "find", "find", "/", IN_ALL & ~IN_LAUNCH, "EXPRESSION",
+    {CMD_FIND, "find", "find", "/", IN_ALL & ~IN_LAUNCH & ~IN_LABEL & ~IN_HELP, "EXPRESSION",
      "Go to the line that holds what you type; it may also be as for filter, such as step>300.", 16},
-    {CMD_FIND_NEXT, "find-next", "next match", "n", IN_ALL, NULL, "To the next line that matches.", 0},
-    {CMD_FIND_PREVIOUS, "find-previous", "match before", "N", IN_ALL, NULL, "To the match before.", 0},
+    {CMD_FIND_NEXT, "find-next", "next match", "n", IN_ALL & ~IN_LABEL & ~IN_HELP, NULL, "To the next line that matches.", 0},
+    {CMD_FIND_PREVIOUS, "find-previous", "match before", "N", IN_ALL & ~IN_LABEL & ~IN_HELP, NULL, "To the match before.", 0},
     {CMD_PAN_LEFT, "command-up", "command up", "<", IN_LAUNCH, NULL, "The command at the bottom, one line up.", 0},
     {CMD_PAN_RIGHT, "command-down", "command down", ">", IN_LAUNCH, NULL, "The command at the bottom, one line down.", 0},
 
@@ -152,6 +152,11 @@ const struct command_row command_rows[] = {
     {CMD_LABEL_SOURCE, "pairs", "pairs", "O", IN_LABEL, "RUN|SET|FILE", "Judge other pairs: those of a run, of a set, or of a file.", 0},
     {CMD_EXPORT, "export", "export", "w", IN_LABEL, "FILE", "Write the judged pairs as data for training.", 0},
 
+    {CMD_OPEN, "run", "run it", "Enter", IN_HELP, NULL, "Go back and do what the line under the cursor says.", 1},
+    {CMD_FIND, "find", "find", "/", IN_HELP, "TEXT", "Show the commands whose name or meaning holds what you type.", 2},
+
+    {CMD_GO, "go", "go to", "", IN_RUNS | IN_SAMPLES, "NUMBER",
+     "Go to the line of that number; the number alone after : does the same, on curves for a step.", 0},
     {CMD_UP, "up", "up", "Up k", IN_ALL, NULL, "One line up.", 0},
     {CMD_DOWN, "down", "down", "Down j", IN_ALL, NULL, "One line down.", 0},
     {CMD_LEFT, "left", "left", "Left h", IN_ALL & ~IN_EVALS, NULL, "To the left; on curves: an earlier step.", 0},
@@ -181,7 +186,11 @@ const struct command_row command_rows[] = {
     {CMD_SUSPEND, "suspend", "suspend", "Ctrl-z", IN_ALL, NULL, "Back to the shell; fg returns.", 0},
     {CMD_SNAPSHOT, "snapshot", "snapshot", "", IN_ALL, "FILE", "Save the screen as text.", 0},
     {CMD_GLYPHS, "glyphs", "glyphs", "", IN_ALL, "braille|block|ascii", "How curves are drawn.", 0},
-    {CMD_COLORS, "colors", "colours", "", IN_ALL, "256|16|8|mono|dark|light", "How many colours, and for which background.", 0},
+    {CMD_COLORS, "colors", "colours", "", IN_ALL, "auto|dark|light|contrast|256|16|8|mono",
+     "How many colours, and for which background; auto asks the terminal.", 0},
+    {CMD_COPY_TEXT, "copy-text", "copy text", "Y", IN_ALL, "FILE",
+     "Copy what the cursor is on, or the screen, to the clipboard of your terminal; with a name: into that file.", 0},
+    {CMD_MOUSE, "mouse", "mouse", "", IN_ALL, "on|off", "Press and turn the wheel here; off leaves the mouse to the terminal.", 0},
     {CMD_WAIT, "wait", "wait", "", IN_ALL, "TEXT", "In scripts: wait until the screen shows the text.", 0},
     {CMD_SIZE, "size", "size", "", IN_ALL, "WIDTHxHEIGHT", "In scripts: the size of the screen.", 0},
     {CMD_KEYS, "keys", "keys", "", IN_ALL, "KEY...", "Press keys, such as: keys j j Enter.", 0},
@@ -217,12 +226,29 @@ const struct command_row *command_by_name(const char *name, enum page page)
     return n_found == 1 && n > 0 ? found : NULL;
 }
 
+static char *(*bound)[PAGE_N];
+
+void command_bind(char *(*keys)[PAGE_N])
+{
+    for (int i = 0; bound && i < COMMAND_MAX_ROWS; i++)
+        for (int page = 0; page < PAGE_N; page++)
+            free(bound[i][page]);
+    free(bound);
+    bound = keys;
+}
+
+const char *row_keys(const struct command_row *row, enum page page)
+{
+    const char *own = bound ? bound[row - command_rows][page] : NULL;
+    return own ? own : row->keys;
+}
+
 const struct command_row *command_by_key(int key, enum page page)
 {
     for (const struct command_row *r = command_rows; r->id; r++) {
         if (!is_on(r, page))
             continue;
-        for (const char *k = r->keys; *k;) {
+        for (const char *k = row_keys(r, page); *k;) {
             size_t n = strcspn(k, " ");
             if (key_from_name(k, (unsigned)n) == key)
                 return r;
@@ -232,34 +258,23 @@ const struct command_row *command_by_key(int key, enum page page)
     return NULL;
 }
 
-// Small is good; -1: the letters are not there. A beginning beats a whole word beats scattered letters.
 static int match_cost(const struct command_row *r, const char *typed)
 {
-    size_t n = strlen(typed);
-    if (strncasecmp(r->name, typed, n) == 0)
-        return (int)(strlen(r->name) - n);
-    if (strcasestr(r->name, typed) || strcasestr(r->title, typed))
-        return 100;
-    int gaps = 0;
-    const char *at = r->name;
-    const char *t = typed;
-    for (; *t; t++) {
-        const char *from = at;
-        while (*at && tolower((unsigned char)*at) != tolower((unsigned char)*t))
-            at++;
-        if (!*at)
-            break;
-        gaps += (int)(at - from);
-        at++;
-    }
-    if (!*t)
-        return 200 + gaps;
-    return strcasestr(r->help, typed) && n >= 3 ? 400 : -1;
+    if (!*typed)
+        return 0; // the table's order: what belongs to the page first
+    const int by_name = fuzzy_cost(r->name, typed);
+    if (by_name >= 0 && by_name < 200)
+        return by_name;
+    if (strcasestr(r->title, typed))
+        return 150;
+    if (by_name >= 0)
+        return by_name;
+    return strcasestr(r->help, typed) && strlen(typed) >= 3 ? 400 : -1;
 }
 
 int command_search(const char *typed, enum page page, const struct command_row **out, int max)
 {
-    int cost[128], n = 0;
+    int cost[COMMAND_MAX_ROWS], n = 0;
     for (const struct command_row *r = command_rows; r->id; r++) {
         int c = is_on(r, page) ? match_cost(r, typed) : -1;
         if (c < 0)
@@ -267,7 +282,7 @@ int command_search(const char *typed, enum page page, const struct command_row *
         int at = n < max ? n : max;
         while (at > 0 && cost[at - 1] > c)
             at--;
-        if (at >= max || at >= 128)
+        if (at >= max || at >= COMMAND_MAX_ROWS)
             continue;
         int last = n < max ? n : max - 1;
         for (int i = last; i > at; i--) {

@@ -20,6 +20,7 @@ enum command_id {
     // the manager
     CMD_QUIT, CMD_BACK, CMD_HELP, CMD_PROMPT, CMD_REDRAW, CMD_SUSPEND, CMD_FREEZE, CMD_SNAPSHOT, CMD_GLYPHS, CMD_COLORS,
     CMD_PAGE_RUNS, CMD_PAGE_CURVES, CMD_PAGE_SAMPLES, CMD_PAGE_LOG, CMD_PAGE_NEXT, CMD_PAGE_PREVIOUS, CMD_WAIT, CMD_SIZE, CMD_KEYS,
+    CMD_COPY_TEXT, CMD_MOUSE, CMD_GO,
     // moving, wherever there is something to move in
     CMD_UP, CMD_DOWN, CMD_LEFT, CMD_RIGHT, CMD_PAGE_UP, CMD_PAGE_DOWN, CMD_FIRST, CMD_LAST, CMD_NEXT_PANE, CMD_PREVIOUS_PANE,
     CMD_FIND, CMD_FIND_NEXT, CMD_FIND_PREVIOUS,
@@ -43,7 +44,7 @@ enum command_id {
     // labels: judgements in the order of enum verdict, as they are shown
     CMD_JUDGE_MUCH_LEFT, CMD_JUDGE_LEFT, CMD_JUDGE_SLIGHT_LEFT, CMD_JUDGE_SAME, CMD_JUDGE_SLIGHT_RIGHT, CMD_JUDGE_RIGHT,
     CMD_JUDGE_MUCH_RIGHT, CMD_JUDGE_BOTH_BAD, CMD_JUDGE_CANNOT, CMD_JUDGE_SKIP, CMD_JUDGE_FLAG,
-    CMD_PAGE_LABEL, CMD_LABEL_RUN, CMD_LABEL_SOURCE, CMD_REASONS, CMD_CORRECT, CMD_ORDER, CMD_GO,
+    CMD_PAGE_LABEL, CMD_LABEL_RUN, CMD_LABEL_SOURCE, CMD_REASONS, CMD_CORRECT, CMD_ORDER,
     CMD_STATISTICS, CMD_GUIDELINE, CMD_REVEAL, CMD_EXPORT, CMD_BOTH_DOWN, CMD_BOTH_UP,
     CMD_N,
 };
@@ -62,5 +63,11 @@ extern const struct command_row command_rows[]; // ends with id CMD_NONE
 const struct command_row *command_row(enum command_id id);
 const struct command_row *command_by_name(const char *name, enum page page); // exact, or a unique beginning; else NULL
 const struct command_row *command_by_key(int key, enum page page);
+// The row's keys on that page: those of the table, or what a person gave it instead (ui/key_file.h).
+const char *row_keys(const struct command_row *row, enum page page);
+enum { COMMAND_MAX_ROWS = 256 };
+// keys: (COMMAND_MAX_ROWS, PAGE_N) by the row's place in the table, NULL: as in the table; taken, and freed with the next
+// ones. NULL: all as in the table.
+void command_bind(char *(*keys)[PAGE_N]);
 // Rows usable on this page whose name, title or help match the letters typed in order, best first; at most max.
 int command_search(const char *typed, enum page page, const struct command_row **out, int max);

@@ -96,6 +96,7 @@ static void make_charts(struct curves *c)
     for (int i = 0; i < c->n_charts; i++)
         if (strcmp(c->charts[i].title, title) == 0)
             c->focus = i;
+    curves_take_focus(c);
 }
 
 // The unit of the smoothing is the smallest usual spacing of any metric: everything is smoothed over the same number of

@@ -71,6 +71,7 @@ struct curves {
     bool is_read;                          // nothing of these runs and charts is left to be read
     bool needs_poll;                       // it showed other charts than the one before
     uint64_t keys_stamp;                   // of the metrics that the charts were made from
+    char kept_focus[64];                   // the title of the chart that was focused; "" when it was found, or none
 };
 
 void curves_init(struct curves *c);
@@ -122,8 +123,9 @@ struct range_memo *curves_range_memo_new(void); // for free()
 void curves_describe_range(const struct curves *c, struct str *out);
 
 // ---- what a project remembers (curves_keep.c) ----
-json_t *curves_keep(const struct curves *c);                // a new reference
-void curves_take_up(struct curves *c, const json_t *kept);  // what is not there or makes no sense is left as it is
+void curves_save(const struct curves *c, json_t *into);
+void curves_restore(struct curves *c, const json_t *from); // what is not there or makes no sense is left as it is
+void curves_take_focus(struct curves *c);                  // by charts that were just made: the one of the last time
 void curves_remember_look(struct curves *c, const struct chart *chart); // scale and clip, by the title
 void curves_recall_look(const struct curves *c, struct chart *chart);
 

@@ -1,4 +1,4 @@
-// What a project remembers of the page of curves between two consoles: how things are shown, not where one was.
+// What a project remembers of the page of curves between two consoles: how things are shown, and where one was.
 #include "config.h"
 
 #include <math.h>
@@ -7,19 +7,28 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "ui/curves.h"
+#include "ui/kept.h"
 
 static const char *const modes[] = {"runs", "delta", "groups"};
 
-json_t *curves_keep(const struct curves *c)
+void curves_save(const struct curves *c, json_t *into)
 {
     json_t *charts = json_object();
     for (int i = 0; i < c->n_looks; i++)
         json_object_set_new(charts, c->looks[i].title,
                             json_pack("{s:s, s:f}", "y", scale_name(c->looks[i].scale), "clip", c->looks[i].clip));
-    return json_pack("{s:s, s:s, s:f, s:s, s:b, s:s, s:s, s:s, s:b, s:I, s:o}", "layout",
-                     c->layout ? c->layout->name : "all", "filter", c->filter, "smooth", c->weight, "x",
-                     x_kind_name(c->x_kind), "x_log", c->x_log, "mode", modes[c->mode], "band", band_name(c->band),
-                     "group_by", c->group_by, "diff", c->diff, "pinned", (json_int_t)c->pinned, "charts", charts);
+    json_t *looks = json_pack("{s:s, s:s, s:f, s:s, s:b, s:s, s:s, s:s, s:b, s:I, s:o}", "layout",
+                              c->layout ? c->layout->name : "all", "filter", c->filter, "smooth", c->weight, "x",
+                              x_kind_name(c->x_kind), "x_log", c->x_log, "mode", modes[c->mode], "band", band_name(c->band),
+                              "group_by", c->group_by, "diff", c->diff, "pinned", (json_int_t)c->pinned, "charts", charts);
+    json_t *place = json_pack("{s:s, s:b, s:b, s:b, s:f, s:f, s:b, s:f, s:I}", "focus",
+                              c->focus < c->n_charts ? c->charts[c->focus].title : c->kept_focus, "full", c->full, "whole",
+                              c->fit, "follow", c->follow, "from", c->x0, "to", c->x1, "has_cursor", c->has_cursor, "cursor",
+                              c->cursor, "raised", (json_int_t)c->raised);
+    json_object_update(into, looks);
+    json_object_update(into, place);
+    json_decref(looks);
+    json_decref(place);
 }
 
 static void take_text(const json_t *kept, const char *key, char *out, size_t size)
@@ -66,7 +75,30 @@ static const char *scale_of(int i)
     return scale_name((enum scale)i);
 }
 
-void curves_take_up(struct curves *c, const json_t *kept)
+static void take_place(struct curves *c, const json_t *from)
+{
+    text_copy(c->kept_focus, sizeof c->kept_focus, kept_text(from, "focus", ""));
+    c->full = kept_bool(from, "full", c->full);
+    c->follow = kept_bool(from, "follow", c->follow);
+    c->x0 = kept_number(from, "from", -1e15, 1e15, 0);
+    c->x1 = kept_number(from, "to", -1e15, 1e15, 0);
+    c->fit = kept_bool(from, "whole", c->fit) || c->x1 <= c->x0;
+    c->has_cursor = kept_bool(from, "has_cursor", false);
+    c->cursor = kept_number(from, "cursor", 0, 1e15, 0);
+    c->raised = kept_int(from, "raised", 0, INT64_MAX, 0);
+    curves_take_focus(c);
+}
+
+void curves_take_focus(struct curves *c)
+{
+    for (int i = 0; i < c->n_charts && c->kept_focus[0]; i++)
+        if (strcmp(c->charts[i].title, c->kept_focus) == 0) {
+            c->focus = i;
+            c->kept_focus[0] = '\0';
+        }
+}
+
+void curves_restore(struct curves *c, const json_t *kept)
 {
     char layout[32] = "";
     const json_t *smooth = json_object_get(kept, "smooth"), *chart;
@@ -92,6 +124,7 @@ void curves_take_up(struct curves *c, const json_t *kept)
         look.clip = clip > 0 && clip < 50 ? clip : 0;
         curves_remember_look(c, &look);
     }
+    take_place(c, kept);
 }
 
 void curves_remember_look(struct curves *c, const struct chart *chart)

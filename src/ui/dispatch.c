@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "ui/clipboard.h"
 #include "ui/keys.h"
 #include "ui/screen.h"
 #include "ui/ui_internal.h"
@@ -48,33 +49,32 @@ static void snapshot_command(struct ui *ui, const char *arg)
         ui_say(ui, "The screen was saved as %s", path);
 }
 
-static void glyphs_command(struct ui *ui, const char *arg)
+// To the clipboard of the terminal, which may be far away; with a name, into a file.
+static void copy_text(struct ui *ui, const char *file)
 {
-    enum glyphs g = GLYPHS_ASCII;
-    if (!arg) {
-        ui_ask(ui, CMD_GLYPHS, "glyphs (braille, block, ascii)", "");
-        return;
+    struct view *v = &ui->views[ui->page];
+    struct str text = {0}, bytes = {0};
+    struct err fault = {0};
+    if (!v->ops->copy || !v->ops->copy(v, &text)) {
+        str_clear(&text);
+        ui_draw(ui);
+        canvas_save(&ui->canvas, false, &text);
     }
-    if (strcmp(arg, "braille") == 0)
-        g = GLYPHS_BRAILLE;
-    else if (strcmp(arg, "block") == 0)
-        g = GLYPHS_BLOCK;
-    else if (strcmp(arg, "ascii") != 0) {
-        ui_say_error(ui, "glyphs: braille, block or ascii, not %s", arg);
-        return;
+    if (file && file_write(file, str_text(&text), text.len, &fault))
+        ui_say_error(ui, "%s", fault.text);
+    else if (file)
+        ui_say(ui, "%zu bytes are in %s now", text.len, file);
+    else if (!ui->has_screen)
+        ui_say_error(ui, "copy-text: without a terminal a file's name is needed");
+    else if (!clipboard_sequence(str_text(&text), text.len, clipboard_multiplexer(), &bytes))
+        ui_say_error(ui, "%zu bytes are more than a terminal's clipboard takes (%d): \":copy-text FILE\" writes them", text.len,
+                     CLIPBOARD_MAX);
+    else {
+        screen_send(str_text(&bytes), bytes.len);
+        ui_say(ui, "%zu bytes were given to the terminal's clipboard. If it does not take them: :copy-text FILE", text.len);
     }
-    if (g != GLYPHS_ASCII && !ui->canvas.utf8)
-        ui_say_error(ui, "glyphs: this terminal's locale is not UTF-8, so only ascii can be shown");
-    else
-        ui->canvas.glyphs = g;
-}
-
-static void colors_command(struct ui *ui, const char *arg)
-{
-    if (!arg)
-        ui_ask(ui, CMD_COLORS, "colours (256, 16, 8, mono, dark, light)", "");
-    else if (ui->has_screen && !screen_set_colors(arg))
-        ui_say_error(ui, "colors: 256, 16, 8, mono, dark or light, not %s", arg);
+    str_fini(&text);
+    str_fini(&bytes);
 }
 
 static void keys_command(struct ui *ui, const char *arg)
@@ -136,7 +136,7 @@ static enum view_result manager_command(struct ui *ui, enum command_id id, const
         ui_show(ui, PAGE_HELP);
         break;
     case CMD_PROMPT:
-        prompt_open(ui);
+        prompt_open(ui, "");
         break;
     case CMD_REDRAW:
         if (ui->has_screen)
@@ -156,6 +156,12 @@ static enum view_result manager_command(struct ui *ui, enum command_id id, const
         break;
     case CMD_COLORS:
         colors_command(ui, arg);
+        break;
+    case CMD_COPY_TEXT:
+        copy_text(ui, arg);
+        break;
+    case CMD_MOUSE:
+        mouse_command(ui, arg);
         break;
     case CMD_KEYS:
         keys_command(ui, arg);
@@ -209,6 +215,23 @@ static enum view_result manager_command(struct ui *ui, enum command_id id, const
     return VIEW_CHANGED;
 }
 
+// What was chosen on the help page. A command without a key is one that needs to be told something.
+void ui_run_wanted(struct ui *ui)
+{
+    const struct command_row *row = ui->wanted;
+    struct str line = {0};
+    ui->wanted = NULL;
+    if (!row)
+        return;
+    pages_back(ui);
+    str_addf(&line, "%s ", row->name);
+    if (row->arg && !*row->keys)
+        prompt_open(ui, str_text(&line));
+    else
+        ui_dispatch(ui, row->id, NULL);
+    str_fini(&line);
+}
+
 enum view_result ui_dispatch(struct ui *ui, enum command_id id, const char *arg)
 {
     struct view *v = &ui->views[ui->page];
@@ -219,6 +242,7 @@ enum view_result ui_dispatch(struct ui *ui, enum command_id id, const char *arg)
         result = manager_command(ui, id, arg);
     if (result == VIEW_CHANGED)
         ui->dirty = true;
+    ui_run_wanted(ui);
     return result;
 }
 
@@ -236,6 +260,10 @@ void ui_line(struct ui *ui, const char *line)
     memcpy(name, line, n);
     name[n] = '\0';
     const char *arg = line + n + strspn(line + n, " ");
+    if (strspn(name, "0123456789") == n) { // a number alone: a line, or a step
+        text_copy(name, sizeof name, ui->page == PAGE_CURVES ? "cursor" : "go");
+        arg = line;
+    }
     const struct command_row *row = command_by_name(name, ui->page);
     if (!row) {
         const struct command_row *found[4];

@@ -1,46 +1,80 @@
-// What a project remembers of the console's pages: console.json in its folder, one member a page.
 #include "config.h"
 
-#include <stdlib.h>
+#include "ui/kept.h"
 
-#include "base/file.h"
-#include "base/json.h"
-#include "ui/ui_internal.h"
+#include <math.h>
+#include <stdio.h>
 
-enum { MAX_KEPT = 1 << 20 };
+static char trouble[80];
+static bool has_trouble;
 
-static char *kept_path(struct ui *ui)
+static void refuse(const char *key)
 {
-    return path_join(store_dir(ui->store), "console.json");
-}
-
-// A file that is damaged or from another version is no reason to fail: what was remembered is only how things looked.
-static json_t *kept_of(struct ui *ui)
-{
-    if (!ui->kept) {
-        char *path = kept_path(ui);
-        if (json_read(path, MAX_KEPT, &ui->kept, NULL) || !json_is_object(ui->kept)) {
-            json_decref(ui->kept);
-            ui->kept = json_object();
-        }
-        free(path);
-    }
-    return ui->kept;
-}
-
-const json_t *ui_kept(struct ui *ui, const char *page)
-{
-    return ui->has_screen ? json_object_get(kept_of(ui), page) : NULL;
-}
-
-void ui_keep(struct ui *ui, const char *page, json_t *state)
-{
-    if (!ui->has_screen || json_equal(state, json_object_get(kept_of(ui), page))) {
-        json_decref(state);
+    if (has_trouble)
         return;
-    }
-    char *path = kept_path(ui);
-    json_object_set_new(ui->kept, page, state);
-    json_write(path, ui->kept, NULL);
-    free(path);
+    snprintf(trouble, sizeof trouble, "%s", key);
+    has_trouble = true;
+}
+
+const char *kept_trouble(void)
+{
+    const bool had = has_trouble;
+    has_trouble = false;
+    return had ? trouble : NULL;
+}
+
+int64_t kept_int(const json_t *from, const char *key, int64_t min, int64_t max, int64_t fallback)
+{
+    const json_t *value = json_object_get(from, key);
+    const int64_t number = json_integer_value(value);
+    if (!value)
+        return fallback;
+    if (json_is_integer(value) && number >= min && number <= max)
+        return number;
+    refuse(key);
+    return fallback;
+}
+
+double kept_number(const json_t *from, const char *key, double min, double max, double fallback)
+{
+    const json_t *value = json_object_get(from, key);
+    const double number = json_number_value(value);
+    if (!value)
+        return fallback;
+    if (json_is_number(value) && isfinite(number) && number >= min && number <= max)
+        return number;
+    refuse(key);
+    return fallback;
+}
+
+bool kept_bool(const json_t *from, const char *key, bool fallback)
+{
+    const json_t *value = json_object_get(from, key);
+    if (value && !json_is_boolean(value))
+        refuse(key);
+    return json_is_boolean(value) ? json_is_true(value) : fallback;
+}
+
+const char *kept_text(const json_t *from, const char *key, const char *fallback)
+{
+    const json_t *value = json_object_get(from, key);
+    if (value && !json_is_string(value))
+        refuse(key);
+    return json_is_string(value) ? json_string_value(value) : fallback;
+}
+
+const json_t *kept_object(const json_t *from, const char *key)
+{
+    const json_t *value = json_object_get(from, key);
+    if (value && !json_is_object(value))
+        refuse(key);
+    return json_is_object(value) ? value : NULL;
+}
+
+const json_t *kept_array(const json_t *from, const char *key)
+{
+    const json_t *value = json_object_get(from, key);
+    if (value && !json_is_array(value))
+        refuse(key);
+    return json_is_array(value) ? value : NULL;
 }

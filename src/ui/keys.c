@@ -17,7 +17,7 @@ static const struct {
     {KEY_TAB_, "Tab"}, {KEY_ENTER_, "Enter"}, {KEY_ESCAPE_, "Esc"}, {KEY_BACKSPACE_, "Backspace"}, {' ', "Space"},
     {KEY_UP_, "Up"}, {KEY_DOWN_, "Down"}, {KEY_LEFT_, "Left"}, {KEY_RIGHT_, "Right"}, {KEY_HOME_, "Home"},
     {KEY_END_, "End"}, {KEY_PGUP_, "PgUp"}, {KEY_PGDN_, "PgDn"}, {KEY_DELETE_, "Del"}, {KEY_INSERT_, "Ins"},
-    {KEY_BACKTAB_, "Shift-Tab"},
+    {KEY_BACKTAB_, "Shift-Tab"}, {'#', "Hash"}, // in keys.conf # begins a comment
 };
 enum { N_NAMED = sizeof named / sizeof *named };
 
@@ -109,6 +109,59 @@ static int letter_key(char letter)
     return KEY_NONE_;
 }
 
+int key_from_mouse(enum mouse_act act, int x, int y)
+{
+    return KEY_MOUSE_ | (int)act << 20 | (y & 1023) << 10 | (x & 1023);
+}
+
+bool key_mouse(int key, struct mouse *out)
+{
+    if (!(key & KEY_MOUSE_))
+        return false;
+    *out = (struct mouse){(enum mouse_act)(key >> 20 & 3), key & 1023, key >> 10 & 1023};
+    return true;
+}
+
+// "ESC [ < BUTTON ; COLUMN ; ROW M", with m at the end when the button is released.
+static int mouse_key(const char *bytes, size_t n)
+{
+    char text[40];
+    int button, column, row;
+    if (n >= sizeof text)
+        return KEY_NONE_;
+    memcpy(text, bytes, n);
+    text[n] = '\0';
+    if (sscanf(text, "\033[<%4d;%4d;%4dM", &button, &column, &row) != 3 || column < 1 || row < 1 || column > 1024 || row > 1024)
+        return KEY_NONE_;
+    const bool held = bytes[n - 1] == 'M';
+    const enum mouse_act act = !held ? MOUSE_OTHER : button == 0 ? MOUSE_PRESS : button == 64 ? MOUSE_WHEEL_UP
+                               : button == 65 ? MOUSE_WHEEL_DOWN : MOUSE_OTHER;
+    return key_from_mouse(act, column - 1, row - 1);
+}
+
+// A string of the terminal, "ESC ] ... BEL" or to "ESC \\". Alone, two bytes are a key with Alt.
+static size_t decode_string(const char *bytes, size_t n, bool all, int *key)
+{
+    enum { LONGEST = 1024 };
+    for (size_t i = 2; i < n && i < LONGEST; i++) {
+        if (bytes[i] == '\a' || (bytes[i] == '\\' && bytes[i - 1] == 27)) {
+            *key = KEY_REPLY_;
+            return i + 1;
+        }
+    }
+    if (n >= LONGEST || (all && n > 2))
+        return n;
+    if (!all)
+        return 0;
+    *key = bytes[1] | KEY_ALT_;
+    return 2;
+}
+
+bool key_is_begun(const char *bytes, size_t n)
+{
+    return n > 2 && bytes[0] == 27 && (strchr("]P_", bytes[1]) || (bytes[1] == '[' && strchr("?<2", bytes[2])));
+}
+
 // bytes[0] is ESC and bytes[1] is '['.
 static size_t decode_csi(const char *bytes, size_t n, bool all, int *key)
 {
@@ -128,6 +181,10 @@ static size_t decode_csi(const char *bytes, size_t n, bool all, int *key)
         return end; // broken off by something else, which is decoded next
     if (last == '~' && end == 5 && memcmp(bytes + 2, "200", 3) == 0)
         *key = KEY_PASTE_;
+    else if (bytes[2] == '<')
+        *key = mouse_key(bytes, end + 1);
+    else if (bytes[2] == '?')
+        *key = KEY_REPLY_;
     else if (last == '~')
         *key = tilde_key(atoi(bytes + 2));
     else
@@ -156,6 +213,8 @@ size_t key_decode(const char *bytes, size_t n, bool all, int *key)
             *key = letter_key(bytes[2]);
             return 3;
         }
+        if (bytes[1] == ']' || bytes[1] == 'P' || bytes[1] == '_')
+            return decode_string(bytes, n, all, key);
         if (bytes[1] == 27) {
             *key = KEY_ESCAPE_;
             return 1;

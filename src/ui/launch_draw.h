@@ -1,6 +1,8 @@
 // The form of a new run while it is on the screen: what a person sees and edits of it.
 #pragma once
 
+#include <jansson.h>
+
 #include "ui/commands.h"
 #include "ui/form.h"
 #include "ui/form_memory.h"
@@ -21,6 +23,12 @@ struct launch_state {
     bool choosing;     // the objective, from the menu, which then has the whole page
     struct objective_menu menu;
     struct form_memory memory;
+    json_t *kept;      // what was put in the last time, until the engine has said which fields there are; else NULL
 };
+
+// What a person had put in and not started (launch_session.c).
+void launch_save(const struct launch_state *s, json_t *into);
+void launch_restore(struct launch_state *s, const json_t *from);
+void launch_take_kept(struct launch_state *s); // the form was just made
 
 void launch_draw(struct launch_state *s, struct canvas *c, struct rect area); // notes how many fields are visible

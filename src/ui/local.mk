@@ -4,14 +4,18 @@ libui_a_SOURCES = \
 	%D%/canvas.c %D%/canvas.h \
 	%D%/canvas_text.c \
 	%D%/chrome.c \
+	%D%/clipboard.c %D%/clipboard.h \
 	%D%/commands.c %D%/commands.h \
 	%D%/course.c %D%/course.h \
+	%D%/describe_job.c \
 	%D%/dispatch.c \
 	%D%/health.c %D%/health.h \
 	%D%/heat.c %D%/heat.h \
 	%D%/jobs.c \
 	%D%/judge_report.c %D%/judge_report.h \
 	%D%/win_report.c %D%/win_report.h \
+	%D%/kept.c %D%/kept.h \
+	%D%/key_file.c %D%/key_file.h \
 	%D%/keys.c %D%/keys.h \
 	%D%/editor.c \
 	%D%/label_desk.c %D%/label_desk.h \
@@ -24,8 +28,15 @@ libui_a_SOURCES = \
 	%D%/label_tally.c %D%/label_tally.h \
 	%D%/label_write.c \
 	%D%/line_edit.c %D%/line_edit.h \
+	%D%/link.c %D%/link.h \
+	%D%/look.c \
 	%D%/loop.c \
+	%D%/machine.c %D%/machine.h \
+	%D%/machine_job.c \
+	%D%/mouse.c \
+	%D%/offers.c \
 	%D%/pages.c \
+	%D%/palette.c %D%/palette.h \
 	%D%/prompt.c \
 	%D%/recipe_jobs.c \
 	%D%/run_columns.c %D%/run_columns.h \
@@ -41,9 +52,12 @@ libui_a_SOURCES = \
 	%D%/screen.h %D%/screen_curses.c \
 	%D%/script.c \
 	%D%/text_pane.c %D%/text_pane.h \
+	%D%/session.c %D%/session.h \
+	%D%/terminal.c %D%/terminal.h \
 	%D%/ui.c %D%/ui.h %D%/ui_internal.h \
 	%D%/ui_state.c \
 	%D%/view.h \
+	%D%/words.c %D%/words.h \
 	%D%/eval_jobs.c \
 	%D%/fork_jobs.c \
 	%D%/kept.c \
@@ -52,6 +66,7 @@ libui_a_SOURCES = \
 	%D%/form.c %D%/form.h \
 	%D%/form_memory.c %D%/form_memory.h \
 	%D%/launch_draw.c %D%/launch_draw.h \
+	%D%/launch_session.c \
 	%D%/objective_menu.c %D%/objective_menu.h \
 	%D%/path_complete.c %D%/path_complete.h \
 	%D%/view_evals.c \
@@ -124,10 +139,19 @@ tests_bench_bench_plot_LDADD = $(UI_LIBS) $(BASE_LIBS)
 CLEANFILES += tests/bench/bench_plot tests/tools/fake_run
 bench-plot: tests/bench/bench_plot
 	./tests/bench/bench_plot
-.PHONY: bench-plot
+.PHONY: bench-plot bench-ui
 
 if HAVE_CMOCKA
 if HAVE_VTERM
+# The console's bars as they are stated, some minutes: the table of docs/benchmarks.md.
+EXTRA_PROGRAMS += tests/bench/bench_ui
+tests_bench_bench_ui_SOURCES = tests/bench/bench_ui.c $(UI_RIG)
+tests_bench_bench_ui_LDADD = $(UI_RIG_LIBS)
+tests_bench_bench_ui_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
+CLEANFILES += tests/bench/bench_ui
+bench-ui: attune tests/bench/bench_ui tests/bench/bench_plot
+	ATTUNE_SRCDIR='$(abs_srcdir)' ATTUNE_BUILDDIR='$(abs_builddir)' ./tests/bench/bench_ui
+	./tests/bench/bench_plot
 check_PROGRAMS += tests/ui/test_bars tests/ui/test_console
 tests_ui_test_bars_SOURCES = tests/ui/test_bars.c $(UI_RIG)
 tests_ui_test_bars_LDADD = $(UI_RIG_LIBS)
@@ -153,13 +177,27 @@ check_PROGRAMS += tests/ui/test_label_page
 tests_ui_test_label_page_SOURCES = tests/ui/test_label_page.c $(UI_RIG)
 tests_ui_test_label_page_LDADD = $(UI_RIG_LIBS)
 tests_ui_test_label_page_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
+check_PROGRAMS += tests/ui/test_random_input
+tests_ui_test_random_input_SOURCES = tests/ui/test_random_input.c $(UI_RIG)
+tests_ui_test_random_input_LDADD = $(UI_RIG_LIBS)
+tests_ui_test_random_input_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
+check_PROGRAMS += tests/ui/test_palette tests/ui/test_session tests/ui/test_terminals
+tests_ui_test_terminals_SOURCES = tests/ui/test_terminals.c $(UI_RIG)
+tests_ui_test_terminals_LDADD = $(UI_RIG_LIBS)
+tests_ui_test_terminals_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
+tests_ui_test_palette_SOURCES = tests/ui/test_palette.c $(UI_RIG)
+tests_ui_test_palette_LDADD = $(UI_RIG_LIBS)
+tests_ui_test_palette_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
+tests_ui_test_session_SOURCES = tests/ui/test_session.c $(UI_RIG)
+tests_ui_test_session_LDADD = $(UI_RIG_LIBS)
+tests_ui_test_session_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
 check_PROGRAMS += tests/ui/test_evals_page
 tests_ui_test_evals_page_SOURCES = tests/ui/test_evals_page.c $(UI_RIG)
 tests_ui_test_evals_page_LDADD = $(UI_RIG_LIBS)
 tests_ui_test_evals_page_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
 endif
 endif
-EXTRA_DIST += tests/ui/screens
+EXTRA_DIST += tests/ui/screens tests/ui/proc
 
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_judged
@@ -168,6 +206,16 @@ tests_unit_test_judged_LDADD = libui.a libstats.a $(STORE_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/unit/test_runs_table
 tests_unit_test_runs_table_SOURCES = tests/unit/test_runs_table.c
 tests_unit_test_runs_table_LDADD = $(UI_LIBS) $(STORE_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/test_palette_sets tests/unit/test_terminal_parts
+tests_unit_test_palette_sets_SOURCES = tests/unit/test_palette_sets.c
+tests_unit_test_palette_sets_LDADD = $(UI_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_terminal_parts_SOURCES = tests/unit/test_terminal_parts.c
+tests_unit_test_terminal_parts_LDADD = $(UI_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_terminal_parts_DEPENDENCIES = $(UI_LIBS) libbase.a tests/unit/fake_nvml.so
+tests/unit/fake_nvml.so: tests/unit/fake_nvml.c
+	$(AM_V_CC)$(MKDIR_P) tests/unit && $(CC) -shared -fPIC -o $@ $(srcdir)/tests/unit/fake_nvml.c
+EXTRA_DIST += tests/unit/fake_nvml.c
+CLEANFILES += tests/unit/fake_nvml.so
 check_PROGRAMS += tests/unit/test_console_parts tests/unit/test_eval_table tests/unit/test_form
 tests_unit_test_eval_table_SOURCES = tests/unit/test_eval_table.c
 tests_unit_test_eval_table_LDADD = $(UI_LIBS) $(STORE_LIBS) $(CMOCKA_LIBS)

@@ -17,6 +17,7 @@
 #include "base/str.h"
 #include "ui/keys.h"
 #include "ui/screen.h"
+#include "ui/session.h"
 #include "ui/ui_internal.h"
 
 static volatile sig_atomic_t got_end, got_resize, got_continue, got_stop;
@@ -46,8 +47,9 @@ static void on_fault(int number)
     raise(number);
 }
 
-static void take_signals(void)
+void loop_take_signals(struct ui *ui)
 {
+    wake_fd = ui->wake_fd[1];
     struct sigaction ours = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
     static const int caught[] = {SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGWINCH, SIGCONT, SIGTSTP};
     sigemptyset(&ours.sa_mask);
@@ -69,7 +71,8 @@ struct input {
     struct str pasted;
 };
 
-enum { MAX_PASTED = 64 * 1024, PASTE_PATIENCE_S = 2 };
+enum { MAX_PASTED = 64 * 1024, PASTE_PATIENCE_S = 2, ANSWER_PATIENCE_S = 1 };
+#define ESCAPE_PATIENCE_S 0.025
 
 // Moves what belongs to the paste from bytes[at..n) to `pasted`; returns where the keys go on. `all`: the terminal has
 // sent nothing for long, so the end mark was lost.
@@ -93,6 +96,15 @@ static size_t take_pasted(struct ui *ui, struct input *in, size_t at, bool all)
     return at + n + (end ? n_mark : 0);
 }
 
+static void take_reply(struct ui *ui, const char *bytes, size_t n)
+{
+    const enum terminal_said said = screen_take_reply(bytes, n);
+    if (said == SAID_BACKGROUND)
+        ui->dirty = true;
+    else if (said == SAID_PONG)
+        link_answered(&ui->link, clock_seconds());
+}
+
 // Decodes all whole keys that were read.
 static void take_keys(struct ui *ui, struct input *in, bool all)
 {
@@ -109,14 +121,20 @@ static void take_keys(struct ui *ui, struct input *in, bool all)
         if (used == 0)
             break;
         at += used;
-        if (key == KEY_PASTE_)
+        struct mouse mouse;
+        if (key_mouse(key, &mouse))
+            ui_mouse(ui, mouse);
+        else if (key == KEY_REPLY_)
+            take_reply(ui, in->bytes + at - used, used);
+        else if (key == KEY_PASTE_)
             in->pasting = true;
         else
             ui_key(ui, key);
     }
     memmove(in->bytes, in->bytes + at, in->n - at);
     in->n -= at;
-    in->escape_s = in->pasting ? clock_seconds() + PASTE_PATIENCE_S : in->n ? clock_seconds() + 0.025 : 0;
+    const double patience = in->pasting ? PASTE_PATIENCE_S : key_is_begun(in->bytes, in->n) ? ANSWER_PATIENCE_S : ESCAPE_PATIENCE_S;
+    in->escape_s = in->pasting || in->n ? clock_seconds() + patience : 0;
 }
 
 // false when the terminal is gone.
@@ -167,17 +185,26 @@ struct frames {
     double bytes_per_s;
 };
 
+enum { SLOW_BYTES_PER_S = 300 };
+
 static void draw_frame(struct ui *ui, struct frames *f, double now)
 {
     // About 1 byte a second for each cell, at least 500: 2 kB/s at 80 x 24, 7 kB/s from 160 x 44 on.
     double cells = (double)ui->canvas.width * ui->canvas.height;
     f->bytes_per_s = fmin(7000, fmax(500, cells * 1.0));
+    ui->link_period_s = ui->slow ? 1 : link_period(&ui->link, now);
+    if (ui->slow)
+        f->bytes_per_s = SLOW_BYTES_PER_S;
     ui_draw(ui);
     size_t bytes = screen_show(&ui->canvas);
     bool was_data = !ui->dirty;
     ui->dirty = ui->data_dirty = false;
     if (was_data || bytes > 0)
-        f->next_data_s = now + fmin(2, fmax(1.0 / 30, (double)bytes / f->bytes_per_s));
+        f->next_data_s = now + fmax(ui->link_period_s, fmin(ui->slow ? 4 : 2, fmax(1.0 / 30, (double)bytes / f->bytes_per_s)));
+    if (bytes > 0 && was_data && link_wants_question(&ui->link, now)) {
+        screen_ping();
+        link_asked(&ui->link, now);
+    }
 }
 
 static int wait_ms(const struct ui *ui, const struct input *in, const struct frames *f, double next_poll_s, double now)
@@ -201,14 +228,16 @@ int loop_run(struct ui *ui, struct err *e)
     struct frames frames = {0};
     struct pollfd fds[2] = {{.fd = STDIN_FILENO, .events = POLLIN}, {.fd = ui->wake_fd[0], .events = POLLIN}};
     double next_poll_s = 0;
-    wake_fd = ui->wake_fd[1];
-    take_signals();
+    screen_ask();
+    link_asked(&ui->link, clock_seconds());
     take_size(ui); // it may have changed before the signal was ours
     while (!ui->quit) {
         double now = clock_seconds();
         bool due = now >= next_poll_s;
         if (due || ui->more) {
             ui_refresh(ui, now, false);
+            session_tick(ui, now);
+            machine_tick(ui, now);
             if (due)
                 next_poll_s = now + (ui->runs.n_behind ? 0.02 : ui->runs.n_live && !ui->frozen ? 0.1 : 1);
         }
@@ -221,6 +250,7 @@ int loop_run(struct ui *ui, struct err *e)
         if (fds[0].revents & POLLIN) {
             if (!read_keys(ui, &in))
                 break;
+            session_touch(ui, clock_seconds());
         } else if (fds[0].revents & (POLLHUP | POLLERR | POLLNVAL)) {
             break;
         }

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/clock.h"
+#include "ui/kept.h"
 #include "ui/ui_internal.h"
 
 static const struct view_ops *const pages[PAGE_N] = {
@@ -26,6 +28,19 @@ static bool is_run_page(enum page page)
     return IN_RUN >> page & 1;
 }
 
+// What the page kept of the last time (ui/session.c).
+static void restore(struct ui *ui, struct view *v)
+{
+    const json_t *own = v->ops->restore ? kept_object(kept_object(ui->session, "pages"), v->ops->title) : NULL;
+    if (!own)
+        return;
+    kept_trouble();
+    v->ops->restore(v, own);
+    const char *trouble = kept_trouble();
+    if (trouble)
+        ui_say_error(ui, "console.json: what it has as %s of the page %s is not used, the rest is", trouble, v->ops->title);
+}
+
 void ui_show(struct ui *ui, enum page page)
 {
     if (!pages[page])
@@ -45,6 +60,7 @@ void ui_show(struct ui *ui, enum page page)
             v->is_open = false;
             return;
         }
+        restore(ui, v);
     }
     if (page != ui->page && (page == PAGE_HELP || page == PAGE_LAUNCH) && ui->page != PAGE_HELP)
         ui->back_to = ui->page;
@@ -58,6 +74,8 @@ void ui_show(struct ui *ui, enum page page)
 
 void pages_back(struct ui *ui)
 {
+    ui->left_page = ui->page == PAGE_HELP ? ui->back_to : ui->page;
+    ui->left_page_s = clock_seconds();
     if (ui->page == PAGE_HELP || ui->page == PAGE_LAUNCH) {
         enum page to = ui->page == PAGE_HELP || ui->back_to != PAGE_LAUNCH ? ui->back_to : PAGE_RUNS;
         ui_show(ui, to == ui->page ? PAGE_RUNS : to);

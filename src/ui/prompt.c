@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "ui/keys.h"
+#include "ui/path_complete.h"
 #include "ui/ui_internal.h"
 
 static const struct prompt_answer nothing = {ANSWER_NONE, CMD_NONE, NULL};
@@ -18,14 +19,23 @@ static void open_as(struct ui *ui, enum prompt_kind kind, enum command_id id, co
     p->kind = kind;
     p->id = id;
     p->chosen = -1;
+    p->back = 0;
     text_copy(p->label, sizeof p->label, label);
     line_edit_offer(&p->line, text);
     ui->dirty = true;
 }
 
-void prompt_open(struct ui *ui)
+void prompt_fini(struct ui *ui)
+{
+    prompt_close(ui);
+    line_edit_fini(&ui->prompt.line);
+    words_fini(&ui->history);
+}
+
+void prompt_open(struct ui *ui, const char *line)
 {
     open_as(ui, PROMPT_COMMAND, CMD_NONE, ":", "");
+    line_edit_set(&ui->prompt.line, line);
 }
 
 void ui_ask(struct ui *ui, enum command_id id, const char *label, const char *text)
@@ -52,61 +62,159 @@ void prompt_close(struct ui *ui)
     ui->prompt.live = false;
     free(ui->prompt.arg);
     ui->prompt.arg = NULL;
+    words_fini(&ui->prompt.files);
     ui->dirty = true;
 }
 
-// What the list above the prompt shows: matches of the first word, until an argument is being typed.
-static int find_rows(const struct ui *ui, const struct command_row **found, int max)
+static void put_line(struct prompt *p, const char *line)
 {
-    const char *typed = str_text(&ui->prompt.line.text);
-    if (strchr(typed, ' '))
-        return 0;
-    return command_search(typed, ui->page, found, max);
+    line_edit_set(&p->line, line);
+    words_fini(&p->files);
+    p->chosen = -1;
 }
 
-static void take_row(struct ui *ui, const struct command_row *row)
+// The line with the word that is being typed replaced by what is offered.
+static void take_offer(struct prompt *p, const struct offers *o, int i)
 {
     struct str s = {0};
-    str_addf(&s, "%s%s", row->name, row->arg ? " " : "");
-    line_edit_set(&ui->prompt.line, str_text(&s));
+    if (!o->row) {
+        str_addf(&s, "%s%s", o->rows[i]->name, o->rows[i]->arg ? " " : "");
+    } else {
+        str_addn(&s, str_text(&p->line.text), o->from);
+        str_add(&s, (p->files.n ? &p->files : &o->words)->texts[i]);
+    }
+    put_line(p, str_text(&s));
     str_fini(&s);
-    ui->prompt.chosen = -1;
+}
+
+static int n_offers(const struct prompt *p, const struct offers *o)
+{
+    const int n = !o->row ? o->n_rows : p->files.n ? p->files.n : o->words.n;
+    return n < MAX_FOUND ? n : MAX_FOUND;
+}
+
+static void remember(struct ui *ui, const char *line)
+{
+    enum { MOST = 50 };
+    struct words *h = &ui->history;
+    if (!*line || (h->n > 0 && strcmp(h->texts[h->n - 1], line) == 0))
+        return;
+    if (h->n == MOST) {
+        free(h->texts[0]);
+        memmove(h->texts, h->texts + 1, (size_t)--h->n * sizeof *h->texts);
+    }
+    words_add(h, line);
 }
 
 // What Enter runs: the row that was chosen, the line as it is, or the best match of a few letters.
 static struct prompt_answer take_line(struct ui *ui)
 {
-    const struct command_row *found[MAX_FOUND];
     struct prompt *p = &ui->prompt;
     const char *typed = str_text(&p->line.text);
-    int n = find_rows(ui, found, MAX_FOUND);
-    const struct command_row *row = NULL;
+    struct offers o;
+    offers_find(ui, typed, MAX_FOUND, &o);
+    const int n = n_offers(p, &o);
     if (p->chosen >= 0 && p->chosen < n)
-        row = found[p->chosen];
-    else if (n > 0 && typed[0] && !command_by_name(typed, ui->page))
-        row = found[0];
-    const struct prompt_answer answer = {ANSWER_LINE, CMD_NONE, mem_strdup(row ? row->name : typed)};
+        take_offer(p, &o, p->chosen);
+    else if (!o.row && n > 0 && typed[0] && !command_by_name(typed, ui->page))
+        take_offer(p, &o, 0);
+    struct str line = {0};
+    str_add(&line, str_text(&p->line.text));
+    while (line.len > 0 && line.data[line.len - 1] == ' ')
+        line.data[--line.len] = '\0';
+    remember(ui, str_text(&line));
+    offers_fini(&o);
     prompt_close(ui);
+    const struct prompt_answer answer = {ANSWER_LINE, CMD_NONE, mem_strdup(str_text(&line))};
+    str_fini(&line);
     return answer;
+}
+
+// One file, what several have in common, or which there are.
+static void complete_file(struct prompt *p, const struct offers *o)
+{
+    char *longer = NULL;
+    const enum path_completed done = path_complete(str_text(&p->line.text) + o->from, &longer, &p->files);
+    if (done == PATH_LONGER) {
+        struct str s = {0};
+        str_addn(&s, str_text(&p->line.text), o->from);
+        str_add(&s, longer);
+        put_line(p, str_text(&s));
+        str_fini(&s);
+    }
+    free(longer);
+}
+
+// The first Tab writes what all that is offered begins with, or the first one.
+static void complete(struct ui *ui)
+{
+    struct prompt *p = &ui->prompt;
+    const char *typed = str_text(&p->line.text);
+    struct offers o;
+    offers_find(ui, typed, MAX_FOUND, &o);
+    const int n = n_offers(p, &o);
+    const size_t common = o.row && o.words.n > 1 && p->chosen < 0 ? words_common(&o.words) : 0;
+    if (o.row && strstr(o.row->arg ? o.row->arg : "", "FILE") && !p->files.n) {
+        complete_file(p, &o);
+    } else if (common > strlen(typed + o.from)) {
+        struct str s = {0};
+        str_addn(&s, typed, o.from);
+        str_addn(&s, o.words.texts[0], common);
+        put_line(p, str_text(&s));
+        str_fini(&s);
+    } else if (n > 0) {
+        take_offer(p, &o, p->chosen >= 0 && p->chosen < n ? p->chosen : 0);
+    }
+    offers_fini(&o);
+}
+
+static void choose(struct ui *ui, int step)
+{
+    struct prompt *p = &ui->prompt;
+    struct offers o;
+    offers_find(ui, str_text(&p->line.text), MAX_FOUND, &o);
+    const int n = n_offers(p, &o);
+    p->chosen += step;
+    if (p->chosen < -1)
+        p->chosen = n - 1;
+    else if (p->chosen >= n)
+        p->chosen = -1;
+    offers_fini(&o);
+}
+
+static void go_back(struct ui *ui, int step)
+{
+    struct prompt *p = &ui->prompt;
+    const int to = p->back + step;
+    if (to < 0 || to > ui->history.n)
+        return;
+    put_line(p, to ? ui->history.texts[ui->history.n - to] : "");
+    p->back = to;
 }
 
 static struct prompt_answer command_key(struct ui *ui, int key)
 {
+    enum { CTRL_N = 14, CTRL_P = 16, CTRL_R = 18 };
     struct prompt *p = &ui->prompt;
-    const struct command_row *found[MAX_FOUND];
-    int n = find_rows(ui, found, MAX_FOUND);
     switch (key) {
     case KEY_ENTER_:
         return take_line(ui);
     case KEY_TAB_:
-        if (n > 0)
-            take_row(ui, found[p->chosen >= 0 && p->chosen < n ? p->chosen : 0]);
+        complete(ui);
         return nothing;
     case KEY_UP_:
-        p->chosen = p->chosen < 0 ? n - 1 : p->chosen - 1;
+    case KEY_BACKTAB_:
+        choose(ui, -1);
         return nothing;
     case KEY_DOWN_:
-        p->chosen = p->chosen + 1 < n ? p->chosen + 1 : -1;
+        choose(ui, 1);
+        return nothing;
+    case CTRL_P:
+    case CTRL_R:
+        go_back(ui, 1);
+        return nothing;
+    case CTRL_N:
+        go_back(ui, -1);
         return nothing;
     case KEY_BACKSPACE_:
         if (p->line.text.len == 0) {
@@ -115,8 +223,10 @@ static struct prompt_answer command_key(struct ui *ui, int key)
         }
         break;
     }
-    if (line_edit_key(&p->line, key))
+    if (line_edit_key(&p->line, key)) {
         p->chosen = -1;
+        words_fini(&p->files);
+    }
     return nothing;
 }
 
@@ -172,30 +282,49 @@ bool prompt_paste(struct ui *ui, const char *text, size_t n_bytes)
     p->chosen = -1;
     if (p->live)
         ui->typed(ui, p->id, str_text(&p->line.text));
+    words_fini(&p->files);
     return true;
 }
 
-static void draw_found(struct ui *ui, struct canvas *c, struct rect above)
+static void draw_row(struct canvas *c, struct rect line, const struct command_row *row, enum page page)
 {
-    const struct command_row *found[MAX_FOUND];
-    int max = above.height - 3 < MAX_FOUND ? above.height - 3 : MAX_FOUND;
-    int n = max > 0 ? find_rows(ui, found, max) : 0;
-    if (n == 0)
+    canvas_textf(c, line.x + 1, line.y, 24, STYLE(COLOR_DEFAULT, .attr = ATTR_BOLD), "%s %s", row->name, row->arg ? row->arg : "");
+    canvas_text(c, line.x + 26, line.y, 12, STYLE(COLOR_ACCENT), row_keys(row, page));
+    canvas_text(c, line.x + 39, line.y, line.width - 40, STYLE(COLOR_MUTED), row->help);
+}
+
+static void draw_offers(struct ui *ui, struct canvas *c, struct rect above)
+{
+    const struct prompt *p = &ui->prompt;
+    struct offers o;
+    ui->prompt.offered = (struct rect){0};
+    offers_find(ui, str_text(&p->line.text), above.height - 3, &o);
+    const struct words *words = p->files.n ? &p->files : &o.words;
+    int n = n_offers(p, &o);
+    n = n < above.height - 3 ? n : above.height - 3;
+    if (n <= 0) {
+        offers_fini(&o);
         return;
+    }
     struct rect box = rect_cut_bottom(&above, n + 2);
     if (box.width > 110)
         box.width = 110;
     canvas_fill(c, box, ' ', STYLE(COLOR_DEFAULT));
-    struct rect in = canvas_box(c, box, STYLE(COLOR_MUTED), "Commands");
+    char title[80] = "Commands";
+    if (o.row)
+        snprintf(title, sizeof title, words->n > n ? "%s %s: %d of %d" : "%s %s", o.row->name, o.row->arg, n, words->n);
+    struct rect in = canvas_box(c, box, STYLE(COLOR_MUTED), title);
+    ui->prompt.offered = in;
     for (int i = 0; i < n; i++) {
-        struct rect row = rect_cut_top(&in, 1);
-        canvas_textf(c, row.x + 1, row.y, 24, STYLE(COLOR_DEFAULT, .attr = ATTR_BOLD), "%s %s", found[i]->name,
-                     found[i]->arg ? found[i]->arg : "");
-        canvas_text(c, row.x + 26, row.y, 12, STYLE(COLOR_ACCENT), found[i]->keys);
-        canvas_text(c, row.x + 39, row.y, row.width - 40, STYLE(COLOR_MUTED), found[i]->help);
-        if (i == ui->prompt.chosen)
-            canvas_restyle(c, row, STYLE(COLOR_DEFAULT, .bg = COLOR_CURSOR));
+        struct rect line = rect_cut_top(&in, 1);
+        if (o.row)
+            canvas_text(c, line.x + 1, line.y, line.width - 2, STYLE(COLOR_DEFAULT), words->texts[i]);
+        else
+            draw_row(c, line, o.rows[i], ui->page);
+        if (i == p->chosen)
+            canvas_restyle(c, line, STYLE(COLOR_DEFAULT, .bg = COLOR_CURSOR));
     }
+    offers_fini(&o);
 }
 
 static void add_question(const struct prompt *p, struct str *out)
@@ -219,7 +348,7 @@ void prompt_draw(struct ui *ui, struct canvas *c, struct rect line, struct rect 
 {
     struct prompt *p = &ui->prompt;
     if (p->kind == PROMPT_COMMAND)
-        draw_found(ui, c, above);
+        draw_offers(ui, c, above);
     canvas_fill(c, line, ' ', STYLE(COLOR_DEFAULT));
     if (p->kind == PROMPT_CONFIRM) {
         struct str text = {0};

@@ -378,3 +378,14 @@ void run_columns_draw_numbers(struct canvas *c, struct rect line, const struct r
         x += l->width[i] + 1;
     }
 }
+
+int run_columns_name_end(const struct run_columns *c, const struct run_layout *l)
+{
+    int end = 1;
+    for (int i = 0; i < c->n; i++) {
+        end += l->width[i] ? l->width[i] + 1 : 0;
+        if (c->list[i].cell == CELL_NAME)
+            break;
+    }
+    return end;
+}

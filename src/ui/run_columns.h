@@ -32,6 +32,7 @@ struct run_layout {
 };
 struct run_layout run_columns_fit(const struct run_columns *c, int width, struct run_row *const *rows, int n);
 bool run_layout_has(const struct run_columns *c, const struct run_layout *l, enum run_cell cell);
+int run_columns_name_end(const struct run_columns *c, const struct run_layout *l); // cells up to the end of the name
 // The titles; that of the sorted field is marked, with the sign that says which way (0: none).
 void run_columns_draw_head(struct canvas *c, struct rect line, const struct run_columns *columns, const struct run_layout *l,
                            const char *sort, char sign);

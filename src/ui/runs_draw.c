@@ -255,9 +255,21 @@ static void scroll(struct runs_scene *s, const struct runs_line *lines, int n, i
         s->top = n > s->visible ? n - s->visible : 0;
 }
 
+const struct run_row *runs_scene_at(const struct runs_scene *s, const struct runs_table *t, int y)
+{
+    struct runs_line *lines;
+    const int n = runs_lines(t, &lines), at = s->top + y - s->first_y;
+    const bool is_run = y >= s->first_y && y < s->first_y + s->visible && at < n && lines[at].kind == LINE_RUN;
+    const struct run_row *run = is_run ? t->rows[lines[at].at] : NULL;
+    free(lines);
+    return run;
+}
+
 void runs_draw(struct runs_scene *s, const struct runs_table *t, const struct run_list *l, struct canvas *c,
                struct rect area)
 {
+    const int page_y = area.y;
+    s->visible = 0;
     if (t->n_all == 0 && !t->look.archived && !*t->look.filter) {
         draw_empty(c, area, s->project);
         return;
@@ -282,6 +294,7 @@ void runs_draw(struct runs_scene *s, const struct runs_table *t, const struct ru
     run_columns_draw_head(c, rect_cut_top(&area, 1), &t->columns, &layout, *t->look.sort ? t->look.sort : "age",
                          !*t->look.sort ? 0 : t->look.descending ? '-' : '+');
     s->visible = area.height > 0 ? area.height : 1;
+    s->first_y = area.y - page_y;
     scroll(s, lines, n, cursor);
     for (int i = s->top; i < n && area.height > 0; i++) {
         struct rect line = rect_cut_top(&area, 1);
@@ -292,6 +305,8 @@ void runs_draw(struct runs_scene *s, const struct runs_table *t, const struct ru
         run_columns_draw(c, line, &t->columns, &layout, t->rows[lines[i].at]);
         if (i == cursor) {
             canvas_put(c, line.x, line.y, '>', STYLE(COLOR_ACCENT, .attr = ATTR_BOLD));
+            // Not the whole line: a terminal would be sent all of both lines again at every step.
+            line.width = run_columns_name_end(&t->columns, &layout);
             canvas_restyle(c, line, STYLE(COLOR_DEFAULT, .bg = COLOR_CURSOR));
         }
     }

@@ -19,7 +19,10 @@ struct runs_scene {
     const struct run_row *cursor; // NULL: none
     int top;             // first line shown; is brought up to date
     int visible;         // lines that were shown
+    int first_y;         // where the first of them stands, below the top of the page
     bool has_spark;      // the usual trends are shown and want to be read
 };
+// The run in line y of the page, as it was drawn last; NULL: there is none.
+const struct run_row *runs_scene_at(const struct runs_scene *s, const struct runs_table *t, int y);
 void runs_draw(struct runs_scene *s, const struct runs_table *t, const struct run_list *l, struct canvas *c,
                struct rect area);

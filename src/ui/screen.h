@@ -6,8 +6,7 @@
 
 #include "base/err.h"
 #include "ui/canvas.h"
-
-enum background { BACKGROUND_UNKNOWN, BACKGROUND_DARK, BACKGROUND_LIGHT };
+#include "ui/terminal.h"
 
 // Takes the terminal over, and asks it to mark what is pasted. ERR_UNSUPPORTED, in words, when it is none or cannot
 // address its cells.
@@ -26,8 +25,15 @@ bool screen_utf8(void);
 // "xterm-256color" where this machine does not know TERM and the terminal was taken for that; else NULL.
 const char *screen_taken_for(void);
 int screen_colors(void); // 256, 16, 8 or 0
-// "256", "16", "8", "mono", "dark", "light"; false for another word. Never more than the terminal has.
+// "256", "16", "8", "mono", "dark", "light", "contrast", "auto" (as the terminal says); false for another word. Never more than
+// the terminal has.
 bool screen_set_colors(const char *word);
+void screen_ask(void); // the terminal, about itself, where it is one that answers
+void screen_ping(void); // asks what is answered at once
+// An answer (KEY_REPLY_). SAID_BACKGROUND: the colours are other ones now, draw again.
+enum terminal_said screen_take_reply(const char *bytes, size_t n);
+bool screen_set_mouse(bool on); // false: the terminal has none
+void screen_send(const char *bytes, size_t n); // a sequence that moves nothing, between two frames
 // Shows the canvas. Returns about how many bytes that took (0: nothing changed).
 size_t screen_show(const struct canvas *c);
 bool screen_is_ready(void); // the terminal takes bytes now; false: a frame would block

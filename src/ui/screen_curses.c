@@ -28,6 +28,11 @@ static struct {
     enum glyphs glyphs;
     int colors; // 256, 16, 8, 0
     int max_colors;
+    bool is_direct;   // its colours are numbers 0xRRGGBB beyond the first 8
+    bool contrast;
+    bool asks, has_mouse, mouse; // it is one that answers and has a mouse; the mouse is on
+    bool background_is_given;    // by a person: the terminal's word does not count
+    struct terminal says;
     enum background background;
     short pair_of[COLOR_N][COLOR_N]; // by palette entries; 0: not made yet (or the default pair)
     short n_pairs;
@@ -38,36 +43,10 @@ static struct {
     const char *taken_for; // the description that is used where that of TERM is missing
 } screen;
 
-// Colour-blind safe sets (console.md 8): Machado 2009 simulation and CIEDE2000 distance of at least 9.3 for all 16.
-static const short dark_series[] = {39, 196, 230, 244, 154, 181, 63, 123, 163, 65, 71, 205, 186, 40, 146, 224};
-static const short light_series[] = {25, 202, 16, 246, 239, 88, 105, 18, 65, 160, 243, 169, 20, 96, 236, 27};
-static const short unknown_series[] = {33, 94, 244, 25, 137, 59, 202, 169};
-// Hues that can be read on black and on white: no blue on black.
-static const short basic_series[] = {COLOR_CYAN, COLOR_RED, COLOR_GREEN, COLOR_YELLOW, COLOR_MAGENTA, COLOR_WHITE};
-
-static short terminal_color(enum color color)
+static int terminal_color(enum color color)
 {
-    //                                  default muted title accent good warn bad cursor
-    static const short dark[] = {-1, 245, -1, 75, 114, 214, 203, 236};
-    static const short light[] = {-1, 242, -1, 25, 28, 130, 160, 254};
-    static const short unknown[] = {-1, 244, -1, 33, 71, 172, 167, -1};
-    static const short basic[] = {-1, -1, -1, COLOR_CYAN, COLOR_GREEN, COLOR_YELLOW, COLOR_RED, -1};
-    if (screen.colors == 0)
-        return -1;
-    if (screen.colors < 256) {
-        if (color < COLOR_SERIES)
-            return basic[color];
-        short hue = basic_series[(color - COLOR_SERIES) % 6];
-        if (screen.background == BACKGROUND_LIGHT && hue == COLOR_WHITE)
-            hue = COLOR_BLUE;
-        return hue;
-    }
-    int series = (int)color - COLOR_SERIES;
-    if (screen.background == BACKGROUND_DARK)
-        return series < 0 ? dark[color] : dark_series[series];
-    if (screen.background == BACKGROUND_LIGHT)
-        return series < 0 ? light[color] : light_series[series];
-    return series < 0 ? unknown[color] : unknown_series[series % 8];
+    const int index = palette_color(screen.background, screen.colors, screen.contrast, color);
+    return index >= 16 && screen.is_direct ? (int)palette_rgb(index) : index;
 }
 
 // A background that the terminal does not have is shown in reverse.
@@ -89,7 +68,7 @@ static void map_style(struct style s, attr_t *attributes, short *pair)
     } else if (screen.colors < 256 && s.fg == COLOR_TITLE) {
         *attributes |= A_BOLD;
     }
-    short fg = terminal_color(s.fg), bg = terminal_color(s.bg);
+    int fg = terminal_color(s.fg), bg = terminal_color(s.bg);
     if (s.bg != COLOR_DEFAULT && bg < 0) {
         *attributes |= A_REVERSE;
         fg = -1;
@@ -99,7 +78,7 @@ static void map_style(struct style s, attr_t *attributes, short *pair)
         return;
     short *known = &screen.pair_of[s.fg][s.bg];
     if (!*known && screen.n_pairs + 1 < COLOR_PAIRS && screen.n_pairs < 250 &&
-        init_pair((short)(screen.n_pairs + 1), fg, bg) == OK)
+        init_extended_pair(screen.n_pairs + 1, fg, bg) == OK)
         *known = ++screen.n_pairs;
     *pair = *known;
 }
@@ -124,9 +103,11 @@ static void find_colors(void)
 {
     const char *no_color = getenv("NO_COLOR");
     screen.background = find_background();
+    screen.background_is_given = getenv("ATTUNE_BACKGROUND") != NULL;
     screen.max_colors = 0;
     if (has_colors() && start_color() == OK && use_default_colors() == OK)
         screen.max_colors = COLORS >= 256 ? 256 : COLORS >= 16 ? 16 : COLORS >= 8 ? 8 : 0;
+    screen.is_direct = COLORS > 256;
     screen.colors = no_color && *no_color ? 0 : screen.max_colors;
 }
 
@@ -161,12 +142,20 @@ static void add_rescue(const char *capability)
     }
 }
 
+static void send(const char *bytes)
+{
+    fputs(bytes, stdout);
+    fflush(stdout);
+}
+
 // The terminal is to mark what is pasted; one that cannot leaves the request out.
 static void mark_pastes(bool yes)
 {
-    fputs(yes ? "\033[?2004h" : "\033[?2004l", stdout);
-    fflush(stdout);
+    send(yes ? "\033[?2004h" : "\033[?2004l");
 }
+
+#define MOUSE_ON "\033[?1000h\033[?1006h"
+#define MOUSE_OFF "\033[?1006l\033[?1000l"
 
 // Opens the terminal by its name; one that is not described on this machine is taken for what most are today, or for
 // what every one is. NULL when not even these are known. *used: the name that was.
@@ -196,6 +185,8 @@ static void take_terminal(void)
     leaveok(stdscr, FALSE);
     curs_set(0);
     mark_pastes(true);
+    if (screen.mouse)
+        send(MOUSE_ON);
 }
 
 int screen_open(struct err *e)
@@ -223,6 +214,7 @@ int screen_open(struct err *e)
         return err_set(e, ERR_UNSUPPORTED, "the terminal %s cannot place its cursor, which a full screen needs: use the commands "
                        "instead (attune runs; see attune --help)", term);
     }
+    screen.asks = screen.has_mouse = terminal_is_known(used);
     take_terminal();
     find_colors();
     find_glyphs();
@@ -230,9 +222,31 @@ int screen_open(struct err *e)
     add_rescue("cnorm");
     add_rescue("rmcup");
     add_rescue_bytes("\033[?2004l");
+    if (screen.has_mouse)
+        add_rescue_bytes(MOUSE_OFF);
     canvas_init(&screen.shown, 1, 1, screen.glyphs, screen.utf8);
     fatal_hook_set(screen_rescue);
     return 0;
+}
+
+// An answer that comes when nobody listens any more would be taken for what a person typed at the shell.
+static void drop_answers(void)
+{
+    enum { PATIENCE_MS = 100 };
+    struct pollfd p = {.fd = STDIN_FILENO, .events = POLLIN};
+    char bytes[512];
+    while (screen.says.n_open > 0 && poll(&p, 1, PATIENCE_MS) > 0 && p.revents & POLLIN) {
+        const ssize_t n = read(STDIN_FILENO, bytes, sizeof bytes);
+        if (n <= 0 || memchr(bytes, 'c', (size_t)n))
+            break;
+    }
+}
+
+static void let_go(void)
+{
+    if (screen.mouse)
+        send(MOUSE_OFF);
+    mark_pastes(false);
 }
 
 void screen_close(void)
@@ -240,7 +254,8 @@ void screen_close(void)
     if (!screen.terminal)
         return;
     fatal_hook_set(NULL);
-    mark_pastes(false);
+    let_go();
+    drop_answers();
     endwin();
     delscreen(screen.terminal);
     screen.terminal = NULL;
@@ -259,7 +274,7 @@ void screen_rescue(void)
 
 void screen_suspend(void)
 {
-    mark_pastes(false);
+    let_go();
     endwin();
 }
 
@@ -313,20 +328,73 @@ int screen_colors(void)
     return screen.colors;
 }
 
+void screen_ask(void)
+{
+    if (!screen.asks)
+        return;
+    screen.says.n_open++;
+    send(terminal_questions());
+}
+
+void screen_ping(void)
+{
+    screen.says.n_open++;
+    send(TERMINAL_PING);
+}
+
+// The colours change: all is painted anew with other pairs.
+static void recolor(void)
+{
+    memset(screen.pair_of, 0, sizeof screen.pair_of);
+    screen.n_pairs = 0;
+    screen_repaint();
+}
+
+enum terminal_said screen_take_reply(const char *bytes, size_t n)
+{
+    const enum terminal_said said = terminal_reply(&screen.says, bytes, n);
+    if (said != SAID_BACKGROUND)
+        return said;
+    if (screen.background_is_given || screen.background == screen.says.background)
+        return SAID_NOTHING;
+    screen.background = screen.says.background;
+    recolor();
+    return said;
+}
+
+bool screen_set_mouse(bool on)
+{
+    if (!screen.has_mouse)
+        return false;
+    if (on != screen.mouse)
+        send(on ? MOUSE_ON : MOUSE_OFF);
+    screen.mouse = on;
+    return true;
+}
+
+void screen_send(const char *bytes, size_t n)
+{
+    fwrite(bytes, 1, n, stdout);
+    fflush(stdout);
+}
+
 bool screen_set_colors(const char *word)
 {
     int colors = strcmp(word, "256") == 0 ? 256 : strcmp(word, "16") == 0 ? 16 : strcmp(word, "8") == 0 ? 8 : 0;
-    if (strcmp(word, "dark") == 0)
-        screen.background = BACKGROUND_DARK;
-    else if (strcmp(word, "light") == 0)
-        screen.background = BACKGROUND_LIGHT;
+    const bool dark = strcmp(word, "dark") == 0, light = strcmp(word, "light") == 0, automatic = strcmp(word, "auto") == 0;
+    if (dark || light || automatic) {
+        screen.background = dark ? BACKGROUND_DARK : light ? BACKGROUND_LIGHT : find_background();
+        screen.background_is_given = !automatic;
+        screen.contrast = false;
+        if (automatic)
+            screen_ask();
+    } else if (strcmp(word, "contrast") == 0)
+        screen.contrast = true;
     else if (colors || strcmp(word, "mono") == 0)
         screen.colors = colors < screen.max_colors ? colors : screen.max_colors;
     else
         return false;
-    memset(screen.pair_of, 0, sizeof screen.pair_of);
-    screen.n_pairs = 0;
-    screen_repaint();
+    recolor();
     return true;
 }
 
@@ -395,6 +463,7 @@ static size_t draw_line(const struct canvas *c, int y)
 
 size_t screen_show(const struct canvas *c)
 {
+    enum { ONE_LINE = 400 }; // bytes that no terminal shows in two halves
     size_t bytes = 0;
     if (!screen.is_known || screen.shown.width != c->width || screen.shown.height != c->height) {
         canvas_resize(&screen.shown, c->width, c->height);
@@ -415,7 +484,11 @@ size_t screen_show(const struct canvas *c)
     curs_set(has_cursor);
     if (has_cursor)
         move(c->cursor_y, c->cursor_x);
+    if (screen.says.synchronizes && bytes > ONE_LINE) // by the way that curses takes, so that it stays in order
+        putp("\033[?2026h");
     refresh();
+    if (screen.says.synchronizes && bytes > ONE_LINE)
+        send("\033[?2026l");
     return bytes + 8;
 }
 

@@ -9,7 +9,10 @@
 
 #include "base/clock.h"
 #include "ui/eval_table.h"
+#include "ui/key_file.h"
+#include "ui/machine.h"
 #include "ui/screen.h"
+#include "ui/session.h"
 #include "ui/ui_internal.h"
 
 static void ui_fini(struct ui *ui)
@@ -20,17 +23,29 @@ static void ui_fini(struct ui *ui)
             ui->views[i].ops->close(&ui->views[i]);
     engine_description_free(ui->description);
     json_decref(ui->recipes);
-    json_decref(ui->kept);
+    json_decref(ui->session);
     eval_table_free(ui->evals);
-    line_edit_fini(&ui->prompt.line);
-    free(ui->prompt.arg);
+    prompt_fini(ui);
     filter_free(ui->find);
     run_list_fini(&ui->runs);
     canvas_fini(&ui->canvas);
+    free(ui->machine);
+    if (!ui->reading_machine)
+        machine_reader_free(ui->machine_reader);
+    command_bind(NULL);
     store_close(ui->store);
     for (int i = 0; i < 2; i++)
         if (ui->wake_fd[i] >= 0)
             close(ui->wake_fd[i]);
+}
+
+static void load_keys(struct ui *ui)
+{
+    struct err fault = {0};
+    char *path = key_file_path();
+    if (key_file_load(path, &fault))
+        ui_say_error(ui, "%s. Until then the keys are as they come with Attune.", fault.text);
+    free(path);
 }
 
 int ui_console(const struct ui_options *options, struct err *e)
@@ -47,6 +62,7 @@ int ui_console(const struct ui_options *options, struct err *e)
         goto out;
     }
     if (!options->script) {
+        loop_take_signals(&ui);
         code = screen_open(e);
         if (code)
             goto out;
@@ -57,8 +73,25 @@ int ui_console(const struct ui_options *options, struct err *e)
         screen_size(&width, &height);
     canvas_init(&ui.canvas, width, height, ui.has_screen ? screen_glyphs() : GLYPHS_BRAILLE,
                 ui.has_screen ? screen_utf8() : true);
+    if (ui.has_screen)
+        load_keys(&ui);
+    if (ui.has_screen && !options->fresh)
+        session_load(&ui);
     ui_show(&ui, PAGE_RUNS);
-    ui_refresh(&ui, clock_seconds(), !ui.has_screen);
+    ui.mouse = true;
+    if (options->slow) {
+        ui.slow = true;
+        ui.canvas.glyphs = GLYPHS_ASCII;
+    }
+    if (ui.has_screen) { // a person sees the first frame before all runs are read
+        ui_refresh(&ui, clock_seconds(), false);
+        ui_draw(&ui);
+        screen_show(&ui.canvas);
+    }
+    ui_refresh(&ui, clock_seconds(), true);
+    session_return(&ui);
+    if (ui.has_screen && ui.mouse)
+        screen_set_mouse(true);
     if (ui.has_screen && screen_taken_for())
         ui_say(&ui, "This machine does not know the terminal %s; it is taken for %s. The package ncurses-term may have it.",
                getenv("TERM"), screen_taken_for());
@@ -73,6 +106,7 @@ int ui_console(const struct ui_options *options, struct err *e)
         ui_show(&ui, PAGE_LABEL);
     }
     code = options->script ? script_run(&ui, options->script, e) : loop_run(&ui, e);
+    session_save(&ui);
     if (ui.has_screen)
         screen_close();
 out:

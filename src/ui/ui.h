@@ -1,6 +1,7 @@
 // The console: `attune` without a command.
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -20,6 +21,8 @@ struct ui_options {
     const char *run;     // the run whose curves are shown first; NULL: the list
     const char *beside;  // another one, which lies over it there; may be NULL
     const struct label_options *label; // shows the label page first; NULL: the list
+    bool fresh;          // as on the first day: what the console keeps of a project is neither read nor written
+    bool slow;           // for a link of few bytes: ASCII, no sparklines, one frame a second for data
     int width, height;   // of the screen of a script; 0: 80 x 24
 };
 // Returns when the person quits or the script ends. Runs go on.

@@ -5,7 +5,9 @@
 #include <stdbool.h>
 
 #include "launch/engine.h"
+#include "ui/keys.h"
 #include "ui/line_edit.h"
+#include "ui/link.h"
 #include "ui/ui.h"
 #include "ui/view.h"
 
@@ -20,6 +22,18 @@ struct prompt {
     char *arg;          // CONFIRM; of a live ASK: the text before
     bool live;          // ASK: what is typed is followed, and may be empty
     int chosen;         // COMMAND: row of the list above, -1 none
+    struct words files; // COMMAND: those that Tab found, until the line changes
+    int back;           // COMMAND: lines back in the history; 0: none
+    struct rect offered; // COMMAND: the lines of the list, as drawn last
+};
+
+// What the list above the prompt offers: commands while a name is typed, then what may follow it.
+struct offers {
+    const struct command_row *rows[MAX_FOUND];
+    int n_rows;
+    const struct command_row *row; // the command whose argument is typed; NULL: a name is
+    struct words words;
+    size_t from;                   // byte of the line where the word begins that is being typed
 };
 
 // What a key of the prompt asks to be run: a line such as "smooth 0.6", or a command with an argument (NULL: none).
@@ -28,6 +42,14 @@ struct prompt_answer {
     enum command_id id;
     char *text; // the caller's
 };
+
+// What can be pressed with the mouse in the lines around a page: a page's name in the strip, a hint.
+struct zone {
+    struct rect r;
+    const struct command_row *row; // NULL: shows `page`
+    enum page page;
+};
+enum { MAX_ZONES = 40 };
 
 struct ui {
     void (*show)(struct ui *ui, enum page page); // ui_show of pages.c, for those below it
@@ -42,11 +64,18 @@ struct ui {
     int run_at;              // where ui_run found it last
     char run_name[128];      // the run that is open or under the cursor; "" none
     struct prompt prompt;
+    const struct command_row *wanted; // by help: what is run once its command is over
+    struct words history; // lines that were run from the prompt, the oldest first
     char message[1024];
     bool message_is_error;
     double message_s;        // when it was said
     int message_state;       // of the run under the cursor then: a message about another state is an old one
     struct canvas canvas;
+    struct zone zones[MAX_ZONES]; // of the last drawing
+    int n_zones;
+    struct rect page_area;        // where the page was drawn
+    char colors[12];              // what was asked for last; "": nothing
+    bool mouse;                   // it is wanted
     bool has_screen;   // a terminal; false in a script
     bool frozen;
     bool dirty;        // a person's doing changed the picture: draw at once
@@ -64,10 +93,22 @@ struct ui {
     uint64_t evals_stamp;
     struct err evals_fault;
     bool reading_evals;
-    json_t *kept; // the project's console.json; NULL: not read yet
     const struct label_options *label; // NULL: nothing was said of labels
+    struct link link;
+    bool slow;                       // as --slow asks: few bytes, one frame a second for data
+    double link_period_s;            // as it was drawn last
+    struct machine *machine;         // NULL: no run lives here, or there is no room to show it
+    struct machine_reader *machine_reader;
+    bool reading_machine;
+    double machine_s;                // when it is read next
     struct job *jobs;
     int wake_fd[2];    // a byte here wakes the loop: signals and finished jobs
+    bool keeps_session, session_failed, has_news; // has_news: what happened since is still to be said
+    double news_until_s;  // when it is said although runs that are written all the time were not read to their ends
+    json_t *session;      // as it was read or written last; NULL in scripts
+    enum page left_page;  // the page that was left upwards last, and when: q twice leaves the console from there
+    double left_page_s;
+    double session_due_s; // when it is looked at again; 0: nobody did anything
     bool script_failed;
     char script_error[512];
 };
@@ -83,8 +124,13 @@ void job_start(struct ui *ui, job_work work, job_done done, void *arg);
 void jobs_collect(struct ui *ui);             // calls done for those that have ended
 void jobs_wait(struct ui *ui, double seconds); // until all have ended, so long at most
 
+// offers.c
+void offers_find(struct ui *ui, const char *line, int max, struct offers *out);
+void offers_fini(struct offers *o);
+
 // prompt.c
-void prompt_open(struct ui *ui);
+void prompt_fini(struct ui *ui);
+void prompt_open(struct ui *ui, const char *line); // with this in it already
 void prompt_close(struct ui *ui);
 struct prompt_answer prompt_key(struct ui *ui, int key);
 bool prompt_paste(struct ui *ui, const char *text, size_t n_bytes); // false: it takes no text
@@ -117,13 +163,27 @@ void ui_refresh(struct ui *ui, double now_s, bool all);
 // chrome.c
 void ui_draw(struct ui *ui); // everything, onto ui->canvas
 
+// look.c: commands of the console's looks
+void glyphs_command(struct ui *ui, const char *arg);
+void colors_command(struct ui *ui, const char *arg);
+void mouse_command(struct ui *ui, const char *arg);
+
 // dispatch.c: what a person asks for
 enum view_result ui_dispatch(struct ui *ui, enum command_id id, const char *arg); // checks the page
+void ui_run_wanted(struct ui *ui); // what a view asked for (ui_run_row)
 void ui_key(struct ui *ui, int key);
 void ui_paste(struct ui *ui, const char *text, size_t n_bytes); // text for a field, and nothing elsewhere
 void ui_line(struct ui *ui, const char *line); // "zoom-in", "smooth 0.6"
 
+// machine_job.c
+void machine_tick(struct ui *ui, double now_s);
+
+// mouse.c
+void ui_mouse(struct ui *ui, struct mouse m);
+
 // loop.c
+// Before the screen is opened, for curses takes those that nobody has taken.
+void loop_take_signals(struct ui *ui);
 int loop_run(struct ui *ui, struct err *e);
 
 // script.c

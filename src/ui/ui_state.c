@@ -45,6 +45,11 @@ const struct label_options *ui_label_options(struct ui *ui)
     return ui->label;
 }
 
+bool ui_is_slow(struct ui *ui)
+{
+    return ui->slow;
+}
+
 void ui_more(struct ui *ui)
 {
     ui->more = true;
@@ -53,6 +58,11 @@ void ui_more(struct ui *ui)
 enum page ui_help_page(struct ui *ui)
 {
     return ui->back_to;
+}
+
+void ui_run_row(struct ui *ui, const struct command_row *row)
+{
+    ui->wanted = row;
 }
 
 static int state_now(struct ui *ui)

@@ -11,8 +11,10 @@
 #include "launch/engine.h"
 #include "ui/canvas.h"
 #include "ui/commands.h"
+#include "ui/keys.h"
 #include "ui/run_list.h"
 #include "ui/ui.h"
+#include "ui/words.h"
 
 struct eval_table;
 struct ui;
@@ -59,6 +61,18 @@ struct view_ops {
     const char *(*hints)(struct view *v);
     // The runs may have changed (at most 10 times a second). Reads what is new, within about 5 ms, else REFRESH_MORE.
     enum view_refresh (*refresh)(struct view *v);
+    // A press of the first button or the wheel, in cells from the corner of what was drawn last. VIEW_IGNORED: the wheel moves
+    // up and down. NULL: always that.
+    enum view_result (*mouse)(struct view *v, struct mouse m);
+    // What Y copies: the text of what the cursor is on. False, also as NULL: the screen as it is.
+    bool (*copy)(struct view *v, struct str *out);
+    // What may follow a command's name in ":", where the table does not say it: metrics, settings, columns. `before` is what
+    // stands before the word that is being typed ("beta " of "beta 0.1"). NULL: nothing.
+    void (*complete)(struct view *v, enum command_id id, const char *before, struct words *out);
+    // What a person set here and will want back the next time, into an empty object; and the other way, after `open` and before
+    // `shown`: what is missing or damaged (ui/kept.h) stays as it is. NULL: the page keeps nothing.
+    void (*save)(const struct view *v, json_t *into);
+    void (*restore)(struct view *v, const json_t *from);
     // It is called after so many seconds also when no run has changed; 0: after 10, for ages and the like.
     double patience_s;
     // What is being typed where ui_ask_live asked for it, after every key, and as it was when it is left with Esc. NULL: nothing.
@@ -93,9 +107,7 @@ void ui_ask_live(struct ui *ui, enum command_id id, const char *label, const cha
 void ui_confirm(struct ui *ui, enum command_id id, const char *arg, const char *question);
 // The list's cursor: commands that act on a run act on this one, and the other pages show it.
 void ui_choose_run(struct ui *ui, const char *name);
-// The list of runs as it was chosen to be seen, for whoever keeps it from one time to the next; state as view_runs_give gave it.
-void view_runs_take(struct view *v, const json_t *state);
-json_t *view_runs_give(const struct view *v);
+bool ui_is_slow(struct ui *ui); // every byte counts: no sparklines
 // A command left work to do: refresh is called at once, between keys, as after REFRESH_MORE.
 void ui_more(struct ui *ui);
 // Work that may take long, on a thread of its own: `work` may touch only `arg`; `done` is called in the console's thread with
@@ -107,6 +119,8 @@ void ui_finish_work(struct ui *ui, double seconds);
 int ui_edit_text(struct ui *ui, const char *before, char **after, struct err *e);
 const struct label_options *ui_label_options(struct ui *ui); // of the command line; NULL: none
 enum page ui_help_page(struct ui *ui); // the page that help is about
+// Back to that page, and there what the row does: at once, or in the prompt where something has to follow its name.
+void ui_run_row(struct ui *ui, const struct command_row *row);
 // What the engine offers; NULL while it is being asked (the view is refreshed when the answer is there).
 const struct engine_description *ui_want_description(struct ui *ui);
 // The recipes as the engine last said them (launch/engine.h), NULL before; asking is answered by a refresh.
@@ -125,7 +139,5 @@ uint64_t ui_evals_stamp(struct ui *ui);
 void ui_fork(struct ui *ui, const char *run, int64_t at, const char *changes);
 // What the project remembers of a page, borrowed, NULL: nothing; and remembering it. Scripts begin as if nothing had been
 // remembered and leave nothing.
-const json_t *ui_kept(struct ui *ui, const char *page);
-void ui_keep(struct ui *ui, const char *page, json_t *state); // takes the reference
 // Starts the engine of a run that was just added to the store, and goes to the list with the cursor on it.
 void ui_start_new_run(struct ui *ui, const char *name);

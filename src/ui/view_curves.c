@@ -16,13 +16,11 @@ static int open_curves(struct view *v, struct err *e)
 {
     v->state = mem_alloc(1, sizeof(struct curves));
     curves_init(v->state);
-    curves_take_up(v->state, ui_kept(v->ui, "curves"));
     return 0;
 }
 
 static void close_curves(struct view *v)
 {
-    ui_keep(v->ui, "curves", curves_keep(v->state));
     curves_fini(v->state);
     free(v->state);
 }
@@ -74,6 +72,16 @@ static bool take_evals(struct view *v)
         ui_look_for_evals(v->ui);
     }
     return curves_take_evals(c, ui_evals(v->ui, &trouble), ui_evals_stamp(v->ui));
+}
+
+static void save_curves(const struct view *v, json_t *into)
+{
+    curves_save(v->state, into);
+}
+
+static void restore_curves(struct view *v, const json_t *from)
+{
+    curves_restore(v->state, from);
 }
 
 static enum view_refresh refresh_curves(struct view *v)
@@ -541,6 +549,26 @@ static void find_go(struct view *v, int i)
     focus_on(v, i);
 }
 
+static enum view_result mouse_curves(struct view *v, struct mouse m)
+{
+    if (m.act == MOUSE_PRESS)
+        return VIEW_KEPT;
+    return zoom(v->state, m.act == MOUSE_WHEEL_UP ? 0.5 : 2);
+}
+
+static void complete_curves(struct view *v, enum command_id id, const char *before, struct words *out)
+{
+    const struct curves *c = v->state;
+    for (int i = 0; id == CMD_METRIC && i < c->n_charts; i++)
+        for (int k = 0; k < c->charts[i].n_parts; k++)
+            words_add(out, c->charts[i].parts[k].key);
+    for (int i = 0; id == CMD_SMOOTH && i < N_WEIGHTS; i++) {
+        char number[16];
+        snprintf(number, sizeof number, "%g", weights[i]);
+        words_add(out, number);
+    }
+}
+
 const struct view_ops view_curves = {
     .find = &(const struct find_ops){find_count, find_matches, find_go},
     .title = "Curves",
@@ -550,4 +578,8 @@ const struct view_ops view_curves = {
     .draw = draw_view,
     .command = command_curves,
     .refresh = refresh_curves,
+    .save = save_curves,
+    .restore = restore_curves,
+    .complete = complete_curves,
+    .mouse = mouse_curves,
 };

@@ -9,8 +9,10 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "base/utf8.h"
 #include "ui/eval_table.h"
+#include "ui/kept.h"
 #include "ui/run_text.h"
 #include "ui/view.h"
 
@@ -59,6 +61,31 @@ static void close_evals(struct view *v)
     struct evals_state *s = v->state;
     json_decref(s->at);
     free(s);
+}
+
+static void save_evals(const struct view *v, json_t *into)
+{
+    const struct evals_state *s = v->state;
+    json_object_set_new(into, "sort", json_string(s->order.by));
+    json_object_set_new(into, "reversed", json_boolean(s->order.reversed));
+    json_object_set_new(into, "column", json_string(s->chosen));
+    json_object_set_new(into, "left", json_integer(s->left));
+    json_object_set_new(into, "intervals", json_integer(s->intervals));
+    if (s->at)
+        json_object_set(into, "at", s->at);
+}
+
+static void restore_evals(struct view *v, const json_t *from)
+{
+    struct evals_state *s = v->state;
+    const json_t *at = kept_object(from, "at");
+    text_copy(s->order.by, sizeof s->order.by, kept_text(from, "sort", "run"));
+    s->order.reversed = kept_bool(from, "reversed", false);
+    text_copy(s->chosen, sizeof s->chosen, kept_text(from, "column", ""));
+    s->left = (int)kept_int(from, "left", 0, 10000, 0);
+    s->intervals = (int)kept_int(from, "intervals", WHERE_WIDE, NEVER, WHERE_WIDE);
+    json_decref(s->at);
+    s->at = at ? json_deep_copy(at) : NULL;
 }
 
 // ---- the cursor and the chosen column ----
@@ -490,6 +517,13 @@ static void find_go(struct view *v, int i)
     put_cursor(v->state, i);
 }
 
+static void complete_evals(struct view *v, enum command_id id, const char *before, struct words *out)
+{
+    const struct evals_state *s = state_of(v);
+    for (int i = 0; id == CMD_SORT && i < EVAL_MEASURES + s->table->n_columns; i++)
+        words_add(out, eval_table_column(s->table, i));
+}
+
 const struct view_ops view_evals = {
     .find = &(const struct find_ops){find_count, find_matches, find_go},
     .title = "Evaluations",
@@ -500,4 +534,7 @@ const struct view_ops view_evals = {
     .command = command_evals,
     .refresh = refresh_evals,
     .patience_s = 0.9,
+    .save = save_evals,
+    .restore = restore_evals,
+    .complete = complete_evals,
 };

@@ -29,6 +29,7 @@ static void close_launch(struct view *v)
     line_edit_fini(&s->line);
     form_memory_fini(&s->memory);
     objective_menu_fini(&s->menu);
+    json_decref(s->kept);
     free(s);
 }
 
@@ -99,11 +100,23 @@ static bool has_form(struct view *v)
         s->cursor = form_find(&s->form, "model");
         if (s->cursor < 0)
             s->cursor = FORM_OBJECTIVE;
+        if (s->kept)
+            launch_take_kept(s);
         enum command_id wish = s->wish;
         s->wish = CMD_NONE;
         fill(v, wish, s->wish_arg);
     }
     return s->has_form;
+}
+
+static void save_launch(const struct view *v, json_t *into)
+{
+    launch_save(v->state, into);
+}
+
+static void restore_launch(struct view *v, const json_t *from)
+{
+    launch_restore(v->state, from);
 }
 
 static void shown_launch(struct view *v)
@@ -151,19 +164,37 @@ static void move(struct launch_state *s, int to)
     s->cursor = to < 0 ? 0 : to >= s->form.n ? s->form.n - 1 : to;
 }
 
+// The names alone, "hf/  other.json", as many as a few lines hold.
+static void say_choices(struct view *v, const struct words *paths)
+{
+    enum { MOST_BYTES = 300 };
+    struct str names = {0};
+    int i = 0;
+    for (; i < paths->n && names.len < MOST_BYTES; i++) {
+        const char *path = paths->texts[i], *name = path + strlen(path);
+        while (name > path && (name[-1] != '/' || !*name))
+            name--;
+        str_addf(&names, "%s%s", i ? "  " : "", name);
+    }
+    if (i < paths->n)
+        str_addf(&names, "  and %d more", paths->n - i);
+    ui_say(v->ui, "%s", str_text(&names));
+    str_fini(&names);
+}
+
 // False when there is nothing to choose.
 static bool complete_path(struct view *v)
 {
     struct launch_state *s = v->state;
-    struct str choices = {0};
+    struct words choices = {0};
     char *longer = NULL;
     const enum path_completed done = path_complete(str_text(&s->line.text), &longer, &choices);
     if (done == PATH_LONGER)
         line_edit_set(&s->line, longer);
     if (done == PATH_CHOICES)
-        ui_say(v->ui, "%s", str_text(&choices));
+        say_choices(v, &choices);
     free(longer);
-    str_fini(&choices);
+    words_fini(&choices);
     return done != PATH_WHOLE;
 }
 
@@ -460,6 +491,28 @@ static enum view_result command_launch(struct view *v, enum command_id id, const
     }
 }
 
+static void complete_launch(struct view *v, enum command_id id, const char *before, struct words *out)
+{
+    const struct launch_state *s = v->state;
+    const bool names = s->has_form && (id == CMD_FIND || (id == CMD_EDIT && !*before));
+    for (int i = 0; names && i < s->form.n; i++)
+        words_add(out, s->form.fields[i].param->name);
+    const size_t n = strcspn(before, " ");
+    for (int i = 0; s->has_form && id == CMD_EDIT && n && i < s->form.n; i++) {
+        const struct param *p = s->form.fields[i].param;
+        for (int k = 0; strncmp(before, p->name, n) == 0 && !p->name[n] && p->choices && p->choices[k]; k++)
+            words_add(out, p->choices[k]);
+    }
+}
+
+static bool copy_launch(struct view *v, struct str *out)
+{
+    const struct launch_state *s = v->state;
+    if (s->has_form)
+        form_command_line(&s->form, out);
+    return s->has_form;
+}
+
 const struct view_ops view_launch = {
     .title = "New run",
     .open = open_launch,
@@ -472,4 +525,8 @@ const struct view_ops view_launch = {
     .hints = hints_launch,
     .refresh = refresh_launch,
     .find = &(const struct find_ops){find_count, find_matches, find_go},
+    .save = save_launch,
+    .restore = restore_launch,
+    .complete = complete_launch,
+    .copy = copy_launch,
 };

@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "ui/kept.h"
 #include "ui/view.h"
 
 enum level { LEVEL_ALL, LEVEL_WARN, LEVEL_ENGINE, N_LEVELS };
@@ -74,6 +75,20 @@ static void shown_log(struct view *v)
         forget(s);
         text_copy(s->run, sizeof s->run, r->info.name);
     }
+}
+
+static void save_log(const struct view *v, json_t *into)
+{
+    const struct log_state *s = v->state;
+    json_object_set_new(into, "level", json_integer(s->level));
+    json_object_set_new(into, "wrap", json_boolean(s->wrap));
+}
+
+static void restore_log(struct view *v, const json_t *from)
+{
+    struct log_state *s = v->state;
+    s->level = (enum level)kept_int(from, "level", 0, N_LEVELS - 1, s->level);
+    s->wrap = kept_bool(from, "wrap", s->wrap);
 }
 
 static void read_tail(struct view *v, struct run_row *r)
@@ -404,4 +419,6 @@ const struct view_ops view_log = {
     .draw = draw_log,
     .command = command_log,
     .refresh = refresh_log,
+    .save = save_log,
+    .restore = restore_log,
 };

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "ui/kept.h"
 #include "ui/view.h"
 
 struct recipes_state {
@@ -26,6 +27,18 @@ static int open_recipes(struct view *v, struct err *e)
 static void close_recipes(struct view *v)
 {
     free(v->state);
+}
+
+static void save_recipes(const struct view *v, json_t *into)
+{
+    const struct recipes_state *s = v->state;
+    json_object_set_new(into, "at", json_integer(s->at));
+}
+
+static void restore_recipes(struct view *v, const json_t *from)
+{
+    struct recipes_state *s = v->state;
+    s->at = (int)kept_int(from, "at", 0, 10000, 0);
 }
 
 static void shown_recipes(struct view *v)
@@ -251,4 +264,6 @@ const struct view_ops view_recipes = {
     .draw = draw_recipes,
     .command = command_recipes,
     .refresh = refresh_recipes,
+    .save = save_recipes,
+    .restore = restore_recipes,
 };

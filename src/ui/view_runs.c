@@ -11,6 +11,7 @@
 #include "ui/run_fields.h"
 #include "ui/runs_chooser.h"
 #include "ui/runs_draw.h"
+#include "ui/kept.h"
 #include "ui/view.h"
 
 struct runs_state {
@@ -232,6 +233,18 @@ static const char *hints_runs(struct view *v)
     return s->chooser ? runs_chooser_hints : NULL;
 }
 
+static enum view_result go_to(struct view *v, const char *arg)
+{
+    int64_t line;
+    if (!arg)
+        ui_ask(v->ui, CMD_GO, "go to line", "");
+    else if (text_to_i64(arg, &line) && line >= 1 && line <= INT32_MAX)
+        return move_to(v, (int)line - 1);
+    else
+        ui_say_error(v->ui, "go: %s is no line: the first one is 1", arg);
+    return VIEW_CHANGED;
+}
+
 // ---- selecting ----
 
 // A run by its name or its letter; NULL with a message.
@@ -292,6 +305,8 @@ static enum view_result command_runs(struct view *v, enum command_id id, const c
         return move_to(v, 0);
     case CMD_LAST:
         return move_to(v, s->table.n - 1);
+    case CMD_GO:
+        return go_to(v, arg);
     case CMD_OPEN:
         r = arg ? named(v, arg) : cursor_of(v) >= 0 ? ui_run(v->ui) : NULL;
         if (r)
@@ -316,17 +331,51 @@ static enum view_result command_runs(struct view *v, enum command_id id, const c
     }
 }
 
-void view_runs_take(struct view *v, const json_t *state)
-{
-    struct runs_look look;
-    runs_look_from_json(&look, state);
-    set_look(v, &look);
-}
-
-json_t *view_runs_give(const struct view *v)
+static void save_runs(const struct view *v, json_t *into)
 {
     const struct runs_state *s = v->state;
-    return runs_look_to_json(&s->table.look);
+    json_t *look = runs_look_to_json(&s->table.look);
+    json_object_update(into, look);
+    json_decref(look);
+    json_object_set_new(into, "top", json_integer(s->scene.top));
+}
+
+static void restore_runs(struct view *v, const json_t *from)
+{
+    struct runs_state *s = v->state;
+    struct runs_look look;
+    runs_look_from_json(&look, from);
+    set_look(v, &look);
+    s->scene.top = (int)kept_int(from, "top", 0, 1000000, 0);
+}
+
+// A press on the line under the cursor opens the run.
+static enum view_result mouse_runs(struct view *v, struct mouse m)
+{
+    struct runs_state *s = v->state;
+    if (m.act != MOUSE_PRESS || s->chooser)
+        return VIEW_IGNORED;
+    const struct run_row *run = runs_scene_at(&s->scene, &s->table, m.y);
+    if (!run)
+        return VIEW_KEPT;
+    if (run == ui_run(v->ui))
+        return command_runs(v, CMD_OPEN, NULL);
+    ui_choose_run(v->ui, run->info.name);
+    return VIEW_CHANGED;
+}
+
+static bool copy_runs(struct view *v, struct str *out)
+{
+    const struct run_row *r = ui_run(v->ui);
+    if (r)
+        str_add(out, r->info.name);
+    return r != NULL;
+}
+
+static void complete_runs(struct view *v, enum command_id id, const char *before, struct words *out)
+{
+    for (int i = 0; (id == CMD_SORT || id == CMD_GROUP) && run_own_fields[i]; i++)
+        words_add(out, run_own_fields[i]);
 }
 
 const struct view_ops view_runs = {
@@ -341,4 +390,9 @@ const struct view_ops view_runs = {
     .refresh = refresh_runs,
     .typed = typed_runs,
     .find = &(const struct find_ops){find_count, find_matches, find_go},
+    .save = save_runs,
+    .restore = restore_runs,
+    .complete = complete_runs,
+    .mouse = mouse_runs,
+    .copy = copy_runs,
 };

@@ -7,8 +7,10 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/str.h"
 #include "base/utf8.h"
 #include "ui/heat.h"
+#include "ui/kept.h"
 #include "ui/run_text.h"
 #include "ui/view.h"
 
@@ -57,6 +59,25 @@ static void shown_samples(struct view *v)
         forget(s);
         text_copy(s->run, sizeof s->run, r->info.name);
     }
+}
+
+static void save_samples(const struct view *v, json_t *into)
+{
+    const struct samples_state *s = v->state;
+    json_object_set_new(into, "plain", json_boolean(s->plain));
+    json_object_set_new(into, "run", json_string(s->run));
+    json_object_set_new(into, "sample", json_integer(s->chosen_id));
+    json_object_set_new(into, "scroll", json_integer(s->scroll));
+}
+
+static void restore_samples(struct view *v, const json_t *from)
+{
+    struct samples_state *s = v->state;
+    forget(s);
+    s->plain = kept_bool(from, "plain", false);
+    text_copy(s->run, sizeof s->run, kept_text(from, "run", ""));
+    s->chosen_id = kept_int(from, "sample", -1, INT64_MAX, -1);
+    s->scroll = (int)kept_int(from, "scroll", 0, 1000000, 0);
 }
 
 static enum view_refresh refresh_samples(struct view *v)
@@ -209,6 +230,18 @@ static enum view_result scroll(struct samples_state *s, int lines)
     return VIEW_CHANGED;
 }
 
+static enum view_result go_to(struct view *v, const char *arg)
+{
+    int64_t line;
+    if (!arg)
+        ui_ask(v->ui, CMD_GO, "go to sample", "");
+    else if (text_to_i64(arg, &line) && line >= 1 && line <= INT32_MAX)
+        return choose(v->state, (int)line - 1);
+    else
+        ui_say_error(v->ui, "go: %s is no line: the first one is 1", arg);
+    return VIEW_CHANGED;
+}
+
 static enum view_result command_samples(struct view *v, enum command_id id, const char *arg)
 {
     struct samples_state *s = v->state;
@@ -221,6 +254,8 @@ static enum view_result command_samples(struct view *v, enum command_id id, cons
         return choose(s, 0);
     case CMD_LAST:
         return choose(s, s->n - 1);
+    case CMD_GO:
+        return go_to(v, arg);
     case CMD_HEAT:
         s->plain = !s->plain;
         return VIEW_CHANGED;
@@ -272,6 +307,14 @@ static void find_go(struct view *v, int i)
     choose(v->state, i);
 }
 
+static bool copy_samples(struct view *v, struct str *out)
+{
+    const struct samples_state *s = v->state;
+    if (s->n > 0)
+        str_addf(out, "%s\n%s", s->samples[chosen(s)].prompt, s->samples[chosen(s)].response);
+    return s->n > 0;
+}
+
 const struct view_ops view_samples = {
     .find = &(const struct find_ops){find_count, find_matches, find_go},
     .title = "Samples",
@@ -281,4 +324,7 @@ const struct view_ops view_samples = {
     .draw = draw_samples,
     .command = command_samples,
     .refresh = refresh_samples,
+    .save = save_samples,
+    .restore = restore_samples,
+    .copy = copy_samples,
 };

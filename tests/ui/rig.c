@@ -28,13 +28,28 @@ static void run_program(const struct rig_options *o)
     unsetenv("COLORFGBG");
     unsetenv("NO_COLOR");
     unsetenv("ATTUNE_BACKGROUND");
+    setenv("ATTUNE_KEYS", o->keys ? o->keys : "/dev/null/none", 1);
+    // A machine that stays as it is.
+    char *proc = test_source("tests/ui/proc");
+    setenv("ATTUNE_PROC", proc, 1);
+    setenv("ATTUNE_NVML", "none", 1);
+    unsetenv("TMUX");
+    unsetenv("STY");
+    if (o->clock)
+        setenv("ATTUNE_CLOCK", o->clock, 1);
     if (o->no_color)
         setenv("NO_COLOR", "1", 1);
     if (o->background)
         setenv("ATTUNE_BACKGROUND", o->background, 1);
-    char *argv[16] = {"attune"};
+    // A test begins as on the first day, unless it is about coming back.
+    char *argv[20] = {"attune"};
+    int n = 1;
     for (int i = 0; o->args && o->args[i] && i < 14; i++)
-        argv[i + 1] = (char *)o->args[i];
+        argv[n++] = (char *)o->args[i];
+    if (!o->keeps_session && !o->args)
+        argv[n++] = "--fresh";
+    if (o->slow)
+        argv[n++] = "--slow";
     execv(program, argv);
     _exit(127);
 }
@@ -67,6 +82,8 @@ bool rig_read(struct rig *r, double seconds)
         return false;
     }
     r->bytes += (size_t)n;
+    if (r->wants_raw)
+        str_addn(&r->raw, bytes, (size_t)n);
     vterm_input_write(r->vt, bytes, (size_t)n);
     return true;
 }
@@ -165,6 +182,17 @@ void rig_text(struct rig *r, bool with_styles, struct str *out)
     }
 }
 
+void rig_same(const char *want, const char *got)
+{
+    for (int line = 1; *want || *got; line++) {
+        const size_t n = strcspn(want, "\n"), m = strcspn(got, "\n");
+        if (n != m || memcmp(want, got, n) != 0)
+            fail_msg("line %d of the screen and its styles is\n%.*s\nand should be\n%.*s", line, (int)m, got, (int)n, want);
+        want += n + (want[n] == '\n');
+        got += m + (got[m] == '\n');
+    }
+}
+
 bool rig_shows(struct rig *r, const char *text)
 {
     struct str shown = {0};
@@ -236,6 +264,7 @@ static int finish(struct rig *r)
     waitpid(r->pid, &status, 0);
     close(r->fd);
     vterm_free(r->vt);
+    str_fini(&r->raw);
     return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 

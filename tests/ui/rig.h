@@ -15,8 +15,12 @@ struct rig_options {
     const char *term;   // NULL: screen-256color (libvterm 0.1.4 cannot repeat characters as xterm does)
     const char *locale; // NULL: C.UTF-8
     bool no_color;
+    bool keeps_session; // what the console keeps of the project is read and written
     const char *background; // NULL: unknown
     const char *const *args; // words of the command line, NULL-terminated; NULL: none
+    bool slow;              // --slow
+    const char *keys;       // the file of a person's keys; NULL: none
+    const char *clock;      // ATTUNE_CLOCK of the program; NULL: that of the test
 };
 struct rig {
     pid_t pid;
@@ -25,6 +29,8 @@ struct rig {
     VTermScreen *screen;
     int width, height;
     size_t bytes;  // that the program wrote so far
+    struct str raw; // the same, once it is wanted
+    bool wants_raw;
     bool has_ended;
 };
 void rig_start(struct rig *r, const struct rig_options *options);
@@ -35,6 +41,7 @@ void rig_settle(struct rig *r, double quiet_seconds);
 void rig_send(struct rig *r, const char *keys);
 void rig_resize(struct rig *r, int width, int height);
 void rig_text(struct rig *r, bool with_styles, struct str *out);
+void rig_same(const char *want, const char *got); // fails the test with the first line that differs
 bool rig_shows(struct rig *r, const char *text);
 void rig_wait(struct rig *r, const char *text); // fails the test after 30 s
 void rig_wait_gone(struct rig *r, const char *text); // until the screen does not show it any more

@@ -8,9 +8,11 @@
 #include "ui/canvas.h"
 #include "ui/heat.h"
 #include "ui/commands.h"
+#include "ui/key_file.h"
 #include "ui/keys.h"
 #include "ui/line_edit.h"
 #include "ui/run_text.h"
+#include "ui/words.h"
 
 // ---- the table ----
 
@@ -79,6 +81,94 @@ static void search_finds_by_beginning_part_and_letters(void **state)
     assert_int_equal(command_search("smoo", PAGE_RUNS, found, 5), 0);
     assert_int_equal(command_search("qqqqq", PAGE_RUNS, found, 5), 0);
     assert_null(command_by_name("s", PAGE_RUNS)); // several begin so
+}
+
+// By its key, by the palette and by -e: the table is one, so this is that every row of every page can be named and found.
+static void every_command_is_reached_in_three_ways_q17(void **state)
+{
+    const struct command_row *found[COMMAND_MAX_ROWS];
+    for (int page = 0; page < PAGE_N; page++) {
+        int n_rows = 0;
+        for (const struct command_row *r = command_rows; r->id; r++) {
+            if (!is_on(r, page))
+                continue;
+            n_rows++;
+            assert_ptr_equal(command_by_name(r->name, (enum page)page), r); // -e, and ":" with the whole name
+            assert_true(command_search(r->name, (enum page)page, found, COMMAND_MAX_ROWS) > 0);
+            assert_ptr_equal(found[0], r); // the palette's first offer
+            if (*r->keys)
+                assert_ptr_equal(command_by_key(key_from_name(r->keys, (unsigned)strcspn(r->keys, " ")), (enum page)page), r);
+        }
+        assert_int_equal(command_search("", (enum page)page, found, COMMAND_MAX_ROWS), n_rows); // nothing is left out
+        assert_true(n_rows < 160);                                                             // of help's page (view_help.c)
+    }
+}
+
+static void letters_fit_words_by_beginning_part_and_order(void **state)
+{
+    struct words w = {0};
+    static const char *const texts[] = {"rewards/margins", "loss", "rewards/chosen", "eval/rewards/margins", "lr"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        words_add(&w, texts[i]);
+    words_filter(&w, "");
+    assert_int_equal(w.n, 5);
+    assert_string_equal(w.texts[0], "rewards/margins");
+    words_filter(&w, "Re");
+    assert_int_equal(w.n, 3);
+    assert_string_equal(w.texts[0], "rewards/chosen"); // the shortest that begins so
+    assert_string_equal(w.texts[2], "eval/rewards/margins");
+    assert_int_equal(words_common(&w), 0);
+    words_filter(&w, "rma");
+    assert_int_equal(w.n, 2);
+    words_filter(&w, "xyz");
+    assert_int_equal(w.n, 0);
+    words_fini(&w);
+}
+
+// ---- keys of one's own ----
+
+static void keys_of_ones_own_are_checked_line_by_line(void **state)
+{
+    static const struct {
+        const char *text, *fault;
+    } cases[] = {
+        {"zoom-in = +\n", "keys.conf:1: which page is this for?"},
+        {"[curve]\n", "keys.conf:1: there is no page curve; did you mean curves?"},
+        {"[curves]\n\nzoom-inn = i\n", "keys.conf:3: there is no command zoom-inn on the page curves; did you mean zoom-in?"},
+        {"[curves]\nzoom-in = Crtl-a\n", "keys.conf:2: there is no key Crtl-a for zoom-in"},
+        {"[curves]\nzoom-in\n", "keys.conf:2: \"zoom-in\" is neither"},
+        {"[everywhere]\nquit = Ctrl-c\n", "keys.conf:2: Ctrl-c cannot be given to quit"},
+        {"[curves]\nzoom-in = x\n", "keys.conf:2: on the page curves the key x of zoom-in is that of x-axis"},
+        {"[everywhere]\nzoom-in = i\n[curves]\nfit = i\n", "keys.conf:2: on the page curves the key i of zoom-in is that of fit"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct err fault = {0};
+        assert_int_equal(key_file_take(cases[i].text, "keys.conf", &fault), ERR_INPUT);
+        if (!text_starts(fault.text, cases[i].fault))
+            fail_msg("%s\nand not: %s", fault.text, cases[i].fault);
+        assert_string_equal(command_by_key('+', PAGE_CURVES)->name, "zoom-in"); // nothing was taken
+        assert_null(command_by_key('i', PAGE_CURVES));
+    }
+}
+
+static void keys_of_ones_own_change_places(void **state)
+{
+    assert_ok(key_file_take("\t[curves]  \r\nzoom-in = y +  # a word\ny-scale =\nmetric = Hash\n# all\n[everywhere]\nhelp=F1 h\nleft = Left\n",
+                            "keys.conf", e));
+    assert_string_equal(command_by_key('y', PAGE_CURVES)->name, "zoom-in");
+    assert_string_equal(command_by_key('#', PAGE_CURVES)->name, "metric");
+    assert_string_equal(command_by_key('h', PAGE_LOG)->name, "help");
+    assert_null(command_by_key('=', PAGE_CURVES));
+    struct str first = {0}, second = {0};
+    key_file_print(&first);
+    assert_non_null(strstr(str_text(&first), "zoom-in = y + "));
+    assert_ok(key_file_take(str_text(&first), "printed", e)); // what is printed is such a file
+    key_file_print(&second);
+    assert_string_equal(str_text(&first), str_text(&second));
+    command_bind(NULL);
+    assert_string_equal(command_by_key('y', PAGE_CURVES)->name, "y-scale");
+    str_fini(&first);
+    str_fini(&second);
 }
 
 // ---- keys ----
@@ -368,6 +458,10 @@ int main(void)
         cmocka_unit_test(keys_and_names_are_unique_on_each_page),
         cmocka_unit_test(every_page_has_help_and_a_way_out_on_its_hint_line),
         cmocka_unit_test(search_finds_by_beginning_part_and_letters),
+        cmocka_unit_test(every_command_is_reached_in_three_ways_q17),
+        cmocka_unit_test(letters_fit_words_by_beginning_part_and_order),
+        cmocka_unit_test(keys_of_ones_own_are_checked_line_by_line),
+        cmocka_unit_test(keys_of_ones_own_change_places),
         cmocka_unit_test(keys_of_every_usual_terminal_are_understood),
         cmocka_unit_test(any_bytes_decode_to_an_end),
         cmocka_unit_test(nothing_reaches_the_canvas_as_control),

@@ -1,0 +1,27 @@
+// How busy the machine is on which runs of the project run: processors, memory, graphics cards. Read by a job's thread.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/str.h"
+
+enum { MACHINE_GPUS = 8 };
+struct machine {
+    double cpu;                      // share 0..1 of all processors since the last reading; NaN: not known yet
+    uint64_t memory_used, memory;    // bytes; 0: not known
+    int n_gpus;                      // 0 where NVML is not there
+    struct machine_gpu {
+        double use;                  // share 0..1 of the time; NaN: it does not say, as of the others
+        uint64_t memory_used, memory;
+        double watts, celsius;
+    } gpus[MACHINE_GPUS];
+};
+
+struct machine_reader;
+// proc: "/proc"; nvml: "libnvidia-ml.so.1". Tests have others, also by ATTUNE_PROC and ATTUNE_NVML when NULL is given.
+struct machine_reader *machine_reader_new(const char *proc, const char *nvml);
+void machine_reader_free(struct machine_reader *r); // NULL is fine
+void machine_read(struct machine_reader *r, struct machine *out);
+// "cpu 87% mem 3.1/15G gpu 97% 61/80G 412W": as much of it as fits into so many columns; nothing when the first part does not.
+void machine_text(const struct machine *m, int columns, struct str *out);

@@ -1,0 +1,99 @@
+// What can be typed next in the prompt: names of commands, then what may follow one. It is taken from what is at hand; files
+// are looked for by Tab alone (prompt.c), for a disk may be slow.
+#include "config.h"
+
+#include <string.h>
+
+#include "ui/ui_internal.h"
+
+static void add_choices(struct words *out, const char *choices)
+{
+    for (size_t n; *choices; choices += n + (choices[n] == '|')) {
+        n = strcspn(choices, "|");
+        words_addn(out, choices, n);
+    }
+}
+
+static void add_live(const struct param *params, const char *before, struct words *out)
+{
+    for (const struct param *p = params; p && p->name; p++) {
+        const size_t n = strlen(p->name);
+        if (!*before && p->live)
+            words_add(out, p->name);
+        if (strncmp(before, p->name, n) == 0 && before[n] == ' ')
+            for (int i = 0; p->choices && p->choices[i]; i++)
+                words_add(out, p->choices[i]);
+    }
+}
+
+// What may be changed of the run while it runs, and the choices of what was named.
+static void add_settings(struct ui *ui, const char *before, struct words *out)
+{
+    const struct engine_description *d = ui_want_description(ui);
+    const struct run_row *r = ui_run(ui);
+    const struct engine_objective *o = d && r ? engine_find_objective(d, r->info.objective) : NULL;
+    if (d)
+        add_live(d->params, before, out);
+    if (o)
+        add_live(o->params, before, out);
+}
+
+static void add_objectives(struct ui *ui, struct words *out)
+{
+    const struct engine_description *d = ui_want_description(ui);
+    for (int i = 0; d && i < d->n_objectives; i++)
+        words_add(out, d->objectives[i].name);
+}
+
+static void add_words(struct ui *ui, const struct command_row *row, const char *before, struct words *out)
+{
+    struct view *v = &ui->views[ui->page];
+    if (strchr(row->arg, '|'))
+        add_choices(out, row->arg);
+    else if (strcmp(row->arg, "RUN") == 0)
+        for (int i = ui->runs.n - 1; i >= 0; i--)
+            words_add(out, ui->runs.rows[i]->info.name);
+    else if (strcmp(row->arg, "OBJECTIVE") == 0)
+        add_objectives(ui, out);
+    else if (row->id == CMD_SET)
+        add_settings(ui, before, out);
+    else if (v->ops->complete)
+        v->ops->complete(v, row->id, before, out);
+}
+
+// Several words are completed one after the other; a run's name or a file may have blanks.
+static size_t word_from(const struct command_row *row, const char *line, size_t argument)
+{
+    const char *last = strrchr(line + argument, ' ');
+    return last && strpbrk(row->arg, " .") && !strstr(row->arg, "FILE") ? (size_t)(last + 1 - line) : argument;
+}
+
+void offers_find(struct ui *ui, const char *line, int max, struct offers *out)
+{
+    *out = (struct offers){0};
+    const size_t name = strcspn(line, " ");
+    if (!line[name]) {
+        out->n_rows = command_search(line, ui->page, out->rows, max < MAX_FOUND ? max : MAX_FOUND);
+        return;
+    }
+    char text[64];
+    if (name >= sizeof text)
+        return;
+    memcpy(text, line, name);
+    text[name] = '\0';
+    out->row = command_by_name(text, ui->page);
+    if (!out->row || !out->row->arg)
+        return;
+    const size_t argument = name + strspn(line + name, " ");
+    struct str before = {0};
+    out->from = word_from(out->row, line, argument);
+    str_addn(&before, line + argument, out->from - argument);
+    add_words(ui, out->row, str_text(&before), &out->words);
+    words_filter(&out->words, line + out->from);
+    str_fini(&before);
+}
+
+void offers_fini(struct offers *o)
+{
+    words_fini(&o->words);
+}

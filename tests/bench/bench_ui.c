@@ -1,0 +1,210 @@
+// The console's bars as they are stated, measured on the real program in a pseudo-terminal: a table for docs/benchmarks.md.
+// `make bench-ui`, some minutes. What fails here is only told; tests/ui/test_bars.c is what fails the suite.
+#include "config.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "testing.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "ui/fixture.h"
+#include "ui/rig.h"
+
+enum { MAX_RUNS = 1000, LONG_POINTS = 100000 };
+
+static struct run_writer *writers[MAX_RUNS];
+static int64_t next_step;
+
+struct live {
+    char *dir;
+    int n;
+    double next_s;
+};
+
+static struct live make_live(int n, int n_points)
+{
+    const struct live l = {fixture_live(n, n_points, writers), n, 0};
+    next_step = n_points + 1;
+    return l;
+}
+
+static void end_live(struct live *l)
+{
+    for (int i = 0; i < l->n; i++)
+        run_writer_close(writers[i]);
+    assert_ok(file_remove_tree(l->dir, e));
+    free(l->dir);
+}
+
+// One more point of three metrics for each run, 10 times a second.
+static void step_live(struct live *l)
+{
+    const double now = clock_seconds();
+    if (now < l->next_s)
+        return;
+    for (int i = 0; i < l->n; i++)
+        fixture_step(writers[i], i, next_step);
+    next_step++;
+    l->next_s = fmax(l->next_s + 0.1, now);
+}
+
+static int compare(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static void row(const char *bar, const char *what, const char *stated, double got, const char *unit, bool well)
+{
+    printf("| %s | %s | %s | %.*f %s%s |\n", bar, what, stated, got < 10 ? 2 : got < 100 ? 1 : 0, got, unit, well ? "" : " **over**");
+    fflush(stdout);
+}
+
+static void quit(struct rig *r)
+{
+    rig_send(r, "\003\003");
+    rig_end(r);
+}
+
+static void measure_keys(struct live *l, bool loaded, double bar_ms)
+{
+    enum { KEYS = 2000 };
+    static double seconds[KEYS];
+    struct rig r;
+    rig_start(&r, &(struct rig_options){.project = l->dir, .width = 80, .height = 24});
+    rig_wait(&r, "> p live-16");
+    for (int i = 0; i < KEYS; i++) {
+        if (loaded)
+            step_live(l);
+        rig_settle(&r, 0);
+        const double begin = clock_seconds();
+        rig_send(&r, i / 10 % 2 ? "k" : "j");
+        rig_read(&r, 5);
+        seconds[i] = clock_seconds() - begin;
+        rig_settle(&r, 0.003);
+    }
+    quit(&r);
+    qsort(seconds, KEYS, sizeof *seconds, compare);
+    const char *what = loaded ? "16 live runs at 10 Hz" : "idle";
+    char text[120];
+    snprintf(text, sizeof text, "key to first byte, %s, median of 2000 (p99 is the bar's)", what);
+    row("Q1", text, "", seconds[KEYS / 2] * 1000, "ms", true);
+    snprintf(text, sizeof text, "the same, p99");
+    row("Q1", text, loaded ? "16 ms" : "8 ms", seconds[KEYS * 99 / 100] * 1000, "ms", seconds[KEYS * 99 / 100] * 1000 <= bar_ms);
+}
+
+static void measure_rate(struct live *l, const char *keys, const char *page, int width, int height, double bar)
+{
+    enum { SECONDS = 20 };
+    struct rig r;
+    char text[120], stated[40];
+    rig_start(&r, &(struct rig_options){.project = l->dir, .width = width, .height = height});
+    rig_wait(&r, "live-16");
+    rig_send(&r, keys);
+    rig_wait(&r, page);
+    size_t bytes = 0;
+    double begin = clock_seconds(), from = begin + 1;
+    while (clock_seconds() < from + SECONDS) {
+        if (clock_seconds() < from)
+            bytes = r.bytes;
+        step_live(l);
+        rig_read(&r, 0.02);
+    }
+    const double rate = (double)(r.bytes - bytes) / (clock_seconds() - from);
+    quit(&r);
+    snprintf(text, sizeof text, "16 live runs at 10 Hz, %s, %dx%d, for %d s", page, width, height, SECONDS);
+    snprintf(stated, sizeof stated, "%.0f B/s", bar);
+    row("Q4", text, stated, rate, "B/s", rate <= bar);
+}
+
+static void measure_start(int n_runs, int n_points, double bar_ms)
+{
+    struct live l = make_live(n_runs, n_points);
+    struct rig r;
+    char last[40], text[120], stated[40];
+    double first = 0;
+    snprintf(last, sizeof last, "live-%d ", n_runs);
+    const double begin = clock_seconds();
+    rig_start(&r, &(struct rig_options){.project = l.dir, .width = 80, .height = 24});
+    while (!rig_shows(&r, last) || rig_shows(&r, "reading")) {
+        if (clock_seconds() > begin + 60)
+            break;
+        rig_read(&r, 0.05);
+        if (!first && rig_shows(&r, "attune"))
+            first = clock_seconds() - begin;
+    }
+    const double usable = clock_seconds() - begin;
+    quit(&r);
+    if (n_runs == 16)
+        row("Q7", "start to the first frame, 16 runs", "50 ms", first * 1000, "ms", first <= 0.050);
+    snprintf(text, sizeof text, "start to a list that is read, %d runs", n_runs);
+    snprintf(stated, sizeof stated, "%.0f ms", bar_ms);
+    row("Q7", text, bar_ms ? stated : "", usable * 1000, "ms", !bar_ms || usable * 1000 <= bar_ms);
+    end_live(&l);
+}
+
+static double resident_mb(pid_t pid)
+{
+    char path[64], line[128];
+    long kb = 0;
+    snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+    FILE *f = fopen(path, "r");
+    while (f && fgets(line, sizeof line, f))
+        sscanf(line, "VmRSS: %ld", &kb);
+    if (f)
+        fclose(f);
+    return (double)kb / 1024;
+}
+
+// 16 runs of 100 000 points over one another: the key that makes most work, and what it takes of memory.
+static void measure_long_runs(void)
+{
+    enum { KEYS = 100 };
+    static double seconds[KEYS];
+    struct live l = make_live(16, LONG_POINTS);
+    struct rig r;
+    rig_start(&r, &(struct rig_options){.project = l.dir, .width = 200, .height = 50});
+    rig_wait(&r, "> p live-16");
+    for (int i = 0; i < 16; i++)
+        rig_send(&r, " ");
+    rig_send(&r, "g\r");
+    rig_wait(&r, "[2 Curves]");
+    rig_settle(&r, 3);
+    for (int i = 0; i < KEYS; i++) {
+        rig_settle(&r, 0.05);
+        const double begin = clock_seconds();
+        double last = begin;
+        rig_send(&r, i / 3 % 2 ? "[" : "]");
+        for (double wait = 2; rig_read(&r, wait); wait = 0.06)
+            last = clock_seconds();
+        seconds[i] = last - begin;
+    }
+    const double mb = resident_mb(r.pid);
+    quit(&r);
+    qsort(seconds, KEYS, sizeof *seconds, compare);
+    row("Q2", "more or less smoothing to the last byte of what it changes, 16 x 100 000 points, 200x50, median", "", seconds[KEYS / 2] * 1000,
+        "ms", true);
+    row("Q2", "the same, p99", "33 ms", seconds[KEYS * 99 / 100] * 1000, "ms", seconds[KEYS * 99 / 100] <= 0.033);
+    row("Q10", "resident memory then, 3 metrics (the bar is for 6)", "64 MB", mb, "MB", mb <= 64);
+    end_live(&l);
+}
+
+int main(void)
+{
+    puts("| bar | what | stated | measured |\n|---|---|---|---|");
+    struct live l = make_live(16, 2000);
+    measure_keys(&l, false, 8);
+    measure_keys(&l, true, 16);
+    measure_rate(&l, "", "[1 Runs]", 80, 24, 2500);
+    measure_rate(&l, "", "[1 Runs]", 200, 50, 8000);
+    measure_rate(&l, "\r", "[2 Curves]", 80, 24, 2500);
+    measure_rate(&l, "\r", "[2 Curves]", 200, 50, 8000);
+    end_live(&l);
+    measure_start(16, 2000, 0);
+    measure_start(100, 200, 300);
+    measure_start(1000, 20, 1000);
+    measure_long_runs();
+    return 0;
+}
