@@ -13,10 +13,13 @@ libbase_a_SOURCES = \
 	%D%/rng.c %D%/rng.h \
 	%D%/sha256.c %D%/sha256.h \
 	%D%/str.c %D%/str.h \
-	%D%/utf8.c %D%/utf8.h
+	%D%/utf8.c %D%/utf8.h \
+	%D%/word_diff.c %D%/word_diff.h
 
 if HAVE_CMOCKA
-check_PROGRAMS += tests/unit/test_base
+check_PROGRAMS += tests/unit/test_base tests/unit/test_word_diff
+tests_unit_test_word_diff_SOURCES = tests/unit/test_word_diff.c tests/lib/testing.h
+tests_unit_test_word_diff_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_base_SOURCES = tests/unit/test_base.c tests/lib/testing.h
 tests_unit_test_base_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 endif
