@@ -13,6 +13,7 @@ libui_a_SOURCES = \
 	%D%/keys.c %D%/keys.h \
 	%D%/line_edit.c %D%/line_edit.h \
 	%D%/loop.c \
+	%D%/models.c \
 	%D%/pages.c \
 	%D%/prompt.c \
 	%D%/recipe_jobs.c \

@@ -169,9 +169,10 @@ struct frames {
 
 static void draw_frame(struct ui *ui, struct frames *f, double now)
 {
-    // About 1 byte a second for each cell, at least 500: 2 kB/s at 80 x 24, 7 kB/s from 160 x 44 on.
+    // About 1 byte a second for each cell, at least 500: 2 kB/s at 80 x 24, 7 kB/s from 160 x 44 on. An answer that a person
+    // asked for streams at whatever it takes, at most 30 kB/s: it is over soon.
     double cells = (double)ui->canvas.width * ui->canvas.height;
-    f->bytes_per_s = fmin(7000, fmax(500, cells * 1.0));
+    f->bytes_per_s = models_are_asked(ui) ? 30000 : fmin(7000, fmax(500, cells * 1.0));
     ui_draw(ui);
     size_t bytes = screen_show(&ui->canvas);
     bool was_data = !ui->dirty;
@@ -199,7 +200,7 @@ int loop_run(struct ui *ui, struct err *e)
 {
     struct input in = {0};
     struct frames frames = {0};
-    struct pollfd fds[2] = {{.fd = STDIN_FILENO, .events = POLLIN}, {.fd = ui->wake_fd[0], .events = POLLIN}};
+    struct pollfd fds[2 + 2 * MODELS_MOST] = {{.fd = STDIN_FILENO, .events = POLLIN}, {.fd = ui->wake_fd[0], .events = POLLIN}};
     double next_poll_s = 0;
     wake_fd = ui->wake_fd[1];
     take_signals();
@@ -214,10 +215,13 @@ int loop_run(struct ui *ui, struct err *e)
         }
         if ((ui->dirty || (ui->data_dirty && now >= frames.next_data_s)) && screen_is_ready())
             draw_frame(ui, &frames, now);
-        int n = poll(fds, 2, wait_ms(ui, &in, &frames, next_poll_s, clock_seconds()));
+        const int n_models = models_fds(ui, fds + 2);
+        int n = poll(fds, (nfds_t)(2 + n_models), wait_ms(ui, &in, &frames, next_poll_s, clock_seconds()));
         if (n < 0 && errno != EINTR)
             return err_errno(e, "cannot wait for keys");
         serve_signals(ui);
+        if (n_models > 0 && n > 0)
+            models_serve(ui);
         if (fds[0].revents & POLLIN) {
             if (!read_keys(ui, &in))
                 break;

@@ -15,6 +15,7 @@
 static void ui_fini(struct ui *ui)
 {
     jobs_wait(ui, 1);
+    models_fini(ui);
     for (int i = 0; i < PAGE_N; i++)
         if (ui->views[i].is_open && ui->views[i].ops->close)
             ui->views[i].ops->close(&ui->views[i]);

@@ -4,6 +4,8 @@
 
 #include <stdbool.h>
 
+#include <poll.h>
+
 #include "launch/engine.h"
 #include "ui/line_edit.h"
 #include "ui/ui.h"
@@ -58,6 +60,7 @@ struct ui {
     uint64_t evals_stamp;
     struct err evals_fault;
     bool reading_evals;
+    struct models *models; // NULL: none was asked yet
     struct job *jobs;
     int wake_fd[2];    // a byte here wakes the loop: signals and finished jobs
     bool script_failed;
@@ -74,6 +77,12 @@ typedef void (*job_done)(struct ui *ui, void *arg, int code, const struct err *e
 void job_start(struct ui *ui, job_work work, job_done done, void *arg);
 void jobs_collect(struct ui *ui);             // calls done for those that have ended
 void jobs_wait(struct ui *ui, double seconds); // until all have ended, so long at most
+
+// models.c: the models that are kept loaded
+int models_fds(struct ui *ui, struct pollfd *out); // to wait for, at most 2 MODELS_MOST; returns how many
+void models_serve(struct ui *ui);                  // hands out what has come, without waiting
+bool models_are_asked(const struct ui *ui);        // somebody waits for an answer
+void models_fini(struct ui *ui);                   // ends them all, and every question
 
 // prompt.c
 void prompt_open(struct ui *ui);

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 
 #include "base/err.h"
-#include "launch/engine.h"
+#include "launch/server.h"
 #include "ui/canvas.h"
 #include "ui/commands.h"
 #include "ui/run_list.h"
@@ -91,5 +91,15 @@ void ui_start_recipe(struct ui *ui, const char *path, json_t *changes); // takes
 // Looking for new ones is answered by a refresh.
 struct eval_table *ui_evals(struct ui *ui, const char **trouble);
 void ui_look_for_evals(struct ui *ui);
+// Models that answer: at most MODELS_MOST are kept loaded, each in a process of its own. Asks that of a folder, which is loaded
+// when it is not; never waits. What there is to ask, and the rows: launch/server.h. options and words (taken, may be NULL) are
+// those of the question. The asker is called from the console's loop; its `end` comes exactly once, also when the console
+// ends, unless this fails: ERR_LIMIT while as many other models answer.
+enum { MODELS_MOST = 4 };
+int ui_ask_model(struct ui *ui, const char *folder, const char *what, json_t *options, json_t *words, const struct engine_asker *asker,
+                 int64_t *id, struct err *e);
+void ui_cancel_question(struct ui *ui, int64_t id); // it ends as ERR_INTERRUPTED, later; one that has ended is left alone
+// These folders' models are closed last when another one needs the place.
+void ui_keep_models(struct ui *ui, const char *const *folders, int n);
 // Starts the engine of a run that was just added to the store, and goes to the list with the cursor on it.
 void ui_start_new_run(struct ui *ui, const char *name);
