@@ -87,8 +87,7 @@ struct rect canvas_box(struct canvas *c, struct rect r, struct style style, cons
     return rect_inset(r, 1, 1);
 }
 
-// Ends of the next line of bytes[0..n) in `width` columns: *shown without the space it broke at, the result with it.
-static size_t break_line(const char *bytes, size_t n, int width, size_t *shown)
+size_t canvas_break_line(const char *bytes, size_t n, int width, size_t *shown)
 {
     int columns = 0;
     size_t space = 0, after_space = 0;
@@ -139,7 +138,7 @@ int canvas_paragraph_spans(struct canvas *c, struct rect r, int skip, const stru
     const char *bytes = str_text(&visible);
     int line = 0, span = 0;
     while (at < visible.len && r.width > 0) {
-        size_t shown, used = break_line(bytes + at, visible.len - at, r.width, &shown);
+        size_t shown, used = canvas_break_line(bytes + at, visible.len - at, r.width, &shown);
         const bool seen = line >= skip && line - skip < r.height;
         int x = r.x;
         for (size_t i = 0; i < shown && seen;) {

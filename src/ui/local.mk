@@ -23,6 +23,7 @@ libui_a_SOURCES = \
 	%D%/run_text.c %D%/run_text.h \
 	%D%/screen.h %D%/screen_curses.c \
 	%D%/script.c \
+	%D%/text_pane.c %D%/text_pane.h \
 	%D%/ui.c %D%/ui.h %D%/ui_internal.h \
 	%D%/ui_state.c \
 	%D%/view.h \
@@ -62,6 +63,9 @@ libui_a_SOURCES += \
 EXTRA_DIST += tests/golden/chart-ascii.txt tests/golden/chart-block.txt tests/golden/chart-braille.txt
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_health tests/unit/test_series tests/unit/test_plot tests/unit/test_curves
+check_PROGRAMS += tests/unit/test_text_pane
+tests_unit_test_text_pane_SOURCES = tests/unit/test_text_pane.c tests/lib/testing.h
+tests_unit_test_text_pane_LDADD = $(UI_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_health_SOURCES = tests/unit/test_health.c tests/lib/testing.h
 tests_unit_test_health_LDADD = $(UI_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_curves_SOURCES = tests/unit/test_curves.c tests/lib/testing.h
