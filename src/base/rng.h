@@ -25,6 +25,8 @@ enum rng_stream {
     RNG_UDM = 13,    // the prompts that a classifier learns from
     RNG_PICK = 14,   // which of a policy's answers are learnt from
     RNG_FEEDBACK = 15, // judged pairs that are learnt from again
+    RNG_SIDES = 16,  // which answer a person sees first
+    RNG_QUEUE = 17,  // in which order a person judges pairs, and which come again
     RNG_MERGE = 20,  // what DARE drops when models are merged
     RNG_TEST = 99,
 };

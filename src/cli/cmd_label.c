@@ -42,7 +42,8 @@ const struct command command_label = {
     .help = "A line judges a pair that a run asks for, or one that it brings along:\n"
             "  {\"pair\": 12, \"verdict\": \"A\"}\n"
             "  {\"prompt\": \"...\", \"a\": \"...\", \"b\": \"...\", \"verdict\": \"much-B\"}\n"
-            "The verdict is much-A, A, tie, B, much-B, both-bad, skip or flag, and is always of a and b as the pair has them. "
+            "The verdict is much-A, A, slightly-A, tie, slightly-B, B, much-B, both-bad, cannot (to be told), skip (for now) or flag "
+            "(something is wrong with the pair), and is always of a and b as the pair has them. "
             "A line may also have \"note\" (a text), \"seconds\" (that it took), \"swapped\" (true where b was shown first), "
             "\"annotator\", and \"replace\": true, which corrects what the same annotator said before.\n\n"
             "Every line is answered with one: {\"pair\": 12, \"saved\": true} when the judgement is on the disk, else "
@@ -102,7 +103,8 @@ static int read_verdict(const json_t *line, const char *where, struct judgement 
         return code;
     struct str shown = {.max = 100};
     str_add_visible(&shown, said ? said : "", said ? strlen(said) : 0, false);
-    err_set(e, ERR_INPUT, "%s: %s%s%s: much-A, A, tie, B, much-B, both-bad, skip and flag are verdicts", where,
+    err_set(e, ERR_INPUT, "%s: %s%s%s: much-A, A, slightly-A, tie, slightly-B, B, much-B, both-bad, cannot, skip and flag "
+                                "are verdicts", where,
             said ? "\"" : "there is no \"verdict\"", str_text(&shown), said ? "\" is no verdict" : "");
     str_fini(&shown);
     return ERR_INPUT;

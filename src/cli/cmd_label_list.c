@@ -41,8 +41,8 @@ const struct command command_label_export = {
     .synopsis = "attune label export RUN|--all FILE [--ties]",
     .summary = "Writes judged pairs as preference data that \"attune train\" reads.",
     .help = "Each line has prompt, chosen and rejected, and with several annotators their votes [for the chosen answer, for the "
-            "other, ties]. \"grade\" is the mean of the graded verdicts, 1 for better and 2 for much better. Pairs without a "
-            "better answer (ties, both bad) and those that somebody flagged or all skipped are left out, and counted on standard "
+            "other, ties]. \"margin\" is by how much the chosen one is better, the mean of the verdicts: 1 slightly, 2 better, 3 much better. "
+            "Pairs without a better answer (ties, both bad, not to be told) and those that somebody flagged or all skipped are left out, and counted on standard "
             "error.\n"
             "  attune label export --all labels.jsonl\n"
             "  attune train --objective dpo --model MODEL --data labels.jsonl",
@@ -129,7 +129,7 @@ static int run_list(int argc, char **argv)
 // ---- as data ----
 
 struct exported {
-    int64_t written, ties, both_bad, flagged, skipped;
+    int64_t written, ties, both_bad, cannot, flagged, skipped;
 };
 
 // The prompt as training is to read it: messages where the run had messages.
@@ -163,7 +163,7 @@ static int write_pair(struct file_out *out, const struct judged_pair *p, struct 
             json_array_append_new(votes, json_integer(p->n_ties));
         json_object_set_new(o, "votes", votes);
     }
-    json_object_set_new(o, "grade", json_real((b ? p->grades : 0 - p->grades) / (double)n));
+    json_object_set_new(o, "margin", json_real((b ? p->grades : 0 - p->grades) / (double)n));
     char *text = json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(6));
     BUG_IF(!text);
     code = file_out_write(out, text, strlen(text), e);
@@ -183,7 +183,8 @@ static bool is_wanted(const struct judged_pair *p, bool ties, struct exported *c
     }
     if (p->n_a + p->n_b + p->n_ties == 0) {
         count->both_bad += p->n_both_bad > 0;
-        count->skipped += p->n_both_bad == 0;
+        count->cannot += p->n_both_bad == 0 && p->n_cannot > 0;
+        count->skipped += p->n_both_bad + p->n_cannot == 0;
         return false;
     }
     count->ties += p->n_a == p->n_b;
@@ -218,7 +219,8 @@ static void say_left_out(const struct exported *c, bool ties)
     const struct {
         int64_t n;
         const char *one, *more;
-    } kinds[] = {{ties ? 0 : c->ties, "tie", "ties"}, {c->both_bad, "both bad", "both bad"}, {c->flagged, "flagged", "flagged"},
+    } kinds[] = {{ties ? 0 : c->ties, "tie", "ties"}, {c->both_bad, "both bad", "both bad"},
+                 {c->cannot, "not to be told", "not to be told"}, {c->flagged, "flagged", "flagged"},
                  {c->skipped, "skipped", "skipped"}};
     struct str text = {0};
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)

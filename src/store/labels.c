@@ -12,9 +12,10 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "store/store_internal.h"
+#include "store/labels_internal.h"
 
-static const char *const verdict_names[] = {"much-A", "A", "tie", "B", "much-B", "both-bad", "skip", "flag", "undo"};
+static const char *const verdict_names[] = {"much-A", "A", "slightly-A", "tie", "slightly-B", "B", "much-B",
+                                            "both-bad", "cannot", "skip", "flag", "undo"};
 
 const char *verdict_name(enum verdict v)
 {
@@ -40,6 +41,7 @@ void judgement_fini(struct judgement *j)
 {
     free(j->run);
     free(j->note);
+    free(j->reasons);
     *j = (struct judgement){0};
 }
 
@@ -61,7 +63,7 @@ const char *labels_annotator(void)
 
 // A commit of a rollback journal is the journal's removal: only with EXTRA the folder is synced after it, and what was
 // answered stays answered when the power goes.
-static int begin(struct store *s, struct err *e)
+int labels_begin(struct store *s, struct err *e)
 {
     int code = s->is_careful ? 0 : sql_exec(&s->sql, "PRAGMA synchronous=EXTRA", e);
     s->is_careful = code == 0;
@@ -81,15 +83,14 @@ static void bind_id(sqlite3_stmt *row, int at, int64_t id)
         sqlite3_bind_null(row, at);
 }
 
-// The row of a pair, made where it is the first time that somebody judges it. run_id 0: a pair that was brought.
-static int judged_id(struct store *s, int64_t run_id, const struct asked_pair *p, int64_t *id, struct err *e)
+int labels_judged_id(struct store *s, int64_t run_id, const struct asked_pair *p, int64_t *id, struct err *e)
 {
     int code = sql_prepare(&s->sql, &s->find_judged,
                            "SELECT id FROM pairs_judged WHERE run IS ?1 AND number IS ?2 AND hash = ?3", e);
     if (!code)
         code = sql_prepare(&s->sql, &s->add_judged,
-                           "INSERT INTO pairs_judged(run, number, hash, prompt, turns, a, b, model, step, at_ms) "
-                           "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", e);
+                           "INSERT INTO pairs_judged(run, number, hash, prompt, turns, a, b, model, model_b, step, at_ms) "
+                           "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", e);
     if (code)
         return code;
     bind_id(s->find_judged, 1, run_id);
@@ -101,13 +102,13 @@ static int judged_id(struct store *s, int64_t run_id, const struct asked_pair *p
         sqlite3_reset(s->find_judged);
         return 0;
     }
-    const char *texts[] = {p->hash, p->prompt, p->turns, p->a, p->b, p->model};
+    const char *texts[] = {p->hash, p->prompt, p->turns, p->a, p->b, p->model, p->model_b};
     bind_id(s->add_judged, 1, run_id);
     bind_id(s->add_judged, 2, run_id ? p->id : 0);
-    for (int i = 0; !code && i < 6; i++)
+    for (int i = 0; !code && i < 7; i++)
         code = bind_text(s, s->add_judged, 3 + i, texts[i], e);
-    sqlite3_bind_int64(s->add_judged, 9, p->step);
-    sqlite3_bind_int64(s->add_judged, 10, p->at_ms);
+    sqlite3_bind_int64(s->add_judged, 10, p->step);
+    sqlite3_bind_int64(s->add_judged, 11, p->at_ms);
     if (!code)
         code = sql_step(&s->sql, s->add_judged, e);
     *id = sqlite3_last_insert_rowid(s->sql.db);
@@ -117,12 +118,14 @@ static int judged_id(struct store *s, int64_t run_id, const struct asked_pair *p
 static int insert(struct store *s, int64_t run_id, int64_t pair, struct judgement *j, struct err *e)
 {
     int code = sql_prepare(&s->sql, &s->add_judgement,
-                           "INSERT INTO judgements(pair, run, annotator, verdict, swapped, seconds, note, at_ms, supersedes) "
-                           "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)", e);
+                           "INSERT INTO judgements(pair, run, annotator, verdict, swapped, seconds, note, at_ms, supersedes, "
+                           "occasion, is_final, reasons) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", e);
     if (!code)
         code = bind_text(s, s->add_judgement, 3, j->annotator, e);
     if (!code)
         code = bind_text(s, s->add_judgement, 7, j->note, e);
+    if (!code)
+        code = bind_text(s, s->add_judgement, 12, j->reasons, e);
     if (code)
         return code;
     j->at_ms = clock_wall_ms();
@@ -133,6 +136,8 @@ static int insert(struct store *s, int64_t run_id, int64_t pair, struct judgemen
     sqlite3_bind_double(s->add_judgement, 6, j->seconds); // a NaN becomes NULL by itself
     sqlite3_bind_int64(s->add_judgement, 8, j->at_ms);
     bind_id(s->add_judgement, 9, j->supersedes);
+    sqlite3_bind_int(s->add_judgement, 10, j->occasion);
+    sqlite3_bind_int(s->add_judgement, 11, j->is_final);
     code = sql_step(&s->sql, s->add_judgement, e);
     if (!code)
         j->id = sqlite3_last_insert_rowid(s->sql.db);
@@ -144,19 +149,22 @@ static int insert(struct store *s, int64_t run_id, int64_t pair, struct judgemen
 static int compare_standing(struct store *s, int64_t pair, struct judgement *j, bool replace, struct err *e)
 {
     int code = sql_prepare(&s->sql, &s->standing,
-                           "SELECT j.id, j.verdict, j.note FROM judgements j WHERE j.pair = ? AND j.annotator = ? "
-                           "AND j.verdict <> 6 AND NOT EXISTS(SELECT 1 FROM judgements x WHERE x.supersedes = j.id)", e);
+                           "SELECT j.id, j.verdict, j.note, j.reasons, j.is_final FROM judgements j WHERE j.pair = ? AND j.annotator = ? "
+                           "AND j.occasion = ? AND j.verdict <> 8 AND NOT EXISTS(SELECT 1 FROM judgements x WHERE x.supersedes = j.id)", e);
     if (code)
         return code;
     sqlite3_bind_int64(s->standing, 1, pair);
     sqlite3_bind_text(s->standing, 2, j->annotator, -1, SQLITE_TRANSIENT);
+    sqlite3_bind_int(s->standing, 3, j->occasion);
     code = sql_step(&s->sql, s->standing, e);
     if (code <= 0)
         return code;
     const int64_t id = sqlite3_column_int64(s->standing, 0);
     const enum verdict before = (enum verdict)sqlite3_column_int(s->standing, 1);
-    const char *note = (const char *)sqlite3_column_text(s->standing, 2);
-    const bool same = before == j->verdict && strcmp(note ? note : "", j->note ? j->note : "") == 0;
+    const char *note = (const char *)sqlite3_column_text(s->standing, 2), *reasons = (const char *)sqlite3_column_text(s->standing, 3);
+    const bool same = before == j->verdict && strcmp(note ? note : "", j->note ? j->note : "") == 0 &&
+                      strcmp(reasons ? reasons : "", j->reasons ? j->reasons : "") == 0 &&
+                      (sqlite3_column_int(s->standing, 4) != 0) == j->is_final;
     sqlite3_reset(s->standing);
     if (same) {
         j->id = id;
@@ -184,14 +192,14 @@ int labels_add(struct store *s, const char *run, const struct asked_pair *pair, 
     int64_t run_id = 0, id = 0;
     int code = check(j, e);
     if (!code)
-        code = begin(s, e);
+        code = labels_begin(s, e);
     if (code)
         return code;
     j->supersedes = 0;
     if (run)
         code = store_run_id(s, run, &run_id, e);
     if (!code)
-        code = judged_id(s, run_id, pair, &id, e);
+        code = labels_judged_id(s, run_id, pair, &id, e);
     if (!code) {
         j->pair = run ? pair->id : id;
         code = compare_standing(s, id, j, replace, e);
@@ -210,10 +218,11 @@ static int newest_standing(struct store *s, int64_t run_id, int64_t pair, const 
                            int64_t *row_pair, struct judgement *out, struct err *e)
 {
     int code = sql_prepare(&s->sql, &s->newest,
-                           "SELECT j.id, j.verdict, j.pair, j.run, ifnull(p.number, p.id), r.name, j.note, j.at_ms, p.hash "
+                           "SELECT j.id, j.verdict, j.pair, j.run, ifnull(p.number, p.id), r.name, j.note, j.at_ms, p.hash, "
+                           "j.swapped, j.occasion, j.reasons "
                            "FROM judgements j JOIN pairs_judged p ON p.id = j.pair LEFT JOIN runs r ON r.id = j.run "
                            "WHERE j.annotator = ?1 AND (?2 = 0 OR j.run = ?2) AND (?3 = 0 OR ifnull(p.number, p.id) = ?3) "
-                           "AND j.verdict <> 6 AND NOT EXISTS(SELECT 1 FROM judgements x WHERE x.supersedes = j.id) "
+                           "AND j.verdict <> 8 AND NOT EXISTS(SELECT 1 FROM judgements x WHERE x.supersedes = j.id) "
                            "ORDER BY j.id DESC LIMIT 1", e);
     if (code)
         return code;
@@ -233,6 +242,9 @@ static int newest_standing(struct store *s, int64_t run_id, int64_t pair, const 
                               .run = sql_text(s->newest, 5),
                               .note = sql_text(s->newest, 6),
                               .at_ms = sqlite3_column_int64(s->newest, 7),
+                              .swapped = sqlite3_column_int(s->newest, 9) != 0,
+                              .occasion = sqlite3_column_int(s->newest, 10),
+                              .reasons = sql_text(s->newest, 11),
                               .seconds = NAN};
     text_copy(out->hash, sizeof out->hash, (const char *)sqlite3_column_text(s->newest, 8));
     text_copy(out->annotator, sizeof out->annotator, annotator);
@@ -244,7 +256,7 @@ int labels_undo(struct store *s, const char *run, int64_t pair, const char *anno
 {
     int64_t run_id = 0, row_run = 0, row_pair = 0;
     struct judgement found = {0};
-    int code = begin(s, e);
+    int code = labels_begin(s, e);
     if (code)
         return code;
     if (run)
@@ -252,7 +264,7 @@ int labels_undo(struct store *s, const char *run, int64_t pair, const char *anno
     if (!code)
         code = newest_standing(s, run_id, pair, annotator, &row_run, &row_pair, &found, e);
     if (!code) {
-        struct judgement undo = {.verdict = VERDICT_UNDO, .seconds = NAN, .supersedes = found.id};
+        struct judgement undo = {.verdict = VERDICT_UNDO, .seconds = NAN, .supersedes = found.id, .occasion = found.occasion};
         text_copy(undo.annotator, sizeof undo.annotator, annotator);
         code = insert(s, row_run, row_pair, &undo, e);
     }
@@ -265,4 +277,34 @@ int labels_undo(struct store *s, const char *run, int64_t pair, const char *anno
     else
         *undone = found;
     return code;
+}
+
+int labels_take_back(struct store *s, int64_t judgement, const char *annotator, int64_t *row, struct err *e)
+{
+    int code = labels_begin(s, e);
+    if (code)
+        return code;
+    code = sql_prepare(&s->sql, &s->take_back,
+                       "SELECT j.pair, j.run, j.occasion FROM judgements j WHERE j.id = ? AND j.annotator = ? AND j.verdict <> 8 "
+                       "AND NOT EXISTS(SELECT 1 FROM judgements x WHERE x.supersedes = j.id)", e);
+    if (!code) {
+        sqlite3_bind_int64(s->take_back, 1, judgement);
+        sqlite3_bind_text(s->take_back, 2, annotator, -1, SQLITE_TRANSIENT);
+        code = sql_step(&s->sql, s->take_back, e);
+        if (code == 0)
+            code = err_set(e, ERR_NOT_FOUND, "judgement %lld by %s does not stand: it was taken back or corrected elsewhere",
+                           (long long)judgement, annotator);
+    }
+    if (code > 0) {
+        struct judgement undo = {.verdict = VERDICT_UNDO, .seconds = NAN, .supersedes = judgement,
+                                 .occasion = sqlite3_column_int(s->take_back, 2)};
+        const int64_t pair = sqlite3_column_int64(s->take_back, 0), run = sqlite3_column_int64(s->take_back, 1);
+        sqlite3_reset(s->take_back);
+        text_copy(undo.annotator, sizeof undo.annotator, annotator);
+        code = insert(s, run, pair, &undo, e);
+        *row = undo.id;
+    }
+    if (code)
+        sql_rollback(&s->sql);
+    return code ? code : sql_commit(&s->sql, e);
 }

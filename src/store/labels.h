@@ -14,9 +14,10 @@
 #include "store/store.h"
 
 enum verdict { // the store has these numbers
-    VERDICT_MUCH_A = -2, VERDICT_A, VERDICT_TIE, VERDICT_B, VERDICT_MUCH_B, // which answer is better
+    VERDICT_MUCH_A = -3, VERDICT_A, VERDICT_SLIGHT_A, VERDICT_TIE, VERDICT_SLIGHT_B, VERDICT_B, VERDICT_MUCH_B, // which is better
     VERDICT_BOTH_BAD, // no answer to learn from
-    VERDICT_SKIP,     // not now, not by me: the pair goes on waiting for others
+    VERDICT_CANNOT,   // not to be told by me: an answer, of which nothing is learnt
+    VERDICT_SKIP,     // not now: the pair goes on waiting, for me and others
     VERDICT_FLAG,     // something is wrong with the pair
     VERDICT_UNDO,     // takes back what it supersedes
 };
@@ -30,7 +31,7 @@ struct asked_pair {
     enum pair_state state;
     char *prompt, *a, *b;    // as a person reads them
     char *turns;             // the prompt as a JSON list of messages; "": the prompt is a plain text
-    char *model;             // which weights answered, for the record
+    char *model, *model_b;   // which weights answered, for the record; model_b: B's where another one than A's, else "" or NULL
     void *tokens;            // what training needs, in the engine's own form; NULL: nothing
     size_t n_token_bytes;
     char hash[65];           // of the texts; set by the store
@@ -63,8 +64,10 @@ struct judgement {
     char annotator[64];
     enum verdict verdict;    // of the pair's A and B, wherever they stood
     bool swapped;            // B was shown first
+    bool is_final;           // settles what annotators disagree on: votes count no more
+    int occasion;            // 0: the annotator's vote; 1: the pair came again, to see how steady the judge is; no vote
     double seconds;          // that it took; NaN where unknown
-    char *note;
+    char *note, *reasons;    // reasons: letters of label_reasons (label_sets.h)
     int64_t supersedes;      // 0: none
 };
 void judgement_fini(struct judgement *j);
@@ -72,11 +75,14 @@ void judgements_free(struct judgement *list, int n);
 const char *labels_annotator(void); // who is at the keyboard: $USER, else the account's name
 
 // Adds a judgement of a run's pair, or with run NULL of one that a person brought (the same texts are the same pair). Of *j
-// annotator, verdict, swapped, seconds and note are read and stay the caller's; id, pair, at_ms and supersedes are set. When
-// it returns the judgement is on the disk, against a power cut as well. The same said twice (who was cut off says it again)
-// is kept once: *again. Another verdict of the same annotator is ERR_STATE, unless `replace`, or what it replaces was a skip.
+// annotator, verdict, swapped, is_final, occasion, seconds, note and reasons are read and stay the caller's; id, pair, at_ms and
+// supersedes are set. When it returns the judgement is on the disk, against a power cut as well. The same said twice (who was cut
+// off says it again) is kept once: *again. Another verdict of the same annotator (at the same occasion) is ERR_STATE, unless
+// `replace`, or what it replaces was a skip.
 int labels_add(struct store *s, const char *run, const struct asked_pair *pair, struct judgement *j, bool replace, bool *again,
                struct err *e);
+// Takes back the judgement with that id, which stands and is the annotator's; ERR_NOT_FOUND. *row: the id of the row that says so.
+int labels_take_back(struct store *s, int64_t judgement, const char *annotator, int64_t *row, struct err *e);
 // Takes back the annotator's newest judgement that stands: of all, of a run, or of that pair of it (0: any). ERR_NOT_FOUND.
 int labels_undo(struct store *s, const char *run, int64_t pair, const char *annotator, struct judgement *undone, struct err *e);
 
@@ -89,13 +95,13 @@ int labels_since(struct store *s, const char *run, int64_t *cursor, struct judge
 int labels_waiting(struct store *s, struct run_reader *r, const char *run, const char *annotator, struct pair_ref **out, int *n,
                    struct err *e);
 
-// Pairs with the judgements of them that stand; run NULL: of all runs and those that people brought. In the order in which
-// they were judged first.
+// Pairs with the votes that stand (where one is final, that one alone); run NULL: of all runs and those that people brought. In
+// the order in which the project came to know them.
 struct judged_pair {
     struct asked_pair pair;
     char *run;
-    int64_t n_a, n_b, n_ties, n_both_bad, n_skips, n_flags;
-    double grades; // the sum of the graded ones: positive for B
+    int64_t n_a, n_b, n_ties, n_both_bad, n_cannot, n_skips, n_flags;
+    double grades; // the sum of the graded ones, -3 to 3 each: positive for B
 };
 int labels_judged(struct store *s, const char *run, struct judged_pair **out, int *n, struct err *e);
 void judged_pairs_free(struct judged_pair *list, int n);

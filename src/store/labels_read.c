@@ -6,8 +6,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
-#include "store/labels.h"
-#include "store/store_internal.h"
+#include "store/labels_internal.h"
 
 int64_t labels_version(struct store *s)
 {
@@ -25,38 +24,35 @@ static void copy_column(sqlite3_stmt *row, int column, char *out, size_t size)
     text_copy(out, size, text ? text : "");
 }
 
-int labels_since(struct store *s, const char *run, int64_t *cursor, struct judgement **out, int *n, struct err *e)
+int labels_read_rows(struct store *s, sqlite3_stmt *rows, const char *run, int64_t *cursor, struct judgement **out, int *n,
+                     struct err *e)
 {
-    int code = sql_prepare(&s->sql, &s->since,
-                           "SELECT j.id, p.number, j.at_ms, p.hash, j.annotator, j.verdict, j.swapped, j.seconds, j.note, "
-                           "j.supersedes FROM judgements j JOIN pairs_judged p ON p.id = j.pair "
-                           "WHERE j.run = (SELECT id FROM runs WHERE name = ?) AND j.id > ? ORDER BY j.id", e);
-    if (code)
-        return code;
     struct judgement *list = NULL;
-    int count = 0, cap = 0;
-    sqlite3_bind_text(s->since, 1, run, -1, SQLITE_TRANSIENT);
-    sqlite3_bind_int64(s->since, 2, *cursor);
-    while ((code = sql_step(&s->sql, s->since, e)) > 0) {
-        const int verdict = sqlite3_column_int(s->since, 5);
+    int count = 0, cap = 0, code;
+    while ((code = sql_step(&s->sql, rows, e)) > 0) {
+        const int verdict = sqlite3_column_int(rows, 5);
         if (verdict < VERDICT_MUCH_A || verdict > VERDICT_UNDO) {
-            code = err_set(e, ERR_INPUT, "%s: a judgement of run %s has an unknown verdict (%d)", s->sql.path, run, verdict);
-            sqlite3_reset(s->since);
+            code = err_set(e, ERR_INPUT, "%s: judgement %lld has an unknown verdict (%d)", s->sql.path,
+                           (long long)sqlite3_column_int64(rows, 0), verdict);
+            sqlite3_reset(rows);
             break;
         }
         MEM_GROW(list, count, cap);
         struct judgement *j = &list[count++];
-        *j = (struct judgement){.id = sqlite3_column_int64(s->since, 0),
-                                .pair = sqlite3_column_int64(s->since, 1),
-                                .at_ms = sqlite3_column_int64(s->since, 2),
+        *j = (struct judgement){.id = sqlite3_column_int64(rows, 0),
+                                .pair = sqlite3_column_int64(rows, 1),
+                                .at_ms = sqlite3_column_int64(rows, 2),
                                 .run = mem_strdup(run),
                                 .verdict = (enum verdict)verdict,
-                                .swapped = sqlite3_column_int(s->since, 6) != 0,
-                                .seconds = sql_double(s->since, 7),
-                                .note = sql_text(s->since, 8),
-                                .supersedes = sqlite3_column_int64(s->since, 9)};
-        copy_column(s->since, 3, j->hash, sizeof j->hash);
-        copy_column(s->since, 4, j->annotator, sizeof j->annotator);
+                                .swapped = sqlite3_column_int(rows, 6) != 0,
+                                .seconds = sql_double(rows, 7),
+                                .note = sql_text(rows, 8),
+                                .supersedes = sqlite3_column_int64(rows, 9),
+                                .occasion = sqlite3_column_int(rows, 10),
+                                .reasons = sql_text(rows, 11),
+                                .is_final = sqlite3_column_int(rows, 12) != 0};
+        copy_column(rows, 3, j->hash, sizeof j->hash);
+        copy_column(rows, 4, j->annotator, sizeof j->annotator);
     }
     if (code) {
         judgements_free(list, count);
@@ -67,6 +63,18 @@ int labels_since(struct store *s, const char *run, int64_t *cursor, struct judge
     *out = list;
     *n = count;
     return 0;
+}
+
+int labels_since(struct store *s, const char *run, int64_t *cursor, struct judgement **out, int *n, struct err *e)
+{
+    int code = sql_prepare(&s->sql, &s->since,
+                           "SELECT " JUDGEMENT_COLUMNS " FROM judgements j JOIN pairs_judged p ON p.id = j.pair "
+                           "WHERE j.run = (SELECT id FROM runs WHERE name = ?) AND j.id > ? ORDER BY j.id", e);
+    if (code)
+        return code;
+    sqlite3_bind_text(s->since, 1, run, -1, SQLITE_TRANSIENT);
+    sqlite3_bind_int64(s->since, 2, *cursor);
+    return labels_read_rows(s, s->since, run, cursor, out, n, e);
 }
 
 static int compare(int64_t id, const char *hash, const struct pair_ref *open)
@@ -83,8 +91,8 @@ int labels_waiting(struct store *s, struct run_reader *r, const char *run, const
     if (!code && n_open)
         code = sql_prepare(&s->sql, &s->answered,
                            "SELECT DISTINCT p.number, p.hash FROM pairs_judged p JOIN judgements j ON j.pair = p.id "
-                           "WHERE p.run = (SELECT id FROM runs WHERE name = ?) AND j.verdict <> 6 "
-                           "AND (j.verdict <> 4 OR j.annotator = ?) "
+                           "WHERE p.run = (SELECT id FROM runs WHERE name = ?) AND j.verdict <> 8 "
+                           "AND (j.verdict <> 6 OR j.annotator = ?) "
                            "AND NOT EXISTS(SELECT 1 FROM judgements x WHERE x.supersedes = j.id) ORDER BY p.number, p.hash", e);
     if (!code && n_open) { // both are in the order of id and hash
         sqlite3_bind_text(s->answered, 1, run, -1, SQLITE_TRANSIENT);
@@ -125,11 +133,14 @@ int labels_judged(struct store *s, const char *run, struct judged_pair **out, in
     if (!code)
         code = sql_prepare(&s->sql, &s->judged,
                            "SELECT ifnull(p.number, p.id), p.step, p.at_ms, p.prompt, p.turns, p.a, p.b, p.model, p.hash, r.name, "
-                           "sum(j.verdict < 0), sum(j.verdict IN (1, 2)), sum(j.verdict = 0), sum(j.verdict = 3), "
-                           "sum(j.verdict = 4), sum(j.verdict = 5), sum(CASE WHEN j.verdict <= 2 THEN j.verdict ELSE 0 END) "
+                           "sum(j.verdict < 0), sum(j.verdict IN (1, 2, 3)), sum(j.verdict = 0), sum(j.verdict = 4), "
+                           "sum(j.verdict = 5), sum(j.verdict = 6), sum(j.verdict = 7), "
+                           "sum(CASE WHEN j.verdict <= 3 THEN j.verdict ELSE 0 END), p.model_b "
                            "FROM pairs_judged p JOIN judgements j ON j.pair = p.id LEFT JOIN runs r ON r.id = p.run "
-                           "WHERE (?1 = 0 OR p.run = ?1) AND j.verdict <> 6 "
-                           "AND NOT EXISTS(SELECT 1 FROM judgements x WHERE x.supersedes = j.id) GROUP BY p.id ORDER BY p.id", e);
+                           "WHERE (?1 = 0 OR p.run = ?1) AND j.verdict <> 8 AND j.occasion = 0 "
+                           "AND NOT EXISTS(SELECT 1 FROM judgements x WHERE x.supersedes = j.id) "
+                           "AND (j.is_final OR NOT EXISTS(SELECT 1 FROM judgements f WHERE f.pair = p.id AND f.is_final "
+                           "AND NOT EXISTS(SELECT 1 FROM judgements y WHERE y.supersedes = f.id))) GROUP BY p.id ORDER BY p.id", e);
     if (code)
         return code;
     struct judged_pair *list = NULL;
@@ -138,17 +149,17 @@ int labels_judged(struct store *s, const char *run, struct judged_pair **out, in
     while ((code = sql_step(&s->sql, s->judged, e)) > 0) {
         MEM_GROW(list, count, cap);
         struct judged_pair *p = &list[count++];
-        int64_t *const counts[] = {&p->n_a, &p->n_b, &p->n_ties, &p->n_both_bad, &p->n_skips, &p->n_flags};
+        int64_t *const counts[] = {&p->n_a, &p->n_b, &p->n_ties, &p->n_both_bad, &p->n_cannot, &p->n_skips, &p->n_flags};
         *p = (struct judged_pair){
             .pair = {.id = sqlite3_column_int64(s->judged, 0), .step = sqlite3_column_int64(s->judged, 1),
                      .at_ms = sqlite3_column_int64(s->judged, 2), .prompt = sql_text(s->judged, 3),
                      .turns = sql_text(s->judged, 4), .a = sql_text(s->judged, 5), .b = sql_text(s->judged, 6),
-                     .model = sql_text(s->judged, 7)},
+                     .model = sql_text(s->judged, 7), .model_b = sql_text(s->judged, 18)},
             .run = sql_text(s->judged, 9),
-            .grades = sqlite3_column_double(s->judged, 16),
+            .grades = sqlite3_column_double(s->judged, 17),
         };
         copy_column(s->judged, 8, p->pair.hash, sizeof p->pair.hash);
-        for (int i = 0; i < 6; i++)
+        for (int i = 0; i < 7; i++)
             *counts[i] = sqlite3_column_int64(s->judged, 10 + i);
     }
     if (code) {

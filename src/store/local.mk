@@ -4,7 +4,8 @@ libstore_a_SOURCES = \
 	%D%/eval_file.c %D%/eval_file.h \
 	%D%/eval_names.c %D%/eval_names.h \
 	%D%/file_system.c %D%/file_system.h \
-	%D%/labels.c %D%/labels.h \
+	%D%/label_sets.c %D%/label_sets.h \
+	%D%/labels.c %D%/labels.h %D%/labels_internal.h \
 	%D%/labels_read.c \
 	%D%/names.c %D%/names.h \
 	%D%/run_best.c %D%/run_best.h \
@@ -26,13 +27,15 @@ tests_tools_offer_pairs_SOURCES = tests/tools/offer_pairs.c
 tests_tools_offer_pairs_LDADD = $(STORE_LIBS)
 
 if HAVE_CMOCKA
-check_PROGRAMS += tests/unit/test_durable tests/unit/test_eval_file tests/unit/test_labels tests/unit/test_store tests/unit/test_run_db
+check_PROGRAMS += tests/unit/test_durable tests/unit/test_eval_file tests/unit/test_labels tests/unit/test_label_sets tests/unit/test_store tests/unit/test_run_db
 tests_unit_test_durable_SOURCES = tests/unit/test_durable.c tests/lib/disk_trace.h
 tests_unit_test_durable_LDADD = $(STORE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_eval_file_SOURCES = tests/unit/test_eval_file.c
 tests_unit_test_eval_file_LDADD = $(STORE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_labels_SOURCES = tests/unit/test_labels.c
 tests_unit_test_labels_LDADD = $(STORE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_label_sets_SOURCES = tests/unit/test_label_sets.c tests/lib/testing.h
+tests_unit_test_label_sets_LDADD = $(STORE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_store_SOURCES = tests/unit/test_store.c
 tests_unit_test_store_LDADD = $(STORE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_run_db_SOURCES = tests/unit/test_run_db.c

@@ -20,6 +20,7 @@ void asked_pair_fini(struct asked_pair *p)
     free(p->b);
     free(p->turns);
     free(p->model);
+    free(p->model_b);
     free(p->tokens);
     *p = (struct asked_pair){0};
 }

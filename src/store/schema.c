@@ -45,6 +45,25 @@ static const char *const store_migrations[] = {
     "  supersedes INTEGER UNIQUE REFERENCES judgements(id));"
     "CREATE INDEX judgements_of_run ON judgements(run, id);"
     "CREATE INDEX judgements_of_pair ON judgements(pair, annotator);",
+    // 3: seven grades where there were five, with the other verdicts behind them; pairs judged again to see how steady a judge is,
+    // reasons, the last word where annotators disagree; sets of pairs that are to be judged (label_sets.h)
+    "UPDATE judgements SET verdict = CASE verdict WHEN -2 THEN -3 WHEN -1 THEN -2 WHEN 0 THEN 0 WHEN 1 THEN 2 WHEN 2 THEN 3"
+    "  WHEN 3 THEN 4 WHEN 4 THEN 6 WHEN 5 THEN 7 WHEN 6 THEN 8 ELSE verdict END;"
+    "ALTER TABLE judgements ADD COLUMN occasion INTEGER NOT NULL DEFAULT 0;" // 0: the vote; 1: the pair came again, unsaid
+    "ALTER TABLE judgements ADD COLUMN reasons TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE judgements ADD COLUMN is_final INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE pairs_judged ADD COLUMN model_b TEXT NOT NULL DEFAULT '';"
+    "CREATE TABLE label_sets("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  name TEXT NOT NULL UNIQUE COLLATE NOCASE,"
+    "  source TEXT NOT NULL," // the file that it came from
+    "  seed INTEGER NOT NULL, repeats REAL NOT NULL, guideline TEXT NOT NULL, created_ms INTEGER NOT NULL);"
+    "CREATE TABLE label_items("
+    "  set_id INTEGER NOT NULL REFERENCES label_sets(id), number INTEGER NOT NULL," // 1, 2, ... as in the file
+    "  pair INTEGER NOT NULL REFERENCES pairs_judged(id),"
+    "  share REAL," // for A, as the file says; NULL: it does not
+    "  PRIMARY KEY(set_id, number)) WITHOUT ROWID;"
+    "CREATE INDEX label_items_of_pair ON label_items(pair);",
     NULL,
 };
 const struct sql_schema store_schema = {

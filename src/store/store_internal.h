@@ -8,7 +8,8 @@ struct store {
     struct sql sql;
     char *dir;
     sqlite3_stmt *list, *find, *post, *controls, *last; // made on first use
-    sqlite3_stmt *find_judged, *add_judged, *standing, *add_judgement, *newest, *since, *answered, *judged, *version;
+    sqlite3_stmt *find_judged, *add_judged, *standing, *add_judgement, *newest, *since, *answered, *judged, *version, *take_back;
+    sqlite3_stmt *add_item, *pair_texts, *set_since;
     bool is_careful; // commits have outlived a power cut when they return: labels.c
 };
 

@@ -96,11 +96,11 @@ is "a pair that is brought" 0 $?
 run 0 "export of a run" "$attune" label export r r.jsonl
 is "says what is left out" "left out: 2 ties, 1 both bad, 1 flagged, 1 skipped" "$(cat err)"
 is "and what is written" "r.jsonl: 2 pairs" "$(cat out)"
-is "the better answer first" '{"prompt":"question 2","chosen":"answer B 2","rejected":"answer A 2","grade":2.0}' "$(head -n 1 r.jsonl)"
+is "the better answer first" '{"prompt":"question 2","chosen":"answer B 2","rejected":"answer A 2","margin":3.0}' "$(head -n 1 r.jsonl)"
 run 0 "export of all, with ties" "$attune" label export --all all.jsonl --ties
 is "five pairs" "all.jsonl: 5 pairs" "$(cat out)"
-is "three people, three votes" '{"prompt":"question 1","chosen":"answer A 1","rejected":"answer B 1","votes":[1,1,1],"grade":0.333333}' "$(head -n 1 all.jsonl)"
-is "the one that was brought" 1 "$(grep -c '^{"prompt":"free\\n","chosen":"two[^"]*","rejected":"one","grade":1.0}$' all.jsonl)"
+is "three people, three votes" '{"prompt":"question 1","chosen":"answer A 1","rejected":"answer B 1","votes":[1,1,1],"margin":0.333333}' "$(head -n 1 all.jsonl)"
+is "the one that was brought" 1 "$(grep -c '^{"prompt":"free\\n","chosen":"two[^"]*","rejected":"one","margin":2.0}$' all.jsonl)"
 run 0 "it is data" "$attune" data import all.jsonl --json
 is "all of it" 5 "$("$get" examples <out)"
 run 0 "and trains" "$attune" train --objective dpo --name trained --model models/demo --data r.jsonl --steps 1 --batch-size 2 \

@@ -99,13 +99,14 @@ static void verdicts_have_names_and_numbers(void **state)
     static const struct {
         const char *name;
         int number;
-    } wanted[] = {{"much-A", -2}, {"A", -1}, {"tie", 0}, {"B", 1}, {"much-B", 2}, {"both-bad", 3}, {"skip", 4}, {"flag", 5}};
+    } wanted[] = {{"much-A", -3}, {"A", -2}, {"slightly-A", -1}, {"tie", 0}, {"slightly-B", 1}, {"B", 2}, {"much-B", 3},
+                {"both-bad", 4}, {"cannot", 5}, {"skip", 6}, {"flag", 7}};
     enum verdict v;
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
         assert_true(verdict_from_name(wanted[i].name, &v));
         assert_int_equal((int)v, wanted[i].number);
         assert_string_equal(verdict_name(v), wanted[i].name);
-        assert_int_equal(verdict_is_graded(v), wanted[i].number <= 2);
+        assert_int_equal(verdict_is_graded(v), wanted[i].number <= 3);
     }
     assert_false(verdict_from_name("undo", &v));
     assert_false(verdict_from_name("a", &v));
@@ -224,7 +225,7 @@ static void an_annotator_has_one_vote(void **state)
     assert_int_equal(list[0].n_b, 1);
     assert_int_equal(list[0].n_ties, 1);
     assert_int_equal(list[0].n_skips, 0);
-    assert_close(list[0].grades, 1, 0); // 2 - 1 + 0
+    assert_close(list[0].grades, 1, 0); // 3 - 2 + 0
     assert_string_equal(list[0].run, "r");
     judged_pairs_free(list, n);
     // Undo takes a correction back with what it corrected, and each judgement once.

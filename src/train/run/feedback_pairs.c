@@ -105,7 +105,7 @@ void feedback_pairs_hear(struct feedback_pairs *t, const struct judgement *j)
     const int at = place_of(t, j->pair);
     if (j->supersedes)
         forget_vote(t, j->supersedes);
-    if (j->verdict == VERDICT_UNDO || j->verdict == VERDICT_SKIP)
+    if (j->verdict == VERDICT_UNDO || j->verdict == VERDICT_SKIP || j->occasion > 0)
         return;
     if (at == t->n || t->list[at].id != j->pair || strcmp(t->list[at].hash, j->hash) != 0)
         return;
