@@ -28,6 +28,7 @@ enum rng_stream {
     RNG_SIDES = 16,  // which answer a person sees first
     RNG_QUEUE = 17,  // in which order a person judges pairs, and which come again
     RNG_MERGE = 20,  // what DARE drops when models are merged
+    RNG_BOOTSTRAP = 21, // draws of prompts, for intervals of win rates
     RNG_TEST = 99,
 };
 struct rng {

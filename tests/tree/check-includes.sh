@@ -28,6 +28,7 @@ only() {
 }
 
 allowed base base
+allowed stats 'base|stats'
 allowed store 'base|store'
 allowed text 'base|text'
 allowed corpus 'base|text|corpus'
@@ -41,8 +42,8 @@ allowed train/online 'base|text|corpus|demo|model|train/(objective|data|learn|on
 allowed train/run 'base|store|text|corpus|demo|model|cpu|train/(objective|data|learn|online|run)'
 allowed train/engine 'base|store|text|corpus|demo|model|cpu|train'
 allowed launch 'base|store|launch'
-allowed cli 'base|store|launch|text|corpus|demo|ui|cli'
-allowed ui 'base|store|launch|text|corpus|demo|ui'
+allowed cli 'base|stats|store|launch|text|corpus|demo|ui|cli'
+allowed ui 'base|stats|store|launch|text|corpus|demo|ui'
 only 'curses.h|ncurses.*|term.h' 'ui/screen_curses\.c'
 only 'cblas.*|dnnl.*' 'cpu/'
 only 'sqlite3.h' 'store/'
