@@ -1,7 +1,7 @@
 # The program `attune`: the commands and, without one, the console.
 bin_PROGRAMS += attune
 attune_SOURCES = %D%/main.c
-attune_LDADD = libcli.a libui.a libdemo.a libcorpus.a $(LAUNCH_LIBS) $(NCURSES_LIBS)
+attune_LDADD = libcli.a libui.a libstats.a libdemo.a libcorpus.a $(LAUNCH_LIBS) $(NCURSES_LIBS)
 
 # A library, so that the tests reach what is behind main().
 noinst_LIBRARIES += libcli.a

@@ -23,7 +23,7 @@ static void draw_strip(struct ui *ui, struct rect r)
         if (!ui_page_exists((enum page)page) || (page >= PAGE_LAUNCH && !here))
             continue;
         char label[40];
-        if (page <= PAGE_LOG)
+        if (page < PAGE_LAUNCH)
             snprintf(label, sizeof label, here ? "[%d %s]" : " %d %s ", page + 1, ui_page_title((enum page)page));
         else
             snprintf(label, sizeof label, "[%s]", ui_page_title((enum page)page));

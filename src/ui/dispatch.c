@@ -114,6 +114,14 @@ static void open_form(struct ui *ui, enum command_id id, const char *arg)
         v->ops->command(v, id, arg);
 }
 
+void ui_compare(struct ui *ui, const char *models)
+{
+    ui_show(ui, PAGE_COMPARE);
+    struct view *v = &ui->views[PAGE_COMPARE];
+    if (v->is_open)
+        v->ops->command(v, CMD_COMPARE, models);
+}
+
 static enum view_result manager_command(struct ui *ui, enum command_id id, const char *arg)
 {
     switch (id) {
@@ -155,6 +163,7 @@ static enum view_result manager_command(struct ui *ui, enum command_id id, const
     case CMD_PAGE_CURVES:
     case CMD_PAGE_SAMPLES:
     case CMD_PAGE_LOG:
+    case CMD_PAGE_COMPARE:
         ui_show(ui, PAGE_RUNS + (id - CMD_PAGE_RUNS));
         break;
     case CMD_RECIPES:
@@ -179,6 +188,9 @@ static enum view_result manager_command(struct ui *ui, enum command_id id, const
     case CMD_COPY:
     case CMD_DEMO:
         open_form(ui, id, arg);
+        break;
+    case CMD_COMPARE:
+        ui_compare(ui, arg);
         break;
     case CMD_WAIT:
     case CMD_SIZE:

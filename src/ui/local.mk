@@ -12,6 +12,14 @@ libui_a_SOURCES = \
 	%D%/jobs.c \
 	%D%/keys.c %D%/keys.h \
 	%D%/line_edit.c %D%/line_edit.h \
+	%D%/compare.c %D%/compare.h \
+	%D%/compare_ask.c %D%/compare_ask.h \
+	%D%/compare_choose.c %D%/compare_page.h \
+	%D%/compare_draw.c \
+	%D%/compare_jobs.c \
+	%D%/compare_lists.c %D%/compare_lists.h \
+	%D%/compare_settings.c %D%/compare_settings.h \
+	%D%/compare_vote.c \
 	%D%/loop.c \
 	%D%/models.c \
 	%D%/pages.c \
@@ -34,6 +42,7 @@ libui_a_SOURCES = \
 	%D%/launch_draw.c %D%/launch_draw.h \
 	%D%/objective_menu.c %D%/objective_menu.h \
 	%D%/path_complete.c %D%/path_complete.h \
+	%D%/view_compare.c \
 	%D%/view_evals.c \
 	%D%/view_help.c \
 	%D%/view_launch.c \

@@ -7,7 +7,7 @@
 
 static const struct view_ops *const pages[PAGE_N] = {
     [PAGE_RUNS] = &view_runs, [PAGE_CURVES] = &view_curves, [PAGE_SAMPLES] = &view_samples,
-    [PAGE_LOG] = &view_log,   [PAGE_LAUNCH] = &view_launch, [PAGE_RECIPES] = &view_recipes, [PAGE_EVALS] = &view_evals,
+    [PAGE_LOG] = &view_log,   [PAGE_COMPARE] = &view_compare, [PAGE_LAUNCH] = &view_launch, [PAGE_RECIPES] = &view_recipes, [PAGE_EVALS] = &view_evals,
     [PAGE_HELP] = &view_help,
 };
 
@@ -70,7 +70,7 @@ void pages_turn(struct ui *ui, int step)
 {
     int page = ui->page;
     for (int i = 0; i < PAGE_N; i++) {
-        page = (page + step + PAGE_LOG + 1) % (PAGE_LOG + 1);
+        page = (page + step + PAGE_LAUNCH) % PAGE_LAUNCH;
         if (pages[page]) {
             ui_show(ui, (enum page)page);
             return;

@@ -19,6 +19,7 @@ static void ui_fini(struct ui *ui)
     for (int i = 0; i < PAGE_N; i++)
         if (ui->views[i].is_open && ui->views[i].ops->close)
             ui->views[i].ops->close(&ui->views[i]);
+    compare_jobs_fini(ui);
     engine_description_free(ui->description);
     json_decref(ui->recipes);
     eval_table_free(ui->evals);

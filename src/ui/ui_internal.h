@@ -61,6 +61,10 @@ struct ui {
     struct err evals_fault;
     bool reading_evals;
     struct models *models; // NULL: none was asked yet
+    struct checkpoint_list *checkpoints; // the three of compare_lists.h, NULL: not read yet
+    bool reading_checkpoints;
+    struct prompt_set *prompts;
+    struct win_table *wins;
     struct job *jobs;
     int wake_fd[2];    // a byte here wakes the loop: signals and finished jobs
     bool script_failed;
@@ -83,6 +87,8 @@ int models_fds(struct ui *ui, struct pollfd *out); // to wait for, at most 2 MOD
 void models_serve(struct ui *ui);                  // hands out what has come, without waiting
 bool models_are_asked(const struct ui *ui);        // somebody waits for an answer
 void models_fini(struct ui *ui);                   // ends them all, and every question
+
+void compare_jobs_fini(struct ui *ui); // compare_jobs.c
 
 // prompt.c
 void prompt_open(struct ui *ui);

@@ -62,7 +62,7 @@ struct view {
 
 // One row a page (pages.c); the order of enum page.
 extern const struct view_ops view_runs, view_curves, view_samples, view_log, view_launch, view_recipes, view_evals,
-    view_help;
+    view_help, view_compare;
 
 // What a view may ask of the manager.
 struct run_list *ui_runs(struct ui *ui);
@@ -91,6 +91,8 @@ void ui_start_recipe(struct ui *ui, const char *path, json_t *changes); // takes
 // Looking for new ones is answered by a refresh.
 struct eval_table *ui_evals(struct ui *ui, const char **trouble);
 void ui_look_for_evals(struct ui *ui);
+// Shows these models side by side: words that name checkpoints or folders; NULL: the selected runs.
+void ui_compare(struct ui *ui, const char *models);
 // Models that answer: at most MODELS_MOST are kept loaded, each in a process of its own. Asks that of a folder, which is loaded
 // when it is not; never waits. What there is to ask, and the rows: launch/server.h. options and words (taken, may be NULL) are
 // those of the question. The asker is called from the console's loop; its `end` comes exactly once, also when the console

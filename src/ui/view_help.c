@@ -78,7 +78,7 @@ static int draw_measures(struct canvas *c, struct rect r)
 
 static void draw_help(struct view *v, struct canvas *c, struct rect area)
 {
-    static const char *const about[PAGE_N] = {"the list of runs", "the curves", "the samples", "the log", "the form of a new run",
+    static const char *const about[PAGE_N] = {"the list of runs", "the curves", "the samples", "the log", "the compares", "the form of a new run",
                                               "the recipes", "the evaluations", ""};
     struct help_state *s = v->state;
     enum page page = ui_help_page(v->ui);
