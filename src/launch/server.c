@@ -111,7 +111,7 @@ int engine_server_ask(struct engine_server *s, const char *what, const json_t *o
         return err_set(e, ERR_STATE, "the process that had the model loaded has ended");
     if (s->n == ENGINE_SERVER_MOST)
         return err_set(e, ERR_LIMIT, "%d questions are being answered: wait for one to end", s->n);
-    json_t *line = json_pack("{s:I, s:s, s:O?, s:O?}", "id", (json_int_t)(s->last_id + 1), "ask", what, "options", options, "words",
+    json_t *line = json_pack("{s:I, s:s, s:O*, s:O*}", "id", (json_int_t)(s->last_id + 1), "ask", what, "options", options, "words",
                              words);
     if (!line)
         return err_set(e, ERR_FAIL, "the question is no JSON text");

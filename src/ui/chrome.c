@@ -11,6 +11,37 @@
 #include "ui/run_text.h"
 #include "ui/ui_internal.h"
 
+// What a page is called in the strip, "" where it is not there; narrow: other pages are numbers alone.
+static void page_label(const struct ui *ui, int page, bool narrow, char *out, size_t size)
+{
+    const bool here = page == (int)ui->page;
+    *out = '\0';
+    if (!ui_page_exists((enum page)page) || (page >= PAGE_LAUNCH && !here))
+        return;
+    if (page >= PAGE_LAUNCH)
+        snprintf(out, size, "[%s]", ui_page_title((enum page)page));
+    else if (narrow && !here)
+        snprintf(out, size, " %d ", page + 1);
+    else
+        snprintf(out, size, here ? "[%d %s]" : " %d %s ", page + 1, ui_page_title((enum page)page));
+}
+
+static int draw_pages(struct ui *ui, struct rect r, int x)
+{
+    char label[40];
+    int width = 0;
+    for (int page = PAGE_RUNS; page <= PAGE_HELP; page++) {
+        page_label(ui, page, false, label, sizeof label);
+        width += (int)strlen(label);
+    }
+    const bool narrow = x + width > r.x + r.width;
+    for (int page = PAGE_RUNS; page <= PAGE_HELP; page++) {
+        page_label(ui, page, narrow, label, sizeof label);
+        x = canvas_text(&ui->canvas, x, r.y, -1, page == (int)ui->page ? STYLE(COLOR_ACCENT, .attr = ATTR_BOLD) : STYLE(COLOR_MUTED), label);
+    }
+    return x;
+}
+
 static void draw_strip(struct ui *ui, struct rect r)
 {
     struct canvas *c = &ui->canvas;
@@ -18,19 +49,7 @@ static void draw_strip(struct ui *ui, struct rect r)
     int x = r.x + 1;
     if (r.width >= 60)
         x = canvas_text(c, x, r.y, -1, STYLE(COLOR_TITLE, .attr = ATTR_BOLD), "attune") + 2;
-    for (int page = PAGE_RUNS; page < PAGE_HELP; page++) {
-        bool here = page == (int)ui->page;
-        if (!ui_page_exists((enum page)page) || (page >= PAGE_LAUNCH && !here))
-            continue;
-        char label[40];
-        if (page < PAGE_LAUNCH)
-            snprintf(label, sizeof label, here ? "[%d %s]" : " %d %s ", page + 1, ui_page_title((enum page)page));
-        else
-            snprintf(label, sizeof label, "[%s]", ui_page_title((enum page)page));
-        x = canvas_text(c, x, r.y, -1, here ? STYLE(COLOR_ACCENT, .attr = ATTR_BOLD) : muted, label);
-    }
-    if (ui->page == PAGE_HELP)
-        x = canvas_text(c, x, r.y, -1, STYLE(COLOR_ACCENT, .attr = ATTR_BOLD), "[Help]");
+    x = draw_pages(ui, r, x);
     struct str right = {0};
     if (ui->frozen)
         str_add(&right, "FROZEN (Z) ");

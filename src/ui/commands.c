@@ -62,6 +62,7 @@ const struct command_row command_rows[] = {
 
     {CMD_COMPARE, "compare", "compare", "=", IN_RUNS, "MODEL...",
      "Compare the selected runs' newest checkpoints, or the run under the cursor with what it started from.", 7},
+    {CMD_COMPARE, "compare-samples", "samples", "S", IN_CURVES, NULL, "What the runs wrote at the cursor's step, side by side.", 0},
     {CMD_COMPARE, "compare", "compare", "", IN_COMPARE, "MODEL...", "Compare these: RUN, RUN@STEP, RUN@best or a model's folder.", 0},
     {CMD_ASK, "ask", "ask", "e", IN_COMPARE, "TEXT", "Type a prompt: all sides answer it.", 1},
     {CMD_RESAMPLE, "resample", "again", "r", IN_COMPARE, NULL, "Let them answer again, with the next seed.", 2},

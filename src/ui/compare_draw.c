@@ -205,13 +205,14 @@ static void draw_numbers(struct compare_page *p, struct canvas *c, struct rect r
     const int n = sizeof titles / sizeof *titles, most = (r.width - 4) / NUMBER_COLUMNS < n ? (r.width - 4) / NUMBER_COLUMNS : n;
     for (int i = 0; i < most; i++)
         canvas_text_right(c, r.x + 3 + i * NUMBER_COLUMNS, r.y, NUMBER_COLUMNS, STYLE(COLOR_MUTED), titles[i]);
+    const bool hidden = compare_hides_names(p); // who has a reference, or a high reward, is no secret to many
     for (int i = 0; i < p->c.n && i + 1 < r.height; i++) {
         const struct compare_answer *x = &compare_at(&p->c, i)->answer;
         const struct measures m = measure(x);
         const double seconds = x->ended_s - x->first_s;
         const double values[] = {x->n_tokens, x->first_s > 0 ? x->first_s - x->asked_s : NAN,
-                                 x->ended_s > 0 && x->n_tokens > 1 && seconds > 0 ? (x->n_tokens - 1) / seconds : NAN, m.logp, m.entropy, m.ratio,
-                                 compare_hides_names(p) ? NAN : x->score};
+                                 x->ended_s > 0 && x->n_tokens > 1 && seconds > 0 ? (x->n_tokens - 1) / seconds : NAN, m.logp, m.entropy,
+                                 hidden ? NAN : m.ratio, hidden ? NAN : x->score};
         int at = r.x + 3;
         canvas_put(c, r.x + 1, r.y + 1 + i, (uint32_t)('A' + i), STYLE(COLOR_ACCENT, .attr = i == p->c.focus ? ATTR_BOLD : 0));
         for (int k = 0; k < most; k++)

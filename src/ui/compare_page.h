@@ -12,6 +12,7 @@ struct compare_page {
     struct view *view;
     char *wanted[MOST_WANTED]; // words of models that are to become sides when the list of checkpoints is there
     int n_wanted;
+    char *wanted_reward;
 
     char *set;      // the path of the prompts that are shown; NULL: the prompt was typed
     int prompt_at;  // among them
@@ -44,6 +45,10 @@ void compare_choose(struct compare_page *p, int place); // opens the list
 enum view_result compare_choose_key(struct compare_page *p, int key);
 // The next (step 1: a later step) checkpoint of the run that the side is of.
 enum view_result compare_scrub(struct compare_page *p, int step);
+
+// ---- compare_samples.c ----
+// The samples of the selected runs at that step, or of the current run then and at first, become the sides.
+void compare_samples(struct compare_page *p, int64_t step);
 
 // ---- compare_vote.c ----
 // key: '1' (A much better) to '7' (B much better), '8': both bad, of the two that are told apart.

@@ -33,6 +33,24 @@ static void ui_fini(struct ui *ui)
             close(ui->wake_fd[i]);
 }
 
+// As if somebody had typed it.
+static void open_compare(struct ui *ui, const struct ui_compare *x)
+{
+    const struct {
+        enum command_id id;
+        const char *text;
+    } said[] = {{CMD_TEMPERATURE, x->temperature}, {CMD_TOP_P, x->top_p}, {CMD_LENGTH, x->max_tokens}, {CMD_SEED, x->seed},
+                {CMD_PROMPTS, x->prompts}, {CMD_ASK, x->prompt}, {CMD_REWARD, x->reward}};
+    ui_show(ui, PAGE_COMPARE);
+    for (int i = 0; x->models[i]; i++)
+        ui_dispatch(ui, CMD_SIDE, x->models[i]);
+    for (size_t i = 0; i < sizeof said / sizeof *said; i++)
+        if (said[i].text)
+            ui_dispatch(ui, said[i].id, said[i].text);
+    if (x->blind)
+        ui_dispatch(ui, CMD_BLIND, NULL);
+}
+
 int ui_console(const struct ui_options *options, struct err *e)
 {
     struct ui ui = {.show = ui_show, .wake_fd = {-1, -1}, .interrupt_s = -1e9, .refreshed_s = -1e9};
@@ -68,6 +86,8 @@ int ui_console(const struct ui_options *options, struct err *e)
     }
     if (options->run)
         ui_open_run(&ui, options->run, PAGE_CURVES);
+    if (options->compare)
+        open_compare(&ui, options->compare);
     code = options->script ? script_run(&ui, options->script, e) : loop_run(&ui, e);
     if (ui.has_screen)
         screen_close();

@@ -91,7 +91,8 @@ void ui_start_recipe(struct ui *ui, const char *path, json_t *changes); // takes
 // Looking for new ones is answered by a refresh.
 struct eval_table *ui_evals(struct ui *ui, const char **trouble);
 void ui_look_for_evals(struct ui *ui);
-// Shows these models side by side: words that name checkpoints or folders; NULL: the selected runs.
+// Shows these models side by side: words that name checkpoints or folders; "@STEP": what the selected
+// runs wrote at that step; NULL: the selected runs.
 void ui_compare(struct ui *ui, const char *models);
 // Models that answer: at most MODELS_MOST are kept loaded, each in a process of its own. Asks that of a folder, which is loaded
 // when it is not; never waits. What there is to ask, and the rows: launch/server.h. options and words (taken, may be NULL) are

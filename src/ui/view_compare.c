@@ -34,6 +34,7 @@ static void close_compare(struct view *v)
     compare_fini(&p->c);
     for (int i = 0; i < p->n_wanted; i++)
         free(p->wanted[i]);
+    free(p->wanted_reward);
     free(p->set);
     line_edit_fini(&p->filter);
     free(p);
@@ -155,6 +156,8 @@ static bool take_wanted(struct compare_page *p)
     }
     p->n_wanted = 0;
     begin(p);
+    if (p->c.blind)
+        compare_shuffle(p);
     compare_want(&p->c);
     return true;
 }
@@ -183,6 +186,18 @@ static void want_models(struct compare_page *p, const char *words)
         free(word);
         words += length + (words[length] == ' ');
     }
+}
+
+static enum view_result compare_these(struct compare_page *p, const char *words)
+{
+    int64_t step;
+    if (words && *words == '@' && text_to_i64(words + 1, &step)) {
+        compare_samples(p, step);
+    } else {
+        want_models(p, words);
+        ui_look_for_checkpoints(p->c.ui);
+    }
+    return VIEW_CHANGED;
 }
 
 static enum view_result add_side(struct compare_page *p, const char *word)
@@ -254,6 +269,9 @@ static enum view_result set_reward(struct compare_page *p, const char *word)
     struct compare_model m;
     if (!word) {
         ui_ask(p->c.ui, CMD_REWARD, "reward model (RUN@STEP or a folder)", p->c.reward ? p->c.reward_label : "");
+    } else if (!ui_checkpoints(p->c.ui)) { // later
+        free(p->wanted_reward);
+        p->wanted_reward = mem_strdup(word);
     } else if (find_model(p, word, &m)) {
         free(p->c.reward);
         p->c.reward = mem_strdup(m.folder);
@@ -417,9 +435,7 @@ static enum view_result command_of_sides(struct compare_page *p, enum command_id
 {
     switch (id) {
     case CMD_COMPARE:
-        want_models(p, arg);
-        ui_look_for_checkpoints(p->c.ui);
-        return VIEW_CHANGED;
+        return compare_these(p, arg);
     case CMD_SIDE:
         return add_side(p, arg);
     case CMD_MODEL:
@@ -529,6 +545,11 @@ static enum view_refresh refresh_compare(struct view *v)
 {
     struct compare_page *p = page_of(v);
     take_wanted(p);
+    if (p->wanted_reward && ui_checkpoints(v->ui)) {
+        set_reward(p, p->wanted_reward);
+        free(p->wanted_reward);
+        p->wanted_reward = NULL;
+    }
     take_set(p);
     return REFRESH_DRAW;
 }
