@@ -279,6 +279,8 @@ int sampling_start(struct sampling **out, const struct settings *s, char **words
     x->say = say;
     x->arg = arg;
     int code = session_open(&x->session, s, true, e);
+    if (!code && x->session.has_score)
+        code = err_set(e, ERR_USAGE, "%s is a reward model: it judges answers, and gives none", settings_text(s, "model"));
     if (!code)
         code = note_generation_config(s, e);
     if (!code)
