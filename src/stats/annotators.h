@@ -1,11 +1,11 @@
 // Who can be relied on, which pairs are hard, and what to make of each pair: all of it from votes that overlap.
 //
-// Annotator i prefers B in pair j with the probability 1 / (1 + exp(-ability_i margin_j)): GLAD's model (Whitehill et al. 2009,
-// "Whose Vote Should Count More") with its truth z and ease beta taken together as margin = z beta, which is positive where B
-// is better and near 0 where a pair is hard. A tie is half a vote for each. Margins are N(0, spread^2) and are integrated out
-// on a grid; abilities and the spread are fitted by EM (Bock & Aitkin 1981), with priors that decide while there is nothing
-// else: abilities N(1, 0.5^2), spread^2 inverse gamma with its mode at 2^2 and the weight of six pairs. An ability near 0 is
-// somebody who guesses, below 0 one who says the opposite.
+// Annotator i prefers B in pair j with the probability 1 / (1 + exp(-ability_i margin_j)): GLAD's model (Whitehill et al.
+// 2009, "Whose Vote Should Count More") with its truth z and ease beta taken together as margin = z beta, which is positive
+// where B is better and near 0 where a pair is hard. A tie is half a vote for each. Margins are N(0, spread^2) and are
+// integrated out on a grid; abilities and the spread are fitted by EM (Bock & Aitkin 1981), with priors that decide while
+// there is nothing else: abilities N(1, 0.5^2), spread^2 inverse gamma with its mode at 2^2 and the weight of six pairs. An
+// ability near 0 is somebody who guesses, below 0 one who says the opposite.
 //
 // Nothing is random. With one annotator, or without overlap, every ability stays 1.
 #pragma once

@@ -8,8 +8,8 @@ struct interval {
     double low, high;
 };
 
-// Two-sided p-value of k yes among n under a share p: the probability of all counts that are at most as probable as k (as R's
-// binom.test and SciPy's binomtest have it, with their allowance of 1e-7 for equal ones). 1 for n = 0.
+// Two-sided p-value of k yes among n under a share p: the probability of all counts that are at most as probable as k (as
+// R's binom.test and SciPy's binomtest have it, with their allowance of 1e-7 for equal ones). 1 for n = 0.
 double binomial_test(int64_t k, int64_t n, double p);
 // Wilson 1927, without continuity correction. k and n may be real (halves, effective sizes). n <= 0: [0, 1].
 // level: 0.95.

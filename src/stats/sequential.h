@@ -1,10 +1,11 @@
 // "Is A better than B?", asked after every vote: evidence that may be looked at as often as one likes.
 //
-// A vote is 1 (A), 0.5 (a tie) or 0 (B). For each mean m, K+(m) is the capital of somebody who bets that the mean is larger:
-// the average over fixed stakes s of prod (1 + s (x - m) / m); K-(m) that of who bets that it is smaller. If the mean of each
-// vote given the past is m, both are martingales that begin at 1, and one of them ever reaches 2/alpha with a probability of
-// at most alpha (Ville). Waudby-Smith & Ramdas 2024, "Estimating means of bounded random variables by betting", JRSS-B, hedged
-// capital with stakes as in their dKelly. A tie's factor at m = 1/2 is 1: "A wins as often as it loses" is what is tested.
+// A vote is 1 (A), 0.5 (a tie) or 0 (B). For each mean m, K+(m) is the capital of somebody who bets that the mean is
+// larger: the average over fixed stakes s of prod (1 + s (x - m) / m); K-(m) that of who bets that it is smaller. If the
+// mean of each vote given the past is m, both are martingales that begin at 1, and one of them ever reaches 2/alpha with a
+// probability of at most alpha (Ville). Waudby-Smith & Ramdas 2024, "Estimating means of bounded random variables by
+// betting", JRSS-B, hedged capital with stakes as in their dKelly. A tie's factor at m = 1/2 is 1: "A wins as often as it
+// loses" is what is tested.
 //
 // Only counts matter, never the order, and stakes never follow from data.
 //

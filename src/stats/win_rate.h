@@ -18,9 +18,10 @@ struct win_rate {
     double std_error;                      // cluster-robust
     struct interval interval;
 };
-// The variance of the rate is G/(G-1) sum_g (sum of g's residuals)^2 / n^2, G the number of clusters (Liang & Zeger 1986). The
-// interval is Wilson's with the sample size that has this variance and Student's value with G-1 degrees of freedom (Dean &
-// Pagano 2015): inside of [0, 1], and of sensible width where all votes agree, whose sample size is then G. One cluster: [0, 1].
+// The variance of the rate is G/(G-1) sum_g (sum of g's residuals)^2 / n^2, G the number of clusters (Liang & Zeger 1986).
+// The interval is Wilson's with the sample size that has this variance and Student's value with G-1 degrees of freedom
+// (Dean & Pagano 2015): inside of [0, 1], and of sensible width where all votes agree, whose sample size is then G. One
+// cluster: [0, 1].
 struct win_rate win_rate_of(const struct win_vote *votes, int n, double level);
 
 // The percentile interval over `n_draws` draws of as many clusters with replacement (Efron 1979). Draws are a function of

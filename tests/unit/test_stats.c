@@ -47,7 +47,8 @@ static void intervals_agree_with_scipy(void **state)
     json_array_foreach(golden_of("wilson"), i, row)
         assert_interval(binomial_wilson(golden_at(row, 0), golden_at(row, 1), golden_at(row, 2)), row);
     json_array_foreach(golden_of("clopper_pearson"), i, row)
-        assert_interval(binomial_clopper_pearson((int64_t)golden_at(row, 0), (int64_t)golden_at(row, 1), golden_at(row, 2)), row);
+        assert_interval(binomial_clopper_pearson((int64_t)golden_at(row, 0), (int64_t)golden_at(row, 1), golden_at(row, 2)),
+                        row);
     const struct interval none = binomial_wilson(0, 0, 0.95), exact = binomial_clopper_pearson(0, 0, 0.95);
     assert_true(none.low == 0 && none.high == 1 && exact.low == 0 && exact.high == 1);
 }

@@ -1,0 +1,288 @@
+// Who wins: rates with intervals over prompts, at equal length, in sequence, and strengths of several.
+#include "testing.h"
+
+#include "golden_stats.h"
+
+#include "base/rng.h"
+#include "stats/bradley_terry.h"
+#include "stats/sequential.h"
+#include "stats/win_rate.h"
+
+static struct win_vote *votes_of(const json_t *one, int *n)
+{
+    const json_t *share = json_object_get(one, "share"), *cluster = json_object_get(one, "cluster"),
+                 *gap = json_object_get(one, "gap");
+    *n = (int)json_array_size(share);
+    struct win_vote *votes = calloc((size_t)*n + 1, sizeof *votes);
+    for (size_t i = 0; i < (size_t)*n; i++)
+        votes[i] = (struct win_vote){.share = golden_at(share, i), .length_gap = gap ? golden_at(gap, i) : 0,
+                                     .cluster = cluster ? (int)golden_at(cluster, i) : (int)i};
+    return votes;
+}
+
+static void check_win_rate(const json_t *one)
+{
+    int n;
+    struct win_vote *votes = votes_of(one, &n);
+    const double level = golden_member(one, "level");
+    const struct win_rate w = win_rate_of(votes, n, level);
+    assert_golden(w.rate, golden_member(one, "rate"));
+    assert_golden(w.std_error, golden_member(one, "std_error"));
+    assert_golden(w.interval.low, golden_member(one, "low"));
+    assert_golden(w.interval.high, golden_member(one, "high"));
+    assert_int_equal(w.wins + w.ties + w.losses, n);
+    assert_close((w.wins + 0.5 * w.ties) / n, w.rate, 1e-12);
+    const json_t *draws = json_object_get(one, "bootstrap"), *c = json_object_get(one, "controlled");
+    const struct interval b = win_rate_bootstrap(votes, n, level, (int)golden_at(draws, 0), (uint64_t)golden_at(draws, 1));
+    assert_golden(b.low, golden_at(draws, 2));
+    assert_golden(b.high, golden_at(draws, 3));
+    const struct win_rate_length l = win_rate_length_controlled(votes, n, level);
+    if (c) {
+        assert_int_equal(l.state, LENGTH_CONTROLLED);
+        assert_golden(l.intercept, golden_member(c, "intercept"));
+        assert_golden(l.effect, golden_member(c, "effect"));
+        assert_golden(l.std_error, golden_member(c, "std_error"));
+        assert_golden(l.effect_std_error, golden_member(c, "effect_std_error"));
+        assert_golden(l.rate, golden_member(c, "rate"));
+        assert_golden(l.interval.low, golden_member(c, "low"));
+        assert_golden(l.interval.high, golden_member(c, "high"));
+        assert_golden(l.effect_p, golden_member(c, "effect_p"));
+    } else {
+        assert_true(l.state != LENGTH_CONTROLLED && isnan(l.rate) && isnan(l.interval.low));
+    }
+    free(votes);
+}
+
+static void win_rates_agree_with_statsmodels(void **state)
+{
+    const json_t *one;
+    size_t i, n_controlled = 0;
+    json_array_foreach(golden_of("win_rate"), i, one) {
+        check_win_rate(one);
+        n_controlled += json_object_get(one, "controlled") != NULL;
+    }
+    assert_int_equal(n_controlled, 5);
+}
+
+static void win_rates_of_little_are_honest(void **state)
+{
+    struct win_vote votes[12];
+    for (int i = 0; i < 12; i++)
+        votes[i] = (struct win_vote){1, i, i / 4};
+    struct win_rate w = win_rate_of(votes, 0, 0.95);
+    assert_true(isnan(w.rate) && w.interval.low == 0 && w.interval.high == 1);
+    w = win_rate_of(votes, 4, 0.95); // one prompt says nothing of others
+    assert_true(w.rate == 1 && w.n_clusters == 1 && w.interval.low == 0 && w.interval.high == 1);
+    w = win_rate_of(votes, 12, 0.95); // three prompts, all won: not certain
+    assert_true(w.interval.low < 0.5 && w.interval.high == 1);
+    assert_int_equal(win_rate_length_controlled(votes, 2, 0.95).state, LENGTH_TOO_FEW);
+    assert_int_equal(win_rate_length_controlled(votes, 8, 0.95).state, LENGTH_TOO_FEW); // two prompts
+    assert_int_equal(win_rate_length_controlled(votes, 12, 0.95).state, LENGTH_SEPARATES);
+    for (int i = 0; i < 12; i++) // the longer always wins
+        votes[i] = (struct win_vote){i % 2, i % 2 ? 30 : -30, i};
+    assert_int_equal(win_rate_length_controlled(votes, 12, 0.95).state, LENGTH_SEPARATES);
+    votes[3].share = 0; // but once
+    votes[4].share = 1;
+    assert_int_equal(win_rate_length_controlled(votes, 12, 0.95).state, LENGTH_CONTROLLED);
+    for (int i = 0; i < 12; i++)
+        votes[i].length_gap = 5;
+    assert_int_equal(win_rate_length_controlled(votes, 12, 0.95).state, LENGTH_CONSTANT);
+    const struct interval b = win_rate_bootstrap(votes, 1, 0.95, 100, 1);
+    assert_true(b.low == 0 && b.high == 1);
+}
+
+static void sequences_agree_with_numpy(void **state)
+{
+    const json_t *one;
+    size_t i;
+    json_array_foreach(golden_of("sequential"), i, one) {
+        int n;
+        struct win_vote *votes = votes_of(one, &n);
+        const struct sequential s = sequential_of(votes, n, golden_member(one, "alpha"));
+        assert_golden_relative(s.e_a, golden_member(one, "e_a"));
+        assert_golden_relative(s.e_b, golden_member(one, "e_b"));
+        assert_golden_relative(s.e_max, golden_member(one, "e_max"));
+        assert_int_equal(s.decided_at, (int64_t)golden_member(one, "decided_at"));
+        assert_golden(s.rate.low, golden_member(one, "low"));
+        assert_golden(s.rate.high, golden_member(one, "high"));
+        free(votes);
+    }
+}
+
+static void a_prompt_counts_once_in_a_sequence(void **state)
+{
+    struct win_vote votes[60];
+    for (int i = 0; i < 60; i++) // ten prompts, six votes each, all for A
+        votes[i] = (struct win_vote){1, 0, i / 6};
+    const struct sequential few = sequential_of(votes, 60, 0.05);
+    assert_int_equal(few.wins, 10);
+    votes[1].share = votes[7].share = 0; // second votes
+    const struct sequential same = sequential_of(votes, 60, 0.05);
+    assert_true(same.wins == 10 && same.losses == 0 && same.e_a == few.e_a);
+    for (int i = 0; i < 60; i++)
+        votes[i].cluster = i;
+    const struct sequential all = sequential_of(votes, 60, 0.05);
+    assert_int_equal(all.wins + all.losses, 60);
+    assert_true(all.decided_at > 0 && all.decided_for == 1 && all.e_a > few.e_a);
+}
+
+// n votes, looked at after each: whether it stops, and for whom; *covers: whether the interval held `mean` at the end.
+static double experiment(struct rng *r, int n, double win, double tie, bool *covers)
+{
+    struct sequential s;
+    sequential_start(&s, 0.05);
+    for (int i = 0; i < n; i++) {
+        const double u = rng_uniform(r);
+        sequential_add(&s, u < win ? 1 : u < win + tie ? 0.5 : 0);
+        if (covers)
+            sequential_interval(&s);
+        else if (s.decided_at)
+            break;
+    }
+    if (covers)
+        *covers = s.rate.low <= win + tie / 2 && win + tie / 2 <= s.rate.high;
+    return s.decided_for;
+}
+
+static void looking_at_every_vote_stops_falsely_at_most_one_time_in_twenty(void **state)
+{
+    enum { N = 10000, VOTES = 200 };
+    struct rng r = rng_make(1, RNG_TEST, 0);
+    int false_stops = 0;
+    for (int i = 0; i < N; i++)
+        false_stops += !isnan(experiment(&r, VOTES, i % 2 ? 0.5 : 0.4, i % 2 ? 0 : 0.2, NULL));
+    print_message("          %d of %d experiments without a difference stopped\n", false_stops, N);
+    assert_true(false_stops <= N / 20);
+    assert_true(false_stops > N / 200); // it does look
+}
+
+// Prompts on which one or the other is much better, with several votes each.
+static void votes_of_one_prompt_are_no_independent_evidence(void **state)
+{
+    enum { N = 1000, PROMPTS = 30, EACH = 6 };
+    struct rng r = rng_make(4, RNG_TEST, 0);
+    int stops = 0, naive = 0;
+    for (int i = 0; i < N; i++) {
+        struct win_vote votes[PROMPTS * EACH];
+        struct sequential all;
+        sequential_start(&all, 0.05);
+        for (int j = 0; j < PROMPTS * EACH; j++) {
+            if (j % EACH == 0)
+                votes[j].share = rng_uniform(&r) < 0.5;
+            const double mostly = votes[j / EACH * EACH].share;
+            votes[j] = (struct win_vote){rng_uniform(&r) < 0.9 ? mostly : 1 - mostly, 0, j / EACH};
+            sequential_add(&all, votes[j].share);
+        }
+        naive += all.decided_at > 0;
+        stops += sequential_of(votes, PROMPTS * EACH, 0.05).decided_at > 0;
+    }
+    print_message("          false stops: %d of %d, with all votes taken for independent %d\n", stops, N, naive);
+    assert_true(stops <= N / 20);
+    assert_true(naive > N / 10);
+}
+
+static void differences_are_found(void **state)
+{
+    struct rng r = rng_make(2, RNG_TEST, 0);
+    int found = 0, wrong = 0;
+    for (int i = 0; i < 500; i++) {
+        const double who = experiment(&r, 300, 0.6, 0.1, NULL);
+        found += who == 1;
+        wrong += who == 0;
+    }
+    print_message("          60 %% wins, 10 %% ties, 300 votes: found in %d of 500, the wrong way in %d\n", found, wrong);
+    assert_true(found >= 475);
+    assert_true(wrong <= 5);
+}
+
+static void confidence_sequences_hold_the_mean(void **state)
+{
+    struct rng r = rng_make(3, RNG_TEST, 0);
+    int missed = 0;
+    for (int i = 0; i < 400; i++) {
+        bool covers;
+        experiment(&r, 100, 0.3 + 0.4 * (i % 2), 0.15, &covers);
+        missed += !covers;
+    }
+    assert_true(missed <= 20); // 5 % of 400; the running intersection of all looks
+}
+
+static struct bt_vote *bt_votes(const json_t *one, int *n)
+{
+    const json_t *a = json_object_get(one, "a");
+    *n = (int)json_array_size(a);
+    struct bt_vote *votes = calloc((size_t)*n, sizeof *votes);
+    for (size_t i = 0; i < (size_t)*n; i++)
+        votes[i] = (struct bt_vote){(int)golden_at(a, i), (int)golden_at(json_object_get(one, "b"), i),
+                                    golden_at(json_object_get(one, "share"), i),
+                                    (int)golden_at(json_object_get(one, "cluster"), i)};
+    return votes;
+}
+
+static void strengths_agree_with_statsmodels(void **state)
+{
+    const json_t *one;
+    size_t i;
+    json_array_foreach(golden_of("bradley_terry"), i, one) {
+        int n;
+        struct bt_vote *votes = bt_votes(one, &n);
+        struct bt_fit f;
+        struct interval beats;
+        const double level = golden_member(one, "level");
+        assert_ok(bt_fit(&f, (int)golden_member(one, "n_players"), votes, n, level, e));
+        for (int p = 0; p < f.n_players; p++) {
+            assert_golden(f.players[p].strength, golden_at(json_object_get(one, "strength"), (size_t)p));
+            assert_golden(f.players[p].std_error, golden_at(json_object_get(one, "std_error"), (size_t)p));
+        }
+        assert_int_equal(f.is_held, json_is_true(json_object_get(one, "held")));
+        assert_int_equal(f.n_groups, 1);
+        const json_t *want = json_object_get(one, "beats");
+        assert_golden(bt_beats(&f, 0, 1, level, &beats), golden_at(want, 0));
+        assert_golden(beats.low, golden_at(want, 1));
+        assert_golden(beats.high, golden_at(want, 2));
+        bt_fini(&f);
+        free(votes);
+    }
+}
+
+static void strengths_of_strangers_are_not_compared(void **state)
+{
+    const struct bt_vote votes[] = {{0, 1, 1, 0}, {1, 0, 1, 1}, {0, 1, 1, 2}, {2, 3, 0.5, 3}};
+    struct bt_fit f;
+    struct interval i;
+    assert_ok(bt_fit(&f, 5, votes, 4, 0.95, e));
+    assert_int_equal(f.n_groups, 3); // the fifth has met nobody
+    assert_false(f.is_held);
+    assert_close(f.players[0].strength, log(2) / 2, 1e-12);
+    assert_close(f.players[0].strength + f.players[1].strength, 0, 1e-12);
+    assert_close(f.players[2].strength, 0, 1e-12);
+    assert_true(isnan(bt_beats(&f, 0, 2, 0.95, &i)) && i.low == 0 && i.high == 1);
+    assert_close(bt_beats(&f, 0, 1, 0.95, &i), 2.0 / 3, 1e-12);
+    bt_fini(&f);
+    assert_ok(bt_fit(&f, 2, votes, 1, 0.95, e)); // one vote
+    assert_true(f.is_held && f.players[0].strength > 0 && isnan(f.players[0].std_error));
+    assert_close(bt_beats(&f, 0, 1, 0.95, &i), 0.75, 1e-9);
+    assert_true(i.low == 0 && i.high == 1);
+    bt_fini(&f);
+    assert_ok(bt_fit(&f, 0, NULL, 0, 0.95, e));
+    bt_fini(&f);
+    struct err e = {0};
+    assert_int_equal(bt_fit(&f, 501, NULL, 0, 0.95, &e), ERR_LIMIT);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(win_rates_agree_with_statsmodels),
+        cmocka_unit_test(win_rates_of_little_are_honest),
+        cmocka_unit_test(sequences_agree_with_numpy),
+        cmocka_unit_test(a_prompt_counts_once_in_a_sequence),
+        cmocka_unit_test(looking_at_every_vote_stops_falsely_at_most_one_time_in_twenty),
+        cmocka_unit_test(votes_of_one_prompt_are_no_independent_evidence),
+        cmocka_unit_test(differences_are_found),
+        cmocka_unit_test(confidence_sequences_hold_the_mean),
+        cmocka_unit_test(strengths_agree_with_statsmodels),
+        cmocka_unit_test(strengths_of_strangers_are_not_compared),
+    };
+    return cmocka_run_group_tests(tests, golden_stats_open, golden_stats_close);
+}
