@@ -301,7 +301,7 @@ static void draw_votes(struct compare_page *p, struct canvas *c, struct rect r)
     if (row)
         win_row_text(row, "A", name, turned, &line);
     else if (compare_hides_names(p))
-        str_add(&line, "names are hidden until you vote: 1 A much better ... 4 same ... 7 B much better, 8 both bad");
+        str_add(&line, "names are hidden until you vote: 1 A ... 4 same ... 7 B, 8 both bad");
     else if (!p->graded)
         str_add(&line, "no votes yet: 1 A much better ... 4 same ... 7 B much better, 8 both bad");
     canvas_text(c, r.x + 1, r.y, r.width - 2, STYLE(COLOR_DEFAULT), str_text(&line));

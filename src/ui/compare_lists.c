@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "corpus/corpus.h"
-#include "stats/binomial.h"
+#include "stats/sequential.h"
 
 // ---- checkpoints ----
 
@@ -152,6 +152,8 @@ int prompt_set_read(struct prompt_set **out, const char *path, struct err *e)
 
 void win_table_free(struct win_table *t)
 {
+    for (int i = 0; t && i < t->n; i++)
+        free(t->rows[i].votes);
     if (t)
         free(t->rows);
     free(t);
@@ -167,20 +169,42 @@ const struct win_row *win_table_find(const struct win_table *t, const char *a, c
     return NULL;
 }
 
+// Votes of one prompt are told apart from those of others by this.
+static int cluster_of(const char *prompt)
+{
+    uint32_t hash = 0x811c9dc5u; // FNV-1a
+    for (; *prompt; prompt++)
+        hash = (hash ^ (unsigned char)*prompt) * 0x01000193u;
+    return (int)(hash & 0x7fffffff);
+}
+
+static void add_some(struct win_row *r, int64_t n, struct win_vote vote)
+{
+    for (; n > 0; n--) {
+        MEM_GROW(r->votes, r->n, r->cap);
+        r->votes[r->n++] = vote;
+    }
+}
+
 static void add_votes(struct win_table *t, const struct judged_pair *p)
 {
     bool turned = false;
     struct win_row *r = (struct win_row *)win_table_find(t, p->pair.model, p->pair.model_b, &turned);
+    const double gap = (double)strlen(p->pair.a) - (double)strlen(p->pair.b);
+    struct win_vote vote = {.length_gap = turned ? -gap : gap, .cluster = cluster_of(p->pair.prompt)};
     if (!r) {
         MEM_GROW(t->rows, t->n, t->cap);
         r = &t->rows[t->n++];
-        *r = (struct win_row){.n_a = 0};
+        *r = (struct win_row){.n = 0};
         text_copy(r->a, sizeof r->a, p->pair.model);
         text_copy(r->b, sizeof r->b, p->pair.model_b);
     }
-    r->n_a += turned ? p->n_b : p->n_a;
-    r->n_b += turned ? p->n_a : p->n_b;
-    r->n_ties += p->n_ties;
+    vote.share = turned ? 0 : 1;
+    add_some(r, p->n_a, vote);
+    vote.share = 1 - vote.share;
+    add_some(r, p->n_b, vote);
+    vote.share = 0.5;
+    add_some(r, p->n_ties, vote);
     r->n_bad += p->n_both_bad;
 }
 
@@ -206,13 +230,20 @@ int win_table_read(struct win_table **out, const char *project, struct err *e)
 
 void win_row_text(const struct win_row *r, const char *name_a, const char *name_b, bool turned, struct str *out)
 {
-    const int64_t a = turned ? r->n_b : r->n_a, b = turned ? r->n_a : r->n_b, n = a + b + r->n_ties;
-    str_addf(out, "%s %lld  %s %lld  tie %lld", name_a, (long long)a, name_b, (long long)b, (long long)r->n_ties);
+    struct win_vote *votes = mem_alloc((size_t)r->n + 1, sizeof *votes);
+    for (int i = 0; i < r->n; i++)
+        votes[i] = (struct win_vote){turned ? 1 - r->votes[i].share : r->votes[i].share,
+                                     turned ? -r->votes[i].length_gap : r->votes[i].length_gap, r->votes[i].cluster};
+    const struct win_rate rate = win_rate_of(votes, r->n, 0.95);
+    const struct sequential test = sequential_of(votes, r->n, 0.05);
+    str_addf(out, "%s %d  %s %d  tie %d", name_a, rate.wins, name_b, rate.losses, rate.ties);
     if (r->n_bad)
         str_addf(out, "  both bad %lld", (long long)r->n_bad);
-    if (n > 0) {
-        const double wins = (double)a + 0.5 * (double)r->n_ties;
-        const struct interval i = binomial_wilson(wins, (double)n, 0.95);
-        str_addf(out, "   %s wins %.0f %% (%.0f to %.0f)", name_a, 100 * wins / (double)n, 100 * i.low, 100 * i.high);
-    }
+    if (r->n > 0)
+        str_addf(out, "   %s wins %.0f %% (%.0f to %.0f): ", name_a, 100 * rate.rate, 100 * rate.interval.low, 100 * rate.interval.high);
+    if (r->n > 0 && test.decided_at)
+        str_addf(out, "%s is better", test.decided_for > 0.5 ? name_a : name_b);
+    else if (r->n > 0)
+        str_add(out, "not decided yet");
+    free(votes);
 }

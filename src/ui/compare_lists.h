@@ -1,6 +1,7 @@
 // What a compare chooses from, read on threads of their own (compare_jobs.c) and shown by view_compare.c.
 #pragma once
 
+#include "stats/win_rate.h"
 #include "ui/compare.h"
 
 // The checkpoints of all runs: the newest run first, its newest checkpoint first.
@@ -29,7 +30,9 @@ int prompt_set_read(struct prompt_set **out, const char *path, struct err *e);
 // Votes between two models, over all pairs that were judged in the project.
 struct win_row {
     char a[160], b[160];
-    int64_t n_a, n_b, n_ties, n_bad;
+    struct win_vote *votes; // graded, in the order in which the project came to know the pairs; for a
+    int n, cap;
+    int64_t n_bad;
 };
 struct win_table {
     struct win_row *rows;
@@ -38,7 +41,8 @@ struct win_table {
 void win_table_free(struct win_table *t);
 int win_table_read(struct win_table **out, const char *project, struct err *e);
 const struct win_row *win_table_find(const struct win_table *t, const char *a, const char *b, bool *turned); // turned: b stands first
-// "a 37  b 18  tie 9   a wins 64.8 % (52.6 to 75.2)": of every 100, ties are half a win, both bad does not count.
+// "A 37  B 18  tie 9   A wins 65 % (53 to 75): A is better": ties are half a win, both bad does not count; the interval is over
+// prompts (stats/win_rate.h), and the last word that of a test which may be looked at after every vote (stats/sequential.h).
 void win_row_text(const struct win_row *r, const char *name_a, const char *name_b, bool turned, struct str *out);
 
 // ---- of the console: asked for, and there at some later refresh ----
