@@ -89,6 +89,8 @@ const struct command_row command_rows[] = {
     {CMD_REFERENCE, "reference", "reference", "v", IN_COMPARE, "MODEL", "What the tokens of the side in focus are compared with.", 0},
     {CMD_REWARD, "reward", "reward", "m", IN_COMPARE, "MODEL", "A reward model that scores all answers.", 0},
     {CMD_SETTINGS, "settings", "settings", "D", IN_COMPARE, NULL, "What differs in how they were trained, and where the runs stand.", 0},
+    {CMD_WINS, "wins", "wins", "V", IN_COMPARE, NULL, "All votes of the project: how often which model won, and whether that is decided.", 0},
+    {CMD_WRITE, "write", "write", "w", IN_COMPARE, "FILE", "Write the answers as JSON lines, with every token's numbers.", 0},
     {CMD_FULL, "zoom", "zoom", "z", IN_COMPARE, NULL, "The side in focus alone, or all.", 0},
     {CMD_SCROLL_DOWN, "scroll-down", "scroll", "J", IN_COMPARE, NULL, "All answers one line down.", 0},
     {CMD_SCROLL_UP, "scroll-up", "scroll up", "K", IN_COMPARE, NULL, "All answers one line up.", 0},

@@ -381,8 +381,10 @@ void compare_draw(struct compare_page *p, struct canvas *c, struct rect area)
             draw_trajectory(p, c, rect_cut_bottom(&area, 1));
         draw_numbers(p, c, rect_cut_bottom(&area, 1 + p->c.n));
     }
-    if (p->settings)
+    if (p->panel == PANEL_SETTINGS)
         compare_draw_settings(p, c, area);
+    else if (p->panel == PANEL_WINS)
+        compare_draw_wins(p, c, area);
     else
         draw_sides(p, c, area);
 }

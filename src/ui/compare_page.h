@@ -23,8 +23,8 @@ struct compare_page {
     int choice, choice_top, choice_height;
 
     bool zoomed;    // one side alone
-    bool settings;  // what differs in how they were trained, in the answers' place
-    int settings_top;
+    enum compare_panel { PANEL_ANSWERS, PANEL_SETTINGS, PANEL_WINS } panel;
+    int panel_top;  // lines of a panel above what is seen
     int token;      // under the cursor in the side in focus; -1: none
 
     int graded;     // the key of what was voted for these answers; 0: nothing yet
@@ -39,6 +39,10 @@ void compare_name(struct compare_page *p, int place, struct str *out);
 
 void compare_draw(struct compare_page *p, struct canvas *c, struct rect area);
 void compare_draw_choices(struct compare_page *p, struct canvas *c, struct rect area);
+
+// ---- compare_write.c ----
+// How many answers were written; negative: an error. A file that is there is not written over.
+int compare_write(struct compare *c, const char *path, struct err *e);
 
 // ---- compare_choose.c ----
 void compare_choose(struct compare_page *p, int place); // opens the list

@@ -1,6 +1,7 @@
-// What differs between the runs whose checkpoints are compared: settings, and where they stand.
+// Panels in the answers' place: what differs between the runs whose checkpoints are compared, and all votes of the project.
 #pragma once
 
 #include "ui/compare_page.h"
 
 void compare_draw_settings(struct compare_page *p, struct canvas *c, struct rect r);
+void compare_draw_wins(struct compare_page *p, struct canvas *c, struct rect r);

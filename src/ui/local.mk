@@ -21,6 +21,7 @@ libui_a_SOURCES = \
 	%D%/compare_samples.c \
 	%D%/compare_settings.c %D%/compare_settings.h \
 	%D%/compare_vote.c \
+	%D%/compare_write.c \
 	%D%/loop.c \
 	%D%/models.c \
 	%D%/pages.c \

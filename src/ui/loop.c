@@ -177,8 +177,10 @@ static void draw_frame(struct ui *ui, struct frames *f, double now)
     size_t bytes = screen_show(&ui->canvas);
     bool was_data = !ui->dirty;
     ui->dirty = ui->data_dirty = false;
+    // What a key emptied for an answer does not put off the answer's first token.
+    const double pause = !was_data && models_are_asked(ui) ? 0 : (double)bytes / f->bytes_per_s;
     if (was_data || bytes > 0)
-        f->next_data_s = now + fmin(2, fmax(1.0 / 30, (double)bytes / f->bytes_per_s));
+        f->next_data_s = now + fmin(2, fmax(1.0 / 30, pause));
 }
 
 static int wait_ms(const struct ui *ui, const struct input *in, const struct frames *f, double next_poll_s, double now)

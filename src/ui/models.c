@@ -73,13 +73,15 @@ static void end_asked(struct models *m, struct asked *a, int code, const struct 
     json_decref(a->options);
     json_decref(a->words);
     free(a);
-    ui->data_dirty = true;
+    if (!ui->frozen)
+        ui->data_dirty = true;
 }
 
 static int take_row(void *arg, const json_t *row, struct err *e)
 {
     struct asked *a = arg;
-    a->ui->data_dirty = true;
+    if (!a->ui->frozen)
+        a->ui->data_dirty = true;
     return a->asker.row(a->asker.arg, row, e);
 }
 

@@ -385,8 +385,8 @@ static enum view_result set_focus(struct compare_page *p, int by)
 static enum view_result scroll(struct compare_page *p, bool all, int direction, bool page)
 {
     bool changed = false;
-    if (p->settings) {
-        p->settings_top = p->settings_top + direction < 0 ? 0 : p->settings_top + direction;
+    if (p->panel != PANEL_ANSWERS) {
+        p->panel_top = p->panel_top + direction < 0 ? 0 : p->panel_top + direction;
         return VIEW_CHANGED;
     }
     for (int i = 0; i < p->c.n; i++) {
@@ -401,6 +401,28 @@ static enum view_result toggle(struct compare_page *p, bool *what)
 {
     *what = !*what;
     compare_changed(&p->c);
+    return VIEW_CHANGED;
+}
+
+static enum view_result show_panel(struct compare_page *p, enum compare_panel panel)
+{
+    p->panel = p->panel == panel ? PANEL_ANSWERS : panel;
+    p->panel_top = 0;
+    return VIEW_CHANGED;
+}
+
+static enum view_result write_answers(struct compare_page *p, const char *path)
+{
+    struct err fault = {0};
+    if (!path) {
+        ui_ask(p->c.ui, CMD_WRITE, "write the answers as", "compare.jsonl");
+        return VIEW_CHANGED;
+    }
+    const int n = compare_write(&p->c, path, &fault);
+    if (n < 0)
+        ui_say_error(p->c.ui, "%s", fault.text);
+    else
+        ui_say(p->c.ui, "%d answers were written to %s", n, path);
     return VIEW_CHANGED;
 }
 
@@ -491,8 +513,11 @@ static enum view_result command_compare(struct view *v, enum command_id id, cons
     case CMD_DIFF:
         return toggle(p, &p->c.plain);
     case CMD_SETTINGS:
-        p->settings_top = 0;
-        return toggle(p, &p->settings);
+        return show_panel(p, PANEL_SETTINGS);
+    case CMD_WINS:
+        return show_panel(p, PANEL_WINS);
+    case CMD_WRITE:
+        return write_answers(p, arg);
     case CMD_FULL:
         return toggle(p, &p->zoomed);
     case CMD_NEXT_PANE:

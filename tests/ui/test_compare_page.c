@@ -266,6 +266,32 @@ static void a_reward_model_scores_what_is_said(void **state)
     free(reward);
 }
 
+static void answers_are_written_and_nothing_is_written_over(void **state)
+{
+    struct rig r;
+    struct str line = {0};
+    char *path = path_join(project, "out.jsonl"), *text;
+    size_t n;
+    json_t *want = answer_of(demo, "1", question), *row;
+    two_sides(&r, 100, 30);
+    str_addf(&line, "write %s", path);
+    command(&r, str_text(&line));
+    rig_wait(&r, "2 answers were written");
+    assert_ok(file_read(path, 1 << 20, &text, &n, e));
+    assert_ok(json_parse(text, strcspn(text, "\n"), path, &row, e));
+    assert_string_equal(json_string_value(json_object_get(row, "answer")), json_string_value(json_object_get(want, "text")));
+    assert_string_equal(json_string_value(json_object_get(row, "model")), "dpo-1@100");
+    assert_int_equal(json_array_size(json_object_get(row, "tokens")), json_integer_value(json_object_get(want, "n_tokens")));
+    command(&r, str_text(&line));
+    rig_wait(&r, "already: choose another");
+    quit(&r);
+    json_decref(row);
+    json_decref(want);
+    str_fini(&line);
+    free(path);
+    free(text);
+}
+
 static void what_runs_wrote_stands_side_by_side(void **state)
 {
     struct rig r;
@@ -309,6 +335,9 @@ static void a_vote_is_a_label_and_is_taken_back(void **state)
     assert_int_equal((int)pairs[0].grades, -2);
     judged_pairs_free(pairs, 1);
     rig_wait(&r, "A 1  B 0");
+    rig_send(&r, "V");
+    rig_wait(&r, "A dpo-1@100   B dpo-1@200");
+    rig_send(&r, "V");
     rig_send(&r, "s"); // the other way round: the same vote, seen from the other side
     rig_wait(&r, "A 0  B 1");
     rig_send(&r, "1");
@@ -498,6 +527,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_checkpoints_of_a_run_are_gone_through_in_place, set_up, tear_down),
         cmocka_unit_test_setup_teardown(tokens_show_how_they_are_read, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_reward_model_scores_what_is_said, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(answers_are_written_and_nothing_is_written_over, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_runs_wrote_stands_side_by_side, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_vote_is_a_label_and_is_taken_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(names_are_hidden_until_the_vote, set_up, tear_down),
