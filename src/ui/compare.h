@@ -68,6 +68,7 @@ struct compare {
     double temperature, top_p;
     int max_tokens;
     enum compare_look look;
+    bool every_number;       // a token is under the cursor: all that can be said of it is asked
     bool plain;              // without what differs
     bool blind;              // names are hidden, and sides are shuffled, until it is judged
     char *reward, reward_label[160]; // the folder of a reward model; NULL: none

@@ -200,15 +200,15 @@ void compare_want(struct compare *c)
             x->has_score = true;
             ask(c, s, ASK_SCORE, c->reward, "score", json_pack("{s:s, s:s}", "prompt", c->prompt, "response", str_text(&x->text)), NULL);
         }
-        if (c->look == LOOK_TEXT)
+        if (c->look == LOOK_TEXT && !c->every_number)
             continue;
         if (!x->has_entropy) {
             x->has_entropy = true;
             ask_tokens(c, s, ASK_OWN, s->model.folder);
         }
-        if (c->look == LOOK_REFERENCE && !s->asked[ASK_REFERENCE].turn)
+        if ((c->look == LOOK_REFERENCE || c->every_number) && !s->asked[ASK_REFERENCE].turn)
             want_reference(c, s);
-        if (c->look == LOOK_OTHER && !s->asked[ASK_OTHER].turn)
+        if ((c->look == LOOK_OTHER || c->every_number) && !s->asked[ASK_OTHER].turn)
             want_other(c, i);
     }
 }

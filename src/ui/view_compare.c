@@ -58,6 +58,7 @@ static void begin(struct compare_page *p)
 {
     p->graded = 0;
     p->token = -1;
+    p->c.every_number = false;
 }
 
 static enum view_result ask_all(struct compare_page *p)
@@ -367,7 +368,9 @@ static enum view_result move_token(struct compare_page *p, int by)
     if (to < -1 || to >= x->n_tokens)
         return VIEW_KEPT;
     p->token = to;
+    p->c.every_number = to >= 0;
     compare_changed(&p->c);
+    compare_want(&p->c);
     return VIEW_CHANGED;
 }
 

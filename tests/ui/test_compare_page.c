@@ -242,11 +242,12 @@ static void tokens_show_how_they_are_read(void **state)
     two_sides(&r, 120, 30);
     rig_send(&r, "\033[C"); // Right
     rig_wait(&r, "1/");
-    rig_send(&r, "t");
-    rig_wait(&r, "before");
+    rig_wait(&r, "before"); // the demo, which is the run's reference and its first checkpoint: nothing changed
+    rig_wait(&r, "log-ratio 0");
     rig_wait(&r, "entropy");
-    command(&r, "tokens other");
     rig_wait(&r, "under B");
+    rig_send(&r, "t");
+    command(&r, "tokens other");
     command(&r, "tokens wrong");
     rig_wait(&r, "text, reference, entropy or other");
     quit(&r);
