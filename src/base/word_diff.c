@@ -49,8 +49,8 @@ static size_t word_length(const char *text, size_t n)
     bool wide;
     size_t length = 0;
     for (size_t used; length < n && (used = letter_at(text + length, n - length, &wide)) > 0; length += used)
-        while (length + used < n && (text[length + used] == '\'' || text[length + used] == '-') &&
-               length + used + 1 < n && letter_at(text + length + used + 1, n - length - used - 1, &wide))
+        while (length + used < n && (text[length + used] == '\'' || text[length + used] == '-') && length + used + 1 < n &&
+               letter_at(text + length + used + 1, n - length - used - 1, &wide))
             used++;
     if (length == 0) {
         uint32_t code;

@@ -45,7 +45,8 @@ int engine_server_start(struct engine_server **out, const json_t *loaded, struct
     const json_t *value;
     int n = 1, n_flags = 0;
     BUG_IF(json_object_size(loaded) > MAX_OPTIONS);
-    json_object_foreach((json_t *)loaded, key, value) {
+    json_object_foreach((json_t *)loaded, key, value)
+    {
         struct str flag = {0};
         str_addf(&flag, "--%s", key);
         args[n++] = flags[n_flags++] = str_take(&flag);
@@ -111,8 +112,8 @@ int engine_server_ask(struct engine_server *s, const char *what, const json_t *o
         return err_set(e, ERR_STATE, "the process that had the model loaded has ended");
     if (s->n == ENGINE_SERVER_MOST)
         return err_set(e, ERR_LIMIT, "%d questions are being answered: wait for one to end", s->n);
-    json_t *line = json_pack("{s:I, s:s, s:O*, s:O*}", "id", (json_int_t)(s->last_id + 1), "ask", what, "options", options, "words",
-                             words);
+    json_t *line = json_pack("{s:I, s:s, s:O*, s:O*}", "id", (json_int_t)(s->last_id + 1), "ask", what, "options", options,
+                             "words", words);
     if (!line)
         return err_set(e, ERR_FAIL, "the question is no JSON text");
     say_line(s, line);
@@ -251,7 +252,8 @@ static int give_up(struct engine_server *s, int code, struct err *e)
     const bool failed = code != 0;
     if (failed)
         fault = *e;
-    const int ended = engine_child_end(&s->child, failed, failed ? NULL : &fault); // what it died of stands in its error text
+    const int ended =
+        engine_child_end(&s->child, failed, failed ? NULL : &fault); // what it died of stands in its error text
     if (!failed)
         code = ended ? ended : err_set(&fault, ERR_FAIL, "attune-engine ended before it had answered");
     while (s->n > 0)

@@ -11,48 +11,6 @@
 #include "base/mem.h"
 #include "ui/compare_ask.h"
 
-void compare_model_fini(struct compare_model *m)
-{
-    free(m->folder);
-    free(m->run);
-    free(m->reference);
-    *m = (struct compare_model){0};
-}
-
-static char *copy_or_null(const char *text)
-{
-    return text ? mem_strdup(text) : NULL;
-}
-
-struct compare_model compare_model_copy(const struct compare_model *m)
-{
-    struct compare_model copy = *m;
-    copy.folder = copy_or_null(m->folder);
-    copy.run = copy_or_null(m->run);
-    copy.reference = copy_or_null(m->reference);
-    return copy;
-}
-
-struct compare_model compare_model_of_folder(const char *folder)
-{
-    struct compare_model m = {.folder = mem_strdup(folder), .step = -1};
-    size_t n = strlen(m.folder);
-    while (n > 1 && m.folder[n - 1] == '/')
-        m.folder[--n] = '\0';
-    const char *last = strrchr(m.folder, '/');
-    text_copy(m.label, sizeof m.label, last ? last + 1 : m.folder);
-    return m;
-}
-
-void compare_answer_fini(struct compare_answer *a)
-{
-    free(a->key);
-    str_fini(&a->text);
-    free(a->tokens);
-    free(a->other);
-    *a = (struct compare_answer){.score = NAN};
-}
-
 void compare_init(struct compare *c, struct ui *ui)
 {
     *c = (struct compare){.ui = ui, .seed = 1, .temperature = 0.7, .top_p = 1, .max_tokens = 200};
@@ -78,28 +36,6 @@ void compare_fini(struct compare *c)
         compare_answer_fini(&c->kept[i]);
     free(c->prompt);
     free(c->reward);
-}
-
-struct compare_side *compare_at(struct compare *c, int place)
-{
-    return &c->sides[c->order[place]];
-}
-
-int compare_beside(const struct compare *c)
-{
-    return c->n < 2 ? -1 : c->focus > 0 ? c->focus : 1;
-}
-
-struct compare_side *compare_other(struct compare *c, int place)
-{
-    const int beside = compare_beside(c);
-    return beside < 0 ? NULL : compare_at(c, place == 0 ? beside : 0);
-}
-
-void compare_changed(struct compare *c)
-{
-    for (int i = 0; i < c->n; i++)
-        c->sides[i].drawn = false;
 }
 
 static void keep_models(struct compare *c)
@@ -199,7 +135,8 @@ void compare_set_prompt(struct compare *c, const char *prompt)
 static char *key_of(const struct compare *c, const struct compare_model *m)
 {
     struct str key = {0};
-    str_addf(&key, "%s\n%lld %.17g %.17g %d\n%s", m->folder, (long long)c->seed, c->temperature, c->top_p, c->max_tokens, c->prompt);
+    str_addf(&key, "%s\n%lld %.17g %.17g %d\n%s", m->folder, (long long)c->seed, c->temperature, c->top_p, c->max_tokens,
+             c->prompt);
     return str_take(&key);
 }
 

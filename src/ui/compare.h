@@ -1,5 +1,5 @@
-// Two to four models answer one prompt with one seed, all at once: who they are, what they said, and how each reads every token.
-// The page draws this and changes it (view_compare.c, compare_draw.c); the answers come from ui_ask_model.
+// Two to four models answer one prompt with one seed, all at once: who they are, what they said, and how each reads every
+// token. The page draws this and changes it (view_compare.c, compare_draw.c); the answers come from ui_ask_model.
 #pragma once
 
 #include "base/word_diff.h"
@@ -10,11 +10,11 @@
 enum { COMPARE_MOST = 4 };
 
 struct compare_model {
-    char *folder;      // NULL: no model, what a run wrote down while it trained
-    char label[160];   // "dpo-1@200", or the folder's last names
-    char *run;         // NULL: a folder that is no run's
-    int64_t step;      // of the checkpoint; -1 without a run
-    char *reference;   // what log pi is compared with, a folder; NULL: nothing is known
+    char *folder;    // NULL: no model, what a run wrote down while it trained
+    char label[160]; // "dpo-1@200", or the folder's last names
+    char *run;       // NULL: a folder that is no run's
+    int64_t step;    // of the checkpoint; -1 without a run
+    char *reference; // what log pi is compared with, a folder; NULL: nothing is known
 };
 void compare_model_fini(struct compare_model *m);
 struct compare_model compare_model_copy(const struct compare_model *m);
@@ -30,14 +30,14 @@ struct compare_token {
 enum answer_state { SIDE_SILENT, SIDE_WAITING, SIDE_STREAMING, SIDE_WHOLE, SIDE_FAILED };
 struct compare_answer {
     enum answer_state state;
-    char *key;          // what it is a function of: model, prompt, seed, temperature ...
+    char *key; // what it is a function of: model, prompt, seed, temperature ...
     struct str text;
     struct compare_token *tokens;
     int n_tokens, cap_tokens;
-    double score;       // of the reward model; NaN: none
+    double score;                     // of the reward model; NaN: none
     double asked_s, first_s, ended_s; // clock_seconds; 0: not yet
     char trouble[400];
-    char *other;        // the folder that token.other is of; NULL: none
+    char *other;                                // the folder that token.other is of; NULL: none
     bool has_entropy, has_reference, has_score; // somebody was asked
     bool other_tokens, reference_tokens;        // these models cut texts as the one that said it
 };
@@ -68,9 +68,9 @@ struct compare {
     double temperature, top_p;
     int max_tokens;
     enum compare_look look;
-    bool every_number;       // a token is under the cursor: all that can be said of it is asked
-    bool plain;              // without what differs
-    bool blind;              // names are hidden, and sides are shuffled, until it is judged
+    bool every_number;               // a token is under the cursor: all that can be said of it is asked
+    bool plain;                      // without what differs
+    bool blind;                      // names are hidden, and sides are shuffled, until it is judged
     char *reward, reward_label[160]; // the folder of a reward model; NULL: none
     uint64_t last_turn;
     struct compare_answer kept[64]; // answers that were seen before, the oldest first

@@ -1,5 +1,5 @@
-// The questions of a compare. A side may be given another model, or none be left of it, while its question is under way: every
-// question has a turn of its own, and what comes for a turn that no side waits for is dropped.
+// The questions of a compare. A side may be given another model, or none be left of it, while its question is under way:
+// every question has a turn of its own, and what comes for a turn that no side waits for is dropped.
 #include "config.h"
 
 #include "ui/compare_ask.h"
@@ -37,7 +37,9 @@ static void take_piece(struct compare_answer *x, const json_t *row)
     x->tokens[x->n_tokens++] = (struct compare_token){.id = (int32_t)json_integer_value(json_object_get(row, "id")),
                                                       .n_bytes = piece ? (int)strlen(piece) : 0,
                                                       .logp = json_number_value(json_object_get(row, "logp")),
-                                                      .entropy = NAN, .reference = NAN, .other = NAN};
+                                                      .entropy = NAN,
+                                                      .reference = NAN,
+                                                      .other = NAN};
     str_add(&x->text, piece ? piece : "");
     x->state = SIDE_STREAMING;
 }
@@ -131,21 +133,22 @@ static void end(void *arg, int code, const struct err *e)
 
 // ---- questions ----
 
-static void ask(struct compare *c, struct compare_side *s, enum compare_question question, const char *folder, const char *what,
-                json_t *options, json_t *words)
+static void ask(struct compare *c, struct compare_side *s, enum compare_question question, const char *folder,
+                const char *what, json_t *options, json_t *words)
 {
     struct ask *a = mem_alloc(1, sizeof *a);
     struct err fault = {0};
     *a = (struct ask){c, question, ++c->last_turn};
     s->asked[question].turn = a->turn;
-    if (ui_ask_model(c->ui, folder, what, options, words, &(struct engine_asker){take_row, end, a}, &s->asked[question].id, &fault))
+    if (ui_ask_model(c->ui, folder, what, options, words, &(struct engine_asker){take_row, end, a}, &s->asked[question].id,
+                     &fault))
         end(a, fault.code, &fault);
 }
 
 void compare_ask_answer(struct compare *c, struct compare_side *s)
 {
-    json_t *options = json_pack("{s:i, s:f, s:f, s:I, s:b, s:b}", "max-tokens", c->max_tokens, "temperature", c->temperature, "top-p",
-                                c->top_p, "seed", (json_int_t)c->seed, "stream", true, "tokens", true);
+    json_t *options = json_pack("{s:i, s:f, s:f, s:I, s:b, s:b}", "max-tokens", c->max_tokens, "temperature", c->temperature,
+                                "top-p", c->top_p, "seed", (json_int_t)c->seed, "stream", true, "tokens", true);
     ask(c, s, ASK_ANSWER, s->model.folder, "sample", options, json_pack("[s]", c->prompt));
 }
 
@@ -198,7 +201,8 @@ void compare_want(struct compare *c)
             continue;
         if (c->reward && !x->has_score) {
             x->has_score = true;
-            ask(c, s, ASK_SCORE, c->reward, "score", json_pack("{s:s, s:s}", "prompt", c->prompt, "response", str_text(&x->text)), NULL);
+            ask(c, s, ASK_SCORE, c->reward, "score",
+                json_pack("{s:s, s:s}", "prompt", c->prompt, "response", str_text(&x->text)), NULL);
         }
         if (c->look == LOOK_TEXT && !c->every_number)
             continue;

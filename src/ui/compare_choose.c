@@ -18,7 +18,8 @@ void compare_choose(struct compare_page *p, int place)
 
 static bool fits(const struct compare_page *p, const struct checkpoint_choice *c)
 {
-    return strcasestr(c->model.label, str_text(&p->filter.text)) || (c->is_best && strcmp(str_text(&p->filter.text), "best") == 0);
+    return strcasestr(c->model.label, str_text(&p->filter.text)) ||
+           (c->is_best && strcmp(str_text(&p->filter.text), "best") == 0);
 }
 
 // The k-th of those that fit; NULL: there are not so many.
@@ -122,15 +123,21 @@ void compare_draw_choices(struct compare_page *p, struct canvas *c, struct rect 
     for (int i = p->choice_top; in.height > 0 && (row = kth(p, i)) != NULL; i++) {
         line = rect_cut_top(&in, 1);
         canvas_text(c, line.x + 2, line.y, 40, STYLE(COLOR_DEFAULT), row->model.label);
-        canvas_text(c, line.x + 43, line.y, 14, STYLE(COLOR_GOOD), row->is_best && row->is_last ? "best, newest" : row->is_best ? "best" : row->is_last ? "newest" : "");
+        canvas_text(c, line.x + 43, line.y, 14, STYLE(COLOR_GOOD),
+                    row->is_best && row->is_last ? "best, newest"
+                    : row->is_best               ? "best"
+                    : row->is_last               ? "newest"
+                                                 : "");
         if (i == p->choice) {
             canvas_put(c, line.x, line.y, '>', STYLE(COLOR_ACCENT, .attr = ATTR_BOLD));
             canvas_restyle(c, line, STYLE(COLOR_DEFAULT, .bg = COLOR_CURSOR));
         }
     }
     if (!l || !kth(p, 0)) {
-        const char *text = !l ? "Reading which checkpoints there are ..." : l->n == 0 ? "No run of this project has a checkpoint yet. "
-                           "Type the path of a model's folder." : "No checkpoint is called so: Enter takes it as a folder's path.";
+        const char *text = !l          ? "Reading which checkpoints there are ..."
+                           : l->n == 0 ? "No run of this project has a checkpoint yet. "
+                                         "Type the path of a model's folder."
+                                       : "No checkpoint is called so: Enter takes it as a folder's path.";
         canvas_paragraph(c, in, 0, STYLE(COLOR_MUTED), text, strlen(text));
     }
 }
@@ -149,7 +156,8 @@ enum view_result compare_scrub(struct compare_page *p, int step)
     }
     for (int i = 0; l && i < l->n; i++) {
         const struct checkpoint_choice *r = &l->rows[i];
-        const bool on_the_way = strcmp(r->model.run, now->run) == 0 && (step > 0 ? r->model.step > now->step : r->model.step < now->step);
+        const bool on_the_way =
+            strcmp(r->model.run, now->run) == 0 && (step > 0 ? r->model.step > now->step : r->model.step < now->step);
         if (on_the_way && (!to || (step > 0 ? r->model.step < to->model.step : r->model.step > to->model.step)))
             to = r;
     }

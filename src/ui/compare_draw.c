@@ -1,5 +1,5 @@
-// The page of compares on a canvas: who answers, the prompt, the answers side by side with what differs or how tokens are read,
-// and below them the numbers.
+// The page of compares on a canvas: who answers, the prompt, the answers side by side with what differs or how tokens are
+// read, and below them the numbers.
 #include "config.h"
 
 #include <math.h>
@@ -14,7 +14,8 @@
 #include "ui/heat.h"
 #include "ui/run_text.h"
 
-static const struct style differs = {.fg = COLOR_ACCENT, .attr = ATTR_BOLD}, under_cursor = {.fg = COLOR_DEFAULT, .attr = ATTR_REVERSE};
+static const struct style differs = {.fg = COLOR_ACCENT, .attr = ATTR_BOLD},
+                          under_cursor = {.fg = COLOR_DEFAULT, .attr = ATTR_REVERSE};
 
 // ---- what a pane shows ----
 
@@ -35,7 +36,8 @@ static void fill_tokens(struct compare_page *p, struct compare_side *s, bool in_
     }
     for (int i = 0; i < x->n_tokens; i++) {
         const double value = p->c.look == LOOK_TEXT ? NAN : look_value(p->c.look, &x->tokens[i]);
-        spans[i] = (struct canvas_span){(size_t)x->tokens[i].n_bytes, isnan(value) ? STYLE(COLOR_DEFAULT) : heat_style(heat_of(value, largest))};
+        spans[i] = (struct canvas_span){(size_t)x->tokens[i].n_bytes,
+                                        isnan(value) ? STYLE(COLOR_DEFAULT) : heat_style(heat_of(value, largest))};
         if (in_focus && i == p->token)
             spans[i].style = under_cursor;
     }
@@ -82,7 +84,10 @@ static void fill_pane(struct compare_page *p, int place, int width)
 
 static const char *empty_text(const struct compare *c, const struct compare_answer *x)
 {
-    return x->state == SIDE_WAITING ? "..." : x->state == SIDE_WHOLE ? "(it said nothing)" : !c->prompt ? "Waiting for a prompt." : "";
+    return x->state == SIDE_WAITING ? "..."
+           : x->state == SIDE_WHOLE ? "(it said nothing)"
+           : !c->prompt             ? "Waiting for a prompt."
+                                    : "";
 }
 
 static void draw_side(struct compare_page *p, struct canvas *c, struct rect r, int place)
@@ -96,7 +101,8 @@ static void draw_side(struct compare_page *p, struct canvas *c, struct rect r, i
     if (!isnan(x->score) && !compare_hides_names(p))
         str_addf(&right, " rm %s", number_text(number, sizeof number, x->score, 7));
     str_addf(&right, " %d tok%s ", x->n_tokens, x->state == SIDE_STREAMING ? " ..." : "");
-    struct rect in = rect_inset(canvas_box(c, r, in_focus ? STYLE(COLOR_ACCENT, .attr = ATTR_BOLD) : STYLE(COLOR_MUTED), str_text(&title)), 1, 0);
+    struct rect in = rect_inset(
+        canvas_box(c, r, in_focus ? STYLE(COLOR_ACCENT, .attr = ATTR_BOLD) : STYLE(COLOR_MUTED), str_text(&title)), 1, 0);
     const int room = r.width - 5 - (int)utf8_text_columns(str_text(&title), title.len);
     if (room >= (int)right.len)
         canvas_text_right(c, r.x + r.width - 1 - (int)right.len, r.y, (int)right.len, STYLE(COLOR_MUTED), str_text(&right));
@@ -136,7 +142,8 @@ static void draw_head(struct compare_page *p, struct canvas *c, struct rect r)
 {
     const struct compare *x = &p->c;
     struct str how = {0}, name = {0};
-    str_addf(&how, "T %.4g  top-p %.4g  seed %lld  at most %d tok", x->temperature, x->top_p, (long long)x->seed, x->max_tokens);
+    str_addf(&how, "T %.4g  top-p %.4g  seed %lld  at most %d tok", x->temperature, x->top_p, (long long)x->seed,
+             x->max_tokens);
     str_add(&how, x->blind ? "  blind" : "");
     int at = r.x + 1;
     const int end = r.x + r.width - 1 - (int)how.len;
@@ -165,7 +172,8 @@ static void draw_prompt(struct compare_page *p, struct canvas *c, struct rect r)
     const char *text = p->c.prompt ? p->c.prompt : "e asks something; o opens a file of prompts.";
     const int lines = canvas_paragraph(c, in, 0, STYLE(p->c.prompt ? COLOR_DEFAULT : COLOR_MUTED), text, strlen(text));
     if (lines > in.height)
-        canvas_textf(c, r.x + r.width - 16, r.y + r.height - 1, 15, STYLE(COLOR_ACCENT), " %d lines more ", lines - in.height);
+        canvas_textf(c, r.x + r.width - 16, r.y + r.height - 1, 15, STYLE(COLOR_ACCENT), " %d lines more ",
+                     lines - in.height);
 }
 
 struct measures {
@@ -202,7 +210,8 @@ static void draw_number(struct canvas *c, int *x, int y, double value)
 static void draw_numbers(struct compare_page *p, struct canvas *c, struct rect r)
 {
     static const char *const titles[] = {"tokens", "first s", "tok/s", "logp/tok", "entropy", "KL/tok", "reward"};
-    const int n = sizeof titles / sizeof *titles, most = (r.width - 4) / NUMBER_COLUMNS < n ? (r.width - 4) / NUMBER_COLUMNS : n;
+    const int n = sizeof titles / sizeof *titles,
+              most = (r.width - 4) / NUMBER_COLUMNS < n ? (r.width - 4) / NUMBER_COLUMNS : n;
     for (int i = 0; i < most; i++)
         canvas_text_right(c, r.x + 3 + i * NUMBER_COLUMNS, r.y, NUMBER_COLUMNS, STYLE(COLOR_MUTED), titles[i]);
     const bool hidden = compare_hides_names(p); // who has a reference, or a high reward, is no secret to many
@@ -210,11 +219,16 @@ static void draw_numbers(struct compare_page *p, struct canvas *c, struct rect r
         const struct compare_answer *x = &compare_at(&p->c, i)->answer;
         const struct measures m = measure(x);
         const double seconds = x->ended_s - x->first_s;
-        const double values[] = {x->n_tokens, x->first_s > 0 ? x->first_s - x->asked_s : NAN,
-                                 x->ended_s > 0 && x->n_tokens > 1 && seconds > 0 ? (x->n_tokens - 1) / seconds : NAN, m.logp, m.entropy,
-                                 hidden ? NAN : m.ratio, hidden ? NAN : x->score};
+        const double values[] = {x->n_tokens,
+                                 x->first_s > 0 ? x->first_s - x->asked_s : NAN,
+                                 x->ended_s > 0 && x->n_tokens > 1 && seconds > 0 ? (x->n_tokens - 1) / seconds : NAN,
+                                 m.logp,
+                                 m.entropy,
+                                 hidden ? NAN : m.ratio,
+                                 hidden ? NAN : x->score};
         int at = r.x + 3;
-        canvas_put(c, r.x + 1, r.y + 1 + i, (uint32_t)('A' + i), STYLE(COLOR_ACCENT, .attr = i == p->c.focus ? ATTR_BOLD : 0));
+        canvas_put(c, r.x + 1, r.y + 1 + i, (uint32_t)('A' + i),
+                   STYLE(COLOR_ACCENT, .attr = i == p->c.focus ? ATTR_BOLD : 0));
         for (int k = 0; k < most; k++)
             draw_number(c, &at, r.y + 1 + i, values[k]);
     }
@@ -256,16 +270,17 @@ static void draw_token(struct compare_page *p, struct canvas *c, struct rect r)
 // What the look means, or what two answers share.
 static void draw_meaning(struct compare_page *p, struct canvas *c, struct rect r)
 {
-    static const char *const meanings[N_LOOKS] = {
-        "", "tokens: log pi / pi_ref, against what each run started from", "tokens: entropy of what they were chosen from",
-        "tokens: how much more likely here than under the other side"};
+    static const char *const meanings[N_LOOKS] = {"", "tokens: log pi / pi_ref, against what each run started from",
+                                                  "tokens: entropy of what they were chosen from",
+                                                  "tokens: how much more likely here than under the other side"};
     struct str line = {0};
     struct compare *x = &p->c;
     const int beside = compare_beside(x);
     const struct compare_side *focus = compare_at(x, x->focus);
     if (x->look == LOOK_REFERENCE && !focus->model.reference)
         str_addf(&line, "%c is no run's checkpoint: v MODEL says what it is compared with", 'A' + x->focus);
-    else if ((x->look == LOOK_REFERENCE && focus->answer.has_reference && !focus->asked[ASK_REFERENCE].turn && !focus->answer.reference_tokens) ||
+    else if ((x->look == LOOK_REFERENCE && focus->answer.has_reference && !focus->asked[ASK_REFERENCE].turn &&
+              !focus->answer.reference_tokens) ||
              (x->look == LOOK_OTHER && focus->answer.other && !focus->asked[ASK_OTHER].turn && !focus->answer.other_tokens))
         str_add(&line, "the other model cuts this text into other tokens: they cannot be compared");
     else if (x->look != LOOK_TEXT)
@@ -294,8 +309,9 @@ static void draw_votes(struct compare_page *p, struct canvas *c, struct rect r)
     char name[2] = {(char)('A' + (beside > 0 ? beside : 1)), 0};
     if (beside < 0)
         return;
-    const struct win_row *row = compare_hides_names(p) ? NULL : win_table_find(ui_wins(x->ui), compare_at(x, 0)->model.label,
-                                                                              compare_at(x, beside)->model.label, &turned);
+    const struct win_row *row = compare_hides_names(p) ? NULL
+                                                       : win_table_find(ui_wins(x->ui), compare_at(x, 0)->model.label,
+                                                                        compare_at(x, beside)->model.label, &turned);
     if (p->graded)
         str_addf(&line, "voted: %s   ", compare_grade_name(p->graded));
     if (row)
@@ -337,11 +353,10 @@ static void draw_trajectory(struct compare_page *p, struct canvas *c, struct rec
 
 static void draw_nothing(struct canvas *c, struct rect r)
 {
-    static const char text[] =
-        "Two to four models answer the same prompt with the same seed, side by side.\n\n"
-        "a  adds a checkpoint of a run, or a model's folder\n"
-        "=  on the list of runs (1) compares those that are selected\n\n"
-        "From the shell: attune compare dpo-1@100 dpo-1@200";
+    static const char text[] = "Two to four models answer the same prompt with the same seed, side by side.\n\n"
+                               "a  adds a checkpoint of a run, or a model's folder\n"
+                               "=  on the list of runs (1) compares those that are selected\n\n"
+                               "From the shell: attune compare dpo-1@100 dpo-1@200";
     canvas_paragraph(c, rect_inset(r, r.width >= 60 ? 3 : 1, 1), 0, STYLE(COLOR_DEFAULT), text, strlen(text));
 }
 
@@ -350,7 +365,8 @@ static int prompt_lines(const struct compare_page *p, const struct rect r)
     struct canvas none;
     canvas_init(&none, 1, 1, GLYPHS_ASCII, true);
     const char *text = p->c.prompt ? p->c.prompt : "";
-    const int lines = canvas_paragraph(&none, (struct rect){0, 0, r.width - 4, 0}, 0, STYLE(COLOR_DEFAULT), text, strlen(text));
+    const int lines =
+        canvas_paragraph(&none, (struct rect){0, 0, r.width - 4, 0}, 0, STYLE(COLOR_DEFAULT), text, strlen(text));
     canvas_fini(&none);
     const int most = r.height >= 40 ? 8 : r.height >= 18 ? 3 : 1;
     return 2 + (lines < 1 ? 1 : lines < most ? lines : most);

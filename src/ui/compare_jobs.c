@@ -45,10 +45,10 @@ static void add_run(struct checkpoint_list *l, const char *name, const char *dir
         }
         MEM_GROW(l->rows, l->n, l->cap);
         struct checkpoint_choice *c = &l->rows[l->n++];
-        *c = (struct checkpoint_choice){.model = {.folder = folder, .run = mem_strdup(name), .step = list[i].step,
-                                                  .reference = reference_of(model)},
-                                        .is_last = l->n == 1 || strcmp(l->rows[l->n - 2].model.run, name) != 0,
-                                        .is_best = has_best && best.step == list[i].step};
+        *c = (struct checkpoint_choice){
+            .model = {.folder = folder, .run = mem_strdup(name), .step = list[i].step, .reference = reference_of(model)},
+            .is_last = l->n == 1 || strcmp(l->rows[l->n - 2].model.run, name) != 0,
+            .is_best = has_best && best.step == list[i].step};
         struct str label = {0};
         str_addf(&label, "%s@%lld", name, (long long)list[i].step);
         text_copy(c->model.label, sizeof c->model.label, str_text(&label));
@@ -105,6 +105,11 @@ void ui_look_for_checkpoints(struct ui *ui)
     job_start(ui, checkpoints_work, checkpoints_done, j);
 }
 
+bool ui_reads_checkpoints(struct ui *ui)
+{
+    return ui->reading_checkpoints;
+}
+
 const struct checkpoint_list *ui_checkpoints(struct ui *ui)
 {
     return ui->checkpoints;
@@ -132,8 +137,8 @@ static void prompts_done(struct ui *ui, void *arg, int code, const struct err *e
         prompt_set_free(ui->prompts);
         ui->prompts = j->set;
         if (j->set->n_conversations)
-            ui_say(ui, "%d prompts; %d conversations of several turns are left out: a prompt is asked as one message.", j->set->n,
-                   j->set->n_conversations);
+            ui_say(ui, "%d prompts; %d conversations of several turns are left out: a prompt is asked as one message.",
+                   j->set->n, j->set->n_conversations);
     }
     ui->more = true;
     free(j->path);

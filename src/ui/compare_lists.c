@@ -23,7 +23,8 @@ void checkpoint_list_free(struct checkpoint_list *l)
     free(l);
 }
 
-static int find_step(const struct checkpoint_list *l, const char *run, const char *step, struct compare_model *out, struct err *e)
+static int find_step(const struct checkpoint_list *l, const char *run, const char *step, struct compare_model *out,
+                     struct err *e)
 {
     struct str have = {.max = 300};
     const bool best = step && strcmp(step, "best") == 0;
@@ -45,15 +46,16 @@ static int find_step(const struct checkpoint_list *l, const char *run, const cha
     if (n == 0)
         code = err_set(e, ERR_STATE, "run %s has no checkpoint yet; c on its page asks for one", run);
     else if (best)
-        code = err_set(e, ERR_NOT_FOUND, "run %s keeps no best checkpoint; there are those of step %s", run, str_text(&have));
+        code =
+            err_set(e, ERR_NOT_FOUND, "run %s keeps no best checkpoint; there are those of step %s", run, str_text(&have));
     else
         code = err_set(e, ERR_NOT_FOUND, "run %s keeps no checkpoint of step %s; there are: %s", run, step, str_text(&have));
     str_fini(&have);
     return code;
 }
 
-int checkpoint_list_find(const struct checkpoint_list *l, const struct run_list *runs, const char *word, struct compare_model *out,
-                         struct err *e)
+int checkpoint_list_find(const struct checkpoint_list *l, const struct run_list *runs, const char *word,
+                         struct compare_model *out, struct err *e)
 {
     const size_t n = strcspn(word, "@");
     char *run = mem_strndup(word, n), *shared = *word == '/' ? NULL : path_share(word);
@@ -139,8 +141,10 @@ int prompt_set_read(struct prompt_set **out, const char *path, struct err *e)
     s->path = mem_strdup(path);
     int code = text_ends(path, ".txt") || text_ends(path, ".txt.gz") ? read_lines(s, e) : read_rows(s, e);
     if (!code && s->n == 0)
-        code = err_set(e, ERR_INPUT, s->n_conversations ? "%s holds conversations of several turns only: they cannot be asked here"
-                                                        : "%s holds no prompts", path);
+        code = err_set(e, ERR_INPUT,
+                       s->n_conversations ? "%s holds conversations of several turns only: they cannot be asked here"
+                                          : "%s holds no prompts",
+                       path);
     if (code)
         prompt_set_free(s);
     else
@@ -240,7 +244,8 @@ void win_row_text(const struct win_row *r, const char *name_a, const char *name_
     if (r->n_bad)
         str_addf(out, "  both bad %lld", (long long)r->n_bad);
     if (r->n > 0)
-        str_addf(out, "   %s wins %.0f %% (%.0f to %.0f): ", name_a, 100 * rate.rate, 100 * rate.interval.low, 100 * rate.interval.high);
+        str_addf(out, "   %s wins %.0f %% (%.0f to %.0f): ", name_a, 100 * rate.rate, 100 * rate.interval.low,
+                 100 * rate.interval.high);
     if (r->n > 0 && test.decided_at)
         str_addf(out, "%s is better", test.decided_for > 0.5 ? name_a : name_b);
     else if (r->n > 0)

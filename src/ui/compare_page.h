@@ -1,5 +1,5 @@
-// What the page of compares holds beside the compare itself, and its parts: drawing (compare_draw.c), the list to choose from
-// (compare_choose.c), votes (compare_vote.c).
+// What the page of compares holds beside the compare itself, and its parts: drawing (compare_draw.c), the list to choose
+// from (compare_choose.c), votes (compare_vote.c).
 #pragma once
 
 #include "ui/compare_lists.h"
@@ -14,20 +14,20 @@ struct compare_page {
     int n_wanted;
     char *wanted_reward;
 
-    char *set;      // the path of the prompts that are shown; NULL: the prompt was typed
-    int prompt_at;  // among them
+    char *set;     // the path of the prompts that are shown; NULL: the prompt was typed
+    int prompt_at; // among them
 
     bool choosing;  // the list is shown
     int choose_for; // the place that it is for; c.n: one more
     struct line_edit filter;
     int choice, choice_top, choice_height;
 
-    bool zoomed;    // one side alone
+    bool zoomed; // one side alone
     enum compare_panel { PANEL_ANSWERS, PANEL_SETTINGS, PANEL_WINS } panel;
-    int panel_top;  // lines of a panel above what is seen
-    int token;      // under the cursor in the side in focus; -1: none
+    int panel_top; // lines of a panel above what is seen
+    int token;     // under the cursor in the side in focus; -1: none
 
-    int graded;     // the key of what was voted for these answers; 0: nothing yet
+    int graded;                // the key of what was voted for these answers; 0: nothing yet
     int64_t votes[MOST_VOTES]; // judgements of this sitting, for taking back
     int n_votes;
     uint64_t shuffle_seed, n_shuffled;
@@ -39,6 +39,18 @@ void compare_name(struct compare_page *p, int place, struct str *out);
 
 void compare_draw(struct compare_page *p, struct canvas *c, struct rect area);
 void compare_draw_choices(struct compare_page *p, struct canvas *c, struct rect area);
+
+// ---- compare_sides.c ----
+void compare_begin(struct compare_page *p); // what was said is not what is judged any more
+// MODEL words apart by blanks; "@STEP": what the selected runs wrote then; NULL: the selected runs, or the one under the cursor
+// beside what it started from.
+enum view_result compare_these(struct compare_page *p, const char *words);
+enum view_result compare_add_side(struct compare_page *p, const char *word);    // NULL: shows the list
+enum view_result compare_change_side(struct compare_page *p, const char *word); // the one in focus
+enum view_result compare_set_reference(struct compare_page *p, const char *word);
+enum view_result compare_set_reward(struct compare_page *p, const char *word);
+enum view_result compare_swap(struct compare_page *p);
+void compare_take_wanted(struct compare_page *p); // what waited for the list of checkpoints
 
 // ---- compare_write.c ----
 // How many answers were written; negative: an error. A file that is there is not written over.

@@ -38,7 +38,8 @@ static void put_sample(struct compare_page *p, const struct run_row *r, const st
     x->state = SIDE_WHOLE;
     for (int i = 0; i < sample->n_credits; i++) {
         MEM_GROW(x->tokens, x->n_tokens, x->cap_tokens);
-        x->tokens[x->n_tokens++] = (struct compare_token){.n_bytes = sample->credits[i].n_bytes, .logp = NAN, .entropy = NAN, .reference = NAN, .other = NAN};
+        x->tokens[x->n_tokens++] = (struct compare_token){
+            .n_bytes = sample->credits[i].n_bytes, .logp = NAN, .entropy = NAN, .reference = NAN, .other = NAN};
     }
 }
 
@@ -57,8 +58,10 @@ static int read_run(struct compare_page *p, const struct run_row *r, bool alone,
     int n = 0, code = r->reader ? run_reader_samples(r->reader, MOST_SAMPLES, &list, &n, e) : 0;
     const struct run_sample *sample = code ? NULL : sample_at(list, n, step, p->c.n ? p->c.prompt : NULL);
     if (!code && !sample)
-        code = err_set(e, ERR_NOT_FOUND, p->c.n ? "run %s wrote no sample of the prompt that the other one answered"
-                                                : "run %s has written no samples", r->info.name);
+        code = err_set(e, ERR_NOT_FOUND,
+                       p->c.n ? "run %s wrote no sample of the prompt that the other one answered"
+                              : "run %s has written no samples",
+                       r->info.name);
     if (!code) {
         compare_set_prompt(&p->c, sample->prompt);
         const struct run_sample *first = alone ? first_of(list, n, sample) : NULL;

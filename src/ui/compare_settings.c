@@ -30,7 +30,8 @@ static void add_value(struct str *s, const json_t *value)
 }
 
 // A line of one text a side. Long ones lose their beginning: paths differ at their end.
-static void draw_line(struct compare_page *p, struct canvas *c, struct rect line, const char *name, struct str texts[COMPARE_MOST], struct style style)
+static void draw_line(struct compare_page *p, struct canvas *c, struct rect line, const char *name,
+                      struct str texts[COMPARE_MOST], struct style style)
 {
     const int columns = (line.width - NAME_COLUMNS - 1) / p->c.n;
     if (line.height < 1)
@@ -61,8 +62,7 @@ static json_t *names_of(struct compare_page *p)
     const char *name;
     for (int i = 0; i < p->c.n; i++) {
         const struct run_row *r = row_of(p, i);
-        json_object_foreach(r ? r->settings : NULL, name, value)
-            json_object_set_new(names, name, json_true());
+        json_object_foreach(r ? r->settings : NULL, name, value) json_object_set_new(names, name, json_true());
     }
     return names;
 }
@@ -79,7 +79,8 @@ static int draw_differences(struct compare_page *p, struct canvas *c, struct rec
     }
     if (!all_same(p, texts))
         draw_line(p, c, rect_cut_top(r, 1), "objective", texts, STYLE(COLOR_DEFAULT));
-    json_object_foreach(names, name, value) {
+    json_object_foreach(names, name, value)
+    {
         clear_texts(texts);
         for (int i = 0; i < p->c.n; i++) {
             const struct run_row *row = row_of(p, i);
@@ -111,7 +112,8 @@ static void draw_numbers(struct compare_page *p, struct canvas *c, struct rect *
             str_add(&texts[i], number_text(number, sizeof number, value, 10));
         }
         if (any)
-            draw_line(p, c, rect_cut_top(r, 1), k < 0 ? "run is at step" : run_value_key(shown[k]), texts, STYLE(COLOR_DEFAULT));
+            draw_line(p, c, rect_cut_top(r, 1), k < 0 ? "run is at step" : run_value_key(shown[k]), texts,
+                      STYLE(COLOR_DEFAULT));
     }
     for (int i = 0; i < COMPARE_MOST; i++)
         str_fini(&texts[i]);
@@ -120,7 +122,8 @@ static void draw_numbers(struct compare_page *p, struct canvas *c, struct rect *
 void compare_draw_settings(struct compare_page *p, struct canvas *c, struct rect r)
 {
     struct str names[COMPARE_MOST] = {0};
-    struct rect in = canvas_box(c, r, STYLE(COLOR_MUTED), "What differs in how they were trained; D goes back to the answers");
+    struct rect in =
+        canvas_box(c, r, STYLE(COLOR_MUTED), "What differs in how they were trained; D goes back to the answers");
     if (compare_hides_names(p)) {
         canvas_text(c, in.x + 1, in.y, in.width - 2, STYLE(COLOR_MUTED), "Hidden until you vote.");
         return;
@@ -139,7 +142,9 @@ void compare_draw_wins(struct compare_page *p, struct canvas *c, struct rect r)
 {
     const struct win_table *t = ui_wins(p->c.ui);
     struct rect in = canvas_box(c, r, STYLE(COLOR_MUTED), "Votes in this project; V goes back to the answers");
-    const char *none = compare_hides_names(p) ? "Hidden until you vote." : !t ? "Reading ..." : "No votes between two models yet.";
+    const char *none = compare_hides_names(p) ? "Hidden until you vote."
+                       : !t                   ? "Reading ..."
+                                              : "No votes between two models yet.";
     if (compare_hides_names(p) || !t || t->n == 0) {
         canvas_text(c, in.x + 1, in.y, in.width - 2, STYLE(COLOR_MUTED), none);
         return;

@@ -1,4 +1,5 @@
-// Votes between two answers of a compare. A vote is a label: a pair that a person brought, with the weights that wrote each side.
+// Votes between two answers of a compare. A vote is a label: a pair that a person brought, with the weights that wrote each
+// side.
 #include "config.h"
 
 #include <math.h>
@@ -13,10 +14,10 @@ static const struct {
     enum verdict verdict, turned; // turned: when what stands second is the pair's A
     const char *name;
 } grades[] = {
-    {VERDICT_MUCH_A, VERDICT_MUCH_B, "A is much better"}, {VERDICT_A, VERDICT_B, "A is better"},
+    {VERDICT_MUCH_A, VERDICT_MUCH_B, "A is much better"},         {VERDICT_A, VERDICT_B, "A is better"},
     {VERDICT_SLIGHT_A, VERDICT_SLIGHT_B, "A is slightly better"}, {VERDICT_TIE, VERDICT_TIE, "about the same"},
     {VERDICT_SLIGHT_B, VERDICT_SLIGHT_A, "B is slightly better"}, {VERDICT_B, VERDICT_A, "B is better"},
-    {VERDICT_MUCH_B, VERDICT_MUCH_A, "B is much better"}, {VERDICT_BOTH_BAD, VERDICT_BOTH_BAD, "both are bad"},
+    {VERDICT_MUCH_B, VERDICT_MUCH_A, "B is much better"},         {VERDICT_BOTH_BAD, VERDICT_BOTH_BAD, "both are bad"},
 };
 
 const char *compare_grade_name(int key)
@@ -75,8 +76,12 @@ static bool make_pair(struct compare_page *p, struct asked_pair *pair, bool *swa
         ui_say_error(c->ui, "Both answers are the same text: there is nothing to vote on");
         return false;
     }
-    *pair = (struct asked_pair){.prompt = c->prompt, .a = (char *)str_text(&a->answer.text), .b = (char *)str_text(&b->answer.text),
-                                .model = a->model.label, .model_b = b->model.label, .at_ms = clock_wall_ms()};
+    *pair = (struct asked_pair){.prompt = c->prompt,
+                                .a = (char *)str_text(&a->answer.text),
+                                .b = (char *)str_text(&b->answer.text),
+                                .model = a->model.label,
+                                .model_b = b->model.label,
+                                .at_ms = clock_wall_ms()};
     asked_pair_hash(pair);
     return true;
 }
@@ -90,7 +95,8 @@ enum view_result compare_vote(struct compare_page *p, int key)
     if (!make_pair(p, &pair, &swapped))
         return VIEW_KEPT;
     const double begun = fmax(compare_at(c, 0)->answer.ended_s, compare_at(c, compare_beside(c))->answer.ended_s);
-    struct judgement j = {.verdict = swapped ? grades[key - '1'].turned : grades[key - '1'].verdict, .swapped = swapped,
+    struct judgement j = {.verdict = swapped ? grades[key - '1'].turned : grades[key - '1'].verdict,
+                          .swapped = swapped,
                           .seconds = begun > 0 ? clock_seconds() - begun : NAN};
     text_copy(j.annotator, sizeof j.annotator, labels_annotator());
     if (labels_add(ui_store(c->ui), NULL, &pair, &j, true, &again, &fault)) {

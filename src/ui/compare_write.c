@@ -77,7 +77,8 @@ int compare_write(struct compare *c, const char *path, struct err *e)
         json_decref(line);
         n++;
     }
-    const int code = n == 0 ? err_set(e, ERR_STATE, "nobody has answered yet: there is nothing to write") : file_write(path, str_text(&text), text.len, e);
+    const int code = n == 0 ? err_set(e, ERR_STATE, "nobody has answered yet: there is nothing to write")
+                            : file_write(path, str_text(&text), text.len, e);
     str_fini(&text);
     return code ? code : n;
 }

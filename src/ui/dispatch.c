@@ -114,14 +114,6 @@ static void open_form(struct ui *ui, enum command_id id, const char *arg)
         v->ops->command(v, id, arg);
 }
 
-void ui_compare(struct ui *ui, const char *models)
-{
-    ui_show(ui, PAGE_COMPARE);
-    struct view *v = &ui->views[PAGE_COMPARE];
-    if (v->is_open)
-        v->ops->command(v, CMD_COMPARE, models);
-}
-
 static enum view_result manager_command(struct ui *ui, enum command_id id, const char *arg)
 {
     switch (id) {

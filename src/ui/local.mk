@@ -18,7 +18,9 @@ libui_a_SOURCES = \
 	%D%/compare_draw.c \
 	%D%/compare_jobs.c \
 	%D%/compare_lists.c %D%/compare_lists.h \
+	%D%/compare_model.c \
 	%D%/compare_samples.c \
+	%D%/compare_sides.c \
 	%D%/compare_settings.c %D%/compare_settings.h \
 	%D%/compare_vote.c \
 	%D%/compare_write.c \

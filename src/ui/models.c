@@ -95,7 +95,8 @@ static void send_asked(struct models *m, struct asked *a, struct loaded *l)
 {
     struct err fault = {0};
     l->used_s = clock_seconds();
-    if (engine_server_ask(l->server, a->what, a->options, a->words, &(struct engine_asker){take_row, take_end, a}, &a->sent_id, &fault))
+    if (engine_server_ask(l->server, a->what, a->options, a->words, &(struct engine_asker){take_row, take_end, a},
+                          &a->sent_id, &fault))
         end_asked(m, a, fault.code, &fault);
     else if (a->cancelled)
         engine_server_cancel(l->server, a->sent_id);
@@ -138,7 +139,8 @@ static int check_memory(const char *folder, struct err *e)
         return err_errno(e, "cannot open the model folder %s", folder);
     for (const struct dirent *entry; (entry = readdir(dir)) != NULL;) {
         struct stat st;
-        if (strcmp(entry->d_name, "state.safetensors") != 0 && (text_ends(entry->d_name, ".safetensors") || text_ends(entry->d_name, ".bin")) &&
+        if (strcmp(entry->d_name, "state.safetensors") != 0 &&
+            (text_ends(entry->d_name, ".safetensors") || text_ends(entry->d_name, ".bin")) &&
             fstatat(dirfd(dir), entry->d_name, &st, 0) == 0)
             bytes += (uint64_t)st.st_size;
     }
@@ -195,8 +197,8 @@ static bool is_idle(const struct models *m, const struct loaded *l)
     return l->server && l != m->serving;
 }
 
-// The model's place, or one for it: a free one, else that of the model that was not asked for longest, of those that are kept
-// last of all. NULL: all are busy.
+// The model's place, or one for it: a free one, else that of the model that was not asked for longest, of those that are
+// kept last of all. NULL: all are busy.
 static struct loaded *place_for(struct models *m, const char *folder)
 {
     struct loaded *best = NULL;
@@ -226,18 +228,20 @@ static void start(struct ui *ui, struct loaded *l, const char *folder)
 
 // ---- what view.h offers ----
 
-int ui_ask_model(struct ui *ui, const char *folder, const char *what, json_t *options, json_t *words, const struct engine_asker *asker,
-                 int64_t *id, struct err *e)
+int ui_ask_model(struct ui *ui, const char *folder, const char *what, json_t *options, json_t *words,
+                 const struct engine_asker *asker, int64_t *id, struct err *e)
 {
     struct models *m = models_of(ui);
     struct loaded *l = place_for(m, folder);
     if (!l) {
         json_decref(options);
         json_decref(words);
-        return err_set(e, ERR_LIMIT, "%d models are answering, and more are not kept loaded: wait for one, or stop it", MODELS_MOST);
+        return err_set(e, ERR_LIMIT, "%d models are answering, and more are not kept loaded: wait for one, or stop it",
+                       MODELS_MOST);
     }
     struct asked *a = mem_alloc(1, sizeof *a), **end = &m->asked;
-    *a = (struct asked){.ui = ui, .id = ++m->last_id, .what = mem_strdup(what), .options = options, .words = words, .asker = *asker};
+    *a = (struct asked){
+        .ui = ui, .id = ++m->last_id, .what = mem_strdup(what), .options = options, .words = words, .asker = *asker};
     while (*end)
         end = &(*end)->next;
     *end = a;
@@ -292,7 +296,8 @@ void models_serve(struct ui *ui)
     for (int i = 0; ui->models && i < MODELS_MOST; i++) {
         struct loaded *l = &ui->models->places[i];
         ui->models->serving = l;
-        if (l->server && engine_server_take(l->server, NULL)) // it has ended: whoever asked knows why, and asking starts it again
+        if (l->server &&
+            engine_server_take(l->server, NULL)) // it has ended: whoever asked knows why, and asking starts it again
             close_place(l);
         ui->models->serving = NULL;
     }

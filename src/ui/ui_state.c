@@ -34,6 +34,14 @@ void ui_open_run(struct ui *ui, const char *name, enum page page)
     ui->show(ui, page);
 }
 
+void ui_compare(struct ui *ui, const char *models)
+{
+    ui->show(ui, PAGE_COMPARE);
+    struct view *v = &ui->views[PAGE_COMPARE];
+    if (v->is_open)
+        v->ops->command(v, CMD_COMPARE, models);
+}
+
 void ui_more(struct ui *ui)
 {
     ui->more = true;

@@ -1,5 +1,5 @@
-// Checkpoints side by side, with real models that answer: what is asked and shown, votes as labels, and the bars (how soon the
-// first token is there, whether four streams hold up keys, that nothing outlives the console).
+// Checkpoints side by side, with real models that answer: what is asked and shown, votes as labels, and the bars (how soon
+// the first token is there, whether four streams hold up keys, that nothing outlives the console).
 #include "config.h"
 
 #include <dirent.h>
@@ -33,8 +33,8 @@ static void copy_file(const char *from_dir, const char *to_dir, const char *name
 
 static void copy_model(const char *to, bool damage)
 {
-    static const char *const names[] = {"config.json", "model.safetensors", "special_tokens_map.json", "text_rules.json", "tokenizer.json",
-                                        "tokenizer_config.json"};
+    static const char *const names[] = {"config.json",     "model.safetensors", "special_tokens_map.json",
+                                        "text_rules.json", "tokenizer.json",    "tokenizer_config.json"};
     assert_ok(file_make_dirs(to, e));
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         copy_file(demo, to, names[i], damage && i == 1);
@@ -55,10 +55,14 @@ static void add_run(struct store *s)
         str_addf(&path, "checkpoints/step-%d", 100 * i);
         char *folder = path_join(dir, str_text(&path));
         copy_model(folder, i == 2);
-        assert_ok(run_writer_checkpoint(w, &(struct run_checkpoint){.step = 100 * i, .at_ms = i, .path = (char *)str_text(&path)}, e));
+        assert_ok(run_writer_checkpoint(
+            w, &(struct run_checkpoint){.step = 100 * i, .at_ms = i, .path = (char *)str_text(&path)}, e));
         str_addf(&text, " It slept %s.", i == 1 ? "well" : "badly");
-        assert_ok(run_writer_sample(w, &(struct run_sample){.at_ms = i, .step = 100 * i, .prompt = (char *)question,
-                                                            .response = text.data, .logp = -1, .reward = NAN}, e));
+        assert_ok(run_writer_sample(
+            w,
+            &(struct run_sample){
+                .at_ms = i, .step = 100 * i, .prompt = (char *)question, .response = text.data, .logp = -1, .reward = NAN},
+            e));
         free(folder);
         str_fini(&path);
         str_fini(&text);
@@ -106,7 +110,8 @@ static int tear_down(void **state)
 static json_t *answer_of(const char *model, const char *seed, const char *prompt)
 {
     json_t *row = NULL;
-    assert_ok(engine_call((const char *[]){"sample", "--model", model, "--temperature", "0.7", "--max-tokens", "200", "--seed", seed, prompt, NULL},
+    assert_ok(engine_call((const char *[]){"sample", "--model", model, "--temperature", "0.7", "--max-tokens", "200",
+                                           "--seed", seed, prompt, NULL},
                           &row, e));
     return row;
 }
@@ -400,7 +405,8 @@ static void the_first_token_is_there_soon(void **state)
         rig_settle(&r, 0.3);
     }
     qsort(seconds, N, sizeof *seconds, by_size);
-    print_message("          key to first token: median %.0f ms, worst %.0f ms, bar 300 ms\n", 1000 * seconds[N / 2], 1000 * seconds[N - 1]);
+    print_message("          key to first token: median %.0f ms, worst %.0f ms, bar 300 ms\n", 1000 * seconds[N / 2],
+                  1000 * seconds[N - 1]);
     assert_true(seconds[N / 2] < 0.3);
     quit(&r);
 }
@@ -432,8 +438,8 @@ static void four_streams_hold_nothing_up(void **state)
     }
     assert_true(n > 5);
     qsort(seconds, (size_t)n, sizeof *seconds, by_size);
-    print_message("          %d keys while four answers stream: median %.1f ms, p95 %.1f ms, bar 33 ms\n", n, 1000 * seconds[n / 2],
-                  1000 * seconds[n * 95 / 100]);
+    print_message("          %d keys while four answers stream: median %.1f ms, p95 %.1f ms, bar 33 ms\n", n,
+                  1000 * seconds[n / 2], 1000 * seconds[n * 95 / 100]);
     assert_true(seconds[n * 95 / 100] < 0.1);
     quit(&r);
     str_fini(&line);

@@ -30,11 +30,13 @@ static void a_text_has_a_prompt_a_line(void **state)
 static void data_gives_its_prompts_and_says_which_it_cannot_ask(void **state)
 {
     struct prompt_set *s;
-    assert_ok(read_prompts(&s, "p.jsonl",
-                           "{\"prompt\": \"Why?\", \"chosen\": \"Because.\", \"rejected\": \"No.\"}\n"
-                           "{\"prompt\": [{\"role\": \"user\", \"content\": \"Hi\"}, {\"role\": \"assistant\", \"content\": \"Hello\"}, "
-                           "{\"role\": \"user\", \"content\": \"Why?\"}], \"chosen\": [{\"role\": \"assistant\", \"content\": \"a\"}], "
-                           "\"rejected\": [{\"role\": \"assistant\", \"content\": \"b\"}]}\n", e));
+    assert_ok(read_prompts(
+        &s, "p.jsonl",
+        "{\"prompt\": \"Why?\", \"chosen\": \"Because.\", \"rejected\": \"No.\"}\n"
+        "{\"prompt\": [{\"role\": \"user\", \"content\": \"Hi\"}, {\"role\": \"assistant\", \"content\": \"Hello\"}, "
+        "{\"role\": \"user\", \"content\": \"Why?\"}], \"chosen\": [{\"role\": \"assistant\", \"content\": \"a\"}], "
+        "\"rejected\": [{\"role\": \"assistant\", \"content\": \"b\"}]}\n",
+        e));
     assert_int_equal(s->n, 1);
     assert_string_equal(s->prompts[0], "Why?");
     assert_int_equal(s->n_conversations, 1);
@@ -57,7 +59,8 @@ static void a_file_without_prompts_is_refused(void **state)
 static struct checkpoint_choice rows[] = {
     {.model = {.folder = "/p/ipo-1/step-50", .label = "ipo-1@50", .run = "ipo-1", .step = 50}, .is_last = true},
     {.model = {.folder = "/p/dpo-1/step-200", .label = "dpo-1@200", .run = "dpo-1", .step = 200}, .is_last = true},
-    {.model = {.folder = "/p/dpo-1/step-100", .label = "dpo-1@100", .run = "dpo-1", .step = 100, .reference = "/m"}, .is_best = true},
+    {.model = {.folder = "/p/dpo-1/step-100", .label = "dpo-1@100", .run = "dpo-1", .step = 100, .reference = "/m"},
+     .is_best = true},
 };
 
 static void find(const char *word, const char *folder, int expected, const char *words)

@@ -166,7 +166,9 @@ static void a_process_that_dies_ends_all_questions(void **state)
     assert_int_equal(a.code, ERR_NOT_FOUND);
     assert_string_equal(b.fault.text, "the weights are gone");
     assert_int_equal(engine_server_fds(server, fds), 0);
-    assert_int_equal(engine_server_ask(server, "words", NULL, NULL, &(struct engine_asker){hear_row, hear_end, &a}, &id, &fault), ERR_STATE);
+    assert_int_equal(
+        engine_server_ask(server, "words", NULL, NULL, &(struct engine_asker){hear_row, hear_end, &a}, &id, &fault),
+        ERR_STATE);
     assert_int_equal(a.n_ends, 1);
     str_fini(&a.words);
 }
@@ -186,7 +188,9 @@ static void questions_are_bounded(void **state)
     int64_t id;
     for (int i = 0; i < ENGINE_SERVER_MOST; i++)
         ask("words", "x", &a);
-    assert_int_equal(engine_server_ask(server, "words", NULL, NULL, &(struct engine_asker){hear_row, hear_end, &a}, &id, &fault), ERR_LIMIT);
+    assert_int_equal(
+        engine_server_ask(server, "words", NULL, NULL, &(struct engine_asker){hear_row, hear_end, &a}, &id, &fault),
+        ERR_LIMIT);
     assert_int_equal(take_until(&a, ENGINE_SERVER_MOST), 0);
     str_fini(&a.words);
 }

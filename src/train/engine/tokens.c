@@ -1,10 +1,11 @@
 // attune-engine tokens: how a model reads given answers to a prompt: for every token its log-probability and the entropy of
 // what it was chosen from, both in nats at temperature 1. One JSON line an answer:
 //
-//     {"answer": 0, "logp": -31.2, "same_tokens": true, "tokens": [{"id": 262, "text": " was", "logp": -0.4, "entropy": 1.9}, ...]}
+//     {"answer": 0, "logp": -31.2, "same_tokens": true, "tokens": [{"id": 262, "text": " was", "logp": -0.4,
+//     "entropy": 1.9}, ...]}
 //
-// The prompt becomes tokens as `sample` makes it. With --ids the answer is these very tokens, where the model's tokenizer reads
-// the given text in them; where it does not (another tokenizer) the text is cut anew, and same_tokens is false.
+// The prompt becomes tokens as `sample` makes it. With --ids the answer is these very tokens, where the model's tokenizer
+// reads the given text in them; where it does not (another tokenizer) the text is cut anew, and same_tokens is false.
 #include "config.h"
 
 #include <stdlib.h>
@@ -22,7 +23,9 @@
 const struct param engine_tokens_params[] = {
     SESSION_PARAMS,
     {.name = "prompt", .type = PARAM_TEXT, .fallback = "", .help = "What was asked."},
-    {.name = "ids", .type = PARAM_TEXT, .fallback = "",
+    {.name = "ids",
+     .type = PARAM_TEXT,
+     .fallback = "",
      .help = "The tokens of the answer, numbers separated by commas, where there is one answer."},
     {0}};
 
@@ -43,7 +46,8 @@ static int read_ids(const char *text, const struct session *x, struct token_list
         if (end == at || (*end && *end != ',') || id < 0 || id > INT32_MAX) {
             struct str shown = {.max = 40};
             str_add_visible(&shown, at, strcspn(at, ","), false);
-            err_set(e, ERR_USAGE, "--ids: \"%s\" is no token's number: whole numbers from 0 on, separated by commas", str_text(&shown));
+            err_set(e, ERR_USAGE, "--ids: \"%s\" is no token's number: whole numbers from 0 on, separated by commas",
+                    str_text(&shown));
             str_fini(&shown);
             return ERR_USAGE;
         }
@@ -86,13 +90,14 @@ static void build(struct dataset *d, const int32_t *prompt, int n_prompt, const 
     d->groups = mem_alloc(1, sizeof *d->groups);
     d->seqs = mem_alloc(1, sizeof *d->seqs);
     d->n_groups = d->n_seqs = d->cap_groups = d->cap_seqs = 1;
-    d->groups[0] = (struct ds_group){.prompt = dataset_add_tokens(d, prompt, (size_t)n_prompt), .n_prompt = n_prompt, .n_seqs = 1};
+    d->groups[0] =
+        (struct ds_group){.prompt = dataset_add_tokens(d, prompt, (size_t)n_prompt), .n_prompt = n_prompt, .n_seqs = 1};
     d->seqs[0] = (struct ds_seq){.first = dataset_add_tokens(d, answer->ids, answer->n), .n = (int)answer->n};
 }
 
 // logp and entropy: (answer->n).
-static int read_answer(const struct session *x, const int32_t *prompt, int n_prompt, const struct token_list *answer, float *logp,
-                       float *entropy, struct err *e)
+static int read_answer(const struct session *x, const int32_t *prompt, int n_prompt, const struct token_list *answer,
+                       float *logp, float *entropy, struct err *e)
 {
     struct dataset d = {0};
     struct packed p;
@@ -121,8 +126,8 @@ static int read_answer(const struct session *x, const int32_t *prompt, int n_pro
     return code;
 }
 
-static int print_answer(const struct session *x, int number, const struct token_list *answer, const float *logp, const float *entropy,
-                        struct err *e)
+static int print_answer(const struct session *x, int number, const struct token_list *answer, const float *logp,
+                        const float *entropy, struct err *e)
 {
     json_t *tokens = json_array();
     double sum = 0;
@@ -133,24 +138,27 @@ static int print_answer(const struct session *x, int number, const struct token_
             json_decref(tokens);
             return e ? e->code : ERR_FAIL;
         }
-        json_array_append_new(tokens, json_pack("{s:i, s:o, s:o, s:o}", "id", answer->ids[i], "text", json_bytes(text, n), "logp",
-                                                json_computed((double)logp[i]), "entropy", json_computed((double)entropy[i])));
+        json_array_append_new(tokens,
+                              json_pack("{s:i, s:o, s:o, s:o}", "id", answer->ids[i], "text", json_bytes(text, n), "logp",
+                                        json_computed((double)logp[i]), "entropy", json_computed((double)entropy[i])));
         free(text);
         sum += (double)logp[i];
     }
     return engine_print(json_pack("{s:i, s:o, s:b, s:o}", "answer", number, "logp", json_computed(sum), "same_tokens",
-                                  answer->as_given, "tokens", tokens), e);
+                                  answer->as_given, "tokens", tokens),
+                        e);
 }
 
-static int one_answer(const struct session *x, const int32_t *prompt, int n_prompt, int number, const char *text, const char *ids,
-                      struct err *e)
+static int one_answer(const struct session *x, const int32_t *prompt, int n_prompt, int number, const char *text,
+                      const char *ids, struct err *e)
 {
     struct token_list answer;
     const int most = x->model->arch.max_positions;
     float *logp = NULL, *entropy = NULL;
     int code = answer_tokens(x, text, ids, &answer, e);
     if (!code && answer.n + (size_t)n_prompt > (size_t)most)
-        code = err_set(e, ERR_LIMIT, "prompt and answer have %zu tokens, the model reads at most %d", answer.n + (size_t)n_prompt, most);
+        code = err_set(e, ERR_LIMIT, "prompt and answer have %zu tokens, the model reads at most %d",
+                       answer.n + (size_t)n_prompt, most);
     if (!code) {
         logp = mem_alloc(answer.n + 1, sizeof *logp);
         entropy = mem_alloc(answer.n + 1, sizeof *entropy);
