@@ -16,6 +16,7 @@ struct compare_model {
     int64_t step;    // of the checkpoint; -1 without a run
     char *reference; // what log pi is compared with, a folder; NULL: nothing is known
 };
+const char *compare_model_key(const struct compare_model *m); // what votes are kept under: "dpo-1@200", or the whole path
 void compare_model_fini(struct compare_model *m);
 struct compare_model compare_model_copy(const struct compare_model *m);
 struct compare_model compare_model_of_folder(const char *folder); // copied; the label is made

@@ -309,9 +309,10 @@ static void draw_votes(struct compare_page *p, struct canvas *c, struct rect r)
     char name[2] = {(char)('A' + (beside > 0 ? beside : 1)), 0};
     if (beside < 0)
         return;
-    const struct win_row *row = compare_hides_names(p) ? NULL
-                                                       : win_table_find(ui_wins(x->ui), compare_at(x, 0)->model.label,
-                                                                        compare_at(x, beside)->model.label, &turned);
+    const struct win_row *row = compare_hides_names(p)
+                                    ? NULL
+                                    : win_table_find(ui_wins(x->ui), compare_model_key(&compare_at(x, 0)->model),
+                                                     compare_model_key(&compare_at(x, beside)->model), &turned);
     if (p->graded)
         str_addf(&line, "voted: %s   ", compare_grade_name(p->graded));
     if (row)

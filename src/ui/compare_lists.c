@@ -156,8 +156,11 @@ int prompt_set_read(struct prompt_set **out, const char *path, struct err *e)
 
 void win_table_free(struct win_table *t)
 {
-    for (int i = 0; t && i < t->n; i++)
+    for (int i = 0; t && i < t->n; i++) {
+        free(t->rows[i].a);
+        free(t->rows[i].b);
         free(t->rows[i].votes);
+    }
     if (t)
         free(t->rows);
     free(t);
@@ -199,9 +202,7 @@ static void add_votes(struct win_table *t, const struct judged_pair *p)
     if (!r) {
         MEM_GROW(t->rows, t->n, t->cap);
         r = &t->rows[t->n++];
-        *r = (struct win_row){.n = 0};
-        text_copy(r->a, sizeof r->a, p->pair.model);
-        text_copy(r->b, sizeof r->b, p->pair.model_b);
+        *r = (struct win_row){.a = mem_strdup(p->pair.model), .b = mem_strdup(p->pair.model_b)};
     }
     vote.share = turned ? 0 : 1;
     add_some(r, p->n_a, vote);

@@ -29,7 +29,7 @@ int prompt_set_read(struct prompt_set **out, const char *path, struct err *e);
 
 // Votes between two models, over all pairs that were judged in the project.
 struct win_row {
-    char a[160], b[160];
+    char *a, *b;           // as compare_model_key has them
     struct win_vote *votes; // graded, in the order in which the project came to know the pairs; for a
     int n, cap;
     int64_t n_bad;

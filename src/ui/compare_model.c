@@ -16,6 +16,11 @@ void compare_model_fini(struct compare_model *m)
     *m = (struct compare_model){0};
 }
 
+const char *compare_model_key(const struct compare_model *m)
+{
+    return m->run || !m->folder ? m->label : m->folder;
+}
+
 static char *copy_or_null(const char *text)
 {
     return text ? mem_strdup(text) : NULL;
@@ -37,6 +42,12 @@ struct compare_model compare_model_of_folder(const char *folder)
     while (n > 1 && m.folder[n - 1] == '/')
         m.folder[--n] = '\0';
     const char *last = strrchr(m.folder, '/');
+    if (last && strlen(last) <= 4 && last > m.folder) { // "/hf" says little: the name before it as well
+        do
+            last--;
+        while (last > m.folder && *last != '/');
+        last = *last == '/' ? last : NULL;
+    }
     text_copy(m.label, sizeof m.label, last ? last + 1 : m.folder);
     return m;
 }

@@ -79,8 +79,8 @@ static bool make_pair(struct compare_page *p, struct asked_pair *pair, bool *swa
     *pair = (struct asked_pair){.prompt = c->prompt,
                                 .a = (char *)str_text(&a->answer.text),
                                 .b = (char *)str_text(&b->answer.text),
-                                .model = a->model.label,
-                                .model_b = b->model.label,
+                                .model = (char *)compare_model_key(&a->model),
+                                .model_b = (char *)compare_model_key(&b->model),
                                 .at_ms = clock_wall_ms()};
     asked_pair_hash(pair);
     return true;

@@ -242,6 +242,21 @@ static enum view_result write_answers(struct compare_page *p, const char *path)
     return VIEW_CHANGED;
 }
 
+// One level up: from the token, a panel, one side alone; then the manager's.
+static enum view_result leave(struct compare_page *p)
+{
+    if (p->token < 0 && p->panel == PANEL_ANSWERS && !p->zoomed)
+        return VIEW_IGNORED;
+    if (p->token >= 0)
+        p->token = -1;
+    else if (p->panel != PANEL_ANSWERS)
+        p->panel = PANEL_ANSWERS;
+    else
+        p->zoomed = false;
+    compare_changed(&p->c);
+    return VIEW_CHANGED;
+}
+
 static enum view_result toggle_blind(struct compare_page *p)
 {
     p->c.blind = !p->c.blind;
@@ -335,6 +350,8 @@ static enum view_result command_compare(struct view *v, enum command_id id, cons
         return show_panel(p, PANEL_WINS);
     case CMD_WRITE:
         return write_answers(p, arg);
+    case CMD_BACK:
+        return leave(p);
     case CMD_FULL:
         return toggle(p, &p->zoomed);
     case CMD_NEXT_PANE:

@@ -97,6 +97,13 @@ static void folders_are_called_by_their_last_name(void **state)
     assert_string_equal(copy.label, "SmolLM2-135M");
     assert_string_equal(copy.folder, "/models/SmolLM2-135M");
     assert_null(copy.run);
+    assert_string_equal(compare_model_key(&m), "/models/SmolLM2-135M"); // others may be called so, too
+    compare_model_fini(&m);
+    m = compare_model_of_folder("/models/stories260K/hf");
+    assert_string_equal(m.label, "stories260K/hf");
+    compare_model_fini(&m);
+    m = compare_model_of_folder("/hf");
+    assert_string_equal(m.label, "hf");
     compare_model_fini(&m);
     compare_model_fini(&copy);
 }
