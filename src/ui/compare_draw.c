@@ -123,7 +123,7 @@ static void draw_side(struct compare_page *p, struct canvas *c, struct rect r, i
 // One beside the other, four in two rows, one alone where there is no room.
 static void draw_sides(struct compare_page *p, struct canvas *c, struct rect r)
 {
-    const int n = p->c.n, columns = n == 4 && r.width < 160 ? 2 : n;
+    const int n = p->c.n, columns = n == 4 && r.width < 140 ? 2 : n;
     if (p->zoomed || r.width / columns < 20 || (columns < n && r.height < 8)) {
         draw_side(p, c, r, p->c.focus);
         return;
@@ -385,6 +385,10 @@ void compare_draw(struct compare_page *p, struct canvas *c, struct rect area)
     }
     const bool small = area.height < 14;
     draw_head(p, c, rect_cut_top(&area, 1));
+    if (area.width >= 160 && p->set && p->panel == PANEL_ANSWERS) {
+        compare_draw_prompts(p, c, rect_cut_left(&area, 42));
+        rect_cut_left(&area, 1);
+    }
     draw_prompt(p, c, rect_cut_top(&area, prompt_lines(p, area)));
     if (!small) {
         draw_votes(p, c, rect_cut_bottom(&area, 1));

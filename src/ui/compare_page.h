@@ -15,6 +15,7 @@ struct compare_page {
     char *wanted_reward;
 
     char *set;     // the path of the prompts that are shown; NULL: the prompt was typed
+    char *marks;    // what was voted on each of them in this sitting: A (who was chosen first), B, =, x; 0: nothing
     int prompt_at; // among them
 
     bool choosing;  // the list is shown
@@ -29,6 +30,7 @@ struct compare_page {
 
     int graded;                // the key of what was voted for these answers; 0: nothing yet
     int64_t votes[MOST_VOTES]; // judgements of this sitting, for taking back
+    int voted_at[MOST_VOTES];  // which prompt of the set each was on; -1: another
     int n_votes;
     uint64_t shuffle_seed, n_shuffled;
 };

@@ -4,4 +4,6 @@
 #include "ui/compare_page.h"
 
 void compare_draw_settings(struct compare_page *p, struct canvas *c, struct rect r);
+// The list of prompts, beside the answers.
+void compare_draw_prompts(struct compare_page *p, struct canvas *c, struct rect r);
 void compare_draw_wins(struct compare_page *p, struct canvas *c, struct rect r);

@@ -86,6 +86,11 @@ static bool make_pair(struct compare_page *p, struct asked_pair *pair, bool *swa
     return true;
 }
 
+static char mark_of(enum verdict v)
+{
+    return v == VERDICT_BOTH_BAD ? 'x' : v == VERDICT_TIE ? '=' : v < VERDICT_TIE ? 'A' : 'B';
+}
+
 enum view_result compare_vote(struct compare_page *p, int key)
 {
     struct compare *c = &p->c;
@@ -104,10 +109,15 @@ enum view_result compare_vote(struct compare_page *p, int key)
         return VIEW_KEPT;
     }
     if (!again) {
-        if (p->n_votes == MOST_VOTES)
+        if (p->n_votes == MOST_VOTES) {
             memmove(p->votes, p->votes + 1, (size_t)--p->n_votes * sizeof *p->votes);
+            memmove(p->voted_at, p->voted_at + 1, (size_t)p->n_votes * sizeof *p->voted_at);
+        }
+        p->voted_at[p->n_votes] = p->prompt_at;
         p->votes[p->n_votes++] = j.id;
     }
+    if (p->marks && p->prompt_at >= 0)
+        p->marks[p->prompt_at] = mark_of(j.verdict);
     p->graded = key;
     ui_look_for_wins(c->ui);
     ui_say(c->ui, "Saved: %s. j goes on, u takes it back.", compare_grade_name(key));
@@ -129,6 +139,8 @@ enum view_result compare_unvote(struct compare_page *p)
     }
     p->n_votes--;
     p->graded = 0;
+    if (p->marks && p->voted_at[p->n_votes] >= 0)
+        p->marks[p->voted_at[p->n_votes]] = 0;
     ui_look_for_wins(ui);
     ui_say(ui, "The last vote was taken back.");
     return VIEW_CHANGED;

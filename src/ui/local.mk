@@ -19,6 +19,7 @@ libui_a_SOURCES = \
 	%D%/compare_jobs.c \
 	%D%/compare_lists.c %D%/compare_lists.h \
 	%D%/compare_model.c \
+	%D%/compare_prompts.c \
 	%D%/compare_samples.c \
 	%D%/compare_sides.c \
 	%D%/compare_settings.c %D%/compare_settings.h \

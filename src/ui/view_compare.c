@@ -36,6 +36,7 @@ static void close_compare(struct view *v)
         free(p->wanted[i]);
     free(p->wanted_reward);
     free(p->set);
+    free(p->marks);
     line_edit_fini(&p->filter);
     free(p);
 }
@@ -105,6 +106,10 @@ static bool take_set(struct compare_page *p)
         return false;
     free(p->set);
     p->set = mem_strdup(set->path);
+    free(p->marks);
+    p->marks = mem_alloc((size_t)set->n, 1);
+    for (int i = 0; i < p->n_votes; i++)
+        p->voted_at[i] = -1; // of other prompts
     p->prompt_at = -1;
     go_to_prompt(p, 0);
     return true;

@@ -223,6 +223,14 @@ static void prompts_of_a_file_are_gone_through(void **state)
     rig_wait(&r, "The bear said:");
     rig_send(&r, "k");
     rig_wait(&r, "The hen said:");
+    rig_resize(&r, 200, 50); // there is room for the list
+    rig_wait(&r, "Prompts  3");
+    rig_wait(&r, "A and B share");
+    rig_wait_gone(&r, "tok ...");
+    rig_send(&r, "6");
+    rig_wait(&r, "2 B The hen said:");
+    rig_send(&r, "u");
+    rig_wait(&r, "2   The hen said:");
     quit(&r);
     str_fini(&line);
 }
