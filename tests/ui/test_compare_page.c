@@ -506,6 +506,23 @@ static void models_end_with_the_console_however_it_ends(void **state)
     }
 }
 
+static void a_model_that_dies_is_loaded_again(void **state)
+{
+    struct rig r;
+    pid_t pids[16];
+    char begins[24];
+    two_sides(&r, 100, 30);
+    const int n = children_of(r.pid, pids, 16);
+    for (int i = 0; i < n; i++)
+        kill(pids[i], SIGKILL);
+    expect_ends(pids, n);
+    beginning(demo, "2", question, begins);
+    rig_send(&r, "r");
+    rig_wait(&r, "seed 2");
+    rig_wait(&r, begins);
+    quit(&r);
+}
+
 static void no_more_models_are_loaded_than_four(void **state)
 {
     struct rig r;
@@ -549,6 +566,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_first_token_is_there_soon, set_up, tear_down),
         cmocka_unit_test_setup_teardown(four_streams_hold_nothing_up, set_up, tear_down),
         cmocka_unit_test_setup_teardown(models_end_with_the_console_however_it_ends, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_model_that_dies_is_loaded_again, set_up, tear_down),
         cmocka_unit_test_setup_teardown(no_more_models_are_loaded_than_four, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
