@@ -253,3 +253,10 @@ void win_row_text(const struct win_row *r, const char *name_a, const char *name_
         str_add(out, "not decided yet");
     free(votes);
 }
+
+void win_row_add_length(const struct win_row *r, struct str *out)
+{
+    const struct win_rate_length x = win_rate_length_controlled(r->votes, r->n, 0.95);
+    if (x.state == LENGTH_CONTROLLED)
+        str_addf(out, ", at equal length %.0f %% (%.0f to %.0f)", 100 * x.rate, 100 * x.interval.low, 100 * x.interval.high);
+}

@@ -47,6 +47,9 @@ const struct win_row *win_table_find(const struct win_table *t, const char *a, c
 // (stats/sequential.h).
 void win_row_text(const struct win_row *r, const char *name_a, const char *name_b, bool turned, struct str *out);
 
+// ", at equal length 61 % (48 to 73)", where that can be told (stats/win_rate.h); of a.
+void win_row_add_length(const struct win_row *r, struct str *out);
+
 // ---- of the console: asked for, and there at some later refresh ----
 const struct checkpoint_list *ui_checkpoints(struct ui *ui); // NULL before they were read
 void ui_look_for_checkpoints(struct ui *ui);

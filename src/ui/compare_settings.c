@@ -156,6 +156,7 @@ void compare_draw_wins(struct compare_page *p, struct canvas *c, struct rect r)
         canvas_textf(c, at.x + 1, at.y, at.width - 2, STYLE(COLOR_TITLE), "A %s   B %s", row->a, row->b);
         at = rect_cut_top(&in, 1);
         win_row_text(row, "A", "B", false, &line);
+        win_row_add_length(row, &line);
         canvas_text(c, at.x + 3, at.y, at.width - 4, STYLE(COLOR_DEFAULT), str_text(&line));
         str_fini(&line);
     }

@@ -164,6 +164,13 @@ static void many_votes_decide(void **state)
         r.votes[i] = (struct win_vote){i % 10 ? 0 : 1, 0, i};
     win_row_text(&r, "A", "B", false, &text);
     assert_non_null(strstr(text.data, ": B is better"));
+    str_clear(&text);
+    win_row_add_length(&r, &text); // all answers are of one length: nothing to control for
+    assert_int_equal(text.len, 0);
+    for (int i = 0; i < r.n; i++)
+        r.votes[i].length_gap = i % 3; // has nothing to do with the votes
+    win_row_add_length(&r, &text);
+    assert_non_null(strstr(text.data, "at equal length 1"));
     str_fini(&text);
     free(r.votes);
 }
