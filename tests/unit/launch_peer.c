@@ -101,6 +101,7 @@ static int serve(void)
             fflush(stdout);
         }
     }
+    free(text);
     return 0;
 }
 
