@@ -31,7 +31,7 @@ int child_lines(const char *const *args, int (*take)(void *arg, const json_t *ro
     if (!code)
         code = engine_server_start(&server, loaded, e);
     if (!code)
-        code = engine_server_ask(server, args[0], options, words, take, arg, e);
+        code = engine_server_call(server, args[0], options, words, take, arg, e);
     if (server)
         code = engine_server_end(server, code, e);
     json_decref(loaded);

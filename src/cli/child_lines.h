@@ -1,4 +1,4 @@
-// A question to a model, whose answers are taken as they come: the commands are clients of attune-engine serve.
+// A question to a model, whose answers are taken as they come: the commands are clients of attune-engine serve-model.
 #pragma once
 
 #include <jansson.h>

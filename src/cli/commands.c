@@ -3,7 +3,7 @@
 
 #include "cli/command.h"
 
-extern const struct command command_bench_objectives, command_chart, command_checkpoint, command_completion, command_credit, command_data_import, command_data_show,
+extern const struct command command_bench_objectives, command_chart, command_checkpoint, command_compare, command_completion, command_credit, command_data_import, command_data_show,
     command_demo_corpus, command_demo_open, command_demo_pairs, command_demo_plane, command_demo_run, command_demo_style,
     command_demo_truth, command_describe, command_doctor, command_export, command_help, command_keys, command_log, command_model_merge,
     command_model_show, command_objectives, command_objectives_eval, command_objectives_show, command_pause, command_recipe_list, command_recipe_run, command_recipe_show, command_remove, command_resume,
@@ -37,6 +37,7 @@ const struct command *const command_table[] = {
     &command_remove,
     &command_undo,
     &command_sample,
+    &command_compare,
     &command_score,
     &command_eval,
     &command_credit,

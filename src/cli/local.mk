@@ -11,6 +11,7 @@ libcli_a_SOURCES = \
 	%D%/cmd_chart.c \
 	%D%/cmd_checkpoint.c \
 	%D%/complete.c %D%/complete.h \
+	%D%/cmd_compare.c \
 	%D%/cmd_completion.c \
 	%D%/cmd_credit.c \
 	%D%/cmd_data.c \

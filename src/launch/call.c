@@ -110,21 +110,28 @@ int engine_child_end(struct engine_child *c, bool kill_it, struct err *e)
 }
 
 // A child that has ended already is not our end: its own words are the error.
-void engine_child_say(const struct engine_child *c, const char *input, size_t n)
+ssize_t engine_child_write(const struct engine_child *c, const char *input, size_t n)
 {
     sigset_t pipe_signal, before;
     struct timespec none = {0};
+    ssize_t taken;
     sigemptyset(&pipe_signal);
     sigaddset(&pipe_signal, SIGPIPE);
     pthread_sigmask(SIG_BLOCK, &pipe_signal, &before);
-    for (ssize_t taken = 0; n > 0; input += taken, n -= (size_t)taken) {
+    do
         taken = write(c->in_fd, input, n);
-        if (taken < 0 && errno != EINTR)
-            break;
-        taken = taken < 0 ? 0 : taken;
-    }
+    while (taken < 0 && errno == EINTR);
+    const int number = errno;
     sigtimedwait(&pipe_signal, NULL, &none);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
+    errno = number;
+    return taken;
+}
+
+void engine_child_say(const struct engine_child *c, const char *input, size_t n)
+{
+    for (ssize_t taken; n > 0 && (taken = engine_child_write(c, input, n)) >= 0; n -= (size_t)taken)
+        input += taken;
 }
 
 int engine_call_with(const char *const *args, const char *input, size_t n_bytes, json_t **out, struct err *e)

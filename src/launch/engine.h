@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "base/err.h"
 #include "base/param.h"
@@ -97,4 +98,5 @@ struct engine_child {
 extern void (*engine_said)(const char *text);
 int engine_child_start(struct engine_child *c, const char *const *args, struct err *e);
 void engine_child_say(const struct engine_child *c, const char *input, size_t n); // what it cannot take is its own error
+ssize_t engine_child_write(const struct engine_child *c, const char *input, size_t n); // one write; -1 with errno, never SIGPIPE
 int engine_child_end(struct engine_child *c, bool kill_it, struct err *e); // waits; its error text becomes *e

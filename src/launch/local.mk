@@ -17,7 +17,9 @@ tests_unit_launch_peer_SOURCES = tests/unit/launch_peer.c
 tests_unit_launch_peer_LDADD = $(STORE_LIBS)
 
 if HAVE_CMOCKA
-check_PROGRAMS += tests/unit/test_launch
+check_PROGRAMS += tests/unit/test_launch tests/unit/test_server
+tests_unit_test_server_SOURCES = tests/unit/test_server.c
+tests_unit_test_server_LDADD = $(LAUNCH_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_launch_SOURCES = tests/unit/test_launch.c
 tests_unit_test_launch_LDADD = $(LAUNCH_LIBS) $(CMOCKA_LIBS)
 endif

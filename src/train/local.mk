@@ -181,10 +181,11 @@ attune_engine_SOURCES = \
 	%D%/engine/run_command.c \
 	%D%/engine/sample.c \
 	%D%/engine/sampling.c %D%/engine/sampling.h \
-	%D%/engine/serve.c \
+	%D%/engine/serve_model.c \
 	%D%/engine/score.c \
 	%D%/engine/recipe.c \
 	%D%/engine/session.c %D%/engine/session.h \
+	%D%/engine/tokens.c \
 	%D%/engine/tools.c
 attune_engine_LDADD = $(TRAIN_LIBS)
 

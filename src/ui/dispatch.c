@@ -170,6 +170,7 @@ static enum view_result manager_command(struct ui *ui, enum command_id id, const
     case CMD_PAGE_CURVES:
     case CMD_PAGE_SAMPLES:
     case CMD_PAGE_LOG:
+    case CMD_PAGE_COMPARE:
         ui_show(ui, PAGE_RUNS + (id - CMD_PAGE_RUNS));
         break;
     case CMD_PAGE_LABEL:
@@ -200,6 +201,9 @@ static enum view_result manager_command(struct ui *ui, enum command_id id, const
     case CMD_COPY:
     case CMD_DEMO:
         open_form(ui, id, arg);
+        break;
+    case CMD_COMPARE:
+        ui_compare(ui, arg);
         break;
     case CMD_WAIT:
     case CMD_SIZE:

@@ -28,6 +28,19 @@ libui_a_SOURCES = \
 	%D%/label_tally.c %D%/label_tally.h \
 	%D%/label_write.c \
 	%D%/line_edit.c %D%/line_edit.h \
+	%D%/compare.c %D%/compare.h \
+	%D%/compare_ask.c %D%/compare_ask.h \
+	%D%/compare_choose.c %D%/compare_page.h \
+	%D%/compare_draw.c \
+	%D%/compare_jobs.c \
+	%D%/compare_lists.c %D%/compare_lists.h \
+	%D%/compare_model.c \
+	%D%/compare_prompts.c \
+	%D%/compare_samples.c \
+	%D%/compare_sides.c \
+	%D%/compare_settings.c %D%/compare_settings.h \
+	%D%/compare_vote.c \
+	%D%/compare_write.c \
 	%D%/link.c %D%/link.h \
 	%D%/look.c \
 	%D%/loop.c \
@@ -35,6 +48,7 @@ libui_a_SOURCES = \
 	%D%/machine_job.c \
 	%D%/mouse.c \
 	%D%/offers.c \
+	%D%/models.c \
 	%D%/pages.c \
 	%D%/palette.c %D%/palette.h \
 	%D%/prompt.c \
@@ -69,6 +83,7 @@ libui_a_SOURCES = \
 	%D%/launch_session.c \
 	%D%/objective_menu.c %D%/objective_menu.h \
 	%D%/path_complete.c %D%/path_complete.h \
+	%D%/view_compare.c \
 	%D%/view_evals.c \
 	%D%/view_help.c \
 	%D%/view_label.c \
@@ -191,6 +206,13 @@ tests_ui_test_palette_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
 tests_ui_test_session_SOURCES = tests/ui/test_session.c $(UI_RIG)
 tests_ui_test_session_LDADD = $(UI_RIG_LIBS)
 tests_ui_test_session_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
+check_PROGRAMS += tests/unit/test_compare
+tests_unit_test_compare_SOURCES = tests/unit/test_compare.c
+tests_unit_test_compare_LDADD = $(UI_LIBS) libstats.a libdemo.a libcorpus.a $(LAUNCH_LIBS) $(NCURSES_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/ui/test_compare_page
+tests_ui_test_compare_page_SOURCES = tests/ui/test_compare_page.c tests/ui/rig.c tests/ui/rig.h
+tests_ui_test_compare_page_LDADD = $(LAUNCH_LIBS) $(CMOCKA_LIBS) $(VTERM_LIBS) -lutil
+tests_ui_test_compare_page_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
 check_PROGRAMS += tests/ui/test_evals_page
 tests_ui_test_evals_page_SOURCES = tests/ui/test_evals_page.c $(UI_RIG)
 tests_ui_test_evals_page_LDADD = $(UI_RIG_LIBS)

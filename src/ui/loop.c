@@ -189,18 +189,23 @@ enum { SLOW_BYTES_PER_S = 300 };
 
 static void draw_frame(struct ui *ui, struct frames *f, double now)
 {
-    // About 1 byte a second for each cell, at least 500: 2 kB/s at 80 x 24, 7 kB/s from 160 x 44 on.
+    // About 1 byte a second for each cell, at least 500: 2 kB/s at 80 x 24, 7 kB/s from 160 x 44 on. An answer that a person
+    // asked for streams at whatever it takes, at most 30 kB/s: it is over soon.
     double cells = (double)ui->canvas.width * ui->canvas.height;
     f->bytes_per_s = fmin(7000, fmax(500, cells * 1.0));
     ui->link_period_s = ui->slow ? 1 : link_period(&ui->link, now);
+    if (models_are_asked(ui))
+        f->bytes_per_s = 30000;
     if (ui->slow)
         f->bytes_per_s = SLOW_BYTES_PER_S;
     ui_draw(ui);
     size_t bytes = screen_show(&ui->canvas);
     bool was_data = !ui->dirty;
     ui->dirty = ui->data_dirty = false;
+    // What a key emptied for an answer does not put off the answer's first token.
+    const double pause = !was_data && models_are_asked(ui) ? 0 : (double)bytes / f->bytes_per_s;
     if (was_data || bytes > 0)
-        f->next_data_s = now + fmax(ui->link_period_s, fmin(ui->slow ? 4 : 2, fmax(1.0 / 30, (double)bytes / f->bytes_per_s)));
+        f->next_data_s = now + fmax(ui->link_period_s, fmin(ui->slow ? 4 : 2, fmax(1.0 / 30, pause)));
     if (bytes > 0 && was_data && link_wants_question(&ui->link, now)) {
         screen_ping();
         link_asked(&ui->link, now);
@@ -226,7 +231,7 @@ int loop_run(struct ui *ui, struct err *e)
 {
     struct input in = {0};
     struct frames frames = {0};
-    struct pollfd fds[2] = {{.fd = STDIN_FILENO, .events = POLLIN}, {.fd = ui->wake_fd[0], .events = POLLIN}};
+    struct pollfd fds[2 + 2 * MODELS_MOST] = {{.fd = STDIN_FILENO, .events = POLLIN}, {.fd = ui->wake_fd[0], .events = POLLIN}};
     double next_poll_s = 0;
     screen_ask();
     link_asked(&ui->link, clock_seconds());
@@ -243,10 +248,13 @@ int loop_run(struct ui *ui, struct err *e)
         }
         if ((ui->dirty || (ui->data_dirty && now >= frames.next_data_s)) && screen_is_ready())
             draw_frame(ui, &frames, now);
-        int n = poll(fds, 2, wait_ms(ui, &in, &frames, next_poll_s, clock_seconds()));
+        const int n_models = models_fds(ui, fds + 2);
+        int n = poll(fds, (nfds_t)(2 + n_models), wait_ms(ui, &in, &frames, next_poll_s, clock_seconds()));
         if (n < 0 && errno != EINTR)
             return err_errno(e, "cannot wait for keys");
         serve_signals(ui);
+        if (n_models > 0 && n > 0)
+            models_serve(ui);
         if (fds[0].revents & POLLIN) {
             if (!read_keys(ui, &in))
                 break;

@@ -13,6 +13,7 @@
 static void refresh(struct ui *ui)
 {
     jobs_collect(ui);
+    models_serve(ui);
     do
         ui_refresh(ui, clock_seconds(), true);
     while (ui->more);

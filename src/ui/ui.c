@@ -18,9 +18,11 @@
 static void ui_fini(struct ui *ui)
 {
     jobs_wait(ui, 1);
+    models_fini(ui);
     for (int i = 0; i < PAGE_N; i++)
         if (ui->views[i].is_open && ui->views[i].ops->close)
             ui->views[i].ops->close(&ui->views[i]);
+    compare_jobs_fini(ui);
     engine_description_free(ui->description);
     json_decref(ui->recipes);
     json_decref(ui->session);
@@ -46,6 +48,24 @@ static void load_keys(struct ui *ui)
     if (key_file_load(path, &fault))
         ui_say_error(ui, "%s. Until then the keys are as they come with Attune.", fault.text);
     free(path);
+}
+
+// As if somebody had typed it.
+static void open_compare(struct ui *ui, const struct ui_compare *x)
+{
+    const struct {
+        enum command_id id;
+        const char *text;
+    } said[] = {{CMD_TEMPERATURE, x->temperature}, {CMD_TOP_P, x->top_p}, {CMD_LENGTH, x->max_tokens}, {CMD_SEED, x->seed},
+                {CMD_PROMPTS, x->prompts}, {CMD_ASK, x->prompt}, {CMD_REWARD, x->reward}};
+    ui_show(ui, PAGE_COMPARE);
+    for (int i = 0; x->models[i]; i++)
+        ui_dispatch(ui, CMD_SIDE, x->models[i]);
+    for (size_t i = 0; i < sizeof said / sizeof *said; i++)
+        if (said[i].text)
+            ui_dispatch(ui, said[i].id, said[i].text);
+    if (x->blind)
+        ui_dispatch(ui, CMD_BLIND, NULL);
 }
 
 int ui_console(const struct ui_options *options, struct err *e)
@@ -105,6 +125,8 @@ int ui_console(const struct ui_options *options, struct err *e)
         ui.label = options->label;
         ui_show(&ui, PAGE_LABEL);
     }
+    if (options->compare)
+        open_compare(&ui, options->compare);
     code = options->script ? script_run(&ui, options->script, e) : loop_run(&ui, e);
     session_save(&ui);
     if (ui.has_screen)

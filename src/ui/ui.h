@@ -15,6 +15,13 @@ struct label_options {
     uint64_t seed;         // of a new set; 0: by the clock
     int order;             // enum label_order; LABEL_ORDERS: as it is
 };
+
+enum { UI_COMPARE_MOST = 4 };
+struct ui_compare { // texts as a person gives them, checked; NULL: not given
+    const char *const *models; // RUN, RUN@STEP, RUN@best or a folder; ends with NULL
+    const char *prompt, *prompts, *reward, *temperature, *top_p, *max_tokens, *seed;
+    bool blind;
+};
 struct ui_options {
     const char *project; // NULL: found as store_project_dir does
     const char *script;  // commands separated by ';' or newlines: run without a terminal, then leave; NULL: the console
@@ -23,6 +30,7 @@ struct ui_options {
     const struct label_options *label; // shows the label page first; NULL: the list
     bool fresh;          // as on the first day: what the console keeps of a project is neither read nor written
     bool slow;           // for a link of few bytes: ASCII, no sparklines, one frame a second for data
+    const struct ui_compare *compare; // opens with these side by side; NULL: does not
     int width, height;   // of the screen of a script; 0: 80 x 24
 };
 // Returns when the person quits or the script ends. Runs go on.

@@ -4,6 +4,8 @@
 
 #include <stdbool.h>
 
+#include <poll.h>
+
 #include "launch/engine.h"
 #include "ui/keys.h"
 #include "ui/line_edit.h"
@@ -101,6 +103,11 @@ struct ui {
     struct machine_reader *machine_reader;
     bool reading_machine;
     double machine_s;                // when it is read next
+    struct models *models; // NULL: none was asked yet
+    struct checkpoint_list *checkpoints; // the three of compare_lists.h, NULL: not read yet
+    bool reading_checkpoints;
+    struct prompt_set *prompts;
+    struct win_table *wins;
     struct job *jobs;
     int wake_fd[2];    // a byte here wakes the loop: signals and finished jobs
     bool keeps_session, session_failed, has_news; // has_news: what happened since is still to be said
@@ -127,6 +134,13 @@ void jobs_wait(struct ui *ui, double seconds); // until all have ended, so long 
 // offers.c
 void offers_find(struct ui *ui, const char *line, int max, struct offers *out);
 void offers_fini(struct offers *o);
+// models.c: the models that are kept loaded
+int models_fds(struct ui *ui, struct pollfd *out); // to wait for, at most 2 MODELS_MOST; returns how many
+void models_serve(struct ui *ui);                  // hands out what has come, without waiting
+bool models_are_asked(const struct ui *ui);        // somebody waits for an answer
+void models_fini(struct ui *ui);                   // ends them all, and every question
+
+void compare_jobs_fini(struct ui *ui); // compare_jobs.c
 
 // prompt.c
 void prompt_fini(struct ui *ui);

@@ -50,6 +50,14 @@ bool ui_is_slow(struct ui *ui)
     return ui->slow;
 }
 
+void ui_compare(struct ui *ui, const char *models)
+{
+    ui->show(ui, PAGE_COMPARE);
+    struct view *v = &ui->views[PAGE_COMPARE];
+    if (v->is_open)
+        v->ops->command(v, CMD_COMPARE, models);
+}
+
 void ui_more(struct ui *ui)
 {
     ui->more = true;

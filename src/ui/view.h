@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/filter.h"
 #include "launch/engine.h"
+#include "launch/server.h"
 #include "ui/canvas.h"
 #include "ui/commands.h"
 #include "ui/keys.h"
@@ -90,7 +91,7 @@ struct view {
 
 // One row a page (pages.c); the order of enum page.
 extern const struct view_ops view_runs, view_curves, view_samples, view_log, view_label, view_launch, view_recipes, view_evals,
-    view_help;
+    view_help, view_compare;
 
 // What a view may ask of the manager.
 struct run_list *ui_runs(struct ui *ui);
@@ -137,7 +138,18 @@ uint64_t ui_evals_stamp(struct ui *ui);
 // Forks a run (launch/engine.h) from its newest checkpoint at or before the step, negative: of all. changes:
 // "lr=1e-5 objective=ipo", also at=STEP and name=NAME. Says how it went; both runs are selected then.
 void ui_fork(struct ui *ui, const char *run, int64_t at, const char *changes);
-// What the project remembers of a page, borrowed, NULL: nothing; and remembering it. Scripts begin as if nothing had been
-// remembered and leave nothing.
+// Shows these models side by side: words that name checkpoints or folders; "@STEP": what the selected
+// runs wrote at that step; NULL: the selected runs.
+void ui_compare(struct ui *ui, const char *models);
+// Models that answer: at most MODELS_MOST are kept loaded, each in a process of its own. Asks that of a folder, which is loaded
+// when it is not; never waits. What there is to ask, and the rows: launch/server.h. options and words (taken, may be NULL) are
+// those of the question. The asker is called from the console's loop; its `end` comes exactly once, also when the console
+// ends, unless this fails: ERR_LIMIT while as many other models answer.
+enum { MODELS_MOST = 4 };
+int ui_ask_model(struct ui *ui, const char *folder, const char *what, json_t *options, json_t *words, const struct engine_asker *asker,
+                 int64_t *id, struct err *e);
+void ui_cancel_question(struct ui *ui, int64_t id); // it ends as ERR_INTERRUPTED, later; one that has ended is left alone
+// These folders' models are closed last when another one needs the place.
+void ui_keep_models(struct ui *ui, const char *const *folders, int n);
 // Starts the engine of a run that was just added to the store, and goes to the list with the cursor on it.
 void ui_start_new_run(struct ui *ui, const char *name);

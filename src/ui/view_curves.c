@@ -441,6 +441,17 @@ static enum view_result change_clip(struct view *v, const char *arg)
     return VIEW_CHANGED;
 }
 
+// What the runs wrote at the cursor, or at the newest step.
+static enum view_result compare_samples_at(struct view *v)
+{
+    const struct curves *c = v->state;
+    const struct run_row *r = ui_run(v->ui);
+    char step[32];
+    snprintf(step, sizeof step, "@%lld", (long long)(c->has_cursor ? c->cursor : r ? (double)r->status.step : 0));
+    ui_compare(v->ui, step);
+    return VIEW_CHANGED;
+}
+
 static enum view_result command_curves(struct view *v, enum command_id id, const char *arg)
 {
     struct curves *c = v->state;
@@ -461,6 +472,8 @@ static enum view_result command_curves(struct view *v, enum command_id id, const
         return follow(v);
     case CMD_CURSOR:
         return toggle_cursor(v, arg);
+    case CMD_COMPARE:
+        return compare_samples_at(v);
     case CMD_SMOOTH:
         return smooth_to(v, arg);
     case CMD_SMOOTH_MORE:

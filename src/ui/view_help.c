@@ -126,7 +126,7 @@ static void draw_help(struct view *v, struct canvas *c, struct rect area)
 {
     static const char *const about[PAGE_N] = {
         [PAGE_RUNS] = "the list of runs", [PAGE_CURVES] = "the curves", [PAGE_SAMPLES] = "the samples", [PAGE_LOG] = "the log",
-        [PAGE_COMPARE] = "", [PAGE_LABEL] = "the pairs to judge", [PAGE_DATA] = "", [PAGE_LAUNCH] = "the form of a new run",
+        [PAGE_COMPARE] = "checkpoints side by side", [PAGE_LABEL] = "the pairs to judge", [PAGE_DATA] = "", [PAGE_LAUNCH] = "the form of a new run",
         [PAGE_RECIPES] = "the recipes", [PAGE_EVALS] = "the evaluations", [PAGE_HELP] = ""};
     struct help_state *s = v->state;
     struct rect head = rect_cut_top(&area, 1);

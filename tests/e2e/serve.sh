@@ -28,6 +28,11 @@ cat >asked <<'END'
 {"id": 3, "ask": "score", "options": {"data": "rows.jsonl"}}
 {"id": 4, "ask": "sample", "options": {"max-tokens": 12, "stream": true}, "words": ["A hen"]}
 {"id": 5, "ask": "credit", "options": {"data": "rows.jsonl", "reference": "MODEL", "limit": 1}}
+{"id": 13, "ask": "tokens", "options": {"prompt": "Once upon a time"}, "words": [" there was a fox.", ""]}
+{"id": 14, "ask": "sample", "options": {"max-tokens": 12, "stream": true, "tokens": true, "seed": 5}, "words": ["A hen"]}
+{"id": 15, "ask": "score", "options": {"prompt": "The owl", "response": " said nothing."}}
+{"id": 16, "ask": "tokens", "options": {"ids": "1,x"}, "words": ["a"]}
+{"id": 17, "ask": "tokens"}
 {"id": 6, "ask": "sample", "options": {"max-tokens": 3000, "samples": 40}, "words": ["Once"]}
 {"cancel": 6}
 {"id": 7, "ask": "sample", "options": {"max-tokens": 1000000, "samples": 1024}, "words": ["Once"]}
@@ -43,14 +48,29 @@ no request
 [1]
 END
 sed -i "s|MODEL|$share/models/demo|" asked
-timeout 100 "$engine" serve --model "$share/models/demo" --threads 2 <asked >out 2>err
+timeout 100 "$engine" serve-model --model "$share/models/demo" --threads 2 <asked >out 2>err
 same "it ends well when its input ends" 0 $?
 same "two prompts among others" "$(alone sample --samples 5 --max-tokens 40 "Once upon a time" "The fox")" "$(rows 1)"
 same "one with other settings" "$(alone sample --samples 3 --max-tokens 9 --temperature 0.5 --seed 7 "The owl")" "$(rows 2)"
 same "scores" "$(alone score --data rows.jsonl)" "$(rows 3)"
 same "pieces as they are made" "$(alone sample --max-tokens 12 --stream yes "A hen")" "$(rows 4)"
 same "credit" "$(alone credit --data rows.jsonl --limit 1 --reference "$share/models/demo")" "$(rows 5)"
-for id in 2 3 4 5; do same "question $id ends" '{"status":0}' "$(end $id)"; done
+same "how tokens are read" "$(alone tokens --prompt "Once upon a time" " there was a fox." "")" "$(rows 13)"
+same "a response that is given is scored as one of a file" "$(rows 3 | sed -n '2s/.*\("responses":\[{"logp":[-0-9.e]*\).*/\1/p')" \
+    "$(rows 15 | sed 's/.*\("responses":\[{"logp":[-0-9.e]*\).*/\1/')"
+same "a row for every token" 12 "$(rows 14 | grep -c '"piece":.*"id":[0-9]*,"logp":-[0-9]')"
+# What was said is read with the same log-probabilities, token by token, and their sum is the sampler's.
+ids=$(rows 14 | sed -n 's/.*"id":\([0-9]*\),.*/\1/p' | paste -sd, -)
+text=$(rows 14 | sed -n 's/.*"text":"\(.*\)","n_tokens".*/\1/p')
+alone tokens --prompt "A hen" --ids "$ids" "$text" >read
+same "what was said is read as it was said" "$(rows 14 | sed -n 's/.*"id":\([0-9]*\),"logp":\([-0-9.e]*\)}.*/\1 \2/p')" \
+    "$(sed 's/{"id":/\n/g' read | sed -n 's/^\([0-9]*\),.*"logp":\([-0-9.e]*\),"entropy".*/\1 \2/p')"
+case $(cat read) in *'"same_tokens":true'*) ok "in the same tokens" ;; *) no "the same tokens" "$(cat read)" ;; esac
+case $(alone tokens --prompt "A hen" --ids "$ids" "another text") in
+*'"same_tokens":false'*) ok "tokens of another text are not used" ;; *) no "tokens of another text" "taken" ;; esac
+case $(end 16) in *'"status":2'*'is no token'*) ok "a token that is none" ;; *) no "a token that is none" "$(end 16)" ;; esac
+case $(end 17) in *'"status":2'*'nothing to read'*) ok "nothing to read" ;; *) no "nothing to read" "$(end 17)" ;; esac
+for id in 2 3 4 5 13 14 15; do same "question $id ends" '{"status":0}' "$(end $id)"; done
 same "what is cancelled ends so" '{"status":130,"code":-10,"text":"the request was cancelled"}' "$(end 6)"
 case $(end 7) in *'"status":6'*'MiB more'*) ok "what is too much is refused" ;; *) no "too much" "$(end 7)" ;; esac
 case $(end 8) in *'"status":2'*'top-p'*) ok "a value out of range" ;; *) no "out of range" "$(end 8)" ;; esac
@@ -64,7 +84,7 @@ same "lines that are no requests are answered" 3 "$(grep -c '^{"id":-1,"end":{"s
 # It ends with whoever started it, also in the middle of a long answer.
 mkfifo questions
 sh -c 'exec 3<>questions; echo "{\"id\": 1, \"ask\": \"sample\", \"options\": {\"samples\": 200, \"max-tokens\": 400}, \"words\": [\"Once\"]}" >&3
-    "$0" serve --model "$1" --threads 1 <questions >long 2>&1 & echo $! >pid; wait' "$engine" "$share/models/demo" &
+    "$0" serve-model --model "$1" --threads 1 <questions >long 2>&1 & echo $! >pid; wait' "$engine" "$share/models/demo" &
 parent=$!
 i=0
 while ! grep -q serves long 2>/dev/null && [ $i -lt 100 ]; do sleep 0.1; i=$((i + 1)); done

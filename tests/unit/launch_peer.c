@@ -1,6 +1,7 @@
 // A program in the place of attune-engine for test_launch: does what its run's name says, with the real store.
 #include "config.h"
 
+#include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,9 +51,65 @@ static int run(const char *project, const char *name)
     return status;
 }
 
+static void say(json_int_t id, const char *key, json_t *value)
+{
+    json_t *line = json_pack("{s:I, s:o}", "id", id, key, value);
+    json_dumpf(line, stdout, JSON_COMPACT);
+    putchar('\n');
+    fflush(stdout);
+    json_decref(line);
+}
+
+// serve-model as a test wants it: what is asked says how it is answered.
+static int serve(void)
+{
+    char *text = NULL;
+    size_t cap = 0;
+    ssize_t n;
+    json_int_t held = 0;
+    json_t *line;
+    printf("{\"serves\": \"a model\"}\n");
+    fflush(stdout);
+    for (; (n = getline(&text, &cap, stdin)) > 0; json_decref(line)) {
+        line = json_loadb(text, (size_t)n, 0, NULL);
+        const json_int_t id = json_integer_value(json_object_get(line, "id"));
+        const char *ask = json_string_value(json_object_get(line, "ask"));
+        const json_t *words = json_object_get(line, "words");
+        if (!ask) // a cancel: only what is held is under way
+            say(json_integer_value(json_object_get(line, "cancel")), "end", json_pack("{s:i, s:i, s:s}", "status", 130, "code", -10, "text", "cancelled"));
+        else if (strcmp(ask, "words") == 0) {
+            for (size_t i = 0; i < json_array_size(words); i++)
+                say(id, "row", json_pack("{s:O}", "word", json_array_get(words, i)));
+            say(id, "end", json_pack("{s:i}", "status", 0));
+        } else if (strcmp(ask, "hold") == 0) { // until another one comes
+            held = id;
+            say(id, "row", json_pack("{s:s}", "word", "held"));
+        } else if (strcmp(ask, "release") == 0) {
+            say(id, "row", json_pack("{s:s}", "word", "first"));
+            say(id, "end", json_pack("{s:i}", "status", 0));
+            say(held, "row", json_pack("{s:s}", "word", "after"));
+            say(held, "end", json_pack("{s:i}", "status", 0));
+        } else if (strcmp(ask, "fail") == 0)
+            say(id, "end", json_pack("{s:i, s:i, s:s}", "status", 6, "code", -6, "text", "that is too much"));
+        else if (strcmp(ask, "sleep") == 0) {
+            usleep(300000);
+            say(id, "end", json_pack("{s:i}", "status", 0));
+        } else if (strcmp(ask, "die") == 0)
+            return fprintf(stderr, "attune-engine: the weights are gone\n"), 4;
+        else if (strcmp(ask, "nonsense") == 0) {
+            puts("no JSON");
+            fflush(stdout);
+        }
+    }
+    free(text);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     char line[100];
+    if (argc >= 2 && strcmp(argv[1], "serve-model") == 0)
+        return serve();
     if (argc == 6 && strcmp(argv[1], "run") == 0 && strcmp(argv[2], "--project") == 0 && strcmp(argv[4], "--run") == 0)
         return run(argv[3], argv[5]);
     if (argc == 6 && strcmp(argv[1], "check") == 0)

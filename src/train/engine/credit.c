@@ -19,8 +19,7 @@ const struct param engine_credit_params[] = {
     {.name = "reference", .type = PARAM_PATH, .help = "The folder of the model that it is compared with."},
     {.name = "data", .type = PARAM_PATH, .fallback = "", .help = "The file whose responses are looked at."},
     READING_PARAMS,
-    {.name = "prompt", .type = PARAM_TEXT, .fallback = "", .help = "Instead of a file: a prompt ..."},
-    {.name = "response", .type = PARAM_TEXT, .fallback = "", .help = "... and its response."},
+    GIVEN_PARAMS,
     {.name = "beta",
      .type = PARAM_FLOAT,
      .fallback = "1",
@@ -34,23 +33,6 @@ const struct param engine_credit_params[] = {
      .max = 1e6,
      .help = "The factor of the model's own log-probabilities, where it is not beta: of spl."},
     {0}};
-
-static int load_corpus(struct corpus **c, const struct settings *s, struct err *e)
-{
-    const char *data = settings_text(s, "data"), *response = settings_text(s, "response");
-    if (*data)
-        return session_load_corpus(c, data, s, e);
-    if (!*response)
-        return err_set(e, ERR_USAGE, "give --data FILE, or --prompt TEXT and --response TEXT");
-    json_t *row = json_pack("{s:s, s:s}", "prompt", settings_text(s, "prompt"), "completion", response);
-    if (!row)
-        return err_set(e, ERR_INPUT, "the prompt or the response is not UTF-8");
-    char *text = json_dumps(row, JSON_COMPACT);
-    int code = corpus_parse(c, "the given response.jsonl", text, strlen(text), 0, e);
-    free(text);
-    json_decref(row);
-    return code;
-}
 
 // (n_tokens of all responses): first[group] is where a group's begin.
 static int all_logprobs(const struct session *x, const struct dataset *d, const size_t *first, float *out,
@@ -184,7 +166,7 @@ int engine_credit(const struct settings *s, char **rest, int n_rest, struct err 
         code =
             err_set(e, ERR_USAGE, "%s is a reward model: its tokens have no probabilities", settings_text(s, "model"));
     if (!code)
-        code = load_corpus(&c, s, e);
+        code = session_load_given(&c, s, e);
     if (!code)
         code = session_take_corpus(&x, s, c, e);
     if (!code)

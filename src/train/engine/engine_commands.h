@@ -20,7 +20,7 @@ int engine_run(const struct settings *s, char **rest, int n_rest, struct err *e)
 int engine_check(const struct settings *s, char **rest, int n_rest, struct err *e);
 int engine_memory(const struct settings *s, char **rest, int n_rest, struct err *e);
 int engine_sample(const struct settings *s, char **rest, int n_rest, struct err *e);
-int engine_serve(const struct settings *s, char **rest, int n_rest, struct err *e);
+int engine_serve_model(const struct settings *s, char **rest, int n_rest, struct err *e);
 int engine_score(const struct settings *s, char **rest, int n_rest, struct err *e);
 int engine_agree(const struct settings *s, char **rest, int n_rest, struct err *e);
 int engine_doctor(const struct settings *s, char **rest, int n_rest, struct err *e);
@@ -29,6 +29,7 @@ int engine_export(const struct settings *s, char **rest, int n_rest, struct err 
 int engine_merge(const struct settings *s, char **rest, int n_rest, struct err *e);
 int engine_tokenizer_train(const struct settings *s, char **rest, int n_rest, struct err *e);
 int engine_credit(const struct settings *s, char **rest, int n_rest, struct err *e);
+int engine_tokens(const struct settings *s, char **rest, int n_rest, struct err *e);
 int engine_eval(const struct settings *s, char **rest, int n_rest, struct err *e);
 int engine_objective_eval(const struct settings *s, char **rest, int n_rest, struct err *e);
 int engine_recipe(const struct settings *s, char **rest, int n_rest, struct err *e);
@@ -36,10 +37,11 @@ int engine_recipes(const struct settings *s, char **rest, int n_rest, struct err
 int engine_bench(const struct settings *s, char **rest, int n_rest, struct err *e);
 
 extern const struct param engine_run_params[], engine_check_params[], engine_memory_params[],
-    engine_sample_params[], engine_serve_params[], engine_score_params[], engine_export_params[],
+    engine_sample_params[], engine_serve_model_params[], engine_score_params[], engine_export_params[],
     engine_tokenizer_train_params[], engine_bench_params[], engine_agree_params[],
     engine_doctor_params[], engine_eval_params[], engine_recipe_params[], engine_recipes_params[],
-    engine_model_params[], engine_objective_eval_params[], engine_credit_params[], engine_merge_params[];
+    engine_model_params[], engine_objective_eval_params[], engine_credit_params[], engine_merge_params[],
+    engine_tokens_params[];
 
 // Everything about an objective that a person or a form may want to know.
 json_t *engine_describe_objective(const struct objective *o);

@@ -1,5 +1,6 @@
 // With "stream" there is a row for each piece of text as it is made, {"prompt": 0, "sample": 0, "piece": " and"}; then for
-// every sample one with the whole text.
+// every sample one with the whole text. With "tokens" as well there is one for every token, which has "id" and "logp", also
+// where its piece is "" because a character's other bytes are still to come.
 #include "config.h"
 
 #include <stdio.h>
@@ -33,6 +34,7 @@ const struct param engine_sample_params[] = {
     {.name = "stop", .type = PARAM_TEXT, .fallback = "", .help = "Texts at which an answer ends, separated by commas."},
     {.name = "seed", .type = PARAM_INT, .fallback = "1", .min = 0, .max = 4294967295.0, .help = "Fixes the answers."},
     {.name = "stream", .type = PARAM_BOOL, .fallback = "no", .help = "Print pieces of text as they are made."},
+    {.name = "tokens", .type = PARAM_BOOL, .fallback = "no", .help = "With stream: a row for every token, with its number and log-probability."},
     {.name = "json", .type = PARAM_BOOL, .fallback = "yes", .help = "The answer is always JSON."},
     {0}};
 
@@ -51,7 +53,7 @@ struct sampling {
         bool ended;
     } *prompts;
     int n, n_printed; // in their order
-    bool stream;
+    bool stream, tokens; // rows as they are made
     sampling_say say;
     void *arg;
     struct err fault;
@@ -181,10 +183,16 @@ static bool on_token(void *arg, int sample, int32_t token, float logprob)
     s->tokens[s->n_tokens++] = token;
     if (tokenizer_decode_more(x->session.tokenizer, s->tokens, (size_t)s->n_tokens, true, &text, &n, NULL))
         return true;
-    const size_t whole = whole_characters(text, n);
-    if (whole > s->n_shown) {
-        tell(x, json_pack("{s:i, s:i, s:o}", "prompt", p->number, "sample", sample, "piece",
-                          json_bytes(text + s->n_shown, whole - s->n_shown)));
+    size_t whole = whole_characters(text, n);
+    whole = whole > s->n_shown ? whole : s->n_shown; // with one more token a decoder may take something back
+    if (whole > s->n_shown || x->tokens) {
+        json_t *row = json_pack("{s:i, s:i, s:o}", "prompt", p->number, "sample", sample, "piece",
+                                json_bytes(text + s->n_shown, whole - s->n_shown));
+        if (x->tokens) {
+            json_object_set_new(row, "id", json_integer(token));
+            json_object_set_new(row, "logp", json_computed((double)logprob));
+        }
+        tell(x, row);
         s->n_shown = whole;
     }
     free(text);
@@ -267,9 +275,12 @@ int sampling_start(struct sampling **out, const struct settings *s, char **words
     x->n_samples = (int)settings_int(s, "samples");
     x->max_tokens = (int)settings_int(s, "max-tokens");
     x->stream = settings_bool(s, "stream");
+    x->tokens = settings_bool(s, "tokens");
     x->say = say;
     x->arg = arg;
     int code = session_open(&x->session, s, true, e);
+    if (!code && x->session.has_score)
+        code = err_set(e, ERR_USAGE, "%s is a reward model: it judges answers, and gives none", settings_text(s, "model"));
     if (!code)
         code = note_generation_config(s, e);
     if (!code)

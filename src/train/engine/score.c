@@ -13,8 +13,9 @@
 
 const struct param engine_score_params[] = {
     SESSION_PARAMS,
-    {.name = "data", .type = PARAM_PATH, .help = "The file whose responses are scored."},
+    {.name = "data", .type = PARAM_PATH, .fallback = "", .help = "The file whose responses are scored."},
     READING_PARAMS,
+    GIVEN_PARAMS,
     {.name = "max-batch-tokens", .type = PARAM_INT, .fallback = "4096", .min = 16, .max = 1048576,
      .help = "At most so many tokens are computed at once."},
     {.name = "tokens", .type = PARAM_BOOL, .fallback = "no",
@@ -112,7 +113,7 @@ int engine_score(const struct settings *s, char **rest, int n_rest, struct err *
     if (code)
         return code;
     x.text.compare = x.text.both_orders = judge;
-    code = session_load_corpus(&c, settings_text(s, "data"), s, e);
+    code = session_load_given(&c, s, e);
     if (!code)
         code = check_question(&x, c, judge, tokens, e);
     if (!code)

@@ -136,6 +136,23 @@ int session_load_corpus(struct corpus **out, const char *path, const struct sett
     return code;
 }
 
+int session_load_given(struct corpus **out, const struct settings *s, struct err *e)
+{
+    const char *data = settings_text(s, "data"), *response = settings_text(s, "response");
+    if (*data)
+        return session_load_corpus(out, data, s, e);
+    if (!*response)
+        return err_set(e, ERR_USAGE, "give --data FILE, or --prompt TEXT and --response TEXT");
+    json_t *row = json_pack("{s:s, s:s}", "prompt", settings_text(s, "prompt"), "completion", response);
+    if (!row)
+        return err_set(e, ERR_INPUT, "the prompt or the response is not UTF-8");
+    char *text = json_dumps(row, JSON_COMPACT);
+    int code = corpus_parse(out, "the given response.jsonl", text, strlen(text), 0, e);
+    free(text);
+    json_decref(row);
+    return code;
+}
+
 int session_take_corpus(struct session *x, const struct settings *s, const struct corpus *c, struct err *e)
 {
     if (x->rules_of_run || !c->transcripts || tokenizer_chat_template(x->tokenizer) ||

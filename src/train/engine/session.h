@@ -40,6 +40,12 @@ struct session {
     {.name = "map", .type = PARAM_TEXT, .fallback = "",                                                                \
      .help = "Which member of a row is what: prompt=question,chosen=better,rejected=worse."},                          \
     {.name = "label-from", .type = PARAM_TEXT, .fallback = "", .help = "Which of several labels counts."}
+// Instead of it one response (GIVEN_PARAMS).
+#define GIVEN_PARAMS                                                                                                   \
+    {.name = "prompt", .type = PARAM_TEXT, .fallback = "", .help = "Instead of a file: a prompt ..."},                 \
+    {.name = "response", .type = PARAM_TEXT, .fallback = "", .help = "... and its response."}
+// That of --data, or of --prompt and --response. ERR_USAGE when there is neither.
+int session_load_given(struct corpus **out, const struct settings *s, struct err *e);
 int session_load_corpus(struct corpus **out, const char *path, const struct settings *s, struct err *e);
 // The text rules are those of the run whose checkpoint the folder is, options aside; else by the options.
 // strings_as_messages: with a chat model that is no run's, plain prompts are a user's messages.

@@ -1,4 +1,4 @@
-// attune-engine serve: one model, kept loaded, and whoever asks it. Requests and answers are JSON lines on the standard
+// attune-engine serve-model: one model, kept loaded, and whoever asks it. Requests and answers are JSON lines on the standard
 // streams:
 //
 //     {"id": 1, "ask": "sample", "options": {"samples": 2}, "words": ["Once upon a time"]}
@@ -30,7 +30,7 @@
 #include "train/engine/sampling.h"
 #include "train/engine/session.h"
 
-const struct param engine_serve_params[] = {
+const struct param engine_serve_model_params[] = {
     SESSION_PARAMS,
     {.name = "memory", .type = PARAM_INT, .fallback = "256", .min = 1, .max = 1048576,
      .help = "MiB that the answers of all samplings under way may take; what would be more is refused."},
@@ -66,6 +66,7 @@ static const struct question {
     {"sample", engine_sample_params, NULL},
     {"score", engine_score_params, engine_score},
     {"credit", engine_credit_params, engine_credit},
+    {"tokens", engine_tokens_params, engine_tokens},
     {"agree", engine_agree_params, engine_agree},
     {"eval", engine_eval_params, engine_eval},
 };
@@ -201,7 +202,7 @@ static int take_request(struct server *v, json_int_t id, json_t *line, struct er
         if (r->id == id)
             return end_request(id, ERR_USAGE, &(struct err){.text = "a request of this id is under way"}, e);
     if (!q) {
-        err_set(&fault, ERR_USAGE, "\"ask\" must be sample, score, credit, agree or eval");
+        err_set(&fault, ERR_USAGE, "\"ask\" must be sample, score, credit, tokens, agree or eval");
         return end_request(id, fault.code, &fault, e);
     }
     int code = read_options(v, q, json_object_get(line, "options"), &s, &fault);
@@ -308,7 +309,7 @@ static int sample_on(struct server *v, struct err *e)
     return code;
 }
 
-int engine_serve(const struct settings *s, char **rest, int n_rest, struct err *e)
+int engine_serve_model(const struct settings *s, char **rest, int n_rest, struct err *e)
 {
     struct server v = {.options = s, .input = {.max = MAX_LINE}, .parent = getppid(),
                        .memory = (size_t)settings_int(s, "memory") << 20};

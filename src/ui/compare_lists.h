@@ -1,0 +1,60 @@
+// What a compare chooses from, read on threads of their own (compare_jobs.c) and shown by view_compare.c.
+#pragma once
+
+#include "stats/win_rate.h"
+#include "ui/compare.h"
+
+// The checkpoints of all runs: the newest run first, its newest checkpoint first.
+struct checkpoint_choice {
+    struct compare_model model;
+    bool is_last, is_best; // of its run
+};
+struct checkpoint_list {
+    struct checkpoint_choice *rows;
+    int n, cap;
+};
+void checkpoint_list_free(struct checkpoint_list *l);
+// The one that RUN, RUN@STEP, RUN@best or a folder names, copied. ERR_NOT_FOUND, ERR_STATE with what there is instead.
+int checkpoint_list_find(const struct checkpoint_list *l, const struct run_list *runs, const char *word,
+                         struct compare_model *out, struct err *e);
+
+// The prompts of a data file. Conversations of several turns are not among them: a prompt is asked as one message.
+struct prompt_set {
+    char *path, **prompts;
+    int n, cap, n_conversations;
+};
+enum { PROMPT_SET_MOST = 100000 };
+void prompt_set_free(struct prompt_set *s);
+int prompt_set_read(struct prompt_set **out, const char *path, struct err *e);
+
+// Votes between two models, over all pairs that were judged in the project.
+struct win_row {
+    char *a, *b;           // as compare_model_key has them
+    struct win_vote *votes; // graded, in the order in which the project came to know the pairs; for a
+    int n, cap;
+    int64_t n_bad;
+};
+struct win_table {
+    struct win_row *rows;
+    int n, cap;
+};
+void win_table_free(struct win_table *t);
+int win_table_read(struct win_table **out, const char *project, struct err *e);
+const struct win_row *win_table_find(const struct win_table *t, const char *a, const char *b,
+                                     bool *turned); // turned: b stands first
+// "A 37  B 18  tie 9   A wins 65 % (53 to 75): A is better": ties are half a win, both bad does not count; the interval is
+// over prompts (stats/win_rate.h), and the last word that of a test which may be looked at after every vote
+// (stats/sequential.h).
+void win_row_text(const struct win_row *r, const char *name_a, const char *name_b, bool turned, struct str *out);
+
+// ", at equal length 61 % (48 to 73)", where that can be told (stats/win_rate.h); of a.
+void win_row_add_length(const struct win_row *r, struct str *out);
+
+// ---- of the console: asked for, and there at some later refresh ----
+const struct checkpoint_list *ui_checkpoints(struct ui *ui); // NULL before they were read
+void ui_look_for_checkpoints(struct ui *ui);
+bool ui_reads_checkpoints(struct ui *ui); // newer ones than these are on their way
+void ui_look_for_prompts(struct ui *ui, const char *path); // trouble is said in the message line
+const struct prompt_set *ui_prompts(struct ui *ui);        // those that were read last; NULL: none
+const struct win_table *ui_wins(struct ui *ui);            // NULL before they were read
+void ui_look_for_wins(struct ui *ui);

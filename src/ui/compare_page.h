@@ -1,0 +1,77 @@
+// What the page of compares holds beside the compare itself, and its parts: drawing (compare_draw.c), the list to choose
+// from (compare_choose.c), votes (compare_vote.c).
+#pragma once
+
+#include "ui/compare_lists.h"
+#include "ui/line_edit.h"
+
+enum { MOST_WANTED = 8, MOST_VOTES = 256 };
+
+struct compare_page {
+    struct compare c;
+    struct view *view;
+    char *wanted[MOST_WANTED]; // words of models that are to become sides when the list of checkpoints is there
+    int n_wanted;
+    char *wanted_reward;
+
+    char *set;     // the path of the prompts that are shown; NULL: the prompt was typed
+    char *marks;    // what was voted on each of them in this sitting: A (who was chosen first), B, =, x; 0: nothing
+    int prompt_at; // among them
+
+    bool choosing;  // the list is shown
+    int choose_for; // the place that it is for; c.n: one more
+    struct line_edit filter;
+    int choice, choice_top, choice_height;
+
+    bool zoomed; // one side alone
+    enum compare_panel { PANEL_ANSWERS, PANEL_SETTINGS, PANEL_WINS } panel;
+    int panel_top; // lines of a panel above what is seen
+    int token;     // under the cursor in the side in focus; -1: none
+
+    int graded;                // the key of what was voted for these answers; 0: nothing yet
+    int64_t votes[MOST_VOTES]; // judgements of this sitting, for taking back
+    int voted_at[MOST_VOTES];  // which prompt of the set each was on; -1: another
+    int n_votes;
+    uint64_t shuffle_seed, n_shuffled;
+};
+
+bool compare_hides_names(const struct compare_page *p);
+// "A", or "A dpo-1@200" where names are not hidden.
+void compare_name(struct compare_page *p, int place, struct str *out);
+
+void compare_draw(struct compare_page *p, struct canvas *c, struct rect area);
+void compare_draw_choices(struct compare_page *p, struct canvas *c, struct rect area);
+
+// ---- compare_sides.c ----
+void compare_begin(struct compare_page *p); // what was said is not what is judged any more
+// MODEL words apart by blanks; "@STEP": what the selected runs wrote then; NULL: the selected runs, or the one under the cursor
+// beside what it started from.
+enum view_result compare_these(struct compare_page *p, const char *words);
+enum view_result compare_add_side(struct compare_page *p, const char *word);    // NULL: shows the list
+enum view_result compare_change_side(struct compare_page *p, const char *word); // the one in focus
+enum view_result compare_set_reference(struct compare_page *p, const char *word);
+enum view_result compare_set_reward(struct compare_page *p, const char *word);
+enum view_result compare_swap(struct compare_page *p);
+void compare_take_wanted(struct compare_page *p); // what waited for the list of checkpoints
+
+// ---- compare_write.c ----
+// How many answers were written; negative: an error. A file that is there is not written over.
+int compare_write(struct compare *c, const char *path, struct err *e);
+
+// ---- compare_choose.c ----
+void compare_choose(struct compare_page *p, int place); // opens the list
+enum view_result compare_choose_key(struct compare_page *p, int key);
+// The next (step 1: a later step) checkpoint of the run that the side is of.
+enum view_result compare_scrub(struct compare_page *p, int step);
+
+// ---- compare_samples.c ----
+// The samples of the selected runs at that step, or of the current run then and at first, become the sides.
+void compare_samples(struct compare_page *p, int64_t step);
+
+// ---- compare_vote.c ----
+// key: '1' (A much better) to '7' (B much better), '8': both bad, of the two that are told apart.
+enum view_result compare_vote(struct compare_page *p, int key);
+enum view_result compare_unvote(struct compare_page *p);
+const char *compare_grade_name(int key); // "A is much better"
+// Sides for the next prompt: shuffled while names are hidden, of each eight times four one way.
+void compare_shuffle(struct compare_page *p);

@@ -1,0 +1,573 @@
+// Checkpoints side by side, with real models that answer: what is asked and shown, votes as labels, and the bars (how soon
+// the first token is there, whether four streams hold up keys, that nothing outlives the console).
+#include "config.h"
+
+#include <dirent.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "testing.h"
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "launch/engine.h"
+#include "store/labels.h"
+#include "ui/rig.h"
+
+static char *project, *demo, *changed; // a folder of the model, and one of the model with some weights gone
+static const char question[] = "Once upon a time there was a fox.";
+
+static void copy_file(const char *from_dir, const char *to_dir, const char *name, bool damage)
+{
+    char *from = path_join(from_dir, name), *to = path_join(to_dir, name), *bytes;
+    size_t n;
+    assert_ok(file_read(from, 64 << 20, &bytes, &n, e));
+    if (damage)
+        memset(bytes + n / 2, 0, 8192);
+    assert_ok(file_write(to, bytes, n, e));
+    free(bytes);
+    free(from);
+    free(to);
+}
+
+static void copy_model(const char *to, bool damage)
+{
+    static const char *const names[] = {"config.json",     "model.safetensors", "special_tokens_map.json",
+                                        "text_rules.json", "tokenizer.json",    "tokenizer_config.json"};
+    assert_ok(file_make_dirs(to, e));
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        copy_file(demo, to, names[i], damage && i == 1);
+}
+
+// A run with two checkpoints that differ, and two samples of one prompt.
+static void add_run(struct store *s)
+{
+    struct run_writer *w;
+    char *name;
+    json_t *settings = json_pack("{s:f, s:i}", "beta", 0.1, "seed", 1);
+    assert_ok(store_add_run(s, "dpo-1", "dpo", demo, "", settings, &name, e));
+    char *dir = store_run_dir(s, name);
+    assert_ok(run_writer_open(&w, dir, e));
+    assert_ok(run_writer_begin(w, e));
+    for (int i = 1; i <= 2; i++) {
+        struct str path = {0}, text = {0};
+        str_addf(&path, "checkpoints/step-%d", 100 * i);
+        char *folder = path_join(dir, str_text(&path));
+        copy_model(folder, i == 2);
+        assert_ok(run_writer_checkpoint(
+            w, &(struct run_checkpoint){.step = 100 * i, .at_ms = i, .path = (char *)str_text(&path)}, e));
+        str_addf(&text, " It slept %s.", i == 1 ? "well" : "badly");
+        assert_ok(run_writer_sample(
+            w,
+            &(struct run_sample){
+                .at_ms = i, .step = 100 * i, .prompt = (char *)question, .response = text.data, .logp = -1, .reward = NAN},
+            e));
+        free(folder);
+        str_fini(&path);
+        str_fini(&text);
+    }
+    struct run_status status = {.state = RUN_DONE, .step = 200, .total_steps = 200};
+    run_status_self(&status);
+    assert_ok(run_writer_status(w, &status, e));
+    assert_ok(run_writer_commit(w, e));
+    run_writer_close(w);
+    json_decref(settings);
+    free(name);
+    free(dir);
+}
+
+static int set_up(void **state)
+{
+    struct store *s;
+    project = test_folder();
+    demo = test_source("share/attune/models/demo");
+    char *absolute = realpath(demo, NULL);
+    free(demo);
+    demo = absolute;
+    changed = path_join(project, "changed");
+    copy_model(changed, true);
+    assert_ok(store_open(&s, project, true, e));
+    add_run(s);
+    store_close(s);
+    char *file = path_join(project, "prompts.txt");
+    const char lines[] = "The owl said:\n\nThe hen said:\nThe bear said:\n";
+    assert_ok(file_write(file, lines, strlen(lines), e));
+    free(file);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    assert_ok(file_remove_tree(project, e));
+    free(project);
+    free(demo);
+    free(changed);
+    return 0;
+}
+
+// What the command answers, and the page must too.
+static json_t *answer_of(const char *model, const char *seed, const char *prompt)
+{
+    json_t *row = NULL;
+    assert_ok(engine_call((const char *[]){"sample", "--model", model, "--temperature", "0.7", "--max-tokens", "200",
+                                           "--seed", seed, prompt, NULL},
+                          &row, e));
+    return row;
+}
+
+// How the answer begins on the screen: words that fit into the first line of a side.
+static void beginning(const char *model, const char *seed, const char *prompt, char out[24])
+{
+    json_t *row = answer_of(model, seed, prompt);
+    text_copy(out, 24, json_string_value(json_object_get(row, "text")));
+    char *end = strrchr(out, ' ');
+    if (end && end > out)
+        *end = '\0';
+    out[strcspn(out, "\n")] = '\0';
+    json_decref(row);
+}
+
+static void command(struct rig *r, const char *line)
+{
+    struct str keys = {0};
+    str_addf(&keys, ":%s\r", line);
+    rig_send(r, str_text(&keys));
+    str_fini(&keys);
+}
+
+static void start(struct rig *r, int width, int height)
+{
+    rig_start(r, &(struct rig_options){.project = project, .width = width, .height = height});
+    rig_wait(r, "dpo-1");
+    rig_send(r, "5");
+    rig_wait(r, "[5 Compare]");
+}
+
+static void quit(struct rig *r)
+{
+    command(r, "runs");
+    rig_wait(r, "[1 Runs]");
+    rig_send(r, "q");
+    assert_int_equal(rig_end(r), 0);
+}
+
+static void ask(struct rig *r, const char *prompt)
+{
+    struct str line = {0};
+    str_addf(&line, "ask %s", prompt);
+    command(r, str_text(&line));
+    str_fini(&line);
+}
+
+static void two_sides(struct rig *r, int width, int height)
+{
+    start(r, width, height);
+    command(r, "compare dpo-1@100 dpo-1@200");
+    rig_wait(r, "B dpo-1@200");
+    ask(r, question);
+    rig_wait(r, "A and B share");
+    rig_wait_gone(r, "tok ...");
+}
+
+static void checkpoints_answer_as_the_command_does(void **state)
+{
+    struct rig r;
+    char a[24], b[24];
+    beginning(demo, "1", question, a);
+    beginning(changed, "1", question, b);
+    two_sides(&r, 100, 30);
+    rig_wait(&r, a);
+    rig_wait(&r, b);
+    rig_send(&r, "r"); // with the next seed
+    beginning(demo, "2", question, a);
+    rig_wait(&r, "seed 2");
+    rig_wait(&r, a);
+    quit(&r);
+}
+
+static void a_side_that_cannot_answer_says_why_and_others_go_on(void **state)
+{
+    struct rig r;
+    char *reward = test_source("share/attune/models/demo-reward"), a[24];
+    struct str line = {0};
+    start(&r, 100, 30);
+    str_addf(&line, "side %s", reward);
+    command(&r, str_text(&line));
+    rig_wait(&r, "A demo-reward");
+    command(&r, "side dpo-1@100");
+    rig_wait(&r, "B dpo-1@100");
+    ask(&r, question);
+    rig_wait(&r, "judges");
+    beginning(demo, "1", question, a);
+    rig_wait(&r, a);
+    command(&r, "side nowhere");
+    rig_wait(&r, "there is no run and no model folder nowhere");
+    command(&r, "side dpo-1@7");
+    rig_wait(&r, "keeps no checkpoint of step 7; there are: 200, 100");
+    quit(&r);
+    str_fini(&line);
+    free(reward);
+}
+
+static void prompts_of_a_file_are_gone_through(void **state)
+{
+    struct rig r;
+    struct str line = {0};
+    two_sides(&r, 100, 30);
+    str_addf(&line, "prompts %s/prompts.txt", project);
+    command(&r, str_text(&line));
+    rig_wait(&r, "Prompt 1 of 3");
+    rig_wait(&r, "The owl said:");
+    rig_send(&r, "jj");
+    rig_wait(&r, "The bear said:");
+    rig_send(&r, "k");
+    rig_wait(&r, "The hen said:");
+    rig_resize(&r, 200, 50); // there is room for the list
+    rig_wait(&r, "Prompts  3");
+    rig_wait(&r, "A and B share");
+    rig_wait_gone(&r, "tok ...");
+    rig_send(&r, "6");
+    rig_wait(&r, "2 B The hen said:");
+    rig_send(&r, "u");
+    rig_wait(&r, "2   The hen said:");
+    quit(&r);
+    str_fini(&line);
+}
+
+static void the_checkpoints_of_a_run_are_gone_through_in_place(void **state)
+{
+    struct rig r;
+    two_sides(&r, 100, 30);
+    rig_send(&r, "[");
+    rig_wait(&r, "is the oldest checkpoint");
+    rig_send(&r, "\t[");
+    rig_wait(&r, "B dpo-1@100");
+    rig_wait(&r, "(100 %)"); // the same model with the same seed says the same
+    rig_send(&r, "]");
+    rig_wait(&r, "B dpo-1@200");
+    quit(&r);
+}
+
+static void tokens_show_how_they_are_read(void **state)
+{
+    struct rig r;
+    two_sides(&r, 120, 30);
+    rig_send(&r, "\033[C"); // Right
+    rig_wait(&r, "1/");
+    rig_wait(&r, "before"); // the demo, which is the run's reference and its first checkpoint: nothing changed
+    rig_wait(&r, "log-ratio 0");
+    rig_wait(&r, "entropy");
+    rig_wait(&r, "under B");
+    rig_send(&r, "t");
+    command(&r, "tokens other");
+    command(&r, "tokens wrong");
+    rig_wait(&r, "text, reference, entropy or other");
+    quit(&r);
+}
+
+static void a_reward_model_scores_what_is_said(void **state)
+{
+    struct rig r;
+    char *reward = test_source("share/attune/models/demo-reward");
+    struct str line = {0};
+    two_sides(&r, 120, 30);
+    str_addf(&line, "reward %s", reward);
+    command(&r, str_text(&line));
+    rig_wait(&r, "rm ");
+    quit(&r);
+    str_fini(&line);
+    free(reward);
+}
+
+static void answers_are_written_and_nothing_is_written_over(void **state)
+{
+    struct rig r;
+    struct str line = {0};
+    char *path = path_join(project, "out.jsonl"), *text;
+    size_t n;
+    json_t *want = answer_of(demo, "1", question), *row;
+    two_sides(&r, 100, 30);
+    str_addf(&line, "write %s", path);
+    command(&r, str_text(&line));
+    rig_wait(&r, "2 answers were written");
+    assert_ok(file_read(path, 1 << 20, &text, &n, e));
+    assert_ok(json_parse(text, strcspn(text, "\n"), path, &row, e));
+    assert_string_equal(json_string_value(json_object_get(row, "answer")), json_string_value(json_object_get(want, "text")));
+    assert_string_equal(json_string_value(json_object_get(row, "model")), "dpo-1@100");
+    assert_int_equal(json_array_size(json_object_get(row, "tokens")), json_integer_value(json_object_get(want, "n_tokens")));
+    command(&r, str_text(&line));
+    rig_wait(&r, "already: choose another");
+    quit(&r);
+    json_decref(row);
+    json_decref(want);
+    str_fini(&line);
+    free(path);
+    free(text);
+}
+
+static void what_runs_wrote_stands_side_by_side(void **state)
+{
+    struct rig r;
+    rig_start(&r, &(struct rig_options){.project = project, .width = 100, .height = 30});
+    rig_wait(&r, "dpo-1");
+    rig_send(&r, "\r");
+    rig_wait(&r, "[2 Curves]");
+    rig_send(&r, "S");
+    rig_wait(&r, "It slept well.");
+    rig_wait(&r, "It slept badly.");
+    quit(&r);
+}
+
+// ---- votes ----
+
+static int read_votes(struct judged_pair **out)
+{
+    struct store *s;
+    int n;
+    assert_ok(store_open(&s, project, false, e));
+    assert_ok(labels_judged(s, NULL, out, &n, e));
+    store_close(s);
+    return n;
+}
+
+static void a_vote_is_a_label_and_is_taken_back(void **state)
+{
+    struct rig r;
+    struct judged_pair *pairs;
+    json_t *a = answer_of(demo, "1", question), *b = answer_of(changed, "1", question);
+    two_sides(&r, 100, 30);
+    rig_send(&r, "2");
+    rig_wait(&r, "voted: A is better");
+    assert_int_equal(read_votes(&pairs), 1);
+    assert_string_equal(pairs[0].pair.prompt, question);
+    assert_string_equal(pairs[0].pair.a, json_string_value(json_object_get(a, "text")));
+    assert_string_equal(pairs[0].pair.b, json_string_value(json_object_get(b, "text")));
+    assert_string_equal(pairs[0].pair.model, "dpo-1@100");
+    assert_string_equal(pairs[0].pair.model_b, "dpo-1@200");
+    assert_int_equal(pairs[0].n_a, 1);
+    assert_int_equal((int)pairs[0].grades, -2);
+    judged_pairs_free(pairs, 1);
+    rig_wait(&r, "A 1  B 0");
+    rig_send(&r, "V");
+    rig_wait(&r, "A dpo-1@100   B dpo-1@200");
+    rig_send(&r, "V");
+    rig_send(&r, "s"); // the other way round: the same vote, seen from the other side
+    rig_wait(&r, "A 0  B 1");
+    rig_send(&r, "1");
+    rig_wait(&r, "voted: A is much better");
+    assert_int_equal(read_votes(&pairs), 1);
+    assert_string_equal(pairs[0].pair.model, "dpo-1@100"); // the pair's A is whoever was chosen first
+    assert_int_equal((int)pairs[0].grades, 3);
+    judged_pairs_free(pairs, 1);
+    rig_send(&r, "u");
+    rig_wait(&r, "taken back");
+    const int n = read_votes(&pairs);
+    assert_int_equal(n ? pairs[0].n_b : 0, 0);
+    judged_pairs_free(pairs, n);
+    quit(&r);
+    json_decref(a);
+    json_decref(b);
+}
+
+static void names_are_hidden_until_the_vote(void **state)
+{
+    struct rig r;
+    two_sides(&r, 100, 30);
+    rig_send(&r, "b");
+    rig_wait(&r, "names are hidden until you vote");
+    assert_false(rig_shows(&r, "dpo-1@"));
+    rig_send(&r, "D");
+    rig_wait(&r, "Hidden until you vote.");
+    rig_send(&r, "D6");
+    rig_wait(&r, "voted: B is better");
+    rig_wait(&r, "dpo-1@100");
+    rig_send(&r, "r");
+    rig_wait_gone(&r, "dpo-1@");
+    quit(&r);
+}
+
+// ---- bars ----
+
+static int by_size(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return x < y ? -1 : x > y;
+}
+
+static void the_first_token_is_there_soon(void **state)
+{
+    enum { N = 9 };
+    struct rig r;
+    double seconds[N];
+    two_sides(&r, 100, 30);
+    for (int i = 0; i < N; i++) {
+        char begins[24], seed[8];
+        snprintf(seed, sizeof seed, "%d", i + 2);
+        beginning(demo, seed, question, begins);
+        begins[6] = '\0'; // the first token or two
+        const double key = clock_seconds();
+        rig_send(&r, "r");
+        rig_wait(&r, begins);
+        seconds[i] = clock_seconds() - key;
+        rig_settle(&r, 0.3);
+    }
+    qsort(seconds, N, sizeof *seconds, by_size);
+    print_message("          key to first token: median %.0f ms, worst %.0f ms, bar 300 ms\n", 1000 * seconds[N / 2],
+                  1000 * seconds[N - 1]);
+    assert_true(seconds[N / 2] < 0.3);
+    quit(&r);
+}
+
+// While four answers stream, keys that change the picture are answered as at other times: three times the bar.
+static void four_streams_hold_nothing_up(void **state)
+{
+    enum { MOST = 400 };
+    struct rig r;
+    double seconds[MOST];
+    int n = 0;
+    struct str line = {0};
+    start(&r, 200, 50);
+    str_addf(&line, "compare dpo-1@100 dpo-1@200 %s %s", demo, changed);
+    command(&r, str_text(&line));
+    rig_wait(&r, "D changed");
+    command(&r, "temperature 3"); // babble, which does not end
+    command(&r, "length 900");
+    ask(&r, question);
+    rig_wait(&r, "tok ...");
+    while (n < MOST && rig_shows(&r, "tok ...")) {
+        rig_settle(&r, 0);
+        const double key = clock_seconds();
+        rig_send(&r, n % 2 ? "\t" : "d");
+        if (!rig_read(&r, 5))
+            fail_msg("no answer to a key while answers stream");
+        seconds[n++] = clock_seconds() - key;
+        rig_settle(&r, 0.002);
+    }
+    assert_true(n > 5);
+    qsort(seconds, (size_t)n, sizeof *seconds, by_size);
+    print_message("          %d keys while four answers stream: median %.1f ms, p95 %.1f ms, bar 33 ms\n", n,
+                  1000 * seconds[n / 2], 1000 * seconds[n * 95 / 100]);
+    assert_true(seconds[n * 95 / 100] < 0.1);
+    quit(&r);
+    str_fini(&line);
+}
+
+// ---- processes ----
+
+static bool is_child(const char *pid, pid_t parent)
+{
+    char *text, path[300];
+    size_t n;
+    snprintf(path, sizeof path, "/proc/%s/stat", pid);
+    if (file_read(path, 1 << 16, &text, &n, NULL))
+        return false;
+    const char *state = strrchr(text, ')');
+    const bool found = state && atol(state + 3) == (long)parent && state[2] != 'Z';
+    free(text);
+    return found;
+}
+
+static int children_of(pid_t parent, pid_t *out, int max)
+{
+    DIR *proc = opendir("/proc");
+    int n = 0;
+    for (const struct dirent *d; proc && (d = readdir(proc)) != NULL;)
+        if (d->d_name[0] >= '1' && d->d_name[0] <= '9' && n < max && is_child(d->d_name, parent))
+            out[n++] = (pid_t)atol(d->d_name);
+    closedir(proc);
+    return n;
+}
+
+static void expect_ends(const pid_t *pids, int n)
+{
+    const double until = clock_seconds() + 20;
+    for (int i = 0; i < n; i++)
+        while (kill(pids[i], 0) == 0) {
+            if (clock_seconds() > until)
+                fail_msg("process %d outlives the console", (int)pids[i]);
+            usleep(20000);
+        }
+}
+
+static void models_end_with_the_console_however_it_ends(void **state)
+{
+    for (int killed = 0; killed < 2; killed++) {
+        struct rig r;
+        pid_t pids[16];
+        two_sides(&r, 100, 30);
+        const int n = children_of(r.pid, pids, 16);
+        assert_int_equal(n, 2);
+        if (killed)
+            rig_kill(&r, SIGKILL);
+        else
+            quit(&r);
+        expect_ends(pids, n);
+    }
+}
+
+static void a_model_that_dies_is_loaded_again(void **state)
+{
+    struct rig r;
+    pid_t pids[16];
+    char begins[24];
+    two_sides(&r, 100, 30);
+    const int n = children_of(r.pid, pids, 16);
+    for (int i = 0; i < n; i++)
+        kill(pids[i], SIGKILL);
+    expect_ends(pids, n);
+    beginning(demo, "2", question, begins);
+    rig_send(&r, "r");
+    rig_wait(&r, "seed 2");
+    rig_wait(&r, begins);
+    quit(&r);
+}
+
+static void no_more_models_are_loaded_than_four(void **state)
+{
+    struct rig r;
+    pid_t pids[16];
+    struct str line = {0};
+    char *reward = test_source("share/attune/models/demo-reward");
+    start(&r, 200, 50);
+    str_addf(&line, "compare dpo-1@100 dpo-1@200 %s %s", demo, changed);
+    command(&r, str_text(&line));
+    rig_wait(&r, "D changed");
+    ask(&r, question);
+    rig_wait(&r, "A and B share");
+    str_clear(&line);
+    str_addf(&line, "reward %s", reward); // a fifth: the idle one that was asked longest ago makes room
+    command(&r, str_text(&line));
+    rig_wait(&r, "rm ");
+    assert_int_equal(children_of(r.pid, pids, 16), 4);
+    rig_send(&r, "r");
+    rig_wait(&r, "seed 2");
+    rig_settle(&r, 1);
+    assert_true(children_of(r.pid, pids, 16) <= 4);
+    quit(&r);
+    str_fini(&line);
+    free(reward);
+}
+
+int main(void)
+{
+    setenv("USER", "tester", 1);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(checkpoints_answer_as_the_command_does, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_side_that_cannot_answer_says_why_and_others_go_on, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(prompts_of_a_file_are_gone_through, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_checkpoints_of_a_run_are_gone_through_in_place, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(tokens_show_how_they_are_read, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_reward_model_scores_what_is_said, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(answers_are_written_and_nothing_is_written_over, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_runs_wrote_stands_side_by_side, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_vote_is_a_label_and_is_taken_back, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(names_are_hidden_until_the_vote, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_first_token_is_there_soon, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(four_streams_hold_nothing_up, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(models_end_with_the_console_however_it_ends, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_model_that_dies_is_loaded_again, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(no_more_models_are_loaded_than_four, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

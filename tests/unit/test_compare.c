@@ -1,0 +1,190 @@
+// What a compare chooses from: checkpoints by their names, prompts of a file, votes in numbers.
+#include "testing.h"
+
+#include "base/mem.h"
+#include "ui/compare_lists.h"
+
+// ---- prompts ----
+
+static int read_prompts(struct prompt_set **out, const char *name, const char *text, struct err *fault)
+{
+    char *dir = test_folder(), *path = path_join(dir, name);
+    assert_ok(file_write(path, text, strlen(text), e));
+    const int code = prompt_set_read(out, path, fault);
+    assert_ok(file_remove_tree(dir, e));
+    free(path);
+    free(dir);
+    return code;
+}
+
+static void a_text_has_a_prompt_a_line(void **state)
+{
+    struct prompt_set *s;
+    assert_ok(read_prompts(&s, "p.txt", "The owl\r\n\n   \nThe hen", e));
+    assert_int_equal(s->n, 2);
+    assert_string_equal(s->prompts[0], "The owl");
+    assert_string_equal(s->prompts[1], "The hen");
+    prompt_set_free(s);
+}
+
+static void data_gives_its_prompts_and_says_which_it_cannot_ask(void **state)
+{
+    struct prompt_set *s;
+    assert_ok(read_prompts(
+        &s, "p.jsonl",
+        "{\"prompt\": \"Why?\", \"chosen\": \"Because.\", \"rejected\": \"No.\"}\n"
+        "{\"prompt\": [{\"role\": \"user\", \"content\": \"Hi\"}, {\"role\": \"assistant\", \"content\": \"Hello\"}, "
+        "{\"role\": \"user\", \"content\": \"Why?\"}], \"chosen\": [{\"role\": \"assistant\", \"content\": \"a\"}], "
+        "\"rejected\": [{\"role\": \"assistant\", \"content\": \"b\"}]}\n",
+        e));
+    assert_int_equal(s->n, 1);
+    assert_string_equal(s->prompts[0], "Why?");
+    assert_int_equal(s->n_conversations, 1);
+    prompt_set_free(s);
+}
+
+static void a_file_without_prompts_is_refused(void **state)
+{
+    struct prompt_set *s;
+    struct err fault = {0};
+    assert_int_equal(read_prompts(&s, "p.txt", "\n\n", &fault), ERR_INPUT);
+    assert_non_null(strstr(fault.text, "holds no prompts"));
+    assert_int_equal(read_prompts(&s, "p.txt", "\xff\xfe\n", &fault), ERR_INPUT);
+    assert_non_null(strstr(fault.text, "UTF-8"));
+    assert_int_equal(prompt_set_read(&s, "/nowhere/p.jsonl", &fault), ERR_NOT_FOUND);
+}
+
+// ---- checkpoints ----
+
+static struct checkpoint_choice rows[] = {
+    {.model = {.folder = "/p/ipo-1/step-50", .label = "ipo-1@50", .run = "ipo-1", .step = 50}, .is_last = true},
+    {.model = {.folder = "/p/dpo-1/step-200", .label = "dpo-1@200", .run = "dpo-1", .step = 200}, .is_last = true},
+    {.model = {.folder = "/p/dpo-1/step-100", .label = "dpo-1@100", .run = "dpo-1", .step = 100, .reference = "/m"},
+     .is_best = true},
+};
+
+static void find(const char *word, const char *folder, int expected, const char *words)
+{
+    const struct checkpoint_list list = {rows, 3, 3};
+    struct run_row a = {.info.name = "dpo-1"}, b = {.info.name = "ipo-1"}, c = {.info.name = "new-1"}, *all[] = {&a, &b, &c};
+    const struct run_list runs = {.rows = all, .n = 3};
+    struct compare_model m = {0};
+    struct err fault = {0};
+    assert_int_equal(checkpoint_list_find(&list, &runs, word, &m, &fault), expected);
+    if (expected)
+        assert_non_null(strstr(fault.text, words));
+    else
+        assert_string_equal(m.folder, folder);
+    compare_model_fini(&m);
+}
+
+static void checkpoints_are_found_by_their_names(void **state)
+{
+    find("dpo-1", "/p/dpo-1/step-200", 0, NULL);
+    find("dpo-1@100", "/p/dpo-1/step-100", 0, NULL);
+    find("dpo-1@best", "/p/dpo-1/step-100", 0, NULL);
+    find("dpo-1@7", NULL, ERR_NOT_FOUND, "there are: 200, 100");
+    find("dpo-1@x", NULL, ERR_USAGE, "is no step");
+    find("ipo-1@best", NULL, ERR_NOT_FOUND, "keeps no best checkpoint");
+    find("new-1", NULL, ERR_STATE, "has no checkpoint yet");
+    find("nothing", NULL, ERR_NOT_FOUND, "no run and no model folder nothing");
+    find("/tmp", "/tmp", 0, NULL);
+}
+
+static void folders_are_called_by_their_last_name(void **state)
+{
+    struct compare_model m = compare_model_of_folder("/models/SmolLM2-135M//"), copy = compare_model_copy(&m);
+    assert_string_equal(copy.label, "SmolLM2-135M");
+    assert_string_equal(copy.folder, "/models/SmolLM2-135M");
+    assert_null(copy.run);
+    assert_string_equal(compare_model_key(&m), "/models/SmolLM2-135M"); // others may be called so, too
+    compare_model_fini(&m);
+    m = compare_model_of_folder("/models/stories260K/hf");
+    assert_string_equal(m.label, "stories260K/hf");
+    compare_model_fini(&m);
+    m = compare_model_of_folder("/hf");
+    assert_string_equal(m.label, "hf");
+    compare_model_fini(&m);
+    compare_model_fini(&copy);
+}
+
+// ---- votes ----
+
+static void vote(struct store *s, int number, const char *model_a, const char *model_b, enum verdict verdict)
+{
+    char prompt[32], a[32];
+    bool again;
+    snprintf(prompt, sizeof prompt, "prompt %d", number);
+    snprintf(a, sizeof a, "answer %d", number);
+    struct asked_pair p = {.prompt = prompt, .a = a, .b = "another", .model = (char *)model_a, .model_b = (char *)model_b};
+    struct judgement j = {.verdict = verdict, .annotator = "me", .seconds = NAN};
+    asked_pair_hash(&p);
+    assert_ok(labels_add(s, NULL, &p, &j, false, &again, e));
+}
+
+static void votes_are_counted_whichever_model_stood_first(void **state)
+{
+    struct store *s;
+    struct win_table *t;
+    struct str text = {0};
+    bool turned;
+    char *dir = test_folder();
+    assert_ok(store_open(&s, dir, true, e));
+    vote(s, 1, "x@1", "y@2", VERDICT_MUCH_A);
+    vote(s, 2, "y@2", "x@1", VERDICT_SLIGHT_B); // x again
+    vote(s, 3, "x@1", "y@2", VERDICT_TIE);
+    vote(s, 4, "x@1", "y@2", VERDICT_B);
+    vote(s, 5, "x@1", "y@2", VERDICT_BOTH_BAD);
+    vote(s, 6, "x@1", "z@3", VERDICT_A);
+    vote(s, 7, "", "", VERDICT_A); // of nobody's weights
+    store_close(s);
+    assert_ok(win_table_read(&t, dir, e));
+    assert_int_equal(t->n, 2);
+    const struct win_row *r = win_table_find(t, "y@2", "x@1", &turned);
+    assert_non_null(r);
+    assert_true(turned);
+    win_row_text(r, "X", "Y", false, &text);
+    assert_int_equal(strncmp(text.data, "X 2  Y 1  tie 1  both bad 1   X wins 62 % (", 43), 0);
+    assert_non_null(strstr(text.data, "not decided yet"));
+    str_clear(&text);
+    win_row_text(r, "Y", "X", true, &text);
+    assert_int_equal(strncmp(text.data, "Y 1  X 2  tie 1  both bad 1   Y wins 38 % (", 43), 0);
+    assert_null(win_table_find(t, "y@2", "z@3", &turned));
+    win_table_free(t);
+    str_fini(&text);
+    assert_ok(file_remove_tree(dir, e));
+    free(dir);
+}
+
+static void many_votes_decide(void **state)
+{
+    struct win_row r = {.n = 40, .votes = mem_alloc(40, sizeof *r.votes)};
+    struct str text = {0};
+    for (int i = 0; i < r.n; i++)
+        r.votes[i] = (struct win_vote){i % 10 ? 0 : 1, 0, i};
+    win_row_text(&r, "A", "B", false, &text);
+    assert_non_null(strstr(text.data, ": B is better"));
+    str_clear(&text);
+    win_row_add_length(&r, &text); // all answers are of one length: nothing to control for
+    assert_int_equal(text.len, 0);
+    for (int i = 0; i < r.n; i++)
+        r.votes[i].length_gap = i % 3; // has nothing to do with the votes
+    win_row_add_length(&r, &text);
+    assert_non_null(strstr(text.data, "at equal length 1"));
+    str_fini(&text);
+    free(r.votes);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_text_has_a_prompt_a_line),
+        cmocka_unit_test(data_gives_its_prompts_and_says_which_it_cannot_ask),
+        cmocka_unit_test(a_file_without_prompts_is_refused),
+        cmocka_unit_test(checkpoints_are_found_by_their_names),
+        cmocka_unit_test(folders_are_called_by_their_last_name),
+        cmocka_unit_test(votes_are_counted_whichever_model_stood_first),
+        cmocka_unit_test(many_votes_decide),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
