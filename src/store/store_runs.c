@@ -37,6 +37,7 @@ void run_infos_free(struct run_info *runs, int n)
     free(runs);
 }
 
+enum { COLUMN_TRASHED = 14 };
 static const char columns[] = "SELECT id, name, objective, model, data, settings, created_ms, note, hidden, parent, parent_step,"
                               " (SELECT p.name FROM runs p WHERE p.id = runs.parent), tags, pinned, trashed_ms FROM runs ";
 
@@ -65,7 +66,7 @@ static int read_row(struct store *s, sqlite3_stmt *row, struct run_info *out, st
         .parent_name = sqlite3_column_type(row, 11) == SQLITE_NULL ? NULL : sql_text(row, 11),
         .tags = sql_text(row, 12),
         .pinned = sqlite3_column_int(row, 13) != 0,
-        .trashed_ms = sqlite3_column_int64(row, 14),
+        .trashed_ms = sqlite3_column_int64(row, COLUMN_TRASHED),
     };
     return 0;
 }
@@ -155,7 +156,7 @@ int store_find_run(struct store *s, const char *name, struct run_info *out, stru
     int code = find_row(s, name, e);
     if (code < 0)
         return code;
-    if (sqlite3_column_int64(s->find, 11) > 0)
+    if (sqlite3_column_int64(s->find, COLUMN_TRASHED) > 0)
         code = err_set(e, ERR_NOT_FOUND, "run %s is in the trash; \"attune remove --restore %s\" brings it back", name, name);
     else
         code = read_row(s, s->find, out, e);
@@ -268,7 +269,7 @@ static int add_run(struct store *s, const char *name, const char *called_after, 
         if (find_row(s, name, &ignored) > 0)
             code = err_set(e, ERR_STATE, "there is a run %s already%s; choose another --name",
                            (const char *)sqlite3_column_text(s->find, 1),
-                           sqlite3_column_int64(s->find, 11) ? " in the trash (\"attune remove --purge\" frees its name)"
+                           sqlite3_column_int64(s->find, COLUMN_TRASHED) ? " in the trash (\"attune remove --purge\" frees its name)"
                            : sqlite3_column_int(s->find, 8)  ? " in the archive"
                                                              : "");
         if (s->find)

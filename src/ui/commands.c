@@ -73,7 +73,7 @@ const struct command_row command_rows[] = {
     {CMD_X_LOG, "x-log", "log x axis", "X", IN_CURVES, NULL, "Logarithmic x axis, or linear again.", 0},
     {CMD_RAISE, "raise", "raise", "t", IN_CURVES, "RUN", "Draw another of the overlaid runs on top and the others dim; after the last, all alike.", 0},
     {CMD_FULL, "full", "full screen", "Enter z", IN_CURVES, NULL, "One chart alone, or all again.", 8},
-    {CMD_METRIC, "metric", "metric", "m /", IN_CURVES, "NAME", "Go to the chart of a metric.", 0},
+    {CMD_METRIC, "metric", "metric", "m", IN_CURVES, "NAME", "Go to the chart of a metric.", 0},
     {CMD_FILTER, "filter", "filter", "\\", IN_CURVES, "WORDS", "Only charts with these words: a|b either, !a without, * any letters; empty: all.", 0},
     {CMD_LAYOUT, "layout", "layout", "L", IN_CURVES, "NAME", "Another choice of charts: all, preference, reward, throughput, dpo-pm.", 9},
     {CMD_BANDS, "bands", "groups", "B", IN_CURVES, "mean|range|sd|interval", "Runs that differ in the seed alone as a mean with a band: sd, 95 %, min-max, none, and back.", 0},
@@ -152,7 +152,8 @@ const struct command_row command_rows[] = {
     {CMD_INTERVALS, "intervals", "intervals", "i", IN_EVALS, NULL,
      "Show the 95 % intervals beside the values, or more columns.", 5},
 
-    {CMD_LABEL_RUN, "label-pairs", "label pairs", "L", IN_RUNS | IN_RUN, NULL, "Judge the pairs of answers that this run asks about.", 0},
+    {CMD_LABEL_RUN, "label-pairs", "label pairs", "L", IN_RUNS | IN_SAMPLES | IN_LOG, NULL, "Judge the pairs of answers that this run asks about.", 0},
+    {CMD_LABEL_RUN, "label-pairs", "label pairs", "", IN_CURVES, NULL, "Judge the pairs of answers that this run asks about.", 0},
     {CMD_JUDGE_MUCH_LEFT, "left-much-better", "left much better", "1", IN_LABEL, NULL, "The left answer is much better; the next pair comes.", 1},
     {CMD_JUDGE_LEFT, "left-better", "left better", "2", IN_LABEL, NULL, "The left answer is better.", 2},
     {CMD_JUDGE_SLIGHT_LEFT, "left-slightly-better", "left slightly", "3", IN_LABEL, NULL, "The left answer is slightly better.", 3},

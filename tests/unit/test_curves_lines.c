@@ -313,9 +313,10 @@ static void a_project_remembers_how_things_are_shown(void **state)
     a.weight = 0.97;
     a.pinned = 7;
     curves_remember_look(&a, &chart);
-    json_t *kept = curves_keep(&a);
+    json_t *kept = json_object();
+    curves_save(&a, kept);
     assert_non_null(kept);
-    curves_take_up(&b, kept);
+    curves_restore(&b, kept);
     assert_ptr_equal(b.layout, a.layout);
     assert_string_equal(b.filter, "!eval");
     assert_string_equal(b.group_by, "beta");
@@ -323,7 +324,8 @@ static void a_project_remembers_how_things_are_shown(void **state)
                 b.weight == 0.97 && b.pinned == 7);
     curves_recall_look(&b, &other);
     assert_true(other.scale == SCALE_LOG && other.clip);
-    json_t *again = curves_keep(&b);
+    json_t *again = json_object();
+    curves_save(&b, again);
     assert_true(json_equal(kept, again));
     json_decref(again);
     json_decref(kept);
@@ -331,8 +333,8 @@ static void a_project_remembers_how_things_are_shown(void **state)
     kept = json_pack("{s:i, s:s, s:f, s:s, s:s, s:[], s:{s:i}}", "layout", 3, "x", "miles", "smooth", 17.0, "mode", "",
                      "band", "none at all", "filter", "charts", "loss", 1);
     assert_non_null(kept);
-    curves_take_up(&b, kept);
-    curves_take_up(&b, NULL);
+    curves_restore(&b, kept);
+    curves_restore(&b, NULL);
     assert_true(b.x_kind == X_TOKENS && b.weight == 0.97 && b.layout == a.layout && b.mode == MODE_GROUPS);
     json_decref(kept);
     curves_fini(&a);
