@@ -34,7 +34,15 @@ static void draw_strip(struct ui *ui, struct rect r)
     int x = r.x + 1;
     if (r.width >= 60)
         x = canvas_text(c, x, r.y, -1, STYLE(COLOR_TITLE, .attr = ATTR_BOLD), "attune") + 2;
-    const bool whole = strip_columns() <= r.width - x;
+    struct str right = {0};
+    if (ui->frozen)
+        str_add(&right, "FROZEN (Z) ");
+    if (ui->link_period_s > 0)
+        str_addf(&right, "slow link: a frame %s ", ui->link_period_s < 1 ? "in 0.5 s" : ui->link_period_s > 1 ? "in 2 s" : "a second");
+    if (ui->runs.n_live)
+        str_addf(&right, "%d live ", ui->runs.n_live);
+    // What goes on has its place; where both have not, pages are numbers alone.
+    const bool whole = strip_columns() + (int)right.len <= r.width - x;
     for (int page = PAGE_RUNS; page < PAGE_HELP; page++) {
         bool here = page == (int)ui->page;
         if (!ui_page_exists((enum page)page) || (page >= PAGE_LAUNCH && !here))
@@ -52,13 +60,6 @@ static void draw_strip(struct ui *ui, struct rect r)
     }
     if (ui->page == PAGE_HELP)
         x = canvas_text(c, x, r.y, -1, STYLE(COLOR_ACCENT, .attr = ATTR_BOLD), "[Help]");
-    struct str right = {0};
-    if (ui->frozen)
-        str_add(&right, "FROZEN (Z) ");
-    if (ui->link_period_s > 0)
-        str_addf(&right, "slow link: a frame %s ", ui->link_period_s < 1 ? "in 0.5 s" : ui->link_period_s > 1 ? "in 2 s" : "a second");
-    if (ui->runs.n_live)
-        str_addf(&right, "%d live ", ui->runs.n_live);
     int room = r.x + r.width - x - 1;
     if (ui->machine) {
         struct str busy = {0};

@@ -33,22 +33,15 @@ void curves_save(const struct curves *c, json_t *into)
 
 static void take_text(const json_t *kept, const char *key, char *out, size_t size)
 {
-    const char *text = json_string_value(json_object_get(kept, key));
+    const char *text = kept_text(kept, key, NULL);
     if (text && strlen(text) < size)
         text_copy(out, size, text);
-}
-
-static void take_bool(const json_t *kept, const char *key, bool *out)
-{
-    const json_t *value = json_object_get(kept, key);
-    if (json_is_boolean(value))
-        *out = json_is_true(value);
 }
 
 // The number of the name that `kept` has under `key`, or `before`.
 static int take_choice(const json_t *kept, const char *key, const char *(*name)(int), int n, int before)
 {
-    const char *text = json_string_value(json_object_get(kept, key));
+    const char *text = kept_text(kept, key, NULL);
     for (int i = 0; i < n && text; i++)
         if (strcmp(text, name(i)) == 0)
             return i;
@@ -101,21 +94,19 @@ void curves_take_focus(struct curves *c)
 void curves_restore(struct curves *c, const json_t *kept)
 {
     char layout[32] = "";
-    const json_t *smooth = json_object_get(kept, "smooth"), *chart;
+    const json_t *chart;
     const char *title;
     take_text(kept, "layout", layout, sizeof layout);
     c->layout = layout[0] && layout_find(layout) ? layout_find(layout) : c->layout;
     take_text(kept, "filter", c->filter, sizeof c->filter);
     take_text(kept, "group_by", c->group_by, sizeof c->group_by);
-    if (json_is_number(smooth) && json_number_value(smooth) >= 0 && json_number_value(smooth) <= 0.999)
-        c->weight = json_number_value(smooth);
+    c->weight = kept_number(kept, "smooth", 0, 0.999, c->weight);
     c->x_kind = (enum x_kind)take_choice(kept, "x", x_name, 3, (int)c->x_kind);
     c->mode = (enum curves_mode)take_choice(kept, "mode", mode_name, 3, (int)c->mode);
     c->band = (enum band)take_choice(kept, "band", band_of, BAND_N, (int)c->band);
-    take_bool(kept, "x_log", &c->x_log);
-    take_bool(kept, "diff", &c->diff);
-    if (json_is_integer(json_object_get(kept, "pinned")))
-        c->pinned = json_integer_value(json_object_get(kept, "pinned"));
+    c->x_log = kept_bool(kept, "x_log", c->x_log);
+    c->diff = kept_bool(kept, "diff", c->diff);
+    c->pinned = kept_int(kept, "pinned", 0, INT64_MAX, c->pinned);
     json_object_foreach(json_object_get(kept, "charts"), title, chart) {
         struct chart look = {0};
         text_copy(look.title, sizeof look.title, title);

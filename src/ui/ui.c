@@ -99,6 +99,7 @@ int ui_console(const struct ui_options *options, struct err *e)
         session_load(&ui);
     ui_show(&ui, PAGE_RUNS);
     ui.mouse = true;
+    ui.label = options->label;
     if (options->slow) {
         ui.slow = true;
         ui.canvas.glyphs = GLYPHS_ASCII;
@@ -121,10 +122,8 @@ int ui_console(const struct ui_options *options, struct err *e)
     }
     if (options->run)
         ui_open_run(&ui, options->run, PAGE_CURVES);
-    if (options->label) {
-        ui.label = options->label;
+    if (options->label)
         ui_show(&ui, PAGE_LABEL);
-    }
     if (options->compare)
         open_compare(&ui, options->compare);
     code = options->script ? script_run(&ui, options->script, e) : loop_run(&ui, e);

@@ -374,7 +374,14 @@ static bool copy_runs(struct view *v, struct str *out)
 
 static void complete_runs(struct view *v, enum command_id id, const char *before, struct words *out)
 {
-    for (int i = 0; (id == CMD_SORT || id == CMD_GROUP) && run_own_fields[i]; i++)
+    struct run_columns usual;
+    if (id != CMD_SORT && id != CMD_GROUP)
+        return;
+    run_columns_usual(&usual);
+    for (int i = 0; i < usual.n; i++)
+        if (usual.list[i].field[0])
+            words_add(out, usual.list[i].field);
+    for (int i = 0; run_own_fields[i]; i++)
         words_add(out, run_own_fields[i]);
 }
 

@@ -33,15 +33,20 @@ static int forget(void **state)
     return 0;
 }
 
-static void open_run(struct rig *r, const char *name, int width, int height)
+static void open_run_of(struct rig *r, const char *name, const struct rig_options *o)
 {
     struct str keys = {0};
-    rig_start(r, &(struct rig_options){.project = project, .width = width, .height = height});
+    rig_start(r, o);
     rig_wait(r, "[1 Runs]");
     str_addf(&keys, ":open %s\r", name);
     rig_send(r, str_text(&keys));
     rig_wait(r, "[2 Curves]");
     str_fini(&keys);
+}
+
+static void open_run(struct rig *r, const char *name, int width, int height)
+{
+    open_run_of(r, name, &(struct rig_options){.project = project, .width = width, .height = height});
 }
 
 // Keys, and what must stand on the screen after them.
@@ -115,7 +120,8 @@ static void the_project_keeps_layout_and_filter(void **state)
 {
     struct rig r;
     char *kept = path_join(project, "console.json");
-    open_run(&r, "dpo-1", 120, 30);
+    const struct rig_options o = {.project = project, .width = 120, .height = 30, .keeps_session = true};
+    open_run_of(&r, "dpo-1", &o);
     WALK(&r, {"L", "Layout: preference."}, {"", "preference  x step"}, {":layout throughput\r", "learning rate"}, {":layout odd\r", "there is none called odd"},
          {":layout reward\r", "KL to the reference"}, {"\\length\r", "\\length: 1 of"}, {"", "response length"}, {"\\\025nothing\r", "No chart passes the filter"},
          {"\\\025!kl\r", "\\!kl:"}, {":layout dpo-pm\r", "no DPO run with one of preference matching"}, {"", "PM divergence are measured"},
@@ -123,12 +129,13 @@ static void the_project_keeps_layout_and_filter(void **state)
     rig_send(&r, "qq");
     assert_int_equal(rig_end(&r), 0);
     assert_true(file_exists(kept));
-    open_run(&r, "dpo-1", 120, 30);
+    rig_start(&r, &o); // where it was left
+    rig_wait(&r, "[2 Curves]");
     WALK(&r, {"", "\\!kl:"}, {"", "preference"}, {"", "EMA 0.9"});
     rig_send(&r, "qq");
     assert_int_equal(rig_end(&r), 0);
     assert_ok(file_write(kept, "{damaged", 8, e)); // is as if there were none
-    open_run(&r, "dpo-1", 120, 30);
+    open_run_of(&r, "dpo-1", &o);
     WALK(&r, {"", "EMA 0.8"});
     rig_send(&r, "qq");
     assert_int_equal(rig_end(&r), 0);

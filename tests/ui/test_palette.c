@@ -130,28 +130,28 @@ static void help_finds_and_runs_commands(void **state)
 
 static void keys_of_ones_own_work_and_are_shown(void **state)
 {
-    static const char keys[] = "# mine\n[everywhere]\nhelp = Ctrl-g ?\n[runs]\nstop = X\nselect = m Space # like mutt\n";
+    static const char keys[] = "# mine\n[everywhere]\nhelp = Ctrl-g ?\n[runs]\nstop = X\nselect = i Space # as mine\n";
     char *path = path_join(project, "keys.conf");
     struct rig r;
     assert_ok(file_write(path, keys, strlen(keys), e));
     begin(&r, path);
-    rig_wait(&r, "m select");
+    rig_wait(&r, "i select");
     rig_send(&r, "\007");
     rig_wait(&r, "Keys and commands of the list of runs");
-    rig_wait(&r, "m Space");
+    rig_wait(&r, "i Space");
     quit(&r);
     free(path);
 }
 
 static void a_wrong_line_is_named_and_changes_nothing(void **state)
 {
-    static const char keys[] = "[runs]\nselect = m\nstop = n\n";
+    static const char keys[] = "[runs]\nselect = i\nstop = a\n";
     char *path = path_join(project, "keys.conf");
     struct rig r;
     assert_ok(file_write(path, keys, strlen(keys), e));
     begin(&r, path);
     rig_wait(&r, "Until then");
-    rig_wait(&r, "the key n of stop");
+    rig_wait(&r, "the key a of stop");
     rig_wait(&r, "Space select");
     quit(&r);
     free(path);

@@ -225,10 +225,7 @@ static void find_goes_through_every_list(void **state)
     rig_send(&r, "4/checkpoint\r");
     rig_wait(&r, "that match checkpoint");
     rig_send(&r, "?/snapshot\r");
-    rig_wait(&r, "> ");
-    rig_wait(&r, "that match snapshot");
-    rig_send(&r, "q?n");
-    rig_wait(&r, "that match snapshot");
+    rig_wait(&r, "1 with \"snapshot\"");
     rig_send(&r, "q/nosuchthing\r");
     rig_wait(&r, "Nothing here matches nosuchthing");
     rig_send(&r, "q");

@@ -85,7 +85,7 @@ static void a_form_that_was_not_finished_is_there_again(void **state)
     forget();
     begin(&r);
     rig_wait(&r, "> g dpo-next");
-    rig_send(&r, "n");
+    rig_send(&r, "a");
     rig_wait(&r, "attune train");
     rig_send(&r, ":edit steps 4321\r");
     rig_wait(&r, "--steps 4321");
@@ -138,7 +138,7 @@ static void a_damaged_file_is_put_aside_and_said(void **state)
 static void a_member_of_another_kind_is_left_out_with_a_word(void **state)
 {
     static const char kept[] = "{\"version\": 7, \"page\": \"Curves\", \"run\": [1], \"selected\": \"all\", \"news\": 4, \"pages\": "
-                               "{\"Curves\": {\"smoothing\": 44, \"full\": true, \"x_axis\": -3}, \"Runs\": [], \"None\": {}}}";
+                               "{\"Curves\": {\"smooth\": 44, \"full\": true, \"x\": -3}, \"Runs\": [], \"None\": {}}}";
     char *path = path_join(project, "console.json");
     struct rig r;
     assert_ok(file_write(path, kept, strlen(kept), e));
