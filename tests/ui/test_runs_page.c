@@ -226,7 +226,7 @@ static void find_goes_through_every_list(void **state)
     rig_wait(&r, "that match checkpoint");
     rig_send(&r, "?/snapshot\r");
     rig_wait(&r, "1 with \"snapshot\"");
-    rig_send(&r, "q/nosuchthing\r");
+    rig_send(&r, "qq/nosuchthing\r"); // the first q shows all of the help again
     rig_wait(&r, "Nothing here matches nosuchthing");
     rig_send(&r, "q");
     quit(&r);

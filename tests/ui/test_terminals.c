@@ -264,7 +264,7 @@ static void it_stops_and_comes_back_with_the_whole_screen_q20(void **state)
     assert_true(is_raw(r.fd));
     r.wants_raw = true;
     kill(r.pid, SIGTSTP); // no shell is there to stop it for: it gives the terminal away and takes it back at once
-    for (int i = 0; i < 400 && !strstr(str_text(&r.raw), "\033[?2004h"); i++)
+    for (int i = 0; i < 400 && !(strstr(str_text(&r.raw), "\033[?2004h") && strstr(str_text(&r.raw), "\033[?1000h")); i++)
         rig_read(&r, 0.05);
     assert_non_null(strstr(str_text(&r.raw), "\033[?2004l"));
     assert_non_null(strstr(str_text(&r.raw), "\033[?1000l"));
