@@ -3,6 +3,7 @@ libbase_a_SOURCES = \
 	%D%/clock.c %D%/clock.h \
 	%D%/err.c %D%/err.h \
 	%D%/file.c %D%/file.h \
+	%D%/filter.c %D%/filter.h %D%/filter_parse.c %D%/filter_tree.h \
 	%D%/human.c %D%/human.h \
 	%D%/json.c %D%/json.h \
 	%D%/mem.c %D%/mem.h \
@@ -16,7 +17,9 @@ libbase_a_SOURCES = \
 	%D%/utf8.c %D%/utf8.h
 
 if HAVE_CMOCKA
-check_PROGRAMS += tests/unit/test_base
+check_PROGRAMS += tests/unit/test_base tests/unit/test_filter
+tests_unit_test_filter_SOURCES = tests/unit/test_filter.c tests/lib/testing.h
+tests_unit_test_filter_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_base_SOURCES = tests/unit/test_base.c tests/lib/testing.h
 tests_unit_test_base_LDADD = $(BASE_LIBS) $(CMOCKA_LIBS)
 endif
