@@ -1,7 +1,7 @@
 # The program `attune`: the commands and, without one, the console.
 bin_PROGRAMS += attune
 attune_SOURCES = %D%/main.c
-attune_LDADD = libcli.a libui.a libdemo.a libcorpus.a $(LAUNCH_LIBS) $(NCURSES_LIBS)
+attune_LDADD = libcli.a libui.a libdemo.a libcorpus.a libtext.a $(PCRE2_LIBS) $(LAUNCH_LIBS) $(NCURSES_LIBS)
 
 # A library, so that the tests reach what is behind main().
 noinst_LIBRARIES += libcli.a
@@ -13,6 +13,8 @@ libcli_a_SOURCES = \
 	%D%/cmd_completion.c \
 	%D%/cmd_credit.c \
 	%D%/cmd_data.c \
+	%D%/cmd_data_show.c \
+	%D%/data_summary.c %D%/data_summary.h \
 	%D%/cmd_demo.c \
 	%D%/cmd_demo_plane.c \
 	%D%/cmd_demo_run.c \

@@ -11,6 +11,15 @@
 #include "ui/run_text.h"
 #include "ui/ui_internal.h"
 
+// Of the numbered pages with their names.
+static int strip_columns(void)
+{
+    int n = 0;
+    for (int page = 0; page < N_NUMBERED; page++)
+        n += ui_page_exists((enum page)page) ? (int)strlen(ui_page_title((enum page)page)) + 4 : 0;
+    return n;
+}
+
 static void draw_strip(struct ui *ui, struct rect r)
 {
     struct canvas *c = &ui->canvas;
@@ -18,12 +27,15 @@ static void draw_strip(struct ui *ui, struct rect r)
     int x = r.x + 1;
     if (r.width >= 60)
         x = canvas_text(c, x, r.y, -1, STYLE(COLOR_TITLE, .attr = ATTR_BOLD), "attune") + 2;
+    const bool whole = strip_columns() <= r.width - x;
     for (int page = PAGE_RUNS; page < PAGE_HELP; page++) {
         bool here = page == (int)ui->page;
         if (!ui_page_exists((enum page)page) || (page >= PAGE_LAUNCH && !here))
             continue;
         char label[40];
-        if (page <= PAGE_LOG)
+        if (page < N_NUMBERED && !here && !whole)
+            snprintf(label, sizeof label, " %d", page + 1);
+        else if (page < N_NUMBERED)
             snprintf(label, sizeof label, here ? "[%d %s]" : " %d %s ", page + 1, ui_page_title((enum page)page));
         else
             snprintf(label, sizeof label, "[%s]", ui_page_title((enum page)page));

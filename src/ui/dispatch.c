@@ -157,6 +157,11 @@ static enum view_result manager_command(struct ui *ui, enum command_id id, const
     case CMD_PAGE_LOG:
         ui_show(ui, PAGE_RUNS + (id - CMD_PAGE_RUNS));
         break;
+    case CMD_PAGE_DATA:
+        ui_show(ui, PAGE_DATA);
+        if (arg && ui->views[PAGE_DATA].is_open)
+            view_data.command(&ui->views[PAGE_DATA], id, arg);
+        break;
     case CMD_RECIPES:
         ui_show(ui, PAGE_RECIPES);
         break;

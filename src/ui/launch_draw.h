@@ -2,6 +2,7 @@
 #pragma once
 
 #include "ui/commands.h"
+#include "ui/data_set.h"
 #include "ui/form.h"
 #include "ui/form_memory.h"
 #include "ui/line_edit.h"
@@ -13,6 +14,7 @@ struct launch_state {
     int cursor, top, visible;
     enum command_id wish; // CMD_NEW, CMD_COPY or CMD_DEMO that came before the engine had said what it offers
     char wish_arg[64];
+    struct data_source wish_data; // path NULL: none
     bool editing;
     bool typed;        // a person put something in that has not become a run
     struct line_edit line;

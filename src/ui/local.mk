@@ -25,6 +25,10 @@ libui_a_SOURCES = \
 	%D%/ui.c %D%/ui.h %D%/ui_internal.h \
 	%D%/ui_state.c \
 	%D%/view.h \
+	%D%/data_draw.c %D%/data_draw.h \
+	%D%/data_jobs.c \
+	%D%/data_set.c %D%/data_set.h \
+	%D%/data_summary_draw.c \
 	%D%/eval_jobs.c \
 	%D%/eval_table.c %D%/eval_table.h \
 	%D%/form.c %D%/form.h \
@@ -32,6 +36,7 @@ libui_a_SOURCES = \
 	%D%/launch_draw.c %D%/launch_draw.h \
 	%D%/objective_menu.c %D%/objective_menu.h \
 	%D%/path_complete.c %D%/path_complete.h \
+	%D%/view_data.c \
 	%D%/view_evals.c \
 	%D%/view_help.c \
 	%D%/view_launch.c \

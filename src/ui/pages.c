@@ -7,7 +7,7 @@
 
 static const struct view_ops *const pages[PAGE_N] = {
     [PAGE_RUNS] = &view_runs, [PAGE_CURVES] = &view_curves, [PAGE_SAMPLES] = &view_samples,
-    [PAGE_LOG] = &view_log,   [PAGE_LAUNCH] = &view_launch, [PAGE_RECIPES] = &view_recipes, [PAGE_EVALS] = &view_evals,
+    [PAGE_LOG] = &view_log, [PAGE_DATA] = &view_data, [PAGE_LAUNCH] = &view_launch, [PAGE_RECIPES] = &view_recipes, [PAGE_EVALS] = &view_evals,
     [PAGE_HELP] = &view_help,
 };
 
@@ -56,6 +56,26 @@ void ui_show(struct ui *ui, enum page page)
         ui->more = v->ops->refresh(v) == REFRESH_MORE;
 }
 
+void ui_show_data(struct ui *ui, const struct data_source *from)
+{
+    ui_show(ui, PAGE_DATA);
+    if (ui->views[PAGE_DATA].is_open)
+        view_data_show(&ui->views[PAGE_DATA], from);
+}
+
+void ui_new_run_on(struct ui *ui, const struct data_source *from)
+{
+    ui->engine_failed = false;
+    ui_show(ui, PAGE_LAUNCH);
+    if (ui->views[PAGE_LAUNCH].is_open)
+        view_launch_data(&ui->views[PAGE_LAUNCH], from);
+}
+
+void ui_back_to_form(struct ui *ui)
+{
+    ui_show(ui, PAGE_LAUNCH);
+}
+
 void pages_back(struct ui *ui)
 {
     if (ui->page == PAGE_HELP || ui->page == PAGE_LAUNCH) {
@@ -70,7 +90,7 @@ void pages_turn(struct ui *ui, int step)
 {
     int page = ui->page;
     for (int i = 0; i < PAGE_N; i++) {
-        page = (page + step + PAGE_LOG + 1) % (PAGE_LOG + 1);
+        page = (page + step + N_NUMBERED) % N_NUMBERED;
         if (pages[page]) {
             ui_show(ui, (enum page)page);
             return;

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "launch/engine.h"
+#include "ui/data_set.h"
 #include "ui/line_edit.h"
 #include "ui/ui.h"
 #include "ui/view.h"
@@ -54,6 +55,8 @@ struct ui {
     bool asking_engine, engine_failed; // a page that needs the description asks again when it is shown again
     json_t *recipes; // NULL: not asked yet
     bool asking_recipes;
+    struct data_set data;
+    struct data_job *data_job; // NULL: nothing is read
     struct eval_table *evals; // NULL: not read yet
     uint64_t evals_stamp;
     struct err evals_fault;
@@ -74,6 +77,9 @@ typedef void (*job_done)(struct ui *ui, void *arg, int code, const struct err *e
 void job_start(struct ui *ui, job_work work, job_done done, void *arg);
 void jobs_collect(struct ui *ui);             // calls done for those that have ended
 void jobs_wait(struct ui *ui, double seconds); // until all have ended, so long at most
+
+// data_jobs.c
+void data_jobs_forget(struct ui *ui); // closes the data set, and lets go of what reads it
 
 // prompt.c
 void prompt_open(struct ui *ui);

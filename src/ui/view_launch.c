@@ -12,6 +12,7 @@
 #include "ui/keys.h"
 #include "ui/launch_draw.h"
 #include "ui/path_complete.h"
+#include "ui/data_set.h"
 #include "ui/view.h"
 
 static int open_launch(struct view *v, struct err *e)
@@ -28,6 +29,7 @@ static void close_launch(struct view *v)
     line_edit_fini(&s->line);
     form_memory_fini(&s->memory);
     objective_menu_fini(&s->menu);
+    data_source_fini(&s->wish_data);
     free(s);
 }
 
@@ -88,6 +90,58 @@ static void fill(struct view *v, enum command_id id, const char *arg)
         form_set(&s->form, FORM_OBJECTIVE, arg);
 }
 
+static void put(struct form *f, const char *name, const char *text)
+{
+    const int field = form_find(f, name);
+    if (field >= 0 && text && *text)
+        form_set(f, field, text);
+}
+
+// What page Data had open; with the model of the run beside it where none was chosen yet.
+static void fill_data(struct view *v)
+{
+    struct launch_state *s = v->state;
+    const struct run_row *r = ui_run(v->ui);
+    const int model = form_find(&s->form, "model");
+    put(&s->form, "data", s->wish_data.path);
+    put(&s->form, "map", s->wish_data.map);
+    put(&s->form, "label-from", s->wish_data.label_from);
+    if (model >= 0 && !s->form.fields[model].text[0] && r)
+        put(&s->form, "model", r->info.model);
+    s->typed = true;
+    data_source_fini(&s->wish_data);
+}
+
+void view_launch_data(struct view *v, const struct data_source *from)
+{
+    struct launch_state *s = v->state;
+    data_source_fini(&s->wish_data);
+    s->wish_data = data_source_copy(from);
+    if (s->has_form)
+        fill_data(v);
+}
+
+static const char *text_of(const struct form *f, const char *name)
+{
+    const int field = form_find(f, name);
+    return field >= 0 ? f->fields[field].text : "";
+}
+
+// The data of the form on page Data.
+static enum view_result look_at_data(struct view *v, const char *arg)
+{
+    const struct form *f = &((struct launch_state *)v->state)->form;
+    const char *model = text_of(f, "model"), *own = text_of(f, "tokenizer"), *path = arg ? arg : text_of(f, "data");
+    if (!*path) {
+        ui_say(v->ui, "The form has no data yet.");
+        return VIEW_CHANGED;
+    }
+    ui_show_data(v->ui, &(struct data_source){(char *)path, (char *)text_of(f, "map"), (char *)text_of(f, "label-from"),
+                                              (char *)(*own ? own : text_ends(model, ".json") ? "" : model),
+                                              (char *)text_of(f, "eval-data")});
+    return VIEW_CHANGED;
+}
+
 static bool has_form(struct view *v)
 {
     struct launch_state *s = v->state;
@@ -101,6 +155,8 @@ static bool has_form(struct view *v)
         enum command_id wish = s->wish;
         s->wish = CMD_NONE;
         fill(v, wish, s->wish_arg);
+        if (s->wish_data.path)
+            fill_data(v);
     }
     return s->has_form;
 }
@@ -413,6 +469,8 @@ static enum view_result command_launch(struct view *v, enum command_id id, const
         return edit_command(v, arg);
     case CMD_LAUNCH:
         return launch(v, &s->form);
+    case CMD_PAGE_DATA:
+        return look_at_data(v, arg);
     case CMD_COPY:
     case CMD_DEMO:
     case CMD_NEW:
