@@ -8,13 +8,18 @@ extern const struct command command_bench_objectives, command_chart, command_che
     command_demo_truth, command_describe, command_doctor, command_export, command_help, command_log, command_model_merge,
     command_model_show, command_objectives, command_objectives_eval, command_objectives_show, command_pause, command_recipe_list, command_recipe_run, command_recipe_show, command_remove, command_resume,
     command_runs,
-    command_sample, command_set, command_show, command_stop, command_train;
+    command_preset_list, command_preset_remove, command_preset_save, command_sample, command_set, command_show, command_stop,
+    command_sweep, command_train;
 extern const struct command command_eval, command_label, command_label_export, command_label_list, command_label_undo, command_model_agree,
     command_score;
 
 // In the order of the help.
 const struct command *const command_table[] = {
     &command_train,
+    &command_sweep,
+    &command_preset_list,
+    &command_preset_save,
+    &command_preset_remove,
     &command_recipe_list,
     &command_recipe_show,
     &command_recipe_run,

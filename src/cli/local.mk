@@ -32,6 +32,7 @@ libcli_a_SOURCES = \
 	%D%/cmd_objectives.c \
 	%D%/cmd_objectives_eval.c \
 	%D%/cmd_pause.c \
+	%D%/cmd_preset.c \
 	%D%/cmd_recipe.c \
 	%D%/cmd_remove.c \
 	%D%/cmd_resume.c \
@@ -41,7 +42,9 @@ libcli_a_SOURCES = \
 	%D%/cmd_set.c \
 	%D%/cmd_show.c \
 	%D%/cmd_stop.c \
+	%D%/cmd_sweep.c \
 	%D%/cmd_train.c \
+	%D%/preset.c %D%/preset.h \
 	%D%/args.c %D%/args.h \
 	%D%/args_open.c \
 	%D%/bench.h %D%/bench_measure.c %D%/bench_table.c \

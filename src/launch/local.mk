@@ -4,10 +4,12 @@ liblaunch_a_SOURCES = \
 	%D%/call.c \
 	%D%/describe.c \
 	%D%/engine.h \
+	%D%/presets.c \
 	%D%/recipes.c \
 	%D%/server.c %D%/server.h \
 	%D%/spawn.c %D%/spawn.h \
-	%D%/start.c
+	%D%/start.c \
+	%D%/sweeps.c
 LAUNCH_LIBS = liblaunch.a $(STORE_LIBS)
 
 # Stands in for the engine, in tests/e2e/cli.sh too.

@@ -127,6 +127,7 @@ libtrain_a_SOURCES = \
 	%D%/run/recipe.c %D%/run/recipe.h \
 	%D%/run/recipe_check.c %D%/run/recipe_check.h \
 	%D%/run/recipe_plan.c \
+	%D%/run/run_cost.c %D%/run/run_cost.h \
 	%D%/run/recipe_run.c %D%/run/recipe_run.h \
 	%D%/run/sweep_rule.c %D%/run/sweep_rule.h \
 	%D%/run/sweep_run.c %D%/run/sweep_run.h \

@@ -79,7 +79,10 @@ const struct command_row command_rows[] = {
     {CMD_SELECT, "choose", "choose", "Space", IN_LAUNCH, NULL, "The next choice of the field under the cursor.", 2},
     {CMD_LAUNCH, "launch", "launch", "F10 L", IN_LAUNCH, NULL, "Start the run with these settings.", 3},
     {CMD_RESET, "reset", "default", "r", IN_LAUNCH, NULL, "Put the field under the cursor back to its default.", 5},
-    {CMD_FIND, "find", "find", "/", IN_LAUNCH, "NAME", "Go to the field whose name or meaning holds what you type.", 4},
+    {CMD_FIND, "find", "find", "/", IN_LAUNCH, "NAME", "Go to the field whose name or meaning holds what you type.", 8},
+    {CMD_PLAN, "plan", "dry run", "F5 d", IN_LAUNCH, NULL, "Check everything and say steps, minutes and memory; nothing is started.", 4},
+    {CMD_PRESET, "preset", "load preset", "F3 p", IN_LAUNCH, "NAME", "Fill the form with settings that were saved under a name.", 0},
+    {CMD_SAVE_PRESET, "save-preset", "save preset", "F2 w", IN_LAUNCH, "NAME", "Save what is in the form under a name, for attune train --preset too.", 7},
     {CMD_PAN_LEFT, "command-up", "command up", "<", IN_LAUNCH, NULL, "The command at the bottom, one line up.", 0},
     {CMD_PAN_RIGHT, "command-down", "command down", ">", IN_LAUNCH, NULL, "The command at the bottom, one line down.", 0},
 

@@ -13,7 +13,7 @@ static json_t *given(const struct form *f)
 {
     json_t *all = json_object();
     for (int i = 0; i < f->n; i++)
-        if (i != FORM_OBJECTIVE && i != FORM_NAME && f->fields[i].given && !f->fields[i].fault[0] &&
+        if (!f->fields[i].is_own && f->fields[i].n_values == 1 && f->fields[i].given && !f->fields[i].fault[0] &&
             strcmp(f->fields[i].param->name, "data") != 0 && strcmp(f->fields[i].param->name, "eval-data") != 0)
             json_object_set_new(all, f->fields[i].param->name, json_string(f->fields[i].text));
     return all;

@@ -5,6 +5,7 @@
 #include "ui/data_set.h"
 #include "ui/form.h"
 #include "ui/form_memory.h"
+#include "ui/launch_plan.h"
 #include "ui/line_edit.h"
 #include "ui/objective_menu.h"
 
@@ -23,6 +24,10 @@ struct launch_state {
     bool choosing;     // the objective, from the menu, which then has the whole page
     struct objective_menu menu;
     struct form_memory memory;
+    bool planning;   // what it would take has the page
+    const struct launch_plan *plan;
+    json_t *origin;  // the texts of the run that was copied; NULL: none
+    char copied[80]; // its name
 };
 
 void launch_draw(struct launch_state *s, struct canvas *c, struct rect area); // notes how many fields are visible

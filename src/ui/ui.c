@@ -20,6 +20,7 @@ static void ui_fini(struct ui *ui)
         if (ui->views[i].is_open && ui->views[i].ops->close)
             ui->views[i].ops->close(&ui->views[i]);
     engine_description_free(ui->description);
+    launch_plan_fini(&ui->plan);
     json_decref(ui->recipes);
     eval_table_free(ui->evals);
     line_edit_fini(&ui->prompt.line);

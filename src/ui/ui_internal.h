@@ -6,6 +6,7 @@
 
 #include "launch/engine.h"
 #include "ui/data_set.h"
+#include "ui/launch_plan.h"
 #include "ui/line_edit.h"
 #include "ui/ui.h"
 #include "ui/view.h"
@@ -55,6 +56,8 @@ struct ui {
     bool asking_engine, engine_failed; // a page that needs the description asks again when it is shown again
     json_t *recipes; // NULL: not asked yet
     bool asking_recipes;
+    struct launch_plan plan; // of the form, as it was asked for last
+    uint64_t plan_number;
     struct data_set data;
     struct data_job *data_job; // NULL: nothing is read
     struct eval_table *evals; // NULL: not read yet

@@ -13,6 +13,7 @@
 struct data_set;
 struct data_source;
 struct eval_table;
+struct launch_plan;
 struct ui;
 struct view;
 
@@ -91,6 +92,11 @@ const struct engine_description *ui_want_description(struct ui *ui);
 const json_t *ui_recipes(struct ui *ui);
 void ui_ask_recipes(struct ui *ui);
 void ui_start_recipe(struct ui *ui, const char *path, json_t *changes); // takes changes; goes to the list
+// What a run of these settings (taken) would take; answered by a refresh. n_runs, at_most: of a sweep, else 1.
+void ui_ask_plan(struct ui *ui, const char *objective, json_t *settings, int n_runs, int at_most);
+const struct launch_plan *ui_plan(struct ui *ui); // as it was asked for last
+// Checks a sweep, adds and starts it; settings and lists, which stand in for its own, are taken. Goes to the list.
+void ui_start_sweep(struct ui *ui, const struct engine_sweep *sweep, json_t *settings, json_t *lists);
 // The evaluations of all runs, listed with the newest run first (ui/eval_table.h; borrowed until the view returns: another
 // one comes when they have changed); NULL before they were read. *trouble: the first file that cannot be read, else NULL.
 // Looking for new ones is answered by a refresh.

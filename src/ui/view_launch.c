@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "ui/keys.h"
 #include "ui/launch_draw.h"
+#include "ui/launch_preset.h"
 #include "ui/path_complete.h"
 #include "ui/data_set.h"
 #include "ui/view.h"
@@ -30,7 +31,26 @@ static void close_launch(struct view *v)
     form_memory_fini(&s->memory);
     objective_menu_fini(&s->menu);
     data_source_fini(&s->wish_data);
+    json_decref(s->origin);
     free(s);
+}
+
+static enum view_result launch_sweep(struct view *v, struct form *f)
+{
+    struct launch_state *s = v->state;
+    const struct engine_sweep sweep = {.objective = f->fields[FORM_OBJECTIVE].text, .name = f->fields[FORM_NAME].text,
+                                       .at_most = strtoll(form_text(f, "at-most"), NULL, 10),
+                                       .grace = strtoll(form_text(f, "grace"), NULL, 10), .by = form_text(f, "by"),
+                                       .stop_early = strcmp(form_text(f, "stop-early"), "yes") == 0};
+    if (sweep.stop_early && !*sweep.by) {
+        s->cursor = form_find(f, "by");
+        ui_say_error(v->ui, "by which held-out metric are runs to be stopped early? eval/rewards/accuracies, for one");
+        return VIEW_CHANGED;
+    }
+    ui_start_sweep(v->ui, &sweep, form_settings(f, true), form_lists(f));
+    form_reset(f, FORM_NAME);
+    s->typed = false;
+    return VIEW_CHANGED;
 }
 
 static enum view_result launch(struct view *v, struct form *f)
@@ -44,7 +64,9 @@ static enum view_result launch(struct view *v, struct form *f)
         ui_say_error(v->ui, "%s", f->fields[wrong].fault);
         return VIEW_CHANGED;
     }
-    json_t *settings = form_settings(f);
+    if (form_is_sweep(f))
+        return launch_sweep(v, f);
+    json_t *settings = form_settings(f, false);
     const char *model = json_string_value(json_object_get(settings, "model"));
     const char *data = json_string_value(json_object_get(settings, "data"));
     int code = engine_check_run(f->fields[FORM_OBJECTIVE].text, settings, NULL, &fault);
@@ -169,13 +191,14 @@ static void shown_launch(struct view *v)
 static enum view_refresh refresh_launch(struct view *v)
 {
     struct launch_state *s = v->state;
-    if (!has_form(v))
+    if (!has_form(v) || s->planning)
         return REFRESH_DRAW;
     return !s->editing && !s->choosing && form_memory_refresh(&s->memory, &s->form) ? REFRESH_DRAW : REFRESH_NOTHING;
 }
 
 static void draw_launch(struct view *v, struct canvas *c, struct rect area)
 {
+    ((struct launch_state *)v->state)->plan = ui_plan(v->ui);
     launch_draw(v->state, c, area);
 }
 
@@ -298,7 +321,7 @@ static enum view_result key_launch(struct view *v, int key)
         return menu_key(s, key);
     if (s->editing)
         return edit_key(v, key);
-    if (begins_a_value(s->form.fields + s->cursor, key)) {
+    if (!s->planning && begins_a_value(s->form.fields + s->cursor, key)) {
         begin_edit(s, "");
         return edit_key(v, key);
     }
@@ -329,6 +352,8 @@ static enum view_result paste_launch(struct view *v, const char *text, size_t n_
 static const char *hints_launch(struct view *v)
 {
     struct launch_state *s = v->state;
+    if (s->planning)
+        return "F10 launch  Esc back";
     if (s->choosing)
         return "Enter take  Up/Down choose  Esc leave";
     if (!s->editing)
@@ -369,7 +394,8 @@ static enum view_result copy_run(struct view *v, const char *arg)
     char question[200];
     if (!r)
         return VIEW_KEPT;
-    if (!engine_find_objective(s->form.engine, r->info.objective)) {
+    const bool sweep = strcmp(r->info.objective, "sweep") == 0 && json_object_get(json_object_get(r->info.settings, "plan"), "lists");
+    if (!sweep && !engine_find_objective(s->form.engine, r->info.objective)) {
         ui_say_error(v->ui, "%s has no settings of its own: start its %s again from the list of runs, with R", r->info.name,
                      r->info.objective);
         return VIEW_CHANGED;
@@ -380,7 +406,13 @@ static enum view_result copy_run(struct view *v, const char *arg)
         return VIEW_CHANGED;
     }
     s->typed = false;
-    form_copy(&s->form, r->info.objective, r->info.model, r->info.data, r->info.settings);
+    if (sweep)
+        form_copy_sweep(&s->form, json_object_get(r->info.settings, "plan"));
+    else
+        form_copy(&s->form, r->info.objective, r->info.model, r->info.data, r->info.settings);
+    json_decref(s->origin);
+    s->origin = form_texts(&s->form);
+    text_copy(s->copied, sizeof s->copied, r->info.name);
     return VIEW_CHANGED;
 }
 
@@ -414,6 +446,68 @@ static enum view_result edit_command(struct view *v, const char *arg)
     return VIEW_CHANGED;
 }
 
+// What is wrong is said where it is; else the engine is asked.
+static enum view_result plan(struct view *v)
+{
+    struct launch_state *s = v->state;
+    const int wrong = form_first_fault(&s->form);
+    if (wrong >= 0) {
+        s->cursor = wrong;
+        ui_say_error(v->ui, "%s", s->form.fields[wrong].fault);
+        return VIEW_CHANGED;
+    }
+    json_t *settings = form_first_settings(&s->form);
+    const int at_most = form_is_sweep(&s->form) ? atoi(form_text(&s->form, "at-most")) : 1;
+    ui_ask_plan(v->ui, s->form.fields[FORM_OBJECTIVE].text, settings, form_n_runs(&s->form), at_most);
+    s->planning = true;
+    return VIEW_CHANGED;
+}
+
+static enum view_result load_preset(struct view *v, const char *arg)
+{
+    struct launch_state *s = v->state;
+    struct err fault = {0};
+    char **names = NULL, label[160] = "preset";
+    int n = 0;
+    if (arg && form_load_preset(&s->form, store_dir(ui_store(v->ui)), arg, &fault) == 0) {
+        json_decref(s->origin);
+        s->origin = form_texts(&s->form);
+        text_copy(s->copied, sizeof s->copied, arg);
+        s->typed = false;
+        ui_say(v->ui, "The form has the preset %s.", arg);
+    } else if (arg || engine_presets(store_dir(ui_store(v->ui)), &names, &n, &fault)) {
+        ui_say_error(v->ui, "%s", fault.text);
+    } else if (n == 0) {
+        ui_say(v->ui, "The project has no presets yet: F2 saves what is in the form as one.");
+    } else {
+        size_t at = strlen(label);
+        for (int i = 0; i < n && at + strlen(names[i]) + 8 < sizeof label; i++)
+            at += (size_t)snprintf(label + at, sizeof label - at, "%s%s%s", i ? ", " : " (", names[i], i == n - 1 ? ")" : "");
+        ui_ask(v->ui, CMD_PRESET, label, names[0]);
+    }
+    engine_presets_free(names, n);
+    return VIEW_CHANGED;
+}
+
+static enum view_result save_preset(struct view *v, const char *arg)
+{
+    struct launch_state *s = v->state;
+    struct err fault = {0};
+    for (int i = 0; i < s->form.n; i++)
+        if (s->form.fields[i].fault[0] && s->form.fields[i].given) {
+            s->cursor = i;
+            ui_say_error(v->ui, "%s", s->form.fields[i].fault);
+            return VIEW_CHANGED;
+        }
+    if (!arg)
+        ui_ask(v->ui, CMD_SAVE_PRESET, "save as preset", "");
+    else if (form_save_preset(&s->form, store_dir(ui_store(v->ui)), arg, &fault))
+        ui_say_error(v->ui, "%s", fault.text);
+    else
+        ui_say(v->ui, "Saved: F3 loads it here, attune train --preset %s begins with it.", arg);
+    return VIEW_CHANGED;
+}
+
 static enum view_result command_launch(struct view *v, enum command_id id, const char *arg)
 {
     struct launch_state *s = v->state;
@@ -426,6 +520,11 @@ static enum view_result command_launch(struct view *v, enum command_id id, const
     }
     s->choosing = false;
     ui_more(v->ui);
+    if (s->planning) { // any command leaves it; launching goes on
+        s->planning = false;
+        if (id != CMD_LAUNCH)
+            return id == CMD_BACK || id == CMD_PLAN ? VIEW_CHANGED : command_launch(v, id, arg);
+    }
     switch (id) {
     case CMD_UP:
     case CMD_PREVIOUS_PANE:
@@ -469,6 +568,12 @@ static enum view_result command_launch(struct view *v, enum command_id id, const
         return edit_command(v, arg);
     case CMD_LAUNCH:
         return launch(v, &s->form);
+    case CMD_PLAN:
+        return plan(v);
+    case CMD_PRESET:
+        return load_preset(v, arg);
+    case CMD_SAVE_PRESET:
+        return save_preset(v, arg);
     case CMD_PAGE_DATA:
         return look_at_data(v, arg);
     case CMD_COPY:

@@ -163,7 +163,7 @@ static void the_form_gives_all_settings_and_takes_them_again(void **state)
     put(&f, "data", data);
     put(&f, "beta", "0.25");
     assert_int_equal(form_first_fault(&f), -1);
-    json_t *settings = form_settings(&f);
+    json_t *settings = form_settings(&f, false);
     assert_close(json_number_value(json_object_get(settings, "beta")), 0.25, 0);
     assert_close(json_number_value(json_object_get(settings, "lr")), 1e-5, 0);
     assert_string_equal(json_string_value(json_object_get(settings, "model")), dir);
