@@ -100,6 +100,10 @@ UI_RIG_LIBS = $(STORE_LIBS) $(CMOCKA_LIBS) $(VTERM_LIBS) -lutil
 tests_ui_test_console_SOURCES = tests/ui/test_console.c $(UI_RIG)
 tests_ui_test_console_LDADD = $(UI_RIG_LIBS)
 tests_ui_test_console_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
+check_PROGRAMS += tests/ui/test_data_page
+tests_ui_test_data_page_SOURCES = tests/ui/test_data_page.c $(UI_RIG)
+tests_ui_test_data_page_LDADD = libcorpus.a $(UI_RIG_LIBS)
+tests_ui_test_data_page_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
 check_PROGRAMS += tests/ui/test_curves_page
 tests_ui_test_curves_page_SOURCES = tests/ui/test_curves_page.c $(UI_RIG)
 tests_ui_test_curves_page_LDADD = $(UI_RIG_LIBS)
@@ -113,7 +117,9 @@ endif
 EXTRA_DIST += tests/ui/screens
 
 if HAVE_CMOCKA
-check_PROGRAMS += tests/unit/test_console_parts tests/unit/test_eval_table tests/unit/test_form
+check_PROGRAMS += tests/unit/test_console_parts tests/unit/test_data_set tests/unit/test_eval_table tests/unit/test_form
+tests_unit_test_data_set_SOURCES = tests/unit/test_data_set.c tests/lib/testing.h
+tests_unit_test_data_set_LDADD = $(UI_LIBS) libcorpus.a $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_eval_table_SOURCES = tests/unit/test_eval_table.c
 tests_unit_test_eval_table_LDADD = $(UI_LIBS) $(STORE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_console_parts_SOURCES = tests/unit/test_console_parts.c

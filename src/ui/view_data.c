@@ -12,6 +12,8 @@
 #include "ui/data_draw.h"
 #include "ui/view.h"
 
+#define SLICE_S 5e-3 // between two looks for keys
+
 static const struct data_set *set_of(struct view *v)
 {
     size_t n;
@@ -118,10 +120,9 @@ static void look_on(struct view *v, const struct data_set *d, double until_s);
 
 static enum view_refresh refresh_data(struct view *v)
 {
-    enum { SLICE_MS = 5 };
     struct data_state *s = v->state;
     const struct data_set *d = set_of(v);
-    const double until_s = clock_seconds() + SLICE_MS * 1e-3;
+    const double until_s = clock_seconds() + SLICE_S;
     if (!s->batch)
         shown_data(v);
     if (s->rows.version != d->version || !s->rows.rows)
@@ -236,6 +237,7 @@ static enum view_result look(struct view *v, int step, const char *arg)
     s->look_step = step < 0 ? -1 : 1;
     s->look_at = s->cursor;
     s->n_looked = 0;
+    look_on(v, set_of(v), clock_seconds() + SLICE_S); // what is near is found before the next key
     ui_more(v->ui);
     return VIEW_CHANGED;
 }
