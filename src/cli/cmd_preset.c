@@ -20,8 +20,8 @@ const struct command command_preset_list = {
     .name = "preset list",
     .synopsis = "attune preset list [--json]",
     .summary = "Lists the presets: settings that new runs begin with.",
-    .help = "\"attune train --preset NAME\" begins with one, and the console's form saves and loads them with w. They are files of the "
-            "project, presets/NAME.json.",
+    .help = "\"attune train --preset NAME\" begins with one, and the console's form saves them with F2 and loads them with F3. They "
+            "are files of the project, presets/NAME.json.",
     .json = true,
     .run = list,
 };

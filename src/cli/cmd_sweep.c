@@ -15,7 +15,8 @@
 
 static const struct param options[] = {
     {.name = "objective", .type = PARAM_TEXT, .fallback = "", .help = "What to tune for; \"attune objectives\" lists them."},
-    {.name = "name", .type = PARAM_TEXT, .fallback = "", .help = "The sweep's name; else the objective's with a number, such as dpo-sweep-1."},
+    {.name = "name", .type = PARAM_TEXT, .fallback = "",
+     .help = "The sweep's name; else the objective's with a number, such as dpo-sweep-1."},
     {.name = "set", .type = PARAM_TEXT, .fallback = "",
      .help = "Values of a setting with commas between them: --set beta=0.1,0.3. May be repeated; every combination is a run. One value is "
              "another way to give an option. Texts cannot be listed."},
@@ -121,7 +122,8 @@ static void print_plan(const json_t *plan)
         print_table_cell(&t, -1, "%s", json_string_value(json_object_get(part, "name")));
         json_object_foreach((json_t *)lists, name, list) {
             const json_t *value = json_object_get(json_object_get(part, "settings"), name);
-            char *text = json_is_string(value) ? mem_strdup(json_string_value(value)) : json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));
+            char *text = json_is_string(value) ? mem_strdup(json_string_value(value))
+                                               : json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));
             print_table_cell(&t, -1, "%s", text);
             free(text);
         }
@@ -139,7 +141,8 @@ static int follow(struct args *a, struct store *s, const char *name, struct err 
         if (args_json(a))
             look_print_json(look_to_json(&l, NULL, NULL, 0));
         else
-            printf("%s: started (process %d). \"attune runs\" lists its runs, \"attune stop %s\" stops them all.\n", name, l.status.pid, name);
+            printf("%s: started (process %d). \"attune runs\" lists its runs, \"attune stop %s\" stops them all.\n", name,
+                   l.status.pid, name);
     } else if (!code) {
         code = follow_to_end(&l, args_json(a), e);
     }

@@ -48,7 +48,8 @@ static int blocks_of(const struct data_set *d, size_t row, struct block *out)
         add_block(out, &n, example_prompt_text(x), COLOR_TITLE, "prompt, %u %s", s->prompt, unit);
     for (int i = 0; i < x->n_responses && n < MOST_BLOCKS; i++) {
         const double score = x->responses[i].score;
-        const enum color color = kind == DATA_PAIR ? (i ? COLOR_BAD : COLOR_GOOD) : kind == DATA_BINARY && score <= 0 ? COLOR_BAD : COLOR_GOOD;
+        const bool is_worse = kind == DATA_PAIR ? i > 0 : kind == DATA_BINARY && score <= 0;
+        const enum color color = is_worse ? COLOR_BAD : COLOR_GOOD;
         char *text = plain_copy(x->responses[i].text);
         if (kind == DATA_PAIR && s->flags & SURVEY_TIE)
             add_block(out, &n, text, COLOR_WARN, "one of a tie, %u %s", i ? s->second : s->first, unit);

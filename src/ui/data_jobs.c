@@ -179,3 +179,43 @@ const struct data_set *ui_data(struct ui *ui, size_t *n_counted)
     *n_counted = ui->data_job ? atomic_load(&ui->data_job->n_counted) : 0;
     return &ui->data;
 }
+
+// ---- between the form and the page ----
+
+void ui_show_data(struct ui *ui, const struct data_source *from)
+{
+    ui->data_is_of_form = true;
+    ui_read_data(ui, from, false);
+    ui->show(ui, PAGE_DATA);
+}
+
+bool ui_take_data_of_form(struct ui *ui)
+{
+    const bool is = ui->data_is_of_form;
+    ui->data_is_of_form = false;
+    return is;
+}
+
+void ui_new_run_on(struct ui *ui, const struct data_source *from)
+{
+    data_source_fini(&ui->train_on);
+    ui->train_on = data_source_copy(from);
+    ui->engine_failed = false;
+    ui->show(ui, PAGE_LAUNCH);
+}
+
+bool ui_take_train_on(struct ui *ui, struct data_source *out)
+{
+    const bool is = ui->train_on.path != NULL;
+    if (is) {
+        data_source_fini(out);
+        *out = ui->train_on;
+        ui->train_on = (struct data_source){0};
+    }
+    return is;
+}
+
+void ui_back_to_form(struct ui *ui)
+{
+    ui->show(ui, PAGE_LAUNCH);
+}

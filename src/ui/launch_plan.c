@@ -64,11 +64,12 @@ static void draw_time(const struct launch_plan *p, struct pen *pen)
     if (seconds <= 0)
         return;
     if (measured)
-        say(pen, STYLE(COLOR_DEFAULT), "time    about %s, at %.3g s a step as in %s, which was like it; evaluations and samples come on top",
-            human_seconds(text, sizeof text, seconds), p->like_step_s, p->like);
+        say(pen, STYLE(COLOR_DEFAULT), "time    about %s, at %.3g s a step as in %s, which was like it; evaluations and samples come on "
+            "top", human_seconds(text, sizeof text, seconds), p->like_step_s, p->like);
     else
-        say(pen, STYLE(COLOR_DEFAULT), "time    %s %s: a guess from what a matrix product reaches on this machine now, for no run like it was "
-            "done here yet", json_is_true(json_object_get(cost, "at_most")) ? "less than" : "about", human_seconds(text, sizeof text, seconds));
+        say(pen, STYLE(COLOR_DEFAULT), "time    %s %s: a guess from what a matrix product reaches on this machine now, for no run "
+            "like it was done here yet", json_is_true(json_object_get(cost, "at_most")) ? "less than" : "about",
+            human_seconds(text, sizeof text, seconds));
     if (p->n_runs > 1)
         say(pen, STYLE(COLOR_DEFAULT), "sweep   %d runs, at most %d at once: about %s of computing in all", p->n_runs, p->at_most,
             human_seconds(all, sizeof all, seconds * p->n_runs));

@@ -56,26 +56,6 @@ void ui_show(struct ui *ui, enum page page)
         ui->more = v->ops->refresh(v) == REFRESH_MORE;
 }
 
-void ui_show_data(struct ui *ui, const struct data_source *from)
-{
-    ui_show(ui, PAGE_DATA);
-    if (ui->views[PAGE_DATA].is_open)
-        view_data_show(&ui->views[PAGE_DATA], from);
-}
-
-void ui_new_run_on(struct ui *ui, const struct data_source *from)
-{
-    ui->engine_failed = false;
-    ui_show(ui, PAGE_LAUNCH);
-    if (ui->views[PAGE_LAUNCH].is_open)
-        view_launch_data(&ui->views[PAGE_LAUNCH], from);
-}
-
-void ui_back_to_form(struct ui *ui)
-{
-    ui_show(ui, PAGE_LAUNCH);
-}
-
 void pages_back(struct ui *ui)
 {
     if (ui->page == PAGE_HELP || ui->page == PAGE_LAUNCH) {

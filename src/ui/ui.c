@@ -15,6 +15,7 @@
 static void ui_fini(struct ui *ui)
 {
     data_jobs_forget(ui);
+    data_source_fini(&ui->train_on);
     jobs_wait(ui, 1);
     for (int i = 0; i < PAGE_N; i++)
         if (ui->views[i].is_open && ui->views[i].ops->close)

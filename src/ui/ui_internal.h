@@ -59,6 +59,8 @@ struct ui {
     struct launch_plan plan; // of the form, as it was asked for last
     uint64_t plan_number;
     struct data_set data;
+    bool data_is_of_form;        // it was opened from there
+    struct data_source train_on; // for the form; path NULL: none
     struct data_job *data_job; // NULL: nothing is read
     struct eval_table *evals; // NULL: not read yet
     uint64_t evals_stamp;

@@ -78,9 +78,6 @@ void ui_say_error(struct ui *ui, const char *format, ...) __attribute__((format(
 void ui_ask(struct ui *ui, enum command_id id, const char *label, const char *text);
 // Asks yes or no in the prompt line; y runs command `id` with `arg`.
 void ui_confirm(struct ui *ui, enum command_id id, const char *arg, const char *question);
-// Of one page, for the manager: what ui_show_data and ui_new_run_on hand over.
-void view_data_show(struct view *v, const struct data_source *from);
-void view_launch_data(struct view *v, const struct data_source *from);
 // The list's cursor: commands that act on a run act on this one, and the other pages show it.
 void ui_choose_run(struct ui *ui, const char *name);
 // A command left work to do: refresh is called at once, between keys, as after REFRESH_MORE.
@@ -107,8 +104,10 @@ void ui_look_for_evals(struct ui *ui);
 const struct data_set *ui_data(struct ui *ui, size_t *n_counted);
 // Reads another one in its place, where it is another or it is to be read again; each part that was read is answered by a refresh.
 void ui_read_data(struct ui *ui, const struct data_source *from, bool again);
-void ui_show_data(struct ui *ui, const struct data_source *from);   // page Data, from the form
-void ui_new_run_on(struct ui *ui, const struct data_source *from);  // the form, with this data
+void ui_show_data(struct ui *ui, const struct data_source *from);  // page Data, from the form
+bool ui_take_data_of_form(struct ui *ui);                          // whether it was opened so, once
+void ui_new_run_on(struct ui *ui, const struct data_source *from); // the form, with this data
+bool ui_take_train_on(struct ui *ui, struct data_source *out);     // which, once; false: none
 void ui_back_to_form(struct ui *ui);
 // Starts the engine of a run that was just added to the store, and goes to the list with the cursor on it.
 void ui_start_new_run(struct ui *ui, const char *name);

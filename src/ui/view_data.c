@@ -80,6 +80,8 @@ static void shown_data(struct view *v)
 {
     struct data_state *s = v->state;
     const struct run_row *r = ui_run(v->ui);
+    if (ui_take_data_of_form(v->ui))
+        s->from_form = s->typed_path = true;
     const struct engine_description *d = ui_want_description(v->ui);
     const struct param *batch = d ? d->params : NULL;
     while (batch && batch->name && strcmp(batch->name, "batch-size") != 0)
@@ -432,14 +434,6 @@ static enum view_result command_data(struct view *v, enum command_id id, const c
     default:
         return VIEW_IGNORED;
     }
-}
-
-void view_data_show(struct view *v, const struct data_source *from)
-{
-    struct data_state *s = v->state;
-    s->from_form = true;
-    s->typed_path = true;
-    ui_read_data(v->ui, from, false);
 }
 
 const struct view_ops view_data = {

@@ -134,33 +134,18 @@ static void fill_data(struct view *v)
     data_source_fini(&s->wish_data);
 }
 
-void view_launch_data(struct view *v, const struct data_source *from)
-{
-    struct launch_state *s = v->state;
-    data_source_fini(&s->wish_data);
-    s->wish_data = data_source_copy(from);
-    if (s->has_form)
-        fill_data(v);
-}
-
-static const char *text_of(const struct form *f, const char *name)
-{
-    const int field = form_find(f, name);
-    return field >= 0 ? f->fields[field].text : "";
-}
-
 // The data of the form on page Data.
 static enum view_result look_at_data(struct view *v, const char *arg)
 {
     const struct form *f = &((struct launch_state *)v->state)->form;
-    const char *model = text_of(f, "model"), *own = text_of(f, "tokenizer"), *path = arg ? arg : text_of(f, "data");
+    const char *model = form_text(f, "model"), *own = form_text(f, "tokenizer"), *path = arg ? arg : form_text(f, "data");
     if (!*path) {
         ui_say(v->ui, "The form has no data yet.");
         return VIEW_CHANGED;
     }
-    ui_show_data(v->ui, &(struct data_source){(char *)path, (char *)text_of(f, "map"), (char *)text_of(f, "label-from"),
+    ui_show_data(v->ui, &(struct data_source){(char *)path, (char *)form_text(f, "map"), (char *)form_text(f, "label-from"),
                                               (char *)(*own ? own : text_ends(model, ".json") ? "" : model),
-                                              (char *)text_of(f, "eval-data")});
+                                              (char *)form_text(f, "eval-data")});
     return VIEW_CHANGED;
 }
 
@@ -177,9 +162,9 @@ static bool has_form(struct view *v)
         enum command_id wish = s->wish;
         s->wish = CMD_NONE;
         fill(v, wish, s->wish_arg);
-        if (s->wish_data.path)
-            fill_data(v);
     }
+    if (s->has_form && ui_take_train_on(v->ui, &s->wish_data))
+        fill_data(v);
     return s->has_form;
 }
 

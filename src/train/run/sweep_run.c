@@ -243,7 +243,7 @@ static void report(struct experiment *x)
     r->status.step = step;
     r->status.total_steps = total;
     r->status.tokens_per_s = tokens;
-    r->status.seconds_left = n_waiting == 0 ? left : tokens > 0 && step > 0 && left > 0 ? left * (1 + (double)n_waiting / (n_working > 0 ? n_working : 1)) : 0;
+    r->status.seconds_left = n_working > 0 ? left * (1 + (double)n_waiting / n_working) : 0; // the others take as long
     run_phase(r, r->paused ? RUN_PAUSED : RUN_RUNNING, "%d of %d done, %d at work, %d waiting, %d left out", n_done, x->n, n_working,
               n_waiting, n_out);
 }
