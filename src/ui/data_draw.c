@@ -61,7 +61,7 @@ static int blocks_of(const struct data_set *d, size_t row, struct block *out)
         else if (kind == DATA_BINARY)
             add_block(out, &n, text, color, "%s, %u %s", score > 0 ? "good" : "bad", s->first, unit);
         else if (kind == DATA_LIST)
-            add_block(out, &n, text, COLOR_TITLE, "score %g", score);
+            add_block(out, &n, text, COLOR_TITLE, "score %g", score + 0.0); // no -0
         else
             add_block(out, &n, text, COLOR_TITLE, "text, %u %s", s->first, unit);
     }
