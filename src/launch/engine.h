@@ -12,7 +12,7 @@
 
 // What `attune-engine describe` prints, as tables.
 struct engine_objective {
-    const char *name, *title, *summary, *paper, *data_needs; // borrowed from json
+    const char *name, *title, *summary, *paper, *data_needs, *pitfalls; // borrowed from json; pitfalls may be NULL
     const char *entropy_weight; // the parameter by which its implicit reward takes log pi, where that is not beta; ""
     bool needs_reference;
     struct param *params;

@@ -71,6 +71,20 @@ static void the_longer_answer_is_counted_without_ties(void **state)
     corpus_free(c);
 }
 
+static void the_longer_side_is_the_chosen_one(void **state)
+{
+    struct corpus *c = parse("{\"prompt\": \"a\", \"chosen\": \"long\", \"rejected\": \"no\"}\n"
+                             "{\"prompt\": \"b\", \"chosen\": \"longer\", \"rejected\": \"no\"}\n"
+                             "{\"prompt\": \"c\", \"chosen\": \"no\", \"rejected\": \"longest\"}\n");
+    struct survey *s = survey_new(c, NULL);
+    double low, high;
+    assert_int_equal(s->n_longer, 2);
+    assert_int_equal(s->n_shorter, 1);
+    expect_near(survey_longer(s, &low, &high), 2.0 / 3, 1e-12);
+    survey_free(s);
+    corpus_free(c);
+}
+
 static int64_t twice(void *with, const char *text, size_t n_bytes)
 {
     return *(int *)with * (int64_t)n_bytes;
@@ -177,6 +191,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_that_are_there_again_or_say_the_opposite_are_found),
         cmocka_unit_test(the_longer_answer_is_counted_without_ties),
+        cmocka_unit_test(the_longer_side_is_the_chosen_one),
         cmocka_unit_test(lengths_are_counted_in_characters_or_as_asked),
         cmocka_unit_test(a_survey_that_is_told_to_end_gives_nothing),
         cmocka_unit_test(tokens_are_those_of_the_texts_alone),
