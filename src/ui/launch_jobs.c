@@ -106,6 +106,53 @@ const struct launch_plan *ui_plan(struct ui *ui)
     return &ui->plan;
 }
 
+// ---- its memory alone, which follows what is typed ----
+
+struct memory_job {
+    char *objective;
+    json_t *settings, *plan;
+};
+
+static int memory_work(void *arg, struct err *e)
+{
+    struct memory_job *j = arg;
+    return engine_memory(j->objective, j->settings, &j->plan, e);
+}
+
+static void memory_done(struct ui *ui, void *arg, int code, const struct err *e)
+{
+    struct memory_job *j = arg;
+    json_decref(ui->memory);
+    ui->memory = code ? NULL : j->plan;
+    ui->asking_memory = false;
+    ui->has_memory = true;
+    ui->more = true; // the view may go on
+    json_decref(j->settings);
+    free(j->objective);
+    free(j);
+}
+
+bool ui_is_asking_memory(struct ui *ui)
+{
+    return ui->asking_memory;
+}
+
+void ui_ask_memory(struct ui *ui, const char *objective, json_t *settings)
+{
+    struct memory_job *j = mem_alloc(1, sizeof *j);
+    *j = (struct memory_job){.objective = mem_strdup(objective), .settings = settings};
+    ui->asking_memory = true;
+    job_start(ui, memory_work, memory_done, j);
+}
+
+bool ui_take_memory(struct ui *ui, const json_t **plan)
+{
+    const bool has = ui->has_memory;
+    ui->has_memory = false;
+    *plan = ui->memory;
+    return has;
+}
+
 // ---- a sweep ----
 
 struct sweep_job {

@@ -22,6 +22,7 @@ static void ui_fini(struct ui *ui)
             ui->views[i].ops->close(&ui->views[i]);
     engine_description_free(ui->description);
     launch_plan_fini(&ui->plan);
+    json_decref(ui->memory);
     json_decref(ui->recipes);
     eval_table_free(ui->evals);
     line_edit_fini(&ui->prompt.line);

@@ -58,6 +58,8 @@ struct ui {
     bool asking_recipes;
     struct launch_plan plan; // of the form, as it was asked for last
     uint64_t plan_number;
+    json_t *memory; // the answer to ui_ask_memory; NULL: it is not known
+    bool asking_memory, has_memory; // has_memory: the form has not taken it yet
     struct data_set data;
     bool data_is_of_form;        // it was opened from there
     struct data_source train_on; // for the form; path NULL: none

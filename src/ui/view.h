@@ -92,6 +92,10 @@ void ui_start_recipe(struct ui *ui, const char *path, json_t *changes); // takes
 // What a run of these settings (taken) would take; answered by a refresh. n_runs, at_most: of a sweep, else 1.
 void ui_ask_plan(struct ui *ui, const char *objective, json_t *settings, int n_runs, int at_most);
 const struct launch_plan *ui_plan(struct ui *ui); // as it was asked for last
+// What training a model with these settings (taken) would take of memory; answered by a refresh. One question at a time.
+void ui_ask_memory(struct ui *ui, const char *objective, json_t *settings);
+bool ui_is_asking_memory(struct ui *ui);
+bool ui_take_memory(struct ui *ui, const json_t **plan); // a new answer, borrowed; NULL: it is not known
 // Checks a sweep, adds and starts it; settings and lists, which stand in for its own, are taken. Goes to the list.
 void ui_start_sweep(struct ui *ui, const struct engine_sweep *sweep, json_t *settings, json_t *lists);
 // The evaluations of all runs, listed with the newest run first (ui/eval_table.h; borrowed until the view returns: another

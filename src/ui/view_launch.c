@@ -173,12 +173,30 @@ static void shown_launch(struct view *v)
     has_form(v);
 }
 
+// Asks what the run would take whenever it has become another one. True when there is an answer.
+static bool follow_memory(struct view *v)
+{
+    struct launch_state *s = v->state;
+    const json_t *plan;
+    json_t *settings = NULL;
+    const bool answered = ui_take_memory(v->ui, &plan);
+    if (answered)
+        form_memory_take(&s->memory, plan);
+    if (s->editing || s->choosing || ui_is_asking_memory(v->ui) || !form_memory_ask(&s->memory, &s->form, &settings))
+        return answered;
+    if (settings)
+        ui_ask_memory(v->ui, s->form.fields[FORM_OBJECTIVE].text, settings);
+    else
+        form_memory_take(&s->memory, NULL);
+    return true;
+}
+
 static enum view_refresh refresh_launch(struct view *v)
 {
     struct launch_state *s = v->state;
     if (!has_form(v) || s->planning)
         return REFRESH_DRAW;
-    return !s->editing && !s->choosing && form_memory_refresh(&s->memory, &s->form) ? REFRESH_DRAW : REFRESH_NOTHING;
+    return follow_memory(v) ? REFRESH_DRAW : REFRESH_NOTHING;
 }
 
 static void draw_launch(struct view *v, struct canvas *c, struct rect area)
