@@ -34,6 +34,7 @@ libui_a_SOURCES = \
 	%D%/form.c %D%/form.h \
 	%D%/form_memory.c %D%/form_memory.h \
 	%D%/launch_draw.c %D%/launch_draw.h \
+	%D%/launch_edit.c %D%/launch_edit.h \
 	%D%/launch_jobs.c \
 	%D%/launch_plan.c %D%/launch_plan.h \
 	%D%/launch_preset.c %D%/launch_preset.h \

@@ -11,8 +11,8 @@
 #include "base/str.h"
 #include "ui/keys.h"
 #include "ui/launch_draw.h"
+#include "ui/launch_edit.h"
 #include "ui/launch_preset.h"
-#include "ui/path_complete.h"
 #include "ui/data_set.h"
 #include "ui/view.h"
 
@@ -205,84 +205,7 @@ static void draw_launch(struct view *v, struct canvas *c, struct rect area)
     launch_draw(v->state, c, area);
 }
 
-// ---- editing ----
-
-static void begin_edit(struct launch_state *s, const char *text)
-{
-    text_copy(s->before, sizeof s->before, s->form.fields[s->cursor].text);
-    // A path is usually made longer or changed at its end; another value is replaced as a whole.
-    if (s->form.fields[s->cursor].param->type == PARAM_PATH)
-        line_edit_set(&s->line, text);
-    else
-        line_edit_offer(&s->line, text);
-    s->editing = true;
-}
-
-static void end_edit(struct launch_state *s, bool keep)
-{
-    char *text = mem_strdup(keep ? str_text(&s->line.text) : s->before);
-    s->editing = false;
-    s->typed = s->typed || keep;
-    form_set(&s->form, s->cursor, text);
-    free(text);
-}
-
-static void move(struct launch_state *s, int to)
-{
-    s->cursor = to < 0 ? 0 : to >= s->form.n ? s->form.n - 1 : to;
-}
-
-// False when there is nothing to choose.
-static bool complete_path(struct view *v)
-{
-    struct launch_state *s = v->state;
-    struct str choices = {0};
-    char *longer = NULL;
-    const enum path_completed done = path_complete(str_text(&s->line.text), &longer, &choices);
-    if (done == PATH_LONGER)
-        line_edit_set(&s->line, longer);
-    if (done == PATH_CHOICES)
-        ui_say(v->ui, "%s", str_text(&choices));
-    free(longer);
-    str_fini(&choices);
-    return done != PATH_WHOLE;
-}
-
-static enum view_result edit_key(struct view *v, int key)
-{
-    struct launch_state *s = v->state;
-    switch (key) {
-    case KEY_ESCAPE_:
-        end_edit(s, false);
-        return VIEW_CHANGED;
-    case KEY_ENTER_:
-    case KEY_DOWN_:
-        end_edit(s, true);
-        if (key == KEY_DOWN_ || !s->form.fields[s->cursor].fault[0]) // Enter stays where something is wrong
-            move(s, s->cursor + 1);
-        return VIEW_CHANGED;
-    case KEY_UP_:
-    case KEY_BACKTAB_:
-        end_edit(s, true);
-        move(s, s->cursor - 1);
-        return VIEW_CHANGED;
-    case KEY_TAB_:
-        if (s->form.fields[s->cursor].param->type != PARAM_PATH || !complete_path(v)) {
-            end_edit(s, true);
-            move(s, s->cursor + 1);
-            return VIEW_CHANGED;
-        }
-        break;
-    case KEY_F0_ + 10:
-        end_edit(s, true);
-        return VIEW_IGNORED; // launches
-    default:
-        if (!line_edit_key(&s->line, key))
-            return VIEW_KEPT;
-    }
-    form_set(&s->form, s->cursor, str_text(&s->line.text)); // checked as it is typed
-    return VIEW_CHANGED;
-}
+// ---- keys ----
 
 static enum view_result menu_key(struct launch_state *s, int key)
 {
@@ -323,10 +246,10 @@ static enum view_result key_launch(struct view *v, int key)
     if (s->choosing)
         return menu_key(s, key);
     if (s->editing)
-        return edit_key(v, key);
+        return launch_edit_key(v, key);
     if (!s->planning && begins_a_value(s->form.fields + s->cursor, key)) {
-        begin_edit(s, "");
-        return edit_key(v, key);
+        launch_begin_edit(s, "");
+        return launch_edit_key(v, key);
     }
     return VIEW_IGNORED;
 }
@@ -345,7 +268,7 @@ static enum view_result paste_launch(struct view *v, const char *text, size_t n_
     if (!s->editing && (type == PARAM_CHOICE || type == PARAM_BOOL))
         return VIEW_IGNORED;
     if (!s->editing)
-        begin_edit(s, "");
+        launch_begin_edit(s, "");
     if (!line_edit_paste(&s->line, text, n_bytes))
         ui_say_error(v->ui, "What was pasted is longer than a value can be (%zu bytes).", n_bytes);
     form_set(&s->form, s->cursor, str_text(&s->line.text));
@@ -384,7 +307,7 @@ static enum view_result find_field(struct view *v, const char *arg)
     } else if (found < 0) {
         ui_say_error(v->ui, "No field's name or meaning holds %s", arg);
     } else {
-        move(s, found);
+        launch_move(s, found);
     }
     return VIEW_CHANGED;
 }
@@ -432,7 +355,7 @@ static enum view_result edit_command(struct view *v, const char *arg)
         if (form_step(&s->form, s->cursor, 1))
             s->typed = true;
         else
-            begin_edit(s, s->form.fields[s->cursor].text);
+            launch_begin_edit(s, s->form.fields[s->cursor].text);
         return VIEW_CHANGED;
     }
     size_t n = strcspn(arg, " =");
@@ -531,23 +454,23 @@ static enum view_result command_launch(struct view *v, enum command_id id, const
     switch (id) {
     case CMD_UP:
     case CMD_PREVIOUS_PANE:
-        move(s, s->cursor - 1);
+        launch_move(s, s->cursor - 1);
         return VIEW_CHANGED;
     case CMD_DOWN:
     case CMD_NEXT_PANE:
-        move(s, s->cursor + 1);
+        launch_move(s, s->cursor + 1);
         return VIEW_CHANGED;
     case CMD_PAGE_UP:
-        move(s, s->cursor - s->visible);
+        launch_move(s, s->cursor - s->visible);
         return VIEW_CHANGED;
     case CMD_PAGE_DOWN:
-        move(s, s->cursor + s->visible);
+        launch_move(s, s->cursor + s->visible);
         return VIEW_CHANGED;
     case CMD_FIRST:
-        move(s, 0);
+        launch_move(s, 0);
         return VIEW_CHANGED;
     case CMD_LAST:
-        move(s, s->form.n - 1);
+        launch_move(s, s->form.n - 1);
         return VIEW_CHANGED;
     case CMD_LEFT:
         form_step(&s->form, s->cursor, -1);
