@@ -29,7 +29,7 @@ int control_post(struct store *s, struct look *l, enum control_kind kind, const 
 {
     const char *name = l->info.name;
     if (kind == CONTROL_STOP && waits_in_sweep(s, l)) {
-        *id = 0;
+        *id = 0; // no engine takes it up; the sweep's hears it
         return store_post_control(s, name, kind, key, value, e);
     }
     if (!run_state_is_live(l->status.state)) {
@@ -74,14 +74,14 @@ int control_each(struct args *a, enum control_kind kind, const char *said)
         status = args_fail(a, &e);
     for (int i = 0; !code && i < a->n_words; i++) {
         struct look l = {0};
-        int64_t id;
+        int64_t id = 0;
         int one = look_open(&l, s, a->words[i], &e);
         if (!one)
             one = control_post(s, &l, kind, NULL, NULL, &id, &e);
         if (one)
             status = args_fail(a, &e); // the others are asked all the same
         else
-            printf("%s: %s\n", l.info.name, said);
+            printf("%s: %s\n", l.info.name, id ? said : "is taken out of the queue of its sweep");
         look_close(&l);
     }
     store_close(s);
