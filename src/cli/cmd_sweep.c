@@ -104,6 +104,24 @@ static int read_sets(const struct args *a, json_t *given, json_t *lists, struct 
     return code;
 }
 
+// A preset that the form saved may hold lists; what the line varies is not fixed by the preset.
+static void take_lists(const struct args *a, json_t *given, json_t *lists)
+{
+    const char *name;
+    json_t *value;
+    void *next;
+    int n;
+    json_object_foreach_safe(given, next, name, value) {
+        const struct param *p = settings_find(&a->settings, name);
+        if (!json_object_get(lists, name)) {
+            if (!p || !json_is_string(value) || engine_list_check(p, json_string_value(value), &n, NULL) || n < 2)
+                continue;
+            json_object_set(lists, name, value);
+        }
+        json_object_del(given, name);
+    }
+}
+
 static void print_plan(const json_t *plan)
 {
     struct print_table t;
@@ -197,6 +215,7 @@ static int run(int argc, char **argv)
         code = read_sets(&a, given, lists, &e);
     if (!code)
         code = preset_add(&a, objective, given, &e);
+    take_lists(&a, given, lists);
     const struct engine_sweep sweep = {.objective = objective, .name = args_text(&a, "name"), .settings = given, .lists = lists,
                                        .at_most = settings_int(&a.settings, "at-most"), .grace = settings_int(&a.settings, "grace"),
                                        .by = settings_text(&a.settings, "by"), .stop_early = settings_bool(&a.settings, "stop-early")};

@@ -64,6 +64,12 @@ is "as they are given" 0.7 "$(field other settings | "$get" beta | awk '{ printf
 refused "a preset of another objective" "is one of dpo, not of ipo" "$attune" train --preset mild --objective ipo
 refused "a preset that is not there" "did you mean mild" "$attune" train --preset mlid
 refused "a name that is a path" "name" "$attune" preset save ../out few.beta0.3
+printf '{"objective": "dpo", "settings": {"model": "models/demo", "data": "demo/pairs.jsonl", "beta": "0.1,0.3", "lr": 0.001}}' >p/presets/grid.json
+"$attune" sweep --preset grid --set seed=1,2 --plan --json >out 2>err
+is "a preset may hold lists" 4 "$("$get" parts length <out)"
+"$attune" sweep --preset grid --set beta=0.2,0.4,0.6 --plan --json >out 2>err
+is "and those of the line come first" 3 "$("$get" parts length <out)"
 check "a preset is removed" "$attune" preset remove mild
+rm p/presets/grid.json
 refused "once" "has none yet" "$attune" preset remove mild
 exit $bad
