@@ -98,23 +98,32 @@ int file_read(const char *path, size_t max, char **bytes, size_t *n_bytes, struc
 
 struct file_out {
     int fd;
-    char *path, *temporary;
+    char *path, *temporary; // temporary NULL: a device or a pipe, which is written to as it is
 };
+
+// A rename would put a file in its place, for everybody on the machine when it is /dev/null.
+static bool is_stream(const char *path)
+{
+    struct stat s;
+    return stat(path, &s) == 0 && !S_ISREG(s.st_mode) && !S_ISDIR(s.st_mode);
+}
 
 int file_out_open(struct file_out **out, const char *path, struct err *e)
 {
     struct str name = {0};
-    str_addf(&name, "%s.tmp", path);
-    int fd = open(str_text(&name), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    const bool stream = is_stream(path);
+    str_addf(&name, "%s%s", path, stream ? "" : ".tmp");
+    int fd = open(str_text(&name), O_WRONLY | O_CLOEXEC | (stream ? 0 : O_CREAT | O_TRUNC), 0666);
     if (fd < 0) {
-        int code = err_errno(e, "cannot create %s", str_text(&name));
+        int code = err_errno(e, "cannot %s %s", stream ? "write" : "create", str_text(&name));
         str_fini(&name);
         return code;
     }
     *out = mem_alloc(1, sizeof **out);
     (*out)->fd = fd;
     (*out)->path = mem_strdup(path);
-    (*out)->temporary = str_take(&name);
+    (*out)->temporary = stream ? NULL : str_take(&name);
+    str_fini(&name);
     return 0;
 }
 
@@ -126,7 +135,7 @@ int file_out_write(struct file_out *out, const void *bytes, size_t n_bytes, stru
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return err_errno(e, "cannot write %s", out->temporary);
+            return err_errno(e, "cannot write %s", out->temporary ? out->temporary : out->path);
         at += n;
         n_bytes -= (size_t)n;
     }
@@ -140,9 +149,18 @@ static void file_out_free(struct file_out *out)
     free(out);
 }
 
+static int end_stream(struct file_out *out, struct err *e)
+{
+    int code = close(out->fd) < 0 ? err_errno(e, "cannot write %s", out->path) : 0;
+    file_out_free(out);
+    return code;
+}
+
 int file_out_commit(struct file_out *out, struct err *e)
 {
     int code = 0;
+    if (!out->temporary)
+        return end_stream(out, e);
     if (fsync(out->fd) < 0)
         code = err_errno(e, "cannot write %s", out->temporary);
     if (close(out->fd) < 0 && !code)
@@ -165,7 +183,8 @@ void file_out_abort(struct file_out *out)
     if (!out)
         return;
     close(out->fd);
-    unlink(out->temporary);
+    if (out->temporary)
+        unlink(out->temporary);
     file_out_free(out);
 }
 

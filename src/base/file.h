@@ -12,7 +12,8 @@
 // hundred times its size).
 int file_read(const char *path, size_t max, char **bytes, size_t *n_bytes, struct err *e);
 
-// Replaces `path` by these bytes: after a crash either the old or the new content is there, whole.
+// Replaces `path` by these bytes: after a crash either the old or the new content is there, whole. A device or a pipe is not
+// replaced: the bytes go into it.
 int file_write(const char *path, const void *bytes, size_t n_bytes, struct err *e);
 
 // The same in pieces: open, write..., then commit or abort (abort leaves the old file as it was).

@@ -10,12 +10,14 @@
 #include "cli/follow.h"
 #include "cli/memory.h"
 #include "cli/piped.h"
+#include "cli/preset.h"
 #include "cli/start.h"
 
 static const struct param options[] = {
     {.name = "objective", .type = PARAM_TEXT, .fallback = "", .help = "What to tune for; \"attune objectives\" lists them."},
     {.name = "name", .type = PARAM_TEXT, .fallback = "", .help = "The run's name; else the objective with a number."},
     {.name = "note", .type = PARAM_TEXT, .fallback = "", .help = "A remark that is shown with the run."},
+    PRESET_PARAM,
     {.name = "detach", .type = PARAM_BOOL, .fallback = "no", .help = "Returns as soon as the engine works."},
     {.name = "plan", .type = PARAM_BOOL, .fallback = "no",
      .help = "Says what the run would take of memory, line by line, and starts nothing."},
@@ -55,8 +57,10 @@ static void all_objectives(int n)
 
 static int more_options(int argc, char **argv, const struct param *const **out, struct err *e)
 {
-    const char *name = args_peek(argc, argv, "objective");
+    char *name = NULL;
     int code = description ? 0 : engine_describe(&description, e);
+    if (!code)
+        code = preset_objective(argc, argv, &name, e);
     if (code)
         return code;
     tables[0] = description->params;
@@ -64,6 +68,7 @@ static int more_options(int argc, char **argv, const struct param *const **out, 
     if (name) {
         const struct engine_objective *o = NULL;
         code = start_find_objective(description, name, &o, e);
+        free(name);
         if (code)
             return code;
         tables[1] = o->params;
@@ -95,22 +100,35 @@ const struct command command_train = {
 static json_t *given_settings(const struct args *a)
 {
     json_t *all = settings_to_json(&a->settings, false);
-    static const char *const own[] = {"objective", "name", "note", "detach", "plan", "set", "json", "project", "help"};
+    static const char *const own[] = {"objective", "name", "note", "preset", "detach", "plan", "set", "json", "project", "help"};
     for (size_t i = 0; i < sizeof own / sizeof *own; i++)
         json_object_del(all, own[i]);
     return all;
 }
 
+// With what the preset has; the objective may be the preset's.
+static int all_settings(const struct args *a, int argc, char **argv, const struct engine_objective **o, json_t **given, struct err *e)
+{
+    char *objective = NULL;
+    *given = given_settings(a);
+    int code = preset_objective(argc, argv, &objective, e);
+    if (!code)
+        code = start_find_objective(description, objective, o, e);
+    if (!code)
+        code = preset_add(a, objective, *given, e);
+    free(objective);
+    return code;
+}
+
 // Without a run; data are not asked for.
-static int show_plan(struct args *a, struct err *e)
+static int show_plan(struct args *a, int argc, char **argv, struct err *e)
 {
     const struct engine_objective *o = NULL;
-    json_t *memory = NULL;
-    int code = start_find_objective(description, args_text(a, "objective"), &o, e);
-    if (!code && !args_text(a, "model"))
-        code = err_set(e, ERR_USAGE, "--plan needs --model, a folder or a config.json");
+    json_t *memory = NULL, *given = NULL;
     engine_resolve_paths(&a->settings);
-    json_t *given = given_settings(a);
+    int code = all_settings(a, argc, argv, &o, &given, e);
+    if (!code && !json_object_get(given, "model"))
+        code = err_set(e, ERR_USAGE, "--plan needs --model, a folder or a config.json");
     if (!code)
         code = engine_memory(o->name, given, &memory, e);
     if (!code && args_json(a))
@@ -122,7 +140,7 @@ static int show_plan(struct args *a, struct err *e)
     return code;
 }
 
-static int train(struct args *a, struct store *s, struct err *e)
+static int train(struct args *a, int argc, char **argv, struct store *s, struct err *e)
 {
     char *name = NULL;
     struct look l = {0};
@@ -130,12 +148,11 @@ static int train(struct args *a, struct store *s, struct err *e)
     char *kept = NULL;
     json_t *given = NULL;
     const struct engine_objective *o = NULL;
-    int code = start_find_objective(description, args_text(a, "objective"), &o, e);
-    if (!code)
-        code = piped_open(a, false, e);
+    int code = piped_open(a, false, e);
     if (!code)
         code = piped_keep(a, store_dir(s), &kept, e);
-    given = given_settings(a);
+    if (!code)
+        code = all_settings(a, argc, argv, &o, &given, e);
     json_t *memory = NULL;
     if (!code)
         code = start_run(s, description, o->name, args_text(a, "name"), args_text(a, "note"), given, &name, &memory, e);
@@ -174,9 +191,9 @@ static int run(int argc, char **argv)
     if (!args_open(&a, &command_train, argc, argv, 0, 0, &status))
         return status;
     const bool plan = settings_bool(&a.settings, "plan");
-    int code = plan ? show_plan(&a, &e) : look_project(&a, true, &s, &e);
+    int code = plan ? show_plan(&a, argc, argv, &e) : look_project(&a, true, &s, &e);
     if (!code && !plan)
-        code = train(&a, s, &e);
+        code = train(&a, argc, argv, s, &e);
     if (code)
         status = args_fail(&a, &e);
     store_close(s);

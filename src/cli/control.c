@@ -3,14 +3,35 @@
 #include "cli/control.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/mem.h"
+
+// It waits for its turn in a sweep that is at work, which hears that it is to be left out.
+static bool waits_in_sweep(struct store *s, const struct look *l)
+{
+    bool waits = false;
+    for (const char *dot = strchr(l->info.name, '.'); dot && l->status.state == RUN_QUEUED && !waits; dot = strchr(dot + 1, '.')) {
+        struct look sweep = {0};
+        char *name = mem_strndup(l->info.name, (size_t)(dot - l->info.name));
+        waits = look_open(&sweep, s, name, NULL) == 0 && strcmp(sweep.info.objective, "sweep") == 0 &&
+                run_state_is_live(sweep.status.state);
+        look_close(&sweep);
+        free(name);
+    }
+    return waits;
+}
 
 int control_post(struct store *s, struct look *l, enum control_kind kind, const char *key, const char *value,
                  int64_t *id, struct err *e)
 {
     const char *name = l->info.name;
+    if (kind == CONTROL_STOP && waits_in_sweep(s, l)) {
+        *id = 0; // no engine takes it up; the sweep's hears it
+        return store_post_control(s, name, kind, key, value, e);
+    }
     if (!run_state_is_live(l->status.state)) {
         if (l->status.state == RUN_DONE)
             return err_set(e, ERR_STATE, "run %s is done", name);
@@ -53,14 +74,14 @@ int control_each(struct args *a, enum control_kind kind, const char *said)
         status = args_fail(a, &e);
     for (int i = 0; !code && i < a->n_words; i++) {
         struct look l = {0};
-        int64_t id;
+        int64_t id = 0;
         int one = look_open(&l, s, a->words[i], &e);
         if (!one)
             one = control_post(s, &l, kind, NULL, NULL, &id, &e);
         if (one)
             status = args_fail(a, &e); // the others are asked all the same
         else
-            printf("%s: %s\n", l.info.name, said);
+            printf("%s: %s\n", l.info.name, id ? said : "is taken out of the queue of its sweep");
         look_close(&l);
     }
     store_close(s);

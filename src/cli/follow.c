@@ -273,7 +273,7 @@ int follow_summary(struct look *l, FILE *out, struct err *e)
         fputc('\n', out);
     }
     if (s->state == RUN_DONE && s->message[0])
-        fprintf(out, "Ended early: %s\n", s->message);
+        fprintf(out, "%s%s\n", strcmp(l->info.objective, "sweep") == 0 ? "" : "Ended early: ", s->message);
     if (checkpoint)
         fprintf(out, "Tuned model: %s\n", checkpoint);
     struct run_best best;

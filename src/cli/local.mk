@@ -1,7 +1,7 @@
 # The program `attune`: the commands and, without one, the console.
 bin_PROGRAMS += attune
 attune_SOURCES = %D%/main.c
-attune_LDADD = libcli.a libui.a libstats.a libdemo.a libcorpus.a $(LAUNCH_LIBS) $(NCURSES_LIBS)
+attune_LDADD = libcli.a libui.a libstats.a libdemo.a libcorpus.a libtext.a $(PCRE2_LIBS) $(LAUNCH_LIBS) $(NCURSES_LIBS)
 
 # A library, so that the tests reach what is behind main().
 noinst_LIBRARIES += libcli.a
@@ -15,6 +15,8 @@ libcli_a_SOURCES = \
 	%D%/cmd_completion.c \
 	%D%/cmd_credit.c \
 	%D%/cmd_data.c \
+	%D%/cmd_data_show.c \
+	%D%/data_summary.c %D%/data_summary.h \
 	%D%/cmd_demo.c \
 	%D%/cmd_demo_plane.c \
 	%D%/cmd_demo_run.c \
@@ -39,6 +41,7 @@ libcli_a_SOURCES = \
 	%D%/cmd_objectives_eval.c \
 	%D%/cmd_pause.c \
 	%D%/cmd_pin.c \
+	%D%/cmd_preset.c \
 	%D%/cmd_recipe.c \
 	%D%/cmd_remove.c \
 	%D%/cmd_rename.c \
@@ -49,9 +52,11 @@ libcli_a_SOURCES = \
 	%D%/cmd_set.c \
 	%D%/cmd_show.c \
 	%D%/cmd_stop.c \
+	%D%/cmd_sweep.c \
 	%D%/cmd_tag.c \
 	%D%/cmd_train.c \
 	%D%/cmd_undo.c \
+	%D%/preset.c %D%/preset.h \
 	%D%/args.c %D%/args.h \
 	%D%/args_open.c \
 	%D%/bench.h %D%/bench_measure.c %D%/bench_table.c \
@@ -75,7 +80,7 @@ libcli_a_SOURCES = \
 noinst_PROGRAMS += tests/lib/json_get
 tests_lib_json_get_SOURCES = tests/lib/json_get.c
 tests_lib_json_get_LDADD = $(JANSSON_LIBS)
-dist_check_SCRIPTS += tests/e2e/bench.sh tests/e2e/best.sh tests/e2e/cases.sh tests/e2e/cli.sh tests/e2e/eval.sh tests/e2e/feedback.sh tests/e2e/fork.sh tests/e2e/label-stats.sh tests/e2e/label.sh tests/e2e/merge.sh tests/e2e/objectives.sh tests/e2e/paft.sh tests/e2e/recipe.sh tests/e2e/rewards.sh tests/e2e/serve.sh tests/e2e/text-rules.sh tests/e2e/train.sh
+dist_check_SCRIPTS += tests/e2e/bench.sh tests/e2e/best.sh tests/e2e/cases.sh tests/e2e/cli.sh tests/e2e/eval.sh tests/e2e/feedback.sh tests/e2e/fork.sh tests/e2e/label-stats.sh tests/e2e/label.sh tests/e2e/merge.sh tests/e2e/objectives.sh tests/e2e/paft.sh tests/e2e/recipe.sh tests/e2e/rewards.sh tests/e2e/serve.sh tests/e2e/sweep.sh tests/e2e/text-rules.sh tests/e2e/train.sh
 
 # The man page is a frame by hand around what the tables say; completions ask the program.
 EXTRA_DIST += share/attune/attune.1.in

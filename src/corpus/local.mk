@@ -26,6 +26,7 @@ libcorpus_a_SOURCES = \
 	%D%/source_csv.c \
 	%D%/source_json.c \
 	%D%/source_parquet.c \
+	%D%/survey.c %D%/survey.h %D%/survey_tokens.c \
 	%D%/parquet/columns.c \
 	%D%/parquet/encodings.c %D%/parquet/encodings.h \
 	%D%/parquet/file.c %D%/parquet/file.h \
@@ -49,6 +50,9 @@ tests_unit_test_readings_SOURCES = tests/unit/test_readings.c tests/lib/testing.
 tests_unit_test_readings_LDADD = libcorpus.a $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_corpus_LDADD = libcorpus.a $(BASE_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += tests/unit/test_survey
+tests_unit_test_survey_SOURCES = tests/unit/test_survey.c tests/lib/testing.h
+tests_unit_test_survey_LDADD = libcorpus.a $(TEXT_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/unit/test_source
 tests_unit_test_source_SOURCES = tests/unit/test_source.c tests/lib/testing.h
 tests_unit_test_source_LDADD = libcorpus.a $(BASE_LIBS) $(CMOCKA_LIBS)

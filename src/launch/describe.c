@@ -43,6 +43,7 @@ static int read_objective(const json_t *row, struct engine_objective *o, struct 
         .title = text_of(row, "title"),
         .summary = text_of(row, "summary"),
         .paper = text_of(row, "paper"),
+        .pitfalls = text_of(row, "pitfalls"),
         .data_needs = json_is_string(needs) ? json_string_value(needs) : text_of(row, "data"),
         .entropy_weight = text_of(row, "entropy_weight"),
         .of_runs = json_is_true(json_object_get(row, "of_runs")),

@@ -13,7 +13,7 @@
 
 // What `attune-engine describe` prints, as tables.
 struct engine_objective {
-    const char *name, *title, *summary, *paper, *data_needs; // borrowed from json
+    const char *name, *title, *summary, *paper, *data_needs, *pitfalls; // borrowed from json; pitfalls may be NULL
     const char *entropy_weight; // the parameter by which its implicit reward takes log pi, where that is not beta; ""
     bool needs_reference;
     bool of_runs;         // it trains other runs and merges them
@@ -44,6 +44,10 @@ enum { ENGINE_DEMO_STEPS = 100 };
 // folder, data, text, device, adapters, memory. It reads headers and the data's first rows: a fraction of a second.
 // memory: what it would take, {"bytes", "mapped", "available", "lines", "warnings"}, a new reference; NULL: nobody asks.
 int engine_check_run(const char *objective, const json_t *settings, json_t **memory, struct err *e);
+// What engine_check_run says, and what the run will take of time: {"memory": as above, "cost": {"rows", "steps", "tokens" (of a step),
+// "seconds", "at_most": these tokens and seconds are the most that it can be}}. rows and steps are null for data so large that only
+// a part was looked at. It takes about a second.
+int engine_plan_run(const char *objective, const json_t *settings, json_t **plan, struct err *e);
 // The same of training a model alone, for settings that have no data.
 int engine_memory(const char *objective, const json_t *settings, json_t **memory, struct err *e);
 
@@ -60,6 +64,35 @@ json_t *engine_recipe_input(const char *name, const char *value);
 // Checks it whole, adds it as a run and starts that. name NULL: the recipe's with a number. *name_out on the heap, also when
 // only the engine failed.
 int engine_recipe_start(struct store *s, const char *path, const json_t *changes, const char *name, char **name_out, struct err *e);
+
+// ---- sweeps (train/run/sweep_run.h): one training with several values of some settings ----
+extern const struct param engine_sweep_params[]; // at-most, by, stop-early, grace
+// Whether its values can be listed with commas, all but those of texts.
+bool engine_may_list(const struct param *p);
+// A value or a list of values, each checked; *n: how many.
+int engine_list_check(const struct param *p, const char *text, int *n, struct err *e);
+struct engine_sweep {
+    const char *objective, *name; // name NULL or "": the objective's with a number
+    const json_t *settings;       // what all have in common, as given
+    const json_t *lists;          // {"beta": "0.1,0.3", ...}: every combination is a run
+    int64_t at_most, grace;
+    const char *by; // ""
+    bool stop_early;
+};
+// {"objective", "parts": [{"name", "settings"}, ...], ...}: what the store keeps of it.
+int engine_sweep_plan(const struct engine_description *d, const struct engine_sweep *sweep, json_t **plan, struct err *e);
+// Checks it, adds it as a run and starts that. *name_out on the heap, also when only the engine failed. memory: that of its first run,
+// as of engine_check_run; may be NULL.
+int engine_sweep_start(struct store *s, const struct engine_description *d, const struct engine_sweep *sweep, char **name_out,
+                       json_t **memory, struct err *e);
+
+// ---- presets: settings under a name, kept with the project ----
+int engine_presets(const char *project_dir, char ***names, int *n, struct err *e); // in order; heap
+void engine_presets_free(char **names, int n);
+int engine_preset_load(const char *project_dir, const char *name, char **objective, json_t **settings, struct err *e);
+// Writes over one of that name.
+int engine_preset_save(const char *project_dir, const char *name, const char *objective, const json_t *settings, struct err *e);
+int engine_preset_remove(const char *project_dir, const char *name, struct err *e);
 
 // Starts `attune-engine run` for a run of the store: own session, no terminal, output to runs/NAME/engine.log.
 // Returns once the engine has reported itself in run.db or has failed (its message then is the error).

@@ -5,10 +5,12 @@ liblaunch_a_SOURCES = \
 	%D%/describe.c \
 	%D%/engine.h \
 	%D%/fork.c \
+	%D%/presets.c \
 	%D%/recipes.c \
 	%D%/server.c %D%/server.h \
 	%D%/spawn.c %D%/spawn.h \
-	%D%/start.c
+	%D%/start.c \
+	%D%/sweeps.c
 LAUNCH_LIBS = liblaunch.a $(STORE_LIBS)
 
 # Stands in for the engine, in tests/e2e/cli.sh too.

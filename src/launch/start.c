@@ -99,10 +99,10 @@ static int wait_for_report(const char *run, const char *run_dir, int pid, int lo
     return found < 0 ? found : code;
 }
 
-static int ask_about(const char *command, const char *objective, const json_t *settings, json_t **answer, struct err *e)
+static int ask_about(const char *command, const char *more, const char *objective, const json_t *settings, json_t **answer, struct err *e)
 {
     char *text = json_dumps(settings, JSON_COMPACT | JSON_REAL_PRECISION(17));
-    const char *const call[] = {command, "--objective", objective, "--settings", text, NULL};
+    const char *const call[] = {command, "--objective", objective, "--settings", text, more, NULL};
     int code = text ? engine_call(call, answer, e) : err_set(e, ERR_FAIL, "the settings are no JSON text");
     free(text);
     return code;
@@ -111,16 +111,21 @@ static int ask_about(const char *command, const char *objective, const json_t *s
 int engine_check_run(const char *objective, const json_t *settings, json_t **memory, struct err *e)
 {
     json_t *answer = NULL;
-    int code = ask_about("check", objective, settings, &answer, e);
+    int code = ask_about("check", NULL, objective, settings, &answer, e);
     if (memory)
         *memory = json_incref(json_object_get(answer, "memory"));
     json_decref(answer);
     return code;
 }
 
+int engine_plan_run(const char *objective, const json_t *settings, json_t **plan, struct err *e)
+{
+    return ask_about("check", "--time", objective, settings, plan, e);
+}
+
 int engine_memory(const char *objective, const json_t *settings, json_t **memory, struct err *e)
 {
-    return ask_about("memory", objective, settings, memory, e);
+    return ask_about("memory", NULL, objective, settings, memory, e);
 }
 
 int engine_start(struct store *s, const char *run, struct err *e)

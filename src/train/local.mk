@@ -127,7 +127,10 @@ libtrain_a_SOURCES = \
 	%D%/run/recipe.c %D%/run/recipe.h \
 	%D%/run/recipe_check.c %D%/run/recipe_check.h \
 	%D%/run/recipe_plan.c \
+	%D%/run/run_cost.c %D%/run/run_cost.h \
 	%D%/run/recipe_run.c %D%/run/recipe_run.h \
+	%D%/run/sweep_rule.c %D%/run/sweep_rule.h \
+	%D%/run/sweep_run.c %D%/run/sweep_run.h \
 	%D%/run/recipe_words.c \
 	%D%/run/recorder.c %D%/run/recorder.h \
 	%D%/run/run.c %D%/run/run.h \
@@ -348,7 +351,10 @@ check_PROGRAMS += tests/train/run/test_adapter
 tests_train_run_test_adapter_SOURCES = tests/train/run/test_adapter.c tests/train/whole.c tests/train/whole.h \
 	tests/train/fixture.c tests/train/fixture.h
 tests_train_run_test_adapter_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
-check_PROGRAMS += tests/train/run/test_recipe
+check_PROGRAMS += tests/train/run/test_recipe tests/train/run/test_sweep
+tests_train_run_test_sweep_SOURCES = tests/train/run/test_sweep.c tests/train/whole.c tests/train/whole.h \
+	tests/train/fixture.c tests/train/fixture.h
+tests_train_run_test_sweep_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
 tests_train_run_test_recipe_SOURCES = tests/train/run/test_recipe.c tests/train/whole.c tests/train/whole.h \
 	tests/train/fixture.c tests/train/fixture.h
 tests_train_run_test_recipe_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)

@@ -179,6 +179,11 @@ static enum view_result manager_command(struct ui *ui, enum command_id id, const
     case CMD_LABEL_RUN:
         label_run(ui);
         break;
+    case CMD_PAGE_DATA:
+        ui_show(ui, PAGE_DATA);
+        if (arg && ui->views[PAGE_DATA].is_open)
+            view_data.command(&ui->views[PAGE_DATA], id, arg);
+        break;
     case CMD_RECIPES:
         ui_show(ui, PAGE_RECIPES);
         break;

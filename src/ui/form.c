@@ -9,33 +9,50 @@
 #include "base/mem.h"
 #include "corpus/corpus.h"
 
+static void check_path(struct form_field *f, const char *text)
+{
+    char *shared = text[0] != '/' ? path_share(text) : NULL; // Attune's own data, such as models/demo
+    const char *path = shared && file_exists(shared) ? shared : text;
+    char *config = path_join(path, "config.json");
+    if (!file_exists(path))
+        snprintf(f->fault, sizeof f->fault, "there is no file or folder %.200s", text);
+    else if (strcmp(f->param->name, "model") == 0 && file_is_dir(path) && !file_exists(config))
+        snprintf(f->fault, sizeof f->fault, "%.200s holds no config.json: a Hugging Face model folder has one", text);
+    else if (strcmp(f->param->name, "data") == 0 && file_is_dir(path))
+        snprintf(f->fault, sizeof f->fault, "%.200s is a folder: the data is one file", text);
+    free(config);
+    free(shared);
+}
+
+// A file's own name may have a comma.
+static bool may_be_list(const struct form_field *f)
+{
+    return !f->is_own && engine_may_list(f->param) && !(f->param->type == PARAM_PATH && file_exists(f->text));
+}
+
 static void check(struct form_field *f)
 {
     struct err fault = {0};
     f->fault[0] = '\0';
-    if (param_check(f->param, f->text, &fault)) {
+    f->n_values = 1;
+    if (may_be_list(f) ? engine_list_check(f->param, f->text, &f->n_values, &fault) : param_check(f->param, f->text, &fault)) {
         text_copy(f->fault, sizeof f->fault, text_starts(fault.text, "--") ? fault.text + 2 : fault.text);
         return;
     }
-    if (f->param->type != PARAM_PATH || !f->text[0])
-        return;
-    char *shared = f->text[0] != '/' ? path_share(f->text) : NULL; // Attune's own data, such as models/demo
-    const char *path = shared && file_exists(shared) ? shared : f->text;
-    char *config = path_join(path, "config.json");
-    if (!file_exists(path))
-        snprintf(f->fault, sizeof f->fault, "there is no file or folder %.200s", f->text);
-    else if (strcmp(f->param->name, "model") == 0 && file_is_dir(path) && !file_exists(config))
-        snprintf(f->fault, sizeof f->fault, "%.200s holds no config.json: a Hugging Face model folder has one", f->text);
-    else if (strcmp(f->param->name, "data") == 0 && file_is_dir(path))
-        snprintf(f->fault, sizeof f->fault, "%.200s is a folder: the data is one file", f->text);
-    free(config);
-    free(shared);
+    for (const char *at = f->text; f->param->type == PARAM_PATH && *at && !f->fault[0];) {
+        const size_t n = f->n_values > 1 ? strcspn(at, ",") : strlen(at);
+        char *one = mem_strndup(at, n);
+        check_path(f, one);
+        free(one);
+        at += n + (at[n] == ',');
+    }
 }
 
 static void add_field(struct form *f, const struct param *p, const char *group)
 {
     struct form_field *field = f->fields + f->n++;
-    *field = (struct form_field){.param = p, .group = group, .text = mem_strdup(p->fallback ? p->fallback : "")};
+    *field = (struct form_field){.param = p, .group = group, .text = mem_strdup(p->fallback ? p->fallback : ""),
+                                 .is_own = strcmp(group, "sweep") == 0 || f->n <= FORM_NAME + 1};
     check(field);
 }
 
@@ -50,7 +67,7 @@ static int count(const struct param *p)
 // What must be given comes first, then the objective's own settings, then the rest as the engine's table has them.
 static void make_fields(struct form *f, const struct engine_objective *o)
 {
-    f->fields = mem_alloc((size_t)(2 + count(o ? o->params : NULL) + count(f->engine->params)), sizeof *f->fields);
+    f->fields = mem_alloc((size_t)(2 + count(o ? o->params : NULL) + count(f->engine->params) + count(engine_sweep_params)), sizeof *f->fields);
     f->n = 0;
     add_field(f, &f->choice_rows[0], "what");
     add_field(f, &f->choice_rows[1], "what");
@@ -62,6 +79,8 @@ static void make_fields(struct form *f, const struct engine_objective *o)
     for (const struct param *p = f->engine->params; p && p->name; p++)
         if (p->fallback)
             add_field(f, p, p->group ? p->group : "other");
+    for (const struct param *p = engine_sweep_params; p->name; p++)
+        add_field(f, p, "sweep");
 }
 
 static void free_fields(struct form_field *fields, int n)
@@ -251,7 +270,7 @@ int form_first_fault(struct form *f)
         check(at); // files may have come or gone
         if (!at->fault[0] && !at->param->fallback && !at->text[0])
             snprintf(at->fault, sizeof at->fault, "%s must be given: %.200s", at->param->name, at->param->help);
-        if (!at->fault[0] && (strcmp(at->param->name, "data") == 0 || strcmp(at->param->name, "eval-data") == 0))
+        if (!at->fault[0] && at->n_values == 1 && (strcmp(at->param->name, "data") == 0 || strcmp(at->param->name, "eval-data") == 0))
             check_kind(f, at);
         if (at->fault[0])
             return i;
@@ -259,15 +278,49 @@ int form_first_fault(struct form *f)
     return -1;
 }
 
+bool form_is_of_sweep(const struct form_field *f)
+{
+    return strcmp(f->group, "sweep") == 0;
+}
+
+int form_n_runs(const struct form *f)
+{
+    int n = 1;
+    for (int i = 0; i < f->n; i++)
+        n = n > 10000 ? n : n * f->fields[i].n_values;
+    return n;
+}
+
+bool form_is_sweep(const struct form *f)
+{
+    return form_n_runs(f) > 1;
+}
+
+const char *form_text(const struct form *f, const char *name)
+{
+    const int field = form_find(f, name);
+    return field >= 0 ? f->fields[field].text : "";
+}
+
+json_t *form_lists(const struct form *f)
+{
+    json_t *lists = json_object();
+    for (int i = 0; i < f->n; i++)
+        if (f->fields[i].n_values > 1)
+            json_object_set_new(lists, f->fields[i].param->name, json_string(f->fields[i].text));
+    return lists;
+}
+
 void form_command_line(const struct form *f, struct str *out)
 {
-    str_add(out, "attune train");
+    const bool sweep = form_is_sweep(f);
+    str_add(out, sweep ? "attune sweep" : "attune train");
     for (int i = 0; i < f->n; i++) {
         const struct form_field *at = f->fields + i;
         bool must = i == FORM_OBJECTIVE || !at->param->fallback;
-        if (!at->given && !must)
+        if ((!at->given && !must) || (form_is_of_sweep(at) && !sweep))
             continue;
-        str_addf(out, " --%s ", at->param->name);
+        str_addf(out, at->n_values > 1 ? " --set %s=" : " --%s ", at->param->name);
         if (!at->text[0])
             str_add(out, "...");
         else
@@ -275,7 +328,8 @@ void form_command_line(const struct form *f, struct str *out)
     }
 }
 
-json_t *form_settings(const struct form *f)
+// first: of lists their first value, else lists are left out.
+static json_t *settings_of(const struct form *f, bool given, bool first)
 {
     const struct engine_objective *o = form_objective(f);
     const struct param *tables[] = {f->engine->params, o ? o->params : NULL, NULL};
@@ -283,12 +337,26 @@ json_t *form_settings(const struct form *f)
     settings_init(&s, tables);
     for (int i = 0; i < f->n; i++) {
         struct err fault = {0};
-        if (i != FORM_OBJECTIVE && i != FORM_NAME && f->fields[i].given &&
-            settings_set(&s, f->fields[i].param->name, f->fields[i].text, &fault))
+        const struct form_field *at = f->fields + i;
+        if (at->is_own || !at->given || (at->n_values > 1 && !first))
+            continue;
+        char *value = mem_strndup(at->text, at->n_values > 1 ? strcspn(at->text, ",") : strlen(at->text));
+        if (settings_set(&s, at->param->name, value, &fault))
             BUG("a checked value was refused: %s", fault.text);
+        free(value);
     }
     engine_resolve_paths(&s);
-    json_t *json = settings_to_json(&s, true);
+    json_t *json = settings_to_json(&s, !given);
     settings_fini(&s);
     return json;
+}
+
+json_t *form_settings(const struct form *f, bool given)
+{
+    return settings_of(f, given, false);
+}
+
+json_t *form_first_settings(const struct form *f)
+{
+    return settings_of(f, false, true);
 }

@@ -6,24 +6,21 @@
 #include <string.h>
 
 #include "base/human.h"
-#include "launch/engine.h"
 
 // What was given, without what is wrong; data are no matter here.
 static json_t *given(const struct form *f)
 {
     json_t *all = json_object();
     for (int i = 0; i < f->n; i++)
-        if (i != FORM_OBJECTIVE && i != FORM_NAME && f->fields[i].given && !f->fields[i].fault[0] &&
+        if (!f->fields[i].is_own && f->fields[i].n_values == 1 && f->fields[i].given && !f->fields[i].fault[0] &&
             strcmp(f->fields[i].param->name, "data") != 0 && strcmp(f->fields[i].param->name, "eval-data") != 0)
             json_object_set_new(all, f->fields[i].param->name, json_string(f->fields[i].text));
     return all;
 }
 
-bool form_memory_refresh(struct form_memory *m, const struct form *f)
+bool form_memory_ask(struct form_memory *m, const struct form *f, json_t **settings)
 {
     struct str command = {0};
-    const double before = m->bytes;
-    const size_t said = m->warning.len;
     form_command_line(f, &command);
     if (m->asked.len == command.len && strcmp(str_text(&m->asked), str_text(&command)) == 0) {
         str_fini(&command);
@@ -31,18 +28,21 @@ bool form_memory_refresh(struct form_memory *m, const struct form *f)
     }
     str_fini(&m->asked);
     m->asked = command;
-    json_t *settings = given(f), *plan = NULL;
-    m->bytes = m->available = 0;
-    str_fini(&m->warning);
-    if (json_object_get(settings, "model") && !engine_memory(f->fields[FORM_OBJECTIVE].text, settings, &plan, NULL)) {
-        m->bytes = json_number_value(json_object_get(plan, "bytes"));
-        m->available = json_number_value(json_object_get(plan, "available"));
-        const char *warning = json_string_value(json_array_get(json_object_get(plan, "warnings"), 0));
-        str_add(&m->warning, warning ? warning : "");
+    *settings = given(f);
+    if (!json_object_get(*settings, "model")) {
+        json_decref(*settings);
+        *settings = NULL;
     }
-    json_decref(plan);
-    json_decref(settings);
-    return m->bytes != before || m->warning.len != said;
+    return true;
+}
+
+void form_memory_take(struct form_memory *m, const json_t *plan)
+{
+    const char *warning = json_string_value(json_array_get(json_object_get(plan, "warnings"), 0));
+    m->bytes = json_number_value(json_object_get(plan, "bytes"));
+    m->available = json_number_value(json_object_get(plan, "available"));
+    str_clear(&m->warning);
+    str_add(&m->warning, warning ? warning : "");
 }
 
 void form_memory_draw(const struct form_memory *m, struct canvas *c, struct rect line)

@@ -10,7 +10,9 @@ struct form_memory {
     double bytes, available; // 0: not known
     struct str warning;      // what else is to be known of the run; empty: nothing
 };
-// Asks the engine, where the run has changed since; true when the answer is another one.
-bool form_memory_refresh(struct form_memory *m, const struct form *f);
+// Whether the run has changed since it was asked for last, from when on that counts as asked; *settings: what to ask engine_memory
+// about, a new reference, NULL where there is no model yet.
+bool form_memory_ask(struct form_memory *m, const struct form *f, json_t **settings);
+void form_memory_take(struct form_memory *m, const json_t *plan); // the answer; NULL: it is not known
 void form_memory_draw(const struct form_memory *m, struct canvas *c, struct rect line); // at the line's right end
 void form_memory_fini(struct form_memory *m);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "ui/launch_preset.h"
 
 enum { NAME_COLUMNS = 19, VALUE_COLUMN = 20 };
 
@@ -16,6 +17,8 @@ static void draw_field(struct launch_state *s, struct canvas *c, struct rect r, 
     bool here = i == s->cursor;
     int value_columns = r.width >= 100 ? 48 : f->param->type == PARAM_PATH ? r.width - VALUE_COLUMN - 4 : 24;
     int value_x = r.x + VALUE_COLUMN + 1;
+    if (s->origin && form_differs(&s->form, s->origin, i))
+        canvas_put(c, r.x + 1, r.y, '*', STYLE(COLOR_WARN, .attr = ATTR_BOLD));
     canvas_text(c, r.x + 2, r.y, NAME_COLUMNS - 1, STYLE(COLOR_DEFAULT, .attr = f->given ? ATTR_BOLD : 0), f->param->name);
     canvas_put(c, value_x - 1, r.y, here ? '[' : ' ', STYLE(COLOR_ACCENT));
     struct style style = f->fault[0] ? STYLE(COLOR_BAD, .attr = ATTR_UNDERLINE)
@@ -35,6 +38,8 @@ static void draw_field(struct launch_state *s, struct canvas *c, struct rect r, 
         canvas_put(c, end, r.y, ']', STYLE(COLOR_ACCENT));
     int x = value_x + value_columns + 2;
     const char *text = f->param->type == PARAM_PATH || f->param->type == PARAM_TEXT ? "" : param_range_text(f->param, range, sizeof range);
+    if (f->n_values > 1)
+        text = "a sweep of these";
     if (i == FORM_OBJECTIVE) // too many to name here
         text = "Enter lists all of them";
     if (f->param->live && r.width >= 100)
@@ -78,6 +83,22 @@ static void draw_fields(struct launch_state *s, struct canvas *c, struct rect r)
     canvas_unclip(c, old);
 }
 
+// What is another than in the run that was copied, and the run as a command.
+static void add_command(const struct launch_state *s, struct str *out)
+{
+    struct str changes = {0};
+    const int n = s->origin ? form_differences(&s->form, s->origin, &changes) : 0;
+    if (n)
+        str_addf(out, "* %s with %s\n", s->copied, str_text(&changes));
+    else if (s->origin)
+        str_addf(out, "%s again, without changes\n", s->copied);
+    if (form_is_sweep(&s->form))
+        str_addf(out, "%d runs, at most %s at once\n", form_n_runs(&s->form), form_text(&s->form, "at-most"));
+    str_add(out, "$ ");
+    form_command_line(&s->form, out);
+    str_fini(&changes);
+}
+
 // What the field under the cursor means, and the whole run as a command. The text has what the command leaves it, and
 // two lines at least.
 static void draw_foot(struct launch_state *s, struct canvas *c, struct rect r)
@@ -102,8 +123,7 @@ static void draw_foot(struct launch_state *s, struct canvas *c, struct rect r)
         str_addf(&text, "%s%s%s", f->param->help, f->param->type == PARAM_CHOICE ? " One of " : "",
                  f->param->type == PARAM_CHOICE ? param_range_text(f->param, range, sizeof range) : "");
     }
-    str_add(&command, "$ ");
-    form_command_line(&s->form, &command);
+    add_command(s, &command);
     const struct rect nothing = {r.x, r.y, r.width, 0};
     int lines = canvas_paragraph(c, nothing, 0, style, str_text(&text), text.len);
     int all = canvas_paragraph(c, nothing, 0, style, str_text(&command), command.len), left = r.height - all;
@@ -129,8 +149,7 @@ static int foot_lines(struct launch_state *s, struct rect area)
         return 0;
     if (area.height < 18)
         return 4;
-    str_add(&command, "$ ");
-    form_command_line(&s->form, &command);
+    add_command(s, &command);
     canvas_init(&none, 1, 1, GLYPHS_ASCII, true);
     int lines = 3 + canvas_paragraph(&none, (struct rect){0, 0, area.width - 2, 0}, 0, STYLE(COLOR_DEFAULT), str_text(&command),
                                      command.len);
@@ -148,6 +167,13 @@ void launch_draw(struct launch_state *s, struct canvas *c, struct rect area)
     }
     if (s->choosing) {
         objective_menu_draw(&s->menu, c, area);
+        return;
+    }
+    if (s->planning) {
+        struct str command = {0};
+        form_command_line(&s->form, &command);
+        launch_plan_draw(s->plan, str_text(&command), c, area);
+        str_fini(&command);
         return;
     }
     struct rect foot = rect_cut_bottom(&area, foot_lines(s, area));

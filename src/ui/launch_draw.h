@@ -4,8 +4,10 @@
 #include <jansson.h>
 
 #include "ui/commands.h"
+#include "ui/data_set.h"
 #include "ui/form.h"
 #include "ui/form_memory.h"
+#include "ui/launch_plan.h"
 #include "ui/line_edit.h"
 #include "ui/objective_menu.h"
 
@@ -15,6 +17,7 @@ struct launch_state {
     int cursor, top, visible;
     enum command_id wish; // CMD_NEW, CMD_COPY or CMD_DEMO that came before the engine had said what it offers
     char wish_arg[64];
+    struct data_source wish_data; // path NULL: none
     bool editing;
     bool typed;        // a person put something in that has not become a run
     struct line_edit line;
@@ -24,6 +27,10 @@ struct launch_state {
     struct objective_menu menu;
     struct form_memory memory;
     json_t *kept;      // what was put in the last time, until the engine has said which fields there are; else NULL
+    bool planning;   // what it would take has the page
+    const struct launch_plan *plan;
+    json_t *origin;  // the texts of the run that was copied; NULL: none
+    char copied[80]; // its name
 };
 
 // What a person had put in and not started (launch_session.c).

@@ -72,6 +72,10 @@ libui_a_SOURCES = \
 	%D%/ui_state.c \
 	%D%/view.h \
 	%D%/words.c %D%/words.h \
+	%D%/data_draw.c %D%/data_draw.h \
+	%D%/data_jobs.c \
+	%D%/data_set.c %D%/data_set.h \
+	%D%/data_summary_draw.c \
 	%D%/eval_jobs.c \
 	%D%/fork_jobs.c \
 	%D%/kept.c \
@@ -81,9 +85,14 @@ libui_a_SOURCES = \
 	%D%/form_memory.c %D%/form_memory.h \
 	%D%/launch_draw.c %D%/launch_draw.h \
 	%D%/launch_session.c \
+	%D%/view_compare.c \
+	%D%/launch_edit.c %D%/launch_edit.h \
+	%D%/launch_jobs.c \
+	%D%/launch_plan.c %D%/launch_plan.h \
+	%D%/launch_preset.c %D%/launch_preset.h \
 	%D%/objective_menu.c %D%/objective_menu.h \
 	%D%/path_complete.c %D%/path_complete.h \
-	%D%/view_compare.c \
+	%D%/view_data.c \
 	%D%/view_evals.c \
 	%D%/view_help.c \
 	%D%/view_label.c \
@@ -176,6 +185,10 @@ UI_RIG_LIBS = $(STORE_LIBS) $(CMOCKA_LIBS) $(VTERM_LIBS) -lutil
 tests_ui_test_console_SOURCES = tests/ui/test_console.c $(UI_RIG)
 tests_ui_test_console_LDADD = $(UI_RIG_LIBS)
 tests_ui_test_console_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
+check_PROGRAMS += tests/ui/test_data_page
+tests_ui_test_data_page_SOURCES = tests/ui/test_data_page.c $(UI_RIG)
+tests_ui_test_data_page_LDADD = libcorpus.a $(UI_RIG_LIBS)
+tests_ui_test_data_page_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
 check_PROGRAMS += tests/ui/test_curves_page
 tests_ui_test_curves_page_SOURCES = tests/ui/test_curves_page.c $(UI_RIG)
 tests_ui_test_curves_page_LDADD = $(UI_RIG_LIBS)
@@ -238,7 +251,9 @@ tests/unit/fake_nvml.so: tests/unit/fake_nvml.c
 	$(AM_V_CC)$(MKDIR_P) tests/unit && $(CC) -shared -fPIC -o $@ $(srcdir)/tests/unit/fake_nvml.c
 EXTRA_DIST += tests/unit/fake_nvml.c
 CLEANFILES += tests/unit/fake_nvml.so
-check_PROGRAMS += tests/unit/test_console_parts tests/unit/test_eval_table tests/unit/test_form
+check_PROGRAMS += tests/unit/test_console_parts tests/unit/test_data_set tests/unit/test_eval_table tests/unit/test_form
+tests_unit_test_data_set_SOURCES = tests/unit/test_data_set.c tests/lib/testing.h
+tests_unit_test_data_set_LDADD = $(UI_LIBS) libcorpus.a $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_eval_table_SOURCES = tests/unit/test_eval_table.c
 tests_unit_test_eval_table_LDADD = $(UI_LIBS) $(STORE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_console_parts_SOURCES = tests/unit/test_console_parts.c

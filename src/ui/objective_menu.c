@@ -136,10 +136,18 @@ static void draw_rows(struct objective_menu *m, struct canvas *c, struct rect r)
     }
 }
 
+// When to use it, what it needs, what to look out for, and where it is from.
+static void explain(const struct engine_objective *o, struct str *out)
+{
+    str_addf(out, "%s Learns from %s%s. %s", o->summary, o->data_needs, o->needs_reference ? ", beside a reference model" : "", o->paper);
+    if (o->pitfalls && *o->pitfalls)
+        str_addf(out, "\nWatch: %s", o->pitfalls);
+}
+
 void objective_menu_draw(struct objective_menu *m, struct canvas *c, struct rect area)
 {
     struct rect head = rect_cut_top(&area, 1);
-    struct rect foot = rect_cut_bottom(&area, area.height >= 16 ? 6 : area.height >= 9 ? 4 : 0);
+    struct rect foot = rect_cut_bottom(&area, area.height >= 20 ? 10 : area.height >= 16 ? 6 : area.height >= 9 ? 4 : 0);
     int x = canvas_text(c, head.x + 2, head.y, -1, STYLE(COLOR_TITLE, .attr = ATTR_BOLD), "Objective: ");
     line_edit_draw(&m->typed, c, x, head.y, 13, STYLE(COLOR_DEFAULT, .attr = ATTR_UNDERLINE));
     canvas_textf(c, x + 15, head.y, head.x + head.width - x - 15, STYLE(COLOR_MUTED),
@@ -152,7 +160,7 @@ void objective_menu_draw(struct objective_menu *m, struct canvas *c, struct rect
     canvas_hline(c, foot.x, foot.y, foot.width, STYLE(COLOR_MUTED));
     rect_cut_top(&foot, 1);
     if (o)
-        str_addf(&text, "%s Learns from %s. %s", o->summary, o->data_needs, o->paper);
+        explain(o, &text);
     else
         str_add(&text, "No objective's name, title or data hold this.");
     canvas_paragraph(c, rect_inset(foot, 1, 0), 0, STYLE(COLOR_DEFAULT), str_text(&text), text.len);

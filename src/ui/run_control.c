@@ -76,6 +76,19 @@ static void post(struct ui *ui, struct run_row *r, enum control_kind kind, const
         ui_say(ui, "%s: %s", r->info.name, said);
 }
 
+// It waits for its turn in a sweep that is at work, which hears that it is to be left out.
+static bool waits_in_sweep(struct ui *ui, const struct run_row *r)
+{
+    char name[sizeof ui->run_name];
+    for (const char *dot = strchr(r->info.name, '.'); dot && r->status.state == RUN_QUEUED; dot = strchr(dot + 1, '.')) {
+        snprintf(name, sizeof name, "%.*s", (int)(dot - r->info.name), r->info.name);
+        const struct run_row *sweep = run_list_find(&ui->runs, name);
+        if (sweep && strcmp(sweep->info.objective, "sweep") == 0 && run_state_is_live(sweep->status.state))
+            return true;
+    }
+    return false;
+}
+
 static bool is_live(struct ui *ui, struct run_row *r, const char *wish)
 {
     if (run_state_is_live(r->status.state))
@@ -214,6 +227,10 @@ static void stop(struct ui *ui, struct run_row *r, const char *arg)
         ui_say_error(ui, "There is no run %s", arg);
         return;
     }
+    if (waits_in_sweep(ui, named)) {
+        post(ui, named, CONTROL_STOP, NULL, NULL, "is taken out of the queue of its sweep");
+        return;
+    }
     if (!is_live(ui, named, "stopped"))
         return;
     if (arg || !ui->has_screen) {
@@ -230,12 +247,13 @@ bool run_takes(struct ui *ui, enum command_id id)
     const bool live = r && run_state_is_live(r->status.state);
     switch (id) {
     case CMD_PAUSE:
-    case CMD_STOP:
     case CMD_CHECKPOINT:
     case CMD_SET:
     case CMD_SET_LR:
     case CMD_SET_BETA:
         return live;
+    case CMD_STOP:
+        return live || (r && waits_in_sweep(ui, r));
     case CMD_RESUME:
         return r && (r->status.state == RUN_PAUSED || (!live && r->status.state != RUN_DONE));
     default:

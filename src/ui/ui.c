@@ -17,6 +17,8 @@
 
 static void ui_fini(struct ui *ui)
 {
+    data_jobs_forget(ui);
+    data_source_fini(&ui->train_on);
     jobs_wait(ui, 1);
     models_fini(ui);
     for (int i = 0; i < PAGE_N; i++)
@@ -24,6 +26,8 @@ static void ui_fini(struct ui *ui)
             ui->views[i].ops->close(&ui->views[i]);
     compare_jobs_fini(ui);
     engine_description_free(ui->description);
+    launch_plan_fini(&ui->plan);
+    json_decref(ui->memory);
     json_decref(ui->recipes);
     json_decref(ui->session);
     eval_table_free(ui->evals);

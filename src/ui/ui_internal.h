@@ -8,6 +8,8 @@
 
 #include "launch/engine.h"
 #include "ui/keys.h"
+#include "ui/data_set.h"
+#include "ui/launch_plan.h"
 #include "ui/line_edit.h"
 #include "ui/link.h"
 #include "ui/ui.h"
@@ -91,6 +93,14 @@ struct ui {
     bool asking_engine, engine_failed; // a page that needs the description asks again when it is shown again
     json_t *recipes; // NULL: not asked yet
     bool asking_recipes;
+    struct launch_plan plan; // of the form, as it was asked for last
+    uint64_t plan_number;
+    json_t *memory; // the answer to ui_ask_memory; NULL: it is not known
+    bool asking_memory, has_memory; // has_memory: the form has not taken it yet
+    struct data_set data;
+    bool data_is_of_form;        // it was opened from there
+    struct data_source train_on; // for the form; path NULL: none
+    struct data_job *data_job; // NULL: nothing is read
     struct eval_table *evals; // NULL: not read yet
     uint64_t evals_stamp;
     struct err evals_fault;
@@ -141,6 +151,8 @@ bool models_are_asked(const struct ui *ui);        // somebody waits for an answ
 void models_fini(struct ui *ui);                   // ends them all, and every question
 
 void compare_jobs_fini(struct ui *ui); // compare_jobs.c
+// data_jobs.c
+void data_jobs_forget(struct ui *ui); // closes the data set, and lets go of what reads it
 
 // prompt.c
 void prompt_fini(struct ui *ui);

@@ -17,7 +17,10 @@
 #include "ui/ui.h"
 #include "ui/words.h"
 
+struct data_set;
+struct data_source;
 struct eval_table;
+struct launch_plan;
 struct ui;
 struct view;
 
@@ -91,7 +94,7 @@ struct view {
 
 // One row a page (pages.c); the order of enum page.
 extern const struct view_ops view_runs, view_curves, view_samples, view_log, view_label, view_launch, view_recipes, view_evals,
-    view_help, view_compare;
+    view_help, view_compare, view_data;
 
 // What a view may ask of the manager.
 struct run_list *ui_runs(struct ui *ui);
@@ -128,6 +131,15 @@ const struct engine_description *ui_want_description(struct ui *ui);
 const json_t *ui_recipes(struct ui *ui);
 void ui_ask_recipes(struct ui *ui);
 void ui_start_recipe(struct ui *ui, const char *path, json_t *changes); // takes changes; goes to the list
+// What a run of these settings (taken) would take; answered by a refresh. n_runs, at_most: of a sweep, else 1.
+void ui_ask_plan(struct ui *ui, const char *objective, json_t *settings, int n_runs, int at_most);
+const struct launch_plan *ui_plan(struct ui *ui); // as it was asked for last
+// What training a model with these settings (taken) would take of memory; answered by a refresh. One question at a time.
+void ui_ask_memory(struct ui *ui, const char *objective, json_t *settings);
+bool ui_is_asking_memory(struct ui *ui);
+bool ui_take_memory(struct ui *ui, const json_t **plan); // a new answer, borrowed; NULL: it is not known
+// Checks a sweep, adds and starts it; settings and lists, which stand in for its own, are taken. Goes to the list.
+void ui_start_sweep(struct ui *ui, const struct engine_sweep *sweep, json_t *settings, json_t *lists);
 // The evaluations of all runs, listed with the newest run first (ui/eval_table.h; borrowed until the view returns: another
 // one comes when they have changed); NULL before they were read. *trouble: the first file that cannot be read, else NULL.
 // Looking for new ones is answered by a refresh.
@@ -151,5 +163,15 @@ int ui_ask_model(struct ui *ui, const char *folder, const char *what, json_t *op
 void ui_cancel_question(struct ui *ui, int64_t id); // it ends as ERR_INTERRUPTED, later; one that has ended is left alone
 // These folders' models are closed last when another one needs the place.
 void ui_keep_models(struct ui *ui, const char *const *folders, int n);
+// The data set of page Data as far as it was read (ui/data_set.h; borrowed until the view returns); *n_counted: rows whose tokens
+// were counted.
+const struct data_set *ui_data(struct ui *ui, size_t *n_counted);
+// Reads another one in its place, where it is another or it is to be read again; each part that was read is answered by a refresh.
+void ui_read_data(struct ui *ui, const struct data_source *from, bool again);
+void ui_show_data(struct ui *ui, const struct data_source *from);  // page Data, from the form
+bool ui_take_data_of_form(struct ui *ui);                          // whether it was opened so, once
+void ui_new_run_on(struct ui *ui, const struct data_source *from); // the form, with this data
+bool ui_take_train_on(struct ui *ui, struct data_source *out);     // which, once; false: none
+void ui_back_to_form(struct ui *ui);
 // Starts the engine of a run that was just added to the store, and goes to the list with the cursor on it.
 void ui_start_new_run(struct ui *ui, const char *name);

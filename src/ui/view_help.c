@@ -100,6 +100,24 @@ static int draw_measures(struct canvas *c, struct rect r)
     return r.y - top;
 }
 
+static int draw_data_fields(struct canvas *c, struct rect r)
+{
+    static const char *const rows[][2] = {
+        {"words", "Somewhere in the prompt or an answer; \"two words\", wo*rd?, /pattern/."},
+        {"prompt chosen rejected response system", "The texts: chosen:sorry, -rejected:sure."},
+        {"prompt-length chosen-length rejected-length response-length gap", "Lengths in the unit that the page says; gap is chosen - rejected: gap>200."},
+        {"side", "The chosen answer is longer, shorter or equal, or neither is better: side=tie."},
+        {"flag", "same (as an earlier row), opposite (of another row), prompt (another row has it), tie, shared (held out as well)."},
+        {"label share score answers turns row line file", "label is good or bad, share that of the votes."},
+    };
+    const int top = r.y;
+    canvas_text(c, r.x + 1, r.y + 1, r.width - 2, STYLE(COLOR_TITLE, .attr = ATTR_BOLD), "What filter and find know of a row");
+    r.y += 2;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        r.y += draw_row(c, r, "", rows[i][0], "", rows[i][1]);
+    return r.y - top;
+}
+
 // The rows, and under them what the page's words mean; returns how many lines that is.
 static int draw_all(struct view *v, struct canvas *c, struct rect at)
 {
@@ -117,6 +135,8 @@ static int draw_all(struct view *v, struct canvas *c, struct rect at)
     s->y[s->n] = at.y - top;
     if (!s->typed[0] && (page == PAGE_RUNS || page == PAGE_CURVES))
         at.y += draw_alerts(c, at);
+    if (!s->typed[0] && page == PAGE_DATA)
+        at.y += draw_data_fields(c, at);
     if (!s->typed[0] && page == PAGE_EVALS)
         at.y += draw_measures(c, at);
     return at.y - top;
@@ -126,7 +146,7 @@ static void draw_help(struct view *v, struct canvas *c, struct rect area)
 {
     static const char *const about[PAGE_N] = {
         [PAGE_RUNS] = "the list of runs", [PAGE_CURVES] = "the curves", [PAGE_SAMPLES] = "the samples", [PAGE_LOG] = "the log",
-        [PAGE_COMPARE] = "checkpoints side by side", [PAGE_LABEL] = "the pairs to judge", [PAGE_DATA] = "", [PAGE_LAUNCH] = "the form of a new run",
+        [PAGE_COMPARE] = "checkpoints side by side", [PAGE_LABEL] = "the pairs to judge", [PAGE_DATA] = "a data set", [PAGE_LAUNCH] = "the form of a new run",
         [PAGE_RECIPES] = "the recipes", [PAGE_EVALS] = "the evaluations", [PAGE_HELP] = ""};
     struct help_state *s = v->state;
     struct rect head = rect_cut_top(&area, 1);

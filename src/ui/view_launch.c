@@ -12,7 +12,9 @@
 #include "base/str.h"
 #include "ui/keys.h"
 #include "ui/launch_draw.h"
-#include "ui/path_complete.h"
+#include "ui/launch_edit.h"
+#include "ui/launch_preset.h"
+#include "ui/data_set.h"
 #include "ui/view.h"
 
 static int open_launch(struct view *v, struct err *e)
@@ -30,7 +32,27 @@ static void close_launch(struct view *v)
     form_memory_fini(&s->memory);
     objective_menu_fini(&s->menu);
     json_decref(s->kept);
+    data_source_fini(&s->wish_data);
+    json_decref(s->origin);
     free(s);
+}
+
+static enum view_result launch_sweep(struct view *v, struct form *f)
+{
+    struct launch_state *s = v->state;
+    const struct engine_sweep sweep = {.objective = f->fields[FORM_OBJECTIVE].text, .name = f->fields[FORM_NAME].text,
+                                       .at_most = strtoll(form_text(f, "at-most"), NULL, 10),
+                                       .grace = strtoll(form_text(f, "grace"), NULL, 10), .by = form_text(f, "by"),
+                                       .stop_early = strcmp(form_text(f, "stop-early"), "yes") == 0};
+    if (sweep.stop_early && !*sweep.by) {
+        s->cursor = form_find(f, "by");
+        ui_say_error(v->ui, "by which held-out metric are runs to be stopped early? eval/rewards/accuracies, for one");
+        return VIEW_CHANGED;
+    }
+    ui_start_sweep(v->ui, &sweep, form_settings(f, true), form_lists(f));
+    form_reset(f, FORM_NAME);
+    s->typed = false;
+    return VIEW_CHANGED;
 }
 
 static enum view_result launch(struct view *v, struct form *f)
@@ -44,7 +66,9 @@ static enum view_result launch(struct view *v, struct form *f)
         ui_say_error(v->ui, "%s", f->fields[wrong].fault);
         return VIEW_CHANGED;
     }
-    json_t *settings = form_settings(f);
+    if (form_is_sweep(f))
+        return launch_sweep(v, f);
+    json_t *settings = form_settings(f, false);
     const char *model = json_string_value(json_object_get(settings, "model"));
     const char *data = json_string_value(json_object_get(settings, "data"));
     int code = engine_check_run(f->fields[FORM_OBJECTIVE].text, settings, NULL, &fault);
@@ -90,6 +114,43 @@ static void fill(struct view *v, enum command_id id, const char *arg)
         form_set(&s->form, FORM_OBJECTIVE, arg);
 }
 
+static void put(struct form *f, const char *name, const char *text)
+{
+    const int field = form_find(f, name);
+    if (field >= 0 && text && *text)
+        form_set(f, field, text);
+}
+
+// What page Data had open; with the model of the run beside it where none was chosen yet.
+static void fill_data(struct view *v)
+{
+    struct launch_state *s = v->state;
+    const struct run_row *r = ui_run(v->ui);
+    const int model = form_find(&s->form, "model");
+    put(&s->form, "data", s->wish_data.path);
+    put(&s->form, "map", s->wish_data.map);
+    put(&s->form, "label-from", s->wish_data.label_from);
+    if (model >= 0 && !s->form.fields[model].text[0] && r)
+        put(&s->form, "model", r->info.model);
+    s->typed = true;
+    data_source_fini(&s->wish_data);
+}
+
+// The data of the form on page Data.
+static enum view_result look_at_data(struct view *v, const char *arg)
+{
+    const struct form *f = &((struct launch_state *)v->state)->form;
+    const char *model = form_text(f, "model"), *own = form_text(f, "tokenizer"), *path = arg ? arg : form_text(f, "data");
+    if (!*path) {
+        ui_say(v->ui, "The form has no data yet.");
+        return VIEW_CHANGED;
+    }
+    ui_show_data(v->ui, &(struct data_source){(char *)path, (char *)form_text(f, "map"), (char *)form_text(f, "label-from"),
+                                              (char *)(*own ? own : text_ends(model, ".json") ? "" : model),
+                                              (char *)form_text(f, "eval-data")});
+    return VIEW_CHANGED;
+}
+
 static bool has_form(struct view *v)
 {
     struct launch_state *s = v->state;
@@ -106,6 +167,8 @@ static bool has_form(struct view *v)
         s->wish = CMD_NONE;
         fill(v, wish, s->wish_arg);
     }
+    if (s->has_form && ui_take_train_on(v->ui, &s->wish_data))
+        fill_data(v);
     return s->has_form;
 }
 
@@ -124,115 +187,39 @@ static void shown_launch(struct view *v)
     has_form(v);
 }
 
+// Asks what the run would take whenever it has become another one. True when there is an answer.
+static bool follow_memory(struct view *v)
+{
+    struct launch_state *s = v->state;
+    const json_t *plan;
+    json_t *settings = NULL;
+    const bool answered = ui_take_memory(v->ui, &plan);
+    if (answered)
+        form_memory_take(&s->memory, plan);
+    if (s->editing || s->choosing || ui_is_asking_memory(v->ui) || !form_memory_ask(&s->memory, &s->form, &settings))
+        return answered;
+    if (settings)
+        ui_ask_memory(v->ui, s->form.fields[FORM_OBJECTIVE].text, settings);
+    else
+        form_memory_take(&s->memory, NULL);
+    return true;
+}
+
 static enum view_refresh refresh_launch(struct view *v)
 {
     struct launch_state *s = v->state;
-    if (!has_form(v))
+    if (!has_form(v) || s->planning)
         return REFRESH_DRAW;
-    return !s->editing && !s->choosing && form_memory_refresh(&s->memory, &s->form) ? REFRESH_DRAW : REFRESH_NOTHING;
+    return follow_memory(v) ? REFRESH_DRAW : REFRESH_NOTHING;
 }
 
 static void draw_launch(struct view *v, struct canvas *c, struct rect area)
 {
+    ((struct launch_state *)v->state)->plan = ui_plan(v->ui);
     launch_draw(v->state, c, area);
 }
 
-// ---- editing ----
-
-static void begin_edit(struct launch_state *s, const char *text)
-{
-    text_copy(s->before, sizeof s->before, s->form.fields[s->cursor].text);
-    // A path is usually made longer or changed at its end; another value is replaced as a whole.
-    if (s->form.fields[s->cursor].param->type == PARAM_PATH)
-        line_edit_set(&s->line, text);
-    else
-        line_edit_offer(&s->line, text);
-    s->editing = true;
-}
-
-static void end_edit(struct launch_state *s, bool keep)
-{
-    char *text = mem_strdup(keep ? str_text(&s->line.text) : s->before);
-    s->editing = false;
-    s->typed = s->typed || keep;
-    form_set(&s->form, s->cursor, text);
-    free(text);
-}
-
-static void move(struct launch_state *s, int to)
-{
-    s->cursor = to < 0 ? 0 : to >= s->form.n ? s->form.n - 1 : to;
-}
-
-// The names alone, "hf/  other.json", as many as a few lines hold.
-static void say_choices(struct view *v, const struct words *paths)
-{
-    enum { MOST_BYTES = 300 };
-    struct str names = {0};
-    int i = 0;
-    for (; i < paths->n && names.len < MOST_BYTES; i++) {
-        const char *path = paths->texts[i], *name = path + strlen(path);
-        while (name > path && (name[-1] != '/' || !*name))
-            name--;
-        str_addf(&names, "%s%s", i ? "  " : "", name);
-    }
-    if (i < paths->n)
-        str_addf(&names, "  and %d more", paths->n - i);
-    ui_say(v->ui, "%s", str_text(&names));
-    str_fini(&names);
-}
-
-// False when there is nothing to choose.
-static bool complete_path(struct view *v)
-{
-    struct launch_state *s = v->state;
-    struct words choices = {0};
-    char *longer = NULL;
-    const enum path_completed done = path_complete(str_text(&s->line.text), &longer, &choices);
-    if (done == PATH_LONGER)
-        line_edit_set(&s->line, longer);
-    if (done == PATH_CHOICES)
-        say_choices(v, &choices);
-    free(longer);
-    words_fini(&choices);
-    return done != PATH_WHOLE;
-}
-
-static enum view_result edit_key(struct view *v, int key)
-{
-    struct launch_state *s = v->state;
-    switch (key) {
-    case KEY_ESCAPE_:
-        end_edit(s, false);
-        return VIEW_CHANGED;
-    case KEY_ENTER_:
-    case KEY_DOWN_:
-        end_edit(s, true);
-        if (key == KEY_DOWN_ || !s->form.fields[s->cursor].fault[0]) // Enter stays where something is wrong
-            move(s, s->cursor + 1);
-        return VIEW_CHANGED;
-    case KEY_UP_:
-    case KEY_BACKTAB_:
-        end_edit(s, true);
-        move(s, s->cursor - 1);
-        return VIEW_CHANGED;
-    case KEY_TAB_:
-        if (s->form.fields[s->cursor].param->type != PARAM_PATH || !complete_path(v)) {
-            end_edit(s, true);
-            move(s, s->cursor + 1);
-            return VIEW_CHANGED;
-        }
-        break;
-    case KEY_F0_ + 10:
-        end_edit(s, true);
-        return VIEW_IGNORED; // launches
-    default:
-        if (!line_edit_key(&s->line, key))
-            return VIEW_KEPT;
-    }
-    form_set(&s->form, s->cursor, str_text(&s->line.text)); // checked as it is typed
-    return VIEW_CHANGED;
-}
+// ---- keys ----
 
 static enum view_result menu_key(struct launch_state *s, int key)
 {
@@ -273,10 +260,10 @@ static enum view_result key_launch(struct view *v, int key)
     if (s->choosing)
         return menu_key(s, key);
     if (s->editing)
-        return edit_key(v, key);
-    if (begins_a_value(s->form.fields + s->cursor, key)) {
-        begin_edit(s, "");
-        return edit_key(v, key);
+        return launch_edit_key(v, key);
+    if (!s->planning && begins_a_value(s->form.fields + s->cursor, key)) {
+        launch_begin_edit(s, "");
+        return launch_edit_key(v, key);
     }
     return VIEW_IGNORED;
 }
@@ -295,7 +282,7 @@ static enum view_result paste_launch(struct view *v, const char *text, size_t n_
     if (!s->editing && (type == PARAM_CHOICE || type == PARAM_BOOL))
         return VIEW_IGNORED;
     if (!s->editing)
-        begin_edit(s, "");
+        launch_begin_edit(s, "");
     if (!line_edit_paste(&s->line, text, n_bytes))
         ui_say_error(v->ui, "What was pasted is longer than a value can be (%zu bytes).", n_bytes);
     form_set(&s->form, s->cursor, str_text(&s->line.text));
@@ -305,6 +292,8 @@ static enum view_result paste_launch(struct view *v, const char *text, size_t n_
 static const char *hints_launch(struct view *v)
 {
     struct launch_state *s = v->state;
+    if (s->planning)
+        return "F10 launch  Esc back";
     if (s->choosing)
         return "Enter take  Up/Down choose  Esc leave";
     if (!s->editing)
@@ -327,7 +316,7 @@ static enum view_result find_field(struct view *v, const char *arg)
     }
     int found = form_search(&s->form, arg, s->cursor);
     if (found >= 0) {
-        move(s, found);
+        launch_move(s, found);
         return VIEW_CHANGED;
     }
     if (s->form.fields[s->cursor].param->type == PARAM_PATH && strchr(arg, '/')) {
@@ -370,7 +359,7 @@ static bool find_matches(struct view *v, int i, struct filter *f)
 
 static void find_go(struct view *v, int i)
 {
-    move(v->state, i);
+    launch_move(v->state, i);
 }
 
 // What was typed into the form is not lost to C without a question.
@@ -381,7 +370,8 @@ static enum view_result copy_run(struct view *v, const char *arg)
     char question[200];
     if (!r)
         return VIEW_KEPT;
-    if (!engine_find_objective(s->form.engine, r->info.objective)) {
+    const bool sweep = strcmp(r->info.objective, "sweep") == 0 && json_object_get(json_object_get(r->info.settings, "plan"), "lists");
+    if (!sweep && !engine_find_objective(s->form.engine, r->info.objective)) {
         ui_say_error(v->ui, "%s has no settings of its own: start its %s again from the list of runs, with R", r->info.name,
                      r->info.objective);
         return VIEW_CHANGED;
@@ -392,7 +382,13 @@ static enum view_result copy_run(struct view *v, const char *arg)
         return VIEW_CHANGED;
     }
     s->typed = false;
-    form_copy(&s->form, r->info.objective, r->info.model, r->info.data, r->info.settings);
+    if (sweep)
+        form_copy_sweep(&s->form, json_object_get(r->info.settings, "plan"));
+    else
+        form_copy(&s->form, r->info.objective, r->info.model, r->info.data, r->info.settings);
+    json_decref(s->origin);
+    s->origin = form_texts(&s->form);
+    text_copy(s->copied, sizeof s->copied, r->info.name);
     return VIEW_CHANGED;
 }
 
@@ -409,7 +405,7 @@ static enum view_result edit_command(struct view *v, const char *arg)
         if (form_step(&s->form, s->cursor, 1))
             s->typed = true;
         else
-            begin_edit(s, s->form.fields[s->cursor].text);
+            launch_begin_edit(s, s->form.fields[s->cursor].text);
         return VIEW_CHANGED;
     }
     size_t n = strcspn(arg, " =");
@@ -426,6 +422,68 @@ static enum view_result edit_command(struct view *v, const char *arg)
     return VIEW_CHANGED;
 }
 
+// What is wrong is said where it is; else the engine is asked.
+static enum view_result plan(struct view *v)
+{
+    struct launch_state *s = v->state;
+    const int wrong = form_first_fault(&s->form);
+    if (wrong >= 0) {
+        s->cursor = wrong;
+        ui_say_error(v->ui, "%s", s->form.fields[wrong].fault);
+        return VIEW_CHANGED;
+    }
+    json_t *settings = form_first_settings(&s->form);
+    const int at_most = form_is_sweep(&s->form) ? atoi(form_text(&s->form, "at-most")) : 1;
+    ui_ask_plan(v->ui, s->form.fields[FORM_OBJECTIVE].text, settings, form_n_runs(&s->form), at_most);
+    s->planning = true;
+    return VIEW_CHANGED;
+}
+
+static enum view_result load_preset(struct view *v, const char *arg)
+{
+    struct launch_state *s = v->state;
+    struct err fault = {0};
+    char **names = NULL, label[160] = "preset";
+    int n = 0;
+    if (arg && form_load_preset(&s->form, store_dir(ui_store(v->ui)), arg, &fault) == 0) {
+        json_decref(s->origin);
+        s->origin = form_texts(&s->form);
+        text_copy(s->copied, sizeof s->copied, arg);
+        s->typed = false;
+        ui_say(v->ui, "The form has the preset %s.", arg);
+    } else if (arg || engine_presets(store_dir(ui_store(v->ui)), &names, &n, &fault)) {
+        ui_say_error(v->ui, "%s", fault.text);
+    } else if (n == 0) {
+        ui_say(v->ui, "The project has no presets yet: F2 saves what is in the form as one.");
+    } else {
+        size_t at = strlen(label);
+        for (int i = 0; i < n && at + strlen(names[i]) + 8 < sizeof label; i++)
+            at += (size_t)snprintf(label + at, sizeof label - at, "%s%s%s", i ? ", " : " (", names[i], i == n - 1 ? ")" : "");
+        ui_ask(v->ui, CMD_PRESET, label, names[0]);
+    }
+    engine_presets_free(names, n);
+    return VIEW_CHANGED;
+}
+
+static enum view_result save_preset(struct view *v, const char *arg)
+{
+    struct launch_state *s = v->state;
+    struct err fault = {0};
+    for (int i = 0; i < s->form.n; i++)
+        if (s->form.fields[i].fault[0] && s->form.fields[i].given) {
+            s->cursor = i;
+            ui_say_error(v->ui, "%s", s->form.fields[i].fault);
+            return VIEW_CHANGED;
+        }
+    if (!arg)
+        ui_ask(v->ui, CMD_SAVE_PRESET, "save as preset", "");
+    else if (form_save_preset(&s->form, store_dir(ui_store(v->ui)), arg, &fault))
+        ui_say_error(v->ui, "%s", fault.text);
+    else
+        ui_say(v->ui, "Saved: F3 loads it here, attune train --preset %s begins with it.", arg);
+    return VIEW_CHANGED;
+}
+
 static enum view_result command_launch(struct view *v, enum command_id id, const char *arg)
 {
     struct launch_state *s = v->state;
@@ -438,26 +496,31 @@ static enum view_result command_launch(struct view *v, enum command_id id, const
     }
     s->choosing = false;
     ui_more(v->ui);
+    if (s->planning) { // any command leaves it; launching goes on
+        s->planning = false;
+        if (id != CMD_LAUNCH)
+            return id == CMD_BACK || id == CMD_PLAN ? VIEW_CHANGED : command_launch(v, id, arg);
+    }
     switch (id) {
     case CMD_UP:
     case CMD_PREVIOUS_PANE:
-        move(s, s->cursor - 1);
+        launch_move(s, s->cursor - 1);
         return VIEW_CHANGED;
     case CMD_DOWN:
     case CMD_NEXT_PANE:
-        move(s, s->cursor + 1);
+        launch_move(s, s->cursor + 1);
         return VIEW_CHANGED;
     case CMD_PAGE_UP:
-        move(s, s->cursor - s->visible);
+        launch_move(s, s->cursor - s->visible);
         return VIEW_CHANGED;
     case CMD_PAGE_DOWN:
-        move(s, s->cursor + s->visible);
+        launch_move(s, s->cursor + s->visible);
         return VIEW_CHANGED;
     case CMD_FIRST:
-        move(s, 0);
+        launch_move(s, 0);
         return VIEW_CHANGED;
     case CMD_LAST:
-        move(s, s->form.n - 1);
+        launch_move(s, s->form.n - 1);
         return VIEW_CHANGED;
     case CMD_LEFT:
         form_step(&s->form, s->cursor, -1);
@@ -481,6 +544,14 @@ static enum view_result command_launch(struct view *v, enum command_id id, const
         return edit_command(v, arg);
     case CMD_LAUNCH:
         return launch(v, &s->form);
+    case CMD_PLAN:
+        return plan(v);
+    case CMD_PRESET:
+        return load_preset(v, arg);
+    case CMD_SAVE_PRESET:
+        return save_preset(v, arg);
+    case CMD_PAGE_DATA:
+        return look_at_data(v, arg);
     case CMD_COPY:
     case CMD_DEMO:
     case CMD_NEW:

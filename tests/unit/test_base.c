@@ -2,6 +2,10 @@
 
 #include "testing.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/members.h"
@@ -87,6 +91,31 @@ static void quoted_texts_are_one_word_of_a_shell(void **state)
         assert_string_equal(str_text(&s), rows[i][1]);
         str_fini(&s);
     }
+}
+
+// Else an output of /dev/null, as root, takes that from the whole machine.
+static void a_pipe_is_written_to_and_not_replaced(void **state)
+{
+    char *dir = test_folder(), *path = path_join(dir, "pipe"), *temporary = path_join(dir, "pipe.tmp"), bytes[8] = "";
+    struct stat s;
+    assert_int_equal(mkfifo(path, 0666), 0);
+    const int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_ok(file_write(path, "abc", 3, e));
+    assert_int_equal(read(fd, bytes, sizeof bytes), 3);
+    assert_memory_equal(bytes, "abc", 3);
+    assert_int_equal(stat(path, &s), 0);
+    assert_true(S_ISFIFO(s.st_mode));
+    struct file_out *out;
+    assert_ok(file_out_open(&out, path, e));
+    file_out_abort(out);
+    assert_true(file_exists(path));
+    assert_false(file_exists(temporary));
+    close(fd);
+    free(temporary);
+    free(path);
+    assert_ok(file_remove_tree(dir, e));
+    free(dir);
 }
 
 static void file_write_replaces_whole_or_not_at_all(void **state)
@@ -354,6 +383,7 @@ int main(void)
         cmocka_unit_test(quoted_texts_are_one_word_of_a_shell),
         cmocka_unit_test(file_write_replaces_whole_or_not_at_all),
         cmocka_unit_test(paths_are_put_together_and_taken_apart),
+        cmocka_unit_test(a_pipe_is_written_to_and_not_replaced),
         cmocka_unit_test(json_errors_name_the_place),
         cmocka_unit_test(json_numbers_that_nobody_reads_do_no_harm),
         cmocka_unit_test(settings_check_values_and_suggest_names),

@@ -7,6 +7,7 @@
 #include "ui/canvas.h"
 #include "ui/form.h"
 #include "ui/keys.h"
+#include "ui/launch_preset.h"
 #include "ui/objective_menu.h"
 
 static const struct param dpo_params[] = {
@@ -163,7 +164,7 @@ static void the_form_gives_all_settings_and_takes_them_again(void **state)
     put(&f, "data", data);
     put(&f, "beta", "0.25");
     assert_int_equal(form_first_fault(&f), -1);
-    json_t *settings = form_settings(&f);
+    json_t *settings = form_settings(&f, false);
     assert_close(json_number_value(json_object_get(settings, "beta")), 0.25, 0);
     assert_close(json_number_value(json_object_get(settings, "lr")), 1e-5, 0);
     assert_string_equal(json_string_value(json_object_get(settings, "model")), dir);
@@ -197,6 +198,102 @@ static void fields_are_found_by_name_and_then_by_meaning(void **state)
     form_fini(&f);
 }
 
+// Lists make a sweep: the command says so, the settings leave them out, and each value is checked.
+static void listed_values_make_a_sweep(void **state)
+{
+    struct form f;
+    struct str line = {0};
+    form_init(&f, &engine);
+    const int beta = form_find(&f, "beta"), lr = form_find(&f, "lr");
+    assert_false(form_is_sweep(&f));
+    put(&f, "beta", "0.1,20");
+    assert_true(strstr(f.fields[beta].fault, "beta")); // 20 is beyond its range
+    put(&f, "beta", "0.1,,0.3");
+    assert_true(strstr(f.fields[beta].fault, "hole"));
+    put(&f, "beta", "0.3,0.3");
+    assert_true(strstr(f.fields[beta].fault, "twice"));
+    put(&f, "beta", "0.1,0.3,1");
+    put(&f, "lr", "1e-5,1e-4");
+    put(&f, "recompute", "yes");
+    put(&f, "at-most", "2");
+    assert_int_equal(f.fields[beta].fault[0], '\0');
+    assert_int_equal(f.fields[lr].n_values, 2);
+    assert_int_equal(form_n_runs(&f), 6);
+    form_command_line(&f, &line);
+    assert_string_equal(str_text(&line), "attune sweep --objective dpo --model ... --data ... --set beta=0.1,0.3,1 --set lr=1e-5,1e-4 "
+                                         "--recompute yes --at-most 2");
+    json_t *given = form_settings(&f, true), *lists = form_lists(&f), *first = form_first_settings(&f);
+    assert_null(json_object_get(given, "beta"));
+    assert_null(json_object_get(given, "at-most"));
+    assert_true(json_is_true(json_object_get(given, "recompute")));
+    assert_string_equal(json_string_value(json_object_get(lists, "lr")), "1e-5,1e-4");
+    assert_true(json_real_value(json_object_get(first, "lr")) == 1e-5);
+    json_decref(given);
+    json_decref(lists);
+    json_decref(first);
+    put(&f, "beta", "0.3");
+    put(&f, "lr", "1e-4");
+    str_clear(&line);
+    form_command_line(&f, &line); // how a sweep is to go is no option of train
+    assert_string_equal(str_text(&line), "attune train --objective dpo --model ... --data ... --beta 0.3 --lr 1e-4 --recompute yes");
+    put(&f, "name", "a,b");
+    assert_int_equal(form_n_runs(&f), 1);
+    str_fini(&line);
+    form_fini(&f);
+}
+
+static void what_is_another_than_in_the_copied_run_is_said(void **state)
+{
+    struct form f;
+    struct str text = {0};
+    form_init(&f, &engine);
+    put(&f, "beta", "0.3");
+    json_t *before = form_texts(&f);
+    put(&f, "beta", "0.30"); // the same number
+    put(&f, "name", "other");
+    assert_int_equal(form_differences(&f, before, &text), 0);
+    put(&f, "beta", "0.1,0.5");
+    put(&f, "lr", "2e-5");
+    assert_int_equal(form_differences(&f, before, &text), 2);
+    assert_string_equal(str_text(&text), "beta 0.3 -> 0.1,0.5, lr 1e-5 -> 2e-5");
+    assert_true(form_differs(&f, before, form_find(&f, "lr")));
+    assert_false(form_differs(&f, before, form_find(&f, "recompute")));
+    json_decref(before);
+    str_fini(&text);
+    form_fini(&f);
+}
+
+static void a_preset_is_the_form_again(void **state)
+{
+    struct form f;
+    struct err fault = {0};
+    char *dir = test_folder(), *file = path_join(dir, "presets/broken.json");
+    form_init(&f, &engine);
+    put(&f, "beta", "0.1,0.5");
+    put(&f, "lr", "2e-5");
+    put(&f, "name", "mine");
+    assert_ok(form_save_preset(&f, dir, "two", e));
+    form_reset(&f, form_find(&f, "beta"));
+    put(&f, "objective", "sft");
+    put(&f, "recompute", "yes");
+    assert_ok(form_load_preset(&f, dir, "two", e));
+    assert_string_equal(f.fields[FORM_OBJECTIVE].text, "dpo");
+    assert_string_equal(f.fields[FORM_NAME].text, "");
+    assert_string_equal(f.fields[form_find(&f, "beta")].text, "0.1,0.5");
+    assert_string_equal(f.fields[form_find(&f, "recompute")].text, "no");
+    assert_true(strtod(f.fields[form_find(&f, "lr")].text, NULL) == 2e-5);
+    assert_int_equal(form_load_preset(&f, dir, "tow", &fault), ERR_NOT_FOUND);
+    assert_non_null(strstr(fault.text, "did you mean two"));
+    assert_int_not_equal(form_save_preset(&f, dir, "../out", &fault), 0);
+    assert_ok(file_write(file, "{}", 2, e));
+    assert_int_equal(form_load_preset(&f, dir, "broken", &fault), ERR_INPUT);
+    assert_string_equal(f.fields[form_find(&f, "beta")].text, "0.1,0.5"); // untouched
+    form_fini(&f);
+    free(file);
+    assert_ok(file_remove_tree(dir, e));
+    free(dir);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -205,6 +302,9 @@ int main(void)
         cmocka_unit_test(fields_are_found_by_name_and_then_by_meaning),
         cmocka_unit_test(the_menu_finds_objectives_by_typing),
         cmocka_unit_test(the_form_gives_all_settings_and_takes_them_again),
+        cmocka_unit_test(listed_values_make_a_sweep),
+        cmocka_unit_test(what_is_another_than_in_the_copied_run_is_said),
+        cmocka_unit_test(a_preset_is_the_form_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

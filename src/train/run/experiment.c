@@ -53,53 +53,87 @@ static void pass_on_setting(struct run *r, void *with, const char *key, const ch
 
 // ---- watching ----
 
+static int start(struct experiment *x, int i, struct err *e)
+{
+    struct run *r = x->r;
+    struct part *p = &x->parts[i];
+    int code = x->ops->prepare(x, i, e);
+    if (!code)
+        code = part_start(p, r, e);
+    if (!code)
+        recorder_event(r->recorder, r->status.step, "info", "part", 0, "%s (%s) was started as process %d", p->name, p->objective,
+                       (int)p->pid);
+    return code;
+}
+
+static int note_done(struct experiment *x, int i, struct err *e)
+{
+    struct part *p = &x->parts[i];
+    const bool first = !p->recorded;
+    p->recorded = true;
+    if (first)
+        recorder_event(x->r->recorder, x->r->status.step, "info", "part", 0, "%s is done after %lld %s", p->name,
+                       (long long)p->status.step, text_plural(p->status.step, "step", "steps"));
+    return first && x->ops->done ? x->ops->done(x, i, e) : 0;
+}
+
+// It was started, works no more, and is not done: that ends the experiment, unless this goes on without it.
+static int note_rest(struct experiment *x, int i, struct err *e)
+{
+    struct part *p = &x->parts[i];
+    struct run *r = x->r;
+    if (!r->asked_to_stop && x->ops->rested && x->ops->rested(x, i)) {
+        p->left_out = true;
+        return 0;
+    }
+    if (p->status.state != RUN_STOPPED)
+        return part_fault(p, e);
+    if (!r->asked_to_stop)
+        recorder_event(r->recorder, r->status.step, "info", "stop", 0, "%s was stopped: so is its experiment", p->name);
+    x->stopped = true;
+    return 0;
+}
+
+// How many parts work; negative: an error.
+static int count_working(struct experiment *x, struct err *e)
+{
+    int n = 0;
+    for (int i = 0; i < x->n; i++) {
+        const int works = part_look(&x->parts[i], e);
+        if (works < 0)
+            return works;
+        x->parts[i].works = works;
+        n += works;
+    }
+    return n;
+}
+
 // One look at all: *busy when something still works. A part that has ended in any other way than done ends the
-// experiment.
+// experiment, or is left out of it.
 static int look(struct experiment *x, bool *busy, struct err *e)
 {
     struct run *r = x->r;
-    bool may_start = !r->asked_to_stop && !r->paused;
-    *busy = false;
-    for (int i = 0; i < x->n; i++) {
+    int n = count_working(x, e);
+    *busy = n > 0;
+    int code = n < 0 ? n : x->ops->watch ? x->ops->watch(x, e) : 0;
+    for (int i = 0; i < x->n && !code; i++) {
         struct part *p = &x->parts[i];
-        const int works = part_look(p, e);
-        if (works < 0)
-            return works;
-        if (works) {
-            *busy = true;
-        } else if (p->status.state == RUN_DONE) {
-            const bool first = !p->recorded;
-            p->recorded = true;
-            if (first)
-                recorder_event(r->recorder, r->status.step, "info", "part", 0, "%s is done after %lld %s", p->name,
-                               (long long)p->status.step, text_plural(p->status.step, "step", "steps"));
-            int code = first && x->ops->done ? x->ops->done(x, i, e) : 0;
-            if (code)
-                return code;
+        if (p->works || p->left_out)
             continue;
+        if (p->status.state == RUN_DONE) {
+            code = note_done(x, i, e);
         } else if (p->was_started) {
-            if (p->status.state != RUN_STOPPED)
-                return part_fault(p, e);
-            if (!r->asked_to_stop)
-                recorder_event(r->recorder, r->status.step, "info", "stop", 0, "%s was stopped: so is its experiment",
-                               p->name);
-            x->stopped = true;
-        } else if (may_start) {
-            int code = x->ops->prepare(x, i, e);
-            if (!code)
-                code = part_start(p, r, e);
-            if (code)
-                return code;
-            recorder_event(r->recorder, r->status.step, "info", "part", 0, "%s (%s) was started as process %d", p->name,
-                           p->objective, (int)p->pid);
+            code = note_rest(x, i, e);
+        } else if (!r->asked_to_stop && !r->paused && !x->stopped && n < x->at_most) {
+            code = start(x, i, e);
             *busy = true;
+            n++;
         } else {
             x->stopped |= r->asked_to_stop;
             *busy |= r->paused && !r->asked_to_stop;
         }
-        may_start &= x->parallel;
     }
-    return 0;
+    return code;
 }
 
 // Done when all parts are, or when all of them have come to rest after a stop or a failure.

@@ -1,5 +1,5 @@
 // An experiment of several runs: its engine trains nothing. It starts its parts (run_parts.h), together or one after the
-// other, watches them, and passes on what people ask of it. paft_run.c and recipe_run.c are the two kinds.
+// other, watches them, and passes on what people ask of it. paft_run.c, recipe_run.c and sweep_run.c are the kinds.
 //
 // Nothing of it stands in the engine's memory: killed and resumed it looks at what its parts have come to, and goes on from
 // there.
@@ -15,6 +15,11 @@ struct experiment_ops {
     int (*prepare)(struct experiment *x, int part, struct err *e);
     // After it was done, in every life of the experiment that sees it done.
     int (*done)(struct experiment *x, int part, struct err *e);
+    // A part has come to rest before it was done, and nobody has asked the experiment to stop: true where that goes on without
+    // it. NULL: it never does.
+    bool (*rested)(struct experiment *x, int part);
+    // At every look, before anything is started: may mark parts as left out or ask them to stop. NULL: nothing.
+    int (*watch)(struct experiment *x, struct err *e);
     void (*report)(struct experiment *x); // the state of all into r->status and its phase
 };
 
@@ -24,7 +29,7 @@ struct experiment {
     void *with; // of the ops
     struct part *parts;
     int n;
-    bool parallel;
+    int at_most;  // of them work at once, from the first on; 1: one after the other
     bool stopped; // a part has come to rest before it was done
     int failure;  // of a part; the others are stopped then
     struct err fault;

@@ -3,77 +3,10 @@
 
 #include "train/run/recipe_check.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "base/mem.h"
-#include "cpu/cpu.h"
-#include "train/run/run_online.h"
-
-// Rows that are learnt from, as far as they can be counted before.
-static double rows_of(const struct check_stage *s)
-{
-    double rows = (double)s->seen.n_examples;
-    if (!*settings_text(&s->settings, "eval-data"))
-        rows *= 1 - settings_float(&s->settings, "eval-share");
-    return strcmp(settings_text(&s->settings, "part"), "all") == 0 ? rows : rows / 2;
-}
-
-// 0: unknown.
-static int64_t steps_of(const struct check_stage *s)
-{
-    const int64_t given = settings_int(&s->settings, "steps"), batch = settings_int(&s->settings, "batch-size");
-    if (given)
-        return given;
-    if (!s->seen.n_examples || s->seen.is_part)
-        return 0;
-    const double groups = rows_of(s) * (s->seen.groups > 0 ? s->seen.groups : 1);
-    const double steps = ceil(settings_float(&s->settings, "epochs") * groups / (double)batch);
-    return (int64_t)fmax(steps, 1) * (s->objective->online ? run_updates_of_a_batch(&s->settings) : 1);
-}
-
-// Tokens of one step's batch. *at_most: they are not known, and the longest are taken.
-static double tokens_of(const struct check_stage *s, bool *at_most)
-{
-    const struct settings *v = &s->settings;
-    const double batch = (double)settings_int(v, "batch-size");
-    double one = s->seen.groups > 0 ? s->seen.tokens / s->seen.groups : 0;
-    *at_most = one <= 0;
-    if (one <= 0)
-        one = 2 * (double)settings_int(v, "max-length"); // a pair
-    if (s->objective->online) {
-        *at_most = true;
-        one = (double)settings_int(v, "samples") *
-              (fmin(one, (double)settings_int(v, "max-length")) + (double)settings_int(v, "max-new-tokens"));
-        one /= (double)settings_int(v, "minibatches");
-    }
-    return batch * one;
-}
-
-// Operations of the large products: forward 2 a parameter and token, backward by activations 2, by weights 2.
-static double seconds_of(const struct check_stage *s, int64_t steps, double gflops, bool *at_most)
-{
-    enum { EFFICIENCY = 2 }; // of what a lone matrix product reaches, training gets about half
-    const struct settings *v = &s->settings;
-    struct objective_run configured = {0};
-    objective_configure(&configured, s->objective, v);
-    const struct needs needs = objective_needs(&configured);
-    double each = settings_int(v, "lora-rank") > 0 || run_continues_adapter(v) ? 4 : 6;
-    each += settings_bool(v, "recompute") ? 2 : 0;
-    each += needs.networks & NETWORK_REFERENCE || needs.reads & READ_KL ? 2 : 0;
-    each += needs.networks & NETWORK_VALUE ? 6 : 0;
-    each += needs.batch_first ? 2 : 0;
-    each += s->objective->online ? 4 : 0; // sampled, and scored
-    return (double)steps * tokens_of(s, at_most) * s->seen.params * each * EFFICIENCY / (gflops * 1e9);
-}
-
-static double speed(void)
-{
-    json_t *machine = cpu_doctor();
-    const double gflops = json_number_value(json_object_get(json_object_get(machine, "gflops"), "sgemm_all"));
-    json_decref(machine);
-    return gflops;
-}
+#include "train/run/run_cost.h"
 
 static json_t *number_or_null(double value)
 {
@@ -83,9 +16,9 @@ static json_t *number_or_null(double value)
 static json_t *stage_json(const struct check *c, size_t at, double gflops)
 {
     const struct check_stage *s = &c->stages[at];
-    const int64_t steps = steps_of(s);
+    const int64_t steps = cost_steps(s->objective, &s->settings, &s->seen);
     bool at_most = false;
-    const double seconds = gflops > 0 && steps > 0 ? seconds_of(s, steps, gflops, &at_most) : 0;
+    const double seconds = gflops > 0 && steps > 0 ? cost_seconds(s->objective, &s->settings, &s->seen, steps, gflops, &at_most) : 0;
     json_t *missing = json_array();
     if (s->no_model)
         json_array_append_new(missing, json_string("model"));
@@ -119,7 +52,7 @@ static json_t *head_json(const struct recipe *r)
 json_t *recipe_plan(const struct check *c)
 {
     json_t *out = head_json(c->recipe), *stages = json_array();
-    const double gflops = c->plan ? speed() : 0;
+    const double gflops = c->plan ? cost_machine_gflops() : 0;
     for (size_t i = 0; i < c->recipe->n_stages; i++)
         json_array_append_new(stages, stage_json(c, i, gflops));
     json_object_set_new(out, "stages", stages);

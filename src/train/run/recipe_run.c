@@ -2,10 +2,8 @@
 
 #include "train/run/recipe_run.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "base/json.h"
@@ -41,12 +39,12 @@ static int64_t planned(const struct work *w, size_t i)
 int recipe_open_settings(struct run *r, const json_t *settings, struct err *e)
 {
     json_t *own = json_is_object(settings) ? json_copy((json_t *)settings) : json_object();
-    r->recipe = json_incref(json_object_get(own, "plan"));
+    r->plan = json_incref(json_object_get(own, "plan"));
     json_object_del(own, "plan");
     r->tables = (struct run_tables){{recipe_params, run_params}};
     settings_init(&r->settings, r->tables.list);
     int code = settings_from_json(&r->settings, own, e);
-    const size_t n = json_array_size(json_object_get(r->recipe, "stages"));
+    const size_t n = json_array_size(json_object_get(r->plan, "stages"));
     if (!code && (n == 0 || n > RECIPE_MAX_STAGES))
         code = err_set(e, ERR_INPUT, "run %s holds no recipe: start one with attune recipe run", r->name);
     json_decref(own);
@@ -216,7 +214,7 @@ static int record(struct work *w, size_t last, json_t **gave, struct err *e)
     int code = 0;
     for (size_t i = 0; i <= last && !code; i++)
         code = record_stage(w, i, stages, i == last ? gave : NULL, e);
-    json_t *all = json_copy(r->recipe);
+    json_t *all = json_copy(r->plan);
     json_object_set_new(all, "run", json_string(r->name));
     json_object_set_new(all, "stages", stages);
     if (!code)
@@ -245,39 +243,13 @@ static int done(struct experiment *x, int i, struct err *e)
     return 0;
 }
 
-// The result under the experiment's own name: attune sample, export and others find it there.
-static int link_result(struct work *w, struct err *e)
-{
-    struct run *r = w->x.r;
-    struct str name = {0}, path = {0}, to = {0};
-    char *dir = NULL;
-    int code = part_checkpoint(&w->parts[w->x.n - 1], &dir, e);
-    str_addf(&name, "step-%lld", (long long)r->status.step);
-    str_addf(&path, "%s/checkpoints", r->dir);
-    if (!code)
-        code = file_make_dirs(str_text(&path), e);
-    str_addf(&path, "/%s", str_text(&name));
-    if (!code)
-        str_addf(&to, "../../%s/checkpoints/%s", w->parts[w->x.n - 1].name, path_base(dir));
-    unlink(str_text(&path)); // of a life that was killed here
-    if (!code && symlink(str_text(&to), str_text(&path)) != 0)
-        code = err_errno(e, "cannot make the link %s", str_text(&path));
-    if (!code)
-        recorder_checkpoint(r->recorder, r->status.step, str_text(&name));
-    free(dir);
-    str_fini(&name);
-    str_fini(&path);
-    str_fini(&to);
-    return code;
-}
-
 int recipe_run(struct run *r, bool *stopped, struct err *e)
 {
     static const struct experiment_ops ops = {.prepare = prepare, .done = done, .report = report};
     struct work *w = mem_alloc(1, sizeof *w);
-    w->stages = json_object_get(r->recipe, "stages");
+    w->stages = json_object_get(r->plan, "stages");
     w->names.n = json_array_size(w->stages);
-    w->x = (struct experiment){.r = r, .ops = &ops, .with = w, .parts = w->parts, .n = (int)w->names.n};
+    w->x = (struct experiment){.r = r, .ops = &ops, .with = w, .parts = w->parts, .n = (int)w->names.n, .at_most = 1};
     int code = 0;
     for (size_t i = 0; i < w->names.n && !code; i++) {
         const char *objective = json_string_value(json_object_get(stage_of(w, i), "objective"));
@@ -289,7 +261,7 @@ int recipe_run(struct run *r, bool *stopped, struct err *e)
         code = experiment_train(&w->x, e);
     *stopped = w->x.stopped;
     if (!code && !*stopped)
-        code = link_result(w, e);
+        code = part_link_result(&w->parts[w->x.n - 1], r, e);
     for (size_t i = 0; i < w->names.n; i++)
         part_close(&w->parts[i]);
     free(w->given);

@@ -17,6 +17,7 @@
 #include "train/run/loop.h"
 #include "train/run/paft_run.h"
 #include "train/run/recipe_run.h"
+#include "train/run/sweep_run.h"
 
 static bool due(const struct run *r, const char *setting)
 {
@@ -320,10 +321,19 @@ static int train(struct run *r, struct err *e)
 
 // ---- beginning and end ----
 
+static const struct experiment_kind {
+    const char *name; // in the place of an objective's
+    int (*open_settings)(struct run *r, const json_t *settings, struct err *e);
+    int (*run)(struct run *r, bool *stopped, struct err *e);
+} kinds[] = {{RECIPE_KIND, recipe_open_settings, recipe_run}, {SWEEP_KIND, sweep_open_settings, sweep_run}};
+
 static int open_settings(struct run *r, const struct run_info *info, struct err *e)
 {
-    if (strcmp(info->objective, RECIPE_KIND) == 0)
-        return recipe_open_settings(r, info->settings, e);
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds && !r->kind; i++)
+        if (strcmp(info->objective, kinds[i].name) == 0)
+            r->kind = &kinds[i];
+    if (r->kind)
+        return r->kind->open_settings(r, info->settings, e);
     int code = objective_find(&r->objective, info->objective, e);
     if (code)
         return code;
@@ -357,8 +367,8 @@ static void describe_start(struct run *r)
 
 static int work(struct run *r, bool *stopped, struct err *e)
 {
-    if (r->recipe)
-        return recipe_run(r, stopped, e);
+    if (r->kind)
+        return r->kind->run(r, stopped, e);
     int code = best_open(&r->best, r->objective, &r->settings, &r->doubts, e);
     if (code)
         return code;
@@ -392,7 +402,8 @@ static void say_done(struct run *r)
         str_addf(&why, ", and no better in the %lld %s since", (long long)r->best.waited,
                  text_plural(r->best.waited, "evaluation", "evaluations"));
     }
-    text_copy(r->status.message, sizeof r->status.message, str_text(&why));
+    if (!r->kind) // which has said it
+        text_copy(r->status.message, sizeof r->status.message, str_text(&why));
     recorder_event(r->recorder, step, "info", "end", 0, "done after %lld %s%s%s", (long long)step,
                    text_plural(step, "step", "steps"), why.len ? ": " : "", str_text(&why));
     str_fini(&why);
@@ -475,7 +486,7 @@ int run_main(const char *project, const char *name, double started, struct err *
     }
     run_unload(&r);
     controls_fini(&r.controls);
-    json_decref(r.recipe);
+    json_decref(r.plan);
     if (r.settings.items)
         settings_fini(&r.settings);
     store_close(r.store);

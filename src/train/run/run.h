@@ -31,8 +31,9 @@ struct run {
     double started; // clock of the process's start
     struct store *store;
     char *name, *dir;
-    const struct objective *objective; // NULL: a recipe's run
-    json_t *recipe;                    // its plan (recipe_run.h)
+    const struct objective *objective; // NULL: an experiment that trains nothing itself, such as a recipe's
+    const struct experiment_kind *kind; // of those; else NULL
+    json_t *plan;                       // and what they are to do (recipe_run.h, sweep_run.h)
     struct run_tables tables;
     struct settings settings;
     struct run_status status;

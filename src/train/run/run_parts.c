@@ -161,3 +161,27 @@ int part_checkpoint(const struct part *p, char **dir, struct err *e)
     return err_set(e, ERR_STATE, "run %s is done, but its checkpoint is not there any more: there is nothing to go on with",
                    p->name);
 }
+
+int part_link_result(const struct part *p, struct run *r, struct err *e)
+{
+    struct str name = {0}, path = {0}, to = {0};
+    char *dir = NULL;
+    int code = part_checkpoint(p, &dir, e);
+    str_addf(&name, "step-%lld", (long long)r->status.step);
+    str_addf(&path, "%s/checkpoints", r->dir);
+    if (!code)
+        code = file_make_dirs(str_text(&path), e);
+    str_addf(&path, "/%s", str_text(&name));
+    if (!code)
+        str_addf(&to, "../../%s/checkpoints/%s", p->name, path_base(dir));
+    unlink(str_text(&path)); // of a life that was killed here
+    if (!code && symlink(str_text(&to), str_text(&path)) != 0)
+        code = err_errno(e, "cannot make the link %s", str_text(&path));
+    if (!code)
+        recorder_checkpoint(r->recorder, r->status.step, str_text(&name));
+    free(dir);
+    str_fini(&name);
+    str_fini(&path);
+    str_fini(&to);
+    return code;
+}

@@ -17,6 +17,8 @@ struct part {
     bool recorded;             // the event that it is done
     pid_t pid;                 // the process that we started; 0: none, or it has ended
     bool was_started;          // in this life of the experiment
+    bool works;                // when it was looked at last
+    bool left_out;             // the experiment goes on without it
     struct run_reader *reader; // NULL until it has said something
     struct run_status status;
 };
@@ -32,6 +34,9 @@ int part_start(struct part *p, const struct run *r, struct err *e);
 // Reads its status. 1: it works or begins to, 0: it does not (p->status says why).
 int part_look(struct part *p, struct err *e);
 void part_ask_to_stop(struct part *p, struct run *r);
+// Makes its best or last checkpoint the experiment's own, as a link of the name step-N with N r->status.step: attune sample, export
+// and others find it there.
+int part_link_result(const struct part *p, struct run *r, struct err *e);
 // Why it does not work any more, for the person: "run x.sft failed: ..."
 int part_fault(const struct part *p, struct err *e);
 // The folder of its best checkpoint, where it keeps one (keep-best), else of its last; heap. ERR_STATE when there is none.

@@ -1,0 +1,106 @@
+#include "config.h"
+
+#include "ui/launch_edit.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "ui/keys.h"
+#include "ui/launch_draw.h"
+#include "ui/path_complete.h"
+
+void launch_begin_edit(struct launch_state *s, const char *text)
+{
+    text_copy(s->before, sizeof s->before, s->form.fields[s->cursor].text);
+    // A path is usually made longer or changed at its end; another value is replaced as a whole.
+    if (s->form.fields[s->cursor].param->type == PARAM_PATH)
+        line_edit_set(&s->line, text);
+    else
+        line_edit_offer(&s->line, text);
+    s->editing = true;
+}
+
+static void end_edit(struct launch_state *s, bool keep)
+{
+    char *text = mem_strdup(keep ? str_text(&s->line.text) : s->before);
+    s->editing = false;
+    s->typed = s->typed || keep;
+    form_set(&s->form, s->cursor, text);
+    free(text);
+}
+
+void launch_move(struct launch_state *s, int to)
+{
+    s->cursor = to < 0 ? 0 : to >= s->form.n ? s->form.n - 1 : to;
+}
+
+// The names alone, "hf/  other.json", as many as a few lines hold.
+static void say_choices(struct view *v, const struct words *paths)
+{
+    enum { MOST_BYTES = 300 };
+    struct str names = {0};
+    int i = 0;
+    for (; i < paths->n && names.len < MOST_BYTES; i++) {
+        const char *path = paths->texts[i], *name = path + strlen(path);
+        while (name > path && (name[-1] != '/' || !*name))
+            name--;
+        str_addf(&names, "%s%s", i ? "  " : "", name);
+    }
+    if (i < paths->n)
+        str_addf(&names, "  and %d more", paths->n - i);
+    ui_say(v->ui, "%s", str_text(&names));
+    str_fini(&names);
+}
+
+// False when there is nothing to choose.
+static bool complete_path(struct view *v)
+{
+    struct launch_state *s = v->state;
+    struct words choices = {0};
+    char *longer = NULL;
+    const enum path_completed done = path_complete(str_text(&s->line.text), &longer, &choices);
+    if (done == PATH_LONGER)
+        line_edit_set(&s->line, longer);
+    if (done == PATH_CHOICES)
+        say_choices(v, &choices);
+    free(longer);
+    words_fini(&choices);
+    return done != PATH_WHOLE;
+}
+
+enum view_result launch_edit_key(struct view *v, int key)
+{
+    struct launch_state *s = v->state;
+    switch (key) {
+    case KEY_ESCAPE_:
+        end_edit(s, false);
+        return VIEW_CHANGED;
+    case KEY_ENTER_:
+    case KEY_DOWN_:
+        end_edit(s, true);
+        if (key == KEY_DOWN_ || !s->form.fields[s->cursor].fault[0]) // Enter stays where something is wrong
+            launch_move(s, s->cursor + 1);
+        return VIEW_CHANGED;
+    case KEY_UP_:
+    case KEY_BACKTAB_:
+        end_edit(s, true);
+        launch_move(s, s->cursor - 1);
+        return VIEW_CHANGED;
+    case KEY_TAB_:
+        if (s->form.fields[s->cursor].param->type != PARAM_PATH || !complete_path(v)) {
+            end_edit(s, true);
+            launch_move(s, s->cursor + 1);
+            return VIEW_CHANGED;
+        }
+        break;
+    case KEY_F0_ + 10:
+        end_edit(s, true);
+        return VIEW_IGNORED; // launches
+    default:
+        if (!line_edit_key(&s->line, key))
+            return VIEW_KEPT;
+    }
+    form_set(&s->form, s->cursor, str_text(&s->line.text)); // checked as it is typed
+    return VIEW_CHANGED;
+}

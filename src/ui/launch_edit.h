@@ -1,0 +1,10 @@
+// Editing the value of the field under the cursor, checked as it is typed.
+#pragma once
+
+#include "ui/view.h"
+
+struct launch_state;
+
+void launch_begin_edit(struct launch_state *s, const char *text);
+enum view_result launch_edit_key(struct view *v, int key); // while it is edited
+void launch_move(struct launch_state *s, int to);          // the cursor, to a field or the nearest
