@@ -67,6 +67,8 @@ static void draw_strip(struct ui *ui, struct rect r)
         str_addf(&right, "%s%s ", right.len && busy.len ? " " : "", str_text(&busy));
         str_fini(&busy);
     }
+    if ((int)right.len == room + 1) // without the blank at the edge
+        right.data[--right.len] = '\0';
     if ((int)right.len <= room)
         canvas_text_right(c, x + 1, r.y, room, ui->frozen ? STYLE(COLOR_WARN) : muted, str_text(&right));
     str_fini(&right);
