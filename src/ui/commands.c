@@ -71,6 +71,7 @@ const struct command_row command_rows[] = {
     {CMD_CLIP, "clip", "clip", "a", IN_CURVES, "PERCENT", "Leave outliers out of the y range: one percent at each end, or so many.", 0},
     {CMD_RANGE, "range", "range", "v", IN_CURVES, "FROM TO", "Mark from here to where the cursor goes: slope, mean, area of the range; + zooms into it.", 0},
     {CMD_X_LOG, "x-log", "log x axis", "X", IN_CURVES, NULL, "Logarithmic x axis, or linear again.", 0},
+    {CMD_GUIDES, "guides", "guides", "|", IN_CURVES, "off|lines|dots", "Lines or dots across the charts, at the numbers of the axis.", 0},
     {CMD_RAISE, "raise", "raise", "t", IN_CURVES, "RUN", "Draw another of the overlaid runs on top and the others dim; after the last, all alike.", 0},
     {CMD_FULL, "full", "full screen", "Enter z", IN_CURVES, NULL, "One chart alone, or all again.", 8},
     {CMD_METRIC, "metric", "metric", "m", IN_CURVES, "NAME", "Go to the chart of a metric.", 0},

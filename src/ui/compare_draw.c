@@ -313,7 +313,9 @@ static void draw_votes(struct compare_page *p, struct canvas *c, struct rect r)
                                     ? NULL
                                     : win_table_find(ui_wins(x->ui), compare_model_key(&compare_at(x, 0)->model),
                                                      compare_model_key(&compare_at(x, beside)->model), &turned);
-    if (p->graded)
+    if (p->graded && p->leaked)
+        str_add(&line, "flagged: an answer names its model   ");
+    else if (p->graded)
         str_addf(&line, "voted: %s   ", compare_grade_name(p->graded));
     if (row)
         win_row_text(row, "A", name, turned, &line);

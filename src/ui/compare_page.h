@@ -29,6 +29,7 @@ struct compare_page {
     int token;     // under the cursor in the side in focus; -1: none
 
     int graded;                // the key of what was voted for these answers; 0: nothing yet
+    bool leaked;               // and an answer had said whose it is: the pair was flagged instead
     int64_t votes[MOST_VOTES]; // judgements of this sitting, for taking back
     int voted_at[MOST_VOTES];  // which prompt of the set each was on; -1: another
     int n_votes;
@@ -75,3 +76,10 @@ enum view_result compare_unvote(struct compare_page *p);
 const char *compare_grade_name(int key); // "A is much better"
 // Sides for the next prompt: shuffled while names are hidden, of each eight times four one way.
 void compare_shuffle(struct compare_page *p);
+
+// ---- compare_leak.c ----
+// True when the answer says one of the names, or one that models of the usual families call themselves by, which the prompt
+// does not say; *out: that name, cut at size. Names that are NULL or shorter than four bytes are left out.
+bool compare_leaks(const char *answer, const char *prompt, const char *const *names, int n_names, char *out, size_t size);
+// The same for the two answers that are voted on, by the names of all sides.
+bool compare_names_itself(const struct compare_page *p, char *out, size_t size);

@@ -88,7 +88,15 @@ static bool make_pair(struct compare_page *p, struct asked_pair *pair, bool *swa
 
 static char mark_of(enum verdict v)
 {
-    return v == VERDICT_BOTH_BAD ? 'x' : v == VERDICT_TIE ? '=' : v < VERDICT_TIE ? 'A' : 'B';
+    return v == VERDICT_FLAG ? '!' : v == VERDICT_BOTH_BAD ? 'x' : v == VERDICT_TIE ? '=' : v < VERDICT_TIE ? 'A' : 'B';
+}
+
+// A vote that was to be blind and could not be: the pair is kept out of the data and of what votes add up to, with the reason.
+static void flag(struct judgement *j, int key, const char *name, struct str *note)
+{
+    str_addf(note, "an answer names its model (%s); the vote was: %s", name, compare_grade_name(key));
+    j->verdict = VERDICT_FLAG;
+    j->note = note->data;
 }
 
 enum view_result compare_vote(struct compare_page *p, int key)
@@ -104,7 +112,14 @@ enum view_result compare_vote(struct compare_page *p, int key)
                           .swapped = swapped,
                           .seconds = begun > 0 ? clock_seconds() - begun : NAN};
     text_copy(j.annotator, sizeof j.annotator, labels_annotator());
-    if (labels_add(ui_store(c->ui), NULL, &pair, &j, true, &again, &fault)) {
+    char name[64];
+    struct str note = {0};
+    const bool leaked = c->blind && compare_names_itself(p, name, sizeof name);
+    if (leaked)
+        flag(&j, key, name, &note);
+    const int code = labels_add(ui_store(c->ui), NULL, &pair, &j, true, &again, &fault);
+    str_fini(&note);
+    if (code) {
         ui_say_error(c->ui, "%s", fault.text);
         return VIEW_KEPT;
     }
@@ -119,8 +134,12 @@ enum view_result compare_vote(struct compare_page *p, int key)
     if (p->marks && p->prompt_at >= 0)
         p->marks[p->prompt_at] = mark_of(j.verdict);
     p->graded = key;
+    p->leaked = leaked;
     ui_look_for_wins(c->ui);
-    ui_say(c->ui, "Saved: %s. j goes on, u takes it back.", compare_grade_name(key));
+    if (leaked)
+        ui_say(c->ui, "Flagged, and no vote: an answer says \"%s\", so this was not blind. j goes on.", name);
+    else
+        ui_say(c->ui, "Saved: %s. j goes on, u takes it back.", compare_grade_name(key));
     return VIEW_CHANGED;
 }
 

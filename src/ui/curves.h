@@ -53,6 +53,7 @@ struct curves {
 
     enum x_kind x_kind;
     bool x_log;
+    enum guides guides;
     double weight, unit;                   // of the smoothing; unit: the smallest usual spacing seen, in steps
     bool lines_only;                       // see struct plot
     bool keep_charts;                      // new metrics do not make new charts

@@ -36,6 +36,20 @@ static int find_run(const struct curves *c, const char *arg)
 
 // ---- which charts ----
 
+static enum view_result set_guides(struct view *v, const char *arg)
+{
+    struct curves *c = v->state;
+    int to = (c->guides + 1) % GUIDES_N;
+    if (arg)
+        for (to = 0; to < GUIDES_N && strcmp(guides_name((enum guides)to), arg) != 0;)
+            to++;
+    if (to == GUIDES_N)
+        ui_say_error(v->ui, "guides: off, lines or dots, not %s", arg);
+    else
+        c->guides = (enum guides)to;
+    return VIEW_CHANGED;
+}
+
 static void choose_charts(struct curves *c)
 {
     c->keys_stamp = 0; // the charts are made anew
@@ -386,6 +400,8 @@ enum view_result curves_compare(struct view *v, enum command_id id, const char *
         return set_layout(v, arg);
     case CMD_FILTER:
         return set_filter(v, arg);
+    case CMD_GUIDES:
+        return set_guides(v, arg);
     case CMD_GROUP:
         return set_group(v, arg);
     case CMD_BANDS:

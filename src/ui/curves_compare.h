@@ -1,4 +1,4 @@
-// The commands of the page of curves that compare runs or choose charts: layouts, filter, groups, differences, small
+// The commands of the page of curves that compare runs or choose charts: layouts, filter, guides, groups, differences, small
 // multiples, the best run, settings that differ, forks. view_curves.c has window, cursor, focus and smoothing.
 #pragma once
 

@@ -62,6 +62,7 @@ static struct plot plot_of(const struct curves *c, const struct chart *chart, bo
 {
     struct plot p = {.x_kind = c->x_kind,
                      .x_log = c->x_log,
+                     .guides = c->guides,
                      .scale = chart->scale,
                      .noise = chart_noise(chart),
                      .clip = chart->clip,

@@ -21,6 +21,7 @@ void curves_save(const struct curves *c, json_t *into)
                               c->layout ? c->layout->name : "all", "filter", c->filter, "smooth", c->weight, "x",
                               x_kind_name(c->x_kind), "x_log", c->x_log, "mode", modes[c->mode], "band", band_name(c->band),
                               "group_by", c->group_by, "diff", c->diff, "pinned", (json_int_t)c->pinned, "charts", charts);
+    json_object_set_new(looks, "guides", json_string(guides_name(c->guides)));
     json_t *place = json_pack("{s:s, s:b, s:b, s:b, s:f, s:f, s:b, s:f, s:I}", "focus",
                               c->focus < c->n_charts ? c->charts[c->focus].title : c->kept_focus, "full", c->full, "whole",
                               c->fit, "follow", c->follow, "from", c->x0, "to", c->x1, "has_cursor", c->has_cursor, "cursor",
@@ -51,6 +52,11 @@ static int take_choice(const json_t *kept, const char *key, const char *(*name)(
 static const char *x_name(int i)
 {
     return x_kind_name((enum x_kind)i);
+}
+
+static const char *guides_of(int i)
+{
+    return guides_name((enum guides)i);
 }
 
 static const char *mode_name(int i)
@@ -104,6 +110,7 @@ void curves_restore(struct curves *c, const json_t *kept)
     c->x_kind = (enum x_kind)take_choice(kept, "x", x_name, 3, (int)c->x_kind);
     c->mode = (enum curves_mode)take_choice(kept, "mode", mode_name, 3, (int)c->mode);
     c->band = (enum band)take_choice(kept, "band", band_of, BAND_N, (int)c->band);
+    c->guides = (enum guides)take_choice(kept, "guides", guides_of, GUIDES_N, (int)c->guides);
     c->x_log = kept_bool(kept, "x_log", c->x_log);
     c->diff = kept_bool(kept, "diff", c->diff);
     c->pinned = kept_int(kept, "pinned", 0, INT64_MAX, c->pinned);

@@ -60,6 +60,7 @@ static void copy_text(struct ui *ui, const char *file)
         ui_draw(ui);
         canvas_save(&ui->canvas, false, &text);
     }
+    file = file ? file : ui->copy_file;
     if (file && file_write(file, str_text(&text), text.len, &fault))
         ui_say_error(ui, "%s", fault.text);
     else if (file)

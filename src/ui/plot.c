@@ -24,13 +24,14 @@ enum sign {
     SIGN_CURSOR,
     SIGN_BAD,
     SIGN_FORK,
+    SIGN_GUIDE,
     SIGN_N
 };
 
 static uint32_t sign(const struct canvas *c, enum sign s)
 {
-    static const uint32_t utf8[SIGN_N] = {0x2524, 0x2502, 0x2514, 0x2500, 0x2534, 0x25c6, 0x250a, 0x254e, 0xd7, 0x2442};
-    static const char plain[SIGN_N] = {'+', '|', '+', '-', '+', '^', ':', '|', 'x', 'Y'};
+    static const uint32_t utf8[SIGN_N] = {0x2524, 0x2502, 0x2514, 0x2500, 0x2534, 0x25c6, 0x250a, 0x254e, 0xd7, 0x2442, 0xb7};
+    static const char plain[SIGN_N] = {'+', '|', '+', '-', '+', '^', ':', '|', 'x', 'Y', '.'};
     return c->utf8 ? utf8[s] : (uint32_t)plain[s];
 }
 
@@ -259,8 +260,22 @@ static void draw_letters(const struct plot *p, struct canvas *c, struct rect fie
 
 // ---- around the curves ----
 
+const char *guides_name(enum guides g)
+{
+    static const char *const names[GUIDES_N] = {"off", "lines", "dots"};
+    return names[g];
+}
+
+// At one of the axis' numbers; curves, marks and the cursor are drawn over it.
+static void draw_guide(enum guides guides, struct canvas *c, struct rect field, int row)
+{
+    const int every = guides == GUIDES_DOTS ? 4 : 1;
+    for (int x = every - 1; x < field.width && guides != GUIDES_OFF; x += every)
+        canvas_put(c, field.x + x, row, every == 1 ? sign(c, SIGN_BASE) : sign(c, SIGN_GUIDE), STYLE(COLOR_MUTED));
+}
+
 static void draw_y_axis(const struct plot_result *out, struct canvas *c, struct rect field, int columns,
-                        const struct trace_view *v, const struct ticks *ticks, int dot_y)
+                        const struct trace_view *v, const struct ticks *ticks, int dot_y, enum guides guides)
 {
     for (int y = 0; y < field.height; y++)
         canvas_put(c, field.x - 1, field.y + y, sign(c, SIGN_AXIS), STYLE(COLOR_MUTED));
@@ -271,6 +286,7 @@ static void draw_y_axis(const struct plot_result *out, struct canvas *c, struct 
         int row = field.y + (v->height - 1 - (int)lrint(fmin(fmax(dot, 0), v->height - 1))) / dot_y;
         canvas_text_right(c, field.x - 1 - columns, row, columns, STYLE(COLOR_MUTED), ticks->at[i].label);
         canvas_put(c, field.x - 1, row, sign(c, SIGN_TICK), STYLE(COLOR_MUTED));
+        draw_guide(guides, c, field, row);
     }
 }
 
@@ -470,9 +486,9 @@ static void draw_field(const struct plot *p, struct canvas *c, struct rect insid
                                               .attr = p->lines[k].raised ? ATTR_BOLD : 0),
                                         STYLE(p->lines[k].low && !p->lines[k].dim ? p->lines[k].color : COLOR_MUTED)};
     draw_x_axis(p, c, out->field, &v, r.dot_x);
+    draw_y_axis(out, c, out->field, columns, &v, &ticks, r.dot_y, p->guides);
     draw_marks(p, c, out->field, &v, r.dot_x);
     draw_cursor(p, c, out->field, &v, r.dot_x);
-    draw_y_axis(out, c, out->field, columns, &v, &ticks, r.dot_y);
     raster_paint(&r, c, out->field.x, out->field.y, lines);
     draw_bad(p, c, out->field, &v, r.dot_x);
     draw_letters(p, c, out->field, &v, r.dot_x, r.dot_y);

@@ -27,6 +27,9 @@ struct plot_line {
     const struct series *low, *high; // the edges of a band around it; NULL: none
 };
 
+enum guides { GUIDES_OFF, GUIDES_LINES, GUIDES_DOTS, GUIDES_N }; // across the field, at the numbers of the vertical axis
+const char *guides_name(enum guides g); // "off", "lines", "dots"
+
 enum plot_mark_kind { MARK_CHECKPOINT, MARK_CONTROL, MARK_TROUBLE, MARK_FORK };
 struct plot_mark {
     double step;
@@ -48,6 +51,7 @@ struct plot {
     double clip;       // so many percent of the values at each end are left out of the vertical range; below 50, 0: none
     double weight;     // of the smoothing, for the title; a curve is drawn smoothed once it is
     bool x_log;        // needs x1 above 1
+    enum guides guides;
     const struct span *range; // of values, instead of that of its own lines; NULL: their own
     double cursor;     // in units of the horizontal axis; NaN: none
     bool has_range;    // between the cursor and other_end, in the same units

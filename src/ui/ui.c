@@ -104,6 +104,7 @@ int ui_console(const struct ui_options *options, struct err *e)
     ui_show(&ui, PAGE_RUNS);
     ui.mouse = true;
     ui.label = options->label;
+    ui.copy_file = options->copy_file;
     if (options->slow) {
         ui.slow = true;
         ui.canvas.glyphs = GLYPHS_ASCII;

@@ -107,6 +107,7 @@ struct ui {
     bool reading_evals;
     const struct label_options *label; // NULL: nothing was said of labels
     struct link link;
+    const char *copy_file;           // of ui_options
     bool slow;                       // as --slow asks: few bytes, one frame a second for data
     double link_period_s;            // as it was drawn last
     struct machine *machine;         // NULL: no run lives here, or there is no room to show it

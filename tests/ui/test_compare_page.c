@@ -387,6 +387,51 @@ static void names_are_hidden_until_the_vote(void **state)
     quit(&r);
 }
 
+// A model whose folder is called by a word that it says.
+static void an_answer_that_names_its_model_is_no_vote(void **state)
+{
+    struct rig r;
+    struct judged_pair *pairs;
+    json_t *said = answer_of(demo, "1", question);
+    char word[64] = "";
+    const char *text = json_string_value(json_object_get(said, "text"));
+    for (size_t n; *text && strlen(word) < 4; text += n ? n : 1) {
+        n = strcspn(text, " .,!?\"\n");
+        if (n >= 4 && n < sizeof word)
+            snprintf(word, sizeof word, "%.*s", (int)n, text);
+        if (strcasestr(question, word))
+            word[0] = '\0';
+    }
+    char *folder = path_join(project, word);
+    struct str line = {0};
+    copy_model(folder, false);
+    str_addf(&line, "compare %s %s", folder, changed);
+    start(&r, 120, 30);
+    command(&r, str_text(&line));
+    rig_wait(&r, "B changed");
+    rig_send(&r, "b");
+    ask(&r, question);
+    rig_wait(&r, "names are hidden until you vote");
+    rig_wait(&r, "A and B share");
+    rig_wait_gone(&r, "tok ...");
+    const int before = read_votes(&pairs);
+    judged_pairs_free(pairs, before);
+    rig_send(&r, "2");
+    rig_wait(&r, "flagged: an answer names its model");
+    const int n = read_votes(&pairs);
+    assert_int_equal(n, before + 1);
+    assert_int_equal(pairs[n - 1].n_flags, 1);
+    assert_int_equal(pairs[n - 1].n_a + pairs[n - 1].n_b + pairs[n - 1].n_ties, 0);
+    judged_pairs_free(pairs, n);
+    rig_send(&r, "u");
+    rig_wait(&r, "taken back");
+    quit(&r);
+    assert_ok(file_remove_tree(folder, e));
+    free(folder);
+    str_fini(&line);
+    json_decref(said);
+}
+
 // ---- bars ----
 
 static int by_size(const void *a, const void *b)
@@ -563,6 +608,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_runs_wrote_stands_side_by_side, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_vote_is_a_label_and_is_taken_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(names_are_hidden_until_the_vote, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_answer_that_names_its_model_is_no_vote, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_first_token_is_there_soon, set_up, tear_down),
         cmocka_unit_test_setup_teardown(four_streams_hold_nothing_up, set_up, tear_down),
         cmocka_unit_test_setup_teardown(models_end_with_the_console_however_it_ends, set_up, tear_down),

@@ -74,7 +74,8 @@ static void keys_of_one_run(void **state)
          {"x", "Only steps are known"}, {"\r", "smoothed"}, {".", "step 2000"}, {"g", "step 6"},
          {":cursor 1000\r", "step 1000"}, {"q", "whole run"}, {"q", "rewards"}, {"\t", "whole run"},
          {":metric kl\r", "KL to the reference"}, {":metric nothing\r", "No chart shows nothing"},
-         {"t", "Only one run is shown"}, {"q", "[1 Runs]"});
+         {"t", "Only one run is shown"}, {":guides nothing\r", "guides: off, lines or dots"},
+         {"|", "\u2524\u2500\u2500"}, {":guides dots\r", "\u00b7   \u00b7   \u00b7"}, {"q", "[1 Runs]"});
     rig_send(&r, "q");
     assert_int_equal(rig_end(&r), 0);
 }

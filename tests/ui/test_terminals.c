@@ -244,6 +244,24 @@ static void what_is_copied_goes_to_the_terminal_or_a_file(void **state)
     str_fini(&line);
 }
 
+// Where a terminal takes nothing, Y writes a file.
+static void what_is_copied_goes_to_the_file_that_was_named(void **state)
+{
+    struct rig r;
+    char *path = path_join(project, "clipboard"), *bytes;
+    size_t n_bytes;
+    begin(&r, &(struct rig_options){.args = (const char *const[]){"--copy-file", path, NULL}});
+    r.wants_raw = true;
+    rig_send(&r, "Y");
+    rig_wait(&r, "8 bytes are in");
+    assert_ok(file_read(path, 100, &bytes, &n_bytes, e));
+    assert_string_equal(bytes, "dpo-next");
+    assert_null(strstr(str_text(&r.raw), "\033]52"));
+    quit(&r);
+    free(bytes);
+    free(path);
+}
+
 // ---- job control and ends (Q20) ----
 
 static bool is_raw(int terminal)
@@ -338,6 +356,7 @@ int main(void)
         cmocka_unit_test(a_slow_way_is_said_and_costs_frames),
         cmocka_unit_test(the_mouse_chooses_opens_and_presses_hints),
         cmocka_unit_test(what_is_copied_goes_to_the_terminal_or_a_file),
+        cmocka_unit_test(what_is_copied_goes_to_the_file_that_was_named),
         cmocka_unit_test(it_stops_and_comes_back_with_the_whole_screen_q20),
         cmocka_unit_test(a_terminal_that_vanishes_ends_the_console_alone_q20),
         cmocka_unit_test(the_terminal_gets_back_what_was_switched_on_q20),

@@ -2,7 +2,7 @@
 #include "testing.h"
 
 #include "base/mem.h"
-#include "ui/compare_lists.h"
+#include "ui/compare_page.h"
 
 // ---- prompts ----
 
@@ -175,6 +175,33 @@ static void many_votes_decide(void **state)
     free(r.votes);
 }
 
+// ---- names in answers ----
+
+static void names_are_found_as_words_that_the_prompt_does_not_say(void **state)
+{
+    static const char *const names[] = {"dpo-1@200", "dpo-1", NULL, "rm"};
+    static const struct {
+        const char *answer, *prompt, *name; // name NULL: says none
+    } cases[] = {{"I am Claude, made to help.", "Who are you?", "claude"},
+                 {"As a LLaMA model I cannot.", "Hi", "llama"},
+                 {"I come from DPO-1.", "Hi", "dpo-1"},
+                 {"I am dpo-1@200!", "Hi", "dpo-1@200"},
+                 {"\"Gemma\"", "Hi", "gemma"},
+                 {"Llamas live in Peru.", "Hi", NULL},                   // another word
+                 {"The llama spat.", "Tell of a llama.", NULL},          // the prompt's own word
+                 {"Anthropic and Llama.", "Say llama", "anthropic"},     // one of two is enough
+                 {"The rm is short.", "Hi", NULL},                       // too short a name
+                 {"dpo-15 and xdpo-1", "Hi", NULL},
+                 {"GPT-4o, \xc3\xa9llama, llama\xc3\xa9", "Hi", NULL},
+                 {"", "", NULL}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char name[64] = "";
+        const bool leaks = compare_leaks(cases[i].answer, cases[i].prompt, names, 4, name, sizeof name);
+        if (leaks != (cases[i].name != NULL) || (leaks && strcmp(name, cases[i].name) != 0))
+            fail_msg("\"%s\" says %s", cases[i].answer, leaks ? name : "nothing");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -185,6 +212,7 @@ int main(void)
         cmocka_unit_test(folders_are_called_by_their_last_name),
         cmocka_unit_test(votes_are_counted_whichever_model_stood_first),
         cmocka_unit_test(many_votes_decide),
+        cmocka_unit_test(names_are_found_as_words_that_the_prompt_does_not_say),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

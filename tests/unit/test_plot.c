@@ -373,6 +373,39 @@ static void charts_look_as_kept(void **state)
     }
 }
 
+// Guides stand at the numbers of the vertical axis, and only where nothing else does.
+static void guides_stand_at_the_numbers_and_hide_nothing(void **state)
+{
+    struct chart c;
+    chart_init(&c, 2, 400);
+    c.plot.cursor = 200;
+    for (int g = GUIDES_LINES; g < GUIDES_N; g++) {
+        struct str bare = {0}, guided = {0};
+        int n = 0, at_ticks = 0;
+        c.plot.guides = GUIDES_OFF;
+        draw(&c.plot, 60, 14, GLYPHS_ASCII, &bare);
+        c.plot.guides = (enum guides)g;
+        draw(&c.plot, 60, 14, GLYPHS_ASCII, &guided);
+        assert_int_equal(bare.len, guided.len);
+        for (size_t i = 0, line = 0; i < bare.len; i++) {
+            line = i > 0 && bare.data[i - 1] == '\n' ? i : line;
+            at_ticks += i == line && line + 7 < bare.len && bare.data[line + 6] == '+' && bare.data[line + 5] != ' ';
+            if (bare.data[i] == guided.data[i])
+                continue;
+            assert_int_equal(bare.data[i], ' ');
+            assert_int_equal(guided.data[i], g == GUIDES_LINES ? '-' : '.');
+            assert_int_equal(bare.data[line + 6], '+');
+            n++;
+        }
+        // A line has 52 columns; the curves cover few of them.
+        assert_true(at_ticks >= 3);
+        assert_in_range(n, at_ticks * (g == GUIDES_LINES ? 52 : 13) / 3, at_ticks * (g == GUIDES_LINES ? 52 : 13));
+        str_fini(&bare);
+        str_fini(&guided);
+    }
+    chart_fini(&c);
+}
+
 // The line of an axis' labels: the last but one of a chart.
 static void axis_line(const struct plot *p, char *line, size_t size)
 {
@@ -427,6 +460,7 @@ static void charts_draw_any_data_at_any_size(void **state)
         c.plot.x_kind = (enum x_kind)rng_below(&rng, 3);
         c.plot.clip = rng_below(&rng, 2);
         c.plot.weight = rng_below(&rng, 2) ? 0.5 : 0;
+        c.plot.guides = (enum guides)rng_below(&rng, GUIDES_N);
         c.plot.cursor = rng_below(&rng, 2) ? NAN : rng_uniform(&rng) * 2000;
         draw(&c.plot, 1 + (int)rng_below(&rng, 120), 1 + (int)rng_below(&rng, 40), (enum glyphs)rng_below(&rng, 3),
              NULL);
@@ -623,6 +657,7 @@ int main(void)
         cmocka_unit_test(charts_look_as_kept),
         cmocka_unit_test(a_logarithmic_x_axis_gives_factors_equal_room),
         cmocka_unit_test(bands_forks_and_ranges_look_as_kept),
+        cmocka_unit_test(guides_stand_at_the_numbers_and_hide_nothing),
         cmocka_unit_test(marks_leave_the_digits_of_the_axis),
         cmocka_unit_test(charts_draw_any_data_at_any_size),
         cmocka_unit_test(chart_counts_what_it_does_not_show),
