@@ -5,8 +5,8 @@
 // depend neither on its place, nor on m and n, nor on how callers cut the result in blocks.
 //
 // B is packed a panel at a time, (n_k, a few vectors), to be read from the first cache by all strips of A. A is packed
-// in strips of up to STRIP rows, (n_k, ROOM); narrow products read it where it lies. Where k is short, a panel goes
-// through all of k while its columns of c stay in the cache; where it is long, a stretch of A stays there while all
+// in strips of up to STRIP rows, (n_k, ROOM); narrow products read it where it lies. Where k is short, or rows are few, a
+// panel goes through all of k while its columns of c stay in the cache; else some stretches of A stay there while all
 // panels pass.
 #include "cpu/gemm_pack_impl.h"
 
@@ -15,10 +15,13 @@ enum {
     KC = 192,
     DEPTH = 2 * KC,                      // of k: up to this it is short
     MC = 528,                            // rows that one packed panel serves
+    SLAB = VW == 16 ? DEPTH * MC : 1 << 17, // floats of A that the second cache has room for
     PACK_COLUMNS = VW == 16 ? 64 : 192,  // up to so many are not worth packing A for
+    FLAT_ROWS = VW == 16 ? 0 : 64,       // nor so many rows
     PACK_ROWS = 64,                      // up to so many are not worth packing B for
 };
-_Static_assert(KC * MOST_PANEL + DEPTH * ROOM * (MC / STRIP + 1) <= GEMM_SCRATCH, "the packed panel and strips fit");
+_Static_assert(SLAB <= DEPTH * MC && KC * MOST_PANEL + DEPTH * ROOM * (MC / STRIP + 1) <= GEMM_SCRATCH,
+               "the packed panel and strips fit");
 
 // The panel at these columns and places, for tiles that pass `chunks` times.
 static struct fetch fetch_panel(const struct gemm *g, int column, int n_columns, int k, int n_k, int chunks)
@@ -95,7 +98,7 @@ static void multiply_slab(const struct gemm *g, struct slab *slab, float *scratc
         slab->n_strips = (size_t)g->n_strips;
         slab->first_strip = (size_t)(g->first_strip + slab->row / g->strip);
         slab->packed = g->packed_a + (size_t)slab->k * slab->n_strips * ROOM;
-    } else if (g->n > PACK_COLUMNS) {
+    } else if (g->n > PACK_COLUMNS && slab->n_rows > FLAT_ROWS) {
         struct gemm own = *g;
         own.m = slab->row + slab->n_rows;
         own.strip = slab->strip = k_gemm_strip(slab->n_rows);
@@ -126,11 +129,19 @@ static int stretch_of(int k)
     return (k + stretches - 1) / stretches;
 }
 
+// Of k, what a slab of so many rows goes through at once: whole stretches, as many as stay in the cache.
+static int depth_of(int k, int rows, int stretch)
+{
+    const int fit = SLAB / rows / stretch * stretch;
+    if (k <= DEPTH || fit >= k)
+        return k;
+    return fit > stretch ? fit : stretch;
+}
+
 static void k_gemm(const struct gemm *g, float *scratch)
 {
-    int stretch = stretch_of(g->k), depth = g->k <= DEPTH ? g->k : stretch, parts = (g->m + MC - 1) / MC;
-    const int strip = g->packed_a ? g->strip : STRIP;
-    int rows = ((g->m + parts - 1) / parts + strip - 1) / strip * strip;
+    const int stretch = stretch_of(g->k), parts = (g->m + MC - 1) / MC, strip = g->packed_a ? g->strip : STRIP;
+    const int rows = ((g->m + parts - 1) / parts + strip - 1) / strip * strip, depth = depth_of(g->k, rows, stretch);
     for (int row = 0; row < g->m; row += rows)
         for (int k = 0; k < g->k; k += depth) {
             struct slab slab = {.row = row, .n_rows = g->m - row < rows ? g->m - row : rows, .k = k,
@@ -157,7 +168,7 @@ static void k_gemm_pack(float *packed, const struct gemm *g, int piece)
 
 static size_t k_gemm_packed(const struct gemm *g)
 {
-    if (g->m <= 0 || g->n <= PACK_COLUMNS || g->trans_a)
+    if (g->m <= FLAT_ROWS || g->n <= PACK_COLUMNS || g->trans_a)
         return 0;
     const int strip = k_gemm_strip(g->m);
     return (size_t)((g->m + strip - 1) / strip * ROOM) * (size_t)g->k;
