@@ -34,6 +34,13 @@ static struct fetch fetch_panel(const struct gemm *g, int column, int n_columns,
                           .skip = ldb * each / 4 - (size_t)lines * FETCH_LINE, .per_chunk = (rows * lines + chunks - 1) / chunks};
 }
 
+// The next stretch of a packed B, whose n_k lines of `vectors` vectors follow each other.
+static struct fetch fetch_packed(const float *at, int n_k, int vectors, int chunks)
+{
+    const int lines = n_k * vectors * VW / FETCH_LINE;
+    return (struct fetch){.at = at, .lines = lines + 1, .lines_left = lines + 1, .per_chunk = (lines + chunks - 1) / chunks};
+}
+
 // A slab of A, rows row.. and places k.. below end, that stays in the cache, and how its stretches lie.
 struct slab {
     int row, n_rows, k, end, stretch;
@@ -48,21 +55,28 @@ static void multiply_panel(const struct gemm *g, const struct slab *slab, float 
     const int kind = slab->packed ? PACKED : g->trans_a ? BY_COLUMNS : BY_ROWS;
     const tile_function compute = tile_functions[kind][vectors - 1];
     const int n_strips = (slab->n_rows + slab->strip - 1) / slab->strip, n_next = g->n - column - n_columns;
-    const bool in_place = !g->trans_b && g->b_type == DTYPE_F32 && n_columns == vectors * VW && slab->n_rows <= PACK_ROWS;
+    const bool in_place = !g->packed_b && !g->trans_b && g->b_type == DTYPE_F32 && n_columns == vectors * VW &&
+                          slab->n_rows <= PACK_ROWS;
+    const size_t b_row = (size_t)vectors * VW;
+    const float *ready = g->packed_b ? g->packed_b + (size_t)column * (size_t)g->k : NULL;
     float *c = g->c + (size_t)slab->row * (size_t)g->ldc + column;
     for (int k = slab->k; k < slab->end; k += slab->stretch) {
         int n_k = slab->end - k < slab->stretch ? slab->end - k : slab->stretch;
         struct fetch fetch = {0};
         const int chunks = n_strips * ((n_k + CHUNK - 1) / CHUNK);
-        if (!in_place && k + n_k < slab->end)
+        if (g->packed_b)
+            fetch = fetch_packed(ready + (size_t)(k + n_k) * b_row, n_k, vectors, chunks);
+        else if (!in_place && k + n_k < slab->end)
             fetch = fetch_panel(g, column, n_columns, k + n_k, n_k, chunks);
         else if (!in_place && n_next > 0)
             fetch = fetch_panel(g, column + n_columns, n_next < n_columns ? n_next : n_columns, slab->k, slab->stretch,
                                 chunks);
-        struct tile t = {.b = panel, .b_step = (size_t)vectors * VW, .n_k = n_k, .c_row = (size_t)g->ldc,
+        struct tile t = {.b = panel, .b_step = b_row, .n_k = n_k, .c_row = (size_t)g->ldc,
                          .n_columns = n_columns, .alpha = g->alpha, .beta = k == 0 ? g->beta : 1,
                          .bias = g->bias && k + n_k == g->k ? g->bias + column : NULL, .fetch = &fetch};
-        if (in_place) {
+        if (g->packed_b) {
+            t.b = ready + (size_t)k * b_row;
+        } else if (in_place) {
             t.b = (const float *)g->b + (size_t)k * (size_t)g->ldb + (size_t)column;
             t.b_step = (size_t)g->ldb;
         } else {
@@ -111,10 +125,12 @@ static void multiply_slab(const struct gemm *g, struct slab *slab, float *scratc
     } else {
         slab->strip = FLAT_STRIP;
     }
-    const int most = slab->packed ? PANEL_VECTORS : FLAT_VECTORS;
+    const int most = slab->packed || g->packed_b ? PANEL_VECTORS : FLAT_VECTORS;
     int vectors_left = (g->n + VW - 1) / VW, panels_left = (vectors_left + most - 1) / most;
-    for (int column = 0; column < g->n; panels_left--) { // vectors are dealt out evenly
+    for (int column = 0; column < g->n; panels_left--) { // vectors are dealt out evenly, unless B is packed already
         int vectors = (vectors_left + panels_left - 1) / panels_left;
+        if (g->packed_b)
+            vectors = vectors_left < most ? vectors_left : most;
         int n_columns = g->n - column < vectors * VW ? g->n - column : vectors * VW;
         multiply_panel(g, slab, panel, column, n_columns, vectors);
         column += n_columns;
@@ -172,4 +188,15 @@ static size_t k_gemm_packed(const struct gemm *g)
         return 0;
     const int strip = k_gemm_strip(g->m);
     return (size_t)((g->m + strip - 1) / strip * ROOM) * (size_t)g->k;
+}
+
+static size_t k_gemm_packed_b(const struct gemm *g)
+{
+    return (size_t)((g->n + VW - 1) / VW * VW) * (size_t)g->k;
+}
+
+static void k_gemm_pack_b(float *packed, const struct gemm *g, int column)
+{
+    const int most = PANEL_VECTORS * VW, n = g->n - column < most ? g->n - column : most;
+    pack_panel(packed + (size_t)column * (size_t)g->k, g, column, n, (n + VW - 1) / VW, 0, g->k);
 }
