@@ -14,6 +14,7 @@
 enum {
     PREFILL_TOKENS = 2048, // of the prompts in one forward; a longer prompt runs alone
     PACK_TOKENS = 8,       // of a stream, still to come, for which packing the weights is worth its time
+    PACK_HALVES = 8,       // streams for which it is worth that of weights in bf16 and f16, which it makes twice as large
     SEATS_WORTH = 64,      // free places for streams that are worth a forward of prompts while others decode
 };
 
@@ -113,12 +114,13 @@ static void use_packed(struct generator *g)
 
 static void pack_weights(struct generator *g)
 {
+    const int least = part_head_weight(&g->parts).type == DTYPE_F32 ? 1 : PACK_HALVES;
     bool worth = false;
     for (int i = 0; i < g->n_streams && !worth; i++) {
         const struct stream *s = &g->streams[i];
         worth = s->job->max_new - s->job->samples[s->sample].n_tokens >= PACK_TOKENS;
     }
-    if (worth)
+    if (worth && g->n_streams >= least)
         packed_weights_make(&g->packed, g->parts.m);
     use_packed(g);
 }

@@ -176,6 +176,30 @@ static void a_model_that_is_trained_has_its_memory_back(void **state)
     model_free(m);
 }
 
+// Twice the memory and nothing gained: weights of two bytes, read by few rows.
+static void halves_are_packed_for_many_streams_alone(void **state)
+{
+    struct backend *halves;
+    assert_ok(cpu.open(&halves, &(struct backend_options){1, PRECISION_BF16}, e));
+    if (real->packed_bytes(halves, stored_f32(NULL), 16, 16) == 0) {
+        cpu.close(halves);
+        skip();
+    }
+    struct model *m = golden_model(json_array_get(json_object_get(golden.file, "cases"), 0), "weights", &cpu, halves);
+    const struct gen_options o = {.max_new_tokens = 12, .temperature = 1, .top_p = 1, .seed = 42};
+    for (int n_samples = 1; n_samples <= 16; n_samples += 15) {
+        const struct gen_prompt prompt = {golden.groups[0].prompt, golden.groups[0].n_prompt, n_samples};
+        struct gen_sample *samples;
+        int n;
+        n_packed = 0;
+        assert_ok(generate(m, &prompt, 1, &o, NULL, NULL, &samples, &n, e));
+        assert_true((n_packed > 0) == (n_samples == 16));
+        generate_free(samples, n);
+    }
+    model_free(m);
+    cpu.close(halves);
+}
+
 static void scarce_memory_is_left_alone(void **state)
 {
     struct model *m = first_model();
@@ -198,6 +222,7 @@ int main(void)
         cmocka_unit_test(they_are_packed_once_and_again_when_they_changed),
         cmocka_unit_test(short_answers_never_read_old_layouts),
         cmocka_unit_test(a_model_that_is_trained_has_its_memory_back),
+        cmocka_unit_test(halves_are_packed_for_many_streams_alone),
         cmocka_unit_test(scarce_memory_is_left_alone),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
