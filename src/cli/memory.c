@@ -25,12 +25,15 @@ void memory_print(const json_t *plan)
     const json_t *line;
     size_t i;
     print_table_init(&t, "rl");
-    json_array_foreach(json_object_get(plan, "lines"), i, line)
-        add_row(&t, json_is_true(json_object_get(line, "mapped")) ? PRINT_DIM : -1, size_of(size, line, "bytes"),
-                json_string_value(json_object_get(line, "what")));
+    json_array_foreach(json_object_get(plan, "lines"), i, line) {
+        const bool apart = json_is_true(json_object_get(line, "mapped")) || json_is_true(json_object_get(line, "spare"));
+        add_row(&t, apart ? PRINT_DIM : -1, size_of(size, line, "bytes"), json_string_value(json_object_get(line, "what")));
+    }
     add_row(&t, PRINT_BOLD, size_of(size, plan, "bytes"), "in all");
     if (json_number_value(json_object_get(plan, "mapped")) > 0)
         add_row(&t, PRINT_DIM, size_of(size, plan, "mapped"), "mapped from files, best when it is free as well");
+    if (json_number_value(json_object_get(plan, "spare")) > 0)
+        add_row(&t, PRINT_DIM, size_of(size, plan, "spare"), "for speed, taken only where four times as much is free");
     if (json_number_value(json_object_get(plan, "available")) > 0)
         add_row(&t, -1, size_of(size, plan, "available"), "free now");
     print_table_end(&t, stdout, print_width(stdout));

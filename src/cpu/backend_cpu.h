@@ -89,6 +89,8 @@ void cpu_gemm(struct backend *b, const struct gemm *g);
 // linear.c
 void cpu_linear(struct backend *b, float *y, const float *x, struct stored w, const float *bias, int t, int i, int o,
                 float alpha, float beta);
+size_t cpu_packed_bytes(struct backend *b, struct stored w, int i, int o);
+void cpu_pack_weights(struct backend *b, void *packed, struct stored w, int i, int o);
 void cpu_linear_dx(struct backend *b, float *dx, const float *dy, struct stored w, int t, int i, int o, float alpha,
                    float beta);
 void cpu_linear_dw(struct backend *b, float *dw, float *dbias, const float *dy, const float *x, int t, int i, int o,

@@ -23,6 +23,8 @@ struct gemm {
     // strips of `strip` rows (the kernels' gemm_strip of the whole), this product begins with number first_strip.
     const float *packed_a;
     int strip, n_strips, first_strip;
+    // The columns of this product in a b that gemm_pack_b has packed; NULL: panels are packed as they are used.
+    const float *packed_b;
 };
 enum {
     GEMM_SCRATCH = 384 * (576 + 32), // floats that gemm needs for packing strips and a panel
@@ -41,6 +43,11 @@ struct cpu_kernels {
     // Packs it, in gemm_pieces pieces that threads may share. g->strip and g->n_strips are set.
     int (*gemm_pieces)(const struct gemm *g);
     void (*gemm_pack)(float *packed, const struct gemm *g, int piece);
+    // Columns of a panel: parts of a product with a packed b begin at a multiple of them.
+    int panel_columns;
+    // Floats of all of b, packed; and packs its columns from `column` on, of one panel. Column c of it begins a panel at c k.
+    size_t (*gemm_packed_b)(const struct gemm *g);
+    void (*gemm_pack_b)(float *packed, const struct gemm *g, int column);
 
     float (*dot)(const float *a, const float *x, size_t n);
     void (*axpy)(float *y, float a, const float *x, size_t n); // y += a x

@@ -439,6 +439,9 @@ const struct cpu_kernels KERNELS = {
     .gemm_packed = k_gemm_packed,
     .gemm_pieces = k_gemm_pieces,
     .gemm_pack = k_gemm_pack,
+    .panel_columns = PANEL_VECTORS * VW,
+    .gemm_packed_b = k_gemm_packed_b,
+    .gemm_pack_b = k_gemm_pack_b,
 #endif
     .dot = k_dot,
     .axpy = k_axpy,

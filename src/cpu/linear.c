@@ -12,7 +12,7 @@ enum {
     LEAST = 64,          // rows or columns that are worth a thread of their own
     LEAST_HALF = 288,    // no share is halved below: each block packs for itself
     HALVINGS = 3,        // at most: threads are not equally fast
-    UNIT = 32,           // columns are cut by
+    UNIT = 32,           // columns are cut by, where a library multiplies
     BIAS_COLUMNS = 256,
     PACK_MOST = 8 << 20, // floats that are packed in advance
 };
@@ -134,6 +134,8 @@ struct gemm cpu_gemm_part(const struct gemm *whole, int row, int n_rows, int col
 {
     struct gemm part = *whole;
     BUG_IF(part.packed_a && row % part.strip);
+    if (part.packed_b)
+        part.packed_b += (size_t)column * (size_t)part.k;
     part.m = cpu_min(n_rows, part.m - row);
     part.n = cpu_min(n_columns, part.n - column);
     part.a += part.trans_a ? (size_t)row : (size_t)row * (size_t)part.lda;
@@ -186,7 +188,7 @@ struct gemm_cut cpu_gemm_cut(const struct backend *b, int m, int n)
 {
     const int n_shares = b->k->gemm && !b->bf16 ? b->n_threads : LIBRARY_SHARES;
     const struct gemm_cut rows = cut_in_blocks(m, b->k->gemm ? b->k->gemm_strip(m) : 1, n_shares);
-    struct gemm_cut c = cut_in_blocks(n, UNIT, n_shares);
+    struct gemm_cut c = cut_in_blocks(n, b->k->gemm ? b->k->panel_columns : UNIT, n_shares);
     if ((n <= m && rows.n_shares == n_shares) || rows.n_blocks > c.n_blocks) {
         c = rows;
         c.by_rows = true;
@@ -222,7 +224,34 @@ void cpu_linear(struct backend *b, float *y, const float *x, struct stored w, co
                 float alpha, float beta)
 {
     cpu_gemm(b, &(struct gemm){.trans_b = true, .m = t, .n = o, .k = i, .alpha = alpha, .beta = beta, .a = x, .lda = i,
-                               .b = w.at, .b_type = w.type, .ldb = i, .c = y, .ldc = o, .bias = bias});
+                               .b = w.at, .b_type = w.type, .ldb = i, .c = y, .ldc = o, .bias = bias,
+                               .packed_b = w.packed});
+}
+
+// ---- weights packed for many products ----
+
+static struct gemm weights_product(struct stored w, int i, int o)
+{
+    return (struct gemm){.trans_b = true, .m = 1, .n = o, .k = i, .b = w.at, .b_type = w.type, .ldb = i};
+}
+
+size_t cpu_packed_bytes(struct backend *b, struct stored w, int i, int o)
+{
+    const struct gemm g = weights_product(w, i, o);
+    return b->k->gemm && !b->bf16 && i > 0 && o > 0 ? b->k->gemm_packed_b(&g) * sizeof(float) : 0;
+}
+
+static void panel_task(void *data, int block, int thread)
+{
+    const struct pack_job *job = data;
+    job->k->gemm_pack_b(job->packed, job->g, block * job->k->panel_columns);
+}
+
+void cpu_pack_weights(struct backend *b, void *packed, struct stored w, int i, int o)
+{
+    const struct gemm g = weights_product(w, i, o);
+    struct pack_job job = {b->k, &g, packed};
+    cpu_run(b, cpu_blocks((size_t)o, (size_t)b->k->panel_columns), (double)i * o, panel_task, &job);
 }
 
 void cpu_linear_dx(struct backend *b, float *dx, const float *dy, struct stored w, int t, int i, int o, float alpha,

@@ -58,6 +58,7 @@ tests_conformance_test_backend_SOURCES = \
 	tests/conformance/attention_check.c \
 	tests/conformance/head_check.c \
 	tests/conformance/norms_check.c \
+	tests/conformance/packed_check.c \
 	tests/conformance/rows_check.c \
 	tests/conformance/sample_check.c \
 	tests/conformance/stored_check.c

@@ -16,7 +16,7 @@
 
 #include "base/err.h"
 
-enum { BACKEND_ABI = 10 };
+enum { BACKEND_ABI = 11 };
 
 // How numbers are stored. What they are computed in is the backend's business.
 enum dtype { DTYPE_F32, DTYPE_BF16, DTYPE_F16 };
@@ -28,14 +28,15 @@ static inline size_t dtype_bytes(enum dtype type)
 struct stored {
     const void *at;
     enum dtype type;
+    const void *packed; // the same weights as pack_weights() laid them out, for linear(); NULL: they are not
 };
 static inline struct stored stored_f32(const float *at)
 {
-    return (struct stored){at, DTYPE_F32};
+    return (struct stored){at, DTYPE_F32, NULL};
 }
 static inline struct stored stored_from(struct stored s, size_t n) // from its number n on
 {
-    return (struct stored){(const char *)s.at + n * dtype_bytes(s.type), s.type};
+    return (struct stored){(const char *)s.at + n * dtype_bytes(s.type), s.type, NULL};
 }
 
 enum precision {
@@ -199,6 +200,12 @@ struct backend_ops {
     void (*round_to)(struct backend *b, float *x, enum dtype type, size_t n); // x = what is left of it in that type
     // Weights changed (optimizer, load): packed or rounded copies of them are stale.
     void (*weights_changed)(struct backend *b);
+
+    // Bytes of w(O,I) laid out once for many calls of linear(); 0: nothing is gained from that.
+    size_t (*packed_bytes)(struct backend *b, struct stored w, int i, int o);
+    // Lays it out in packed_bytes of device memory. While w does not change, linear() may be given it as w.packed: results are
+    // the same bits with it and without.
+    void (*pack_weights)(struct backend *b, void *packed, struct stored w, int i, int o);
 
     // y(T,O) = alpha x(T,I) w(O,I)^T + beta y + bias(O); bias may be NULL.
     void (*linear)(struct backend *b, float *y, const float *x, struct stored w, const float *bias, int t, int i, int o,

@@ -138,12 +138,12 @@ void decoder_unpack(struct decoder *d, int layer)
     const struct layer_acts *a = &d->layers[layer];
     const struct kept_layer *k = &d->packed[layer];
     const enum dtype type = part_type(p);
-    p->ops->convert(p->b, a->x, DTYPE_F32, (struct stored){k->x, type}, (size_t)d->n_tokens * p->w.c);
+    p->ops->convert(p->b, a->x, DTYPE_F32, (struct stored){k->x, type, NULL}, (size_t)d->n_tokens * p->w.c);
     if (!k->rest)
         return;
     float *exact = a->mean1 ? a->mean1 : a->rstd1;
     p->ops->copy(p->b, exact, k->exact, d->n_exact * sizeof(float));
-    p->ops->convert(p->b, exact + d->n_exact, DTYPE_F32, (struct stored){k->rest, type}, d->n_rest);
+    p->ops->convert(p->b, exact + d->n_exact, DTYPE_F32, (struct stored){k->rest, type, NULL}, d->n_rest);
 }
 
 static void lay_out_backward(struct decoder *d, struct carve *c, size_t t, size_t n, size_t s)

@@ -108,13 +108,22 @@ void carve_scratch(struct carve *c, struct part_scratch *s, const struct widths 
     s->low_grad = w->rank && backward ? carve_floats(c, t, w->rank) : NULL;
 }
 
+// To multiply with.
+static struct stored weight_of(const struct parts *p, const struct tensor *t)
+{
+    struct stored w = t->as;
+    if (p->packed)
+        w.packed = p->packed[t - p->m->tensors];
+    return w;
+}
+
 void part_linear(const struct parts *p, float *y, const float *x, enum tensor_kind kind, int layer, int t, float beta)
 {
     const struct model *m = p->m;
     const struct tensor *w = model_tensor(m, kind, layer);
     // In the table of kinds a layer's bias follows its weight.
     const float *bias = kind < N_LAYER_TENSORS ? model_weight(m, kind + 1, layer) : NULL;
-    p->ops->linear(p->b, y, x, w->as, bias, t, w->cols, w->rows, 1, beta);
+    p->ops->linear(p->b, y, x, weight_of(p, w), bias, t, w->cols, w->rows, 1, beta);
     const struct lora_pair *pair = m->adapter_on ? model_lora(m, kind, layer) : NULL;
     if (!pair)
         return;
@@ -269,5 +278,5 @@ void part_final(const struct parts *p, const struct final_acts *f, const float *
 
 struct stored part_head_weight(const struct parts *p)
 {
-    return model_stored(p->m, p->m->arch.tied ? T_TOKEN_EMBED : T_HEAD_W, -1);
+    return weight_of(p, model_tensor(p->m, p->m->arch.tied ? T_TOKEN_EMBED : T_HEAD_W, -1));
 }

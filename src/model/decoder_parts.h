@@ -60,6 +60,7 @@ struct parts {
     struct widths w;
     struct attn_shape shapes[N_ATTN_KINDS]; // by kind of layer
     struct part_scratch s;
+    const void *const *packed; // (n_tensors) of matrices laid out for linear(), or NULL each; NULL: none are
 };
 
 static inline const struct attn_shape *part_shape(const struct parts *p, int layer)

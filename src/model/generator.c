@@ -13,6 +13,8 @@
 
 enum {
     PREFILL_TOKENS = 2048, // of the prompts in one forward; a longer prompt runs alone
+    PACK_TOKENS = 8,       // of a stream, still to come, for which packing the weights is worth its time
+    PACK_HALVES = 8,       // streams for which it is worth that of weights in bf16 and f16, which it makes twice as large
     SEATS_WORTH = 64,      // free places for streams that are worth a forward of prompts while others decode
 };
 
@@ -102,6 +104,36 @@ static int make_room(struct generator *g, size_t rows, struct err *e)
     return 0;
 }
 
+// ---- packed weights ----
+
+static void use_packed(struct generator *g)
+{
+    g->parts.packed = packed_weights_are_of(&g->packed, g->parts.m) ? g->packed.of : NULL;
+    g->second_parts.packed = g->second.model == g->parts.m ? g->parts.packed : NULL;
+}
+
+static void pack_weights(struct generator *g)
+{
+    const int least = part_head_weight(&g->parts).type == DTYPE_F32 ? 1 : PACK_HALVES;
+    bool worth = false;
+    for (int i = 0; i < g->n_streams && !worth; i++) {
+        const struct stream *s = &g->streams[i];
+        worth = s->job->max_new - s->job->samples[s->sample].n_tokens >= PACK_TOKENS;
+    }
+    if (worth && g->n_streams >= least)
+        packed_weights_make(&g->packed, g->parts.m);
+    use_packed(g);
+}
+
+// What is trained needs its memory for that, and its weights are about to change.
+static void unpack_weights(struct generator *g)
+{
+    const struct model *m = g->parts.m;
+    if (m->grads || m->lora_grads)
+        packed_weights_fini(&g->packed, m);
+    use_packed(g);
+}
+
 // ---- jobs ----
 
 static void append(struct gen_job **list, struct gen_job *job)
@@ -131,6 +163,8 @@ static void end_job(struct generator *g, struct gen_job *job, bool whole)
     else
         gen_samples_free(job->samples, job->r.n_samples);
     free(job);
+    if (!generator_is_busy(g))
+        unpack_weights(g);
 }
 
 static int check_prompt(const struct generator *g, const struct gen_request *r, struct err *e)
@@ -218,6 +252,7 @@ static void generator_free(struct generator *g)
     while (g->waiting)
         generator_cancel(g, g->waiting);
     kv_cache_fini(&g->cache);
+    packed_weights_fini(&g->packed, g->parts.m);
     g->parts.ops->free(g->parts.b, g->block);
     free(g->host_ids);
     free(g->host_logprobs);
@@ -467,6 +502,7 @@ static int decode(struct generator *g, struct err *e)
     int code = make_room(g, (size_t)n, e);
     if (code)
         return code;
+    pack_weights(g);
     for (int i = 0; i < n; i++) {
         const struct gen_sample *s = &g->streams[i].job->samples[g->streams[i].sample];
         g->host_ids[i] = s->tokens[s->n_tokens - 1];
@@ -497,6 +533,7 @@ static int decode(struct generator *g, struct err *e)
 
 int generator_step(struct generator *g, struct err *e)
 {
+    use_packed(g);
     int code = admit(g, e);
     if (!code && g->n_streams)
         code = decode(g, e);

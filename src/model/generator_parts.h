@@ -3,6 +3,7 @@
 
 #include "model/generate.h"
 #include "model/kv_cache.h"
+#include "model/packed_weights.h"
 
 struct gen_job {
     struct gen_request r;
@@ -32,6 +33,7 @@ struct generator {
     struct gen_second second; // .model NULL: none
     struct parts second_parts; // with the scratch of the other
     struct kv_cache cache;
+    struct packed_weights packed; // of the model, while it is worth that
     struct gen_job *waiting, *live; // lists, oldest first
     // device, for `rows` rows
     char *block;

@@ -25,6 +25,7 @@ libmodel_a_SOURCES = \
 	%D%/model_load.c \
 	%D%/model_save.c \
 	%D%/names.c %D%/names.h \
+	%D%/packed_weights.c %D%/packed_weights.h \
 	%D%/safetensors.c %D%/safetensors.h \
 	%D%/safetensors_write.c \
 	%D%/shards.c \
@@ -48,7 +49,7 @@ if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_bf16
 tests_unit_test_bf16_SOURCES = tests/unit/test_bf16.c
 tests_unit_test_bf16_LDADD = $(CPU_LIBS) $(MODEL_LIBS) $(CMOCKA_LIBS)
-check_PROGRAMS += tests/unit/test_decoder tests/unit/test_decoder_gradient tests/unit/test_generate tests/unit/test_generate_mixed tests/unit/test_on_policy tests/unit/test_sampler
+check_PROGRAMS += tests/unit/test_decoder tests/unit/test_decoder_gradient tests/unit/test_generate tests/unit/test_generate_mixed tests/unit/test_on_policy tests/unit/test_packed_weights tests/unit/test_sampler
 tests_unit_test_decoder_SOURCES = tests/unit/test_decoder.c
 tests_unit_test_decoder_LDADD = $(CPU_LIBS) $(MODEL_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_decoder_gradient_SOURCES = tests/unit/test_decoder_gradient.c
@@ -59,6 +60,8 @@ tests_unit_test_generate_mixed_SOURCES = tests/unit/test_generate_mixed.c
 tests_unit_test_generate_mixed_LDADD = $(CPU_LIBS) $(MODEL_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_on_policy_SOURCES = tests/unit/test_on_policy.c
 tests_unit_test_on_policy_LDADD = $(CPU_LIBS) $(MODEL_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_packed_weights_SOURCES = tests/unit/test_packed_weights.c
+tests_unit_test_packed_weights_LDADD = $(CPU_LIBS) $(MODEL_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_sampler_SOURCES = tests/unit/test_sampler.c
 tests_unit_test_sampler_LDADD = $(CPU_LIBS) $(MODEL_LIBS) $(CMOCKA_LIBS)
 

@@ -137,7 +137,7 @@ static int make_block(struct model *m, struct err *e)
     for (int i = 0; i < m->n_tensors; i++) {
         struct tensor *t = &m->tensors[i];
         if (m->rounded && t->rows > 1)
-            t->as = stored_from((struct stored){m->rounded, type}, t->offset);
+            t->as = stored_from((struct stored){m->rounded, type, NULL}, t->offset);
         else if (tensor_in_block(m, t))
             t->as = stored_f32(m->weights + t->offset);
     }
@@ -223,6 +223,7 @@ int model_new(struct model **out, const json_t *config, const struct backend_ops
 void model_weights_changed(struct model *m)
 {
     m->is_of_file = false; // its loader knows better
+    m->n_changes++;
     for (int i = 0; m->rounded && i < m->n_tensors; i++) {
         const struct tensor *t = &m->tensors[i];
         if (t->rows > 1)

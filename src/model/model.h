@@ -71,6 +71,7 @@ struct model {
     float *weights, *grads; // grads NULL unless full fine-tuning
     void *rounded;     // where the backend computes in another type: the block's matrices in it, at their offsets
     struct shards *files; // those that matrices are mapped from
+    unsigned n_changes; // of the weights, since they were made: who keeps something that follows from them compares
     bool is_of_file;   // the weights are those of `dir`
     struct lora_config lora;
     struct lora_pair *lora_pairs; // by layer * N_LAYER_TENSORS + kind; in == 0 where there is none

@@ -139,13 +139,13 @@ static int place_frozen(struct model *m, struct tensor *t, const struct name_row
     const bool fits = have == DTYPE_BF16 || wanted == DTYPE_F32;
     if (as_it_is && fits && (uintptr_t)found->bytes % dtype_bytes(have) == 0) {
         const void *at = m->ops->map(m->backend, found->bytes, found->n_bytes);
-        t->as = (struct stored){at, have};
+        t->as = (struct stored){at, have, NULL};
         if (at)
             return 0;
         if (!(t->own = m->ops->alloc(m->backend, found->n_bytes, "a weight", e)))
             return ERR_LIMIT;
         m->ops->upload(m->backend, t->own, found->bytes, found->n_bytes);
-        t->as = (struct stored){t->own, have};
+        t->as = (struct stored){t->own, have, NULL};
         return 0;
     }
     const enum dtype type = have == DTYPE_BF16 || wanted == DTYPE_BF16 ? DTYPE_BF16 : DTYPE_F32;
@@ -158,7 +158,7 @@ static int place_frozen(struct model *m, struct tensor *t, const struct name_row
     for (size_t i = 0; type == DTYPE_BF16 && i < n; i++)
         halves[i] = bf16_from_f32(values[i]);
     m->ops->upload(m->backend, t->own, values, n * dtype_bytes(type));
-    t->as = (struct stored){t->own, type};
+    t->as = (struct stored){t->own, type, NULL};
     free(values);
     return 0;
 }

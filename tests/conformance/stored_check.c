@@ -25,7 +25,7 @@ static struct stored make(struct bench *t, size_t n, enum dtype type, void **blo
     *wide = from;
     free(halves);
     free(values);
-    return (struct stored){(uint16_t *)*block + 1, type};
+    return (struct stored){(uint16_t *)*block + 1, type, NULL};
 }
 
 static uint64_t expect_same(struct bench *t, const char *what, const float *got, const float *want, size_t n, double bound)
@@ -117,7 +117,7 @@ static uint64_t check_convert(struct bench *t, size_t n)
     for (size_t i = 0; i < n; i++)
         want[i] = (double)f32_from_bf16(bf16_from_f32(values[i]));
     t->ops->convert(t->b, halves, DTYPE_BF16, stored_f32(from), n);
-    t->ops->convert(t->b, back, DTYPE_F32, (struct stored){halves, DTYPE_BF16}, n);
+    t->ops->convert(t->b, back, DTYPE_F32, (struct stored){halves, DTYPE_BF16, NULL}, n);
     bench_expect(t, "convert", back, want, n, 0);
     const uint64_t hash = bench_hash(t, back, n);
     bench_free(t, 3, from, back, halves);

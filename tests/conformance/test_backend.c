@@ -299,6 +299,10 @@ static void stored_halves_agree_with_f32(void **state)
 {
     for_all_machines(check_stored);
 }
+static void packed_weights_change_no_bit(void **state)
+{
+    for_all_machines(check_packed);
+}
 static void sampling_agrees_with_doubles(void **state)
 {
     for_all_machines(check_sample);
@@ -351,8 +355,8 @@ static uint64_t check_bf16(struct bench *t)
         float *y2 = bench_zeros(t, ny), *dx2 = bench_zeros(t, nx);
         uint16_t *halves = t->ops->alloc(t->b, (nw + 3) * sizeof *halves, "halves", &fault);
         t->ops->convert(t->b, halves + 3, DTYPE_BF16, stored_f32(w), nw);
-        t->ops->linear(t->b, y2, x, (struct stored){halves + 3, DTYPE_BF16}, bias, rows, in, out, 0.5f, 0);
-        t->ops->linear_dx(t->b, dx2, y, (struct stored){halves + 3, DTYPE_BF16}, rows, in, out, 1, 1);
+        t->ops->linear(t->b, y2, x, (struct stored){halves + 3, DTYPE_BF16, NULL}, bias, rows, in, out, 0.5f, 0);
+        t->ops->linear_dx(t->b, dx2, y, (struct stored){halves + 3, DTYPE_BF16, NULL}, rows, in, out, 1, 1);
         float *want_y = bench_read(t, y, ny), *want_dx = bench_read(t, dx, nx);
         for (size_t j = 0; j < ny; j++)
             want[j] = (double)want_y[j];
@@ -531,6 +535,7 @@ int main(void)
         cmocka_unit_test(attention_agrees_with_doubles),
         cmocka_unit_test(decoding_attention_agrees_with_doubles),
         cmocka_unit_test(stored_halves_agree_with_f32),
+        cmocka_unit_test(packed_weights_change_no_bit),
         cmocka_unit_test(head_agrees_with_doubles),
         cmocka_unit_test(sampling_agrees_with_doubles),
         cmocka_unit_test(bf16_products_agree_within_their_rounding),

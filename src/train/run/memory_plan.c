@@ -11,14 +11,24 @@
 #include "model/decoder.h"
 #include "model/generate.h"
 #include "model/model.h"
+#include "model/packed_weights.h"
 #include "train/run/params.h"
 
 static void add(struct memory_plan *p, const char *what, double bytes, bool mapped)
 {
     if (bytes <= 0 || p->n == MEMORY_LINES)
         return;
-    p->lines[p->n++] = (struct memory_line){what, bytes, mapped};
+    p->lines[p->n++] = (struct memory_line){what, bytes, mapped, false};
     *(mapped ? &p->mapped_bytes : &p->bytes) += bytes;
+}
+
+// Whoever samples may lay its weights out for that.
+static void add_packed(struct memory_plan *p, const struct memory_facts *f, const char *what)
+{
+    if (p->n == MEMORY_LINES)
+        return;
+    p->lines[p->n++] = (struct memory_line){what, packed_weights_plan(&f->arch), false, true};
+    p->spare_bytes += packed_weights_plan(&f->arch);
 }
 
 double memory_of_adapter(const struct arch *a, int rank, const char *targets)
@@ -74,6 +84,7 @@ static void plan_answers(struct memory_plan *p, const struct memory_facts *f, co
         (o->online->reference_says ? 2 : 1) *
             (double)generate_plan(&f->arch, (int)(settings_int(s, "batch-size") * settings_int(s, "samples")),
                                   (int)settings_int(s, "max-new-tokens")), false);
+    add_packed(p, f, "answers: weights laid out for sampling");
 }
 
 void memory_plan_make(struct memory_plan *p, const struct memory_facts *f, const struct objective *o, struct needs needs,
@@ -125,9 +136,11 @@ void memory_plan_make(struct memory_plan *p, const struct memory_facts *f, const
         add(p, "activations of the reference", (double)decoder_plan(&f->arch, 0, tokens, tokens, f->bf16, false, false), false);
     if (o->online)
         plan_answers(p, f, o, s, rank, rank > 0 || goes_on ? adapter : params);
-    else if (probes || (needs.groups & GROUPS_OWN_ANSWERS))
+    else if (probes || (needs.groups & GROUPS_OWN_ANSWERS)) {
         add(p, "sampling: keys and values", (double)generate_plan(&f->arch, (int)settings_int(s, "probe-prompts"),
                                                                   (int)settings_int(s, "probe-max-tokens")), false);
+        add_packed(p, f, "sampling: weights laid out for it");
+    }
 }
 
 static int by_bytes(const void *a, const void *b)
@@ -145,7 +158,7 @@ int memory_plan_check(const struct memory_plan *p, const struct settings *s, dou
     struct str lines = {0};
     qsort(sorted.lines, (size_t)sorted.n, sizeof *sorted.lines, by_bytes);
     for (int i = 0; i < sorted.n && i < 4; i++)
-        if (!sorted.lines[i].mapped)
+        if (!sorted.lines[i].mapped && !sorted.lines[i].spare)
             str_addf(&lines, "%s%s %s", lines.len ? ", " : "", sorted.lines[i].what,
                      human_bytes(size, sizeof size, sorted.lines[i].bytes));
     int code = err_set(e, ERR_LIMIT, "the run needs about %s (%s), and %s are free: %s", human_bytes(size, sizeof size, p->bytes),
@@ -162,8 +175,8 @@ json_t *memory_plan_json(const struct memory_plan *p, double available, const st
     for (size_t i = 0; i < warnings->n; i++)
         json_array_append_new(texts, json_string(warnings->texts[i]));
     for (int i = 0; i < p->n; i++)
-        json_array_append_new(lines, json_pack("{s:s, s:f, s:b}", "what", p->lines[i].what, "bytes", p->lines[i].bytes, "mapped",
-                                               p->lines[i].mapped));
-    return json_pack("{s:f, s:f, s:f, s:o, s:o}", "bytes", p->bytes, "mapped", p->mapped_bytes, "available", available,
-                     "lines", lines, "warnings", texts);
+        json_array_append_new(lines, json_pack("{s:s, s:f, s:b, s:b}", "what", p->lines[i].what, "bytes", p->lines[i].bytes, "mapped",
+                                               p->lines[i].mapped, "spare", p->lines[i].spare));
+    return json_pack("{s:f, s:f, s:f, s:f, s:o, s:o}", "bytes", p->bytes, "mapped", p->mapped_bytes, "spare", p->spare_bytes,
+                     "available", available, "lines", lines, "warnings", texts);
 }

@@ -18,9 +18,10 @@ struct memory_plan {
         const char *what; // "gradients"
         double bytes;
         bool mapped; // of a file: the system may drop it and read it again, which is slow but no failure
+        bool spare;  // taken for speed where it is a small part of what is free (model/packed_weights.h), else done without
     } lines[MEMORY_LINES];
     int n;
-    double bytes, mapped_bytes; // sums, of what must be there and of what is mapped
+    double bytes, mapped_bytes, spare_bytes; // sums, of what must be there, what is mapped and what is spare
 };
 
 // What the plan is made of.
@@ -38,6 +39,6 @@ void memory_plan_make(struct memory_plan *p, const struct memory_facts *f, const
                       const struct settings *s);
 // ERR_LIMIT with the largest lines, and with what would need less, when there is not so much memory. available 0: unknown.
 int memory_plan_check(const struct memory_plan *p, const struct settings *s, double available, struct err *e);
-// {"bytes", "mapped", "available", "lines": [{"what", "bytes", "mapped"}, ...], "warnings": [...]}; warnings: what else is to
-// be known of the run that is planned.
+// {"bytes", "mapped", "spare", "available", "lines": [{"what", "bytes", "mapped", "spare"}, ...], "warnings": [...]};
+// warnings: what else is to be known of the run that is planned.
 json_t *memory_plan_json(const struct memory_plan *p, double available, const struct notes *warnings);

@@ -114,6 +114,17 @@ static void each_thing_that_is_kept_has_its_line(void **state)
     plan(&other, "grpo", "rollout-ahead", "3", 0, NULL);
     assert_close(line(&other, twin), 4 * (1 + 3) * params, 0);
     assert_true(line(&other, "activations of the policy that answers") > 0);
+    // What is taken for speed alone refuses no run.
+    plan(&other, "grpo", "probe-every", "0", 0, NULL);
+    assert_close(line(&other, "answers: weights laid out for sampling"), 4 * params, 0);
+    assert_close(other.spare_bytes, 4 * params, 0);
+    struct err fault = {0};
+    plan(&p, "grpo", "probe-every", "0", other.bytes, &fault);
+    assert_int_equal(fault.code, 0);
+    double sum = 0;
+    for (int i = 0; i < other.n; i++)
+        sum += other.lines[i].mapped || other.lines[i].spare ? 0 : other.lines[i].bytes;
+    assert_close(sum, other.bytes, 1e-12 * sum);
     // An adapter has as many numbers as planned.
     assert_ok(model_add_lora(m, 4, 8, "", 1, e));
     unsigned kinds;
