@@ -12,10 +12,10 @@
 #include "ui/run_text.h"
 #include "ui/ui_internal.h"
 
-// Of the numbered pages with their names.
-static int strip_columns(void)
+// Of the numbered pages with their names, and of the page that is shown where it has no number.
+static int strip_columns(enum page here)
 {
-    int n = 0;
+    int n = here == PAGE_HELP ? (int)strlen("[Help]") : (int)here >= N_NUMBERED ? (int)strlen(ui_page_title(here)) + 2 : 0;
     for (int page = 0; page < N_NUMBERED; page++)
         n += ui_page_exists((enum page)page) ? (int)strlen(ui_page_title((enum page)page)) + 4 : 0;
     return n;
@@ -42,7 +42,7 @@ static void draw_strip(struct ui *ui, struct rect r)
     if (ui->runs.n_live)
         str_addf(&right, "%d live ", ui->runs.n_live);
     // What goes on has its place; where both have not, pages are numbers alone.
-    const bool whole = strip_columns() + (int)right.len <= r.width - x;
+    const bool whole = strip_columns(ui->page) + (int)right.len <= r.width - x;
     for (int page = PAGE_RUNS; page < PAGE_HELP; page++) {
         bool here = page == (int)ui->page;
         if (!ui_page_exists((enum page)page) || (page >= PAGE_LAUNCH && !here))
