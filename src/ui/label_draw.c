@@ -323,6 +323,10 @@ static void draw_session(const struct label_shown *n, struct lines *l)
              time_text(b, sizeof b, t->p90_s));
     if (isfinite(t->per_hour))
         line(l, plain, "%-14s %.0f pairs an hour", "pace", t->per_hour);
+    if (t->n_again == 0) {
+        line(l, plain, "%-14s none yet: some pairs come again later", "second looks");
+        return;
+    }
     line(l, plain, "%-14s %s the same side", "second looks",
          share_text(a, sizeof a, t->n_again_side, t->n_again_sided));
     line(l, plain, "%-14s %s the same grade", "", share_text(a, sizeof a, t->n_again_same, t->n_again));
