@@ -145,7 +145,8 @@ static void draw_info(const struct label_state *s, struct canvas *c, struct rect
         x = canvas_textf(c, x, r.y, right - x, STYLE(COLOR_DEFAULT), "%d/%d", n->tally.n_done + n->tally.n_skipped,
                          n->tally.n_items) +
             2;
-    if (s->seen_s > 0 && n->has_pair)
+    enum { LONG_S = 5 }; // who is quick is not to be watched by a clock
+    if (s->seen_s > 0 && n->has_pair && clock_seconds() - s->seen_s >= LONG_S)
         x = canvas_text(c, x, r.y, right - x, STYLE(COLOR_DEFAULT),
                         time_text(text, sizeof text, clock_seconds() - s->seen_s)) +
             2;
