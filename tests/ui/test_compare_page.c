@@ -498,10 +498,12 @@ static void models_end_with_the_console_however_it_ends(void **state)
         two_sides(&r, 100, 30);
         const int n = children_of(r.pid, pids, 16);
         assert_int_equal(n, 2);
-        if (killed)
+        if (killed) {
             rig_kill(&r, SIGKILL);
-        else
+            assert_int_equal(rig_end(&r), -SIGKILL);
+        } else {
             quit(&r);
+        }
         expect_ends(pids, n);
     }
 }

@@ -181,7 +181,7 @@ static void kill_9_loses_nothing_that_was_seen_and_leaves_no_half(void **state)
             continue;
         const bool seen_more = shows_count(&r, n_before + 1, rounds * 3 + 10);
         const bool seen_less = n_before > 0 && shows_count(&r, n_before - 1, rounds * 3 + 10);
-        rig_kill(&r, SIGKILL);
+        assert_int_equal(rig_end(&r), -SIGKILL);
         const int n = read_standing(&said, &all);
         if (i % 3 ? !(n == n_before + 1 || (n == n_before && !seen_more))
                   : !(n == n_before - 1 || (n == n_before && !seen_less)))
