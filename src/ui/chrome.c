@@ -126,6 +126,8 @@ static void draw_run_strip(struct ui *ui, struct run_row *r, struct rect area)
     str_fini(&line);
 }
 
+enum { PLACE_FIND = 18, PLACE_HELP = 19, PLACE_OUT = 20 }; // of the table's last column
+
 // "Enter keep  Esc leave": the keys as those of the table are drawn.
 static void draw_given_hints(struct canvas *c, struct rect r, const char *hints)
 {
@@ -161,6 +163,34 @@ static const char *hints_now(struct ui *ui)
     return v->ops->hints ? v->ops->hints(v) : NULL;
 }
 
+// A hint's key, of those that the row has the first. Returns its columns with its title, without the gap after.
+static int hint_width(const struct command_row *row, enum page page, char *key, size_t size)
+{
+    const char *keys = row_keys(row, page);
+    snprintf(key, size, "%.*s", (int)strcspn(keys, " "), keys);
+    return (int)(strlen(key) + 1 + strlen(row->title));
+}
+
+static bool is_hint(struct ui *ui, const struct command_row *row, int place)
+{
+    const bool needs_run = ui->page == PAGE_RUNS && ui->runs.n == 0 && place < 18 && row->id != CMD_NEW && row->id != CMD_DEMO &&
+                           row->id != CMD_RECIPES;
+    return row->hint == place && row->pages >> ui->page & 1 && *row_keys(row, ui->page) && !needs_run && run_takes(ui, row->id);
+}
+
+// Find, help and the way out are always there, at the end; on a small screen the last two.
+static int columns_kept(struct ui *ui, int width, int place)
+{
+    int n = 0;
+    char key[16];
+    for (const struct command_row *row = command_rows; row->id; row++) {
+        const bool is_last = row->hint == PLACE_HELP || row->hint == PLACE_OUT || (row->hint == PLACE_FIND && width >= 60);
+        if (is_last && row->hint > place && is_hint(ui, row, row->hint))
+            n += hint_width(row, ui->page, key, sizeof key) + 2;
+    }
+    return n;
+}
+
 // As many as fit of what can be done now, in the order of the table's last column.
 static void draw_hints(struct ui *ui, struct rect r)
 {
@@ -171,21 +201,16 @@ static void draw_hints(struct ui *ui, struct rect r)
         draw_given_hints(c, r, given);
         return;
     }
-    for (int place = 1; place <= 20; place++) {
+    for (int place = 1; place <= PLACE_OUT; place++) {
+        const int end = r.x + r.width - 1 - columns_kept(ui, r.width, place);
         for (const struct command_row *row = command_rows; row->id; row++) {
             char key[16];
-            const char *keys = row_keys(row, ui->page);
-            bool of_a_run = ui->page == PAGE_RUNS && ui->runs.n == 0 && place < 18 && row->id != CMD_NEW && row->id != CMD_DEMO &&
-                            row->id != CMD_RECIPES;
-            if (of_a_run || !run_takes(ui, row->id) || row->hint != place || !(row->pages >> ui->page & 1) || !*keys)
+            if (!is_hint(ui, row, place))
                 continue;
-            snprintf(key, sizeof key, "%.*s", (int)strcspn(keys, " "), keys);
-            int width = (int)(strlen(key) + 1 + strlen(row->title) + 2);
-            // Room is kept for the last ones: help and the way out are always there.
-            int reserved = place >= 19 ? 0 : r.width < 60 ? 16 : place < 18 ? 29 : 0;
-            if (x + width - 2 > r.x + r.width - 1 - reserved)
+            const int width = hint_width(row, ui->page, key, sizeof key);
+            if (x + width > end)
                 continue;
-            add_zone(ui, (struct rect){x, r.y, width - 2, 1}, ui->page, row);
+            add_zone(ui, (struct rect){x, r.y, width, 1}, ui->page, row);
             x = canvas_text(c, x, r.y, -1, STYLE(COLOR_ACCENT, .attr = ATTR_BOLD), key) + 1;
             x = canvas_text(c, x, r.y, -1, STYLE(COLOR_DEFAULT), row->title) + 2;
         }

@@ -250,7 +250,7 @@ void win_row_text(const struct win_row *r, const char *name_a, const char *name_
     if (r->n > 0 && test.decided_at)
         str_addf(out, "%s is better", test.decided_for > 0.5 ? name_a : name_b);
     else if (r->n > 0)
-        str_add(out, "not decided yet");
+        str_add(out, "undecided");
     free(votes);
 }
 

@@ -17,6 +17,7 @@ struct compare_page {
     char *set;     // the path of the prompts that are shown; NULL: the prompt was typed
     char *marks;    // what was voted on each of them in this sitting: A (who was chosen first), B, =, x; 0: nothing
     int prompt_at; // among them
+    int wanted_at; // where it was the last time, once the file is there
 
     bool choosing;  // the list is shown
     int choose_for; // the place that it is for; c.n: one more
@@ -54,6 +55,10 @@ enum view_result compare_set_reference(struct compare_page *p, const char *word)
 enum view_result compare_set_reward(struct compare_page *p, const char *word);
 enum view_result compare_swap(struct compare_page *p);
 void compare_take_wanted(struct compare_page *p); // what waited for the list of checkpoints
+
+// ---- compare_keep.c ----
+void compare_save(const struct view *v, json_t *into);
+void compare_restore(struct view *v, const json_t *from);
 
 // ---- compare_write.c ----
 // How many answers were written; negative: an error. A file that is there is not written over.

@@ -73,6 +73,8 @@ void compare_take_wanted(struct compare_page *p)
 // MODEL words apart by blanks; without any the selected runs, or the one under the cursor beside what it started from.
 static void want_models(struct compare_page *p, const char *words)
 {
+    while (p->n_wanted > 0) // of an earlier wish that was still waiting
+        free(p->wanted[--p->n_wanted]);
     struct run_row *rows[COMPARE_MOST];
     const int n = words ? 0 : run_list_selected(ui_runs(p->c.ui), rows, COMPARE_MOST);
     const struct run_row *run = ui_run(p->c.ui);

@@ -63,7 +63,7 @@ static bool make_pair(struct compare_page *p, struct asked_pair *pair, bool *swa
     struct compare *c = &p->c;
     const int beside = compare_beside(c);
     if (beside < 0 || !c->prompt) {
-        ui_say_error(c->ui, "A vote needs two answers: a adds a side, e asks something");
+        ui_say_error(c->ui, "A vote needs two answers: a adds a side, e asks something; Alt-1 to Alt-6, { and } turn pages");
         return false;
     }
     *swapped = c->order[beside] < c->order[0];
@@ -139,7 +139,7 @@ enum view_result compare_vote(struct compare_page *p, int key)
     if (leaked)
         ui_say(c->ui, "Flagged, and no vote: an answer says \"%s\", so this was not blind. j goes on.", name);
     else
-        ui_say(c->ui, "Saved: %s. j goes on, u takes it back.", compare_grade_name(key));
+        ui_say(c->ui, "Saved: %s. %s, u takes it back.", compare_grade_name(key), p->marks ? "j goes on" : "r asks again");
     return VIEW_CHANGED;
 }
 

@@ -387,8 +387,8 @@ static enum view_result fork_here(struct view *v, const char *arg)
         return VIEW_CHANGED;
     }
     if (c->has_cursor)
-        snprintf(at, sizeof at, " at or before step %.0f", c->cursor);
-    snprintf(label, sizeof label, "fork %.60s from its newest checkpoint%s with", row->info.name, at);
+        snprintf(at, sizeof at, " at step %.0f", c->cursor);
+    snprintf(label, sizeof label, "fork %.40s%s with", row->info.name, at);
     ui_ask(v->ui, CMD_FORK, label, "lr=");
     return VIEW_CHANGED;
 }

@@ -341,6 +341,8 @@ void ui_key(struct ui *ui, int key)
     const struct command_row *row = command_by_key(key, ui->page);
     if (row)
         ui_dispatch(ui, row->id, NULL);
+    else if (key > ' ' && key < 127)
+        ui_say(ui, "%c does nothing on this page. ? lists the keys.", key);
 }
 
 void ui_paste(struct ui *ui, const char *text, size_t n_bytes)

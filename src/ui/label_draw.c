@@ -145,7 +145,8 @@ static void draw_info(const struct label_state *s, struct canvas *c, struct rect
         x = canvas_textf(c, x, r.y, right - x, STYLE(COLOR_DEFAULT), "%d/%d", n->tally.n_done + n->tally.n_skipped,
                          n->tally.n_items) +
             2;
-    if (s->seen_s > 0 && n->has_pair)
+    enum { LONG_S = 5 }; // who is quick is not to be watched by a clock
+    if (s->seen_s > 0 && n->has_pair && clock_seconds() - s->seen_s >= LONG_S)
         x = canvas_text(c, x, r.y, right - x, STYLE(COLOR_DEFAULT),
                         time_text(text, sizeof text, clock_seconds() - s->seen_s)) +
             2;
@@ -323,6 +324,10 @@ static void draw_session(const struct label_shown *n, struct lines *l)
              time_text(b, sizeof b, t->p90_s));
     if (isfinite(t->per_hour))
         line(l, plain, "%-14s %.0f pairs an hour", "pace", t->per_hour);
+    if (t->n_again == 0) {
+        line(l, plain, "%-14s none yet: some pairs come again later", "second looks");
+        return;
+    }
     line(l, plain, "%-14s %s the same side", "second looks",
          share_text(a, sizeof a, t->n_again_side, t->n_again_sided));
     line(l, plain, "%-14s %s the same grade", "", share_text(a, sizeof a, t->n_again_same, t->n_again));

@@ -33,6 +33,7 @@ libui_a_SOURCES = \
 	%D%/compare_choose.c %D%/compare_page.h \
 	%D%/compare_draw.c \
 	%D%/compare_jobs.c \
+	%D%/compare_keep.c \
 	%D%/compare_leak.c \
 	%D%/compare_lists.c %D%/compare_lists.h \
 	%D%/compare_model.c \

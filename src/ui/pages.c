@@ -84,27 +84,30 @@ void pages_back(struct ui *ui)
     }
 }
 
+// Where there is no run its pages are passed over; from a page without a number on is the first one, and back the last.
 void pages_turn(struct ui *ui, int step)
 {
-    int page = ui->page;
-    for (int i = 0; i < PAGE_N; i++) {
+    int page = (int)ui->page < N_NUMBERED ? (int)ui->page : step > 0 ? N_NUMBERED - 1 : 0;
+    for (int i = 0; i < N_NUMBERED; i++) {
         page = (page + step + N_NUMBERED) % N_NUMBERED;
-        if (pages[page]) {
+        if (pages[page] && (!is_run_page((enum page)page) || ui_run(ui))) {
             ui_show(ui, (enum page)page);
             return;
         }
     }
 }
 
+// In the order of the list as it is shown: filtered and sorted. At its ends it says so.
 void pages_turn_run(struct ui *ui, int step)
 {
-    for (int i = 0; i < ui->runs.n; i++) {
-        if (strcmp(ui->runs.rows[i]->info.name, ui->run_name) == 0) {
-            int to = (i + step + ui->runs.n) % ui->runs.n;
-            ui_open_run(ui, ui->runs.rows[to]->info.name, ui->page);
-            return;
-        }
-    }
+    struct view *list = &ui->views[PAGE_RUNS];
+    const enum page page = ui->page;
+    if (!list->is_open)
+        ui_show(ui, PAGE_RUNS);
+    list->ops->shown(list); // its rows are those of now
+    if (list->ops->command(list, step > 0 ? CMD_DOWN : CMD_UP, NULL) == VIEW_KEPT)
+        ui_say(ui, "This is the %s run of the list.", step > 0 ? "last" : "first");
+    ui_open_run(ui, ui->run_name, page);
 }
 
 void ui_refresh(struct ui *ui, double now_s, bool all)

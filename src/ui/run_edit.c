@@ -196,7 +196,9 @@ static void remove_runs(struct ui *ui, struct run_row *const *rows, int n, const
     snprintf(number, sizeof number, "%d", n);
     for (int i = 0; i < n; i++)
         if (run_state_is_live(rows[i]->status.state)) {
-            ui_say_error(ui, "%s is %s: stop it first (s)", rows[i]->info.name, run_state_name(rows[i]->status.state));
+            ui_say_error(ui, rows[i] == ui_run(ui) ? "%s is %s: stop it first (s)"
+                                                   : "%s, which is selected, is %s: stop it there (s), or deselect all (*)",
+                         rows[i]->info.name, run_state_name(rows[i]->status.state));
             return;
         }
     if (!arg)

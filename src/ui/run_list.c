@@ -236,16 +236,16 @@ static int64_t files_stamp(const struct run_row *r)
 {
     static const char *const names[] = {"run.db", "run.db-wal"};
     char *dir = store_run_dir(r->list->store, r->info.name);
-    int64_t stamp = 0;
+    uint64_t stamp = 0; // it wraps
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         struct stat st;
         char *path = path_join(dir, names[i]);
         if (stat(path, &st) == 0)
-            stamp = stamp * 31 + (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec + (int64_t)st.st_size;
+            stamp = stamp * 31 + (uint64_t)st.st_mtim.tv_sec * 1000000000u + (uint64_t)st.st_mtim.tv_nsec + (uint64_t)st.st_size;
         free(path);
     }
     free(dir);
-    return stamp;
+    return (int64_t)stamp;
 }
 
 static int open_reader(struct run_row *r, struct err *e)

@@ -111,7 +111,8 @@ static bool take_set(struct compare_page *p)
     for (int i = 0; i < p->n_votes; i++)
         p->voted_at[i] = -1; // of other prompts
     p->prompt_at = -1;
-    go_to_prompt(p, 0);
+    go_to_prompt(p, p->wanted_at);
+    p->wanted_at = 0;
     return true;
 }
 
@@ -424,4 +425,6 @@ const struct view_ops view_compare = {
     .paste = paste_compare,
     .hints = hints_compare,
     .refresh = refresh_compare,
+    .save = compare_save,
+    .restore = compare_restore,
 };

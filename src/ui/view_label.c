@@ -545,9 +545,9 @@ static const char *hints_label(struct view *v)
     if (s->choosing_reasons)
         return "a-h reasons  1-9 label  r done";
     if (s->statistics && s->width < 160)
-        return "s more, or the texts again  1-9 label  ? help  q back";
+        return "s more or back  1-9 label+next  u undo  ? help  q back";
     if (!s->now.has_pair)
-        return "O pairs  u undo  o order  s statistics  w export  ? help  q back";
+        return "O pairs  u undo  o order  s statistics  w export  Alt-1 runs  ? help  q back";
     if (s->width < 60)
         return "1-9 label  u undo  ? help  q back";
     if (s->width < 170 && s->width >= 110)

@@ -138,7 +138,7 @@ static void command(struct rig *r, const char *line)
 
 static void start(struct rig *r, int width, int height)
 {
-    rig_start(r, &(struct rig_options){.project = project, .width = width, .height = height});
+    rig_start(r, &(struct rig_options){.project = project, .width = width, .height = height, .keeps_session = true});
     rig_wait(r, "dpo-1");
     rig_send(r, "5");
     rig_wait(r, "[5 Compare]");
@@ -543,10 +543,12 @@ static void models_end_with_the_console_however_it_ends(void **state)
         two_sides(&r, 100, 30);
         const int n = children_of(r.pid, pids, 16);
         assert_int_equal(n, 2);
-        if (killed)
+        if (killed) {
             rig_kill(&r, SIGKILL);
-        else
+            assert_int_equal(rig_end(&r), -SIGKILL);
+        } else {
             quit(&r);
+        }
         expect_ends(pids, n);
     }
 }
@@ -584,6 +586,9 @@ static void no_more_models_are_loaded_than_four(void **state)
     str_addf(&line, "reward %s", reward); // a fifth: the idle one that was asked longest ago makes room
     command(&r, str_text(&line));
     rig_wait(&r, "rm ");
+    // One leaves before the other comes.
+    for (double end = clock_seconds() + 30; children_of(r.pid, pids, 16) != 4 && clock_seconds() < end;)
+        rig_read(&r, 0.05);
     assert_int_equal(children_of(r.pid, pids, 16), 4);
     rig_send(&r, "r");
     rig_wait(&r, "seed 2");
@@ -592,6 +597,24 @@ static void no_more_models_are_loaded_than_four(void **state)
     quit(&r);
     str_fini(&line);
     free(reward);
+}
+
+// Sides, question and temperature are there again, and so are the answers.
+static void what_was_compared_is_there_the_next_time(void **state)
+{
+    struct rig r;
+    two_sides(&r, 100, 30);
+    command(&r, "temperature 0");
+    rig_wait(&r, "T 0 ");
+    rig_kill(&r, SIGHUP);
+    assert_int_equal(rig_end(&r), 0);
+    rig_start(&r, &(struct rig_options){.project = project, .width = 100, .height = 30, .keeps_session = true});
+    rig_wait(&r, "[5 Compare]");
+    rig_wait(&r, "B dpo-1@200");
+    rig_wait(&r, "T 0 ");
+    rig_wait(&r, question);
+    rig_wait(&r, "A and B share");
+    quit(&r);
 }
 
 int main(void)
@@ -614,6 +637,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(models_end_with_the_console_however_it_ends, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_model_that_dies_is_loaded_again, set_up, tear_down),
         cmocka_unit_test_setup_teardown(no_more_models_are_loaded_than_four, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_was_compared_is_there_the_next_time, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -145,7 +145,7 @@ static void votes_are_counted_whichever_model_stood_first(void **state)
     assert_true(turned);
     win_row_text(r, "X", "Y", false, &text);
     assert_int_equal(strncmp(text.data, "X 2  Y 1  tie 1  both bad 1   X wins 62 % (", 43), 0);
-    assert_non_null(strstr(text.data, "not decided yet"));
+    assert_non_null(strstr(text.data, "undecided"));
     str_clear(&text);
     win_row_text(r, "Y", "X", true, &text);
     assert_int_equal(strncmp(text.data, "Y 1  X 2  tie 1  both bad 1   Y wins 38 % (", 43), 0);

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
+#include "base/str.h"
 #include "ui/canvas.h"
 #include "ui/heat.h"
 #include "ui/commands.h"
@@ -68,6 +69,38 @@ static void every_page_has_help_and_a_way_out_on_its_hint_line(void **state)
             help |= is_on(r, page) && r->hint && r->id == CMD_HELP;
         }
         assert_true(out && help);
+    }
+}
+
+// A key that a person has learnt on one page does the same on the others: who moves to the right with l must not be asked
+// for a learning rate. Rows may leave such a key out on a page; they may not give it another meaning.
+static void keys_mean_the_same_on_every_page(void **state)
+{
+    static const struct {
+        const char *key;
+        enum command_id ids[4]; // what it may be
+    } shared[] = {
+        {"j", {CMD_DOWN}}, {"k", {CMD_UP}}, {"h", {CMD_LEFT}}, {"l", {CMD_RIGHT}}, {"g", {CMD_FIRST}}, {"G", {CMD_LAST}},
+        {"/", {CMD_FIND}}, {"n", {CMD_FIND_NEXT}}, {"N", {CMD_FIND_PREVIOUS}}, {"\\", {CMD_FILTER}}, {"u", {CMD_UNDO}},
+        {"U", {CMD_REDO}}, {":", {CMD_PROMPT}}, {"?", {CMD_HELP}}, {"F1", {CMD_HELP}}, {"q", {CMD_BACK, CMD_QUIT}},
+        {"Esc", {CMD_BACK}}, {"z", {CMD_FULL, CMD_OPEN}}, {"Y", {CMD_COPY_TEXT}}, {"Z", {CMD_FREEZE}},
+        {"{", {CMD_PAGE_PREVIOUS}}, {"}", {CMD_PAGE_NEXT}}, {"Tab", {CMD_NEXT_PANE}},
+        {"Shift-Tab", {CMD_PREVIOUS_PANE}}, {"Ctrl-l", {CMD_REDRAW}},
+    };
+    for (size_t i = 0; i < sizeof shared / sizeof *shared; i++)
+        for (int page = 0; page < PAGE_N; page++) {
+            const int key = key_from_name(shared[i].key, (unsigned)strlen(shared[i].key));
+            const struct command_row *r = command_by_key(key, (enum page)page);
+            bool is_allowed = !r;
+            for (int k = 0; k < 4 && r; k++)
+                is_allowed |= r->id == shared[i].ids[k];
+            if (!is_allowed)
+                fail_msg("page %d: the key %s is that of %s", page, shared[i].key, r->name);
+        }
+    for (int page = 0; page < PAGE_N; page++) { // w is writing, whatever a page has to write
+        const struct command_row *r = command_by_key('w', (enum page)page);
+        if (r && !text_starts(r->help, "Write") && !text_starts(r->help, "Save"))
+            fail_msg("page %d: the key w is that of %s", page, r->name);
     }
 }
 
@@ -457,6 +490,7 @@ int main(void)
         cmocka_unit_test(every_command_has_a_name_a_title_and_help),
         cmocka_unit_test(keys_and_names_are_unique_on_each_page),
         cmocka_unit_test(every_page_has_help_and_a_way_out_on_its_hint_line),
+        cmocka_unit_test(keys_mean_the_same_on_every_page),
         cmocka_unit_test(search_finds_by_beginning_part_and_letters),
         cmocka_unit_test(every_command_is_reached_in_three_ways_q17),
         cmocka_unit_test(letters_fit_words_by_beginning_part_and_order),
