@@ -1,7 +1,7 @@
 # The program `attune`: the commands and, without one, the console.
 bin_PROGRAMS += attune
 attune_SOURCES = %D%/main.c
-attune_LDADD = libcli.a libui.a libdemo.a libcorpus.a $(LAUNCH_LIBS) $(NCURSES_LIBS)
+attune_LDADD = libcli.a $(UI_LIBS) libexport.a libdemo.a libcorpus.a $(LAUNCH_LIBS) $(NCURSES_LIBS)
 
 # A library, so that the tests reach what is behind main().
 noinst_LIBRARIES += libcli.a
@@ -48,6 +48,7 @@ libcli_a_SOURCES = \
 	%D%/commands.c \
 	%D%/eval_print.c %D%/eval_print.h \
 	%D%/control.c %D%/control.h \
+	%D%/export_data.c %D%/export_data.h \
 	%D%/follow.c %D%/follow.h \
 	%D%/foreign.c %D%/foreign.h \
 	%D%/help.c %D%/help.h \
@@ -57,6 +58,7 @@ libcli_a_SOURCES = \
 	%D%/objective_text.c %D%/objective_text.h \
 	%D%/print.c %D%/print.h \
 	%D%/piped.c %D%/piped.h \
+	%D%/plots.c %D%/plots.h \
 	%D%/source.c %D%/source.h \
 	%D%/start.c %D%/start.h
 

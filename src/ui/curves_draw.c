@@ -46,50 +46,49 @@ static void empty_text(const struct curves *c, const struct plot_line *lines, in
                      : "nothing was recorded");
 }
 
+void curves_plot(const struct curves *c, const struct chart *chart, bool names, struct curves_plot *out)
+{
+    int n = curves_lines(c, chart, out->lines);
+    for (int k = 0; k < n; k++) {
+        uint32_t i;
+        if (curves_point(c, &out->lines[k], &i))
+            out->lines[k].value = axis_number(out->values[k], sizeof out->values[k], shown_value(c, chart, &out->lines[k], i));
+        // In a grid the names of several runs stand above all charts.
+        if (c->n_runs > 1 && !names)
+            out->lines[k].label = "";
+    }
+    empty_text(c, out->lines, n, out->empty, sizeof out->empty);
+    text_copy(out->title, sizeof out->title, chart->title);
+    if (c->n_runs > 1 && strcmp(chart->overlay, chart->title) != 0)
+        snprintf(out->title, sizeof out->title, "%s: %s", chart->title, chart->overlay);
+    out->plot = (struct plot){.title = out->title,
+                              .empty = out->empty,
+                              .lines = out->lines,
+                              .n_lines = n,
+                              .marks = out->marks,
+                              .n_marks = marks_of(c, out->marks, CURVES_MARKS),
+                              .x_kind = c->x_kind,
+                              .scale = chart->scale,
+                              .noise = chart_noise(chart),
+                              .clip = chart->clip,
+                              .weight = chart->exact ? 0 : c->weight,
+                              .cursor = NAN,
+                              .lines_only = c->lines_only};
+    curves_window(c, &out->plot.x0, &out->plot.x1);
+    if (c->has_cursor && c->n_runs > 0)
+        out->plot.cursor = x_map_value(curves_map(c, curves_raised(c)), c->cursor);
+}
+
 void curves_draw_chart(struct curves *c, const struct chart *chart, struct canvas *canvas, struct rect area,
                        bool focused, bool names)
 {
-    enum { MAX_MARKS = 400 };
-    struct plot_line lines[RASTER_LINES];
-    struct plot_mark marks[MAX_MARKS];
-    char values[RASTER_LINES][16], empty[64];
-    int n = curves_lines(c, chart, lines);
-    for (int k = 0; k < n; k++) {
-        uint32_t i;
-        if (curves_point(c, &lines[k], &i))
-            lines[k].value = axis_number(values[k], sizeof values[k], shown_value(c, chart, &lines[k], i));
-        // In a grid the names of several runs stand above all charts.
-        if (c->n_runs > 1 && !names)
-            lines[k].label = "";
-    }
-    empty_text(c, lines, n, empty, sizeof empty);
-    struct plot p = {.title = chart->title,
-                     .empty = empty,
-                     .lines = lines,
-                     .n_lines = n,
-                     .marks = marks,
-                     .n_marks = marks_of(c, marks, MAX_MARKS),
-                     .x_kind = c->x_kind,
-                     .scale = chart->scale,
-                     .noise = chart_noise(chart),
-                     .clip = chart->clip,
-                     .weight = chart->exact ? 0 : c->weight,
-                     .cursor = NAN,
-                     .focused = focused,
-                     .lines_only = c->lines_only};
-    char title[200];
-    if (c->n_runs > 1 && strcmp(chart->overlay, chart->title) != 0) {
-        if (area.width >= 50)
-            snprintf(title, sizeof title, "%s: %s", chart->title, chart->overlay);
-        else // the values of the runs need the room
-            snprintf(title, sizeof title, "%s", chart->overlay);
-        p.title = title;
-    }
-    curves_window(c, &p.x0, &p.x1);
-    if (c->has_cursor && c->n_runs > 0)
-        p.cursor = x_map_value(curves_map(c, curves_raised(c)), c->cursor);
+    struct curves_plot made;
     struct plot_result result;
-    plot_draw(&p, canvas, area, &result);
+    curves_plot(c, chart, names, &made);
+    made.plot.focused = focused;
+    if (c->n_runs > 1 && area.width < 50) // the values of the runs need the room
+        made.plot.title = chart->overlay;
+    plot_draw(&made.plot, canvas, area, &result);
     if (focused)
         c->field_columns = result.field.width;
 }

@@ -39,7 +39,7 @@ libui_a_SOURCES = \
 	%D%/view_recipes.c \
 	%D%/view_runs.c \
 	%D%/view_samples.c
-UI_LIBS = libui.a
+UI_LIBS = libui.a $(CAIRO_LIBS)
 
 # The charts. Only curves, charts and run_cache know of runs; the rest is pure.
 libui_a_SOURCES += \
@@ -47,6 +47,10 @@ libui_a_SOURCES += \
 	%D%/charts.c %D%/charts.h \
 	%D%/curves.c %D%/curves.h \
 	%D%/curves_draw.c \
+	%D%/curves_picture.c %D%/curves_picture.h \
+	%D%/painter.h %D%/painter_png.c %D%/painter_svg.c \
+	%D%/palette.c %D%/palette.h \
+	%D%/picture.c %D%/picture.h \
 	%D%/plot.c %D%/plot.h \
 	%D%/pyramid.c %D%/pyramid.h \
 	%D%/raster.c %D%/raster.h \
@@ -58,7 +62,7 @@ libui_a_SOURCES += \
 	%D%/view_curves.c \
 	%D%/x_map.c %D%/x_map.h
 
-EXTRA_DIST += tests/golden/chart-ascii.txt tests/golden/chart-block.txt tests/golden/chart-braille.txt
+EXTRA_DIST += tests/golden/plot.svg tests/golden/chart-ascii.txt tests/golden/chart-block.txt tests/golden/chart-braille.txt
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_health tests/unit/test_series tests/unit/test_plot tests/unit/test_curves
 tests_unit_test_health_SOURCES = tests/unit/test_health.c tests/lib/testing.h
@@ -67,6 +71,9 @@ tests_unit_test_curves_SOURCES = tests/unit/test_curves.c tests/lib/testing.h
 tests_unit_test_curves_LDADD = $(UI_LIBS) $(STORE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_series_SOURCES = tests/unit/test_series.c tests/lib/testing.h
 tests_unit_test_series_LDADD = $(UI_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/test_picture
+tests_unit_test_picture_SOURCES = tests/unit/test_picture.c tests/lib/testing.h
+tests_unit_test_picture_LDADD = libui.a $(STORE_LIBS) $(CAIRO_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_plot_SOURCES = tests/unit/test_plot.c tests/lib/testing.h
 tests_unit_test_plot_LDADD = $(UI_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 endif
@@ -109,7 +116,7 @@ check_PROGRAMS += tests/unit/test_console_parts tests/unit/test_eval_table tests
 tests_unit_test_eval_table_SOURCES = tests/unit/test_eval_table.c
 tests_unit_test_eval_table_LDADD = $(UI_LIBS) $(STORE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_console_parts_SOURCES = tests/unit/test_console_parts.c
-tests_unit_test_console_parts_LDADD = libui.a $(LAUNCH_LIBS) $(NCURSES_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_console_parts_LDADD = $(UI_LIBS) libexport.a $(LAUNCH_LIBS) $(NCURSES_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_form_SOURCES = tests/unit/test_form.c
-tests_unit_test_form_LDADD = libui.a libcorpus.a $(LAUNCH_LIBS) $(NCURSES_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_form_LDADD = $(UI_LIBS) libexport.a libcorpus.a $(LAUNCH_LIBS) $(NCURSES_LIBS) $(CMOCKA_LIBS)
 endif

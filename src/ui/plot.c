@@ -33,8 +33,7 @@ static uint32_t sign(const struct canvas *c, enum sign s)
     return c->utf8 ? utf8[s] : (uint32_t)plain[s];
 }
 
-// The points of a line that the plot shows.
-static void visible(const struct plot *p, const struct plot_line *line, uint32_t *first, uint32_t *end)
+void plot_visible(const struct plot *p, const struct plot_line *line, uint32_t *first, uint32_t *end)
 {
     *first = series_find(line->series, x_map_step(line->map, p->x0));
     *end = series_find(line->series, nextafter(x_map_step(line->map, p->x1), INFINITY));
@@ -57,7 +56,7 @@ static struct span clipped_span(const struct plot *p)
     size_t n = 0;
     for (int k = 0; k < p->n_lines; k++) {
         uint32_t first, end;
-        visible(p, &p->lines[k], &first, &end);
+        plot_visible(p, &p->lines[k], &first, &end);
         uint32_t stride = (end - first) / PER_LINE + 1;
         for (uint32_t i = first; i < end; i += stride) {
             float value = series_value(p->lines[k].series, i);
@@ -84,13 +83,13 @@ static struct span smoothed_span(const struct plot *p, const struct plot_line *l
     return column.span;
 }
 
-static void find_range(const struct plot *p, struct plot_result *out)
+void plot_range(const struct plot *p, struct plot_result *out)
 {
     struct span span = SPAN_EMPTY;
     for (int k = 0; k < p->n_lines; k++) {
         const struct series *s = p->lines[k].series;
         uint32_t first, end;
-        visible(p, &p->lines[k], &first, &end);
+        plot_visible(p, &p->lines[k], &first, &end);
         out->n_points += end - first;
         bool smooth_only = p->lines_only && p->weight > 0 && series_is_smooth(s);
         span = span_join(span, smooth_only ? smoothed_span(p, &p->lines[k]) : series_span(s, first, end));
@@ -108,7 +107,7 @@ static void find_range(const struct plot *p, struct plot_result *out)
     }
     for (int k = 0; k < p->n_lines && !p->lines_only; k++) {
         uint32_t first, end;
-        visible(p, &p->lines[k], &first, &end);
+        plot_visible(p, &p->lines[k], &first, &end);
         out->n_outside += series_outside(p->lines[k].series, first, end, (float)out->y.low, (float)out->y.high);
     }
 }
@@ -149,7 +148,7 @@ static void draw_curve(const struct plot_line *line, bool smoothed, bool faint, 
     }
 }
 
-static bool is_faint_shown(const struct plot *p, const struct plot_line *line)
+bool plot_shows_raw(const struct plot *p, const struct plot_line *line)
 {
     return !p->lines_only && (p->n_lines <= 4 || line->raised);
 }
@@ -163,7 +162,7 @@ static void draw_curves(const struct plot *p, const struct trace_view *v, struct
             if (line->raised != (pass == 1) || line->series->n == 0)
                 continue;
             bool smoothed = p->weight > 0 && series_is_smooth(line->series);
-            if (smoothed && is_faint_shown(p, line))
+            if (smoothed && plot_shows_raw(p, line))
                 draw_curve(line, false, true, k, v, r, w);
             draw_curve(line, smoothed, false, k, v, r, w);
         }
@@ -193,7 +192,7 @@ static void draw_letters(const struct plot *p, struct canvas *c, struct rect fie
     for (int k = p->n_lines - 1; k >= 0; k--) {
         const struct plot_line *line = &p->lines[k];
         uint32_t first, end;
-        visible(p, line, &first, &end);
+        plot_visible(p, line, &first, &end);
         while (end > first && !isfinite(series_value(line->series, end - 1)))
             end--;
         if (first == end || line->letter == 0)
@@ -430,7 +429,7 @@ void plot_draw(const struct plot *p, struct canvas *c, struct rect area, struct 
     struct rect inside = canvas_box(
         c, area, STYLE(p->focused ? COLOR_ACCENT : COLOR_MUTED, .attr = p->focused ? ATTR_BOLD : 0), p->title);
     struct rect old = canvas_clip(c, area);
-    find_range(p, out);
+    plot_range(p, out);
     if (inside.width >= 12 && inside.height >= 3) {
         if (out->n_points > 0)
             draw_field(p, c, inside, out);

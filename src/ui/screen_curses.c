@@ -2,6 +2,7 @@
 // terminal has: 256, 16, 8 colours or none. Keys are read and decoded by the loop (ui/keys.h), not here.
 #include "config.h"
 
+#include "ui/palette.h"
 #include "ui/screen.h"
 
 #include <langinfo.h>
@@ -38,9 +39,6 @@ static struct {
     const char *taken_for; // the description that is used where that of TERM is missing
 } screen;
 
-// Colour-blind safe sets (console.md 8): Machado 2009 simulation and CIEDE2000 distance of at least 9.3 for all 16.
-static const short dark_series[] = {39, 196, 230, 244, 154, 181, 63, 123, 163, 65, 71, 205, 186, 40, 146, 224};
-static const short light_series[] = {25, 202, 16, 246, 239, 88, 105, 18, 65, 160, 243, 169, 20, 96, 236, 27};
 static const short unknown_series[] = {33, 94, 244, 25, 137, 59, 202, 169};
 // Hues that can be read on black and on white: no blue on black.
 static const short basic_series[] = {COLOR_CYAN, COLOR_RED, COLOR_GREEN, COLOR_YELLOW, COLOR_MAGENTA, COLOR_WHITE};
@@ -48,8 +46,6 @@ static const short basic_series[] = {COLOR_CYAN, COLOR_RED, COLOR_GREEN, COLOR_Y
 static short terminal_color(enum color color)
 {
     //                                  default muted title accent good warn bad cursor
-    static const short dark[] = {-1, 245, -1, 75, 114, 214, 203, 236};
-    static const short light[] = {-1, 242, -1, 25, 28, 130, 160, 254};
     static const short unknown[] = {-1, 244, -1, 33, 71, 172, 167, -1};
     static const short basic[] = {-1, -1, -1, COLOR_CYAN, COLOR_GREEN, COLOR_YELLOW, COLOR_RED, -1};
     if (screen.colors == 0)
@@ -63,10 +59,8 @@ static short terminal_color(enum color color)
         return hue;
     }
     int series = (int)color - COLOR_SERIES;
-    if (screen.background == BACKGROUND_DARK)
-        return series < 0 ? dark[color] : dark_series[series];
-    if (screen.background == BACKGROUND_LIGHT)
-        return series < 0 ? light[color] : light_series[series];
+    if (screen.background != BACKGROUND_UNKNOWN)
+        return palette_256(color, screen.background == BACKGROUND_DARK);
     return series < 0 ? unknown[color] : unknown_series[series % 8];
 }
 
