@@ -59,6 +59,7 @@ libcli_a_SOURCES = \
 	%D%/print.c %D%/print.h \
 	%D%/piped.c %D%/piped.h \
 	%D%/plots.c %D%/plots.h \
+	%D%/show_plot.c %D%/show_plot.h \
 	%D%/source.c %D%/source.h \
 	%D%/start.c %D%/start.h
 
