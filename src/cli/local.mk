@@ -32,6 +32,7 @@ libcli_a_SOURCES = \
 	%D%/cmd_pause.c \
 	%D%/cmd_recipe.c \
 	%D%/cmd_remove.c \
+	%D%/cmd_report.c \
 	%D%/cmd_resume.c \
 	%D%/cmd_runs.c \
 	%D%/cmd_sample.c \
@@ -59,6 +60,7 @@ libcli_a_SOURCES = \
 	%D%/print.c %D%/print.h \
 	%D%/piped.c %D%/piped.h \
 	%D%/plots.c %D%/plots.h \
+	%D%/report.c %D%/report.h %D%/report_results.c %D%/report_sources.c \
 	%D%/show_plot.c %D%/show_plot.h \
 	%D%/source.c %D%/source.h \
 	%D%/start.c %D%/start.h
@@ -66,7 +68,7 @@ libcli_a_SOURCES = \
 noinst_PROGRAMS += tests/lib/json_get
 tests_lib_json_get_SOURCES = tests/lib/json_get.c
 tests_lib_json_get_LDADD = $(JANSSON_LIBS)
-dist_check_SCRIPTS += tests/e2e/bench.sh tests/e2e/best.sh tests/e2e/cli.sh tests/e2e/eval.sh tests/e2e/feedback.sh tests/e2e/label.sh tests/e2e/merge.sh tests/e2e/objectives.sh tests/e2e/paft.sh tests/e2e/recipe.sh tests/e2e/train.sh tests/e2e/rewards.sh tests/e2e/serve.sh tests/e2e/text-rules.sh tests/e2e/cases.sh
+dist_check_SCRIPTS += tests/e2e/bench.sh tests/e2e/best.sh tests/e2e/cli.sh tests/e2e/eval.sh tests/e2e/export.sh tests/e2e/feedback.sh tests/e2e/label.sh tests/e2e/merge.sh tests/e2e/objectives.sh tests/e2e/paft.sh tests/e2e/recipe.sh tests/e2e/train.sh tests/e2e/rewards.sh tests/e2e/serve.sh tests/e2e/text-rules.sh tests/e2e/cases.sh
 
 # The man page is a frame by hand around what the tables say; completions ask the program.
 EXTRA_DIST += share/attune/attune.1.in

@@ -84,17 +84,14 @@ static int column_of(const struct job *j, const char *key)
     return -1;
 }
 
-// First the names of all columns, for the head.
+// First the names of all columns, for the head, where the wish does not name them.
 static int collect_keys(void *arg, const struct run_info *info, const char *dir, struct run_reader *r, struct err *e)
 {
     struct job *j = arg;
     char **names = NULL;
     int n = 0, code = run_reader_keys(r, &names, &n, e);
     for (int i = 0; i < n; i++) {
-        bool wanted = j->wish->n_keys == 0;
-        for (int k = 0; k < j->wish->n_keys; k++)
-            wanted = wanted || strcmp(j->wish->keys[k], names[i]) == 0;
-        if (!wanted || column_of(j, names[i]) >= 0) {
+        if (column_of(j, names[i]) >= 0) {
             free(names[i]);
             continue;
         }
@@ -224,7 +221,11 @@ int export_table(const struct export_wish *w, enum export_what what, enum table_
 {
     struct job j = {.wish = w};
     const bool wide = what == EXPORT_METRICS && w->wide;
-    int code = wide ? export_each(w, collect_keys, &j, e) : 0;
+    int code = wide && w->n_keys == 0 ? export_each(w, collect_keys, &j, e) : 0;
+    for (int i = 0; wide && i < w->n_keys; i++) {
+        MEM_GROW(j.keys, j.n_keys, j.cap_keys);
+        j.keys[j.n_keys++] = mem_strdup(w->keys[i]);
+    }
     const int n_columns = wide ? j.n_keys + 2 : tables[what].n;
     const char **columns = mem_alloc((size_t)n_columns, sizeof *columns);
     for (int i = 0; i < n_columns; i++)

@@ -61,3 +61,16 @@ int curves_picture(const struct curves *c, int first, int n, const struct painte
     free(made);
     return code;
 }
+
+void curves_picture_plain(const struct curves *c, int chart, const struct curves_look *look, struct str *out)
+{
+    struct curves_plot *made = mem_alloc(1, sizeof *made);
+    curves_plot(c, &c->charts[chart], c->n_runs == 1, made);
+    const struct picture picture = {.title = "", .note = "", .plots = &made->plot, .n_plots = 1, .columns = 1};
+    struct painter p = {.ops = &painter_svg, .out = out, .theme = look->theme, .width = look->width, .height = look->height,
+                        .embedded = look->embedded};
+    struct err fault = {0};
+    if (picture_paint(&picture, &p, &fault) && !out->truncated) // a text that is too long says so itself
+        BUG("a picture in a page failed: %s", fault.text);
+    free(made);
+}
