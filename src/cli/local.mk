@@ -60,7 +60,7 @@ libcli_a_SOURCES = \
 	%D%/print.c %D%/print.h \
 	%D%/piped.c %D%/piped.h \
 	%D%/plots.c %D%/plots.h \
-	%D%/report.c %D%/report.h %D%/report_results.c %D%/report_sources.c \
+	%D%/report.c %D%/report.h %D%/report_results.c %D%/report_sources.c %D%/report_text.c \
 	%D%/show_plot.c %D%/show_plot.h \
 	%D%/source.c %D%/source.h \
 	%D%/start.c %D%/start.h

@@ -30,11 +30,6 @@ static const char style[] =
     "padding:4px 10px;margin:6px 0;background:var(--box)}.error{border-color:var(--bad)}.alert b{margin-right:8px}summary{cursor:pointer;"
     "color:var(--muted);margin:8px 0}small{font-weight:400}.run{white-space:nowrap}h1{overflow-wrap:anywhere}.key{font-weight:700;font-family:monospace}ul{margin:4px 0;padding-left:20px}";
 
-void report_text(struct str *out, const char *text)
-{
-    str_add_markup(out, text, strlen(text), false);
-}
-
 static void add_variables(struct str *out, bool dark)
 {
     str_addf(out, ":root{--ink:#%06x;--paper:#%06x;--muted:#%06x;--warn:#%06x;--bad:#%06x;--box:%s;--line:%s}",
@@ -43,15 +38,6 @@ static void add_variables(struct str *out, bool dark)
              dark ? "#333941" : "#d5d9df");
     for (int i = 0; i < N_SERIES_COLORS; i++)
         str_addf(out, ".r%d{color:#%06x}", i, (unsigned)palette_rgb((enum color)(COLOR_SERIES + i), dark));
-}
-
-void report_name(struct str *out, const struct report *r, const struct run_row *row)
-{
-    str_add(out, "<span class=\"run\">");
-    if (r->plots->n_rows > 1)
-        str_addf(out, "<span class=\"key r%d\">%c</span> ", row->index % N_SERIES_COLORS, row->letter);
-    report_text(out, row->info.name);
-    str_add(out, "</span>");
 }
 
 // ---- what came out ----
