@@ -4,6 +4,7 @@ liblaunch_a_SOURCES = \
 	%D%/call.c \
 	%D%/describe.c \
 	%D%/engine.h \
+	%D%/program.c \
 	%D%/recipes.c \
 	%D%/server.c %D%/server.h \
 	%D%/spawn.c %D%/spawn.h \

@@ -25,6 +25,9 @@ enum command_id {
     // curves
     CMD_ZOOM_IN, CMD_ZOOM_OUT, CMD_PAN_LEFT, CMD_PAN_RIGHT, CMD_FIT, CMD_CURSOR, CMD_SMOOTH, CMD_SMOOTH_MORE,
     CMD_SMOOTH_LESS, CMD_X_AXIS, CMD_Y_SCALE, CMD_CLIP, CMD_RAISE, CMD_FULL, CMD_METRIC, CMD_FOLLOW,
+    // what leaves the project
+    CMD_DATA_FILE, CMD_PICTURE, CMD_EXPORT,
+    CMD_EXPORT_TO, // the answer to where; no command of its own
     // samples, log
     CMD_HEAT, CMD_WRAP, CMD_LEVEL,
     // the form

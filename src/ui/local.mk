@@ -26,6 +26,7 @@ libui_a_SOURCES = \
 	%D%/ui_state.c \
 	%D%/view.h \
 	%D%/eval_jobs.c \
+	%D%/export_jobs.c %D%/export_jobs.h \
 	%D%/eval_table.c %D%/eval_table.h \
 	%D%/form.c %D%/form.h \
 	%D%/form_memory.c %D%/form_memory.h \

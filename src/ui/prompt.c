@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/str.h"
+#include "ui/export_jobs.h"
 #include "ui/keys.h"
 #include "ui/ui_internal.h"
 
@@ -56,6 +58,31 @@ static int find_rows(const struct ui *ui, const struct command_row **found, int 
     return command_search(typed, ui->page, found, max);
 }
 
+// Behind "export " the list is of what there is to write.
+static int find_kinds(const struct ui *ui, const struct export_kind **found, int max)
+{
+    const char *typed = str_text(&ui->prompt.line.text), *blank = strchr(typed, ' ');
+    char name[64];
+    int n = 0;
+    if (!blank || blank - typed >= (long)sizeof name || strchr(blank + 1, ' '))
+        return 0;
+    text_copy(name, (size_t)(blank - typed) + 1, typed);
+    const struct command_row *row = command_by_name(name, ui->page);
+    for (const struct export_kind *k = export_kinds; row && row->id == CMD_EXPORT && k->name && n < max; k++)
+        if (text_starts(k->name, blank + 1))
+            found[n++] = k;
+    return n;
+}
+
+static void take_kind(struct ui *ui, const struct export_kind *kind)
+{
+    struct str s = {0};
+    str_addf(&s, "export %s ", kind->name);
+    line_edit_set(&ui->prompt.line, str_text(&s));
+    str_fini(&s);
+    ui->prompt.chosen = -1;
+}
+
 static void take_row(struct ui *ui, const struct command_row *row)
 {
     struct str s = {0};
@@ -86,12 +113,17 @@ static struct prompt_answer command_key(struct ui *ui, int key)
 {
     struct prompt *p = &ui->prompt;
     const struct command_row *found[MAX_FOUND];
-    int n = find_rows(ui, found, MAX_FOUND);
+    const struct export_kind *kinds[MAX_FOUND];
+    const int n_kinds = find_kinds(ui, kinds, MAX_FOUND), n = n_kinds ? n_kinds : find_rows(ui, found, MAX_FOUND);
     switch (key) {
     case KEY_ENTER_:
+        if (n_kinds && p->chosen >= 0 && p->chosen < n)
+            take_kind(ui, kinds[p->chosen]);
         return take_line(ui);
     case KEY_TAB_:
-        if (n > 0)
+        if (n_kinds)
+            take_kind(ui, kinds[p->chosen >= 0 && p->chosen < n ? p->chosen : 0]);
+        else if (n > 0)
             take_row(ui, found[p->chosen >= 0 && p->chosen < n ? p->chosen : 0]);
         return nothing;
     case KEY_UP_:
@@ -164,21 +196,28 @@ bool prompt_paste(struct ui *ui, const char *text, size_t n_bytes)
 static void draw_found(struct ui *ui, struct canvas *c, struct rect above)
 {
     const struct command_row *found[MAX_FOUND];
+    const struct export_kind *kinds[MAX_FOUND];
     int max = above.height - 3 < MAX_FOUND ? above.height - 3 : MAX_FOUND;
-    int n = max > 0 ? find_rows(ui, found, max) : 0;
+    const int n_kinds = max > 0 ? find_kinds(ui, kinds, max) : 0;
+    const int n = n_kinds ? n_kinds : max > 0 ? find_rows(ui, found, max) : 0;
     if (n == 0)
         return;
     struct rect box = rect_cut_bottom(&above, n + 2);
     if (box.width > 110)
         box.width = 110;
     canvas_fill(c, box, ' ', STYLE(COLOR_DEFAULT));
-    struct rect in = canvas_box(c, box, STYLE(COLOR_MUTED), "Commands");
+    struct rect in = canvas_box(c, box, STYLE(COLOR_MUTED), n_kinds ? "What there is to write" : "Commands");
     for (int i = 0; i < n; i++) {
         struct rect row = rect_cut_top(&in, 1);
-        canvas_textf(c, row.x + 1, row.y, 24, STYLE(COLOR_DEFAULT, .attr = ATTR_BOLD), "%s %s", found[i]->name,
-                     found[i]->arg ? found[i]->arg : "");
-        canvas_text(c, row.x + 26, row.y, 12, STYLE(COLOR_ACCENT), found[i]->keys);
-        canvas_text(c, row.x + 39, row.y, row.width - 40, STYLE(COLOR_MUTED), found[i]->help);
+        if (n_kinds) {
+            canvas_text(c, row.x + 1, row.y, 14, STYLE(COLOR_DEFAULT, .attr = ATTR_BOLD), kinds[i]->name);
+            canvas_text(c, row.x + 16, row.y, row.width - 17, STYLE(COLOR_MUTED), kinds[i]->help);
+        } else {
+            canvas_textf(c, row.x + 1, row.y, 24, STYLE(COLOR_DEFAULT, .attr = ATTR_BOLD), "%s %s", found[i]->name,
+                         found[i]->arg ? found[i]->arg : "");
+            canvas_text(c, row.x + 26, row.y, 12, STYLE(COLOR_ACCENT), found[i]->keys);
+            canvas_text(c, row.x + 39, row.y, row.width - 40, STYLE(COLOR_MUTED), found[i]->help);
+        }
         if (i == ui->prompt.chosen)
             canvas_restyle(c, row, STYLE(COLOR_DEFAULT, .bg = COLOR_CURSOR));
     }

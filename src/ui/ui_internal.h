@@ -58,6 +58,7 @@ struct ui {
     uint64_t evals_stamp;
     struct err evals_fault;
     bool reading_evals;
+    int export_kind;   // what the path that is asked for is to hold
     struct job *jobs;
     int wake_fd[2];    // a byte here wakes the loop: signals and finished jobs
     bool script_failed;
@@ -82,6 +83,9 @@ struct prompt_answer prompt_key(struct ui *ui, int key);
 bool prompt_paste(struct ui *ui, const char *text, size_t n_bytes); // false: it takes no text
 int prompt_lines(const struct ui *ui, int width);                     // how many lines it needs
 void prompt_draw(struct ui *ui, struct canvas *c, struct rect line, struct rect above);
+
+// export_jobs.c: files for other programs
+void export_command(struct ui *ui, enum command_id id, const char *arg);
 
 // run_control.c: commands that act on the current run
 enum view_result run_control(struct ui *ui, enum command_id id, const char *arg);

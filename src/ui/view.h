@@ -48,6 +48,10 @@ struct view_ops {
     const char *(*hints)(struct view *v);
     // The runs may have changed (at most 10 times a second). Reads what is new, within about 5 ms, else REFRESH_MORE.
     enum view_refresh (*refresh)(struct view *v);
+    // What the page draws as a picture, by the ending of a file's name (.svg, .png, .txt); appends the file's bytes. And the metrics
+    // that it draws, borrowed; returns how many. Both or neither.
+    int (*picture)(struct view *v, const char *path, struct str *bytes, struct err *e);
+    int (*metrics)(struct view *v, const char **keys, int max);
     // It is called after so many seconds also when no run has changed; 0: after 10, for ages and the like.
     double patience_s;
 };

@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "ui/curves.h"
+#include "ui/curves_picture.h"
 #include "ui/view.h"
 
 static int open_curves(struct view *v, struct err *e)
@@ -423,6 +423,61 @@ static enum view_result command_curves(struct view *v, enum command_id id, const
     }
 }
 
+// ---- what leaves the console ----
+
+// The charts of the screen: the one that fills it, or those of the grid.
+static void shown_charts(const struct curves *c, int *first, int *n)
+{
+    const bool one = c->full || c->n_shown == 0;
+    *first = one ? c->focus : c->first_shown;
+    *n = c->n_charts == 0 ? 0 : one ? 1 : c->n_shown;
+}
+
+// As on the screen, with more room: of the charts that are read.
+static int text_picture(const struct curves *c, int first, int n, struct str *bytes)
+{
+    enum { WIDTH = 120, LINES_OF_A_ROW = 14 };
+    struct curves shown = *c; // drawing remembers a layout, which is not the screen's
+    struct canvas canvas;
+    shown.charts = &c->charts[first];
+    shown.n_charts = n;
+    shown.focus = c->focus - first;
+    canvas_init(&canvas, WIDTH, 3 + (n == 1 ? 2 : (n + 1) / 2) * LINES_OF_A_ROW, GLYPHS_BRAILLE, true);
+    curves_draw(&shown, &canvas, canvas_area(&canvas));
+    canvas_save(&canvas, false, bytes);
+    canvas_fini(&canvas);
+    return 0;
+}
+
+static int picture_curves(struct view *v, const char *path, struct str *bytes, struct err *e)
+{
+    struct curves *c = v->state;
+    const struct painter_ops *painter = curves_painter(path);
+    const struct curves_look look = {.width = 1060, .theme = painter == &painter_png ? THEME_LIGHT : THEME_AUTO, .titled = true};
+    int first, n;
+    shown_charts(c, &first, &n);
+    if (n == 0)
+        return err_set(e, ERR_STATE, "Nothing is drawn here yet");
+    if (text_ends(path, ".txt"))
+        return text_picture(c, first, n, bytes);
+    if (!painter)
+        return err_set(e, ERR_USAGE, "%s: the name of a picture ends in .svg, .png or .txt", path);
+    return curves_picture(c, first, n, painter, &look, bytes, e);
+}
+
+static int metrics_of_curves(struct view *v, const char **keys, int max)
+{
+    const struct curves *c = v->state;
+    int first, n, n_keys = 0;
+    shown_charts(c, &first, &n);
+    for (int i = first; i < first + n; i++) {
+        const struct chart *chart = &c->charts[i];
+        for (int k = 0; k < (c->n_runs == 1 ? chart->n_parts : 1) && n_keys < max; k++)
+            keys[n_keys++] = c->n_runs == 1 ? chart->parts[k].key : chart->overlay;
+    }
+    return n_keys;
+}
+
 const struct view_ops view_curves = {
     .title = "Curves",
     .open = open_curves,
@@ -431,4 +486,6 @@ const struct view_ops view_curves = {
     .draw = draw_view,
     .command = command_curves,
     .refresh = refresh_curves,
+    .picture = picture_curves,
+    .metrics = metrics_of_curves,
 };
