@@ -56,12 +56,6 @@ const struct command_row command_rows[] = {
     {CMD_FULL, "full", "full screen", "Enter z", IN_CURVES, NULL, "One chart alone, or all again.", 8},
     {CMD_METRIC, "metric", "metric", "m", IN_CURVES, "NAME", "Show another metric in the chosen chart.", 0},
 
-    {CMD_DATA_FILE, "write", "write", "w", IN_RUNS | IN_CURVES | IN_SAMPLES | IN_EVALS, "FILE",
-     "Write what this page shows as a table (.csv, .jsonl): metrics, points, samples, evaluations.", 0},
-    {CMD_PICTURE, "picture", "picture", "W", IN_CURVES, "FILE", "Write the charts as a picture (.svg, .png, .txt).", 0},
-    {CMD_EXPORT, "export", "export", "", IN_RUNS | IN_RUN | IN_EVALS, "WHAT FILE",
-     "Write a plot, points, metrics, samples, events, evaluations, a report, or a folder for TensorBoard.", 0},
-
     {CMD_HEAT, "heat", "rewards", "t", IN_SAMPLES, NULL, "Show what each token of the response earned, or the plain text.", 3},
     {CMD_WRAP, "wrap", "wrap", "w", IN_LOG, NULL, "Break long lines, or cut them.", 4},
     {CMD_LEVEL, "level", "level", "v", IN_LOG, NULL, "All events, warnings and errors, or the engine's own output.", 3},
@@ -88,6 +82,12 @@ const struct command_row command_rows[] = {
     {CMD_SELECT, "select", "select", "Space", IN_EVALS, NULL, "Select the run: the selected ones stand first.", 4},
     {CMD_INTERVALS, "intervals", "intervals", "i", IN_EVALS, NULL,
      "Show the 95 % intervals beside the values, or more columns.", 5},
+
+    {CMD_DATA_FILE, "write", "write", "w", IN_RUNS | IN_CURVES | IN_SAMPLES | IN_EVALS, "FILE",
+     "Write what this page is about as a table: .csv or .jsonl.", 0},
+    {CMD_PICTURE, "picture", "picture", "W", IN_CURVES, "FILE", "Write the charts as a picture: .svg, .png or .txt.", 0},
+    {CMD_EXPORT, "export", "export", "", IN_RUNS | IN_RUN | IN_EVALS, "WHAT FILE",
+     "Write a plot, a table, a report, or files for TensorBoard.", 0},
 
     {CMD_UP, "up", "up", "Up k", IN_ALL, NULL, "One line up.", 0},
     {CMD_DOWN, "down", "down", "Down j", IN_ALL, NULL, "One line down.", 0},

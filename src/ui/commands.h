@@ -27,7 +27,6 @@ enum command_id {
     CMD_SMOOTH_LESS, CMD_X_AXIS, CMD_Y_SCALE, CMD_CLIP, CMD_RAISE, CMD_FULL, CMD_METRIC, CMD_FOLLOW,
     // what leaves the project
     CMD_DATA_FILE, CMD_PICTURE, CMD_EXPORT,
-    CMD_EXPORT_TO, // the answer to where; no command of its own
     // samples, log
     CMD_HEAT, CMD_WRAP, CMD_LEVEL,
     // the form
@@ -37,6 +36,7 @@ enum command_id {
     // evaluations
     CMD_EVALS, CMD_INTERVALS,
     CMD_N,
+    CMD_EXPORT_TO, // the answer to where something is to be written: no row, for nobody asks for it by itself
 };
 
 struct command_row {

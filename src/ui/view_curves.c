@@ -425,12 +425,12 @@ static enum view_result command_curves(struct view *v, enum command_id id, const
 
 // ---- what leaves the console ----
 
-// The charts of the screen: the one that fills it, or those of the grid.
+// The charts of the screen: the one that fills it, or those of the grid; before there was a screen, as in a script, the first.
 static void shown_charts(const struct curves *c, int *first, int *n)
 {
-    const bool one = c->full || c->n_shown == 0;
-    *first = one ? c->focus : c->first_shown;
-    *n = c->n_charts == 0 ? 0 : one ? 1 : c->n_shown;
+    enum { UNSEEN = 6 };
+    *first = c->full ? c->focus : c->first_shown;
+    *n = c->n_charts == 0 ? 0 : c->full ? 1 : c->n_shown > 0 ? c->n_shown : c->n_charts < UNSEEN ? c->n_charts : UNSEEN;
 }
 
 // As on the screen, with more room: of the charts that are read.

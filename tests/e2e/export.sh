@@ -90,6 +90,18 @@ check "chart" "$attune" chart one loss --ascii
 is "both are the same" "$(cksum <out)" "$(cksum <plotted)"
 refuses 2 "only --plot takes several" "several runs without a plot" "$attune" show one two
 
+# ---- from the console ----
+check "files from the console" "$attune" -e "open one; export plot console.svg; picture console.txt; write points.csv; export samples s3.jsonl; export tensorboard board"
+check "a report from the console" "$attune" -e "open one; export report console.html"
+has "the picture" ">train</text>" console.svg
+has "the plot as text" "EMA 0.8" console.txt
+is "a row a step" "run,step" "$(head -1 points.csv | cut -d, -f1,2)"
+is "the same samples" "$(cksum <samples.jsonl)" "$(cksum <s3.jsonl)"
+is "TensorBoard's folder" one "$(ls board)"
+has "the report" "<h2>Settings</h2>" console.html
+refuses 2 "ends in .svg, .png or .txt" "a picture of another kind" "$attune" -e "open one; picture x.gif"
+refuses 2 "is not one of plot, points" "something else" "$attune" -e "open one; export nothing"
+
 # ---- reports ----
 check "a report" "$attune" report one two --out r.html
 is "no markup from outside" 0 "$(count '<script' r.html)"
