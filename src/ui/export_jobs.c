@@ -1,6 +1,7 @@
+// What the console writes for other programs: w, W and :export. Names are asked here, files are written on a thread.
 #include "config.h"
 
-#include "ui/export_jobs.h"
+#include "ui/export_kinds.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,21 +12,8 @@
 #include "export/export.h"
 #include "ui/ui_internal.h"
 
-enum kind { KIND_PLOT, KIND_POINTS, KIND_METRICS, KIND_SAMPLES, KIND_EVENTS, KIND_EVALUATIONS, KIND_TENSORBOARD, KIND_REPORT, N_KINDS };
-const struct export_kind export_kinds[N_KINDS + 1] = {
-    [KIND_PLOT] = {"plot", ".svg", "The charts of page Curves as a picture: .svg, .png or .txt."},
-    [KIND_POINTS] = {"points", ".csv", "Their points, a row for each step: .csv or .jsonl."},
-    [KIND_METRICS] = {"metrics", ".csv", "All metrics: .csv or .jsonl."},
-    [KIND_SAMPLES] = {"samples", ".jsonl", "What the model wrote: .csv or .jsonl."},
-    [KIND_EVENTS] = {"events", ".csv", "What happened: .csv or .jsonl."},
-    [KIND_EVALUATIONS] = {"evaluations", ".csv", "What was measured of checkpoints: .csv or .jsonl."},
-    [KIND_TENSORBOARD] = {"tensorboard", "", "A folder of event files that TensorBoard opens."},
-    [KIND_REPORT] = {"report", ".html", "A report with settings, curves, evaluations and samples: .html."},
-    {0},
-};
-
 struct export_job {
-    enum kind kind;
+    enum export_kind_id kind;
     char *project, *path;
     struct str bytes;     // of a picture
     enum table_form form;
@@ -67,7 +55,7 @@ static int write_report(const struct export_job *j, struct err *e)
 
 static int write_recorded(struct export_job *j, struct err *e)
 {
-    static const enum export_what what[N_KINDS] = {
+    static const enum export_what what[N_EXPORT_KINDS] = {
         [KIND_POINTS] = EXPORT_METRICS, [KIND_METRICS] = EXPORT_METRICS, [KIND_SAMPLES] = EXPORT_SAMPLES,
         [KIND_EVENTS] = EXPORT_EVENTS, [KIND_EVALUATIONS] = EXPORT_EVALUATIONS};
     struct store *own = NULL; // a thread's own
@@ -132,7 +120,7 @@ static void choose_runs(struct ui *ui, struct export_job *j)
     free(selected);
 }
 
-static void start(struct ui *ui, enum kind kind, const char *path)
+static void start(struct ui *ui, enum export_kind_id kind, const char *path)
 {
     struct view *v = &ui->views[ui->page];
     struct export_job *j = mem_alloc(1, sizeof *j);
@@ -164,7 +152,7 @@ static void start(struct ui *ui, enum kind kind, const char *path)
 }
 
 // PROJECT/dpo-1-samples.jsonl
-static void offer_path(struct ui *ui, enum kind kind, struct str *out)
+static void offer_path(struct ui *ui, enum export_kind_id kind, struct str *out)
 {
     const struct run_row *open = ui_run(ui);
     str_addf(out, "%s/%s%s%s%s", store_dir(ui->store), open ? open->info.name : "", open ? "-" : "", export_kinds[kind].name,
@@ -173,13 +161,13 @@ static void offer_path(struct ui *ui, enum kind kind, struct str *out)
 
 static int kind_named(const char *name, size_t n)
 {
-    for (int i = 0; i < N_KINDS; i++)
+    for (int i = 0; i < N_EXPORT_KINDS; i++)
         if (n > 0 && strncmp(export_kinds[i].name, name, n) == 0)
             return i;
     return -1;
 }
 
-static enum kind kind_of_page(const struct ui *ui, enum command_id id)
+static enum export_kind_id kind_of_page(const struct ui *ui, enum command_id id)
 {
     if (id == CMD_PICTURE)
         return KIND_PLOT;
@@ -188,7 +176,7 @@ static enum kind kind_of_page(const struct ui *ui, enum command_id id)
 }
 
 // Writes to the path, or asks for one; "!" before it: that the file may be replaced has been said.
-static void export_to(struct ui *ui, enum kind kind, const char *path)
+static void export_to(struct ui *ui, enum export_kind_id kind, const char *path)
 {
     char text[400];
     ui->export_kind = kind; // for the answer
@@ -219,12 +207,12 @@ static void export_named(struct ui *ui, const char *arg)
         line_edit_set(&ui->prompt.line, "export ");
     } else if (kind < 0) {
         struct str names = {0};
-        for (int i = 0; i < N_KINDS; i++)
+        for (int i = 0; i < N_EXPORT_KINDS; i++)
             str_addf(&names, "%s%s", i ? ", " : "", export_kinds[i].name);
         ui_say_error(ui, "export: %.*s is not one of %s", (int)n, arg, str_text(&names));
         str_fini(&names);
     } else {
-        export_to(ui, (enum kind)kind, arg + n + strspn(arg + n, " "));
+        export_to(ui, (enum export_kind_id)kind, arg + n + strspn(arg + n, " "));
     }
 }
 
@@ -233,5 +221,5 @@ void export_command(struct ui *ui, enum command_id id, const char *arg)
     if (id == CMD_EXPORT)
         export_named(ui, arg);
     else
-        export_to(ui, id == CMD_EXPORT_TO ? (enum kind)ui->export_kind : kind_of_page(ui, id), arg);
+        export_to(ui, id == CMD_EXPORT_TO ? (enum export_kind_id)ui->export_kind : kind_of_page(ui, id), arg);
 }

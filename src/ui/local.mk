@@ -26,7 +26,8 @@ libui_a_SOURCES = \
 	%D%/ui_state.c \
 	%D%/view.h \
 	%D%/eval_jobs.c \
-	%D%/export_jobs.c %D%/export_jobs.h \
+	%D%/export_jobs.c \
+	%D%/export_kinds.c %D%/export_kinds.h \
 	%D%/eval_table.c %D%/eval_table.h \
 	%D%/form.c %D%/form.h \
 	%D%/form_memory.c %D%/form_memory.h \

@@ -7,7 +7,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
-#include "ui/export_jobs.h"
+#include "ui/export_kinds.h"
 #include "ui/keys.h"
 #include "ui/ui_internal.h"
 
