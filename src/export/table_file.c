@@ -139,7 +139,7 @@ void table_number(struct table_file *t, int column, double value)
         str_add(&t->text, t->form == TABLE_JSONL ? "null" : isnan(value) ? "NaN" : value > 0 ? "inf" : "-inf");
         return;
     }
-    for (int digits = 6; digits <= 17; digits++) {
+    for (int digits = 15; digits <= 17; digits++) { // %g leaves out zeros at the end
         snprintf(text, sizeof text, "%.*g", digits, value);
         if (strtod(text, NULL) == value)
             break;

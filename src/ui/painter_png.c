@@ -22,6 +22,15 @@ int painter_dash(enum dash dash, double lengths[4])
 
 #include "ui/palette.h"
 
+#ifdef __SANITIZE_ADDRESS__
+// The fonts that cairo has found stay with fontconfig until the end; they are no leak of ours.
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void)
+{
+    return "leak:libfontconfig\n";
+}
+#endif
+
 bool painter_has_png(void)
 {
     return true;

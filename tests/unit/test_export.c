@@ -178,7 +178,7 @@ static void a_table_that_fails_leaves_the_old_one(void **state)
 static void numbers_have_the_digits_that_they_need(void **state)
 {
     static const char *const columns[] = {"x"};
-    static const double values[] = {0.1, 1.0 / 3, 1e300, -0.0, 123456789.125, 5e-324};
+    static const double values[] = {0.1, 0.1 + 0.2, 1e300, -0.0, 123456789.125, 5e-324};
     struct table_file *t;
     char *path = path_join(dir, "numbers");
     size_t n;
