@@ -188,8 +188,9 @@ static void add_recipe(const struct run_info *info, struct str *command)
     json_object_foreach(json_object_get(plan, "inputs"), name, value) {
         char *text = value_text(value);
         struct str word = {0};
-        str_addf(&word, "%s=%s", name, text);
-        str_addc(command, ' ');
+        const bool has_option = strcmp(name, "model") == 0 || strcmp(name, "data") == 0;
+        str_addf(command, " --%s ", has_option ? name : "set");
+        str_addf(&word, "%s%s%s", has_option ? "" : name, has_option ? "" : "=", text);
         str_add_quoted(command, str_text(&word));
         str_fini(&word);
         free(text);
@@ -226,26 +227,13 @@ static void add_train(const struct report *r, const struct run_info *info, struc
     form_fini(&form);
 }
 
-static bool is_part(const struct report *r, const char *name)
-{
-    for (int i = 0; i < r->plots->n_rows; i++) {
-        const char *whole = r->plots->rows[i]->info.name;
-        const size_t n = strlen(whole);
-        if (strncmp(whole, name, n) == 0 && name[n] == '.' && json_object_get(r->plots->rows[i]->info.settings, "plan"))
-            return true;
-    }
-    return false;
-}
-
 void report_commands(const struct report *r, struct str *out)
 {
     str_add(out, "<h2>To do it again</h2>\n<p class=\"muted\">The same seed, data and settings give the same numbers. Changes that were made while "
-                 "a run ran are not in its command.</p>\n");
+                 "a run ran are not in its command; of a recipe, those that were given with --set stand in the commands of its stages.</p>\n");
     for (int i = 0; i < r->plots->n_rows; i++) {
         const struct run_info *info = &r->plots->rows[i]->info;
         struct str command = {0};
-        if (is_part(r, info->name)) // its recipe starts it
-            continue;
         if (json_object_get(info->settings, "plan"))
             add_recipe(info, &command);
         else

@@ -120,6 +120,13 @@ static void choose_runs(struct ui *ui, struct export_job *j)
     free(selected);
 }
 
+// "~/" at the beginning is the person's own folder, as in a shell. Heap.
+static char *whole_path(const char *path)
+{
+    const char *home = getenv("HOME");
+    return text_starts(path, "~/") && home ? path_join(home, path + 2) : mem_strdup(path);
+}
+
 static void start(struct ui *ui, enum export_kind_id kind, const char *path)
 {
     struct view *v = &ui->views[ui->page];
@@ -176,9 +183,9 @@ static enum export_kind_id kind_of_page(const struct ui *ui, enum command_id id)
 }
 
 // Writes to the path, or asks for one; "!" before it: that the file may be replaced has been said.
-static void export_to(struct ui *ui, enum export_kind_id kind, const char *path)
+static void export_to(struct ui *ui, enum export_kind_id kind, const char *given)
 {
-    char text[400];
+    char text[400], *path = given ? whole_path(given) : NULL;
     ui->export_kind = kind; // for the answer
     if (!path || !*path) {
         struct str offer = {0};
@@ -195,6 +202,7 @@ static void export_to(struct ui *ui, enum export_kind_id kind, const char *path)
     } else {
         start(ui, kind, path + (*path == '!'));
     }
+    free(path);
 }
 
 // "metrics all.csv", "plot": what to write and, where it is not to be asked, the file.
