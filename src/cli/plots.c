@@ -133,6 +133,32 @@ static int choose_one(struct plots *p, const char *what, struct err *e)
                    c->rows[0]->info.name, c->n_runs > 1 ? " or the others" : "");
 }
 
+// An experiment that trained nothing itself is left out: its parts have the curves, and its steps, which are those of all of them
+// together, would only stretch the axis.
+static bool is_only_its_parts(const struct plots *p, int i)
+{
+    struct run_row *parts[CURVES_RUNS];
+    const struct curves *c = &p->curves;
+    return run_list_parts(&p->list, c->rows[i], parts, CURVES_RUNS) > 0 && !(c->data[i] && run_data_metric(c->data[i], "loss"));
+}
+
+static void show_recorded(struct plots *p)
+{
+    struct curves *c = &p->curves;
+    struct run_row *rows[CURVES_RUNS];
+    bool changed;
+    int n = 0;
+    curves_show(c, p->rows, p->n_rows);
+    curves_poll(c, 0, &changed); // learns which metrics there are
+    for (int i = 0; i < c->n_runs; i++)
+        if (!is_only_its_parts(p, i))
+            rows[n++] = c->rows[i];
+    if (n > 0 && n < c->n_runs) {
+        curves_show(c, rows, n);
+        curves_poll(c, 0, &changed);
+    }
+}
+
 int plots_choose(struct plots *p, const char *charts, int most, struct err *e)
 {
     struct curves *c = &p->curves;
@@ -140,9 +166,7 @@ int plots_choose(struct plots *p, const char *charts, int most, struct err *e)
         return err_set(e, ERR_NOT_FOUND, "there are no runs in this project yet");
     if (p->n_rows == 0)
         p->rows[p->n_rows++] = p->list.rows[p->list.n - 1];
-    bool changed;
-    curves_show(c, p->rows, p->n_rows);
-    curves_poll(c, 0, &changed); // learns which metrics there are
+    show_recorded(p);
     c->keep_charts = true;       // what a live run records meanwhile must not make the charts anew
     if (charts && strcmp(charts, "all") != 0) {
         char *copy = mem_strdup(charts), *rest = copy, *what;
@@ -197,8 +221,7 @@ int plots_read(struct plots *p, const struct args *a, struct err *e)
     for (int i = 0; i < c->n_runs; i++) {
         if (c->data[i]->trouble[0])
             return err_set(e, ERR_INPUT, "run %s: %s", c->rows[i]->info.name, c->data[i]->trouble);
-        // The parts of an experiment are drawn without it.
-        if (!curves_has_map(c, i, c->x_kind) && (c->data[i]->n_metrics > 0 || c->n_runs == 1))
+        if (!curves_has_map(c, i, c->x_kind))
             return err_set(e, ERR_NOT_FOUND, "run %s has not recorded what --x %s is made from (step_s, tokens_per_s)",
                            c->rows[i]->info.name, axis_names[c->x_kind]);
     }

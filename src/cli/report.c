@@ -16,7 +16,8 @@
 
 static const char style[] =
     "*{box-sizing:border-box}body{margin:0 auto;max-width:1500px;padding:16px;font:15px/1.5 system-ui,sans-serif;color:var(--ink);"
-    "background:var(--paper)}h1{font-size:24px;margin:0 0 4px}h2{font-size:18px;margin:34px 0 10px;border-bottom:1px solid var(--line);"
+    "background:var(--paper)}h1{font-size:24px;margin:0 0 4px}"
+    "h2{font-size:18px;margin:34px 0 10px;border-bottom:1px solid var(--line);"
     "padding-bottom:4px}h3{font-size:15px;margin:18px 0 6px}p{margin:6px 0}.muted{color:var(--muted)}code,pre,td.v,.text{font-family:"
     "ui-monospace,'DejaVu Sans Mono',Menlo,Consolas,monospace;font-size:13px}pre{background:var(--box);padding:10px;overflow-x:auto;"
     "white-space:pre-wrap;overflow-wrap:anywhere;margin:6px 0}.wide{overflow-x:auto}table{border-collapse:collapse;font-size:14px}"
@@ -53,7 +54,8 @@ static void summary(const struct report *r, struct str *out)
     static const struct {
         const char *title;
         enum run_value value;
-    } columns[] = {{"loss", VALUE_LOSS}, {"margin", VALUE_MARGIN}, {"accuracy", VALUE_ACCURACY}, {"KL", VALUE_KL}, {"length", VALUE_LENGTH}};
+    } columns[] = {{"loss", VALUE_LOSS}, {"margin", VALUE_MARGIN}, {"accuracy", VALUE_ACCURACY}, {"KL", VALUE_KL},
+                   {"length", VALUE_LENGTH}};
     enum { N = sizeof columns / sizeof *columns };
     str_add(out, "<div class=\"wide\"><table><tr><th>run<th>objective<th>state<th class=\"n\">steps");
     for (int c = 0; c < N; c++)
@@ -135,7 +137,8 @@ static void curves(const struct report *r, struct str *out)
     const struct curves_look look = {.width = 400, .height = 260, .theme = THEME_AUTO, .embedded = true};
     if (r->plots->n_charts == 0)
         return;
-    str_addf(out, "<h2>Curves</h2>\n<p class=\"muted\">x counts %s", c->x_kind == X_STEP ? "steps" : c->x_kind == X_TIME ? "training time" : "tokens");
+    str_addf(out, "<h2>Curves</h2>\n<p class=\"muted\">x counts %s",
+             c->x_kind == X_STEP ? "steps" : c->x_kind == X_TIME ? "training time" : "tokens");
     if (c->weight > 0)
         str_addf(out, "; smoothed (EMA %.3g), behind it the points as recorded", c->weight);
     str_add(out, ". ");

@@ -48,17 +48,17 @@ static struct rect draw_names(const struct plots *p, struct canvas *c)
 {
     struct rect area = canvas_area(c);
     int x = 1;
-    if (p->n_rows == 1 || p->n_charts == 1)
+    if (p->curves.n_runs == 1 || p->n_charts == 1)
         return area;
     struct rect line = rect_cut_top(&area, 1);
-    for (int i = 0; i < p->n_rows; i++) {
-        const int columns = (int)utf8_text_columns(p->rows[i]->info.name, strlen(p->rows[i]->info.name)) + 2;
+    for (int i = 0; i < p->curves.n_runs; i++) {
+        const int columns = (int)utf8_text_columns(p->curves.rows[i]->info.name, strlen(p->curves.rows[i]->info.name)) + 2;
         if (x > 1 && x + columns > line.width && area.height > 10) {
             line = rect_cut_top(&area, 1);
             x = 1;
         }
-        canvas_put(c, x, line.y, (uint32_t)p->rows[i]->letter, STYLE(COLOR_DEFAULT));
-        x = canvas_text(c, x + 2, line.y, -1, STYLE(COLOR_DEFAULT), p->rows[i]->info.name) + 2;
+        canvas_put(c, x, line.y, (uint32_t)p->curves.rows[i]->letter, STYLE(COLOR_DEFAULT));
+        x = canvas_text(c, x + 2, line.y, -1, STYLE(COLOR_DEFAULT), p->curves.rows[i]->info.name) + 2;
     }
     return area;
 }
