@@ -5,6 +5,7 @@ liblaunch_a_SOURCES = \
 	%D%/describe.c \
 	%D%/engine.h \
 	%D%/fork.c \
+	%D%/program.c \
 	%D%/recipes.c \
 	%D%/server.c %D%/server.h \
 	%D%/spawn.c %D%/spawn.h \
