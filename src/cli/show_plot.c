@@ -48,7 +48,7 @@ static struct rect draw_names(const struct plots *p, struct canvas *c)
 {
     struct rect area = canvas_area(c);
     int x = 1;
-    if (p->curves.n_runs == 1 || p->n_charts == 1)
+    if (p->curves.n_runs == 1 || p->n_charts == 1 || p->curves.mode == MODE_GROUPS) // groups are named in each chart
         return area;
     struct rect line = rect_cut_top(&area, 1);
     for (int i = 0; i < p->curves.n_runs; i++) {

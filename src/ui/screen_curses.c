@@ -2,7 +2,6 @@
 // terminal has: 256, 16, 8 colours or none. Keys are read and decoded by the loop (ui/keys.h), not here.
 #include "config.h"
 
-#include "ui/palette.h"
 #include "ui/screen.h"
 
 #include <langinfo.h>

@@ -35,6 +35,15 @@ check "a run" "$attune" train --objective dpo --name one --model models/demo $co
 check "a run that starts from it" "$attune" train --objective ipo --name two --model p/runs/one/checkpoints/step-4 $common --steps 4 --lr 2e-4 --json
 check "an evaluation" "$attune" eval --run one --rows 8
 
+# ---- several runs as one line ----
+check "a group as a picture" "$attune" export one two --svg group.svg --metrics loss,kl --group batch-size --x-scale log
+is "a band in each chart" 2 "$(count '<polygon' group.svg)"
+has "named" "batch-size 4 (n 2)" group.svg
+check "differences as a picture" "$attune" export one two --svg minus.svg --metrics kl --minus one
+has "of what" "kl minus a" minus.svg
+refuses 2 "needs several runs" "a group of one run" "$attune" export one --svg none.svg --group batch-size
+[ ! -e none.svg ] || { echo "not ok a file of what failed"; bad=1; }
+
 # ---- tables ----
 check "all metrics" "$attune" export --csv all.csv
 is "its head" "run,metric,step,value" "$(head -1 all.csv | tr -d '\r')"
