@@ -32,6 +32,7 @@ EXTRA_DIST += tests/mutants/check.sh \
 	tests/mutants/train-online.txt \
 	tests/mutants/train-run.txt \
 	tests/mutants/train-engine.txt \
+	tests/mutants/export.txt \
 	tests/mutants/launch.txt \
 	tests/mutants/cli.txt \
 	tests/mutants/ui.txt

@@ -176,6 +176,40 @@ void str_add_visible(struct str *s, const char *bytes, size_t n, bool keep_lines
     }
 }
 
+void str_add_markup(struct str *s, const char *bytes, size_t n, bool keep_lines)
+{
+    struct str shown = {.max = s->max};
+    str_add_visible(&shown, bytes, n, keep_lines);
+    for (size_t i = 0; i < shown.len; i++) {
+        const char c = shown.data[i];
+        if (shown.len - i >= 3 && memcmp(shown.data + i, "\xef\xbf", 2) == 0 && (unsigned char)shown.data[i + 2] >= 0xbe) {
+            str_add(s, "\xef\xbf\xbd"); // U+FFFE and U+FFFF, which XML does not have
+            i += 2;
+            continue;
+        }
+        switch (c) {
+        case '&':
+            str_add(s, "&amp;");
+            break;
+        case '<':
+            str_add(s, "&lt;");
+            break;
+        case '>':
+            str_add(s, "&gt;");
+            break;
+        case '"':
+            str_add(s, "&quot;");
+            break;
+        case '\'':
+            str_add(s, "&#39;");
+            break;
+        default:
+            str_addc(s, c);
+        }
+    }
+    str_fini(&shown);
+}
+
 const char *text_plural(int64_t n, const char *one, const char *more)
 {
     return n == 1 ? one : more;

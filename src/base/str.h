@@ -43,3 +43,5 @@ void str_add_quoted(struct str *s, const char *text);
 // Shows bytes from outside safely on a terminal: control bytes as ^[ or \x9b, broken UTF-8 as U+FFFD.
 // Newline and tab are kept when keep_lines, else shown as well.
 void str_add_visible(struct str *s, const char *bytes, size_t n, bool keep_lines);
+// The same as text of HTML or XML: what is markup there is escaped, in attributes too.
+void str_add_markup(struct str *s, const char *bytes, size_t n, bool keep_lines);

@@ -18,6 +18,7 @@
 #include "cli/print.h"
 #include "launch/engine.h"
 #include "store/file_system.h"
+#include "ui/painter.h"
 
 static int run(int argc, char **argv);
 
@@ -196,11 +197,15 @@ static int doctor(struct args *a, struct err *e)
             code = print_plans(model, memory, e);
         if (memory)
             json_object_set(machine, "memory", memory);
+        json_object_set_new(machine, "png", json_boolean(painter_has_png()));
         look_print_json(json_incref(machine));
     } else {
         if (!code)
             print_machine(machine);
         print_project(&health);
+        line("pictures", "%s", painter_has_png() ? "SVG and PNG (attune export)"
+                                                 : "SVG; PNG needs cairo, which this build has not (apt-get install libcairo2-dev, "
+                                                   "and configure again)");
         print_terminal();
         size_t i;
         json_t *item;

@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "cli/eval_print.h"
 #include "cli/look.h"
+#include "cli/show_plot.h"
 #include "cli/print.h"
 #include "store/eval_file.h"
 #include "store/labels.h"
@@ -17,9 +18,13 @@
 
 static const struct param options[] = {
     {.name = "metrics", .type = PARAM_TEXT, .fallback = "",
-     .help = "Prints step and value of every point of this metric instead; \"all\" lists the metrics."},
+     .help = "Prints step and value of every point of this metric instead; \"all\" lists the metrics. With --plot: what is drawn, "
+             "metrics or titles of the console's charts, separated by commas."},
     {.name = "samples", .type = PARAM_INT, .fallback = "0", .min = 0, .max = 10000,
      .help = "Prints so many of the newest samples as well."},
+    {.name = "plot", .type = PARAM_BOOL, .fallback = "no", .help = "Draws the curves instead, as text: also of several runs, also into a pipe."},
+    {.name = "size", .type = PARAM_TEXT, .fallback = "", .help = "Columns and lines of what --plot draws; else the terminal's width, or 80x24."},
+    {.name = "ascii", .type = PARAM_BOOL, .fallback = "no", .help = "Draws with plain characters."},
     {0},
 };
 
@@ -27,12 +32,16 @@ static int run(int argc, char **argv);
 
 const struct command command_show = {
     .name = "show",
-    .synopsis = "attune show RUN [--metrics KEY] [--json]",
+    .synopsis = "attune show RUN [--metrics KEY] [--json]\n"
+                "       attune show RUN... --plot [--metrics A,B] [--size 80x24] [--ascii]",
     .summary = "Shows a run: settings, newest numbers, events, checkpoints and their evaluations.",
-    .help = "  attune show dpo-1 --metrics rewards/margins > margins.tsv",
+    .help = "  attune show dpo-1 --metrics rewards/margins > margins.tsv\n"
+            "  attune show dpo-1 --plot\n"
+            "  attune show dpo-1 dpo-2 --plot --metrics loss,kl --smooth 0.9 | less",
     .options = options,
     .json = true,
     .run = run,
+    .more_options = plots_options,
 };
 
 static void free_keys(char **keys, int n)
@@ -341,28 +350,35 @@ static int show(struct store *s, struct look *l, const struct args *a, struct er
     return code;
 }
 
+static int show_run(struct store *s, const struct args *a, struct err *e)
+{
+    struct look l = {0};
+    const char *key = args_text(a, "metrics");
+    int code = a->n_words > 1 ? err_set(e, ERR_USAGE, "\"%s\" is too much: only --plot takes several runs", a->words[1])
+                              : look_open(&l, s, a->words[0], e);
+    if (!code && key && !l.reader)
+        code = err_set(e, ERR_STATE, "run %s has no numbers yet: it is %s", l.info.name, run_state_name(l.status.state));
+    if (!code && key)
+        code = strcmp(key, "all") == 0 ? print_keys(&l, args_json(a), e) : print_points(&l, key, args_json(a), e);
+    else if (!code)
+        code = show(s, &l, a, e);
+    look_close(&l);
+    return code;
+}
+
 static int run(int argc, char **argv)
 {
     struct args a;
     struct err e = {0};
     struct store *s = NULL;
-    struct look l = {0};
     int status = 0;
-    if (!args_open(&a, &command_show, argc, argv, 1, 1, &status))
+    if (!args_open(&a, &command_show, argc, argv, 1, -1, &status))
         return status;
-    const char *key = args_text(&a, "metrics");
     int code = look_project(&a, false, &s, &e);
     if (!code)
-        code = look_open(&l, s, a.words[0], &e);
-    if (!code && key && !l.reader)
-        code = err_set(&e, ERR_STATE, "run %s has no numbers yet: it is %s", l.info.name, run_state_name(l.status.state));
-    if (!code && key)
-        code = strcmp(key, "all") == 0 ? print_keys(&l, args_json(&a), &e) : print_points(&l, key, args_json(&a), &e);
-    else if (!code)
-        code = show(s, &l, &a, &e);
+        code = settings_bool(&a.settings, "plot") ? show_plot(s, &a, &e) : show_run(s, &a, &e);
     if (code)
         status = args_fail(&a, &e);
-    look_close(&l);
     store_close(s);
     args_close(&a);
     return status;

@@ -6,7 +6,8 @@
 extern const struct command command_bench_objectives, command_chart, command_checkpoint, command_compare, command_completion, command_credit, command_data_import, command_data_show,
     command_demo_corpus, command_demo_open, command_demo_pairs, command_demo_plane, command_demo_run, command_demo_style,
     command_demo_truth, command_describe, command_doctor, command_export, command_help, command_keys, command_log, command_model_merge,
-    command_model_show, command_objectives, command_objectives_eval, command_objectives_show, command_pause, command_recipe_list, command_recipe_run, command_recipe_show, command_remove, command_resume,
+    command_model_show, command_objectives, command_objectives_eval, command_objectives_show, command_pause, command_recipe_list, command_recipe_run, command_recipe_show, command_remove, command_report,
+    command_resume,
     command_runs,
     command_preset_list, command_preset_remove, command_preset_save, command_sample, command_set, command_show, command_stop,
     command_sweep, command_train;
@@ -47,6 +48,7 @@ const struct command *const command_table[] = {
     &command_eval,
     &command_credit,
     &command_export,
+    &command_report,
     &command_label,
     &command_label_list,
     &command_label_undo,

@@ -172,7 +172,7 @@ void complete_words(char **words, int n, FILE *out)
         return;
     if (*c.begun != '-' && (strcmp(command->name, "objectives show") == 0 || strcmp(command->name, "objectives eval") == 0))
         offer_objectives(&c);
-    else if (*c.begun != '-' && (strstr(command->synopsis, " RUN") || strstr(command->synopsis, "[RUN]")))
+    else if (*c.begun != '-' && (strstr(command->synopsis, " RUN") || strstr(command->synopsis, "[RUN")))
         offer_runs(&c);
     if (*c.begun != '-' && strcmp(command->name, "chart") == 0)
         offer_metrics(&c);

@@ -1,7 +1,7 @@
 # The program `attune`: the commands and, without one, the console.
 bin_PROGRAMS += attune
 attune_SOURCES = %D%/main.c
-attune_LDADD = libcli.a libui.a libstats.a libdemo.a libcorpus.a libtext.a $(PCRE2_LIBS) $(LAUNCH_LIBS) $(NCURSES_LIBS)
+attune_LDADD = libcli.a $(UI_LIBS) libstats.a libexport.a libdemo.a libcorpus.a libtext.a $(PCRE2_LIBS) $(LAUNCH_LIBS) $(NCURSES_LIBS)
 
 # A library, so that the tests reach what is behind main().
 noinst_LIBRARIES += libcli.a
@@ -45,6 +45,7 @@ libcli_a_SOURCES = \
 	%D%/cmd_recipe.c \
 	%D%/cmd_remove.c \
 	%D%/cmd_rename.c \
+	%D%/cmd_report.c \
 	%D%/cmd_resume.c \
 	%D%/cmd_runs.c \
 	%D%/cmd_sample.c \
@@ -65,6 +66,7 @@ libcli_a_SOURCES = \
 	%D%/commands.c \
 	%D%/eval_print.c %D%/eval_print.h \
 	%D%/control.c %D%/control.h \
+	%D%/export_data.c %D%/export_data.h \
 	%D%/follow.c %D%/follow.h \
 	%D%/foreign.c %D%/foreign.h \
 	%D%/help.c %D%/help.h \
@@ -74,13 +76,16 @@ libcli_a_SOURCES = \
 	%D%/objective_text.c %D%/objective_text.h \
 	%D%/print.c %D%/print.h \
 	%D%/piped.c %D%/piped.h \
+	%D%/plots.c %D%/plots.h \
+	%D%/report.c %D%/report.h %D%/report_results.c %D%/report_sources.c %D%/report_text.c \
+	%D%/show_plot.c %D%/show_plot.h \
 	%D%/source.c %D%/source.h \
 	%D%/start.c %D%/start.h
 
 noinst_PROGRAMS += tests/lib/json_get
 tests_lib_json_get_SOURCES = tests/lib/json_get.c
 tests_lib_json_get_LDADD = $(JANSSON_LIBS)
-dist_check_SCRIPTS += tests/e2e/bench.sh tests/e2e/best.sh tests/e2e/cases.sh tests/e2e/cli.sh tests/e2e/eval.sh tests/e2e/feedback.sh tests/e2e/fork.sh tests/e2e/label-stats.sh tests/e2e/label.sh tests/e2e/merge.sh tests/e2e/objectives.sh tests/e2e/paft.sh tests/e2e/recipe.sh tests/e2e/rewards.sh tests/e2e/serve.sh tests/e2e/sweep.sh tests/e2e/text-rules.sh tests/e2e/train.sh
+dist_check_SCRIPTS += tests/e2e/bench.sh tests/e2e/best.sh tests/e2e/cases.sh tests/e2e/cli.sh tests/e2e/eval.sh tests/e2e/export.sh tests/e2e/feedback.sh tests/e2e/fork.sh tests/e2e/label-stats.sh tests/e2e/label.sh tests/e2e/merge.sh tests/e2e/objectives.sh tests/e2e/paft.sh tests/e2e/recipe.sh tests/e2e/rewards.sh tests/e2e/serve.sh tests/e2e/sweep.sh tests/e2e/text-rules.sh tests/e2e/train.sh
 
 # The man page is a frame by hand around what the tables say; completions ask the program.
 EXTRA_DIST += share/attune/attune.1.in

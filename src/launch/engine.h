@@ -121,6 +121,8 @@ int engine_fork(struct store *s, const struct fork_request *q, char **name_out, 
 int engine_call(const char *const *args, json_t **out, struct err *e);
 // The same for a command that reads all of its standard input before it answers.
 int engine_call_with(const char *const *args, const char *input, size_t n_bytes, json_t **out, struct err *e);
+// Runs `attune ARGS...`, this very program, without a terminal; its error text becomes *e.
+int program_call(const char *const *args, struct err *e);
 // A child whose output is read line by line (sampling): the caller polls fd, then engine_child_end.
 struct engine_child {
     int pid, in_fd, out_fd;

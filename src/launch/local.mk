@@ -6,6 +6,7 @@ liblaunch_a_SOURCES = \
 	%D%/engine.h \
 	%D%/fork.c \
 	%D%/presets.c \
+	%D%/program.c \
 	%D%/recipes.c \
 	%D%/server.c %D%/server.h \
 	%D%/spawn.c %D%/spawn.h \

@@ -215,6 +215,12 @@ const struct command_row command_rows[] = {
 
     {CMD_GO, "go", "go to", "", IN_RUNS | IN_SAMPLES, "NUMBER",
      "Go to the line of that number; the number alone after : does the same, on curves for a step.", 0},
+    {CMD_DATA_FILE, "write", "write", "w", IN_RUNS | IN_CURVES | IN_SAMPLES | IN_EVALS, "FILE",
+     "Write what this page is about as a table: .csv or .jsonl.", 0},
+    {CMD_PICTURE, "picture", "picture", "W", IN_CURVES, "FILE", "Write the charts as a picture: .svg, .png or .txt.", 0},
+    {CMD_EXPORT, "export", "export", "", IN_RUNS | IN_RUN | IN_EVALS, "WHAT FILE",
+     "Write a plot, a table, a report, or files for TensorBoard.", 0},
+
     {CMD_UP, "up", "up", "Up k", IN_ALL, NULL, "One line up.", 0},
     {CMD_DOWN, "down", "down", "Down j", IN_ALL, NULL, "One line down.", 0},
     {CMD_LEFT, "left", "left", "Left h", IN_ALL & ~IN_EVALS, NULL, "To the left; on curves: an earlier step.", 0},

@@ -107,6 +107,16 @@ const char *run_setting_text(const struct run_row *row, const char *name, char *
 // The point of a line that the cursor (or without one the end) stands on; false when it has none.
 bool curves_point(const struct curves *c, const struct plot_line *line, uint32_t *i);
 
+// A chart as a plot, for any painter. names: lines of several runs are labelled. The plot points into *out.
+enum { CURVES_MARKS = 400, CURVES_TITLE = 240 };
+struct curves_plot {
+    struct plot plot;
+    struct plot_line lines[RASTER_LINES];
+    struct plot_mark marks[CURVES_MARKS];
+    char values[RASTER_LINES][16], empty[64], title[CURVES_TITLE];
+};
+void curves_plot(const struct curves *c, const struct chart *chart, bool names, struct curves_plot *out);
+
 void curves_draw(struct curves *c, struct canvas *canvas, struct rect area);
 double curves_shown_value(const struct curves *c, const struct chart *chart, const struct plot_line *line, uint32_t i);
 // ---- tables beside the charts (curves_tables.c) ----

@@ -1,6 +1,7 @@
 // How curves are laid out: a line that says what is shown, the grid of charts (or one), and a line or table of values.
 #include "config.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -43,18 +44,16 @@ static void empty_text(const struct curves *c, const struct plot_line *lines, in
                      : "nothing was recorded");
 }
 
-enum { MAX_MARKS = 400, MAX_TITLE = 240 };
-
 static void fill_title(const struct curves *c, const struct chart *chart, int width, char *title)
 {
     const char *minus = c->mode == MODE_DELTA && c->n_runs > 1 ? " minus " : "";
     char pinned[3] = {minus[0] ? c->rows[curves_pinned(c)]->letter : 0};
     if (c->n_runs < 2 || strcmp(chart->overlay, chart->title) == 0 || text_starts(chart->overlay, "measured/"))
-        snprintf(title, MAX_TITLE, "%s%s%s", chart->title, minus, pinned);
+        snprintf(title, CURVES_TITLE, "%s%s%s", chart->title, minus, pinned);
     else if (width >= 50)
-        snprintf(title, MAX_TITLE, "%s: %s%s%s", chart->title, chart->overlay, minus, pinned);
+        snprintf(title, CURVES_TITLE, "%s: %s%s%s", chart->title, chart->overlay, minus, pinned);
     else // the values of the runs need the room
-        snprintf(title, MAX_TITLE, "%s%s%s", chart->overlay, minus, pinned);
+        snprintf(title, CURVES_TITLE, "%s%s%s", chart->overlay, minus, pinned);
 }
 
 // Everything about a plot but its lines and texts.
@@ -79,56 +78,68 @@ static struct plot plot_of(const struct curves *c, const struct chart *chart, bo
     return p;
 }
 
-static void draw_plot(struct curves *c, const struct chart *chart, struct plot *p, struct plot_line *lines, int n,
-                      struct canvas *canvas, struct rect area)
+// The texts and marks of a plot whose n lines are in *out already.
+static void fill_plot(const struct curves *c, const struct chart *chart, int n, bool focused, struct curves_plot *out)
 {
-    struct plot_mark marks[MAX_MARKS];
-    char values[RASTER_LINES][16], empty[64];
     for (int k = 0; k < n; k++) {
         uint32_t i;
-        if (curves_point(c, &lines[k], &i))
-            lines[k].value = axis_number(values[k], sizeof values[k], curves_shown_value(c, chart, &lines[k], i));
+        if (curves_point(c, &out->lines[k], &i))
+            out->lines[k].value =
+                axis_number(out->values[k], sizeof out->values[k], curves_shown_value(c, chart, &out->lines[k], i));
     }
-    empty_text(c, lines, n, empty, sizeof empty);
-    p->empty = empty;
-    p->lines = lines;
-    p->n_lines = n;
-    p->marks = marks;
-    p->n_marks = marks_of(c, marks, MAX_MARKS);
+    empty_text(c, out->lines, n, out->empty, sizeof out->empty);
+    out->plot = plot_of(c, chart, focused);
+    out->plot.title = out->title;
+    out->plot.empty = out->empty;
+    out->plot.lines = out->lines;
+    out->plot.n_lines = n;
+    out->plot.marks = out->marks;
+    out->plot.n_marks = marks_of(c, out->marks, CURVES_MARKS);
+}
+
+static void draw_plot(struct curves *c, const struct plot *p, struct canvas *canvas, struct rect area)
+{
     struct plot_result result;
     plot_draw(p, canvas, area, &result);
     if (p->focused)
         c->field_columns = result.field.width;
 }
 
+static void make_plot(const struct curves *c, const struct chart *chart, int width, bool focused, bool names,
+                      struct curves_plot *out)
+{
+    const int n = curves_lines(c, chart, out->lines);
+    // In a grid the names of several runs stand above all charts.
+    for (int k = 0; k < n && c->n_runs > 1 && !names && c->mode != MODE_GROUPS; k++)
+        out->lines[k].label = "";
+    fill_title(c, chart, width, out->title);
+    fill_plot(c, chart, n, focused, out);
+}
+
+void curves_plot(const struct curves *c, const struct chart *chart, bool names, struct curves_plot *out)
+{
+    make_plot(c, chart, INT_MAX, false, names, out);
+}
+
 void curves_draw_chart(struct curves *c, const struct chart *chart, struct canvas *canvas, struct rect area,
                        bool focused, bool names)
 {
-    struct plot_line lines[RASTER_LINES];
-    char title[MAX_TITLE];
-    const int n = curves_lines(c, chart, lines);
-    // In a grid the names of several runs stand above all charts.
-    for (int k = 0; k < n && c->n_runs > 1 && !names && c->mode != MODE_GROUPS; k++)
-        lines[k].label = "";
-    struct plot p = plot_of(c, chart, focused);
-    fill_title(c, chart, area.width, title);
-    p.title = title;
-    draw_plot(c, chart, &p, lines, n, canvas, area);
+    struct curves_plot made;
+    make_plot(c, chart, area.width, focused, names, &made);
+    draw_plot(c, &made.plot, canvas, area);
 }
 
 // The chart of one run alone, over the same ranges as the others'.
 static void draw_single(struct curves *c, const struct chart *chart, int run, const struct span *range,
                         struct canvas *canvas, struct rect area)
 {
-    struct plot_line line;
-    char title[MAX_TITLE];
-    struct plot p = plot_of(c, chart, run == curves_raised(c));
-    const int n = curves_line_of(c, chart, run, &line);
-    snprintf(title, sizeof title, "%s", c->rows[run]->info.name);
-    p.title = title;
-    p.range = range;
-    line.label = "";
-    draw_plot(c, chart, &p, &line, n, canvas, area);
+    struct curves_plot made;
+    const int n = curves_line_of(c, chart, run, &made.lines[0]);
+    made.lines[0].label = "";
+    text_copy(made.title, sizeof made.title, c->rows[run]->info.name);
+    fill_plot(c, chart, n, run == curves_raised(c), &made);
+    made.plot.range = range;
+    draw_plot(c, &made.plot, canvas, area);
 }
 
 // ---- around the charts ----

@@ -211,6 +211,12 @@ static enum view_result manager_command(struct ui *ui, enum command_id id, const
     case CMD_COMPARE:
         ui_compare(ui, arg);
         break;
+    case CMD_DATA_FILE:
+    case CMD_PICTURE:
+    case CMD_EXPORT:
+    case CMD_EXPORT_TO:
+        export_command(ui, id, arg);
+        break;
     case CMD_WAIT:
     case CMD_SIZE:
         ui_say_error(ui, "This is a command of scripts: attune -e '...'");

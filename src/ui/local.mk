@@ -81,6 +81,8 @@ libui_a_SOURCES = \
 	%D%/eval_jobs.c \
 	%D%/fork_jobs.c \
 	%D%/kept.c \
+	%D%/export_jobs.c \
+	%D%/export_kinds.c %D%/export_kinds.h \
 	%D%/eval_table.c %D%/eval_table.h \
 	%D%/find.c \
 	%D%/form.c %D%/form.h \
@@ -103,7 +105,7 @@ libui_a_SOURCES = \
 	%D%/view_recipes.c \
 	%D%/view_runs.c \
 	%D%/view_samples.c
-UI_LIBS = libui.a
+UI_LIBS = libui.a $(CAIRO_LIBS)
 
 # The charts. Only curves, charts and run_cache know of runs; the rest is pure.
 libui_a_SOURCES += \
@@ -119,6 +121,9 @@ libui_a_SOURCES += \
 	%D%/curves_measured.c \
 	%D%/curves_tables.c \
 	%D%/layouts.c %D%/layouts.h \
+	%D%/curves_picture.c %D%/curves_picture.h \
+	%D%/painter.h %D%/painter_png.c %D%/painter_svg.c \
+	%D%/picture.c %D%/picture.h \
 	%D%/plot.c %D%/plot.h \
 	%D%/pyramid.c %D%/pyramid.h \
 	%D%/range_stats.c %D%/range_stats.h \
@@ -131,7 +136,7 @@ libui_a_SOURCES += \
 	%D%/view_curves.c \
 	%D%/x_map.c %D%/x_map.h
 
-EXTRA_DIST += tests/golden/chart-compare.txt tests/golden/chart-ascii.txt tests/golden/chart-block.txt tests/golden/chart-braille.txt
+EXTRA_DIST += tests/golden/plot.svg tests/golden/chart-compare.txt tests/golden/chart-ascii.txt tests/golden/chart-block.txt tests/golden/chart-braille.txt
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_health tests/unit/test_series tests/unit/test_plot tests/unit/test_curves
 check_PROGRAMS += tests/unit/test_curves_lines
@@ -153,6 +158,9 @@ tests_unit_test_curves_SOURCES = tests/unit/test_curves.c tests/lib/testing.h
 tests_unit_test_curves_LDADD = $(UI_LIBS) $(STORE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_series_SOURCES = tests/unit/test_series.c tests/lib/testing.h
 tests_unit_test_series_LDADD = $(UI_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/test_picture
+tests_unit_test_picture_SOURCES = tests/unit/test_picture.c tests/lib/testing.h
+tests_unit_test_picture_LDADD = libui.a $(STORE_LIBS) $(CAIRO_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_plot_SOURCES = tests/unit/test_plot.c tests/lib/testing.h
 tests_unit_test_plot_LDADD = $(UI_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 endif
@@ -259,7 +267,7 @@ tests_unit_test_data_set_LDADD = $(UI_LIBS) libcorpus.a $(BASE_LIBS) $(CMOCKA_LI
 tests_unit_test_eval_table_SOURCES = tests/unit/test_eval_table.c
 tests_unit_test_eval_table_LDADD = $(UI_LIBS) $(STORE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_console_parts_SOURCES = tests/unit/test_console_parts.c
-tests_unit_test_console_parts_LDADD = libui.a $(LAUNCH_LIBS) $(NCURSES_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_console_parts_LDADD = $(UI_LIBS) libexport.a $(LAUNCH_LIBS) $(NCURSES_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_form_SOURCES = tests/unit/test_form.c
-tests_unit_test_form_LDADD = libui.a libcorpus.a $(LAUNCH_LIBS) $(NCURSES_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_form_LDADD = $(UI_LIBS) libexport.a libcorpus.a $(LAUNCH_LIBS) $(NCURSES_LIBS) $(CMOCKA_LIBS)
 endif

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "ui/export_kinds.h"
 #include "ui/ui_internal.h"
 
 static void add_choices(struct words *out, const char *choices)
@@ -45,6 +46,12 @@ static void add_objectives(struct ui *ui, struct words *out)
         words_add(out, d->objectives[i].name);
 }
 
+static void add_export_kinds(const char *before, struct words *out)
+{
+    for (const struct export_kind *k = export_kinds; !*before && k->name; k++)
+        words_add(out, k->name);
+}
+
 static void add_words(struct ui *ui, const struct command_row *row, const char *before, struct words *out)
 {
     struct view *v = &ui->views[ui->page];
@@ -55,6 +62,8 @@ static void add_words(struct ui *ui, const struct command_row *row, const char *
             words_add(out, ui->runs.rows[i]->info.name);
     else if (strcmp(row->arg, "OBJECTIVE") == 0)
         add_objectives(ui, out);
+    else if (row->id == CMD_EXPORT && strcmp(row->arg, "WHAT FILE") == 0)
+        add_export_kinds(before, out);
     else if (row->id == CMD_SET)
         add_settings(ui, before, out);
     else if (v->ops->complete)
@@ -64,8 +73,12 @@ static void add_words(struct ui *ui, const struct command_row *row, const char *
 // Several words are completed one after the other; a run's name or a file may have blanks.
 static size_t word_from(const struct command_row *row, const char *line, size_t argument)
 {
-    const char *last = strrchr(line + argument, ' ');
-    return last && strpbrk(row->arg, " .") && !strstr(row->arg, "FILE") ? (size_t)(last + 1 - line) : argument;
+    const char *blank = strchr(row->arg, ' '), *last = strrchr(line + argument, ' ');
+    if (blank && strstr(blank, "FILE")) // "WHAT FILE"
+        last = strchr(line + argument, ' ');
+    else if (strstr(row->arg, "FILE"))
+        last = NULL;
+    return last && strpbrk(row->arg, " .") ? (size_t)(last + 1 - line) : argument;
 }
 
 void offers_find(struct ui *ui, const char *line, int max, struct offers *out)
@@ -88,6 +101,8 @@ void offers_find(struct ui *ui, const char *line, int max, struct offers *out)
     struct str before = {0};
     out->from = word_from(out->row, line, argument);
     str_addn(&before, line + argument, out->from - argument);
+    const char *file = strstr(out->row->arg, "FILE"), *blank = strchr(out->row->arg, ' ');
+    out->is_file = file && (!blank || blank > file || before.len > 0);
     add_words(ui, out->row, str_text(&before), &out->words);
     words_filter(&out->words, line + out->from);
     str_fini(&before);

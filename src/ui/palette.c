@@ -58,6 +58,19 @@ uint32_t palette_rgb(int index)
     return rgb;
 }
 
+uint32_t palette_ink(enum color color, bool dark)
+{
+    if (color >= COLOR_SERIES)
+        color = (enum color)(COLOR_SERIES + (color - COLOR_SERIES) % N_SERIES_COLORS);
+    const int index = palette_color(dark ? BACKGROUND_DARK : BACKGROUND_LIGHT, 256, false, color);
+    return index >= 0 ? palette_rgb(index) : dark ? 0xe4e6e9 : 0x1b1e23;
+}
+
+uint32_t palette_paper(bool dark)
+{
+    return dark ? 0x0f1216 : 0xffffff;
+}
+
 // The share 0..1 that 1 to 4 hexadecimal digits say; -1 when they are none. *at moves behind them.
 static double hex_share(const char **at)
 {

@@ -35,8 +35,7 @@ static uint32_t sign(const struct canvas *c, enum sign s)
     return c->utf8 ? utf8[s] : (uint32_t)plain[s];
 }
 
-// The points of a line that the plot shows.
-static void visible(const struct plot *p, const struct plot_line *line, uint32_t *first, uint32_t *end)
+void plot_visible(const struct plot *p, const struct plot_line *line, uint32_t *first, uint32_t *end)
 {
     *first = series_find(line->series, x_map_step(line->map, p->x0));
     *end = series_find(line->series, nextafter(x_map_step(line->map, p->x1), INFINITY));
@@ -59,7 +58,7 @@ static struct span clipped_span(const struct plot *p)
     size_t n = 0;
     for (int k = 0; k < p->n_lines; k++) {
         uint32_t first, end;
-        visible(p, &p->lines[k], &first, &end);
+        plot_visible(p, &p->lines[k], &first, &end);
         uint32_t stride = (end - first) / PER_LINE + 1;
         for (uint32_t i = first; i < end; i += stride) {
             float value = series_value(p->lines[k].series, i);
@@ -95,7 +94,7 @@ static struct span drawn_span(const struct plot *p, const struct plot_line *line
         if (!parts[i] || parts[i]->n == 0)
             continue;
         uint32_t first, end;
-        visible(p, &(struct plot_line){.series = parts[i], .map = line->map}, &first, &end);
+        plot_visible(p, &(struct plot_line){.series = parts[i], .map = line->map}, &first, &end);
         span = span_join(span, series_span(parts[i], first, end));
     }
     return span;
@@ -111,13 +110,13 @@ struct span plot_span(const struct plot *p)
     return span;
 }
 
-static void find_range(const struct plot *p, struct plot_result *out)
+void plot_range(const struct plot *p, struct plot_result *out)
 {
     const struct span span = p->range ? *p->range : plot_span(p);
     for (int k = 0; k < p->n_lines; k++) {
         const struct series *s = p->lines[k].series;
         uint32_t first, end;
-        visible(p, &p->lines[k], &first, &end);
+        plot_visible(p, &p->lines[k], &first, &end);
         out->n_points += end - first;
         for (uint32_t i = 0; i < s->n_bad; i++)
             out->n_bad += s->bad[i] >= first && s->bad[i] < end;
@@ -131,9 +130,14 @@ static void find_range(const struct plot *p, struct plot_result *out)
     }
     for (int k = 0; k < p->n_lines && !p->lines_only; k++) {
         uint32_t first, end;
-        visible(p, &p->lines[k], &first, &end);
+        plot_visible(p, &p->lines[k], &first, &end);
         out->n_outside += series_outside(p->lines[k].series, first, end, (float)out->y.low, (float)out->y.high);
     }
+}
+
+bool plot_is_x_log(const struct plot *p)
+{
+    return p->x_log && p->x1 > 1.01 * fmax(p->x0, TRACE_LOG_FLOOR);
 }
 
 // ---- curves ----
@@ -187,7 +191,7 @@ static void draw_band(const struct plot *p, const struct plot_line *line, int ow
     }
 }
 
-static bool is_faint_shown(const struct plot *p, const struct plot_line *line)
+bool plot_shows_raw(const struct plot *p, const struct plot_line *line)
 {
     return !p->lines_only && !line->low && !line->dim && (p->n_lines <= 4 || line->raised);
 }
@@ -203,7 +207,7 @@ static void draw_curves(const struct plot *p, const struct trace_view *v, struct
             bool smoothed = p->weight > 0 && series_is_smooth(line->series);
             if (line->low && line->low->n > 0)
                 draw_band(p, line, k, v, r, w);
-            if (smoothed && is_faint_shown(p, line))
+            if (smoothed && plot_shows_raw(p, line))
                 draw_curve(line, false, true, k, v, r, w);
             draw_curve(line, smoothed, false, k, v, r, w);
         }
@@ -233,7 +237,7 @@ static void draw_letters(const struct plot *p, struct canvas *c, struct rect fie
     for (int k = p->n_lines - 1; k >= 0; k--) {
         const struct plot_line *line = &p->lines[k];
         uint32_t first, end;
-        visible(p, line, &first, &end);
+        plot_visible(p, line, &first, &end);
         while (end > first && !isfinite(series_value(line->series, end - 1)))
             end--;
         if (first == end || line->letter == 0)
@@ -475,7 +479,7 @@ static void draw_field(const struct plot *p, struct canvas *c, struct rect insid
     struct raster r;
     raster_init(&r, width, rows, c->glyphs);
     struct trace_view v = {r.width, r.height, p->x0,
-                           p->x1,   &out->y,  p->x_log && p->x1 > 1.01 * fmax(p->x0, TRACE_LOG_FLOOR)};
+                           p->x1,   &out->y,  plot_is_x_log(p)};
     struct scratch w = {mem_alloc((size_t)r.width, sizeof *w.spans), mem_alloc((size_t)r.width, sizeof *w.more),
                         mem_alloc((size_t)r.width, sizeof *w.columns), mem_alloc((size_t)r.width + 1, sizeof *w.edges)};
     draw_curves(p, &v, &r, &w);
@@ -506,7 +510,7 @@ void plot_draw(const struct plot *p, struct canvas *c, struct rect area, struct 
     struct rect inside = canvas_box(
         c, area, STYLE(p->focused ? COLOR_ACCENT : COLOR_MUTED, .attr = p->focused ? ATTR_BOLD : 0), p->title);
     struct rect old = canvas_clip(c, area);
-    find_range(p, out);
+    plot_range(p, out);
     if (inside.width >= 12 && inside.height >= 3) {
         if (out->n_points > 0)
             draw_field(p, c, inside, out);

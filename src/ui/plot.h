@@ -69,6 +69,15 @@ struct plot_result {
     uint32_t n_bad;     // NaN or infinite, in the visible range
     bool smoothing;     // some curve is still being smoothed
 };
+// What every painter of a plot needs to agree in; picture.c is another one.
+// The points of a line that the plot shows: first .. end - 1.
+void plot_visible(const struct plot *p, const struct plot_line *line, uint32_t *first, uint32_t *end);
 // The values that the lines reach in the visible range, min > max: none. Gives several plots one vertical axis.
 struct span plot_span(const struct plot *p);
+// The vertical axis, and what is counted; *out was zeroed.
+void plot_range(const struct plot *p, struct plot_result *out);
+// Whether the raw values are drawn faintly behind the smoothed line.
+bool plot_shows_raw(const struct plot *p, const struct plot_line *line);
+// Whether the horizontal axis is logarithmic: asked for, and wide enough to be.
+bool plot_is_x_log(const struct plot *p);
 void plot_draw(const struct plot *p, struct canvas *c, struct rect area, struct plot_result *out);

@@ -154,7 +154,7 @@ static void complete(struct ui *ui)
     offers_find(ui, typed, MAX_FOUND, &o);
     const int n = n_offers(p, &o);
     const size_t common = o.row && o.words.n > 1 && p->chosen < 0 ? words_common(&o.words) : 0;
-    if (o.row && strstr(o.row->arg ? o.row->arg : "", "FILE") && !p->files.n) {
+    if (o.is_file && !p->files.n) {
         complete_file(p, &o);
     } else if (common > strlen(typed + o.from)) {
         struct str s = {0};

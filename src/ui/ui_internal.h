@@ -38,6 +38,7 @@ struct offers {
     const struct command_row *row; // the command whose argument is typed; NULL: a name is
     struct words words;
     size_t from;                   // byte of the line where the word begins that is being typed
+    bool is_file;                  // a path is typed, which only Tab looks for
 };
 
 // What a key of the prompt asks to be run: a line such as "smooth 0.6", or a command with an argument (NULL: none).
@@ -119,6 +120,7 @@ struct ui {
     bool reading_checkpoints;
     struct prompt_set *prompts;
     struct win_table *wins;
+    int export_kind;   // what the path that is asked for is to hold
     struct job *jobs;
     int wake_fd[2];    // a byte here wakes the loop: signals and finished jobs
     bool keeps_session, session_failed, has_news; // has_news: what happened since is still to be said
@@ -171,6 +173,9 @@ void find_typed(struct ui *ui, enum command_id id, const char *text);
 
 // run_edit.c: tags, notes, names, pins, archive, trash
 enum view_result run_edit(struct ui *ui, enum command_id id, const char *arg);
+
+// export_jobs.c: files for other programs
+void export_command(struct ui *ui, enum command_id id, const char *arg);
 
 // run_control.c: commands that act on the current run
 enum view_result run_control(struct ui *ui, enum command_id id, const char *arg);

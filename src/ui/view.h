@@ -77,6 +77,10 @@ struct view_ops {
     // `shown`: what is missing or damaged (ui/kept.h) stays as it is. NULL: the page keeps nothing.
     void (*save)(const struct view *v, json_t *into);
     void (*restore)(struct view *v, const json_t *from);
+    // What the page draws as a picture, by the ending of a file's name (.svg, .png, .txt); appends the file's bytes. And the metrics
+    // that it draws, borrowed; returns how many. Both or neither.
+    int (*picture)(struct view *v, const char *path, struct str *bytes, struct err *e);
+    int (*metrics)(struct view *v, const char **keys, int max);
     // It is called after so many seconds also when no run has changed; 0: after 10, for ages and the like.
     double patience_s;
     // What is being typed where ui_ask_live asked for it, after every key, and as it was when it is left with Esc. NULL: nothing.

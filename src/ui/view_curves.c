@@ -10,7 +10,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "ui/curves_compare.h"
-#include "ui/view.h"
+#include "ui/curves_picture.h"
 
 static int open_curves(struct view *v, struct err *e)
 {
@@ -595,4 +595,6 @@ const struct view_ops view_curves = {
     .restore = restore_curves,
     .complete = complete_curves,
     .mouse = mouse_curves,
+    .picture = curves_screen_picture,
+    .metrics = curves_screen_metrics,
 };

@@ -42,11 +42,13 @@ allowed train/online 'base|text|corpus|demo|model|train/(objective|data|learn|on
 allowed train/run 'base|store|text|corpus|demo|model|cpu|train/(objective|data|learn|online|run)'
 allowed train/engine 'base|store|text|corpus|demo|model|cpu|train'
 allowed launch 'base|store|launch'
-allowed cli 'base|stats|store|launch|text|corpus|demo|ui|cli'
-allowed ui 'base|stats|store|launch|text|corpus|demo|ui'
+allowed export 'base|store|export'
+allowed cli 'base|stats|store|launch|text|corpus|demo|export|ui|cli'
+allowed ui 'base|stats|store|launch|text|corpus|demo|export|ui'
 only 'curses.h|ncurses.*|term.h' 'ui/screen_curses\.c'
 only 'cblas.*|dnnl.*' 'cpu/'
 only 'sqlite3.h' 'store/'
+only 'cairo.*' 'ui/painter_png\.c'
 only 'curl/.*' 'net/'
 only 'pcre2.h' 'text/|model/adapter\.c' # the patterns of tokenizer files; those of adapters, which are Python's
 exit $bad
