@@ -54,6 +54,7 @@ static int set_size(struct ui *ui, const char *text, struct err *e)
 
 static int run_line(struct ui *ui, const char *line, struct err *e)
 {
+    enum { MOST_ROUNDS = 4 };
     char name[64] = "";
     sscanf(line, "%63s", name);
     const char *arg = line + strlen(name);
@@ -64,8 +65,10 @@ static int run_line(struct ui *ui, const char *line, struct err *e)
         return set_size(ui, *arg ? arg : NULL, e);
     ui->script_failed = false;
     ui_line(ui, line);
-    jobs_wait(ui, 70); // the next command may need what this one asked for
-    refresh(ui);
+    for (int i = 0; i < MOST_ROUNDS && (i == 0 || ui->jobs); i++) { // the next command may need what this one asked for
+        jobs_wait(ui, 70);
+        refresh(ui); // a page may ask for more
+    }
     return ui->script_failed ? err_set(e, ERR_USAGE, "%s: %s", name, ui->script_error) : 0;
 }
 
