@@ -80,6 +80,9 @@ static void add_run(struct store *s)
 static int set_up(void **state)
 {
     struct store *s;
+    char *engine = test_build("attune-engine");
+    setenv("ATTUNE_ENGINE", engine, 1); // this program asks it as well
+    free(engine);
     project = test_folder();
     demo = test_source("share/attune/models/demo");
     char *absolute = realpath(demo, NULL);
