@@ -30,5 +30,5 @@ static int archive(struct args *a, struct store *s, struct err *e)
 
 static int run(int argc, char **argv)
 {
-    return edit_command(&command_archive, argc, argv, 1, -1, archive);
+    return look_command(&command_archive, argc, argv, 1, -1, archive);
 }

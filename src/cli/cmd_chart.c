@@ -108,7 +108,7 @@ static bool names_runs(const struct run_list *list, const char *word)
     return false;
 }
 
-static int draw_all(struct store *s, const struct args *a, struct err *e)
+static int draw_all(struct args *a, struct store *s, struct err *e)
 {
     const char *runs = args_text(a, "runs");
     int first = 0, code = 0;
@@ -131,18 +131,5 @@ static int draw_all(struct store *s, const struct args *a, struct err *e)
 
 static int run(int argc, char **argv)
 {
-    struct args a;
-    struct err e = {0};
-    struct store *s = NULL;
-    int status = 0;
-    if (!args_open(&a, &command_chart, argc, argv, 1, -1, &status))
-        return status;
-    int code = look_project(&a, false, &s, &e);
-    if (!code)
-        code = draw_all(s, &a, &e);
-    if (code)
-        status = args_fail(&a, &e);
-    store_close(s);
-    args_close(&a);
-    return status;
+    return look_command(&command_chart, argc, argv, 1, -1, draw_all);
 }

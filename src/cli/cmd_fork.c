@@ -92,18 +92,5 @@ static int fork_run(struct args *a, struct store *s, struct err *e)
 
 static int run(int argc, char **argv)
 {
-    struct args a;
-    struct err e = {0};
-    struct store *s = NULL;
-    int status = 0;
-    if (!args_open(&a, &command_fork, argc, argv, 1, -1, &status))
-        return status;
-    int code = look_project(&a, false, &s, &e);
-    if (!code)
-        code = fork_run(&a, s, &e);
-    if (code)
-        status = args_fail(&a, &e);
-    store_close(s);
-    args_close(&a);
-    return status;
+    return look_command(&command_fork, argc, argv, 1, -1, fork_run);
 }

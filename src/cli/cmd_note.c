@@ -34,5 +34,5 @@ static int note(struct args *a, struct store *s, struct err *e)
 
 static int run(int argc, char **argv)
 {
-    return edit_command(&command_note, argc, argv, 1, 2, note);
+    return look_command(&command_note, argc, argv, 1, 2, note);
 }

@@ -28,5 +28,5 @@ static int pin(struct args *a, struct store *s, struct err *e)
 
 static int run(int argc, char **argv)
 {
-    return edit_command(&command_pin, argc, argv, 1, -1, pin);
+    return look_command(&command_pin, argc, argv, 1, -1, pin);
 }

@@ -154,5 +154,5 @@ static int work(struct args *a, struct store *s, struct err *e)
 
 static int run(int argc, char **argv)
 {
-    return edit_command(&command_remove, argc, argv, 0, -1, work);
+    return look_command(&command_remove, argc, argv, 0, -1, work);
 }

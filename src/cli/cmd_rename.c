@@ -28,5 +28,5 @@ static int rename_run(struct args *a, struct store *s, struct err *e)
 
 static int run(int argc, char **argv)
 {
-    return edit_command(&command_rename, argc, argv, 2, 2, rename_run);
+    return look_command(&command_rename, argc, argv, 2, 2, rename_run);
 }

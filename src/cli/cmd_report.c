@@ -79,7 +79,7 @@ static int write_report(struct report *r, const struct args *a, struct err *e)
     return code;
 }
 
-static int report(struct store *s, const struct args *a, struct err *e)
+static int report(struct args *a, struct store *s, struct err *e)
 {
     struct plots p;
     struct report r = {.store = s, .plots = &p};
@@ -100,18 +100,5 @@ static int report(struct store *s, const struct args *a, struct err *e)
 
 static int run(int argc, char **argv)
 {
-    struct args a;
-    struct err e = {0};
-    struct store *s = NULL;
-    int status = 0;
-    if (!args_open(&a, &command_report, argc, argv, 0, -1, &status))
-        return status;
-    int code = look_project(&a, false, &s, &e);
-    if (!code)
-        code = report(s, &a, &e);
-    if (code)
-        status = args_fail(&a, &e);
-    store_close(s);
-    args_close(&a);
-    return status;
+    return look_command(&command_report, argc, argv, 0, -1, report);
 }

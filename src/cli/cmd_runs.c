@@ -303,5 +303,5 @@ static int list(struct args *a, struct store *s, struct err *e)
 
 static int run(int argc, char **argv)
 {
-    return edit_command(&command_runs, argc, argv, 0, 0, list);
+    return look_command(&command_runs, argc, argv, 0, 0, list);
 }

@@ -366,20 +366,12 @@ static int show_run(struct store *s, const struct args *a, struct err *e)
     return code;
 }
 
+static int show_either(struct args *a, struct store *s, struct err *e)
+{
+    return settings_bool(&a->settings, "plot") ? show_plot(s, a, e) : show_run(s, a, e);
+}
+
 static int run(int argc, char **argv)
 {
-    struct args a;
-    struct err e = {0};
-    struct store *s = NULL;
-    int status = 0;
-    if (!args_open(&a, &command_show, argc, argv, 1, -1, &status))
-        return status;
-    int code = look_project(&a, false, &s, &e);
-    if (!code)
-        code = settings_bool(&a.settings, "plot") ? show_plot(s, &a, &e) : show_run(s, &a, &e);
-    if (code)
-        status = args_fail(&a, &e);
-    store_close(s);
-    args_close(&a);
-    return status;
+    return look_command(&command_show, argc, argv, 1, -1, show_either);
 }

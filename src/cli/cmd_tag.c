@@ -63,5 +63,5 @@ static int tag(struct args *a, struct store *s, struct err *e)
 
 static int run(int argc, char **argv)
 {
-    return edit_command(&command_tag, argc, argv, 1, -1, tag);
+    return look_command(&command_tag, argc, argv, 1, -1, tag);
 }

@@ -38,5 +38,5 @@ static int undo(struct args *a, struct store *s, struct err *e)
 
 static int run(int argc, char **argv)
 {
-    return edit_command(&command_undo, argc, argv, 0, 0, undo);
+    return look_command(&command_undo, argc, argv, 0, 0, undo);
 }

@@ -20,21 +20,3 @@ int edit_runs(struct store *s, char *const *names, int n, enum run_attribute wha
     return code;
 }
 
-int edit_command(const struct command *c, int argc, char **argv, int min_words, int max_words,
-                 int (*work)(struct args *a, struct store *s, struct err *e))
-{
-    struct args a;
-    struct err e = {0};
-    struct store *s = NULL;
-    int status = 0;
-    if (!args_open(&a, c, argc, argv, min_words, max_words, &status))
-        return status;
-    int code = look_project(&a, false, &s, &e);
-    if (!code)
-        code = work(&a, s, &e);
-    if (code)
-        status = args_fail(&a, &e);
-    store_close(s);
-    args_close(&a);
-    return status;
-}

@@ -7,6 +7,3 @@
 // Gives the runs all the same value, as one act; prints "NAME: SAID" for each. said NULL: nothing is printed.
 int edit_runs(struct store *s, char *const *names, int n, enum run_attribute what, const char *value, const char *said,
               struct err *e);
-// Runs `work` on the project that the arguments name, and returns the exit status.
-int edit_command(const struct command *c, int argc, char **argv, int min_words, int max_words,
-                 int (*work)(struct args *a, struct store *s, struct err *e));

@@ -10,6 +10,9 @@
 
 // The project that the arguments name; `create` for commands that make runs.
 int look_project(const struct args *a, bool create, struct store **out, struct err *e);
+// Runs `work` on the project that the arguments name, and returns the exit status.
+int look_command(const struct command *c, int argc, char **argv, int min_words, int max_words,
+                 int (*work)(struct args *a, struct store *s, struct err *e));
 
 struct look {
     struct run_info info;

@@ -24,7 +24,7 @@ int clusters_number(const int *cluster, size_t stride, int n, int *dense)
     for (int i = 0; i < n; i++)
         seen[i] = (struct seen){*(const int *)((const char *)cluster + (size_t)i * stride), i};
     qsort(seen, (size_t)n, sizeof *seen, by_cluster);
-    for (int i = 0; i < n; i++) { // for now the first observation that an observation's cluster has
+    for (int i = 0; i < n; i++) { // the first observation, to begin with, that an observation's cluster has
         if (i == 0 || seen[i].cluster != seen[i - 1].cluster)
             first = seen[i].first;
         dense[seen[i].first] = first;

@@ -522,7 +522,7 @@ static int show(struct label_desk *d, struct label_shown *out, struct err *e)
     out->n_redo = d->n_redo;
     if (q->kind == LABEL_OF_NOTHING)
         return 0;
-    out->n_todo = queue_todo(q);
+    out->n_waiting = queue_waiting(q);
     queue_show_tally(q, out);
     memcpy(out->abilities, q->abilities, sizeof out->abilities);
     out->n_abilities = q->n_abilities;

@@ -82,7 +82,7 @@ struct label_shown {
     double share;                                // for the answer on the left, as the source says; NaN: it does not
     struct label_vote_shown votes[LABEL_OTHERS]; // of others
     int n_votes;
-    int n_todo; // pairs that wait for this annotator, in this order of theirs
+    int n_waiting; // pairs that wait for this annotator, in this order of theirs
     int n_redo;
     struct label_past past[LABEL_HISTORY]; // the newest first
     int n_past;

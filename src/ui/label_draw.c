@@ -138,8 +138,8 @@ static void draw_info(const struct label_state *s, struct canvas *c, struct rect
     int x = canvas_text(c, r.x + 1, r.y, -1, STYLE(COLOR_MUTED), n->kind == LABEL_OF_RUN ? "run" : "set") + 1;
     x = canvas_text(c, x, r.y, r.width / 3, strong, n->source) + 2;
     if (n->kind == LABEL_OF_RUN)
-        x = canvas_textf(c, x, r.y, right - x, STYLE(COLOR_DEFAULT), "waiting for you: %d %s", n->n_todo,
-                         text_plural(n->n_todo, "pair", "pairs")) +
+        x = canvas_textf(c, x, r.y, right - x, STYLE(COLOR_DEFAULT), "waiting for you: %d %s", n->n_waiting,
+                         text_plural(n->n_waiting, "pair", "pairs")) +
             2;
     else
         x = canvas_textf(c, x, r.y, right - x, STYLE(COLOR_DEFAULT), "%d/%d", n->tally.n_done + n->tally.n_skipped,
@@ -307,7 +307,7 @@ static void draw_session(const struct label_shown *n, struct lines *l)
     const struct style plain = STYLE(COLOR_DEFAULT);
     char a[64], b[64];
     line(l, plain, "done %d   skipped %d   flagged %d   to do %d", t->n_done - t->n_flagged, t->n_skipped, t->n_flagged,
-         n->n_todo);
+         n->n_waiting);
     if (l->r.height > 0 && t->n_items) {
         canvas_bar(l->c, l->r.x, l->r.y, l->r.width > 30 ? 30 : l->r.width, (double)t->n_done / t->n_items,
                    STYLE(COLOR_ACCENT));

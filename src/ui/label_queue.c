@@ -330,7 +330,7 @@ struct queue_place queue_next(const struct queue *q)
     return place(q, best, 0);
 }
 
-int queue_todo(const struct queue *q)
+int queue_waiting(const struct queue *q)
 {
     int n = 0;
     for (int i = 0; i < q->n; i++)

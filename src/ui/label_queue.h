@@ -54,7 +54,7 @@ struct queue_place {
 struct queue_place queue_next(const struct queue *q);
 // On which sides: as it was when it was judged, exchanged when it comes again, else by the annotator's seed.
 bool queue_side(const struct queue *q, int item, int occasion);
-int queue_todo(const struct queue *q);
+int queue_waiting(const struct queue *q);
 // Into *out (label_show.c): what the judgements add up to, the annotator's newest ones, and others' of a pair
 // (out->swapped is set).
 void queue_show_tally(const struct queue *q, struct label_shown *out);

@@ -8,3 +8,6 @@ struct launch_state;
 void launch_begin_edit(struct launch_state *s, const char *text);
 enum view_result launch_edit_key(struct view *v, int key); // while it is edited
 void launch_move(struct launch_state *s, int to);          // the cursor, to a field or the nearest
+// Fills the form with a preset of the project, or saves it as one; without a name they ask for it.
+enum view_result launch_load_preset(struct view *v, const char *arg);
+enum view_result launch_save_preset(struct view *v, const char *arg);

@@ -439,51 +439,6 @@ static enum view_result plan(struct view *v)
     return VIEW_CHANGED;
 }
 
-static enum view_result load_preset(struct view *v, const char *arg)
-{
-    struct launch_state *s = v->state;
-    struct err fault = {0};
-    char **names = NULL, label[160] = "preset";
-    int n = 0;
-    if (arg && form_load_preset(&s->form, store_dir(ui_store(v->ui)), arg, &fault) == 0) {
-        json_decref(s->origin);
-        s->origin = form_texts(&s->form);
-        text_copy(s->copied, sizeof s->copied, arg);
-        s->typed = false;
-        ui_say(v->ui, "The form has the preset %s.", arg);
-    } else if (arg || engine_presets(store_dir(ui_store(v->ui)), &names, &n, &fault)) {
-        ui_say_error(v->ui, "%s", fault.text);
-    } else if (n == 0) {
-        ui_say(v->ui, "The project has no presets yet: F2 saves what is in the form as one.");
-    } else {
-        size_t at = strlen(label);
-        for (int i = 0; i < n && at + strlen(names[i]) + 8 < sizeof label; i++)
-            at += (size_t)snprintf(label + at, sizeof label - at, "%s%s%s", i ? ", " : " (", names[i], i == n - 1 ? ")" : "");
-        ui_ask(v->ui, CMD_PRESET, label, names[0]);
-    }
-    engine_presets_free(names, n);
-    return VIEW_CHANGED;
-}
-
-static enum view_result save_preset(struct view *v, const char *arg)
-{
-    struct launch_state *s = v->state;
-    struct err fault = {0};
-    for (int i = 0; i < s->form.n; i++)
-        if (s->form.fields[i].fault[0] && s->form.fields[i].given) {
-            s->cursor = i;
-            ui_say_error(v->ui, "%s", s->form.fields[i].fault);
-            return VIEW_CHANGED;
-        }
-    if (!arg)
-        ui_ask(v->ui, CMD_SAVE_PRESET, "save as preset", "");
-    else if (form_save_preset(&s->form, store_dir(ui_store(v->ui)), arg, &fault))
-        ui_say_error(v->ui, "%s", fault.text);
-    else
-        ui_say(v->ui, "Saved: F3 loads it here, attune train --preset %s begins with it.", arg);
-    return VIEW_CHANGED;
-}
-
 static enum view_result command_launch(struct view *v, enum command_id id, const char *arg)
 {
     struct launch_state *s = v->state;
@@ -547,9 +502,9 @@ static enum view_result command_launch(struct view *v, enum command_id id, const
     case CMD_PLAN:
         return plan(v);
     case CMD_PRESET:
-        return load_preset(v, arg);
+        return launch_load_preset(v, arg);
     case CMD_SAVE_PRESET:
-        return save_preset(v, arg);
+        return launch_save_preset(v, arg);
     case CMD_PAGE_DATA:
         return look_at_data(v, arg);
     case CMD_COPY:

@@ -91,7 +91,7 @@ static void every_pair_comes_once_with_balanced_sides_whatever_happens_between(v
     int n_swapped = 0, in_order = 0;
     open_file(0);
     assert_string_equal(now.source, "pairs");
-    assert_int_equal(now.n_todo, N);
+    assert_int_equal(now.n_waiting, N);
     for (int i = 0; i < N; i++) {
         assert_true(now.has_pair);
         assert_false(seen[now.number]);
@@ -124,7 +124,7 @@ static void every_pair_comes_once_with_balanced_sides_whatever_happens_between(v
         prefer_good();
     }
     assert_false(now.has_pair);
-    assert_int_equal(now.n_todo, 0);
+    assert_int_equal(now.n_waiting, 0);
     assert_true(in_order < 10); // it is by lot
     assert_int_equal(now.tally.n_done, N);
     assert_int_equal(now.tally.n_longer, N);
@@ -314,7 +314,7 @@ static void annotators_who_disagree_are_settled_by_a_last_word(void **state)
     assert_true(now.abilities[1].ability >
                 now.abilities[2].ability); // ann sees it as the file does, bob does not always
     ask((struct label_request){.what = LABEL_ORDER, .order = LABEL_DISPUTED});
-    assert_int_equal(now.n_todo, 2);
+    assert_int_equal(now.n_waiting, 2);
     assert_int_equal(now.number, 4);
     judge(now.swapped ? VERDICT_A : VERDICT_B); // B, the bad one
     assert_int_equal(now.number, 7);
@@ -384,7 +384,7 @@ static void pairs_of_a_run_come_as_it_asks_for_them(void **state)
     }
     assert_ok(run_writer_commit(w, e));
     ask((struct label_request){.what = LABEL_LOOK});
-    assert_int_equal(now.n_todo, 4);
+    assert_int_equal(now.n_waiting, 4);
     assert_int_equal(now.number, ids[0]);
     ask((struct label_request){.what = LABEL_FIRST, .text = (char *)"none"}); // some run waits: that one
     assert_string_equal(now.source, "r");
@@ -393,7 +393,7 @@ static void pairs_of_a_run_come_as_it_asks_for_them(void **state)
     assert_ok(labels_add(s, name, &p, &j, false, &again, e)); // bob was faster
     ask((struct label_request){.what = LABEL_LOOK});
     assert_int_equal(now.number, ids[1]);
-    assert_int_equal(now.n_todo, 3);
+    assert_int_equal(now.n_waiting, 3);
     judge(VERDICT_A);
     assert_int_equal(now.number, ids[2]);
     assert_ok(run_writer_begin(w, e));
@@ -431,7 +431,7 @@ static void files_that_hold_no_pairs_are_refused_in_words(void **state)
         "{\"response\": \"c\", \"score\": 2}]}\n";
     assert_ok(file_write(path, rows, strlen(rows), e));
     ask((struct label_request){.what = LABEL_FILE, .text = path});
-    assert_int_equal(now.n_todo, 2); // a list: each answer with the next one
+    assert_int_equal(now.n_waiting, 2); // a list: each answer with the next one
     free(path);
 }
 
