@@ -11,18 +11,6 @@ trap 'rm -rf "$work"' EXIT
 unset ATTUNE_ENGINE NO_COLOR COLUMNS
 export ATTUNE_PROJECT="$work/p" HOME="$work"
 cd "$work" || exit 1
-# refuses STATUS PATTERN NAME COMMAND...
-refuses() {
-    want=$1 pattern=$2 name=$3
-    shift 3
-    timeout 100 "$@" >"$work/out" 2>"$work/err" </dev/null
-    got=$?
-    if [ "$got" = "$want" ] && grep -q -- "$pattern" "$work/err"; then printf 'ok %s\n' "$name"; else
-        printf 'not ok %s: status %s\n' "$name" "$got"
-        sed 's/^/    /' "$work/err"
-        bad=1
-    fi
-}
 # near NAME WANT GOT BOUND
 near() {
     if awk "BEGIN { d = $2 - ($3); exit !(d <= $4 && d >= -($4)) }" 2>/dev/null; then printf 'ok %s\n' "$1"; else

@@ -11,13 +11,6 @@ trap 'rm -rf "$work"' EXIT
 unset NO_COLOR COLUMNS ATTUNE_ENGINE
 export ATTUNE_PROJECT="$work/p" HOME="$work" USER=ann
 cd "$work" || exit 1
-# run STATUS NAME COMMAND...: the exit status, with output in out and err
-run() {
-    want=$1 name=$2
-    shift 2
-    "$@" >out 2>err
-    is "$name" "$want" $?
-}
 # holds NAME PATTERN N: in N lines of out
 holds() { is "$1" "$3" "$(grep -c -- "$2" out)"; }
 

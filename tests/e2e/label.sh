@@ -11,13 +11,6 @@ trap 'rm -rf "$work"' EXIT
 unset NO_COLOR COLUMNS ATTUNE_ENGINE
 export ATTUNE_PROJECT="$work/p" HOME="$work" USER=ann
 cd "$work" || exit 1
-# run STATUS NAME COMMAND...: the exit status, with output in out and err
-run() {
-    want=$1 name=$2
-    shift 2
-    "$@" >out 2>err
-    is "$name" "$want" $?
-}
 # says STATUS PATTERN LINE [OPTION...]: the answer to one line of r's pairs
 says() {
     want=$1 pattern=$2 line=$3

@@ -14,3 +14,22 @@ check() {
 }
 # is NAME WANT GOT
 is() { if [ "$2" = "$3" ]; then printf 'ok %s\n' "$1"; else printf 'not ok %s: "%s", not "%s"\n' "$1" "$3" "$2"; bad=1; fi; }
+# refuses STATUS PATTERN NAME COMMAND...
+refuses() {
+    want=$1 pattern=$2 name=$3
+    shift 3
+    timeout 100 "$@" >"$work/out" 2>"$work/err" </dev/null
+    got=$?
+    if [ "$got" = "$want" ] && grep -q -- "$pattern" "$work/err"; then printf 'ok %s\n' "$name"; else
+        printf 'not ok %s: status %s\n' "$name" "$got"
+        sed 's/^/    /' "$work/err"
+        bad=1
+    fi
+}
+# run STATUS NAME COMMAND...: the exit status, with output in out and err
+run() {
+    want=$1 name=$2
+    shift 2
+    "$@" >out 2>err
+    is "$name" "$want" $?
+}
