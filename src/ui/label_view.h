@@ -10,6 +10,7 @@ enum { LABEL_QUEUED = 32 };
 struct label_state {
     struct label_desk *desk; // with a job while `busy`, else at rest
     bool busy, has_asked;
+    char *write_to; // the file that is asked for, until what was judged before is saved; else NULL
     struct label_request queued[LABEL_QUEUED]; // keys that came while saving
     int n_queued;
     struct label_shown now;

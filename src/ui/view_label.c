@@ -57,6 +57,7 @@ static void close_label(struct view *v)
         text_pane_fini(&s->panes[i]);
     text_pane_fini(&s->guideline);
     forget_words(s);
+    free(s->write_to);
     free(s);
 }
 
@@ -160,6 +161,12 @@ static void done(struct ui *ui, void *arg, int code, const struct err *e)
         struct label_request next = s->queued[0];
         memmove(s->queued, s->queued + 1, (size_t)--s->n_queued * sizeof *s->queued);
         send(v, next);
+    }
+    if (!s->busy && s->write_to) {
+        char *path = s->write_to;
+        s->write_to = NULL;
+        label_write(v, &s->now, path);
+        free(path);
     }
 }
 
@@ -504,7 +511,7 @@ static enum view_result reading_command(struct view *v, enum command_id id, cons
 
 static enum view_result command_label(struct view *v, enum command_id id, const char *arg)
 {
-    const struct label_state *s = v->state;
+    struct label_state *s = v->state;
     if (id >= CMD_JUDGE_MUCH_LEFT && id <= CMD_JUDGE_FLAG)
         return judge(v, (enum verdict)(VERDICT_MUCH_A + (int)(id - CMD_JUDGE_MUCH_LEFT)));
     switch (id) {
@@ -527,6 +534,11 @@ static enum view_result command_label(struct view *v, enum command_id id, const 
     case CMD_GUIDELINE:
         return guideline(v, arg);
     case CMD_EXPORT:
+        if (s->busy && arg) { // the newest judgement is to be in it
+            free(s->write_to);
+            s->write_to = mem_strdup(arg);
+            return VIEW_KEPT;
+        }
         return label_write(v, &s->now, arg);
     case CMD_LABEL_SOURCE:
         if (arg)

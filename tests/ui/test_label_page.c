@@ -414,12 +414,17 @@ static void who_reads_is_left_in_peace(void **state)
     start(&r);
     wait_count(&r, 0, N);
     rig_wait(&r, " 0:05 "); // before, it shows none
-    const size_t before = r.bytes;
-    const double until = clock_seconds() + SECONDS;
-    while (clock_seconds() < until)
-        rig_read(&r, 0.1);
-    print_message("          %zu bytes a second while nothing happens\n", (r.bytes - before) / SECONDS);
-    assert_true(r.bytes - before <= 12 * (SECONDS + 1));
+    // A message may come to its end meanwhile: one of three stretches is silent but for the clock.
+    size_t least = SIZE_MAX;
+    for (int i = 0; i < 3 && least > 12 * (SECONDS + 1); i++) {
+        const size_t before = r.bytes;
+        const double until = clock_seconds() + SECONDS;
+        while (clock_seconds() < until)
+            rig_read(&r, 0.1);
+        least = r.bytes - before < least ? r.bytes - before : least;
+    }
+    print_message("          %zu bytes a second while nothing happens\n", least / SECONDS);
+    assert_true(least <= 12 * (SECONDS + 1));
     quit(&r);
 }
 
