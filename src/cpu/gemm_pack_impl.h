@@ -87,6 +87,10 @@ V_INLINE void store_first(float *to, vf x, const int n)
 {
     if (n == VW)
         v_store(to, x);
+#if VW == 8
+    else if (n == VW / 2)
+        v_store_half(to, x);
+#endif
     else
         v_store_n(to, x, (size_t)n);
 }

@@ -56,6 +56,14 @@ V_INLINE vf v_load_n(const float *p, size_t n)
 #endif
 }
 
+#if VW == 8
+// The first half: a masked store is very slow on processors of AMD.
+V_INLINE void v_store_half(float *p, vf x)
+{
+    _mm_storeu_ps(p, _mm256_castps256_ps128(x));
+}
+#endif
+
 V_INLINE void v_store_n(float *p, vf x, size_t n)
 {
 #if VW == 16
