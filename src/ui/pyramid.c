@@ -53,6 +53,16 @@ void pyramid_add(struct pyramid *p, float value)
         push_leaf(p, p->n / PYRAMID_LEAF - 1);
 }
 
+void pyramid_add_leaf(struct pyramid *p, const float *values)
+{
+    struct span all = SPAN_EMPTY;
+    for (int i = 0; i < PYRAMID_LEAF; i++)
+        all = span_add(all, values[i]);
+    p->tail = all;
+    p->n += PYRAMID_LEAF;
+    push_leaf(p, p->n / PYRAMID_LEAF - 1);
+}
+
 void pyramid_truncate(struct pyramid *p, uint32_t n)
 {
     BUG_IF(n % PYRAMID_LEAF != 0 || n > p->n);

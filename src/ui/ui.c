@@ -109,12 +109,13 @@ int ui_console(const struct ui_options *options, struct err *e)
         ui.slow = true;
         ui.canvas.glyphs = GLYPHS_ASCII;
     }
-    if (ui.has_screen) { // a person sees the first frame before all runs are read
+    if (ui.has_screen) { // a person sees the first frame before all runs are read, and has the keys then
         ui_refresh(&ui, clock_seconds(), false);
         ui_draw(&ui);
         screen_show(&ui.canvas);
+    } else {
+        ui_refresh(&ui, clock_seconds(), true);
     }
-    ui_refresh(&ui, clock_seconds(), true);
     session_return(&ui);
     if (ui.has_screen && ui.mouse)
         screen_set_mouse(true);
