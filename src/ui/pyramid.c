@@ -8,7 +8,7 @@
 
 #include "base/mem.h"
 
-enum { LEAF_BITS = 4 };
+enum { LEAF_BITS = 5 };
 _Static_assert(1 << LEAF_BITS == PYRAMID_LEAF, "nodes are found by shifting");
 
 struct span span_join(struct span a, struct span b)
