@@ -11,7 +11,7 @@
 #include "ui/smooth.h"
 #include "ui/steps.h"
 
-enum { SMOOTH_BLOCK = 64 }; // points between marks; a multiple of PYRAMID_LEAF
+enum { SMOOTH_BLOCK = 32 }; // points between marks; a multiple of PYRAMID_LEAF
 
 struct series {
     uint32_t n, cap;
