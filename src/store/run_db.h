@@ -48,6 +48,10 @@ struct run_reader;
 // ERR_NOT_FOUND while the engine has not made the file yet.
 int run_reader_open(struct run_reader **out, const char *run_dir, struct err *e);
 void run_reader_close(struct run_reader *r); // NULL is fine
+// What is read in between is of one moment, and is looked up once: the locks of each single question cost more than its
+// answer. Briefly: a reader that lingers keeps the writer's WAL from shrinking.
+void run_reader_begin(struct run_reader *r);
+void run_reader_end(struct run_reader *r);
 // RUN_DEAD is decided here: live by its own word, but the process is gone (same host) or the heartbeat is
 // older than 30 s (other host).
 int run_reader_status(struct run_reader *r, struct run_status *out, struct err *e);

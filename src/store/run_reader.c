@@ -87,6 +87,18 @@ void run_reader_close(struct run_reader *r)
     free(r);
 }
 
+// Where it fails, each question is one of its own and says what is wrong.
+void run_reader_begin(struct run_reader *r)
+{
+    struct err ignored = {0};
+    sql_exec(&r->sql, "BEGIN", &ignored);
+}
+
+void run_reader_end(struct run_reader *r)
+{
+    sql_rollback(&r->sql);
+}
+
 int run_reader_check(struct run_reader *r, struct err *e)
 {
     return sql_check(&r->sql, e);

@@ -52,6 +52,8 @@ static void configure(sqlite3 *db, enum sql_mode mode)
 }
 
 static const char open_pragmas[] = "PRAGMA mmap_size=0; PRAGMA cell_size_check=ON; PRAGMA foreign_keys=ON;";
+// Readers go through a file once and on from there, and many are open: the system keeps its pages, they need not.
+static const char read_pragmas[] = "PRAGMA mmap_size=0; PRAGMA cell_size_check=ON; PRAGMA cache_size=-128;";
 
 int sql_open(struct sql *s, const char *path, enum sql_mode mode, struct err *e)
 {
@@ -66,12 +68,12 @@ int sql_open(struct sql *s, const char *path, enum sql_mode mode, struct err *e)
         configure(s->db, mode);
         struct err fault = {0};
         int64_t version;
-        code = sql_exec(s, open_pragmas, &fault);
+        code = sql_exec(s, mode == SQL_READ ? read_pragmas : open_pragmas, &fault);
         if (!code)
             code = sql_int(s, "PRAGMA user_version", &version, &fault); // the first real look into the file
         if (code && mode == SQL_READ && open_immutable(s) == SQLITE_OK) {
             configure(s->db, mode);
-            code = sql_exec(s, open_pragmas, &fault);
+            code = sql_exec(s, mode == SQL_READ ? read_pragmas : open_pragmas, &fault);
             if (!code)
                 code = sql_int(s, "PRAGMA user_version", &version, &fault);
         }

@@ -114,7 +114,10 @@ void ui_refresh(struct ui *ui, double now_s, bool all)
 {
     struct err fault = {0};
     ui_forget_message(ui, now_s);
+    const bool was_reading = ui->runs.n_unread > 0;
     bool changed = run_list_poll(&ui->runs, now_s, all, &fault);
+    if (was_reading && ui->runs.n_unread == 0) // somebody has waited for this since the console began
+        ui->dirty = true;
     if (fault.code)
         ui_say_error(ui, "%s", fault.text);
     struct run_row *run = ui_run(ui);

@@ -8,7 +8,7 @@
 
 #include "base/mem.h"
 
-enum { LEAF_BITS = 4 };
+enum { LEAF_BITS = 5 };
 _Static_assert(1 << LEAF_BITS == PYRAMID_LEAF, "nodes are found by shifting");
 
 struct span span_join(struct span a, struct span b)
@@ -51,6 +51,16 @@ void pyramid_add(struct pyramid *p, float value)
     p->n++;
     if (p->n % PYRAMID_LEAF == 0)
         push_leaf(p, p->n / PYRAMID_LEAF - 1);
+}
+
+void pyramid_add_leaf(struct pyramid *p, const float *values)
+{
+    struct span all = SPAN_EMPTY;
+    for (int i = 0; i < PYRAMID_LEAF; i++)
+        all = span_add(all, values[i]);
+    p->tail = all;
+    p->n += PYRAMID_LEAF;
+    push_leaf(p, p->n / PYRAMID_LEAF - 1);
 }
 
 void pyramid_truncate(struct pyramid *p, uint32_t n)

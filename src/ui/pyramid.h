@@ -1,11 +1,11 @@
-// Smallest and largest value over any range of a growing row of floats in O(log n): nodes over 16, 16^2, 16^3, ...
+// Smallest and largest value over any range of a growing row of floats in O(log n): nodes over 32, 32^2, 32^3, ...
 // points. Non-finite values are left out.
 #pragma once
 
 #include <stddef.h>
 #include <stdint.h>
 
-enum { PYRAMID_LEAF = 16, PYRAMID_LEVELS = 5 };
+enum { PYRAMID_LEAF = 32, PYRAMID_LEVELS = 4 };
 
 struct span {
     float min, max; // min > max: nothing finite
@@ -24,7 +24,8 @@ struct span span_add(struct span a, float value);
 
 void pyramid_fini(struct pyramid *p);
 void pyramid_add(struct pyramid *p, float value);
+void pyramid_add_leaf(struct pyramid *p, const float *values); // PYRAMID_LEAF of them, at the beginning of a leaf
 void pyramid_truncate(struct pyramid *p, uint32_t n); // n a multiple of PYRAMID_LEAF
-// Over the points of leaves first .. end-1 (leaf i: points 16 i .. 16 i + 15), all of them whole.
+// Over the points of leaves first .. end-1 (leaf i: points 32 i .. 32 i + 31), all of them whole.
 struct span pyramid_leaves(const struct pyramid *p, uint32_t first, uint32_t end);
 size_t pyramid_bytes(const struct pyramid *p);

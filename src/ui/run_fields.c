@@ -88,7 +88,8 @@ static bool own_field(const struct run_row *r, const char *name, int i, struct f
     if (strcmp(name, "pinned") == 0)
         return r->info.pinned && text_value("yes", out);
     if (strcmp(name, "age") == 0)
-        return number_value(true, (double)(clock_wall_ms() - r->info.created_ms) / 1000, out);
+        // A run that was begun before the clock was set back is as old as one that begins now.
+        return number_value(true, fmax(0, (double)(clock_wall_ms() - r->info.created_ms) / 1000), out);
     if (strcmp(name, "elapsed") == 0)
         return elapsed_value(r, out);
     if (strcmp(name, "step") == 0)

@@ -396,6 +396,8 @@ static bool look(struct run_list *l, struct run_row *r, double now_s, bool all)
     // Stamp and version are taken first: what is committed while we read makes the next look read again.
     int64_t stamp = files_stamp(r), version = r->has_db && open_reader(r, &fault) == 0 ? version_of(r) : -1;
     fault = (struct err){0};
+    if (r->reader)
+        run_reader_begin(r->reader);
     if (read_row(l, r, all || l->n_unread == 0, &fault))
         text_copy(r->trouble, sizeof r->trouble, fault.text);
     bool whole = false, judged = false;
@@ -405,6 +407,8 @@ static bool look(struct run_list *l, struct run_row *r, double now_s, bool all)
         read_extras(l, r, version, &fault);
     if (r->reader && !r->trouble[0] && in_time && !l->no_health && read_health(r, &whole, &fault) == 0)
         judged = judge(r, now_s);
+    if (r->reader)
+        run_reader_end(r->reader);
     if (whole || !r->reader || r->trouble[0] || fault.code)
         r->health_version = version;
     if (!r->reader || r->trouble[0])
@@ -448,8 +452,8 @@ bool run_list_poll(struct run_list *l, double now_s, bool all, struct err *e)
     for (int i = 0; i < l->n; i++)
         l->n_unread += l->rows[i]->looked_s < 0;
     const bool first = l->n_unread == l->n; // what can be there at once is shown at once
-    double until = clock_seconds() + (first ? 0.03 : 0.005);
-    l->health_until_s = clock_seconds() + (all ? 0.1 : first ? 0.03 : 0.005); // the rest between keys
+    double until = clock_seconds() + (first ? 0.01 : 0.005);
+    l->health_until_s = clock_seconds() + (all ? 0.1 : first ? 0.01 : 0.005); // the rest between keys
     for (int k = 0; k < (first ? 2 * l->n : l->n); k++) {
         if (l->next_row >= l->n)
             l->next_row = 0;

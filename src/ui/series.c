@@ -61,7 +61,7 @@ static void smooth_from_mark(const struct series *s, uint32_t block, struct smoo
     }
 }
 
-static void smooth_one(struct series *s)
+static void take_mark(struct series *s)
 {
     uint32_t i = s->n_smooth;
     if (i % SMOOTH_BLOCK == 0) {
@@ -72,9 +72,33 @@ static void smooth_one(struct series *s)
         }
         s->marks[block] = (struct smooth_mark){s->smoother.value, s->smoother.remain};
     }
+}
+
+static void smooth_one(struct series *s)
+{
+    uint32_t i = s->n_smooth;
+    take_mark(s);
     double value = smoother_add(&s->smoother, (double)series_step(s, i), s->values[i]);
     pyramid_add(&s->smooth, (float)value);
     s->n_smooth++;
+}
+
+// The points of one leaf of the pyramid at once, when they stand as the ones before did; returns how many, 0: one by one.
+// The smoother says the same bits either way; this spares it to ask about each point.
+static uint32_t smooth_leaf(struct series *s, uint32_t budget)
+{
+    float out[PYRAMID_LEAF];
+    const uint32_t i = s->n_smooth;
+    if (i == 0 || i % PYRAMID_LEAF != 0 || s->n - i < PYRAMID_LEAF || budget < PYRAMID_LEAF ||
+        steps_stride(&s->steps, i) != s->smoother.last_dx ||
+        (double)(series_step(s, i) - series_step(s, i - 1)) != s->smoother.last_dx)
+        return 0;
+    take_mark(s);
+    if (!smoother_run(&s->smoother, (double)series_step(s, i + PYRAMID_LEAF - 1), s->values + i, PYRAMID_LEAF, out))
+        return 0;
+    pyramid_add_leaf(&s->smooth, out);
+    s->n_smooth += PYRAMID_LEAF;
+    return PYRAMID_LEAF;
 }
 
 void series_set_smoothing(struct series *s, double weight, double unit)
@@ -98,8 +122,12 @@ bool series_smooth_some(struct series *s, uint32_t budget)
 {
     if (s->weight == 0)
         return true;
-    while (s->n_smooth < s->n && budget-- > 0)
-        smooth_one(s);
+    while (s->n_smooth < s->n && budget > 0) {
+        const uint32_t n = smooth_leaf(s, budget);
+        budget -= n ? n : 1;
+        if (n == 0)
+            smooth_one(s);
+    }
     return s->n_smooth == s->n;
 }
 

@@ -1,6 +1,6 @@
 // The points of one metric of one run, kept for drawing: values as float, steps packed, smallest and largest value of
 // any range in O(log n), and the smoothed curve as marks from which any part is walked again. Only the console's one
-// thread uses it. About 6 bytes a point.
+// thread uses it. About 5 bytes a point.
 #pragma once
 
 #include <stdbool.h>

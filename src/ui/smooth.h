@@ -21,3 +21,6 @@ void smoother_init(struct smoother *s, double weight, double unit);
 void smoother_restart(struct smoother *s, double value, double remain, double x);
 // Returns the average after (x, y). A non-finite y leaves it as it is and does not fade it.
 double smoother_add(struct smoother *s, double x, double y);
+// The same for n points that go on at last_dx, the last of them at x; out[i]: the average after each. False, with nothing
+// taken, where one of them is not finite or none was before.
+bool smoother_run(struct smoother *s, double x, const float *y, int n, float *out);

@@ -86,6 +86,12 @@ uint32_t steps_find(const struct steps *s, double step)
     return start + k0;
 }
 
+double steps_stride(const struct steps *s, uint32_t i)
+{
+    const struct step_block *b = &s->blocks[i / STEP_BLOCK];
+    return b->offsets ? 0 : b->stride;
+}
+
 void steps_truncate(struct steps *s, uint32_t n)
 {
     for (uint32_t b = n_blocks(n); b < n_blocks(s->n); b++)

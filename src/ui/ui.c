@@ -4,6 +4,7 @@
 #include "ui/ui.h"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -74,6 +75,8 @@ static void open_compare(struct ui *ui, const struct ui_compare *x)
 
 int ui_console(const struct ui_options *options, struct err *e)
 {
+    // Curves grow in place with mappings of their own; among the small things each growth would leave a hole.
+    mallopt(M_MMAP_THRESHOLD, 128 * 1024);
     struct ui ui = {.show = ui_show, .typed = find_typed, .wake_fd = {-1, -1}, .interrupt_s = -1e9, .refreshed_s = -1e9};
     char *dir = store_project_dir(options->project);
     int code = store_open(&ui.store, dir, true, e);
@@ -109,12 +112,13 @@ int ui_console(const struct ui_options *options, struct err *e)
         ui.slow = true;
         ui.canvas.glyphs = GLYPHS_ASCII;
     }
-    if (ui.has_screen) { // a person sees the first frame before all runs are read
+    if (ui.has_screen) { // a person sees the first frame before all runs are read, and has the keys then
         ui_refresh(&ui, clock_seconds(), false);
         ui_draw(&ui);
         screen_show(&ui.canvas);
+    } else {
+        ui_refresh(&ui, clock_seconds(), true);
     }
-    ui_refresh(&ui, clock_seconds(), true);
     session_return(&ui);
     if (ui.has_screen && ui.mouse)
         screen_set_mouse(true);

@@ -232,6 +232,26 @@ static void find_goes_through_every_list(void **state)
     quit(&r);
 }
 
+// The clock of the machine is set back and forth by six hours between two visits: runs stay in the order in which they were
+// begun, none is younger than nothing, and what was computed with ages follows the clock.
+static void a_clock_that_jumps_leaves_the_list_as_it_is_q21(void **state)
+{
+    static const struct {
+        const char *clock, *filter;
+    } visits[] = {{"1799978400", ":filter age>=0 age<60\r"}, {"1800021600", ":filter age>20000\r"}, {"1799978400", ":filter age<60\r"}};
+    struct rig r;
+    for (size_t i = 0; i < sizeof visits / sizeof *visits; i++) {
+        rig_start(&r, &(struct rig_options){.project = project, .width = 100, .height = 24, .clock = visits[i].clock});
+        rig_wait(&r, "> g dpo-next");
+        rig_send(&r, visits[i].filter);
+        rig_wait(&r, "7 of 7");
+        rig_wait(&r, "> g dpo-next");
+        rig_send(&r, ":filter age<0\r");
+        rig_wait(&r, "0 of 7");
+        quit(&r);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -241,6 +261,7 @@ int main(void)
         cmocka_unit_test(words_of_people_are_kept_and_taken_back),
         cmocka_unit_test(the_archive_and_the_trash),
         cmocka_unit_test(find_goes_through_every_list),
+        cmocka_unit_test(a_clock_that_jumps_leaves_the_list_as_it_is_q21),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

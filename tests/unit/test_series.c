@@ -312,8 +312,9 @@ static void odd_points_are_refused_or_limited(void **state)
     series_fini(&s);
 }
 
-// Bar Q10: 16 runs x 6 metrics x 100000 points within 64 MB leaves 6.6 bytes a point.
-static void a_point_takes_less_than_six_and_a_half_bytes(void **state)
+// Bar Q10: 16 runs x 6 metrics x 100000 points within 64 MB leaves 6.6 bytes a point, of which the program and
+// the readers want some.
+static void a_point_takes_about_five_bytes(void **state)
 {
     struct series s;
     series_init(&s);
@@ -321,7 +322,7 @@ static void a_point_takes_less_than_six_and_a_half_bytes(void **state)
     for (int i = 0; i < 100000; i++)
         series_add(&s, i * 10, sin(i * 0.001));
     print_message("          %.2f bytes a point\n", (double)series_bytes(&s) / s.n);
-    assert_true(series_bytes(&s) < 650000);
+    assert_true(series_bytes(&s) < 540000);
     series_fini(&s);
 }
 
@@ -336,7 +337,7 @@ int main(void)
         cmocka_unit_test(smoothing_while_adding_equals_smoothing_at_once),
         cmocka_unit_test(columns_are_exact),
         cmocka_unit_test(odd_points_are_refused_or_limited),
-        cmocka_unit_test(a_point_takes_less_than_six_and_a_half_bytes),
+        cmocka_unit_test(a_point_takes_about_five_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
