@@ -121,7 +121,7 @@ static bool smooth_chart(struct curves *c, const struct chart *chart, double unt
         struct series *s = (struct series *)(i % 3 == 0 ? line->series : i % 3 == 1 ? line->low : line->high); // our own
         if (!s)
             continue;
-        series_set_smoothing(s, c->weight, isfinite(c->unit) ? c->unit : 1);
+        series_set_smoothing(s, c->smooth_kind, c->weight, isfinite(c->unit) ? c->unit : 1);
         while (!series_smooth_some(s, SMOOTH_PIECE)) {
             if (clock_seconds() >= until_s) {
                 all = false;

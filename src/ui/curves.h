@@ -38,9 +38,10 @@ struct curves {
     struct chart_look { // how charts are shown that a person has changed, also those that are not here now
         char title[64];
         enum scale scale;
-        double clip;
+        struct clip clip;
     } * looks;
     int n_looks, cap_looks;
+    int rows_wanted, columns_wanted;       // of charts on the screen; 0: as many as there is good room for
     double evals_looked_s;                 // when evaluations were looked for last
     int n_all;                             // charts before layout and filter
     bool full;
@@ -54,7 +55,8 @@ struct curves {
     enum x_kind x_kind;
     bool x_log;
     enum guides guides;
-    double weight, unit;                   // of the smoothing; unit: the smallest usual spacing seen, in steps
+    enum smooth_kind smooth_kind;
+    double weight, unit;                   // how much is smoothed; unit: the smallest usual spacing seen, in steps
     bool lines_only;                       // see struct plot
     bool keep_charts;                      // new metrics do not make new charts
     bool fit;                              // the window is the whole run
@@ -117,6 +119,8 @@ struct curves_plot {
 };
 void curves_plot(const struct curves *c, const struct chart *chart, bool names, struct curves_plot *out);
 
+// At least this much is left to a chart, however many of them were asked for.
+enum { CHART_COLUMNS_LEAST = 20, CHART_ROWS_LEAST = 5, GRID_MOST = 8 };
 void curves_draw(struct curves *c, struct canvas *canvas, struct rect area);
 double curves_shown_value(const struct curves *c, const struct chart *chart, const struct plot_line *line, uint32_t i);
 // ---- tables beside the charts (curves_tables.c) ----

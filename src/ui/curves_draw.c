@@ -65,6 +65,7 @@ static struct plot plot_of(const struct curves *c, const struct chart *chart, bo
                      .scale = chart->scale,
                      .noise = chart_noise(chart),
                      .clip = chart->clip,
+                     .smooth_kind = c->smooth_kind,
                      .weight = chart->exact ? 0 : c->weight,
                      .cursor = NAN,
                      .focused = focused,
@@ -219,15 +220,19 @@ static void draw_settings(const struct curves *c, struct canvas *canvas, struct 
     const bool tight = line.width < 100 && c->n_runs > 1;
     if (!tight || c->x_log || c->x_kind != X_STEP)
         str_addf(&s, "x %s%s  ", c->x_log ? "log " : "", x_kind_name(c->x_kind));
+    char smoothing[32];
     if (c->weight > 0)
-        str_addf(&s, "EMA %.3g", c->weight);
+        str_add(&s, smooth_name(smoothing, sizeof smoothing, c->smooth_kind, c->weight));
     else
         str_add(&s, "raw");
     if (c->focus < c->n_charts) {
         if (c->charts[c->focus].scale != SCALE_LINEAR)
             str_addf(&s, "  y %s", scale_name(c->charts[c->focus].scale));
-        if (c->charts[c->focus].clip > 0)
-            str_addf(&s, "  clip %g%%", c->charts[c->focus].clip);
+        const struct clip clip = c->charts[c->focus].clip;
+        if (clip.low != clip.high)
+            str_addf(&s, "  clip %g%% below %g%% above", clip.low, clip.high);
+        else if (clip.low > 0)
+            str_addf(&s, "  clip %g%%", clip.low);
     }
     str_add(&s, c->fit && tight ? "" : c->fit ? "  whole run" : c->follow ? "  follow" : "  zoomed (0: all)");
     int width = (int)s.len < line.width - 2 ? (int)s.len : line.width - 2;
@@ -277,12 +282,22 @@ static void draw_full(struct curves *c, struct canvas *canvas, struct rect area)
         curves_draw_values(c, chart, canvas, values);
 }
 
-// As many rows and columns as there is room for, and no more than n charts need.
+// But one, where there is room for none.
+static int at_most(int wanted, int room)
+{
+    return wanted <= room ? wanted : room < 1 ? 1 : room;
+}
+
+// As many rows and columns as were asked for or there is room for, and no more than n charts need.
 static void divide(struct curves *c, struct rect area, int n)
 {
     c->grid_columns = area.width >= 150 ? 3 : area.width >= 70 ? 2 : 1;
     c->grid_rows = area.height >= 36 ? area.height / 13 : area.height / 8;
     c->grid_rows = c->grid_rows < 1 ? 1 : c->grid_rows > 4 ? 4 : c->grid_rows;
+    if (c->rows_wanted) {
+        c->grid_rows = at_most(c->rows_wanted, area.height / CHART_ROWS_LEAST);
+        c->grid_columns = at_most(c->columns_wanted, area.width / CHART_COLUMNS_LEAST);
+    }
     // Fewer charts than places: the charts grow.
     while (c->grid_rows > 1 && (c->grid_rows - 1) * c->grid_columns >= n)
         c->grid_rows--;

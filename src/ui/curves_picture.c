@@ -16,6 +16,7 @@ const struct painter_ops *curves_painter(const char *path)
 
 static void say_whose(const struct curves *c, bool one_exact, struct str *title, struct str *note)
 {
+    char smoothing[32];
     if (c->n_runs == 1)
         str_addf(title, "%s  %s", c->rows[0]->info.name, c->rows[0]->info.objective);
     else
@@ -24,7 +25,7 @@ static void say_whose(const struct curves *c, bool one_exact, struct str *title,
         str_addf(title, ", by %s, mean and %s", c->group_by, band_name(c->band));
     str_addf(note, "x %s%s", x_kind_name(c->x_kind), c->x_log ? " log" : "");
     if (c->weight > 0 && !one_exact)
-        str_addf(note, ", EMA %.3g%s", c->weight, c->lines_only ? "" : " (raw faint)");
+        str_addf(note, ", %s%s", smooth_name(smoothing, sizeof smoothing, c->smooth_kind, c->weight), c->lines_only ? "" : " (raw faint)");
 }
 
 static int fitting_height(const struct curves_look *look, int n, int n_keys)

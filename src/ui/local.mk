@@ -119,6 +119,7 @@ libui_a_SOURCES += \
 	%D%/curves_keep.c \
 	%D%/curves_lines.c \
 	%D%/curves_measured.c \
+	%D%/curves_settings.c %D%/curves_settings.h \
 	%D%/curves_tables.c \
 	%D%/layouts.c %D%/layouts.h \
 	%D%/curves_picture.c %D%/curves_picture.h \
@@ -131,6 +132,7 @@ libui_a_SOURCES += \
 	%D%/run_cache.c %D%/run_cache.h \
 	%D%/series.c %D%/series.h \
 	%D%/smooth.c %D%/smooth.h \
+	%D%/smooth_window.c %D%/smooth_window.h \
 	%D%/steps.c %D%/steps.h \
 	%D%/trace.c %D%/trace.h \
 	%D%/view_curves.c \

@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "ui/curves_compare.h"
 #include "ui/curves_picture.h"
+#include "ui/curves_settings.h"
 
 static int open_curves(struct view *v, struct err *e)
 {
@@ -370,77 +371,6 @@ static enum view_result find_metric(struct view *v, const char *arg)
     return VIEW_KEPT;
 }
 
-// ---- smoothing ----
-
-static const double weights[] = {0, 0.3, 0.6, 0.8, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 0.999};
-enum { N_WEIGHTS = sizeof weights / sizeof *weights };
-
-static enum view_result smooth_by(struct view *v, double weight)
-{
-    struct curves *c = v->state;
-    if (weight == c->weight)
-        return VIEW_KEPT;
-    c->weight = weight;
-    bool changed;
-    // The chart that is looked at within this frame where that is possible, the rest in pieces between keys.
-    curves_poll(c, clock_seconds() + 0.02, &changed);
-    ui_more(v->ui);
-    return VIEW_CHANGED;
-}
-
-static enum view_result smooth_step(struct view *v, int step)
-{
-    const struct curves *c = v->state;
-    int at = 0;
-    while (at + 1 < N_WEIGHTS && weights[at + 1] <= c->weight)
-        at++;
-    if (step < 0 && weights[at] < c->weight)
-        at++; // between two: the lower one comes first
-    at += step;
-    return at < 0 || at >= N_WEIGHTS ? VIEW_KEPT : smooth_by(v, weights[at]);
-}
-
-static enum view_result smooth_to(struct view *v, const char *arg)
-{
-    double weight;
-    if (!arg) {
-        ui_ask(v->ui, CMD_SMOOTH, "smoothing, 0 to 0.999", "");
-        return VIEW_CHANGED;
-    }
-    if (!text_to_double(arg, &weight) || weight < 0 || weight > 0.999) {
-        ui_say_error(v->ui, "smooth: %s is not from 0 (as recorded) to 0.999", arg);
-        return VIEW_KEPT;
-    }
-    return smooth_by(v, weight);
-}
-
-static enum view_result change_scale(struct curves *c)
-{
-    if (c->focus >= c->n_charts)
-        return VIEW_KEPT;
-    struct chart *chart = &c->charts[c->focus];
-    chart->scale = (enum scale)((chart->scale + 1) % 3);
-    curves_remember_look(c, chart);
-    return VIEW_CHANGED;
-}
-
-// The outermost hundredth, or as many percent as are given.
-static enum view_result change_clip(struct view *v, const char *arg)
-{
-    struct curves *c = v->state;
-    double percent = 0;
-    if (arg && (!text_to_double(arg, &percent) || percent < 0 || percent >= 50)) {
-        ui_say_error(v->ui, "clip: %s is no percentage from 0 to 49 of values to leave out at each end", arg);
-        return VIEW_KEPT;
-    }
-    if (c->focus >= c->n_charts)
-        return VIEW_KEPT;
-    struct chart *chart = &c->charts[c->focus];
-    chart->clip = arg ? percent : chart->clip > 0 ? 0 : 1;
-    curves_remember_look(c, chart);
-    return VIEW_CHANGED;
-}
-
 // What the runs wrote at the cursor, or at the newest step.
 static enum view_result compare_samples_at(struct view *v)
 {
@@ -474,18 +404,8 @@ static enum view_result command_curves(struct view *v, enum command_id id, const
         return toggle_cursor(v, arg);
     case CMD_COMPARE:
         return compare_samples_at(v);
-    case CMD_SMOOTH:
-        return smooth_to(v, arg);
-    case CMD_SMOOTH_MORE:
-        return smooth_step(v, 1);
-    case CMD_SMOOTH_LESS:
-        return smooth_step(v, -1);
     case CMD_X_AXIS:
         return next_x_axis(v);
-    case CMD_Y_SCALE:
-        return change_scale(c);
-    case CMD_CLIP:
-        return change_clip(v, arg);
     case CMD_RANGE:
         return mark_range(v, arg);
     case CMD_X_LOG:
@@ -523,7 +443,9 @@ static enum view_result command_curves(struct view *v, enum command_id id, const
         }
         return VIEW_IGNORED;
     default: {
-        const enum view_result result = curves_compare(v, id, arg);
+        enum view_result result = curves_compare(v, id, arg);
+        if (result == VIEW_IGNORED)
+            result = curves_settings(v, id, arg);
         return result == VIEW_IGNORED ? move_focus(v, id) : result;
     }
     }
@@ -575,11 +497,7 @@ static void complete_curves(struct view *v, enum command_id id, const char *befo
     for (int i = 0; id == CMD_METRIC && i < c->n_charts; i++)
         for (int k = 0; k < c->charts[i].n_parts; k++)
             words_add(out, c->charts[i].parts[k].key);
-    for (int i = 0; id == CMD_SMOOTH && i < N_WEIGHTS; i++) {
-        char number[16];
-        snprintf(number, sizeof number, "%g", weights[i]);
-        words_add(out, number);
-    }
+    curves_settings_complete(id, before, out);
 }
 
 const struct view_ops view_curves = {

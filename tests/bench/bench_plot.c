@@ -91,7 +91,7 @@ int main(void)
         start = clock_seconds();
         size_t bytes = 0;
         for (int k = 0; k < RUNS; k++) {
-            series_set_smoothing(&series[k], 0.9, 1);
+            series_set_smoothing(&series[k], SMOOTH_EMA, 0.9, 1);
             series_smooth_some(&series[k], UINT32_MAX);
             bytes += series_bytes(&series[k]);
         }

@@ -69,8 +69,10 @@ static void keys_of_one_run(void **state)
     struct rig r;
     open_run(&r, "dpo-1", 80, 24);
     WALK(&r, {"", "whole run"}, {"]", "EMA 0.9"}, {"]", "EMA 0.95"}, {"[", "EMA 0.9 "}, {":smooth 0\r", "raw"},
-         {":smooth 2\r", "smooth: 2 is not from 0"}, {":smooth 0.5\r", "EMA 0.5"}, {"+", "follow"}, {"<", "zoomed"},
-         {"0", "whole run"}, {"F", "The whole run is shown"}, {"y", "y log"}, {"y", "y symlog"}, {"a", "clip 1%"},
+         {":smooth 2\r", "smooth: 2 is not from 0"}, {":smooth 0.5\r", "EMA 0.5"},
+         {":smooth mean 50\r", "mean 50 "}, {"]", "mean 100 "}, {"[", "mean 50 "}, {":smooth gaussian 20\r", "Gaussian 20 "},
+         {":smooth mean x\r", "smooth mean: x is no number of steps"}, {":smooth 0.5\r", "EMA 0.5"}, {"+", "follow"}, {"<", "zoomed"},
+         {"0", "whole run"}, {"F", "The whole run is shown"}, {"y", "y log"}, {"y", "y symlog"}, {"a", "clip 1%"}, {":clip 0 5\r", "clip 0% below 5% above"}, {":clip 60 50\r", "together less than 100"}, {"a", "y symlog  whole run"},
          {"x", "Only steps are known"}, {"\r", "smoothed"}, {".", "step 2000"}, {"g", "step 6"},
          {":cursor 1000\r", "step 1000"}, {"q", "whole run"}, {"q", "rewards"}, {"\t", "whole run"},
          {":metric kl\r", "KL to the reference"}, {":metric nothing\r", "No chart shows nothing"},
@@ -101,9 +103,10 @@ static void keys_that_compare_runs(void **state)
     WALK(&r, {":open dpo-1\r", "[2 Curves]"}, {"B", "Only one run is shown"}, {"d", "Only one run is shown"},
          {"1:select dpo-1\r:select dpo-2\r:open dpo-wide-beta\r", "rewards: rewards/margins"},
          {"B", "3 runs in 2 groups by seed: mean, with one standard deviation."}, {"", "by seed, sd"}, {"B", "95 % interval"},
-         {"", "by seed, 95 %"}, {"B", "with the least and the most"}, {"B", "the mean alone"}, {"B", "Each run for itself"},
+         {"", "by seed, 95 %"}, {"B", "with one standard error"}, {"", "by seed, se"},
+         {"B", "with the least and the most"}, {"B", "median, with the quartiles"}, {"", "by seed, quartiles"}, {"B", "the mean alone"}, {"B", "Each run for itself"},
          {":group objective\r", "by objective, mean"}, {":bands sd\r", "by objective, sd"}, {":group colour\r", "no run here has a setting colour"},
-         {":bands wide\r", "mean, range, sd or interval"}, {":group off\r", "x step"}, {"D", "Each run minus c dpo-wide-beta (P pins another)."},
+         {":bands wide\r", "sd, interval, se or quartiles"}, {":group off\r", "x step"}, {"D", "Each run minus c dpo-wide-beta (P pins another)."},
          {"", "rewards/margins minus c"}, {":pin b\r", "b dpo-1 is pinned"}, {"", "rewards/margins minus b"}, {":pin zz\r", "zz is not shown here"},
          {"D", "The runs themselves"}, {"V", "each run alone, one scale"}, {"q", "rewards: rewards/margins"}, {"d", "settings that differ"},
          {"", "beta"}, {"d", "accuracy: rewards/accuracies"}, {":best rewards/margins\r", "Best by rewards/margins: d dpo-2"},
@@ -126,13 +129,14 @@ static void the_project_keeps_layout_and_filter(void **state)
     WALK(&r, {"L", "Layout: preference."}, {"", "preference  x step"}, {":layout throughput\r", "learning rate"}, {":layout odd\r", "there is none called odd"},
          {":layout reward\r", "KL to the reference"}, {"\\length\r", "\\length: 1 of"}, {"", "response length"}, {"\\\025nothing\r", "No chart passes the filter"},
          {"\\\025!kl\r", "\\!kl:"}, {":layout dpo-pm\r", "no DPO run with one of preference matching"}, {"", "PM divergence are measured"},
-         {":layout preference\r", "preference"}, {"x", "Only steps"}, {":smooth 0.9\r", "EMA 0.9"});
+         {":layout preference\r", "preference"}, {"x", "Only steps"}, {":smooth gaussian 30\r", "Gaussian 30"}, {":layout all\r\\\025\r", "whole run"}, {":grid 2x1\r", "charts 1-2 of"}, {":grid 9x1\r", "from 1x1 to 8x8"},
+         {":layout preference\r\\\025!kl\r", "\\!kl:"});
     rig_send(&r, "qq");
     assert_int_equal(rig_end(&r), 0);
     assert_true(file_exists(kept));
     rig_start(&r, &o); // where it was left
     rig_wait(&r, "[2 Curves]");
-    WALK(&r, {"", "\\!kl:"}, {"", "preference"}, {"", "EMA 0.9"});
+    WALK(&r, {"", "\\!kl:"}, {"", "preference"}, {"", "Gaussian 30"}, {"", "charts 3-4 of"}, {":grid auto\r", "charts 1-4 of"});
     rig_send(&r, "qq");
     assert_int_equal(rig_end(&r), 0);
     assert_ok(file_write(kept, "{damaged", 8, e)); // is as if there were none

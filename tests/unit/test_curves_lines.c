@@ -300,7 +300,7 @@ static void evaluations_of_checkpoints_are_curves(void **state)
 static void a_project_remembers_how_things_are_shown(void **state)
 {
     struct curves a, b;
-    struct chart chart = {.title = "loss", .scale = SCALE_LOG, .clip = true}, other = {.title = "loss"};
+    struct chart chart = {.title = "loss", .scale = SCALE_LOG, .clip = {1, 5}}, other = {.title = "loss"};
     curves_init(&a);
     curves_init(&b);
     a.layout = layout_find("preference");
@@ -323,7 +323,7 @@ static void a_project_remembers_how_things_are_shown(void **state)
     assert_true(b.mode == MODE_GROUPS && b.band == BAND_INTERVAL && b.x_kind == X_TOKENS && b.x_log && b.diff &&
                 b.weight == 0.97 && b.pinned == 7);
     curves_recall_look(&b, &other);
-    assert_true(other.scale == SCALE_LOG && other.clip);
+    assert_true(other.scale == SCALE_LOG && other.clip.low == 1 && other.clip.high == 5);
     json_t *again = json_object();
     curves_save(&b, again);
     assert_true(json_equal(kept, again));
