@@ -13,7 +13,7 @@
 #include "base/str.h"
 
 static const char *const scale_names[] = {"linear", "log", "symlog", NULL};
-static const char *const axis_names[] = {"step", "time", "tokens", NULL};
+static const char *const axis_names[] = {"step", "time", "tokens", "epochs", NULL};
 static const char *const x_scale_names[] = {"linear", "log", NULL};
 static const struct param options[] = {
     {.name = "smooth",
@@ -260,7 +260,7 @@ int plots_read(struct plots *p, const struct args *a, struct err *e)
         if (c->data[i]->trouble[0])
             return err_set(e, ERR_INPUT, "run %s: %s", c->rows[i]->info.name, c->data[i]->trouble);
         if (!curves_has_map(c, i, c->x_kind))
-            return err_set(e, ERR_NOT_FOUND, "run %s has not recorded what --x %s is made from (step_s, tokens_per_s)",
+            return err_set(e, ERR_NOT_FOUND, "run %s has not recorded what --x %s is made from (step_s, tokens_per_s; of epochs their number, where none of steps was given)",
                            c->rows[i]->info.name, axis_names[c->x_kind]);
     }
     return choose_window(c, a, e);

@@ -116,7 +116,7 @@ static enum view_result set_filter(struct view *v, const char *arg)
 {
     struct curves *c = v->state;
     if (!arg) {
-        ui_ask(v->ui, CMD_FILTER, "charts with (words, !not, a|b, *; empty: all)", c->filter);
+        ui_ask_live(v->ui, CMD_FILTER, "charts with (words, !not, a|b, *; empty: all)", c->filter);
         return VIEW_CHANGED;
     }
     text_copy(c->filter, sizeof c->filter, arg);
@@ -386,10 +386,10 @@ static enum view_result fork_here(struct view *v, const char *arg)
         return VIEW_KEPT;
     const struct run_row *row = c->rows[curves_raised(c)];
     if (arg) {
-        ui_fork(v->ui, row->info.name, c->has_cursor ? (int64_t)c->cursor : -1, arg);
+        ui_fork(v->ui, row->info.name, (int64_t)curves_cursor_step(c), arg);
         return VIEW_CHANGED;
     }
-    if (c->has_cursor)
+    if (curves_cursor_step(c) >= 0)
         snprintf(at, sizeof at, " at step %.0f", c->cursor);
     snprintf(label, sizeof label, "fork %.40s%s with", row->info.name, at);
     ui_ask(v->ui, CMD_FORK, label, "lr=");

@@ -13,6 +13,8 @@
 static int marks_of(const struct curves *c, struct plot_mark *marks, int max)
 {
     int run = curves_raised(c), n = 0;
+    if (c->x_kind == X_METRIC)
+        return 0; // what happened at a step has no place on it
     const struct run_data *d = c->n_runs > 0 && curves_has_map(c, run, c->x_kind) ? c->data[run] : NULL;
     const int each = (max - CURVES_RUNS) / 2;
     // The newest ones when there are more than can be told apart.
@@ -60,7 +62,7 @@ static void fill_title(const struct curves *c, const struct chart *chart, int wi
 static struct plot plot_of(const struct curves *c, const struct chart *chart, bool focused)
 {
     struct plot p = {.x_kind = c->x_kind,
-                     .x_log = c->x_log,
+                     .x_log = c->x_log && c->x_kind < X_EPOCHS,
                      .guides = c->guides,
                      .scale = chart->scale,
                      .noise = chart_noise(chart),
@@ -70,6 +72,8 @@ static struct plot plot_of(const struct curves *c, const struct chart *chart, bo
                      .cursor = NAN,
                      .focused = focused,
                      .lines_only = c->lines_only};
+    if (c->zoom.title[0] && strcmp(c->zoom.title, chart->title) == 0)
+        p.range = &c->zoom.values;
     curves_window(c, &p.x0, &p.x1);
     if (c->has_cursor && c->n_runs > 0) {
         p.cursor = x_map_value(curves_map(c, curves_raised(c)), c->cursor);
@@ -98,12 +102,14 @@ static void fill_plot(const struct curves *c, const struct chart *chart, int n, 
     out->plot.n_marks = marks_of(c, out->marks, CURVES_MARKS);
 }
 
-static void draw_plot(struct curves *c, const struct plot *p, struct canvas *canvas, struct rect area)
+static void draw_plot(struct curves *c, const struct plot *p, int chart, struct canvas *canvas, struct rect area)
 {
     struct plot_result result;
     plot_draw(p, canvas, area, &result);
     if (p->focused)
         c->field_columns = result.field.width;
+    if (result.field.width > 0 && c->n_fields < GRID_MOST * GRID_MOST)
+        c->fields[c->n_fields++] = (struct chart_field){chart, result.field, result.y};
 }
 
 static void make_plot(const struct curves *c, const struct chart *chart, int width, bool focused, bool names,
@@ -127,7 +133,7 @@ void curves_draw_chart(struct curves *c, const struct chart *chart, struct canva
 {
     struct curves_plot made;
     make_plot(c, chart, area.width, focused, names, &made);
-    draw_plot(c, &made.plot, canvas, area);
+    draw_plot(c, &made.plot, (int)(chart - c->charts), canvas, area);
 }
 
 // The chart of one run alone, over the same ranges as the others'.
@@ -139,8 +145,9 @@ static void draw_single(struct curves *c, const struct chart *chart, int run, co
     made.lines[0].label = "";
     text_copy(made.title, sizeof made.title, c->rows[run]->info.name);
     fill_plot(c, chart, n, run == curves_raised(c), &made);
-    made.plot.range = range;
-    draw_plot(c, &made.plot, canvas, area);
+    if (!made.plot.range)
+        made.plot.range = range;
+    draw_plot(c, &made.plot, (int)(chart - c->charts), canvas, area);
 }
 
 // ---- around the charts ----
@@ -219,7 +226,7 @@ static void draw_settings(const struct curves *c, struct canvas *canvas, struct 
     // What is as always gives way to the names of the runs.
     const bool tight = line.width < 100 && c->n_runs > 1;
     if (!tight || c->x_log || c->x_kind != X_STEP)
-        str_addf(&s, "x %s%s  ", c->x_log ? "log " : "", x_kind_name(c->x_kind));
+        str_addf(&s, "x %s%s  ", c->x_log && c->x_kind < X_EPOCHS ? "log " : "", curves_x_name(c));
     char smoothing[32];
     if (c->weight > 0)
         str_add(&s, smooth_name(smoothing, sizeof smoothing, c->smooth_kind, c->weight));
@@ -249,8 +256,8 @@ static bool last_change(const struct curves *c, struct str *s)
     if (!d)
         return false;
     if (c->has_cursor) {
-        str_addf(s, "step %.0f", c->cursor);
-        if (d->time.n >= 2) {
+        curves_describe_cursor(c, s);
+        if (d->time.n >= 2 && c->x_kind != X_METRIC) {
             char time[32];
             str_addf(s, "  after %s", human_seconds(time, sizeof time, x_map_value(&d->time, c->cursor)));
         }
@@ -258,7 +265,7 @@ static bool last_change(const struct curves *c, struct str *s)
     }
     const struct run_change *last = NULL;
     for (int i = 0; i < d->n_changes; i++)
-        if (!c->has_cursor || (double)d->changes[i].step <= c->cursor)
+        if (curves_cursor_step(c) < 0 || (double)d->changes[i].step <= c->cursor)
             last = &d->changes[i];
     if (d->trouble[0])
         str_add(s, d->trouble);
@@ -388,8 +395,18 @@ static void draw_tables(struct curves *c, struct canvas *canvas, struct rect *ar
     }
 }
 
+// The rectangle that the mouse is dragging.
+static void draw_drag(const struct curves *c, struct canvas *canvas)
+{
+    const struct chart_drag *d = &c->drag;
+    if (d->is_on && curves_drag_is_wide(d))
+        canvas_restyle(canvas, curves_drag_cells(d), STYLE(COLOR_ACCENT, .attr = ATTR_REVERSE));
+}
+
 void curves_draw(struct curves *c, struct canvas *canvas, struct rect area)
 {
+    c->n_fields = 0;
+    c->area = area;
     if ((c->n_charts == 0 && c->n_all == 0) || area.height < 3)
         return;
     struct rect head = area.height >= 8 ? rect_cut_top(&area, 1) : (struct rect){0};
@@ -414,6 +431,7 @@ void curves_draw(struct curves *c, struct canvas *canvas, struct rect area)
         draw_full(c, canvas, area);
     else
         draw_grid(c, canvas, area);
+    draw_drag(c, canvas);
     if (head.height)
         draw_settings(c, canvas, head);
     if (foot.height)

@@ -24,6 +24,9 @@ void curves_save(const struct curves *c, json_t *into)
                               "group_by", c->group_by, "diff", c->diff, "pinned", (json_int_t)c->pinned, "charts", charts);
     json_object_set_new(looks, "guides", json_string(guides_name(c->guides)));
     json_object_set_new(looks, "smooth_kind", json_string(smooth_words[c->smooth_kind]));
+    json_object_set_new(looks, "x_metric", json_string(c->x_metric));
+    json_object_set_new(looks, "sort", json_string(sort_words[c->sort]));
+    json_object_set_new(looks, "sort_up", json_boolean(c->sort_up));
     json_object_set_new(looks, "grid_rows", json_integer(c->rows_wanted));
     json_object_set_new(looks, "grid_columns", json_integer(c->columns_wanted));
     json_t *place = json_pack("{s:s, s:b, s:b, s:b, s:f, s:f, s:b, s:f, s:I}", "focus",
@@ -78,6 +81,11 @@ static const char *smoothing_of(int i)
     return smooth_words[i];
 }
 
+static const char *sort_of(int i)
+{
+    return sort_words[i];
+}
+
 static const char *scale_of(int i)
 {
     return scale_name((enum scale)i);
@@ -117,12 +125,17 @@ void curves_restore(struct curves *c, const json_t *kept)
     take_text(kept, "group_by", c->group_by, sizeof c->group_by);
     c->smooth_kind = (enum smooth_kind)take_choice(kept, "smooth_kind", smoothing_of, SMOOTH_N, (int)c->smooth_kind);
     c->weight = kept_number(kept, "smooth", 0, c->smooth_kind == SMOOTH_EMA ? 0.999 : SMOOTH_WIDTH_MOST, c->weight);
-    c->x_kind = (enum x_kind)take_choice(kept, "x", x_name, 3, (int)c->x_kind);
+    c->x_kind = (enum x_kind)take_choice(kept, "x", x_name, X_N, (int)c->x_kind);
+    take_text(kept, "x_metric", c->x_metric, sizeof c->x_metric);
+    if (c->x_kind == X_METRIC && !c->x_metric[0])
+        c->x_kind = X_STEP;
     c->mode = (enum curves_mode)take_choice(kept, "mode", mode_name, 3, (int)c->mode);
     c->band = (enum band)take_choice(kept, "band", band_of, BAND_N, (int)c->band);
     c->guides = (enum guides)take_choice(kept, "guides", guides_of, GUIDES_N, (int)c->guides);
     c->x_log = kept_bool(kept, "x_log", c->x_log);
     c->diff = kept_bool(kept, "diff", c->diff);
+    c->sort = (enum value_sort)take_choice(kept, "sort", sort_of, SORT_N, (int)c->sort);
+    c->sort_up = kept_bool(kept, "sort_up", c->sort_up);
     c->rows_wanted = (int)kept_int(kept, "grid_rows", 1, GRID_MOST, 0);
     c->columns_wanted = (int)kept_int(kept, "grid_columns", 1, GRID_MOST, 0);
     if (!c->rows_wanted || !c->columns_wanted)

@@ -130,14 +130,10 @@ static struct derived *find_derived(const struct curves *c, const char *key, int
     return NULL;
 }
 
-static struct metric *metric_of(const struct curves *c, int run, const char *key)
+// By levels of a metric a new point may come anywhere: nothing is held back for it.
+static bool grows(const struct curves *c, const struct run_row *row)
 {
-    return c->data[run] && curves_has_map(c, run, c->x_kind) ? run_data_metric(c->data[run], key) : NULL;
-}
-
-static bool grows(const struct run_row *row)
-{
-    return run_state_is_live(row->status.state) || row->status.state == RUN_QUEUED;
+    return c->x_kind != X_METRIC && (run_state_is_live(row->status.state) || row->status.state == RUN_QUEUED);
 }
 
 static struct derived *want(struct curves *c, const char *key, int64_t first, int64_t second)
@@ -169,14 +165,14 @@ static bool update(struct derived *d, const struct blend_source *sources, int n,
 static bool derive_deltas(struct curves *c, const char *key, double until_s)
 {
     const int pinned = curves_pinned(c);
-    struct metric *base = metric_of(c, pinned, key);
+    const struct series *base = curves_series(c, pinned, key);
     bool all = true;
     for (int i = 0; i < c->n_runs && base; i++) {
-        struct metric *m = metric_of(c, i, key);
-        if (!m || i == pinned)
+        const struct series *s = curves_series(c, i, key);
+        if (!s || i == pinned)
             continue;
         struct derived *d = want(c, key, c->rows[i]->info.id, c->rows[pinned]->info.id);
-        const struct blend_source sources[2] = {{&m->series, grows(c->rows[i])}, {&base->series, grows(c->rows[pinned])}};
+        const struct blend_source sources[2] = {{s, grows(c, c->rows[i])}, {base, grows(c, c->rows[pinned])}};
         d->x_run = i;
         all = update(d, sources, 2, until_s) && all;
     }
@@ -202,9 +198,9 @@ static bool derive_groups(struct curves *c, const char *key, double until_s)
         struct blend_source sources[CURVES_RUNS];
         int n = 0;
         for (int i = 0; i < c->n_runs; i++) {
-            struct metric *m = group[i] == g ? metric_of(c, i, key) : NULL;
-            if (m)
-                sources[n++] = (struct blend_source){&m->series, grows(c->rows[i])};
+            const struct series *s = group[i] == g ? curves_series(c, i, key) : NULL;
+            if (s)
+                sources[n++] = (struct blend_source){s, grows(c, c->rows[i])};
         }
         if (n == 0)
             continue;
@@ -241,9 +237,9 @@ static int parts_of_one_run(const struct curves *c, const struct chart *chart, s
     int n = 0;
     for (int k = 0; k < chart->n_parts; k++) {
         const struct chart_part *part = &chart->parts[k];
-        const struct metric *m = metric_of(c, 0, part->key);
-        if (m && n < RASTER_LINES)
-            lines[n++] = (struct plot_line){.series = &m->series, .map = curves_map(c, 0), .label = part->label,
+        const struct series *s = curves_series(c, 0, part->key);
+        if (s && n < RASTER_LINES)
+            lines[n++] = (struct plot_line){.series = s, .map = curves_map(c, 0), .label = part->label,
                                             .letter = chart->n_parts > 1 ? part->letter : 0,
                                             .color = (uint8_t)(COLOR_SERIES + k), .dash = DASH_SOLID};
     }
@@ -280,10 +276,10 @@ static int derived_lines(const struct curves *c, const struct chart *chart, stru
 static bool goal_line(const struct curves *c, const struct chart *chart, struct plot_line *line)
 {
     for (int i = 0; i < c->n_runs && chart->goal[0]; i++) {
-        const struct metric *m = metric_of(c, i, chart->goal);
-        if (!m)
+        const struct series *s = curves_series(c, i, chart->goal);
+        if (!s)
             continue;
-        *line = (struct plot_line){.series = &m->series, .map = curves_map(c, i), .label = "goal", .letter = '=',
+        *line = (struct plot_line){.series = s, .map = curves_map(c, i), .label = "goal", .letter = '=',
                                    .color = COLOR_MUTED, .dash = DASH_SOLID};
         return true;
     }
@@ -292,11 +288,11 @@ static bool goal_line(const struct curves *c, const struct chart *chart, struct 
 
 bool curves_line_of(const struct curves *c, const struct chart *chart, int run, struct plot_line *line)
 {
-    const struct metric *m = metric_of(c, run, chart->overlay);
-    if (!m)
+    const struct series *s = curves_series(c, run, chart->overlay);
+    if (!s)
         return false;
     *line = dressed(c, run);
-    line->series = &m->series;
+    line->series = s;
     line->dim = false;
     return true;
 }
@@ -309,11 +305,11 @@ int curves_lines(const struct curves *c, const struct chart *chart, struct plot_
     if (c->mode != MODE_RUNS)
         n = derived_lines(c, chart, lines);
     for (int i = 0; i < c->n_runs && c->mode == MODE_RUNS && n < RASTER_LINES; i++) {
-        const struct metric *m = metric_of(c, i, chart->overlay);
-        if (!m)
+        const struct series *s = curves_series(c, i, chart->overlay);
+        if (!s)
             continue;
         lines[n] = dressed(c, i);
-        lines[n++].series = &m->series;
+        lines[n++].series = s;
     }
     if (c->mode != MODE_DELTA && n < RASTER_LINES)
         n += goal_line(c, chart, &lines[n]);

@@ -23,7 +23,7 @@ static void say_whose(const struct curves *c, bool one_exact, struct str *title,
         str_addf(title, "%d runs", c->n_runs);
     if (c->mode == MODE_GROUPS)
         str_addf(title, ", by %s, mean and %s", c->group_by, band_name(c->band));
-    str_addf(note, "x %s%s", x_kind_name(c->x_kind), c->x_log ? " log" : "");
+    str_addf(note, "x %s%s", curves_x_name(c), c->x_log && c->x_kind < X_EPOCHS ? " log" : "");
     if (c->weight > 0 && !one_exact)
         str_addf(note, ", %s%s", smooth_name(smoothing, sizeof smoothing, c->smooth_kind, c->weight), c->lines_only ? "" : " (raw faint)");
 }

@@ -140,6 +140,27 @@ static enum view_result set_grid(struct view *v, const char *arg)
     return VIEW_CHANGED;
 }
 
+static enum view_result set_sort(struct view *v, const char *arg)
+{
+    struct curves *c = v->state;
+    int to = 0;
+    if (!arg) {
+        ui_ask(v->ui, CMD_SORT, "sort values by (name, value, smoothed, least, most; off)", "");
+        return VIEW_CHANGED;
+    }
+    while (to < SORT_N && strcmp(arg, sort_words[to]) != 0)
+        to++;
+    if (to == SORT_N) {
+        ui_say_error(v->ui, "sort: name, value, smoothed, least, most or off, not %s", arg);
+        return VIEW_KEPT;
+    }
+    c->sort_up = (enum value_sort)to == c->sort ? !c->sort_up : to == SORT_NAME;
+    c->sort = (enum value_sort)to;
+    ui_say(v->ui, to == SORT_NONE ? "Values stand as the curves do." : "Values by %s, the %s first.", arg,
+           to == SORT_NAME ? (c->sort_up ? "first letter" : "last letter") : c->sort_up ? "least" : "greatest");
+    return VIEW_CHANGED;
+}
+
 enum view_result curves_settings(struct view *v, enum command_id id, const char *arg)
 {
     switch (id) {
@@ -153,6 +174,8 @@ enum view_result curves_settings(struct view *v, enum command_id id, const char 
         return change_scale(v->state);
     case CMD_CLIP:
         return change_clip(v, arg);
+    case CMD_SORT:
+        return set_sort(v, arg);
     case CMD_GRID:
         return set_grid(v, arg);
     default:
@@ -163,6 +186,8 @@ enum view_result curves_settings(struct view *v, enum command_id id, const char 
 void curves_settings_complete(enum command_id id, const char *before, struct words *out)
 {
     char number[16];
+    for (int i = 0; i < SORT_N && id == CMD_SORT; i++)
+        words_add(out, sort_words[i]);
     if (id != CMD_SMOOTH)
         return;
     const bool is_window = text_starts(before, "mean ") || text_starts(before, "gaussian ");

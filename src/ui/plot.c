@@ -305,6 +305,8 @@ static void draw_x_axis(const struct plot *p, struct canvas *c, struct rect fiel
     int max = field.width / 10;
     if (v->x_log)
         axis_ticks_log(p->x0, p->x1, max, p->x_kind == X_TIME, &ticks);
+    else if (p->x_kind >= X_EPOCHS)
+        axis_ticks(&(struct axis){SCALE_LINEAR, p->x0, p->x1, 1}, max, &ticks);
     else if (p->x_kind == X_TIME)
         axis_ticks_time(p->x0, p->x1, max, &ticks);
     else

@@ -10,8 +10,10 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "ui/curves_compare.h"
+#include "ui/curves_mouse.h"
 #include "ui/curves_picture.h"
 #include "ui/curves_settings.h"
+#include "ui/curves_x.h"
 
 static int open_curves(struct view *v, struct err *e)
 {
@@ -109,6 +111,13 @@ static void draw_view(struct view *v, struct canvas *c, struct rect area)
 
 static double smallest_window(const struct curves *c)
 {
+    if (c->x_kind >= X_EPOCHS) {
+        struct curves all = *c;
+        double x0, x1;
+        all.fit = true;
+        curves_window(&all, &x0, &x1);
+        return (x1 - x0) / 1000;
+    }
     return c->x_kind == X_TOKENS ? 1000 : 8;
 }
 
@@ -146,7 +155,7 @@ static enum view_result zoom_to_range(struct curves *c)
     const double a = x_map_value(map, c->cursor), b = x_map_value(map, c->other_end), middle = (a + b) / 2;
     const double width = fmax(fabs(a - b), smallest_window(c));
     c->fit = c->follow = c->has_range = false;
-    c->x0 = fmax(middle - width / 2, 0);
+    c->x0 = c->x_kind == X_METRIC ? middle - width / 2 : fmax(middle - width / 2, 0);
     c->x1 = c->x0 + width;
     return VIEW_CHANGED;
 }
@@ -177,30 +186,6 @@ static enum view_result follow(struct view *v)
     c->follow = !c->follow;
     if (!c->follow)
         curves_window(&(struct curves){.follow = true, .x0 = c->x0, .x1 = c->x1}, &c->x0, &c->x1);
-    return VIEW_CHANGED;
-}
-
-static enum view_result next_x_axis(struct view *v)
-{
-    struct curves *c = v->state;
-    // Read what the other axes are made from before saying that they are not known.
-    enum x_kind before = c->x_kind;
-    for (int k = 1; k <= 3; k++) {
-        bool changed;
-        c->x_kind = (enum x_kind)((before + k) % 3);
-        curves_poll(c, clock_seconds() + 0.05, &changed);
-        if (c->n_runs > 0 && curves_has_map(c, curves_raised(c), c->x_kind))
-            break;
-    }
-    c->fit = true;
-    if (c->x_kind == before)
-        ui_say(v->ui, "Only steps are known: the run has not recorded step_s yet.");
-    else
-        ui_say(v->ui, "The x axis counts %s.",
-               c->x_kind == X_STEP   ? "steps"
-               : c->x_kind == X_TIME ? "training time"
-                                     : "tokens");
-    ui_more(v->ui);
     return VIEW_CHANGED;
 }
 
@@ -248,10 +233,13 @@ static enum view_result toggle_cursor(struct view *v, const char *arg)
     struct curves *c = v->state;
     const struct series *s = cursor_series(c);
     double step;
-    if (arg && (!text_to_double(arg, &step) || step < 0)) {
-        ui_say_error(v->ui, "cursor: %s is no step", arg);
+    const bool by_metric = c->x_kind == X_METRIC;
+    if (arg && (!text_to_double(arg, &step) || (step < 0 && !by_metric))) {
+        ui_say_error(v->ui, "cursor: %s is no %s", arg, by_metric ? "number" : "step");
         return VIEW_KEPT;
     }
+    if (arg && by_metric)
+        step = x_map_step(&c->x_line, step);
     if (!s)
         return VIEW_KEPT;
     if (!arg) {
@@ -287,6 +275,10 @@ static enum view_result mark_range(struct view *v, const char *arg)
             ui_say_error(v->ui, "range: two steps are wanted, such as: range 600 900 (or off), not %s", arg);
             return VIEW_KEPT;
         }
+    }
+    if (c->x_kind == X_METRIC) {
+        ui_say_error(v->ui, "range: slopes and areas are by steps; by %s there are none (x goes back)", c->x_metric);
+        return VIEW_KEPT;
     }
     if (!s)
         return VIEW_KEPT;
@@ -377,7 +369,7 @@ static enum view_result compare_samples_at(struct view *v)
     const struct curves *c = v->state;
     const struct run_row *r = ui_run(v->ui);
     char step[32];
-    snprintf(step, sizeof step, "@%lld", (long long)(c->has_cursor ? c->cursor : r ? (double)r->status.step : 0));
+    snprintf(step, sizeof step, "@%lld", (long long)(curves_cursor_step(c) >= 0 ? c->cursor : r ? (double)r->status.step : 0));
     ui_compare(v->ui, step);
     return VIEW_CHANGED;
 }
@@ -396,6 +388,7 @@ static enum view_result command_curves(struct view *v, enum command_id id, const
         return pan(c, 0.25);
     case CMD_FIT:
         c->fit = true;
+        c->zoom.title[0] = '\0';
         c->follow = true;
         return VIEW_CHANGED;
     case CMD_FOLLOW:
@@ -405,11 +398,13 @@ static enum view_result command_curves(struct view *v, enum command_id id, const
     case CMD_COMPARE:
         return compare_samples_at(v);
     case CMD_X_AXIS:
-        return next_x_axis(v);
+        return curves_set_x(v, arg);
     case CMD_RANGE:
         return mark_range(v, arg);
     case CMD_X_LOG:
         c->x_log = !c->x_log;
+        if (c->x_kind >= X_EPOCHS)
+            ui_say(v->ui, "By %s the axis is linear; it is logarithmic by steps, time and tokens.", curves_x_name(c));
         return VIEW_CHANGED;
     case CMD_FULL:
         c->full = !c->full;
@@ -486,8 +481,8 @@ static void find_go(struct view *v, int i)
 
 static enum view_result mouse_curves(struct view *v, struct mouse m)
 {
-    if (m.act == MOUSE_PRESS)
-        return VIEW_KEPT;
+    if (m.act != MOUSE_WHEEL_UP && m.act != MOUSE_WHEEL_DOWN)
+        return curves_drag(v->state, m);
     return zoom(v->state, m.act == MOUSE_WHEEL_UP ? 0.5 : 2);
 }
 
@@ -497,6 +492,8 @@ static void complete_curves(struct view *v, enum command_id id, const char *befo
     for (int i = 0; id == CMD_METRIC && i < c->n_charts; i++)
         for (int k = 0; k < c->charts[i].n_parts; k++)
             words_add(out, c->charts[i].parts[k].key);
+    if (id == CMD_X_AXIS)
+        curves_complete_x(c, out);
     curves_settings_complete(id, before, out);
 }
 
@@ -513,6 +510,7 @@ const struct view_ops view_curves = {
     .restore = restore_curves,
     .complete = complete_curves,
     .mouse = mouse_curves,
+    .drags = true,
     .picture = curves_screen_picture,
     .metrics = curves_screen_metrics,
 };

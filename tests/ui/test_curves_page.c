@@ -119,6 +119,61 @@ static void keys_that_compare_runs(void **state)
     assert_int_equal(rig_end(&r), 0);
 }
 
+// Rows of the table of values in their order: "c b d".
+static void order_is(struct rig *r, const char *first, const char *then)
+{
+    for (int tries = 0; tries < 300; tries++) {
+        struct str text = {0};
+        rig_text(r, false, &text);
+        const char *table = strstr(str_text(&text), "minus first"), *a = table ? strstr(table, first) : NULL;
+        const bool is_so = a && strstr(a, then) && !(strstr(table, then) < a);
+        str_fini(&text);
+        if (is_so)
+            return;
+        rig_read(r, 0.1);
+    }
+    fail_msg("%s does not stand above %s", first, then);
+}
+
+static void curves_by_another_metric(void **state)
+{
+    struct rig r;
+    open_run(&r, "dpo-1", 100, 30);
+    WALK(&r, {":x kl\r", "The x axis is kl."}, {"", "x kl"}, {"\r", "smoothed"}, {".", "kl 3."}, {"", "whole run"}, {"v", "by kl there are none"}, {"q+", "zoomed"}, {"0", "whole run"},
+         {"X", "By kl the axis is linear"}, {"X", "whole run"}, {":x nothing\r", "no run here has a metric nothing"},
+         {":x epochs\r", "not how many epochs"}, {":x tokens\r", "has not recorded what tokens is made from"}, {"", "x kl"}, {":x step\r", "counts steps"}, {"x", "The x axis is kl."});
+    rig_send(&r, "qqq");
+    assert_int_equal(rig_end(&r), 0);
+}
+
+static void values_at_the_cursor_are_sorted(void **state)
+{
+    struct rig r;
+    rig_start(&r, &(struct rig_options){.project = project, .width = 120, .height = 40});
+    rig_wait(&r, "[1 Runs]");
+    WALK(&r, {":select dpo-1\r:select dpo-2\r:open dpo-wide-beta\r", "rewards: rewards/margins"}, {"\r", "minus first"},
+         {":sort name\r", "Values by name, the first letter first."});
+    order_is(&r, "b dpo-1", "d dpo-2");
+    WALK(&r, {":sort name\r", "the last letter first"});
+    order_is(&r, "d dpo-2", "b dpo-1");
+    WALK(&r, {":sort most\r", "Values by most, the greatest first."}, {":sort size\r", "sort: name, value"}, {"o", "sort values by"}, {"off\r", "stand as the curves do"});
+    order_is(&r, "c dpo-wide-beta", "b dpo-1");
+    rig_send(&r, "qqq");
+    assert_int_equal(rig_end(&r), 0);
+}
+
+// A rectangle in one chart: all show its part of the axis, that chart its values too; a press alone chooses the chart.
+static void the_mouse_drags_a_rectangle(void **state)
+{
+    struct rig r;
+    open_run(&r, "dpo-1", 120, 40);
+    WALK(&r, {"", "whole run"}, {"\033[<0;30;10M\033[<32;40;14M\033[<0;50;14m", "zoomed (0: all)"});
+    rig_wait_gone(&r, "2k");
+    WALK(&r, {"0", "whole run"}, {"\033[<0;30;10M\033[<0;30;10m", "whole run"}, {"\033[<0;90;28M\033[<0;90;28m\r", "smoothed"});
+    rig_send(&r, "qqq");
+    assert_int_equal(rig_end(&r), 0);
+}
+
 // Which charts there are: layouts and the filter, kept by the project for the next console.
 static void the_project_keeps_layout_and_filter(void **state)
 {
@@ -129,14 +184,16 @@ static void the_project_keeps_layout_and_filter(void **state)
     WALK(&r, {"L", "Layout: preference."}, {"", "preference  x step"}, {":layout throughput\r", "learning rate"}, {":layout odd\r", "there is none called odd"},
          {":layout reward\r", "KL to the reference"}, {"\\length\r", "\\length: 1 of"}, {"", "response length"}, {"\\\025nothing\r", "No chart passes the filter"},
          {"\\\025!kl\r", "\\!kl:"}, {":layout dpo-pm\r", "no DPO run with one of preference matching"}, {"", "PM divergence are measured"},
-         {":layout preference\r", "preference"}, {"x", "Only steps"}, {":smooth gaussian 30\r", "Gaussian 30"}, {":layout all\r\\\025\r", "whole run"}, {":grid 2x1\r", "charts 1-2 of"}, {":grid 9x1\r", "from 1x1 to 8x8"},
+         {":layout preference\r", "preference"}, {"x", "Only steps"}, {":smooth gaussian 30\r", "Gaussian 30"}, {":layout all\r\\\025\r", "whole run"}, {":grid 2x1\r", "charts 5-6 of"}, {":grid 9x1\r", "from 1x1 to 8x8"},
          {":layout preference\r\\\025!kl\r", "\\!kl:"});
     rig_send(&r, "qq");
     assert_int_equal(rig_end(&r), 0);
     assert_true(file_exists(kept));
     rig_start(&r, &o); // where it was left
     rig_wait(&r, "[2 Curves]");
-    WALK(&r, {"", "\\!kl:"}, {"", "preference"}, {"", "Gaussian 30"}, {"", "charts 3-4 of"}, {":grid auto\r", "charts 1-4 of"});
+    WALK(&r, {"", "\\!kl:"}, {"", "preference"}, {"", "Gaussian 30"}, {"", "charts 3-4 of"});
+    rig_send(&r, ":grid auto\r");
+    rig_wait_gone(&r, "charts 3-4 of");
     rig_send(&r, "qq");
     assert_int_equal(rig_end(&r), 0);
     assert_ok(file_write(kept, "{damaged", 8, e)); // is as if there were none
@@ -166,6 +223,9 @@ int main(void)
         cmocka_unit_test_setup(keys_that_compare_runs, forget),
         cmocka_unit_test_setup(the_project_keeps_layout_and_filter, forget),
         cmocka_unit_test_setup(the_page_remembers, forget),
+        cmocka_unit_test_setup(curves_by_another_metric, forget),
+        cmocka_unit_test_setup(values_at_the_cursor_are_sorted, forget),
+        cmocka_unit_test_setup(the_mouse_drags_a_rectangle, forget),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -214,7 +214,7 @@ static void the_mouse_chooses_opens_and_presses_hints(void **state)
     rig_wait(&r, "mouse on|off ");
     r.wants_raw = true;
     rig_send(&r, "off\r");
-    for (int i = 0; i < 400 && !strstr(str_text(&r.raw), "\033[?1000l"); i++)
+    for (int i = 0; i < 400 && !strstr(str_text(&r.raw), "\033[?1002l"); i++)
         rig_read(&r, 0.05);
     assert_non_null(strstr(str_text(&r.raw), "\033[?1000l"));
     quit(&r);

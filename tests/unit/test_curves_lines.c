@@ -341,6 +341,53 @@ static void a_project_remembers_how_things_are_shown(void **state)
     curves_fini(&b);
 }
 
+// A metric that goes down and up again: at each of its values stands the mean of what was measured there, on the way there
+// and back; where it was alone, that.
+static void curves_by_another_metric_are_means_at_its_values(void **state)
+{
+    struct run_writer *w = write_run("wave", 0.1, 1, NULL, 0, 100, 1, RUN_DONE);
+    struct curves c;
+    struct plot_line lines[RASTER_LINES];
+    assert_ok(run_writer_begin(w, e));
+    for (int step = 1; step <= 100; step++) {
+        assert_ok(run_writer_metric(w, "wave", step, fabs(step - 50.0) - 10, e));
+        assert_ok(run_writer_metric(w, "reward", step, step == 70 ? NAN : step * step, e));
+    }
+    assert_ok(run_writer_commit(w, e));
+    struct run_row *row = look("wave");
+    curves_init(&c);
+    curves_show(&c, &row, 1);
+    c.weight = 0;
+    strcpy(c.x_metric, "wave");
+    c.x_kind = X_METRIC;
+    c.full = true;
+    poll_all(&c);
+    c.focus = (int)(chart_of(&c, "reward") - c.charts);
+    poll_all(&c);
+    assert_int_equal(curves_lines(&c, chart_of(&c, "reward"), lines), 1);
+    assert_int_equal(lines[0].series->n, 51);
+    for (int k = 0; k <= 50; k++) {
+        const double x = x_map_value(lines[0].map, (double)series_step(lines[0].series, (uint32_t)k));
+        const double down = (50 - k) * (50 - k), up = (50 + k) * (50 + k);
+        assert_close(x, k - 10, 0.001);
+        assert_close(series_value(lines[0].series, (uint32_t)k), k == 50 ? up : k == 20 ? down : (down + up) / 2, 1e-3 * up);
+    }
+    double x0, x1;
+    curves_window(&c, &x0, &x1);
+    assert_true(x0 <= -10 && x0 > -30 && x1 >= 40 && x1 < 60);
+    // Of epochs there are as many as the settings say, where no number of steps was given.
+    assert_false(curves_has_map(&c, 0, X_EPOCHS));
+    json_object_set_new(row->settings, "epochs", json_real(2));
+    c.x_kind = X_EPOCHS;
+    poll_all(&c);
+    assert_close(x_map_value(curves_map(&c, 0), 75), 1.5, 1e-12);
+    json_object_set_new(row->settings, "steps", json_integer(100));
+    poll_all(&c);
+    assert_false(curves_has_map(&c, 0, X_EPOCHS));
+    run_writer_close(w);
+    curves_fini(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -349,6 +396,7 @@ int main(void)
         cmocka_unit_test(settings_that_differ_are_listed),
         cmocka_unit_test(a_fork_goes_on_where_its_parent_was),
         cmocka_unit_test(evaluations_of_checkpoints_are_curves),
+        cmocka_unit_test(curves_by_another_metric_are_means_at_its_values),
         cmocka_unit_test(a_project_remembers_how_things_are_shown),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
