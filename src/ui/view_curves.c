@@ -140,7 +140,7 @@ static enum view_result zoom(struct curves *c, double factor)
     if (c->has_cursor)
         middle = cursor;
     else if (c->fit && factor < 1)
-        c->follow = true; // from the whole run to its newest part
+        c->follow = c->x_kind != X_METRIC; // from the whole run to its newest part
     if (c->has_cursor)
         c->follow = false;
     c->fit = false;
@@ -181,6 +181,10 @@ static enum view_result follow(struct view *v)
     struct curves *c = v->state;
     if (c->fit) {
         ui_say(v->ui, "The whole run is shown and followed; + shows its newest part.");
+        return VIEW_CHANGED;
+    }
+    if (c->x_kind == X_METRIC) {
+        ui_say(v->ui, "By %s there is no newest part to follow.", c->x_metric);
         return VIEW_CHANGED;
     }
     c->follow = !c->follow;
