@@ -1,6 +1,7 @@
 #include "config.h"
 
 #include "ui/curves.h"
+#include "ui/curves_summary.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -59,6 +60,8 @@ static bool is_wanted(const void *what, const char *key)
 {
     const struct curves *c = what;
     if (c->best_key[0] && strcmp(key, c->best_key) == 0)
+        return true;
+    if (curves_summary_wants(c, key))
         return true;
     if (c->x_kind == X_METRIC && strcmp(key, c->x_metric) == 0)
         return true;

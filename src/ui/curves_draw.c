@@ -9,6 +9,7 @@
 #include "base/human.h"
 #include "base/str.h"
 #include "ui/curves.h"
+#include "ui/curves_summary.h"
 
 static int marks_of(const struct curves *c, struct plot_mark *marks, int max)
 {
@@ -423,7 +424,9 @@ void curves_draw(struct curves *c, struct canvas *canvas, struct rect area)
     lines = !is_bad && !c->has_range ? 1 : lines > 3 ? 3 : lines;
     struct rect foot = area.height >= 12 && last.len > 0 ? rect_cut_bottom(&area, lines) : (struct rect){0};
     draw_tables(c, canvas, &area);
-    if (c->n_charts == 0)
+    if (c->summary != SUMMARY_NONE)
+        curves_draw_summary(c, canvas, area);
+    else if (c->n_charts == 0)
         draw_none(c, canvas, area);
     else if (c->multiples && c->n_runs > 1)
         draw_multiples(c, canvas, area);

@@ -122,6 +122,7 @@ libui_a_SOURCES += \
 	%D%/curves_measured.c \
 	%D%/curves_mouse.c %D%/curves_mouse.h \
 	%D%/curves_settings.c %D%/curves_settings.h \
+	%D%/curves_summary.c %D%/curves_summary.h \
 	%D%/curves_tables.c \
 	%D%/layouts.c %D%/layouts.h \
 	%D%/curves_x.c %D%/curves_x.h \

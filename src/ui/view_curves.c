@@ -427,6 +427,10 @@ static enum view_result command_curves(struct view *v, enum command_id id, const
             return move_cursor(c, id == CMD_FIRST ? -1e9 : 1e9);
         return move_focus(v, id);
     case CMD_BACK:
+        if (c->summary != SUMMARY_NONE) {
+            c->summary = SUMMARY_NONE;
+            return VIEW_CHANGED;
+        }
         // One level up: from the cursor, then from one chart to all, then to the list (the manager's).
         if (c->has_cursor || c->full || c->multiples) {
             if (c->has_range)
@@ -493,7 +497,7 @@ static enum view_result mouse_curves(struct view *v, struct mouse m)
 static void complete_curves(struct view *v, enum command_id id, const char *before, struct words *out)
 {
     const struct curves *c = v->state;
-    for (int i = 0; id == CMD_METRIC && i < c->n_charts; i++)
+    for (int i = 0; (id == CMD_METRIC || id == CMD_SCATTER || id == CMD_BOX) && i < c->n_charts; i++)
         for (int k = 0; k < c->charts[i].n_parts; k++)
             words_add(out, c->charts[i].parts[k].key);
     if (id == CMD_X_AXIS)

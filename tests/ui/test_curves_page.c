@@ -146,6 +146,20 @@ static void curves_by_another_metric(void **state)
     assert_int_equal(rig_end(&r), 0);
 }
 
+static void runs_as_a_scatter_and_as_boxes(void **state)
+{
+    struct rig r;
+    rig_start(&r, &(struct rig_options){.project = project, .width = 120, .height = 40});
+    rig_wait(&r, "[1 Runs]");
+    WALK(&r, {":select dpo-1\r:select dpo-2\r:open dpo-wide-beta\r", "rewards: rewards/margins"},
+         {":scatter kl rewards/margins@max\r", "rewards/margins@max by kl, 3 runs"}, {":scatter kl\r", "two metrics are wanted"},
+         {":scatter kl nothing\r", "no run here has a metric or setting nothing"}, {":box loss beta\r", "loss by beta, 3 runs"}, {"", "beta 0.1 (n 2)"},
+         {":box loss kl\r", "no run here has a setting kl"}, {"q", "rewards: rewards/margins"}, {":scatter beta loss\r", "loss by beta, 3 runs"},
+         {":scatter off\r", "rewards: rewards/margins"});
+    rig_send(&r, "qq");
+    assert_int_equal(rig_end(&r), 0);
+}
+
 static void values_at_the_cursor_are_sorted(void **state)
 {
     struct rig r;
@@ -224,6 +238,7 @@ int main(void)
         cmocka_unit_test_setup(the_project_keeps_layout_and_filter, forget),
         cmocka_unit_test_setup(the_page_remembers, forget),
         cmocka_unit_test_setup(curves_by_another_metric, forget),
+        cmocka_unit_test_setup(runs_as_a_scatter_and_as_boxes, forget),
         cmocka_unit_test_setup(values_at_the_cursor_are_sorted, forget),
         cmocka_unit_test_setup(the_mouse_drags_a_rectangle, forget),
     };

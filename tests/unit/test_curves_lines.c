@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "store/run_db.h"
 #include "ui/curves.h"
+#include "ui/curves_summary.h"
 
 static char *dir;
 static struct store *store;
@@ -388,6 +389,53 @@ static void curves_by_another_metric_are_means_at_its_values(void **state)
     curves_fini(&c);
 }
 
+// One number a run, and boxes whose quartiles were worked out by hand.
+static void runs_are_summed_up_in_numbers(void **state)
+{
+    static const double slopes[] = {1, 2, 4, 8, 5};
+    struct run_writer *w[5];
+    struct run_row *rows[5];
+    struct curves c;
+    struct str text = {0};
+    for (int i = 0; i < 5; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "sum-%d", i);
+        w[i] = write_run(name, i < 4 ? 0.1 : 0.5, i, NULL, 0, 10, slopes[i], RUN_DONE);
+        assert_ok(run_writer_begin(w[i], e));
+        assert_ok(run_writer_metric(w[i], "kl", 11, NAN, e)); // no newest value
+        assert_ok(run_writer_commit(w[i], e));
+        rows[i] = look(name);
+    }
+    curves_init(&c);
+    curves_show(&c, rows, 5);
+    c.summary = SUMMARY_BOX;
+    strcpy(c.summary_y, "kl");
+    strcpy(c.summary_x, "beta");
+    poll_all(&c);
+    assert_close(curves_summary_value(&c, 2, "kl"), 40, 1e-5);
+    assert_close(curves_summary_value(&c, 2, "kl@min"), 4, 1e-5);
+    assert_close(curves_summary_value(&c, 2, "kl@max"), 40, 1e-5);
+    assert_close(curves_summary_value(&c, 4, "beta"), 0.5, 1e-9);
+    assert_true(isnan(curves_summary_value(&c, 4, "schedule")) && isnan(curves_summary_value(&c, 4, "nothing")));
+    screen_of(&c, 100, 24, &text);
+    assert_non_null(strstr(str_text(&text), "kl by beta, 5 runs"));
+    assert_non_null(strstr(str_text(&text), "beta 0.1 (n 4)"));
+    assert_non_null(strstr(str_text(&text), "30.00 (17.50..50.00)")); // of 10, 20, 40, 80
+    assert_non_null(strstr(str_text(&text), "50.00 (50.00..50.00)"));
+    assert_non_null(strstr(str_text(&text), "==#=="));
+    c.summary = SUMMARY_SCATTER;
+    screen_of(&c, 100, 24, &text);
+    for (int i = 0; i < 5; i++)
+        assert_non_null(strchr(strstr(str_text(&text), "kl by beta, 5 runs"), rows[i]->letter));
+    for (int width = 1; width < 60; width += 7) // any room does
+        for (int height = 1; height < 20; height += 3)
+            screen_of(&c, width, height, &text);
+    str_fini(&text);
+    for (int i = 0; i < 5; i++)
+        run_writer_close(w[i]);
+    curves_fini(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -397,6 +445,7 @@ int main(void)
         cmocka_unit_test(a_fork_goes_on_where_its_parent_was),
         cmocka_unit_test(evaluations_of_checkpoints_are_curves),
         cmocka_unit_test(curves_by_another_metric_are_means_at_its_values),
+        cmocka_unit_test(runs_are_summed_up_in_numbers),
         cmocka_unit_test(a_project_remembers_how_things_are_shown),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
