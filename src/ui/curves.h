@@ -34,6 +34,7 @@ struct curves {
     enum curves_mode mode;
     enum band band;                        // around groups
     char group_by[64];                     // a setting's name, or GROUP_SEEDS
+    char color_by[128];                    // a setting, or patterns of names apart by spaces; "": each run has its own
     struct derived *derived;               // what MODE_DELTA and MODE_GROUPS draw, per chart
     int n_derived, cap_derived;
     uint64_t derived_poll;
@@ -162,6 +163,8 @@ void curves_draw(struct curves *c, struct canvas *canvas, struct rect area);
 // Where the cursor is: "step 300", "kl 1.25". As a step: -1 when it is at none.
 void curves_describe_cursor(const struct curves *c, struct str *out);
 double curves_cursor_step(const struct curves *c);
+// Which colour and which dashes a run has: runs that color_by does not tell apart have the same.
+int curves_color(const struct curves *c, int run);
 const char *curves_x_name(const struct curves *c);
 double curves_shown_value(const struct curves *c, const struct chart *chart, const struct plot_line *line, uint32_t i);
 // What a drag encloses, cells of the canvas; and whether that is more than a press that trembled.

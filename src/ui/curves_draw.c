@@ -199,7 +199,7 @@ static void draw_runs(const struct curves *c, struct canvas *canvas, struct rect
             snprintf(name, sizeof name, "%s (n %d)", r->info.name + skipped, size[i]);
         else
             text_copy(name, sizeof name, r->info.name + skipped);
-        struct style style = STYLE(COLOR_SERIES + r->index % N_SERIES_COLORS,
+        struct style style = STYLE(COLOR_SERIES + curves_color(c, i) % N_SERIES_COLORS,
                                    .attr = (in_groups ? group[raised] : raised) == i ? ATTR_BOLD | ATTR_UNDERLINE : 0);
         const int columns = (int)strlen(name) + 2, more = i + 1 < c->n_runs ? MORE : 0;
         if (x + columns + more > right) {
@@ -208,7 +208,7 @@ static void draw_runs(const struct curves *c, struct canvas *canvas, struct rect
             return;
         }
         canvas_put(canvas, x, line.y, (uint32_t)r->letter,
-                   STYLE(COLOR_SERIES + r->index % N_SERIES_COLORS, .attr = ATTR_BOLD));
+                   STYLE(COLOR_SERIES + curves_color(c, i) % N_SERIES_COLORS, .attr = ATTR_BOLD));
         x = canvas_text(canvas, x + 2, line.y, -1, style, name) + 2;
     }
 }

@@ -27,6 +27,7 @@ void curves_save(const struct curves *c, json_t *into)
     json_object_set_new(looks, "x_metric", json_string(c->x_metric));
     json_object_set_new(looks, "sort", json_string(sort_words[c->sort]));
     json_object_set_new(looks, "sort_up", json_boolean(c->sort_up));
+    json_object_set_new(looks, "color_by", json_string(c->color_by));
     json_object_set_new(looks, "grid_rows", json_integer(c->rows_wanted));
     json_object_set_new(looks, "grid_columns", json_integer(c->columns_wanted));
     json_t *place = json_pack("{s:s, s:b, s:b, s:b, s:f, s:f, s:b, s:f, s:I}", "focus",
@@ -122,6 +123,7 @@ void curves_restore(struct curves *c, const json_t *kept)
     take_text(kept, "layout", layout, sizeof layout);
     c->layout = layout[0] && layout_find(layout) ? layout_find(layout) : c->layout;
     take_text(kept, "filter", c->filter, sizeof c->filter);
+    take_text(kept, "color_by", c->color_by, sizeof c->color_by);
     take_text(kept, "group_by", c->group_by, sizeof c->group_by);
     c->smooth_kind = (enum smooth_kind)take_choice(kept, "smooth_kind", smoothing_of, SMOOTH_N, (int)c->smooth_kind);
     c->weight = kept_number(kept, "smooth", 0, c->smooth_kind == SMOOTH_EMA ? 0.999 : SMOOTH_WIDTH_MOST, c->weight);

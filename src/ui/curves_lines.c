@@ -227,8 +227,8 @@ static struct plot_line dressed(const struct curves *c, int run)
     const struct run_row *row = c->rows[run];
     const bool is_raised = run == curves_raised(c);
     return (struct plot_line){.map = curves_map(c, run), .label = row->info.name, .letter = row->letter,
-                              .color = (uint8_t)(COLOR_SERIES + row->index % N_SERIES_COLORS),
-                              .dash = (enum dash)(row->index % DASH_N), .raised = is_raised,
+                              .color = (uint8_t)(COLOR_SERIES + curves_color(c, run) % N_SERIES_COLORS),
+                              .dash = (enum dash)(curves_color(c, run) % DASH_N), .raised = is_raised,
                               .dim = !is_raised && c->raised == c->rows[curves_raised(c)]->info.id};
 }
 

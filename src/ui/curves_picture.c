@@ -50,8 +50,8 @@ int curves_picture(const struct curves *c, int first, int n, const struct painte
     }
     for (int i = 0; i < n_keys; i++)
         keys[i] = (struct picture_key){c->rows[i]->info.name, c->rows[i]->letter,
-                                       (uint8_t)(COLOR_SERIES + c->rows[i]->index % N_SERIES_COLORS),
-                                       (enum dash)(c->rows[i]->index % DASH_N)};
+                                       (uint8_t)(COLOR_SERIES + curves_color(c, i) % N_SERIES_COLORS),
+                                       (enum dash)(curves_color(c, i) % DASH_N)};
     if (look->titled)
         say_whose(c, n == 1 && c->charts[first].exact, &title, &note);
     const struct picture picture = {.title = str_text(&title), .note = str_text(&note), .plots = plots, .n_plots = n,

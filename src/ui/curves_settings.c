@@ -141,6 +141,27 @@ static enum view_result set_grid(struct view *v, const char *arg)
     return VIEW_CHANGED;
 }
 
+static enum view_result set_colors(struct view *v, const char *arg)
+{
+    struct curves *c = v->state;
+    if (!arg) {
+        ui_ask(v->ui, CMD_COLOR_BY, "colours by (a setting, or patterns of names such as dpo-* ppo-*; off)", c->color_by);
+        return VIEW_CHANGED;
+    }
+    const bool off = strcmp(arg, "off") == 0;
+    if (!off && !curves_has_setting(c, arg) && !strpbrk(arg, "*?[")) {
+        ui_say_error(v->ui, "color-by: no run here has a setting %s; patterns of names have a * in them", arg);
+        return VIEW_KEPT;
+    }
+    if (!text_copy(c->color_by, sizeof c->color_by, off ? "" : arg)) {
+        c->color_by[0] = '\0';
+        ui_say_error(v->ui, "color-by: at most %zu bytes", sizeof c->color_by - 1);
+        return VIEW_CHANGED;
+    }
+    ui_say(v->ui, off ? "Each run has its own colour." : "Colours and dashes by %s.", arg);
+    return VIEW_CHANGED;
+}
+
 static enum view_result set_sort(struct view *v, const char *arg)
 {
     struct curves *c = v->state;
@@ -213,6 +234,8 @@ enum view_result curves_settings(struct view *v, enum command_id id, const char 
         return change_scale(v->state);
     case CMD_CLIP:
         return change_clip(v, arg);
+    case CMD_COLOR_BY:
+        return set_colors(v, arg);
     case CMD_SORT:
         return set_sort(v, arg);
     case CMD_SCATTER:

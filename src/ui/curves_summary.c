@@ -66,7 +66,7 @@ static int column_of(const struct axis *a, struct rect field, double value)
 
 static struct style style_of(const struct curves *c, int run)
 {
-    return STYLE(COLOR_SERIES + c->rows[run]->index % N_SERIES_COLORS, .attr = ATTR_BOLD);
+    return STYLE(COLOR_SERIES + curves_color(c, run) % N_SERIES_COLORS, .attr = ATTR_BOLD);
 }
 
 // Numbers under a field.

@@ -401,7 +401,7 @@ void curves_draw_diff(const struct curves *c, struct canvas *canvas, struct rect
     const int shown = room / cell < c->n_runs ? room / cell : c->n_runs;
     for (int i = 0; i < shown; i++) {
         const struct run_row *row = c->rows[i];
-        const struct style style = STYLE(COLOR_SERIES + row->index % N_SERIES_COLORS, .attr = ATTR_BOLD);
+        const struct style style = STYLE(COLOR_SERIES + curves_color(c, i) % N_SERIES_COLORS, .attr = ATTR_BOLD);
         canvas_put(canvas, in.x + 1 + name + cell * i, in.y, (uint32_t)row->letter, style);
         canvas_text(canvas, in.x + 3 + name + cell * i, in.y, cell - 3, style, row->info.name);
     }

@@ -155,7 +155,8 @@ static void runs_as_a_scatter_and_as_boxes(void **state)
          {":scatter kl rewards/margins@max\r", "rewards/margins@max by kl, 3 runs"}, {":scatter kl\r", "two metrics are wanted"},
          {":scatter kl nothing\r", "no run here has a metric or setting nothing"}, {":box loss beta\r", "loss by beta, 3 runs"}, {"", "beta 0.1 (n 2)"},
          {":box loss kl\r", "no run here has a setting kl"}, {"q", "rewards: rewards/margins"}, {":scatter beta loss\r", "loss by beta, 3 runs"},
-         {":scatter off\r", "rewards: rewards/margins"});
+         {":scatter off\r", "rewards: rewards/margins"},
+         {":color-by beta\r", "Colours and dashes by beta."}, {":color-by shade\r", "no run here has a setting shade"}, {":color-by off\r", "its own colour"});
     rig_send(&r, "qq");
     assert_int_equal(rig_end(&r), 0);
 }

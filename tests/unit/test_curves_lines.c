@@ -395,6 +395,7 @@ static void runs_are_summed_up_in_numbers(void **state)
     static const double slopes[] = {1, 2, 4, 8, 5};
     struct run_writer *w[5];
     struct run_row *rows[5];
+    struct plot_line lines[RASTER_LINES];
     struct curves c;
     struct str text = {0};
     for (int i = 0; i < 5; i++) {
@@ -423,6 +424,20 @@ static void runs_are_summed_up_in_numbers(void **state)
     assert_non_null(strstr(str_text(&text), "30.00 (17.50..50.00)")); // of 10, 20, 40, 80
     assert_non_null(strstr(str_text(&text), "50.00 (50.00..50.00)"));
     assert_non_null(strstr(str_text(&text), "==#=="));
+    // The same colours and dashes for what is not told apart.
+    static const int own[] = {0, 1, 0, 0, 2};
+    c.summary = SUMMARY_NONE;
+    strcpy(c.color_by, "beta");
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(curves_color(&c, i), i < 4 ? 0 : 1);
+    strcpy(c.color_by, "sum-[023] *-1");
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(curves_color(&c, i), own[i]);
+    const int n = curves_lines(&c, chart_of(&c, "kl"), lines);
+    assert_int_equal(n, 5);
+    assert_true(lines[0].color == lines[2].color && lines[0].dash == lines[2].dash && lines[1].color == COLOR_SERIES + 1);
+    c.color_by[0] = '\0';
+    assert_int_equal(curves_color(&c, 3), rows[3]->index);
     c.summary = SUMMARY_SCATTER;
     screen_of(&c, 100, 24, &text);
     for (int i = 0; i < 5; i++)
