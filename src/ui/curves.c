@@ -170,7 +170,8 @@ static void place_epochs(struct curves *c)
 {
     for (int i = 0; i < c->n_runs; i++) {
         const json_t *settings = c->rows[i]->settings;
-        const double epochs = json_number_value(json_object_get(settings, "epochs")), total = (double)c->rows[i]->status.total_steps;
+        const double epochs = json_number_value(json_object_get(settings, "epochs"));
+        const double total = (double)c->rows[i]->status.total_steps;
         if (!c->data[i])
             continue;
         if (epochs > 0 && total > 0 && json_number_value(json_object_get(settings, "steps")) == 0)

@@ -76,6 +76,11 @@ static void fill(struct curves *c, struct aligned *a, const struct series *x, co
     free(n);
 }
 
+static double mean_spacing(const struct series *s)
+{
+    return (double)(series_step(s, s->n - 1) - series_step(s, 0)) / (s->n - 1);
+}
+
 static void align_one(struct curves *c, int run, const char *key)
 {
     const struct metric *x = run_data_metric(c->data[run], c->x_metric), *y = run_data_metric(c->data[run], key);
@@ -103,7 +108,7 @@ static void align_one(struct curves *c, int run, const char *key)
     a->rewinds_x = x->series.n_rewinds;
     a->rewinds_y = y->series.n_rewinds;
     if (a->series.n >= 2)
-        c->unit = fmin(c->unit, (double)(series_step(&a->series, a->series.n - 1) - series_step(&a->series, 0)) / (a->series.n - 1));
+        c->unit = fmin(c->unit, mean_spacing(&a->series));
 }
 
 void curves_align(struct curves *c, const struct chart *chart)

@@ -1,10 +1,7 @@
 // What is asked of the curves without changing them: which runs stand for what, the window, values.
 #include "config.h"
 
-#include <fnmatch.h>
 #include <math.h>
-#include <stdio.h>
-#include <string.h>
 
 #include "base/str.h"
 #include "ui/curves.h"
@@ -101,42 +98,6 @@ void curves_window(const struct curves *c, double *x0, double *x1)
             last = fmax(last, x_map_value(curves_map(c, i), curves_last_step(c, i)));
     *x1 = ceil(last / (width / 8) + 1e-9) * (width / 8);
     *x0 = *x1 - width;
-}
-
-// The first of the patterns that fits; after the last one: none does.
-static int matching_pattern(const char *patterns, const char *name)
-{
-    char one[128];
-    int n = 0;
-    for (const char *at = patterns + strspn(patterns, " "); *at; at += strspn(at, " "), n++) {
-        const size_t length = strcspn(at, " ");
-        snprintf(one, sizeof one, "%.*s", (int)length, at);
-        if (fnmatch(one, name, FNM_NOESCAPE) == 0)
-            return n;
-        at += length;
-    }
-    return n;
-}
-
-int curves_color(const struct curves *c, int run)
-{
-    char mine[300], other[300];
-    int n = 0;
-    if (!c->color_by[0])
-        return c->rows[run]->index;
-    if (!curves_has_setting(c, c->color_by))
-        return matching_pattern(c->color_by, c->rows[run]->info.name);
-    // Values are counted in the order of the runs; the first run of each stands for it.
-    for (int i = 0; i < c->n_runs; i++) {
-        bool is_new = true;
-        run_setting_text(c->rows[i], c->color_by, mine, sizeof mine);
-        for (int k = 0; k < i && is_new; k++)
-            is_new = strcmp(run_setting_text(c->rows[k], c->color_by, other, sizeof other), mine) != 0;
-        if (is_new && strcmp(run_setting_text(c->rows[run], c->color_by, other, sizeof other), mine) == 0)
-            return n;
-        n += is_new;
-    }
-    return n;
 }
 
 const char *curves_x_name(const struct curves *c)

@@ -1,6 +1,7 @@
 // What a chart draws of the runs: their own curves, or what is made of several of them (blend.h).
 #include "config.h"
 
+#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -220,6 +221,42 @@ bool curves_derive(struct curves *c, const struct chart *chart, double until_s)
 }
 
 // ---- lines ----
+
+// The first of the patterns that fits; after the last one: none does.
+static int matching_pattern(const char *patterns, const char *name)
+{
+    char one[128];
+    int n = 0;
+    for (const char *at = patterns + strspn(patterns, " "); *at; at += strspn(at, " "), n++) {
+        const size_t length = strcspn(at, " ");
+        snprintf(one, sizeof one, "%.*s", (int)length, at);
+        if (fnmatch(one, name, FNM_NOESCAPE) == 0)
+            return n;
+        at += length;
+    }
+    return n;
+}
+
+int curves_color(const struct curves *c, int run)
+{
+    char mine[300], other[300];
+    int n = 0;
+    if (!c->color_by[0])
+        return c->rows[run]->index;
+    if (!curves_has_setting(c, c->color_by))
+        return matching_pattern(c->color_by, c->rows[run]->info.name);
+    // Values are counted in the order of the runs; the first run of each stands for it.
+    for (int i = 0; i < c->n_runs; i++) {
+        bool is_new = true;
+        run_setting_text(c->rows[i], c->color_by, mine, sizeof mine);
+        for (int k = 0; k < i && is_new; k++)
+            is_new = strcmp(run_setting_text(c->rows[k], c->color_by, other, sizeof other), mine) != 0;
+        if (is_new && strcmp(run_setting_text(c->rows[run], c->color_by, other, sizeof other), mine) == 0)
+            return n;
+        n += is_new;
+    }
+    return n;
+}
 
 // How a run looks in every chart.
 static struct plot_line dressed(const struct curves *c, int run)

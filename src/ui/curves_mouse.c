@@ -18,10 +18,12 @@ static int within(int at, int first, int n)
 struct rect curves_drag_cells(const struct chart_drag *d)
 {
     const struct rect f = d->field.cells;
-    const int x0 = within(d->x0 < d->x1 ? d->x0 : d->x1, f.x, f.width), x1 = within(d->x0 < d->x1 ? d->x1 : d->x0, f.x, f.width);
-    const int y0 = within(d->y0 < d->y1 ? d->y0 : d->y1, f.y, f.height), y1 = within(d->y0 < d->y1 ? d->y1 : d->y0, f.y, f.height);
+    const bool right = d->x0 < d->x1, down = d->y0 < d->y1;
+    const int x0 = within(right ? d->x0 : d->x1, f.x, f.width), x1 = within(right ? d->x1 : d->x0, f.x, f.width);
+    const int y0 = within(down ? d->y0 : d->y1, f.y, f.height), y1 = within(down ? d->y1 : d->y0, f.y, f.height);
     // Along a line it is the axis that is meant: all of the height.
-    return y1 - y0 + 1 < HIGH ? (struct rect){x0, f.y, x1 - x0 + 1, f.height} : (struct rect){x0, y0, x1 - x0 + 1, y1 - y0 + 1};
+    const bool flat = y1 - y0 + 1 < HIGH;
+    return (struct rect){x0, flat ? f.y : y0, x1 - x0 + 1, flat ? f.height : y1 - y0 + 1};
 }
 
 bool curves_drag_is_wide(const struct chart_drag *d)

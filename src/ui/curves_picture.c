@@ -25,7 +25,8 @@ static void say_whose(const struct curves *c, bool one_exact, struct str *title,
         str_addf(title, ", by %s, mean and %s", c->group_by, band_name(c->band));
     str_addf(note, "x %s%s", curves_x_name(c), c->x_log && c->x_kind < X_EPOCHS ? " log" : "");
     if (c->weight > 0 && !one_exact)
-        str_addf(note, ", %s%s", smooth_name(smoothing, sizeof smoothing, c->smooth_kind, c->weight), c->lines_only ? "" : " (raw faint)");
+        str_addf(note, ", %s%s", smooth_name(smoothing, sizeof smoothing, c->smooth_kind, c->weight),
+                 c->lines_only ? "" : " (raw faint)");
 }
 
 static int fitting_height(const struct curves_look *look, int n, int n_keys)

@@ -49,7 +49,8 @@ static enum view_result smooth_to(struct view *v, const char *arg)
     enum smooth_kind kind = SMOOTH_EMA;
     double amount;
     if (!arg) {
-        ui_ask(v->ui, CMD_SMOOTH, "smoothing: 0 to 0.999 (an average over what came before), mean STEPS, gaussian STEPS", "");
+        ui_ask(v->ui, CMD_SMOOTH,
+               "smoothing: 0 to 0.999 (an average over what came before), mean STEPS, gaussian STEPS", "");
         return VIEW_CHANGED;
     }
     const char *number = arg;
@@ -105,8 +106,8 @@ static enum view_result change_clip(struct view *v, const char *arg)
     struct curves *c = v->state;
     struct clip clip;
     if (arg && !read_clip(arg, &clip)) {
-        ui_say_error(v->ui, "clip: %s: a percentage of values to leave out at each end is wanted, or one below and one above, "
-                            "together less than 100", arg);
+        ui_say_error(v->ui, "clip: %s: a percentage of values to leave out at each end is wanted, or one below and one "
+                            "above, together less than 100", arg);
         return VIEW_KEPT;
     }
     if (c->focus >= c->n_charts)

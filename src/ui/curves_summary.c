@@ -142,7 +142,8 @@ static void draw_box(struct canvas *canvas, const struct axis *a, struct rect fi
     const bool utf8 = canvas->utf8;
     char median[16], low[16], high[16];
     qsort(values, (size_t)n, sizeof *values, ascending);
-    const double q1 = blend_quantile(values, n, 0.25), q2 = blend_quantile(values, n, 0.5), q3 = blend_quantile(values, n, 0.75);
+    const double q1 = blend_quantile(values, n, 0.25), q2 = blend_quantile(values, n, 0.5);
+    const double q3 = blend_quantile(values, n, 0.75);
     const int first = column_of(a, field, values[0]), last = column_of(a, field, values[n - 1]);
     for (int k = first; k <= last; k++)
         canvas_put(canvas, k, y, utf8 ? 0x2500 : '-', STYLE(COLOR_MUTED));
@@ -151,8 +152,8 @@ static void draw_box(struct canvas *canvas, const struct axis *a, struct rect fi
     for (int k = column_of(a, field, q1); k <= column_of(a, field, q3); k++)
         canvas_put(canvas, k, y, utf8 ? 0x2550 : '=', STYLE(COLOR_DEFAULT));
     canvas_put(canvas, column_of(a, field, q2), y, utf8 ? 0x2503 : '#', STYLE(COLOR_ACCENT, .attr = ATTR_BOLD));
-    canvas_textf(canvas, x, y + 1, field.x - x - 1, STYLE(COLOR_MUTED), "%s (%s..%s)", axis_number(median, sizeof median, q2),
-                 axis_number(low, sizeof low, q1), axis_number(high, sizeof high, q3));
+    canvas_textf(canvas, x, y + 1, field.x - x - 1, STYLE(COLOR_MUTED), "%s (%s..%s)",
+                 axis_number(median, sizeof median, q2), axis_number(low, sizeof low, q1), axis_number(high, sizeof high, q3));
 }
 
 static void draw_boxes(const struct curves *c, struct canvas *canvas, struct rect in)

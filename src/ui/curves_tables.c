@@ -156,7 +156,8 @@ static double sort_value(const struct curves *c, const struct chart *chart, cons
     return c->sort == SORT_VALUE ? series_value(line->series, i) : curves_shown_value(c, chart, line, i);
 }
 
-static bool comes_before(const struct curves *c, const struct chart *chart, const struct plot_line *a, const struct plot_line *b)
+static bool comes_before(const struct curves *c, const struct chart *chart, const struct plot_line *a,
+                         const struct plot_line *b)
 {
     if (c->sort == SORT_NAME)
         return c->sort_up ? strcmp(a->label, b->label) < 0 : strcmp(a->label, b->label) > 0;
@@ -185,7 +186,8 @@ static int table_lines(const struct curves *c, const struct chart *chart, struct
 
 void curves_draw_values(const struct curves *c, const struct chart *chart, struct canvas *canvas, struct rect area)
 {
-    const char *const heads[] = {c->x_kind == X_METRIC ? tail_of(c->x_metric) : "step", "value", "smoothed", "minus first", "least", "most"};
+    const char *const x = c->x_kind == X_METRIC ? tail_of(c->x_metric) : "step";
+    const char *const heads[] = {x, "value", "smoothed", "minus first", "least", "most"};
     struct plot_line lines[RASTER_LINES];
     int pinned;
     const int n = table_lines(c, chart, lines, &pinned), name = area.width >= 100 ? 32 : 20;

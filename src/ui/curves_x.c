@@ -29,8 +29,8 @@ static bool is_known(const struct curves *c)
 
 static void say_x(struct view *v)
 {
-    static const char *const counts[] = {[X_STEP] = "counts steps", [X_TIME] = "counts training time", [X_TOKENS] = "counts tokens",
-                                         [X_EPOCHS] = "counts epochs", [X_METRIC] = "is"};
+    static const char *const counts[] = {[X_STEP] = "counts steps", [X_TIME] = "counts training time",
+                                         [X_TOKENS] = "counts tokens", [X_EPOCHS] = "counts epochs", [X_METRIC] = "is"};
     const struct curves *c = v->state;
     ui_say(v->ui, "The x axis %s%s%s.", counts[c->x_kind], c->x_kind == X_METRIC ? " " : "",
            c->x_kind == X_METRIC ? c->x_metric : "");

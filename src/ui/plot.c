@@ -450,7 +450,8 @@ static void draw_head(const struct plot *p, const struct plot_result *out, struc
     if (x > area.x + 4)
         canvas_put(c, x, area.y, ' ', STYLE(COLOR_MUTED));
     if (p->weight > 0)
-        snprintf(note, sizeof note, " %s ", out->smoothing ? "smoothing..." : smooth_name(name, sizeof name, p->smooth_kind, p->weight));
+        snprintf(note, sizeof note, " %s ",
+                 out->smoothing ? "smoothing..." : smooth_name(name, sizeof name, p->smooth_kind, p->weight));
     if (p->weight > 0 && x + 1 + (int)strlen(note) < right)
         canvas_text(c, right - (int)strlen(note), area.y, -1, STYLE(COLOR_MUTED), note);
 }

@@ -354,5 +354,5 @@ void series_columns(const struct series *s, bool smoothed, const double *edges, 
 size_t series_bytes(const struct series *s)
 {
     return s->cap * sizeof *s->values + s->cap_bad * sizeof *s->bad + s->cap_marks * sizeof *s->marks +
-           s->window.cap * sizeof *s->window.at + (s->window.kernel ? (size_t)s->window.reach * sizeof(double) : 0) + steps_bytes(&s->steps) + pyramid_bytes(&s->raw) + pyramid_bytes(&s->smooth);
+           smooth_window_bytes(&s->window) + steps_bytes(&s->steps) + pyramid_bytes(&s->raw) + pyramid_bytes(&s->smooth);
 }

@@ -63,3 +63,8 @@ float smooth_window_value(const struct smooth_window *w, uint32_t i)
 {
     return w->at[i].mass > 0 ? (float)w->at[i].mean : NAN;
 }
+
+size_t smooth_window_bytes(const struct smooth_window *w)
+{
+    return w->cap * sizeof *w->at + (w->kernel ? ((size_t)w->reach + 1) * sizeof *w->kernel : 0);
+}

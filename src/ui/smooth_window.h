@@ -6,7 +6,7 @@
 // neighbours and they to it, and the result is the same however the points came.
 #pragma once
 
-#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "ui/smooth.h"
@@ -28,4 +28,5 @@ void smooth_window_init(struct smooth_window *w, enum smooth_kind kind, double w
 void smooth_window_fini(struct smooth_window *w); // as if it had never been
 // Takes in point number w->n. Returns how many neighbours it has.
 uint32_t smooth_window_add(struct smooth_window *w, const struct steps *steps, const float *values);
+size_t smooth_window_bytes(const struct smooth_window *w);
 float smooth_window_value(const struct smooth_window *w, uint32_t i); // NaN: nothing finite within reach
