@@ -99,7 +99,7 @@ int main(void)
         p.weight = 0.9;
         frames(series, &p, points, "smoothed");
         lines[3].raised = true;
-        p.clip = 1;
+        p.clip = (struct clip){1, 1};
         frames(series, &p, points, "smoothed, raw, clipped");
         printf("  adding %.1f ns a point, smoothing %.1f ns a point, %.2f bytes a point\n",
                filled / RUNS / points * 1e9, smoothed / RUNS / points * 1e9, (double)bytes / RUNS / series[0].n);
