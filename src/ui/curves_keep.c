@@ -138,8 +138,8 @@ void curves_restore(struct curves *c, const json_t *kept)
     c->diff = kept_bool(kept, "diff", c->diff);
     c->sort = (enum value_sort)take_choice(kept, "sort", sort_of, SORT_N, (int)c->sort);
     c->sort_up = kept_bool(kept, "sort_up", c->sort_up);
-    c->rows_wanted = (int)kept_int(kept, "grid_rows", 1, GRID_MOST, 0);
-    c->columns_wanted = (int)kept_int(kept, "grid_columns", 1, GRID_MOST, 0);
+    c->rows_wanted = (int)kept_int(kept, "grid_rows", 0, GRID_MOST, 0);
+    c->columns_wanted = (int)kept_int(kept, "grid_columns", 0, GRID_MOST, 0);
     if (!c->rows_wanted || !c->columns_wanted)
         c->rows_wanted = c->columns_wanted = 0;
     c->pinned = kept_int(kept, "pinned", 0, INT64_MAX, c->pinned);
