@@ -13,9 +13,8 @@
 #include "base/str.h"
 
 static const char *const scale_names[] = {"linear", "log", "symlog", NULL};
-static const char *const axis_names[] = {"step", "time", "tokens", NULL};
+static const char *const axis_names[] = {"step", "time", "tokens", "epochs", NULL};
 static const char *const x_scale_names[] = {"linear", "log", NULL};
-static const char *const band_names[] = {"mean", "range", "sd", "interval", NULL}; // as enum band
 static const struct param options[] = {
     {.name = "smooth",
      .type = PARAM_FLOAT,
@@ -34,8 +33,9 @@ static const struct param options[] = {
     {.name = "band",
      .type = PARAM_CHOICE,
      .fallback = "sd",
-     .choices = band_names,
-     .help = "Around the means: one standard deviation, the 95 % interval of the mean, the least and the most, nothing."},
+     .choices = band_words,
+     .help = "Around the means: one standard deviation or error, the 95 % interval of the mean, the least and the most, nothing; quartiles: "
+             "around the median."},
     {.name = "minus", .type = PARAM_TEXT, .fallback = "", .help = "Draws each of the other runs minus this one."},
     {.name = "from", .type = PARAM_FLOAT, .fallback = "", .help = "Where the horizontal axis begins."},
     {.name = "to", .type = PARAM_FLOAT, .fallback = "", .help = "Where it ends."},
@@ -231,7 +231,7 @@ static int choose_mode(struct curves *c, const struct args *a, struct err *e)
         return err_set(e, ERR_USAGE, "--group: no setting has so long a name");
     if (group && !curves_has_setting(c, group))
         return err_set(e, ERR_USAGE, "--group %s: none of these runs has such a setting", group);
-    c->band = (enum band)index_of(band_names, settings_text(&a->settings, "band"));
+    c->band = (enum band)index_of(band_words, settings_text(&a->settings, "band"));
     for (int i = 0; i < c->n_runs && minus; i++)
         if (strcmp(c->rows[i]->info.name, minus) == 0)
             c->pinned = c->rows[i]->info.id;
@@ -249,7 +249,7 @@ int plots_read(struct plots *p, const struct args *a, struct err *e)
     c->focus = 0;
     for (int i = 0; i < c->n_charts; i++) {
         c->charts[i].scale = scale;
-        c->charts[i].clip = settings_bool(&a->settings, "clip");
+        c->charts[i].clip = settings_bool(&a->settings, "clip") ? (struct clip){1, 1} : (struct clip){0};
     }
     if (choose_mode(c, a, e))
         return e->code;
@@ -260,7 +260,7 @@ int plots_read(struct plots *p, const struct args *a, struct err *e)
         if (c->data[i]->trouble[0])
             return err_set(e, ERR_INPUT, "run %s: %s", c->rows[i]->info.name, c->data[i]->trouble);
         if (!curves_has_map(c, i, c->x_kind))
-            return err_set(e, ERR_NOT_FOUND, "run %s has not recorded what --x %s is made from (step_s, tokens_per_s)",
+            return err_set(e, ERR_NOT_FOUND, "run %s has not recorded what --x %s is made from (step_s, tokens_per_s; of epochs their number, where none of steps was given)",
                            c->rows[i]->info.name, axis_names[c->x_kind]);
     }
     return choose_window(c, a, e);

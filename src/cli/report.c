@@ -138,7 +138,7 @@ static void curves(const struct report *r, struct str *out)
     if (r->plots->n_charts == 0)
         return;
     str_addf(out, "<h2>Curves</h2>\n<p class=\"muted\">x counts %s",
-             c->x_kind == X_STEP ? "steps" : c->x_kind == X_TIME ? "training time" : "tokens");
+             c->x_kind == X_STEP ? "steps" : c->x_kind == X_TIME ? "training time" : c->x_kind == X_EPOCHS ? "epochs" : "tokens");
     if (c->weight > 0)
         str_addf(out, "; smoothed (EMA %.3g), behind it the points as recorded", c->weight);
     str_add(out, ". ");

@@ -14,6 +14,11 @@ struct axis {
     double unit;      // SCALE_SYMLOG: values well under it are drawn linearly, those above by their logarithm
 };
 
+// So many percent of the values, the least and the greatest ones, are left out of a range; together below 100. 0: none.
+struct clip {
+    double low, high;
+};
+
 enum { TICKS_MAX = 16 };
 struct ticks {
     int n, columns; // of the longest label

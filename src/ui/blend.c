@@ -3,13 +3,23 @@
 #include "ui/blend.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 #include "base/err.h"
 
 const char *band_name(enum band band)
 {
-    static const char *const names[] = {"mean", "min-max", "sd", "95 %"};
+    static const char *const names[] = {"mean", "min-max", "sd", "95 %", "se", "quartiles"};
     return names[band];
+}
+
+const char *const band_words[] = {"mean", "range", "sd", "interval", "se", "quartiles", NULL};
+
+double blend_quantile(const double *sorted, int n, double part)
+{
+    const double at = part * (n - 1);
+    const int below = (int)at, above = below + 1 < n ? below + 1 : below;
+    return sorted[below] + (at - below) * (sorted[above] - sorted[below]);
 }
 
 double blend_t95(int df)
@@ -70,13 +80,27 @@ static void begin(struct blend *b, const struct blend_source *sources, int n)
 {
     struct series *const own[] = {&b->value, &b->low, &b->high};
     for (int i = 0; i < 3; i++) {
-        const double weight = own[i]->weight, unit = own[i]->unit;
+        const struct series before = *own[i];
         series_fini(own[i]);
-        series_set_smoothing(own[i], weight, unit);
+        series_set_smoothing(own[i], before.smooth_kind, before.weight, before.unit);
     }
     b->n = n;
     for (int i = 0; i < n; i++)
         b->at[i] = (struct blend_cursor){sources[i].series, 0, sources[i].series->n_rewinds};
+}
+
+static int by_value(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static void add_median(struct blend *b, int64_t step, double *values, int n)
+{
+    qsort(values, (size_t)n, sizeof *values, by_value);
+    series_add(&b->value, step, n > 0 ? blend_quantile(values, n, 0.5) : NAN);
+    series_add(&b->low, step, n > 0 ? blend_quantile(values, n, 0.25) : NAN);
+    series_add(&b->high, step, n > 0 ? blend_quantile(values, n, 0.75) : NAN);
 }
 
 static void add_mean(struct blend *b, int64_t step, const double *values, int n)
@@ -94,7 +118,9 @@ static void add_mean(struct blend *b, int64_t step, const double *values, int n)
     for (int i = 0; i < n; i++)
         squares += (values[i] - mean) * (values[i] - mean);
     const double sd = n > 1 ? sqrt(squares / (n - 1)) : 0;
-    const double half = b->band == BAND_INTERVAL && n > 1 ? blend_t95(n - 1) * sd / sqrt(n) : sd;
+    const double half = b->band == BAND_INTERVAL && n > 1 ? blend_t95(n - 1) * sd / sqrt(n)
+                        : b->band == BAND_SE && n > 0     ? sd / sqrt(n)
+                                                          : sd;
     series_add(&b->low, step, b->band == BAND_RANGE && n > 0 ? least : mean - half);
     series_add(&b->high, step, b->band == BAND_RANGE && n > 0 ? most : mean + half);
 }
@@ -110,7 +136,9 @@ static void add_step(struct blend *b, int64_t step)
         else if (isfinite(value))
             values[n++] = value;
     }
-    if (!b->is_difference)
+    if (!b->is_difference && b->band == BAND_QUARTILES)
+        add_median(b, step, values, n);
+    else if (!b->is_difference)
         add_mean(b, step, values, n);
     else if (b->at[0].used < b->at[0].series->n && series_step(b->at[0].series, b->at[0].used) == step)
         series_add(&b->value, step, values[0] - values[1]);

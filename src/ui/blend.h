@@ -9,10 +9,13 @@
 #include "ui/series.h"
 
 enum { BLEND_SOURCES = 16 };
-// What is drawn around a mean: from the least to the most, one standard deviation to both sides (of the sample, n - 1), or
-// the 95 % interval of the mean by Student's t.
-enum band { BAND_NONE, BAND_RANGE, BAND_SD, BAND_INTERVAL, BAND_N };
-const char *band_name(enum band band); // "mean", "min-max", "sd", "95 %"
+// What is drawn around a mean: from the least to the most, one standard deviation to both sides (of the sample, n - 1), the
+// 95 % interval of the mean by Student's t, or one standard error. BAND_QUARTILES: the median instead, from the first quartile
+// to the third (Hyndman and Fan's type 7, as numpy and R have it).
+enum band { BAND_NONE, BAND_RANGE, BAND_SD, BAND_INTERVAL, BAND_SE, BAND_QUARTILES, BAND_N };
+const char *band_name(enum band band); // "mean", "min-max", "sd", "95 %", "se", "quartiles"
+// As it is typed: "mean", "range", "sd", "interval", "se", "quartiles". They end with NULL.
+extern const char *const band_words[];
 
 struct blend_source {
     const struct series *series;
@@ -38,5 +41,7 @@ void blend_fini(struct blend *b);
 bool blend_update(struct blend *b, const struct blend_source *sources, int n, uint32_t budget);
 // A curve's value at a step, on the line between its points: NaN beyond its ends and beside a value that is not finite.
 double blend_value(const struct series *s, double step);
+// A quantile, of type 7, of n values that ascend; n > 0, 0 <= part <= 1.
+double blend_quantile(const double *sorted, int n, double part);
 // Two-sided 95 % quantile of Student's t; df from 1 to BLEND_SOURCES - 1.
 double blend_t95(int df);

@@ -18,7 +18,7 @@ struct chart {
     char goal[96];        // a metric that says where it should arrive, drawn once of several runs; "": none
     bool exact;           // never smoothed: a schedule, not a measurement
     enum scale scale;
-    double clip;          // see struct plot
+    struct clip clip;     // of its vertical axis
 };
 
 // The charts that these runs have points for; a few that nearly every run has while there are none. Scale and clip of

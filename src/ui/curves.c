@@ -1,6 +1,7 @@
 #include "config.h"
 
 #include "ui/curves.h"
+#include "ui/curves_summary.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -23,6 +24,7 @@ void curves_fini(struct curves *c)
 {
     curves_free_derived(c);
     run_cache_fini(&c->cache);
+    curves_free_aligned(c);
     free(c->charts);
     free(c->looks);
     free(c->range_memo);
@@ -58,6 +60,10 @@ static bool is_wanted(const void *what, const char *key)
 {
     const struct curves *c = what;
     if (c->best_key[0] && strcmp(key, c->best_key) == 0)
+        return true;
+    if (curves_summary_wants(c, key))
+        return true;
+    if (c->x_kind == X_METRIC && strcmp(key, c->x_metric) == 0)
         return true;
     if ((c->x_kind != X_STEP || c->has_cursor) && (strcmp(key, "step_s") == 0 || strcmp(key, "tokens_per_s") == 0))
         return true;
@@ -103,7 +109,7 @@ static void make_charts(struct curves *c)
 // steps, however densely it was logged, and what was measured rarely (held-out numbers) is hardly smoothed at all.
 static void find_unit(struct curves *c)
 {
-    for (int i = 0; i < c->n_runs; i++)
+    for (int i = 0; i < c->n_runs && c->x_kind != X_METRIC; i++) // curves_align.c has its own
         for (int k = 0; c->data[i] && k < c->data[i]->n_metrics; k++)
             if (c->data[i]->metrics[k]->series.n >= 2)
                 c->unit = fmin(c->unit, series_spacing(&c->data[i]->metrics[k]->series));
@@ -114,6 +120,10 @@ static bool smooth_chart(struct curves *c, const struct chart *chart, double unt
     struct plot_line lines[RASTER_LINES + CURVES_RUNS];
     int n = curves_lines(c, chart, lines);
     bool all = true;
+    const double unit = isfinite(c->unit) ? c->unit : 1;
+    // A window by levels of a metric is as many points wide as it would be steps.
+    const bool by_levels = c->x_kind == X_METRIC && c->smooth_kind != SMOOTH_EMA;
+    const double amount = by_levels ? fmin(c->weight * unit, X_LEVELS / 4) : c->weight;
     for (int i = 0; i < c->n_runs && c->multiples; i++)
         n += curves_line_of(c, chart, i, &lines[n]);
     for (int i = 0; i < n * 3; i++) {
@@ -121,7 +131,7 @@ static bool smooth_chart(struct curves *c, const struct chart *chart, double unt
         struct series *s = (struct series *)(i % 3 == 0 ? line->series : i % 3 == 1 ? line->low : line->high); // our own
         if (!s)
             continue;
-        series_set_smoothing(s, c->weight, isfinite(c->unit) ? c->unit : 1);
+        series_set_smoothing(s, c->smooth_kind, amount, unit);
         while (!series_smooth_some(s, SMOOTH_PIECE)) {
             if (clock_seconds() >= until_s) {
                 all = false;
@@ -135,6 +145,7 @@ static bool smooth_chart(struct curves *c, const struct chart *chart, double unt
 // Lines of several runs, then smoothing.
 static bool finish_chart(struct curves *c, const struct chart *chart, double until_s)
 {
+    curves_align(c, chart);
     const bool all = curves_derive(c, chart, until_s);
     return smooth_chart(c, chart, until_s) && all;
 }
@@ -154,6 +165,22 @@ static void place_forks(struct curves *c)
         }
 }
 
+// Where the number of steps was not given itself, it follows from that of epochs.
+static void place_epochs(struct curves *c)
+{
+    for (int i = 0; i < c->n_runs; i++) {
+        const json_t *settings = c->rows[i]->settings;
+        const double epochs = json_number_value(json_object_get(settings, "epochs"));
+        const double total = (double)c->rows[i]->status.total_steps;
+        if (!c->data[i])
+            continue;
+        if (epochs > 0 && total > 0 && json_number_value(json_object_get(settings, "steps")) == 0)
+            x_map_line(&c->data[i]->epochs, total, 0, epochs);
+        else
+            c->data[i]->epochs.n = 0;
+    }
+}
+
 bool curves_poll(struct curves *c, double until_s, bool *changed)
 {
     c->needs_poll = false;
@@ -169,6 +196,8 @@ bool curves_poll(struct curves *c, double until_s, bool *changed)
     }
     find_unit(c);
     place_forks(c);
+    place_epochs(c);
+    curves_find_levels(c);
     curves_begin_deriving(c);
     // The chart that is looked at first.
     bool smooth = c->focus >= c->n_charts || finish_chart(c, &c->charts[c->focus], until_s);
@@ -176,6 +205,7 @@ bool curves_poll(struct curves *c, double until_s, bool *changed)
         if (is_shown(c, i))
             smooth = finish_chart(c, &c->charts[i], until_s) && smooth;
     curves_end_deriving(c);
+    curves_end_aligning(c);
     c->is_read = c->is_read || all;
     return all && smooth;
 }

@@ -14,6 +14,11 @@
 #include "ui/run_cache.h"
 
 enum { CURVES_RUNS = 16 };
+// At least this much is left to a chart, however many of them were asked for.
+enum { CHART_COLUMNS_LEAST = 20, CHART_ROWS_LEAST = 5, GRID_MOST = 8 };
+// By what the tables of values are sorted.
+enum value_sort { SORT_NONE, SORT_NAME, SORT_VALUE, SORT_SMOOTHED, SORT_LEAST, SORT_MOST, SORT_N };
+extern const char *const sort_words[]; // "off", "name", ...; ends with NULL
 
 // How several runs become lines: each for itself, each minus the pinned one, or groups as a mean with a band.
 enum curves_mode { MODE_RUNS, MODE_DELTA, MODE_GROUPS };
@@ -29,6 +34,7 @@ struct curves {
     enum curves_mode mode;
     enum band band;                        // around groups
     char group_by[64];                     // a setting's name, or GROUP_SEEDS
+    char color_by[128];                    // a setting, or patterns of names apart by spaces; "": each run has its own
     struct derived *derived;               // what MODE_DELTA and MODE_GROUPS draw, per chart
     int n_derived, cap_derived;
     uint64_t derived_poll;
@@ -38,9 +44,10 @@ struct curves {
     struct chart_look { // how charts are shown that a person has changed, also those that are not here now
         char title[64];
         enum scale scale;
-        double clip;
+        struct clip clip;
     } * looks;
     int n_looks, cap_looks;
+    int rows_wanted, columns_wanted;       // of charts on the screen; 0: as many as there is good room for
     double evals_looked_s;                 // when evaluations were looked for last
     int n_all;                             // charts before layout and filter
     bool full;
@@ -52,9 +59,16 @@ struct curves {
     bool best_highest;
 
     enum x_kind x_kind;
+    char x_metric[96];                     // of X_METRIC, or what it was last; "": none
+    struct x_map x_line;                   // from levels of it to its values; empty while there are none
+    uint64_t x_ranges;                     // how often that was another
+    uint32_t x_fills;                      // how often curves by it were made
+    struct aligned **aligned;              // curves by it (curves_align.c)
+    int n_aligned, cap_aligned;
     bool x_log;
     enum guides guides;
-    double weight, unit;                   // of the smoothing; unit: the smallest usual spacing seen, in steps
+    enum smooth_kind smooth_kind;
+    double weight, unit;                   // how much is smoothed; unit: the smallest usual spacing seen, in steps
     bool lines_only;                       // see struct plot
     bool keep_charts;                      // new metrics do not make new charts
     bool fit;                              // the window is the whole run
@@ -69,6 +83,26 @@ struct curves {
     // What the last frame showed, for moving about in it.
     int grid_columns, grid_rows, first_shown, n_shown;
     int field_columns;                     // cells across the focused chart
+    struct rect area;                      // that all was drawn into
+    struct chart_field {                   // where the curves of each chart are
+        int chart;
+        struct rect cells;
+        struct axis y;
+    } fields[GRID_MOST * GRID_MOST];
+    int n_fields;
+    struct chart_drag {                    // of the mouse, in a field
+        bool is_on;
+        struct chart_field field;
+        int x0, y0, x1, y1;                // cells of the canvas
+    } drag;
+    struct chart_zoom {                    // of values, that a rectangle left; until the whole run is shown again
+        char title[64];                    // of the chart; "": none
+        struct span values;
+    } zoom;
+    enum summary { SUMMARY_NONE, SUMMARY_SCATTER, SUMMARY_BOX } summary; // instead of curves (curves_summary.h)
+    char summary_x[96], summary_y[96];     // of boxes: the setting, and the metric
+    enum value_sort sort;                  // of the tables of values
+    bool sort_up;                          // the least first
     bool is_read;                          // nothing of these runs and charts is left to be read
     bool needs_poll;                       // it showed other charts than the one before
     uint64_t keys_stamp;                   // of the metrics that the charts were made from
@@ -92,6 +126,14 @@ void curves_window(const struct curves *c, double *x0, double *x1);
 // ---- lines (curves_lines.c) ----
 // The lines of a chart; labels with values are added by the drawing. Returns how many.
 int curves_lines(const struct curves *c, const struct chart *chart, struct plot_line *lines);
+// A metric of a run by the horizontal axis: its own series, or by the levels of another metric; NULL: there is none.
+const struct series *curves_series(const struct curves *c, int run, const char *key);
+// ---- by another metric (curves_align.c) ----
+enum { X_LEVELS = 65536 };
+void curves_find_levels(struct curves *c);                          // before the charts of a poll
+void curves_align(struct curves *c, const struct chart *chart);     // makes what the chart draws
+void curves_end_aligning(struct curves *c);                         // gives up what no chart wanted
+void curves_free_aligned(struct curves *c);
 // The line of one run, for small multiples; false when it has none.
 bool curves_line_of(const struct curves *c, const struct chart *chart, int run, struct plot_line *line);
 // Brings the lines of a chart that are made of several runs up to date, until until_s; true when nothing is left.
@@ -118,7 +160,16 @@ struct curves_plot {
 void curves_plot(const struct curves *c, const struct chart *chart, bool names, struct curves_plot *out);
 
 void curves_draw(struct curves *c, struct canvas *canvas, struct rect area);
+// Where the cursor is: "step 300", "kl 1.25". As a step: -1 when it is at none.
+void curves_describe_cursor(const struct curves *c, struct str *out);
+double curves_cursor_step(const struct curves *c);
+// Which colour and which dashes a run has: runs that color_by does not tell apart have the same.
+int curves_color(const struct curves *c, int run);
+const char *curves_x_name(const struct curves *c);
 double curves_shown_value(const struct curves *c, const struct chart *chart, const struct plot_line *line, uint32_t i);
+// What a drag encloses, cells of the canvas; and whether that is more than a press that trembled.
+struct rect curves_drag_cells(const struct chart_drag *d);
+bool curves_drag_is_wide(const struct chart_drag *d);
 // ---- tables beside the charts (curves_tables.c) ----
 // One line a curve: its value as it is, smoothed, and against the pinned one, at the cursor or at the end; with a marked
 // range what it amounts to.

@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "base/str.h"
 #include "ui/curves.h"
 
 int curves_raised(const struct curves *c)
@@ -33,14 +34,20 @@ bool curves_has_map(const struct curves *c, int run, enum x_kind kind)
 {
     if (kind == X_STEP)
         return true;
-    return c->data[run] && (kind == X_TIME ? c->data[run]->time.n : c->data[run]->tokens.n) >= 2;
+    const struct run_data *d = c->data[run];
+    if (kind == X_METRIC)
+        return d && c->x_line.n == 2 && run_data_metric(d, c->x_metric);
+    return d && (kind == X_TIME ? d->time.n : kind == X_EPOCHS ? d->epochs.n : d->tokens.n) >= 2;
 }
 
 const struct x_map *curves_map(const struct curves *c, int run)
 {
     if (c->x_kind == X_STEP || !c->data[run])
         return NULL;
-    return c->x_kind == X_TIME ? &c->data[run]->time : &c->data[run]->tokens;
+    return c->x_kind == X_METRIC   ? &c->x_line
+           : c->x_kind == X_EPOCHS ? &c->data[run]->epochs
+           : c->x_kind == X_TIME   ? &c->data[run]->time
+                                   : &c->data[run]->tokens;
 }
 
 double curves_last_step(const struct curves *c, int run)
@@ -70,6 +77,11 @@ static double whole_end(const struct curves *c)
 
 void curves_window(const struct curves *c, double *x0, double *x1)
 {
+    if (c->x_kind == X_METRIC && c->fit) {
+        *x0 = c->x_line.n == 2 ? c->x_line.values[0] : 0;
+        *x1 = c->x_line.n == 2 ? c->x_line.values[1] : 1;
+        return;
+    }
     if (c->fit) {
         *x0 = 0;
         *x1 = whole_end(c);
@@ -77,7 +89,7 @@ void curves_window(const struct curves *c, double *x0, double *x1)
     }
     *x0 = c->x0;
     *x1 = c->x1;
-    if (!c->follow)
+    if (!c->follow || c->x_kind == X_METRIC) // which has no newest end
         return;
     // The window moves in eighths of itself, so that not every point moves the picture.
     double last = 0, width = c->x1 - c->x0;
@@ -86,6 +98,25 @@ void curves_window(const struct curves *c, double *x0, double *x1)
             last = fmax(last, x_map_value(curves_map(c, i), curves_last_step(c, i)));
     *x1 = ceil(last / (width / 8) + 1e-9) * (width / 8);
     *x0 = *x1 - width;
+}
+
+const char *curves_x_name(const struct curves *c)
+{
+    return c->x_kind == X_METRIC ? c->x_metric : x_kind_name(c->x_kind);
+}
+
+double curves_cursor_step(const struct curves *c)
+{
+    return c->has_cursor && c->x_kind != X_METRIC ? c->cursor : -1;
+}
+
+void curves_describe_cursor(const struct curves *c, struct str *out)
+{
+    char number[16];
+    if (c->x_kind == X_METRIC)
+        str_addf(out, "%s %s", c->x_metric, axis_number(number, sizeof number, x_map_value(&c->x_line, c->cursor)));
+    else
+        str_addf(out, "step %.0f", c->cursor);
 }
 
 bool curves_point(const struct curves *c, const struct plot_line *line, uint32_t *i)

@@ -116,7 +116,7 @@ static enum view_result set_filter(struct view *v, const char *arg)
 {
     struct curves *c = v->state;
     if (!arg) {
-        ui_ask(v->ui, CMD_FILTER, "charts with (words, !not, a|b, *; empty: all)", c->filter);
+        ui_ask_live(v->ui, CMD_FILTER, "charts with (words, !not, a|b, *; empty: all)", c->filter);
         return VIEW_CHANGED;
     }
     text_copy(c->filter, sizeof c->filter, arg);
@@ -157,7 +157,8 @@ static void say_groups(struct view *v)
 {
     const struct curves *c = v->state;
     static const char *const bands[] = {"the mean alone", "mean, with the least and the most",
-                                        "mean, with one standard deviation", "mean, with its 95 % interval (Student's t)"};
+                                        "mean, with one standard deviation", "mean, with its 95 % interval (Student's t)",
+                                        "mean, with one standard error", "median, with the quartiles"};
     int group[CURVES_RUNS], size[CURVES_RUNS], n = 0;
     curves_groups(c, group, size);
     for (int i = 0; i < c->n_runs; i++)
@@ -170,15 +171,17 @@ static void say_groups(struct view *v)
 static enum view_result next_band(struct view *v, const char *arg)
 {
     struct curves *c = v->state;
-    static const char *const words[] = {"mean", "range", "sd", "interval"};
+    // Through them all, with that of most use first and the mean alone last.
+    static const enum band next[BAND_N] = {[BAND_SD] = BAND_INTERVAL, [BAND_INTERVAL] = BAND_SE, [BAND_SE] = BAND_RANGE,
+                                           [BAND_RANGE] = BAND_QUARTILES, [BAND_QUARTILES] = BAND_NONE};
     if (c->n_runs < 2)
         return need_runs(v);
     if (arg) {
         int i = 0;
-        while (i < BAND_N && strcmp(arg, words[i]) != 0)
+        while (i < BAND_N && strcmp(arg, band_words[i]) != 0)
             i++;
         if (i == BAND_N) {
-            ui_say_error(v->ui, "bands: mean, range, sd or interval, not %s", arg);
+            ui_say_error(v->ui, "bands: mean, range, sd, interval, se or quartiles, not %s", arg);
             return VIEW_KEPT;
         }
         c->band = (enum band)i;
@@ -188,7 +191,7 @@ static enum view_result next_band(struct view *v, const char *arg)
         ui_say(v->ui, "Each run for itself.");
         return set_mode(v, MODE_RUNS);
     } else {
-        c->band = c->band == BAND_SD ? BAND_INTERVAL : c->band == BAND_INTERVAL ? BAND_RANGE : BAND_NONE;
+        c->band = next[c->band];
     }
     const enum view_result result = set_mode(v, MODE_GROUPS);
     say_groups(v);
@@ -383,10 +386,10 @@ static enum view_result fork_here(struct view *v, const char *arg)
         return VIEW_KEPT;
     const struct run_row *row = c->rows[curves_raised(c)];
     if (arg) {
-        ui_fork(v->ui, row->info.name, c->has_cursor ? (int64_t)c->cursor : -1, arg);
+        ui_fork(v->ui, row->info.name, (int64_t)curves_cursor_step(c), arg);
         return VIEW_CHANGED;
     }
-    if (c->has_cursor)
+    if (curves_cursor_step(c) >= 0)
         snprintf(at, sizeof at, " at step %.0f", c->cursor);
     snprintf(label, sizeof label, "fork %.40s%s with", row->info.name, at);
     ui_ask(v->ui, CMD_FORK, label, "lr=");

@@ -9,10 +9,13 @@
 #include "base/human.h"
 #include "base/str.h"
 #include "ui/curves.h"
+#include "ui/curves_summary.h"
 
 static int marks_of(const struct curves *c, struct plot_mark *marks, int max)
 {
     int run = curves_raised(c), n = 0;
+    if (c->x_kind == X_METRIC)
+        return 0; // what happened at a step has no place on it
     const struct run_data *d = c->n_runs > 0 && curves_has_map(c, run, c->x_kind) ? c->data[run] : NULL;
     const int each = (max - CURVES_RUNS) / 2;
     // The newest ones when there are more than can be told apart.
@@ -60,15 +63,18 @@ static void fill_title(const struct curves *c, const struct chart *chart, int wi
 static struct plot plot_of(const struct curves *c, const struct chart *chart, bool focused)
 {
     struct plot p = {.x_kind = c->x_kind,
-                     .x_log = c->x_log,
+                     .x_log = c->x_log && c->x_kind < X_EPOCHS,
                      .guides = c->guides,
                      .scale = chart->scale,
                      .noise = chart_noise(chart),
                      .clip = chart->clip,
+                     .smooth_kind = c->smooth_kind,
                      .weight = chart->exact ? 0 : c->weight,
                      .cursor = NAN,
                      .focused = focused,
                      .lines_only = c->lines_only};
+    if (c->zoom.title[0] && strcmp(c->zoom.title, chart->title) == 0)
+        p.range = &c->zoom.values;
     curves_window(c, &p.x0, &p.x1);
     if (c->has_cursor && c->n_runs > 0) {
         p.cursor = x_map_value(curves_map(c, curves_raised(c)), c->cursor);
@@ -97,12 +103,14 @@ static void fill_plot(const struct curves *c, const struct chart *chart, int n, 
     out->plot.n_marks = marks_of(c, out->marks, CURVES_MARKS);
 }
 
-static void draw_plot(struct curves *c, const struct plot *p, struct canvas *canvas, struct rect area)
+static void draw_plot(struct curves *c, const struct plot *p, int chart, struct canvas *canvas, struct rect area)
 {
     struct plot_result result;
     plot_draw(p, canvas, area, &result);
     if (p->focused)
         c->field_columns = result.field.width;
+    if (result.field.width > 0 && c->n_fields < GRID_MOST * GRID_MOST)
+        c->fields[c->n_fields++] = (struct chart_field){chart, result.field, result.y};
 }
 
 static void make_plot(const struct curves *c, const struct chart *chart, int width, bool focused, bool names,
@@ -126,7 +134,7 @@ void curves_draw_chart(struct curves *c, const struct chart *chart, struct canva
 {
     struct curves_plot made;
     make_plot(c, chart, area.width, focused, names, &made);
-    draw_plot(c, &made.plot, canvas, area);
+    draw_plot(c, &made.plot, (int)(chart - c->charts), canvas, area);
 }
 
 // The chart of one run alone, over the same ranges as the others'.
@@ -138,8 +146,9 @@ static void draw_single(struct curves *c, const struct chart *chart, int run, co
     made.lines[0].label = "";
     text_copy(made.title, sizeof made.title, c->rows[run]->info.name);
     fill_plot(c, chart, n, run == curves_raised(c), &made);
-    made.plot.range = range;
-    draw_plot(c, &made.plot, canvas, area);
+    if (!made.plot.range)
+        made.plot.range = range;
+    draw_plot(c, &made.plot, (int)(chart - c->charts), canvas, area);
 }
 
 // ---- around the charts ----
@@ -190,7 +199,7 @@ static void draw_runs(const struct curves *c, struct canvas *canvas, struct rect
             snprintf(name, sizeof name, "%s (n %d)", r->info.name + skipped, size[i]);
         else
             text_copy(name, sizeof name, r->info.name + skipped);
-        struct style style = STYLE(COLOR_SERIES + r->index % N_SERIES_COLORS,
+        struct style style = STYLE(COLOR_SERIES + curves_color(c, i) % N_SERIES_COLORS,
                                    .attr = (in_groups ? group[raised] : raised) == i ? ATTR_BOLD | ATTR_UNDERLINE : 0);
         const int columns = (int)strlen(name) + 2, more = i + 1 < c->n_runs ? MORE : 0;
         if (x + columns + more > right) {
@@ -199,7 +208,7 @@ static void draw_runs(const struct curves *c, struct canvas *canvas, struct rect
             return;
         }
         canvas_put(canvas, x, line.y, (uint32_t)r->letter,
-                   STYLE(COLOR_SERIES + r->index % N_SERIES_COLORS, .attr = ATTR_BOLD));
+                   STYLE(COLOR_SERIES + curves_color(c, i) % N_SERIES_COLORS, .attr = ATTR_BOLD));
         x = canvas_text(canvas, x + 2, line.y, -1, style, name) + 2;
     }
 }
@@ -218,16 +227,20 @@ static void draw_settings(const struct curves *c, struct canvas *canvas, struct 
     // What is as always gives way to the names of the runs.
     const bool tight = line.width < 100 && c->n_runs > 1;
     if (!tight || c->x_log || c->x_kind != X_STEP)
-        str_addf(&s, "x %s%s  ", c->x_log ? "log " : "", x_kind_name(c->x_kind));
+        str_addf(&s, "x %s%s  ", c->x_log && c->x_kind < X_EPOCHS ? "log " : "", curves_x_name(c));
+    char smoothing[32];
     if (c->weight > 0)
-        str_addf(&s, "EMA %.3g", c->weight);
+        str_add(&s, smooth_name(smoothing, sizeof smoothing, c->smooth_kind, c->weight));
     else
         str_add(&s, "raw");
     if (c->focus < c->n_charts) {
         if (c->charts[c->focus].scale != SCALE_LINEAR)
             str_addf(&s, "  y %s", scale_name(c->charts[c->focus].scale));
-        if (c->charts[c->focus].clip > 0)
-            str_addf(&s, "  clip %g%%", c->charts[c->focus].clip);
+        const struct clip clip = c->charts[c->focus].clip;
+        if (clip.low != clip.high)
+            str_addf(&s, "  clip %g%% below %g%% above", clip.low, clip.high);
+        else if (clip.low > 0)
+            str_addf(&s, "  clip %g%%", clip.low);
     }
     str_add(&s, c->fit && tight ? "" : c->fit ? "  whole run" : c->follow ? "  follow" : "  zoomed (0: all)");
     int width = (int)s.len < line.width - 2 ? (int)s.len : line.width - 2;
@@ -244,8 +257,8 @@ static bool last_change(const struct curves *c, struct str *s)
     if (!d)
         return false;
     if (c->has_cursor) {
-        str_addf(s, "step %.0f", c->cursor);
-        if (d->time.n >= 2) {
+        curves_describe_cursor(c, s);
+        if (d->time.n >= 2 && c->x_kind != X_METRIC) {
             char time[32];
             str_addf(s, "  after %s", human_seconds(time, sizeof time, x_map_value(&d->time, c->cursor)));
         }
@@ -253,7 +266,7 @@ static bool last_change(const struct curves *c, struct str *s)
     }
     const struct run_change *last = NULL;
     for (int i = 0; i < d->n_changes; i++)
-        if (!c->has_cursor || (double)d->changes[i].step <= c->cursor)
+        if (curves_cursor_step(c) < 0 || (double)d->changes[i].step <= c->cursor)
             last = &d->changes[i];
     if (d->trouble[0])
         str_add(s, d->trouble);
@@ -277,12 +290,22 @@ static void draw_full(struct curves *c, struct canvas *canvas, struct rect area)
         curves_draw_values(c, chart, canvas, values);
 }
 
-// As many rows and columns as there is room for, and no more than n charts need.
+// But one, where there is room for none.
+static int at_most(int wanted, int room)
+{
+    return wanted <= room ? wanted : room < 1 ? 1 : room;
+}
+
+// As many rows and columns as were asked for or there is room for, and no more than n charts need.
 static void divide(struct curves *c, struct rect area, int n)
 {
     c->grid_columns = area.width >= 150 ? 3 : area.width >= 70 ? 2 : 1;
     c->grid_rows = area.height >= 36 ? area.height / 13 : area.height / 8;
     c->grid_rows = c->grid_rows < 1 ? 1 : c->grid_rows > 4 ? 4 : c->grid_rows;
+    if (c->rows_wanted) {
+        c->grid_rows = at_most(c->rows_wanted, area.height / CHART_ROWS_LEAST);
+        c->grid_columns = at_most(c->columns_wanted, area.width / CHART_COLUMNS_LEAST);
+    }
     // Fewer charts than places: the charts grow.
     while (c->grid_rows > 1 && (c->grid_rows - 1) * c->grid_columns >= n)
         c->grid_rows--;
@@ -373,8 +396,18 @@ static void draw_tables(struct curves *c, struct canvas *canvas, struct rect *ar
     }
 }
 
+// The rectangle that the mouse is dragging.
+static void draw_drag(const struct curves *c, struct canvas *canvas)
+{
+    const struct chart_drag *d = &c->drag;
+    if (d->is_on && curves_drag_is_wide(d))
+        canvas_restyle(canvas, curves_drag_cells(d), STYLE(COLOR_ACCENT, .attr = ATTR_REVERSE));
+}
+
 void curves_draw(struct curves *c, struct canvas *canvas, struct rect area)
 {
+    c->n_fields = 0;
+    c->area = area;
     if ((c->n_charts == 0 && c->n_all == 0) || area.height < 3)
         return;
     struct rect head = area.height >= 8 ? rect_cut_top(&area, 1) : (struct rect){0};
@@ -391,7 +424,9 @@ void curves_draw(struct curves *c, struct canvas *canvas, struct rect area)
     lines = !is_bad && !c->has_range ? 1 : lines > 3 ? 3 : lines;
     struct rect foot = area.height >= 12 && last.len > 0 ? rect_cut_bottom(&area, lines) : (struct rect){0};
     draw_tables(c, canvas, &area);
-    if (c->n_charts == 0)
+    if (c->summary != SUMMARY_NONE)
+        curves_draw_summary(c, canvas, area);
+    else if (c->n_charts == 0)
         draw_none(c, canvas, area);
     else if (c->multiples && c->n_runs > 1)
         draw_multiples(c, canvas, area);
@@ -399,6 +434,7 @@ void curves_draw(struct curves *c, struct canvas *canvas, struct rect area)
         draw_full(c, canvas, area);
     else
         draw_grid(c, canvas, area);
+    draw_drag(c, canvas);
     if (head.height)
         draw_settings(c, canvas, head);
     if (foot.height)

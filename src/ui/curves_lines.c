@@ -1,6 +1,7 @@
 // What a chart draws of the runs: their own curves, or what is made of several of them (blend.h).
 #include "config.h"
 
+#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -130,14 +131,10 @@ static struct derived *find_derived(const struct curves *c, const char *key, int
     return NULL;
 }
 
-static struct metric *metric_of(const struct curves *c, int run, const char *key)
+// By levels of a metric a new point may come anywhere: nothing is held back for it.
+static bool grows(const struct curves *c, const struct run_row *row)
 {
-    return c->data[run] && curves_has_map(c, run, c->x_kind) ? run_data_metric(c->data[run], key) : NULL;
-}
-
-static bool grows(const struct run_row *row)
-{
-    return run_state_is_live(row->status.state) || row->status.state == RUN_QUEUED;
+    return c->x_kind != X_METRIC && (run_state_is_live(row->status.state) || row->status.state == RUN_QUEUED);
 }
 
 static struct derived *want(struct curves *c, const char *key, int64_t first, int64_t second)
@@ -169,14 +166,14 @@ static bool update(struct derived *d, const struct blend_source *sources, int n,
 static bool derive_deltas(struct curves *c, const char *key, double until_s)
 {
     const int pinned = curves_pinned(c);
-    struct metric *base = metric_of(c, pinned, key);
+    const struct series *base = curves_series(c, pinned, key);
     bool all = true;
     for (int i = 0; i < c->n_runs && base; i++) {
-        struct metric *m = metric_of(c, i, key);
-        if (!m || i == pinned)
+        const struct series *s = curves_series(c, i, key);
+        if (!s || i == pinned)
             continue;
         struct derived *d = want(c, key, c->rows[i]->info.id, c->rows[pinned]->info.id);
-        const struct blend_source sources[2] = {{&m->series, grows(c->rows[i])}, {&base->series, grows(c->rows[pinned])}};
+        const struct blend_source sources[2] = {{s, grows(c, c->rows[i])}, {base, grows(c, c->rows[pinned])}};
         d->x_run = i;
         all = update(d, sources, 2, until_s) && all;
     }
@@ -202,9 +199,9 @@ static bool derive_groups(struct curves *c, const char *key, double until_s)
         struct blend_source sources[CURVES_RUNS];
         int n = 0;
         for (int i = 0; i < c->n_runs; i++) {
-            struct metric *m = group[i] == g ? metric_of(c, i, key) : NULL;
-            if (m)
-                sources[n++] = (struct blend_source){&m->series, grows(c->rows[i])};
+            const struct series *s = group[i] == g ? curves_series(c, i, key) : NULL;
+            if (s)
+                sources[n++] = (struct blend_source){s, grows(c, c->rows[i])};
         }
         if (n == 0)
             continue;
@@ -225,14 +222,50 @@ bool curves_derive(struct curves *c, const struct chart *chart, double until_s)
 
 // ---- lines ----
 
+// The first of the patterns that fits; after the last one: none does.
+static int matching_pattern(const char *patterns, const char *name)
+{
+    char one[128];
+    int n = 0;
+    for (const char *at = patterns + strspn(patterns, " "); *at; at += strspn(at, " "), n++) {
+        const size_t length = strcspn(at, " ");
+        snprintf(one, sizeof one, "%.*s", (int)length, at);
+        if (fnmatch(one, name, FNM_NOESCAPE) == 0)
+            return n;
+        at += length;
+    }
+    return n;
+}
+
+int curves_color(const struct curves *c, int run)
+{
+    char mine[300], other[300];
+    int n = 0;
+    if (!c->color_by[0])
+        return c->rows[run]->index;
+    if (!curves_has_setting(c, c->color_by))
+        return matching_pattern(c->color_by, c->rows[run]->info.name);
+    // Values are counted in the order of the runs; the first run of each stands for it.
+    for (int i = 0; i < c->n_runs; i++) {
+        bool is_new = true;
+        run_setting_text(c->rows[i], c->color_by, mine, sizeof mine);
+        for (int k = 0; k < i && is_new; k++)
+            is_new = strcmp(run_setting_text(c->rows[k], c->color_by, other, sizeof other), mine) != 0;
+        if (is_new && strcmp(run_setting_text(c->rows[run], c->color_by, other, sizeof other), mine) == 0)
+            return n;
+        n += is_new;
+    }
+    return n;
+}
+
 // How a run looks in every chart.
 static struct plot_line dressed(const struct curves *c, int run)
 {
     const struct run_row *row = c->rows[run];
     const bool is_raised = run == curves_raised(c);
     return (struct plot_line){.map = curves_map(c, run), .label = row->info.name, .letter = row->letter,
-                              .color = (uint8_t)(COLOR_SERIES + row->index % N_SERIES_COLORS),
-                              .dash = (enum dash)(row->index % DASH_N), .raised = is_raised,
+                              .color = (uint8_t)(COLOR_SERIES + curves_color(c, run) % N_SERIES_COLORS),
+                              .dash = (enum dash)(curves_color(c, run) % DASH_N), .raised = is_raised,
                               .dim = !is_raised && c->raised == c->rows[curves_raised(c)]->info.id};
 }
 
@@ -241,9 +274,9 @@ static int parts_of_one_run(const struct curves *c, const struct chart *chart, s
     int n = 0;
     for (int k = 0; k < chart->n_parts; k++) {
         const struct chart_part *part = &chart->parts[k];
-        const struct metric *m = metric_of(c, 0, part->key);
-        if (m && n < RASTER_LINES)
-            lines[n++] = (struct plot_line){.series = &m->series, .map = curves_map(c, 0), .label = part->label,
+        const struct series *s = curves_series(c, 0, part->key);
+        if (s && n < RASTER_LINES)
+            lines[n++] = (struct plot_line){.series = s, .map = curves_map(c, 0), .label = part->label,
                                             .letter = chart->n_parts > 1 ? part->letter : 0,
                                             .color = (uint8_t)(COLOR_SERIES + k), .dash = DASH_SOLID};
     }
@@ -280,10 +313,10 @@ static int derived_lines(const struct curves *c, const struct chart *chart, stru
 static bool goal_line(const struct curves *c, const struct chart *chart, struct plot_line *line)
 {
     for (int i = 0; i < c->n_runs && chart->goal[0]; i++) {
-        const struct metric *m = metric_of(c, i, chart->goal);
-        if (!m)
+        const struct series *s = curves_series(c, i, chart->goal);
+        if (!s)
             continue;
-        *line = (struct plot_line){.series = &m->series, .map = curves_map(c, i), .label = "goal", .letter = '=',
+        *line = (struct plot_line){.series = s, .map = curves_map(c, i), .label = "goal", .letter = '=',
                                    .color = COLOR_MUTED, .dash = DASH_SOLID};
         return true;
     }
@@ -292,11 +325,11 @@ static bool goal_line(const struct curves *c, const struct chart *chart, struct 
 
 bool curves_line_of(const struct curves *c, const struct chart *chart, int run, struct plot_line *line)
 {
-    const struct metric *m = metric_of(c, run, chart->overlay);
-    if (!m)
+    const struct series *s = curves_series(c, run, chart->overlay);
+    if (!s)
         return false;
     *line = dressed(c, run);
-    line->series = &m->series;
+    line->series = s;
     line->dim = false;
     return true;
 }
@@ -309,11 +342,11 @@ int curves_lines(const struct curves *c, const struct chart *chart, struct plot_
     if (c->mode != MODE_RUNS)
         n = derived_lines(c, chart, lines);
     for (int i = 0; i < c->n_runs && c->mode == MODE_RUNS && n < RASTER_LINES; i++) {
-        const struct metric *m = metric_of(c, i, chart->overlay);
-        if (!m)
+        const struct series *s = curves_series(c, i, chart->overlay);
+        if (!s)
             continue;
         lines[n] = dressed(c, i);
-        lines[n++].series = &m->series;
+        lines[n++].series = s;
     }
     if (c->mode != MODE_DELTA && n < RASTER_LINES)
         n += goal_line(c, chart, &lines[n]);

@@ -16,15 +16,17 @@ const struct painter_ops *curves_painter(const char *path)
 
 static void say_whose(const struct curves *c, bool one_exact, struct str *title, struct str *note)
 {
+    char smoothing[32];
     if (c->n_runs == 1)
         str_addf(title, "%s  %s", c->rows[0]->info.name, c->rows[0]->info.objective);
     else
         str_addf(title, "%d runs", c->n_runs);
     if (c->mode == MODE_GROUPS)
         str_addf(title, ", by %s, mean and %s", c->group_by, band_name(c->band));
-    str_addf(note, "x %s%s", x_kind_name(c->x_kind), c->x_log ? " log" : "");
+    str_addf(note, "x %s%s", curves_x_name(c), c->x_log && c->x_kind < X_EPOCHS ? " log" : "");
     if (c->weight > 0 && !one_exact)
-        str_addf(note, ", EMA %.3g%s", c->weight, c->lines_only ? "" : " (raw faint)");
+        str_addf(note, ", %s%s", smooth_name(smoothing, sizeof smoothing, c->smooth_kind, c->weight),
+                 c->lines_only ? "" : " (raw faint)");
 }
 
 static int fitting_height(const struct curves_look *look, int n, int n_keys)
@@ -49,8 +51,8 @@ int curves_picture(const struct curves *c, int first, int n, const struct painte
     }
     for (int i = 0; i < n_keys; i++)
         keys[i] = (struct picture_key){c->rows[i]->info.name, c->rows[i]->letter,
-                                       (uint8_t)(COLOR_SERIES + c->rows[i]->index % N_SERIES_COLORS),
-                                       (enum dash)(c->rows[i]->index % DASH_N)};
+                                       (uint8_t)(COLOR_SERIES + curves_color(c, i) % N_SERIES_COLORS),
+                                       (enum dash)(curves_color(c, i) % DASH_N)};
     if (look->titled)
         say_whose(c, n == 1 && c->charts[first].exact, &title, &note);
     const struct picture picture = {.title = str_text(&title), .note = str_text(&note), .plots = plots, .n_plots = n,

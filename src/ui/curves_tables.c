@@ -102,21 +102,36 @@ static int pinned_line(const struct curves *c, const struct plot_line *lines, in
     return 0;
 }
 
+// What fits over a column of a metric's name: its end.
+static const char *tail_of(const char *key)
+{
+    const char *slash = strrchr(key, '/');
+    return slash && strlen(key) >= CELL ? slash + 1 : key;
+}
+
+static struct span window_span(const struct curves *c, const struct plot_line *line)
+{
+    double x0, x1;
+    curves_window(c, &x0, &x1);
+    return series_span(line->series, series_find(line->series, x_map_step(line->map, x0)),
+                       series_find(line->series, x_map_step(line->map, nextafter(x1, INFINITY))));
+}
+
 static void draw_value_row(const struct curves *c, const struct chart *chart, const struct plot_line *line, double base,
                            struct canvas *canvas, int at, int y, int right)
 {
     uint32_t i;
-    double x0, x1;
     if (!curves_point(c, line, &i))
         return;
     const double value = curves_shown_value(c, chart, line, i);
-    curves_window(c, &x0, &x1);
-    const struct span span = series_span(line->series, series_find(line->series, x_map_step(line->map, x0)),
-                                         series_find(line->series, x_map_step(line->map, nextafter(x1, INFINITY))));
+    const struct span span = window_span(c, line);
     const bool any = span.min <= span.max;
     const double values[] = {series_value(line->series, i), value, value - base, any ? span.min : NAN, any ? span.max : NAN};
     char step[24];
-    snprintf(step, sizeof step, "%lld", (long long)series_step(line->series, i));
+    if (c->x_kind == X_METRIC)
+        axis_number(step, sizeof step, x_map_value(line->map, (double)series_step(line->series, i)));
+    else
+        snprintf(step, sizeof step, "%lld", (long long)series_step(line->series, i));
     if (at + CELL <= right)
         canvas_text_right(canvas, at, y, CELL - 1, STYLE(COLOR_DEFAULT), step);
     for (int k = 0; k < 5 && at + CELL * (k + 2) <= right; k++)
@@ -124,12 +139,59 @@ static void draw_value_row(const struct curves *c, const struct chart *chart, co
             put_number(canvas, at + CELL * (k + 1), y, values[k], k == 2);
 }
 
+// ---- their order ----
+
+const char *const sort_words[] = {"off", "name", "value", "smoothed", "least", "most", NULL};
+
+// What a line is sorted by; NaN where it has nothing there.
+static double sort_value(const struct curves *c, const struct chart *chart, const struct plot_line *line)
+{
+    uint32_t i;
+    if (c->sort == SORT_LEAST || c->sort == SORT_MOST) {
+        const struct span span = window_span(c, line);
+        return span.min > span.max ? NAN : c->sort == SORT_LEAST ? span.min : span.max;
+    }
+    if (!curves_point(c, line, &i))
+        return NAN;
+    return c->sort == SORT_VALUE ? series_value(line->series, i) : curves_shown_value(c, chart, line, i);
+}
+
+static bool comes_before(const struct curves *c, const struct chart *chart, const struct plot_line *a,
+                         const struct plot_line *b)
+{
+    if (c->sort == SORT_NAME)
+        return c->sort_up ? strcmp(a->label, b->label) < 0 : strcmp(a->label, b->label) > 0;
+    const double x = sort_value(c, chart, a), y = sort_value(c, chart, b);
+    if (isnan(x) || isnan(y))
+        return isnan(y) && !isnan(x); // what has no value is last both ways
+    return c->sort_up ? x < y : x > y;
+}
+
+// The lines of a table, and which of them differences are taken from.
+static int table_lines(const struct curves *c, const struct chart *chart, struct plot_line *lines, int *pinned)
+{
+    const int n = curves_lines(c, chart, lines);
+    *pinned = pinned_line(c, lines, n);
+    const struct series *base = n > 0 ? lines[*pinned].series : NULL;
+    for (int i = 1; i < n && c->sort != SORT_NONE; i++)
+        for (int k = i; k > 0 && comes_before(c, chart, &lines[k], &lines[k - 1]); k--) {
+            const struct plot_line swapped = lines[k];
+            lines[k] = lines[k - 1];
+            lines[k - 1] = swapped;
+        }
+    for (int k = 0; k < n; k++)
+        *pinned = lines[k].series == base ? k : *pinned;
+    return n;
+}
+
 void curves_draw_values(const struct curves *c, const struct chart *chart, struct canvas *canvas, struct rect area)
 {
-    static const char *const heads[] = {"step", "value", "smoothed", "minus first", "least", "most"};
+    const char *const x = c->x_kind == X_METRIC ? tail_of(c->x_metric) : "step";
+    const char *const heads[] = {x, "value", "smoothed", "minus first", "least", "most"};
     struct plot_line lines[RASTER_LINES];
-    const int n = curves_lines(c, chart, lines), name = area.width >= 100 ? 32 : 20;
-    const int at = area.x + 3 + name, right = area.x + area.width, pinned = pinned_line(c, lines, n);
+    int pinned;
+    const int n = table_lines(c, chart, lines, &pinned), name = area.width >= 100 ? 32 : 20;
+    const int at = area.x + 3 + name, right = area.x + area.width;
     if (c->has_range)
         draw_heads(canvas, range_heads, RANGE_COLUMNS, at, area.y, right);
     else
@@ -179,7 +241,7 @@ static const struct run_data *data_of(const struct curves *c, const struct plot_
 // After which time, and how many tokens.
 static void draw_when(const struct curves *c, const struct plot_line *line, struct canvas *canvas, int at, int y, int right)
 {
-    const struct run_data *d = data_of(c, line);
+    const struct run_data *d = c->x_kind == X_METRIC ? NULL : data_of(c, line);
     char text[32];
     if (d && d->time.n >= 2 && at + CELL <= right)
         canvas_text_right(canvas, at, y, CELL - 1, STYLE(COLOR_DEFAULT),
@@ -188,20 +250,16 @@ static void draw_when(const struct curves *c, const struct plot_line *line, stru
         put_number(canvas, at + CELL, y, x_map_value(&d->tokens, c->cursor), false);
 }
 
-// What fits over a column of a metric's name: its end.
-static const char *tail_of(const char *key)
-{
-    const char *slash = strrchr(key, '/');
-    return slash && strlen(key) >= CELL ? slash + 1 : key;
-}
-
 static void draw_linked_heads(const struct curves *c, struct canvas *canvas, struct rect area, int at, int others,
                               int *charts)
 {
     static const char *const first[] = {"value", "smoothed", "minus first"};
     const int right = area.x + area.width;
-    canvas_textf(canvas, area.x + 1, area.y, at - area.x - 2, STYLE(COLOR_TITLE, .attr = ATTR_BOLD), "at step %.0f: %s",
-                 c->cursor, c->n_runs > 1 ? c->charts[c->focus].overlay : c->charts[c->focus].title);
+    struct str where = {0};
+    curves_describe_cursor(c, &where);
+    canvas_textf(canvas, area.x + 1, area.y, at - area.x - 2, STYLE(COLOR_TITLE, .attr = ATTR_BOLD), "at %s: %s",
+                 str_text(&where), c->n_runs > 1 ? c->charts[c->focus].overlay : c->charts[c->focus].title);
+    str_fini(&where);
     draw_heads(canvas, first, 3, at, area.y, right);
     if (c->pinned)
         canvas_text_right(canvas, at + CELL * 2, area.y, CELL - 1, STYLE(COLOR_MUTED), "minus pinned");
@@ -220,8 +278,8 @@ void curves_draw_linked(const struct curves *c, struct canvas *canvas, struct re
     if (c->focus >= c->n_charts)
         return;
     const struct chart *chart = &c->charts[c->focus];
-    const int n = curves_lines(c, chart, lines), at = area.x + 40, right = area.x + area.width,
-              pinned = pinned_line(c, lines, n);
+    int pinned;
+    const int n = table_lines(c, chart, lines, &pinned), at = area.x + 40, right = area.x + area.width;
     // One run's parts have letters of their own in each chart: nothing to be linked by.
     for (int i = c->first_shown; i < c->first_shown + c->n_shown && i < c->n_charts && c->n_runs > 1; i++)
         if (i != c->focus && others < 16 && at + CELL * (3 + others + 3) <= right)
@@ -345,7 +403,7 @@ void curves_draw_diff(const struct curves *c, struct canvas *canvas, struct rect
     const int shown = room / cell < c->n_runs ? room / cell : c->n_runs;
     for (int i = 0; i < shown; i++) {
         const struct run_row *row = c->rows[i];
-        const struct style style = STYLE(COLOR_SERIES + row->index % N_SERIES_COLORS, .attr = ATTR_BOLD);
+        const struct style style = STYLE(COLOR_SERIES + curves_color(c, i) % N_SERIES_COLORS, .attr = ATTR_BOLD);
         canvas_put(canvas, in.x + 1 + name + cell * i, in.y, (uint32_t)row->letter, style);
         canvas_text(canvas, in.x + 3 + name + cell * i, in.y, cell - 3, style, row->info.name);
     }

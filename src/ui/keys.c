@@ -118,7 +118,7 @@ bool key_mouse(int key, struct mouse *out)
 {
     if (!(key & KEY_MOUSE_))
         return false;
-    *out = (struct mouse){(enum mouse_act)(key >> 20 & 3), key & 1023, key >> 10 & 1023};
+    *out = (struct mouse){(enum mouse_act)(key >> 20 & 7), key & 1023, key >> 10 & 1023};
     return true;
 }
 
@@ -134,8 +134,12 @@ static int mouse_key(const char *bytes, size_t n)
     if (sscanf(text, "\033[<%4d;%4d;%4dM", &button, &column, &row) != 3 || column < 1 || row < 1 || column > 1024 || row > 1024)
         return KEY_NONE_;
     const bool held = bytes[n - 1] == 'M';
-    const enum mouse_act act = !held ? MOUSE_OTHER : button == 0 ? MOUSE_PRESS : button == 64 ? MOUSE_WHEEL_UP
-                               : button == 65 ? MOUSE_WHEEL_DOWN : MOUSE_OTHER;
+    const enum mouse_act act = !held        ? (button == 0 ? MOUSE_RELEASE : MOUSE_OTHER)
+                               : button == 0  ? MOUSE_PRESS
+                               : button == 32 ? MOUSE_DRAG
+                               : button == 64 ? MOUSE_WHEEL_UP
+                               : button == 65 ? MOUSE_WHEEL_DOWN
+                                              : MOUSE_OTHER;
     return key_from_mouse(act, column - 1, row - 1);
 }
 

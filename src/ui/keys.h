@@ -14,7 +14,8 @@ enum key {
     KEY_ALT_ = 0x400000, // added to a character
     KEY_MOUSE_ = 0x1000000, // added to what key_mouse takes apart
 };
-enum mouse_act { MOUSE_PRESS, MOUSE_WHEEL_UP, MOUSE_WHEEL_DOWN, MOUSE_OTHER };
+// A drag is a move with the first button held; a release ends it.
+enum mouse_act { MOUSE_PRESS, MOUSE_WHEEL_UP, MOUSE_WHEEL_DOWN, MOUSE_DRAG, MOUSE_RELEASE, MOUSE_OTHER };
 struct mouse {
     enum mouse_act act;
     int x, y; // the cell, from 0

@@ -113,14 +113,19 @@ libui_a_SOURCES += \
 	%D%/blend.c %D%/blend.h \
 	%D%/charts.c %D%/charts.h \
 	%D%/curves.c %D%/curves.h \
+	%D%/curves_align.c \
 	%D%/curves_ask.c \
 	%D%/curves_compare.c %D%/curves_compare.h \
 	%D%/curves_draw.c \
 	%D%/curves_keep.c \
 	%D%/curves_lines.c \
 	%D%/curves_measured.c \
+	%D%/curves_mouse.c %D%/curves_mouse.h \
+	%D%/curves_settings.c %D%/curves_settings.h \
+	%D%/curves_summary.c %D%/curves_summary.h \
 	%D%/curves_tables.c \
 	%D%/layouts.c %D%/layouts.h \
+	%D%/curves_x.c %D%/curves_x.h \
 	%D%/curves_picture.c %D%/curves_picture.h \
 	%D%/painter.h %D%/painter_png.c %D%/painter_svg.c \
 	%D%/picture.c %D%/picture.h \
@@ -131,6 +136,7 @@ libui_a_SOURCES += \
 	%D%/run_cache.c %D%/run_cache.h \
 	%D%/series.c %D%/series.h \
 	%D%/smooth.c %D%/smooth.h \
+	%D%/smooth_window.c %D%/smooth_window.h \
 	%D%/steps.c %D%/steps.h \
 	%D%/trace.c %D%/trace.h \
 	%D%/view_curves.c \

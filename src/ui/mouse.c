@@ -39,7 +39,8 @@ void ui_mouse(struct ui *ui, struct mouse m)
     enum { LINES = 3 };
     struct view *v = &ui->views[ui->page];
     const bool wheel = m.act == MOUSE_WHEEL_UP || m.act == MOUSE_WHEEL_DOWN;
-    if (m.act == MOUSE_OTHER)
+    const bool drag = m.act == MOUSE_DRAG || m.act == MOUSE_RELEASE;
+    if (m.act == MOUSE_OTHER || (drag && (!v->ops->drags || ui->prompt.kind)))
         return;
     if (ui->prompt.kind) {
         if (wheel)
@@ -48,13 +49,13 @@ void ui_mouse(struct ui *ui, struct mouse m)
             press_prompt(ui, m);
         return;
     }
-    for (int i = 0; i < ui->n_zones && !wheel; i++) {
+    for (int i = 0; i < ui->n_zones && m.act == MOUSE_PRESS; i++) {
         if (is_in(ui->zones[i].r, m)) {
             press_zone(ui, &ui->zones[i]);
             return;
         }
     }
-    if (!is_in(ui->page_area, m))
+    if (!drag && !is_in(ui->page_area, m)) // a drag may end beside it
         return;
     const struct mouse inside = {m.act, m.x - ui->page_area.x, m.y - ui->page_area.y};
     const enum view_result result = v->ops->mouse ? v->ops->mouse(v, inside) : VIEW_IGNORED;

@@ -258,6 +258,8 @@ static void draw_x_axis(struct painter *p, const struct plot *plot, const struct
     const double foot = field->y + field->height;
     if (v->x_log)
         axis_ticks_log(plot->x0, plot->x1, max, plot->x_kind == X_TIME, &ticks);
+    else if (plot->x_kind >= X_EPOCHS)
+        axis_ticks(&(struct axis){SCALE_LINEAR, plot->x0, plot->x1, 1}, max, &ticks);
     else if (plot->x_kind == X_TIME)
         axis_ticks_time(plot->x0, plot->x1, max, &ticks);
     else

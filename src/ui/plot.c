@@ -69,8 +69,8 @@ static struct span clipped_span(const struct plot *p)
     struct span span = SPAN_EMPTY;
     if (n > 0) {
         qsort(values, n, sizeof *values, by_value);
-        size_t cut = (size_t)((double)n * p->clip / 100);
-        span = (struct span){values[cut], values[n - 1 - cut]};
+        const size_t low = (size_t)((double)n * p->clip.low / 100), high = (size_t)((double)n * p->clip.high / 100);
+        span = (struct span){values[low], values[n - 1 - high]};
     }
     free(values);
     return span;
@@ -103,7 +103,7 @@ static struct span drawn_span(const struct plot *p, const struct plot_line *line
 struct span plot_span(const struct plot *p)
 {
     struct span span = SPAN_EMPTY;
-    if (p->clip > 0)
+    if (p->clip.low > 0 || p->clip.high > 0)
         return clipped_span(p);
     for (int k = 0; k < p->n_lines; k++)
         span = span_join(span, drawn_span(p, &p->lines[k]));
@@ -305,6 +305,8 @@ static void draw_x_axis(const struct plot *p, struct canvas *c, struct rect fiel
     int max = field.width / 10;
     if (v->x_log)
         axis_ticks_log(p->x0, p->x1, max, p->x_kind == X_TIME, &ticks);
+    else if (p->x_kind >= X_EPOCHS)
+        axis_ticks(&(struct axis){SCALE_LINEAR, p->x0, p->x1, 1}, max, &ticks);
     else if (p->x_kind == X_TIME)
         axis_ticks_time(p->x0, p->x1, max, &ticks);
     else
@@ -420,7 +422,7 @@ static int draw_entry(const struct plot_line *line, enum legend legend, struct c
 // scale is, and where there is room left the smoothing.
 static void draw_head(const struct plot *p, const struct plot_result *out, struct canvas *c, struct rect area)
 {
-    char note[48] = "";
+    char note[48] = "", name[32];
     int x = area.x + 4 + (int)utf8_text_columns(p->title, strlen(p->title)), right = area.x + area.width - 2;
     if (out->y.scale != SCALE_LINEAR)
         snprintf(note, sizeof note, " %s ", scale_name(out->y.scale));
@@ -448,7 +450,8 @@ static void draw_head(const struct plot *p, const struct plot_result *out, struc
     if (x > area.x + 4)
         canvas_put(c, x, area.y, ' ', STYLE(COLOR_MUTED));
     if (p->weight > 0)
-        snprintf(note, sizeof note, out->smoothing ? " smoothing... " : " EMA %.3g ", p->weight);
+        snprintf(note, sizeof note, " %s ",
+                 out->smoothing ? "smoothing..." : smooth_name(name, sizeof name, p->smooth_kind, p->weight));
     if (p->weight > 0 && x + 1 + (int)strlen(note) < right)
         canvas_text(c, right - (int)strlen(note), area.y, -1, STYLE(COLOR_MUTED), note);
 }

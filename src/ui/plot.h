@@ -48,8 +48,9 @@ struct plot {
     double x0, x1;     // what the horizontal axis shows, in its own unit; x0 < x1
     enum scale scale;
     double noise;      // values no further than this from 0 are rounding errors of it: the axis is that of 0; 0: none are
-    double clip;       // so many percent of the values at each end are left out of the vertical range; below 50, 0: none
-    double weight;     // of the smoothing, for the title; a curve is drawn smoothed once it is
+    struct clip clip;  // values left out of the vertical range
+    enum smooth_kind smooth_kind;
+    double weight;     // how much is smoothed, for the title; a curve is drawn smoothed once it is; 0: none is
     bool x_log;        // needs x1 above 1
     enum guides guides;
     const struct span *range; // of values, instead of that of its own lines; NULL: their own

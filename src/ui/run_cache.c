@@ -28,6 +28,7 @@ static void data_free(struct run_data *d)
         free(d->changes[i].text);
     x_map_fini(&d->time);
     x_map_fini(&d->tokens);
+    x_map_fini(&d->epochs);
     free(d->metrics);
     free(d->changes);
     free(d->checkpoints);

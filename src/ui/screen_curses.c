@@ -154,8 +154,8 @@ static void mark_pastes(bool yes)
     send(yes ? "\033[?2004h" : "\033[?2004l");
 }
 
-#define MOUSE_ON "\033[?1000h\033[?1006h"
-#define MOUSE_OFF "\033[?1006l\033[?1000l"
+#define MOUSE_ON "\033[?1002h\033[?1006h" // presses, releases, and moves with a button held
+#define MOUSE_OFF "\033[?1006l\033[?1002l"
 
 // Opens the terminal by its name; one that is not described on this machine is taken for what most are today, or for
 // what every one is. NULL when not even these are known. *used: the name that was.

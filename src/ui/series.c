@@ -19,6 +19,7 @@ void series_fini(struct series *s)
     free(s->values);
     free(s->bad);
     free(s->marks);
+    smooth_window_fini(&s->window);
     steps_fini(&s->steps);
     pyramid_fini(&s->raw);
     pyramid_fini(&s->smooth);
@@ -74,13 +75,26 @@ static void take_mark(struct series *s)
     }
 }
 
-static void smooth_one(struct series *s)
+static uint32_t window_one(struct series *s)
+{
+    const uint32_t n = smooth_window_add(&s->window, &s->steps, s->values);
+    while (s->smooth.n < s->window.n_final)
+        pyramid_add(&s->smooth, smooth_window_value(&s->window, s->smooth.n));
+    s->n_smooth++;
+    return n;
+}
+
+// Returns how much work it was, beside that of every point.
+static uint32_t smooth_one(struct series *s)
 {
     uint32_t i = s->n_smooth;
+    if (s->smooth_kind != SMOOTH_EMA)
+        return window_one(s);
     take_mark(s);
     double value = smoother_add(&s->smoother, (double)series_step(s, i), s->values[i]);
     pyramid_add(&s->smooth, (float)value);
     s->n_smooth++;
+    return 0;
 }
 
 // The points of one leaf of the pyramid at once, when they stand as the ones before did; returns how many, 0: one by one.
@@ -89,7 +103,7 @@ static uint32_t smooth_leaf(struct series *s, uint32_t budget)
 {
     float out[PYRAMID_LEAF];
     const uint32_t i = s->n_smooth;
-    if (i == 0 || i % PYRAMID_LEAF != 0 || s->n - i < PYRAMID_LEAF || budget < PYRAMID_LEAF ||
+    if (s->smooth_kind != SMOOTH_EMA || i == 0 || i % PYRAMID_LEAF != 0 || s->n - i < PYRAMID_LEAF || budget < PYRAMID_LEAF ||
         steps_stride(&s->steps, i) != s->smoother.last_dx ||
         (double)(series_step(s, i) - series_step(s, i - 1)) != s->smoother.last_dx)
         return 0;
@@ -101,20 +115,34 @@ static uint32_t smooth_leaf(struct series *s, uint32_t budget)
     return PYRAMID_LEAF;
 }
 
-void series_set_smoothing(struct series *s, double weight, double unit)
+// From nothing.
+static void begin_smoothing(struct series *s)
 {
-    if (weight == s->weight && unit == s->unit)
-        return;
-    s->weight = weight;
-    s->unit = unit;
     s->n_smooth = 0;
     s->smooth.n = 0;
-    smoother_init(&s->smoother, weight, unit);
-    if (weight == 0) {
-        pyramid_fini(&s->smooth);
+    smooth_window_fini(&s->window);
+    if (s->smooth_kind == SMOOTH_EMA)
+        smoother_init(&s->smoother, s->weight, s->unit);
+    else if (s->weight > 0)
+        smooth_window_init(&s->window, s->smooth_kind, s->weight);
+}
+
+void series_set_smoothing(struct series *s, enum smooth_kind kind, double amount, double unit)
+{
+    // A window knows no unit: to count points where they are dense would be another curve.
+    if (amount == s->weight && (kind == s->smooth_kind ? unit == s->unit || kind != SMOOTH_EMA : amount == 0))
+        return;
+    s->smooth_kind = kind;
+    s->weight = amount;
+    s->unit = unit;
+    begin_smoothing(s);
+    if (amount == 0 || kind != SMOOTH_EMA) {
         free(s->marks);
         s->marks = NULL;
         s->cap_marks = 0;
+    }
+    if (amount == 0) {
+        pyramid_fini(&s->smooth);
     }
 }
 
@@ -123,10 +151,10 @@ bool series_smooth_some(struct series *s, uint32_t budget)
     if (s->weight == 0)
         return true;
     while (s->n_smooth < s->n && budget > 0) {
-        const uint32_t n = smooth_leaf(s, budget);
-        budget -= n ? n : 1;
-        if (n == 0)
-            smooth_one(s);
+        uint32_t work = smooth_leaf(s, budget);
+        if (work == 0)
+            work = 1 + smooth_one(s) / 4; // a neighbour is less than a point's average
+        budget -= work < budget ? work : budget;
     }
     return s->n_smooth == s->n;
 }
@@ -139,6 +167,8 @@ bool series_is_smooth(const struct series *s)
 double series_smoothed(const struct series *s, uint32_t i)
 {
     BUG_IF(i >= s->n_smooth);
+    if (s->smooth_kind != SMOOTH_EMA)
+        return smooth_window_value(&s->window, i);
     struct smoother walk;
     uint32_t block = i / SMOOTH_BLOCK;
     smooth_from_mark(s, block, &walk);
@@ -170,7 +200,9 @@ static void truncate_to(struct series *s, uint32_t n)
     bool followed = series_is_smooth(s);
     s->n_rewinds++;
     uint32_t whole = n / SMOOTH_BLOCK * SMOOTH_BLOCK;
-    if (s->weight > 0 && s->n_smooth > whole) {
+    if (s->smooth_kind != SMOOTH_EMA) {
+        begin_smoothing(s); // what is gone was a neighbour of what stays
+    } else if (s->weight > 0 && s->n_smooth > whole) {
         smooth_from_mark(s, whole / SMOOTH_BLOCK, &s->smoother);
         pyramid_truncate(&s->smooth, whole);
         s->n_smooth = whole;
@@ -182,7 +214,7 @@ static void truncate_to(struct series *s, uint32_t n)
     s->n = whole;
     for (uint32_t i = whole; i < n; i++)
         push(s, s->values[i]);
-    if (followed)
+    if (followed && s->smooth_kind == SMOOTH_EMA)
         series_smooth_some(s, SMOOTH_BLOCK);
 }
 
@@ -267,6 +299,19 @@ static void raw_column(const struct series *s, struct series_column *c)
     c->last_value = s->values[c->end - 1];
 }
 
+static void window_column(const struct series *s, struct series_column *c)
+{
+    const uint32_t whole = s->smooth.n / PYRAMID_LEAF * PYRAMID_LEAF; // what of the pyramid is whole leaves
+    uint32_t first = c->first, end = c->end;
+    c->first_value = smooth_window_value(&s->window, first);
+    c->last_value = smooth_window_value(&s->window, end - 1);
+    while (first < end && (first % PYRAMID_LEAF != 0 || first >= whole))
+        c->span = span_add(c->span, smooth_window_value(&s->window, first++));
+    while (first < end && (end % PYRAMID_LEAF != 0 || end > whole))
+        c->span = span_add(c->span, smooth_window_value(&s->window, --end));
+    c->span = span_join(c->span, pyramid_leaves(&s->smooth, first / PYRAMID_LEAF, end / PYRAMID_LEAF));
+}
+
 // Walks the smoothed curve over a column. Whole leaves are taken from the pyramid, but the walk itself must end at the
 // last point: it is taken up again at the last mark before it. `walk` is the state after point c->first - 1.
 static void smooth_column(const struct series *s, struct series_column *c, struct smoother *walk)
@@ -308,6 +353,10 @@ void series_columns(const struct series *s, bool smoothed, const double *edges, 
         first = c->end;
         if (c->first == c->end)
             continue;
+        if (smoothed && s->smooth_kind != SMOOTH_EMA) {
+            window_column(s, c);
+            continue;
+        }
         if (!smoothed) {
             raw_column(s, c);
             continue;
@@ -331,5 +380,5 @@ void series_columns(const struct series *s, bool smoothed, const double *edges, 
 size_t series_bytes(const struct series *s)
 {
     return s->cap * sizeof *s->values + s->cap_bad * sizeof *s->bad + s->cap_marks * sizeof *s->marks +
-           steps_bytes(&s->steps) + pyramid_bytes(&s->raw) + pyramid_bytes(&s->smooth);
+           smooth_window_bytes(&s->window) + steps_bytes(&s->steps) + pyramid_bytes(&s->raw) + pyramid_bytes(&s->smooth);
 }

@@ -1,6 +1,6 @@
 // The points of one metric of one run, kept for drawing: values as float, steps packed, smallest and largest value of
 // any range in O(log n), and the smoothed curve as marks from which any part is walked again. Only the console's one
-// thread uses it. About 5 bytes a point.
+// thread uses it. About 5 bytes a point, and 16 more while a window smooths.
 #pragma once
 
 #include <stdbool.h>
@@ -9,6 +9,7 @@
 
 #include "ui/pyramid.h"
 #include "ui/smooth.h"
+#include "ui/smooth_window.h"
 #include "ui/steps.h"
 
 enum { SMOOTH_BLOCK = 32 }; // points between marks; a multiple of PYRAMID_LEAF
@@ -23,14 +24,16 @@ struct series {
     uint32_t n_refused;     // points whose step is outside of 0 .. STEP_MAX
     uint32_t n_rewinds;     // how often points were forgotten: what was derived from them is to be made again
 
-    double weight, unit;    // of the smoothing; weight 0: none
+    enum smooth_kind smooth_kind;
+    double weight, unit;    // how much is smoothed, 0: nothing; the unit of an average's
     uint32_t n_smooth;      // points that are smoothed
     struct smoother smoother; // after point n_smooth - 1
     struct smooth_mark {    // state before point i * SMOOTH_BLOCK
         double value, remain;
     } *marks;
     uint32_t cap_marks;
-    struct pyramid smooth;
+    struct smooth_window window; // instead of the two above
+    struct pyramid smooth;  // of the smoothed curve; of a window as far as it is final
 };
 
 void series_init(struct series *s); // empty, not smoothed
@@ -50,9 +53,9 @@ uint32_t series_outside(const struct series *s, uint32_t first, uint32_t end, do
 // The usual distance in steps between points: the median of the first 64 gaps; 1 when there is none.
 double series_spacing(const struct series *s);
 
-// Sets weight and unit of the smoothing; when they differ from before, the smoothed curve starts again from nothing.
-void series_set_smoothing(struct series *s, double weight, double unit);
-// Smooths at most `budget` more points; true once all are (always true without smoothing).
+// How it is smoothed; when that differs from before, the smoothed curve starts again from nothing.
+void series_set_smoothing(struct series *s, enum smooth_kind kind, double amount, double unit);
+// Smooths at most `budget` more points, fewer where a window has many; true once all are (always true without smoothing).
 bool series_smooth_some(struct series *s, uint32_t budget);
 bool series_is_smooth(const struct series *s); // has a complete smoothed curve
 double series_smoothed(const struct series *s, uint32_t i); // needs i < n_smooth

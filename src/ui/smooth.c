@@ -3,8 +3,18 @@
 #include "ui/smooth.h"
 
 #include <math.h>
+#include <stdio.h>
 
 #include "base/err.h"
+
+const char *const smooth_words[] = {"ema", "mean", "gaussian", NULL};
+
+const char *smooth_name(char *out, size_t size, enum smooth_kind kind, double amount)
+{
+    static const char *const names[] = {"EMA", "mean", "Gaussian"};
+    snprintf(out, size, kind == SMOOTH_EMA ? "%s %.3g" : "%s %.6g", names[kind], amount);
+    return out;
+}
 
 void smoother_init(struct smoother *s, double weight, double unit)
 {

@@ -68,6 +68,7 @@ struct view_ops {
     // A press of the first button or the wheel, in cells from the corner of what was drawn last. VIEW_IGNORED: the wheel moves
     // up and down. NULL: always that.
     enum view_result (*mouse)(struct view *v, struct mouse m);
+    bool drags; // mouse is told of drags and releases as well, which may be outside of what was drawn
     // What Y copies: the text of what the cursor is on. False, also as NULL: the screen as it is.
     bool (*copy)(struct view *v, struct str *out);
     // What may follow a command's name in ":", where the table does not say it: metrics, settings, columns. `before` is what

@@ -10,7 +10,10 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "ui/curves_compare.h"
+#include "ui/curves_mouse.h"
 #include "ui/curves_picture.h"
+#include "ui/curves_settings.h"
+#include "ui/curves_x.h"
 
 static int open_curves(struct view *v, struct err *e)
 {
@@ -108,6 +111,13 @@ static void draw_view(struct view *v, struct canvas *c, struct rect area)
 
 static double smallest_window(const struct curves *c)
 {
+    if (c->x_kind >= X_EPOCHS) {
+        struct curves all = *c;
+        double x0, x1;
+        all.fit = true;
+        curves_window(&all, &x0, &x1);
+        return (x1 - x0) / 1000;
+    }
     return c->x_kind == X_TOKENS ? 1000 : 8;
 }
 
@@ -130,7 +140,7 @@ static enum view_result zoom(struct curves *c, double factor)
     if (c->has_cursor)
         middle = cursor;
     else if (c->fit && factor < 1)
-        c->follow = true; // from the whole run to its newest part
+        c->follow = c->x_kind != X_METRIC; // from the whole run to its newest part
     if (c->has_cursor)
         c->follow = false;
     c->fit = false;
@@ -145,7 +155,7 @@ static enum view_result zoom_to_range(struct curves *c)
     const double a = x_map_value(map, c->cursor), b = x_map_value(map, c->other_end), middle = (a + b) / 2;
     const double width = fmax(fabs(a - b), smallest_window(c));
     c->fit = c->follow = c->has_range = false;
-    c->x0 = fmax(middle - width / 2, 0);
+    c->x0 = c->x_kind == X_METRIC ? middle - width / 2 : fmax(middle - width / 2, 0);
     c->x1 = c->x0 + width;
     return VIEW_CHANGED;
 }
@@ -173,33 +183,13 @@ static enum view_result follow(struct view *v)
         ui_say(v->ui, "The whole run is shown and followed; + shows its newest part.");
         return VIEW_CHANGED;
     }
+    if (c->x_kind == X_METRIC) {
+        ui_say(v->ui, "By %s there is no newest part to follow.", c->x_metric);
+        return VIEW_CHANGED;
+    }
     c->follow = !c->follow;
     if (!c->follow)
         curves_window(&(struct curves){.follow = true, .x0 = c->x0, .x1 = c->x1}, &c->x0, &c->x1);
-    return VIEW_CHANGED;
-}
-
-static enum view_result next_x_axis(struct view *v)
-{
-    struct curves *c = v->state;
-    // Read what the other axes are made from before saying that they are not known.
-    enum x_kind before = c->x_kind;
-    for (int k = 1; k <= 3; k++) {
-        bool changed;
-        c->x_kind = (enum x_kind)((before + k) % 3);
-        curves_poll(c, clock_seconds() + 0.05, &changed);
-        if (c->n_runs > 0 && curves_has_map(c, curves_raised(c), c->x_kind))
-            break;
-    }
-    c->fit = true;
-    if (c->x_kind == before)
-        ui_say(v->ui, "Only steps are known: the run has not recorded step_s yet.");
-    else
-        ui_say(v->ui, "The x axis counts %s.",
-               c->x_kind == X_STEP   ? "steps"
-               : c->x_kind == X_TIME ? "training time"
-                                     : "tokens");
-    ui_more(v->ui);
     return VIEW_CHANGED;
 }
 
@@ -247,10 +237,13 @@ static enum view_result toggle_cursor(struct view *v, const char *arg)
     struct curves *c = v->state;
     const struct series *s = cursor_series(c);
     double step;
-    if (arg && (!text_to_double(arg, &step) || step < 0)) {
-        ui_say_error(v->ui, "cursor: %s is no step", arg);
+    const bool by_metric = c->x_kind == X_METRIC;
+    if (arg && (!text_to_double(arg, &step) || (step < 0 && !by_metric))) {
+        ui_say_error(v->ui, "cursor: %s is no %s", arg, by_metric ? "number" : "step");
         return VIEW_KEPT;
     }
+    if (arg && by_metric)
+        step = x_map_step(&c->x_line, step);
     if (!s)
         return VIEW_KEPT;
     if (!arg) {
@@ -286,6 +279,10 @@ static enum view_result mark_range(struct view *v, const char *arg)
             ui_say_error(v->ui, "range: two steps are wanted, such as: range 600 900 (or off), not %s", arg);
             return VIEW_KEPT;
         }
+    }
+    if (c->x_kind == X_METRIC) {
+        ui_say_error(v->ui, "range: slopes and areas are by steps; by %s there are none (x goes back)", c->x_metric);
+        return VIEW_KEPT;
     }
     if (!s)
         return VIEW_KEPT;
@@ -370,84 +367,13 @@ static enum view_result find_metric(struct view *v, const char *arg)
     return VIEW_KEPT;
 }
 
-// ---- smoothing ----
-
-static const double weights[] = {0, 0.3, 0.6, 0.8, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 0.999};
-enum { N_WEIGHTS = sizeof weights / sizeof *weights };
-
-static enum view_result smooth_by(struct view *v, double weight)
-{
-    struct curves *c = v->state;
-    if (weight == c->weight)
-        return VIEW_KEPT;
-    c->weight = weight;
-    bool changed;
-    // The chart that is looked at within this frame where that is possible, the rest in pieces between keys.
-    curves_poll(c, clock_seconds() + 0.02, &changed);
-    ui_more(v->ui);
-    return VIEW_CHANGED;
-}
-
-static enum view_result smooth_step(struct view *v, int step)
-{
-    const struct curves *c = v->state;
-    int at = 0;
-    while (at + 1 < N_WEIGHTS && weights[at + 1] <= c->weight)
-        at++;
-    if (step < 0 && weights[at] < c->weight)
-        at++; // between two: the lower one comes first
-    at += step;
-    return at < 0 || at >= N_WEIGHTS ? VIEW_KEPT : smooth_by(v, weights[at]);
-}
-
-static enum view_result smooth_to(struct view *v, const char *arg)
-{
-    double weight;
-    if (!arg) {
-        ui_ask(v->ui, CMD_SMOOTH, "smoothing, 0 to 0.999", "");
-        return VIEW_CHANGED;
-    }
-    if (!text_to_double(arg, &weight) || weight < 0 || weight > 0.999) {
-        ui_say_error(v->ui, "smooth: %s is not from 0 (as recorded) to 0.999", arg);
-        return VIEW_KEPT;
-    }
-    return smooth_by(v, weight);
-}
-
-static enum view_result change_scale(struct curves *c)
-{
-    if (c->focus >= c->n_charts)
-        return VIEW_KEPT;
-    struct chart *chart = &c->charts[c->focus];
-    chart->scale = (enum scale)((chart->scale + 1) % 3);
-    curves_remember_look(c, chart);
-    return VIEW_CHANGED;
-}
-
-// The outermost hundredth, or as many percent as are given.
-static enum view_result change_clip(struct view *v, const char *arg)
-{
-    struct curves *c = v->state;
-    double percent = 0;
-    if (arg && (!text_to_double(arg, &percent) || percent < 0 || percent >= 50)) {
-        ui_say_error(v->ui, "clip: %s is no percentage from 0 to 49 of values to leave out at each end", arg);
-        return VIEW_KEPT;
-    }
-    if (c->focus >= c->n_charts)
-        return VIEW_KEPT;
-    struct chart *chart = &c->charts[c->focus];
-    chart->clip = arg ? percent : chart->clip > 0 ? 0 : 1;
-    curves_remember_look(c, chart);
-    return VIEW_CHANGED;
-}
-
 // What the runs wrote at the cursor, or at the newest step.
 static enum view_result compare_samples_at(struct view *v)
 {
     const struct curves *c = v->state;
     const struct run_row *r = ui_run(v->ui);
     char step[32];
-    snprintf(step, sizeof step, "@%lld", (long long)(c->has_cursor ? c->cursor : r ? (double)r->status.step : 0));
+    snprintf(step, sizeof step, "@%lld", (long long)(curves_cursor_step(c) >= 0 ? c->cursor : r ? (double)r->status.step : 0));
     ui_compare(v->ui, step);
     return VIEW_CHANGED;
 }
@@ -466,6 +392,7 @@ static enum view_result command_curves(struct view *v, enum command_id id, const
         return pan(c, 0.25);
     case CMD_FIT:
         c->fit = true;
+        c->zoom.title[0] = '\0';
         c->follow = true;
         return VIEW_CHANGED;
     case CMD_FOLLOW:
@@ -474,22 +401,14 @@ static enum view_result command_curves(struct view *v, enum command_id id, const
         return toggle_cursor(v, arg);
     case CMD_COMPARE:
         return compare_samples_at(v);
-    case CMD_SMOOTH:
-        return smooth_to(v, arg);
-    case CMD_SMOOTH_MORE:
-        return smooth_step(v, 1);
-    case CMD_SMOOTH_LESS:
-        return smooth_step(v, -1);
     case CMD_X_AXIS:
-        return next_x_axis(v);
-    case CMD_Y_SCALE:
-        return change_scale(c);
-    case CMD_CLIP:
-        return change_clip(v, arg);
+        return curves_set_x(v, arg);
     case CMD_RANGE:
         return mark_range(v, arg);
     case CMD_X_LOG:
         c->x_log = !c->x_log;
+        if (c->x_kind >= X_EPOCHS)
+            ui_say(v->ui, "By %s the axis is linear; it is logarithmic by steps, time and tokens.", curves_x_name(c));
         return VIEW_CHANGED;
     case CMD_FULL:
         c->full = !c->full;
@@ -508,6 +427,10 @@ static enum view_result command_curves(struct view *v, enum command_id id, const
             return move_cursor(c, id == CMD_FIRST ? -1e9 : 1e9);
         return move_focus(v, id);
     case CMD_BACK:
+        if (c->summary != SUMMARY_NONE) {
+            c->summary = SUMMARY_NONE;
+            return VIEW_CHANGED;
+        }
         // One level up: from the cursor, then from one chart to all, then to the list (the manager's).
         if (c->has_cursor || c->full || c->multiples) {
             if (c->has_range)
@@ -523,7 +446,9 @@ static enum view_result command_curves(struct view *v, enum command_id id, const
         }
         return VIEW_IGNORED;
     default: {
-        const enum view_result result = curves_compare(v, id, arg);
+        enum view_result result = curves_compare(v, id, arg);
+        if (result == VIEW_IGNORED)
+            result = curves_settings(v, id, arg);
         return result == VIEW_IGNORED ? move_focus(v, id) : result;
     }
     }
@@ -564,22 +489,20 @@ static void find_go(struct view *v, int i)
 
 static enum view_result mouse_curves(struct view *v, struct mouse m)
 {
-    if (m.act == MOUSE_PRESS)
-        return VIEW_KEPT;
+    if (m.act != MOUSE_WHEEL_UP && m.act != MOUSE_WHEEL_DOWN)
+        return curves_drag(v->state, m);
     return zoom(v->state, m.act == MOUSE_WHEEL_UP ? 0.5 : 2);
 }
 
 static void complete_curves(struct view *v, enum command_id id, const char *before, struct words *out)
 {
     const struct curves *c = v->state;
-    for (int i = 0; id == CMD_METRIC && i < c->n_charts; i++)
+    for (int i = 0; (id == CMD_METRIC || id == CMD_SCATTER || id == CMD_BOX) && i < c->n_charts; i++)
         for (int k = 0; k < c->charts[i].n_parts; k++)
             words_add(out, c->charts[i].parts[k].key);
-    for (int i = 0; id == CMD_SMOOTH && i < N_WEIGHTS; i++) {
-        char number[16];
-        snprintf(number, sizeof number, "%g", weights[i]);
-        words_add(out, number);
-    }
+    if (id == CMD_X_AXIS)
+        curves_complete_x(c, out);
+    curves_settings_complete(id, before, out);
 }
 
 const struct view_ops view_curves = {
@@ -595,6 +518,7 @@ const struct view_ops view_curves = {
     .restore = restore_curves,
     .complete = complete_curves,
     .mouse = mouse_curves,
+    .drags = true,
     .picture = curves_screen_picture,
     .metrics = curves_screen_metrics,
 };

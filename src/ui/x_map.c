@@ -9,7 +9,7 @@
 
 const char *x_kind_name(enum x_kind kind)
 {
-    static const char *const names[] = {"step", "time", "tokens"};
+    static const char *const names[] = {"step", "time", "tokens", "epochs", "metric"};
     return names[kind];
 }
 
@@ -29,6 +29,13 @@ static void push(struct x_map *m, double step, double value)
     }
     m->steps[m->n] = step;
     m->values[m->n++] = value;
+}
+
+void x_map_line(struct x_map *m, double steps, double low, double high)
+{
+    m->n = 0;
+    push(m, 0, low);
+    push(m, steps, high);
 }
 
 void x_map_update(struct x_map *m, const struct series *step_s, const struct series *tokens_per_s)

@@ -7,7 +7,7 @@
 
 #include "ui/series.h"
 
-enum x_kind { X_STEP, X_TIME, X_TOKENS };
+enum x_kind { X_STEP, X_TIME, X_TOKENS, X_EPOCHS, X_METRIC, X_N };
 const char *x_kind_name(enum x_kind kind);
 
 struct x_map {
@@ -18,6 +18,8 @@ struct x_map {
     double origin;          // added to all values: what had passed when the run began, of a fork
 };
 
+// A straight line instead: from 0 to `steps`, from low to high.
+void x_map_line(struct x_map *m, double steps, double low, double high);
 void x_map_fini(struct x_map *m);
 // Takes in what is new. tokens_per_s NULL: the map to seconds, else to tokens. Starts again when points were forgotten.
 void x_map_update(struct x_map *m, const struct series *step_s, const struct series *tokens_per_s);

@@ -91,7 +91,7 @@ int main(void)
         start = clock_seconds();
         size_t bytes = 0;
         for (int k = 0; k < RUNS; k++) {
-            series_set_smoothing(&series[k], 0.9, 1);
+            series_set_smoothing(&series[k], SMOOTH_EMA, 0.9, 1);
             series_smooth_some(&series[k], UINT32_MAX);
             bytes += series_bytes(&series[k]);
         }
@@ -99,7 +99,7 @@ int main(void)
         p.weight = 0.9;
         frames(series, &p, points, "smoothed");
         lines[3].raised = true;
-        p.clip = 1;
+        p.clip = (struct clip){1, 1};
         frames(series, &p, points, "smoothed, raw, clipped");
         printf("  adding %.1f ns a point, smoothing %.1f ns a point, %.2f bytes a point\n",
                filled / RUNS / points * 1e9, smoothed / RUNS / points * 1e9, (double)bytes / RUNS / series[0].n);

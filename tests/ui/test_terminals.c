@@ -214,9 +214,9 @@ static void the_mouse_chooses_opens_and_presses_hints(void **state)
     rig_wait(&r, "mouse on|off ");
     r.wants_raw = true;
     rig_send(&r, "off\r");
-    for (int i = 0; i < 400 && !strstr(str_text(&r.raw), "\033[?1000l"); i++)
+    for (int i = 0; i < 400 && !strstr(str_text(&r.raw), "\033[?1002l"); i++)
         rig_read(&r, 0.05);
-    assert_non_null(strstr(str_text(&r.raw), "\033[?1000l"));
+    assert_non_null(strstr(str_text(&r.raw), "\033[?1002l"));
     quit(&r);
 }
 
@@ -282,11 +282,11 @@ static void it_stops_and_comes_back_with_the_whole_screen_q20(void **state)
     assert_true(is_raw(r.fd));
     r.wants_raw = true;
     kill(r.pid, SIGTSTP); // no shell is there to stop it for: it gives the terminal away and takes it back at once
-    for (int i = 0; i < 400 && !(strstr(str_text(&r.raw), "\033[?2004h") && strstr(str_text(&r.raw), "\033[?1000h")); i++)
+    for (int i = 0; i < 400 && !(strstr(str_text(&r.raw), "\033[?2004h") && strstr(str_text(&r.raw), "\033[?1002h")); i++)
         rig_read(&r, 0.05);
     assert_non_null(strstr(str_text(&r.raw), "\033[?2004l"));
-    assert_non_null(strstr(str_text(&r.raw), "\033[?1000l"));
-    assert_non_null(strstr(str_text(&r.raw), "\033[?1000h"));
+    assert_non_null(strstr(str_text(&r.raw), "\033[?1002l"));
+    assert_non_null(strstr(str_text(&r.raw), "\033[?1002h"));
     vterm_input_write(r.vt, "wall: the machine goes down", 27); // what others write meanwhile
     kill(r.pid, SIGCONT);
     for (int i = 0; i < 200; i++) {
@@ -341,7 +341,7 @@ static void the_terminal_gets_back_what_was_switched_on_q20(void **state)
         rig_kill(&r, signals[i]);
         for (int t = 0; t < 100 && !r.has_ended; t++)
             rig_read(&r, 0.1);
-        assert_non_null(strstr(str_text(&r.raw), "\033[?1000l")); // the mouse
+        assert_non_null(strstr(str_text(&r.raw), "\033[?1002l")); // the mouse
         assert_non_null(strstr(str_text(&r.raw), "\033[?2004l")); // marks of pastes
         rig_end(&r);
     }

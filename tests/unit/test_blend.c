@@ -55,6 +55,26 @@ static int64_t last_step(const struct series *s)
     return s->n ? series_step(s, s->n - 1) : -1;
 }
 
+// The value below which a part of them is, by counting: the k-th least is the one that k others are below.
+static double kth_least(const double *values, int n, int k)
+{
+    for (int i = 0; i < n; i++) {
+        int below = 0;
+        for (int j = 0; j < n; j++)
+            below += values[j] < values[i] || (values[j] == values[i] && j < i);
+        if (below == k)
+            return values[i];
+    }
+    return NAN;
+}
+
+static double plain_quantile(const double *values, int n, double part)
+{
+    const double at = part * (n - 1), rest = at - floor(at);
+    const double low = kth_least(values, n, (int)floor(at));
+    return rest > 0 ? low * (1 - rest) + kth_least(values, n, (int)floor(at) + 1) * rest : low;
+}
+
 // Every step that some source has, up to where all growing ones have come, and nothing else.
 static void check_means(const struct world *w, const struct blend *b)
 {
@@ -87,13 +107,16 @@ static void check_means(const struct world *w, const struct blend *b)
             squares += pow(values[i] - mean, 2);
         const double sd = n > 1 ? sqrt(squares / (n - 1)) : 0;
         static const double t95[] = {0, 0, 12.7062047, 4.30265273, 3.18244631, 2.77644511}; // by n
-        const double half = b->band == BAND_INTERVAL && n > 1 ? t95[n] * sd / sqrt(n) : sd;
+        const double half = b->band == BAND_INTERVAL && n > 1 ? t95[n] * sd / sqrt(n) : b->band == BAND_SE ? sd / sqrt(n) : sd;
         assert_true(at < b->value.n && series_step(&b->value, at) == step);
         if (n == 0) {
             assert_true(isnan(series_value(&b->value, at)));
         } else {
-            assert_close(series_value(&b->value, at), mean, 1e-5);
-            if (b->band == BAND_RANGE) {
+            assert_close(series_value(&b->value, at), b->band == BAND_QUARTILES ? plain_quantile(values, n, 0.5) : mean, 1e-5);
+            if (b->band == BAND_QUARTILES) {
+                assert_close(series_value(&b->low, at), plain_quantile(values, n, 0.25), 1e-5);
+                assert_close(series_value(&b->high, at), plain_quantile(values, n, 0.75), 1e-5);
+            } else if (b->band == BAND_RANGE) {
                 assert_close(series_value(&b->low, at), low, 1e-5);
                 assert_close(series_value(&b->high, at), high, 1e-5);
             } else if (b->band != BAND_NONE) {

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "store/run_db.h"
 #include "ui/curves.h"
+#include "ui/curves_summary.h"
 
 static char *dir;
 static struct store *store;
@@ -300,7 +301,7 @@ static void evaluations_of_checkpoints_are_curves(void **state)
 static void a_project_remembers_how_things_are_shown(void **state)
 {
     struct curves a, b;
-    struct chart chart = {.title = "loss", .scale = SCALE_LOG, .clip = true}, other = {.title = "loss"};
+    struct chart chart = {.title = "loss", .scale = SCALE_LOG, .clip = {1, 5}}, other = {.title = "loss"};
     curves_init(&a);
     curves_init(&b);
     a.layout = layout_find("preference");
@@ -323,7 +324,7 @@ static void a_project_remembers_how_things_are_shown(void **state)
     assert_true(b.mode == MODE_GROUPS && b.band == BAND_INTERVAL && b.x_kind == X_TOKENS && b.x_log && b.diff &&
                 b.weight == 0.97 && b.pinned == 7);
     curves_recall_look(&b, &other);
-    assert_true(other.scale == SCALE_LOG && other.clip);
+    assert_true(other.scale == SCALE_LOG && other.clip.low == 1 && other.clip.high == 5);
     json_t *again = json_object();
     curves_save(&b, again);
     assert_true(json_equal(kept, again));
@@ -341,6 +342,115 @@ static void a_project_remembers_how_things_are_shown(void **state)
     curves_fini(&b);
 }
 
+// A metric that goes down and up again: at each of its values stands the mean of what was measured there, on the way there
+// and back; where it was alone, that.
+static void curves_by_another_metric_are_means_at_its_values(void **state)
+{
+    struct run_writer *w = write_run("wave", 0.1, 1, NULL, 0, 100, 1, RUN_DONE);
+    struct curves c;
+    struct plot_line lines[RASTER_LINES];
+    assert_ok(run_writer_begin(w, e));
+    for (int step = 1; step <= 100; step++) {
+        assert_ok(run_writer_metric(w, "wave", step, fabs(step - 50.0) - 10, e));
+        assert_ok(run_writer_metric(w, "reward", step, step == 70 ? NAN : step * step, e));
+    }
+    assert_ok(run_writer_commit(w, e));
+    struct run_row *row = look("wave");
+    curves_init(&c);
+    curves_show(&c, &row, 1);
+    c.weight = 0;
+    strcpy(c.x_metric, "wave");
+    c.x_kind = X_METRIC;
+    c.full = true;
+    poll_all(&c);
+    c.focus = (int)(chart_of(&c, "reward") - c.charts);
+    poll_all(&c);
+    assert_int_equal(curves_lines(&c, chart_of(&c, "reward"), lines), 1);
+    assert_int_equal(lines[0].series->n, 51);
+    for (int k = 0; k <= 50; k++) {
+        const double x = x_map_value(lines[0].map, (double)series_step(lines[0].series, (uint32_t)k));
+        const double down = (50 - k) * (50 - k), up = (50 + k) * (50 + k);
+        assert_close(x, k - 10, 0.001);
+        assert_close(series_value(lines[0].series, (uint32_t)k), k == 50 ? up : k == 20 ? down : (down + up) / 2, 1e-3 * up);
+    }
+    double x0, x1;
+    curves_window(&c, &x0, &x1);
+    assert_true(x0 <= -10 && x0 > -30 && x1 >= 40 && x1 < 60);
+    // Of epochs there are as many as the settings say, where no number of steps was given.
+    assert_false(curves_has_map(&c, 0, X_EPOCHS));
+    json_object_set_new(row->settings, "epochs", json_real(2));
+    c.x_kind = X_EPOCHS;
+    poll_all(&c);
+    assert_close(x_map_value(curves_map(&c, 0), 75), 1.5, 1e-12);
+    json_object_set_new(row->settings, "steps", json_integer(100));
+    poll_all(&c);
+    assert_false(curves_has_map(&c, 0, X_EPOCHS));
+    run_writer_close(w);
+    curves_fini(&c);
+}
+
+// One number a run, and boxes whose quartiles were worked out by hand.
+static void runs_are_summed_up_in_numbers(void **state)
+{
+    static const double slopes[] = {1, 2, 4, 8, 5};
+    struct run_writer *w[5];
+    struct run_row *rows[5];
+    struct plot_line lines[RASTER_LINES];
+    struct curves c;
+    struct str text = {0};
+    for (int i = 0; i < 5; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "sum-%d", i);
+        w[i] = write_run(name, i < 4 ? 0.1 : 0.5, i, NULL, 0, 10, slopes[i], RUN_DONE);
+        assert_ok(run_writer_begin(w[i], e));
+        assert_ok(run_writer_metric(w[i], "kl", 11, NAN, e)); // no newest value
+        assert_ok(run_writer_commit(w[i], e));
+        rows[i] = look(name);
+    }
+    curves_init(&c);
+    curves_show(&c, rows, 5);
+    c.summary = SUMMARY_BOX;
+    strcpy(c.summary_y, "kl");
+    strcpy(c.summary_x, "beta");
+    poll_all(&c);
+    assert_close(curves_summary_value(&c, 2, "kl"), 40, 1e-5);
+    assert_close(curves_summary_value(&c, 2, "kl@min"), 4, 1e-5);
+    assert_close(curves_summary_value(&c, 2, "kl@max"), 40, 1e-5);
+    assert_close(curves_summary_value(&c, 4, "beta"), 0.5, 1e-9);
+    assert_true(isnan(curves_summary_value(&c, 4, "schedule")) && isnan(curves_summary_value(&c, 4, "nothing")));
+    screen_of(&c, 100, 24, &text);
+    assert_non_null(strstr(str_text(&text), "kl by beta, 5 runs"));
+    assert_non_null(strstr(str_text(&text), "beta 0.1 (n 4)"));
+    assert_non_null(strstr(str_text(&text), "30.00 (17.50..50.00)")); // of 10, 20, 40, 80
+    assert_non_null(strstr(str_text(&text), "50.00 (50.00..50.00)"));
+    assert_non_null(strstr(str_text(&text), "==#=="));
+    // The same colours and dashes for what is not told apart.
+    static const int own[] = {0, 1, 0, 0, 2};
+    c.summary = SUMMARY_NONE;
+    strcpy(c.color_by, "beta");
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(curves_color(&c, i), i < 4 ? 0 : 1);
+    strcpy(c.color_by, "sum-[023] *-1");
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(curves_color(&c, i), own[i]);
+    const int n = curves_lines(&c, chart_of(&c, "kl"), lines);
+    assert_int_equal(n, 5);
+    assert_true(lines[0].color == lines[2].color && lines[0].dash == lines[2].dash && lines[1].color == COLOR_SERIES + 1);
+    c.color_by[0] = '\0';
+    assert_int_equal(curves_color(&c, 3), rows[3]->index);
+    c.summary = SUMMARY_SCATTER;
+    screen_of(&c, 100, 24, &text);
+    for (int i = 0; i < 5; i++)
+        assert_non_null(strchr(strstr(str_text(&text), "kl by beta, 5 runs"), rows[i]->letter));
+    for (int width = 1; width < 60; width += 7) // any room does
+        for (int height = 1; height < 20; height += 3)
+            screen_of(&c, width, height, &text);
+    str_fini(&text);
+    for (int i = 0; i < 5; i++)
+        run_writer_close(w[i]);
+    curves_fini(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -349,6 +459,8 @@ int main(void)
         cmocka_unit_test(settings_that_differ_are_listed),
         cmocka_unit_test(a_fork_goes_on_where_its_parent_was),
         cmocka_unit_test(evaluations_of_checkpoints_are_curves),
+        cmocka_unit_test(curves_by_another_metric_are_means_at_its_values),
+        cmocka_unit_test(runs_are_summed_up_in_numbers),
         cmocka_unit_test(a_project_remembers_how_things_are_shown),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -255,7 +255,7 @@ static void picture_draws_raw_values_faintly_behind_smoothed_ones(void **state)
     series_init(&s);
     for (int i = 0; i <= 100; i++)
         series_add(&s, i, i % 2);
-    series_set_smoothing(&s, 0.9, 1);
+    series_set_smoothing(&s, SMOOTH_EMA, 0.9, 1);
     assert_true(series_smooth_some(&s, 1000));
     const struct plot_line line = {.series = &s, .label = "", .color = COLOR_SERIES};
     struct plot plot = plot_of(&line, 1, "t");
@@ -333,7 +333,7 @@ static void picture_is_the_kept_one(void **state)
     }
     struct series *both[] = {&s, &t};
     for (int i = 0; i < 2; i++) {
-        series_set_smoothing(both[i], 0.8, 1);
+        series_set_smoothing(both[i], SMOOTH_EMA, 0.8, 1);
         series_smooth_some(both[i], 1000);
     }
     const struct plot_line lines[] = {{.series = &s, .label = "train", .value = "0.0349", .letter = 't', .color = COLOR_SERIES},

@@ -347,7 +347,7 @@ static void charts_look_as_kept(void **state)
         // Smoothed, with the raw values behind, something wrong, a change, checkpoints and the cursor.
         for (int k = 0; k < 3; k++) {
             series_add(&c.series[k], 910, k == 1 ? NAN : 1);
-            series_set_smoothing(&c.series[k], 0.95, 1);
+            series_set_smoothing(&c.series[k], SMOOTH_EMA, 0.95, 1);
             series_smooth_some(&c.series[k], UINT32_MAX);
         }
         const struct plot_mark marks[] = {
@@ -356,7 +356,7 @@ static void charts_look_as_kept(void **state)
         c.plot.marks = marks;
         c.plot.n_marks = 3;
         c.plot.cursor = 700;
-        c.plot.clip = true;
+        c.plot.clip = (struct clip){1, 1};
         c.plot.focused = true;
         c.lines[1].raised = true;
         draw(&c.plot, 60, 14, modes[m].glyphs, &out);
@@ -451,14 +451,14 @@ static void charts_draw_any_data_at_any_size(void **state)
             int n = (int)rng_below(&rng, 50);
             for (int i = 0; i < n; i++)
                 series_add(&c.series[k], (int64_t)rng_below(&rng, 2000), rng_below(&rng, 3) ? random_limit(&rng) : NAN);
-            series_set_smoothing(&c.series[k], rng_below(&rng, 2) ? 0.5 : 0, 1 + rng_uniform(&rng));
+            series_set_smoothing(&c.series[k], SMOOTH_EMA, rng_below(&rng, 2) ? 0.5 : 0, 1 + rng_uniform(&rng));
             series_smooth_some(&c.series[k], (uint32_t)rng_below(&rng, 60));
         }
         c.plot.x0 = rng_uniform(&rng) * 1000;
         c.plot.x1 = c.plot.x0 + rng_uniform(&rng) * 2000 + 1e-3;
         c.plot.scale = (enum scale)rng_below(&rng, 3);
         c.plot.x_kind = (enum x_kind)rng_below(&rng, 3);
-        c.plot.clip = rng_below(&rng, 2);
+        c.plot.clip.low = c.plot.clip.high = rng_below(&rng, 2);
         c.plot.weight = rng_below(&rng, 2) ? 0.5 : 0;
         c.plot.guides = (enum guides)rng_below(&rng, GUIDES_N);
         c.plot.cursor = rng_below(&rng, 2) ? NAN : rng_uniform(&rng) * 2000;
@@ -479,7 +479,7 @@ static void chart_counts_what_it_does_not_show(void **state)
     struct str out = {0};
     struct plot_result r = draw(&c.plot, 60, 12, GLYPHS_ASCII, NULL);
     assert_int_equal(r.n_outside, 0);
-    c.plot.clip = true;
+    c.plot.clip = (struct clip){1, 1};
     r = draw(&c.plot, 60, 12, GLYPHS_ASCII, &out);
     assert_int_equal(r.n_points, 1003);
     assert_int_equal(r.n_bad, 1);
@@ -490,12 +490,28 @@ static void chart_counts_what_it_does_not_show(void **state)
     chart_fini(&c);
 }
 
+static void outliers_of_each_side_are_left_out_apart(void **state)
+{
+    struct series s;
+    series_init(&s);
+    for (int i = 0; i < 200; i++)
+        series_add(&s, i, (i * 37) % 200); // each of 0 .. 199 once
+    const struct plot_line line = {.series = &s, .label = "x"};
+    struct plot p = {.lines = &line, .n_lines = 1, .x0 = 0, .x1 = 200, .clip = {10, 0}};
+    assert_true(plot_span(&p).min == 20 && plot_span(&p).max == 199);
+    p.clip = (struct clip){0, 2};
+    assert_true(plot_span(&p).min == 0 && plot_span(&p).max == 195);
+    p.clip = (struct clip){25, 50};
+    assert_true(plot_span(&p).min == 50 && plot_span(&p).max == 99);
+    series_fini(&s);
+}
+
 // A smoothed curve ends where the points end.
 static void nothing_is_drawn_beyond_the_last_point(void **state)
 {
     struct chart c;
     chart_init(&c, 1, 100);
-    series_set_smoothing(&c.series[0], 0.9, 1);
+    series_set_smoothing(&c.series[0], SMOOTH_EMA, 0.9, 1);
     series_smooth_some(&c.series[0], 1000);
     c.lines[0].letter = 0;
     c.plot.weight = 0.9;
@@ -605,7 +621,7 @@ static void sixteen_long_runs_draw_fast(void **state)
     static struct chart c;
     chart_init(&c, 16, 100000);
     for (int k = 0; k < 16; k++) {
-        series_set_smoothing(&c.series[k], 0.9, 1);
+        series_set_smoothing(&c.series[k], SMOOTH_EMA, 0.9, 1);
         series_smooth_some(&c.series[k], UINT32_MAX);
     }
     c.plot.weight = 0.9;
@@ -662,6 +678,7 @@ int main(void)
         cmocka_unit_test(marks_leave_the_digits_of_the_axis),
         cmocka_unit_test(charts_draw_any_data_at_any_size),
         cmocka_unit_test(chart_counts_what_it_does_not_show),
+        cmocka_unit_test(outliers_of_each_side_are_left_out_apart),
         cmocka_unit_test(nothing_is_drawn_beyond_the_last_point),
         cmocka_unit_test(sixteen_long_runs_draw_fast),
     };

@@ -73,7 +73,7 @@ static void series_agrees_with_plain_arrays(void **state)
         series_init(&s);
         m.n = 0;
         if (round % 2)
-            series_set_smoothing(&s, 0.9, 1);
+            series_set_smoothing(&s, SMOOTH_EMA, 0.9, 1);
         fill(&s, &m, &rng, 1 + (uint32_t)rng_below(&rng, MAX - 1), round % 4);
         assert_int_equal(s.n, m.n);
         uint32_t n_bad = 0;
@@ -212,12 +212,12 @@ static void smoothing_while_adding_equals_smoothing_at_once(void **state)
         struct series live, batch;
         series_init(&live);
         series_init(&batch);
-        series_set_smoothing(&live, 0.95, 4);
+        series_set_smoothing(&live, SMOOTH_EMA, 0.95, 4);
         m.n = 0;
         fill(&live, &m, &rng, MAX / 2, round % 4);
         for (uint32_t i = 0; i < m.n; i++)
             series_add(&batch, m.step[i], m.value[i]);
-        series_set_smoothing(&batch, 0.95, 4);
+        series_set_smoothing(&batch, SMOOTH_EMA, 0.95, 4);
         assert_false(series_smooth_some(&batch, 10));
         assert_false(series_is_smooth(&batch));
         while (!series_smooth_some(&batch, 333))
@@ -255,7 +255,7 @@ static void columns_are_exact(void **state)
         series_init(&s);
         bool smoothed = round % 2;
         if (smoothed)
-            series_set_smoothing(&s, 0.8, 3);
+            series_set_smoothing(&s, SMOOTH_EMA, 0.8, 3);
         m.n = 0;
         fill(&s, &m, &rng, 1 + (uint32_t)rng_below(&rng, MAX - 1), round / 2 % 4);
         struct smoother plain;
@@ -318,7 +318,7 @@ static void a_point_takes_about_five_bytes(void **state)
 {
     struct series s;
     series_init(&s);
-    series_set_smoothing(&s, 0.6, 1);
+    series_set_smoothing(&s, SMOOTH_EMA, 0.6, 1);
     for (int i = 0; i < 100000; i++)
         series_add(&s, i * 10, sin(i * 0.001));
     print_message("          %.2f bytes a point\n", (double)series_bytes(&s) / s.n);
@@ -326,9 +326,97 @@ static void a_point_takes_about_five_bytes(void **state)
     series_fini(&s);
 }
 
+// The window's own definition, by all points: sums over those that are near enough.
+static double plain_window(const struct model *m, uint32_t i, enum smooth_kind kind, double width)
+{
+    double sum = 0, mass = 0;
+    for (uint32_t k = 0; k < m->n; k++) {
+        const double d = fabs((double)(m->step[k] - m->step[i]));
+        const double weight = kind == SMOOTH_GAUSSIAN ? (d <= 4 * width ? exp(-d * d / (2 * width * width)) : 0) : d <= width / 2;
+        if (!isfinite(m->value[k]))
+            continue;
+        sum += weight * m->value[k];
+        mass += weight;
+    }
+    return mass > 0 ? sum / mass : NAN;
+}
+
+static void check_window(const struct series *s, const struct model *m, enum smooth_kind kind, double width, struct rng *rng)
+{
+    enum { COLUMNS = 60 };
+    struct series_column columns[COLUMNS];
+    double edges[COLUMNS + 1];
+    const double end = (double)m->step[m->n - 1] + 2;
+    assert_true(series_is_smooth(s));
+    for (uint32_t i = 0; i < m->n; i += 1 + (uint32_t)rng_below(rng, 5)) {
+        const double want = plain_window(m, i, kind, width);
+        assert_true(isnan(want) ? isnan(series_smoothed(s, i)) : fabs(series_smoothed(s, i) - want) <= 1e-6 * (1 + fabs(want)) * 100);
+    }
+    for (int i = 0; i <= COLUMNS; i++)
+        edges[i] = end * i / COLUMNS;
+    series_columns(s, true, edges, COLUMNS, columns);
+    for (int i = 0; i < COLUMNS; i++) {
+        struct span span = SPAN_EMPTY;
+        for (uint32_t k = columns[i].first; k < columns[i].end; k++)
+            span = span_add(span, (float)series_smoothed(s, k));
+        assert_true(span.min == columns[i].span.min && span.max == columns[i].span.max);
+    }
+}
+
+// At once, in pieces, and point by point as a run grows and goes back: always the definition.
+static void windows_are_means_around_each_point(void **state)
+{
+    static struct model m;
+    static const double widths[] = {1, 7, 40, 333.5};
+    for (int round = 0; round < 32; round++) {
+        struct rng rng = rng_make(8, RNG_TEST, (uint32_t)round);
+        const enum smooth_kind kind = round % 2 ? SMOOTH_MEAN : SMOOTH_GAUSSIAN;
+        const double width = widths[round / 2 % 4];
+        struct series s;
+        series_init(&s);
+        m.n = 0;
+        series_set_smoothing(&s, round % 3 ? kind : SMOOTH_EMA, round % 3 ? width : 0.9, 1);
+        fill(&s, &m, &rng, 1 + (uint32_t)rng_below(&rng, 900), round % 4);
+        series_set_smoothing(&s, kind, width, 1 + rng_uniform(&rng)); // a window has no unit: nothing begins again for it
+        while (!series_smooth_some(&s, 1 + (uint32_t)rng_below(&rng, 500)))
+            ;
+        check_window(&s, &m, kind, width, &rng);
+        for (int i = 0; i < 40; i++) {
+            const int64_t step = m.step[m.n - 1] + 1 + (int64_t)rng_below(&rng, 9);
+            series_add(&s, step, i);
+            model_add(&m, step, i);
+        }
+        check_window(&s, &m, kind, width, &rng); // it has followed by itself
+        series_fini(&s);
+    }
+}
+
+static void a_constant_stays_what_it_is_in_a_window(void **state)
+{
+    struct series s;
+    series_init(&s);
+    series_set_smoothing(&s, SMOOTH_GAUSSIAN, 30, 1);
+    for (int i = 0; i < 1000; i++)
+        series_add(&s, i * (int64_t)(1 + i % 3) + 2000 * (int64_t)i, i == 500 ? NAN : 0.1);
+    for (uint32_t i = 0; i < s.n; i++)
+        assert_true(i == 500 ? isnan(series_smoothed(&s, i)) : (float)series_smoothed(&s, i) == 0.1f);
+    series_set_smoothing(&s, SMOOTH_MEAN, 20000, 1);
+    while (!series_smooth_some(&s, 1000))
+        ;
+    for (uint32_t i = 0; i < s.n; i++)
+        assert_true((float)series_smoothed(&s, i) == 0.1f);
+    series_set_smoothing(&s, SMOOTH_EMA, 0.9, 1); // and back: nothing of the window is left
+    while (!series_smooth_some(&s, 1000))
+        ;
+    assert_close(series_smoothed(&s, 999), 0.1, 1e-7);
+    series_fini(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(windows_are_means_around_each_point),
+        cmocka_unit_test(a_constant_stays_what_it_is_in_a_window),
         cmocka_unit_test(series_agrees_with_plain_arrays),
         cmocka_unit_test(smoothing_is_tensorboards_on_even_steps),
         cmocka_unit_test(smoothing_is_the_weighted_mean_on_uneven_steps),
