@@ -257,6 +257,8 @@ const struct command_row command_rows[] = {
     {CMD_GLYPHS, "glyphs", "glyphs", "", IN_ALL, "braille|block|ascii", "How curves are drawn.", 0},
     {CMD_COLORS, "colors", "colours", "", IN_ALL, "auto|dark|light|contrast|256|16|8|mono",
      "How many colours, and for which background; auto asks the terminal.", 0},
+    {CMD_PICTURES, "pictures", "pictures", "", IN_ALL, "off|auto|kitty|sixel",
+     "Draw curves as pictures, where the terminal says that it shows them; off, as at first: with cells.", 0},
     {CMD_COPY_TEXT, "copy-text", "copy text", "Y", IN_ALL, "FILE",
      "Copy what the cursor is on, or the screen, to the clipboard of your terminal; with a name: into that file.", 0},
     {CMD_MOUSE, "mouse", "mouse", "", IN_ALL, "on|off", "Press and turn the wheel here; off leaves the mouse to the terminal.", 0},

@@ -19,6 +19,7 @@ enum { CURVES_RUNS = 16 };
 enum curves_mode { MODE_RUNS, MODE_DELTA, MODE_GROUPS };
 #define GROUP_SEEDS "seed" // runs whose settings are the same but for the seed
 
+struct plot_pictures;
 struct curves {
     struct run_cache cache;
     struct run_row *rows[CURVES_RUNS];     // shown; the open run first
@@ -56,6 +57,7 @@ struct curves {
     enum guides guides;
     double weight, unit;                   // of the smoothing; unit: the smallest usual spacing seen, in steps
     bool lines_only;                       // see struct plot
+    struct plot_pictures *pictures;        // fields of charts become pictures; NULL: they are cells
     bool keep_charts;                      // new metrics do not make new charts
     bool fit;                              // the window is the whole run
     bool follow;                           // else it moves along with the newest step

@@ -9,6 +9,7 @@
 #include "base/human.h"
 #include "base/str.h"
 #include "ui/curves.h"
+#include "ui/plot_pictures.h"
 
 static int marks_of(const struct curves *c, struct plot_mark *marks, int max)
 {
@@ -101,6 +102,8 @@ static void draw_plot(struct curves *c, const struct plot *p, struct canvas *can
 {
     struct plot_result result;
     plot_draw(p, canvas, area, &result);
+    if (c->pictures && plot_pictures_add(c->pictures, p, &result))
+        canvas_fill(canvas, result.field, ' ', STYLE(COLOR_DEFAULT));
     if (p->focused)
         c->field_columns = result.field.width;
 }

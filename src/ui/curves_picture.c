@@ -97,6 +97,7 @@ static int text_picture(const struct curves *c, int first, int n, struct str *by
     enum { WIDTH = 120, LINES_OF_A_ROW = 14 };
     struct curves shown = *c; // drawing remembers a layout, which is not the screen's
     struct canvas canvas;
+    shown.pictures = NULL;
     shown.charts = &c->charts[first];
     shown.n_charts = n;
     shown.focus = c->focus - first;

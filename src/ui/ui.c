@@ -11,6 +11,7 @@
 #include "ui/eval_table.h"
 #include "ui/key_file.h"
 #include "ui/machine.h"
+#include "ui/plot_pictures.h"
 #include "ui/screen.h"
 #include "ui/session.h"
 #include "ui/ui_internal.h"
@@ -36,6 +37,7 @@ static void ui_fini(struct ui *ui)
     run_list_fini(&ui->runs);
     canvas_fini(&ui->canvas);
     free(ui->machine);
+    plot_pictures_free(ui->plots);
     if (!ui->reading_machine)
         machine_reader_free(ui->machine_reader);
     command_bind(NULL);
