@@ -34,7 +34,7 @@ enum command_id {
     CMD_RANGE, CMD_X_LOG, CMD_LAYOUT, CMD_BANDS, CMD_DELTA, CMD_PIN_CURVE, CMD_MULTIPLES, CMD_DIFF, CMD_BEST,
     CMD_FORK, CMD_GUIDES,
     // what leaves the project
-    CMD_DATA_FILE, CMD_PICTURE, CMD_EXPORT,
+    CMD_DATA_FILE, CMD_PICTURE, CMD_EXPORT, CMD_VIEW,
     // samples, log
     CMD_HEAT, CMD_WRAP, CMD_LEVEL,
     // comparing

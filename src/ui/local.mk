@@ -124,6 +124,7 @@ libui_a_SOURCES += \
 	%D%/curves_picture.c %D%/curves_picture.h \
 	%D%/painter.h %D%/painter_png.c %D%/painter_svg.c \
 	%D%/picture.c %D%/picture.h \
+	%D%/view_file.c \
 	%D%/pictures.c %D%/plot_pictures.c %D%/plot_pictures.h %D%/sixel.c %D%/sixel.h %D%/kitty.c %D%/kitty.h \
 	%D%/plot.c %D%/plot.h \
 	%D%/pyramid.c %D%/pyramid.h \
@@ -220,7 +221,10 @@ check_PROGRAMS += tests/ui/test_random_input
 tests_ui_test_random_input_SOURCES = tests/ui/test_random_input.c $(UI_RIG)
 tests_ui_test_random_input_LDADD = $(UI_RIG_LIBS)
 tests_ui_test_random_input_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
-check_PROGRAMS += tests/ui/test_pictures
+check_PROGRAMS += tests/ui/test_pictures tests/ui/test_views
+tests_ui_test_views_SOURCES = tests/ui/test_views.c $(UI_RIG)
+tests_ui_test_views_LDADD = $(UI_RIG_LIBS)
+tests_ui_test_views_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
 tests_ui_test_pictures_SOURCES = tests/ui/test_pictures.c $(UI_RIG)
 tests_ui_test_pictures_LDADD = $(UI_RIG_LIBS)
 tests_ui_test_pictures_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests

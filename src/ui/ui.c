@@ -83,6 +83,9 @@ int ui_console(const struct ui_options *options, struct err *e)
     if (code)
         return code;
     run_list_init(&ui.runs, ui.store);
+    json_t *view = NULL;
+    if (options->view && (code = view_file_read(options->view, &view, e)))
+        goto out;
     if (pipe2(ui.wake_fd, O_CLOEXEC | O_NONBLOCK) != 0) {
         code = err_errno(e, "cannot make a pipe");
         goto out;
@@ -129,15 +132,19 @@ int ui_console(const struct ui_options *options, struct err *e)
     }
     if (options->run)
         ui_open_run(&ui, options->run, PAGE_CURVES);
+    if (view)
+        code = view_file_show(&ui, view, options->view, e);
     if (options->label)
         ui_show(&ui, PAGE_LABEL);
     if (options->compare)
         open_compare(&ui, options->compare);
-    code = options->script ? script_run(&ui, options->script, e) : loop_run(&ui, e);
+    if (!code)
+        code = options->script ? script_run(&ui, options->script, e) : loop_run(&ui, e);
     session_save(&ui);
     if (ui.has_screen)
         screen_close();
 out:
+    json_decref(view);
     ui_fini(&ui);
     return code;
 }
