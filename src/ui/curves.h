@@ -119,6 +119,11 @@ struct curves_plot {
 };
 void curves_plot(const struct curves *c, const struct chart *chart, bool names, struct curves_plot *out);
 
+// Small multiples: the runs that a chart has something of (returned: how many) and the values they reach together; and the chart of
+// one of them alone, on that scale.
+int curves_alone(const struct curves *c, const struct chart *chart, int *runs, struct span *range);
+void curves_plot_alone(const struct curves *c, const struct chart *chart, int run, const struct span *range, struct curves_plot *out);
+
 void curves_draw(struct curves *c, struct canvas *canvas, struct rect area);
 double curves_shown_value(const struct curves *c, const struct chart *chart, const struct plot_line *line, uint32_t i);
 // ---- tables beside the charts (curves_tables.c) ----

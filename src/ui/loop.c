@@ -212,7 +212,7 @@ static void draw_frame(struct ui *ui, struct frames *f, double now)
     const double pause = !was_data && models_are_asked(ui) ? 0 : (double)bytes / f->bytes_per_s;
     if (was_data || bytes > 0)
         f->next_data_s = now + fmax(ui->link_period_s, fmin(ui->slow ? 4 : 2, fmax(1.0 / 30, pause)));
-    if (bytes + painted > 0 && was_data && link_wants_question(&ui->link, now)) {
+    if ((painted > 0 || (bytes > 0 && was_data)) && link_wants_question(&ui->link, now)) {
         screen_ping();
         link_asked(&ui->link, now);
     }

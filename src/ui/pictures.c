@@ -11,7 +11,7 @@
 #include "ui/screen.h"
 #include "ui/ui_internal.h"
 
-enum { REST_S = 60 }; // without pictures after the link was slow: they may be what made it so
+enum { REST_S = 600 }; // without pictures after the link was slow: they may be what made it so
 
 bool pictures_set(struct ui *ui, const char *word)
 {
