@@ -221,7 +221,7 @@ const struct command_row command_rows[] = {
     {CMD_EXPORT, "export", "export", "", IN_RUNS | IN_RUN | IN_EVALS, "WHAT FILE",
      "Write a plot, a table, a report, or files for TensorBoard.", 0},
     {CMD_VIEW, "view", "view", "", IN_RUNS | IN_RUN | IN_EVALS, "[save|export] NAME",
-     "Show a kept view: page, runs, axes, smoothing, filter. save NAME keeps this one, export FILE writes it for attune --view FILE.", 0},
+     "Show a kept view: page, runs, axes, filter. save NAME keeps this one, export FILE writes it for attune --view FILE.", 0},
 
     {CMD_UP, "up", "up", "Up k", IN_ALL, NULL, "One line up.", 0},
     {CMD_DOWN, "down", "down", "Down j", IN_ALL, NULL, "One line down.", 0},

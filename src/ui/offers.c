@@ -56,7 +56,7 @@ static void add_words(struct ui *ui, const struct command_row *row, const char *
 {
     struct view *v = &ui->views[ui->page];
     if (row->id == CMD_VIEW)
-        view_words(ui, out);
+        add_choices(out, *before ? "" : "save|export");
     else if (strchr(row->arg, '|'))
         add_choices(out, row->arg);
     else if (strcmp(row->arg, "RUN") == 0)

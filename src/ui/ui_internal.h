@@ -207,7 +207,6 @@ void mouse_command(struct ui *ui, const char *arg);
 
 // view_file.c: views that can be opened elsewhere
 void view_command(struct ui *ui, const char *arg);
-void view_words(struct ui *ui, struct words *out);                            // what may follow the command's name
 int view_file_read(const char *path, json_t **view, struct err *e);           // checked, as far as without a project
 int view_file_show(struct ui *ui, const json_t *view, const char *path, struct err *e); // a failure leaves what is shown
 

@@ -2,7 +2,6 @@
 // Those that were saved under a name stand in PROJECT/views/NAME.json. A file is taken whole or refused whole.
 #include "config.h"
 
-#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -249,22 +248,4 @@ void view_command(struct ui *ui, const char *arg)
         code = open_view(ui, arg, &fault);
     if (code)
         ui_say_error(ui, "%s", fault.text);
-}
-
-void view_words(struct ui *ui, struct words *out)
-{
-    char *dir = path_join(store_dir(ui->store), "views");
-    DIR *d = opendir(dir);
-    words_add(out, "save");
-    words_add(out, "export");
-    for (struct dirent *one; d && (one = readdir(d));) {
-        char name[RUN_NAME_MAX + 8];
-        if (!text_ends(one->d_name, ".json") || !text_copy(name, sizeof name, one->d_name))
-            continue;
-        name[strlen(name) - strlen(".json")] = '\0';
-        words_add(out, name);
-    }
-    if (d)
-        closedir(d);
-    free(dir);
 }
