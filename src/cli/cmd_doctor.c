@@ -18,6 +18,7 @@
 #include "cli/print.h"
 #include "launch/engine.h"
 #include "store/file_system.h"
+#include "ui/clipboard.h"
 #include "ui/painter.h"
 
 static int run(int argc, char **argv);
@@ -150,6 +151,10 @@ static void print_terminal(void)
     ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
     line("terminal", "%s, %d x %d, %s%s", term ? term : "TERM is not set", size.ws_col, size.ws_row, codeset,
          strcmp(codeset, "UTF-8") == 0 ? "" : ": curves are drawn with plain characters");
+    const bool within = clipboard_multiplexer() != MULTIPLEXER_NONE;
+    line("", "curves as pictures: %s", !painter_has_png() ? "not in this build, which has no cairo"
+         : within ? "within tmux or screen only sixels, where it says that it shows them; kitty's would not stay in their pane"
+                  : "where the terminal says that it shows them; \":pictures\" in the console says what it said");
     if (size.ws_col > 0 && (size.ws_col < 80 || size.ws_row < 24))
         finding("the terminal is smaller than 80 x 24, which the console needs", "enlarge the window");
 }

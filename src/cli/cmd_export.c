@@ -46,6 +46,7 @@ const struct command command_export = {
             "runs, and pictures show the newest one; several runs are drawn over one another. A file is there whole or not at all, "
             "and takes the place of one that has its name.\n\n"
             "  attune export dpo-1 dpo-2 --svg curves.svg --metrics loss,rewards,kl --smooth 0.8\n"
+            "  attune export dpo-1 dpo-2 --png each.png --metrics loss,kl --multiples\n"
             "  attune export --csv all.csv --wide\n"
             "  attune export dpo-1 --jsonl - --what samples | jq .response\n"
             "  attune export --tensorboard ./logs && tensorboard --logdir ./logs",

@@ -31,6 +31,8 @@ const struct param export_data_options[] = {
     {.name = "wide", .type = PARAM_BOOL, .fallback = "no", .help = "A row for each step with a column for each metric."},
     {.name = "size", .type = PARAM_TEXT, .fallback = "", .help = "Pixels of the picture, such as 1200x700; else as the charts need."},
     {.name = "columns", .type = PARAM_INT, .fallback = "0", .min = 0, .max = 12, .help = "Charts beside one another; 0: as many as fit."},
+    {.name = "multiples", .type = PARAM_BOOL, .fallback = "no",
+     .help = "A chart for each run and metric instead of runs over one another; those of a metric have one scale."},
     {.name = "theme", .type = PARAM_CHOICE, .fallback = "auto", .choices = themes,
      .help = "Ground and colours; auto is light, and an SVG changes with what the one who looks at it prefers."},
     {0},
@@ -87,6 +89,9 @@ static int picture(struct store *s, const struct args *a, const char *path, cons
         code = plots_add_runs(&p, a->words[i], e);
     if (!code)
         code = plots_choose(&p, args_text(a, "metrics"), USUAL_CHARTS, e);
+    p.curves.multiples = settings_bool(&a->settings, "multiples");
+    if (!code && p.curves.multiples && (args_text(a, "group") || args_text(a, "minus")))
+        code = err_set(e, ERR_USAGE, "--multiples shows each run as it is, --group and --minus make lines of several: choose one");
     if (!code)
         code = plots_read(&p, a, e);
     if (!code)

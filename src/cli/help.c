@@ -58,7 +58,7 @@ static void print_item(FILE *out, const char *name, const char *text, int column
 
 void help_program(FILE *out, int width)
 {
-    fprintf(out, "Usage: attune [--project DIR] [--fresh] [--slow] [--copy-file FILE]\n              [-e COMMANDS | --script FILE]\n       attune COMMAND [ARGUMENT]...\n\n");
+    fprintf(out, "Usage: attune [--project DIR] [--fresh] [--slow] [--copy-file FILE] [--view FILE]\n              [-e COMMANDS | --script FILE]\n       attune COMMAND [ARGUMENT]...\n\n");
     print_wrapped(out, program_about, 0, 0, width);
     fprintf(out, "\n%sCommands:%s\n", print_on(out, PRINT_BOLD), print_off(out));
     for (const struct command *const *c = commands; *c; c++)
@@ -67,7 +67,8 @@ void help_program(FILE *out, int width)
                  "-e and --script give commands of the console that are run without a terminal.\n"
                  "--fresh opens it as on the first day: what it keeps of a project (console.json) is left alone.\n"
                  "--slow is for a line that carries little: ASCII, and one frame a second at most when only numbers change.\n"
-                 "--copy-file FILE is for terminals that have no clipboard for others: Y writes what it copies into that file.\n");
+                 "--copy-file FILE is for terminals that have no clipboard for others: Y writes what it copies into that file.\n"
+                 "--view FILE shows first what somebody wrote with \":view export FILE\": page, runs, axes, smoothing, filter.\n");
     fprintf(out, "\n%sEnvironment:%s\n", print_on(out, PRINT_BOLD), print_off(out));
     for (int i = 0; i < n_environment; i++)
         print_item(out, environment[i].name, environment[i].meaning, 20, width);

@@ -139,6 +139,10 @@ int main(int argc, char **argv)
             how.fresh = true;
         else if (strcmp(argv[i], "--slow") == 0)
             how.slow = true;
+        else if (strcmp(argv[i], "--view") == 0 && i + 1 < argc)
+            how.view = argv[++i];
+        else if (text_starts(argv[i], "--view=") && argv[i][strlen("--view=")])
+            how.view = argv[i] + strlen("--view=");
         else if (strcmp(argv[i], "--copy-file") == 0 && i + 1 < argc)
             how.copy_file = argv[++i];
         else if (text_starts(argv[i], "--copy-file=") && argv[i][strlen("--copy-file=")])

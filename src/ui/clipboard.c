@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void add_base64(const char *bytes, size_t n, struct str *out)
+void base64_add(const char *bytes, size_t n, struct str *out)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     for (size_t i = 0; i < n; i += 3) {
@@ -57,7 +57,7 @@ bool clipboard_sequence(const char *text, size_t n_bytes, enum multiplexer withi
     if (n_bytes > CLIPBOARD_MAX)
         return false;
     str_add(&plain, "\033]52;c;");
-    add_base64(text, n_bytes, &plain);
+    base64_add(text, n_bytes, &plain);
     str_add(&plain, "\a");
     if (within == MULTIPLEXER_SCREEN) {
         wrap_for_screen(str_text(&plain), plain.len, out);

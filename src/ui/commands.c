@@ -229,6 +229,8 @@ const struct command_row command_rows[] = {
     {CMD_PICTURE, "picture", "picture", "W", IN_CURVES, "FILE", "Write the charts as a picture: .svg, .png or .txt.", 0},
     {CMD_EXPORT, "export", "export", "", IN_RUNS | IN_RUN | IN_EVALS, "WHAT FILE",
      "Write a plot, a table, a report, or files for TensorBoard.", 0},
+    {CMD_VIEW, "view", "view", "", IN_RUNS | IN_RUN | IN_EVALS, "[save|export] NAME",
+     "Show a kept view: page, runs, axes, filter. save NAME keeps this one, export FILE writes it for attune --view FILE.", 0},
 
     {CMD_UP, "up", "up", "Up k", IN_ALL, NULL, "One line up.", 0},
     {CMD_DOWN, "down", "down", "Down j", IN_ALL, NULL, "One line down.", 0},
@@ -266,6 +268,8 @@ const struct command_row command_rows[] = {
     {CMD_GLYPHS, "glyphs", "glyphs", "", IN_ALL, "braille|block|ascii", "How curves are drawn.", 0},
     {CMD_COLORS, "colors", "colours", "", IN_ALL, "auto|dark|light|contrast|256|16|8|mono",
      "How many colours, and for which background; auto asks the terminal.", 0},
+    {CMD_PICTURES, "pictures", "pictures", "", IN_ALL, "off|auto|kitty|sixel",
+     "Draw curves as pictures, where the terminal says that it shows them; off, as at first: with cells.", 0},
     {CMD_COPY_TEXT, "copy-text", "copy text", "Y", IN_ALL, "FILE",
      "Copy what the cursor is on, or the screen, to the clipboard of your terminal; with a name: into that file.", 0},
     {CMD_MOUSE, "mouse", "mouse", "", IN_ALL, "on|off", "Press and turn the wheel here; off leaves the mouse to the terminal.", 0},

@@ -24,6 +24,7 @@ extern const char *const sort_words[]; // "off", "name", ...; ends with NULL
 enum curves_mode { MODE_RUNS, MODE_DELTA, MODE_GROUPS };
 #define GROUP_SEEDS "seed" // runs whose settings are the same but for the seed
 
+struct plot_pictures;
 struct curves {
     struct run_cache cache;
     struct run_row *rows[CURVES_RUNS];     // shown; the open run first
@@ -70,6 +71,7 @@ struct curves {
     enum smooth_kind smooth_kind;
     double weight, unit;                   // how much is smoothed; unit: the smallest usual spacing seen, in steps
     bool lines_only;                       // see struct plot
+    struct plot_pictures *pictures;        // fields of charts become pictures; NULL: they are cells
     bool keep_charts;                      // new metrics do not make new charts
     bool fit;                              // the window is the whole run
     bool follow;                           // else it moves along with the newest step
@@ -158,6 +160,11 @@ struct curves_plot {
     char values[RASTER_LINES][16], empty[64], title[CURVES_TITLE];
 };
 void curves_plot(const struct curves *c, const struct chart *chart, bool names, struct curves_plot *out);
+
+// Small multiples: the runs that a chart has something of (returned: how many) and the values they reach together; and the chart of
+// one of them alone, on that scale.
+int curves_alone(const struct curves *c, const struct chart *chart, int *runs, struct span *range);
+void curves_plot_alone(const struct curves *c, const struct chart *chart, int run, const struct span *range, struct curves_plot *out);
 
 void curves_draw(struct curves *c, struct canvas *canvas, struct rect area);
 // Where the cursor is: "step 300", "kl 1.25". As a step: -1 when it is at none.

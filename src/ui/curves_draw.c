@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "ui/curves.h"
 #include "ui/curves_summary.h"
+#include "ui/plot_pictures.h"
 
 static int marks_of(const struct curves *c, struct plot_mark *marks, int max)
 {
@@ -107,6 +108,8 @@ static void draw_plot(struct curves *c, const struct plot *p, int chart, struct 
 {
     struct plot_result result;
     plot_draw(p, canvas, area, &result);
+    if (c->pictures && plot_pictures_add(c->pictures, p, &result))
+        canvas_fill(canvas, result.field, ' ', STYLE(COLOR_DEFAULT));
     if (p->focused)
         c->field_columns = result.field.width;
     if (result.field.width > 0 && c->n_fields < GRID_MOST * GRID_MOST)
@@ -137,18 +140,28 @@ void curves_draw_chart(struct curves *c, const struct chart *chart, struct canva
     draw_plot(c, &made.plot, (int)(chart - c->charts), canvas, area);
 }
 
-// The chart of one run alone, over the same ranges as the others'.
-static void draw_single(struct curves *c, const struct chart *chart, int run, const struct span *range,
-                        struct canvas *canvas, struct rect area)
+int curves_alone(const struct curves *c, const struct chart *chart, int *runs, struct span *range)
 {
-    struct curves_plot made;
-    const int n = curves_line_of(c, chart, run, &made.lines[0]);
-    made.lines[0].label = "";
-    text_copy(made.title, sizeof made.title, c->rows[run]->info.name);
-    fill_plot(c, chart, n, run == curves_raised(c), &made);
-    if (!made.plot.range)
-        made.plot.range = range;
-    draw_plot(c, &made.plot, (int)(chart - c->charts), canvas, area);
+    struct plot_line lines[RASTER_LINES];
+    struct plot p = plot_of(c, chart, false);
+    int n = 0;
+    for (int i = 0; i < c->n_runs; i++)
+        if (curves_line_of(c, chart, i, &lines[n]))
+            runs[n++] = i;
+    p.lines = lines;
+    p.n_lines = n;
+    *range = plot_span(&p);
+    return n;
+}
+
+void curves_plot_alone(const struct curves *c, const struct chart *chart, int run, const struct span *range, struct curves_plot *out)
+{
+    const int n = curves_line_of(c, chart, run, &out->lines[0]);
+    out->lines[0].label = "";
+    text_copy(out->title, sizeof out->title, c->rows[run]->info.name);
+    fill_plot(c, chart, n, false, out);
+    if (!out->plot.range) // else a zoom's
+        out->plot.range = range;
 }
 
 // ---- around the charts ----
@@ -338,24 +351,22 @@ static void draw_grid(struct curves *c, struct canvas *canvas, struct rect area)
 static void draw_multiples(struct curves *c, struct canvas *canvas, struct rect area)
 {
     const struct chart *chart = &c->charts[c->focus];
-    struct plot_line lines[RASTER_LINES];
-    struct plot p = plot_of(c, chart, false);
     struct rect head = rect_cut_top(&area, 1);
-    int runs[CURVES_RUNS], n = 0, raised = 0;
-    for (int i = 0; i < c->n_runs; i++)
-        if (curves_line_of(c, chart, i, &lines[n])) {
-            raised = i == curves_raised(c) ? n : raised;
-            runs[n++] = i;
-        }
-    p.lines = lines;
-    p.n_lines = n;
-    const struct span range = plot_span(&p);
+    struct span range;
+    int runs[CURVES_RUNS], raised = 0;
+    const int n = curves_alone(c, chart, runs, &range);
+    for (int i = 0; i < n; i++)
+        raised = runs[i] == curves_raised(c) ? i : raised;
     divide(c, area, n);
     const int places = c->grid_rows * c->grid_columns, first = raised / places * places;
     canvas_textf(canvas, head.x + 1, head.y, head.width - 2, STYLE(COLOR_TITLE, .attr = ATTR_BOLD),
                  "%s, each run alone, one scale%s", chart->overlay, n > places ? " (t: the next ones)" : "");
-    for (int i = 0; i < places && first + i < n; i++)
-        draw_single(c, chart, runs[first + i], &range, canvas, place_of(c, area, i));
+    for (int i = 0; i < places && first + i < n; i++) {
+        struct curves_plot made;
+        curves_plot_alone(c, chart, runs[first + i], &range, &made);
+        made.plot.focused = runs[first + i] == curves_raised(c);
+        draw_plot(c, &made.plot, c->focus, canvas, place_of(c, area, i));
+    }
 }
 
 // Layout or filter let nothing through.

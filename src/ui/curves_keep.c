@@ -54,6 +54,8 @@ static int take_choice(const json_t *kept, const char *key, const char *(*name)(
     for (int i = 0; i < n && text; i++)
         if (strcmp(text, name(i)) == 0)
             return i;
+    if (text)
+        kept_refuse(key);
     return before;
 }
 
@@ -121,6 +123,8 @@ void curves_restore(struct curves *c, const json_t *kept)
     const json_t *chart;
     const char *title;
     take_text(kept, "layout", layout, sizeof layout);
+    if (layout[0] && !layout_find(layout))
+        kept_refuse("layout");
     c->layout = layout[0] && layout_find(layout) ? layout_find(layout) : c->layout;
     take_text(kept, "filter", c->filter, sizeof c->filter);
     take_text(kept, "color_by", c->color_by, sizeof c->color_by);

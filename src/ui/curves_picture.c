@@ -2,12 +2,15 @@
 
 #include "ui/curves_picture.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "ui/picture.h"
 #include "ui/view.h"
+
+enum { WIDEST = 6 }; // panels beside one another where a run has a column
 
 const struct painter_ops *curves_painter(const char *path)
 {
@@ -21,7 +24,9 @@ static void say_whose(const struct curves *c, bool one_exact, struct str *title,
         str_addf(title, "%s  %s", c->rows[0]->info.name, c->rows[0]->info.objective);
     else
         str_addf(title, "%d runs", c->n_runs);
-    if (c->mode == MODE_GROUPS)
+    if (c->multiples && c->n_runs > 1)
+        str_add(title, ", each alone, one scale a metric");
+    else if (c->mode == MODE_GROUPS)
         str_addf(title, ", by %s, mean and %s", c->group_by, band_name(c->band));
     str_addf(note, "x %s%s", curves_x_name(c), c->x_log && c->x_kind < X_EPOCHS ? " log" : "");
     if (c->weight > 0 && !one_exact)
@@ -32,22 +37,61 @@ static void say_whose(const struct curves *c, bool one_exact, struct str *title,
 static int fitting_height(const struct curves_look *look, int n, int n_keys)
 {
     int columns = look->columns ? look->columns : look->width / 350;
-    columns = columns < 1 ? 1 : columns > 4 ? 4 : columns;
+    columns = columns < 1 ? 1 : columns > 4 && !look->columns ? 4 : columns;
     const int rows = (n + columns - 1) / columns, height = 40 + (look->titled ? 24 : 0) + (n_keys ? 40 : 0) + rows * (n == 1 ? 400 : 250);
     return height > PICTURE_LARGEST ? PICTURE_LARGEST : height;
+}
+
+// What stands in a picture: plots that point into `made`, on scales of their own or of `ranges`.
+struct panels {
+    struct curves_plot *made;
+    struct plot *plots;
+    struct span *ranges;
+    int n, columns;
+};
+
+static void add_panel(struct panels *p)
+{
+    p->plots[p->n] = p->made[p->n].plot;
+    p->n++;
+}
+
+// A row of panels for each chart, one a run, all with the same scale. One chart alone leaves runs out that have nothing of it;
+// below one another they stay, so that each run has its column.
+static void add_multiples(const struct curves *c, int first, int n, struct panels *p)
+{
+    for (int i = first; i < first + n; i++) {
+        const struct chart *chart = &c->charts[i];
+        int runs[CURVES_RUNS], n_runs = curves_alone(c, chart, runs, &p->ranges[i - first]);
+        for (int k = 0; k < c->n_runs && n > 1; k++)
+            runs[k] = k;
+        n_runs = n > 1 ? c->n_runs : n_runs;
+        for (int k = 0; k < n_runs; k++) {
+            struct curves_plot *made = &p->made[p->n];
+            curves_plot_alone(c, chart, runs[k], &p->ranges[i - first], made);
+            snprintf(made->title, sizeof made->title, "%s: %s", c->rows[runs[k]]->info.name, chart->overlay);
+            add_panel(p);
+        }
+        p->columns = n > 1 && n_runs <= WIDEST ? n_runs : 0;
+    }
 }
 
 int curves_picture(const struct curves *c, int first, int n, const struct painter_ops *ops, const struct curves_look *look,
                    struct str *out, struct err *e)
 {
-    struct curves_plot *made = mem_alloc((size_t)n + 1, sizeof *made);
-    struct plot *plots = mem_alloc((size_t)n + 1, sizeof *plots);
+    const bool multiples = c->multiples && c->n_runs > 1;
+    const size_t most = (size_t)(multiples ? n * c->n_runs : n) + 1;
+    struct panels panels = {.made = mem_alloc(most, sizeof *panels.made), .plots = mem_alloc(most, sizeof *panels.plots),
+                            .ranges = mem_alloc((size_t)n + 1, sizeof *panels.ranges)};
     struct picture_key keys[CURVES_RUNS];
     struct str title = {0}, note = {0};
-    const int n_keys = c->n_runs > 1 && c->mode != MODE_GROUPS ? c->n_runs : 0; // groups are named in each plot
-    for (int i = 0; i < n; i++) {
-        curves_plot(c, &c->charts[first + i], n_keys == 0, &made[i]);
-        plots[i] = made[i].plot;
+    // Groups are named in each plot, and so is a run that has one to itself.
+    const int n_keys = c->n_runs > 1 && c->mode != MODE_GROUPS && !multiples ? c->n_runs : 0;
+    if (multiples)
+        add_multiples(c, first, n, &panels);
+    for (int i = 0; i < n && !multiples; i++) {
+        curves_plot(c, &c->charts[first + i], n_keys == 0, &panels.made[i]);
+        add_panel(&panels);
     }
     for (int i = 0; i < n_keys; i++)
         keys[i] = (struct picture_key){c->rows[i]->info.name, c->rows[i]->letter,
@@ -55,15 +99,18 @@ int curves_picture(const struct curves *c, int first, int n, const struct painte
                                        (enum dash)(curves_color(c, i) % DASH_N)};
     if (look->titled)
         say_whose(c, n == 1 && c->charts[first].exact, &title, &note);
-    const struct picture picture = {.title = str_text(&title), .note = str_text(&note), .plots = plots, .n_plots = n,
-                                    .keys = keys, .n_keys = n_keys, .columns = look->columns};
+    struct curves_look placed = *look;
+    placed.columns = look->columns ? look->columns : panels.columns;
+    const struct picture picture = {.title = str_text(&title), .note = str_text(&note), .plots = panels.plots, .n_plots = panels.n,
+                                    .keys = keys, .n_keys = n_keys, .columns = placed.columns};
     struct painter p = {.ops = ops, .out = out, .theme = look->theme, .width = look->width,
-                        .height = look->height ? look->height : fitting_height(look, n, n_keys), .embedded = look->embedded};
+                        .height = look->height ? look->height : fitting_height(&placed, panels.n, n_keys), .embedded = look->embedded};
     const int code = picture_paint(&picture, &p, e);
     str_fini(&title);
     str_fini(&note);
-    free(plots);
-    free(made);
+    free(panels.plots);
+    free(panels.made);
+    free(panels.ranges);
     return code;
 }
 
@@ -99,6 +146,7 @@ static int text_picture(const struct curves *c, int first, int n, struct str *by
     enum { WIDTH = 120, LINES_OF_A_ROW = 14 };
     struct curves shown = *c; // drawing remembers a layout, which is not the screen's
     struct canvas canvas;
+    shown.pictures = NULL;
     shown.charts = &c->charts[first];
     shown.n_charts = n;
     shown.focus = c->focus - first;

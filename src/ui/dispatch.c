@@ -161,6 +161,12 @@ static enum view_result manager_command(struct ui *ui, enum command_id id, const
     case CMD_COPY_TEXT:
         copy_text(ui, arg);
         break;
+    case CMD_VIEW:
+        view_command(ui, arg);
+        break;
+    case CMD_PICTURES:
+        pictures_command(ui, arg);
+        break;
     case CMD_MOUSE:
         mouse_command(ui, arg);
         break;

@@ -8,7 +8,7 @@
 static char trouble[80];
 static bool has_trouble;
 
-static void refuse(const char *key)
+void kept_refuse(const char *key)
 {
     if (has_trouble)
         return;
@@ -31,7 +31,7 @@ int64_t kept_int(const json_t *from, const char *key, int64_t min, int64_t max, 
         return fallback;
     if (json_is_integer(value) && number >= min && number <= max)
         return number;
-    refuse(key);
+    kept_refuse(key);
     return fallback;
 }
 
@@ -43,7 +43,7 @@ double kept_number(const json_t *from, const char *key, double min, double max, 
         return fallback;
     if (json_is_number(value) && isfinite(number) && number >= min && number <= max)
         return number;
-    refuse(key);
+    kept_refuse(key);
     return fallback;
 }
 
@@ -51,7 +51,7 @@ bool kept_bool(const json_t *from, const char *key, bool fallback)
 {
     const json_t *value = json_object_get(from, key);
     if (value && !json_is_boolean(value))
-        refuse(key);
+        kept_refuse(key);
     return json_is_boolean(value) ? json_is_true(value) : fallback;
 }
 
@@ -59,7 +59,7 @@ const char *kept_text(const json_t *from, const char *key, const char *fallback)
 {
     const json_t *value = json_object_get(from, key);
     if (value && !json_is_string(value))
-        refuse(key);
+        kept_refuse(key);
     return json_is_string(value) ? json_string_value(value) : fallback;
 }
 
@@ -67,7 +67,7 @@ const json_t *kept_object(const json_t *from, const char *key)
 {
     const json_t *value = json_object_get(from, key);
     if (value && !json_is_object(value))
-        refuse(key);
+        kept_refuse(key);
     return json_is_object(value) ? value : NULL;
 }
 
@@ -75,6 +75,6 @@ const json_t *kept_array(const json_t *from, const char *key)
 {
     const json_t *value = json_object_get(from, key);
     if (value && !json_is_array(value))
-        refuse(key);
+        kept_refuse(key);
     return json_is_array(value) ? value : NULL;
 }

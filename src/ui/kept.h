@@ -12,5 +12,6 @@ bool kept_bool(const json_t *from, const char *key, bool fallback);
 const char *kept_text(const json_t *from, const char *key, const char *fallback); // borrowed
 const json_t *kept_object(const json_t *from, const char *key); // NULL when there is none
 const json_t *kept_array(const json_t *from, const char *key);
+void kept_refuse(const char *key); // also this member could not be used, by what its reader knows of it
 // The first that could not be used since the last call, "curves.weight"-like words are the caller's; NULL when all could.
 const char *kept_trouble(void);

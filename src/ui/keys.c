@@ -163,7 +163,7 @@ static size_t decode_string(const char *bytes, size_t n, bool all, int *key)
 
 bool key_is_begun(const char *bytes, size_t n)
 {
-    return n > 2 && bytes[0] == 27 && (strchr("]P_", bytes[1]) || (bytes[1] == '[' && strchr("?<2", bytes[2])));
+    return n > 2 && bytes[0] == 27 && (strchr("]P_", bytes[1]) || (bytes[1] == '[' && (strchr("?<2", bytes[2]) || (n > 3 && bytes[2] == '6' && bytes[3] == ';'))));
 }
 
 // bytes[0] is ESC and bytes[1] is '['.
@@ -187,7 +187,7 @@ static size_t decode_csi(const char *bytes, size_t n, bool all, int *key)
         *key = KEY_PASTE_;
     else if (bytes[2] == '<')
         *key = mouse_key(bytes, end + 1);
-    else if (bytes[2] == '?')
+    else if (bytes[2] == '?' || (last == 't' && bytes[2] == '6')) // what it is, how large a cell is
         *key = KEY_REPLY_;
     else if (last == '~')
         *key = tilde_key(atoi(bytes + 2));

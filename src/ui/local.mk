@@ -129,6 +129,8 @@ libui_a_SOURCES += \
 	%D%/curves_picture.c %D%/curves_picture.h \
 	%D%/painter.h %D%/painter_png.c %D%/painter_svg.c \
 	%D%/picture.c %D%/picture.h \
+	%D%/view_file.c \
+	%D%/pictures.c %D%/plot_pictures.c %D%/plot_pictures.h %D%/sixel.c %D%/sixel.h %D%/kitty.c %D%/kitty.h \
 	%D%/plot.c %D%/plot.h \
 	%D%/pyramid.c %D%/pyramid.h \
 	%D%/range_stats.c %D%/range_stats.h \
@@ -225,6 +227,13 @@ check_PROGRAMS += tests/ui/test_random_input
 tests_ui_test_random_input_SOURCES = tests/ui/test_random_input.c $(UI_RIG)
 tests_ui_test_random_input_LDADD = $(UI_RIG_LIBS)
 tests_ui_test_random_input_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
+check_PROGRAMS += tests/ui/test_pictures tests/ui/test_views
+tests_ui_test_views_SOURCES = tests/ui/test_views.c $(UI_RIG)
+tests_ui_test_views_LDADD = $(UI_RIG_LIBS)
+tests_ui_test_views_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
+tests_ui_test_pictures_SOURCES = tests/ui/test_pictures.c $(UI_RIG)
+tests_ui_test_pictures_LDADD = $(UI_RIG_LIBS)
+tests_ui_test_pictures_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
 check_PROGRAMS += tests/ui/test_palette tests/ui/test_session tests/ui/test_terminals
 tests_ui_test_terminals_SOURCES = tests/ui/test_terminals.c $(UI_RIG)
 tests_ui_test_terminals_LDADD = $(UI_RIG_LIBS)
@@ -257,6 +266,9 @@ tests_unit_test_judged_LDADD = libui.a libstats.a $(STORE_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/unit/test_runs_table
 tests_unit_test_runs_table_SOURCES = tests/unit/test_runs_table.c
 tests_unit_test_runs_table_LDADD = $(UI_LIBS) $(STORE_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/unit/test_pixels
+tests_unit_test_pixels_SOURCES = tests/unit/test_pixels.c
+tests_unit_test_pixels_LDADD = $(UI_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/unit/test_palette_sets tests/unit/test_terminal_parts
 tests_unit_test_palette_sets_SOURCES = tests/unit/test_palette_sets.c
 tests_unit_test_palette_sets_LDADD = $(UI_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)

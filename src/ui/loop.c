@@ -99,9 +99,9 @@ static size_t take_pasted(struct ui *ui, struct input *in, size_t at, bool all)
 static void take_reply(struct ui *ui, const char *bytes, size_t n)
 {
     const enum terminal_said said = screen_take_reply(bytes, n);
-    if (said == SAID_BACKGROUND)
+    if (said == SAID_BACKGROUND || said == SAID_PICTURES || (said == SAID_PONG && !ui->link.answers))
         ui->dirty = true;
-    else if (said == SAID_PONG)
+    if (said == SAID_PONG)
         link_answered(&ui->link, clock_seconds());
 }
 
@@ -182,10 +182,11 @@ static void serve_signals(struct ui *ui)
 
 struct frames {
     double next_data_s;  // no frame for data's sake before
+    double next_picture_s; // nor a picture; 0: none waits
     double bytes_per_s;
 };
 
-enum { SLOW_BYTES_PER_S = 300 };
+enum { SLOW_BYTES_PER_S = 300, PICTURE_BYTES_PER_S = 64000 };
 
 static void draw_frame(struct ui *ui, struct frames *f, double now)
 {
@@ -198,15 +199,20 @@ static void draw_frame(struct ui *ui, struct frames *f, double now)
         f->bytes_per_s = 30000;
     if (ui->slow)
         f->bytes_per_s = SLOW_BYTES_PER_S;
+    pictures_begin(ui, !ui->dirty && now < f->next_picture_s, now);
     ui_draw(ui);
+    pictures_end(ui);
     size_t bytes = screen_show(&ui->canvas);
+    const size_t painted = pictures_show(ui);
+    if (painted > 0) // at most one a second for data's sake
+        f->next_picture_s = now + fmax(1, (double)painted / PICTURE_BYTES_PER_S);
     bool was_data = !ui->dirty;
     ui->dirty = ui->data_dirty = false;
     // What a key emptied for an answer does not put off the answer's first token.
     const double pause = !was_data && models_are_asked(ui) ? 0 : (double)bytes / f->bytes_per_s;
     if (was_data || bytes > 0)
         f->next_data_s = now + fmax(ui->link_period_s, fmin(ui->slow ? 4 : 2, fmax(1.0 / 30, pause)));
-    if (bytes > 0 && was_data && link_wants_question(&ui->link, now)) {
+    if ((painted > 0 || (bytes > 0 && was_data)) && link_wants_question(&ui->link, now)) {
         screen_ping();
         link_asked(&ui->link, now);
     }
@@ -217,6 +223,8 @@ static int wait_ms(const struct ui *ui, const struct input *in, const struct fra
     if (ui->more)
         return 0;
     double until = next_poll_s;
+    if (pictures_wait(ui))
+        until = fmin(until, f->next_picture_s);
     if (in->escape_s)
         until = fmin(until, in->escape_s);
     if (ui->dirty)
@@ -246,6 +254,8 @@ int loop_run(struct ui *ui, struct err *e)
             if (due)
                 next_poll_s = now + (ui->runs.n_behind ? 0.02 : ui->runs.n_live && !ui->frozen ? 0.1 : 1);
         }
+        if (pictures_wait(ui) && now >= frames.next_picture_s)
+            ui->data_dirty = true;
         if ((ui->dirty || (ui->data_dirty && now >= frames.next_data_s)) && screen_is_ready())
             draw_frame(ui, &frames, now);
         const int n_models = models_fds(ui, fds + 2);

@@ -55,7 +55,9 @@ static void add_export_kinds(const char *before, struct words *out)
 static void add_words(struct ui *ui, const struct command_row *row, const char *before, struct words *out)
 {
     struct view *v = &ui->views[ui->page];
-    if (strchr(row->arg, '|'))
+    if (row->id == CMD_VIEW)
+        add_choices(out, *before ? "" : "save|export");
+    else if (strchr(row->arg, '|'))
         add_choices(out, row->arg);
     else if (strcmp(row->arg, "RUN") == 0)
         for (int i = ui->runs.n - 1; i >= 0; i--)

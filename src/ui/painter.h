@@ -31,6 +31,8 @@ struct painter {
     struct str *out;    // the file
     enum theme theme;
     int width, height;
+    double scale;       // of pixels: those of the picture for one of width and height; 0: 1
+    bool clear;         // pixels: no ground, what is below shows through
     bool embedded;      // SVG for a page that brings painter_svg_style itself
     void *state;
 };
@@ -46,9 +48,13 @@ struct painter_ops {
     int (*end)(struct painter *p, struct err *e); // *out is the whole file then; frees the state
 };
 extern const struct painter_ops painter_svg, painter_png;
+// The same pixels as they are: *out is (height, width, 3) bytes of red, green and blue.
+extern const struct painter_ops painter_pixels;
 
 // The style sheet of the colours; inside of an SVG, or once in the page around several that are embedded.
 void painter_svg_style(struct str *out, enum theme theme);
+// Pixels of the picture for so many of width or height.
+int painter_pixel(const struct painter *p, int length);
 // The lengths of a dash: on, off, on, off; returns how many (0: solid).
 int painter_dash(enum dash dash, double lengths[4]);
 // false: this build can write no PNG, and beginning one says why.

@@ -3,6 +3,7 @@
 
 #include "ui/painter.h"
 
+#include <math.h>
 #include <string.h>
 
 // In pixels; as the terminal's dashes are, whose unit is a cell.
@@ -15,10 +16,14 @@ int painter_dash(enum dash dash, double lengths[4])
     return n[dash];
 }
 
+int painter_pixel(const struct painter *p, int length)
+{
+    return p->scale > 0 ? (int)lrint(length * p->scale) : length;
+}
+
 #ifdef HAVE_CAIRO
 
 #include <cairo.h>
-#include <math.h>
 
 #include "ui/palette.h"
 
@@ -48,7 +53,8 @@ static uint32_t rgb_of(const struct painter *p, uint8_t color)
 
 static int begin(struct painter *p, const char *title, struct err *e)
 {
-    cairo_surface_t *surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, p->width, p->height);
+    cairo_surface_t *surface = cairo_image_surface_create(p->clear ? CAIRO_FORMAT_ARGB32 : CAIRO_FORMAT_RGB24,
+                                                          painter_pixel(p, p->width), painter_pixel(p, p->height));
     p->state = cairo_create(surface);
     cairo_surface_destroy(surface); // the context holds it
     if (cairo_status(p->state)) {
@@ -56,8 +62,11 @@ static int begin(struct painter *p, const char *title, struct err *e)
         cairo_destroy(p->state);
         return err_set(e, ERR_LIMIT, "a picture of %d x %d pixels cannot be made: %s", p->width, p->height, why);
     }
+    if (p->scale > 0)
+        cairo_scale(p->state, p->scale, p->scale);
     set_color(p, palette_paper(p->theme == THEME_DARK), 1);
-    cairo_paint(p->state);
+    if (!p->clear)
+        cairo_paint(p->state);
     cairo_set_line_join(p->state, CAIRO_LINE_JOIN_ROUND);
     return 0;
 }
@@ -146,6 +155,27 @@ static int end(struct painter *p, struct err *e)
 
 const struct painter_ops painter_png = {begin, line, area, dot, text, clip, unclip, end};
 
+// Cairo has them as numbers 0xXXRRGGBB of the machine's byte order.
+static int end_pixels(struct painter *p, struct err *e)
+{
+    cairo_surface_t *surface = cairo_get_target(p->state);
+    const cairo_status_t status = cairo_status(p->state);
+    cairo_surface_flush(surface);
+    const unsigned char *rows = cairo_image_surface_get_data(surface);
+    const int width = cairo_image_surface_get_width(surface), height = cairo_image_surface_get_height(surface);
+    const int stride = cairo_image_surface_get_stride(surface);
+    for (int y = 0; y < height && !status; y++)
+        for (int x = 0; x < width; x++) {
+            uint32_t pixel;
+            memcpy(&pixel, rows + (size_t)y * (size_t)stride + (size_t)x * 4, sizeof pixel);
+            str_addn(p->out, (const char[]){(char)(pixel >> 16), (char)(pixel >> 8), (char)pixel}, 3);
+        }
+    cairo_destroy(p->state);
+    return status ? err_set(e, ERR_LIMIT, "the picture cannot be made: %s", cairo_status_to_string(status)) : 0;
+}
+
+const struct painter_ops painter_pixels = {begin, line, area, dot, text, clip, unclip, end_pixels};
+
 #else
 
 bool painter_has_png(void)
@@ -159,6 +189,6 @@ static int begin(struct painter *p, const char *title, struct err *e)
                                        "install libcairo2-dev and build again");
 }
 
-const struct painter_ops painter_png = {.begin = begin};
+const struct painter_ops painter_png = {.begin = begin}, painter_pixels = {.begin = begin};
 
 #endif

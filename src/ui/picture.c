@@ -221,7 +221,7 @@ static void draw_letters(struct painter *p, const struct plot *plot, const struc
         if (first == end || !line->letter)
             continue;
         const double height = trace_y(v, curve_value(line, is_smoothed(plot, line), end - 1));
-        const double x = field->x + point_x(line, v, end - 1) + 4;
+        const double x = fmin(field->x + point_x(line, v, end - 1) + 4, p->width - FONT_ADVANCE - 1);
         const double at = field->y + field->height - fmin(fmax(height, 0), field->height) + 4;
         double y = at;
         for (int away = 1; away < 64; away++) {
@@ -468,5 +468,48 @@ int picture_paint(const struct picture *picture, struct painter *p, struct err *
                                  floor(width), floor(height)};
         draw_plot(p, &picture->plots[i], picture->n_keys == 0, cell);
     }
+    return p->ops->end(p, e);
+}
+
+// ---- a field alone ----
+
+static void draw_guides(struct painter *p, const struct plot *plot, const struct plot_result *drawn, int n_ticks, const struct trace_view *v)
+{
+    struct ticks ticks;
+    axis_ticks(&drawn->y, n_ticks, &ticks);
+    for (int i = 0; i < ticks.n; i++) {
+        const double y = round(p->height - trace_y(v, ticks.at[i].value)) + 0.5;
+        put_line(p, 0, y, p->width, y, (struct pen){COLOR_MUTED, plot->guides == GUIDES_DOTS ? DASH_DOTS : DASH_SOLID, true, 1});
+    }
+}
+
+// The cursor, and what lies between it and the range's other end.
+static void draw_cursor(struct painter *p, const struct plot *plot, const struct trace_view *v)
+{
+    const double at = trace_x(v, plot->cursor), other = plot->has_range ? trace_x(v, plot->other_end) : at;
+    const struct pen pen = {COLOR_ACCENT, DASH_SOLID, false, 1};
+    const double from = fmin(fmax(fmin(at, other), -2), p->width + 2), to = fmin(fmax(fmax(at, other), -2), p->width + 2);
+    const struct point area[] = {{from, 0}, {to, 0}, {to, p->height}, {from, p->height}};
+    if (to > from)
+        p->ops->area(p, area, 4, COLOR_ACCENT);
+    put_line(p, from, 0, from, p->height, pen);
+    put_line(p, to, 0, to, p->height, pen);
+}
+
+int picture_paint_field(const struct plot *plot, const struct plot_result *drawn, int n_ticks, struct painter *p, struct err *e)
+{
+    const int code = p->ops->begin(p, plot->title, e);
+    if (code)
+        return code;
+    const struct box field = {0, 0, p->width, p->height};
+    const struct trace_view v = {p->width, p->height, plot->x0, plot->x1, &drawn->y, plot_is_x_log(plot)};
+    if (plot->guides != GUIDES_OFF)
+        draw_guides(p, plot, drawn, n_ticks, &v);
+    if (!isnan(plot->cursor))
+        draw_cursor(p, plot, &v);
+    draw_curves(p, plot, &v, &field);
+    draw_marks(p, plot, &v, &field);
+    draw_bad(p, plot, &v, &field);
+    draw_letters(p, plot, &v, &field);
     return p->ops->end(p, e);
 }

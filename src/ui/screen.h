@@ -36,4 +36,16 @@ bool screen_set_mouse(bool on); // false: the terminal has none
 void screen_send(const char *bytes, size_t n); // a sequence that moves nothing, between two frames
 // Shows the canvas. Returns about how many bytes that took (0: nothing changed).
 size_t screen_show(const struct canvas *c);
+// Pictures beside the text, for who paints them by screen_send.
+struct screen_pictures {
+    bool kitty, sixel;           // as the terminal said
+    bool within;                 // a multiplexer, by what the environment says
+    bool light;
+    int cell_width, cell_height; // pixels; 0: not known
+};
+void screen_pictures(struct screen_pictures *out);
+unsigned screen_paints(void);       // how often everything was painted anew: pictures are gone then
+bool screen_wrote(int y, int n);    // whether the last screen_show wrote into one of these lines
+void screen_redraw(int y, int n);   // the next screen_show writes these lines whole, over whatever is there
+void screen_hold_pictures(bool has); // kitty's: they are taken away when the terminal is given back
 bool screen_is_ready(void); // the terminal takes bytes now; false: a frame would block

@@ -16,9 +16,13 @@
 #include <wchar.h>
 
 #include "base/str.h"
+#include "ui/clipboard.h"
+#include "ui/kitty.h"
 
 #undef columns // term.h makes macros of these
 #undef max_colors
+
+enum { LINES_MOST = 1000 }; // as canvases have
 
 static struct {
     SCREEN *terminal;
@@ -40,6 +44,10 @@ static struct {
     bool has_before;
     char rescue[256]; // leave the alternate screen, show the cursor, plain characters, keypad off
     size_t rescue_bytes;
+    bool asked_pictures, has_pictures;
+    unsigned n_paints;
+    bool redraws;
+    bool wrote[LINES_MOST]; // by the last screen_show
     const char *taken_for; // the description that is used where that of TERM is missing
 } screen;
 
@@ -244,6 +252,7 @@ static void drop_answers(void)
 
 static void let_go(void)
 {
+    screen_hold_pictures(false);
     if (screen.mouse)
         send(MOUSE_OFF);
     mark_pastes(false);
@@ -353,6 +362,11 @@ static void recolor(void)
 enum terminal_said screen_take_reply(const char *bytes, size_t n)
 {
     const enum terminal_said said = terminal_reply(&screen.says, bytes, n);
+    if (said == SAID_PONG && !screen.asked_pictures) {
+        screen.asked_pictures = true;
+        screen.says.n_open += *terminal_picture_questions(&screen.says) != '\0';
+        send(terminal_picture_questions(&screen.says));
+    }
     if (said != SAID_BACKGROUND)
         return said;
     if (screen.background_is_given || screen.background == screen.says.background)
@@ -360,6 +374,49 @@ enum terminal_said screen_take_reply(const char *bytes, size_t n)
     screen.background = screen.says.background;
     recolor();
     return said;
+}
+
+void screen_pictures(struct screen_pictures *out)
+{
+    struct winsize size = {0};
+    *out = (struct screen_pictures){.kitty = screen.says.kitty, .sixel = screen.says.sixel,
+                                    .within = clipboard_multiplexer() != MULTIPLEXER_NONE, .light = screen.background == BACKGROUND_LIGHT,
+                                    .cell_width = screen.says.cell_width, .cell_height = screen.says.cell_height};
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col && size.ws_row && size.ws_xpixel / size.ws_col >= 2 &&
+        size.ws_ypixel / size.ws_row >= 4) {
+        out->cell_width = size.ws_xpixel / size.ws_col;
+        out->cell_height = size.ws_ypixel / size.ws_row;
+    }
+}
+
+unsigned screen_paints(void)
+{
+    return screen.n_paints;
+}
+
+bool screen_wrote(int y, int n)
+{
+    for (int i = y; i < y + n && i < LINES_MOST; i++)
+        if (screen.wrote[i])
+            return true;
+    return false;
+}
+
+void screen_redraw(int y, int n)
+{
+    if (!screen.redraws)
+        memset(screen.wrote, 0, sizeof screen.wrote);
+    for (int i = y; i < y + n && i < LINES_MOST; i++)
+        screen.wrote[i] = true;
+    screen.redraws = true;
+    wredrawln(stdscr, y, n);
+}
+
+void screen_hold_pictures(bool has)
+{
+    if (screen.has_pictures && !has)
+        send(KITTY_DELETE_ALL);
+    screen.has_pictures = has;
 }
 
 bool screen_set_mouse(bool on)
@@ -465,17 +522,23 @@ size_t screen_show(const struct canvas *c)
 {
     enum { ONE_LINE = 400 }; // bytes that no terminal shows in two halves
     size_t bytes = 0;
+    if (!screen.redraws)
+        memset(screen.wrote, 0, sizeof screen.wrote);
     if (!screen.is_known || screen.shown.width != c->width || screen.shown.height != c->height) {
         canvas_resize(&screen.shown, c->width, c->height);
         erase();
         clearok(stdscr, TRUE);
         screen.is_known = true;
+        screen.n_paints++;
         bytes = 16;
     }
-    for (int y = 0; y < c->height; y++)
-        bytes += draw_line(c, y);
+    for (int y = 0; y < c->height; y++) {
+        const size_t line = draw_line(c, y);
+        screen.wrote[y] = line > 0 || screen.wrote[y];
+        bytes += line;
+    }
     bool moved = c->cursor_x != screen.shown.cursor_x || c->cursor_y != screen.shown.cursor_y;
-    if (bytes == 0 && !moved)
+    if (bytes == 0 && !moved && !screen.redraws)
         return 0;
     memcpy(screen.shown.cells, c->cells, (size_t)c->width * (size_t)c->height * sizeof *c->cells);
     screen.shown.cursor_x = c->cursor_x;
@@ -487,6 +550,7 @@ size_t screen_show(const struct canvas *c)
     if (screen.says.synchronizes && bytes > ONE_LINE) // by the way that curses takes, so that it stays in order
         putp("\033[?2026h");
     refresh();
+    screen.redraws = false;
     if (screen.says.synchronizes && bytes > ONE_LINE)
         send("\033[?2026l");
     return bytes + 8;

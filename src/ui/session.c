@@ -89,6 +89,7 @@ static json_t *session_now(struct ui *ui)
     json_object_set_new(now, "history", history);
     json_object_set_new(now, "colors", json_string(ui->colors));
     json_object_set_new(now, "glyphs", json_integer(ui->canvas.glyphs));
+    json_object_set_new(now, "pictures", json_string(ui->pictures));
     json_object_set_new(now, "mouse", json_boolean(ui->mouse));
     const json_t *before = kept_object(ui->session, "runs");
     json_object_set_new(now, "runs", ui->has_news && before ? json_deep_copy(before) : runs_now(ui)); // not said, not forgotten
@@ -295,6 +296,7 @@ static void restore_looks(struct ui *ui)
         ui->canvas.glyphs = glyphs;
     if (*colors && screen_set_colors(colors))
         text_copy(ui->colors, sizeof ui->colors, colors);
+    pictures_set(ui, kept_text(ui->session, "pictures", ""));
     ui->mouse = kept_bool(ui->session, "mouse", ui->mouse);
 }
 

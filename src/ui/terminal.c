@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "ui/kitty.h"
 
 bool terminal_is_known(const char *term)
 {
@@ -21,6 +22,11 @@ bool terminal_is_known(const char *term)
 const char *terminal_questions(void)
 {
     return "\033]11;?\033\\" "\033[?2026$p" TERMINAL_PING;
+}
+
+const char *terminal_picture_questions(const struct terminal *t)
+{
+    return t->level >= 62 ? KITTY_QUESTION "\033[16t" TERMINAL_PING : "";
 }
 
 // "4;6;22": whether the number is among them.
@@ -57,8 +63,21 @@ enum terminal_said terminal_reply(struct terminal *t, const char *bytes, size_t 
         t->synchronizes = true;
         return SAID_SYNCHRONIZES;
     }
+    if (text_starts(text, KITTY_ANSWER)) {
+        t->kitty = true;
+        return SAID_PICTURES;
+    }
+    int height, width;
+    if (sscanf(text, "\033[6;%4d;%4dt%n", &height, &width, &used) == 2 && used == (int)n) {
+        if (height < 4 || width < 2 || height > 400 || width > 200)
+            return SAID_NOTHING;
+        t->cell_width = width;
+        t->cell_height = height;
+        return SAID_PICTURES;
+    }
     if (text_starts(text, "\033[?") && n > 4 && text[n - 1] == 'c') {
         text[n - 1] = '\0';
+        t->level = atoi(text + 3);
         t->sixel = has_number(text + 3, 4);
         if (t->n_open > 0)
             t->n_open--;

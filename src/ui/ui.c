@@ -12,6 +12,7 @@
 #include "ui/eval_table.h"
 #include "ui/key_file.h"
 #include "ui/machine.h"
+#include "ui/plot_pictures.h"
 #include "ui/screen.h"
 #include "ui/session.h"
 #include "ui/ui_internal.h"
@@ -37,6 +38,7 @@ static void ui_fini(struct ui *ui)
     run_list_fini(&ui->runs);
     canvas_fini(&ui->canvas);
     free(ui->machine);
+    plot_pictures_free(ui->plots);
     if (!ui->reading_machine)
         machine_reader_free(ui->machine_reader);
     command_bind(NULL);
@@ -84,6 +86,9 @@ int ui_console(const struct ui_options *options, struct err *e)
     if (code)
         return code;
     run_list_init(&ui.runs, ui.store);
+    json_t *view = NULL;
+    if (options->view && (code = view_file_read(options->view, &view, e)))
+        goto out;
     if (pipe2(ui.wake_fd, O_CLOEXEC | O_NONBLOCK) != 0) {
         code = err_errno(e, "cannot make a pipe");
         goto out;
@@ -131,15 +136,19 @@ int ui_console(const struct ui_options *options, struct err *e)
     }
     if (options->run)
         ui_open_run(&ui, options->run, PAGE_CURVES);
+    if (view)
+        code = view_file_show(&ui, view, options->view, e);
     if (options->label)
         ui_show(&ui, PAGE_LABEL);
     if (options->compare)
         open_compare(&ui, options->compare);
-    code = options->script ? script_run(&ui, options->script, e) : loop_run(&ui, e);
+    if (!code)
+        code = options->script ? script_run(&ui, options->script, e) : loop_run(&ui, e);
     session_save(&ui);
     if (ui.has_screen)
         screen_close();
 out:
+    json_decref(view);
     ui_fini(&ui);
     return code;
 }

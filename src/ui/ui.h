@@ -30,6 +30,7 @@ struct ui_options {
     const struct label_options *label; // shows the label page first; NULL: the list
     bool fresh;          // as on the first day: what the console keeps of a project is neither read nor written
     bool slow;           // for a link of few bytes: ASCII, no sparklines, one frame a second for data
+    const char *view;    // a file of ":view export" that is shown first; NULL: none
     const char *copy_file; // where Y writes what it copies; NULL: to the clipboard of the terminal
     const struct ui_compare *compare; // opens with these side by side; NULL: does not
     int width, height;   // of the screen of a script; 0: 80 x 24

@@ -81,6 +81,11 @@ struct ui {
     struct rect page_area;        // where the page was drawn
     char colors[12];              // what was asked for last; "": nothing
     bool mouse;                   // it is wanted
+    char pictures[8];             // what was asked for: "off", "auto", "kitty", "sixel"; "": nothing, which is off
+    struct plot_pictures *plots;  // NULL: there was none yet
+    bool draws_pictures;          // while a frame for the terminal is drawn
+    unsigned paints;              // screen_paints when they were sent last
+    double no_pictures_until_s;   // after a slow link
     bool has_screen;   // a terminal; false in a script
     bool frozen;
     bool dirty;        // a person's doing changed the picture: draw at once
@@ -199,6 +204,19 @@ void ui_draw(struct ui *ui); // everything, onto ui->canvas
 void glyphs_command(struct ui *ui, const char *arg);
 void colors_command(struct ui *ui, const char *arg);
 void mouse_command(struct ui *ui, const char *arg);
+
+// view_file.c: views that can be opened elsewhere
+void view_command(struct ui *ui, const char *arg);
+int view_file_read(const char *path, json_t **view, struct err *e);           // checked, as far as without a project
+int view_file_show(struct ui *ui, const json_t *view, const char *path, struct err *e); // a failure leaves what is shown
+
+// pictures.c: charts as pixels. begin and end stand around ui_draw for the terminal; `hold`: new data waits.
+void pictures_command(struct ui *ui, const char *arg);
+bool pictures_set(struct ui *ui, const char *word); // false for another word
+void pictures_begin(struct ui *ui, bool hold, double now_s);
+void pictures_end(struct ui *ui);    // before screen_show
+size_t pictures_show(struct ui *ui); // after it; returns the bytes that were sent
+bool pictures_wait(const struct ui *ui); // something waited
 
 // dispatch.c: what a person asks for
 enum view_result ui_dispatch(struct ui *ui, enum command_id id, const char *arg); // checks the page

@@ -21,6 +21,7 @@ struct data_set;
 struct data_source;
 struct eval_table;
 struct launch_plan;
+struct plot_pictures;
 struct ui;
 struct view;
 
@@ -116,6 +117,7 @@ void ui_ask_live(struct ui *ui, enum command_id id, const char *label, const cha
 void ui_confirm(struct ui *ui, enum command_id id, const char *arg, const char *question);
 // The list's cursor: commands that act on a run act on this one, and the other pages show it.
 void ui_choose_run(struct ui *ui, const char *name);
+struct plot_pictures *ui_pictures(struct ui *ui); // where charts are to be pictures in this frame; NULL: nowhere
 bool ui_is_slow(struct ui *ui); // every byte counts: no sparklines
 // A command left work to do: refresh is called at once, between keys, as after REFRESH_MORE.
 void ui_more(struct ui *ui);

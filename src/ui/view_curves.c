@@ -102,6 +102,7 @@ static void draw_view(struct view *v, struct canvas *c, struct rect area)
 {
     take_runs(v);
     struct curves *curves = v->state;
+    curves->pictures = ui_pictures(v->ui);
     curves_draw(curves, c, area);
     if (curves->needs_poll)
         ui_more(v->ui);

@@ -29,6 +29,12 @@ is "a band in each chart" 2 "$(count '<polygon' group.svg)"
 has "named" "batch-size 4 (n 2)" group.svg
 check "differences as a picture" "$attune" export one two --svg minus.svg --metrics kl --minus one
 has "of what" "kl minus a" minus.svg
+check "each run alone" "$attune" export one two --svg each.svg --metrics loss,kl,accuracy --multiples
+for run in one two; do
+    is "three panels of $run" 3 "$(count ">$run: " each.svg)"
+done
+is "those of a metric on one scale" "" "$(grep -o 'text-anchor="end"[^>]*>[^<][^<]*</text>' each.svg | grep -v '>x ' | sed 's/.*y="//' | sort | uniq -c | awk '$1 % 2')"
+refuses 2 "choose one" "each alone and together" "$attune" export one two --svg none.svg --multiples --group seed
 refuses 2 "needs several runs" "a group of one run" "$attune" export one --svg none.svg --group batch-size
 [ ! -e none.svg ] || { echo "not ok a file of what failed"; bad=1; }
 

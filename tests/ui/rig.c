@@ -70,6 +70,25 @@ void rig_start(struct rig *r, const struct rig_options *o)
     vterm_screen_reset(r->screen, 1);
 }
 
+// Without strings of applications (ESC _ to ESC \\), which terminals pass over and libvterm 0.1.4 prints.
+static void vterm_write(struct rig *r, const char *bytes, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const char c = bytes[i];
+        if (r->apart >= 2)
+            r->apart = c == '\033' ? 3 : r->apart == 3 && c == '\\' ? 0 : 2;
+        else if (r->apart == 1 && c == '_')
+            r->apart = 2;
+        else {
+            if (r->apart == 1)
+                vterm_input_write(r->vt, "\033", 1);
+            r->apart = c == '\033';
+            if (c != '\033')
+                vterm_input_write(r->vt, &c, 1);
+        }
+    }
+}
+
 bool rig_read(struct rig *r, double seconds)
 {
     char bytes[65536];
@@ -84,7 +103,7 @@ bool rig_read(struct rig *r, double seconds)
     r->bytes += (size_t)n;
     if (r->wants_raw)
         str_addn(&r->raw, bytes, (size_t)n);
-    vterm_input_write(r->vt, bytes, (size_t)n);
+    vterm_write(r, bytes, (size_t)n);
     return true;
 }
 

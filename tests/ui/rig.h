@@ -32,6 +32,7 @@ struct rig {
     struct str raw; // the same, once it is wanted
     bool wants_raw;
     bool has_ended;
+    int apart;     // what vterm_write goes through: 0 text, 1 after ESC, 2 a string that is left out, 3 after ESC in it
 };
 void rig_start(struct rig *r, const struct rig_options *options);
 // Reads what the program writes for at most so long, or until something came. Returns whether something came.

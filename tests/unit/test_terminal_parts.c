@@ -9,6 +9,7 @@
 #include "base/rng.h"
 #include "ui/clipboard.h"
 #include "ui/keys.h"
+#include "ui/kitty.h"
 #include "ui/link.h"
 #include "ui/machine.h"
 #include "ui/terminal.h"
@@ -40,7 +41,22 @@ static void answers_are_understood_and_are_no_keys(void **state)
     assert_int_equal(say(&t, "\033[?64;1;4;22c"), SAID_PONG);
     assert_true(t.sixel);
     assert_int_equal(say(&t, "\033P1+r\033\\"), SAID_NOTHING);
+    assert_string_equal(terminal_picture_questions(&t), KITTY_QUESTION "\033[16t\033[c");
+    assert_int_equal(say(&t, KITTY_ANSWER "\033\\"), SAID_PICTURES);
+    assert_true(t.kitty);
+    assert_int_equal(say(&t, "\033[6;20;10t"), SAID_PICTURES);
+    assert_int_equal(t.cell_height, 20);
+    assert_int_equal(t.cell_width, 10);
+    assert_int_equal(say(&t, "\033[6;0;10t"), SAID_NOTHING); // no size of a cell
+    assert_int_equal(say(&t, "\033[6;9999;9999t"), SAID_NOTHING);
+    assert_int_equal(t.cell_height, 20);
     struct terminal none = {0};
+    assert_int_equal(say(&none, "\033_Gi=31;ENOTSUPPORTED\033\\"), SAID_NOTHING);
+    assert_false(none.kitty);
+    none.n_open = 1;
+    assert_int_equal(say(&none, "\033[?1;2;4c"), SAID_PONG); // tmux, which would take the question for a title
+    assert_true(none.sixel);
+    assert_string_equal(terminal_picture_questions(&none), "");
     assert_int_equal(say(&none, "\033[?2026;0$y"), SAID_NOTHING); // it does not know the mode
     assert_false(none.synchronizes);
 }
