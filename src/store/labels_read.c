@@ -52,7 +52,8 @@ int labels_read_rows(struct store *s, sqlite3_stmt *rows, const char *run, int64
                                 .reasons = sql_text(rows, 11),
                                 .is_final = sqlite3_column_int(rows, 12) != 0,
                                 .length_gap = sqlite3_column_int64(rows, 13),
-                                .row = sqlite3_column_int64(rows, 14)};
+                                .row = sqlite3_column_int64(rows, 14),
+                                .act = sqlite3_column_int64(rows, 15)};
         copy_column(rows, 3, j->hash, sizeof j->hash);
         copy_column(rows, 4, j->annotator, sizeof j->annotator);
     }

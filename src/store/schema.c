@@ -81,6 +81,8 @@ static const char *const store_migrations[] = {
     "  share REAL," // for A, as the file says; NULL: it does not
     "  PRIMARY KEY(set_id, number)) WITHOUT ROWID;"
     "CREATE UNIQUE INDEX label_items_of_pair ON label_items(pair, set_id);",
+    // 7: judgements of several pairs that were given at once, and are taken back at once
+    "ALTER TABLE judgements ADD COLUMN act INTEGER;", // the first id of them; NULL: it was given alone
     NULL,
 };
 const struct sql_schema store_schema = {

@@ -241,6 +241,8 @@ bool queue_waits(const struct queue *q, int item, int occasion)
         return false;
     if (occasion == 1)
         return t->own[0] && !t->own[1] && verdict_is_graded(t->own[0]->verdict);
+    if (t->is_out)
+        return false;
     if (q->order == LABEL_DISPUTED)
         return !t->passed && !t->is_settled && t->is_for_a && t->is_for_b;
     if (q->order == LABEL_SKIPPED)

@@ -1,6 +1,7 @@
 // What the files of the desk share: the pairs of its source, what has been said of them, and which comes next.
 #pragma once
 
+#include "base/filter.h"
 #include "store/run_db.h"
 #include "ui/label_desk.h"
 
@@ -11,6 +12,7 @@ struct queue_item {
     double p_b;   // that B is better, by the annotators' model; of is_fitted
     bool waits;   // of a run: it is open and nobody has answered
     bool passed;  // skipped since this order was chosen
+    bool is_out;  // does not pass the filter
     // of what stands, made anew by queue_count:
     const struct judgement *own[2]; // by occasion
     int n_others;
@@ -36,6 +38,7 @@ struct queue {
     int n_fitted; // rows of `said` that the fit knows
     struct label_ability abilities[LABEL_OTHERS + 1];
     int n_abilities;
+    struct filter *filter; // NULL: all pass; the desk's
     int held; // the item whose judgement is on its way to the disk: it waits no more; -1: none
 };
 void queue_fini(struct queue *q);

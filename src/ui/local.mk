@@ -22,10 +22,15 @@ libui_a_SOURCES = \
 	%D%/label_draw.c %D%/label_view.h \
 	%D%/label_export.c %D%/label_export.h \
 	%D%/label_fit.c \
+	%D%/label_list.c \
+	%D%/label_many.c \
 	%D%/label_queue.c %D%/label_queue.h \
+	%D%/label_read.c \
+	%D%/label_room.h \
 	%D%/label_show.c \
 	%D%/label_source.c %D%/label_source.h \
 	%D%/label_tally.c %D%/label_tally.h \
+	%D%/label_undo.c \
 	%D%/label_write.c \
 	%D%/line_edit.c %D%/line_edit.h \
 	%D%/compare.c %D%/compare.h \

@@ -327,6 +327,89 @@ static void what_was_judged_is_written_as_data(void **state)
     str_fini(&keys);
 }
 
+static void a_range_is_marked_and_judged_with_one_key(void **state)
+{
+    struct rig r;
+    struct judgement *said;
+    int all;
+    start(&r);
+    wait_count(&r, 0, N);
+    rig_send(&r, "\\number<=30\r");
+    rig_wait(&r, "30 pairs that wait pass the filter");
+    rig_wait(&r, "filtered  order: random");
+    rig_send(&r, "p");
+    rig_wait(&r, "0 of 30 marked");
+    rig_send(&r, "jvjjj");
+    rig_wait(&r, "4 of 30 marked, a range");
+    rig_send(&r, "vGm");
+    rig_wait(&r, "5 of 30 marked");
+    rig_send(&r, "8");
+    wait_count(&r, 5, N);
+    rig_wait(&r, "saved 5 pairs \"both bad\"; u takes all back");
+    rig_wait(&r, "0 of 25 marked");
+    quit(&r);
+    assert_int_equal(read_standing(&said, &all), 5);
+    for (int i = 0; i < 5; i++) {
+        assert_int_equal(said[i].verdict, VERDICT_BOTH_BAD);
+        assert_int_equal(said[i].act, said[0].id);
+    }
+    judgements_free(said, 5);
+    start(&r);
+    wait_count(&r, 5, N);
+    rig_send(&r, "u");
+    rig_wait(&r, "taken back: 5 pairs \"both bad\"");
+    wait_count(&r, 0, N);
+    rig_send(&r, "U");
+    wait_count(&r, 5, N);
+    rig_send(&r, ":filter number=20,21\rp");
+    rig_wait(&r, "0 of 2 marked");
+    rig_send(&r, "*2");
+    wait_count(&r, 7, N);
+    rig_wait(&r, "No pair that waits passes the filter");
+    rig_send(&r, "p");
+    rig_wait(&r, "Only pairs that pass number=20,21 come");
+    rig_send(&r, ":filter colour=red\r");
+    rig_wait(&r, "pairs have no \"colour\"");
+    quit(&r);
+}
+
+// All of what one key judges, or nothing of it.
+static void kill_9_leaves_no_part_of_what_is_judged_at_once(void **state)
+{
+    enum { ROUNDS = 12, AT_ONCE = 40 };
+    struct rng random = rng_make(5, RNG_TEST, 10);
+    int n_before = 0, n_whole = 0;
+    write_pairs(ROUNDS * AT_ONCE);
+    for (int i = 0; i < ROUNDS; i++) {
+        struct rig r;
+        struct judgement *said;
+        int all;
+        start(&r);
+        wait_count(&r, n_before, ROUNDS * AT_ONCE);
+        rig_send(&r, "p");
+        char listed[40];
+        snprintf(listed, sizeof listed, "0 of %d marked", ROUNDS * AT_ONCE - n_before);
+        rig_wait(&r, listed);
+        rig_send(&r, "v");
+        for (int k = 1; k < AT_ONCE; k++)
+            rig_send(&r, "j");
+        rig_wait(&r, "40 of ");
+        rig_send(&r, "4");
+        usleep((useconds_t)rng_below(&random, i % 2 ? 15000 : 60000));
+        kill(r.pid, SIGKILL);
+        while (rig_read(&r, 0.2))
+            continue;
+        const bool seen = shows_count(&r, n_before + AT_ONCE, ROUNDS * AT_ONCE);
+        assert_int_equal(rig_end(&r), -SIGKILL);
+        const int n = read_standing(&said, &all);
+        assert_true(n == n_before + AT_ONCE || (n == n_before && !seen));
+        n_whole += n > n_before;
+        judgements_free(said, n);
+        n_before = n;
+    }
+    print_message("          %d kills, %d after all was saved\n", ROUNDS, n_whole);
+}
+
 static void a_run_that_waits_hears_and_asks_for_more(void **state)
 {
     struct store *s;
@@ -458,6 +541,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(words_go_with_the_judgement, set_up, tear_down),
         cmocka_unit_test_setup_teardown(texts_are_searched_compared_and_corrected, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_was_judged_is_written_as_data, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_range_is_marked_and_judged_with_one_key, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(kill_9_leaves_no_part_of_what_is_judged_at_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_run_that_waits_hears_and_asks_for_more, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_page_is_as_kept_at_every_size, set_up, tear_down),
         cmocka_unit_test_setup_teardown(who_reads_is_left_in_peace, set_up, tear_down),

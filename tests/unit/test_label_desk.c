@@ -435,6 +435,109 @@ static void files_that_hold_no_pairs_are_refused_in_words(void **state)
     free(path);
 }
 
+// Marks the rows of the list whose numbers are from first to last, and judges them.
+static void judge_rows(int first, int last, enum verdict v)
+{
+    struct label_mark *marked = calloc((size_t)now.n_list + 1, sizeof *marked);
+    int n = 0;
+    for (int i = 0; i < now.n_list; i++)
+        if (now.list[i].number >= first && now.list[i].number <= last)
+            marked[n++] = (struct label_mark){now.list[i].number, now.list[i].swapped};
+    ask((struct label_request){.what = LABEL_JUDGE_MANY, .marked = marked, .n_marked = n, .verdict = v});
+    free(marked);
+}
+
+static void several_pairs_are_judged_and_taken_back_as_one(void **state)
+{
+    struct store *s;
+    struct judged_pair *judged;
+    struct judgement undone;
+    struct err fault;
+    bool swapped[N + 1];
+    int n, n_swapped = 0;
+    open_file(0);
+    judge(VERDICT_TIE);
+    const int64_t alone = now.past[0].number;
+    ask((struct label_request){.what = LABEL_LIST, .number = 1});
+    assert_int_equal(now.n_list, N - 1);
+    for (int i = 0; i < now.n_list; i++) {
+        swapped[now.list[i].number] = now.list[i].swapped;
+        assert_non_null(strstr(now.list[i].swapped ? now.list[i].right : now.list[i].left, "good answer"));
+        n_swapped += i >= 7 && i < 31 && now.list[i].swapped;
+    }
+    assert_int_equal(n_swapped, 12); // down the list, four of each eight
+    const int n_first = alone <= 20 ? 19 : 20;
+    judge_rows(1, 20, VERDICT_A); // the left one, wherever the good one is
+    assert_int_equal(now.n_list, N - 1 - n_first);
+    assert_int_equal(now.tally.n_done, 1 + n_first);
+    assert_int_equal(now.tally.n_left, n_first);
+    const int before = now.tally.n_done;
+    judge_rows(21, 24, VERDICT_BOTH_BAD);
+    assert_ok(store_open(&s, dir, false, e));
+    assert_ok(labels_judged(s, NULL, &judged, &n, e));
+    for (int i = 0; i < n; i++) {
+        const int number = atoi(judged[i].pair.prompt + strlen("question "));
+        if (number <= 20 && number != alone)
+            assert_int_equal(judged[i].n_a, !swapped[number]);
+    }
+    judged_pairs_free(judged, n);
+    open_as("ann"); // a restart
+    ask((struct label_request){.what = LABEL_FIRST});
+    ask((struct label_request){.what = LABEL_UNDO}); // the four
+    assert_int_equal(now.tally.n_done, before);
+    ask((struct label_request){.what = LABEL_UNDO}); // all of the first twenty
+    assert_int_equal(now.tally.n_done, 1);
+    assert_int_equal(now.n_waiting, N - 1);
+    open_as("ann");
+    ask((struct label_request){.what = LABEL_FIRST});
+    ask((struct label_request){.what = LABEL_REDO});
+    assert_int_equal(now.tally.n_done, before); // and again, as one
+    assert_int_equal(now.tally.n_left, n_first);
+    ask((struct label_request){.what = LABEL_REDO});
+    assert_true(now.tally.n_done > before);
+    assert_int_equal(now.n_redo, 0);
+    assert_int_equal(ask_code((struct label_request){.what = LABEL_REDO}, &fault), ERR_NOT_FOUND);
+    assert_ok(labels_undo(s, NULL, 0, "ann", &undone, e)); // the command as well
+    judgement_fini(&undone);
+    ask((struct label_request){.what = LABEL_LOOK});
+    assert_int_equal(now.tally.n_done, before);
+    ask((struct label_request){.what = LABEL_LIST, .number = 1});
+    struct label_mark one = {now.list[0].number, now.list[0].swapped};
+    struct label_request r = {.what = LABEL_JUDGE_MANY, .marked = &one, .n_marked = 1, .verdict = VERDICT_SKIP};
+    ask(r);
+    assert_int_equal(ask_code(r, &fault), ERR_STATE); // it waits no more
+    store_close(s);
+}
+
+static void what_passes_a_filter_comes_and_nothing_else(void **state)
+{
+    struct err fault;
+    open_file(0);
+    ask((struct label_request){.what = LABEL_FILTER, .text = (char *)"answer:\"good answer 3\" number<35"});
+    assert_int_equal(now.n_waiting, 6); // 3, 30 to 34
+    assert_string_equal(now.filter, "answer:\"good answer 3\" number<35");
+    for (int i = 0; i < 6; i++) {
+        assert_true(now.number == 3 || (now.number >= 30 && now.number < 35));
+        judge(VERDICT_TIE);
+    }
+    assert_false(now.has_pair);
+    static const char *const wrong[] = {"model:x", "number<", "(", "colour=red or nothing:1"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        assert_int_equal(ask_code((struct label_request){.what = LABEL_FILTER, .text = (char *)wrong[i]}, &fault), ERR_USAGE);
+        assert_int_equal(now.n_waiting, 0); // as it was
+    }
+    ask((struct label_request){.what = LABEL_FILTER, .text = (char *)"gap>5"}); // 13 - 5 characters, or 14 - 6
+    assert_int_equal(now.n_waiting, N - 6);
+    ask((struct label_request){.what = LABEL_FILTER, .text = (char *)"answer-length=5"}); // "bad 1" to "bad 9", but for 3
+    assert_int_equal(now.n_waiting, 8);
+    ask((struct label_request){.what = LABEL_FILTER, .text = (char *)""});
+    assert_int_equal(now.n_waiting, N - 6);
+    ask((struct label_request){.what = LABEL_FILTER, .text = (char *)"question prompt-length<11"});
+    assert_int_equal(now.n_waiting, 8);
+    open_file(0); // another source, or the same anew: no filter
+    assert_int_equal(now.n_waiting, N - 6);
+}
+
 static void orders_have_names(void **state)
 {
     enum label_order o;
@@ -458,6 +561,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_correction_is_a_pair, set_up, tear_down),
         cmocka_unit_test_setup_teardown(pairs_of_a_run_come_as_it_asks_for_them, set_up, tear_down),
         cmocka_unit_test_setup_teardown(files_that_hold_no_pairs_are_refused_in_words, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(several_pairs_are_judged_and_taken_back_as_one, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_passes_a_filter_comes_and_nothing_else, set_up, tear_down),
         cmocka_unit_test(orders_have_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
