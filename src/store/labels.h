@@ -110,6 +110,7 @@ struct judged_pair {
     char *run;
     int64_t row;     // as judgement.row
     bool is_settled; // the vote is final
+    bool is_check;   // an attention check of some set: its answer is known, and it is no data
     int64_t n_a, n_b, n_ties, n_both_bad, n_cannot, n_skips, n_flags;
     double grades; // the sum of the graded ones, -3 to 3 each: positive for B
 };

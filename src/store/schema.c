@@ -83,6 +83,8 @@ static const char *const store_migrations[] = {
     "CREATE UNIQUE INDEX label_items_of_pair ON label_items(pair, set_id);",
     // 7: judgements of several pairs that were given at once, and are taken back at once
     "ALTER TABLE judgements ADD COLUMN act INTEGER;", // the first id of them; NULL: it was given alone
+    // 8: pairs of a set whose answer is known: attention checks
+    "ALTER TABLE label_items ADD COLUMN known REAL;", // for A; NULL: it is none
     NULL,
 };
 const struct sql_schema store_schema = {

@@ -40,6 +40,7 @@ void label_request_fini(struct label_request *r)
     free(r->note);
     free(r->reasons);
     free(r->marked);
+    free(r->checks);
     *r = (struct label_request){0};
 }
 
@@ -142,7 +143,7 @@ static int begin_set(struct label_desk *d, const char *name, struct err *e)
 static int begin_file(struct label_desk *d, const struct label_request *r, struct err *e)
 {
     struct label_set set;
-    const struct label_from from = {r->text, r->name, r->repeats, r->seed};
+    const struct label_from from = {r->text, r->name, r->repeats, r->seed, r->checks, r->check_share};
     int code = label_set_from_file(d->store, &from, &set, e);
     return code ? code : begin(d, LABEL_OF_SET, NULL, &set, set.name, e);
 }
@@ -406,7 +407,8 @@ static int show_pair(struct label_desk *d, struct label_shown *out, struct err *
     out->has_pair = true;
     out->swapped = d->now.swapped;
     out->number = t->number;
-    out->share = d->now.swapped ? 1 - t->share : t->share;
+    // In a set with attention checks the file's own label is not told of any pair: it would tell them apart.
+    out->share = q->has_checks ? NAN : d->now.swapped ? 1 - t->share : t->share;
     out->was_judged = own != NULL;
     if (own) {
         out->before = verdict_turned(own->verdict, d->now.swapped);

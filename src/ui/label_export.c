@@ -89,6 +89,10 @@ static bool is_wanted(const struct work *w, const struct judged_pair *p, const s
 {
     struct label_exported *count = w->count;
     const enum label_shape shape = w->what->shape;
+    if (p->is_check && !w->what->checks) {
+        count->checks++;
+        return false;
+    }
     if (p->n_flags) {
         count->flagged++;
         return false;
@@ -198,6 +202,10 @@ static int write_judgement(struct work *w, const struct judgement *j, struct err
     const struct judged_pair *p = pair_of(w, j->row);
     if (!p)
         return 0;
+    if (p->is_check && !w->what->checks) {
+        w->count->checks++;
+        return 0;
+    }
     json_t *o = json_object();
     json_object_set_new(o, "prompt", json_any_text(p->pair.prompt));
     json_object_set_new(o, "a", json_any_text(p->pair.a));
@@ -354,7 +362,8 @@ void label_exported_text(const struct label_exported *c, bool ties, struct str *
                  {c->both_bad, "both bad", "both bad"},
                  {c->cannot, "not to be told", "not to be told"},
                  {c->flagged, "flagged", "flagged"},
-                 {c->skipped, "skipped", "skipped"}};
+                 {c->skipped, "skipped", "skipped"},
+                 {c->checks, "attention check", "attention checks"}};
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (kinds[i].n)
             str_addf(out, "%s%lld %s", out->len ? ", " : "", (long long)kinds[i].n,

@@ -26,7 +26,7 @@ void queue_fini(struct queue *q)
     q->n = q->n_indexed = q->cap = q->n_said = q->cap_said = q->cap_stands = q->n_fresh = 0;
     q->cursor = 0;
     q->held = -1;
-    q->is_fitted = false;
+    q->is_fitted = q->has_checks = false;
     q->n_abilities = 0;
     q->kind = LABEL_OF_NOTHING;
 }
@@ -95,8 +95,11 @@ static int read_set(struct queue *q, struct store *s, struct err *e)
     int n = 0, code = label_set_items(s, q->set.id, &list, &n, e);
     if (code)
         return code;
-    for (int i = q->n; i < n; i++) // a set only ever grows at its end
+    for (int i = q->n; i < n; i++) { // a set only ever grows at its end
         add_item(q, list[i].pair, i + 1, list[i].share);
+        q->items[i].is_check = !isnan(list[i].known);
+        q->has_checks |= q->items[i].is_check;
+    }
     free(list);
     index_items(q);
     return 0;
@@ -310,6 +313,30 @@ static struct queue_place place(const struct queue *q, int item, int occasion)
     return (struct queue_place){item, occasion, item >= 0 && queue_side(q, item, occasion)};
 }
 
+static bool by_what_is_known(const struct queue *q)
+{
+    return q->order == LABEL_UNCERTAIN || q->order == LABEL_DISAGREE;
+}
+
+// Where pairs come by what is known of them, nothing is known of attention checks: they come by lot, as many as there are
+// among those that wait. -1: not now.
+static int check_due(const struct queue *q)
+{
+    int n = 0, n_checks = 0, first = -1;
+    if (!q->has_checks || !by_what_is_known(q))
+        return -1;
+    for (int i = 0; i < q->n; i++) {
+        if (!queue_waits(q, i, 0))
+            continue;
+        n++;
+        n_checks += q->items[i].is_check;
+        if (q->items[i].is_check && (first < 0 || q->items[i].lot < q->items[first].lot))
+            first = i;
+    }
+    struct rng r = rng_make(q->seed, RNG_SIDES, UINT32_MAX - (uint32_t)q->n_fresh);
+    return n_checks == n || rng_uniform(&r) * n < n_checks ? first : -1;
+}
+
 struct queue_place queue_next(const struct queue *q)
 {
     const bool fresh = q->order != LABEL_SKIPPED && q->order != LABEL_DISPUTED;
@@ -317,9 +344,11 @@ struct queue_place queue_next(const struct queue *q)
     if (best >= 0)
         return place(q, best, 1);
     double least = 0;
+    if ((best = check_due(q)) >= 0)
+        return place(q, best, 0);
     for (int i = 0; i < q->n; i++) {
         const struct queue_item *t = &q->items[i];
-        if (!queue_waits(q, i, 0))
+        if (!queue_waits(q, i, 0) || (t->is_check && by_what_is_known(q)))
             continue;
         const double u = urgency(q, t);
         if (best < 0 || u < least || (u == least && t->lot < q->items[best].lot)) {

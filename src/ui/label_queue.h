@@ -12,6 +12,7 @@ struct queue_item {
     double p_b;   // that B is better, by the annotators' model; of is_fitted
     bool waits;   // of a run: it is open and nobody has answered
     bool passed;  // skipped since this order was chosen
+    bool is_check; // its answer is known; it comes as any other
     bool is_out;  // does not pass the filter
     // of what stands, made anew by queue_count:
     const struct judgement *own[2]; // by occasion
@@ -33,6 +34,7 @@ struct queue {
     bool *stands;
     int n_said, cap_said, cap_stands;
     int64_t cursor;
+    bool has_checks;
     int n_fresh; // own judgements of occasion 0 that stand, and the one held
     bool is_fitted;
     int n_fitted; // rows of `said` that the fit knows

@@ -215,6 +215,8 @@ static void choose_source(struct view *v, const char *name, const struct label_o
         r.name = o && o->set ? mem_strdup(o->set) : NULL;
         r.repeats = o ? o->repeats : 0.05;
         r.seed = o ? o->seed : 0;
+        r.checks = o && o->checks ? mem_strdup(o->checks) : NULL;
+        r.check_share = o ? o->check_share : 0;
     }
     label_ask(v, r);
 }

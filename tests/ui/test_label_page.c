@@ -395,7 +395,7 @@ static void kill_9_leaves_no_part_of_what_is_judged_at_once(void **state)
             rig_send(&r, "j");
         rig_wait(&r, "40 of ");
         rig_send(&r, "4");
-        usleep((useconds_t)rng_below(&random, i % 2 ? 15000 : 60000));
+        usleep((useconds_t)rng_below(&random, i % 2 ? 15000 : 150000));
         kill(r.pid, SIGKILL);
         while (rig_read(&r, 0.2))
             continue;
@@ -408,6 +408,36 @@ static void kill_9_leaves_no_part_of_what_is_judged_at_once(void **state)
         n_before = n;
     }
     print_message("          %d kills, %d after all was saved\n", ROUNDS, n_whole);
+}
+
+static void an_annotator_who_fails_checks_is_named(void **state)
+{
+    struct rig r;
+    struct str rows = {0}, command = {0};
+    char *known = path_join(dir, "known.jsonl"), *out = path_join(dir, "stats.txt"), *text;
+    size_t n;
+    write_pairs(9);
+    for (int i = 0; i < 5; i++)
+        str_addf(&rows, "{\"prompt\": \"question 50%d\", \"chosen\": \"good answer\", \"rejected\": \"bad answer %d\"}\n", i, i);
+    assert_ok(file_write(known, rows.data, rows.len, e));
+    const char *args[] = {"label", data, "--annotator", "ann", "--repeats", "0", "--checks", known, "--check-share", "0.1", NULL};
+    rig_start(&r, &(struct rig_options){.project = dir, .width = 80, .height = 24, .args = args});
+    for (int i = 0; i < 10; i++) {
+        wait_count(&r, i, 10);
+        rig_send(&r, "4"); // of everything
+    }
+    rig_wait(&r, "Nothing is left of this set");
+    quit(&r);
+    str_addf(&command, "%s/attune label stats --project %s >%s", getenv("ATTUNE_BUILDDIR"), dir, out);
+    assert_int_equal(system(str_text(&command)), 0);
+    assert_ok(file_read(out, 100000, &text, &n, e));
+    assert_non_null(strstr(text, "0/1 passed"));
+    assert_non_null(strstr(text, "ann failed 1 of 1 attention checks (100 %"));
+    free(text);
+    free(known);
+    free(out);
+    str_fini(&rows);
+    str_fini(&command);
 }
 
 static void a_run_that_waits_hears_and_asks_for_more(void **state)
@@ -543,6 +573,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_was_judged_is_written_as_data, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_range_is_marked_and_judged_with_one_key, set_up, tear_down),
         cmocka_unit_test_setup_teardown(kill_9_leaves_no_part_of_what_is_judged_at_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_annotator_who_fails_checks_is_named, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_run_that_waits_hears_and_asks_for_more, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_page_is_as_kept_at_every_size, set_up, tear_down),
         cmocka_unit_test_setup_teardown(who_reads_is_left_in_peace, set_up, tear_down),

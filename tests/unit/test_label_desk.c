@@ -6,7 +6,9 @@
 
 #include "base/mem.h"
 #include "store/labels_pending.h"
+#include "ui/judge_report.h"
 #include "ui/label_desk.h"
+#include "ui/label_export.h"
 #include "ui/label_source.h"
 
 enum { N = 40 };
@@ -538,6 +540,117 @@ static void what_passes_a_filter_comes_and_nothing_else(void **state)
     assert_int_equal(now.n_waiting, N - 6);
 }
 
+enum { N_CHECKS = 6 };
+static char *write_checks(void)
+{
+    struct str s = {0};
+    char *path = path_join(dir, "known.jsonl");
+    for (int i = 1; i <= N_CHECKS; i++)
+        str_addf(&s, "{\"prompt\": \"question 9%d\", \"chosen\": \"good answer 9%d\", \"rejected\": \"bad 9%d\"}\n", i, i, i);
+    assert_ok(file_write(path, s.data, s.len, e));
+    str_fini(&s);
+    return path;
+}
+
+static bool is_check_shown(void)
+{
+    return strncmp(now.pair.prompt, "question 9", 10) == 0 && strlen(now.pair.prompt) == strlen("question 91");
+}
+
+// What `who` says of all pairs, in that order: right but for every n-th check. Returns how many checks came, and the places
+// in which they did.
+static int judge_all(enum label_order order, int fail_each, int *n_failed, int *places)
+{
+    int n_checks = 0;
+    *n_failed = 0;
+    ask((struct label_request){.what = LABEL_FIRST});
+    ask((struct label_request){.what = LABEL_ORDER, .order = order});
+    for (int i = 0; now.has_pair; i++) {
+        const bool check = is_check_shown();
+        assert_true(i < 2 * N);
+        assert_true(isnan(now.share)); // of no pair: it would tell checks apart
+        if (check)
+            places[n_checks++] = i;
+        const bool fail = check && n_checks % fail_each == 0;
+        *n_failed += fail;
+        if (fail)
+            judge(n_checks % 2 ? VERDICT_TIE : now.swapped ? VERDICT_A : VERDICT_MUCH_B);
+        else
+            prefer_good();
+    }
+    return n_checks;
+}
+
+static void attention_checks_lie_among_the_others_and_are_no_data(void **state)
+{
+    enum { WANTED = 5 }; // 10 % of 45
+    struct store *s;
+    struct judged_votes v;
+    struct judge_report r;
+    struct label_exported count;
+    struct err fault;
+    int places[N], n_failed, last = 0;
+    char *known = write_checks(), *out = path_join(dir, "out.jsonl");
+    struct label_request file = {.what = LABEL_FILE, .text = data, .checks = known, .check_share = 0.1, .seed = 5};
+    file.check_share = 0.4; // 27 of 67
+    assert_int_equal(ask_code(file, &fault), ERR_INPUT);
+    assert_non_null(strstr(fault.text, "would be 27"));
+    file.check_share = 0.1;
+    ask(file);
+    assert_int_equal(now.tally.n_items, N + WANTED);
+    for (int who = 0; who < 3; who++) {
+        static const char *const names[] = {"ann", "bob", "cyd"};
+        static const enum label_order orders[] = {LABEL_RANDOM, LABEL_UNCERTAIN, LABEL_IN_ORDER};
+        open_as(names[who]);
+        assert_int_equal(judge_all(orders[who], who + 2, &n_failed, places), WANTED);
+        assert_int_equal(n_failed, WANTED / (who + 2));
+        last = places[WANTED - 1];
+        assert_true(places[0] < N - 10 && last > 10); // not all at the end, nor at the beginning
+    }
+    assert_ok(store_open(&s, dir, false, e));
+    assert_ok(judged_votes_read(s, NULL, &v, e));
+    assert_ok(judge_report_make(&r, &v, e));
+    for (int who = 0; who < 3; who++) {
+        struct str warning = {0};
+        const struct judge_line *l = &r.lines[who];
+        assert_int_equal(l->n_checks, WANTED);
+        assert_int_equal(l->n_failed, WANTED / (who + 2));
+        // Clopper & Pearson: k or more of n have probability 2.5 % at the lower end.
+        double tail = 0;
+        const double p = l->failed.low;
+        for (int k = 0; k < l->n_failed; k++) // all that are fewer
+            tail += (k == 0 ? 1 : k == 1 ? 5 : 10) * pow(p, k) * pow(1 - p, WANTED - k);
+        assert_close(1 - tail, 0.025, 1e-6);
+        judge_line_warn(l, 0.2, &warning);
+        assert_int_equal(strncmp(str_text(&warning), "failed 2 of 5 attention checks (40 %", 36) == 0, who == 0);
+        str_clear(&warning);
+        judge_line_warn(l, 0.1, &warning);
+        assert_non_null(strstr(str_text(&warning), "attention checks"));
+        str_fini(&warning);
+    }
+    assert_int_equal(r.n_shared, N); // agreement is of the others alone
+    assert_close(r.percent, 1, 0);
+    assert_ok(label_export(s, &(struct label_export){.set = "pairs"}, out, &count, e));
+    assert_int_equal(count.written, N);
+    assert_int_equal(count.checks, WANTED);
+    assert_ok(label_export(s, &(struct label_export){.set = "pairs", .shape = LABELS_AS_JUDGEMENTS}, out, &count, e));
+    assert_int_equal(count.written, 3 * N);
+    assert_ok(label_export(s, &(struct label_export){.set = "pairs", .shape = LABELS_AS_JUDGEMENTS, .checks = true}, out, &count, e));
+    assert_int_equal(count.written, 3 * (N + WANTED));
+    judge_report_fini(&r);
+    judged_votes_fini(&v);
+    store_close(s);
+    ask(file); // goes on
+    assert_int_equal(now.tally.n_done, N + WANTED);
+    file.name = (char *)"plain";
+    file.checks = NULL;
+    ask(file);
+    file.checks = known;
+    assert_int_equal(ask_code(file, &fault), ERR_STATE); // made without
+    free(known);
+    free(out);
+}
+
 static void orders_have_names(void **state)
 {
     enum label_order o;
@@ -563,6 +676,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(files_that_hold_no_pairs_are_refused_in_words, set_up, tear_down),
         cmocka_unit_test_setup_teardown(several_pairs_are_judged_and_taken_back_as_one, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_passes_a_filter_comes_and_nothing_else, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(attention_checks_lie_among_the_others_and_are_no_data, set_up, tear_down),
         cmocka_unit_test(orders_have_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
