@@ -173,7 +173,8 @@ static int run_export(int argc, char **argv)
         return status;
     const bool all = settings_bool(&a.settings, "all"), one = all || args_text(&a, "set");
     const char *path = a.words[a.n_words - 1];
-    struct label_export what = {.run = one ? NULL : a.words[0], .set = args_text(&a, "set"), .ties = settings_bool(&a.settings, "ties"),
+    struct label_export what = {.run = one ? NULL : a.words[0], .set = args_text(&a, "set"),
+                                .ties = settings_bool(&a.settings, "ties"),
                                 .checks = settings_bool(&a.settings, "checks")};
     int code = a.n_words == (one ? 1 : 2) && !(all && what.set) ? 0
                : err_set(&e, ERR_USAGE, one ? "with --all or --set there is no RUN, and not both: only the file to write"

@@ -33,8 +33,8 @@ const struct command command_label_stats = {
             "binomial test of one half. Ability is fitted together with how hard each pair is: 1 is what a typical "
             "annotator has, 0 guesses, less says the opposite of the others; it stays near 1 until pairs overlap. "
             "\"attune label export --soft\" uses it.\n\n"
-            "Attention checks (\"attune label FILE --checks FILE\") are pairs whose answer is known. One is failed by any other "
-            "answer than that the better one is better; they count for times and biases, and not for agreement and ability.",
+            "Attention checks (\"attune label FILE --checks FILE\") are pairs whose answer is known. One is failed by any "
+            "other answer than that the better one is better; they count for times and biases, not for agreement and ability.",
     .json = true,
     .run = run,
 };
@@ -268,8 +268,8 @@ static json_t *line_json(const struct judge_line *l, const char *name, double mo
     json_object_set_new(o, "longer", bias_json(&l->length));
     json_object_set_new(o, "under_3_s", bias_json(&l->fast));
     json_object_set_new(o, "checks",
-                        json_pack("{s:i, s:i, s:[f, f]}", "failed", l->n_failed, "of", l->n_checks, "interval", l->failed.low,
-                                  l->failed.high));
+                        json_pack("{s:i, s:i, s:[f, f]}", "failed", l->n_failed, "of", l->n_checks, "interval",
+                                  l->failed.low, l->failed.high));
     json_object_set_new(o, "warning", json_string(str_text(&warning)));
     str_fini(&warning);
     return o;

@@ -166,7 +166,8 @@ static int read_pairs(struct store *s, int64_t run, struct reading *r, struct er
     int code =
         sql_prepare(&s->sql, &q,
                     "SELECT p.id, ifnull(p.number, p.id), length(p.a) - length(p.b), p.hash, p.prompt, p.turns, p.a, p.b, "
-                    "r.name, p.model, p.model_b, (SELECT max(i.known) FROM label_items i WHERE i.pair = p.id) FROM pairs_judged p LEFT JOIN runs r ON r.id = p.run "
+                    "r.name, p.model, p.model_b, (SELECT max(i.known) FROM label_items i WHERE i.pair = p.id) "
+                    "FROM pairs_judged p LEFT JOIN runs r ON r.id = p.run "
                     "WHERE (?1 = 0 OR p.run = ?1) AND EXISTS(SELECT 1 FROM judgements j WHERE j.pair = p.id) ORDER BY p.id",
                     e);
     if (code)

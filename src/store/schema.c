@@ -85,6 +85,12 @@ static const char *const store_migrations[] = {
     "ALTER TABLE judgements ADD COLUMN act INTEGER;", // the first id of them; NULL: it was given alone
     // 8: pairs of a set whose answer is known: attention checks
     "ALTER TABLE label_items ADD COLUMN known REAL;", // for A; NULL: it is none
+    // 9: sets whose pairs are shared out: who has which one at the moment
+    "ALTER TABLE label_sets ADD COLUMN overlap REAL NOT NULL DEFAULT 1;" // the share of pairs that everybody judges
+    "CREATE TABLE label_claims("
+    "  set_id INTEGER NOT NULL REFERENCES label_sets(id), pair INTEGER NOT NULL REFERENCES pairs_judged(id),"
+    "  annotator TEXT NOT NULL, until_ms INTEGER NOT NULL,"
+    "  PRIMARY KEY(set_id, pair)) WITHOUT ROWID;",
     NULL,
 };
 const struct sql_schema store_schema = {

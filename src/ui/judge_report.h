@@ -48,5 +48,6 @@ struct judge_report {
 };
 void judge_report_fini(struct judge_report *r);
 int judge_report_make(struct judge_report *r, const struct judged_votes *v, struct err *e);
-// What an annotator's numbers call for, where of attention checks more than the share most_failed are failed, "" where nothing: "prefers the answer shown first (61 % of 120, p = 0.02)".
+// What an annotator's numbers call for (also that of attention checks more than the share most_failed are failed), "" where
+// nothing: "prefers the answer shown first (61 % of 120, p = 0.02)".
 void judge_line_warn(const struct judge_line *l, double most_failed, struct str *out);

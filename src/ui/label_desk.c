@@ -83,6 +83,7 @@ void label_desk_close(struct label_desk *d)
 {
     if (!d)
         return;
+    label_release(d);
     queue_fini(&d->queue);
     label_forget_redo(d);
     judgement_fini(&d->held);
@@ -95,6 +96,7 @@ void label_desk_close(struct label_desk *d)
 static int begin(struct label_desk *d, enum label_kind kind, struct run_reader *reader, struct label_set *set,
                  const char *name, struct err *e)
 {
+    label_release(d);
     queue_fini(&d->queue);
     filter_free(d->queue.filter);
     d->queue.filter = NULL;
@@ -143,7 +145,7 @@ static int begin_set(struct label_desk *d, const char *name, struct err *e)
 static int begin_file(struct label_desk *d, const struct label_request *r, struct err *e)
 {
     struct label_set set;
-    const struct label_from from = {r->text, r->name, r->repeats, r->seed, r->checks, r->check_share};
+    const struct label_from from = {r->text, r->name, r->repeats, r->seed, r->checks, r->check_share, 1 - r->shared};
     int code = label_set_from_file(d->store, &from, &set, e);
     return code ? code : begin(d, LABEL_OF_SET, NULL, &set, set.name, e);
 }
@@ -505,6 +507,8 @@ int label_desk_do(struct label_desk *d, const struct label_request *r, struct la
         }
     }
     int code = answer(d, r, out->said, sizeof out->said, e);
+    if (!code)
+        code = label_reserve(d, r->what != LABEL_JUDGE, e);
     int shown = show(d, out, code ? NULL : e);
     return code ? code : shown;
 }

@@ -29,8 +29,8 @@ enum label_what {
     LABEL_FIRST, // what waits: the run `text` if it asks for anything, else any run that does, else the newest set
     LABEL_RUN,   // pairs of the run `text`
     LABEL_SET,   // the set `text`
-    LABEL_FILE,  // the file `text`, as the set `name` (NULL: named as it), with `repeats`, `seed` and
-                 // `checks`, of which it has the share check_share
+    LABEL_FILE,  // the file `text`, as the set `name` (NULL: named as it), with `repeats`, `seed`, `shared`
+                 // and `checks`, of which it has the share check_share
     LABEL_JUDGE, // the pair that is shown: verdict, note, reasons, seconds
     LABEL_SAVE,  // what was judged last; nothing to do is fine
     LABEL_UNDO,
@@ -53,6 +53,7 @@ struct label_request {
     char *text, *name, *note, *reasons; // the request's own
     char *checks;                       // LABEL_FILE: a file of pairs whose answers are known; NULL: none
     double repeats, seconds, check_share;
+    double shared; // LABEL_FILE: the share of pairs that are judged by one annotator alone
     uint64_t seed;
     enum verdict verdict; // as it is shown: much-A says that the left answer is much better
     enum label_order order;

@@ -200,8 +200,11 @@ int label_judge_many(struct label_desk *d, const struct label_request *r, char *
     int *items = mem_alloc(most, sizeof *items), n_read = 0, code = 0;
     struct judgement *list = mem_alloc(most, sizeof *list);
     struct asked_pair *pairs = mem_alloc(most, sizeof *pairs);
-    const int n = prepare(d, r, items, list, disputed && !skips);
-    if (n == 0)
+    int n = prepare(d, r, items, list, disputed && !skips);
+    code = label_reserve_items(d, items, n, e);
+    if (!code)
+        n = prepare(d, r, items, list, disputed && !skips); // without what others have by now
+    if (!code && n == 0)
         code = err_set(e, ERR_STATE, "none of these pairs waits any more: nothing was judged");
     for (; n_read < n && !code; n_read++)
         code = label_texts(d, items[n_read], &pairs[n_read], e);

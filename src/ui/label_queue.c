@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include "base/str.h"
@@ -57,7 +58,8 @@ static void add_item(struct queue *q, int64_t pair, int64_t number, double share
     // The lot is the source's, not the annotator's: what two judge overlaps from the beginning.
     rng_block(q->kind == LABEL_OF_SET ? q->set.seed : 0, RNG_QUEUE, (uint64_t)number, bits);
     q->items[q->n++] = (struct queue_item){
-        .pair = pair, .number = number, .share = share, .p_b = 0.5, .lot = (uint64_t)bits[0] << 32 | bits[1]};
+        .pair = pair, .number = number, .share = share, .p_b = 0.5, .lot = (uint64_t)bits[0] << 32 | bits[1],
+        .for_all = q->kind != LABEL_OF_SET || bits[2] * 0x1p-32 < q->set.overlap};
 }
 
 static int ascending(const void *a, const void *b, void *q)
@@ -99,6 +101,7 @@ static int read_set(struct queue *q, struct store *s, struct err *e)
         add_item(q, list[i].pair, i + 1, list[i].share);
         q->items[i].is_check = !isnan(list[i].known);
         q->has_checks |= q->items[i].is_check;
+        q->items[i].for_all |= q->items[i].is_check; // each annotator has the same ones
     }
     free(list);
     index_items(q);
@@ -202,6 +205,7 @@ static void count(struct queue *q)
         t->n_others = 0;
         t->least = INFINITY;
         t->most = -INFINITY;
+        t->is_answered = false;
         t->is_settled = t->is_for_a = t->is_for_b = false;
         if (!isnan(t->share))
             count_opinion(t, 3 - 6 * t->share);
@@ -218,10 +222,38 @@ static void count(struct queue *q)
         if (queue_is_own(q, j)) {
             t->own[j->occasion > 0] = j;
             q->n_fresh += j->occasion == 0;
-        } else if (j->occasion == 0 && verdict_is_graded(j->verdict)) {
-            count_opinion(t, j->verdict);
+            continue;
         }
+        t->is_answered |= j->occasion == 0 && j->verdict != VERDICT_SKIP;
+        if (j->occasion == 0 && verdict_is_graded(j->verdict))
+            count_opinion(t, j->verdict);
     }
+}
+
+// Who has which pair of a set that is shared out.
+static int read_claims(struct queue *q, struct store *s, struct err *e)
+{
+    struct label_claim *list = NULL;
+    int n = 0;
+    if (q->kind != LABEL_OF_SET || !(q->set.overlap < 1))
+        return 0;
+    int code = label_claims(s, q->set.id, clock_wall_ms(), &list, &n, e);
+    if (code)
+        return code;
+    for (int i = 0; i < q->n; i++) {
+        q->items[i].is_others = false;
+        q->items[i].mine_until_ms = 0;
+    }
+    for (int i = 0; i < n; i++) {
+        const int at = queue_find(q, list[i].pair);
+        const bool mine = strcmp(list[i].annotator, q->annotator) == 0;
+        if (at < 0)
+            continue;
+        q->items[at].is_others = !mine;
+        q->items[at].mine_until_ms = mine ? list[i].until_ms : 0;
+    }
+    free(list);
+    return 0;
 }
 
 int queue_read(struct queue *q, struct store *s, struct err *e)
@@ -231,6 +263,8 @@ int queue_read(struct queue *q, struct store *s, struct err *e)
     int code = read_said(q, s, e);
     if (!code)
         code = q->kind == LABEL_OF_SET ? read_set(q, s, e) : read_run(q, s, e);
+    if (!code)
+        code = read_claims(q, s, e);
     count(q); // also after an error: the list may have moved
     return code;
 }
@@ -248,6 +282,8 @@ bool queue_waits(const struct queue *q, int item, int occasion)
         return false;
     if (q->order == LABEL_DISPUTED)
         return !t->passed && !t->is_settled && t->is_for_a && t->is_for_b;
+    if (!t->for_all && (t->is_answered || t->is_others))
+        return false;
     if (q->order == LABEL_SKIPPED)
         return !t->passed && t->own[0] && t->own[0]->verdict == VERDICT_SKIP;
     return q->kind == LABEL_OF_RUN ? t->waits && !t->own[0] : !t->own[0];

@@ -12,11 +12,15 @@ struct queue_item {
     double p_b;   // that B is better, by the annotators' model; of is_fitted
     bool waits;   // of a run: it is open and nobody has answered
     bool passed;  // skipped since this order was chosen
+    bool for_all;  // all annotators judge it; else one of them
+    bool is_others;        // another one has it at the moment
+    int64_t mine_until_ms; // when the claim of this annotator ends; 0: there is none
     bool is_check; // its answer is known; it comes as any other
     bool is_out;  // does not pass the filter
     // of what stands, made anew by queue_count:
     const struct judgement *own[2]; // by occasion
     int n_others;
+    bool is_answered;                    // by another annotator
     double least, most;                  // opinions of others and of the source: -3 .. 3, positive for B
     bool is_settled, is_for_a, is_for_b; // annotators' votes: one is the last word, finds A better, finds B better
 };

@@ -33,6 +33,12 @@ void label_find_redo(struct label_desk *d);
 int label_undo(struct label_desk *d, char *said, size_t size, struct err *e);
 int label_redo(struct label_desk *d, char *said, size_t size, struct err *e);
 
+// Of a set that is shared out (label_reserve.c): what is shown becomes this annotator's for a while, and with `ahead` what
+// comes after it, so that no key waits for that. Another pair is shown where somebody else was faster.
+int label_reserve(struct label_desk *d, bool ahead, struct err *e);
+int label_reserve_items(struct label_desk *d, const int *items, int n, struct err *e); // what others have waits no more then
+void label_release(struct label_desk *d);
+
 // text "" or NULL: none. A filter that cannot be read, or asks for what pairs do not have, changes nothing.
 int label_choose_filter(struct label_desk *d, const char *text, char *said, size_t size, struct err *e);
 int label_show_list(struct label_desk *d, struct label_shown *out, struct err *e);

@@ -177,6 +177,7 @@ static int make(struct store *s, const struct label_from *from, const char *sour
     struct label_set set = {.name = name,
                             .source = (char *)source,
                             .repeats = from->repeats,
+                            .overlap = from->overlap,
                             .seed = from->seed ? from->seed : (uint64_t)clock_wall_ms()};
     int code = read_pairs(from->path, &t, e);
     if (!code && from->checks)

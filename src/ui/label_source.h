@@ -10,6 +10,7 @@ struct label_from {
     uint64_t seed;    // 0: by the clock
     const char *checks; // a file of attention checks: pairs in which one answer is known to be better; NULL: none
     double check_share; // of the set's pairs
+    double overlap;     // the share of pairs that all annotators judge; 1: all of them
 };
 // Whatever file corpus.h reads: a pair of each row with two answers; of ranked lists each answer with the one after it.
 // Attention checks lie among the others by lot, and look like them.

@@ -26,6 +26,7 @@ libui_a_SOURCES = \
 	%D%/label_many.c \
 	%D%/label_queue.c %D%/label_queue.h \
 	%D%/label_read.c \
+	%D%/label_reserve.c \
 	%D%/label_room.h \
 	%D%/label_show.c \
 	%D%/label_source.c %D%/label_source.h \
@@ -153,7 +154,10 @@ tests_unit_test_blend_LDADD = $(UI_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/unit/test_text_pane tests/unit/test_label_desk tests/unit/test_label_export
 tests_unit_test_label_export_SOURCES = tests/unit/test_label_export.c tests/lib/testing.h
 tests_unit_test_label_export_LDADD = $(UI_LIBS) libstats.a $(STORE_LIBS) $(CMOCKA_LIBS)
-tests_unit_test_label_desk_SOURCES = tests/unit/test_label_desk.c tests/lib/testing.h
+tests_unit_test_label_desk_SOURCES = tests/unit/test_label_desk.c tests/lib/testing.h tests/lib/desk.h
+check_PROGRAMS += tests/unit/test_label_many
+tests_unit_test_label_many_SOURCES = tests/unit/test_label_many.c tests/lib/testing.h tests/lib/desk.h
+tests_unit_test_label_many_LDADD = $(UI_LIBS) libstats.a libcorpus.a $(STORE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_label_desk_LDADD = $(UI_LIBS) libstats.a libcorpus.a $(STORE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_text_pane_SOURCES = tests/unit/test_text_pane.c tests/lib/testing.h
 tests_unit_test_text_pane_LDADD = $(UI_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)

@@ -216,6 +216,7 @@ static void choose_source(struct view *v, const char *name, const struct label_o
         r.repeats = o ? o->repeats : 0.05;
         r.seed = o ? o->seed : 0;
         r.checks = o && o->checks ? mem_strdup(o->checks) : NULL;
+        r.shared = o ? 1 - o->overlap : 0;
         r.check_share = o ? o->check_share : 0;
     }
     label_ask(v, r);
