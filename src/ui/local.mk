@@ -19,6 +19,7 @@ libui_a_SOURCES = \
 	%D%/keys.c %D%/keys.h \
 	%D%/editor.c \
 	%D%/label_desk.c %D%/label_desk.h \
+	%D%/label_draft.c \
 	%D%/label_draw.c %D%/label_view.h \
 	%D%/label_export.c %D%/label_export.h \
 	%D%/label_fit.c \
@@ -220,8 +221,12 @@ check_PROGRAMS += tests/ui/test_runs_page
 tests_ui_test_runs_page_SOURCES = tests/ui/test_runs_page.c $(UI_RIG)
 tests_ui_test_runs_page_LDADD = $(UI_RIG_LIBS)
 tests_ui_test_runs_page_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
+check_PROGRAMS += tests/ui/test_label_work
+tests_ui_test_label_work_SOURCES = tests/ui/test_label_work.c tests/ui/label_page.h $(UI_RIG)
+tests_ui_test_label_work_LDADD = $(UI_RIG_LIBS)
+tests_ui_test_label_work_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
 check_PROGRAMS += tests/ui/test_label_page
-tests_ui_test_label_page_SOURCES = tests/ui/test_label_page.c $(UI_RIG)
+tests_ui_test_label_page_SOURCES = tests/ui/test_label_page.c tests/ui/label_page.h $(UI_RIG)
 tests_ui_test_label_page_LDADD = $(UI_RIG_LIBS)
 tests_ui_test_label_page_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
 check_PROGRAMS += tests/ui/test_random_input

@@ -99,8 +99,9 @@ static void note_whose(struct label_state *s)
     str_fini(&text);
 }
 
-static void show_new(struct label_state *s, struct label_shown *out)
+static void show_new(struct view *v, struct label_shown *out)
 {
+    struct label_state *s = v->state;
     const bool same = is_same_pair(&s->now, out);
     label_shown_fini(&s->now);
     s->now = *out;
@@ -113,6 +114,7 @@ static void show_new(struct label_state *s, struct label_shown *out)
         s->note = mem_strdup(s->now.note_before);
     if (s->now.reasons_before)
         text_copy(s->reasons, sizeof s->reasons, s->now.reasons_before);
+    label_take_draft(v);
     label_fill_panes(s);
 }
 
@@ -143,8 +145,12 @@ static void done(struct ui *ui, void *arg, int code, const struct err *e)
         note_whose(s);
     if (!code && j->out.said[0])
         text_copy(s->said, sizeof s->said, j->out.said);
+    if (!code && was_judged)
+        label_forget_draft(v);
+    if (!code && j->request.what == LABEL_EDIT)
+        label_forget_edit(v, j->request.right);
     if (!lost)
-        show_new(s, &j->out);
+        show_new(v, &j->out);
     if (!code)
         count_saved(v, s, &j->request);
     for (int i = 0; code && i < s->n_queued; i++) // what came behind was meant for another pair
@@ -317,16 +323,24 @@ static enum view_result note(struct view *v, const char *arg)
     if (!s->now.has_pair)
         return VIEW_KEPT;
     if (!arg) {
-        ui_ask(v->ui, CMD_NOTE, "note (is saved with the judgement; - for none)", s->note ? s->note : "");
+        ui_ask_live(v->ui, CMD_NOTE, "note (is saved with the judgement; - for none)", s->note ? s->note : "");
         return VIEW_KEPT;
     }
     free(s->note);
-    s->note = strcmp(arg, "-") == 0 ? NULL : mem_strdup(arg);
+    s->note = !*arg || strcmp(arg, "-") == 0 ? NULL : mem_strdup(arg);
+    label_keep_draft(v, NULL);
     return VIEW_CHANGED;
 }
 
-static void flip_reason(struct label_state *s, char letter)
+static void typed_label(struct view *v, enum command_id id, const char *text)
 {
+    if (id == CMD_NOTE)
+        label_keep_draft(v, text);
+}
+
+static void flip_reason(struct view *v, char letter)
+{
+    struct label_state *s = v->state;
     char *at = strchr(s->reasons, letter);
     if (at) {
         memmove(at, at + 1, strlen(at));
@@ -337,6 +351,7 @@ static void flip_reason(struct label_state *s, char letter)
             s->reasons[n + 1] = '\0';
         }
     }
+    label_keep_draft(v, NULL);
 }
 
 static bool is_reason(int key)
@@ -352,7 +367,7 @@ static enum view_result reasons(struct view *v, const char *arg)
     struct label_state *s = v->state;
     for (; arg && *arg; arg++)
         if (is_reason(*arg))
-            flip_reason(s, *arg);
+            flip_reason(v, *arg);
         else if (*arg != ' ')
             ui_say_error(v->ui, "reasons: letters from a to h, not %c", isprint((unsigned char)*arg) ? *arg : '?');
     s->choosing_reasons = !arg && s->now.has_pair;
@@ -365,7 +380,7 @@ static enum view_result key_label(struct view *v, int key)
     if (!s->choosing_reasons)
         return VIEW_IGNORED;
     if (is_reason(key)) {
-        flip_reason(s, (char)key);
+        flip_reason(v, (char)key);
         return VIEW_CHANGED;
     }
     s->choosing_reasons = false; // any other key ends it; a digit judges, as ever
@@ -381,25 +396,6 @@ static enum view_result reveal(struct view *v)
         ui_say(v->ui, "%s", s->revealed);
     else
         ui_say(v->ui, "Whose answers they are is told when you have judged them.");
-    return VIEW_CHANGED;
-}
-
-static enum view_result edit(struct view *v, const char *arg)
-{
-    struct label_state *s = v->state;
-    const bool right = arg ? strcmp(arg, "right") == 0 : s->focus == LABEL_RIGHT;
-    struct err fault = {0};
-    char *after = NULL;
-    if (arg && !right && strcmp(arg, "left") != 0) {
-        ui_say_error(v->ui, "correct: left or right, not %s", arg);
-        return VIEW_KEPT;
-    }
-    if (!s->now.has_pair)
-        return VIEW_KEPT;
-    if (ui_edit_text(v->ui, right != s->now.swapped ? s->now.pair.b : s->now.pair.a, &after, &fault))
-        ui_say_error(v->ui, "%s", fault.text);
-    else
-        label_ask(v, (struct label_request){.what = LABEL_EDIT, .text = after, .right = right, .seconds = NAN});
     return VIEW_CHANGED;
 }
 
@@ -442,7 +438,7 @@ static enum view_result command_label(struct view *v, enum command_id id, const 
     case CMD_REVEAL:
         return reveal(v);
     case CMD_CORRECT:
-        return edit(v, arg);
+        return label_edit(v, arg);
     case CMD_GUIDELINE:
         return guideline(v, arg);
     case CMD_EXPORT:
@@ -506,4 +502,5 @@ const struct view_ops view_label = {
     .hints = hints_label,
     .refresh = refresh_label,
     .patience_s = 1,
+    .typed = typed_label,
 };

@@ -10,96 +10,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/rng.h"
-#include "store/label_sets.h"
-#include "store/labels_pending.h"
-#include "ui/fixture.h"
-#include "ui/rig.h"
-
-enum { N = 100 };
-static char *dir, *data;
-
-static void write_pairs(int n)
-{
-    struct str s = {0};
-    for (int i = 1; i <= n; i++)
-        str_addf(&s,
-                 "{\"prompt\": \"question %03d\", \"chosen\": \"good answer %03d\", \"rejected\": \"bad answer %03d, "
-                 "and longer\"}\n",
-                 i, i, i);
-    assert_ok(file_write(data, s.data, s.len, e));
-    str_fini(&s);
-}
-
-static int set_up(void **state)
-{
-    dir = test_folder();
-    data = path_join(dir, "tasks.jsonl");
-    write_pairs(N);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    assert_ok(file_remove_tree(dir, e));
-    free(data);
-    free(dir);
-    return 0;
-}
-
-static void start_sized(struct rig *r, int width, int height, const char *locale)
-{
-    const char *args[] = {"label", data, "--annotator", "ann", "--seed", "7", "--repeats", "0", NULL};
-    rig_start(r,
-              &(struct rig_options){.project = dir, .width = width, .height = height, .args = args, .locale = locale});
-}
-
-static void start(struct rig *r)
-{
-    start_sized(r, 80, 24, NULL);
-}
-
-static void quit(struct rig *r)
-{
-    rig_send(r, "qq");
-    assert_int_equal(rig_end(r), 0);
-}
-
-static void wait_count(struct rig *r, int done, int all)
-{
-    char text[40];
-    snprintf(text, sizeof text, " %d/%d ", done, all);
-    rig_wait(r, text);
-}
-
-// Judgements of the set that stand, in the order in which they were given; `all`: how many rows there are.
-static int read_standing(struct judgement **out, int *all)
-{
-    struct store *s;
-    struct label_set *sets;
-    struct judgement *list;
-    int n, n_sets, kept = 0;
-    int64_t cursor = 0;
-    assert_ok(store_open(&s, dir, false, e));
-    assert_ok(store_check(s, e));
-    assert_ok(labels_recover(s, NULL, e)); // as the next console does
-    assert_ok(label_sets(s, &sets, &n_sets, e));
-    assert_int_equal(n_sets, 1);
-    assert_ok(label_set_since(s, sets[0].id, &cursor, &list, &n, e));
-    *all = n;
-    for (int i = 0; i < n; i++) {
-        bool stands = list[i].verdict != VERDICT_UNDO;
-        for (int k = i + 1; k < n && stands; k++)
-            stands = list[k].supersedes != list[i].id;
-        if (stands)
-            list[kept++] = list[i];
-        else
-            judgement_fini(&list[i]);
-    }
-    label_sets_free(sets, n_sets);
-    store_close(s);
-    *out = list;
-    return kept;
-}
+#include "ui/label_page.h"
 
 static int compare(const void *a, const void *b)
 {
@@ -146,14 +57,6 @@ static void a_hundred_pairs_take_a_hundred_keys(void **state)
     print_message("          key to the next pair: median %.1f ms, 99 of 100 within %.1f ms\n", seconds[N / 2] * 1e3,
                   seconds[98] * 1e3);
     assert_true(seconds[N / 2] < 3 * 0.016); // three times the bar, for busy machines
-}
-
-// Whether what the screen shows says that so many are saved.
-static bool shows_count(struct rig *r, int done, int all)
-{
-    char text[40];
-    snprintf(text, sizeof text, " %d/%d ", done, all);
-    return rig_shows(r, text);
 }
 
 static void kill_9_loses_nothing_that_was_seen_and_leaves_no_half(void **state)
@@ -327,119 +230,6 @@ static void what_was_judged_is_written_as_data(void **state)
     str_fini(&keys);
 }
 
-static void a_range_is_marked_and_judged_with_one_key(void **state)
-{
-    struct rig r;
-    struct judgement *said;
-    int all;
-    start(&r);
-    wait_count(&r, 0, N);
-    rig_send(&r, "\\number<=30\r");
-    rig_wait(&r, "30 pairs that wait pass the filter");
-    rig_wait(&r, "filtered  order: random");
-    rig_send(&r, "p");
-    rig_wait(&r, "0 of 30 marked");
-    rig_send(&r, "jvjjj");
-    rig_wait(&r, "4 of 30 marked, a range");
-    rig_send(&r, "vGm");
-    rig_wait(&r, "5 of 30 marked");
-    rig_send(&r, "8");
-    wait_count(&r, 5, N);
-    rig_wait(&r, "saved 5 pairs \"both bad\"; u takes all back");
-    rig_wait(&r, "0 of 25 marked");
-    quit(&r);
-    assert_int_equal(read_standing(&said, &all), 5);
-    for (int i = 0; i < 5; i++) {
-        assert_int_equal(said[i].verdict, VERDICT_BOTH_BAD);
-        assert_int_equal(said[i].act, said[0].id);
-    }
-    judgements_free(said, 5);
-    start(&r);
-    wait_count(&r, 5, N);
-    rig_send(&r, "u");
-    rig_wait(&r, "taken back: 5 pairs \"both bad\"");
-    wait_count(&r, 0, N);
-    rig_send(&r, "U");
-    wait_count(&r, 5, N);
-    rig_send(&r, ":filter number=20,21\rp");
-    rig_wait(&r, "0 of 2 marked");
-    rig_send(&r, "*2");
-    wait_count(&r, 7, N);
-    rig_wait(&r, "No pair that waits passes the filter");
-    rig_send(&r, "p");
-    rig_wait(&r, "Only pairs that pass number=20,21 come");
-    rig_send(&r, ":filter colour=red\r");
-    rig_wait(&r, "pairs have no \"colour\"");
-    quit(&r);
-}
-
-// All of what one key judges, or nothing of it.
-static void kill_9_leaves_no_part_of_what_is_judged_at_once(void **state)
-{
-    enum { ROUNDS = 12, AT_ONCE = 40 };
-    struct rng random = rng_make(5, RNG_TEST, 10);
-    int n_before = 0, n_whole = 0;
-    write_pairs(ROUNDS * AT_ONCE);
-    for (int i = 0; i < ROUNDS; i++) {
-        struct rig r;
-        struct judgement *said;
-        int all;
-        start(&r);
-        wait_count(&r, n_before, ROUNDS * AT_ONCE);
-        rig_send(&r, "p");
-        char listed[40];
-        snprintf(listed, sizeof listed, "0 of %d marked", ROUNDS * AT_ONCE - n_before);
-        rig_wait(&r, listed);
-        rig_send(&r, "v");
-        for (int k = 1; k < AT_ONCE; k++)
-            rig_send(&r, "j");
-        rig_wait(&r, "40 of ");
-        rig_send(&r, "4");
-        usleep((useconds_t)rng_below(&random, i % 2 ? 15000 : 150000));
-        kill(r.pid, SIGKILL);
-        while (rig_read(&r, 0.2))
-            continue;
-        const bool seen = shows_count(&r, n_before + AT_ONCE, ROUNDS * AT_ONCE);
-        assert_int_equal(rig_end(&r), -SIGKILL);
-        const int n = read_standing(&said, &all);
-        assert_true(n == n_before + AT_ONCE || (n == n_before && !seen));
-        n_whole += n > n_before;
-        judgements_free(said, n);
-        n_before = n;
-    }
-    print_message("          %d kills, %d after all was saved\n", ROUNDS, n_whole);
-}
-
-static void an_annotator_who_fails_checks_is_named(void **state)
-{
-    struct rig r;
-    struct str rows = {0}, command = {0};
-    char *known = path_join(dir, "known.jsonl"), *out = path_join(dir, "stats.txt"), *text;
-    size_t n;
-    write_pairs(9);
-    for (int i = 0; i < 5; i++)
-        str_addf(&rows, "{\"prompt\": \"question 50%d\", \"chosen\": \"good answer\", \"rejected\": \"bad answer %d\"}\n", i, i);
-    assert_ok(file_write(known, rows.data, rows.len, e));
-    const char *args[] = {"label", data, "--annotator", "ann", "--repeats", "0", "--checks", known, "--check-share", "0.1", NULL};
-    rig_start(&r, &(struct rig_options){.project = dir, .width = 80, .height = 24, .args = args});
-    for (int i = 0; i < 10; i++) {
-        wait_count(&r, i, 10);
-        rig_send(&r, "4"); // of everything
-    }
-    rig_wait(&r, "Nothing is left of this set");
-    quit(&r);
-    str_addf(&command, "%s/attune label stats --project %s >%s", getenv("ATTUNE_BUILDDIR"), dir, out);
-    assert_int_equal(system(str_text(&command)), 0);
-    assert_ok(file_read(out, 100000, &text, &n, e));
-    assert_non_null(strstr(text, "0/1 passed"));
-    assert_non_null(strstr(text, "ann failed 1 of 1 attention checks (100 %"));
-    free(text);
-    free(known);
-    free(out);
-    str_fini(&rows);
-    str_fini(&command);
-}
-
 static void a_run_that_waits_hears_and_asks_for_more(void **state)
 {
     struct store *s;
@@ -571,9 +361,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(words_go_with_the_judgement, set_up, tear_down),
         cmocka_unit_test_setup_teardown(texts_are_searched_compared_and_corrected, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_was_judged_is_written_as_data, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_range_is_marked_and_judged_with_one_key, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(kill_9_leaves_no_part_of_what_is_judged_at_once, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(an_annotator_who_fails_checks_is_named, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_run_that_waits_hears_and_asks_for_more, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_page_is_as_kept_at_every_size, set_up, tear_down),
         cmocka_unit_test_setup_teardown(who_reads_is_left_in_peace, set_up, tear_down),

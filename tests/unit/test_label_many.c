@@ -276,6 +276,9 @@ static void a_pair_that_one_has_comes_to_nobody_else(void **state)
     assert_int_equal(theirs.tally.n_done + now.tally.n_done, N + n_both);
     label_shown_fini(&theirs);
     label_desk_close(other);
+    open_as("cyd"); // nobody has a pair any more, and what one has judged does not come again
+    ask((struct label_request){.what = LABEL_FIRST});
+    assert_int_equal(now.n_waiting, n_both);
 }
 
 static void what_is_reserved_is_free_again_when_it_is_left_or_the_time_is_over(void **state)
