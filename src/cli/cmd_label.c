@@ -84,8 +84,8 @@ const struct command command_label_undo = {
     .name = "label undo",
     .synopsis = "attune label undo [--run RUN] [--pair N] [--annotator NAME]",
     .summary = "Takes back the newest judgement that an annotator gave.",
-    .help = "Once more takes back the one before it. The judgement stays in the project as one that does not count, and its pair "
-            "waits again where its run still asks for it.",
+    .help = "Once more takes back the one before it; what was given at once with it is taken back with it. The "
+            "judgement stays in the project as one that does not count, and its pair waits again where its run still asks for it.",
     .options = undo_options,
     .run = run_undo,
 };
