@@ -28,6 +28,14 @@ static const struct param options[] = {
     {.name = "set", .type = PARAM_TEXT, .fallback = "", .help = "What the set of a file is called; without it as the file."},
     {.name = "repeats", .type = PARAM_FLOAT, .fallback = "0.05", .min = 0, .max = 0.5,
      .help = "The share of a new set's pairs that come a second time with their sides exchanged, to see how steady a judge is."},
+    {.name = "overlap", .type = PARAM_FLOAT, .fallback = "1", .min = 0, .max = 1,
+     .help = "The share of a new set's pairs that all annotators judge, to see how far they agree. Each other pair is judged by "
+             "one of them: it is reserved for who sees it, for ten minutes."},
+    {.name = "checks", .type = PARAM_PATH, .fallback = "",
+     .help = "A file of pairs in which one answer is known to be better: attention checks, which lie among a new set's pairs "
+             "by lot and look like them. \"attune label stats\" says who failed how many; they are not exported as data."},
+    {.name = "check-share", .type = PARAM_FLOAT, .fallback = "0.05", .min = 0.001, .max = 0.5,
+     .help = "The share of a new set's pairs that are attention checks, where --checks has some."},
     {.name = "seed", .type = PARAM_INT, .fallback = "0", .min = 0, .max = 9e15,
      .help = "What order and sides of a new set follow from; 0 takes the clock."},
     {.name = "order", .type = PARAM_CHOICE, .fallback = "", .choices = orders,
@@ -76,8 +84,8 @@ const struct command command_label_undo = {
     .name = "label undo",
     .synopsis = "attune label undo [--run RUN] [--pair N] [--annotator NAME]",
     .summary = "Takes back the newest judgement that an annotator gave.",
-    .help = "Once more takes back the one before it. The judgement stays in the project as one that does not count, and its pair "
-            "waits again where its run still asks for it.",
+    .help = "Once more takes back the one before it; what was given at once with it is taken back with it. The "
+            "judgement stays in the project as one that does not count, and its pair waits again where its run still asks for it.",
     .options = undo_options,
     .run = run_undo,
 };
@@ -305,7 +313,9 @@ static int open_page(const struct args *a, struct err *e)
     const char *order = args_text(a, "order");
     struct label_options label = {.annotator = args_text(a, "annotator"), .set = args_text(a, "set"),
                                   .source = a->n_words ? a->words[0] : args_text(a, "run"),
-                                  .repeats = settings_float(&a->settings, "repeats"),
+                                  .repeats = settings_float(&a->settings, "repeats"), .checks = args_text(a, "checks"),
+                                  .overlap = settings_float(&a->settings, "overlap"),
+                                  .check_share = settings_float(&a->settings, "check-share"),
                                   .seed = (uint64_t)settings_int(&a->settings, "seed"), .order = LABEL_ORDERS};
     enum label_order chosen;
     if (order && label_order_from_name(order, &chosen))

@@ -29,6 +29,8 @@ static const struct param export_options[] = {
              "bad); texts (the better answer alone); judgements (all of them, for another project)."},
     {.name = "ties", .type = PARAM_BOOL, .fallback = "no",
      .help = "Writes pairs whose answers are equally good as well, with their votes: for objectives that learn from ties."},
+    {.name = "checks", .type = PARAM_BOOL, .fallback = "no",
+     .help = "Writes attention checks as well, whose answers were known before: they are no data and else left out."},
     {0},
 };
 
@@ -46,7 +48,7 @@ const struct command command_label_list = {
 };
 const struct command command_label_export = {
     .name = "label export",
-    .synopsis = "attune label export RUN|--set NAME|--all FILE [--as SHAPE] [--ties] [--soft]",
+    .synopsis = "attune label export RUN|--set NAME|--all FILE [--as SHAPE] [--ties] [--soft] [--checks]",
     .summary = "Writes judged pairs as preference data that \"attune train\" reads.",
     .help = "Each line has prompt, chosen and rejected, and with several annotators their votes [for the chosen answer, for the "
             "other, ties]. \"margin\" is by how much the chosen one is better, the mean of the verdicts: 1 slightly, 2 better, 3 much better. "
@@ -171,7 +173,9 @@ static int run_export(int argc, char **argv)
         return status;
     const bool all = settings_bool(&a.settings, "all"), one = all || args_text(&a, "set");
     const char *path = a.words[a.n_words - 1];
-    struct label_export what = {.run = one ? NULL : a.words[0], .set = args_text(&a, "set"), .ties = settings_bool(&a.settings, "ties")};
+    struct label_export what = {.run = one ? NULL : a.words[0], .set = args_text(&a, "set"),
+                                .ties = settings_bool(&a.settings, "ties"),
+                                .checks = settings_bool(&a.settings, "checks")};
     int code = a.n_words == (one ? 1 : 2) && !(all && what.set) ? 0
                : err_set(&e, ERR_USAGE, one ? "with --all or --set there is no RUN, and not both: only the file to write"
                                             : "which run's pairs (or --set NAME, or --all), and into which file?");

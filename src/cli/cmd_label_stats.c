@@ -10,11 +10,18 @@
 #include "cli/print.h"
 #include "ui/judge_report.h"
 
+static const struct param options[] = {
+    {.name = "most-failed", .type = PARAM_FLOAT, .fallback = "0.2", .min = 0, .max = 1,
+     .help = "The share of attention checks that an annotator may fail before it is said so."},
+    {0},
+};
+
 static int run(int argc, char **argv);
 
 const struct command command_label_stats = {
     .name = "label stats",
-    .synopsis = "attune label stats [RUN] [--json]",
+    .synopsis = "attune label stats [RUN] [--most-failed SHARE] [--json]",
+    .options = options,
     .summary = "Shows how people judged: speed, agreement with themselves and with others, and biases.",
     .help = "Counts the judgements that stand, of a run's pairs or of all. Times are those of answers that took no "
             "longer than 60 seconds; the longer ones are counted as idle. Pairs that an annotator judged twice (the same "
@@ -25,7 +32,9 @@ const struct command command_label_stats = {
             "A good judge prefers neither the answer shown first nor the longer one for its own sake: p is the exact "
             "binomial test of one half. Ability is fitted together with how hard each pair is: 1 is what a typical "
             "annotator has, 0 guesses, less says the opposite of the others; it stays near 1 until pairs overlap. "
-            "\"attune label export --soft\" uses it.",
+            "\"attune label export --soft\" uses it.\n\n"
+            "Attention checks (\"attune label FILE --checks FILE\") are pairs whose answer is known. One is failed by any "
+            "other answer than that the better one is better; they count for times and biases, not for agreement and ability.",
     .json = true,
     .run = run,
 };
@@ -98,13 +107,22 @@ static void bias_cell(struct print_table *t, const struct bias *b)
         print_table_cell(t, b->p < 0.05 ? PRINT_WARN : -1, "%.0f %% of %d, p %.2g", 100 * b->share, b->n, b->p);
 }
 
+static bool has_checks(const struct judge_report *r)
+{
+    bool some = false;
+    for (int i = 0; i < r->n; i++)
+        some |= r->lines[i].n_checks > 0;
+    return some;
+}
+
 static void print_biases(const struct judge_report *r, const struct judged_votes *v)
 {
-    static const char *const titles[] = {"ANNOTATOR", "ITSELF", "OTHERS", "SHOWN FIRST", "LONGER", "< 3 S"};
+    static const char *const titles[] = {"ANNOTATOR", "ITSELF", "OTHERS", "SHOWN FIRST", "LONGER", "< 3 S", "CHECKS"};
     struct print_table t;
     char text[NUMBER];
-    print_table_init(&t, "Lrrrrr");
-    heading(&t, titles, 6);
+    const int columns = has_checks(r) ? 7 : 6; // who has none sees nothing of them
+    print_table_init(&t, columns == 7 ? "Lrrrrrr" : "Lrrrrr");
+    heading(&t, titles, columns);
     for (int i = 0; i < r->n; i++) {
         const struct judge_line *l = &r->lines[i];
         name_cell(&t, v->annotators[i]);
@@ -116,6 +134,8 @@ static void print_biases(const struct judge_report *r, const struct judged_votes
         bias_cell(&t, &l->side);
         bias_cell(&t, &l->length);
         print_table_cell(&t, -1, "%s", percent(text, l->fast.k, l->fast.n));
+        if (columns == 7)
+            print_table_cell(&t, -1, "%d/%d passed", l->n_checks - l->n_failed, l->n_checks);
     }
     print_table_end(&t, stdout, print_width(stdout));
 }
@@ -146,12 +166,12 @@ static void print_agreement(const struct judge_report *r, const struct judged_vo
 }
 
 // A line for each whose numbers call for a word.
-static void print_warnings(const struct judge_report *r, const struct judged_votes *v)
+static void print_warnings(const struct judge_report *r, const struct judged_votes *v, double most_failed)
 {
     bool is_first = true;
     for (int i = 0; i < r->n; i++) {
         struct str text = {0}, line = {0};
-        judge_line_warn(&r->lines[i], &text);
+        judge_line_warn(&r->lines[i], most_failed, &text);
         if (text.len) {
             printf("%s", is_first ? "\n" : "");
             is_first = false;
@@ -200,7 +220,7 @@ static void print_contested(const struct judge_report *r, const struct judged_vo
     printf("\n");
 }
 
-static void print_all(const struct judge_report *r, const struct judged_votes *v, const char *run)
+static void print_all(const struct judge_report *r, const struct judged_votes *v, const char *run, double most_failed)
 {
     printf("%d %s judged by %d %s (%s%s)\n\n", r->n_answered, text_plural(r->n_answered, "pair", "pairs"), r->n,
            text_plural(r->n, "annotator", "annotators"), run ? "run " : "all runs, and pairs that were brought along",
@@ -213,7 +233,7 @@ static void print_all(const struct judge_report *r, const struct judged_votes *v
         print_agreement(r, v);
         print_contested(r, v);
     }
-    print_warnings(r, v);
+    print_warnings(r, v, most_failed);
 }
 
 // ---- as JSON ----
@@ -231,10 +251,10 @@ static json_t *bias_json(const struct bias *b)
                      "interval", b->interval.low, b->interval.high, "p", b->p);
 }
 
-static json_t *line_json(const struct judge_line *l, const char *name)
+static json_t *line_json(const struct judge_line *l, const char *name, double most_failed)
 {
     struct str warning = {0};
-    judge_line_warn(l, &warning);
+    judge_line_warn(l, most_failed, &warning);
     json_t *o = json_pack("{s:o, s:i, s:i, s:i, s:i, s:i}", "annotator", look_json_text(name), "answers", l->n, "again",
                           l->n_again, "ties", l->n_ties, "skips", l->n_skips, "flags", l->n_flags);
     json_object_set_new(o, "timed", json_integer(l->n_timed));
@@ -247,17 +267,20 @@ static json_t *line_json(const struct judge_line *l, const char *name)
     json_object_set_new(o, "shown_first", bias_json(&l->side));
     json_object_set_new(o, "longer", bias_json(&l->length));
     json_object_set_new(o, "under_3_s", bias_json(&l->fast));
+    json_object_set_new(o, "checks",
+                        json_pack("{s:i, s:i, s:[f, f]}", "failed", l->n_failed, "of", l->n_checks, "interval",
+                                  l->failed.low, l->failed.high));
     json_object_set_new(o, "warning", json_string(str_text(&warning)));
     str_fini(&warning);
     return o;
 }
 
-static json_t *report_json(const struct judge_report *r, const struct judged_votes *v)
+static json_t *report_json(const struct judge_report *r, const struct judged_votes *v, double most_failed)
 {
     json_t *lines = json_array(), *twos = json_array(), *close = json_array();
     int pairs[MOST_CONTESTED], n = contested(r, v, pairs);
     for (int i = 0; i < r->n; i++)
-        json_array_append_new(lines, line_json(&r->lines[i], v->annotators[i]));
+        json_array_append_new(lines, line_json(&r->lines[i], v->annotators[i], most_failed));
     for (int i = 0; i < r->n_twos; i++) {
         json_t *o = match_json(&r->twos[i].match);
         json_object_set_new(
@@ -290,6 +313,7 @@ static int run(int argc, char **argv)
     if (!args_open(&a, &command_label_stats, argc, argv, 0, 1, &status))
         return status;
     const char *name = a.n_words ? a.words[0] : NULL;
+    const double most_failed = settings_float(&a.settings, "most-failed");
     int code = look_project(&a, false, &s, &e);
     if (!code)
         code = judged_votes_read(s, name, &v, &e);
@@ -298,12 +322,12 @@ static int run(int argc, char **argv)
     if (code)
         status = args_fail(&a, &e);
     else if (args_json(&a))
-        look_print_json(report_json(&r, &v));
+        look_print_json(report_json(&r, &v, most_failed));
     else if (v.n_votes == 0)
         printf("Nobody has judged anything yet%s%s. \"attune label --help\" says how.\n", name ? " of run " : "",
                name ? name : "");
     else
-        print_all(&r, &v, name);
+        print_all(&r, &v, name, most_failed);
     judge_report_fini(&r);
     judged_votes_fini(&v);
     store_close(s);

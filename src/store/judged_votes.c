@@ -2,6 +2,7 @@
 
 #include "store/judged_votes.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +20,7 @@ bool verdict_is_answer(enum verdict v)
 struct row {
     int64_t id, number; // its row; as asked_pair.id
     int64_t length_gap;
+    double known;   // for its A; NaN: no attention check
     bool is_turned; // its answers stand in the other order than in `key`
     char *prompt, *key, *run, *models[2], *hash;
 };
@@ -149,6 +151,7 @@ static struct row row_of(sqlite3_stmt *q)
     return (struct row){.id = sqlite3_column_int64(q, 0),
                         .number = sqlite3_column_int64(q, 1),
                         .length_gap = sqlite3_column_int64(q, 2),
+                        .known = sql_double(q, 11),
                         .hash = mem_strdup(column(q, 3)),
                         .is_turned = is_turned,
                         .prompt = hash_of(texts, 2),
@@ -163,7 +166,8 @@ static int read_pairs(struct store *s, int64_t run, struct reading *r, struct er
     int code =
         sql_prepare(&s->sql, &q,
                     "SELECT p.id, ifnull(p.number, p.id), length(p.a) - length(p.b), p.hash, p.prompt, p.turns, p.a, p.b, "
-                    "r.name, p.model, p.model_b FROM pairs_judged p LEFT JOIN runs r ON r.id = p.run "
+                    "r.name, p.model, p.model_b, (SELECT max(i.known) FROM label_items i WHERE i.pair = p.id) "
+                    "FROM pairs_judged p LEFT JOIN runs r ON r.id = p.run "
                     "WHERE (?1 = 0 OR p.run = ?1) AND EXISTS(SELECT 1 FROM judgements j WHERE j.pair = p.id) ORDER BY p.id",
                     e);
     if (code)
@@ -205,7 +209,8 @@ static void number_pairs(const struct reading *r, struct judged_votes *v)
                                            .model_a = model[2 * at],
                                            .model_b = model[2 * at + 1],
                                            .id = row->number,
-                                           .run = run[at]};
+                                           .run = run[at],
+                                           .known = NAN};
     }
     v->n_sources = r->n;
     v->sources = mem_alloc(n, sizeof *v->sources);
@@ -214,6 +219,8 @@ static void number_pairs(const struct reading *r, struct judged_votes *v)
         text_copy(v->sources[i].hash, sizeof v->sources[i].hash, r->rows[i].hash);
         struct judged_text *p = &v->pairs[pair[i]];
         const bool turn = v->sources[i].is_turned;
+        if (!isnan(r->rows[i].known))
+            p->known = turn ? 1 - r->rows[i].known : r->rows[i].known;
         if (p->model_a == p->model_b && model[2 * i] != model[2 * i + 1]) { // somebody compared two models with the same texts
             p->model_a = model[2 * i + turn];
             p->model_b = model[2 * i + !turn];

@@ -20,6 +20,7 @@ struct judged_text {      // a pair
     int model_a, model_b; // 0 .. n_models-1; -1: not known
     int64_t id;           // as asked_pair.id, of the first that it was known by
     int run;              // whose pair that was, 0 .. n_runs-1; -1: brought
+    double known;         // of an attention check: 1 where A is better, 0 where B is; NaN: it is none
 };
 struct judged_votes {
     struct judged_vote *votes; // in the order in which they were given

@@ -64,10 +64,14 @@ static int insert_set(struct store *s, struct label_set *set, struct err *e)
         return err_set(e, ERR_USAGE, "the name of a set has 1 to 100 bytes");
     if (!(set->repeats >= 0 && set->repeats <= 0.5))
         return err_set(e, ERR_USAGE, "the share of pairs that come again is %g, must be from 0 to 0.5", set->repeats);
+    if (!(set->overlap >= 0 && set->overlap <= 1))
+        return err_set(e, ERR_USAGE, "the share of pairs that all annotators judge is %g, must be from 0 to 1",
+                       set->overlap);
     sqlite3_stmt *row = NULL;
     int code = sql_prepare(
         &s->sql, &row,
-        "INSERT OR IGNORE INTO label_sets(name, source, seed, repeats, guideline, created_ms) VALUES(?, ?, ?, ?, ?, ?)",
+        "INSERT OR IGNORE INTO label_sets(name, source, seed, repeats, guideline, created_ms, overlap) "
+        "VALUES(?, ?, ?, ?, ?, ?, ?)",
         e);
     if (code)
         return code;
@@ -77,6 +81,7 @@ static int insert_set(struct store *s, struct label_set *set, struct err *e)
     sqlite3_bind_double(row, 4, set->repeats);
     sqlite3_bind_text(row, 5, set->guideline ? set->guideline : "", -1, SQLITE_TRANSIENT);
     sqlite3_bind_int64(row, 6, clock_wall_ms());
+    sqlite3_bind_double(row, 7, set->overlap);
     code = sql_step(&s->sql, row, e);
     sqlite3_finalize(row);
     if (!code && sqlite3_changes(s->sql.db) == 0)
@@ -90,14 +95,14 @@ static int insert_set(struct store *s, struct label_set *set, struct err *e)
 // The pair as the last of the set; one that is in it already is passed over. *number: of the last one, kept by the
 // caller.
 static int insert_item(struct store *s, int64_t set, int64_t *number, struct asked_pair *pair, double share,
-                       struct err *e)
+                       double known, struct err *e)
 {
     int64_t id = 0;
     asked_pair_hash(pair);
     int code = labels_judged_id(s, 0, pair, &id, e);
     if (!code)
         code = sql_prepare(&s->sql, &s->add_item,
-                           "INSERT INTO label_items(set_id, number, pair, share) SELECT ?1, ?2, ?3, ?4 "
+                           "INSERT INTO label_items(set_id, number, pair, share, known) SELECT ?1, ?2, ?3, ?4, ?5 "
                            "WHERE NOT EXISTS(SELECT 1 FROM label_items WHERE set_id = ?1 AND pair = ?3)",
                            e);
     if (code)
@@ -106,14 +111,15 @@ static int insert_item(struct store *s, int64_t set, int64_t *number, struct ask
     sqlite3_bind_int64(s->add_item, 2, *number + 1);
     sqlite3_bind_int64(s->add_item, 3, id);
     sqlite3_bind_double(s->add_item, 4, share); // a NaN becomes NULL by itself
+    sqlite3_bind_double(s->add_item, 5, known);
     code = sql_step(&s->sql, s->add_item, e);
     if (!code)
         *number += sqlite3_changes(s->sql.db);
     return code;
 }
 
-int label_set_add(struct store *s, struct label_set *set, struct asked_pair *pairs, const double *shares, int n,
-                  struct err *e)
+int label_set_add(struct store *s, struct label_set *set, struct asked_pair *pairs, const double *shares,
+                  const double *known, int n, struct err *e)
 {
     int64_t number = 0;
     if (n < 1 || n > LABEL_SET_MOST)
@@ -126,7 +132,7 @@ int label_set_add(struct store *s, struct label_set *set, struct asked_pair *pai
         return code;
     code = insert_set(s, set, e);
     for (int i = 0; !code && i < n; i++)
-        code = insert_item(s, set->id, &number, &pairs[i], shares ? shares[i] : NAN, e);
+        code = insert_item(s, set->id, &number, &pairs[i], shares ? shares[i] : NAN, known ? known[i] : NAN, e);
     set->n = number;
     if (code)
         sql_rollback(&s->sql);
@@ -138,7 +144,7 @@ int label_set_add(struct store *s, struct label_set *set, struct asked_pair *pai
 
 int label_set_append(struct store *s, const char *name, struct asked_pair *pair, double share, struct err *e)
 {
-    struct label_set set = {0}, made = {.name = (char *)name, .seed = (uint64_t)clock_wall_ms()};
+    struct label_set set = {0}, made = {.name = (char *)name, .seed = (uint64_t)clock_wall_ms(), .overlap = 1};
     struct err fault = {0};
     int64_t number = 0;
     int code = labels_begin(s, e);
@@ -153,7 +159,7 @@ int label_set_append(struct store *s, const char *name, struct asked_pair *pair,
     }
     number = set.n;
     if (!code)
-        code = insert_item(s, set.id, &number, pair, share, e);
+        code = insert_item(s, set.id, &number, pair, share, NAN, e);
     label_set_fini(&set);
     if (code)
         sql_rollback(&s->sql);
@@ -184,7 +190,8 @@ static void read_set(sqlite3_stmt *row, struct label_set *out)
                               .repeats = sqlite3_column_double(row, 4),
                               .guideline = sql_text(row, 5),
                               .created_ms = sqlite3_column_int64(row, 6),
-                              .n = sqlite3_column_int64(row, 7)};
+                              .n = sqlite3_column_int64(row, 7),
+                              .overlap = sqlite3_column_double(row, 8)};
 }
 
 int label_sets(struct store *s, struct label_set **out, int *n, struct err *e)
@@ -192,7 +199,7 @@ int label_sets(struct store *s, struct label_set **out, int *n, struct err *e)
     sqlite3_stmt *row = NULL;
     int code = sql_prepare(&s->sql, &row,
                            "SELECT id, name, source, seed, repeats, guideline, created_ms, "
-                           "(SELECT count(*) FROM label_items WHERE set_id = id) FROM label_sets ORDER BY id DESC",
+                           "(SELECT count(*) FROM label_items WHERE set_id = id), overlap FROM label_sets ORDER BY id DESC",
                            e);
     if (code)
         return code;
@@ -252,7 +259,7 @@ int label_set_find(struct store *s, const char *name, struct label_set *out, str
 int label_set_items(struct store *s, int64_t set, struct label_item **out, int *n, struct err *e)
 {
     sqlite3_stmt *row = NULL;
-    int code = sql_prepare(&s->sql, &row, "SELECT pair, share FROM label_items WHERE set_id = ? ORDER BY number", e);
+    int code = sql_prepare(&s->sql, &row, "SELECT pair, share, known FROM label_items WHERE set_id = ? ORDER BY number", e);
     if (code)
         return code;
     struct label_item *list = NULL;
@@ -260,7 +267,7 @@ int label_set_items(struct store *s, int64_t set, struct label_item **out, int *
     sqlite3_bind_int64(row, 1, set);
     while ((code = sql_step(&s->sql, row, e)) > 0) {
         MEM_GROW(list, count, cap);
-        list[count++] = (struct label_item){sqlite3_column_int64(row, 0), sql_double(row, 1)};
+        list[count++] = (struct label_item){sqlite3_column_int64(row, 0), sql_double(row, 1), sql_double(row, 2)};
     }
     sqlite3_finalize(row);
     if (code) {

@@ -124,7 +124,7 @@ static int insert(struct store *s, int64_t run_id, int64_t pair, struct judgemen
 {
     int code = sql_prepare(&s->sql, &s->add_judgement,
                            "INSERT INTO judgements(pair, run, annotator, verdict, swapped, seconds, note, at_ms, supersedes, "
-                           "occasion, is_final, reasons) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", e);
+                           "occasion, is_final, reasons, act) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", e);
     if (!code)
         code = bind_text(s, s->add_judgement, 3, j->annotator, e);
     if (!code)
@@ -143,6 +143,7 @@ static int insert(struct store *s, int64_t run_id, int64_t pair, struct judgemen
     bind_id(s->add_judgement, 9, j->supersedes);
     sqlite3_bind_int(s->add_judgement, 10, j->occasion);
     sqlite3_bind_int(s->add_judgement, 11, j->is_final);
+    bind_id(s->add_judgement, 13, j->act);
     code = sql_step(&s->sql, s->add_judgement, e);
     if (!code)
         j->id = sqlite3_last_insert_rowid(s->sql.db);
@@ -191,32 +192,70 @@ static int check(const struct judgement *j, struct err *e)
     return 0;
 }
 
+// In a transaction. 1: it was said already.
+static int add_one(struct store *s, const char *run, int64_t run_id, const struct asked_pair *pair, struct judgement *j,
+                   bool replace, struct err *e)
+{
+    int64_t id = 0;
+    j->supersedes = 0;
+    int code = labels_judged_id(s, run_id, pair, &id, e);
+    if (code)
+        return code;
+    j->pair = run ? pair->id : id;
+    code = compare_standing(s, id, j, replace, e);
+    return code ? code : insert(s, run_id, id, j, e);
+}
+
 int labels_add(struct store *s, const char *run, const struct asked_pair *pair, struct judgement *j, bool replace, bool *again,
                struct err *e)
 {
-    int64_t run_id = 0, id = 0;
+    int64_t run_id = 0;
     int code = check(j, e);
     if (!code)
         code = labels_begin(s, e);
     if (code)
         return code;
-    j->supersedes = 0;
+    j->act = 0;
     if (run)
         code = store_run_id(s, run, &run_id, e);
     if (!code)
-        code = labels_judged_id(s, run_id, pair, &id, e);
-    if (!code) {
-        j->pair = run ? pair->id : id;
-        code = compare_standing(s, id, j, replace, e);
-    }
+        code = add_one(s, run, run_id, pair, j, replace, e);
     *again = code == 1;
-    if (!code)
-        code = insert(s, run_id, id, j, e);
     if (code) {
         sql_rollback(&s->sql);
         return code < 0 ? code : 0;
     }
     return sql_commit(&s->sql, e);
+}
+
+// The id that the next judgement gets.
+static int next_id(struct store *s, int64_t *id, struct err *e)
+{
+    return sql_int(&s->sql, "SELECT ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'judgements'), 0) + 1", id, e);
+}
+
+int labels_add_many(struct store *s, const char *run, const struct asked_pair *pairs, struct judgement *list, int n, bool replace,
+                    struct err *e)
+{
+    int64_t run_id = 0, act = 0;
+    int code = 0;
+    for (int i = 0; i < n && !code; i++)
+        code = check(&list[i], e);
+    if (!code)
+        code = labels_begin(s, e);
+    if (code)
+        return code;
+    if (run)
+        code = store_run_id(s, run, &run_id, e);
+    if (!code)
+        code = next_id(s, &act, e);
+    for (int i = 0; i < n && code >= 0; i++) {
+        list[i].act = n > 1 ? act : 0;
+        code = add_one(s, run, run_id, &pairs[i], &list[i], replace, e);
+    }
+    if (code < 0)
+        sql_rollback(&s->sql);
+    return code < 0 ? code : sql_commit(&s->sql, e);
 }
 
 static int newest_standing(struct store *s, int64_t run_id, int64_t pair, const char *annotator, int64_t *row_run,
@@ -257,22 +296,57 @@ static int newest_standing(struct store *s, int64_t run_id, int64_t pair, const 
     return 0;
 }
 
+// In a transaction: rows that take back the judgement and what was given at once with it, an act as well. *n: how many.
+static int insert_undos(struct store *s, int64_t judgement, const char *annotator, int *n, int64_t *row, struct err *e)
+{
+    struct judgement *undos = NULL;
+    int64_t act = 0, (*where)[2] = NULL;
+    int cap = 0, cap_where = 0;
+    *n = 0;
+    int code = sql_prepare(&s->sql, &s->take_back,
+                           "SELECT j.id, j.pair, j.run, j.occasion FROM judgements j WHERE (j.id = ?1 OR j.act = (SELECT act FROM "
+                           "judgements WHERE id = ?1)) AND j.annotator = ?2 AND j.verdict <> 8 "
+                           "AND NOT EXISTS(SELECT 1 FROM judgements x WHERE x.supersedes = j.id) ORDER BY j.id", e);
+    if (code)
+        return code;
+    sqlite3_bind_int64(s->take_back, 1, judgement);
+    sqlite3_bind_text(s->take_back, 2, annotator, -1, SQLITE_TRANSIENT);
+    while ((code = sql_step(&s->sql, s->take_back, e)) > 0) {
+        const int kept = *n;
+        MEM_GROW(undos, *n, cap);
+        MEM_GROW(where, *n, cap_where);
+        undos[kept] = (struct judgement){.verdict = VERDICT_UNDO, .seconds = NAN, .supersedes = sqlite3_column_int64(s->take_back, 0),
+                                         .occasion = sqlite3_column_int(s->take_back, 3)};
+        text_copy(undos[kept].annotator, sizeof undos[kept].annotator, annotator);
+        where[kept][0] = sqlite3_column_int64(s->take_back, 1);
+        where[kept][1] = sqlite3_column_int64(s->take_back, 2);
+        ++*n;
+    }
+    if (!code && *n > 1)
+        code = next_id(s, &act, e);
+    for (int i = 0; i < *n && !code; i++) {
+        undos[i].act = act;
+        code = insert(s, where[i][1], where[i][0], &undos[i], e);
+        *row = undos[i].id;
+    }
+    free(where);
+    free(undos);
+    return code;
+}
+
 int labels_undo(struct store *s, const char *run, int64_t pair, const char *annotator, struct judgement *undone, struct err *e)
 {
-    int64_t run_id = 0, row_run = 0, row_pair = 0;
+    int64_t run_id = 0, row_run = 0, row_pair = 0, row;
     struct judgement found = {0};
-    int code = labels_begin(s, e);
+    int n, code = labels_begin(s, e);
     if (code)
         return code;
     if (run)
         code = store_run_id(s, run, &run_id, e);
     if (!code)
         code = newest_standing(s, run_id, pair, annotator, &row_run, &row_pair, &found, e);
-    if (!code) {
-        struct judgement undo = {.verdict = VERDICT_UNDO, .seconds = NAN, .supersedes = found.id, .occasion = found.occasion};
-        text_copy(undo.annotator, sizeof undo.annotator, annotator);
-        code = insert(s, row_run, row_pair, &undo, e);
-    }
+    if (!code)
+        code = insert_undos(s, found.id, annotator, &n, &row, e);
     if (code)
         sql_rollback(&s->sql);
     else
@@ -286,29 +360,13 @@ int labels_undo(struct store *s, const char *run, int64_t pair, const char *anno
 
 int labels_take_back(struct store *s, int64_t judgement, const char *annotator, int64_t *row, struct err *e)
 {
-    int code = labels_begin(s, e);
+    int n, code = labels_begin(s, e);
     if (code)
         return code;
-    code = sql_prepare(&s->sql, &s->take_back,
-                       "SELECT j.pair, j.run, j.occasion FROM judgements j WHERE j.id = ? AND j.annotator = ? AND j.verdict <> 8 "
-                       "AND NOT EXISTS(SELECT 1 FROM judgements x WHERE x.supersedes = j.id)", e);
-    if (!code) {
-        sqlite3_bind_int64(s->take_back, 1, judgement);
-        sqlite3_bind_text(s->take_back, 2, annotator, -1, SQLITE_TRANSIENT);
-        code = sql_step(&s->sql, s->take_back, e);
-        if (code == 0)
-            code = err_set(e, ERR_NOT_FOUND, "judgement %lld by %s does not stand: it was taken back or corrected elsewhere",
-                           (long long)judgement, annotator);
-    }
-    if (code > 0) {
-        struct judgement undo = {.verdict = VERDICT_UNDO, .seconds = NAN, .supersedes = judgement,
-                                 .occasion = sqlite3_column_int(s->take_back, 2)};
-        const int64_t pair = sqlite3_column_int64(s->take_back, 0), run = sqlite3_column_int64(s->take_back, 1);
-        sqlite3_reset(s->take_back);
-        text_copy(undo.annotator, sizeof undo.annotator, annotator);
-        code = insert(s, run, pair, &undo, e);
-        *row = undo.id;
-    }
+    code = insert_undos(s, judgement, annotator, &n, row, e);
+    if (!code && n == 0)
+        code = err_set(e, ERR_NOT_FOUND, "judgement %lld by %s does not stand: it was taken back or corrected elsewhere",
+                       (long long)judgement, annotator);
     if (code)
         sql_rollback(&s->sql);
     return code ? code : sql_commit(&s->sql, e);

@@ -69,6 +69,7 @@ struct judgement {
     double seconds;          // that it took; NaN where unknown
     char *note, *reasons;    // reasons: letters of label_reasons (label_sets.h)
     int64_t supersedes;      // 0: none
+    int64_t act;             // of those that were given at once: the first one's id; 0: it was given alone
     int64_t row, length_gap; // set by readers: the pair within the project; how much longer A is than B, in characters
 };
 void judgement_fini(struct judgement *j);
@@ -82,9 +83,14 @@ const char *labels_annotator(void); // who is at the keyboard: $USER, else the a
 // `replace`, or what it replaces was a skip.
 int labels_add(struct store *s, const char *run, const struct asked_pair *pair, struct judgement *j, bool replace, bool *again,
                struct err *e);
-// Takes back the judgement with that id, which stands and is the annotator's; ERR_NOT_FOUND. *row: the id of the row that says so.
+// The same of several pairs (n) at once, all of them or none; what was said already is passed over. They are one act.
+int labels_add_many(struct store *s, const char *run, const struct asked_pair *pairs, struct judgement *list, int n, bool replace,
+                    struct err *e);
+// Takes back the judgement with that id, which stands and is the annotator's, and those that were given at once with it;
+// ERR_NOT_FOUND. *row: the id of the last row that says so.
 int labels_take_back(struct store *s, int64_t judgement, const char *annotator, int64_t *row, struct err *e);
-// Takes back the annotator's newest judgement that stands: of all, of a run, or of that pair of it (0: any). ERR_NOT_FOUND.
+// Takes back the annotator's newest judgement that stands: of all, of a run, or of that pair of it (0: any); what was given at
+// once with it as well. ERR_NOT_FOUND.
 int labels_undo(struct store *s, const char *run, int64_t pair, const char *annotator, struct judgement *undone, struct err *e);
 
 // For an engine between two steps: when labels_version has changed, labels_since reads what came behind *cursor, in the order
@@ -104,6 +110,7 @@ struct judged_pair {
     char *run;
     int64_t row;     // as judgement.row
     bool is_settled; // the vote is final
+    bool is_check;   // an attention check of some set: its answer is known, and it is no data
     int64_t n_a, n_b, n_ties, n_both_bad, n_cannot, n_skips, n_flags;
     double grades; // the sum of the graded ones, -3 to 3 each: positive for B
 };

@@ -14,6 +14,6 @@ int labels_judged_id(struct store *s, int64_t run_id, const struct asked_pair *p
 #define JUDGEMENT_COLUMNS                                                                                              \
     "j.id, ifnull(p.number, p.id), j.at_ms, p.hash, j.annotator, j.verdict, j.swapped, j.seconds, j.note, "            \
     "j.supersedes, "                                                                                                   \
-    "j.occasion, j.reasons, j.is_final, length(p.a) - length(p.b), p.id"
+    "j.occasion, j.reasons, j.is_final, length(p.a) - length(p.b), p.id, j.act"
 int labels_read_rows(struct store *s, sqlite3_stmt *rows, const char *run, int64_t *cursor, struct judgement **out,
                      int *n, struct err *e);

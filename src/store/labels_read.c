@@ -52,7 +52,8 @@ int labels_read_rows(struct store *s, sqlite3_stmt *rows, const char *run, int64
                                 .reasons = sql_text(rows, 11),
                                 .is_final = sqlite3_column_int(rows, 12) != 0,
                                 .length_gap = sqlite3_column_int64(rows, 13),
-                                .row = sqlite3_column_int64(rows, 14)};
+                                .row = sqlite3_column_int64(rows, 14),
+                                .act = sqlite3_column_int64(rows, 15)};
         copy_column(rows, 3, j->hash, sizeof j->hash);
         copy_column(rows, 4, j->annotator, sizeof j->annotator);
     }
@@ -137,7 +138,8 @@ int labels_judged(struct store *s, const char *run, struct judged_pair **out, in
                            "SELECT ifnull(p.number, p.id), p.step, p.at_ms, p.prompt, p.turns, p.a, p.b, p.model, p.hash, r.name, "
                            "sum(j.verdict < 0), sum(j.verdict IN (1, 2, 3)), sum(j.verdict = 0), sum(j.verdict = 4), "
                            "sum(j.verdict = 5), sum(j.verdict = 6), sum(j.verdict = 7), "
-                           "sum(CASE WHEN j.verdict <= 3 THEN j.verdict ELSE 0 END), p.model_b, p.id, max(j.is_final) "
+                           "sum(CASE WHEN j.verdict <= 3 THEN j.verdict ELSE 0 END), p.model_b, p.id, max(j.is_final), "
+                           "EXISTS(SELECT 1 FROM label_items i WHERE i.pair = p.id AND i.known IS NOT NULL) "
                            "FROM pairs_judged p JOIN judgements j ON j.pair = p.id LEFT JOIN runs r ON r.id = p.run "
                            "WHERE (?1 = 0 OR p.run = ?1) AND j.verdict <> 8 AND j.occasion = 0 "
                            "AND NOT EXISTS(SELECT 1 FROM judgements x WHERE x.supersedes = j.id) "
@@ -160,6 +162,7 @@ int labels_judged(struct store *s, const char *run, struct judged_pair **out, in
             .run = sql_text(s->judged, 9),
             .row = sqlite3_column_int64(s->judged, 19),
             .is_settled = sqlite3_column_int(s->judged, 20) != 0,
+            .is_check = sqlite3_column_int(s->judged, 21) != 0,
             .grades = sqlite3_column_double(s->judged, 17),
         };
         copy_column(s->judged, 8, p->pair.hash, sizeof p->pair.hash);

@@ -5,6 +5,8 @@ libstore_a_SOURCES = \
 	%D%/eval_names.c %D%/eval_names.h \
 	%D%/file_system.c %D%/file_system.h \
 	%D%/judged_votes.c %D%/judged_votes.h \
+	%D%/label_claims.c \
+	%D%/label_drafts.c %D%/label_drafts.h \
 	%D%/label_sets.c %D%/label_sets.h \
 	%D%/labels.c %D%/labels.h %D%/labels_internal.h \
 	%D%/labels_pending.c %D%/labels_pending.h \

@@ -81,6 +81,16 @@ static const char *const store_migrations[] = {
     "  share REAL," // for A, as the file says; NULL: it does not
     "  PRIMARY KEY(set_id, number)) WITHOUT ROWID;"
     "CREATE UNIQUE INDEX label_items_of_pair ON label_items(pair, set_id);",
+    // 7: judgements of several pairs that were given at once, and are taken back at once
+    "ALTER TABLE judgements ADD COLUMN act INTEGER;", // the first id of them; NULL: it was given alone
+    // 8: pairs of a set whose answer is known: attention checks
+    "ALTER TABLE label_items ADD COLUMN known REAL;", // for A; NULL: it is none
+    // 9: sets whose pairs are shared out: who has which one at the moment
+    "ALTER TABLE label_sets ADD COLUMN overlap REAL NOT NULL DEFAULT 1;" // the share of pairs that everybody judges
+    "CREATE TABLE label_claims("
+    "  set_id INTEGER NOT NULL REFERENCES label_sets(id), pair INTEGER NOT NULL REFERENCES pairs_judged(id),"
+    "  annotator TEXT NOT NULL, until_ms INTEGER NOT NULL,"
+    "  PRIMARY KEY(set_id, pair)) WITHOUT ROWID;",
     NULL,
 };
 const struct sql_schema store_schema = {

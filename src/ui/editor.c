@@ -39,26 +39,15 @@ static int run_editor(struct ui *ui, const char *path, struct err *e)
     return 0;
 }
 
-int ui_edit_text(struct ui *ui, const char *before, char **after, struct err *e)
+int ui_edit_file(struct ui *ui, const char *path, const char *before, char **after, struct err *e)
 {
-    const char *base = getenv("TMPDIR");
-    struct str path = {0};
     size_t n;
-    str_addf(&path, "%s/attune-XXXXXX", base && *base ? base : "/tmp");
-    const int fd = mkstemp(path.data);
-    int code = fd < 0 ? err_errno(e, "cannot make a file for the editor (%s)", str_text(&path)) : 0;
-    if (fd >= 0 && write(fd, before, strlen(before)) != (ssize_t)strlen(before))
-        code = err_errno(e, "cannot write the text for the editor");
-    if (fd >= 0)
-        close(fd);
+    int code = file_exists(path) ? 0 : file_write(path, before, strlen(before), e);
     if (!code)
-        code = run_editor(ui, str_text(&path), e);
+        code = run_editor(ui, path, e);
     if (!code)
-        code = file_read(str_text(&path), MOST_BYTES, after, &n, e);
+        code = file_read(path, MOST_BYTES, after, &n, e);
     if (!code && n > 0 && (*after)[n - 1] == '\n' && !text_ends(before, "\n")) // editors end the last line
         (*after)[n - 1] = '\0';
-    if (fd >= 0)
-        unlink(str_text(&path));
-    str_fini(&path);
     return code;
 }

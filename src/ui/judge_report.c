@@ -21,6 +21,12 @@ static double share_of(enum verdict v)
     return (1 - side_of(v)) / 2.0;
 }
 
+// Whether the answer is a vote on a question: no repeat, and no attention check, on which all agree who look at it.
+static bool is_vote(const struct judged_votes *v, const struct judged_vote *vote)
+{
+    return !vote->is_repeat && isnan(v->pairs[vote->pair].known);
+}
+
 // ---- two answers to the same pair ----
 
 struct matching {
@@ -121,7 +127,7 @@ static int match_others(struct judge_report *r, const struct judged_votes *v, co
             for (int k = p->first[pair]; k < i; k++) {
                 const struct judged_vote *x = &v->votes[p->order[k]], *y = &v->votes[p->order[i]];
                 const bool in_order = x->annotator < y->annotator;
-                if (x->annotator == y->annotator || x->is_repeat || y->is_repeat)
+                if (x->annotator == y->annotator || !is_vote(v, x) || !is_vote(v, y))
                     continue;
                 match_add(&all[(size_t)(in_order ? x : y)->annotator * n + (size_t)(in_order ? y : x)->annotator],
                           (in_order ? x : y)->verdict, (in_order ? y : x)->verdict);
@@ -165,7 +171,7 @@ static int overlap(struct judge_report *r, const struct judged_votes *v, const s
             row[i] = NAN;
         for (int i = p->first[pair]; i < p->first[pair + 1]; i++) {
             const struct judged_vote *vote = &v->votes[p->order[i]];
-            if (vote->is_repeat || !verdict_is_graded(vote->verdict))
+            if (!is_vote(v, vote) || !verdict_is_graded(vote->verdict))
                 continue;
             row[vote->annotator] = vote->verdict;
             n_graded++;
@@ -190,7 +196,7 @@ static int fit(struct judge_report *r, const struct judged_votes *v, struct err 
     if (!votes)
         return ERR_LIMIT;
     for (int i = 0; i < v->n_votes; i++)
-        if (verdict_is_graded(v->votes[i].verdict) && !v->votes[i].is_repeat)
+        if (verdict_is_graded(v->votes[i].verdict) && is_vote(v, &v->votes[i]))
             votes[n++] =
                 (struct annotator_vote){v->votes[i].annotator, v->votes[i].pair, 1 - share_of(v->votes[i].verdict)};
     const int code = annotators_fit(&r->fit, v->n_annotators, v->n_pairs, votes, n, e);
@@ -219,6 +225,15 @@ static void measure_time(struct judge_line *l, double *seconds, int n)
     l->per_hour = sum > 0 ? 3600 * n / sum : NAN;
 }
 
+// The first answer to a check counts: whatever else than that the better answer is better is a failure.
+static void count_check(struct judge_line *l, const struct judged_vote *vote, double known)
+{
+    if (isnan(known) || vote->is_repeat)
+        return;
+    l->n_checks++;
+    l->n_failed += !verdict_is_graded(vote->verdict) || side_of(vote->verdict) != (known > 0.5 ? -1 : 1);
+}
+
 static void describe(struct judge_line *l, const struct judged_votes *v, int annotator, double *seconds,
                      struct bias_judgement *judgements)
 {
@@ -233,6 +248,7 @@ static void describe(struct judge_line *l, const struct judged_votes *v, int ann
             continue;
         l->n++;
         l->n_again += vote->is_repeat;
+        count_check(l, vote, v->pairs[vote->pair].known);
         l->n_ties += vote->verdict == VERDICT_TIE;
         l->n_timed += !isnan(vote->seconds);
         if (vote->seconds > JUDGE_IDLE_S)
@@ -247,6 +263,7 @@ static void describe(struct judge_line *l, const struct judged_votes *v, int ann
                                     .is_b_first = vote->swapped};
     }
     measure_time(l, seconds, n);
+    l->failed = binomial_clopper_pearson(l->n_failed, l->n_checks, LEVEL);
     l->side = bias_of_side(judgements, n_graded, LEVEL);
     l->length = bias_of_length(judgements, n_graded, LEVEL);
     l->fast = bias_of_speed(judgements, n_graded, JUDGE_FAST_S, LEVEL);
@@ -290,8 +307,11 @@ static void warn(struct str *out, const struct bias *b, const char *more, const 
                  100 * (b->share > 0.5 ? b->share : 1 - b->share), b->n, b->p);
 }
 
-void judge_line_warn(const struct judge_line *l, struct str *out)
+void judge_line_warn(const struct judge_line *l, double most_failed, struct str *out)
 {
+    if (l->n_failed > most_failed * l->n_checks)
+        str_addf(out, "failed %d of %d attention checks (%.0f %%, 95 %% interval %.0f to %.0f %%)", l->n_failed, l->n_checks,
+                 100.0 * l->n_failed / l->n_checks, 100 * l->failed.low, 100 * l->failed.high);
     warn(out, &l->side, "the answer shown first", "the answer shown second");
     warn(out, &l->length, "the longer answer", "the shorter answer");
     if (l->fast.n >= 20 && l->fast.share > 0.1)

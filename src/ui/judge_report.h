@@ -20,6 +20,8 @@ struct judge_line { // an annotator
     int n;                        // answers: all but skips and flags
     int n_again;                  // of them to a pair that the annotator had answered before
     int n_ties, n_skips, n_flags;
+    int n_checks, n_failed;       // attention checks that were answered; otherwise than is known
+    struct interval failed;       // of their share: Clopper & Pearson, 95 %
     int n_timed, n_idle;          // with a known time; of more than JUDGE_IDLE_S, which count for no time below
     double median_s, per_hour;    // NaN: no time is known
     struct judge_match self;      // with itself, over what came again
@@ -36,7 +38,7 @@ struct judge_report {
     int n, n_answered;        // annotators; pairs with an answer
     struct judge_two *twos;   // those who have pairs in common, the most of them first
     int n_twos;
-    // Of the pairs that two or more gave a grade to: agreement.h
+    // Of the pairs that two or more gave a grade to, attention checks left out: agreement.h
     int n_shared;
     double percent;       // the same verdict
     double alpha_ordinal; // of grades
@@ -46,5 +48,6 @@ struct judge_report {
 };
 void judge_report_fini(struct judge_report *r);
 int judge_report_make(struct judge_report *r, const struct judged_votes *v, struct err *e);
-// What an annotator's numbers call for, "" where nothing: "prefers the answer shown first (61 % of 120, p = 0.02)".
-void judge_line_warn(const struct judge_line *l, struct str *out);
+// What an annotator's numbers call for (also that of attention checks more than the share most_failed are failed), "" where
+// nothing: "prefers the answer shown first (61 % of 120, p = 0.02)".
+void judge_line_warn(const struct judge_line *l, double most_failed, struct str *out);

@@ -10,22 +10,8 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "store/labels_pending.h"
-#include "ui/label_queue.h"
+#include "ui/label_room.h"
 #include "ui/label_source.h"
-
-struct label_desk {
-    struct store *store;
-    struct queue queue;
-    struct queue_place now; // what is shown
-    struct judgement *redo; // taken back, the last on top
-    int n_redo, cap_redo;
-    double save_s;
-    struct labels_pending *pending;
-    struct judgement held; // said, and written to `pending`; LABEL_SAVE brings it to attune.db
-    struct queue_place held_at;
-    bool is_held, replaces;
-};
 
 static const char *const order_names[LABEL_ORDERS] = {"random",       "in-order", "uncertain",
                                                       "disagreement", "skipped",  "disputed"};
@@ -53,6 +39,8 @@ void label_request_fini(struct label_request *r)
     free(r->name);
     free(r->note);
     free(r->reasons);
+    free(r->marked);
+    free(r->checks);
     *r = (struct label_request){0};
 }
 
@@ -62,6 +50,13 @@ void label_shown_fini(struct label_shown *s)
     free(s->guideline);
     free(s->note_before);
     free(s->reasons_before);
+    free(s->filter);
+    for (int i = 0; i < s->n_list; i++) {
+        free(s->list[i].prompt);
+        free(s->list[i].left);
+        free(s->list[i].right);
+    }
+    free(s->list);
     *s = (struct label_shown){0};
 }
 
@@ -84,74 +79,32 @@ int label_desk_open(struct label_desk **out, const char *project_dir, const char
     return 0;
 }
 
-static void forget_redo(struct label_desk *d)
-{
-    judgements_free(d->redo, d->n_redo);
-    d->redo = NULL;
-    d->n_redo = d->cap_redo = 0;
-}
-
 void label_desk_close(struct label_desk *d)
 {
     if (!d)
         return;
+    label_release(d);
     queue_fini(&d->queue);
-    forget_redo(d);
+    label_forget_redo(d);
     judgement_fini(&d->held);
+    filter_free(d->queue.filter);
     labels_pending_close(d->pending);
     store_close(d->store);
     free(d);
 }
 
-// ---- what is judged ----
-
-static void push_redo(struct label_desk *d, const struct judgement *j)
-{
-    MEM_GROW(d->redo, d->n_redo, d->cap_redo);
-    struct judgement *copy = &d->redo[d->n_redo++];
-    *copy = *j;
-    copy->run = NULL;
-    copy->note = mem_strdup(j->note ? j->note : "");
-    copy->reasons = mem_strdup(j->reasons ? j->reasons : "");
-}
-
-static const struct judgement *judgement_of(const struct queue *q, int64_t id)
-{
-    for (int i = q->n_said - 1; i >= 0; i--)
-        if (q->said[i].id == id)
-            return &q->said[i];
-    return NULL;
-}
-
-// What the annotator took back last, before anything else was said: it can be redone, also after a restart.
-static void find_redo(struct label_desk *d)
-{
-    const struct queue *q = &d->queue;
-    int first = q->n_said;
-    for (int i = q->n_said - 1; i >= 0; i--) {
-        if (!queue_is_own(q, &q->said[i]))
-            continue;
-        if (q->said[i].verdict != VERDICT_UNDO)
-            break;
-        first = i;
-    }
-    forget_redo(d);
-    for (int i = first; i < q->n_said; i++) {
-        const struct judgement *j = queue_is_own(q, &q->said[i]) ? judgement_of(q, q->said[i].supersedes) : NULL;
-        if (j)
-            push_redo(d, j);
-    }
-}
-
 static int begin(struct label_desk *d, enum label_kind kind, struct run_reader *reader, struct label_set *set,
                  const char *name, struct err *e)
 {
+    label_release(d);
     queue_fini(&d->queue);
+    filter_free(d->queue.filter);
+    d->queue.filter = NULL;
     if (set)
         d->queue.set = *set;
     queue_begin(&d->queue, d->store, reader, kind, name);
-    int code = queue_read(&d->queue, d->store, e);
-    find_redo(d);
+    int code = label_read_queue(d, e);
+    label_find_redo(d);
     d->now = queue_next(&d->queue);
     return code;
 }
@@ -192,7 +145,7 @@ static int begin_set(struct label_desk *d, const char *name, struct err *e)
 static int begin_file(struct label_desk *d, const struct label_request *r, struct err *e)
 {
     struct label_set set;
-    const struct label_from from = {r->text, r->name, r->repeats, r->seed};
+    const struct label_from from = {r->text, r->name, r->repeats, r->seed, r->checks, r->check_share, 1 - r->shared};
     int code = label_set_from_file(d->store, &from, &set, e);
     return code ? code : begin(d, LABEL_OF_SET, NULL, &set, set.name, e);
 }
@@ -244,7 +197,7 @@ static int fit_for_order(struct label_desk *d, struct err *e)
 
 // ---- judging ----
 
-static int texts_of(struct label_desk *d, int item, struct asked_pair *out, struct err *e)
+int label_texts(struct label_desk *d, int item, struct asked_pair *out, struct err *e)
 {
     const int64_t pair = d->queue.items[item].pair;
     if (d->queue.kind == LABEL_OF_RUN && !d->queue.reader)
@@ -253,7 +206,7 @@ static int texts_of(struct label_desk *d, int item, struct asked_pair *out, stru
                                          : run_reader_pair(d->queue.reader, pair, out, e);
 }
 
-static const char *run_of(const struct label_desk *d)
+const char *label_run(const struct label_desk *d)
 {
     return d->queue.kind == LABEL_OF_RUN ? d->queue.name : NULL;
 }
@@ -262,18 +215,18 @@ static int add(struct label_desk *d, int item, struct judgement *j, bool replace
 {
     struct asked_pair p;
     bool again;
-    int code = texts_of(d, item, &p, e);
+    int code = label_texts(d, item, &p, e);
     if (code)
         return code;
     const double from = clock_seconds();
     text_copy(j->annotator, sizeof j->annotator, d->queue.annotator);
-    code = labels_add(d->store, run_of(d), &p, j, replace, &again, e);
+    code = labels_add(d->store, label_run(d), &p, j, replace, &again, e);
     d->save_s = clock_seconds() - from;
     asked_pair_fini(&p);
-    return code ? code : queue_read(&d->queue, d->store, e);
+    return code ? code : label_read_queue(d, e);
 }
 
-static const char *words_of(enum verdict shown)
+const char *label_said(enum verdict shown)
 {
     static const char *const words[] = {"left much better",
                                         "left better",
@@ -322,15 +275,15 @@ static int judge(struct label_desk *d, const struct label_request *r, char *said
     text_copy(j.annotator, sizeof j.annotator, d->queue.annotator);
     // In adjudication a skip only passes the pair over: what the annotator said before stays.
     if (d->queue.order != LABEL_DISPUTED || is_final) {
-        int code = labels_pending_write(d->pending, run_of(d), &j, e);
+        int code = labels_pending_write(d->pending, label_run(d), &j, e);
         if (code)
             return code;
         hold(d, &j);
     }
     t->passed |= r->verdict == VERDICT_SKIP;
-    forget_redo(d);
+    label_forget_redo(d);
     d->now = queue_next(&d->queue);
-    snprintf(said, size, "saving #%lld \"%s\" ...", (long long)t->number, words_of(r->verdict));
+    snprintf(said, size, "saving #%lld \"%s\" ...", (long long)t->number, label_said(r->verdict));
     return 0;
 }
 
@@ -348,7 +301,7 @@ static int save(struct label_desk *d, char *said, size_t size, struct err *e)
     if (code)
         d->now = d->held_at;
     else
-        snprintf(said, size, "saved #%lld \"%s\"%s", (long long)d->queue.items[d->held_at.item].number, words_of(shown),
+        snprintf(said, size, "saved #%lld \"%s\"%s", (long long)d->queue.items[d->held_at.item].number, label_said(shown),
                  j.is_final ? ", the last word" : "");
     labels_pending_clear(d->pending, NULL); // what was refused is shown again, with the reason
     judgement_fini(&d->held);
@@ -358,48 +311,6 @@ static int save(struct label_desk *d, char *said, size_t size, struct err *e)
     if (!code && d->now.item < 0) // something may be due by now
         d->now = queue_next(q);
     return code;
-}
-
-static const struct judgement *newest_own(const struct queue *q)
-{
-    for (int i = q->n_said - 1; i >= 0; i--)
-        if (q->stands[i] && queue_is_own(q, &q->said[i]) && queue_find(q, q->said[i].pair) >= 0)
-            return &q->said[i];
-    return NULL;
-}
-
-static int undo(struct label_desk *d, char *said, size_t size, struct err *e)
-{
-    const struct judgement *j = newest_own(&d->queue);
-    int64_t row;
-    if (!j)
-        return err_set(e, ERR_NOT_FOUND, "there is nothing of yours to take back here");
-    const struct queue_place back = {queue_find(&d->queue, j->pair), j->occasion, j->swapped};
-    const enum verdict shown = verdict_turned(j->verdict, j->swapped);
-    int code = labels_take_back(d->store, j->id, d->queue.annotator, &row, e);
-    if (code)
-        return code;
-    push_redo(d, j);
-    code = queue_read(&d->queue, d->store, e);
-    d->now = back;
-    snprintf(said, size, "taken back: #%lld \"%s\"", (long long)d->queue.items[back.item].number, words_of(shown));
-    return code;
-}
-
-static int redo(struct label_desk *d, char *said, size_t size, struct err *e)
-{
-    if (d->n_redo == 0)
-        return err_set(e, ERR_NOT_FOUND, "there is nothing to redo");
-    struct judgement j = d->redo[d->n_redo - 1];
-    const int item = queue_find(&d->queue, j.pair);
-    int code = item < 0 ? err_set(e, ERR_NOT_FOUND, "its pair is no longer here") : add(d, item, &j, false, e);
-    if (code)
-        return code;
-    const enum verdict shown = verdict_turned(j.verdict, j.swapped);
-    judgement_fini(&d->redo[--d->n_redo]);
-    d->now = queue_next(&d->queue);
-    snprintf(said, size, "again: #%lld \"%s\"", (long long)d->queue.items[item].number, words_of(shown));
-    return 0;
 }
 
 static int go(struct label_desk *d, int64_t number, struct err *e)
@@ -433,7 +344,7 @@ static int edit(struct label_desk *d, const struct label_request *r, char *said,
     if (d->now.item < 0)
         return err_set(e, ERR_STATE, "there is no answer to edit");
     const int64_t number = d->queue.items[d->now.item].number;
-    int code = texts_of(d, d->now.item, &p, e);
+    int code = label_texts(d, d->now.item, &p, e);
     if (code)
         return code;
     const bool of_b = r->right != d->now.swapped;
@@ -451,7 +362,7 @@ static int edit(struct label_desk *d, const struct label_request *r, char *said,
     if (!code)
         code = labels_add(d->store, NULL, &made, &j, false, &again, e);
     if (!code)
-        code = queue_read(&d->queue, d->store, e);
+        code = label_read_queue(d, e);
     asked_pair_fini(&p);
     snprintf(said, size, "saved the correction of #%lld as a pair: yours is better", (long long)number);
     return code;
@@ -476,7 +387,7 @@ static int look(struct label_desk *d, struct err *e)
     if (d->queue.kind == LABEL_OF_RUN && !d->queue.reader)
         code = open_reader(d, d->queue.name, &d->queue.reader, e);
     if (!code)
-        code = queue_read(&d->queue, d->store, e);
+        code = label_read_queue(d, e);
     const struct queue *q = &d->queue;
     const bool stays =
         d->now.item >= 0 && (q->kind == LABEL_OF_SET || q->items[d->now.item].waits || q->items[d->now.item].own[0]);
@@ -492,13 +403,14 @@ static int show_pair(struct label_desk *d, struct label_shown *out, struct err *
     const struct queue *q = &d->queue;
     const struct queue_item *t = &q->items[d->now.item];
     const struct judgement *own = t->own[d->now.occasion];
-    int code = texts_of(d, d->now.item, &out->pair, e);
+    int code = label_texts(d, d->now.item, &out->pair, e);
     if (code)
         return code;
     out->has_pair = true;
     out->swapped = d->now.swapped;
     out->number = t->number;
-    out->share = d->now.swapped ? 1 - t->share : t->share;
+    // In a set with attention checks the file's own label is not told of any pair: it would tell them apart.
+    out->share = q->has_checks ? NAN : d->now.swapped ? 1 - t->share : t->share;
     out->was_judged = own != NULL;
     if (own) {
         out->before = verdict_turned(own->verdict, d->now.swapped);
@@ -532,6 +444,12 @@ static int show(struct label_desk *d, struct label_shown *out, struct err *e)
         out->tally.n_skipped += (d->held.verdict == VERDICT_SKIP) - (before && before->verdict == VERDICT_SKIP);
     }
     queue_show_past(q, out);
+    out->filter = mem_strdup(filter_text(q->filter));
+    if (d->listing) {
+        const int code = label_show_list(d, out, e);
+        if (code)
+            return code;
+    }
     return d->now.item >= 0 ? show_pair(d, out, e) : 0;
 }
 
@@ -553,9 +471,9 @@ static int answer(struct label_desk *d, const struct label_request *r, char *sai
     case LABEL_SAVE:
         return save(d, said, size, e);
     case LABEL_UNDO:
-        return undo(d, said, size, e);
+        return label_undo(d, said, size, e);
     case LABEL_REDO:
-        return redo(d, said, size, e);
+        return label_redo(d, said, size, e);
     case LABEL_GO:
         return go(d, r->number, e);
     case LABEL_ORDER:
@@ -566,6 +484,13 @@ static int answer(struct label_desk *d, const struct label_request *r, char *sai
         return edit(d, r, said, size, e);
     case LABEL_GUIDE:
         return guide(d, r->text, e);
+    case LABEL_FILTER:
+        return label_choose_filter(d, r->text, said, size, e);
+    case LABEL_LIST:
+        d->listing = r->number > 0;
+        return 0;
+    case LABEL_JUDGE_MANY:
+        return label_judge_many(d, r, said, size, e);
     }
     return 0;
 }
@@ -582,6 +507,8 @@ int label_desk_do(struct label_desk *d, const struct label_request *r, struct la
         }
     }
     int code = answer(d, r, out->said, sizeof out->said, e);
+    if (!code)
+        code = label_reserve(d, r->what != LABEL_JUDGE, e);
     int shown = show(d, out, code ? NULL : e);
     return code ? code : shown;
 }

@@ -29,7 +29,8 @@ enum label_what {
     LABEL_FIRST, // what waits: the run `text` if it asks for anything, else any run that does, else the newest set
     LABEL_RUN,   // pairs of the run `text`
     LABEL_SET,   // the set `text`
-    LABEL_FILE,  // the file `text`, as the set `name` (NULL: named as it), with `repeats` and `seed`
+    LABEL_FILE,  // the file `text`, as the set `name` (NULL: named as it), with `repeats`, `seed`, `shared`
+                 // and `checks`, of which it has the share check_share
     LABEL_JUDGE, // the pair that is shown: verdict, note, reasons, seconds
     LABEL_SAVE,  // what was judged last; nothing to do is fine
     LABEL_UNDO,
@@ -39,16 +40,27 @@ enum label_what {
     LABEL_EDIT,  // `text`, a better wording of the answer on that side: becomes a pair with the answer as it was
     LABEL_FIT,   // the annotators' model, for `abilities`
     LABEL_GUIDE, // `text`, the set's guideline
+    LABEL_FILTER,     // `text`: only pairs that pass it come (base/filter.h); "" all
+    LABEL_LIST,       // from now on the list of what waits is shown as well; number 0: no more
+    LABEL_JUDGE_MANY, // those of the list that are marked, as one act: verdict
+};
+struct label_mark {
+    int64_t number;
+    bool swapped; // as label_row says
 };
 struct label_request {
     enum label_what what;
     char *text, *name, *note, *reasons; // the request's own
-    double repeats, seconds;
+    char *checks;                       // LABEL_FILE: a file of pairs whose answers are known; NULL: none
+    double repeats, seconds, check_share;
+    double shared; // LABEL_FILE: the share of pairs that are judged by one annotator alone
     uint64_t seed;
     enum verdict verdict; // as it is shown: much-A says that the left answer is much better
     enum label_order order;
     int64_t number;
     bool right; // LABEL_EDIT: the answer on the right
+    struct label_mark *marked; // the request's own, (n_marked)
+    int n_marked;
 };
 void label_request_fini(struct label_request *r);
 
@@ -66,7 +78,12 @@ struct label_ability { // stats/annotators.h: 1 is ordinary, 0 guesses, below 0 
     char who[64];      // "": the source's own label
     double ability;
 };
-enum { LABEL_HISTORY = 40 };
+struct label_row { // a pair that waits
+    int64_t number;
+    bool swapped;               // B stands on the left
+    char *prompt, *left, *right; // their beginnings, in one line
+};
+enum { LABEL_HISTORY = 40, LABEL_LIST_MOST = 1000 };
 struct label_shown {
     enum label_kind kind;
     char source[128], annotator[64];
@@ -89,6 +106,9 @@ struct label_shown {
     struct label_tally tally;
     struct label_ability abilities[LABEL_OTHERS + 1]; // of the last fit, this annotator first
     int n_abilities;
+    char *filter;            // "": all
+    struct label_row *list;  // of what waits, the first LABEL_LIST_MOST, by number
+    int n_list;
     char said[200]; // what became of the request: "saved #127 left better"
     double save_s;  // how long saving took; NaN: nothing was saved
 };

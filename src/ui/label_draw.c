@@ -153,6 +153,8 @@ static void draw_info(const struct label_state *s, struct canvas *c, struct rect
     struct str end = {0};
     if (r.width >= 110)
         str_add(&end, "blind, sides shuffled  ");
+    if (n->filter && *n->filter)
+        str_add(&end, "filtered  ");
     str_addf(&end, "order: %s", label_order_name(n->order));
     if (r.width >= 60)
         str_addf(&end, "  by %s", n->annotator);
@@ -510,6 +512,8 @@ static void draw_nothing(const struct label_state *s, struct canvas *c, struct r
         str_add(&text, "The run asks for nothing at this moment. When it does, the pair comes here by itself.");
     } else {
         str_addf(&text, "Nothing is left of this set in the order \"%s\".", label_order_name(n->order));
+        if (n->filter && *n->filter)
+            str_addf(&text, "\n\nOnly pairs that pass %s come; an empty filter (\\) brings the others.", n->filter);
         if (n->tally.n_skipped)
             str_addf(&text, "\n\n%d %s skipped: \":order skipped\" brings them.", n->tally.n_skipped,
                      text_plural(n->tally.n_skipped, "pair was", "pairs were"));
@@ -529,6 +533,11 @@ void label_draw(struct label_state *s, struct canvas *c, struct rect area)
         draw_side(s, c, rect_cut_right(&area, SIDE_WIDTH));
     if (s->now.kind != LABEL_OF_NOTHING && area.height > 8)
         draw_saved(s, c, rect_cut_bottom(&area, 1));
+    if (s->listing && area.height > 5) {
+        draw_scale(s, c, rect_cut_bottom(&area, 2));
+        label_list_draw(s, c, area);
+        return;
+    }
     if (!s->now.has_pair) {
         if (s->statistics && area.width < WIDE && s->now.kind != LABEL_OF_NOTHING)
             draw_statistics(s, c, area);

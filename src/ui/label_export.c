@@ -84,11 +84,21 @@ static struct annotator_pair soft_of(struct work *w, const struct judged_pair *p
 
 // ---- which pairs ----
 
+// An attention check is no data: what is said of it was known before.
+static bool is_left_out(const struct work *w, const struct judged_pair *p)
+{
+    const bool out = p->is_check && !w->what->checks;
+    w->count->checks += out;
+    return out;
+}
+
 // Whether there is something to learn from the pair; else it is counted as what it is.
 static bool is_wanted(const struct work *w, const struct judged_pair *p, const struct annotator_pair *soft)
 {
     struct label_exported *count = w->count;
     const enum label_shape shape = w->what->shape;
+    if (is_left_out(w, p))
+        return false;
     if (p->n_flags) {
         count->flagged++;
         return false;
@@ -197,6 +207,8 @@ static int write_judgement(struct work *w, const struct judgement *j, struct err
 {
     const struct judged_pair *p = pair_of(w, j->row);
     if (!p)
+        return 0;
+    if (is_left_out(w, p))
         return 0;
     json_t *o = json_object();
     json_object_set_new(o, "prompt", json_any_text(p->pair.prompt));
@@ -354,7 +366,8 @@ void label_exported_text(const struct label_exported *c, bool ties, struct str *
                  {c->both_bad, "both bad", "both bad"},
                  {c->cannot, "not to be told", "not to be told"},
                  {c->flagged, "flagged", "flagged"},
-                 {c->skipped, "skipped", "skipped"}};
+                 {c->skipped, "skipped", "skipped"},
+                 {c->checks, "attention check", "attention checks"}};
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (kinds[i].n)
             str_addf(out, "%s%lld %s", out->len ? ", " : "", (long long)kinds[i].n,

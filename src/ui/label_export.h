@@ -18,10 +18,11 @@ struct label_export {
     const char *run, *set; // whose pairs; both NULL: all of the project
     bool ties;             // pairs without a better answer as well (with LABELS_AS_PAIRS and LABELS_AS_SHARES)
     enum label_shape shape;
+    bool checks;           // attention checks as well, which are no data
 };
 struct label_exported {
     int64_t written, ties, both_bad, cannot, flagged,
-        skipped; // pairs (with LABELS_AS_JUDGEMENTS judgements); left out, as what they are
+        skipped, checks; // pairs (with LABELS_AS_JUDGEMENTS judgements); left out, as what they are
 };
 // Writes the file as a whole or not at all. ERR_NOT_FOUND where nothing is to be written.
 int label_export(struct store *s, const struct label_export *what, const char *path, struct label_exported *count,

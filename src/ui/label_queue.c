@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include "base/str.h"
@@ -26,7 +27,7 @@ void queue_fini(struct queue *q)
     q->n = q->n_indexed = q->cap = q->n_said = q->cap_said = q->cap_stands = q->n_fresh = 0;
     q->cursor = 0;
     q->held = -1;
-    q->is_fitted = false;
+    q->is_fitted = q->has_checks = false;
     q->n_abilities = 0;
     q->kind = LABEL_OF_NOTHING;
 }
@@ -57,7 +58,8 @@ static void add_item(struct queue *q, int64_t pair, int64_t number, double share
     // The lot is the source's, not the annotator's: what two judge overlaps from the beginning.
     rng_block(q->kind == LABEL_OF_SET ? q->set.seed : 0, RNG_QUEUE, (uint64_t)number, bits);
     q->items[q->n++] = (struct queue_item){
-        .pair = pair, .number = number, .share = share, .p_b = 0.5, .lot = (uint64_t)bits[0] << 32 | bits[1]};
+        .pair = pair, .number = number, .share = share, .p_b = 0.5, .lot = (uint64_t)bits[0] << 32 | bits[1],
+        .for_all = q->kind != LABEL_OF_SET || bits[2] * 0x1p-32 < q->set.overlap};
 }
 
 static int ascending(const void *a, const void *b, void *q)
@@ -95,8 +97,12 @@ static int read_set(struct queue *q, struct store *s, struct err *e)
     int n = 0, code = label_set_items(s, q->set.id, &list, &n, e);
     if (code)
         return code;
-    for (int i = q->n; i < n; i++) // a set only ever grows at its end
+    for (int i = q->n; i < n; i++) { // a set only ever grows at its end
         add_item(q, list[i].pair, i + 1, list[i].share);
+        q->items[i].is_check = !isnan(list[i].known);
+        q->has_checks |= q->items[i].is_check;
+        q->items[i].for_all |= q->items[i].is_check; // each annotator has the same ones
+    }
     free(list);
     index_items(q);
     return 0;
@@ -199,6 +205,7 @@ static void count(struct queue *q)
         t->n_others = 0;
         t->least = INFINITY;
         t->most = -INFINITY;
+        t->is_answered = false;
         t->is_settled = t->is_for_a = t->is_for_b = false;
         if (!isnan(t->share))
             count_opinion(t, 3 - 6 * t->share);
@@ -215,10 +222,38 @@ static void count(struct queue *q)
         if (queue_is_own(q, j)) {
             t->own[j->occasion > 0] = j;
             q->n_fresh += j->occasion == 0;
-        } else if (j->occasion == 0 && verdict_is_graded(j->verdict)) {
-            count_opinion(t, j->verdict);
+            continue;
         }
+        t->is_answered |= j->occasion == 0 && j->verdict != VERDICT_SKIP;
+        if (j->occasion == 0 && verdict_is_graded(j->verdict))
+            count_opinion(t, j->verdict);
     }
+}
+
+// Who has which pair of a set that is shared out.
+static int read_claims(struct queue *q, struct store *s, struct err *e)
+{
+    struct label_claim *list = NULL;
+    int n = 0;
+    if (q->kind != LABEL_OF_SET || !(q->set.overlap < 1))
+        return 0;
+    int code = label_claims(s, q->set.id, clock_wall_ms(), &list, &n, e);
+    if (code)
+        return code;
+    for (int i = 0; i < q->n; i++) {
+        q->items[i].is_others = false;
+        q->items[i].mine_until_ms = 0;
+    }
+    for (int i = 0; i < n; i++) {
+        const int at = queue_find(q, list[i].pair);
+        const bool mine = strcmp(list[i].annotator, q->annotator) == 0;
+        if (at < 0)
+            continue;
+        q->items[at].is_others = !mine;
+        q->items[at].mine_until_ms = mine ? list[i].until_ms : 0;
+    }
+    free(list);
+    return 0;
 }
 
 int queue_read(struct queue *q, struct store *s, struct err *e)
@@ -228,6 +263,8 @@ int queue_read(struct queue *q, struct store *s, struct err *e)
     int code = read_said(q, s, e);
     if (!code)
         code = q->kind == LABEL_OF_SET ? read_set(q, s, e) : read_run(q, s, e);
+    if (!code)
+        code = read_claims(q, s, e);
     count(q); // also after an error: the list may have moved
     return code;
 }
@@ -241,8 +278,12 @@ bool queue_waits(const struct queue *q, int item, int occasion)
         return false;
     if (occasion == 1)
         return t->own[0] && !t->own[1] && verdict_is_graded(t->own[0]->verdict);
+    if (t->is_out)
+        return false;
     if (q->order == LABEL_DISPUTED)
         return !t->passed && !t->is_settled && t->is_for_a && t->is_for_b;
+    if (!t->for_all && (t->is_answered || t->is_others))
+        return false;
     if (q->order == LABEL_SKIPPED)
         return !t->passed && t->own[0] && t->own[0]->verdict == VERDICT_SKIP;
     return q->kind == LABEL_OF_RUN ? t->waits && !t->own[0] : !t->own[0];
@@ -308,6 +349,30 @@ static struct queue_place place(const struct queue *q, int item, int occasion)
     return (struct queue_place){item, occasion, item >= 0 && queue_side(q, item, occasion)};
 }
 
+static bool by_what_is_known(const struct queue *q)
+{
+    return q->order == LABEL_UNCERTAIN || q->order == LABEL_DISAGREE;
+}
+
+// Where pairs come by what is known of them, nothing is known of attention checks: they come by lot, as many as there are
+// among those that wait. -1: not now.
+static int check_due(const struct queue *q)
+{
+    int n = 0, n_checks = 0, first = -1;
+    if (!q->has_checks || !by_what_is_known(q))
+        return -1;
+    for (int i = 0; i < q->n; i++) {
+        if (!queue_waits(q, i, 0))
+            continue;
+        n++;
+        n_checks += q->items[i].is_check;
+        if (q->items[i].is_check && (first < 0 || q->items[i].lot < q->items[first].lot))
+            first = i;
+    }
+    struct rng r = rng_make(q->seed, RNG_SIDES, UINT32_MAX - (uint32_t)q->n_fresh);
+    return n_checks == n || rng_uniform(&r) * n < n_checks ? first : -1;
+}
+
 struct queue_place queue_next(const struct queue *q)
 {
     const bool fresh = q->order != LABEL_SKIPPED && q->order != LABEL_DISPUTED;
@@ -315,9 +380,11 @@ struct queue_place queue_next(const struct queue *q)
     if (best >= 0)
         return place(q, best, 1);
     double least = 0;
+    if ((best = check_due(q)) >= 0)
+        return place(q, best, 0);
     for (int i = 0; i < q->n; i++) {
         const struct queue_item *t = &q->items[i];
-        if (!queue_waits(q, i, 0))
+        if (!queue_waits(q, i, 0) || (t->is_check && by_what_is_known(q)))
             continue;
         const double u = urgency(q, t);
         if (best < 0 || u < least || (u == least && t->lot < q->items[best].lot)) {

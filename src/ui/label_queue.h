@@ -1,6 +1,7 @@
 // What the files of the desk share: the pairs of its source, what has been said of them, and which comes next.
 #pragma once
 
+#include "base/filter.h"
 #include "store/run_db.h"
 #include "ui/label_desk.h"
 
@@ -11,9 +12,15 @@ struct queue_item {
     double p_b;   // that B is better, by the annotators' model; of is_fitted
     bool waits;   // of a run: it is open and nobody has answered
     bool passed;  // skipped since this order was chosen
+    bool for_all;  // all annotators judge it; else one of them
+    bool is_others;        // another one has it at the moment
+    int64_t mine_until_ms; // when the claim of this annotator ends; 0: there is none
+    bool is_check; // its answer is known; it comes as any other
+    bool is_out;  // does not pass the filter
     // of what stands, made anew by queue_count:
     const struct judgement *own[2]; // by occasion
     int n_others;
+    bool is_answered;                    // by another annotator
     double least, most;                  // opinions of others and of the source: -3 .. 3, positive for B
     bool is_settled, is_for_a, is_for_b; // annotators' votes: one is the last word, finds A better, finds B better
 };
@@ -31,11 +38,13 @@ struct queue {
     bool *stands;
     int n_said, cap_said, cap_stands;
     int64_t cursor;
+    bool has_checks;
     int n_fresh; // own judgements of occasion 0 that stand, and the one held
     bool is_fitted;
     int n_fitted; // rows of `said` that the fit knows
     struct label_ability abilities[LABEL_OTHERS + 1];
     int n_abilities;
+    struct filter *filter; // NULL: all pass; the desk's
     int held; // the item whose judgement is on its way to the disk: it waits no more; -1: none
 };
 void queue_fini(struct queue *q);

@@ -27,8 +27,26 @@ struct label_state {
     int64_t version;               // of attune.db, at the last look
     double looked_s;
     char trouble[400];
+    bool listing;      // what waits is a list
+    int row, top;      // of the list: the cursor, the first that is shown
+    int range;         // where a range begins; -1: nowhere
+    int64_t *marked;   // numbers of pairs, (n_marked)
+    int n_marked, cap_marked;
     int width, height; // of the last drawing
 };
+// Asks the desk, now or when it is free; takes what belongs to r.
+void label_ask(struct view *v, struct label_request r);
+enum view_result label_read(struct view *v, enum command_id id, const char *arg); // label_read.c
+// What is begun and not yet said (label_draft.c). note NULL: the page's own.
+void label_keep_draft(struct view *v, const char *note);
+void label_take_draft(struct view *v);   // of the pair that is shown now, where there is one
+void label_forget_draft(struct view *v); // it was judged
+enum view_result label_edit(struct view *v, const char *arg);
+void label_forget_edit(struct view *v, bool right); // it was saved
+// The list of what waits (label_list.c): its commands, VIEW_IGNORED for those that are not; one judgement of all that is marked.
+enum view_result label_list_command(struct view *v, enum command_id id);
+enum view_result label_list_judge(struct view *v, enum verdict verdict);
+void label_list_draw(struct label_state *s, struct canvas *c, struct rect area);
 void label_draw(struct label_state *s, struct canvas *c, struct rect area);
 // "left better" of a verdict as it is shown.
 const char *label_words(enum verdict shown);

@@ -19,13 +19,20 @@ libui_a_SOURCES = \
 	%D%/keys.c %D%/keys.h \
 	%D%/editor.c \
 	%D%/label_desk.c %D%/label_desk.h \
+	%D%/label_draft.c \
 	%D%/label_draw.c %D%/label_view.h \
 	%D%/label_export.c %D%/label_export.h \
 	%D%/label_fit.c \
+	%D%/label_list.c \
+	%D%/label_many.c \
 	%D%/label_queue.c %D%/label_queue.h \
+	%D%/label_read.c \
+	%D%/label_reserve.c \
+	%D%/label_room.h \
 	%D%/label_show.c \
 	%D%/label_source.c %D%/label_source.h \
 	%D%/label_tally.c %D%/label_tally.h \
+	%D%/label_undo.c \
 	%D%/label_write.c \
 	%D%/line_edit.c %D%/line_edit.h \
 	%D%/compare.c %D%/compare.h \
@@ -156,7 +163,10 @@ tests_unit_test_blend_LDADD = $(UI_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/unit/test_text_pane tests/unit/test_label_desk tests/unit/test_label_export
 tests_unit_test_label_export_SOURCES = tests/unit/test_label_export.c tests/lib/testing.h
 tests_unit_test_label_export_LDADD = $(UI_LIBS) libstats.a $(STORE_LIBS) $(CMOCKA_LIBS)
-tests_unit_test_label_desk_SOURCES = tests/unit/test_label_desk.c tests/lib/testing.h
+tests_unit_test_label_desk_SOURCES = tests/unit/test_label_desk.c tests/lib/testing.h tests/lib/desk.h
+check_PROGRAMS += tests/unit/test_label_many
+tests_unit_test_label_many_SOURCES = tests/unit/test_label_many.c tests/lib/testing.h tests/lib/desk.h
+tests_unit_test_label_many_LDADD = $(UI_LIBS) libstats.a libcorpus.a $(STORE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_label_desk_LDADD = $(UI_LIBS) libstats.a libcorpus.a $(STORE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_text_pane_SOURCES = tests/unit/test_text_pane.c tests/lib/testing.h
 tests_unit_test_text_pane_LDADD = $(UI_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
@@ -219,8 +229,12 @@ check_PROGRAMS += tests/ui/test_runs_page
 tests_ui_test_runs_page_SOURCES = tests/ui/test_runs_page.c $(UI_RIG)
 tests_ui_test_runs_page_LDADD = $(UI_RIG_LIBS)
 tests_ui_test_runs_page_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
+check_PROGRAMS += tests/ui/test_label_work
+tests_ui_test_label_work_SOURCES = tests/ui/test_label_work.c tests/ui/label_page.h $(UI_RIG)
+tests_ui_test_label_work_LDADD = $(UI_RIG_LIBS)
+tests_ui_test_label_work_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
 check_PROGRAMS += tests/ui/test_label_page
-tests_ui_test_label_page_SOURCES = tests/ui/test_label_page.c $(UI_RIG)
+tests_ui_test_label_page_SOURCES = tests/ui/test_label_page.c tests/ui/label_page.h $(UI_RIG)
 tests_ui_test_label_page_LDADD = $(UI_RIG_LIBS)
 tests_ui_test_label_page_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
 check_PROGRAMS += tests/ui/test_random_input

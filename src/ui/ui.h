@@ -11,6 +11,9 @@ struct label_options {
     const char *annotator; // NULL: the account
     const char *source;    // a run, a set or a file; NULL: what waits
     const char *set;       // what a set of that file is called; NULL: as the file
+    const char *checks;    // a file of attention checks for a new set; NULL: none
+    double check_share;    // of its pairs
+    double overlap;        // the share of a new set's pairs that all annotators judge
     double repeats;        // the share of a new set's pairs that come a second time
     uint64_t seed;         // of a new set; 0: by the clock
     int order;             // enum label_order; LABEL_ORDERS: as it is

@@ -126,8 +126,9 @@ void ui_more(struct ui *ui);
 void ui_work(struct ui *ui, int (*work)(void *arg, struct err *e),
              void (*done)(struct ui *ui, void *arg, int code, const struct err *e), void *arg);
 void ui_finish_work(struct ui *ui, double seconds);
-// Lends the terminal to the person's editor ($VISUAL, $EDITOR, else vi) with that text in it; *after: what it left, on the heap.
-int ui_edit_text(struct ui *ui, const char *before, char **after, struct err *e);
+// Lends the terminal to the person's editor ($VISUAL, $EDITOR, else vi) with that file, which stays: a text that was begun
+// there is gone on with, else it begins with `before`. *after: what it left, on the heap.
+int ui_edit_file(struct ui *ui, const char *path, const char *before, char **after, struct err *e);
 const struct label_options *ui_label_options(struct ui *ui); // of the command line; NULL: none
 enum page ui_help_page(struct ui *ui); // the page that help is about
 // Back to that page, and there what the row does: at once, or in the prompt where something has to follow its name.

@@ -23,13 +23,11 @@ struct label_job {
     struct label_shown out;
 };
 
-static void send(struct view *v, struct label_request r);
-
 static int open_label(struct view *v, struct err *e)
 {
     struct label_state *s = v->state = mem_alloc(1, sizeof *s);
     s->focus = LABEL_LEFT;
-    s->version = -1;
+    s->version = s->range = -1;
     return 0;
 }
 
@@ -58,6 +56,7 @@ static void close_label(struct view *v)
     text_pane_fini(&s->guideline);
     forget_words(s);
     free(s->write_to);
+    free(s->marked);
     free(s);
 }
 
@@ -100,8 +99,9 @@ static void note_whose(struct label_state *s)
     str_fini(&text);
 }
 
-static void show_new(struct label_state *s, struct label_shown *out)
+static void show_new(struct view *v, struct label_shown *out)
 {
+    struct label_state *s = v->state;
     const bool same = is_same_pair(&s->now, out);
     label_shown_fini(&s->now);
     s->now = *out;
@@ -114,6 +114,7 @@ static void show_new(struct label_state *s, struct label_shown *out)
         s->note = mem_strdup(s->now.note_before);
     if (s->now.reasons_before)
         text_copy(s->reasons, sizeof s->reasons, s->now.reasons_before);
+    label_take_draft(v);
     label_fill_panes(s);
 }
 
@@ -144,8 +145,12 @@ static void done(struct ui *ui, void *arg, int code, const struct err *e)
         note_whose(s);
     if (!code && j->out.said[0])
         text_copy(s->said, sizeof s->said, j->out.said);
+    if (!code && was_judged)
+        label_forget_draft(v);
+    if (!code && j->request.what == LABEL_EDIT)
+        label_forget_edit(v, j->request.right);
     if (!lost)
-        show_new(s, &j->out);
+        show_new(v, &j->out);
     if (!code)
         count_saved(v, s, &j->request);
     for (int i = 0; code && i < s->n_queued; i++) // what came behind was meant for another pair
@@ -156,11 +161,11 @@ static void done(struct ui *ui, void *arg, int code, const struct err *e)
     free(j->dir);
     free(j);
     if (!code && !lost && was_judged) {
-        send(v, (struct label_request){.what = LABEL_SAVE});
+        label_ask(v, (struct label_request){.what = LABEL_SAVE});
     } else if (s->n_queued) {
         struct label_request next = s->queued[0];
         memmove(s->queued, s->queued + 1, (size_t)--s->n_queued * sizeof *s->queued);
-        send(v, next);
+        label_ask(v, next);
     }
     if (!s->busy && s->write_to) {
         char *path = s->write_to;
@@ -175,8 +180,7 @@ static double seconds_seen(const struct label_state *s)
     return s->seen_s > 0 ? clock_seconds() - s->seen_s : NAN; // a script judges what nobody saw
 }
 
-// Takes what belongs to r.
-static void send(struct view *v, struct label_request r)
+void label_ask(struct view *v, struct label_request r)
 {
     struct label_state *s = v->state;
     if (s->busy) {
@@ -217,8 +221,11 @@ static void choose_source(struct view *v, const char *name, const struct label_o
         r.name = o && o->set ? mem_strdup(o->set) : NULL;
         r.repeats = o ? o->repeats : 0.05;
         r.seed = o ? o->seed : 0;
+        r.checks = o && o->checks ? mem_strdup(o->checks) : NULL;
+        r.shared = o ? 1 - o->overlap : 0;
+        r.check_share = o ? o->check_share : 0;
     }
-    send(v, r);
+    label_ask(v, r);
 }
 
 static void begin(struct view *v, struct label_state *s)
@@ -229,9 +236,9 @@ static void begin(struct view *v, struct label_state *s)
     if (o && o->source)
         choose_source(v, o->source, o);
     else
-        send(v, (struct label_request){.what = LABEL_FIRST, .text = run ? mem_strdup(run->info.name) : NULL});
+        label_ask(v, (struct label_request){.what = LABEL_FIRST, .text = run ? mem_strdup(run->info.name) : NULL});
     if (o && o->order != LABEL_ORDERS)
-        send(v, (struct label_request){.what = LABEL_ORDER, .order = o->order});
+        label_ask(v, (struct label_request){.what = LABEL_ORDER, .order = o->order});
 }
 
 static void shown_label(struct view *v)
@@ -249,7 +256,7 @@ static enum view_refresh refresh_label(struct view *v)
     if (!s->busy && s->now.kind != LABEL_OF_NOTHING && now - s->looked_s > 0.9) {
         const int64_t version = labels_version(ui_store(v->ui));
         if (s->now.kind == LABEL_OF_RUN || version != s->version)
-            send(v, (struct label_request){.what = LABEL_LOOK});
+            label_ask(v, (struct label_request){.what = LABEL_LOOK});
         s->version = version;
         s->looked_s = now;
     }
@@ -261,15 +268,17 @@ static enum view_refresh refresh_label(struct view *v)
 static enum view_result judge(struct view *v, enum verdict verdict)
 {
     struct label_state *s = v->state;
+    if (s->listing)
+        return label_list_judge(v, verdict);
     if (!s->now.has_pair && !s->busy)
         return VIEW_KEPT;
-    send(v, (struct label_request){.what = LABEL_JUDGE, .verdict = verdict});
+    label_ask(v, (struct label_request){.what = LABEL_JUDGE, .verdict = verdict});
     return VIEW_KEPT; // the picture changes when it is saved
 }
 
 static enum view_result ask_for(struct view *v, enum label_what what)
 {
-    send(v, (struct label_request){.what = what});
+    label_ask(v, (struct label_request){.what = what});
     return VIEW_KEPT;
 }
 
@@ -282,7 +291,17 @@ static enum view_result order(struct view *v, const char *arg)
         return VIEW_KEPT;
     }
     if (s->now.kind != LABEL_OF_NOTHING)
-        send(v, (struct label_request){.what = LABEL_ORDER, .order = o});
+        label_ask(v, (struct label_request){.what = LABEL_ORDER, .order = o});
+    return VIEW_KEPT;
+}
+
+static enum view_result filter(struct view *v, const char *arg)
+{
+    const struct label_state *s = v->state;
+    if (arg)
+        label_ask(v, (struct label_request){.what = LABEL_FILTER, .text = mem_strdup(arg)});
+    else
+        ui_ask_live(v->ui, CMD_FILTER, "only pairs that pass", s->now.filter ? s->now.filter : "");
     return VIEW_KEPT;
 }
 
@@ -294,7 +313,7 @@ static enum view_result go(struct view *v, const char *arg)
     else if (!text_to_i64(arg + (*arg == '#'), &number))
         ui_say_error(v->ui, "go: the number of a pair, not %s", arg);
     else
-        send(v, (struct label_request){.what = LABEL_GO, .number = number});
+        label_ask(v, (struct label_request){.what = LABEL_GO, .number = number});
     return VIEW_KEPT;
 }
 
@@ -304,16 +323,24 @@ static enum view_result note(struct view *v, const char *arg)
     if (!s->now.has_pair)
         return VIEW_KEPT;
     if (!arg) {
-        ui_ask(v->ui, CMD_NOTE, "note (is saved with the judgement; - for none)", s->note ? s->note : "");
+        ui_ask_live(v->ui, CMD_NOTE, "note (is saved with the judgement; - for none)", s->note ? s->note : "");
         return VIEW_KEPT;
     }
     free(s->note);
-    s->note = strcmp(arg, "-") == 0 ? NULL : mem_strdup(arg);
+    s->note = !*arg || strcmp(arg, "-") == 0 ? NULL : mem_strdup(arg);
+    label_keep_draft(v, NULL);
     return VIEW_CHANGED;
 }
 
-static void flip_reason(struct label_state *s, char letter)
+static void typed_label(struct view *v, enum command_id id, const char *text)
 {
+    if (id == CMD_NOTE)
+        label_keep_draft(v, text);
+}
+
+static void flip_reason(struct view *v, char letter)
+{
+    struct label_state *s = v->state;
     char *at = strchr(s->reasons, letter);
     if (at) {
         memmove(at, at + 1, strlen(at));
@@ -324,6 +351,7 @@ static void flip_reason(struct label_state *s, char letter)
             s->reasons[n + 1] = '\0';
         }
     }
+    label_keep_draft(v, NULL);
 }
 
 static bool is_reason(int key)
@@ -339,7 +367,7 @@ static enum view_result reasons(struct view *v, const char *arg)
     struct label_state *s = v->state;
     for (; arg && *arg; arg++)
         if (is_reason(*arg))
-            flip_reason(s, *arg);
+            flip_reason(v, *arg);
         else if (*arg != ' ')
             ui_say_error(v->ui, "reasons: letters from a to h, not %c", isprint((unsigned char)*arg) ? *arg : '?');
     s->choosing_reasons = !arg && s->now.has_pair;
@@ -352,7 +380,7 @@ static enum view_result key_label(struct view *v, int key)
     if (!s->choosing_reasons)
         return VIEW_IGNORED;
     if (is_reason(key)) {
-        flip_reason(s, (char)key);
+        flip_reason(v, (char)key);
         return VIEW_CHANGED;
     }
     s->choosing_reasons = false; // any other key ends it; a digit judges, as ever
@@ -371,30 +399,11 @@ static enum view_result reveal(struct view *v)
     return VIEW_CHANGED;
 }
 
-static enum view_result edit(struct view *v, const char *arg)
-{
-    struct label_state *s = v->state;
-    const bool right = arg ? strcmp(arg, "right") == 0 : s->focus == LABEL_RIGHT;
-    struct err fault = {0};
-    char *after = NULL;
-    if (arg && !right && strcmp(arg, "left") != 0) {
-        ui_say_error(v->ui, "correct: left or right, not %s", arg);
-        return VIEW_KEPT;
-    }
-    if (!s->now.has_pair)
-        return VIEW_KEPT;
-    if (ui_edit_text(v->ui, right != s->now.swapped ? s->now.pair.b : s->now.pair.a, &after, &fault))
-        ui_say_error(v->ui, "%s", fault.text);
-    else
-        send(v, (struct label_request){.what = LABEL_EDIT, .text = after, .right = right, .seconds = NAN});
-    return VIEW_CHANGED;
-}
-
 static enum view_result guideline(struct view *v, const char *arg)
 {
     struct label_state *s = v->state;
     if (arg) {
-        send(v, (struct label_request){.what = LABEL_GUIDE, .text = mem_strdup(arg)});
+        label_ask(v, (struct label_request){.what = LABEL_GUIDE, .text = mem_strdup(arg)});
         return VIEW_KEPT;
     }
     s->with_guideline = !s->with_guideline;
@@ -403,118 +412,17 @@ static enum view_result guideline(struct view *v, const char *arg)
     return VIEW_CHANGED;
 }
 
-// ---- reading ----
-
-static enum view_result find(struct view *v, const char *arg, int step)
-{
-    struct label_state *s = v->state;
-    int n = 0, at = -1;
-    for (int i = 0; i < LABEL_PANES; i++)
-        n += arg ? text_pane_find(&s->panes[i], arg) : text_pane_found(&s->panes[i]);
-    if (n == 0) {
-        ui_say(v->ui, arg ? "Nothing in these texts reads so." : "There is nothing to go to: / looks for a text.");
-        return VIEW_CHANGED;
-    }
-    // Within the pane that is read, or the next one that has it.
-    for (int i = 0; i < LABEL_PANES && at < 0; i++)
-        if (text_pane_found(&s->panes[(s->focus + i) % LABEL_PANES]))
-            at = (s->focus + i) % LABEL_PANES;
-    s->focus = (enum label_pane)at;
-    const int place = text_pane_find_next(&s->panes[at], step);
-    ui_say(v->ui, "%d of %d here, %d in all three texts", place, text_pane_found(&s->panes[at]), n);
-    return VIEW_CHANGED;
-}
-
-static enum view_result scroll(struct label_state *s, enum command_id id)
-{
-    struct text_pane *p = s->with_guideline && s->width < 160 ? &s->guideline : &s->panes[s->focus];
-    const int page = text_pane_page(p);
-    switch (id) {
-    case CMD_UP:
-        return text_pane_scroll(p, -1) ? VIEW_CHANGED : VIEW_KEPT;
-    case CMD_DOWN:
-        return text_pane_scroll(p, 1) ? VIEW_CHANGED : VIEW_KEPT;
-    case CMD_PAGE_UP:
-        return text_pane_scroll(p, -page) ? VIEW_CHANGED : VIEW_KEPT;
-    case CMD_PAGE_DOWN:
-        return text_pane_scroll(p, page) ? VIEW_CHANGED : VIEW_KEPT;
-    case CMD_FIRST:
-        return text_pane_scroll_to(p, 0) ? VIEW_CHANGED : VIEW_KEPT;
-    default:
-        return text_pane_scroll_to(p, 1 << 30) ? VIEW_CHANGED : VIEW_KEPT;
-    }
-}
-
-static enum view_result scroll_both(struct label_state *s, int lines)
-{
-    text_pane_scroll(&s->panes[LABEL_LEFT], lines);
-    text_pane_scroll(&s->panes[LABEL_RIGHT], lines);
-    return VIEW_CHANGED;
-}
-
-static enum view_result turn_pane(struct label_state *s, int step)
-{
-    s->focus = (enum label_pane)((s->focus + LABEL_PANES + step) % LABEL_PANES);
-    return VIEW_CHANGED;
-}
-
-static enum view_result flip(bool *what)
-{
-    *what = !*what;
-    return VIEW_CHANGED;
-}
-
-static enum view_result reading_command(struct view *v, enum command_id id, const char *arg)
-{
-    struct label_state *s = v->state;
-    switch (id) {
-    case CMD_UP:
-    case CMD_DOWN:
-    case CMD_PAGE_UP:
-    case CMD_PAGE_DOWN:
-    case CMD_FIRST:
-    case CMD_LAST:
-        return scroll(s, id);
-    case CMD_BOTH_DOWN:
-        return scroll_both(s, 1);
-    case CMD_BOTH_UP:
-        return scroll_both(s, -1);
-    case CMD_NEXT_PANE:
-    case CMD_RIGHT:
-        return turn_pane(s, 1);
-    case CMD_PREVIOUS_PANE:
-    case CMD_LEFT:
-        return turn_pane(s, -1);
-    case CMD_FULL:
-        return flip(&s->is_full);
-    case CMD_STATISTICS:
-        if (!s->statistics && s->now.kind != LABEL_OF_NOTHING)
-            send(v, (struct label_request){.what = LABEL_FIT});
-        s->statistics = (s->statistics + 1) % (s->width >= 160 || s->height >= 34 ? 2 : 3);
-        return VIEW_CHANGED;
-    case CMD_DIFF:
-        s->with_diff = !s->with_diff;
-        label_fill_panes(s);
-        return VIEW_CHANGED;
-    case CMD_FIND:
-        if (!arg)
-            ui_ask(v->ui, CMD_FIND, "find in the texts", "");
-        return arg ? find(v, arg, 1) : VIEW_KEPT;
-    case CMD_FIND_NEXT:
-        return find(v, NULL, 1);
-    case CMD_FIND_PREVIOUS:
-        return find(v, NULL, -1);
-    default:
-        return VIEW_IGNORED;
-    }
-}
-
 static enum view_result command_label(struct view *v, enum command_id id, const char *arg)
 {
     struct label_state *s = v->state;
     if (id >= CMD_JUDGE_MUCH_LEFT && id <= CMD_JUDGE_FLAG)
         return judge(v, (enum verdict)(VERDICT_MUCH_A + (int)(id - CMD_JUDGE_MUCH_LEFT)));
+    const enum view_result listed = label_list_command(v, id);
+    if (listed != VIEW_IGNORED)
+        return listed;
     switch (id) {
+    case CMD_FILTER:
+        return filter(v, arg);
     case CMD_UNDO:
         return ask_for(v, LABEL_UNDO);
     case CMD_REDO:
@@ -530,7 +438,7 @@ static enum view_result command_label(struct view *v, enum command_id id, const 
     case CMD_REVEAL:
         return reveal(v);
     case CMD_CORRECT:
-        return edit(v, arg);
+        return label_edit(v, arg);
     case CMD_GUIDELINE:
         return guideline(v, arg);
     case CMD_EXPORT:
@@ -547,7 +455,7 @@ static enum view_result command_label(struct view *v, enum command_id id, const 
             ui_ask(v->ui, CMD_LABEL_SOURCE, "pairs of which run, set or file", "");
         return VIEW_KEPT;
     default:
-        return reading_command(v, id, arg);
+        return label_read(v, id, arg);
     }
 }
 
@@ -556,6 +464,9 @@ static const char *hints_label(struct view *v)
     const struct label_state *s = v->state;
     if (s->choosing_reasons)
         return "a-h reasons  1-9 label  r done";
+    if (s->listing)
+        return s->width < 60 ? "m mark  1-9 label  u undo  p back"
+                             : "m mark  v range  * all  1-9 label what is marked  u undo  \\ filter  Enter show  p back";
     if (s->statistics && s->width < 160)
         return "s more or back  1-9 label+next  u undo  ? help  q back";
     if (!s->now.has_pair)
@@ -591,4 +502,5 @@ const struct view_ops view_label = {
     .hints = hints_label,
     .refresh = refresh_label,
     .patience_s = 1,
+    .typed = typed_label,
 };

@@ -10,96 +10,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/rng.h"
-#include "store/label_sets.h"
-#include "store/labels_pending.h"
-#include "ui/fixture.h"
-#include "ui/rig.h"
-
-enum { N = 100 };
-static char *dir, *data;
-
-static void write_pairs(int n)
-{
-    struct str s = {0};
-    for (int i = 1; i <= n; i++)
-        str_addf(&s,
-                 "{\"prompt\": \"question %03d\", \"chosen\": \"good answer %03d\", \"rejected\": \"bad answer %03d, "
-                 "and longer\"}\n",
-                 i, i, i);
-    assert_ok(file_write(data, s.data, s.len, e));
-    str_fini(&s);
-}
-
-static int set_up(void **state)
-{
-    dir = test_folder();
-    data = path_join(dir, "tasks.jsonl");
-    write_pairs(N);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    assert_ok(file_remove_tree(dir, e));
-    free(data);
-    free(dir);
-    return 0;
-}
-
-static void start_sized(struct rig *r, int width, int height, const char *locale)
-{
-    const char *args[] = {"label", data, "--annotator", "ann", "--seed", "7", "--repeats", "0", NULL};
-    rig_start(r,
-              &(struct rig_options){.project = dir, .width = width, .height = height, .args = args, .locale = locale});
-}
-
-static void start(struct rig *r)
-{
-    start_sized(r, 80, 24, NULL);
-}
-
-static void quit(struct rig *r)
-{
-    rig_send(r, "qq");
-    assert_int_equal(rig_end(r), 0);
-}
-
-static void wait_count(struct rig *r, int done, int all)
-{
-    char text[40];
-    snprintf(text, sizeof text, " %d/%d ", done, all);
-    rig_wait(r, text);
-}
-
-// Judgements of the set that stand, in the order in which they were given; `all`: how many rows there are.
-static int read_standing(struct judgement **out, int *all)
-{
-    struct store *s;
-    struct label_set *sets;
-    struct judgement *list;
-    int n, n_sets, kept = 0;
-    int64_t cursor = 0;
-    assert_ok(store_open(&s, dir, false, e));
-    assert_ok(store_check(s, e));
-    assert_ok(labels_recover(s, NULL, e)); // as the next console does
-    assert_ok(label_sets(s, &sets, &n_sets, e));
-    assert_int_equal(n_sets, 1);
-    assert_ok(label_set_since(s, sets[0].id, &cursor, &list, &n, e));
-    *all = n;
-    for (int i = 0; i < n; i++) {
-        bool stands = list[i].verdict != VERDICT_UNDO;
-        for (int k = i + 1; k < n && stands; k++)
-            stands = list[k].supersedes != list[i].id;
-        if (stands)
-            list[kept++] = list[i];
-        else
-            judgement_fini(&list[i]);
-    }
-    label_sets_free(sets, n_sets);
-    store_close(s);
-    *out = list;
-    return kept;
-}
+#include "ui/label_page.h"
 
 static int compare(const void *a, const void *b)
 {
@@ -146,14 +57,6 @@ static void a_hundred_pairs_take_a_hundred_keys(void **state)
     print_message("          key to the next pair: median %.1f ms, 99 of 100 within %.1f ms\n", seconds[N / 2] * 1e3,
                   seconds[98] * 1e3);
     assert_true(seconds[N / 2] < 3 * 0.016); // three times the bar, for busy machines
-}
-
-// Whether what the screen shows says that so many are saved.
-static bool shows_count(struct rig *r, int done, int all)
-{
-    char text[40];
-    snprintf(text, sizeof text, " %d/%d ", done, all);
-    return rig_shows(r, text);
 }
 
 static void kill_9_loses_nothing_that_was_seen_and_leaves_no_half(void **state)

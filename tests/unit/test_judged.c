@@ -166,10 +166,10 @@ static void a_report_tells_judges_apart(void **state)
     assert_close(r.alpha_nominal, 1 - 119 * 30.0 / (80 * 40), 1e-12); // by hand: 30 disagreements, 80 for A, 40 for B
     assert_close(r.percent, 10 / 3.0 / 40, 1e-12);
     assert_true(r.alpha_ordinal < 0.2 && r.gwet < 0.5);
-    judge_line_warn(cyd, &warning);
+    judge_line_warn(cyd, 0.2, &warning);
     assert_non_null(strstr(str_text(&warning), "prefers the answer shown first (100 % of 40"));
     str_clear(&warning);
-    judge_line_warn(bob, &warning);
+    judge_line_warn(bob, 0.2, &warning);
     assert_non_null(strstr(str_text(&warning), "the shorter answer"));
     assert_non_null(strstr(str_text(&warning), "100 % in less than 3 s"));
     str_fini(&warning);
@@ -188,7 +188,7 @@ static void a_report_without_overlap_says_nothing_of_it(void **state)
     assert_ok(judge_report_make(&r, &v, e));
     assert_true(r.n_twos == 0 && r.n_shared == 0 && isnan(r.alpha_ordinal) && isnan(r.percent) && isnan(r.gwet));
     assert_close(r.lines[0].ability, 1, 1e-9);
-    judge_line_warn(&r.lines[0], &warning);
+    judge_line_warn(&r.lines[0], 0.2, &warning);
     assert_int_equal(warning.len, 0);
     judge_report_fini(&r);
     judged_votes_fini(&v);

@@ -163,7 +163,7 @@ static void of_a_set_only_its_pairs(void **state)
                                  {.prompt = (char *)"unjudged", .a = (char *)"first", .b = (char *)"second"}};
     struct err fault;
     judge_some();
-    assert_ok(label_set_add(store, &set, pairs, NULL, 2, e));
+    assert_ok(label_set_add(store, &set, pairs, NULL, NULL, 2, e));
     json_t *list = written(LABELS_AS_PAIRS, false, "mine", 1, &count);
     assert_string_equal(text_at(list, 0, "prompt"), "settled");
     json_decref(list);

@@ -38,7 +38,7 @@ static void make_set(const char *name, struct label_set *set)
     struct asked_pair pairs[] = {pair("p", "a", "b"), pair("q", "a", "b"), pair("p", "a", "b"), pair("p", "b", "a")};
     const double shares[] = {1, NAN, 0, 0.25};
     *set = (struct label_set){.name = (char *)name, .source = "x.jsonl", .seed = UINT64_MAX - 3, .repeats = 0.1};
-    assert_ok(label_set_add(store, set, pairs, shares, 4, e));
+    assert_ok(label_set_add(store, set, pairs, shares, NULL, 4, e));
 }
 
 static void a_set_is_read_as_it_was_made(void **state)
@@ -69,9 +69,9 @@ static void a_set_is_read_as_it_was_made(void **state)
     free(items);
     struct label_set again = {.name = "first"};
     struct asked_pair one = pair("p", "x", "y");
-    assert_int_equal(label_set_add(store, &again, &one, NULL, 1, &fault), ERR_STATE);
+    assert_int_equal(label_set_add(store, &again, &one, NULL, NULL, 1, &fault), ERR_STATE);
     again = (struct label_set){.name = "much", .repeats = 0.6};
-    assert_int_equal(label_set_add(store, &again, &one, NULL, 1, &fault), ERR_USAGE);
+    assert_int_equal(label_set_add(store, &again, &one, NULL, NULL, 1, &fault), ERR_USAGE);
     assert_int_equal(label_set_find(store, "firts", &got, &fault), ERR_NOT_FOUND);
     assert_non_null(strstr(fault.text, "did you mean first?"));
     assert_ok(label_set_append(store, "first", &one, 0.5, e));

@@ -1,0 +1,98 @@
+// What an annotator has begun: notes, reasons and better answers that outlive leaving the page and a killed console.
+#include "config.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "store/label_drafts.h"
+#include "ui/label_view.h"
+
+static const char *dir_of(struct view *v)
+{
+    return store_dir(ui_store(v->ui));
+}
+
+void label_keep_draft(struct view *v, const char *note)
+{
+    struct label_state *s = v->state;
+    struct err fault = {0};
+    note = note ? note : s->note ? s->note : "";
+    if (s->now.has_pair && label_draft_write(dir_of(v), s->now.annotator, s->now.pair.hash, note, s->reasons, &fault))
+        ui_say_error(v->ui, "%s", fault.text);
+}
+
+static bool is_reasons(const char *text)
+{
+    for (; *text; text++) {
+        const struct label_reason *r = label_reasons;
+        while (r->letter && r->letter != *text)
+            r++;
+        if (!r->letter)
+            return false;
+    }
+    return true;
+}
+
+void label_take_draft(struct view *v)
+{
+    struct label_state *s = v->state;
+    struct label_draft d;
+    if (!s->now.has_pair || !label_draft_read(dir_of(v), s->now.annotator, s->now.pair.hash, &d))
+        return;
+    if (*d.note) {
+        free(s->note);
+        s->note = mem_strdup(d.note);
+    }
+    if (is_reasons(d.reasons) && strlen(d.reasons) < sizeof s->reasons)
+        text_copy(s->reasons, sizeof s->reasons, d.reasons);
+    label_draft_fini(&d);
+}
+
+void label_forget_draft(struct view *v)
+{
+    const struct label_state *s = v->state;
+    if (s->now.has_pair)
+        label_draft_remove(dir_of(v), s->now.annotator, s->now.pair.hash);
+}
+
+enum view_result label_edit(struct view *v, const char *arg)
+{
+    struct label_state *s = v->state;
+    const bool right = arg ? strcmp(arg, "right") == 0 : s->focus == LABEL_RIGHT;
+    struct err fault = {0};
+    char *after = NULL, *path = NULL;
+    if (arg && !right && strcmp(arg, "left") != 0) {
+        ui_say_error(v->ui, "correct: left or right, not %s", arg);
+        return VIEW_KEPT;
+    }
+    if (!s->now.has_pair)
+        return VIEW_KEPT;
+    const bool b = right != s->now.swapped;
+    const char *before = b ? s->now.pair.b : s->now.pair.a;
+    int code = label_draft_answer(dir_of(v), s->now.annotator, s->now.pair.hash, b, &path, &fault);
+    if (!code)
+        code = ui_edit_file(v->ui, path, before, &after, &fault);
+    if (!code && strcmp(before, after) == 0)
+        unlink(path); // no draft
+    free(path);
+    if (code)
+        ui_say_error(v->ui, "%s", fault.text);
+    else
+        label_ask(v, (struct label_request){.what = LABEL_EDIT, .text = after, .right = right, .seconds = NAN});
+    return VIEW_CHANGED;
+}
+
+void label_forget_edit(struct view *v, bool right)
+{
+    const struct label_state *s = v->state;
+    char *path;
+    if (!s->now.has_pair ||
+        label_draft_answer(dir_of(v), s->now.annotator, s->now.pair.hash, right != s->now.swapped, &path, NULL))
+        return;
+    unlink(path);
+    free(path);
+}
