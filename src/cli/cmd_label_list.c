@@ -184,7 +184,7 @@ static int run_export(int argc, char **argv)
     if (code)
         status = args_fail(&a, &e);
     else
-        printf("%s: %lld %s\n", path, (long long)count.written,
+        print_said("%s: %lld %s\n", path, (long long)count.written,
                what.shape == LABELS_AS_JUDGEMENTS ? text_plural(count.written, "judgement", "judgements")
                                                   : text_plural(count.written, "pair", "pairs"));
     store_close(s);

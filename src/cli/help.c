@@ -41,6 +41,8 @@ static const struct {
     {"ATTUNE_JOURNAL", "rollback or wal: how runs are recorded, when what kind of disk it is was not found right"},
     {"ATTUNE_KEYS", "the console's keys, when they do not stand in ~/.config/attune/keys.conf (attune keys)"},
     {"NO_COLOR", "when set, output has no colour"},
+    {"CLICOLOR_FORCE", "when set and not 0, the commands' output has colour where it is no terminal as well"},
+    {"ATTUNE_READ_ONLY, ATTUNE_QUIET, ATTUNE_NO_INPUT", "when set and not 0, as the options of these names"},
 };
 
 enum { n_exit_statuses = sizeof exit_statuses / sizeof *exit_statuses, n_environment = sizeof environment / sizeof *environment };
@@ -58,13 +60,16 @@ static void print_item(FILE *out, const char *name, const char *text, int column
 
 void help_program(FILE *out, int width)
 {
-    fprintf(out, "Usage: attune [--project DIR] [--fresh] [--slow] [--copy-file FILE]\n              [-e COMMANDS | --script FILE]\n       attune COMMAND [ARGUMENT]...\n\n");
+    fprintf(out, "Usage: attune [--project DIR] [--read-only] [--fresh] [--slow] [--copy-file FILE]\n              [--no-color] [--quiet] [--no-input] [-e COMMANDS | --script FILE]\n       attune COMMAND [ARGUMENT]...\n\n");
     print_wrapped(out, program_about, 0, 0, width);
     fprintf(out, "\n%sCommands:%s\n", print_on(out, PRINT_BOLD), print_off(out));
     for (const struct command *const *c = commands; *c; c++)
         print_item(out, (*c)->name, (*c)->summary, 20, width);
     fprintf(out, "\n\"attune COMMAND --help\" explains a command. \"attune --version\" prints the version.\n"
                  "-e and --script give commands of the console that are run without a terminal.\n"
+                 "--read-only looks and changes nothing: no run, setting, label or file of the project. It stands before any\n"
+                 "command as well, as do --no-color, --quiet (no progress, no word that something was done) and --no-input\n"
+                 "(nothing is asked: what would ask fails and says what to give).\n"
                  "--fresh opens it as on the first day: what it keeps of a project (console.json) is left alone.\n"
                  "--slow is for a line that carries little: ASCII, and one frame a second at most when only numbers change.\n"
                  "--copy-file FILE is for terminals that have no clipboard for others: Y writes what it copies into that file.\n");

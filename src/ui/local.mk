@@ -54,6 +54,7 @@ libui_a_SOURCES = \
 	%D%/pages.c \
 	%D%/palette.c %D%/palette.h \
 	%D%/prompt.c \
+	%D%/read_only.c \
 	%D%/recipe_jobs.c \
 	%D%/run_columns.c %D%/run_columns.h \
 	%D%/run_control.c \
@@ -219,6 +220,10 @@ check_PROGRAMS += tests/ui/test_random_input
 tests_ui_test_random_input_SOURCES = tests/ui/test_random_input.c $(UI_RIG)
 tests_ui_test_random_input_LDADD = $(UI_RIG_LIBS)
 tests_ui_test_random_input_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
+check_PROGRAMS += tests/ui/test_access
+tests_ui_test_access_SOURCES = tests/ui/test_access.c $(UI_RIG)
+tests_ui_test_access_LDADD = $(UI_RIG_LIBS)
+tests_ui_test_access_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
 check_PROGRAMS += tests/ui/test_palette tests/ui/test_session tests/ui/test_terminals
 tests_ui_test_terminals_SOURCES = tests/ui/test_terminals.c $(UI_RIG)
 tests_ui_test_terminals_LDADD = $(UI_RIG_LIBS)

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/manner.h"
 #include "base/mem.h"
 #include "ui/kept.h"
 #include "ui/run_text.h"
@@ -90,6 +91,7 @@ static json_t *session_now(struct ui *ui)
     json_object_set_new(now, "colors", json_string(ui->colors));
     json_object_set_new(now, "glyphs", json_integer(ui->canvas.glyphs));
     json_object_set_new(now, "mouse", json_boolean(ui->mouse));
+    json_object_set_new(now, "hints", json_boolean(!ui->no_hints));
     const json_t *before = kept_object(ui->session, "runs");
     json_object_set_new(now, "runs", ui->has_news && before ? json_deep_copy(before) : runs_now(ui)); // not said, not forgotten
     json_object_set_new(now, "pages", views_now(ui));
@@ -280,7 +282,7 @@ static void put_aside(struct ui *ui, const char *path, const struct err *why)
 {
     struct str aside = {0};
     str_addf(&aside, "%s.damaged", path);
-    const bool moved = rename(path, str_text(&aside)) == 0;
+    const bool moved = ui->keeps_session && rename(path, str_text(&aside)) == 0;
     ui_say_error(ui, "What the console kept of the last time is not used: %s%s%s", why->text, moved ? ". It was renamed " : "",
                  moved ? str_text(&aside) : "");
     str_fini(&aside);
@@ -296,6 +298,7 @@ static void restore_looks(struct ui *ui)
     if (*colors && screen_set_colors(colors))
         text_copy(ui->colors, sizeof ui->colors, colors);
     ui->mouse = kept_bool(ui->session, "mouse", ui->mouse);
+    ui->no_hints = !kept_bool(ui->session, "hints", !ui->no_hints);
 }
 
 static enum page page_named(const char *title)
@@ -310,7 +313,7 @@ void session_load(struct ui *ui)
 {
     struct err fault = {0};
     char *path = session_path(ui);
-    ui->keeps_session = true;
+    ui->keeps_session = !manner_is(MANNER_READ_ONLY); // what was kept is used, and left as it is
     if (file_exists(path)) {
         int code = json_read(path, MAX_BYTES, &ui->session, &fault);
         if (!code && !json_is_object(ui->session))

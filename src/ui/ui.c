@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/manner.h"
 #include "ui/eval_table.h"
 #include "ui/key_file.h"
 #include "ui/machine.h"
@@ -75,6 +76,9 @@ static void open_compare(struct ui *ui, const struct ui_compare *x)
 int ui_console(const struct ui_options *options, struct err *e)
 {
     struct ui ui = {.show = ui_show, .typed = find_typed, .wake_fd = {-1, -1}, .interrupt_s = -1e9, .refreshed_s = -1e9};
+    if (!options->script && manner_is(MANNER_NO_INPUT))
+        return err_set(e, ERR_USAGE, "the console asks for keys, which --no-input forbids: give commands with -e or --script, or a "
+                                     "command such as \"attune runs\"");
     char *dir = store_project_dir(options->project);
     int code = store_open(&ui.store, dir, true, e);
     free(dir);

@@ -81,6 +81,7 @@ struct ui {
     struct rect page_area;        // where the page was drawn
     char colors[12];              // what was asked for last; "": nothing
     bool mouse;                   // it is wanted
+    bool no_hints;                // the hint line is the page's
     bool has_screen;   // a terminal; false in a script
     bool frozen;
     bool dirty;        // a person's doing changed the picture: draw at once
@@ -199,6 +200,10 @@ void ui_draw(struct ui *ui); // everything, onto ui->canvas
 void glyphs_command(struct ui *ui, const char *arg);
 void colors_command(struct ui *ui, const char *arg);
 void mouse_command(struct ui *ui, const char *arg);
+void hints_command(struct ui *ui, const char *arg);
+
+// read_only.c: says so and returns true where only reading is allowed
+bool ui_refuses(struct ui *ui, enum command_id id, const char *arg);
 
 // dispatch.c: what a person asks for
 enum view_result ui_dispatch(struct ui *ui, enum command_id id, const char *arg); // checks the page

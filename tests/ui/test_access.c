@@ -1,0 +1,133 @@
+// How one may be at the console: only reading, without the line of keys, from an alert to its line.
+#include "config.h"
+
+#include <signal.h>
+
+#include "testing.h"
+
+#include "base/sha256.h"
+#include "ui/fixture.h"
+#include "ui/rig.h"
+
+static char *project;
+
+static int set_up(void **state)
+{
+    project = fixture_project(300);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    assert_ok(file_remove_tree(project, e));
+    free(project);
+    return 0;
+}
+
+static void quit(struct rig *r)
+{
+    rig_send(r, "\033");
+    rig_settle(r, 0.3);
+    rig_kill(r, SIGHUP);
+    assert_int_equal(rig_end(r), 0);
+}
+
+// Names and bytes of all that the project holds; what SQLite makes beside a database that is read (-shm, an empty
+// -wal) is no content.
+static char *contents(void)
+{
+    char line[256];
+    struct str command = {0}, all = {0};
+    str_addf(&command, "cd '%s' && find . ! -name '*-shm' -type f \\( ! -name '*-wal' -o -size +0 \\) -print0 | LC_ALL=C sort -z | xargs -0 cksum", project);
+    FILE *f = popen(str_text(&command), "r");
+    assert_non_null(f);
+    while (fgets(line, sizeof line, f))
+        str_add(&all, line);
+    assert_int_equal(pclose(f), 0);
+    str_fini(&command);
+    assert_true(all.len > 0);
+    return str_take(&all);
+}
+
+static void reading_changes_no_byte_and_says_why(void **state)
+{
+    static const char *const lines[] = {":tag +x\r", ":note x\r", ":pin\r", ":archive\r", ":undo\r", ":pause\r", ":set lr 1e-5\r",
+                                        ":resume\r", ":rename x\r", ":remove x\r", ":checkpoint\r", ":stop\r"};
+    const char *args[] = {"--read-only", NULL};
+    char *before = contents();
+    struct rig r;
+    rig_start(&r, &(struct rig_options){.project = project, .width = 120, .height = 30, .keeps_session = true, .args = args});
+    rig_wait(&r, "read-only");
+    rig_wait(&r, "> g dpo-next");
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        rig_send(&r, lines[i]);
+        rig_wait(&r, "this console only reads it");
+        rig_send(&r, "\033");
+        rig_wait_gone(&r, "this console only reads it");
+    }
+    struct str write = {0};
+    str_addf(&write, ":snapshot %s/screen.txt\r", project);
+    rig_send(&r, str_text(&write));
+    rig_wait(&r, "name one elsewhere");
+    rig_send(&r, "2");
+    rig_wait(&r, "[2 Curves]");
+    rig_send(&r, "4");
+    rig_wait(&r, "[4 Log]");
+    quit(&r);
+    char *after = contents();
+    assert_string_equal(before, after);
+    free(before);
+    free(after);
+    str_fini(&write);
+}
+
+static void the_hint_line_goes_and_stays_away(void **state)
+{
+    struct rig r;
+    const struct rig_options options = {.project = project, .width = 100, .height = 30, .keeps_session = true};
+    rig_start(&r, &options);
+    rig_wait(&r, "q quit");
+    rig_send(&r, ":hints off\r");
+    rig_wait_gone(&r, "q quit");
+    rig_send(&r, ":hints perhaps\r");
+    rig_wait(&r, "hints: on or off, not perhaps");
+    quit(&r);
+    rig_start(&r, &options);
+    rig_wait(&r, "> g dpo-next");
+    rig_settle(&r, 0.3);
+    assert_false(rig_shows(&r, "q quit"));
+    rig_send(&r, ":hints on\r");
+    rig_wait(&r, "q quit");
+    quit(&r);
+}
+
+static void a_key_leads_from_an_alert_to_its_line(void **state)
+{
+    struct rig r;
+    rig_start(&r, &(struct rig_options){.project = project, .width = 100, .height = 30});
+    rig_wait(&r, "> g dpo-next");
+    rig_send(&r, "!");
+    rig_wait(&r, "dpo-next has no alert");
+    rig_send(&r, "j"); // the dead run
+    rig_wait(&r, "> f");
+    rig_send(&r, "!");
+    rig_wait(&r, "[4 Log]");
+    rig_wait(&r, ">");
+    struct str text = {0};
+    rig_text(&r, false, &text);
+    const char *at = strstr(str_text(&text), "\n>");
+    assert_non_null(at);
+    assert_non_null(strstr(at, "is gone without a word"));
+    str_fini(&text);
+    quit(&r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(reading_changes_no_byte_and_says_why),
+        cmocka_unit_test(the_hint_line_goes_and_stays_away),
+        cmocka_unit_test(a_key_leads_from_an_alert_to_its_line),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
