@@ -7,6 +7,7 @@ attune_LDADD = libcli.a $(UI_LIBS) libstats.a libexport.a libdemo.a libcorpus.a 
 noinst_LIBRARIES += libcli.a
 libcli_a_SOURCES = \
 	%D%/cmd_archive.c \
+	%D%/cmd_import.c \
 	%D%/cmd_bench.c \
 	%D%/cmd_chart.c \
 	%D%/cmd_checkpoint.c \
