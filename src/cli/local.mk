@@ -8,6 +8,7 @@ noinst_LIBRARIES += libcli.a
 libcli_a_SOURCES = \
 	%D%/cmd_archive.c \
 	%D%/cmd_import.c \
+	%D%/cmd_top.c \
 	%D%/cmd_bench.c \
 	%D%/cmd_chart.c \
 	%D%/cmd_checkpoint.c \

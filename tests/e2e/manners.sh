@@ -36,6 +36,32 @@ kill -9 "$pid"
 i=0
 while ! "$attune" runs | grep -q dead && [ $i -lt 50 ]; do sleep 0.1; i=$((i + 1)); done
 
+# The machine, with and without a run; numbers come from a folder that is as /proc.
+status 0 "a run that lives" "$attune" resume one --detach
+read -r pid <"$work/a/runs/one/lock"
+status 0 "top" "$attune" top
+says out '^processors  [0-9]+, ([0-9]+ %|-) busy$' "processors"
+says out '^memory      [0-9.]+ [KMG]iB of [0-9.]+ [KMG]iB used$' "memory"
+says out "^one +running .* $pid\$" "the run and its process"
+status 0 "top --json" "$attune" top --once --json
+[ "$("$build/tests/lib/json_get" runs 0 pid <"$work/out")" = "$pid" ] && ok "its process in JSON" || not_ok "its process in JSON"
+[ "$("$build/tests/lib/json_get" runs 0 memory <"$work/out")" -gt 100000 ] && ok "its memory" || not_ok "its memory"
+mkdir -p "$work/proc/$pid"
+start=$(sed 's/.*) //' "/proc/$pid/stat" | cut -d ' ' -f 20)
+echo 'cpu 100 0 100 800 0 0 0 0' >"$work/proc/stat"
+printf 'MemTotal: 8388608 kB\nMemAvailable: 2097152 kB\n' >"$work/proc/meminfo"
+echo "$pid (a) b) R 1 1 1 0 -1 0 0 0 0 0 700 300 0 0 20 0 3 0 $start 0 1024" >"$work/proc/$pid/stat"
+status 0 "top of known numbers" env ATTUNE_PROC="$work/proc" ATTUNE_NVML=none "$attune" top
+says out '^memory      6.0 GiB of 8.0 GiB used$' "memory that is taken"
+says out '^one +running +[0-9]+/[0-9]+ +0 % +4.0 MiB +3 ' "the run's memory and threads"
+echo "$pid (a) R 1 1 1 0 -1 0 0 0 0 0 700 300 0 0 20 0 3 0 1 0 1024" >"$work/proc/$pid/stat"
+status 0 "another process with its number" env ATTUNE_PROC="$work/proc" ATTUNE_NVML=none "$attune" top
+says out '^No run lives on this machine' "is not the run"
+kill -9 "$pid"
+status 0 "top without a project" env -u ATTUNE_PROJECT "$attune" top
+says out '^No run lives on this machine' "says that there is no run"
+status 4 "top of a project that is not there" "$attune" top --project "$work/new"
+
 # Only reading.
 bytes >"$work/before"
 while read -r line; do

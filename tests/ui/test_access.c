@@ -122,12 +122,29 @@ static void a_key_leads_from_an_alert_to_its_line(void **state)
     quit(&r);
 }
 
+static void top_is_drawn_over_itself_until_q(void **state)
+{
+    const char *args[] = {"top", "--every", "0.2", NULL};
+    struct rig r;
+    rig_start(&r, &(struct rig_options){.project = project, .width = 100, .height = 30, .args = args});
+    rig_wait(&r, "processors");
+    rig_wait(&r, "MEMORY");
+    rig_wait(&r, "q ends");
+    const size_t before = r.bytes;
+    for (int i = 0; i < 50 && r.bytes < before + 200; i++)
+        rig_read(&r, 0.2);
+    assert_true(r.bytes >= before + 200); // again, without a key
+    rig_send(&r, "q");
+    assert_int_equal(rig_end(&r), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reading_changes_no_byte_and_says_why),
         cmocka_unit_test(the_hint_line_goes_and_stays_away),
         cmocka_unit_test(a_key_leads_from_an_alert_to_its_line),
+        cmocka_unit_test(top_is_drawn_over_itself_until_q),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
