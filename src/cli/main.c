@@ -146,6 +146,10 @@ int main(int argc, char **argv)
             setenv("NO_COLOR", "1", 1);
         else if (strcmp(argv[i], "--fresh") == 0)
             how.fresh = true;
+        else if (strcmp(argv[i], "--lines") == 0)
+            how.lines = true;
+        else if (strcmp(argv[i], "--on-alert") == 0 && i + 1 < argc)
+            how.on_alert = argv[++i];
         else if (strcmp(argv[i], "--slow") == 0)
             how.slow = true;
         else if (strcmp(argv[i], "--copy-file") == 0 && i + 1 < argc)

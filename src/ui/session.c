@@ -15,6 +15,7 @@
 #include "ui/run_text.h"
 #include "ui/screen.h"
 #include "ui/session.h"
+#include "ui/state_files.h"
 #include "ui/ui_internal.h"
 
 enum { MAX_BYTES = 4 * 1024 * 1024, MAX_NAMED = 3, STILL_S = 3, PATIENCE_S = 5 };
@@ -84,10 +85,6 @@ static json_t *session_now(struct ui *ui)
     json_object_set_new(now, "page", json_string(ui_page_title(page)));
     json_object_set_new(now, "run", json_string(ui->run_name));
     json_object_set_new(now, "selected", selected);
-    json_t *history = json_array();
-    for (int i = 0; i < ui->history.n; i++)
-        json_array_append_new(history, json_string(ui->history.texts[i]));
-    json_object_set_new(now, "history", history);
     json_object_set_new(now, "colors", json_string(ui->colors));
     json_object_set_new(now, "glyphs", json_integer(ui->canvas.glyphs));
     json_object_set_new(now, "mouse", json_boolean(ui->mouse));
@@ -339,10 +336,7 @@ void session_return(struct ui *ui)
     json_array_foreach((json_t *)selected, i, name)
         if (json_is_string(name))
             run_list_select(&ui->runs, json_string_value(name));
-    const json_t *history = kept_array(ui->session, "history");
-    json_array_foreach((json_t *)history, i, name)
-        if (json_is_string(name) && i < 50)
-            words_add(&ui->history, json_string_value(name));
+    state_load_history(ui);
     restore_looks(ui);
     const char *run = kept_text(ui->session, "run", "");
     if (run_list_find(&ui->runs, run))

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/manner.h"
+#include "ui/alert_call.h"
 #include "ui/eval_table.h"
 #include "ui/key_file.h"
 #include "ui/machine.h"
@@ -34,6 +35,7 @@ static void ui_fini(struct ui *ui)
     eval_table_free(ui->evals);
     prompt_fini(ui);
     filter_free(ui->find);
+    alert_calls_free(ui->alert_calls);
     run_list_fini(&ui->runs);
     canvas_fini(&ui->canvas);
     free(ui->machine);
@@ -76,7 +78,7 @@ static void open_compare(struct ui *ui, const struct ui_compare *x)
 int ui_console(const struct ui_options *options, struct err *e)
 {
     struct ui ui = {.show = ui_show, .typed = find_typed, .wake_fd = {-1, -1}, .interrupt_s = -1e9, .refreshed_s = -1e9};
-    if (!options->script && manner_is(MANNER_NO_INPUT))
+    if (!options->script && !options->lines && manner_is(MANNER_NO_INPUT))
         return err_set(e, ERR_USAGE, "the console asks for keys, which --no-input forbids: give commands with -e or --script, or a "
                                      "command such as \"attune runs\"");
     char *dir = store_project_dir(options->project);
@@ -85,11 +87,15 @@ int ui_console(const struct ui_options *options, struct err *e)
     if (code)
         return code;
     run_list_init(&ui.runs, ui.store);
+    if (options->on_alert)
+        code = alert_calls_new(&ui.alert_calls, options->on_alert, store_dir(ui.store), e);
+    if (code)
+        goto out;
     if (pipe2(ui.wake_fd, O_CLOEXEC | O_NONBLOCK) != 0) {
         code = err_errno(e, "cannot make a pipe");
         goto out;
     }
-    if (!options->script) {
+    if (!options->script && !options->lines) {
         loop_take_signals(&ui);
         code = screen_open(e);
         if (code)
@@ -135,7 +141,7 @@ int ui_console(const struct ui_options *options, struct err *e)
         ui_show(&ui, PAGE_LABEL);
     if (options->compare)
         open_compare(&ui, options->compare);
-    code = options->script ? script_run(&ui, options->script, e) : loop_run(&ui, e);
+    code = options->lines ? lines_run(&ui, e) : options->script ? script_run(&ui, options->script, e) : loop_run(&ui, e);
     session_save(&ui);
     if (ui.has_screen)
         screen_close();

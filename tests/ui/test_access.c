@@ -81,6 +81,40 @@ static void reading_changes_no_byte_and_says_why(void **state)
     str_fini(&write);
 }
 
+// Also where the project is only read: this is the person's.
+static void lines_and_errors_are_kept_beside_the_project(void **state)
+{
+    const char *args[] = {"--read-only", NULL};
+    char folder[] = "/tmp/attune-state-XXXXXX", *bytes = NULL;
+    size_t n = 0;
+    assert_non_null(mkdtemp(folder));
+    struct rig_options options = {.project = project, .width = 100, .height = 30, .keeps_session = true, .state = folder, .args = args};
+    struct rig r;
+    rig_start(&r, &options);
+    rig_wait(&r, "> g dpo-next");
+    rig_send(&r, ":sort loss\r");
+    rig_settle(&r, 0.3);
+    rig_send(&r, ":tag +x\r");
+    rig_wait(&r, "this console only reads it");
+    quit(&r);
+    char *history = path_join(folder, "attune/history"), *log = path_join(folder, "attune/console.log");
+    assert_ok(file_read(history, 1000, &bytes, &n, e));
+    assert_string_equal(bytes, "sort loss\ntag +x\n");
+    free(bytes);
+    assert_ok(file_read(log, 10000, &bytes, &n, e));
+    assert_non_null(strstr(bytes, project));
+    assert_non_null(strstr(bytes, ": tag changes the project"));
+    free(bytes);
+    rig_start(&r, &options);
+    rig_wait(&r, "> g dpo-next");
+    rig_send(&r, ":\022"); // Ctrl-r: an earlier line
+    rig_wait(&r, ":tag +x");
+    quit(&r);
+    assert_ok(file_remove_tree(folder, e));
+    free(history);
+    free(log);
+}
+
 static void the_hint_line_goes_and_stays_away(void **state)
 {
     struct rig r;
@@ -112,7 +146,8 @@ static void a_key_leads_from_an_alert_to_its_line(void **state)
     rig_wait(&r, "> f");
     rig_send(&r, "!");
     rig_wait(&r, "[4 Log]");
-    rig_wait(&r, ">");
+    rig_wait(&r, "is gone without a word");
+    rig_settle(&r, 0.5);
     struct str text = {0};
     rig_text(&r, false, &text);
     const char *at = strstr(str_text(&text), "\n>");
@@ -128,7 +163,7 @@ static void top_is_drawn_over_itself_until_q(void **state)
     struct rig r;
     rig_start(&r, &(struct rig_options){.project = project, .width = 100, .height = 30, .args = args});
     rig_wait(&r, "processors");
-    rig_wait(&r, "MEMORY");
+    rig_wait(&r, "No run lives on this machine"); // its /proc has no processes
     rig_wait(&r, "q ends");
     const size_t before = r.bytes;
     for (int i = 0; i < 50 && r.bytes < before + 200; i++)
@@ -142,6 +177,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reading_changes_no_byte_and_says_why),
+        cmocka_unit_test(lines_and_errors_are_kept_beside_the_project),
         cmocka_unit_test(the_hint_line_goes_and_stays_away),
         cmocka_unit_test(a_key_leads_from_an_alert_to_its_line),
         cmocka_unit_test(top_is_drawn_over_itself_until_q),
