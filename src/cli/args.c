@@ -99,7 +99,7 @@ static int parse_option(struct args *a, int argc, char **argv, int *i, struct er
     }
     if (!code && p && strcmp(name, "set") == 0 && a->command->collects_set)
         a->sets[a->n_sets++] = value;
-    else if (!code && p && strcmp(name, "set") == 0)
+    else if (!code && p && strcmp(name, "set") == 0 && !a->command->own_set)
         code = set_pair(a, value, e);
     else if (!code)
         code = foreign_set(&a->settings, name, value ? value : "", e);

@@ -46,6 +46,7 @@ static int run(int argc, char **argv);
 static int run_undo(int argc, char **argv);
 
 const struct command command_label = {
+    .own_set = true,
     .changes = true,
     .name = "label",
     .synopsis = "attune label [RUN|SET|FILE] [--annotator NAME] | --stdin [--run RUN]",

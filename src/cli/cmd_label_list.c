@@ -45,6 +45,7 @@ const struct command command_label_list = {
     .run = run_list,
 };
 const struct command command_label_export = {
+    .own_set = true,
     .name = "label export",
     .synopsis = "attune label export RUN|--set NAME|--all FILE [--as SHAPE] [--ties] [--soft]",
     .summary = "Writes judged pairs as preference data that \"attune train\" reads.",
