@@ -5,7 +5,6 @@
 
 #include <math.h>
 #include <poll.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,44 +15,13 @@
 #include "base/manner.h"
 #include "base/mem.h"
 #include "ui/alert_call.h"
-#include "ui/lines.h"
+#include "ui/lines_label.h"
+#include "ui/lines_talk.h"
 #include "ui/run_text.h"
 
-enum { MOST_LINE = 64 * 1024, LOG_LINES = 10, FOLLOW_S = 10, CTRL_U = 21 };
+enum { LOG_LINES = 10, FOLLOW_S = 10, CTRL_U = 21 };
 
-static struct {
-    struct str typed; // behind the line that was taken last
-    struct words alerts; // that were said
-    bool ended;
-} lines;
-
-// ---- saying and asking ----
-
-void lines_say_text(const char *before, const char *text)
-{
-    struct str s = {0};
-    str_add_visible(&s, text, strlen(text), true);
-    printf("%s%s\n", before, str_text(&s));
-    fflush(stdout);
-    str_fini(&s);
-}
-
-void lines_say(const char *format, ...)
-{
-    struct str s = {0};
-    va_list args;
-    va_start(args, format);
-    str_vaddf(&s, format, args);
-    va_end(args);
-    lines_say_text("", str_text(&s));
-    str_fini(&s);
-}
-
-static void watch(struct ui *ui)
-{
-    script_refresh(ui);
-    alert_calls_look(ui->alert_calls, &ui->runs, clock_seconds());
-}
+static struct words said_alerts;
 
 // Each alert once.
 static void say_alerts(struct ui *ui)
@@ -65,64 +33,19 @@ static void say_alerts(struct ui *ui)
         bool said = false;
         if (r->alert && run_state_is_live(r->status.state))
             str_addf(&s, "Alert on %s: %s: %s.", r->info.name, r->alert->name, r->alert_text);
-        for (int k = 0; k < lines.alerts.n; k++)
-            said |= text_starts(str_text(&s), lines.alerts.texts[k]);
+        for (int k = 0; k < said_alerts.n; k++)
+            said |= text_starts(str_text(&s), said_alerts.texts[k]);
         if (s.len && !said) {
             struct str key = {0};
             lines_say("%s", str_text(&s));
             str_addf(&key, "Alert on %s: %s:", r->info.name, r->alert->name);
-            words_add(&lines.alerts, str_text(&key));
+            words_add(&said_alerts, str_text(&key));
             str_fini(&key);
         }
         str_fini(&s);
     }
     if (trouble)
         lines_say("%s", trouble);
-}
-
-static char *take_line(void)
-{
-    const char *text = str_text(&lines.typed), *end = strchr(text, '\n');
-    if (!end && !(lines.ended && lines.typed.len))
-        return NULL;
-    const size_t n = end ? (size_t)(end - text) : lines.typed.len;
-    char *line = mem_strndup(text, n), *rest = mem_strdup(end ? end + 1 : "");
-    str_clear(&lines.typed);
-    str_add(&lines.typed, rest);
-    free(rest);
-    size_t length = strlen(line);
-    while (length > 0 && strchr(" \t\r", line[length - 1]))
-        line[--length] = '\0';
-    return line;
-}
-
-// Reads what was typed for so long; false when nothing came.
-static bool read_typed(int ms)
-{
-    struct pollfd in = {.fd = STDIN_FILENO, .events = POLLIN};
-    char bytes[4096];
-    if (lines.ended || poll(&in, 1, ms) <= 0)
-        return false;
-    const ssize_t n = read(STDIN_FILENO, bytes, sizeof bytes);
-    lines.ended = n <= 0 || lines.typed.len > MOST_LINE;
-    if (n > 0)
-        str_addn(&lines.typed, bytes, (size_t)n);
-    return true;
-}
-
-char *lines_ask(struct ui *ui, const char *prompt)
-{
-    char *line;
-    if (isatty(STDIN_FILENO)) {
-        printf("%s", prompt);
-        fflush(stdout);
-    }
-    while (!(line = take_line()) && !lines.ended)
-        if (!read_typed(1000))
-            watch(ui); // alerts are called for while a person thinks
-    if (line && !isatty(STDIN_FILENO))
-        lines_say("%s%s", prompt, line);
-    return line;
 }
 
 // ---- what there is ----
@@ -255,7 +178,7 @@ static void follow(struct ui *ui, double every_s)
     double said_s = -1e9;
     const bool person = isatty(STDIN_FILENO);
     for (;;) {
-        watch(ui);
+        lines_watch(ui);
         struct run_row *r = ui_run(ui);
         if (!r)
             return;
@@ -268,10 +191,10 @@ static void follow(struct ui *ui, double every_s)
         say_alerts(ui);
         if (over || ferror(stdout))
             return;
-        if (!person || lines.ended)
+        if (!person || lines_ended())
             poll(NULL, 0, 200); // what stands in the input is for afterwards
-        else if (read_typed(200)) {
-            free(take_line());
+        else if (lines_read(200)) {
+            free(lines_take());
             return;
         }
     }
@@ -357,13 +280,13 @@ int lines_run(struct ui *ui, struct err *e)
     (void)e;
     ui->canvas.glyphs = GLYPHS_ASCII;
     ui->talks = true;
-    watch(ui);
+    lines_watch(ui);
     lines_say("Attune, line by line. \"help\" lists the commands of where you are, \"quit\" leaves; runs go on.");
     say_runs(ui);
     while (!ui->quit && !ferror(stdout)) {
         struct str prompt = {0};
         const bool of_run = IN_RUN >> ui->page & 1 && ui->run_name[0];
-        watch(ui);
+        lines_watch(ui);
         say_alerts(ui);
         str_addf(&prompt, "%s%s%s> ", ui_page_title(ui->page), of_run ? " " : "", of_run ? ui->run_name : "");
         char *line = lines_ask(ui, str_text(&prompt));
@@ -374,7 +297,7 @@ int lines_run(struct ui *ui, struct err *e)
             serve(ui, line + strspn(line, " "));
         free(line);
     }
-    str_fini(&lines.typed);
-    words_fini(&lines.alerts);
+    lines_fini();
+    words_fini(&said_alerts);
     return 0;
 }

@@ -1,6 +1,8 @@
 // Judging pairs by typed answers: the names that the commands of page Label have, or their digits.
 #include "config.h"
 
+#include "ui/lines_label.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +11,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "ui/label_desk.h"
-#include "ui/lines.h"
+#include "ui/lines_talk.h"
 
 static void say_pair(const struct label_shown *s)
 {

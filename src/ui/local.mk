@@ -57,7 +57,7 @@ libui_a_SOURCES = \
 	%D%/read_only.c \
 	%D%/state_files.c %D%/state_files.h \
 	%D%/alert_call.c %D%/alert_call.h \
-	%D%/lines.c %D%/lines_label.c %D%/lines.h \
+	%D%/lines.c %D%/lines_label.c %D%/lines_label.h %D%/lines_talk.c %D%/lines_talk.h \
 	%D%/recipe_jobs.c \
 	%D%/run_columns.c %D%/run_columns.h \
 	%D%/run_control.c \
