@@ -245,6 +245,9 @@ int loop_run(struct ui *ui, struct err *e)
             session_tick(ui, now);
             machine_tick(ui, now);
             alert_calls_look(ui->alert_calls, &ui->runs, now);
+            const char *trouble = alert_calls_trouble(ui->alert_calls);
+            if (trouble)
+                ui_say_error(ui, "%s", trouble);
             if (due)
                 next_poll_s = now + (ui->runs.n_behind ? 0.02 : ui->runs.n_live && !ui->frozen ? 0.1 : 1);
         }

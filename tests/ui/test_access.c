@@ -1,11 +1,14 @@
 // How one may be at the console: only reading, without the line of keys, from an alert to its line.
 #include "config.h"
 
+#include <math.h>
 #include <signal.h>
+#include <sys/stat.h>
 
 #include "testing.h"
 
-#include "base/sha256.h"
+#include "base/file.h"
+#include "base/json.h"
 #include "ui/fixture.h"
 #include "ui/rig.h"
 
@@ -173,6 +176,42 @@ static void top_is_drawn_over_itself_until_q(void **state)
     assert_int_equal(rig_end(&r), 0);
 }
 
+// What is wrong with a run that lives is told to the program, and that the program failed is said.
+static void a_program_is_called_for_an_alert(void **state)
+{
+    struct run_writer *w[1];
+    char *online = fixture_live(1, 50, w);
+    char *bell = path_join(online, "bell"), *rung = path_join(online, "rung");
+    struct str script = {0};
+    str_addf(&script, "#!/bin/sh\ncat >'%s.tmp'\nmv '%s.tmp' '%s'\nexit 3\n", rung, rung, rung);
+    assert_ok(file_write(bell, str_text(&script), script.len, e));
+    assert_int_equal(chmod(bell, 0700), 0);
+    const char *args[] = {"--fresh", "--on-alert", bell, NULL};
+    struct rig r;
+    json_t *told = NULL;
+    rig_start(&r, &(struct rig_options){.project = online, .width = 100, .height = 30, .args = args});
+    rig_wait(&r, "live-1");
+    rig_settle(&r, 0.5);
+    assert_false(file_exists(rung));
+    assert_ok(run_writer_begin(w[0], e));
+    assert_ok(run_writer_metric(w[0], "loss", 51, NAN, e));
+    assert_ok(run_writer_commit(w[0], e));
+    rig_wait(&r, "ended with status 3");
+    quit(&r);
+    assert_ok(json_read(rung, 10000, &told, e));
+    assert_string_equal(json_string_value(json_object_get(told, "run")), "live-1");
+    assert_string_equal(json_string_value(json_object_get(told, "alert")), "nonfinite");
+    assert_true(json_string_length(json_object_get(told, "text")) > 0);
+    assert_string_equal(json_string_value(json_object_get(told, "project")), online);
+    json_decref(told);
+    run_writer_close(w[0]);
+    assert_ok(file_remove_tree(online, e));
+    str_fini(&script);
+    free(bell);
+    free(rung);
+    free(online);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -180,6 +219,7 @@ int main(void)
         cmocka_unit_test(lines_and_errors_are_kept_beside_the_project),
         cmocka_unit_test(the_hint_line_goes_and_stays_away),
         cmocka_unit_test(a_key_leads_from_an_alert_to_its_line),
+        cmocka_unit_test(a_program_is_called_for_an_alert),
         cmocka_unit_test(top_is_drawn_over_itself_until_q),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
