@@ -22,5 +22,7 @@ int manner_may_change(const char *what, struct err *e)
 {
     if (!manner_is(MANNER_READ_ONLY))
         return 0;
-    return err_set(e, ERR_STATE, "%s changes the project, which --read-only (or ATTUNE_READ_ONLY) forbids; nothing was changed", what);
+    return err_set(e, ERR_STATE,
+                   "%s changes the project, which --read-only (or ATTUNE_READ_ONLY) forbids; nothing was changed",
+                   what);
 }

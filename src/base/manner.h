@@ -1,5 +1,5 @@
-// How the person wants the program to behave wherever it is, said once on the command line. It stands in the environment, so
-// that programs which are started from here have it as well.
+// How the person wants the program to behave wherever it is, said once on the command line. It stands in the
+// environment, so that programs which are started from here have it as well.
 #pragma once
 
 #include <stdbool.h>

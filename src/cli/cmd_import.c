@@ -8,7 +8,9 @@
 #include "export/import.h"
 
 static const struct param options[] = {
-    {.name = "tensorboard", .type = PARAM_PATH, .fallback = "",
+    {.name = "tensorboard",
+     .type = PARAM_PATH,
+     .fallback = "",
      .help = "A folder with event files of TensorBoard's; each folder below it that has some is a run of its own."},
     {.name = "name", .type = PARAM_TEXT, .fallback = "", .help = "What the run is called; else as its folder."},
     {0},
@@ -21,9 +23,12 @@ const struct command command_import = {
     .name = "import",
     .synopsis = "attune import --tensorboard DIR [--name NAME] [--json]",
     .summary = "Makes runs of what other programs recorded for TensorBoard.",
-    .help = "Scalars become metrics under their tags, hyperparameters become settings, so that curves, tables, filters, export and the "
-            "settings in which runs differ have them beside Attune's own runs. Checksums of all files are compared before anything is "
-            "made; a damaged file is refused. Texts, pictures and histograms are passed over, and there is no checkpoint to "
+    .help = "Scalars become metrics under their tags, hyperparameters become settings, so that curves, tables, "
+            "filters, export and the "
+            "settings in which runs differ have them beside Attune's own runs. Checksums of all files are compared "
+            "before anything is "
+            "made; a damaged file is refused. Texts, pictures and histograms are passed over, and there is no "
+            "checkpoint to "
             "sample from.\n"
             "  attune import --tensorboard ./logs\n"
             "  attune import --tensorboard ./logs/trl-dpo --name trl",

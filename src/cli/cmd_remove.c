@@ -28,8 +28,14 @@ static const struct param options[] = {
      .min = 0,
      .max = 36500,
      .help = "With --purge: only what has been in the trash for so many days."},
-    {.name = "dry-run", .type = PARAM_BOOL, .fallback = "no", .help = "Says what would be removed or deleted, with sizes, and does nothing."},
-    {.name = "yes", .type = PARAM_BOOL, .fallback = "no", .help = "Deletes with --purge without asking, also on a terminal."},
+    {.name = "dry-run",
+     .type = PARAM_BOOL,
+     .fallback = "no",
+     .help = "Says what would be removed or deleted, with sizes, and does nothing."},
+    {.name = "yes",
+     .type = PARAM_BOOL,
+     .fallback = "no",
+     .help = "Deletes with --purge without asking, also on a terminal."},
     {.name = "trash", .type = PARAM_BOOL, .fallback = "no", .help = "Lists what is in the trash, with its size."},
     {0},
 };
@@ -38,13 +44,14 @@ static int run(int argc, char **argv);
 
 const struct command command_remove = {
     .name = "remove",
-    .synopsis =
-        "attune remove RUN... [--restore|--purge] [--dry-run]  |  attune remove --trash  |  attune remove --purge [--older DAYS] [--yes]",
+    .synopsis = "attune remove RUN... [--restore|--purge] [--dry-run]  |  attune remove --trash  |  attune remove "
+                "--purge [--older DAYS] [--yes]",
     .summary = "Puts runs into the trash, brings them back, or empties it.",
     .help =
         "A removed run's folder stands in trash/NAME of the project and takes the room it took before, until --purge. "
         "\"attune "
-        "undo\" and --restore bring it back. Its name stays taken as long. What people judged of its answers is kept in any "
+        "undo\" and --restore bring it back. Its name stays taken as long. What people judged of its answers is kept "
+        "in any "
         "case. On a terminal --purge asks before it deletes. \"attune archive\" only takes a run from the list.\n"
         "  attune remove dpo-1 dpo-2\n"
         "  attune remove --purge --older 30 --dry-run\n"
@@ -61,7 +68,8 @@ static int say_removal(const struct args *a, struct store *s, struct err *e)
         int code = store_find_run(s, a->words[i], &info, e);
         if (code)
             return code;
-        printf("%s: would go to the trash, %s\n", info.name, human_bytes(size, sizeof size, (double)store_run_bytes(s, &info)));
+        printf("%s: would go to the trash, %s\n", info.name,
+               human_bytes(size, sizeof size, (double)store_run_bytes(s, &info)));
         run_info_fini(&info);
     }
     return 0;
@@ -75,7 +83,8 @@ static int remove_runs(struct args *a, struct store *s, struct err *e)
         struct str readers = {0};
         int code = store_dependents(s, a->words[i], &readers, e);
         if (!code && readers.len)
-            fprintf(stderr, "attune remove: files of %s are the model or data of %s\n", a->words[i], str_text(&readers));
+            fprintf(stderr, "attune remove: files of %s are the model or data of %s\n", a->words[i],
+                    str_text(&readers));
         str_fini(&readers);
         if (code)
             return code;
@@ -85,7 +94,7 @@ static int remove_runs(struct args *a, struct store *s, struct err *e)
         struct run_info info = {.name = a->words[i], .trashed_ms = 1};
         char size[32];
         print_said("%s: is in the trash; --purge frees %s\n", info.name,
-               human_bytes(size, sizeof size, (double)store_run_bytes(s, &info)));
+                   human_bytes(size, sizeof size, (double)store_run_bytes(s, &info)));
     }
     return code;
 }
@@ -156,7 +165,8 @@ static int ask_first(const struct args *a, const struct doomed *d, struct err *e
     if (settings_bool(&a->settings, "yes") || d->n == 0)
         return 0;
     if (manner_is(MANNER_NO_INPUT))
-        return err_set(e, ERR_USAGE, "--purge deletes for good and --no-input lets nobody be asked: give --yes as well");
+        return err_set(e, ERR_USAGE,
+                       "--purge deletes for good and --no-input lets nobody be asked: give --yes as well");
     if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
         return 0;
     fprintf(stderr, "Delete %d %s (%s) for good? [y/N] ", d->n, text_plural(d->n, "run", "runs"),

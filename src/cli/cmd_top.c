@@ -20,8 +20,16 @@
 #include "ui/machine.h"
 
 static const struct param options[] = {
-    {.name = "once", .type = PARAM_BOOL, .fallback = "no", .help = "Prints it once and ends, as it does where the output is no terminal."},
-    {.name = "every", .type = PARAM_FLOAT, .fallback = "2", .min = 0.2, .max = 3600, .help = "Seconds between two looks."},
+    {.name = "once",
+     .type = PARAM_BOOL,
+     .fallback = "no",
+     .help = "Prints it once and ends, as it does where the output is no terminal."},
+    {.name = "every",
+     .type = PARAM_FLOAT,
+     .fallback = "2",
+     .min = 0.2,
+     .max = 3600,
+     .help = "Seconds between two looks."},
     {0},
 };
 
@@ -31,7 +39,8 @@ const struct command command_top = {
     .name = "top",
     .synopsis = "attune top [--once] [--every SECONDS] [--json]",
     .summary = "Shows how busy this machine is, and which runs use what of it.",
-    .help = "Processors, memory and, where NVIDIA's driver is, graphics cards; below them the project's runs that live on this machine "
+    .help = "Processors, memory and, where NVIDIA's driver is, graphics cards; below them the project's runs that live "
+            "on this machine "
             "with the processors (100 % is one) and the memory that their engines take. q or Ctrl-c ends it.\n"
             "  attune top --once --json",
     .options = options,
@@ -135,9 +144,11 @@ static void print_machine(FILE *out, const struct top *t)
                 human_bytes(a, sizeof a, (double)m->memory_used), human_bytes(b, sizeof b, (double)m->memory));
     for (int i = 0; i < m->n_gpus; i++) {
         const struct machine_gpu *g = &m->gpus[i];
-        fprintf(out, "%sgpu %d%s       %s busy", print_on(stdout, PRINT_BOLD), i, print_off(stdout), share(a, sizeof a, g->use));
+        fprintf(out, "%sgpu %d%s       %s busy", print_on(stdout, PRINT_BOLD), i, print_off(stdout),
+                share(a, sizeof a, g->use));
         if (g->memory)
-            fprintf(out, ", %s of %s used", human_bytes(a, sizeof a, (double)g->memory_used), human_bytes(b, sizeof b, (double)g->memory));
+            fprintf(out, ", %s of %s used", human_bytes(a, sizeof a, (double)g->memory_used),
+                    human_bytes(b, sizeof b, (double)g->memory));
         if (!isnan(g->watts))
             fprintf(out, ", %.0f W", g->watts);
         if (!isnan(g->celsius))
@@ -170,7 +181,8 @@ static void print_runs(FILE *out, const struct top *t, int most)
         print_table_cell(&table, -1, "%s", human_bytes(text, sizeof text, (double)r->process.memory));
         print_table_cell(&table, -1, "%d", r->process.n_threads);
         print_table_cell(&table, -1, "%s", s->tokens_per_s > 0 ? human_count(text, sizeof text, s->tokens_per_s) : "-");
-        print_table_cell(&table, -1, "%s", s->seconds_left > 0 ? human_seconds(text, sizeof text, s->seconds_left) : "-");
+        print_table_cell(&table, -1, "%s",
+                         s->seconds_left > 0 ? human_seconds(text, sizeof text, s->seconds_left) : "-");
         print_table_cell(&table, PRINT_DIM, "%d", s->pid);
     }
     print_table_end(&table, out, print_width(stdout));
@@ -184,20 +196,23 @@ static void print_json(const struct top *t)
     json_t *gpus = json_array(), *runs = json_array();
     for (int i = 0; i < m->n_gpus; i++) {
         const struct machine_gpu *g = &m->gpus[i];
-        json_array_append_new(gpus, json_pack("{s:o, s:I, s:I, s:o, s:o}", "busy", look_json_number(g->use), "memory_used",
-                                              (json_int_t)g->memory_used, "memory", (json_int_t)g->memory, "watts",
-                                              look_json_number(g->watts), "celsius", look_json_number(g->celsius)));
+        json_array_append_new(gpus,
+                              json_pack("{s:o, s:I, s:I, s:o, s:o}", "busy", look_json_number(g->use), "memory_used",
+                                        (json_int_t)g->memory_used, "memory", (json_int_t)g->memory, "watts",
+                                        look_json_number(g->watts), "celsius", look_json_number(g->celsius)));
     }
     for (int i = 0; i < t->n; i++) {
         const struct row *r = &t->rows[i];
-        json_array_append_new(runs, json_pack("{s:o, s:s, s:I, s:I, s:i, s:o, s:I, s:i, s:o}", "name", look_json_text(r->name), "state",
-                                              run_state_name(r->status.state), "step", (json_int_t)r->status.step, "total_steps",
-                                              (json_int_t)r->status.total_steps, "pid", r->status.pid, "processors",
-                                              look_json_number(r->cpu), "memory", (json_int_t)r->process.memory, "threads",
-                                              r->process.n_threads, "tokens_per_s", look_json_number(r->status.tokens_per_s)));
+        json_array_append_new(
+            runs, json_pack("{s:o, s:s, s:I, s:I, s:i, s:o, s:I, s:i, s:o}", "name", look_json_text(r->name), "state",
+                            run_state_name(r->status.state), "step", (json_int_t)r->status.step, "total_steps",
+                            (json_int_t)r->status.total_steps, "pid", r->status.pid, "processors",
+                            look_json_number(r->cpu), "memory", (json_int_t)r->process.memory, "threads",
+                            r->process.n_threads, "tokens_per_s", look_json_number(r->status.tokens_per_s)));
     }
-    look_print_json(json_pack("{s:i, s:o, s:I, s:I, s:o, s:o}", "processors", t->n_processors, "busy", look_json_number(m->cpu),
-                              "memory_used", (json_int_t)m->memory_used, "memory", (json_int_t)m->memory, "gpus", gpus, "runs", runs));
+    look_print_json(json_pack("{s:i, s:o, s:I, s:I, s:o, s:o}", "processors", t->n_processors, "busy",
+                              look_json_number(m->cpu), "memory_used", (json_int_t)m->memory_used, "memory",
+                              (json_int_t)m->memory, "gpus", gpus, "runs", runs));
 }
 
 // ---- one screen that is drawn over itself ----
@@ -255,7 +270,8 @@ static int show(struct top *t, double every_s, struct err *e)
     fputs("\033[?1049h\033[?25l", stdout);
     while (!code && !ended && !ferror(stdout)) {
         draw(t);
-        if (has_keys ? quits(every_s) : nanosleep(&(struct timespec){.tv_sec = (time_t)every_s, .tv_nsec = 200000000}, NULL) != 0)
+        if (has_keys ? quits(every_s)
+                     : nanosleep(&(struct timespec){.tv_sec = (time_t)every_s, .tv_nsec = 200000000}, NULL) != 0)
             break;
         code = look_once(t, e);
     }
@@ -274,7 +290,8 @@ static int top(struct args *a, struct err *e)
     struct top t = {.reader = machine_reader_new(NULL, NULL), .n_processors = (int)sysconf(_SC_NPROCESSORS_ONLN)};
     struct err fault = {0};
     const char *term = getenv("TERM");
-    const bool once = settings_bool(&a->settings, "once") || args_json(a) || !isatty(STDOUT_FILENO) || !term || strcmp(term, "dumb") == 0;
+    const bool once = settings_bool(&a->settings, "once") || args_json(a) || !isatty(STDOUT_FILENO) || !term ||
+                      strcmp(term, "dumb") == 0;
     int code = look_project(a, false, &t.store, &fault);
     if (code == ERR_NOT_FOUND && !args_project(a)) {
         code = 0; // the machine is there without a project

@@ -1,5 +1,5 @@
-// Event files hold no more than scalars and settings: an imported run has curves, tables and a place beside others, and no
-// checkpoint that could be sampled or gone on with. It is done from the beginning.
+// Event files hold no more than scalars and settings: an imported run has curves, tables and a place beside others, and
+// no checkpoint that could be sampled or gone on with. It is done from the beginning.
 #include "config.h"
 
 #include "export/import.h"
@@ -93,7 +93,8 @@ static char *name_of(const char *prefix, const char *dir)
     return str_take(&s);
 }
 
-static int look_in(struct search *search, const char *dir, const char *name, const char *prefix, int depth, struct err *e)
+static int look_in(struct search *search, const char *dir, const char *name, const char *prefix, int depth,
+                   struct err *e)
 {
     struct dirent **entries = NULL;
     const int n = scandir(dir, &entries, NULL, alphasort);
@@ -107,7 +108,10 @@ static int look_in(struct search *search, const char *dir, const char *name, con
             if (S_ISREG(st.st_mode) && strstr(entry, "tfevents")) {
                 if (!f) {
                     f = mem_alloc(1, sizeof *f);
-                    *f = (struct found){.dir = mem_strdup(dir), .name = mem_strdup(name), .settings = json_object(), .first_s = NAN,
+                    *f = (struct found){.dir = mem_strdup(dir),
+                                        .name = mem_strdup(name),
+                                        .settings = json_object(),
+                                        .first_s = NAN,
                                         .last_s = NAN};
                     MEM_GROW(search->runs, search->n, search->cap);
                     search->runs[search->n++] = f;
@@ -121,7 +125,8 @@ static int look_in(struct search *search, const char *dir, const char *name, con
             }
         }
         if (!code && search->n > MOST_RUNS)
-            code = err_set(e, ERR_LIMIT, "%s has event files in more than %d folders; import some of them", dir, MOST_RUNS);
+            code = err_set(e, ERR_LIMIT, "%s has event files in more than %d folders; import some of them", dir,
+                           MOST_RUNS);
         free(path);
         free(entries[i]);
     }
@@ -182,7 +187,10 @@ static int write_points(struct run_writer *w, const struct found *f, struct err 
     for (size_t i = 0; i < f->n_points && !code; i++)
         code = run_writer_metric(w, f->tags[f->points[i].tag], f->points[i].step, f->points[i].value, e);
     const int64_t now_ms = clock_wall_ms();
-    struct run_status status = {.state = RUN_DONE, .step = f->last_step, .total_steps = f->last_step, .heartbeat_ms = now_ms,
+    struct run_status status = {.state = RUN_DONE,
+                                .step = f->last_step,
+                                .total_steps = f->last_step,
+                                .heartbeat_ms = now_ms,
                                 .started_ms = isnan(f->first_s) ? now_ms : (int64_t)(f->first_s * 1000),
                                 .ended_ms = isnan(f->last_s) ? now_ms : (int64_t)(f->last_s * 1000)};
     struct str text = {0};
@@ -215,8 +223,8 @@ static void forget(struct store *s, const char *name)
 static int write_run(struct store *s, struct found *f, char **name, struct err *e)
 {
     struct run_writer *w = NULL;
-    int code = store_add_run(s, f->name, setting(f, "objective", "imported"), setting(f, "model", ""), setting(f, "data", ""), f->settings,
-                             name, e);
+    int code = store_add_run(s, f->name, setting(f, "objective", "imported"), setting(f, "model", ""),
+                             setting(f, "data", ""), f->settings, name, e);
     if (code)
         return code;
     char *dir = store_run_dir(s, *name);
@@ -240,12 +248,14 @@ static int check_names(struct store *s, const struct search *all, struct err *e)
             return code;
         if (store_find_run(s, name, &info, NULL) == 0) {
             run_info_fini(&info);
-            return err_set(e, ERR_STATE, "there is a run %s already; --name gives another name, \"attune remove %s\" makes room", name, name);
+            return err_set(e, ERR_STATE,
+                           "there is a run %s already; --name gives another name, \"attune remove %s\" makes room",
+                           name, name);
         }
         for (int k = 0; k < i; k++)
             if (strcmp(all->runs[k]->name, name) == 0)
-                return err_set(e, ERR_STATE, "%s and %s would both be called %s; import one of them with --name", all->runs[k]->dir,
-                               all->runs[i]->dir, name);
+                return err_set(e, ERR_STATE, "%s and %s would both be called %s; import one of them with --name",
+                               all->runs[k]->dir, all->runs[i]->dir, name);
     }
     return 0;
 }
@@ -259,8 +269,9 @@ int import_tensorboard(struct store *s, const char *dir, const char *name, struc
     if (!code && all.n == 0)
         code = err_set(e, ERR_NOT_FOUND, "there is no event file (*tfevents*) in %s or below it", dir);
     if (!code && name && all.n > 1)
-        code = err_set(e, ERR_USAGE, "%s has %d runs, which cannot all be called %s; leave --name out, or name one of their folders", dir,
-                       all.n, name);
+        code = err_set(e, ERR_USAGE,
+                       "%s has %d runs, which cannot all be called %s; leave --name out, or name one of their folders",
+                       dir, all.n, name);
     if (!code && name) {
         free(all.runs[0]->name);
         all.runs[0]->name = mem_strdup(name);

@@ -3,8 +3,9 @@
 
 #include "store/store.h"
 
-// A folder with event files of TensorBoard's becomes a run, as does each such folder below it. name: of the one run that there is
-// (NULL: as its folder). All files are read before the first run is made; a run whose name is taken is refused.
+// A folder with event files of TensorBoard's becomes a run, as does each such folder below it. name: of the one run
+// that there is (NULL: as its folder). All files are read before the first run is made; a run whose name is taken is
+// refused.
 struct imported {
     char **names; // (n), heap
     int n;

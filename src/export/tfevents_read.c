@@ -116,7 +116,15 @@ enum { EVENT_WALL_TIME = 1, EVENT_STEP = 2, EVENT_SUMMARY = 5, SUMMARY_VALUE = 1
 enum { VALUE_TAG = 1, VALUE_SIMPLE = 2, VALUE_TENSOR = 8, VALUE_METADATA = 9 };
 enum { TENSOR_DTYPE = 1, TENSOR_CONTENT = 4, TENSOR_FLOATS = 5, TENSOR_DOUBLES = 6, DT_FLOAT = 1, DT_DOUBLE = 2 };
 enum { METADATA_PLUGIN = 1, PLUGIN_NAME = 1, PLUGIN_CONTENT = 2 };
-enum { HPARAMS_SESSION_START = 3, SESSION_HPARAMS = 1, MAP_KEY = 1, MAP_VALUE = 2, JSON_NUMBER = 2, JSON_STRING_ = 3, JSON_BOOL = 4 };
+enum {
+    HPARAMS_SESSION_START = 3,
+    SESSION_HPARAMS = 1,
+    MAP_KEY = 1,
+    MAP_VALUE = 2,
+    JSON_NUMBER = 2,
+    JSON_STRING_ = 3,
+    JSON_BOOL = 4
+};
 
 // The one number of a tensor; NaN with *has false where it holds another thing.
 static bool tensor_scalar(struct bytes b, double *value, bool *good)
@@ -163,7 +171,8 @@ static json_t *json_of(struct bytes b, bool *good)
         value = NULL;
         if (f.number == JSON_NUMBER && f.wire == WIRE_64 && isfinite(as_double(f.value))) {
             const double number = as_double(f.value);
-            value = number == floor(number) && fabs(number) < 1e15 ? json_integer((json_int_t)number) : json_real(number);
+            value =
+                number == floor(number) && fabs(number) < 1e15 ? json_integer((json_int_t)number) : json_real(number);
         } else if (f.number == JSON_BOOL && f.wire == WIRE_VARINT) {
             value = json_boolean(f.value != 0);
         } else if (f.number == JSON_STRING_ && f.wire == WIRE_BYTES) {
@@ -297,21 +306,28 @@ static int next_record(struct records *r, size_t *n, struct err *e)
     if (ferror(r->file))
         return err_errno(e, "cannot read %s", r->path);
     if (got < sizeof head)
-        return err_set(e, ERR_INPUT, "%s ends within a record, at byte %lld; if it is being written still, import it when its run is over",
-                       r->path, r->at);
+        return err_set(
+            e, ERR_INPUT,
+            "%s ends within a record, at byte %lld; if it is being written still, import it when its run is over",
+            r->path, r->at);
     const uint64_t bytes = little_32(head) | (uint64_t)little_32(head + 4) << 32;
     if (crc32c_masked(head, 8) != little_32(head + 8))
-        return err_set(e, ERR_INPUT, "%s is damaged or no event file of TensorBoard's: a length at byte %lld does not fit its checksum",
-                       r->path, r->at);
+        return err_set(
+            e, ERR_INPUT,
+            "%s is damaged or no event file of TensorBoard's: a length at byte %lld does not fit its checksum", r->path,
+            r->at);
     if (bytes > MOST_RECORD_BYTES)
-        return err_set(e, ERR_LIMIT, "%s: the record at byte %lld has %llu bytes, more than %d are not read", r->path, r->at,
-                       (unsigned long long)bytes, MOST_RECORD_BYTES);
+        return err_set(e, ERR_LIMIT, "%s: the record at byte %lld has %llu bytes, more than %d are not read", r->path,
+                       r->at, (unsigned long long)bytes, MOST_RECORD_BYTES);
     r->bytes = mem_realloc(r->bytes, bytes + 1, 1);
     if (fread(r->bytes, 1, bytes, r->file) != bytes || fread(tail, 1, 4, r->file) != 4)
-        return err_set(e, ERR_INPUT, "%s ends within the record at byte %lld; if it is being written still, import it when its run is over",
-                       r->path, r->at);
+        return err_set(
+            e, ERR_INPUT,
+            "%s ends within the record at byte %lld; if it is being written still, import it when its run is over",
+            r->path, r->at);
     if (crc32c_masked(r->bytes, bytes) != little_32(tail))
-        return err_set(e, ERR_INPUT, "%s is damaged: the record at byte %lld does not fit its checksum", r->path, r->at);
+        return err_set(e, ERR_INPUT, "%s is damaged: the record at byte %lld does not fit its checksum", r->path,
+                       r->at);
     *n = bytes;
     return 1;
 }

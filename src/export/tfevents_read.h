@@ -1,6 +1,6 @@
-// Reads an event file of TensorBoard's (tfevents.h says what it is): scalars as either generation of writers has them, and the
-// settings that the HPARAMS page shows. Nothing in the file is believed: both checksums of each record are compared, every length
-// stays within its record.
+// Reads an event file of TensorBoard's (tfevents.h says what it is): scalars as either generation of writers has them,
+// and the settings that the HPARAMS page shows. Nothing in the file is believed: both checksums of each record are
+// compared, every length stays within its record.
 #pragma once
 
 #include <jansson.h>

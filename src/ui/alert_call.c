@@ -143,10 +143,10 @@ static void call(struct alert_calls *c, const char *json, double now_s)
 
 static char *say(const struct alert_calls *c, const struct run_row *r, const char *alert, const char *text)
 {
-    json_t *o = json_pack("{s:o, s:s, s:o, s:s, s:I, s:I, s:o, s:I}", "run", json_any_text(r->info.name), "alert", alert, "text",
-                          json_any_text(text), "state", run_state_name(r->status.state), "step", (json_int_t)r->status.step,
-                          "total_steps", (json_int_t)r->status.total_steps, "project", json_any_text(c->project), "at_ms",
-                          (json_int_t)clock_wall_ms());
+    json_t *o = json_pack("{s:o, s:s, s:o, s:s, s:I, s:I, s:o, s:I}", "run", json_any_text(r->info.name), "alert",
+                          alert, "text", json_any_text(text), "state", run_state_name(r->status.state), "step",
+                          (json_int_t)r->status.step, "total_steps", (json_int_t)r->status.total_steps, "project",
+                          json_any_text(c->project), "at_ms", (json_int_t)clock_wall_ms());
     char *line = o ? json_dumps(o, JSON_COMPACT) : NULL;
     json_decref(o);
     return line;

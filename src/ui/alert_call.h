@@ -1,5 +1,6 @@
-// A program that a person wants called when something is wrong with a run: a mail, a bell, a message. It gets one JSON object on
-// its standard input and has 30 s. Runs know nothing of it: it is a child of the console that watches, and nobody waits for it.
+// A program that a person wants called when something is wrong with a run: a mail, a bell, a message. It gets one JSON
+// object on its standard input and has 30 s. Runs know nothing of it: it is a child of the console that watches, and
+// nobody waits for it.
 #pragma once
 
 #include "ui/run_list.h"

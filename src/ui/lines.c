@@ -1,6 +1,6 @@
-// The console for who hears the screen, or has a line at a time: commands of the table by their names, questions and answers one
-// below the other, no cursor that is moved. What a command says in the message line is said here; lists and numbers are sentences;
-// a page that has no sentences yet is printed as the characters of its screen.
+// The console for who hears the screen, or has a line at a time: commands of the table by their names, questions and
+// answers one below the other, no cursor that is moved. What a command says in the message line is said here; lists and
+// numbers are sentences; a page that has no sentences yet is printed as the characters of its screen.
 #include "config.h"
 
 #include <math.h>
@@ -122,8 +122,8 @@ static void say_log(struct run_row *r)
     if (!reader || run_reader_events(reader, 0, &events, &n, NULL))
         n = 0;
     for (int i = n > LOG_LINES ? n - LOG_LINES : 0; i < n; i++)
-        lines_say("%s, step %lld, %s, %s: %s", clock_text(at, sizeof at, events[i].at_ms, "%H:%M:%S"), (long long)events[i].step,
-                  events[i].level, events[i].kind, events[i].text);
+        lines_say("%s, step %lld, %s, %s: %s", clock_text(at, sizeof at, events[i].at_ms, "%H:%M:%S"),
+                  (long long)events[i].step, events[i].level, events[i].kind, events[i].text);
     run_events_free(events, n);
     if (n == 0)
         lines_say("Nothing was recorded yet.");
@@ -165,7 +165,8 @@ static void say_help(const struct ui *ui)
     for (const struct command_row *r = command_rows; r->id; r++)
         if (r->pages >> ui->page & 1 && r->id != CMD_WAIT && r->id != CMD_SIZE)
             lines_say("%s%s%s: %s", r->name, r->arg ? " " : "", r->arg ? r->arg : "", r->help);
-    lines_say("follow SECONDS, from \"curves\": the run's numbers every so many seconds, and alerts, until it ends or you press Enter.");
+    lines_say("follow SECONDS, from \"curves\": the run's numbers every so many seconds, and alerts, until it ends or "
+              "you press Enter.");
     lines_say("repeat: this page once more. quit.");
 }
 
@@ -208,7 +209,8 @@ static void open_run(struct ui *ui, const char *arg)
     else if (run_list_find(&ui->runs, arg))
         ui_open_run(ui, arg, PAGE_CURVES);
     else
-        lines_say(*arg ? "There is no run %s; \"runs\" lists them." : "Which run? A name or a number of the list.", arg);
+        lines_say(*arg ? "There is no run %s; \"runs\" lists them." : "Which run? A name or a number of the list.",
+                  arg);
 }
 
 // What the command wants to know, until it knows it.
@@ -217,11 +219,13 @@ static void answer_questions(struct ui *ui)
     while (ui->prompt.kind) {
         struct str question = {0};
         const enum prompt_kind kind = ui->prompt.kind;
-        str_addf(&question, "%s%s ", kind == PROMPT_COMMAND ? "What exactly?" : ui->prompt.label, kind == PROMPT_CONFIRM ? " y or n:" : ":");
+        str_addf(&question, "%s%s ", kind == PROMPT_COMMAND ? "What exactly?" : ui->prompt.label,
+                 kind == PROMPT_CONFIRM ? " y or n:" : ":");
         char *line = manner_is(MANNER_NO_INPUT) ? NULL : lines_ask(ui, str_text(&question));
         if (!line) {
             if (manner_is(MANNER_NO_INPUT))
-                lines_say("The command asks \"%s\", which --no-input forbids: give it behind the command's name.", str_text(&question));
+                lines_say("The command asks \"%s\", which --no-input forbids: give it behind the command's name.",
+                          str_text(&question));
             prompt_close(ui);
         } else if (kind == PROMPT_CONFIRM) {
             ui_key(ui, line[0] == 'y' ? 'y' : 'n');

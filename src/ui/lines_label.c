@@ -17,7 +17,8 @@ static void say_pair(const struct label_shown *s)
 {
     const struct asked_pair *p = &s->pair;
     if (!s->has_pair) {
-        lines_say("No pair waits for you%s%s. \"back\" leaves, \"undo\" takes the last judgement back.", s->source[0] ? " in " : "", s->source);
+        lines_say("No pair waits for you%s%s. \"back\" leaves, \"undo\" takes the last judgement back.",
+                  s->source[0] ? " in " : "", s->source);
         return;
     }
     lines_say("Pair %lld of %s, %d waiting.", (long long)s->number, s->source, s->n_waiting);
@@ -61,8 +62,10 @@ static const struct command_row *row_of(const char *word)
 
 static bool judge(struct label_desk *d, enum command_id id, double begun_s, char **note, struct label_shown *shown)
 {
-    struct label_request r = {.what = LABEL_JUDGE, .verdict = (enum verdict)(VERDICT_MUCH_A + (int)(id - CMD_JUDGE_MUCH_LEFT)),
-                              .seconds = clock_seconds() - begun_s, .note = *note};
+    struct label_request r = {.what = LABEL_JUDGE,
+                              .verdict = (enum verdict)(VERDICT_MUCH_A + (int)(id - CMD_JUDGE_MUCH_LEFT)),
+                              .seconds = clock_seconds() - begun_s,
+                              .note = *note};
     *note = NULL; // the request's now
     if (!at_desk(d, &r, shown))
         return false;

@@ -1,5 +1,6 @@
-// What a console that only reads refuses: commands that change runs, labels or files of the project. Those that only look, also
-// the form with its dry run, stay. The store is opened for reading besides, so nothing depends on this list being whole.
+// What a console that only reads refuses: commands that change runs, labels or files of the project. Those that only
+// look, also the form with its dry run, stay. The store is opened for reading besides, so nothing depends on this list
+// being whole.
 #include "config.h"
 
 #include <stdlib.h>
@@ -86,7 +87,9 @@ bool ui_refuses(struct ui *ui, enum command_id id, const char *arg)
     if (!manner_is(MANNER_READ_ONLY))
         return false;
     if (writes_into_project(ui, id, arg)) {
-        ui_say_error(ui, "That file would stand in the project, which this console only reads (--read-only): name one elsewhere.");
+        ui_say_error(
+            ui,
+            "That file would stand in the project, which this console only reads (--read-only): name one elsewhere.");
         return true;
     }
     if (!changes(id, ui->page, arg))

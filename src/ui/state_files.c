@@ -36,7 +36,8 @@ char *state_path(const char *name)
 static void append(const char *name, const char *line)
 {
     char *dir = state_dir(), *path = state_path(name);
-    const int fd = path && file_make_dirs(dir, NULL) == 0 ? open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600) : -1;
+    const int fd =
+        path && file_make_dirs(dir, NULL) == 0 ? open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600) : -1;
     struct str whole = {0};
     str_addf(&whole, "%s\n", line);
     if (fd >= 0) {
@@ -103,7 +104,8 @@ void state_log(const struct ui *ui, const char *text)
                 unlink(path);
             free(old);
         }
-        str_addf(&line, "%s %s: ", clock_text(at, sizeof at, clock_wall_ms(), "%Y-%m-%d %H:%M:%S"), store_dir(ui->store));
+        str_addf(&line, "%s %s: ", clock_text(at, sizeof at, clock_wall_ms(), "%Y-%m-%d %H:%M:%S"),
+                 store_dir(ui->store));
         str_add_visible(&line, text, strlen(text), false);
         append("console.log", str_text(&line));
     }

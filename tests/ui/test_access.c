@@ -41,7 +41,10 @@ static char *contents(void)
 {
     char line[256];
     struct str command = {0}, all = {0};
-    str_addf(&command, "cd '%s' && find . ! -name '*-shm' -type f \\( ! -name '*-wal' -o -size +0 \\) -print0 | LC_ALL=C sort -z | xargs -0 cksum", project);
+    str_addf(&command,
+             "cd '%s' && find . ! -name '*-shm' -type f \\( ! -name '*-wal' -o -size +0 \\) -print0 | LC_ALL=C sort -z "
+             "| xargs -0 cksum",
+             project);
     FILE *f = popen(str_text(&command), "r");
     assert_non_null(f);
     while (fgets(line, sizeof line, f))
@@ -54,12 +57,14 @@ static char *contents(void)
 
 static void reading_changes_no_byte_and_says_why(void **state)
 {
-    static const char *const lines[] = {":tag +x\r", ":note x\r", ":pin\r", ":archive\r", ":undo\r", ":pause\r", ":set lr 1e-5\r",
-                                        ":resume\r", ":rename x\r", ":remove x\r", ":checkpoint\r", ":stop\r"};
+    static const char *const lines[] = {":tag +x\r",   ":note x\r",   ":pin\r",         ":archive\r",
+                                        ":undo\r",     ":pause\r",    ":set lr 1e-5\r", ":resume\r",
+                                        ":rename x\r", ":remove x\r", ":checkpoint\r",  ":stop\r"};
     const char *args[] = {"--read-only", NULL};
     char *before = contents();
     struct rig r;
-    rig_start(&r, &(struct rig_options){.project = project, .width = 120, .height = 30, .keeps_session = true, .args = args});
+    rig_start(
+        &r, &(struct rig_options){.project = project, .width = 120, .height = 30, .keeps_session = true, .args = args});
     rig_wait(&r, "read-only");
     rig_wait(&r, "> g dpo-next");
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
@@ -91,7 +96,8 @@ static void lines_and_errors_are_kept_beside_the_project(void **state)
     char folder[] = "/tmp/attune-state-XXXXXX", *bytes = NULL;
     size_t n = 0;
     assert_non_null(mkdtemp(folder));
-    struct rig_options options = {.project = project, .width = 100, .height = 30, .keeps_session = true, .state = folder, .args = args};
+    struct rig_options options = {
+        .project = project, .width = 100, .height = 30, .keeps_session = true, .state = folder, .args = args};
     struct rig r;
     rig_start(&r, &options);
     rig_wait(&r, "> g dpo-next");
