@@ -6,6 +6,7 @@ libbase_a_SOURCES = \
 	%D%/filter.c %D%/filter.h %D%/filter_parse.c %D%/filter_tree.h \
 	%D%/human.c %D%/human.h \
 	%D%/json.c %D%/json.h \
+	%D%/manner.c %D%/manner.h \
 	%D%/mem.c %D%/mem.h \
 	%D%/members.c %D%/members.h \
 	%D%/notes.c %D%/notes.h \

@@ -14,6 +14,14 @@
 static const struct param project_option[] = {
     {.name = "project", .type = PARAM_PATH, .fallback = "", .group = "common",
      .help = "The project folder; else $ATTUNE_PROJECT, else the nearest folder upwards with a store, else ~/.local/share/attune."},
+    {.name = "read-only", .type = PARAM_BOOL, .fallback = "no", .group = "common",
+     .help = "Changes nothing in the project: what would is refused."},
+    {.name = "quiet", .type = PARAM_BOOL, .fallback = "no", .group = "common",
+     .help = "Prints what was asked for and errors; no progress, no word that something was done."},
+    {.name = "no-input", .type = PARAM_BOOL, .fallback = "no", .group = "common",
+     .help = "Asks nothing: where something would be asked, the command fails and says what to give."},
+    {.name = "no-color", .type = PARAM_BOOL, .fallback = "no", .group = "common",
+     .help = "No colour, as with NO_COLOR in the environment."},
     {.name = "help", .type = PARAM_BOOL, .fallback = "no", .group = "common", .help = "Prints this help."},
     {0},
 };
@@ -91,7 +99,7 @@ static int parse_option(struct args *a, int argc, char **argv, int *i, struct er
     }
     if (!code && p && strcmp(name, "set") == 0 && a->command->collects_set)
         a->sets[a->n_sets++] = value;
-    else if (!code && p && strcmp(name, "set") == 0)
+    else if (!code && p && strcmp(name, "set") == 0 && !a->command->own_set)
         code = set_pair(a, value, e);
     else if (!code)
         code = foreign_set(&a->settings, name, value ? value : "", e);

@@ -11,6 +11,7 @@ static const struct param options[] = {
 static int run(int argc, char **argv);
 
 const struct command command_archive = {
+    .changes = true,
     .name = "archive",
     .synopsis = "attune archive RUN... [--restore]",
     .summary = "Takes runs from the list; nothing of them is lost.",

@@ -6,6 +6,7 @@
 static int run(int argc, char **argv);
 
 const struct command command_checkpoint = {
+    .changes = true,
     .name = "checkpoint",
     .synopsis = "attune checkpoint RUN...",
     .summary = "Writes a checkpoint of running runs after the step they are in.",

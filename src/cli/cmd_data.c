@@ -226,7 +226,7 @@ static int import_file(struct args *a, struct err *e)
     else if (!code)
         data_summary_print(c, s);
     if (!code && out && !args_json(a))
-        printf("Written to %s: %zu %s\n", out, c->n_examples, text_plural((int64_t)c->n_examples, "row", "rows"));
+        print_said("Written to %s: %zu %s\n", out, c->n_examples, text_plural((int64_t)c->n_examples, "row", "rows"));
     survey_free(s);
     corpus_free(c);
     return code;

@@ -26,6 +26,7 @@ static int run_run(int argc, char **argv);
 static int run_open(int argc, char **argv);
 
 const struct command command_demo_run = {
+    .changes = true,
     .name = "demo run",
     .synopsis = "attune demo run [--steps N] [--beta X]",
     .summary = "Tunes the demo's model with DPO and with preference matching, and compares both with what people prefer.",

@@ -61,6 +61,7 @@ static const struct param options[] = {
 static int run(int argc, char **argv);
 
 const struct command command_eval = {
+    .changes = true,
     .name = "eval",
     .synopsis = "attune eval (--model DIR | --run NAME [--checkpoint step-N] [--curve] | --list RUN...) [--data FILE] "
                 "[--reward-model DIR] [--json]",

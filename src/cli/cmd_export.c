@@ -10,6 +10,7 @@
 #include "cli/look.h"
 #include "cli/plots.h"
 #include "cli/source.h"
+#include "cli/print.h"
 #include "launch/engine.h"
 
 static const char *const dtypes[] = {"f32", "bf16", "f16", NULL};
@@ -78,7 +79,7 @@ static int export_model(struct args *a, struct err *e)
     if (!code && args_json(a))
         look_print_json(json_incref(answer));
     else if (!code)
-        printf("%s: written from %s\n", a->words[1], from);
+        print_said("%s: written from %s\n", a->words[1], from);
     json_decref(answer);
     free(from);
     return code;

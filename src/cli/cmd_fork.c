@@ -23,6 +23,7 @@ static const struct param options[] = {
 static int run(int argc, char **argv);
 
 const struct command command_fork = {
+    .changes = true,
     .name = "fork",
     .synopsis = "attune fork RUN [NAME=VALUE]... [--at STEP] [--objective NAME]",
     .summary = "Starts a run that goes on from a checkpoint of another, with other settings.",

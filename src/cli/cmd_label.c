@@ -54,6 +54,8 @@ static int run(int argc, char **argv);
 static int run_undo(int argc, char **argv);
 
 const struct command command_label = {
+    .own_set = true,
+    .changes = true,
     .name = "label",
     .synopsis = "attune label [RUN|SET|FILE] [--annotator NAME] | --stdin [--run RUN]",
     .summary = "Judge pairs of answers: one key each in the console, or one JSON object a line.",
@@ -81,6 +83,7 @@ const struct command command_label = {
     .run = run,
 };
 const struct command command_label_undo = {
+    .changes = true,
     .name = "label undo",
     .synopsis = "attune label undo [--run RUN] [--pair N] [--annotator NAME]",
     .summary = "Takes back the newest judgement that an annotator gave.",
@@ -382,9 +385,9 @@ static int run_undo(int argc, char **argv)
     if (code)
         status = args_fail(&a, &e);
     else if (*undone.run)
-        printf("taken back: %s of pair %lld of run %s\n", verdict_name(undone.verdict), (long long)undone.pair, undone.run);
+        print_said("taken back: %s of pair %lld of run %s\n", verdict_name(undone.verdict), (long long)undone.pair, undone.run);
     else
-        printf("taken back: %s of pair %lld of those that were brought\n", verdict_name(undone.verdict), (long long)undone.pair);
+        print_said("taken back: %s of pair %lld of those that were brought\n", verdict_name(undone.verdict), (long long)undone.pair);
     judgement_fini(&undone);
     store_close(s);
     args_close(&a);

@@ -47,6 +47,7 @@ const struct command command_label_list = {
     .run = run_list,
 };
 const struct command command_label_export = {
+    .own_set = true,
     .name = "label export",
     .synopsis = "attune label export RUN|--set NAME|--all FILE [--as SHAPE] [--ties] [--soft] [--checks]",
     .summary = "Writes judged pairs as preference data that \"attune train\" reads.",
@@ -188,7 +189,7 @@ static int run_export(int argc, char **argv)
     if (code)
         status = args_fail(&a, &e);
     else
-        printf("%s: %lld %s\n", path, (long long)count.written,
+        print_said("%s: %lld %s\n", path, (long long)count.written,
                what.shape == LABELS_AS_JUDGEMENTS ? text_plural(count.written, "judgement", "judgements")
                                                   : text_plural(count.written, "pair", "pairs"));
     store_close(s);

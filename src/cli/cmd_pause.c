@@ -6,6 +6,7 @@
 static int run(int argc, char **argv);
 
 const struct command command_pause = {
+    .changes = true,
     .name = "pause",
     .synopsis = "attune pause RUN...",
     .summary = "Pauses runs after the step they are in; \"attune resume\" goes on.",

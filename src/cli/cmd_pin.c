@@ -11,6 +11,7 @@ static const struct param options[] = {
 static int run(int argc, char **argv);
 
 const struct command command_pin = {
+    .changes = true,
     .name = "pin",
     .synopsis = "attune pin RUN... [--off]",
     .summary = "Keeps runs on top of the list, however it is sorted.",

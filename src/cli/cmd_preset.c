@@ -26,6 +26,7 @@ const struct command command_preset_list = {
     .run = list,
 };
 const struct command command_preset_save = {
+    .changes = true,
     .name = "preset save",
     .synopsis = "attune preset save NAME RUN",
     .summary = "Saves the settings of a run under a name.",
@@ -35,6 +36,7 @@ const struct command command_preset_save = {
     .run = save,
 };
 const struct command command_preset_remove = {
+    .changes = true,
     .name = "preset remove",
     .synopsis = "attune preset remove NAME...",
     .summary = "Removes presets.",
@@ -149,7 +151,7 @@ static int save(int argc, char **argv)
     if (code)
         status = args_fail(&a, &e);
     else
-        printf("%s: saved; \"attune train --preset %s\" begins with it\n", a.words[0], a.words[0]);
+        print_said("%s: saved; \"attune train --preset %s\" begins with it\n", a.words[0], a.words[0]);
     json_decref(settings);
     look_close(&l);
     store_close(s);
@@ -169,7 +171,7 @@ static int forget(int argc, char **argv)
         if (engine_preset_remove(dir, a.words[i], &e))
             status = args_fail(&a, &e);
         else
-            printf("%s: removed\n", a.words[i]);
+            print_said("%s: removed\n", a.words[i]);
     }
     free(dir);
     args_close(&a);

@@ -47,6 +47,7 @@ const struct command command_recipe_show = {
     .run = show,
 };
 const struct command command_recipe_run = {
+    .changes = true,
     .name = "recipe run",
     .synopsis = "attune recipe run NAME|FILE [--model DIR] [--data FILE] [--set STAGE.KEY=VALUE]... [--plan]",
     .summary = "Runs a recipe's stages, one after the other, each as a run of its own.",
@@ -241,7 +242,7 @@ static int start(struct args *a, const char *path, const json_t *changes, struct
         if (args_json(a))
             look_print_json(look_to_json(&l, NULL, NULL, 0));
         else
-            printf("%s: started (process %d). \"attune show %s\" looks at it, \"attune stop %s\" stops it.\n", name, l.status.pid,
+            print_said("%s: started (process %d). \"attune show %s\" looks at it, \"attune stop %s\" stops it.\n", name, l.status.pid,
                    name, name);
     } else if (!code) {
         code = follow_to_end(&l, args_json(a), e);

@@ -6,6 +6,7 @@
 static int run(int argc, char **argv);
 
 const struct command command_rename = {
+    .changes = true,
     .name = "rename",
     .synopsis = "attune rename RUN NAME",
     .summary = "Gives a run another name, with its folder.",

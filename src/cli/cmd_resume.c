@@ -15,6 +15,7 @@ static const struct param options[] = {
 static int run(int argc, char **argv);
 
 const struct command command_resume = {
+    .changes = true,
     .name = "resume",
     .synopsis = "attune resume RUN [--follow | --detach]",
     .summary = "Continues a paused, stopped, failed or dead run.",

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "cli/control.h"
 #include "cli/foreign.h"
+#include "cli/print.h"
 #include "launch/engine.h"
 
 static const struct param options[] = {
@@ -17,6 +18,7 @@ static const struct param options[] = {
 static int run(int argc, char **argv);
 
 const struct command command_set = {
+    .changes = true,
     .name = "set",
     .synopsis = "attune set RUN NAME=VALUE... [--wait]",
     .summary = "Changes settings of a run while it runs; curves show where.",
@@ -63,7 +65,7 @@ static int change(struct args *a, struct store *s, struct look *l, struct err *e
             if (!code && posting) {
                 code = control_post(s, l, CONTROL_SET, name, value, &id, e);
                 if (!code)
-                    printf("%s: %s becomes %s after this step\n", l->info.name, name, value);
+                    print_said("%s: %s becomes %s after this step\n", l->info.name, name, value);
             }
             free(name);
         }

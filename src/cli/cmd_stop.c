@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "cli/control.h"
+#include "cli/print.h"
 
 static const struct param options[] = {
     {.name = "wait", .type = PARAM_BOOL, .fallback = "no",
@@ -12,6 +13,7 @@ static const struct param options[] = {
 static int run(int argc, char **argv);
 
 const struct command command_stop = {
+    .changes = true,
     .name = "stop",
     .synopsis = "attune stop RUN... [--wait]",
     .summary = "Stops runs with a checkpoint after the step they are in.",
@@ -34,7 +36,7 @@ static int wait_for_all(struct args *a)
         if (look_open(&l, s, a->words[i], &e) || control_wait(&l, 0, true, PATIENCE_S, &e))
             status = args_fail(a, &e);
         else
-            printf("%s: %s at step %lld\n", l.info.name, run_state_name(l.status.state), (long long)l.status.step);
+            print_said("%s: %s at step %lld\n", l.info.name, run_state_name(l.status.state), (long long)l.status.step);
         look_close(&l);
     }
     store_close(s);

@@ -52,6 +52,7 @@ static int more_options(int argc, char **argv, const struct param *const **out, 
 static int run(int argc, char **argv);
 
 const struct command command_sweep = {
+    .changes = true,
     .name = "sweep",
     .synopsis = "attune sweep --objective NAME --model DIR --data FILE --set NAME=VALUE,VALUE... [OPTION]...",
     .summary = "Trains with several values of some settings, each combination as a run of its own.",
@@ -159,7 +160,7 @@ static int follow(struct args *a, struct store *s, const char *name, struct err 
         if (args_json(a))
             look_print_json(look_to_json(&l, NULL, NULL, 0));
         else
-            printf("%s: started (process %d). \"attune runs\" lists its runs, \"attune stop %s\" stops them all.\n", name,
+            print_said("%s: started (process %d). \"attune runs\" lists its runs, \"attune stop %s\" stops them all.\n", name,
                    l.status.pid, name);
     } else if (!code) {
         code = follow_to_end(&l, args_json(a), e);

@@ -6,10 +6,12 @@
 
 #include "base/mem.h"
 #include "cli/edit.h"
+#include "cli/print.h"
 
 static int run(int argc, char **argv);
 
 const struct command command_tag = {
+    .changes = true,
     .name = "tag",
     .synopsis = "attune tag RUN... [+TAG...] [-TAG...]",
     .summary = "Gives tags to runs and takes them away.",
@@ -52,7 +54,7 @@ static int tag(struct args *a, struct store *s, struct err *e)
         code = store_edit(s, edits, n, e);
     for (int i = 0; i < n; i++) {
         if (!code)
-            printf("%s: %s\n", edits[i].run, *tags[i] ? tags[i] : "no tags");
+            print_said("%s: %s\n", edits[i].run, *tags[i] ? tags[i] : "no tags");
         free(tags[i]);
     }
     free(edits);

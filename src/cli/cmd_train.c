@@ -12,6 +12,7 @@
 #include "cli/piped.h"
 #include "cli/preset.h"
 #include "cli/start.h"
+#include "cli/print.h"
 
 static const struct param options[] = {
     {.name = "objective", .type = PARAM_TEXT, .fallback = "", .help = "What to tune for; \"attune objectives\" lists them."},
@@ -83,6 +84,7 @@ static int more_options(int argc, char **argv, const struct param *const **out, 
 static int run(int argc, char **argv);
 
 const struct command command_train = {
+    .changes = true,
     .name = "train",
     .synopsis = "attune train --objective NAME --model DIR --data FILE [OPTION]...",
     .summary = "Tunes a model on data, and follows the run until it ends.",
@@ -172,7 +174,7 @@ static int train(struct args *a, int argc, char **argv, struct store *s, struct 
         if (json)
             look_print_json(look_to_json(&l, NULL, NULL, 0));
         else
-            printf("%s: started (process %d). \"attune show %s\" looks at it, \"attune stop %s\" stops it.\n", name,
+            print_said("%s: started (process %d). \"attune show %s\" looks at it, \"attune stop %s\" stops it.\n", name,
                    l.status.pid, name, name);
     } else if (!code) {
         code = follow_to_end(&l, json, e);

@@ -14,6 +14,7 @@ static const struct param options[] = {
 static int run(int argc, char **argv);
 
 const struct command command_undo = {
+    .changes = true,
     .name = "undo",
     .synopsis = "attune undo [--redo]",
     .summary = "Takes back the last change of runs: tags, notes, names, pins, archive, trash.",

@@ -14,6 +14,8 @@ struct command {
     const struct param *options;  // its own options (args.h adds --project, --json, --help); NULL: none
     bool json;                    // it prints data: offers --json
     bool collects_set;            // --set KEY=VALUE is not another way to give an option: all of them are in args.sets
+    bool own_set;                 // --set is an option like others, such as the name of a set of pairs
+    bool changes;                 // the project, whatever its options are: refused where it is only to be read
     bool dash_words;              // words may begin with one dash: "-debug"
     int (*run)(int argc, char **argv); // argv[0] is the last word of the name
     // Options that are known only at run time (those of the engine), as for the words argv[1..]; NULL: none.

@@ -11,6 +11,7 @@ extern const struct command command_bench_objectives, command_chart, command_che
     command_runs,
     command_preset_list, command_preset_remove, command_preset_save, command_sample, command_set, command_show, command_stop,
     command_sweep, command_train;
+extern const struct command command_import, command_top;
 extern const struct command command_archive, command_eval, command_fork, command_label, command_label_export, command_label_list,
     command_label_stats, command_label_undo, command_label_wins, command_model_agree, command_note, command_pin, command_rename,
     command_score, command_tag, command_undo;
@@ -49,6 +50,7 @@ const struct command *const command_table[] = {
     &command_credit,
     &command_export,
     &command_report,
+    &command_import,
     &command_label,
     &command_label_list,
     &command_label_undo,
@@ -73,6 +75,7 @@ const struct command *const command_table[] = {
     &command_demo_truth,
     &command_describe,
     &command_doctor,
+    &command_top,
     &command_keys,
     &command_completion,
     &command_help,

@@ -1,6 +1,7 @@
 #include "config.h"
 
 #include "cli/control.h"
+#include "cli/print.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -81,7 +82,7 @@ int control_each(struct args *a, enum control_kind kind, const char *said)
         if (one)
             status = args_fail(a, &e); // the others are asked all the same
         else
-            printf("%s: %s\n", l.info.name, id ? said : "is taken out of the queue of its sweep");
+            print_said("%s: %s\n", l.info.name, id ? said : "is taken out of the queue of its sweep");
         look_close(&l);
     }
     store_close(s);

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/human.h"
+#include "base/manner.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "cli/print.h"
@@ -133,9 +134,10 @@ int follow_run(struct look *l, FILE *out, bool warnings, bool *detached, struct 
                 str_clear(&shown);
         }
         bool over = l->status.state != RUN_QUEUED && !run_state_is_live(l->status.state);
-        progress_text(l, &line);
-        bool changed = strcmp(str_text(&line), str_text(&shown)) != 0;
-        if (terminal ? changed : over || (now >= next && changed)) {
+        if (!manner_is(MANNER_QUIET))
+            progress_text(l, &line);
+        bool changed = !manner_is(MANNER_QUIET) && strcmp(str_text(&line), str_text(&shown)) != 0;
+        if (terminal ? changed : (over && !manner_is(MANNER_QUIET)) || (now >= next && changed)) {
             draw(out, &line, terminal);
             str_clear(&shown);
             str_add(&shown, str_text(&line));
@@ -146,7 +148,7 @@ int follow_run(struct look *l, FILE *out, bool warnings, bool *detached, struct 
             break;
         nanosleep(&(struct timespec){.tv_nsec = POLL_MS * 1000L * 1000L}, NULL);
     }
-    if (terminal)
+    if (terminal && !manner_is(MANNER_QUIET))
         fputc('\n', out);
     sigaction(SIGINT, &old_int, NULL);
     sigaction(SIGTERM, &old_term, NULL);

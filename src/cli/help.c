@@ -40,7 +40,10 @@ static const struct {
     {"ATTUNE_SHARE", "the folder with the demo model, when it is not the installed one"},
     {"ATTUNE_JOURNAL", "rollback or wal: how runs are recorded, when what kind of disk it is was not found right"},
     {"ATTUNE_KEYS", "the console's keys, when they do not stand in ~/.config/attune/keys.conf (attune keys)"},
+    {"XDG_STATE_HOME", "the folder of attune/history and attune/console.log of the console, instead of ~/.local/state"},
     {"NO_COLOR", "when set, output has no colour"},
+    {"CLICOLOR_FORCE", "when set and not 0, the commands' output has colour where it is no terminal as well"},
+    {"ATTUNE_READ_ONLY, ATTUNE_QUIET, ATTUNE_NO_INPUT", "when set and not 0, as the options of these names"},
 };
 
 enum { n_exit_statuses = sizeof exit_statuses / sizeof *exit_statuses, n_environment = sizeof environment / sizeof *environment };
@@ -58,13 +61,22 @@ static void print_item(FILE *out, const char *name, const char *text, int column
 
 void help_program(FILE *out, int width)
 {
-    fprintf(out, "Usage: attune [--project DIR] [--fresh] [--slow] [--copy-file FILE] [--view FILE]\n              [-e COMMANDS | --script FILE]\n       attune COMMAND [ARGUMENT]...\n\n");
+    fprintf(out, "Usage: attune [--project DIR] [--read-only] [--fresh] [--slow] [--copy-file FILE] [--view FILE]\n"
+                 "              [--no-color] [--quiet] [--no-input] [--on-alert PROGRAM]\n"
+                 "              [--lines | -e COMMANDS | --script FILE]\n       attune COMMAND [ARGUMENT]...\n\n");
     print_wrapped(out, program_about, 0, 0, width);
     fprintf(out, "\n%sCommands:%s\n", print_on(out, PRINT_BOLD), print_off(out));
     for (const struct command *const *c = commands; *c; c++)
         print_item(out, (*c)->name, (*c)->summary, 20, width);
     fprintf(out, "\n\"attune COMMAND --help\" explains a command. \"attune --version\" prints the version.\n"
                  "-e and --script give commands of the console that are run without a terminal.\n"
+                 "--lines is the console for who hears or types lines: no screen, commands by the same names, answers as sentences;\n"
+                 "\"help\" lists them.\n"
+                 "--on-alert PROGRAM calls the program for each new alert while the console (or --lines) watches; it finds a JSON\n"
+                 "object on its standard input (run, alert, text, state, step, project) and has 30 s.\n"
+                 "--read-only looks and changes nothing: no run, setting, label or file of the project. It stands before any\n"
+                 "command as well, as do --no-color, --quiet (no progress, no word that something was done) and --no-input\n"
+                 "(nothing is asked: what would ask fails and says what to give).\n"
                  "--fresh opens it as on the first day: what it keeps of a project (console.json) is left alone.\n"
                  "--slow is for a line that carries little: ASCII, and one frame a second at most when only numbers change.\n"
                  "--copy-file FILE is for terminals that have no clipboard for others: Y writes what it copies into that file.\n"

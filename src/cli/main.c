@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/manner.h"
 #include "base/str.h"
 #include "cli/command.h"
 #include "cli/help.h"
@@ -135,8 +136,20 @@ int main(int argc, char **argv)
             how.script = argv[++i];
         else if (strcmp(argv[i], "--script") == 0 && i + 1 < argc)
             script_file = argv[++i];
+        else if (strcmp(argv[i], "--read-only") == 0)
+            manner_set(MANNER_READ_ONLY);
+        else if (strcmp(argv[i], "--quiet") == 0)
+            manner_set(MANNER_QUIET);
+        else if (strcmp(argv[i], "--no-input") == 0)
+            manner_set(MANNER_NO_INPUT);
+        else if (strcmp(argv[i], "--no-color") == 0)
+            setenv("NO_COLOR", "1", 1);
         else if (strcmp(argv[i], "--fresh") == 0)
             how.fresh = true;
+        else if (strcmp(argv[i], "--lines") == 0)
+            how.lines = true;
+        else if (strcmp(argv[i], "--on-alert") == 0 && i + 1 < argc)
+            how.on_alert = argv[++i];
         else if (strcmp(argv[i], "--slow") == 0)
             how.slow = true;
         else if (strcmp(argv[i], "--view") == 0 && i + 1 < argc)

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/manner.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 
@@ -28,8 +29,21 @@ int print_width(FILE *out)
 
 static bool has_colour(FILE *out)
 {
-    const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
-    return isatty(fileno(out)) && !(no && *no) && term && strcmp(term, "dumb") != 0;
+    const char *no = getenv("NO_COLOR"), *term = getenv("TERM"), *force = getenv("CLICOLOR_FORCE");
+    if (no && *no)
+        return false;
+    if (force && *force && strcmp(force, "0") != 0)
+        return true;
+    return isatty(fileno(out)) && term && strcmp(term, "dumb") != 0;
+}
+
+void print_said(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    if (!manner_is(MANNER_QUIET))
+        vprintf(format, args);
+    va_end(args);
 }
 
 const char *print_on(FILE *out, enum print_style style)

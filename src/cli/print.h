@@ -9,7 +9,9 @@
 
 // Columns of the terminal that `out` is, between 40 and 140; 80 when it is none. $COLUMNS wins.
 int print_width(FILE *out);
-// Colour is used on a terminal only, and not with NO_COLOR or TERM=dumb.
+// A word to the person that something was done, which --quiet leaves out; never what was asked for.
+void print_said(const char *format, ...) __attribute__((format(printf, 1, 2)));
+// Colour is used on a terminal only, elsewhere with CLICOLOR_FORCE; not with NO_COLOR or, unless forced, TERM=dumb.
 enum print_style { PRINT_BOLD, PRINT_DIM, PRINT_GOOD, PRINT_WARN, PRINT_BAD };
 const char *print_on(FILE *out, enum print_style style); // "" without colour
 const char *print_off(FILE *out);

@@ -12,6 +12,7 @@
 
 #include "launch/engine.h"
 
+#include "base/manner.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/str.h"
@@ -130,6 +131,9 @@ int engine_memory(const char *objective, const json_t *settings, json_t **memory
 
 int engine_start(struct store *s, const char *run, struct err *e)
 {
+    int refused = manner_may_change("starting an engine", e);
+    if (refused)
+        return refused;
     struct run_info info;
     int code = store_find_run(s, run, &info, e);
     if (code)

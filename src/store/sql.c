@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/manner.h"
 #include "base/mem.h"
 #include "base/str.h"
 
@@ -118,6 +119,9 @@ int sql_error(struct sql *s, struct err *e)
     case SQLITE_CORRUPT:
         return err_set(e, ERR_INPUT, "%s is damaged (%s); keep a copy, then try: sqlite3 FILE .recover", s->path, text);
     case SQLITE_READONLY:
+        if (manner_is(MANNER_READ_ONLY))
+            return manner_may_change("this", e);
+        return err_set(e, ERR_IO, "cannot write %s: it or its folder is write-protected", s->path);
     case SQLITE_PERM:
     case SQLITE_AUTH:
         return err_set(e, ERR_IO, "cannot write %s: it or its folder is write-protected", s->path);

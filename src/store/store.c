@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/manner.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "store/store_internal.h"
@@ -71,7 +72,9 @@ static int make_folders(const char *dir, struct err *e)
 int store_open(struct store **out, const char *project_dir, bool create, struct err *e)
 {
     char *path = path_join(project_dir, store_file);
+    const bool look_only = manner_is(MANNER_READ_ONLY);
     int code = 0;
+    create = create && !look_only;
     if (!create && !file_exists(path))
         code = err_set(e, ERR_NOT_FOUND,
                        "there is no project in %s yet; \"attune train\" or \"attune demo run\" makes one, --project names another",
@@ -83,14 +86,16 @@ int store_open(struct store **out, const char *project_dir, bool create, struct 
         return code;
     }
     struct store *s = mem_alloc(1, sizeof *s);
-    code = sql_open(&s->sql, path, create ? SQL_CREATE : SQL_WRITE, e);
-    int version;
+    code = sql_open(&s->sql, path, create ? SQL_CREATE : look_only ? SQL_READ : SQL_WRITE, e);
+    int version = 0;
     if (!code && (code = sql_check_schema(&s->sql, &store_schema, &version, e)) > 0)
         code = 0;
     // Many processes write here, seldom and little: a rollback journal is the mode that cannot surprise.
-    if (!code)
+    if (!code && look_only && version < sql_schema_version(&store_schema))
+        code = err_set(e, ERR_STATE, "%s has the format of an older Attune; open it once without --read-only, which renews it", path);
+    if (!code && !look_only)
         code = sql_exec(&s->sql, "PRAGMA journal_mode=DELETE; PRAGMA synchronous=FULL;", e);
-    if (!code)
+    if (!code && !look_only)
         code = sql_migrate(&s->sql, &store_schema, e);
     free(path);
     if (code) {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/human.h"
+#include "base/manner.h"
 #include "base/str.h"
 #include "base/utf8.h"
 #include "ui/machine.h"
@@ -35,6 +36,8 @@ static void draw_strip(struct ui *ui, struct rect r)
     if (r.width >= 60)
         x = canvas_text(c, x, r.y, -1, STYLE(COLOR_TITLE, .attr = ATTR_BOLD), "attune") + 2;
     struct str right = {0};
+    if (manner_is(MANNER_READ_ONLY))
+        str_add(&right, "read-only ");
     if (ui->frozen)
         str_add(&right, "FROZEN (Z) ");
     if (ui->link_period_s > 0)
@@ -258,13 +261,15 @@ void ui_draw(struct ui *ui)
     bool small = r.width < 60 || r.height < 15;
     draw_strip(ui, rect_cut_top(&r, 1));
     int lines = foot_lines(ui, r);
-    struct rect hints = rect_cut_bottom(&r, small ? lines : 1);
-    struct rect line = small ? hints : rect_cut_bottom(&r, lines);
+    // Without the hint line a message has the page's last line while it is there, as on a small screen.
+    const bool shares = small || ui->no_hints, no_foot = ui->no_hints && !small && !ui->message[0] && !ui->prompt.kind;
+    struct rect hints = rect_cut_bottom(&r, no_foot ? 0 : shares ? lines : 1);
+    struct rect line = shares ? hints : rect_cut_bottom(&r, lines);
     struct run_row *run = ui_run(ui);
     if (run && (IN_RUN >> ui->page & 1))
         draw_run_strip(ui, run, rect_cut_top(&r, small ? 1 : 1 + description_lines(run, r)));
     draw_view(ui, r);
-    if (!small || (!ui->message[0] && !ui->prompt.kind))
+    if (!ui->no_hints && (!small || (!ui->message[0] && !ui->prompt.kind)))
         draw_hints(ui, hints);
     if (ui->prompt.kind) {
         prompt_draw(ui, c, line, r);

@@ -55,6 +55,7 @@ const struct command_row command_rows[] = {
     {CMD_SET_LR, "lr", "lr", "", IN_RUNS, "VALUE", "Change the learning rate while the run runs.", 0},
     {CMD_SET_BETA, "beta", "beta", "b", IN_RUNS, "VALUE", "Change beta while the run runs.", 0},
     {CMD_SET, "set", "set", "e", IN_RUNS | IN_RUN, "NAME VALUE", "Change a setting of the run while it runs.", 10},
+    {CMD_ALERT, "alert", "alert", "!", IN_RUNS | IN_RUN, NULL, "Go from the run's alert to its line on page Log.", 0},
     {CMD_NEXT_RUN, "next-run", "next run", "J", IN_RUN, NULL, "Show the next run.", 0},
     {CMD_PREVIOUS_RUN, "previous-run", "previous run", "K", IN_RUN, NULL, "Show the previous run.", 0},
 
@@ -280,6 +281,7 @@ const struct command_row command_rows[] = {
     {CMD_COPY_TEXT, "copy-text", "copy text", "Y", IN_ALL, "FILE",
      "Copy what the cursor is on, or the screen, to the clipboard of your terminal; with a name: into that file.", 0},
     {CMD_MOUSE, "mouse", "mouse", "", IN_ALL, "on|off", "Press and turn the wheel here; off leaves the mouse to the terminal.", 0},
+    {CMD_HINTS, "hints", "hints", "", IN_ALL, "on|off", "The line of keys at the bottom; off leaves it to the page.", 0},
     {CMD_WAIT, "wait", "wait", "", IN_ALL, "TEXT", "In scripts: wait until the screen shows the text.", 0},
     {CMD_SIZE, "size", "size", "", IN_ALL, "WIDTHxHEIGHT", "In scripts: the size of the screen.", 0},
     {CMD_KEYS, "keys", "keys", "", IN_ALL, "KEY...", "Press keys, such as: keys j j Enter.", 0},

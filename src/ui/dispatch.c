@@ -124,6 +124,20 @@ static void label_run(struct ui *ui)
         v->ops->command(v, CMD_LABEL_SOURCE, ui->run_name);
 }
 
+// The alert's line on page Log, with what stands around it.
+static void show_alert(struct ui *ui)
+{
+    const struct run_row *r = ui_run(ui);
+    if (!r || (!r->alert && r->status.state != RUN_DEAD)) {
+        ui_say(ui, r ? "%s has no alert." : "There is no run here.", r ? r->info.name : "");
+        return;
+    }
+    ui_show(ui, PAGE_LOG);
+    struct view *v = &ui->views[PAGE_LOG];
+    if (v->is_open)
+        v->ops->command(v, CMD_ALERT, NULL);
+}
+
 static enum view_result manager_command(struct ui *ui, enum command_id id, const char *arg)
 {
     switch (id) {
@@ -169,6 +183,12 @@ static enum view_result manager_command(struct ui *ui, enum command_id id, const
         break;
     case CMD_MOUSE:
         mouse_command(ui, arg);
+        break;
+    case CMD_HINTS:
+        hints_command(ui, arg);
+        break;
+    case CMD_ALERT:
+        show_alert(ui);
         break;
     case CMD_KEYS:
         keys_command(ui, arg);
@@ -257,6 +277,10 @@ void ui_run_wanted(struct ui *ui)
 enum view_result ui_dispatch(struct ui *ui, enum command_id id, const char *arg)
 {
     struct view *v = &ui->views[ui->page];
+    if (ui_refuses(ui, id, arg)) {
+        ui->wanted = NULL;
+        return VIEW_CHANGED;
+    }
     if (id == CMD_FIND && arg)
         find_remember(ui, arg); // also where the page looks in its own way, n and N go on
     enum view_result result = v->ops->command ? v->ops->command(v, id, arg) : VIEW_IGNORED;

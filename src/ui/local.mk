@@ -61,6 +61,10 @@ libui_a_SOURCES = \
 	%D%/pages.c \
 	%D%/palette.c %D%/palette.h \
 	%D%/prompt.c \
+	%D%/read_only.c \
+	%D%/state_files.c %D%/state_files.h \
+	%D%/alert_call.c %D%/alert_call.h \
+	%D%/lines.c %D%/lines_label.c %D%/lines_label.h %D%/lines_talk.c %D%/lines_talk.h \
 	%D%/recipe_jobs.c \
 	%D%/run_columns.c %D%/run_columns.h \
 	%D%/run_control.c \
@@ -248,6 +252,11 @@ tests_ui_test_views_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
 tests_ui_test_pictures_SOURCES = tests/ui/test_pictures.c $(UI_RIG)
 tests_ui_test_pictures_LDADD = $(UI_RIG_LIBS)
 tests_ui_test_pictures_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
+
+check_PROGRAMS += tests/ui/test_access
+tests_ui_test_access_SOURCES = tests/ui/test_access.c $(UI_RIG)
+tests_ui_test_access_LDADD = $(UI_RIG_LIBS)
+tests_ui_test_access_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
 check_PROGRAMS += tests/ui/test_palette tests/ui/test_session tests/ui/test_terminals
 tests_ui_test_terminals_SOURCES = tests/ui/test_terminals.c $(UI_RIG)
 tests_ui_test_terminals_LDADD = $(UI_RIG_LIBS)

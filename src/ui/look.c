@@ -37,6 +37,17 @@ void colors_command(struct ui *ui, const char *arg)
         text_copy(ui->colors, sizeof ui->colors, arg);
 }
 
+void hints_command(struct ui *ui, const char *arg)
+{
+    const bool on = arg && strcmp(arg, "on") == 0, off = arg && strcmp(arg, "off") == 0;
+    if (on || off)
+        ui->no_hints = off;
+    else if (arg)
+        ui_say_error(ui, "hints: on or off, not %s", arg);
+    else
+        ui_ask(ui, CMD_HINTS, "hint line (on, off)", "");
+}
+
 void mouse_command(struct ui *ui, const char *arg)
 {
     const bool on = arg && strcmp(arg, "on") == 0, off = arg && strcmp(arg, "off") == 0;

@@ -18,6 +18,7 @@
 #include "ui/keys.h"
 #include "ui/screen.h"
 #include "ui/session.h"
+#include "ui/alert_call.h"
 #include "ui/ui_internal.h"
 
 static volatile sig_atomic_t got_end, got_resize, got_continue, got_stop;
@@ -251,6 +252,10 @@ int loop_run(struct ui *ui, struct err *e)
             ui_refresh(ui, now, false);
             session_tick(ui, now);
             machine_tick(ui, now);
+            alert_calls_look(ui->alert_calls, &ui->runs, now);
+            const char *trouble = alert_calls_trouble(ui->alert_calls);
+            if (trouble)
+                ui_say_error(ui, "%s", trouble);
             if (due)
                 next_poll_s = now + (ui->runs.n_behind ? 0.02 : ui->runs.n_live && !ui->frozen ? 0.1 : 1);
         }

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/mem.h"
@@ -152,6 +153,25 @@ void machine_read(struct machine_reader *r, struct machine *out)
     out->n_gpus = r->nvml.n;
     for (int i = 0; i < out->n_gpus; i++)
         read_gpu(&r->nvml, r->nvml.devices[i], &out->gpus[i]);
+}
+
+bool machine_process(const struct machine_reader *r, int pid, int64_t start, struct machine_process *out)
+{
+    char name[40], line[1024];
+    unsigned long long user, system, began;
+    long pages, threads;
+    snprintf(name, sizeof name, "%d/stat", pid);
+    FILE *f = open_proc(r, name);
+    const size_t n = f ? fread(line, 1, sizeof line - 1, f) : 0;
+    if (f)
+        fclose(f);
+    line[n] = '\0';
+    const char *rest = strrchr(line, ')'); // the name between ( ) may hold anything
+    if (!rest || sscanf(rest + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu %*d %*d %*d %*d %ld %*d %llu %*u %ld", &user,
+                        &system, &threads, &began, &pages) != 5)
+        return false;
+    *out = (struct machine_process){user + system, (uint64_t)(pages > 0 ? pages : 0) * (uint64_t)sysconf(_SC_PAGESIZE), (int)threads};
+    return start == 0 || (int64_t)began == start;
 }
 
 // "61/80G", both in the unit of the whole.

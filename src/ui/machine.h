@@ -23,5 +23,12 @@ struct machine_reader;
 struct machine_reader *machine_reader_new(const char *proc, const char *nvml);
 void machine_reader_free(struct machine_reader *r); // NULL is fine
 void machine_read(struct machine_reader *r, struct machine *out);
+// What one process uses, by its number and start (field 22 of its stat): false where it is not there any more.
+struct machine_process {
+    uint64_t ticks;  // of processors, since it began
+    uint64_t memory; // bytes that are resident
+    int n_threads;
+};
+bool machine_process(const struct machine_reader *r, int pid, int64_t start, struct machine_process *out);
 // "cpu 87% mem 3.1/15G gpu 97% 61/80G 412W": as much of it as fits into so many columns; nothing when the first part does not.
 void machine_text(const struct machine *m, int columns, struct str *out);

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "ui/keys.h"
 #include "ui/path_complete.h"
+#include "ui/state_files.h"
 #include "ui/ui_internal.h"
 
 static const struct prompt_answer nothing = {ANSWER_NONE, CMD_NONE, NULL};
@@ -99,6 +100,7 @@ static void remember(struct ui *ui, const char *line)
     struct words *h = &ui->history;
     if (!*line || (h->n > 0 && strcmp(h->texts[h->n - 1], line) == 0))
         return;
+    state_add_history(ui, line);
     if (h->n == MOST) {
         free(h->texts[0]);
         memmove(h->texts, h->texts + 1, (size_t)--h->n * sizeof *h->texts);

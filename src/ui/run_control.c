@@ -233,7 +233,7 @@ static void stop(struct ui *ui, struct run_row *r, const char *arg)
     }
     if (!is_live(ui, named, "stopped"))
         return;
-    if (arg || !ui->has_screen) {
+    if (arg || !(ui->has_screen || ui->talks)) {
         post(ui, named, CONTROL_STOP, "", "", "writes a checkpoint and stops. r goes on with it.");
         return;
     }

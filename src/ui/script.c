@@ -10,7 +10,7 @@
 #include "base/mem.h"
 #include "ui/ui_internal.h"
 
-static void refresh(struct ui *ui)
+void script_refresh(struct ui *ui)
 {
     jobs_collect(ui);
     models_serve(ui);
@@ -27,7 +27,7 @@ static int wait_for(struct ui *ui, const char *text, struct err *e)
         return err_set(e, ERR_USAGE, "wait: which text should the screen show?");
     for (;;) {
         struct str shown = {0};
-        refresh(ui);
+        script_refresh(ui);
         ui_draw(ui);
         canvas_save(&ui->canvas, false, &shown);
         bool is_there = strstr(str_text(&shown), text) != NULL;
@@ -48,13 +48,23 @@ static int set_size(struct ui *ui, const char *text, struct err *e)
         return err_set(e, ERR_USAGE, "size: WIDTHxHEIGHT such as 80x24, at most 1000x1000");
     canvas_resize(&ui->canvas, width, height);
     ui_draw(ui); // the view learns what it has room for, and reads it
-    refresh(ui);
+    script_refresh(ui);
     return 0;
+}
+
+void script_do(struct ui *ui, const char *line)
+{
+    enum { MOST_ROUNDS = 4 };
+    ui->script_failed = false;
+    ui_line(ui, line);
+    for (int i = 0; i < MOST_ROUNDS && (i == 0 || ui->jobs); i++) { // the next command may need what this one asked for
+        jobs_wait(ui, 70);
+        script_refresh(ui); // a page may ask for more
+    }
 }
 
 static int run_line(struct ui *ui, const char *line, struct err *e)
 {
-    enum { MOST_ROUNDS = 4 };
     char name[64] = "";
     sscanf(line, "%63s", name);
     const char *arg = line + strlen(name);
@@ -63,12 +73,7 @@ static int run_line(struct ui *ui, const char *line, struct err *e)
         return wait_for(ui, *arg ? arg : NULL, e);
     if (strcmp(name, "size") == 0)
         return set_size(ui, *arg ? arg : NULL, e);
-    ui->script_failed = false;
-    ui_line(ui, line);
-    for (int i = 0; i < MOST_ROUNDS && (i == 0 || ui->jobs); i++) { // the next command may need what this one asked for
-        jobs_wait(ui, 70);
-        refresh(ui); // a page may ask for more
-    }
+    script_do(ui, line);
     return ui->script_failed ? err_set(e, ERR_USAGE, "%s: %s", name, ui->script_error) : 0;
 }
 

@@ -9,11 +9,13 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/manner.h"
 #include "base/mem.h"
 #include "ui/kept.h"
 #include "ui/run_text.h"
 #include "ui/screen.h"
 #include "ui/session.h"
+#include "ui/state_files.h"
 #include "ui/ui_internal.h"
 
 enum { MAX_BYTES = 4 * 1024 * 1024, MAX_NAMED = 3, STILL_S = 3, PATIENCE_S = 5 };
@@ -83,14 +85,11 @@ static json_t *session_now(struct ui *ui)
     json_object_set_new(now, "page", json_string(ui_page_title(page)));
     json_object_set_new(now, "run", json_string(ui->run_name));
     json_object_set_new(now, "selected", selected);
-    json_t *history = json_array();
-    for (int i = 0; i < ui->history.n; i++)
-        json_array_append_new(history, json_string(ui->history.texts[i]));
-    json_object_set_new(now, "history", history);
     json_object_set_new(now, "colors", json_string(ui->colors));
     json_object_set_new(now, "glyphs", json_integer(ui->canvas.glyphs));
     json_object_set_new(now, "pictures", json_string(ui->pictures));
     json_object_set_new(now, "mouse", json_boolean(ui->mouse));
+    json_object_set_new(now, "hints", json_boolean(!ui->no_hints));
     const json_t *before = kept_object(ui->session, "runs");
     json_object_set_new(now, "runs", ui->has_news && before ? json_deep_copy(before) : runs_now(ui)); // not said, not forgotten
     json_object_set_new(now, "pages", views_now(ui));
@@ -281,7 +280,7 @@ static void put_aside(struct ui *ui, const char *path, const struct err *why)
 {
     struct str aside = {0};
     str_addf(&aside, "%s.damaged", path);
-    const bool moved = rename(path, str_text(&aside)) == 0;
+    const bool moved = ui->keeps_session && rename(path, str_text(&aside)) == 0;
     ui_say_error(ui, "What the console kept of the last time is not used: %s%s%s", why->text, moved ? ". It was renamed " : "",
                  moved ? str_text(&aside) : "");
     str_fini(&aside);
@@ -298,6 +297,7 @@ static void restore_looks(struct ui *ui)
         text_copy(ui->colors, sizeof ui->colors, colors);
     pictures_set(ui, kept_text(ui->session, "pictures", ""));
     ui->mouse = kept_bool(ui->session, "mouse", ui->mouse);
+    ui->no_hints = !kept_bool(ui->session, "hints", !ui->no_hints);
 }
 
 static enum page page_named(const char *title)
@@ -312,7 +312,7 @@ void session_load(struct ui *ui)
 {
     struct err fault = {0};
     char *path = session_path(ui);
-    ui->keeps_session = true;
+    ui->keeps_session = !manner_is(MANNER_READ_ONLY); // what was kept is used, and left as it is
     if (file_exists(path)) {
         int code = json_read(path, MAX_BYTES, &ui->session, &fault);
         if (!code && !json_is_object(ui->session))
@@ -338,10 +338,7 @@ void session_return(struct ui *ui)
     json_array_foreach((json_t *)selected, i, name)
         if (json_is_string(name))
             run_list_select(&ui->runs, json_string_value(name));
-    const json_t *history = kept_array(ui->session, "history");
-    json_array_foreach((json_t *)history, i, name)
-        if (json_is_string(name) && i < 50)
-            words_add(&ui->history, json_string_value(name));
+    state_load_history(ui);
     restore_looks(ui);
     const char *run = kept_text(ui->session, "run", "");
     if (run_list_find(&ui->runs, run))

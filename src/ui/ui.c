@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/manner.h"
+#include "ui/alert_call.h"
 #include "ui/eval_table.h"
 #include "ui/key_file.h"
 #include "ui/machine.h"
@@ -35,6 +37,7 @@ static void ui_fini(struct ui *ui)
     eval_table_free(ui->evals);
     prompt_fini(ui);
     filter_free(ui->find);
+    alert_calls_free(ui->alert_calls);
     run_list_fini(&ui->runs);
     canvas_fini(&ui->canvas);
     free(ui->machine);
@@ -80,6 +83,9 @@ int ui_console(const struct ui_options *options, struct err *e)
     // Curves grow in place with mappings of their own; among the small things each growth would leave a hole.
     mallopt(M_MMAP_THRESHOLD, 128 * 1024);
     struct ui ui = {.show = ui_show, .typed = find_typed, .wake_fd = {-1, -1}, .interrupt_s = -1e9, .refreshed_s = -1e9};
+    if (!options->script && !options->lines && manner_is(MANNER_NO_INPUT))
+        return err_set(e, ERR_USAGE, "the console asks for keys, which --no-input forbids: give commands with -e or --script, or a "
+                                     "command such as \"attune runs\"");
     char *dir = store_project_dir(options->project);
     int code = store_open(&ui.store, dir, true, e);
     free(dir);
@@ -87,13 +93,17 @@ int ui_console(const struct ui_options *options, struct err *e)
         return code;
     run_list_init(&ui.runs, ui.store);
     json_t *view = NULL;
-    if (options->view && (code = view_file_read(options->view, &view, e)))
+    if (options->on_alert)
+        code = alert_calls_new(&ui.alert_calls, options->on_alert, store_dir(ui.store), e);
+    if (!code && options->view)
+        code = view_file_read(options->view, &view, e);
+    if (code)
         goto out;
     if (pipe2(ui.wake_fd, O_CLOEXEC | O_NONBLOCK) != 0) {
         code = err_errno(e, "cannot make a pipe");
         goto out;
     }
-    if (!options->script) {
+    if (!options->script && !options->lines) {
         loop_take_signals(&ui);
         code = screen_open(e);
         if (code)
@@ -143,7 +153,7 @@ int ui_console(const struct ui_options *options, struct err *e)
     if (options->compare)
         open_compare(&ui, options->compare);
     if (!code)
-        code = options->script ? script_run(&ui, options->script, e) : loop_run(&ui, e);
+        code = options->lines ? lines_run(&ui, e) : options->script ? script_run(&ui, options->script, e) : loop_run(&ui, e);
     session_save(&ui);
     if (ui.has_screen)
         screen_close();

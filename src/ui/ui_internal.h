@@ -86,7 +86,10 @@ struct ui {
     bool draws_pictures;          // while a frame for the terminal is drawn
     unsigned paints;              // screen_paints when they were sent last
     double no_pictures_until_s;   // after a slow link
+
+    bool no_hints;                // the hint line is the page's
     bool has_screen;   // a terminal; false in a script
+    bool talks;        // line by line (--lines): there is no screen, but a person who can be asked
     bool frozen;
     bool dirty;        // a person's doing changed the picture: draw at once
     bool data_dirty;   // data changed it: draw when the byte budget allows
@@ -128,12 +131,14 @@ struct ui {
     int export_kind;   // what the path that is asked for is to hold
     struct job *jobs;
     int wake_fd[2];    // a byte here wakes the loop: signals and finished jobs
+    bool keeps_state; // of the person, beside the project (state_files.h)
     bool keeps_session, session_failed, has_news; // has_news: what happened since is still to be said
     double news_until_s;  // when it is said although runs that are written all the time were not read to their ends
     json_t *session;      // as it was read or written last; NULL in scripts
     enum page left_page;  // the page that was left upwards last, and when: q twice leaves the console from there
     double left_page_s;
     double session_due_s; // when it is looked at again; 0: nobody did anything
+    struct alert_calls *alert_calls; // NULL: nobody is to be called
     bool script_failed;
     char script_error[512];
 };
@@ -204,6 +209,10 @@ void ui_draw(struct ui *ui); // everything, onto ui->canvas
 void glyphs_command(struct ui *ui, const char *arg);
 void colors_command(struct ui *ui, const char *arg);
 void mouse_command(struct ui *ui, const char *arg);
+void hints_command(struct ui *ui, const char *arg);
+
+// read_only.c: says so and returns true where only reading is allowed
+bool ui_refuses(struct ui *ui, enum command_id id, const char *arg);
 
 // view_file.c: views that can be opened elsewhere
 void view_command(struct ui *ui, const char *arg);
@@ -236,7 +245,12 @@ void ui_mouse(struct ui *ui, struct mouse m);
 void loop_take_signals(struct ui *ui);
 int loop_run(struct ui *ui, struct err *e);
 
+// lines.c: the console as lines, for who hears the screen
+int lines_run(struct ui *ui, struct err *e);
+
 // script.c
+void script_refresh(struct ui *ui);                   // all that has come is read
+void script_do(struct ui *ui, const char *line);      // a command, with what it asked for
 int script_run(struct ui *ui, const char *script, struct err *e);
 
 // ui.c: ui_console

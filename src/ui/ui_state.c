@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "ui/state_files.h"
 #include "ui/ui_internal.h"
 
 struct run_list *ui_runs(struct ui *ui)
@@ -89,6 +90,8 @@ static void say(struct ui *ui, bool is_error, const char *format, va_list args)
     ui->message_s = clock_seconds();
     ui->message_state = state_now(ui);
     ui->dirty = true;
+    if (is_error)
+        state_log(ui, ui->message);
     if (is_error && !ui->script_failed) {
         ui->script_failed = true;
         memcpy(ui->script_error, ui->message, sizeof ui->script_error);

@@ -17,7 +17,7 @@
 #include "ui/view.h"
 
 enum level { LEVEL_ALL, LEVEL_WARN, LEVEL_ENGINE, N_LEVELS };
-enum { TAIL_BYTES = 64 * 1024 };
+enum { TAIL_BYTES = 64 * 1024, AT_ALERT = -2 };
 
 struct log_state {
     char run[128];
@@ -31,7 +31,7 @@ struct log_state {
     int64_t tail_size;        // of the whole file when it was read
     int back;                 // lines above the newest; 0: follows
     int lines, height;        // of the last drawing
-    int found;                // line of what is shown (an event, or a line of the output) that / found; -1: none
+    int found;                // line of what is shown (an event, or a line of the output) that / found; -1: none, AT_ALERT: what this console found
     bool seek;                // it is to be brought into sight
     char trouble[300];
 };
@@ -223,8 +223,10 @@ static void draw_events(struct log_state *s, struct canvas *c, struct rect r, co
             found_line = k++ == s->found ? lines : found_line;
             lines += draw_event(s, c, r, 0, s->events + i);
         }
-    for (int i = 0; i < n_found; i++)
+    for (int i = 0; i < n_found; i++) {
+        found_line = s->found == AT_ALERT && i + 1 == n_found ? lines : found_line;
         lines += draw_event(s, c, r, 0, found + i);
+    }
     canvas_unclip(c, old);
     s->lines = lines;
     s->height = r.height;
@@ -240,8 +242,11 @@ static void draw_events(struct log_state *s, struct canvas *c, struct rect r, co
                 canvas_put(c, r.x, y, '>', STYLE(COLOR_ACCENT, .attr = ATTR_BOLD));
             y += draw_event(s, c, r, y, s->events + i);
         }
-    for (int i = 0; i < n_found; i++)
+    for (int i = 0; i < n_found; i++) {
+        if (s->found == AT_ALERT && i + 1 == n_found)
+            canvas_put(c, r.x, y, '>', STYLE(COLOR_ACCENT, .attr = ATTR_BOLD));
         y += draw_event(s, c, r, y, found + i);
+    }
     canvas_unclip(c, old);
 }
 
@@ -335,6 +340,12 @@ static enum view_result command_log(struct view *v, enum command_id id, const ch
     case CMD_LAST:
         to = 0;
         break;
+    case CMD_ALERT:
+        s->level = s->level == LEVEL_ENGINE ? LEVEL_ALL : s->level;
+        s->found = AT_ALERT;
+        s->seek = true;
+        refresh_log(v);
+        return VIEW_CHANGED;
     case CMD_WRAP:
         s->wrap = !s->wrap;
         return VIEW_CHANGED;
@@ -386,7 +397,7 @@ static int find_count(struct view *v, int *at)
     int n = 0;
     while (s->level == LEVEL_ENGINE ? tail_line(s, n, &n_bytes) != NULL : shown_event(s, n) != NULL)
         n++;
-    *at = s->found;
+    *at = s->found >= 0 ? s->found : -1;
     return n;
 }
 

@@ -82,6 +82,36 @@ is "with a file each" 2 "$(find logs -name 'events.out.tfevents.*' | wc -l)"
 check "once more" "$attune" export --tensorboard logs
 is "which takes its own place" 2 "$(find logs -type f | wc -l)"
 
+# ---- and back: the same numbers, settings and bytes ----
+export ATTUNE_PROJECT="$work/q"
+check "event files as runs" "$attune" import --tensorboard logs
+is "the names of their folders" "one two" "$("$attune" runs --json | "$get" 0 name) $("$attune" runs --json | "$get" 1 name)"
+"$attune" export one --csv - --project "$work/p" | awk -F, '{ printf "%s,%s,%s,%.5g\n", $1, $2, $3, $4 }' | sort >was.csv
+"$attune" export one --csv - | awk -F, '{ printf "%s,%s,%s,%.5g\n", $1, $2, $3, $4 }' | sort >is.csv
+is "all of them" "$(cksum <was.csv)" "$(cksum <is.csv)"
+settings() { "$attune" runs --columns lr,batch-size,beta --json "$@" | "$get" 0 fields "$field"; }
+for field in lr batch-size beta; do is "setting $field" "$(settings --project "$work/p")" "$(settings)"; done
+check "a picture of it" "$attune" export one two --svg imported.svg --metrics loss
+check "event files of the imported run" "$attune" export one --tensorboard logs2
+check "imported once more" "$attune" import --tensorboard logs2/one --name again
+"$attune" export again --csv - | sed 's/^again,/one,/' >again.csv
+is "is the same to the last digit" "$("$attune" export one --csv - | cksum)" "$(cksum <again.csv)"
+refuses 7 "there is a run one already" "a name that is taken" "$attune" import --tensorboard logs/one
+refuses 2 "cannot all be called" "one name for two" "$attune" import --tensorboard logs --name both
+mkdir bad half
+refuses 4 "no event file" "a folder without any" "$attune" import --tensorboard bad
+events=$(find logs/one -type f)
+cp "$events" bad/ && cp "$events" half/
+printf 'X' | dd of="bad/$(basename "$events")" bs=1 seek=900 conv=notrunc 2>/dev/null
+refuses 3 "does not fit its checksum" "a changed byte" "$attune" import --tensorboard bad
+size=$(($(wc -c <"$events") - 3))
+dd if="$events" of="half/$(basename "$events")" bs=1 count=$size 2>/dev/null
+truncate -s $size "half/$(basename "$events")"
+refuses 3 "ends within the record" "a file that ends too early" "$attune" import --tensorboard half
+is "nothing was made of these" 3 "$("$attune" runs --json | "$get" length)"
+refuses 7 "is done" "there is nothing to go on with" "$attune" resume one
+export ATTUNE_PROJECT="$work/p"
+
 # ---- text ----
 check "curves into a pipe" "$attune" show one two --plot --ascii --size 80x20 --metrics loss,kl
 is "as many lines as wanted" 20 "$(wc -l <out)"

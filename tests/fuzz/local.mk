@@ -1,6 +1,6 @@
 # One LLVMFuzzerTestOneInput a parser; make check replays tests/fuzz/corpus and damaged copies of it.
 FUZZ = %D%/replay.c %D%/fuzz.h %D%/fuzz_folder.c
-check_PROGRAMS += %D%/fuzz_tokenizer %D%/fuzz_json %D%/fuzz_jinja %D%/fuzz_safetensors %D%/fuzz_corpus %D%/fuzz_parquet %D%/fuzz_csv %D%/fuzz_recipe %D%/fuzz_filter
+check_PROGRAMS += %D%/fuzz_tokenizer %D%/fuzz_json %D%/fuzz_jinja %D%/fuzz_safetensors %D%/fuzz_corpus %D%/fuzz_parquet %D%/fuzz_csv %D%/fuzz_recipe %D%/fuzz_filter %D%/fuzz_tfevents
 tests_fuzz_fuzz_tokenizer_SOURCES = %D%/fuzz_tokenizer.c $(FUZZ)
 tests_fuzz_fuzz_tokenizer_LDADD = $(TEXT_LIBS)
 tests_fuzz_fuzz_json_SOURCES = %D%/fuzz_json.c $(FUZZ)
@@ -15,12 +15,15 @@ tests_fuzz_fuzz_csv_SOURCES = %D%/fuzz_csv.c $(FUZZ)
 tests_fuzz_fuzz_csv_LDADD = libcorpus.a $(BASE_LIBS)
 tests_fuzz_fuzz_filter_SOURCES = %D%/fuzz_filter.c $(FUZZ)
 tests_fuzz_fuzz_filter_LDADD = $(BASE_LIBS)
+tests_fuzz_fuzz_tfevents_SOURCES = %D%/fuzz_tfevents.c $(FUZZ)
+tests_fuzz_fuzz_tfevents_LDADD = libexport.a $(STORE_LIBS)
 tests_fuzz_fuzz_recipe_SOURCES = %D%/fuzz_recipe.c $(FUZZ)
 tests_fuzz_fuzz_recipe_LDADD = $(TRAIN_LIBS)
 tests_fuzz_fuzz_safetensors_SOURCES = %D%/fuzz_safetensors.c $(FUZZ)
 tests_fuzz_fuzz_safetensors_LDADD = libmodel.a $(BASE_LIBS)
 
 EXTRA_DIST += \
+	%D%/corpus/tfevents/hparams %D%/corpus/tfevents/simple %D%/corpus/tfevents/tensor %D%/corpus/tfevents/version \
 	%D%/corpus/filter/fields %D%/corpus/filter/numbers %D%/corpus/filter/tree \
 	%D%/corpus/recipe/rounds %D%/corpus/recipe/words \
 	%D%/corpus/csv/open %D%/corpus/csv/quotes %D%/corpus/csv/ragged %D%/corpus/csv/tabs \

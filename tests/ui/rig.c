@@ -33,6 +33,7 @@ static void run_program(const struct rig_options *o)
     char *proc = test_source("tests/ui/proc");
     setenv("ATTUNE_PROC", proc, 1);
     setenv("ATTUNE_NVML", "none", 1);
+    setenv("XDG_STATE_HOME", o->state ? o->state : "/dev/null/none", 1);
     unsetenv("TMUX");
     unsetenv("STY");
     if (o->clock)

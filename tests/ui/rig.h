@@ -20,6 +20,7 @@ struct rig_options {
     const char *const *args; // words of the command line, NULL-terminated; NULL: none
     bool slow;              // --slow
     const char *keys;       // the file of a person's keys; NULL: none
+    const char *state; // XDG_STATE_HOME; NULL: there is none
     const char *clock;      // ATTUNE_CLOCK of the program; NULL: that of the test
 };
 struct rig {

@@ -9,6 +9,7 @@
 #include "export/export.h"
 #include "export/run_metrics.h"
 #include "export/tfevents.h"
+#include "export/tfevents_read.h"
 #include "store/eval_file.h"
 #include "store/run_db.h"
 
@@ -400,6 +401,94 @@ static void tensorboard_takes_long_texts_and_steps(void **state)
     free(path);
 }
 
+// ---- what others wrote ----
+
+struct seen {
+    char tags[200];
+    double values[8], wall_s;
+    int64_t step;
+    int n;
+};
+
+static int see(void *arg, const char *tag, int64_t step, double wall_s, double value, struct err *fault)
+{
+    struct seen *s = arg;
+    const size_t used = strlen(s->tags);
+    assert_true(s->n < 8);
+    snprintf(s->tags + used, sizeof s->tags - used, "%s%s", used ? " " : "", tag);
+    s->values[s->n++] = value;
+    s->step = step;
+    s->wall_s = wall_s;
+    return 0;
+}
+
+// The event tests/fuzz/corpus/tfevents/NAME as a record of a file; flip: a byte of it that is another one than its checksum saw.
+static int read_event(const char *name, int flip, struct seen *seen, json_t *settings, struct err *fault)
+{
+    char *from = NULL, *path = path_join(dir, "event");
+    struct str source = {0}, record = {0};
+    size_t n;
+    str_addf(&source, "tests/fuzz/corpus/tfevents/%s", name);
+    char *file = test_source(str_text(&source));
+    assert_ok(file_read(file, 10000, &from, &n, e));
+    for (int i = 0; i < 8; i++)
+        str_addc(&record, (char)((uint64_t)n >> 8 * i));
+    uint32_t check = crc32c_masked(str_text(&record), 8);
+    for (int i = 0; i < 4; i++)
+        str_addc(&record, (char)(check >> 8 * i));
+    str_addn(&record, from, n);
+    check = crc32c_masked(from, n);
+    for (int i = 0; i < 4; i++)
+        str_addc(&record, (char)(check >> 8 * i));
+    if (flip >= 0)
+        record.data[12 + flip] ^= 1;
+    assert_ok(file_write(path, str_text(&record), record.len, e));
+    *seen = (struct seen){0};
+    const int code = tfevents_read(path, &(const struct tfevents_sink){see, seen, settings}, fault);
+    free(from);
+    free(file);
+    free(path);
+    str_fini(&source);
+    str_fini(&record);
+    return code;
+}
+
+static void events_of_both_generations_are_read(void **state)
+{
+    struct seen s;
+    assert_ok(read_event("simple", -1, &s, NULL, e));
+    assert_string_equal(s.tags, "loss rewards/margins");
+    assert_true(s.values[0] == 0.5 && isnan(s.values[1]));
+    assert_int_equal(s.step, 7);
+    assert_close(s.wall_s, 1.8e9, 0);
+    assert_ok(read_event("tensor", -1, &s, NULL, e));
+    assert_string_equal(s.tags, "kl kl2");
+    assert_true(s.values[0] == 0.25 && s.values[1] == 0.75);
+    assert_ok(read_event("version", -1, &s, NULL, e));
+    assert_int_equal(s.n, 0);
+}
+
+static void settings_come_from_the_hparams_page(void **state)
+{
+    struct seen s;
+    json_t *settings = json_object(), *want = json_pack("{s:f, s:s, s:b}", "lr", 1e-4, "name", "dpo", "on", 1);
+    assert_ok(read_event("hparams", -1, &s, settings, e));
+    assert_true(json_equal(settings, want));
+    json_decref(settings);
+    json_decref(want);
+}
+
+static void an_event_that_was_changed_is_refused(void **state)
+{
+    for (int i = 0; i < 20; i++) {
+        struct seen s;
+        struct err fault = {0};
+        assert_int_equal(read_event("simple", i, &s, NULL, &fault), ERR_INPUT);
+        assert_non_null(strstr(fault.text, "does not fit its checksum"));
+        assert_int_equal(s.n, 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -412,6 +501,9 @@ int main(void)
         cmocka_unit_test(checksums_are_those_of_the_standard),
         cmocka_unit_test_setup_teardown(tensorboard_reads_what_was_recorded, set_up, tear_down),
         cmocka_unit_test_setup_teardown(tensorboard_takes_long_texts_and_steps, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(events_of_both_generations_are_read, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(settings_come_from_the_hparams_page, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_event_that_was_changed_is_refused, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
