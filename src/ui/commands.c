@@ -126,7 +126,11 @@ const struct command_row command_rows[] = {
     {CMD_FULL, "zoom", "zoom", "z", IN_COMPARE, NULL, "The side in focus alone, or all.", 0},
     {CMD_SCROLL_DOWN, "scroll-down", "scroll", "J", IN_COMPARE, NULL, "All answers one line down.", 0},
     {CMD_SCROLL_UP, "scroll-up", "scroll up", "K", IN_COMPARE, NULL, "All answers one line up.", 0},
-    {CMD_UNDO, "undo", "undo", "u", IN_COMPARE, NULL, "Take the last vote of this sitting back.", 0},
+    {CMD_UNDO, "undo", "undo", "u", IN_COMPARE, NULL, "Take the last vote of this sitting back; as often as you like.", 0},
+    {CMD_REDO, "redo", "redo", "U", IN_COMPARE, NULL, "Give the vote that was taken back again.", 0},
+    {CMD_GO_ON, "go-on", "go on", "f", IN_COMPARE, "TEXT", "Say something more: every side goes on from its own answer.", 0},
+    {CMD_GO_ON_CHOSEN, "go-on-chosen", "go on from it", "F", IN_COMPARE, "TEXT",
+     "Say something more: all sides go on from the answer of the side in focus.", 0},
 
     {CMD_OPEN, "show", "whole row", "Enter z", IN_DATA, NULL, "The row under the cursor alone, or the list again.", 1},
     {CMD_FILTER, "filter", "filter", "\\", IN_DATA, "EXPRESSION",

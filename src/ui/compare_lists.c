@@ -83,16 +83,21 @@ void prompt_set_free(struct prompt_set *s)
 {
     if (!s)
         return;
-    for (int i = 0; i < s->n; i++)
+    for (int i = 0; i < s->n; i++) {
         free(s->prompts[i]);
+        free(s->histories[i]);
+    }
     free(s->prompts);
+    free(s->histories);
     free(s->path);
     free(s);
 }
 
-static void add_prompt(struct prompt_set *s, char *text)
+static void add_prompt(struct prompt_set *s, char *history, char *text)
 {
     MEM_GROW(s->prompts, s->n, s->cap);
+    MEM_GROW(s->histories, s->n, s->cap_histories);
+    s->histories[s->n] = history;
     s->prompts[s->n++] = text;
 }
 
@@ -112,10 +117,18 @@ static int read_lines(struct prompt_set *s, struct err *e)
         size_t n = (size_t)(end - line);
         n -= n > 0 && line[n - 1] == '\r';
         if (line + strspn(line, " \t\r") < end)
-            add_prompt(s, mem_strndup(line, n));
+            add_prompt(s, NULL, mem_strndup(line, n));
     }
     free(text);
     return code;
+}
+
+static bool has_tools(const struct example *x)
+{
+    bool has = x->tools != NULL;
+    for (int i = 0; i < x->n_turns; i++)
+        has = has || x->turns[i].json;
+    return has;
 }
 
 static int read_rows(struct prompt_set *s, struct err *e)
@@ -126,10 +139,12 @@ static int read_rows(struct prompt_set *s, struct err *e)
         return code;
     for (size_t i = 0; i < c->n_examples; i++) {
         const struct example *x = &c->examples[i];
-        if (x->n_turns > 1)
-            s->n_conversations++;
-        else if (x->n_turns == 1 && *x->turns[0].text)
-            add_prompt(s, mem_strdup(x->turns[0].text));
+        struct example before = *x;
+        before.n_turns--;
+        if (x->n_turns > 0 && has_tools(x))
+            s->n_with_tools++;
+        else if (x->n_turns > 0 && *x->turns[x->n_turns - 1].text)
+            add_prompt(s, x->n_turns > 1 ? example_turns_json(&before) : NULL, mem_strdup(x->turns[x->n_turns - 1].text));
     }
     corpus_free(c);
     return 0;
@@ -142,8 +157,8 @@ int prompt_set_read(struct prompt_set **out, const char *path, struct err *e)
     int code = text_ends(path, ".txt") || text_ends(path, ".txt.gz") ? read_lines(s, e) : read_rows(s, e);
     if (!code && s->n == 0)
         code = err_set(e, ERR_INPUT,
-                       s->n_conversations ? "%s holds conversations of several turns only: they cannot be asked here"
-                                          : "%s holds no prompts",
+                       s->n_with_tools ? "%s holds conversations with tools only: they cannot be asked here"
+                                       : "%s holds no prompts",
                        path);
     if (code)
         prompt_set_free(s);

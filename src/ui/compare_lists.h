@@ -18,10 +18,11 @@ void checkpoint_list_free(struct checkpoint_list *l);
 int checkpoint_list_find(const struct checkpoint_list *l, const struct run_list *runs, const char *word,
                          struct compare_model *out, struct err *e);
 
-// The prompts of a data file. Conversations of several turns are not among them: a prompt is asked as one message.
+// The prompts of a data file: what the user says last, and what was said before it (a JSON list of messages; NULL: nothing).
+// Conversations with tools are not among them: nobody here calls any.
 struct prompt_set {
-    char *path, **prompts;
-    int n, cap, n_conversations;
+    char *path, **prompts, **histories;
+    int n, cap, cap_histories, n_with_tools;
 };
 enum { PROMPT_SET_MOST = 100000 };
 void prompt_set_free(struct prompt_set *s);

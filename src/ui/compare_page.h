@@ -31,9 +31,13 @@ struct compare_page {
 
     int graded;                // the key of what was voted for these answers; 0: nothing yet
     bool leaked;               // and an answer had said whose it is: the pair was flagged instead
-    int64_t votes[MOST_VOTES]; // judgements of this sitting, for taking back
-    int voted_at[MOST_VOTES];  // which prompt of the set each was on; -1: another
-    int n_votes;
+    struct compare_said { // judgements of this sitting
+        struct judgement j;  // without texts of its own
+        char *note;          // "" none
+        int prompt_at;       // which prompt of the set it was on; -1: another
+        int key;
+    } votes[MOST_VOTES];
+    int n_votes, n_said; // those that stand, and behind them what was taken back and can be said again
     uint64_t shuffle_seed, n_shuffled;
 };
 
@@ -81,6 +85,13 @@ enum view_result compare_unvote(struct compare_page *p);
 const char *compare_grade_name(int key); // "A is much better"
 // Sides for the next prompt: shuffled while names are hidden, of each eight times four one way.
 void compare_shuffle(struct compare_page *p);
+
+enum view_result compare_revote(struct compare_page *p);
+
+// ---- compare_turns.c ----
+// The next turn of the conversation: every side goes on from its own answer, or all from that of the side in focus.
+// text NULL: asks for it.
+enum view_result compare_go_on(struct compare_page *p, bool chosen, const char *text);
 
 // ---- compare_leak.c ----
 // True when the answer says one of the names, or one that models of the usual families call themselves by, which the prompt

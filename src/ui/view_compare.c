@@ -37,6 +37,8 @@ static void close_compare(struct view *v)
     free(p->wanted_reward);
     free(p->set);
     free(p->marks);
+    for (int i = 0; i < p->n_said; i++)
+        free(p->votes[i].note);
     line_edit_fini(&p->filter);
     free(p);
 }
@@ -70,7 +72,7 @@ static enum view_result ask_prompt(struct compare_page *p, const char *text)
         return VIEW_CHANGED;
     }
     p->prompt_at = -1;
-    compare_set_prompt(&p->c, text);
+    compare_set_conversation(&p->c, NULL, text);
     return ask_all(p);
 }
 
@@ -85,7 +87,7 @@ static enum view_result go_to_prompt(struct compare_page *p, int to)
     if (to == p->prompt_at)
         return VIEW_KEPT;
     p->prompt_at = to;
-    compare_set_prompt(&p->c, set->prompts[to]);
+    compare_set_conversation(&p->c, set->histories[to], set->prompts[to]);
     return ask_all(p);
 }
 
@@ -108,8 +110,8 @@ static bool take_set(struct compare_page *p)
     p->set = mem_strdup(set->path);
     free(p->marks);
     p->marks = mem_alloc((size_t)set->n, 1);
-    for (int i = 0; i < p->n_votes; i++)
-        p->voted_at[i] = -1; // of other prompts
+    for (int i = 0; i < p->n_said; i++)
+        p->votes[i].prompt_at = -1; // of other prompts
     p->prompt_at = -1;
     go_to_prompt(p, p->wanted_at);
     p->wanted_at = 0;
@@ -318,6 +320,11 @@ static enum view_result command_of_sides(struct compare_page *p, enum command_id
         return grade(p, arg);
     case CMD_UNDO:
         return compare_unvote(p);
+    case CMD_REDO:
+        return compare_revote(p);
+    case CMD_GO_ON:
+    case CMD_GO_ON_CHOSEN:
+        return compare_go_on(p, id == CMD_GO_ON_CHOSEN, arg);
     case CMD_SEED:
     case CMD_LENGTH:
     case CMD_TOP_P:

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "corpus/corpus.h"
 #include "launch/engine.h"
 #include "store/labels.h"
 #include "ui/rig.h"
@@ -364,13 +365,148 @@ static void a_vote_is_a_label_and_is_taken_back(void **state)
     assert_int_equal((int)pairs[0].grades, 3);
     judged_pairs_free(pairs, 1);
     rig_send(&r, "u");
-    rig_wait(&r, "taken back");
-    const int n = read_votes(&pairs);
-    assert_int_equal(n ? pairs[0].n_b : 0, 0);
+    rig_wait(&r, "the one before it stands again"); // B was worse by one grade then
+    assert_int_equal(read_votes(&pairs), 1);
+    assert_int_equal((int)pairs[0].grades, -2);
+    judged_pairs_free(pairs, 1);
+    rig_send(&r, "u");
+    rig_wait(&r, "The last vote was taken back; U");
+    int n = read_votes(&pairs);
+    assert_int_equal(n ? pairs[0].n_a + pairs[0].n_b : 0, 0);
+    judged_pairs_free(pairs, n);
+    rig_send(&r, "U");
+    rig_wait(&r, "Saved again: A is better");
+    rig_send(&r, "U");
+    rig_wait(&r, "Saved again: A is much better");
+    rig_wait(&r, "voted: A is much better");
+    assert_int_equal(read_votes(&pairs), 1);
+    assert_int_equal((int)pairs[0].grades, 3);
+    judged_pairs_free(pairs, 1);
+    rig_send(&r, "U");
+    rig_wait(&r, "No vote was taken back");
+    rig_send(&r, "u");
+    rig_wait(&r, "stands again");
+    rig_send(&r, "4"); // what was taken back before another vote is over
+    rig_wait(&r, "voted: about the same");
+    rig_send(&r, "U");
+    rig_wait(&r, "No vote was taken back");
+    n = read_votes(&pairs);
+    assert_int_equal(n, 1);
+    assert_int_equal(pairs[0].n_ties, 1);
     judged_pairs_free(pairs, n);
     quit(&r);
     json_decref(a);
     json_decref(b);
+}
+
+// ---- conversations ----
+
+// A model with a chat template of its own, and no text rules of a run.
+static char *chat_model(const char *name, bool damage)
+{
+    static const char template[] = "{\"chat_template\": \"{% for m in messages %}{{ m['role'] }}: {{ m['content'] }}\\n"
+                                   "{% endfor %}assistant:\",";
+    char *folder = path_join(project, name), *path = path_join(folder, "tokenizer_config.json"), *bytes;
+    struct str config = {0};
+    size_t n;
+    copy_model(folder, damage);
+    assert_ok(file_read(path, 1 << 20, &bytes, &n, e));
+    assert_int_equal(bytes[0], '{');
+    str_addf(&config, "%s%s", template, bytes + 1);
+    assert_ok(file_write(path, str_text(&config), config.len, e));
+    free(path);
+    path = path_join(folder, "text_rules.json");
+    assert_int_equal(unlink(path), 0);
+    free(path);
+    free(bytes);
+    str_fini(&config);
+    return folder;
+}
+
+static char *said_after(const char *model, const char *history, const char *prompt)
+{
+    json_t *row = NULL;
+    assert_ok(engine_call((const char *[]){"sample", "--model", model, "--temperature", "0.7", "--max-tokens", "30", "--seed",
+                                           "1", "--history", history, prompt, NULL},
+                          &row, e));
+    char *text = mem_strdup(json_string_value(json_object_get(row, "text")));
+    json_decref(row);
+    return text;
+}
+
+// The stored pair is data that training reads as this conversation.
+static void expect_data(const struct asked_pair *p, int n_turns)
+{
+    struct str row = {0};
+    struct corpus *c;
+    json_t *a = json_pack("{s:s, s:s}", "chosen", p->a, "rejected", p->b);
+    char *rest = json_dumps(a, JSON_COMPACT);
+    str_addf(&row, "{\"prompt\": %s, %s\n", p->turns, rest + 1);
+    assert_ok(corpus_parse(&c, "stored.jsonl", str_text(&row), row.len, 0, e));
+    assert_int_equal(c->n_examples, 1);
+    assert_int_equal(c->examples[0].n_turns, n_turns);
+    assert_true(c->examples[0].is_chat);
+    assert_string_equal(c->examples[0].turns[n_turns - 1].text, "And then?");
+    assert_string_equal(c->examples[0].responses[0].text, p->a);
+    corpus_free(c);
+    free(rest);
+    json_decref(a);
+    str_fini(&row);
+}
+
+static void a_conversation_goes_on_from_one_answer_or_from_each(void **state)
+{
+    struct rig r;
+    struct judged_pair *pairs;
+    struct str line = {0};
+    char *a = chat_model("chat-a", false), *b = chat_model("chat-b", true);
+    start(&r, 120, 40);
+    str_addf(&line, "compare %s %s", a, b);
+    command(&r, str_text(&line));
+    rig_wait(&r, "B chat-b");
+    rig_send(&r, "f");
+    rig_wait(&r, "no answer to go on from");
+    command(&r, "length 30");
+    ask(&r, question);
+    rig_wait(&r, "A and B share");
+    rig_wait_gone(&r, "tok ...");
+    rig_send(&r, "FAnd then?\r"); // from A's
+    rig_wait(&r, "Prompt, turn 2");
+    rig_wait(&r, "4 assistant");
+    rig_wait_gone(&r, "tok ...");
+    rig_wait(&r, "A and B share");
+    rig_send(&r, "2");
+    rig_wait(&r, "voted: A is better");
+    assert_int_equal(read_votes(&pairs), 1);
+    const struct asked_pair *p = &pairs[0].pair;
+    expect_data(p, 3);
+    json_t *turns = json_loads(p->turns, 0, NULL);
+    json_array_remove(turns, 2);
+    char *history = json_dumps(turns, JSON_COMPACT), *of_a = said_after(a, history, "And then?"),
+         *of_b = said_after(b, history, "And then?");
+    assert_string_equal(p->a, of_a); // the engine's template, and A's own first answer before both
+    assert_string_equal(p->b, of_b);
+    assert_non_null(strstr(p->prompt, "user: Once upon a time there was a fox.\nassistant: "));
+    assert_non_null(strstr(p->prompt, "\nuser: And then?"));
+    judged_pairs_free(pairs, 1);
+    rig_send(&r, "fWhy?\r"); // each from its own
+    rig_wait(&r, "Prompt, turn 3");
+    rig_wait_gone(&r, "tok ...");
+    rig_wait(&r, "6 assistant");
+    rig_send(&r, "2");
+    rig_wait(&r, "no vote compares");
+    assert_int_equal(read_votes(&pairs), 1);
+    judged_pairs_free(pairs, 1);
+    ask(&r, question); // anew
+    rig_wait_gone(&r, ", turn");
+    quit(&r);
+    json_decref(turns);
+    free(history);
+    free(of_a);
+    free(of_b);
+    free(a);
+    free(b);
+    str_fini(&line);
 }
 
 static void names_are_hidden_until_the_vote(void **state)
@@ -633,6 +769,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(answers_are_written_and_nothing_is_written_over, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_runs_wrote_stands_side_by_side, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_vote_is_a_label_and_is_taken_back, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_conversation_goes_on_from_one_answer_or_from_each, set_up, tear_down),
         cmocka_unit_test_setup_teardown(names_are_hidden_until_the_vote, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_answer_that_names_its_model_is_no_vote, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_first_token_is_there_soon, set_up, tear_down),
