@@ -170,7 +170,9 @@ static void draw_prompt(struct compare_page *p, struct canvas *c, struct rect r)
     if (compare_turn(&p->c) > 1)
         str_addf(&title, ", turn %d", compare_turn(&p->c));
     if (p->set && set && p->prompt_at >= 0)
-        str_addf(&title, " %d of %d  %s", p->prompt_at + 1, set->n, file ? file + 1 : p->set);
+        str_addf(&title, " %d of %d  %s", compare_position(p) + 1, set->n, file ? file + 1 : p->set);
+    if (p->order)
+        str_addf(&title, " by %s", compare_order_name(p->prompt_order));
     struct rect in = rect_inset(canvas_box(c, r, STYLE(COLOR_MUTED), str_text(&title)), 1, 0);
     str_fini(&title);
     const char *text = p->c.prompt ? p->c.prompt : "e asks something; o opens a file of prompts.";
@@ -412,6 +414,8 @@ void compare_draw(struct compare_page *p, struct canvas *c, struct rect area)
         compare_draw_settings(p, c, area);
     else if (p->panel == PANEL_WINS)
         compare_draw_wins(p, c, area);
+    else if (p->panel == PANEL_SCORES)
+        compare_draw_scores(p, c, area);
     else
         draw_sides(p, c, area);
 }

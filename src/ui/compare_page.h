@@ -16,7 +16,13 @@ struct compare_page {
 
     char *set;     // the path of the prompts that are shown; NULL: the prompt was typed
     char *marks;    // what was voted on each of them in this sitting: A (who was chosen first), B, =, x; 0: nothing
-    int prompt_at; // among them
+    int prompt_at; // among them, as the file has them
+    enum prompt_order { PROMPTS_OF_FILE, PROMPTS_BY_SCORES, PROMPTS_BY_VOTES, N_ORDERS } prompt_order;
+    int *order;    // (of the set) which prompt comes when; NULL: as in the file
+    double *gaps;  // (of the set) reward of the side chosen first minus that of the second, NaN: not known; NULL: none is
+    char *gaps_of; // what these are of
+    bool asks_all; // the prompts are gone through by themselves
+    int ask_next;  // from here on, in the file
     int wanted_at; // where it was the last time, once the file is there
 
     bool choosing;  // the list is shown
@@ -25,7 +31,7 @@ struct compare_page {
     int choice, choice_top, choice_height;
 
     bool zoomed; // one side alone
-    enum compare_panel { PANEL_ANSWERS, PANEL_SETTINGS, PANEL_WINS } panel;
+    enum compare_panel { PANEL_ANSWERS, PANEL_SETTINGS, PANEL_WINS, PANEL_SCORES } panel;
     int panel_top; // lines of a panel above what is seen
     int token;     // under the cursor in the side in focus; -1: none
 
@@ -92,6 +98,17 @@ enum view_result compare_revote(struct compare_page *p);
 // The next turn of the conversation: every side goes on from its own answer, or all from that of the side in focus.
 // text NULL: asks for it.
 enum view_result compare_go_on(struct compare_page *p, bool chosen, const char *text);
+
+// ---- compare_order.c ----
+enum view_result compare_order(struct compare_page *p, const char *arg); // NULL: the next order
+const char *compare_order_name(enum prompt_order o);
+void compare_sort(struct compare_page *p); // by what is known now
+int compare_prompt_at(const struct compare_page *p, int position); // the prompt that comes there
+int compare_position(const struct compare_page *p);                // of the prompt that is shown; -1: none is
+void compare_note_gap(struct compare_page *p);                     // of what is answered and scored now
+void compare_forget_gaps(struct compare_page *p);
+enum view_result compare_ask_all(struct compare_page *p); // or not any more
+int compare_next_unknown(struct compare_page *p);         // the prompt to ask now; -1: none now, -2: all were asked
 
 // ---- compare_leak.c ----
 // True when the answer says one of the names, or one that models of the usual families call themselves by, which the prompt

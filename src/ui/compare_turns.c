@@ -137,6 +137,7 @@ enum view_result compare_go_on(struct compare_page *p, bool chosen, const char *
         ui_ask(c->ui, id, label, "");
         return VIEW_CHANGED;
     }
+    p->asks_all = false;
     if (chosen) {
         struct compare_side *s = compare_at(c, c->focus);
         char *said = compare_turns_with(compare_history(c, s), c->prompt, str_text(&s->answer.text));

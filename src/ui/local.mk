@@ -13,6 +13,7 @@ libui_a_SOURCES = \
 	%D%/heat.c %D%/heat.h \
 	%D%/jobs.c \
 	%D%/judge_report.c %D%/judge_report.h \
+	%D%/win_by.c %D%/win_by.h \
 	%D%/win_report.c %D%/win_report.h \
 	%D%/kept.c %D%/kept.h \
 	%D%/key_file.c %D%/key_file.h \
@@ -35,6 +36,7 @@ libui_a_SOURCES = \
 	%D%/compare_jobs.c \
 	%D%/compare_keep.c \
 	%D%/compare_leak.c \
+	%D%/compare_order.c %D%/compare_scores.c \
 	%D%/compare_turns.c \
 	%D%/compare_lists.c %D%/compare_lists.h \
 	%D%/compare_model.c \

@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <dirent.h>
+#include <math.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -282,6 +283,108 @@ static void a_reward_model_scores_what_is_said(void **state)
     quit(&r);
     str_fini(&line);
     free(reward);
+}
+
+static void ask_all_of(struct rig *r, const char *lines, int width, int height)
+{
+    struct str line = {0};
+    char *reward = test_source("share/attune/models/demo-reward"), *path = path_join(project, "many.txt");
+    assert_ok(file_write(path, lines, strlen(lines), e));
+    two_sides(r, width, height);
+    command(r, "length 20");
+    str_addf(&line, "reward %s", reward);
+    command(r, str_text(&line));
+    rig_wait(r, "rm ");
+    str_clear(&line);
+    str_addf(&line, "prompts %s", path);
+    command(r, str_text(&line));
+    rig_wait(r, "many.txt");
+    free(path);
+    free(reward);
+    str_fini(&line);
+}
+
+// All are asked; then they come by how much rewards differ, which the histogram counts.
+static void prompts_come_where_rewards_differ_most(void **state)
+{
+    static const char *const prompts[] = {"The owl said:", "The hen said:", "The bear said:", "A fox ran", "One day"};
+    struct rig r;
+    ask_all_of(&r, "The owl said:\nThe hen said:\nThe bear said:\nA fox ran\nOne day\n", 200, 50);
+    rig_send(&r, "O");
+    rig_wait(&r, "(A asks the rest)");
+    rig_send(&r, "A");
+    rig_wait(&r, "All prompts were asked");
+    rig_send(&r, "H");
+    rig_wait(&r, "A - B on 5 prompts: mean ");
+    rig_send(&r, "H:order scores\r");
+    rig_wait(&r, "known of 5 of 5 prompts");
+    rig_send(&r, "g");
+    rig_wait(&r, "many.txt by scores");
+    double last = INFINITY; // what the page shows of each, in its order
+    for (int i = 0; i < 5; i++) {
+        double best[2] = {NAN, NAN};
+        struct str shown = {0}, place = {0};
+        str_addf(&place, "Prompt %d of 5", i + 1);
+        rig_wait(&r, str_text(&place));
+        rig_settle(&r, 0.3);
+        rig_text(&r, false, &shown);
+        const char *at = shown.data;
+        for (int k = 0; k < 2 && at; k++) {
+            at = strstr(at, " rm ");
+            best[k] = at ? atof(at + 4) : NAN;
+            at = at ? at + 4 : NULL;
+        }
+        const double gap = fabs(best[0] - best[1]);
+        assert_true(gap <= last + 1e-3); // numbers are shown rounded
+        last = gap;
+        str_fini(&shown);
+        str_fini(&place);
+        rig_send(&r, "j");
+    }
+    command(&r, "order file");
+    rig_wait(&r, "order of the file");
+    for (int i = 0; i < 5; i++)
+        assert_true(rig_shows(&r, prompts[i]));
+    command(&r, "order length");
+    rig_wait(&r, "file, scores or votes, not length");
+    quit(&r);
+}
+
+static void vote_on(struct store *s, const char *prompt, const char *who, enum verdict v)
+{
+    struct asked_pair p = {.prompt = (char *)prompt, .a = "a", .b = "b", .model = "x", .model_b = "y"};
+    struct judgement j = {.verdict = v, .seconds = NAN};
+    bool again;
+    text_copy(j.annotator, sizeof j.annotator, who);
+    asked_pair_hash(&p);
+    assert_ok(labels_add(s, NULL, &p, &j, false, &again, e));
+}
+
+static void prompts_come_where_votes_are_divided(void **state)
+{
+    struct rig r;
+    struct store *s;
+    assert_ok(store_open(&s, project, false, e));
+    vote_on(s, "The hen said:", "ann", VERDICT_A); // agreed on
+    vote_on(s, "The hen said:", "bob", VERDICT_A);
+    vote_on(s, "The bear said:", "ann", VERDICT_A); // divided
+    vote_on(s, "The bear said:", "bob", VERDICT_B);
+    store_close(s);
+    two_sides(&r, 100, 30);
+    struct str line = {0};
+    str_addf(&line, "prompts %s/prompts.txt", project);
+    command(&r, str_text(&line));
+    rig_wait(&r, "The owl said:");
+    command(&r, "order votes");
+    rig_send(&r, "g");
+    rig_wait(&r, "Prompt 1 of 3  prompts.txt by votes");
+    rig_wait(&r, "The bear said:");
+    rig_send(&r, "j");
+    rig_wait(&r, "The hen said:");
+    rig_send(&r, "j"); // nobody judged it
+    rig_wait(&r, "The owl said:");
+    quit(&r);
+    str_fini(&line);
 }
 
 static void answers_are_written_and_nothing_is_written_over(void **state)
@@ -766,6 +869,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_checkpoints_of_a_run_are_gone_through_in_place, set_up, tear_down),
         cmocka_unit_test_setup_teardown(tokens_show_how_they_are_read, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_reward_model_scores_what_is_said, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(prompts_come_where_rewards_differ_most, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(prompts_come_where_votes_are_divided, set_up, tear_down),
         cmocka_unit_test_setup_teardown(answers_are_written_and_nothing_is_written_over, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_runs_wrote_stands_side_by_side, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_vote_is_a_label_and_is_taken_back, set_up, tear_down),

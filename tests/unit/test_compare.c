@@ -169,6 +169,17 @@ static void votes_are_counted_whichever_model_stood_first(void **state)
     win_row_text(r, "Y", "X", true, &text);
     assert_int_equal(strncmp(text.data, "Y 1  X 2  tie 1  both bad 1   Y wins 38 % (", 43), 0);
     assert_null(win_table_find(t, "y@2", "z@3", &turned));
+    const struct prompt_votes *v = win_table_prompt(t, "prompt 3"); // a tie is a vote half for the fewer
+    assert_non_null(v);
+    assert_true(v->n == 1 && v->minority == 0.5);
+    v = win_table_prompt(t, "prompt 7"); // whoever answered
+    assert_true(v && v->n == 1 && v->minority == 0);
+    assert_null(win_table_prompt(t, "prompt 5")); // both bad is no grade
+    assert_null(win_table_prompt(t, "p"));
+    assert_null(win_table_prompt(NULL, "prompt 1"));
+    str_clear(&text);
+    win_row_add_slices(r, &text);
+    assert_int_equal(text.len, 0); // all prompts are of one length
     win_table_free(t);
     str_fini(&text);
     assert_ok(file_remove_tree(dir, e));
