@@ -32,6 +32,7 @@ struct rig {
     struct str raw; // the same, once it is wanted
     bool wants_raw;
     bool has_ended;
+    void (*mask)(struct str *shown); // takes out what is another one every time, before rig_expect compares; NULL: nothing is
 };
 void rig_start(struct rig *r, const struct rig_options *options);
 // Reads what the program writes for at most so long, or until something came. Returns whether something came.

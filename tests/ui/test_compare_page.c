@@ -426,6 +426,47 @@ static void what_runs_wrote_stands_side_by_side(void **state)
     quit(&r);
 }
 
+// Times of answers, and numbers whose last digits are the processor's: all of a side's line behind its tokens.
+static void mask_numbers(struct str *shown)
+{
+    bool within = false;
+    for (char *line = shown->data; line && *line;) {
+        char *end = strchr(line, '\n');
+        const size_t n = end ? (size_t)(end - line) : strlen(line);
+        within = (within && n > 3 && line[1] >= 'A' && line[1] <= 'D' && line[3] == ' ') || (n > 20 && memmem(line, n, "first s", 7));
+        for (size_t i = 13; within && line[1] != ' ' && i < n; i++)
+            line[i] = '#';
+        line = end ? end + 1 : NULL;
+    }
+}
+
+static void the_page_is_as_kept_at_every_size(void **state)
+{
+    static const struct {
+        int width, height;
+        const char *locale, *name;
+    } sizes[] = {{80, 24, NULL, "compare-80x24.txt"},
+                 {80, 24, "C", "compare-80x24-ascii.txt"},
+                 {200, 50, NULL, "compare-200x50.txt"},
+                 {40, 12, NULL, "compare-40x12.txt"}};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        struct rig r;
+        rig_start(&r, &(struct rig_options){
+                          .project = project, .width = sizes[i].width, .height = sizes[i].height, .locale = sizes[i].locale});
+        rig_wait(&r, "dpo-1");
+        rig_send(&r, "5");
+        command(&r, "compare dpo-1@100 dpo-1@200");
+        rig_wait(&r, "dpo-1@100");
+        command(&r, "temperature 0"); // the likeliest token, on every processor
+        command(&r, "length 40");
+        ask(&r, question);
+        rig_wait(&r, "tok");
+        r.mask = mask_numbers;
+        rig_expect(&r, sizes[i].name, false, "He had a");
+        quit(&r);
+    }
+}
+
 // ---- votes ----
 
 static int read_votes(struct judged_pair **out)
@@ -877,6 +918,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_conversation_goes_on_from_one_answer_or_from_each, set_up, tear_down),
         cmocka_unit_test_setup_teardown(names_are_hidden_until_the_vote, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_answer_that_names_its_model_is_no_vote, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_page_is_as_kept_at_every_size, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_first_token_is_there_soon, set_up, tear_down),
         cmocka_unit_test_setup_teardown(four_streams_hold_nothing_up, set_up, tear_down),
         cmocka_unit_test_setup_teardown(models_end_with_the_console_however_it_ends, set_up, tear_down),
