@@ -460,7 +460,6 @@ static void the_page_is_as_kept_at_every_size(void **state)
         command(&r, "temperature 0"); // the likeliest token, on every processor
         command(&r, "length 40");
         ask(&r, question);
-        rig_wait(&r, "tok");
         r.mask = mask_numbers;
         rig_expect(&r, sizes[i].name, false, "He had a");
         quit(&r);
