@@ -634,8 +634,8 @@ static void a_conversation_goes_on_from_one_answer_or_from_each(void **state)
     judged_pairs_free(pairs, 1);
     rig_send(&r, "fWhy?\r"); // each from its own
     rig_wait(&r, "Prompt, turn 3");
+    rig_wait(&r, "6 assistant"); // below the titles, which say so while it is awaited
     rig_wait_gone(&r, "tok ...");
-    rig_wait(&r, "6 assistant");
     rig_send(&r, "2");
     rig_wait(&r, "no vote compares");
     assert_int_equal(read_votes(&pairs), 1);
