@@ -331,6 +331,12 @@ static void slices_hold_whole_prompts_of_about_equal_number(void **state)
     assert_close(out[0].rate.rate, 0.5, 1e-12);
     assert_close(out[1].rate.rate, 2.5 / 4, 1e-12);
     assert_close(out[2].rate.rate, 0.75, 1e-12);
+    static const double many_of_one[] = {1, 1, 1, 1, 1, 1, 2, 3, 4};
+    struct win_vote often[9] = {0};
+    for (int i = 6; i < 9; i++)
+        often[i].cluster = i;
+    assert_int_equal(win_slices_by_quantile(often, many_of_one, 9, 2, 0.95, out), 2); // four prompts, whatever their votes
+    assert_true(out[0].to == 2 && out[0].rate.n == 7 && out[1].rate.n == 2);
     assert_int_equal(win_slices_by_quantile(votes, length, 1, 3, 0.95, out), 1);
     assert_true(out[0].from == 1 && out[0].to == 1 && out[0].rate.n == 1);
     for (int i = 0; i < 12; i++)
