@@ -49,7 +49,7 @@ void compare_draw_scores(struct compare_page *p, struct canvas *c, struct rect r
     const struct prompt_set *set = ui_prompts(p->c.ui);
     struct rect in = canvas_box(c, r, STYLE(COLOR_MUTED), "Differences of the rewards; H goes back to the answers");
     const char *nothing = compare_hides_names(p) ? "Hidden until you vote."
-                          : !p->gaps || !set     ? "None yet: o opens a file of prompts, m names a reward model, A asks all of them."
+                          : !p->gaps || !set     ? "None yet: o opens prompts, m names a reward model, A asks them all."
                                                  : NULL;
     if (nothing || in.height < 2) {
         canvas_text(c, in.x + 1, in.y, in.width - 2, STYLE(COLOR_MUTED), nothing ? nothing : "");
