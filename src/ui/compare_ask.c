@@ -167,7 +167,8 @@ static void ask_tokens(struct compare *c, struct compare_side *s, enum compare_q
     struct str ids = {0};
     for (int i = 0; i < s->answer.n_tokens; i++)
         str_addf(&ids, "%s%d", i ? "," : "", (int)s->answer.tokens[i].id);
-    ask(c, s, question, folder, "tokens", json_pack("{s:s, s:s, s:s*}", "prompt", c->prompt, "ids", str_text(&ids), "history", compare_history(c, s)),
+    ask(c, s, question, folder, "tokens",
+        json_pack("{s:s, s:s, s:s*}", "prompt", c->prompt, "ids", str_text(&ids), "history", compare_history(c, s)),
         json_pack("[s]", str_text(&s->answer.text)));
     str_fini(&ids);
 }

@@ -1,5 +1,6 @@
-// The order in which the prompts of a file come: the file's, or where answers or judges disagree first. And what rewards of
-// two answers differ by, prompt after prompt, which is known as far as prompts were answered in this sitting.
+// The order in which the prompts of a file come: the file's, or where answers or judges disagree first. And what
+// rewards of two answers differ by, prompt after prompt, which is known as far as prompts were answered in this
+// sitting.
 #include "config.h"
 
 #include <math.h>
@@ -23,8 +24,9 @@ const char *compare_order_name(enum prompt_order o)
 static char *gaps_key(const struct compare *c)
 {
     struct str key = {0};
-    str_addf(&key, "%s\n%s\n%s\n%.17g %.17g %d %lld", compare_model_key(&c->sides[0].model), compare_model_key(&c->sides[1].model),
-             c->reward, c->temperature, c->top_p, c->max_tokens, (long long)c->seed);
+    str_addf(&key, "%s\n%s\n%s\n%.17g %.17g %d %lld", compare_model_key(&c->sides[0].model),
+             compare_model_key(&c->sides[1].model), c->reward, c->temperature, c->top_p, c->max_tokens,
+             (long long)c->seed);
     return str_take(&key);
 }
 
@@ -41,8 +43,8 @@ void compare_note_gap(struct compare_page *p)
     const struct compare *c = &p->c;
     const struct prompt_set *set = ui_prompts(c->ui);
     if (!p->set || !set || p->prompt_at < 0 || c->n < 2 || !c->reward || compare_is_asked(c) ||
-        isnan(c->sides[0].answer.score) || isnan(c->sides[1].answer.score) || c->sides[0].history || c->sides[1].history ||
-        strcmp(c->prompt, set->prompts[p->prompt_at]) != 0)
+        isnan(c->sides[0].answer.score) || isnan(c->sides[1].answer.score) || c->sides[0].history ||
+        c->sides[1].history || strcmp(c->prompt, set->prompts[p->prompt_at]) != 0)
         return;
     char *key = gaps_key(c);
     if (!p->gaps_of || strcmp(key, p->gaps_of) != 0) {
@@ -145,11 +147,13 @@ enum view_result compare_order(struct compare_page *p, const char *arg)
     p->prompt_order = (enum prompt_order)order;
     compare_sort(p);
     if (order == PROMPTS_BY_SCORES)
-        ui_say(p->c.ui, "Where rewards of A and B differ most comes first; known of %d of %d prompts (A asks the rest).",
+        ui_say(p->c.ui,
+               "Where rewards of A and B differ most comes first; known of %d of %d prompts (A asks the rest).",
                n_known(p, set), set->n);
     else
-        ui_say(p->c.ui, order == PROMPTS_BY_VOTES ? "Where votes are most divided comes first, prompts without votes last."
-                                                  : "Prompts come in the order of the file.");
+        ui_say(p->c.ui, order == PROMPTS_BY_VOTES
+                            ? "Where votes are most divided comes first, prompts without votes last."
+                            : "Prompts come in the order of the file.");
     return VIEW_CHANGED;
 }
 

@@ -27,8 +27,9 @@ static void add_summary(const double *gaps, int n, struct str *out)
         known++;
     }
     const struct win_rate rate = win_rate_of(votes, known, 0.95);
-    str_addf(out, "A - B on %d %s: mean %+.3g, A higher on %.0f %% (%.0f to %.0f)", known, text_plural(known, "prompt", "prompts"),
-             known ? mean / known : 0, known ? 100 * rate.rate : 0, 100 * rate.interval.low, 100 * rate.interval.high);
+    str_addf(out, "A - B on %d %s: mean %+.3g, A higher on %.0f %% (%.0f to %.0f)", known,
+             text_plural(known, "prompt", "prompts"), known ? mean / known : 0, known ? 100 * rate.rate : 0,
+             100 * rate.interval.low, 100 * rate.interval.high);
     free(votes);
 }
 
@@ -36,12 +37,16 @@ static void draw_bin(struct canvas *c, struct rect line, double low, double high
 {
     char from[16], to[16];
     const int room = line.width - LABEL_COLUMNS - 8;
-    canvas_textf(c, line.x + 1, line.y, LABEL_COLUMNS, STYLE(COLOR_MUTED), "%9s to %8s", number_text(from, sizeof from, low, 8),
-                 number_text(to, sizeof to, high, 8));
+    canvas_textf(c, line.x + 1, line.y, LABEL_COLUMNS, STYLE(COLOR_MUTED), "%9s to %8s",
+                 number_text(from, sizeof from, low, 8), number_text(to, sizeof to, high, 8));
     const int length = most && room > 0 ? (int)lround((double)count * room / most) : 0;
     for (int i = 0; i < (count > 0 && length == 0 ? 1 : length); i++)
-        canvas_put(c, line.x + LABEL_COLUMNS + 1 + i, line.y, '#', STYLE(low >= 0 ? COLOR_GOOD : high <= 0 ? COLOR_BAD : COLOR_MUTED));
-    canvas_textf(c, line.x + LABEL_COLUMNS + 2 + (length > 0 ? length : count > 0), line.y, 7, STYLE(COLOR_DEFAULT), "%d", count);
+        canvas_put(c, line.x + LABEL_COLUMNS + 1 + i, line.y, '#',
+                   STYLE(low >= 0    ? COLOR_GOOD
+                         : high <= 0 ? COLOR_BAD
+                                     : COLOR_MUTED));
+    canvas_textf(c, line.x + LABEL_COLUMNS + 2 + (length > 0 ? length : count > 0), line.y, 7, STYLE(COLOR_DEFAULT),
+                 "%d", count);
 }
 
 void compare_draw_scores(struct compare_page *p, struct canvas *c, struct rect r)

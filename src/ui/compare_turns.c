@@ -1,5 +1,5 @@
-// Conversations of several turns: what was said before the prompt stands as a JSON list of messages, as data and the store
-// have it, and chat templates are the engine's.
+// Conversations of several turns: what was said before the prompt stands as a JSON list of messages, as data and the
+// store have it, and chat templates are the engine's.
 #include "config.h"
 
 #include <stdio.h>
@@ -124,15 +124,17 @@ enum view_result compare_go_on(struct compare_page *p, bool chosen, const char *
     for (int i = 0; i < c->n; i++) {
         const struct compare_side *s = compare_at(c, i);
         if ((!chosen || i == c->focus) && (s->answer.state != SIDE_WHOLE || !s->model.folder)) {
-            ui_say_error(c->ui, !s->model.folder ? "%c is what a run wrote down: nobody is there to go on"
-                                                 : "%c has not answered: go on when it has",
+            ui_say_error(c->ui,
+                         !s->model.folder ? "%c is what a run wrote down: nobody is there to go on"
+                                          : "%c has not answered: go on when it has",
                          'A' + i);
             return VIEW_KEPT;
         }
     }
     if (!text) {
         char label[80];
-        snprintf(label, sizeof label, chosen ? "all go on from %c's answer; you say" : "each goes on from its own answer; you say",
+        snprintf(label, sizeof label,
+                 chosen ? "all go on from %c's answer; you say" : "each goes on from its own answer; you say",
                  'A' + c->focus);
         ui_ask(c->ui, id, label, "");
         return VIEW_CHANGED;
