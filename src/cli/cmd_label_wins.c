@@ -9,11 +9,18 @@
 #include "base/str.h"
 #include "cli/look.h"
 #include "cli/print.h"
+#include "stats/win_slices.h"
+#include "ui/win_by.h"
 #include "ui/win_report.h"
 
 static const struct param options[] = {
     {.name = "level", .type = PARAM_FLOAT, .fallback = "0.95", .min = 0.5, .max = 0.999,
      .help = "How often intervals are to hold; the sequential test stops falsely at most in the rest of all cases."},
+    {.name = "by", .type = PARAM_TEXT, .fallback = "",
+     .help = "Rates of parts as well: by the length of the prompt, or by a member of the rows of --data."},
+    {.name = "data", .type = PARAM_PATH, .fallback = "", .help = "The file that the prompts came from, for --by MEMBER."},
+    {.name = "slices", .type = PARAM_INT, .fallback = "3", .min = 2, .max = WIN_SLICES_MOST,
+     .help = "Into how many parts --by length cuts, with about equally many prompts each."},
     {0},
 };
 
@@ -21,7 +28,7 @@ static int run(int argc, char **argv);
 
 const struct command command_label_wins = {
     .name = "label wins",
-    .synopsis = "attune label wins [RUN] [--level SHARE] [--json]",
+    .synopsis = "attune label wins [RUN] [--level SHARE] [--by length|MEMBER] [--data FILE] [--json]",
     .summary = "Shows which model wins, by the judgements of pairs whose answers came from two models.",
     .help = "A tie is half a win for each; \"both bad\" counts for nobody. Each annotator has one vote for a pair. The "
             "interval of a win rate is one over prompts, for votes on the same prompt say much the same. \"At equal "
@@ -30,6 +37,9 @@ const struct command command_label_wins = {
             "The verdict may be looked at after every vote: \"decided\" comes falsely in at most 5 of 100 cases (with "
             "the level 0.95), however often one looks. It takes the first vote on each prompt, in the order in which "
             "they were given. Until it is decided, judge more pairs, on new prompts.\n\n"
+            "\"--by length\" cuts the prompts by their length into parts of about equal size; \"--by category --data "
+            "prompts.jsonl\" takes what the rows of that file say. Intervals of many parts miss more often than one: a "
+            "part that stands out is a reason to judge more of it.\n\n"
             "Strengths are those of Bradley and Terry, in log-odds: 0 is the mean of the models that have met.\n"
             "A line of \"attune label --stdin\" names the models: {\"prompt\": \"...\", \"a\": \"...\", \"b\": \"...\", "
             "\"model\": \"dpo-1\", \"model_b\": \"sft\", \"verdict\": \"A\"}.",
@@ -66,6 +76,63 @@ static void print_undecided(const struct sequential *s, int64_t n)
     printf("\n");
 }
 
+// ---- parts ----
+
+struct parts {
+    const char *by; // "": none
+    int n_slices;
+    double level;
+    struct win_by names; // of a member
+};
+
+static bool by_length(const struct parts *p)
+{
+    return strcmp(p->by, "length") == 0;
+}
+
+// Returns how many; out: the caller frees.
+static int parts_of(const struct parts *p, const struct win_two *w, const struct judged_votes *v, struct win_slice **out)
+{
+    const int n = w->rate.n, n_most = by_length(p) ? p->n_slices : p->names.n_names;
+    *out = mem_alloc((size_t)n_most + 1, sizeof **out);
+    double *lengths = mem_alloc((size_t)n + 1, sizeof *lengths);
+    int *names = mem_alloc((size_t)n + 1, sizeof *names), made = n_most;
+    for (int i = 0; i < n; i++) {
+        lengths[i] = (double)v->prompts[w->votes[i].cluster].length;
+        names[i] = by_length(p) ? -1 : p->names.of_prompt[w->votes[i].cluster];
+    }
+    if (by_length(p))
+        made = win_slices_by_quantile(w->votes, lengths, n, n_most, p->level, *out);
+    else
+        win_slices_by_name(w->votes, names, n, n_most, p->level, *out);
+    free(names);
+    free(lengths);
+    return made;
+}
+
+static void print_parts(const struct parts *p, const struct win_two *w, const struct judged_votes *v)
+{
+    struct win_slice *list;
+    const int n = *p->by ? parts_of(p, w, v, &list) : 0;
+    if (!*p->by)
+        return;
+    printf("  by %s\n", p->by);
+    for (int i = 0; i < n; i++) {
+        struct str name = {0};
+        const struct win_rate *r = &list[i].rate;
+        if (by_length(p))
+            str_addf(&name, "%.0f to %.0f", list[i].from, list[i].to);
+        else
+            str_add(&name, p->names.names[i]);
+        if (r->n)
+            printf("    %-22.60s %5.1f %%  [%.1f, %.1f]  %d %s on %d %s\n", str_text(&name), 100 * r->rate,
+                   100 * r->interval.low, 100 * r->interval.high, r->n, text_plural(r->n, "vote", "votes"), r->n_clusters,
+                   text_plural(r->n_clusters, "prompt", "prompts"));
+        str_fini(&name);
+    }
+    free(list);
+}
+
 static void print_verdict(const struct sequential *s, const char *a, const char *b)
 {
     const int64_t n = s->wins + s->ties + s->losses;
@@ -79,7 +146,7 @@ static void print_verdict(const struct sequential *s, const char *a, const char 
            100 * s->rate.low, 100 * s->rate.high);
 }
 
-static void print_two(const struct win_two *w, const struct judged_votes *v)
+static void print_two(const struct win_two *w, const struct judged_votes *v, const struct parts *p)
 {
     struct str a = {0}, b = {0};
     add_name(&a, v->models[w->a]);
@@ -103,6 +170,7 @@ static void print_two(const struct win_two *w, const struct judged_votes *v)
         printf("  %-16s-  (%s)\n", "at equal length", why_not[w->length.state]);
     }
     print_verdict(&w->sequence, str_text(&a), str_text(&b));
+    print_parts(p, w, v);
     if (fabs(w->side_r) > 0.1)
         printf("  %ssides%s           %s was shown first in %.0f %% of the judgements\n", print_on(stdout, PRINT_WARN),
                print_off(stdout), str_text(&a), 50 * (1 + w->side_r));
@@ -192,7 +260,30 @@ static json_t *sequence_json(const struct sequential *s, const struct win_two *w
     return o;
 }
 
-static json_t *two_json(const struct win_two *w, const struct judged_votes *v)
+static json_t *parts_json(const struct parts *p, const struct win_two *w, const struct judged_votes *v)
+{
+    struct win_slice *list;
+    const int n = parts_of(p, w, v, &list);
+    json_t *all = json_array();
+    for (int i = 0; i < n; i++) {
+        json_t *o = json_object();
+        if (by_length(p)) {
+            json_object_set_new(o, "from", look_json_number(list[i].from));
+            json_object_set_new(o, "to", look_json_number(list[i].to));
+        } else {
+            json_object_set_new(o, "name", look_json_text(p->names.names[i]));
+        }
+        json_object_set_new(o, "votes", json_integer(list[i].rate.n));
+        json_object_set_new(o, "prompts", json_integer(list[i].rate.n_clusters));
+        json_object_set_new(o, "win_rate", look_json_number(list[i].rate.rate));
+        json_object_set_new(o, "interval", interval_json(list[i].rate.interval));
+        json_array_append_new(all, o);
+    }
+    free(list);
+    return all;
+}
+
+static json_t *two_json(const struct win_two *w, const struct judged_votes *v, const struct parts *p)
 {
     json_t *o = json_object(), *length = json_object();
     json_object_set_new(o, "a", look_json_text(v->models[w->a]));
@@ -215,15 +306,17 @@ static json_t *two_json(const struct win_two *w, const struct judged_votes *v)
     json_object_set_new(o, "at_equal_length", length);
     json_object_set_new(o, "sequential", sequence_json(&w->sequence, w, v));
     json_object_set_new(o, "side_correlation", look_json_number(w->side_r));
+    if (*p->by)
+        json_object_set_new(o, "parts", parts_json(p, w, v));
     return o;
 }
 
-static json_t *report_json(const struct win_report *r, const struct judged_votes *v)
+static json_t *report_json(const struct win_report *r, const struct judged_votes *v, const struct parts *parts)
 {
     json_t *twos = json_array(), *strengths = json_array();
     struct ranked *order = ranking(r, v);
     for (int i = 0; i < r->n_twos; i++)
-        json_array_append_new(twos, two_json(&r->twos[i], v));
+        json_array_append_new(twos, two_json(&r->twos[i], v, parts));
     for (int i = 0; i < r->strengths.n_players; i++) {
         const struct bt_player *p = order[i].player;
         json_array_append_new(strengths, json_pack("{s:o, s:o, s:o, s:i, s:i}", "model", look_json_text(order[i].model),
@@ -245,16 +338,21 @@ static int run(int argc, char **argv)
     int status = 0;
     if (!args_open(&a, &command_label_wins, argc, argv, 0, 1, &status))
         return status;
-    const char *name = a.n_words ? a.words[0] : NULL;
+    const char *name = a.n_words ? a.words[0] : NULL, *data = settings_text(&a.settings, "data");
+    struct parts parts = {settings_text(&a.settings, "by"), (int)settings_int(&a.settings, "slices"),
+                          settings_float(&a.settings, "level"), {0}};
     int code = look_project(&a, false, &s, &e);
     if (!code)
         code = judged_votes_read(s, name, &v, &e);
     if (!code)
         code = win_report_make(&r, &v, settings_float(&a.settings, "level"), &e);
+    if (!code && *parts.by && !by_length(&parts))
+        code = *data ? win_by_field(&parts.names, &v, data, parts.by, &e)
+                     : err_set(&e, ERR_USAGE, "--by %s needs --data FILE, the file that the prompts came from", parts.by);
     if (code) {
         status = args_fail(&a, &e);
     } else if (args_json(&a)) {
-        look_print_json(report_json(&r, &v));
+        look_print_json(report_json(&r, &v, &parts));
     } else if (r.n_twos == 0) {
         printf("No pair of answers by two different models has been judged yet%s%s.\n", name ? " in run " : "",
                name ? name : "");
@@ -262,11 +360,12 @@ static int run(int argc, char **argv)
         for (int i = 0; i < r.n_twos; i++) {
             if (i)
                 printf("\n");
-            print_two(&r.twos[i], &v);
+            print_two(&r.twos[i], &v, &parts);
         }
         if (r.strengths.n_players > 2)
             print_strengths(&r, &v);
     }
+    win_by_fini(&parts.names);
     win_report_fini(&r);
     judged_votes_fini(&v);
     store_close(s);

@@ -8,10 +8,12 @@ libstats_a_SOURCES = \
 	%D%/bradley_terry.c %D%/bradley_terry.h \
 	%D%/cholesky.c %D%/cholesky.h \
 	%D%/clusters.c %D%/clusters.h \
+	%D%/histogram.c %D%/histogram.h \
 	%D%/length_control.c \
 	%D%/sequential.c %D%/sequential.h \
 	%D%/special.c %D%/special.h \
-	%D%/win_rate.c %D%/win_rate.h
+	%D%/win_rate.c %D%/win_rate.h \
+	%D%/win_slices.c %D%/win_slices.h
 STATS_LIBS = libstats.a $(BASE_LIBS)
 
 if HAVE_CMOCKA

@@ -19,7 +19,7 @@ bool verdict_is_answer(enum verdict v)
 // What is known of a pair while they are read; texts go into hashes at once.
 struct row {
     int64_t id, number; // its row; as asked_pair.id
-    int64_t length_gap;
+    int64_t length_gap, prompt_length;
     double known;   // for its A; NaN: no attention check
     bool is_turned; // its answers stand in the other order than in `key`
     char *prompt, *key, *run, *models[2], *hash;
@@ -51,6 +51,7 @@ void judged_votes_fini(struct judged_votes *v)
     }
     free(v->votes);
     free(v->pairs);
+    free(v->prompts);
     free(v->sources);
     *v = (struct judged_votes){0};
 }
@@ -128,6 +129,14 @@ static char *hash_of(const char *const *texts, int n)
     return mem_strdup(hex);
 }
 
+void judged_prompt_hash(const char *prompt, const char *turns, char hex[65])
+{
+    const char *const texts[] = {prompt, turns ? turns : ""};
+    char *hash = hash_of(texts, 2);
+    text_copy(hex, 65, hash);
+    free(hash);
+}
+
 static const char *column(sqlite3_stmt *row, int i)
 {
     const char *text = (const char *)sqlite3_column_text(row, i);
@@ -152,6 +161,7 @@ static struct row row_of(sqlite3_stmt *q)
                         .number = sqlite3_column_int64(q, 1),
                         .length_gap = sqlite3_column_int64(q, 2),
                         .known = sql_double(q, 11),
+                        .prompt_length = sqlite3_column_int64(q, 12),
                         .hash = mem_strdup(column(q, 3)),
                         .is_turned = is_turned,
                         .prompt = hash_of(texts, 2),
@@ -166,8 +176,8 @@ static int read_pairs(struct store *s, int64_t run, struct reading *r, struct er
     int code =
         sql_prepare(&s->sql, &q,
                     "SELECT p.id, ifnull(p.number, p.id), length(p.a) - length(p.b), p.hash, p.prompt, p.turns, p.a, p.b, "
-                    "r.name, p.model, p.model_b, (SELECT max(i.known) FROM label_items i WHERE i.pair = p.id) "
-                    "FROM pairs_judged p LEFT JOIN runs r ON r.id = p.run "
+                    "r.name, p.model, p.model_b, (SELECT max(i.known) FROM label_items i WHERE i.pair = p.id), "
+                    "length(p.prompt) FROM pairs_judged p LEFT JOIN runs r ON r.id = p.run "
                     "WHERE (?1 = 0 OR p.run = ?1) AND EXISTS(SELECT 1 FROM judgements j WHERE j.pair = p.id) ORDER BY p.id",
                     e);
     if (code)
@@ -193,6 +203,11 @@ static void number_pairs(const struct reading *r, struct judged_votes *v)
     for (int i = 0; i < r->n; i++)
         texts[i] = r->rows[i].prompt;
     v->n_prompts = number_texts(texts, r->n, prompt, NULL);
+    v->prompts = mem_alloc((size_t)v->n_prompts + 1, sizeof *v->prompts);
+    for (int i = 0; i < r->n; i++) {
+        v->prompts[prompt[i]].length = r->rows[i].prompt_length;
+        text_copy(v->prompts[prompt[i]].hash, sizeof v->prompts->hash, r->rows[i].prompt);
+    }
     for (int i = 0; i < r->n; i++) {
         texts[i] = r->rows[i].run;
         models[2 * i] = r->rows[i].models[0];

@@ -24,6 +24,7 @@ static void side_fini(struct compare_side *s)
 {
     compare_model_fini(&s->model);
     compare_answer_fini(&s->answer);
+    free(s->history);
     text_pane_fini(&s->pane);
     *s = (struct compare_side){.answer.score = NAN};
 }
@@ -35,6 +36,7 @@ void compare_fini(struct compare *c)
     for (int i = 0; i < c->n_kept; i++)
         compare_answer_fini(&c->kept[i]);
     free(c->prompt);
+    free(c->history);
     free(c->reward);
 }
 
@@ -125,24 +127,17 @@ void compare_remove(struct compare *c, int place)
     compare_changed(c);
 }
 
-void compare_set_prompt(struct compare *c, const char *prompt)
-{
-    char *copy = mem_strdup(prompt);
-    free(c->prompt);
-    c->prompt = copy;
-}
-
-static char *key_of(const struct compare *c, const struct compare_model *m)
+static char *key_of(const struct compare *c, const struct compare_model *m, const char *history)
 {
     struct str key = {0};
-    str_addf(&key, "%s\n%lld %.17g %.17g %d\n%s", m->folder, (long long)c->seed, c->temperature, c->top_p, c->max_tokens,
-             c->prompt);
+    str_addf(&key, "%s\n%lld %.17g %.17g %d\n%s\n%s", m->folder, (long long)c->seed, c->temperature, c->top_p, c->max_tokens,
+             history ? history : "", c->prompt);
     return str_take(&key);
 }
 
 const struct compare_answer *compare_kept(const struct compare *c, const struct compare_model *m)
 {
-    char *key = key_of(c, m);
+    char *key = key_of(c, m, compare_history(c, &c->sides[c->order[c->focus]]));
     const struct compare_answer *found = NULL;
     for (int i = 0; i < c->n && !found; i++)
         if (c->sides[i].answer.state == SIDE_WHOLE && c->sides[i].answer.key && strcmp(c->sides[i].answer.key, key) == 0)
@@ -163,7 +158,8 @@ void compare_ask_side(struct compare *c, int place)
     put_away(c, s);
     if (!c->prompt)
         return;
-    char *key = key_of(c, &s->model);
+    s->begins = true;
+    char *key = key_of(c, &s->model, compare_history(c, s));
     if (take_back(c, s, key)) {
         free(key);
     } else {

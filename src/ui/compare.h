@@ -47,13 +47,15 @@ void compare_answer_fini(struct compare_answer *a);
 enum compare_question { ASK_ANSWER, ASK_OWN, ASK_REFERENCE, ASK_OTHER, ASK_SCORE, N_QUESTIONS };
 struct compare_side {
     struct compare_model model;
+    char *history; // what was said to it before the prompt, where it is not what was said to all; else NULL
     struct compare_answer answer;
     struct {
         uint64_t turn; // of the question under way; 0: none
         int64_t id;
     } asked[N_QUESTIONS];
     struct text_pane pane;
-    bool drawn; // the pane shows the answer as it is
+    bool drawn;  // the pane shows the answer as it is
+    bool begins; // it is another answer: it is read from its beginning
 };
 
 enum compare_look { LOOK_TEXT, LOOK_REFERENCE, LOOK_ENTROPY, LOOK_OTHER, N_LOOKS }; // what a token's style says
@@ -65,6 +67,7 @@ struct compare {
     int order[COMPARE_MOST]; // which side stands where
     int focus;               // a place
     char *prompt;            // NULL: none yet
+    char *history;           // of all: a JSON list of the messages before the prompt; NULL: it is the first
     int64_t seed;
     double temperature, top_p;
     int max_tokens;
@@ -88,14 +91,22 @@ struct compare_side *compare_other(struct compare *c, int place);
 
 void compare_put(struct compare *c, int place, struct compare_model model); // taken; place n adds one
 void compare_remove(struct compare *c, int place);
-void compare_set_prompt(struct compare *c, const char *prompt);
+// ---- conversations (compare_turns.c) ----
+void compare_set_conversation(struct compare *c, const char *history, const char *prompt); // for all; history NULL: none
+const char *compare_history(const struct compare *c, const struct compare_side *s); // NULL: the prompt is the first turn
+bool compare_same_history(const struct compare *c, const struct compare_side *a, const struct compare_side *b);
+int compare_turn(const struct compare *c); // of the side in focus: the user speaks for the n-th time, from 1
+char *compare_turns_with(const char *history, const char *prompt, const char *answer); // a JSON list; answer NULL: without; heap
+char *compare_turns_text(const char *turns);                                          // as a person reads it, with roles; heap
+char *compare_asked_text(const struct compare *c, const struct compare_side *s); // heap
+void compare_fill_turns(const struct compare *c, const struct compare_side *s, struct text_pane *pane); // all before the answer
 
 // All sides answer anew, or give what they said before to just this; what they are saying is cancelled.
 void compare_ask(struct compare *c);
 void compare_ask_side(struct compare *c, int place);
 void compare_stop(struct compare *c);
 bool compare_is_asked(const struct compare *c); // some side has not said all
-// What the model said to just this, in a side or kept; NULL: not yet, or not whole.
+// What the model said to just what the side in focus was asked, in a side or kept; NULL: not yet, or not whole.
 const struct compare_answer *compare_kept(const struct compare *c, const struct compare_model *m);
 // Asks for what the page shows and nobody has said yet: scores, and how tokens are read.
 void compare_want(struct compare *c);

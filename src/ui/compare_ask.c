@@ -147,8 +147,9 @@ static void ask(struct compare *c, struct compare_side *s, enum compare_question
 
 void compare_ask_answer(struct compare *c, struct compare_side *s)
 {
-    json_t *options = json_pack("{s:i, s:f, s:f, s:I, s:b, s:b}", "max-tokens", c->max_tokens, "temperature", c->temperature,
-                                "top-p", c->top_p, "seed", (json_int_t)c->seed, "stream", true, "tokens", true);
+    json_t *options =
+        json_pack("{s:i, s:f, s:f, s:I, s:b, s:b, s:s*}", "max-tokens", c->max_tokens, "temperature", c->temperature, "top-p",
+                  c->top_p, "seed", (json_int_t)c->seed, "stream", true, "tokens", true, "history", compare_history(c, s));
     ask(c, s, ASK_ANSWER, s->model.folder, "sample", options, json_pack("[s]", c->prompt));
 }
 
@@ -166,7 +167,8 @@ static void ask_tokens(struct compare *c, struct compare_side *s, enum compare_q
     struct str ids = {0};
     for (int i = 0; i < s->answer.n_tokens; i++)
         str_addf(&ids, "%s%d", i ? "," : "", (int)s->answer.tokens[i].id);
-    ask(c, s, question, folder, "tokens", json_pack("{s:s, s:s}", "prompt", c->prompt, "ids", str_text(&ids)),
+    ask(c, s, question, folder, "tokens",
+        json_pack("{s:s, s:s, s:s*}", "prompt", c->prompt, "ids", str_text(&ids), "history", compare_history(c, s)),
         json_pack("[s]", str_text(&s->answer.text)));
     str_fini(&ids);
 }
@@ -202,7 +204,9 @@ void compare_want(struct compare *c)
         if (c->reward && !x->has_score) {
             x->has_score = true;
             ask(c, s, ASK_SCORE, c->reward, "score",
-                json_pack("{s:s, s:s}", "prompt", c->prompt, "response", str_text(&x->text)), NULL);
+                json_pack("{s:s, s:s, s:s*}", "prompt", c->prompt, "response", str_text(&x->text), "history",
+                          compare_history(c, s)),
+                NULL);
         }
         if (c->look == LOOK_TEXT && !c->every_number)
             continue;

@@ -65,8 +65,9 @@ static void fill_pane(struct compare_page *p, int place, int width)
     struct compare_side *s = compare_at(&p->c, place), *other = compare_other(&p->c, place);
     const struct compare_answer *x = &s->answer;
     const bool in_focus = place == p->c.focus, told_apart = place == 0 || place == compare_beside(&p->c);
-    const int top = text_pane_top(&s->pane);
+    const int top = s->begins ? 0 : text_pane_top(&s->pane);
     text_pane_clear(&s->pane);
+    compare_fill_turns(&p->c, s, &s->pane);
     if (p->c.look != LOOK_TEXT || (in_focus && p->token >= 0))
         fill_tokens(p, s, in_focus);
     else if (!p->c.plain && told_apart && other && other->answer.text.len > 0)
@@ -80,6 +81,7 @@ static void fill_pane(struct compare_page *p, int place, int width)
     text_pane_lines(&s->pane, width);
     text_pane_scroll_to(&s->pane, top);
     s->drawn = true;
+    s->begins = false;
 }
 
 static const char *empty_text(const struct compare *c, const struct compare_answer *x)
@@ -100,7 +102,7 @@ static void draw_side(struct compare_page *p, struct canvas *c, struct rect r, i
     compare_name(p, place, &title);
     if (!isnan(x->score) && !compare_hides_names(p))
         str_addf(&right, " rm %s", number_text(number, sizeof number, x->score, 7));
-    str_addf(&right, " %d tok%s ", x->n_tokens, x->state == SIDE_STREAMING ? " ..." : "");
+    str_addf(&right, " %d tok%s ", x->n_tokens, x->state == SIDE_WAITING || x->state == SIDE_STREAMING ? " ..." : "");
     struct rect in = rect_inset(
         canvas_box(c, r, in_focus ? STYLE(COLOR_ACCENT, .attr = ATTR_BOLD) : STYLE(COLOR_MUTED), str_text(&title)), 1, 0);
     const int room = r.width - 5 - (int)utf8_text_columns(str_text(&title), title.len);
@@ -112,7 +114,7 @@ static void draw_side(struct compare_page *p, struct canvas *c, struct rect r, i
         return;
     if (!s->drawn)
         fill_pane(p, place, in.width);
-    if (x->text.len == 0 && x->state != SIDE_FAILED)
+    if (x->text.len == 0 && x->state != SIDE_FAILED && !compare_history(&p->c, s))
         canvas_text(c, in.x, in.y, in.width, STYLE(COLOR_MUTED), empty_text(&p->c, x));
     else
         text_pane_draw(&s->pane, c, in);
@@ -165,8 +167,12 @@ static void draw_prompt(struct compare_page *p, struct canvas *c, struct rect r)
     const char *file = p->set ? strrchr(p->set, '/') : NULL;
     struct str title = {.max = 200};
     str_add(&title, "Prompt");
+    if (compare_turn(&p->c) > 1)
+        str_addf(&title, ", turn %d", compare_turn(&p->c));
     if (p->set && set && p->prompt_at >= 0)
-        str_addf(&title, " %d of %d  %s", p->prompt_at + 1, set->n, file ? file + 1 : p->set);
+        str_addf(&title, " %d of %d  %s", compare_position(p) + 1, set->n, file ? file + 1 : p->set);
+    if (p->order)
+        str_addf(&title, " by %s", compare_order_name(p->prompt_order));
     struct rect in = rect_inset(canvas_box(c, r, STYLE(COLOR_MUTED), str_text(&title)), 1, 0);
     str_fini(&title);
     const char *text = p->c.prompt ? p->c.prompt : "e asks something; o opens a file of prompts.";
@@ -408,6 +414,8 @@ void compare_draw(struct compare_page *p, struct canvas *c, struct rect area)
         compare_draw_settings(p, c, area);
     else if (p->panel == PANEL_WINS)
         compare_draw_wins(p, c, area);
+    else if (p->panel == PANEL_SCORES)
+        compare_draw_scores(p, c, area);
     else
         draw_sides(p, c, area);
 }

@@ -136,9 +136,9 @@ static void prompts_done(struct ui *ui, void *arg, int code, const struct err *e
     } else {
         prompt_set_free(ui->prompts);
         ui->prompts = j->set;
-        if (j->set->n_conversations)
-            ui_say(ui, "%d prompts; %d conversations of several turns are left out: a prompt is asked as one message.",
-                   j->set->n, j->set->n_conversations);
+        if (j->set->n_with_tools)
+            ui_say(ui, "%d prompts; %d conversations with tools are left out: nobody here calls any.", j->set->n,
+                   j->set->n_with_tools);
     }
     ui->more = true;
     free(j->path);

@@ -20,6 +20,8 @@ void compare_save(const struct view *v, json_t *into)
         json_array_append_new(models, json_string(p->wanted[i]));
     json_object_set_new(into, "models", models);
     json_object_set_new(into, "prompt", json_string(c->prompt ? c->prompt : ""));
+    const char *history = c->n > 0 ? compare_history(c, &c->sides[c->order[c->focus]]) : c->history;
+    json_object_set_new(into, "history", json_string(history ? history : "")); // of several that of the side in focus
     json_object_set_new(into, "prompts", json_string(p->set ? p->set : ""));
     json_object_set_new(into, "prompt_at", json_integer(p->prompt_at));
     json_object_set_new(into, "seed", json_integer(c->seed));
@@ -46,7 +48,7 @@ void compare_restore(struct view *v, const json_t *from)
         if (json_is_string(word) && p->n_wanted < COMPARE_MOST)
             p->wanted[p->n_wanted++] = mem_strdup(json_string_value(word));
     const char *prompt = kept_text(from, "prompt", ""), *set = kept_text(from, "prompts", "");
-    const char *reward = kept_text(from, "reward", "");
+    const char *reward = kept_text(from, "reward", ""), *history = kept_text(from, "history", "");
     if (p->n_wanted == 0)
         return;
     if (*reward)
@@ -55,6 +57,6 @@ void compare_restore(struct view *v, const json_t *from)
         p->wanted_at = (int)kept_int(from, "prompt_at", -1, PROMPT_SET_MOST, 0);
         ui_look_for_prompts(c->ui, set);
     } else if (*prompt) {
-        compare_set_prompt(c, prompt);
+        compare_set_conversation(c, *history ? history : NULL, prompt);
     }
 }

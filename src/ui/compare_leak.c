@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "ui/compare_page.h"
@@ -53,9 +54,12 @@ bool compare_names_itself(const struct compare_page *p, char *out, size_t size)
         names[n++] = folder ? folder + 1 : NULL;
     }
     const int at[2] = {0, compare_beside(c)};
-    for (int i = 0; i < 2; i++)
-        if (at[i] >= 0 &&
-            compare_leaks(str_text(&c->sides[c->order[at[i]]].answer.text), c->prompt, names, n, out, size))
-            return true;
-    return false;
+    bool leaks = false;
+    for (int i = 0; i < 2 && !leaks; i++) {
+        const struct compare_side *s = at[i] >= 0 ? &c->sides[c->order[at[i]]] : NULL;
+        char *asked = s ? compare_asked_text(c, s) : NULL;
+        leaks = s && compare_leaks(str_text(&s->answer.text), asked, names, n, out, size);
+        free(asked);
+    }
+    return leaks;
 }

@@ -10,6 +10,7 @@
 #include "base/utf8.h"
 #include "corpus/corpus.h"
 #include "stats/sequential.h"
+#include "stats/win_slices.h"
 
 // ---- checkpoints ----
 
@@ -83,16 +84,21 @@ void prompt_set_free(struct prompt_set *s)
 {
     if (!s)
         return;
-    for (int i = 0; i < s->n; i++)
+    for (int i = 0; i < s->n; i++) {
         free(s->prompts[i]);
+        free(s->histories[i]);
+    }
     free(s->prompts);
+    free(s->histories);
     free(s->path);
     free(s);
 }
 
-static void add_prompt(struct prompt_set *s, char *text)
+static void add_prompt(struct prompt_set *s, char *history, char *text)
 {
     MEM_GROW(s->prompts, s->n, s->cap);
+    MEM_GROW(s->histories, s->n, s->cap_histories);
+    s->histories[s->n] = history;
     s->prompts[s->n++] = text;
 }
 
@@ -112,10 +118,18 @@ static int read_lines(struct prompt_set *s, struct err *e)
         size_t n = (size_t)(end - line);
         n -= n > 0 && line[n - 1] == '\r';
         if (line + strspn(line, " \t\r") < end)
-            add_prompt(s, mem_strndup(line, n));
+            add_prompt(s, NULL, mem_strndup(line, n));
     }
     free(text);
     return code;
+}
+
+static bool has_tools(const struct example *x)
+{
+    bool has = x->tools != NULL;
+    for (int i = 0; i < x->n_turns; i++)
+        has = has || x->turns[i].json;
+    return has;
 }
 
 static int read_rows(struct prompt_set *s, struct err *e)
@@ -126,10 +140,12 @@ static int read_rows(struct prompt_set *s, struct err *e)
         return code;
     for (size_t i = 0; i < c->n_examples; i++) {
         const struct example *x = &c->examples[i];
-        if (x->n_turns > 1)
-            s->n_conversations++;
-        else if (x->n_turns == 1 && *x->turns[0].text)
-            add_prompt(s, mem_strdup(x->turns[0].text));
+        struct example before = *x;
+        before.n_turns--;
+        if (x->n_turns > 0 && has_tools(x))
+            s->n_with_tools++;
+        else if (x->n_turns > 0 && *x->turns[x->n_turns - 1].text)
+            add_prompt(s, x->n_turns > 1 ? example_turns_json(&before) : NULL, mem_strdup(x->turns[x->n_turns - 1].text));
     }
     corpus_free(c);
     return 0;
@@ -142,8 +158,8 @@ int prompt_set_read(struct prompt_set **out, const char *path, struct err *e)
     int code = text_ends(path, ".txt") || text_ends(path, ".txt.gz") ? read_lines(s, e) : read_rows(s, e);
     if (!code && s->n == 0)
         code = err_set(e, ERR_INPUT,
-                       s->n_conversations ? "%s holds conversations of several turns only: they cannot be asked here"
-                                          : "%s holds no prompts",
+                       s->n_with_tools ? "%s holds conversations with tools only: they cannot be asked here"
+                                       : "%s holds no prompts",
                        path);
     if (code)
         prompt_set_free(s);
@@ -160,9 +176,12 @@ void win_table_free(struct win_table *t)
         free(t->rows[i].a);
         free(t->rows[i].b);
         free(t->rows[i].votes);
+        free(t->rows[i].lengths);
     }
-    if (t)
+    if (t) {
         free(t->rows);
+        free(t->prompts);
+    }
     free(t);
 }
 
@@ -185,10 +204,12 @@ static int cluster_of(const char *prompt)
     return (int)(hash & 0x7fffffff);
 }
 
-static void add_some(struct win_row *r, int64_t n, struct win_vote vote)
+static void add_some(struct win_row *r, int64_t n, struct win_vote vote, double length)
 {
     for (; n > 0; n--) {
         MEM_GROW(r->votes, r->n, r->cap);
+        MEM_GROW(r->lengths, r->n, r->cap_lengths);
+        r->lengths[r->n] = length;
         r->votes[r->n++] = vote;
     }
 }
@@ -197,7 +218,7 @@ static void add_votes(struct win_table *t, const struct judged_pair *p)
 {
     bool turned = false;
     struct win_row *r = (struct win_row *)win_table_find(t, p->pair.model, p->pair.model_b, &turned);
-    const double gap = (double)strlen(p->pair.a) - (double)strlen(p->pair.b);
+    const double gap = (double)strlen(p->pair.a) - (double)strlen(p->pair.b), length = (double)strlen(p->pair.prompt);
     struct win_vote vote = {.length_gap = turned ? -gap : gap, .cluster = cluster_of(p->pair.prompt)};
     if (!r) {
         MEM_GROW(t->rows, t->n, t->cap);
@@ -205,12 +226,58 @@ static void add_votes(struct win_table *t, const struct judged_pair *p)
         *r = (struct win_row){.a = mem_strdup(p->pair.model), .b = mem_strdup(p->pair.model_b)};
     }
     vote.share = turned ? 0 : 1;
-    add_some(r, p->n_a, vote);
+    add_some(r, p->n_a, vote, length);
     vote.share = 1 - vote.share;
-    add_some(r, p->n_b, vote);
+    add_some(r, p->n_b, vote, length);
     vote.share = 0.5;
-    add_some(r, p->n_ties, vote);
+    add_some(r, p->n_ties, vote, length);
     r->n_bad += p->n_both_bad;
+}
+
+static uint64_t hash_of(const char *prompt)
+{
+    uint64_t hash = 0xcbf29ce484222325u; // FNV-1a
+    for (; *prompt; prompt++)
+        hash = (hash ^ (unsigned char)*prompt) * 0x100000001b3u;
+    return hash;
+}
+
+static int by_hash(const void *x, const void *y)
+{
+    const struct prompt_votes *a = x, *b = y;
+    return (a->hash > b->hash) - (a->hash < b->hash);
+}
+
+const struct prompt_votes *win_table_prompt(const struct win_table *t, const char *prompt)
+{
+    const struct prompt_votes wanted = {.hash = hash_of(prompt)};
+    return t && t->n_prompts ? bsearch(&wanted, t->prompts, (size_t)t->n_prompts, sizeof wanted, by_hash) : NULL;
+}
+
+static void add_prompt_votes(struct win_table *t, const struct judged_pair *p)
+{
+    const int64_t n = p->n_a + p->n_b + p->n_ties, fewer = p->n_a < p->n_b ? p->n_a : p->n_b;
+    if (n == 0)
+        return;
+    MEM_GROW(t->prompts, t->n_prompts, t->cap_prompts);
+    t->prompts[t->n_prompts++] =
+        (struct prompt_votes){hash_of(p->pair.prompt), (double)fewer + (double)p->n_ties / 2, (int)n};
+}
+
+static void join_prompt_votes(struct win_table *t)
+{
+    int n = 0;
+    if (t->n_prompts)
+        qsort(t->prompts, (size_t)t->n_prompts, sizeof *t->prompts, by_hash);
+    for (int i = 0; i < t->n_prompts; i++) {
+        if (n > 0 && t->prompts[n - 1].hash == t->prompts[i].hash) {
+            t->prompts[n - 1].minority += t->prompts[i].minority;
+            t->prompts[n - 1].n += t->prompts[i].n;
+        } else {
+            t->prompts[n++] = t->prompts[i];
+        }
+    }
+    t->n_prompts = n;
 }
 
 int win_table_read(struct win_table **out, const char *project, struct err *e)
@@ -225,9 +292,12 @@ int win_table_read(struct win_table **out, const char *project, struct err *e)
         *out = mem_alloc(1, sizeof **out);
     for (int i = 0; i < n && !code; i++) {
         const struct asked_pair *p = &pairs[i].pair;
+        add_prompt_votes(*out, &pairs[i]);
         if (p->model && *p->model && p->model_b && *p->model_b)
             add_votes(*out, &pairs[i]);
     }
+    if (!code)
+        join_prompt_votes(*out);
     judged_pairs_free(pairs, n);
     store_close(s);
     return code;
@@ -259,4 +329,17 @@ void win_row_add_length(const struct win_row *r, struct str *out)
     const struct win_rate_length x = win_rate_length_controlled(r->votes, r->n, 0.95);
     if (x.state == LENGTH_CONTROLLED)
         str_addf(out, ", at equal length %.0f %% (%.0f to %.0f)", 100 * x.rate, 100 * x.interval.low, 100 * x.interval.high);
+}
+
+void win_row_add_slices(const struct win_row *r, struct str *out)
+{
+    enum { N_SLICES = 3 };
+    struct win_slice slices[N_SLICES];
+    const int n = win_slices_by_quantile(r->votes, r->lengths, r->n, N_SLICES, 0.95, slices);
+    if (n < 2)
+        return;
+    str_add(out, "by the prompt's length");
+    for (int i = 0; i < n; i++)
+        str_addf(out, "%s %.0f-%.0f: %.0f %% (%.0f to %.0f)", i ? " " : "", slices[i].from, slices[i].to,
+                 100 * slices[i].rate.rate, 100 * slices[i].rate.interval.low, 100 * slices[i].rate.interval.high);
 }

@@ -18,10 +18,11 @@ void checkpoint_list_free(struct checkpoint_list *l);
 int checkpoint_list_find(const struct checkpoint_list *l, const struct run_list *runs, const char *word,
                          struct compare_model *out, struct err *e);
 
-// The prompts of a data file. Conversations of several turns are not among them: a prompt is asked as one message.
+// The prompts of a data file: what the user says last, and what was said before it (a JSON list of messages; NULL: nothing).
+// Conversations with tools are not among them: nobody here calls any.
 struct prompt_set {
-    char *path, **prompts;
-    int n, cap, n_conversations;
+    char *path, **prompts, **histories;
+    int n, cap, cap_histories, n_with_tools;
 };
 enum { PROMPT_SET_MOST = 100000 };
 void prompt_set_free(struct prompt_set *s);
@@ -31,13 +32,22 @@ int prompt_set_read(struct prompt_set **out, const char *path, struct err *e);
 struct win_row {
     char *a, *b;           // as compare_model_key has them
     struct win_vote *votes; // graded, in the order in which the project came to know the pairs; for a
-    int n, cap;
+    double *lengths;        // of the prompt of each, in bytes
+    int n, cap, cap_lengths;
     int64_t n_bad;
+};
+struct prompt_votes { // on one prompt, between whichever answers
+    uint64_t hash;    // of its text
+    double minority;  // of each pair's votes those for the answer with fewer, ties half; all pairs together
+    int n;
 };
 struct win_table {
     struct win_row *rows;
     int n, cap;
+    struct prompt_votes *prompts; // sorted by hash
+    int n_prompts, cap_prompts;
 };
+const struct prompt_votes *win_table_prompt(const struct win_table *t, const char *prompt); // NULL: nobody judged it; t NULL too
 void win_table_free(struct win_table *t);
 int win_table_read(struct win_table **out, const char *project, struct err *e);
 const struct win_row *win_table_find(const struct win_table *t, const char *a, const char *b,
@@ -49,6 +59,10 @@ void win_row_text(const struct win_row *r, const char *name_a, const char *name_
 
 // ", at equal length 61 % (48 to 73)", where that can be told (stats/win_rate.h); of a.
 void win_row_add_length(const struct win_row *r, struct str *out);
+
+// "by the prompt's length 12-40: 50 % (20 to 80)  41-88: ...": parts with about equally many prompts; of a. Nothing where the
+// prompts are too few to be cut.
+void win_row_add_slices(const struct win_row *r, struct str *out);
 
 // ---- of the console: asked for, and there at some later refresh ----
 const struct checkpoint_list *ui_checkpoints(struct ui *ui); // NULL before they were read

@@ -16,7 +16,13 @@ struct compare_page {
 
     char *set;     // the path of the prompts that are shown; NULL: the prompt was typed
     char *marks;    // what was voted on each of them in this sitting: A (who was chosen first), B, =, x; 0: nothing
-    int prompt_at; // among them
+    int prompt_at; // among them, as the file has them
+    enum prompt_order { PROMPTS_OF_FILE, PROMPTS_BY_SCORES, PROMPTS_BY_VOTES, N_ORDERS } prompt_order;
+    int *order;    // (of the set) which prompt comes when; NULL: as in the file
+    double *gaps;  // (of the set) reward of the side chosen first minus that of the second, NaN: not known; NULL: none is
+    char *gaps_of; // what these are of
+    bool asks_all; // the prompts are gone through by themselves
+    int ask_next;  // from here on, in the file
     int wanted_at; // where it was the last time, once the file is there
 
     bool choosing;  // the list is shown
@@ -25,15 +31,19 @@ struct compare_page {
     int choice, choice_top, choice_height;
 
     bool zoomed; // one side alone
-    enum compare_panel { PANEL_ANSWERS, PANEL_SETTINGS, PANEL_WINS } panel;
+    enum compare_panel { PANEL_ANSWERS, PANEL_SETTINGS, PANEL_WINS, PANEL_SCORES } panel;
     int panel_top; // lines of a panel above what is seen
     int token;     // under the cursor in the side in focus; -1: none
 
     int graded;                // the key of what was voted for these answers; 0: nothing yet
     bool leaked;               // and an answer had said whose it is: the pair was flagged instead
-    int64_t votes[MOST_VOTES]; // judgements of this sitting, for taking back
-    int voted_at[MOST_VOTES];  // which prompt of the set each was on; -1: another
-    int n_votes;
+    struct compare_said { // judgements of this sitting
+        struct judgement j;  // without texts of its own
+        char *note;          // "" none
+        int prompt_at;       // which prompt of the set it was on; -1: another
+        int key;
+    } votes[MOST_VOTES];
+    int n_votes, n_said; // those that stand, and behind them what was taken back and can be said again
     uint64_t shuffle_seed, n_shuffled;
 };
 
@@ -81,6 +91,24 @@ enum view_result compare_unvote(struct compare_page *p);
 const char *compare_grade_name(int key); // "A is much better"
 // Sides for the next prompt: shuffled while names are hidden, of each eight times four one way.
 void compare_shuffle(struct compare_page *p);
+
+enum view_result compare_revote(struct compare_page *p);
+
+// ---- compare_turns.c ----
+// The next turn of the conversation: every side goes on from its own answer, or all from that of the side in focus.
+// text NULL: asks for it.
+enum view_result compare_go_on(struct compare_page *p, bool chosen, const char *text);
+
+// ---- compare_order.c ----
+enum view_result compare_order(struct compare_page *p, const char *arg); // NULL: the next order
+const char *compare_order_name(enum prompt_order o);
+void compare_sort(struct compare_page *p); // by what is known now
+int compare_prompt_at(const struct compare_page *p, int position); // the prompt that comes there
+int compare_position(const struct compare_page *p);                // of the prompt that is shown; -1: none is
+void compare_note_gap(struct compare_page *p);                     // of what is answered and scored now
+void compare_forget_gaps(struct compare_page *p);
+enum view_result compare_ask_all(struct compare_page *p); // or not any more
+int compare_next_unknown(struct compare_page *p);         // the prompt to ask now; -1: none now, -2: all were asked
 
 // ---- compare_leak.c ----
 // True when the answer says one of the names, or one that models of the usual families call themselves by, which the prompt

@@ -29,10 +29,13 @@ void compare_draw_prompts(struct compare_page *p, struct canvas *c, struct rect 
     str_addf(&title, "Prompts  %d", set->n);
     struct rect in = canvas_box(c, r, STYLE(COLOR_MUTED), str_text(&title));
     str_fini(&title);
-    const int at = p->prompt_at < 0 ? 0 : p->prompt_at;
+    const int at = compare_position(p) < 0 ? 0 : compare_position(p);
     int top = at - in.height / 2;
     top = top > set->n - in.height ? set->n - in.height : top;
     top = top < 0 ? 0 : top;
-    for (int i = top; i < set->n && in.height > 0; i++)
-        draw_prompt(c, rect_cut_top(&in, 1), i + 1, p->marks ? p->marks[i] : 0, set->prompts[i], i == p->prompt_at);
+    for (int i = top; i < set->n && in.height > 0; i++) {
+        const int prompt = compare_prompt_at(p, i);
+        draw_prompt(c, rect_cut_top(&in, 1), prompt + 1, p->marks ? p->marks[prompt] : 0, set->prompts[prompt],
+                    prompt == p->prompt_at);
+    }
 }

@@ -63,7 +63,7 @@ static int read_run(struct compare_page *p, const struct run_row *r, bool alone,
                               : "run %s has written no samples",
                        r->info.name);
     if (!code) {
-        compare_set_prompt(&p->c, sample->prompt);
+        compare_set_conversation(&p->c, NULL, sample->prompt);
         const struct run_sample *first = alone ? first_of(list, n, sample) : NULL;
         if (first)
             put_sample(p, r, first);

@@ -158,6 +158,12 @@ void compare_draw_wins(struct compare_page *p, struct canvas *c, struct rect r)
         win_row_text(row, "A", "B", false, &line);
         win_row_add_length(row, &line);
         canvas_text(c, at.x + 3, at.y, at.width - 4, STYLE(COLOR_DEFAULT), str_text(&line));
+        str_clear(&line);
+        win_row_add_slices(row, &line);
+        if (line.len && in.height > 0) {
+            at = rect_cut_top(&in, 1);
+            canvas_text(c, at.x + 3, at.y, at.width - 4, STYLE(COLOR_MUTED), str_text(&line));
+        }
         str_fini(&line);
     }
 }

@@ -3,9 +3,11 @@
 #include "config.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/mem.h"
 #include "base/rng.h"
 #include "store/label_sets.h"
 #include "ui/compare_page.h"
@@ -57,7 +59,8 @@ void compare_shuffle(struct compare_page *p)
     compare_changed(c);
 }
 
-// The two answers as a pair of the store: A is the side that was chosen first, wherever it stands. Borrowed.
+// The two answers as a pair of the store: A is the side that was chosen first, wherever it stands. Prompt and turns are the
+// caller's to free (forget_pair), all else is borrowed.
 static bool make_pair(struct compare_page *p, struct asked_pair *pair, bool *swapped)
 {
     struct compare *c = &p->c;
@@ -68,15 +71,21 @@ static bool make_pair(struct compare_page *p, struct asked_pair *pair, bool *swa
     }
     *swapped = c->order[beside] < c->order[0];
     struct compare_side *a = compare_at(c, *swapped ? beside : 0), *b = compare_at(c, *swapped ? 0 : beside);
+    const char *history = compare_history(c, a);
     if (a->answer.state != SIDE_WHOLE || b->answer.state != SIDE_WHOLE) {
         ui_say_error(c->ui, "Vote when both have answered");
+        return false;
+    }
+    if (!compare_same_history(c, a, b)) {
+        ui_say_error(c->ui, "They answer two conversations, which no vote compares: F goes on with all from one answer");
         return false;
     }
     if (strcmp(str_text(&a->answer.text), str_text(&b->answer.text)) == 0) {
         ui_say_error(c->ui, "Both answers are the same text: there is nothing to vote on");
         return false;
     }
-    *pair = (struct asked_pair){.prompt = c->prompt,
+    *pair = (struct asked_pair){.prompt = compare_asked_text(c, a),
+                                .turns = history ? compare_turns_with(history, c->prompt, NULL) : NULL,
                                 .a = (char *)str_text(&a->answer.text),
                                 .b = (char *)str_text(&b->answer.text),
                                 .model = (char *)compare_model_key(&a->model),
@@ -84,6 +93,12 @@ static bool make_pair(struct compare_page *p, struct asked_pair *pair, bool *swa
                                 .at_ms = clock_wall_ms()};
     asked_pair_hash(pair);
     return true;
+}
+
+static void forget_pair(struct asked_pair *pair)
+{
+    free(pair->prompt);
+    free(pair->turns);
 }
 
 static char mark_of(enum verdict v)
@@ -97,6 +112,27 @@ static void flag(struct judgement *j, int key, const char *name, struct str *not
     str_addf(note, "an answer names its model (%s); the vote was: %s", name, compare_grade_name(key));
     j->verdict = VERDICT_FLAG;
     j->note = note->data;
+}
+
+// Behind those that stand; what was taken back before can be said again no more.
+static void remember(struct compare_page *p, const struct judgement *j, int key)
+{
+    while (p->n_said > p->n_votes)
+        free(p->votes[--p->n_said].note);
+    if (p->n_votes == MOST_VOTES) {
+        free(p->votes[0].note);
+        memmove(p->votes, p->votes + 1, (size_t)--p->n_votes * sizeof *p->votes);
+    }
+    struct compare_said *v = &p->votes[p->n_votes++];
+    *v = (struct compare_said){*j, mem_strdup(j->note ? j->note : ""), p->prompt_at, key};
+    v->j.note = NULL;
+    p->n_said = p->n_votes;
+}
+
+static void mark(struct compare_page *p, int at, char mark)
+{
+    if (p->marks && at >= 0)
+        p->marks[at] = mark;
 }
 
 enum view_result compare_vote(struct compare_page *p, int key)
@@ -118,21 +154,16 @@ enum view_result compare_vote(struct compare_page *p, int key)
     if (leaked)
         flag(&j, key, name, &note);
     const int code = labels_add(ui_store(c->ui), NULL, &pair, &j, true, &again, &fault);
+    text_copy(j.hash, sizeof j.hash, pair.hash);
+    forget_pair(&pair);
+    if (!code && !again)
+        remember(p, &j, key);
     str_fini(&note);
     if (code) {
         ui_say_error(c->ui, "%s", fault.text);
         return VIEW_KEPT;
     }
-    if (!again) {
-        if (p->n_votes == MOST_VOTES) {
-            memmove(p->votes, p->votes + 1, (size_t)--p->n_votes * sizeof *p->votes);
-            memmove(p->voted_at, p->voted_at + 1, (size_t)p->n_votes * sizeof *p->voted_at);
-        }
-        p->voted_at[p->n_votes] = p->prompt_at;
-        p->votes[p->n_votes++] = j.id;
-    }
-    if (p->marks && p->prompt_at >= 0)
-        p->marks[p->prompt_at] = mark_of(j.verdict);
+    mark(p, p->prompt_at, mark_of(j.verdict));
     p->graded = key;
     p->leaked = leaked;
     ui_look_for_wins(c->ui);
@@ -141,6 +172,54 @@ enum view_result compare_vote(struct compare_page *p, int key)
     else
         ui_say(c->ui, "Saved: %s. %s, u takes it back.", compare_grade_name(key), p->marks ? "j goes on" : "r asks again");
     return VIEW_CHANGED;
+}
+
+// ---- taking back ----
+
+static bool is_shown(struct compare_page *p, const struct compare_said *v)
+{
+    struct asked_pair pair;
+    bool swapped;
+    const struct compare *c = &p->c;
+    const int beside = compare_beside(c);
+    if (beside < 0 || compare_at(&p->c, 0)->answer.state != SIDE_WHOLE || compare_at(&p->c, beside)->answer.state != SIDE_WHOLE ||
+        !make_pair(p, &pair, &swapped))
+        return false;
+    const bool same = strcmp(pair.hash, v->j.hash) == 0;
+    forget_pair(&pair);
+    return same;
+}
+
+// Says a vote of this sitting again; it stands as another row, and has its number from now on.
+static int say_again(struct compare_page *p, struct compare_said *v, struct err *e)
+{
+    struct store *s = ui_store(p->c.ui);
+    struct asked_pair pair = {0};
+    bool again;
+    int code = label_pair(s, v->j.pair, &pair, e);
+    if (code)
+        return code;
+    v->j.note = *v->note ? v->note : NULL;
+    code = labels_add(s, NULL, &pair, &v->j, true, &again, e);
+    v->j.note = NULL;
+    asked_pair_fini(&pair);
+    if (!code) {
+        mark(p, v->prompt_at, mark_of(v->j.verdict));
+        if (is_shown(p, v)) {
+            p->graded = v->key;
+            p->leaked = v->j.verdict == VERDICT_FLAG;
+        }
+    }
+    return code;
+}
+
+// What was said of the same pair before; NULL: nothing.
+static struct compare_said *before(struct compare_page *p, const struct compare_said *v)
+{
+    for (struct compare_said *x = (struct compare_said *)v - 1; x >= p->votes; x--)
+        if (x->j.pair == v->j.pair)
+            return x;
+    return NULL;
 }
 
 enum view_result compare_unvote(struct compare_page *p)
@@ -152,15 +231,38 @@ enum view_result compare_unvote(struct compare_page *p)
         ui_say(ui, "No vote of this sitting is left to take back.");
         return VIEW_KEPT;
     }
-    if (labels_take_back(ui_store(ui), p->votes[p->n_votes - 1], labels_annotator(), &row, &fault)) {
+    struct compare_said *v = &p->votes[p->n_votes - 1], *earlier = before(p, v);
+    int code = labels_take_back(ui_store(ui), v->j.id, labels_annotator(), &row, &fault);
+    if (!code) {
+        p->n_votes--;
+        p->graded = is_shown(p, v) ? 0 : p->graded;
+        mark(p, v->prompt_at, 0);
+        code = earlier ? say_again(p, earlier, &fault) : 0;
+    }
+    ui_look_for_wins(ui);
+    if (code)
         ui_say_error(ui, "%s", fault.text);
+    else
+        ui_say(ui, earlier ? "The last vote was taken back: the one before it stands again. U gives it again."
+                           : "The last vote was taken back; U gives it again.");
+    return VIEW_CHANGED;
+}
+
+enum view_result compare_revote(struct compare_page *p)
+{
+    struct ui *ui = p->c.ui;
+    struct err fault = {0};
+    if (p->n_votes == p->n_said) {
+        ui_say(ui, "No vote was taken back that could be given again.");
         return VIEW_KEPT;
     }
-    p->n_votes--;
-    p->graded = 0;
-    if (p->marks && p->voted_at[p->n_votes] >= 0)
-        p->marks[p->voted_at[p->n_votes]] = 0;
+    struct compare_said *v = &p->votes[p->n_votes];
+    if (say_again(p, v, &fault)) {
+        ui_say_error(ui, "%s", fault.text);
+        return VIEW_CHANGED;
+    }
+    p->n_votes++;
     ui_look_for_wins(ui);
-    ui_say(ui, "The last vote was taken back.");
+    ui_say(ui, "Saved again: %s.", compare_grade_name(v->key));
     return VIEW_CHANGED;
 }

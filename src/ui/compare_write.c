@@ -47,6 +47,9 @@ static json_t *side_json(struct compare *c, const struct compare_side *s)
 {
     json_t *line = json_object();
     json_object_set_new(line, "prompt", text_or_shown(c->prompt));
+    const char *history = compare_history(c, s);
+    if (history)
+        json_object_set_new(line, "history", json_loads(history, 0, NULL));
     json_object_set_new(line, "model", text_or_shown(s->model.label));
     if (s->model.folder) {
         json_object_set_new(line, "folder", text_or_shown(s->model.folder));

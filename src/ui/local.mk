@@ -13,6 +13,7 @@ libui_a_SOURCES = \
 	%D%/heat.c %D%/heat.h \
 	%D%/jobs.c \
 	%D%/judge_report.c %D%/judge_report.h \
+	%D%/win_by.c %D%/win_by.h \
 	%D%/win_report.c %D%/win_report.h \
 	%D%/kept.c %D%/kept.h \
 	%D%/key_file.c %D%/key_file.h \
@@ -42,6 +43,8 @@ libui_a_SOURCES = \
 	%D%/compare_jobs.c \
 	%D%/compare_keep.c \
 	%D%/compare_leak.c \
+	%D%/compare_order.c %D%/compare_scores.c \
+	%D%/compare_turns.c \
 	%D%/compare_lists.c %D%/compare_lists.h \
 	%D%/compare_model.c \
 	%D%/compare_prompts.c \
@@ -272,7 +275,7 @@ tests_unit_test_compare_SOURCES = tests/unit/test_compare.c
 tests_unit_test_compare_LDADD = $(UI_LIBS) libstats.a libdemo.a libcorpus.a $(LAUNCH_LIBS) $(NCURSES_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/ui/test_compare_page
 tests_ui_test_compare_page_SOURCES = tests/ui/test_compare_page.c tests/ui/rig.c tests/ui/rig.h
-tests_ui_test_compare_page_LDADD = $(LAUNCH_LIBS) $(CMOCKA_LIBS) $(VTERM_LIBS) -lutil
+tests_ui_test_compare_page_LDADD = libcorpus.a $(LAUNCH_LIBS) $(CMOCKA_LIBS) $(VTERM_LIBS) -lutil
 tests_ui_test_compare_page_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
 check_PROGRAMS += tests/ui/test_evals_page
 tests_ui_test_evals_page_SOURCES = tests/ui/test_evals_page.c $(UI_RIG)

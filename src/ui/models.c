@@ -73,6 +73,7 @@ static void end_asked(struct models *m, struct asked *a, int code, const struct 
     json_decref(a->options);
     json_decref(a->words);
     free(a);
+    ui->more = true; // the page may go on
     if (!ui->frozen)
         ui->data_dirty = true;
 }

@@ -37,6 +37,10 @@ static void close_compare(struct view *v)
     free(p->wanted_reward);
     free(p->set);
     free(p->marks);
+    free(p->order);
+    compare_forget_gaps(p);
+    for (int i = 0; i < p->n_said; i++)
+        free(p->votes[i].note);
     line_edit_fini(&p->filter);
     free(p);
 }
@@ -69,11 +73,13 @@ static enum view_result ask_prompt(struct compare_page *p, const char *text)
         ui_ask(p->c.ui, CMD_ASK, "prompt", p->c.prompt ? p->c.prompt : "");
         return VIEW_CHANGED;
     }
+    p->asks_all = false;
     p->prompt_at = -1;
-    compare_set_prompt(&p->c, text);
+    compare_set_conversation(&p->c, NULL, text);
     return ask_all(p);
 }
 
+// to: its place in the order that the prompts have now.
 static enum view_result go_to_prompt(struct compare_page *p, int to)
 {
     const struct prompt_set *set = ui_prompts(p->c.ui);
@@ -81,11 +87,12 @@ static enum view_result go_to_prompt(struct compare_page *p, int to)
         ui_say(p->c.ui, "o opens a file of prompts, e asks one.");
         return VIEW_KEPT;
     }
-    to = to < 0 ? 0 : to >= set->n ? set->n - 1 : to;
+    to = compare_prompt_at(p, to < 0 ? 0 : to >= set->n ? set->n - 1 : to);
     if (to == p->prompt_at)
         return VIEW_KEPT;
+    p->asks_all = false;
     p->prompt_at = to;
-    compare_set_prompt(&p->c, set->prompts[to]);
+    compare_set_conversation(&p->c, set->histories[to], set->prompts[to]);
     return ask_all(p);
 }
 
@@ -108,9 +115,12 @@ static bool take_set(struct compare_page *p)
     p->set = mem_strdup(set->path);
     free(p->marks);
     p->marks = mem_alloc((size_t)set->n, 1);
-    for (int i = 0; i < p->n_votes; i++)
-        p->voted_at[i] = -1; // of other prompts
+    for (int i = 0; i < p->n_said; i++)
+        p->votes[i].prompt_at = -1; // of other prompts
     p->prompt_at = -1;
+    p->prompt_order = PROMPTS_OF_FILE;
+    compare_sort(p);
+    compare_forget_gaps(p);
     go_to_prompt(p, p->wanted_at);
     p->wanted_at = 0;
     return true;
@@ -318,6 +328,15 @@ static enum view_result command_of_sides(struct compare_page *p, enum command_id
         return grade(p, arg);
     case CMD_UNDO:
         return compare_unvote(p);
+    case CMD_ORDER:
+        return compare_order(p, arg);
+    case CMD_ASK_ALL:
+        return compare_ask_all(p);
+    case CMD_REDO:
+        return compare_revote(p);
+    case CMD_GO_ON:
+    case CMD_GO_ON_CHOSEN:
+        return compare_go_on(p, id == CMD_GO_ON_CHOSEN, arg);
     case CMD_SEED:
     case CMD_LENGTH:
     case CMD_TOP_P:
@@ -344,6 +363,7 @@ static enum view_result command_compare(struct view *v, enum command_id id, cons
     case CMD_COOLER:
         return warm(p, -0.1);
     case CMD_STOP:
+        p->asks_all = false;
         compare_stop(&p->c);
         return VIEW_CHANGED;
     case CMD_HEAT:
@@ -354,6 +374,8 @@ static enum view_result command_compare(struct view *v, enum command_id id, cons
         return show_panel(p, PANEL_SETTINGS);
     case CMD_WINS:
         return show_panel(p, PANEL_WINS);
+    case CMD_SCORES:
+        return show_panel(p, PANEL_SCORES);
     case CMD_WRITE:
         return write_answers(p, arg);
     case CMD_BACK:
@@ -365,7 +387,7 @@ static enum view_result command_compare(struct view *v, enum command_id id, cons
         return set_focus(p, id == CMD_NEXT_PANE ? 1 : -1);
     case CMD_UP:
     case CMD_DOWN:
-        return go_to_prompt(p, p->prompt_at + (id == CMD_DOWN ? 1 : -1));
+        return go_to_prompt(p, compare_position(p) + (id == CMD_DOWN ? 1 : -1));
     case CMD_FIRST:
         return go_to_prompt(p, 0);
     case CMD_LAST:
@@ -406,11 +428,31 @@ static const char *hints_compare(struct view *v)
     return page_of(v)->choosing ? "Enter choose  Up/Down move  Esc leave" : NULL;
 }
 
+// While all are asked: the next one, once this one was answered and scored. What was said before is there at once.
+static void ask_next(struct compare_page *p)
+{
+    const struct prompt_set *set = ui_prompts(p->c.ui);
+    int next;
+    while ((next = compare_next_unknown(p)) >= 0) {
+        p->prompt_at = next;
+        compare_set_conversation(&p->c, set->histories[next], set->prompts[next]);
+        ask_all(p);
+        compare_note_gap(p);
+    }
+    if (next == -2) {
+        p->asks_all = false;
+        ui_say(p->c.ui, "All prompts were asked: H shows what the rewards differ by, O sorts by it.");
+    }
+}
+
 static enum view_refresh refresh_compare(struct view *v)
 {
     struct compare_page *p = page_of(v);
     compare_take_wanted(p);
     take_set(p);
+    compare_note_gap(p);
+    if (p->asks_all)
+        ask_next(p);
     return REFRESH_DRAW;
 }
 

@@ -83,6 +83,9 @@ static struct win_two compare_two(const struct ballot *list, int n, double level
         for (int i = 0; i < count; i++)
             votes[i] = (struct win_vote){1 - votes[i].share, -votes[i].length_gap, votes[i].cluster};
     }
+    two.votes = mem_alloc((size_t)count + 1, sizeof *two.votes);
+    for (int i = 0; i < count; i++)
+        two.votes[i] = votes[i];
     two.rate = win_rate_of(votes, count, level);
     two.bootstrap = win_rate_bootstrap(votes, count, level, N_DRAWS, SEED);
     two.sign_p = binomial_test(two.rate.wins, two.rate.wins + two.rate.losses, 0.5);
@@ -124,6 +127,8 @@ static int fit_strengths(struct win_report *r, const struct ballot *list, int n,
 void win_report_fini(struct win_report *r)
 {
     bt_fini(&r->strengths);
+    for (int i = 0; i < r->n_twos; i++)
+        free(r->twos[i].votes);
     free(r->players);
     free(r->twos);
     *r = (struct win_report){0};

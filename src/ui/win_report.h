@@ -15,6 +15,7 @@ struct win_two {
     struct win_rate_length length;
     struct sequential sequence; // the first vote on each prompt, in the order in which they were given
     double side_r;              // correlation of being a's answer with being shown first: 0 where sides were balanced
+    struct win_vote *votes;     // (rate.n) those of the rate; cluster is the prompt of judged_votes
     int n_both_bad;             // answers that are in none of the above
 };
 struct win_report {

@@ -62,6 +62,19 @@ run 0 "wins as JSON" "$attune" label wins --json
 is "the rate" 0.84166666666666667 "$("$get" comparisons 0 win_rate <out)"
 is "what is decided" new "$("$get" comparisons 0 sequential decided <out)"
 is "the stronger first" new "$("$get" strengths 0 model <out)"
+run 0 "wins of parts by length" "$attune" label wins --by length --slices 2
+holds "say which lengths" '^    [0-9]* to [0-9]* .* votes on [0-9]* prompts' 2
+run 0 "as JSON" "$attune" label wins --by length --slices 2 --json
+is "those of two characters are a part" 9 "$("$get" comparisons 0 parts 0 prompts <out)"
+is "the others the other" 31 "$("$get" comparisons 0 parts 1 prompts <out)"
+awk 'BEGIN { for (i = 1; i <= 40; i++) if (i != 7) printf "{\"prompt\": \"q%d\", \"kind\": \"%s\", \"n\": %d}\n", i, i <= 30 ? "easy" : "hard", i }' >kinds.jsonl
+run 0 "wins by a member of the rows" "$attune" label wins --by kind --data kinds.jsonl
+holds "where new wins all" '^    easy  .* on 29 prompts' 1
+holds "and where it wins none" '^    hard  .* 25\.0 %.* on 10 prompts' 1
+run 2 "a member without a file" "$attune" label wins --by kind
+run 3 "a member that no row has" "$attune" label wins --by sort --data kinds.jsonl
+printf '{"prompt": "other", "kind": "x"}\n' >others.jsonl
+run 3 "a file of other prompts" "$attune" label wins --by kind --data others.jsonl
 run 0 "wins of a run" "$attune" label wins r
 holds "whose answers are all its own" 'No pair of answers by two different models' 1
 printf '{"prompt": "x", "a": "y", "b": "z", "model_b": "m", "verdict": "A"}\n' | "$attune" label --stdin >out 2>err

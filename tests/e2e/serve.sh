@@ -33,6 +33,11 @@ cat >asked <<'END'
 {"id": 15, "ask": "score", "options": {"prompt": "The owl", "response": " said nothing."}}
 {"id": 16, "ask": "tokens", "options": {"ids": "1,x"}, "words": ["a"]}
 {"id": 17, "ask": "tokens"}
+{"id": 18, "ask": "sample", "options": {"max-tokens": 12, "chat-template": "chatml", "history": "[{\"role\": \"user\", \"content\": \"Tell.\"}, {\"role\": \"assistant\", \"content\": \"A fox ran.\"}]"}, "words": ["And then?"]}
+{"id": 19, "ask": "score", "options": {"prompt": "And then?", "response": "It slept.", "chat-template": "chatml", "history": "[{\"role\": \"user\", \"content\": \"Tell.\"}, {\"role\": \"assistant\", \"content\": \"A fox ran.\"}]"}}
+{"id": 20, "ask": "tokens", "options": {"prompt": "And then?", "chat-template": "chatml", "history": "[{\"role\": \"user\", \"content\": \"Tell.\"}, {\"role\": \"assistant\", \"content\": \"A fox ran.\"}]"}, "words": ["It slept."]}
+{"id": 21, "ask": "sample", "options": {"chat-template": "chatml", "history": "[]"}, "words": ["And then?"]}
+{"id": 22, "ask": "sample", "options": {"chat-template": "chatml", "history": "[{\"role\": \"cat\", \"content\": \"miaow\"}]"}, "words": ["And then?"]}
 {"id": 6, "ask": "sample", "options": {"max-tokens": 3000, "samples": 40}, "words": ["Once"]}
 {"cancel": 6}
 {"id": 7, "ask": "sample", "options": {"max-tokens": 1000000, "samples": 1024}, "words": ["Once"]}
@@ -48,6 +53,8 @@ no request
 [1]
 END
 sed -i "s|MODEL|$share/models/demo|" asked
+said='{"role": "user", "content": "Tell."}, {"role": "assistant", "content": "A fox ran."}'
+printf '{"prompt": [%s, {"role": "user", "content": "And then?"}], "completion": [{"role": "assistant", "content": "It slept."}]}\n' "$said" >conversation.jsonl
 timeout 100 "$engine" serve-model --model "$share/models/demo" --threads 2 <asked >out 2>err
 same "it ends well when its input ends" 0 $?
 same "two prompts among others" "$(alone sample --samples 5 --max-tokens 40 "Once upon a time" "The fox")" "$(rows 1)"
@@ -56,6 +63,13 @@ same "scores" "$(alone score --data rows.jsonl)" "$(rows 3)"
 same "pieces as they are made" "$(alone sample --max-tokens 12 --stream yes "A hen")" "$(rows 4)"
 same "credit" "$(alone credit --data rows.jsonl --limit 1 --reference "$share/models/demo")" "$(rows 5)"
 same "how tokens are read" "$(alone tokens --prompt "Once upon a time" " there was a fox." "")" "$(rows 13)"
+same "what was said before a prompt" "$(alone sample --max-tokens 12 --chat-template chatml --prompts conversation.jsonl)" "$(rows 18)"
+same "and before a response that is scored" "$(alone score --data conversation.jsonl --chat-template chatml)" "$(rows 19)"
+same "and before one whose tokens are read" \
+    "$(alone score --data conversation.jsonl --chat-template chatml --tokens yes | sed 's/.*"tokens":\[\["[^"]*",\(-[0-9]*\.[0-9][0-9][0-9]\).*/\1/')" \
+    "$(rows 20 | sed 's/.*"tokens":\[{"id":[0-9]*,"text":"[^"]*","logp":\(-[0-9]*\.[0-9][0-9][0-9]\).*/\1/')"
+case $(end 21) in *"--history is a JSON list of messages"*) ok "a conversation of nothing is refused" ;; *) no "a conversation of nothing is refused" "$(end 21)" ;; esac
+case $(end 22) in *"has the role"*cat*) ok "a strange role is refused" ;; *) no "a strange role is refused" "$(end 22)" ;; esac
 same "a response that is given is scored as one of a file" "$(rows 3 | sed -n '2s/.*\("responses":\[{"logp":[-0-9.e]*\).*/\1/p')" \
     "$(rows 15 | sed 's/.*\("responses":\[{"logp":[-0-9.e]*\).*/\1/')"
 same "a row for every token" 12 "$(rows 14 | grep -c '"piece":.*"id":[0-9]*,"logp":-[0-9]')"

@@ -245,6 +245,13 @@ void rig_wait_gone(struct rig *r, const char *text)
     }
 }
 
+static void masked_text(struct rig *r, bool with_styles, struct str *out)
+{
+    rig_text(r, with_styles, out);
+    if (r->mask)
+        r->mask(out);
+}
+
 void rig_expect(struct rig *r, const char *name, bool with_styles, const char *ready)
 {
     struct str relative = {0}, shown = {0};
@@ -255,14 +262,14 @@ void rig_expect(struct rig *r, const char *name, bool with_styles, const char *r
     rig_wait(r, ready);
     if (getenv("ATTUNE_UPDATE_SCREENS")) {
         rig_settle(r, 0.7);
-        rig_text(r, with_styles, &shown);
+        masked_text(r, with_styles, &shown);
         assert_ok(file_write(path, str_text(&shown), shown.len, e));
     } else {
         if (file_read(path, 1 << 20, &want, &n_bytes, &fault))
             fail_msg("%s", fault.text);
         double until = clock_seconds() + PATIENCE_S;
         do {
-            rig_text(r, with_styles, &shown);
+            masked_text(r, with_styles, &shown);
         } while (strcmp(str_text(&shown), want) != 0 && clock_seconds() < until && (rig_read(r, 0.1), true));
         if (strcmp(str_text(&shown), want) != 0)
             fail_msg("%s: the screen is\n%s\nand should be\n%s", name, str_text(&shown), want);

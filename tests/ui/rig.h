@@ -34,6 +34,8 @@ struct rig {
     bool wants_raw;
     bool has_ended;
     int apart;     // what vterm_write goes through: 0 text, 1 after ESC, 2 a string that is left out, 3 after ESC in it
+
+    void (*mask)(struct str *shown); // takes out what is another one every time, before rig_expect compares; NULL: nothing is
 };
 void rig_start(struct rig *r, const struct rig_options *options);
 // Reads what the program writes for at most so long, or until something came. Returns whether something came.

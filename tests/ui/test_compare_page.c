@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <dirent.h>
+#include <math.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -11,6 +12,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "corpus/corpus.h"
 #include "launch/engine.h"
 #include "store/labels.h"
 #include "ui/rig.h"
@@ -283,6 +285,108 @@ static void a_reward_model_scores_what_is_said(void **state)
     free(reward);
 }
 
+static void ask_all_of(struct rig *r, const char *lines, int width, int height)
+{
+    struct str line = {0};
+    char *reward = test_source("share/attune/models/demo-reward"), *path = path_join(project, "many.txt");
+    assert_ok(file_write(path, lines, strlen(lines), e));
+    two_sides(r, width, height);
+    command(r, "length 20");
+    str_addf(&line, "reward %s", reward);
+    command(r, str_text(&line));
+    rig_wait(r, "rm ");
+    str_clear(&line);
+    str_addf(&line, "prompts %s", path);
+    command(r, str_text(&line));
+    rig_wait(r, "many.txt");
+    free(path);
+    free(reward);
+    str_fini(&line);
+}
+
+// All are asked; then they come by how much rewards differ, which the histogram counts.
+static void prompts_come_where_rewards_differ_most(void **state)
+{
+    static const char *const prompts[] = {"The owl said:", "The hen said:", "The bear said:", "A fox ran", "One day"};
+    struct rig r;
+    ask_all_of(&r, "The owl said:\nThe hen said:\nThe bear said:\nA fox ran\nOne day\n", 200, 50);
+    rig_send(&r, "O");
+    rig_wait(&r, "(A asks the rest)");
+    rig_send(&r, "A");
+    rig_wait(&r, "All prompts were asked");
+    rig_send(&r, "H");
+    rig_wait(&r, "A - B on 5 prompts: mean ");
+    rig_send(&r, "H:order scores\r");
+    rig_wait(&r, "known of 5 of 5 prompts");
+    rig_send(&r, "g");
+    rig_wait(&r, "many.txt by scores");
+    double last = INFINITY; // what the page shows of each, in its order
+    for (int i = 0; i < 5; i++) {
+        double best[2] = {NAN, NAN};
+        struct str shown = {0}, place = {0};
+        str_addf(&place, "Prompt %d of 5", i + 1);
+        rig_wait(&r, str_text(&place));
+        rig_settle(&r, 0.3);
+        rig_text(&r, false, &shown);
+        const char *at = shown.data;
+        for (int k = 0; k < 2 && at; k++) {
+            at = strstr(at, " rm ");
+            best[k] = at ? atof(at + 4) : NAN;
+            at = at ? at + 4 : NULL;
+        }
+        const double gap = fabs(best[0] - best[1]);
+        assert_true(gap <= last + 1e-3); // numbers are shown rounded
+        last = gap;
+        str_fini(&shown);
+        str_fini(&place);
+        rig_send(&r, "j");
+    }
+    command(&r, "order file");
+    rig_wait(&r, "order of the file");
+    for (int i = 0; i < 5; i++)
+        assert_true(rig_shows(&r, prompts[i]));
+    command(&r, "order length");
+    rig_wait(&r, "file, scores or votes, not length");
+    quit(&r);
+}
+
+static void vote_on(struct store *s, const char *prompt, const char *who, enum verdict v)
+{
+    struct asked_pair p = {.prompt = (char *)prompt, .a = "a", .b = "b", .model = "x", .model_b = "y"};
+    struct judgement j = {.verdict = v, .seconds = NAN};
+    bool again;
+    text_copy(j.annotator, sizeof j.annotator, who);
+    asked_pair_hash(&p);
+    assert_ok(labels_add(s, NULL, &p, &j, false, &again, e));
+}
+
+static void prompts_come_where_votes_are_divided(void **state)
+{
+    struct rig r;
+    struct store *s;
+    assert_ok(store_open(&s, project, false, e));
+    vote_on(s, "The hen said:", "ann", VERDICT_A); // agreed on
+    vote_on(s, "The hen said:", "bob", VERDICT_A);
+    vote_on(s, "The bear said:", "ann", VERDICT_A); // divided
+    vote_on(s, "The bear said:", "bob", VERDICT_B);
+    store_close(s);
+    two_sides(&r, 100, 30);
+    struct str line = {0};
+    str_addf(&line, "prompts %s/prompts.txt", project);
+    command(&r, str_text(&line));
+    rig_wait(&r, "The owl said:");
+    command(&r, "order votes");
+    rig_send(&r, "g");
+    rig_wait(&r, "Prompt 1 of 3  prompts.txt by votes");
+    rig_wait(&r, "The bear said:");
+    rig_send(&r, "j");
+    rig_wait(&r, "The hen said:");
+    rig_send(&r, "j"); // nobody judged it
+    rig_wait(&r, "The owl said:");
+    quit(&r);
+    str_fini(&line);
+}
+
 static void answers_are_written_and_nothing_is_written_over(void **state)
 {
     struct rig r;
@@ -320,6 +424,46 @@ static void what_runs_wrote_stands_side_by_side(void **state)
     rig_wait(&r, "It slept well.");
     rig_wait(&r, "It slept badly.");
     quit(&r);
+}
+
+// Times of answers, and numbers whose last digits are the processor's: all of a side's line behind its tokens.
+static void mask_numbers(struct str *shown)
+{
+    bool within = false;
+    for (char *line = shown->data; line && *line;) {
+        char *end = strchr(line, '\n');
+        const size_t n = end ? (size_t)(end - line) : strlen(line);
+        within = (within && n > 3 && line[1] >= 'A' && line[1] <= 'D' && line[3] == ' ') || (n > 20 && memmem(line, n, "first s", 7));
+        for (size_t i = 13; within && line[1] != ' ' && i < n; i++)
+            line[i] = '#';
+        line = end ? end + 1 : NULL;
+    }
+}
+
+static void the_page_is_as_kept_at_every_size(void **state)
+{
+    static const struct {
+        int width, height;
+        const char *locale, *name;
+    } sizes[] = {{80, 24, NULL, "compare-80x24.txt"},
+                 {80, 24, "C", "compare-80x24-ascii.txt"},
+                 {200, 50, NULL, "compare-200x50.txt"},
+                 {40, 12, NULL, "compare-40x12.txt"}};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        struct rig r;
+        rig_start(&r, &(struct rig_options){
+                          .project = project, .width = sizes[i].width, .height = sizes[i].height, .locale = sizes[i].locale});
+        rig_wait(&r, "dpo-1");
+        rig_send(&r, "5");
+        command(&r, "compare dpo-1@100 dpo-1@200");
+        rig_wait(&r, "dpo-1@100");
+        command(&r, "temperature 0"); // the likeliest token, on every processor
+        command(&r, "length 40");
+        ask(&r, question);
+        r.mask = mask_numbers;
+        rig_expect(&r, sizes[i].name, false, "He had a");
+        quit(&r);
+    }
 }
 
 // ---- votes ----
@@ -364,13 +508,148 @@ static void a_vote_is_a_label_and_is_taken_back(void **state)
     assert_int_equal((int)pairs[0].grades, 3);
     judged_pairs_free(pairs, 1);
     rig_send(&r, "u");
-    rig_wait(&r, "taken back");
-    const int n = read_votes(&pairs);
-    assert_int_equal(n ? pairs[0].n_b : 0, 0);
+    rig_wait(&r, "the one before it stands again"); // B was worse by one grade then
+    assert_int_equal(read_votes(&pairs), 1);
+    assert_int_equal((int)pairs[0].grades, -2);
+    judged_pairs_free(pairs, 1);
+    rig_send(&r, "u");
+    rig_wait(&r, "The last vote was taken back; U");
+    int n = read_votes(&pairs);
+    assert_int_equal(n ? pairs[0].n_a + pairs[0].n_b : 0, 0);
+    judged_pairs_free(pairs, n);
+    rig_send(&r, "U");
+    rig_wait(&r, "Saved again: A is better");
+    rig_send(&r, "U");
+    rig_wait(&r, "Saved again: A is much better");
+    rig_wait(&r, "voted: A is much better");
+    assert_int_equal(read_votes(&pairs), 1);
+    assert_int_equal((int)pairs[0].grades, 3);
+    judged_pairs_free(pairs, 1);
+    rig_send(&r, "U");
+    rig_wait(&r, "No vote was taken back");
+    rig_send(&r, "u");
+    rig_wait(&r, "stands again");
+    rig_send(&r, "4"); // what was taken back before another vote is over
+    rig_wait(&r, "voted: about the same");
+    rig_send(&r, "U");
+    rig_wait(&r, "No vote was taken back");
+    n = read_votes(&pairs);
+    assert_int_equal(n, 1);
+    assert_int_equal(pairs[0].n_ties, 1);
     judged_pairs_free(pairs, n);
     quit(&r);
     json_decref(a);
     json_decref(b);
+}
+
+// ---- conversations ----
+
+// A model with a chat template of its own, and no text rules of a run.
+static char *chat_model(const char *name, bool damage)
+{
+    static const char template[] = "{\"chat_template\": \"{% for m in messages %}{{ m['role'] }}: {{ m['content'] }}\\n"
+                                   "{% endfor %}assistant:\",";
+    char *folder = path_join(project, name), *path = path_join(folder, "tokenizer_config.json"), *bytes;
+    struct str config = {0};
+    size_t n;
+    copy_model(folder, damage);
+    assert_ok(file_read(path, 1 << 20, &bytes, &n, e));
+    assert_int_equal(bytes[0], '{');
+    str_addf(&config, "%s%s", template, bytes + 1);
+    assert_ok(file_write(path, str_text(&config), config.len, e));
+    free(path);
+    path = path_join(folder, "text_rules.json");
+    assert_int_equal(unlink(path), 0);
+    free(path);
+    free(bytes);
+    str_fini(&config);
+    return folder;
+}
+
+static char *said_after(const char *model, const char *history, const char *prompt)
+{
+    json_t *row = NULL;
+    assert_ok(engine_call((const char *[]){"sample", "--model", model, "--temperature", "0.7", "--max-tokens", "30", "--seed",
+                                           "1", "--history", history, prompt, NULL},
+                          &row, e));
+    char *text = mem_strdup(json_string_value(json_object_get(row, "text")));
+    json_decref(row);
+    return text;
+}
+
+// The stored pair is data that training reads as this conversation.
+static void expect_data(const struct asked_pair *p, int n_turns)
+{
+    struct str row = {0};
+    struct corpus *c;
+    json_t *a = json_pack("{s:s, s:s}", "chosen", p->a, "rejected", p->b);
+    char *rest = json_dumps(a, JSON_COMPACT);
+    str_addf(&row, "{\"prompt\": %s, %s\n", p->turns, rest + 1);
+    assert_ok(corpus_parse(&c, "stored.jsonl", str_text(&row), row.len, 0, e));
+    assert_int_equal(c->n_examples, 1);
+    assert_int_equal(c->examples[0].n_turns, n_turns);
+    assert_true(c->examples[0].is_chat);
+    assert_string_equal(c->examples[0].turns[n_turns - 1].text, "And then?");
+    assert_string_equal(c->examples[0].responses[0].text, p->a);
+    corpus_free(c);
+    free(rest);
+    json_decref(a);
+    str_fini(&row);
+}
+
+static void a_conversation_goes_on_from_one_answer_or_from_each(void **state)
+{
+    struct rig r;
+    struct judged_pair *pairs;
+    struct str line = {0};
+    char *a = chat_model("chat-a", false), *b = chat_model("chat-b", true);
+    start(&r, 120, 40);
+    str_addf(&line, "compare %s %s", a, b);
+    command(&r, str_text(&line));
+    rig_wait(&r, "B chat-b");
+    rig_send(&r, "f");
+    rig_wait(&r, "no answer to go on from");
+    command(&r, "length 30");
+    ask(&r, question);
+    rig_wait(&r, "A and B share");
+    rig_wait_gone(&r, "tok ...");
+    rig_send(&r, "FAnd then?\r"); // from A's
+    rig_wait(&r, "Prompt, turn 2");
+    rig_wait(&r, "4 assistant");
+    rig_wait_gone(&r, "tok ...");
+    rig_wait(&r, "A and B share");
+    rig_send(&r, "2");
+    rig_wait(&r, "voted: A is better");
+    assert_int_equal(read_votes(&pairs), 1);
+    const struct asked_pair *p = &pairs[0].pair;
+    expect_data(p, 3);
+    json_t *turns = json_loads(p->turns, 0, NULL);
+    json_array_remove(turns, 2);
+    char *history = json_dumps(turns, JSON_COMPACT), *of_a = said_after(a, history, "And then?"),
+         *of_b = said_after(b, history, "And then?");
+    assert_string_equal(p->a, of_a); // the engine's template, and A's own first answer before both
+    assert_string_equal(p->b, of_b);
+    assert_non_null(strstr(p->prompt, "user: Once upon a time there was a fox.\nassistant: "));
+    assert_non_null(strstr(p->prompt, "\nuser: And then?"));
+    judged_pairs_free(pairs, 1);
+    rig_send(&r, "fWhy?\r"); // each from its own
+    rig_wait(&r, "Prompt, turn 3");
+    rig_wait(&r, "6 assistant"); // below the titles, which say so while it is awaited
+    rig_wait_gone(&r, "tok ...");
+    rig_send(&r, "2");
+    rig_wait(&r, "no vote compares");
+    assert_int_equal(read_votes(&pairs), 1);
+    judged_pairs_free(pairs, 1);
+    ask(&r, question); // anew
+    rig_wait_gone(&r, ", turn");
+    quit(&r);
+    json_decref(turns);
+    free(history);
+    free(of_a);
+    free(of_b);
+    free(a);
+    free(b);
+    str_fini(&line);
 }
 
 static void names_are_hidden_until_the_vote(void **state)
@@ -630,11 +909,15 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_checkpoints_of_a_run_are_gone_through_in_place, set_up, tear_down),
         cmocka_unit_test_setup_teardown(tokens_show_how_they_are_read, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_reward_model_scores_what_is_said, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(prompts_come_where_rewards_differ_most, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(prompts_come_where_votes_are_divided, set_up, tear_down),
         cmocka_unit_test_setup_teardown(answers_are_written_and_nothing_is_written_over, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_runs_wrote_stands_side_by_side, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_vote_is_a_label_and_is_taken_back, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_conversation_goes_on_from_one_answer_or_from_each, set_up, tear_down),
         cmocka_unit_test_setup_teardown(names_are_hidden_until_the_vote, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_answer_that_names_its_model_is_no_vote, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_page_is_as_kept_at_every_size, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_first_token_is_there_soon, set_up, tear_down),
         cmocka_unit_test_setup_teardown(four_streams_hold_nothing_up, set_up, tear_down),
         cmocka_unit_test_setup_teardown(models_end_with_the_console_however_it_ends, set_up, tear_down),

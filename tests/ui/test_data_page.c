@@ -94,6 +94,35 @@ static void the_page_says_what_is_in_the_file(void **state)
     quit(&r);
 }
 
+// The folder is another one every time.
+static void mask_folder(struct str *shown)
+{
+    char *at = strstr(shown->data, "/pairs.jsonl");
+    while (at && at > shown->data && at[-1] != ' ' && at[-1] != '~' && at[-1] != '\n')
+        *--at = '-';
+}
+
+static void the_page_is_as_kept_at_every_size(void **state)
+{
+    static const struct {
+        int width, height;
+        const char *locale, *name;
+    } sizes[] = {{80, 24, NULL, "data-80x24.txt"},
+                 {80, 24, "C", "data-80x24-ascii.txt"},
+                 {200, 50, NULL, "data-200x50.txt"},
+                 {40, 12, NULL, "data-40x12.txt"}};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        struct rig r;
+        rig_start(&r, &(struct rig_options){
+                          .project = project, .width = sizes[i].width, .height = sizes[i].height, .locale = sizes[i].locale});
+        rig_wait(&r, "1 Runs");
+        say(&r, ":data %s\r", data);
+        r.mask = mask_folder;
+        rig_expect(&r, sizes[i].name, false, "304 of 304");
+        quit(&r);
+    }
+}
+
 static void control_bytes_of_data_do_not_reach_the_terminal(void **state)
 {
     struct rig r;
@@ -210,6 +239,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_page_says_what_is_in_the_file),
+        cmocka_unit_test(the_page_is_as_kept_at_every_size),
         cmocka_unit_test(control_bytes_of_data_do_not_reach_the_terminal),
         cmocka_unit_test(rows_are_filtered_found_and_sorted),
         cmocka_unit_test(the_rows_that_are_shown_are_written),

@@ -35,11 +35,17 @@ static void data_gives_its_prompts_and_says_which_it_cannot_ask(void **state)
         "{\"prompt\": \"Why?\", \"chosen\": \"Because.\", \"rejected\": \"No.\"}\n"
         "{\"prompt\": [{\"role\": \"user\", \"content\": \"Hi\"}, {\"role\": \"assistant\", \"content\": \"Hello\"}, "
         "{\"role\": \"user\", \"content\": \"Why?\"}], \"chosen\": [{\"role\": \"assistant\", \"content\": \"a\"}], "
-        "\"rejected\": [{\"role\": \"assistant\", \"content\": \"b\"}]}\n",
+        "\"rejected\": [{\"role\": \"assistant\", \"content\": \"b\"}]}\n"
+        "{\"prompt\": [{\"role\": \"user\", \"content\": \"Hi\", \"name\": \"Jo\"}], \"chosen\": [{\"role\": \"assistant\", "
+        "\"content\": \"a\"}], \"rejected\": [{\"role\": \"assistant\", \"content\": \"b\"}]}\n",
         e));
-    assert_int_equal(s->n, 1);
+    assert_int_equal(s->n, 2);
     assert_string_equal(s->prompts[0], "Why?");
-    assert_int_equal(s->n_conversations, 1);
+    assert_null(s->histories[0]);
+    assert_string_equal(s->prompts[1], "Why?");
+    assert_string_equal(s->histories[1],
+                        "[{\"role\":\"user\",\"content\":\"Hi\"},{\"role\":\"assistant\",\"content\":\"Hello\"}]");
+    assert_int_equal(s->n_with_tools, 1);
     prompt_set_free(s);
 }
 
@@ -52,6 +58,19 @@ static void a_file_without_prompts_is_refused(void **state)
     assert_int_equal(read_prompts(&s, "p.txt", "\xff\xfe\n", &fault), ERR_INPUT);
     assert_non_null(strstr(fault.text, "UTF-8"));
     assert_int_equal(prompt_set_read(&s, "/nowhere/p.jsonl", &fault), ERR_NOT_FOUND);
+}
+
+static void turns_are_put_together_and_read(void **state)
+{
+    char *first = compare_turns_with(NULL, "Say \"hi\"", "hi"), *second = compare_turns_with(first, "Again", NULL),
+         *text = compare_turns_text(second), *broken = compare_turns_with("{]", "a", NULL);
+    assert_string_equal(first, "[{\"role\":\"user\",\"content\":\"Say \\\"hi\\\"\"},{\"role\":\"assistant\",\"content\":\"hi\"}]");
+    assert_string_equal(text, "user: Say \"hi\"\nassistant: hi\nuser: Again");
+    assert_string_equal(broken, "[{\"role\":\"user\",\"content\":\"a\"}]"); // what was kept may be damaged
+    free(first);
+    free(second);
+    free(text);
+    free(broken);
 }
 
 // ---- checkpoints ----
@@ -150,6 +169,17 @@ static void votes_are_counted_whichever_model_stood_first(void **state)
     win_row_text(r, "Y", "X", true, &text);
     assert_int_equal(strncmp(text.data, "Y 1  X 2  tie 1  both bad 1   Y wins 38 % (", 43), 0);
     assert_null(win_table_find(t, "y@2", "z@3", &turned));
+    const struct prompt_votes *v = win_table_prompt(t, "prompt 3"); // a tie is a vote half for the fewer
+    assert_non_null(v);
+    assert_true(v->n == 1 && v->minority == 0.5);
+    v = win_table_prompt(t, "prompt 7"); // whoever answered
+    assert_true(v && v->n == 1 && v->minority == 0);
+    assert_null(win_table_prompt(t, "prompt 5")); // both bad is no grade
+    assert_null(win_table_prompt(t, "p"));
+    assert_null(win_table_prompt(NULL, "prompt 1"));
+    str_clear(&text);
+    win_row_add_slices(r, &text);
+    assert_int_equal(text.len, 0); // all prompts are of one length
     win_table_free(t);
     str_fini(&text);
     assert_ok(file_remove_tree(dir, e));
@@ -207,6 +237,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_text_has_a_prompt_a_line),
         cmocka_unit_test(data_gives_its_prompts_and_says_which_it_cannot_ask),
+        cmocka_unit_test(turns_are_put_together_and_read),
         cmocka_unit_test(a_file_without_prompts_is_refused),
         cmocka_unit_test(checkpoints_are_found_by_their_names),
         cmocka_unit_test(folders_are_called_by_their_last_name),

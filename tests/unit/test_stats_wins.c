@@ -5,8 +5,10 @@
 
 #include "base/rng.h"
 #include "stats/bradley_terry.h"
+#include "stats/histogram.h"
 #include "stats/sequential.h"
 #include "stats/win_rate.h"
+#include "stats/win_slices.h"
 
 static struct win_vote *votes_of(const json_t *one, int *n)
 {
@@ -314,6 +316,56 @@ static void strengths_of_strangers_are_not_compared(void **state)
     assert_int_equal(bt_fit(&f, 501, NULL, 0, 0.95, &e), ERR_LIMIT);
 }
 
+static void slices_hold_whole_prompts_of_about_equal_number(void **state)
+{
+    // Ten prompts of lengths 1 2 3 3 3 4 5 6 7 8; the one of length 1 has three votes, the three of length 3 are kept together.
+    static const double length[] = {1, 2, 3, 3, 3, 4, 5, 6, 7, 8, 1, 1}, share[] = {1, 0, 1, 1, 0.5, 0, 0, 1, 1, 1, 1, 0};
+    static const int cluster[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 0};
+    struct win_vote votes[12];
+    struct win_slice out[WIN_SLICES_MOST];
+    for (int i = 0; i < 12; i++)
+        votes[i] = (struct win_vote){share[i], 0, cluster[i]};
+    assert_int_equal(win_slices_by_quantile(votes, length, 12, 3, 0.95, out), 3);
+    assert_true(out[0].from == 1 && out[0].to == 2 && out[1].from == 3 && out[1].to == 4 && out[2].from == 5 && out[2].to == 8);
+    assert_true(out[0].rate.n == 4 && out[0].rate.n_clusters == 2 && out[1].rate.n == 4 && out[2].rate.n == 4);
+    assert_close(out[0].rate.rate, 0.5, 1e-12);
+    assert_close(out[1].rate.rate, 2.5 / 4, 1e-12);
+    assert_close(out[2].rate.rate, 0.75, 1e-12);
+    static const double many_of_one[] = {1, 1, 1, 1, 1, 1, 2, 3, 4};
+    struct win_vote often[9] = {0};
+    for (int i = 6; i < 9; i++)
+        often[i].cluster = i;
+    assert_int_equal(win_slices_by_quantile(often, many_of_one, 9, 2, 0.95, out), 2); // four prompts, whatever their votes
+    assert_true(out[0].to == 2 && out[0].rate.n == 7 && out[1].rate.n == 2);
+    assert_int_equal(win_slices_by_quantile(votes, length, 1, 3, 0.95, out), 1);
+    assert_true(out[0].from == 1 && out[0].to == 1 && out[0].rate.n == 1);
+    for (int i = 0; i < 12; i++)
+        votes[i].cluster = i;
+    const double same[12] = {7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7};
+    assert_int_equal(win_slices_by_quantile(votes, same, 12, 4, 0.95, out), 1); // nothing to cut
+    assert_int_equal(out[0].rate.n, 12);
+    assert_int_equal(win_slices_by_quantile(votes, same, 0, 4, 0.95, out), 0);
+    const int names[12] = {0, 0, 1, -1, 1, 1, -1, -1, -1, -1, -1, -1};
+    win_slices_by_name(votes, names, 12, 3, 0.95, out);
+    assert_true(out[0].rate.n == 2 && out[1].rate.n == 3 && out[2].rate.n == 0 && isnan(out[2].rate.rate));
+    assert_close(out[1].rate.rate, 0.5, 1e-12);
+    const struct win_rate want = win_rate_of((struct win_vote[]){votes[2], votes[4], votes[5]}, 3, 0.95);
+    assert_true(want.interval.low == out[1].rate.interval.low && want.interval.high == out[1].rate.interval.high);
+}
+
+static void histograms_stand_around_zero(void **state)
+{
+    int counts[5];
+    static const double values[] = {-1, -0.61, -0.59, -0.2, 0, 0.19, 0.21, 1, NAN, INFINITY};
+    assert_close(histogram_around_zero(values, 10, 5, counts), 0.4, 1e-12); // edges at -0.6, -0.2, 0.2, 0.6
+    assert_true(counts[0] == 2 && counts[1] == 1 && counts[2] == 3 && counts[3] == 1 && counts[4] == 1);
+    static const double none[] = {0, 0, NAN};
+    assert_close(histogram_around_zero(none, 3, 3, counts), 0, 0);
+    assert_true(counts[0] == 0 && counts[1] == 2 && counts[2] == 0);
+    assert_close(histogram_around_zero(none, 0, 3, counts), 0, 0);
+    assert_int_equal(counts[1], 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -329,6 +381,8 @@ int main(void)
         cmocka_unit_test(confidence_sequences_hold_the_mean),
         cmocka_unit_test(strengths_agree_with_statsmodels),
         cmocka_unit_test(strengths_of_strangers_are_not_compared),
+        cmocka_unit_test(slices_hold_whole_prompts_of_about_equal_number),
+        cmocka_unit_test(histograms_stand_around_zero),
     };
     return cmocka_run_group_tests(tests, golden_stats_open, golden_stats_close);
 }

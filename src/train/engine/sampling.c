@@ -23,6 +23,7 @@
 const struct param engine_sample_params[] = {
     SESSION_PARAMS,
     {.name = "prompts", .type = PARAM_PATH, .fallback = "", .help = "A file of prompts, instead of prompts as arguments."},
+    HISTORY_PARAM,
     READING_PARAMS,
     {.name = "samples", .type = PARAM_INT, .fallback = "1", .min = 1, .max = 1024, .help = "Answers per prompt."},
     {.name = "max-tokens", .type = PARAM_INT, .fallback = "128", .min = 1, .max = 1048576, .help = "Longest answer."},
@@ -125,10 +126,27 @@ static int add_lines(struct sampling *x, size_t n, struct err *e)
     return code;
 }
 
+// Those of the corpus, if there is one; room is made for so many more.
+static int add_corpus(struct sampling *x, const struct settings *s, size_t more, struct err *e)
+{
+    const size_t n = x->corpus ? x->corpus->n_examples : 0;
+    int code = n ? session_take_corpus(&x->session, s, x->corpus, e) : 0;
+    x->prompts = mem_alloc(n + more, sizeof *x->prompts);
+    for (size_t i = 0; i < n && !code; i++)
+        code = add_prompt(x, &x->corpus->examples[i], e);
+    return code;
+}
+
 static int read_prompts(struct sampling *x, const struct settings *s, char **rest, int n_rest, struct err *e)
 {
-    const char *file = settings_text(s, "prompts");
+    const char *file = settings_text(s, "prompts"), *history = settings_text(s, "history");
     size_t n_lines = 0;
+    if (*history && (*file || n_rest == 0))
+        return err_set(e, ERR_USAGE, "--history goes with prompts as arguments: a file has its own conversations");
+    if (*history) {
+        int code = session_load_conversations(&x->corpus, history, rest, n_rest, NULL, e);
+        return code ? code : add_corpus(x, s, 0, e);
+    }
     int code = read_lines(x, s, &n_lines, e);
     if (!code && *file && !x->lines)
         code = session_load_corpus(&x->corpus, file, s, e);
@@ -137,11 +155,7 @@ static int read_prompts(struct sampling *x, const struct settings *s, char **res
     const size_t n = (x->corpus ? x->corpus->n_examples : n_lines) + (size_t)n_rest;
     if (n == 0)
         return err_set(e, ERR_USAGE, "there is nothing to answer: give prompts as arguments or --prompts FILE");
-    if (x->corpus)
-        code = session_take_corpus(&x->session, s, x->corpus, e);
-    x->prompts = mem_alloc(n, sizeof *x->prompts);
-    for (size_t i = 0; x->corpus && i < x->corpus->n_examples && !code; i++)
-        code = add_prompt(x, &x->corpus->examples[i], e);
+    code = add_corpus(x, s, n - (x->corpus ? x->corpus->n_examples : 0), e);
     if (!code)
         code = add_lines(x, n_lines, e);
     for (int i = 0; i < n_rest && !code; i++)

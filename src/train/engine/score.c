@@ -16,6 +16,7 @@ const struct param engine_score_params[] = {
     {.name = "data", .type = PARAM_PATH, .fallback = "", .help = "The file whose responses are scored."},
     READING_PARAMS,
     GIVEN_PARAMS,
+    HISTORY_PARAM,
     {.name = "max-batch-tokens", .type = PARAM_INT, .fallback = "4096", .min = 16, .max = 1048576,
      .help = "At most so many tokens are computed at once."},
     {.name = "tokens", .type = PARAM_BOOL, .fallback = "no",

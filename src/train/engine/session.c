@@ -136,13 +136,52 @@ int session_load_corpus(struct corpus **out, const char *path, const struct sett
     return code;
 }
 
+static json_t *conversation_row(const json_t *history, const char *prompt, const char *response)
+{
+    json_t *said = json_deep_copy(history), *row = json_object();
+    json_array_append_new(said, json_pack("{s:s, s:s}", "role", "user", "content", prompt));
+    json_object_set_new(row, "prompt", said);
+    if (response)
+        json_object_set_new(row, "completion", json_pack("[{s:s, s:s}]", "role", "assistant", "content", response));
+    return row;
+}
+
+int session_load_conversations(struct corpus **out, const char *history, char *const *prompts, int n, const char *response,
+                               struct err *e)
+{
+    json_t *before = NULL;
+    struct str rows = {0};
+    int code = json_parse(history, strlen(history), "--history", &before, e);
+    if (!code && json_array_size(before) == 0)
+        code = err_set(e, ERR_INPUT, "--history is a JSON list of messages: [{\"role\": \"user\", \"content\": \"...\"}, ...]");
+    for (int i = 0; i < n && !code; i++) {
+        json_t *row = conversation_row(before, prompts[i], response);
+        char *text = json_dumps(row, JSON_COMPACT);
+        str_addf(&rows, "%s\n", text ? text : "{}");
+        free(text);
+        json_decref(row);
+    }
+    json_decref(before);
+    if (!code)
+        code = corpus_parse(out, "the given conversation.jsonl", str_text(&rows), rows.len, 0, e);
+    if (!code && (*out)->n_refused) { // each of them was asked about
+        code = err_set(e, ERR_INPUT, "--history: %s", (*out)->refused[0].reason);
+        corpus_free(*out);
+    }
+    str_fini(&rows);
+    return code;
+}
+
 int session_load_given(struct corpus **out, const struct settings *s, struct err *e)
 {
     const char *data = settings_text(s, "data"), *response = settings_text(s, "response");
+    char *prompt = (char *)settings_text(s, "prompt");
     if (*data)
         return session_load_corpus(out, data, s, e);
     if (!*response)
         return err_set(e, ERR_USAGE, "give --data FILE, or --prompt TEXT and --response TEXT");
+    if (settings_find(s, "history") && *settings_text(s, "history"))
+        return session_load_conversations(out, settings_text(s, "history"), &prompt, 1, response, e);
     json_t *row = json_pack("{s:s, s:s}", "prompt", settings_text(s, "prompt"), "completion", response);
     if (!row)
         return err_set(e, ERR_INPUT, "the prompt or the response is not UTF-8");

@@ -44,6 +44,13 @@ struct session {
 #define GIVEN_PARAMS                                                                                                   \
     {.name = "prompt", .type = PARAM_TEXT, .fallback = "", .help = "Instead of a file: a prompt ..."},                 \
     {.name = "response", .type = PARAM_TEXT, .fallback = "", .help = "... and its response."}
+// What was said before the prompt (HISTORY_PARAM).
+#define HISTORY_PARAM                                                                                                  \
+    {.name = "history", .type = PARAM_TEXT, .fallback = "",                                                            \
+     .help = "What was said before the prompt, a JSON list of messages: the prompt is the next one, the user's."}
+// A conversation for each prompt, as data with such messages is read; response NULL: prompts alone.
+int session_load_conversations(struct corpus **out, const char *history, char *const *prompts, int n, const char *response,
+                               struct err *e);
 // That of --data, or of --prompt and --response. ERR_USAGE when there is neither.
 int session_load_given(struct corpus **out, const struct settings *s, struct err *e);
 int session_load_corpus(struct corpus **out, const char *path, const struct settings *s, struct err *e);

@@ -23,6 +23,7 @@
 const struct param engine_tokens_params[] = {
     SESSION_PARAMS,
     {.name = "prompt", .type = PARAM_TEXT, .fallback = "", .help = "What was asked."},
+    HISTORY_PARAM,
     {.name = "ids",
      .type = PARAM_TEXT,
      .fallback = "",
@@ -176,7 +177,10 @@ static int one_answer(const struct session *x, const int32_t *prompt, int n_prom
 int engine_tokens(const struct settings *s, char **words, int n_words, struct err *e)
 {
     const struct turn turn = {.role = "user", .text = settings_text(s, "prompt")};
-    const struct example asked = {.turns = &turn, .n_turns = 1};
+    const struct example plain = {.turns = &turn, .n_turns = 1}, *asked = &plain;
+    const char *history = settings_text(s, "history");
+    char *words_of_prompt[] = {(char *)turn.text};
+    struct corpus *conversation = NULL;
     struct session x;
     int32_t *prompt = NULL;
     int n_prompt = 0;
@@ -189,11 +193,16 @@ int engine_tokens(const struct settings *s, char **words, int n_words, struct er
         return code;
     if (x.has_score)
         code = err_set(e, ERR_USAGE, "%s is a reward model: its tokens have no probabilities", settings_text(s, "model"));
+    if (!code && *history) {
+        code = session_load_conversations(&conversation, history, words_of_prompt, 1, NULL, e);
+        asked = code ? asked : &conversation->examples[0];
+    }
     if (!code)
-        code = dataset_prompt_tokens(&x.text, &asked, &prompt, &n_prompt, e);
+        code = dataset_prompt_tokens(&x.text, asked, &prompt, &n_prompt, e);
     for (int i = 0; i < n_words && !code; i++)
         code = one_answer(&x, prompt, n_prompt, i, words[i], settings_text(s, "ids"), e);
     free(prompt);
+    corpus_free(conversation);
     session_close(&x);
     return code;
 }
