@@ -65,6 +65,11 @@ static bool writes_into_project(struct ui *ui, enum command_id id, const char *a
 {
     const char *path = arg;
     switch (id) {
+    case CMD_VIEW: // only "export FILE" writes one
+        if (!arg || strncmp(arg, "export ", 7) != 0)
+            return false;
+        path = arg + 7 + strspn(arg + 7, " ");
+        break;
     case CMD_EXPORT: // WHAT FILE
         path = arg ? strchr(arg, ' ') : NULL;
         path = path ? path + strspn(path, " ") : NULL;
