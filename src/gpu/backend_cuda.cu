@@ -1,5 +1,5 @@
 // The cuda backend's table, and opening a device with the reason in words where that is not possible.
-#include "gpu/backend_cuda.h"
+#include "gpu/backend_cuda.cuh"
 
 #include <stdio.h>
 #include <stdlib.h>

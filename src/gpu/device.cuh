@@ -10,7 +10,7 @@
 #pragma once
 
 #ifdef ATTUNE_CUDA_ON_HOST
-#include "cuda_host.h"
+#include <cuda_host.h>
 #else
 #include <cuda_runtime.h>
 #define LAUNCH(kernel, grid, block, shared, stream) kernel<<<grid, block, shared, stream>>>

@@ -1,5 +1,5 @@
 // Elementwise operations: each is a struct with its arrays and what becomes of number i; one kernel runs them all.
-#include "gpu/backend_cuda.h"
+#include "gpu/backend_cuda.cuh"
 
 enum { THREADS = 256, EACH = 4 };
 

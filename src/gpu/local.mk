@@ -9,7 +9,7 @@ GPU_FILES = \
 	%D%/elementwise.cu \
 	%D%/optimizer.cu \
 	%D%/run.cu
-GPU_INCLUDES = %D%/backend_cuda.h %D%/device.cuh
+GPU_INCLUDES = %D%/backend_cuda.cuh %D%/device.cuh
 EXTRA_DIST += $(GPU_FILES) $(GPU_INCLUDES) %D%/README.md
 
 # ---- for the device ----

@@ -1,6 +1,6 @@
 // The optimizer and what it needs to know of whole gradients. Sums are taken in double, block by block, and the blocks'
 // sums in their order by one block at the end.
-#include "gpu/backend_cuda.h"
+#include "gpu/backend_cuda.cuh"
 
 enum { THREADS = 256, CHUNK = 16384 };
 

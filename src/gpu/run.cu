@@ -1,6 +1,6 @@
 // What every operation of the cuda backend stands on: memory from the device's pool, copies through pinned pieces,
 // scratch, the first failure.
-#include "gpu/backend_cuda.h"
+#include "gpu/backend_cuda.cuh"
 
 #include <stdarg.h>
 #include <stdio.h>
