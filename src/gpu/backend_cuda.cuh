@@ -31,11 +31,26 @@ struct backend {
     char arithmetic[96];
 };
 
+static inline dim3 gpu_grid(dim3 grid)
+{
+    return grid;
+}
+static inline dim3 gpu_grid(size_t n)
+{
+    return dim3((unsigned)n);
+}
+static inline dim3 gpu_grid(int n)
+{
+    return dim3(n > 0 ? (unsigned)n : 0);
+}
+
 // Queues a kernel, unless there is nothing to do or something has failed before.
+// grid: a number of blocks, or a dim3.
 #define GPU_RUN(b, kernel, grid, block, shared, ...)                                                                   \
     do {                                                                                                               \
-        if (!(b)->failed && (grid) > 0) {                                                                              \
-            LAUNCH(kernel, dim3((unsigned)(grid)), dim3((unsigned)(block)), shared, (b)->stream)(__VA_ARGS__);         \
+        const dim3 n_blocks_ = gpu_grid(grid);                                                                         \
+        if (!(b)->failed && n_blocks_.x > 0 && n_blocks_.y > 0 && n_blocks_.z > 0) {                                   \
+            LAUNCH(kernel, n_blocks_, dim3((unsigned)(block)), shared, (b)->stream)(__VA_ARGS__);                      \
             gpu_check(b, cudaGetLastError(), #kernel);                                                                 \
         }                                                                                                              \
     } while (0)
@@ -48,6 +63,13 @@ static inline size_t gpu_blocks(size_t n, size_t block)
 static inline int gpu_row_threads(int c)
 {
     return c <= 64 ? 32 : c <= 512 ? 128 : 256;
+}
+
+// Rows that one thread sums a column of.
+enum { CHUNK_ROWS = 32 };
+static inline int gpu_chunks(int t)
+{
+    return (t + CHUNK_ROWS - 1) / CHUNK_ROWS;
 }
 
 // run.cu
@@ -78,6 +100,30 @@ void gpu_convert(struct backend *b, void *to, enum dtype type, struct stored fro
 void gpu_round_to(struct backend *b, float *x, enum dtype type, size_t n);
 void gpu_add(struct backend *b, float *y, const float *a, const float *x, size_t n);
 void gpu_scale(struct backend *b, float *x, float factor, size_t n);
+// norm.cu
+void gpu_rmsnorm(struct backend *b, float *y, float *rstd, const float *x, const float *w, float eps, int t, int c);
+void gpu_rmsnorm_backward(struct backend *b, float *dx, float *dw, const float *dy, const float *x, const float *w,
+                          const float *rstd, int t, int c, bool accumulate);
+void gpu_layernorm(struct backend *b, float *y, float *mean, float *rstd, const float *x, const float *w,
+                   const float *bias, float eps, int t, int c);
+void gpu_layernorm_backward(struct backend *b, float *dx, float *dw, float *dbias, const float *dy, const float *x,
+                            const float *w, const float *mean, const float *rstd, int t, int c, bool accumulate);
+// rows.cu
+void gpu_embed(struct backend *b, float *out, struct stored wte, struct stored wpe, const int32_t *tokens,
+               const int32_t *positions, int t, int c);
+void gpu_embed_backward(struct backend *b, float *dwte, float *dwpe, const float *dout, const int32_t *tokens,
+                        const int32_t *positions, int t, int c);
+void gpu_gather_rows(struct backend *b, float *out, const float *x, const int32_t *rows, int n, int c);
+void gpu_put_rows(struct backend *b, float *to, const float *from, const int32_t *rows, int n, int c);
+void gpu_mix_rows(struct backend *b, float *y, const float *x, const float *shares, int n, int c);
+void gpu_scatter_add_rows(struct backend *b, float *dx, const float *dout, const int32_t *rows, int n, int c);
+void gpu_rope(struct backend *b, float *x, const float *cos, const float *sin, const int32_t *positions, int t,
+              int n_heads, int head_dim, bool inverse);
+// columns.cu
+// to(c) += sums over the rows of x(t, c); SCRATCH_SUMS is used.
+void gpu_add_column_sums(struct backend *b, float *to, const float *x, int t, int c);
+// to(c) += sums over chunks of what stands `stride` numbers apart.
+void gpu_add_chunks(struct backend *b, float *to, const float *partial, int n_chunks, size_t stride, int c);
 // optimizer.cu
 double gpu_sum_squares(struct backend *b, const float *x, size_t n);
 void gpu_adamw(struct backend *b, float *p, float *g, float *m, float *v, size_t n, const struct adamw *step);

@@ -6,8 +6,11 @@ libgpu_a_CPPFLAGS = $(AM_CPPFLAGS) -DATTUNE_PLUGINDIR='"$(pkglibdir)"'
 
 GPU_FILES = \
 	%D%/backend_cuda.cu \
+	%D%/columns.cu \
 	%D%/elementwise.cu \
+	%D%/norm.cu \
 	%D%/optimizer.cu \
+	%D%/rows.cu \
 	%D%/run.cu
 GPU_INCLUDES = %D%/backend_cuda.cuh %D%/device.cuh
 EXTRA_DIST += $(GPU_FILES) $(GPU_INCLUDES) %D%/README.md

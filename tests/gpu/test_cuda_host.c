@@ -35,6 +35,16 @@ static void elementwise_operations_agree_with_doubles(void **state)
     in_all_orders(check_elementwise);
 }
 
+static void norms_agree_with_doubles(void **state)
+{
+    in_all_orders(check_norms);
+}
+
+static void row_operations_agree_with_doubles(void **state)
+{
+    in_all_orders(check_rows);
+}
+
 static void what_overlaps_is_copied_and_large_things_travel_in_pieces(void **state)
 {
     enum { N = 3000000 }; // 12 MB: several pieces
@@ -96,6 +106,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(elementwise_operations_agree_with_doubles),
+        cmocka_unit_test(norms_agree_with_doubles),
+        cmocka_unit_test(row_operations_agree_with_doubles),
         cmocka_unit_test(what_overlaps_is_copied_and_large_things_travel_in_pieces),
         cmocka_unit_test(too_little_memory_is_said_in_words_and_sticks),
         cmocka_unit_test(why_there_is_no_gpu_is_said_in_words),
