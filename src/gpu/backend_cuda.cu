@@ -1,5 +1,5 @@
 // The cuda backend's table, and opening a device with the reason in words where that is not possible.
-#include "gpu/backend_cuda.cuh"
+#include "gpu/product.cuh"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +11,7 @@ static void cuda_close(struct backend *b)
     if (!b)
         return;
     cudaSetDevice(b->device);
+    gpu_products_close(b);
     gpu_memory_close(b);
     if (b->stream)
         cudaStreamDestroy(b->stream);
@@ -76,6 +77,8 @@ static int cuda_open(struct backend **out, const struct backend_options *options
                        cudaGetErrorString(status));
     if (!code)
         code = gpu_stages_open(b, e);
+    if (!code)
+        code = gpu_products_open(b, e);
     if (code) {
         cuda_close(b);
         return code;
@@ -129,6 +132,11 @@ const struct backend_ops backend_cuda = {
     .convert = gpu_convert,
     .round_to = gpu_round_to,
     .weights_changed = cuda_weights_changed,
+    .packed_bytes = gpu_packed_bytes,
+    .pack_weights = gpu_pack_weights,
+    .linear = gpu_linear,
+    .linear_dx = gpu_linear_dx,
+    .linear_dw = gpu_linear_dw,
     .embed = gpu_embed,
     .embed_backward = gpu_embed_backward,
     .rmsnorm = gpu_rmsnorm,

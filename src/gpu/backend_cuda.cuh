@@ -8,7 +8,7 @@
 
 // Device memory that an operation needs while it runs. Each slot only grows, and is overwritten by the next operation
 // that uses it, in the order of the stream.
-enum scratch_slot { SCRATCH_X, SCRATCH_W, SCRATCH_SUMS, SCRATCH_ROWS, N_SCRATCH };
+enum scratch_slot { SCRATCH_X, SCRATCH_W, SCRATCH_SUMS, SCRATCH_ROWS, SCRATCH_PRODUCTS, N_SCRATCH };
 
 // Ways from host to device: pinned pieces that are used in turn.
 enum { N_STAGES = 4, STAGE_BYTES = 4 << 20 };
@@ -100,6 +100,15 @@ void gpu_convert(struct backend *b, void *to, enum dtype type, struct stored fro
 void gpu_round_to(struct backend *b, float *x, enum dtype type, size_t n);
 void gpu_add(struct backend *b, float *y, const float *a, const float *x, size_t n);
 void gpu_scale(struct backend *b, float *x, float factor, size_t n);
+// linear.cu
+void gpu_linear(struct backend *b, float *y, const float *x, struct stored w, const float *bias, int t, int i, int o,
+                float alpha, float beta);
+size_t gpu_packed_bytes(struct backend *b, struct stored w, int i, int o);
+void gpu_pack_weights(struct backend *b, void *packed, struct stored w, int i, int o);
+void gpu_linear_dx(struct backend *b, float *dx, const float *dy, struct stored w, int t, int i, int o, float alpha,
+                   float beta);
+void gpu_linear_dw(struct backend *b, float *dw, float *dbias, const float *dy, const float *x, int t, int i, int o,
+                   float alpha);
 // norm.cu
 void gpu_rmsnorm(struct backend *b, float *y, float *rstd, const float *x, const float *w, float eps, int t, int c);
 void gpu_rmsnorm_backward(struct backend *b, float *dx, float *dw, const float *dy, const float *x, const float *w,

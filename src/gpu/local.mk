@@ -8,11 +8,13 @@ GPU_FILES = \
 	%D%/backend_cuda.cu \
 	%D%/columns.cu \
 	%D%/elementwise.cu \
+	%D%/linear.cu \
 	%D%/norm.cu \
 	%D%/optimizer.cu \
+	%D%/product.cu \
 	%D%/rows.cu \
 	%D%/run.cu
-GPU_INCLUDES = %D%/backend_cuda.cuh %D%/device.cuh
+GPU_INCLUDES = %D%/backend_cuda.cuh %D%/device.cuh %D%/product.cuh
 EXTRA_DIST += $(GPU_FILES) $(GPU_INCLUDES) %D%/README.md
 
 # ---- for the device ----
@@ -36,14 +38,14 @@ endif
 
 # ---- for the host ----
 GPU_HOST_OBJECTS = $(GPU_FILES:.cu=.host.o)
-GPU_HOST_CXXFLAGS = -std=gnu++20 -Wall -Wextra -Wno-unused-parameter -Wno-missing-field-initializers \
+GPU_HOST_CXXFLAGS = -std=gnu++20 -Wall -Wextra -Wno-unused-parameter -Wno-missing-field-initializers $(GPU_WERROR) \
 	-ffp-contract=off -DATTUNE_CUDA_ON_HOST -I$(srcdir)/tests/gpu
-GPU_HOST_INCLUDES = tests/gpu/cuda_host.h tests/gpu/cuda_host_memory.h
+GPU_HOST_INCLUDES = tests/gpu/cublaslt_host.h tests/gpu/cuda_host.h tests/gpu/cuda_host_memory.h
 .cu.host.o:
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(CXX) $(GPU_HOST_CXXFLAGS) $(GPU_SANITIZERS) -I$(srcdir)/src $(CXXFLAGS) -x c++ -c -o $@ $<
 $(GPU_HOST_OBJECTS): $(GPU_INCLUDES) $(GPU_HOST_INCLUDES) src/model/backend.h src/base/err.h
 CLEANFILES += $(GPU_HOST_OBJECTS)
-EXTRA_DIST += $(GPU_HOST_INCLUDES) tests/gpu/cuda_host.cc tests/gpu/cuda_host_memory.cc tests/gpu/test_cuda_host.c
+EXTRA_DIST += $(GPU_HOST_INCLUDES) tests/gpu/cublaslt_host.cc tests/gpu/cuda_host.cc tests/gpu/cuda_host_memory.cc tests/gpu/test_cuda_host.c
 
 if HAVE_CXX
 if HAVE_CMOCKA
@@ -60,6 +62,7 @@ tests_gpu_test_cuda_host_SOURCES = \
 	tests/conformance/rows_check.c \
 	tests/conformance/sample_check.c \
 	tests/conformance/stored_check.c \
+	tests/gpu/cublaslt_host.cc \
 	tests/gpu/cuda_host.cc \
 	tests/gpu/cuda_host_memory.cc \
 	tests/gpu/test_cuda_host.c
@@ -67,4 +70,9 @@ tests_gpu_test_cuda_host_CXXFLAGS = $(GPU_HOST_CXXFLAGS) $(GPU_SANITIZERS)
 tests_gpu_test_cuda_host_LDADD = $(GPU_HOST_OBJECTS) $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_gpu_test_cuda_host_DEPENDENCIES = $(GPU_HOST_OBJECTS) libbase.a
 endif
+endif
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test_cuda_plugin
+tests_unit_test_cuda_plugin_SOURCES = tests/unit/test_cuda_plugin.c
+tests_unit_test_cuda_plugin_LDADD = $(CPU_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 endif

@@ -3,7 +3,7 @@
 // comparing each index with all others.
 #include "gpu/backend_cuda.cuh"
 
-enum { THREADS = 256 };
+enum { THREADS = 256, N_WARPS = THREADS / (int)WARP };
 
 __global__ static void embed_kernel(float *out, struct stored wte, struct stored wpe, const int32_t *tokens,
                                     const int32_t *positions, int c)
@@ -60,7 +60,7 @@ void gpu_mix_rows(struct backend *b, float *y, const float *x, const float *shar
 __global__ static void scatter_kernel(float *to, const float *from, const int32_t *rows, int n, int c)
 {
     SHARED(int, mentions, [THREADS]); // those of the present THREADS indices that name the row, in order
-    SHARED(int, in_warp, [THREADS / WARP]);
+    SHARED(int, in_warp, [N_WARPS]);
     const int mine = (int)blockIdx.x, warp = (int)threadIdx.x / WARP, lane = (int)threadIdx.x % WARP;
     const int32_t row = rows[mine];
     int claim = 0;
@@ -76,7 +76,7 @@ __global__ static void scatter_kernel(float *to, const float *from, const int32_
             in_warp[warp] = __popc(all);
         __syncthreads();
         int place = __popc(all & ((1u << lane) - 1)), n_mentions = 0;
-        for (int k = 0; k < THREADS / WARP; k++) {
+        for (int k = 0; k < N_WARPS; k++) {
             place += k < warp ? in_warp[k] : 0;
             n_mentions += in_warp[k];
         }

@@ -17,9 +17,6 @@ enum { LANES = 32, MOST_THREADS = 1024, STACK = 256 << 10, SHARED_MOST = 48 << 1
 
 // ---- streams ----
 
-struct cuda_host_stream {
-    std::vector<std::function<void()>> work;
-};
 struct cuda_host_event {
     cudaStream_t stream; // it was recorded on; NULL: never
 };

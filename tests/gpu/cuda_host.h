@@ -110,7 +110,7 @@ cudaError_t cudaFuncSetAttribute(kernel *, cudaFuncAttribute, int bytes) // shar
 
 enum cuda_host_order { ORDER_UP, ORDER_DOWN, ORDER_SHUFFLED, N_ORDERS };
 extern "C" void cuda_host_order(enum cuda_host_order order, unsigned seed);
-extern "C" void cuda_host_limit(size_t bytes);        // of device memory; 0: as much as there is
+extern "C" void cuda_host_limit(size_t bytes);        // of device memory beside what is taken; 0: as much as there is
 extern "C" void cuda_host_driver(int version, int n_devices, int major); // what the driver says; 0: there is none
 extern "C" size_t cuda_host_allocations(void);        // that live
 

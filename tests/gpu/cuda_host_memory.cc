@@ -10,6 +10,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+enum { FILL = 1 << 20 };
+
 struct allocation {
     char *base;
     size_t mapped; // the guard page comes behind
@@ -33,7 +35,7 @@ void cuda_host_fault(const char *format, ...)
 
 void cuda_host_limit(size_t bytes)
 {
-    limit = bytes;
+    limit = bytes ? used + bytes : 0;
 }
 
 size_t cuda_host_allocations(void)
@@ -58,7 +60,9 @@ void *cuda_host_memory_new(size_t bytes)
     char *base = (char *)mmap(NULL, mapped + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (base == MAP_FAILED)
         return NULL;
-    memset(base, 0xff, mapped); // NaN
+    const size_t ends = mapped < FILL ? mapped : (size_t)FILL; // NaN; of large ones not all, which would be most of a test's time
+    memset(base, 0xff, ends);
+    memset(base + mapped - ends, 0xff, ends);
     mprotect(base + mapped, page, PROT_NONE);
     if (!is_open)
         mprotect(base, mapped, PROT_NONE);

@@ -1,7 +1,13 @@
-// The device memory of the stand-in: cuda_host_memory.cc has it, cuda_host.cc opens it for kernels.
+// What the parts of the stand-in share: device memory (cuda_host_memory.cc), which cuda_host.cc opens for kernels, and streams.
 #pragma once
 
+#include <functional>
 #include <stddef.h>
+#include <vector>
+
+struct cuda_host_stream {
+    std::vector<std::function<void()>> work; // in its order
+};
 
 void cuda_host_memory_open(bool open); // whether it can be touched
 void *cuda_host_memory_new(size_t bytes); // NULL: the limit is reached
