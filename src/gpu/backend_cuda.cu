@@ -39,8 +39,9 @@ static int find_device(struct cudaDeviceProp *p, int device, struct err *e)
     if (cudaGetDeviceProperties(p, device) != cudaSuccess)
         return gpu_err(e, ERR_UNSUPPORTED, "GPU %d does not answer: %s", device, cudaGetErrorString(cudaGetLastError()));
     if (p->major < LEAST_MAJOR)
-        return gpu_err(e, ERR_UNSUPPORTED, "%s is too old: it has compute capability %d.%d, Attune needs %d.0 (Ampere) or later",
-                       p->name, p->major, p->minor, LEAST_MAJOR);
+        return gpu_err(e, ERR_UNSUPPORTED,
+                       "%s is too old: it has compute capability %d.%d, Attune needs %d.0 (Ampere) or later", p->name,
+                       p->major, p->minor, LEAST_MAJOR);
     return 0;
 }
 

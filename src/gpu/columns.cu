@@ -40,7 +40,7 @@ void gpu_add_column_sums(struct backend *b, float *to, const float *x, int t, in
     float *partial = (float *)gpu_scratch(b, SCRATCH_SUMS, (size_t)n_chunks * c * sizeof *partial);
     if (!partial)
         return;
-    GPU_RUN(b, column_sums_kernel, dim3((unsigned)gpu_blocks((size_t)c, THREADS), (unsigned)n_chunks), THREADS, 0, partial, x,
-            t, c);
+    GPU_RUN(b, column_sums_kernel, dim3((unsigned)gpu_blocks((size_t)c, THREADS), (unsigned)n_chunks), THREADS, 0,
+            partial, x, t, c);
     gpu_add_chunks(b, to, partial, n_chunks, (size_t)c, c);
 }

@@ -80,8 +80,8 @@ static void norm_backward(struct backend *b, float *dx, float *dw, float *dbias,
         float *partial = (float *)gpu_scratch(b, SCRATCH_SUMS, (size_t)n_chunks * stride * sizeof *partial);
         if (!partial)
             return;
-        GPU_RUN(b, norm_dw_kernel, dim3((unsigned)gpu_blocks((size_t)c, COLUMNS), (unsigned)n_chunks), COLUMNS, 0, partial, dy,
-                x, mean, rstd, t, c);
+        GPU_RUN(b, norm_dw_kernel, dim3((unsigned)gpu_blocks((size_t)c, COLUMNS), (unsigned)n_chunks), COLUMNS, 0,
+                partial, dy, x, mean, rstd, t, c);
         if (dw)
             gpu_add_chunks(b, dw, partial, n_chunks, stride, c);
         if (dbias)

@@ -42,7 +42,8 @@ static int load(const char *path, const struct backend_ops **out, struct err *e)
         code = err_set(e, ERR_UNSUPPORTED, "%s belongs to another version of Attune (its interface is number %u, this "
                        "program's %d): install the two together", path, ops->abi, BACKEND_ABI);
     else if (n_missing(ops))
-        code = err_set(e, ERR_UNSUPPORTED, "the CUDA backend is not finished: %d of its operations are missing", n_missing(ops));
+        code = err_set(e, ERR_UNSUPPORTED, "the CUDA backend is not finished: %d of its operations are missing",
+                       n_missing(ops));
     if (code)
         dlclose(library);
     else

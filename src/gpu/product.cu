@@ -95,7 +95,8 @@ static bool describe(struct backend *b, struct description *d, const struct prod
 {
     const cudaDataType_t type = p->type == DTYPE_BF16 ? CUDA_R_16BF : CUDA_R_32F;
     const struct factor c = {p->c, p->ldc, false};
-    const cublasOperation_t of_a = p->b.transposed ? CUBLAS_OP_T : CUBLAS_OP_N, of_b = p->a.transposed ? CUBLAS_OP_T : CUBLAS_OP_N;
+    const cublasOperation_t of_a = p->b.transposed ? CUBLAS_OP_T : CUBLAS_OP_N,
+                            of_b = p->a.transposed ? CUBLAS_OP_T : CUBLAS_OP_N;
     memset(d, 0, sizeof *d);
     if (!good(b, cublasLtMatmulDescCreate(&d->product, CUBLAS_COMPUTE_32F, CUDA_R_32F), "describing a product") ||
         !describe_matrix(b, &d->a, type, &p->b, p->k, p->n) || !describe_matrix(b, &d->b, type, &p->a, p->m, p->k) ||
@@ -125,7 +126,8 @@ static bool ask_way(struct backend *b, struct way *way, const struct description
 {
     const size_t workspace = WORKSPACE;
     const uint32_t sums = CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE | CUBLASLT_REDUCTION_SCHEME_OUTPUT_TYPE;
-    const uint32_t a = (uint32_t)way->shape.alignment_b, x = (uint32_t)way->shape.alignment_a, c = (uint32_t)way->shape.alignment_c;
+    const uint32_t a = (uint32_t)way->shape.alignment_b, x = (uint32_t)way->shape.alignment_a,
+                   c = (uint32_t)way->shape.alignment_c;
     const struct {
         cublasLtMatmulPreferenceAttributes_t what;
         const void *value;
@@ -145,9 +147,11 @@ static bool ask_way(struct backend *b, struct way *way, const struct description
     for (size_t i = 0; i < sizeof wishes / sizeof *wishes && status == CUBLAS_STATUS_SUCCESS; i++)
         status = cublasLtMatmulPreferenceSetAttribute(preference, wishes[i].what, wishes[i].value, wishes[i].bytes);
     if (status == CUBLAS_STATUS_SUCCESS)
-        status = cublasLtMatmulAlgoGetHeuristic(b->products->library, d->product, d->a, d->b, d->c, d->c, preference, 1, &found, &n);
+        status = cublasLtMatmulAlgoGetHeuristic(b->products->library, d->product, d->a, d->b, d->c, d->c, preference, 1,
+                                                &found, &n);
     cublasLtMatmulPreferenceDestroy(preference);
-    if (good(b, status == CUBLAS_STATUS_SUCCESS && n == 0 ? CUBLAS_STATUS_NOT_SUPPORTED : status, "asking for a way to multiply"))
+    if (good(b, status == CUBLAS_STATUS_SUCCESS && n == 0 ? CUBLAS_STATUS_NOT_SUPPORTED : status,
+             "asking for a way to multiply"))
         way->algorithm = found.algo;
     way->known = !b->failed;
     return way->known;
@@ -193,7 +197,9 @@ void gpu_multiply(struct backend *b, const struct product *p)
     if (!workspace)
         return;
     if (describe(b, &d, p) && (way->known || ask_way(b, way, &d)))
-        good(b, cublasLtMatmul(all->library, d.product, &p->alpha, p->b.at, d.a, p->a.at, d.b, &p->beta, p->c, d.c, p->c, d.c,
-                               &way->algorithm, workspace, WORKSPACE, b->stream), "a matrix product");
+        good(b,
+             cublasLtMatmul(all->library, d.product, &p->alpha, p->b.at, d.a, p->a.at, d.b, &p->beta, p->c, d.c, p->c,
+                            d.c, &way->algorithm, workspace, WORKSPACE, b->stream),
+             "a matrix product");
     forget(&d);
 }

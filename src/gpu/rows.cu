@@ -82,14 +82,13 @@ __global__ static void scatter_kernel(float *to, const float *from, const int32_
         }
         if (named)
             mentions[place] = i;
-        __syncthreads();
+        __syncthreads(); // and so the next round's counts are written after these have been read
         for (int column = (int)threadIdx.x; column < c; column += THREADS) {
             float sum = to[(size_t)row * c + column];
             for (int k = 0; k < n_mentions; k++)
                 sum += from[(size_t)mentions[k] * c + column];
             to[(size_t)row * c + column] = sum;
         }
-        __syncthreads(); // before the lists are written again
     }
 }
 

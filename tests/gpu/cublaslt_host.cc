@@ -115,13 +115,17 @@ cublasStatus_t cublasLtMatmulPreferenceDestroy(cublasLtMatmulPreference_t p)
 
 cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t, cublasLtMatmulDesc_t, cublasLtMatrixLayout_t a,
                                               cublasLtMatrixLayout_t b, cublasLtMatrixLayout_t, cublasLtMatrixLayout_t,
-                                              cublasLtMatmulPreference_t p, int n_wanted, cublasLtMatmulHeuristicResult_t *found,
-                                              int *n_found)
+                                              cublasLtMatmulPreference_t p, int n_wanted,
+                                              cublasLtMatmulHeuristicResult_t *found, int *n_found)
 {
     if (p->sums & CUBLASLT_REDUCTION_SCHEME_INPLACE)
         cuda_host_fault("a product may be summed in any order");
     *n_found = n_wanted > 0;
-    found->algo = {a->rows, a->columns, b->rows, b->columns, {p->alignment[0], p->alignment[1], p->alignment[2], p->alignment[3]},
+    found->algo = {a->rows,
+                   a->columns,
+                   b->rows,
+                   b->columns,
+                   {p->alignment[0], p->alignment[1], p->alignment[2], p->alignment[3]},
                    p->workspace};
     return CUBLAS_STATUS_SUCCESS;
 }
@@ -132,7 +136,8 @@ static float number(const void *p, cudaDataType_t type, size_t i)
 }
 
 // The matrix as the product takes it, its columns one after the other.
-static std::vector<float> dense(const void *p, const cublas_host_matrix &m, cublasOperation_t op, uint64_t rows, uint64_t columns)
+static std::vector<float> dense(const void *p, const cublas_host_matrix &m, cublasOperation_t op, uint64_t rows,
+                                uint64_t columns)
 {
     std::vector<float> x(rows * columns);
     for (uint64_t c = 0; c < columns; c++)
@@ -175,9 +180,10 @@ static void check_memory(const void *p, const cublas_host_matrix *m, uint32_t al
 }
 
 cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t d, const void *alpha, const void *a,
-                              cublasLtMatrixLayout_t a_layout, const void *b, cublasLtMatrixLayout_t b_layout, const void *beta,
-                              const void *c, cublasLtMatrixLayout_t, void *out, cublasLtMatrixLayout_t out_layout,
-                              const cublasLtMatmulAlgo_t *algorithm, void *workspace, size_t workspace_bytes, cudaStream_t stream)
+                              cublasLtMatrixLayout_t a_layout, const void *b, cublasLtMatrixLayout_t b_layout,
+                              const void *beta, const void *c, cublasLtMatrixLayout_t, void *out,
+                              cublasLtMatrixLayout_t out_layout, const cublasLtMatmulAlgo_t *algorithm, void *workspace,
+                              size_t workspace_bytes, cudaStream_t stream)
 {
     const bool flip_a = d->of_a == CUBLAS_OP_T, flip_b = d->of_b == CUBLAS_OP_T;
     const uint64_t m = flip_a ? a_layout->columns : a_layout->rows, k = flip_a ? a_layout->rows : a_layout->columns;
@@ -187,7 +193,8 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t d, const vo
     if (a_layout->type != b_layout->type || out_layout->type != CUDA_R_32F || c != out)
         cuda_host_fault("a product of types that the library does not multiply");
     if (algorithm->rows_a != a_layout->rows || algorithm->columns_a != a_layout->columns ||
-        algorithm->rows_b != b_layout->rows || algorithm->columns_b != b_layout->columns || workspace_bytes < algorithm->workspace)
+        algorithm->rows_b != b_layout->rows || algorithm->columns_b != b_layout->columns ||
+        workspace_bytes < algorithm->workspace)
         cuda_host_fault("a way to multiply that was asked for another shape");
     check_memory(a, a_layout, algorithm->alignment[0], "the first factor of a product");
     check_memory(b, b_layout, algorithm->alignment[1], "the second factor of a product");
@@ -197,7 +204,8 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t d, const vo
         cuda_host_fault("a bias without its epilogue, or an epilogue without its bias");
     if (d->bias)
         cuda_host_memory_check(d->bias, m * sizeof(float), "a bias");
-    const job j = {*d, *a_layout, *b_layout, *out_layout, a, b, (float *)out, *(const float *)alpha, *(const float *)beta, k};
+    const job j = {
+        *d, *a_layout, *b_layout, *out_layout, a, b, (float *)out, *(const float *)alpha, *(const float *)beta, k};
     stream->work.push_back([j] { multiply(j); });
     return CUBLAS_STATUS_SUCCESS;
 }

@@ -34,9 +34,10 @@ void cuda_host_driver(int version, int devices, int major)
 
 const char *cudaGetErrorString(cudaError_t code)
 {
-    return code == cudaErrorMemoryAllocation ? "out of memory" : code == cudaErrorInvalidConfiguration ? "invalid configuration"
-           : code == cudaSuccess             ? "no error"
-                                             : "an error of the stand-in";
+    return code == cudaErrorMemoryAllocation       ? "out of memory"
+           : code == cudaErrorInvalidConfiguration ? "invalid configuration"
+           : code == cudaSuccess                   ? "no error"
+                                                   : "an error of the stand-in";
 }
 
 cudaError_t cudaGetLastError(void)
@@ -448,8 +449,9 @@ static void run_block(const std::vector<unsigned> &order)
         if (n_done == device.n)
             return;
         if (n_block != device.n)
-            cuda_host_fault("%s: of %d threads %d wait at a barrier of the block, %d at one of their warp, and %d have ended",
-                            device.name, device.n, n_block, device.n - n_block - n_done, n_done);
+            cuda_host_fault(
+                "%s: of %d threads %d wait at a barrier of the block, %d at one of their warp, and %d have ended",
+                device.name, device.n, n_block, device.n - n_block - n_done, n_done);
         release(0, device.n, AT_BLOCK);
     }
 }

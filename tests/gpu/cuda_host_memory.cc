@@ -60,8 +60,8 @@ void *cuda_host_memory_new(size_t bytes)
     char *base = (char *)mmap(NULL, mapped + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (base == MAP_FAILED)
         return NULL;
-    const size_t ends = mapped < FILL ? mapped : (size_t)FILL; // NaN; of large ones not all, which would be most of a test's time
-    memset(base, 0xff, ends);
+    const size_t ends = mapped < FILL ? mapped : (size_t)FILL;
+    memset(base, 0xff, ends); // NaN; not all of large ones, which would be most of a test's time
     memset(base + mapped - ends, 0xff, ends);
     mprotect(base + mapped, page, PROT_NONE);
     if (!is_open)

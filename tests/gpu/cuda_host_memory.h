@@ -1,4 +1,4 @@
-// What the parts of the stand-in share: device memory (cuda_host_memory.cc), which cuda_host.cc opens for kernels, and streams.
+// What the parts of the stand-in share: streams, and device memory (cuda_host_memory.cc), which is open while kernels run.
 #pragma once
 
 #include <functional>
