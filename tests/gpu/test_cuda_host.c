@@ -13,13 +13,13 @@ size_t cuda_host_allocations(void);
 
 typedef uint64_t check_function(struct bench *t);
 
-static void in_all_orders(check_function *check)
+static void in_all_orders_as(enum precision precision, check_function *check)
 {
     uint64_t first = 0;
     for (int order = 0; order < N_ORDERS; order++) {
         struct bench t = {.ops = &backend_cuda};
         cuda_host_order((enum cuda_host_order)order, 7);
-        assert_ok(t.ops->open(&t.b, &(struct backend_options){0}, e));
+        assert_ok(t.ops->open(&t.b, &(struct backend_options){.precision = precision}, e));
         const uint64_t hash = check(&t);
         first = order ? first : hash;
         if (hash != first)
@@ -30,6 +30,11 @@ static void in_all_orders(check_function *check)
     cuda_host_order(ORDER_UP, 0);
 }
 
+static void in_all_orders(check_function *check)
+{
+    in_all_orders_as(PRECISION_F32, check);
+}
+
 static void elementwise_operations_agree_with_doubles(void **state)
 {
     in_all_orders(check_elementwise);
@@ -38,6 +43,11 @@ static void elementwise_operations_agree_with_doubles(void **state)
 static void linear_products_agree_with_doubles(void **state)
 {
     in_all_orders(check_linear);
+}
+
+static void bf16_products_agree_within_their_rounding(void **state)
+{
+    in_all_orders_as(PRECISION_BF16, check_bf16);
 }
 
 static void stored_halves_agree_with_f32(void **state)
@@ -120,6 +130,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(elementwise_operations_agree_with_doubles),
         cmocka_unit_test(linear_products_agree_with_doubles),
+        cmocka_unit_test(bf16_products_agree_within_their_rounding),
         cmocka_unit_test(stored_halves_agree_with_f32),
         cmocka_unit_test(norms_agree_with_doubles),
         cmocka_unit_test(row_operations_agree_with_doubles),
