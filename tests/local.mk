@@ -26,6 +26,7 @@ EXTRA_DIST += tests/mutants/check.sh \
 	tests/mutants/demo.txt \
 	tests/mutants/model.txt \
 	tests/mutants/cpu.txt \
+	tests/mutants/gpu.txt \
 	tests/mutants/train-objective.txt \
 	tests/mutants/train-data.txt \
 	tests/mutants/train-learn.txt \

@@ -7,7 +7,7 @@ libcpu_a_SOURCES = \
 	%D%/attention_decode.c \
 	%D%/backend_cpu.c %D%/backend_cpu.h \
 	%D%/run.c \
-	%D%/backends.c %D%/cpu.h \
+	%D%/cpu.h \
 	%D%/bf16.c %D%/bf16.h \
 	%D%/doctor.c \
 	%D%/elementwise.c \
@@ -26,7 +26,7 @@ libcpu_a_SOURCES = \
 	%D%/sampler.c %D%/sampler.h
 libcpu_a_LIBADD =
 libcpu_a_DEPENDENCIES = $(libcpu_a_LIBADD)
-CPU_LIBS = libcpu.a $(OPENBLAS_LIBS) $(ONEDNN_LIBS)
+CPU_LIBS = libgpu.a libcpu.a $(OPENBLAS_LIBS) $(ONEDNN_LIBS)
 
 if X86_LEVELS
 noinst_LIBRARIES += libcpu_avx2.a libcpu_avx512.a
@@ -56,7 +56,9 @@ tests_conformance_test_backend_SOURCES = \
 	tests/conformance/conformance.c \
 	tests/conformance/test_backend.c \
 	tests/conformance/attention_check.c \
+	tests/conformance/elementwise_check.c \
 	tests/conformance/head_check.c \
+	tests/conformance/linear_check.c \
 	tests/conformance/norms_check.c \
 	tests/conformance/packed_check.c \
 	tests/conformance/rows_check.c \

@@ -1,5 +1,5 @@
 // The one interface between the model and the machine. The decoder's forward and backward are written once
-// in terms of this table; a backend (cpu, later a CUDA plugin) fills it.
+// in terms of this table; a backend (cpu, or cuda, which is a plugin) fills it.
 //
 // Memory: `float *` and `int32_t *` arguments named here are device memory from alloc(), which only the
 // backend may touch; offsets by pointer arithmetic are fine. Arguments marked host are ordinary memory.
@@ -295,6 +295,10 @@ struct backend_ops {
     void (*adamw)(struct backend *b, float *p, float *g, float *m, float *v, size_t n, const struct adamw *step);
 };
 
-// The table of backends; NULL-terminated. `auto` picks the first that opens.
-extern const struct backend_ops *const backends[];
-const struct backend_ops *backend_find(const char *name);
+// The names of all backends, NULL at the end. `auto` picks the first that loads and opens.
+extern const char *const backend_names[];
+// NULL with the reason in *e (which may be NULL) where there is none of that name.
+const struct backend_ops *backend_load(const char *name, struct err *e);
+const struct backend_ops *backend_find(const char *name); // the same, when nobody asks why
+// Opens a backend and closes it again. On failure *e says why it cannot be used.
+int backend_try(const char *name, struct err *e);

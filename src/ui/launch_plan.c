@@ -105,6 +105,9 @@ void launch_plan_draw(const struct launch_plan *p, const char *command, struct c
         return;
     }
     say(&pen, STYLE(COLOR_GOOD), "ok      model, data, texts, tokens, device and memory were checked");
+    const char *no_gpu = json_string_value(json_object_get(p->answer, "no_gpu"));
+    if (no_gpu)
+        say(&pen, STYLE(COLOR_MUTED), "device  the CPU, for %s", no_gpu);
     const json_t *rows = json_object_get(cost_of(p), "rows");
     if (json_is_integer(rows))
         say(&pen, STYLE(COLOR_DEFAULT), "rows    %lld", (long long)json_integer_value(rows));

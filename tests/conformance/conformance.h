@@ -30,6 +30,7 @@ uint64_t bench_hash(struct bench *t, const float *device, size_t n);
 
 // Each check returns a hash over the bits of all results.
 uint64_t check_linear(struct bench *t);
+uint64_t check_bf16(struct bench *t); // of a backend with precision bf16
 uint64_t check_rows(struct bench *t);
 uint64_t check_norms(struct bench *t);
 uint64_t check_elementwise(struct bench *t);

@@ -8,7 +8,7 @@ bad=0
 # allowed FOLDER "regex of folders that it may include from the project" ["regex of single headers"]
 allowed() {
     folder=$1 pattern=$2
-    found=$(grep -rnE '^#include "' "src/$folder" --include='*.[ch]' | grep -vE "#include \"(config\.h|($pattern)/|(${3:-config\.h})\")" || true)
+    found=$(grep -rnE '^#include "' "src/$folder" --include='*.[ch]' --include='*.cu' --include='*.cuh' | grep -vE "#include \"(config\.h|($pattern)/|(${3:-config\.h})\")" || true)
     if [ -n "$found" ]; then
         printf 'not ok includes of src/%s (allowed: %s)\n%s\n' "$folder" "$pattern" "$found"
         bad=1
@@ -18,7 +18,7 @@ allowed() {
 }
 # only LIBRARY-REGEX "regex of files that may include it"
 only() {
-    found=$(grep -rnE "^#include <($1)>" src --include='*.[ch]' | grep -vE "^src/($2)" || true)
+    found=$(grep -rnE "^#include <($1)>" src --include='*.[ch]' --include='*.cu' --include='*.cuh' | grep -vE "^src/($2)" || true)
     if [ -n "$found" ]; then
         printf 'not ok <%s> stands outside of src/%s\n%s\n' "$1" "$2" "$found"
         bad=1
@@ -35,6 +35,7 @@ allowed corpus 'base|text|corpus'
 allowed demo 'base|text|corpus|demo'
 allowed model 'base|model'
 allowed cpu 'base|model|cpu'
+allowed gpu 'base|model|cpu|gpu'
 allowed train/objective 'base|corpus|train/objective' 'model/merge\.h'
 allowed train/data 'base|text|corpus|train/(objective|data)'
 allowed train/learn 'base|text|corpus|model|train/(objective|data|learn)'
@@ -47,6 +48,7 @@ allowed cli 'base|stats|store|launch|text|corpus|demo|export|ui|cli'
 allowed ui 'base|stats|store|launch|text|corpus|demo|export|ui'
 only 'curses.h|ncurses.*|term.h' 'ui/screen_curses\.c'
 only 'cblas.*|dnnl.*' 'cpu/'
+only 'cuda.*|cublas.*' 'gpu/'
 only 'sqlite3.h' 'store/'
 only 'cairo.*' 'ui/painter_png\.c'
 only 'curl/.*' 'net/'

@@ -12,18 +12,11 @@
 static json_t *describe_backends(void)
 {
     json_t *array = json_array();
-    for (const struct backend_ops *const *b = backends; *b; b++) {
-        struct backend *backend;
-        struct backend_options options = {.n_threads = 1};
+    for (const char *const *name = backend_names; *name; name++) {
         struct err fault = {0};
-        int code = (*b)->open(&backend, &options, &fault);
-        if (!code)
-            (*b)->close(backend);
-        json_array_append_new(array, json_pack("{s:s, s:b, s:s}", "name", (*b)->name, "available", code == 0, "reason",
-                                               code ? fault.text : ""));
+        const int code = backend_try(*name, &fault);
+        json_array_append_new(array, json_pack("{s:s, s:b, s:s}", "name", *name, "available", code == 0, "reason", fault.text));
     }
-    if (!backend_find("cuda"))
-        json_array_append_new(array, json_pack("{s:s, s:b, s:s}", "name", "cuda", "available", 0, "reason", "not built yet"));
     return array;
 }
 

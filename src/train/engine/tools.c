@@ -22,7 +22,9 @@ const struct param engine_doctor_params[] = {
 int engine_doctor(const struct settings *s, char **rest, int n_rest, struct err *e)
 {
     json_t *answer = cpu_doctor();
-    json_object_set_new(answer, "cuda", json_pack("{s:b, s:s}", "available", 0, "reason", "not built yet"));
+    struct err fault = {0};
+    const int code = backend_try("cuda", &fault);
+    json_object_set_new(answer, "cuda", json_pack("{s:b, s:s}", "available", code == 0, "reason", fault.text));
     return engine_print(answer, e);
 }
 

@@ -19,21 +19,22 @@ int engine_open_backend(const struct backend_ops **ops, struct backend **backend
                         const char *precision, int threads, struct err *e)
 {
     const struct backend_options options = engine_backend_options(precision, threads);
-    if (strcmp(device, "auto") != 0) {
-        *ops = backend_find(device);
-        if (!*ops)
-            return err_set(e, ERR_UNSUPPORTED, "device %s: this Attune has no such backend (%s); use --device cpu", device,
-                           strcmp(device, "cuda") == 0 ? "CUDA is not built yet" : "see attune doctor");
-        return (*ops)->open(backend, &options, e);
-    }
+    struct err why;
     int code = ERR_UNSUPPORTED;
-    for (const struct backend_ops *const *b = backends; *b; b++) {
-        *ops = *b;
-        code = (*b)->open(backend, &options, e);
-        if (!code)
-            return 0;
+    if (strcmp(device, "auto") != 0) {
+        *ops = backend_load(device, &why);
+        if (*ops)
+            code = (*ops)->open(backend, &options, &why);
+        return !code || strcmp(device, "cpu") == 0
+                   ? (code ? err_set(e, code, "%s", why.text) : 0)
+                   : err_set(e, code, "device %s cannot be used: %s. Use --device auto or cpu, or see attune doctor", device,
+                             why.text);
     }
-    return code;
+    for (const char *const *name = backend_names; *name && code; name++) {
+        *ops = backend_load(*name, &why);
+        code = *ops ? (*ops)->open(backend, &options, &why) : ERR_UNSUPPORTED;
+    }
+    return code ? err_set(e, code, "%s", why.text) : 0;
 }
 
 static int new_model(struct model **out, const char *path, const struct backend_ops *ops, struct backend *backend,

@@ -1,0 +1,74 @@
+// Linear layers. Products in f32 take f32 on both sides, products in bf16 bf16: what lies in another type is converted
+// into scratch first, once a call.
+#include "gpu/product.cuh"
+
+// Weights as products take them: where they lie, or converted.
+static const void *weights(struct backend *b, struct stored w, size_t n, enum dtype type)
+{
+    if (w.type == type)
+        return w.at;
+    void *converted = gpu_scratch(b, SCRATCH_W, n * dtype_bytes(type));
+    if (converted)
+        gpu_convert(b, converted, type, w, n);
+    return converted;
+}
+
+static const void *activations(struct backend *b, enum scratch_slot slot, const float *x, size_t n, enum dtype type)
+{
+    if (type == DTYPE_F32)
+        return x;
+    void *converted = gpu_scratch(b, slot, n * dtype_bytes(type));
+    if (converted)
+        gpu_convert(b, converted, type, stored_f32(x), n);
+    return converted;
+}
+
+static enum dtype product_type(const struct backend *b)
+{
+    return b->precision == PRECISION_BF16 ? DTYPE_BF16 : DTYPE_F32;
+}
+
+void gpu_linear(struct backend *b, float *y, const float *x, struct stored w, const float *bias, int t, int i, int o,
+                float alpha, float beta)
+{
+    const enum dtype type = product_type(b);
+    const struct factor a = {activations(b, SCRATCH_X, x, (size_t)t * i, type), i, false};
+    const struct factor weight = {weights(b, w, (size_t)o * i, type), i, true};
+    const struct product p = {t, o, i, type, a, weight, y, o, bias, alpha, beta};
+    gpu_multiply(b, &p);
+}
+
+void gpu_linear_dx(struct backend *b, float *dx, const float *dy, struct stored w, int t, int i, int o, float alpha,
+                   float beta)
+{
+    const enum dtype type = product_type(b);
+    const struct factor a = {activations(b, SCRATCH_X, dy, (size_t)t * o, type), o, false};
+    const struct factor weight = {weights(b, w, (size_t)o * i, type), i, false};
+    const struct product p = {t, i, o, type, a, weight, dx, i, NULL, alpha, beta};
+    gpu_multiply(b, &p);
+}
+
+void gpu_linear_dw(struct backend *b, float *dw, float *dbias, const float *dy, const float *x, int t, int i, int o,
+                   float alpha)
+{
+    if (t <= 0)
+        return;
+    const enum dtype type = product_type(b);
+    const struct factor a = {activations(b, SCRATCH_X, dy, (size_t)t * o, type), o, true};
+    const struct factor rows = {activations(b, SCRATCH_W, x, (size_t)t * i, type), i, false};
+    const struct product p = {o, i, t, type, a, rows, dw, i, NULL, alpha, 1};
+    gpu_multiply(b, &p);
+    if (dbias)
+        gpu_add_column_sums(b, dbias, dy, t, o);
+}
+
+// Products take weights as they lie: nothing is gained from another order.
+size_t gpu_packed_bytes(struct backend *b, struct stored w, int i, int o)
+{
+    return 0;
+}
+
+void gpu_pack_weights(struct backend *b, void *packed, struct stored w, int i, int o)
+{
+    gpu_fail(b, ERR_FAIL, "weights are laid out for products, which do not ask for it");
+}

@@ -1,0 +1,78 @@
+# The cuda backend. nvcc makes the plugin of it, the host compiler the backend cuda-on-host of the tests
+# (src/gpu/README.md); the table of backends and the plugin's loader are always there.
+noinst_LIBRARIES += libgpu.a
+libgpu_a_SOURCES = %D%/backends.c %D%/plugin.c %D%/plugin.h
+libgpu_a_CPPFLAGS = $(AM_CPPFLAGS) -DATTUNE_PLUGINDIR='"$(pkglibdir)"'
+
+GPU_FILES = \
+	%D%/backend_cuda.cu \
+	%D%/columns.cu \
+	%D%/elementwise.cu \
+	%D%/linear.cu \
+	%D%/norm.cu \
+	%D%/optimizer.cu \
+	%D%/product.cu \
+	%D%/rows.cu \
+	%D%/run.cu
+GPU_INCLUDES = %D%/backend_cuda.cuh %D%/device.cuh %D%/product.cuh
+EXTRA_DIST += $(GPU_FILES) $(GPU_INCLUDES) %D%/README.md
+
+# ---- for the device ----
+CUDA_CODE = -gencode arch=compute_80,code=sm_80 -gencode arch=compute_86,code=sm_86 \
+	-gencode arch=compute_89,code=sm_89 -gencode arch=compute_90a,code=sm_90a \
+	-gencode arch=compute_100,code=sm_100 -gencode arch=compute_120,code=[sm_120,compute_120]
+CUDA_FLAGS = -std=c++20 -O3 --fmad=false -Werror all-warnings \
+	-Xcompiler -fPIC,-fvisibility=hidden,-Wall,-Wextra,-Wno-unused-parameter,-Wno-missing-field-initializers
+CUDA_OBJECTS = $(GPU_FILES:.cu=.nv.o)
+SUFFIXES = .cu .nv.o .host.o
+.cu.nv.o:
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(NVCC) $(CUDA_FLAGS) $(CUDA_CODE) -I$(srcdir)/src -c -o $@ $<
+$(CUDA_OBJECTS): $(GPU_INCLUDES) src/model/backend.h src/base/err.h
+attune-cuda.so: $(CUDA_OBJECTS)
+	$(AM_V_GEN)$(NVCC) -shared -cudart static -o $@ $(CUDA_OBJECTS) -lcublasLt
+CLEANFILES += $(CUDA_OBJECTS) attune-cuda.so
+if HAVE_CUDA
+plugindir = $(pkglibdir)
+plugin_DATA = attune-cuda.so
+endif
+
+# ---- for the host ----
+GPU_HOST_OBJECTS = $(GPU_FILES:.cu=.host.o)
+GPU_HOST_CXXFLAGS = -std=gnu++20 -Wall -Wextra -Wno-unused-parameter -Wno-missing-field-initializers $(GPU_WERROR) \
+	-ffp-contract=off -DATTUNE_CUDA_ON_HOST -I$(srcdir)/tests/gpu
+GPU_HOST_INCLUDES = tests/gpu/cublaslt_host.h tests/gpu/cuda_host.h tests/gpu/cuda_host_memory.h
+.cu.host.o:
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(CXX) $(GPU_HOST_CXXFLAGS) $(GPU_SANITIZERS) -I$(srcdir)/src $(CXXFLAGS) -x c++ -c -o $@ $<
+$(GPU_HOST_OBJECTS): $(GPU_INCLUDES) $(GPU_HOST_INCLUDES) src/model/backend.h src/base/err.h
+CLEANFILES += $(GPU_HOST_OBJECTS)
+EXTRA_DIST += $(GPU_HOST_INCLUDES) tests/gpu/cublaslt_host.cc tests/gpu/cuda_host.cc tests/gpu/cuda_host_memory.cc tests/gpu/test_cuda_host.c
+
+if HAVE_CXX
+if HAVE_CMOCKA
+check_PROGRAMS += tests/gpu/test_cuda_host
+tests_gpu_test_cuda_host_SOURCES = \
+	tests/conformance/conformance.h \
+	tests/conformance/conformance.c \
+	tests/conformance/attention_check.c \
+	tests/conformance/elementwise_check.c \
+	tests/conformance/head_check.c \
+	tests/conformance/linear_check.c \
+	tests/conformance/norms_check.c \
+	tests/conformance/packed_check.c \
+	tests/conformance/rows_check.c \
+	tests/conformance/sample_check.c \
+	tests/conformance/stored_check.c \
+	tests/gpu/cublaslt_host.cc \
+	tests/gpu/cuda_host.cc \
+	tests/gpu/cuda_host_memory.cc \
+	tests/gpu/test_cuda_host.c
+tests_gpu_test_cuda_host_CXXFLAGS = $(GPU_HOST_CXXFLAGS) $(GPU_SANITIZERS)
+tests_gpu_test_cuda_host_LDADD = $(GPU_HOST_OBJECTS) $(BASE_LIBS) $(CMOCKA_LIBS)
+tests_gpu_test_cuda_host_DEPENDENCIES = $(GPU_HOST_OBJECTS) libbase.a
+endif
+endif
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test_cuda_plugin
+tests_unit_test_cuda_plugin_SOURCES = tests/unit/test_cuda_plugin.c
+tests_unit_test_cuda_plugin_LDADD = $(CPU_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
+endif

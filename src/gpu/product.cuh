@@ -1,0 +1,27 @@
+// Matrix products: row-major views over cuBLASLt, which counts columns first. A row-major c(m, n) is its c(n, m), so a
+// product a b is asked for as b a, and nothing is moved.
+#pragma once
+
+#include "gpu/backend_cuda.cuh"
+
+// A matrix as it lies: `at`, the distance between rows in numbers, whether the product takes it transposed.
+struct factor {
+    const void *at;
+    int ld;
+    bool transposed;
+};
+
+// c(m, n) = alpha a(m, k) b(k, n) + beta c + bias(n); a and b are f32 or bf16, both of `type`; c is f32, as are sums.
+struct product {
+    int m, n, k;
+    enum dtype type;
+    struct factor a, b;
+    float *c;
+    int ldc;
+    const float *bias; // NULL: none
+    float alpha, beta;
+};
+
+int gpu_products_open(struct backend *b, struct err *e);
+void gpu_products_close(struct backend *b);
+void gpu_multiply(struct backend *b, const struct product *p);

@@ -1,0 +1,188 @@
+// What every operation of the cuda backend stands on: memory from the device's pool, copies through pinned pieces,
+// scratch, the first failure.
+#include "gpu/backend_cuda.cuh"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static void set_text(struct err *e, int code, const char *format, va_list args)
+{
+    e->code = code;
+    vsnprintf(e->text, sizeof e->text, format, args);
+}
+
+// The plugin has no part of the engine in it, so it fills errors itself.
+int gpu_err(struct err *e, int code, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    if (e)
+        set_text(e, code, format, args);
+    va_end(args);
+    return code;
+}
+
+void gpu_fail(struct backend *b, int code, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    if (!b->failed)
+        set_text(&b->fault, code, format, args);
+    va_end(args);
+    b->failed = true;
+}
+
+bool gpu_check(struct backend *b, cudaError_t code, const char *what)
+{
+    if (code != cudaSuccess)
+        gpu_fail(b, code == cudaErrorMemoryAllocation ? ERR_LIMIT : ERR_FAIL, "CUDA: %s failed: %s", what,
+                 cudaGetErrorString(code));
+    return !b->failed;
+}
+
+int gpu_sync(struct backend *b, struct err *e)
+{
+    gpu_check(b, cudaStreamSynchronize(b->stream), "an operation");
+    if (b->fault.code == 0)
+        return b->failed ? gpu_err(e, ERR_STATE, "the backend stopped after an earlier failure") : 0;
+    const int code = b->fault.code;
+    if (e)
+        *e = b->fault;
+    b->fault.code = 0;
+    return code;
+}
+
+// ---- memory ----
+
+static int no_memory(struct err *e, size_t bytes, const char *what)
+{
+    const double gib = 1024.0 * 1024 * 1024;
+    size_t free_bytes = 0, total = 0;
+    cudaMemGetInfo(&free_bytes, &total);
+    return gpu_err(e, ERR_LIMIT, "not enough GPU memory for %s: needs %.2f GiB, %.2f of %.2f GiB free", what,
+                   (double)bytes / gib, (double)free_bytes / gib, (double)total / gib);
+}
+
+void *gpu_alloc(struct backend *b, size_t bytes, const char *what, struct err *e)
+{
+    void *p = NULL;
+    if (bytes == 0)
+        bytes = 1;
+    cudaError_t code = cudaMallocAsync(&p, bytes, b->stream);
+    if (code == cudaSuccess)
+        code = cudaMemsetAsync(p, 0, bytes, b->stream);
+    if (code == cudaSuccess)
+        return p;
+    (void)cudaGetLastError(); // it is told here, not by the next operation
+    if (code == cudaErrorMemoryAllocation)
+        no_memory(e, bytes, what);
+    else
+        gpu_err(e, ERR_FAIL, "cannot get GPU memory for %s: %s", what, cudaGetErrorString(code));
+    return NULL;
+}
+
+void gpu_free(struct backend *b, void *p)
+{
+    if (p)
+        cudaFreeAsync(p, b->stream);
+}
+
+void *gpu_scratch(struct backend *b, enum scratch_slot slot, size_t bytes)
+{
+    if (b->failed)
+        return NULL;
+    if (b->scratch[slot] && b->scratch_bytes[slot] >= bytes)
+        return b->scratch[slot];
+    gpu_free(b, b->scratch[slot]); // after what is queued with it
+    b->scratch_bytes[slot] = 0;
+    const cudaError_t code = cudaMallocAsync(&b->scratch[slot], bytes ? bytes : 1, b->stream);
+    if (code != cudaSuccess) {
+        struct err fault;
+        (void)cudaGetLastError();
+        b->scratch[slot] = NULL;
+        no_memory(&fault, bytes, "the working memory of an operation");
+        gpu_fail(b, ERR_LIMIT, "%s", fault.text);
+        return NULL;
+    }
+    b->scratch_bytes[slot] = bytes ? bytes : 1;
+    return b->scratch[slot];
+}
+
+// ---- copies ----
+
+int gpu_stages_open(struct backend *b, struct err *e)
+{
+    for (int i = 0; i < N_STAGES; i++) {
+        cudaError_t code = cudaMallocHost((void **)&b->stages[i], STAGE_BYTES);
+        if (code == cudaSuccess)
+            code = cudaEventCreateWithFlags(&b->stage_read[i], cudaEventDisableTiming);
+        if (code != cudaSuccess)
+            return gpu_err(e, ERR_LIMIT, "cannot get pinned memory for copies to the GPU: %s", cudaGetErrorString(code));
+    }
+    return 0;
+}
+
+void gpu_memory_close(struct backend *b)
+{
+    for (int i = 0; i < N_SCRATCH; i++)
+        gpu_free(b, b->scratch[i]);
+    if (b->stream)
+        cudaStreamSynchronize(b->stream);
+    for (int i = 0; i < N_STAGES; i++) {
+        if (b->stage_read[i])
+            cudaEventDestroy(b->stage_read[i]);
+        cudaFreeHost(b->stages[i]);
+    }
+}
+
+// The host's bytes may change as soon as this returns: a pinned piece has them, which waits only until its last
+// content has been read.
+void gpu_upload(struct backend *b, void *to, const void *host, size_t bytes)
+{
+    for (size_t at = 0, n; at < bytes && !b->failed; at += n) {
+        const int stage = b->next_stage;
+        n = bytes - at < STAGE_BYTES ? bytes - at : (size_t)STAGE_BYTES;
+        if (!gpu_check(b, cudaEventSynchronize(b->stage_read[stage]), "a copy to the GPU"))
+            return;
+        memcpy(b->stages[stage], (const char *)host + at, n);
+        gpu_check(b, cudaMemcpyAsync((char *)to + at, b->stages[stage], n, cudaMemcpyHostToDevice, b->stream),
+                  "a copy to the GPU");
+        gpu_check(b, cudaEventRecord(b->stage_read[stage], b->stream), "a copy to the GPU");
+        b->next_stage = (stage + 1) % N_STAGES;
+    }
+}
+
+void gpu_download(struct backend *b, void *host, const void *from, size_t bytes)
+{
+    for (size_t at = 0, n; at < bytes && !b->failed; at += n) {
+        const int stage = b->next_stage;
+        n = bytes - at < STAGE_BYTES ? bytes - at : (size_t)STAGE_BYTES;
+        gpu_check(b, cudaMemcpyAsync(b->stages[stage], (const char *)from + at, n, cudaMemcpyDeviceToHost, b->stream),
+                  "a copy from the GPU");
+        if (gpu_check(b, cudaStreamSynchronize(b->stream), "a copy from the GPU"))
+            memcpy((char *)host + at, b->stages[stage], n);
+    }
+}
+
+void gpu_copy(struct backend *b, void *to, const void *from, size_t bytes)
+{
+    const bool overlap = (char *)to < (const char *)from + bytes && (const char *)from < (char *)to + bytes;
+    if (b->failed || bytes == 0)
+        return;
+    const void *source = from;
+    if (overlap) { // the runtime leaves open what such a copy does
+        void *between = gpu_scratch(b, SCRATCH_X, bytes);
+        if (!between)
+            return;
+        gpu_check(b, cudaMemcpyAsync(between, from, bytes, cudaMemcpyDeviceToDevice, b->stream), "a copy on the GPU");
+        source = between;
+    }
+    gpu_check(b, cudaMemcpyAsync(to, source, bytes, cudaMemcpyDeviceToDevice, b->stream), "a copy on the GPU");
+}
+
+void gpu_zero(struct backend *b, void *p, size_t bytes)
+{
+    if (!b->failed && bytes)
+        gpu_check(b, cudaMemsetAsync(p, 0, bytes, b->stream), "zeroing");
+}
