@@ -18,7 +18,6 @@ struct decode_job {
     const float *q;
     const float *keys, *values;
     const struct kv_rows *rows;
-    int n_rows; // of the caches
     const struct attn_shape *shape;
     const int *bundles; // the first stream of each, and the end of the last
     float *scratch;     // (n_threads, per_thread)
@@ -40,34 +39,34 @@ static size_t row_floats(const struct attn_shape *shape)
 
 // scores = scale q keys^T
 static void score_keys(const struct decode_job *j, const struct decode_rows *r, int first, int n, const float *keys, int n_keys,
-                       int thread)
+                       int ld, int thread)
 {
     const struct cpu_kernels *k = j->b->k;
     const int d = j->shape->head_dim;
     const struct gemm g = {.trans_b = true, .m = n, .n = n_keys, .k = d, .alpha = j->shape->scale, .a = r->q + first * d,
-                           .lda = d, .b = keys, .ldb = d, .c = r->scores + first * ATTN_KEYS, .ldc = ATTN_KEYS};
+                           .lda = d, .b = keys, .ldb = ld, .c = r->scores + first * ATTN_KEYS, .ldc = ATTN_KEYS};
     if (k->gemm)
         k->gemm(&g, j->b->gemm_scratch + (size_t)thread * GEMM_SCRATCH);
     else // a library's elements may depend on who else is in the product: streams are not to depend on their neighbours
         for (int i = 0; i < n; i++)
             for (int key = 0; key < n_keys; key++)
-                g.c[i * ATTN_KEYS + key] = g.alpha * k->dot(g.a + i * d, keys + key * d, (size_t)d);
+                g.c[i * ATTN_KEYS + key] = g.alpha * k->dot(g.a + i * d, keys + (size_t)key * (size_t)ld, (size_t)d);
 }
 
 // out += scores values
 static void add_values(const struct decode_job *j, const struct decode_rows *r, int first, int n, const float *values,
-                       int n_keys, int thread)
+                       int n_keys, int ld, int thread)
 {
     const struct cpu_kernels *k = j->b->k;
     const int d = j->shape->head_dim;
     const struct gemm g = {.m = n, .n = d, .k = n_keys, .alpha = 1, .beta = 1, .a = r->scores + first * ATTN_KEYS,
-                           .lda = ATTN_KEYS, .b = values, .ldb = d, .c = r->out + first * d, .ldc = d};
+                           .lda = ATTN_KEYS, .b = values, .ldb = ld, .c = r->out + first * d, .ldc = d};
     if (k->gemm)
         k->gemm(&g, j->b->gemm_scratch + (size_t)thread * GEMM_SCRATCH);
     else
         for (int i = 0; i < n; i++)
             for (int key = 0; key < n_keys; key++)
-                k->axpy(g.c + i * d, g.a[i * ATTN_KEYS + key], values + key * d, (size_t)d);
+                k->axpy(g.c + i * d, g.a[i * ATTN_KEYS + key], values + (size_t)key * (size_t)ld, (size_t)d);
 }
 
 // Takes rows first .. first + n through the piece's keys; streams: those of the rows.
@@ -75,10 +74,10 @@ static void pass_keys(const struct decode_job *j, const struct decode_rows *r, i
                       struct attn_piece piece, int kv_head, int thread)
 {
     const struct attn_shape *shape = j->shape;
-    const int d = shape->head_dim;
+    const int d = shape->head_dim, ld = shape->n_kv_heads * d;
     for (int key = 0; key < piece.n; key += ATTN_KEYS) {
         const int n_keys = cpu_min(ATTN_KEYS, piece.n - key), key_position = piece.position + key;
-        const size_t at = ((size_t)kv_head * (size_t)j->n_rows + (size_t)(piece.start + key)) * (size_t)d;
+        const size_t at = (size_t)(piece.start + key) * (size_t)ld + (size_t)kv_head * (size_t)d;
         bool seen = false;
         for (int i = 0; i < n && !seen; i += r->group) {
             const int position = streams[i / r->group].n_shared + streams[i / r->group].n_own - 1;
@@ -86,13 +85,13 @@ static void pass_keys(const struct decode_job *j, const struct decode_rows *r, i
         }
         if (!seen)
             continue;
-        score_keys(j, r, first, n, j->keys + at, n_keys, thread);
+        score_keys(j, r, first, n, j->keys + at, n_keys, ld, thread);
         for (int i = 0; i < n; i++) {
             const struct kv_rows *s = &streams[i / r->group];
             attn_fold_row(j->b, shape, r->scores + (first + i) * ATTN_KEYS, &r->running, first + i, r->out + (first + i) * d,
                           s->n_shared + s->n_own - 1, key_position, n_keys);
         }
-        add_values(j, r, first, n, j->values + at, n_keys, thread);
+        add_values(j, r, first, n, j->values + at, n_keys, ld, thread);
     }
 }
 
@@ -141,7 +140,7 @@ static int make_bundles(int *bundles, const struct kv_rows *rows, int n, int mos
 }
 
 void cpu_attention_decode(struct backend *b, float *out, const float *q, const float *k, const float *v,
-                          const struct kv_rows *rows, int n, int most_keys, int n_rows, const struct attn_shape *shape)
+                          const struct kv_rows *rows, int n, int most_keys, const struct attn_shape *shape)
 {
     const int group = shape->n_heads / shape->n_kv_heads, most = cpu_max(BUNDLE_ROWS / group, 1);
     const size_t per_thread = (size_t)(most * group) * row_floats(shape);
@@ -155,6 +154,6 @@ void cpu_attention_decode(struct backend *b, float *out, const float *q, const f
         return;
     int *bundles = (int *)(void *)(scratch + (size_t)b->n_threads * per_thread);
     const int n_bundles = make_bundles(bundles, rows, n, most);
-    struct decode_job job = {b, out, q, k, v, rows, n_rows, shape, bundles, scratch, per_thread};
+    struct decode_job job = {b, out, q, k, v, rows, shape, bundles, scratch, per_thread};
     cpu_run(b, n_bundles * shape->n_kv_heads, (double)all_keys * shape->n_heads * shape->head_dim / 2, decode_task, &job);
 }

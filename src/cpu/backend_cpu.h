@@ -101,8 +101,7 @@ void cpu_embed(struct backend *b, float *out, struct stored wte, struct stored w
 void cpu_embed_backward(struct backend *b, float *dwte, float *dwpe, const float *dout, const int32_t *tokens,
                         const int32_t *positions, int t, int c);
 void cpu_gather_rows(struct backend *b, float *out, const float *x, const int32_t *rows, int n, int c);
-void cpu_put_heads(struct backend *b, float *to, const float *from, const int32_t *rows, int n, int n_heads, int head_dim,
-                   int n_rows);
+void cpu_put_rows(struct backend *b, float *to, const float *from, const int32_t *rows, int n, int c);
 void cpu_mix_rows(struct backend *b, float *y, const float *x, const float *shares, int n, int c);
 void cpu_scatter_add_rows(struct backend *b, float *dx, const float *dout, const int32_t *rows, int n, int c);
 void cpu_rope(struct backend *b, float *x, const float *cos, const float *sin, const int32_t *positions, int t,
@@ -137,7 +136,7 @@ void cpu_attention_backward(struct backend *b, float *dq, float *dk, float *dv, 
                             const struct attn_segment *segments, int n_segments, int t,
                             const struct attn_shape *shape);
 void cpu_attention_decode(struct backend *b, float *out, const float *q, const float *k, const float *v,
-                          const struct kv_rows *rows, int n, int most_keys, int n_rows, const struct attn_shape *shape);
+                          const struct kv_rows *rows, int n, int most_keys, const struct attn_shape *shape);
 // sample.c
 void cpu_sample(struct backend *b, const struct sampled *out, const float *logits, int v, const struct sample_row *rows, int n);
 void cpu_samplers_free(struct backend *b);

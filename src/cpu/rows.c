@@ -58,29 +58,19 @@ void cpu_gather_rows(struct backend *b, float *out, const float *x, const int32_
     cpu_embed(b, out, stored_f32(x), (struct stored){0}, rows, NULL, n, c);
 }
 
-struct put_job {
-    float *to;
-    const float *from;
-    const int32_t *rows;
-    int n, n_heads, head_dim, n_rows;
-};
-
 static void put_task(void *data, int block, int thread)
 {
-    const struct put_job *j = data;
-    const size_t d = (size_t)j->head_dim;
+    const struct rows_job *j = data;
+    const size_t c = (size_t)j->c;
     const int end = cpu_min(j->n, (block + 1) * BLOCK_ROWS);
     for (int i = block * BLOCK_ROWS; i < end; i++)
-        for (int h = 0; h < j->n_heads; h++)
-            memcpy(j->to + ((size_t)h * (size_t)j->n_rows + (size_t)j->rows[i]) * d,
-                   j->from + ((size_t)i * (size_t)j->n_heads + (size_t)h) * d, d * sizeof *j->to);
+        memcpy(j->out + (size_t)j->rows[i] * c, j->x + (size_t)i * c, c * sizeof *j->out);
 }
 
-void cpu_put_heads(struct backend *b, float *to, const float *from, const int32_t *rows, int n, int n_heads, int head_dim,
-                   int n_rows)
+void cpu_put_rows(struct backend *b, float *to, const float *from, const int32_t *rows, int n, int c)
 {
-    struct put_job job = {to, from, rows, n, n_heads, head_dim, n_rows};
-    cpu_run(b, cpu_blocks((size_t)n, BLOCK_ROWS), (double)n * n_heads * head_dim / 4, put_task, &job);
+    struct rows_job job = {.k = b->k, .out = to, .x = from, .rows = rows, .n = n, .c = c};
+    cpu_run(b, cpu_blocks((size_t)n, BLOCK_ROWS), (double)n * c / 4, put_task, &job);
 }
 
 static void mix_task(void *data, int block, int thread)

@@ -16,7 +16,7 @@
 
 #include "base/err.h"
 
-enum { BACKEND_ABI = 12 };
+enum { BACKEND_ABI = 11 };
 
 // How numbers are stored. What they are computed in is the backend's business.
 enum dtype { DTYPE_F32, DTYPE_BF16, DTYPE_F16 };
@@ -65,7 +65,7 @@ struct attn_shape {
     float cap;    // scaled scores x become cap tanh(x / cap); 0: none
 };
 
-// Keys and values that one decoding row attends to, as rows of a layer's cache: a shared part (its prompt's) and its own.
+// Keys and values that one decoding row attends to, as rows of a layer's: a shared part (its prompt's) and its own.
 struct kv_rows {
     int32_t shared, n_shared, own, n_own; // the first of each, and how many
 };
@@ -247,10 +247,9 @@ struct backend_ops {
                                const float *lse, const float *q, const float *k, const float *v,
                                const struct attn_segment *segments, int n_segments, int t,
                                const struct attn_shape *shape);
-    // One new row per stream: out(n, n_heads*head_dim) attends to the rows that rows(n) names, most_keys at most. k and v are
-    // caches of (n_kv_heads, n_rows, head_dim): what one head reads lies together.
+    // One new row per stream: out(n, n_heads*head_dim) attends to the rows of k and v that rows(n) names, most_keys at most.
     void (*attention_decode)(struct backend *b, float *out, const float *q, const float *k, const float *v,
-                             const struct kv_rows *rows, int n, int most_keys, int n_rows, const struct attn_shape *shape);
+                             const struct kv_rows *rows, int n, int most_keys, const struct attn_shape *shape);
 
     void (*act)(struct backend *b, float *y, const float *x, size_t n, enum activation kind);
     // dx may be dy or x itself.
@@ -265,9 +264,7 @@ struct backend_ops {
 
     // out(N,C) = x[rows]; and dx[rows] += dout with rows possibly repeating, in order.
     void (*gather_rows)(struct backend *b, float *out, const float *x, const int32_t *rows, int n, int c);
-    // to(n_heads, n_rows, head_dim)[head][rows] = from(n, n_heads, head_dim): rows of keys or values to their places in a cache.
-    void (*put_heads)(struct backend *b, float *to, const float *from, const int32_t *rows, int n, int n_heads, int head_dim,
-                      int n_rows);
+    void (*put_rows)(struct backend *b, float *to, const float *from, const int32_t *rows, int n, int c); // to[rows] = from
     // y(N,C) = (1 - share[row]) y + share[row] x; shares(N) are host. A share of 0 leaves its row as it is, of 1 takes x's.
     void (*mix_rows)(struct backend *b, float *y, const float *x, const float *shares, int n, int c);
     void (*scatter_add_rows)(struct backend *b, float *dx, const float *dout, const int32_t *rows, int n, int c);

@@ -10,20 +10,18 @@
 // Through one network, into x; its keys and values go to the cache's layers from first_layer on.
 static void run_network(struct generator *g, const struct parts *p, int first_layer, float *x, int n, int n_segments, int most_keys)
 {
-    const int n_rows = (int)g->cache.rows;
     g->acts.x = x;
     part_embed(p, x, g->wide, g->tokens, g->positions, n);
     for (int layer = 0; layer < p->m->arch.n_layers; layer++) {
         const struct layer_acts *a = &g->acts;
         float *keys = kv_cache_keys(&g->cache, first_layer + layer), *values = kv_cache_values(&g->cache, first_layer + layer);
-        const struct attn_shape *shape = part_shape(p, layer);
         part_qkv(p, layer, a, g->positions, n);
-        p->ops->put_heads(p->b, keys, a->k, g->put_ids, n, shape->n_kv_heads, shape->head_dim, n_rows);
-        p->ops->put_heads(p->b, values, a->v, g->put_ids, n, shape->n_kv_heads, shape->head_dim, n_rows);
+        p->ops->put_rows(p->b, keys, a->k, g->put_ids, n, (int)p->w.kv);
+        p->ops->put_rows(p->b, values, a->v, g->put_ids, n, (int)p->w.kv);
         if (most_keys)
-            p->ops->attention_decode(p->b, a->att, a->q, keys, values, g->kv_rows, n, most_keys, n_rows, shape);
+            p->ops->attention_decode(p->b, a->att, a->q, keys, values, g->kv_rows, n, most_keys, part_shape(p, layer));
         else
-            p->ops->attention(p->b, a->att, a->lse, a->q, a->k, a->v, g->segments, n_segments, n, shape);
+            p->ops->attention(p->b, a->att, a->lse, a->q, a->k, a->v, g->segments, n_segments, n, part_shape(p, layer));
         part_mid(p, layer, a, n);
         part_out(p, layer, a, x, n);
     }

@@ -1,4 +1,4 @@
-// Keys and values of the texts that are being sampled. Every layer has a row of keys and one of values in each head for each token; texts
+// Keys and values of the texts that are being sampled. Every layer has a row of keys and one of values for each token; texts
 // have ranges of rows: a prompt's is shared by its samples, each sample has one for its own tokens. Device memory in one
 // block, which stays for the next texts.
 #pragma once
@@ -29,6 +29,6 @@ int kv_cache_reserve(struct kv_cache *c, size_t rows, struct err *e);
 // A range of n rows (at least 1) into *first; false when there is no room for it now.
 bool kv_cache_take(struct kv_cache *c, size_t n, size_t *first);
 void kv_cache_give(struct kv_cache *c, size_t first);
-// A layer's, (heads, rows, head_dim): what one head reads of a text lies together, so that it comes from memory at full speed.
+// A layer's rows, (rows, kv).
 float *kv_cache_keys(const struct kv_cache *c, int layer);
 float *kv_cache_values(const struct kv_cache *c, int layer);
