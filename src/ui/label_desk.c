@@ -197,20 +197,6 @@ static int fit_for_order(struct label_desk *d, struct err *e)
 
 // ---- judging ----
 
-int label_texts(struct label_desk *d, int item, struct asked_pair *out, struct err *e)
-{
-    const int64_t pair = d->queue.items[item].pair;
-    if (d->queue.kind == LABEL_OF_RUN && !d->queue.reader)
-        return err_set(e, ERR_NOT_FOUND, "run %s has no pairs: its engine has not begun", d->queue.name);
-    return d->queue.kind == LABEL_OF_SET ? label_pair(d->store, pair, out, e)
-                                         : run_reader_pair(d->queue.reader, pair, out, e);
-}
-
-const char *label_run(const struct label_desk *d)
-{
-    return d->queue.kind == LABEL_OF_RUN ? d->queue.name : NULL;
-}
-
 static int add(struct label_desk *d, int item, struct judgement *j, bool replace, struct err *e)
 {
     struct asked_pair p;
@@ -224,22 +210,6 @@ static int add(struct label_desk *d, int item, struct judgement *j, bool replace
     d->save_s = clock_seconds() - from;
     asked_pair_fini(&p);
     return code ? code : label_read_queue(d, e);
-}
-
-const char *label_said(enum verdict shown)
-{
-    static const char *const words[] = {"left much better",
-                                        "left better",
-                                        "left slightly better",
-                                        "about the same",
-                                        "right slightly better",
-                                        "right better",
-                                        "right much better",
-                                        "both bad",
-                                        "cannot judge",
-                                        "skipped",
-                                        "flagged"};
-    return shown < VERDICT_UNDO ? words[shown - VERDICT_MUCH_A] : "";
 }
 
 // As if it were in the store already: its pair waits no more, and the next one has its place in the order of sides.
@@ -283,7 +253,7 @@ static int judge(struct label_desk *d, const struct label_request *r, char *said
     t->passed |= r->verdict == VERDICT_SKIP;
     label_forget_redo(d);
     d->now = queue_next(&d->queue);
-    snprintf(said, size, "saving #%lld \"%s\" ...", (long long)t->number, label_said(r->verdict));
+    snprintf(said, size, "saving #%lld \"%s\" ...", (long long)t->number, label_words(r->verdict));
     return 0;
 }
 
@@ -301,7 +271,7 @@ static int save(struct label_desk *d, char *said, size_t size, struct err *e)
     if (code)
         d->now = d->held_at;
     else
-        snprintf(said, size, "saved #%lld \"%s\"%s", (long long)d->queue.items[d->held_at.item].number, label_said(shown),
+        snprintf(said, size, "saved #%lld \"%s\"%s", (long long)d->queue.items[d->held_at.item].number, label_words(shown),
                  j.is_final ? ", the last word" : "");
     labels_pending_clear(d->pending, NULL); // what was refused is shown again, with the reason
     judgement_fini(&d->held);

@@ -21,6 +21,8 @@ enum label_order {
     LABEL_DISPUTED,  // adjudication: pairs that annotators disagree on; what is said then is the last word
     LABEL_ORDERS,
 };
+// "left better" of a verdict as it is shown.
+const char *label_words(enum verdict shown);
 const char *label_order_name(enum label_order order);                // "random"
 bool label_order_from_name(const char *name, enum label_order *out); // also its beginning
 

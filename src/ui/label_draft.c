@@ -1,7 +1,6 @@
 // What an annotator has begun: notes, reasons and better answers that outlive leaving the page and a killed console.
 #include "config.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -57,33 +56,6 @@ void label_forget_draft(struct view *v)
     const struct label_state *s = v->state;
     if (s->now.has_pair)
         label_draft_remove(dir_of(v), s->now.annotator, s->now.pair.hash);
-}
-
-enum view_result label_edit(struct view *v, const char *arg)
-{
-    struct label_state *s = v->state;
-    const bool right = arg ? strcmp(arg, "right") == 0 : s->focus == LABEL_RIGHT;
-    struct err fault = {0};
-    char *after = NULL, *path = NULL;
-    if (arg && !right && strcmp(arg, "left") != 0) {
-        ui_say_error(v->ui, "correct: left or right, not %s", arg);
-        return VIEW_KEPT;
-    }
-    if (!s->now.has_pair)
-        return VIEW_KEPT;
-    const bool b = right != s->now.swapped;
-    const char *before = b ? s->now.pair.b : s->now.pair.a;
-    int code = label_draft_answer(dir_of(v), s->now.annotator, s->now.pair.hash, b, &path, &fault);
-    if (!code)
-        code = ui_edit_file(v->ui, path, before, &after, &fault);
-    if (!code && strcmp(before, after) == 0)
-        unlink(path); // no draft
-    free(path);
-    if (code)
-        ui_say_error(v->ui, "%s", fault.text);
-    else
-        label_ask(v, (struct label_request){.what = LABEL_EDIT, .text = after, .right = right, .seconds = NAN});
-    return VIEW_CHANGED;
 }
 
 void label_forget_edit(struct view *v, bool right)

@@ -1,5 +1,5 @@
-// What the files of the desk share: label_desk.c takes requests, label_undo.c takes back, label_many.c filters, lists and
-// judges several pairs at once.
+// What the files of the desk share: label_desk.c takes requests, label_undo.c takes back, label_filter.c reads and filters
+// what waits, label_many.c lists it and judges several pairs at once.
 #pragma once
 
 #include "store/labels_pending.h"
@@ -19,8 +19,6 @@ struct label_desk {
     bool listing; // what waits is shown as a list
 };
 
-// "left better" of a verdict as it is shown.
-const char *label_said(enum verdict shown);
 // The texts of an item.
 int label_texts(struct label_desk *d, int item, struct asked_pair *out, struct err *e);
 const char *label_run(const struct label_desk *d); // NULL: pairs of a set

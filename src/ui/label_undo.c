@@ -93,9 +93,9 @@ int label_undo(struct label_desk *d, char *said, size_t size, struct err *e)
     code = label_read_queue(d, e);
     d->now = back;
     if (n > 1)
-        snprintf(said, size, "taken back: %d pairs \"%s\"", n, label_said(shown));
+        snprintf(said, size, "taken back: %d pairs \"%s\"", n, label_words(shown));
     else
-        snprintf(said, size, "taken back: #%lld \"%s\"", (long long)d->queue.items[back.item].number, label_said(shown));
+        snprintf(said, size, "taken back: #%lld \"%s\"", (long long)d->queue.items[back.item].number, label_words(shown));
     return code;
 }
 
@@ -134,8 +134,8 @@ int label_redo(struct label_desk *d, char *said, size_t size, struct err *e)
         judgement_fini(&d->redo[--d->n_redo]);
     d->now = queue_next(&d->queue);
     if (n > 1)
-        snprintf(said, size, "again: %d pairs \"%s\"", n, label_said(shown));
+        snprintf(said, size, "again: %d pairs \"%s\"", n, label_words(shown));
     else
-        snprintf(said, size, "again: #%lld \"%s\"", (long long)d->queue.items[item].number, label_said(shown));
+        snprintf(said, size, "again: #%lld \"%s\"", (long long)d->queue.items[item].number, label_words(shown));
     return 0;
 }

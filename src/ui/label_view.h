@@ -1,4 +1,4 @@
-// The label page's state: view_label.c changes it, label_draw.c draws it.
+// The label page's state: view_label.c and label_ask.c change it, label_draw.c draws it.
 #pragma once
 
 #include "ui/label_desk.h"
@@ -36,20 +36,20 @@ struct label_state {
 };
 // Asks the desk, now or when it is free; takes what belongs to r.
 void label_ask(struct view *v, struct label_request r);
+void label_forget_words(struct label_state *s); // what was begun to be said of the pair
+void label_note_whose(struct label_state *s);   // whose answers they are, into `revealed`
 enum view_result label_read(struct view *v, enum command_id id, const char *arg); // label_read.c
 // What is begun and not yet said (label_draft.c). note NULL: the page's own.
 void label_keep_draft(struct view *v, const char *note);
 void label_take_draft(struct view *v);   // of the pair that is shown now, where there is one
 void label_forget_draft(struct view *v); // it was judged
-enum view_result label_edit(struct view *v, const char *arg);
+enum view_result label_edit(struct view *v, const char *arg); // label_edit.c
 void label_forget_edit(struct view *v, bool right); // it was saved
 // The list of what waits (label_list.c): its commands, VIEW_IGNORED for those that are not; one judgement of all that is marked.
 enum view_result label_list_command(struct view *v, enum command_id id);
 enum view_result label_list_judge(struct view *v, enum verdict verdict);
 void label_list_draw(struct label_state *s, struct canvas *c, struct rect area);
 void label_draw(struct label_state *s, struct canvas *c, struct rect area);
-// "left better" of a verdict as it is shown.
-const char *label_words(enum verdict shown);
 void label_fill_panes(struct label_state *s); // with the texts of what is shown
 // Writes the judged pairs of the source into that file; NULL asks for its name.
 enum view_result label_write(struct view *v, const struct label_shown *now, const char *path);

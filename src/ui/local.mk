@@ -21,6 +21,11 @@ libui_a_SOURCES = \
 	%D%/editor.c \
 	%D%/label_desk.c %D%/label_desk.h \
 	%D%/label_draft.c \
+	%D%/label_ask.c \
+	%D%/label_edit.c \
+	%D%/label_filter.c \
+	%D%/label_panes.c \
+	%D%/label_room.c \
 	%D%/label_draw.c %D%/label_view.h \
 	%D%/label_export.c %D%/label_export.h \
 	%D%/label_fit.c \
@@ -45,6 +50,7 @@ libui_a_SOURCES = \
 	%D%/compare_leak.c \
 	%D%/compare_order.c %D%/compare_scores.c \
 	%D%/compare_turns.c \
+	%D%/compare_go_on.c \
 	%D%/compare_lists.c %D%/compare_lists.h \
 	%D%/compare_model.c \
 	%D%/compare_prompts.c \
