@@ -234,7 +234,7 @@ static void only_what_is_shown_is_read_and_kept(void **state)
     assert_int_equal(series_of(&c, row, "loss")->n, 5000);
     assert_int_equal(series_of(&c, row, "kl")->n, 0);
     // With little memory what is looked at no longer goes, and comes back when it is wanted.
-    c.cache.max_bytes = 50000;
+    c.cache.max_bytes = 40000;
     c.focus = 1;
     poll_all(&c);
     assert_int_equal(series_of(&c, row, "kl")->n, 5000);

@@ -91,7 +91,7 @@ static void the_mouse_is_one_number(void **state)
         enum mouse_act act;
         int x, y;
     } cases[] = {
-        {"\033[<0;1;1M", MOUSE_PRESS, 0, 0}, {"\033[<0;80;24m", MOUSE_OTHER, 79, 23}, {"\033[<64;10;5M", MOUSE_WHEEL_UP, 9, 4},
+        {"\033[<0;1;1M", MOUSE_PRESS, 0, 0}, {"\033[<0;80;24m", MOUSE_RELEASE, 79, 23}, {"\033[<64;10;5M", MOUSE_WHEEL_UP, 9, 4},
         {"\033[<65;1024;1024M", MOUSE_WHEEL_DOWN, 1023, 1023}, {"\033[<2;3;4M", MOUSE_OTHER, 2, 3},
     };
     struct mouse m;
