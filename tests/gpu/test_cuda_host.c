@@ -65,6 +65,16 @@ static void row_operations_agree_with_doubles(void **state)
     in_all_orders(check_rows);
 }
 
+static void head_agrees_with_doubles(void **state)
+{
+    in_all_orders(check_head);
+}
+
+static void sampling_agrees_with_doubles(void **state)
+{
+    in_all_orders(check_sample);
+}
+
 static void what_overlaps_is_copied_and_large_things_travel_in_pieces(void **state)
 {
     enum { N = 6000000 }; // 24 MB: every piece is used more than once
@@ -134,6 +144,8 @@ int main(void)
         cmocka_unit_test(stored_halves_agree_with_f32),
         cmocka_unit_test(norms_agree_with_doubles),
         cmocka_unit_test(row_operations_agree_with_doubles),
+        cmocka_unit_test(head_agrees_with_doubles),
+        cmocka_unit_test(sampling_agrees_with_doubles),
         cmocka_unit_test(what_overlaps_is_copied_and_large_things_travel_in_pieces),
         cmocka_unit_test(too_little_memory_is_said_in_words_and_sticks),
         cmocka_unit_test(why_there_is_no_gpu_is_said_in_words),
