@@ -41,7 +41,7 @@ __device__ static void pick_rivals(const struct head_job *j, whole *list, const 
     const int k = j->in.n_rivals;
     whole mine = next_rival(j, list, line, target, ~(whole)0);
     for (int i = 0; i < k; i++) {
-        const whole top = block_max(mine, (whole)0);
+        const whole top = block_max(mine);
         if (threadIdx.x == 0)
             best[i] = top;
         if (mine == top && top) // no two tokens have the same key

@@ -19,21 +19,20 @@ __device__ static inline float larger(float a, float b)
     return fmaxf(a, b);
 }
 
-// The largest of a block, in every thread. All threads call it.
+// The largest of a block of LOGIT_THREADS, in every thread. All threads call it.
 template <class number>
-__device__ static inline number block_max(number x, number least)
+__device__ static inline number block_max(number x)
 {
-    SHARED(number, tops, [WARP]);
-    const int lane = threadIdx.x % WARP, n_warps = blockDim.x / WARP;
+    enum { N_WARPS = LOGIT_THREADS / (int)WARP };
+    SHARED(number, tops, [N_WARPS]);
     for (int distance = WARP / 2; distance > 0; distance /= 2)
         x = larger(x, __shfl_xor_sync(ALL_LANES, x, distance));
     __syncthreads(); // the call before has been read
-    if (lane == 0)
+    if (threadIdx.x % WARP == 0)
         tops[threadIdx.x / WARP] = x;
     __syncthreads();
-    x = lane < n_warps ? tops[lane] : least;
-    for (int distance = WARP / 2; distance > 0; distance /= 2)
-        x = larger(x, __shfl_xor_sync(ALL_LANES, x, distance));
+    for (int i = 0; i < N_WARPS; i++)
+        x = larger(x, tops[i]);
     return x;
 }
 
@@ -108,7 +107,7 @@ __device__ static inline void add_chunk(struct log_sum *s, const float *line, in
     for (int i = (int)threadIdx.x; i < n; i += LOGIT_THREADS)
         if (is_in(set, i))
             top = fmaxf(top, line[i] * factor);
-    top = block_max(top, -INFINITY);
+    top = block_max(top);
     for (int i = (int)threadIdx.x; i < n; i += LOGIT_THREADS) {
         if (!is_in(set, i))
             continue;

@@ -29,24 +29,50 @@ __device__ static bool is_left(const struct draw *d, int i)
     return key_of(d->logits[i], i) >= d->edge && expf((d->logits[i] - d->top) * d->factor) >= d->least;
 }
 
+// Of the lanes of a warp up to this one.
+__device__ static whole running_sum(whole x)
+{
+    for (int distance = 1; distance < WARP; distance *= 2) {
+        const whole before = __shfl_up_sync(ALL_LANES, x, distance);
+        x += (int)threadIdx.x % WARP >= distance ? before : 0;
+    }
+    return x;
+}
+
+// The first place of held[0..LOGIT_THREADS) at which the running sum passes *target, which becomes what is left of it there.
+// Each warp finds it for itself.
+__device__ static int place_of(const whole *held, whole *target)
+{
+    enum { EACH = LOGIT_THREADS / (int)WARP };
+    const int lane = (int)threadIdx.x % WARP;
+    whole own = 0;
+    for (int i = 0; i < EACH; i++)
+        own += held[lane * EACH + i];
+    const whole until = running_sum(own);
+    const unsigned passed = __ballot_sync(ALL_LANES, until > *target);
+    const int from = passed ? __ffs((int)passed) - 1 : WARP - 1;
+    int place = from * EACH;
+    *target -= __shfl_sync(ALL_LANES, until - own, from);
+    while (place < from * EACH + EACH - 1 && held[place] <= *target)
+        *target -= held[place++];
+    return place;
+}
+
 // The key of the last of the fewest tokens, in the order of keys, that are `limit` together: so many, or so much mass.
 __device__ static whole edge_of(const struct draw *d, bool by_mass, whole limit)
 {
-    SHARED(whole, held, [N_DIGITS]);
-    whole found = 0;
+    SHARED(whole, held, [N_DIGITS]); // the largest digit first
+    whole found = 0, target = limit - 1;
     for (int shift = 64 - DIGIT; shift >= 0; shift -= DIGIT) {
         held[threadIdx.x] = 0;
         __syncthreads();
         for (int i = (int)threadIdx.x; i < d->v; i += LOGIT_THREADS) {
             const whole key = key_of(d->logits[i], i);
             if (key >= d->edge && (shift == 64 - DIGIT || key >> (shift + DIGIT) == found))
-                atomicAdd(&held[key >> shift & (N_DIGITS - 1)], by_mass ? mass_of(d, i) : (whole)1);
+                atomicAdd(&held[N_DIGITS - 1 - (key >> shift & (N_DIGITS - 1))], by_mass ? mass_of(d, i) : (whole)1);
         }
         __syncthreads();
-        int digit = N_DIGITS - 1;
-        while (digit > 0 && held[digit] < limit)
-            limit -= held[digit--];
-        found = found << DIGIT | (whole)digit;
+        found = found << DIGIT | (whole)(N_DIGITS - 1 - place_of(held, &target));
         __syncthreads(); // before the counts of the next digit
     }
     return found;
@@ -79,8 +105,6 @@ __device__ static int draw_token(const struct draw *d, double uniform)
     SHARED(whole, held, [LOGIT_THREADS]);
     const int lane = (int)threadIdx.x % WARP, step = (int)LOGIT_THREADS * (int)WARP;
     const int piece = (d->v + step - 1) / step * WARP; // whole warps, so that these need not ask where it ends
-    whole total = 0;
-    int at = 0;
     held[threadIdx.x] = 0;
     __syncthreads();
     for (int i = (int)threadIdx.x; i - lane < d->v; i += LOGIT_THREADS) {
@@ -89,22 +113,15 @@ __device__ static int draw_token(const struct draw *d, double uniform)
             atomicAdd(&held[i / piece], mass);
     }
     __syncthreads();
-    for (int i = 0; i < LOGIT_THREADS; i++)
-        total += held[i];
+    const whole total = block_sum(held[threadIdx.x]); // of which the likeliest has 2^40
     whole target = (whole)(uniform * (double)total);
     target = target < total ? target : total - 1;
-    while (held[at] <= target)
-        target -= held[at++];
-    for (int i = at * piece + lane;; i += WARP) {
-        whole below = i < d->v && is_left(d, i) ? mass_of(d, i) : 0; // of this and the lanes before
-        for (int distance = 1; distance < WARP; distance *= 2) {
-            const whole before = __shfl_up_sync(ALL_LANES, below, distance);
-            below += lane >= distance ? before : 0;
-        }
-        const unsigned passed = __ballot_sync(ALL_LANES, below > target);
+    for (int i = place_of(held, &target) * piece + lane;; i += WARP) {
+        const whole until = running_sum(i < d->v && is_left(d, i) ? mass_of(d, i) : 0);
+        const unsigned passed = __ballot_sync(ALL_LANES, until > target);
         if (passed)
             return i - lane + __ffs((int)passed) - 1;
-        target -= __shfl_sync(ALL_LANES, below, WARP - 1);
+        target -= __shfl_sync(ALL_LANES, until, WARP - 1);
     }
 }
 
