@@ -8,7 +8,7 @@
 
 // Device memory that an operation needs while it runs. Each slot only grows, and is overwritten by the next operation
 // that uses it, in the order of the stream.
-enum scratch_slot { SCRATCH_X, SCRATCH_W, SCRATCH_SUMS, SCRATCH_ROWS, SCRATCH_PRODUCTS, N_SCRATCH };
+enum scratch_slot { SCRATCH_X, SCRATCH_W, SCRATCH_SUMS, SCRATCH_ROWS, SCRATCH_PRODUCTS, SCRATCH_HEAD, N_SCRATCH };
 
 // Ways from host to device: pinned pieces that are used in turn.
 enum { N_STAGES = 4, STAGE_BYTES = 4 << 20 };
@@ -137,3 +137,9 @@ void gpu_add_chunks(struct backend *b, float *to, const float *partial, int n_ch
 double gpu_sum_squares(struct backend *b, const float *x, size_t n);
 void gpu_adamw(struct backend *b, float *p, float *g, float *m, float *v, size_t n, const struct adamw *step);
 struct shrunk gpu_shrink(struct backend *b, float *w, const float *start, float threshold, size_t n);
+// head.cu, head_backward.cu
+void gpu_head(struct backend *b, const struct head_out *out, const struct head_in *in);
+size_t gpu_head_keeps(const struct backend *b);
+void gpu_head_backward(struct backend *b, float *dx, float *dw, const struct head_in *in, const struct head_slopes *slopes);
+// sample.cu
+void gpu_sample(struct backend *b, const struct sampled *out, const float *logits, int v, const struct sample_row *rows, int n);

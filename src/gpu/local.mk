@@ -8,13 +8,16 @@ GPU_FILES = \
 	%D%/backend_cuda.cu \
 	%D%/columns.cu \
 	%D%/elementwise.cu \
+	%D%/head.cu \
+	%D%/head_backward.cu \
 	%D%/linear.cu \
 	%D%/norm.cu \
 	%D%/optimizer.cu \
 	%D%/product.cu \
 	%D%/rows.cu \
-	%D%/run.cu
-GPU_INCLUDES = %D%/backend_cuda.cuh %D%/device.cuh %D%/product.cuh
+	%D%/run.cu \
+	%D%/sample.cu
+GPU_INCLUDES = %D%/backend_cuda.cuh %D%/device.cuh %D%/head.cuh %D%/log_sums.cuh %D%/product.cuh
 EXTRA_DIST += $(GPU_FILES) $(GPU_INCLUDES) %D%/README.md
 
 # ---- for the device ----

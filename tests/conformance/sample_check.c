@@ -103,7 +103,7 @@ static uint64_t check_vocabulary(struct bench *t, int v)
 
 uint64_t check_sample(struct bench *t)
 {
-    static const int vocabularies[] = {1, 31, 32, 33, 256, 257, 385, 2111};
+    static const int vocabularies[] = {1, 31, 32, 33, 256, 257, 385, 2111, 13000};
     uint64_t hash = 0;
     for (size_t i = 0; i < sizeof vocabularies / sizeof *vocabularies; i++)
         hash = hash * 31 + check_vocabulary(t, vocabularies[i]);

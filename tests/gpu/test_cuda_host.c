@@ -65,6 +65,119 @@ static void row_operations_agree_with_doubles(void **state)
     in_all_orders(check_rows);
 }
 
+static void head_agrees_with_doubles(void **state)
+{
+    in_all_orders(check_head);
+}
+
+static void sampling_agrees_with_doubles(void **state)
+{
+    in_all_orders(check_sample);
+}
+
+// One row of inputs 1 and weights (v, 1) makes the weights themselves the logits.
+static void the_sampler_says_what_the_head_says(void **state)
+{
+    enum { V = 13000, N_ROWS = 4 };
+    static const struct sample_row kinds[N_ROWS] = {
+        {.temperature = 1, .top_p = 1, .uniform = 0.3, .keep = true, .entropy = true},
+        {.temperature = 0.7f, .top_p = 1, .uniform = 0.999, .keep = true, .entropy = true},
+        {.temperature = 1.3f, .top_p = 0.8f, .uniform = 0, .keep = true, .entropy = true},
+        {.temperature = 0.9f, .top_k = 7000, .top_p = 0.95f, .min_p = 0.01f, .uniform = 0.6, .keep = true, .entropy = true}};
+    struct bench t = {.ops = &backend_cuda};
+    assert_ok(t.ops->open(&t.b, &(struct backend_options){0}, e));
+    float *logits = bench_random(&t, V, 6, 3), *one = bench_zeros(&t, 1), *out = bench_zeros(&t, 8);
+    int32_t *token = bench_ints(&t, (const int32_t[]){0}, 1), *ids = calloc(V, sizeof *ids);
+    uint32_t *set = (uint32_t *)(void *)bench_zeros(&t, sampled_set_words(V)), *bits = calloc(V / 32 + 1, sizeof *bits);
+    t.ops->upload(t.b, one, &(const float){1}, sizeof *one);
+    for (int i = 0; i < N_ROWS; i++) {
+        const float inverse = 1 / kinds[i].temperature;
+        int starts[2] = {0, 0};
+        t.ops->sample(t.b, &(struct sampled){token, out, out + 1, set, out + 2}, logits, V, &kinds[i], 1);
+        t.ops->download(t.b, bits, set, sampled_set_words(V) * sizeof *bits);
+        for (int v = 0; v < V; v++)
+            if (bits[v / 32] >> v % 32 & 1)
+                ids[starts[1]++] = v;
+        int32_t *set_ids = bench_ints(&t, ids, (size_t)starts[1]), *set_starts = bench_ints(&t, starts, 2);
+        struct head_in in = {.x = one, .w = stored_f32(logits), .targets = token, .n = 1, .c = 1, .v = V, .inv_temperature = 1};
+        t.ops->head(t.b, &(struct head_out){.logprobs = out + 3, .lse = out + 7}, &in);
+        in.inv_temperature = inverse, in.set_starts = set_starts, in.set_ids = set_ids;
+        t.ops->head(t.b, &(struct head_out){.logprobs = out + 6, .lse = out + 7, .set_logprobs = out + 4, .set_lse = out + 7,
+                                            .entropy = out + 5}, &in);
+        float *said = bench_read(&t, out, 8);
+        assert_true(said[0] < -1 && said[2] > 1);
+        assert_memory_equal(said, said + 3, 3 * sizeof *said);
+        bench_free(&t, 2, set_ids, set_starts);
+        free(said);
+    }
+    bench_free(&t, 5, logits, one, out, token, set);
+    free(ids), free(bits);
+    t.ops->close(t.b);
+}
+
+static void a_row_that_is_not_finite_draws_nothing(void **state)
+{
+    enum { V = 300 };
+    struct bench t = {.ops = &backend_cuda};
+    assert_ok(t.ops->open(&t.b, &(struct backend_options){0}, e));
+    float *logits = bench_random(&t, 3 * V, 1, 1), *logprobs = bench_zeros(&t, 3);
+    const float bad[] = {NAN, -INFINITY};
+    int32_t *tokens = bench_ints(&t, (const int32_t[]){0, 0, 0}, 3), ids[3];
+    t.ops->upload(t.b, logits + V - 1, &bad[0], sizeof *bad);
+    t.ops->upload(t.b, logits + 2 * V, &bad[1], sizeof *bad);
+    const struct sample_row rows[] = {{0, 1, .top_p = 1}, {1, 1, .top_p = 1, .uniform = 0.5}, {2, 0, .top_p = 1}};
+    t.ops->sample(t.b, &(struct sampled){.tokens = tokens, .logprobs = logprobs}, logits, V, rows, 3);
+    t.ops->download(t.b, ids, tokens, sizeof ids);
+    float *said = bench_read(&t, logprobs, 3);
+    assert_int_equal(ids[0], -1);
+    assert_int_equal(ids[2], -1);
+    assert_in_range(ids[1], 0, V - 1);
+    assert_true(isnan(said[0]) && said[1] < 0 && isnan(said[2]));
+    bench_free(&t, 3, logits, logprobs, tokens);
+    free(said);
+    t.ops->close(t.b);
+}
+
+// All of the head's numbers (7, N) and dx(N, C), dw(V, C) behind each other.
+static float *head_as(enum precision precision, int n, int c, int v, size_t n_all)
+{
+    struct bench t = {.ops = &backend_cuda};
+    assert_ok(t.ops->open(&t.b, &(struct backend_options){.precision = precision}, e));
+    float *x = bench_random(&t, (size_t)(n * c), 1, 1), *w = bench_random(&t, (size_t)(v * c), 1, 2);
+    float *ref = bench_random(&t, (size_t)(v * c), 1, 3), *slopes = bench_random(&t, (size_t)n, 1, 4);
+    float *out = bench_zeros(&t, n_all), *dx = out + 7 * n, *dw = dx + n * c;
+    int32_t *ids = calloc((size_t)n, sizeof *ids);
+    for (int i = 0; i < n; i++)
+        ids[i] = i * 7 % v;
+    int32_t *targets = bench_ints(&t, ids, (size_t)n);
+    const struct head_in in = {.x = x, .w = stored_f32(w), .targets = targets, .n = n, .c = c, .v = v, .inv_temperature = 1,
+                               .ref_x = x, .ref_w = stored_f32(ref)};
+    t.ops->head(t.b, &(struct head_out){.logprobs = out, .lse = out + n, .entropy = out + 2 * n, .sum_squares = out + 3 * n,
+                                        .kl = out + 4 * n, .ref_lse = out + 5 * n}, &in);
+    t.ops->head_backward(t.b, dx, dw, &in, &(struct head_slopes){.lse = out + n, .logprob = slopes, .kl = slopes,
+                                                                 .ref_lse = out + 5 * n});
+    float *all = bench_read(&t, out, n_all);
+    bench_free(&t, 6, x, w, ref, slopes, out, targets);
+    free(ids);
+    t.ops->close(t.b);
+    return all;
+}
+
+static void a_head_in_bf16_is_near_that_in_f32(void **state)
+{
+    enum { N = 70, C = 33, V = 900, N_ALL = 7 * N + N * C + V * C };
+    float *exact = head_as(PRECISION_F32, N, C, V, N_ALL), *rounded = head_as(PRECISION_BF16, N, C, V, N_ALL);
+    double apart = 0, size = 0;
+    for (int i = 0; i < N_ALL; i++) {
+        apart += pow((double)exact[i] - (double)rounded[i], 2);
+        size += pow((double)exact[i], 2);
+    }
+    const double share = sqrt(apart / size);
+    print_message("          %.2g of what it is\n", share);
+    assert_true(share > 1e-6 && share < 0.01);
+    free(exact), free(rounded);
+}
+
 static void what_overlaps_is_copied_and_large_things_travel_in_pieces(void **state)
 {
     enum { N = 6000000 }; // 24 MB: every piece is used more than once
@@ -134,6 +247,11 @@ int main(void)
         cmocka_unit_test(stored_halves_agree_with_f32),
         cmocka_unit_test(norms_agree_with_doubles),
         cmocka_unit_test(row_operations_agree_with_doubles),
+        cmocka_unit_test(head_agrees_with_doubles),
+        cmocka_unit_test(sampling_agrees_with_doubles),
+        cmocka_unit_test(the_sampler_says_what_the_head_says),
+        cmocka_unit_test(a_row_that_is_not_finite_draws_nothing),
+        cmocka_unit_test(a_head_in_bf16_is_near_that_in_f32),
         cmocka_unit_test(what_overlaps_is_copied_and_large_things_travel_in_pieces),
         cmocka_unit_test(too_little_memory_is_said_in_words_and_sticks),
         cmocka_unit_test(why_there_is_no_gpu_is_said_in_words),
