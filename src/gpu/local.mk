@@ -5,6 +5,9 @@ libgpu_a_SOURCES = %D%/backends.c %D%/plugin.c %D%/plugin.h
 libgpu_a_CPPFLAGS = $(AM_CPPFLAGS) -DATTUNE_PLUGINDIR='"$(pkglibdir)"'
 
 GPU_FILES = \
+	%D%/attention.cu \
+	%D%/attention_backward.cu \
+	%D%/attention_decode.cu \
 	%D%/backend_cuda.cu \
 	%D%/columns.cu \
 	%D%/elementwise.cu \
@@ -17,7 +20,7 @@ GPU_FILES = \
 	%D%/rows.cu \
 	%D%/run.cu \
 	%D%/sample.cu
-GPU_INCLUDES = %D%/backend_cuda.cuh %D%/device.cuh %D%/head.cuh %D%/log_sums.cuh %D%/product.cuh
+GPU_INCLUDES = %D%/attention.cuh %D%/backend_cuda.cuh %D%/device.cuh %D%/head.cuh %D%/log_sums.cuh %D%/product.cuh
 EXTRA_DIST += $(GPU_FILES) $(GPU_INCLUDES) %D%/README.md
 
 # ---- for the device ----

@@ -178,6 +178,66 @@ static void a_head_in_bf16_is_near_that_in_f32(void **state)
     free(exact), free(rounded);
 }
 
+static void attention_agrees_with_doubles_and_differences(void **state)
+{
+    in_all_orders(check_attention);
+}
+
+static void decoding_attends_as_the_whole_text_does(void **state)
+{
+    in_all_orders(check_decode);
+}
+
+// Kernels for every width of a head, more queries a key than a block has rows, and rows that see nothing.
+static void attention_of_every_width(void **state)
+{
+    static const int dims[] = {1, 32, 33, 64, 80, 96, 128, 129, 256};
+    for (size_t i = 0; i < sizeof dims / sizeof *dims; i++) {
+        const struct attn_shape shape = {18, 1, dims[i], 0.1f, 0, 0};
+        struct bench t = {.ops = &backend_cuda};
+        assert_ok(t.ops->open(&t.b, &(struct backend_options){0}, e));
+        const size_t n = (size_t)(18 * dims[i]), d = (size_t)dims[i];
+        const struct attn_segment whole = {0, 1, 0, 0};
+        float *q = bench_random(&t, n, 1, 1), *v = bench_random(&t, d, 1, 2), *out = bench_zeros(&t, 2 * n);
+        float *lse = bench_zeros(&t, 18), *grads = bench_zeros(&t, n + 2 * d), *one = bench_read(&t, v, d);
+        int32_t *keys = bench_ints(&t, (const int32_t[]){0, 0, 0, 1, 0, 0, 0, 0}, 8);
+        t.ops->attention(t.b, out, lse, q, v, v, &whole, 1, 1, &shape);
+        t.ops->attention_backward(t.b, grads, grads + n, grads + n + d, q, out, lse, q, v, v, &whole, 1, 1, &shape);
+        float *got = bench_read(&t, out, n), *got_grads = bench_read(&t, grads, n + 2 * d), *dout = bench_read(&t, q, n);
+        for (size_t k = 0; k < n; k++)
+            assert_true(got[k] == one[k % d]); // a single key has all the weight
+        for (size_t k = 0; k < d; k++) {
+            double sum = 0;
+            for (size_t h = 0; h < 18; h++)
+                sum += (double)dout[h * d + k];
+            assert_true(fabs((double)got_grads[n + d + k] - sum) < 1e-5); // and hands on what its queries feel
+            assert_true(fabsf(got_grads[k]) < 1e-5f && fabsf(got_grads[n + k]) < 1e-5f);
+        }
+        float *two = bench_random(&t, 2 * n, 1, 3);
+        t.ops->attention_decode(t.b, out, two, v, v, (const struct kv_rows *)keys, 2, 1, &shape);
+        float *decoded = bench_read(&t, out, 2 * n);
+        for (size_t k = 0; k < 2 * n; k++)
+            assert_true(decoded[k] == (k < n ? one[k % d] : 0));
+        bench_free(&t, 7, q, v, out, lse, grads, keys, two);
+        free(one), free(got), free(got_grads), free(dout), free(decoded);
+        t.ops->close(t.b);
+    }
+}
+
+static void heads_that_are_too_wide_are_refused_in_words(void **state)
+{
+    struct backend *b = NULL;
+    struct err fault = {0};
+    const struct attn_segment one = {0, 1, 0, 0};
+    assert_ok(backend_cuda.open(&b, &(struct backend_options){0}, e));
+    float *x = backend_cuda.alloc(b, 257 * sizeof *x, "numbers", &fault);
+    backend_cuda.attention(b, x, x, x, x, x, &one, 1, 1, &(struct attn_shape){1, 1, 257, 1, 0, 0});
+    assert_int_equal(backend_cuda.sync(b, &fault), ERR_UNSUPPORTED);
+    assert_non_null(strstr(fault.text, "at most 256 numbers, this model's have 257; use --device cpu"));
+    backend_cuda.free(b, x);
+    backend_cuda.close(b);
+}
+
 static void what_overlaps_is_copied_and_large_things_travel_in_pieces(void **state)
 {
     enum { N = 6000000 }; // 24 MB: every piece is used more than once
@@ -252,6 +312,10 @@ int main(void)
         cmocka_unit_test(the_sampler_says_what_the_head_says),
         cmocka_unit_test(a_row_that_is_not_finite_draws_nothing),
         cmocka_unit_test(a_head_in_bf16_is_near_that_in_f32),
+        cmocka_unit_test(attention_agrees_with_doubles_and_differences),
+        cmocka_unit_test(decoding_attends_as_the_whole_text_does),
+        cmocka_unit_test(attention_of_every_width),
+        cmocka_unit_test(heads_that_are_too_wide_are_refused_in_words),
         cmocka_unit_test(what_overlaps_is_copied_and_large_things_travel_in_pieces),
         cmocka_unit_test(too_little_memory_is_said_in_words_and_sticks),
         cmocka_unit_test(why_there_is_no_gpu_is_said_in_words),

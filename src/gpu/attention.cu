@@ -1,0 +1,53 @@
+// Causal attention over packed segments, forward. A block is 16 rows of a segment and one head; rows depend on nobody else.
+// Blocks beyond a segment's end, which is shorter than the longest, leave at once.
+#include "gpu/attention.cuh"
+
+struct attn_segment *attn_upload(struct backend *b, int *longest, const struct attn_segment *segments, int n_segments)
+{
+    struct attn_segment *on_device =
+        n_segments > 0 ? (struct attn_segment *)gpu_scratch(b, SCRATCH_ROWS, (size_t)n_segments * sizeof *on_device) : NULL;
+    *longest = 0;
+    if (!on_device)
+        return NULL;
+    for (int i = 0; i < n_segments; i++)
+        *longest = segments[i].len > *longest ? segments[i].len : *longest;
+    gpu_upload(b, on_device, segments, (size_t)n_segments * sizeof *segments);
+    return on_device;
+}
+
+template <int PER_LANE>
+__global__ static void attention_kernel(float *out, float *lse, const float *q, const float *k, const float *v,
+                                        const struct attn_segment *segments, int n_tiles, struct attn_shape shape)
+{
+    const struct attn_segment s = segments[blockIdx.x / (unsigned)n_tiles];
+    const int row = (int)(blockIdx.x % (unsigned)n_tiles) * ATTN_ROWS, head = (int)blockIdx.y;
+    const int kv_head = head / (shape.n_heads / shape.n_kv_heads);
+    if (row >= s.len)
+        return;
+    const size_t at = (size_t)(s.start + row) * shape.n_heads + head;
+    const struct attn_queries rows = {
+        .q = q + at * shape.head_dim,
+        .out = out + at * shape.head_dim,
+        .lse = lse + at,
+        .ld = (size_t)shape.n_heads * shape.head_dim,
+        .lse_ld = (size_t)shape.n_heads,
+        .n = s.len - row < ATTN_ROWS ? s.len - row : (int)ATTN_ROWS,
+        .position = s.prefix_len + row,
+        .step = 1,
+        .keys = {s.prefix_start, s.prefix_len, s.start, s.len},
+    };
+    const size_t from = (size_t)kv_head * shape.head_dim;
+    attend<PER_LANE>(rows, k + from, v + from, (size_t)shape.n_kv_heads * shape.head_dim, shape);
+}
+
+void gpu_attention(struct backend *b, float *out, float *lse, const float *q, const float *k, const float *v,
+                   const struct attn_segment *segments, int n_segments, int t, const struct attn_shape *shape)
+{
+    int longest;
+    const struct attn_segment *on_device = attn_takes(b, shape) ? attn_upload(b, &longest, segments, n_segments) : NULL;
+    if (!on_device)
+        return;
+    const int n_tiles = (int)gpu_blocks((size_t)longest, ATTN_ROWS);
+    ATTN_RUN(b, attention_kernel, shape->head_dim, dim3((unsigned)n_segments * (unsigned)n_tiles, (unsigned)shape->n_heads),
+             ATTN_THREADS, ATTN_TILE_ROWS, out, lse, q, k, v, on_device, n_tiles, *shape);
+}
