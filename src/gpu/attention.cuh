@@ -90,6 +90,21 @@ __device__ static inline float attn_dot(const float *a, const float *b, int n)
     return sum;
 }
 
+// A tile of the keys of one piece: n of them, from row `row` of k and v on.
+struct attn_tile {
+    int row, n;
+};
+
+// The tile that begins with the key at this position.
+__device__ static inline struct attn_tile attn_tile_at(const struct kv_rows &keys, int position)
+{
+    const int own = position - keys.n_shared, left = own < 0 ? -own : keys.n_own - own;
+    struct attn_tile tile;
+    tile.row = own < 0 ? keys.shared + position : keys.own + own;
+    tile.n = left < ATTN_KEYS ? left : (int)ATTN_KEYS;
+    return tile;
+}
+
 // Queries that go through the same keys: a shared piece, then an own one, as rows of k and v.
 struct attn_queries {
     const float *q; // the first's; `ld` numbers from one to the next
@@ -158,11 +173,10 @@ __device__ static inline void attend(const struct attn_queries &rows, const floa
     for (int r = 0; r < ATTN_WARP_ROWS; r++)
         run.top[r] = -INFINITY;
     attn_load<PER_LANE>(q_tile, rows.q, rows.ld, rows.n, ATTN_ROWS, d);
-    for (int key = 0, n; key < n_all; key += n) { // positions; a tile is of one piece
-        const bool own = key >= rows.keys.n_shared;
-        const int end = own ? n_all : rows.keys.n_shared;
-        const size_t at = (size_t)(own ? rows.keys.own + key - rows.keys.n_shared : rows.keys.shared + key) * kv_ld;
-        n = end - key < ATTN_KEYS ? end - key : (int)ATTN_KEYS;
+    for (int key = 0, n; key < n_all; key += n) {
+        const struct attn_tile tile = attn_tile_at(rows.keys, key);
+        const size_t at = (size_t)tile.row * kv_ld;
+        n = tile.n;
         if (!attn_some_see(rows.position, last, key, n, shape.window))
             continue;
         __syncthreads(); // the tiles before have been read
@@ -171,14 +185,17 @@ __device__ static inline void attend(const struct attn_queries &rows, const floa
         __syncthreads();
         for (int r = 0; r < ATTN_WARP_ROWS; r++) {
             const int row = r * ATTN_WARPS + warp;
-            const bool seen = row < rows.n && lane < n && attn_sees(rows.position + row * rows.step, key + lane, shape.window);
+            const int position = rows.position + row * rows.step;
+            const bool seen = row < rows.n && lane < n && attn_sees(position, key + lane, shape.window);
             weights[row][lane] = attn_fold<PER_LANE>(run, r, q_tile + row * STRIDE, k_tile + lane * STRIDE, seen, shape);
         }
         __syncwarp(); // other lanes' weights are read
         for (int i = 0; i < n; i++)
             for (int r = 0; r < ATTN_WARP_ROWS; r++)
-                for (int x = 0; x < PER_LANE; x++)
-                    run.out[r][x] = fmaf(weights[r * ATTN_WARPS + warp][i], v_tile[i * STRIDE + lane + x * WARP], run.out[r][x]);
+                for (int x = 0; x < PER_LANE; x++) {
+                    const float weight = weights[r * ATTN_WARPS + warp][i];
+                    run.out[r][x] = fmaf(weight, v_tile[i * STRIDE + lane + x * WARP], run.out[r][x]);
+                }
     }
     attn_store<PER_LANE>(run, rows, d);
 }

@@ -1,6 +1,6 @@
-// Backward of attention: scores are made again from q, k and lse. One kernel gives dq, a block for 8 rows of a segment and one
-// head. Another gives dk and dv, a block for 32 rows of keys and one key/value head, which goes through all segments that see
-// them in their order: a prefix's sums need no atomics.
+// Backward of attention: scores are made again from q, k and lse. One kernel gives dq, a block for 8 rows of a segment and
+// one head. Another gives dk and dv, a block for 32 rows of keys and one key/value head, which goes through all segments
+// that see them in their order: a prefix's sums need no atomics.
 #include "gpu/attention.cuh"
 
 enum {
@@ -80,10 +80,9 @@ __global__ static void dq_kernel(float *dq, struct backward w, int n_tiles)
     attn_load<PER_LANE>(q_tile, w.q + at, ld, n_rows, ROWS, d);
     attn_load<PER_LANE>(dout_tile, w.dout + at, ld, n_rows, ROWS, d);
     for (int key = 0, n; key < n_all; key += n) {
-        const bool own = key >= s.prefix_len;
-        const int end = own ? n_all : s.prefix_len;
-        const size_t kv_at = (size_t)(own ? s.start + key - s.prefix_len : s.prefix_start + key) * kv_ld + from;
-        n = end - key < ATTN_KEYS ? end - key : (int)ATTN_KEYS;
+        const struct attn_tile tile = attn_tile_at({s.prefix_start, s.prefix_len, s.start, s.len}, key);
+        const size_t kv_at = (size_t)tile.row * kv_ld + from;
+        n = tile.n;
         if (!attn_some_see(position, position + n_rows - 1, key, n, w.shape.window))
             continue;
         __syncthreads(); // the tiles before have been read
@@ -120,8 +119,9 @@ struct key_sums { // of a warp's keys, a lane's numbers
 
 // What the rows of a segment feel of the block's keys, n_keys from row first_key on, as far as they are of `part`.
 template <int PER_LANE>
-__device__ static inline void add_rows(struct key_sums<PER_LANE> &sums, const struct backward &w, const struct attn_segment &s,
-                                       struct part part, int first_key, int n_keys, int kv_head, float *tiles)
+__device__ static inline void add_rows(struct key_sums<PER_LANE> &sums, const struct backward &w,
+                                       const struct attn_segment &s, struct part part, int first_key, int n_keys,
+                                       int kv_head, float *tiles)
 {
     constexpr int STRIDE = PER_LANE * (int)WARP + 1;
     SHARED(float2, slopes, [ROWS][ATTN_KEYS]);

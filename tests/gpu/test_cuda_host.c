@@ -196,7 +196,7 @@ static void attention_of_every_width(void **state)
         const struct attn_shape shape = {18, 1, dims[i], 0.1f, 0, 0};
         struct bench t = {.ops = &backend_cuda};
         assert_ok(t.ops->open(&t.b, &(struct backend_options){0}, e));
-        const size_t n = (size_t)(18 * dims[i]), d = (size_t)dims[i];
+        const size_t d = (size_t)dims[i], n = 18 * d;
         const struct attn_segment whole = {0, 1, 0, 0};
         float *q = bench_random(&t, n, 1, 1), *v = bench_random(&t, d, 1, 2), *out = bench_zeros(&t, 2 * n);
         float *lse = bench_zeros(&t, 18), *grads = bench_zeros(&t, n + 2 * d), *one = bench_read(&t, v, d);
