@@ -141,10 +141,10 @@ __device__ static inline int first_from(const int32_t *ids, int n, int least)
     return low;
 }
 
-// The bits of those of ids[0..n) that lie in a chunk that begins at `first`: each word by one thread. All threads call it.
+// The bits of those of ids[0..n) that lie in a chunk that begins at `first`: each word by one thread. All threads call it,
+// once in a kernel.
 __device__ static inline void set_of_chunk(uint32_t *set, const int32_t *ids, int n, int first, int n_tokens)
 {
-    __syncthreads(); // the one before has been read
     for (int word = (int)threadIdx.x; word * 32 < n_tokens; word += (int)blockDim.x) {
         const int from = first + word * 32;
         uint32_t bits = 0;
