@@ -76,7 +76,7 @@ struct gemm_cut {
     int size, unit, n_shares, halvings;
     int n_blocks;
 };
-struct gemm_cut cpu_gemm_cut(const struct backend *b, int m, int n);
+struct gemm_cut cpu_gemm_cut(const struct backend *b, const struct gemm *g);
 // A block of the product, and where in it the block begins.
 struct gemm cpu_gemm_cut_out(const struct gemm *whole, const struct gemm_cut *c, int block, int *row, int *column);
 // Packs a once, over the pool, for many parts, in `room`. It needs cpu_gemm_packed floats; where that is 0 there is

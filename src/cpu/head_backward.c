@@ -135,7 +135,7 @@ static struct product stretch_of(const struct backward_job *j, struct gemm logit
     logits.n = j->n_tokens;
     logits.b = gemm_b(&logits, (size_t)j->token * (size_t)logits.ldb);
     logits.c = tile;
-    return (struct product){logits, cpu_gemm_cut(j->b, logits.m, logits.n)};
+    return (struct product){logits, cpu_gemm_cut(j->b, &logits)};
 }
 
 // dx += tile w

@@ -10,7 +10,8 @@
 enum {
     LIBRARY_SHARES = 16, // where a library multiplies: its elements may depend on the cut
     LEAST = 64,          // rows or columns that are worth a thread of their own
-    LEAST_HALF = 288,    // no share is halved below: each block packs for itself
+    LEAST_HALF = 288,    // no share is halved below: each block packs for itself,
+    LEAST_PACKED = 48,   // but where both sides are ready
     HALVINGS = 3,        // at most: threads are not equally fast
     UNIT = 32,           // columns are cut by, where a library multiplies
     BIAS_COLUMNS = 256,
@@ -155,13 +156,13 @@ int cpu_gemm_rows(const struct backend *b, int m, int most)
     return round_up((m + blocks - 1) / blocks, b->k->gemm ? b->k->gemm_strip(m) : 1);
 }
 
-// Every thread gets a share of `size`, whose first half is a block, and so on down to LEAST_HALF: threads begin with
+// Every thread gets a share of `size`, whose first half is a block, and so on down to least_half: threads begin with
 // large blocks, and nobody waits long for the last ones. (After the factoring of Hummel, Schonberg and Flynn 1992.)
-static struct gemm_cut cut_in_blocks(int size, int unit, int n_shares)
+static struct gemm_cut cut_in_blocks(int size, int unit, int n_shares, int least_half)
 {
     struct gemm_cut c = {.size = size, .unit = unit, .n_shares = cpu_max(cpu_min(n_shares, size / LEAST), 1)};
     if (c.n_shares > 1)
-        while (c.halvings < HALVINGS && size >> (c.halvings + 1) >= LEAST_HALF * c.n_shares)
+        while (c.halvings < HALVINGS && size >> (c.halvings + 1) >= least_half * c.n_shares)
             c.halvings++;
     c.n_blocks = (c.halvings + 1) * c.n_shares;
     return c;
@@ -184,12 +185,13 @@ static int begin_of(const struct gemm_cut *c, int block)
 // the shape alone. Each block packs its part of both sides, although blocks beside each other pack the same of one:
 // what another core has just packed would come more slowly. The longer side is cut, so that little is packed more than
 // once, unless the other alone makes work for everybody.
-struct gemm_cut cpu_gemm_cut(const struct backend *b, int m, int n)
+struct gemm_cut cpu_gemm_cut(const struct backend *b, const struct gemm *g)
 {
+    const int least_half = g->packed_b && g->m <= LEAST ? LEAST_PACKED : LEAST_HALF;
     const int n_shares = b->k->gemm && !b->bf16 ? b->n_threads : LIBRARY_SHARES;
-    const struct gemm_cut rows = cut_in_blocks(m, b->k->gemm ? b->k->gemm_strip(m) : 1, n_shares);
-    struct gemm_cut c = cut_in_blocks(n, b->k->gemm ? b->k->panel_columns : UNIT, n_shares);
-    if ((n <= m && rows.n_shares == n_shares) || rows.n_blocks > c.n_blocks) {
+    const struct gemm_cut rows = cut_in_blocks(g->m, b->k->gemm ? b->k->gemm_strip(g->m) : 1, n_shares, least_half);
+    struct gemm_cut c = cut_in_blocks(g->n, b->k->gemm ? b->k->panel_columns : UNIT, n_shares, least_half);
+    if ((g->n <= g->m && rows.n_shares == n_shares) || rows.n_blocks > c.n_blocks) {
         c = rows;
         c.by_rows = true;
     }
@@ -216,7 +218,7 @@ void cpu_gemm(struct backend *b, const struct gemm *g)
 {
     if (g->m <= 0 || g->n <= 0)
         return;
-    struct gemm_job job = {.b = b, .g = g, .cut = cpu_gemm_cut(b, g->m, g->n)};
+    struct gemm_job job = {.b = b, .g = g, .cut = cpu_gemm_cut(b, g)};
     cpu_run(b, job.cut.n_blocks, (double)g->m * g->n * (g->k + 1) / 8, gemm_task, &job);
 }
 
