@@ -21,6 +21,7 @@ ours() { # CASE: seconds a step and peak MiB
     [ "$clock" = clock ] || key=processor_s
     "$build/attune-engine" bench --case "$1" --rounds "${2:-2}" --threads "$threads" --json | tr -d ' \n' |
         sed "s/.*\"$key\":\([0-9.e+-]*\).*\"peak_mib\":\([0-9.e+-]*\).*/\1 \2/"
+    echo
 }
 transformers() { # CASE: its second step, for the first touches its memory for the first time
     "$TRANSFORMERS" "$here/rloo_transformers.py" --case "$1" --rounds 1 --threads "$threads" |

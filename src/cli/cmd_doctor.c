@@ -18,8 +18,8 @@
 #include "cli/print.h"
 #include "launch/engine.h"
 #include "store/file_system.h"
-#include "ui/clipboard.h"
-#include "ui/painter.h"
+#include "ui/term/clipboard.h"
+#include "ui/plot/painter.h"
 
 static int run(int argc, char **argv);
 

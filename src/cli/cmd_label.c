@@ -13,7 +13,7 @@
 #include "cli/look.h"
 #include "cli/print.h"
 #include "store/labels_pending.h"
-#include "ui/label_desk.h"
+#include "ui/label/label_desk.h"
 #include "ui/ui.h"
 
 #define ANNOTATOR                                                                                                       \

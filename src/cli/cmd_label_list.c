@@ -10,7 +10,7 @@
 #include "cli/look.h"
 #include "cli/print.h"
 #include "store/labels_pending.h"
-#include "ui/label_export.h"
+#include "ui/label/label_export.h"
 
 static const struct param list_options[] = {
     {.name = "annotator", .type = PARAM_TEXT, .fallback = "",

@@ -8,7 +8,7 @@
 #include "base/str.h"
 #include "cli/look.h"
 #include "cli/print.h"
-#include "ui/judge_report.h"
+#include "ui/label/judge_report.h"
 
 static const struct param options[] = {
     {.name = "most-failed", .type = PARAM_FLOAT, .fallback = "0.2", .min = 0, .max = 1,

@@ -10,8 +10,8 @@
 #include "cli/look.h"
 #include "cli/print.h"
 #include "stats/win_slices.h"
-#include "ui/win_by.h"
-#include "ui/win_report.h"
+#include "ui/compare/win_by.h"
+#include "ui/compare/win_report.h"
 
 static const struct param options[] = {
     {.name = "level", .type = PARAM_FLOAT, .fallback = "0.95", .min = 0.5, .max = 0.999,

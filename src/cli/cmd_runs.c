@@ -10,8 +10,8 @@
 #include "base/str.h"
 #include "cli/edit.h"
 #include "cli/print.h"
-#include "ui/run_fields.h"
-#include "ui/runs_table.h"
+#include "ui/runs/run_fields.h"
+#include "ui/runs/runs_table.h"
 
 static const struct param options[] = {
     {.name = "filter",

@@ -13,8 +13,8 @@
 #include "cli/look.h"
 #include "cli/plots.h"
 #include "export/export.h"
-#include "ui/curves_picture.h"
-#include "ui/picture.h"
+#include "ui/curves/curves_picture.h"
+#include "ui/plot/picture.h"
 
 static const char *const themes[] = {"auto", "light", "dark", NULL};
 const struct param export_data_options[] = {

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "cli/args.h"
-#include "ui/curves.h"
+#include "ui/curves/curves.h"
 
 // The table of --smooth, --x, --x-scale, --y, --clip, --group, --band, --minus, --from and --to, for more_options of a command.
 int plots_options(int argc, char **argv, const struct param *const **tables, struct err *e);

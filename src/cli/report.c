@@ -10,9 +10,9 @@
 #include "base/str.h"
 #include "cli/print.h"
 #include "store/run_db.h"
-#include "ui/curves_picture.h"
-#include "ui/palette.h"
-#include "ui/run_text.h"
+#include "ui/curves/curves_picture.h"
+#include "ui/term/palette.h"
+#include "ui/runs/run_text.h"
 
 static const char style[] =
     "*{box-sizing:border-box}body{margin:0 auto;max-width:1500px;padding:16px;font:15px/1.5 system-ui,sans-serif;color:var(--ink);"

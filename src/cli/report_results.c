@@ -8,7 +8,7 @@
 #include "cli/print.h"
 #include "cli/report.h"
 #include "store/run_db.h"
-#include "ui/eval_table.h"
+#include "ui/runs/eval_table.h"
 
 // ---- evaluations ----
 

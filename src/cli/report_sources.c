@@ -6,7 +6,7 @@
 
 #include "base/mem.h"
 #include "cli/report.h"
-#include "ui/form.h"
+#include "ui/launch/form.h"
 
 // ---- settings ----
 

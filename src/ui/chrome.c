@@ -10,7 +10,7 @@
 #include "base/str.h"
 #include "base/utf8.h"
 #include "ui/machine.h"
-#include "ui/run_text.h"
+#include "ui/runs/run_text.h"
 #include "ui/ui_internal.h"
 
 // Of the numbered pages with their names, and of the page that is shown where it has no number.

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ui/keys.h"
-#include "ui/words.h"
+#include "ui/term/keys.h"
+#include "ui/term/words.h"
 
 // A numbered page, by its digit where digits are not judgements.
 #define PAGE_ROWS(id, name, digit, help)                                                            \

@@ -9,9 +9,9 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "ui/clipboard.h"
-#include "ui/keys.h"
-#include "ui/screen.h"
+#include "ui/term/clipboard.h"
+#include "ui/term/keys.h"
+#include "ui/term/screen.h"
 #include "ui/ui_internal.h"
 
 static int save_screen(struct ui *ui, const char *path, bool with_styles, struct err *e)

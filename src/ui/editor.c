@@ -10,7 +10,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "ui/screen.h"
+#include "ui/term/screen.h"
 #include "ui/ui_internal.h"
 
 enum { MOST_BYTES = 16 << 20 };

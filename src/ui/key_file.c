@@ -7,7 +7,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "ui/keys.h"
+#include "ui/term/keys.h"
 
 static const char *const page_names[PAGE_N] = {
     [PAGE_RUNS] = "runs", [PAGE_CURVES] = "curves", [PAGE_SAMPLES] = "samples", [PAGE_LOG] = "log", [PAGE_LAUNCH] = "new-run",

@@ -14,10 +14,10 @@
 #include "base/human.h"
 #include "base/manner.h"
 #include "base/mem.h"
-#include "ui/alert_call.h"
-#include "ui/lines_label.h"
+#include "ui/runs/alert_call.h"
+#include "ui/label/lines_label.h"
 #include "ui/lines_talk.h"
-#include "ui/run_text.h"
+#include "ui/runs/run_text.h"
 
 enum { LOG_LINES = 10, FOLLOW_S = 10, CTRL_U = 21 };
 

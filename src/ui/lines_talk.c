@@ -12,7 +12,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "ui/alert_call.h"
+#include "ui/runs/alert_call.h"
 
 enum { MOST_LINE = 64 * 1024 };
 

@@ -1,168 +1,175 @@
 # libui.a: the console. Only screen_curses.c includes ncurses; nothing here knows of models or training.
 noinst_LIBRARIES += libui.a
 libui_a_SOURCES = \
-	%D%/canvas.c %D%/canvas.h \
-	%D%/canvas_text.c \
 	%D%/chrome.c \
-	%D%/clipboard.c %D%/clipboard.h \
 	%D%/commands.c %D%/commands.h \
-	%D%/course.c %D%/course.h \
-	%D%/describe_job.c \
 	%D%/dispatch.c \
-	%D%/health.c %D%/health.h \
-	%D%/heat.c %D%/heat.h \
+	%D%/editor.c \
+	%D%/find.c \
 	%D%/jobs.c \
-	%D%/judge_report.c %D%/judge_report.h \
-	%D%/win_by.c %D%/win_by.h \
-	%D%/win_report.c %D%/win_report.h \
 	%D%/kept.c %D%/kept.h \
 	%D%/key_file.c %D%/key_file.h \
-	%D%/keys.c %D%/keys.h \
-	%D%/editor.c \
-	%D%/label_desk.c %D%/label_desk.h \
-	%D%/label_draft.c \
-	%D%/label_ask.c \
-	%D%/label_edit.c \
-	%D%/label_filter.c \
-	%D%/label_panes.c \
-	%D%/label_room.c \
-	%D%/label_draw.c %D%/label_view.h \
-	%D%/label_export.c %D%/label_export.h \
-	%D%/label_fit.c \
-	%D%/label_list.c \
-	%D%/label_many.c \
-	%D%/label_queue.c %D%/label_queue.h \
-	%D%/label_read.c \
-	%D%/label_reserve.c \
-	%D%/label_room.h \
-	%D%/label_show.c \
-	%D%/label_source.c %D%/label_source.h \
-	%D%/label_tally.c %D%/label_tally.h \
-	%D%/label_undo.c \
-	%D%/label_write.c \
-	%D%/line_edit.c %D%/line_edit.h \
-	%D%/compare.c %D%/compare.h \
-	%D%/compare_ask.c %D%/compare_ask.h \
-	%D%/compare_choose.c %D%/compare_page.h \
-	%D%/compare_draw.c \
-	%D%/compare_jobs.c \
-	%D%/compare_keep.c \
-	%D%/compare_leak.c \
-	%D%/compare_order.c %D%/compare_scores.c \
-	%D%/compare_turns.c \
-	%D%/compare_go_on.c \
-	%D%/compare_lists.c %D%/compare_lists.h \
-	%D%/compare_model.c \
-	%D%/compare_prompts.c \
-	%D%/compare_samples.c \
-	%D%/compare_sides.c \
-	%D%/compare_settings.c %D%/compare_settings.h \
-	%D%/compare_vote.c \
-	%D%/compare_write.c \
-	%D%/link.c %D%/link.h \
+	%D%/lines.c \
+	%D%/lines_talk.c %D%/lines_talk.h \
 	%D%/look.c \
 	%D%/loop.c \
 	%D%/machine.c %D%/machine.h \
 	%D%/machine_job.c \
 	%D%/mouse.c \
 	%D%/offers.c \
-	%D%/models.c \
 	%D%/pages.c \
-	%D%/palette.c %D%/palette.h \
+	%D%/pictures.c \
 	%D%/prompt.c \
 	%D%/read_only.c \
-	%D%/state_files.c %D%/state_files.h \
-	%D%/alert_call.c %D%/alert_call.h \
-	%D%/lines.c %D%/lines_label.c %D%/lines_label.h %D%/lines_talk.c %D%/lines_talk.h \
-	%D%/recipe_jobs.c \
-	%D%/run_columns.c %D%/run_columns.h \
-	%D%/run_control.c \
-	%D%/run_list.c %D%/run_list.h \
-	%D%/run_edit.c \
-	%D%/run_fields.c %D%/run_fields.h \
-	%D%/run_text.c %D%/run_text.h \
-	%D%/run_wants.c %D%/run_wants.h \
-	%D%/runs_chooser.c %D%/runs_chooser.h \
-	%D%/runs_draw.c %D%/runs_draw.h \
-	%D%/runs_table.c %D%/runs_table.h \
-	%D%/screen.h %D%/screen_curses.c \
 	%D%/script.c \
-	%D%/text_pane.c %D%/text_pane.h \
 	%D%/session.c %D%/session.h \
-	%D%/terminal.c %D%/terminal.h \
-	%D%/ui.c %D%/ui.h %D%/ui_internal.h \
+	%D%/state_files.c %D%/state_files.h \
+	%D%/ui.c %D%/ui.h \
+	%D%/ui_internal.h \
 	%D%/ui_state.c \
 	%D%/view.h \
-	%D%/words.c %D%/words.h \
-	%D%/data_draw.c %D%/data_draw.h \
-	%D%/data_jobs.c \
-	%D%/data_set.c %D%/data_set.h \
-	%D%/data_summary_draw.c \
-	%D%/eval_jobs.c \
-	%D%/fork_jobs.c \
-	%D%/kept.c \
-	%D%/export_jobs.c \
-	%D%/export_kinds.c %D%/export_kinds.h \
-	%D%/eval_table.c %D%/eval_table.h \
-	%D%/find.c \
-	%D%/form.c %D%/form.h \
-	%D%/form_memory.c %D%/form_memory.h \
-	%D%/launch_draw.c %D%/launch_draw.h \
-	%D%/launch_session.c \
-	%D%/view_compare.c \
-	%D%/launch_edit.c %D%/launch_edit.h \
-	%D%/launch_jobs.c \
-	%D%/launch_plan.c %D%/launch_plan.h \
-	%D%/launch_preset.c %D%/launch_preset.h \
-	%D%/objective_menu.c %D%/objective_menu.h \
-	%D%/path_complete.c %D%/path_complete.h \
-	%D%/view_data.c \
-	%D%/view_evals.c \
-	%D%/view_help.c \
-	%D%/view_label.c \
-	%D%/view_launch.c \
-	%D%/view_log.c \
-	%D%/view_recipes.c \
-	%D%/view_runs.c \
-	%D%/view_samples.c
-UI_LIBS = libui.a $(CAIRO_LIBS)
-
-# The charts. Only curves, charts and run_cache know of runs; the rest is pure.
-libui_a_SOURCES += \
-	%D%/axis.c %D%/axis.h \
-	%D%/blend.c %D%/blend.h \
-	%D%/charts.c %D%/charts.h \
-	%D%/curves.c %D%/curves.h \
-	%D%/curves_align.c \
-	%D%/curves_ask.c \
-	%D%/curves_compare.c %D%/curves_compare.h \
-	%D%/curves_draw.c \
-	%D%/curves_keep.c \
-	%D%/curves_lines.c \
-	%D%/curves_measured.c \
-	%D%/curves_mouse.c %D%/curves_mouse.h \
-	%D%/curves_settings.c %D%/curves_settings.h \
-	%D%/curves_summary.c %D%/curves_summary.h \
-	%D%/curves_tables.c \
-	%D%/layouts.c %D%/layouts.h \
-	%D%/curves_x.c %D%/curves_x.h \
-	%D%/curves_picture.c %D%/curves_picture.h \
-	%D%/painter.h %D%/painter_png.c %D%/painter_svg.c \
-	%D%/picture.c %D%/picture.h \
 	%D%/view_file.c \
-	%D%/pictures.c %D%/plot_pictures.c %D%/plot_pictures.h %D%/sixel.c %D%/sixel.h %D%/kitty.c %D%/kitty.h \
-	%D%/plot.c %D%/plot.h \
-	%D%/pyramid.c %D%/pyramid.h \
-	%D%/range_stats.c %D%/range_stats.h \
-	%D%/raster.c %D%/raster.h \
-	%D%/run_cache.c %D%/run_cache.h \
-	%D%/series.c %D%/series.h \
-	%D%/smooth.c %D%/smooth.h \
-	%D%/smooth_window.c %D%/smooth_window.h \
-	%D%/steps.c %D%/steps.h \
-	%D%/trace.c %D%/trace.h \
-	%D%/view_curves.c \
-	%D%/x_map.c %D%/x_map.h
+	%D%/view_help.c \
+	%D%/compare/compare.c %D%/compare/compare.h \
+	%D%/compare/compare_ask.c %D%/compare/compare_ask.h \
+	%D%/compare/compare_choose.c \
+	%D%/compare/compare_draw.c \
+	%D%/compare/compare_go_on.c \
+	%D%/compare/compare_jobs.c \
+	%D%/compare/compare_keep.c \
+	%D%/compare/compare_leak.c \
+	%D%/compare/compare_lists.c %D%/compare/compare_lists.h \
+	%D%/compare/compare_model.c \
+	%D%/compare/compare_order.c \
+	%D%/compare/compare_page.h \
+	%D%/compare/compare_prompts.c \
+	%D%/compare/compare_samples.c \
+	%D%/compare/compare_scores.c \
+	%D%/compare/compare_settings.c %D%/compare/compare_settings.h \
+	%D%/compare/compare_sides.c \
+	%D%/compare/compare_turns.c \
+	%D%/compare/compare_vote.c \
+	%D%/compare/compare_write.c \
+	%D%/compare/models.c \
+	%D%/compare/view_compare.c \
+	%D%/compare/win_by.c %D%/compare/win_by.h \
+	%D%/compare/win_report.c %D%/compare/win_report.h \
+	%D%/curves/charts.c %D%/curves/charts.h \
+	%D%/curves/curves.c %D%/curves/curves.h \
+	%D%/curves/curves_align.c \
+	%D%/curves/curves_ask.c \
+	%D%/curves/curves_compare.c %D%/curves/curves_compare.h \
+	%D%/curves/curves_draw.c \
+	%D%/curves/curves_keep.c \
+	%D%/curves/curves_lines.c \
+	%D%/curves/curves_measured.c \
+	%D%/curves/curves_mouse.c %D%/curves/curves_mouse.h \
+	%D%/curves/curves_picture.c %D%/curves/curves_picture.h \
+	%D%/curves/curves_settings.c %D%/curves/curves_settings.h \
+	%D%/curves/curves_summary.c %D%/curves/curves_summary.h \
+	%D%/curves/curves_tables.c \
+	%D%/curves/curves_x.c %D%/curves/curves_x.h \
+	%D%/curves/export_jobs.c \
+	%D%/curves/export_kinds.c %D%/curves/export_kinds.h \
+	%D%/curves/layouts.c %D%/curves/layouts.h \
+	%D%/curves/view_curves.c \
+	%D%/data/data_draw.c %D%/data/data_draw.h \
+	%D%/data/data_jobs.c \
+	%D%/data/data_set.c %D%/data/data_set.h \
+	%D%/data/data_summary_draw.c \
+	%D%/data/describe_job.c \
+	%D%/data/view_data.c \
+	%D%/label/judge_report.c %D%/label/judge_report.h \
+	%D%/label/label_ask.c \
+	%D%/label/label_desk.c %D%/label/label_desk.h \
+	%D%/label/label_draft.c \
+	%D%/label/label_draw.c \
+	%D%/label/label_edit.c \
+	%D%/label/label_export.c %D%/label/label_export.h \
+	%D%/label/label_filter.c \
+	%D%/label/label_fit.c \
+	%D%/label/label_list.c \
+	%D%/label/label_many.c \
+	%D%/label/label_panes.c \
+	%D%/label/label_queue.c %D%/label/label_queue.h \
+	%D%/label/label_read.c \
+	%D%/label/label_reserve.c \
+	%D%/label/label_room.c %D%/label/label_room.h \
+	%D%/label/label_show.c \
+	%D%/label/label_source.c %D%/label/label_source.h \
+	%D%/label/label_tally.c %D%/label/label_tally.h \
+	%D%/label/label_undo.c \
+	%D%/label/label_view.h \
+	%D%/label/label_write.c \
+	%D%/label/lines_label.c %D%/label/lines_label.h \
+	%D%/label/view_label.c \
+	%D%/launch/form.c %D%/launch/form.h \
+	%D%/launch/form_memory.c %D%/launch/form_memory.h \
+	%D%/launch/launch_draw.c %D%/launch/launch_draw.h \
+	%D%/launch/launch_edit.c %D%/launch/launch_edit.h \
+	%D%/launch/launch_jobs.c \
+	%D%/launch/launch_plan.c %D%/launch/launch_plan.h \
+	%D%/launch/launch_preset.c %D%/launch/launch_preset.h \
+	%D%/launch/launch_session.c \
+	%D%/launch/objective_menu.c %D%/launch/objective_menu.h \
+	%D%/launch/path_complete.c %D%/launch/path_complete.h \
+	%D%/launch/recipe_jobs.c \
+	%D%/launch/view_launch.c \
+	%D%/launch/view_recipes.c \
+	%D%/plot/axis.c %D%/plot/axis.h \
+	%D%/plot/painter.h \
+	%D%/plot/painter_png.c \
+	%D%/plot/painter_svg.c \
+	%D%/plot/picture.c %D%/plot/picture.h \
+	%D%/plot/plot.c %D%/plot/plot.h \
+	%D%/plot/plot_pictures.c %D%/plot/plot_pictures.h \
+	%D%/plot/raster.c %D%/plot/raster.h \
+	%D%/plot/trace.c %D%/plot/trace.h \
+	%D%/runs/alert_call.c %D%/runs/alert_call.h \
+	%D%/runs/eval_jobs.c \
+	%D%/runs/eval_table.c %D%/runs/eval_table.h \
+	%D%/runs/fork_jobs.c \
+	%D%/runs/health.c %D%/runs/health.h \
+	%D%/runs/heat.c %D%/runs/heat.h \
+	%D%/runs/run_cache.c %D%/runs/run_cache.h \
+	%D%/runs/run_columns.c %D%/runs/run_columns.h \
+	%D%/runs/run_control.c \
+	%D%/runs/run_edit.c \
+	%D%/runs/run_fields.c %D%/runs/run_fields.h \
+	%D%/runs/run_list.c %D%/runs/run_list.h \
+	%D%/runs/run_text.c %D%/runs/run_text.h \
+	%D%/runs/run_wants.c %D%/runs/run_wants.h \
+	%D%/runs/runs_chooser.c %D%/runs/runs_chooser.h \
+	%D%/runs/runs_draw.c %D%/runs/runs_draw.h \
+	%D%/runs/runs_table.c %D%/runs/runs_table.h \
+	%D%/runs/view_evals.c \
+	%D%/runs/view_log.c \
+	%D%/runs/view_runs.c \
+	%D%/runs/view_samples.c \
+	%D%/series/blend.c %D%/series/blend.h \
+	%D%/series/course.c %D%/series/course.h \
+	%D%/series/pyramid.c %D%/series/pyramid.h \
+	%D%/series/range_stats.c %D%/series/range_stats.h \
+	%D%/series/series.c %D%/series/series.h \
+	%D%/series/smooth.c %D%/series/smooth.h \
+	%D%/series/smooth_window.c %D%/series/smooth_window.h \
+	%D%/series/steps.c %D%/series/steps.h \
+	%D%/series/x_map.c %D%/series/x_map.h \
+	%D%/term/canvas.c %D%/term/canvas.h \
+	%D%/term/canvas_text.c \
+	%D%/term/clipboard.c %D%/term/clipboard.h \
+	%D%/term/keys.c %D%/term/keys.h \
+	%D%/term/kitty.c %D%/term/kitty.h \
+	%D%/term/line_edit.c %D%/term/line_edit.h \
+	%D%/term/link.c %D%/term/link.h \
+	%D%/term/palette.c %D%/term/palette.h \
+	%D%/term/screen.h \
+	%D%/term/screen_curses.c \
+	%D%/term/sixel.c %D%/term/sixel.h \
+	%D%/term/terminal.c %D%/term/terminal.h \
+	%D%/term/text_pane.c %D%/term/text_pane.h \
+	%D%/term/words.c %D%/term/words.h
+UI_LIBS = libui.a $(CAIRO_LIBS)
 
 EXTRA_DIST += tests/golden/plot.svg tests/golden/chart-compare.txt tests/golden/chart-ascii.txt tests/golden/chart-block.txt tests/golden/chart-braille.txt
 if HAVE_CMOCKA

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "ui/screen.h"
+#include "ui/term/screen.h"
 #include "ui/ui_internal.h"
 
 void glyphs_command(struct ui *ui, const char *arg)

@@ -15,10 +15,10 @@
 
 #include "base/clock.h"
 #include "base/str.h"
-#include "ui/keys.h"
-#include "ui/screen.h"
+#include "ui/term/keys.h"
+#include "ui/term/screen.h"
 #include "ui/session.h"
-#include "ui/alert_call.h"
+#include "ui/runs/alert_call.h"
 #include "ui/ui_internal.h"
 
 static volatile sig_atomic_t got_end, got_resize, got_continue, got_stop;

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "ui/export_kinds.h"
+#include "ui/curves/export_kinds.h"
 #include "ui/ui_internal.h"
 
 static void add_choices(struct words *out, const char *choices)

@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "ui/kitty.h"
-#include "ui/painter.h"
-#include "ui/plot_pictures.h"
-#include "ui/screen.h"
+#include "ui/term/kitty.h"
+#include "ui/plot/painter.h"
+#include "ui/plot/plot_pictures.h"
+#include "ui/term/screen.h"
 #include "ui/ui_internal.h"
 
 enum { REST_S = 600 }; // without pictures after the link was slow: they may be what made it so

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "ui/keys.h"
-#include "ui/path_complete.h"
+#include "ui/term/keys.h"
+#include "ui/launch/path_complete.h"
 #include "ui/state_files.h"
 #include "ui/ui_internal.h"
 

@@ -10,12 +10,12 @@
 
 #include "base/clock.h"
 #include "base/manner.h"
-#include "ui/alert_call.h"
-#include "ui/eval_table.h"
+#include "ui/runs/alert_call.h"
+#include "ui/runs/eval_table.h"
 #include "ui/key_file.h"
 #include "ui/machine.h"
-#include "ui/plot_pictures.h"
-#include "ui/screen.h"
+#include "ui/plot/plot_pictures.h"
+#include "ui/term/screen.h"
 #include "ui/session.h"
 #include "ui/ui_internal.h"
 

@@ -35,7 +35,7 @@ struct ui_options {
     bool slow;           // for a link of few bytes: ASCII, no sparklines, one frame a second for data
     const char *view;    // a file of ":view export" that is shown first; NULL: none
     const char *copy_file; // where Y writes what it copies; NULL: to the clipboard of the terminal
-    const char *on_alert; // a program that is called for each new alert (ui/alert_call.h); NULL: none
+    const char *on_alert; // a program that is called for each new alert (ui/runs/alert_call.h); NULL: none
     bool lines;           // without a screen: commands are read line by line from standard input, answers are sentences
     const struct ui_compare *compare; // opens with these side by side; NULL: does not
     int width, height;   // of the screen of a script; 0: 80 x 24

@@ -7,11 +7,11 @@
 #include <poll.h>
 
 #include "launch/engine.h"
-#include "ui/keys.h"
-#include "ui/data_set.h"
-#include "ui/launch_plan.h"
-#include "ui/line_edit.h"
-#include "ui/link.h"
+#include "ui/term/keys.h"
+#include "ui/data/data_set.h"
+#include "ui/launch/launch_plan.h"
+#include "ui/term/line_edit.h"
+#include "ui/term/link.h"
 #include "ui/ui.h"
 #include "ui/view.h"
 

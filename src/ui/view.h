@@ -10,12 +10,12 @@
 #include "base/filter.h"
 #include "launch/engine.h"
 #include "launch/server.h"
-#include "ui/canvas.h"
+#include "ui/term/canvas.h"
 #include "ui/commands.h"
-#include "ui/keys.h"
-#include "ui/run_list.h"
+#include "ui/term/keys.h"
+#include "ui/runs/run_list.h"
 #include "ui/ui.h"
-#include "ui/words.h"
+#include "ui/term/words.h"
 
 struct data_set;
 struct data_source;
@@ -148,7 +148,7 @@ bool ui_is_asking_memory(struct ui *ui);
 bool ui_take_memory(struct ui *ui, const json_t **plan); // a new answer, borrowed; NULL: it is not known
 // Checks a sweep, adds and starts it; settings and lists, which stand in for its own, are taken. Goes to the list.
 void ui_start_sweep(struct ui *ui, const struct engine_sweep *sweep, json_t *settings, json_t *lists);
-// The evaluations of all runs, listed with the newest run first (ui/eval_table.h; borrowed until the view returns: another
+// The evaluations of all runs, listed with the newest run first (ui/runs/eval_table.h; borrowed until the view returns: another
 // one comes when they have changed); NULL before they were read. *trouble: the first file that cannot be read, else NULL.
 // Looking for new ones is answered by a refresh.
 struct eval_table *ui_evals(struct ui *ui, const char **trouble);
@@ -171,7 +171,7 @@ int ui_ask_model(struct ui *ui, const char *folder, const char *what, json_t *op
 void ui_cancel_question(struct ui *ui, int64_t id); // it ends as ERR_INTERRUPTED, later; one that has ended is left alone
 // These folders' models are closed last when another one needs the place.
 void ui_keep_models(struct ui *ui, const char *const *folders, int n);
-// The data set of page Data as far as it was read (ui/data_set.h; borrowed until the view returns); *n_counted: rows whose tokens
+// The data set of page Data as far as it was read (ui/data/data_set.h; borrowed until the view returns); *n_counted: rows whose tokens
 // were counted.
 const struct data_set *ui_data(struct ui *ui, size_t *n_counted);
 // Reads another one in its place, where it is another or it is to be read again; each part that was read is answered by a refresh.

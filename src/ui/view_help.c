@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "store/eval_names.h"
-#include "ui/health.h"
+#include "ui/runs/health.h"
 #include "ui/view.h"
 
 enum { MOST_ROWS = 160 };

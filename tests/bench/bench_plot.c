@@ -8,8 +8,8 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/rng.h"
-#include "ui/blend.h"
-#include "ui/plot.h"
+#include "ui/series/blend.h"
+#include "ui/plot/plot.h"
 
 enum { RUNS = 16, FRAMES = 60 };
 

@@ -4,7 +4,7 @@
 #include "testing.h"
 
 #include "base/mem.h"
-#include "ui/label_desk.h"
+#include "ui/label/label_desk.h"
 
 enum { N = 40 };
 static char *dir, *data;

@@ -4,9 +4,9 @@
 #include "testing.h"
 
 #include "base/rng.h"
-#include "ui/blend.h"
-#include "ui/layouts.h"
-#include "ui/range_stats.h"
+#include "ui/series/blend.h"
+#include "ui/curves/layouts.h"
+#include "ui/series/range_stats.h"
 
 enum { MOST = 5 };
 

@@ -2,7 +2,7 @@
 #include "testing.h"
 
 #include "base/mem.h"
-#include "ui/compare_page.h"
+#include "ui/compare/compare_page.h"
 
 // ---- prompts ----
 

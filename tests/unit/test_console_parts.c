@@ -6,14 +6,14 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "base/str.h"
-#include "ui/canvas.h"
-#include "ui/heat.h"
+#include "ui/term/canvas.h"
+#include "ui/runs/heat.h"
 #include "ui/commands.h"
 #include "ui/key_file.h"
-#include "ui/keys.h"
-#include "ui/line_edit.h"
-#include "ui/run_text.h"
-#include "ui/words.h"
+#include "ui/term/keys.h"
+#include "ui/term/line_edit.h"
+#include "ui/runs/run_text.h"
+#include "ui/term/words.h"
 
 // ---- the table ----
 

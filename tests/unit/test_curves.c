@@ -7,8 +7,8 @@
 #include "base/rng.h"
 #include "store/labels.h"
 #include "store/run_db.h"
-#include "ui/curves.h"
-#include "ui/run_text.h"
+#include "ui/curves/curves.h"
+#include "ui/runs/run_text.h"
 
 struct world {
     char *dir;

@@ -6,8 +6,8 @@
 
 #include "base/clock.h"
 #include "store/run_db.h"
-#include "ui/curves.h"
-#include "ui/curves_summary.h"
+#include "ui/curves/curves.h"
+#include "ui/curves/curves_summary.h"
 
 static char *dir;
 static struct store *store;

@@ -4,7 +4,7 @@
 #include "testing.h"
 
 #include "base/mem.h"
-#include "ui/data_set.h"
+#include "ui/data/data_set.h"
 
 static const char pairs[] = "{\"prompt\": \"Why?\", \"chosen\": \"So it is\", \"rejected\": \"No\"}\n"
                             "{\"prompt\": \"Who are you?\", \"chosen\": \"me\", \"rejected\": \"nobody at all\"}\n"

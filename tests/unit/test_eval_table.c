@@ -3,7 +3,7 @@
 
 #include "testing.h"
 
-#include "ui/eval_table.h"
+#include "ui/runs/eval_table.h"
 
 // Rows "RUN STEP PROMPTS RM reward kl", a value that is "-" was not measured.
 static json_t *list_of(const char *const *rows)

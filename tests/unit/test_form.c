@@ -4,11 +4,11 @@
 #include "testing.h"
 
 #include "base/mem.h"
-#include "ui/canvas.h"
-#include "ui/form.h"
-#include "ui/keys.h"
-#include "ui/launch_preset.h"
-#include "ui/objective_menu.h"
+#include "ui/term/canvas.h"
+#include "ui/launch/form.h"
+#include "ui/term/keys.h"
+#include "ui/launch/launch_preset.h"
+#include "ui/launch/objective_menu.h"
 
 static const struct param dpo_params[] = {
     {.name = "beta", .type = PARAM_FLOAT, .fallback = "0.1", .min = 0.001, .max = 10, .live = true, .group = "objective", .help = "Beta."},

@@ -3,7 +3,7 @@
 
 #include "testing.h"
 
-#include "ui/health.h"
+#include "ui/runs/health.h"
 
 static struct health h;
 static struct str why;

@@ -5,8 +5,8 @@
 #include "testing.h"
 
 #include "store/judged_votes.h"
-#include "ui/judge_report.h"
-#include "ui/win_report.h"
+#include "ui/label/judge_report.h"
+#include "ui/compare/win_report.h"
 
 static char *dir;
 static struct store *store;

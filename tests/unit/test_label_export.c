@@ -6,7 +6,7 @@
 
 #include "base/json.h"
 #include "stats/annotators.h"
-#include "ui/label_export.h"
+#include "ui/label/label_export.h"
 
 static char *dir, *path;
 static struct store *store;

@@ -4,8 +4,8 @@
 #include "testing.h"
 
 #include "desk.h"
-#include "ui/judge_report.h"
-#include "ui/label_export.h"
+#include "ui/label/judge_report.h"
+#include "ui/label/label_export.h"
 
 // Marks the rows of the list whose numbers are from first to last, and judges them.
 static void judge_rows(int first, int last, enum verdict v)

@@ -6,7 +6,7 @@
 
 #include "testing.h"
 
-#include "ui/palette.h"
+#include "ui/term/palette.h"
 
 struct lab {
     double l, a, b;

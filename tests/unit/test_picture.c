@@ -7,9 +7,9 @@
 #include <cairo.h>
 #endif
 
-#include "ui/curves_picture.h"
-#include "ui/palette.h"
-#include "ui/picture.h"
+#include "ui/curves/curves_picture.h"
+#include "ui/term/palette.h"
+#include "ui/plot/picture.h"
 
 static struct series straight(int64_t steps, double slope)
 {

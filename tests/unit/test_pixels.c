@@ -7,10 +7,10 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
-#include "ui/kitty.h"
-#include "ui/painter.h"
-#include "ui/plot_pictures.h"
-#include "ui/sixel.h"
+#include "ui/term/kitty.h"
+#include "ui/plot/painter.h"
+#include "ui/plot/plot_pictures.h"
+#include "ui/term/sixel.h"
 
 // ---- sixels ----
 

@@ -6,8 +6,8 @@
 #include "testing.h"
 
 #include "base/rng.h"
-#include "ui/plot.h"
-#include "ui/trace.h"
+#include "ui/plot/plot.h"
+#include "ui/plot/trace.h"
 
 // ---- axes ----
 

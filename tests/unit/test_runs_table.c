@@ -6,8 +6,8 @@
 
 #include "base/clock.h"
 #include "store/run_edits.h"
-#include "ui/run_fields.h"
-#include "ui/runs_table.h"
+#include "ui/runs/run_fields.h"
+#include "ui/runs/runs_table.h"
 
 struct world {
     char *dir;

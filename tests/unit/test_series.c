@@ -4,7 +4,7 @@
 #include "testing.h"
 
 #include "base/rng.h"
-#include "ui/series.h"
+#include "ui/series/series.h"
 
 enum { MAX = 6000 };
 

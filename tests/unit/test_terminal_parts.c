@@ -7,12 +7,12 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
-#include "ui/clipboard.h"
-#include "ui/keys.h"
-#include "ui/kitty.h"
-#include "ui/link.h"
+#include "ui/term/clipboard.h"
+#include "ui/term/keys.h"
+#include "ui/term/kitty.h"
+#include "ui/term/link.h"
 #include "ui/machine.h"
-#include "ui/terminal.h"
+#include "ui/term/terminal.h"
 
 static enum terminal_said say(struct terminal *t, const char *bytes)
 {

@@ -3,7 +3,7 @@
 
 #include "testing.h"
 
-#include "ui/text_pane.h"
+#include "ui/term/text_pane.h"
 
 static char *drawn(struct text_pane *p, int width, int height)
 {

@@ -1,0 +1,171 @@
+// Which model a side is: a list of all checkpoints, narrowed by what is typed; a path is a folder.
+#include "config.h"
+
+#include <string.h>
+
+#include "base/str.h"
+#include "ui/compare/compare_page.h"
+#include "ui/term/keys.h"
+
+void compare_choose(struct compare_page *p, int place)
+{
+    p->choosing = true;
+    p->choose_for = place;
+    p->choice = p->choice_top = 0;
+    line_edit_set(&p->filter, "");
+    ui_look_for_checkpoints(p->c.ui);
+}
+
+static bool fits(const struct compare_page *p, const struct checkpoint_choice *c)
+{
+    return strcasestr(c->model.label, str_text(&p->filter.text)) ||
+           (c->is_best && strcmp(str_text(&p->filter.text), "best") == 0);
+}
+
+// The k-th of those that fit; NULL: there are not so many.
+static const struct checkpoint_choice *kth(struct compare_page *p, int k)
+{
+    const struct checkpoint_list *l = ui_checkpoints(p->c.ui);
+    for (int i = 0; l && i < l->n; i++)
+        if (fits(p, &l->rows[i]) && k-- == 0)
+            return &l->rows[i];
+    return NULL;
+}
+
+static int count(struct compare_page *p)
+{
+    const struct checkpoint_list *l = ui_checkpoints(p->c.ui);
+    int n = 0;
+    for (int i = 0; l && i < l->n; i++)
+        n += fits(p, &l->rows[i]);
+    return n;
+}
+
+// Fills the place, and lets the new one answer what the others have answered.
+static void take(struct compare_page *p, struct compare_model model)
+{
+    const int place = p->choose_for > p->c.n ? p->c.n : p->choose_for;
+    p->choosing = false;
+    p->graded = 0;
+    p->token = -1;
+    compare_put(&p->c, place, model);
+    p->c.focus = place;
+    compare_ask_side(&p->c, place);
+    compare_want(&p->c);
+}
+
+static enum view_result choose(struct compare_page *p)
+{
+    const struct checkpoint_choice *c = kth(p, p->choice);
+    const char *typed = str_text(&p->filter.text);
+    struct checkpoint_list none = {0};
+    struct compare_model model;
+    struct err fault = {0};
+    const struct checkpoint_list *l = ui_checkpoints(p->c.ui);
+    if (c && !strchr(typed, '/'))
+        take(p, compare_model_copy(&c->model));
+    else if (!*typed)
+        ui_say(p->c.ui, "There are no checkpoints yet: type the path of a model's folder.");
+    else if (checkpoint_list_find(l ? l : &none, ui_runs(p->c.ui), typed, &model, &fault))
+        ui_say_error(p->c.ui, "%s", fault.text);
+    else
+        take(p, model);
+    return VIEW_CHANGED;
+}
+
+enum view_result compare_choose_key(struct compare_page *p, int key)
+{
+    const int n = count(p), page = p->choice_height > 1 ? p->choice_height - 1 : 1;
+    switch (key) {
+    case KEY_ESCAPE_:
+        p->choosing = false;
+        return VIEW_CHANGED;
+    case KEY_ENTER_:
+        return choose(p);
+    case KEY_UP_:
+        p->choice--;
+        break;
+    case KEY_DOWN_:
+        p->choice++;
+        break;
+    case KEY_PGUP_:
+        p->choice -= page;
+        break;
+    case KEY_PGDN_:
+        p->choice += page;
+        break;
+    default:
+        if (!line_edit_key(&p->filter, key))
+            return VIEW_IGNORED;
+        p->choice = 0;
+    }
+    p->choice = p->choice >= n ? n - 1 : p->choice;
+    p->choice = p->choice < 0 ? 0 : p->choice;
+    return VIEW_CHANGED;
+}
+
+void compare_draw_choices(struct compare_page *p, struct canvas *c, struct rect area)
+{
+    const struct checkpoint_list *l = ui_checkpoints(p->c.ui);
+    const struct checkpoint_choice *row;
+    struct str title = {0};
+    str_addf(&title, "Which model is %c?", 'A' + p->choose_for);
+    struct rect in = rect_inset(canvas_box(c, area, STYLE(COLOR_ACCENT), str_text(&title)), 1, 0);
+    str_fini(&title);
+    struct rect line = rect_cut_top(&in, 1);
+    const int x = canvas_text(c, line.x, line.y, -1, STYLE(COLOR_MUTED), "checkpoint or folder> ");
+    line_edit_draw(&p->filter, c, x, line.y, line.x + line.width - x, STYLE(COLOR_DEFAULT));
+    p->choice_height = in.height;
+    if (p->choice < p->choice_top)
+        p->choice_top = p->choice;
+    if (p->choice >= p->choice_top + in.height)
+        p->choice_top = p->choice - in.height + 1;
+    for (int i = p->choice_top; in.height > 0 && (row = kth(p, i)) != NULL; i++) {
+        line = rect_cut_top(&in, 1);
+        canvas_text(c, line.x + 2, line.y, 40, STYLE(COLOR_DEFAULT), row->model.label);
+        canvas_text(c, line.x + 43, line.y, 14, STYLE(COLOR_GOOD),
+                    row->is_best && row->is_last ? "best, newest"
+                    : row->is_best               ? "best"
+                    : row->is_last               ? "newest"
+                                                 : "");
+        if (i == p->choice) {
+            canvas_put(c, line.x, line.y, '>', STYLE(COLOR_ACCENT, .attr = ATTR_BOLD));
+            canvas_restyle(c, line, STYLE(COLOR_DEFAULT, .bg = COLOR_CURSOR));
+        }
+    }
+    if (!l || !kth(p, 0)) {
+        const char *text = !l          ? "Reading which checkpoints there are ..."
+                           : l->n == 0 ? "No run of this project has a checkpoint yet. "
+                                         "Type the path of a model's folder."
+                                       : "No checkpoint is called so: Enter takes it as a folder's path.";
+        canvas_paragraph(c, in, 0, STYLE(COLOR_MUTED), text, strlen(text));
+    }
+}
+
+enum view_result compare_scrub(struct compare_page *p, int step)
+{
+    struct compare *c = &p->c;
+    const struct checkpoint_list *l = ui_checkpoints(c->ui);
+    if (c->n == 0)
+        return VIEW_KEPT;
+    const struct compare_model *now = &compare_at(c, c->focus)->model;
+    const struct checkpoint_choice *to = NULL;
+    if (!now->run || !now->folder) {
+        ui_say(c->ui, "%s is no run's checkpoint: there is no other of it.", now->label);
+        return VIEW_KEPT;
+    }
+    for (int i = 0; l && i < l->n; i++) {
+        const struct checkpoint_choice *r = &l->rows[i];
+        const bool on_the_way =
+            strcmp(r->model.run, now->run) == 0 && (step > 0 ? r->model.step > now->step : r->model.step < now->step);
+        if (on_the_way && (!to || (step > 0 ? r->model.step < to->model.step : r->model.step > to->model.step)))
+            to = r;
+    }
+    if (!to) {
+        ui_say(c->ui, "%s is the %s checkpoint that run %s keeps.", now->label, step > 0 ? "newest" : "oldest", now->run);
+        return VIEW_KEPT;
+    }
+    p->choose_for = c->focus;
+    take(p, compare_model_copy(&to->model));
+    return VIEW_CHANGED;
+}

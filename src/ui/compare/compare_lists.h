@@ -1,0 +1,74 @@
+// What a compare chooses from, read on threads of their own (compare_jobs.c) and shown by view_compare.c.
+#pragma once
+
+#include "stats/win_rate.h"
+#include "ui/compare/compare.h"
+
+// The checkpoints of all runs: the newest run first, its newest checkpoint first.
+struct checkpoint_choice {
+    struct compare_model model;
+    bool is_last, is_best; // of its run
+};
+struct checkpoint_list {
+    struct checkpoint_choice *rows;
+    int n, cap;
+};
+void checkpoint_list_free(struct checkpoint_list *l);
+// The one that RUN, RUN@STEP, RUN@best or a folder names, copied. ERR_NOT_FOUND, ERR_STATE with what there is instead.
+int checkpoint_list_find(const struct checkpoint_list *l, const struct run_list *runs, const char *word,
+                         struct compare_model *out, struct err *e);
+
+// The prompts of a data file: what the user says last, and what was said before it (a JSON list of messages; NULL: nothing).
+// Conversations with tools are not among them: nobody here calls any.
+struct prompt_set {
+    char *path, **prompts, **histories;
+    int n, cap, cap_histories, n_with_tools;
+};
+enum { PROMPT_SET_MOST = 100000 };
+void prompt_set_free(struct prompt_set *s);
+int prompt_set_read(struct prompt_set **out, const char *path, struct err *e);
+
+// Votes between two models, over all pairs that were judged in the project.
+struct win_row {
+    char *a, *b;           // as compare_model_key has them
+    struct win_vote *votes; // graded, in the order in which the project came to know the pairs; for a
+    double *lengths;        // of the prompt of each, in bytes
+    int n, cap, cap_lengths;
+    int64_t n_bad;
+};
+struct prompt_votes { // on one prompt, between whichever answers
+    uint64_t hash;    // of its text
+    double minority;  // of each pair's votes those for the answer with fewer, ties half; all pairs together
+    int n;
+};
+struct win_table {
+    struct win_row *rows;
+    int n, cap;
+    struct prompt_votes *prompts; // sorted by hash
+    int n_prompts, cap_prompts;
+};
+const struct prompt_votes *win_table_prompt(const struct win_table *t, const char *prompt); // NULL: nobody judged it; t NULL too
+void win_table_free(struct win_table *t);
+int win_table_read(struct win_table **out, const char *project, struct err *e);
+const struct win_row *win_table_find(const struct win_table *t, const char *a, const char *b,
+                                     bool *turned); // turned: b stands first
+// "A 37  B 18  tie 9   A wins 65 % (53 to 75): A is better": ties are half a win, both bad does not count; the interval is
+// over prompts (stats/win_rate.h), and the last word that of a test which may be looked at after every vote
+// (stats/sequential.h).
+void win_row_text(const struct win_row *r, const char *name_a, const char *name_b, bool turned, struct str *out);
+
+// ", at equal length 61 % (48 to 73)", where that can be told (stats/win_rate.h); of a.
+void win_row_add_length(const struct win_row *r, struct str *out);
+
+// "by the prompt's length 12-40: 50 % (20 to 80)  41-88: ...": parts with about equally many prompts; of a. Nothing where the
+// prompts are too few to be cut.
+void win_row_add_slices(const struct win_row *r, struct str *out);
+
+// ---- of the console: asked for, and there at some later refresh ----
+const struct checkpoint_list *ui_checkpoints(struct ui *ui); // NULL before they were read
+void ui_look_for_checkpoints(struct ui *ui);
+bool ui_reads_checkpoints(struct ui *ui); // newer ones than these are on their way
+void ui_look_for_prompts(struct ui *ui, const char *path); // trouble is said in the message line
+const struct prompt_set *ui_prompts(struct ui *ui);        // those that were read last; NULL: none
+const struct win_table *ui_wins(struct ui *ui);            // NULL before they were read
+void ui_look_for_wins(struct ui *ui);
