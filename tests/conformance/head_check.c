@@ -318,6 +318,6 @@ uint64_t check_head(struct bench *t)
     hash = hash * 31 + check_shape(t, 32, 16, 256, 1 / 0.7f, 1) + 3 * check_shape(t, 257, 16, 32, 1, 1);
     hash = hash * 31 + check_shape(t, 2100, 70, 800, 1, 2); // a second piece of rows, a short last stretch of tokens
     hash = hash * 31 + check_shape(t, 300, 200, 800, 1, 0);  // both sides of all products packed
-    hash = hash * 31 + check_shape(t, 7, 3, 13000, 1, 20);   // tokens of several tiles, however large these are
+    hash = hash * 31 + check_shape(t, 7, 3, 6400, 1, 20);    // tokens of several tiles, however large these are
     return hash * 31 + check_shape(t, 9, 5, 3, 1, 7); // fewer others than were asked for
 }
