@@ -1,5 +1,5 @@
-// Quantized weights: convert() gives the bits of the plain loops (model/quantized.h), and products are those of these numbers
-// in f32: to the bit where an element does not depend on how a product is cut.
+// Quantized weights: convert() gives the bits of the plain loops (model/quantized.h), and products are those of these
+// numbers in f32: to the bit where an element does not depend on how a product is cut.
 #include "config.h"
 
 #include "conformance.h"
@@ -81,7 +81,8 @@ static uint64_t check_products(struct bench *t, int rows, int in, int out, enum 
 uint64_t check_quantized(struct bench *t)
 {
     // rows, in, out: around vectors and blocks; lines of odd lengths begin in a byte's low half; the fifth is several groups
-    static const int shapes[][3] = {{1, 1, 1}, {3, 64, 33}, {17, 33, 31}, {2, 129, 130}, {40, 200, 300}, {5, 513, 97}, {300, 96, 120}};
+    static const int shapes[][3] = {{1, 1, 1}, {3, 64, 33}, {17, 33, 31}, {2, 129, 130}, {40, 200, 300}, {5, 513, 97},
+                                    {300, 96, 120}};
     uint64_t hash = 0;
     for (int type = DTYPE_INT8; type <= DTYPE_NF4; type++)
         for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)

@@ -37,7 +37,8 @@ static float *weights_of(const json_t *c, size_t n)
 static void check_case(const json_t *c)
 {
     const char *name = json_string_value(json_object_get(c, "name"));
-    const size_t n = (size_t)json_integer_value(json_object_get(c, "n")), every = (size_t)json_integer_value(json_object_get(c, "every"));
+    const size_t n = (size_t)json_integer_value(json_object_get(c, "n"));
+    const size_t every = (size_t)json_integer_value(json_object_get(c, "every"));
     const json_t *scales = json_object_get(c, "most_codes"), *most = json_object_get(c, "most_scales");
     const json_t *codes = json_object_get(c, "codes"), *numbers = json_object_get(c, "numbers");
     float *w = weights_of(c, n), *again = calloc(n, sizeof *again);
