@@ -287,7 +287,7 @@ static void round_b(const struct cpu_kernels *k, uint16_t *to, const struct gemm
     for (int r = 0; r < lines; r++)
         for (int i = 0, n; i < length; i += n) {
             n = length - i < WIDENED ? length - i : WIDENED;
-            k->widen(wide, gemm_b(g, (size_t)r * (size_t)g->ldb + (size_t)i), g->b_type, (size_t)n);
+            gemm_widen_b(k, wide, g, (size_t)r * (size_t)g->ldb + (size_t)i, (size_t)n);
             k->round_bf16(to + (size_t)r * (size_t)length + i, wide, 1, (size_t)n);
         }
 }

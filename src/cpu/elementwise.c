@@ -92,6 +92,8 @@ static void flat_task(void *data, int block, int thread)
     case OP_CONVERT:
         if (j->halves)
             k->round_bf16(j->halves + at, (const float *)j->from.at + at, 1, n);
+        else if (dtype_is_quantized(j->from.type))
+            k->dequantize(j->out + at, j->from.at, j->from.type, at, n);
         else
             k->widen(j->out + at, stored_from(j->from, at).at, j->from.type, n);
         break;

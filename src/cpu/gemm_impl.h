@@ -26,6 +26,8 @@ _Static_assert(SLAB <= DEPTH * MC && KC * MOST_PANEL + DEPTH * ROOM * (MC / STRI
 // The panel at these columns and places, for tiles that pass `chunks` times.
 static struct fetch fetch_panel(const struct gemm *g, int column, int n_columns, int k, int n_k, int chunks)
 {
+    if (dtype_is_quantized(g->b_type)) // a line or less of each row of the panel, and their scales elsewhere
+        return (struct fetch){0};
     const size_t ldb = (size_t)g->ldb, each = dtype_bytes(g->b_type); // lines are counted in floats
     const size_t across = (size_t)(g->trans_b ? column : k), along = (size_t)(g->trans_b ? k : column);
     const int rows = g->trans_b ? n_columns : n_k, length = (g->trans_b ? n_k : n_columns) * (int)each / 4;

@@ -4,6 +4,7 @@
 
 enum {
     PACK_TOGETHER = 4, // strips of a piece of A
+    WIDENED_PLACES = 192, // of a quantized B at a time
 };
 
 // turned[k] holds element k of r[0 .. VW-1], which is used up.
@@ -132,10 +133,37 @@ V_INLINE void pack_halves(float *packed, const struct gemm *g, int column, int n
     }
 }
 
+// pack_panel of a quantized B. What is turned is widened before, some places of VW rows at a time.
+static void pack_quantized(float *packed, const struct gemm *g, int column, int n_columns, int vectors, int k, int n_k)
+{
+    const size_t row = (size_t)vectors * VW, ldb = (size_t)g->ldb;
+    float wide[VW * WIDENED_PLACES];
+    for (int i = 0; !g->trans_b && i < n_k; i++, packed += row) {
+        k_dequantize(packed, g->b, g->b_type, g->b_first + (size_t)(k + i) * ldb + (size_t)column, (size_t)n_columns);
+        memset(packed + n_columns, 0, (row - (size_t)n_columns) * sizeof *packed);
+    }
+    for (int v = 0; g->trans_b && v < vectors; v++)
+        for (int i = 0; i < n_k; i += WIDENED_PLACES) {
+            const int m = n_k - i < WIDENED_PLACES ? n_k - i : WIDENED_PLACES, left = n_columns - v * VW;
+            for (int r = 0; r < VW && r < left; r++)
+                k_dequantize(wide + r * WIDENED_PLACES, g->b, g->b_type,
+                             g->b_first + (size_t)(column + v * VW + r) * ldb + (size_t)(k + i), (size_t)m);
+            for (int j = 0; j < m; j += VW) {
+                vf turned[VW];
+                transpose(turned, wide + j, WIDENED_PLACES, left, m - j);
+                store_turned(packed + (size_t)(i + j) * row + v * VW, row, turned, m - j, VW);
+            }
+        }
+}
+
 // packed (n_k, vectors * VW) = columns column.. of B, rows k..; what is past n_columns is zero.
 static void pack_panel(float *packed, const struct gemm *g, int column, int n_columns, int vectors, int k, int n_k)
 {
     size_t row = (size_t)vectors * VW, ldb = (size_t)g->ldb;
+    if (dtype_is_quantized(g->b_type)) {
+        pack_quantized(packed, g, column, n_columns, vectors, k, n_k);
+        return;
+    }
     if (g->b_type == DTYPE_BF16) {
         pack_halves(packed, g, column, n_columns, vectors, k, n_k, true);
         return;

@@ -133,7 +133,7 @@ static struct gemm row_logits(const struct backward_job *j, const float *x, stru
 static struct product stretch_of(const struct backward_job *j, struct gemm logits, float *tile)
 {
     logits.n = j->n_tokens;
-    logits.b = gemm_b(&logits, (size_t)j->token * (size_t)logits.ldb);
+    gemm_move_b(&logits, (size_t)j->token * (size_t)logits.ldb);
     logits.c = tile;
     return (struct product){logits, cpu_gemm_cut(j->b, &logits)};
 }

@@ -17,6 +17,7 @@ struct gemm {
     const float *a, *bias;
     const void *b; // numbers of b_type, which are widened as they are packed
     enum dtype b_type;
+    size_t b_first; // the number that b begins with, of quantized ones, whose `b` is always the whole matrix
     float *c;
     int lda, ldb, ldc;
     // a packed by gemm_pack, when several products share it; NULL: each packs what it needs. Of the packed n_strips
@@ -54,6 +55,7 @@ struct cpu_kernels {
     void (*add)(float *y, const float *a, const float *x, size_t n);
     void (*scale)(float *x, float factor, size_t n);
     void (*widen)(float *y, const void *x, enum dtype type, size_t n);
+    void (*dequantize)(float *y, const void *from, enum dtype type, size_t first, size_t n); // model/quantized.h
     void (*round_bf16)(uint16_t *y, const float *x, float factor, size_t n); // y = x * factor, to nearest even
     double (*sum_squares)(const float *x, size_t n);
     void (*adamw)(float *p, float *g, float *m, float *v, size_t n, const struct adamw *step); // g becomes zero
@@ -99,10 +101,26 @@ struct cpu_kernels {
     void (*tanh_array)(float *y, const float *x, size_t n);
 };
 
-// The place of number n of b.
+// The place of number n of b, which is not quantized.
 static inline const void *gemm_b(const struct gemm *g, size_t n)
 {
     return (const char *)g->b + n * dtype_bytes(g->b_type);
+}
+// b is what began at its number n.
+static inline void gemm_move_b(struct gemm *g, size_t n)
+{
+    if (dtype_is_quantized(g->b_type))
+        g->b_first += n;
+    else
+        g->b = gemm_b(g, n);
+}
+// y = `count` numbers of b from number n on.
+static inline void gemm_widen_b(const struct cpu_kernels *k, float *y, const struct gemm *g, size_t n, size_t count)
+{
+    if (dtype_is_quantized(g->b_type))
+        k->dequantize(y, g->b, g->b_type, g->b_first + n, count);
+    else
+        k->widen(y, gemm_b(g, n), g->b_type, count);
 }
 
 extern const struct cpu_kernels cpu_kernels_generic;

@@ -3,6 +3,7 @@
 #include "cpu/kernels.h"
 #include "cpu/vec.h"
 #include "model/st_types.h"
+#include "cpu/dequantize_impl.h"
 #if VW > 4
 #include "cpu/gemm_impl.h"
 #endif
@@ -448,6 +449,7 @@ const struct cpu_kernels KERNELS = {
     .add = k_add,
     .scale = k_scale,
     .widen = k_widen,
+    .dequantize = k_dequantize,
     .round_bf16 = k_round_bf16,
     .sum_squares = k_sum_squares,
     .adamw = k_adamw,

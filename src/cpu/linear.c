@@ -53,13 +53,12 @@ static void widened_gemm(struct backend *b, const struct gemm *g, int thread)
             struct gemm part = cpu_gemm_part(g, 0, g->m, column, most);
             part.k = cpu_min(n_k, g->k - k);
             part.a += g->trans_a ? (size_t)k * (size_t)g->lda : (size_t)k;
-            part.b = gemm_b(&part, g->trans_b ? (size_t)k : (size_t)k * (size_t)g->ldb);
+            gemm_move_b(&part, g->trans_b ? (size_t)k : (size_t)k * (size_t)g->ldb);
             part.beta = k ? 1 : g->beta;
             part.bias = k + part.k == g->k ? part.bias : NULL;
             const int lines = g->trans_b ? part.n : part.k, length = g->trans_b ? part.k : part.n;
             for (int i = 0; i < lines; i++)
-                b->k->widen(wide + (size_t)i * (size_t)length, gemm_b(&part, (size_t)i * (size_t)g->ldb), g->b_type,
-                            (size_t)length);
+                gemm_widen_b(b->k, wide + (size_t)i * (size_t)length, &part, (size_t)i * (size_t)g->ldb, (size_t)length);
             part.b = wide;
             part.b_type = DTYPE_F32;
             part.ldb = length;
@@ -142,7 +141,7 @@ struct gemm cpu_gemm_part(const struct gemm *whole, int row, int n_rows, int col
     part.a += part.trans_a ? (size_t)row : (size_t)row * (size_t)part.lda;
     if (part.packed_a)
         part.first_strip += row / part.strip;
-    part.b = gemm_b(whole, part.trans_b ? (size_t)column * (size_t)part.ldb : (size_t)column);
+    gemm_move_b(&part, part.trans_b ? (size_t)column * (size_t)part.ldb : (size_t)column);
     if (part.bias)
         part.bias += column;
     if (part.c)

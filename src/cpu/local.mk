@@ -15,7 +15,7 @@ libcpu_a_SOURCES = \
 	%D%/head_backward.c \
 	%D%/head_rivals.c \
 	%D%/log_sums.c \
-	%D%/gemm_impl.h %D%/gemm_pack_impl.h %D%/gemm_tile_impl.h \
+	%D%/dequantize_impl.h %D%/gemm_impl.h %D%/gemm_pack_impl.h %D%/gemm_tile_impl.h \
 	%D%/kernels_generic.c %D%/kernels.h %D%/kernels_impl.h %D%/vec.h \
 	%D%/level.c \
 	%D%/linear.c \
@@ -61,8 +61,9 @@ tests_conformance_test_backend_SOURCES = \
 	tests/conformance/linear_check.c \
 	tests/conformance/norms_check.c \
 	tests/conformance/packed_check.c \
+	tests/conformance/quantized_check.c \
 	tests/conformance/rows_check.c \
 	tests/conformance/sample_check.c \
 	tests/conformance/stored_check.c
-tests_conformance_test_backend_LDADD = $(CPU_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
+tests_conformance_test_backend_LDADD = $(CPU_LIBS) $(MODEL_LIBS) $(CMOCKA_LIBS)
 endif

@@ -125,6 +125,8 @@ void gpu_layernorm(struct backend *b, float *y, float *mean, float *rstd, const 
                    const float *bias, float eps, int t, int c);
 void gpu_layernorm_backward(struct backend *b, float *dx, float *dw, float *dbias, const float *dy, const float *x,
                             const float *w, const float *mean, const float *rstd, int t, int c, bool accumulate);
+// quantized.cu: gpu_convert of quantized ones
+void gpu_dequantize(struct backend *b, void *to, enum dtype type, struct stored from, size_t n);
 // rows.cu
 void gpu_embed(struct backend *b, float *out, struct stored wte, struct stored wpe, const int32_t *tokens,
                const int32_t *positions, int t, int c);

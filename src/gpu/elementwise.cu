@@ -173,7 +173,9 @@ struct narrow_op {
 
 void gpu_convert(struct backend *b, void *to, enum dtype type, struct stored from, size_t n)
 {
-    if (type == DTYPE_F32)
+    if (dtype_is_quantized(from.type))
+        gpu_dequantize(b, to, type, from, n);
+    else if (type == DTYPE_F32)
         run_flat(b, widen_op{(float *)to, from}, n);
     else if (type == DTYPE_BF16)
         run_flat(b, narrow_op{(uint16_t *)to, from}, n);

@@ -17,6 +17,7 @@ GPU_FILES = \
 	%D%/norm.cu \
 	%D%/optimizer.cu \
 	%D%/product.cu \
+	%D%/quantized.cu \
 	%D%/rows.cu \
 	%D%/run.cu \
 	%D%/sample.cu
@@ -49,6 +50,7 @@ GPU_HOST_CXXFLAGS = -std=gnu++20 -Wall -Wextra -Wno-unused-parameter -Wno-missin
 GPU_HOST_INCLUDES = tests/gpu/cublaslt_host.h tests/gpu/cuda_host.h tests/gpu/cuda_host_memory.h
 .cu.host.o:
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(CXX) $(GPU_HOST_CXXFLAGS) $(GPU_SANITIZERS) -I$(srcdir)/src $(CXXFLAGS) -x c++ -c -o $@ $<
+src/gpu/quantized.host.o src/gpu/quantized.nv.o: src/model/quantized.h src/model/quantized_tables.h
 $(GPU_HOST_OBJECTS): $(GPU_INCLUDES) $(GPU_HOST_INCLUDES) src/model/backend.h src/base/err.h
 CLEANFILES += $(GPU_HOST_OBJECTS)
 EXTRA_DIST += $(GPU_HOST_INCLUDES) tests/gpu/cublaslt_host.cc tests/gpu/cuda_host.cc tests/gpu/cuda_host_memory.cc tests/gpu/test_cuda_host.c
@@ -65,6 +67,7 @@ tests_gpu_test_cuda_host_SOURCES = \
 	tests/conformance/linear_check.c \
 	tests/conformance/norms_check.c \
 	tests/conformance/packed_check.c \
+	tests/conformance/quantized_check.c \
 	tests/conformance/rows_check.c \
 	tests/conformance/sample_check.c \
 	tests/conformance/stored_check.c \
@@ -73,8 +76,8 @@ tests_gpu_test_cuda_host_SOURCES = \
 	tests/gpu/cuda_host_memory.cc \
 	tests/gpu/test_cuda_host.c
 tests_gpu_test_cuda_host_CXXFLAGS = $(GPU_HOST_CXXFLAGS) $(GPU_SANITIZERS)
-tests_gpu_test_cuda_host_LDADD = $(GPU_HOST_OBJECTS) $(BASE_LIBS) $(CMOCKA_LIBS)
-tests_gpu_test_cuda_host_DEPENDENCIES = $(GPU_HOST_OBJECTS) libbase.a
+tests_gpu_test_cuda_host_LDADD = $(GPU_HOST_OBJECTS) $(MODEL_LIBS) $(CMOCKA_LIBS)
+tests_gpu_test_cuda_host_DEPENDENCIES = $(GPU_HOST_OBJECTS) libmodel.a libbase.a
 endif
 endif
 if HAVE_CMOCKA

@@ -204,7 +204,8 @@ static int64_t planned_steps(const char *run_dir, const json_t *then, const json
 // What the weights and moments that a fork goes on with are made of.
 static int check_fixed(const json_t *then, const json_t *all, struct err *e)
 {
-    static const char *const fixed[] = {"model", "tokenizer", "adapter", "lora-rank", "lora-alpha", "lora-targets"};
+    static const char *const fixed[] = {"model", "tokenizer", "adapter", "lora-rank", "lora-alpha", "lora-targets",
+                                        "base-precision"};
     for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) {
         const json_t *a = json_object_get(then, fixed[i]), *b = json_object_get(all, fixed[i]);
         const bool same = json_is_number(a) && json_is_number(b) ? json_number_value(a) == json_number_value(b) : json_equal(a, b);

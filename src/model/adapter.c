@@ -312,6 +312,11 @@ const struct st_tensor *adapter_score(const struct adapter *a)
     return found;
 }
 
+const char *adapter_base_precision(const struct adapter *a)
+{
+    return json_string_value(json_object_get(a->file->metadata, ADAPTER_BASE_PRECISION));
+}
+
 bool adapter_targets(const struct adapter *a, const char *module)
 {
     const json_t *targets = json_object_get(a->config, "target_modules"), *item;

@@ -11,6 +11,8 @@
 #include "base/notes.h"
 #include "model/safetensors.h"
 
+#define ADAPTER_BASE_PRECISION "attune.base_precision" // a member of the file's metadata
+
 struct adapter {
     const char *dir; // borrowed
     char *where;     // DIR/adapter_config.json
@@ -43,6 +45,8 @@ struct adapter_pair {
 int adapter_find(const struct adapter *a, const char *module, struct adapter_pair *pair, struct err *e);
 // The reward head, (1, width); NULL when there is none.
 const struct st_tensor *adapter_score(const struct adapter *a);
+// What the file says of the base's weights while it was trained ("nf4", "int8"); NULL: nothing.
+const char *adapter_base_precision(const struct adapter *a);
 // Whether "target_modules" names the module; true where it is a pattern, which the tensors answer.
 bool adapter_targets(const struct adapter *a, const char *module);
 // ERR_UNSUPPORTED unless adapter_find or adapter_score gave all of its tensors; names those that they did not.

@@ -300,11 +300,17 @@ int arch_from_config(struct arch *out, const json_t *config, const char *where, 
     return r.code;
 }
 
+int64_t arch_n_linear(const struct arch *a)
+{
+    const int64_t c = a->d_model, attn = (int64_t)a->n_heads * a->head_dim, kv = (int64_t)a->n_kv_heads * a->head_dim;
+    const int64_t layer = c * attn * 2 + c * kv * 2 + c * a->d_ff * (a->gated_mlp ? 3 : 2);
+    return layer * a->n_layers + (a->d_embed != a->d_model ? 2 * c * a->d_embed : 0);
+}
+
 int64_t arch_n_params(const struct arch *a)
 {
     int64_t c = a->d_model, attn = (int64_t)a->n_heads * a->head_dim, kv = (int64_t)a->n_kv_heads * a->head_dim;
-    int64_t norm = a->norm == NORM_LAYER ? 2 * c : c;
-    int64_t layer = 2 * norm + c * attn * 2 + c * kv * 2 + c * a->d_ff * (a->gated_mlp ? 3 : 2);
+    int64_t norm = a->norm == NORM_LAYER ? 2 * c : c, layer = 2 * norm;
     if (a->qkv_bias)
         layer += attn + 2 * kv;
     if (a->out_bias)
@@ -318,7 +324,5 @@ int64_t arch_n_params(const struct arch *a)
     int64_t whole_model = (int64_t)a->vocab_size * a->d_embed * (a->tied ? 1 : 2) + (a->final_norm ? norm : 0);
     if (a->learned_positions)
         whole_model += (int64_t)(a->max_positions + a->position_offset) * c;
-    if (a->d_embed != a->d_model)
-        whole_model += 2 * c * a->d_embed;
-    return layer * a->n_layers + whole_model;
+    return layer * a->n_layers + whole_model + arch_n_linear(a);
 }

@@ -73,3 +73,4 @@ bool rope_same(const struct rope *a, const struct rope *b);
 const char *rope_scaling_name(enum rope_scaling scaling); // "default", "linear", ...
 // Parameters without and with embeddings and head.
 int64_t arch_n_params(const struct arch *a);
+int64_t arch_n_linear(const struct arch *a); // of these, in linear layers, heads apart

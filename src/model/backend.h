@@ -16,13 +16,37 @@
 
 #include "base/err.h"
 
-enum { BACKEND_ABI = 11 };
+enum { BACKEND_ABI = 12 };
 
 // How numbers are stored. What they are computed in is the backend's business.
-enum dtype { DTYPE_F32, DTYPE_BF16, DTYPE_F16 };
-static inline size_t dtype_bytes(enum dtype type)
+enum dtype {
+    DTYPE_F32, DTYPE_BF16, DTYPE_F16,
+    DTYPE_INT8, DTYPE_NF4, // quantized (model/quantized.h): of frozen weights that linear() and linear_dx() multiply
+};
+static inline bool dtype_is_quantized(enum dtype type)
+{
+    return type >= DTYPE_INT8;
+}
+static inline size_t dtype_bytes(enum dtype type) // of those that are not quantized
 {
     return type == DTYPE_F32 ? 4 : 2;
+}
+// Quantized numbers share scales by blocks; groups of blocks stand one after the other, each whole in itself: what all of
+// its blocks have in common, their scales, the numbers' bits.
+enum {
+    QUANT_BLOCK = 64, QUANT_BLOCKS = 256, QUANT_GROUP = QUANT_BLOCK * QUANT_BLOCKS, QUANT_ALIGN = 16,
+    NF4_HEAD = 16 + QUANT_BLOCKS,                 // two floats, room, a byte for each block
+    INT8_HEAD = QUANT_BLOCKS * (int)sizeof(float),
+};
+static inline size_t quantized_bytes(enum dtype type, size_t n)
+{
+    const size_t head = type == DTYPE_NF4 ? NF4_HEAD : INT8_HEAD, rest = n % QUANT_GROUP, each = type == DTYPE_NF4 ? 2 : 1;
+    const size_t tail = rest ? head + ((rest + each - 1) / each + QUANT_ALIGN - 1) / QUANT_ALIGN * QUANT_ALIGN : 0;
+    return n / QUANT_GROUP * (head + QUANT_GROUP / each) + tail;
+}
+static inline size_t stored_bytes(enum dtype type, size_t n)
+{
+    return dtype_is_quantized(type) ? quantized_bytes(type, n) : n * dtype_bytes(type);
 }
 // Weights where they lie: in a backend's memory, or in a mapped file where map() took it. Aligned to one number.
 struct stored {
@@ -34,9 +58,9 @@ static inline struct stored stored_f32(const float *at)
 {
     return (struct stored){at, DTYPE_F32, NULL};
 }
-static inline struct stored stored_from(struct stored s, size_t n) // from its number n on
+static inline struct stored stored_from(struct stored s, size_t n) // from its number n on; of quantized ones, a group's first
 {
-    return (struct stored){(const char *)s.at + n * dtype_bytes(s.type), s.type, NULL};
+    return (struct stored){(const char *)s.at + stored_bytes(s.type, n), s.type, NULL};
 }
 
 enum precision {
@@ -195,7 +219,7 @@ struct backend_ops {
     void (*download)(struct backend *b, void *host, const void *from, size_t bytes); // waits
     void (*copy)(struct backend *b, void *to, const void *from, size_t bytes);
     void (*zero)(struct backend *b, void *p, size_t bytes);
-    // to(n) = from(n): f32 into bf16, rounded to nearest even, or any type into f32. They do not overlap.
+    // to(n) = from(n): f32 into bf16, rounded to nearest even, or any type into f32, quantized ones too. They do not overlap.
     void (*convert)(struct backend *b, void *to, enum dtype type, struct stored from, size_t n);
     void (*round_to)(struct backend *b, float *x, enum dtype type, size_t n); // x = what is left of it in that type
     // Weights changed (optimizer, load): packed or rounded copies of them are stale.

@@ -26,6 +26,7 @@ libmodel_a_SOURCES = \
 	%D%/model_save.c \
 	%D%/names.c %D%/names.h \
 	%D%/packed_weights.c %D%/packed_weights.h \
+	%D%/quantized.c %D%/quantized.h %D%/quantized_tables.h \
 	%D%/safetensors.c %D%/safetensors.h \
 	%D%/safetensors_write.c \
 	%D%/shards.c \
@@ -45,7 +46,12 @@ tests_tools_random_model_SOURCES = tests/tools/random_model.c
 tests_tools_random_model_LDADD = $(CPU_LIBS) $(MODEL_LIBS)
 CLEANFILES += tests/tools/random_model
 
+EXTRA_DIST += tests/golden/quantized/nf4.json tests/golden/quantized/nf4.py
+
 if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test_quantized
+tests_unit_test_quantized_SOURCES = tests/unit/test_quantized.c
+tests_unit_test_quantized_LDADD = $(MODEL_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/unit/test_bf16
 tests_unit_test_bf16_SOURCES = tests/unit/test_bf16.c
 tests_unit_test_bf16_LDADD = $(CPU_LIBS) $(MODEL_LIBS) $(CMOCKA_LIBS)

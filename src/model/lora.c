@@ -13,6 +13,7 @@
 #include "base/rng.h"
 #include "model/model_parts.h"
 #include "model/names.h"
+#include "model/quantized.h"
 
 static const enum tensor_kind linears[] = {T_Q_W, T_K_W, T_V_W, T_O_W, T_GATE_W, T_UP_W, T_DOWN_W};
 enum { N_LINEARS = sizeof linears / sizeof *linears };
@@ -394,6 +395,8 @@ int lora_save(const struct model *m, const char *dir, struct err *e)
         specs[i] = (struct st_spec){entries[i].name, ST_F32, 2, {entries[i].rows, entries[i].cols}};
     char *path = path_join(dir, "adapter_model.safetensors");
     json_t *metadata = json_pack("{s:s}", "format", "pt");
+    if (dtype_is_quantized(m->base_type)) // whoever loads it here gets the base that it was trained on; others step over it
+        json_object_set_new(metadata, ADAPTER_BASE_PRECISION, json_string(quantized_name(m->base_type)));
     struct st_writer *w = NULL;
     int code = st_writer_open(&w, path, specs, (size_t)n, metadata, e);
     for (int i = 0; i < n && !code; i++) {

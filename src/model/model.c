@@ -153,6 +153,7 @@ int model_alloc(struct model **out, const json_t *config, const char *where, con
     m->backend = backend;
     m->adapter_on = true;
     m->frozen = how & LOAD_FROZEN;
+    m->base_type = how & LOAD_NF4 ? DTYPE_NF4 : how & LOAD_INT8 ? DTYPE_INT8 : DTYPE_F32;
     int code = arch_from_config(&m->arch, config, where, &m->notes, e);
     if (!code) {
         m->config = json_deep_copy(config);
@@ -297,14 +298,16 @@ struct stored tensor_exact(const struct model *m, const struct tensor *t)
 int model_read(const struct model *m, const struct tensor *t, int first, int n, float *host, struct err *e)
 {
     const size_t cols = (size_t)t->cols, count = (size_t)n * cols;
-    const struct stored from = stored_from(tensor_exact(m, t), (size_t)first * cols);
+    const struct stored exact = tensor_exact(m, t);
+    const size_t skipped = dtype_is_quantized(exact.type) ? (size_t)first * cols : 0; // read along: they begin in a group's middle
+    const struct stored from = skipped ? exact : stored_from(exact, (size_t)first * cols);
     float *wide = NULL;
     if (from.type != DTYPE_F32) {
-        if (!(wide = m->ops->alloc(m->backend, count * sizeof *wide, "a tensor that is read", e)))
+        if (!(wide = m->ops->alloc(m->backend, (skipped + count) * sizeof *wide, "a tensor that is read", e)))
             return ERR_LIMIT;
-        m->ops->convert(m->backend, wide, DTYPE_F32, from, count);
+        m->ops->convert(m->backend, wide, DTYPE_F32, from, skipped + count);
     }
-    m->ops->download(m->backend, host, wide ? wide : from.at, count * sizeof *host);
+    m->ops->download(m->backend, host, wide ? wide + skipped : from.at, count * sizeof *host);
     m->ops->free(m->backend, wide);
     return m->ops->sync(m->backend, e);
 }

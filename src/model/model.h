@@ -28,6 +28,11 @@ enum tensor_kind {
     N_TENSOR_KINDS
 };
 
+static inline bool tensor_is_linear(enum tensor_kind kind) // what base_type is said of; a head is none
+{
+    return kind == T_Q_W || kind == T_K_W || kind == T_V_W || kind == T_O_W || kind == T_GATE_W || kind == T_UP_W ||
+           kind == T_DOWN_W || kind == T_PROJECT_IN || kind == T_PROJECT_OUT;
+}
 static inline bool tensor_is_norm(enum tensor_kind kind) // its weight, which is around 1
 {
     return kind == T_ATTN_NORM_W || kind == T_MLP_NORM_W || kind == T_FINAL_NORM_W || kind == T_Q_NORM_W ||
@@ -71,6 +76,7 @@ struct model {
     float *weights, *grads; // grads NULL unless full fine-tuning
     void *rounded;     // where the backend computes in another type: the block's matrices in it, at their offsets
     struct shards *files; // those that matrices are mapped from
+    enum dtype base_type; // of linear layers: DTYPE_INT8 or DTYPE_NF4 when they are quantized, DTYPE_F32 when they are as elsewhere
     unsigned n_changes; // of the weights, since they were made: who keeps something that follows from them compares
     bool is_of_file;   // the weights are those of `dir`
     struct lora_config lora;
@@ -106,8 +112,11 @@ enum trainable { TRAIN_NOTHING, TRAIN_ALL, TRAIN_ADAPTER };
 // An adapter folder of PEFT (adapter_config.json) loads its base model and then the adapter.
 // how: LOAD_SCORE gives it a reward head (from the file, else zero); LOAD_FROZEN leaves its matrices in the file's type,
 // mapped where that is possible: for models that are asked, or trained by an adapter. The files must then stay as they
-// are as long as the model lives (replacing them by renaming is fine).
-enum { LOAD_SCORE = 1, LOAD_FROZEN = 2 };
+// are as long as the model lives (replacing them by renaming is fine). LOAD_INT8, LOAD_NF4: its linear layers are
+// quantized (model/quantized.h); a model that is not frozen has the numbers that are left of theirs. An adapter that was
+// trained on a quantized base gets the same one without being told.
+enum { LOAD_SCORE = 1, LOAD_FROZEN = 2, LOAD_INT8 = 4, LOAD_NF4 = 8 };
+unsigned model_load_as(enum dtype base_type); // LOAD_INT8, LOAD_NF4, or 0
 int model_load(struct model **out, const char *dir, const struct backend_ops *ops, struct backend *backend, unsigned how,
                struct err *e);
 // SHA-256 over the weight files and configs of a folder, an adapter's included. It is remembered by the files' sizes and

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "model/model_parts.h"
 #include "model/names.h"
+#include "model/quantized.h"
 #include "model/st_types.h"
 
 enum { MAX_JSON = 256 << 20 };
@@ -127,6 +128,36 @@ failed:
     return NULL;
 }
 
+// The quantized matrix of a frozen model. The pages of the file that were read for it are given back.
+static int place_quantized(struct model *m, struct tensor *t, const struct name_row *row, const struct st_file *file,
+                           const struct st_tensor *found, struct err *e)
+{
+    const size_t n = (size_t)t->rows * (size_t)t->cols, bytes = quantized_bytes(m->base_type, n);
+    float *values = arranged_f32(m, t, row, file, found, e);
+    char *room = values ? mem_try_alloc(bytes, 1, "a weight that is quantized", e) : NULL;
+    if (room && (t->own = m->ops->alloc(m->backend, bytes, "a quantized weight", e))) {
+        quantize(room, m->base_type, values, n);
+        m->ops->upload(m->backend, t->own, room, bytes);
+        t->as = (struct stored){t->own, m->base_type, NULL};
+    }
+    free(values);
+    free(room);
+    st_forget_pages(file, found);
+    return t->own ? 0 : ERR_LIMIT;
+}
+
+// What is left of a matrix that is quantized, where it is to be changed.
+static int quantize_in_place(float *values, enum dtype type, size_t n, struct err *e)
+{
+    char *room = mem_try_alloc(quantized_bytes(type, n), 1, "a weight that is quantized", e);
+    if (!room)
+        return ERR_LIMIT;
+    quantize(room, type, values, n);
+    dequantize(values, room, type, 0, n);
+    free(room);
+    return 0;
+}
+
 // A matrix of a frozen model: in the file where it may stay there, else in memory of its own, in the file's type or in the
 // one that the backend multiplies.
 static int place_frozen(struct model *m, struct tensor *t, const struct name_row *row, const struct st_file *file,
@@ -187,14 +218,19 @@ static int load_tensor(struct model *m, const struct shards *s, struct tensor *t
         code = st_check_finite(file, found, e);
     if (code)
         return code;
+    const bool is_quantized = dtype_is_quantized(m->base_type) && tensor_is_linear(t->kind);
     if (!tensor_in_block(m, t))
-        return place_frozen(m, t, row, file, found, e);
+        return is_quantized ? place_quantized(m, t, row, file, found, e) : place_frozen(m, t, row, file, found, e);
     float *values = arranged_f32(m, t, row, file, found, e);
+    const size_t n = (size_t)t->rows * (size_t)t->cols;
     if (!values)
         return e ? e->code : ERR_LIMIT;
-    m->ops->upload(m->backend, m->weights + t->offset, values, (size_t)t->rows * (size_t)t->cols * sizeof *values);
+    if (is_quantized)
+        code = quantize_in_place(values, m->base_type, n, e);
+    if (!code)
+        m->ops->upload(m->backend, m->weights + t->offset, values, n * sizeof *values);
     free(values);
-    return 0;
+    return code;
 }
 
 // ---- nothing may be left over ----
@@ -331,6 +367,25 @@ char *model_find_tokenizer(const char *dir)
     return mem_strdup(dir);
 }
 
+unsigned model_load_as(enum dtype base_type)
+{
+    return base_type == DTYPE_NF4 ? LOAD_NF4 : base_type == DTYPE_INT8 ? LOAD_INT8 : 0;
+}
+
+// Of an adapter that says on which base it was trained, that one.
+static int base_as_trained(const struct adapter *a, unsigned *how, struct err *e)
+{
+    const char *name = adapter_base_precision(a);
+    if (!name || *how & (LOAD_INT8 | LOAD_NF4))
+        return 0;
+    const enum dtype type = quantized_type(name);
+    if (!dtype_is_quantized(type))
+        return err_set(e, ERR_UNSUPPORTED, "%s was trained on a base whose weights are stored as \"%.40s\" (its metadata says so); "
+                       "Attune knows int8 and nf4", a->file->path, name);
+    *how |= model_load_as(type);
+    return 0;
+}
+
 int model_load(struct model **out, const char *dir, const struct backend_ops *ops, struct backend *backend, unsigned how,
                struct err *e)
 {
@@ -344,6 +399,8 @@ int model_load(struct model **out, const char *dir, const struct backend_ops *op
     int code = adapts ? adapter_open(&adapter, dir, &notes, e) : 0;
     if (!code && adapts && !(base = adapter_base(dir, e)))
         code = e ? e->code : ERR_NOT_FOUND;
+    if (!code && adapts)
+        code = base_as_trained(&adapter, &how, e);
     if (!code)
         code = load_base(&m, base ? base : dir, ops, backend, how, e);
     if (!code && adapts) {

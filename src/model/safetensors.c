@@ -236,6 +236,14 @@ int st_open(struct st_file **out, const char *path, struct err *e)
     return 0;
 }
 
+void st_forget_pages(const struct st_file *f, const struct st_tensor *t)
+{
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE), from = (size_t)(t->bytes - (const unsigned char *)f->map);
+    const size_t first = (from + page - 1) / page * page, end = (from + t->n_bytes) / page * page; // whole pages alone
+    if (first < end)
+        madvise((char *)f->map + first, end - first, MADV_DONTNEED);
+}
+
 void st_close(struct st_file *f)
 {
     if (!f)

@@ -351,6 +351,10 @@ check_PROGRAMS += tests/train/run/test_adapter
 tests_train_run_test_adapter_SOURCES = tests/train/run/test_adapter.c tests/train/whole.c tests/train/whole.h \
 	tests/train/fixture.c tests/train/fixture.h
 tests_train_run_test_adapter_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
+check_PROGRAMS += tests/train/run/test_quantized_run
+tests_train_run_test_quantized_run_SOURCES = tests/train/run/test_quantized_run.c tests/train/whole.c tests/train/whole.h \
+	tests/train/fixture.c tests/train/fixture.h
+tests_train_run_test_quantized_run_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/train/run/test_recipe tests/train/run/test_sweep
 tests_train_run_test_sweep_SOURCES = tests/train/run/test_sweep.c tests/train/whole.c tests/train/whole.h \
 	tests/train/fixture.c tests/train/fixture.h

@@ -39,4 +39,5 @@ uint64_t check_decode(struct bench *t);
 uint64_t check_head(struct bench *t);
 uint64_t check_sample(struct bench *t);
 uint64_t check_stored(struct bench *t);
+uint64_t check_quantized(struct bench *t);
 uint64_t check_packed(struct bench *t);

@@ -65,6 +65,10 @@ static void stored_halves_agree_with_f32(void **state)
 {
     for_all_machines(check_stored);
 }
+static void quantized_weights_are_their_numbers(void **state)
+{
+    for_all_machines(check_quantized);
+}
 static void packed_weights_change_no_bit(void **state)
 {
     for_all_machines(check_packed);
@@ -246,6 +250,7 @@ int main(void)
         cmocka_unit_test(attention_agrees_with_doubles),
         cmocka_unit_test(decoding_attention_agrees_with_doubles),
         cmocka_unit_test(stored_halves_agree_with_f32),
+        cmocka_unit_test(quantized_weights_are_their_numbers),
         cmocka_unit_test(packed_weights_change_no_bit),
         cmocka_unit_test(head_agrees_with_doubles),
         cmocka_unit_test(sampling_agrees_with_doubles),

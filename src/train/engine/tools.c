@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "cpu/cpu.h"
+#include "model/quantized.h"
 #include "text/bpe_train.h"
 #include "train/engine/answers.h"
 #include "train/engine/engine_commands.h"
@@ -54,6 +55,22 @@ static int take_tokenizer(struct model *m, const char *dir, struct err *e)
     return code;
 }
 
+// What is to be known of an adapter whose base was quantized.
+static void note_base(const struct model *m, bool merge)
+{
+    struct notes notes = {0};
+    const char *name = quantized_name(m->base_type);
+    if (!m->lora_weights || !dtype_is_quantized(m->base_type))
+        return;
+    if (merge)
+        notes_add(&notes, "the adapter was trained on a base in %s: its linear layers are dequantized, and the merged model has these "
+                  "numbers, on which the adapter was trained, not those of the base's file", name);
+    else
+        notes_add(&notes, "the adapter was trained on a base in %s; on the base's own weights it says nearly the same", name);
+    engine_note(&notes);
+    notes_fini(&notes);
+}
+
 int engine_export(const struct settings *s, char **rest, int n_rest, struct err *e)
 {
     const char *out = settings_text(s, "out"), *from = settings_text(s, "checkpoint");
@@ -74,6 +91,8 @@ int engine_export(const struct settings *s, char **rest, int n_rest, struct err 
         engine_note(&m->notes);
     if (!code && *settings_text(s, "tokenizer"))
         code = take_tokenizer(m, settings_text(s, "tokenizer"), e);
+    if (!code)
+        note_base(m, settings_bool(s, "merge"));
     if (!code)
         code = settings_bool(s, "merge") ? model_save_whole(m, out, dtype, e) : model_save(m, out, dtype, e);
     if (!code)

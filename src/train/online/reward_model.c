@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "model/model.h"
+#include "model/quantized.h"
 #include "train/learn/scoring.h"
 #include "train/online/reward_kinds.h"
 
@@ -57,7 +58,8 @@ static int open_scorer(void **with, const char *arg, const struct rewards_option
 {
     struct scorer *s = mem_alloc(1, sizeof *s);
     s->max_batch_tokens = o->max_batch_tokens;
-    int code = *arg ? model_load(&s->model, arg, o->ops, o->backend, LOAD_SCORE | LOAD_FROZEN, e)
+    const unsigned how = LOAD_FROZEN | model_load_as(quantized_type(settings_text(o->settings, "reward-precision")));
+    int code = *arg ? model_load(&s->model, arg, o->ops, o->backend, LOAD_SCORE | how, e)
                     : err_set(e, ERR_USAGE, "rewards: model needs a folder, as in model:runs/rm-1/checkpoints/step-100");
     if (!code)
         code = check_tokenizer(s, arg, o, e);

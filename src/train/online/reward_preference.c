@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "model/model.h"
+#include "model/quantized.h"
 #include "train/learn/scoring.h"
 #include "train/objective/stable.h"
 #include "train/online/reward_kinds.h"
@@ -51,7 +52,8 @@ static int open_judge(void **with, const char *arg, const struct rewards_options
 {
     struct judge *j = mem_alloc(1, sizeof *j);
     j->max_batch_tokens = o->max_batch_tokens;
-    int code = *arg ? model_load(&j->model, arg, o->ops, o->backend, LOAD_FROZEN, e)
+    const unsigned how = LOAD_FROZEN | model_load_as(quantized_type(settings_text(o->settings, "reward-precision")));
+    int code = *arg ? model_load(&j->model, arg, o->ops, o->backend, how, e)
                     : err_set(e, ERR_USAGE, "rewards: preference needs a folder, as in preference:runs/pm-1/checkpoints/step-100");
     if (!code) {
         char *where = model_find_tokenizer(arg);

@@ -15,9 +15,14 @@ static const char *const norms[] = {"none", "batch", NULL};
 static const char *const judges[] = {"reward", "person", NULL};
 static const char *const idles[] = {"wait", "go-on", NULL};
 
+static const char *const precisions[] = {"file", "int8", "nf4", NULL};
+
 const struct param reward_params[] = {
     {.name = "reward-model", .type = PARAM_PATH, .fallback = "", .group = "rewards",
      .help = "A folder with the reward model that scores answers: a checkpoint of objective rm, or a classifier of transformers."},
+    {.name = "reward-precision", .type = PARAM_CHOICE, .fallback = "file", .choices = precisions, .group = "rewards",
+     .help = "How the weights of reward models and preference models are kept: as their file has them, or the linear layers in 8 bits "
+             "(int8) or 4 (nf4): less memory, and scores that differ a little."},
     {.name = "watch-model", .type = PARAM_PATH, .fallback = "", .group = "rewards",
      .help = "Another reward model, which is only watched: when it falls while the reward rises, the reward is "
              "over-optimized."},

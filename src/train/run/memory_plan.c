@@ -12,6 +12,7 @@
 #include "model/generate.h"
 #include "model/model.h"
 #include "model/packed_weights.h"
+#include "model/quantized.h"
 #include "train/run/params.h"
 
 static void add(struct memory_plan *p, const char *what, double bytes, bool mapped)
@@ -47,15 +48,20 @@ static void add_trained(struct memory_plan *p, double params, bool rounded)
     add(p, "AdamW's two moments", 8 * params, false);
 }
 
-// Weights that stay as they are: the file itself where its numbers are of a kind that is multiplied.
-static void add_frozen(struct memory_plan *p, const struct memory_facts *f, const char *mapped, const char *own)
+// Weights that stay as they are: the file itself where its numbers are of a kind that is multiplied. quantized: linear layers
+// are not; DTYPE_F32: none.
+static void add_frozen(struct memory_plan *p, const struct memory_facts *f, enum dtype quantized, const char *mapped,
+                       const char *own)
 {
-    const double params = (double)arch_n_params(&f->arch);
+    const size_t all = (size_t)arch_n_params(&f->arch), linear = dtype_is_quantized(quantized) ? (size_t)arch_n_linear(&f->arch) : 0;
+    const double params = (double)(all - linear);
     const bool copied = (f->bf16 && !f->is_bf16_file) || f->arch.family == ARCH_GPT2; // rounded, or laid out otherwise
     if (copied)
         add(p, own, params * (f->bf16 || f->is_bf16_file ? 2 : 4), false);
     else
-        add(p, mapped, f->file_bytes, true);
+        add(p, mapped, f->file_bytes * params / (double)all, true);
+    if (linear)
+        add(p, quantized == DTYPE_NF4 ? "linear layers in nf4" : "linear layers in int8", (double)quantized_bytes(quantized, linear), false);
 }
 
 // Bytes in f32.
@@ -79,7 +85,8 @@ static void plan_answers(struct memory_plan *p, const struct memory_facts *f, co
             (double)decoder_plan(&f->arch, rank, tokens, tokens, f->bf16, false, false), false);
     }
     // of no other size than the policy, as far as is known here
-    add_frozen(p, f, "weights of the reward model, in the mapped file", "weights of the reward model");
+    add_frozen(p, f, quantized_type(settings_text(s, "reward-precision")), "weights of the reward model, in the mapped file",
+               "weights of the reward model");
     add(p, "answers: keys and values",
         (o->online->reference_says ? 2 : 1) *
             (double)generate_plan(&f->arch, (int)(settings_int(s, "batch-size") * settings_int(s, "samples")),
@@ -104,7 +111,11 @@ void memory_plan_make(struct memory_plan *p, const struct memory_facts *f, const
         return;
     }
     if (rank > 0 || goes_on) {
-        add_frozen(p, f, "frozen weights, in the mapped file", "frozen weights");
+        const enum dtype asked = quantized_type(settings_text(s, "base-precision"));
+        const enum dtype type = dtype_is_quantized(asked) ? asked : f->base_type;
+        add_frozen(p, f, type, "frozen weights, in the mapped file", "frozen weights");
+        if ((needs.networks & NETWORK_VALUE) && dtype_is_quantized(type)) // else the file is mapped once
+            add(p, "value network: quantized linear layers", (double)quantized_bytes(type, (size_t)arch_n_linear(&f->arch)), false);
         add(p, "adapter: weights, gradients, moments", 16 * adapter, false);
         if (goes_on && ((needs.reads & READ_KL) || probes || live))
             add(p, "adapter of the reference", 4 * adapter, false);
@@ -116,7 +127,7 @@ void memory_plan_make(struct memory_plan *p, const struct memory_facts *f, const
             if (f->adapter || is_new)
                 add(p, "weights of the reference, a copy", 4 * params, false);
             else
-                add_frozen(p, f, "weights of the reference, in the mapped file", "weights of the reference");
+                add_frozen(p, f, DTYPE_F32, "weights of the reference, in the mapped file", "weights of the reference");
         }
     }
     if ((needs.networks & NETWORK_VALUE) && (rank > 0 || goes_on))
@@ -163,8 +174,11 @@ int memory_plan_check(const struct memory_plan *p, const struct settings *s, dou
                      human_bytes(size, sizeof size, sorted.lines[i].bytes));
     int code = err_set(e, ERR_LIMIT, "the run needs about %s (%s), and %s are free: %s", human_bytes(size, sizeof size, p->bytes),
                        str_text(&lines), human_bytes(has, sizeof has, available),
-                       settings_int(s, "lora-rank") ? "use a smaller model, a smaller max-batch-tokens, or recompute"
-                                                    : "train adapters (--lora-rank 16), or use a smaller model");
+                       !settings_int(s, "lora-rank") ? "train adapters (--lora-rank 16), or use a smaller model"
+                       : dtype_is_quantized(quantized_type(settings_text(s, "base-precision")))
+                           ? "use a smaller model, a smaller max-batch-tokens, or recompute"
+                           : "quantize the frozen weights (--base-precision nf4), use a smaller model, a smaller max-batch-tokens, "
+                             "or recompute");
     str_fini(&lines);
     return code;
 }

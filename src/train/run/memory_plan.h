@@ -33,6 +33,7 @@ struct memory_facts {
     double adapter_params; // numbers in its matrices
     int adapter_rank;
     bool bf16;         // of the device: precision bf16
+    enum dtype base_type; // what an adapter that is continued was trained on; DTYPE_F32: nothing special
 };
 double memory_of_adapter(const struct arch *a, int rank, const char *targets); // numbers in its matrices; targets as lora-targets
 void memory_plan_make(struct memory_plan *p, const struct memory_facts *f, const struct objective *o, struct needs needs,

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "base/str.h"
 #include "corpus/lists.h"
 #include "train/online/rewards.h"
 #include "train/online/rollouts.h"
@@ -15,6 +16,7 @@ static const char *const parts[] = {"all", "1/2", "2/2", NULL};
 static const char *const precisions[] = {"f32", "bf16", NULL};
 static const char *const devices[] = {"auto", "cpu", "cuda", NULL};
 static const char *const schedules[] = {"cosine", "linear", "constant", NULL};
+static const char *const base_precisions[] = {"file", "int8", "nf4", NULL};
 static const char *const adapters[] = {"merge", "continue", NULL};
 static const char *const dtypes[] = {"f32", "bf16", "f16", NULL};
 
@@ -29,6 +31,9 @@ const struct param run_params[] = {
      .help = "Adapters are scaled by alpha / rank."},
     {.name = "lora-targets", .type = PARAM_TEXT, .fallback = "", .group = "model",
      .help = "Layers with adapters, such as q_proj,v_proj, or all-linear; empty: the usual ones of the model."},
+    {.name = "base-precision", .type = PARAM_CHOICE, .fallback = "file", .choices = base_precisions, .group = "model",
+     .help = "How the frozen weights under adapters are kept: as their file has them, or the linear layers in 8 bits (int8) or "
+             "4 (nf4, as QLoRA): less memory, a little less exact."},
     {.name = "adapter", .type = PARAM_CHOICE, .fallback = "merge", .choices = adapters, .group = "model",
      .help = "What becomes of a model that is an adapter: it is merged and all weights are trained, or the adapter itself is "
              "trained on; the reference is the model with the adapter as it came."},
@@ -128,6 +133,23 @@ const struct param run_params[] = {
     {.name = "recompute", .type = PARAM_BOOL, .fallback = "no", .group = "machine",
      .help = "Compute activations twice instead of keeping them: less memory, a third more work, the same result."},
     {0}};
+
+int run_check_base_precision(const struct objective *o, const struct settings *s, struct err *e)
+{
+    const char *base = settings_text(s, "base-precision");
+    if (strcmp(base, "file") == 0)
+        return 0;
+    if (o->of_runs)
+        return err_set(e, ERR_USAGE, "objective %s puts whole weights together, which base-precision %s would leave inexact: leave "
+                       "base-precision out", o->name, base);
+    if (settings_int(s, "lora-rank") == 0 && !run_continues_adapter(s))
+        return err_set(e, ERR_USAGE, "base-precision %s quantizes weights that stay as they are, but with lora-rank 0 all weights are "
+                       "trained: train an adapter (--lora-rank 16), or leave base-precision out", base);
+    if (text_ends(settings_text(s, "model"), ".json"))
+        return err_set(e, ERR_USAGE, "base-precision %s quantizes weights that were trained, but %s makes new ones: give --model a "
+                       "folder, or leave base-precision out", base, settings_text(s, "model"));
+    return 0;
+}
 
 bool run_continues_adapter(const struct settings *s)
 {

@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "corpus/lists.h"
 #include "model/adapter.h"
+#include "model/quantized.h"
 #include "model/safetensors.h"
 #include "text/tokenizer.h"
 #include "train/data/dataset.h"
@@ -114,6 +115,8 @@ static int check_model(struct flight *f, struct err *e)
         code = adapter_open(&read, path, &notes, e);
         f->facts.adapter_params = code ? 0 : numbers_of(read.file);
         f->facts.adapter_rank = code ? 0 : read.rank;
+        const char *trained_on = code ? NULL : adapter_base_precision(&read);
+        f->facts.base_type = trained_on ? quantized_type(trained_on) : DTYPE_F32;
         adapter_close(&read);
         if (!code && !(base = adapter_base(path, e)))
             code = e ? e->code : ERR_INPUT;
@@ -317,6 +320,8 @@ int preflight_as(const struct objective *o, const struct settings *s, const stru
     struct flight f = {.objective = o, .settings = s, .about = *about, .needs = objective_needs(&configured)};
     *plan = (struct memory_plan){0};
     int code = o->online ? run_check_online(o, s, e) : 0;
+    if (!code)
+        code = run_check_base_precision(o, s, e);
     if (!code)
         code = best_open(&best, o, s, notes, e);
     if (!code)

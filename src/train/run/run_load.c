@@ -17,6 +17,7 @@
 #include "base/sha256.h"
 #include "base/str.h"
 #include "corpus/lists.h"
+#include "model/quantized.h"
 #include "train/data/order.h"
 #include "train/learn/reference.h"
 #include "train/learn/own_answers.h"
@@ -295,11 +296,18 @@ static int load_model(struct run *r, struct needs needs, struct err *e)
 {
     const struct settings *s = &r->settings;
     const char *path = settings_text(s, "model"), *tokenizer = settings_text(s, "tokenizer");
-    const unsigned how = (needs.networks & NETWORK_SCORE ? LOAD_SCORE : 0) |
+    const char *base = settings_text(s, "base-precision");
+    const unsigned how = (needs.networks & NETWORK_SCORE ? LOAD_SCORE : 0) | model_load_as(quantized_type(base)) |
                          ((settings_int(s, "lora-rank") || run_continues_adapter(s)) && !r->objective->of_runs ? LOAD_FROZEN : 0);
-    int code = engine_load_model(&r->model, path, r->ops, r->backend, how, (uint64_t)settings_int(s, "seed"), r->model_key, e);
+    int code = run_check_base_precision(r->objective, s, e);
+    if (!code)
+        code = engine_load_model(&r->model, path, r->ops, r->backend, how, (uint64_t)settings_int(s, "seed"), r->model_key, e);
     if (code)
         return code;
+    if (dtype_is_quantized(quantized_type(base))) { // other weights than the file's: what is kept of those is not theirs
+        const size_t n = strlen(r->model_key);
+        snprintf(r->model_key + n, sizeof r->model_key - n, "+%s", base);
+    }
     report_notes(r, &r->model->notes);
     r->model->scores_tokens = needs.networks & NETWORK_TOKEN_SCORE;
     r->is_new_model = text_ends(path, ".json");
@@ -327,6 +335,9 @@ static int make_trainable(const struct run *r, struct model *m, struct err *e)
         return m->lora_weights ? model_set_trainable(m, TRAIN_ADAPTER, e)
                                : err_set(e, ERR_USAGE, "%s is no adapter, so there is none to continue: leave the setting adapter out, or "
                                                        "give lora-rank for a new one", settings_text(s, "model"));
+    if (m->lora_weights && dtype_is_quantized(m->base_type))
+        recorder_event(r->recorder, 0, "info", "model", 0, "the adapter was trained on a base in %s: its linear layers are "
+                       "dequantized, and the adapter is merged into these numbers", quantized_name(m->base_type));
     int code = m->lora_weights ? model_merge_lora(m, e) : 0;
     if (!code && rank)
         code = model_add_lora(m, (int)rank, (float)settings_float(s, "lora-alpha"),
@@ -343,10 +354,10 @@ static int add_value_network(struct run *r, struct err *e)
                                      "folder, not %s", r->objective->name, settings_text(&r->settings, "model"));
     run_phase(r, RUN_STARTING, "loading the value network");
     const char *from = r->objective->online ? run_value_from(r) : NULL;
-    const unsigned frozen = r->model->frozen ? LOAD_FROZEN : 0;
+    const unsigned frozen = r->model->frozen ? LOAD_FROZEN | model_load_as(r->model->base_type) : 0;
     int code = from ? model_load(&m, from, r->ops, r->backend, LOAD_SCORE | frozen, e)
                : frozen ? model_load(&m, settings_text(&r->settings, "model"), r->ops, r->backend,
-                                             LOAD_SCORE | LOAD_FROZEN, e)
+                                             LOAD_SCORE | frozen, e)
                         : model_copy(&m, r->model, LOAD_SCORE, e);
     if (!code && (code = make_trainable(r, m, e)))
         model_free(m);
