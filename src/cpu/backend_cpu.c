@@ -138,6 +138,15 @@ static void cpu_zero(struct backend *b, void *p, size_t bytes)
     move_bytes(b, p, NULL, bytes);
 }
 
+// Products round what they read as they pack it.
+static void cpu_hold(struct backend *b, const float *x, size_t n, bool products_only)
+{
+}
+
+static void cpu_release(struct backend *b, const float *x)
+{
+}
+
 static void cpu_weights_changed(struct backend *b)
 {
 }
@@ -161,6 +170,8 @@ const struct backend_ops backend_cpu = {
     .convert = cpu_convert,
     .round_to = cpu_round_to,
     .weights_changed = cpu_weights_changed,
+    .hold = cpu_hold,
+    .release = cpu_release,
     .packed_bytes = cpu_packed_bytes,
     .pack_weights = cpu_pack_weights,
     .linear = cpu_linear,

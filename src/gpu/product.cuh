@@ -22,6 +22,7 @@ struct product {
     float alpha, beta;
 };
 
+enum dtype gpu_product_type(const struct backend *b); // of both factors
 int gpu_products_open(struct backend *b, struct err *e);
 void gpu_products_close(struct backend *b);
 void gpu_multiply(struct backend *b, const struct product *p);

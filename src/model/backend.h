@@ -16,7 +16,7 @@
 
 #include "base/err.h"
 
-enum { BACKEND_ABI = 11 };
+enum { BACKEND_ABI = 12 };
 
 // How numbers are stored. What they are computed in is the backend's business.
 enum dtype { DTYPE_F32, DTYPE_BF16, DTYPE_F16 };
@@ -200,6 +200,12 @@ struct backend_ops {
     void (*round_to)(struct backend *b, float *x, enum dtype type, size_t n); // x = what is left of it in that type
     // Weights changed (optimizer, load): packed or rounded copies of them are stale.
     void (*weights_changed)(struct backend *b);
+
+    // x(n) is what linear(), linear_dx() and linear_dw() read: from the next operation that writes it whole on, or from now on if none
+    // does before a product, it stays as it is until release(). Where products want their rows rounded, they share one copy
+    // so, which the operation that writes x may make. products_only: nobody else reads x, which may then be left unwritten.
+    void (*hold)(struct backend *b, const float *x, size_t n, bool products_only);
+    void (*release)(struct backend *b, const float *x);
 
     // Bytes of w(O,I) laid out once for many calls of linear(); 0: nothing is gained from that.
     size_t (*packed_bytes)(struct backend *b, struct stored w, int i, int o);

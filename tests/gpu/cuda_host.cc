@@ -7,6 +7,7 @@
 #include <memory>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string>
 #include <sys/mman.h>
 #include <vector>
 #ifdef __SANITIZE_ADDRESS__
@@ -484,7 +485,25 @@ static void run_kernel(const char *name, dim3 grid, dim3 block, size_t shared, c
     }
 }
 
-void cuda_host_launch(const char *name, dim3 grid, dim3 block, size_t shared, cudaStream_t stream,
+struct counts {
+    size_t launches, blocks;
+};
+static std::map<std::string, counts> launched; // by name and types
+
+size_t cuda_host_launches(const char *part, size_t *n_blocks)
+{
+    counts sum = {0, 0};
+    for (const auto &l : launched)
+        if (l.first.find(part) != std::string::npos) {
+            sum.launches += l.second.launches;
+            sum.blocks += l.second.blocks;
+        }
+    if (n_blocks)
+        *n_blocks = sum.blocks;
+    return sum.launches;
+}
+
+void cuda_host_launch(const char *name, const char *types, dim3 grid, dim3 block, size_t shared, cudaStream_t stream,
                       std::function<void()> kernel)
 {
     const size_t n = (size_t)block.x * block.y * block.z;
@@ -495,5 +514,8 @@ void cuda_host_launch(const char *name, dim3 grid, dim3 block, size_t shared, cu
     }
     if (n % LANES)
         cuda_host_fault("%s: a block of %zu threads is not whole warps", name, n);
+    counts &c = launched[std::string(name) + " " + types];
+    c.launches++;
+    c.blocks += (size_t)grid.x * grid.y * grid.z;
     stream->work.push_back([=] { run_kernel(name, grid, block, shared, kernel); });
 }

@@ -114,6 +114,9 @@ extern "C" void cuda_host_limit(size_t bytes);        // of device memory beside
 extern "C" void cuda_host_driver(int version, int n_devices, int major); // what the driver says; 0: there is none
 extern "C" size_t cuda_host_allocations(void);        // that live
 
+// Launches until now of kernels whose name, or a type among whose arguments, contains `part`; their blocks.
+extern "C" size_t cuda_host_launches(const char *part, size_t *n_blocks);
+
 // ---- inside of kernels ----
 
 struct cuda_host_thread {
@@ -224,7 +227,7 @@ int cuda_host_place(void);
     type(&name) dimensions = *(type(*) dimensions)cuda_host_shared(name##_place, sizeof(type dimensions))
 #define DYN_SHARED(type, name) type *name = (type *)cuda_host_dyn_shared()
 
-void cuda_host_launch(const char *name, dim3 grid, dim3 block, size_t shared, cudaStream_t stream,
+void cuda_host_launch(const char *name, const char *types, dim3 grid, dim3 block, size_t shared, cudaStream_t stream,
                       std::function<void()> kernel);
 
 template <class... parameters>
@@ -237,7 +240,7 @@ struct cuda_host_launcher {
     void operator()(parameters... values) const // by value, as a launch takes them
     {
         void (*const run)(parameters...) = kernel;
-        cuda_host_launch(name, grid, block, shared, stream, [run, values...] { run(values...); });
+        cuda_host_launch(name, __PRETTY_FUNCTION__, grid, block, shared, stream, [run, values...] { run(values...); });
     }
 };
 template <class... parameters>

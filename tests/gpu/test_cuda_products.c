@@ -1,0 +1,203 @@
+// How the cuda backend multiplies inside of whole models, on the host: rounded copies that products share change no bit, and
+// what they save is counted.
+#include "config.h"
+
+#include "testing.h"
+
+#include "golden_decoder.h"
+#include "model/decoder.h"
+
+extern const struct backend_ops backend_cuda;
+size_t cuda_host_launches(const char *part, size_t *n_blocks);
+size_t cuda_host_allocations(void);
+
+static struct golden golden;
+static struct backend_ops plain; // every product rounds for itself
+
+static void hold_nothing(struct backend *b, const float *x, size_t n, bool products_only)
+{
+}
+
+static void release_nothing(struct backend *b, const float *x)
+{
+}
+
+static int set_up(void **state)
+{
+    golden_open(&golden);
+    plain = backend_cuda;
+    plain.hold = hold_nothing;
+    plain.release = release_nothing;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    golden_close(&golden);
+    return 0;
+}
+
+// ---- what a pass and its backward give ----
+
+struct result {
+    float *logprobs, *grads;
+    size_t n_targets, n;
+};
+
+static struct result run(struct model *m, const struct pack *pack, const float *coef, bool recompute)
+{
+    struct result r = {.n_targets = (size_t)pack->batch.n_targets};
+    struct decoder *d;
+    struct param_block blocks[2];
+    model_param_blocks(m, blocks);
+    m->ops->zero(m->backend, blocks[0].grads, blocks[0].n * sizeof(float));
+    r.logprobs = calloc(r.n_targets, sizeof *r.logprobs);
+    assert_ok(decoder_new(&d, m, recompute, e));
+    assert_ok(decoder_forward(d, &pack->batch, true, e));
+    assert_ok(decoder_logprobs(d, &pack->batch, r.logprobs, NULL, NULL, e));
+    assert_ok(decoder_backward(d, &pack->batch, coef, NULL, e));
+    r.n = blocks[0].n;
+    r.grads = golden_download(m, blocks[0].grads, r.n);
+    decoder_free(d);
+    return r;
+}
+
+static void free_result(struct result *r)
+{
+    free(r->logprobs), free(r->grads);
+}
+
+static struct model *open_case(const json_t *one, const struct backend_ops *ops, struct backend *b, bool adapter)
+{
+    struct str name = {0};
+    struct model *m;
+    str_addf(&name, "tests/golden/decoder/%s/weights", json_string_value(json_object_get(one, "name")));
+    char *path = test_source(str_text(&name));
+    assert_ok(model_load(&m, path, ops, b, adapter ? LOAD_FROZEN : 0, e));
+    if (adapter)
+        assert_ok(model_add_lora(m, 2, 8, "all-linear", 3, e));
+    assert_ok(model_set_trainable(m, adapter ? TRAIN_ADAPTER : TRAIN_ALL, e));
+    free(path);
+    str_fini(&name);
+    return m;
+}
+
+static struct result run_case(const json_t *one, const struct backend_ops *ops, bool adapter, bool recompute)
+{
+    struct backend *b;
+    struct pack pack;
+    assert_ok(ops->open(&b, &(struct backend_options){.precision = PRECISION_BF16}, e));
+    struct model *m = open_case(one, ops, b, adapter);
+    pack_init(&pack, golden.groups, golden.n_groups, true);
+    const struct result r = run(m, &pack, golden.coef, recompute);
+    pack_fini(&pack);
+    model_free(m);
+    ops->close(b);
+    assert_int_equal(cuda_host_allocations(), 0);
+    return r;
+}
+
+static void shared_copies_change_no_bit(void **state)
+{
+    const json_t *one;
+    size_t i;
+    json_array_foreach(json_object_get(golden.file, "cases"), i, one)
+        for (int way = 0; way < 4; way++) {
+            const char *name = json_string_value(json_object_get(one, "name"));
+            struct result want = run_case(one, &plain, way & 1, way & 2);
+            struct result got = run_case(one, &backend_cuda, way & 1, way & 2);
+            double size = 0;
+            for (size_t k = 0; k < want.n; k++)
+                size += fabs((double)want.grads[k]);
+            if (!(size > 0) || memcmp(want.logprobs, got.logprobs, want.n_targets * sizeof(float)) != 0 ||
+                memcmp(want.grads, got.grads, want.n * sizeof(float)) != 0)
+                fail_msg("%s%s%s: other numbers where products share rounded copies", name, way & 1 ? ", adapter" : "",
+                         way & 2 ? ", recomputed" : "");
+            free_result(&want), free_result(&got);
+        }
+    assert_true(i >= 4);
+}
+
+// ---- what they save ----
+
+struct counted {
+    size_t launches, rounded, n_rounded; // of all kernels; passes that round, and the numbers that they read
+};
+
+static struct counted count_now(void)
+{
+    struct counted c = {.launches = cuda_host_launches("", NULL)};
+    c.rounded = cuda_host_launches("narrow_op", &c.n_rounded);
+    c.n_rounded *= 1024; // numbers a block
+    return c;
+}
+
+// Of a forward and a backward over a text of T tokens.
+static struct counted count_pass(const char *config, int n_layers, const struct backend_ops *ops)
+{
+    enum { T = 64, VOCAB = 64 };
+    struct backend *b;
+    struct model *m;
+    struct pack pack;
+    json_t *json;
+    int32_t tokens[T];
+    float coef[T];
+    for (int i = 0; i < T; i++) {
+        tokens[i] = i * 5 % VOCAB;
+        coef[i] = 1;
+    }
+    assert_ok(json_parse(config, strlen(config), "config", &json, e));
+    json_object_set_new(json, "vocab_size", json_integer(VOCAB));
+    json_object_set_new(json, "num_hidden_layers", json_integer(n_layers));
+    json_object_set_new(json, "n_layer", json_integer(n_layers));
+    assert_ok(ops->open(&b, &(struct backend_options){.precision = PRECISION_BF16}, e));
+    assert_ok(model_new(&m, json, ops, b, 3, e));
+    assert_ok(model_set_trainable(m, TRAIN_ALL, e));
+    const struct pack_group group = {tokens, T / 2, {tokens + T / 2}, {T / 2}, 1};
+    pack_init(&pack, &group, 1, true);
+    const struct counted before = count_now();
+    struct result r = run(m, &pack, coef, false);
+    const struct counted after = count_now();
+    free_result(&r);
+    pack_fini(&pack);
+    model_free(m);
+    json_decref(json);
+    ops->close(b);
+    return (struct counted){after.launches - before.launches, after.rounded - before.rounded,
+                            after.n_rounded - before.n_rounded};
+}
+
+static void rounding_passes_of_a_layer_are_counted(void **state)
+{
+    static const struct {
+        const char *name, *config;
+        size_t rounded[2], n_rounded[2]; // of a layer, plain and sharing
+    } cases[] = {
+        {"gpt2", "{\"model_type\": \"gpt2\", \"n_embd\": 64, \"n_inner\": 256, \"n_head\": 2, \"n_positions\": 64}",
+         {26, 7}, {188416, 61440}},
+        {"llama", "{\"model_type\": \"llama\", \"hidden_size\": 64, \"intermediate_size\": 256, \"num_attention_heads\": 2, "
+                  "\"num_key_value_heads\": 2, \"max_position_embeddings\": 64, \"rms_norm_eps\": 1e-5}",
+         {30, 7}, {245760, 77824}},
+    };
+    const struct backend_ops *const ways[] = {&plain, &backend_cuda};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (int way = 0; way < 2; way++) {
+            const struct counted two = count_pass(cases[i].config, 2, ways[way]);
+            const struct counted three = count_pass(cases[i].config, 3, ways[way]);
+            const size_t rounded = three.rounded - two.rounded, n = three.n_rounded - two.n_rounded;
+            print_message("          a layer of %s, forward and backward, %s: %zu launches, %zu of them round %zu numbers "
+                          "(%zu bytes)\n", cases[i].name, way ? "copies shared" : "each product rounds",
+                          three.launches - two.launches, rounded, n, 6 * n);
+            assert_int_equal(rounded, cases[i].rounded[way]);
+            assert_int_equal(n, cases[i].n_rounded[way]);
+        }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(shared_copies_change_no_bit),
+        cmocka_unit_test(rounding_passes_of_a_layer_are_counted),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
