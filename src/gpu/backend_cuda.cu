@@ -67,7 +67,7 @@ static int cuda_open(struct backend **out, const struct backend_options *options
     b->precision = options->precision;
     b->n_multiprocessors = properties.multiProcessorCount;
     snprintf(b->arithmetic, sizeof b->arithmetic, "cuda sm_%d%d %s", properties.major, properties.minor,
-             b->precision == PRECISION_BF16 ? "bf16" : "f32");
+             precision_name(b->precision));
     cudaError_t status = cudaSetDevice(b->device);
     if (status == cudaSuccess)
         status = cudaStreamCreateWithFlags(&b->stream, cudaStreamNonBlocking);

@@ -97,8 +97,10 @@ static bool describe(struct backend *b, struct description *d, const struct prod
     const struct factor c = {p->c, p->ldc, false};
     const cublasOperation_t of_a = p->b.transposed ? CUBLAS_OP_T : CUBLAS_OP_N,
                             of_b = p->a.transposed ? CUBLAS_OP_T : CUBLAS_OP_N;
+    const cublasComputeType_t compute = p->type == DTYPE_F32 && b->precision == PRECISION_TF32 ? CUBLAS_COMPUTE_32F_FAST_TF32
+                                                                                               : CUBLAS_COMPUTE_32F;
     memset(d, 0, sizeof *d);
-    if (!good(b, cublasLtMatmulDescCreate(&d->product, CUBLAS_COMPUTE_32F, CUDA_R_32F), "describing a product") ||
+    if (!good(b, cublasLtMatmulDescCreate(&d->product, compute, CUDA_R_32F), "describing a product") ||
         !describe_matrix(b, &d->a, type, &p->b, p->k, p->n) || !describe_matrix(b, &d->b, type, &p->a, p->m, p->k) ||
         !describe_matrix(b, &d->c, CUDA_R_32F, &c, p->m, p->n))
         return false;

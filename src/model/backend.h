@@ -42,7 +42,12 @@ static inline struct stored stored_from(struct stored s, size_t n) // from its n
 enum precision {
     PRECISION_F32,  // products in f32
     PRECISION_BF16, // weights to multiply with and kept activations are stored in bf16; sums are f32
+    PRECISION_TF32, // products in f32 whose factors are read with 10 bits behind the point, on tensor cores; GPUs alone
 };
+static inline const char *precision_name(enum precision p)
+{
+    return p == PRECISION_BF16 ? "bf16" : p == PRECISION_TF32 ? "tf32" : "f32";
+}
 
 struct backend_options {
     int n_threads; // 0: one per core

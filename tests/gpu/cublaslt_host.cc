@@ -13,6 +13,7 @@ struct cublas_host_matrix {
     int64_t ld;
 };
 struct cublas_host_product {
+    cublasComputeType_t compute;
     cublasOperation_t of_a, of_b;
     cublasLtEpilogue_t epilogue;
     const float *bias;
@@ -50,9 +51,9 @@ cublasStatus_t cublasLtMatrixLayoutDestroy(cublasLtMatrixLayout_t m)
     return CUBLAS_STATUS_SUCCESS;
 }
 
-cublasStatus_t cublasLtMatmulDescCreate(cublasLtMatmulDesc_t *d, cublasComputeType_t, cudaDataType_t)
+cublasStatus_t cublasLtMatmulDescCreate(cublasLtMatmulDesc_t *d, cublasComputeType_t compute, cudaDataType_t)
 {
-    *d = new cublas_host_product{CUBLAS_OP_N, CUBLAS_OP_N, CUBLASLT_EPILOGUE_DEFAULT, NULL};
+    *d = new cublas_host_product{compute, CUBLAS_OP_N, CUBLAS_OP_N, CUBLASLT_EPILOGUE_DEFAULT, NULL};
     return CUBLAS_STATUS_SUCCESS;
 }
 
@@ -135,14 +136,24 @@ static float number(const void *p, cudaDataType_t type, size_t i)
     return type == CUDA_R_32F ? ((const float *)p)[i] : __uint_as_float((unsigned)((const uint16_t *)p)[i] << 16);
 }
 
+// TF32: 10 bits behind the point are left, to nearest.
+static float rounded(float x, cublasComputeType_t compute)
+{
+    const unsigned bits = __float_as_uint(x);
+    if (compute != CUBLAS_COMPUTE_32F_FAST_TF32 || (bits & 0x7f800000) == 0x7f800000)
+        return x;
+    return __uint_as_float((bits + 0xfff + (bits >> 13 & 1)) & ~0x1fffu);
+}
+
 // The matrix as the product takes it, its columns one after the other.
 static std::vector<float> dense(const void *p, const cublas_host_matrix &m, cublasOperation_t op, uint64_t rows,
-                                uint64_t columns)
+                                uint64_t columns, cublasComputeType_t compute)
 {
     std::vector<float> x(rows * columns);
     for (uint64_t c = 0; c < columns; c++)
         for (uint64_t r = 0; r < rows; r++)
-            x[c * rows + r] = number(p, m.type, op == CUBLAS_OP_T ? r * (uint64_t)m.ld + c : c * (uint64_t)m.ld + r);
+            x[c * rows + r] = rounded(
+                number(p, m.type, op == CUBLAS_OP_T ? r * (uint64_t)m.ld + c : c * (uint64_t)m.ld + r), compute);
     return x;
 }
 
@@ -158,7 +169,8 @@ struct job {
 static void multiply(const job &j)
 {
     const uint64_t m = j.out.rows, n = j.out.columns;
-    const std::vector<float> a = dense(j.from_a, j.a, j.d.of_a, m, j.k), b = dense(j.from_b, j.b, j.d.of_b, j.k, n);
+    const std::vector<float> a = dense(j.from_a, j.a, j.d.of_a, m, j.k, j.d.compute);
+    const std::vector<float> b = dense(j.from_b, j.b, j.d.of_b, j.k, n, j.d.compute);
     std::vector<float> sums(m);
     for (uint64_t c = 0; c < n; c++) {
         float *to = j.to + c * (uint64_t)j.out.ld;

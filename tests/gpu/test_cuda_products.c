@@ -193,11 +193,58 @@ static void rounding_passes_of_a_layer_are_counted(void **state)
         }
 }
 
+// ---- TF32 ----
+
+static void tf32_products_round_their_factors_alone(void **state)
+{
+    enum { ROWS = 5, IN = 40, OUT = 7 };
+    struct backend *b;
+    float x[ROWS * IN], w[OUT * IN], y[ROWS * OUT], largest = 0;
+    assert_ok(backend_cuda.open(&b, &(struct backend_options){.precision = PRECISION_TF32}, e));
+    assert_non_null(strstr(backend_cuda.arithmetic(b), "tf32"));
+    assert_int_equal(backend_cuda.weights_type(b), DTYPE_F32);
+    for (int i = 0; i < ROWS * IN; i++)
+        x[i] = 1 + ldexpf((float)(i * 37 % 1024), -14); // bits beyond those that are left
+    for (int i = 0; i < OUT * IN; i++)
+        w[i] = i % 3 ? 1 : -2;
+    float *on_x = backend_cuda.alloc(b, sizeof x, "x", NULL), *on_w = backend_cuda.alloc(b, sizeof w, "w", NULL);
+    float *on_y = backend_cuda.alloc(b, sizeof y, "y", NULL);
+    backend_cuda.upload(b, on_x, x, sizeof x);
+    backend_cuda.upload(b, on_w, w, sizeof w);
+    backend_cuda.linear(b, on_y, on_x, stored_f32(on_w), NULL, ROWS, IN, OUT, 1, 0);
+    backend_cuda.download(b, y, on_y, sizeof y);
+    for (int r = 0; r < ROWS; r++)
+        for (int o = 0; o < OUT; o++) {
+            double sum = 0, exact = 0;
+            for (int i = 0; i < IN; i++) {
+                const double number = (double)x[r * IN + i];
+                sum += nearbyint(number * 1024) / 1024 * (double)w[o * IN + i];
+                exact += number * (double)w[o * IN + i];
+            }
+            assert_close((double)y[r * OUT + o], sum, 1e-5);
+            largest = fmaxf(largest, fabsf((float)(sum - exact)));
+        }
+    assert_true(largest > 1e-3f);
+    backend_cuda.free(b, on_x), backend_cuda.free(b, on_w), backend_cuda.free(b, on_y);
+    backend_cuda.close(b);
+}
+
+static void the_cpu_says_why_it_has_no_tf32(void **state)
+{
+    struct backend *b = NULL;
+    struct err fault = {0};
+    assert_int_equal(backend_find("cpu")->open(&b, &(struct backend_options){.precision = PRECISION_TF32}, &fault), ERR_UNSUPPORTED);
+    assert_string_equal(fault.text, "precision tf32 is a format of NVIDIA GPUs; on the CPU take f32, or bf16");
+    assert_null(b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shared_copies_change_no_bit),
         cmocka_unit_test(rounding_passes_of_a_layer_are_counted),
+        cmocka_unit_test(tf32_products_round_their_factors_alone),
+        cmocka_unit_test(the_cpu_says_why_it_has_no_tf32),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
