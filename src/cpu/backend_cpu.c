@@ -149,6 +149,21 @@ static void cpu_release(struct backend *b, const float *x)
 {
 }
 
+// A call costs nothing here that a recording would save.
+static bool cpu_records(const struct backend *b)
+{
+    return false;
+}
+
+static bool cpu_replay(struct backend *b, const void *key, size_t n_key)
+{
+    return false;
+}
+
+static void cpu_recorded(struct backend *b)
+{
+}
+
 static void cpu_weights_changed(struct backend *b)
 {
 }
@@ -174,6 +189,9 @@ const struct backend_ops backend_cpu = {
     .weights_changed = cpu_weights_changed,
     .hold = cpu_hold,
     .release = cpu_release,
+    .records = cpu_records,
+    .replay = cpu_replay,
+    .recorded = cpu_recorded,
     .packed_bytes = cpu_packed_bytes,
     .pack_weights = cpu_pack_weights,
     .linear = cpu_linear,

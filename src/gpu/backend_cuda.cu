@@ -11,6 +11,7 @@ static void cuda_close(struct backend *b)
     if (!b)
         return;
     cudaSetDevice(b->device);
+    gpu_recordings_close(b);
     gpu_products_close(b);
     gpu_memory_close(b);
     if (b->stream)
@@ -135,6 +136,9 @@ const struct backend_ops backend_cuda = {
     .weights_changed = cuda_weights_changed,
     .hold = gpu_hold,
     .release = gpu_release,
+    .records = gpu_records,
+    .replay = gpu_replay,
+    .recorded = gpu_recorded,
     .packed_bytes = gpu_packed_bytes,
     .pack_weights = gpu_pack_weights,
     .linear = gpu_linear,

@@ -37,7 +37,10 @@ struct backend {
     size_t scratch_bytes[N_SCRATCH];
     char *stages[N_STAGES];
     cudaEvent_t stage_read[N_STAGES]; // the device has what was in it
-    int next_stage;
+    int stage;         // the piece in use, and what of it is
+    size_t stage_used;
+    bool queued;       // something has been since the host last waited
+    struct recordings *recordings;
     struct products *products;
     struct held held[N_HELD];
     char arithmetic[96];
@@ -61,6 +64,7 @@ static inline dim3 gpu_grid(int n)
 #define GPU_RUN(b, kernel, grid, block, shared, ...)                                                                   \
     do {                                                                                                               \
         const dim3 n_blocks_ = gpu_grid(grid);                                                                         \
+        (b)->queued = true;                                                                                            \
         if (!(b)->failed && n_blocks_.x > 0 && n_blocks_.y > 0 && n_blocks_.z > 0) {                                   \
             LAUNCH(kernel, n_blocks_, dim3((unsigned)(block)), shared, (b)->stream)(__VA_ARGS__);                      \
             gpu_check(b, cudaGetLastError(), #kernel);                                                                 \
@@ -126,6 +130,13 @@ void gpu_release(struct backend *b, const float *x);
 // For an operation that writes all of y(n): its rounded copy counts as written from here on.
 struct twin gpu_twin(struct backend *b, float *y, size_t n);
 const void *gpu_held_copy(struct backend *b, const float *x, size_t n); // for products; NULL: x is not held
+// graph.cu
+bool gpu_records(const struct backend *b);
+bool gpu_replay(struct backend *b, const void *key, size_t n);
+void gpu_recorded(struct backend *b);
+bool gpu_is_recording(const struct backend *b);
+void gpu_forget_recordings(struct backend *b); // memory goes that they may name
+void gpu_recordings_close(struct backend *b);
 // linear.cu
 void gpu_linear(struct backend *b, float *y, const float *x, struct stored w, const float *bias, int t, int i, int o,
                 float alpha, float beta);

@@ -58,9 +58,11 @@ void gpu_linear_dw(struct backend *b, float *dw, float *dbias, const float *dy, 
     const enum dtype type = gpu_product_type(b);
     const struct factor a = {activations(b, SCRATCH_X, dy, (size_t)t * o, type), o, true};
     const struct factor rows = {activations(b, SCRATCH_W, x, (size_t)t * i, type), i, false};
-    const struct product p = {o, i, t, type, a, rows, dw, i, NULL, alpha, 1};
-    gpu_multiply(b, &p);
-    if (dbias)
+    float *sums = dbias ? (float *)gpu_scratch(b, SCRATCH_SUMS, (size_t)o * sizeof *sums) : NULL;
+    const struct product p = {o, i, t, type, a, rows, dw, i, NULL, alpha, 1, sums};
+    if (gpu_multiply(b, &p))
+        gpu_add_chunks(b, dbias, sums, 1, (size_t)o, o);
+    else if (dbias)
         gpu_add_column_sums(b, dbias, stored{a.at, type, NULL}, t, o); // what the product reads is at hand
 }
 

@@ -11,6 +11,7 @@ GPU_FILES = \
 	%D%/backend_cuda.cu \
 	%D%/columns.cu \
 	%D%/elementwise.cu \
+	%D%/graph.cu \
 	%D%/head.cu \
 	%D%/head_backward.cu \
 	%D%/held.cu \

@@ -212,6 +212,13 @@ struct backend_ops {
     void (*hold)(struct backend *b, const float *x, size_t n, bool products_only);
     void (*release)(struct backend *b, const float *x);
 
+    // Calls that are made again and again with the same arguments, recorded where that saves time (records()): replay() makes
+    // those of the key once more and returns true; or it returns false, and the caller makes them, up to recorded(). The key
+    // says all that they depend on but the content of device memory. Between the two there are no uploads and downloads.
+    bool (*records)(const struct backend *b);
+    bool (*replay)(struct backend *b, const void *key, size_t n_key);
+    void (*recorded)(struct backend *b);
+
     // Bytes of w(O,I) laid out once for many calls of linear(); 0: nothing is gained from that.
     size_t (*packed_bytes)(struct backend *b, struct stored w, int i, int o);
     // Lays it out in packed_bytes of device memory. While w does not change, linear() may be given it as w.packed: results are

@@ -122,8 +122,8 @@ const struct param run_params[] = {
     {.name = "device", .type = PARAM_CHOICE, .fallback = "auto", .choices = devices, .group = "machine",
      .help = "Where to compute; auto takes the first that works."},
     {.name = "precision", .type = PARAM_CHOICE, .fallback = "f32", .choices = precisions, .group = "machine",
-     .help = "Number format of the large matrix products. bf16 is faster on CPUs with AMX and on GPUs; tf32, on GPUs alone, keeps "
-             "f32 everywhere else and rounds their factors to 10 bits behind the point."},
+     .help = "Number format of the large matrix products. bf16 is faster on CPUs with AMX and on GPUs; tf32, on GPUs alone, "
+             "keeps f32 everywhere else and rounds their factors to 10 bits behind the point."},
     {.name = "threads", .type = PARAM_INT, .fallback = "0", .min = 0, .max = 1024, .group = "machine",
      .help = "Compute threads; 0: one per core. The result does not depend on it. With rollout-ahead half of them sample."},
     {.name = "recompute", .type = PARAM_BOOL, .fallback = "no", .group = "machine",
