@@ -79,6 +79,7 @@ const struct foreign foreign_options[] = {
     {"report-to wandb-project wandb tensorboard log-with", .with = "lr",
      .note = "the console, \"attune show\" and \"attune chart\" show the curves; nothing is sent anywhere"},
     {"optim optimizer", .with = "lr", .note = "the optimizer is AdamW: --beta1, --beta2, --eps, --weight-decay"},
+    {"tf32", .ours = "precision", .note = "--precision tf32 reads the factors of f32 products with 10 bits, on GPUs."},
     {"fp16", .with = "lr", .note = "halves have too little range to train in; --precision bf16 is there"},
     {"deepspeed fsdp tensor-parallel num-gpus nproc-per-node", .with = "lr",
      .note = "a run is one process on one machine"},

@@ -28,6 +28,8 @@ static void cpu_close(struct backend *b)
 
 static int cpu_open(struct backend **out, const struct backend_options *options, struct err *e)
 {
+    if (options->precision == PRECISION_TF32)
+        return err_set(e, ERR_UNSUPPORTED, "precision tf32 is a format of NVIDIA GPUs; on the CPU take f32, or bf16");
     struct backend *b = mem_alloc(1, sizeof *b);
     b->precision = options->precision;
     b->n_threads = options->n_threads > 0 ? options->n_threads : cpu_cores();
@@ -48,7 +50,7 @@ static int cpu_open(struct backend **out, const struct backend_options *options,
         return code;
     }
     // Products that the kernels do not make are OpenBLAS's, which has its own kernels for each CPU.
-    snprintf(b->arithmetic, sizeof b->arithmetic, "%s %s%s%s%s", b->k->name, b->precision == PRECISION_BF16 ? "bf16" : "f32",
+    snprintf(b->arithmetic, sizeof b->arithmetic, "%s %s%s%s%s", b->k->name, precision_name(b->precision),
              b->bf16 ? " oneDNN" : "", b->k->gemm ? "" : " OpenBLAS ", b->k->gemm ? "" : openblas_get_corename());
     openblas_set_num_threads(1); // the pool's threads call it, each for its own block
     *out = b;
@@ -138,6 +140,30 @@ static void cpu_zero(struct backend *b, void *p, size_t bytes)
     move_bytes(b, p, NULL, bytes);
 }
 
+// Products round what they read as they pack it.
+static void cpu_hold(struct backend *b, const float *x, size_t n, bool products_only)
+{
+}
+
+static void cpu_release(struct backend *b, const float *x)
+{
+}
+
+// A call costs nothing here that a recording would save.
+static bool cpu_records(const struct backend *b)
+{
+    return false;
+}
+
+static bool cpu_replay(struct backend *b, const void *key, size_t n_key)
+{
+    return false;
+}
+
+static void cpu_recorded(struct backend *b)
+{
+}
+
 static void cpu_weights_changed(struct backend *b)
 {
 }
@@ -161,6 +187,11 @@ const struct backend_ops backend_cpu = {
     .convert = cpu_convert,
     .round_to = cpu_round_to,
     .weights_changed = cpu_weights_changed,
+    .hold = cpu_hold,
+    .release = cpu_release,
+    .records = cpu_records,
+    .replay = cpu_replay,
+    .recorded = cpu_recorded,
     .packed_bytes = cpu_packed_bytes,
     .pack_weights = cpu_pack_weights,
     .linear = cpu_linear,

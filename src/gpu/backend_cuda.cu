@@ -11,6 +11,7 @@ static void cuda_close(struct backend *b)
     if (!b)
         return;
     cudaSetDevice(b->device);
+    gpu_recordings_close(b);
     gpu_products_close(b);
     gpu_memory_close(b);
     if (b->stream)
@@ -67,7 +68,7 @@ static int cuda_open(struct backend **out, const struct backend_options *options
     b->precision = options->precision;
     b->n_multiprocessors = properties.multiProcessorCount;
     snprintf(b->arithmetic, sizeof b->arithmetic, "cuda sm_%d%d %s", properties.major, properties.minor,
-             b->precision == PRECISION_BF16 ? "bf16" : "f32");
+             precision_name(b->precision));
     cudaError_t status = cudaSetDevice(b->device);
     if (status == cudaSuccess)
         status = cudaStreamCreateWithFlags(&b->stream, cudaStreamNonBlocking);
@@ -133,6 +134,11 @@ const struct backend_ops backend_cuda = {
     .convert = gpu_convert,
     .round_to = gpu_round_to,
     .weights_changed = cuda_weights_changed,
+    .hold = gpu_hold,
+    .release = gpu_release,
+    .records = gpu_records,
+    .replay = gpu_replay,
+    .recorded = gpu_recorded,
     .packed_bytes = gpu_packed_bytes,
     .pack_weights = gpu_pack_weights,
     .linear = gpu_linear,

@@ -8,12 +8,23 @@
 
 // Device memory that an operation needs while it runs. Each slot only grows, and is overwritten by the next operation
 // that uses it, in the order of the stream.
-enum scratch_slot { SCRATCH_X, SCRATCH_W, SCRATCH_SUMS, SCRATCH_ROWS, SCRATCH_PRODUCTS, SCRATCH_HEAD, N_SCRATCH };
+enum { N_HELD = 5 };
+enum scratch_slot { SCRATCH_X, SCRATCH_W, SCRATCH_SUMS, SCRATCH_ROWS, SCRATCH_PRODUCTS, SCRATCH_HEAD, SCRATCH_HELD,
+                    N_SCRATCH = SCRATCH_HELD + N_HELD };
 
 // Ways from host to device: pinned pieces that are used in turn.
 enum { N_STAGES = 4, STAGE_BYTES = 4 << 20 };
 
 struct products; // product.cu
+
+// A matrix that several products read, and its rounded copy (held.cu).
+struct held {
+    const float *x; // NULL: none
+    size_t n;
+    uint16_t *copy;
+    bool products_only; // nobody reads x itself
+    bool is_there;      // the copy has been written
+};
 
 struct backend {
     cudaStream_t stream;
@@ -26,8 +37,12 @@ struct backend {
     size_t scratch_bytes[N_SCRATCH];
     char *stages[N_STAGES];
     cudaEvent_t stage_read[N_STAGES]; // the device has what was in it
-    int next_stage;
+    int stage;         // the piece in use, and what of it is
+    size_t stage_used;
+    bool queued;       // something has been since the host last waited
+    struct recordings *recordings;
     struct products *products;
+    struct held held[N_HELD];
     char arithmetic[96];
 };
 
@@ -49,6 +64,7 @@ static inline dim3 gpu_grid(int n)
 #define GPU_RUN(b, kernel, grid, block, shared, ...)                                                                   \
     do {                                                                                                               \
         const dim3 n_blocks_ = gpu_grid(grid);                                                                         \
+        (b)->queued = true;                                                                                            \
         if (!(b)->failed && n_blocks_.x > 0 && n_blocks_.y > 0 && n_blocks_.z > 0) {                                   \
             LAUNCH(kernel, n_blocks_, dim3((unsigned)(block)), shared, (b)->stream)(__VA_ARGS__);                      \
             gpu_check(b, cudaGetLastError(), #kernel);                                                                 \
@@ -108,6 +124,19 @@ void gpu_convert(struct backend *b, void *to, enum dtype type, struct stored fro
 void gpu_round_to(struct backend *b, float *x, enum dtype type, size_t n);
 void gpu_add(struct backend *b, float *y, const float *a, const float *x, size_t n);
 void gpu_scale(struct backend *b, float *x, float factor, size_t n);
+// held.cu
+void gpu_hold(struct backend *b, const float *x, size_t n, bool products_only);
+void gpu_release(struct backend *b, const float *x);
+// For an operation that writes all of y(n): its rounded copy counts as written from here on.
+struct twin gpu_twin(struct backend *b, float *y, size_t n);
+const void *gpu_held_copy(struct backend *b, const float *x, size_t n); // for products; NULL: x is not held
+// graph.cu
+bool gpu_records(const struct backend *b);
+bool gpu_replay(struct backend *b, const void *key, size_t n);
+void gpu_recorded(struct backend *b);
+bool gpu_is_recording(const struct backend *b);
+void gpu_forget_recordings(struct backend *b); // memory goes that they may name
+void gpu_recordings_close(struct backend *b);
 // linear.cu
 void gpu_linear(struct backend *b, float *y, const float *x, struct stored w, const float *bias, int t, int i, int o,
                 float alpha, float beta);
@@ -140,7 +169,7 @@ void gpu_rope(struct backend *b, float *x, const float *cos, const float *sin, c
               int n_heads, int head_dim, bool inverse);
 // columns.cu
 // to(c) += sums over the rows of x(t, c); SCRATCH_SUMS is used.
-void gpu_add_column_sums(struct backend *b, float *to, const float *x, int t, int c);
+void gpu_add_column_sums(struct backend *b, float *to, struct stored x, int t, int c);
 // to(c) += sums over chunks of what stands `stride` numbers apart.
 void gpu_add_chunks(struct backend *b, float *to, const float *partial, int n_chunks, size_t stride, int c);
 // optimizer.cu

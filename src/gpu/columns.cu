@@ -20,7 +20,7 @@ void gpu_add_chunks(struct backend *b, float *to, const float *partial, int n_ch
     GPU_RUN(b, add_chunks_kernel, gpu_blocks((size_t)c, THREADS), THREADS, 0, to, partial, n_chunks, stride, c);
 }
 
-__global__ static void column_sums_kernel(float *partial, const float *x, int t, int c)
+__global__ static void column_sums_kernel(float *partial, struct stored x, int t, int c)
 {
     const int column = (int)(blockIdx.x * THREADS + threadIdx.x), first = (int)blockIdx.y * CHUNK_ROWS;
     const int end = first + CHUNK_ROWS < t ? first + CHUNK_ROWS : t;
@@ -28,11 +28,11 @@ __global__ static void column_sums_kernel(float *partial, const float *x, int t,
         return;
     float sum = 0;
     for (int row = first; row < end; row++)
-        sum += x[(size_t)row * c + column];
+        sum += load_stored(x, (size_t)row * c + column);
     partial[(size_t)blockIdx.y * c + column] = sum;
 }
 
-void gpu_add_column_sums(struct backend *b, float *to, const float *x, int t, int c)
+void gpu_add_column_sums(struct backend *b, float *to, struct stored x, int t, int c)
 {
     const int n_chunks = gpu_chunks(t);
     if (t <= 0 || c <= 0)

@@ -33,6 +33,12 @@ extern "C" {
 enum { WARP = 32 };
 #define ALL_LANES 0xffffffffu
 
+// Where an operation writes its result: as it is, rounded, or both; a NULL is not written.
+struct twin {
+    float *y;
+    uint16_t *rounded;
+};
+
 __device__ static inline float float_of_bits(uint32_t bits)
 {
     return __uint_as_float(bits);
@@ -50,6 +56,14 @@ __device__ static inline uint16_t bf16_of_float(float x)
     if ((bits & 0x7fffffff) > 0x7f800000)
         return (uint16_t)(bits >> 16 | 0x40);
     return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+
+__device__ static inline void put(const struct twin &to, size_t i, float x)
+{
+    if (to.y)
+        to.y[i] = x;
+    if (to.rounded)
+        to.rounded[i] = bf16_of_float(x);
 }
 
 __device__ static inline float float_of_f16(uint16_t half)

@@ -73,68 +73,68 @@ __device__ static inline float act_slope(float x, enum activation kind)
 }
 
 struct act_op {
-    float *y;
+    struct twin y;
     const float *x;
     enum activation kind;
     __device__ void apply(size_t i) const
     {
-        y[i] = act_value(x[i], kind);
+        put(y, i, act_value(x[i], kind));
     }
 };
 
 void gpu_act(struct backend *b, float *y, const float *x, size_t n, enum activation kind)
 {
-    run_flat(b, act_op{y, x, kind}, n);
+    run_flat(b, act_op{gpu_twin(b, y, n), x, kind}, n);
 }
 
 struct act_backward_op {
-    float *dx;
+    struct twin dx;
     const float *dy, *x;
     enum activation kind;
     __device__ void apply(size_t i) const
     {
         // where the slope is 0 nothing comes through, also of what is not finite
         const float slope = act_slope(x[i], kind);
-        dx[i] = kind == ACT_RELU ? (slope > 0 ? dy[i] : 0) : dy[i] * slope;
+        put(dx, i, kind == ACT_RELU ? (slope > 0 ? dy[i] : 0) : dy[i] * slope);
     }
 };
 
 void gpu_act_backward(struct backend *b, float *dx, const float *dy, const float *x, size_t n, enum activation kind)
 {
-    run_flat(b, act_backward_op{dx, dy, x, kind}, n);
+    run_flat(b, act_backward_op{gpu_twin(b, dx, n), dy, x, kind}, n);
 }
 
 struct gated_op {
-    float *y;
+    struct twin y;
     const float *gate, *up;
     enum activation kind;
     __device__ void apply(size_t i) const
     {
-        y[i] = act_value(gate[i], kind) * up[i];
+        put(y, i, act_value(gate[i], kind) * up[i]);
     }
 };
 
 void gpu_gated(struct backend *b, float *y, const float *gate, const float *up, size_t n, enum activation kind)
 {
-    run_flat(b, gated_op{y, gate, up, kind}, n);
+    run_flat(b, gated_op{gpu_twin(b, y, n), gate, up, kind}, n);
 }
 
 struct gated_backward_op {
-    float *dgate, *dup;
+    struct twin dgate, dup;
     const float *dy, *gate, *up;
     enum activation kind;
     __device__ void apply(size_t i) const
     {
         const float g = gate[i], u = up[i], d = dy[i]; // read before dgate and dup may overwrite them
-        dup[i] = d * act_value(g, kind);
-        dgate[i] = d * u * act_slope(g, kind);
+        put(dup, i, d * act_value(g, kind));
+        put(dgate, i, d * u * act_slope(g, kind));
     }
 };
 
 void gpu_gated_backward(struct backend *b, float *dgate, float *dup, const float *dy, const float *gate,
                         const float *up, size_t n, enum activation kind)
 {
-    run_flat(b, gated_backward_op{dgate, dup, dy, gate, up, kind}, n);
+    run_flat(b, gated_backward_op{gpu_twin(b, dgate, n), gpu_twin(b, dup, n), dy, gate, up, kind}, n);
 }
 
 struct soft_cap_op {

@@ -17,13 +17,15 @@ static const void *activations(struct backend *b, enum scratch_slot slot, const 
 {
     if (type == DTYPE_F32)
         return x;
+    if (const void *copy = gpu_held_copy(b, x, n))
+        return copy;
     void *converted = gpu_scratch(b, slot, n * dtype_bytes(type));
     if (converted)
         gpu_convert(b, converted, type, stored_f32(x), n);
     return converted;
 }
 
-static enum dtype product_type(const struct backend *b)
+enum dtype gpu_product_type(const struct backend *b)
 {
     return b->precision == PRECISION_BF16 ? DTYPE_BF16 : DTYPE_F32;
 }
@@ -31,7 +33,7 @@ static enum dtype product_type(const struct backend *b)
 void gpu_linear(struct backend *b, float *y, const float *x, struct stored w, const float *bias, int t, int i, int o,
                 float alpha, float beta)
 {
-    const enum dtype type = product_type(b);
+    const enum dtype type = gpu_product_type(b);
     const struct factor a = {activations(b, SCRATCH_X, x, (size_t)t * i, type), i, false};
     const struct factor weight = {weights(b, w, (size_t)o * i, type), i, true};
     const struct product p = {t, o, i, type, a, weight, y, o, bias, alpha, beta};
@@ -41,7 +43,7 @@ void gpu_linear(struct backend *b, float *y, const float *x, struct stored w, co
 void gpu_linear_dx(struct backend *b, float *dx, const float *dy, struct stored w, int t, int i, int o, float alpha,
                    float beta)
 {
-    const enum dtype type = product_type(b);
+    const enum dtype type = gpu_product_type(b);
     const struct factor a = {activations(b, SCRATCH_X, dy, (size_t)t * o, type), o, false};
     const struct factor weight = {weights(b, w, (size_t)o * i, type), i, false};
     const struct product p = {t, i, o, type, a, weight, dx, i, NULL, alpha, beta};
@@ -53,13 +55,15 @@ void gpu_linear_dw(struct backend *b, float *dw, float *dbias, const float *dy, 
 {
     if (t <= 0)
         return;
-    const enum dtype type = product_type(b);
+    const enum dtype type = gpu_product_type(b);
     const struct factor a = {activations(b, SCRATCH_X, dy, (size_t)t * o, type), o, true};
     const struct factor rows = {activations(b, SCRATCH_W, x, (size_t)t * i, type), i, false};
-    const struct product p = {o, i, t, type, a, rows, dw, i, NULL, alpha, 1};
-    gpu_multiply(b, &p);
-    if (dbias)
-        gpu_add_column_sums(b, dbias, dy, t, o);
+    float *sums = dbias ? (float *)gpu_scratch(b, SCRATCH_SUMS, (size_t)o * sizeof *sums) : NULL;
+    const struct product p = {o, i, t, type, a, rows, dw, i, NULL, alpha, 1, sums};
+    if (gpu_multiply(b, &p))
+        gpu_add_chunks(b, dbias, sums, 1, (size_t)o, o);
+    else if (dbias)
+        gpu_add_column_sums(b, dbias, stored{a.at, type, NULL}, t, o); // what the product reads is at hand
 }
 
 // Products take weights as they lie: nothing is gained from another order.

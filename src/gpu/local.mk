@@ -11,8 +11,10 @@ GPU_FILES = \
 	%D%/backend_cuda.cu \
 	%D%/columns.cu \
 	%D%/elementwise.cu \
+	%D%/graph.cu \
 	%D%/head.cu \
 	%D%/head_backward.cu \
+	%D%/held.cu \
 	%D%/linear.cu \
 	%D%/norm.cu \
 	%D%/optimizer.cu \
@@ -55,6 +57,7 @@ $(GPU_HOST_OBJECTS): $(GPU_INCLUDES) $(GPU_HOST_INCLUDES) src/model/backend.h sr
 CLEANFILES += $(GPU_HOST_OBJECTS)
 EXTRA_DIST += $(GPU_HOST_INCLUDES) tests/gpu/cublaslt_host.cc tests/gpu/cuda_host.cc tests/gpu/cuda_host_memory.cc tests/gpu/test_cuda_host.c
 
+GPU_HOST_STAND_IN = tests/gpu/cublaslt_host.cc tests/gpu/cuda_host.cc tests/gpu/cuda_host_memory.cc
 if HAVE_CXX
 if HAVE_CMOCKA
 check_PROGRAMS += tests/gpu/test_cuda_host
@@ -71,13 +74,16 @@ tests_gpu_test_cuda_host_SOURCES = \
 	tests/conformance/rows_check.c \
 	tests/conformance/sample_check.c \
 	tests/conformance/stored_check.c \
-	tests/gpu/cublaslt_host.cc \
-	tests/gpu/cuda_host.cc \
-	tests/gpu/cuda_host_memory.cc \
+	$(GPU_HOST_STAND_IN) \
 	tests/gpu/test_cuda_host.c
 tests_gpu_test_cuda_host_CXXFLAGS = $(GPU_HOST_CXXFLAGS) $(GPU_SANITIZERS)
 tests_gpu_test_cuda_host_LDADD = $(GPU_HOST_OBJECTS) $(MODEL_LIBS) $(CMOCKA_LIBS)
 tests_gpu_test_cuda_host_DEPENDENCIES = $(GPU_HOST_OBJECTS) libmodel.a libbase.a
+check_PROGRAMS += tests/gpu/test_cuda_products
+tests_gpu_test_cuda_products_SOURCES = $(GPU_HOST_STAND_IN) tests/gpu/test_cuda_products.c
+tests_gpu_test_cuda_products_CXXFLAGS = $(GPU_HOST_CXXFLAGS) $(GPU_SANITIZERS)
+tests_gpu_test_cuda_products_LDADD = $(GPU_HOST_OBJECTS) $(CPU_LIBS) $(MODEL_LIBS) $(CMOCKA_LIBS)
+tests_gpu_test_cuda_products_DEPENDENCIES = $(GPU_HOST_OBJECTS) libgpu.a libcpu.a libmodel.a libbase.a
 endif
 endif
 if HAVE_CMOCKA

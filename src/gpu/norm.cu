@@ -5,13 +5,12 @@
 enum { COLUMNS = 128 };
 
 // One kernel for both: an RMSNorm is a LayerNorm whose mean is 0 (mean == NULL) and that has no bias.
-__global__ static void norm_kernel(float *y, float *mean, float *rstd, const float *x, const float *w, const float *bias,
-                                   float eps, int c)
+__global__ static void norm_kernel(struct twin y, float *mean, float *rstd, const float *x, const float *w,
+                                   const float *bias, float eps, int c)
 {
     const size_t row = blockIdx.x;
     float middle = 0, squares = 0;
     x += row * c;
-    y += row * c;
     if (mean) {
         for (int i = (int)threadIdx.x; i < c; i += (int)blockDim.x)
             middle += x[i];
@@ -21,7 +20,7 @@ __global__ static void norm_kernel(float *y, float *mean, float *rstd, const flo
         squares = fmaf(x[i] - middle, x[i] - middle, squares);
     const float r = 1 / sqrtf(block_sum(squares) / (float)c + eps);
     for (int i = (int)threadIdx.x; i < c; i += (int)blockDim.x)
-        y[i] = bias ? fmaf((x[i] - middle) * r, w[i], bias[i]) : (x[i] - middle) * r * w[i];
+        put(y, row * c + i, bias ? fmaf((x[i] - middle) * r, w[i], bias[i]) : (x[i] - middle) * r * w[i]);
     if (threadIdx.x == 0) {
         rstd[row] = r;
         if (mean)
@@ -30,8 +29,8 @@ __global__ static void norm_kernel(float *y, float *mean, float *rstd, const flo
 }
 
 // With xhat = (x - mean) rstd: dx = rstd (w dy - mean(w dy) - xhat mean(w dy xhat)), without the middle term in RMSNorm.
-__global__ static void norm_dx_kernel(float *dx, const float *dy, const float *x, const float *w, const float *mean,
-                                      const float *rstd, int c, bool accumulate)
+__global__ static void norm_dx_kernel(struct twin out, const float *dx, const float *dy, const float *x,
+                                      const float *w, const float *mean, const float *rstd, int c, bool accumulate)
 {
     const size_t row = blockIdx.x;
     const float middle = mean ? mean[row] : 0, r = rstd[row];
@@ -47,8 +46,8 @@ __global__ static void norm_dx_kernel(float *dx, const float *dy, const float *x
     moment = block_sum(moment) / (float)c;
     const float mean_d = mean ? block_sum(sum) / (float)c : 0;
     for (int i = (int)threadIdx.x; i < c; i += (int)blockDim.x) {
-        const float out = r * (dy[i] * w[i] - mean_d - (x[i] - middle) * r * moment);
-        dx[i] = accumulate ? dx[i] + out : out;
+        const float d = r * (dy[i] * w[i] - mean_d - (x[i] - middle) * r * moment);
+        put(out, row * c + i, accumulate ? dx[i] + d : d);
     }
 }
 
@@ -87,12 +86,13 @@ static void norm_backward(struct backend *b, float *dx, float *dw, float *dbias,
         if (dbias)
             gpu_add_chunks(b, dbias, partial + c, n_chunks, stride, c);
     }
-    GPU_RUN(b, norm_dx_kernel, t, gpu_row_threads(c), 0, dx, dy, x, w, mean, rstd, c, accumulate);
+    GPU_RUN(b, norm_dx_kernel, t, gpu_row_threads(c), 0, gpu_twin(b, dx, (size_t)t * c), dx, dy, x, w, mean, rstd, c,
+            accumulate);
 }
 
 void gpu_rmsnorm(struct backend *b, float *y, float *rstd, const float *x, const float *w, float eps, int t, int c)
 {
-    GPU_RUN(b, norm_kernel, t, gpu_row_threads(c), 0, y, NULL, rstd, x, w, NULL, eps, c);
+    GPU_RUN(b, norm_kernel, t, gpu_row_threads(c), 0, gpu_twin(b, y, (size_t)t * c), NULL, rstd, x, w, NULL, eps, c);
 }
 
 void gpu_rmsnorm_backward(struct backend *b, float *dx, float *dw, const float *dy, const float *x, const float *w,
@@ -104,7 +104,7 @@ void gpu_rmsnorm_backward(struct backend *b, float *dx, float *dw, const float *
 void gpu_layernorm(struct backend *b, float *y, float *mean, float *rstd, const float *x, const float *w,
                    const float *bias, float eps, int t, int c)
 {
-    GPU_RUN(b, norm_kernel, t, gpu_row_threads(c), 0, y, mean, rstd, x, w, bias, eps, c);
+    GPU_RUN(b, norm_kernel, t, gpu_row_threads(c), 0, gpu_twin(b, y, (size_t)t * c), mean, rstd, x, w, bias, eps, c);
 }
 
 void gpu_layernorm_backward(struct backend *b, float *dx, float *dw, float *dbias, const float *dy, const float *x,

@@ -17,12 +17,13 @@ enum { WORKSPACE = 32 << 20, N_WAYS = 256 };
 struct shape {
     int m, n, k, lda, ldb, ldc;
     int alignment_a, alignment_b, alignment_c, alignment_bias;
-    uint8_t type, transposed_a, transposed_b, bias;
+    uint8_t type, transposed_a, transposed_b, bias, row_sums;
 };
 struct way {
     struct shape shape;
     cublasLtMatmulAlgo_t algorithm;
     bool known;
+    bool refused; // the library has none with row sums
 };
 
 struct products {
@@ -72,9 +73,9 @@ static struct shape shape_of(const struct product *p)
     s.m = p->m, s.n = p->n, s.k = p->k;
     s.lda = p->a.ld, s.ldb = p->b.ld, s.ldc = p->ldc;
     s.alignment_a = alignment_of(p->a.at), s.alignment_b = alignment_of(p->b.at), s.alignment_c = alignment_of(p->c);
-    s.alignment_bias = alignment_of(p->bias);
+    s.alignment_bias = alignment_of(p->row_sums ? p->row_sums : p->bias);
     s.type = (uint8_t)p->type;
-    s.transposed_a = p->a.transposed, s.transposed_b = p->b.transposed, s.bias = p->bias != NULL;
+    s.transposed_a = p->a.transposed, s.transposed_b = p->b.transposed, s.bias = p->bias != NULL, s.row_sums = p->row_sums != NULL;
     return s;
 }
 
@@ -97,19 +98,22 @@ static bool describe(struct backend *b, struct description *d, const struct prod
     const struct factor c = {p->c, p->ldc, false};
     const cublasOperation_t of_a = p->b.transposed ? CUBLAS_OP_T : CUBLAS_OP_N,
                             of_b = p->a.transposed ? CUBLAS_OP_T : CUBLAS_OP_N;
+    const cublasComputeType_t compute = p->type == DTYPE_F32 && b->precision == PRECISION_TF32 ? CUBLAS_COMPUTE_32F_FAST_TF32
+                                                                                               : CUBLAS_COMPUTE_32F;
     memset(d, 0, sizeof *d);
-    if (!good(b, cublasLtMatmulDescCreate(&d->product, CUBLAS_COMPUTE_32F, CUDA_R_32F), "describing a product") ||
+    if (!good(b, cublasLtMatmulDescCreate(&d->product, compute, CUDA_R_32F), "describing a product") ||
         !describe_matrix(b, &d->a, type, &p->b, p->k, p->n) || !describe_matrix(b, &d->b, type, &p->a, p->m, p->k) ||
         !describe_matrix(b, &d->c, CUDA_R_32F, &c, p->m, p->n))
         return false;
     cublasStatus_t status = cublasLtMatmulDescSetAttribute(d->product, CUBLASLT_MATMUL_DESC_TRANSA, &of_a, sizeof of_a);
     if (status == CUBLAS_STATUS_SUCCESS)
         status = cublasLtMatmulDescSetAttribute(d->product, CUBLASLT_MATMUL_DESC_TRANSB, &of_b, sizeof of_b);
-    if (p->bias && status == CUBLAS_STATUS_SUCCESS) { // of the library's rows, which are our columns
-        const cublasLtEpilogue_t epilogue = CUBLASLT_EPILOGUE_BIAS;
+    if ((p->bias || p->row_sums) && status == CUBLAS_STATUS_SUCCESS) { // its rows are our columns, its B is our a
+        const cublasLtEpilogue_t epilogue = p->row_sums ? CUBLASLT_EPILOGUE_BGRADB : CUBLASLT_EPILOGUE_BIAS;
+        const void *at = p->row_sums ? p->row_sums : p->bias;
         status = cublasLtMatmulDescSetAttribute(d->product, CUBLASLT_MATMUL_DESC_EPILOGUE, &epilogue, sizeof epilogue);
         if (status == CUBLAS_STATUS_SUCCESS)
-            status = cublasLtMatmulDescSetAttribute(d->product, CUBLASLT_MATMUL_DESC_BIAS_POINTER, &p->bias, sizeof p->bias);
+            status = cublasLtMatmulDescSetAttribute(d->product, CUBLASLT_MATMUL_DESC_BIAS_POINTER, &at, sizeof at);
     }
     return good(b, status, "describing a product");
 }
@@ -150,8 +154,12 @@ static bool ask_way(struct backend *b, struct way *way, const struct description
         status = cublasLtMatmulAlgoGetHeuristic(b->products->library, d->product, d->a, d->b, d->c, d->c, preference, 1,
                                                 &found, &n);
     cublasLtMatmulPreferenceDestroy(preference);
-    if (good(b, status == CUBLAS_STATUS_SUCCESS && n == 0 ? CUBLAS_STATUS_NOT_SUPPORTED : status,
-             "asking for a way to multiply"))
+    if (status == CUBLAS_STATUS_SUCCESS && n == 0)
+        status = CUBLAS_STATUS_NOT_SUPPORTED;
+    way->refused = way->shape.row_sums && status == CUBLAS_STATUS_NOT_SUPPORTED;
+    if (way->refused)
+        return way->known = true;
+    if (good(b, status, "asking for a way to multiply"))
         way->algorithm = found.algo;
     way->known = !b->failed;
     return way->known;
@@ -165,7 +173,7 @@ static struct way *way_of(struct products *all, const struct shape *s)
     struct way *way = &all->ways[hash % N_WAYS];
     if (memcmp(&way->shape, s, sizeof *s) != 0) {
         way->shape = *s;
-        way->known = false;
+        way->known = way->refused = false;
     }
     return way;
 }
@@ -180,14 +188,22 @@ __global__ static void no_product_kernel(float *c, const float *bias, float beta
     *at = (beta == 0 ? 0 : beta * *at) + (bias ? bias[i % n] : 0);
 }
 
-void gpu_multiply(struct backend *b, const struct product *p)
+static bool without_sums(struct backend *b, const struct product *p)
+{
+    struct product plain = *p;
+    plain.row_sums = NULL;
+    gpu_multiply(b, &plain);
+    return false;
+}
+
+bool gpu_multiply(struct backend *b, const struct product *p)
 {
     const size_t n_all = (size_t)p->m * p->n;
     if (b->failed || n_all == 0)
-        return;
+        return false;
     if (p->k == 0) {
         GPU_RUN(b, no_product_kernel, gpu_blocks(n_all, 256), 256, 0, p->c, p->bias, p->beta, n_all, p->n, p->ldc);
-        return;
+        return false;
     }
     struct products *all = b->products;
     const struct shape s = shape_of(p);
@@ -195,11 +211,15 @@ void gpu_multiply(struct backend *b, const struct product *p)
     struct description d;
     void *workspace = gpu_scratch(b, SCRATCH_PRODUCTS, WORKSPACE);
     if (!workspace)
-        return;
-    if (describe(b, &d, p) && (way->known || ask_way(b, way, &d)))
+        return false;
+    b->queued = true;
+    if (way->known && way->refused)
+        return without_sums(b, p);
+    if (describe(b, &d, p) && (way->known || ask_way(b, way, &d)) && !way->refused)
         good(b,
              cublasLtMatmul(all->library, d.product, &p->alpha, p->b.at, d.a, p->a.at, d.b, &p->beta, p->c, d.c, p->c,
                             d.c, &way->algorithm, workspace, WORKSPACE, b->stream),
              "a matrix product");
     forget(&d);
+    return way->refused ? without_sums(b, p) : p->row_sums && !b->failed;
 }

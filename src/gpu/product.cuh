@@ -20,8 +20,11 @@ struct product {
     int ldc;
     const float *bias; // NULL: none
     float alpha, beta;
+    float *row_sums; // (m): sums over k of a, overwritten, where the library can add them on its way; NULL: not wanted
 };
 
+enum dtype gpu_product_type(const struct backend *b); // of both factors
 int gpu_products_open(struct backend *b, struct err *e);
 void gpu_products_close(struct backend *b);
-void gpu_multiply(struct backend *b, const struct product *p);
+// Whether row_sums were made; what wants them makes them itself otherwise.
+bool gpu_multiply(struct backend *b, const struct product *p);

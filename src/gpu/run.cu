@@ -41,9 +41,26 @@ bool gpu_check(struct backend *b, cudaError_t code, const char *what)
     return !b->failed;
 }
 
+// Waits for all that is queued. The pieces that uploads went through are free then.
+static bool wait(struct backend *b, const char *what)
+{
+    if (b->queued && gpu_check(b, cudaStreamSynchronize(b->stream), what))
+        b->stage_used = 0;
+    b->queued = false;
+    return !b->failed;
+}
+
+// What cannot be part of a recording, for it would be the same at every replay.
+static bool is_recorded(struct backend *b, const char *what)
+{
+    if (gpu_is_recording(b))
+        gpu_fail(b, ERR_FAIL, "%s while calls are recorded, which would be the same at every replay", what);
+    return gpu_is_recording(b);
+}
+
 int gpu_sync(struct backend *b, struct err *e)
 {
-    gpu_check(b, cudaStreamSynchronize(b->stream), "an operation");
+    wait(b, "an operation");
     if (b->fault.code == 0)
         return b->failed ? gpu_err(e, ERR_STATE, "the backend stopped after an earlier failure") : 0;
     const int code = b->fault.code;
@@ -67,9 +84,14 @@ static int no_memory(struct err *e, size_t bytes, const char *what)
 void *gpu_alloc(struct backend *b, size_t bytes, const char *what, struct err *e)
 {
     void *p = NULL;
+    if (gpu_is_recording(b)) {
+        gpu_err(e, ERR_FAIL, "memory for %s is asked for while calls are recorded", what);
+        return NULL;
+    }
     if (bytes == 0)
         bytes = 1;
     cudaError_t code = cudaMallocAsync(&p, bytes, b->stream);
+    b->queued = true;
     if (code == cudaSuccess)
         code = cudaMemsetAsync(p, 0, bytes, b->stream);
     if (code == cudaSuccess)
@@ -84,8 +106,10 @@ void *gpu_alloc(struct backend *b, size_t bytes, const char *what, struct err *e
 
 void gpu_free(struct backend *b, void *p)
 {
-    if (p)
-        cudaFreeAsync(p, b->stream);
+    if (!p || is_recorded(b, "memory is given back"))
+        return;
+    gpu_forget_recordings(b);
+    cudaFreeAsync(p, b->stream);
 }
 
 void *gpu_scratch(struct backend *b, enum scratch_slot slot, size_t bytes)
@@ -94,6 +118,8 @@ void *gpu_scratch(struct backend *b, enum scratch_slot slot, size_t bytes)
         return NULL;
     if (b->scratch[slot] && b->scratch_bytes[slot] >= bytes)
         return b->scratch[slot];
+    if (is_recorded(b, "working memory grows"))
+        return NULL;
     gpu_free(b, b->scratch[slot]); // after what is queued with it
     b->scratch_bytes[slot] = 0;
     const cudaError_t code = cudaMallocAsync(&b->scratch[slot], bytes ? bytes : 1, b->stream);
@@ -136,32 +162,52 @@ void gpu_memory_close(struct backend *b)
     }
 }
 
-// The host's bytes may change as soon as this returns: a pinned piece has them, which waits only until its last
-// content has been read.
+// Room for some of the next `wanted` bytes in the piece in use. A piece that is full is left to the device; the next one has
+// been read before it is written to.
+static char *stage_room(struct backend *b, size_t wanted, size_t *n)
+{
+    if (b->stage_used == STAGE_BYTES) {
+        gpu_check(b, cudaEventRecord(b->stage_read[b->stage], b->stream), "a copy to the GPU");
+        b->stage = (b->stage + 1) % N_STAGES;
+        b->stage_used = 0;
+        if (!gpu_check(b, cudaEventSynchronize(b->stage_read[b->stage]), "a copy to the GPU"))
+            return NULL;
+    }
+    char *at = b->stages[b->stage] + b->stage_used;
+    *n = wanted < STAGE_BYTES - b->stage_used ? wanted : STAGE_BYTES - b->stage_used;
+    b->stage_used += (*n + 15) / 16 * 16;
+    return at;
+}
+
+// The host's bytes may change as soon as this returns: a pinned piece has them. Small uploads share a piece, so that a step's
+// wait for nothing.
 void gpu_upload(struct backend *b, void *to, const void *host, size_t bytes)
 {
+    if (is_recorded(b, "an upload"))
+        return;
     for (size_t at = 0, n; at < bytes && !b->failed; at += n) {
-        const int stage = b->next_stage;
-        n = bytes - at < STAGE_BYTES ? bytes - at : (size_t)STAGE_BYTES;
-        if (!gpu_check(b, cudaEventSynchronize(b->stage_read[stage]), "a copy to the GPU"))
+        char *room = stage_room(b, bytes - at, &n);
+        if (!room)
             return;
-        memcpy(b->stages[stage], (const char *)host + at, n);
-        gpu_check(b, cudaMemcpyAsync((char *)to + at, b->stages[stage], n, cudaMemcpyHostToDevice, b->stream),
-                  "a copy to the GPU");
-        gpu_check(b, cudaEventRecord(b->stage_read[stage], b->stream), "a copy to the GPU");
-        b->next_stage = (stage + 1) % N_STAGES;
+        memcpy(room, (const char *)host + at, n);
+        b->queued = true;
+        gpu_check(b, cudaMemcpyAsync((char *)to + at, room, n, cudaMemcpyHostToDevice, b->stream), "a copy to the GPU");
     }
 }
 
+// Through the piece in use, from its beginning: what it had for the device has been copied by then.
 void gpu_download(struct backend *b, void *host, const void *from, size_t bytes)
 {
+    if (is_recorded(b, "a download"))
+        return;
     for (size_t at = 0, n; at < bytes && !b->failed; at += n) {
-        const int stage = b->next_stage;
+        char *room = b->stages[b->stage];
         n = bytes - at < STAGE_BYTES ? bytes - at : (size_t)STAGE_BYTES;
-        gpu_check(b, cudaMemcpyAsync(b->stages[stage], (const char *)from + at, n, cudaMemcpyDeviceToHost, b->stream),
+        b->queued = true;
+        gpu_check(b, cudaMemcpyAsync(room, (const char *)from + at, n, cudaMemcpyDeviceToHost, b->stream),
                   "a copy from the GPU");
-        if (gpu_check(b, cudaStreamSynchronize(b->stream), "a copy from the GPU"))
-            memcpy((char *)host + at, b->stages[stage], n);
+        if (wait(b, "a copy from the GPU"))
+            memcpy((char *)host + at, room, n);
     }
 }
 
@@ -171,6 +217,7 @@ void gpu_copy(struct backend *b, void *to, const void *from, size_t bytes)
     if (b->failed || bytes == 0)
         return;
     const void *source = from;
+    b->queued = true;
     if (overlap) { // the runtime leaves open what such a copy does
         void *between = gpu_scratch(b, SCRATCH_X, bytes);
         if (!between)
@@ -183,6 +230,7 @@ void gpu_copy(struct backend *b, void *to, const void *from, size_t bytes)
 
 void gpu_zero(struct backend *b, void *p, size_t bytes)
 {
+    b->queued = true;
     if (!b->failed && bytes)
         gpu_check(b, cudaMemsetAsync(p, 0, bytes, b->stream), "zeroing");
 }

@@ -66,7 +66,12 @@ static inline struct stored stored_from(struct stored s, size_t n) // from its n
 enum precision {
     PRECISION_F32,  // products in f32
     PRECISION_BF16, // weights to multiply with and kept activations are stored in bf16; sums are f32
+    PRECISION_TF32, // products in f32 whose factors are read with 10 bits behind the point, on tensor cores; GPUs alone
 };
+static inline const char *precision_name(enum precision p)
+{
+    return p == PRECISION_BF16 ? "bf16" : p == PRECISION_TF32 ? "tf32" : "f32";
+}
 
 struct backend_options {
     int n_threads; // 0: one per core
@@ -224,6 +229,19 @@ struct backend_ops {
     void (*round_to)(struct backend *b, float *x, enum dtype type, size_t n); // x = what is left of it in that type
     // Weights changed (optimizer, load): packed or rounded copies of them are stale.
     void (*weights_changed)(struct backend *b);
+
+    // x(n) is what linear(), linear_dx() and linear_dw() read: from the next operation that writes it whole on, or from now on if none
+    // does before a product, it stays as it is until release(). Where products want their rows rounded, they share one copy
+    // so, which the operation that writes x may make. products_only: nobody else reads x, which may then be left unwritten.
+    void (*hold)(struct backend *b, const float *x, size_t n, bool products_only);
+    void (*release)(struct backend *b, const float *x);
+
+    // Calls that are made again and again with the same arguments, recorded where that saves time (records()): replay() makes
+    // those of the key once more and returns true; or it returns false, and the caller makes them, up to recorded(). The key
+    // says all that they depend on but the content of device memory. Between the two there are no uploads and downloads.
+    bool (*records)(const struct backend *b);
+    bool (*replay)(struct backend *b, const void *key, size_t n_key);
+    void (*recorded)(struct backend *b);
 
     // Bytes of w(O,I) laid out once for many calls of linear(); 0: nothing is gained from that.
     size_t (*packed_bytes)(struct backend *b, struct stored w, int i, int o);

@@ -38,6 +38,8 @@ static void linear_backward(const struct parts *p, float *dx, const float *dy, c
     }
     if (!dx)
         return;
+    if (dx == x)
+        p->ops->release(p->b, x);
     p->ops->linear_dx(p->b, dx, dy, w->as, t, w->cols, w->rows, 1, beta);
     if (pair)
         p->ops->linear_dx(p->b, dx, low_grad, stored_f32(m->lora_weights + pair->a), t, pair->in, rank, 1, 1);
@@ -64,6 +66,21 @@ static void head_norm_backward(const struct parts *p, float *dx, const float *x,
                              p->m->arch.head_dim, false);
 }
 
+// A gradient of t rows that the products of the next linear layer read, before it is written (see hold() of the backend).
+static void hold(const struct parts *p, const float *dy, int t, size_t width, bool products_only)
+{
+    p->ops->hold(p->b, dy, (size_t)t * width, products_only);
+}
+
+// Of a layer whose gradient is written already, for all its products.
+static void held_backward(const struct parts *p, float *dx, const float *dy, const float *x, enum tensor_kind kind,
+                          int layer, int t, float beta)
+{
+    hold(p, dy, t, (size_t)model_tensor(p->m, kind, layer)->rows, false);
+    linear_backward(p, dx, dy, x, kind, layer, t, beta);
+    p->ops->release(p->b, dy);
+}
+
 static void swap_residual(struct decoder *d)
 {
     float *swap = d->dres;
@@ -71,13 +88,14 @@ static void swap_residual(struct decoder *d)
     d->dnext = swap;
 }
 
-// dres: gradient of the layer's output in, of `mid` out.
+// dres: gradient of the layer's output in, of `mid` out; held where a product reads it next.
 static void mlp_backward(struct decoder *d, int layer, int t)
 {
     const struct parts *p = &d->parts;
     const struct layer_acts *a = &d->layers[layer];
     size_t n = (size_t)t * p->w.ff;
     if (p->w.post_norm) {
+        hold(p, d->dnext, t, p->w.c, false);
         norm_backward(p, d->dnext, d->dres, a->sum, a->mean2, a->rstd2, T_MLP_NORM_W, layer, t, false);
         swap_residual(d);
     }
@@ -85,10 +103,15 @@ static void mlp_backward(struct decoder *d, int layer, int t)
         part_activate(p, a, t);
     const float *dout = d->dres;
     if (p->w.post_norms) {
+        hold(p, d->dnext, t, p->w.c, true);
         norm_backward(p, d->dnext, d->dres, a->mlp_out, NULL, a->rstd4, T_MLP_POST_NORM_W, layer, t, false);
         dout = d->dnext;
     }
     linear_backward(p, p->s.act, dout, p->s.act, T_DOWN_W, layer, t, 0);
+    p->ops->release(p->b, dout);
+    hold(p, a->up, t, p->w.ff, true);
+    if (a->gate)
+        hold(p, a->gate, t, p->w.ff, true);
     if (a->gate)
         p->ops->gated_backward(p->b, a->gate, a->up, p->s.act, a->gate, a->up, n, p->m->arch.act);
     else
@@ -101,6 +124,11 @@ static void mlp_backward(struct decoder *d, int layer, int t)
     linear_backward(p, din, a->up, in, T_UP_W, layer, t, p->w.post_norm ? 1 : 0);
     if (a->gate)
         linear_backward(p, din, a->gate, in, T_GATE_W, layer, t, 1);
+    p->ops->release(p->b, a->up);
+    p->ops->release(p->b, a->gate);
+    p->ops->release(p->b, in);
+    if (!p->w.post_norms) // else the attention's norm reads it
+        hold(p, p->w.post_norm ? d->dnext : d->dres, t, p->w.c, false);
     if (p->w.post_norm) {
         norm_backward(p, d->dnext, d->dres, a->mid, a->mean1, a->rstd1, T_ATTN_NORM_W, layer, t, false);
         swap_residual(d);
@@ -118,10 +146,12 @@ static void attention_backward(struct decoder *d, int layer, const struct seq_ba
     int t = batch->n_tokens;
     const float *dout = d->dres;
     if (p->w.post_norms) {
+        hold(p, d->dnext, t, p->w.c, true);
         norm_backward(p, d->dnext, d->dres, a->attn_out, NULL, a->rstd3, T_ATTN_POST_NORM_W, layer, t, false);
         dout = d->dnext;
     }
     linear_backward(p, d->datt, dout, a->att, T_O_W, layer, t, 0);
+    p->ops->release(p->b, dout);
     p->ops->attention_backward(p->b, d->dq, d->dk, d->dv, d->datt, a->att, a->lse, a->q, a->k, a->v, batch->segments,
                                batch->n_segments, t, part_shape(p, layer));
     part_rotate(p, layer, d->dq, d->positions, t, m->arch.n_heads, true);
@@ -134,9 +164,12 @@ static void attention_backward(struct decoder *d, int layer, const struct seq_ba
     if (trains(p, T_Q_W, layer) || trains(p, T_K_W, layer) || trains(p, T_V_W, layer))
         in = part_attn_input(p, layer, a, t);
     float *din = !need_dx ? NULL : p->w.post_norm ? d->dres : d->dnext;
-    linear_backward(p, din, d->dq, in, T_Q_W, layer, t, p->w.post_norm ? 1 : 0);
-    linear_backward(p, din, d->dk, in, T_K_W, layer, t, 1);
-    linear_backward(p, din, d->dv, in, T_V_W, layer, t, 1);
+    held_backward(p, din, d->dq, in, T_Q_W, layer, t, p->w.post_norm ? 1 : 0);
+    held_backward(p, din, d->dk, in, T_K_W, layer, t, 1);
+    held_backward(p, din, d->dv, in, T_V_W, layer, t, 1);
+    p->ops->release(p->b, in);
+    if (need_dx && !p->w.post_norm && !p->w.post_norms)
+        hold(p, d->dres, t, p->w.c, false); // for the layer below
     if (need_dx && !p->w.post_norm)
         norm_backward(p, d->dres, d->dnext, a->x, a->mean1, a->rstd1, T_ATTN_NORM_W, layer, t, true);
 }
@@ -246,6 +279,8 @@ int decoder_send(struct decoder *d, const struct seq_batch *batch, const struct 
     int lowest = 0;
     while (!embeddings && lowest < n_layers && !layer_trains(p, lowest))
         lowest++;
+    if (!p->w.post_norm && !p->w.post_norms)
+        hold(p, d->dres, t, p->w.c, false);
     for (int layer = n_layers - 1; layer >= lowest; layer--) {
         if (d->is_packed)
             decoder_unpack(d, layer);
@@ -256,6 +291,7 @@ int decoder_send(struct decoder *d, const struct seq_batch *batch, const struct 
         if (need_dx || attention_trains(p, layer))
             attention_backward(d, layer, batch, need_dx);
     }
+    p->ops->release(p->b, d->dres);
     if (embeddings)
         embed_backward(d, t);
     return 0;

@@ -163,6 +163,7 @@ void part_embed(const struct parts *p, float *out, float *wide, const int32_t *t
 
 const float *part_attn_input(const struct parts *p, int layer, const struct layer_acts *a, int t)
 {
+    p->ops->hold(p->b, p->w.post_norm ? a->x : p->s.normed, (size_t)t * p->w.c, !p->w.post_norm);
     if (p->w.post_norm)
         return a->x;
     part_norm(p, p->s.normed, a->mean1, a->rstd1, a->x, T_ATTN_NORM_W, layer, t);
@@ -171,6 +172,7 @@ const float *part_attn_input(const struct parts *p, int layer, const struct laye
 
 const float *part_mlp_input(const struct parts *p, int layer, const struct layer_acts *a, int t)
 {
+    p->ops->hold(p->b, p->s.normed, (size_t)t * p->w.c, !p->w.post_norm); // where it is also the residual
     if (p->w.post_norm)
         part_norm(p, p->s.normed, a->mean1, a->rstd1, a->mid, T_ATTN_NORM_W, layer, t);
     else
@@ -181,6 +183,7 @@ const float *part_mlp_input(const struct parts *p, int layer, const struct layer
 void part_activate(const struct parts *p, const struct layer_acts *a, int t)
 {
     size_t n = (size_t)t * p->w.ff;
+    p->ops->hold(p->b, p->s.act, n, true);
     if (a->gate)
         p->ops->gated(p->b, p->s.act, a->gate, a->up, n, p->m->arch.act);
     else
@@ -202,6 +205,7 @@ void part_qkv(const struct parts *p, int layer, const struct layer_acts *a, cons
     part_linear(p, a->raw_q ? a->raw_q : a->q, in, T_Q_W, layer, t, 0);
     part_linear(p, a->raw_k ? a->raw_k : a->k, in, T_K_W, layer, t, 0);
     part_linear(p, a->v, in, T_V_W, layer, t, 0);
+    p->ops->release(p->b, in);
     if (a->raw_q) { // each head is a row of its own
         p->ops->rmsnorm(p->b, a->q, a->rstd_q, a->raw_q, model_weight(p->m, T_Q_NORM_W, layer), arch->norm_eps,
                         t * arch->n_heads, arch->head_dim);
@@ -234,6 +238,7 @@ void part_mid(const struct parts *p, int layer, const struct layer_acts *a, int 
     if (a->gate)
         part_linear(p, a->gate, in, T_GATE_W, layer, t, 0);
     part_linear(p, a->up, in, T_UP_W, layer, t, 0);
+    p->ops->release(p->b, in);
 }
 
 void part_out(const struct parts *p, int layer, const struct layer_acts *a, float *out, int t)
@@ -241,6 +246,7 @@ void part_out(const struct parts *p, int layer, const struct layer_acts *a, floa
     if (p->w.post_norms) {
         part_activate(p, a, t);
         part_linear(p, a->mlp_out, p->s.act, T_DOWN_W, layer, t, 0);
+        p->ops->release(p->b, p->s.act);
         part_norm(p, p->s.normed, NULL, a->rstd4, a->mlp_out, T_MLP_POST_NORM_W, layer, t);
         p->ops->add(p->b, out, a->mid, p->s.normed, (size_t)t * p->w.c);
         return;
@@ -250,6 +256,7 @@ void part_out(const struct parts *p, int layer, const struct layer_acts *a, floa
     p->ops->copy(p->b, sum, p->w.post_norm ? p->s.normed : a->mid, (size_t)t * p->w.c * sizeof(float));
     part_activate(p, a, t);
     part_linear(p, sum, p->s.act, T_DOWN_W, layer, t, 1);
+    p->ops->release(p->b, p->s.act);
     if (p->w.post_norm)
         part_norm(p, out, a->mean2, a->rstd2, sum, T_MLP_NORM_W, layer, t);
 }

@@ -104,7 +104,8 @@ void part_embed(const struct parts *p, float *out, float *wide, const int32_t *t
 void part_qkv(const struct parts *p, int layer, const struct layer_acts *a, const int32_t *positions, int t);
 void part_mid(const struct parts *p, int layer, const struct layer_acts *a, int t);              // att -> mid, gate, up
 void part_out(const struct parts *p, int layer, const struct layer_acts *a, float *out, int t);  // out may be a->x
-// The two inputs of products that are not kept, into s.normed (or a->x itself); and s.act from gate and up.
+// The two inputs of products that are not kept, into s.normed (or a->x itself), and s.act from gate and up: held, until the
+// caller has multiplied them.
 const float *part_attn_input(const struct parts *p, int layer, const struct layer_acts *a, int t);
 const float *part_mlp_input(const struct parts *p, int layer, const struct layer_acts *a, int t);
 // Rotates x(T, n_heads * head_dim) in place by the layer's kind of angles; nothing without rotary positions.

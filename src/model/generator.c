@@ -24,15 +24,15 @@ static void lay_out(struct generator *g, struct carve *c)
 {
     struct parts *p = &g->parts;
     size_t rest;
-    g->tokens = carve_bytes(c, g->rows, sizeof(int32_t));
-    g->positions = carve_bytes(c, g->rows, sizeof(int32_t));
-    g->row_ids = carve_bytes(c, g->rows, sizeof(int32_t));
-    g->put_ids = carve_bytes(c, g->rows, sizeof(int32_t));
-    g->kv_rows = carve_bytes(c, g->rows, sizeof *g->kv_rows);
+    g->tokens = carve_bytes(c, g->rows, sizeof(int32_t)); // and what else is said of the tokens drawn, in one piece
     g->logprobs = carve_floats(c, g->rows, 1);
     g->entropy = carve_floats(c, g->rows, 1);
     g->drawn = carve_floats(c, g->set_rows, 1);
     g->sets = carve_bytes(c, g->set_rows, sampled_set_words(p->m->arch.vocab_size) * sizeof *g->sets);
+    g->positions = carve_bytes(c, g->rows, sizeof(int32_t));
+    g->row_ids = carve_bytes(c, g->rows, sizeof(int32_t));
+    g->put_ids = carve_bytes(c, g->rows, sizeof(int32_t));
+    g->kv_rows = carve_bytes(c, g->rows, sizeof *g->kv_rows);
     g->x = carve_floats(c, g->rows, p->w.c);
     carve_layer(c, &g->acts, &p->w, g->rows, &rest);
     g->acts.x = g->x;
@@ -61,10 +61,15 @@ static bool keeps_entropy(const struct stream *streams, int n)
     return false;
 }
 
-// Where the sets stand behind the log-probabilities, in bytes.
-static size_t sets_after_drawn(const struct generator *g)
+// Where something stands behind the tokens that were drawn, in bytes: there, and in the host's copy.
+static size_t behind_tokens(const struct generator *g, const void *at)
 {
-    return (size_t)((const char *)g->sets - (const char *)g->drawn);
+    return (size_t)((const char *)at - (const char *)g->tokens);
+}
+
+static const void *said(const struct generator *g, const void *at)
+{
+    return g->host_said + behind_tokens(g, at);
 }
 
 // Nothing in the block outlives a step: it may be made anew between two.
@@ -92,15 +97,11 @@ static int make_room(struct generator *g, size_t rows, struct err *e)
     struct carve place = {.base = g->block};
     lay_out(g, &place);
     g->host_ids = mem_realloc(g->host_ids, rows, sizeof *g->host_ids);
-    g->host_logprobs = mem_realloc(g->host_logprobs, rows, sizeof *g->host_logprobs);
-    g->host_entropy = mem_realloc(g->host_entropy, rows, sizeof *g->host_entropy);
+    g->host_said = mem_realloc(g->host_said, behind_tokens(g, g->positions), 1);
     g->host_kv_rows = mem_realloc(g->host_kv_rows, rows, sizeof *g->host_kv_rows);
     g->sample_rows = mem_realloc(g->sample_rows, rows, sizeof *g->sample_rows);
     g->segments = mem_realloc(g->segments, rows, sizeof *g->segments);
     g->shares = mem_realloc(g->shares, rows, sizeof *g->shares);
-    if (g->set_rows)
-        g->host_drawn = mem_realloc(g->host_drawn, sets_after_drawn(g) + g->set_rows * sampled_set_words((int)vocab) *
-                                                                              sizeof *g->sets, 1);
     return 0;
 }
 
@@ -255,13 +256,11 @@ static void generator_free(struct generator *g)
     packed_weights_fini(&g->packed, g->parts.m);
     g->parts.ops->free(g->parts.b, g->block);
     free(g->host_ids);
-    free(g->host_logprobs);
-    free(g->host_entropy);
+    free(g->host_said);
     free(g->host_kv_rows);
     free(g->sample_rows);
     free(g->segments);
     free(g->shares);
-    free(g->host_drawn);
     free(g);
 }
 
@@ -317,8 +316,8 @@ static bool is_stop(const struct gen_options *o, const struct gen_sample *s)
 static int keep_set(const struct generator *g, struct gen_sample *s, int at, struct err *e)
 {
     const int vocab = g->parts.m->arch.vocab_size;
-    const uint32_t *sets = (const uint32_t *)(const void *)(g->host_drawn + sets_after_drawn(g));
-    return gen_sample_keep(s, ((const float *)(const void *)g->host_drawn)[at], sets + (size_t)at * sampled_set_words(vocab),
+    const uint32_t *sets = said(g, g->sets);
+    return gen_sample_keep(s, ((const float *)said(g, g->drawn))[at], sets + (size_t)at * sampled_set_words(vocab),
                            vocab, e);
 }
 
@@ -326,30 +325,31 @@ static int keep_set(const struct generator *g, struct gen_sample *s, int at, str
 static int take_tokens(struct generator *g, struct stream *streams, int n, bool *live, struct err *e)
 {
     const struct parts *p = &g->parts;
-    p->ops->download(p->b, g->host_ids, g->tokens, (size_t)n * sizeof *g->host_ids);
-    p->ops->download(p->b, g->host_logprobs, g->logprobs, (size_t)n * sizeof *g->host_logprobs);
+    const void *end = g->logprobs + n; // one download: the device is waited for once
     if (keeps_entropy(streams, n))
-        p->ops->download(p->b, g->host_entropy, g->entropy, (size_t)n * sizeof *g->host_entropy);
+        end = g->entropy + n;
     if (g->set_rows && keeps_sets(g, g->n_streams))
-        p->ops->download(p->b, g->host_drawn, g->drawn, sets_after_drawn(g) +
-                         (size_t)n * sampled_set_words(p->m->arch.vocab_size) * sizeof *g->sets);
+        end = g->sets + (size_t)n * sampled_set_words(p->m->arch.vocab_size);
+    p->ops->download(p->b, g->host_said, g->tokens, behind_tokens(g, end));
+    const int32_t *tokens = said(g, g->tokens);
+    const float *logprobs = said(g, g->logprobs), *entropy = said(g, g->entropy);
     int code = p->ops->sync(p->b, e);
     for (int i = 0; i < n && !code; i++) {
         struct stream *s = &streams[i];
         struct gen_sample *sample = &s->job->samples[s->sample];
-        const int32_t token = g->host_ids[i];
+        const int32_t token = tokens[i];
         if (token < 0)
             return err_set(e, ERR_NUMERIC, "the model's output is not finite: its weights are damaged or training diverged");
         sample->tokens[sample->n_tokens] = token;
-        sample->logprobs[sample->n_tokens++] = g->host_logprobs[i];
+        sample->logprobs[sample->n_tokens++] = logprobs[i];
         if (s->job->r.options.keep_entropy)
-            sample->entropy += (double)g->host_entropy[i];
+            sample->entropy += (double)entropy[i];
         if (s->job->r.options.keep_sets && (code = keep_set(g, sample, i, e)) != 0)
             break;
         sample->stopped = is_stop(&s->job->r.options, sample);
         s->position++;
         live[i] = !sample->stopped && sample->n_tokens < s->job->max_new;
-        if (!s->job->stopped && s->job->r.on_token && !s->job->r.on_token(s->job->r.arg, s->sample, token, g->host_logprobs[i]))
+        if (!s->job->stopped && s->job->r.on_token && !s->job->r.on_token(s->job->r.arg, s->sample, token, logprobs[i]))
             s->job->stopped = true;
     }
     return code;
@@ -492,14 +492,32 @@ static int admit(struct generator *g, struct err *e)
 
 // ---- one token more for every stream ----
 
+// Rows of a forward of n streams. Where calls are recorded, there are few different numbers of them; the rows behind the
+// streams are the last one's once more, and nobody draws from them.
+static int decoded_rows(const struct generator *g, int n)
+{
+    int rows = 1;
+    if (!g->parts.ops->records(g->parts.b))
+        return n;
+    while (rows < n && rows < 8)
+        rows *= 2;
+    return rows < n ? (n + 7) / 8 * 8 : rows;
+}
+
+static void upload_rows(struct generator *g, int32_t *to, int n, int rows)
+{
+    for (int i = n; i < rows; i++)
+        g->host_ids[i] = g->host_ids[n - 1];
+    g->parts.ops->upload(g->parts.b, to, g->host_ids, (size_t)rows * sizeof *to);
+}
+
 static int decode(struct generator *g, struct err *e)
 {
     const struct parts *p = &g->parts;
-    const int n = g->n_streams;
-    const size_t bytes = (size_t)n * sizeof(int32_t);
+    const int n = g->n_streams, rows = decoded_rows(g, n);
     bool live[GENERATE_MAX_STREAMS];
     int most_keys = 1;
-    int code = make_room(g, (size_t)n, e);
+    int code = make_room(g, (size_t)rows, e);
     if (code)
         return code;
     pack_weights(g);
@@ -507,13 +525,13 @@ static int decode(struct generator *g, struct err *e)
         const struct gen_sample *s = &g->streams[i].job->samples[g->streams[i].sample];
         g->host_ids[i] = s->tokens[s->n_tokens - 1];
     }
-    p->ops->upload(p->b, g->tokens, g->host_ids, bytes);
+    upload_rows(g, g->tokens, n, rows);
     for (int i = 0; i < n; i++)
         g->host_ids[i] = g->streams[i].position + p->m->arch.position_offset;
-    p->ops->upload(p->b, g->positions, g->host_ids, bytes);
+    upload_rows(g, g->positions, n, rows);
     for (int i = 0; i < n; i++)
         g->host_ids[i] = i;
-    p->ops->upload(p->b, g->row_ids, g->host_ids, bytes);
+    upload_rows(g, g->row_ids, n, n);
     for (int i = 0; i < n; i++) {
         const struct stream *s = &g->streams[i];
         const int own = s->position - s->seat->n_prompt, keys = s->position + 1;
@@ -521,9 +539,11 @@ static int decode(struct generator *g, struct err *e)
         g->host_kv_rows[i] = (struct kv_rows){(int32_t)s->seat->first, s->seat->n_prompt, (int32_t)s->own, own + 1};
         most_keys = keys > most_keys ? keys : most_keys;
     }
-    p->ops->upload(p->b, g->put_ids, g->host_ids, bytes);
-    p->ops->upload(p->b, g->kv_rows, g->host_kv_rows, (size_t)n * sizeof *g->kv_rows);
-    gen_run(g, gen_speakers(g->streams, n), n, 0, most_keys);
+    for (int i = n; i < rows; i++)
+        g->host_kv_rows[i] = g->host_kv_rows[n - 1];
+    upload_rows(g, g->put_ids, n, rows);
+    p->ops->upload(p->b, g->kv_rows, g->host_kv_rows, (size_t)rows * sizeof *g->kv_rows);
+    gen_run(g, gen_speakers(g->streams, n), rows, 0, most_keys);
     gen_draw(g, n, g->streams, n, NULL);
     code = take_tokens(g, g->streams, n, live, e);
     if (!code)

@@ -49,11 +49,10 @@ struct generator {
     struct final_acts final;
     // host, for as many
     int32_t *host_ids;
-    float *host_logprobs, *host_entropy;
+    char *host_said; // of what is said of drawn tokens: `tokens` to `sets`
     struct kv_rows *host_kv_rows;
     struct sample_row *sample_rows;
     float *shares; // of the second network, of rows of logits
-    char *host_drawn; // of `drawn` and `sets`
     struct attn_segment *segments;
     struct stream streams[GENERATE_MAX_STREAMS];
     int n_streams;

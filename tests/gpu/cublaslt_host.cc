@@ -13,14 +13,22 @@ struct cublas_host_matrix {
     int64_t ld;
 };
 struct cublas_host_product {
+    cublasComputeType_t compute;
     cublasOperation_t of_a, of_b;
     cublasLtEpilogue_t epilogue;
-    const float *bias;
+    float *bias; // or where its gradient goes
 };
 struct cublas_host_preference {
     size_t workspace;
     uint32_t sums, alignment[4];
 };
+
+static bool refuses_sums;
+
+void cublaslt_host_refuse_sums(bool refuse)
+{
+    refuses_sums = refuse;
+}
 
 cublasStatus_t cublasLtCreate(cublasLtHandle_t *handle)
 {
@@ -50,9 +58,9 @@ cublasStatus_t cublasLtMatrixLayoutDestroy(cublasLtMatrixLayout_t m)
     return CUBLAS_STATUS_SUCCESS;
 }
 
-cublasStatus_t cublasLtMatmulDescCreate(cublasLtMatmulDesc_t *d, cublasComputeType_t, cudaDataType_t)
+cublasStatus_t cublasLtMatmulDescCreate(cublasLtMatmulDesc_t *d, cublasComputeType_t compute, cudaDataType_t)
 {
-    *d = new cublas_host_product{CUBLAS_OP_N, CUBLAS_OP_N, CUBLASLT_EPILOGUE_DEFAULT, NULL};
+    *d = new cublas_host_product{compute, CUBLAS_OP_N, CUBLAS_OP_N, CUBLASLT_EPILOGUE_DEFAULT, NULL};
     return CUBLAS_STATUS_SUCCESS;
 }
 
@@ -113,20 +121,24 @@ cublasStatus_t cublasLtMatmulPreferenceDestroy(cublasLtMatmulPreference_t p)
     return CUBLAS_STATUS_SUCCESS;
 }
 
-cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t, cublasLtMatmulDesc_t, cublasLtMatrixLayout_t a,
+cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t, cublasLtMatmulDesc_t d, cublasLtMatrixLayout_t a,
                                               cublasLtMatrixLayout_t b, cublasLtMatrixLayout_t, cublasLtMatrixLayout_t,
                                               cublasLtMatmulPreference_t p, int n_wanted,
                                               cublasLtMatmulHeuristicResult_t *found, int *n_found)
 {
     if (p->sums & CUBLASLT_REDUCTION_SCHEME_INPLACE)
         cuda_host_fault("a product may be summed in any order");
+    *n_found = 0;
+    if (refuses_sums && d->epilogue == CUBLASLT_EPILOGUE_BGRADB)
+        return CUBLAS_STATUS_NOT_SUPPORTED;
     *n_found = n_wanted > 0;
     found->algo = {a->rows,
                    a->columns,
                    b->rows,
                    b->columns,
                    {p->alignment[0], p->alignment[1], p->alignment[2], p->alignment[3]},
-                   p->workspace};
+                   p->workspace,
+                   d->epilogue};
     return CUBLAS_STATUS_SUCCESS;
 }
 
@@ -135,14 +147,24 @@ static float number(const void *p, cudaDataType_t type, size_t i)
     return type == CUDA_R_32F ? ((const float *)p)[i] : __uint_as_float((unsigned)((const uint16_t *)p)[i] << 16);
 }
 
+// TF32: 10 bits behind the point are left, to nearest.
+static float rounded(float x, cublasComputeType_t compute)
+{
+    const unsigned bits = __float_as_uint(x);
+    if (compute != CUBLAS_COMPUTE_32F_FAST_TF32 || (bits & 0x7f800000) == 0x7f800000)
+        return x;
+    return __uint_as_float((bits + 0xfff + (bits >> 13 & 1)) & ~0x1fffu);
+}
+
 // The matrix as the product takes it, its columns one after the other.
 static std::vector<float> dense(const void *p, const cublas_host_matrix &m, cublasOperation_t op, uint64_t rows,
-                                uint64_t columns)
+                                uint64_t columns, cublasComputeType_t compute)
 {
     std::vector<float> x(rows * columns);
     for (uint64_t c = 0; c < columns; c++)
         for (uint64_t r = 0; r < rows; r++)
-            x[c * rows + r] = number(p, m.type, op == CUBLAS_OP_T ? r * (uint64_t)m.ld + c : c * (uint64_t)m.ld + r);
+            x[c * rows + r] = rounded(
+                number(p, m.type, op == CUBLAS_OP_T ? r * (uint64_t)m.ld + c : c * (uint64_t)m.ld + r), compute);
     return x;
 }
 
@@ -158,7 +180,8 @@ struct job {
 static void multiply(const job &j)
 {
     const uint64_t m = j.out.rows, n = j.out.columns;
-    const std::vector<float> a = dense(j.from_a, j.a, j.d.of_a, m, j.k), b = dense(j.from_b, j.b, j.d.of_b, j.k, n);
+    const std::vector<float> a = dense(j.from_a, j.a, j.d.of_a, m, j.k, j.d.compute);
+    const std::vector<float> b = dense(j.from_b, j.b, j.d.of_b, j.k, n, j.d.compute);
     std::vector<float> sums(m);
     for (uint64_t c = 0; c < n; c++) {
         float *to = j.to + c * (uint64_t)j.out.ld;
@@ -166,8 +189,14 @@ static void multiply(const job &j)
         for (uint64_t k = 0; k < j.k; k++)
             for (uint64_t r = 0; r < m; r++)
                 sums[r] += a[k * m + r] * b[c * j.k + k];
+        const bool has_bias = j.d.epilogue == CUBLASLT_EPILOGUE_BIAS;
         for (uint64_t r = 0; r < m; r++)
-            to[r] = j.alpha * sums[r] + (j.beta == 0 ? 0 : j.beta * to[r]) + (j.d.bias ? j.d.bias[r] : 0);
+            to[r] = j.alpha * sums[r] + (j.beta == 0 ? 0 : j.beta * to[r]) + (has_bias ? j.d.bias[r] : 0);
+        if (j.d.epilogue != CUBLASLT_EPILOGUE_BGRADB)
+            continue;
+        j.d.bias[c] = 0;
+        for (uint64_t k = 0; k < j.k; k++)
+            j.d.bias[c] += b[c * j.k + k];
     }
 }
 
@@ -194,16 +223,16 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t d, const vo
         cuda_host_fault("a product of types that the library does not multiply");
     if (algorithm->rows_a != a_layout->rows || algorithm->columns_a != a_layout->columns ||
         algorithm->rows_b != b_layout->rows || algorithm->columns_b != b_layout->columns ||
-        workspace_bytes < algorithm->workspace)
+        workspace_bytes < algorithm->workspace || algorithm->epilogue != d->epilogue)
         cuda_host_fault("a way to multiply that was asked for another shape");
     check_memory(a, a_layout, algorithm->alignment[0], "the first factor of a product");
     check_memory(b, b_layout, algorithm->alignment[1], "the second factor of a product");
     check_memory(out, out_layout, algorithm->alignment[3], "the result of a product");
     cuda_host_memory_check(workspace, workspace_bytes, "a product's working memory");
-    if ((d->bias != NULL) != (d->epilogue == CUBLASLT_EPILOGUE_BIAS))
+    if ((d->bias != NULL) != (d->epilogue != CUBLASLT_EPILOGUE_DEFAULT))
         cuda_host_fault("a bias without its epilogue, or an epilogue without its bias");
     if (d->bias)
-        cuda_host_memory_check(d->bias, m * sizeof(float), "a bias");
+        cuda_host_memory_check(d->bias, (d->epilogue == CUBLASLT_EPILOGUE_BGRADB ? n : m) * sizeof(float), "a bias");
     const job j = {
         *d, *a_layout, *b_layout, *out_layout, a, b, (float *)out, *(const float *)alpha, *(const float *)beta, k};
     stream->work.push_back([j] { multiply(j); });

@@ -7,6 +7,7 @@
 #include <memory>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string>
 #include <sys/mman.h>
 #include <vector>
 #ifdef __SANITIZE_ADDRESS__
@@ -19,6 +20,7 @@ enum { LANES = 32, MOST_THREADS = 1024, STACK = 256 << 10, SHARED_MOST = 48 << 1
 
 struct cuda_host_event {
     cudaStream_t stream; // it was recorded on; NULL: never
+    bool reached;
 };
 
 static std::map<const char *, size_t> pinned;
@@ -96,8 +98,68 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned)
     return cudaSuccess;
 }
 
+static size_t n_waits, n_replays;
+
+size_t cuda_host_waits(void)
+{
+    return n_waits;
+}
+
+size_t cuda_host_replays(void)
+{
+    return n_replays;
+}
+
+struct cuda_host_graph {
+    std::vector<std::function<void()>> work;
+};
+
+cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode)
+{
+    stream->before.swap(stream->work);
+    stream->captures = true;
+    return cudaSuccess;
+}
+
+cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t *graph)
+{
+    *graph = new cuda_host_graph;
+    (*graph)->work.swap(stream->work);
+    stream->before.swap(stream->work);
+    stream->captures = false;
+    return cudaSuccess;
+}
+
+cudaError_t cudaGraphInstantiate(cudaGraphExec_t *exec, cudaGraph_t graph, unsigned long long)
+{
+    *exec = new cuda_host_graph(*graph);
+    return cudaSuccess;
+}
+
+cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t stream)
+{
+    n_replays++;
+    stream->work.insert(stream->work.end(), exec->work.begin(), exec->work.end());
+    return cudaSuccess;
+}
+
+cudaError_t cudaGraphExecDestroy(cudaGraphExec_t exec)
+{
+    delete exec;
+    return cudaSuccess;
+}
+
+cudaError_t cudaGraphDestroy(cudaGraph_t graph)
+{
+    delete graph;
+    return cudaSuccess;
+}
+
 cudaError_t cudaStreamSynchronize(cudaStream_t stream)
 {
+    if (stream->captures)
+        cuda_host_fault("the host waits for a stream whose work is captured");
+    n_waits++;
     std::vector<std::function<void()>> work;
     work.swap(stream->work);
     cuda_host_memory_open(true);
@@ -116,20 +178,22 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream)
 
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t *event, unsigned)
 {
-    *event = new cuda_host_event{NULL};
+    *event = new cuda_host_event{NULL, true};
     return cudaSuccess;
 }
 
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream)
 {
     event->stream = stream;
+    event->reached = false;
+    stream->work.push_back([event] { event->reached = true; });
     return cudaSuccess;
 }
 
 // Only what was queued before the record has to be done; all that is queued is.
 cudaError_t cudaEventSynchronize(cudaEvent_t event)
 {
-    return event->stream ? cudaStreamSynchronize(event->stream) : cudaSuccess;
+    return !event->reached ? cudaStreamSynchronize(event->stream) : cudaSuccess;
 }
 
 cudaError_t cudaEventDestroy(cudaEvent_t event)
@@ -140,8 +204,10 @@ cudaError_t cudaEventDestroy(cudaEvent_t event)
 
 // ---- memory ----
 
-cudaError_t cudaMallocAsync(void **p, size_t bytes, cudaStream_t)
+cudaError_t cudaMallocAsync(void **p, size_t bytes, cudaStream_t stream)
 {
+    if (stream->captures)
+        cuda_host_fault("memory is asked for while work is captured");
     *p = cuda_host_memory_new(bytes);
     if (!*p)
         last_error = cudaErrorMemoryAllocation;
@@ -150,6 +216,8 @@ cudaError_t cudaMallocAsync(void **p, size_t bytes, cudaStream_t)
 
 cudaError_t cudaFreeAsync(void *p, cudaStream_t stream)
 {
+    if (stream->captures)
+        cuda_host_fault("memory is given back while work is captured");
     stream->work.push_back([p] { cuda_host_memory_delete(p); });
     return cudaSuccess;
 }
@@ -484,7 +552,25 @@ static void run_kernel(const char *name, dim3 grid, dim3 block, size_t shared, c
     }
 }
 
-void cuda_host_launch(const char *name, dim3 grid, dim3 block, size_t shared, cudaStream_t stream,
+struct counts {
+    size_t launches, blocks;
+};
+static std::map<std::string, counts> launched; // by name and types
+
+size_t cuda_host_launches(const char *part, size_t *n_blocks)
+{
+    counts sum = {0, 0};
+    for (const auto &l : launched)
+        if (l.first.find(part) != std::string::npos) {
+            sum.launches += l.second.launches;
+            sum.blocks += l.second.blocks;
+        }
+    if (n_blocks)
+        *n_blocks = sum.blocks;
+    return sum.launches;
+}
+
+void cuda_host_launch(const char *name, const char *types, dim3 grid, dim3 block, size_t shared, cudaStream_t stream,
                       std::function<void()> kernel)
 {
     const size_t n = (size_t)block.x * block.y * block.z;
@@ -495,5 +581,8 @@ void cuda_host_launch(const char *name, dim3 grid, dim3 block, size_t shared, cu
     }
     if (n % LANES)
         cuda_host_fault("%s: a block of %zu threads is not whole warps", name, n);
+    counts &c = launched[std::string(name) + " " + types];
+    c.launches++;
+    c.blocks += (size_t)grid.x * grid.y * grid.z;
     stream->work.push_back([=] { run_kernel(name, grid, block, shared, kernel); });
 }

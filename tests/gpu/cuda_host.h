@@ -57,6 +57,7 @@ enum cudaError_t {
     cudaErrorInvalidValue = 1,
     cudaErrorMemoryAllocation = 2,
     cudaErrorInvalidConfiguration = 9,
+    cudaErrorStreamCaptureUnsupported = 900,
     cudaErrorInsufficientDriver = 35,
     cudaErrorNoDevice = 100,
 };
@@ -67,6 +68,9 @@ enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize = 8 };
 typedef struct cuda_host_stream *cudaStream_t;
 typedef struct cuda_host_event *cudaEvent_t;
 typedef struct cuda_host_pool *cudaMemPool_t;
+typedef struct cuda_host_graph *cudaGraph_t;
+typedef struct cuda_host_graph *cudaGraphExec_t;
+enum cudaStreamCaptureMode { cudaStreamCaptureModeThreadLocal = 1 };
 struct cudaDeviceProp {
     char name[256];
     int major, minor, multiProcessorCount;
@@ -100,6 +104,13 @@ cudaError_t cudaEventCreateWithFlags(cudaEvent_t *event, unsigned flags);
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream);
 cudaError_t cudaEventSynchronize(cudaEvent_t event);
 cudaError_t cudaEventDestroy(cudaEvent_t event);
+// A graph is the list of what was queued while it was captured, with the arguments of then.
+cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode mode);
+cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t *graph);
+cudaError_t cudaGraphInstantiate(cudaGraphExec_t *exec, cudaGraph_t graph, unsigned long long flags);
+cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t stream);
+cudaError_t cudaGraphExecDestroy(cudaGraphExec_t exec);
+cudaError_t cudaGraphDestroy(cudaGraph_t graph);
 template <class kernel>
 cudaError_t cudaFuncSetAttribute(kernel *, cudaFuncAttribute, int bytes) // shared memory beyond 48 KiB is asked for
 {
@@ -113,6 +124,12 @@ extern "C" void cuda_host_order(enum cuda_host_order order, unsigned seed);
 extern "C" void cuda_host_limit(size_t bytes);        // of device memory beside what is taken; 0: as much as there is
 extern "C" void cuda_host_driver(int version, int n_devices, int major); // what the driver says; 0: there is none
 extern "C" size_t cuda_host_allocations(void);        // that live
+
+// Launches until now of kernels whose name, or a type among whose arguments, contains `part`; their blocks.
+extern "C" size_t cuda_host_launches(const char *part, size_t *n_blocks);
+
+extern "C" size_t cuda_host_waits(void);   // of the host for what is queued, until now
+extern "C" size_t cuda_host_replays(void); // of graphs, until now
 
 // ---- inside of kernels ----
 
@@ -224,7 +241,7 @@ int cuda_host_place(void);
     type(&name) dimensions = *(type(*) dimensions)cuda_host_shared(name##_place, sizeof(type dimensions))
 #define DYN_SHARED(type, name) type *name = (type *)cuda_host_dyn_shared()
 
-void cuda_host_launch(const char *name, dim3 grid, dim3 block, size_t shared, cudaStream_t stream,
+void cuda_host_launch(const char *name, const char *types, dim3 grid, dim3 block, size_t shared, cudaStream_t stream,
                       std::function<void()> kernel);
 
 template <class... parameters>
@@ -237,7 +254,7 @@ struct cuda_host_launcher {
     void operator()(parameters... values) const // by value, as a launch takes them
     {
         void (*const run)(parameters...) = kernel;
-        cuda_host_launch(name, grid, block, shared, stream, [run, values...] { run(values...); });
+        cuda_host_launch(name, __PRETTY_FUNCTION__, grid, block, shared, stream, [run, values...] { run(values...); });
     }
 };
 template <class... parameters>

@@ -7,6 +7,8 @@
 
 struct cuda_host_stream {
     std::vector<std::function<void()>> work; // in its order
+    bool captures = false;                   // work is that of a graph; what was queued before waits in `before`
+    std::vector<std::function<void()>> before;
 };
 
 void cuda_host_memory_open(bool open); // whether it can be touched

@@ -10,16 +10,32 @@
 #include "base/sha256.h"
 #include "base/str.h"
 
+static int read_precision(const char *name, enum precision *out, struct err *e)
+{
+    static const enum precision all[] = {PRECISION_F32, PRECISION_TF32, PRECISION_BF16};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (strcmp(name, precision_name(all[i])) == 0) {
+            *out = all[i];
+            return 0;
+        }
+    return err_set(e, ERR_USAGE, "there is no precision \"%.40s\"; take f32, tf32 or bf16", name);
+}
+
 struct backend_options engine_backend_options(const char *precision, int threads)
 {
-    return (struct backend_options){threads, strcmp(precision, "bf16") == 0 ? PRECISION_BF16 : PRECISION_F32};
+    struct backend_options options = {.n_threads = threads};
+    struct err unknown; // of a run that has opened with it: there is none
+    BUG_IF(read_precision(precision, &options.precision, &unknown));
+    return options;
 }
 
 int engine_open_backend(const struct backend_ops **ops, struct backend **backend, const char *device,
                         const char *precision, int threads, struct err *e)
 {
-    const struct backend_options options = engine_backend_options(precision, threads);
+    struct backend_options options = {.n_threads = threads};
     struct err why;
+    if (read_precision(precision, &options.precision, e))
+        return ERR_USAGE;
     int code = ERR_UNSUPPORTED;
     if (strcmp(device, "auto") != 0) {
         *ops = backend_load(device, &why);

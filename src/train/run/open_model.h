@@ -4,7 +4,7 @@
 #include "base/err.h"
 #include "model/model.h"
 
-// device: "cpu", or "auto" for the first that opens; precision: "f32" or "bf16".
+// device: "cpu", or "auto" for the first that opens; precision: "f32", "tf32" or "bf16".
 int engine_open_backend(const struct backend_ops **ops, struct backend **backend, const char *device,
                         const char *precision, int threads, struct err *e);
 struct backend_options engine_backend_options(const char *precision, int threads);

@@ -13,7 +13,7 @@
 
 static const char *const special_tokens[] = {"parse", "text", NULL};
 static const char *const parts[] = {"all", "1/2", "2/2", NULL};
-static const char *const precisions[] = {"f32", "bf16", NULL};
+static const char *const precisions[] = {"f32", "tf32", "bf16", NULL};
 static const char *const devices[] = {"auto", "cpu", "cuda", NULL};
 static const char *const schedules[] = {"cosine", "linear", "constant", NULL};
 static const char *const base_precisions[] = {"file", "int8", "nf4", NULL};
@@ -127,7 +127,8 @@ const struct param run_params[] = {
     {.name = "device", .type = PARAM_CHOICE, .fallback = "auto", .choices = devices, .group = "machine",
      .help = "Where to compute; auto takes the first that works."},
     {.name = "precision", .type = PARAM_CHOICE, .fallback = "f32", .choices = precisions, .group = "machine",
-     .help = "Number format of the large matrix products; bf16 is faster on CPUs with AMX."},
+     .help = "Number format of the large matrix products. bf16 is faster on CPUs with AMX and on GPUs; tf32, on GPUs alone, "
+             "keeps f32 everywhere else and rounds their factors to 10 bits behind the point."},
     {.name = "threads", .type = PARAM_INT, .fallback = "0", .min = 0, .max = 1024, .group = "machine",
      .help = "Compute threads; 0: one per core. The result does not depend on it. With rollout-ahead half of them sample."},
     {.name = "recompute", .type = PARAM_BOOL, .fallback = "no", .group = "machine",
