@@ -8,6 +8,8 @@ GPU_FILES = \
 	%D%/attention.cu \
 	%D%/attention_backward.cu \
 	%D%/attention_decode.cu \
+	%D%/attention_tensor.cu \
+	%D%/attention_tensor_backward.cu \
 	%D%/backend_cuda.cu \
 	%D%/columns.cu \
 	%D%/elementwise.cu \
@@ -21,6 +23,7 @@ GPU_FILES = \
 	%D%/run.cu \
 	%D%/sample.cu
 GPU_INCLUDES = %D%/attention.cuh %D%/backend_cuda.cuh %D%/device.cuh %D%/head.cuh %D%/log_sums.cuh %D%/product.cuh
+GPU_INCLUDES += %D%/attention_tensor.cuh %D%/tensor_core.cuh
 EXTRA_DIST += $(GPU_FILES) $(GPU_INCLUDES) %D%/README.md
 
 # ---- for the device ----
@@ -75,6 +78,19 @@ tests_gpu_test_cuda_host_SOURCES = \
 tests_gpu_test_cuda_host_CXXFLAGS = $(GPU_HOST_CXXFLAGS) $(GPU_SANITIZERS)
 tests_gpu_test_cuda_host_LDADD = $(GPU_HOST_OBJECTS) $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_gpu_test_cuda_host_DEPENDENCIES = $(GPU_HOST_OBJECTS) libbase.a
+
+check_PROGRAMS += tests/gpu/test_cuda_attention
+tests_gpu_test_cuda_attention_SOURCES = \
+	tests/conformance/conformance.h \
+	tests/conformance/conformance.c \
+	tests/gpu/cublaslt_host.cc \
+	tests/gpu/cuda_host.cc \
+	tests/gpu/cuda_host_memory.cc \
+	tests/gpu/tensor_core_check.cc \
+	tests/gpu/test_cuda_attention.c
+tests_gpu_test_cuda_attention_CXXFLAGS = $(tests_gpu_test_cuda_host_CXXFLAGS)
+tests_gpu_test_cuda_attention_LDADD = $(tests_gpu_test_cuda_host_LDADD)
+tests_gpu_test_cuda_attention_DEPENDENCIES = $(tests_gpu_test_cuda_host_DEPENDENCIES)
 endif
 endif
 if HAVE_CMOCKA
