@@ -24,18 +24,7 @@ __global__ static void attention_kernel(float *out, float *lse, const float *q, 
     const int kv_head = head / (shape.n_heads / shape.n_kv_heads);
     if (row >= s.len)
         return;
-    const size_t at = (size_t)(s.start + row) * shape.n_heads + head;
-    const struct attn_queries rows = {
-        .q = q + at * shape.head_dim,
-        .out = out + at * shape.head_dim,
-        .lse = lse + at,
-        .ld = (size_t)shape.n_heads * shape.head_dim,
-        .lse_ld = (size_t)shape.n_heads,
-        .n = s.len - row < ATTN_ROWS ? s.len - row : (int)ATTN_ROWS,
-        .position = s.prefix_len + row,
-        .step = 1,
-        .keys = {s.prefix_start, s.prefix_len, s.start, s.len},
-    };
+    const struct attn_queries rows = attn_segment_rows(out, lse, q, s, row, ATTN_ROWS, head, shape);
     const size_t from = (size_t)kv_head * shape.head_dim;
     attend<PER_LANE>(rows, k + from, v + from, (size_t)shape.n_kv_heads * shape.head_dim, shape);
 }
@@ -47,6 +36,10 @@ void gpu_attention(struct backend *b, float *out, float *lse, const float *q, co
     const struct attn_segment *on_device = attn_takes(b, shape) ? attn_upload(b, &longest, segments, n_segments) : NULL;
     if (!on_device)
         return;
+    if (attn_on_tensor_cores(b, shape)) {
+        attn_tensor_forward(b, out, lse, q, k, v, on_device, n_segments, longest, shape);
+        return;
+    }
     const int n_tiles = (int)gpu_blocks((size_t)longest, ATTN_ROWS);
     ATTN_RUN(b, attention_kernel, shape->head_dim, dim3((unsigned)n_segments * (unsigned)n_tiles, (unsigned)shape->n_heads),
              ATTN_THREADS, ATTN_TILE_ROWS, out, lse, q, k, v, on_device, n_tiles, *shape);

@@ -60,6 +60,27 @@ static inline bool attn_takes(struct backend *b, const struct attn_shape *shape)
 // The segments on the device; NULL after a failure or when there are none. *longest: rows of the longest.
 struct attn_segment *attn_upload(struct backend *b, int *longest, const struct attn_segment *segments, int n_segments);
 
+// attention_tensor.cu, attention_tensor_backward.cu: the same in bf16, on tensor cores. Wider heads would not fit the
+// registers of a warp; they take the kernels for f32.
+enum { ATTN_TENSOR_MOST_DIM = 128 };
+static inline bool attn_on_tensor_cores(const struct backend *b, const struct attn_shape *shape)
+{
+    return b->precision == PRECISION_BF16 && shape->head_dim <= ATTN_TENSOR_MOST_DIM;
+}
+struct attn_backward;
+void attn_tensor_forward(struct backend *b, float *out, float *lse, const float *q, const float *k, const float *v,
+                         const struct attn_segment *segments, int n_segments, int longest, const struct attn_shape *shape);
+void attn_tensor_backward(struct backend *b, float *dq, float *dk, float *dv, const struct attn_backward *w, int longest,
+                          int t);
+
+// What the kernels of the backward read; delta(t, n_heads) = dout . out.
+struct attn_backward {
+    const float *dout, *lse, *delta, *q, *k, *v;
+    const struct attn_segment *segments;
+    int n_segments;
+    struct attn_shape shape;
+};
+
 __device__ static inline bool attn_sees(int position, int key_position, int window)
 {
     return key_position <= position && (window == 0 || key_position > position - window);
@@ -95,24 +116,74 @@ struct attn_tile {
     int row, n;
 };
 
-// The tile that begins with the key at this position.
-__device__ static inline struct attn_tile attn_tile_at(const struct kv_rows &keys, int position)
+// The tile of at most `most` keys that begins with number `key`.
+__device__ static inline struct attn_tile attn_tile_at(const struct kv_rows &keys, int key, int most)
 {
-    const int own = position - keys.n_shared, left = own < 0 ? -own : keys.n_own - own;
+    const int own = key - keys.n_shared, left = own < 0 ? -own : keys.n_own - own;
     struct attn_tile tile;
-    tile.row = own < 0 ? keys.shared + position : keys.own + own;
-    tile.n = left < ATTN_KEYS ? left : (int)ATTN_KEYS;
+    tile.row = own < 0 ? keys.shared + key : keys.own + own;
+    tile.n = left < most ? left : most;
     return tile;
 }
 
-// Queries that go through the same keys: a shared piece, then an own one, as rows of k and v.
+// Queries that go through the same keys: `per` heads of each of some texts. The keys are a shared piece, then an own one, as
+// rows of k and v.
 struct attn_queries {
-    const float *q; // the first's; `ld` numbers from one to the next
-    float *out, *lse; // lse: NULL, or lse_ld numbers from one to the next
-    size_t ld, lse_ld;
-    int n, position, step; // number r stands at position + r step
+    const float *q;   // the first's
+    float *out, *lse; // the first's; where one has its numbers in q, it has its `parts` outputs and lse beside each other
+    int n, n_heads, per, parts;
+    int position;     // of the first text, and each further one stands one further on; or, where there are streams,
+    const struct kv_rows *streams; // each stands at the last of its stream's keys
+    int first, last;  // the lowest and the highest position
     struct kv_rows keys;
+    int key_position; // of the first key
 };
+
+// Query number r among all (text, head), counted from the first query.
+__device__ static inline size_t attn_row(const struct attn_queries &rows, int r)
+{
+    return (size_t)(r / rows.per) * rows.n_heads + r % rows.per;
+}
+
+// -1, which sees nothing, where there is no such query.
+__device__ static inline int attn_position(const struct attn_queries &rows, int r)
+{
+    if (r >= rows.n)
+        return -1;
+    const int text = r / rows.per;
+    return rows.streams ? rows.streams[text].n_shared + rows.streams[text].n_own - 1 : rows.position + text;
+}
+
+// The queries of one head at the rows of a segment from `row` on, at most `most`.
+__device__ static inline struct attn_queries attn_segment_rows(float *out, float *lse, const float *q,
+                                                               const struct attn_segment &s, int row, int most, int head,
+                                                               const struct attn_shape &shape)
+{
+    const size_t at = (size_t)(s.start + row) * shape.n_heads + head;
+    struct attn_queries rows = {};
+    rows.q = q + at * shape.head_dim;
+    rows.out = out + at * shape.head_dim;
+    rows.lse = lse + at;
+    rows.n = s.len - row < most ? s.len - row : most;
+    rows.n_heads = shape.n_heads;
+    rows.per = rows.parts = 1;
+    rows.position = rows.first = s.prefix_len + row;
+    rows.last = rows.position + rows.n - 1;
+    rows.keys = {s.prefix_start, s.prefix_len, s.start, s.len};
+    return rows;
+}
+
+// All queries into a tile of ATTN_ROWS; the whole block calls it.
+template <int PER_LANE>
+__device__ static inline void attn_load_queries(float *tile, const struct attn_queries &rows, int head_dim)
+{
+    constexpr int COLUMNS = PER_LANE * (int)WARP;
+    for (int i = (int)threadIdx.x; i < ATTN_ROWS * COLUMNS; i += (int)blockDim.x) {
+        const int row = i / COLUMNS, column = i % COLUMNS;
+        tile[row * (COLUMNS + 1) + column] =
+            row < rows.n && column < head_dim ? rows.q[attn_row(rows, row) * head_dim + column] : 0;
+    }
+}
 
 // What a warp knows of its rows: its lanes' numbers of the sums, the largest score so far, the sum of exp(score - top).
 template <int PER_LANE>
@@ -149,11 +220,12 @@ __device__ static inline void attn_store(const struct attn_running<PER_LANE> &ru
         if (row >= rows.n)
             continue;
         const float share = run.sum[r] == 0 ? 0 : 1 / run.sum[r]; // no keys at all: zero
+        const size_t to = attn_row(rows, row) * rows.parts;
         for (int i = 0; i < PER_LANE; i++)
             if (lane + i * WARP < head_dim)
-                rows.out[(size_t)row * rows.ld + lane + i * WARP] = run.out[r][i] * share;
-        if (rows.lse && lane == 0)
-            rows.lse[(size_t)row * rows.lse_ld] = run.top[r] + logf(run.sum[r]);
+                rows.out[to * head_dim + lane + i * WARP] = run.out[r][i] * share;
+        if (lane == 0)
+            rows.lse[to] = run.top[r] + logf(run.sum[r]);
     }
 }
 
@@ -168,16 +240,20 @@ __device__ static inline void attend(const struct attn_queries &rows, const floa
     SHARED(float, weights, [ATTN_ROWS][ATTN_KEYS]);
     float *k_tile = q_tile + ATTN_ROWS * STRIDE, *v_tile = k_tile + ATTN_KEYS * STRIDE;
     const int warp = (int)threadIdx.x / WARP, lane = (int)threadIdx.x % WARP, d = shape.head_dim;
-    const int last = rows.position + (rows.n - 1) * rows.step, n_all = rows.keys.n_shared + rows.keys.n_own;
+    const int n_all = rows.keys.n_shared + rows.keys.n_own;
+    int position[ATTN_WARP_ROWS];
     struct attn_running<PER_LANE> run = {};
-    for (int r = 0; r < ATTN_WARP_ROWS; r++)
+    for (int r = 0; r < ATTN_WARP_ROWS; r++) {
         run.top[r] = -INFINITY;
-    attn_load<PER_LANE>(q_tile, rows.q, rows.ld, rows.n, ATTN_ROWS, d);
+        position[r] = attn_position(rows, r * ATTN_WARPS + warp);
+    }
+    attn_load_queries<PER_LANE>(q_tile, rows, d);
     for (int key = 0, n; key < n_all; key += n) {
-        const struct attn_tile tile = attn_tile_at(rows.keys, key);
+        const struct attn_tile tile = attn_tile_at(rows.keys, key, ATTN_KEYS);
         const size_t at = (size_t)tile.row * kv_ld;
+        const int key_position = rows.key_position + key;
         n = tile.n;
-        if (!attn_some_see(rows.position, last, key, n, shape.window))
+        if (!attn_some_see(rows.first, rows.last, key_position, n, shape.window))
             continue;
         __syncthreads(); // the tiles before have been read
         attn_load<PER_LANE>(k_tile, k + at, kv_ld, n, ATTN_KEYS, d);
@@ -185,8 +261,7 @@ __device__ static inline void attend(const struct attn_queries &rows, const floa
         __syncthreads();
         for (int r = 0; r < ATTN_WARP_ROWS; r++) {
             const int row = r * ATTN_WARPS + warp;
-            const int position = rows.position + row * rows.step;
-            const bool seen = row < rows.n && lane < n && attn_sees(position, key + lane, shape.window);
+            const bool seen = lane < n && attn_sees(position[r], key_position + lane, shape.window);
             weights[row][lane] = attn_fold<PER_LANE>(run, r, q_tile + row * STRIDE, k_tile + lane * STRIDE, seen, shape);
         }
         __syncwarp(); // other lanes' weights are read

@@ -16,22 +16,17 @@ enum {
     KEY_THREADS = KEY_WARPS * (int)WARP,
 };
 
-struct backward {
-    const float *dout, *lse, *delta, *q, *k, *v;
-    const struct attn_segment *segments;
-    int n_segments;
-    struct attn_shape shape;
-};
-
-// delta(t, n_heads) = dout . out
-__global__ static void delta_kernel(float *delta, const float *dout, const float *out, size_t n, int d)
+// delta(t, n_heads) = dout . out. rounded: to bf16, as tensor cores are given dout: then slopes of a row still sum to zero.
+__global__ static void delta_kernel(float *delta, const float *dout, const float *out, size_t n, int d, bool rounded)
 {
     const size_t i = (size_t)blockIdx.x * DELTA_WARPS + threadIdx.x / WARP;
     if (i >= n) // the whole warp
         return;
     float sum = 0;
-    for (int x = (int)threadIdx.x % WARP; x < d; x += WARP)
-        sum = fmaf(dout[i * d + x], out[i * d + x], sum);
+    for (int x = (int)threadIdx.x % WARP; x < d; x += WARP) {
+        const float felt = dout[i * d + x];
+        sum = fmaf(rounded ? float_of_bf16(bf16_of_float(felt)) : felt, out[i * d + x], sum);
+    }
     sum = warp_sum(sum);
     if (threadIdx.x % WARP == 0)
         delta[i] = sum;
@@ -53,15 +48,15 @@ __device__ static inline float2 slope(float qk, float dout_v, float lse, float d
 }
 
 // Of the tile's row and key; at: number of (row, head) in lse and delta.
-__device__ static inline float2 tile_slope(const struct backward &w, const float *query, const float *dout, const float *key,
-                                           const float *value, size_t at)
+__device__ static inline float2 tile_slope(const struct attn_backward &w, const float *query, const float *dout,
+                                           const float *key, const float *value, size_t at)
 {
     const int d = w.shape.head_dim;
     return slope(attn_dot(query, key, d), attn_dot(dout, value, d), w.lse[at], w.delta[at], w.shape);
 }
 
 template <int PER_LANE>
-__global__ static void dq_kernel(float *dq, struct backward w, int n_tiles)
+__global__ static void dq_kernel(float *dq, struct attn_backward w, int n_tiles)
 {
     constexpr int STRIDE = PER_LANE * (int)WARP + 1;
     DYN_SHARED(float, q_tile);
@@ -80,7 +75,7 @@ __global__ static void dq_kernel(float *dq, struct backward w, int n_tiles)
     attn_load<PER_LANE>(q_tile, w.q + at, ld, n_rows, ROWS, d);
     attn_load<PER_LANE>(dout_tile, w.dout + at, ld, n_rows, ROWS, d);
     for (int key = 0, n; key < n_all; key += n) {
-        const struct attn_tile tile = attn_tile_at({s.prefix_start, s.prefix_len, s.start, s.len}, key);
+        const struct attn_tile tile = attn_tile_at({s.prefix_start, s.prefix_len, s.start, s.len}, key, ATTN_KEYS);
         const size_t kv_at = (size_t)tile.row * kv_ld + from;
         n = tile.n;
         if (!attn_some_see(position, position + n_rows - 1, key, n, w.shape.window))
@@ -119,7 +114,7 @@ struct key_sums { // of a warp's keys, a lane's numbers
 
 // What the rows of a segment feel of the block's keys, n_keys from row first_key on, as far as they are of `part`.
 template <int PER_LANE>
-__device__ static inline void add_rows(struct key_sums<PER_LANE> &sums, const struct backward &w,
+__device__ static inline void add_rows(struct key_sums<PER_LANE> &sums, const struct attn_backward &w,
                                        const struct attn_segment &s, struct part part, int first_key, int n_keys,
                                        int kv_head, float *tiles)
 {
@@ -160,7 +155,7 @@ __device__ static inline void add_rows(struct key_sums<PER_LANE> &sums, const st
 }
 
 template <int PER_LANE>
-__global__ static void dkv_kernel(float *dk, float *dv, struct backward w, int t)
+__global__ static void dkv_kernel(float *dk, float *dv, struct attn_backward w, int t)
 {
     constexpr int STRIDE = PER_LANE * (int)WARP + 1;
     DYN_SHARED(float, tiles);
@@ -200,9 +195,14 @@ void gpu_attention_backward(struct backend *b, float *dq, float *dk, float *dv, 
     float *delta = on_device ? (float *)gpu_scratch(b, SCRATCH_SUMS, n * sizeof *delta) : NULL;
     if (!delta)
         return;
-    const struct backward w = {dout, lse, delta, q, k, v, on_device, n_segments, *shape};
+    const struct attn_backward w = {dout, lse, delta, q, k, v, on_device, n_segments, *shape};
     const int n_tiles = (int)gpu_blocks((size_t)longest, ROWS);
-    GPU_RUN(b, delta_kernel, gpu_blocks(n, DELTA_WARPS), DELTA_THREADS, 0, delta, dout, out, n, d);
+    const bool tensor = attn_on_tensor_cores(b, shape);
+    GPU_RUN(b, delta_kernel, gpu_blocks(n, DELTA_WARPS), DELTA_THREADS, 0, delta, dout, out, n, d, tensor);
+    if (tensor) {
+        attn_tensor_backward(b, dq, dk, dv, &w, longest, t);
+        return;
+    }
     ATTN_RUN(b, dq_kernel, d, dim3((unsigned)n_segments * (unsigned)n_tiles, (unsigned)shape->n_heads), DQ_THREADS,
              TILE_ROWS, dq, w, n_tiles);
     ATTN_RUN(b, dkv_kernel, d, dim3((unsigned)gpu_blocks((size_t)t, ATTN_KEYS), (unsigned)shape->n_kv_heads), KEY_THREADS,

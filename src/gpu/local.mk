@@ -8,6 +8,8 @@ GPU_FILES = \
 	%D%/attention.cu \
 	%D%/attention_backward.cu \
 	%D%/attention_decode.cu \
+	%D%/attention_tensor.cu \
+	%D%/attention_tensor_backward.cu \
 	%D%/backend_cuda.cu \
 	%D%/columns.cu \
 	%D%/elementwise.cu \
@@ -24,6 +26,7 @@ GPU_FILES = \
 	%D%/run.cu \
 	%D%/sample.cu
 GPU_INCLUDES = %D%/attention.cuh %D%/backend_cuda.cuh %D%/device.cuh %D%/head.cuh %D%/log_sums.cuh %D%/product.cuh
+GPU_INCLUDES += %D%/attention_tensor.cuh %D%/tensor_core.cuh
 EXTRA_DIST += $(GPU_FILES) $(GPU_INCLUDES) %D%/README.md
 
 # ---- for the device ----
@@ -84,6 +87,16 @@ tests_gpu_test_cuda_products_SOURCES = $(GPU_HOST_STAND_IN) tests/gpu/test_cuda_
 tests_gpu_test_cuda_products_CXXFLAGS = $(GPU_HOST_CXXFLAGS) $(GPU_SANITIZERS)
 tests_gpu_test_cuda_products_LDADD = $(GPU_HOST_OBJECTS) $(CPU_LIBS) $(MODEL_LIBS) $(CMOCKA_LIBS)
 tests_gpu_test_cuda_products_DEPENDENCIES = $(GPU_HOST_OBJECTS) libgpu.a libcpu.a libmodel.a libbase.a
+check_PROGRAMS += tests/gpu/test_cuda_attention
+tests_gpu_test_cuda_attention_SOURCES = \
+	tests/conformance/conformance.h \
+	tests/conformance/conformance.c \
+	$(GPU_HOST_STAND_IN) \
+	tests/gpu/tensor_core_check.cc \
+	tests/gpu/test_cuda_attention.c
+tests_gpu_test_cuda_attention_CXXFLAGS = $(tests_gpu_test_cuda_host_CXXFLAGS)
+tests_gpu_test_cuda_attention_LDADD = $(tests_gpu_test_cuda_host_LDADD)
+tests_gpu_test_cuda_attention_DEPENDENCIES = $(tests_gpu_test_cuda_host_DEPENDENCIES)
 endif
 endif
 if HAVE_CMOCKA

@@ -407,23 +407,28 @@ int cuda_host_lane(void)
     return now()->index % LANES;
 }
 
-uint64_t cuda_host_shuffle(unsigned mask, uint64_t mine, int from)
+const uint64_t *cuda_host_gather(uint64_t mine)
 {
     fiber *f = now();
-    if (mask != 0xffffffffu || from < 0 || from >= LANES)
-        cuda_host_fault("%s: a shuffle of part of a warp, or from lane %d", device.name, from);
     uint64_t *slots = device.slots[(size_t)(f->index / LANES)].data() + (f->n_shuffles++ % 2) * LANES;
     slots[f->index % LANES] = mine;
     leave(f, AT_WARP);
-    return slots[from];
+    return slots;
+}
+
+uint64_t cuda_host_shuffle(unsigned mask, uint64_t mine, int from)
+{
+    if (mask != 0xffffffffu || from < 0 || from >= LANES)
+        cuda_host_fault("%s: a shuffle of part of a warp, or from lane %d", device.name, from);
+    return cuda_host_gather(mine)[from];
 }
 
 unsigned __ballot_sync(unsigned mask, int claim)
 {
     unsigned bits = 0;
-    fiber *f = now();
-    uint64_t *slots = device.slots[(size_t)(f->index / LANES)].data() + (f->n_shuffles % 2) * LANES;
-    cuda_host_shuffle(mask, claim != 0, 0);
+    if (mask != 0xffffffffu)
+        cuda_host_fault("%s: a ballot of part of a warp", device.name);
+    const uint64_t *slots = cuda_host_gather(claim != 0);
     for (int i = 0; i < LANES; i++)
         bits |= (unsigned)slots[i] << i;
     return bits;
@@ -501,6 +506,13 @@ static void run_until_all_wait(const std::vector<unsigned> &order)
         }
 }
 
+static size_t n_barriers;
+
+size_t cuda_host_barriers(void)
+{
+    return n_barriers;
+}
+
 static void run_block(const std::vector<unsigned> &order)
 {
     for (auto &s : device.shared)
@@ -521,6 +533,7 @@ static void run_block(const std::vector<unsigned> &order)
                 "%s: of %d threads %d wait at a barrier of the block, %d at one of their warp, and %d have ended",
                 device.name, device.n, n_block, device.n - n_block - n_done, n_done);
         release(0, device.n, AT_BLOCK);
+        n_barriers++;
     }
 }
 

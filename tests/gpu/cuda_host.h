@@ -124,6 +124,7 @@ extern "C" void cuda_host_order(enum cuda_host_order order, unsigned seed);
 extern "C" void cuda_host_limit(size_t bytes);        // of device memory beside what is taken; 0: as much as there is
 extern "C" void cuda_host_driver(int version, int n_devices, int major); // what the driver says; 0: there is none
 extern "C" size_t cuda_host_allocations(void);        // that live
+extern "C" size_t cuda_host_barriers(void);           // that blocks have met at so far: how much work they did
 
 // Launches until now of kernels whose name, or a type among whose arguments, contains `part`; their blocks.
 extern "C" size_t cuda_host_launches(const char *part, size_t *n_blocks);
@@ -148,6 +149,8 @@ int __syncthreads_or(int claim);
 void __syncwarp(unsigned mask = 0xffffffffu);
 // Lane `from` of the warp's value; both are 8 bytes at most.
 uint64_t cuda_host_shuffle(unsigned mask, uint64_t mine, int from);
+// What every lane of the warp gave, until the next call but one.
+const uint64_t *cuda_host_gather(uint64_t mine);
 int cuda_host_lane(void);
 
 template <class number>
