@@ -26,6 +26,16 @@ static void cpu_close(struct backend *b)
     free(b);
 }
 
+static int cpu_n_devices(void)
+{
+    return 1;
+}
+
+static const char *cpu_device(const struct backend *b)
+{
+    return "cpu";
+}
+
 static int cpu_open(struct backend **out, const struct backend_options *options, struct err *e)
 {
     if (options->precision == PRECISION_TF32)
@@ -171,8 +181,10 @@ static void cpu_weights_changed(struct backend *b)
 const struct backend_ops backend_cpu = {
     .abi = BACKEND_ABI,
     .name = "cpu",
+    .n_devices = cpu_n_devices,
     .open = cpu_open,
     .close = cpu_close,
+    .device = cpu_device,
     .arithmetic = cpu_arithmetic,
     .decodes_as_it_trains = cpu_decodes_as_it_trains,
     .weights_type = cpu_weights_type,

@@ -10,13 +10,19 @@ static void cuda_close(struct backend *b)
 {
     if (!b)
         return;
-    cudaSetDevice(b->device);
+    gpu_here(b);
     gpu_recordings_close(b);
     gpu_products_close(b);
     gpu_memory_close(b);
     if (b->stream)
         cudaStreamDestroy(b->stream);
     free(b);
+}
+
+static int cuda_n_devices(void)
+{
+    int n = 0;
+    return cudaGetDeviceCount(&n) == cudaSuccess ? n : 0;
 }
 
 // A device that the kernels can run on, or why there is none.
@@ -36,7 +42,8 @@ static int find_device(struct cudaDeviceProp *p, int device, struct err *e)
     if (code != cudaSuccess)
         return gpu_err(e, ERR_UNSUPPORTED, "the NVIDIA driver does not answer: %s", cudaGetErrorString(code));
     if (device < 0 || device >= n)
-        return gpu_err(e, ERR_USAGE, "there is no GPU %d: this machine has %d, counted from 0", device, n);
+        return gpu_err(e, ERR_USAGE, "there is no GPU %d: %s %d, counted from 0", device,
+                       getenv("CUDA_VISIBLE_DEVICES") ? "CUDA_VISIBLE_DEVICES shows" : "this machine has", n);
     if (cudaGetDeviceProperties(p, device) != cudaSuccess)
         return gpu_err(e, ERR_UNSUPPORTED, "GPU %d does not answer: %s", device, cudaGetErrorString(cudaGetLastError()));
     if (p->major < LEAST_MAJOR)
@@ -58,18 +65,20 @@ static cudaError_t keep_pool(int device)
 static int cuda_open(struct backend **out, const struct backend_options *options, struct err *e)
 {
     struct cudaDeviceProp properties;
-    int code = find_device(&properties, 0, e);
+    int code = find_device(&properties, options->device, e);
     if (code)
         return code;
     struct backend *b = (struct backend *)calloc(1, sizeof *b);
     if (!b)
         return gpu_err(e, ERR_LIMIT, "not enough memory to open a GPU");
-    b->device = 0;
+    b->device = options->device;
     b->precision = options->precision;
     b->n_multiprocessors = properties.multiProcessorCount;
     snprintf(b->arithmetic, sizeof b->arithmetic, "cuda sm_%d%d %s", properties.major, properties.minor,
              precision_name(b->precision));
-    cudaError_t status = cudaSetDevice(b->device);
+    snprintf(b->name, sizeof b->name, "cuda:%d, %s", b->device, properties.name);
+    gpu_here(b);
+    cudaError_t status = cudaSetDevice(b->device); // makes its context, or says why there can be none
     if (status == cudaSuccess)
         status = cudaStreamCreateWithFlags(&b->stream, cudaStreamNonBlocking);
     if (status == cudaSuccess)
@@ -92,6 +101,11 @@ static int cuda_open(struct backend **out, const struct backend_options *options
 static const char *cuda_arithmetic(const struct backend *b)
 {
     return b->arithmetic;
+}
+
+static const char *cuda_device(const struct backend *b)
+{
+    return b->name;
 }
 
 // The library chooses another way to multiply for another number of rows.
@@ -118,8 +132,10 @@ extern "C" const struct backend_ops backend_cuda;
 const struct backend_ops backend_cuda = {
     .abi = BACKEND_ABI,
     .name = "cuda",
+    .n_devices = cuda_n_devices,
     .open = cuda_open,
     .close = cuda_close,
+    .device = cuda_device,
     .arithmetic = cuda_arithmetic,
     .decodes_as_it_trains = cuda_decodes_as_it_trains,
     .weights_type = cuda_weights_type,

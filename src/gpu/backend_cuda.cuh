@@ -44,6 +44,7 @@ struct backend {
     struct products *products;
     struct held held[N_HELD];
     char arithmetic[96];
+    char name[300]; // for people
 };
 
 static inline dim3 gpu_grid(dim3 grid)
@@ -66,6 +67,7 @@ static inline dim3 gpu_grid(int n)
         const dim3 n_blocks_ = gpu_grid(grid);                                                                         \
         (b)->queued = true;                                                                                            \
         if (!(b)->failed && n_blocks_.x > 0 && n_blocks_.y > 0 && n_blocks_.z > 0) {                                   \
+            gpu_here(b);                                                                                               \
             LAUNCH(kernel, n_blocks_, dim3((unsigned)(block)), shared, (b)->stream)(__VA_ARGS__);                      \
             gpu_check(b, cudaGetLastError(), #kernel);                                                                 \
         }                                                                                                              \
@@ -89,6 +91,8 @@ static inline int gpu_chunks(int t)
 }
 
 // run.cu
+// Makes the device the calling thread's, which has one of its own: a stream takes kernels from there alone.
+void gpu_here(const struct backend *b);
 int gpu_err(struct err *e, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 // false after a failure, which sticks; `what` failed.
 bool gpu_check(struct backend *b, cudaError_t code, const char *what);

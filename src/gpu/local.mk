@@ -1,7 +1,7 @@
 # The cuda backend. nvcc makes the plugin of it, the host compiler the backend cuda-on-host of the tests
 # (src/gpu/README.md); the table of backends and the plugin's loader are always there.
 noinst_LIBRARIES += libgpu.a
-libgpu_a_SOURCES = %D%/backends.c %D%/plugin.c %D%/plugin.h
+libgpu_a_SOURCES = %D%/backends.c %D%/cards.c %D%/cards.h %D%/plugin.c %D%/plugin.h
 libgpu_a_CPPFLAGS = $(AM_CPPFLAGS) -DATTUNE_PLUGINDIR='"$(pkglibdir)"'
 
 GPU_FILES = \
@@ -51,7 +51,7 @@ endif
 # ---- for the host ----
 GPU_HOST_OBJECTS = $(GPU_FILES:.cu=.host.o)
 GPU_HOST_CXXFLAGS = -std=gnu++20 -Wall -Wextra -Wno-unused-parameter -Wno-missing-field-initializers $(GPU_WERROR) \
-	-ffp-contract=off -DATTUNE_CUDA_ON_HOST -I$(srcdir)/tests/gpu
+	-fPIC -ffp-contract=off -DATTUNE_CUDA_ON_HOST -I$(srcdir)/tests/gpu
 GPU_HOST_INCLUDES = tests/gpu/cublaslt_host.h tests/gpu/cuda_host.h tests/gpu/cuda_host_memory.h
 .cu.host.o:
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(CXX) $(GPU_HOST_CXXFLAGS) $(GPU_SANITIZERS) -I$(srcdir)/src $(CXXFLAGS) -x c++ -c -o $@ $<
@@ -97,10 +97,27 @@ tests_gpu_test_cuda_attention_SOURCES = \
 tests_gpu_test_cuda_attention_CXXFLAGS = $(tests_gpu_test_cuda_host_CXXFLAGS)
 tests_gpu_test_cuda_attention_LDADD = $(tests_gpu_test_cuda_host_LDADD)
 tests_gpu_test_cuda_attention_DEPENDENCIES = $(tests_gpu_test_cuda_host_DEPENDENCIES)
+check_PROGRAMS += tests/gpu/test_cuda_train
+tests_gpu_test_cuda_train_SOURCES = \
+	$(GPU_HOST_STAND_IN) \
+	tests/gpu/test_cuda_train.c \
+	tests/train/fixture.c \
+	tests/train/fixture.h
+tests_gpu_test_cuda_train_CXXFLAGS = $(GPU_HOST_CXXFLAGS) $(GPU_SANITIZERS)
+tests_gpu_test_cuda_train_LDADD = $(GPU_HOST_OBJECTS) $(TRAIN_LIBS) $(CMOCKA_LIBS)
+EXTRA_tests_gpu_test_cuda_train_DEPENDENCIES = $(GPU_HOST_OBJECTS)
+
+# The engine's plugin on the host, for tests of whole runs; a test program's objects are it.
+GPU_HOST_PLUGIN_OBJECTS = $(GPU_HOST_OBJECTS) tests/gpu/test_cuda_host-cublaslt_host.$(OBJEXT) \
+	tests/gpu/test_cuda_host-cuda_host.$(OBJEXT) tests/gpu/test_cuda_host-cuda_host_memory.$(OBJEXT)
+tests/gpu/attune-cuda-host.so: $(GPU_HOST_PLUGIN_OBJECTS)
+	$(AM_V_GEN)$(CXX) -shared $(GPU_SANITIZERS) -o $@ $(GPU_HOST_PLUGIN_OBJECTS)
+check_DATA = tests/gpu/attune-cuda-host.so
+CLEANFILES += tests/gpu/attune-cuda-host.so
 endif
 endif
 if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_cuda_plugin
 tests_unit_test_cuda_plugin_SOURCES = tests/unit/test_cuda_plugin.c
-tests_unit_test_cuda_plugin_LDADD = $(CPU_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_cuda_plugin_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
 endif

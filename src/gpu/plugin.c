@@ -17,7 +17,7 @@
 // Pointers to operations stand behind abi and name.
 static int n_missing(const struct backend_ops *ops)
 {
-    const size_t first = offsetof(struct backend_ops, open);
+    const size_t first = offsetof(struct backend_ops, n_devices);
     int n = 0;
     for (size_t at = first; at < sizeof *ops; at += sizeof(void *)) {
         const void *operation;

@@ -70,6 +70,13 @@ int gpu_sync(struct backend *b, struct err *e)
     return code;
 }
 
+void gpu_here(const struct backend *b)
+{
+    static thread_local int here = 0; // where every thread begins
+    if (here != b->device && cudaSetDevice(b->device) == cudaSuccess)
+        here = b->device;
+}
+
 // ---- memory ----
 
 static int no_memory(struct err *e, size_t bytes, const char *what)
@@ -88,6 +95,7 @@ void *gpu_alloc(struct backend *b, size_t bytes, const char *what, struct err *e
         gpu_err(e, ERR_FAIL, "memory for %s is asked for while calls are recorded", what);
         return NULL;
     }
+    gpu_here(b);
     if (bytes == 0)
         bytes = 1;
     cudaError_t code = cudaMallocAsync(&p, bytes, b->stream);
@@ -116,6 +124,7 @@ void *gpu_scratch(struct backend *b, enum scratch_slot slot, size_t bytes)
 {
     if (b->failed)
         return NULL;
+    gpu_here(b);
     if (b->scratch[slot] && b->scratch_bytes[slot] >= bytes)
         return b->scratch[slot];
     if (is_recorded(b, "working memory grows"))

@@ -76,6 +76,7 @@ static inline const char *precision_name(enum precision p)
 struct backend_options {
     int n_threads; // 0: one per core
     enum precision precision;
+    int device;    // of several GPUs, counted from 0
 };
 
 // One run of consecutive rows of a packed batch: a prompt, a response, a whole text. Row i of the segment
@@ -202,9 +203,11 @@ struct backend_ops {
     uint32_t abi;
     const char *name; // "cpu", "cuda"
 
+    int (*n_devices)(void); // that open() may be given; 0: open() says why there is none
     // Opens the device. On failure *e says in words why it cannot be used.
     int (*open)(struct backend **out, const struct backend_options *options, struct err *e);
     void (*close)(struct backend *b);
+    const char *(*device)(const struct backend *b); // for people: "cpu", "cuda:1, NVIDIA H100"
     // Names what rounds the results, "avx2 f32": backends of the same name give the same bits for the same calls.
     const char *(*arithmetic)(const struct backend *b);
     // Whether what sample() says of a row that attention_decode() made has the bits that a forward over the whole sequence and

@@ -235,6 +235,7 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t d, const vo
         cuda_host_memory_check(d->bias, (d->epilogue == CUBLASLT_EPILOGUE_BGRADB ? n : m) * sizeof(float), "a bias");
     const job j = {
         *d, *a_layout, *b_layout, *out_layout, a, b, (float *)out, *(const float *)alpha, *(const float *)beta, k};
+    cuda_host_stream_check(stream, "a product");
     stream->work.push_back([j] { multiply(j); });
     return CUBLAS_STATUS_SUCCESS;
 }

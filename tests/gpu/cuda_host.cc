@@ -26,12 +26,26 @@ struct cuda_host_event {
 static std::map<const char *, size_t> pinned;
 static cudaError_t last_error;
 static int driver_version = 13000, n_devices = 1, device_major = 9;
+static thread_local int current_device; // of the thread
 
 void cuda_host_driver(int version, int devices, int major)
 {
     driver_version = version;
     n_devices = devices;
     device_major = major;
+}
+
+// As the engine's plugin, which no test program can tell.
+static void __attribute__((constructor)) read_n_devices(void)
+{
+    const char *n = getenv("ATTUNE_CUDA_HOST_DEVICES");
+    n_devices = n ? atoi(n) : n_devices;
+}
+
+void cuda_host_stream_check(cudaStream_t stream, const char *what)
+{
+    if (stream->device != current_device)
+        cuda_host_fault("%s: the stream is on device %d, the thread on %d", what, stream->device, current_device);
 }
 
 const char *cudaGetErrorString(cudaError_t code)
@@ -70,7 +84,7 @@ cudaError_t cudaRuntimeGetVersion(int *version)
 cudaError_t cudaGetDeviceProperties(struct cudaDeviceProp *p, int device)
 {
     memset(p, 0, sizeof *p);
-    snprintf(p->name, sizeof p->name, "host");
+    snprintf(p->name, sizeof p->name, "host %d", device);
     p->major = device_major;
     p->multiProcessorCount = 4;
     return device < n_devices ? cudaSuccess : cudaErrorInvalidValue;
@@ -78,7 +92,10 @@ cudaError_t cudaGetDeviceProperties(struct cudaDeviceProp *p, int device)
 
 cudaError_t cudaSetDevice(int device)
 {
-    return device < n_devices ? cudaSuccess : cudaErrorInvalidValue;
+    if (device < 0 || device >= n_devices)
+        return cudaErrorInvalidValue;
+    current_device = device;
+    return cudaSuccess;
 }
 
 cudaError_t cudaDeviceGetDefaultMemPool(cudaMemPool_t *pool, int)
@@ -94,7 +111,7 @@ cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t, cudaMemPoolAttr, void *)
 
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned)
 {
-    *stream = new cuda_host_stream;
+    *stream = new cuda_host_stream{current_device, {}};
     return cudaSuccess;
 }
 
@@ -597,5 +614,6 @@ void cuda_host_launch(const char *name, const char *types, dim3 grid, dim3 block
     counts &c = launched[std::string(name) + " " + types];
     c.launches++;
     c.blocks += (size_t)grid.x * grid.y * grid.z;
+    cuda_host_stream_check(stream, name);
     stream->work.push_back([=] { run_kernel(name, grid, block, shared, kernel); });
 }

@@ -12,6 +12,7 @@
 //   shared memory begins as NaN in every block, and each array ends where the sanitizer sees it;
 //   device memory can be touched by kernels and copies alone, begins as NaN and ends (to 16 bytes) at a guard page;
 //   copies name the right direction and stay inside of what was allocated; host memory of asynchronous ones is pinned;
+//   a stream gets kernels and products of threads whose device it is on;
 //   every thread of a block reaches each barrier, all lanes of a warp each shuffle; blocks are whole warps;
 //   atomics exist for whole numbers only.
 // What it cannot show: the order in which real hardware makes writes visible, real tensor cores and cuBLAS, speed.

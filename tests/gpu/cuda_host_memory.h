@@ -6,10 +6,13 @@
 #include <vector>
 
 struct cuda_host_stream {
+    int device;
     std::vector<std::function<void()>> work; // in its order
     bool captures = false;                   // work is that of a graph; what was queued before waits in `before`
     std::vector<std::function<void()>> before;
 };
+// A fault of the caller when the thread's device is not the stream's.
+void cuda_host_stream_check(cudaStream_t stream, const char *what);
 
 void cuda_host_memory_open(bool open); // whether it can be touched
 void *cuda_host_memory_new(size_t bytes); // NULL: the limit is reached

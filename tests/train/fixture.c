@@ -41,22 +41,47 @@ static void make_tokenizer(const struct world *w)
     str_fini(&text);
 }
 
+static const struct {
+    const char *family, *config;
+} families[] = {
+    {"gpt2",
+     "{'model_type': 'gpt2', 'vocab_size': 320, 'n_embd': 32, 'n_layer': 2, 'n_head': 4, 'n_positions': 128, "
+     "'n_ctx': 128, 'layer_norm_epsilon': 1e-5, 'activation_function': 'gelu_new', 'bos_token_id': 0, "
+     "'eos_token_id': 0}"},
+    {"opt",
+     "{'model_type': 'opt', 'vocab_size': 320, 'hidden_size': 32, 'num_hidden_layers': 2, "
+     "'num_attention_heads': 4, 'ffn_dim': 64, 'max_position_embeddings': 128, 'word_embed_proj_dim': 32, "
+     "'do_layer_norm_before': true, 'activation_function': 'relu', 'tie_word_embeddings': true, 'bos_token_id': "
+     "0, 'eos_token_id': 0}"},
+    {"llama",
+     "{'model_type': 'llama', 'vocab_size': 320, 'hidden_size': 32, 'num_hidden_layers': 2, "
+     "'num_attention_heads': 4, 'num_key_value_heads': 2, 'intermediate_size': 64, 'max_position_embeddings': "
+     "128, 'rms_norm_eps': 1e-5, 'rope_theta': 10000.0, 'hidden_act': 'silu', 'tie_word_embeddings': false, "
+     "'bos_token_id': 0, 'eos_token_id': 0}"},
+    {"qwen3",
+     "{'model_type': 'qwen3', 'vocab_size': 320, 'hidden_size': 32, 'num_hidden_layers': 2, "
+     "'num_attention_heads': 4, 'num_key_value_heads': 2, 'head_dim': 12, 'intermediate_size': 64, "
+     "'max_position_embeddings': 128, 'rms_norm_eps': 1e-5, 'rope_theta': 10000.0, 'hidden_act': 'silu', "
+     "'tie_word_embeddings': false, 'bos_token_id': 0, 'eos_token_id': 0}"},
+    // a window, and caps of scores and logits
+    {"gemma2",
+     "{'model_type': 'gemma2', 'vocab_size': 320, 'hidden_size': 32, 'num_hidden_layers': 2, "
+     "'num_attention_heads': 4, 'num_key_value_heads': 2, 'head_dim': 12, 'intermediate_size': 64, "
+     "'max_position_embeddings': 128, 'rms_norm_eps': 1e-6, 'hidden_activation': 'gelu_pytorch_tanh', "
+     "'query_pre_attn_scalar': 12, 'sliding_window': 5, 'layer_types': ['sliding_attention', 'full_attention'], "
+     "'tie_word_embeddings': true, 'bos_token_id': 0, 'eos_token_id': 0, 'attn_logit_softcapping': 2.0, "
+     "'final_logit_softcapping': 5.0, 'rope_theta': 1000.0}"},
+};
+
 static void make_config(const struct world *w, const char *family)
 {
-    json_t *config;
-    if (strcmp(family, "gpt2") == 0)
-        config = json_pack("{s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:f, s:s, s:i, s:i}", "model_type", "gpt2", "vocab_size", 320,
-                           "n_embd", 32, "n_layer", 2, "n_head", 4, "n_positions", 128, "n_ctx", 128, "layer_norm_epsilon",
-                           1e-5, "activation_function", "gelu_new", "bos_token_id", 0, "eos_token_id", 0);
-    else
-        config = json_pack("{s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:f, s:f, s:s, s:b, s:i, s:i}", "model_type", "llama",
-                           "vocab_size", 320, "hidden_size", 32, "num_hidden_layers", 2, "num_attention_heads", 4,
-                           "num_key_value_heads", 2, "intermediate_size", 64, "max_position_embeddings", 128,
-                           "rms_norm_eps", 1e-5, "rope_theta", 10000.0, "hidden_act", "silu", "tie_word_embeddings", 0,
-                           "bos_token_id", 0, "eos_token_id", 0);
-    assert_non_null(config);
-    assert_ok(json_write(w->config_path, config, e));
-    json_decref(config);
+    struct str text = {0};
+    for (size_t i = 0; i < sizeof families / sizeof *families; i++)
+        for (const char *c = families[i].config; strcmp(families[i].family, family) == 0 && *c; c++)
+            str_addf(&text, "%c", *c == '\'' ? '"' : *c);
+    assert_true(text.len > 0);
+    write_text(w->config_path, &text);
+    str_fini(&text);
 }
 
 static void make_model(const struct world *w)
@@ -168,7 +193,9 @@ void bench_make(struct bench *b, const struct world *w, const struct bench_optio
     options.ranks = o->ranks;
     const struct needs needs = objective_needs(&options.objective);
 
-    assert_ok(engine_open_backend(&b->ops, &b->backend, "cpu", "f32", o->threads ? o->threads : 1, e));
+    b->ops = o->ops ? o->ops : backend_find("cpu");
+    const struct backend_options machine = {.n_threads = o->threads ? o->threads : 1, .precision = o->precision};
+    assert_ok(b->ops->open(&b->backend, &machine, e));
     assert_ok(tokenizer_load(&b->tokenizer, w->tokenizer_dir, e));
     assert_ok(corpus_load(&b->corpus, w->pairs_path, 0, e));
     test_rules(&b->rules, b->tokenizer, "auto", 128, 64);

@@ -10,7 +10,7 @@
 struct world {
     char *dir, *tokenizer_dir, *config_path, *model_dir, *pairs_path; // model_dir: a saved model with the tokenizer
 };
-void world_make(struct world *w, const char *family); // "llama" or "gpt2"
+void world_make(struct world *w, const char *family); // "gpt2", "opt", "llama", "qwen3", "gemma2"
 void world_remove(struct world *w);
 // Rewrites the pairs: n of them.
 void world_pairs(const struct world *w, int n);
@@ -38,6 +38,8 @@ struct bench_options {
     const char *settings; // "lr=0.01 beta=0.2": of the run's and the objective's rows; may be NULL
     int threads, steps, lora_rank;
     struct ranks ranks;
+    const struct backend_ops *ops; // NULL: the cpu's
+    enum precision precision;
 };
 void bench_make(struct bench *b, const struct world *w, const struct bench_options *o);
 void bench_free(struct bench *b);

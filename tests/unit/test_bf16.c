@@ -112,7 +112,7 @@ static void gradients_are_those_of_f32_but_for_rounding(void **state)
             print_message("          %s: not checked\n", fault.text);
             continue;
         }
-        assert_ok(cpu->open(&bf16, &(struct backend_options){2, PRECISION_BF16}, e));
+        assert_ok(cpu->open(&bf16, &(struct backend_options){.n_threads = 2, .precision = PRECISION_BF16}, e));
         assert_string_not_equal(cpu->arithmetic(f32), cpu->arithmetic(bf16));
         json_array_foreach(json_object_get(golden.file, "cases"), i, one)
             for (int adapter = 0; adapter < 2; adapter++)
@@ -136,7 +136,7 @@ static void kept_activations_take_half_the_memory(void **state)
     for (int precision = 0; precision < 2; precision++) {
         struct backend *b;
         struct model *m;
-        assert_ok(cpu->open(&b, &(struct backend_options){1, precision ? PRECISION_BF16 : PRECISION_F32}, e));
+        assert_ok(cpu->open(&b, &(struct backend_options){.n_threads = 1, .precision = precision ? PRECISION_BF16 : PRECISION_F32}, e));
         assert_ok(model_new(&m, json, cpu, b, 3, e));
         assert_ok(model_set_trainable(m, TRAIN_ALL, e));
         for (int recompute = 0; recompute < 2; recompute++) {
@@ -160,7 +160,7 @@ static void rounded_copies_follow_the_weights(void **state)
     struct backend *b;
     const json_t *one = json_array_get(json_object_get(golden.file, "cases"), 0);
     float exact[4], copy[4];
-    assert_ok(cpu->open(&b, &(struct backend_options){1, PRECISION_BF16}, e));
+    assert_ok(cpu->open(&b, &(struct backend_options){.n_threads = 1, .precision = PRECISION_BF16}, e));
     struct model *m = open_model(one, b, false);
     const struct tensor *t = model_tensor(m, T_Q_W, 0);
     const float values[4] = {1.00390625f, -3, 0.1f, 7.03f}; // the first lies between two of bf16

@@ -180,7 +180,7 @@ static void a_model_that_is_trained_has_its_memory_back(void **state)
 static void halves_are_packed_for_many_streams_alone(void **state)
 {
     struct backend *halves;
-    assert_ok(cpu.open(&halves, &(struct backend_options){1, PRECISION_BF16}, e));
+    assert_ok(cpu.open(&halves, &(struct backend_options){.n_threads = 1, .precision = PRECISION_BF16}, e));
     if (real->packed_bytes(halves, stored_f32(NULL), 16, 16) == 0) {
         cpu.close(halves);
         skip();

@@ -28,15 +28,6 @@ static json_t *cost_json(const struct objective *o, const struct settings *s, co
                      steps && seconds > 0 ? json_real(seconds) : json_null(), "at_most", at_most, "params", seen->params);
 }
 
-// Why a run that takes the first device that works will not use a GPU; NULL where it does, or was told where to compute.
-static json_t *no_gpu(const struct settings *run)
-{
-    struct err fault;
-    if (strcmp(settings_text(run, "device"), "auto") != 0 || backend_try("cuda", &fault) == 0)
-        return NULL;
-    return json_string(fault.text);
-}
-
 int engine_check(const struct settings *s, char **rest, int n_rest, struct err *e)
 {
     const char *given = settings_text(s, "settings");
@@ -59,10 +50,12 @@ int engine_check(const struct settings *s, char **rest, int n_rest, struct err *
         code = preflight_as(o, &run, &(struct preflight_about){0}, &plan, &seen, &notes, e);
     if (!code && settings_bool(s, "time"))
         cost = cost_json(o, &run, &seen);
-    json_t *why = code ? NULL : no_gpu(&run);
     settings_fini(&run);
     json_decref(values);
     json_t *memory = code ? NULL : memory_plan_json(&plan, (double)mem_available(), &notes);
     notes_fini(&notes);
-    return code ? code : engine_print(json_pack("{s:b, s:o, s:o*, s:o*}", "possible", 1, "memory", memory, "cost", cost, "no_gpu", why), e);
+    if (code)
+        return code;
+    return engine_print(json_pack("{s:b, s:o, s:o*, s:s, s:s*}", "possible", 1, "memory", memory, "cost", cost, "device", seen.device,
+                                  "no_gpu", seen.no_gpu.code ? seen.no_gpu.text : NULL), e);
 }

@@ -29,7 +29,7 @@ struct session {
     {.name = "system", .type = PARAM_TEXT, .fallback = "", .help = "A system message for conversations without one."},  \
     {.name = "special-tokens", .type = PARAM_TEXT, .fallback = "parse",                                                 \
      .help = "What a special token in plain texts is: that token (parse), or text."},                                   \
-    {.name = "device", .type = PARAM_TEXT, .fallback = "auto", .help = "Where to compute: auto or cpu."},               \
+    {.name = "device", .type = PARAM_TEXT, .fallback = "auto", .help = "Where to compute: auto, cpu, cuda or cuda:1."},  \
     {.name = "precision", .type = PARAM_TEXT, .fallback = "f32", .help = "f32, tf32 (on GPUs) or bf16."},               \
     {.name = "threads", .type = PARAM_INT, .fallback = "0", .min = 0, .max = 1024, .help = "0: one per core."}
 

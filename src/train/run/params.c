@@ -14,7 +14,8 @@
 static const char *const special_tokens[] = {"parse", "text", NULL};
 static const char *const parts[] = {"all", "1/2", "2/2", NULL};
 static const char *const precisions[] = {"f32", "tf32", "bf16", NULL};
-static const char *const devices[] = {"auto", "cpu", "cuda", NULL};
+static const char *const devices[] = {"auto",   "cpu",    "cuda",   "cuda:0", "cuda:1", "cuda:2",
+                                      "cuda:3", "cuda:4", "cuda:5", "cuda:6", "cuda:7", NULL};
 static const char *const schedules[] = {"cosine", "linear", "constant", NULL};
 static const char *const base_precisions[] = {"file", "int8", "nf4", NULL};
 static const char *const adapters[] = {"merge", "continue", NULL};
@@ -125,7 +126,8 @@ const struct param run_params[] = {
      .help = "Number format of saved weights; what resuming needs is always kept in f32."},
 
     {.name = "device", .type = PARAM_CHOICE, .fallback = "auto", .choices = devices, .group = "machine",
-     .help = "Where to compute; auto takes the first that works."},
+     .help = "Where to compute: cpu, cuda for one of several GPUs that is free, or cuda:1 for that of a number, counted from 0; auto "
+             "takes a GPU where one works."},
     {.name = "precision", .type = PARAM_CHOICE, .fallback = "f32", .choices = precisions, .group = "machine",
      .help = "Number format of the large matrix products. bf16 is faster on CPUs with AMX and on GPUs; tf32, on GPUs alone, "
              "keeps f32 everywhere else and rounds their factors to 10 bits behind the point."},

@@ -272,13 +272,15 @@ static int check_text(struct flight *f, struct err *e)
     return code;
 }
 
-static int check_device(const struct flight *f, struct err *e)
+static int check_device(struct flight *f, struct err *e)
 {
     const struct backend_ops *ops;
     struct backend *backend = NULL;
-    int code = engine_open_backend(&ops, &backend, text(f, "device"), text(f, "precision"), 1, e);
-    if (!code)
-        ops->close(backend);
+    int code = engine_open_device(&ops, &backend, text(f, "device"), text(f, "precision"), 1, &f->seen.no_gpu, e);
+    if (code)
+        return code;
+    text_copy(f->seen.device, sizeof f->seen.device, ops->device(backend));
+    ops->close(backend);
     return code;
 }
 

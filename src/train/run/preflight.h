@@ -21,6 +21,8 @@ struct preflight_seen {
     double params;
     int64_t n_examples; // usable rows of the data; 0: none were read
     bool is_part;       // there are more
+    char device[160];   // which would compute
+    struct err no_gpu;  // code: why auto would take no GPU
     double groups, tokens; // for each row: what is learnt from at once, and tokens
 };
 

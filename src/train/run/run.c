@@ -360,7 +360,9 @@ static void describe_start(struct run *r)
                    r->objective->title, r->train.n_groups, text_plural(r->train.n_groups, "example", "examples"),
                    r->eval.n_groups, (long long)r->total_steps, text_plural(r->total_steps, "step", "steps"),
                    arch_family_name(r->model->arch.family), human_count(params, sizeof params, (double)trainable),
-                   r->model->lora_weights ? " of adapters" : "", r->ops->name, settings_text(&r->settings, "precision"));
+                   r->model->lora_weights ? " of adapters" : "", r->ops->device(r->backend), settings_text(&r->settings, "precision"));
+    if (r->no_gpu.code)
+        recorder_event(r->recorder, r->trainer->step, "info", "device", 0, "the CPU computes, for %s", r->no_gpu.text);
     for (size_t i = 0; i < r->doubts.n; i++)
         recorder_event(r->recorder, r->trainer->step, "warn", "best", 0, "%s", r->doubts.texts[i]);
 }

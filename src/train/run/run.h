@@ -43,6 +43,7 @@ struct run {
 
     const struct backend_ops *ops;
     struct backend *backend;
+    struct err no_gpu; // code: why auto took none
     struct tokenizer *tokenizer;
     struct corpus *corpus, *eval_corpus; // eval_corpus NULL: a share of corpus
     struct corpus *texts_corpus; // of objectives that imitate as well; else NULL

@@ -405,8 +405,8 @@ int run_load(struct run *r, struct err *e)
     if (!code)
         code = load_tokenizer(r, needs, e);
     if (!code)
-        code = engine_open_backend(&r->ops, &r->backend, settings_text(s, "device"), settings_text(s, "precision"),
-                                   run_threads(s).training, e);
+        code = engine_open_device(&r->ops, &r->backend, settings_text(s, "device"), settings_text(s, "precision"),
+                                  run_threads(s).training, &r->no_gpu, e);
     if (!code) {
         run_phase(r, RUN_STARTING, "loading the model");
         code = load_model(r, needs, e);

@@ -108,6 +108,9 @@ void launch_plan_draw(const struct launch_plan *p, const char *command, struct c
     const char *no_gpu = json_string_value(json_object_get(p->answer, "no_gpu"));
     if (no_gpu)
         say(&pen, STYLE(COLOR_MUTED), "device  the CPU, for %s", no_gpu);
+    const char *device = json_string_value(json_object_get(p->answer, "device"));
+    if (device && !no_gpu && strcmp(device, "cpu") != 0)
+        say(&pen, STYLE(COLOR_DEFAULT), "device  %s", device);
     const json_t *rows = json_object_get(cost_of(p), "rows");
     if (json_is_integer(rows))
         say(&pen, STYLE(COLOR_DEFAULT), "rows    %lld", (long long)json_integer_value(rows));

@@ -79,7 +79,7 @@ static void begin(struct school *w, int ahead, bool adapter, double slow_s, int 
     struct run_tables tables;
     const struct objective *o;
     struct group_source *source;
-    const struct backend_options options = {1, precision};
+    const struct backend_options options = {.n_threads = 1, .precision = precision};
     *w = (struct school){.ops = backend_find("cpu"), .ahead = ahead, .slow_s = slow_s, .precision = precision};
     assert_ok(w->ops->open(&w->backend, &options, e));
     w->prompts.groups = mem_alloc(1, sizeof *w->prompts.groups);

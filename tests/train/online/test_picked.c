@@ -39,7 +39,7 @@ static void begin(struct school *w, const char *objective, int ahead, bool ended
     struct settings settings;
     struct run_tables tables;
     const struct objective *o;
-    const struct backend_options options = {1, PRECISION_F32};
+    const struct backend_options options = {.n_threads = 1, .precision = PRECISION_F32};
     *w = (struct school){.ops = backend_find("cpu"), .fails_at = -1};
     assert_ok(w->ops->open(&w->backend, &options, e));
     w->prompts.groups = mem_alloc(1, sizeof *w->prompts.groups);

@@ -63,7 +63,7 @@ static void a_batch_takes_what_is_planned(void **state)
         const struct seq_batch batch = {.n_tokens = 96, .tokens = tokens, .positions = positions, .n_segments = 1,
                                         .segments = &whole, .n_targets = 95, .target_rows = rows, .target_ids = ids,
                                         .n_seqs = 1, .seqs = &span};
-        assert_ok(ops->open(&b, &(struct backend_options){1, bf16 ? PRECISION_BF16 : PRECISION_F32}, e));
+        assert_ok(ops->open(&b, &(struct backend_options){.n_threads = 1, .precision = bf16 ? PRECISION_BF16 : PRECISION_F32}, e));
         assert_ok(model_load(&m, world.model_dir, ops, b, adapter ? LOAD_FROZEN : 0, e));
         if (adapter)
             assert_ok(model_add_lora(m, 4, 8, "all-linear", 1, e));
