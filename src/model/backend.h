@@ -16,7 +16,7 @@
 
 #include "base/err.h"
 
-enum { BACKEND_ABI = 11 };
+enum { BACKEND_ABI = 12 };
 
 // How numbers are stored. What they are computed in is the backend's business.
 enum dtype { DTYPE_F32, DTYPE_BF16, DTYPE_F16 };
@@ -188,6 +188,8 @@ struct backend_ops {
 
     void *(*alloc)(struct backend *b, size_t bytes, const char *what, struct err *e); // zeroed; NULL with *e
     void (*free)(struct backend *b, void *p);
+    // Bytes that alloc() could still give; 0: unknown. What was freed counts, also where the backend keeps it for later.
+    uint64_t (*memory_free)(struct backend *b);
     // Host memory that operations may read where it is, for as long as it stays there (a mapped file); NULL: it must be
     // uploaded.
     const void *(*map)(struct backend *b, const void *host, size_t bytes);

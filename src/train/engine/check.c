@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "base/mem.h"
 #include "train/engine/answers.h"
 #include "train/engine/engine_commands.h"
 #include "train/run/params.h"
@@ -62,7 +61,7 @@ int engine_check(const struct settings *s, char **rest, int n_rest, struct err *
     json_t *why = code ? NULL : no_gpu(&run);
     settings_fini(&run);
     json_decref(values);
-    json_t *memory = code ? NULL : memory_plan_json(&plan, (double)mem_available(), &notes);
+    json_t *memory = code ? NULL : memory_plan_json(&plan, &notes);
     notes_fini(&notes);
     return code ? code : engine_print(json_pack("{s:b, s:o, s:o*, s:o*}", "possible", 1, "memory", memory, "cost", cost, "no_gpu", why), e);
 }
