@@ -43,6 +43,11 @@ const struct bench_case bench_cases[] = {
      2048, 24, 32, 8192, 50272, 64, 128, 128, 1, .large = true, .untied = true},
     {"rloo-1.3b", "RLOO, OPT-1.3B, 16 prompts x 4, 128 + 128 tokens", "rloo", "opt",
      2048, 24, 32, 8192, 50272, 16, 128, 128, 4, .large = true, .untied = true},
+    // Their like in small, for a look whether all of it works.
+    {"small-real", "DPO, OPT of 50 k weights, 2 pairs of many lengths", "dpo", "opt",
+     32, 2, 2, 64, 300, 2, 6, 6, 2, .large = true, .untied = true, .spread = 0.8},
+    {"small-lora", "DPO, Llama of 50 k weights, LoRA 4, 2 pairs", "dpo", "llama",
+     32, 2, 2, 64, 300, 2, 6, 6, 2, .large = true, .untied = true, .lora_rank = 4},
     {0}};
 
 enum { MOST_TOKENS = 1024, LARGE_BATCH_TOKENS = 8192 }; // of a text of real lengths; what a GPU computes at once
