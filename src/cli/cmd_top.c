@@ -41,7 +41,7 @@ const struct command command_top = {
     .summary = "Shows how busy this machine is, and which runs use what of it.",
     .help = "Processors, memory and, where NVIDIA's driver is, graphics cards; below them the project's runs that live "
             "on this machine "
-            "with the processors (100 % is one) and the memory that their engines take. q or Ctrl-c ends it.\n"
+            "with the processors (100 % is one), the memory and the cards that their engines take. q or Ctrl-c ends it.\n"
             "  attune top --once --json",
     .options = options,
     .json = true,
@@ -157,9 +157,21 @@ static void print_machine(FILE *out, const struct top *t)
     }
 }
 
+static void print_cards(struct print_table *table, const struct machine *m, int pid)
+{
+    struct str cards = {0};
+    char text[40];
+    uint64_t memory;
+    machine_cards_of(m, pid, &cards, &memory);
+    print_table_cell(table, -1, "%s", cards.len ? str_text(&cards) : "-");
+    print_table_cell(table, -1, "%s", memory ? human_bytes(text, sizeof text, (double)memory) : "-");
+    str_fini(&cards);
+}
+
 static void print_runs(FILE *out, const struct top *t, int most)
 {
     static const char *const titles[] = {"RUN", "STATE", "STEP", "CPU", "MEMORY", "THREADS", "TOKENS/S", "LEFT", "PID"};
+    const bool gpus = t->machine.n_gpus > 0; // two columns more
     struct print_table table;
     char text[64];
     if (t->n == 0) {
@@ -167,10 +179,14 @@ static void print_runs(FILE *out, const struct top *t, int most)
         return;
     }
     fputc('\n', out);
-    print_table_init(&table, "Llrrrrrrr");
-    table.spare = "---------";
+    print_table_init(&table, gpus ? "Llrrrrrrrlr" : "Llrrrrrrr");
+    table.spare = gpus ? "-----------" : "---------";
     for (size_t i = 0; i < sizeof titles / sizeof *titles; i++)
         print_table_cell(&table, PRINT_DIM, "%s", titles[i]);
+    if (gpus) {
+        print_table_cell(&table, PRINT_DIM, "GPU");
+        print_table_cell(&table, PRINT_DIM, "GPU MEMORY");
+    }
     for (int i = 0; i < t->n && i < most; i++) {
         const struct row *r = &t->rows[i];
         const struct run_status *s = &r->status;
@@ -184,10 +200,24 @@ static void print_runs(FILE *out, const struct top *t, int most)
         print_table_cell(&table, -1, "%s",
                          s->seconds_left > 0 ? human_seconds(text, sizeof text, s->seconds_left) : "-");
         print_table_cell(&table, PRINT_DIM, "%d", s->pid);
+        if (gpus)
+            print_cards(&table, &t->machine, s->pid);
     }
     print_table_end(&table, out, print_width(stdout));
     if (t->n > most)
         fprintf(out, "and %d more\n", t->n - most);
+}
+
+// [{"gpu", "memory"}, ...] of a process.
+static json_t *cards_json(const struct machine *m, int pid)
+{
+    json_t *cards = json_array();
+    for (int g = 0; g < m->n_gpus; g++)
+        for (int i = 0; i < m->gpus[g].n_processes; i++)
+            if (m->gpus[g].processes[i].pid == pid)
+                json_array_append_new(cards, json_pack("{s:i, s:I}", "gpu", g, "memory",
+                                                       (json_int_t)m->gpus[g].processes[i].memory));
+    return cards;
 }
 
 static void print_json(const struct top *t)
@@ -204,11 +234,12 @@ static void print_json(const struct top *t)
     for (int i = 0; i < t->n; i++) {
         const struct row *r = &t->rows[i];
         json_array_append_new(
-            runs, json_pack("{s:o, s:s, s:I, s:I, s:i, s:o, s:I, s:i, s:o}", "name", look_json_text(r->name), "state",
+            runs, json_pack("{s:o, s:s, s:I, s:I, s:i, s:o, s:I, s:i, s:o, s:o}", "name", look_json_text(r->name), "state",
                             run_state_name(r->status.state), "step", (json_int_t)r->status.step, "total_steps",
                             (json_int_t)r->status.total_steps, "pid", r->status.pid, "processors",
                             look_json_number(r->cpu), "memory", (json_int_t)r->process.memory, "threads",
-                            r->process.n_threads, "tokens_per_s", look_json_number(r->status.tokens_per_s)));
+                            r->process.n_threads, "tokens_per_s", look_json_number(r->status.tokens_per_s), "gpus",
+                            cards_json(m, r->status.pid)));
     }
     look_print_json(json_pack("{s:i, s:o, s:I, s:I, s:o, s:o}", "processors", t->n_processors, "busy",
                               look_json_number(m->cpu), "memory_used", (json_int_t)m->memory_used, "memory",

@@ -105,6 +105,11 @@ static void cpu_free(struct backend *b, void *p)
     cpu_memory_free(p);
 }
 
+static uint64_t cpu_free_bytes(struct backend *b)
+{
+    return mem_available();
+}
+
 static const void *cpu_map(struct backend *b, const void *host, size_t bytes)
 {
     return host;
@@ -191,6 +196,7 @@ const struct backend_ops backend_cpu = {
     .sync = cpu_sync,
     .alloc = cpu_alloc,
     .free = cpu_free,
+    .memory_free = cpu_free_bytes,
     .map = cpu_map,
     .upload = cpu_copy,
     .download = cpu_copy,

@@ -142,6 +142,7 @@ const struct backend_ops backend_cuda = {
     .sync = gpu_sync,
     .alloc = gpu_alloc,
     .free = gpu_free,
+    .memory_free = gpu_memory_free,
     .map = cuda_map,
     .upload = gpu_upload,
     .download = gpu_download,

@@ -104,6 +104,7 @@ void gpu_memory_close(struct backend *b); // stages and scratch
 int gpu_sync(struct backend *b, struct err *e);
 void *gpu_alloc(struct backend *b, size_t bytes, const char *what, struct err *e);
 void gpu_free(struct backend *b, void *p);
+uint64_t gpu_memory_free(struct backend *b);
 void gpu_upload(struct backend *b, void *to, const void *host, size_t bytes);
 void gpu_download(struct backend *b, void *host, const void *from, size_t bytes);
 void gpu_copy(struct backend *b, void *to, const void *from, size_t bytes);

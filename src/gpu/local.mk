@@ -50,8 +50,8 @@ endif
 
 # ---- for the host ----
 GPU_HOST_OBJECTS = $(GPU_FILES:.cu=.host.o)
-GPU_HOST_CXXFLAGS = -std=gnu++20 -Wall -Wextra -Wno-unused-parameter -Wno-missing-field-initializers $(GPU_WERROR) \
-	-fPIC -ffp-contract=off -DATTUNE_CUDA_ON_HOST -I$(srcdir)/tests/gpu
+GPU_HOST_CXXFLAGS = -std=gnu++20 -fPIC -Wall -Wextra -Wno-unused-parameter -Wno-missing-field-initializers $(GPU_WERROR) \
+	-ffp-contract=off -DATTUNE_CUDA_ON_HOST -I$(srcdir)/tests/gpu
 GPU_HOST_INCLUDES = tests/gpu/cublaslt_host.h tests/gpu/cuda_host.h tests/gpu/cuda_host_memory.h
 .cu.host.o:
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(CXX) $(GPU_HOST_CXXFLAGS) $(GPU_SANITIZERS) -I$(srcdir)/src $(CXXFLAGS) -x c++ -c -o $@ $<

@@ -120,6 +120,21 @@ void gpu_free(struct backend *b, void *p)
     cudaFreeAsync(p, b->stream);
 }
 
+// What the device has left, and what the pool has but nobody uses.
+uint64_t gpu_memory_free(struct backend *b)
+{
+    size_t free_bytes = 0, total = 0;
+    uint64_t reserved = 0, used = 0;
+    cudaMemPool_t pool;
+    if (cudaMemGetInfo(&free_bytes, &total) != cudaSuccess || cudaDeviceGetDefaultMemPool(&pool, b->device) != cudaSuccess ||
+        cudaMemPoolGetAttribute(pool, cudaMemPoolAttrReservedMemCurrent, &reserved) != cudaSuccess ||
+        cudaMemPoolGetAttribute(pool, cudaMemPoolAttrUsedMemCurrent, &used) != cudaSuccess) {
+        (void)cudaGetLastError();
+        return 0;
+    }
+    return free_bytes + (reserved - used);
+}
+
 void *gpu_scratch(struct backend *b, enum scratch_slot slot, size_t bytes)
 {
     if (b->failed)

@@ -220,6 +220,8 @@ struct backend_ops {
 
     void *(*alloc)(struct backend *b, size_t bytes, const char *what, struct err *e); // zeroed; NULL with *e
     void (*free)(struct backend *b, void *p);
+    // Bytes that alloc() could still give; 0: unknown. What was freed counts, also where the backend keeps it for later.
+    uint64_t (*memory_free)(struct backend *b);
     // Host memory that operations may read where it is, for as long as it stays there (a mapped file); NULL: it must be
     // uploaded.
     const void *(*map)(struct backend *b, const void *host, size_t bytes);

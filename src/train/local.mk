@@ -166,6 +166,7 @@ attune_engine_SOURCES = \
 	%D%/engine/agree.c \
 	%D%/engine/bench.c %D%/engine/bench.h \
 	%D%/engine/bench_machine.c \
+	%D%/engine/bench_model.c \
 	%D%/engine/bench_stand.c \
 	%D%/engine/check.c \
 	%D%/engine/credit.c \

@@ -20,6 +20,11 @@ struct nvml_utilization {
 struct nvml_memory {
     unsigned long long total, free, used; // bytes
 };
+struct nvml_process {
+    unsigned pid;
+    unsigned long long memory; // bytes; all bits set: not available
+    unsigned gpu_instance, compute_instance;
+};
 struct nvml {
     void *library;
     int (*init)(void);
@@ -29,6 +34,7 @@ struct nvml {
     int (*memory)(void *device, struct nvml_memory *out);
     int (*power)(void *device, unsigned *milliwatts);
     int (*temperature)(void *device, unsigned sensor, unsigned *celsius);
+    int (*processes)(void *device, unsigned *n, struct nvml_process *out);
     void *devices[MACHINE_GPUS];
     int n;
 };
@@ -61,6 +67,8 @@ static void open_nvml(struct nvml *n, const char *name)
     find(n->library, "nvmlDeviceGetMemoryInfo", &n->memory);
     find(n->library, "nvmlDeviceGetPowerUsage", &n->power);
     find(n->library, "nvmlDeviceGetTemperature", &n->temperature);
+    if (!find(n->library, "nvmlDeviceGetComputeRunningProcesses_v3", &n->processes)) // version 2 has the same structure
+        find(n->library, "nvmlDeviceGetComputeRunningProcesses_v2", &n->processes);
 }
 
 struct machine_reader *machine_reader_new(const char *proc, const char *nvml)
@@ -127,6 +135,18 @@ static void read_memory(struct machine_reader *r, struct machine *out)
     }
 }
 
+// More than there is room for are an error of the library, which then says how many there are and writes none.
+static void read_processes(const struct nvml *n, void *device, struct machine_gpu *out)
+{
+    struct nvml_process found[MACHINE_GPU_PROCESSES];
+    unsigned count = MACHINE_GPU_PROCESSES;
+    if (!n->processes || n->processes(device, &count, found) != 0)
+        return;
+    for (unsigned i = 0; i < count && i < MACHINE_GPU_PROCESSES; i++)
+        out->processes[out->n_processes++] =
+            (struct machine_gpu_process){(int)found[i].pid, found[i].memory == ~0ull ? 0 : found[i].memory};
+}
+
 static void read_gpu(const struct nvml *n, void *device, struct machine_gpu *out)
 {
     struct nvml_utilization use;
@@ -143,6 +163,7 @@ static void read_gpu(const struct nvml *n, void *device, struct machine_gpu *out
         out->watts = number / 1000.0;
     if (n->temperature && n->temperature(device, 0, &number) == 0)
         out->celsius = number;
+    read_processes(n, device, out);
 }
 
 void machine_read(struct machine_reader *r, struct machine *out)
@@ -172,6 +193,19 @@ bool machine_process(const struct machine_reader *r, int pid, int64_t start, str
         return false;
     *out = (struct machine_process){user + system, (uint64_t)(pages > 0 ? pages : 0) * (uint64_t)sysconf(_SC_PAGESIZE), (int)threads};
     return start == 0 || (int64_t)began == start;
+}
+
+void machine_cards_of(const struct machine *m, int pid, struct str *out, uint64_t *memory)
+{
+    uint64_t all = 0;
+    for (int g = 0; g < m->n_gpus; g++)
+        for (int i = 0; i < m->gpus[g].n_processes; i++)
+            if (m->gpus[g].processes[i].pid == pid) {
+                str_addf(out, "%s%d", out->len ? "," : "", g);
+                all += m->gpus[g].processes[i].memory;
+            }
+    if (memory)
+        *memory = all;
 }
 
 // "61/80G", both in the unit of the whole.

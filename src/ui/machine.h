@@ -6,7 +6,7 @@
 
 #include "base/str.h"
 
-enum { MACHINE_GPUS = 8 };
+enum { MACHINE_GPUS = 8, MACHINE_GPU_PROCESSES = 32 };
 struct machine {
     double cpu;                      // share 0..1 of all processors since the last reading; NaN: not known yet
     uint64_t memory_used, memory;    // bytes; 0: not known
@@ -15,6 +15,12 @@ struct machine {
         double use;                  // share 0..1 of the time; NaN: it does not say, as of the others
         uint64_t memory_used, memory;
         double watts, celsius;
+        // Processes that compute on it, at most so many. A container may hide them, or count them otherwise than /proc.
+        int n_processes;
+        struct machine_gpu_process {
+            int pid;
+            uint64_t memory; // 0: it does not say
+        } processes[MACHINE_GPU_PROCESSES];
     } gpus[MACHINE_GPUS];
 };
 
@@ -30,5 +36,7 @@ struct machine_process {
     int n_threads;
 };
 bool machine_process(const struct machine_reader *r, int pid, int64_t start, struct machine_process *out);
+// The cards that a process computes on: "0", "0,2"; empty for none. *memory (may be NULL): of all of them, 0: not said.
+void machine_cards_of(const struct machine *m, int pid, struct str *out, uint64_t *memory);
 // "cpu 87% mem 3.1/15G gpu 97% 61/80G 412W": as much of it as fits into so many columns; nothing when the first part does not.
 void machine_text(const struct machine *m, int columns, struct str *out);

@@ -54,6 +54,16 @@ echo "$pid (a) b) R 1 1 1 0 -1 0 0 0 0 0 700 300 0 0 20 0 3 0 $start 0 1024" >"$
 status 0 "top of known numbers" env ATTUNE_PROC="$work/proc" ATTUNE_NVML=none "$attune" top
 says out '^memory      6.0 GiB of 8.0 GiB used$' "memory that is taken"
 says out '^one +running +[0-9]+/[0-9]+ +0 % +4.0 MiB +3 ' "the run's memory and threads"
+nvml=$build/tests/unit/fake_nvml.so
+if [ -e "$nvml" ]; then
+    status 0 "top with cards" env ATTUNE_PROC="$work/proc" ATTUNE_NVML="$nvml" FAKE_NVML_PID="$pid" COLUMNS=120 "$attune" top
+    says out '^gpu 0       97 % busy, 61.0 GiB of 80.0 GiB used, 412 W, 63 C$' "what a card says"
+    says out "^one +running .* $pid +0,1 +3.0 GiB\$" "which cards the run's process computes on, and its memory there"
+    status 0 "top --json with cards" env ATTUNE_PROC="$work/proc" ATTUNE_NVML="$nvml" FAKE_NVML_PID="$pid" "$attune" top --once --json
+    [ "$("$build/tests/lib/json_get" runs 0 gpus 1 gpu <"$work/out")" = 1 ] && ok "the same in JSON" || not_ok "the same in JSON"
+    status 0 "top with cards of others" env ATTUNE_PROC="$work/proc" ATTUNE_NVML="$nvml" FAKE_NVML_PID=1 "$attune" top
+    says out "^one +running .* $pid +- +-\$" "which are not the run's"
+fi
 echo "$pid (a) R 1 1 1 0 -1 0 0 0 0 0 700 300 0 0 20 0 3 0 1 0 1024" >"$work/proc/$pid/stat"
 status 0 "another process with its number" env ATTUNE_PROC="$work/proc" ATTUNE_NVML=none "$attune" top
 says out '^No run lives on this machine' "is not the run"

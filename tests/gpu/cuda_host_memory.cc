@@ -108,6 +108,15 @@ void cuda_host_memory_check(const void *p, size_t bytes, const char *what)
         cuda_host_fault("%s: %zu bytes at %p are not inside of device memory", what, bytes, p);
 }
 
+// The stand-in's pool gives back at once what is freed.
+cudaError_t cudaMemPoolGetAttribute(cudaMemPool_t, cudaMemPoolAttr what, void *value)
+{
+    if (what != cudaMemPoolAttrReservedMemCurrent && what != cudaMemPoolAttrUsedMemCurrent)
+        return cudaErrorInvalidValue;
+    *(uint64_t *)value = used;
+    return cudaSuccess;
+}
+
 cudaError_t cudaMemGetInfo(size_t *free_bytes, size_t *total)
 {
     *total = limit ? limit : (size_t)64 << 30;

@@ -273,7 +273,9 @@ static void too_little_memory_is_said_in_words_and_sticks(void **state)
     assert_int_equal(fault.code, ERR_LIMIT);
     assert_non_null(strstr(fault.text, "not enough GPU memory for the weights: needs 1.00 GiB, 0.00 of"));
     assert_ok(backend_cuda.sync(b, e)); // whoever asked knows
+    assert_int_equal(backend_cuda.memory_free(b), 1 << 20);
     float *x = backend_cuda.alloc(b, 1000000, "numbers", &fault);
+    assert_int_equal(backend_cuda.memory_free(b), (1 << 20) - 1000000);
     backend_cuda.sum_squares(b, x, 100000); // needs working memory, of which there is enough
     assert_ok(backend_cuda.sync(b, e));
     backend_cuda.copy(b, x + 1, x, 999000); // needs more than is left

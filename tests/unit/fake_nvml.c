@@ -1,5 +1,7 @@
-// A stand-in for NVIDIA's library: three cards, one that says everything, one that says its memory only, and one that is lost.
+// A stand-in for NVIDIA's library: three cards, one that says everything, one that says its memory only, and one that is lost. The
+// process FAKE_NVML_PID computes on the first two, another one on the first.
 #include <stddef.h>
+#include <stdlib.h>
 
 struct utilization {
     unsigned gpu, memory;
@@ -7,7 +9,12 @@ struct utilization {
 struct memory {
     unsigned long long total, free, used;
 };
-enum { OK = 0, NOT_SUPPORTED = 3, GPU_IS_LOST = 15 };
+struct process {
+    unsigned pid;
+    unsigned long long memory;
+    unsigned gpu_instance, compute_instance;
+};
+enum { OK = 0, NOT_SUPPORTED = 3, INSUFFICIENT_SIZE = 7, GPU_IS_LOST = 15 };
 static int cards[3];
 static int is_ready;
 
@@ -18,6 +25,7 @@ int nvmlDeviceGetUtilizationRates(void *device, struct utilization *out);
 int nvmlDeviceGetMemoryInfo(void *device, struct memory *out);
 int nvmlDeviceGetPowerUsage(void *device, unsigned *milliwatts);
 int nvmlDeviceGetTemperature(void *device, unsigned sensor, unsigned *celsius);
+int nvmlDeviceGetComputeRunningProcesses_v3(void *device, unsigned *n, struct process *out);
 
 int nvmlInit_v2(void)
 {
@@ -60,4 +68,17 @@ int nvmlDeviceGetTemperature(void *device, unsigned sensor, unsigned *celsius)
 {
     *celsius = 63;
     return device == &cards[0] && sensor == 0 ? OK : NOT_SUPPORTED;
+}
+
+int nvmlDeviceGetComputeRunningProcesses_v3(void *device, unsigned *n, struct process *out)
+{
+    const char *asked = getenv("FAKE_NVML_PID");
+    const unsigned pid = asked ? (unsigned)atoi(asked) : 77, room = *n;
+    *n = device == &cards[0] ? 2 : 1;
+    if (room < *n)
+        return INSUFFICIENT_SIZE;
+    out[0] = (struct process){pid, device == &cards[0] ? 3ull << 30 : ~0ull, ~0u, ~0u}; // all bits: not available
+    if (*n == 2)
+        out[1] = (struct process){1, 1ull << 30, ~0u, ~0u};
+    return OK;
 }

@@ -275,6 +275,15 @@ static void a_card_is_asked_through_its_library(void **state)
     assert_true(isnan(m.gpus[1].use) && isnan(m.gpus[1].watts)); // it says nothing but its memory
     machine_text(&m, 80, &text);
     assert_string_equal(str_text(&text), "gpu0 97% 61/80G 412W 63C  gpu1 1.0/80G");
+    uint64_t memory;
+    str_clear(&text);
+    machine_cards_of(&m, 77, &text, &memory);
+    assert_string_equal(str_text(&text), "0,1");
+    assert_true(memory == 3ull << 30); // what is not available is not added
+    str_clear(&text);
+    machine_cards_of(&m, 78, &text, &memory);
+    assert_string_equal(str_text(&text), "");
+    assert_true(memory == 0);
     machine_reader_free(r);
     str_fini(&text);
     free(library);

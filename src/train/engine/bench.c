@@ -25,10 +25,11 @@
 const struct param engine_bench_params[] = {
     {.name = "rounds", .type = PARAM_INT, .fallback = "7", .min = 1, .max = 1000, .help = "Rounds of measuring; medians count."},
     {.name = "threads", .type = PARAM_INT, .fallback = "0", .min = 0, .max = 1024, .help = "Compute threads; 0: one per core."},
+    {.name = "device", .type = PARAM_TEXT, .fallback = "cpu", .help = "Where it is measured: cpu or cuda."},
     {.name = "precision", .type = PARAM_TEXT, .fallback = "f32", .help = "f32 or bf16."},
     {.name = "case", .type = PARAM_TEXT, .fallback = "",
      .help = "Only this: dpo-15m, sft-15m, sft-124m, decode-15m, decode-110m, rloo-15m, or around (head memory, start-up, "
-             "recording)."},
+             "recording); for a GPU dpo-124m, dpo-1.3b, dpo-1.3b-real (texts of many lengths), lora-7b, decode-1.3b, rloo-1.3b, small-real, small-lora."},
     {.name = "memory-of", .type = PARAM_TEXT, .fallback = "",
      .help = "Make some steps of this case and print the process's peak memory as JSON."},
     {.name = "json", .type = PARAM_BOOL, .fallback = "no", .help = "Print JSON instead of a table."},
@@ -54,6 +55,13 @@ static int steps_before(const struct bench_case *c)
     return c->objective ? 2 : 1;
 }
 
+static struct bench_place place_of(const struct settings *s)
+{
+    const int64_t given = settings_int(s, "threads");
+    return (struct bench_place){settings_text(s, "device"), settings_text(s, "precision"),
+                                given ? (int)given : (int)sysconf(_SC_NPROCESSORS_ONLN)};
+}
+
 static int print_memory(const char *name, const struct settings *s, struct err *e)
 {
     const struct bench_case *c = bench_case_find(name);
@@ -62,7 +70,8 @@ static int print_memory(const char *name, const struct settings *s, struct err *
     struct rusage usage;
     if (!c)
         return err_set(e, ERR_USAGE, "there is no case %s", name);
-    int code = bench_stand_open(&stand, c, settings_text(s, "precision"), (int)settings_int(s, "threads"), e);
+    const struct bench_place place = place_of(s);
+    int code = bench_stand_open(&stand, c, &place, e);
     if (code)
         return code;
     for (int i = 0; i <= steps_before(c) && !code; i++)
@@ -217,7 +226,9 @@ int engine_bench(const struct settings *s, char **rest, int n_rest, struct err *
     static double flops[MAX_ROUNDS];
     const char *only = settings_text(s, "case");
     const int rounds = (int)settings_int(s, "rounds");
-    const int threads = settings_int(s, "threads") ? (int)settings_int(s, "threads") : (int)sysconf(_SC_NPROCESSORS_ONLN);
+    const struct bench_place place = place_of(s);
+    const int threads = place.threads;
+    const bool is_cpu = strcmp(place.device, "cpu") == 0;
     int n = 0, code = 0;
     if (*settings_text(s, "memory-of"))
         return print_memory(settings_text(s, "memory-of"), s, e);
@@ -225,16 +236,19 @@ int engine_bench(const struct settings *s, char **rest, int n_rest, struct err *
     if (*only && !around && !bench_case_find(only))
         return err_set(e, ERR_USAGE, "there is no case %s", only);
     for (const struct bench_case *c = bench_cases; c->name && !around; c++)
-        if (*only ? strcmp(c->name, only) == 0 : strncmp(c->name, "head", 4) != 0)
+        if (*only ? strcmp(c->name, only) == 0 : strncmp(c->name, "head", 4) != 0 && !c->large)
             results[n++].c = c;
-    for (int i = 0; i < n && !code; i++)
+    // Another device's memory is asked for after the steps, when all that they need is there.
+    for (int i = 0; i < n && !code && is_cpu; i++)
         code = memory_of(results[i].c->name, s, &results[i].peak_mib, e);
     for (int i = 0; i < n && !code; i++)
-        code = bench_stand_open(&results[i].stand, results[i].c, settings_text(s, "precision"), threads, e);
+        code = bench_stand_open(&results[i].stand, results[i].c, &place, e);
     if (!code)
         code = measure(results, n, rounds, threads, flops, e);
     if (!code) {
         json_t *answer = json_object(), *cases = json_array();
+        for (int i = 0; i < n && !is_cpu; i++)
+            results[i].peak_mib = bench_stand_bytes(results[i].stand) / (1 << 20);
         for (int i = 0; i < n; i++)
             json_array_append_new(cases, result_json(&results[i], rounds));
         json_object_set_new(answer, "cases", cases);
@@ -242,7 +256,8 @@ int engine_bench(const struct settings *s, char **rest, int n_rest, struct err *
         json_object_set_new(answer, "precision", json_string(settings_text(s, "precision")));
         json_object_set_new(answer, "calibrator", json_string(bench_calibrator_name()));
         json_object_set_new(answer, "calibrator_gflop_per_s", json_real(median(flops, rounds) / 1e9));
-        code = *only && !around ? 0 : surroundings(s, threads, answer, e);
+        json_object_set_new(answer, "device", json_string(place.device));
+        code = (*only && !around) || !is_cpu ? 0 : surroundings(s, threads, answer, e);
         if (!code && settings_bool(s, "json"))
             code = engine_print(json_incref(answer), e);
         else if (!code)

@@ -13,13 +13,28 @@ struct bench_case {
     int d_model, n_layers, n_heads, d_ff, vocab;
     int groups, prompt, response, responses; // per step: tokens of each prompt, of each response, responses a prompt
     bool recompute;
+    bool large;    // measured only when it is asked for by name: of a GPU, or of patience
+    bool untied;   // the head has weights of its own
+    int lora_rank; // 0: all weights are trained
+    double spread; // of the logarithms of lengths, whose medians prompt and response are then; 0: all are equal
 };
 extern const struct bench_case bench_cases[]; // ends with a row without name
 const struct bench_case *bench_case_find(const char *name);
 
+// A model of the config with weights for measuring; frozen: to be trained by an adapter.
+struct model;
+struct backend;
+struct backend_ops;
+int bench_model(struct model **out, const json_t *config, bool frozen, const struct backend_ops *ops, struct backend *backend,
+                struct err *e);
+
 // A case ready to be stepped.
 struct bench_stand;
-int bench_stand_open(struct bench_stand **out, const struct bench_case *c, const char *precision, int threads, struct err *e);
+struct bench_place {
+    const char *device, *precision;
+    int threads;
+};
+int bench_stand_open(struct bench_stand **out, const struct bench_case *c, const struct bench_place *place, struct err *e);
 void bench_stand_close(struct bench_stand *s); // NULL is fine
 struct bench_step {
     double seconds, sampling; // the whole step; of it, what answers took
@@ -31,6 +46,7 @@ int bench_stand_step(struct bench_stand *s, struct bench_step *out, struct err *
 double bench_stand_flops(const struct bench_stand *s);
 // Rows that a step learns from; where answers are sampled: the tokens of these.
 double bench_stand_tokens(const struct bench_stand *s);
+double bench_stand_bytes(const struct bench_stand *s); // of the device that it holds now; 0: not known
 bool bench_case_samples(const struct bench_case *c); // answers are sampled
 
 // Multiply-adds of all threads in registers: floating-point operations per second.

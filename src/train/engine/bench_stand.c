@@ -2,6 +2,8 @@
 
 #include "train/engine/bench.h"
 
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,19 +18,39 @@
 // The head's cases recompute, so that they show what the head itself needs, without logits that it keeps.
 const struct bench_case bench_cases[] = {
     {"dpo-15m", "DPO, Llama 15M, 8 pairs of 128 + 128 tokens", "dpo", "llama",
-     288, 6, 6, 768, 32000, 8, 128, 128, 2, false},
+     288, 6, 6, 768, 32000, 8, 128, 128, 2, .recompute = false},
     {"sft-15m", "SFT, Llama 15M, 8 texts of 128 + 128 tokens", "sft", "llama",
-     288, 6, 6, 768, 32000, 8, 128, 128, 1, false},
-    {"sft-124m", "SFT, GPT-2 124M, B=4 T=64", "sft", "gpt2", 768, 12, 12, 3072, 50257, 4, 1, 64, 1, false},
+     288, 6, 6, 768, 32000, 8, 128, 128, 1, .recompute = false},
+    {"sft-124m", "SFT, GPT-2 124M, B=4 T=64", "sft", "gpt2", 768, 12, 12, 3072, 50257, 4, 1, 64, 1, .recompute = false},
     {"decode-15m", "sampling, Llama 15M, 64 streams, 16 + 64 tokens", NULL, "llama",
-     288, 6, 6, 768, 32000, 64, 16, 64, 1, false},
+     288, 6, 6, 768, 32000, 64, 16, 64, 1, .recompute = false},
     {"decode-110m", "sampling, Llama 110M, 64 streams, 16 + 64 tokens", NULL, "llama",
-     768, 12, 12, 2048, 32000, 64, 16, 64, 1, false},
+     768, 12, 12, 2048, 32000, 64, 16, 64, 1, .recompute = false},
     {"rloo-15m", "RLOO, Llama 15M, 8 prompts x 8, 64 + 64 tokens", "rloo", "llama",
-     288, 6, 6, 768, 32000, 8, 64, 64, 8, false},
-    {"head-32k", "SFT, one layer, vocabulary 32 000", "sft", "llama", 64, 1, 2, 128, 32000, 8, 8, 256, 1, true},
-    {"head-152k", "SFT, one layer, vocabulary 152 000", "sft", "llama", 64, 1, 2, 128, 152000, 8, 8, 256, 1, true},
+     288, 6, 6, 768, 32000, 8, 64, 64, 8, .recompute = false},
+    {"head-32k", "SFT, one layer, vocabulary 32 000", "sft", "llama", 64, 1, 2, 128, 32000, 8, 8, 256, 1, .recompute = true},
+    {"head-152k", "SFT, one layer, vocabulary 152 000", "sft", "llama", 64, 1, 2, 128, 152000, 8, 8, 256, 1, .recompute = true},
+    // What a GPU is measured with (docs/gpu.md).
+    {"dpo-124m", "DPO, GPT-2 124M, 16 pairs of 256 + 256 tokens", "dpo", "gpt2",
+     768, 12, 12, 3072, 50257, 16, 256, 256, 2, .large = true},
+    {"dpo-1.3b", "DPO, OPT-1.3B, 8 pairs of 256 + 256 tokens", "dpo", "opt",
+     2048, 24, 32, 8192, 50272, 8, 256, 256, 2, .large = true, .untied = true},
+    {"dpo-1.3b-real", "DPO, OPT-1.3B, 32 pairs of real lengths", "dpo", "opt",
+     2048, 24, 32, 8192, 50272, 32, 93, 93, 2, .large = true, .untied = true, .spread = 0.8},
+    {"lora-7b", "DPO, Llama-2-7B, LoRA 16, 4 pairs of 256 + 256 tokens", "dpo", "llama",
+     4096, 32, 32, 11008, 32000, 4, 256, 256, 2, .large = true, .untied = true, .lora_rank = 16},
+    {"decode-1.3b", "sampling, OPT-1.3B, 64 streams, 128 + 128 tokens", NULL, "opt",
+     2048, 24, 32, 8192, 50272, 64, 128, 128, 1, .large = true, .untied = true},
+    {"rloo-1.3b", "RLOO, OPT-1.3B, 16 prompts x 4, 128 + 128 tokens", "rloo", "opt",
+     2048, 24, 32, 8192, 50272, 16, 128, 128, 4, .large = true, .untied = true},
+    // Their like in small, for a look whether all of it works.
+    {"small-real", "DPO, OPT of 50 k weights, 2 pairs of many lengths", "dpo", "opt",
+     32, 2, 2, 64, 300, 2, 6, 6, 2, .large = true, .untied = true, .spread = 0.8},
+    {"small-lora", "DPO, Llama of 50 k weights, LoRA 4, 2 pairs", "dpo", "llama",
+     32, 2, 2, 64, 300, 2, 6, 6, 2, .large = true, .untied = true, .lora_rank = 4},
     {0}};
+
+enum { MOST_TOKENS = 1024, LARGE_BATCH_TOKENS = 8192 }; // of a text of real lengths; what a GPU computes at once
 
 struct bench_stand {
     const struct bench_case *c;
@@ -38,6 +60,7 @@ struct bench_stand {
     struct dataset data;
     struct trainer *trainer; // NULL: of cases that learn nothing
     int n_asked;             // prompts that were sampled from
+    uint64_t free_before;    // bytes of the device before there was a model
 };
 
 const struct bench_case *bench_case_find(const char *name)
@@ -55,7 +78,12 @@ bool bench_case_samples(const struct bench_case *c)
 
 static json_t *config_of(const struct bench_case *c)
 {
-    const int positions = c->prompt + c->response;
+    const int positions = c->spread > 0 ? MOST_TOKENS : c->prompt + c->response;
+    if (strcmp(c->family, "opt") == 0)
+        return json_pack("{s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:s, s:b, s:b}", "model_type", "opt", "vocab_size", c->vocab,
+                         "hidden_size", c->d_model, "word_embed_proj_dim", c->d_model, "num_hidden_layers", c->n_layers,
+                         "num_attention_heads", c->n_heads, "ffn_dim", c->d_ff, "max_position_embeddings", 2048,
+                         "activation_function", "relu", "do_layer_norm_before", 1, "tie_word_embeddings", !c->untied);
     if (strcmp(c->family, "gpt2") == 0)
         return json_pack("{s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:f, s:s}", "model_type", "gpt2", "vocab_size", c->vocab,
                          "n_embd", c->d_model, "n_layer", c->n_layers, "n_head", c->n_heads, "n_positions",
@@ -64,7 +92,15 @@ static json_t *config_of(const struct bench_case *c)
     return json_pack("{s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:f, s:f, s:s, s:b}", "model_type", "llama", "vocab_size",
                      c->vocab, "hidden_size", c->d_model, "num_hidden_layers", c->n_layers, "num_attention_heads", c->n_heads,
                      "num_key_value_heads", c->n_heads, "intermediate_size", c->d_ff, "max_position_embeddings", positions,
-                     "rms_norm_eps", 1e-5, "rope_theta", 10000.0, "hidden_act", "silu", "tie_word_embeddings", 1);
+                     "rms_norm_eps", 1e-5, "rope_theta", 10000.0, "hidden_act", "silu", "tie_word_embeddings", !c->untied);
+}
+
+static int length_of(const struct bench_case *c, int median, struct rng *r)
+{
+    if (c->spread <= 0)
+        return median;
+    const double n = median * exp(c->spread * rng_normal(r));
+    return n < 2 ? 2 : n > MOST_TOKENS / 2 ? MOST_TOKENS / 2 : (int)n;
 }
 
 // Twice as many groups as a step takes, so that batches differ; prompts alone where answers are sampled.
@@ -72,23 +108,25 @@ static void make_data(struct dataset *d, const struct bench_case *c)
 {
     struct rng r = rng_make(1, RNG_TEST, 0);
     const int n = 2 * c->groups, responses = bench_case_samples(c) ? 0 : c->responses;
-    const size_t each = (size_t)c->prompt + (size_t)responses * (size_t)c->response;
-    *d = (struct dataset){.tokens = mem_alloc((size_t)n * each, sizeof *d->tokens), .n_tokens = (size_t)n * each,
+    const int most = c->spread > 0 ? MOST_TOKENS / 2 : c->prompt > c->response ? c->prompt : c->response;
+    const size_t room = (size_t)n * (size_t)(1 + responses) * (size_t)most;
+    *d = (struct dataset){.tokens = mem_alloc(room, sizeof *d->tokens),
                           .groups = mem_alloc((size_t)n, sizeof *d->groups), .n_groups = n,
                           .seqs = mem_alloc((size_t)n * (size_t)responses + 1, sizeof *d->seqs),
                           .refs = mem_alloc((size_t)n * (size_t)responses + 1, sizeof *d->refs)};
-    for (size_t i = 0; i < d->n_tokens; i++)
-        d->tokens[i] = (int32_t)rng_below(&r, (uint64_t)c->vocab);
     for (int g = 0; g < n; g++) {
-        const size_t first = (size_t)g * each;
-        d->groups[g] = (struct ds_group){.prompt = first, .n_prompt = c->prompt, .first_seq = d->n_seqs,
+        d->groups[g] = (struct ds_group){.prompt = d->n_tokens, .n_prompt = length_of(c, c->prompt, &r), .first_seq = d->n_seqs,
                                          .n_seqs = responses};
+        d->n_tokens += (size_t)d->groups[g].n_prompt;
         for (int k = 0; k < responses; k++, d->n_seqs++) {
-            d->seqs[d->n_seqs] = (struct ds_seq){.first = first + (size_t)c->prompt + (size_t)k * (size_t)c->response,
-                                                   .n = c->response, .label = k == 0};
-            d->refs[d->n_seqs] = -10.0 * c->response;
+            const int length = length_of(c, c->response, &r);
+            d->seqs[d->n_seqs] = (struct ds_seq){.first = d->n_tokens, .n = length, .label = k == 0};
+            d->refs[d->n_seqs] = -10.0 * length;
+            d->n_tokens += (size_t)length;
         }
     }
+    for (size_t i = 0; i < d->n_tokens; i++)
+        d->tokens[i] = (int32_t)rng_below(&r, (uint64_t)c->vocab);
 }
 
 // What an answer is worth does not matter, as long as it is not the same for all.
@@ -131,12 +169,16 @@ static int open_trainer(struct bench_stand *s, struct err *e)
     struct run_tables tables;
     struct settings settings;
     int code = objective_find(&objective, c->objective, e);
+    if (!code && c->lora_rank)
+        code = model_add_lora(s->model, c->lora_rank, 2 * c->lora_rank, "all-linear", 1, e);
     if (!code)
-        code = model_set_trainable(s->model, TRAIN_ALL, e);
+        code = model_set_trainable(s->model, c->lora_rank ? TRAIN_ADAPTER : TRAIN_ALL, e);
     if (code)
         return code;
     run_settings_init(&settings, &tables, objective);
     set_number(&settings, "batch-size", c->groups);
+    if (c->large)
+        set_number(&settings, "max-batch-tokens", LARGE_BATCH_TOKENS);
     settings_set(&settings, "recompute", c->recompute ? "yes" : "no", NULL);
     if (bench_case_samples(c)) {
         set_number(&settings, "samples", c->responses);
@@ -150,14 +192,16 @@ static int open_trainer(struct bench_stand *s, struct err *e)
     return code;
 }
 
-int bench_stand_open(struct bench_stand **out, const struct bench_case *c, const char *precision, int threads, struct err *e)
+int bench_stand_open(struct bench_stand **out, const struct bench_case *c, const struct bench_place *place, struct err *e)
 {
     struct bench_stand *s = mem_alloc(1, sizeof *s);
     json_t *config = config_of(c);
     s->c = c;
-    int code = engine_open_backend(&s->ops, &s->backend, "cpu", precision, threads, e);
+    int code = engine_open_backend(&s->ops, &s->backend, place->device, place->precision, place->threads, e);
+    s->free_before = code ? 0 : s->ops->memory_free(s->backend);
     if (!code)
-        code = model_new(&s->model, config, s->ops, s->backend, 1, e);
+        code = c->large ? bench_model(&s->model, config, c->lora_rank > 0, s->ops, s->backend, e)
+                        : model_new(&s->model, config, s->ops, s->backend, 1, e);
     json_decref(config);
     if (!code) {
         make_data(&s->data, c);
@@ -225,28 +269,54 @@ int bench_stand_step(struct bench_stand *s, struct bench_step *out, struct err *
     return code;
 }
 
-static double learnt_rows(const struct bench_case *c)
+// Of a step, on the average over the data: rows that are computed, targets, pairs of query and key.
+struct work {
+    double rows, targets, pairs;
+};
+static struct work work_of(const struct bench_stand *s)
 {
-    return (double)c->groups * (c->prompt + (double)c->responses * (c->response - 1));
+    const struct bench_case *c = s->c;
+    const struct dataset *d = &s->data;
+    const bool samples = bench_case_samples(c);
+    struct work w = {0};
+    for (int g = 0; g < d->n_groups; g++) {
+        const double prompt = d->groups[g].n_prompt;
+        w.rows += prompt;
+        w.pairs += prompt * (prompt + 1) / 2;
+        for (int k = 0; k < c->responses; k++) {
+            const double response = samples ? c->response : d->seqs[d->groups[g].first_seq + k].n, rows = response - 1;
+            w.rows += rows;
+            w.targets += response;
+            w.pairs += rows * prompt + rows * (rows + 1) / 2;
+        }
+    }
+    const double steps = (double)d->n_groups / c->groups;
+    return (struct work){w.rows / steps, w.targets / steps, w.pairs / steps};
 }
 
 double bench_stand_tokens(const struct bench_stand *s)
 {
     const struct bench_case *c = s->c;
-    return bench_case_samples(c) ? (double)c->groups * c->responses * c->response : learnt_rows(c);
+    return bench_case_samples(c) ? (double)c->groups * c->responses * c->response : work_of(s).rows;
+}
+
+double bench_stand_bytes(const struct bench_stand *s)
+{
+    const uint64_t now = s->ops->memory_free(s->backend);
+    return s->free_before > now ? (double)(s->free_before - now) : 0;
 }
 
 double bench_stand_flops(const struct bench_stand *s)
 {
     const struct bench_case *c = s->c;
+    const struct work w = work_of(s);
     double body = 0; // weights of the layers' matrices
     for (int i = 0; i < s->model->n_tensors; i++)
         if (s->model->tensors[i].layer >= 0 && s->model->tensors[i].rows > 1)
             body += (double)s->model->tensors[i].rows * s->model->tensors[i].cols;
-    const double rows = c->response - 1, targets = (double)c->groups * c->responses * c->response;
-    const double pairs = c->groups * (c->prompt * (c->prompt + 1) / 2.0 +
-                                      c->responses * (rows * c->prompt + rows * (rows + 1) / 2.0));
-    const double learning = 6 * (body * learnt_rows(c) + (double)c->vocab * c->d_model * targets) +
-                            12.0 * c->n_layers * c->d_model * pairs;
-    return (c->objective ? learning : 0) + (bench_case_samples(c) ? learning / 3 : 0);
+    const double each = c->lora_rank ? 4 : 6; // frozen weights have no gradient of their own
+    const double learning = each * (body * w.rows + (double)c->vocab * c->d_model * w.targets) +
+                            12.0 * c->n_layers * c->d_model * w.pairs;
+    const double forward = learning / (each / 2);
+    return (c->objective ? learning : 0) + (bench_case_samples(c) ? forward : 0);
 }

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "base/mem.h"
 #include "train/engine/answers.h"
 #include "train/engine/engine_commands.h"
 #include "train/run/params.h"
@@ -52,7 +51,7 @@ int engine_check(const struct settings *s, char **rest, int n_rest, struct err *
         cost = cost_json(o, &run, &seen);
     settings_fini(&run);
     json_decref(values);
-    json_t *memory = code ? NULL : memory_plan_json(&plan, (double)mem_available(), &notes);
+    json_t *memory = code ? NULL : memory_plan_json(&plan, &notes);
     notes_fini(&notes);
     if (code)
         return code;

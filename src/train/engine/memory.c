@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "base/mem.h"
 #include "train/engine/answers.h"
 #include "train/engine/engine_commands.h"
 #include "train/run/params.h"
@@ -35,7 +34,7 @@ int engine_memory(const struct settings *s, char **rest, int n_rest, struct err 
         code = preflight_memory(o, &run, &plan, &notes, e);
     settings_fini(&run);
     json_decref(values);
-    json_t *answer = code ? NULL : memory_plan_json(&plan, (double)mem_available(), &notes);
+    json_t *answer = code ? NULL : memory_plan_json(&plan, &notes);
     notes_fini(&notes);
     return code ? code : engine_print(answer, e);
 }

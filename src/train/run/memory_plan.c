@@ -23,10 +23,10 @@ static void add(struct memory_plan *p, const char *what, double bytes, bool mapp
     *(mapped ? &p->mapped_bytes : &p->bytes) += bytes;
 }
 
-// Whoever samples may lay its weights out for that.
+// Whoever samples may lay its weights out for that, on a CPU.
 static void add_packed(struct memory_plan *p, const struct memory_facts *f, const char *what)
 {
-    if (p->n == MEMORY_LINES)
+    if (p->n == MEMORY_LINES || p->on_gpu)
         return;
     p->lines[p->n++] = (struct memory_line){what, packed_weights_plan(&f->arch), false, true};
     p->spare_bytes += packed_weights_plan(&f->arch);
@@ -56,7 +56,9 @@ static void add_frozen(struct memory_plan *p, const struct memory_facts *f, enum
     const size_t all = (size_t)arch_n_params(&f->arch), linear = dtype_is_quantized(quantized) ? (size_t)arch_n_linear(&f->arch) : 0;
     const double params = (double)(all - linear);
     const bool copied = (f->bf16 && !f->is_bf16_file) || f->arch.family == ARCH_GPT2; // rounded, or laid out otherwise
-    if (copied)
+    if (p->on_gpu && !copied)
+        add(p, own, f->file_bytes * params / (double)all, false);
+    else if (copied)
         add(p, own, params * (f->bf16 || f->is_bf16_file ? 2 : 4), false);
     else
         add(p, mapped, f->file_bytes * params / (double)all, true);
@@ -69,6 +71,14 @@ static double largest_tensor(const struct arch *a)
 {
     const double embedding = (double)a->vocab_size * a->d_embed, wide = (double)a->d_ff * a->d_model;
     return 4 * (embedding > wide ? embedding : wide);
+}
+
+// What operations on a GPU need while they run: the library's workspace, two tiles of logits, and in bf16 the rounded rows of the
+// widest product. Nobody has measured it; it is on the large side.
+static double gpu_working_bytes(const struct arch *a, int tokens, bool bf16)
+{
+    const double widest = a->d_ff > a->d_model ? a->d_ff : a->d_model;
+    return (64 << 20) + 2.0 * sizeof(float) * HEAD_STRETCH * tokens + (bf16 ? 2 * widest * tokens : 0);
 }
 
 // Of objectives that learn from the policy's answers: who scores them, and what is kept while they are said. trained: parameters of the
@@ -105,7 +115,7 @@ void memory_plan_make(struct memory_plan *p, const struct memory_facts *f, const
     const bool probes = settings_int(s, "probe-every") > 0 && !scores;
     const bool live = o->online && (needs.networks & NETWORK_REFERENCE);
     const double adapter = goes_on ? f->adapter_params : memory_of_adapter(&f->arch, rank, settings_text(s, "lora-targets"));
-    *p = (struct memory_plan){0};
+    *p = (struct memory_plan){.on_gpu = f->on_gpu, .available = f->available};
     if (o->of_runs) {
         add(p, "weights in f32", 4 * params, false);
         return;
@@ -137,7 +147,9 @@ void memory_plan_make(struct memory_plan *p, const struct memory_facts *f, const
     const bool recompute = settings_bool(s, "recompute");
     add(p, "activations of a micro-batch (max-batch-tokens)",
         (double)decoder_plan(&f->arch, rank, tokens, scores ? 0 : tokens, f->bf16, true, recompute), false);
-    if (rank <= 0 && !goes_on)
+    if (f->on_gpu)
+        add(p, "working memory of operations", gpu_working_bytes(&f->arch, tokens, f->bf16), false);
+    if (rank <= 0 && !goes_on && !f->on_gpu)
         add(p, "a checkpoint's largest tensor, as it is written", largest_tensor(&f->arch), false);
     const double logits = 4.0 * f->arch.vocab_size * tokens, most = 128 << 20;
     add(p, "logits, kept for the backward", scores || recompute || f->bf16 ? 0 : logits < most ? logits : most, false);
@@ -160,10 +172,10 @@ static int by_bytes(const void *a, const void *b)
     return x->bytes < y->bytes ? 1 : x->bytes > y->bytes ? -1 : 0;
 }
 
-int memory_plan_check(const struct memory_plan *p, const struct settings *s, double available, struct err *e)
+int memory_plan_check(const struct memory_plan *p, const struct settings *s, struct err *e)
 {
     char size[32], has[32];
-    if (available <= 0 || p->bytes <= available)
+    if (p->available <= 0 || p->bytes <= p->available)
         return 0;
     struct memory_plan sorted = *p;
     struct str lines = {0};
@@ -172,8 +184,8 @@ int memory_plan_check(const struct memory_plan *p, const struct settings *s, dou
         if (!sorted.lines[i].mapped && !sorted.lines[i].spare)
             str_addf(&lines, "%s%s %s", lines.len ? ", " : "", sorted.lines[i].what,
                      human_bytes(size, sizeof size, sorted.lines[i].bytes));
-    int code = err_set(e, ERR_LIMIT, "the run needs about %s (%s), and %s are free: %s", human_bytes(size, sizeof size, p->bytes),
-                       str_text(&lines), human_bytes(has, sizeof has, available),
+    int code = err_set(e, ERR_LIMIT, "the run needs about %s%s (%s), and %s are free: %s", human_bytes(size, sizeof size, p->bytes),
+                       p->on_gpu ? " of the GPU's memory" : "", str_text(&lines), human_bytes(has, sizeof has, p->available),
                        !settings_int(s, "lora-rank") ? "train adapters (--lora-rank 16), or use a smaller model"
                        : dtype_is_quantized(quantized_type(settings_text(s, "base-precision")))
                            ? "use a smaller model, a smaller max-batch-tokens, or recompute"
@@ -183,7 +195,7 @@ int memory_plan_check(const struct memory_plan *p, const struct settings *s, dou
     return code;
 }
 
-json_t *memory_plan_json(const struct memory_plan *p, double available, const struct notes *warnings)
+json_t *memory_plan_json(const struct memory_plan *p, const struct notes *warnings)
 {
     json_t *lines = json_array(), *texts = json_array();
     for (size_t i = 0; i < warnings->n; i++)
@@ -191,6 +203,6 @@ json_t *memory_plan_json(const struct memory_plan *p, double available, const st
     for (int i = 0; i < p->n; i++)
         json_array_append_new(lines, json_pack("{s:s, s:f, s:b, s:b}", "what", p->lines[i].what, "bytes", p->lines[i].bytes, "mapped",
                                                p->lines[i].mapped, "spare", p->lines[i].spare));
-    return json_pack("{s:f, s:f, s:f, s:f, s:o, s:o}", "bytes", p->bytes, "mapped", p->mapped_bytes, "spare", p->spare_bytes,
-                     "available", available, "lines", lines, "warnings", texts);
+    return json_pack("{s:f, s:f, s:f, s:f, s:b, s:o, s:o}", "bytes", p->bytes, "mapped", p->mapped_bytes, "spare", p->spare_bytes,
+                     "available", p->available, "gpu", p->on_gpu, "lines", lines, "warnings", texts);
 }

@@ -22,6 +22,8 @@ struct memory_plan {
     } lines[MEMORY_LINES];
     int n;
     double bytes, mapped_bytes, spare_bytes; // sums, of what must be there, what is mapped and what is spare
+    bool on_gpu;      // it is a GPU's memory
+    double available; // bytes that are free there; 0: unknown
 };
 
 // What the plan is made of.
@@ -34,12 +36,14 @@ struct memory_facts {
     int adapter_rank;
     bool bf16;         // of the device: precision bf16
     enum dtype base_type; // what an adapter that is continued was trained on; DTYPE_F32: nothing special
+    bool on_gpu;       // whose memory has no mapped files in it
+    double available;  // bytes that the device still has; 0: unknown
 };
 double memory_of_adapter(const struct arch *a, int rank, const char *targets); // numbers in its matrices; targets as lora-targets
 void memory_plan_make(struct memory_plan *p, const struct memory_facts *f, const struct objective *o, struct needs needs,
                       const struct settings *s);
-// ERR_LIMIT with the largest lines, and with what would need less, when there is not so much memory. available 0: unknown.
-int memory_plan_check(const struct memory_plan *p, const struct settings *s, double available, struct err *e);
-// {"bytes", "mapped", "spare", "available", "lines": [{"what", "bytes", "mapped", "spare"}, ...], "warnings": [...]};
+// ERR_LIMIT with the largest lines, and with what would need less, when there is not so much memory.
+int memory_plan_check(const struct memory_plan *p, const struct settings *s, struct err *e);
+// {"bytes", "mapped", "spare", "available", "gpu", "lines": [{"what", "bytes", "mapped", "spare"}, ...], "warnings": [...]};
 // warnings: what else is to be known of the run that is planned.
-json_t *memory_plan_json(const struct memory_plan *p, double available, const struct notes *warnings);
+json_t *memory_plan_json(const struct memory_plan *p, const struct notes *warnings);

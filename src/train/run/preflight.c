@@ -272,6 +272,7 @@ static int check_text(struct flight *f, struct err *e)
     return code;
 }
 
+// Opens the device that the run would have; what it has free is what the plan is held against.
 static int check_device(struct flight *f, struct err *e)
 {
     const struct backend_ops *ops;
@@ -280,8 +281,10 @@ static int check_device(struct flight *f, struct err *e)
     if (code)
         return code;
     text_copy(f->seen.device, sizeof f->seen.device, ops->device(backend));
+    f->facts.on_gpu = strcmp(ops->name, "cuda") == 0;
+    f->facts.available = (double)ops->memory_free(backend);
     ops->close(backend);
-    return code;
+    return 0;
 }
 
 int preflight_memory_as(const struct objective *o, const struct settings *s, const struct preflight_about *about,
@@ -292,6 +295,8 @@ int preflight_memory_as(const struct objective *o, const struct settings *s, con
     objective_configure(&configured, o, s);
     struct flight f = {.objective = o, .settings = s, .about = *about, .needs = objective_needs(&configured)};
     int code = best_open(&best, o, s, notes, e);
+    if (!code)
+        code = check_device(&f, e);
     if (!code)
         code = check_model(&f, e);
     if (!code)
@@ -343,7 +348,7 @@ int preflight_as(const struct objective *o, const struct settings *s, const stru
     if (!code)
         code = check_text(&f, e);
     if (!code && !about->any_memory)
-        code = memory_plan_check(plan, s, (double)mem_available(), e);
+        code = memory_plan_check(plan, s, e);
     if (f.corpus) {
         f.seen.n_examples = (int64_t)f.corpus->n_examples;
         f.seen.is_part = f.corpus->n_rows >= MOST_ROWS && settings_int(s, "max-rows") != MOST_ROWS;

@@ -5,7 +5,6 @@
 
 #include <string.h>
 
-#include "base/mem.h"
 #include "train/run/run_cost.h"
 
 static json_t *number_or_null(double value)
@@ -30,7 +29,7 @@ static json_t *stage_json(const struct check *c, size_t at, double gflops)
                                                                                             : json_null(),
                      "tokens", number_or_null(s->seen.tokens), "epochs", settings_float(&s->settings, "epochs"), "seconds",
                      number_or_null(seconds), "at_most", at_most, "memory",
-                     s->has_memory ? memory_plan_json(&s->memory, (double)mem_available(), &s->notes) : json_null(), "missing",
+                     s->has_memory ? memory_plan_json(&s->memory, &s->notes) : json_null(), "missing",
                      missing);
 }
 

@@ -40,6 +40,7 @@ void form_memory_take(struct form_memory *m, const json_t *plan)
 {
     const char *warning = json_string_value(json_array_get(json_object_get(plan, "warnings"), 0));
     m->bytes = json_number_value(json_object_get(plan, "bytes"));
+    m->on_gpu = json_is_true(json_object_get(plan, "gpu"));
     m->available = json_number_value(json_object_get(plan, "available"));
     str_clear(&m->warning);
     str_add(&m->warning, warning ? warning : "");
@@ -50,7 +51,7 @@ void form_memory_draw(const struct form_memory *m, struct canvas *c, struct rect
     char needs[32], has[32], text[100];
     if (m->bytes <= 0 || m->available <= 0)
         return;
-    snprintf(text, sizeof text, " memory: about %s of %s free ", human_bytes(needs, sizeof needs, m->bytes),
+    snprintf(text, sizeof text, " %smemory: about %s of %s free ", m->on_gpu ? "GPU " : "", human_bytes(needs, sizeof needs, m->bytes),
              human_bytes(has, sizeof has, m->available));
     canvas_text_right(c, line.x, line.y, line.width - 1, STYLE(m->bytes > m->available ? COLOR_BAD : COLOR_MUTED), text);
 }

@@ -8,6 +8,7 @@
 struct form_memory {
     struct str asked;      // the run as a command, when it was asked
     double bytes, available; // 0: not known
+    bool on_gpu;             // whose memory it is
     struct str warning;      // what else is to be known of the run; empty: nothing
 };
 // Whether the run has changed since it was asked for last, from when on that counts as asked; *settings: what to ask engine_memory

@@ -83,9 +83,9 @@ static void draw_memory(const struct launch_plan *p, struct pen *pen)
     const double bytes = number(memory, "bytes") * (p->n_runs < p->at_most ? p->n_runs : p->at_most), free = number(memory, "available");
     pen->r.y++;
     pen->r.height--;
-    say(pen, STYLE(bytes > free && free > 0 ? COLOR_BAD : COLOR_DEFAULT), "memory  about %s%s, %s are free",
+    say(pen, STYLE(bytes > free && free > 0 ? COLOR_BAD : COLOR_DEFAULT), "memory  about %s%s, %s are free%s",
         human_bytes(text, sizeof text, bytes), p->n_runs > 1 && p->at_most > 1 ? " for all that work at once" : "",
-        human_bytes(has, sizeof has, free));
+        human_bytes(has, sizeof has, free), json_is_true(json_object_get(memory, "gpu")) ? " on the GPU" : "");
     json_array_foreach(json_object_get(memory, "lines"), i, row)
         say(pen, STYLE(COLOR_MUTED), "        %10s  %s", human_bytes(text, sizeof text, number(row, "bytes")),
             json_string_value(json_object_get(row, "what")));

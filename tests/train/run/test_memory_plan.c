@@ -37,11 +37,13 @@ static void plan(struct memory_plan *p, const char *objective, const char *name,
     assert_ok(objective_find(&o, objective, e));
     run_settings_init(&s, &tables, o);
     assert_ok(settings_set(&s, "model", world.model_dir, e));
+    assert_ok(settings_set(&s, "device", "cpu", e));
     if (name)
         assert_ok(settings_set(&s, name, value, e));
     assert_ok(preflight_memory(o, &s, p, NULL, e));
+    p->available = available;
     if (fault)
-        memory_plan_check(p, &s, available, fault);
+        memory_plan_check(p, &s, fault);
     settings_fini(&s);
 }
 
@@ -149,12 +151,45 @@ static void what_does_not_fit_is_refused_with_its_largest_lines(void **state)
     assert_non_null(strstr(fault.text, "a smaller max-batch-tokens"));
 }
 
+// The same of a GPU: nothing is mapped there, nothing laid out for speed, and operations need some of it while they run.
+static void on_a_gpu_what_is_mapped_is_a_copy(void **state)
+{
+    const struct objective *o;
+    struct run_tables tables;
+    struct settings s;
+    struct memory_plan here, gpu;
+    struct objective_run configured = {0};
+    struct memory_facts facts = {.arch = {.family = ARCH_LLAMA, .vocab_size = 1000, .n_layers = 2, .d_model = 64, .d_embed = 64, .d_ff = 128,
+                                          .n_heads = 4, .n_kv_heads = 4, .head_dim = 16, .max_positions = 64, .gated_mlp = true},
+                                 .file_bytes = 123456, .is_bf16_file = true, .bf16 = true};
+    assert_ok(objective_find(&o, "grpo", e));
+    run_settings_init(&s, &tables, o);
+    assert_ok(settings_set(&s, "lora-rank", "4", e));
+    objective_configure(&configured, o, &s);
+    memory_plan_make(&here, &facts, o, objective_needs(&configured), &s);
+    facts.on_gpu = true, facts.available = 1e6;
+    memory_plan_make(&gpu, &facts, o, objective_needs(&configured), &s);
+    assert_close(line(&here, "frozen weights, in the mapped file"), 123456, 0);
+    assert_close(line(&gpu, "frozen weights"), 123456, 0);
+    assert_true(here.mapped_bytes > 0 && here.spare_bytes > 0);
+    assert_close(gpu.mapped_bytes, 0, 0);
+    assert_close(gpu.spare_bytes, 0, 0);
+    assert_true(line(&gpu, "working memory of operations") >= (64 << 20) + 2 * 128 * 4096.0);
+    assert_close(line(&here, "working memory of operations"), 0, 0);
+    struct err fault = {0};
+    assert_int_equal(memory_plan_check(&gpu, &s, &fault), ERR_LIMIT);
+    assert_non_null(strstr(fault.text, " of the GPU's memory ("));
+    assert_non_null(strstr(fault.text, ", and 977 KiB are free: "));
+    settings_fini(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_batch_takes_what_is_planned),
         cmocka_unit_test(each_thing_that_is_kept_has_its_line),
         cmocka_unit_test(what_does_not_fit_is_refused_with_its_largest_lines),
+        cmocka_unit_test(on_a_gpu_what_is_mapped_is_a_copy),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
