@@ -101,7 +101,7 @@ struct curves {
         char title[64];                    // of the chart; "": none
         struct span values;
     } zoom;
-    enum summary { SUMMARY_NONE, SUMMARY_SCATTER, SUMMARY_BOX } summary; // instead of curves (curves_summary.h)
+    enum summary { SUMMARY_NONE, SUMMARY_SCATTER, SUMMARY_BOX, SUMMARY_N } summary; // instead of curves (curves_summary.h)
     char summary_x[96], summary_y[96];     // of boxes: the setting, and the metric
     enum value_sort sort;                  // of the tables of values
     bool sort_up;                          // the least first

@@ -10,6 +10,7 @@
 #include "ui/kept.h"
 
 static const char *const modes[] = {"runs", "delta", "groups"};
+static const char *const summaries[] = {"none", "scatter", "box"};
 
 void curves_save(const struct curves *c, json_t *into)
 {
@@ -28,6 +29,9 @@ void curves_save(const struct curves *c, json_t *into)
     json_object_set_new(looks, "sort", json_string(sort_words[c->sort]));
     json_object_set_new(looks, "sort_up", json_boolean(c->sort_up));
     json_object_set_new(looks, "color_by", json_string(c->color_by));
+    json_object_set_new(looks, "summary", json_string(summaries[c->summary]));
+    json_object_set_new(looks, "summary_x", json_string(c->summary_x));
+    json_object_set_new(looks, "summary_y", json_string(c->summary_y));
     json_object_set_new(looks, "grid_rows", json_integer(c->rows_wanted));
     json_object_set_new(looks, "grid_columns", json_integer(c->columns_wanted));
     json_t *place = json_pack("{s:s, s:b, s:b, s:b, s:f, s:f, s:b, s:f, s:I}", "focus",
@@ -72,6 +76,11 @@ static const char *guides_of(int i)
 static const char *mode_name(int i)
 {
     return modes[i];
+}
+
+static const char *summary_name(int i)
+{
+    return summaries[i];
 }
 
 static const char *band_of(int i)
@@ -138,6 +147,11 @@ void curves_restore(struct curves *c, const json_t *kept)
     c->mode = (enum curves_mode)take_choice(kept, "mode", mode_name, 3, (int)c->mode);
     c->band = (enum band)take_choice(kept, "band", band_of, BAND_N, (int)c->band);
     c->guides = (enum guides)take_choice(kept, "guides", guides_of, GUIDES_N, (int)c->guides);
+    take_text(kept, "summary_x", c->summary_x, sizeof c->summary_x);
+    take_text(kept, "summary_y", c->summary_y, sizeof c->summary_y);
+    c->summary = (enum summary)take_choice(kept, "summary", summary_name, SUMMARY_N, (int)c->summary);
+    if (!c->summary_x[0] || !c->summary_y[0])
+        c->summary = SUMMARY_NONE;
     c->x_log = kept_bool(kept, "x_log", c->x_log);
     c->diff = kept_bool(kept, "diff", c->diff);
     c->sort = (enum value_sort)take_choice(kept, "sort", sort_of, SORT_N, (int)c->sort);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "ui/curves/summary_picture.h"
 #include "ui/plot/picture.h"
 #include "ui/view.h"
 
@@ -79,6 +80,8 @@ static void add_multiples(const struct curves *c, int first, int n, struct panel
 int curves_picture(const struct curves *c, int first, int n, const struct painter_ops *ops, const struct curves_look *look,
                    struct str *out, struct err *e)
 {
+    if (c->summary != SUMMARY_NONE)
+        return summary_picture(c, ops, look, out, e);
     const bool multiples = c->multiples && c->n_runs > 1;
     const size_t most = (size_t)(multiples ? n * c->n_runs : n) + 1;
     struct panels panels = {.made = mem_alloc(most, sizeof *panels.made), .plots = mem_alloc(most, sizeof *panels.plots),
@@ -164,7 +167,7 @@ int curves_screen_picture(struct view *v, const char *path, struct str *bytes, s
     const struct curves_look look = {.width = 1060, .theme = painter == &painter_png ? THEME_LIGHT : THEME_AUTO, .titled = true};
     int first, n;
     shown_charts(c, &first, &n);
-    if (n == 0)
+    if (n == 0 && c->summary == SUMMARY_NONE)
         return err_set(e, ERR_STATE, "Nothing is drawn here yet");
     if (text_ends(path, ".txt"))
         return text_picture(c, first, n, bytes);

@@ -190,7 +190,7 @@ static enum view_result set_summary(struct view *v, enum command_id id, const ch
 {
     struct curves *c = v->state;
     const bool is_box = id == CMD_BOX;
-    char first[96], second[96], more;
+    struct err fault = {0};
     bool changed;
     if (!arg) {
         ui_ask(v->ui, id, is_box ? "boxes of (a metric, @min or @max behind it) by (a setting)"
@@ -201,24 +201,13 @@ static enum view_result set_summary(struct view *v, enum command_id id, const ch
         c->summary = SUMMARY_NONE;
         return VIEW_CHANGED;
     }
-    if (sscanf(arg, "%95s %95s %c", first, second, &more) != 2) {
-        ui_say_error(v->ui, is_box ? "box: a metric and a setting are wanted, such as: box eval/loss beta (or off), not %s"
-                                   : "scatter: two metrics are wanted, such as: scatter kl reward@max (or off), not %s", arg);
+    if (curves_summarize(c, is_box ? SUMMARY_BOX : SUMMARY_SCATTER, arg, &fault)) {
+        ui_say_error(v->ui, "%s", fault.text);
         return VIEW_KEPT;
     }
-    const char *x = is_box ? second : first, *y = is_box ? first : second;
-    const char *unknown = !curves_summary_knows(c, y, true) ? y : !curves_summary_knows(c, x, !is_box) ? x : NULL;
-    if (unknown) {
-        ui_say_error(v->ui, "%s: no run here has a %s %s", is_box ? "box" : "scatter",
-                     is_box && unknown == x ? "setting" : "metric or setting", unknown);
-        return VIEW_KEPT;
-    }
-    c->summary = is_box ? SUMMARY_BOX : SUMMARY_SCATTER;
-    text_copy(c->summary_x, sizeof c->summary_x, x);
-    text_copy(c->summary_y, sizeof c->summary_y, y);
     curves_poll(c, 0, &changed);
     ui_more(v->ui);
-    ui_say(v->ui, "One number a run: its newest, or @min or @max. q goes back to the curves.");
+    ui_say(v->ui, "One number a run: its newest, or @min or @max. W writes the picture, q goes back to the curves.");
     return VIEW_CHANGED;
 }
 
