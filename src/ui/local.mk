@@ -40,6 +40,7 @@ libui_a_SOURCES = \
 	%D%/compare/compare_leak.c \
 	%D%/compare/compare_lists.c %D%/compare/compare_lists.h \
 	%D%/compare/compare_model.c \
+	%D%/compare/compare_next.c \
 	%D%/compare/compare_order.c \
 	%D%/compare/compare_page.h \
 	%D%/compare/compare_prompts.c \
@@ -54,6 +55,8 @@ libui_a_SOURCES = \
 	%D%/compare/view_compare.c \
 	%D%/compare/win_by.c %D%/compare/win_by.h \
 	%D%/compare/win_report.c %D%/compare/win_report.h \
+	%D%/compare/win_table.c \
+	%D%/compare/win_words.c %D%/compare/win_words.h \
 	%D%/curves/charts.c %D%/curves/charts.h \
 	%D%/curves/curves.c %D%/curves/curves.h \
 	%D%/curves/curves_align.c \
@@ -242,6 +245,10 @@ check_PROGRAMS += tests/ui/test_curves_page
 tests_ui_test_curves_page_SOURCES = tests/ui/test_curves_page.c $(UI_RIG)
 tests_ui_test_curves_page_LDADD = $(UI_RIG_LIBS)
 tests_ui_test_curves_page_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
+check_PROGRAMS += tests/ui/test_compare_votes
+tests_ui_test_compare_votes_SOURCES = tests/ui/test_compare_votes.c $(UI_RIG)
+tests_ui_test_compare_votes_LDADD = $(UI_RIG_LIBS)
+tests_ui_test_compare_votes_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
 check_PROGRAMS += tests/ui/test_many_runs
 tests_ui_test_many_runs_SOURCES = tests/ui/test_many_runs.c $(UI_RIG)
 tests_ui_test_many_runs_LDADD = $(UI_RIG_LIBS)

@@ -128,6 +128,7 @@ struct ui {
     bool reading_checkpoints;
     struct prompt_set *prompts;
     struct win_table *wins;
+    struct win_cut *wins_cut; // NULL: as usual
     int export_kind;   // what the path that is asked for is to hold
     struct job *jobs;
     int wake_fd[2];    // a byte here wakes the loop: signals and finished jobs

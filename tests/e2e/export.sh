@@ -38,7 +38,7 @@ check "runs as points" "$attune" export one two --svg scatter.svg --scatter lr,k
 has "whose" "kl@max by lr, 2 runs" scatter.svg
 check "runs as boxes" "$attune" export one two --png boxes.png --box kl,lr --size 600x300
 is "pixels" "PNG" "$(head -c 4 boxes.png | tail -c 3)"
-refuses 5 "has a setting shade" "boxes over nothing" "$attune" export one two --svg none.svg --box kl,shade
+refuses 4 "has a setting shade" "boxes over nothing" "$attune" export one two --svg none.svg --box kl,shade
 refuses 2 "exclude each other" "points and charts" "$attune" export one two --svg none.svg --scatter lr,kl --metrics kl
 refuses 2 "choose one" "each alone and together" "$attune" export one two --svg none.svg --multiples --group seed
 refuses 2 "needs several runs" "a group of one run" "$attune" export one --svg none.svg --group batch-size

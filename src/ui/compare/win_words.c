@@ -94,7 +94,8 @@ static bool best_of(const struct said_list *l, const int *cluster, int n_prompts
         const int has = to - i;
         const bool is_telling = how == WIN_BEGINNING || 2 * has <= n_prompts;
         const double gain = how == WIN_BEGINNING ? left : left * log((double)n_prompts / has);
-        if (left < 2 || !is_telling || gain <= best)
+        const bool is_longer = best > 0 && gain == best && strlen(l->at[i].text) > strlen(l->at[*first].text);
+        if (left < 2 || !is_telling || gain < best || (gain == best && !is_longer))
             continue;
         best = gain;
         *first = i;
@@ -151,4 +152,23 @@ int win_by_words(struct win_by *b, const struct judged_votes *v, const struct ju
     win_by_fini(b);
     return err_set(e, ERR_INPUT, how == WIN_WORDS ? "no word is shared by two of the prompts that were judged, and by no more than half"
                                                   : "no two of the prompts that were judged begin with the same words");
+}
+
+int win_by_make(struct win_by *b, struct store *s, const char *run, const struct judged_votes *v, const char *by, const char *data, int n,
+                struct err *e)
+{
+    struct judged_pair *pairs = NULL;
+    int n_pairs = 0, how = 0, code;
+    if (*data)
+        return win_by_field(b, v, data, by, e);
+    while (how < WIN_WORDS_N && strcmp(win_words_names[how], by) != 0)
+        how++;
+    if (how == WIN_WORDS_N)
+        return err_set(e, ERR_USAGE, "slices by %s need the file that the prompts came from; without one there are length, words and "
+                                     "beginning", by);
+    code = labels_judged(s, run, &pairs, &n_pairs, e);
+    if (!code)
+        code = win_by_words(b, v, pairs, n_pairs, (enum win_words)how, n, e);
+    judged_pairs_free(pairs, n_pairs);
+    return code;
 }

@@ -6,7 +6,7 @@
 #include "ui/compare/win_by.h"
 
 // "words": of the words that at least two and at most half of the prompts have, the one that tells most of those apart that no
-// cluster has yet (how many they are, times log(prompts / prompts with the word)), again and again. "beginning": the first two
+// cluster has yet (how many they are, times log(prompts / prompts with the word); of equal ones the longest), again and again. "beginning": the first two
 // words, the most frequent ones first.
 enum win_words { WIN_WORDS, WIN_BEGINNING, WIN_WORDS_N };
 extern const char *const win_words_names[]; // ends with NULL
@@ -15,3 +15,6 @@ int win_by_words(struct win_by *b, const struct judged_votes *votes, const struc
                  int n, struct err *e);
 // Which prompt of the votes a pair of labels_judged is of; -1: it came after them.
 int win_prompt_of(const struct judged_votes *votes, const struct judged_pair *pairs, int pair);
+// What the slices are by: one of these words, or, where data is given ("": none), a member of its rows. run NULL: of all.
+int win_by_make(struct win_by *b, struct store *s, const char *run, const struct judged_votes *votes, const char *by, const char *data,
+                int n, struct err *e);
