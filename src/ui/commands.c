@@ -132,7 +132,7 @@ const struct command_row command_rows[] = {
     {CMD_REWARD, "reward", "reward", "m", IN_COMPARE, "MODEL", "A reward model that scores all answers.", 0},
     {CMD_SETTINGS, "settings", "settings", "D", IN_COMPARE, NULL, "What differs in how they were trained, and where the runs stand.", 0},
     {CMD_WINS, "wins", "wins", "V", IN_COMPARE, NULL, "All votes of the project: how often which model won, and whether that is decided.", 0},
-    {CMD_NEXT_MODELS, "next-models", "next models", "n", IN_COMPARE, NULL,
+    {CMD_NEXT_MODELS, "next-models", "next models", "M", IN_COMPARE, NULL,
      "Compare the two models whose order is the least certain by all votes so far.", 0},
     {CMD_SLICES, "slices", "slices", "", IN_COMPARE, "length|words|beginning N, or MEMBER FILE",
      "Cut the win rates of V by the prompt's length, a word that prompts share, how they begin, or a member of the rows they come from.", 0},

@@ -76,7 +76,7 @@ static void open_votes(struct rig *r)
     rig_wait(r, "[5 Compare]");
     rig_send(r, "V");
     rig_wait(r, "Votes in this project");
-    rig_wait(r, "least certain (n compares them)");
+    rig_wait(r, "least certain (M compares them)");
 }
 
 static void leave(struct rig *r)
@@ -134,7 +134,7 @@ static void the_least_certain_two_come_next(void **state)
     open_votes(&r);
     str_addf(&wanted, "%s against %s: 55 %%", one, three);
     rig_wait(&r, str_text(&wanted));
-    rig_send(&r, "n");
+    rig_send(&r, "M");
     rig_wait(&r, "Least certain: ");
     rig_send(&r, "V"); // the answers, with the two as sides
     rig_wait(&r, "A fable-1");

@@ -67,7 +67,7 @@ static void draw_next(const struct win_table *t, struct canvas *c, struct rect *
     for (int i = 0; i < t->n_next && i < MOST && in->height > 6; i++) {
         struct str line = {0};
         const struct rect at = rect_cut_top(in, 1);
-        str_add(&line, i == 0 ? "least certain (n compares them)  " : "                                 ");
+        str_add(&line, i == 0 ? "least certain (M compares them)  " : "                                 ");
         win_next_text(&t->next[i], &line);
         canvas_text(c, at.x + 1, at.y, at.width - 2, STYLE(i == 0 ? COLOR_ACCENT : COLOR_MUTED), str_text(&line));
         str_fini(&line);
