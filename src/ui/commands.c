@@ -87,6 +87,7 @@ const struct command_row command_rows[] = {
     {CMD_SCATTER, "scatter", "scatter", "", IN_CURVES, "X Y|off", "A point for each run at the newest values of two metrics, or at kl@min, reward@max, or by a setting.", 0},
     {CMD_BOX, "box", "boxes", "", IN_CURVES, "METRIC SETTING|off", "Boxes of the runs' newest values of a metric (@min, @max) over the values of a setting.", 0},
     {CMD_COLOR_BY, "color-by", "colours by", "", IN_CURVES, "SETTING|PATTERN...|off", "One colour for runs with the same value of a setting, or whose names fit the same pattern: dpo-* ppo-*.", 0},
+    {CMD_BUDGET, "budget", "budget", "", IN_CURVES, "VALUE|off", "A value of the chosen chart that is not to be passed: a marked range (v) says at which step each curve crosses it.", 0},
     {CMD_GRID, "grid", "grid", "", IN_CURVES, "RxC|auto", "So many rows and columns of charts on the screen, or as many as there is good room for.", 0},
     {CMD_BANDS, "bands", "groups", "B", IN_CURVES, "mean|range|sd|interval|se|quartiles",
      "Runs that differ in the seed alone as a mean with a band: sd, 95 %, standard error, min-max; as a median with quartiles; as the mean alone; and back.", 0},

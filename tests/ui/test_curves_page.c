@@ -161,6 +161,25 @@ static void runs_as_a_scatter_and_as_boxes(void **state)
     assert_int_equal(rig_end(&r), 0);
 }
 
+// Where a curve crosses what was said to be too much; the project keeps it.
+static void a_range_says_when_a_budget_is_crossed(void **state)
+{
+    struct rig r;
+    const struct rig_options o = {.project = project, .width = 160, .height = 40, .keeps_session = true};
+    open_run_of(&r, "dpo-1", &o);
+    WALK(&r, {":metric kl\r", "KL to the reference"}, {":budget much\r", "a value of this chart is wanted"},
+         {":budget 0.5\r", "says where KL to the reference crosses 0.5"}, {":range 10 2000\r", "crosses 0.5000 at step "},
+         {"\r", "at 0.5000"}, {":budget 500\r", "never crosses 500"}, {":budget off\r", "has no budget"});
+    rig_wait_gone(&r, "crosses");
+    WALK(&r, {":budget 0.5\r", "crosses 0.5000 at step "});
+    rig_send(&r, "1q");
+    assert_int_equal(rig_end(&r), 0);
+    open_run_of(&r, "dpo-1", &o);
+    WALK(&r, {":range 10 2000\r", "crosses 0.5000 at step "});
+    rig_send(&r, "1q");
+    assert_int_equal(rig_end(&r), 0);
+}
+
 // The file of a picture, whole: what is in it says what was drawn.
 static void picture_has(const char *path, const char *const *wanted, int n)
 {
@@ -293,6 +312,7 @@ int main(void)
         cmocka_unit_test_setup(the_page_remembers, forget),
         cmocka_unit_test_setup(curves_by_another_metric, forget),
         cmocka_unit_test_setup(runs_as_a_scatter_and_as_boxes, forget),
+        cmocka_unit_test_setup(a_range_says_when_a_budget_is_crossed, forget),
         cmocka_unit_test_setup(a_scatter_is_written_and_kept, forget),
         cmocka_unit_test_setup(values_at_the_cursor_are_sorted, forget),
         cmocka_unit_test_setup(the_mouse_drags_a_rectangle, forget),

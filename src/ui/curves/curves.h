@@ -46,6 +46,8 @@ struct curves {
         char title[64];
         enum scale scale;
         struct clip clip;
+        bool has_budget;
+        double budget;
     } * looks;
     int n_looks, cap_looks;
     int rows_wanted, columns_wanted;       // of charts on the screen; 0: as many as there is good room for

@@ -19,6 +19,9 @@ void curves_save(const struct curves *c, json_t *into)
         json_object_set_new(charts, c->looks[i].title,
                             json_pack("{s:s, s:f, s:f}", "y", scale_name(c->looks[i].scale), "clip", c->looks[i].clip.low,
                                       "clip_above", c->looks[i].clip.high));
+    for (int i = 0; i < c->n_looks; i++)
+        if (c->looks[i].has_budget)
+            json_object_set_new(json_object_get(charts, c->looks[i].title), "budget", json_real(c->looks[i].budget));
     json_t *looks = json_pack("{s:s, s:s, s:f, s:s, s:b, s:s, s:s, s:s, s:b, s:I, s:o}", "layout",
                               c->layout ? c->layout->name : "all", "filter", c->filter, "smooth", c->weight, "x",
                               x_kind_name(c->x_kind), "x_log", c->x_log, "mode", modes[c->mode], "band", band_name(c->band),
@@ -167,6 +170,8 @@ void curves_restore(struct curves *c, const json_t *kept)
         look.scale = (enum scale)take_choice(chart, "y", scale_of, 3, SCALE_LINEAR);
         const double low = kept_number(chart, "clip", 0, 99, 0), high = kept_number(chart, "clip_above", 0, 99, low);
         look.clip = low + high < 100 ? (struct clip){low, high} : (struct clip){0};
+        look.budget = kept_number(chart, "budget", -1e300, 1e300, NAN);
+        look.has_budget = !isnan(look.budget);
         curves_remember_look(c, &look);
     }
     take_place(c, kept);
@@ -183,6 +188,8 @@ void curves_remember_look(struct curves *c, const struct chart *chart)
     text_copy(c->looks[i].title, sizeof c->looks[i].title, chart->title);
     c->looks[i].scale = chart->scale;
     c->looks[i].clip = chart->clip;
+    c->looks[i].has_budget = chart->has_budget;
+    c->looks[i].budget = chart->budget;
 }
 
 void curves_recall_look(const struct curves *c, struct chart *chart)
@@ -191,5 +198,7 @@ void curves_recall_look(const struct curves *c, struct chart *chart)
         if (strcmp(c->looks[i].title, chart->title) == 0) {
             chart->scale = c->looks[i].scale;
             chart->clip = c->looks[i].clip;
+            chart->has_budget = c->looks[i].has_budget;
+            chart->budget = c->looks[i].budget;
         }
 }
