@@ -298,6 +298,7 @@ const struct command_row command_rows[] = {
     {CMD_HINTS, "hints", "hints", "", IN_ALL, "on|off", "The line of keys at the bottom; off leaves it to the page.", 0},
     {CMD_WAIT, "wait", "wait", "", IN_ALL, "TEXT", "In scripts: wait until the screen shows the text.", 0},
     {CMD_SIZE, "size", "size", "", IN_ALL, "WIDTHxHEIGHT", "In scripts: the size of the screen.", 0},
+    {CMD_TEACH, "teach", "teach keys", "", IN_ALL & ~IN_HELP, NULL, "Asks for the keys of this page, one after another; what was wrong comes again, Esc ends it.", 0},
     {CMD_KEYS, "keys", "keys", "", IN_ALL, "KEY...", "Press keys, such as: keys j j Enter.", 0},
     {CMD_NONE, NULL, NULL, NULL, 0, NULL, NULL, 0},
 };

@@ -24,6 +24,7 @@ libui_a_SOURCES = \
 	%D%/script.c \
 	%D%/session.c %D%/session.h \
 	%D%/state_files.c %D%/state_files.h \
+	%D%/teach.c \
 	%D%/ui.c %D%/ui.h \
 	%D%/ui_internal.h \
 	%D%/ui_state.c \

@@ -126,6 +126,7 @@ has "with names" "one" out
 check "one chart, as chart draws it" "$attune" show one --plot --ascii --metrics loss
 cp out plotted
 check "chart" "$attune" chart one loss --ascii
+is "both are the same" "$(cksum <out)" "$(cksum <plotted)"
 check "a mean of two steps to each side" "$attune" chart one loss --smooth mean:4 --json
 for i in 0 1 2; do "$get" lines 0 points $i 1 <out; echo; done >three
 is "of the first three points" 1 "$( (cat three; "$get" lines 0 smoothed 0 <out; echo) | awk 'NF {v[n++] = $1} END {d = (v[0] + v[1] + v[2]) / 3 - v[3]; print (n == 4 && d * d < 1e-10)}')"
@@ -133,7 +134,6 @@ check "a Gaussian" "$attune" chart one loss --smooth gaussian:2 --ascii
 has "named" "Gaussian 2" out
 refuses 2 "no number of steps" "a width that is none" "$attune" chart one loss --smooth mean:wide
 refuses 2 "nor mean STEPS" "a weight that is none" "$attune" chart one loss --smooth 2
-is "both are the same" "$(cksum <out)" "$(cksum <plotted)"
 refuses 2 "only --plot takes several" "several runs without a plot" "$attune" show one two
 
 # ---- from the console ----
