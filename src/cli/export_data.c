@@ -33,7 +33,7 @@ const struct param export_data_options[] = {
     {.name = "size", .type = PARAM_TEXT, .fallback = "", .help = "Pixels of the picture, such as 1200x700; else as the charts need."},
     {.name = "columns", .type = PARAM_INT, .fallback = "0", .min = 0, .max = 12, .help = "Charts beside one another; 0: as many as fit."},
     {.name = "multiples", .type = PARAM_BOOL, .fallback = "no",
-     .help = "A chart for each run and metric instead of runs over one another; those of a metric have one scale."},
+     .help = "A chart for each run and metric instead of runs over one another, with --group for each group; those of a metric have one scale."},
     {.name = "scatter", .type = PARAM_TEXT, .fallback = "",
      .help = "Draws each run as a point instead: X,Y are two metrics (their newest values, or kl@min, reward@max) or settings."},
     {.name = "box", .type = PARAM_TEXT, .fallback = "",
@@ -108,8 +108,8 @@ static int picture(struct store *s, const struct args *a, const char *path, cons
     if (!code)
         code = choose(&p, a, e);
     p.curves.multiples = settings_bool(&a->settings, "multiples");
-    if (!code && p.curves.multiples && (args_text(a, "group") || args_text(a, "minus")))
-        code = err_set(e, ERR_USAGE, "--multiples shows each run as it is, --group and --minus make lines of several: choose one");
+    if (!code && p.curves.multiples && args_text(a, "minus"))
+        code = err_set(e, ERR_USAGE, "--multiples shows each run as it is, --minus makes lines of two: choose one");
     if (!code)
         code = plots_read(&p, a, e);
     if (!code)

@@ -94,7 +94,7 @@ const struct command_row command_rows[] = {
     {CMD_GROUP, "group", "group by", "", IN_CURVES, "SETTING", "Draw runs with the same value of a setting as one mean; seed: alike but for it; off.", 0},
     {CMD_DELTA, "delta", "difference", "D", IN_CURVES, NULL, "Each run minus the pinned one, or the runs themselves.", 0},
     {CMD_PIN_CURVE, "pin", "pin", "P", IN_CURVES, "RUN", "The run on top is the one that others are compared with.", 0},
-    {CMD_MULTIPLES, "multiples", "one a run", "V", IN_CURVES, NULL, "The chosen chart once for each run, all on one scale.", 0},
+    {CMD_MULTIPLES, "multiples", "one a run", "V", IN_CURVES, NULL, "The chosen chart once for each run, or for each group of runs (B, :group), all on one scale.", 0},
     {CMD_DIFF, "diff", "settings", "d", IN_CURVES, NULL, "The settings in which the runs differ.", 0},
     {CMD_BEST, "best", "best run", "", IN_CURVES, "METRIC", "Which run is best by a metric, and draw it on top; min: or max: before it says which way.", 0},
     {CMD_FORK, "fork", "fork", "f", IN_CURVES, "NAME=VALUE...", "A new run from the newest checkpoint before the cursor, with other settings: lr=1e-5 objective=ipo.", 10},

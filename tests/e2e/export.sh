@@ -34,13 +34,16 @@ for run in one two; do
     is "three panels of $run" 3 "$(count ">$run: " each.svg)"
 done
 is "those of a metric on one scale" "" "$(grep -o 'text-anchor="end"[^>]*>[^<][^<]*</text>' each.svg | grep -v '>x ' | sed 's/.*y="//' | sort | uniq -c | awk '$1 % 2')"
+check "each group alone" "$attune" export one two --svg groups.svg --metrics loss,kl --multiples --group lr
+is "a panel for each value and metric" 4 "$(count '>lr ' groups.svg)"
+has "named by the value" ">lr 0.0002, 1 run: kl<" groups.svg
 check "runs as points" "$attune" export one two --svg scatter.svg --scatter lr,kl@max
 has "whose" "kl@max by lr, 2 runs" scatter.svg
 check "runs as boxes" "$attune" export one two --png boxes.png --box kl,lr --size 600x300
 is "pixels" "PNG" "$(head -c 4 boxes.png | tail -c 3)"
 refuses 4 "has a setting shade" "boxes over nothing" "$attune" export one two --svg none.svg --box kl,shade
 refuses 2 "exclude each other" "points and charts" "$attune" export one two --svg none.svg --scatter lr,kl --metrics kl
-refuses 2 "choose one" "each alone and together" "$attune" export one two --svg none.svg --multiples --group seed
+refuses 2 "choose one" "each alone and together" "$attune" export one two --svg none.svg --multiples --minus one
 refuses 2 "needs several runs" "a group of one run" "$attune" export one --svg none.svg --group batch-size
 [ ! -e none.svg ] || { echo "not ok a file of what failed"; bad=1; }
 

@@ -161,6 +161,41 @@ static void runs_as_a_scatter_and_as_boxes(void **state)
     assert_int_equal(rig_end(&r), 0);
 }
 
+// The file of a picture, whole: what is in it says what was drawn.
+static void picture_has(const char *path, const char *const *wanted, int n)
+{
+    char *text = NULL;
+    size_t size = 0;
+    assert_ok(file_read(path, 1 << 24, &text, &size, e));
+    for (int i = 0; i < n; i++)
+        if (!strstr(text, wanted[i]))
+            fail_msg("%s has no %s", path, wanted[i]);
+    free(text);
+}
+
+#define PICTURE_HAS(path, ...) picture_has(path, (const char *const[]){__VA_ARGS__}, (int)(sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *)))
+
+// Small multiples of groups: a panel a value, the runs of it over one another; as a picture too.
+static void groups_have_a_chart_each(void **state)
+{
+    struct rig r;
+    char *path = path_join(project, "groups.svg");
+    struct str keys = {0};
+    rig_start(&r, &(struct rig_options){.project = project, .width = 120, .height = 40});
+    rig_wait(&r, "[1 Runs]");
+    WALK(&r, {":select dpo-1\r:select dpo-2\r:open dpo-wide-beta\r", "rewards: rewards/margins"}, {":group beta\r", "by beta, sd"},
+         {"V", "each group alone, one scale"}, {"", "beta 0.1, 2 runs"}, {"", "beta 0.3, 1 run"});
+    str_addf(&keys, ":picture %s\r", path);
+    rig_send(&r, str_text(&keys));
+    rig_wait(&r, "groups.svg was written");
+    PICTURE_HAS(path, ">beta 0.1, 2 runs: ", ">beta 0.3, 1 run: ", ">dpo-2<");
+    WALK(&r, {":group off\r", "rewards: rewards/margins"}, {"V", "each run alone, one scale"}, {"", "dpo-wide-beta"});
+    rig_send(&r, "qqq");
+    assert_int_equal(rig_end(&r), 0);
+    str_fini(&keys);
+    free(path);
+}
+
 // Where a curve crosses what was said to be too much; the project keeps it.
 static void a_range_says_when_a_budget_is_crossed(void **state)
 {
@@ -179,20 +214,6 @@ static void a_range_says_when_a_budget_is_crossed(void **state)
     rig_send(&r, "1q");
     assert_int_equal(rig_end(&r), 0);
 }
-
-// The file of a picture, whole: what is in it says what was drawn.
-static void picture_has(const char *path, const char *const *wanted, int n)
-{
-    char *text = NULL;
-    size_t size = 0;
-    assert_ok(file_read(path, 1 << 24, &text, &size, e));
-    for (int i = 0; i < n; i++)
-        if (!strstr(text, wanted[i]))
-            fail_msg("%s has no %s", path, wanted[i]);
-    free(text);
-}
-
-#define PICTURE_HAS(path, ...) picture_has(path, (const char *const[]){__VA_ARGS__}, (int)(sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *)))
 
 // W writes what is on the screen, and the next console begins with it.
 static void a_scatter_is_written_and_kept(void **state)
@@ -312,6 +333,7 @@ int main(void)
         cmocka_unit_test_setup(the_page_remembers, forget),
         cmocka_unit_test_setup(curves_by_another_metric, forget),
         cmocka_unit_test_setup(runs_as_a_scatter_and_as_boxes, forget),
+        cmocka_unit_test_setup(groups_have_a_chart_each, forget),
         cmocka_unit_test_setup(a_range_says_when_a_budget_is_crossed, forget),
         cmocka_unit_test_setup(a_scatter_is_written_and_kept, forget),
         cmocka_unit_test_setup(values_at_the_cursor_are_sorted, forget),

@@ -163,7 +163,7 @@ struct curves_plot {
 };
 void curves_plot(const struct curves *c, const struct chart *chart, bool names, struct curves_plot *out);
 
-// Small multiples: the runs that a chart has something of (returned: how many) and the values they reach together; and the chart of
+// Small multiples, of the runs, or of groups while there are any, which stand by their first run: those that a chart has something of (returned: how many) and the values they reach together; and the chart of
 // one of them alone, on that scale.
 int curves_alone(const struct curves *c, const struct chart *chart, int *runs, struct span *range);
 void curves_plot_alone(const struct curves *c, const struct chart *chart, int run, const struct span *range, struct curves_plot *out);
