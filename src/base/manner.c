@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const names[MANNER_N] = {"ATTUNE_READ_ONLY", "ATTUNE_QUIET", "ATTUNE_NO_INPUT"};
+static const char *const names[MANNER_N] = {"ATTUNE_READ_ONLY", "ATTUNE_QUIET", "ATTUNE_NO_INPUT", "ATTUNE_PLAIN"};
 
 bool manner_is(enum manner m)
 {

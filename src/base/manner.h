@@ -10,6 +10,7 @@ enum manner {
     MANNER_READ_ONLY, // nothing in the project is changed
     MANNER_QUIET,     // only what was asked for and errors
     MANNER_NO_INPUT,  // nobody is asked
+    MANNER_PLAIN,     // tables for programs: a record a line, tabs between its fields
     MANNER_N,
 };
 bool manner_is(enum manner m);

@@ -20,6 +20,8 @@ static const struct param project_option[] = {
      .help = "Prints what was asked for and errors; no progress, no word that something was done."},
     {.name = "no-input", .type = PARAM_BOOL, .fallback = "no", .group = "common",
      .help = "Asks nothing: where something would be asked, the command fails and says what to give."},
+    {.name = "plain", .type = PARAM_BOOL, .fallback = "no", .group = "common",
+     .help = "Tables without alignment: one record a line, a tab between fields, nothing cut or left out."},
     {.name = "no-color", .type = PARAM_BOOL, .fallback = "no", .group = "common",
      .help = "No colour, as with NO_COLOR in the environment."},
     {.name = "help", .type = PARAM_BOOL, .fallback = "no", .group = "common", .help = "Prints this help."},

@@ -24,7 +24,8 @@ static void take_manners(const struct args *a)
     static const struct {
         const char *option;
         enum manner manner;
-    } known[] = {{"read-only", MANNER_READ_ONLY}, {"quiet", MANNER_QUIET}, {"no-input", MANNER_NO_INPUT}};
+    } known[] = {{"read-only", MANNER_READ_ONLY}, {"quiet", MANNER_QUIET}, {"no-input", MANNER_NO_INPUT},
+                 {"plain", MANNER_PLAIN}};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (settings_bool(&a->settings, known[i].option))
             manner_set(known[i].manner);

@@ -33,6 +33,7 @@ const struct command command_chart = {
             "(\"attune show RUN --metrics all\" lists them) or the title of one of the console's charts, such as loss, "
             "rewards, accuracy. With --json: the points, and the smoothed ones.\n\n"
             "  attune chart rewards\n  attune chart kl --runs dpo-1,dpo-2 --smooth 0.9 --ascii\n"
+            "  attune chart loss --smooth gaussian:20\n"
             "  attune chart eval/loss --runs a-1,a-2,a-3,b-1,b-2,b-3 --group seed --band interval\n"
             "  attune chart kl --runs dpo-1,dpo-2 --minus dpo-1",
     .options = options,
@@ -46,12 +47,14 @@ static json_t *line_to_json(const struct plot_line *line, const char *name)
     const struct series *s = line->series;
     json_t *points = json_array(), *smoothed = json_array();
     struct smoother walk;
-    smoother_init(&walk, s->weight, s->unit > 0 ? s->unit : 1);
+    smoother_init(&walk, s->smooth_kind == SMOOTH_EMA ? s->weight : 0, s->unit > 0 ? s->unit : 1);
     for (uint32_t i = 0; i < s->n; i++) {
         double value = series_value(s, i);
         json_array_append_new(points, json_pack("[I, o]", (json_int_t)series_step(s, i), look_json_number(value)));
         if (s->weight > 0)
-            json_array_append_new(smoothed, look_json_number(smoother_add(&walk, (double)series_step(s, i), value)));
+            json_array_append_new(smoothed, look_json_number(s->smooth_kind == SMOOTH_EMA
+                                                                  ? smoother_add(&walk, (double)series_step(s, i), value)
+                                                                  : series_smoothed(s, i)));
     }
     json_t *o = json_pack("{s:o, s:o}", "name", look_json_text(name), "points", points);
     if (s->weight > 0)

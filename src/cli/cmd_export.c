@@ -48,6 +48,7 @@ const struct command command_export = {
             "and takes the place of one that has its name.\n\n"
             "  attune export dpo-1 dpo-2 --svg curves.svg --metrics loss,rewards,kl --smooth 0.8\n"
             "  attune export dpo-1 dpo-2 --png each.png --metrics loss,kl --multiples\n"
+            "  attune export a-1 a-2 b-1 b-2 --svg runs.svg --scatter kl,rewards/margins@max\n"
             "  attune export --csv all.csv --wide\n"
             "  attune export dpo-1 --jsonl - --what samples | jq .response\n"
             "  attune export --tensorboard ./logs && tensorboard --logdir ./logs",

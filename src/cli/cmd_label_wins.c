@@ -12,15 +12,17 @@
 #include "stats/win_slices.h"
 #include "ui/compare/win_by.h"
 #include "ui/compare/win_report.h"
+#include "ui/compare/win_words.h"
 
 static const struct param options[] = {
     {.name = "level", .type = PARAM_FLOAT, .fallback = "0.95", .min = 0.5, .max = 0.999,
      .help = "How often intervals are to hold; the sequential test stops falsely at most in the rest of all cases."},
     {.name = "by", .type = PARAM_TEXT, .fallback = "",
-     .help = "Rates of parts as well: by the length of the prompt, or by a member of the rows of --data."},
+     .help = "Rates of parts as well: by the length of the prompt, by words that prompts share, by their beginning, or by a member of "
+             "the rows of --data."},
     {.name = "data", .type = PARAM_PATH, .fallback = "", .help = "The file that the prompts came from, for --by MEMBER."},
     {.name = "slices", .type = PARAM_INT, .fallback = "3", .min = 2, .max = WIN_SLICES_MOST,
-     .help = "Into how many parts --by length cuts, with about equally many prompts each."},
+     .help = "Into how many parts --by length (about equally many prompts each), words and beginning cut."},
     {0},
 };
 
@@ -28,7 +30,7 @@ static int run(int argc, char **argv);
 
 const struct command command_label_wins = {
     .name = "label wins",
-    .synopsis = "attune label wins [RUN] [--level SHARE] [--by length|MEMBER] [--data FILE] [--json]",
+    .synopsis = "attune label wins [RUN] [--level SHARE] [--by length|words|beginning|MEMBER] [--data FILE] [--json]",
     .summary = "Shows which model wins, by the judgements of pairs whose answers came from two models.",
     .help = "A tie is half a win for each; \"both bad\" counts for nobody. Each annotator has one vote for a pair. The "
             "interval of a win rate is one over prompts, for votes on the same prompt say much the same. \"At equal "
@@ -38,9 +40,12 @@ const struct command command_label_wins = {
             "the level 0.95), however often one looks. It takes the first vote on each prompt, in the order in which "
             "they were given. Until it is decided, judge more pairs, on new prompts.\n\n"
             "\"--by length\" cuts the prompts by their length into parts of about equal size; \"--by category --data "
-            "prompts.jsonl\" takes what the rows of that file say. Intervals of many parts miss more often than one: a "
+            "prompts.jsonl\" takes what the rows of that file say. Without a file, "
+            "\"--by words --slices 5\" makes clusters of prompts that share a word which tells them from the others, \"--by beginning\" of "
+            "those that begin with the same two; what is in none is \"others\". Intervals of many parts miss more often than one: a "
             "part that stands out is a reason to judge more of it.\n\n"
-            "Strengths are those of Bradley and Terry, in log-odds: 0 is the mean of the models that have met.\n"
+            "Strengths are those of Bradley and Terry, in log-odds: 0 is the mean of the models that have met. \"Next\" are the two "
+            "whose order is the least certain by them: a vote between these says most about who is where.\n"
             "A line of \"attune label --stdin\" names the models: {\"prompt\": \"...\", \"a\": \"...\", \"b\": \"...\", "
             "\"model\": \"dpo-1\", \"model_b\": \"sft\", \"verdict\": \"A\"}.",
     .options = options,
@@ -201,6 +206,27 @@ static struct ranked *ranking(const struct win_report *r, const struct judged_vo
     return list;
 }
 
+// What a person would do best to judge now.
+static void print_next(const struct win_report *r, const struct judged_votes *v)
+{
+    int n;
+    struct bt_pair *list = bt_doubts(&r->strengths, r->level, &n);
+    struct str a = {0}, b = {0};
+    if (n) {
+        add_name(&a, v->models[r->players[list->a]]);
+        add_name(&b, v->models[r->players[list->b]]);
+    }
+    if (n && isnan(list->beats))
+        printf("Next: %s against %s, which have not met, not even through others.\n", str_text(&a), str_text(&b));
+    else if (n)
+        printf("Next: %s against %s, whose order is the least certain: %.0f %% [%.0f, %.0f], and %.0f %% that %s is the better one.\n",
+               str_text(&a), str_text(&b), 100 * list->beats, 100 * list->interval.low, 100 * list->interval.high,
+               100 * list->doubt, str_text(&b));
+    str_fini(&b);
+    str_fini(&a);
+    free(list);
+}
+
 static void print_strengths(const struct win_report *r, const struct judged_votes *v)
 {
     struct print_table t;
@@ -228,6 +254,7 @@ static void print_strengths(const struct win_report *r, const struct judged_vote
     if (r->strengths.is_held)
         printf("Some models only ever won or only ever lost: every two that met got one more tie, so that strengths are "
                "finite.\n");
+    print_next(r, v);
     if (r->strengths.n_groups > 1)
         printf("Models of %d groups have never met, not even through others: strengths compare within a group only.\n",
                r->strengths.n_groups);
@@ -311,6 +338,21 @@ static json_t *two_json(const struct win_two *w, const struct judged_votes *v, c
     return o;
 }
 
+// All pairs of models, the least certain order first.
+static json_t *next_json(const struct win_report *r, const struct judged_votes *v)
+{
+    int n;
+    struct bt_pair *list = bt_doubts(&r->strengths, r->level, &n);
+    json_t *all = json_array();
+    for (int i = 0; i < n; i++)
+        json_array_append_new(all, json_pack("{s:o, s:o, s:o, s:o, s:f}", "a", look_json_text(v->models[r->players[list[i].a]]), "b",
+                                             look_json_text(v->models[r->players[list[i].b]]), "beats",
+                                             look_json_number(list[i].beats), "interval", interval_json(list[i].interval), "doubt",
+                                             list[i].doubt));
+    free(list);
+    return all;
+}
+
 static json_t *report_json(const struct win_report *r, const struct judged_votes *v, const struct parts *parts)
 {
     json_t *twos = json_array(), *strengths = json_array();
@@ -324,8 +366,8 @@ static json_t *report_json(const struct win_report *r, const struct judged_votes
                                                    interval_json(p->interval), "group", p->group, "votes", p->n));
     }
     free(order);
-    return json_pack("{s:f, s:o, s:o, s:b}", "level", r->level, "comparisons", twos, "strengths", strengths, "held",
-                     r->strengths.is_held);
+    return json_pack("{s:f, s:o, s:o, s:o, s:b}", "level", r->level, "comparisons", twos, "strengths", strengths, "next",
+                     next_json(r, v), "held", r->strengths.is_held);
 }
 
 static int run(int argc, char **argv)
@@ -347,8 +389,7 @@ static int run(int argc, char **argv)
     if (!code)
         code = win_report_make(&r, &v, settings_float(&a.settings, "level"), &e);
     if (!code && *parts.by && !by_length(&parts))
-        code = *data ? win_by_field(&parts.names, &v, data, parts.by, &e)
-                     : err_set(&e, ERR_USAGE, "--by %s needs --data FILE, the file that the prompts came from", parts.by);
+        code = win_by_make(&parts.names, s, name, &v, parts.by, data, parts.n_slices, &e);
     if (code) {
         status = args_fail(&a, &e);
     } else if (args_json(&a)) {

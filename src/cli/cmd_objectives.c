@@ -72,6 +72,11 @@ static void print_row(const struct engine_objective *o, const json_t *json, cons
     struct str needs = {0};
     objective_add_needs(&needs, json);
     const int title = columns_of(o->title), most = w->line - w->name - 4 - (needs.len ? (int)needs.len + 2 : 0);
+    if (print_is_plain()) {
+        print_record(stdout, 3, o->name, o->title, str_text(&needs));
+        str_fini(&needs);
+        return;
+    }
     printf("  %s%-*s%s  ", print_on(stdout, PRINT_BOLD), w->name, o->name, print_off(stdout));
     print_visible(stdout, o->title, most > 8 ? most : 8);
     if (needs.len)
@@ -87,7 +92,7 @@ static void print_group(const struct engine_description *d, enum objective_group
         const json_t *json = objective_json(d, &d->objectives[i]);
         if (objective_group_of(json) != group)
             continue;
-        if (!any)
+        if (!any && !print_is_plain())
             printf("%s%s%s\n", print_on(stdout, PRINT_BOLD), objective_group_titles[group], print_off(stdout));
         any = true;
         print_row(&d->objectives[i], json, w);
@@ -99,7 +104,8 @@ static void print_list(const struct engine_description *d)
     const struct widths w = measure(d);
     for (int g = 0; g < N_OBJECTIVE_GROUPS; g++)
         print_group(d, (enum objective_group)g, &w);
-    printf("\n\"attune objectives show NAME\" explains one of them. At the\nright: what it needs beside its data.\n");
+    if (!print_is_plain())
+        printf("\n\"attune objectives show NAME\" explains one of them. At the\nright: what it needs beside its data.\n");
 }
 
 static int run_list(int argc, char **argv)

@@ -213,10 +213,15 @@ static int list_trash(struct store *s, struct err *e)
     for (int i = 0; i < n && !code; i++) {
         double bytes = (double)store_run_bytes(s, &runs[i]);
         sum += bytes;
+        if (print_is_plain()) {
+            print_record(stdout, 3, runs[i].name, human_bytes(size, sizeof size, bytes),
+                         human_seconds(age, sizeof age, (double)(clock_wall_ms() - runs[i].trashed_ms) / 1000));
+            continue;
+        }
         printf("%-30s %10s   for %s\n", runs[i].name, human_bytes(size, sizeof size, bytes),
                human_seconds(age, sizeof age, (double)(clock_wall_ms() - runs[i].trashed_ms) / 1000));
     }
-    if (!code)
+    if (!code && !print_is_plain())
         printf("%d %s in the trash, %s\n", n, text_plural(n, "run", "runs"), human_bytes(size, sizeof size, sum));
     run_infos_free(runs, n);
     return code;

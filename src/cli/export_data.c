@@ -14,6 +14,7 @@
 #include "cli/plots.h"
 #include "export/export.h"
 #include "ui/curves/curves_picture.h"
+#include "ui/curves/curves_summary.h"
 #include "ui/plot/picture.h"
 
 static const char *const themes[] = {"auto", "light", "dark", NULL};
@@ -32,7 +33,11 @@ const struct param export_data_options[] = {
     {.name = "size", .type = PARAM_TEXT, .fallback = "", .help = "Pixels of the picture, such as 1200x700; else as the charts need."},
     {.name = "columns", .type = PARAM_INT, .fallback = "0", .min = 0, .max = 12, .help = "Charts beside one another; 0: as many as fit."},
     {.name = "multiples", .type = PARAM_BOOL, .fallback = "no",
-     .help = "A chart for each run and metric instead of runs over one another; those of a metric have one scale."},
+     .help = "A chart for each run and metric instead of runs over one another, with --group for each group; those of a metric have one scale."},
+    {.name = "scatter", .type = PARAM_TEXT, .fallback = "",
+     .help = "Draws each run as a point instead: X,Y are two metrics (their newest values, or kl@min, reward@max) or settings."},
+    {.name = "box", .type = PARAM_TEXT, .fallback = "",
+     .help = "Draws boxes of the runs' newest values instead: METRIC,SETTING, such as eval/loss,beta."},
     {.name = "theme", .type = PARAM_CHOICE, .fallback = "auto", .choices = themes,
      .help = "Ground and colours; auto is light, and an SVG changes with what the one who looks at it prefers."},
     {0},
@@ -69,6 +74,19 @@ static int save(const char *path, const struct str *bytes, struct err *e)
     return 0;
 }
 
+// Charts, or one number a run instead of them.
+static int choose(struct plots *p, const struct args *a, struct err *e)
+{
+    const char *scatter = args_text(a, "scatter"), *box = args_text(a, "box"), *of = scatter ? scatter : box;
+    if (of && (args_text(a, "metrics") || settings_bool(&a->settings, "multiples") || (scatter && box)))
+        return err_set(e, ERR_USAGE, "--scatter, --box and the charts of --metrics and --multiples exclude each other");
+    int code = plots_choose(p, args_text(a, "metrics"), USUAL_CHARTS, e);
+    if (!code && of)
+        code = curves_summarize(&p->curves, scatter ? SUMMARY_SCATTER : SUMMARY_BOX, of, e);
+    p->n_charts = of ? 0 : p->n_charts;
+    return code;
+}
+
 static int picture(struct store *s, const struct args *a, const char *path, const struct painter_ops *painter, struct err *e)
 {
     struct curves_look look = {.width = USUAL_WIDTH, .theme = theme_of(a), .titled = true,
@@ -88,10 +106,10 @@ static int picture(struct store *s, const struct args *a, const char *path, cons
     for (int i = 0; i < a->n_words && !code; i++)
         code = plots_add_runs(&p, a->words[i], e);
     if (!code)
-        code = plots_choose(&p, args_text(a, "metrics"), USUAL_CHARTS, e);
+        code = choose(&p, a, e);
     p.curves.multiples = settings_bool(&a->settings, "multiples");
-    if (!code && p.curves.multiples && (args_text(a, "group") || args_text(a, "minus")))
-        code = err_set(e, ERR_USAGE, "--multiples shows each run as it is, --group and --minus make lines of several: choose one");
+    if (!code && p.curves.multiples && args_text(a, "minus"))
+        code = err_set(e, ERR_USAGE, "--multiples shows each run as it is, --minus makes lines of two: choose one");
     if (!code)
         code = plots_read(&p, a, e);
     if (!code)

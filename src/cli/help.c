@@ -43,7 +43,7 @@ static const struct {
     {"XDG_STATE_HOME", "the folder of attune/history and attune/console.log of the console, instead of ~/.local/state"},
     {"NO_COLOR", "when set, output has no colour"},
     {"CLICOLOR_FORCE", "when set and not 0, the commands' output has colour where it is no terminal as well"},
-    {"ATTUNE_READ_ONLY, ATTUNE_QUIET, ATTUNE_NO_INPUT", "when set and not 0, as the options of these names"},
+    {"ATTUNE_READ_ONLY, ATTUNE_QUIET, ATTUNE_NO_INPUT, ATTUNE_PLAIN", "when set and not 0, as the options of these names"},
 };
 
 enum { n_exit_statuses = sizeof exit_statuses / sizeof *exit_statuses, n_environment = sizeof environment / sizeof *environment };
@@ -62,7 +62,7 @@ static void print_item(FILE *out, const char *name, const char *text, int column
 void help_program(FILE *out, int width)
 {
     fprintf(out, "Usage: attune [--project DIR] [--read-only] [--fresh] [--slow] [--copy-file FILE] [--view FILE]\n"
-                 "              [--no-color] [--quiet] [--no-input] [--on-alert PROGRAM]\n"
+                 "              [--no-color] [--quiet] [--no-input] [--plain] [--on-alert PROGRAM]\n"
                  "              [--lines | -e COMMANDS | --script FILE]\n       attune COMMAND [ARGUMENT]...\n\n");
     print_wrapped(out, program_about, 0, 0, width);
     fprintf(out, "\n%sCommands:%s\n", print_on(out, PRINT_BOLD), print_off(out));
@@ -75,8 +75,9 @@ void help_program(FILE *out, int width)
                  "--on-alert PROGRAM calls the program for each new alert while the console (or --lines) watches; it finds a JSON\n"
                  "object on its standard input (run, alert, text, state, step, project) and has 30 s.\n"
                  "--read-only looks and changes nothing: no run, setting, label or file of the project. It stands before any\n"
-                 "command as well, as do --no-color, --quiet (no progress, no word that something was done) and --no-input\n"
-                 "(nothing is asked: what would ask fails and says what to give).\n"
+                 "command as well, as do --no-color, --quiet (no progress, no word that something was done), --no-input\n"
+                 "(nothing is asked: what would ask fails and says what to give) and --plain (tables with one record a line and tabs\n"
+                 "between fields, for cut, awk and sort).\n"
                  "--fresh opens it as on the first day: what it keeps of a project (console.json) is left alone.\n"
                  "--slow is for a line that carries little: ASCII, and one frame a second at most when only numbers change.\n"
                  "--copy-file FILE is for terminals that have no clipboard for others: Y writes what it copies into that file.\n"

@@ -142,6 +142,8 @@ int main(int argc, char **argv)
             manner_set(MANNER_QUIET);
         else if (strcmp(argv[i], "--no-input") == 0)
             manner_set(MANNER_NO_INPUT);
+        else if (strcmp(argv[i], "--plain") == 0)
+            manner_set(MANNER_PLAIN);
         else if (strcmp(argv[i], "--no-color") == 0)
             setenv("NO_COLOR", "1", 1);
         else if (strcmp(argv[i], "--fresh") == 0)

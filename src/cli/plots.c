@@ -17,11 +17,10 @@ static const char *const axis_names[] = {"step", "time", "tokens", "epochs", NUL
 static const char *const x_scale_names[] = {"linear", "log", NULL};
 static const struct param options[] = {
     {.name = "smooth",
-     .type = PARAM_FLOAT,
+     .type = PARAM_TEXT,
      .fallback = "0",
-     .min = 0,
-     .max = 0.999,
-     .help = "Weight of the average over earlier points; 0 draws the points as they are."},
+     .help = "0 to 0.999: the weight of the average over earlier points, 0 draws the points as they are; mean:STEPS or gaussian:STEPS "
+             "smooths over so many steps around each."},
     {.name = "x", .type = PARAM_CHOICE, .fallback = "step", .choices = axis_names, .help = "What the horizontal axis counts."},
     {.name = "y", .type = PARAM_CHOICE, .fallback = "linear", .choices = scale_names, .help = "The scale of the vertical axis."},
     {.name = "clip", .type = PARAM_BOOL, .fallback = "no", .help = "Leaves the outermost hundredth out of the vertical range."},
@@ -244,7 +243,8 @@ int plots_read(struct plots *p, const struct args *a, struct err *e)
     const enum scale scale = (enum scale)index_of(scale_names, settings_text(&a->settings, "y"));
     c->x_kind = (enum x_kind)index_of(axis_names, settings_text(&a->settings, "x"));
     c->x_log = strcmp(settings_text(&a->settings, "x-scale"), "log") == 0;
-    c->weight = settings_float(&a->settings, "smooth");
+    if (smooth_read(settings_text(&a->settings, "smooth"), &c->smooth_kind, &c->weight, e))
+        return e->code;
     c->n_charts = p->n_charts;
     c->focus = 0;
     for (int i = 0; i < c->n_charts; i++) {

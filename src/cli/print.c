@@ -194,8 +194,46 @@ static int leave_out(const struct print_table *t, int *widths, int total, int wi
     return total;
 }
 
+static void free_table(struct print_table *t)
+{
+    for (size_t i = 0; i < t->n_cells; i++)
+        free(t->cells[i].text);
+    free(t->cells);
+    *t = (struct print_table){0};
+}
+
+// Tabs and ends of lines within a cell were made visible when it was added.
+static void print_plainly(const struct print_table *t, FILE *out)
+{
+    for (size_t i = 0; i < t->n_cells; i++)
+        fprintf(out, "%s%c", t->cells[i].text, (i + 1) % (size_t)t->n_columns ? '\t' : '\n');
+}
+
+bool print_is_plain(void)
+{
+    return manner_is(MANNER_PLAIN);
+}
+
+void print_record(FILE *out, int n, ...)
+{
+    va_list args;
+    struct print_table t = {.n_columns = n};
+    va_start(args, n);
+    for (int i = 0; i < n; i++)
+        print_table_cell(&t, -1, "%s", va_arg(args, const char *));
+    va_end(args);
+    print_plainly(&t, out);
+    free_table(&t);
+}
+
 void print_table_end(struct print_table *t, FILE *out, int width)
 {
+    if (print_is_plain()) {
+        if (out)
+            print_plainly(t, out);
+        free_table(t);
+        return;
+    }
     int *widths = mem_alloc((size_t)t->n_columns, sizeof *widths), total = 0, widest = -1;
     for (size_t i = 0; i < t->n_cells; i++) {
         int c = (int)(i % (size_t)t->n_columns), columns = cell_columns(&t->cells[i]);
@@ -237,11 +275,8 @@ void print_table_end(struct print_table *t, FILE *out, int width)
         print_cell(out, &t->cells[i], widths[c], t->align[c], last);
         fputs(last ? "\n" : "  ", out);
     }
-    for (size_t i = 0; i < t->n_cells; i++)
-        free(t->cells[i].text);
-    free(t->cells);
+    free_table(t);
     free(widths);
-    *t = (struct print_table){0};
 }
 
 const char *print_time(char *out, size_t size, long long wall_ms)

@@ -22,6 +22,10 @@ void print_wrapped(FILE *out, const char *text, int at, int indent, int width);
 // Text from outside on one line, cut to `columns` with "..." (0: not cut).
 void print_visible(FILE *out, const char *text, int columns);
 
+// A line of n texts (const char *) as a table has it with --plain; print_is_plain: whether lines that stand in columns are to be these.
+bool print_is_plain(void);
+void print_record(FILE *out, int n, ...);
+
 // A table: cells are added row by row, columns get as wide as their cells, numbers are right-aligned.
 struct print_table {
     struct print_cell {
@@ -37,7 +41,7 @@ void print_table_init(struct print_table *t, const char *align);
 void print_table_cell(struct print_table *t, int style, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 // Columns of `spare` are left out and the widest left column that is marked 'L' is cut so that the table fits. Frees
-// the cells; `out` NULL: only that.
+// the cells; `out` NULL: only that. With --plain none of it: a row is a line of all its cells with tabs between them.
 void print_table_end(struct print_table *t, FILE *out, int width);
 
 // "2026-11-22 14:03", local time; "-" for 0.

@@ -139,8 +139,9 @@ static void curves(const struct report *r, struct str *out)
         return;
     str_addf(out, "<h2>Curves</h2>\n<p class=\"muted\">x counts %s",
              c->x_kind == X_STEP ? "steps" : c->x_kind == X_TIME ? "training time" : c->x_kind == X_EPOCHS ? "epochs" : "tokens");
+    char smoothing[32];
     if (c->weight > 0)
-        str_addf(out, "; smoothed (EMA %.3g), behind it the points as recorded", c->weight);
+        str_addf(out, "; smoothed (%s), behind it the points as recorded", smooth_name(smoothing, sizeof smoothing, c->smooth_kind, c->weight));
     str_add(out, ". ");
     for (int i = 0; i < r->plots->n_rows && r->plots->n_rows > 1; i++) {
         report_name(out, r, r->plots->rows[i]);

@@ -246,3 +246,41 @@ double bt_beats(const struct bt_fit *f, int a, int b, double level, struct inter
         *out = (struct interval){beats(gap - half), beats(gap + half)};
     return beats(gap);
 }
+
+// ---- whose order is uncertain ----
+
+static struct bt_pair doubt_of(const struct bt_fit *f, int x, int y, double level)
+{
+    const struct bt_player *p = f->players;
+    const bool turn = p[y].group == p[x].group && p[y].strength > p[x].strength;
+    struct bt_pair pair = {.a = turn ? y : x, .b = turn ? x : y, .n = p[x].n + p[y].n, .doubt = 0.5};
+    const int n = f->n_players, a = pair.a, b = pair.b;
+    const double gap = p[a].strength - p[b].strength,
+                 variance = f->covariance[a * n + a] + f->covariance[b * n + b] - 2 * f->covariance[a * n + b];
+    pair.beats = bt_beats(f, a, b, level, &pair.interval);
+    if (!isnan(pair.beats) && !isnan(variance) && gap > 0)
+        pair.doubt = normal_tail(gap / sqrt(fmax(variance, 0)));
+    return pair;
+}
+
+static int most_doubtful_first(const void *x, const void *y)
+{
+    const struct bt_pair *p = x, *q = y;
+    if (p->doubt != q->doubt)
+        return p->doubt < q->doubt ? 1 : -1;
+    if (p->n != q->n)
+        return p->n - q->n;
+    return p->a != q->a ? p->a - q->a : p->b - q->b;
+}
+
+struct bt_pair *bt_doubts(const struct bt_fit *f, double level, int *n)
+{
+    const int players = f->n_players;
+    struct bt_pair *list = mem_alloc((size_t)players * (size_t)players / 2 + 1, sizeof *list);
+    *n = 0;
+    for (int a = 0; a < players; a++)
+        for (int b = a + 1; b < players; b++)
+            list[(*n)++] = doubt_of(f, a, b, level);
+    qsort(list, (size_t)*n, sizeof *list, most_doubtful_first);
+    return list;
+}

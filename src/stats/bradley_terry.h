@@ -31,3 +31,13 @@ void bt_fini(struct bt_fit *f);
 int bt_fit(struct bt_fit *f, int n_players, const struct bt_vote *votes, int n, double level, struct err *e);
 // P(a beats b) with the interval of the difference of their strengths; [0, 1] and NaN between groups.
 double bt_beats(const struct bt_fit *f, int a, int b, double level, struct interval *out);
+// Two players by how little is known of their order.
+struct bt_pair {
+    int a, b;                 // a is the stronger one as far as is known
+    double beats;             // P(a beats b), with its interval, as bt_beats has them
+    struct interval interval;
+    int n;                    // votes that the two have, with whomever
+    double doubt;             // P(b is the stronger), the difference of strengths being normal; 0.5: nothing is known
+};
+// All *n of them, the most doubtful first, of equally doubtful ones those with the fewest votes. The caller frees.
+struct bt_pair *bt_doubts(const struct bt_fit *f, double level, int *n);

@@ -224,7 +224,8 @@ static void draw_hints(struct ui *ui, struct rect r)
 static int draw_message(struct ui *ui, struct rect r)
 {
     struct style style = ui->message_is_error ? STYLE(COLOR_BAD, .attr = ATTR_BOLD) : STYLE(COLOR_DEFAULT);
-    return canvas_paragraph(&ui->canvas, rect_inset(r, 1, 0), 0, style, ui->message, strlen(ui->message));
+    const char *text = ui->teach ? teach_text(ui) : ui->message;
+    return canvas_paragraph(&ui->canvas, rect_inset(r, 1, 0), 0, ui->teach ? STYLE(COLOR_ACCENT) : style, text, strlen(text));
 }
 
 // What is asked or said is never cut: it takes lines from the page.
@@ -262,14 +263,14 @@ void ui_draw(struct ui *ui)
     draw_strip(ui, rect_cut_top(&r, 1));
     int lines = foot_lines(ui, r);
     // Without the hint line a message has the page's last line while it is there, as on a small screen.
-    const bool shares = small || ui->no_hints, no_foot = ui->no_hints && !small && !ui->message[0] && !ui->prompt.kind;
+    const bool shares = small || ui->no_hints, no_foot = ui->no_hints && !small && !ui->message[0] && !ui->prompt.kind && !ui->teach;
     struct rect hints = rect_cut_bottom(&r, no_foot ? 0 : shares ? lines : 1);
     struct rect line = shares ? hints : rect_cut_bottom(&r, lines);
     struct run_row *run = ui_run(ui);
     if (run && (IN_RUN >> ui->page & 1))
         draw_run_strip(ui, run, rect_cut_top(&r, small ? 1 : 1 + description_lines(run, r)));
     draw_view(ui, r);
-    if (!ui->no_hints && (!small || (!ui->message[0] && !ui->prompt.kind)))
+    if (!ui->no_hints && (!small || (!ui->message[0] && !ui->prompt.kind && !ui->teach)))
         draw_hints(ui, hints);
     if (ui->prompt.kind) {
         prompt_draw(ui, c, line, r);

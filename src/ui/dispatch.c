@@ -190,6 +190,9 @@ static enum view_result manager_command(struct ui *ui, enum command_id id, const
     case CMD_ALERT:
         show_alert(ui);
         break;
+    case CMD_TEACH:
+        teach_begin(ui);
+        break;
     case CMD_KEYS:
         keys_command(ui, arg);
         break;
@@ -360,6 +363,10 @@ void ui_key(struct ui *ui, int key)
     if (ui->message[0]) {
         ui->message[0] = '\0';
         ui->dirty = true;
+    }
+    if (ui->teach) {
+        teach_key(ui, key);
+        return;
     }
     if (ui->prompt.kind) {
         run_answer(ui, prompt_key(ui, key));

@@ -24,6 +24,7 @@ libui_a_SOURCES = \
 	%D%/script.c \
 	%D%/session.c %D%/session.h \
 	%D%/state_files.c %D%/state_files.h \
+	%D%/teach.c \
 	%D%/ui.c %D%/ui.h \
 	%D%/ui_internal.h \
 	%D%/ui_state.c \
@@ -40,6 +41,7 @@ libui_a_SOURCES = \
 	%D%/compare/compare_leak.c \
 	%D%/compare/compare_lists.c %D%/compare/compare_lists.h \
 	%D%/compare/compare_model.c \
+	%D%/compare/compare_next.c \
 	%D%/compare/compare_order.c \
 	%D%/compare/compare_page.h \
 	%D%/compare/compare_prompts.c \
@@ -54,6 +56,8 @@ libui_a_SOURCES = \
 	%D%/compare/view_compare.c \
 	%D%/compare/win_by.c %D%/compare/win_by.h \
 	%D%/compare/win_report.c %D%/compare/win_report.h \
+	%D%/compare/win_table.c \
+	%D%/compare/win_words.c %D%/compare/win_words.h \
 	%D%/curves/charts.c %D%/curves/charts.h \
 	%D%/curves/curves.c %D%/curves/curves.h \
 	%D%/curves/curves_align.c \
@@ -72,6 +76,7 @@ libui_a_SOURCES = \
 	%D%/curves/export_jobs.c \
 	%D%/curves/export_kinds.c %D%/curves/export_kinds.h \
 	%D%/curves/layouts.c %D%/curves/layouts.h \
+	%D%/curves/summary_picture.c %D%/curves/summary_picture.h \
 	%D%/curves/view_curves.c \
 	%D%/data/data_draw.c %D%/data/data_draw.h \
 	%D%/data/data_jobs.c \
@@ -241,6 +246,10 @@ check_PROGRAMS += tests/ui/test_curves_page
 tests_ui_test_curves_page_SOURCES = tests/ui/test_curves_page.c $(UI_RIG)
 tests_ui_test_curves_page_LDADD = $(UI_RIG_LIBS)
 tests_ui_test_curves_page_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
+check_PROGRAMS += tests/ui/test_compare_votes
+tests_ui_test_compare_votes_SOURCES = tests/ui/test_compare_votes.c $(UI_RIG)
+tests_ui_test_compare_votes_LDADD = $(UI_RIG_LIBS)
+tests_ui_test_compare_votes_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
 check_PROGRAMS += tests/ui/test_many_runs
 tests_ui_test_many_runs_SOURCES = tests/ui/test_many_runs.c $(UI_RIG)
 tests_ui_test_many_runs_LDADD = $(UI_RIG_LIBS)

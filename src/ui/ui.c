@@ -36,6 +36,7 @@ static void ui_fini(struct ui *ui)
     json_decref(ui->session);
     eval_table_free(ui->evals);
     prompt_fini(ui);
+    teach_fini(ui);
     filter_free(ui->find);
     alert_calls_free(ui->alert_calls);
     run_list_fini(&ui->runs);

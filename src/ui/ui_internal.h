@@ -128,6 +128,8 @@ struct ui {
     bool reading_checkpoints;
     struct prompt_set *prompts;
     struct win_table *wins;
+    struct win_cut *wins_cut; // NULL: as usual
+    struct teach *teach; // keys are answers; NULL: they are keys
     int export_kind;   // what the path that is asked for is to hold
     struct job *jobs;
     int wake_fd[2];    // a byte here wakes the loop: signals and finished jobs
@@ -166,6 +168,12 @@ void models_fini(struct ui *ui);                   // ends them all, and every q
 void compare_jobs_fini(struct ui *ui); // compare_jobs.c
 // data_jobs.c
 void data_jobs_forget(struct ui *ui); // closes the data set, and lets go of what reads it
+
+// teach.c: asks for the keys of the page
+void teach_begin(struct ui *ui);
+void teach_key(struct ui *ui, int key); // while ui->teach is there
+const char *teach_text(const struct ui *ui);
+void teach_fini(struct ui *ui);
 
 // prompt.c
 void prompt_fini(struct ui *ui);

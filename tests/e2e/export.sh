@@ -34,7 +34,16 @@ for run in one two; do
     is "three panels of $run" 3 "$(count ">$run: " each.svg)"
 done
 is "those of a metric on one scale" "" "$(grep -o 'text-anchor="end"[^>]*>[^<][^<]*</text>' each.svg | grep -v '>x ' | sed 's/.*y="//' | sort | uniq -c | awk '$1 % 2')"
-refuses 2 "choose one" "each alone and together" "$attune" export one two --svg none.svg --multiples --group seed
+check "each group alone" "$attune" export one two --svg groups.svg --metrics loss,kl --multiples --group lr
+is "a panel for each value and metric" 4 "$(count '>lr ' groups.svg)"
+has "named by the value" ">lr 0.0002, 1 run: kl<" groups.svg
+check "runs as points" "$attune" export one two --svg scatter.svg --scatter lr,kl@max
+has "whose" "kl@max by lr, 2 runs" scatter.svg
+check "runs as boxes" "$attune" export one two --png boxes.png --box kl,lr --size 600x300
+is "pixels" "PNG" "$(head -c 4 boxes.png | tail -c 3)"
+refuses 4 "has a setting shade" "boxes over nothing" "$attune" export one two --svg none.svg --box kl,shade
+refuses 2 "exclude each other" "points and charts" "$attune" export one two --svg none.svg --scatter lr,kl --metrics kl
+refuses 2 "choose one" "each alone and together" "$attune" export one two --svg none.svg --multiples --minus one
 refuses 2 "needs several runs" "a group of one run" "$attune" export one --svg none.svg --group batch-size
 [ ! -e none.svg ] || { echo "not ok a file of what failed"; bad=1; }
 
@@ -121,6 +130,13 @@ check "one chart, as chart draws it" "$attune" show one --plot --ascii --metrics
 cp out plotted
 check "chart" "$attune" chart one loss --ascii
 is "both are the same" "$(cksum <out)" "$(cksum <plotted)"
+check "a mean of two steps to each side" "$attune" chart one loss --smooth mean:4 --json
+for i in 0 1 2; do "$get" lines 0 points $i 1 <out; echo; done >three
+is "of the first three points" 1 "$( (cat three; "$get" lines 0 smoothed 0 <out; echo) | awk 'NF {v[n++] = $1} END {d = (v[0] + v[1] + v[2]) / 3 - v[3]; print (n == 4 && d * d < 1e-10)}')"
+check "a Gaussian" "$attune" chart one loss --smooth gaussian:2 --ascii
+has "named" "Gaussian 2" out
+refuses 2 "no number of steps" "a width that is none" "$attune" chart one loss --smooth mean:wide
+refuses 2 "nor mean STEPS" "a weight that is none" "$attune" chart one loss --smooth 2
 refuses 2 "only --plot takes several" "several runs without a plot" "$attune" show one two
 
 # ---- from the console ----

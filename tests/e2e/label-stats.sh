@@ -71,6 +71,8 @@ awk 'BEGIN { for (i = 1; i <= 40; i++) if (i != 7) printf "{\"prompt\": \"q%d\",
 run 0 "wins by a member of the rows" "$attune" label wins --by kind --data kinds.jsonl
 holds "where new wins all" '^    easy  .* on 29 prompts' 1
 holds "and where it wins none" '^    hard  .* 25\.0 %.* on 10 prompts' 1
+run 3 "prompts that share no word" "$attune" label wins --by words
+is "it says so" 1 "$(grep -c 'no word is shared' err)"
 run 2 "a member without a file" "$attune" label wins --by kind
 run 3 "a member that no row has" "$attune" label wins --by sort --data kinds.jsonl
 printf '{"prompt": "other", "kind": "x"}\n' >others.jsonl
@@ -91,4 +93,23 @@ run 0 "shares are data" "$attune" data import soft.jsonl --json
 is "all of them" 35 "$("$get" examples <out)"
 run 0 "and train" "$attune" train --objective dpo --name soft --model models/demo --data soft.jsonl --steps 1 --batch-size 2 \
     --probe-every 0 --eval-every 0 --threads 1 --json
+# Three models: a beats b clearly and c just so; of foxes a wins all, of owls half.
+export ATTUNE_PROJECT="$work/q"
+awk 'BEGIN {
+    for (i = 1; i <= 60; i++) {
+        fox = i <= 30
+        other = i % 3 ? "b" : "c"
+        v = fox || i % 2 ? "A" : "B"
+        printf "{\"prompt\": \"%s %d\", \"a\": \"x%d\", \"b\": \"y%d\", \"model\": \"a\", \"model_b\": \"%s\", \"verdict\": \"%s\"}\n",
+               fox ? "Tell of a fox" : "Sing of an owl", i, i, i, other, other == "b" ? v : i % 6 && i != 3 ? "B" : "A"
+    }
+}' | "$attune" label --stdin >out 2>err
+run 0 "wins of three" "$attune" label wins --by words --slices 3
+holds "say what is asked next" '^Next: a against c, whose order is the least certain' 1
+holds "and how clusters of prompts went" '^    "tell" ' 2
+holds "those without a word of their own as well" '^    others ' 0
+run 0 "wins of three as JSON" "$attune" label wins --json
+is "least certain first" c "$("$get" next 0 b <out)"
+run 0 "a table for programs" "$attune" label wins --plain
+is "has tabs" 4 "$(grep '^MODEL' out | awk -F'\t' '{print NF}')"
 exit $bad

@@ -113,6 +113,17 @@ status 0 "what was asked for is printed" "$attune" --quiet note one
 says out '^a text$' "the note"
 status 4 "errors are said" "$attune" --quiet show two
 says err 'two' "the error"
+# A record a line: the same fields in each, nothing cut, and no columns left out where the line is short.
+for list in runs "log one" objectives "preset list"; do
+    status 0 "plain: $list" env COLUMNS=40 "$attune" --plain $list
+    is_one=$(awk -F'\t' 'NF {print NF}' "$work/out" | sort -u | wc -l)
+    [ "$is_one" -le 1 ] && ok "as many fields in each line of $list" || not_ok "as many fields in each line of $list"
+done
+status 0 "plain after the command" env COLUMNS=40 "$attune" runs --plain
+[ "$(head -n 1 "$work/out" | awk -F'\t' '{print NF}')" = 11 ] && ok "all columns" || not_ok "all columns"
+grep -q '  ' "$work/out" && not_ok "no alignment" || ok "no alignment"
+status 0 "the environment says it as well" env ATTUNE_PLAIN=1 "$attune" objectives
+says out "^dpo	" "a name and a tab"
 esc=$(printf '\033')
 status 0 "no colour into a file" "$attune" runs
 if grep -q "$esc" "$work/out"; then not_ok "none"; else ok "none"; fi

@@ -161,6 +161,99 @@ static void runs_as_a_scatter_and_as_boxes(void **state)
     assert_int_equal(rig_end(&r), 0);
 }
 
+// The file of a picture, whole: what is in it says what was drawn.
+static void picture_has(const char *path, const char *const *wanted, int n)
+{
+    char *text = NULL;
+    size_t size = 0;
+    assert_ok(file_read(path, 1 << 24, &text, &size, e));
+    for (int i = 0; i < n; i++)
+        if (!strstr(text, wanted[i]))
+            fail_msg("%s has no %s", path, wanted[i]);
+    free(text);
+}
+
+#define PICTURE_HAS(path, ...) picture_has(path, (const char *const[]){__VA_ARGS__}, (int)(sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *)))
+
+// Small multiples of groups: a panel a value, the runs of it over one another; as a picture too.
+static void groups_have_a_chart_each(void **state)
+{
+    struct rig r;
+    char *path = path_join(project, "groups.svg");
+    struct str keys = {0};
+    rig_start(&r, &(struct rig_options){.project = project, .width = 120, .height = 40});
+    rig_wait(&r, "[1 Runs]");
+    WALK(&r, {":select dpo-1\r:select dpo-2\r:open dpo-wide-beta\r", "rewards: rewards/margins"}, {":group beta\r", "by beta, sd"},
+         {"V", "each group alone, one scale"}, {"", "beta 0.1, 2 runs"}, {"", "beta 0.3, 1 run"});
+    str_addf(&keys, ":picture %s\r", path);
+    rig_send(&r, str_text(&keys));
+    rig_wait(&r, "groups.svg was written");
+    PICTURE_HAS(path, ">beta 0.1, 2 runs: ", ">beta 0.3, 1 run: ", ">dpo-2<");
+    WALK(&r, {":group off\r", "rewards: rewards/margins"}, {"V", "each run alone, one scale"}, {"", "dpo-wide-beta"});
+    rig_send(&r, "qqq");
+    assert_int_equal(rig_end(&r), 0);
+    str_fini(&keys);
+    free(path);
+}
+
+// Where a curve crosses what was said to be too much; the project keeps it.
+static void a_range_says_when_a_budget_is_crossed(void **state)
+{
+    struct rig r;
+    const struct rig_options o = {.project = project, .width = 160, .height = 40, .keeps_session = true};
+    open_run_of(&r, "dpo-1", &o);
+    WALK(&r, {":metric kl\r", "KL to the reference"}, {":budget much\r", "a value of this chart is wanted"},
+         {":budget 0.5\r", "says where KL to the reference crosses 0.5"}, {":range 10 2000\r", "crosses 0.5000 at step "},
+         {"\r", "at 0.5000"}, {":budget 500\r", "never crosses 500"}, {":budget off\r", "has no budget"});
+    rig_wait_gone(&r, "crosses");
+    WALK(&r, {":budget 0.5\r", "crosses 0.5000 at step "});
+    rig_send(&r, "1q");
+    assert_int_equal(rig_end(&r), 0);
+    open_run_of(&r, "dpo-1", &o);
+    WALK(&r, {":range 10 2000\r", "crosses 0.5000 at step "});
+    rig_send(&r, "1q");
+    assert_int_equal(rig_end(&r), 0);
+}
+
+// W writes what is on the screen, and the next console begins with it.
+static void a_scatter_is_written_and_kept(void **state)
+{
+    struct rig r;
+    const struct rig_options o = {.project = project, .width = 120, .height = 40, .keeps_session = true};
+    char *scatter = path_join(project, "scatter.svg"), *boxes = path_join(project, "boxes.svg"), *text = path_join(project, "boxes.txt");
+    struct str keys = {0};
+    rig_start(&r, &o);
+    rig_wait(&r, "[1 Runs]");
+    WALK(&r, {":select dpo-1\r:select dpo-2\r:open dpo-wide-beta\r", "rewards: rewards/margins"},
+         {":scatter kl rewards/margins@max\r", "rewards/margins@max by kl, 3 runs"});
+    str_addf(&keys, ":picture %s\r", scatter);
+    rig_send(&r, str_text(&keys));
+    rig_wait(&r, "scatter.svg was written");
+    PICTURE_HAS(scatter, "<title>rewards/margins@max by kl, 3 runs</title>", "<circle", ">b</text>", ">dpo-wide-beta</text>", "</svg>");
+    WALK(&r, {":box loss beta\r", "loss by beta, 3 runs"});
+    str_clear(&keys);
+    str_addf(&keys, ":picture %s\r", boxes);
+    rig_send(&r, str_text(&keys));
+    rig_wait(&r, "boxes.svg was written");
+    PICTURE_HAS(boxes, "<title>loss by beta, 3 runs</title>", ">beta 0.1 (n 2)</text>", "<polygon", "<circle");
+    str_clear(&keys);
+    str_addf(&keys, ":picture %s\r", text);
+    rig_send(&r, str_text(&keys));
+    rig_wait(&r, "boxes.txt was written");
+    PICTURE_HAS(text, "loss by beta, 3 runs", "beta 0.1 (n 2)");
+    rig_send(&r, "1q");
+    assert_int_equal(rig_end(&r), 0);
+    rig_start(&r, &o);
+    rig_wait(&r, "[1 Runs]");
+    WALK(&r, {"2", "loss by beta, 3 runs"}, {":box off\r", "rewards: rewards/margins"});
+    rig_send(&r, "qq");
+    assert_int_equal(rig_end(&r), 0);
+    str_fini(&keys);
+    free(scatter);
+    free(boxes);
+    free(text);
+}
+
 static void values_at_the_cursor_are_sorted(void **state)
 {
     struct rig r;
@@ -240,6 +333,9 @@ int main(void)
         cmocka_unit_test_setup(the_page_remembers, forget),
         cmocka_unit_test_setup(curves_by_another_metric, forget),
         cmocka_unit_test_setup(runs_as_a_scatter_and_as_boxes, forget),
+        cmocka_unit_test_setup(groups_have_a_chart_each, forget),
+        cmocka_unit_test_setup(a_range_says_when_a_budget_is_crossed, forget),
+        cmocka_unit_test_setup(a_scatter_is_written_and_kept, forget),
         cmocka_unit_test_setup(values_at_the_cursor_are_sorted, forget),
         cmocka_unit_test_setup(the_mouse_drags_a_rectangle, forget),
     };

@@ -128,6 +128,29 @@ static void help_finds_and_runs_commands(void **state)
     quit(&r);
 }
 
+// Keys are answers while they are asked for, and do nothing else.
+static void keys_are_taught(void **state)
+{
+    struct rig r;
+    begin(&r, NULL);
+    rig_send(&r, ":teach\r");
+    rig_wait(&r, "which one is \"open\"? Open a run's curves");
+    rig_send(&r, "\r");
+    rig_wait(&r, "Right.  Key 2 of");
+    rig_wait(&r, "\"select\"?");
+    rig_send(&r, "a");
+    rig_wait(&r, "No: a is \"new\"; select is Space.");
+    rig_wait(&r, "\"new\"?");
+    rig_send(&r, "a");
+    rig_wait(&r, "Right.  Key 4 of");
+    assert_true(rig_shows(&r, "[1 Runs]")); // no run was opened, no form either
+    rig_send(&r, "\033");
+    rig_wait(&r, "2 of 3 keys at once.");
+    rig_send(&r, "\r");
+    rig_wait(&r, "[2 Curves]");
+    quit(&r);
+}
+
 static void keys_of_ones_own_work_and_are_shown(void **state)
 {
     static const char keys[] = "# mine\n[everywhere]\nhelp = Ctrl-g ?\n[runs]\nstop = X\nselect = i Space # as mine\n";
@@ -165,6 +188,7 @@ int main(void)
         cmocka_unit_test(a_number_alone_goes_there),
         cmocka_unit_test(lines_come_back_by_ctrl_r),
         cmocka_unit_test(help_finds_and_runs_commands),
+        cmocka_unit_test(keys_are_taught),
         cmocka_unit_test(keys_of_ones_own_work_and_are_shown),
         cmocka_unit_test(a_wrong_line_is_named_and_changes_nothing),
     };

@@ -220,6 +220,7 @@ static void a_range_amounts_to_what_its_points_do(void **state)
     struct series s;
     series_init(&s);
     assert_int_equal(range_stats(&s, 0, 100).n, 0);
+    assert_true(isnan(range_crossing(&s, 0, 100, 1)));
     for (int i = 0; i <= 10; i++)
         series_add(&s, 1000000 + 10 * i, 3 + 0.25 * i); // a straight line far from step 0
     struct range_stats r = range_stats(&s, 1000020, 1000079.9);
@@ -237,6 +238,11 @@ static void a_range_amounts_to_what_its_points_do(void **state)
     assert_close(r.min, -2, 0);
     assert_close(r.max, 5.5, 0);
     assert_close(r.area, 200 * 1.75, 1e-9);
+    assert_close(range_crossing(&s, 1000000, 1000100, 4.1), 1000050, 0); // upwards, to 4.25
+    assert_close(range_crossing(&s, 1000000, 1000100, 4), 1000040, 0);
+    assert_close(range_crossing(&s, 1000050, 2e6, 4), 1000300, 0);       // downwards, past what is no number
+    assert_close(range_crossing(&s, 1000100, 2e6, 5.5), 1000100, 0);
+    assert_true(isnan(range_crossing(&s, 1000000, 1000030, 4)) && isnan(range_crossing(&s, 1000000, 2e6, 10)));
     r = range_stats(&s, 1000300, 1000300);
     assert_true(r.n == 1 && isnan(r.slope) && r.sd == 0 && r.area == 0);
     series_fini(&s);

@@ -157,7 +157,7 @@ static void votes_are_counted_whichever_model_stood_first(void **state)
     vote(s, 6, "x@1", "z@3", VERDICT_A);
     vote(s, 7, "", "", VERDICT_A); // of nobody's weights
     store_close(s);
-    assert_ok(win_table_read(&t, dir, e));
+    assert_ok(win_table_read(&t, dir, NULL, e));
     assert_int_equal(t->n, 2);
     const struct win_row *r = win_table_find(t, "y@2", "x@1", &turned);
     assert_non_null(r);
@@ -178,7 +178,7 @@ static void votes_are_counted_whichever_model_stood_first(void **state)
     assert_null(win_table_prompt(t, "p"));
     assert_null(win_table_prompt(NULL, "prompt 1"));
     str_clear(&text);
-    win_row_add_slices(r, &text);
+    win_row_add_slices(t, r, &text);
     assert_int_equal(text.len, 0); // all prompts are of one length
     win_table_free(t);
     str_fini(&text);

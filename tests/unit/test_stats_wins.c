@@ -316,6 +316,39 @@ static void strengths_of_strangers_are_not_compared(void **state)
     assert_int_equal(bt_fit(&f, 501, NULL, 0, 0.95, &e), ERR_LIMIT);
 }
 
+// Two that are far apart, one close to the first, and one that nobody has met: what is asked next is what is known least.
+static void doubtful_orders_come_first(void **state)
+{
+    struct bt_vote votes[80];
+    struct bt_fit f;
+    struct interval i;
+    int n, count = 0;
+    for (int k = 0; k < 40; k++) {
+        votes[count++] = (struct bt_vote){0, 1, k % 10 ? 1 : 0, k};
+        votes[count++] = (struct bt_vote){0, 2, k % 20 < 11 ? 1 : 0, k};
+    }
+    assert_ok(bt_fit(&f, 4, votes, count, 0.95, e));
+    struct bt_pair *list = bt_doubts(&f, 0.95, &n);
+    assert_int_equal(n, 6);
+    for (int k = 0; k < 3; k++) { // who never met: those with the fewest votes first
+        assert_true(list[k].doubt == 0.5 && isnan(list[k].beats) && (list[k].a == 3 || list[k].b == 3));
+        assert_true(k == 0 || list[k].n >= list[k - 1].n);
+    }
+    assert_true(list[3].a == 0 && list[3].b == 2);
+    const double variance = f.covariance[0] + f.covariance[2 * 4 + 2] - 2 * f.covariance[2];
+    assert_close(list[3].doubt, 0.5 * erfc((f.players[0].strength - f.players[2].strength) / sqrt(2 * variance)), 1e-12);
+    assert_true(list[3].doubt > 0.1 && list[3].doubt < 0.5 && list[4].doubt < list[3].doubt && list[5].doubt < 0.001);
+    assert_close(list[3].beats, bt_beats(&f, 0, 2, 0.95, &i), 1e-15);
+    assert_true(list[4].a == 2 && list[4].b == 1 && list[5].a == 0 && list[5].b == 1);
+    free(list);
+    bt_fini(&f);
+    assert_ok(bt_fit(&f, 0, NULL, 0, 0.95, e));
+    list = bt_doubts(&f, 0.95, &n);
+    assert_int_equal(n, 0);
+    free(list);
+    bt_fini(&f);
+}
+
 static void slices_hold_whole_prompts_of_about_equal_number(void **state)
 {
     // Ten prompts of lengths 1 2 3 3 3 4 5 6 7 8; the one of length 1 has three votes, the three of length 3 are kept together.
@@ -381,6 +414,7 @@ int main(void)
         cmocka_unit_test(confidence_sequences_hold_the_mean),
         cmocka_unit_test(strengths_agree_with_statsmodels),
         cmocka_unit_test(strengths_of_strangers_are_not_compared),
+        cmocka_unit_test(doubtful_orders_come_first),
         cmocka_unit_test(slices_hold_whole_prompts_of_about_equal_number),
         cmocka_unit_test(histograms_stand_around_zero),
     };

@@ -387,8 +387,11 @@ void compare_draw(struct compare_page *p, struct canvas *c, struct rect area)
         compare_draw_choices(p, c, area);
         return;
     }
-    if (p->c.n == 0) {
-        draw_nothing(c, area);
+    if (p->c.n == 0) { // votes are there before models are: they say which are to be compared
+        if (p->panel == PANEL_WINS)
+            compare_draw_wins(p, c, area);
+        else
+            draw_nothing(c, area);
         return;
     }
     const bool small = area.height < 14;

@@ -161,13 +161,15 @@ const struct prompt_set *ui_prompts(struct ui *ui)
 
 struct wins_job {
     char *project;
+    struct win_cut cut;
+    bool is_cut; // else as usual
     struct win_table *table;
 };
 
 static int wins_work(void *arg, struct err *e)
 {
     struct wins_job *j = arg;
-    return win_table_read(&j->table, j->project, e);
+    return win_table_read(&j->table, j->project, j->is_cut ? &j->cut : NULL, e);
 }
 
 static void wins_done(struct ui *ui, void *arg, int code, const struct err *e)
@@ -175,6 +177,11 @@ static void wins_done(struct ui *ui, void *arg, int code, const struct err *e)
     struct wins_job *j = arg;
     if (code) {
         ui_say_error(ui, "%s", e->text);
+        if (j->is_cut && ui->wins_cut) { // votes are shown all the same
+            free(ui->wins_cut);
+            ui->wins_cut = NULL;
+            ui_look_for_wins(ui);
+        }
     } else {
         win_table_free(ui->wins);
         ui->wins = j->table;
@@ -188,7 +195,18 @@ void ui_look_for_wins(struct ui *ui)
 {
     struct wins_job *j = mem_alloc(1, sizeof *j);
     j->project = mem_strdup(store_dir(ui->store));
+    j->is_cut = ui->wins_cut != NULL;
+    if (j->is_cut)
+        j->cut = *ui->wins_cut;
     job_start(ui, wins_work, wins_done, j);
+}
+
+void ui_cut_wins(struct ui *ui, const struct win_cut *cut)
+{
+    free(ui->wins_cut);
+    ui->wins_cut = mem_alloc(1, sizeof *ui->wins_cut);
+    *ui->wins_cut = *cut;
+    ui_look_for_wins(ui);
 }
 
 const struct win_table *ui_wins(struct ui *ui)
@@ -201,4 +219,5 @@ void compare_jobs_fini(struct ui *ui)
     checkpoint_list_free(ui->checkpoints);
     prompt_set_free(ui->prompts);
     win_table_free(ui->wins);
+    free(ui->wins_cut);
 }

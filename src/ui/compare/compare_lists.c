@@ -10,7 +10,7 @@
 #include "base/utf8.h"
 #include "corpus/corpus.h"
 #include "stats/sequential.h"
-#include "stats/win_slices.h"
+#include "ui/compare/win_words.h"
 
 // ---- checkpoints ----
 
@@ -177,8 +177,13 @@ void win_table_free(struct win_table *t)
         free(t->rows[i].b);
         free(t->rows[i].votes);
         free(t->rows[i].lengths);
+        free(t->rows[i].parts);
     }
+    for (int i = 0; t && i < t->n_parts; i++)
+        free(t->parts[i]);
     if (t) {
+        free(t->parts);
+        free(t->next);
         free(t->rows);
         free(t->prompts);
     }
@@ -204,17 +209,19 @@ static int cluster_of(const char *prompt)
     return (int)(hash & 0x7fffffff);
 }
 
-static void add_some(struct win_row *r, int64_t n, struct win_vote vote, double length)
+static void add_some(struct win_row *r, int64_t n, struct win_vote vote, double length, int part)
 {
     for (; n > 0; n--) {
         MEM_GROW(r->votes, r->n, r->cap);
         MEM_GROW(r->lengths, r->n, r->cap_lengths);
+        MEM_GROW(r->parts, r->n, r->cap_parts);
         r->lengths[r->n] = length;
+        r->parts[r->n] = part;
         r->votes[r->n++] = vote;
     }
 }
 
-static void add_votes(struct win_table *t, const struct judged_pair *p)
+static void add_votes(struct win_table *t, const struct judged_pair *p, int part)
 {
     bool turned = false;
     struct win_row *r = (struct win_row *)win_table_find(t, p->pair.model, p->pair.model_b, &turned);
@@ -226,11 +233,11 @@ static void add_votes(struct win_table *t, const struct judged_pair *p)
         *r = (struct win_row){.a = mem_strdup(p->pair.model), .b = mem_strdup(p->pair.model_b)};
     }
     vote.share = turned ? 0 : 1;
-    add_some(r, p->n_a, vote, length);
+    add_some(r, p->n_a, vote, length, part);
     vote.share = 1 - vote.share;
-    add_some(r, p->n_b, vote, length);
+    add_some(r, p->n_b, vote, length, part);
     vote.share = 0.5;
-    add_some(r, p->n_ties, vote, length);
+    add_some(r, p->n_ties, vote, length, part);
     r->n_bad += p->n_both_bad;
 }
 
@@ -280,26 +287,59 @@ static void join_prompt_votes(struct win_table *t)
     t->n_prompts = n;
 }
 
-int win_table_read(struct win_table **out, const char *project, struct err *e)
+// What the cut says of the prompt of each pair: parts (n), -1: nothing. The caller frees.
+static int cut_pairs(struct win_table *t, struct store *s, const struct judged_pair *pairs, int n, int **parts, struct err *e)
 {
-    struct store *s;
-    struct judged_pair *pairs = NULL;
-    int n = 0, code = store_open(&s, project, false, e);
-    if (code)
-        return code;
-    code = labels_judged(s, NULL, &pairs, &n, e);
+    struct judged_votes v = {0};
+    struct win_by by = {0};
+    *parts = mem_alloc((size_t)n + 1, sizeof **parts);
+    memset(*parts, -1, (size_t)n * sizeof **parts);
+    if (strcmp(t->cut.by, "length") == 0 || n == 0)
+        return 0;
+    int code = judged_votes_read(s, NULL, &v, e);
     if (!code)
-        *out = mem_alloc(1, sizeof **out);
+        code = win_by_make(&by, s, NULL, &v, t->cut.by, t->cut.data, t->cut.n, e);
+    for (int i = 0; i < n && !code; i++) {
+        const int prompt = win_prompt_of(&v, pairs, i);
+        (*parts)[i] = prompt < 0 ? -1 : by.of_prompt[prompt];
+    }
+    t->parts = by.names;
+    t->n_parts = by.n_names;
+    by.names = NULL;
+    by.n_names = 0;
+    win_by_fini(&by);
+    judged_votes_fini(&v);
+    return code;
+}
+
+int win_table_read(struct win_table **out, const char *project, const struct win_cut *cut, struct err *e)
+{
+    struct store *s = NULL;
+    struct judged_pair *pairs = NULL;
+    struct win_table *t = mem_alloc(1, sizeof *t);
+    int n = 0, *parts = NULL, code = store_open(&s, project, false, e);
+    t->cut = cut ? *cut : (struct win_cut){.by = "length", .n = 3};
+    if (!code)
+        code = labels_judged(s, NULL, &pairs, &n, e);
+    if (!code)
+        code = cut_pairs(t, s, pairs, n, &parts, e);
     for (int i = 0; i < n && !code; i++) {
         const struct asked_pair *p = &pairs[i].pair;
-        add_prompt_votes(*out, &pairs[i]);
+        add_prompt_votes(t, &pairs[i]);
         if (p->model && *p->model && p->model_b && *p->model_b)
-            add_votes(*out, &pairs[i]);
+            add_votes(t, &pairs[i], parts[i]);
     }
     if (!code)
-        join_prompt_votes(*out);
+        join_prompt_votes(t);
+    if (!code)
+        code = win_table_fit(t, e);
+    free(parts);
     judged_pairs_free(pairs, n);
     store_close(s);
+    if (code)
+        win_table_free(t);
+    else
+        *out = t;
     return code;
 }
 
@@ -329,17 +369,4 @@ void win_row_add_length(const struct win_row *r, struct str *out)
     const struct win_rate_length x = win_rate_length_controlled(r->votes, r->n, 0.95);
     if (x.state == LENGTH_CONTROLLED)
         str_addf(out, ", at equal length %.0f %% (%.0f to %.0f)", 100 * x.rate, 100 * x.interval.low, 100 * x.interval.high);
-}
-
-void win_row_add_slices(const struct win_row *r, struct str *out)
-{
-    enum { N_SLICES = 3 };
-    struct win_slice slices[N_SLICES];
-    const int n = win_slices_by_quantile(r->votes, r->lengths, r->n, N_SLICES, 0.95, slices);
-    if (n < 2)
-        return;
-    str_add(out, "by the prompt's length");
-    for (int i = 0; i < n; i++)
-        str_addf(out, "%s %.0f-%.0f: %.0f %% (%.0f to %.0f)", i ? " " : "", slices[i].from, slices[i].to,
-                 100 * slices[i].rate.rate, 100 * slices[i].rate.interval.low, 100 * slices[i].rate.interval.high);
 }

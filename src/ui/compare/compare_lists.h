@@ -33,7 +33,8 @@ struct win_row {
     char *a, *b;           // as compare_model_key has them
     struct win_vote *votes; // graded, in the order in which the project came to know the pairs; for a
     double *lengths;        // of the prompt of each, in bytes
-    int n, cap, cap_lengths;
+    int *parts;             // which of the table's parts the prompt of each belongs to; -1: none
+    int n, cap, cap_lengths, cap_parts;
     int64_t n_bad;
 };
 struct prompt_votes { // on one prompt, between whichever answers
@@ -41,15 +42,33 @@ struct prompt_votes { // on one prompt, between whichever answers
     double minority;  // of each pair's votes those for the answer with fewer, ties half; all pairs together
     int n;
 };
+// What slices of win rates are by.
+struct win_cut {
+    char by[64];    // "length", or as win_by_make has it
+    char data[400]; // a file of rows; "": none
+    int n;          // slices
+};
+// "length 4", "words 5", "beginning", or a member of the rows of `set` or of a file named behind it. Left alone when it fails.
+int win_cut_read(struct win_cut *out, const char *words, const char *set, struct err *e);
+struct win_next { // two models whose order is uncertain by the strengths of Bradley and Terry
+    const char *a, *b; // of the rows; a is the stronger as far as is known
+    double beats, doubt;
+    struct interval interval;
+};
 struct win_table {
     struct win_row *rows;
     int n, cap;
+    struct win_cut cut;
+    char **parts; // names of what the cut makes, where that is not by length
+    int n_parts;
+    struct win_next *next; // all pairs of models, the most doubtful first; none before there are three models
+    int n_next;
     struct prompt_votes *prompts; // sorted by hash
     int n_prompts, cap_prompts;
 };
 const struct prompt_votes *win_table_prompt(const struct win_table *t, const char *prompt); // NULL: nobody judged it; t NULL too
 void win_table_free(struct win_table *t);
-int win_table_read(struct win_table **out, const char *project, struct err *e);
+int win_table_read(struct win_table **out, const char *project, const struct win_cut *cut, struct err *e); // cut NULL: by length, in 3
 const struct win_row *win_table_find(const struct win_table *t, const char *a, const char *b,
                                      bool *turned); // turned: b stands first
 // "A 37  B 18  tie 9   A wins 65 % (53 to 75): A is better": ties are half a win, both bad does not count; the interval is
@@ -60,9 +79,12 @@ void win_row_text(const struct win_row *r, const char *name_a, const char *name_
 // ", at equal length 61 % (48 to 73)", where that can be told (stats/win_rate.h); of a.
 void win_row_add_length(const struct win_row *r, struct str *out);
 
-// "by the prompt's length 12-40: 50 % (20 to 80)  41-88: ...": parts with about equally many prompts; of a. Nothing where the
-// prompts are too few to be cut.
-void win_row_add_slices(const struct win_row *r, struct str *out);
+// ---- win_table.c ----
+// "by the prompt's length 12-40: 50 % (20 to 80)  41-88: ...", "by kind maths: ...": parts as the table is cut; of a. Nothing where
+// the prompts are too few to be cut.
+void win_row_add_slices(const struct win_table *t, const struct win_row *r, struct str *out);
+int win_table_fit(struct win_table *t, struct err *e); // makes t->next
+void win_next_text(const struct win_next *next, struct str *out); // "x against y: 52 % (30 to 71), 45 % that y is the better one"
 
 // ---- of the console: asked for, and there at some later refresh ----
 const struct checkpoint_list *ui_checkpoints(struct ui *ui); // NULL before they were read
@@ -72,3 +94,4 @@ void ui_look_for_prompts(struct ui *ui, const char *path); // trouble is said in
 const struct prompt_set *ui_prompts(struct ui *ui);        // those that were read last; NULL: none
 const struct win_table *ui_wins(struct ui *ui);            // NULL before they were read
 void ui_look_for_wins(struct ui *ui);
+void ui_cut_wins(struct ui *ui, const struct win_cut *cut); // from now on, and looks for them

@@ -110,6 +110,11 @@ void compare_forget_gaps(struct compare_page *p);
 enum view_result compare_ask_all(struct compare_page *p); // or not any more
 int compare_next_unknown(struct compare_page *p);         // the prompt to ask now; -1: none now, -2: all were asked
 
+// ---- compare_next.c ----
+enum view_result compare_next_models(struct compare_page *p);
+enum view_result compare_slices(struct compare_page *p, const char *arg); // NULL: asks
+void compare_draw_wins(struct compare_page *p, struct canvas *c, struct rect r);
+
 // ---- compare_leak.c ----
 // True when the answer says one of the names, or one that models of the usual families call themselves by, which the prompt
 // does not say; *out: that name, cut at size. Names that are NULL or shorter than four bytes are left out.

@@ -137,33 +137,3 @@ void compare_draw_settings(struct compare_page *p, struct canvas *c, struct rect
     for (int i = 0; i < COMPARE_MOST; i++)
         str_fini(&names[i]);
 }
-
-void compare_draw_wins(struct compare_page *p, struct canvas *c, struct rect r)
-{
-    const struct win_table *t = ui_wins(p->c.ui);
-    struct rect in = canvas_box(c, r, STYLE(COLOR_MUTED), "Votes in this project; V goes back to the answers");
-    const char *none = compare_hides_names(p) ? "Hidden until you vote."
-                       : !t                   ? "Reading ..."
-                                              : "No votes between two models yet.";
-    if (compare_hides_names(p) || !t || t->n == 0) {
-        canvas_text(c, in.x + 1, in.y, in.width - 2, STYLE(COLOR_MUTED), none);
-        return;
-    }
-    for (int i = p->panel_top < t->n ? p->panel_top : t->n - 1; i < t->n && in.height > 1; i++) {
-        const struct win_row *row = &t->rows[i];
-        struct str line = {0};
-        struct rect at = rect_cut_top(&in, 1);
-        canvas_textf(c, at.x + 1, at.y, at.width - 2, STYLE(COLOR_TITLE), "A %s   B %s", row->a, row->b);
-        at = rect_cut_top(&in, 1);
-        win_row_text(row, "A", "B", false, &line);
-        win_row_add_length(row, &line);
-        canvas_text(c, at.x + 3, at.y, at.width - 4, STYLE(COLOR_DEFAULT), str_text(&line));
-        str_clear(&line);
-        win_row_add_slices(row, &line);
-        if (line.len && in.height > 0) {
-            at = rect_cut_top(&in, 1);
-            canvas_text(c, at.x + 3, at.y, at.width - 4, STYLE(COLOR_MUTED), str_text(&line));
-        }
-        str_fini(&line);
-    }
-}

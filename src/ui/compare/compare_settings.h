@@ -8,4 +8,3 @@ void compare_draw_settings(struct compare_page *p, struct canvas *c, struct rect
 void compare_draw_prompts(struct compare_page *p, struct canvas *c, struct rect r);
 // Of sides A and B as they were chosen first, over the prompts that were asked.
 void compare_draw_scores(struct compare_page *p, struct canvas *c, struct rect r);
-void compare_draw_wins(struct compare_page *p, struct canvas *c, struct rect r);

@@ -376,6 +376,10 @@ static enum view_result command_compare(struct view *v, enum command_id id, cons
         return show_panel(p, PANEL_WINS);
     case CMD_SCORES:
         return show_panel(p, PANEL_SCORES);
+    case CMD_NEXT_MODELS:
+        return compare_next_models(p);
+    case CMD_SLICES:
+        return compare_slices(p, arg);
     case CMD_WRITE:
         return write_answers(p, arg);
     case CMD_BACK:

@@ -19,6 +19,8 @@ struct chart {
     bool exact;           // never smoothed: a schedule, not a measurement
     enum scale scale;
     struct clip clip;     // of its vertical axis
+    bool has_budget;      // a value that is not to be passed
+    double budget;
 };
 
 // The charts that these runs have points for; a few that nearly every run has while there are none. Scale and clip of

@@ -46,6 +46,8 @@ struct curves {
         char title[64];
         enum scale scale;
         struct clip clip;
+        bool has_budget;
+        double budget;
     } * looks;
     int n_looks, cap_looks;
     int rows_wanted, columns_wanted;       // of charts on the screen; 0: as many as there is good room for
@@ -101,7 +103,7 @@ struct curves {
         char title[64];                    // of the chart; "": none
         struct span values;
     } zoom;
-    enum summary { SUMMARY_NONE, SUMMARY_SCATTER, SUMMARY_BOX } summary; // instead of curves (curves_summary.h)
+    enum summary { SUMMARY_NONE, SUMMARY_SCATTER, SUMMARY_BOX, SUMMARY_N } summary; // instead of curves (curves_summary.h)
     char summary_x[96], summary_y[96];     // of boxes: the setting, and the metric
     enum value_sort sort;                  // of the tables of values
     bool sort_up;                          // the least first
@@ -161,7 +163,7 @@ struct curves_plot {
 };
 void curves_plot(const struct curves *c, const struct chart *chart, bool names, struct curves_plot *out);
 
-// Small multiples: the runs that a chart has something of (returned: how many) and the values they reach together; and the chart of
+// Small multiples, of the runs, or of groups while there are any, which stand by their first run: those that a chart has something of (returned: how many) and the values they reach together; and the chart of
 // one of them alone, on that scale.
 int curves_alone(const struct curves *c, const struct chart *chart, int *runs, struct span *range);
 void curves_plot_alone(const struct curves *c, const struct chart *chart, int run, const struct span *range, struct curves_plot *out);

@@ -259,7 +259,7 @@ static enum view_result toggle_multiples(struct view *v)
     if (c->n_runs < 2)
         return need_runs(v);
     c->multiples = !c->multiples;
-    c->mode = MODE_RUNS;
+    c->mode = c->mode == MODE_GROUPS ? MODE_GROUPS : MODE_RUNS; // a panel a group, or a run
     return show_anew(v);
 }
 

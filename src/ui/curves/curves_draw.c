@@ -140,25 +140,64 @@ void curves_draw_chart(struct curves *c, const struct chart *chart, struct canva
     draw_plot(c, &made.plot, (int)(chart - c->charts), canvas, area);
 }
 
+// Which runs share a panel of small multiples: those of a group, else each has its own.
+static void panels_of(const struct curves *c, int *group, int *size)
+{
+    if (c->mode == MODE_GROUPS) {
+        curves_groups(c, group, size);
+        return;
+    }
+    for (int i = 0; i < c->n_runs; i++) {
+        group[i] = i;
+        size[i] = 1;
+    }
+}
+
 int curves_alone(const struct curves *c, const struct chart *chart, int *runs, struct span *range)
 {
     struct plot_line lines[RASTER_LINES];
     struct plot p = plot_of(c, chart, false);
-    int n = 0;
-    for (int i = 0; i < c->n_runs; i++)
-        if (curves_line_of(c, chart, i, &lines[n]))
-            runs[n++] = i;
+    int group[CURVES_RUNS], size[CURVES_RUNS], n = 0, n_lines = 0;
+    bool is_there[CURVES_RUNS] = {false};
+    panels_of(c, group, size);
+    for (int i = 0; i < c->n_runs; i++) {
+        if (!curves_line_of(c, chart, i, &lines[n_lines]))
+            continue;
+        n_lines++;
+        if (!is_there[group[i]])
+            runs[n++] = group[i];
+        is_there[group[i]] = true;
+    }
     p.lines = lines;
-    p.n_lines = n;
+    p.n_lines = n_lines;
     *range = plot_span(&p);
     return n;
 }
 
+// "beta 0.1, 2 runs"; of runs that are alike but for the seed the name of the first.
+static void name_group(const struct curves *c, int run, int size, char *out)
+{
+    char value[120];
+    const char *text = run_setting_text(c->rows[run], c->group_by, value, sizeof value);
+    if (strcmp(c->group_by, GROUP_SEEDS) == 0)
+        snprintf(out, CURVES_TITLE, "%s, %d %s", c->rows[run]->info.name, size, text_plural(size, "run", "runs"));
+    else
+        snprintf(out, CURVES_TITLE, "%s %s, %d %s", c->group_by, text[0] ? text : "-", size, text_plural(size, "run", "runs"));
+}
+
 void curves_plot_alone(const struct curves *c, const struct chart *chart, int run, const struct span *range, struct curves_plot *out)
 {
-    const int n = curves_line_of(c, chart, run, &out->lines[0]);
-    out->lines[0].label = "";
-    text_copy(out->title, sizeof out->title, c->rows[run]->info.name);
+    int group[CURVES_RUNS] = {0}, size[CURVES_RUNS] = {0}, n = 0;
+    panels_of(c, group, size);
+    for (int i = 0; i < c->n_runs; i++)
+        if (group[i] == run && curves_line_of(c, chart, i, &out->lines[n]))
+            n++;
+    if (size[run] == 1) // the title says whose it is
+        out->lines[0].label = "";
+    if (c->mode == MODE_GROUPS)
+        name_group(c, run, size[run], out->title);
+    else
+        text_copy(out->title, sizeof out->title, c->rows[run]->info.name);
     fill_plot(c, chart, n, false, out);
     if (!out->plot.range) // else a zoom's
         out->plot.range = range;
@@ -353,18 +392,20 @@ static void draw_multiples(struct curves *c, struct canvas *canvas, struct rect 
     const struct chart *chart = &c->charts[c->focus];
     struct rect head = rect_cut_top(&area, 1);
     struct span range;
-    int runs[CURVES_RUNS], raised = 0;
+    int runs[CURVES_RUNS], group[CURVES_RUNS], size[CURVES_RUNS], raised = 0;
     const int n = curves_alone(c, chart, runs, &range);
+    panels_of(c, group, size);
+    const int wanted = group[curves_raised(c)];
     for (int i = 0; i < n; i++)
-        raised = runs[i] == curves_raised(c) ? i : raised;
+        raised = runs[i] == wanted ? i : raised;
     divide(c, area, n);
     const int places = c->grid_rows * c->grid_columns, first = raised / places * places;
     canvas_textf(canvas, head.x + 1, head.y, head.width - 2, STYLE(COLOR_TITLE, .attr = ATTR_BOLD),
-                 "%s, each run alone, one scale%s", chart->overlay, n > places ? " (t: the next ones)" : "");
+                 "%s, each %s alone, one scale%s", chart->overlay, c->mode == MODE_GROUPS ? "group" : "run", n > places ? " (t: the next ones)" : "");
     for (int i = 0; i < places && first + i < n; i++) {
         struct curves_plot made;
         curves_plot_alone(c, chart, runs[first + i], &range, &made);
-        made.plot.focused = runs[first + i] == curves_raised(c);
+        made.plot.focused = runs[first + i] == wanted;
         draw_plot(c, &made.plot, c->focus, canvas, place_of(c, area, i));
     }
 }

@@ -10,6 +10,7 @@
 #include "ui/kept.h"
 
 static const char *const modes[] = {"runs", "delta", "groups"};
+static const char *const summaries[] = {"none", "scatter", "box"};
 
 void curves_save(const struct curves *c, json_t *into)
 {
@@ -18,6 +19,9 @@ void curves_save(const struct curves *c, json_t *into)
         json_object_set_new(charts, c->looks[i].title,
                             json_pack("{s:s, s:f, s:f}", "y", scale_name(c->looks[i].scale), "clip", c->looks[i].clip.low,
                                       "clip_above", c->looks[i].clip.high));
+    for (int i = 0; i < c->n_looks; i++)
+        if (c->looks[i].has_budget)
+            json_object_set_new(json_object_get(charts, c->looks[i].title), "budget", json_real(c->looks[i].budget));
     json_t *looks = json_pack("{s:s, s:s, s:f, s:s, s:b, s:s, s:s, s:s, s:b, s:I, s:o}", "layout",
                               c->layout ? c->layout->name : "all", "filter", c->filter, "smooth", c->weight, "x",
                               x_kind_name(c->x_kind), "x_log", c->x_log, "mode", modes[c->mode], "band", band_name(c->band),
@@ -28,6 +32,9 @@ void curves_save(const struct curves *c, json_t *into)
     json_object_set_new(looks, "sort", json_string(sort_words[c->sort]));
     json_object_set_new(looks, "sort_up", json_boolean(c->sort_up));
     json_object_set_new(looks, "color_by", json_string(c->color_by));
+    json_object_set_new(looks, "summary", json_string(summaries[c->summary]));
+    json_object_set_new(looks, "summary_x", json_string(c->summary_x));
+    json_object_set_new(looks, "summary_y", json_string(c->summary_y));
     json_object_set_new(looks, "grid_rows", json_integer(c->rows_wanted));
     json_object_set_new(looks, "grid_columns", json_integer(c->columns_wanted));
     json_t *place = json_pack("{s:s, s:b, s:b, s:b, s:f, s:f, s:b, s:f, s:I}", "focus",
@@ -72,6 +79,11 @@ static const char *guides_of(int i)
 static const char *mode_name(int i)
 {
     return modes[i];
+}
+
+static const char *summary_name(int i)
+{
+    return summaries[i];
 }
 
 static const char *band_of(int i)
@@ -138,6 +150,11 @@ void curves_restore(struct curves *c, const json_t *kept)
     c->mode = (enum curves_mode)take_choice(kept, "mode", mode_name, 3, (int)c->mode);
     c->band = (enum band)take_choice(kept, "band", band_of, BAND_N, (int)c->band);
     c->guides = (enum guides)take_choice(kept, "guides", guides_of, GUIDES_N, (int)c->guides);
+    take_text(kept, "summary_x", c->summary_x, sizeof c->summary_x);
+    take_text(kept, "summary_y", c->summary_y, sizeof c->summary_y);
+    c->summary = (enum summary)take_choice(kept, "summary", summary_name, SUMMARY_N, (int)c->summary);
+    if (!c->summary_x[0] || !c->summary_y[0])
+        c->summary = SUMMARY_NONE;
     c->x_log = kept_bool(kept, "x_log", c->x_log);
     c->diff = kept_bool(kept, "diff", c->diff);
     c->sort = (enum value_sort)take_choice(kept, "sort", sort_of, SORT_N, (int)c->sort);
@@ -153,6 +170,8 @@ void curves_restore(struct curves *c, const json_t *kept)
         look.scale = (enum scale)take_choice(chart, "y", scale_of, 3, SCALE_LINEAR);
         const double low = kept_number(chart, "clip", 0, 99, 0), high = kept_number(chart, "clip_above", 0, 99, low);
         look.clip = low + high < 100 ? (struct clip){low, high} : (struct clip){0};
+        look.budget = kept_number(chart, "budget", -1e300, 1e300, NAN);
+        look.has_budget = !isnan(look.budget);
         curves_remember_look(c, &look);
     }
     take_place(c, kept);
@@ -169,6 +188,8 @@ void curves_remember_look(struct curves *c, const struct chart *chart)
     text_copy(c->looks[i].title, sizeof c->looks[i].title, chart->title);
     c->looks[i].scale = chart->scale;
     c->looks[i].clip = chart->clip;
+    c->looks[i].has_budget = chart->has_budget;
+    c->looks[i].budget = chart->budget;
 }
 
 void curves_recall_look(const struct curves *c, struct chart *chart)
@@ -177,5 +198,7 @@ void curves_recall_look(const struct curves *c, struct chart *chart)
         if (strcmp(c->looks[i].title, chart->title) == 0) {
             chart->scale = c->looks[i].scale;
             chart->clip = c->looks[i].clip;
+            chart->has_budget = c->looks[i].has_budget;
+            chart->budget = c->looks[i].budget;
         }
 }

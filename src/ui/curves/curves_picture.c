@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "ui/curves/summary_picture.h"
 #include "ui/plot/picture.h"
 #include "ui/view.h"
 
@@ -25,7 +26,7 @@ static void say_whose(const struct curves *c, bool one_exact, struct str *title,
     else
         str_addf(title, "%d runs", c->n_runs);
     if (c->multiples && c->n_runs > 1)
-        str_add(title, ", each alone, one scale a metric");
+        str_addf(title, ", each %salone, one scale a metric", c->mode == MODE_GROUPS ? "group " : "");
     else if (c->mode == MODE_GROUPS)
         str_addf(title, ", by %s, mean and %s", c->group_by, band_name(c->band));
     str_addf(note, "x %s%s", curves_x_name(c), c->x_log && c->x_kind < X_EPOCHS ? " log" : "");
@@ -63,13 +64,16 @@ static void add_multiples(const struct curves *c, int first, int n, struct panel
     for (int i = first; i < first + n; i++) {
         const struct chart *chart = &c->charts[i];
         int runs[CURVES_RUNS], n_runs = curves_alone(c, chart, runs, &p->ranges[i - first]);
-        for (int k = 0; k < c->n_runs && n > 1; k++)
+        const bool in_groups = c->mode == MODE_GROUPS, in_columns = n > 1 && !in_groups;
+        for (int k = 0; k < c->n_runs && in_columns; k++)
             runs[k] = k;
-        n_runs = n > 1 ? c->n_runs : n_runs;
+        n_runs = in_columns ? c->n_runs : n_runs;
         for (int k = 0; k < n_runs; k++) {
             struct curves_plot *made = &p->made[p->n];
             curves_plot_alone(c, chart, runs[k], &p->ranges[i - first], made);
-            snprintf(made->title, sizeof made->title, "%s: %s", c->rows[runs[k]]->info.name, chart->overlay);
+            char whose[CURVES_TITLE];
+            text_copy(whose, sizeof whose, made->title);
+            snprintf(made->title, sizeof made->title, "%.*s: %s", CURVES_TITLE / 2, whose, chart->overlay);
             add_panel(p);
         }
         p->columns = n > 1 && n_runs <= WIDEST ? n_runs : 0;
@@ -79,6 +83,8 @@ static void add_multiples(const struct curves *c, int first, int n, struct panel
 int curves_picture(const struct curves *c, int first, int n, const struct painter_ops *ops, const struct curves_look *look,
                    struct str *out, struct err *e)
 {
+    if (c->summary != SUMMARY_NONE)
+        return summary_picture(c, ops, look, out, e);
     const bool multiples = c->multiples && c->n_runs > 1;
     const size_t most = (size_t)(multiples ? n * c->n_runs : n) + 1;
     struct panels panels = {.made = mem_alloc(most, sizeof *panels.made), .plots = mem_alloc(most, sizeof *panels.plots),
@@ -164,7 +170,7 @@ int curves_screen_picture(struct view *v, const char *path, struct str *bytes, s
     const struct curves_look look = {.width = 1060, .theme = painter == &painter_png ? THEME_LIGHT : THEME_AUTO, .titled = true};
     int first, n;
     shown_charts(c, &first, &n);
-    if (n == 0)
+    if (n == 0 && c->summary == SUMMARY_NONE)
         return err_set(e, ERR_STATE, "Nothing is drawn here yet");
     if (text_ends(path, ".txt"))
         return text_picture(c, first, n, bytes);

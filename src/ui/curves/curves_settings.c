@@ -46,32 +46,20 @@ static enum view_result smooth_step(struct view *v, int step)
 static enum view_result smooth_to(struct view *v, const char *arg)
 {
     const struct curves *c = v->state;
-    enum smooth_kind kind = SMOOTH_EMA;
+    enum smooth_kind kind;
     double amount;
+    struct err fault = {0};
     if (!arg) {
         ui_ask(v->ui, CMD_SMOOTH,
                "smoothing: 0 to 0.999 (an average over what came before), mean STEPS, gaussian STEPS", "");
         return VIEW_CHANGED;
     }
-    const char *number = arg;
-    for (int i = 0; i < SMOOTH_N; i++) {
-        const size_t n = strlen(smooth_words[i]);
-        if (strncmp(arg, smooth_words[i], n) == 0 && arg[n] == ' ') {
-            kind = (enum smooth_kind)i;
-            number = arg + n + strspn(arg + n, " ");
-        }
-    }
-    if (number == arg && c->smooth_kind != SMOOTH_EMA && strcmp(arg, "0") == 0)
-        kind = c->smooth_kind;
-    const double most = kind == SMOOTH_EMA ? 0.999 : SMOOTH_WIDTH_MOST;
-    if (!text_to_double(number, &amount) || amount < 0 || amount > most) {
-        if (kind == SMOOTH_EMA)
-            ui_say_error(v->ui, "smooth: %s is not from 0 (as recorded) to 0.999, nor mean STEPS or gaussian STEPS", number);
-        else
-            ui_say_error(v->ui, "smooth %s: %s is no number of steps from 0 (as recorded) to %g", smooth_words[kind], number,
-                         most);
+    if (smooth_read(arg, &kind, &amount, &fault)) {
+        ui_say_error(v->ui, "%s", fault.text);
         return VIEW_KEPT;
     }
+    if (strcmp(arg, "0") == 0) // none, of the kind that it was
+        kind = c->smooth_kind;
     return smooth_by(v, kind, amount);
 }
 
@@ -116,6 +104,33 @@ static enum view_result change_clip(struct view *v, const char *arg)
     const bool is_on = chart->clip.low > 0 || chart->clip.high > 0;
     chart->clip = arg ? clip : is_on ? (struct clip){0} : (struct clip){1, 1};
     curves_remember_look(c, chart);
+    return VIEW_CHANGED;
+}
+
+// A value that the focused chart is not to go past: a marked range says where its curves do.
+static enum view_result set_budget(struct view *v, const char *arg)
+{
+    struct curves *c = v->state;
+    double value = 0;
+    if (c->focus >= c->n_charts)
+        return VIEW_KEPT;
+    struct chart *chart = &c->charts[c->focus];
+    if (!arg) {
+        ui_ask(v->ui, CMD_BUDGET, "a range says at which step the curves of this chart cross (a value; off)", "");
+        return VIEW_CHANGED;
+    }
+    const bool off = strcmp(arg, "off") == 0;
+    if (!off && !text_to_double(arg, &value)) {
+        ui_say_error(v->ui, "budget: a value of this chart is wanted, or off; not %s", arg);
+        return VIEW_KEPT;
+    }
+    chart->has_budget = !off;
+    chart->budget = value;
+    curves_remember_look(c, chart);
+    if (off)
+        ui_say(v->ui, "%s has no budget.", chart->title);
+    else if (!c->has_range)
+        ui_say(v->ui, "v, or :range FROM TO, says where %s crosses %g.", chart->title, value);
     return VIEW_CHANGED;
 }
 
@@ -190,7 +205,7 @@ static enum view_result set_summary(struct view *v, enum command_id id, const ch
 {
     struct curves *c = v->state;
     const bool is_box = id == CMD_BOX;
-    char first[96], second[96], more;
+    struct err fault = {0};
     bool changed;
     if (!arg) {
         ui_ask(v->ui, id, is_box ? "boxes of (a metric, @min or @max behind it) by (a setting)"
@@ -201,24 +216,13 @@ static enum view_result set_summary(struct view *v, enum command_id id, const ch
         c->summary = SUMMARY_NONE;
         return VIEW_CHANGED;
     }
-    if (sscanf(arg, "%95s %95s %c", first, second, &more) != 2) {
-        ui_say_error(v->ui, is_box ? "box: a metric and a setting are wanted, such as: box eval/loss beta (or off), not %s"
-                                   : "scatter: two metrics are wanted, such as: scatter kl reward@max (or off), not %s", arg);
+    if (curves_summarize(c, is_box ? SUMMARY_BOX : SUMMARY_SCATTER, arg, &fault)) {
+        ui_say_error(v->ui, "%s", fault.text);
         return VIEW_KEPT;
     }
-    const char *x = is_box ? second : first, *y = is_box ? first : second;
-    const char *unknown = !curves_summary_knows(c, y, true) ? y : !curves_summary_knows(c, x, !is_box) ? x : NULL;
-    if (unknown) {
-        ui_say_error(v->ui, "%s: no run here has a %s %s", is_box ? "box" : "scatter",
-                     is_box && unknown == x ? "setting" : "metric or setting", unknown);
-        return VIEW_KEPT;
-    }
-    c->summary = is_box ? SUMMARY_BOX : SUMMARY_SCATTER;
-    text_copy(c->summary_x, sizeof c->summary_x, x);
-    text_copy(c->summary_y, sizeof c->summary_y, y);
     curves_poll(c, 0, &changed);
     ui_more(v->ui);
-    ui_say(v->ui, "One number a run: its newest, or @min or @max. q goes back to the curves.");
+    ui_say(v->ui, "One number a run: its newest, or @min or @max. W writes the picture, q goes back to the curves.");
     return VIEW_CHANGED;
 }
 
@@ -235,6 +239,8 @@ enum view_result curves_settings(struct view *v, enum command_id id, const char 
         return change_scale(v->state);
     case CMD_CLIP:
         return change_clip(v, arg);
+    case CMD_BUDGET:
+        return set_budget(v, arg);
     case CMD_COLOR_BY:
         return set_colors(v, arg);
     case CMD_SORT:

@@ -47,7 +47,7 @@ bool curves_summary_wants(const struct curves *c, const char *key)
     return c->summary != SUMMARY_NONE && (strcmp(key, x) == 0 || strcmp(key, y) == 0);
 }
 
-bool curves_summary_knows(const struct curves *c, const char *name, bool may_be_metric)
+static bool knows(const struct curves *c, const char *name, bool may_be_metric)
 {
     char key[96];
     split(name, key, sizeof key);
@@ -55,6 +55,100 @@ bool curves_summary_knows(const struct curves *c, const char *name, bool may_be_
         if (c->data[i] && run_data_metric(c->data[i], key))
             return true;
     return curves_has_setting(c, may_be_metric ? key : name);
+}
+
+int curves_summarize(struct curves *c, enum summary kind, const char *of, struct err *e)
+{
+    const bool is_box = kind == SUMMARY_BOX;
+    char first[96], second[96], more;
+    if (sscanf(of, "%95[^ ,]%*[ ,]%95[^ ,] %c", first, second, &more) != 2)
+        return err_set(e, ERR_USAGE,
+                       is_box ? "box: a metric and a setting are wanted, such as: box eval/loss beta (or off), not %s"
+                              : "scatter: two metrics are wanted, such as: scatter kl reward@max (or off), not %s", of);
+    const char *x = is_box ? second : first, *y = is_box ? first : second;
+    const char *unknown = !knows(c, y, true) ? y : !knows(c, x, !is_box) ? x : NULL;
+    if (unknown)
+        return err_set(e, ERR_NOT_FOUND, "%s: no run here has a %s %s", is_box ? "box" : "scatter",
+                       is_box && unknown == x ? "setting" : "metric or setting", unknown);
+    c->summary = kind;
+    text_copy(c->summary_x, sizeof c->summary_x, x);
+    text_copy(c->summary_y, sizeof c->summary_y, y);
+    return 0;
+}
+
+struct span curves_summary_span(const struct curves *c, const double *values)
+{
+    struct span span = SPAN_EMPTY;
+    for (int i = 0; i < c->n_runs; i++)
+        span = span_add(span, (float)values[i]);
+    return span;
+}
+
+void curves_summary_points(const struct curves *c, double *x, double *y)
+{
+    for (int i = 0; i < c->n_runs; i++) {
+        x[i] = curves_summary_value(c, i, c->summary_x);
+        y[i] = curves_summary_value(c, i, c->summary_y);
+        x[i] = isnan(y[i]) ? NAN : x[i];
+        y[i] = isnan(x[i]) ? NAN : y[i];
+    }
+}
+
+static int ascending(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static void fill_box(const struct curves *c, const char *setting, struct summary_box *box)
+{
+    double sorted[CURVES_RUNS];
+    memcpy(sorted, box->values, sizeof sorted);
+    qsort(sorted, (size_t)box->n, sizeof *sorted, ascending);
+    snprintf(box->name, sizeof box->name, "%s %.100s (n %d)", c->summary_x, setting[0] ? setting : "-", box->n);
+    if (box->n == 0)
+        return;
+    box->least = sorted[0];
+    box->most = sorted[box->n - 1];
+    box->q1 = blend_quantile(sorted, box->n, 0.25);
+    box->median = blend_quantile(sorted, box->n, 0.5);
+    box->q3 = blend_quantile(sorted, box->n, 0.75);
+}
+
+int curves_summary_boxes(const struct curves *c, struct summary_box *out)
+{
+    char setting[CURVES_RUNS][300];
+    int n = 0;
+    for (int i = 0; i < c->n_runs; i++) {
+        bool is_first = true;
+        run_setting_text(c->rows[i], c->summary_x, setting[i], sizeof setting[i]);
+        for (int k = 0; k < i; k++)
+            is_first = is_first && strcmp(setting[k], setting[i]) != 0;
+        if (is_first)
+            out[n++] = (struct summary_box){.runs = {i}};
+    }
+    for (int b = 0; b < n; b++) {
+        const char *of = setting[out[b].runs[0]];
+        for (int k = out[b].runs[0]; k < c->n_runs; k++) {
+            const double value = strcmp(setting[k], of) == 0 ? curves_summary_value(c, k, c->summary_y) : NAN;
+            if (isnan(value))
+                continue;
+            out[b].runs[out[b].n] = k;
+            out[b].values[out[b].n++] = value;
+        }
+        fill_box(c, of, &out[b]);
+    }
+    return n;
+}
+
+int curves_summary_title(const struct curves *c, char *out, size_t size)
+{
+    int n = 0;
+    for (int i = 0; i < c->n_runs; i++)
+        n += !isnan(curves_summary_value(c, i, c->summary_y)) &&
+             (c->summary == SUMMARY_BOX || !isnan(curves_summary_value(c, i, c->summary_x)));
+    snprintf(out, size, "%s by %s, %d %s", c->summary_y, c->summary_x, n, text_plural(n, "run", "runs"));
+    return n;
 }
 
 // ---- drawing ----
@@ -88,26 +182,13 @@ static void draw_feet(const struct axis *a, struct canvas *c, struct rect field)
     }
 }
 
-static struct span span_of(const struct curves *c, const double *values)
-{
-    struct span span = SPAN_EMPTY;
-    for (int i = 0; i < c->n_runs; i++)
-        span = span_add(span, (float)values[i]);
-    return span;
-}
-
 static void draw_scatter(const struct curves *c, struct canvas *canvas, struct rect in)
 {
     double x[CURVES_RUNS], y[CURVES_RUNS];
     struct axis ax, ay;
     struct ticks ticks;
-    for (int i = 0; i < c->n_runs; i++) {
-        x[i] = curves_summary_value(c, i, c->summary_x);
-        y[i] = curves_summary_value(c, i, c->summary_y);
-        x[i] = isnan(y[i]) ? NAN : x[i];
-        y[i] = isnan(x[i]) ? NAN : y[i];
-    }
-    const struct span sx = span_of(c, x), sy = span_of(c, y);
+    curves_summary_points(c, x, y);
+    const struct span sx = curves_summary_span(c, x), sy = curves_summary_span(c, y);
     axis_fit(&ax, SCALE_LINEAR, sx.min, sx.max);
     axis_fit(&ay, SCALE_LINEAR, sy.min, sy.max);
     axis_ticks(&ay, in.height > 12 ? 7 : in.height / 2, &ticks);
@@ -130,66 +211,47 @@ static void draw_scatter(const struct curves *c, struct canvas *canvas, struct r
     }
 }
 
-static int ascending(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 // "|----[====#====]----|" over the values, with what it amounts to before it.
-static void draw_box(struct canvas *canvas, const struct axis *a, struct rect field, int y, double *values, int n, int x)
+static void draw_box(struct canvas *canvas, const struct axis *a, struct rect field, int y, const struct summary_box *box, int x)
 {
     const bool utf8 = canvas->utf8;
     char median[16], low[16], high[16];
-    qsort(values, (size_t)n, sizeof *values, ascending);
-    const double q1 = blend_quantile(values, n, 0.25), q2 = blend_quantile(values, n, 0.5);
-    const double q3 = blend_quantile(values, n, 0.75);
-    const int first = column_of(a, field, values[0]), last = column_of(a, field, values[n - 1]);
+    const int first = column_of(a, field, box->least), last = column_of(a, field, box->most);
     for (int k = first; k <= last; k++)
         canvas_put(canvas, k, y, utf8 ? 0x2500 : '-', STYLE(COLOR_MUTED));
     canvas_put(canvas, first, y, utf8 ? 0x251c : '|', STYLE(COLOR_DEFAULT));
     canvas_put(canvas, last, y, utf8 ? 0x2524 : '|', STYLE(COLOR_DEFAULT));
-    for (int k = column_of(a, field, q1); k <= column_of(a, field, q3); k++)
+    for (int k = column_of(a, field, box->q1); k <= column_of(a, field, box->q3); k++)
         canvas_put(canvas, k, y, utf8 ? 0x2550 : '=', STYLE(COLOR_DEFAULT));
-    canvas_put(canvas, column_of(a, field, q2), y, utf8 ? 0x2503 : '#', STYLE(COLOR_ACCENT, .attr = ATTR_BOLD));
+    canvas_put(canvas, column_of(a, field, box->median), y, utf8 ? 0x2503 : '#', STYLE(COLOR_ACCENT, .attr = ATTR_BOLD));
     canvas_textf(canvas, x, y + 1, field.x - x - 1, STYLE(COLOR_MUTED), "%s (%s..%s)",
-                 axis_number(median, sizeof median, q2), axis_number(low, sizeof low, q1), axis_number(high, sizeof high, q3));
+                 axis_number(median, sizeof median, box->median), axis_number(low, sizeof low, box->q1),
+                 axis_number(high, sizeof high, box->q3));
 }
 
 static void draw_boxes(const struct curves *c, struct canvas *canvas, struct rect in)
 {
-    double values[CURVES_RUNS], some[CURVES_RUNS];
-    char setting[CURVES_RUNS][300];
+    struct summary_box boxes[CURVES_RUNS];
+    struct span span = SPAN_EMPTY;
     struct axis axis;
-    for (int i = 0; i < c->n_runs; i++) {
-        values[i] = curves_summary_value(c, i, c->summary_y);
-        run_setting_text(c->rows[i], c->summary_x, setting[i], sizeof setting[i]);
-    }
-    const struct span span = span_of(c, values);
+    const int n = curves_summary_boxes(c, boxes), names = in.width >= 70 ? 32 : in.width / 3;
+    for (int i = 0; i < n; i++)
+        for (int k = 0; k < boxes[i].n; k++)
+            span = span_add(span, (float)boxes[i].values[k]);
     axis_fit(&axis, SCALE_LINEAR, span.min, span.max);
-    const int names = in.width >= 70 ? 32 : in.width / 3;
     const struct rect field = {in.x + names, in.y, in.width - names, in.height - 1};
     int y = field.y;
     if (field.width < 12)
         return;
     draw_feet(&axis, canvas, field);
-    for (int i = 0; i < c->n_runs; i++) {
-        int n = 0;
-        bool is_first = true;
-        for (int k = 0; k < i; k++)
-            is_first = is_first && strcmp(setting[k], setting[i]) != 0;
-        if (!is_first || y + 2 > field.y + field.height)
-            continue;
-        for (int k = i; k < c->n_runs; k++) {
-            if (strcmp(setting[k], setting[i]) != 0 || isnan(values[k]))
-                continue;
-            some[n++] = values[k];
-            canvas_put(canvas, column_of(&axis, field, values[k]), y + 1, (uint32_t)c->rows[k]->letter, style_of(c, k));
-        }
-        canvas_textf(canvas, in.x + 1, y, names - 2, STYLE(COLOR_DEFAULT), "%s %.100s (n %d)", c->summary_x,
-                     setting[i][0] ? setting[i] : "-", n);
-        if (n > 0)
-            draw_box(canvas, &axis, field, y, some, n, in.x + 1);
+    for (int i = 0; i < n && y + 2 <= field.y + field.height; i++) {
+        const struct summary_box *box = &boxes[i];
+        for (int k = 0; k < box->n; k++)
+            canvas_put(canvas, column_of(&axis, field, box->values[k]), y + 1, (uint32_t)c->rows[box->runs[k]]->letter,
+                       style_of(c, box->runs[k]));
+        canvas_text(canvas, in.x + 1, y, names - 2, STYLE(COLOR_DEFAULT), box->name);
+        if (box->n > 0)
+            draw_box(canvas, &axis, field, y, box, in.x + 1);
         y += field.height >= 3 * c->n_runs ? 3 : 2;
     }
 }
@@ -197,11 +259,7 @@ static void draw_boxes(const struct curves *c, struct canvas *canvas, struct rec
 void curves_draw_summary(const struct curves *c, struct canvas *canvas, struct rect area)
 {
     char title[240];
-    int n = 0;
-    for (int i = 0; i < c->n_runs; i++)
-        n += !isnan(curves_summary_value(c, i, c->summary_y)) &&
-             (c->summary == SUMMARY_BOX || !isnan(curves_summary_value(c, i, c->summary_x)));
-    snprintf(title, sizeof title, "%s by %s, %d %s", c->summary_y, c->summary_x, n, text_plural(n, "run", "runs"));
+    const int n = curves_summary_title(c, title, sizeof title);
     const struct rect in = canvas_box(canvas, area, STYLE(COLOR_ACCENT, .attr = ATTR_BOLD), title);
     if (in.height < 4 || in.width < 24)
         return;

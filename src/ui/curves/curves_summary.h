@@ -6,6 +6,18 @@
 // "kl": the newest finite value of a metric; "kl@min", "kl@max": the least or most; else a setting's number. NaN: none.
 double curves_summary_value(const struct curves *c, int run, const char *name);
 bool curves_summary_wants(const struct curves *c, const char *key); // whether a metric is read for it
+// "kl reward@max", "loss beta": what a scatter or boxes are of, a blank or a comma between them. *c is left alone unless some run has both.
+int curves_summarize(struct curves *c, enum summary kind, const char *of, struct err *e);
+// The numbers of a scatter: both NaN for a run that lacks one.
+void curves_summary_points(const struct curves *c, double *x, double *y);
+// The runs of a value of the setting, and the quartiles of theirs; n 0: none has the metric.
+struct summary_box {
+    char name[400]; // "beta 0.1 (n 4)"
+    int n, runs[CURVES_RUNS];
+    double values[CURVES_RUNS]; // of the runs
+    double least, q1, median, q3, most;
+};
+int curves_summary_boxes(const struct curves *c, struct summary_box *out); // returns how many, CURVES_RUNS at most
+struct span curves_summary_span(const struct curves *c, const double *values); // of a number a run
+int curves_summary_title(const struct curves *c, char *out, size_t size);      // "loss by beta, 3 runs"; returns how many runs
 void curves_draw_summary(const struct curves *c, struct canvas *canvas, struct rect area);
-// Whether some run has a metric or setting of that name; else a setting alone.
-bool curves_summary_knows(const struct curves *c, const char *name, bool may_be_metric);

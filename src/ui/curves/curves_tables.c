@@ -84,9 +84,35 @@ static void draw_heads(struct canvas *c, const char *const *heads, int n, int at
         canvas_text_right(c, at + CELL * k, y, CELL - 1, STYLE(COLOR_MUTED), heads[k] + (heads[k][0] == '+'));
 }
 
-static void draw_range_row(const struct curves *c, const struct series *s, struct canvas *canvas, int at, int y, int right)
+// The chart's budget stands before the others.
+static void draw_range_heads(const struct chart *chart, struct canvas *canvas, int at, int y, int right)
+{
+    char number[16], head[24];
+    if (chart->has_budget && at + CELL <= right) {
+        snprintf(head, sizeof head, "at %s", axis_number(number, sizeof number, chart->budget));
+        canvas_text_right(canvas, at, y, CELL - 1, STYLE(COLOR_ACCENT), head);
+    }
+    draw_heads(canvas, range_heads, RANGE_COLUMNS, at + (chart->has_budget ? CELL : 0), y, right);
+}
+
+static double crossing_of(const struct curves *c, const struct chart *chart, const struct series *s)
+{
+    double from, to;
+    range_of(c, &from, &to);
+    return range_crossing(s, from, to, chart->budget);
+}
+
+static void draw_range_row(const struct curves *c, const struct chart *chart, const struct series *s, struct canvas *canvas, int at,
+                           int y, int right)
 {
     double row[RANGE_COLUMNS];
+    if (chart->has_budget && at + CELL <= right) {
+        char text[24];
+        const double step = crossing_of(c, chart, s);
+        snprintf(text, sizeof text, isnan(step) ? "never" : "step %.0f", step);
+        canvas_text_right(canvas, at, y, CELL - 1, STYLE(isnan(step) ? COLOR_MUTED : COLOR_WARN), text);
+    }
+    at += chart->has_budget ? CELL : 0;
     const struct range_stats r = stats_of(c, s);
     range_row(&r, row);
     for (int k = 0; k < RANGE_COLUMNS && at + CELL * (k + 1) <= right && r.n > 0; k++)
@@ -193,7 +219,7 @@ void curves_draw_values(const struct curves *c, const struct chart *chart, struc
     const int n = table_lines(c, chart, lines, &pinned), name = area.width >= 100 ? 32 : 20;
     const int at = area.x + 3 + name, right = area.x + area.width;
     if (c->has_range)
-        draw_heads(canvas, range_heads, RANGE_COLUMNS, at, area.y, right);
+        draw_range_heads(chart, canvas, at, area.y, right);
     else
         draw_heads(canvas, heads, 6, at, area.y, right);
     if (!c->has_range && c->n_runs > 1 && c->pinned && at + CELL * 4 <= right)
@@ -203,7 +229,7 @@ void curves_draw_values(const struct curves *c, const struct chart *chart, struc
     for (int k = 0; k < n && k + 1 < area.height; k++) {
         put_name(canvas, &lines[k], lines[k].label[0] ? lines[k].label : chart->title, area.x + 1, area.y + 1 + k, name);
         if (c->has_range)
-            draw_range_row(c, lines[k].series, canvas, at, area.y + 1 + k, right);
+            draw_range_row(c, chart, lines[k].series, canvas, at, area.y + 1 + k, right);
         else
             draw_value_row(c, chart, &lines[k], k == pinned ? NAN : base, canvas, at, area.y + 1 + k, right);
     }
@@ -309,10 +335,10 @@ void curves_draw_linked(const struct curves *c, struct canvas *canvas, struct re
         return;
     canvas_textf(canvas, area.x + 1, top, at - area.x - 2, STYLE(COLOR_TITLE, .attr = ATTR_BOLD), "steps %.0f-%.0f", from,
                  to);
-    draw_heads(canvas, range_heads, RANGE_COLUMNS, at, top, right);
+    draw_range_heads(chart, canvas, at, top, right);
     for (int k = 0; k < n && top + 1 + k < area.y + area.height; k++) {
         put_name(canvas, &lines[k], lines[k].label[0] ? lines[k].label : chart->title, area.x + 1, top + 1 + k, 36);
-        draw_range_row(c, lines[k].series, canvas, at, top + 1 + k, right);
+        draw_range_row(c, chart, lines[k].series, canvas, at, top + 1 + k, right);
     }
 }
 
@@ -332,6 +358,11 @@ void curves_describe_range(const struct curves *c, struct str *out)
     const struct range_stats r = stats_of(c, lines[k].series);
     range_row(&r, row);
     str_addf(out, "  %s%s%u points", lines[k].label, lines[k].label[0] ? ": " : "", r.n);
+    if (c->charts[c->focus].has_budget) {
+        const double step = crossing_of(c, &c->charts[c->focus], lines[k].series);
+        str_addf(out, isnan(step) ? "  never crosses %s" : "  crosses %s at step %.0f",
+                 axis_number(number, sizeof number, c->charts[c->focus].budget), step);
+    }
     for (int i = 0; i < RANGE_COLUMNS && r.n > 0; i++) {
         const bool is_signed = range_heads[i][0] == '+' || i == 0;
         str_addf(out, "  %s %s%s", range_heads[i] + (range_heads[i][0] == '+'), is_signed && row[i] > 0 ? "+" : "",

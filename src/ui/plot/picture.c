@@ -13,10 +13,6 @@
 
 enum { MARGIN = 14, GAP = 18, LINE = 17, LETTER = 14, SWATCH = 18 }; // pixels
 
-struct box {
-    double x, y, width, height;
-};
-
 static const struct pen grid_pen = {COLOR_MUTED, DASH_SOLID, true, 1}, axis_pen = {COLOR_MUTED, DASH_SOLID, false, 1};
 
 static double text_width(const char *text)
@@ -29,8 +25,7 @@ static void put_text(struct painter *p, double x, double y, enum text_side side,
     p->ops->text(p, (struct point){x, y}, side, color, bold, text);
 }
 
-// As much of the text as fits, with ".." where it was cut.
-static void put_cut_text(struct painter *p, double x, double y, double width, uint8_t color, bool bold, const char *text)
+void picture_text(struct painter *p, double x, double y, double width, uint8_t color, bool bold, const char *text)
 {
     const int columns = (int)(width / FONT_ADVANCE);
     if ((int)utf8_text_columns(text, strlen(text)) <= columns) {
@@ -401,7 +396,7 @@ static void draw_plot(struct painter *p, const struct plot *plot, bool names, st
     if (result.y.scale != SCALE_LINEAR)
         snprintf(note, sizeof note, "%s", scale_name(result.y.scale));
     const double noted = *note ? text_width(note) + 10 : 0;
-    put_cut_text(p, area.x, area.y + 12, area.width - noted, COLOR_DEFAULT, true, plot->title);
+    picture_text(p, area.x, area.y + 12, area.width - noted, COLOR_DEFAULT, true, plot->title);
     put_text(p, area.x + area.width, area.y + 12, TEXT_RIGHT, COLOR_MUTED, false, note);
     const int n = entries_of(plot, names, entries);
     const int rows = draw_entries(p, area.x, area.y + LINE + 12, area.width, 2, entries, n);
@@ -439,11 +434,11 @@ static double draw_head(const struct picture *picture, struct painter *p, const 
     if (*picture->title || *picture->note) {
         const double noted = text_width(picture->note), titled = text_width(picture->title);
         const bool beside = titled + noted + 20 <= area->width;
-        put_cut_text(p, area->x, y + 12, area->width, COLOR_DEFAULT, true, picture->title);
+        picture_text(p, area->x, y + 12, area->width, COLOR_DEFAULT, true, picture->title);
         if (beside)
             put_text(p, area->x + area->width, y + 12, TEXT_RIGHT, COLOR_MUTED, false, picture->note);
         else if (*picture->note)
-            put_cut_text(p, area->x, (y += LINE) + 12, area->width, COLOR_MUTED, false, picture->note);
+            picture_text(p, area->x, (y += LINE) + 12, area->width, COLOR_MUTED, false, picture->note);
         y += LINE + 2;
     }
     y += LINE * draw_entries(p, area->x, y + 12, area->width, 6, entries, picture->n_keys);
@@ -451,16 +446,25 @@ static double draw_head(const struct picture *picture, struct painter *p, const 
     return y > area->y ? y - area->y + 6 : 0;
 }
 
-int picture_paint(const struct picture *picture, struct painter *p, struct err *e)
+int picture_begin(const struct picture *picture, struct painter *p, struct box *rest, struct err *e)
 {
     BUG_IF(p->width < PICTURE_SMALLEST || p->height < PICTURE_SMALLEST || p->width > PICTURE_LARGEST || p->height > PICTURE_LARGEST);
-    int code = p->ops->begin(p, *picture->title ? picture->title : picture->n_plots ? picture->plots[0].title : "", e);
+    const int code = p->ops->begin(p, *picture->title ? picture->title : picture->n_plots ? picture->plots[0].title : "", e);
     if (code)
         return code;
-    struct box area = {MARGIN, MARGIN, p->width - 2 * MARGIN, p->height - 2 * MARGIN};
-    const double head = draw_head(picture, p, &area);
-    area.y += head;
-    area.height -= head;
+    *rest = (struct box){MARGIN, MARGIN, p->width - 2 * MARGIN, p->height - 2 * MARGIN};
+    const double head = draw_head(picture, p, rest);
+    rest->y += head;
+    rest->height -= head;
+    return 0;
+}
+
+int picture_paint(const struct picture *picture, struct painter *p, struct err *e)
+{
+    struct box area;
+    const int code = picture_begin(picture, p, &area, e);
+    if (code)
+        return code;
     const int columns = columns_for(picture, area.width), rows = picture->n_plots ? (picture->n_plots + columns - 1) / columns : 0;
     for (int i = 0; i < picture->n_plots; i++) {
         const double width = (area.width - GAP * (columns - 1)) / columns, height = (area.height - GAP * (rows - 1)) / rows;

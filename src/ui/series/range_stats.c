@@ -40,3 +40,18 @@ struct range_stats range_stats(const struct series *s, double from, double to)
     r.area = area;
     return r;
 }
+
+double range_crossing(const struct series *s, double from, double to, double level)
+{
+    double side = NAN; // above or below, at the beginning
+    for (uint32_t i = series_find(s, from); i < s->n && (double)series_step(s, i) <= to; i++) {
+        const double gap = series_value(s, i) - level;
+        if (!isfinite(gap))
+            continue;
+        if (isnan(side))
+            side = gap;
+        if (gap * side <= 0)
+            return (double)series_step(s, i);
+    }
+    return NAN;
+}

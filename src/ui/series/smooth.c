@@ -4,8 +4,10 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/err.h"
+#include "base/str.h"
 
 const char *const smooth_words[] = {"ema", "mean", "gaussian", NULL};
 
@@ -14,6 +16,28 @@ const char *smooth_name(char *out, size_t size, enum smooth_kind kind, double am
     static const char *const names[] = {"EMA", "mean", "Gaussian"};
     snprintf(out, size, kind == SMOOTH_EMA ? "%s %.3g" : "%s %.6g", names[kind], amount);
     return out;
+}
+
+int smooth_read(const char *text, enum smooth_kind *kind, double *amount, struct err *e)
+{
+    const char *number = text;
+    int k = SMOOTH_EMA;
+    for (int i = 0; i < SMOOTH_N; i++) {
+        const size_t n = strlen(smooth_words[i]);
+        if (strncmp(text, smooth_words[i], n) == 0 && (text[n] == ' ' || text[n] == ':')) {
+            k = i;
+            number = text + n + strspn(text + n, " :");
+        }
+    }
+    const double most = k == SMOOTH_EMA ? 0.999 : SMOOTH_WIDTH_MOST;
+    double value;
+    if (!text_to_double(number, &value) || value < 0 || value > most)
+        return k == SMOOTH_EMA
+                   ? err_set(e, ERR_USAGE, "smooth: %s is not from 0 (as recorded) to 0.999, nor mean STEPS or gaussian STEPS", number)
+                   : err_set(e, ERR_USAGE, "smooth %s: %s is no number of steps from 0 (as recorded) to %g", smooth_words[k], number, most);
+    *kind = (enum smooth_kind)k;
+    *amount = value;
+    return 0;
 }
 
 void smoother_init(struct smoother *s, double weight, double unit)

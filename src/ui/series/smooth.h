@@ -8,12 +8,17 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/err.h"
+
 // How curves are smoothed, and by how much: the average above, by its weight; a mean or a Gaussian around each point
 // (smooth_window.h), by its width in steps.
 enum smooth_kind { SMOOTH_EMA, SMOOTH_MEAN, SMOOTH_GAUSSIAN, SMOOTH_N };
 #define SMOOTH_WIDTH_MOST 100000.0
 extern const char *const smooth_words[]; // "ema", "mean", "gaussian"; ends with NULL
 const char *smooth_name(char *out, size_t size, enum smooth_kind kind, double amount); // "EMA 0.9", "Gaussian 20"
+
+// "0.9", "mean 50", "gaussian:20"; "0" is none of any kind. Left alone when it fails.
+int smooth_read(const char *text, enum smooth_kind *kind, double *amount, struct err *e);
 
 struct smoother {
     double weight, unit; // 0 <= weight < 1; unit > 0, in steps

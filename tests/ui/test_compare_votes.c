@@ -1,0 +1,160 @@
+// Votes of the project on page Compare, without a model that answers: win rates in parts, and who is compared next.
+#include "config.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "testing.h"
+
+#include "store/labels.h"
+#include "ui/fixture.h"
+#include "ui/rig.h"
+
+static char *project, *rows;
+
+static void vote(struct store *s, int number, const char *prompt, const char *model_a, const char *model_b, bool a_wins)
+{
+    char text[80], answer[32];
+    bool again;
+    snprintf(text, sizeof text, "%s number %d", prompt, number);
+    snprintf(answer, sizeof answer, "answer %d", number);
+    struct asked_pair p = {.prompt = text, .a = answer, .b = "another", .model = (char *)model_a, .model_b = (char *)model_b};
+    struct judgement j = {.verdict = a_wins ? VERDICT_A : VERDICT_B, .annotator = "me", .seconds = NAN};
+    asked_pair_hash(&p);
+    assert_ok(labels_add(s, NULL, &p, &j, false, &again, e));
+}
+
+// Folders of models: their names in votes are their paths.
+static char *folder(const char *name)
+{
+    char *path = path_join(project, name), *file = path_join(path, "config.json");
+    assert_ok(file_make_dirs(path, e));
+    assert_ok(file_write(file, "{}", 2, e));
+    free(file);
+    return path;
+}
+
+static int set_up(void **state)
+{
+    struct store *s;
+    struct str text = {0};
+    project = fixture_project(30);
+    rows = path_join(project, "rows.jsonl");
+    char *one = folder("fable-1"), *two = folder("fable-2"), *three = folder("fable-3");
+    assert_ok(store_open(&s, project, false, e));
+    // One beats two by far and three just so; of foxes always, of owls hardly.
+    for (int i = 0; i < 40; i++)
+        vote(s, i, i < 20 ? "Tell of a fox" : "Write about an owl", one, two, i < 20 || i % 4 == 0);
+    for (int i = 100; i < 120; i++)
+        vote(s, i, "What is a bear", one, three, i < 111);
+    store_close(s);
+    for (int i = 0; i < 40; i++)
+        str_addf(&text, "{\"prompt\": \"%s number %d\", \"topic\": \"%s\"}\n", i < 20 ? "Tell of a fox" : "Write about an owl", i,
+                 i % 2 ? "odd" : "even");
+    assert_ok(file_write(rows, text.data, text.len, e));
+    str_fini(&text);
+    free(one);
+    free(two);
+    free(three);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    assert_ok(file_remove_tree(project, e));
+    free(project);
+    free(rows);
+    return 0;
+}
+
+static void open_votes(struct rig *r)
+{
+    rig_start(r, &(struct rig_options){.project = project, .width = 160, .height = 40});
+    rig_wait(r, "[1 Runs]");
+    rig_send(r, "5");
+    rig_wait(r, "[5 Compare]");
+    rig_send(r, "V");
+    rig_wait(r, "Votes in this project");
+    rig_wait(r, "least certain (M compares them)");
+}
+
+static void leave(struct rig *r)
+{
+    rig_send(r, "\x1b");
+    rig_wait_gone(r, "Votes in this project");
+    rig_send(r, "\x1b");
+    rig_wait(r, "[1 Runs]");
+    rig_send(r, "q");
+    assert_int_equal(rig_end(r), 0);
+}
+
+static void say(struct rig *r, const char *before, const char *path, const char *after)
+{
+    struct str keys = {0};
+    str_addf(&keys, "%s%s%s", before, path, after);
+    rig_send(r, str_text(&keys));
+    str_fini(&keys);
+}
+
+static void win_rates_are_cut_in_parts(void **state)
+{
+    struct rig r;
+    open_votes(&r);
+    rig_wait(&r, "by the prompt's length");
+    // Clusters by a word, by how prompts begin, and by a member of their rows; the rest has a name as well.
+    rig_send(&r, ":slices words 3\r");
+    rig_wait(&r, "by words");
+    rig_wait(&r, "\"about\": 25 %");
+    rig_wait(&r, "others: 100 %");
+    rig_wait(&r, "of 20");
+    rig_send(&r, ":slices beginning 4\r");
+    rig_wait(&r, "\"write about\": 25 %");
+    rig_wait(&r, "\"tell of\": 100 %");
+    say(&r, ":slices topic ", rows, "\r");
+    rig_wait(&r, "by topic  even: 75 %");
+    rig_wait(&r, "odd: 50 %");
+    rig_wait_gone(&r, "others");
+    // What cannot be is said, and the votes stay.
+    say(&r, ":slices shade ", rows, "\r");
+    rig_wait(&r, "no row of");
+    rig_wait(&r, "by the prompt's length");
+    rig_send(&r, ":slices shade\r");
+    rig_wait(&r, "Name the file of the prompts");
+    rig_send(&r, ":slices words 1\r");
+    rig_wait(&r, "no number of slices from 2 to 20");
+    leave(&r);
+}
+
+static void the_least_certain_two_come_next(void **state)
+{
+    struct rig r;
+    char *one = path_join(project, "fable-1"), *two = path_join(project, "fable-2"), *three = path_join(project, "fable-3");
+    struct str wanted = {0};
+    open_votes(&r);
+    str_addf(&wanted, "%s against %s: 55 %%", one, three);
+    rig_wait(&r, str_text(&wanted));
+    rig_send(&r, "M");
+    rig_wait(&r, "Least certain: ");
+    rig_send(&r, "V"); // the answers, with the two as sides
+    rig_wait(&r, "A fable-1");
+    rig_wait(&r, "B fable-3");
+    rig_wait_gone(&r, "fable-2");
+    rig_send(&r, "q");
+    rig_wait(&r, "[1 Runs]");
+    rig_send(&r, "q");
+    assert_int_equal(rig_end(&r), 0);
+    str_fini(&wanted);
+    free(one);
+    free(two);
+    free(three);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(win_rates_are_cut_in_parts),
+        cmocka_unit_test(the_least_certain_two_come_next),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
