@@ -106,14 +106,6 @@ tests_gpu_test_cuda_train_SOURCES = \
 tests_gpu_test_cuda_train_CXXFLAGS = $(GPU_HOST_CXXFLAGS) $(GPU_SANITIZERS)
 tests_gpu_test_cuda_train_LDADD = $(GPU_HOST_OBJECTS) $(TRAIN_LIBS) $(CMOCKA_LIBS)
 EXTRA_tests_gpu_test_cuda_train_DEPENDENCIES = $(GPU_HOST_OBJECTS)
-
-# The engine's plugin on the host, for tests of whole runs; a test program's objects are it.
-GPU_HOST_PLUGIN_OBJECTS = $(GPU_HOST_OBJECTS) tests/gpu/test_cuda_host-cublaslt_host.$(OBJEXT) \
-	tests/gpu/test_cuda_host-cuda_host.$(OBJEXT) tests/gpu/test_cuda_host-cuda_host_memory.$(OBJEXT)
-tests/gpu/attune-cuda-host.so: $(GPU_HOST_PLUGIN_OBJECTS)
-	$(AM_V_GEN)$(CXX) -shared $(GPU_SANITIZERS) -o $@ $(GPU_HOST_PLUGIN_OBJECTS)
-check_DATA = tests/gpu/attune-cuda-host.so
-CLEANFILES += tests/gpu/attune-cuda-host.so
 endif
 endif
 if HAVE_CMOCKA

@@ -9,7 +9,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 unset ATTUNE_ENGINE NO_COLOR COLUMNS
 export ATTUNE_PROJECT="$work/p" HOME="$work" XDG_RUNTIME_DIR="$work"
-export ATTUNE_CUDA="$build/tests/gpu/attune-cuda-host.so" ATTUNE_CUDA_HOST_DEVICES=2
+export ATTUNE_CUDA="$build/tests/gpu/cuda-on-host.so" ATTUNE_CUDA_HOST_DEVICES=2
 [ -f "$ATTUNE_CUDA" ] || { echo "skipped: there is no $ATTUNE_CUDA, which needs a C++ compiler"; exit 77; }
 cd "$work"
 says() { if grep -q -- "$2" "$3"; then printf 'ok %s\n' "$1"; else printf 'not ok %s:\n' "$1"; sed 's/^/    /' "$3"; bad=1; fi; }
