@@ -75,7 +75,15 @@ tests_gpu_test_cuda_host_SOURCES = \
 tests_gpu_test_cuda_host_CXXFLAGS = $(GPU_HOST_CXXFLAGS) $(GPU_SANITIZERS)
 tests_gpu_test_cuda_host_LDADD = $(GPU_HOST_OBJECTS) $(BASE_LIBS) $(CMOCKA_LIBS)
 tests_gpu_test_cuda_host_DEPENDENCIES = $(GPU_HOST_OBJECTS) libbase.a
-check_PROGRAMS += tests/gpu/test_cuda_train
+check_PROGRAMS += tests/gpu/test_cuda_model tests/gpu/test_cuda_train
+tests_gpu_test_cuda_model_SOURCES = \
+	tests/gpu/cublaslt_host.cc \
+	tests/gpu/cuda_host.cc \
+	tests/gpu/cuda_host_memory.cc \
+	tests/gpu/test_cuda_model.c
+tests_gpu_test_cuda_model_CXXFLAGS = $(GPU_HOST_CXXFLAGS) $(GPU_SANITIZERS)
+tests_gpu_test_cuda_model_LDADD = $(GPU_HOST_OBJECTS) $(CPU_LIBS) $(MODEL_LIBS) $(CMOCKA_LIBS)
+EXTRA_tests_gpu_test_cuda_model_DEPENDENCIES = $(GPU_HOST_OBJECTS)
 tests_gpu_test_cuda_train_SOURCES = \
 	tests/gpu/cublaslt_host.cc \
 	tests/gpu/cuda_host.cc \
