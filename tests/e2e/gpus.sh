@@ -29,7 +29,7 @@ refuses 2 'device cuda:2 cannot be used: there is no GPU 2: this machine has 2, 
 refuses 2 'is not one of: auto, cpu, cuda, cuda:0' "a number that is none" $train --device cuda:x
 refuses 2 'is not one of: auto, cpu, cuda, cuda:0' "a number below 0" $train --device cuda:-1
 refuses 2 'behind cuda: stands the number of a GPU' "the same where a model is asked" \
-    "$build/attune-engine" sample --model "${ATTUNE_SRCDIR:-.}/share/attune/models/demo" --prompts - --device cuda:x
+    "$build/attune-engine" sample --model "${ATTUNE_SRCDIR:-.}/share/attune/models/demo" Hello --device cuda:x
 
 check "a run on the second" $train --device cuda:1 --name second
 "$attune" log second >out
