@@ -38,7 +38,7 @@ check "a run that takes what is there" $train --name first
 "$attune" log first >out
 says "takes the first" 'are trained on cuda:0, host 0 (f32)' out
 
-check "a sweep of two at once" "$attune" sweep --objective sft $base --steps 4 --set seed=1,2 --at-most 2 --name two
+check "a sweep of two at once" "$attune" sweep --objective sft $base --steps 12 --set seed=1,2 --at-most 2 --name two
 for run in two.seed1 two.seed2; do "$attune" log $run | grep -o 'on cuda:.'; done | sort | tr '\n' ' ' >out
 is "has them on both" "on cuda:0 on cuda:1 " "$(cat out)"
 
