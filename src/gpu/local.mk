@@ -97,7 +97,13 @@ tests_gpu_test_cuda_attention_SOURCES = \
 tests_gpu_test_cuda_attention_CXXFLAGS = $(tests_gpu_test_cuda_host_CXXFLAGS)
 tests_gpu_test_cuda_attention_LDADD = $(tests_gpu_test_cuda_host_LDADD)
 tests_gpu_test_cuda_attention_DEPENDENCIES = $(tests_gpu_test_cuda_host_DEPENDENCIES)
-check_PROGRAMS += tests/gpu/test_cuda_train
+check_PROGRAMS += tests/gpu/test_cuda_model tests/gpu/test_cuda_train
+tests_gpu_test_cuda_model_SOURCES = \
+	$(GPU_HOST_STAND_IN) \
+	tests/gpu/test_cuda_model.c
+tests_gpu_test_cuda_model_CXXFLAGS = $(GPU_HOST_CXXFLAGS) $(GPU_SANITIZERS)
+tests_gpu_test_cuda_model_LDADD = $(GPU_HOST_OBJECTS) $(CPU_LIBS) $(MODEL_LIBS) $(CMOCKA_LIBS)
+EXTRA_tests_gpu_test_cuda_model_DEPENDENCIES = $(GPU_HOST_OBJECTS)
 tests_gpu_test_cuda_train_SOURCES = \
 	$(GPU_HOST_STAND_IN) \
 	tests/gpu/test_cuda_train.c \

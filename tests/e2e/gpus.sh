@@ -29,7 +29,7 @@ refuses 2 'device cuda:2 cannot be used: there is no GPU 2: this machine has 2, 
 refuses 2 'is not one of: auto, cpu, cuda, cuda:0' "a number that is none" $train --device cuda:x
 refuses 2 'is not one of: auto, cpu, cuda, cuda:0' "a number below 0" $train --device cuda:-1
 refuses 2 'behind cuda: stands the number of a GPU' "the same where a model is asked" \
-    "$build/attune-engine" sample --model "${ATTUNE_SRCDIR:-.}/share/attune/models/demo" --prompt Hello --device cuda:x
+    "$build/attune-engine" sample --model "${ATTUNE_SRCDIR:-.}/share/attune/models/demo" Hello --device cuda:x
 
 check "a run on the second" $train --device cuda:1 --name second
 "$attune" log second >out
@@ -38,7 +38,7 @@ check "a run that takes what is there" $train --name first
 "$attune" log first >out
 says "takes the first" 'are trained on cuda:0, host 0 (f32)' out
 
-check "a sweep of two at once" "$attune" sweep --objective sft $base --steps 4 --set seed=1,2 --at-most 2 --name two
+check "a sweep of two at once" "$attune" sweep --objective sft $base --steps 12 --set seed=1,2 --at-most 2 --name two
 for run in two.seed1 two.seed2; do "$attune" log $run | grep -o 'on cuda:.'; done | sort | tr '\n' ' ' >out
 is "has them on both" "on cuda:0 on cuda:1 " "$(cat out)"
 

@@ -22,7 +22,11 @@ run="--objective dpo --model models/demo --data demo/pairs.jsonl --max-rows 8 --
 is "a run that shall use a GPU is refused" 8 $?
 says "with the reason" 'device cuda cannot be used: .*attune-cuda.so cannot be read' err
 says "and what to do" 'Use --device auto or cpu' err
+"$attune" train $run --name never --device cuda:1 >out 2>err </dev/null
+says "nor one of a number" 'device cuda:1 cannot be used: .*attune-cuda.so cannot be read' err
 check "a run that takes what is there" "$attune" train $run --name here
+"$attune" log here >out
+says "its log says why that is the CPU" 'the CPU computes, for ATTUNE_CUDA=.*attune-cuda.so cannot be read' out
 
 cat >script <<'END'
 size 120x50
