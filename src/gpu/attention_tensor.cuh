@@ -60,14 +60,16 @@ __device__ static inline void tensor_put(uint16_t *to, const float *from, int co
     *(uint2 *)to = {mma_pair(x.x, x.y), mma_pair(x.z, x.w)};
 }
 
-// n rows of head_dim numbers, `ld` apart, into a tile of n_all; the whole block calls it.
+// n rows of head_dim numbers, `ld` apart, into a tile of n_all; the whole block calls it. A thread has four columns and every
+// STEP-th row, so that it keeps one address and not one for each row.
 template <int DIM>
 __device__ static inline void tensor_load(uint16_t *tile, const float *from, size_t ld, int n, int n_all, int head_dim)
 {
-    for (int i = (int)threadIdx.x; i < n_all * (DIM / 4); i += TENSOR_THREADS) {
-        const int row = i / (DIM / 4), column = i % (DIM / 4) * 4;
-        tensor_put(tile + row * (DIM + 8) + column, row < n ? from + (size_t)row * ld : NULL, column, head_dim);
-    }
+    constexpr int STEP = TENSOR_THREADS / (DIM / 4);
+    const int first = (int)threadIdx.x / (DIM / 4), column = (int)threadIdx.x % (DIM / 4) * 4;
+    from += (size_t)first * ld;
+    for (int row = first; first < STEP && row < n_all; row += STEP, from += STEP * ld)
+        tensor_put(tile + row * (DIM + 8) + column, row < n ? from : NULL, column, head_dim);
 }
 
 template <int DIM>

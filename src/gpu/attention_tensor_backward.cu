@@ -35,12 +35,14 @@ template <int DIM>
 __device__ static inline void tensor_store_sums(float *to, size_t ld, const float (&sums)[DIM / 8][4], int first, int n,
                                                 int lane, int head_dim)
 {
-    UNROLL for (int j = 0; j < DIM / 8; j++)
-        UNROLL for (int i = 0; i < 4; i++) {
-            const int row = first + mma_row(lane, i), column = j * 8 + mma_column(lane, i);
-            if (row < n && column < head_dim)
-                to[(size_t)row * ld + column] = sums[j][i];
-        }
+    UNROLL for (int r = 0; r < 2; r++) {
+        const int row = first + mma_row(lane, 2 * r), left = row < n ? head_dim - mma_column(lane, 0) : 0;
+        float *at = to + (size_t)row * ld + mma_column(lane, 0);
+        UNROLL for (int j = 0; j < DIM / 8; j++)
+            UNROLL for (int i = 0; i < 2; i++)
+                if (j * 8 + i < left)
+                    at[j * 8 + i] = sums[j][2 * r + i];
+    }
 }
 
 template <int DIM>
@@ -109,15 +111,14 @@ struct block_keys {
     int first, n, low, high, position;
 };
 
-// What N queries feel of the warp's keys, those from number `from` of the tiles on; of these, the first n_rows, from
-// `position` on, are there.
-template <int DIM, int N>
-__device__ static inline void tensor_add_tile(struct tensor_key_sums<DIM> &sums, const uint16_t *tiles, int from,
+// What n_rows queries from `position` on feel of the warp's keys; tiles: of keys, values, queries and dout.
+template <int DIM>
+__device__ static inline void tensor_add_tile(struct tensor_key_sums<DIM> &sums, const uint16_t *tiles,
                                               const struct felt *felt, const struct block_keys &keys, int position,
                                               int n_rows, const struct attn_shape &shape)
 {
     constexpr int STRIDE = DIM + 8;
-    const uint16_t *v_tile = tiles + BLOCK_KEYS * STRIDE, *q_tile = v_tile + (BLOCK_KEYS + from) * STRIDE;
+    const uint16_t *v_tile = tiles + BLOCK_KEYS * STRIDE, *q_tile = v_tile + BLOCK_KEYS * STRIDE;
     const uint16_t *dout_tile = q_tile + KEY_ROWS * STRIDE;
     const int lane = (int)threadIdx.x % WARP, first = (int)threadIdx.x / WARP * MMA_ROWS;
     bool some = false, mine[2];
@@ -128,17 +129,17 @@ __device__ static inline void tensor_add_tile(struct tensor_key_sums<DIM> &sums,
     }
     if (!__any_sync(ALL_LANES, some))
         return;
-    float weights[N / 8][4] = {}, slopes[N / 8][4] = {};
-    mma_rows<N, DIM>(weights, tiles + first * STRIDE, q_tile, STRIDE, lane);
-    mma_rows<N, DIM>(slopes, v_tile + first * STRIDE, dout_tile, STRIDE, lane);
-    UNROLL for (int j = 0; j < N / 8; j++)
+    float weights[KEY_ROWS / 8][4] = {}, slopes[KEY_ROWS / 8][4] = {};
+    mma_rows<KEY_ROWS, DIM>(weights, tiles + first * STRIDE, q_tile, STRIDE, lane);
+    mma_rows<KEY_ROWS, DIM>(slopes, v_tile + first * STRIDE, dout_tile, STRIDE, lane);
+    UNROLL for (int j = 0; j < KEY_ROWS / 8; j++)
         UNROLL for (int i = 0; i < 4; i++) {
             const int row = j * 8 + mma_column(lane, i), key = first + mma_row(lane, i);
             const bool seen = row < n_rows && mine[i / 2] && attn_sees(position + row, keys.position + key, shape.window);
-            tensor_slope(&weights[j][i], &slopes[j][i], felt[from + row], seen, shape);
+            tensor_slope(&weights[j][i], &slopes[j][i], felt[row], seen, shape);
         }
-    mma_weighted<DIM, N>(sums.dv, weights, dout_tile, STRIDE, lane);
-    mma_weighted<DIM, N>(sums.dk, slopes, q_tile, STRIDE, lane);
+    mma_weighted<DIM, KEY_ROWS>(sums.dv, weights, dout_tile, STRIDE, lane);
+    mma_weighted<DIM, KEY_ROWS>(sums.dk, slopes, q_tile, STRIDE, lane);
 }
 
 // What all rows of a segment feel of the keys.
@@ -147,7 +148,7 @@ __device__ static inline void tensor_add_rows(struct tensor_key_sums<DIM> &sums,
                                               const struct attn_segment &s, const struct block_keys &keys, int head,
                                               uint16_t *tiles)
 {
-    constexpr int STRIDE = DIM + 8, PIECE = DIM > 96 ? KEY_ROWS / 2 : (int)KEY_ROWS; // what the registers have room for
+    constexpr int STRIDE = DIM + 8;
     SHARED(struct felt, felt, [KEY_ROWS]);
     uint16_t *q_tile = tiles + 2 * BLOCK_KEYS * STRIDE, *dout_tile = q_tile + KEY_ROWS * STRIDE;
     const int d = w.shape.head_dim, thread = (int)threadIdx.x;
@@ -165,9 +166,7 @@ __device__ static inline void tensor_add_rows(struct tensor_key_sums<DIM> &sums,
             felt[thread] = thread < n_rows ? (struct felt){w.lse[mine], w.delta[mine]} : (struct felt){0, 0};
         }
         __syncthreads();
-        for (int i = 0; i < n_rows; i += PIECE)
-            tensor_add_tile<DIM, PIECE>(sums, tiles, i, felt, keys, position + i, n_rows - i < PIECE ? n_rows - i : PIECE,
-                                        w.shape);
+        tensor_add_tile<DIM>(sums, tiles, felt, keys, position, n_rows, w.shape);
     }
 }
 
