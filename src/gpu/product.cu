@@ -75,7 +75,8 @@ static struct shape shape_of(const struct product *p)
     s.alignment_a = alignment_of(p->a.at), s.alignment_b = alignment_of(p->b.at), s.alignment_c = alignment_of(p->c);
     s.alignment_bias = alignment_of(p->row_sums ? p->row_sums : p->bias);
     s.type = (uint8_t)p->type;
-    s.transposed_a = p->a.transposed, s.transposed_b = p->b.transposed, s.bias = p->bias != NULL, s.row_sums = p->row_sums != NULL;
+    s.transposed_a = p->a.transposed, s.transposed_b = p->b.transposed, s.bias = p->bias != NULL;
+    s.row_sums = p->row_sums != NULL;
     return s;
 }
 

@@ -203,8 +203,8 @@ static char *stage_room(struct backend *b, size_t wanted, size_t *n)
     return at;
 }
 
-// The host's bytes may change as soon as this returns: a pinned piece has them. Small uploads share a piece, so that a step's
-// wait for nothing.
+// The host's bytes may change as soon as this returns: a pinned piece has them. Small uploads share a piece, so that those
+// of a step wait for nothing.
 void gpu_upload(struct backend *b, void *to, const void *host, size_t bytes)
 {
     if (is_recorded(b, "an upload"))

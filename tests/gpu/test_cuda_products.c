@@ -294,9 +294,9 @@ static void products_add_gradients_of_biases_where_the_library_can(void **state)
 
 // ---- waiting ----
 
-static const char small[] = "{\"model_type\": \"llama\", \"vocab_size\": 64, \"hidden_size\": 32, \"intermediate_size\": 64, "
-                            "\"num_hidden_layers\": 2, \"num_attention_heads\": 4, \"num_key_value_heads\": 2, "
-                            "\"max_position_embeddings\": 256, \"rms_norm_eps\": 1e-5, \"initializer_range\": 0.3}";
+static const char small[] = "{\"model_type\": \"llama\", \"vocab_size\": 64, \"hidden_size\": 32, "
+                            "\"intermediate_size\": 64, \"num_hidden_layers\": 2, \"num_attention_heads\": 4, "
+                            "\"num_key_value_heads\": 2, \"max_position_embeddings\": 256, \"rms_norm_eps\": 1e-5, \"initializer_range\": 0.3}";
 
 static struct model *open_small(const struct backend_ops *ops, struct backend **b, enum precision precision)
 {
@@ -362,8 +362,8 @@ static int say(struct model *m, struct gen_sample **out)
     static const int32_t words[50] = {3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8, 9, 7, 9};
     static const int32_t stop[] = {11};
     const struct gen_prompt prompts[N_PROMPTS] = {{words, 50, 1}, {words + 2, 9, 3}};
-    const struct gen_options options = {.max_new_tokens = MOST_NEW, .temperature = 1, .top_p = 1, .seed = 5, .stop_ids = stop,
-                                        .n_stop = 1};
+    const struct gen_options options = {.max_new_tokens = MOST_NEW, .temperature = 1, .top_p = 1, .seed = 5,
+                                        .stop_ids = stop, .n_stop = 1};
     int n = 0;
     assert_ok(generate(m, prompts, N_PROMPTS, &options, NULL, NULL, out, &n, e));
     return n;
@@ -392,7 +392,8 @@ static void recorded_decoding_says_what_calls_say(void **state)
                 longest = said[i].n_tokens > longest ? said[i].n_tokens : longest;
             }
             const size_t n_replays = cuda_host_replays() - none, n_waits = cuda_host_waits() - waits;
-            print_message("          %d tokens after each other: %zu graphs replayed, %zu waits\n", longest, n_replays, n_waits);
+            print_message("          %d tokens after each other: %zu graphs replayed, %zu waits\n", longest, n_replays,
+                          n_waits);
             assert_true(longest > 60 && n_replays >= (size_t)longest / 2);
             assert_true(n_waits <= (size_t)longest + 1);
             generate_free(said, n), generate_free(as_calls, n);
@@ -434,7 +435,8 @@ static void recordings_end_with_the_memory_that_they_name(void **state)
     float one = 1, got = 0;
     bool replayed[5];
     assert_ok(backend_cuda.open(&b, &(struct backend_options){0}, e));
-    float *x = backend_cuda.alloc(b, sizeof *x, "a number", NULL), *other = backend_cuda.alloc(b, sizeof *x, "another", NULL);
+    float *x = backend_cuda.alloc(b, sizeof *x, "a number", NULL);
+    float *other = backend_cuda.alloc(b, sizeof *x, "another", NULL);
     backend_cuda.upload(b, x, &one, sizeof one);
     for (int time = 0; time < 5; time++) {
         if (time == 3)
