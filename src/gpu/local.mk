@@ -67,7 +67,6 @@ tests_gpu_test_cuda_host_SOURCES = \
 	tests/conformance/linear_check.c \
 	tests/conformance/norms_check.c \
 	tests/conformance/packed_check.c \
-	tests/conformance/quantized_check.c \
 	tests/conformance/rows_check.c \
 	tests/conformance/sample_check.c \
 	tests/conformance/stored_check.c \
@@ -76,8 +75,21 @@ tests_gpu_test_cuda_host_SOURCES = \
 	tests/gpu/cuda_host_memory.cc \
 	tests/gpu/test_cuda_host.c
 tests_gpu_test_cuda_host_CXXFLAGS = $(GPU_HOST_CXXFLAGS) $(GPU_SANITIZERS)
-tests_gpu_test_cuda_host_LDADD = $(GPU_HOST_OBJECTS) $(MODEL_LIBS) $(CMOCKA_LIBS)
-tests_gpu_test_cuda_host_DEPENDENCIES = $(GPU_HOST_OBJECTS) libmodel.a libbase.a
+tests_gpu_test_cuda_host_LDADD = $(GPU_HOST_OBJECTS) $(BASE_LIBS) $(CMOCKA_LIBS)
+tests_gpu_test_cuda_host_DEPENDENCIES = $(GPU_HOST_OBJECTS) libbase.a
+
+check_PROGRAMS += tests/gpu/test_cuda_quantized
+tests_gpu_test_cuda_quantized_SOURCES = \
+	tests/conformance/conformance.h \
+	tests/conformance/conformance.c \
+	tests/conformance/quantized_check.c \
+	tests/gpu/cublaslt_host.cc \
+	tests/gpu/cuda_host.cc \
+	tests/gpu/cuda_host_memory.cc \
+	tests/gpu/test_cuda_quantized.c
+tests_gpu_test_cuda_quantized_CXXFLAGS = $(GPU_HOST_CXXFLAGS) $(GPU_SANITIZERS)
+tests_gpu_test_cuda_quantized_LDADD = $(GPU_HOST_OBJECTS) $(MODEL_LIBS) $(CMOCKA_LIBS)
+tests_gpu_test_cuda_quantized_DEPENDENCIES = $(GPU_HOST_OBJECTS) libmodel.a libbase.a
 endif
 endif
 if HAVE_CMOCKA
