@@ -73,7 +73,6 @@ tests_gpu_test_cuda_host_SOURCES = \
 	tests/conformance/linear_check.c \
 	tests/conformance/norms_check.c \
 	tests/conformance/packed_check.c \
-	tests/conformance/quantized_check.c \
 	tests/conformance/rows_check.c \
 	tests/conformance/sample_check.c \
 	tests/conformance/stored_check.c \
@@ -112,6 +111,16 @@ tests_gpu_test_cuda_train_SOURCES = \
 tests_gpu_test_cuda_train_CXXFLAGS = $(GPU_HOST_CXXFLAGS) $(GPU_SANITIZERS)
 tests_gpu_test_cuda_train_LDADD = $(GPU_HOST_OBJECTS) $(TRAIN_LIBS) $(CMOCKA_LIBS)
 EXTRA_tests_gpu_test_cuda_train_DEPENDENCIES = $(GPU_HOST_OBJECTS)
+check_PROGRAMS += tests/gpu/test_cuda_quantized
+tests_gpu_test_cuda_quantized_SOURCES = \
+	tests/conformance/conformance.h \
+	tests/conformance/conformance.c \
+	tests/conformance/quantized_check.c \
+	$(GPU_HOST_STAND_IN) \
+	tests/gpu/test_cuda_quantized.c
+tests_gpu_test_cuda_quantized_CXXFLAGS = $(GPU_HOST_CXXFLAGS) $(GPU_SANITIZERS)
+tests_gpu_test_cuda_quantized_LDADD = $(GPU_HOST_OBJECTS) $(MODEL_LIBS) $(CMOCKA_LIBS)
+tests_gpu_test_cuda_quantized_DEPENDENCIES = $(GPU_HOST_OBJECTS) libmodel.a libbase.a
 endif
 endif
 if HAVE_CMOCKA

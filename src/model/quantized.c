@@ -48,7 +48,7 @@ static void quantize_int8(struct int8_group *to, const float *w, size_t n)
 // A group's scales, of which there are n.
 static void quantize_scales(struct nf4_group *g, const float *w, size_t n_numbers, float mean)
 {
-    float scales[QUANT_BLOCKS];
+    float scales[QUANT_BLOCKS] = {0};
     const size_t n = (n_numbers + QUANT_BLOCK - 1) / QUANT_BLOCK;
     for (size_t i = 0; i < n; i++)
         scales[i] = largest(w + i * QUANT_BLOCK, block_length(n_numbers, i)) - mean;

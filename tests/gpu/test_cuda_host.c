@@ -55,12 +55,6 @@ static void stored_halves_agree_with_f32(void **state)
     in_all_orders(check_stored);
 }
 
-static void quantized_weights_are_their_numbers(void **state)
-{
-    in_all_orders(check_quantized);
-    in_all_orders_as(PRECISION_BF16, check_quantized);
-}
-
 static void norms_agree_with_doubles(void **state)
 {
     in_all_orders(check_norms);
@@ -313,7 +307,6 @@ int main(void)
         cmocka_unit_test(linear_products_agree_with_doubles),
         cmocka_unit_test(bf16_products_agree_within_their_rounding),
         cmocka_unit_test(stored_halves_agree_with_f32),
-        cmocka_unit_test(quantized_weights_are_their_numbers),
         cmocka_unit_test(norms_agree_with_doubles),
         cmocka_unit_test(row_operations_agree_with_doubles),
         cmocka_unit_test(head_agrees_with_doubles),

@@ -9,7 +9,7 @@
 #include "train/run/memory_plan.h"
 #include "train/run/preflight.h"
 
-#define LORA "lora-rank=2 lora-targets=all-linear lr=0.02 "
+#define LORA "lora-rank=2 lora-targets=all-linear lr=0.005 "
 
 static char *checkpoint_of(const char *name)
 {
@@ -45,8 +45,12 @@ static void an_adapter_learns_over_a_quantized_base(void **state)
     for (size_t i = 0; i < 2; i++) {
         assert_close(metric_at(names[i], "eval/rewards/chosen", 0), 0, 1e-6);
         assert_close(metric_at(names[i], "kl", 0), 0, 1e-6);
-        assert_true(metric_at(names[i], "eval/loss", 60) < 0.9 * metric_at("file", "eval/loss", 0));
-        assert_close(metric_at(names[i], "loss", 60), metric_at("file", "loss", 60), 0.1);
+        double first = 0, last = 0, last_file = 0; // what held-out pairs of a world of noise say is chance
+        for (int k = 1; k <= 10; k++)
+            first += metric_at(names[i], "loss", k) / 10, last += metric_at(names[i], "loss", 50 + k) / 10,
+                last_file += metric_at("file", "loss", 50 + k) / 10;
+        print_message("          %s: loss from %.3f to %.3f (file: %.3f)\n", names[i], first, last, last_file);
+        assert_true(last < 0.9 * first && fabs(last - last_file) < 0.2 * first);
     }
 }
 
