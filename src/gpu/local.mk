@@ -33,12 +33,17 @@ EXTRA_DIST += $(GPU_FILES) $(GPU_INCLUDES) %D%/README.md
 CUDA_CODE = -gencode arch=compute_80,code=sm_80 -gencode arch=compute_86,code=sm_86 \
 	-gencode arch=compute_89,code=sm_89 -gencode arch=compute_90a,code=sm_90a \
 	-gencode arch=compute_100,code=sm_100 -gencode arch=compute_120,code=[sm_120,compute_120]
+if CUDA_IS_OF_HERE
+CUDA_TARGETS = $(CUDA_HERE)
+else
+CUDA_TARGETS = $(CUDA_CODE)
+endif
 CUDA_FLAGS = -std=c++20 -O3 --fmad=false -Werror all-warnings \
 	-Xcompiler -fPIC,-fvisibility=hidden,-Wall,-Wextra,-Wno-unused-parameter,-Wno-missing-field-initializers
 CUDA_OBJECTS = $(GPU_FILES:.cu=.nv.o)
 SUFFIXES = .cu .nv.o .host.o
 .cu.nv.o:
-	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(NVCC) $(CUDA_FLAGS) $(CUDA_CODE) -I$(srcdir)/src -c -o $@ $<
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(NVCC) $(CUDA_FLAGS) $(CUDA_TARGETS) -I$(srcdir)/src -c -o $@ $<
 $(CUDA_OBJECTS): $(GPU_INCLUDES) src/model/backend.h src/base/err.h
 attune-cuda.so: $(CUDA_OBJECTS)
 	$(AM_V_GEN)$(NVCC) -shared -cudart static -o $@ $(CUDA_OBJECTS) -lcublasLt

@@ -47,7 +47,7 @@ if [ -e "$out/incomplete" ]; then
     echo "the bundle lacks what stands above" >&2
     exit 1
 fi
-tar -C "$out" -cJf "$out/attune-gpu.tar.xz.tmp" attune-gpu
+XZ_OPT=${XZ_OPT:--T0} tar -C "$out" -cJf "$out/attune-gpu.tar.xz.tmp" attune-gpu
 mv "$out/attune-gpu.tar.xz.tmp" "$out/attune-gpu.tar.xz"
 bytes=$(wc -c <"$out/attune-gpu.tar.xz")
 echo "$out/attune-gpu.tar.xz: $((bytes / 1024)) KiB, $(ls "$bundle/lib" | wc -l) libraries beside the programs"
