@@ -86,6 +86,8 @@ const struct command_row command_rows[] = {
      "Sort the values at the cursor, the greatest first; the same again: the other way.", 0},
     {CMD_SCATTER, "scatter", "scatter", "", IN_CURVES, "X Y|off", "A point for each run at the newest values of two metrics, or at kl@min, reward@max, or by a setting.", 0},
     {CMD_BOX, "box", "boxes", "", IN_CURVES, "METRIC SETTING|off", "Boxes of the runs' newest values of a metric (@min, @max) over the values of a setting.", 0},
+    {CMD_HEAT_MAP, "heat-map", "heat map", "", IN_CURVES, "METRIC|off", "A row of shades for each run: a metric over the steps, dark where it is high.", 0},
+    {CMD_PARALLEL, "parallel", "parallel axes", "", IN_CURVES, "NAME NAME...|off", "A line for each run through axes of settings and metrics (newest, @min, @max).", 0},
     {CMD_COLOR_BY, "color-by", "colours by", "", IN_CURVES, "SETTING|PATTERN...|off", "One colour for runs with the same value of a setting, or whose names fit the same pattern: dpo-* ppo-*.", 0},
     {CMD_BUDGET, "budget", "budget", "", IN_CURVES, "VALUE|off", "A value of the chosen chart that is not to be passed: a marked range (v) says at which step each curve crosses it.", 0},
     {CMD_GRID, "grid", "grid", "", IN_CURVES, "RxC|auto", "So many rows and columns of charts on the screen, or as many as there is good room for.", 0},

@@ -72,6 +72,7 @@ libui_a_SOURCES = \
 	%D%/curves/curves_settings.c %D%/curves/curves_settings.h \
 	%D%/curves/curves_summary.c %D%/curves/curves_summary.h \
 	%D%/curves/curves_tables.c \
+	%D%/curves/curves_wide.c %D%/curves/curves_wide.h \
 	%D%/curves/curves_x.c %D%/curves/curves_x.h \
 	%D%/curves/export_jobs.c \
 	%D%/curves/export_kinds.c %D%/curves/export_kinds.h \

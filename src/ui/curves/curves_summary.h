@@ -6,7 +6,8 @@
 // "kl": the newest finite value of a metric; "kl@min", "kl@max": the least or most; else a setting's number. NaN: none.
 double curves_summary_value(const struct curves *c, int run, const char *name);
 bool curves_summary_wants(const struct curves *c, const char *key); // whether a metric is read for it
-// "kl reward@max", "loss beta": what a scatter or boxes are of, a blank or a comma between them. *c is left alone unless some run has both.
+// "kl reward@max", "loss beta": what a scatter or boxes are of, a blank or a comma between them; of a heat map a metric, of parallel
+// coordinates two or more. *c is left alone unless some run has each.
 int curves_summarize(struct curves *c, enum summary kind, const char *of, struct err *e);
 // The numbers of a scatter: both NaN for a run that lacks one.
 void curves_summary_points(const struct curves *c, double *x, double *y);
