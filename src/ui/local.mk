@@ -78,6 +78,7 @@ libui_a_SOURCES = \
 	%D%/curves/export_kinds.c %D%/curves/export_kinds.h \
 	%D%/curves/layouts.c %D%/curves/layouts.h \
 	%D%/curves/summary_picture.c %D%/curves/summary_picture.h \
+	%D%/curves/summary_value.c %D%/curves/summary_value.h \
 	%D%/curves/view_curves.c \
 	%D%/data/data_draw.c %D%/data/data_draw.h \
 	%D%/data/data_jobs.c \

@@ -10,35 +10,7 @@
 #include "base/str.h"
 #include "ui/curves/curves_wide.h"
 
-// ---- values ----
-
-// The metric of "kl@max", and after which '@'.
-static const char *split(const char *name, char *key, size_t size)
-{
-    const char *at = strrchr(name, '@');
-    const bool is_word = at && (strcmp(at, "@min") == 0 || strcmp(at, "@max") == 0 || strcmp(at, "@last") == 0);
-    snprintf(key, size, "%.*s", (int)(is_word ? at - name : (long)strlen(name)), name);
-    return is_word ? at + 1 : "last";
-}
-
-double curves_summary_value(const struct curves *c, int run, const char *name)
-{
-    char key[96], text[300];
-    const char *which = split(name, key, sizeof key);
-    const struct metric *m = c->data[run] ? run_data_metric(c->data[run], key) : NULL;
-    double value;
-    if (!m)
-        return text_to_double(run_setting_text(c->rows[run], key, text, sizeof text), &value) ? value : NAN;
-    const struct span span = series_span(&m->series, 0, m->series.n);
-    if (span.min > span.max)
-        return NAN;
-    if (strcmp(which, "last") != 0)
-        return strcmp(which, "min") == 0 ? span.min : span.max;
-    for (uint32_t i = m->series.n; i-- > 0;)
-        if (isfinite(series_value(&m->series, i)))
-            return series_value(&m->series, i);
-    return NAN;
-}
+// ---- what it is of ----
 
 static bool is_axis(const struct curves *c, const char *wanted)
 {
@@ -46,7 +18,7 @@ static bool is_axis(const struct curves *c, const char *wanted)
     for (const char *word = c->summary_axes; *word;) {
         const size_t n = strcspn(word, " ");
         snprintf(name, sizeof name, "%.*s", (int)n, word);
-        split(name, key, sizeof key);
+        summary_split(name, key, sizeof key);
         if (strcmp(key, wanted) == 0)
             return true;
         word += n + strspn(word + n, " ");
@@ -61,15 +33,15 @@ bool curves_summary_wants(const struct curves *c, const char *key)
         return is_axis(c, key);
     if (c->summary == SUMMARY_HEAT)
         return strcmp(key, c->summary_y) == 0;
-    split(c->summary_x, x, sizeof x);
-    split(c->summary_y, y, sizeof y);
+    summary_split(c->summary_x, x, sizeof x);
+    summary_split(c->summary_y, y, sizeof y);
     return c->summary != SUMMARY_NONE && (strcmp(key, x) == 0 || strcmp(key, y) == 0);
 }
 
 static bool knows(const struct curves *c, const char *name, bool may_be_metric)
 {
     char key[96];
-    split(name, key, sizeof key);
+    summary_split(name, key, sizeof key);
     for (int i = 0; i < c->n_runs && may_be_metric; i++)
         if (c->data[i] && run_data_metric(c->data[i], key))
             return true;
@@ -127,14 +99,6 @@ int curves_summarize(struct curves *c, enum summary kind, const char *of, struct
     text_copy(c->summary_x, sizeof c->summary_x, x);
     text_copy(c->summary_y, sizeof c->summary_y, y);
     return 0;
-}
-
-struct span curves_summary_span(const struct curves *c, const double *values)
-{
-    struct span span = SPAN_EMPTY;
-    for (int i = 0; i < c->n_runs; i++)
-        span = span_add(span, (float)values[i]);
-    return span;
 }
 
 void curves_summary_points(const struct curves *c, double *x, double *y)

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "ui/curves/curves_summary.h"
+#include "ui/curves/summary_value.h"
 
 static struct style style_of(const struct curves *c, int run)
 {
