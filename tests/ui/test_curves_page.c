@@ -263,7 +263,7 @@ static void heat_map_and_parallel_axes(void **state)
     rig_start(&r, &o);
     rig_wait(&r, "[1 Runs]");
     WALK(&r, {":select dpo-1\r:select dpo-2\r:open dpo-wide-beta\r", "rewards: rewards/margins"},
-         {":heat-map nothing\r", "no run here has a metric nothing"}, {":heat-map rewards/margins\r", "rewards/margins over steps, 3 runs"},
+         {":heat-map nothing\r", "no run here has a metric nothing"}, {":heat-map marg\t", ":heat-map rewards/margins"}, {"\r", "rewards/margins over steps, 3 runs"},
          {"", "steps, the last one 2000"}, {"", "\u2588\u2588"});
     str_addf(&keys, ":picture %s\r", heat);
     rig_send(&r, str_text(&keys));
