@@ -38,6 +38,10 @@ const struct param export_data_options[] = {
      .help = "Draws each run as a point instead: X,Y are two metrics (their newest values, or kl@min, reward@max) or settings."},
     {.name = "box", .type = PARAM_TEXT, .fallback = "",
      .help = "Draws boxes of the runs' newest values instead: METRIC,SETTING, such as eval/loss,beta."},
+    {.name = "heat-map", .type = PARAM_TEXT, .fallback = "",
+     .help = "Draws a row of shades for each run instead: METRIC over the steps, dark where it is high."},
+    {.name = "parallel", .type = PARAM_TEXT, .fallback = "",
+     .help = "Draws a line for each run through axes of settings and metrics instead: lr,beta,kl@max."},
     {.name = "theme", .type = PARAM_CHOICE, .fallback = "auto", .choices = themes,
      .help = "Ground and colours; auto is light, and an SVG changes with what the one who looks at it prefers."},
     {0},
@@ -77,12 +81,24 @@ static int save(const char *path, const struct str *bytes, struct err *e)
 // Charts, or one number a run instead of them.
 static int choose(struct plots *p, const struct args *a, struct err *e)
 {
-    const char *scatter = args_text(a, "scatter"), *box = args_text(a, "box"), *of = scatter ? scatter : box;
-    if (of && (args_text(a, "metrics") || settings_bool(&a->settings, "multiples") || (scatter && box)))
-        return err_set(e, ERR_USAGE, "--scatter, --box and the charts of --metrics and --multiples exclude each other");
+    static const struct {
+        const char *option;
+        enum summary kind;
+    } known[] = {{"scatter", SUMMARY_SCATTER}, {"box", SUMMARY_BOX}, {"heat-map", SUMMARY_HEAT}, {"parallel", SUMMARY_PARALLEL}};
+    const char *of = NULL;
+    enum summary kind = SUMMARY_NONE;
+    int n = args_text(a, "metrics") || settings_bool(&a->settings, "multiples");
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (args_text(a, known[i].option)) {
+            of = args_text(a, known[i].option);
+            kind = known[i].kind;
+            n++;
+        }
+    if (of && n > 1)
+        return err_set(e, ERR_USAGE, "--scatter, --box, --heat-map, --parallel and the charts of --metrics and --multiples exclude each other");
     int code = plots_choose(p, args_text(a, "metrics"), USUAL_CHARTS, e);
     if (!code && of)
-        code = curves_summarize(&p->curves, scatter ? SUMMARY_SCATTER : SUMMARY_BOX, of, e);
+        code = curves_summarize(&p->curves, kind, of, e);
     p->n_charts = of ? 0 : p->n_charts;
     return code;
 }

@@ -72,11 +72,13 @@ libui_a_SOURCES = \
 	%D%/curves/curves_settings.c %D%/curves/curves_settings.h \
 	%D%/curves/curves_summary.c %D%/curves/curves_summary.h \
 	%D%/curves/curves_tables.c \
+	%D%/curves/curves_wide.c %D%/curves/curves_wide.h \
 	%D%/curves/curves_x.c %D%/curves/curves_x.h \
 	%D%/curves/export_jobs.c \
 	%D%/curves/export_kinds.c %D%/curves/export_kinds.h \
 	%D%/curves/layouts.c %D%/curves/layouts.h \
 	%D%/curves/summary_picture.c %D%/curves/summary_picture.h \
+	%D%/curves/summary_value.c %D%/curves/summary_value.h \
 	%D%/curves/view_curves.c \
 	%D%/data/data_draw.c %D%/data/data_draw.h \
 	%D%/data/data_jobs.c \

@@ -41,6 +41,10 @@ check "runs as points" "$attune" export one two --svg scatter.svg --scatter lr,k
 has "whose" "kl@max by lr, 2 runs" scatter.svg
 check "runs as boxes" "$attune" export one two --png boxes.png --box kl,lr --size 600x300
 is "pixels" "PNG" "$(head -c 4 boxes.png | tail -c 3)"
+check "runs as shades" "$attune" export one two --svg heat.svg --heat-map loss
+has "over the steps" "steps 0 to " heat.svg
+check "runs through axes" "$attune" export one two --svg parallel.svg --parallel objective,lr,kl@max
+has "with names for values that are none" ">ipo</text>" parallel.svg
 refuses 4 "has a setting shade" "boxes over nothing" "$attune" export one two --svg none.svg --box kl,shade
 refuses 2 "exclude each other" "points and charts" "$attune" export one two --svg none.svg --scatter lr,kl --metrics kl
 refuses 2 "choose one" "each alone and together" "$attune" export one two --svg none.svg --multiples --minus one

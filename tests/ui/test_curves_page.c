@@ -254,6 +254,40 @@ static void a_scatter_is_written_and_kept(void **state)
     free(text);
 }
 
+static void heat_map_and_parallel_axes(void **state)
+{
+    struct rig r;
+    const struct rig_options o = {.project = project, .width = 120, .height = 40, .keeps_session = true};
+    char *heat = path_join(project, "heat.svg"), *parallel = path_join(project, "parallel.svg");
+    struct str keys = {0};
+    rig_start(&r, &o);
+    rig_wait(&r, "[1 Runs]");
+    WALK(&r, {":select dpo-1\r:select dpo-2\r:open dpo-wide-beta\r", "rewards: rewards/margins"},
+         {":heat-map nothing\r", "no run here has a metric nothing"}, {":heat-map marg\t", ":heat-map rewards/margins"}, {"\r", "rewards/margins over steps, 3 runs"},
+         {"", "steps, the last one 2000"}, {"", "\u2588\u2588"});
+    str_addf(&keys, ":picture %s\r", heat);
+    rig_send(&r, str_text(&keys));
+    rig_wait(&r, "heat.svg was written");
+    PICTURE_HAS(heat, "<title>rewards/margins over steps, 3 runs</title>", "thin\" points", "steps 0 to 2000");
+    WALK(&r, {":parallel beta\r", "two or more settings and metrics"}, {":parallel beta shade\r", "no run here has a metric or setting shade"},
+         {":parallel objective beta kl rewards/margins@max\r", "objective beta kl rewards/margins@max, 3 runs"}, {"", "dpo"});
+    str_clear(&keys);
+    str_addf(&keys, ":picture %s\r", parallel);
+    rig_send(&r, str_text(&keys));
+    rig_wait(&r, "parallel.svg was written");
+    PICTURE_HAS(parallel, ">beta</text>", ">dpo</text>", ">kl</text>", "<circle");
+    rig_send(&r, "1q");
+    assert_int_equal(rig_end(&r), 0);
+    rig_start(&r, &o);
+    rig_wait(&r, "[1 Runs]");
+    WALK(&r, {"2", "objective beta kl rewards/margins@max, 3 runs"}, {"q", "rewards: rewards/margins"});
+    rig_send(&r, "qq");
+    assert_int_equal(rig_end(&r), 0);
+    str_fini(&keys);
+    free(heat);
+    free(parallel);
+}
+
 static void values_at_the_cursor_are_sorted(void **state)
 {
     struct rig r;
@@ -336,6 +370,7 @@ int main(void)
         cmocka_unit_test_setup(groups_have_a_chart_each, forget),
         cmocka_unit_test_setup(a_range_says_when_a_budget_is_crossed, forget),
         cmocka_unit_test_setup(a_scatter_is_written_and_kept, forget),
+        cmocka_unit_test_setup(heat_map_and_parallel_axes, forget),
         cmocka_unit_test_setup(values_at_the_cursor_are_sorted, forget),
         cmocka_unit_test_setup(the_mouse_drags_a_rectangle, forget),
     };

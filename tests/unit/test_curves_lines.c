@@ -8,6 +8,7 @@
 #include "store/run_db.h"
 #include "ui/curves/curves.h"
 #include "ui/curves/curves_summary.h"
+#include "ui/curves/curves_wide.h"
 
 static char *dir;
 static struct store *store;
@@ -424,6 +425,29 @@ static void runs_are_summed_up_in_numbers(void **state)
     assert_non_null(strstr(str_text(&text), "30.00 (17.50..50.00)")); // of 10, 20, 40, 80
     assert_non_null(strstr(str_text(&text), "50.00 (50.00..50.00)"));
     assert_non_null(strstr(str_text(&text), "==#=="));
+    // A heat map of ten points in five columns: each cell is the mean of two; kl of run i rises by its slope at each step.
+    struct heat_map heat;
+    c.summary = SUMMARY_HEAT;
+    poll_all(&c);
+    curves_heat_map(&c, 5, &heat);
+    assert_true(heat.n_columns == 5 && heat.has[4] && heat.last_step == 11);
+    for (int i = 0; i < 5; i++)
+        assert_close(heat.cells[i][0], slopes[i] * 1.5, 1e-5); // steps 1 and 2 of 0 .. 2.2
+    assert_close(heat.low, 1.5, 1e-5);
+    assert_true(heat_level(&heat, heat.low) == 0 && heat_level(&heat, heat.high) == HEAT_LEVELS - 1 && heat_level(&heat, NAN) == -1);
+    assert_close(heat.cells[2][4], 38, 1e-5); // steps 9, 10 and one that is no number
+    // Lines through a number, the same number for all, and what is not there.
+    struct parallel_axis axes[PARALLEL_MOST];
+    struct err e2 = {0};
+    assert_ok(curves_summarize(&c, SUMMARY_PARALLEL, "beta,kl@max objective", e));
+    assert_int_equal(curves_parallel_axes(&c, axes), 3);
+    assert_string_equal(axes[1].name, "kl@max");
+    assert_true(axes[0].place[0] == axes[0].place[3] && axes[0].place[4] > axes[0].place[0]);
+    assert_true(axes[1].place[0] < axes[1].place[1] && axes[1].place[3] > axes[1].place[4]);
+    assert_true(axes[2].n_texts == 1 && axes[2].place[0] == 0.5);
+    assert_int_equal(curves_summarize(&c, SUMMARY_PARALLEL, "beta", &e2), ERR_USAGE);
+    assert_int_equal(curves_summarize(&c, SUMMARY_HEAT, "beta", &e2), ERR_NOT_FOUND);
+    assert_true(c.summary == SUMMARY_PARALLEL);
     // The same colours and dashes for what is not told apart.
     static const int own[] = {0, 1, 0, 0, 2};
     c.summary = SUMMARY_NONE;

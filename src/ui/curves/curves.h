@@ -103,8 +103,9 @@ struct curves {
         char title[64];                    // of the chart; "": none
         struct span values;
     } zoom;
-    enum summary { SUMMARY_NONE, SUMMARY_SCATTER, SUMMARY_BOX, SUMMARY_N } summary; // instead of curves (curves_summary.h)
-    char summary_x[96], summary_y[96];     // of boxes: the setting, and the metric
+    enum summary { SUMMARY_NONE, SUMMARY_SCATTER, SUMMARY_BOX, SUMMARY_HEAT, SUMMARY_PARALLEL, SUMMARY_N } summary; // instead of curves (curves_summary.h)
+    char summary_x[96], summary_y[96];     // of boxes: the setting, and the metric; of a heat map the metric alone
+    char summary_axes[400];                // of parallel coordinates, a blank between them
     enum value_sort sort;                  // of the tables of values
     bool sort_up;                          // the least first
     bool is_read;                          // nothing of these runs and charts is left to be read

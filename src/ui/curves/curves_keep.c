@@ -10,7 +10,7 @@
 #include "ui/kept.h"
 
 static const char *const modes[] = {"runs", "delta", "groups"};
-static const char *const summaries[] = {"none", "scatter", "box"};
+static const char *const summaries[] = {"none", "scatter", "box", "heat", "parallel"};
 
 void curves_save(const struct curves *c, json_t *into)
 {
@@ -34,6 +34,7 @@ void curves_save(const struct curves *c, json_t *into)
     json_object_set_new(looks, "color_by", json_string(c->color_by));
     json_object_set_new(looks, "summary", json_string(summaries[c->summary]));
     json_object_set_new(looks, "summary_x", json_string(c->summary_x));
+    json_object_set_new(looks, "summary_axes", json_string(c->summary_axes));
     json_object_set_new(looks, "summary_y", json_string(c->summary_y));
     json_object_set_new(looks, "grid_rows", json_integer(c->rows_wanted));
     json_object_set_new(looks, "grid_columns", json_integer(c->columns_wanted));
@@ -153,7 +154,9 @@ void curves_restore(struct curves *c, const json_t *kept)
     take_text(kept, "summary_x", c->summary_x, sizeof c->summary_x);
     take_text(kept, "summary_y", c->summary_y, sizeof c->summary_y);
     c->summary = (enum summary)take_choice(kept, "summary", summary_name, SUMMARY_N, (int)c->summary);
-    if (!c->summary_x[0] || !c->summary_y[0])
+    take_text(kept, "summary_axes", c->summary_axes, sizeof c->summary_axes);
+    if (c->summary == SUMMARY_PARALLEL ? !strchr(c->summary_axes, ' ')
+                                       : !c->summary_y[0] || (c->summary != SUMMARY_HEAT && !c->summary_x[0]))
         c->summary = SUMMARY_NONE;
     c->x_log = kept_bool(kept, "x_log", c->x_log);
     c->diff = kept_bool(kept, "diff", c->diff);

@@ -204,25 +204,35 @@ static enum view_result set_sort(struct view *v, const char *arg)
 static enum view_result set_summary(struct view *v, enum command_id id, const char *arg)
 {
     struct curves *c = v->state;
-    const bool is_box = id == CMD_BOX;
+    static const struct {
+        enum command_id id;
+        enum summary kind;
+        const char *question;
+    } known[] = {{CMD_SCATTER, SUMMARY_SCATTER, "scatter: x and y (metrics, @min or @max behind them, or settings)"},
+                 {CMD_BOX, SUMMARY_BOX, "boxes of (a metric, @min or @max behind it) by (a setting)"},
+                 {CMD_HEAT_MAP, SUMMARY_HEAT, "heat map of (a metric)"},
+                 {CMD_PARALLEL, SUMMARY_PARALLEL, "parallel coordinates (settings and metrics, blanks between them)"}};
     struct err fault = {0};
     bool changed;
+    int k = 0;
+    while (known[k].id != id)
+        k++;
     if (!arg) {
-        ui_ask(v->ui, id, is_box ? "boxes of (a metric, @min or @max behind it) by (a setting)"
-                                 : "scatter: x and y (metrics, @min or @max behind them, or settings)", "");
+        ui_ask(v->ui, id, known[k].question, "");
         return VIEW_CHANGED;
     }
     if (strcmp(arg, "off") == 0) {
         c->summary = SUMMARY_NONE;
         return VIEW_CHANGED;
     }
-    if (curves_summarize(c, is_box ? SUMMARY_BOX : SUMMARY_SCATTER, arg, &fault)) {
+    if (curves_summarize(c, known[k].kind, arg, &fault)) {
         ui_say_error(v->ui, "%s", fault.text);
         return VIEW_KEPT;
     }
     curves_poll(c, 0, &changed);
     ui_more(v->ui);
-    ui_say(v->ui, "One number a run: its newest, or @min or @max. W writes the picture, q goes back to the curves.");
+    ui_say(v->ui, id == CMD_HEAT_MAP ? "The mean of the points of each cell. W writes the picture, q goes back to the curves."
+                                     : "One number a run: its newest, or @min or @max. W writes the picture, q goes back to the curves.");
     return VIEW_CHANGED;
 }
 
@@ -247,6 +257,8 @@ enum view_result curves_settings(struct view *v, enum command_id id, const char 
         return set_sort(v, arg);
     case CMD_SCATTER:
     case CMD_BOX:
+    case CMD_HEAT_MAP:
+    case CMD_PARALLEL:
         return set_summary(v, id, arg);
     case CMD_GRID:
         return set_grid(v, arg);

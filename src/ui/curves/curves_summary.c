@@ -8,59 +8,84 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "ui/curves/curves_wide.h"
 
-// ---- values ----
+// ---- what it is of ----
 
-// The metric of "kl@max", and after which '@'.
-static const char *split(const char *name, char *key, size_t size)
+static bool is_axis(const struct curves *c, const char *wanted)
 {
-    const char *at = strrchr(name, '@');
-    const bool is_word = at && (strcmp(at, "@min") == 0 || strcmp(at, "@max") == 0 || strcmp(at, "@last") == 0);
-    snprintf(key, size, "%.*s", (int)(is_word ? at - name : (long)strlen(name)), name);
-    return is_word ? at + 1 : "last";
-}
-
-double curves_summary_value(const struct curves *c, int run, const char *name)
-{
-    char key[96], text[300];
-    const char *which = split(name, key, sizeof key);
-    const struct metric *m = c->data[run] ? run_data_metric(c->data[run], key) : NULL;
-    double value;
-    if (!m)
-        return text_to_double(run_setting_text(c->rows[run], key, text, sizeof text), &value) ? value : NAN;
-    const struct span span = series_span(&m->series, 0, m->series.n);
-    if (span.min > span.max)
-        return NAN;
-    if (strcmp(which, "last") != 0)
-        return strcmp(which, "min") == 0 ? span.min : span.max;
-    for (uint32_t i = m->series.n; i-- > 0;)
-        if (isfinite(series_value(&m->series, i)))
-            return series_value(&m->series, i);
-    return NAN;
+    char name[96], key[96];
+    for (const char *word = c->summary_axes; *word;) {
+        const size_t n = strcspn(word, " ");
+        snprintf(name, sizeof name, "%.*s", (int)n, word);
+        summary_split(name, key, sizeof key);
+        if (strcmp(key, wanted) == 0)
+            return true;
+        word += n + strspn(word + n, " ");
+    }
+    return false;
 }
 
 bool curves_summary_wants(const struct curves *c, const char *key)
 {
     char x[96], y[96];
-    split(c->summary_x, x, sizeof x);
-    split(c->summary_y, y, sizeof y);
+    if (c->summary == SUMMARY_PARALLEL)
+        return is_axis(c, key);
+    if (c->summary == SUMMARY_HEAT)
+        return strcmp(key, c->summary_y) == 0;
+    summary_split(c->summary_x, x, sizeof x);
+    summary_split(c->summary_y, y, sizeof y);
     return c->summary != SUMMARY_NONE && (strcmp(key, x) == 0 || strcmp(key, y) == 0);
 }
 
 static bool knows(const struct curves *c, const char *name, bool may_be_metric)
 {
     char key[96];
-    split(name, key, sizeof key);
+    summary_split(name, key, sizeof key);
     for (int i = 0; i < c->n_runs && may_be_metric; i++)
         if (c->data[i] && run_data_metric(c->data[i], key))
             return true;
     return curves_has_setting(c, may_be_metric ? key : name);
 }
 
+static int take_heat(struct curves *c, const char *metric, struct err *e)
+{
+    for (int i = 0; i < c->n_runs; i++)
+        if (c->data[i] && run_data_metric(c->data[i], metric) && text_copy(c->summary_y, sizeof c->summary_y, metric)) {
+            c->summary = SUMMARY_HEAT;
+            return 0;
+        }
+    return err_set(e, ERR_NOT_FOUND, "heat-map: no run here has a metric %s", metric);
+}
+
+static int take_axes(struct curves *c, const char *of, struct err *e)
+{
+    char axes[sizeof c->summary_axes] = "", name[96];
+    int n = 0;
+    for (const char *word = of + strspn(of, " ,"); *word; n++) {
+        const size_t length = strcspn(word, " ,");
+        if (length >= sizeof name || strlen(axes) + length + 2 > sizeof axes || n == PARALLEL_MOST)
+            return err_set(e, ERR_USAGE, "parallel: at most %d metrics and settings stand beside one another", PARALLEL_MOST);
+        snprintf(name, sizeof name, "%.*s", (int)length, word);
+        if (!knows(c, name, true))
+            return err_set(e, ERR_NOT_FOUND, "parallel: no run here has a metric or setting %s", name);
+        snprintf(axes + strlen(axes), sizeof axes - strlen(axes), "%s%s", n ? " " : "", name);
+        word += length + strspn(word + length, " ,");
+    }
+    if (n < 2)
+        return err_set(e, ERR_USAGE, "parallel: two or more settings and metrics are wanted, such as: parallel lr beta kl@max (or off), not %s",
+                       of);
+    memcpy(c->summary_axes, axes, sizeof axes);
+    c->summary = SUMMARY_PARALLEL;
+    return 0;
+}
+
 int curves_summarize(struct curves *c, enum summary kind, const char *of, struct err *e)
 {
     const bool is_box = kind == SUMMARY_BOX;
     char first[96], second[96], more;
+    if (kind == SUMMARY_HEAT || kind == SUMMARY_PARALLEL)
+        return kind == SUMMARY_HEAT ? take_heat(c, of, e) : take_axes(c, of, e);
     if (sscanf(of, "%95[^ ,]%*[ ,]%95[^ ,] %c", first, second, &more) != 2)
         return err_set(e, ERR_USAGE,
                        is_box ? "box: a metric and a setting are wanted, such as: box eval/loss beta (or off), not %s"
@@ -74,14 +99,6 @@ int curves_summarize(struct curves *c, enum summary kind, const char *of, struct
     text_copy(c->summary_x, sizeof c->summary_x, x);
     text_copy(c->summary_y, sizeof c->summary_y, y);
     return 0;
-}
-
-struct span curves_summary_span(const struct curves *c, const double *values)
-{
-    struct span span = SPAN_EMPTY;
-    for (int i = 0; i < c->n_runs; i++)
-        span = span_add(span, (float)values[i]);
-    return span;
 }
 
 void curves_summary_points(const struct curves *c, double *x, double *y)
@@ -143,7 +160,21 @@ int curves_summary_boxes(const struct curves *c, struct summary_box *out)
 
 int curves_summary_title(const struct curves *c, char *out, size_t size)
 {
+    struct parallel_axis axes[PARALLEL_MOST];
+    const int n_axes = c->summary == SUMMARY_PARALLEL ? curves_parallel_axes(c, axes) : 0;
     int n = 0;
+    for (int i = 0; i < c->n_runs && n_axes; i++)
+        n += curves_parallel_has(axes, n_axes, i);
+    for (int i = 0; i < c->n_runs && c->summary == SUMMARY_HEAT; i++) {
+        const struct metric *m = c->data[i] ? run_data_metric(c->data[i], c->summary_y) : NULL;
+        n += m && m->series.n > 0;
+    }
+    if (c->summary == SUMMARY_HEAT)
+        snprintf(out, size, "%s over steps, %d %s", c->summary_y, n, text_plural(n, "run", "runs"));
+    else if (c->summary == SUMMARY_PARALLEL)
+        snprintf(out, size, "%s, %d %s", c->summary_axes, n, text_plural(n, "run", "runs"));
+    if (c->summary == SUMMARY_HEAT || c->summary == SUMMARY_PARALLEL)
+        return n;
     for (int i = 0; i < c->n_runs; i++)
         n += !isnan(curves_summary_value(c, i, c->summary_y)) &&
              (c->summary == SUMMARY_BOX || !isnan(curves_summary_value(c, i, c->summary_x)));
@@ -258,16 +289,20 @@ static void draw_boxes(const struct curves *c, struct canvas *canvas, struct rec
 
 void curves_draw_summary(const struct curves *c, struct canvas *canvas, struct rect area)
 {
-    char title[240];
+    char title[480];
     const int n = curves_summary_title(c, title, sizeof title);
     const struct rect in = canvas_box(canvas, area, STYLE(COLOR_ACCENT, .attr = ATTR_BOLD), title);
     if (in.height < 4 || in.width < 24)
         return;
     if (n == 0)
         canvas_text(canvas, in.x + 1, in.y + in.height / 2, in.width - 2, STYLE(COLOR_MUTED),
-                    c->is_read ? "no run here has both" : "reading ...");
+                    c->is_read ? "no run here has what it is of" : "reading ...");
     else if (c->summary == SUMMARY_SCATTER)
         draw_scatter(c, canvas, in);
+    else if (c->summary == SUMMARY_HEAT)
+        curves_draw_heat(c, canvas, in);
+    else if (c->summary == SUMMARY_PARALLEL)
+        curves_draw_parallel(c, canvas, in);
     else
         draw_boxes(c, canvas, in);
 }

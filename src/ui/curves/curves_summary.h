@@ -1,12 +1,12 @@
-// One number a run instead of its course: two of them as a scatter, or one as boxes over the values of a setting.
+// One number a run instead of its course: two of them as a scatter, one as boxes over the values of a setting, several as lines; or
+// all of a metric as shades.
 #pragma once
 
-#include "ui/curves/curves.h"
+#include "ui/curves/summary_value.h"
 
-// "kl": the newest finite value of a metric; "kl@min", "kl@max": the least or most; else a setting's number. NaN: none.
-double curves_summary_value(const struct curves *c, int run, const char *name);
 bool curves_summary_wants(const struct curves *c, const char *key); // whether a metric is read for it
-// "kl reward@max", "loss beta": what a scatter or boxes are of, a blank or a comma between them. *c is left alone unless some run has both.
+// "kl reward@max", "loss beta": what a scatter or boxes are of, a blank or a comma between them; of a heat map a metric, of parallel
+// coordinates two or more. *c is left alone unless some run has each.
 int curves_summarize(struct curves *c, enum summary kind, const char *of, struct err *e);
 // The numbers of a scatter: both NaN for a run that lacks one.
 void curves_summary_points(const struct curves *c, double *x, double *y);
@@ -18,6 +18,5 @@ struct summary_box {
     double least, q1, median, q3, most;
 };
 int curves_summary_boxes(const struct curves *c, struct summary_box *out); // returns how many, CURVES_RUNS at most
-struct span curves_summary_span(const struct curves *c, const double *values); // of a number a run
 int curves_summary_title(const struct curves *c, char *out, size_t size);      // "loss by beta, 3 runs"; returns how many runs
 void curves_draw_summary(const struct curves *c, struct canvas *canvas, struct rect area);

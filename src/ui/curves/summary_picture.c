@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "ui/curves/curves_summary.h"
+#include "ui/curves/curves_wide.h"
 #include "ui/plot/picture.h"
 
 enum { LINE = 17, BOX_ROW = 46, NAMES = 210, SCATTER_HEIGHT = 480 }; // pixels
@@ -129,22 +130,84 @@ static void draw_boxes(struct painter *p, const struct curves *c, struct box are
     }
 }
 
+// A row a run; shades are layers of one thin colour over one another, so that every painter has them.
+static void draw_heat(struct painter *p, const struct curves *c, struct box area)
+{
+    struct heat_map m;
+    char text[80], low[16], high[16];
+    const double names = fmin(NAMES, area.width / 3);
+    const struct box field = {area.x + names, area.y, area.width - names, area.height - 2 * LINE};
+    int n = 0, at = 0;
+    curves_heat_map(c, HEAT_COLUMNS, &m);
+    for (int i = 0; i < c->n_runs; i++)
+        n += m.has[i];
+    for (int i = 0; i < c->n_runs; i++) {
+        if (!m.has[i])
+            continue;
+        const double row = field.height / n, top = field.y + row * at++, bottom = top + fmax(row - 2, 1);
+        picture_text(p, area.x, (top + bottom) / 2 + 4, names - 8, color_of(c, i), true, c->rows[i]->info.name);
+        for (int level = 0; level < HEAT_LEVELS; level++)
+            for (int k = 0, end; k < m.n_columns; k = end) {
+                const bool is_dark = heat_level(&m, m.cells[i][k]) >= level;
+                for (end = k + 1; end < m.n_columns && (heat_level(&m, m.cells[i][end]) >= level) == is_dark;)
+                    end++;
+                const double x0 = field.x + field.width * k / m.n_columns, x1 = field.x + field.width * end / m.n_columns;
+                const struct point cell[] = {{x0, top}, {x1, top}, {x1, bottom}, {x0, bottom}};
+                if (is_dark)
+                    p->ops->area(p, cell, 4, COLOR_ACCENT);
+            }
+    }
+    snprintf(text, sizeof text, "light %s to dark %s", axis_number(low, sizeof low, m.low), axis_number(high, sizeof high, m.high));
+    p->ops->text(p, (struct point){field.x, field.y + field.height + LINE}, TEXT_LEFT, COLOR_MUTED, false, text);
+    snprintf(text, sizeof text, "steps 0 to %.0f", m.last_step);
+    p->ops->text(p, (struct point){field.x + field.width, field.y + field.height + LINE}, TEXT_RIGHT, COLOR_MUTED, false, text);
+}
+
+static void draw_parallel(struct painter *p, const struct curves *c, struct box area)
+{
+    struct parallel_axis axes[PARALLEL_MOST];
+    const int n = curves_parallel_axes(c, axes);
+    const struct box field = {area.x + 8, area.y + LINE + 8, area.width - 100, area.height - LINE - 20};
+    for (int i = 0; i < c->n_runs; i++) {
+        struct point points[PARALLEL_MOST];
+        int n_points = 0;
+        for (int k = 0; k < n; k++)
+            if (!isnan(axes[k].place[i]))
+                points[n_points++] = (struct point){field.x + field.width * k / (n - 1), field.y + (1 - axes[k].place[i]) * field.height};
+        p->ops->line(p, points, n_points, (struct pen){color_of(c, i), (enum dash)(curves_color(c, i) % DASH_N), false, 1.6});
+        for (int k = 0; k < n_points; k++)
+            draw_run(p, c, i, points[k]);
+    }
+    for (int k = 0; k < n; k++) {
+        double places[CURVES_RUNS + TICKS_MAX];
+        char labels[CURVES_RUNS + TICKS_MAX][40];
+        const double x = field.x + field.width * k / (n - 1), room = k + 1 < n ? field.width / (n - 1) - 10 : 92;
+        const int n_labels = parallel_labels(&axes[k], 8, places, labels);
+        line(p, x, field.y, x, field.y + field.height, axis_pen);
+        picture_text(p, x, area.y + 12, room, COLOR_DEFAULT, true, axes[k].name);
+        for (int i = 0; i < n_labels; i++)
+            picture_text(p, x + 16, field.y + (1 - places[i]) * field.height + 4, room - 16, COLOR_MUTED, false, labels[i]);
+    }
+}
+
 static int fitting_height(const struct curves *c)
 {
     struct summary_box boxes[CURVES_RUNS];
-    return c->summary == SUMMARY_SCATTER ? SCATTER_HEIGHT : 130 + BOX_ROW * curves_summary_boxes(c, boxes);
+    if (c->summary == SUMMARY_HEAT)
+        return 130 + 30 * c->n_runs;
+    return c->summary == SUMMARY_PARALLEL ? SCATTER_HEIGHT : c->summary == SUMMARY_SCATTER ? SCATTER_HEIGHT : 130 + BOX_ROW * curves_summary_boxes(c, boxes);
 }
 
 int summary_picture(const struct curves *c, const struct painter_ops *ops, const struct curves_look *look, struct str *out, struct err *e)
 {
-    char title[240];
+    char title[480];
     struct picture_key keys[CURVES_RUNS];
     struct box area;
     if (curves_summary_title(c, title, sizeof title) == 0)
-        return err_set(e, ERR_STATE, "%s by %s: no run here has both", c->summary_y, c->summary_x);
+        return err_set(e, ERR_STATE, "%s: no run here has what it is of", title);
     for (int i = 0; i < c->n_runs; i++)
         keys[i] = (struct picture_key){c->rows[i]->info.name, c->rows[i]->letter, color_of(c, i), DASH_SOLID};
-    const struct picture head = {.title = title, .note = "one number a run", .keys = keys, .n_keys = c->n_runs};
+    const struct picture head = {.title = title, .note = c->summary == SUMMARY_HEAT ? "means of the points of each cell" : "one number a run", .keys = keys, .n_keys = c->n_runs};
     const int height = look->height ? look->height : fitting_height(c);
     struct painter p = {.ops = ops, .out = out, .theme = look->theme, .width = look->width,
                         .height = height < PICTURE_SMALLEST ? PICTURE_SMALLEST : height, .embedded = look->embedded};
@@ -153,6 +216,10 @@ int summary_picture(const struct curves *c, const struct painter_ops *ops, const
         return code;
     if (c->summary == SUMMARY_SCATTER)
         draw_scatter(&p, c, area);
+    else if (c->summary == SUMMARY_HEAT)
+        draw_heat(&p, c, area);
+    else if (c->summary == SUMMARY_PARALLEL)
+        draw_parallel(&p, c, area);
     else
         draw_boxes(&p, c, area);
     return ops->end(&p, e);
