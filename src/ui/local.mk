@@ -159,12 +159,14 @@ libui_a_SOURCES = \
 	%D%/series/range_stats.c %D%/series/range_stats.h \
 	%D%/series/series.c %D%/series/series.h \
 	%D%/series/smooth.c %D%/series/smooth.h \
+	%D%/series/smooth_lanes.c \
 	%D%/series/smooth_window.c %D%/series/smooth_window.h \
 	%D%/series/steps.c %D%/series/steps.h \
 	%D%/series/x_map.c %D%/series/x_map.h \
 	%D%/term/canvas.c %D%/term/canvas.h \
 	%D%/term/canvas_text.c \
 	%D%/term/clipboard.c %D%/term/clipboard.h \
+	%D%/term/frame.c %D%/term/frame.h \
 	%D%/term/keys.c %D%/term/keys.h \
 	%D%/term/kitty.c %D%/term/kitty.h \
 	%D%/term/line_edit.c %D%/term/line_edit.h \

@@ -245,8 +245,14 @@ int loop_run(struct ui *ui, struct err *e)
     screen_ask();
     link_asked(&ui->link, clock_seconds());
     take_size(ui); // it may have changed before the signal was ours
+    ui->runs.hurries = screen_has_keys;
     while (!ui->quit) {
         double now = clock_seconds();
+        if (ui->dirty && screen_is_ready()) { // a key's frame does not wait for data
+            if (ui->more)
+                ui_follow(ui, now);
+            draw_frame(ui, &frames, now);
+        }
         bool due = now >= next_poll_s;
         if (due || ui->more) {
             ui_refresh(ui, now, false);

@@ -110,6 +110,19 @@ void pages_turn_run(struct ui *ui, int step)
     ui_open_run(ui, ui->run_name, page);
 }
 
+void ui_follow(struct ui *ui, double now_s)
+{
+    struct view *v = &ui->views[ui->page];
+    ui->refreshed_s = now_s;
+    ui->generation = ui->runs.generation;
+    const enum view_refresh result = v->ops->refresh ? v->ops->refresh(v) : REFRESH_NOTHING;
+    ui->more = result == REFRESH_MORE || ui->runs.n_unread > 0;
+    if (ui->more_is_asked && !ui->more) {
+        ui->more_is_asked = false;
+        ui->dirty = true;
+    }
+}
+
 void ui_refresh(struct ui *ui, double now_s, bool all)
 {
     struct err fault = {0};
@@ -130,14 +143,9 @@ void ui_refresh(struct ui *ui, double now_s, bool all)
     bool stale = now_s - ui->refreshed_s > (patience > 0 ? patience : 10);
     if (!changed && !ui->more && !stale && ui->generation == ui->runs.generation)
         return;
-    ui->refreshed_s = now_s;
-    ui->generation = ui->runs.generation;
-    struct view *v = &ui->views[ui->page];
-    enum view_refresh result = REFRESH_NOTHING;
     do {
-        result = v->ops->refresh ? v->ops->refresh(v) : REFRESH_NOTHING;
-    } while (all && result == REFRESH_MORE);
-    ui->more = result == REFRESH_MORE || ui->runs.n_unread > 0;
+        ui_follow(ui, now_s);
+    } while (all && ui->more && ui->runs.n_unread == 0);
     if (!ui->frozen)
         ui->data_dirty = true;
 }

@@ -94,6 +94,7 @@ struct ui {
     bool dirty;        // a person's doing changed the picture: draw at once
     bool data_dirty;   // data changed it: draw when the byte budget allows
     bool more;         // the view has data left to read
+    bool more_is_asked; // by a person's doing: when it is read, that is drawn like what they did
     bool quit;
     double interrupt_s; // when Ctrl-c was pressed last
     double refreshed_s;
@@ -209,6 +210,7 @@ void pages_turn(struct ui *ui, int step);
 void pages_turn_run(struct ui *ui, int step); // the same page of another run
 // Reads what changed in the store and lets the view follow; ui->more: there is more to read at once.
 void ui_refresh(struct ui *ui, double now_s, bool all);
+void ui_follow(struct ui *ui, double now_s); // the view alone: what a key asked of it, before the key's frame
 
 // chrome.c
 void ui_draw(struct ui *ui); // everything, onto ui->canvas

@@ -61,7 +61,7 @@ void ui_compare(struct ui *ui, const char *models)
 
 void ui_more(struct ui *ui)
 {
-    ui->more = true;
+    ui->more = ui->more_is_asked = true;
 }
 
 enum page ui_help_page(struct ui *ui)

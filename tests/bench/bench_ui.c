@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <stdio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "testing.h"
@@ -68,31 +69,76 @@ static void quit(struct rig *r)
     rig_end(r);
 }
 
+// What a program had of the processors, which others at work beside it change less than they do the time that passes.
+static double cpu_seconds(pid_t pid)
+{
+    clockid_t clock;
+    struct timespec t = {0};
+    if (clock_getcpuclockid(pid, &clock) == 0)
+        clock_gettime(clock, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+// From keys to what they bring.
+enum { KEYS_MOST = 2000 };
+struct keys {
+    int n;
+    double wall_s[KEYS_MOST], cpu_s[KEYS_MOST];
+    double begin_s, begin_cpu_s;
+    double last_s, last_cpu_s;
+};
+
+static void key_begins(struct keys *k, const struct rig *r)
+{
+    k->begin_cpu_s = cpu_seconds(r->pid);
+    k->begin_s = clock_seconds();
+}
+
+static void key_brings(struct keys *k, const struct rig *r)
+{
+    k->last_s = clock_seconds();
+    k->last_cpu_s = cpu_seconds(r->pid);
+}
+
+static void key_ends(struct keys *k)
+{
+    k->wall_s[k->n] = k->last_s - k->begin_s;
+    k->cpu_s[k->n++] = k->last_cpu_s - k->begin_cpu_s;
+}
+
+static void key_rows(struct keys *k, const char *bar, const char *what, const char *stated, double bar_ms)
+{
+    char text[200];
+    for (int i = 0; i < 2; i++) {
+        double *s = i ? k->cpu_s : k->wall_s;
+        qsort(s, (size_t)k->n, sizeof *s, compare);
+        const double p99 = s[k->n * 99 / 100] * 1000;
+        snprintf(text, sizeof text, "%s: median", i ? "the console's processor meanwhile" : what);
+        row(bar, text, "", s[k->n / 2] * 1000, "ms", true);
+        row(bar, "p99", i ? "" : stated, p99, "ms", i || p99 <= bar_ms);
+    }
+}
+
 static void measure_keys(struct live *l, bool loaded, double bar_ms)
 {
-    enum { KEYS = 2000 };
-    static double seconds[KEYS];
+    static struct keys k;
     struct rig r;
+    k = (struct keys){0};
     rig_start(&r, &(struct rig_options){.project = l->dir, .width = 80, .height = 24});
     rig_wait(&r, "> p live-16");
-    for (int i = 0; i < KEYS; i++) {
+    while (k.n < KEYS_MOST) {
         if (loaded)
             step_live(l);
         rig_settle(&r, 0);
-        const double begin = clock_seconds();
-        rig_send(&r, i / 10 % 2 ? "k" : "j");
+        key_begins(&k, &r);
+        rig_send(&r, k.n / 10 % 2 ? "k" : "j");
         rig_read(&r, 5);
-        seconds[i] = clock_seconds() - begin;
+        key_brings(&k, &r);
+        key_ends(&k);
         rig_settle(&r, 0.003);
     }
     quit(&r);
-    qsort(seconds, KEYS, sizeof *seconds, compare);
-    const char *what = loaded ? "16 live runs at 10 Hz" : "idle";
-    char text[120];
-    snprintf(text, sizeof text, "key to first byte, %s, median of 2000 (p99 is the bar's)", what);
-    row("Q1", text, "", seconds[KEYS / 2] * 1000, "ms", true);
-    snprintf(text, sizeof text, "the same, p99");
-    row("Q1", text, loaded ? "16 ms" : "8 ms", seconds[KEYS * 99 / 100] * 1000, "ms", seconds[KEYS * 99 / 100] * 1000 <= bar_ms);
+    key_rows(&k, "Q1", loaded ? "key to first byte, 16 live runs at 10 Hz" : "key to first byte, idle", loaded ? "16 ms" : "8 ms", bar_ms);
 }
 
 static void measure_rate(struct live *l, const char *keys, const char *page, int width, int height, double bar)
@@ -119,21 +165,6 @@ static void measure_rate(struct live *l, const char *keys, const char *page, int
     row("Q4", text, stated, rate, "B/s", rate <= bar);
 }
 
-// Milliseconds of the processors, which other programs change less than they do the time that passes.
-static double cpu_ms(pid_t pid)
-{
-    char path[64];
-    unsigned long long ns = 0;
-    snprintf(path, sizeof path, "/proc/%d/schedstat", (int)pid);
-    FILE *f = fopen(path, "r");
-    if (f) {
-        if (fscanf(f, "%llu", &ns) != 1)
-            ns = 0;
-        fclose(f);
-    }
-    return (double)ns * 1e-6;
-}
-
 static void measure_start(int n_runs, int n_points, double bar_ms)
 {
     struct live l = make_live(n_runs, n_points);
@@ -150,7 +181,7 @@ static void measure_start(int n_runs, int n_points, double bar_ms)
         if (!first && rig_shows(&r, "attune"))
             first = clock_seconds() - begin;
     }
-    const double usable = clock_seconds() - begin, cpu = cpu_ms(r.pid);
+    const double usable = clock_seconds() - begin, cpu = cpu_seconds(r.pid) * 1000;
     quit(&r);
     if (n_runs == 16)
         row("Q7", "start to the first frame, 16 runs", "50 ms", first * 1000, "ms", first <= 0.050);
@@ -191,7 +222,7 @@ static void add_metrics(int n, int n_points)
 static void measure_long_runs(void)
 {
     enum { KEYS = 100 };
-    static double seconds[KEYS];
+    static struct keys k;
     struct live l = make_live(16, LONG_POINTS);
     struct rig r;
     add_metrics(16, LONG_POINTS);
@@ -202,21 +233,17 @@ static void measure_long_runs(void)
     rig_send(&r, "g\r");
     rig_wait(&r, "[2 Curves]");
     rig_settle(&r, 3);
-    for (int i = 0; i < KEYS; i++) {
+    while (k.n < KEYS) {
         rig_settle(&r, 0.05);
-        const double begin = clock_seconds();
-        double last = begin;
-        rig_send(&r, i / 3 % 2 ? "[" : "]");
+        key_begins(&k, &r);
+        rig_send(&r, k.n / 3 % 2 ? "[" : "]");
         for (double wait = 2; rig_read(&r, wait); wait = 0.06)
-            last = clock_seconds();
-        seconds[i] = last - begin;
+            key_brings(&k, &r);
+        key_ends(&k);
     }
     const double mb = resident_mb(r.pid);
     quit(&r);
-    qsort(seconds, KEYS, sizeof *seconds, compare);
-    row("Q2", "more or less smoothing to the last byte of what it changes, 16 x 100 000 points, 200x50, median", "", seconds[KEYS / 2] * 1000,
-        "ms", true);
-    row("Q2", "the same, p99", "33 ms", seconds[KEYS * 99 / 100] * 1000, "ms", seconds[KEYS * 99 / 100] <= 0.033);
+    key_rows(&k, "Q2", "smoothing changed to the last byte of it, 16 x 100 000 points, 200x50", "33 ms", 33);
     row("Q10", "resident memory then, 6 metrics", "64 MB", mb, "MB", mb <= 64);
     end_live(&l);
 }

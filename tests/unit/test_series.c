@@ -391,6 +391,49 @@ static void windows_are_means_around_each_point(void **state)
     }
 }
 
+// Eleven curves of all kinds and lengths: side by side each is, to the bit, what one point after the other makes of it.
+static void curves_side_by_side_are_smoothed_as_alone(void **state)
+{
+    enum { CURVES = 11 };
+    static struct model m[CURVES];
+    static const double weights[] = {0.3, 0.95, 0.999};
+    for (int round = 0; round < 6; round++) {
+        struct series s[CURVES], *all[CURVES];
+        const double weight = weights[round % 3];
+        for (int k = 0; k < CURVES; k++) {
+            struct rng rng = rng_make(31, RNG_TEST, (uint32_t)(round * CURVES + k));
+            series_init(&s[k]);
+            all[k] = &s[k];
+            m[k].n = 0;
+            for (int64_t i = 0, n = 1 + (int64_t)rng_below(&rng, MAX - 1); i < n; i++) {
+                const double value = k % 3 == 2 && i % 700 == 350 ? NAN : rng_normal(&rng);
+                const int64_t step = k % 4 == 3 && i > n / 2 ? 3 * i : i;
+                series_add(&s[k], step, value);
+                model_add(&m[k], step, value);
+            }
+            series_set_smoothing(&s[k], SMOOTH_EMA, weight, 1);
+        }
+        while (!series_smooth_all(all, CURVES, 5000))
+            ;
+        for (int k = 0; k < CURVES; k++) {
+            struct smoother alone;
+            smoother_init(&alone, weight, 1);
+            struct span leaf = SPAN_EMPTY;
+            for (uint32_t i = 0; i < m[k].n; i++) {
+                const double want = smoother_add(&alone, (double)m[k].step[i], m[k].value[i]);
+                assert_true(series_smoothed(&s[k], i) == want);
+                leaf = span_add(leaf, (float)want);
+                if (i % PYRAMID_LEAF != PYRAMID_LEAF - 1)
+                    continue;
+                const struct span got = pyramid_leaves(&s[k].smooth, i / PYRAMID_LEAF, i / PYRAMID_LEAF + 1);
+                assert_true(got.min == leaf.min && got.max == leaf.max);
+                leaf = SPAN_EMPTY;
+            }
+            series_fini(&s[k]);
+        }
+    }
+}
+
 static void a_constant_stays_what_it_is_in_a_window(void **state)
 {
     struct series s;
@@ -423,6 +466,7 @@ int main(void)
         cmocka_unit_test(smoothing_leaves_constants_exact),
         cmocka_unit_test(smoothing_hardly_depends_on_density),
         cmocka_unit_test(smoothing_while_adding_equals_smoothing_at_once),
+        cmocka_unit_test(curves_side_by_side_are_smoothed_as_alone),
         cmocka_unit_test(columns_are_exact),
         cmocka_unit_test(odd_points_are_refused_or_limited),
         cmocka_unit_test(a_point_takes_about_five_bytes),

@@ -144,7 +144,9 @@ static int reload(struct run_list *l, struct err *e)
     return 0;
 }
 
-static int read_spark(struct run_row *r, struct err *e)
+enum { PIECE = 2048 }; // points read at once: a millisecond or two
+
+static int read_spark(struct run_row *r, double until_s, struct err *e)
 {
     bool margin = isfinite(r->values[VALUE_MARGIN]);
     if (r->spark.n == 0 || margin != r->spark_is_margin) {
@@ -152,14 +154,17 @@ static int read_spark(struct run_row *r, struct err *e)
         r->spark_cursor = 0;
         r->spark_is_margin = margin;
     }
-    struct metric_point *points;
-    int n;
-    int code = run_reader_points(r->reader, value_keys[margin ? VALUE_MARGIN : VALUE_LOSS], &r->spark_cursor, &points, &n, e);
-    if (code)
-        return code;
-    for (int i = 0; i < n; i++)
-        course_add(&r->spark, points[i].value);
-    free(points);
+    do {
+        struct metric_point *points;
+        int n;
+        int code = run_reader_points_some(r->reader, value_keys[margin ? VALUE_MARGIN : VALUE_LOSS], &r->spark_cursor, PIECE, &points, &n, e);
+        if (code)
+            return code;
+        for (int i = 0; i < n; i++)
+            course_add(&r->spark, points[i].value);
+        free(points);
+        r->spark_is_behind = n == PIECE;
+    } while (r->spark_is_behind && clock_seconds() < until_s);
     return 0;
 }
 
@@ -175,7 +180,6 @@ static double setting_number(const struct run_row *r, const char *name)
 // What the health has not seen yet, a piece of each metric; *whole: all of it was read.
 static int read_health(struct run_row *r, bool *whole, struct err *e)
 {
-    enum { PIECE = 2048 };
     *whole = true;
     for (int m = 0; m < HEALTH_METRICS; m++) {
         struct metric_point *points;
@@ -188,12 +192,15 @@ static int read_health(struct run_row *r, bool *whole, struct err *e)
         for (int i = 0; i < n && !again; i++)
             health_add(&r->health, (enum health_metric)m, points[i].step, points[i].value);
         free(points);
-        *whole = *whole && n < PIECE && !again;
+        const bool more = n == PIECE;
+        *whole = *whole && !more && !again;
         if (again) { // continued from an earlier checkpoint: what came after it counts no more
             health_init(&r->health);
             memset(r->health_cursor, 0, sizeof r->health_cursor);
             return 0;
         }
+        if (more && clock_seconds() >= r->list->health_until_s)
+            return 0;
     }
     return 0;
 }
@@ -297,7 +304,7 @@ static int read_waiting(const struct run_list *l, struct run_row *r, struct err 
     return code;
 }
 
-static int read_row(const struct run_list *l, struct run_row *r, bool whole, struct err *e)
+static int read_row(const struct run_list *l, struct run_row *r, bool all, struct err *e)
 {
     if (!folder_is_there(l, r)) {
         lose(r);
@@ -321,15 +328,16 @@ static int read_row(const struct run_list *l, struct run_row *r, bool whole, str
     r->n_waiting = 0;
     if (!code && r->status.state != RUN_DONE)
         code = read_waiting(l, r, e);
-    if (!code && l->want_spark && whole)
-        code = read_spark(r, e);
+    if (!code && l->want_spark && (all || l->n_unread == 0))
+        code = read_spark(r, all ? INFINITY : l->health_until_s, e);
     return code;
 }
 
 // Some of its course is still to be read.
 static bool is_behind(const struct run_list *l, const struct run_row *r)
 {
-    return r->has_db && ((!l->no_health && r->health_version != r->version) || (l->wants.n && r->extras_version != r->version));
+    return r->has_db && ((!l->no_health && r->health_version != r->version) || (l->wants.n && r->extras_version != r->version) ||
+                         (l->want_spark && r->spark_is_behind));
 }
 
 // Of runs that have ended, a file that nobody writes to needs no more than a look at its times now and then.
@@ -398,7 +406,7 @@ static bool look(struct run_list *l, struct run_row *r, double now_s, bool all)
     fault = (struct err){0};
     if (r->reader)
         run_reader_begin(r->reader);
-    if (read_row(l, r, all || l->n_unread == 0, &fault))
+    if (read_row(l, r, all, &fault))
         text_copy(r->trouble, sizeof r->trouble, fault.text);
     bool whole = false, judged = false;
     // All rows have their state and newest values before the course of any is read.
@@ -462,7 +470,7 @@ bool run_list_poll(struct run_list *l, double now_s, bool all, struct err *e)
         if (needs_look(l, r, now_s, all))
             changed |= look(l, r, now_s, all);
         l->n_unread -= unread;
-        if (!all && clock_seconds() > until)
+        if (!all && (clock_seconds() > until || (l->hurries && l->hurries())))
             break;
     }
     l->n_live = l->n_behind = 0;

@@ -36,7 +36,7 @@ struct run_row {               // its address is stable while the run is in the 
     int64_t control_id;        // the last change in them
     struct course spark;       // of the margin (of the loss where there is none)
     int64_t spark_cursor;      // point read last
-    bool spark_is_margin;
+    bool spark_is_margin, spark_is_behind; // is_behind: more of it is to be read
     struct health health;
     int64_t health_cursor[HEALTH_METRICS], health_version; // run.db's version that the health knows
     int64_t seen_step;
@@ -65,6 +65,7 @@ struct run_list {
     double health_until_s;  // no more points are read for the health of runs after this
     bool no_health;         // nobody asks for alerts
     bool want_spark;        // a view shows sparklines: read what they need
+    bool (*hurries)(void);  // a person waits for something else: a poll ends after the row it is at; NULL: never
 };
 
 void run_list_init(struct run_list *l, struct store *s); // keeps the pointer, does not own the store

@@ -30,18 +30,27 @@ void pyramid_fini(struct pyramid *p)
     *p = (struct pyramid){0};
 }
 
-// A whole leaf goes up through all levels; nodes that are not whole are never asked for.
+static void put_node(struct pyramid *p, int k, uint32_t node, struct span span)
+{
+    if (node >= p->cap[k]) {
+        // Growth by an eighth: many long series are kept, doubling would waste up to half of them.
+        p->cap[k] += p->cap[k] / 8 + 4;
+        p->level[k] = mem_realloc(p->level[k], p->cap[k], sizeof *p->level[k]);
+    }
+    p->level[k][node] = span;
+}
+
+// A whole leaf, and each node above that becomes whole by it. Nodes that are not whole are never asked for.
 static void push_leaf(struct pyramid *p, uint32_t leaf)
 {
-    for (int k = 0, shift = 0; k < PYRAMID_LEVELS; k++, shift += LEAF_BITS) {
-        uint32_t node = leaf >> shift;
-        if (node >= p->cap[k]) {
-            // Growth by an eighth: many long series are kept, doubling would waste up to half of them.
-            p->cap[k] += p->cap[k] / 8 + 4;
-            p->level[k] = mem_realloc(p->level[k], p->cap[k], sizeof *p->level[k]);
-        }
-        bool begins = (leaf & ((1u << shift) - 1)) == 0;
-        p->level[k][node] = begins ? p->tail : span_join(p->level[k][node], p->tail);
+    put_node(p, 0, leaf, p->tail);
+    for (int k = 1, shift = LEAF_BITS; k < PYRAMID_LEVELS && ((leaf + 1) & ((1u << shift) - 1)) == 0; k++, shift += LEAF_BITS) {
+        const uint32_t node = leaf >> shift;
+        const struct span *children = p->level[k - 1] + (size_t)node * PYRAMID_LEAF;
+        struct span span = SPAN_EMPTY;
+        for (int i = 0; i < PYRAMID_LEAF; i++)
+            span = span_join(span, children[i]);
+        put_node(p, k, node, span);
     }
 }
 
@@ -53,11 +62,8 @@ void pyramid_add(struct pyramid *p, float value)
         push_leaf(p, p->n / PYRAMID_LEAF - 1);
 }
 
-void pyramid_add_leaf(struct pyramid *p, const float *values)
+void pyramid_add_leaf(struct pyramid *p, struct span all)
 {
-    struct span all = SPAN_EMPTY;
-    for (int i = 0; i < PYRAMID_LEAF; i++)
-        all = span_add(all, values[i]);
     p->tail = all;
     p->n += PYRAMID_LEAF;
     push_leaf(p, p->n / PYRAMID_LEAF - 1);
@@ -67,18 +73,6 @@ void pyramid_truncate(struct pyramid *p, uint32_t n)
 {
     BUG_IF(n % PYRAMID_LEAF != 0 || n > p->n);
     p->n = n;
-    // The last node of each upper level may cover points that are gone: join what is left of its children.
-    uint32_t n_children = n / PYRAMID_LEAF;
-    for (int k = 1; k < PYRAMID_LEVELS; k++) {
-        uint32_t node = n_children / PYRAMID_LEAF;
-        if (n_children % PYRAMID_LEAF != 0) {
-            p->level[k][node] = SPAN_EMPTY;
-            for (uint32_t i = node * PYRAMID_LEAF; i < n_children; i++)
-                p->level[k][node] = span_join(p->level[k][node], p->level[k - 1][i]);
-            node++;
-        }
-        n_children = node;
-    }
 }
 
 struct span pyramid_leaves(const struct pyramid *p, uint32_t first, uint32_t end)

@@ -97,22 +97,47 @@ static uint32_t smooth_one(struct series *s)
     return 0;
 }
 
-// The points of one leaf of the pyramid at once, when they stand as the ones before did; returns how many, 0: one by one.
-// The smoother says the same bits either way; this spares it to ask about each point.
-static uint32_t smooth_leaf(struct series *s, uint32_t budget)
+// The first point from `i` on that is not finite; n when there is none.
+static uint32_t next_bad(const struct series *s, uint32_t i)
 {
-    float out[PYRAMID_LEAF];
-    const uint32_t i = s->n_smooth;
-    if (s->smooth_kind != SMOOTH_EMA || i == 0 || i % PYRAMID_LEAF != 0 || s->n - i < PYRAMID_LEAF || budget < PYRAMID_LEAF ||
-        steps_stride(&s->steps, i) != s->smoother.last_dx ||
-        (double)(series_step(s, i) - series_step(s, i - 1)) != s->smoother.last_dx)
+    uint32_t low = 0, high = s->n_bad;
+    while (low < high) {
+        const uint32_t middle = low + (high - low) / 2;
+        if (s->bad[middle] < i)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < s->n_bad ? s->bad[low] : s->n;
+}
+
+// How many leaves of the pyramid can be smoothed at once: their points are finite and stand as the ones before did. The smoother
+// says the same bits either way; this spares it to ask about each point.
+static uint32_t even_leaves(const struct series *s)
+{
+    const uint32_t i = s->n_smooth, block_end = i - i % STEP_BLOCK + STEP_BLOCK;
+    if (s->smooth_kind != SMOOTH_EMA || i == 0 || i % PYRAMID_LEAF != 0 || isnan(s->smoother.value) ||
+        steps_stride(&s->steps, i) != s->smoother.last_dx || (double)(series_step(s, i) - series_step(s, i - 1)) != s->smoother.last_dx)
         return 0;
-    take_mark(s);
-    if (!smoother_run(&s->smoother, (double)series_step(s, i + PYRAMID_LEAF - 1), s->values + i, PYRAMID_LEAF, out))
-        return 0;
-    pyramid_add_leaf(&s->smooth, out);
-    s->n_smooth += PYRAMID_LEAF;
-    return PYRAMID_LEAF;
+    const uint32_t bad = next_bad(s, i);
+    return ((bad < block_end ? bad : block_end) - i) / PYRAMID_LEAF;
+}
+
+static void smooth_leaf(struct series *const *s, int n)
+{
+    struct smoother *smoothers[SMOOTH_LANES];
+    const float *values[SMOOTH_LANES];
+    float low[SMOOTH_LANES], high[SMOOTH_LANES];
+    for (int k = 0; k < n; k++) {
+        take_mark(s[k]);
+        smoothers[k] = &s[k]->smoother;
+        values[k] = s[k]->values + s[k]->n_smooth;
+    }
+    smoother_run(smoothers, values, n, PYRAMID_LEAF, low, high);
+    for (int k = 0; k < n; k++) {
+        pyramid_add_leaf(&s[k]->smooth, (struct span){low[k], high[k]});
+        s[k]->n_smooth += PYRAMID_LEAF;
+    }
 }
 
 // From nothing.
@@ -146,17 +171,51 @@ void series_set_smoothing(struct series *s, enum smooth_kind kind, double amount
     }
 }
 
+// Point by point up to the next leaf; returns how much work it was.
+static uint32_t smooth_singly(struct series *s, uint32_t budget)
+{
+    uint32_t work = 0;
+    do {
+        work += 1 + smooth_one(s) / 4; // a neighbour is less than a point's average
+    } while (work < budget && s->n_smooth < s->n && s->n_smooth % PYRAMID_LEAF != 0);
+    return work;
+}
+
+bool series_smooth_all(struct series *const *s, int n, uint32_t budget)
+{
+    for (;;) {
+        struct series *lanes[SMOOTH_LANES];
+        uint32_t n_leaves = STEP_BLOCK / PYRAMID_LEAF, work = 0;
+        int n_lanes = 0;
+        bool all = true;
+        for (int i = 0; i < n && n_lanes < SMOOTH_LANES; i++) {
+            if (s[i]->weight == 0 || s[i]->n_smooth == s[i]->n)
+                continue;
+            all = false;
+            if (work >= budget)
+                return false;
+            const uint32_t even = even_leaves(s[i]);
+            if (even == 0) {
+                work += smooth_singly(s[i], budget - work);
+                continue;
+            }
+            lanes[n_lanes++] = s[i];
+            n_leaves = even < n_leaves ? even : n_leaves;
+        }
+        if (all)
+            return true;
+        for (uint32_t k = 0; k < n_leaves && n_lanes > 0; k++)
+            smooth_leaf(lanes, n_lanes);
+        for (int k = 0; k < n_lanes; k++)
+            lanes[k]->smoother.x = (double)series_step(lanes[k], lanes[k]->n_smooth - 1);
+        work += n_leaves * PYRAMID_LEAF * (uint32_t)n_lanes;
+        budget = work < budget ? budget - work : 0;
+    }
+}
+
 bool series_smooth_some(struct series *s, uint32_t budget)
 {
-    if (s->weight == 0)
-        return true;
-    while (s->n_smooth < s->n && budget > 0) {
-        uint32_t work = smooth_leaf(s, budget);
-        if (work == 0)
-            work = 1 + smooth_one(s) / 4; // a neighbour is less than a point's average
-        budget -= work < budget ? work : budget;
-    }
-    return s->n_smooth == s->n;
+    return series_smooth_all(&s, 1, budget);
 }
 
 bool series_is_smooth(const struct series *s)

@@ -55,8 +55,10 @@ double series_spacing(const struct series *s);
 
 // How it is smoothed; when that differs from before, the smoothed curve starts again from nothing.
 void series_set_smoothing(struct series *s, enum smooth_kind kind, double amount, double unit);
-// Smooths at most `budget` more points, fewer where a window has many; true once all are (always true without smoothing).
+// Smooths about `budget` more points, fewer where a window has many; true once all are (always true without smoothing).
 bool series_smooth_some(struct series *s, uint32_t budget);
+// The same for several (each once) side by side, which takes a fraction of the time; the budget is for all of them together.
+bool series_smooth_all(struct series *const *s, int n, uint32_t budget);
 bool series_is_smooth(const struct series *s); // has a complete smoothed curve
 double series_smoothed(const struct series *s, uint32_t i); // needs i < n_smooth
 

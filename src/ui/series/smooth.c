@@ -75,25 +75,3 @@ double smoother_add(struct smoother *s, double x, double y)
     s->value += (1 - s->last_decay) / (1 - s->remain) * (y - s->value);
     return s->value;
 }
-
-bool smoother_run(struct smoother *s, double x, const float *y, int n, float *out)
-{
-    const double decay = s->last_decay;
-    double value = s->value, remain = s->remain;
-    bool finite = !isnan(value);
-    for (int i = 0; i < n; i++)
-        finite &= isfinite(y[i]) != 0;
-    if (!finite)
-        return false;
-    for (int i = 0; i < n; i++) {
-        remain *= decay;
-        if (remain < 1e-18)
-            remain = 0;
-        value += (1 - decay) / (1 - remain) * (y[i] - value);
-        out[i] = (float)value;
-    }
-    s->value = value;
-    s->remain = remain;
-    s->x = x;
-    return true;
-}

@@ -48,4 +48,5 @@ unsigned screen_paints(void);       // how often everything was painted anew: pi
 bool screen_wrote(int y, int n);    // whether the last screen_show wrote into one of these lines
 void screen_redraw(int y, int n);   // the next screen_show writes these lines whole, over whatever is there
 void screen_hold_pictures(bool has); // kitty's: they are taken away when the terminal is given back
+bool screen_has_keys(void); // something was typed that nobody has read yet
 bool screen_is_ready(void); // the terminal takes bytes now; false: a frame would block

@@ -17,6 +17,7 @@
 
 #include "base/str.h"
 #include "ui/term/clipboard.h"
+#include "ui/term/frame.h"
 #include "ui/term/kitty.h"
 
 #undef columns // term.h makes macros of these
@@ -223,6 +224,7 @@ int screen_open(struct err *e)
                        "instead (attune runs; see attune --help)", term);
     }
     screen.asks = screen.has_mouse = terminal_is_known(used);
+    frame_open();
     take_terminal();
     find_colors();
     find_glyphs();
@@ -275,7 +277,7 @@ void screen_rescue(void)
 {
     if (!screen.terminal)
         return;
-    ssize_t written = write(STDOUT_FILENO, screen.rescue, screen.rescue_bytes);
+    ssize_t written = write(frame_terminal(), screen.rescue, screen.rescue_bytes);
     (void)written;
     if (screen.has_before)
         tcsetattr(STDIN_FILENO, TCSANOW, &screen.before);
@@ -544,6 +546,7 @@ size_t screen_show(const struct canvas *c)
     screen.shown.cursor_x = c->cursor_x;
     screen.shown.cursor_y = c->cursor_y;
     bool has_cursor = c->cursor_x >= 0 && c->cursor_y >= 0 && c->cursor_x < c->width && c->cursor_y < c->height;
+    frame_begin();
     curs_set(has_cursor);
     if (has_cursor)
         move(c->cursor_y, c->cursor_x);
@@ -553,7 +556,14 @@ size_t screen_show(const struct canvas *c)
     screen.redraws = false;
     if (screen.says.synchronizes && bytes > ONE_LINE)
         send("\033[?2026l");
+    frame_end();
     return bytes + 8;
+}
+
+bool screen_has_keys(void)
+{
+    struct pollfd p = {.fd = STDIN_FILENO, .events = POLLIN};
+    return poll(&p, 1, 0) > 0;
 }
 
 bool screen_is_ready(void)
