@@ -30,5 +30,6 @@ struct machine_process {
     int n_threads;
 };
 bool machine_process(const struct machine_reader *r, int pid, int64_t start, struct machine_process *out);
-// "cpu 87% mem 3.1/15G gpu 97% 61/80G 412W": as much of it as fits into so many columns; nothing when the first part does not.
+// "cpu 87% mem 3.1/15G gpu 97% 61/80G 412W": as much of it as fits into so many columns; nothing when the first part does
+// not.
 void machine_text(const struct machine *m, int columns, struct str *out);

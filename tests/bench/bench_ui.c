@@ -58,7 +58,8 @@ static int compare(const void *a, const void *b)
 
 static void row(const char *bar, const char *what, const char *stated, double got, const char *unit, bool well)
 {
-    printf("| %s | %s | %s | %.*f %s%s |\n", bar, what, stated, got < 10 ? 2 : got < 100 ? 1 : 0, got, unit, well ? "" : " **over**");
+    printf("| %s | %s | %s | %.*f %s%s |\n", bar, what, stated, got < 10 ? 2 : got < 100 ? 1 : 0, got, unit,
+           well ? "" : " **over**");
     fflush(stdout);
 }
 
@@ -92,7 +93,8 @@ static void measure_keys(struct live *l, bool loaded, double bar_ms)
     snprintf(text, sizeof text, "key to first byte, %s, median of 2000 (p99 is the bar's)", what);
     row("Q1", text, "", seconds[KEYS / 2] * 1000, "ms", true);
     snprintf(text, sizeof text, "the same, p99");
-    row("Q1", text, loaded ? "16 ms" : "8 ms", seconds[KEYS * 99 / 100] * 1000, "ms", seconds[KEYS * 99 / 100] * 1000 <= bar_ms);
+    row("Q1", text, loaded ? "16 ms" : "8 ms", seconds[KEYS * 99 / 100] * 1000, "ms",
+        seconds[KEYS * 99 / 100] * 1000 <= bar_ms);
 }
 
 static void measure_rate(struct live *l, const char *keys, const char *page, int width, int height, double bar)
@@ -214,8 +216,8 @@ static void measure_long_runs(void)
     const double mb = resident_mb(r.pid);
     quit(&r);
     qsort(seconds, KEYS, sizeof *seconds, compare);
-    row("Q2", "more or less smoothing to the last byte of what it changes, 16 x 100 000 points, 200x50, median", "", seconds[KEYS / 2] * 1000,
-        "ms", true);
+    row("Q2", "more or less smoothing to the last byte of what it changes, 16 x 100 000 points, 200x50, median", "",
+        seconds[KEYS / 2] * 1000, "ms", true);
     row("Q2", "the same, p99", "33 ms", seconds[KEYS * 99 / 100] * 1000, "ms", seconds[KEYS * 99 / 100] <= 0.033);
     row("Q10", "resident memory then, 6 metrics", "64 MB", mb, "MB", mb <= 64);
     end_live(&l);

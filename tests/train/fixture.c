@@ -45,9 +45,10 @@ static void make_config(const struct world *w, const char *family)
 {
     json_t *config;
     if (strcmp(family, "gpt2") == 0)
-        config = json_pack("{s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:f, s:s, s:i, s:i}", "model_type", "gpt2", "vocab_size", 320,
-                           "n_embd", 32, "n_layer", 2, "n_head", 4, "n_positions", 128, "n_ctx", 128, "layer_norm_epsilon",
-                           1e-5, "activation_function", "gelu_new", "bos_token_id", 0, "eos_token_id", 0);
+        config = json_pack("{s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:f, s:s, s:i, s:i}", "model_type", "gpt2",
+                           "vocab_size", 320, "n_embd", 32, "n_layer", 2, "n_head", 4, "n_positions", 128, "n_ctx", 128,
+                           "layer_norm_epsilon", 1e-5, "activation_function", "gelu_new", "bos_token_id", 0,
+                           "eos_token_id", 0);
     else
         config = json_pack("{s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:f, s:f, s:s, s:b, s:i, s:i}", "model_type", "llama",
                            "vocab_size", 320, "hidden_size", 32, "num_hidden_layers", 2, "num_attention_heads", 4,
@@ -185,8 +186,9 @@ void bench_make(struct bench *b, const struct world *w, const struct bench_optio
     assert_ok(dataset_build(&b->held_out, b->corpus, held_out, 0, &held_out_text, e));
     free(held_out);
     free(trained);
-    assert_ok(engine_load_model(&b->model, w->model_dir, b->ops, b->backend, (needs.networks & NETWORK_SCORE ? LOAD_SCORE : 0) |
-                                (o->lora_rank ? LOAD_FROZEN : 0), 1, key, e));
+    assert_ok(engine_load_model(&b->model, w->model_dir, b->ops, b->backend,
+                                (needs.networks & NETWORK_SCORE ? LOAD_SCORE : 0) | (o->lora_rank ? LOAD_FROZEN : 0), 1,
+                                key, e));
     b->model->scores_tokens = needs.networks & NETWORK_TOKEN_SCORE;
     if (o->lora_rank)
         assert_ok(model_add_lora(b->model, o->lora_rank, 16, "", 1, e));
@@ -200,8 +202,8 @@ void bench_make(struct bench *b, const struct world *w, const struct bench_optio
         udm_fill(&b->train, &b->held_out, b->model, options.seed);
     if (needs.groups & GROUPS_OWN_ANSWERS) {
         const int32_t stop = tokenizer_eos(b->tokenizer);
-        const struct own_answers_options own = {.model_key = key, .per_prompt = 3, .max_tokens = 8, .max_length = 128, .seed = 1,
-                                                .stop = &stop, .n_stop = 1};
+        const struct own_answers_options own = {.model_key = key, .per_prompt = 3, .max_tokens = 8, .max_length = 128,
+                                                .seed = 1, .stop = &stop, .n_stop = 1};
         assert_ok(own_answers_add(&b->train, NULL, b->model, &own, e));
         assert_ok(own_answers_add(&b->held_out, NULL, b->model, &own, e));
     }

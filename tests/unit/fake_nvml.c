@@ -1,4 +1,5 @@
-// A stand-in for NVIDIA's library: three cards, one that says everything, one that says its memory only, and one that is lost.
+// A stand-in for NVIDIA's library: three cards, one that says everything, one that says its memory only, and one that is
+// lost.
 #include <stddef.h>
 
 struct utilization {

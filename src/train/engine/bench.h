@@ -19,7 +19,8 @@ const struct bench_case *bench_case_find(const char *name);
 
 // A case ready to be stepped.
 struct bench_stand;
-int bench_stand_open(struct bench_stand **out, const struct bench_case *c, const char *precision, int threads, struct err *e);
+int bench_stand_open(struct bench_stand **out, const struct bench_case *c, const char *precision, int threads,
+                     struct err *e);
 void bench_stand_close(struct bench_stand *s); // NULL is fine
 struct bench_step {
     double seconds, sampling; // the whole step; of it, what answers took

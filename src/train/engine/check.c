@@ -14,7 +14,8 @@
 const struct param engine_check_params[] = {
     {.name = "objective", .type = PARAM_TEXT, .help = "What to tune for."},
     {.name = "settings", .type = PARAM_TEXT, .help = "All settings of the run, as a JSON object."},
-    {.name = "time", .type = PARAM_BOOL, .fallback = "no", .help = "Says also how many steps it makes, and about how long they take."},
+    {.name = "time", .type = PARAM_BOOL, .fallback = "no",
+     .help = "Says also how many steps it makes, and about how long they take."},
     {0}};
 
 // rows, steps: null where only a part of the data was looked at. tokens: of one step.
@@ -22,10 +23,12 @@ static json_t *cost_json(const struct objective *o, const struct settings *s, co
 {
     bool at_most;
     const int64_t steps = cost_steps(o, s, seen);
-    const double tokens = cost_tokens(o, s, seen, &at_most), seconds = cost_seconds(o, s, seen, steps, cost_machine_gflops(), &at_most);
-    return json_pack("{s:o, s:o, s:f, s:o, s:b, s:f}", "rows", seen->is_part ? json_null() : json_integer(seen->n_examples), "steps",
-                     steps ? json_integer(steps) : json_null(), "tokens", tokens, "seconds",
-                     steps && seconds > 0 ? json_real(seconds) : json_null(), "at_most", at_most, "params", seen->params);
+    const double tokens = cost_tokens(o, s, seen, &at_most),
+                 seconds = cost_seconds(o, s, seen, steps, cost_machine_gflops(), &at_most);
+    return json_pack(
+        "{s:o, s:o, s:f, s:o, s:b, s:f}", "rows", seen->is_part ? json_null() : json_integer(seen->n_examples), "steps",
+        steps ? json_integer(steps) : json_null(), "tokens", tokens, "seconds",
+        steps && seconds > 0 ? json_real(seconds) : json_null(), "at_most", at_most, "params", seen->params);
 }
 
 // Why a run that takes the first device that works will not use a GPU; NULL where it does, or was told where to compute.
@@ -64,5 +67,6 @@ int engine_check(const struct settings *s, char **rest, int n_rest, struct err *
     json_decref(values);
     json_t *memory = code ? NULL : memory_plan_json(&plan, (double)mem_available(), &notes);
     notes_fini(&notes);
-    return code ? code : engine_print(json_pack("{s:b, s:o, s:o*, s:o*}", "possible", 1, "memory", memory, "cost", cost, "no_gpu", why), e);
+    return code ? code : engine_print(json_pack("{s:b, s:o, s:o*, s:o*}", "possible", 1, "memory", memory, "cost", cost,
+                                                "no_gpu", why), e);
 }

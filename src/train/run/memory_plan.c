@@ -65,10 +65,10 @@ static double largest_tensor(const struct arch *a)
     return 4 * (embedding > wide ? embedding : wide);
 }
 
-// Of objectives that learn from the policy's answers: who scores them, and what is kept while they are said. trained: parameters of the
-// policy.
-static void plan_answers(struct memory_plan *p, const struct memory_facts *f, const struct objective *o, const struct settings *s,
-                         int rank, double trained)
+// Of objectives that learn from the policy's answers: who scores them, and what is kept while they are said. trained:
+// parameters of the policy.
+static void plan_answers(struct memory_plan *p, const struct memory_facts *f, const struct objective *o,
+                         const struct settings *s, int rank, double trained)
 {
     const double ahead = (double)settings_int(s, "rollout-ahead"), params = (double)arch_n_params(&f->arch);
     const int tokens = (int)settings_int(s, "max-batch-tokens");
@@ -131,9 +131,11 @@ void memory_plan_make(struct memory_plan *p, const struct memory_facts *f, const
     const double logits = 4.0 * f->arch.vocab_size * tokens, most = 128 << 20;
     add(p, "logits, kept for the backward", scores || recompute || f->bf16 ? 0 : logits < most ? logits : most, false);
     if (needs.networks & NETWORK_VALUE)
-        add(p, "value network: activations", (double)decoder_plan(&f->arch, rank, tokens, 0, f->bf16, true, recompute), false);
+        add(p, "value network: activations", (double)decoder_plan(&f->arch, rank, tokens, 0, f->bf16, true, recompute),
+            false);
     if ((needs.reads & READ_KL) || probes || live)
-        add(p, "activations of the reference", (double)decoder_plan(&f->arch, 0, tokens, tokens, f->bf16, false, false), false);
+        add(p, "activations of the reference", (double)decoder_plan(&f->arch, 0, tokens, tokens, f->bf16, false, false),
+            false);
     if (o->online)
         plan_answers(p, f, o, s, rank, rank > 0 || goes_on ? adapter : params);
     else if (probes || (needs.groups & GROUPS_OWN_ANSWERS)) {
@@ -161,10 +163,11 @@ int memory_plan_check(const struct memory_plan *p, const struct settings *s, dou
         if (!sorted.lines[i].mapped && !sorted.lines[i].spare)
             str_addf(&lines, "%s%s %s", lines.len ? ", " : "", sorted.lines[i].what,
                      human_bytes(size, sizeof size, sorted.lines[i].bytes));
-    int code = err_set(e, ERR_LIMIT, "the run needs about %s (%s), and %s are free: %s", human_bytes(size, sizeof size, p->bytes),
-                       str_text(&lines), human_bytes(has, sizeof has, available),
-                       settings_int(s, "lora-rank") ? "use a smaller model, a smaller max-batch-tokens, or recompute"
-                                                    : "train adapters (--lora-rank 16), or use a smaller model");
+    int code =
+        err_set(e, ERR_LIMIT, "the run needs about %s (%s), and %s are free: %s",
+                human_bytes(size, sizeof size, p->bytes), str_text(&lines), human_bytes(has, sizeof has, available),
+                settings_int(s, "lora-rank") ? "use a smaller model, a smaller max-batch-tokens, or recompute"
+                                             : "train adapters (--lora-rank 16), or use a smaller model");
     str_fini(&lines);
     return code;
 }
@@ -175,8 +178,9 @@ json_t *memory_plan_json(const struct memory_plan *p, double available, const st
     for (size_t i = 0; i < warnings->n; i++)
         json_array_append_new(texts, json_string(warnings->texts[i]));
     for (int i = 0; i < p->n; i++)
-        json_array_append_new(lines, json_pack("{s:s, s:f, s:b, s:b}", "what", p->lines[i].what, "bytes", p->lines[i].bytes, "mapped",
-                                               p->lines[i].mapped, "spare", p->lines[i].spare));
+        json_array_append_new(lines,
+                              json_pack("{s:s, s:f, s:b, s:b}", "what", p->lines[i].what, "bytes", p->lines[i].bytes,
+                                        "mapped", p->lines[i].mapped, "spare", p->lines[i].spare));
     return json_pack("{s:f, s:f, s:f, s:f, s:o, s:o}", "bytes", p->bytes, "mapped", p->mapped_bytes, "spare", p->spare_bytes,
                      "available", available, "lines", lines, "warnings", texts);
 }

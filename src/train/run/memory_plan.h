@@ -34,7 +34,8 @@ struct memory_facts {
     int adapter_rank;
     bool bf16;         // of the device: precision bf16
 };
-double memory_of_adapter(const struct arch *a, int rank, const char *targets); // numbers in its matrices; targets as lora-targets
+// numbers in its matrices; targets as lora-targets
+double memory_of_adapter(const struct arch *a, int rank, const char *targets);
 void memory_plan_make(struct memory_plan *p, const struct memory_facts *f, const struct objective *o, struct needs needs,
                       const struct settings *s);
 // ERR_LIMIT with the largest lines, and with what would need less, when there is not so much memory. available 0: unknown.

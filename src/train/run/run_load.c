@@ -295,9 +295,11 @@ static int load_model(struct run *r, struct needs needs, struct err *e)
 {
     const struct settings *s = &r->settings;
     const char *path = settings_text(s, "model"), *tokenizer = settings_text(s, "tokenizer");
-    const unsigned how = (needs.networks & NETWORK_SCORE ? LOAD_SCORE : 0) |
-                         ((settings_int(s, "lora-rank") || run_continues_adapter(s)) && !r->objective->of_runs ? LOAD_FROZEN : 0);
-    int code = engine_load_model(&r->model, path, r->ops, r->backend, how, (uint64_t)settings_int(s, "seed"), r->model_key, e);
+    const unsigned how =
+        (needs.networks & NETWORK_SCORE ? LOAD_SCORE : 0) |
+        ((settings_int(s, "lora-rank") || run_continues_adapter(s)) && !r->objective->of_runs ? LOAD_FROZEN : 0);
+    int code =
+        engine_load_model(&r->model, path, r->ops, r->backend, how, (uint64_t)settings_int(s, "seed"), r->model_key, e);
     if (code)
         return code;
     report_notes(r, &r->model->notes);
@@ -325,8 +327,9 @@ static int make_trainable(const struct run *r, struct model *m, struct err *e)
                                      "weights (lora-rank 0)", settings_text(s, "model"));
     if (run_continues_adapter(s))
         return m->lora_weights ? model_set_trainable(m, TRAIN_ADAPTER, e)
-                               : err_set(e, ERR_USAGE, "%s is no adapter, so there is none to continue: leave the setting adapter out, or "
-                                                       "give lora-rank for a new one", settings_text(s, "model"));
+                               : err_set(e, ERR_USAGE, "%s is no adapter, so there is none to continue: leave the setting "
+                                                       "adapter out, or give lora-rank for a new one",
+                                                       settings_text(s, "model"));
     int code = m->lora_weights ? model_merge_lora(m, e) : 0;
     if (!code && rank)
         code = model_add_lora(m, (int)rank, (float)settings_float(s, "lora-alpha"),
@@ -355,7 +358,8 @@ static int add_value_network(struct run *r, struct err *e)
 
 static bool probes(const struct run *r, struct needs needs)
 {
-    return settings_int(&r->settings, "probe-every") > 0 && !(needs.networks & NETWORK_SCORE) && !(needs.groups & GROUPS_COMPARISON);
+    return settings_int(&r->settings, "probe-every") > 0 && !(needs.networks & NETWORK_SCORE) &&
+           !(needs.groups & GROUPS_COMPARISON);
 }
 
 static int make_prober(struct run *r, struct needs needs, struct err *e)
@@ -366,7 +370,8 @@ static int make_prober(struct run *r, struct needs needs, struct err *e)
                               .n_prompts = (int)settings_int(s, "probe-prompts"),
                               .max_tokens = (int)settings_int(s, "probe-max-tokens"),
                               .seed = (uint64_t)settings_int(s, "seed"), .styles = settings_bool(s, "probe-styles"),
-                              .kl = !r->is_new_model, .stops = r->stops, .score = r->objective->online ? run_score_held_out : NULL, .with = r};
+                              .kl = !r->is_new_model, .stops = r->stops,
+                              .score = r->objective->online ? run_score_held_out : NULL, .with = r};
     if (!probes(r, needs))
         return 0;
     return prober_new(&r->prober, r->trainer, &o, e);

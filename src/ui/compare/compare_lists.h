@@ -47,7 +47,8 @@ struct win_table {
     struct prompt_votes *prompts; // sorted by hash
     int n_prompts, cap_prompts;
 };
-const struct prompt_votes *win_table_prompt(const struct win_table *t, const char *prompt); // NULL: nobody judged it; t NULL too
+// NULL: nobody judged it; t NULL too
+const struct prompt_votes *win_table_prompt(const struct win_table *t, const char *prompt);
 void win_table_free(struct win_table *t);
 int win_table_read(struct win_table **out, const char *project, struct err *e);
 const struct win_row *win_table_find(const struct win_table *t, const char *a, const char *b,
@@ -60,8 +61,8 @@ void win_row_text(const struct win_row *r, const char *name_a, const char *name_
 // ", at equal length 61 % (48 to 73)", where that can be told (stats/win_rate.h); of a.
 void win_row_add_length(const struct win_row *r, struct str *out);
 
-// "by the prompt's length 12-40: 50 % (20 to 80)  41-88: ...": parts with about equally many prompts; of a. Nothing where the
-// prompts are too few to be cut.
+// "by the prompt's length 12-40: 50 % (20 to 80)  41-88: ...": parts with about equally many prompts; of a. Nothing where
+// the prompts are too few to be cut.
 void win_row_add_slices(const struct win_row *r, struct str *out);
 
 // ---- of the console: asked for, and there at some later refresh ----

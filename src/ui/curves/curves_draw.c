@@ -154,7 +154,8 @@ int curves_alone(const struct curves *c, const struct chart *chart, int *runs, s
     return n;
 }
 
-void curves_plot_alone(const struct curves *c, const struct chart *chart, int run, const struct span *range, struct curves_plot *out)
+void curves_plot_alone(const struct curves *c, const struct chart *chart, int run, const struct span *range,
+                       struct curves_plot *out)
 {
     const int n = curves_line_of(c, chart, run, &out->lines[0]);
     out->lines[0].label = "";

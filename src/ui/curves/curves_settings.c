@@ -202,8 +202,10 @@ static enum view_result set_summary(struct view *v, enum command_id id, const ch
         return VIEW_CHANGED;
     }
     if (sscanf(arg, "%95s %95s %c", first, second, &more) != 2) {
-        ui_say_error(v->ui, is_box ? "box: a metric and a setting are wanted, such as: box eval/loss beta (or off), not %s"
-                                   : "scatter: two metrics are wanted, such as: scatter kl reward@max (or off), not %s", arg);
+        ui_say_error(v->ui,
+                     is_box ? "box: a metric and a setting are wanted, such as: box eval/loss beta (or off), not %s"
+                            : "scatter: two metrics are wanted, such as: scatter kl reward@max (or off), not %s",
+                     arg);
         return VIEW_KEPT;
     }
     const char *x = is_box ? second : first, *y = is_box ? first : second;

@@ -153,7 +153,8 @@ static void draw_box(struct canvas *canvas, const struct axis *a, struct rect fi
         canvas_put(canvas, k, y, utf8 ? 0x2550 : '=', STYLE(COLOR_DEFAULT));
     canvas_put(canvas, column_of(a, field, q2), y, utf8 ? 0x2503 : '#', STYLE(COLOR_ACCENT, .attr = ATTR_BOLD));
     canvas_textf(canvas, x, y + 1, field.x - x - 1, STYLE(COLOR_MUTED), "%s (%s..%s)",
-                 axis_number(median, sizeof median, q2), axis_number(low, sizeof low, q1), axis_number(high, sizeof high, q3));
+                 axis_number(median, sizeof median, q2), axis_number(low, sizeof low, q1),
+                 axis_number(high, sizeof high, q3));
 }
 
 static void draw_boxes(const struct curves *c, struct canvas *canvas, struct rect in)

@@ -154,7 +154,8 @@ static int read_spark(struct run_row *r, struct err *e)
     }
     struct metric_point *points;
     int n;
-    int code = run_reader_points(r->reader, value_keys[margin ? VALUE_MARGIN : VALUE_LOSS], &r->spark_cursor, &points, &n, e);
+    int code =
+        run_reader_points(r->reader, value_keys[margin ? VALUE_MARGIN : VALUE_LOSS], &r->spark_cursor, &points, &n, e);
     if (code)
         return code;
     for (int i = 0; i < n; i++)
@@ -180,8 +181,8 @@ static int read_health(struct run_row *r, bool *whole, struct err *e)
     for (int m = 0; m < HEALTH_METRICS; m++) {
         struct metric_point *points;
         int n;
-        int code = run_reader_points_some(r->reader, health_metric_key((enum health_metric)m), &r->health_cursor[m], PIECE, &points,
-                                          &n, e);
+        int code = run_reader_points_some(r->reader, health_metric_key((enum health_metric)m), &r->health_cursor[m],
+                                          PIECE, &points, &n, e);
         if (code)
             return code;
         bool again = n > 0 && points[0].step <= r->health.step[m];
@@ -241,7 +242,8 @@ static int64_t files_stamp(const struct run_row *r)
         struct stat st;
         char *path = path_join(dir, names[i]);
         if (stat(path, &st) == 0)
-            stamp = stamp * 31 + (uint64_t)st.st_mtim.tv_sec * 1000000000u + (uint64_t)st.st_mtim.tv_nsec + (uint64_t)st.st_size;
+            stamp = stamp * 31 + (uint64_t)st.st_mtim.tv_sec * 1000000000u + (uint64_t)st.st_mtim.tv_nsec +
+                    (uint64_t)st.st_size;
         free(path);
     }
     free(dir);
@@ -329,7 +331,8 @@ static int read_row(const struct run_list *l, struct run_row *r, bool whole, str
 // Some of its course is still to be read.
 static bool is_behind(const struct run_list *l, const struct run_row *r)
 {
-    return r->has_db && ((!l->no_health && r->health_version != r->version) || (l->wants.n && r->extras_version != r->version));
+    return r->has_db &&
+           ((!l->no_health && r->health_version != r->version) || (l->wants.n && r->extras_version != r->version));
 }
 
 // Of runs that have ended, a file that nobody writes to needs no more than a look at its times now and then.
@@ -340,7 +343,8 @@ static bool needs_look(const struct run_list *l, struct run_row *r, double now_s
         return true;
     if (!r->has_db)
         return all || now_s - r->looked_s >= 0.5;
-    if (is_behind(l, r) || (l->want_spark && r->spark.n == 0 && (isfinite(r->values[VALUE_LOSS]) || isfinite(r->values[VALUE_MARGIN]))))
+    if (is_behind(l, r) ||
+        (l->want_spark && r->spark.n == 0 && (isfinite(r->values[VALUE_LOSS]) || isfinite(r->values[VALUE_MARGIN]))))
         return true;
     if (all)
         return live || r->reader || !folder_is_there(l, r) || files_stamp(r) != r->stamp;

@@ -103,8 +103,8 @@ static uint32_t smooth_leaf(struct series *s, uint32_t budget)
 {
     float out[PYRAMID_LEAF];
     const uint32_t i = s->n_smooth;
-    if (s->smooth_kind != SMOOTH_EMA || i == 0 || i % PYRAMID_LEAF != 0 || s->n - i < PYRAMID_LEAF || budget < PYRAMID_LEAF ||
-        steps_stride(&s->steps, i) != s->smoother.last_dx ||
+    if (s->smooth_kind != SMOOTH_EMA || i == 0 || i % PYRAMID_LEAF != 0 || s->n - i < PYRAMID_LEAF ||
+        budget < PYRAMID_LEAF || steps_stride(&s->steps, i) != s->smoother.last_dx ||
         (double)(series_step(s, i) - series_step(s, i - 1)) != s->smoother.last_dx)
         return 0;
     take_mark(s);
