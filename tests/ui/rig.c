@@ -279,7 +279,7 @@ void rig_expect(struct rig *r, const char *name, bool with_styles, const char *r
     size_t n_bytes;
     rig_wait(r, ready);
     if (getenv("ATTUNE_UPDATE_SCREENS")) {
-        rig_settle(r, 0.7);
+        rig_settle(r, 2.5); // what is read every two seconds comes or goes
         masked_text(r, with_styles, &shown);
         assert_ok(file_write(path, str_text(&shown), shown.len, e));
     } else {
