@@ -80,7 +80,7 @@ static void begin(const char *path)
 static void look(struct rig *r, double seconds)
 {
     for (const double until = clock_seconds() + seconds; clock_seconds() < until;)
-        rig_read(r, until - clock_seconds());
+        rig_read(r, 0.02);
 }
 
 static void type(struct rig *r, const char *text)
@@ -96,7 +96,7 @@ static void type(struct rig *r, const char *text)
 static void say(struct rig *r, const char *keys, const char *shows, double seconds)
 {
     type(r, keys);
-    for (const double until = clock_seconds() + 600; !rig_shows(r, shows); rig_read(r, 0.1))
+    for (const double until = clock_seconds() + 20; !rig_shows(r, shows); rig_read(r, 0.1))
         if (r->has_ended || clock_seconds() > until) {
             struct str shown = {0};
             rig_text(r, false, &shown);
@@ -113,7 +113,7 @@ static void train(struct rig *r, const char *steps)
     str_addf(&line, "attune demo open --steps %s\r", steps);
     say(r, str_text(&line), "[2 Curves]", 4);
     str_fini(&line);
-    say(r, ":layout dpo-pm\r", "dpo-pm", 4);
+    say(r, ":layout dpo-pm\r", "DPO against PM-RLHF", 4);
     say(r, "1", "[1 Runs]", 1);
     for (const double until = clock_seconds() + 1200; rig_shows(r, "running") || rig_shows(r, "queued");)
         if (!rig_read(r, 1) && clock_seconds() > until)
@@ -126,16 +126,16 @@ static void train(struct rig *r, const char *steps)
 static void compare(struct rig *r)
 {
     say(r, "1", "[1 Runs]", 1);
-    say(r, "*=", "[5 Compare]", 1);
+    say(r, "=", "[5 Compare]", 1);
     say(r, "eOnce upon a time there was a fox.\r", "A and B share", 4);
     say(r, "d", "[5 Compare]", 3);
     say(r, "2", "voted:", 3);
-    say(r, "1", "[1 Runs]", 1);
+    say(r, ":runs\r", "[1 Runs]", 1);
 }
 
 static void label(struct rig *r)
 {
-    say(r, "qq", "$ ", 1);
+    say(r, "q", "$", 1);
     say(r, "attune label demo/pairs.jsonl --annotator you\r", " 0/", 3);
     say(r, "2", " 1/", 2);
     say(r, "6", " 2/", 2);
@@ -160,7 +160,7 @@ int main(int argc, char **argv)
     rig_start(&r, &(struct rig_options){.project = project, .program = "/bin/sh", .width = WIDTH, .height = HEIGHT,
                                         .args = (const char *const[]){"-i", NULL}});
     r.heard = record;
-    say(&r, "", "$ ", 1);
+    say(&r, "", "$", 1); // the screen's text has no blanks at the end
     train(&r, argc > 2 ? argv[2] : "60");
     compare(&r);
     label(&r);
