@@ -310,7 +310,9 @@ static char program[PATH_MAX];
 
 void path_program_set(const char *argv0)
 {
-    char *given = argv0 && strchr(argv0, '/') && file_is_regular(argv0) && access(argv0, X_OK) == 0 ? realpath(argv0, NULL) : NULL;
+    char *given = argv0 && strchr(argv0, '/') && file_is_regular(argv0) && access(argv0, X_OK) == 0
+                      ? realpath(argv0, NULL)
+                      : NULL;
     if (given)
         text_copy(program, sizeof program, given);
     free(given);

@@ -17,7 +17,8 @@ struct word_diff {
     struct word_piece *pieces[2]; // of each text, all of it in order; neighbours differ in `shared`
     int n_pieces[2], n_words[2], n_shared;
     int n_same_start; // words that both begin with
-    bool too_long;    // the texts differ in so many words that what lies between the ends was not compared: it counts as different
+    bool too_long;    // the texts differ in so many words that what lies between the ends was not compared: it counts as
+                      // different
 };
 // Texts of any bytes. Takes time proportional to the product of the numbers of words that differ, and memory to their sum.
 void word_diff_make(struct word_diff *out, const char *a, size_t n_a, const char *b, size_t n_b);

@@ -13,7 +13,8 @@
 
 static const struct param project_option[] = {
     {.name = "project", .type = PARAM_PATH, .fallback = "", .group = "common",
-     .help = "The project folder; else $ATTUNE_PROJECT, else the nearest folder upwards with a store, else ~/.local/share/attune."},
+     .help = "The project folder; else $ATTUNE_PROJECT, else the nearest folder upwards with a store, else "
+             "~/.local/share/attune."},
     {.name = "read-only", .type = PARAM_BOOL, .fallback = "no", .group = "common",
      .help = "Changes nothing in the project: what would is refused."},
     {.name = "quiet", .type = PARAM_BOOL, .fallback = "no", .group = "common",

@@ -16,7 +16,8 @@
 
 // ---- the split ----
 
-static int write_part(const struct corpus *c, const bool *held_out, bool which, int most, const char *path, int *n, struct err *e)
+static int write_part(const struct corpus *c, const bool *held_out, bool which, int most, const char *path, int *n,
+                      struct err *e)
 {
     struct corpus part = *c;
     part.examples = mem_alloc(c->n_examples, sizeof *part.examples);
@@ -41,7 +42,8 @@ int bench_split(struct bench_data *d, const struct store *s, const struct settin
     if (code)
         return code;
     if (c->kind != DATA_PAIR) {
-        code = err_set(e, ERR_USAGE, "objectives are compared on preference pairs, but %s holds %s", path, data_kind_name(c->kind));
+        code = err_set(e, ERR_USAGE, "objectives are compared on preference pairs, but %s holds %s", path,
+                       data_kind_name(c->kind));
         corpus_free(c);
         return code;
     }
@@ -66,8 +68,8 @@ int bench_split(struct bench_data *d, const struct store *s, const struct settin
     if (!code)
         code = write_part(c, held_out, true, (int)settings_int(settings, "eval-rows"), d->held_out, &d->n_held_out, e);
     if (!code && (d->n_train == 0 || d->n_held_out == 0))
-        code = err_set(e, ERR_INPUT, "%s: of %zu pairs %d are left to learn from and %d are held out; give more pairs, or another "
-                                     "--eval-share or --seed", path, c->n_examples, d->n_train, d->n_held_out);
+        code = err_set(e, ERR_INPUT, "%s: of %zu pairs %d are left to learn from and %d are held out; give more pairs, or "
+                                     "another --eval-share or --seed", path, c->n_examples, d->n_train, d->n_held_out);
     free(held_out);
     free(dir);
     corpus_free(c);
@@ -110,11 +112,25 @@ static int read_child(struct engine_child *child, struct str *out)
 }
 
 // The lines of `attune-engine score` as one array.
-static int ask_engine(const char *model, const struct bench_data *d, const struct settings *settings, json_t **lines, struct err *e)
+static int ask_engine(const char *model, const struct bench_data *d, const struct settings *settings, json_t **lines,
+                      struct err *e)
 {
-    const char *const args[] = {"score", "--model", model, "--data", d->held_out, "--tokenizer", settings_text(settings, "tokenizer"),
-                                "--chat-template", template_for(d, settings), "--device", settings_text(settings, "device"),
-                                "--precision", settings_text(settings, "precision"), "--threads", settings_text(settings, "threads"), NULL};
+    const char *const args[] = {"score",
+                                "--model",
+                                model,
+                                "--data",
+                                d->held_out,
+                                "--tokenizer",
+                                settings_text(settings, "tokenizer"),
+                                "--chat-template",
+                                template_for(d, settings),
+                                "--device",
+                                settings_text(settings, "device"),
+                                "--precision",
+                                settings_text(settings, "precision"),
+                                "--threads",
+                                settings_text(settings, "threads"),
+                                NULL};
     struct engine_child child;
     struct str text = {0};
     int code = engine_child_start(&child, args, e);
@@ -145,7 +161,8 @@ static int ask_engine(const char *model, const struct bench_data *d, const struc
 static int take_lines(struct bench_scores *s, const json_t *lines, struct err *e)
 {
     const size_t n = json_array_size(lines);
-    *s = (struct bench_scores){.chosen = mem_alloc(n + 1, sizeof *s->chosen), .rejected = mem_alloc(n + 1, sizeof *s->rejected)};
+    *s = (struct bench_scores){.chosen = mem_alloc(n + 1, sizeof *s->chosen),
+                               .rejected = mem_alloc(n + 1, sizeof *s->rejected)};
     for (size_t i = 0; i < n; i++) {
         const json_t *responses = json_object_get(json_array_get(lines, i), "responses");
         const json_t *chosen = json_array_get(responses, 0), *rejected = json_array_get(responses, 1);
@@ -153,7 +170,9 @@ static int take_lines(struct bench_scores *s, const json_t *lines, struct err *e
         const char *key = s->scored ? "score" : "logp";
         if (!json_is_number(json_object_get(chosen, key)) || !json_is_number(json_object_get(rejected, key))) {
             bench_scores_fini(s);
-            return err_set(e, ERR_INPUT, "attune-engine score gave no two numbers for pair %zu; are both programs of one version?", i + 1);
+            return err_set(e, ERR_INPUT,
+                           "attune-engine score gave no two numbers for pair %zu; are both programs of one version?",
+                           i + 1);
         }
         if (json_number_value(json_object_get(chosen, "label")) == json_number_value(json_object_get(rejected, "label")))
             continue;
@@ -173,7 +192,8 @@ int bench_score(struct bench_scores *out, const char *model, const struct bench_
     int code = 0;
     // A cache of other pairs or of another checkpoint is only a reason to compute again.
     if (cache && json_read(cache, 1 << 28, &known, NULL) == 0) {
-        const char *data = json_string_value(json_object_get(known, "data")), *of = json_string_value(json_object_get(known, "model"));
+        const char *data = json_string_value(json_object_get(known, "data")),
+                   *of = json_string_value(json_object_get(known, "model"));
         if (data && of && strcmp(data, d->held_out) == 0 && strcmp(of, model) == 0)
             lines = json_incref(json_object_get(known, "lines"));
         json_decref(known);
@@ -270,7 +290,8 @@ int bench_measure(struct bench_row *row, struct look *l, const struct bench_data
     char *cache = path_join(l->dir, "held-out.json");
     int code = row->compares ? own_judgement(row, l, e) : bench_score(&end, checkpoint, d, settings, cache, e);
     if (!code && !row->compares && end.n != start->n)
-        code = err_set(e, ERR_INPUT, "run %s was scored on %d held-out pairs, its start on %d", l->info.name, end.n, start->n);
+        code = err_set(e, ERR_INPUT, "run %s was scored on %d held-out pairs, its start on %d", l->info.name, end.n,
+                       start->n);
     if (!code && !row->compares)
         compare(row, &end, start);
     if (!code)

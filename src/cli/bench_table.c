@@ -26,7 +26,8 @@ static const char *signed_number(char *out, size_t size, double value, const cha
 }
 
 enum { N_COLUMNS = 9, CELL = 40 };
-static const char *const titles[N_COLUMNS] = {"objective", "accuracy", "margin", "chosen", "rejected", "KL", "length", "change", "seconds"};
+static const char *const titles[N_COLUMNS] = {"objective", "accuracy", "margin", "chosen", "rejected",
+                                              "KL",        "length",   "change", "seconds"};
 
 static void cells_of(const struct bench_row *row, char cells[N_COLUMNS][CELL])
 {
@@ -45,15 +46,16 @@ static void rule(FILE *out, const struct bench_report *r, int width)
 {
     const struct settings *s = r->settings;
     struct str text = {0};
-    str_addf(&text, "Each objective: %s steps of %s pairs (those that read single responses: of as many responses) at learning rate %s "
-                    "from %s, with its default parameters. The learning rate is one for all: the length of AdamW's steps does not "
-                    "depend on the scale of a loss. Of %s %d pairs are held out (without ties) and %d are trained on.\n\n",
+    str_addf(&text, "Each objective: %s steps of %s pairs (those that read single responses: of as many responses) at "
+                    "learning rate %s from %s, with its default parameters. The learning rate is one for all: the length of "
+                    "AdamW's steps does not depend on the scale of a loss. Of %s %d pairs are held out (without ties) and "
+                    "%d are trained on.\n\n",
              settings_text(s, "steps"), settings_text(s, "batch-size"), settings_text(s, "lr"), r->model, path_base(r->data),
              r->start->n, r->split->n_train);
-    str_addf(&text, "accuracy: the share of held-out pairs whose chosen response gained more log-probability than the rejected one; "
-                    "margin: by how many nats; chosen, rejected: the change of their log-probability in nats, which is %.2f and %.2f "
-                    "at the start; KL: nats from the start in a sampled response; length: tokens of sampled responses, and its "
-                    "change; seconds: of the training steps.\n",
+    str_addf(&text, "accuracy: the share of held-out pairs whose chosen response gained more log-probability than the "
+                    "rejected one; margin: by how many nats; chosen, rejected: the change of their log-probability in nats, "
+                    "which is %.2f and %.2f at the start; KL: nats from the start in a sampled response; length: tokens of "
+                    "sampled responses, and its change; seconds: of the training steps.\n",
              mean(r->start->chosen, r->start->n), mean(r->start->rejected, r->start->n));
     print_wrapped(out, str_text(&text), 0, 0, width);
     fputc('\n', out);
@@ -99,7 +101,8 @@ static void text_table(FILE *out, const struct bench_report *r)
 }
 
 // "Chosen log-probability down: dpo, ipo."
-static void name_those(FILE *out, const struct bench_report *r, const char *what, bool (*is)(const struct bench_row *), int width)
+static void name_those(FILE *out, const struct bench_report *r, const char *what, bool (*is)(const struct bench_row *),
+                       int width)
 {
     struct str s = {0};
     int n = 0;
@@ -145,7 +148,8 @@ void bench_print(FILE *out, const struct bench_report *r, bool markdown)
     for (int i = 0; i < r->n_rows; i++)
         any_scores = any_scores || (!r->rows[i].trouble && r->rows[i].scored);
     if (any_scores)
-        fprintf(out, "%s accuracy and margin are of its scores or verdicts, not of probabilities.\n", markdown ? "(scores):" : "*");
+        fprintf(out, "%s accuracy and margin are of its scores or verdicts, not of probabilities.\n",
+                markdown ? "(scores):" : "*");
     name_those(out, r, "Chosen log-probability down", chosen_fell, width);
     name_those(out, r, "Chosen log-probability up", chosen_rose, width);
     name_those(out, r, "Sampled responses shorter by more than a tenth", shorter, width);

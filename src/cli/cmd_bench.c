@@ -17,7 +17,8 @@
 static const struct param options[] = {
     {.name = "objectives", .type = PARAM_TEXT, .fallback = "", .help = "Only these, separated by commas; empty: all."},
     {.name = "markdown", .type = PARAM_BOOL, .fallback = "no", .help = "Prints the table in Markdown."},
-    {.name = "set", .type = PARAM_TEXT, .fallback = "", .help = "Another way to give an option: --set lr=1e-5. May be repeated."},
+    {.name = "set", .type = PARAM_TEXT, .fallback = "",
+     .help = "Another way to give an option: --set lr=1e-5. May be repeated."},
     {0},
 };
 
@@ -37,11 +38,12 @@ const struct command command_bench_objectives = {
     .name = "bench objectives",
     .synopsis = "attune bench objectives --model DIR --data FILE [--steps N] [OPTION]...",
     .summary = "Compares objectives: the same pairs, start and number of steps for each.",
-    .help = "Trains with every objective that learns from preference pairs (100 steps unless --steps says otherwise), one after "
-            "the other, as runs of the project named bench-OBJECTIVE that the console can overlay. All are judged by one measure, "
-            "the held-out pairs' log-probabilities before and after, not by the reward that each defines for itself.\n\n"
-            "Ctrl-C ends it; the same command goes on where it was. Runs that are finished and have the same settings are used "
-            "again; one that failed is tried again when \"attune archive\" has taken it from the list.\n"
+    .help = "Trains with every objective that learns from preference pairs (100 steps unless --steps says otherwise), one "
+            "after the other, as runs of the project named bench-OBJECTIVE that the console can overlay. All are judged by "
+            "one measure, the held-out pairs' log-probabilities before and after, not by the reward that each defines for "
+            "itself.\n\n"
+            "Ctrl-C ends it; the same command goes on where it was. Runs that are finished and have the same settings are "
+            "used again; one that failed is tried again when \"attune archive\" has taken it from the list.\n"
             "  attune bench objectives --model ./SmolLM2-135M --data pairs.jsonl --steps 50 --lr 1e-5\n"
             "  attune bench objectives --model . --data p.jsonl --objectives dpo,dpop,simpo --json",
     .options = options,
@@ -58,9 +60,11 @@ static int prepare_settings(struct args *a, struct err *e)
 {
     struct settings *s = &a->settings;
     if (!*settings_text(s, "model") || !*settings_text(s, "data"))
-        return err_set(e, ERR_USAGE, "--model and --data are needed: the model that every run starts from, and preference pairs");
+        return err_set(e, ERR_USAGE,
+                       "--model and --data are needed: the model that every run starts from, and preference pairs");
     if (settings_given(s, "eval-data"))
-        return err_set(e, ERR_USAGE, "--eval-data: the held-out pairs are taken from --data, the same for all; see --eval-share");
+        return err_set(e, ERR_USAGE,
+                       "--eval-data: the held-out pairs are taken from --data, the same for all; see --eval-share");
     for (size_t i = 0; i < sizeof usual / sizeof *usual; i++) {
         int code = settings_given(s, usual[i].name) ? 0 : settings_set(s, usual[i].name, usual[i].value, e);
         if (code)
@@ -74,7 +78,8 @@ static int prepare_settings(struct args *a, struct err *e)
 }
 
 // The settings of one objective's run, complete.
-static int settings_for(const struct args *a, const struct engine_objective *o, const struct bench_data *d, json_t **all, struct err *e)
+static int settings_for(const struct args *a, const struct engine_objective *o, const struct bench_data *d,
+                        json_t **all, struct err *e)
 {
     json_t *given = json_object();
     json_t *mine = settings_to_json(&a->settings, false);
@@ -102,7 +107,8 @@ static int find_run(struct store *s, const char *objective, const json_t *settin
     if (code)
         return code;
     for (int i = 0; i < n && !*name; i++)
-        if (strcmp(runs[i].objective, objective) == 0 && text_starts(runs[i].name, "bench-") && json_equal(runs[i].settings, settings))
+        if (strcmp(runs[i].objective, objective) == 0 && text_starts(runs[i].name, "bench-") &&
+            json_equal(runs[i].settings, settings))
             *name = mem_strdup(runs[i].name);
     run_infos_free(runs, n);
     return 0;
@@ -151,7 +157,8 @@ static char *trouble_of(const struct look *l)
     if (l->status.state == RUN_FAILED)
         str_addf(&s, "run %s failed at step %lld: %s", l->info.name, (long long)l->status.step, l->status.message);
     else
-        str_addf(&s, "run %s is %s; \"attune log %s\" says more", l->info.name, run_state_name(l->status.state), l->info.name);
+        str_addf(&s, "run %s is %s; \"attune log %s\" says more", l->info.name, run_state_name(l->status.state),
+                 l->info.name);
     return str_take(&s);
 }
 
@@ -211,7 +218,8 @@ static int choose(const char *names, struct bench_row *rows, int *n, struct err 
     *n = 0;
     for (int i = 0; i < description->n_objectives && !code; i++)
         if (!*names || wanted[i])
-            rows[(*n)++] = (struct bench_row){.objective = description->objectives[i].name, .title = description->objectives[i].title};
+            rows[(*n)++] = (struct bench_row){.objective = description->objectives[i].name,
+                                              .title = description->objectives[i].title};
     free(wanted);
     free(copy);
     return code;

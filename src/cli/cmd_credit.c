@@ -22,7 +22,8 @@ static const struct param options[] = {
     {.name = "reference", .type = PARAM_PATH, .fallback = "", .group = "model",
      .help = "The model to compare with; of a run, the one that it started from."},
     {.name = "data", .type = PARAM_PATH, .fallback = "", .help = "A file whose responses are looked at."},
-    {.name = "limit", .type = PARAM_INT, .fallback = "0", .min = 0, .max = 1e9, .help = "At most so many rows of it; 0: all."},
+    {.name = "limit", .type = PARAM_INT, .fallback = "0", .min = 0, .max = 1e9,
+     .help = "At most so many rows of it; 0: all."},
     {.name = "prompt", .type = PARAM_TEXT, .fallback = "", .help = "Instead of a file: a prompt."},
     {.name = "response", .type = PARAM_TEXT, .fallback = "", .help = "The response to it."},
     {.name = "beta", .type = PARAM_FLOAT, .fallback = "", .min = 0, .max = 1e6,
@@ -40,10 +41,10 @@ const struct command command_credit = {
     .name = "credit",
     .synopsis = "attune credit (--model DIR --reference DIR | --run NAME[@STEP]) (--data FILE | --response TEXT)",
     .summary = "Says which tokens of a response earned their reward.",
-    .help = "The implicit reward of a token is beta times how much more likely it is than under the reference, as a logarithm; "
-            "the rewards of a response's tokens add up to DPO's reward of the response (arXiv:2404.12358). Of spl it is alpha "
-            "times the one logarithm less beta times the other. --json prints text, id, log-probabilities and reward of every "
-            "token.\n\n"
+    .help = "The implicit reward of a token is beta times how much more likely it is than under the reference, as a "
+            "logarithm; the rewards of a response's tokens add up to DPO's reward of the response (arXiv:2404.12358). Of "
+            "spl it is alpha times the one logarithm less beta times the other. --json prints text, id, log-probabilities "
+            "and reward of every token.\n\n"
             "  attune credit --run dpo-1 --prompt \"Once upon a time\" --response \" there was a fox.\"\n"
             "  attune credit --model tuned --reference base --data pairs.jsonl --limit 10 --json",
     .options = options,
@@ -129,10 +130,22 @@ static int keep_line(void *arg, const json_t *row, struct err *e)
 
 static int ask_engine(const struct args *a, const char *model, const struct given *g, json_t *all, struct err *e)
 {
-    const char *args[18 + TEXT_ARGS] = {"credit", "--model", model, "--reference", g->reference, "--beta", g->beta ? g->beta : "1",
-                                        "--alpha", g->alpha ? g->alpha : "", "--data", settings_text(&a->settings, "data"),
-                                        "--limit", settings_text(&a->settings, "limit"), "--prompt",
-                                        settings_text(&a->settings, "prompt"), "--response",
+    const char *args[18 + TEXT_ARGS] = {"credit",
+                                        "--model",
+                                        model,
+                                        "--reference",
+                                        g->reference,
+                                        "--beta",
+                                        g->beta ? g->beta : "1",
+                                        "--alpha",
+                                        g->alpha ? g->alpha : "",
+                                        "--data",
+                                        settings_text(&a->settings, "data"),
+                                        "--limit",
+                                        settings_text(&a->settings, "limit"),
+                                        "--prompt",
+                                        settings_text(&a->settings, "prompt"),
+                                        "--response",
                                         settings_text(&a->settings, "response")};
     int n = 0;
     while (args[n])

@@ -39,12 +39,13 @@ const struct command command_data_import = {
     .name = "data import",
     .synopsis = "attune data import FILE|FOLDER [--map NAMES] [--limit N] [--out FILE] [--pairs-from-lists HOW] [--json]",
     .summary = "Says what a data file is recognized as, and which rows are refused and why.",
-    .help = "Reads .jsonl, .json, .csv, .tsv, .parquet and .txt (also .gz) in the shapes that preference data usually has: prompt, chosen "
-            "and rejected; HH transcripts; message lists; instructions; labels; ranked lists; prompts; texts. Pairs "
-            "may say how sure they are: \"share\" is the probability that the chosen answer is better, \"votes\" "
-            "counts [for it, for the other, ties], \"annotator1\", ... say 1, 2 or 0 (a tie). Nothing is changed; "
-            "training takes the file as it is, without the refused rows. Lengths, the share of pairs whose chosen answer is the longer "
-            "one, and rows that are there twice or say the opposite of another are told as well. Of a folder it says what each file is; shards of one data set are one file.\n"
+    .help = "Reads .jsonl, .json, .csv, .tsv, .parquet and .txt (also .gz) in the shapes that preference data usually has: "
+            "prompt, chosen and rejected; HH transcripts; message lists; instructions; labels; ranked lists; prompts; "
+            "texts. Pairs may say how sure they are: \"share\" is the probability that the chosen answer is better, "
+            "\"votes\" counts [for it, for the other, ties], \"annotator1\", ... say 1, 2 or 0 (a tie). Nothing is changed; "
+            "training takes the file as it is, without the refused rows. Lengths, the share of pairs whose chosen answer is "
+            "the longer one, and rows that are there twice or say the opposite of another are told as well. Of a folder it "
+            "says what each file is; shards of one data set are one file.\n"
             "  attune data import pairs.jsonl\n"
             "  attune data import hh.jsonl.gz --out clean.jsonl\n"
             "  attune data import hh.jsonl.gz --tokenizer ./SmolLM2-135M --held-out hh-test.jsonl.gz\n"

@@ -19,7 +19,8 @@ static const struct param write_options[] = {
     {.name = "n", .type = PARAM_INT, .fallback = "1000", .min = 1, .max = 10000000, .group = "demo", .help = "How many."},
     {.name = "seed", .type = PARAM_INT, .fallback = "1", .min = 0, .max = 1e15, .group = "demo",
      .help = "The same seed writes the same texts."},
-    {.name = "out", .type = PARAM_PATH, .fallback = NULL, .group = "demo", .help = "The file to write: JSON lines, or plain text for stories in a .txt."},
+    {.name = "out", .type = PARAM_PATH, .fallback = NULL, .group = "demo",
+     .help = "The file to write: JSON lines, or plain text for stories in a .txt."},
     {0},
 };
 

@@ -18,9 +18,9 @@ const struct command command_demo_plane = {
     .name = "demo plane",
     .synopsis = "attune demo plane [--json]",
     .summary = "Shows how much of the minority tuning keeps, over the plane of alpha and beta.",
-    .help = "alpha is what entropy is worth, beta what agreement with the model as it was. On the diagonal, alpha = beta, lie "
-            "KL-bound RLHF and DPO; at alpha 1 and beta 0 lies preference matching. Runs of this project on the demo's model "
-            "stand below, with their place and what they came to: \"attune recipe run demo-plane\" makes some.",
+    .help = "alpha is what entropy is worth, beta what agreement with the model as it was. On the diagonal, alpha = beta, "
+            "lie KL-bound RLHF and DPO; at alpha 1 and beta 0 lies preference matching. Runs of this project on the demo's "
+            "model stand below, with their place and what they came to: \"attune recipe run demo-plane\" makes some.",
     .options = options,
     .json = true,
     .run = run,
@@ -46,7 +46,9 @@ struct point {
 static double number(const json_t *settings, const char *key)
 {
     const json_t *value = json_object_get(settings, key);
-    return json_is_string(value) ? strtod(json_string_value(value), NULL) : json_is_number(value) ? json_number_value(value) : NAN;
+    return json_is_string(value)   ? strtod(json_string_value(value), NULL)
+           : json_is_number(value) ? json_number_value(value)
+                                   : NAN;
 }
 
 // False: an objective without a place in the plane.
@@ -121,8 +123,8 @@ static void print_plane(void)
     double truth[DEMO_N_STYLES], reference[DEMO_N_STYLES];
     demo_shares_matching(truth);
     demo_shares_reference(reference);
-    printf("The minority's share where tuning ends. People want %.0f %%; the model says %.0f %%.\n\n", 100 * (1 - truth[DEMO_COZY]),
-           100 * (1 - reference[DEMO_COZY]));
+    printf("The minority's share where tuning ends. People want %.0f %%; the model says %.0f %%.\n\n",
+           100 * (1 - truth[DEMO_COZY]), 100 * (1 - reference[DEMO_COZY]));
     memset(columns + 1, 'r', N_ALPHAS);
     print_table_init(&t, columns);
     print_table_cell(&t, PRINT_DIM, "beta \\ alpha");
@@ -169,9 +171,10 @@ static json_t *plane_json(const struct point *points, int n)
             json_array_append_new(plane, json_pack("{s:f, s:f, s:f}", "alpha", alphas[a], "beta", betas[b], "minority",
                                                    minority(alphas[a], betas[b])));
     for (int i = 0; i < n; i++)
-        json_array_append_new(runs, json_pack("{s:s, s:s, s:f, s:f, s:f, s:f}", "run", points[i].name, "objective", points[i].objective,
-                                              "alpha", points[i].alpha, "beta", points[i].beta, "end",
-                                              minority(points[i].alpha, points[i].beta), "measured", points[i].measured));
+        json_array_append_new(runs,
+                              json_pack("{s:s, s:s, s:f, s:f, s:f, s:f}", "run", points[i].name, "objective",
+                                        points[i].objective, "alpha", points[i].alpha, "beta", points[i].beta, "end",
+                                        minority(points[i].alpha, points[i].beta), "measured", points[i].measured));
     return json_pack("{s:o, s:o}", "plane", plane, "runs", runs);
 }
 

@@ -18,7 +18,8 @@ static const struct param options[] = {
      .help = "How long to tune with DPO; preference matching makes half as many steps."},
     {.name = "beta", .type = PARAM_FLOAT, .fallback = "0.1", .min = 1e-4, .max = 100, .group = "demo",
      .help = "How strongly DPO holds the model to what it was."},
-    {.name = "name", .type = PARAM_TEXT, .fallback = "", .group = "demo", .help = "The name of the DPO run, and with -matching behind it of the other; else their objectives with a number."},
+    {.name = "name", .type = PARAM_TEXT, .fallback = "", .group = "demo",
+     .help = "The name of the DPO run, and with -matching behind it of the other; else their objectives with a number."},
     {0},
 };
 
@@ -56,8 +57,8 @@ static int start(const struct args *a, struct store *s, char *names[ENGINE_DEMO_
         json_t *given = engine_demo_settings(i, settings_int(&a->settings, "steps"), settings_float(&a->settings, "beta"));
         if (own && *own)
             str_addf(&name, "%s%s", own, i ? "-matching" : "");
-        code = start_run(s, d, engine_demo_objectives[i], str_text(&name), "the demo: endings of stories that people prefer 60 to 40",
-                         given, &names[i], NULL, e);
+        code = start_run(s, d, engine_demo_objectives[i], str_text(&name),
+                         "the demo: endings of stories that people prefer 60 to 40", given, &names[i], NULL, e);
         json_decref(given);
         str_fini(&name);
     }

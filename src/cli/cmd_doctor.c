@@ -73,7 +73,8 @@ static void finding(const char *text, const char *advice)
 
 static void print_machine(const json_t *d)
 {
-    const json_t *blas = json_object_get(d, "blas"), *speed = json_object_get(d, "gflops"), *cuda = json_object_get(d, "cuda");
+    const json_t *blas = json_object_get(d, "blas"), *speed = json_object_get(d, "gflops"),
+                 *cuda = json_object_get(d, "cuda");
     char memory[64];
     line("CPU", "%s, %lld cores", text_of(d, "brand"), (long long)json_integer_value(json_object_get(d, "cores")));
     line("kernels", "%s (%s)", text_of(d, "kernels"), text_of(d, "features"));
@@ -152,8 +153,10 @@ static void print_terminal(void)
     line("terminal", "%s, %d x %d, %s%s", term ? term : "TERM is not set", size.ws_col, size.ws_row, codeset,
          strcmp(codeset, "UTF-8") == 0 ? "" : ": curves are drawn with plain characters");
     const bool within = clipboard_multiplexer() != MULTIPLEXER_NONE;
-    line("", "curves as pictures: %s", !painter_has_png() ? "not in this build, which has no cairo"
-         : within ? "within tmux or screen only sixels, where it says that it shows them; kitty's would not stay in their pane"
+    line("", "curves as pictures: %s",
+         !painter_has_png() ? "not in this build, which has no cairo"
+         : within ? "within tmux or screen only sixels, where it says that it shows them; kitty's would not stay in "
+                    "their pane"
                   : "where the terminal says that it shows them; \":pictures\" in the console says what it said");
     if (size.ws_col > 0 && (size.ws_col < 80 || size.ws_row < 24))
         finding("the terminal is smaller than 80 x 24, which the console needs", "enlarge the window");
@@ -193,11 +196,11 @@ static int doctor(struct args *a, struct err *e)
     int code = engine_call(call, &machine, e);
     check_project(&health, a);
     if (!code && args_json(a)) {
-        json_object_set_new(machine, "project", json_pack("{s:o, s:b, s:i, s:i, s:o, s:o}", "path", look_json_text(health.dir),
-                                                          "exists", health.exists, "runs", health.n_runs, "damaged",
-                                                          health.n_damaged, "network",
-                                                          health.network ? look_json_text(health.network) : json_null(), "error",
-                                                          health.first.code ? look_json_text(health.first.text) : json_null()));
+        json_object_set_new(machine, "project",
+                            json_pack("{s:o, s:b, s:i, s:i, s:o, s:o}", "path", look_json_text(health.dir), "exists",
+                                      health.exists, "runs", health.n_runs, "damaged", health.n_damaged, "network",
+                                      health.network ? look_json_text(health.network) : json_null(), "error",
+                                      health.first.code ? look_json_text(health.first.text) : json_null()));
         if (memory)
             code = print_plans(model, memory, e);
         if (memory)
@@ -209,8 +212,8 @@ static int doctor(struct args *a, struct err *e)
             print_machine(machine);
         print_project(&health);
         line("pictures", "%s", painter_has_png() ? "SVG and PNG (attune export)"
-                                                 : "SVG; PNG needs cairo, which this build has not (apt-get install libcairo2-dev, "
-                                                   "and configure again)");
+                                                 : "SVG; PNG needs cairo, which this build has not (apt-get install "
+                                                   "libcairo2-dev, and configure again)");
         print_terminal();
         size_t i;
         json_t *item;

@@ -1,4 +1,5 @@
-// attune export RUN[@STEP|@best] OUT: a checkpoint as a model folder; with --svg and the like what was recorded (export_data.c).
+// attune export RUN[@STEP|@best] OUT: a checkpoint as a model folder; with --svg and the like what was recorded
+// (export_data.c).
 #include "config.h"
 
 #include <stdio.h>
@@ -43,9 +44,9 @@ const struct command command_export = {
             "  attune export dpo-1 ./my-model --dtype bf16\n"
             "  attune export dpo-1@200 ./early\n"
             "  attune export dpo-1@best ./best        (of a run with --keep-best)\n\n"
-            "With one of the options below it exports what runs recorded instead. Without a run, tables and TensorBoard get all "
-            "runs, and pictures show the newest one; several runs are drawn over one another. A file is there whole or not at all, "
-            "and takes the place of one that has its name.\n\n"
+            "With one of the options below it exports what runs recorded instead. Without a run, tables and TensorBoard get "
+            "all runs, and pictures show the newest one; several runs are drawn over one another. A file is there whole or "
+            "not at all, and takes the place of one that has its name.\n\n"
             "  attune export dpo-1 dpo-2 --svg curves.svg --metrics loss,rewards,kl --smooth 0.8\n"
             "  attune export dpo-1 dpo-2 --png each.png --metrics loss,kl --multiples\n"
             "  attune export a-1 a-2 b-1 b-2 --svg runs.svg --scatter kl,rewards/margins@max\n"
@@ -99,8 +100,8 @@ static int run(int argc, char **argv)
     else if (a.n_words == 2)
         code = export_model(&a, &e);
     else
-        code = err_set(&e, ERR_USAGE, "a run and a folder are wanted, or an option that says what to write: --svg, --png, --csv, --jsonl "
-                                      "or --tensorboard");
+        code = err_set(&e, ERR_USAGE, "a run and a folder are wanted, or an option that says what to write: --svg, --png, "
+                                      "--csv, --jsonl or --tensorboard");
     if (code)
         status = args_fail(&a, &e);
     args_close(&a);

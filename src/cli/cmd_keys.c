@@ -11,7 +11,8 @@
 static int run(int argc, char **argv);
 
 static const struct param options[] = {
-    {.name = "defaults", .type = PARAM_BOOL, .fallback = "no", .help = "Prints the keys that come with Attune, whatever the file says."},
+    {.name = "defaults", .type = PARAM_BOOL, .fallback = "no",
+     .help = "Prints the keys that come with Attune, whatever the file says."},
     {0},
 };
 
@@ -19,9 +20,9 @@ const struct command command_keys = {
     .name = "keys",
     .synopsis = "attune keys [--defaults]",
     .summary = "Prints the console's keys as keys.conf, and checks yours.",
-    .help = "Your own keys stand in ~/.config/attune/keys.conf ($XDG_CONFIG_HOME/attune/keys.conf, or the file that ATTUNE_KEYS names): a "
-            "section for a page, [everywhere] for all, and a line \"COMMAND = KEYS\" for what is to be different. A command without "
-            "keys is still in the palette (:).\n"
+    .help = "Your own keys stand in ~/.config/attune/keys.conf ($XDG_CONFIG_HOME/attune/keys.conf, or the file that "
+            "ATTUNE_KEYS names): a section for a page, [everywhere] for all, and a line \"COMMAND = KEYS\" for what is to "
+            "be different. A command without keys is still in the palette (:).\n"
             "  attune keys --defaults > ~/.config/attune/keys.conf",
     .options = options,
     .run = run,

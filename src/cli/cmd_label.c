@@ -22,18 +22,22 @@
 
 static const char *const orders[] = {"random", "in-order", "uncertain", "disagreement", "skipped", "disputed", NULL};
 static const struct param options[] = {
-    {.name = "stdin", .type = PARAM_BOOL, .fallback = "no", .help = "Reads judgements from standard input, one JSON object a line."},
-    {.name = "run", .type = PARAM_TEXT, .fallback = "", .help = "The run whose pairs are judged: their numbers count within it."},
+    {.name = "stdin", .type = PARAM_BOOL, .fallback = "no",
+     .help = "Reads judgements from standard input, one JSON object a line."},
+    {.name = "run", .type = PARAM_TEXT, .fallback = "",
+     .help = "The run whose pairs are judged: their numbers count within it."},
     ANNOTATOR,
     {.name = "set", .type = PARAM_TEXT, .fallback = "", .help = "What the set of a file is called; without it as the file."},
     {.name = "repeats", .type = PARAM_FLOAT, .fallback = "0.05", .min = 0, .max = 0.5,
-     .help = "The share of a new set's pairs that come a second time with their sides exchanged, to see how steady a judge is."},
+     .help = "The share of a new set's pairs that come a second time with their sides exchanged, to see how steady a "
+             "judge is."},
     {.name = "overlap", .type = PARAM_FLOAT, .fallback = "1", .min = 0, .max = 1,
-     .help = "The share of a new set's pairs that all annotators judge, to see how far they agree. Each other pair is judged by "
-             "one of them: it is reserved for who sees it, for ten minutes."},
+     .help = "The share of a new set's pairs that all annotators judge, to see how far they agree. Each other pair is "
+             "judged by one of them: it is reserved for who sees it, for ten minutes."},
     {.name = "checks", .type = PARAM_PATH, .fallback = "",
-     .help = "A file of pairs in which one answer is known to be better: attention checks, which lie among a new set's pairs "
-             "by lot and look like them. \"attune label stats\" says who failed how many; they are not exported as data."},
+     .help = "A file of pairs in which one answer is known to be better: attention checks, which lie among a new set's "
+             "pairs by lot and look like them. \"attune label stats\" says who failed how many; they are not exported "
+             "as data."},
     {.name = "check-share", .type = PARAM_FLOAT, .fallback = "0.05", .min = 0.001, .max = 0.5,
      .help = "The share of a new set's pairs that are attention checks, where --checks has some."},
     {.name = "seed", .type = PARAM_INT, .fallback = "0", .min = 0, .max = 9e15,
@@ -59,24 +63,24 @@ const struct command command_label = {
     .name = "label",
     .synopsis = "attune label [RUN|SET|FILE] [--annotator NAME] | --stdin [--run RUN]",
     .summary = "Judge pairs of answers: one key each in the console, or one JSON object a line.",
-    .help = "Without --stdin the console opens where pairs are judged: those that a run waits for, those of a set, or those of any "
-            "file of preference data, which becomes a set that a later call goes on with. Keys 1 to 7 say how much better the left "
-            "or the right answer is, 8 that both are bad, 9 that you cannot tell; u takes back. Each judgement is on the disk before the "
-            "next pair comes.\n"
+    .help = "Without --stdin the console opens where pairs are judged: those that a run waits for, those of a set, or those "
+            "of any file of preference data, which becomes a set that a later call goes on with. Keys 1 to 7 say how much "
+            "better the left or the right answer is, 8 that both are bad, 9 that you cannot tell; u takes back. Each "
+            "judgement is on the disk before the next pair comes.\n"
             "  attune label pairs.jsonl --annotator ann --repeats 0.1\n\n"
             "With --stdin a line judges a pair that a run asks for, or one that it brings along:\n"
             "  {\"pair\": 12, \"verdict\": \"A\"}\n"
             "  {\"prompt\": \"...\", \"a\": \"...\", \"b\": \"...\", \"verdict\": \"much-B\"}\n"
-            "The verdict is much-A, A, slightly-A, tie, slightly-B, B, much-B, both-bad, cannot (to be told), skip (for now) or flag "
-            "(something is wrong with the pair), and is always of a and b as the pair has them. "
-            "A line may also have \"note\" (a text), \"reasons\" (letters), \"seconds\" (that it took), \"swapped\" (true where b was shown first), "
-            "\"annotator\", \"occasion\": 1 (a second look, which is no vote), \"final\": true (the last word where annotators "
-            "disagree), and \"replace\": true, which corrects what the same annotator said before. A pair that is "
-            "brought along may name the models that gave a and b: \"model\" and \"model_b\".\n\n"
+            "The verdict is much-A, A, slightly-A, tie, slightly-B, B, much-B, both-bad, cannot (to be told), skip (for "
+            "now) or flag (something is wrong with the pair), and is always of a and b as the pair has them. "
+            "A line may also have \"note\" (a text), \"reasons\" (letters), \"seconds\" (that it took), \"swapped\" (true "
+            "where b was shown first), \"annotator\", \"occasion\": 1 (a second look, which is no vote), \"final\": true "
+            "(the last word where annotators disagree), and \"replace\": true, which corrects what the same annotator said "
+            "before. A pair that is brought along may name the models that gave a and b: \"model\" and \"model_b\".\n\n"
             "Every line is answered with one: {\"pair\": 12, \"saved\": true} when the judgement is on the disk, else "
-            "\"saved\": false with \"error\". A judgement that was saved already is answered with \"again\": true and kept once, "
-            "so that who was cut off may send the line again; one that comes when the run goes on without it has \"late\": "
-            "true. The exit status is that of the first line that was refused.\n"
+            "\"saved\": false with \"error\". A judgement that was saved already is answered with \"again\": true and kept "
+            "once, so that who was cut off may send the line again; one that comes when the run goes on without it has "
+            "\"late\": true. The exit status is that of the first line that was refused.\n"
             "  attune label list dpo-1\n"
             "  attune label --stdin --run dpo-1 --annotator ann <judgements.jsonl",
     .options = options,
@@ -88,7 +92,8 @@ const struct command command_label_undo = {
     .synopsis = "attune label undo [--run RUN] [--pair N] [--annotator NAME]",
     .summary = "Takes back the newest judgement that an annotator gave.",
     .help = "Once more takes back the one before it; what was given at once with it is taken back with it. The "
-            "judgement stays in the project as one that does not count, and its pair waits again where its run still asks for it.",
+            "judgement stays in the project as one that does not count, and its pair waits again where its run still "
+            "asks for it.",
     .options = undo_options,
     .run = run_undo,
 };
@@ -102,7 +107,8 @@ struct labelling {
 
 static int unknown_member(const json_t *line, const char *where, struct err *e)
 {
-    static const char *const known[] = {"pair", "prompt", "a", "b", "model", "model_b", "verdict", "note", "seconds", "swapped",
+    static const char *const known[] = {"pair",      "prompt",  "a",       "b",        "model",
+                                        "model_b",   "verdict", "note",    "seconds",  "swapped",
                                         "annotator", "replace", "reasons", "occasion", "final"};
     const size_t n = sizeof known / sizeof *known;
     const char *key;
@@ -140,8 +146,8 @@ static int read_verdict(const json_t *line, const char *where, struct judgement 
 }
 
 // What is said of the pair. Note and reasons are borrowed from the line.
-static int read_judgement(const struct labelling *l, const json_t *line, const char *where, struct judgement *j, bool *replace,
-                          struct err *e)
+static int read_judgement(const struct labelling *l, const json_t *line, const char *where, struct judgement *j,
+                          bool *replace, struct err *e)
 {
     const char *annotator, *note, *reasons;
     int64_t occasion;
@@ -187,7 +193,8 @@ static int read_brought(const json_t *line, const char *where, struct asked_pair
         if (code)
             return code;
         if (!texts[i])
-            return err_set(e, ERR_INPUT, "%s: there is no \"%s\": a judgement has \"pair\", or \"prompt\", \"a\" and \"b\"", where,
+            return err_set(e, ERR_INPUT,
+                           "%s: there is no \"%s\": a judgement has \"pair\", or \"prompt\", \"a\" and \"b\"", where,
                            keys[i]);
     }
     if (strcmp(texts[1], texts[2]) == 0)
@@ -200,15 +207,16 @@ static int read_brought(const json_t *line, const char *where, struct asked_pair
         return code;
     if (*model_b && !*model)
         return err_set(e, ERR_INPUT, "%s: \"model_b\" gave b: which \"model\" gave a?", where);
-    *p = (struct asked_pair){.prompt = (char *)texts[0], .a = (char *)texts[1], .b = (char *)texts[2], .model = (char *)model,
+    *p = (struct asked_pair){.prompt = (char *)texts[0], .a = (char *)texts[1], .b = (char *)texts[2],
+                             .model = (char *)model,
                              .model_b = (char *)model_b};
     asked_pair_hash(p);
     return 0;
 }
 
 // Of the pair with that number in the run of --run.
-static int save_asked(struct labelling *l, const json_t *line, const char *where, struct judgement *j, bool replace, bool *again,
-                      bool *late, struct err *e)
+static int save_asked(struct labelling *l, const json_t *line, const char *where, struct judgement *j, bool replace,
+                      bool *again, bool *late, struct err *e)
 {
     struct asked_pair p = {0};
     int code = json_get_int(line, "pair", 0, 1, INT64_MAX, &j->pair, where, e);
@@ -216,7 +224,8 @@ static int save_asked(struct labelling *l, const json_t *line, const char *where
         return code;
     if (json_object_get(line, "prompt") || json_object_get(line, "a") || json_object_get(line, "b") ||
         json_object_get(line, "model") || json_object_get(line, "model_b"))
-        return err_set(e, ERR_INPUT, "%s: it has the number of a pair and texts as well: only one of them can say which", where);
+        return err_set(e, ERR_INPUT,
+                       "%s: it has the number of a pair and texts as well: only one of them can say which", where);
     if (!l->has_run)
         return err_set(e, ERR_USAGE, "%s: pairs are numbered within their run: which one is --run?", where);
     code = l->look.reader ? 0 : look_refresh(&l->look, e); // its engine may have begun since
@@ -285,7 +294,8 @@ static int take_all(struct labelling *l, struct err *e)
         if (strspn(text, " \t\r\n") == (size_t)n)
             continue;
         int code = n <= MAX_LINE ? take_line(l, text, (size_t)n, number, &fault)
-                                 : err_set(&fault, ERR_LIMIT, "standard input:%lld: the line has more than 16 MiB", (long long)number);
+                                 : err_set(&fault, ERR_LIMIT, "standard input:%lld: the line has more than 16 MiB",
+                                           (long long)number);
         if (n > MAX_LINE)
             printf("{\"saved\":false,\"line\":%lld,\"error\":\"the line has more than 16 MiB\"}\n", (long long)number);
         if (code && !first) {
@@ -326,8 +336,8 @@ static int open_page(const struct args *a, struct err *e)
     if (a->n_words && args_text(a, "run"))
         return err_set(e, ERR_USAGE, "--run and %s: only one of them can say whose pairs", a->words[0]);
     if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
-        return err_set(e, ERR_USAGE, "there is no terminal for the console here; judgements as lines of JSON come with --stdin "
-                                     "(\"attune label --help\" shows one)");
+        return err_set(e, ERR_USAGE, "there is no terminal for the console here; judgements as lines of JSON come with "
+                                     "--stdin (\"attune label --help\" shows one)");
     const struct ui_options ui = {.project = args_project(a), .label = &label};
     return ui_console(&ui, e);
 }
@@ -385,9 +395,11 @@ static int run_undo(int argc, char **argv)
     if (code)
         status = args_fail(&a, &e);
     else if (*undone.run)
-        print_said("taken back: %s of pair %lld of run %s\n", verdict_name(undone.verdict), (long long)undone.pair, undone.run);
+        print_said("taken back: %s of pair %lld of run %s\n", verdict_name(undone.verdict), (long long)undone.pair,
+                   undone.run);
     else
-        print_said("taken back: %s of pair %lld of those that were brought\n", verdict_name(undone.verdict), (long long)undone.pair);
+        print_said("taken back: %s of pair %lld of those that were brought\n", verdict_name(undone.verdict),
+                   (long long)undone.pair);
     judgement_fini(&undone);
     store_close(s);
     args_close(&a);

@@ -17,16 +17,18 @@ static const struct param list_options[] = {
      .help = "For whom: pairs that this annotator has skipped are left out. Without it the name of the account."},
     {0},
 };
-static const char *const shapes[] = {"pairs", "shares", "binary", "texts", "judgements", NULL}; // in the order of enum label_shape
+// in the order of enum label_shape
+static const char *const shapes[] = {"pairs", "shares", "binary", "texts", "judgements", NULL};
 static const struct param export_options[] = {
     {.name = "all", .type = PARAM_BOOL, .fallback = "no", .help = "Pairs of all runs, and those that people brought along."},
     {.name = "soft", .type = PARAM_BOOL, .fallback = "no",
-     .help = "The same as --as shares. A share says how sure a label is: of ordinary annotators, how many would prefer the chosen "
-             "answer? That follows from all votes, from how far each annotator agrees with the others, and from how hard pairs are."},
+     .help = "The same as --as shares. A share says how sure a label is: of ordinary annotators, how many would prefer the "
+             "chosen answer? That follows from all votes, from how far each annotator agrees with the others, and from how "
+             "hard pairs are."},
     {.name = "set", .type = PARAM_TEXT, .fallback = "", .help = "Pairs of this set."},
     {.name = "as", .type = PARAM_CHOICE, .fallback = "pairs", .choices = shapes,
-     .help = "What is written: pairs; shares (soft labels, by how far each annotator can be relied on); binary (each answer good or "
-             "bad); texts (the better answer alone); judgements (all of them, for another project)."},
+     .help = "What is written: pairs; shares (soft labels, by how far each annotator can be relied on); binary (each answer "
+             "good or bad); texts (the better answer alone); judgements (all of them, for another project)."},
     {.name = "ties", .type = PARAM_BOOL, .fallback = "no",
      .help = "Writes pairs whose answers are equally good as well, with their votes: for objectives that learn from ties."},
     {.name = "checks", .type = PARAM_BOOL, .fallback = "no",
@@ -51,13 +53,13 @@ const struct command command_label_export = {
     .name = "label export",
     .synopsis = "attune label export RUN|--set NAME|--all FILE [--as SHAPE] [--ties] [--soft] [--checks]",
     .summary = "Writes judged pairs as preference data that \"attune train\" reads.",
-    .help = "Each line has prompt, chosen and rejected, and with several annotators their votes [for the chosen answer, for the "
-            "other, ties]. \"margin\" is by how much the chosen one is better, the mean of the verdicts: 1 slightly, 2 better, 3 much better. "
-            "Pairs without a better answer (ties, both bad, not to be told) and those that somebody flagged or all skipped are left out, and counted on standard "
-            "error.\n\n"
-            "As shares \"share\" takes the place of votes, with the 95 % interval \"share_low\" to \"share_high\"; \"attune label stats\" shows "
-            "what the annotators' abilities are. The objectives that learn from shares (\"attune objectives\") read it as the probability that "
-            "the label is right.\n"
+    .help = "Each line has prompt, chosen and rejected, and with several annotators their votes [for the chosen answer, for "
+            "the other, ties]. \"margin\" is by how much the chosen one is better, the mean of the verdicts: 1 slightly, 2 "
+            "better, 3 much better. Pairs without a better answer (ties, both bad, not to be told) and those that somebody "
+            "flagged or all skipped are left out, and counted on standard error.\n\n"
+            "As shares \"share\" takes the place of votes, with the 95 % interval \"share_low\" to \"share_high\"; \"attune "
+            "label stats\" shows what the annotators' abilities are. The objectives that learn from shares (\"attune "
+            "objectives\") read it as the probability that the label is right.\n"
             "  attune label export --all labels.jsonl\n"
             "  attune train --objective dpo --model MODEL --data labels.jsonl",
     .options = export_options,
@@ -103,7 +105,8 @@ static int list(struct store *s, struct look *l, const char *annotator, bool jso
         if (json) {
             json_array_append_new(all, pair_json(&p));
         } else {
-            printf("\n%spair %lld%s  step %lld\n", print_on(stdout, PRINT_BOLD), (long long)p.id, print_off(stdout), (long long)p.step);
+            printf("\n%spair %lld%s  step %lld\n", print_on(stdout, PRINT_BOLD), (long long)p.id, print_off(stdout),
+                   (long long)p.step);
             print_part("prompt", p.prompt);
             print_part("A", p.a);
             print_part("B", p.b);

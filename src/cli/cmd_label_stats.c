@@ -34,7 +34,8 @@ const struct command command_label_stats = {
             "annotator has, 0 guesses, less says the opposite of the others; it stays near 1 until pairs overlap. "
             "\"attune label export --soft\" uses it.\n\n"
             "Attention checks (\"attune label FILE --checks FILE\") are pairs whose answer is known. One is failed by any "
-            "other answer than that the better one is better; they count for times and biases, not for agreement and ability.",
+            "other answer than that the better one is better; they count for times and biases, not for agreement and "
+            "ability.",
     .json = true,
     .run = run,
 };

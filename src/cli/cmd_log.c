@@ -61,7 +61,8 @@ static int print_new(struct look *l, int64_t *last, json_t *all, struct err *e)
         *last = events[i].id;
         if (all) {
             json_array_append_new(all, json_pack("{s:I, s:I, s:o, s:o, s:o}", "at_ms", (json_int_t)events[i].at_ms, "step",
-                                                 (json_int_t)events[i].step, "level", look_json_text(events[i].level), "kind",
+                                                 (json_int_t)events[i].step, "level",
+                                                 look_json_text(events[i].level), "kind",
                                                  look_json_text(events[i].kind), "text", look_json_text(events[i].text)));
             continue;
         }

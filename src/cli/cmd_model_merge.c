@@ -43,8 +43,8 @@ const struct command command_model_merge = {
     .name = "model merge",
     .synopsis = "attune model merge INPUT... --out DIR [--base DIR] [--method NAME] [OPTION]...",
     .summary = "Merges fine-tuned models or adapters of one base into one model.",
-    .help = "An INPUT is a model folder, an adapter of PEFT, or RUN[@STEP|@best]. What is merged is what each changed of the "
-            "base:\n\n"
+    .help = "An INPUT is a model folder, an adapter of PEFT, or RUN[@STEP|@best]. What is merged is what each changed of "
+            "the base:\n\n"
             "  linear           the weighted mean of the changes\n"
             "  task-arithmetic  their weighted sum, times lambda\n"
             "  ties             the largest of each, and of those the ones with the sign\n"

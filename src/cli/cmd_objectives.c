@@ -80,7 +80,8 @@ static void print_row(const struct engine_objective *o, const json_t *json, cons
     printf("  %s%-*s%s  ", print_on(stdout, PRINT_BOLD), w->name, o->name, print_off(stdout));
     print_visible(stdout, o->title, most > 8 ? most : 8);
     if (needs.len)
-        printf("%*s%s%s%s", 2 + (title < most ? most - title : 0), "", print_on(stdout, PRINT_DIM), str_text(&needs), print_off(stdout));
+        printf("%*s%s%s%s", 2 + (title < most ? most - title : 0), "", print_on(stdout, PRINT_DIM), str_text(&needs),
+               print_off(stdout));
     putchar('\n');
     str_fini(&needs);
 }

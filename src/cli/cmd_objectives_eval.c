@@ -12,7 +12,8 @@
 #include "cli/start.h"
 
 static const struct param options[] = {
-    {.name = "set", .type = PARAM_TEXT, .fallback = "", .help = "Another way to give a parameter: --set beta=0.5. May be repeated."},
+    {.name = "set", .type = PARAM_TEXT, .fallback = "",
+     .help = "Another way to give a parameter: --set beta=0.5. May be repeated."},
     {.name = "state", .type = PARAM_TEXT, .fallback = "",
      .help = "What the objective remembers from earlier steps, such as running means: numbers separated by commas."},
     {.name = "step", .type = PARAM_INT, .fallback = "0", .min = 0, .max = 1e15,
@@ -31,27 +32,28 @@ const struct command command_objectives_eval = {
     .name = "objectives eval",
     .synopsis = "attune objectives eval NAME [--PARAMETER VALUE]... [FILE]",
     .summary = "Computes an objective's loss and derivatives on numbers of your own.",
-    .help = "Reads FILE or standard input, JSON with one group a line: an object with an array for every number, one element "
-            "for each response of the group (of a pair the chosen one first; a plain number counts for all). All lines together "
-            "are the batch. This can be pasted:\n\n"
+    .help = "Reads FILE or standard input, JSON with one group a line: an object with an array for every number, one "
+            "element for each response of the group (of a pair the chosen one first; a plain number counts for all). All "
+            "lines together are the batch. This can be pasted:\n\n"
             "  echo '{\"logp\": [-12, -15], \"ref\": [-13, -14], \"n\": [6, 8]}\n"
             "        {\"logp\": [-20, -10], \"ref\": [-18, -11.5], \"n\": [10, 5]}' |\n"
             "      attune objectives eval dpo --beta 0.5\n\n"
-            "logp and ref are a response's log-probabilities, summed over its tokens, under the model and under the reference; "
-            "n is its length in tokens; label is 1 or 0 of good and bad ones, or the score of a list's. Some objectives take more: "
-            "score (of a reward model), kl, sum_squares, rival (sums over tokens), value (of the value network), tail (what "
-            "ld-alpha took from logp), prompt_odds, mismatched (1 for another prompt's response). What an objective does not "
-            "need is ignored, so the same lines fit several.\n\n"
-            "Objectives that learn from the model's own answers take a prompt's answers a line, with an array of the answer's tokens in "
-            "each array, and say what every token earned and is worth:\n\n"
+            "logp and ref are a response's log-probabilities, summed over its tokens, under the model and under the "
+            "reference; n is its length in tokens; label is 1 or 0 of good and bad ones, or the score of a list's. Some "
+            "objectives take more: score (of a reward model), kl, sum_squares, rival (sums over tokens), value (of the "
+            "value network), tail (what ld-alpha took from logp), prompt_odds, mismatched (1 for another prompt's "
+            "response). What an objective does not need is ignored, so the same lines fit several.\n\n"
+            "Objectives that learn from the model's own answers take a prompt's answers a line, with an array of the "
+            "answer's tokens in each array, and say what every token earned and is worth:\n\n"
             "  echo '{\"score\": [1, 0], \"old_logp\": [[-1, -2], [-1]], \"logp\": [[-1, -2.1], [-2]]}' |\n"
             "      attune objectives eval rloo --beta 0\n\n"
-            "score is what an answer earned as a whole; old_logp, logp and reference are its tokens' log-probabilities under the model that "
-            "said it, under the model now and under the reference; old_value and value are of the value network; ended (1 or 0) and longest "
-            "(what an answer may have of tokens) may be left out. With is-correction, sampler_logp is what the sampler drew them with.\n\n"
-            "It prints one JSON object: the mean loss and the loss of every group, the derivatives of each group's loss by its "
-            "numbers (training divides them by the number of groups), the rewards (implicit ones, or every token's), what a training step would log, and "
-            "what the objective remembers for the next step.",
+            "score is what an answer earned as a whole; old_logp, logp and reference are its tokens' log-probabilities "
+            "under the model that said it, under the model now and under the reference; old_value and value are of the "
+            "value network; ended (1 or 0) and longest (what an answer may have of tokens) may be left out. With "
+            "is-correction, sampler_logp is what the sampler drew them with.\n\n"
+            "It prints one JSON object: the mean loss and the loss of every group, the derivatives of each group's loss by "
+            "its numbers (training divides them by the number of groups), the rewards (implicit ones, or every token's), "
+            "what a training step would log, and what the objective remembers for the next step.",
     .options = options,
     .run = run,
     .more_options = more_options,
@@ -101,7 +103,8 @@ static int read_input(const char *path, char **text, size_t *n, struct err *e)
     if (ferror(stdin) || s.truncated) {
         const bool large = s.truncated;
         str_fini(&s);
-        return large ? err_set(e, ERR_LIMIT, "standard input holds more than 64 MiB") : err_errno(e, "cannot read standard input");
+        return large ? err_set(e, ERR_LIMIT, "standard input holds more than 64 MiB")
+                     : err_errno(e, "cannot read standard input");
     }
     *n = s.len;
     str_add(&s, "");
@@ -122,7 +125,8 @@ static int evaluate(const struct args *a, struct err *e)
     json_decref(given);
     int code = read_input(path, &text, &n, e);
     const char *const args[] = {"objective-eval", "--objective", a->words[0], "--settings", settings, "--state",
-                                settings_text(&a->settings, "state"), "--step", settings_text(&a->settings, "step"), "--seed",
+                                settings_text(&a->settings, "state"), "--step",
+                                settings_text(&a->settings, "step"), "--seed",
                                 settings_text(&a->settings, "seed"), "--where", path ? path : "standard input", NULL};
     if (!code)
         code = engine_call_with(args, text ? text : "", n, &answer, e);

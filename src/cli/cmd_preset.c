@@ -20,8 +20,8 @@ const struct command command_preset_list = {
     .name = "preset list",
     .synopsis = "attune preset list [--json]",
     .summary = "Lists the presets: settings that new runs begin with.",
-    .help = "\"attune train --preset NAME\" begins with one, and the console's form saves them with F2 and loads them with F3. They "
-            "are files of the project, presets/NAME.json.",
+    .help = "\"attune train --preset NAME\" begins with one, and the console's form saves them with F2 and loads them with "
+            "F3. They are files of the project, presets/NAME.json.",
     .json = true,
     .run = list,
 };
@@ -30,7 +30,8 @@ const struct command command_preset_save = {
     .name = "preset save",
     .synopsis = "attune preset save NAME RUN",
     .summary = "Saves the settings of a run under a name.",
-    .help = "What the run has from elsewhere than the defaults, its model and data among it. One of that name is written over.\n\n"
+    .help = "What the run has from elsewhere than the defaults, its model and data among it. One of that name is "
+            "written over.\n\n"
             "  attune preset save small-lr dpo-3\n"
             "  attune train --preset small-lr --beta 0.3",
     .run = save,
@@ -50,7 +51,8 @@ static void print_one(struct print_table *t, const char *name, const char *objec
     const char *key;
     json_t *value;
     json_object_foreach((json_t *)settings, key, value) {
-        char *plain = json_is_string(value) ? mem_strdup(json_string_value(value)) : json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
+        char *plain = json_is_string(value) ? mem_strdup(json_string_value(value))
+                                            : json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
         str_addf(&text, "%s%s=%s", text.len ? " " : "", key, plain);
         free(plain);
     }

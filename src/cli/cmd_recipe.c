@@ -42,7 +42,8 @@ const struct command command_recipe_show = {
     .name = "recipe show",
     .synopsis = "attune recipe show NAME|FILE [--json]",
     .summary = "Shows a recipe's file and its stages.",
-    .help = "To change one, copy its file into the folder recipes of the project; the first line of the answer says where it is.",
+    .help = "To change one, copy its file into the folder recipes of the project; the first line of the answer says "
+            "where it is.",
     .json = true,
     .run = show,
 };
@@ -51,9 +52,9 @@ const struct command command_recipe_run = {
     .name = "recipe run",
     .synopsis = "attune recipe run NAME|FILE [--model DIR] [--data FILE] [--set STAGE.KEY=VALUE]... [--plan]",
     .summary = "Runs a recipe's stages, one after the other, each as a run of its own.",
-    .help = "The whole recipe is checked before anything starts. The experiment is a run of the list as well: stop, pause and resume "
-            "it, and its stages follow. Killed at any moment, it goes on with \"attune resume NAME\" and ends with the same bits. "
-            "Its folder's recipe.json says what each stage took in and gave out.\n\n"
+    .help = "The whole recipe is checked before anything starts. The experiment is a run of the list as well: stop, pause "
+            "and resume it, and its stages follow. Killed at any moment, it goes on with \"attune resume NAME\" and ends "
+            "with the same bits. Its folder's recipe.json says what each stage took in and gave out.\n\n"
             "  attune recipe run demo\n"
             "  attune recipe run sft-dpo --model ./SmolLM2-135M --data pairs.jsonl --set dpo.beta=0.3\n"
             "  attune recipe run pm-rlhf-opt-1.3b --plan",
@@ -82,7 +83,8 @@ static void print_list(const json_t *recipes)
         const char *problem = text_of(row, "problem");
         printf("  %s%-*s%s  ", print_on(stdout, PRINT_BOLD), width, text_of(row, "name"), print_off(stdout));
         struct str title = {0};
-        str_add_visible(&title, *problem ? problem : text_of(row, "title"), strlen(*problem ? problem : text_of(row, "title")), false);
+        str_add_visible(&title, *problem ? problem : text_of(row, "title"),
+                        strlen(*problem ? problem : text_of(row, "title")), false);
         print_wrapped(stdout, str_text(&title), width + 4, width + 4, print_width(stdout));
         str_fini(&title);
     }
@@ -196,10 +198,12 @@ static void print_plan(const json_t *plan)
         print_table_cell(&t, -1, "%s", text_of(stage, "name"));
         print_table_cell(&t, -1, "%s", text_of(stage, "objective"));
         print_steps(&t, stage);
-        print_table_cell(&t, -1, "%s", json_is_object(memory)
-                                           ? human_bytes(text, sizeof text, json_number_value(json_object_get(memory, "bytes")))
-                                           : "-");
-        print_table_cell(&t, -1, "%s%s", json_is_number(seconds) && json_is_true(json_object_get(stage, "at_most")) ? "< " : "",
+        print_table_cell(&t, -1, "%s",
+                         json_is_object(memory)
+                             ? human_bytes(text, sizeof text, json_number_value(json_object_get(memory, "bytes")))
+                             : "-");
+        print_table_cell(&t, -1, "%s%s",
+                         json_is_number(seconds) && json_is_true(json_object_get(stage, "at_most")) ? "< " : "",
                          json_is_number(seconds) ? human_seconds(text, sizeof text, json_number_value(seconds)) : "-");
         print_table_cell(&t, -1, "%s", *model ? model : "$model");
         bound |= json_is_true(json_object_get(stage, "at_most"));
@@ -242,8 +246,8 @@ static int start(struct args *a, const char *path, const json_t *changes, struct
         if (args_json(a))
             look_print_json(look_to_json(&l, NULL, NULL, 0));
         else
-            print_said("%s: started (process %d). \"attune show %s\" looks at it, \"attune stop %s\" stops it.\n", name, l.status.pid,
-                   name, name);
+            print_said("%s: started (process %d). \"attune show %s\" looks at it, \"attune stop %s\" stops it.\n", name,
+                       l.status.pid, name, name);
     } else if (!code) {
         code = follow_to_end(&l, args_json(a), e);
     }

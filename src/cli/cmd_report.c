@@ -13,10 +13,12 @@
 #include "store/eval_file.h"
 
 static const struct param options[] = {
-    {.name = "out", .type = PARAM_PATH, .fallback = "", .help = "The file; without it RUN.html in this folder, - prints it."},
+    {.name = "out", .type = PARAM_PATH, .fallback = "",
+     .help = "The file; without it RUN.html in this folder, - prints it."},
     {.name = "metrics", .type = PARAM_TEXT, .fallback = "all",
      .help = "Which curves: metrics or titles of the console's charts, separated by commas."},
-    {.name = "samples", .type = PARAM_INT, .fallback = "6", .min = 0, .max = 1000, .help = "Of how many prompts the answers are shown."},
+    {.name = "samples", .type = PARAM_INT, .fallback = "6", .min = 0, .max = 1000,
+     .help = "Of how many prompts the answers are shown."},
     {0},
 };
 
@@ -26,9 +28,10 @@ const struct command command_report = {
     .name = "report",
     .synopsis = "attune report [RUN...] [--out FILE.html]",
     .summary = "Writes a report of an experiment: one HTML file that opens anywhere.",
-    .help = "Settings and what differs in them, what went wrong, curves, evaluations with their intervals, samples at the start and at the end, "
-            "where models and data come from, and the commands that do it again. Several runs are drawn over one another; a recipe's run "
-            "brings those of its stages. The file loads nothing and runs no script, and is light or dark as its reader likes it.\n\n"
+    .help = "Settings and what differs in them, what went wrong, curves, evaluations with their intervals, samples at the "
+            "start and at the end, where models and data come from, and the commands that do it again. Several runs are "
+            "drawn over one another; a recipe's run brings those of its stages. The file loads nothing and runs no script, "
+            "and is light or dark as its reader likes it.\n\n"
             "  attune report dpo-1\n"
             "  attune report dpo-1 ipo-1 kto-1 --smooth 0.8 --out compared.html",
     .options = options,

@@ -17,7 +17,8 @@
 
 static const struct param options[] = {
     SOURCE_OPTIONS,
-    {.name = "prompts", .type = PARAM_PATH, .fallback = "", .help = "A file of prompts: in any shape that data may have, or a .txt with one a line."},
+    {.name = "prompts", .type = PARAM_PATH, .fallback = "",
+     .help = "A file of prompts: in any shape that data may have, or a .txt with one a line."},
     {.name = "prompt", .type = PARAM_TEXT, .fallback = "", .help = "A prompt, as one of the words is."},
     {.name = "limit", .type = PARAM_INT, .fallback = "0", .min = 0, .max = 1e9, .help = "At most so many of them; 0: all."},
     {.name = "samples", .type = PARAM_INT, .fallback = "1", .min = 1, .max = 1024, .help = "Answers per prompt."},
@@ -32,7 +33,8 @@ static const struct param options[] = {
     {.name = "min-p", .type = PARAM_FLOAT, .fallback = "0", .min = 0, .max = 1,
      .help = "Only tokens at least so likely as this share of the likeliest; 0: all."},
     {.name = "stop", .type = PARAM_TEXT, .fallback = "",
-     .help = "Texts at which an answer ends, beside the model's own end, separated by commas: \\n\\n,User: (\\, is a comma)."},
+     .help = "Texts at which an answer ends, beside the model's own end, separated by commas: \\n\\n,User: (\\, is a "
+             "comma)."},
     {.name = "seed", .type = PARAM_INT, .fallback = "1", .min = 0, .max = 4294967295.0,
      .help = "The same seed gives the same answers."},
     TEXT_OPTIONS,
@@ -59,8 +61,8 @@ enum { MAX_ARGS = 4096 };
 static int engine_args(const struct args *a, const char *model, char **prompts, int n_prompts, bool stream, const char **out,
                        struct err *e)
 {
-    static const char *const passed[] = {"prompts", "limit", "samples", "max-tokens", "temperature", "top-k", "top-p", "min-p",
-                                         "stop", "seed"};
+    static const char *const passed[] = {"prompts", "limit", "samples", "max-tokens", "temperature",
+                                         "top-k",   "top-p", "min-p",   "stop",       "seed"};
     static const char *const flags[] = {"--prompts", "--limit", "--samples", "--max-tokens", "--temperature", "--top-k",
                                         "--top-p", "--min-p", "--stop", "--seed"};
     int n = 0;

@@ -18,12 +18,14 @@
 
 static const struct param options[] = {
     {.name = "metrics", .type = PARAM_TEXT, .fallback = "",
-     .help = "Prints step and value of every point of this metric instead; \"all\" lists the metrics. With --plot: what is drawn, "
-             "metrics or titles of the console's charts, separated by commas."},
+     .help = "Prints step and value of every point of this metric instead; \"all\" lists the metrics. With --plot: what is "
+             "drawn, metrics or titles of the console's charts, separated by commas."},
     {.name = "samples", .type = PARAM_INT, .fallback = "0", .min = 0, .max = 10000,
      .help = "Prints so many of the newest samples as well."},
-    {.name = "plot", .type = PARAM_BOOL, .fallback = "no", .help = "Draws the curves instead, as text: also of several runs, also into a pipe."},
-    {.name = "size", .type = PARAM_TEXT, .fallback = "", .help = "Columns and lines of what --plot draws; else the terminal's width, or 80x24."},
+    {.name = "plot", .type = PARAM_BOOL, .fallback = "no",
+     .help = "Draws the curves instead, as text: also of several runs, also into a pipe."},
+    {.name = "size", .type = PARAM_TEXT, .fallback = "",
+     .help = "Columns and lines of what --plot draws; else the terminal's width, or 80x24."},
     {.name = "ascii", .type = PARAM_BOOL, .fallback = "no", .help = "Draws with plain characters."},
     {0},
 };
@@ -111,7 +113,8 @@ static void print_head(const struct look *l, int n_waiting)
         printf("  %s left", human_seconds(text, sizeof text, s->seconds_left));
     putchar('\n');
     if (n_waiting)
-        printf("  waiting for you: %d %s (attune label list %s)\n", n_waiting, text_plural(n_waiting, "pair", "pairs"), l->info.name);
+        printf("  waiting for you: %d %s (attune label list %s)\n", n_waiting, text_plural(n_waiting, "pair", "pairs"),
+               l->info.name);
     if (l->info.parent_name)
         printf("  %-9sstep %lld of %s\n", "forked", (long long)l->info.parent_step, l->info.parent_name);
     const bool said = !run_state_is_live(s->state) || (n_waiting && text_starts(s->phase, "waiting for you"));
@@ -186,7 +189,9 @@ static void print_events(const struct run_event *events, int n)
     char text[64];
     heading("Events");
     for (int i = 0; i < n; i++) {
-        int style = strcmp(events[i].level, "error") == 0 ? PRINT_BAD : strcmp(events[i].level, "warn") == 0 ? PRINT_WARN : -1;
+        int style = strcmp(events[i].level, "error") == 0  ? PRINT_BAD
+                    : strcmp(events[i].level, "warn") == 0 ? PRINT_WARN
+                                                           : -1;
         int at = printf("  %s  %6lld  ", print_time(text, sizeof text, events[i].at_ms), (long long)events[i].step);
         struct str shown = {0};
         str_add_visible(&shown, events[i].text, strlen(events[i].text), false);
@@ -265,21 +270,21 @@ static json_t *to_json(const struct look *l, int n_waiting, json_t *now, char **
     json_t *o = look_to_json(l, (const char *const *)keys, values, n_keys);
     json_t *event_list = json_array(), *checkpoints = json_array(), *sample_list = json_array();
     for (int i = 0; i < n_events; i++)
-        json_array_append_new(event_list, json_pack("{s:I, s:I, s:o, s:o, s:o}", "at_ms", (json_int_t)events[i].at_ms, "step",
-                                                    (json_int_t)events[i].step, "level", look_json_text(events[i].level),
-                                                    "kind", look_json_text(events[i].kind), "text",
-                                                    look_json_text(events[i].text)));
+        json_array_append_new(event_list,
+                              json_pack("{s:I, s:I, s:o, s:o, s:o}", "at_ms", (json_int_t)events[i].at_ms, "step",
+                                        (json_int_t)events[i].step, "level", look_json_text(events[i].level), "kind",
+                                        look_json_text(events[i].kind), "text", look_json_text(events[i].text)));
     for (int i = 0; i < n_list; i++)
-        json_array_append_new(checkpoints, json_pack("{s:I, s:I, s:I, s:o, s:o}", "step", (json_int_t)list[i].step, "at_ms",
-                                                     (json_int_t)list[i].at_ms, "bytes", (json_int_t)list[i].bytes, "path",
-                                                     look_json_text(list[i].path), "sha256", look_json_text(list[i].sha256)));
+        json_array_append_new(checkpoints,
+                              json_pack("{s:I, s:I, s:I, s:o, s:o}", "step", (json_int_t)list[i].step, "at_ms",
+                                        (json_int_t)list[i].at_ms, "bytes", (json_int_t)list[i].bytes, "path",
+                                        look_json_text(list[i].path), "sha256", look_json_text(list[i].sha256)));
     for (int i = 0; i < n_samples; i++)
-        json_array_append_new(sample_list, json_pack("{s:I, s:o, s:o, s:o, s:o, s:o}", "step", (json_int_t)samples[i].step, "prompt",
-                                                     look_json_text(samples[i].prompt), "response",
-                                                     look_json_text(samples[i].response), "logp",
-                                                     look_json_number(samples[i].logp), "reward",
-                                                     look_json_number(samples[i].reward), "tokens",
-                                                     tokens_json(&samples[i])));
+        json_array_append_new(
+            sample_list, json_pack("{s:I, s:o, s:o, s:o, s:o, s:o}", "step", (json_int_t)samples[i].step, "prompt",
+                                   look_json_text(samples[i].prompt), "response", look_json_text(samples[i].response),
+                                   "logp", look_json_number(samples[i].logp), "reward",
+                                   look_json_number(samples[i].reward), "tokens", tokens_json(&samples[i])));
     json_object_set_new(o, "waiting_pairs", json_integer(n_waiting));
     json_object_set_new(o, "folder", look_json_text(l->dir));
     json_object_set(o, "settings", now);

@@ -18,8 +18,8 @@ static const struct param options[] = {
     {.name = "name", .type = PARAM_TEXT, .fallback = "",
      .help = "The sweep's name; else the objective's with a number, such as dpo-sweep-1."},
     {.name = "set", .type = PARAM_TEXT, .fallback = "",
-     .help = "Values of a setting with commas between them: --set beta=0.1,0.3. May be repeated; every combination is a run. One value is "
-             "another way to give an option. Texts cannot be listed."},
+     .help = "Values of a setting with commas between them: --set beta=0.1,0.3. May be repeated; every combination is a "
+             "run. One value is another way to give an option. Texts cannot be listed."},
     PRESET_PARAM,
     {.name = "detach", .type = PARAM_BOOL, .fallback = "no", .help = "Returns as soon as the engine works."},
     {.name = "plan", .type = PARAM_BOOL, .fallback = "no", .help = "Lists the runs that it would make, and starts nothing."},
@@ -56,11 +56,13 @@ const struct command command_sweep = {
     .name = "sweep",
     .synopsis = "attune sweep --objective NAME --model DIR --data FILE --set NAME=VALUE,VALUE... [OPTION]...",
     .summary = "Trains with several values of some settings, each combination as a run of its own.",
-    .help = "All runs are on the list at once; at most so many work at a time (--at-most), the others wait. The sweep is a run of the "
-            "list as well: stop, pause and resume it, and its runs follow; it survives the console, and killed at any moment it goes on "
-            "with \"attune resume\". \"attune stop\" on one of its runs leaves that out, also while it waits. With --by the best run's "
-            "checkpoint is the sweep's own, and with --stop-early runs are stopped that the others have beaten.\n\n"
-            "  attune sweep --objective dpo --model ./SmolLM2-135M --data pairs.jsonl --set beta=0.05,0.1,0.3 --set lr=1e-6,5e-6 \\\n"
+    .help = "All runs are on the list at once; at most so many work at a time (--at-most), the others wait. The sweep is a "
+            "run of the list as well: stop, pause and resume it, and its runs follow; it survives the console, and killed "
+            "at any moment it goes on with \"attune resume\". \"attune stop\" on one of its runs leaves that out, also "
+            "while it waits. With --by the best run's checkpoint is the sweep's own, and with --stop-early runs are stopped "
+            "that the others have beaten.\n\n"
+            "  attune sweep --objective dpo --model ./SmolLM2-135M --data pairs.jsonl --set beta=0.05,0.1,0.3 --set "
+            "lr=1e-6,5e-6 \\\n"
             "      --at-most 2 --by eval/rewards/accuracies --stop-early\n"
             "  attune sweep --preset base --set seed=1,2,3",
     .options = options,
@@ -94,7 +96,8 @@ static int read_sets(const struct args *a, json_t *given, json_t *lists, struct 
         const struct param *p = settings_find(&a->settings, name);
         struct settings one;
         settings_init(&one, a->settings.tables);
-        code = p ? engine_list_check(p, equals + 1, &n, e) : settings_set(&one, name, equals + 1, e); // which says what is near
+        // which says what is near
+        code = p ? engine_list_check(p, equals + 1, &n, e) : settings_set(&one, name, equals + 1, e);
         if (!code && n > 1)
             json_object_set_new(lists, name, json_string(equals + 1));
         else if (!code)
@@ -160,8 +163,8 @@ static int follow(struct args *a, struct store *s, const char *name, struct err 
         if (args_json(a))
             look_print_json(look_to_json(&l, NULL, NULL, 0));
         else
-            print_said("%s: started (process %d). \"attune runs\" lists its runs, \"attune stop %s\" stops them all.\n", name,
-                   l.status.pid, name);
+            print_said("%s: started (process %d). \"attune runs\" lists its runs, \"attune stop %s\" stops them all.\n",
+                       name, l.status.pid, name);
     } else if (!code) {
         code = follow_to_end(&l, args_json(a), e);
     }
@@ -217,9 +220,10 @@ static int run(int argc, char **argv)
     if (!code)
         code = preset_add(&a, objective, given, &e);
     take_lists(&a, given, lists);
-    const struct engine_sweep sweep = {.objective = objective, .name = args_text(&a, "name"), .settings = given, .lists = lists,
-                                       .at_most = settings_int(&a.settings, "at-most"), .grace = settings_int(&a.settings, "grace"),
-                                       .by = settings_text(&a.settings, "by"), .stop_early = settings_bool(&a.settings, "stop-early")};
+    const struct engine_sweep sweep = {.objective = objective, .name = args_text(&a, "name"), .settings = given,
+                                       .lists = lists, .at_most = settings_int(&a.settings, "at-most"),
+        .grace = settings_int(&a.settings, "grace"), .by = settings_text(&a.settings, "by"),
+        .stop_early = settings_bool(&a.settings, "stop-early")};
     if (!code)
         code = settings_bool(&a.settings, "plan") ? plan(&a, &sweep, &e) : start(&a, &sweep, &e);
     if (code)

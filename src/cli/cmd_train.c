@@ -22,7 +22,8 @@ static const struct param options[] = {
     {.name = "detach", .type = PARAM_BOOL, .fallback = "no", .help = "Returns as soon as the engine works."},
     {.name = "plan", .type = PARAM_BOOL, .fallback = "no",
      .help = "Says what the run would take of memory, line by line, and starts nothing."},
-    {.name = "set", .type = PARAM_TEXT, .fallback = "", .help = "Another way to give an option: --set lr=1e-5. May be repeated."},
+    {.name = "set", .type = PARAM_TEXT, .fallback = "",
+     .help = "Another way to give an option: --set lr=1e-5. May be repeated."},
     {0},
 };
 
@@ -92,7 +93,8 @@ const struct command command_train = {
             "and \"attune show\" look at it, \"attune pause\", \"set\" and \"stop\" steer it.\n\n"
             "  attune train --objective dpo --model ./SmolLM2-135M --data pairs.jsonl\n"
             "  attune train --objective dpo --model . --data p.jsonl.gz --lora-rank 16 --detach\n\n"
-            "\"attune objectives\" lists the objectives; \"attune train --objective NAME --help\" has the parameters of one.",
+            "\"attune objectives\" lists the objectives; \"attune train --objective NAME --help\" has the parameters "
+            "of one.",
     .options = options,
     .json = true,
     .run = run,
@@ -102,14 +104,16 @@ const struct command command_train = {
 static json_t *given_settings(const struct args *a)
 {
     json_t *all = settings_to_json(&a->settings, false);
-    static const char *const own[] = {"objective", "name", "note", "preset", "detach", "plan", "set", "json", "project", "help"};
+    static const char *const own[] = {"objective", "name", "note", "preset",  "detach",
+                                      "plan",      "set",  "json", "project", "help"};
     for (size_t i = 0; i < sizeof own / sizeof *own; i++)
         json_object_del(all, own[i]);
     return all;
 }
 
 // With what the preset has; the objective may be the preset's.
-static int all_settings(const struct args *a, int argc, char **argv, const struct engine_objective **o, json_t **given, struct err *e)
+static int all_settings(const struct args *a, int argc, char **argv, const struct engine_objective **o, json_t **given,
+                        struct err *e)
 {
     char *objective = NULL;
     *given = given_settings(a);

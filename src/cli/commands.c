@@ -3,18 +3,21 @@
 
 #include "cli/command.h"
 
-extern const struct command command_bench_objectives, command_chart, command_checkpoint, command_compare, command_completion, command_credit, command_data_import, command_data_show,
+extern const struct command command_bench_objectives, command_chart, command_checkpoint, command_compare,
+command_completion, command_credit, command_data_import, command_data_show,
     command_demo_corpus, command_demo_open, command_demo_pairs, command_demo_plane, command_demo_run, command_demo_style,
-    command_demo_truth, command_describe, command_doctor, command_export, command_help, command_keys, command_log, command_model_merge,
-    command_model_show, command_objectives, command_objectives_eval, command_objectives_show, command_pause, command_recipe_list, command_recipe_run, command_recipe_show, command_remove, command_report,
+    command_demo_truth, command_describe, command_doctor, command_export, command_help, command_keys, command_log,
+    command_model_merge,
+    command_model_show, command_objectives, command_objectives_eval, command_objectives_show, command_pause,
+    command_recipe_list, command_recipe_run, command_recipe_show, command_remove, command_report,
     command_resume,
     command_runs,
     command_preset_list, command_preset_remove, command_preset_save, command_sample, command_set, command_show, command_stop,
     command_sweep, command_train;
 extern const struct command command_import, command_top;
-extern const struct command command_archive, command_eval, command_fork, command_label, command_label_export, command_label_list,
-    command_label_stats, command_label_undo, command_label_wins, command_model_agree, command_note, command_pin, command_rename,
-    command_score, command_tag, command_undo;
+extern const struct command command_archive, command_eval, command_fork, command_label, command_label_export,
+    command_label_list, command_label_stats, command_label_undo, command_label_wins, command_model_agree, command_note,
+    command_pin, command_rename, command_score, command_tag, command_undo;
 
 // In the order of the help.
 const struct command *const command_table[] = {

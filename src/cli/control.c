@@ -14,7 +14,8 @@
 static bool waits_in_sweep(struct store *s, const struct look *l)
 {
     bool waits = false;
-    for (const char *dot = strchr(l->info.name, '.'); dot && l->status.state == RUN_QUEUED && !waits; dot = strchr(dot + 1, '.')) {
+    for (const char *dot = strchr(l->info.name, '.'); dot && l->status.state == RUN_QUEUED && !waits;
+         dot = strchr(dot + 1, '.')) {
         struct look sweep = {0};
         char *name = mem_strndup(l->info.name, (size_t)(dot - l->info.name));
         waits = look_open(&sweep, s, name, NULL) == 0 && strcmp(sweep.info.objective, "sweep") == 0 &&

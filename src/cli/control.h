@@ -3,8 +3,8 @@
 
 #include "cli/look.h"
 
-// Posts a control to a live run; *id is its number. ERR_STATE, with what to do, for a run that is not live. A stop of one that waits
-// in a sweep is posted for that; *id is 0 then.
+// Posts a control to a live run; *id is its number. ERR_STATE, with what to do, for a run that is not live. A stop of one
+// that waits in a sweep is posted for that; *id is 0 then.
 int control_post(struct store *s, struct look *l, enum control_kind kind, const char *key, const char *value,
                  int64_t *id, struct err *e);
 // Waits until the engine has applied the control (or, with `ended`, until the run is not live any more).

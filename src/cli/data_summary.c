@@ -52,9 +52,10 @@ static void add_pairs(json_t *root, const struct survey *s)
     json_object_set_new(root, "ties", json_integer((json_int_t)s->n_ties));
     json_object_set_new(root, "split_votes", json_integer((json_int_t)s->n_split));
     if (s->n_longer + s->n_shorter + s->n_equal)
-        json_object_set_new(root, "longer", json_pack("{s:I, s:I, s:I, s:f, s:f, s:f, s:f}", "chosen", (json_int_t)s->n_longer,
-                                                      "rejected", (json_int_t)s->n_shorter, "equal", (json_int_t)s->n_equal,
-                                                      "mean_gap", s->mean_gap, "share", share, "low", low, "high", high));
+        json_object_set_new(root, "longer",
+                            json_pack("{s:I, s:I, s:I, s:f, s:f, s:f, s:f}", "chosen", (json_int_t)s->n_longer,
+                                      "rejected", (json_int_t)s->n_shorter, "equal", (json_int_t)s->n_equal, "mean_gap",
+                                      s->mean_gap, "share", share, "low", low, "high", high));
 }
 
 json_t *data_summary_json(const struct corpus *c, const struct survey *s)
@@ -63,11 +64,12 @@ json_t *data_summary_json(const struct corpus *c, const struct survey *s)
     for (size_t i = 0; i < c->n_refused; i++)
         json_array_append_new(refused, json_pack("{s:I, s:s}", "line", (json_int_t)c->refused[i].line, "reason",
                                                  c->refused[i].reason));
-    json_t *root = json_pack("{s:s, s:s, s:s, s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:o, s:s}", "path", c->path, "shape", c->shape,
-                             "kind", data_kind_name(c->kind), "rows", (json_int_t)c->n_rows, "examples",
-                             (json_int_t)c->n_examples, s->tokens ? "tokens" : "characters", lengths_json(s), "prompts",
-                             (json_int_t)s->n_prompts, "same", (json_int_t)s->n_same, "opposite", (json_int_t)s->n_opposite,
-                             "shared", (json_int_t)s->n_shared, "refused", refused, "sha256", c->hash);
+    json_t *root =
+        json_pack("{s:s, s:s, s:s, s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:o, s:s}", "path", c->path, "shape", c->shape,
+                  "kind", data_kind_name(c->kind), "rows", (json_int_t)c->n_rows, "examples", (json_int_t)c->n_examples,
+                  s->tokens ? "tokens" : "characters", lengths_json(s), "prompts", (json_int_t)s->n_prompts, "same",
+                  (json_int_t)s->n_same, "opposite", (json_int_t)s->n_opposite, "shared", (json_int_t)s->n_shared,
+                  "refused", refused, "sha256", c->hash);
     if (c->kind == DATA_PAIR)
         add_pairs(root, s);
     if (c->kind == DATA_LIST)
@@ -144,7 +146,8 @@ static void print_same(const struct survey *s)
         printf("  %zu %s an earlier one again, but for case and blanks\n", s->n_same,
                text_plural((int64_t)s->n_same, "row is", "rows are"));
     if (s->n_opposite)
-        printf("  %zu %s the opposite of another one\n", s->n_opposite, text_plural((int64_t)s->n_opposite, "row says", "rows say"));
+        printf("  %zu %s the opposite of another one\n", s->n_opposite,
+               text_plural((int64_t)s->n_opposite, "row says", "rows say"));
     if (s->n_shared)
         printf("  %zu %s a prompt that is in the other file as well\n", s->n_shared,
                text_plural((int64_t)s->n_shared, "row has", "rows have"));
@@ -156,8 +159,9 @@ static void print_longer(const struct survey *s)
     const size_t n = s->n_longer + s->n_shorter + s->n_equal;
     const double share = survey_longer(s, &low, &high);
     if (n)
-        printf("  the chosen answer is the longer one in %zu, the shorter one in %zu and as long in %zu of %zu %s; who always takes "
-               "the longer one is right in %.1f %% (95 %%: %.1f to %.1f)\n", s->n_longer, s->n_shorter, s->n_equal, n,
+        printf("  the chosen answer is the longer one in %zu, the shorter one in %zu and as long in %zu of %zu %s; who "
+               "always takes the longer one is right in %.1f %% (95 %%: %.1f to %.1f)\n", s->n_longer, s->n_shorter,
+               s->n_equal, n,
                text_plural((int64_t)n, "pair", "pairs"), 100 * share, 100 * low, 100 * high);
 }
 
@@ -176,7 +180,8 @@ void data_summary_print(const struct corpus *c, const struct survey *s)
     for (int i = 0; i < s->n_parts; i++)
         if (s->parts[i].max)
             printf("  %-9s %.0f %s on average, %u at most; half have at most %u, 95 %% at most %u\n", s->parts[i].name,
-                   s->parts[i].mean, s->tokens ? "tokens" : "characters", s->parts[i].max, s->parts[i].median, s->parts[i].p95);
+                   s->parts[i].mean, s->tokens ? "tokens" : "characters", s->parts[i].max, s->parts[i].median,
+                   s->parts[i].p95);
     print_longer(s);
     print_same(s);
     print_fields(c, true);

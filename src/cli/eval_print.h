@@ -1,4 +1,5 @@
-// Evaluations for people: all measures of one, several over checkpoints and runs, and rewards over the distance from the reference.
+// Evaluations for people: all measures of one, several over checkpoints and runs, and rewards over the distance from the
+// reference.
 #pragma once
 
 #include <jansson.h>

@@ -19,7 +19,8 @@
 
 static const char *const themes[] = {"auto", "light", "dark", NULL};
 const struct param export_data_options[] = {
-    {.name = "svg", .type = PARAM_PATH, .fallback = "", .help = "Writes the runs' curves as a picture of lines; - prints it."},
+    {.name = "svg", .type = PARAM_PATH, .fallback = "",
+     .help = "Writes the runs' curves as a picture of lines; - prints it."},
     {.name = "png", .type = PARAM_PATH, .fallback = "", .help = "Writes them as a picture of pixels."},
     {.name = "csv", .type = PARAM_PATH, .fallback = "", .help = "Writes a table of what was recorded; - prints it."},
     {.name = "jsonl", .type = PARAM_PATH, .fallback = "", .help = "Writes it as lines of JSON."},
@@ -27,11 +28,13 @@ const struct param export_data_options[] = {
      .help = "Writes a folder of event files that TensorBoard opens, one folder a run."},
     {.name = "what", .type = PARAM_CHOICE, .fallback = "metrics", .choices = export_names, .help = "What the table is of."},
     {.name = "metrics", .type = PARAM_TEXT, .fallback = "",
-     .help = "Metrics, separated by commas; of pictures also titles of the console's charts. Without it tables have all metrics, and "
-             "pictures the first six charts; \"all\" draws all."},
+     .help = "Metrics, separated by commas; of pictures also titles of the console's charts. Without it tables have all "
+             "metrics, and pictures the first six charts; \"all\" draws all."},
     {.name = "wide", .type = PARAM_BOOL, .fallback = "no", .help = "A row for each step with a column for each metric."},
-    {.name = "size", .type = PARAM_TEXT, .fallback = "", .help = "Pixels of the picture, such as 1200x700; else as the charts need."},
-    {.name = "columns", .type = PARAM_INT, .fallback = "0", .min = 0, .max = 12, .help = "Charts beside one another; 0: as many as fit."},
+    {.name = "size", .type = PARAM_TEXT, .fallback = "",
+     .help = "Pixels of the picture, such as 1200x700; else as the charts need."},
+    {.name = "columns", .type = PARAM_INT, .fallback = "0", .min = 0, .max = 12,
+     .help = "Charts beside one another; 0: as many as fit."},
     {.name = "multiples", .type = PARAM_BOOL, .fallback = "no",
      .help = "A chart for each run and metric instead of runs over one another, with --group for each group; those of a metric have one scale."},
     {.name = "scatter", .type = PARAM_TEXT, .fallback = "",
@@ -180,8 +183,10 @@ static int check_keys(const struct export_wish *w, struct err *e)
         str_add(&missing, w->keys[k]);
         code = export_each(w, check_key, &missing, e);
         if (!code && missing.len > 0)
-            code = err_set(e, ERR_NOT_FOUND, "no metric \"%s\" was recorded by these runs; \"attune show RUN --metrics all\" lists metrics",
-                           w->keys[k]);
+            code =
+                err_set(e, ERR_NOT_FOUND,
+                        "no metric \"%s\" was recorded by these runs; \"attune show RUN --metrics all\" lists metrics",
+                        w->keys[k]);
         str_fini(&missing);
     }
     return code;
@@ -224,10 +229,11 @@ static void say(const json_t *written)
     const char *name;
     json_t *n;
     printf("%s", json_string_value(json_object_get(written, "path")));
-    json_object_foreach((json_t *)written, name, n)
-        if (json_is_integer(n))
-            printf(": %lld %s", (long long)json_integer_value(n), json_integer_value(n) == 1 && strcmp(name, "runs") == 0 ? "run"
-                   : json_integer_value(n) == 1 ? "row" : name);
+    json_object_foreach((json_t *)written, name, n) if (json_is_integer(n))
+        printf(": %lld %s", (long long)json_integer_value(n),
+               json_integer_value(n) == 1 && strcmp(name, "runs") == 0 ? "run"
+               : json_integer_value(n) == 1                            ? "row"
+                                                                       : name);
     putchar('\n');
 }
 

@@ -320,7 +320,8 @@ int follow_to_end(struct look *l, bool json, struct err *e)
         return code;
     if (detached)
         return err_set(e, ERR_INTERRUPTED,
-                       "not waiting any more; run %s goes on. \"attune show %s\" looks at it, \"attune stop %s\" stops it", name,
+                       "not waiting any more; run %s goes on. \"attune show %s\" looks at it, \"attune stop %s\" stops "
+                       "it", name,
                        name, name);
     const struct run_status *s = &l->status;
     if (json) {
@@ -339,7 +340,8 @@ int follow_to_end(struct look *l, bool json, struct err *e)
         return err_set(e, ERR_INTERRUPTED, "run %s was stopped at step %lld; \"attune resume %s\" continues it", name,
                        (long long)s->step, name);
     if (s->state == RUN_DEAD)
-        return err_set(e, ERR_FAIL, "the engine of run %s is gone without a word at step %lld; \"attune resume %s\" continues it",
+        return err_set(e, ERR_FAIL,
+                       "the engine of run %s is gone without a word at step %lld; \"attune resume %s\" continues it",
                        name, (long long)s->step, name);
     return err_set(e, s->failure, "run %s failed at step %lld: %s", name, (long long)s->step, s->message);
 }

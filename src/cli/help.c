@@ -46,7 +46,10 @@ static const struct {
     {"ATTUNE_READ_ONLY, ATTUNE_QUIET, ATTUNE_NO_INPUT, ATTUNE_PLAIN", "when set and not 0, as the options of these names"},
 };
 
-enum { n_exit_statuses = sizeof exit_statuses / sizeof *exit_statuses, n_environment = sizeof environment / sizeof *environment };
+enum {
+    n_exit_statuses = sizeof exit_statuses / sizeof *exit_statuses,
+    n_environment = sizeof environment / sizeof *environment
+};
 
 static void print_item(FILE *out, const char *name, const char *text, int column, int width)
 {
@@ -70,18 +73,23 @@ void help_program(FILE *out, int width)
         print_item(out, (*c)->name, (*c)->summary, 20, width);
     fprintf(out, "\n\"attune COMMAND --help\" explains a command. \"attune --version\" prints the version.\n"
                  "-e and --script give commands of the console that are run without a terminal.\n"
-                 "--lines is the console for who hears or types lines: no screen, commands by the same names, answers as sentences;\n"
+                 "--lines is the console for who hears or types lines: no screen, commands by the same names, answers "
+                 "as sentences;\n"
                  "\"help\" lists them.\n"
-                 "--on-alert PROGRAM calls the program for each new alert while the console (or --lines) watches; it finds a JSON\n"
+                 "--on-alert PROGRAM calls the program for each new alert while the console (or --lines) watches; it "
+                 "finds a JSON\n"
                  "object on its standard input (run, alert, text, state, step, project) and has 30 s.\n"
                  "--read-only looks and changes nothing: no run, setting, label or file of the project. It stands before any\n"
                  "command as well, as do --no-color, --quiet (no progress, no word that something was done), --no-input\n"
                  "(nothing is asked: what would ask fails and says what to give) and --plain (tables with one record a line and tabs\n"
                  "between fields, for cut, awk and sort).\n"
                  "--fresh opens it as on the first day: what it keeps of a project (console.json) is left alone.\n"
-                 "--slow is for a line that carries little: ASCII, and one frame a second at most when only numbers change.\n"
-                 "--copy-file FILE is for terminals that have no clipboard for others: Y writes what it copies into that file.\n"
-                 "--view FILE shows first what somebody wrote with \":view export FILE\": page, runs, axes, smoothing, filter.\n");
+                 "--slow is for a line that carries little: ASCII, and one frame a second at most when only numbers "
+                 "change.\n"
+                 "--copy-file FILE is for terminals that have no clipboard for others: Y writes what it copies into "
+                 "that file.\n"
+                 "--view FILE shows first what somebody wrote with \":view export FILE\": page, runs, axes, smoothing, "
+                 "filter.\n");
     fprintf(out, "\n%sEnvironment:%s\n", print_on(out, PRINT_BOLD), print_off(out));
     for (int i = 0; i < n_environment; i++)
         print_item(out, environment[i].name, environment[i].meaning, 20, width);
@@ -300,7 +308,9 @@ static void man_console_rows(FILE *out, int page)
 
 static void man_console(FILE *out)
 {
-    fputs(".SH COMMANDS OF THE CONSOLE\nBy their keys, by name after a colon there, and in scripts (\\-e). Other keys: \"attune keys\".\n", out);
+    fputs(".SH COMMANDS OF THE CONSOLE\nBy their keys, by name after a colon there, and in scripts (\\-e). Other keys: "
+          "\"attune keys\".\n",
+          out);
     fputs(".SS On most pages\n", out);
     man_console_rows(out, PAGE_N);
     for (int page = 0; page < PAGE_N; page++) {

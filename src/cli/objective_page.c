@@ -21,7 +21,8 @@ static void prose(FILE *out, const char *text)
             text += n;
             continue;
         }
-        const bool in_word = *text == '_' && text > start && isalnum((unsigned char)text[-1]) && isalnum((unsigned char)text[1]);
+        const bool in_word =
+            *text == '_' && text > start && isalnum((unsigned char)text[-1]) && isalnum((unsigned char)text[1]);
         if (strchr("*_<|`\\", *text) && !in_word)
             fputc('\\', out);
         fputc(*text == '\n' ? ' ' : *text, out);
@@ -140,11 +141,14 @@ static void shared_options(FILE *out, const struct engine_description *d, enum o
 void objective_page(FILE *out, const struct engine_description *d)
 {
     fputs("# Objectives\n\n"
-          "What a model can be tuned for, each with its formula, parameters and pitfalls. `attune objectives show NAME` prints the\n"
-          "same, `attune objectives eval NAME` computes it on numbers of your own. This page is made from the program's own\n"
+          "What a model can be tuned for, each with its formula, parameters and pitfalls. `attune objectives show "
+          "NAME` prints the\n"
+          "same, `attune objectives eval NAME` computes it on numbers of your own. This page is made from the "
+          "program's own\n"
           "tables by `make docs`; do not edit it.\n\n"
           "In the formulas pi is the model that learns and ref the one that it started from; log pi(y) is summed over the\n"
-          "response's tokens, its end included. *reference* in the column \"needs\" means the log-probabilities of the model that\n"
+          "response's tokens, its end included. *reference* in the column \"needs\" means the log-probabilities of the "
+          "model that\n"
           "the run started from; the sections say what the other needs cost.\n\n",
           out);
     contents(out, d);
@@ -160,7 +164,8 @@ void objective_page(FILE *out, const struct engine_description *d)
                                "Objectives whose loss belongs to one pair alone have these as well.\n\n");
             if (!any && g == OBJECTIVES_ONLINE)
                 shared_options(out, d, OBJECTIVES_ONLINE, "### Options of answers and rewards\n\n"
-                               "Objectives that have the model answer the prompts of the data, and learn from what its answers\n"
+                               "Objectives that have the model answer the prompts of the data, and learn from what its "
+                               "answers\n"
                                "earn, have these as well. At least one reward is needed.\n\n");
             any = true;
             section(out, d, &d->objectives[i]);

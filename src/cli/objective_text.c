@@ -27,7 +27,8 @@ static bool has_kind(const json_t *o, const char *word)
     return false;
 }
 
-// An objective that takes several shapes stands with the widest: lists, whose smallest are pairs; votes, which pairs hold too.
+// An objective that takes several shapes stands with the widest: lists, whose smallest are pairs; votes, which pairs hold
+// too.
 enum objective_group objective_group_of(const json_t *o)
 {
     if (json_is_true(json_object_get(o, "needs_score")))

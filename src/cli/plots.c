@@ -28,13 +28,14 @@ static const struct param options[] = {
     {.name = "group",
      .type = PARAM_TEXT,
      .fallback = "",
-     .help = "Draws runs with the same value of this setting as their mean with a band; seed: runs that are alike but for it."},
+     .help = "Draws runs with the same value of this setting as their mean with a band; seed: runs that are alike but "
+             "for it."},
     {.name = "band",
      .type = PARAM_CHOICE,
      .fallback = "sd",
      .choices = band_words,
-     .help = "Around the means: one standard deviation or error, the 95 % interval of the mean, the least and the most, nothing; quartiles: "
-             "around the median."},
+     .help = "Around the means: one standard deviation or error, the 95 % interval of the mean, the least and the most, "
+             "nothing; quartiles: around the median."},
     {.name = "minus", .type = PARAM_TEXT, .fallback = "", .help = "Draws each of the other runs minus this one."},
     {.name = "from", .type = PARAM_FLOAT, .fallback = "", .help = "Where the horizontal axis begins."},
     {.name = "to", .type = PARAM_FLOAT, .fallback = "", .help = "Where it ends."},
@@ -141,17 +142,19 @@ static int choose_one(struct plots *p, const char *what, struct err *e)
         move_chart(c, c->n_charts - 1, p->n_charts++);
         return 0;
     }
-    return err_set(e, ERR_NOT_FOUND, "no metric \"%s\" was recorded by %s%s; \"attune show RUN --metrics all\" lists metrics", what,
+    return err_set(e, ERR_NOT_FOUND,
+                   "no metric \"%s\" was recorded by %s%s; \"attune show RUN --metrics all\" lists metrics", what,
                    c->rows[0]->info.name, c->n_runs > 1 ? " or the others" : "");
 }
 
-// An experiment that trained nothing itself is left out: its parts have the curves, and its steps, which are those of all of them
-// together, would only stretch the axis.
+// An experiment that trained nothing itself is left out: its parts have the curves, and its steps, which are those of all of
+// them together, would only stretch the axis.
 static bool is_only_its_parts(const struct plots *p, int i)
 {
     struct run_row *parts[CURVES_RUNS];
     const struct curves *c = &p->curves;
-    return run_list_parts(&p->list, c->rows[i], parts, CURVES_RUNS) > 0 && !(c->data[i] && run_data_metric(c->data[i], "loss"));
+    return run_list_parts(&p->list, c->rows[i], parts, CURVES_RUNS) > 0 &&
+           !(c->data[i] && run_data_metric(c->data[i], "loss"));
 }
 
 static void show_recorded(struct plots *p)
@@ -211,7 +214,8 @@ static int choose_window(struct curves *c, const struct args *a, struct err *e)
         c->x1 = settings_float(&a->settings, "to");
     c->fit = c->follow = false;
     if (!(c->x0 < c->x1))
-        return err_set(e, ERR_USAGE, "the chart would begin at %g and end at %g: --from must be less than --to", c->x0, c->x1);
+        return err_set(e, ERR_USAGE, "the chart would begin at %g and end at %g: --from must be less than --to", c->x0,
+                       c->x1);
     return 0;
 }
 
@@ -260,7 +264,9 @@ int plots_read(struct plots *p, const struct args *a, struct err *e)
         if (c->data[i]->trouble[0])
             return err_set(e, ERR_INPUT, "run %s: %s", c->rows[i]->info.name, c->data[i]->trouble);
         if (!curves_has_map(c, i, c->x_kind))
-            return err_set(e, ERR_NOT_FOUND, "run %s has not recorded what --x %s is made from (step_s, tokens_per_s; of epochs their number, where none of steps was given)",
+            return err_set(e, ERR_NOT_FOUND,
+                           "run %s has not recorded what --x %s is made from (step_s, tokens_per_s; of epochs their "
+                           "number, where none of steps was given)",
                            c->rows[i]->info.name, axis_names[c->x_kind]);
     }
     return choose_window(c, a, e);
@@ -268,7 +274,8 @@ int plots_read(struct plots *p, const struct args *a, struct err *e)
 
 // ---- text ----
 
-int plots_size(const char *text, const char *unit, int min_width, int min_height, int max, int *width, int *height, struct err *e)
+int plots_size(const char *text, const char *unit, int min_width, int min_height, int max, int *width, int *height,
+               struct err *e)
 {
     char *end;
     const long w = strtol(text, &end, 10), h = *end == 'x' ? strtol(end + 1, &end, 10) : 0;

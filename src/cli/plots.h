@@ -5,7 +5,8 @@
 #include "cli/args.h"
 #include "ui/curves/curves.h"
 
-// The table of --smooth, --x, --x-scale, --y, --clip, --group, --band, --minus, --from and --to, for more_options of a command.
+// The table of --smooth, --x, --x-scale, --y, --clip, --group, --band, --minus, --from and --to, for more_options of a
+// command.
 int plots_options(int argc, char **argv, const struct param *const **tables, struct err *e);
 
 struct plots {
@@ -26,7 +27,8 @@ int plots_choose(struct plots *p, const char *charts, int most, struct err *e);
 int plots_read(struct plots *p, const struct args *a, struct err *e);
 
 // "80x24" within limits; `unit`: what they count ("columns and lines").
-int plots_size(const char *text, const char *unit, int min_width, int min_height, int max, int *width, int *height, struct err *e);
+int plots_size(const char *text, const char *unit, int min_width, int min_height, int max, int *width, int *height,
+               struct err *e);
 // What text is drawn with: --glyphs and --ascii where the command has them, else what the locale can show.
 enum glyphs plots_glyphs(const struct args *a);
 void plots_print(struct canvas *c); // to stdout

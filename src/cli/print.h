@@ -35,7 +35,8 @@ struct print_table {
     size_t n_cells, cap_cells;
     int n_columns;
     const char *align; // one a column: 'l' or 'r'; 'L': may be cut; 'W', the last one: wrapped, its lines below one another
-    const char *spare; // one character a column: '1' is left out first where not all fit, then '2', ...; '-' never. NULL: none
+    const char *spare; // one character a column: '1' is left out first where not all fit, then '2', ...; '-' never. NULL:
+                       // none
 };
 void print_table_init(struct print_table *t, const char *align);
 void print_table_cell(struct print_table *t, int style, const char *format, ...)

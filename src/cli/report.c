@@ -15,26 +15,35 @@
 #include "ui/runs/run_text.h"
 
 static const char style[] =
-    "*{box-sizing:border-box}body{margin:0 auto;max-width:1500px;padding:16px;font:15px/1.5 system-ui,sans-serif;color:var(--ink);"
+    "*{box-sizing:border-box}"
+    "body{margin:0 auto;max-width:1500px;padding:16px;font:15px/1.5 system-ui,sans-serif;color:var(--ink);"
     "background:var(--paper)}h1{font-size:24px;margin:0 0 4px}"
-    "h2{font-size:18px;margin:34px 0 10px;border-bottom:1px solid var(--line);"
-    "padding-bottom:4px}h3{font-size:15px;margin:18px 0 6px}p{margin:6px 0}.muted{color:var(--muted)}code,pre,td.v,.text{font-family:"
-    "ui-monospace,'DejaVu Sans Mono',Menlo,Consolas,monospace;font-size:13px}pre{background:var(--box);padding:10px;overflow-x:auto;"
-    "white-space:pre-wrap;overflow-wrap:anywhere;margin:6px 0}.wide{overflow-x:auto}table{border-collapse:collapse;font-size:14px}"
-    "th,td{text-align:left;vertical-align:top;padding:4px 12px 4px 0;border-bottom:1px solid var(--line)}th{font-weight:600;"
-    "white-space:nowrap}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}td.v{overflow-wrap:anywhere;"
-    "min-width:9em}small{display:block;color:var(--muted);font-size:12px}.best{font-weight:700}.charts{display:grid;gap:14px;"
-    "grid-template-columns:repeat(auto-fill,minmax(min(100%,330px),1fr))}.charts svg{width:100%;height:auto;background:var(--box);"
-    "display:block}.charts .paper{fill:none}.pair{display:grid;gap:10px;grid-template-columns:repeat(auto-fit,minmax(min(100%,300px),1fr));"
-    "margin:4px 0 0}.pair>div{background:var(--box);padding:8px 10px}.text{white-space:pre-wrap;overflow-wrap:anywhere;unicode-bidi:"
-    "isolate}.prompt{margin:18px 0 0;border-left:3px solid var(--line);padding-left:10px}.alert{border-left:4px solid var(--warn);"
-    "padding:4px 10px;margin:6px 0;background:var(--box)}.error{border-color:var(--bad)}.alert b{margin-right:8px}summary{cursor:pointer;"
-    "color:var(--muted);margin:8px 0}small{font-weight:400}.run{white-space:nowrap}h1{overflow-wrap:anywhere}.key{font-weight:700;font-family:monospace}ul{margin:4px 0;padding-left:20px}";
+    "h2{font-size:18px;margin:34px 0 10px;border-bottom:1px solid var(--line);padding-bottom:4px}"
+    "h3{font-size:15px;margin:18px 0 6px}p{margin:6px 0}.muted{color:var(--muted)}"
+    "code,pre,td.v,.text{font-family:ui-monospace,'DejaVu Sans Mono',Menlo,Consolas,monospace;font-size:13px}"
+    "pre{background:var(--box);padding:10px;overflow-x:auto;white-space:pre-wrap;overflow-wrap:anywhere;margin:6px 0}"
+    ".wide{overflow-x:auto}table{border-collapse:collapse;font-size:14px}"
+    "th,td{text-align:left;vertical-align:top;padding:4px 12px 4px 0;border-bottom:1px solid var(--line)}"
+    "th{font-weight:600;white-space:nowrap}"
+    "td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}"
+    "td.v{overflow-wrap:anywhere;min-width:9em}small{display:block;color:var(--muted);font-size:12px}"
+    ".best{font-weight:700}"
+    ".charts{display:grid;gap:14px;grid-template-columns:repeat(auto-fill,minmax(min(100%,330px),1fr))}"
+    ".charts svg{width:100%;height:auto;background:var(--box);display:block}.charts .paper{fill:none}"
+    ".pair{display:grid;gap:10px;grid-template-columns:repeat(auto-fit,minmax(min(100%,300px),1fr));margin:4px 0 0}"
+    ".pair>div{background:var(--box);padding:8px 10px}"
+    ".text{white-space:pre-wrap;overflow-wrap:anywhere;unicode-bidi:isolate}"
+    ".prompt{margin:18px 0 0;border-left:3px solid var(--line);padding-left:10px}"
+    ".alert{border-left:4px solid var(--warn);padding:4px 10px;margin:6px 0;background:var(--box)}"
+    ".error{border-color:var(--bad)}.alert b{margin-right:8px}summary{cursor:pointer;color:var(--muted);margin:8px 0}"
+    "small{font-weight:400}.run{white-space:nowrap}h1{overflow-wrap:anywhere}"
+    ".key{font-weight:700;font-family:monospace}ul{margin:4px 0;padding-left:20px}";
 
 static void add_variables(struct str *out, bool dark)
 {
     str_addf(out, ":root{--ink:#%06x;--paper:#%06x;--muted:#%06x;--warn:#%06x;--bad:#%06x;--box:%s;--line:%s}",
-             (unsigned)palette_ink(COLOR_DEFAULT, dark), (unsigned)palette_paper(dark), (unsigned)palette_ink(COLOR_MUTED, dark),
+             (unsigned)palette_ink(COLOR_DEFAULT, dark), (unsigned)palette_paper(dark),
+             (unsigned)palette_ink(COLOR_MUTED, dark),
              (unsigned)palette_ink(COLOR_WARN, dark), (unsigned)palette_ink(COLOR_BAD, dark), dark ? "#181c22" : "#f5f6f8",
              dark ? "#333941" : "#d5d9df");
     for (int i = 0; i < N_SERIES_COLORS; i++)
@@ -79,7 +88,8 @@ static void summary(const struct report *r, struct str *out)
             add_number(out, row->values[columns[c].value]);
         const int64_t ended = s->ended_ms > 0 ? s->ended_ms : s->heartbeat_ms;
         const bool timed = s->started_ms > 0 && ended > s->started_ms;
-        str_addf(out, "<td class=\"n\">%s", timed ? human_seconds(text, sizeof text, (double)(ended - s->started_ms) / 1000) : "-");
+        str_addf(out, "<td class=\"n\">%s",
+                 timed ? human_seconds(text, sizeof text, (double)(ended - s->started_ms) / 1000) : "-");
         str_addf(out, "<td>%s</tr>\n", print_time(text, sizeof text, row->info.created_ms));
     }
     str_add(out, "</table></div>\n");
@@ -150,7 +160,8 @@ static void curves(const struct report *r, struct str *out)
     str_add(out, "</p>\n<div class=\"charts\">\n");
     for (int i = 0; i < r->plots->n_charts; i++) {
         if (i == OPEN_CHARTS)
-            str_addf(out, "</div>\n<details><summary>The other %d curves</summary><div class=\"charts\">\n", r->plots->n_charts - i);
+            str_addf(out, "</div>\n<details><summary>The other %d curves</summary><div class=\"charts\">\n",
+                     r->plots->n_charts - i);
         curves_picture_plain(c, i, &look, out);
     }
     str_add(out, r->plots->n_charts > OPEN_CHARTS ? "</div></details>\n" : "</div>\n");
@@ -164,8 +175,9 @@ void report_html(struct report *r, struct str *out)
         str_addf(&title, "%s%s", i ? ", " : "", r->plots->rows[i]->info.name);
     if (r->plots->n_rows > 4)
         str_addf(&title, " and %d more", r->plots->n_rows - 4);
-    str_add(out, "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n<meta http-equiv=\"Content-Security-Policy\" "
-                 "content=\"default-src 'none'; style-src 'unsafe-inline'\">\n<meta name=\"viewport\" content=\"width=device-width\">\n"
+    str_add(out, "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n<meta "
+                 "http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n<meta "
+                 "name=\"viewport\" content=\"width=device-width\">\n"
                  "<meta name=\"color-scheme\" content=\"light dark\"><title>");
     report_text(out, str_text(&title));
     str_add(out, "</title>\n<style>");
@@ -177,7 +189,8 @@ void report_html(struct report *r, struct str *out)
     painter_svg_style(out, THEME_AUTO);
     str_add(out, ".charts .paper{fill:none}</style></head><body>\n<h1>");
     report_text(out, str_text(&title));
-    str_addf(out, "</h1>\n<p class=\"muted\">Attune %s, %s</p>\n", PACKAGE_VERSION, print_time(time, sizeof time, clock_wall_ms()));
+    str_addf(out, "</h1>\n<p class=\"muted\">Attune %s, %s</p>\n", PACKAGE_VERSION,
+             print_time(time, sizeof time, clock_wall_ms()));
     summary(r, out);
     alerts(r, out);
     curves(r, out);

@@ -1,5 +1,6 @@
-// The report of an experiment: one HTML file that needs nothing beside itself, with what was done, what came out, and how to do it
-// again. Text from models and data is escaped, and a policy in the file's head forbids scripts and loading whatever it says.
+// The report of an experiment: one HTML file that needs nothing beside itself, with what was done, what came out, and how to
+// do it again. Text from models and data is escaped, and a policy in the file's head forbids scripts and loading whatever it
+// says.
 #pragma once
 
 #include <jansson.h>

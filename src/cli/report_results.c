@@ -40,9 +40,9 @@ void report_evaluations(const struct report *r, struct str *out)
     if (json_array_size(r->evaluations) == 0)
         return;
     struct eval_table *t = eval_table_new(json_incref(r->evaluations));
-    str_add(out, "<h2>Evaluations</h2>\n<p class=\"muted\">Below a value its 95 % interval; * is the best among evaluations that answered the "
-                 "same prompts in the same way (those of one set).</p>\n<div class=\"wide\"><table><tr><th>run<th class=\"n\">step<th "
-                 "class=\"n\">set");
+    str_add(out, "<h2>Evaluations</h2>\n<p class=\"muted\">Below a value its 95 % interval; * is the best among evaluations "
+                 "that answered the same prompts in the same way (those of one set).</p>\n<div "
+                 "class=\"wide\"><table><tr><th>run<th class=\"n\">step<th class=\"n\">set");
     for (int m = 0; m < t->n_columns; m++) {
         str_add(out, "<th class=\"n\">");
         report_text(out, t->columns[m].title);
@@ -105,7 +105,8 @@ static void add_prompt(const struct run_sample *list, int n, const struct run_sa
     str_add(out, "</div>\n");
 }
 
-static void add_samples(const struct report *r, const struct run_row *row, const struct run_sample *list, int n, struct str *out)
+static void add_samples(const struct report *r, const struct run_row *row, const struct run_sample *list, int n,
+                        struct str *out)
 {
     int n_shown = 0;
     str_add(out, "<h3>");
@@ -128,7 +129,8 @@ void report_samples(const struct report *r, struct str *out)
         int n = 0;
         if (row->reader && run_reader_samples(row->reader, INT32_MAX, &list, &n, NULL) == 0 && n > 0) {
             if (!any)
-                str_add(out, "<h2>Samples</h2>\n<p class=\"muted\">Each prompt with the model's answer at the start and at the end.</p>\n");
+                str_add(out, "<h2>Samples</h2>\n<p class=\"muted\">Each prompt with the model's answer at the start "
+                             "and at the end.</p>\n");
             any = true;
             add_samples(r, row, list, n, out);
         }

@@ -103,7 +103,8 @@ void report_settings(const struct report *r, struct str *out)
             add_row(r, name, out);
         }
     if (n_different)
-        str_addf(out, "</table></div>\n<p class=\"muted\">%d of %zu settings differ.</p>\n", n_different, json_object_size(names));
+        str_addf(out, "</table></div>\n<p class=\"muted\">%d of %zu settings differ.</p>\n", n_different,
+                 json_object_size(names));
     str_add(out, "<details><summary>All settings</summary>");
     add_head(r, out);
     json_object_foreach(names, name, value)
@@ -116,7 +117,8 @@ void report_settings(const struct report *r, struct str *out)
 
 enum { DEEPEST = 12 };
 
-// The run of this project whose folder or name a value holds (".../runs/sft-1/checkpoints/step-100", "sft-1@best"); false: none.
+// The run of this project whose folder or name a value holds (".../runs/sft-1/checkpoints/step-100", "sft-1@best"); false:
+// none.
 static bool find_run(const struct report *r, const char *value, struct run_info *info)
 {
     char name[128];
@@ -229,8 +231,9 @@ static void add_train(const struct report *r, const struct run_info *info, struc
 
 void report_commands(const struct report *r, struct str *out)
 {
-    str_add(out, "<h2>To do it again</h2>\n<p class=\"muted\">The same seed, data and settings give the same numbers. Changes that were made while "
-                 "a run ran are not in its command; of a recipe, those that were given with --set stand in the commands of its stages.</p>\n");
+    str_add(out, "<h2>To do it again</h2>\n<p class=\"muted\">The same seed, data and settings give the same numbers. "
+                 "Changes that were made while a run ran are not in its command; of a recipe, those that were given with "
+                 "--set stand in the commands of its stages.</p>\n");
     for (int i = 0; i < r->plots->n_rows; i++) {
         const struct run_info *info = &r->plots->rows[i]->info;
         struct str command = {0};

@@ -38,8 +38,8 @@ static void draw_grid(struct plots *p, struct canvas *c, struct rect area)
         const int row = i / columns, column = i % columns;
         const int x0 = area.width * column / columns, x1 = area.width * (column + 1) / columns;
         const int y0 = area.height * row / rows, y1 = area.height * (row + 1) / rows;
-        curves_draw_chart(&p->curves, &p->curves.charts[i], c, (struct rect){area.x + x0, area.y + y0, x1 - x0, y1 - y0}, false,
-                          p->n_charts == 1);
+        curves_draw_chart(&p->curves, &p->curves.charts[i], c,
+                          (struct rect){area.x + x0, area.y + y0, x1 - x0, y1 - y0}, false, p->n_charts == 1);
     }
 }
 
@@ -68,7 +68,8 @@ int show_plot(struct store *s, const struct args *a, struct err *e)
     struct plots p;
     int width = 0, height = 0;
     plots_init(&p);
-    int code = args_json(a) ? err_set(e, ERR_USAGE, "--plot draws; \"attune chart METRIC --json\" prints what is drawn") : plots_list(&p, s, e);
+    int code = args_json(a) ? err_set(e, ERR_USAGE, "--plot draws; \"attune chart METRIC --json\" prints what is drawn")
+                            : plots_list(&p, s, e);
     for (int i = 0; i < a->n_words && !code; i++)
         code = plots_add_runs(&p, a->words[i], e);
     if (!code)

@@ -41,7 +41,8 @@ char *example_prompt_text(const struct example *x)
     if (x->n_turns == 1)
         return mem_strdup(x->turns[0].text ? x->turns[0].text : "");
     for (int i = 0; i < x->n_turns; i++)
-        str_addf(&s, "%s%s: %s", i ? "\n" : "", x->turns[i].role ? x->turns[i].role : "user", x->turns[i].text ? x->turns[i].text : "");
+        str_addf(&s, "%s%s: %s", i ? "\n" : "", x->turns[i].role ? x->turns[i].role : "user",
+                 x->turns[i].text ? x->turns[i].text : "");
     return str_take(&s);
 }
 
@@ -267,8 +268,10 @@ static int load_source(struct corpus **out, const char *path, struct source *sou
     if (shape)
         fields_finish(load.fields, c, shape, how->label_from);
     if (c->n_examples == 0 && c->n_refused == 0 && c->n_rows > 0)
-        code = err_set(e, ERR_INPUT, "cannot use %s as data (recognized as %s): none of its %zu rows makes an example%s", path,
-                       c->shape, c->n_rows, shape && shape->kind == DATA_LIST ? "; a list needs two answers with scores or ranks" : "");
+        code =
+            err_set(e, ERR_INPUT, "cannot use %s as data (recognized as %s): none of its %zu rows makes an example%s",
+                    path, c->shape, c->n_rows,
+                    shape && shape->kind == DATA_LIST ? "; a list needs two answers with scores or ranks" : "");
     else if (c->n_examples == 0 && c->n_refused == 0)
         code = err_set(e, ERR_INPUT, "cannot use %s as data: it holds no rows", path);
     else if (c->n_examples == 0)

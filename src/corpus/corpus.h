@@ -46,8 +46,8 @@ static inline bool pair_is_tie(const struct example *x)
 {
     return x->n_responses == 2 && x->responses[0].score == x->responses[1].score;
 }
-// What was asked, as text for a person or a program: the prompt, or of a conversation with several turns all of them with their
-// roles; heap.
+// What was asked, as text for a person or a program: the prompt, or of a conversation with several turns all of them with
+// their roles; heap.
 char *example_prompt_text(const struct example *x);
 // The prompt as training would read it: a JSON list of messages where it has messages, else NULL; heap.
 char *example_turns_json(const struct example *x);

@@ -39,8 +39,8 @@ bool row_refuse_media(struct row *r, const json_t *object)
     for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
         const json_t *value = members[i].use == USE_REFUSED ? json_object_get(object, members[i].name) : NULL;
         if (value && !is_empty(value))
-            return !row_refuse(r, "it has \"%s\", and models here read text alone (leave the member out, or use map, where the "
-                                  "texts say all)", members[i].name);
+            return !row_refuse(r, "it has \"%s\", and models here read text alone (leave the member out, or use map, where "
+                                  "the texts say all)", members[i].name);
     }
     return false;
 }

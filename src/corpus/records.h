@@ -1,5 +1,5 @@
-// Where the rows of a file stand: lines of JSON, JSON objects on several lines, elements of a JSON array, or texts parted by blank lines. Only
-// boundaries are found here, so that one broken row does not hide the others and every row has its line.
+// Where the rows of a file stand: lines of JSON, JSON objects on several lines, elements of a JSON array, or texts parted by
+// blank lines. Only boundaries are found here, so that one broken row does not hide the others and every row has its line.
 #pragma once
 
 #include <stdbool.h>

@@ -52,7 +52,8 @@ int corpus_refusals(const struct corpus *c, struct refusal *out, int most)
         while (k < n && !same_reason(out[k].reason, c->refused[i].reason))
             k++;
         if (k == n && n < most)
-            out[n++] = (struct refusal){.file = c->refused[i].file, .line = c->refused[i].line, .reason = c->refused[i].reason};
+            out[n++] = (struct refusal){
+                .file = c->refused[i].file, .line = c->refused[i].line, .reason = c->refused[i].reason};
         if (k < n)
             out[k].n++;
     }
@@ -65,8 +66,9 @@ int corpus_check_refused(const struct corpus *c, struct err *e)
     enum { MOST = 32, SHOWN = 4 };
     for (size_t i = 0; i < c->n_refused; i++)
         if (c->refused[i].cut)
-            return err_set(e, ERR_INPUT, "%s was cut: it ends in the middle of %s %lld (%s), and nobody knows what followed. Copy it "
-                                         "again, or say allow-refused to train on what is there", c->path, c->unit,
+            return err_set(e, ERR_INPUT, "%s was cut: it ends in the middle of %s %lld (%s), and nobody knows what "
+                                         "followed. Copy it again, or say allow-refused to train on what is there",
+                                         c->path, c->unit,
                            (long long)c->refused[i].line, c->refused[i].reason);
     struct refusal reasons[MOST];
     struct str text = {0};
@@ -80,8 +82,8 @@ int corpus_check_refused(const struct corpus *c, struct err *e)
                  reasons[i].file ? ", " : "", c->unit, (long long)reasons[i].line, reasons[i].reason);
     if (n > SHOWN)
         str_addf(&text, "; and %d more reasons", n - SHOWN);
-    int code = err_set(e, ERR_INPUT, "%zu of %zu rows of %s would be left out%s%s (%s). Mend the file, name its members with "
-                       "map, or say allow-refused to train on the rest", c->n_refused, c->n_rows, c->path,
+    int code = err_set(e, ERR_INPUT, "%zu of %zu rows of %s would be left out%s%s (%s). Mend the file, name its members "
+                       "with map, or say allow-refused to train on the rest", c->n_refused, c->n_rows, c->path,
                        c->all_refused ? ", among them " : "", c->all_refused ? c->all_refused : "", str_text(&text));
     str_fini(&text);
     return code;

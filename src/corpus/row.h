@@ -43,7 +43,8 @@ const char *row_text_or_empty(struct row *r, const json_t *object, const char *k
 // The role behind a name that collections use ("gpt", "human"); NULL for names that no template has.
 const char *message_role(const char *name);
 // A list of messages ({role, content}, {from, value}; content as text or as a list of text parts), appended.
-// What else a template may write of a message (tool_calls, ...) goes along as its json. `name`: the member's, for reasons. A single message object counts as a list of one.
+// What else a template may write of a message (tool_calls, ...) goes along as its json. `name`: the member's, for reasons. A
+// single message object counts as a list of one.
 bool row_messages(struct row *r, const json_t *list, const char *name, struct turn_list *out);
 // The member that holds the dialogue: "messages" or "conversations"; NULL when there is none.
 const char *dialogue_key(const json_t *object);

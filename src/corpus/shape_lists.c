@@ -19,9 +19,11 @@ static bool all_rated(const json_t *completions, const char *aspect)
     const json_t *completion;
     double number;
     size_t i;
-    json_array_foreach(completions, i, completion)
-        if (!number_in(json_object_get(json_object_get(json_object_get(completion, "annotations"), aspect), "Rating"), &number))
-            return false;
+    json_array_foreach(
+        completions, i,
+        completion) if (!number_in(json_object_get(json_object_get(json_object_get(completion, "annotations"), aspect),
+                                                   "Rating"),
+                                   &number)) return false;
     return true;
 }
 
@@ -50,7 +52,8 @@ static bool completion_scores(struct row *r, const json_t *completions, struct r
         n++;
         json_array_foreach(completions, i, completion) {
             double number = 0;
-            number_in(json_object_get(json_object_get(json_object_get(completion, "annotations"), aspect), "Rating"), &number);
+            number_in(json_object_get(json_object_get(json_object_get(completion, "annotations"), aspect), "Rating"),
+                      &number);
             answers[i].score += number;
         }
     }

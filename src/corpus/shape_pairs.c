@@ -65,7 +65,8 @@ bool read_side(struct row *r, const json_t *object, const char *key, const struc
     *side = *before;
     if (n_asked && whole) {
         for (int i = 0; i < n_asked; i++)
-            if (own_system + i >= said.n || !same_but_for_blanks(&before->items[asked_system + i], &said.items[own_system + i]))
+            if (own_system + i >= said.n ||
+                !same_but_for_blanks(&before->items[asked_system + i], &said.items[own_system + i]))
                 return row_refuse(r, "the dialogue of \"%s\" begins otherwise than the prompt", key);
         if (own_system && asked_system && strcmp(before->items[0].text, said.items[0].text) != 0)
             return row_refuse(r, "\"%s\" and the prompt have two system texts that differ", key);
@@ -188,7 +189,8 @@ bool read_transcript_pair(struct row *r, const json_t *object)
     struct turn_list prompt = {.n = 0};
     if (n_chosen == 0)
         return row_refuse(r, "there is no prompt before the answer");
-    return row_transcript(r, chosen, n_chosen, "chosen", &prompt) && emit_pair(r, object, true, &prompt, said(good), said(bad));
+    return row_transcript(r, chosen, n_chosen, "chosen", &prompt) &&
+           emit_pair(r, object, true, &prompt, said(good), said(bad));
 }
 
 bool read_instruction_pair(struct row *r, const json_t *object)
@@ -231,7 +233,8 @@ static const char *may_be_prompt(const json_t *object)
 {
     static const char *const names[] = {"query",   "context", "conversation", "dialogue", "dialog",  "history", "problem",
                                         "task",    "user",    "post",         "article",  "request", "message", "human",
-                                        "instructions", "questions", "inputs", "prompts", "user_prompt", "user_input", "text",
+                                        "instructions", "questions", "inputs", "prompts", "user_prompt",
+                                        "user_input", "text",
                                         "source_text", "document", "passage", "input_text", "conversations", "messages"};
     const char *key;
     json_t *value;

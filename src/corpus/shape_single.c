@@ -75,9 +75,11 @@ bool take_answer(struct row *r, struct turn_list *list, const char *name, struct
 static bool is_unlabelled(struct row *r, const json_t *object)
 {
     static const char *const truths[] = {"label",    "good",     "is_good",      "bad",     "is_bad",     "is_safe",  "safe",
-                                         "unsafe",   "is_correct", "correct",    "accepted", "is_accepted", "chosen", "is_chosen",
+                                         "unsafe",   "is_correct", "correct",    "accepted", "is_accepted", "chosen",
+                                         "is_chosen",
                                          "rejected", "is_rejected", "preferred", "is_preferred", "desirable", "is_desirable",
-                                         "harmful",  "is_harmful", "toxic",      "is_toxic", "thumbs_up",  "liked",    "upvoted"};
+                                         "harmful",  "is_harmful", "toxic",      "is_toxic", "thumbs_up",  "liked",
+                                         "upvoted"};
     const char *key;
     json_t *value;
     json_object_foreach((json_t *)object, key, value) {
@@ -86,8 +88,9 @@ static bool is_unlabelled(struct row *r, const json_t *object)
         for (size_t i = 0; !named && json_is_boolean(value) && i < sizeof truths / sizeof *truths; i++)
             named = strcasecmp(key, truths[i]) == 0;
         if (named)
-            return row_refuse(r, "\"%.40s\" says whether the answer is good: map prompt=...,completion=...,label=%.40s reads it so",
-                              key, key);
+            return row_refuse(
+                r, "\"%.40s\" says whether the answer is good: map prompt=...,completion=...,label=%.40s reads it so",
+                key, key);
     }
     return true;
 }
@@ -102,7 +105,8 @@ bool read_instruction(struct row *r, const json_t *object)
 {
     struct turn_list prompt = {.n = 0};
     const char *output = row_text(r, object, "output");
-    return output && is_unlabelled(r, object) && instruction_turns(r, object, &prompt) && emit_one(r, true, &prompt, (struct response){.text = output}, 1);
+    return output && is_unlabelled(r, object) && instruction_turns(r, object, &prompt) &&
+           emit_one(r, true, &prompt, (struct response){.text = output}, 1);
 }
 
 static bool read_messages_answer(struct row *r, const json_t *object, struct turn_list *prompt, struct response *answer)

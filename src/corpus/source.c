@@ -83,7 +83,8 @@ static bool is_header(const char *bytes, size_t n)
 static int open_bytes(struct source *s, const char *path, const char *bytes, size_t n, struct err *e)
 {
     const char *why = no_data(bytes, n);
-    const bool text = ends_in(path, ".txt"), csv = ends_in(path, ".csv"), tsv = ends_in(path, ".tsv") || ends_in(path, ".tab");
+    const bool text = ends_in(path, ".txt"), csv = ends_in(path, ".csv"),
+               tsv = ends_in(path, ".tsv") || ends_in(path, ".tab");
     const bool json = ends_in(path, ".json") || ends_in(path, ".jsonl") || ends_in(path, ".ndjson");
     if (begins(bytes, n, "PAR1", 4))
         return source_open_parquet(&s->state, &s->ops, path, bytes, n, e);

@@ -172,7 +172,8 @@ static char find_delimiter(const struct csv *s, char likely)
     static const char candidates[] = ",\t;";
     size_t counts[3] = {0};
     bool in_quotes = false;
-    for (size_t i = s->at; i < s->n_bytes && (in_quotes || (s->bytes[i] != '\n' && !(s->old_mac && s->bytes[i] == '\r'))); i++) {
+    for (size_t i = s->at;
+         i < s->n_bytes && (in_quotes || (s->bytes[i] != '\n' && !(s->old_mac && s->bytes[i] == '\r'))); i++) {
         const char *is = s->bytes[i] ? strchr(candidates, s->bytes[i]) : NULL;
         in_quotes = in_quotes != (s->bytes[i] == '"');
         if (is && !in_quotes)

@@ -45,7 +45,8 @@ struct survey {
     // Pairs, without ties
     size_t n_longer, n_shorter, n_equal; // the chosen answer is so, beside the rejected one
     double mean_gap;                     // of chosen - rejected
-    uint32_t gap_step;                   // w: gaps[k] counts those with (k - 5) w <= gap < (k - 4) w, and beyond at both ends
+    uint32_t gap_step;                   // w: gaps[k] counts those with (k - 5) w <= gap < (k - 4) w, and beyond at both
+                                         // ends
     size_t gaps[SURVEY_GAPS];
 };
 
@@ -60,7 +61,8 @@ struct survey_options {
     survey_go_on go_on; // NULL: always
     void *go_with;
 };
-// A survey_measure with a struct tokenizer: the tokens of the text alone, without what a template or the tokenizer puts around it.
+// A survey_measure with a struct tokenizer: the tokens of the text alone, without what a template or the tokenizer puts
+// around it.
 int64_t survey_tokens(void *tokenizer, const char *text, size_t n_bytes);
 // NULL when it was to end. Texts are the same when they differ in the case of ASCII letters and in blanks alone; they are
 // compared by 64 bits of a hash, so that among ten million different texts two are taken for the same with a probability of

@@ -62,8 +62,9 @@ bool row_tidy(struct row *r, json_t *object)
         }
         json_decref(inside);
         if (json_is_string(value) && is_printed_by_python(json_string_value(value)))
-            return row_refuse(r, "\"%.60s\" is a list of messages as Python prints it: write JSON (json.dumps) or Parquet instead",
-                              key);
+            return row_refuse(
+                r, "\"%.60s\" is a list of messages as Python prints it: write JSON (json.dumps) or Parquet instead",
+                key);
     }
     // Several good and several bad answers, from a table of texts.
     json_t *good = decoded(json_object_get(object, "chosen")), *bad = decoded(json_object_get(object, "rejected"));

@@ -37,8 +37,8 @@ void attn_visible(int *first, int *end, int position, int key_position, int n_ke
     *first = low < 0 ? 0 : cpu_min(low, *end);
 }
 
-void attn_fold_row(struct backend *b, const struct attn_shape *shape, float *scores, const struct attn_running *running, int i,
-                   float *out, int position, int key_position, int n_keys)
+void attn_fold_row(struct backend *b, const struct attn_shape *shape, float *scores, const struct attn_running *running,
+                   int i, float *out, int position, int key_position, int n_keys)
 {
     const struct cpu_kernels *k = b->k;
     float *top = &running->top[i], *sum = &running->sum[i];
@@ -92,8 +92,8 @@ static void attention_task(void *data, int block, int thread)
                                                 .alpha = shape->scale, .a = j->q + at, .lda = width, .b = j->k + kv_at,
                                                 .ldb = kv_width, .c = scores, .ldc = ATTN_KEYS}, thread);
             for (int r = 0; r < n_rows; r++)
-                attn_fold_row(j->b, shape, scores + r * ATTN_KEYS, &running, r, out + (size_t)r * (size_t)width, position + r,
-                              key_position, n_keys);
+                attn_fold_row(j->b, shape, scores + r * ATTN_KEYS, &running, r, out + (size_t)r * (size_t)width,
+                              position + r, key_position, n_keys);
             cpu_gemm_block(j->b, &(struct gemm){.m = n_rows, .n = d, .k = n_keys, .alpha = 1, .beta = 1, .a = scores,
                                                 .lda = ATTN_KEYS, .b = j->v + kv_at, .ldb = kv_width, .c = out,
                                                 .ldc = width}, thread);

@@ -20,8 +20,8 @@ struct attn_running {
 };
 // Takes one tile of scaled scores of the row at `position` into number i of the running softmax: scores become
 // exp(score - top), zero where the row does not see the key, and out (head_dim) is rescaled to the new maximum.
-void attn_fold_row(struct backend *b, const struct attn_shape *shape, float *scores, const struct attn_running *running, int i,
-                   float *out, int position, int key_position, int n_keys);
+void attn_fold_row(struct backend *b, const struct attn_shape *shape, float *scores, const struct attn_running *running,
+                   int i, float *out, int position, int key_position, int n_keys);
 
 // (row, key) pairs in all, for the estimate of work.
 double attn_pairs(const struct attn_segment *segments, int n_segments);

@@ -38,8 +38,8 @@ static size_t row_floats(const struct attn_shape *shape)
 }
 
 // scores = scale q keys^T
-static void score_keys(const struct decode_job *j, const struct decode_rows *r, int first, int n, const float *keys, int n_keys,
-                       int ld, int thread)
+static void score_keys(const struct decode_job *j, const struct decode_rows *r, int first, int n, const float *keys,
+                       int n_keys, int ld, int thread)
 {
     const struct cpu_kernels *k = j->b->k;
     const int d = j->shape->head_dim;
@@ -70,8 +70,8 @@ static void add_values(const struct decode_job *j, const struct decode_rows *r, 
 }
 
 // Takes rows first .. first + n through the piece's keys; streams: those of the rows.
-static void pass_keys(const struct decode_job *j, const struct decode_rows *r, int first, int n, const struct kv_rows *streams,
-                      struct attn_piece piece, int kv_head, int thread)
+static void pass_keys(const struct decode_job *j, const struct decode_rows *r, int first, int n,
+                      const struct kv_rows *streams, struct attn_piece piece, int kv_head, int thread)
 {
     const struct attn_shape *shape = j->shape;
     const int d = shape->head_dim, ld = shape->n_kv_heads * d;
@@ -108,8 +108,8 @@ static void decode_task(void *data, int block, int thread)
     struct decode_rows r = {.n = n, .group = group, .q = at, .out = at + n * d, .scores = at + 2 * n * d};
     r.running = (struct attn_running){r.scores + n * ATTN_KEYS, r.scores + n * ATTN_KEYS + n};
     for (int i = 0; i < n_streams; i++)
-        memcpy(r.q + i * group * d, j->q + ((size_t)(first + i) * (size_t)shape->n_heads + (size_t)(kv_head * group)) * (size_t)d,
-               bytes);
+        memcpy(r.q + i * group * d,
+               j->q + ((size_t)(first + i) * (size_t)shape->n_heads + (size_t)(kv_head * group)) * (size_t)d, bytes);
     memset(r.out, 0, (size_t)(n * d) * sizeof *r.out);
     for (int i = 0; i < n; i++) {
         r.running.top[i] = -INFINITY;

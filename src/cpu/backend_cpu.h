@@ -138,7 +138,8 @@ void cpu_attention_backward(struct backend *b, float *dq, float *dk, float *dv, 
 void cpu_attention_decode(struct backend *b, float *out, const float *q, const float *k, const float *v,
                           const struct kv_rows *rows, int n, int most_keys, const struct attn_shape *shape);
 // sample.c
-void cpu_sample(struct backend *b, const struct sampled *out, const float *logits, int v, const struct sample_row *rows, int n);
+void cpu_sample(struct backend *b, const struct sampled *out, const float *logits, int v, const struct sample_row *rows,
+                int n);
 void cpu_samplers_free(struct backend *b);
 // head.c, head_backward.c
 void cpu_head(struct backend *b, const struct head_out *out, const struct head_in *in);
@@ -154,7 +155,8 @@ struct log_sum {
 struct log_sum cpu_sum_chunk(const struct cpu_kernels *k, float *logits, int n); // which become exp(logit - top)
 // The same with sum (logit - top) exp(logit - top) beside it; logits stay.
 struct log_sum cpu_moment_chunk(const struct cpu_kernels *k, const float *logits, int n, float *moment);
-// What a chunk's moment adds to that of all, whose largest logit is `top`; and the entropy that follows from it and cpu_log_sum's sum.
+// What a chunk's moment adds to that of all, whose largest logit is `top`; and the entropy that follows from it and
+// cpu_log_sum's sum.
 double cpu_moment(const struct log_sum *s, float moment, double top);
 float cpu_entropy(double sum, double moment);
 // The log-sum-exp of n chunks, which stand `step` bytes apart; with the largest logit, and the sum of exp(logit - top).

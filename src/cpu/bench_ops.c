@@ -98,7 +98,8 @@ enum extra { PLAIN, SQUARES, RIVALS, KL };
 static struct head_in head_of(struct run *r, const struct shape *s, enum extra extra)
 {
     size_t x = (size_t)s->t * (size_t)s->i;
-    struct head_in in = {.x = part(r, 0), .w = stored_f32(part(r, x)), .targets = bench_targets, .n = s->t, .c = s->i, .v = s->o,
+    struct head_in in = {.x = part(r, 0), .w = stored_f32(part(r, x)), .targets = bench_targets, .n = s->t, .c = s->i,
+                         .v = s->o,
                          .inv_temperature = 1};
     if (extra == KL) { // the rows moved on by a few make another model of the same weights
         in.ref_x = part(r, 5);

@@ -155,8 +155,8 @@ static dnnl_status_t make_product(struct bf16 *h, struct product *p)
 
 static bool same_key(const struct shape_key *a, const struct shape_key *b)
 {
-    return a->m == b->m && a->n == b->n && a->k == b->k && a->ldb == b->ldb && a->ldc == b->ldc && a->trans_a == b->trans_a &&
-           a->trans_b == b->trans_b && a->accumulate == b->accumulate;
+    return a->m == b->m && a->n == b->n && a->k == b->k && a->ldb == b->ldb && a->ldc == b->ldc &&
+           a->trans_a == b->trans_a && a->trans_b == b->trans_b && a->accumulate == b->accumulate;
 }
 
 // Batches come in as many lengths as there are, so primitives of past shapes go when BF16_MAX_SHAPES are kept: the
@@ -320,7 +320,8 @@ int bf16_gemm(struct bf16 *h, const struct gemm *g, int thread, struct err *e)
 {
     use_one_thread();
     const int dense = g->trans_b ? g->k : g->n;
-    const struct shape_key key = {g->m, g->n, g->k, g->b_type == DTYPE_BF16 ? g->ldb : dense, g->ldc, g->trans_a, g->trans_b, g->beta != 0};
+    const struct shape_key key = {g->m,   g->n,       g->k,       g->b_type == DTYPE_BF16 ? g->ldb : dense,
+                                  g->ldc, g->trans_a, g->trans_b, g->beta != 0};
     dnnl_status_t status = dnnl_success;
     struct product *p = find_product(h, &key, &status);
     if (!p)

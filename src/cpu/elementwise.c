@@ -5,8 +5,20 @@
 
 enum { BLOCK = 16384 };
 
-enum flat_op { OP_ACT, OP_ACT_BACKWARD, OP_GATED, OP_GATED_BACKWARD, OP_ADD, OP_SCALE, OP_SOFT_CAP, OP_SUM_SQUARES, OP_SHRINK,
-               OP_ADAMW, OP_CONVERT, OP_ROUND };
+enum flat_op {
+    OP_ACT,
+    OP_ACT_BACKWARD,
+    OP_GATED,
+    OP_GATED_BACKWARD,
+    OP_ADD,
+    OP_SCALE,
+    OP_SOFT_CAP,
+    OP_SUM_SQUARES,
+    OP_SHRINK,
+    OP_ADAMW,
+    OP_CONVERT,
+    OP_ROUND
+};
 
 struct flat_job {
     const struct cpu_kernels *k;

@@ -33,7 +33,8 @@ static struct fetch fetch_panel(const struct gemm *g, int column, int n_columns,
     const int rows = g->trans_b ? n_columns : n_k, length = (g->trans_b ? n_k : n_columns) * (int)each / 4;
     const int lines = (length + FETCH_LINE - 1) / FETCH_LINE;
     return (struct fetch){.at = gemm_b(g, across * ldb + along), .lines = lines, .lines_left = lines,
-                          .skip = ldb * each / 4 - (size_t)lines * FETCH_LINE, .per_chunk = (rows * lines + chunks - 1) / chunks};
+                          .skip = ldb * each / 4 - (size_t)lines * FETCH_LINE,
+                          .per_chunk = (rows * lines + chunks - 1) / chunks};
 }
 
 // The next stretch of a packed B, whose n_k lines of `vectors` vectors follow each other.

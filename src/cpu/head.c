@@ -156,7 +156,8 @@ static void combine_set(const struct head_job *j, int at)
         out->set_lse[i] = out->lse[i];
         return;
     }
-    const double lse = cpu_log_sum(j->set_sums + (size_t)at * (size_t)j->n_chunks, sizeof *j->set_sums, j->n_chunks, &top, &sum);
+    const double lse =
+        cpu_log_sum(j->set_sums + (size_t)at * (size_t)j->n_chunks, sizeof *j->set_sums, j->n_chunks, &top, &sum);
     out->set_logprobs[i] = (float)(j->target_logit[at] - lse);
     out->set_lse[i] = (float)lse;
 }

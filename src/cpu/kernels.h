@@ -46,7 +46,8 @@ struct cpu_kernels {
     void (*gemm_pack)(float *packed, const struct gemm *g, int piece);
     // Columns of a panel: parts of a product with a packed b begin at a multiple of them.
     int panel_columns;
-    // Floats of all of b, packed; and packs its columns from `column` on, of one panel. Column c of it begins a panel at c k.
+    // Floats of all of b, packed; and packs its columns from `column` on, of one panel. Column c of it begins a panel at c
+    // k.
     size_t (*gemm_packed_b)(const struct gemm *g);
     void (*gemm_pack_b)(float *packed, const struct gemm *g, int column);
 

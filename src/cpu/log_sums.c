@@ -1,5 +1,5 @@
-// The log-sum-exp of a row's logits, or of a set of them, by chunks of the vocabulary. Head and sampler both make it so: what
-// a sampler said of a token is, bit for bit, what the head says of the same logits.
+// The log-sum-exp of a row's logits, or of a set of them, by chunks of the vocabulary. Head and sampler both make it so:
+// what a sampler said of a token is, bit for bit, what the head says of the same logits.
 #include "config.h"
 
 #include "cpu/backend_cpu.h"

@@ -40,7 +40,8 @@ void cpu_samplers_free(struct backend *b)
     b->samplers = NULL;
 }
 
-void cpu_sample(struct backend *b, const struct sampled *out, const float *logits, int v, const struct sample_row *rows, int n)
+void cpu_sample(struct backend *b, const struct sampled *out, const float *logits, int v, const struct sample_row *rows,
+                int n)
 {
     struct sample_job job = {b, out, logits, v, rows};
     if (!b->samplers || b->sampled_vocab != v) {

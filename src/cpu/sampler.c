@@ -1,9 +1,10 @@
-// One pass over the vocabulary sums it by chunks, as the head does. From that follow both the draw, which looks into one chunk
-// only, and the token's log-probability; a temperature takes one pass more.
+// One pass over the vocabulary sums it by chunks, as the head does. From that follow both the draw, which looks into one
+// chunk only, and the token's log-probability; a temperature takes one pass more.
 //
-// What is cut has weights, exp((logit - top) / temperature), with their sums by block. Top-k and top-p do not sort the vocabulary. Weights are in (0, 1]; their first bits (exponent and four bits of
-// the mantissa) number buckets in the order of the weights. Counting them finds the bucket that the cut goes
-// through, and only that bucket is sorted. What is surely left out is kept from counting by a threshold.
+// What is cut has weights, exp((logit - top) / temperature), with their sums by block. Top-k and top-p do not sort the
+// vocabulary. Weights are in (0, 1]; their first bits (exponent and four bits of the mantissa) number buckets in the order
+// of the weights. Counting them finds the bucket that the cut goes through, and only that bucket is sorted. What is surely
+// left out is kept from counting by a threshold.
 #include "config.h"
 
 #include "cpu/sampler.h"
@@ -309,8 +310,8 @@ static size_t chunk_of(const struct sampler *s, int chunk)
     return left < HEAD_CHUNK ? left : HEAD_CHUNK;
 }
 
-// Sums the vocabulary by chunks at a temperature, as the head does, with their moments where these are wanted. Returns how many;
-// 0 when a logit is not finite.
+// Sums the vocabulary by chunks at a temperature, as the head does, with their moments where these are wanted. Returns how
+// many; 0 when a logit is not finite.
 static int sum_chunks(struct sampler *s, const float *logits, float inv_temperature, bool moments)
 {
     float line[HEAD_CHUNK];

@@ -50,8 +50,8 @@ double demo_preference(int a, int b);
 void demo_shares_reference(double shares[DEMO_N_STYLES]);
 void demo_shares_kl(double beta, double shares[DEMO_N_STYLES]);
 void demo_shares_matching(double shares[DEMO_N_STYLES]);
-// Of alpha times entropy and beta times agreement with the reference (objective spl): share^(beta / alpha) * exp(utility / alpha),
-// normalised. alpha = beta is KL-bound tuning and DPO; (1, 0) preference matching.
+// Of alpha times entropy and beta times agreement with the reference (objective spl): share^(beta / alpha) * exp(utility /
+// alpha), normalised. alpha = beta is KL-bound tuning and DPO; (1, 0) preference matching.
 void demo_shares_plane(double alpha, double beta, double shares[DEMO_N_STYLES]);
 json_t *demo_truth(void); // all of this, as written beside the pairs; a new reference
 

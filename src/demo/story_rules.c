@@ -74,16 +74,20 @@ const struct grammar_rule story_rules[] = {
                     "{one_day} {hero} woke up and saw that {his} {thing} was gone.",
                     "{one_day} a magpie took {hero}'s {thing} and flew away with it.",
                     "{one_day} {hero} lost {his} {thing} on the way to {near}.")},
-    {"lost_b", RULE("\"oh no, where is my {noun}?\" ~{he} cried.", "{he} looked under every leaf and (sat down|began to cry).",
+    {"lost_b",
+     RULE("\"oh no, where is my {noun}?\" ~{he} cried.", "{he} looked under every leaf and (sat down|began to cry).",
                     "{he} was very sad and did not know what to do.", "\"I need my {noun},\" {he} said (sadly|with a sigh).",
                     "{he} asked everybody, but nobody had seen the {noun}.")},
     {"lost_c", RULE("\"do not worry,\" said {friend}. \"I will help you look.\"",
                     "{friend} heard {him} and came (running|at once) to help.",
                     "{friend} had sharp eyes, so they looked together near {near}.",
                     "\"let us look near {near},\" said {friend}.")},
-    {"lost_d", RULE("(at last|after a long time) they found the {noun} (in a nest|under a bush|behind a big rock|between two roots).",
-                    "a (small bird|friendly bee|brown toad) had seen it and showed them the {noun} (in the reeds|in a bush|under a log).",
-                    "{friend} lifted a (big leaf|flat stone), and there was the {noun}! {hero} (jumped for joy|gave {fhim} a big hug).",
+    {"lost_d",
+     RULE("(at last|after a long time) they found the {noun} (in a nest|under a bush|behind a big rock|between two roots).",
+                    "a (small bird|friendly bee|brown toad) had seen it and showed them the {noun} (in the reeds|in a "
+                    "bush|under a log).",
+                    "{friend} lifted a (big leaf|flat stone), and there was the {noun}! {hero} (jumped for joy|gave "
+                    "{fhim} a big hug).",
                     "the {noun} was hanging in a tree, and {friend} climbed up to get it. \"thank you!\" ~said {hero}.")},
 
     // A storm, and something to mend.
@@ -131,8 +135,10 @@ const struct grammar_rule story_rules[] = {
     {"noise_c", RULE("slowly they went closer and (looked behind a tree|looked into the dark|moved the leaves away).",
                      "step by step they followed the sound.", "they counted to three and (opened the door|looked inside).")},
     {"noise_d", RULE("it was only (a baby bird|a tiny bat|a lost kitten) who wanted (its mother|a friend|something to eat).",
-                     "there sat a (small goat|young lamb|baby bat) with a (basket|bucket|flower pot) stuck on its head! they laughed and helped it.",
-                     "it was just the wind, playing with an old (hat|bucket|umbrella|scarf). \"how silly we were!\" ~said {friend}.",
+                     "there sat a (small goat|young lamb|baby bat) with a (basket|bucket|flower pot) stuck on its "
+                     "head! they laughed and helped it.",
+                     "it was just the wind, playing with an old (hat|bucket|umbrella|scarf). \"how silly we were!\" "
+                     "~said {friend}.",
                      "a (woodpecker|beaver) looked up and said, \"sorry, I am building a house.\"")},
 
     // A present.
@@ -145,7 +151,8 @@ const struct grammar_rule story_rules[] = {
                     "it was hard work, and {he} (spilled the paint|dropped it twice).",
                     "{he} worked in secret so that {friend} would not see it.")},
     {"gift_c", RULE("\"I will try again,\" said {hero}.", "\"this is not good enough,\" {he} thought, and {he} began again.",
-                    "{he} took a deep breath and tried once more.", "an old (toad|crow|goose) showed {him} how to do it right.")},
+                    "{he} took a deep breath and tried once more.",
+                    "an old (toad|crow|goose) showed {him} how to do it right.")},
     {"gift_d", RULE("when {friend} saw the {noun}, {fhe} (laughed with joy|could not say a word|clapped {fhis} hands).",
                     "\"it is the best {noun} in the world!\" ~said {friend}.",
                     "in the end the {noun} was a bit crooked, but {friend} loved it.",
@@ -206,13 +213,14 @@ const struct grammar_rule story_rules[] = {
     {"ending_cozy", RULE("{remark}{cozy_a} {cozy_b}")},
     {"ending_adventure", RULE("{remark}{out_a} {out_b}")},
     {"ending_song", RULE("{remark}{song_a} {song_b}")},
-    {"remark", RULE("", "", "", "\"what a day!\" ~said {friend}. ", "{hero} was (very |)happy. ", "now everything was well again. ",
+    {"remark",
+     RULE("", "", "", "\"what a day!\" ~said {friend}. ", "{hero} was (very |)happy. ", "now everything was well again. ",
                     "{friend} (laughed|smiled). ")},
     {"dusk", RULE("when evening came,", "as the sun went down,", "at the end of the day,", "when the stars came out,",
                   "after that,", "then", "when it got late,")},
 
-    // Every style has as many different endings, 7 * 9 + 1 beginnings times 15 ends: what people choose among all endings is then
-    // what they choose among the styles.
+    // Every style has as many different endings, 7 * 9 + 1 beginnings times 15 ends: what people choose among all endings is
+    // then what they choose among the styles.
     {"cozy_a", RULE("{dusk} {hero} and {friend} walked home (together|side by side|hand in hand).",
                     "{dusk} they went home (to eat supper|for supper|to {hero}'s house).",
                     "{dusk} {hero} took {friend} home, where (a pot of soup was waiting|the kettle was on).",
@@ -248,7 +256,8 @@ const struct grammar_rule story_rules[] = {
                     "\"let us sing,\" said {hero}.")},
     {"song_b", RULE("they sang and danced (until the moon was high|until morning|all night long|under the stars).",
                     "all the animals came to sing with them and danced in a (circle|ring|row).",
-                    "it was the best song that anybody had ever (sung|heard), and they sang it (again and again|once more|three times).",
+                    "it was the best song that anybody had ever (sung|heard), and they sang it (again and again|once "
+                    "more|three times).",
                     "everyone knew the tune, and they danced (under the stars|on the grass).")},
     {0},
 };

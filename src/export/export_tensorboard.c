@@ -60,8 +60,8 @@ static int write_samples(struct tfevents *t, struct run_reader *r, struct err *e
     return code;
 }
 
-static int write_run(struct tfevents *t, const struct run_info *info, struct run_reader *r, struct run_metrics *m, double start_s,
-                     struct err *e)
+static int write_run(struct tfevents *t, const struct run_info *info, struct run_reader *r, struct run_metrics *m,
+                     double start_s, struct err *e)
 {
     json_t *settings = json_copy(info->settings);
     json_object_set_new(settings, "objective", json_string(info->objective));

@@ -1,5 +1,5 @@
-// Rows as a CSV file (RFC 4180, with a head) or as lines of JSON, to a file or to standard output. A file is there whole or not
-// at all. Numbers have the digits that tell them from every other.
+// Rows as a CSV file (RFC 4180, with a head) or as lines of JSON, to a file or to standard output. A file is there whole or
+// not at all. Numbers have the digits that tell them from every other.
 #pragma once
 
 #include <stdbool.h>

@@ -66,7 +66,8 @@ static void add_message(struct str *s, int field, struct str *inner)
     str_fini(inner);
 }
 
-// ---- what TensorBoard's messages hold; field numbers of event.proto, summary.proto, tensor.proto and plugin_data.proto ----
+// ---- what TensorBoard's messages hold; field numbers of event.proto, summary.proto, tensor.proto and plugin_data.proto
+// ----
 
 enum { EVENT_WALL_TIME = 1, EVENT_STEP = 2, EVENT_FILE_VERSION = 3, EVENT_SUMMARY = 5, SUMMARY_VALUE = 1 };
 enum { VALUE_TAG = 1, VALUE_SIMPLE = 2, VALUE_TENSOR = 8, VALUE_METADATA = 9 };

@@ -1,5 +1,5 @@
-// An event file as TensorBoard reads it: records framed as in TensorFlow's TFRecord (length, its masked CRC-32C, bytes, theirs),
-// each an Event of event.proto in protobuf's wire format. The first one names the version, "brain.Event:2".
+// An event file as TensorBoard reads it: records framed as in TensorFlow's TFRecord (length, its masked CRC-32C, bytes,
+// theirs), each an Event of event.proto in protobuf's wire format. The first one names the version, "brain.Event:2".
 #pragma once
 
 #include <jansson.h>

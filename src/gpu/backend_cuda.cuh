@@ -186,4 +186,5 @@ void gpu_head(struct backend *b, const struct head_out *out, const struct head_i
 size_t gpu_head_keeps(const struct backend *b);
 void gpu_head_backward(struct backend *b, float *dx, float *dw, const struct head_in *in, const struct head_slopes *slopes);
 // sample.cu
-void gpu_sample(struct backend *b, const struct sampled *out, const float *logits, int v, const struct sample_row *rows, int n);
+void gpu_sample(struct backend *b, const struct sampled *out, const float *logits, int v, const struct sample_row *rows,
+                int n);

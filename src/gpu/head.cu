@@ -236,7 +236,8 @@ static void head_rows(struct backend *b, struct head_job *j, const struct head_r
     const void *ref_x = j->out.kl ? gpu_head_rounded(b, rooms->ref_x, in->ref_x + from, n) : NULL;
     for (j->token = 0; j->token < in->v; j->token += LOGIT_CHUNK) {
         j->n_tokens = in->v - j->token < LOGIT_CHUNK ? in->v - j->token : (int)LOGIT_CHUNK;
-        gpu_head_products(b, j->logits, x, gpu_head_weights(b, in->w, j->token, j->n_tokens, in->c), j->n, j->n_tokens, in->c);
+        gpu_head_products(b, j->logits, x, gpu_head_weights(b, in->w, j->token, j->n_tokens, in->c), j->n, j->n_tokens,
+                          in->c);
         if (j->out.kl)
             gpu_head_products(b, j->ref, ref_x, gpu_head_weights(b, in->ref_w, j->token, j->n_tokens, in->c), j->n,
                               j->n_tokens, in->c);

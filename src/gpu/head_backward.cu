@@ -99,8 +99,8 @@ static void add_gradients(struct backend *b, const struct slopes_job *j, float *
     const enum dtype type = gpu_head_type(b);
     const int c = j->in.c, ld = j->logits.ld;
     const void *d = gpu_head_rounded(b, rounded, j->logits.at, (size_t)j->n * ld);
-    const struct product into_dx = {j->n, c, j->n_tokens, type, {d, ld, false}, {weights, c, false}, dx + (size_t)j->first * c,
-                                    c, NULL, 1, j->token > 0 ? 1.0f : 0.0f};
+    const struct product into_dx = {j->n, c, j->n_tokens, type, {d, ld, false}, {weights, c, false},
+                                    dx + (size_t)j->first * c, c, NULL, 1, j->token > 0 ? 1.0f : 0.0f};
     gpu_multiply(b, &into_dx);
     if (!dw)
         return;

@@ -1,6 +1,6 @@
-// Drawing tokens from logits, a block for each row. Top-k, top-p and min-p keep the first tokens in the order of logits, so a
-// cut is the key of the last one left; it is found digit by digit from counts, or from weights in fixed point, whose sums do
-// not depend on their order. Log-probabilities are summed as the head sums them.
+// Drawing tokens from logits, a block for each row. Top-k, top-p and min-p keep the first tokens in the order of logits, so
+// a cut is the key of the last one left; it is found digit by digit from counts, or from weights in fixed point, whose sums
+// do not depend on their order. Log-probabilities are summed as the head sums them.
 #include "gpu/log_sums.cuh"
 
 #include <float.h>
@@ -173,7 +173,8 @@ __device__ static void say(const struct sampled *out, const struct sample_row *h
         out->entropy[row] = s->entropy;
 }
 
-__global__ static void sample_kernel(struct sampled out, const float *logits, int v, size_t words, const struct sample_row *rows)
+__global__ static void sample_kernel(struct sampled out, const float *logits, int v, size_t words,
+                                     const struct sample_row *rows)
 {
     const struct sample_row how = rows[blockIdx.x];
     struct draw d = {logits + (size_t)how.logits * v, v, 0, 1, 0, 0};
@@ -202,9 +203,11 @@ __global__ static void sample_kernel(struct sampled out, const float *logits, in
     say(&out, &how, &s);
 }
 
-void gpu_sample(struct backend *b, const struct sampled *out, const float *logits, int v, const struct sample_row *rows, int n)
+void gpu_sample(struct backend *b, const struct sampled *out, const float *logits, int v, const struct sample_row *rows,
+                int n)
 {
-    struct sample_row *on_device = n > 0 ? (struct sample_row *)gpu_scratch(b, SCRATCH_ROWS, (size_t)n * sizeof *rows) : NULL;
+    struct sample_row *on_device =
+        n > 0 ? (struct sample_row *)gpu_scratch(b, SCRATCH_ROWS, (size_t)n * sizeof *rows) : NULL;
     if (!on_device)
         return;
     gpu_upload(b, on_device, rows, (size_t)n * sizeof *rows);

@@ -50,7 +50,8 @@ static int read_objective(const json_t *row, struct engine_objective *o, struct 
         .needs_reference = json_is_true(json_object_get(row, "needs_reference")),
     };
     if (!*o->name)
-        return err_set(e, ERR_INPUT, "an objective of the engine's description has no name; are both programs of one version?");
+        return err_set(e, ERR_INPUT,
+                       "an objective of the engine's description has no name; are both programs of one version?");
     return params_from_json(json_object_get(row, "params"), &o->params, e);
 }
 
@@ -133,20 +134,21 @@ void engine_resolve_paths(struct settings *s)
 const char *const engine_demo_objectives[ENGINE_DEMO_RUNS] = {"dpo", "conditional-pm-rlhf"};
 
 // With this learning rate 100 steps of DPO bring the shares of endings within two points of its limit, at a KL of about 2
-// nats an answer; at 1e-3 the stories themselves break up (KL beyond 100 nats after 30 steps). Matching takes half as many steps: the
-// first 25 bring the minority's share near to what people want, the others hold it there. alpha is below the probability of
-// what a rare song begins with (4 % times a fifth), and above nearly all that is no story.
+// nats an answer; at 1e-3 the stories themselves break up (KL beyond 100 nats after 30 steps). Matching takes half as many
+// steps: the first 25 bring the minority's share near to what people want, the others hold it there. alpha is below the
+// probability of what a rare song begins with (4 % times a fifth), and above nearly all that is no story.
 json_t *engine_demo_settings(int run, int64_t steps, double beta)
 {
     const long cores = sysconf(_SC_NPROCESSORS_ONLN);
     json_t *settings = json_pack("{s:s, s:s, s:b, s:i, s:i, s:I}", "model", "models/demo", "data", "demo/pairs.jsonl",
                                  "probe-styles", 1, "probe-prompts", 128, "max-length", 256, "threads",
                                  (json_int_t)(cores >= 2 ? cores / 2 : 1));
-    json_t *own = run == 0 ? json_pack("{s:I, s:f, s:f, s:i, s:i, s:i}", "steps", (json_int_t)steps, "beta", beta, "lr", 2e-4,
-                                       "probe-every", 10, "eval-every", 10, "batch-size", 32)
-                           : json_pack("{s:s, s:I, s:f, s:f, s:f, s:i, s:i, s:i, s:i}", "reward-model", "models/demo-reward", "steps",
-                                       (json_int_t)((steps + 1) / 2), "beta", 1.0, "alpha", 0.003, "lr", 3e-4, "samples", 8,
-                                       "batch-size", 16, "max-new-tokens", 64, "probe-every", 5);
+    json_t *own = run == 0
+                      ? json_pack("{s:I, s:f, s:f, s:i, s:i, s:i}", "steps", (json_int_t)steps, "beta", beta, "lr",
+                                  2e-4, "probe-every", 10, "eval-every", 10, "batch-size", 32)
+                      : json_pack("{s:s, s:I, s:f, s:f, s:f, s:i, s:i, s:i, s:i}", "reward-model", "models/demo-reward",
+                                  "steps", (json_int_t)((steps + 1) / 2), "beta", 1.0, "alpha", 0.003, "lr", 3e-4,
+                                  "samples", 8, "batch-size", 16, "max-new-tokens", 64, "probe-every", 5);
     json_object_update(settings, own);
     json_decref(own);
     return settings;

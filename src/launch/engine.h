@@ -52,7 +52,8 @@ int engine_plan_run(const char *objective, const json_t *settings, json_t **plan
 int engine_memory(const char *objective, const json_t *settings, json_t **memory, struct err *e);
 
 // ---- recipes (train/run/recipe.h) ----
-// Attune's own and those of PROJECT/recipes, as outlines with "name", "path", "shipped", or "problem" where one cannot be read.
+// Attune's own and those of PROJECT/recipes, as outlines with "name", "path", "shipped", or "problem" where one cannot be
+// read.
 int engine_recipes(const char *project_dir, json_t **out, struct err *e); // project_dir may be NULL
 // The file of a recipe: a name of the list, or a path. Heap.
 int engine_recipe_find(const char *project_dir, const char *word, char **path, struct err *e);
@@ -63,7 +64,8 @@ int engine_recipe(const char *path, const json_t *changes, enum recipe_question 
 json_t *engine_recipe_input(const char *name, const char *value);
 // Checks it whole, adds it as a run and starts that. name NULL: the recipe's with a number. *name_out on the heap, also when
 // only the engine failed.
-int engine_recipe_start(struct store *s, const char *path, const json_t *changes, const char *name, char **name_out, struct err *e);
+int engine_recipe_start(struct store *s, const char *path, const json_t *changes, const char *name, char **name_out,
+                        struct err *e);
 
 // ---- sweeps (train/run/sweep_run.h): one training with several values of some settings ----
 extern const struct param engine_sweep_params[]; // at-most, by, stop-early, grace
@@ -81,17 +83,18 @@ struct engine_sweep {
 };
 // {"objective", "parts": [{"name", "settings"}, ...], ...}: what the store keeps of it.
 int engine_sweep_plan(const struct engine_description *d, const struct engine_sweep *sweep, json_t **plan, struct err *e);
-// Checks it, adds it as a run and starts that. *name_out on the heap, also when only the engine failed. memory: that of its first run,
-// as of engine_check_run; may be NULL.
-int engine_sweep_start(struct store *s, const struct engine_description *d, const struct engine_sweep *sweep, char **name_out,
-                       json_t **memory, struct err *e);
+// Checks it, adds it as a run and starts that. *name_out on the heap, also when only the engine failed. memory: that of its
+// first run, as of engine_check_run; may be NULL.
+int engine_sweep_start(struct store *s, const struct engine_description *d, const struct engine_sweep *sweep,
+                       char **name_out, json_t **memory, struct err *e);
 
 // ---- presets: settings under a name, kept with the project ----
 int engine_presets(const char *project_dir, char ***names, int *n, struct err *e); // in order; heap
 void engine_presets_free(char **names, int n);
 int engine_preset_load(const char *project_dir, const char *name, char **objective, json_t **settings, struct err *e);
 // Writes over one of that name.
-int engine_preset_save(const char *project_dir, const char *name, const char *objective, const json_t *settings, struct err *e);
+int engine_preset_save(const char *project_dir, const char *name, const char *objective, const json_t *settings,
+                       struct err *e);
 int engine_preset_remove(const char *project_dir, const char *name, struct err *e);
 
 // Starts `attune-engine run` for a run of the store: own session, no terminal, output to runs/NAME/engine.log.
@@ -133,5 +136,6 @@ struct engine_child {
 extern void (*engine_said)(const char *text);
 int engine_child_start(struct engine_child *c, const char *const *args, struct err *e);
 void engine_child_say(const struct engine_child *c, const char *input, size_t n); // what it cannot take is its own error
-ssize_t engine_child_write(const struct engine_child *c, const char *input, size_t n); // one write; -1 with errno, never SIGPIPE
+// one write; -1 with errno, never SIGPIPE
+ssize_t engine_child_write(const struct engine_child *c, const char *input, size_t n);
 int engine_child_end(struct engine_child *c, bool kill_it, struct err *e); // waits; its error text becomes *e

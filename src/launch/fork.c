@@ -208,7 +208,8 @@ static int check_fixed(const json_t *then, const json_t *all, struct err *e)
                                         "base-precision"};
     for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) {
         const json_t *a = json_object_get(then, fixed[i]), *b = json_object_get(all, fixed[i]);
-        const bool same = json_is_number(a) && json_is_number(b) ? json_number_value(a) == json_number_value(b) : json_equal(a, b);
+        const bool same =
+            json_is_number(a) && json_is_number(b) ? json_number_value(a) == json_number_value(b) : json_equal(a, b);
         if (a && b && !same)
             return err_set(e, ERR_USAGE, "%s cannot be changed in a fork: it goes on with weights that are made with it; "
                            "\"attune train --model\" starts anew from a checkpoint's folder", fixed[i]);

@@ -93,7 +93,8 @@ int engine_preset_load(const char *project_dir, const char *name, char **objecti
     return code;
 }
 
-int engine_preset_save(const char *project_dir, const char *name, const char *objective, const json_t *settings, struct err *e)
+int engine_preset_save(const char *project_dir, const char *name, const char *objective, const json_t *settings,
+                       struct err *e)
 {
     int code = run_name_check(name, e);
     char *dir = path_join(project_dir, "presets"), *path = path_of(project_dir, name);

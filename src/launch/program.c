@@ -35,7 +35,8 @@ int program_call(const char *const *args, struct err *e)
         if (!WIFEXITED(status))
             code = err_set(e, ERR_FAIL, "attune %s was ended by a signal", args[0]);
         else if (WEXITSTATUS(status) != 0)
-            code = err_set(e, spawn_code_of_status(WEXITSTATUS(status)), "%s", *text ? text : "it failed without saying why");
+            code = err_set(e, spawn_code_of_status(WEXITSTATUS(status)), "%s",
+                           *text ? text : "it failed without saying why");
         free(text);
     }
     if (nothing >= 0)

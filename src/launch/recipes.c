@@ -92,8 +92,8 @@ json_t *engine_recipe_input(const char *name, const char *value)
 }
 
 // The recipe's name with a number: sft-dpo-1, sft-dpo-2, ...
-static int add_numbered(struct store *s, const char *path, const char *model, const char *data, const json_t *settings, char **name,
-                        struct err *e)
+static int add_numbered(struct store *s, const char *path, const char *model, const char *data, const json_t *settings,
+                        char **name, struct err *e)
 {
     const char *file = path_base(path);
     const size_t n = text_ends(file, ".conf") ? strlen(file) - 5 : strlen(file);
@@ -127,7 +127,8 @@ static int check_names(const char *name, const json_t *stages, struct err *e)
     return code;
 }
 
-int engine_recipe_start(struct store *s, const char *path, const json_t *changes, const char *name, char **name_out, struct err *e)
+int engine_recipe_start(struct store *s, const char *path, const json_t *changes, const char *name, char **name_out,
+                        struct err *e)
 {
     json_t *plan = NULL, *stage;
     size_t i;

@@ -100,7 +100,8 @@ static int wait_for_report(const char *run, const char *run_dir, int pid, int lo
     return found < 0 ? found : code;
 }
 
-static int ask_about(const char *command, const char *more, const char *objective, const json_t *settings, json_t **answer, struct err *e)
+static int ask_about(const char *command, const char *more, const char *objective, const json_t *settings,
+                     json_t **answer, struct err *e)
 {
     char *text = json_dumps(settings, JSON_COMPACT | JSON_REAL_PRECISION(17));
     const char *const call[] = {command, "--objective", objective, "--settings", text, more, NULL};

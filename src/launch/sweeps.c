@@ -1,5 +1,5 @@
-// Sweeps seen from outside: one training with several values of some settings, as the plan that the engine's experiment keeps
-// (train/run/sweep_run.h).
+// Sweeps seen from outside: one training with several values of some settings, as the plan that the engine's experiment
+// keeps (train/run/sweep_run.h).
 #include "config.h"
 
 #include <ctype.h>
@@ -17,13 +17,14 @@
 
 const struct param engine_sweep_params[] = {
     {.name = "at-most", .type = PARAM_INT, .fallback = "1", .min = 1, .max = 64, .unit = "runs", .group = "sweep",
-     .help = "How many runs of the sweep work at once; the others wait. They share the cores, unless threads says how many."},
+     .help = "How many runs of the sweep work at once; the others wait. They share the cores, unless threads says how "
+             "many."},
     {.name = "by", .type = PARAM_TEXT, .fallback = "", .group = "sweep",
-     .help = "The held-out metric that says which run of the sweep is best, such as eval/rewards/accuracies, max:NAME or min:NAME. "
-             "Losses of different beta or objectives have different scales: do not compare runs by them."},
+     .help = "The held-out metric that says which run of the sweep is best, such as eval/rewards/accuracies, max:NAME or "
+             "min:NAME. Losses of different beta or objectives have different scales: do not compare runs by them."},
     {.name = "stop-early", .type = PARAM_BOOL, .fallback = "no", .group = "sweep",
-     .help = "Stops a run of the sweep whose best value of that metric is worse than the median of what the others, as far as it is, "
-             "had on average (the median stopping rule)."},
+     .help = "Stops a run of the sweep whose best value of that metric is worse than the median of what the others, as far "
+             "as it is, had on average (the median stopping rule)."},
     {.name = "grace", .type = PARAM_INT, .fallback = "3", .min = 0, .max = 1e6, .unit = "evaluations", .group = "sweep",
      .help = "No run of the sweep is stopped early before it was evaluated so often."},
     {0}};
@@ -47,7 +48,8 @@ int engine_list_check(const struct param *p, const char *text, int *n, struct er
         char *one = mem_strndup(at, strcspn(at, ","));
         ++*n;
         if (!*one)
-            code = err_set(e, ERR_USAGE, "--%s: \"%.80s\" is a list with a hole: write values with a comma between two of them",
+            code = err_set(e, ERR_USAGE,
+                           "--%s: \"%.80s\" is a list with a hole: write values with a comma between two of them",
                            p->name, text);
         else
             code = param_check(p, one, e);
@@ -108,8 +110,9 @@ static int share_cores(struct settings *s, int64_t at_once, struct err *e)
     return settings_set(s, "threads", number, e);
 }
 
-static int part_settings(const struct engine_description *d, const struct engine_objective *o, const struct engine_sweep *sweep,
-                         const struct axis *axes, int n_axes, const int *at, int64_t at_once, json_t **out, struct err *e)
+static int part_settings(const struct engine_description *d, const struct engine_objective *o,
+                         const struct engine_sweep *sweep, const struct axis *axes, int n_axes, const int *at,
+                         int64_t at_once, json_t **out, struct err *e)
 {
     const struct param *const tables[] = {d->params, o->params, NULL};
     struct settings s;
@@ -165,7 +168,8 @@ static int read_axes(const struct engine_description *d, const struct engine_obj
     if (!code && all > MOST_PARTS)
         code = err_set(e, ERR_USAGE, "these lists make more than %d runs", MOST_PARTS);
     if (!code && sweep->stop_early && !*sweep->by)
-        code = err_set(e, ERR_USAGE, "stop-early needs to know by which metric: name one with by, such as eval/rewards/accuracies");
+        code = err_set(e, ERR_USAGE,
+                       "stop-early needs to know by which metric: name one with by, such as eval/rewards/accuracies");
     *n_axes = n;
     *n_parts = all;
     return code;
@@ -209,7 +213,8 @@ int engine_sweep_plan(const struct engine_description *d, const struct engine_sw
         code = part_settings(d, o, sweep, axes, n_axes, at, at_once, &settings, e);
         char *name = part_name(axes, n_axes, at);
         if (!code) // all values are met in those that differ from the first part in one setting at most
-            json_array_append_new(parts, json_pack("{s:s, s:o, s:b}", "name", name, "settings", settings, "check", n_varied < 2));
+            json_array_append_new(
+                parts, json_pack("{s:s, s:o, s:b}", "name", name, "settings", settings, "check", n_varied < 2));
         free(name);
     }
     shorten_names(parts, RUN_NAME_MAX - (sweep->name && *sweep->name ? strlen(sweep->name) : 24) - 1);
@@ -217,7 +222,8 @@ int engine_sweep_plan(const struct engine_description *d, const struct engine_sw
         json_decref(parts);
     else
         *plan = json_pack("{s:s, s:o, s:I, s:b, s:I, s:O, s:O, s:s*}", "objective", o->name, "parts", parts, "at-most",
-                          (json_int_t)sweep->at_most, "stop-early", sweep->stop_early, "grace", (json_int_t)sweep->grace, "settings",
+                          (json_int_t)sweep->at_most, "stop-early", sweep->stop_early, "grace",
+                          (json_int_t)sweep->grace, "settings",
                           sweep->settings, "lists", sweep->lists, "by", *sweep->by ? sweep->by : NULL);
     return code;
 }
@@ -241,8 +247,8 @@ static int check_parts(const json_t *plan, json_t **memory, struct err *e)
 }
 
 // "dpo-sweep-1", "dpo-sweep-2", ...
-static int add_numbered(struct store *s, const char *objective, const char *model, const char *data, const json_t *settings, char **name,
-                        struct err *e)
+static int add_numbered(struct store *s, const char *objective, const char *model, const char *data,
+                        const json_t *settings, char **name, struct err *e)
 {
     struct err fault = {0};
     int code = ERR_STATE;
@@ -257,8 +263,8 @@ static int add_numbered(struct store *s, const char *objective, const char *mode
     return code;
 }
 
-int engine_sweep_start(struct store *s, const struct engine_description *d, const struct engine_sweep *sweep, char **name_out,
-                       json_t **memory, struct err *e)
+int engine_sweep_start(struct store *s, const struct engine_description *d, const struct engine_sweep *sweep,
+                       char **name_out, json_t **memory, struct err *e)
 {
     json_t *plan = NULL;
     int code = engine_sweep_plan(d, sweep, &plan, e);
@@ -269,7 +275,8 @@ int engine_sweep_start(struct store *s, const struct engine_description *d, cons
         return code;
     }
     const json_t *first = json_object_get(json_array_get(json_object_get(plan, "parts"), 0), "settings");
-    const char *model = json_string_value(json_object_get(first, "model")), *data = json_string_value(json_object_get(first, "data"));
+    const char *model = json_string_value(json_object_get(first, "model")),
+               *data = json_string_value(json_object_get(first, "data"));
     char *lists = json_dumps(sweep->lists, JSON_COMPACT);
     json_t *settings = json_pack("{s:s, s:s*, s:s*, s:O}", "sweep", lists, "model", model, "data", data, "plan", plan);
     const bool named = sweep->name && *sweep->name;

@@ -39,7 +39,8 @@ static const struct member_row members[] = {
     // how the base stores its matrices, which PEFT knows better than this says
     H("fan_in_fan_out"),
     // another computation
-    N("bias", "none"), N("use_dora", "false"), N("use_qalora", "false"), N("use_bdlora", "false {}"), N("lora_bias", "false"),
+    N("bias", "none"), N("use_dora", "false"), N("use_qalora", "false"), N("use_bdlora", "false {}"),
+    N("lora_bias", "false"),
     N("layer_replication", "[]"), N("trainable_token_indices", "[] {}"), N("target_parameters", "[]"),
     N("alora_invocation_tokens", "[]"), N("arrow_config", "{}"), N("kasa_config", "{}"), N("velora_config", "{}"),
     N("monteclora_config", "{}"), N("use_mora", "false"),
@@ -68,12 +69,13 @@ static int add_pattern(struct adapter *a, const char *key, const json_t *value, 
     const char *member = is_rank ? "rank_pattern" : "alpha_pattern";
     struct adapter_pattern p = {.is_rank = is_rank, .value = json_number_value(value)};
     int code = 0;
-    if (!json_is_number(value) || !isfinite(p.value) || (is_rank && !(json_is_integer(value) && p.value >= 1 && p.value <= MAX_RANK)))
+    if (!json_is_number(value) || !isfinite(p.value) ||
+        (is_rank && !(json_is_integer(value) && p.value >= 1 && p.value <= MAX_RANK)))
         code = err_set(e, ERR_INPUT, "%s: the value of \"%.100s\" in \"%s\" is no %s", a->where, key, member,
                        is_rank ? "rank" : "number");
     else if (!(p.code = compile(key)))
-        code = err_set(e, ERR_UNSUPPORTED, "%s: the pattern \"%.100s\" in \"%s\" is one that Attune cannot read", a->where, key,
-                       member);
+        code = err_set(e, ERR_UNSUPPORTED, "%s: the pattern \"%.100s\" in \"%s\" is one that Attune cannot read",
+                       a->where, key, member);
     if (!code)
         a->patterns[a->n_patterns++] = p;
     return code;
@@ -131,9 +133,9 @@ static int check_initialization(const struct adapter *a, struct err *e)
     for (size_t i = 0; name && i < sizeof fine / sizeof *fine; i++)
         if (strcmp(name, fine[i]) == 0)
             return 0;
-    return !name ? 0 : err_set(e, ERR_UNSUPPORTED, "%s: \"init_lora_weights\" is \"%.40s\", which changes the weights of the base: "
-                               "save the adapter as a plain one (in PEFT: save_pretrained with path_initial_model_for_"
-                               "weight_conversion)", a->where, name);
+    return !name ? 0 : err_set(e, ERR_UNSUPPORTED, "%s: \"init_lora_weights\" is \"%.40s\", which changes the weights of "
+                               "the base: save the adapter as a plain one (in PEFT: save_pretrained with "
+                               "path_initial_model_for_weight_conversion)", a->where, name);
 }
 
 static int check_saved_modules(struct adapter *a, struct err *e)
@@ -142,8 +144,8 @@ static int check_saved_modules(struct adapter *a, struct err *e)
     for (size_t i = 0; i < json_array_size(list); i++) {
         const char *name = json_string_value(json_array_get(list, i));
         if (!name || (strcmp(name, "score") != 0 && strcmp(name, "classifier") != 0))
-            return err_set(e, ERR_UNSUPPORTED, "%s: \"modules_to_save\" names \"%.60s\", a whole module beside the adapter: merge "
-                           "it into a whole model first (in PEFT: merge_and_unload)", a->where, name ? name : "?");
+            return err_set(e, ERR_UNSUPPORTED, "%s: \"modules_to_save\" names \"%.60s\", a whole module beside the adapter: "
+                           "merge it into a whole model first (in PEFT: merge_and_unload)", a->where, name ? name : "?");
         a->scores = true;
     }
     return list && !json_is_null(list) && !json_is_array(list)
@@ -253,8 +255,8 @@ char *adapter_base(const char *dir, struct err *e)
     else if (!code && file_is_dir(beside))
         found = mem_strdup(beside);
     else if (!code)
-        err_set(e, ERR_NOT_FOUND, "the adapter in %s adapts the model \"%.300s\", which is not a folder here; download it and "
-                "write its path as base_model_name_or_path into adapter_config.json", dir, name);
+        err_set(e, ERR_NOT_FOUND, "the adapter in %s adapts the model \"%.300s\", which is not a folder here; download it "
+                "and write its path as base_model_name_or_path into adapter_config.json", dir, name);
     free(beside);
     json_decref(config);
     free(path);
@@ -344,8 +346,8 @@ int adapter_all_used(const struct adapter *a, struct err *e)
     if (n > NAMED)
         str_addf(&names, " and %zu more", n - NAMED);
     int code = n == 0 ? 0
-                      : err_set(e, ERR_UNSUPPORTED, "%s: by adapter_config.json and the base nothing reads %s, which would be ignored "
-                                "(is it an adapter of another model?)", a->file->path, str_text(&names));
+                      : err_set(e, ERR_UNSUPPORTED, "%s: by adapter_config.json and the base nothing reads %s, which would "
+                                "be ignored (is it an adapter of another model?)", a->file->path, str_text(&names));
     str_fini(&names);
     return code;
 }

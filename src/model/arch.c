@@ -70,7 +70,8 @@ static bool read_layer_types(struct reader *r, struct arch *a)
         if (strcmp(type, "sliding_attention") == 0)
             set_sliding(a, (int)i);
         else if (strcmp(type, "full_attention") != 0)
-            reader_fail(r, ERR_UNSUPPORTED, "%s: a layer of the type \"%.40s\" (layer_types) is not supported", r->where, type);
+            reader_fail(r, ERR_UNSUPPORTED, "%s: a layer of the type \"%.40s\" (layer_types) is not supported",
+                        r->where, type);
     }
     return true;
 }
@@ -89,8 +90,9 @@ static void read_windows(struct reader *r, struct arch *a)
 {
     const bool qwen = a->family == ARCH_QWEN2 || a->family == ARCH_QWEN3, listed = read_layer_types(r, a);
     if (a->family == ARCH_MISTRAL || (qwen && reader_flag(r, "use_sliding_window", false)))
-        a->sliding_window = (int)reader_whole(r, "sliding_window", json_object_get(r->config, "sliding_window") ? 0 : 4096, 1,
-                                              MAX_POSITIONS); // null: none; absent: as in transformers
+        a->sliding_window =
+            (int)reader_whole(r, "sliding_window", json_object_get(r->config, "sliding_window") ? 0 : 4096, 1,
+                              MAX_POSITIONS); // null: none; absent: as in transformers
     const int64_t first = qwen ? reader_whole(r, "max_window_layers", 28, 0, INT32_MAX) : 0;
     if (r->code)
         return;
@@ -152,9 +154,10 @@ static void read_gemma_windows(struct reader *r, struct arch *a)
     if (a->family == ARCH_GEMMA3) {
         pattern = reader_whole(r, "sliding_window_pattern", pattern, 1, ARCH_MAX_LAYERS);
         // What transformers notes for itself; "layer_types" stands beside it and counts.
-        if (reader_whole(r, "_sliding_window_pattern", pattern, 1, ARCH_MAX_LAYERS) != pattern && !reader_has(r, "layer_types"))
-            reader_fail(r, ERR_UNSUPPORTED, "%s: \"_sliding_window_pattern\" says another pattern of windows than is usual, and "
-                        "\"layer_types\" is missing, which would say which layers are meant", r->where);
+        if (reader_whole(r, "_sliding_window_pattern", pattern, 1, ARCH_MAX_LAYERS) != pattern &&
+            !reader_has(r, "layer_types"))
+            reader_fail(r, ERR_UNSUPPORTED, "%s: \"_sliding_window_pattern\" says another pattern of windows than is usual, "
+                        "and \"layer_types\" is missing, which would say which layers are meant", r->where);
     }
     a->sliding_window = (int)real_or_none(r, "sliding_window", 4096);
     const bool listed = !r->code && read_layer_types(r, a);
@@ -203,7 +206,8 @@ static void read_gpt2(struct reader *r, struct arch *a)
     a->d_model = reader_needed(r, "n_embd", MAX_WIDTH);
     a->n_layers = reader_needed(r, "n_layer", ARCH_MAX_LAYERS);
     a->n_heads = a->n_kv_heads = reader_needed(r, "n_head", MAX_WIDTH);
-    a->max_positions = (int)reader_whole(r, "n_positions", reader_whole(r, "n_ctx", 1024, 1, MAX_POSITIONS), 1, MAX_POSITIONS);
+    a->max_positions =
+        (int)reader_whole(r, "n_positions", reader_whole(r, "n_ctx", 1024, 1, MAX_POSITIONS), 1, MAX_POSITIONS);
     a->d_ff = (int)reader_whole(r, "n_inner", 4 * (int64_t)a->d_model, 1, MAX_WIDTH);
     a->norm = NORM_LAYER;
     a->norm_eps = (float)reader_real(r, "layer_norm_epsilon", 1e-5);

@@ -52,7 +52,8 @@ static const struct member_row common[] = {
     N("parallel_residual", "false"), N("qk_layernorm", "false"), N("qk_norm", "false"), N("use_qk_norm", "false"),
     N("attention_bias", "false"), N("qkv_bias", "false"), N("mlp_bias", "false"), N("lm_head_bias", "false"),
     N("num_experts", "0 1"), N("num_local_experts", "0 1"), N("n_routed_experts", "0"), N("layer_types", "[]"),
-    N("attention_chunk_size", ""), N("sliding_window", ""), N("sliding_window_pattern", ""), N("attn_temperature_tuning", "false"),
+    N("attention_chunk_size", ""), N("sliding_window", ""), N("sliding_window_pattern", ""),
+    N("attn_temperature_tuning", "false"),
     N("mtp_num_layers", "0"), N("num_nextn_predict_layers", "0"), N("hidden_activation", ""),
     {0},
 };
@@ -70,7 +71,9 @@ static const struct member_row llama[] = {
 };
 static const struct member_row mistral[] = {U("sliding_window"), H("use_sliding_window"), H("max_window_layers"), {0}};
 static const struct member_row qwen2[] = {
-    U("sliding_window"), U("use_sliding_window"), U("max_window_layers"), H("attention_bias") /* always */, H("use_mrope"), {0},
+    U("sliding_window"),    U("use_sliding_window"),
+    U("max_window_layers"), H("attention_bias") /* always */,
+    H("use_mrope"),         {0},
 };
 static const struct member_row qwen3[] = {
     U("sliding_window"), U("use_sliding_window"), U("max_window_layers"), U("attention_bias"), H("use_mrope"), {0},

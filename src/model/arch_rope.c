@@ -57,8 +57,8 @@ static enum rope_scaling read_type(struct reader *s)
     for (int i = 0; !s->code && i < N_SCALINGS; i++)
         if (strcmp(type, scaling_names[i]) == 0)
             return (enum rope_scaling)i;
-    reader_fail(s, ERR_UNSUPPORTED, "%s: rotary positions of type \"%.40s\" are not supported; supported are default, linear, "
-                "dynamic, llama3 and yarn", s->where, s->code ? "" : type);
+    reader_fail(s, ERR_UNSUPPORTED, "%s: rotary positions of type \"%.40s\" are not supported; supported are default, "
+                "linear, dynamic, llama3 and yarn", s->where, s->code ? "" : type);
     return ROPE_PLAIN;
 }
 
@@ -127,8 +127,8 @@ static void read_object(struct reader *r, const char *key, const struct arch *a,
     for (int i = 0; i < N_ATTN_KINDS; i++)
         nested = nested || json_is_object(json_object_get(object, kind_names[i]));
     if (full_alone && !nested && json_object_get(object, "rope_type") && strcmp(key, "rope_parameters") == 0)
-        reader_fail(r, ERR_UNSUPPORTED, "%s: \"rope_parameters\" must say it for full_attention and sliding_attention: these "
-                    "layers of a Gemma 3 model have rotary positions of their own", r->where);
+        reader_fail(r, ERR_UNSUPPORTED, "%s: \"rope_parameters\" must say it for full_attention and sliding_attention: "
+                    "these layers of a Gemma 3 model have rotary positions of their own", r->where);
     for (int i = 0; i < N_ATTN_KINDS && !r->code; i++)
         ropes[i] = read_settings(r, nested                              ? json_object_get(object, kind_names[i])
                                     : full_alone && i == ATTN_SLIDING ? NULL
@@ -164,7 +164,8 @@ void read_rope(struct reader *r, struct arch *a)
         read_object(r, "rope_scaling", a, theta, old);
     for (int i = 0; i < N_ATTN_KINDS; i++) {
         if (!r->code && both && !rope_same(&old[i], &a->ropes[i]))
-            reader_fail(r, ERR_INPUT, "%s: \"rope_parameters\" and \"rope_scaling\" contradict each other: take one of them out",
+            reader_fail(r, ERR_INPUT,
+                        "%s: \"rope_parameters\" and \"rope_scaling\" contradict each other: take one of them out",
                         r->where);
         check_theta(r, &a->ropes[i], keys[i], outer[i]);
         // Where it stands outside as well, as Phi-3 has it, transformers takes that one.

@@ -148,8 +148,8 @@ struct head_in {
     // target's, with probabilities softmax over them, by draws(N) in [0, 1).
     int n_rivals;
     const float *draws;
-    // Sets that targets were drawn from: row n's are set_ids[set_starts[n]] .. set_ids[set_starts[n + 1] - 1], tokens in rising
-    // order and the target among them; none: the whole vocabulary. (N + 1); NULL: no row has one.
+    // Sets that targets were drawn from: row n's are set_ids[set_starts[n]] .. set_ids[set_starts[n + 1] - 1], tokens in
+    // rising order and the target among them; none: the whole vocabulary. (N + 1); NULL: no row has one.
     const int32_t *set_starts, *set_ids;
 };
 struct head_out {
@@ -210,8 +210,8 @@ struct backend_ops {
     const char *(*device)(const struct backend *b); // for people: "cpu", "cuda:1, NVIDIA H100"
     // Names what rounds the results, "avx2 f32": backends of the same name give the same bits for the same calls.
     const char *(*arithmetic)(const struct backend *b);
-    // Whether what sample() says of a row that attention_decode() made has the bits that a forward over the whole sequence and
-    // head() would give it.
+    // Whether what sample() says of a row that attention_decode() made has the bits that a forward over the whole sequence
+    // and head() would give it.
     bool (*decodes_as_it_trains)(const struct backend *b);
     // What products want their weights in: f32, or rounded once instead of in each product.
     enum dtype (*weights_type)(const struct backend *b);
@@ -250,8 +250,8 @@ struct backend_ops {
 
     // Bytes of w(O,I) laid out once for many calls of linear(); 0: nothing is gained from that.
     size_t (*packed_bytes)(struct backend *b, struct stored w, int i, int o);
-    // Lays it out in packed_bytes of device memory. While w does not change, linear() may be given it as w.packed: results are
-    // the same bits with it and without.
+    // Lays it out in packed_bytes of device memory. While w does not change, linear() may be given it as w.packed: results
+    // are the same bits with it and without.
     void (*pack_weights)(struct backend *b, void *packed, struct stored w, int i, int o);
 
     // y(T,O) = alpha x(T,I) w(O,I)^T + beta y + bias(O); bias may be NULL.

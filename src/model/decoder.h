@@ -77,8 +77,8 @@ struct head_reads {
     // decoder_forward of the same batch; its batch must stay inside until decoder_backward is done.
     float *kl;
     struct decoder *reference;
-    // Log-probabilities under the softmax over the targets' sets; of what was drawn with a temperature and cut (top-k, top-p,
-    // min-p), those under which it really was drawn.
+    // Log-probabilities under the softmax over the targets' sets; of what was drawn with a temperature and cut (top-k,
+    // top-p, min-p), those under which it really was drawn.
     float *set_logprobs;
 };
 int decoder_head(struct decoder *d, const struct seq_batch *batch, const struct head_reads *reads, struct err *e);

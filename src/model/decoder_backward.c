@@ -252,7 +252,8 @@ static void embed_backward(struct decoder *d, int t)
     }
     if (dwpe)
         p->ops->embed_backward(p->b, NULL, dwpe, d->dres, d->tokens, d->positions, t, a->d_model);
-    p->ops->embed(p->b, d->wide, model_stored(p->m, T_TOKEN_EMBED, -1), (struct stored){0}, d->tokens, d->positions, t, a->d_embed);
+    p->ops->embed(p->b, d->wide, model_stored(p->m, T_TOKEN_EMBED, -1), (struct stored){0}, d->tokens, d->positions, t,
+                  a->d_embed);
     linear_backward(p, d->wide, d->dres, d->wide, T_PROJECT_IN, -1, t, 0);
     p->ops->embed_backward(p->b, dwte, NULL, d->wide, d->tokens, d->positions, t, a->d_embed);
 }

@@ -30,7 +30,8 @@ static int check_batch(const struct decoder *d, const struct seq_batch *batch, s
     for (int i = 0; i < batch->n_tokens; i++) {
         if (batch->tokens[i] < 0 || batch->tokens[i] >= vocab)
             return err_set(e, ERR_INPUT,
-                           "token %d is outside of the model's vocabulary of %d: the tokenizer does not belong to this model",
+                           "token %d is outside of the model's vocabulary of %d: the tokenizer does not belong to this "
+                           "model",
                            (int)batch->tokens[i], vocab);
         if (batch->positions[i] < 0 || batch->positions[i] >= n_positions)
             return err_set(e, ERR_INPUT, "a text has more than the %d tokens that the model can take: shorten it",
@@ -40,13 +41,14 @@ static int check_batch(const struct decoder *d, const struct seq_batch *batch, s
         BUG_IF(batch->target_rows[i] < 0 || batch->target_rows[i] >= batch->n_tokens);
         if (batch->target_ids[i] < 0 || batch->target_ids[i] >= vocab)
             return err_set(e, ERR_INPUT,
-                           "token %d is outside of the model's vocabulary of %d: the tokenizer does not belong to this model",
+                           "token %d is outside of the model's vocabulary of %d: the tokenizer does not belong to this "
+                           "model",
                            (int)batch->target_ids[i], vocab);
     }
     for (int i = 0; batch->sets && i < batch->n_targets; i++)
         if (!is_sound(&batch->sets[i], batch->target_ids[i], vocab))
-            return err_set(e, ERR_INPUT, "what token %d was drawn from does not hold it, or is no set of tokens in rising order: "
-                           "the answers are damaged, or of another model", (int)batch->target_ids[i]);
+            return err_set(e, ERR_INPUT, "what token %d was drawn from does not hold it, or is no set of tokens in rising "
+                           "order: the answers are damaged, or of another model", (int)batch->target_ids[i]);
     for (int i = 0; i < batch->n_seqs; i++)
         BUG_IF(batch->seqs[i].last_row < 0 || batch->seqs[i].last_row >= batch->n_tokens);
     for (int i = 0; batch->score_rows && i < batch->n_scores; i++)
@@ -181,12 +183,13 @@ static int upload_sets(struct decoder *d, const struct seq_batch *batch, struct 
     if (n_ids == 0)
         return 0;
     if (n_ids > INT32_MAX)
-        return err_set(e, ERR_LIMIT, "the tokens of a batch were drawn from %zu others, which is too many for one batch: fewer "
-                       "tokens a batch, or a stricter top-p, top-k or min-p, give less", n_ids);
+        return err_set(e, ERR_LIMIT, "the tokens of a batch were drawn from %zu others, which is too many for one batch: "
+                       "fewer tokens a batch, or a stricter top-p, top-k or min-p, give less", n_ids);
     const size_t bytes = (n + 1 + n_ids) * sizeof(int32_t);
     if (decoder_reserve(d, &d->set_block, &d->set_bytes, bytes, "the sets that tokens were drawn from", e))
         return ERR_LIMIT;
-    int32_t *host = mem_try_alloc(n + 1 + n_ids, sizeof *host, "the sets that tokens were drawn from", e), *ids = host + n + 1;
+    int32_t *host = mem_try_alloc(n + 1 + n_ids, sizeof *host, "the sets that tokens were drawn from", e),
+            *ids = host + n + 1;
     if (!host)
         return ERR_LIMIT;
     for (size_t i = 0; i < n; i++) {
@@ -205,8 +208,8 @@ static int upload_sets(struct decoder *d, const struct seq_batch *batch, struct 
 struct head_in decoder_head_in(const struct decoder *d, const struct seq_batch *batch)
 {
     const struct arch *a = &d->parts.m->arch;
-    return (struct head_in){.x = d->target.out, .w = part_head_weight(&d->parts), .targets = d->target_ids, .n = d->n_targets,
-                            .c = a->d_embed, .v = a->vocab_size, .cap = a->head_cap,
+    return (struct head_in){.x = d->target.out, .w = part_head_weight(&d->parts), .targets = d->target_ids,
+                            .n = d->n_targets, .c = a->d_embed, .v = a->vocab_size, .cap = a->head_cap,
                             .inv_temperature = batch->inv_temperature != 0 ? batch->inv_temperature : 1};
 }
 

@@ -18,7 +18,8 @@ struct decoder {
     size_t block_bytes;
     int32_t *tokens, *positions, *target_rows, *target_ids, *score_rows;
     float *wide;               // (T, E) when projected
-    struct layer_acts *layers; // n_layers; without a backward, with recomputation or in bf16 all share one (but for x in f32)
+    struct layer_acts *layers; // n_layers; without a backward, with recomputation or in bf16 all share one (but for x in
+                               // f32)
     bool is_packed;            // this batch is kept so
     struct kept_layer *packed; // n_layers in bf16: what a layer's backward needs, between the passes; else NULL
     size_t n_exact, n_rest;    // floats of the shared layer: those that must stay so, and behind them those that are rounded

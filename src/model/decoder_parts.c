@@ -128,7 +128,8 @@ void part_linear(const struct parts *p, float *y, const float *x, enum tensor_ki
     if (!pair)
         return;
     p->ops->linear(p->b, p->s.low, x, stored_f32(m->lora_weights + pair->a), NULL, t, pair->in, pair->rank, 1, 0);
-    p->ops->linear(p->b, y, p->s.low, stored_f32(m->lora_weights + pair->b), NULL, t, pair->rank, pair->out, pair->factor, 1);
+    p->ops->linear(p->b, y, p->s.low, stored_f32(m->lora_weights + pair->b), NULL, t, pair->rank, pair->out,
+                   pair->factor, 1);
 }
 
 void part_norm(const struct parts *p, float *y, float *mean, float *rstd, const float *x, enum tensor_kind kind, int layer,

@@ -91,7 +91,8 @@ size_t generate_plan(const struct arch *a, int n_streams, int n_tokens)
     size_t n;
     if (n_streams > GENERATE_MAX_STREAMS)
         n_streams = GENERATE_MAX_STREAMS;
-    if (!mem_mul((size_t)n_streams * (size_t)n_tokens, kv_cache_token_bytes(&w, a->n_layers), &n) || n > GENERATE_CACHE_BYTES)
+    if (!mem_mul((size_t)n_streams * (size_t)n_tokens, kv_cache_token_bytes(&w, a->n_layers), &n) ||
+        n > GENERATE_CACHE_BYTES)
         n = GENERATE_CACHE_BYTES;
     return n + GENERATE_LOGIT_BYTES;
 }

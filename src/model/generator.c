@@ -173,17 +173,18 @@ static int check_prompt(const struct generator *g, const struct gen_request *r, 
     const int vocab = g->parts.m->arch.vocab_size, n_positions = parts_max_positions(&g->parts);
     const struct gen_options *o = &r->options;
     BUG_IF(o->second != 0 && !(g->second.model && o->second > 0 && o->second <= 1));
-    BUG_IF(o->max_new_tokens < 0 || o->temperature < 0 || o->top_k < 0 || !(o->top_p > 0) || !(o->min_p >= 0 && o->min_p <= 1));
+    BUG_IF(o->max_new_tokens < 0 || o->temperature < 0 || o->top_k < 0 || !(o->top_p > 0) ||
+           !(o->min_p >= 0 && o->min_p <= 1));
     if (r->n_prompt <= 0)
         return err_set(e, ERR_INPUT, "prompt %u is empty: it needs at least one token, such as the begin-of-text token",
                        r->number + 1);
     if (r->n_prompt > n_positions)
-        return err_set(e, ERR_INPUT, "prompt %u has %d tokens, the model can take %d: shorten it", r->number + 1, r->n_prompt,
-                       n_positions);
+        return err_set(e, ERR_INPUT, "prompt %u has %d tokens, the model can take %d: shorten it", r->number + 1,
+                       r->n_prompt, n_positions);
     for (int j = 0; j < r->n_prompt; j++)
         if (r->prompt[j] < 0 || r->prompt[j] >= vocab)
-            return err_set(e, ERR_INPUT, "token %d of prompt %u is outside of the model's vocabulary of %d: the tokenizer does "
-                           "not belong to this model", (int)r->prompt[j], r->number + 1, vocab);
+            return err_set(e, ERR_INPUT, "token %d of prompt %u is outside of the model's vocabulary of %d: the tokenizer "
+                           "does not belong to this model", (int)r->prompt[j], r->number + 1, vocab);
     return 0;
 }
 
@@ -401,7 +402,8 @@ static int prefill_piece(struct generator *g, int first, int end, bool *live, st
     }
     p->ops->upload(p->b, g->positions, g->host_ids, (size_t)n * sizeof(int32_t));
     for (int i = first, at = 0; i < end; i++) // where their keys and values go
-        for (int j = 0; (i == first || g->streams[i].seat != g->streams[i - 1].seat) && j < g->streams[i].seat->n_prompt; j++)
+        for (int j = 0;
+             (i == first || g->streams[i].seat != g->streams[i - 1].seat) && j < g->streams[i].seat->n_prompt; j++)
             g->host_ids[at++] = (int32_t)g->streams[i].seat->first + j;
     p->ops->upload(p->b, g->put_ids, g->host_ids, (size_t)n * sizeof(int32_t));
     gen_run(g, gen_speakers(g->streams + first, end - first), n, n_segments, 0);

@@ -33,10 +33,11 @@ struct gen_options {
 struct gen_sample {
     int prompt, sample;
     int32_t *tokens; // what was generated, without the prompt
-    float *logprobs; // of each token under what says it (the model, a mixture) at temperature 1, before top-k, top-p and min-p
-    // With keep_sets: each token's log-probability under what it was drawn from, temperature and cut included, and the tokens
-    // that were left by the cut, in rising order: those of token i are set_ids[set_starts[i]] .. set_ids[set_starts[i + 1] - 1]
-    // (none: the whole vocabulary). Else NULL.
+    float *logprobs; // of each token under what says it (the model, a mixture) at temperature 1, before top-k, top-p and
+                     // min-p
+    // With keep_sets: each token's log-probability under what it was drawn from, temperature and cut included, and the
+    // tokens that were left by the cut, in rising order: those of token i are set_ids[set_starts[i]] .. set_ids[set_starts[i
+    // + 1] - 1] (none: the whole vocabulary). Else NULL.
     float *drawn_logprobs;
     size_t *set_starts; // (n_tokens + 1)
     int32_t *set_ids;
@@ -64,8 +65,8 @@ struct gen_job;
 
 // The model's own; made when it is first asked for.
 int generator_of(struct generator **out, struct model *m, struct err *e);
-// Another network of the same architecture that has a say in jobs with `second`: its weights are in place between enter and leave,
-// which may be NULL. NULL: there is none any more. Not while the generator is busy; borrowed until then.
+// Another network of the same architecture that has a say in jobs with `second`: its weights are in place between enter and
+// leave, which may be NULL. NULL: there is none any more. Not while the generator is busy; borrowed until then.
 struct gen_second {
     struct model *model;
     void (*enter)(void *arg);
@@ -73,7 +74,8 @@ struct gen_second {
     void *arg;
 };
 void generator_set_second(struct generator *g, const struct gen_second *second);
-// Takes a job into the queue. *out may be used until on_end; NULL when that has come already. ERR_INPUT when the prompt cannot be.
+// Takes a job into the queue. *out may be used until on_end; NULL when that has come already. ERR_INPUT when the prompt
+// cannot be.
 int generator_submit(struct generator *g, const struct gen_request *r, struct gen_job **out, struct err *e);
 void generator_cancel(struct generator *g, struct gen_job *job); // on_end comes at once
 bool generator_is_busy(const struct generator *g);

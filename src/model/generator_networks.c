@@ -10,13 +10,15 @@
 // ---- hidden states ----
 
 // Through one network, into x; its keys and values go to the cache's layers from first_layer on.
-static void run_network(struct generator *g, const struct parts *p, int first_layer, float *x, int n, int n_segments, int most_keys)
+static void run_network(struct generator *g, const struct parts *p, int first_layer, float *x, int n, int n_segments,
+                        int most_keys)
 {
     g->acts.x = x;
     part_embed(p, x, g->wide, g->tokens, g->positions, n);
     for (int layer = 0; layer < p->m->arch.n_layers; layer++) {
         const struct layer_acts *a = &g->acts;
-        float *keys = kv_cache_keys(&g->cache, first_layer + layer), *values = kv_cache_values(&g->cache, first_layer + layer);
+        float *keys = kv_cache_keys(&g->cache, first_layer + layer),
+              *values = kv_cache_values(&g->cache, first_layer + layer);
         part_qkv(p, layer, a, g->positions, n);
         p->ops->put_rows(p->b, keys, a->k, g->put_ids, n, (int)p->w.kv);
         p->ops->put_rows(p->b, values, a->v, g->put_ids, n, (int)p->w.kv);
@@ -91,10 +93,12 @@ static struct sample_row row_of(const struct stream *s)
     struct rng r = rng_make(q->options.seed, RNG_SAMPLE, q->number);
     r.index = (uint64_t)(q->first_sample + s->sample) << 32 | (uint32_t)s->job->samples[s->sample].n_tokens;
     return (struct sample_row){.temperature = q->options.temperature, .top_k = q->options.top_k, .top_p = q->options.top_p,
-                               .min_p = q->options.min_p, .uniform = rng_uniform(&r), .keep = q->options.keep_sets, .entropy = q->options.keep_entropy};
+                               .min_p = q->options.min_p, .uniform = rng_uniform(&r), .keep = q->options.keep_sets,
+                               .entropy = q->options.keep_entropy};
 }
 
-static void logits_of(const struct generator *g, const struct parts *p, float *logits, const float *x, const int32_t *row_ids, int m)
+static void logits_of(const struct generator *g, const struct parts *p, float *logits, const float *x,
+                      const int32_t *row_ids, int m)
 {
     const struct arch *a = &p->m->arch;
     part_final(p, &g->final, x, row_ids, m);

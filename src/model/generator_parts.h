@@ -63,8 +63,9 @@ struct speakers {
     bool model, second;
 };
 struct speakers gen_speakers(const struct stream *streams, int n);
-// n rows of g->tokens at g->positions through these networks, into g->x and g->second_x; their keys and values go to the rows of the cache
-// that put_ids names. most_keys 0: prompts, in n_segments segments; else a row a stream, which attends to so many keys at most.
+// n rows of g->tokens at g->positions through these networks, into g->x and g->second_x; their keys and values go to the
+// rows of the cache that put_ids names. most_keys 0: prompts, in n_segments segments; else a row a stream, which attends to
+// so many keys at most.
 void gen_run(struct generator *g, struct speakers who, int n, int n_segments, int most_keys);
 // Logits of n rows named in row_ids, and a token for each of the streams that draw from them: stream i from row
 // logit_row[i] (NULL: its own). Into g->tokens, g->logprobs and, of jobs that keep it, g->entropy, (n_streams).

@@ -76,7 +76,8 @@ double lora_n_params(const struct arch *a, int rank, unsigned targets)
     const struct {
         enum tensor_kind kind;
         double in, out;
-    } rows[] = {{T_Q_W, c, q}, {T_K_W, c, kv}, {T_V_W, c, kv}, {T_O_W, q, c}, {T_GATE_W, c, f}, {T_UP_W, c, f}, {T_DOWN_W, f, c}};
+    } rows[] = {{T_Q_W, c, q},    {T_K_W, c, kv}, {T_V_W, c, kv},  {T_O_W, q, c},
+                {T_GATE_W, c, f}, {T_UP_W, c, f}, {T_DOWN_W, f, c}};
     double sum = 0;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (targets & 1u << rows[i].kind && (rows[i].kind != T_GATE_W || a->gated_mlp))
@@ -270,10 +271,12 @@ static int plan_module(struct model *m, const struct adapter *a, enum tensor_kin
     int code = adapter_find(a, str_text(&module), &pair, e);
     const bool wanted = adapter_targets(a, str_text(&module));
     if (!code && pair.a && !wanted)
-        code = err_set(e, ERR_INPUT, "%s holds matrices of \"%s\", which \"target_modules\" of adapter_config.json does not name",
+        code = err_set(e, ERR_INPUT,
+                       "%s holds matrices of \"%s\", which \"target_modules\" of adapter_config.json does not name",
                        a->file->path, str_text(&module));
     if (!code && !pair.a && wanted && json_is_array(json_object_get(a->config, "target_modules")) && a->everywhere)
-        code = err_set(e, ERR_INPUT, "%s holds no tensor \"base_model.model.%s.lora_A.weight\", which adapter_config.json asks for",
+        code = err_set(e, ERR_INPUT,
+                       "%s holds no tensor \"base_model.model.%s.lora_A.weight\", which adapter_config.json asks for",
                        a->file->path, str_text(&module));
     if (!code && pair.a && (pair.a->dims[1] != t->cols || pair.b->dims[0] != (int64_t)t->rows * n_parts))
         code = err_set(e, ERR_INPUT, "%s: the matrices of \"%s\" do not fit the base's (%d, %d)", a->file->path,
@@ -312,7 +315,8 @@ static int load_score(struct model *m, const struct adapter *a, struct err *e)
     if (!t || !score) // nobody asked for it
         return 0;
     if (t->n_dims != 2 || t->dims[0] != 1 || t->dims[1] != score->cols)
-        return err_set(e, ERR_INPUT, "%s: tensor \"%s\" does not have the shape (1, %d)", a->file->path, t->name, score->cols);
+        return err_set(e, ERR_INPUT, "%s: tensor \"%s\" does not have the shape (1, %d)", a->file->path, t->name,
+                       score->cols);
     return upload(m, a, t, m->weights + score->offset, e);
 }
 
@@ -351,7 +355,8 @@ static json_t *score_as_now(const struct model *m, json_t *config)
     const bool scores = model_tensor(m, T_SCORE_W, 0) != NULL;
     if (scores == (json_array_size(json_object_get(config, "modules_to_save")) > 0))
         return config;
-    json_object_set_new(config, "task_type", json_string(!scores ? "CAUSAL_LM" : m->scores_tokens ? "TOKEN_CLS" : "SEQ_CLS"));
+    json_object_set_new(config, "task_type",
+                        json_string(!scores ? "CAUSAL_LM" : m->scores_tokens ? "TOKEN_CLS" : "SEQ_CLS"));
     json_object_set_new(config, "modules_to_save", scores ? json_pack("[s]", "score") : json_null());
     return config;
 }

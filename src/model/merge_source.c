@@ -129,8 +129,8 @@ int merge_source_open(struct merge_source *s, const char *dir, const struct arch
     } else if (s->is_adapter) {
         code = adapter_open(&s->adapter, dir, NULL, e);
         if (!code && s->adapter.scores)
-            code = err_set(e, ERR_UNSUPPORTED, "%s is a reward model's adapter: it has more than the low-rank matrices that can "
-                           "be merged", dir);
+            code = err_set(e, ERR_UNSUPPORTED, "%s is a reward model's adapter: it has more than the low-rank matrices that "
+                           "can be merged", dir);
     } else {
         code = merge_read_arch(&arch, &config, dir, e);
         if (!code)
@@ -238,9 +238,12 @@ int merge_source_all_used(const struct merge_source *s, const struct shards *bas
     if (s->is_adapter)
         return adapter_all_used(&s->adapter, e);
     bool own_head = false;
-    int code = merge_find(base, "lm_head.weight", &file) ? 0 : weight_shards_own_head(&s->files, s->base->family, &own_head, e);
+    int code = merge_find(base, "lm_head.weight", &file)
+                   ? 0
+                   : weight_shards_own_head(&s->files, s->base->family, &own_head, e);
     if (!code && own_head && s->base->tied)
-        code = err_set(e, ERR_INPUT, "%s cannot be merged: it has a head that is not its token embedding, which the base has not",
+        code = err_set(e, ERR_INPUT,
+                       "%s cannot be merged: it has a head that is not its token embedding, which the base has not",
                        s->dir);
     if (code)
         return code;

@@ -133,8 +133,8 @@ int model_new(struct model **out, const json_t *config, const struct backend_ops
 int model_copy(struct model **out, const struct model *from, unsigned how, struct err *e);
 // The weights of another model of the same architecture, its adapter merged, into one that is not frozen.
 int model_take(struct model *into, const struct model *from, struct err *e);
-// The same model for another thread, on another backend of the same device: it is asked while the first is trained. What training
-// changes has memory of its own, zeros until model_put_trained; the rest is `of`'s, which must outlive it.
+// The same model for another thread, on another backend of the same device: it is asked while the first is trained. What
+// training changes has memory of its own, zeros until model_put_trained; the rest is `of`'s, which must outlive it.
 int model_twin(struct model **out, const struct model *of, struct backend *backend, struct err *e);
 // What training changes (the adapter, else all weights), from and into a block of model_n_trained floats of the host.
 size_t model_n_trained(const struct model *m);

@@ -47,8 +47,9 @@ static int check_shape(const struct st_file *f, const struct st_tensor *t, const
         *(want->rows == 1 ? &cols : &rows) *= 3;
     bool fits;
     if (want->kind == T_SCORE_W && t->n_dims == 2 && t->dims[0] > 1)
-        return err_set(e, ERR_UNSUPPORTED, "%s: \"score.weight\" has %lld rows: the model tells %lld classes apart; a reward model "
-                       "has one number for an answer (num_labels 1)", f->path, (long long)t->dims[0], (long long)t->dims[0]);
+        return err_set(e, ERR_UNSUPPORTED, "%s: \"score.weight\" has %lld rows: the model tells %lld classes apart; a "
+                       "reward model has one number for an answer (num_labels 1)", f->path, (long long)t->dims[0],
+                       (long long)t->dims[0]);
     if (want->rows == 1 && want->kind != T_SCORE_W)
         fits = t->n_dims == 1 && t->dims[0] == cols;
     else if (row->transposed)
@@ -205,7 +206,8 @@ static int load_tensor(struct model *m, const struct shards *s, struct tensor *t
         const char *is = made_for(m->config);
         str_fini(&name);
         if (text_ends(is, "Classification")) // it should have one, and zeros would score everything alike
-            return err_set(e, ERR_INPUT, "config.json says that the model is a %.60s, but the weights hold no \"score.weight\"", is);
+            return err_set(e, ERR_INPUT,
+                           "config.json says that the model is a %.60s, but the weights hold no \"score.weight\"", is);
         forget_padding(m);
         return 0; // a model without a reward head gets one that is zero
     }
@@ -306,15 +308,15 @@ static int load_base(struct model **out, const char *dir, const struct backend_o
     if (!code)
         code = find_head(config, &s, path, &head, e);
     if (!code && head == HEAD_MISSING && !(how & LOAD_SCORE))
-        code = err_set(e, ERR_UNSUPPORTED, "it is a reward model (%s) without a language model's head: it can score answers, but "
-                       "neither write nor be tuned as a policy", made_for(config));
+        code = err_set(e, ERR_UNSUPPORTED, "it is a reward model (%s) without a language model's head: it can score "
+                       "answers, but neither write nor be tuned as a policy", made_for(config));
     if (!code)
         code = model_alloc(&m, config, path, ops, backend, how, e);
     if (!code && head == HEAD_MISSING) // and so it is saved
         json_object_set_new(m->config, "tie_word_embeddings", json_false());
     if (!code && head == HEAD_OF_ITS_OWN)
-        notes_add(&m->notes, "%s says that the head is the token embedding (tie_word_embeddings), but the weights hold another "
-                  "head: it is used, as transformers does", path);
+        notes_add(&m->notes, "%s says that the head is the token embedding (tie_word_embeddings), but the weights hold "
+                  "another head: it is used, as transformers does", path);
     if (!code)
         code = check_all_known(m, &s, e);
     for (int i = 0; !code && i < m->n_tensors; i++)

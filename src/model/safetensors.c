@@ -156,7 +156,8 @@ static int by_name(const void *a, const void *b)
 static int check_cover(struct st_file *f, size_t data_start, struct err *e)
 {
     qsort(f->tensors, f->n_tensors, sizeof *f->tensors, by_place);
-    const unsigned char *at = (const unsigned char *)f->map + data_start, *end = (const unsigned char *)f->map + f->map_bytes;
+    const unsigned char *at = (const unsigned char *)f->map + data_start,
+                        *end = (const unsigned char *)f->map + f->map_bytes;
     for (size_t i = 0; i < f->n_tensors; i++) {
         if (f->tensors[i].bytes != at)
             return bad(f, e, "tensor \"%.200s\" does not follow the one before it (a gap or an overlap)",
@@ -343,8 +344,8 @@ int st_check_finite(const struct st_file *f, const struct st_tensor *t, struct e
             at++;
         if (at == n)
             continue;
-        return err_set(e, ERR_NUMERIC, "%s: element %zu of tensor \"%.200s\" is %s: the weights are damaged, or they come from "
-                       "a training that diverged", f->path, first + at, t->name,
+        return err_set(e, ERR_NUMERIC, "%s: element %zu of tensor \"%.200s\" is %s: the weights are damaged, or they come "
+                       "from a training that diverged", f->path, first + at, t->name,
                        t->dtype == ST_F64 && isinf(values[at]) ? "larger than f32 holds"
                        : isnan(values[at])                     ? "not a number (NaN)"
                                                                : "infinite");

@@ -28,7 +28,8 @@ static int boundary_near(const struct prompt *prompts, int n, int at, int wanted
     return before > at && wanted - before <= behind - wanted ? before : behind;
 }
 
-void win_slices_by_name(const struct win_vote *votes, const int *names, int n, int n_names, double level, struct win_slice *out)
+void win_slices_by_name(const struct win_vote *votes, const int *names, int n, int n_names, double level,
+                        struct win_slice *out)
 {
     struct win_vote *part = mem_alloc((size_t)n + 1, sizeof *part);
     for (int s = 0; s < n_names; s++) {

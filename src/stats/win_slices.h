@@ -14,4 +14,5 @@ enum { WIN_SLICES_MOST = 20 };
 int win_slices_by_quantile(const struct win_vote *votes, const double *of, int n, int n_slices, double level,
                            struct win_slice *out);
 // One slice a name, 0 .. n_names-1; votes with the name -1 are in none.
-void win_slices_by_name(const struct win_vote *votes, const int *names, int n, int n_names, double level, struct win_slice *out);
+void win_slices_by_name(const struct win_vote *votes, const int *names, int n, int n_names, double level,
+                        struct win_slice *out);

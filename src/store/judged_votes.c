@@ -236,7 +236,8 @@ static void number_pairs(const struct reading *r, struct judged_votes *v)
         const bool turn = v->sources[i].is_turned;
         if (!isnan(r->rows[i].known))
             p->known = turn ? 1 - r->rows[i].known : r->rows[i].known;
-        if (p->model_a == p->model_b && model[2 * i] != model[2 * i + 1]) { // somebody compared two models with the same texts
+        // somebody compared two models with the same texts
+        if (p->model_a == p->model_b && model[2 * i] != model[2 * i + 1]) {
             p->model_a = model[2 * i + turn];
             p->model_b = model[2 * i + !turn];
         }

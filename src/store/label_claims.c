@@ -1,5 +1,6 @@
-// Claims: which annotator has which pair of a shared set at the moment. A claim is no promise that outlives a power cut, but it
-// is one transaction: of two that ask for a pair one gets it. It ends by itself, so a killed console keeps no pair for long.
+// Claims: which annotator has which pair of a shared set at the moment. A claim is no promise that outlives a power cut, but
+// it is one transaction: of two that ask for a pair one gets it. It ends by itself, so a killed console keeps no pair for
+// long.
 #include "config.h"
 
 #include <stdlib.h>
@@ -25,13 +26,14 @@ int label_claim(struct store *s, int64_t set, const int64_t *pairs, int n, const
     code = sql_prepare(&s->sql, &row,
                        "INSERT INTO label_claims(set_id, pair, annotator, until_ms) VALUES(?1, ?2, ?3, ?4) "
                        "ON CONFLICT(set_id, pair) DO UPDATE SET annotator = ?3, until_ms = ?4 "
-                       "WHERE annotator = ?3 OR until_ms <= ?5",
+                       "WHERE annotator = ?3 OR until_ms <= ?5 OR until_ms > ?6",
                        e);
     if (!code) {
         sqlite3_bind_int64(row, 1, set);
         sqlite3_bind_text(row, 3, annotator, -1, SQLITE_TRANSIENT);
         sqlite3_bind_int64(row, 4, until_ms);
         sqlite3_bind_int64(row, 5, now_ms);
+        sqlite3_bind_int64(row, 6, now_ms + LABEL_LEASE_MS);
     }
     for (int i = 0; i < n && !code; i++)
         code = claim_one(s, row, pairs[i], e);
@@ -47,11 +49,13 @@ int label_claims(struct store *s, int64_t set, int64_t now_ms, struct label_clai
     struct label_claim *list = NULL;
     int count = 0, cap = 0;
     int code = sql_prepare(&s->sql, &row,
-                           "SELECT pair, until_ms, annotator FROM label_claims WHERE set_id = ? AND until_ms > ?", e);
+                           "SELECT pair, until_ms, annotator FROM label_claims "
+                           "WHERE set_id = ?1 AND until_ms > ?2 AND until_ms <= ?3", e);
     if (code)
         return code;
     sqlite3_bind_int64(row, 1, set);
     sqlite3_bind_int64(row, 2, now_ms);
+    sqlite3_bind_int64(row, 3, now_ms + LABEL_LEASE_MS);
     while ((code = sql_step(&s->sql, row, e)) > 0) {
         MEM_GROW(list, count, cap);
         list[count] = (struct label_claim){.pair = sqlite3_column_int64(row, 0), .until_ms = sqlite3_column_int64(row, 1)};

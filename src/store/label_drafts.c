@@ -61,8 +61,8 @@ static int write_quickly(const char *path, const char *text, struct err *e)
     return code;
 }
 
-int label_draft_write(const char *project_dir, const char *annotator, const char *hash, const char *note, const char *reasons,
-                      struct err *e)
+int label_draft_write(const char *project_dir, const char *annotator, const char *hash, const char *note,
+                      const char *reasons, struct err *e)
 {
     if (!*note && !*reasons) {
         label_draft_remove(project_dir, annotator, hash);

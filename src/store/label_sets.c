@@ -124,7 +124,8 @@ int label_set_add(struct store *s, struct label_set *set, struct asked_pair *pai
     int64_t number = 0;
     if (n < 1 || n > LABEL_SET_MOST)
         return err_set(e, ERR_LIMIT, "a set has 1 to %d pairs, not %d", LABEL_SET_MOST, n);
-    // What does not fit into the cache stays in memory: written out before the commit it would lock out every reader till then.
+    // What does not fit into the cache stays in memory: written out before the commit it would lock out every reader till
+    // then.
     int code = sql_exec(&s->sql, "PRAGMA cache_spill=OFF", e);
     if (!code)
         code = labels_begin(s, e);

@@ -47,6 +47,8 @@ int label_set_items(struct store *s, int64_t set, struct label_item **out, int *
 int label_pair(struct store *s, int64_t pair, struct asked_pair *out,
                struct err *e); // that a person brought; its texts
 // ---- who has which pair of a set that is shared out (label_claims.c) ----
+// A claim lasts so long at most: one whose end is further away is of before the clock was set back, and holds nothing.
+enum { LABEL_LEASE_MS = 10 * 60 * 1000 };
 struct label_claim {
     int64_t pair, until_ms;
     char annotator[64];

@@ -123,8 +123,8 @@ int labels_judged_id(struct store *s, int64_t run_id, const struct asked_pair *p
 static int insert(struct store *s, int64_t run_id, int64_t pair, struct judgement *j, struct err *e)
 {
     int code = sql_prepare(&s->sql, &s->add_judgement,
-                           "INSERT INTO judgements(pair, run, annotator, verdict, swapped, seconds, note, at_ms, supersedes, "
-                           "occasion, is_final, reasons, act) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", e);
+                           "INSERT INTO judgements(pair, run, annotator, verdict, swapped, seconds, note, at_ms, "
+                           "supersedes, occasion, is_final, reasons, act) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", e);
     if (!code)
         code = bind_text(s, s->add_judgement, 3, j->annotator, e);
     if (!code)
@@ -155,8 +155,9 @@ static int insert(struct store *s, int64_t run_id, int64_t pair, struct judgemen
 static int compare_standing(struct store *s, int64_t pair, struct judgement *j, bool replace, struct err *e)
 {
     int code = sql_prepare(&s->sql, &s->standing,
-                           "SELECT j.id, j.verdict, j.note, j.reasons, j.is_final FROM judgements j WHERE j.pair = ? AND j.annotator = ? "
-                           "AND j.occasion = ? AND j.verdict <> 8 AND NOT EXISTS(SELECT 1 FROM judgements x WHERE x.supersedes = j.id)", e);
+                           "SELECT j.id, j.verdict, j.note, j.reasons, j.is_final FROM judgements j WHERE j.pair = ? AND "
+                           "j.annotator = ? AND j.occasion = ? AND j.verdict <> 8 AND NOT EXISTS(SELECT 1 FROM judgements x "
+                           "WHERE x.supersedes = j.id)", e);
     if (code)
         return code;
     sqlite3_bind_int64(s->standing, 1, pair);
@@ -167,7 +168,8 @@ static int compare_standing(struct store *s, int64_t pair, struct judgement *j, 
         return code;
     const int64_t id = sqlite3_column_int64(s->standing, 0);
     const enum verdict before = (enum verdict)sqlite3_column_int(s->standing, 1);
-    const char *note = (const char *)sqlite3_column_text(s->standing, 2), *reasons = (const char *)sqlite3_column_text(s->standing, 3);
+    const char *note = (const char *)sqlite3_column_text(s->standing, 2),
+               *reasons = (const char *)sqlite3_column_text(s->standing, 3);
     const bool same = before == j->verdict && strcmp(note ? note : "", j->note ? j->note : "") == 0 &&
                       strcmp(reasons ? reasons : "", j->reasons ? j->reasons : "") == 0 &&
                       (sqlite3_column_int(s->standing, 4) != 0) == j->is_final;
@@ -177,8 +179,9 @@ static int compare_standing(struct store *s, int64_t pair, struct judgement *j, 
         return 1;
     }
     if (!replace && before != VERDICT_SKIP)
-        return err_set(e, ERR_STATE, "%s has judged pair %lld already (%s%s); undo that first, or say that this replaces it",
-                       j->annotator, (long long)j->pair, verdict_name(before), before == j->verdict ? ", with another note" : "");
+        return err_set(
+            e, ERR_STATE, "%s has judged pair %lld already (%s%s); undo that first, or say that this replaces it",
+            j->annotator, (long long)j->pair, verdict_name(before), before == j->verdict ? ", with another note" : "");
     j->supersedes = id;
     return 0;
 }
@@ -206,8 +209,8 @@ static int add_one(struct store *s, const char *run, int64_t run_id, const struc
     return code ? code : insert(s, run_id, id, j, e);
 }
 
-int labels_add(struct store *s, const char *run, const struct asked_pair *pair, struct judgement *j, bool replace, bool *again,
-               struct err *e)
+int labels_add(struct store *s, const char *run, const struct asked_pair *pair, struct judgement *j, bool replace,
+               bool *again, struct err *e)
 {
     int64_t run_id = 0;
     int code = check(j, e);
@@ -234,8 +237,8 @@ static int next_id(struct store *s, int64_t *id, struct err *e)
     return sql_int(&s->sql, "SELECT ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'judgements'), 0) + 1", id, e);
 }
 
-int labels_add_many(struct store *s, const char *run, const struct asked_pair *pairs, struct judgement *list, int n, bool replace,
-                    struct err *e)
+int labels_add_many(struct store *s, const char *run, const struct asked_pair *pairs, struct judgement *list, int n,
+                    bool replace, struct err *e)
 {
     int64_t run_id = 0, act = 0;
     int code = 0;
@@ -304,8 +307,9 @@ static int insert_undos(struct store *s, int64_t judgement, const char *annotato
     int cap = 0, cap_where = 0;
     *n = 0;
     int code = sql_prepare(&s->sql, &s->take_back,
-                           "SELECT j.id, j.pair, j.run, j.occasion FROM judgements j WHERE (j.id = ?1 OR j.act = (SELECT act FROM "
-                           "judgements WHERE id = ?1)) AND j.annotator = ?2 AND j.verdict <> 8 "
+                           "SELECT j.id, j.pair, j.run, j.occasion FROM judgements j WHERE "
+                           "(j.id = ?1 OR j.act = (SELECT act FROM judgements WHERE id = ?1)) "
+                           "AND j.annotator = ?2 AND j.verdict <> 8 "
                            "AND NOT EXISTS(SELECT 1 FROM judgements x WHERE x.supersedes = j.id) ORDER BY j.id", e);
     if (code)
         return code;
@@ -315,7 +319,9 @@ static int insert_undos(struct store *s, int64_t judgement, const char *annotato
         const int kept = *n;
         MEM_GROW(undos, *n, cap);
         MEM_GROW(where, *n, cap_where);
-        undos[kept] = (struct judgement){.verdict = VERDICT_UNDO, .seconds = NAN, .supersedes = sqlite3_column_int64(s->take_back, 0),
+        undos[kept] = (struct judgement){.verdict = VERDICT_UNDO,
+                                         .seconds = NAN,
+                                         .supersedes = sqlite3_column_int64(s->take_back, 0),
                                          .occasion = sqlite3_column_int(s->take_back, 3)};
         text_copy(undos[kept].annotator, sizeof undos[kept].annotator, annotator);
         where[kept][0] = sqlite3_column_int64(s->take_back, 1);
@@ -334,7 +340,8 @@ static int insert_undos(struct store *s, int64_t judgement, const char *annotato
     return code;
 }
 
-int labels_undo(struct store *s, const char *run, int64_t pair, const char *annotator, struct judgement *undone, struct err *e)
+int labels_undo(struct store *s, const char *run, int64_t pair, const char *annotator, struct judgement *undone,
+                struct err *e)
 {
     int64_t run_id = 0, row_run = 0, row_pair = 0, row;
     struct judgement found = {0};

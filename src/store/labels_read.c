@@ -72,7 +72,8 @@ int labels_since(struct store *s, const char *run, int64_t *cursor, struct judge
 {
     int code = sql_prepare(&s->sql, &s->since,
                            "SELECT " JUDGEMENT_COLUMNS " FROM judgements j JOIN pairs_judged p ON p.id = j.pair "
-                           "WHERE (?1 IS NULL OR j.run = (SELECT id FROM runs WHERE name = ?1)) AND j.id > ?2 ORDER BY j.id", e);
+                           "WHERE (?1 IS NULL OR j.run = (SELECT id FROM runs WHERE name = ?1)) AND j.id > ?2 ORDER BY "
+                           "j.id", e);
     if (code)
         return code;
     sqlite3_bind_text(s->since, 1, run, -1, SQLITE_TRANSIENT);
@@ -85,8 +86,8 @@ static int compare(int64_t id, const char *hash, const struct pair_ref *open)
     return id < open->id ? -1 : id > open->id ? 1 : strcmp(hash, open->hash);
 }
 
-int labels_waiting(struct store *s, struct run_reader *r, const char *run, const char *annotator, struct pair_ref **out, int *n,
-                   struct err *e)
+int labels_waiting(struct store *s, struct run_reader *r, const char *run, const char *annotator, struct pair_ref **out,
+                   int *n, struct err *e)
 {
     struct pair_ref *open = NULL;
     int n_open = 0, kept = 0, at = 0;
@@ -96,7 +97,8 @@ int labels_waiting(struct store *s, struct run_reader *r, const char *run, const
                            "SELECT DISTINCT p.number, p.hash FROM pairs_judged p JOIN judgements j ON j.pair = p.id "
                            "WHERE p.run = (SELECT id FROM runs WHERE name = ?) AND j.verdict <> 8 "
                            "AND (j.verdict <> 6 OR j.annotator = ?) "
-                           "AND NOT EXISTS(SELECT 1 FROM judgements x WHERE x.supersedes = j.id) ORDER BY p.number, p.hash", e);
+                           "AND NOT EXISTS(SELECT 1 FROM judgements x WHERE x.supersedes = j.id) ORDER BY p.number, "
+                           "p.hash", e);
     if (!code && n_open) { // both are in the order of id and hash
         sqlite3_bind_text(s->answered, 1, run, -1, SQLITE_TRANSIENT);
         sqlite3_bind_text(s->answered, 2, annotator, -1, SQLITE_TRANSIENT);
@@ -135,16 +137,17 @@ int labels_judged(struct store *s, const char *run, struct judged_pair **out, in
     int code = run ? store_run_id(s, run, &run_id, e) : 0;
     if (!code)
         code = sql_prepare(&s->sql, &s->judged,
-                           "SELECT ifnull(p.number, p.id), p.step, p.at_ms, p.prompt, p.turns, p.a, p.b, p.model, p.hash, r.name, "
-                           "sum(j.verdict < 0), sum(j.verdict IN (1, 2, 3)), sum(j.verdict = 0), sum(j.verdict = 4), "
-                           "sum(j.verdict = 5), sum(j.verdict = 6), sum(j.verdict = 7), "
+                           "SELECT ifnull(p.number, p.id), p.step, p.at_ms, p.prompt, p.turns, p.a, p.b, p.model, p.hash, "
+                           "r.name, sum(j.verdict < 0), sum(j.verdict IN (1, 2, 3)), sum(j.verdict = 0), sum(j.verdict = "
+                           "4), sum(j.verdict = 5), sum(j.verdict = 6), sum(j.verdict = 7), "
                            "sum(CASE WHEN j.verdict <= 3 THEN j.verdict ELSE 0 END), p.model_b, p.id, max(j.is_final), "
                            "EXISTS(SELECT 1 FROM label_items i WHERE i.pair = p.id AND i.known IS NOT NULL) "
                            "FROM pairs_judged p JOIN judgements j ON j.pair = p.id LEFT JOIN runs r ON r.id = p.run "
                            "WHERE (?1 = 0 OR p.run = ?1) AND j.verdict <> 8 AND j.occasion = 0 "
                            "AND NOT EXISTS(SELECT 1 FROM judgements x WHERE x.supersedes = j.id) "
                            "AND (j.is_final OR NOT EXISTS(SELECT 1 FROM judgements f WHERE f.pair = p.id AND f.is_final "
-                           "AND NOT EXISTS(SELECT 1 FROM judgements y WHERE y.supersedes = f.id))) GROUP BY p.id ORDER BY p.id", e);
+                           "AND NOT EXISTS(SELECT 1 FROM judgements y WHERE y.supersedes = f.id))) GROUP BY p.id ORDER "
+                           "BY p.id", e);
     if (code)
         return code;
     struct judged_pair *list = NULL;

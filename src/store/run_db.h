@@ -41,6 +41,13 @@ void run_status_of_process(struct run_status *s, int pid); // the same for anoth
 // Whether the process that wrote the status is there still: by pid and start time on the same host, by a
 // heartbeat of the last 30 s on another.
 bool run_status_is_alive(const struct run_status *s);
+// The same for who looks again and again: of a run of another machine only its heartbeat is known, and once it was seen to
+// beat, clocks that are set (here or there) decide nothing.
+struct run_beat {
+    int64_t heartbeat_ms; // 0: the first look is still to come
+    double seen_s;        // when that one was new, by clock_seconds()
+};
+bool run_status_lives_on(const struct run_status *s, struct run_beat *beat);
 
 // ---- reading ----
 // One thread at a time uses a reader or a writer.
@@ -73,8 +80,9 @@ int run_reader_points_some(struct run_reader *r, const char *key, int64_t *curso
                            int *n, struct err *e);
 // The newest value of each of `keys` (NaN where none).
 int run_reader_latest(struct run_reader *r, const char *const *keys, int n_keys, double *values, struct err *e);
-// What share `part` has of `whole`, of which every step has a point. `part` has one where a batch begins, before that of `whole`:
-// whole batches are looked at, the last 16, and one that has only begun where it is the first. NaN where there is none.
+// What share `part` has of `whole`, of which every step has a point. `part` has one where a batch begins, before that of
+// `whole`: whole batches are looked at, the last 16, and one that has only begun where it is the first. NaN where there is
+// none.
 int run_reader_share(struct run_reader *r, const char *part, const char *whole, double *share, struct err *e);
 
 struct run_event {
@@ -114,7 +122,8 @@ struct run_rollout {
     double score, logp, ref; // what it earned; under the policy and the reference then (NaN: no reference)
 };
 // Newest first, at most `newest` of them; before_id: those older than it (0: all).
-int run_reader_rollouts(struct run_reader *r, int64_t before_id, int newest, struct run_rollout **out, int *n, struct err *e);
+int run_reader_rollouts(struct run_reader *r, int64_t before_id, int newest, struct run_rollout **out, int *n,
+                        struct err *e);
 void run_rollouts_free(struct run_rollout *rollouts, int n);
 
 struct run_checkpoint {

@@ -11,6 +11,7 @@ char *run_db_path(const char *run_dir); // heap
 struct run_reader {
     struct sql sql;
     int schema; // its version
+    struct run_beat beat;
     sqlite3_stmt *version, *status, *keys, *points, *latest, *share, *events, *samples, *rollouts, *checkpoints,
         *pairs_in, *pair, *pair_counts;
 };

@@ -64,7 +64,8 @@ static int find_rewound(struct run_writer *w, const struct asked_pair *p, int64_
 
 static int reopen(struct run_writer *w, int64_t id, struct err *e)
 {
-    int code = run_writer_prepare(w, &w->reopen_pair, "UPDATE pairs_asked SET state = 0, closed_step = NULL WHERE id = ?", e);
+    int code =
+        run_writer_prepare(w, &w->reopen_pair, "UPDATE pairs_asked SET state = 0, closed_step = NULL WHERE id = ?", e);
     if (code)
         return code;
     sqlite3_bind_int64(w->reopen_pair, 1, id);
@@ -93,7 +94,8 @@ int run_writer_offer(struct run_writer *w, const struct asked_pair *pair, int64_
     for (int i = 0; i < 6 && bound == SQLITE_OK; i++)
         bound = sqlite3_bind_text(row, 3 + i, text_or_empty(texts[i]), -1, SQLITE_TRANSIENT);
     if (bound == SQLITE_OK)
-        bound = p.tokens ? sqlite3_bind_blob64(row, 9, p.tokens, p.n_token_bytes, SQLITE_TRANSIENT) : sqlite3_bind_null(row, 9);
+        bound = p.tokens ? sqlite3_bind_blob64(row, 9, p.tokens, p.n_token_bytes, SQLITE_TRANSIENT)
+                         : sqlite3_bind_null(row, 9);
     if (bound != SQLITE_OK) { // longer than a value may be
         struct err fault = {0};
         sql_error(&w->sql, &fault);
@@ -207,7 +209,8 @@ int run_reader_pair_counts(struct run_reader *r, int64_t counts[PAIR_EXPIRED + 1
     int code = sql_prepare(&r->sql, &r->pair_counts, "SELECT state, count(*) FROM pairs_asked GROUP BY state", e);
     while (!code && (code = sql_step(&r->sql, r->pair_counts, e)) > 0) {
         const int state = sqlite3_column_int(r->pair_counts, 0);
-        counts[state == PAIR_WAITING || state == PAIR_TAKEN ? state : PAIR_EXPIRED] += sqlite3_column_int64(r->pair_counts, 1);
+        counts[state == PAIR_WAITING || state == PAIR_TAKEN ? state : PAIR_EXPIRED] +=
+            sqlite3_column_int64(r->pair_counts, 1);
         code = 0;
     }
     return code;

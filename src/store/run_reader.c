@@ -132,7 +132,7 @@ int run_reader_status(struct run_reader *r, struct run_status *out, struct err *
     }
     run_status_read(r->status, out);
     sqlite3_reset(r->status);
-    if (run_state_is_live(out->state) && !run_status_is_alive(out)) {
+    if (run_state_is_live(out->state) && !run_status_lives_on(out, &r->beat)) {
         out->state = RUN_DEAD;
         out->tokens_per_s = out->seconds_left = 0;
     }
@@ -219,10 +219,10 @@ int run_reader_latest(struct run_reader *r, const char *const *keys, int n_keys,
 int run_reader_share(struct run_reader *r, const char *part, const char *whole, double *share, struct err *e)
 {
     int code = sql_prepare(&r->sql, &r->share,
-                           "WITH batches AS (SELECT seq, value FROM points WHERE key = (SELECT id FROM keys WHERE name = ?1) "
-                           "  ORDER BY seq DESC LIMIT 17), "
-                           "ends AS (SELECT min(seq) AS first, iif(count(*) > 1, max(seq), 9223372036854775807) AS last FROM batches) "
-                           "SELECT (SELECT sum(value) FROM batches, ends WHERE seq < last) / "
+                           "WITH batches AS (SELECT seq, value FROM points WHERE key = (SELECT id FROM keys WHERE name = "
+                           "?1)   ORDER BY seq DESC LIMIT 17), "
+                           "ends AS (SELECT min(seq) AS first, iif(count(*) > 1, max(seq), 9223372036854775807) AS last "
+                           "FROM batches) SELECT (SELECT sum(value) FROM batches, ends WHERE seq < last) / "
                            "  (SELECT sum(value) FROM points, ends WHERE key = (SELECT id FROM keys WHERE name = ?2) "
                            "   AND seq > first AND seq < last)",
                            e);
@@ -300,8 +300,10 @@ static void read_credits(struct run_sample *s, const char *text)
 int run_reader_samples(struct run_reader *r, int newest, struct run_sample **out, int *n, struct err *e)
 {
     // A file of the first version is read as it is: only its engine may change it.
-    const char *text = r->schema < 2 ? "SELECT id, at_ms, step, prompt, response, logp, reward, NULL FROM samples ORDER BY id DESC LIMIT ?"
-                                      : "SELECT id, at_ms, step, prompt, response, logp, reward, credits FROM samples ORDER BY id DESC LIMIT ?";
+    const char *text =
+        r->schema < 2
+            ? "SELECT id, at_ms, step, prompt, response, logp, reward, NULL FROM samples ORDER BY id DESC LIMIT ?"
+            : "SELECT id, at_ms, step, prompt, response, logp, reward, credits FROM samples ORDER BY id DESC LIMIT ?";
     int code = sql_prepare(&r->sql, &r->samples, text, e);
     if (code)
         return code;
@@ -356,8 +358,8 @@ int run_reader_rollouts(struct run_reader *r, int64_t before_id, int newest, str
     if (r->schema < 4)
         return 0;
     int code = sql_prepare(&r->sql, &r->rollouts,
-                           "SELECT id, at_ms, step, prompt_number, sample, prompt, response, tokens, ended, score, logp, ref "
-                           "FROM rollouts WHERE id < ? ORDER BY id DESC LIMIT ?", e);
+                           "SELECT id, at_ms, step, prompt_number, sample, prompt, response, tokens, ended, score, logp, "
+                           "ref FROM rollouts WHERE id < ? ORDER BY id DESC LIMIT ?", e);
     if (code)
         return code;
     struct run_rollout *rows = NULL;
@@ -370,8 +372,10 @@ int run_reader_rollouts(struct run_reader *r, int64_t before_id, int newest, str
         struct run_rollout *x = &rows[count++];
         *x = (struct run_rollout){.id = sqlite3_column_int64(row, 0), .at_ms = sqlite3_column_int64(row, 1),
                                   .step = sqlite3_column_int64(row, 2), .prompt_number = sqlite3_column_int64(row, 3),
-                                  .sample = sqlite3_column_int(row, 4), .prompt = sql_text(row, 5), .response = sql_text(row, 6),
-                                  .ended = sqlite3_column_int(row, 8), .score = sql_double(row, 9), .logp = sql_double(row, 10),
+                                  .sample = sqlite3_column_int(row, 4), .prompt = sql_text(row, 5),
+                                  .response = sql_text(row, 6),
+                                  .ended = sqlite3_column_int(row, 8), .score = sql_double(row, 9),
+                                  .logp = sql_double(row, 10),
                                   .ref = sql_double(row, 11)};
         x->tokens = read_tokens(row, 7, &x->n_tokens);
     }

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -75,12 +76,27 @@ void run_status_self(struct run_status *s)
     run_status_of_process(s, (int)getpid());
 }
 
+static bool beats_on(const struct run_status *s, struct run_beat *beat)
+{
+    const double now_s = clock_seconds();
+    const bool is_first = beat->heartbeat_ms == 0;
+    const bool beats = is_first ? clock_wall_ms() - s->heartbeat_ms < HEARTBEAT_MS : s->heartbeat_ms != beat->heartbeat_ms;
+    if (is_first || beats)
+        *beat = (struct run_beat){s->heartbeat_ms, beats ? now_s : -INFINITY};
+    return now_s - beat->seen_s < HEARTBEAT_MS / 1000.0;
+}
+
 bool run_status_is_alive(const struct run_status *s)
+{
+    return run_status_lives_on(s, &(struct run_beat){0});
+}
+
+bool run_status_lives_on(const struct run_status *s, struct run_beat *beat)
 {
     char here[sizeof s->host];
     host_name(here, sizeof here);
     int64_t start = strcmp(here, s->host) == 0 ? process_start(s->pid) : -1;
     if (start < 0 || s->pid_start < 0)
-        return start != 0 && clock_wall_ms() - s->heartbeat_ms < HEARTBEAT_MS;
+        return start != 0 && beats_on(s, beat);
     return start > 0 && start == s->pid_start;
 }

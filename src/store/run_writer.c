@@ -89,8 +89,10 @@ static int choose_journal(struct run_writer *w, const char *run_dir, struct err 
     const char *network = file_system_network(run_dir);
     int64_t events;
     w->wal = !network;
-    int code = sql_exec(&w->sql, w->wal ? "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=1000"
-                                        : "PRAGMA journal_mode=DELETE; PRAGMA synchronous=NORMAL", e);
+    int code = sql_exec(&w->sql,
+                        w->wal ? "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=1000"
+                               : "PRAGMA journal_mode=DELETE; PRAGMA synchronous=NORMAL",
+                        e);
     if (!code)
         code = sql_migrate(&w->sql, &run_schema, e);
     if (code || w->wal)
@@ -204,8 +206,8 @@ int run_writer_commit(struct run_writer *w, struct err *e)
 int run_writer_status(struct run_writer *w, const struct run_status *status, struct err *e)
 {
     struct str text = {0};
-    str_addf(&text, "INSERT OR REPLACE INTO status(id, %s) VALUES(1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, "
-             "?15)",
+    str_addf(&text, "INSERT OR REPLACE INTO status(id, %s) VALUES(1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, "
+             "?13, ?14, ?15)",
              run_status_columns);
     int code = run_writer_prepare(w, &w->status, str_text(&text), e);
     str_fini(&text);
@@ -274,7 +276,8 @@ int run_writer_metric(struct run_writer *w, const char *key, int64_t step, doubl
 int run_writer_event(struct run_writer *w, int64_t at_ms, int64_t step, const char *level, const char *kind,
                      const char *text, struct err *e)
 {
-    int code = run_writer_prepare(w, &w->event, "INSERT INTO events(at_ms, step, level, kind, text) VALUES(?, ?, ?, ?, ?)", e);
+    int code =
+        run_writer_prepare(w, &w->event, "INSERT INTO events(at_ms, step, level, kind, text) VALUES(?, ?, ?, ?, ?)", e);
     if (code)
         return code;
     sqlite3_bind_int64(w->event, 1, at_ms);
@@ -288,7 +291,8 @@ int run_writer_event(struct run_writer *w, int64_t at_ms, int64_t step, const ch
 int run_writer_sample(struct run_writer *w, const struct run_sample *sample, struct err *e)
 {
     int code = run_writer_prepare(w, &w->sample,
-                       "INSERT INTO samples(at_ms, step, prompt, response, logp, reward, credits) VALUES(?, ?, ?, ?, ?, ?, ?)", e);
+                       "INSERT INTO samples(at_ms, step, prompt, response, logp, reward, credits) VALUES(?, ?, ?, ?, "
+                       "?, ?, ?)", e);
     if (code)
         return code;
     sqlite3_bind_int64(w->sample, 1, sample->at_ms);
@@ -315,8 +319,8 @@ int run_writer_sample(struct run_writer *w, const struct run_sample *sample, str
 int run_writer_rollout(struct run_writer *w, const struct run_rollout *x, struct err *e)
 {
     int code = run_writer_prepare(w, &w->rollout,
-                       "INSERT INTO rollouts(at_ms, step, prompt_number, sample, prompt, response, tokens, ended, score, logp, ref) "
-                       "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", e);
+                       "INSERT INTO rollouts(at_ms, step, prompt_number, sample, prompt, response, tokens, ended, score, "
+                       "logp, ref) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", e);
     if (code)
         return code;
     sqlite3_bind_int64(w->rollout, 1, x->at_ms);
@@ -325,7 +329,8 @@ int run_writer_rollout(struct run_writer *w, const struct run_rollout *x, struct
     sqlite3_bind_int(w->rollout, 4, x->sample);
     if (sqlite3_bind_text(w->rollout, 5, x->prompt, -1, SQLITE_TRANSIENT) != SQLITE_OK ||
         sqlite3_bind_text(w->rollout, 6, x->response, -1, SQLITE_TRANSIENT) != SQLITE_OK ||
-        sqlite3_bind_blob64(w->rollout, 7, x->tokens, (sqlite3_uint64)x->n_tokens * sizeof *x->tokens, SQLITE_TRANSIENT) != SQLITE_OK) {
+        sqlite3_bind_blob64(w->rollout, 7, x->tokens, (sqlite3_uint64)x->n_tokens * sizeof *x->tokens,
+                            SQLITE_TRANSIENT) != SQLITE_OK) {
         sqlite3_reset(w->rollout);
         return sql_error(&w->sql, e);
     }
@@ -363,7 +368,8 @@ int run_writer_rewind(struct run_writer *w, int64_t step, struct err *e)
              "DELETE FROM samples WHERE step > %lld;"
              "DELETE FROM rollouts WHERE step > %lld;"
              "DELETE FROM checkpoints WHERE step > %lld;"
-             "UPDATE pairs_asked SET state = 3 WHERE step > %lld;" // judgements name them: kept, and found when offered again
+             "UPDATE pairs_asked SET state = 3 WHERE step > %lld;" // judgements name them: kept, and found when offered
+                                                                   // again
              "UPDATE pairs_asked SET state = 0, closed_step = NULL WHERE step <= %lld AND closed_step > %lld;",
              (long long)w->seq, (long long)step, (long long)step, (long long)step, (long long)step, (long long)step,
              (long long)step, (long long)step);

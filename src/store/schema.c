@@ -63,8 +63,8 @@ static const char *const store_migrations[] = {
     "  before TEXT NOT NULL, after TEXT NOT NULL,"
     "  state INTEGER NOT NULL DEFAULT 0);" // 0: holds, 1: undone, 2: can be neither undone nor done again
     "CREATE INDEX run_edits_by_state ON run_edits(state, act);",
-    // 6: seven grades where there were five, with the other verdicts behind them; pairs judged again to see how steady a judge is,
-    // reasons, the last word where annotators disagree; sets of pairs that are to be judged (label_sets.h)
+    // 6: seven grades where there were five, with the other verdicts behind them; pairs judged again to see how steady a
+    // judge is, reasons, the last word where annotators disagree; sets of pairs that are to be judged (label_sets.h)
     "UPDATE judgements SET verdict = CASE verdict WHEN -2 THEN -3 WHEN -1 THEN -2 WHEN 0 THEN 0 WHEN 1 THEN 2 WHEN 2 THEN 3"
     "  WHEN 3 THEN 4 WHEN 4 THEN 6 WHEN 5 THEN 7 WHEN 6 THEN 8 ELSE verdict END;"
     "ALTER TABLE judgements ADD COLUMN occasion INTEGER NOT NULL DEFAULT 0;" // 0: the vote; 1: the pair came again, unsaid

@@ -77,7 +77,8 @@ int store_open(struct store **out, const char *project_dir, bool create, struct 
     create = create && !look_only;
     if (!create && !file_exists(path))
         code = err_set(e, ERR_NOT_FOUND,
-                       "there is no project in %s yet; \"attune train\" or \"attune demo run\" makes one, --project names another",
+                       "there is no project in %s yet; \"attune train\" or \"attune demo run\" makes one, --project "
+                       "names another",
                        project_dir);
     if (!code && create)
         code = make_folders(project_dir, e);
@@ -92,7 +93,8 @@ int store_open(struct store **out, const char *project_dir, bool create, struct 
         code = 0;
     // Many processes write here, seldom and little: a rollback journal is the mode that cannot surprise.
     if (!code && look_only && version < sql_schema_version(&store_schema))
-        code = err_set(e, ERR_STATE, "%s has the format of an older Attune; open it once without --read-only, which renews it", path);
+        code = err_set(e, ERR_STATE,
+                       "%s has the format of an older Attune; open it once without --read-only, which renews it", path);
     if (!code && !look_only)
         code = sql_exec(&s->sql, "PRAGMA journal_mode=DELETE; PRAGMA synchronous=FULL;", e);
     if (!code && !look_only)

@@ -50,7 +50,8 @@ int store_add_fork(struct store *s, const char *name, const char *objective, con
 enum run_shelf { SHELF_LIST, SHELF_ARCHIVE, SHELF_TRASH };
 int store_runs_on(struct store *s, enum run_shelf shelf, struct run_info **out, int *n, struct err *e); // oldest first
 int store_runs(struct store *s, struct run_info **out, int *n, struct err *e); // those on the list, oldest first
-int store_find_run(struct store *s, const char *name, struct run_info *out, struct err *e); // ERR_NOT_FOUND names near ones, and the trash
+// ERR_NOT_FOUND names near ones, and the trash
+int store_find_run(struct store *s, const char *name, struct run_info *out, struct err *e);
 int store_update_settings(struct store *s, const char *name, const json_t *settings, struct err *e);
 int store_set_note(struct store *s, const char *name, const char *note, struct err *e);
 char *store_run_dir(const struct store *s, const char *name); // on the heap

@@ -10,7 +10,8 @@ struct store {
     struct sql sql;
     char *dir;
     sqlite3_stmt *list[3], *find, *post, *controls, *last; // made on first use
-    sqlite3_stmt *find_judged, *find_brought, *add_judged, *standing, *add_judgement, *newest, *since, *answered, *judged, *version, *take_back;
+    sqlite3_stmt *find_judged, *find_brought, *add_judged, *standing, *add_judgement, *newest, *since, *answered,
+        *judged, *version, *take_back;
     sqlite3_stmt *add_item, *pair_texts, *set_since;
     bool is_careful; // commits have outlived a power cut when they return: labels.c
 };
@@ -30,4 +31,5 @@ int moves_make(struct moves *m, const char *from, const char *to, struct err *e)
 void moves_end(struct moves *m, bool take_back);
 // run_rename.c: gives a run's row and folder another name.
 int run_rename(struct store *s, struct moves *m, const struct run_info *run, const char *name, struct err *e);
-int run_aliases_remove(struct store *s, const char *name, struct err *e); // names that it had before and that others still read
+// names that it had before and that others still read
+int run_aliases_remove(struct store *s, const char *name, struct err *e);

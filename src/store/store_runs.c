@@ -38,8 +38,9 @@ void run_infos_free(struct run_info *runs, int n)
 }
 
 enum { COLUMN_TRASHED = 14 };
-static const char columns[] = "SELECT id, name, objective, model, data, settings, created_ms, note, hidden, parent, parent_step,"
-                              " (SELECT p.name FROM runs p WHERE p.id = runs.parent), tags, pinned, trashed_ms FROM runs ";
+static const char columns[] = "SELECT id, name, objective, model, data, settings, created_ms, note, hidden, parent, "
+                              "parent_step, (SELECT p.name FROM runs p WHERE p.id = runs.parent), tags, pinned, "
+                              "trashed_ms FROM runs ";
 
 static int read_row(struct store *s, sqlite3_stmt *row, struct run_info *out, struct err *e)
 {
@@ -157,7 +158,8 @@ int store_find_run(struct store *s, const char *name, struct run_info *out, stru
     if (code < 0)
         return code;
     if (sqlite3_column_int64(s->find, COLUMN_TRASHED) > 0)
-        code = err_set(e, ERR_NOT_FOUND, "run %s is in the trash; \"attune remove --restore %s\" brings it back", name, name);
+        code = err_set(e, ERR_NOT_FOUND, "run %s is in the trash; \"attune remove --restore %s\" brings it back", name,
+                       name);
     else
         code = read_row(s, s->find, out, e);
     sqlite3_reset(s->find);
@@ -269,9 +271,10 @@ static int add_run(struct store *s, const char *name, const char *called_after, 
         if (find_row(s, name, &ignored) > 0)
             code = err_set(e, ERR_STATE, "there is a run %s already%s; choose another --name",
                            (const char *)sqlite3_column_text(s->find, 1),
-                           sqlite3_column_int64(s->find, COLUMN_TRASHED) ? " in the trash (\"attune remove --purge\" frees its name)"
-                           : sqlite3_column_int(s->find, 8)  ? " in the archive"
-                                                             : "");
+                           sqlite3_column_int64(s->find, COLUMN_TRASHED)
+                               ? " in the trash (\"attune remove --purge\" frees its name)"
+                           : sqlite3_column_int(s->find, 8) ? " in the archive"
+                                                            : "");
         if (s->find)
             sqlite3_reset(s->find);
     } else {

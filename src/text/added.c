@@ -142,7 +142,8 @@ static int32_t next_token(struct added_walk *w, size_t *start, size_t *end)
         }
         const struct added_token *t = &w->tokens[token];
         w->from = i + length;
-        bool counts = (!t->special || (w->specials && !in_plain(w, i, i + length))) && (!t->single_word || stands_alone(w->text, w->n, i, i + length));
+        bool counts = (!t->special || (w->specials && !in_plain(w, i, i + length))) &&
+                      (!t->single_word || stands_alone(w->text, w->n, i, i + length));
         if (!counts) {
             i = w->from;
             continue;

@@ -23,15 +23,39 @@ static const struct member_row model_members[] = {
 static const struct member_row token_members[] = {U("id"), U("content"), U("special"), U("normalized"), U("lstrip"),
                                                   U("rstrip"), U("single_word"), H("__type"), {0}};
 
-static const struct member_row component_members[] = {
-    U("type"), U("normalizers"), U("pretokenizers"), U("decoders"), U("processors"), U("prepend"), U("pattern"), U("content"),
-    U("strip_left"), U("strip_right"), U("add_prefix_space"), U("use_regex"), U("replacement"), U("prepend_scheme"),
-    U("split"), U("behavior"), U("invert"), U("individual_digits"), U("start"), U("stop"), U("single"), U("special_tokens"),
-    U("sep"), U("cls"), H("pair") /* of two texts */, H("trim_offsets") /* where, not which */, H("str_rep"), {0}};
+static const struct member_row component_members[] = {U("type"),
+                                                      U("normalizers"),
+                                                      U("pretokenizers"),
+                                                      U("decoders"),
+                                                      U("processors"),
+                                                      U("prepend"),
+                                                      U("pattern"),
+                                                      U("content"),
+                                                      U("strip_left"),
+                                                      U("strip_right"),
+                                                      U("add_prefix_space"),
+                                                      U("use_regex"),
+                                                      U("replacement"),
+                                                      U("prepend_scheme"),
+                                                      U("split"),
+                                                      U("behavior"),
+                                                      U("invert"),
+                                                      U("individual_digits"),
+                                                      U("start"),
+                                                      U("stop"),
+                                                      U("single"),
+                                                      U("special_tokens"),
+                                                      U("sep"),
+                                                      U("cls"),
+                                                      H("pair") /* of two texts */,
+                                                      H("trim_offsets") /* where, not which */,
+                                                      H("str_rep"),
+                                                      {0}};
 
 static const struct member_row config_members[] = {
     U("bos_token"), U("eos_token"), U("unk_token"), U("sep_token"), U("pad_token"), U("cls_token"), U("mask_token"),
-    U("additional_special_tokens"), U("extra_special_tokens"), U("model_specific_special_tokens"), U("added_tokens_decoder"), U("add_bos_token"),
+    U("additional_special_tokens"), U("extra_special_tokens"), U("model_specific_special_tokens"),
+    U("added_tokens_decoder"), U("add_bos_token"),
     U("add_eos_token"), U("add_prefix_space"), U("chat_template"), U("tokenizer_class"),
     // how long, how padded, and by which program
     H("model_max_length"), H("max_len"), H("max_length"), H("max_len_single_sentence"), H("padding_side"),
@@ -42,7 +66,8 @@ static const struct member_row config_members[] = {
     H("trust_remote_code"), H("token"), H("revision"), H("transformers_version"), H("init_inputs"), H("response_schema"),
     H("add_special_tokens"), H("special_tokens"), H("full_tokenizer_file"), H("mergeable_ranks"), H("pat_str"),
     // what tokenizer.json says exactly
-    H("legacy"), H("sp_model_kwargs"), H("do_lower_case"), H("do_normalize"), H("normalization"), H("split_by_unicode_script"),
+    H("legacy"), H("sp_model_kwargs"), H("do_lower_case"), H("do_normalize"), H("normalization"),
+    H("split_by_unicode_script"),
     H("clean_up_tokenization_spaces"), H("spaces_between_special_tokens"), H("errors"), H("trim_offsets"),
     // texts of chats that came before templates, and of pictures and sounds
     H("use_default_system_prompt"), H("image_token"), H("boi_token"), H("eoi_token"), H("audio_token"), H("video_token"),

@@ -41,7 +41,8 @@ static void draw_strip(struct ui *ui, struct rect r)
     if (ui->frozen)
         str_add(&right, "FROZEN (Z) ");
     if (ui->link_period_s > 0)
-        str_addf(&right, "slow link: a frame %s ", ui->link_period_s < 1 ? "in 0.5 s" : ui->link_period_s > 1 ? "in 2 s" : "a second");
+        str_addf(&right, "slow link: a frame %s ",
+                 ui->link_period_s < 1 ? "in 0.5 s" : ui->link_period_s > 1 ? "in 2 s" : "a second");
     if (ui->runs.n_live)
         str_addf(&right, "%d live ", ui->runs.n_live);
     // What goes on has its place; where both have not, pages are numbers alone.
@@ -67,7 +68,8 @@ static void draw_strip(struct ui *ui, struct rect r)
     if (ui->machine) {
         struct str busy = {0};
         machine_text(ui->machine, room - (int)right.len - 2, &busy);
-        str_addf(&right, "%s%s ", right.len && busy.len ? " " : "", str_text(&busy));
+        if (busy.len)
+            str_addf(&right, "%s%s ", right.len ? " " : "", str_text(&busy));
         str_fini(&busy);
     }
     if ((int)right.len == room + 1) // without the blank at the edge
@@ -87,7 +89,8 @@ static int description_lines(const struct run_row *r, struct rect area)
     run_describe(r, &text);
     canvas_init(&none, 1, 1, GLYPHS_ASCII, true);
     int most = area.height >= 30 ? 5 : 3;
-    int lines = canvas_paragraph(&none, (struct rect){0, 0, area.width - 2, 0}, 0, STYLE(COLOR_DEFAULT), str_text(&text), text.len);
+    int lines = canvas_paragraph(&none, (struct rect){0, 0, area.width - 2, 0}, 0, STYLE(COLOR_DEFAULT),
+                                 str_text(&text), text.len);
     canvas_fini(&none);
     str_fini(&text);
     return lines < most ? lines : most;
@@ -114,16 +117,21 @@ static void draw_run_strip(struct ui *ui, struct run_row *r, struct rect area)
                          (long long)r->status.total_steps) + 2;
     }
     if (run_state_is_live(r->status.state) && r->status.tokens_per_s > 0)
-        x = canvas_textf(c, x, y, right - x, STYLE(COLOR_MUTED), "%s tok/s", human_count(text, sizeof text, r->status.tokens_per_s)) + 2;
+        x = canvas_textf(c, x, y, right - x, STYLE(COLOR_MUTED), "%s tok/s",
+                         human_count(text, sizeof text, r->status.tokens_per_s)) +
+            2;
     if (run_state_is_live(r->status.state) && r->status.seconds_left > 0)
-        x = canvas_textf(c, x, y, right - x, STYLE(COLOR_MUTED), "%s left", human_seconds(text, sizeof text, r->status.seconds_left)) + 2;
+        x = canvas_textf(c, x, y, right - x, STYLE(COLOR_MUTED), "%s left",
+                         human_seconds(text, sizeof text, r->status.seconds_left)) +
+            2;
     if (area.height < 2)
         return;
     struct str line = {0};
     run_describe(r, &line);
     struct style style = STYLE(run_is_bad(r) ? COLOR_BAD : r->alert ? COLOR_WARN : COLOR_MUTED);
     if (area.height > 2)
-        canvas_paragraph(c, (struct rect){area.x + 1, y + 1, area.width - 2, area.height - 1}, 0, style, str_text(&line), line.len);
+        canvas_paragraph(c, (struct rect){area.x + 1, y + 1, area.width - 2, area.height - 1}, 0, style,
+                         str_text(&line), line.len);
     else
         canvas_text(c, area.x + 1, y + 1, area.width - 2, style, str_text(&line));
     str_fini(&line);
@@ -176,9 +184,10 @@ static int hint_width(const struct command_row *row, enum page page, char *key, 
 
 static bool is_hint(struct ui *ui, const struct command_row *row, int place)
 {
-    const bool needs_run = ui->page == PAGE_RUNS && ui->runs.n == 0 && place < 18 && row->id != CMD_NEW && row->id != CMD_DEMO &&
-                           row->id != CMD_RECIPES;
-    return row->hint == place && row->pages >> ui->page & 1 && *row_keys(row, ui->page) && !needs_run && run_takes(ui, row->id);
+    const bool needs_run = ui->page == PAGE_RUNS && ui->runs.n == 0 && place < 18 && row->id != CMD_NEW &&
+                           row->id != CMD_DEMO && row->id != CMD_RECIPES;
+    return row->hint == place && row->pages >> ui->page & 1 && *row_keys(row, ui->page) && !needs_run &&
+           run_takes(ui, row->id);
 }
 
 // Find, help and the way out are always there, at the end; on a small screen the last two.

@@ -68,8 +68,8 @@ static void copy_text(struct ui *ui, const char *file)
     else if (!ui->has_screen)
         ui_say_error(ui, "copy-text: without a terminal a file's name is needed");
     else if (!clipboard_sequence(str_text(&text), text.len, clipboard_multiplexer(), &bytes))
-        ui_say_error(ui, "%zu bytes are more than a terminal's clipboard takes (%d): \":copy-text FILE\" writes them", text.len,
-                     CLIPBOARD_MAX);
+        ui_say_error(ui, "%zu bytes are more than a terminal's clipboard takes (%d): \":copy-text FILE\" writes them",
+                     text.len, CLIPBOARD_MAX);
     else {
         screen_send(str_text(&bytes), bytes.len);
         ui_say(ui, "%zu bytes were given to the terminal's clipboard. If it does not take them: :copy-text FILE", text.len);

@@ -1,5 +1,6 @@
 // Members of what a console kept of the last time (ui/session.c). Files may be old, of another version, or edited: a member
-// that is missing gives the fallback, one of another kind or out of its range as well, and is remembered for one word about it.
+// that is missing gives the fallback, one of another kind or out of its range as well, and is remembered for one word about
+// it.
 #pragma once
 
 #include <jansson.h>

@@ -10,7 +10,8 @@
 #include "ui/term/keys.h"
 
 static const char *const page_names[PAGE_N] = {
-    [PAGE_RUNS] = "runs", [PAGE_CURVES] = "curves", [PAGE_SAMPLES] = "samples", [PAGE_LOG] = "log", [PAGE_LAUNCH] = "new-run",
+    [PAGE_RUNS] = "runs", [PAGE_CURVES] = "curves", [PAGE_SAMPLES] = "samples", [PAGE_LOG] = "log",
+    [PAGE_LAUNCH] = "new-run",
     [PAGE_RECIPES] = "recipes", [PAGE_EVALS] = "evaluations", [PAGE_HELP] = "help",
 };
 enum { EVERYWHERE = PAGE_N, CTRL_C = 3, MAX_BYTES = 256 * 1024 };
@@ -54,8 +55,8 @@ static int take_section(struct key_file *f, const char *name, struct err *e)
         return 0;
     struct str near = {0};
     str_add_near(&near, name, names, n);
-    int code = err_set(e, ERR_INPUT, "%s:%d: there is no page %s%s: [everywhere], or a page such as [runs] or [curves]", f->where, f->line,
-                       name, str_text(&near));
+    int code = err_set(e, ERR_INPUT, "%s:%d: there is no page %s%s: [everywhere], or a page such as [runs] or [curves]",
+                       f->where, f->line, name, str_text(&near));
     str_fini(&near);
     return code;
 }
@@ -66,11 +67,13 @@ static int check_keys(struct key_file *f, const char *command, const char *keys,
         const size_t n = strcspn(k, " ");
         const int key = key_from_name(k, (unsigned)n);
         if (!key)
-            return err_set(e, ERR_INPUT, "%s:%d: there is no key %.*s for %s: keys are characters, Ctrl-a, Alt-a, F1 to F12, Enter, Space, Tab, "
-                           "Esc, Up, PgDn and the like, apart by a blank", f->where, f->line, (int)n, k, command);
+            return err_set(e, ERR_INPUT, "%s:%d: there is no key %.*s for %s: keys are characters, Ctrl-a, Alt-a, F1 to "
+                           "F12, Enter, Space, Tab, Esc, Up, PgDn and the like, apart by a blank", f->where, f->line,
+                           (int)n, k, command);
         if (key == CTRL_C)
-            return err_set(e, ERR_INPUT, "%s:%d: Ctrl-c cannot be given to %s: pressed twice it leaves the console, always", f->where, f->line,
-                           command);
+            return err_set(e, ERR_INPUT,
+                           "%s:%d: Ctrl-c cannot be given to %s: pressed twice it leaves the console, always", f->where,
+                           f->line, command);
         k += n + strspn(k + n, " ");
     }
     return 0;
@@ -86,7 +89,8 @@ static int unknown_command(struct key_file *f, const char *name, struct err *e)
     struct str near = {0};
     str_add_near(&near, name, names, n);
     int code = err_set(e, ERR_INPUT, "%s:%d: there is no command %s %s%s%s", f->where, f->line, name,
-                       f->section == EVERYWHERE ? "" : "on the page ", f->section == EVERYWHERE ? "at all" : page_names[f->section],
+                       f->section == EVERYWHERE ? "" : "on the page ",
+                       f->section == EVERYWHERE ? "at all" : page_names[f->section],
                        str_text(&near));
     str_fini(&near);
     return code;
@@ -100,7 +104,9 @@ static int take_binding(struct key_file *f, char *line, struct err *e)
     if (!is || is == line)
         return err_set(e, ERR_INPUT, "%s:%d: \"%s\" is neither a [page] nor COMMAND = KEYS", f->where, f->line, line);
     if (f->section < 0)
-        return err_set(e, ERR_INPUT, "%s:%d: which page is this for? A line such as [everywhere] or [curves] comes first", f->where, f->line);
+        return err_set(e, ERR_INPUT,
+                       "%s:%d: which page is this for? A line such as [everywhere] or [curves] comes first", f->where,
+                       f->line);
     char *name_end = is;
     while (name_end > line && name_end[-1] == ' ')
         name_end--;
@@ -182,8 +188,10 @@ static int check_page(const struct key_file *f, int page, struct err *e)
             const int key = key_from_name(k, (unsigned)n);
             for (const struct command_row *b = command_rows; b->id; b++)
                 if (b != a && b->pages >> page & 1 && has_key(keys_of(f, b, page), key))
-                    return err_set(e, ERR_INPUT, "%s:%d: on the page %s the key %.*s of %s is that of %s: give %s another one there, or none",
-                                   f->where, line, page_names[page], (int)n, k, a->name, b->name, b->name);
+                    return err_set(
+                        e, ERR_INPUT,
+                        "%s:%d: on the page %s the key %.*s of %s is that of %s: give %s another one there, or none",
+                        f->where, line, page_names[page], (int)n, k, a->name, b->name, b->name);
             k += n + strspn(k + n, " ");
         }
     }

@@ -220,7 +220,7 @@ tests_bench_bench_plot_LDADD = $(UI_LIBS) $(BASE_LIBS)
 CLEANFILES += tests/bench/bench_plot tests/tools/fake_run
 bench-plot: tests/bench/bench_plot
 	./tests/bench/bench_plot
-.PHONY: bench-plot bench-ui
+.PHONY: bench-plot bench-ui demo-cast
 
 if HAVE_CMOCKA
 if HAVE_VTERM
@@ -233,6 +233,15 @@ CLEANFILES += tests/bench/bench_ui
 bench-ui: attune tests/bench/bench_ui tests/bench/bench_plot
 	ATTUNE_SRCDIR='$(abs_srcdir)' ATTUNE_BUILDDIR='$(abs_builddir)' ./tests/bench/bench_ui
 	./tests/bench/bench_plot
+# A recorded demonstration; DEMO_CAST is the file.
+DEMO_CAST = attune-demo.cast
+EXTRA_PROGRAMS += tests/tools/demo_cast
+tests_tools_demo_cast_SOURCES = tests/tools/demo_cast.c $(UI_RIG)
+tests_tools_demo_cast_LDADD = $(UI_RIG_LIBS)
+tests_tools_demo_cast_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
+CLEANFILES += tests/tools/demo_cast attune-demo.cast
+demo-cast: attune attune-engine tests/tools/demo_cast
+	ATTUNE_SRCDIR='$(abs_srcdir)' ATTUNE_BUILDDIR='$(abs_builddir)' ./tests/tools/demo_cast '$(DEMO_CAST)'
 check_PROGRAMS += tests/ui/test_bars tests/ui/test_console
 tests_ui_test_bars_SOURCES = tests/ui/test_bars.c $(UI_RIG)
 tests_ui_test_bars_LDADD = $(UI_RIG_LIBS)
@@ -286,6 +295,18 @@ check_PROGRAMS += tests/ui/test_access
 tests_ui_test_access_SOURCES = tests/ui/test_access.c $(UI_RIG)
 tests_ui_test_access_LDADD = $(UI_RIG_LIBS)
 tests_ui_test_access_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
+check_PROGRAMS += tests/ui/test_clock tests/ui/test_screens
+tests_ui_test_clock_SOURCES = tests/ui/test_clock.c $(UI_RIG)
+tests_ui_test_clock_LDADD = $(UI_RIG_LIBS)
+tests_ui_test_clock_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
+EXTRA_tests_ui_test_clock_DEPENDENCIES = tests/ui/fake_clock.so
+tests/ui/fake_clock.so: tests/ui/fake_clock.c
+	$(AM_V_CC)$(MKDIR_P) tests/ui && $(CC) -shared -fPIC -o $@ $(srcdir)/tests/ui/fake_clock.c
+EXTRA_DIST += tests/ui/fake_clock.c
+CLEANFILES += tests/ui/fake_clock.so
+tests_ui_test_screens_SOURCES = tests/ui/test_screens.c $(UI_RIG)
+tests_ui_test_screens_LDADD = $(UI_RIG_LIBS)
+tests_ui_test_screens_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
 check_PROGRAMS += tests/ui/test_palette tests/ui/test_session tests/ui/test_terminals
 tests_ui_test_terminals_SOURCES = tests/ui/test_terminals.c $(UI_RIG)
 tests_ui_test_terminals_LDADD = $(UI_RIG_LIBS)
@@ -299,10 +320,18 @@ tests_ui_test_session_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
 check_PROGRAMS += tests/unit/test_compare
 tests_unit_test_compare_SOURCES = tests/unit/test_compare.c
 tests_unit_test_compare_LDADD = $(UI_LIBS) libstats.a libdemo.a libcorpus.a $(LAUNCH_LIBS) $(NCURSES_LIBS) $(CMOCKA_LIBS)
-check_PROGRAMS += tests/ui/test_compare_page
-tests_ui_test_compare_page_SOURCES = tests/ui/test_compare_page.c tests/ui/rig.c tests/ui/rig.h
-tests_ui_test_compare_page_LDADD = libcorpus.a $(LAUNCH_LIBS) $(CMOCKA_LIBS) $(VTERM_LIBS) -lutil
+COMPARE_RIG = tests/ui/compare_page.c tests/ui/compare_page.h $(UI_RIG)
+COMPARE_RIG_LIBS = libcorpus.a $(LAUNCH_LIBS) $(CMOCKA_LIBS) $(VTERM_LIBS) -lutil
+check_PROGRAMS += tests/ui/test_compare_page tests/ui/test_compare_streams tests/ui/test_compare_votes
+tests_ui_test_compare_page_SOURCES = tests/ui/test_compare_page.c $(COMPARE_RIG)
+tests_ui_test_compare_page_LDADD = $(COMPARE_RIG_LIBS)
 tests_ui_test_compare_page_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
+tests_ui_test_compare_streams_SOURCES = tests/ui/test_compare_streams.c $(COMPARE_RIG)
+tests_ui_test_compare_streams_LDADD = $(COMPARE_RIG_LIBS)
+tests_ui_test_compare_streams_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
+tests_ui_test_compare_votes_SOURCES = tests/ui/test_compare_votes.c $(COMPARE_RIG)
+tests_ui_test_compare_votes_LDADD = $(COMPARE_RIG_LIBS)
+tests_ui_test_compare_votes_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
 check_PROGRAMS += tests/ui/test_evals_page
 tests_ui_test_evals_page_SOURCES = tests/ui/test_evals_page.c $(UI_RIG)
 tests_ui_test_evals_page_LDADD = $(UI_RIG_LIBS)

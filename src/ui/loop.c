@@ -134,7 +134,9 @@ static void take_keys(struct ui *ui, struct input *in, bool all)
     }
     memmove(in->bytes, in->bytes + at, in->n - at);
     in->n -= at;
-    const double patience = in->pasting ? PASTE_PATIENCE_S : key_is_begun(in->bytes, in->n) ? ANSWER_PATIENCE_S : ESCAPE_PATIENCE_S;
+    const double patience = in->pasting                      ? PASTE_PATIENCE_S
+                            : key_is_begun(in->bytes, in->n) ? ANSWER_PATIENCE_S
+                                                             : ESCAPE_PATIENCE_S;
     in->escape_s = in->pasting || in->n ? clock_seconds() + patience : 0;
 }
 
@@ -240,7 +242,8 @@ int loop_run(struct ui *ui, struct err *e)
 {
     struct input in = {0};
     struct frames frames = {0};
-    struct pollfd fds[2 + 2 * MODELS_MOST] = {{.fd = STDIN_FILENO, .events = POLLIN}, {.fd = ui->wake_fd[0], .events = POLLIN}};
+    struct pollfd fds[2 + 2 * MODELS_MOST] = {{.fd = STDIN_FILENO, .events = POLLIN},
+                                              {.fd = ui->wake_fd[0], .events = POLLIN}};
     double next_poll_s = 0;
     screen_ask();
     link_asked(&ui->link, clock_seconds());

@@ -1,5 +1,5 @@
-// NVIDIA's library is looked for when the console runs: it is a part of the driver, and nothing here needs it to be there. The
-// declarations below are of its stable interface (version 2 of the calls).
+// NVIDIA's library is looked for when the console runs: it is a part of the driver, and nothing here needs it to be there.
+// The declarations below are of its stable interface (version 2 of the calls).
 #include "config.h"
 
 #include "ui/machine.h"
@@ -97,13 +97,15 @@ static FILE *open_proc(const struct machine_reader *r, const char *name)
     return f;
 }
 
-// The first line of /proc/stat: user nice system idle iowait irq softirq steal; what others than this machine take (steal) is
-// no more idle than what we take.
+// The first line of /proc/stat: user nice system idle iowait irq softirq steal; what others than this machine take (steal)
+// is no more idle than what we take.
 static void read_cpu(struct machine_reader *r, struct machine *out)
 {
     unsigned long long t[8] = {0};
     FILE *f = open_proc(r, "stat");
-    const int n = f ? fscanf(f, "cpu %llu %llu %llu %llu %llu %llu %llu %llu", t, t + 1, t + 2, t + 3, t + 4, t + 5, t + 6, t + 7) : 0;
+    const int n =
+        f ? fscanf(f, "cpu %llu %llu %llu %llu %llu %llu %llu %llu", t, t + 1, t + 2, t + 3, t + 4, t + 5, t + 6, t + 7)
+          : 0;
     if (f)
         fclose(f);
     if (n < 4)
@@ -188,10 +190,12 @@ bool machine_process(const struct machine_reader *r, int pid, int64_t start, str
         fclose(f);
     line[n] = '\0';
     const char *rest = strrchr(line, ')'); // the name between ( ) may hold anything
-    if (!rest || sscanf(rest + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu %*d %*d %*d %*d %ld %*d %llu %*u %ld", &user,
-                        &system, &threads, &began, &pages) != 5)
+    if (!rest ||
+        sscanf(rest + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu %*d %*d %*d %*d %ld %*d %llu %*u %ld",
+               &user, &system, &threads, &began, &pages) != 5)
         return false;
-    *out = (struct machine_process){user + system, (uint64_t)(pages > 0 ? pages : 0) * (uint64_t)sysconf(_SC_PAGESIZE), (int)threads};
+    *out = (struct machine_process){user + system, (uint64_t)(pages > 0 ? pages : 0) * (uint64_t)sysconf(_SC_PAGESIZE),
+                                    (int)threads};
     return start == 0 || (int64_t)began == start;
 }
 

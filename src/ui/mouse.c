@@ -1,5 +1,5 @@
-// What the mouse does: names of pages and hints are pressed, lists chosen from, and the wheel moves. Everything it can do a key
-// can do as well.
+// What the mouse does: names of pages and hints are pressed, lists chosen from, and the wheel moves. Everything it can do a
+// key can do as well.
 #include "config.h"
 
 #include "ui/ui_internal.h"

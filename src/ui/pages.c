@@ -9,7 +9,8 @@
 
 static const struct view_ops *const pages[PAGE_N] = {
     [PAGE_RUNS] = &view_runs, [PAGE_CURVES] = &view_curves, [PAGE_SAMPLES] = &view_samples,
-    [PAGE_LOG] = &view_log,   [PAGE_COMPARE] = &view_compare, [PAGE_LABEL] = &view_label, [PAGE_DATA] = &view_data, [PAGE_LAUNCH] = &view_launch, [PAGE_RECIPES] = &view_recipes, [PAGE_EVALS] = &view_evals,
+    [PAGE_LOG] = &view_log,   [PAGE_COMPARE] = &view_compare, [PAGE_LABEL] = &view_label, [PAGE_DATA] = &view_data,
+    [PAGE_LAUNCH] = &view_launch, [PAGE_RECIPES] = &view_recipes, [PAGE_EVALS] = &view_evals,
     [PAGE_HELP] = &view_help,
 };
 

@@ -32,7 +32,8 @@ static enum picture_protocol protocol_of(const struct ui *ui, const struct scree
     if (!painter_has_png())
         *why = "this build of Attune has no cairo, which pictures are painted with";
     else if (!kitty && !sixel && s->within)
-        *why = "tmux and screen show no pictures of kitty's protocol in their panes, and this one does not say that it shows sixels";
+        *why = "tmux and screen show no pictures of kitty's protocol in their panes, and this one does not say that it "
+               "shows sixels";
     else if (!kitty && !sixel)
         *why = any ? "this terminal does not say that it shows pictures" : "this terminal does not say that it shows these";
     else if (!s->cell_width)
@@ -48,15 +49,21 @@ static void say_state(struct ui *ui)
     const bool off = !ui->pictures[0] || strcmp(ui->pictures, "off") == 0;
     const enum picture_protocol protocol = protocol_of(ui, &s, &why);
     if (off)
-        ui_say(ui, "pictures off: curves are drawn with cells. This terminal says that it shows %s; \":pictures auto\" uses them.",
-               s.kitty && s.sixel ? "kitty's pictures and sixels" : s.kitty ? "kitty's pictures" : s.sixel ? "sixels" : "none");
+        ui_say(ui,
+               "pictures off: curves are drawn with cells. This terminal says that it shows %s; \":pictures auto\" "
+               "uses them.",
+               s.kitty && s.sixel ? "kitty's pictures and sixels"
+               : s.kitty          ? "kitty's pictures"
+               : s.sixel          ? "sixels"
+                                  : "none");
     else if (protocol == PICTURES_NONE)
         ui_say(ui, "pictures %s: curves stay cells, for %s.", ui->pictures, why);
     else if (ui->slow || ui->link_period_s > 0 || ui->no_pictures_until_s > 0)
-        ui_say(ui, "pictures %s: %s, but not over a slow link.", ui->pictures, protocol == PICTURES_KITTY ? "kitty's" : "sixels");
+        ui_say(ui, "pictures %s: %s, but not over a slow link.", ui->pictures,
+               protocol == PICTURES_KITTY ? "kitty's" : "sixels");
     else
-        ui_say(ui, "pictures %s: %s, cells of %d x %d pixels.", ui->pictures, protocol == PICTURES_KITTY ? "kitty's" : "sixels",
-               s.cell_width, s.cell_height);
+        ui_say(ui, "pictures %s: %s, cells of %d x %d pixels.", ui->pictures,
+               protocol == PICTURES_KITTY ? "kitty's" : "sixels", s.cell_width, s.cell_height);
 }
 
 void pictures_command(struct ui *ui, const char *arg)

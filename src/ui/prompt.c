@@ -290,7 +290,8 @@ bool prompt_paste(struct ui *ui, const char *text, size_t n_bytes)
 
 static void draw_row(struct canvas *c, struct rect line, const struct command_row *row, enum page page)
 {
-    canvas_textf(c, line.x + 1, line.y, 24, STYLE(COLOR_DEFAULT, .attr = ATTR_BOLD), "%s %s", row->name, row->arg ? row->arg : "");
+    canvas_textf(c, line.x + 1, line.y, 24, STYLE(COLOR_DEFAULT, .attr = ATTR_BOLD), "%s %s", row->name,
+                 row->arg ? row->arg : "");
     canvas_text(c, line.x + 26, line.y, 12, STYLE(COLOR_ACCENT), row_keys(row, page));
     canvas_text(c, line.x + 39, line.y, line.width - 40, STYLE(COLOR_MUTED), row->help);
 }

@@ -1,6 +1,6 @@
-// A session that is simply there: which page, run and selection were shown, what each page keeps (view_ops.save), and how the
-// runs stood, in one small file of the project folder. It is written when a person has done something and has been still for
-// a moment, and at the end; by rename, so that a machine that stops leaves the old one or the new one.
+// A session that is simply there: which page, run and selection were shown, what each page keeps (view_ops.save), and how
+// the runs stood, in one small file of the project folder. It is written when a person has done something and has been still
+// for a moment, and at the end; by rename, so that a machine that stops leaves the old one or the new one.
 #include "config.h"
 
 #include <stdlib.h>
@@ -91,7 +91,8 @@ static json_t *session_now(struct ui *ui)
     json_object_set_new(now, "mouse", json_boolean(ui->mouse));
     json_object_set_new(now, "hints", json_boolean(!ui->no_hints));
     const json_t *before = kept_object(ui->session, "runs");
-    json_object_set_new(now, "runs", ui->has_news && before ? json_deep_copy(before) : runs_now(ui)); // not said, not forgotten
+    // not said, not forgotten
+    json_object_set_new(now, "runs", ui->has_news && before ? json_deep_copy(before) : runs_now(ui));
     json_object_set_new(now, "pages", views_now(ui));
     return now;
 }
@@ -281,8 +282,8 @@ static void put_aside(struct ui *ui, const char *path, const struct err *why)
     struct str aside = {0};
     str_addf(&aside, "%s.damaged", path);
     const bool moved = ui->keeps_session && rename(path, str_text(&aside)) == 0;
-    ui_say_error(ui, "What the console kept of the last time is not used: %s%s%s", why->text, moved ? ". It was renamed " : "",
-                 moved ? str_text(&aside) : "");
+    ui_say_error(ui, "What the console kept of the last time is not used: %s%s%s", why->text,
+                 moved ? ". It was renamed " : "", moved ? str_text(&aside) : "");
     str_fini(&aside);
 }
 

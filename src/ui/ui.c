@@ -85,8 +85,8 @@ int ui_console(const struct ui_options *options, struct err *e)
     mallopt(M_MMAP_THRESHOLD, 128 * 1024);
     struct ui ui = {.show = ui_show, .typed = find_typed, .wake_fd = {-1, -1}, .interrupt_s = -1e9, .refreshed_s = -1e9};
     if (!options->script && !options->lines && manner_is(MANNER_NO_INPUT))
-        return err_set(e, ERR_USAGE, "the console asks for keys, which --no-input forbids: give commands with -e or --script, or a "
-                                     "command such as \"attune runs\"");
+        return err_set(e, ERR_USAGE, "the console asks for keys, which --no-input forbids: give commands with -e or "
+                                     "--script, or a command such as \"attune runs\"");
     char *dir = store_project_dir(options->project);
     int code = store_open(&ui.store, dir, true, e);
     free(dir);

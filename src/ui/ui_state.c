@@ -120,7 +120,8 @@ void ui_forget_message(struct ui *ui, double now_s)
     const double age = now_s - ui->message_s;
     if (!ui->message[0] || !ui->has_screen || ui->frozen)
         return;
-    if (age > ERROR_S || (!ui->message_is_error && (age > LATER_S || (age > SOON_S && ui->message_state != state_now(ui))))) {
+    if (age > ERROR_S ||
+        (!ui->message_is_error && (age > LATER_S || (age > SOON_S && ui->message_state != state_now(ui))))) {
         ui->message[0] = '\0';
         ui->dirty = true;
     }

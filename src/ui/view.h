@@ -1,5 +1,5 @@
-// What a view is. The manager (ui_internal.h) owns the loop, the screen, the prompt and the stack of pages; a view draws into
-// the rectangle it is given and answers commands. Handlers report what they did; the manager acts on it.
+// What a view is. The manager (ui_internal.h) owns the loop, the screen, the prompt and the stack of pages; a view draws
+// into the rectangle it is given and answers commands. Handlers report what they did; the manager acts on it.
 #pragma once
 
 #include <jansson.h>
@@ -66,8 +66,8 @@ struct view_ops {
     const char *(*hints)(struct view *v);
     // The runs may have changed (at most 10 times a second). Reads what is new, within about 5 ms, else REFRESH_MORE.
     enum view_refresh (*refresh)(struct view *v);
-    // A press of the first button or the wheel, in cells from the corner of what was drawn last. VIEW_IGNORED: the wheel moves
-    // up and down. NULL: always that.
+    // A press of the first button or the wheel, in cells from the corner of what was drawn last. VIEW_IGNORED: the wheel
+    // moves up and down. NULL: always that.
     enum view_result (*mouse)(struct view *v, struct mouse m);
     bool drags; // mouse is told of drags and releases as well, which may be outside of what was drawn
     // What Y copies: the text of what the cursor is on. False, also as NULL: the screen as it is.
@@ -75,17 +75,18 @@ struct view_ops {
     // What may follow a command's name in ":", where the table does not say it: metrics, settings, columns. `before` is what
     // stands before the word that is being typed ("beta " of "beta 0.1"). NULL: nothing.
     void (*complete)(struct view *v, enum command_id id, const char *before, struct words *out);
-    // What a person set here and will want back the next time, into an empty object; and the other way, after `open` and before
-    // `shown`: what is missing or damaged (ui/kept.h) stays as it is. NULL: the page keeps nothing.
+    // What a person set here and will want back the next time, into an empty object; and the other way, after `open` and
+    // before `shown`: what is missing or damaged (ui/kept.h) stays as it is. NULL: the page keeps nothing.
     void (*save)(const struct view *v, json_t *into);
     void (*restore)(struct view *v, const json_t *from);
-    // What the page draws as a picture, by the ending of a file's name (.svg, .png, .txt); appends the file's bytes. And the metrics
-    // that it draws, borrowed; returns how many. Both or neither.
+    // What the page draws as a picture, by the ending of a file's name (.svg, .png, .txt); appends the file's bytes. And the
+    // metrics that it draws, borrowed; returns how many. Both or neither.
     int (*picture)(struct view *v, const char *path, struct str *bytes, struct err *e);
     int (*metrics)(struct view *v, const char **keys, int max);
     // It is called after so many seconds also when no run has changed; 0: after 10, for ages and the like.
     double patience_s;
-    // What is being typed where ui_ask_live asked for it, after every key, and as it was when it is left with Esc. NULL: nothing.
+    // What is being typed where ui_ask_live asked for it, after every key, and as it was when it is left with Esc. NULL:
+    // nothing.
     void (*typed)(struct view *v, enum command_id id, const char *text);
     const struct find_ops *find; // NULL: there is nothing to look through
 };
@@ -99,8 +100,8 @@ struct view {
 };
 
 // One row a page (pages.c); the order of enum page.
-extern const struct view_ops view_runs, view_curves, view_samples, view_log, view_label, view_launch, view_recipes, view_evals,
-    view_help, view_compare, view_data;
+extern const struct view_ops view_runs, view_curves, view_samples, view_log, view_label, view_launch, view_recipes,
+    view_evals, view_help, view_compare, view_data;
 
 // What a view may ask of the manager.
 struct run_list *ui_runs(struct ui *ui);
@@ -121,8 +122,8 @@ struct plot_pictures *ui_pictures(struct ui *ui); // where charts are to be pict
 bool ui_is_slow(struct ui *ui); // every byte counts: no sparklines
 // A command left work to do: refresh is called at once, between keys, as after REFRESH_MORE.
 void ui_more(struct ui *ui);
-// Work that may take long, on a thread of its own: `work` may touch only `arg`; `done` is called in the console's thread with
-// what work returned, and frees arg. ui_finish_work waits until all has ended, so long at most.
+// Work that may take long, on a thread of its own: `work` may touch only `arg`; `done` is called in the console's thread
+// with what work returned, and frees arg. ui_finish_work waits until all has ended, so long at most.
 void ui_work(struct ui *ui, int (*work)(void *arg, struct err *e),
              void (*done)(struct ui *ui, void *arg, int code, const struct err *e), void *arg);
 void ui_finish_work(struct ui *ui, double seconds);
@@ -148,8 +149,9 @@ bool ui_is_asking_memory(struct ui *ui);
 bool ui_take_memory(struct ui *ui, const json_t **plan); // a new answer, borrowed; NULL: it is not known
 // Checks a sweep, adds and starts it; settings and lists, which stand in for its own, are taken. Goes to the list.
 void ui_start_sweep(struct ui *ui, const struct engine_sweep *sweep, json_t *settings, json_t *lists);
-// The evaluations of all runs, listed with the newest run first (ui/runs/eval_table.h; borrowed until the view returns: another
-// one comes when they have changed); NULL before they were read. *trouble: the first file that cannot be read, else NULL.
+// The evaluations of all runs, listed with the newest run first (ui/runs/eval_table.h; borrowed until the view returns:
+// another one comes when they have changed); NULL before they were read. *trouble: the first file that cannot be read, else
+// NULL.
 // Looking for new ones is answered by a refresh.
 struct eval_table *ui_evals(struct ui *ui, const char **trouble);
 void ui_look_for_evals(struct ui *ui);
@@ -161,20 +163,21 @@ void ui_fork(struct ui *ui, const char *run, int64_t at, const char *changes);
 // Shows these models side by side: words that name checkpoints or folders; "@STEP": what the selected
 // runs wrote at that step; NULL: the selected runs.
 void ui_compare(struct ui *ui, const char *models);
-// Models that answer: at most MODELS_MOST are kept loaded, each in a process of its own. Asks that of a folder, which is loaded
-// when it is not; never waits. What there is to ask, and the rows: launch/server.h. options and words (taken, may be NULL) are
-// those of the question. The asker is called from the console's loop; its `end` comes exactly once, also when the console
-// ends, unless this fails: ERR_LIMIT while as many other models answer.
+// Models that answer: at most MODELS_MOST are kept loaded, each in a process of its own. Asks that of a folder, which is
+// loaded when it is not; never waits. What there is to ask, and the rows: launch/server.h. options and words (taken, may be
+// NULL) are those of the question. The asker is called from the console's loop; its `end` comes exactly once, also when the
+// console ends, unless this fails: ERR_LIMIT while as many other models answer.
 enum { MODELS_MOST = 4 };
-int ui_ask_model(struct ui *ui, const char *folder, const char *what, json_t *options, json_t *words, const struct engine_asker *asker,
-                 int64_t *id, struct err *e);
+int ui_ask_model(struct ui *ui, const char *folder, const char *what, json_t *options, json_t *words,
+                 const struct engine_asker *asker, int64_t *id, struct err *e);
 void ui_cancel_question(struct ui *ui, int64_t id); // it ends as ERR_INTERRUPTED, later; one that has ended is left alone
 // These folders' models are closed last when another one needs the place.
 void ui_keep_models(struct ui *ui, const char *const *folders, int n);
-// The data set of page Data as far as it was read (ui/data/data_set.h; borrowed until the view returns); *n_counted: rows whose tokens
-// were counted.
+// The data set of page Data as far as it was read (ui/data/data_set.h; borrowed until the view returns); *n_counted: rows
+// whose tokens were counted.
 const struct data_set *ui_data(struct ui *ui, size_t *n_counted);
-// Reads another one in its place, where it is another or it is to be read again; each part that was read is answered by a refresh.
+// Reads another one in its place, where it is another or it is to be read again; each part that was read is answered by a
+// refresh.
 void ui_read_data(struct ui *ui, const struct data_source *from, bool again);
 void ui_show_data(struct ui *ui, const struct data_source *from);  // page Data, from the form
 bool ui_take_data_of_form(struct ui *ui);                          // whether it was opened so, once

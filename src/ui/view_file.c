@@ -1,4 +1,5 @@
-// A view that somebody else can open: page, run, selection by names, and what the page keeps (view_ops.save), as a file of JSON.
+// A view that somebody else can open: page, run, selection by names, and what the page keeps (view_ops.save), as a file of
+// JSON.
 // Those that were saved under a name stand in PROJECT/views/NAME.json. A file is taken whole or refused whole.
 #include "config.h"
 
@@ -40,8 +41,8 @@ static json_t *view_now(struct ui *ui)
     for (int i = 0; i < ui->runs.n; i++)
         if (ui->runs.rows[i]->selected)
             json_array_append_new(selected, json_string(ui->runs.rows[i]->info.name));
-    return json_pack("{s:i, s:s, s:s, s:o, s:o}", "attune_view", VIEW_VERSION, "page", v->ops->title, "run", ui->run_name, "selected", selected,
-                     "looks", looks);
+    return json_pack("{s:i, s:s, s:s, s:o, s:o}", "attune_view", VIEW_VERSION, "page", v->ops->title, "run",
+                     ui->run_name, "selected", selected, "looks", looks);
 }
 
 static enum page page_of(const json_t *view)
@@ -60,13 +61,16 @@ static int check(const json_t *view, const char *path, struct err *e)
     size_t i;
     json_t *name;
     if (!json_is_integer(version))
-        return err_set(e, ERR_INPUT, "%s: it is no view of Attune's console (one is written by \":view export FILE\")", path);
+        return err_set(e, ERR_INPUT, "%s: it is no view of Attune's console (one is written by \":view export FILE\")",
+                       path);
     if (json_integer_value(version) != VIEW_VERSION)
-        return err_set(e, ERR_INPUT, "%s: it is a view of kind %lld, and this Attune knows %d: a newer Attune may open it", path,
+        return err_set(e, ERR_INPUT,
+                       "%s: it is a view of kind %lld, and this Attune knows %d: a newer Attune may open it", path,
                        (long long)json_integer_value(version), VIEW_VERSION);
     if (page_of(view) == PAGE_N)
         return err_set(e, ERR_INPUT, "%s: its \"page\" is none of Runs, Curves, Samples, Log and Evaluations", path);
-    if (!json_is_string(json_object_get(view, "run")) || !json_is_object(json_object_get(view, "looks")) || !json_is_array(selected))
+    if (!json_is_string(json_object_get(view, "run")) || !json_is_object(json_object_get(view, "looks")) ||
+        !json_is_array(selected))
         return err_set(e, ERR_INPUT, "%s: \"run\" (a name), \"selected\" (names) and \"looks\" are not all there", path);
     json_array_foreach((json_t *)selected, i, name)
         if (!json_is_string(name))
@@ -156,7 +160,8 @@ int view_file_show(struct ui *ui, const json_t *view, const char *path, struct e
     }
     const char *wrong = code ? NULL : show(ui, view, &missing);
     if (wrong)
-        code = err_set(e, ERR_INPUT, "%s: its \"%s\" is nothing that the page %s can show", path, wrong, ui_page_title(page));
+        code = err_set(e, ERR_INPUT, "%s: its \"%s\" is nothing that the page %s can show", path, wrong,
+                       ui_page_title(page));
     if (code && page_of(before) != PAGE_N)
         show(ui, before, &none);
     else if (!code && missing.len)
@@ -183,7 +188,8 @@ static int path_of(struct ui *ui, const char *name, char **path, struct err *e)
 static int write_view(struct ui *ui, const char *path, struct err *e)
 {
     if (!(VIEW_PAGES >> ui->page & 1))
-        return err_set(e, ERR_STATE, "view: of the page %s there is none; of Runs, Curves, Samples, Log and Evaluations there is",
+        return err_set(e, ERR_STATE,
+                       "view: of the page %s there is none; of Runs, Curves, Samples, Log and Evaluations there is",
                        ui_page_title(ui->page));
     json_t *now = view_now(ui);
     const int code = json_write(path, now, e);
@@ -200,7 +206,8 @@ static int save_named(struct ui *ui, const char *name, struct err *e)
     if (!code)
         code = write_view(ui, path, e);
     if (!code)
-        ui_say(ui, "The view is kept as %s: \":view %s\" shows it, \":view export FILE\" writes it for somebody else.", name, name);
+        ui_say(ui, "The view is kept as %s: \":view %s\" shows it, \":view export FILE\" writes it for somebody else.",
+               name, name);
     free(path);
     free(dir);
     return code;
@@ -219,7 +226,8 @@ static int open_view(struct ui *ui, const char *what, struct err *e)
         code = path_of(ui, what, &path, e);
     if (!code && !file_exists(path))
         code = is_file ? err_set(e, ERR_NOT_FOUND, "view: there is no file %s", path)
-                       : err_set(e, ERR_NOT_FOUND, "view: none is kept as %s; \":view save %s\" keeps what is shown", what, what);
+                       : err_set(e, ERR_NOT_FOUND, "view: none is kept as %s; \":view save %s\" keeps what is shown",
+                                 what, what);
     if (!code)
         code = view_file_read(path, &view, e);
     if (!code)

@@ -82,8 +82,8 @@ static int draw_alerts(struct canvas *c, struct rect r)
 static int draw_measures(struct canvas *c, struct rect r)
 {
     static const char *const marks[][2] = {
-        {"*", "The best of its column among those that were measured alike: same prompts, samples, lengths and temperature, and "
-              "the same judge, reference and beta where the measure depends on them."},
+        {"*", "The best of its column among those that were measured alike: same prompts, samples, lengths and temperature, "
+              "and the same judge, reference and beta where the measure depends on them."},
         {"SET", "Those of one set answered the same prompts in the same way; it is there when there are several."},
     };
     const int top = r.y;
@@ -105,13 +105,17 @@ static int draw_data_fields(struct canvas *c, struct rect r)
     static const char *const rows[][2] = {
         {"words", "Somewhere in the prompt or an answer; \"two words\", wo*rd?, /pattern/."},
         {"prompt chosen rejected response system", "The texts: chosen:sorry, -rejected:sure."},
-        {"prompt-length chosen-length rejected-length response-length gap", "Lengths in the unit that the page says; gap is chosen - rejected: gap>200."},
+        {"prompt-length chosen-length rejected-length response-length gap",
+         "Lengths in the unit that the page says; gap is chosen - rejected: gap>200."},
         {"side", "The chosen answer is longer, shorter or equal, or neither is better: side=tie."},
-        {"flag", "same (as an earlier row), opposite (of another row), prompt (another row has it), tie, shared (held out as well)."},
+        {"flag",
+         "same (as an earlier row), opposite (of another row), prompt (another row has it), tie, shared (held out as "
+         "well)."},
         {"label share score answers turns row line file", "label is good or bad, share that of the votes."},
     };
     const int top = r.y;
-    canvas_text(c, r.x + 1, r.y + 1, r.width - 2, STYLE(COLOR_TITLE, .attr = ATTR_BOLD), "What filter and find know of a row");
+    canvas_text(c, r.x + 1, r.y + 1, r.width - 2, STYLE(COLOR_TITLE, .attr = ATTR_BOLD),
+                "What filter and find know of a row");
     r.y += 2;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         r.y += draw_row(c, r, "", rows[i][0], "", rows[i][1]);
@@ -145,13 +149,15 @@ static int draw_all(struct view *v, struct canvas *c, struct rect at)
 static void draw_help(struct view *v, struct canvas *c, struct rect area)
 {
     static const char *const about[PAGE_N] = {
-        [PAGE_RUNS] = "the list of runs", [PAGE_CURVES] = "the curves", [PAGE_SAMPLES] = "the samples", [PAGE_LOG] = "the log",
-        [PAGE_COMPARE] = "checkpoints side by side", [PAGE_LABEL] = "the pairs to judge", [PAGE_DATA] = "a data set", [PAGE_LAUNCH] = "the form of a new run",
+        [PAGE_RUNS] = "the list of runs", [PAGE_CURVES] = "the curves", [PAGE_SAMPLES] = "the samples",
+        [PAGE_LOG] = "the log",
+        [PAGE_COMPARE] = "checkpoints side by side", [PAGE_LABEL] = "the pairs to judge", [PAGE_DATA] = "a data set",
+        [PAGE_LAUNCH] = "the form of a new run",
         [PAGE_RECIPES] = "the recipes", [PAGE_EVALS] = "the evaluations", [PAGE_HELP] = ""};
     struct help_state *s = v->state;
     struct rect head = rect_cut_top(&area, 1);
-    int x = canvas_textf(c, head.x + 1, head.y, head.width - 2, STYLE(COLOR_TITLE, .attr = ATTR_BOLD), "Keys and commands of %s",
-                         about[ui_help_page(v->ui)]);
+    int x = canvas_textf(c, head.x + 1, head.y, head.width - 2, STYLE(COLOR_TITLE, .attr = ATTR_BOLD),
+                         "Keys and commands of %s", about[ui_help_page(v->ui)]);
     if (s->typed[0])
         canvas_textf(c, x, head.y, head.width - x, STYLE(COLOR_WARN), ": %d with \"%s\"", s->n, s->typed);
     struct rect note = rect_cut_bottom(&area, area.height > 6 ? 1 : 0);

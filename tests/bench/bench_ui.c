@@ -59,7 +59,8 @@ static int compare(const void *a, const void *b)
 
 static void row(const char *bar, const char *what, const char *stated, double got, const char *unit, bool well)
 {
-    printf("| %s | %s | %s | %.*f %s%s |\n", bar, what, stated, got < 10 ? 2 : got < 100 ? 1 : 0, got, unit, well ? "" : " **over**");
+    printf("| %s | %s | %s | %.*f %s%s |\n", bar, what, stated, got < 10 ? 2 : got < 100 ? 1 : 0, got, unit,
+           well ? "" : " **over**");
     fflush(stdout);
 }
 

@@ -65,7 +65,8 @@ uint64_t check_linear(struct bench *t)
     uint64_t hash = 0;
     for (int r = 0; r < N_SIZES; r++)
         for (int i = 0; i < N_SIZES; i++)
-            check_linear_shape(t, bench_sizes[r], bench_sizes[i] ? bench_sizes[i] : 64, bench_sizes[(r + i) % N_SIZES], &hash);
+            check_linear_shape(t, bench_sizes[r], bench_sizes[i] ? bench_sizes[i] : 64, bench_sizes[(r + i) % N_SIZES],
+                               &hash);
     check_linear_shape(t, 130, 64, 400, &hash);
     check_linear_shape(t, 259, 33, 771, &hash);
     check_linear_shape(t, 1200, 70, 131, &hash); // cut by rows

@@ -83,13 +83,15 @@ static uint64_t check_vocabulary(struct bench *t, int v)
                                       .top_p = i % 7 == 2 || i % 7 == 4 ? 0.9f : 1,
                                       .min_p = i % 7 == 3 || i % 7 == 4 ? 0.05f : 0,
                                       .uniform = (i + 0.37) / N, .keep = i % 5 != 4, .entropy = i % 3 != 1};
-    t->ops->sample(t->b, &(struct sampled){ids, numbers, numbers + N, (uint32_t *)(void *)device_sets, numbers + 2 * N}, logits, v, rows, N);
+    t->ops->sample(t->b, &(struct sampled){ids, numbers, numbers + N, (uint32_t *)(void *)device_sets, numbers + 2 * N},
+                   logits, v, rows, N);
     t->ops->download(t->b, tokens, ids, sizeof tokens);
     t->ops->download(t->b, sets, device_sets, N * words * sizeof *sets);
     float *said = bench_read(t, numbers, 3 * N);
     uint64_t hash = bench_hash(t, numbers, 3 * N);
     for (int i = 0; i < N; i++) {
-        check_row(&rows[i], host + (size_t)(i % ROWS) * (size_t)v, v, tokens[i], said[i], said[N + i], sets + (size_t)i * words);
+        check_row(&rows[i], host + (size_t)(i % ROWS) * (size_t)v, v, tokens[i], said[i], said[N + i],
+                  sets + (size_t)i * words);
         if (rows[i].entropy)
             check_entropy(&rows[i], host + (size_t)(i % ROWS) * (size_t)v, v, said[2 * N + i]);
         else

@@ -44,7 +44,8 @@ static uint64_t check_products(struct bench *t, int rows, int in, int out, enum 
 {
     const size_t nx = (size_t)rows * (size_t)in, ny = (size_t)rows * (size_t)out;
     float *x = bench_random(t, nx, 1, 1), *dy = bench_random(t, ny, 1, 2), *bias = bench_random(t, (size_t)out, 1, 3);
-    float *y = bench_random(t, ny, 1, 4), *y2 = bench_random(t, ny, 1, 4), *dx = bench_zeros(t, nx), *dx2 = bench_zeros(t, nx);
+    float *y = bench_random(t, ny, 1, 4), *y2 = bench_random(t, ny, 1, 4), *dx = bench_zeros(t, nx),
+          *dx2 = bench_zeros(t, nx);
     float *wide;
     void *block;
     const struct stored w = make(t, (size_t)in * (size_t)out, type, &block, &wide);

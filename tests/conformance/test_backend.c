@@ -125,8 +125,9 @@ static void head_keeps_little_of_a_large_vocabulary(void **state)
     float *dx = bench_zeros(&t, ROWS * WIDTH), *dw = bench_zeros(&t, (size_t)VOCAB * WIDTH);
     int32_t *ids = calloc(ROWS, sizeof *ids), *targets = bench_ints(&t, ids, ROWS);
     // With everything that objectives can ask for: the model is its own reference, and its own random numbers' source.
-    struct head_in in = {.x = x, .w = stored_f32(w), .targets = targets, .n = ROWS, .c = WIDTH, .v = VOCAB, .inv_temperature = 1,
-                         .ref_x = x, .ref_w = stored_f32(w), .n_rivals = 5, .draws = bench_zeros(&t, ROWS)};
+    struct head_in in = {.x = x, .w = stored_f32(w), .targets = targets, .n = ROWS, .c = WIDTH, .v = VOCAB,
+                         .inv_temperature = 1, .ref_x = x, .ref_w = stored_f32(w), .n_rivals = 5,
+        .draws = bench_zeros(&t, ROWS)};
     const struct head_out out = {.logprobs = rows, .lse = rows + ROWS, .entropy = more, .sum_squares = more + ROWS,
                                  .kl = more + 2 * ROWS, .ref_lse = more + 3 * ROWS, .gaps = more + 4 * ROWS,
                                  .rivals = (int32_t *)(void *)(more + 5 * ROWS)};
@@ -215,8 +216,9 @@ static void the_heads_rows_do_not_depend_on_their_batch(void **state)
     for (int few = 0; few < 2; few++) {
         const int n = few ? FEW : ROWS, first = few ? FIRST : 0;
         float *o = out[few] = bench_zeros(&t, (size_t)(N_OUT * n));
-        struct head_in in = {.x = x + first * IN, .w = stored_f32(w), .targets = targets + first, .n = n, .c = IN, .v = VOCAB,
-                             .inv_temperature = 1, .ref_x = x + first * IN, .ref_w = stored_f32(ref), .n_rivals = HEAD_MAX_RIVALS,
+        struct head_in in = {.x = x + first * IN, .w = stored_f32(w), .targets = targets + first, .n = n, .c = IN,
+                             .v = VOCAB, .inv_temperature = 1, .ref_x = x + first * IN, .ref_w = stored_f32(ref),
+            .n_rivals = HEAD_MAX_RIVALS,
                              .draws = draws + first};
         t.ops->head(t.b, &(struct head_out){.logprobs = o, .lse = o + n, .sum_squares = o + 2 * n, .gaps = o + 3 * n,
                                             .kl = o + 4 * n, .ref_lse = o + 5 * n,

@@ -9,19 +9,6 @@ trap '"$attune" stop bench-dpo --wait >/dev/null 2>&1; "$attune" stop bench-dpo-
 unset ATTUNE_ENGINE NO_COLOR COLUMNS
 export ATTUNE_PROJECT="$work/p" HOME="$work"
 cd "$work"
-# status N NAME COMMAND...
-status() {
-    want=$1 name=$2
-    shift 2
-    "$@" >"$work/out" 2>"$work/err" </dev/null
-    got=$?
-    if [ "$got" = "$want" ]; then printf 'ok %s\n' "$name"; else
-        printf 'not ok %s: status %s, not %s\n' "$name" "$got" "$want"
-        sed 's/^/    /' "$work/out" "$work/err" | head -n 40
-        bad=1
-    fi
-}
-says() { if grep -qE -- "$2" "$work/$1"; then printf 'ok %s\n' "$3"; else printf 'not ok %s\n' "$3"; sed 's/^/    /' "$work/$1"; bad=1; fi; }
 value() { "$get" "$@" <"$work/out"; }
 
 bench="$attune bench objectives --model models/demo --data demo/pairs.jsonl --max-rows 80 --eval-share 0.3 --batch-size 4 --probe-prompts 4
@@ -35,7 +22,8 @@ is "and has no change of log-probabilities" null "$(value rows 2 chosen_change)"
 cp out first
 # The change of the held-out chosen log-probability is what the run's own evaluations say.
 value rows 1 chosen_change >change
-"$attune" show bench-dpo --metrics eval/logps/chosen | awk 'NR == 1 { first = $2 } { last = $2 } END { print last - first }' >logged
+"$attune" show bench-dpo --metrics eval/logps/chosen |
+    awk 'NR == 1 { first = $2 } { last = $2 } END { print last - first }' >logged
 is "the change agrees with the run's evaluations" same \
     "$(paste change logged | awk '{ d = $1 - $2; print (d < 0.01 && d > -0.01 && $1 != 0) ? "same" : $0 }')"
 
@@ -53,7 +41,8 @@ says out '^\| dpo \|' "a row"
 $bench --steps 60 --objectives dpo >out 2>err </dev/null &
 pid=$!
 i=0
-while ! "$attune" show bench-dpo-2 --json 2>/dev/null | "$get" state 2>/dev/null | grep -q running && [ $i -lt 300 ]; do sleep 0.1; i=$((i + 1)); done
+while ! "$attune" show bench-dpo-2 --json 2>/dev/null | "$get" state 2>/dev/null | grep -q running && [ $i -lt 300 ]
+    do sleep 0.1; i=$((i + 1)); done
 kill -TERM $pid
 wait $pid
 is "interrupted" 130 $?

@@ -9,7 +9,8 @@ trap 'rm -rf "$work"' EXIT
 unset ATTUNE_ENGINE NO_COLOR COLUMNS
 export ATTUNE_PROJECT="$work/p" HOME="$work"
 cd "$work"
-says() { if grep -q "$2" "$3"; then printf 'ok %s\n' "$1"; else printf 'not ok %s:\n' "$1"; sed 's/^/    /' "$3"; bad=1; fi; }
+says() { if grep -q "$2" "$3"; then printf 'ok %s\n' "$1"; else printf 'not ok %s:\n' "$1"; sed 's/^/    /' "$3"
+    bad=1; fi; }
 refused() {
     name=$1 why=$2
     shift 2
@@ -19,7 +20,8 @@ refused() {
 }
 
 # Learnt is the opposite of what is held out: the loss there only rises, and the beginning is the best.
-head -n 6 "$source/share/attune/demo/pairs.jsonl" | sed 's/"chosen"/"x"/; s/"rejected"/"chosen"/; s/"x"/"rejected"/' >held.jsonl
+head -n 6 "$source/share/attune/demo/pairs.jsonl" |
+    sed 's/"chosen"/"x"/; s/"rejected"/"chosen"/; s/"x"/"rejected"/' >held.jsonl
 run="--model models/demo --data demo/pairs.jsonl --max-rows 40 --batch-size 4 --probe-every 0 --threads 1 --lr 0.002"
 run="$run --schedule constant --warmup 0 --eval-data held.jsonl --eval-every 2 --keep 1 --save-every 1"
 check "train" "$attune" train --objective dpo --name early $run --steps 30 --keep-best eval/loss --patience 2

@@ -41,11 +41,14 @@ run() { timeout 200 "$@" >out 2>err </dev/null; }
 logp() { "$get" "$1" responses "$2" logp <out 2>/dev/null; }
 
 # ---- models: log-probabilities as transformers has them ----
-for name in rope_parameters_llama3 saved-by-transformers-5 model_max_length_1e30 unknown_chat_template tied-but-different-head; do
+for name in rope_parameters_llama3 saved-by-transformers-5 model_max_length_1e30 unknown_chat_template \
+    tied-but-different-head; do
     run "$attune" score --model "$cases/models/$name" "$cases/models/pairs.jsonl" --json
     for group in 0 1 2; do
-        near "models/$name $group chosen" "$("$get" $group chosen logp <"$cases/models/$name/expected.json")" "$(logp $group 0)" 2e-4
-        near "models/$name $group rejected" "$("$get" $group rejected logp <"$cases/models/$name/expected.json")" "$(logp $group 1)" 2e-4
+        near "models/$name $group chosen" "$("$get" $group chosen logp <"$cases/models/$name/expected.json")" \
+            "$(logp $group 0)" 2e-4
+        near "models/$name $group rejected" "$("$get" $group rejected logp <"$cases/models/$name/expected.json")" \
+            "$(logp $group 1)" 2e-4
     done
 done
 

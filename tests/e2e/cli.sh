@@ -2,6 +2,7 @@
 # The commands of attune: help, exit statuses, JSON, errors. A stand-in for the engine (tests/unit/launch_peer.c)
 # makes runs that work, fail and die at once.
 set -u
+. "${ATTUNE_SRCDIR:-.}/tests/lib/e2e.sh"
 build=${ATTUNE_BUILDDIR:-.}
 attune=$build/attune get=$build/tests/lib/json_get
 work=$(mktemp -d)
@@ -9,37 +10,6 @@ trap 'for p in "$work"/a/runs/*/lock; do read -r pid <"$p" && kill -9 "$pid"; do
 unset ATTUNE_PROJECT NO_COLOR COLUMNS
 export ATTUNE_ENGINE="$build/tests/unit/launch_peer" HOME="$work" XDG_DATA_HOME="$work/data"
 cd "$work"
-bad=0
-
-ok() { printf 'ok %s\n' "$1"; }
-not_ok() {
-    printf 'not ok %s\n' "$1"
-    sed 's/^/    /' "$work/out" "$work/err"
-    bad=1
-}
-# status N NAME COMMAND...: the exit status, with output in $work/out and $work/err
-status() {
-    want=$1 name=$2
-    shift 2
-    "$@" >"$work/out" 2>"$work/err" </dev/null
-    got=$?
-    if [ "$got" = "$want" ]; then ok "$name"; else
-        printf '    status %s, not %s\n' "$got" "$want"
-        not_ok "$name"
-    fi
-}
-# says FILE PATTERN NAME
-says() { if grep -qE -- "$2" "$work/$1"; then ok "$3"; else not_ok "$3"; fi; }
-# json NAME WANT PATH...: the last output is JSON, and this is in it
-json() {
-    name=$1 want=$2
-    shift 2
-    got=$("$get" "$@" <"$work/out" 2>&1)
-    if [ "$got" = "$want" ]; then ok "$name"; else
-        printf '    "%s", not "%s"\n' "$got" "$want"
-        not_ok "$name"
-    fi
-}
 
 # Every command of the list explains itself, within 80 columns.
 status 0 "attune --help" "$attune" --help
@@ -52,7 +22,8 @@ while read -r command; do
     says out "^Usage: attune $command" "usage of $command"
     says out '^  --project PATH' "$command has --project"
     long=$(sed -n '/^  [^-]/d; /^.\{81,\}$/p' "$work/out" | grep -v '^Usage' | head -n 1)
-    [ -z "$long" ] && ok "help of $command fits 80 columns" || { printf '    %s\n' "$long"; not_ok "help of $command fits 80 columns"; }
+    [ -z "$long" ] && ok "help of $command fits 80 columns" || { printf '    %s\n' "$long"
+        not_ok "help of $command fits 80 columns"; }
     status 2 "attune $command --no-such-option" "$attune" $command --no-such-option
     says err 'no-such-option' "$command names the wrong option"
     says err "Try: attune $command --help" "$command says where help is"
@@ -70,11 +41,13 @@ if command -v bash >/dev/null; then
     # complete WORD...: what the last word, perhaps begun only, may become
     "$attune" completion bash >"$work/completion"
     complete() {
-        bash -c '. "$0"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _attune; echo "${COMPREPLY[*]}"' "$work/completion" "$attune" "$@"
+        bash -c '. "$0"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _attune; echo "${COMPREPLY[*]}"' \
+            "$work/completion" "$attune" "$@"
     }
     [ "$(complete model merge --method t)" = "task-arithmetic ties" ] && ok "choices complete" || not_ok "choices complete"
     [ "$(complete train --objective dp)" = dpo ] && ok "objectives complete" || not_ok "objectives complete"
-    [ "$(complete objectives show dp)" = dpo ] && ok "a word that is an objective completes" || not_ok "a word that is an objective completes"
+    [ "$(complete objectives show dp)" = dpo ] && ok "a word that is an objective completes" ||
+        not_ok "a word that is an objective completes"
 fi
 for shell in zsh fish; do
     status 0 "completion for $shell" "$attune" completion $shell
@@ -146,7 +119,8 @@ json "objectives in JSON" dpo objectives 0 name
 status 0 "objectives" "$attune" objectives
 status 0 "objectives show" "$attune" objectives show dpo
 status 2 "objectives show of none" "$attune" objectives show ppo
-[ "$(for i in 1 2 3; do "$attune" runs --json | "$get" length; done | sort -u)" = 1 ] && ok "looking changes nothing" || not_ok "looking changes nothing"
+[ "$(for i in 1 2 3; do "$attune" runs --json | "$get" length; done | sort -u)" = 1 ] &&
+    ok "looking changes nothing" || not_ok "looking changes nothing"
 
 if [ -f "$work/completion" ]; then
     [ "$(complete show wo)" = works ] && ok "runs complete" || not_ok "runs complete"
@@ -164,7 +138,8 @@ says err 'attune resume works' "how to go on is said"
 status 0 "remove" "$attune" remove works
 status 0 "runs after removal" "$attune" runs --json
 json "the list is empty" 0 length
-[ -d "$work/a/trash/works" ] && [ ! -e "$work/a/runs/works" ] && ok "its folder is in the trash" || not_ok "its folder is in the trash"
+[ -d "$work/a/trash/works" ] && [ ! -e "$work/a/runs/works" ] && ok "its folder is in the trash" ||
+    not_ok "its folder is in the trash"
 status 4 "show of a run in the trash" "$attune" show works
 says err 'remove --restore works' "how it comes back is said"
 status 0 "the trash" "$attune" remove --trash
@@ -221,7 +196,8 @@ ATTUNE_ENGINE="$work/none" status 4 "no engine" "$attune" describe
 
 # A project that is damaged.
 mkdir "$work/b"
-printf 'This is no database at all, but a text that is long enough to have a header of its own.............' >"$work/b/attune.db"
+printf 'This is no database at all, but a text that is long enough to have a header of its own.............' \
+    >"$work/b/attune.db"
 status 3 "a foreign store" "$attune" runs --project "$work/b"
 says err 'not a file of Attune' "it says so"
 printf 'junk' >"$work/a/runs/fails-later/run.db"

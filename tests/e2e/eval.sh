@@ -24,7 +24,8 @@ check "pairs" "$attune" demo pairs --n 60 --seed 9 --out pairs.jsonl
 common="--model models/demo --data pairs.jsonl --batch-size 4 --eval-every 0 --probe-every 0 --threads 1 --eval-share 0.2"
 check "a reward model" "$attune" train --objective rm --name judge $common --steps 4 --lr 1e-3 --json
 check "a second one" "$attune" train --objective rm --name gold $common --steps 2 --lr 1e-3 --seed 2 --json
-check "a run with two checkpoints" "$attune" train --objective dpo --name tuned $common --steps 4 --save-every 2 --lr 1e-5 --beta 0.3 --json
+check "a run with two checkpoints" "$attune" train --objective dpo --name tuned $common --steps 4 --save-every 2 \
+    --lr 1e-5 --beta 0.3 --json
 
 few="--rows 5 --samples 3 --max-tokens 90"
 check "it is measured" "$attune" eval --run tuned --reward-model judge --gold-model gold $few --styles --details --json
@@ -46,7 +47,8 @@ while [ $i -lt 15 ]; do
 $("$get" answers $i ref <eval) $("$get" answers $i stopped <eval)" >>numbers
     i=$((i + 1))
 done
-check "sampled by the other command" "$attune" sample --run tuned --prompts prompts.txt --samples 3 --max-tokens 90 --seed 1 --json
+check "sampled by the other command" "$attune" sample --run tuned --prompts prompts.txt --samples 3 --max-tokens 90 \
+    --seed 1 --json
 cp out sampled
 i=0
 same=0
@@ -67,7 +69,8 @@ while [ $i -lt 15 ]; do
     echo "$("$get" $i responses 0 n_tokens <scored) $("$get" $i responses 0 score <scored) $(sed -n "$((i + 1))p" numbers)" >>both
     i=$((i + 1))
 done
-# Only where text and answer are the same tokens: what was cut off gets an end when it is scored, and other cuts of words happen.
+# Only where text and answer are the same tokens: what was cut off gets an end when it is scored, and other cuts of
+# words happen.
 awk '$1 == $6 && $8 == "true" { n++; d = $2 - $5; if (d < 0) d = -d; if (d > 1e-4) far++ } END { exit !(n >= 3 && !far) }' both
 is "the same scores where the tokens are the same" 0 $?
 
@@ -108,14 +111,17 @@ wins=$(awk 'FNR == NR { p[NR] = $1; r[NR] = $2; next } { for (i in p) if (p[i] =
 near "the win rate" "$wins" "$(value win_rate)" 1e-6
 
 # A model beside itself.
-check "the reference itself" "$attune" eval --model models/demo --reference models/demo --data pairs.jsonl --reward-model judge $few --json
+check "the reference itself" "$attune" eval --model models/demo --reference models/demo --data pairs.jsonl \
+    --reward-model judge $few --json
 cp out eval
 near "is no distance away" 0 "$(value kl/exact)" 0
 near "and wins as often as it loses" 0.5 "$(value win_rate)" 0
 near "in both words of it" 0 "$(value kl/k1)" 0
-check "the same once more" "$attune" eval --model models/demo --reference models/demo --data pairs.jsonl --reward-model judge $few --json
+check "the same once more" "$attune" eval --model models/demo --reference models/demo --data pairs.jsonl \
+    --reward-model judge $few --json
 if cmp -s out eval; then echo "ok the same numbers"; else echo "not ok the same numbers"; bad=1; fi
-if [ -e "$source/share/attune/models/demo/eval.json" ]; then echo "not ok a model of ours keeps nothing"; bad=1; else echo "ok a model of ours keeps nothing"; fi
+if [ -e "$source/share/attune/models/demo/eval.json" ]; then echo "not ok a model of ours keeps nothing"; bad=1
+else echo "ok a model of ours keeps nothing"; fi
 
 # What is kept.
 check "measured again the same way" "$attune" eval --run tuned --reward-model judge --gold-model gold $few --styles --json
@@ -127,7 +133,8 @@ check "the curve" "$attune" eval --run tuned --curve --reward-model judge --gold
 is "has both checkpoints" 2 "$("$get" length <out)"
 is "in their order" 2 "$("$get" 0 step <out)"
 check "for people" "$attune" eval --list tuned
-if grep -q '^tuned  *2 .* 3x2, seed 1' out; then echo "ok listed for people"; else echo "not ok listed for people"; cat out; bad=1; fi
+if grep -q '^tuned  *2 .* 3x2, seed 1' out; then echo "ok listed for people"; else echo "not ok listed for people"
+    cat out; bad=1; fi
 # fits NAME COLUMNS: no line of the answer is longer
 fits() {
     if awk -v most="$2" 'length > most { print; bad = 1 } END { exit bad }' out; then printf 'ok %s\n' "$1"; else
@@ -136,9 +143,11 @@ fits() {
     fi
 }
 for columns in 40 80 140; do
-    check "in $columns columns" env COLUMNS=$columns "$attune" eval --run tuned --reward-model judge --rows 2 --max-tokens 10 --seed 3
+    check "in $columns columns" env COLUMNS=$columns "$attune" eval --run tuned --reward-model judge --rows 2 \
+        --max-tokens 10 --seed 3
     fits "no line is longer than $columns" $columns
-    if tr -s ' \n' ' ' <out | grep -q 'against the reference.s answers, ties half'; then echo "ok nothing is cut in $columns"; else
+    if tr -s ' \n' ' ' <out | grep -q 'against the reference.s answers, ties half'
+        then echo "ok nothing is cut in $columns"; else
         echo "not ok nothing is cut in $columns"
         cat out
         bad=1
@@ -156,17 +165,21 @@ if sed -n '/^Evaluations/,$p' out | grep -q '^  *2  .* 3x2, seed 1'; then echo "
     bad=1
 fi
 check "one that was not measured" "$attune" show gold
-if grep -q Evaluations out; then echo "not ok says nothing of evaluations"; bad=1; else echo "ok says nothing of evaluations"; fi
+if grep -q Evaluations out; then echo "not ok says nothing of evaluations"; bad=1
+else echo "ok says nothing of evaluations"; fi
 cp p/runs/tuned/checkpoints/step-2/eval.json whole.json
 echo '{"format": 1}' >p/runs/tuned/checkpoints/step-2/eval.json
 check "a damaged file hides nothing else" "$attune" show tuned
-if grep -q 'step-2/eval.json holds no evaluations' err && grep -q '^Evaluations' out; then echo "ok and is told"; else echo "not ok and is told"; bad=1; fi
-refuses 3 "step-2/eval.json holds no evaluations: it is damaged; remove it" "a list with a damaged file" "$attune" eval --list tuned
+if grep -q 'step-2/eval.json holds no evaluations' err && grep -q '^Evaluations' out; then echo "ok and is told"
+else echo "not ok and is told"; bad=1; fi
+refuses 3 "step-2/eval.json holds no evaluations: it is damaged; remove it" "a list with a damaged file" "$attune" \
+    eval --list tuned
 cp whole.json p/runs/tuned/checkpoints/step-2/eval.json
 
 # The console's page, as a script sees it.
 check "the console's page" "$attune" -e 'size 80x24; evaluations; snapshot -'
-if grep -q '^  c tuned    4   1 ' out && grep -q 'REWARD' out; then echo "ok has the checkpoints"; else echo "not ok has the checkpoints"; cat out; bad=1; fi
+if grep -q '^  c tuned    4   1 ' out && grep -q 'REWARD' out; then echo "ok has the checkpoints"
+else echo "not ok has the checkpoints"; cat out; bad=1; fi
 
 # What is refused.
 refuses 2 "is a reward model, which says nothing" "a policy that scores" "$attune" eval --run judge --data pairs.jsonl
@@ -179,11 +192,13 @@ refuses 2 "name it with --run NAME alone" "a curve of a model" "$attune" eval --
 refuses 2 "give --json with it" "details for people" "$attune" eval --run tuned --details
 cp -r p/runs/judge/checkpoints/step-4 other-words
 sed -i 's/"A":/"%%":/; s/"B":/"A":/; s/"%%":/"B":/' other-words/tokenizer.json
-refuses 2 "has another tokenizer than the model" "a judge of other words" "$attune" eval --run tuned --reward-model other-words
+refuses 2 "has another tokenizer than the model" "a judge of other words" "$attune" eval --run tuned \
+    --reward-model other-words
 
 # An end from outside leaves what was kept as it was.
 cp p/runs/tuned/checkpoints/step-4/eval.json kept.json
-timeout -s INT 2 "$attune" eval --run tuned --reward-model judge --rows 12 --samples 200 --max-tokens 2000 >out 2>err </dev/null
+timeout -s INT 2 "$attune" eval --run tuned --reward-model judge --rows 12 --samples 200 --max-tokens 2000 >out 2>err \
+    </dev/null
 is "it is ended" 124 $?
 if cmp -s kept.json p/runs/tuned/checkpoints/step-4/eval.json && [ ! -e p/runs/tuned/checkpoints/step-4/eval.json.tmp ]; then
     echo "ok what was kept stays"

@@ -20,7 +20,8 @@ check "pairs" "$attune" demo pairs --n 60 --seed 9 --out tame.jsonl
 sed 's/"prompt": *"/&<script>alert(1)<\/script> \\u001b[2J /' tame.jsonl >pairs.jsonl
 common="--data pairs.jsonl --batch-size 4 --eval-every 2 --probe-every 2 --probe-prompts 4 --threads 1 --eval-share 0.2"
 check "a run" "$attune" train --objective dpo --name one --model models/demo $common --steps 4 --lr 1e-4 --json
-check "a run that starts from it" "$attune" train --objective ipo --name two --model p/runs/one/checkpoints/step-4 $common --steps 4 --lr 2e-4 --json
+check "a run that starts from it" "$attune" train --objective ipo --name two --model p/runs/one/checkpoints/step-4 \
+    $common --steps 4 --lr 2e-4 --json
 check "an evaluation" "$attune" eval --run one --rows 8
 
 # ---- several runs as one line ----
@@ -55,7 +56,8 @@ refuses 2 "needs several runs" "a group of one run" "$attune" export one --svg n
 check "all metrics" "$attune" export --csv all.csv
 is "its head" "run,metric,step,value" "$(head -1 all.csv | tr -d '\r')"
 is "a row a point" "$("$attune" show two --metrics loss | wc -l)" "$(grep -c '^two,loss,' all.csv)"
-is "the same numbers" "$("$attune" show one --metrics loss | sed -n 2p)" "$(awk -F, '$1 == "one" && $2 == "loss" && $3 == 2 { printf "%d\t%.9g", $3, $4 }' all.csv)"
+is "the same numbers" "$("$attune" show one --metrics loss | sed -n 2p)" \
+    "$(awk -F, '$1 == "one" && $2 == "loss" && $3 == 2 { printf "%d\t%.9g", $3, $4 }' all.csv)"
 check "wide, of one run" "$attune" export two --csv wide.csv --wide --metrics loss,kl
 is "its head" "run,step,loss,kl" "$(head -1 wide.csv | tr -d '\r')"
 is "a row a step" 0 "$(awk -F, 'NR > 1 && (seen[$2]++ || $1 != "two")' wide.csv | wc -l)"
@@ -63,7 +65,8 @@ is "a row a step" 0 "$(awk -F, 'NR > 1 && (seen[$2]++ || $1 != "two")' wide.csv 
 is "samples as JSON" "one" "$(head -1 samples.jsonl | "$get" run)"
 lacks "without a terminal's commands" "$(printf '\033')" samples.jsonl
 has "but with what was written" '<script>alert(1)</script> \u001b[2J' samples.jsonl
-is "rows are counted" "$(wc -l <samples.jsonl)" "$("$attune" export one --jsonl s2.jsonl --what samples --json | "$get" 0 rows)"
+is "rows are counted" "$(wc -l <samples.jsonl)" \
+    "$("$attune" export one --jsonl s2.jsonl --what samples --json | "$get" 0 rows)"
 check "evaluations" "$attune" export --csv evals.csv --what evaluations
 has "with intervals" "run,step,prompts,seed,measure,value,low,high" evals.csv
 refuses 4 'no metric "lss"' "a metric that nobody has" "$attune" export --csv no.csv --metrics lss
@@ -75,7 +78,8 @@ refuses 2 "a run and a folder" "a checkpoint's export without a folder" "$attune
 check "a picture" "$attune" export one two --svg both.svg --smooth 0.5
 has "of both" ">two</text>" both.svg
 is "again, the same bytes" "$(cksum <both.svg)" "$("$attune" export one two --svg - --smooth 0.5 | cksum)"
-check "one metric of one run, as large as wanted" "$attune" export one --svg one.svg --metrics loss --size 300x200 --theme dark --y log
+check "one metric of one run, as large as wanted" "$attune" export one --svg one.svg --metrics loss --size 300x200 \
+    --theme dark --y log
 has "its size" 'width="300" height="200"' one.svg
 lacks "its ground is the one that was asked for" "prefers-color-scheme" one.svg
 if grep -q '^#define HAVE_CAIRO' "$build/config.h"; then
@@ -144,7 +148,8 @@ refuses 2 "nor mean STEPS" "a weight that is none" "$attune" chart one loss --sm
 refuses 2 "only --plot takes several" "several runs without a plot" "$attune" show one two
 
 # ---- from the console ----
-check "files from the console" "$attune" -e "open one; export plot console.svg; picture console.txt; write points.csv; export samples s3.jsonl; export tensorboard board"
+check "files from the console" "$attune" -e \
+    "open one; export plot console.svg; picture console.txt; write points.csv; export samples s3.jsonl; export tensorboard board"
 check "a report from the console" "$attune" -e "open one; export report console.html"
 has "the picture" ">train</text>" console.svg
 has "the plot as text" "EMA 0.8" console.txt

@@ -1,5 +1,6 @@
 #!/bin/sh
-# A run whose reward is a person, with both real programs: it says that it waits, a judgement from the command line moves it by a
+# A run whose reward is a person, with both real programs: it says that it waits, a judgement from the command line
+# moves it by a
 # step, killed and resumed it goes on with what was judged, and when it is done nothing waits any more.
 set -u
 . "${ATTUNE_SRCDIR:-.}/tests/lib/e2e.sh"
@@ -32,7 +33,8 @@ is "cannot both be" 1 "$(grep -c 'with feedback person nothing is learnt from re
 run 2 "a person and scores" "$attune" train --objective grpo $common --feedback person
 is "neither" 1 "$(grep -c 'choose online-dpo or best-of-n' err)"
 
-run 0 "a run that asks" "$attune" train --objective online-dpo --name asks $common --feedback person --feedback-open 6 --steps 4 \
+run 0 "a run that asks" "$attune" train --objective online-dpo --name asks $common --feedback person \
+    --feedback-open 6 --steps 4 \
     --save-every 2 --detach --json
 until_is phase "waiting for you: 6 pairs"
 run 0 "show" "$attune" show asks

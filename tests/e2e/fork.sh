@@ -11,7 +11,8 @@ unset ATTUNE_ENGINE NO_COLOR COLUMNS
 export ATTUNE_PROJECT="$work/p" HOME="$work"
 cd "$work"
 field() { run=$1; shift; "$attune" show "$run" --json | "$get" "$@"; }
-says() { if grep -q "$2" "$3"; then printf 'ok %s\n' "$1"; else printf 'not ok %s:\n' "$1"; sed 's/^/    /' "$3"; bad=1; fi; }
+says() { if grep -q "$2" "$3"; then printf 'ok %s\n' "$1"; else printf 'not ok %s:\n' "$1"; sed 's/^/    /' "$3"
+    bad=1; fi; }
 # fails NAME STATUS WHY ARGUMENTS...
 fails() {
     name=$1 want=$2 why=$3

@@ -1,5 +1,6 @@
 #!/bin/sh
-# attune label stats, label wins and label export --soft with the real program: nothing judged, several judges, models that were
+# attune label stats, label wins and label export --soft with the real program: nothing judged, several judges, models
+# that were
 # named, names that nobody should trust, and training on shares.
 set -u
 . "${ATTUNE_SRCDIR:-.}/tests/lib/e2e.sh"
@@ -25,7 +26,8 @@ run 4 "of a run that is not there" "$attune" label stats none
 run 2 "of two runs" "$attune" label wins r r
 run 2 "a level that is none" "$attune" label wins --level 1
 
-# 40 prompts: new wins 30 and loses 5, 5 are ties; new is the pair's A in half of them. bob judges the first 20, and differs in 2.
+# 40 prompts: new wins 30 and loses 5, 5 are ties; new is the pair's A in half of them. bob judges the first 20, and
+# differs in 2.
 awk 'BEGIN {
     for (i = 1; i <= 40; i++) {
         new_is_a = i % 2
@@ -43,7 +45,8 @@ awk 'BEGIN {
 run 0 "judgements with models" "$attune" label --stdin <lines
 holds "are all saved" '"saved":true' 60
 run 0 "stats" "$attune" label stats
-is "count pairs and people" "40 pairs judged by 2 annotators (all runs, and pairs that were brought along)" "$(head -n 1 out)"
+is "count pairs and people" "40 pairs judged by 2 annotators (all runs, and pairs that were brought along)" \
+    "$(head -n 1 out)"
 holds "with idle time left out" '^ann  *40  *5  *0  *0  *180  *20.0 s  *1 ' 1
 holds "no bytes of a name reach the terminal" "$(printf '\033')" 0
 holds "it is shown as what it is" 'bob^\[\[31m' 4
@@ -91,7 +94,8 @@ is "above a half, and no votes" 35 "$(grep -c '"share":0\.[5-9][0-9]*,"' soft.js
 is "surer where two agree" 1 "$(grep -h '"prompt":"q\(3\|25\)"' soft.jsonl | sed 's/.*"share":\([0-9.]*\).*/\1/' | awk 'NR == 1 {two = $1} NR == 2 {print (two > $1)}')"
 run 0 "shares are data" "$attune" data import soft.jsonl --json
 is "all of them" 35 "$("$get" examples <out)"
-run 0 "and train" "$attune" train --objective dpo --name soft --model models/demo --data soft.jsonl --steps 1 --batch-size 2 \
+run 0 "and train" "$attune" train --objective dpo --name soft --model models/demo --data soft.jsonl --steps 1 \
+    --batch-size 2 \
     --probe-every 0 --eval-every 0 --threads 1 --json
 # Three models: a beats b clearly and c just so; of foxes a wins all, of owls half.
 export ATTUNE_PROJECT="$work/q"

@@ -89,11 +89,13 @@ is "a pair that is brought" 0 $?
 run 0 "export of a run" "$attune" label export r r.jsonl
 is "says what is left out" "left out: 2 ties, 1 both bad, 1 flagged, 1 skipped" "$(cat err)"
 is "and what is written" "r.jsonl: 2 pairs" "$(cat out)"
-is "the better answer first" '{"prompt":"question 2","chosen":"answer B 2","rejected":"answer A 2","margin":3.0}' "$(head -n 1 r.jsonl)"
+is "the better answer first" '{"prompt":"question 2","chosen":"answer B 2","rejected":"answer A 2","margin":3.0}' \
+    "$(head -n 1 r.jsonl)"
 run 0 "export of all, with ties" "$attune" label export --all all.jsonl --ties
 is "five pairs" "all.jsonl: 5 pairs" "$(cat out)"
 is "three people, three votes" '{"prompt":"question 1","chosen":"answer A 1","rejected":"answer B 1","votes":[1,1,1],"margin":0.333333}' "$(head -n 1 all.jsonl)"
-is "the one that was brought" 1 "$(grep -c '^{"prompt":"free\\n","chosen":"two[^"]*","rejected":"one","margin":2.0}$' all.jsonl)"
+is "the one that was brought" 1 \
+    "$(grep -c '^{"prompt":"free\\n","chosen":"two[^"]*","rejected":"one","margin":2.0}$' all.jsonl)"
 for shape in shares binary texts; do
     run 0 "export as $shape" "$attune" label export --all $shape.jsonl --as $shape
     run 0 "$shape are data" "$attune" data import $shape.jsonl --json
@@ -106,7 +108,8 @@ is "all of them" "$said" "$(grep -c '"saved":true' out)"
 run 2 "export as nothing known" "$attune" label export --all x.jsonl --as nonsense
 run 0 "it is data" "$attune" data import all.jsonl --json
 is "all of it" 5 "$("$get" examples <out)"
-run 0 "and trains" "$attune" train --objective dpo --name trained --model models/demo --data r.jsonl --steps 1 --batch-size 2 \
+run 0 "and trains" "$attune" train --objective dpo --name trained --model models/demo --data r.jsonl --steps 1 \
+    --batch-size 2 \
     --probe-every 0 --eval-every 0 --threads 1 --json
 run 2 "export without a file" "$attune" label export r
 run 2 "export of all and one" "$attune" label export r x.jsonl --all
@@ -146,7 +149,8 @@ while [ $round -le 50 ]; do
     [ "$n" = 0 ] || seq -f "$round.%g" "$n" >>answered
     round=$((round + 1))
 done
-if [ $cut -ge 10 ]; then echo "ok $cut of 50 were killed in the middle of it"; else echo "not ok only $cut were killed in the middle of it"; bad=1; fi
+if [ $cut -ge 10 ]; then echo "ok $cut of 50 were killed in the middle of it"
+else echo "not ok only $cut were killed in the middle of it"; bad=1; fi
 run 0 "what is left" "$attune" label export --all k.jsonl
 sed 's/^{"prompt":"\([0-9.]*\)".*/\1/' k.jsonl | sort >there
 sort answered >wanted

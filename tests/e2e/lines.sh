@@ -1,6 +1,8 @@
 #!/bin/sh
-# The console as lines: the same commands by name, sentences instead of a screen; and the program that is called for an alert.
+# The console as lines: the same commands by name, sentences instead of a screen; and the program that is called for an
+# alert.
 set -u
+. "${ATTUNE_SRCDIR:-.}/tests/lib/e2e.sh"
 build=${ATTUNE_BUILDDIR:-.}
 attune=$build/attune get=$build/tests/lib/json_get
 work=$(mktemp -d)
@@ -8,22 +10,16 @@ trap 'for p in "$work"/a/runs/*/lock; do read -r pid <"$p" && kill -9 "$pid"; do
 unset NO_COLOR COLUMNS ATTUNE_READ_ONLY ATTUNE_QUIET ATTUNE_NO_INPUT
 export ATTUNE_ENGINE="$build/tests/unit/launch_peer" HOME="$work" XDG_DATA_HOME="$work/data" XDG_STATE_HOME="$work/state" \
     ATTUNE_PROJECT="$work/a" USER=tester
-bad=0
 cd "$work" || exit 1
 
-ok() { printf 'ok %s\n' "$1"; }
-not_ok() {
-    printf 'not ok %s\n' "$1"
-    sed 's/^/    /' "$work/out" "$work/err"
-    bad=1
-}
 says() { if grep -qE -- "$1" "$work/out"; then ok "$2"; else not_ok "$2"; fi; }
 # lines NAME WORD...: what is typed comes from the input
 lines() {
     name=$1
     shift
     if timeout 60 "$attune" --lines "$@" >"$work/out" 2>"$work/err"; then ok "$name"; else not_ok "$name"; fi
-    if LC_ALL=C grep -q "$(printf '\033')" "$work/out"; then not_ok "$name: no terminal's sequences"; else ok "$name: no terminal's sequences"; fi
+    if LC_ALL=C grep -q "$(printf '\033')" "$work/out"; then not_ok "$name: no terminal's sequences"
+    else ok "$name: no terminal's sequences"; fi
 }
 
 "$attune" train --objective dpo --name one --detach >/dev/null
@@ -40,7 +36,8 @@ says '^1: one, dpo, running' "each run"
 says '^filter EXPRESSION: Show only runs' "commands of the table"
 says 'There is no command nonsense' "what is none"
 "$attune" runs --filter tag=hh --json >"$work/out"
-[ "$("$get" length <"$work/out")" = 1 ] && ok "a command of the table has worked" || not_ok "a command of the table has worked"
+[ "$("$get" length <"$work/out")" = 1 ] && ok "a command of the table has worked" ||
+    not_ok "a command of the table has worked"
 lines "a run" <<EOF
 open 2
 log
@@ -61,7 +58,8 @@ quit
 EOF
 says 'y or n' "a question"
 "$attune" runs --json >"$work/out"
-[ "$("$get" 0 state <"$work/out") $("$get" 1 state <"$work/out")" = "running running" ] && ok "no means no" || not_ok "no means no"
+[ "$("$get" 0 state <"$work/out") $("$get" 1 state <"$work/out")" = "running running" ] && ok "no means no" ||
+    not_ok "no means no"
 lines "reading only" --read-only <<EOF
 tag +x
 quit
@@ -114,11 +112,13 @@ open one
 follow 1
 quit
 EOF
-[ $(($(date +%s) - begun)) -lt 30 ] && ok "a program that sleeps holds nobody up" || not_ok "a program that sleeps holds nobody up"
+[ $(($(date +%s) - begun)) -lt 30 ] && ok "a program that sleeps holds nobody up" ||
+    not_ok "a program that sleeps holds nobody up"
 says '^one, dpo, dead' "its end is said"
 cp rung "$work/out" 2>/dev/null
 [ "$("$get" run <rung)" = one ] && ok "the program has the run" || not_ok "the program has the run"
 [ "$("$get" alert <rung)" = dead ] && ok "and what is wrong" || not_ok "and what is wrong"
 [ "$("$get" state <rung)" = dead ] && ok "and its state" || not_ok "and its state"
-if "$attune" --lines --on-alert ./none </dev/null >"$work/out" 2>&1; then not_ok "no such program"; else says 'on-alert ./none: No such file' "no such program"; fi
+if "$attune" --lines --on-alert ./none </dev/null >"$work/out" 2>&1; then not_ok "no such program"
+else says 'on-alert ./none: No such file' "no such program"; fi
 exit $bad

@@ -1,32 +1,15 @@
 #!/bin/sh
 # Options of every command: only reading, no words, no questions, colours; asking before what cannot be taken back.
 set -u
+. "${ATTUNE_SRCDIR:-.}/tests/lib/e2e.sh"
 build=${ATTUNE_BUILDDIR:-.}
 attune=$build/attune
 work=$(mktemp -d)
 trap 'for p in "$work"/a/runs/*/lock; do read -r pid <"$p" && kill -9 "$pid"; done 2>/dev/null; rm -rf "$work"' EXIT
 unset NO_COLOR COLUMNS CLICOLOR_FORCE ATTUNE_READ_ONLY ATTUNE_QUIET ATTUNE_NO_INPUT
 export ATTUNE_ENGINE="$build/tests/unit/launch_peer" HOME="$work" XDG_DATA_HOME="$work/data" ATTUNE_PROJECT="$work/a"
-bad=0
 cd "$work"
 
-ok() { printf 'ok %s\n' "$1"; }
-not_ok() {
-    printf 'not ok %s\n' "$1"
-    sed 's/^/    /' "$work/out" "$work/err"
-    bad=1
-}
-status() {
-    want=$1 name=$2
-    shift 2
-    "$@" >"$work/out" 2>"$work/err" </dev/null
-    got=$?
-    if [ "$got" = "$want" ]; then ok "$name"; else
-        printf '    status %s, not %s\n' "$got" "$want"
-        not_ok "$name"
-    fi
-}
-says() { if grep -qE -- "$2" "$work/$1"; then ok "$3"; else not_ok "$3"; fi; }
 empty() { if [ ! -s "$work/$1" ]; then ok "$2"; else not_ok "$2"; fi; }
 bytes() { find "$work/a" ! -name '*-shm' -type f \( ! -name '*-wal' -o -size +0 \) -exec cksum {} + | LC_ALL=C sort; }
 
@@ -44,7 +27,8 @@ says out '^processors  [0-9]+, ([0-9]+ %|-) busy$' "processors"
 says out '^memory      [0-9.]+ [KMG]iB of [0-9.]+ [KMG]iB used$' "memory"
 says out "^one +running .* $pid\$" "the run and its process"
 status 0 "top --json" "$attune" top --once --json
-[ "$("$build/tests/lib/json_get" runs 0 pid <"$work/out")" = "$pid" ] && ok "its process in JSON" || not_ok "its process in JSON"
+[ "$("$build/tests/lib/json_get" runs 0 pid <"$work/out")" = "$pid" ] && ok "its process in JSON" ||
+    not_ok "its process in JSON"
 [ "$("$build/tests/lib/json_get" runs 0 memory <"$work/out")" -gt 100000 ] && ok "its memory" || not_ok "its memory"
 mkdir -p "$work/proc/$pid"
 start=$(sed 's/.*) //' "/proc/$pid/stat" | cut -d ' ' -f 20)

@@ -1,5 +1,6 @@
 #!/bin/sh
-# attune model merge with both real programs: two runs and an adapter over the demo's model become one, reports as JSON and as
+# attune model merge with both real programs: two runs and an adapter over the demo's model become one, reports as JSON
+# and as
 # a table, and what cannot be merged is refused before anything is written.
 set -u
 . "${ATTUNE_SRCDIR:-.}/tests/lib/e2e.sh"
@@ -38,7 +39,8 @@ case $sparsity in 0.*) echo "ok the result is sparse in part" ;; *) echo "not ok
 check "the result is a model" "$attune" model show ties --json
 is "of the base's architecture" llama "$("$get" architecture family <"$work/out")"
 check "it answers" "$attune" sample --model ties --max-tokens 4 "Once"
-check "dare-ties with an adapter" "$attune" model merge sft@2 lora dpo --base models/demo --out dare --method dare-ties --drop 0.25
+check "dare-ties with an adapter" "$attune" model merge sft@2 lora dpo --base models/demo --out dare \
+    --method dare-ties --drop 0.25
 grep -q conflicts "$work/out" && echo "ok as a table" || { echo "not ok as a table"; bad=1; }
 check "the same again" "$attune" model merge sft@2 lora dpo --base models/demo --out dare2 --method dare-ties --drop 0.25
 is "a seed gives one result" "$(cksum <dare/model.safetensors)" "$(cksum <dare2/model.safetensors)"
@@ -67,10 +69,12 @@ refuses 2 'vocabularies' "another vocabulary" "$attune" model merge foreign --ba
 # Another tokenizer for what is written: its files are taken, and must fit.
 mkdir other small
 cp "$source_share/models/demo/"*token* other
-sed 's/"tokenizer_class": "[^"]*"/"tokenizer_class": "PreTrainedTokenizerFast", "note": "ours"/' other/tokenizer_config.json >config && mv config other/tokenizer_config.json
+sed 's/"tokenizer_class": "[^"]*"/"tokenizer_class": "PreTrainedTokenizerFast", "note": "ours"/' \
+    other/tokenizer_config.json >config && mv config other/tokenizer_config.json
 check "export with a tokenizer" "$attune" export "$source_share/models/demo" exported-other --tokenizer other
 check "has its files" cmp other/tokenizer_config.json exported-other/tokenizer_config.json
-check "merge with a tokenizer" "$attune" model merge exported-other --base "$source_share/models/demo" --out merged-other --tokenizer other
+check "merge with a tokenizer" "$attune" model merge exported-other --base "$source_share/models/demo" \
+    --out merged-other --tokenizer other
 check "has them as well" cmp other/tokenizer_config.json merged-other/tokenizer_config.json
 if "$attune" export "$source_share/models/demo" never --tokenizer small >out 2>err; then bad=1; fi
 is "a folder without a tokenizer" 1 "$(grep -c 'small' err)"

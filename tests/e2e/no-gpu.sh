@@ -10,7 +10,8 @@ trap 'rm -rf "$work"' EXIT
 unset ATTUNE_ENGINE NO_COLOR COLUMNS
 export ATTUNE_PROJECT="$work/p" HOME="$work" ATTUNE_CUDA="$work/attune-cuda.so"
 cd "$work"
-says() { if grep -q "$2" "$3"; then printf 'ok %s\n' "$1"; else printf 'not ok %s:\n' "$1"; sed 's/^/    /' "$3"; bad=1; fi; }
+says() { if grep -q "$2" "$3"; then printf 'ok %s\n' "$1"; else printf 'not ok %s:\n' "$1"; sed 's/^/    /' "$3"
+    bad=1; fi; }
 
 "$attune" doctor >out
 says "doctor says why" '^GPU .*attune-cuda.so cannot be read' out

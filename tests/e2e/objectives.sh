@@ -1,6 +1,7 @@
 #!/bin/sh
 # attune objectives: the list, the explanations, the calculator, and that the documentation page is what they say.
 set -u
+. "${ATTUNE_SRCDIR:-.}/tests/lib/e2e.sh"
 build=${ATTUNE_BUILDDIR:-.} source=${ATTUNE_SRCDIR:-.}
 attune=$build/attune get=$build/tests/lib/json_get
 work=$(mktemp -d)
@@ -9,31 +10,11 @@ unset ATTUNE_PROJECT NO_COLOR COLUMNS
 export ATTUNE_ENGINE="$build/attune-engine" HOME="$work" XDG_DATA_HOME="$work/data"
 source=$(cd "$source" && pwd)
 cd "$work"
-bad=0
 
-ok() { printf 'ok %s\n' "$1"; }
-not_ok() {
-    printf 'not ok %s\n' "$1"
-    sed 's/^/    /' "$work/out" "$work/err" | head -n 40
-    bad=1
-}
-# status N NAME COMMAND...: standard input is $work/in
-status() {
-    want=$1 name=$2
-    shift 2
-    "$@" >"$work/out" 2>"$work/err" <"$work/in"
-    got=$?
-    [ "$got" = "$want" ] && ok "$name" || { printf '    status %s, not %s\n' "$got" "$want"; not_ok "$name"; }
-}
-says() { if grep -qE -- "$2" "$work/$1"; then ok "$3"; else not_ok "$3"; fi; }
-json() {
-    name=$1 want=$2
-    shift 2
-    got=$("$get" "$@" <"$work/out" 2>&1)
-    [ "$got" = "$want" ] && ok "$name" || { printf '    "%s", not "%s"\n' "$got" "$want"; not_ok "$name"; }
-}
-narrow() { [ -z "$(grep -v '://' "$work/out" | grep '.\{81,\}')" ] && ok "$1 fits 80 columns" || not_ok "$1 fits 80 columns"; }
+narrow() { [ -z "$(grep -v '://' "$work/out" | grep '.\{81,\}')" ] && ok "$1 fits 80 columns" ||
+    not_ok "$1 fits 80 columns"; }
 : >in
+input=$work/in
 
 # The list and the page.
 status 0 "objectives" "$attune" objectives
@@ -116,19 +97,30 @@ refused_tokens() {
     status 3 "$4" "$attune" objectives eval "$1" --beta 0
     says err "$3" "$4: why and where"
 }
-refused_tokens rloo '{"score": [1, 0], "logp": [[-1], [-2]]}' ':2: "old_logp" is missing, which rloo needs' "no old log-probabilities"
-refused_tokens rloo '{"score": [1, 0], "old_logp": [[-1], [-2]], "logp": [[-1]]}' ':2: "score" has 2 answers, "logp" has 1' "answers left out"
-refused_tokens rloo '{"score": [1, 0], "old_logp": [[-1], [-2]], "logp": [[-1], [-2, -3]]}' ':2: answer 2 has [12] tokens?' "tokens of two numbers"
-refused_tokens rloo '{"score": [1, 0], "old_logp": [[-1], []], "logp": [[-1], []]}' ':2: "[a-z_]*" is to be an array for each answer' "an answer of no tokens"
-refused_tokens rloo '{"score": [1, 0], "old_logp": [-1, -2], "logp": [-1, -2]}' ':2: "[a-z_]*" is to be an array for each answer' "sums for tokens"
+refused_tokens rloo '{"score": [1, 0], "logp": [[-1], [-2]]}' ':2: "old_logp" is missing, which rloo needs' \
+    "no old log-probabilities"
+refused_tokens rloo '{"score": [1, 0], "old_logp": [[-1], [-2]], "logp": [[-1]]}' \
+    ':2: "score" has 2 answers, "logp" has 1' "answers left out"
+refused_tokens rloo '{"score": [1, 0], "old_logp": [[-1], [-2]], "logp": [[-1], [-2, -3]]}' \
+    ':2: answer 2 has [12] tokens?' "tokens of two numbers"
+refused_tokens rloo '{"score": [1, 0], "old_logp": [[-1], []], "logp": [[-1], []]}' \
+    ':2: "[a-z_]*" is to be an array for each answer' "an answer of no tokens"
+refused_tokens rloo '{"score": [1, 0], "old_logp": [-1, -2], "logp": [-1, -2]}' \
+    ':2: "[a-z_]*" is to be an array for each answer' "sums for tokens"
 refused_tokens rloo '{"score": 1, "old_logp": [[-1]], "logp": [[-1]]}' ':2: this is no object with' "a plain score"
-refused_tokens rloo '{"score": [1], "old_logp": [[-1]], "logp": [[-1]]}' ':2: there is 1 answer, but rloo compares at least 2' "one answer alone"
-refused_tokens rloo '{"score": [1, 0], "old_logp": [[-1], [-2]], "logp": [[-1], ["x"]]}' ':2: number 1 of answer 2 in "logp" is none' "a word for a token"
-refused_tokens rloo '{"score": [1, 0], "old_logp": [[-1], [-2]], "logp": [[-1], [-1e39]]}' ':2: number 1 of answer 2 in "logp", -1e\+39' "a number too large"
-refused_tokens rloo '{"score": [1, 0], "old_logp": [[-1], [-2]], "logp": [[-1], [-2]], "longest": 1e9}' 'longest' "a longest answer beyond all"
+refused_tokens rloo '{"score": [1], "old_logp": [[-1]], "logp": [[-1]]}' \
+    ':2: there is 1 answer, but rloo compares at least 2' "one answer alone"
+refused_tokens rloo '{"score": [1, 0], "old_logp": [[-1], [-2]], "logp": [[-1], ["x"]]}' \
+    ':2: number 1 of answer 2 in "logp" is none' "a word for a token"
+refused_tokens rloo '{"score": [1, 0], "old_logp": [[-1], [-2]], "logp": [[-1], [-1e39]]}' \
+    ':2: number 1 of answer 2 in "logp", -1e\+39' "a number too large"
+refused_tokens rloo '{"score": [1, 0], "old_logp": [[-1], [-2]], "logp": [[-1], [-2]], "longest": 1e9}' 'longest' \
+    "a longest answer beyond all"
 refused_tokens rloo '{"score": [1, 0], "old_logps": [[-1], [-2]]}' ':2: there is no number "old_logps"' "an unknown array"
-refused_tokens rloo '{"score": [1e300, 0], "old_logp": [[-1], [-2]], "logp": [[-1], [-2]]}' ':2: the score of answer 1' "a score too large"
-refused_tokens ppo '{"score": [1], "old_logp": [[-1]], "logp": [[-1]], "value": [[0]]}' '"value" is missing, which ppo needs' "no values"
+refused_tokens rloo '{"score": [1e300, 0], "old_logp": [[-1], [-2]], "logp": [[-1], [-2]]}' \
+    ':2: the score of answer 1' "a score too large"
+refused_tokens ppo '{"score": [1], "old_logp": [[-1]], "logp": [[-1]], "value": [[0]]}' \
+    '"value" is missing, which ppo needs' "no values"
 printf '{"score": [1, 0], "old_logp": [[-1], [-2]], "logp": [[-1], [-2]]}' >in
 status 3 "no reference under a penalty" "$attune" objectives eval rloo
 says err '"reference" is missing' "it is named"

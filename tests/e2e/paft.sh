@@ -10,12 +10,6 @@ trap 'for r in long long.sft long.dpo; do "$attune" stop $r --wait; done >/dev/n
 unset ATTUNE_ENGINE NO_COLOR COLUMNS
 export ATTUNE_PROJECT="$work/p" HOME="$work"
 cd "$work"
-field() { "$attune" show "$1" --json | "$get" "$2"; }
-# until_is RUN FIELD PATTERN: waits for at most 60 s
-until_is() {
-    i=0
-    while ! field "$1" "$2" 2>/dev/null | grep -qE "$3" && [ $i -lt 600 ]; do sleep 0.1; i=$((i + 1)); done
-}
 
 common="--model models/demo --data demo/pairs.jsonl --max-rows 60 --batch-size 4 --probe-every 0 --eval-every 0 --threads 2"
 check "train" "$attune" train --objective paft --name x $common --steps 6 --l1 0.2 --density 0.5 --json
@@ -29,7 +23,8 @@ is "one learns the preferences" dpo "$(field x.dpo objective)"
 check "the result is a model" "$attune" model show "$checkpoint" --json
 is "of the base's architecture" llama "$("$get" architecture family <"$work/out")"
 check "it answers" "$attune" sample --run x --max-tokens 4 "Once"
-check "the same by hand" "$attune" model merge x.sft x.dpo --base models/demo --out by-hand --method ties --density 0.5 --dtype f32
+check "the same by hand" "$attune" model merge x.sft x.dpo --base models/demo --out by-hand --method ties \
+    --density 0.5 --dtype f32
 check "and as numbers" "$attune" model merge x.sft x.dpo --base models/demo --out again --density 0.5 --dtype f32 --json
 is "with the same sparsity" "$("$attune" show x --metrics merge/sparsity | tail -n 1 | awk '{print substr($NF, 1, 6)}')" \
     "$("$get" result sparsity <"$work/out" | cut -c 1-6)"

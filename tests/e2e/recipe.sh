@@ -1,5 +1,6 @@
 #!/bin/sh
-# attune recipe with both real programs: what there is, a plan without weights, the demo's stages run, stopped by kill -9 in the
+# attune recipe with both real programs: what there is, a plan without weights, the demo's stages run, stopped by kill
+# -9 in the
 # second and resumed.
 set -u
 . "${ATTUNE_SRCDIR:-.}/tests/lib/e2e.sh"
@@ -10,24 +11,9 @@ trap 'for r in a b; do "$attune" stop $r --wait; done >/dev/null 2>&1; rm -rf "$
 unset ATTUNE_ENGINE NO_COLOR COLUMNS
 export ATTUNE_PROJECT="$work/p" HOME="$work"
 cd "$work"
-# refused NAME PATTERN COMMAND...: that it fails and says so
-refused() {
-    name=$1 pattern=$2
-    shift 2
-    if "$@" >"$work/out" 2>"$work/err" </dev/null || ! grep -q -- "$pattern" "$work/err"; then
-        printf 'not ok %s\n' "$name"
-        sed 's/^/    /' "$work/out" "$work/err"
-        bad=1
-    else printf 'ok %s\n' "$name"; fi
-}
 # shows NAME PATTERN: in the last answer
-shows() { if grep -qE -- "$2" "$work/out"; then printf 'ok %s\n' "$1"; else printf 'not ok %s\n' "$1"; sed 's/^/    /' "$work/out"; bad=1; fi; }
-field() { "$attune" show "$1" --json | "$get" "$2"; }
-# until_is RUN FIELD PATTERN: waits for at most 60 s
-until_is() {
-    i=0
-    while ! field "$1" "$2" 2>/dev/null | grep -qE "$3" && [ $i -lt 600 ]; do sleep 0.1; i=$((i + 1)); done
-}
+shows() { if grep -qE -- "$2" "$work/out"; then printf 'ok %s\n' "$1"; else printf 'not ok %s\n' "$1"
+    sed 's/^/    /' "$work/out"; bad=1; fi; }
 
 # Every recipe that is shipped can be checked as far as it goes without a model.
 check "list" "$attune" recipe list --json
@@ -41,10 +27,12 @@ while [ $i -lt "$n" ]; do
     shows "$recipe is shown" "objective = "
     i=$((i + 1))
 done
-is "the usual ones are there" "demo sft-dpo" "$("$attune" recipe list | awk '$1 == "demo" || $1 == "sft-dpo" { printf "%s%s", sep, $1; sep = " " }')"
+is "the usual ones are there" "demo sft-dpo" \
+    "$("$attune" recipe list | awk '$1 == "demo" || $1 == "sft-dpo" { printf "%s%s", sep, $1; sep = " " }')"
 check "plan without weights" "$attune" recipe run pm-rlhf-llama-2-7b --plan --json
 # 6.74e9 parameters: weights, gradients, two moments in f32 and rounded weights, 18 bytes each, at least
-is "knows the memory of 7B" yes "$("$get" stages 0 memory bytes <"$work/out" | awk '{ print ($1 > 18 * 6.7e9 && $1 < 30 * 6.8e9) ? "yes" : $1 }')"
+is "knows the memory of 7B" yes \
+    "$("$get" stages 0 memory bytes <"$work/out" | awk '{ print ($1 > 18 * 6.7e9 && $1 < 30 * 6.8e9) ? "yes" : $1 }')"
 is "and started nothing" "" "$(ls "$work/p" 2>/dev/null)"
 refused "a run without a model" "give --model DIR" "$attune" recipe run sft-dpo --data demo/pairs.jsonl
 refused "another name" "did you mean demo" "$attune" recipe run dmeo
@@ -88,7 +76,8 @@ is "killed in the second stage" dead "$(field b.dpo state)"
 check "resume" "$attune" resume b --follow
 is "the same weights" "$(sha256sum <p/runs/a.dpo/checkpoints/step-40/model.safetensors)" \
     "$(sha256sum <p/runs/b.dpo/checkpoints/step-40/model.safetensors)"
-is "recorded by their hash" "$("$get" stages 1 gave sha256 <p/runs/a/recipe.json)" "$("$get" stages 1 gave sha256 <p/runs/b/recipe.json)"
+is "recorded by their hash" "$("$get" stages 1 gave sha256 <p/runs/a/recipe.json)" \
+    "$("$get" stages 1 gave sha256 <p/runs/b/recipe.json)"
 check "a project's own" sh -c "mkdir -p p/recipes && cp mine.conf p/recipes/mine.conf && '$attune' recipe show mine"
 shows "is found by its name" "sft \(sft\), dpo \(dpo\)"
 check "the result under the experiment's name" "$attune" sample --run b --prompt "There was" --max-tokens 3

@@ -37,7 +37,8 @@ common="--model models/demo --data demo/pairs.jsonl --eval-data held-out.jsonl -
 check "a reward model on one half" "$attune" train --objective rm --name one --part 1/2 $common --json
 check "another on the other half" "$attune" train --objective rm --name two --part 2/2 $common --json
 check "its log" "$attune" log two
-if grep -q 'part 2/2: [0-9]* of [0-9]* rows' "$work/out"; then echo "ok the half is in the log"; else echo "not ok the half is in the log"; bad=1; fi
+if grep -q 'part 2/2: [0-9]* of [0-9]* rows' "$work/out"; then echo "ok the half is in the log"
+else echo "not ok the half is in the log"; bad=1; fi
 check "show has the calibration error" "$attune" show one --metrics eval/rewards/ece
 between "it is a share" 0 1 "$(tail -n 1 "$work/out" | cut -f 2)"
 check "they are compared" "$attune" model agree one two --data held-out.jsonl --json
@@ -50,7 +51,8 @@ is "in every pair" 1.0 "$("$get" ranked_alike <"$work/out")"
 patch() {
     size=$(wc -c <"$1")
     i=0
-    while [ $i -lt 1024 ]; do printf "$2"; i=$((i + 1)); done | dd of="$1" bs=4096 seek=$((size - 4096)) oflag=seek_bytes conv=notrunc 2>/dev/null
+    while [ $i -lt 1024 ]; do printf "$2"; i=$((i + 1)); done |
+        dd of="$1" bs=4096 seek=$((size - 4096)) oflag=seek_bytes conv=notrunc 2>/dev/null
 }
 # numeric NAME PATTERN COMMAND...
 numeric() {
@@ -69,15 +71,21 @@ for what in nan:'\000\000\300\177' huge:'\377\377\177\177'; do
     patch "model-$kind/model.safetensors" "${what#*:}"
 done
 numeric "agree on NaN weights" 'element [0-9]* of tensor' "$attune" model agree reward-nan two --data held-out.jsonl
-numeric "agree on huge weights" 'reward-huge gives to a response of example 1 is no number' "$attune" model agree reward-huge two --data held-out.jsonl
+numeric "agree on huge weights" 'reward-huge gives to a response of example 1 is no number' "$attune" model agree \
+    reward-huge two --data held-out.jsonl
 numeric "score on NaN weights" 'element [0-9]* of tensor' "$attune" score --model model-nan held-out.jsonl
-numeric "score on huge weights" 'line 1 of the data is no number: responses' "$attune" score --model model-huge held-out.jsonl --json
-numeric "credit on NaN weights" 'element [0-9]* of tensor' "$attune" credit --model model-nan --reference models/demo --data held-out.jsonl
-numeric "credit on huge weights" 'line 1 of the data is no number: responses' "$attune" credit --model model-huge --reference models/demo --data held-out.jsonl
+numeric "score on huge weights" 'line 1 of the data is no number: responses' "$attune" score --model model-huge \
+    held-out.jsonl --json
+numeric "credit on NaN weights" 'element [0-9]* of tensor' "$attune" credit --model model-nan --reference models/demo \
+    --data held-out.jsonl
+numeric "credit on huge weights" 'line 1 of the data is no number: responses' "$attune" credit --model model-huge \
+    --reference models/demo --data held-out.jsonl
 numeric "sample on huge weights" 'not finite' "$attune" sample --model model-huge x
-numeric "train on NaN weights" 'element [0-9]* of tensor' "$attune" train --objective sft --model model-nan --data held-out.jsonl --steps 1
+numeric "train on NaN weights" 'element [0-9]* of tensor' "$attune" train --objective sft --model model-nan \
+    --data held-out.jsonl --steps 1
 check "as text" "$attune" model agree one two --data held-out.jsonl
-refuses "is no reward model" "a model that scores nothing is refused" "$attune" model agree one models/demo --data held-out.jsonl
+refuses "is no reward model" "a model that scores nothing is refused" "$attune" model agree one models/demo \
+    --data held-out.jsonl
 
 check "scores" "$attune" score --run one held-out.jsonl --limit 3 --json
 is "of a pair's two responses" 2 "$("$get" 0 responses length <"$work/out")"
@@ -102,7 +110,8 @@ mean=$(awk "BEGIN { printf \"%.6f\", ($("$get" 0 as_a <"$work/out") + $("$get" 0
 is "the mean of both orders" "$mean" "$(printf '%.6f' "$first")"
 check "as text" "$attune" score --run judge held-out.jsonl --limit 3 --judge
 
-check "ties are left out with a word" "$attune" train --objective dpo --name shares --allow-refused --model models/demo --data "$data/shares.jsonl" \
+check "ties are left out with a word" "$attune" train --objective dpo --name shares --allow-refused \
+    --model models/demo --data "$data/shares.jsonl" \
     --eval-share 0 --probe-every 0 --batch-size 2 --steps 1 --threads 1
 check "their log" "$attune" log shares
 if grep -q '1 tie was left out' "$work/out"; then echo "ok in the log"; else echo "not ok in the log"; bad=1; fi

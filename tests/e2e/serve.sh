@@ -1,6 +1,7 @@
 #!/bin/sh
 # One model, kept loaded, and several questions at once: each is answered as if it were alone.
 set -u
+. "${ATTUNE_SRCDIR:-.}/tests/lib/e2e.sh"
 build=${ATTUNE_BUILDDIR:-.} source=${ATTUNE_SRCDIR:-.}
 build=$(CDPATH='' cd "$build" && pwd)
 engine=$build/attune-engine
@@ -9,8 +10,6 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export HOME="$work"
 cd "$work" || exit 1
-bad=0
-ok() { printf 'ok %s\n' "$1"; }
 no() { printf 'not ok %s: %s\n' "$1" "$2"; bad=1; }
 same() { if [ "$2" = "$3" ]; then ok "$1"; else no "$1" "\"$3\", not \"$2\""; fi; }
 # rows ID: what was answered to it, as the command prints it
@@ -63,14 +62,18 @@ same "scores" "$(alone score --data rows.jsonl)" "$(rows 3)"
 same "pieces as they are made" "$(alone sample --max-tokens 12 --stream yes "A hen")" "$(rows 4)"
 same "credit" "$(alone credit --data rows.jsonl --limit 1 --reference "$share/models/demo")" "$(rows 5)"
 same "how tokens are read" "$(alone tokens --prompt "Once upon a time" " there was a fox." "")" "$(rows 13)"
-same "what was said before a prompt" "$(alone sample --max-tokens 12 --chat-template chatml --prompts conversation.jsonl)" "$(rows 18)"
+same "what was said before a prompt" \
+    "$(alone sample --max-tokens 12 --chat-template chatml --prompts conversation.jsonl)" "$(rows 18)"
 same "and before a response that is scored" "$(alone score --data conversation.jsonl --chat-template chatml)" "$(rows 19)"
 same "and before one whose tokens are read" \
     "$(alone score --data conversation.jsonl --chat-template chatml --tokens yes | sed 's/.*"tokens":\[\["[^"]*",\(-[0-9]*\.[0-9][0-9][0-9]\).*/\1/')" \
     "$(rows 20 | sed 's/.*"tokens":\[{"id":[0-9]*,"text":"[^"]*","logp":\(-[0-9]*\.[0-9][0-9][0-9]\).*/\1/')"
-case $(end 21) in *"--history is a JSON list of messages"*) ok "a conversation of nothing is refused" ;; *) no "a conversation of nothing is refused" "$(end 21)" ;; esac
-case $(end 22) in *"has the role"*cat*) ok "a strange role is refused" ;; *) no "a strange role is refused" "$(end 22)" ;; esac
-same "a response that is given is scored as one of a file" "$(rows 3 | sed -n '2s/.*\("responses":\[{"logp":[-0-9.e]*\).*/\1/p')" \
+case $(end 21) in *"--history is a JSON list of messages"*) ok "a conversation of nothing is refused" ;; *) no \
+    "a conversation of nothing is refused" "$(end 21)" ;; esac
+case $(end 22) in *"has the role"*cat*) ok "a strange role is refused" ;; *) no "a strange role is refused" \
+    "$(end 22)" ;; esac
+same "a response that is given is scored as one of a file" \
+    "$(rows 3 | sed -n '2s/.*\("responses":\[{"logp":[-0-9.e]*\).*/\1/p')" \
     "$(rows 15 | sed 's/.*\("responses":\[{"logp":[-0-9.e]*\).*/\1/')"
 same "a row for every token" 12 "$(rows 14 | grep -c '"piece":.*"id":[0-9]*,"logp":-[0-9]')"
 # What was said is read with the same log-probabilities, token by token, and their sum is the sampler's.
@@ -91,7 +94,8 @@ case $(end 8) in *'"status":2'*'top-p'*) ok "a value out of range" ;; *) no "out
 case $(end 9) in *'"status":2'*'must be sample'*) ok "an unknown question" ;; *) no "an unknown question" "$(end 9)" ;; esac
 case $(end 10) in *'cannot change it'*) ok "what is loaded stays" ;; *) no "what is loaded" "$(end 10)" ;; esac
 same "an id that is under way is refused, and goes on" 2 "$(grep -c '^{"id":1,"end":' out)"
-case $(end 11) in *'"status":4'*nowhere*) ok "a file that is not there" ;; *) no "a file that is not there" "$(end 11)" ;; esac
+case $(end 11) in *'"status":4'*nowhere*) ok "a file that is not there" ;; *) no "a file that is not there" \
+    "$(end 11)" ;; esac
 case $(end 12) in *'must be a list of texts'*) ok "words that are none" ;; *) no "words that are none" "$(end 12)" ;; esac
 same "lines that are no requests are answered" 3 "$(grep -c '^{"id":-1,"end":{"status":3' out)"
 
@@ -106,5 +110,6 @@ child=$(cat pid)
 kill -9 $parent
 i=0
 while kill -0 "$child" 2>/dev/null && [ $i -lt 100 ]; do sleep 0.1; i=$((i + 1)); done
-if kill -0 "$child" 2>/dev/null; then no "it ends with its parent" "process $child goes on"; kill -9 "$child"; else ok "it ends with its parent"; fi
+if kill -0 "$child" 2>/dev/null; then no "it ends with its parent" "process $child goes on"; kill -9 "$child"
+else ok "it ends with its parent"; fi
 exit $bad

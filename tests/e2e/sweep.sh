@@ -1,5 +1,6 @@
 #!/bin/sh
-# attune sweep and presets with both real programs: what would be refused, the runs that a sweep would make, one that runs with a run
+# attune sweep and presets with both real programs: what would be refused, the runs that a sweep would make, one that
+# runs with a run
 # taken out of its queue, and settings that are kept under a name.
 set -u
 . "${ATTUNE_SRCDIR:-.}/tests/lib/e2e.sh"
@@ -10,16 +11,6 @@ trap '"$attune" stop few --wait >"$work/end" 2>&1; rm -rf "$work"' EXIT
 unset ATTUNE_ENGINE NO_COLOR COLUMNS
 export ATTUNE_PROJECT="$work/p" HOME="$work"
 cd "$work"
-refused() {
-    name=$1 pattern=$2
-    shift 2
-    if "$@" >"$work/out" 2>"$work/err" || ! grep -q -- "$pattern" "$work/err"; then
-        printf 'not ok %s\n' "$name"
-        sed 's/^/    /' "$work/out" "$work/err"
-        bad=1
-    else printf 'ok %s\n' "$name"; fi
-}
-field() { "$attune" show "$1" --json | "$get" "$2"; }
 base="--objective dpo --model models/demo --data demo/pairs.jsonl --max-rows 120 --batch-size 8 --eval-every 2 --probe-every 0 --threads 1"
 
 refused "nothing is varied" "list values of a setting with commas" "$attune" sweep $base --set beta=0.1
@@ -29,7 +20,8 @@ refused "a value beyond the range" "beta" "$attune" sweep $base --set beta=0.1,-
 refused "an unknown setting" "did you mean --beta" "$attune" sweep $base --set bta=0.1,0.3
 refused "early stopping without a metric" "by which metric" "$attune" sweep $base --set beta=0.1,0.3 --stop-early
 refused "a metric that is none" "whether more or less of tall is better" "$attune" sweep $base --set beta=0.1,0.3 --by tall
-refused "too many" "more than 100 runs" "$attune" sweep $base --set beta=0.1,0.2,0.3,0.4,0.5 --set seed=1,2,3,4,5 --set lr=1e-1,1e-2,1e-3,1e-4,1e-5
+refused "too many" "more than 100 runs" "$attune" sweep $base --set beta=0.1,0.2,0.3,0.4,0.5 --set seed=1,2,3,4,5 \
+    --set lr=1e-1,1e-2,1e-3,1e-4,1e-5
 is "and started nothing" "[]" "$("$attune" runs --json 2>/dev/null | tr -d ' \n')"
 
 "$attune" sweep $base --set beta=0.1,0.3 --set seed=1,2,3 --at-most 2 --plan --json >out 2>err
@@ -49,7 +41,8 @@ is "two of its runs are" "done done" "$(field few.beta0.1 state) $(field few.bet
 is "and one is not" queued "$(field few.beta0.5 state)"
 "$attune" log few >out 2>&1
 is "which is said" 1 "$(grep -c 'few.beta0.5 is skipped' out)"
-is "the best one's checkpoint is its own" 1 "$("$attune" export few "$work/model" >out 2>&1; ls "$work/model" | grep -c '^config.json$')"
+is "the best one's checkpoint is its own" 1 \
+    "$("$attune" export few "$work/model" >out 2>&1; ls "$work/model" | grep -c '^config.json$')"
 "$attune" show few >out 2>&1
 is "and named" 1 "$(grep -c 'is best by eval/loss' out | sed 's/^[1-9][0-9]*$/1/')"
 

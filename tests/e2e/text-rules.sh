@@ -2,6 +2,7 @@
 # What a run is asked later is what it was trained on: for every kind of objective and many templates, `attune score
 # --run` of the held-out rows gives the numbers of the run's own last evaluation.
 set -u
+. "${ATTUNE_SRCDIR:-.}/tests/lib/e2e.sh"
 build=${ATTUNE_BUILDDIR:-.} source=${ATTUNE_SRCDIR:-.}
 build=$(CDPATH='' cd "$build" && pwd)
 data=$(CDPATH='' cd "$source/tests/data" && pwd)
@@ -12,10 +13,9 @@ trap 'rm -rf "$work"' EXIT
 unset ATTUNE_ENGINE NO_COLOR COLUMNS
 export ATTUNE_PROJECT="$work/p" HOME="$work"
 cd "$work" || exit 1
-bad=0
-ok() { printf 'ok %s\n' "$1"; }
 no() { printf 'not ok %s: %s\n' "$1" "$2"; bad=1; }
-near() { if awk -v a="$2" -v b="$3" 'BEGIN { d = a - b; m = a < 0 ? -a : a; exit !(a != "" && b != "" && d <= 1e-6 * (1 + m) && d >= -1e-6 * (1 + m)) }'; then ok "$1"; else no "$1" "evaluated $2, scored $3"; fi; }
+near() { if awk -v a="$2" -v b="$3" \
+    'BEGIN { d = a - b; m = a < 0 ? -a : a; exit !(a != "" && b != "" && d <= 1e-6 * (1 + m) && d >= -1e-6 * (1 + m)) }'; then ok "$1"; else no "$1" "evaluated $2, scored $3"; fi; }
 
 common="--steps 2 --batch-size 4 --probe-every 0 --threads 1 --lr 1e-3 --max-length 96 --max-prompt-length 64"
 # trained NAME OPTION...: a run
@@ -34,7 +34,8 @@ compared() {
     near "$1: $2" "$(evaluated "$1" "$2")" "$(mean scores "$3" "$4")"
 }
 
-"$attune" demo pairs --n 24 --seed 3 --out train.jsonl >out 2>&1 && "$attune" demo pairs --n 10 --seed 9 --out held.jsonl >out 2>&1
+"$attune" demo pairs --n 24 --seed 3 --out train.jsonl >out 2>&1 &&
+    "$attune" demo pairs --n 10 --seed 9 --out held.jsonl >out 2>&1
 for objective in dpo simpo orpo kto rm rm-token; do
     trained "$objective" --objective "$objective" --model models/demo --data train.jsonl --eval-data held.jsonl
     case $objective in
@@ -44,9 +45,12 @@ for objective in dpo simpo orpo kto rm rm-token; do
     esac
 done
 # A row that does not fit is shortened as the run would, and says so.
-{ echo '{"prompt": "Hi", "chosen": "Yes.", "rejected": "No."}'; printf '{"prompt": "Hi", "chosen": "%s", "rejected": "No."}\n' "$(yes 'all the way' | head -n 60 | tr '\n' ' ')"; } >long.jsonl
+{ echo '{"prompt": "Hi", "chosen": "Yes.", "rejected": "No."}'
+    printf '{"prompt": "Hi", "chosen": "%s", "rejected": "No."}\n' "$(yes 'all the way' | head -n 60 | tr '\n' ' ')"
+    } >long.jsonl
 marks=$(timeout 100 "$attune" score --run dpo long.jsonl --json 2>err | grep -o '"shortened": [a-z]*' | tr '\n' ' ')
-if [ "$marks" = '"shortened": false "shortened": true ' ] && grep -q '1 row is shortened' err; then ok "shortened rows are marked"; else no "shortened rows" "$marks, $(cat err)"; fi
+if [ "$marks" = '"shortened": false "shortened": true ' ] && grep -q '1 row is shortened' err
+    then ok "shortened rows are marked"; else no "shortened rows" "$marks, $(cat err)"; fi
 trained sft --objective sft --model models/demo --data train.jsonl --eval-data held.jsonl
 timeout 100 "$attune" score --run sft held.jsonl --json >scores 2>err
 near "sft: eval/loss" "$(evaluated sft eval/loss)" "$(grep -E '"(logp|n_tokens)"' scores | awk -F '[:,]' \

@@ -9,12 +9,7 @@ trap '"$attune" stop long --wait >/dev/null 2>&1; rm -rf "$work"' EXIT
 unset ATTUNE_ENGINE NO_COLOR COLUMNS
 export ATTUNE_PROJECT="$work/p" HOME="$work"
 cd "$work"
-field() { "$attune" show "$1" --json | "$get" $2; }
 # until RUN FIELD PATTERN: waits for at most 60 s
-until_is() {
-    i=0
-    while ! field "$1" "$2" | grep -qE "$3" && [ $i -lt 600 ]; do sleep 0.1; i=$((i + 1)); done
-}
 
 # What it would take, before there is one.
 check "train --plan" "$attune" train --objective dpo --model models/demo --plan
@@ -27,7 +22,8 @@ fi
 cat >huge.json <<'END'
 {"model_type": "llama", "vocab_size": 32000, "hidden_size": 8192, "intermediate_size": 28672, "num_hidden_layers": 80, "num_attention_heads": 64, "max_position_embeddings": 4096, "rms_norm_eps": 1e-5}
 END
-if "$attune" train --objective dpo --model huge.json --tokenizer models/demo --data demo/pairs.jsonl >out 2>err </dev/null; then
+if "$attune" train --objective dpo --model huge.json --tokenizer models/demo --data demo/pairs.jsonl >out 2>err \
+    </dev/null; then
     echo "not ok what cannot fit is refused"
     bad=1
 elif grep -q "the run needs about .* (AdamW's two moments" err; then
@@ -74,14 +70,16 @@ check "one that takes it" "$attune" train --objective ipo --name taken $head
 is "it says so" 1 "$(borrows taken made)"
 check "the same where there is nothing to take" "$attune" train --objective ipo --name alone --project elsewhere $head
 is "it takes none" 0 "$("$attune" show alone --project elsewhere | grep -c "taken from")"
-is "the same weights" "$(cksum <elsewhere/runs/alone/checkpoints/step-3/model.safetensors)" "$(cksum <p/runs/taken/checkpoints/step-3/model.safetensors)"
+is "the same weights" "$(cksum <elsewhere/runs/alone/checkpoints/step-3/model.safetensors)" \
+    "$(cksum <p/runs/taken/checkpoints/step-3/model.safetensors)"
 check "another length" "$attune" train --objective ipo --name cut $head --max-length 40
 is "is another text" 0 "$(borrows cut .)"
 check "other rows" "$attune" train --objective ipo --name rows $head --seed 7
 is "are other numbers" 0 "$(borrows rows .)"
 
 # Data from a pipe: everything reads it, and a run keeps it.
-piped() { name=$1; shift; if cat six.jsonl | "$@" >out 2>err; then echo "ok $name"; else echo "not ok $name"; sed 's/^/    /' err; bad=1; fi; }
+piped() { name=$1; shift; if cat six.jsonl | "$@" >out 2>err; then echo "ok $name"; else echo "not ok $name"
+    sed 's/^/    /' err; bad=1; fi; }
 head -n 6 "$source/share/attune/demo/pairs.jsonl" >six.jsonl
 "$attune" score --model models/demo six.jsonl >wanted 2>/dev/null
 piped "score from a pipe" "$attune" score --model models/demo /dev/stdin
@@ -92,9 +90,11 @@ piped "import from a pipe" "$attune" data import /dev/stdin
 is "reads all rows" 1 "$(grep -c '^6 rows read' out)"
 piped "prompts from a pipe" "$attune" sample --model models/demo --prompts /dev/stdin --max-tokens 2 --json
 is "are all answered" 6 "$(grep -c '"text"' out)"
-piped "train from a pipe" "$attune" train --objective dpo --name piped --model models/demo --data /dev/stdin --steps 1 --probe-every 0
+piped "train from a pipe" "$attune" train --objective dpo --name piped --model models/demo --data /dev/stdin \
+    --steps 1 --probe-every 0
 check "its data are kept" cmp six.jsonl "$(field piped data)"
-is "a run of what is no data" 3 "$(echo none | "$attune" train --objective dpo --model models/demo --data - --steps 1 >out 2>err; echo $?)"
+is "a run of what is no data" 3 \
+    "$(echo none | "$attune" train --objective dpo --model models/demo --data - --steps 1 >out 2>err; echo $?)"
 is "keeps nothing" 1 "$(ls p/data | wc -l | tr -d ' ')"
 is "and makes none" 0 "$("$attune" runs | grep -c failed)"
 is "an empty pipe" 3 "$("$attune" score --model models/demo /dev/stdin >out 2>err </dev/null; echo $?)"
@@ -113,8 +113,8 @@ is "is explained" 1 "$(grep -c 'did you mean --lr' err)"
 check "set --wait" "$attune" set steered lr=1e-5 beta=0.2 --wait
 check "show while it runs" "$attune" show steered
 is "it shows what is set now" 1 "$(grep -c '^  lr  *1e-05 (started with 2e-05)$' "$work/out")"
-is "in JSON as well" 1e-05 "$(printf %g "$(field steered "settings lr")")"
-is "and what was set before" 2e-05 "$(printf %g "$(field steered "started_with lr")")"
+is "in JSON as well" 1e-05 "$(printf %g "$(field steered settings lr)")"
+is "and what was set before" 2e-05 "$(printf %g "$(field steered started_with lr)")"
 check "pause" "$attune" pause steered
 until_is steered state '^paused$'
 is "it is paused" paused "$(field steered state)"
@@ -186,8 +186,10 @@ lists="--model models/demo --data $work/lists.jsonl --batch-size 4 --probe-every
 is "pairs only is said" 1 "$(grep -c 'pairs-from-lists best-worst' "$work/err")"
 "$attune" show wrong >/dev/null 2>&1
 is "before there is a run" 4 $?
-check "dpo on pairs made of lists" "$attune" train --objective dpo --name of-lists $lists --pairs-from-lists best-worst --json
-check "dpo on diverse pairs of lists" "$attune" train --objective dpo --name of-diverse $lists --pairs-from-lists divpo --pairs-share 0.5 --json
+check "dpo on pairs made of lists" "$attune" train --objective dpo --name of-lists $lists \
+    --pairs-from-lists best-worst --json
+check "dpo on diverse pairs of lists" "$attune" train --objective dpo --name of-diverse $lists \
+    --pairs-from-lists divpo --pairs-share 0.5 --json
 is "all of them have a better answer" 3 "$("$get" metrics rewards/accuracies points <"$work/out")"
 check "a run on lists" "$attune" train --objective lipo-lambda --name lists $lists --json
 is "its ordered pairs are counted" 3 "$("$get" metrics rewards/accuracies points <"$work/out")"
@@ -200,29 +202,39 @@ is "the project is in order" null "$("$get" project error <"$work/out")"
 runs() { "$attune" runs --json | "$get" length; }
 before=$(runs)
 printf '{"prompt": "a", "completion": "b"}\n' >"$work/texts.jsonl"
-{ for i in 1 2 3 4 5 6 7 8; do echo '{"prompt": "a", "chosen": "b", "rejected": "b"}'; done; head -n 20 "${ATTUNE_SRCDIR:-.}/share/attune/demo/pairs.jsonl"; } >"$work/refused.jsonl"
+{ for i in 1 2 3 4 5 6 7 8; do echo '{"prompt": "a", "chosen": "b", "rejected": "b"}'; done
+    head -n 20 "${ATTUNE_SRCDIR:-.}/share/attune/demo/pairs.jsonl"; } >"$work/refused.jsonl"
 here="--objective dpo --name never --steps 1 --threads 1"
 demo="--model models/demo --data demo/pairs.jsonl"
 fails 2 "an unknown module for adapters" 'q_proj' "$attune" train $here $demo --lora-rank 4 --lora-targets nothing
 fails 4 "an unknown template" 'chatml' "$attune" train $here $demo --chat-template nothing
 fails 8 "a device that is not there" 'cuda' "$attune" train $here $demo --device cuda
-fails 2 "data that the objective cannot learn from" 'preference pairs' "$attune" train $here --model models/demo --data "$work/texts.jsonl"
-fails 2 "held-out data that it cannot learn from" 'preference pairs' "$attune" train $here $demo --eval-data "$work/texts.jsonl"
-fails 3 "too many refused rows" '8 of 28 rows.*8 rows: line 1: chosen and rejected are the same' "$attune" train $here --model models/demo --data "$work/refused.jsonl"
-{ for i in 1 2 3 4 5 6 7 8; do echo '{"prompt": [{"role": "user", "content": "a"}, {"role": "cook", "content": "b"}], "chosen": [{"role": "assistant", "content": "c"}], "rejected": [{"role": "assistant", "content": "d"}]}'; echo '{"prompt": [{"role": "user", "content": "a"}], "chosen": [{"role": "assistant", "content": "c"}], "rejected": [{"role": "assistant", "content": "d"}]}'; done; } >"$work/cooks.jsonl"
-fails 3 "too many rows that the template refuses" '8 of 16 rows.*8 rows: line 1: .*cook' "$attune" train $here --model models/demo --chat-template chatml --data "$work/cooks.jsonl"
-fails 3 "of the held-out data as well" '8 of 16 rows.*8 rows: line 1: .*cook' "$attune" train $here $demo --chat-template chatml --eval-data "$work/cooks.jsonl"
+fails 2 "data that the objective cannot learn from" 'preference pairs' "$attune" train $here --model models/demo \
+    --data "$work/texts.jsonl"
+fails 2 "held-out data that it cannot learn from" 'preference pairs' "$attune" train $here $demo \
+    --eval-data "$work/texts.jsonl"
+fails 3 "too many refused rows" '8 of 28 rows.*8 rows: line 1: chosen and rejected are the same' "$attune" train \
+    $here --model models/demo --data "$work/refused.jsonl"
+{ for i in 1 2 3 4 5 6 7 8; do echo \
+    '{"prompt": [{"role": "user", "content": "a"}, {"role": "cook", "content": "b"}], "chosen": [{"role": "assistant", "content": "c"}], "rejected": [{"role": "assistant", "content": "d"}]}'; echo '{"prompt": [{"role": "user", "content": "a"}], "chosen": [{"role": "assistant", "content": "c"}], "rejected": [{"role": "assistant", "content": "d"}]}'; done; } >"$work/cooks.jsonl"
+fails 3 "too many rows that the template refuses" '8 of 16 rows.*8 rows: line 1: .*cook' "$attune" train $here \
+    --model models/demo --chat-template chatml --data "$work/cooks.jsonl"
+fails 3 "of the held-out data as well" '8 of 16 rows.*8 rows: line 1: .*cook' "$attune" train $here $demo \
+    --chat-template chatml --eval-data "$work/cooks.jsonl"
 mkdir -p "$work/no-model" && echo '{"model_type": "mamba"}' >"$work/no-model/config.json"
-fails 8 "a model that is none of the known" 'mamba' "$attune" train $here --model "$work/no-model" --tokenizer models/demo --data demo/pairs.jsonl
+fails 8 "a model that is none of the known" 'mamba' "$attune" train $here --model "$work/no-model" \
+    --tokenizer models/demo --data demo/pairs.jsonl
 is "none of them is a run" "$before" "$(runs)"
-check "unless the rest shall do" "$attune" train $here --model models/demo --data "$work/refused.jsonl" --allow-refused --probe-every 0
+check "unless the rest shall do" "$attune" train $here --model models/demo --data "$work/refused.jsonl" \
+    --allow-refused --probe-every 0
 
 # Prompts of a text file, one a line; charts of a run; what resume takes.
 printf 'Once upon a time\n\n  \nThe fox\r\nA third' >"$work/prompts.txt"
 check "prompts of a text file" "$attune" sample --model models/demo --prompts "$work/prompts.txt" --max-tokens 4 --json
 is "one a line" 3 "$(grep -c '"asked"' "$work/out")"
 is "without the line's end" 'The fox' "$("$get" 1 asked <"$work/out")"
-check "and one more" "$attune" sample --model models/demo --prompts "$work/prompts.txt" --limit 1 --prompt Tom --max-tokens 4 --json
+check "and one more" "$attune" sample --model models/demo --prompts "$work/prompts.txt" --limit 1 --prompt Tom \
+    --max-tokens 4 --json
 is "behind them" Tom "$("$get" 1 asked <"$work/out")"
 check "charts of a run" "$attune" chart short loss rewards --size 60x8 --ascii
 is "two of them" 2 "$(grep -c -- '- loss\|- rewards' "$work/out")"

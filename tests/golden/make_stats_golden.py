@@ -55,7 +55,8 @@ out["special"] = {
 COUNTS = [(0, 1), (1, 1), (0, 10), (10, 10), (3, 10), (5, 10), (37, 55), (18, 55), (64, 128), (70, 128), (5200, 10000),
           (4999, 10000), (31, 31), (260, 500)]
 out["binomial_test"] = [[k, n, p, stats.binomtest(k, n, p).pvalue] for k, n in COUNTS for p in (0.5, 0.1, 0.73)]
-out["wilson"] = [[k, n, level, *stats.binomtest(k, n).proportion_ci(level, "wilson")] for k, n in COUNTS for level in (0.95, 0.9)]
+out["wilson"] = [[k, n, level, *stats.binomtest(k, n).proportion_ci(level, "wilson")] for k,
+                 n in COUNTS for level in (0.95, 0.9)]
 out["clopper_pearson"] = [[k, n, level, *stats.binomtest(k, n).proportion_ci(level, "exact")] for k, n in COUNTS
                           for level in (0.95, 0.9)]
 
@@ -123,11 +124,13 @@ def win_case(rng, n, clusters, level, lift, length_effect, ties, constant=False,
     if constant or set(share.tolist()) == {1.0}:
         return case
     x = np.column_stack([np.ones(n), np.tanh(gap / np.std(gap, ddof=1))])
-    glm = sm.GLM(share, x, family=sm.families.Binomial()).fit(tol=1e-14, tol_criterion="params", maxiter=200, cov_type="cluster",
+    glm = sm.GLM(share, x, family=sm.families.Binomial()).fit(tol=1e-14, tol_criterion="params", maxiter=200,
+                                                              cov_type="cluster",
                                                              cov_kwds=dict(groups=cluster, use_correction=True))
     z = stats.norm.ppf((1 + level) / 2)
     logistic = lambda v: 1 / (1 + math.exp(-v))
-    case["controlled"] = dict(intercept=glm.params[0], effect=glm.params[1], std_error=glm.bse[0], effect_std_error=glm.bse[1],
+    case["controlled"] = dict(intercept=glm.params[0], effect=glm.params[1], std_error=glm.bse[0],
+                              effect_std_error=glm.bse[1],
                               rate=logistic(glm.params[0]), low=logistic(glm.params[0] - z * glm.bse[0]),
                               high=logistic(glm.params[0] + z * glm.bse[0]), effect_p=glm.pvalues[1])
     return case
@@ -173,7 +176,8 @@ def sequence(rng, n, win, tie, alpha):
 
 rng = np.random.default_rng(2)
 out["sequential"] = [sequence(rng, *a) for a in
-                     [(60, 0.5, 0.1, 0.05), (80, 0.8, 0.1, 0.05), (40, 0.1, 0.3, 0.01), (25, 1.0, 0.0, 0.05), (30, 0.0, 1.0, 0.05)]]
+                     [(60, 0.5, 0.1, 0.05), (80, 0.8, 0.1, 0.05), (40, 0.1, 0.3, 0.01), (25, 1.0, 0.0, 0.05),
+                      (30, 0.0, 1.0, 0.05)]]
 
 # ---- agreement ----
 

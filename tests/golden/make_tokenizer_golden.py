@@ -24,18 +24,25 @@ Caf\u00e9 na\u00efve \u00fcber stra\u00dfe; \u65e5\u672c\u8a9e; \u041f\u0440\u04
 """
 
 TEXTS = [
-    "", " ", "a", "The lamp in the harbour house", " the  sea   was\n\nflat\t\tand grey ", "We're late, they'VE said: it's 7:45!",
-    "1234567 and 12.5", "caf\u00e9 cafe\u0301 \ufb01sh \u00bd \u2167", "\u65e5\u672c\u8a9e \u041f\u0440\u0438\u0432\u0435\u0442",
-    "\U0001f600 smiles \U0001f469\u200d\U0001f469\u200d\U0001f467", "<|bos|>the well<|eos|>", "x <pad>  y<pad>z apad pad pads, pad",
-    "<s>the boats</s>", "in the\u2581garden \u2581\u2581there", "tab\tnull\0end", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
-    "thethethethethethethethethethethethethethethethethethe" * 3, "trailing space ", "\u00a0odd\u3000spaces\u2028here\u180e\x85.",
-    "(brackets)[and]{signs}#$%&*+-/<=>@\\^_`|~", "\u0130stanbul \u1e9e \u01c5", "\r\nline\r\n\r\nend", "'s 's ''s \u2019s", "a'b'c", "|||a||",
+    "", " ", "a", "The lamp in the harbour house", " the  sea   was\n\nflat\t\tand grey ",
+    "We're late, they'VE said: it's 7:45!",
+    "1234567 and 12.5", "caf\u00e9 cafe\u0301 \ufb01sh \u00bd \u2167",
+    "\u65e5\u672c\u8a9e \u041f\u0440\u0438\u0432\u0435\u0442",
+    "\U0001f600 smiles \U0001f469\u200d\U0001f469\u200d\U0001f467", "<|bos|>the well<|eos|>",
+    "x <pad>  y<pad>z apad pad pads, pad",
+    "<s>the boats</s>", "in the\u2581garden \u2581\u2581there", "tab\tnull\0end",
+    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+    "thethethethethethethethethethethethethethethethethethe" * 3, "trailing space ",
+    "\u00a0odd\u3000spaces\u2028here\u180e\x85.",
+    "(brackets)[and]{signs}#$%&*+-/<=>@\\^_`|~", "\u0130stanbul \u1e9e \u01c5", "\r\nline\r\n\r\nend",
+    "'s 's ''s \u2019s", "a'b'c", "|||a||",
 ]
 
 
 def random_texts(n, seed):
     r = random.Random(seed)
-    bits = ["the ", " well", "\n", "  ", "\t", "'re", "42", "<|bos|>", "<|eos|>", "<pad>", "</s>", "\u00e9", "e\u0301", "\u8a9e", "\u2581",
+    bits = ["the ", " well", "\n", "  ", "\t", "'re", "42", "<|bos|>", "<|eos|>", "<pad>", "</s>", "\u00e9", "e\u0301",
+            "\u8a9e", "\u2581",
             "\U0001f600", ",", ".", "-", "boats", "Mara", "x", "S", "\u00a0", "pad", "<", ">", "|", "\ufffd", "\u0661"]
     return ["".join(r.choice(bits) for _ in range(r.randrange(1, 14))) for _ in range(n)]
 
@@ -66,7 +73,8 @@ def spm_tokenizer():
     t = Tokenizer(models.BPE())
     t.normalizer = normalizers.Sequence([normalizers.Prepend("\u2581"), normalizers.Replace(" ", "\u2581")])
     t.pre_tokenizer = pre_tokenizers.Metaspace()
-    t.train_from_iterator([TEXT.replace("\n", " ")], trainers.BpeTrainer(vocab_size=170, min_frequency=2, show_progress=False))
+    t.train_from_iterator([TEXT.replace("\n", " ")],
+                          trainers.BpeTrainer(vocab_size=170, min_frequency=2, show_progress=False))
     learned = json.loads(t.to_str())["model"]
     vocab = {"<unk>": 0, "<s>": 1, "</s>": 2}
     for i in range(256):
@@ -84,7 +92,8 @@ def spm_tokenizer():
                     {"type": "Replace", "pattern": {"String": " "}, "content": "\u2581"}]},
                 pre_tokenizer=None,
                 post_processor={"type": "TemplateProcessing",
-                                "single": [{"SpecialToken": {"id": "<s>", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}],
+                                "single": [{"SpecialToken": {"id": "<s>", "type_id": 0}},
+                                           {"Sequence": {"id": "A", "type_id": 0}}],
                                 "pair": [{"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 1}}],
                                 "special_tokens": {"<s>": {"id": "<s>", "ids": [1], "tokens": ["<s>"]}}},
                 decoder={"type": "Sequence", "decoders": [
@@ -115,7 +124,8 @@ def metaspace(scheme, do_split):
 VARIANTS = [
     ("bytes", "bytes", {}),
     ("bytes, space before", "bytes", {"pre_tokenizer": dict(LEVEL, add_prefix_space=True, use_regex=True)}),
-    ("bytes, Qwen's split and NFC", "bytes", {"normalizer": {"type": "NFC"}, "pre_tokenizer": sequence(split(QWEN, "Isolated"), LEVEL)}),
+    ("bytes, Qwen's split and NFC", "bytes",
+     {"normalizer": {"type": "NFC"}, "pre_tokenizer": sequence(split(QWEN, "Isolated"), LEVEL)}),
     ("bytes, Llama 3's split, ignore_merges", "bytes", {
         "pre_tokenizer": sequence(split(LLAMA3, "Isolated"), LEVEL), "model.ignore_merges": True,
         "post_processor": {"type": "Sequence", "processors": [LEVEL, {
@@ -131,7 +141,8 @@ VARIANTS = [
                                   {"type": "Punctuation", "behavior": "Contiguous"}, LEVEL),
         "post_processor": {"type": "RobertaProcessing", "sep": ["<|eos|>", 1], "cls": ["<|bos|>", 0],
                            "trim_offsets": True, "add_prefix_space": False}}),
-    ("bytes, split with previous", "bytes", {"pre_tokenizer": sequence(split("|", "MergedWithPrevious", kind="String"), LEVEL)}),
+    ("bytes, split with previous", "bytes",
+     {"pre_tokenizer": sequence(split("|", "MergedWithPrevious", kind="String"), LEVEL)}),
     ("bytes, split with next", "bytes", {"pre_tokenizer": sequence(split("[a|]", "MergedWithNext"), LEVEL)}),
     ("bytes, words only", "bytes", {"pre_tokenizer": sequence(split(r"\p{L}+|\p{N}+", "Removed", invert=True), LEVEL)}),
     ("bytes, contiguous, inverted", "bytes", {"pre_tokenizer": sequence(split(r"\s", "Contiguous", invert=True), LEVEL)}),
@@ -142,9 +153,12 @@ VARIANTS = [
         {"type": "Replace", "pattern": {"Regex": "[ \\t]+"}, "content": " "}]}}),
     ("bytes, NFD", "bytes", {"normalizer": {"type": "NFD"}}),
     ("spm", "spm", {}),
-    ("spm, metaspace first", "spm", {"normalizer": None, "pre_tokenizer": metaspace("first", False), "decoder": metaspace("first", False)}),
-    ("spm, metaspace split", "spm", {"normalizer": None, "pre_tokenizer": metaspace("always", True), "decoder": metaspace("always", True)}),
-    ("spm, metaspace never", "spm", {"normalizer": None, "pre_tokenizer": metaspace("never", True), "decoder": metaspace("never", True)}),
+    ("spm, metaspace first", "spm",
+     {"normalizer": None, "pre_tokenizer": metaspace("first", False), "decoder": metaspace("first", False)}),
+    ("spm, metaspace split", "spm",
+     {"normalizer": None, "pre_tokenizer": metaspace("always", True), "decoder": metaspace("always", True)}),
+    ("spm, metaspace never", "spm",
+     {"normalizer": None, "pre_tokenizer": metaspace("never", True), "decoder": metaspace("never", True)}),
     ("spm, unknowns apart", "spm", {"model.byte_fallback": False, "model.fuse_unk": False}),
     ("spm, unknowns fused", "spm", {"model.byte_fallback": False}),
     ("spm, no unknown", "spm", {"model.byte_fallback": False, "model.unk_token": None, "decoder": None}),

@@ -99,7 +99,8 @@ static void the_sampler_says_what_the_head_says(void **state)
             if (bits[v / 32] >> v % 32 & 1)
                 ids[starts[1]++] = v;
         int32_t *set_ids = bench_ints(&t, ids, (size_t)starts[1]), *set_starts = bench_ints(&t, starts, 2);
-        struct head_in in = {.x = one, .w = stored_f32(logits), .targets = token, .n = 1, .c = 1, .v = V, .inv_temperature = 1};
+        struct head_in in = {
+            .x = one, .w = stored_f32(logits), .targets = token, .n = 1, .c = 1, .v = V, .inv_temperature = 1};
         t.ops->head(t.b, &(struct head_out){.logprobs = out + 3, .lse = out + 7}, &in);
         in.inv_temperature = inverse, in.set_starts = set_starts, in.set_ids = set_ids;
         t.ops->head(t.b, &(struct head_out){.logprobs = out + 6, .lse = out + 7, .set_logprobs = out + 4, .set_lse = out + 7,

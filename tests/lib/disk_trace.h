@@ -81,13 +81,14 @@ static inline int disk_synced(const char *path, int64_t size, int from)
 static inline int disk_renamed(const char *from, const char *to)
 {
     for (int i = 0; i < n_disk_events; i++)
-        if (disk_events[i].kind == DISK_RENAME && strcmp(disk_events[i].path, from) == 0 && strcmp(disk_events[i].to, to) == 0)
+        if (disk_events[i].kind == DISK_RENAME && strcmp(disk_events[i].path, from) == 0 &&
+            strcmp(disk_events[i].to, to) == 0)
             return i;
     return -1;
 }
 
-// A file got to its place in a way that a crash cannot halve: all bytes synced, then renamed, then the folder synced. Returns
-// where that ends in the trace.
+// A file got to its place in a way that a crash cannot halve: all bytes synced, then renamed, then the folder synced.
+// Returns where that ends in the trace.
 static inline int assert_durable(const char *temporary, const char *path, int64_t size)
 {
     char *dir = path_dir(path);

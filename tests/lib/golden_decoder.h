@@ -78,7 +78,8 @@ static inline struct model *golden_model(const json_t *golden_case, const char *
     str_addf(&name, "tests/golden/decoder/%s/%s", json_string_value(json_object_get(golden_case, "name")), part);
     char *path = test_source(str_text(&name));
     struct model *m = NULL;
-    assert_ok(model_load(&m, path, ops, backend, json_array_size(json_object_get(golden_case, "scores")) > 0 ? LOAD_SCORE : 0, e));
+    assert_ok(model_load(&m, path, ops, backend,
+                         json_array_size(json_object_get(golden_case, "scores")) > 0 ? LOAD_SCORE : 0, e));
     free(path);
     str_fini(&name);
     return m;

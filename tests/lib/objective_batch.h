@@ -84,7 +84,8 @@ static inline int group_size(const struct objective *o)
 // A batch of random groups such as the objective's data makes. Half of single responses are bad ones.
 static inline void random_batch(const struct objective *o, struct rng *rng, struct batch *b)
 {
-    const int n = group_size(o) + (o->needs.groups & GROUPS_MISMATCH ? 1 : 0) + (o->needs.groups & GROUPS_OWN_ANSWERS ? 3 : 0);
+    const int n =
+        group_size(o) + (o->needs.groups & GROUPS_MISMATCH ? 1 : 0) + (o->needs.groups & GROUPS_OWN_ANSWERS ? 3 : 0);
     *b = (struct batch){.n = MAX_GROUPS};
     for (int g = 0; g < b->n; g++) {
         struct seq *s = b->seqs + b->first[g];

@@ -76,8 +76,8 @@ static inline void ref_linear(const struct reference *r, double *y, const double
         }
 }
 
-static inline void ref_norm_of(const struct reference *r, double *y, const double *x, enum tensor_kind kind, int layer, int t,
-                               int c, bool rms)
+static inline void ref_norm_of(const struct reference *r, double *y, const double *x, enum tensor_kind kind, int layer,
+                               int t, int c, bool rms)
 {
     const double *w = ref_weight(r, kind, layer), *bias = rms ? NULL : ref_weight(r, kind + 1, layer);
     for (int row = 0; row < t; row++, x += c, y += c) {

@@ -1,6 +1,8 @@
 #!/bin/sh
-# check.sh SOURCE: builds mutants of the tree one after the other, in a copy of it, and runs the quick tests that are to catch
-# them. $MUTANTS names the ones to try ("" for all). Fails for one that survives, does not compile, or whose text is not found
+# check.sh SOURCE: builds mutants of the tree one after the other, in a copy of it, and runs the quick tests that are to
+# catch
+# them. $MUTANTS names the ones to try ("" for all). Fails for one that survives, does not compile, or whose text is not
+# found
 # exactly once.
 #
 # ROOM.txt beside this script holds the mutants of a room, one block each:
@@ -59,6 +61,7 @@ export TMPDIR ATTUNE_SRCDIR ATTUNE_BUILDDIR ATTUNE_SHARE
 targets() {
     printf '%s ' "$@"
     case "$*" in *tests/train/run/* | *tests/train/engine/*) printf 'attune attune-engine ' ;; esac
+    case "$*" in *tests/ui/*) printf 'attune attune-engine ' ;; esac
     case "$*" in *tests/unit/test_launch*) printf 'tests/unit/launch_peer ' ;; esac
 }
 
@@ -69,8 +72,9 @@ make_tests() {
 
 # 0: it passed (or skipped itself).
 passes() {
-    status=0
-    (cd "$build" && timeout -k 5 60 "./$1") >"$log" 2>&1 || status=$?
+    status=0 patience=60
+    case $1 in tests/ui/*) patience=300 ;; esac # consoles that wait for models
+    (cd "$build" && timeout -k 5 $patience "./$1") >"$log" 2>&1 || status=$?
     [ $status = 0 ] || [ $status = 77 ]
 }
 

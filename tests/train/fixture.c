@@ -212,8 +212,9 @@ void bench_make(struct bench *b, const struct world *w, const struct bench_optio
     assert_ok(dataset_build(&b->held_out, b->corpus, held_out, 0, &held_out_text, e));
     free(held_out);
     free(trained);
-    assert_ok(engine_load_model(&b->model, w->model_dir, b->ops, b->backend, (needs.networks & NETWORK_SCORE ? LOAD_SCORE : 0) |
-                                (o->lora_rank ? LOAD_FROZEN : 0), 1, key, e));
+    assert_ok(engine_load_model(&b->model, w->model_dir, b->ops, b->backend,
+                                (needs.networks & NETWORK_SCORE ? LOAD_SCORE : 0) | (o->lora_rank ? LOAD_FROZEN : 0), 1,
+                                key, e));
     b->model->scores_tokens = needs.networks & NETWORK_TOKEN_SCORE;
     if (o->lora_rank)
         assert_ok(model_add_lora(b->model, o->lora_rank, 16, "", 1, e));
@@ -227,8 +228,8 @@ void bench_make(struct bench *b, const struct world *w, const struct bench_optio
         udm_fill(&b->train, &b->held_out, b->model, options.seed);
     if (needs.groups & GROUPS_OWN_ANSWERS) {
         const int32_t stop = tokenizer_eos(b->tokenizer);
-        const struct own_answers_options own = {.model_key = key, .per_prompt = 3, .max_tokens = 8, .max_length = 128, .seed = 1,
-                                                .stop = &stop, .n_stop = 1};
+        const struct own_answers_options own = {.model_key = key, .per_prompt = 3, .max_tokens = 8, .max_length = 128,
+                                                .seed = 1, .stop = &stop, .n_stop = 1};
         assert_ok(own_answers_add(&b->train, NULL, b->model, &own, e));
         assert_ok(own_answers_add(&b->held_out, NULL, b->model, &own, e));
     }

@@ -150,7 +150,8 @@ void assert_same_file(const char *a, const char *b, const char *file)
 
 static bool is_of_the_clock(const char *key)
 {
-    static const char *const keys[] = {"step_s", "tokens_per_s", "rollout/sample_s", "rollout/wait_s", "rollout/tokens_per_s"};
+    static const char *const keys[] = {"step_s", "tokens_per_s", "rollout/sample_s", "rollout/wait_s",
+                                       "rollout/tokens_per_s"};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         if (strcmp(key, keys[i]) == 0)
             return true;

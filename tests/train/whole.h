@@ -1,4 +1,5 @@
-// Whole runs of the program attune-engine in a little world: started, killed, resumed and compared. What tests of runs share.
+// Whole runs of the program attune-engine in a little world: started, killed, resumed and compared. What tests of runs
+// share.
 #pragma once
 
 #include "fixture.h"

@@ -1,5 +1,6 @@
 #!/bin/sh
-# The new objective that HACKING.md shows as a patch: it applies to the tree as it is, and its file compiles without a warning.
+# The new objective that HACKING.md shows as a patch: it applies to the tree as it is, and its file compiles without a
+# warning.
 set -eu
 src=${ATTUNE_SRCDIR:-.} build=${ATTUNE_BUILDDIR:-.}
 out=$(mktemp -d)

@@ -11,7 +11,8 @@ find src -name '*.h' ! -name '*_impl.h' | sort >"$out/list"
 bad=0
 while read -r header; do
     printf '#include "config.h"\n#include "%s"\n' "${header#src/}" >"$out/x.c"
-    if ! ${CC:-gcc} -std=gnu17 -Wall -Wextra -Wno-unused-parameter -Werror -fsyntax-only -DVW=4 -I"$build" -Isrc $flags "$out/x.c" 2>"$out/said"; then
+    if ! ${CC:-gcc} -std=gnu17 -Wall -Wextra -Wno-unused-parameter -Werror -fsyntax-only -DVW=4 -I"$build" -Isrc \
+        $flags "$out/x.c" 2>"$out/said"; then
         printf 'not ok %s\n' "$header"
         cat "$out/said"
         bad=1

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Every mutant's text stands exactly once in its file: who moves a line that a number depends on moves its mutant along. Whether
+# Every mutant's text stands exactly once in its file: who moves a line that a number depends on moves its mutant along.
+# Whether
 # tests see the fault is make check-mutants' business; this takes no building.
 set -eu
 cd "${ATTUNE_SRCDIR:-.}"

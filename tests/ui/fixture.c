@@ -7,6 +7,8 @@
 #include "base/mem.h"
 #include "base/rng.h"
 
+char *project;
+
 struct recipe {
     const char *name, *objective;
     enum run_state state;
@@ -20,7 +22,8 @@ static const struct recipe recipes[] = {
     {"dpo-1", "dpo", RUN_DONE, 2000, 2000, 0.1, 1.8, ""},
     {"dpo-wide-beta", "dpo", RUN_RUNNING, 1240, 2000, 0.3, 1.2, ""},
     {"dpo-2", "dpo", RUN_PAUSED, 960, 2000, 0.1, 2.4, ""},
-    {"dpo-hot", "dpo", RUN_FAILED, 311, 2000, 0.1, 0.3, "the loss is not finite at step 311 (lr 0.1): resume with a smaller learning rate"},
+    {"dpo-hot", "dpo", RUN_FAILED, 311, 2000, 0.1, 0.3,
+     "the loss is not finite at step 311 (lr 0.1): resume with a smaller learning rate"},
     {"rm-1", "rm", RUN_DEAD, 77, 500, 0, 0.9, ""},
     {"dpo-next", "dpo", RUN_QUEUED, 0, 0, 0.1, 0, ""},
 };
@@ -70,14 +73,16 @@ static void write_texts(struct run_writer *w, const struct recipe *r)
     static const char *const responses[] = {
         "The fox waited by the river until the moon came up.\nThen it went home, tired and content.",
         "\033[31mred\033[0m and \007 bell: a sample may hold anything, it is only shown.",
-        "\xe7\x8b\x90\xe3\x81\xaf\xe5\xb7\x9d\xe3\x81\xa7\xe5\xbe\x85\xe3\x81\xa3\xe3\x81\x9f\xe3\x80\x82 A wide one, and a broken byte \xff here.",
+        "\xe7\x8b\x90\xe3\x81\xaf\xe5\xb7\x9d\xe3\x81\xa7\xe5\xbe\x85\xe3\x81\xa3\xe3\x81\x9f\xe3\x80\x82 A wide one, "
+        "and a broken byte \xff here.",
     };
     int64_t at = (int64_t)FIXTURE_CLOCK * 1000 - 3600000;
     assert_ok(run_writer_begin(w, e));
     assert_ok(run_writer_event(w, at, 0, "info", "start", "training starts on cpu, 2 threads", e));
     for (int i = 0; i < 12; i++) {
-        struct run_sample sample = {.at_ms = at + i * 60000, .step = r->step * (i + 1) / 12, .prompt = "Tell me about the fox by the river.",
-                                    .response = (char *)responses[i % 3], .logp = -20.5 - i, .reward = i % 4 == 3 ? NAN : 0.25 * i};
+        struct run_sample sample = {.at_ms = at + i * 60000, .step = r->step * (i + 1) / 12,
+                                    .prompt = "Tell me about the fox by the river.",
+            .response = (char *)responses[i % 3], .logp = -20.5 - i, .reward = i % 4 == 3 ? NAN : 0.25 * i};
         add_credits(&sample);
         assert_ok(run_writer_sample(w, &sample, e));
         free(sample.credits);
@@ -85,7 +90,8 @@ static void write_texts(struct run_writer *w, const struct recipe *r)
     assert_ok(run_writer_event(w, at + 600000, r->step / 2, "info", "checkpoint", "checkpoint at the middle, 1.2 MiB", e));
     assert_ok(run_writer_event(w, at + 660000, r->step / 2, "info", "control", "lr set to 5e-05", e));
     assert_ok(run_writer_event(w, at + 700000, r->step * 2 / 3, "warn", "gradient",
-                               "the gradient's norm 41.2 was clipped to 1 for 20 steps in a row; a smaller learning rate may learn more", e));
+                               "the gradient's norm 41.2 was clipped to 1 for 20 steps in a row; a smaller learning "
+                               "rate may learn more", e));
     if (r->state == RUN_FAILED)
         assert_ok(run_writer_event(w, at + 800000, r->step, "error", "nonfinite", r->message, e));
     assert_ok(run_writer_commit(w, e));
@@ -94,7 +100,8 @@ static void write_texts(struct run_writer *w, const struct recipe *r)
 static void write_status(struct run_writer *w, const struct recipe *r)
 {
     struct run_status s = {.state = r->state == RUN_DEAD ? RUN_RUNNING : r->state, .step = r->step, .total_steps = r->total,
-                           .heartbeat_ms = (int64_t)FIXTURE_CLOCK * 1000, .started_ms = (int64_t)FIXTURE_CLOCK * 1000 - 3600000};
+                           .heartbeat_ms = (int64_t)FIXTURE_CLOCK * 1000,
+                           .started_ms = (int64_t)FIXTURE_CLOCK * 1000 - 3600000};
     run_status_self(&s);
     if (r->state == RUN_DEAD)
         s.pid_start = 1; // a process of this number that started at another time: not this one
@@ -183,8 +190,9 @@ char *fixture_online(int n_points)
 void fixture_step(struct run_writer *w, int run, int64_t step)
 {
     double x = (double)step / 2000;
-    struct run_status s = {.state = RUN_RUNNING, .step = step, .total_steps = 100000, .heartbeat_ms = (int64_t)FIXTURE_CLOCK * 1000,
-                           .tokens_per_s = 5000 + 13.0 * (double)(step % 7), .seconds_left = (100000 - (double)step) / 10};
+    struct run_status s = {.state = RUN_RUNNING, .step = step, .total_steps = 100000,
+                           .heartbeat_ms = (int64_t)FIXTURE_CLOCK * 1000,
+        .tokens_per_s = 5000 + 13.0 * (double)(step % 7), .seconds_left = (100000 - (double)step) / 10};
     run_status_self(&s);
     assert_ok(run_writer_begin(w, e));
     put(w, "loss", step, 0.693 - 0.2 * (1 - exp(-x)) + 0.01 * sin((double)step * 1.7 + run));
@@ -238,4 +246,17 @@ char *fixture_many(int n, int n_points)
     }
     store_close(s);
     return dir;
+}
+
+int fixture_set_up(void **state)
+{
+    project = fixture_project(300);
+    return 0;
+}
+
+int fixture_tear_down(void **state)
+{
+    assert_ok(file_remove_tree(project, e));
+    free(project);
+    return 0;
 }

@@ -8,6 +8,11 @@
 
 enum { FIXTURE_CLOCK = 1800000000 }; // what ATTUNE_CLOCK is: 2027-01-15 08:00:00 UTC
 
+// The folder that a program's tests work on; fixture_set_up makes fixture_project(300).
+extern char *project;
+int fixture_set_up(void **state);
+int fixture_tear_down(void **state); // of any project
+
 // Seven runs: done, done, running, paused, failed, dead, queued; n_points metric points each. The live ones belong to
 // the calling process. Returns the folder (heap).
 char *fixture_project(int n_points);

@@ -52,12 +52,6 @@ static void start(struct rig *r)
     start_sized(r, 80, 24, NULL);
 }
 
-static void quit(struct rig *r)
-{
-    rig_send(r, "qq");
-    assert_int_equal(rig_end(r), 0);
-}
-
 static void wait_count(struct rig *r, int done, int all)
 {
     char text[40];

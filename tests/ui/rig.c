@@ -20,7 +20,7 @@ enum { PATIENCE_S = 30 }; // only a failing test waits so long: machines that bu
 
 static void run_program(const struct rig_options *o)
 {
-    char *program = test_build("attune");
+    char *program = o->program ? strdup(o->program) : test_build("attune");
     setenv("ATTUNE_PROJECT", o->project, 1);
     setenv("TERM", o->term ? o->term : "screen-256color", 1);
     setenv("LC_ALL", o->locale ? o->locale : "C.UTF-8", 1);
@@ -38,6 +38,12 @@ static void run_program(const struct rig_options *o)
     unsetenv("STY");
     if (o->clock)
         setenv("ATTUNE_CLOCK", o->clock, 1);
+    if (o->set_clock) {
+        char *library = test_build("tests/ui/fake_clock.so");
+        unsetenv("ATTUNE_CLOCK");
+        setenv("FAKE_CLOCK", o->set_clock, 1);
+        setenv("LD_PRELOAD", library, 1);
+    }
     if (o->no_color)
         setenv("NO_COLOR", "1", 1);
     if (o->background)
@@ -102,6 +108,8 @@ bool rig_read(struct rig *r, double seconds)
         return false;
     }
     r->bytes += (size_t)n;
+    if (r->heard)
+        r->heard(bytes, (size_t)n);
     if (r->wants_raw)
         str_addn(&r->raw, bytes, (size_t)n);
     vterm_write(r, bytes, (size_t)n);
@@ -120,6 +128,14 @@ void rig_send(struct rig *r, const char *keys)
     assert_int_equal(write(r->fd, keys, n), (ssize_t)n);
 }
 
+void rig_command(struct rig *r, const char *line)
+{
+    struct str keys = {0};
+    str_addf(&keys, ":%s\r", line);
+    rig_send(r, str_text(&keys));
+    str_fini(&keys);
+}
+
 void rig_resize(struct rig *r, int width, int height)
 {
     struct winsize size = {.ws_row = (unsigned short)height, .ws_col = (unsigned short)width};
@@ -131,7 +147,8 @@ void rig_resize(struct rig *r, int width, int height)
 
 static void add_color(struct str *out, const char *what, const VTermColor *c)
 {
-    if ((strcmp(what, "fg") == 0 && VTERM_COLOR_IS_DEFAULT_FG(c)) || (strcmp(what, "bg") == 0 && VTERM_COLOR_IS_DEFAULT_BG(c)))
+    if ((strcmp(what, "fg") == 0 && VTERM_COLOR_IS_DEFAULT_FG(c)) ||
+        (strcmp(what, "bg") == 0 && VTERM_COLOR_IS_DEFAULT_BG(c)))
         return;
     if (VTERM_COLOR_IS_INDEXED(c))
         str_addf(out, " %s%d", what, c->indexed.idx);
@@ -229,7 +246,8 @@ void rig_wait(struct rig *r, const char *text)
         if (clock_seconds() > until || r->has_ended) {
             struct str shown = {0};
             rig_text(r, false, &shown);
-            fail_msg("the screen does not show \"%s\"%s:\n%s", text, r->has_ended ? " (the program has ended)" : "", str_text(&shown));
+            fail_msg("the screen does not show \"%s\"%s:\n%s", text, r->has_ended ? " (the program has ended)" : "",
+                     str_text(&shown));
         }
         rig_read(r, 0.1);
     }
@@ -261,7 +279,7 @@ void rig_expect(struct rig *r, const char *name, bool with_styles, const char *r
     size_t n_bytes;
     rig_wait(r, ready);
     if (getenv("ATTUNE_UPDATE_SCREENS")) {
-        rig_settle(r, 0.7);
+        rig_settle(r, 2.5); // what is read every two seconds comes or goes
         masked_text(r, with_styles, &shown);
         assert_ok(file_write(path, str_text(&shown), shown.len, e));
     } else {
@@ -278,6 +296,28 @@ void rig_expect(struct rig *r, const char *name, bool with_styles, const char *r
     free(path);
     str_fini(&relative);
     str_fini(&shown);
+}
+
+void rig_expect_grid(struct rig *r, const char *page, const char *ready)
+{
+    static const int sizes[][2] = {{40, 12}, {200, 50}, {120, 40}, {80, 24}};
+    static const struct {
+        const char *name, *on, *off;
+    } modes[] = {{"ascii", "glyphs ascii", "glyphs braille"},
+                 {"16", "colors 16", "colors auto"},
+                 {"mono", "colors mono", "colors auto"}};
+    char name[80];
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        rig_resize(r, sizes[i][0], sizes[i][1]);
+        snprintf(name, sizeof name, "%s-%dx%d.txt", page, r->width, r->height);
+        rig_expect(r, name, false, ready);
+    }
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
+        rig_command(r, modes[i].on);
+        snprintf(name, sizeof name, "%s-80x24-%s.txt", page, modes[i].name);
+        rig_expect(r, name, i > 0, ready);
+        rig_command(r, modes[i].off);
+    }
 }
 
 static int finish(struct rig *r)
@@ -298,6 +338,12 @@ static int finish(struct rig *r)
 int rig_end(struct rig *r)
 {
     return finish(r);
+}
+
+void rig_quit(struct rig *r)
+{
+    rig_send(r, "\003\003");
+    assert_int_equal(rig_end(r), 0);
 }
 
 void rig_kill(struct rig *r, int number)

@@ -11,6 +11,7 @@
 
 struct rig_options {
     const char *project;
+    const char *program; // another one than attune: its path
     int width, height;
     const char *term;   // NULL: screen-256color (libvterm 0.1.4 cannot repeat characters as xterm does)
     const char *locale; // NULL: C.UTF-8
@@ -22,6 +23,7 @@ struct rig_options {
     const char *keys;       // the file of a person's keys; NULL: none
     const char *state; // XDG_STATE_HOME; NULL: there is none
     const char *clock;      // ATTUNE_CLOCK of the program; NULL: that of the test
+    const char *set_clock;  // the file by which fake_clock.so sets the program's clock while it runs; NULL: nothing does
 };
 struct rig {
     pid_t pid;
@@ -35,7 +37,9 @@ struct rig {
     bool has_ended;
     int apart;     // what vterm_write goes through: 0 text, 1 after ESC, 2 a string that is left out, 3 after ESC in it
 
-    void (*mask)(struct str *shown); // takes out what is another one every time, before rig_expect compares; NULL: nothing is
+    void (*heard)(const char *bytes, size_t n); // what the program writes, as it comes; NULL: nobody listens
+    void (*mask)(struct str *shown); // takes out what is another one every time, before rig_expect compares; NULL: nothing
+                                     // is
 };
 void rig_start(struct rig *r, const struct rig_options *options);
 // Reads what the program writes for at most so long, or until something came. Returns whether something came.
@@ -52,5 +56,10 @@ void rig_wait_gone(struct rig *r, const char *text); // until the screen does no
 // Waits until the screen is that of tests/ui/screens/NAME; fails with both when it does not become so. With
 // ATTUNE_UPDATE_SCREENS set the file is written instead, once the screen shows `ready` and has settled.
 void rig_expect(struct rig *r, const char *name, bool with_styles, const char *ready);
+void rig_command(struct rig *r, const char *line); // typed behind a colon
+void rig_quit(struct rig *r); // by Ctrl-c twice, which leaves any page as it is; status 0
+// The same for a page that is shown: at every size, and at 80x24 in ASCII, in 16 colours and without any, with styles. One
+// console that is resized, so what a size leaves behind is seen at the next one.
+void rig_expect_grid(struct rig *r, const char *page, const char *ready);
 int rig_end(struct rig *r); // waits for the program's end (it was asked to quit); its exit status, or -signal
 void rig_kill(struct rig *r, int signal);

@@ -12,29 +12,6 @@
 #include "ui/fixture.h"
 #include "ui/rig.h"
 
-static char *project;
-
-static int set_up(void **state)
-{
-    project = fixture_project(300);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    assert_ok(file_remove_tree(project, e));
-    free(project);
-    return 0;
-}
-
-static void quit(struct rig *r)
-{
-    rig_send(r, "\033");
-    rig_settle(r, 0.3);
-    rig_kill(r, SIGHUP);
-    assert_int_equal(rig_end(r), 0);
-}
-
 // Names and bytes of all that the project holds; what SQLite makes beside a database that is read (-shm, an empty
 // -wal) is no content.
 static char *contents(void)
@@ -81,7 +58,7 @@ static void reading_changes_no_byte_and_says_why(void **state)
     rig_wait(&r, "[2 Curves]");
     rig_send(&r, "4");
     rig_wait(&r, "[4 Log]");
-    quit(&r);
+    rig_quit(&r);
     char *after = contents();
     assert_string_equal(before, after);
     free(before);
@@ -105,7 +82,7 @@ static void lines_and_errors_are_kept_beside_the_project(void **state)
     rig_settle(&r, 0.3);
     rig_send(&r, ":tag +x\r");
     rig_wait(&r, "this console only reads it");
-    quit(&r);
+    rig_quit(&r);
     char *history = path_join(folder, "attune/history"), *log = path_join(folder, "attune/console.log");
     assert_ok(file_read(history, 1000, &bytes, &n, e));
     assert_string_equal(bytes, "sort loss\ntag +x\n");
@@ -118,7 +95,7 @@ static void lines_and_errors_are_kept_beside_the_project(void **state)
     rig_wait(&r, "> g dpo-next");
     rig_send(&r, ":\022"); // Ctrl-r: an earlier line
     rig_wait(&r, ":tag +x");
-    quit(&r);
+    rig_quit(&r);
     assert_ok(file_remove_tree(folder, e));
     free(history);
     free(log);
@@ -134,14 +111,14 @@ static void the_hint_line_goes_and_stays_away(void **state)
     rig_wait_gone(&r, "q quit");
     rig_send(&r, ":hints perhaps\r");
     rig_wait(&r, "hints: on or off, not perhaps");
-    quit(&r);
+    rig_quit(&r);
     rig_start(&r, &options);
     rig_wait(&r, "> g dpo-next");
     rig_settle(&r, 0.3);
     assert_false(rig_shows(&r, "q quit"));
     rig_send(&r, ":hints on\r");
     rig_wait(&r, "q quit");
-    quit(&r);
+    rig_quit(&r);
 }
 
 static void a_key_leads_from_an_alert_to_its_line(void **state)
@@ -163,7 +140,7 @@ static void a_key_leads_from_an_alert_to_its_line(void **state)
     assert_non_null(at);
     assert_non_null(strstr(at, "is gone without a word"));
     str_fini(&text);
-    quit(&r);
+    rig_quit(&r);
 }
 
 static void top_is_drawn_over_itself_until_q(void **state)
@@ -203,7 +180,7 @@ static void a_program_is_called_for_an_alert(void **state)
     assert_ok(run_writer_metric(w[0], "loss", 51, NAN, e));
     assert_ok(run_writer_commit(w[0], e));
     rig_wait(&r, "ended with status 3");
-    quit(&r);
+    rig_quit(&r);
     assert_ok(json_read(rung, 10000, &told, e));
     assert_string_equal(json_string_value(json_object_get(told, "run")), "live-1");
     assert_string_equal(json_string_value(json_object_get(told, "alert")), "nonfinite");
@@ -228,5 +205,5 @@ int main(void)
         cmocka_unit_test(a_program_is_called_for_an_alert),
         cmocka_unit_test(top_is_drawn_over_itself_until_q),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, fixture_set_up, fixture_tear_down);
 }

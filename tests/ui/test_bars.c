@@ -18,7 +18,6 @@
 
 enum { N_LIVE = 16, N_POINTS = 2000 };
 
-static char *project;
 static struct run_writer *writers[N_LIVE];
 static int64_t next_step = N_POINTS + 1;
 
@@ -48,12 +47,6 @@ static int compare(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;
     return x < y ? -1 : x > y;
-}
-
-static void quit(struct rig *r)
-{
-    rig_send(r, "qq");
-    assert_int_equal(rig_end(r), 0);
 }
 
 // One more point of three metrics for each of the 16 runs; call it 10 times a second.
@@ -105,10 +98,11 @@ static void measure_keys(const char *name, double period_s, int n_keys, double b
         load(&l);
         seconds[i] = key_latency(&r, i / 10 % 2 ? "k" : "j");
     }
-    quit(&r);
+    rig_quit(&r);
     qsort(seconds, (size_t)n_keys, sizeof *seconds, compare);
     double p99 = seconds[n_keys * 99 / 100] * 1000;
-    print_message("          %s: key to first byte median %.2f ms, p99 %.2f ms, bar %.0f ms\n", name, seconds[n_keys / 2] * 1000, p99, bar_ms);
+    print_message("          %s: key to first byte median %.2f ms, p99 %.2f ms, bar %.0f ms\n", name,
+                  seconds[n_keys / 2] * 1000, p99, bar_ms);
     assert_true(p99 <= 3 * bar_ms);
     free(seconds);
 }
@@ -173,8 +167,9 @@ static void an_idle_console_is_silent_q3(void **state)
     bytes = r.bytes - bytes;
     switches = voluntary_switches(r.pid) - switches;
     used = cpu_seconds(r.pid) - used;
-    print_message("          idle for %d s: %zu bytes, %ld wakeups, %.2f %% of a processor\n", SECONDS, bytes, switches, 100 * used / SECONDS);
-    quit(&r);
+    print_message("          idle for %d s: %zu bytes, %ld wakeups, %.2f %% of a processor\n", SECONDS, bytes, switches,
+                  100 * used / SECONDS);
+    rig_quit(&r);
     assert_int_equal(bytes, 0);
     assert_true(switches <= SECONDS + 1);
     if (whole()) // a tick of the clock that it is counted in is 10 ms
@@ -214,9 +209,9 @@ static void measure_bytes(const char *page, const char *keys, int width, int hei
     if (!slow)
         before = r.bytes;
     double rate = (double)(before - bytes) / (clock_seconds() - begin);
-    print_message("          16 live runs at 10 Hz%s, %s, %dx%d: %.0f B/s, bar %.0f\n", slow ? ", --slow" : "", page, width, height,
-                  rate, bar);
-    quit(&r);
+    print_message("          16 live runs at 10 Hz%s, %s, %dx%d: %.0f B/s, bar %.0f\n", slow ? ", --slow" : "", page,
+                  width, height, rate, bar);
+    rig_quit(&r);
     assert_true(rate > 0);
     assert_true(rate <= bar);
 }
@@ -251,7 +246,7 @@ static void moving_the_cursor_costs_few_bytes_q6(void **state)
         if (r.bytes - before > most)
             most = r.bytes - before;
     }
-    quit(&r);
+    rig_quit(&r);
     print_message("          cursor move: at most %zu bytes, bar 300\n", most);
     assert_true(most <= 300);
 }
@@ -285,8 +280,8 @@ static void a_storm_of_sizes_ends_as_a_fresh_start_q11(void **state)
         rig_read(&r, 0.05);
         rig_text(&r, true, &after);
     } while (strcmp(str_text(&after), str_text(&want)) != 0 && clock_seconds() < begin + 5);
-    quit(&fresh);
-    quit(&r);
+    rig_quit(&fresh);
+    rig_quit(&r);
     if (strcmp(str_text(&after), str_text(&want)) != 0)
         fail_msg("after the storm:\n%s\nfresh:\n%s", str_text(&after), str_text(&want));
     str_fini(&after);

@@ -9,21 +9,6 @@
 #include "ui/fixture.h"
 #include "ui/rig.h"
 
-static char *project;
-
-static int set_up(void **state)
-{
-    project = fixture_project(300);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    assert_ok(file_remove_tree(project, e));
-    free(project);
-    return 0;
-}
-
 // As if nobody had looked at the project before.
 static int forget(void **state)
 {
@@ -71,8 +56,11 @@ static void keys_of_one_run(void **state)
     WALK(&r, {"", "whole run"}, {"]", "EMA 0.9"}, {"]", "EMA 0.95"}, {"[", "EMA 0.9 "}, {":smooth 0\r", "raw"},
          {":smooth 2\r", "smooth: 2 is not from 0"}, {":smooth 0.5\r", "EMA 0.5"},
          {":smooth mean 50\r", "mean 50 "}, {"]", "mean 100 "}, {"[", "mean 50 "}, {":smooth gaussian 20\r", "Gaussian 20 "},
-         {":smooth mean x\r", "smooth mean: x is no number of steps"}, {":smooth 0.5\r", "EMA 0.5"}, {"+", "follow"}, {"<", "zoomed"},
-         {"0", "whole run"}, {"F", "The whole run is shown"}, {"y", "y log"}, {"y", "y symlog"}, {"a", "clip 1%"}, {":clip 0 5\r", "clip 0% below 5% above"}, {":clip 60 50\r", "together less than 100"}, {"a", "y symlog  whole run"},
+         {":smooth mean x\r", "smooth mean: x is no number of steps"}, {":smooth 0.5\r", "EMA 0.5"}, {"+", "follow"},
+         {"<", "zoomed"},
+         {"0", "whole run"}, {"F", "The whole run is shown"}, {"y", "y log"}, {"y", "y symlog"}, {"a", "clip 1%"},
+         {":clip 0 5\r", "clip 0% below 5% above"}, {":clip 60 50\r", "together less than 100"},
+         {"a", "y symlog  whole run"},
          {"x", "Only steps are known"}, {"\r", "smoothed"}, {".", "step 2000"}, {"g", "step 6"},
          {":cursor 1000\r", "step 1000"}, {"q", "whole run"}, {"q", "rewards"}, {"\t", "whole run"},
          {":metric kl\r", "KL to the reference"}, {":metric nothing\r", "No chart shows nothing"},
@@ -102,18 +90,27 @@ static void keys_that_compare_runs(void **state)
     rig_wait(&r, "[1 Runs]");
     WALK(&r, {":open dpo-1\r", "[2 Curves]"}, {"B", "Only one run is shown"}, {"d", "Only one run is shown"},
          {"1:select dpo-1\r:select dpo-2\r:open dpo-wide-beta\r", "rewards: rewards/margins"},
-         {"B", "3 runs in 2 groups by seed: mean, with one standard deviation."}, {"", "by seed, sd"}, {"B", "95 % interval"},
+         {"B", "3 runs in 2 groups by seed: mean, with one standard deviation."}, {"", "by seed, sd"},
+         {"B", "95 % interval"},
          {"", "by seed, 95 %"}, {"B", "with one standard error"}, {"", "by seed, se"},
-         {"B", "with the least and the most"}, {"B", "median, with the quartiles"}, {"", "by seed, quartiles"}, {"B", "the mean alone"}, {"B", "Each run for itself"},
-         {":group objective\r", "by objective, mean"}, {":bands sd\r", "by objective, sd"}, {":group colour\r", "no run here has a setting colour"},
-         {":bands wide\r", "sd, interval, se or quartiles"}, {":group off\r", "x step"}, {"D", "Each run minus c dpo-wide-beta (P pins another)."},
-         {"", "rewards/margins minus c"}, {":pin b\r", "b dpo-1 is pinned"}, {"", "rewards/margins minus b"}, {":pin zz\r", "zz is not shown here"},
-         {"D", "The runs themselves"}, {"V", "each run alone, one scale"}, {"q", "rewards: rewards/margins"}, {"d", "settings that differ"},
-         {"", "beta"}, {"d", "accuracy: rewards/accuracies"}, {":best rewards/margins\r", "Best by rewards/margins: d dpo-2"},
-         {":best nothing\r", "no run here has a metric nothing"}, {":best completions/mean_length\r", "is more of completions/mean_length better, or less"},
+         {"B", "with the least and the most"}, {"B", "median, with the quartiles"}, {"", "by seed, quartiles"},
+         {"B", "the mean alone"}, {"B", "Each run for itself"},
+         {":group objective\r", "by objective, mean"}, {":bands sd\r", "by objective, sd"},
+         {":group colour\r", "no run here has a setting colour"},
+         {":bands wide\r", "sd, interval, se or quartiles"}, {":group off\r", "x step"},
+         {"D", "Each run minus c dpo-wide-beta (P pins another)."},
+         {"", "rewards/margins minus c"}, {":pin b\r", "b dpo-1 is pinned"}, {"", "rewards/margins minus b"},
+         {":pin zz\r", "zz is not shown here"},
+         {"D", "The runs themselves"}, {"V", "each run alone, one scale"}, {"q", "rewards: rewards/margins"},
+         {"d", "settings that differ"},
+         {"", "beta"}, {"d", "accuracy: rewards/accuracies"},
+         {":best rewards/margins\r", "Best by rewards/margins: d dpo-2"},
+         {":best nothing\r", "no run here has a metric nothing"},
+         {":best completions/mean_length\r", "is more of completions/mean_length better, or less"},
          {":best min:completions/mean_length\r", "Best by completions/mean_length"}, {":raise none\r", "whole run"});
-    WALK(&r, {".", "step 1240"}, {"v", "Left and Right take the range's other end"}, {":range 400 800\r", "steps 400-800"}, {"", "slope/100"},
-         {"", "minus pinned"}, {":range 7\r", "two steps are wanted"}, {"+", "zoomed"}, {":range off\r", "step 800"}, {"q0", "whole run"},
+    WALK(&r, {".", "step 1240"}, {"v", "Left and Right take the range's other end"},
+         {":range 400 800\r", "steps 400-800"}, {"", "slope/100"}, {"", "minus pinned"},
+         {":range 7\r", "two steps are wanted"}, {"+", "zoomed"}, {":range off\r", "step 800"}, {"q0", "whole run"},
          {"X", "x log step"}, {"X", "x step"});
     rig_send(&r, "qq");
     assert_int_equal(rig_end(&r), 0);
@@ -139,9 +136,11 @@ static void curves_by_another_metric(void **state)
 {
     struct rig r;
     open_run(&r, "dpo-1", 100, 30);
-    WALK(&r, {":x kl\r", "The x axis is kl."}, {"", "x kl"}, {"\r", "smoothed"}, {".", "kl 3."}, {"", "whole run"}, {"v", "by kl there are none"}, {"q+", "zoomed"}, {"0", "whole run"},
-         {"X", "By kl the axis is linear"}, {"X", "whole run"}, {":x nothing\r", "no run here has a metric nothing"},
-         {":x epochs\r", "not how many epochs"}, {":x tokens\r", "has not recorded what tokens is made from"}, {"", "x kl"}, {":x step\r", "counts steps"}, {"x", "The x axis is kl."});
+    WALK(&r, {":x kl\r", "The x axis is kl."}, {"", "x kl"}, {"\r", "smoothed"}, {".", "kl 3."}, {"", "whole run"},
+         {"v", "by kl there are none"}, {"q+", "zoomed"}, {"0", "whole run"}, {"X", "By kl the axis is linear"},
+         {"X", "whole run"}, {":x nothing\r", "no run here has a metric nothing"},
+         {":x epochs\r", "not how many epochs"}, {":x tokens\r", "has not recorded what tokens is made from"},
+         {"", "x kl"}, {":x step\r", "counts steps"}, {"x", "The x axis is kl."});
     rig_send(&r, "qqq");
     assert_int_equal(rig_end(&r), 0);
 }
@@ -152,11 +151,15 @@ static void runs_as_a_scatter_and_as_boxes(void **state)
     rig_start(&r, &(struct rig_options){.project = project, .width = 120, .height = 40});
     rig_wait(&r, "[1 Runs]");
     WALK(&r, {":select dpo-1\r:select dpo-2\r:open dpo-wide-beta\r", "rewards: rewards/margins"},
-         {":scatter kl rewards/margins@max\r", "rewards/margins@max by kl, 3 runs"}, {":scatter kl\r", "two metrics are wanted"},
-         {":scatter kl nothing\r", "no run here has a metric or setting nothing"}, {":box loss beta\r", "loss by beta, 3 runs"}, {"", "beta 0.1 (n 2)"},
-         {":box loss kl\r", "no run here has a setting kl"}, {"q", "rewards: rewards/margins"}, {":scatter beta loss\r", "loss by beta, 3 runs"},
+         {":scatter kl rewards/margins@max\r", "rewards/margins@max by kl, 3 runs"},
+         {":scatter kl\r", "two metrics are wanted"},
+         {":scatter kl nothing\r", "no run here has a metric or setting nothing"},
+         {":box loss beta\r", "loss by beta, 3 runs"}, {"", "beta 0.1 (n 2)"},
+         {":box loss kl\r", "no run here has a setting kl"}, {"q", "rewards: rewards/margins"},
+         {":scatter beta loss\r", "loss by beta, 3 runs"},
          {":scatter off\r", "rewards: rewards/margins"},
-         {":color-by beta\r", "Colours and dashes by beta."}, {":color-by shade\r", "no run here has a setting shade"}, {":color-by off\r", "its own colour"});
+         {":color-by beta\r", "Colours and dashes by beta."}, {":color-by shade\r", "no run here has a setting shade"},
+         {":color-by off\r", "its own colour"});
     rig_send(&r, "qq");
     assert_int_equal(rig_end(&r), 0);
 }
@@ -298,7 +301,8 @@ static void values_at_the_cursor_are_sorted(void **state)
     order_is(&r, "b dpo-1", "d dpo-2");
     WALK(&r, {":sort name\r", "the last letter first"});
     order_is(&r, "d dpo-2", "b dpo-1");
-    WALK(&r, {":sort most\r", "Values by most, the greatest first."}, {":sort size\r", "sort: name, value"}, {"o", "sort values by"}, {"off\r", "stand as the curves do"});
+    WALK(&r, {":sort most\r", "Values by most, the greatest first."}, {":sort size\r", "sort: name, value"},
+         {"o", "sort values by"}, {"off\r", "stand as the curves do"});
     order_is(&r, "c dpo-wide-beta", "b dpo-1");
     rig_send(&r, "qqq");
     assert_int_equal(rig_end(&r), 0);
@@ -311,7 +315,8 @@ static void the_mouse_drags_a_rectangle(void **state)
     open_run(&r, "dpo-1", 120, 40);
     WALK(&r, {"", "whole run"}, {"\033[<0;30;10M\033[<32;40;14M\033[<0;50;14m", "zoomed (0: all)"});
     rig_wait_gone(&r, "2k");
-    WALK(&r, {"0", "whole run"}, {"\033[<0;30;10M\033[<0;30;10m", "whole run"}, {"\033[<0;90;28M\033[<0;90;28m\r", "smoothed"});
+    WALK(&r, {"0", "whole run"}, {"\033[<0;30;10M\033[<0;30;10m", "whole run"},
+         {"\033[<0;90;28M\033[<0;90;28m\r", "smoothed"});
     rig_send(&r, "qqq");
     assert_int_equal(rig_end(&r), 0);
 }
@@ -323,10 +328,13 @@ static void the_project_keeps_layout_and_filter(void **state)
     char *kept = path_join(project, "console.json");
     const struct rig_options o = {.project = project, .width = 120, .height = 30, .keeps_session = true};
     open_run_of(&r, "dpo-1", &o);
-    WALK(&r, {"L", "Layout: preference."}, {"", "preference  x step"}, {":layout throughput\r", "learning rate"}, {":layout odd\r", "there is none called odd"},
-         {":layout reward\r", "KL to the reference"}, {"\\length\r", "\\length: 1 of"}, {"", "response length"}, {"\\\025nothing\r", "No chart passes the filter"},
-         {"\\\025!kl\r", "\\!kl:"}, {":layout dpo-pm\r", "no DPO run with one of preference matching"}, {"", "PM divergence are measured"},
-         {":layout preference\r", "preference"}, {"x", "Only steps"}, {":smooth gaussian 30\r", "Gaussian 30"}, {":layout all\r\\\025\r", "whole run"}, {":grid 2x1\r", "charts 5-6 of"}, {":grid 9x1\r", "from 1x1 to 8x8"},
+    WALK(&r, {"L", "Layout: preference."}, {"", "preference  x step"}, {":layout throughput\r", "learning rate"},
+         {":layout odd\r", "there is none called odd"}, {":layout reward\r", "KL to the reference"},
+         {"\\length\r", "\\length: 1 of"}, {"", "response length"}, {"\\\025nothing\r", "No chart passes the filter"},
+         {"\\\025!kl\r", "\\!kl:"}, {":layout dpo-pm\r", "no DPO run with one of preference matching"},
+         {"", "PM divergence are measured"}, {":layout preference\r", "preference"}, {"x", "Only steps"},
+         {":smooth gaussian 30\r", "Gaussian 30"}, {":layout all\r\\\025\r", "whole run"},
+         {":grid 2x1\r", "charts 5-6 of"}, {":grid 9x1\r", "from 1x1 to 8x8"},
          {":layout preference\r\\\025!kl\r", "\\!kl:"});
     rig_send(&r, "qq");
     assert_int_equal(rig_end(&r), 0);
@@ -374,5 +382,5 @@ int main(void)
         cmocka_unit_test_setup(values_at_the_cursor_are_sorted, forget),
         cmocka_unit_test_setup(the_mouse_drags_a_rectangle, forget),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, fixture_set_up, fixture_tear_down);
 }

@@ -8,13 +8,16 @@
 #include "ui/fixture.h"
 #include "ui/rig.h"
 
-static char *project, *folder, *data;
+static char *folder, *data;
 
 // A bell and an escape sequence among them; rows that are there twice, say the opposite, and that are refused.
 static const char *const fixed[] = {
-    "{\"prompt\": \"Why is the sky blue?\", \"chosen\": \"Because of the air.\", \"rejected\": \"It is not blue at all, it is a lie.\", \"note\": 1}",
-    "{\"prompt\": \"why is  the sky blue?\", \"chosen\": \"because of the air.\", \"rejected\": \"It is not blue at all, it is a lie.\"}",
-    "{\"prompt\": \"Why is the sky blue?\", \"chosen\": \"It is not blue at all, it is a lie.\", \"rejected\": \"Because of the air.\"}",
+    "{\"prompt\": \"Why is the sky blue?\", \"chosen\": \"Because of the air.\", \"rejected\": \"It is not blue at "
+    "all, it is a lie.\", \"note\": 1}",
+    "{\"prompt\": \"why is  the sky blue?\", \"chosen\": \"because of the air.\", \"rejected\": \"It is not blue at "
+    "all, it is a lie.\"}",
+    "{\"prompt\": \"Why is the sky blue?\", \"chosen\": \"It is not blue at all, it is a lie.\", \"rejected\": "
+    "\"Because of the air.\"}",
     "{\"prompt\": \"Say \\u001b[31mred\\u0007 please\", \"chosen\": \"red\", \"rejected\": \"\\u001b[2J\"}",
     "{\"prompt\": \"same\", \"chosen\": \"one\", \"rejected\": \"one\"}",
     "{\"prompt\": \"empty\", \"chosen\": \"\", \"rejected\": \"one\"}",
@@ -29,8 +32,10 @@ static int set_up(void **state)
     for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
         str_addf(&text, "%s\n", fixed[i]);
     for (int i = 0; i < 300; i++)
-        str_addf(&text, "{\"prompt\": \"Question %d of many\", \"chosen\": \"The answer is %d, and that is all.\", \"rejected\": \"%0*d\"}\n", i,
-                 i * 7, 1 + i % 60, i);
+        str_addf(&text,
+                 "{\"prompt\": \"Question %d of many\", \"chosen\": \"The answer is %d, and that is all.\", "
+                 "\"rejected\": \"%0*d\"}\n",
+                 i, i * 7, 1 + i % 60, i);
     assert_ok(file_write(data, str_text(&text), text.len, e));
     str_fini(&text);
     return 0;
@@ -62,12 +67,6 @@ static void open_page(struct rig *r, const struct rig_options *o)
     rig_wait(r, "304 of 304 rows");
 }
 
-static void quit(struct rig *r)
-{
-    rig_send(r, "qq");
-    assert_int_equal(rig_end(r), 0);
-}
-
 // The path is another one every time: it is looked for and not kept.
 static void the_page_says_what_is_in_the_file(void **state)
 {
@@ -91,7 +90,7 @@ static void the_page_says_what_is_in_the_file(void **state)
     rig_wait(&r, "line 5: chosen and rejected are the same text");
     rig_send(&r, "\t");
     rig_wait(&r, "GAP");
-    quit(&r);
+    rig_quit(&r);
 }
 
 // The folder is another one every time.
@@ -104,23 +103,12 @@ static void mask_folder(struct str *shown)
 
 static void the_page_is_as_kept_at_every_size(void **state)
 {
-    static const struct {
-        int width, height;
-        const char *locale, *name;
-    } sizes[] = {{80, 24, NULL, "data-80x24.txt"},
-                 {80, 24, "C", "data-80x24-ascii.txt"},
-                 {200, 50, NULL, "data-200x50.txt"},
-                 {40, 12, NULL, "data-40x12.txt"}};
-    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-        struct rig r;
-        rig_start(&r, &(struct rig_options){
-                          .project = project, .width = sizes[i].width, .height = sizes[i].height, .locale = sizes[i].locale});
-        rig_wait(&r, "1 Runs");
-        say(&r, ":data %s\r", data);
-        r.mask = mask_folder;
-        rig_expect(&r, sizes[i].name, false, "304 of 304");
-        quit(&r);
-    }
+    struct rig r;
+    open_page(&r, &(struct rig_options){.project = project, .width = 120, .height = 40});
+    rig_wait(&r, "mem 3.1/16G"); // the machine is read a little later
+    r.mask = mask_folder;
+    rig_expect_grid(&r, "data", "304 of 304");
+    rig_quit(&r);
 }
 
 static void control_bytes_of_data_do_not_reach_the_terminal(void **state)
@@ -133,7 +121,7 @@ static void control_bytes_of_data_do_not_reach_the_terminal(void **state)
     rig_wait(&r, "^[[2J");
     rig_send(&r, "q");
     rig_wait(&r, "GAP");
-    quit(&r);
+    rig_quit(&r);
 }
 
 static void rows_are_filtered_found_and_sorted(void **state)
@@ -159,7 +147,7 @@ static void rows_are_filtered_found_and_sorted(void **state)
     rig_wait(&r, "No row has a value \"nosuch\"");
     rig_send(&r, "\\gap>\r");
     rig_wait(&r, "the filter, at character");
-    quit(&r);
+    rig_quit(&r);
 }
 
 static void the_rows_that_are_shown_are_written(void **state)
@@ -175,7 +163,7 @@ static void the_rows_that_are_shown_are_written(void **state)
     rig_wait(&r, "written to");
     say(&r, ":write %s\r", out);
     rig_wait(&r, "is there already");
-    quit(&r);
+    rig_quit(&r);
     assert_ok(corpus_load(&c, out, 0, e));
     assert_string_equal(c->examples[0].turns[0].text, "Why is the sky blue?");
     for (size_t i = 0; i < c->n_examples; i++)
@@ -215,7 +203,7 @@ static void what_cannot_be_read_is_said(void **state)
     rig_wait(&r, "cannot open /no/such/file.jsonl");
     rig_resize(&r, 40, 12);
     rig_wait(&r, "cannot open /no/such/file.jsonl");
-    quit(&r);
+    rig_quit(&r);
 }
 
 static void any_size_is_drawn(void **state)
@@ -232,7 +220,7 @@ static void any_size_is_drawn(void **state)
         rig_send(&r, "\r");
         rig_wait(&r, "Data]");
     }
-    quit(&r);
+    rig_quit(&r);
 }
 
 int main(void)

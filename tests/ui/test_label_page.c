@@ -38,7 +38,7 @@ static void a_hundred_pairs_take_a_hundred_keys(void **state)
         rig_wait_gone(&r, "saving #"); // the next key is taken then
     }
     rig_wait(&r, "Nothing is left of this set");
-    quit(&r);
+    rig_quit(&r);
     assert_int_equal(read_standing(&said, &all), N);
     assert_int_equal(all, N);
     for (int i = 0; i < N; i++) {
@@ -118,7 +118,7 @@ static void undo_has_no_end_also_after_a_restart(void **state)
         rig_send(&r, "2");
         wait_count(&r, i + 1, N);
     }
-    quit(&r);
+    rig_quit(&r);
     start(&r);
     wait_count(&r, 5, N);
     for (int i = 4; i >= 0; i--) {
@@ -132,7 +132,7 @@ static void undo_has_no_end_also_after_a_restart(void **state)
     rig_send(&r, "U");
     wait_count(&r, 1, N);
     rig_wait(&r, "again: #");
-    quit(&r);
+    rig_quit(&r);
     str_fini(&shown);
 }
 
@@ -169,7 +169,7 @@ static void words_go_with_the_judgement(void **state)
     rig_wait(&r, "Nothing is left of this set in the order \"skipped\"");
     rig_send(&r, "s");
     rig_wait(&r, "done 2   skipped 0   flagged 1   to do 0");
-    quit(&r);
+    rig_quit(&r);
     assert_int_equal(read_standing(&said, &all), 3);
     assert_string_equal(said[0].note, "not sure");
     assert_string_equal(said[0].reasons, "ac");
@@ -202,7 +202,7 @@ static void texts_are_searched_compared_and_corrected(void **state)
     rig_send(&r, "?");
     rig_wait(&r, "Keys and commands of the pairs to judge");
     rig_send(&r, "q");
-    quit(&r);
+    rig_quit(&r);
     unsetenv("VISUAL");
     str_fini(&shown);
 }
@@ -222,7 +222,7 @@ static void what_was_judged_is_written_as_data(void **state)
     str_addf(&keys, ":export %s\r", out);
     rig_send(&r, str_text(&keys));
     rig_wait(&r, "1 pair; left out: 1 tie");
-    quit(&r);
+    rig_quit(&r);
     assert_ok(file_read(out, 100000, &text, &n, e));
     assert_non_null(strstr(text, "\"margin\":3.0}"));
     free(text);
@@ -281,7 +281,7 @@ static void a_run_that_waits_hears_and_asks_for_more(void **state)
     assert_ok(run_writer_commit(w, e));
     rig_wait(&r, "waiting for you: 1 pair"); // it comes by itself
     rig_wait(&r, "tell me^[[31m of it");     // no byte of it commands the terminal
-    quit(&r);
+    rig_quit(&r);
     run_writer_close(w);
     store_close(s);
     free(run_dir);
@@ -290,23 +290,10 @@ static void a_run_that_waits_hears_and_asks_for_more(void **state)
 
 static void the_page_is_as_kept_at_every_size(void **state)
 {
-    static const struct {
-        int width, height;
-        const char *locale, *name;
-    } sizes[] = {{80, 24, NULL, "label-80x24.txt"},
-                 {80, 24, "C", "label-80x24-ascii.txt"},
-                 {200, 50, NULL, "label-200x50.txt"},
-                 {40, 12, NULL, "label-40x12.txt"},
-                 {120, 40, NULL, "label-120x40.txt"}};
-    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-        struct rig r;
-        start_sized(&r, sizes[i].width, sizes[i].height, sizes[i].locale);
-        rig_expect(&r, sizes[i].name, false, " 0/100 ");
-        quit(&r);
-        char *session = path_join(dir, "console.json"); // the next one says nothing of this one
-        remove(session);
-        free(session);
-    }
+    struct rig r;
+    start(&r);
+    rig_expect_grid(&r, "label", " 0/100 ");
+    rig_quit(&r);
 }
 
 // A clock of seconds, and nothing else.
@@ -328,7 +315,7 @@ static void who_reads_is_left_in_peace(void **state)
     }
     print_message("          %zu bytes a second while nothing happens\n", least / SECONDS);
     assert_true(least <= 12 * (SECONDS + 1));
-    quit(&r);
+    rig_quit(&r);
 }
 
 static void any_size_is_fine(void **state)

@@ -30,7 +30,7 @@ static void a_range_is_marked_and_judged_with_one_key(void **state)
     wait_count(&r, 5, N);
     rig_wait(&r, "saved 5 pairs \"both bad\"; u takes all back");
     rig_wait(&r, "0 of 25 marked");
-    quit(&r);
+    rig_quit(&r);
     assert_int_equal(read_standing(&said, &all), 5);
     for (int i = 0; i < 5; i++) {
         assert_int_equal(said[i].verdict, VERDICT_BOTH_BAD);
@@ -53,7 +53,7 @@ static void a_range_is_marked_and_judged_with_one_key(void **state)
     rig_wait(&r, "Only pairs that pass number=20,21 come");
     rig_send(&r, ":filter colour=red\r");
     rig_wait(&r, "pairs have no \"colour\"");
-    quit(&r);
+    rig_quit(&r);
 }
 
 // All of what one key judges, or nothing of it.
@@ -127,7 +127,7 @@ static void what_is_begun_outlives_leaving_and_kill_9(void **state)
     rig_wait(&r, "note: half a thought");
     rig_send(&r, "\x1b" "1");
     rig_wait(&r, "[1 Runs]");
-    quit(&r);
+    rig_quit(&r);
     write_script(editor, "#!/bin/sh\necho half an answer >\"$1\"\nexit 1\n");
     start(&r);
     rig_wait(&r, "note: half a thought");
@@ -146,7 +146,7 @@ static void what_is_begun_outlives_leaving_and_kill_9(void **state)
     free(first);
     rig_send(&r, "2");
     wait_count(&r, 2, N + 1);
-    quit(&r);
+    rig_quit(&r);
     assert_int_equal(read_standing(&said, &all), 2);
     assert_string_equal(said[1].note, "half a thought");
     assert_string_equal(said[1].reasons, "b");
@@ -165,16 +165,19 @@ static void an_annotator_who_fails_checks_is_named(void **state)
     size_t n;
     write_pairs(9);
     for (int i = 0; i < 5; i++)
-        str_addf(&rows, "{\"prompt\": \"question 50%d\", \"chosen\": \"good answer\", \"rejected\": \"bad answer %d\"}\n", i, i);
+        str_addf(&rows,
+                 "{\"prompt\": \"question 50%d\", \"chosen\": \"good answer\", \"rejected\": \"bad answer %d\"}\n", i,
+                 i);
     assert_ok(file_write(known, rows.data, rows.len, e));
-    const char *args[] = {"label", data, "--annotator", "ann", "--repeats", "0", "--checks", known, "--check-share", "0.1", NULL};
+    const char *args[] = {"label",    data,  "--annotator",   "ann", "--repeats", "0",
+                          "--checks", known, "--check-share", "0.1", NULL};
     rig_start(&r, &(struct rig_options){.project = dir, .width = 80, .height = 24, .args = args});
     for (int i = 0; i < 10; i++) {
         wait_count(&r, i, 10);
         rig_send(&r, "4"); // of everything
     }
     rig_wait(&r, "Nothing is left of this set");
-    quit(&r);
+    rig_quit(&r);
     str_addf(&command, "%s/attune label stats --project %s >%s", getenv("ATTUNE_BUILDDIR"), dir, out);
     assert_int_equal(system(str_text(&command)), 0);
     assert_ok(file_read(out, 100000, &text, &n, e));

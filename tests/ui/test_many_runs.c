@@ -16,21 +16,12 @@ enum { N_POINTS = 50, PATIENT = 3 };
 
 static int n_runs = 300;
 
-static char *project;
-
 static int set_up(void **state)
 {
     const char *given = getenv("ATTUNE_TEST_RUNS");
     if (given && atoi(given) >= 300)
         n_runs = atoi(given);
     project = fixture_many(n_runs, N_POINTS);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    assert_ok(file_remove_tree(project, e));
-    free(project);
     return 0;
 }
 
@@ -95,5 +86,5 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(many_runs_are_usable_within_a_second_q7),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, fixture_tear_down);
 }

@@ -6,31 +6,10 @@
 #include "ui/fixture.h"
 #include "ui/rig.h"
 
-static char *project;
-
-static int set_up(void **state)
-{
-    project = fixture_project(300);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    assert_ok(file_remove_tree(project, e));
-    free(project);
-    return 0;
-}
-
 static void begin(struct rig *r, const char *keys)
 {
     rig_start(r, &(struct rig_options){.project = project, .width = 80, .height = 24, .keys = keys});
     rig_wait(r, "> g dpo-next");
-}
-
-static void quit(struct rig *r)
-{
-    rig_send(r, "\003\003");
-    assert_int_equal(rig_end(r), 0);
 }
 
 static void arguments_are_completed(void **state)
@@ -51,7 +30,7 @@ static void arguments_are_completed(void **state)
     rig_wait(&r, "[1 Runs]");
     rig_send(&r, ":sort acu\t");
     rig_wait(&r, ":sort accuracy");
-    quit(&r);
+    rig_quit(&r);
 }
 
 static void files_are_completed_by_tab(void **state)
@@ -63,7 +42,7 @@ static void files_are_completed_by_tab(void **state)
     rig_send(&r, str_text(&keys));
     rig_send(&r, "\t");
     rig_wait(&r, "attune.db");
-    quit(&r);
+    rig_quit(&r);
     str_fini(&keys);
 }
 
@@ -83,7 +62,7 @@ static void a_number_alone_goes_there(void **state)
     rig_wait(&r, "[2 Curves]");
     rig_send(&r, ":1000\r");
     rig_wait(&r, "╎"); // the cursor
-    quit(&r);
+    rig_quit(&r);
 }
 
 static void lines_come_back_by_ctrl_r(void **state)
@@ -100,7 +79,7 @@ static void lines_come_back_by_ctrl_r(void **state)
     rig_wait(&r, ":sort loss");
     rig_send(&r, "\016");
     rig_wait(&r, ":sort name");
-    quit(&r);
+    rig_quit(&r);
 }
 
 static void help_finds_and_runs_commands(void **state)
@@ -125,7 +104,7 @@ static void help_finds_and_runs_commands(void **state)
     rig_send(&r, "as\t\r");
     rig_wait_gone(&r, ":glyphs");
     rig_wait(&r, "+--");
-    quit(&r);
+    rig_quit(&r);
 }
 
 // Keys are answers while they are asked for, and do nothing else.
@@ -162,7 +141,7 @@ static void keys_of_ones_own_work_and_are_shown(void **state)
     rig_send(&r, "\007");
     rig_wait(&r, "Keys and commands of the list of runs");
     rig_wait(&r, "i Space");
-    quit(&r);
+    rig_quit(&r);
     free(path);
 }
 
@@ -176,7 +155,7 @@ static void a_wrong_line_is_named_and_changes_nothing(void **state)
     rig_wait(&r, "Until then");
     rig_wait(&r, "the key a of stop");
     rig_wait(&r, "Space select");
-    quit(&r);
+    rig_quit(&r);
     free(path);
 }
 
@@ -192,5 +171,5 @@ int main(void)
         cmocka_unit_test(keys_of_ones_own_work_and_are_shown),
         cmocka_unit_test(a_wrong_line_is_named_and_changes_nothing),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, fixture_set_up, fixture_tear_down);
 }

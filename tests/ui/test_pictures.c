@@ -9,21 +9,6 @@
 
 #define KITTY_SAYS "\033_Gi=31;OK\033\\\033[6;20;10t\033[?62;c"
 
-static char *project;
-
-static int set_up(void **state)
-{
-    project = fixture_project(300);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    assert_ok(file_remove_tree(project, e));
-    free(project);
-    return 0;
-}
-
 static int count(struct rig *r, const char *what)
 {
     int n = 0;
@@ -65,13 +50,8 @@ static void expect(struct rig *r, const char *what, bool is_there)
         listen(r, 0.1);
     settle(r, 0.3);
     if (is_there != (count(r, what) > 0))
-        fail_msg("\"%s\" was %s%s", what + 1, is_there ? "not sent" : "sent", rig_shows(r, "slow link") ? ", the link is slow" : "");
-}
-
-static void quit(struct rig *r)
-{
-    rig_send(r, "\003\003");
-    assert_int_equal(rig_end(r), 0);
+        fail_msg("\"%s\" was %s%s", what + 1, is_there ? "not sent" : "sent",
+                 rig_shows(r, "slow link") ? ", the link is slow" : "");
 }
 
 // Answers as soon as it is asked; a machine that was too busy for that is asked again.
@@ -90,7 +70,7 @@ static void begin(struct rig *r, const char *dir, const char *says)
         rig_settle(r, 0.3);
         if (!rig_shows(r, "slow link"))
             return;
-        quit(r);
+        rig_quit(r);
     }
     fail_msg("the link stays slow");
 }
@@ -142,7 +122,7 @@ static void as_kitty_it_gets_pictures_while_they_are_wanted(void **state)
     rig_wait(&r, "\u2524"); // an axis
     rig_send(&r, ":pictures odd\r");
     rig_wait(&r, "pictures: off, auto, kitty or sixel, not odd");
-    quit(&r);
+    rig_quit(&r);
 }
 
 static void as_a_terminal_with_sixels_it_gets_them(void **state)
@@ -168,7 +148,7 @@ static void as_a_terminal_with_sixels_it_gets_them(void **state)
     rig_send(&r, "2");
     expect(&r, "\033P0;1;0q", true);
     str_fini(&shown);
-    quit(&r);
+    rig_quit(&r);
 }
 
 static void a_silent_terminal_gets_none_and_no_question(void **state)
@@ -183,7 +163,7 @@ static void a_silent_terminal_gets_none_and_no_question(void **state)
         rig_wait(&r, "[2 Curves]");
         expect(&r, "\033_G", false);
         expect(&r, "\033P0;1;0q", false);
-        quit(&r);
+        rig_quit(&r);
     }
 }
 
@@ -222,7 +202,7 @@ static void data_waits_and_a_slow_link_has_none(void **state)
         rig_settle(&r, 0.1);
     }
     expect(&r, "\033_Ga=T", false);
-    quit(&r);
+    rig_quit(&r);
     run_writer_close(w[0]);
     assert_ok(file_remove_tree(dir, e));
     free(dir);
@@ -231,7 +211,8 @@ static void data_waits_and_a_slow_link_has_none(void **state)
 // The setting is the project's, and leaving takes what is shown away.
 static void the_project_keeps_the_setting(void **state)
 {
-    const struct rig_options o = {.project = project, .width = 100, .height = 30, .term = "rxvt-unicode-256color", .keeps_session = true};
+    const struct rig_options o = {
+        .project = project, .width = 100, .height = 30, .term = "rxvt-unicode-256color", .keeps_session = true};
     struct rig r;
     rig_start(&r, &o);
     rig_wait(&r, "[1 Runs]");
@@ -239,7 +220,7 @@ static void the_project_keeps_the_setting(void **state)
     rig_wait(&r, "[2 Curves]");
     rig_send(&r, ":pictures kitty\r");
     rig_wait(&r, "does not say that it shows these");
-    quit(&r);
+    rig_quit(&r);
     rig_start(&r, &o);
     r.wants_raw = true;
     rig_wait(&r, "[2 Curves]");
@@ -262,5 +243,5 @@ int main(void)
         cmocka_unit_test(data_waits_and_a_slow_link_has_none),
         cmocka_unit_test(the_project_keeps_the_setting),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, fixture_set_up, fixture_tear_down);
 }

@@ -18,14 +18,16 @@
 #include "ui/fixture.h"
 #include "ui/rig.h"
 
-static char *folder, *project;
+static char *folder;
 
 // Nothing that is pressed may start a training: the engine says what it offers, and nothing else.
 static void make_engine(void)
 {
     char *real = test_build("attune-engine"), *path = path_join(folder, "engine");
     struct str text = {0};
-    str_addf(&text, "#!/bin/sh\n[ \"$1\" = describe ] && exec '%s' describe\necho 'attune-engine: not here' >&2\nexit 1\n", real);
+    str_addf(&text,
+             "#!/bin/sh\n[ \"$1\" = describe ] && exec '%s' describe\necho 'attune-engine: not here' >&2\nexit 1\n",
+             real);
     assert_ok(file_write(path, str_text(&text), text.len, e));
     assert_int_equal(chmod(path, 0755), 0);
     setenv("ATTUNE_ENGINE", path, 1);
@@ -59,14 +61,15 @@ static int tear_down(void **state)
 
 static void add_event(struct rng *r, struct str *out)
 {
-    static const char *const sequences[] = {"\033[A", "\033[B", "\033OC", "\033[D", "\033[5~", "\033[6~", "\033[H", "\033[F", "\033[Z",
-                                            "\033[21~", "\033", "\033[", "\033[<", "\033]11;rgb:1/2", "\a", "\033\\", "\033[?62;4c",
-                                            "\033[?2026;2$y", "\033]11;rgb:ff/ff/ff\a", "\033P+", "\t", "\r", "\r", "\177", "\014", "\032"};
+    static const char *const sequences[] = {"\033[A", "\033[B", "\033OC", "\033[D", "\033[5~", "\033[6~", "\033[H",
+                                            "\033[F", "\033[Z", "\033[21~", "\033", "\033[", "\033[<",
+        "\033]11;rgb:1/2", "\a", "\033\\", "\033[?62;4c", "\033[?2026;2$y", "\033]11;rgb:ff/ff/ff\a", "\033P+", "\t",
+        "\r", "\r", "\177", "\014", "\032"};
     enum { N = sizeof sequences / sizeof *sequences };
     switch (rng_below(r, 16)) {
     case 0:
-        str_addf(out, "\033[<%u;%u;%u%c", (unsigned)(rng_below(r, 4) ? rng_below(r, 4) : 64 + rng_below(r, 2)), (unsigned)rng_below(r, 140),
-                 (unsigned)rng_below(r, 60), rng_below(r, 3) ? 'M' : 'm');
+        str_addf(out, "\033[<%u;%u;%u%c", (unsigned)(rng_below(r, 4) ? rng_below(r, 4) : 64 + rng_below(r, 2)),
+                 (unsigned)rng_below(r, 140), (unsigned)rng_below(r, 60), rng_below(r, 3) ? 'M' : 'm');
         break;
     case 1:
     case 2:
@@ -158,8 +161,8 @@ static void check_end(struct rig *r, uint64_t seed, long events, const char *las
     rig_text(r, false, &shown);
     const int status = rig_end(r);
     if (status != 0)
-        fail_msg("seed %llu, after %ld events: it ended with %d; the last input was %s\nand the terminal shows:\n%s", (unsigned long long)seed,
-                 events, status, last, str_text(&shown));
+        fail_msg("seed %llu, after %ld events: it ended with %d; the last input was %s\nand the terminal shows:\n%s",
+                 (unsigned long long)seed, events, status, last, str_text(&shown));
     str_fini(&shown);
 }
 
@@ -188,7 +191,8 @@ static void random_input_does_no_harm_q12(void **state)
     }
     rig_kill(&r, SIGTERM);
     check_end(&r, seed, n_events, "a signal");
-    print_message("          %ld events, seed %llu: left %ld times by its own keys\n", n_events, (unsigned long long)seed, n_ends);
+    print_message("          %ld events, seed %llu: left %ld times by its own keys\n", n_events,
+                  (unsigned long long)seed, n_ends);
     str_fini(&chunk);
     // Files that were asked for by name ("snapshot") go to the working folder; everything else to the project.
     check_folder(project, (const char *const[]){"attune.db", "runs", "console.json", "recipes", "keys.conf", NULL});

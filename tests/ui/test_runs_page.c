@@ -10,18 +10,9 @@
 #include "ui/fixture.h"
 #include "ui/rig.h"
 
-static char *project;
-
 static int set_up(void **state)
 {
     project = fixture_project(60);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    assert_ok(file_remove_tree(project, e));
-    free(project);
     return 0;
 }
 
@@ -238,7 +229,9 @@ static void a_clock_that_jumps_leaves_the_list_as_it_is_q21(void **state)
 {
     static const struct {
         const char *clock, *filter;
-    } visits[] = {{"1799978400", ":filter age>=0 age<60\r"}, {"1800021600", ":filter age>20000\r"}, {"1799978400", ":filter age<60\r"}};
+    } visits[] = {{"1799978400", ":filter age>=0 age<60\r"},
+                  {"1800021600", ":filter age>20000\r"},
+                  {"1799978400", ":filter age<60\r"}};
     struct rig r;
     for (size_t i = 0; i < sizeof visits / sizeof *visits; i++) {
         rig_start(&r, &(struct rig_options){.project = project, .width = 100, .height = 24, .clock = visits[i].clock});
@@ -263,5 +256,5 @@ int main(void)
         cmocka_unit_test(find_goes_through_every_list),
         cmocka_unit_test(a_clock_that_jumps_leaves_the_list_as_it_is_q21),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, fixture_tear_down);
 }

@@ -9,32 +9,9 @@
 #include "ui/fixture.h"
 #include "ui/rig.h"
 
-static char *project;
-
-static int set_up(void **state)
-{
-    project = fixture_project(300);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    assert_ok(file_remove_tree(project, e));
-    free(project);
-    return 0;
-}
-
 static void begin(struct rig *r)
 {
     rig_start(r, &(struct rig_options){.project = project, .width = 100, .height = 30, .keeps_session = true});
-}
-
-static void quit(struct rig *r)
-{
-    rig_send(r, "\033"); // no field takes the letter
-    rig_settle(r, 0.3);
-    rig_kill(r, SIGHUP);
-    assert_int_equal(rig_end(r), 0);
 }
 
 static void forget(void)
@@ -74,7 +51,7 @@ static void page_run_selection_window_and_smoothing_are_there_again(void **state
     rig_settle(&r, 0.3);
     rig_text(&r, true, &back);
     assert_non_null(strstr(str_text(&back), "NAME"));
-    quit(&r);
+    rig_quit(&r);
     str_fini(&left);
     str_fini(&back);
 }
@@ -96,7 +73,7 @@ static void a_form_that_was_not_finished_is_there_again(void **state)
     begin(&r);
     rig_wait(&r, "--objective ipo");
     rig_wait(&r, "--steps 4321");
-    quit(&r);
+    rig_quit(&r);
 }
 
 // Kept as if two runs had lived then, one of them with nothing to say, and another were unknown.
@@ -110,7 +87,7 @@ static void on_return_one_line_says_what_happened(void **state)
     begin(&r);
     rig_wait(&r, "[4 Log]");
     rig_wait(&r, "Since 05:13 (2 h ago): ");
-    quit(&r);
+    rig_quit(&r);
     free(path);
 }
 
@@ -125,7 +102,7 @@ static void a_damaged_file_is_put_aside_and_said(void **state)
     begin(&r);
     rig_wait(&r, "What the console kept of the last time is not used");
     rig_wait(&r, "> g dpo-next");
-    quit(&r);
+    rig_quit(&r);
     assert_ok(file_read(aside, 1000, &bytes, &n_bytes, e));
     assert_string_equal(bytes, kept);
     assert_true(file_exists(path)); // a new one
@@ -137,15 +114,16 @@ static void a_damaged_file_is_put_aside_and_said(void **state)
 
 static void a_member_of_another_kind_is_left_out_with_a_word(void **state)
 {
-    static const char kept[] = "{\"version\": 7, \"page\": \"Curves\", \"run\": [1], \"selected\": \"all\", \"news\": 4, \"pages\": "
-                               "{\"Curves\": {\"smooth\": 44, \"full\": true, \"x\": -3}, \"Runs\": [], \"None\": {}}}";
+    static const char kept[] = "{\"version\": 7, \"page\": \"Curves\", \"run\": [1], \"selected\": \"all\", \"news\": 4, "
+                               "\"pages\": {\"Curves\": {\"smooth\": 44, \"full\": true, \"x\": -3}, \"Runs\": [], "
+                               "\"None\": {}}}";
     char *path = path_join(project, "console.json");
     struct rig r;
     assert_ok(file_write(path, kept, strlen(kept), e));
     begin(&r);
     rig_wait(&r, "[2 Curves]");
     rig_wait(&r, "of the page Curves is not used, the rest is");
-    quit(&r);
+    rig_quit(&r);
     free(path);
 }
 
@@ -161,7 +139,7 @@ static void leaving_by_q_q_comes_back_to_the_page(void **state)
     assert_int_equal(rig_end(&r), 0);
     begin(&r);
     rig_wait(&r, "[4 Log]");
-    quit(&r);
+    rig_quit(&r);
 }
 
 // Not only at the end: a machine that stops takes away a few seconds.
@@ -196,5 +174,5 @@ int main(void)
         cmocka_unit_test(leaving_by_q_q_comes_back_to_the_page),
         cmocka_unit_test(it_is_written_while_the_console_runs),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, fixture_set_up, fixture_tear_down);
 }

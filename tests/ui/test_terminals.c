@@ -1,5 +1,5 @@
-// What a terminal is, in all its kinds: descriptions, locales, answers, mouse, clipboard, job control; and that one that goes
-// away hurts no run.
+// What a terminal is, in all its kinds: descriptions, locales, answers, mouse, clipboard, job control; and that one that
+// goes away hurts no run.
 #include "config.h"
 
 #include <signal.h>
@@ -13,27 +13,6 @@
 #include "base/utf8.h"
 #include "ui/fixture.h"
 #include "ui/rig.h"
-
-static char *project;
-
-static int set_up(void **state)
-{
-    project = fixture_project(300);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    assert_ok(file_remove_tree(project, e));
-    free(project);
-    return 0;
-}
-
-static void quit(struct rig *r)
-{
-    rig_send(r, "\003\003");
-    assert_int_equal(rig_end(r), 0);
-}
 
 static void begin(struct rig *r, const struct rig_options *o)
 {
@@ -86,13 +65,15 @@ static void every_kind_of_terminal_gets_what_it_can_show_q22(void **state)
         rig_wait(&r, "[2 Curves]");
         rig_settle(&r, 0.3);
         if (has_beyond_ascii(&r) == cases[i].ascii)
-            fail_msg("%s, %s: ASCII is %s", cases[i].term, cases[i].locale ? cases[i].locale : "UTF-8", cases[i].ascii ? "not all" : "all");
+            fail_msg("%s, %s: ASCII is %s", cases[i].term, cases[i].locale ? cases[i].locale : "UTF-8",
+                     cases[i].ascii ? "not all" : "all");
         if (has_colour(&r) != cases[i].colour)
-            fail_msg("%s, NO_COLOR %d: colour is %s", cases[i].term, cases[i].no_color, cases[i].colour ? "missing" : "there");
+            fail_msg("%s, NO_COLOR %d: colour is %s", cases[i].term, cases[i].no_color,
+                     cases[i].colour ? "missing" : "there");
         rig_send(&r, ":mouse on\r");
         rig_settle(&r, 0.3);
         assert_int_equal(rig_shows(&r, "not known to have one"), !cases[i].asked);
-        quit(&r);
+        rig_quit(&r);
     }
 }
 
@@ -141,7 +122,7 @@ static void the_background_is_taken_from_its_answer(void **state)
     rig_settle(&r, 0.2);
     const char *first = strstr(str_text(&r.raw), "\033[?2026h"), *last = strstr(str_text(&r.raw), "\033[?2026l");
     assert_true(first && last && first < last); // a large frame is shown at once
-    quit(&r);
+    rig_quit(&r);
     str_fini(&shown);
 }
 
@@ -160,7 +141,7 @@ static void a_slow_way_is_said_and_costs_frames(void **state)
         fixture_step(w[0], 0, step);
         rig_settle(&r, 0.1);
     }
-    quit(&r);
+    rig_quit(&r);
     for (int i = 0; i < 4; i++)
         run_writer_close(w[i]);
     assert_ok(file_remove_tree(dir, e));
@@ -217,7 +198,7 @@ static void the_mouse_chooses_opens_and_presses_hints(void **state)
     for (int i = 0; i < 400 && !strstr(str_text(&r.raw), "\033[?1002l"); i++)
         rig_read(&r, 0.05);
     assert_non_null(strstr(str_text(&r.raw), "\033[?1002l"));
-    quit(&r);
+    rig_quit(&r);
 }
 
 static void what_is_copied_goes_to_the_terminal_or_a_file(void **state)
@@ -238,7 +219,7 @@ static void what_is_copied_goes_to_the_terminal_or_a_file(void **state)
     rig_wait(&r, "bytes are in");
     assert_ok(file_read(path, 1 << 20, &bytes, &n_bytes, e));
     assert_non_null(strstr(bytes, "[4 Log]")); // the screen, where a page has nothing of its own
-    quit(&r);
+    rig_quit(&r);
     free(bytes);
     free(path);
     str_fini(&line);
@@ -257,7 +238,7 @@ static void what_is_copied_goes_to_the_file_that_was_named(void **state)
     assert_ok(file_read(path, 100, &bytes, &n_bytes, e));
     assert_string_equal(bytes, "dpo-next");
     assert_null(strstr(str_text(&r.raw), "\033]52"));
-    quit(&r);
+    rig_quit(&r);
     free(bytes);
     free(path);
 }
@@ -304,7 +285,7 @@ static void it_stops_and_comes_back_with_the_whole_screen_q20(void **state)
     assert_true(rig_shows(&r, "wall"));
     rig_send(&r, "\014");
     rig_wait_gone(&r, "wall");
-    quit(&r);
+    rig_quit(&r);
     str_fini(&before);
     str_fini(&after);
 }
@@ -361,5 +342,5 @@ int main(void)
         cmocka_unit_test(a_terminal_that_vanishes_ends_the_console_alone_q20),
         cmocka_unit_test(the_terminal_gets_back_what_was_switched_on_q20),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, fixture_set_up, fixture_tear_down);
 }

@@ -6,7 +6,7 @@
 #include "ui/fixture.h"
 #include "ui/rig.h"
 
-static char *project, *other;
+static char *other;
 
 static int set_up(void **state)
 {
@@ -34,12 +34,6 @@ static void say(struct rig *r, const char *line, const char *shows)
 {
     rig_send(r, line);
     rig_wait(r, shows);
-}
-
-static void quit(struct rig *r)
-{
-    rig_send(r, "\003\003");
-    assert_int_equal(rig_end(r), 0);
 }
 
 static char *command(const char *format, const char *path)
@@ -76,7 +70,7 @@ static void a_view_is_kept_and_opened_elsewhere(void **state)
     say(&r, ":view nothing\r", "none is kept as nothing");
     say(&r, ":view save ../up\r", "../up");
     assert_false(rig_shows(&r, "is kept as"));
-    quit(&r);
+    rig_quit(&r);
     begin(&r, other, path); // somebody else's copy of the project
     rig_wait(&r, "[2 Curves]");
     rig_wait(&r, "EMA 0.6");
@@ -84,7 +78,7 @@ static void a_view_is_kept_and_opened_elsewhere(void **state)
     rig_wait(&r, "minus d");
     rig_wait(&r, "x log step");
     rig_wait(&r, "\\!length:");
-    quit(&r);
+    rig_quit(&r);
     free(export);
     free(path);
 }
@@ -101,9 +95,12 @@ static void what_is_no_view_is_refused_before_anything_is_shown(void **state)
         {"{\"attune_view\":1,\"page\":\"Moon\"}", "\"page\" is none of"},
         {"{\"attune_view\":1,\"page\":\"Curves\",\"run\":3}", "are not all there"},
         {"{\"attune_view\":1,\"page\":\"Curves\",\"run\":\"\",\"selected\":[1],\"looks\":{}}", "no name of a run"},
-        {"{\"attune_view\":1,\"page\":\"Curves\",\"run\":\"elsewhere\",\"selected\":[\"away\"],\"looks\":{}}", "none of its runs"},
-        {"{\"attune_view\":1,\"page\":\"Curves\",\"run\":\"dpo-1\",\"selected\":[],\"looks\":{\"smooth\":7}}", "its \"smooth\" is nothing"},
-        {"{\"attune_view\":1,\"page\":\"Curves\",\"run\":\"dpo-1\",\"selected\":[],\"looks\":{\"x\":\"moons\"}}", "its \"x\" is nothing"},
+        {"{\"attune_view\":1,\"page\":\"Curves\",\"run\":\"elsewhere\",\"selected\":[\"away\"],\"looks\":{}}",
+         "none of its runs"},
+        {"{\"attune_view\":1,\"page\":\"Curves\",\"run\":\"dpo-1\",\"selected\":[],\"looks\":{\"smooth\":7}}",
+         "its \"smooth\" is nothing"},
+        {"{\"attune_view\":1,\"page\":\"Curves\",\"run\":\"dpo-1\",\"selected\":[],\"looks\":{\"x\":\"moons\"}}",
+         "its \"x\" is nothing"},
     };
     char *path = path_join(project, "bad.json"), *open = command(":view %s\r", path);
     struct rig r;
@@ -128,7 +125,7 @@ static void what_is_no_view_is_refused_before_anything_is_shown(void **state)
     say(&r, open, "its \"x\" is nothing that the page Curves can show");
     assert_true(rig_shows(&r, "EMA 0.5"));
     assert_true(rig_shows(&r, "dpo-2"));
-    quit(&r);
+    rig_quit(&r);
     free(open);
     free(path);
 }
@@ -136,7 +133,8 @@ static void what_is_no_view_is_refused_before_anything_is_shown(void **state)
 // Runs that are not here are named, and the rest is shown.
 static void runs_that_are_missing_are_said(void **state)
 {
-    static const char text[] = "{\"attune_view\":1,\"page\":\"Curves\",\"run\":\"dpo-1\",\"selected\":[\"dpo-2\",\"away-1\"],\"looks\":{\"smooth\":0.7}}";
+    static const char text[] = "{\"attune_view\":1,\"page\":\"Curves\",\"run\":\"dpo-1\",\"selected\":[\"dpo-2\","
+                               "\"away-1\"],\"looks\":{\"smooth\":0.7}}";
     char *path = path_join(project, "part.json");
     struct rig r;
     assert_ok(file_write(path, text, strlen(text), e));
@@ -144,7 +142,7 @@ static void runs_that_are_missing_are_said(void **state)
     rig_wait(&r, "Not in this project: away-1");
     rig_wait(&r, "EMA 0.7");
     rig_wait(&r, "d dpo-2");
-    quit(&r);
+    rig_quit(&r);
     free(path);
 }
 

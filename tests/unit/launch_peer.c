@@ -76,7 +76,8 @@ static int serve(void)
         const char *ask = json_string_value(json_object_get(line, "ask"));
         const json_t *words = json_object_get(line, "words");
         if (!ask) // a cancel: only what is held is under way
-            say(json_integer_value(json_object_get(line, "cancel")), "end", json_pack("{s:i, s:i, s:s}", "status", 130, "code", -10, "text", "cancelled"));
+            say(json_integer_value(json_object_get(line, "cancel")), "end",
+                json_pack("{s:i, s:i, s:s}", "status", 130, "code", -10, "text", "cancelled"));
         else if (strcmp(ask, "words") == 0) {
             for (size_t i = 0; i < json_array_size(words); i++)
                 say(id, "row", json_pack("{s:O}", "word", json_array_get(words, i)));
@@ -116,9 +117,10 @@ int main(int argc, char **argv)
         puts("{\"possible\": true}");
     else if (argc == 2 && strcmp(argv[1], "describe") == 0)
         printf("{\"version\": \"1\", \"params\": [{\"name\": \"model\", \"type\": \"path\", \"default\": \"\"},"
-               " {\"name\": \"data\", \"type\": \"path\", \"default\": \"\"}, {\"name\": \"lr\", \"type\": \"float\", \"default\": \"1e-5\", \"live\": true}],"
-               " \"objectives\": [{\"name\": \"dpo\", \"title\": \"DPO\", \"needs_reference\": true,"
-               " \"params\": [{\"name\": \"beta\", \"type\": \"float\", \"default\": \"0.1\"}]}]}\n");
+               " {\"name\": \"data\", \"type\": \"path\", \"default\": \"\"}, {\"name\": \"lr\", \"type\": \"float\", "
+               "\"default\": \"1e-5\", \"live\": true}], \"objectives\": [{\"name\": \"dpo\", \"title\": \"DPO\", "
+               "\"needs_reference\": true, \"params\": [{\"name\": \"beta\", \"type\": \"float\", \"default\": "
+               "\"0.1\"}]}]}\n");
     else if (argc == 2 && strcmp(argv[1], "wrong") == 0)
         printf("this is no JSON\n");
     else if (argc == 2 && strcmp(argv[1], "refuse") == 0)

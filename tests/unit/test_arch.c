@@ -66,7 +66,8 @@ static void members_that_change_the_result_are_refused_unless_neutral(void **sta
         {"opt", "layer_norm_elementwise_affine", "false", "\"layer_norm_elementwise_affine\""},
         {"llama", "rope_scaling", "{\"rope_type\": \"longrope\", \"factor\": 4.0}", "\"longrope\" are not supported"},
         {"llama", "rope_scaling", "{\"type\": \"su\"}", "\"su\" are not supported"},
-        {"llama", "rope_parameters", "{\"rope_type\": \"default\", \"partial_rotary_factor\": 0.25}", "\"partial_rotary_factor\""},
+        {"llama", "rope_parameters",
+         "{\"rope_type\": \"default\", \"partial_rotary_factor\": 0.25}", "\"partial_rotary_factor\""},
         {"llama", "rope_parameters", "{\"rope_type\": \"linear\"}", "\"factor\" is missing"},
         {"llama", "rope_parameters", "{\"rope_type\": \"llama3\", \"factor\": 8.0}", "\"low_freq_factor\" is missing"},
         {"llama", "rope_parameters", "{\"rope_type\": \"linear\", \"factor\": 0.5}", "impossible factor"},
@@ -129,7 +130,8 @@ static void what_gemma_3_does_otherwise_is_refused(void **state)
         {"\"attn_logit_softcapping\": null", NULL},
         {"\"_sliding_window_pattern\": 3", "_sliding_window_pattern"},
         {"\"_sliding_window_pattern\": 6", NULL},
-        {"\"rope_parameters\": {\"rope_type\": \"linear\", \"factor\": 4.0, \"rope_theta\": 1e6}", "full_attention and sliding_attention"},
+        {"\"rope_parameters\": {\"rope_type\": \"linear\", \"factor\": 4.0, \"rope_theta\": 1e6}",
+         "full_attention and sliding_attention"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct arch a;
@@ -137,9 +139,9 @@ static void what_gemma_3_does_otherwise_is_refused(void **state)
         struct notes notes = {0};
         struct str text = {0};
         json_error_t wrong;
-        str_addf(&text, "{\"model_type\": \"gemma3_text\", \"vocab_size\": 64, \"hidden_size\": 32, \"num_hidden_layers\": 7, "
-                        "\"num_attention_heads\": 2, \"num_key_value_heads\": 1, \"head_dim\": 16, \"intermediate_size\": 48, "
-                        "\"sliding_window\": 8, %s}", rows[i].more);
+        str_addf(&text, "{\"model_type\": \"gemma3_text\", \"vocab_size\": 64, \"hidden_size\": 32, \"num_hidden_layers\": "
+                        "7, \"num_attention_heads\": 2, \"num_key_value_heads\": 1, \"head_dim\": 16, "
+                        "\"intermediate_size\": 48, \"sliding_window\": 8, %s}", rows[i].more);
         json_t *config = json_loads(str_text(&text), 0, &wrong);
         assert_non_null(config);
         const int code = arch_from_config(&a, config, "config.json", &notes, &fault);
@@ -160,8 +162,10 @@ static void contradictions_of_rotary_settings_are_refused(void **state)
         {"10000", "null", "{\"rope_type\": \"default\", \"rope_theta\": 500000.0}", "\"rope_theta\" is 10000, but 500000"},
         {"500", "null", "{\"rope_type\": \"linear\", \"factor\": 2}", NULL},
         {"500", "{\"type\": \"linear\", \"factor\": 2.0}", "{\"rope_type\": \"linear\", \"factor\": 2}", NULL},
-        {"500", "{\"type\": \"linear\", \"factor\": 4.0}", "{\"rope_type\": \"linear\", \"factor\": 2}", "contradict each other"},
-        {"500", "{\"type\": \"dynamic\", \"factor\": 2.0}", "{\"rope_type\": \"linear\", \"factor\": 2}", "contradict each other"},
+        {"500", "{\"type\": \"linear\", \"factor\": 4.0}",
+         "{\"rope_type\": \"linear\", \"factor\": 2}", "contradict each other"},
+        {"500", "{\"type\": \"dynamic\", \"factor\": 2.0}",
+         "{\"rope_type\": \"linear\", \"factor\": 2}", "contradict each other"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         json_t *config = config_of("llama", "rope_theta", rows[i].theta), *scaling, *parameters;
@@ -215,8 +219,9 @@ static void windows_belong_to_layers(void **state)
 
 static void kinds_of_layers_have_rotary_settings_of_their_own(void **state)
 {
-    json_t *config = config_of("qwen3", "rope_parameters", "{\"full_attention\": {\"rope_type\": \"linear\", \"factor\": 8.0, "
-                               "\"rope_theta\": 1000000.0}, \"sliding_attention\": {\"rope_type\": \"default\", \"rope_theta\": 5000.0}}");
+    json_t *config = config_of("qwen3", "rope_parameters", "{\"full_attention\": {\"rope_type\": \"linear\", \"factor\": "
+                               "8.0, \"rope_theta\": 1000000.0}, \"sliding_attention\": {\"rope_type\": \"default\", "
+                               "\"rope_theta\": 5000.0}}");
     struct arch a;
     assert_ok(arch_from_config(&a, config, "config.json", NULL, e));
     assert_close(a.ropes[ATTN_FULL].theta, 1e6, 0);

@@ -84,7 +84,8 @@ static void text_from_outside_is_shown_never_sent(void **state)
 
 static void quoted_texts_are_one_word_of_a_shell(void **state)
 {
-    static const char *const rows[][2] = {{"build/attune", "build/attune"}, {"a b", "'a b'"}, {"", "''"}, {"it's", "'it'\\''s'"}};
+    static const char *const rows[][2] = {
+        {"build/attune", "build/attune"}, {"a b", "'a b'"}, {"", "''"}, {"it's", "'it'\\''s'"}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct str s = {0};
         str_add_quoted(&s, rows[i][0]);

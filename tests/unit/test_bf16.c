@@ -128,8 +128,9 @@ static void gradients_are_those_of_f32_but_for_rounding(void **state)
 static void kept_activations_take_half_the_memory(void **state)
 {
     static const char config[] =
-        "{\"model_type\": \"llama\", \"vocab_size\": 64, \"hidden_size\": 32, \"intermediate_size\": 96, \"num_hidden_layers\": 24, "
-        "\"num_attention_heads\": 4, \"num_key_value_heads\": 2, \"max_position_embeddings\": 64, \"rms_norm_eps\": 1e-5}";
+        "{\"model_type\": \"llama\", \"vocab_size\": 64, \"hidden_size\": 32, \"intermediate_size\": 96, "
+        "\"num_hidden_layers\": 24, \"num_attention_heads\": 4, \"num_key_value_heads\": 2, "
+        "\"max_position_embeddings\": 64, \"rms_norm_eps\": 1e-5}";
     size_t bytes[2][2];
     json_t *json;
     assert_ok(json_parse(config, strlen(config), "config", &json, e));

@@ -107,12 +107,15 @@ static void check_means(const struct world *w, const struct blend *b)
             squares += pow(values[i] - mean, 2);
         const double sd = n > 1 ? sqrt(squares / (n - 1)) : 0;
         static const double t95[] = {0, 0, 12.7062047, 4.30265273, 3.18244631, 2.77644511}; // by n
-        const double half = b->band == BAND_INTERVAL && n > 1 ? t95[n] * sd / sqrt(n) : b->band == BAND_SE ? sd / sqrt(n) : sd;
+        const double half = b->band == BAND_INTERVAL && n > 1 ? t95[n] * sd / sqrt(n)
+                            : b->band == BAND_SE              ? sd / sqrt(n)
+                                                              : sd;
         assert_true(at < b->value.n && series_step(&b->value, at) == step);
         if (n == 0) {
             assert_true(isnan(series_value(&b->value, at)));
         } else {
-            assert_close(series_value(&b->value, at), b->band == BAND_QUARTILES ? plain_quantile(values, n, 0.5) : mean, 1e-5);
+            assert_close(series_value(&b->value, at), b->band == BAND_QUARTILES ? plain_quantile(values, n, 0.5) : mean,
+                         1e-5);
             if (b->band == BAND_QUARTILES) {
                 assert_close(series_value(&b->low, at), plain_quantile(values, n, 0.25), 1e-5);
                 assert_close(series_value(&b->high, at), plain_quantile(values, n, 0.75), 1e-5);

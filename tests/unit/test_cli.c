@@ -22,8 +22,8 @@ static int nothing(int argc, char **argv)
 {
     return argc - argc;
 }
-static const struct command command = {.name = "test", .synopsis = "attune test", .summary = "", .options = table, .json = true,
-                                       .run = nothing};
+static const struct command command = {
+    .name = "test", .synopsis = "attune test", .summary = "", .options = table, .json = true, .run = nothing};
 
 static int parse(struct args *a, bool *help, struct err *e, int argc, const char **argv)
 {

@@ -64,7 +64,8 @@ static void turns_are_put_together_and_read(void **state)
 {
     char *first = compare_turns_with(NULL, "Say \"hi\"", "hi"), *second = compare_turns_with(first, "Again", NULL),
          *text = compare_turns_text(second), *broken = compare_turns_with("{]", "a", NULL);
-    assert_string_equal(first, "[{\"role\":\"user\",\"content\":\"Say \\\"hi\\\"\"},{\"role\":\"assistant\",\"content\":\"hi\"}]");
+    assert_string_equal(
+        first, "[{\"role\":\"user\",\"content\":\"Say \\\"hi\\\"\"},{\"role\":\"assistant\",\"content\":\"hi\"}]");
     assert_string_equal(text, "user: Say \"hi\"\nassistant: hi\nuser: Again");
     assert_string_equal(broken, "[{\"role\":\"user\",\"content\":\"a\"}]"); // what was kept may be damaged
     free(first);

@@ -130,10 +130,12 @@ static void every_command_is_reached_in_three_ways_q17(void **state)
             assert_true(command_search(r->name, (enum page)page, found, COMMAND_MAX_ROWS) > 0);
             assert_ptr_equal(found[0], r); // the palette's first offer
             if (*r->keys)
-                assert_ptr_equal(command_by_key(key_from_name(r->keys, (unsigned)strcspn(r->keys, " ")), (enum page)page), r);
+                assert_ptr_equal(
+                    command_by_key(key_from_name(r->keys, (unsigned)strcspn(r->keys, " ")), (enum page)page), r);
         }
         assert_int_equal(command_search("", (enum page)page, found, COMMAND_MAX_ROWS), n_rows); // nothing is left out
-        assert_true(n_rows < 160);                                                             // of help's page (view_help.c)
+        // of help's page (view_help.c)
+        assert_true(n_rows < 160);
     }
 }
 
@@ -167,12 +169,14 @@ static void keys_of_ones_own_are_checked_line_by_line(void **state)
     } cases[] = {
         {"zoom-in = +\n", "keys.conf:1: which page is this for?"},
         {"[curve]\n", "keys.conf:1: there is no page curve; did you mean curves?"},
-        {"[curves]\n\nzoom-inn = i\n", "keys.conf:3: there is no command zoom-inn on the page curves; did you mean zoom-in?"},
+        {"[curves]\n\nzoom-inn = i\n",
+         "keys.conf:3: there is no command zoom-inn on the page curves; did you mean zoom-in?"},
         {"[curves]\nzoom-in = Crtl-a\n", "keys.conf:2: there is no key Crtl-a for zoom-in"},
         {"[curves]\nzoom-in\n", "keys.conf:2: \"zoom-in\" is neither"},
         {"[everywhere]\nquit = Ctrl-c\n", "keys.conf:2: Ctrl-c cannot be given to quit"},
         {"[curves]\nzoom-in = x\n", "keys.conf:2: on the page curves the key x of zoom-in is that of x-axis"},
-        {"[everywhere]\nzoom-in = i\n[curves]\nfit = i\n", "keys.conf:2: on the page curves the key i of zoom-in is that of fit"},
+        {"[everywhere]\nzoom-in = i\n[curves]\nfit = i\n",
+         "keys.conf:2: on the page curves the key i of zoom-in is that of fit"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct err fault = {0};
@@ -186,7 +190,8 @@ static void keys_of_ones_own_are_checked_line_by_line(void **state)
 
 static void keys_of_ones_own_change_places(void **state)
 {
-    assert_ok(key_file_take("\t[curves]  \r\nzoom-in = y +  # a word\ny-scale =\nmetric = Hash\n# all\n[everywhere]\nhelp=F1 h\nleft = Left\n",
+    assert_ok(key_file_take("\t[curves]  \r\nzoom-in = y +  # a word\ny-scale =\nmetric = Hash\n# "
+                            "all\n[everywhere]\nhelp=F1 h\nleft = Left\n",
                             "keys.conf", e));
     assert_string_equal(command_by_key('y', PAGE_CURVES)->name, "zoom-in");
     assert_string_equal(command_by_key('#', PAGE_CURVES)->name, "metric");
@@ -212,9 +217,11 @@ static void keys_of_every_usual_terminal_are_understood(void **state)
         const char *bytes;
         int key;
     } cases[] = {
-        {"j", 'j'}, {"\r", KEY_ENTER_}, {"\n", KEY_ENTER_}, {"\t", KEY_TAB_}, {"\177", KEY_BACKSPACE_}, {"\b", KEY_BACKSPACE_},
+        {"j", 'j'}, {"\r", KEY_ENTER_}, {"\n", KEY_ENTER_}, {"\t", KEY_TAB_}, {"\177", KEY_BACKSPACE_},
+        {"\b", KEY_BACKSPACE_},
         {"\033[A", KEY_UP_}, {"\033OA", KEY_UP_}, {"\033[1;5C", KEY_RIGHT_}, {"\033[H", KEY_HOME_}, {"\033[1~", KEY_HOME_},
-        {"\033[7~", KEY_HOME_}, {"\033[4~", KEY_END_}, {"\033[5~", KEY_PGUP_}, {"\033[6~", KEY_PGDN_}, {"\033[3~", KEY_DELETE_},
+        {"\033[7~", KEY_HOME_}, {"\033[4~", KEY_END_}, {"\033[5~", KEY_PGUP_}, {"\033[6~", KEY_PGDN_},
+        {"\033[3~", KEY_DELETE_},
         {"\033[Z", KEY_BACKTAB_}, {"\033OP", KEY_F0_ + 1}, {"\033[11~", KEY_F0_ + 1}, {"\033[[A", KEY_F0_ + 1},
         {"\033[21~", KEY_F0_ + 10}, {"\0331", '1' | KEY_ALT_}, {"\033j", 'j' | KEY_ALT_}, {"\xc3\xa9", 0xe9},
         {"\xe2\x82\xac", 0x20ac},

@@ -21,13 +21,15 @@ static const struct expected_file files[] = {
     {"pairs.jsonl", DATA_PAIR, 16, 6,
      {{2, "chosen and rejected are the same text"}, {4, "the rejected answer is empty"},
       {5, "the field \"rejected\" is missing"}, {6, "\"chosen\" is a number, must be a text"}, {7, "not valid JSON"},
-      {8, "not an object"}, {9, "\"chosen\" holds a NUL"}, {10, "duplicate object key"}, {12, "not valid UTF-8"}, {17, "\"chosen\" is a list, must be a text"}}},
+      {8, "not an object"}, {9, "\"chosen\" holds a NUL"}, {10, "duplicate object key"}, {12, "not valid UTF-8"},
+      {17, "\"chosen\" is a list, must be a text"}}},
     {"hh.jsonl", DATA_PAIR, 10, 2,
      {{2, "prompts of chosen and rejected differ"}, {3, "the same text"}, {4, "the chosen answer is empty"},
       {5, "does not end with the assistant's answer"}, {7, "has no \"\\n\\nAssistant:\""}, {8, "there is no prompt"},
       {9, "does not begin with \"\\n\\nHuman:\""}, {10, "the last message of the user is empty"}}},
     {"sharegpt.json", DATA_PAIR, 7, 3,
-     {{9, "does not end with a message of the assistant"}, {11, "does not end with a message of the user"}, {13, "must be a list"},
+     {{9, "does not end with a message of the assistant"}, {11, "does not end with a message of the user"},
+      {13, "must be a list"},
       {14, "not valid JSON"}}},
     {"messages.jsonl", DATA_PAIR, 7, 3,
      {{2, "prompts of chosen and rejected differ"}, {4, "does not end with a message of the assistant"},
@@ -508,18 +510,21 @@ static void real_collections_give_the_counts_that_were_found_independently(void 
 
 static void what_cannot_be_of_use_is_told_apart_by_its_first_rows(void **state)
 {
-    char *lists = test_source("tests/data/corpus/ultrafeedback.jsonl"), *none = test_source("tests/data/corpus/no-such-file");
+    char *lists = test_source("tests/data/corpus/ultrafeedback.jsonl"),
+         *none = test_source("tests/data/corpus/no-such-file");
     struct err fault = {0};
     assert_true(file_exists(lists));
     assert_ok(corpus_check_needs(lists, "preference pairs or ranked lists", false, &(struct corpus_reading){0}, e));
     assert_ok(corpus_check_needs(lists, "preference pairs", true, &(struct corpus_reading){0}, e));
-    assert_ok(corpus_check_needs(none, "preference pairs", false, &(struct corpus_reading){0}, e)); // not this function's to say
+    // not this function's to say
+    assert_ok(corpus_check_needs(none, "preference pairs", false, &(struct corpus_reading){0}, e));
     assert_ok(corpus_check_needs(lists, "", false, &(struct corpus_reading){0}, e));
     assert_ok(corpus_check_needs(lists, "prompts, which rows of every kind have", false, &(struct corpus_reading){0}, e));
     assert_int_equal(corpus_check_needs(lists, "preference pairs", false, &(struct corpus_reading){0}, &fault), ERR_USAGE);
     assert_non_null(strstr(fault.text, "pairs-from-lists"));
     fault = (struct err){0};
-    assert_int_equal(corpus_check_needs(lists, "answers marked good or bad", true, &(struct corpus_reading){0}, &fault), ERR_USAGE);
+    assert_int_equal(corpus_check_needs(lists, "answers marked good or bad", true, &(struct corpus_reading){0}, &fault),
+                     ERR_USAGE);
     assert_null(strstr(fault.text, "pairs-from-lists"));
     free(lists);
     free(none);

@@ -89,8 +89,8 @@ static void other_kinds_have_fields_of_their_own(void **state)
     expect_rows(&d, "response-length>2", 0, true, "1");
     expect_rows(&d, "has:gap", 0, true, "");
     data_set_fini(&d);
-    open_set(&d, "{\"messages\": [{\"role\": \"system\", \"content\": \"be short\"}, {\"role\": \"user\", \"content\": \"hi\"}, "
-                 "{\"role\": \"assistant\", \"content\": \"hello\"}]}\n");
+    open_set(&d, "{\"messages\": [{\"role\": \"system\", \"content\": \"be short\"}, {\"role\": \"user\", \"content\": "
+                 "\"hi\"}, {\"role\": \"assistant\", \"content\": \"hello\"}]}\n");
     expect_rows(&d, "system:short", 0, true, "1");
     expect_rows(&d, "prompt:short", 0, true, "");
     expect_rows(&d, "turns=2", 0, true, "1");

@@ -234,7 +234,8 @@ static void written_files_load_as_data(void **state)
 
 static void shipped_pairs_and_truth_are_what_the_code_writes(void **state)
 {
-    char *dir = test_folder(), *path = path_join(dir, "pairs.jsonl"), *shipped = test_source("share/attune/demo/pairs.jsonl");
+    char *dir = test_folder(), *path = path_join(dir, "pairs.jsonl"),
+         *shipped = test_source("share/attune/demo/pairs.jsonl");
     char *want, *got, *truth_path = test_source("share/attune/demo/truth.json");
     size_t n_want, n_got;
     assert_ok(demo_write_pairs(path, 1500, 1, e));

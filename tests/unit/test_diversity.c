@@ -73,13 +73,16 @@ static void ties_go_by_the_order_and_make_no_pair_of_equals(void **state)
     static const double same[] = {1, 1, 1, 1, 1, 1}, rising[] = {1, 2, 3, 4, 5, 6};
     int c, r;
     expect_pair((double[]){4, 3, 2, 1}, same, 4, 0.5, 0, 2);           // equal diversities: the earlier of each pool
-    expect_pair((double[]){1, 2, 2, 1, 2, 1}, same, 6, 0.34, 1, 3);    // {1, 2} and {3, 5}: of equal scores the earlier is better
+    // {1, 2} and {3, 5}: of equal scores the earlier is better
+    expect_pair((double[]){1, 2, 2, 1, 2, 1}, same, 6, 0.34, 1, 3);
     expect_pair((double[]){1, 2, 2, 1, 2, 1}, rising, 6, 0.34, 2, 3);
     assert_false(diverse_pair(same, rising, 6, 0.5, &c, &r));          // nothing is better
     assert_false(diverse_pair(same, rising, 1, 0.5, &c, &r));
     assert_false(diverse_pair(same, rising, 0, 0.5, &c, &r));
-    expect_pair((double[]){2, 1, 1, 1}, rising, 4, 0.5, 0, 2);         // 1 is in the better half, but no better than the rest
-    expect_pair((double[]){1, 1, 1, 0}, rising, 4, 0.5, 1, 3);         // 2 is in the worse half, but no worse than the chosen
+    // 1 is in the better half, but no better than the rest
+    expect_pair((double[]){2, 1, 1, 1}, rising, 4, 0.5, 0, 2);
+    // 2 is in the worse half, but no worse than the chosen
+    expect_pair((double[]){1, 1, 1, 0}, rising, 4, 0.5, 1, 3);
     expect_pair((double[]){3, 2, 2, 1}, (double[]){0, 1, 0, 1}, 4, 0.5, 1, 3);
 }
 

@@ -117,11 +117,13 @@ static void the_store_syncs_every_change(void **state)
     free(journal);
 }
 
-// A judgement is told to be saved: its way back is gone for good, not only removed from a folder that is still to be written.
+// A judgement is told to be saved: its way back is gone for good, not only removed from a folder that is still to be
+// written.
 static void a_judgement_outlives_a_power_cut(void **state)
 {
     struct store *s;
-    char *project = path_join(dir, "labels"), *db = path_join(project, "attune.db"), *journal = path_join(project, "attune.db-journal");
+    char *project = path_join(dir, "labels"), *db = path_join(project, "attune.db"),
+         *journal = path_join(project, "attune.db-journal");
     struct asked_pair p = {.prompt = "p", .a = "a", .b = "b"};
     struct judgement j = {.annotator = "ann", .verdict = VERDICT_A, .seconds = NAN}, undone;
     bool again;

@@ -19,7 +19,8 @@ static struct store *store;
 static struct run_writer *new_run(const char *name)
 {
     struct run_writer *w;
-    json_t *settings = json_pack("{s:f, s:s, s:b, s:s, s:n}", "beta", 0.1, "schedule", "cosine", "merge", 1, "adapter", "", "stages");
+    json_t *settings =
+        json_pack("{s:f, s:s, s:b, s:s, s:n}", "beta", 0.1, "schedule", "cosine", "merge", 1, "adapter", "", "stages");
     char *named = NULL;
     assert_ok(store_add_run(store, name, "dpo", "m", "d", settings, &named, e));
     char *folder = store_run_dir(store, named);
@@ -46,8 +47,10 @@ static int set_up(void **state)
     }
     // A step that was computed again: of the first try nothing is to be seen.
     assert_ok(run_writer_metric(w, "loss", 4, 0.125, e));
-    struct run_sample samples[] = {{.at_ms = 1800000001000, .step = 2, .prompt = "say, \"hi\"", .response = "=1+1\nnew line", .logp = -3.5, .reward = NAN},
-                                   {.at_ms = 1800000002000, .step = 4, .prompt = "p", .response = "\x1b[31m\xff", .logp = -1, .reward = 2}};
+    struct run_sample samples[] = {{.at_ms = 1800000001000, .step = 2, .prompt = "say, \"hi\"",
+                                    .response = "=1+1\nnew line", .logp = -3.5, .reward = NAN}, {.at_ms = 1800000002000,
+                                                                                                 .step = 4,
+        .prompt = "p", .response = "\x1b[31m\xff", .logp = -1, .reward = 2}};
     for (int i = 0; i < 2; i++)
         assert_ok(run_writer_sample(w, &samples[i], e));
     assert_ok(run_writer_event(w, 1800000003000, 3, "error", "nonfinite", "loss is NaN, at step 3", e));
@@ -115,7 +118,8 @@ static void wide_tables_have_a_row_a_step(void **state)
     const struct export_wish all = {.store = store, .wide = true};
     char *csv = table(&all, EXPORT_METRICS, TABLE_CSV, 5);
     assert_string_equal(csv, "run,step,loss,step_s,eval/loss,kl\r\n"
-                             "a-1,1,1,0.5,,\r\na-1,2,0.5,1,12,\r\na-1,3,NaN,1.5,,\r\na-1,4,0.125,2,14,\r\nb-1,1,7,,,1e-07\r\n");
+                             "a-1,1,1,0.5,,\r\na-1,2,0.5,1,12,\r\na-1,3,NaN,1.5,,\r\na-1,4,0.125,2,14,\r\n"
+                             "b-1,1,7,,,1e-07\r\n");
     free(csv);
     char *json = table(&all, EXPORT_METRICS, TABLE_JSONL, 5);
     assert_non_null(strstr(json, "{\"run\":\"a-1\",\"step\":3,\"loss\":null,\"step_s\":1.5}\n"));
@@ -137,7 +141,8 @@ static void tables_of_texts_keep_them_whole(void **state)
     json_decref(row);
     free(json);
     csv = table(&all, EXPORT_EVENTS, TABLE_CSV, 1);
-    assert_string_equal(csv, "run,step,at_ms,level,kind,text\r\na-1,3,1800000003000,error,nonfinite,\"loss is NaN, at step 3\"\r\n");
+    assert_string_equal(
+        csv, "run,step,at_ms,level,kind,text\r\na-1,3,1800000003000,error,nonfinite,\"loss is NaN, at step 3\"\r\n");
     free(csv);
 }
 
@@ -147,8 +152,9 @@ static void tables_of_evaluations_have_a_row_a_measure(void **state)
     struct str path = {0};
     str_addf(&path, "%s/checkpoints/step-4", run);
     assert_ok(file_make_dirs(str_text(&path), e));
-    json_t *one = json_pack("{s:{s:s, s:i}, s:{}, s:{s:{s:f, s:f, s:f}, s:{s:f}}}", "how", "prompts", "abc", "seed", 3, "of", "measures",
-                            "reward", "value", 0.5, "low", 0.25, "high", 0.75, "entropy", "value", 1.5);
+    json_t *one =
+        json_pack("{s:{s:s, s:i}, s:{}, s:{s:{s:f, s:f, s:f}, s:{s:f}}}", "how", "prompts", "abc", "seed", 3, "of",
+                  "measures", "reward", "value", 0.5, "low", 0.25, "high", 0.75, "entropy", "value", 1.5);
     assert_ok(eval_file_put(str_text(&path), one, e));
     const struct export_wish all = {.store = store};
     char *csv = table(&all, EXPORT_EVALUATIONS, TABLE_CSV, 2);
@@ -370,7 +376,8 @@ static void tensorboard_reads_what_was_recorded(void **state)
     assert_int_equal(b.n_texts, 2);
     assert_string_equal(b.beta, "0.1");
     static const struct scalar want[] = {
-        {"loss", 1, 0.5, 1}, {"step_s", 1, 0.5, 0.5f}, {"loss", 2, 1.5, 0.5f}, {"step_s", 2, 1.5, 1}, {"eval/loss", 2, 1.5, 12},
+        {"loss", 1, 0.5, 1}, {"step_s", 1, 0.5, 0.5f}, {"loss", 2, 1.5, 0.5f}, {"step_s", 2, 1.5, 1},
+        {"eval/loss", 2, 1.5, 12},
         {"loss", 3, 3, NAN}, {"step_s", 3, 3, 1.5f}, {"loss", 4, 5, 0.125f}, {"step_s", 4, 5, 2}, {"eval/loss", 4, 5, 14}};
     for (int i = 0; i < 10; i++) {
         assert_string_equal(b.scalars[i].tag, want[i].tag);
@@ -422,7 +429,8 @@ static int see(void *arg, const char *tag, int64_t step, double wall_s, double v
     return 0;
 }
 
-// The event tests/fuzz/corpus/tfevents/NAME as a record of a file; flip: a byte of it that is another one than its checksum saw.
+// The event tests/fuzz/corpus/tfevents/NAME as a record of a file; flip: a byte of it that is another one than its checksum
+// saw.
 static int read_event(const char *name, int flip, struct seen *seen, json_t *settings, struct err *fault)
 {
     char *from = NULL, *path = path_join(dir, "event");

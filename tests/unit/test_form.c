@@ -11,17 +11,20 @@
 #include "ui/launch/objective_menu.h"
 
 static const struct param dpo_params[] = {
-    {.name = "beta", .type = PARAM_FLOAT, .fallback = "0.1", .min = 0.001, .max = 10, .live = true, .group = "objective", .help = "Beta."},
+    {.name = "beta", .type = PARAM_FLOAT, .fallback = "0.1", .min = 0.001, .max = 10, .live = true,
+     .group = "objective", .help = "Beta."},
     {0},
 };
 static const struct param sft_params[] = {
-    {.name = "smoothing", .type = PARAM_FLOAT, .fallback = "0", .min = 0, .max = 0.5, .group = "objective", .help = "Smoothing."},
+    {.name = "smoothing", .type = PARAM_FLOAT, .fallback = "0", .min = 0, .max = 0.5, .group = "objective",
+     .help = "Smoothing."},
     {0},
 };
 static const struct param common[] = {
     {.name = "model", .type = PARAM_PATH, .group = "model", .help = "The model."},
     {.name = "data", .type = PARAM_PATH, .group = "data", .help = "The data."},
-    {.name = "lr", .type = PARAM_FLOAT, .fallback = "1e-5", .min = 1e-12, .max = 1, .live = true, .group = "optimizer", .help = "Rate."},
+    {.name = "lr", .type = PARAM_FLOAT, .fallback = "1e-5", .min = 1e-12, .max = 1, .live = true, .group = "optimizer",
+     .help = "Rate."},
     {.name = "recompute", .type = PARAM_BOOL, .fallback = "no", .group = "machine", .help = "Recompute."},
     {0},
 };
@@ -29,7 +32,8 @@ static struct engine_objective objectives[] = {
     {.name = "sft", .title = "SFT", .params = (struct param *)sft_params},
     {.name = "dpo", .title = "DPO", .params = (struct param *)dpo_params},
 };
-static const struct engine_description engine = {.params = (struct param *)common, .objectives = objectives, .n_objectives = 2};
+static const struct engine_description engine = {
+    .params = (struct param *)common, .objectives = objectives, .n_objectives = 2};
 
 static void put(struct form *f, const char *name, const char *text)
 {
@@ -110,9 +114,11 @@ static void type(struct objective_menu *m, const char *text)
 static void the_menu_finds_objectives_by_typing(void **state)
 {
     static struct engine_objective rows[] = {
-        {.name = "r-dpo", .title = "Length-regularized DPO", .summary = "R.", .data_needs = "preference pairs", .paper = "P"},
-        {.name = "dpo", .title = "Direct Preference Optimization", .summary = "D.", .data_needs = "preference pairs", .paper = "P"},
-        {.name = "kto", .title = "Kahneman-Tversky", .summary = "K.", .data_needs = "answers marked good or bad", .paper = "P"},
+        {.name = "r-dpo", .title = "Length-regularized DPO", .summary = "R.", .data_needs = "preference pairs",
+         .paper = "P"}, {.name = "dpo", .title = "Direct Preference Optimization", .summary = "D.",
+                         .data_needs = "preference pairs", .paper = "P"}, {.name = "kto", .title = "Kahneman-Tversky",
+                                                                           .summary = "K.",
+            .data_needs = "answers marked good or bad", .paper = "P"},
     };
     const struct engine_description three = {.objectives = rows, .n_objectives = 3};
     struct objective_menu m = {0};
@@ -220,8 +226,8 @@ static void listed_values_make_a_sweep(void **state)
     assert_int_equal(f.fields[lr].n_values, 2);
     assert_int_equal(form_n_runs(&f), 6);
     form_command_line(&f, &line);
-    assert_string_equal(str_text(&line), "attune sweep --objective dpo --model ... --data ... --set beta=0.1,0.3,1 --set lr=1e-5,1e-4 "
-                                         "--recompute yes --at-most 2");
+    assert_string_equal(str_text(&line), "attune sweep --objective dpo --model ... --data ... --set beta=0.1,0.3,1 --set "
+                                         "lr=1e-5,1e-4 --recompute yes --at-most 2");
     json_t *given = form_settings(&f, true), *lists = form_lists(&f), *first = form_first_settings(&f);
     assert_null(json_object_get(given, "beta"));
     assert_null(json_object_get(given, "at-most"));
@@ -235,7 +241,8 @@ static void listed_values_make_a_sweep(void **state)
     put(&f, "lr", "1e-4");
     str_clear(&line);
     form_command_line(&f, &line); // how a sweep is to go is no option of train
-    assert_string_equal(str_text(&line), "attune train --objective dpo --model ... --data ... --beta 0.3 --lr 1e-4 --recompute yes");
+    assert_string_equal(str_text(&line),
+                        "attune train --objective dpo --model ... --data ... --beta 0.3 --lr 1e-4 --recompute yes");
     put(&f, "name", "a,b");
     assert_int_equal(form_n_runs(&f), 1);
     str_fini(&line);

@@ -213,8 +213,9 @@ static void jobs_join_and_leave_between_tokens(void **state)
     assert_ok(generator_of(&g, m, e));
     for (int i = 0; i < N; i++) {
         const struct pack_group *group = &golden.groups[i % golden.n_groups];
-        struct gen_request r = {.prompt = group->prompt, .n_prompt = group->n_prompt, .n_samples = 1 + i % 3, .number = (uint32_t)i,
-                                .options = plain, .on_token = keep_token, .on_end = keep_samples, .arg = &kept[i]};
+        struct gen_request r = {.prompt = group->prompt, .n_prompt = group->n_prompt, .n_samples = 1 + i % 3,
+                                .number = (uint32_t)i, .options = plain, .on_token = keep_token, .on_end = keep_samples,
+            .arg = &kept[i]};
         r.options.temperature = i % 2 ? 0.5f : 1;
         r.options.top_k = i == 3 ? 4 : 0;
         r.options.min_p = i == 4 ? 0.1f : 0;
@@ -279,7 +280,8 @@ static void ranges_of_the_cache_do_not_overlap(void **state)
         taken[i] = kv_cache_take(&c, length[i], &first[i]);
         for (int k = 0; k < 40; k++) {
             used += taken[k] ? length[k] : 0;
-            assert_true(!taken[k] || k == i || !taken[i] || first[k] + length[k] <= first[i] || first[i] + length[i] <= first[k]);
+            assert_true(!taken[k] || k == i || !taken[i] || first[k] + length[k] <= first[i] ||
+                        first[i] + length[i] <= first[k]);
         }
         assert_true(!taken[i] || first[i] + length[i] <= 100);
         assert_true(taken[i] || used > 0); // an empty cache has room

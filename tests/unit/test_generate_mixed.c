@@ -1,4 +1,5 @@
-// Two networks that speak together: what a mixture draws is of both networks' log-probabilities, and who says nothing changes nothing.
+// Two networks that speak together: what a mixture draws is of both networks' log-probabilities, and who says nothing
+// changes nothing.
 #include "testing.h"
 
 #include "base/rng.h"
@@ -47,9 +48,9 @@ static void keep(void *arg, struct gen_sample *samples, bool whole)
 static struct gen_sample *ask(struct generator *g, int first_sample, int n, float share, bool alone)
 {
     struct gen_sample *samples = NULL, *other = NULL;
-    struct gen_request q = {.prompt = golden.groups[0].prompt, .n_prompt = golden.groups[0].n_prompt, .n_samples = n, .number = 7,
-                            .first_sample = first_sample, .on_end = keep, .arg = &samples,
-                            .options = {.max_new_tokens = N_TOKENS, .temperature = 1, .top_p = 1, .seed = 5, .second = share}};
+    struct gen_request q = {.prompt = golden.groups[0].prompt, .n_prompt = golden.groups[0].n_prompt, .n_samples = n,
+                            .number = 7, .first_sample = first_sample, .on_end = keep, .arg = &samples,
+        .options = {.max_new_tokens = N_TOKENS, .temperature = 1, .top_p = 1, .seed = 5, .second = share}};
     assert_ok(generator_submit(g, &q, NULL, e));
     if (!alone) { // somebody beside it who speaks in another way
         q.number = 8;

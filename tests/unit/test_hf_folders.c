@@ -51,7 +51,8 @@ static void check_model(struct model *m, const json_t *one, const char *what)
             const double value = json_number_value(json_array_get(json_array_get(want, t), (size_t)i));
             if (!(fabs((double)got[i] - value) <= BOUND))
                 fail_msg("%s %s (%s), text %zu, token %d: %.7f, transformers says %.7f",
-                         json_string_value(json_object_get(one, "family")), json_string_value(json_object_get(one, "config")),
+                         json_string_value(json_object_get(one, "family")),
+                         json_string_value(json_object_get(one, "config")),
                          what, t, i + 1, (double)got[i], value);
         }
         free(got);
@@ -229,8 +230,8 @@ static void check_scores(struct model *m, const json_t *one, int more, const cha
         assert_ok(decoder_scores(d, &pack.batch, &got, e));
         const double want = json_number_value(json_array_get(json_object_get(one, "scores"), t));
         if (!(fabs((double)got - want) <= BOUND))
-            fail_msg("%s (%s), text %zu: %.7f, transformers says %.7f", json_string_value(json_object_get(one, "family")), what, t,
-                     (double)got, want);
+            fail_msg("%s (%s), text %zu: %.7f, transformers says %.7f",
+                     json_string_value(json_object_get(one, "family")), what, t, (double)got, want);
         decoder_free(d);
         pack_fini(&pack);
         free(ids);
@@ -264,7 +265,8 @@ static void reward_models_of_transformers_give_their_scores(void **state)
         assert_ok(model_save(m, saved, SAVE_BF16, e));
         model_free(m);
         json_t *config = config_of(saved), *as_read = config_of(dir);
-        assert_true(json_equal(json_object_get(config, "tie_word_embeddings"), json_object_get(as_read, "tie_word_embeddings")));
+        assert_true(json_equal(json_object_get(config, "tie_word_embeddings"),
+                               json_object_get(as_read, "tie_word_embeddings")));
         assert_ok(model_load(&m, saved, ops, backend, LOAD_SCORE, e));
         check_scores(m, one, -1, "saved again");
         model_free(m);
@@ -275,7 +277,8 @@ static void reward_models_of_transformers_give_their_scores(void **state)
             assert_ok(model_load(&m, dir, ops, backend, 0, e));
             model_free(m);
         }
-        char *padded = path_join(folder, "padded"), *weights = path_join(dir, "model.safetensors"), *file = path_join(dir, "config.json");
+        char *padded = path_join(folder, "padded"), *weights = path_join(dir, "model.safetensors"),
+             *file = path_join(dir, "config.json");
         free(hf_folder(folder, "padded", weights, NULL));
         write_config(padded, file, "pad_token_id", "2"); // the end token
         assert_ok(model_load(&m, padded, ops, backend, LOAD_SCORE, e));
@@ -346,7 +349,8 @@ static void heads_are_what_the_files_hold(void **state)
         const char *tensor, *to, *text;
         int64_t rows;
     } rows[] = {{"score.weight", "score.weight", "tells 2 classes apart", 2},
-                {"score.weight", NULL, "says that the model is a LlamaForSequenceClassification, but the weights hold no", 0}};
+                {"score.weight", NULL,
+                 "says that the model is a LlamaForSequenceClassification, but the weights hold no", 0}};
     struct model *m;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct err fault = {0};
@@ -475,7 +479,8 @@ static char *adapter_beside_base(const char *from, const char *base)
 static void an_adapter_of_the_world_gives_the_number_of_peft(void **state)
 {
     char *from = shared_case("adapters/alpha_pattern"), *base = test_asset("models/stories260K/hf");
-    static const char prompt[] = "Q0: what colour is the hat?\nA:", text[] = "Q0: what colour is the hat?\nA: The hat is grey.";
+    static const char prompt[] = "Q0: what colour is the hat?\nA:",
+                      text[] = "Q0: what colour is the hat?\nA: The hat is grey.";
     if (!from || !base) {
         free(from);
         free(base);

@@ -3,6 +3,7 @@
 
 #include "testing.h"
 
+#include "base/clock.h"
 #include "desk.h"
 #include "ui/label/judge_report.h"
 #include "ui/label/label_export.h"
@@ -95,7 +96,8 @@ static void what_passes_a_filter_comes_and_nothing_else(void **state)
     assert_false(now.has_pair);
     static const char *const wrong[] = {"model:x", "number<", "(", "colour=red or nothing:1"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
-        assert_int_equal(ask_code((struct label_request){.what = LABEL_FILTER, .text = (char *)wrong[i]}, &fault), ERR_USAGE);
+        assert_int_equal(ask_code((struct label_request){.what = LABEL_FILTER, .text = (char *)wrong[i]}, &fault),
+                         ERR_USAGE);
         assert_int_equal(now.n_waiting, 0); // as it was
     }
     ask((struct label_request){.what = LABEL_FILTER, .text = (char *)"gap>5"}); // 13 - 5 characters, or 14 - 6
@@ -116,7 +118,8 @@ static char *write_checks(void)
     struct str s = {0};
     char *path = path_join(dir, "known.jsonl");
     for (int i = 1; i <= N_CHECKS; i++)
-        str_addf(&s, "{\"prompt\": \"question 9%d\", \"chosen\": \"good answer 9%d\", \"rejected\": \"bad 9%d\"}\n", i, i, i);
+        str_addf(&s, "{\"prompt\": \"question 9%d\", \"chosen\": \"good answer 9%d\", \"rejected\": \"bad 9%d\"}\n", i,
+                 i, i);
     assert_ok(file_write(path, s.data, s.len, e));
     str_fini(&s);
     return path;
@@ -205,7 +208,8 @@ static void attention_checks_lie_among_the_others_and_are_no_data(void **state)
     assert_int_equal(count.checks, WANTED);
     assert_ok(label_export(s, &(struct label_export){.set = "pairs", .shape = LABELS_AS_JUDGEMENTS}, out, &count, e));
     assert_int_equal(count.written, 3 * N);
-    assert_ok(label_export(s, &(struct label_export){.set = "pairs", .shape = LABELS_AS_JUDGEMENTS, .checks = true}, out, &count, e));
+    assert_ok(label_export(s, &(struct label_export){.set = "pairs", .shape = LABELS_AS_JUDGEMENTS, .checks = true},
+                           out, &count, e));
     assert_int_equal(count.written, 3 * (N + WANTED));
     judge_report_fini(&r);
     judged_votes_fini(&v);
@@ -303,18 +307,18 @@ static void what_is_reserved_is_free_again_when_it_is_left_or_the_time_is_over(v
     struct label_claim *claims;
     int n;
     assert_ok(label_set_find(s, "pairs", &set, e));
-    assert_ok(label_claims(s, set.id, 0, &claims, &n, e));
+    assert_ok(label_claims(s, set.id, clock_wall_ms(), &claims, &n, e));
     assert_int_equal(n, 2);
     const int64_t until = claims[0].until_ms;
     int64_t pairs[] = {claims[0].pair};
     assert_ok(label_claim(s, set.id, pairs, 1, "cyd", until - 1, until + 1000, e));
     free(claims);
-    assert_ok(label_claims(s, set.id, 0, &claims, &n, e));
+    assert_ok(label_claims(s, set.id, until - 1, &claims, &n, e));
     for (int i = 0; i < n; i++)
         assert_string_equal(claims[i].annotator, "ann"); // it is hers as yet
     free(claims);
     assert_ok(label_claim(s, set.id, pairs, 1, "cyd", until, until + 1000, e));
-    assert_ok(label_claims(s, set.id, 0, &claims, &n, e));
+    assert_ok(label_claims(s, set.id, until - 1, &claims, &n, e));
     assert_int_equal(n, 2);
     assert_true(strcmp(claims[0].annotator, "cyd") == 0 || strcmp(claims[1].annotator, "cyd") == 0);
     free(claims);
@@ -325,6 +329,27 @@ static void what_is_reserved_is_free_again_when_it_is_left_or_the_time_is_over(v
     store_close(s);
 }
 
+// ann's console was killed, and the clock set back: her claims, which would hold for an hour and more, hold nothing.
+static void a_clock_that_is_set_back_keeps_no_pair(void **state)
+{
+    struct label_desk *other;
+    struct label_shown theirs;
+    char clock[32];
+    snprintf(clock, sizeof clock, "%lld", (long long)(clock_wall_ms() / 1000 - 3600));
+    ask((struct label_request){.what = LABEL_FILE, .text = data, .shared = 1, .seed = 5});
+    const int64_t first = now.number;
+    setenv("ATTUNE_CLOCK", clock, 1);
+    open_shared(&other, "bob", &theirs);
+    assert_int_equal(theirs.n_waiting, N);
+    assert_int_equal(theirs.number, first);
+    ask((struct label_request){.what = LABEL_JUDGE, .verdict = VERDICT_A, .seconds = 4}); // she lives after all
+    ask((struct label_request){.what = LABEL_SAVE});
+    assert_true(now.has_pair && now.number != first && now.number != theirs.number);
+    unsetenv("ATTUNE_CLOCK");
+    label_shown_fini(&theirs);
+    label_desk_close(other);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -332,7 +357,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_passes_a_filter_comes_and_nothing_else, set_up, tear_down),
         cmocka_unit_test_setup_teardown(attention_checks_lie_among_the_others_and_are_no_data, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_pair_that_one_has_comes_to_nobody_else, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(what_is_reserved_is_free_again_when_it_is_left_or_the_time_is_over, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_is_reserved_is_free_again_when_it_is_left_or_the_time_is_over, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_clock_that_is_set_back_keeps_no_pair, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

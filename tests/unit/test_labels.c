@@ -44,8 +44,9 @@ static void place_close(struct place *p)
 static int64_t offer(struct run_writer *w, int64_t step, const char *prompt, const char *a, const char *b)
 {
     static const unsigned char tokens[] = {1, 0, 255, 7};
-    const struct asked_pair pair = {.step = step, .at_ms = 1000 + step, .prompt = (char *)prompt, .a = (char *)a, .b = (char *)b,
-                                    .turns = "[]", .model = "step 3", .tokens = (void *)tokens, .n_token_bytes = sizeof tokens};
+    const struct asked_pair pair = {.step = step, .at_ms = 1000 + step, .prompt = (char *)prompt, .a = (char *)a,
+                                    .b = (char *)b, .turns = "[]", .model = "step 3", .tokens = (void *)tokens,
+        .n_token_bytes = sizeof tokens};
     int64_t id = 0;
     assert_ok(run_writer_begin(w, e));
     assert_ok(run_writer_offer(w, &pair, &id, e));
@@ -61,8 +62,8 @@ static void close_pair(struct run_writer *w, int64_t id, enum pair_state state, 
 }
 
 // The code of judging the run's pair; *out: what became of it.
-static int judge(const struct place *p, int64_t id, const char *annotator, enum verdict v, bool replace, struct judgement *out,
-                 bool *again)
+static int judge(const struct place *p, int64_t id, const char *annotator, enum verdict v, bool replace,
+                 struct judgement *out, bool *again)
 {
     struct asked_pair pair;
     struct judgement j = {.verdict = v, .seconds = 1.5, .note = "why", .swapped = true};

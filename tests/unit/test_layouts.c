@@ -156,8 +156,10 @@ static void a_map_says_which_member_is_what(void **state)
 static void pictures_beside_the_texts_are_not_passed_over(void **state)
 {
     struct corpus *c;
-    static const char rows[] = "{\"question\": \"p\", \"chosen\": \"a\", \"rejected\": \"b\", \"image\": {\"bytes\": \"x\"}}\n"
-                               "{\"question\": \"p\", \"chosen\": \"a\", \"rejected\": \"b\", \"image\": null, \"images\": []}\n";
+    static const char rows[] =
+        "{\"question\": \"p\", \"chosen\": \"a\", \"rejected\": \"b\", \"image\": {\"bytes\": \"x\"}}\n"
+        "{\"question\": \"p\", \"chosen\": \"a\", \"rejected\": \"b\", \"image\": null, "
+        "\"images\": []}\n";
     assert_ok(parse(&c, rows, NULL, e));
     assert_int_equal(c->n_examples, 1);
     assert_int_equal(c->n_refused, 1);

@@ -386,7 +386,8 @@ static void weights_that_are_not_finite_are_refused_by_name(void **state)
     assert_ok(model_add_lora(loaded, 2, 4, "q_proj", 1, e));
     loaded->lora_weights[3] = NAN;
     assert_ok(model_save(loaded, adapter, SAVE_F32, e));
-    expect_refusal(adapter, ERR_NUMERIC, "element 3 of tensor \"base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight\"");
+    expect_refusal(adapter, ERR_NUMERIC,
+                   "element 3 of tensor \"base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight\"");
     model_free(loaded);
     model_free(m);
     free(dir);
@@ -418,7 +419,8 @@ static void a_number_too_large_for_a_format_is_not_written_as_infinite(void **st
 // The index, __metadata__ and generation_config.json: what they say that nobody knows, and what is another model.
 static void files_beside_the_weights_are_understood_or_named(void **state)
 {
-    static const char other[] = "{\"repetition_penalty\": 1.1, \"temperature\": 0.7}", fine[] = "{\"repetition_penalty\": 1.0}";
+    static const char other[] = "{\"repetition_penalty\": 1.1, \"temperature\": 0.7}",
+                      fine[] = "{\"repetition_penalty\": 1.0}";
     char *dir = path_join(folder, "beside"), *single = path_join(dir, "model.safetensors");
     char *shard = path_join(dir, "model-1.safetensors"), *index = path_join(dir, "model.safetensors.index.json");
     char *settings = path_join(dir, "generation_config.json");

@@ -128,8 +128,8 @@ static int check_sets(const struct gen_sample *s, const struct gen_options *o)
 static void expect_same(const char *what, const struct gen_options *o, float got, float want, bool exact)
 {
     if (exact ? memcmp(&got, &want, sizeof got) != 0 : !(fabsf(got - want) <= 1e-4f))
-        fail_msg("%s at temperature %g, top-k %d, top-p %g, min-p %g: %.9g said, %.9g computed", what, (double)o->temperature,
-                 o->top_k, (double)o->top_p, (double)o->min_p, (double)got, (double)want);
+        fail_msg("%s at temperature %g, top-k %d, top-p %g, min-p %g: %.9g said, %.9g computed", what,
+                 (double)o->temperature, o->top_k, (double)o->top_p, (double)o->min_p, (double)got, (double)want);
 }
 
 // The samples of some prompts in one batch of the training forward.
@@ -140,7 +140,8 @@ static void check_ratios(struct model *m, const struct gen_prompt *prompts, stru
     struct pack pack;
     struct pack_group groups[PROMPTS];
     for (int g = 0; g < n_prompts; g++) {
-        groups[g] = (struct pack_group){.prompt = prompts[g].tokens, .n_prompt = prompts[g].n_tokens, .n_responses = SAMPLES};
+        groups[g] =
+            (struct pack_group){.prompt = prompts[g].tokens, .n_prompt = prompts[g].n_tokens, .n_responses = SAMPLES};
         for (int k = 0; k < SAMPLES; k++) {
             groups[g].responses[k] = samples[SAMPLES * g + k].tokens;
             groups[g].n_response[k] = samples[SAMPLES * g + k].n_tokens;

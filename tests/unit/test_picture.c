@@ -1,4 +1,5 @@
-// Pictures of plots: where lines stand, what is told beside them, both painters, and that nothing from outside becomes markup.
+// Pictures of plots: where lines stand, what is told beside them, both painters, and that nothing from outside becomes
+// markup.
 #include "config.h"
 
 #include "testing.h"
@@ -22,7 +23,8 @@ static struct series straight(int64_t steps, double slope)
 
 static struct plot plot_of(const struct plot_line *lines, int n, const char *title)
 {
-    return (struct plot){.title = title, .empty = "nothing", .lines = lines, .n_lines = n, .x0 = 0, .x1 = 100, .cursor = NAN};
+    return (struct plot){
+        .title = title, .empty = "nothing", .lines = lines, .n_lines = n, .x0 = 0, .x1 = 100, .cursor = NAN};
 }
 
 static char *paint(const struct plot *plots, int n, enum theme theme, int width, int height)
@@ -219,7 +221,8 @@ static void picture_tells_lines_by_letter_dash_and_color(void **state)
 {
     struct series a = straight(100, 1), b = straight(100, 1.001), c = straight(80, 0.5);
     const struct plot_line lines[] = {
-        {.series = &a, .label = "one", .value = "100.0", .letter = 'a', .color = COLOR_SERIES, .dash = DASH_SOLID, .raised = true},
+        {.series = &a, .label = "one", .value = "100.0", .letter = 'a', .color = COLOR_SERIES, .dash = DASH_SOLID,
+         .raised = true},
         {.series = &b, .label = "two", .value = "100.1", .letter = 'b', .color = COLOR_SERIES + 1, .dash = DASH_LONG},
         {.series = &c, .label = "three", .value = "40.00", .letter = 'c', .color = COLOR_SERIES + 2, .dash = DASH_MIXED}};
     const struct plot plot = plot_of(lines, 3, "t");
@@ -277,7 +280,8 @@ static void picture_draws_raw_values_faintly_behind_smoothed_ones(void **state)
 static void picture_makes_no_markup_of_text_from_outside(void **state)
 {
     struct series s = straight(10, 1);
-    const struct plot_line line = {.series = &s, .label = "<b>&\x1b\xff\xef\xbf\xbf", .value = "\"'", .letter = '<', .color = COLOR_SERIES};
+    const struct plot_line line = {
+        .series = &s, .label = "<b>&\x1b\xff\xef\xbf\xbf", .value = "\"'", .letter = '<', .color = COLOR_SERIES};
     const struct plot plot = plot_of(&line, 1, "</title><script>alert(1)</script>");
     char *svg = paint(&plot, 1, THEME_LIGHT, 600, 400);
     assert_null(strstr(svg, "<script"));
@@ -336,8 +340,9 @@ static void picture_is_the_kept_one(void **state)
         series_set_smoothing(both[i], SMOOTH_EMA, 0.8, 1);
         series_smooth_some(both[i], 1000);
     }
-    const struct plot_line lines[] = {{.series = &s, .label = "train", .value = "0.0349", .letter = 't', .color = COLOR_SERIES},
-                                      {.series = &t, .label = "held-out", .value = "0.0812", .letter = 'h', .color = COLOR_SERIES + 1}};
+    const struct plot_line lines[] = {
+        {.series = &s, .label = "train", .value = "0.0349", .letter = 't', .color = COLOR_SERIES},
+        {.series = &t, .label = "held-out", .value = "0.0812", .letter = 'h', .color = COLOR_SERIES + 1}};
     const struct plot_mark marks[] = {{50, NULL, MARK_CHECKPOINT}, {30, NULL, MARK_CONTROL}, {60, NULL, MARK_TROUBLE}};
     struct plot plots[] = {plot_of(lines, 2, "loss"), plot_of(lines, 1, "loss")};
     plots[0].marks = marks;
@@ -389,7 +394,8 @@ static void picture_of_pixels_has_the_same_lines(void **state)
     for (int dark = 0; dark < 2; dark++) {
         struct str out = {0};
         const struct picture picture = {.title = "", .note = "", .plots = &plot, .n_plots = 1};
-        struct painter p = {.ops = &painter_png, .out = &out, .theme = dark ? THEME_DARK : THEME_LIGHT, .width = 640, .height = 420};
+        struct painter p = {
+            .ops = &painter_png, .out = &out, .theme = dark ? THEME_DARK : THEME_LIGHT, .width = 640, .height = 420};
         assert_ok(picture_paint(&picture, &p, e));
         struct cursor c = {&out, 0};
         cairo_surface_t *back = cairo_image_surface_create_from_png_stream(give, &c);

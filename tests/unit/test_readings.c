@@ -28,41 +28,48 @@ static const struct {
     {"{'system_prompt': null, 'system': 'S', 'question': 'Q', 'chosen': 'c', 'rejected': 'r'}", NULL, NULL,
      "system S | user Q | c 1 | r 0"},
     {"{'system': 'S', 'conversation_a': [{'role': 'user', 'content': 'q'}, {'role': 'assistant', 'content': 'a'}], "
-     "'conversation_b': [{'role': 'user', 'content': 'q'}, {'role': 'assistant', 'content': 'b'}], 'winner': 'model_b'}", NULL, NULL,
-     "system S | user q | b 1 | a 0"},
+     "'conversation_b': [{'role': 'user', 'content': 'q'}, {'role': 'assistant', 'content': 'b'}], 'winner': 'model_b'}",
+     NULL, NULL, "system S | user q | b 1 | a 0"},
     {"{'system': 'S', 'text': 'T'}", NULL, NULL, "refused: it has a system text, but no prompt"},
-    {"{'system': 'S', 'chosen': [{'role': 'system', 'content': 'S'}, {'role': 'user', 'content': 'q'}, {'role': 'assistant', "
-     "'content': 'a'}], 'rejected': [{'role': 'system', 'content': 'S'}, {'role': 'user', 'content': 'q'}, {'role': 'assistant', "
-     "'content': 'b'}]}", NULL, NULL, "system S | user q | a 1 | b 0"},
-    {"{'system': 'T', 'messages': [{'role': 'system', 'content': 'S'}, {'role': 'user', 'content': 'q'}, {'role': 'assistant', "
-     "'content': 'a'}]}", NULL, NULL, "refused: two system texts that differ"},
+    {"{'system': 'S', 'chosen': [{'role': 'system', 'content': 'S'}, {'role': 'user', 'content': 'q'}, {'role': "
+     "'assistant', 'content': 'a'}], 'rejected': [{'role': 'system', 'content': 'S'}, {'role': 'user', 'content': 'q'}, "
+     "{'role': 'assistant', 'content': 'b'}]}", NULL, NULL, "system S | user q | a 1 | b 0"},
+    {"{'system': 'T', 'messages': [{'role': 'system', 'content': 'S'}, {'role': 'user', 'content': 'q'}, {'role': "
+     "'assistant', 'content': 'a'}]}", NULL, NULL, "refused: two system texts that differ"},
     // votes under near names
-    {"{'prompt': 'P', 'chosen': 'c', 'rejected': 'r', 'annotator_1': 2, 'annotator_2': 2}", NULL, NULL, "plain P | r 1 | c 0"},
-    {"{'prompt': 'P', 'chosen': 'c', 'rejected': 'r', 'annotators': [2, 2, 1]}", NULL, NULL, "plain P | r 0.6667 | c 0.3333"},
+    {"{'prompt': 'P', 'chosen': 'c', 'rejected': 'r', 'annotator_1': 2, 'annotator_2': 2}", NULL, NULL,
+     "plain P | r 1 | c 0"},
+    {"{'prompt': 'P', 'chosen': 'c', 'rejected': 'r', 'annotators': [2, 2, 1]}", NULL, NULL,
+     "plain P | r 0.6667 | c 0.3333"},
     {"{'prompt': 'P', 'chosen': 'c', 'rejected': 'r', 'annotators': ['w1', 'w2']}", NULL, NULL, "plain P | c 1 | r 0"},
-    {"{'prompt': 'P', 'chosen': 'c', 'rejected': 'r', 'annotator1': 2.0, 'annotator2': '2'}", NULL, NULL, "plain P | r 1 | c 0"},
+    {"{'prompt': 'P', 'chosen': 'c', 'rejected': 'r', 'annotator1': 2.0, 'annotator2': '2'}", NULL, NULL,
+     "plain P | r 1 | c 0"},
     {"{'prompt': 'P', 'chosen': 'c', 'rejected': 'r', 'annotator1': 3}", NULL, NULL, "refused: must be 0 (a tie), 1 or 2"},
     {"{'instruction': 'I', 'response1': 'a', 'response2': 'b', 'annotator1': null, 'annotator2': 2}", NULL, NULL,
      "user I | b 1 | a 0"},
     // scores of one kind in a list
-    {"{'instruction': 'I', 'completions': [{'response': 'a', 'annotations': {'helpfulness': {'Rating': 5}, 'honesty': {'Rating': "
-     "'1'}}}, {'response': 'b', 'annotations': {'helpfulness': {'Rating': '2'}, 'honesty': {'Rating': '2'}}}]}", NULL, NULL,
+    {"{'instruction': 'I', 'completions': [{'response': 'a', 'annotations': {'helpfulness': {'Rating': 5}, 'honesty': "
+     "{'Rating': '1'}}}, {'response': 'b', 'annotations': {'helpfulness': {'Rating': '2'}, 'honesty': {'Rating': "
+     "'2'}}}]}", NULL, NULL,
      "user I | a 3 | b 2"},
-    {"{'instruction': 'I', 'completions': [{'response': 'a', 'overall_score': null, 'fine-grained_score': 5.0}, {'response': 'b', "
-     "'overall_score': 6.0, 'fine-grained_score': 2.0}]}", NULL, NULL, "user I | a 5 | b 2"},
-    {"{'instruction': 'I', 'completions': [{'response': 'a', 'overall_score': 5}, {'response': 'b', 'fine-grained_score': 2.0}]}",
+    {"{'instruction': 'I', 'completions': [{'response': 'a', 'overall_score': null, 'fine-grained_score': 5.0}, "
+     "{'response': 'b', 'overall_score': 6.0, 'fine-grained_score': 2.0}]}", NULL, NULL, "user I | a 5 | b 2"},
+    {"{'instruction': 'I', 'completions': [{'response': 'a', 'overall_score': 5}, {'response': 'b', "
+     "'fine-grained_score': 2.0}]}",
      NULL, NULL, "refused: no score that all of them have"},
     // rated responses belong together wherever they stand, and none is lost unsaid
-    {"{'prompt': 'p', 'response': 'a', 'helpfulness': 3, 'verbosity': 1}\n{'prompt': 'q', 'response': 'c', 'helpfulness': 3, "
-     "'verbosity': 1}\n{'prompt': 'p', 'response': 'b', 'helpfulness': 1, 'verbosity': 4}", NULL, NULL,
+    {"{'prompt': 'p', 'response': 'a', 'helpfulness': 3, 'verbosity': 1}\n{'prompt': 'q', 'response': 'c', 'helpfulness': "
+     "3, 'verbosity': 1}\n{'prompt': 'p', 'response': 'b', 'helpfulness': 1, 'verbosity': 4}", NULL, NULL,
      "user p | a 3 | b 1"},
-    {"{'prompt': 'p', 'response': 'a', 'helpfulness': 3, 'verbosity': 1}\n{'prompt': 'p', 'response': 'b', 'helpfulness': 1, "
-     "'verbosity': 4}", NULL, "verbosity", "user p | a 1 | b 4"},
-    {"{'prompt': 'q', 'response': 'c', 'helpfulness': 3, 'verbosity': 1}", NULL, NULL, "refused: the only rated response to its prompt"},
+    {"{'prompt': 'p', 'response': 'a', 'helpfulness': 3, 'verbosity': 1}\n{'prompt': 'p', 'response': 'b', 'helpfulness': "
+     "1, 'verbosity': 4}", NULL, "verbosity", "user p | a 1 | b 4"},
+    {"{'prompt': 'q', 'response': 'c', 'helpfulness': 3, 'verbosity': 1}", NULL, NULL,
+     "refused: the only rated response to its prompt"},
     // a label that is asked for must be there
     {"{'prompt': 'p', 'response_0': 'a', 'response_1': 'b', 'better_response_id': 0, 'safer_response_id': 1}", NULL, "safer",
      "user p | b 1 | a 0"},
-    {"{'prompt': 'p', 'response_0': 'a', 'response_1': 'b', 'better_response_id': 0, 'safer_response_id': 1}", NULL, "safety",
+    {"{'prompt': 'p', 'response_0': 'a', 'response_1': 'b', 'better_response_id': 0, 'safer_response_id': 1}",
+     NULL, "safety",
      "refused: has the labels better and safer"},
     {"{'prompt': 'p', 'chosen': 'a', 'rejected': 'b'}", NULL, "safer", "refused: no choice of labels"},
     {"{'prompt': 'p', 'response_0': 'a', 'response_1': 'b', 'safer_response_id': 1}", NULL, NULL, "user p | b 1 | a 0"},
@@ -77,23 +84,27 @@ static const struct {
     {"{'chosen': 'Human: a\\n\\nAssistant: b', 'rejected': 'Human: a\\n\\nAssistant: c'}", NULL, NULL, "user a | b 1 | c 0"},
     {"{'chosen': 'c', 'rejected': 'r', 'source': 'x'}", NULL, NULL, "plain  | c 1 | r 0"},
     // a prompt that the answers repeat, but for blanks or the system text
-    {"{'prompt': [{'role': 'user', 'content': 'x '}], 'chosen': [{'role': 'user', 'content': 'x'}, {'role': 'assistant', 'content': "
-     "'c'}], 'rejected': [{'role': 'user', 'content': 'x'}, {'role': 'assistant', 'content': 'r'}]}", NULL, NULL, "user x  | c 1 | r 0"},
-    {"{'conversations': [{'from': 'system', 'value': 'S'}, {'from': 'human', 'value': 'x'}], 'chosen': [{'from': 'gpt', 'value': "
-     "'c'}], 'rejected': [{'from': 'gpt', 'value': 'r'}]}", NULL, NULL, "system S | user x | c 1 | r 0"},
-    {"{'trajectory': [{'from': 'user', 'value': 'x'}], 'chosen': [{'from': 'assistant', 'value': 'c'}], 'rejected': [{'from': "
-     "'assistant', 'value': 'r'}]}", NULL, NULL, "user x | c 1 | r 0"},
+    {"{'prompt': [{'role': 'user', 'content': 'x '}], 'chosen': [{'role': 'user', 'content': 'x'}, {'role': 'assistant', "
+     "'content': 'c'}], 'rejected': [{'role': 'user', 'content': 'x'}, {'role': 'assistant', 'content': 'r'}]}", NULL, NULL,
+     "user x  | c 1 | r 0"},
+    {"{'conversations': [{'from': 'system', 'value': 'S'}, {'from': 'human', 'value': 'x'}], 'chosen': [{'from': 'gpt', "
+     "'value': 'c'}], 'rejected': [{'from': 'gpt', 'value': 'r'}]}", NULL, NULL, "system S | user x | c 1 | r 0"},
+    {"{'trajectory': [{'from': 'user', 'value': 'x'}], 'chosen': [{'from': 'assistant', 'value': 'c'}], 'rejected': "
+     "[{'from': 'assistant', 'value': 'r'}]}", NULL, NULL, "user x | c 1 | r 0"},
     // messages that stand in a text
-    {"{'chosen': '[{\\'role\\': \\'user\\', \\'content\\': \\'x\\'}, {\\'role\\': \\'assistant\\', \\'content\\': \\'c\\'}]', "
-     "'rejected': '[{\\'role\\': \\'user\\', \\'content\\': \\'x\\'}, {\\'role\\': \\'assistant\\', \\'content\\': \\'r\\'}]'}", NULL,
+    {"{'chosen': '[{\\'role\\': \\'user\\', \\'content\\': \\'x\\'}, {\\'role\\': \\'assistant\\', \\'content\\': "
+     "\\'c\\'}]', 'rejected': '[{\\'role\\': \\'user\\', \\'content\\': \\'x\\'}, {\\'role\\': \\'assistant\\', "
+     "\\'content\\': \\'r\\'}]'}", NULL,
      NULL, "user x | c 1 | r 0"},
     {"prompt,chosen,rejected\nP,\"[\"\"a\"\"]\",\"[\"\"b\"\", \"\"c\"\"]\"\n", "rows.csv", NULL, "user P | a 1 | b 0 | c 0"},
     {"prompt,chosen,rejected\nP,\"[{`role`: `assistant`}]\",x\n", "rows.csv", NULL, "refused: as Python prints it"},
     // who won
-    {"{'prompt': 'P', 'response_a': 'a', 'response_b': 'b', 'model_a': 'gpt', 'model_b': 'badger-7b', 'winner': 'badger-7b'}", NULL,
+    {"{'prompt': 'P', 'response_a': 'a', 'response_b': 'b', 'model_a': 'gpt', 'model_b': 'badger-7b', 'winner': "
+     "'badger-7b'}", NULL,
      NULL, "user P | b 1 | a 0"},
     {"{'prompt': 'P', 'response_a': 'a', 'response_b': 'b', 'winner': 'Tie'}", NULL, NULL, "user P | a 0.5 | b 0.5"},
-    {"{'prompt': 'P', 'response_a': 'a', 'response_b': 'b', 'winner': 'model_b (a bad win)'}", NULL, NULL, "refused: must be model_a"},
+    {"{'prompt': 'P', 'response_a': 'a', 'response_b': 'b', 'winner': 'model_b (a bad win)'}", NULL, NULL,
+     "refused: must be model_a"},
     {"{'prompt': 'P', 'response_a': 'a', 'response_b': 'b', 'winner': 'model_a', 'votes': [0, 3]}", NULL, NULL,
      "refused: its votes contradict"},
     {"{'history': 'H', 'human_ref_A': 'a', 'human_ref_B': 'b', 'labels': 1, 'score_A': 1, 'score_B': 9}", NULL, NULL,
@@ -104,19 +115,23 @@ static const struct {
     {"{'prompt': 'P', 'reply_a': 'a', 'reply_b': 'b'}", NULL, NULL, "refused: none of the known shapes"},
     {"{'prompt': 'P', 'CHOSEN': 'a', 'REJECTED': 'b'}", NULL, NULL, "refused: none of the known shapes"},
     {"{'prompt': 'P', 'source': 'web', 'id': 7}", NULL, NULL, "plain P"},
-    {"{'prompt': 'P', 'response': 'a', 'is_good': false}", NULL, NULL, "refused: \"is_good\" says whether the answer is good"},
+    {"{'prompt': 'P', 'response': 'a', 'is_good': false}", NULL, NULL,
+     "refused: \"is_good\" says whether the answer is good"},
     {"{'prompt': 'P', 'completion': 'a', 'lable': false}", NULL, NULL, "refused: \"lable\" says whether the answer is good"},
     // trees with a hole
-    {"{'message_id': '1', 'parent_id': null, 'role': 'prompter', 'text': 'q'}\n{'message_id': '2', 'parent_id': '1', 'role': "
-     "'assistant', 'text': 'a', 'rank': 0}\n{'message_id': '3', 'parent_id': '1', 'role': 'assistant', 'text': 'b', 'rank': 1}", NULL,
+    {"{'message_id': '1', 'parent_id': null, 'role': 'prompter', 'text': 'q'}\n{'message_id': '2', 'parent_id': '1', "
+     "'role': 'assistant', 'text': 'a', 'rank': 0}\n{'message_id': '3', 'parent_id': '1', 'role': 'assistant', 'text': 'b', "
+     "'rank': 1}", NULL,
      NULL, "user q | a -0 | b -1"},
-    {"{'message_id': '1', 'parent_id': 'gone', 'role': 'prompter', 'text': 'q'}\n{'message_id': '2', 'parent_id': '1', 'role': "
-     "'assistant', 'text': 'a', 'rank': 0}\n{'message_id': '3', 'parent_id': '1', 'role': 'assistant', 'text': 'b', 'rank': 1}", NULL,
+    {"{'message_id': '1', 'parent_id': 'gone', 'role': 'prompter', 'text': 'q'}\n{'message_id': '2', 'parent_id': '1', "
+     "'role': 'assistant', 'text': 'a', 'rank': 0}\n{'message_id': '3', 'parent_id': '1', 'role': 'assistant', 'text': 'b', "
+     "'rank': 1}", NULL,
      NULL, "refused: the message that it follows is not in the file"},
     // columns that a table has in every row
     {"{'info': {'post': null, 'article': 'A'}, 'summaries': [{'text': 'x'}, {'text': 'y'}], 'choice': 1}", NULL, NULL,
      "user A | y 1 | x 0"},
-    {"{'prompt': 'P', 'chosen': 'c', 'rejected': 'r', 'response_0': null, 'response_1': null, 'better_response_id': null}", NULL, NULL,
+    {"{'prompt': 'P', 'chosen': 'c', 'rejected': 'r', 'response_0': null, 'response_1': null, 'better_response_id': "
+     "null}", NULL, NULL,
      "plain P | c 1 | r 0"},
     {"{'prompt': 'P', 'completion': null, 'response': 'a'}", NULL, NULL, "plain P | a 1"},
 };

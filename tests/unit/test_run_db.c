@@ -96,7 +96,8 @@ static void reader_sees_what_the_writer_committed(void **state)
     assert_int_equal(n, 1);
     run_events_free(events, n);
 
-    struct run_sample sample = {.step = 3, .prompt = "a\x1b[31m", .response = "\xff\xfe", .logp = -1.5, .reward = NAN}, *samples;
+    struct run_sample sample = {.step = 3, .prompt = "a\x1b[31m", .response = "\xff\xfe", .logp = -1.5, .reward = NAN},
+                      *samples;
     assert_ok(run_writer_sample(w, &sample, e));
     sample.step = 4;
     assert_ok(run_writer_sample(w, &sample, e));
@@ -384,6 +385,14 @@ static void death_is_told_from_life(void **state)
     assert_false(run_status_is_alive(&s));
     s.heartbeat_ms = clock_wall_ms() - 5000;
     assert_true(run_status_is_alive(&s));
+    struct run_beat beat = {0};
+    assert_true(run_status_lives_on(&s, &beat));
+    s.heartbeat_ms -= 86400000; // its clock was set, or ours: the heart beats on
+    assert_true(run_status_lives_on(&s, &beat));
+    beat.seen_s -= 31;
+    assert_false(run_status_lives_on(&s, &beat));
+    s.heartbeat_ms++;
+    assert_true(run_status_lives_on(&s, &beat));
     for (int i = 0; i <= RUN_DEAD; i++) {
         enum run_state back;
         assert_true(run_state_from_name(run_state_name((enum run_state)i), &back));

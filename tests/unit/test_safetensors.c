@@ -150,7 +150,8 @@ static void upstream_vectors_get_the_upstream_verdict(void **state)
         int code = st_open(&f, path, &fault);
         bool good = text_starts(json_string_value(json_object_get(row, "expect")), "ok");
         if ((code == 0) != good)
-            fail_msg("%s: expected %s, got %d %s", path, json_string_value(json_object_get(row, "expect")), code, fault.text);
+            fail_msg("%s: expected %s, got %d %s", path, json_string_value(json_object_get(row, "expect")), code,
+                     fault.text);
         st_close(f);
         free(path);
         str_fini(&name);
@@ -203,7 +204,8 @@ static void what_is_not_finite_is_found_where_it_is(void **state)
             for (int nan = 0; nan < 2; nan++) {
                 char where[64];
                 memcpy(bytes + 1 + places[p] * rows[r].each, nan ? &rows[r].nan : &rows[r].infinite, rows[r].each);
-                snprintf(where, sizeof where, "element %zu of tensor \"w\" is %s", places[p], nan ? "not a number" : "infinite");
+                snprintf(where, sizeof where, "element %zu of tensor \"w\" is %s", places[p],
+                         nan ? "not a number" : "infinite");
                 assert_int_equal(st_check_finite(&f, &t, &fault), ERR_NUMERIC);
                 assert_non_null(strstr(fault.text, where));
                 memcpy(bytes + 1 + places[p] * rows[r].each, &rows[r].largest, rows[r].each);

@@ -132,15 +132,16 @@ static void check_grid(int n, double spread, double temperature, int top_k, doub
     double *p = softmax(logits, n, (float)temperature);
     cut_by_sorting(p, n, top_k, (float)top_p);
     drop_unlikely(p, n, min_p);
-    const struct sample_row o = {.temperature = (float)temperature, .top_k = top_k, .top_p = (float)top_p, .min_p = (float)min_p};
+    const struct sample_row o = {
+        .temperature = (float)temperature, .top_k = top_k, .top_p = (float)top_p, .min_p = (float)min_p};
     struct sampler *s = sampler_new(n, kernels);
     int *count = mem_alloc((size_t)n, sizeof *count);
     for (int k = 0; k < grid; k++)
         count[pick(s, o, logits, (k + 0.5) / grid, NULL)]++;
     for (int i = 0; i < n; i++)
         if (!(fabs(count[i] - p[i] * grid) <= 1.1))
-            fail_msg("n %d, temperature %g, top-k %d, top-p %g, min-p %g: token %d came %d times of %g", n, temperature, top_k,
-                     top_p, min_p, i, count[i], p[i] * grid);
+            fail_msg("n %d, temperature %g, top-k %d, top-p %g, min-p %g: token %d came %d times of %g", n, temperature,
+                     top_k, top_p, min_p, i, count[i], p[i] * grid);
     free(count);
     sampler_free(s);
     free(p);
@@ -281,7 +282,8 @@ static void the_last_of_uniform_numbers_is_a_likely_token(void **state)
     for (int i = 0; i < 600; i++)
         logits[i] = i < 3 ? 1 : -1000; // vanish
     static const struct sample_row rows[] = {{.temperature = 1, .top_p = 1}, {.temperature = 1, .top_k = 2, .top_p = 1},
-                                             {.temperature = 1, .top_p = 0.9f}, {.temperature = 1, .top_p = 1, .min_p = 0.1f}};
+                                             {.temperature = 1, .top_p = 0.9f},
+                                             {.temperature = 1, .top_p = 1, .min_p = 0.1f}};
     for (size_t i = 0; i < 4; i++) {
         struct sampler *s = sampler_new(600, kernels);
         assert_in_range(pick(s, rows[i], logits, 1 - 0x1p-53, NULL), 1, 2);

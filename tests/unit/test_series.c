@@ -332,7 +332,8 @@ static double plain_window(const struct model *m, uint32_t i, enum smooth_kind k
     double sum = 0, mass = 0;
     for (uint32_t k = 0; k < m->n; k++) {
         const double d = fabs((double)(m->step[k] - m->step[i]));
-        const double weight = kind == SMOOTH_GAUSSIAN ? (d <= 4 * width ? exp(-d * d / (2 * width * width)) : 0) : d <= width / 2;
+        const double weight =
+            kind == SMOOTH_GAUSSIAN ? (d <= 4 * width ? exp(-d * d / (2 * width * width)) : 0) : d <= width / 2;
         if (!isfinite(m->value[k]))
             continue;
         sum += weight * m->value[k];
@@ -350,7 +351,8 @@ static void check_window(const struct series *s, const struct model *m, enum smo
     assert_true(series_is_smooth(s));
     for (uint32_t i = 0; i < m->n; i += 1 + (uint32_t)rng_below(rng, 5)) {
         const double want = plain_window(m, i, kind, width);
-        assert_true(isnan(want) ? isnan(series_smoothed(s, i)) : fabs(series_smoothed(s, i) - want) <= 1e-6 * (1 + fabs(want)) * 100);
+        assert_true(isnan(want) ? isnan(series_smoothed(s, i))
+                                : fabs(series_smoothed(s, i) - want) <= 1e-6 * (1 + fabs(want)) * 100);
     }
     for (int i = 0; i <= COLUMNS; i++)
         edges[i] = end * i / COLUMNS;

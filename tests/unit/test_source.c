@@ -38,12 +38,17 @@ static const struct {
      "2 {\"prompt\":\"Why?\",\"chosen\":\"Because, I \\\"think\\\".\",\"rejected\":\"no\"}\n"
      "3 {\"prompt\":\"two\\nlines\",\"chosen\":\"\",\"rejected\":\"x\"}\n"},
     {"a byte order mark, CRLF, no newline at the end, empty lines", "a.csv",
-     "\xef\xbb\xbf" "prompt,chosen\r\n\r\na,b\r\n\r\nc,d", "3 {\"prompt\":\"a\",\"chosen\":\"b\"}\n5 {\"prompt\":\"c\",\"chosen\":\"d\"}\n"},
-    {"CR alone", "a.csv", "prompt,chosen\ra,\"b\rb\"\r\rc,d\r", "2 {\"prompt\":\"a\",\"chosen\":\"b\\rb\"}\n5 {\"prompt\":\"c\",\"chosen\":\"d\"}\n"},
-    {"objects on several lines", "a.json", "{\n \"prompt\": \"a } \\\" {\",\n \"x\": {\"y\": [1]}\n}\n{\n \"prompt\": \"b\"} {\"prompt\": \"c\"}\n",
+     "\xef\xbb\xbf" "prompt,chosen\r\n\r\na,b\r\n\r\nc,d",
+     "3 {\"prompt\":\"a\",\"chosen\":\"b\"}\n5 {\"prompt\":\"c\",\"chosen\":\"d\"}\n"},
+    {"CR alone", "a.csv", "prompt,chosen\ra,\"b\rb\"\r\rc,d\r",
+     "2 {\"prompt\":\"a\",\"chosen\":\"b\\rb\"}\n5 {\"prompt\":\"c\",\"chosen\":\"d\"}\n"},
+    {"objects on several lines", "a.json",
+     "{\n \"prompt\": \"a } \\\" {\",\n \"x\": {\"y\": [1]}\n}\n{\n \"prompt\": \"b\"} {\"prompt\": \"c\"}\n",
      "1 {\"prompt\":\"a } \\\" {\",\"x\":{\"y\":[1]}}\n5 {\"prompt\":\"b\"}\n6 {\"prompt\":\"c\"}\n"},
-    {"the last of them is cut", "a.json", "{\n \"prompt\": \"a\"\n}\n{\n \"prompt\": \"b", "1 {\"prompt\":\"a\"}\n4 damage: the file ends inside of this object: it was cut, or a bracket is missing\n"},
-    {"a word between them", "a.json", "{\n \"prompt\": \"a\"\n}\n, x\n{\"prompt\": \"b\"}\n", "1 {\"prompt\":\"a\"}\n4 damage: text stands between two objects\n5 {\"prompt\":\"b\"}\n"},
+    {"the last of them is cut", "a.json", "{\n \"prompt\": \"a\"\n}\n{\n \"prompt\": \"b",
+     "1 {\"prompt\":\"a\"}\n4 damage: the file ends inside of this object: it was cut, or a bracket is missing\n"},
+    {"a word between them", "a.json", "{\n \"prompt\": \"a\"\n}\n, x\n{\"prompt\": \"b\"}\n",
+     "1 {\"prompt\":\"a\"}\n4 damage: text stands between two objects\n5 {\"prompt\":\"b\"}\n"},
     {"a first line that is cut", "a.jsonl", "{\"prompt\": \"a\n{\"prompt\": \"b\"}\n", "1 damage: not valid JSON"},
     {"quotes inside of a plain cell and blanks around texts stay", "a.csv", "prompt,text\n say \"hi\" ,\" x \"\n",
      "2 {\"prompt\":\" say \\\"hi\\\" \",\"text\":\" x \"}\n"},
@@ -55,8 +60,10 @@ static const struct {
     {"the content is stronger than the name", "a.csv", "{\"prompt\": \"a, b\"}\n", "1 {\"prompt\":\"a, b\"}\n"},
     {"texts stay texts, labels are numbers", "a.csv",
      "prompt,chosen,rejected,share,annotator1,label,is_safe\n2+2?,4,5,0.75,2,True,false\n2-2?,true,[1],,,x,\n",
-     "2 {\"prompt\":\"2+2?\",\"chosen\":\"4\",\"rejected\":\"5\",\"share\":0.75,\"annotator1\":2,\"label\":true,\"is_safe\":false}\n"
-     "3 {\"prompt\":\"2-2?\",\"chosen\":\"true\",\"rejected\":\"[1]\",\"share\":null,\"annotator1\":null,\"label\":\"x\",\"is_safe\":null}\n"},
+     "2 {\"prompt\":\"2+2?\",\"chosen\":\"4\",\"rejected\":\"5\",\"share\":0.75,"
+     "\"annotator1\":2,\"label\":true,\"is_safe\":false}\n"
+     "3 {\"prompt\":\"2-2?\",\"chosen\":\"true\",\"rejected\":\"[1]\",\"share\":null,"
+     "\"annotator1\":null,\"label\":\"x\",\"is_safe\":null}\n"},
     {"lists in the columns that hold them, messages anywhere", "a.csv",
      "prompt,votes,chosen\n\"[\"\"a\"\"]\",\"[2, 1]\",\"[{\"\"role\"\": \"\"user\"\", \"\"content\"\": \"\"x\"\"}]\"\n",
      "2 {\"prompt\":\"[\\\"a\\\"]\",\"votes\":[2,1],\"chosen\":[{\"role\":\"user\",\"content\":\"x\"}]}\n"},
@@ -67,15 +74,18 @@ static const struct {
     {"text behind a closing quote", "a.csv", "prompt,chosen\n\"a\"b,c\nd,e\n",
      "2 damage: text stands behind the closing quote of cell 1 (a quote inside of a quoted cell is written twice)\n"
      "3 {\"prompt\":\"d\",\"chosen\":\"e\"}\n"},
-    {"broken UTF-8", "a.csv", "prompt,chosen\n\xff,b\nc,d\n", "2 damage: the row is not valid UTF-8\n3 {\"prompt\":\"c\",\"chosen\":\"d\"}\n"},
+    {"broken UTF-8", "a.csv", "prompt,chosen\n\xff,b\nc,d\n",
+     "2 damage: the row is not valid UTF-8\n3 {\"prompt\":\"c\",\"chosen\":\"d\"}\n"},
     {"a quote that never closes", "a.csv", "prompt,chosen\na,b\nc,\"d\ne,f\n",
      "2 {\"prompt\":\"a\",\"chosen\":\"b\"}\nerror: cannot read a.csv: the quote that opens at line 3 is never closed"},
     {"JSON lines", "a.jsonl", "{\"a\": 1}\nx\n", "1 {\"a\":1}\n2 damage: not valid JSON"},
     {"plain text", "a.txt", "one\n\ntwo", "1 text: one\n3 text: two\n"},
-    {"two columns of one name", "a.csv", "a,b,a\n", "open: cannot read a.csv: columns 1 and 3 of its header, line 1, are both named \"a\""},
+    {"two columns of one name", "a.csv", "a,b,a\n",
+     "open: cannot read a.csv: columns 1 and 3 of its header, line 1, are both named \"a\""},
     {"no header", "a.csv", "\n", "open: cannot use a.csv as data: it holds no rows"},
     {"UTF-16", "a.csv", "\xff\xfe" "p", "open: cannot use a.csv as data: it is UTF-16"},
-    {"a pointer of Git LFS", "a.jsonl", "version https://git-lfs.github.com/spec/v1\n", "open: cannot use a.jsonl as data: it only points to the data"},
+    {"a pointer of Git LFS", "a.jsonl", "version https://git-lfs.github.com/spec/v1\n",
+     "open: cannot use a.jsonl as data: it only points to the data"},
 };
 
 static void rows_come_out_of_every_kind_of_text(void **state)
@@ -94,7 +104,8 @@ static void rows_come_out_of_every_kind_of_text(void **state)
             rows = rows_of(s, &fault);
             assert_ok(source_rewind(s, e));
         }
-        const bool begins = strstr(tables[i].rows, "error: ") || strstr(tables[i].rows, "open: ") || strstr(tables[i].rows, "not valid JSON");
+        const bool begins = strstr(tables[i].rows, "error: ") || strstr(tables[i].rows, "open: ") ||
+                            strstr(tables[i].rows, "not valid JSON");
         if (begins ? !text_starts(rows, tables[i].rows) : strcmp(rows, tables[i].rows) != 0)
             fail_msg("%s:\n%s\nwanted:\n%s", tables[i].name, rows, tables[i].rows);
         free(rows);
@@ -126,7 +137,8 @@ static void shards_are_one_data_set_in_order(void **state)
     assert_int_equal(corpus_load(&c, dir, 0, &fault), ERR_INPUT);
     assert_non_null(strstr(fault.text, "the shard train-00002-of-00003.jsonl is missing"));
     char *last = in_folder(dir, "train-00002-of-00003.jsonl",
-                           "\n{\"prompt\": \"c\", \"chosen\": \"c\", \"rejected\": \"c\"}\n{\"prompt\": \"e\", \"chosen\": \"c\", \"rejected\": \"d\"}\n");
+                           "\n{\"prompt\": \"c\", \"chosen\": \"c\", \"rejected\": \"c\"}\n{\"prompt\": \"e\", "
+                           "\"chosen\": \"c\", \"rejected\": \"d\"}\n");
     assert_ok(corpus_load(&c, dir, 0, e));
     assert_int_equal(c->n_rows, 4);
     assert_int_equal(c->n_examples, 3);
@@ -170,7 +182,8 @@ static void a_pipe_is_read_once_and_its_rows_twice(void **state)
     assert_int_equal(write(fds[1], rows, sizeof rows - 1), sizeof rows - 1);
     close(fds[1]);
     snprintf(name, sizeof name, "/dev/fd/%d", fds[0]);
-    assert_ok(corpus_check_needs(name, "texts to imitate", false, &(struct corpus_reading){0}, e)); // says nothing, and takes nothing
+    // says nothing, and takes nothing
+    assert_ok(corpus_check_needs(name, "texts to imitate", false, &(struct corpus_reading){0}, e));
     assert_ok(corpus_load(&c, name, 0, e));
     assert_int_equal(c->n_examples, 2);
     assert_ok(corpus_parse(&same, "x.csv", rows, sizeof rows - 1, 0, e));

@@ -351,7 +351,8 @@ static void doubtful_orders_come_first(void **state)
 
 static void slices_hold_whole_prompts_of_about_equal_number(void **state)
 {
-    // Ten prompts of lengths 1 2 3 3 3 4 5 6 7 8; the one of length 1 has three votes, the three of length 3 are kept together.
+    // Ten prompts of lengths 1 2 3 3 3 4 5 6 7 8; the one of length 1 has three votes, the three of length 3 are kept
+    // together.
     static const double length[] = {1, 2, 3, 3, 3, 4, 5, 6, 7, 8, 1, 1}, share[] = {1, 0, 1, 1, 0.5, 0, 0, 1, 1, 1, 1, 0};
     static const int cluster[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 0};
     struct win_vote votes[12];
@@ -359,7 +360,8 @@ static void slices_hold_whole_prompts_of_about_equal_number(void **state)
     for (int i = 0; i < 12; i++)
         votes[i] = (struct win_vote){share[i], 0, cluster[i]};
     assert_int_equal(win_slices_by_quantile(votes, length, 12, 3, 0.95, out), 3);
-    assert_true(out[0].from == 1 && out[0].to == 2 && out[1].from == 3 && out[1].to == 4 && out[2].from == 5 && out[2].to == 8);
+    assert_true(out[0].from == 1 && out[0].to == 2 && out[1].from == 3 && out[1].to == 4 && out[2].from == 5 &&
+                out[2].to == 8);
     assert_true(out[0].rate.n == 4 && out[0].rate.n_clusters == 2 && out[1].rate.n == 4 && out[2].rate.n == 4);
     assert_close(out[0].rate.rate, 0.5, 1e-12);
     assert_close(out[1].rate.rate, 2.5 / 4, 1e-12);

@@ -190,7 +190,8 @@ static void store_refuses_what_is_none_of_ours(void **state)
     struct store *s = NULL;
     struct err fault = {0};
     // A text file, which stays as it is.
-    assert_ok(file_write(path, "This is my diary, and no store at all. It is longer than a header of SQLite's, see.\n", 84, e));
+    assert_ok(file_write(path, "This is my diary, and no store at all. It is longer than a header of SQLite's, see.\n",
+                         84, e));
     assert_int_equal(store_open(&s, dir, true, &fault), ERR_INPUT);
     assert_non_null(strstr(fault.text, "not a file of Attune's"));
     assert_int_equal(file_size(path), 84);
@@ -257,12 +258,12 @@ static void store_opens_what_version_1_made(void **state)
     char *dir = test_folder(), *path = path_join(dir, "attune.db");
     struct store *s = NULL;
     struct run_info run;
-    execute(path, "CREATE TABLE runs(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE COLLATE NOCASE, objective TEXT NOT NULL,"
-                  " model TEXT NOT NULL, data TEXT NOT NULL, settings TEXT NOT NULL, created_ms INTEGER NOT NULL,"
+    execute(path, "CREATE TABLE runs(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE COLLATE NOCASE, objective TEXT NOT "
+                  "NULL, model TEXT NOT NULL, data TEXT NOT NULL, settings TEXT NOT NULL, created_ms INTEGER NOT NULL,"
                   " note TEXT NOT NULL DEFAULT '', hidden INTEGER NOT NULL DEFAULT 0);"
                   "CREATE TABLE controls(id INTEGER PRIMARY KEY AUTOINCREMENT, run INTEGER NOT NULL REFERENCES runs(id),"
-                  " at_ms INTEGER NOT NULL, kind INTEGER NOT NULL, key TEXT NOT NULL DEFAULT '', value TEXT NOT NULL DEFAULT '');"
-                  "CREATE INDEX controls_of_run ON controls(run, id);"
+                  " at_ms INTEGER NOT NULL, kind INTEGER NOT NULL, key TEXT NOT NULL DEFAULT '', value TEXT NOT NULL "
+                  "DEFAULT '');CREATE INDEX controls_of_run ON controls(run, id);"
                   "INSERT INTO runs VALUES(1, 'old', 'dpo', 'm', 'd', '{\"beta\": 0.5}', 1700000000000, 'first', 0);"
                   "INSERT INTO controls VALUES(7, 1, 1700000000001, 2, '', '');"
                   "PRAGMA application_id=0x4174756e; PRAGMA user_version=1");

@@ -1,4 +1,5 @@
-// What the console and a terminal say to each other: answers, the mouse, the clipboard, how long the way is; and the machine.
+// What the console and a terminal say to each other: answers, the mouse, the clipboard, how long the way is; and the
+// machine.
 #include "config.h"
 
 #include <math.h>
@@ -91,7 +92,8 @@ static void the_mouse_is_one_number(void **state)
         enum mouse_act act;
         int x, y;
     } cases[] = {
-        {"\033[<0;1;1M", MOUSE_PRESS, 0, 0}, {"\033[<0;80;24m", MOUSE_RELEASE, 79, 23}, {"\033[<64;10;5M", MOUSE_WHEEL_UP, 9, 4},
+        {"\033[<0;1;1M", MOUSE_PRESS, 0, 0}, {"\033[<0;80;24m", MOUSE_RELEASE, 79, 23},
+        {"\033[<64;10;5M", MOUSE_WHEEL_UP, 9, 4},
         {"\033[<65;1024;1024M", MOUSE_WHEEL_DOWN, 1023, 1023}, {"\033[<2;3;4M", MOUSE_OTHER, 2, 3},
     };
     struct mouse m;
@@ -292,7 +294,8 @@ static void a_card_is_asked_through_its_library(void **state)
 static void as_much_of_the_machine_is_said_as_fits(void **state)
 {
     struct machine m = {.cpu = 0.874, .memory = 16ull << 30, .memory_used = 3ull << 30, .n_gpus = 1,
-                        .gpus = {{.use = 1, .memory = 24ull << 30, .memory_used = 512ull << 20, .watts = NAN, .celsius = 70}}};
+                        .gpus = {{.use = 1, .memory = 24ull << 30, .memory_used = 512ull << 20, .watts = NAN,
+                                  .celsius = 70}}};
     static const struct {
         int columns;
         const char *want;

@@ -469,14 +469,17 @@ static void members_of_a_tokenizer_are_known_or_named(void **state)
     static const struct {
         const char *file, *text, *refused, *note; // NULL: neither
     } rows[] = {
-        {"tokenizer_config.json", "{\"model_max_length\": 1000000000000000019884624838656, \"padding_side\": \"left\"}", NULL, NULL},
-        {"tokenizer_config.json", "{\"model_max_length\": 1e400, \"extra_special_tokens\": {\"x\": \"<|bos|>\"}}", NULL, NULL},
+        {"tokenizer_config.json",
+         "{\"model_max_length\": 1000000000000000019884624838656, \"padding_side\": \"left\"}", NULL, NULL},
+        {"tokenizer_config.json",
+         "{\"model_max_length\": 1e400, \"extra_special_tokens\": {\"x\": \"<|bos|>\"}}", NULL, NULL},
         {"tokenizer_config.json", "{\"extra_special_tokens\": [{\"content\": \"<|eos|>\"}, \"none\"]}", NULL, NULL},
         {"tokenizer_config.json", "{\"chat_template\": [{\"name\": \"default\", \"template\": \"{{ 1 }}\"}]}", NULL, NULL},
         {"tokenizer_config.json", "{\"split_special_tokens\": true}", "\"split_special_tokens\" is true", NULL},
         {"tokenizer_config.json", "{\"brand_new\": 1}", NULL, "tokenizer_config.json: \"brand_new\" is not known"},
         {"tokenizer.json", "{\"brand_new\": 1}", NULL, "tokenizer.json: \"brand_new\" is not known"},
-        {"tokenizer.json", "{\"decoder\": {\"type\": \"ByteLevel\", \"twist\": 1}}", NULL, "tokenizer.json: \"twist\" is not known"},
+        {"tokenizer.json",
+         "{\"decoder\": {\"type\": \"ByteLevel\", \"twist\": 1}}", NULL, "tokenizer.json: \"twist\" is not known"},
     };
     json_t *base = read_source("tests/data/tokenizer-bytes/tokenizer.json");
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

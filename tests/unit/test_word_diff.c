@@ -47,14 +47,15 @@ static void blanks_and_punctuation_are_no_part_of_words(void **state)
 {
     check("  Stop, fox!", "Stop fox\n", "  Stop[, ]fox[!]", "Stop fox\n", 2);
     check("don't go-between", "don't go", "don't [go-between]", "don't [go]", 1);
-    check("\xc3\xa9t\xc3\xa9 ici", "\xc3\xa9t\xc3\xa9 l\xc3\xa0", "\xc3\xa9t\xc3\xa9 [ici]", "\xc3\xa9t\xc3\xa9 [l\xc3\xa0]", 1);
+    check("\xc3\xa9t\xc3\xa9 ici", "\xc3\xa9t\xc3\xa9 l\xc3\xa0", "\xc3\xa9t\xc3\xa9 [ici]",
+          "\xc3\xa9t\xc3\xa9 [l\xc3\xa0]", 1);
     check("\xe2\x80\x9cYes\xe2\x80\x9d", "Yes", "[\xe2\x80\x9c]Yes[\xe2\x80\x9d]", "Yes", 1);
 }
 
 static void scripts_without_spaces_are_compared_by_character(void **state)
 {
-    check("\xe7\x8b\x90\xe3\x81\xaf\xe5\xb7\x9d", "\xe7\x8b\x90\xe3\x81\x8c\xe5\xb7\x9d", "\xe7\x8b\x90[\xe3\x81\xaf]\xe5\xb7\x9d",
-          "\xe7\x8b\x90[\xe3\x81\x8c]\xe5\xb7\x9d", 2);
+    check("\xe7\x8b\x90\xe3\x81\xaf\xe5\xb7\x9d", "\xe7\x8b\x90\xe3\x81\x8c\xe5\xb7\x9d",
+          "\xe7\x8b\x90[\xe3\x81\xaf]\xe5\xb7\x9d", "\xe7\x8b\x90[\xe3\x81\x8c]\xe5\xb7\x9d", 2);
 }
 
 static void broken_bytes_are_words_like_others(void **state)
@@ -79,7 +80,10 @@ static int longest(const char *a, int n_a, const char *b, int n_b)
     static int t[64][64];
     for (int i = 0; i <= n_a; i++)
         for (int j = 0; j <= n_b; j++)
-            t[i][j] = !i || !j ? 0 : a[i - 1] == b[j - 1] ? t[i - 1][j - 1] + 1 : t[i - 1][j] > t[i][j - 1] ? t[i - 1][j] : t[i][j - 1];
+            t[i][j] = !i || !j                    ? 0
+                      : a[i - 1] == b[j - 1]      ? t[i - 1][j - 1] + 1
+                      : t[i - 1][j] > t[i][j - 1] ? t[i - 1][j]
+                                                  : t[i][j - 1];
     return t[n_a][n_b];
 }
 

@@ -212,7 +212,8 @@ static bool read_rle_booleans(struct pq_bytes *b, struct pq_value *out, size_t n
     return true;
 }
 
-static int read_values(const struct at *a, int64_t encoding, struct pq_bytes *b, struct pq_value *out, size_t n, struct err *e)
+static int read_values(const struct at *a, int64_t encoding, struct pq_bytes *b, struct pq_value *out, size_t n,
+                       struct err *e)
 {
     const struct pq_node *node = a->node;
     const bool whole = node->type == TYPE_INT32 || node->type == TYPE_INT64;
@@ -241,8 +242,8 @@ static int read_values(const struct at *a, int64_t encoding, struct pq_bytes *b,
         good = node->type != TYPE_BOOLEAN && node->type != TYPE_INT96 && pq_byte_stream_split(a->p, b, node, out, n, &fault);
         break;
     default:
-        return err_set(e, ERR_UNSUPPORTED, "cannot read %s: column \"%s\" has the encoding %lld, which is not known here; write "
-                       "the file again with the usual ones", a->p->path, node->name, (long long)encoding);
+        return err_set(e, ERR_UNSUPPORTED, "cannot read %s: column \"%s\" has the encoding %lld, which is not known here; "
+                       "write the file again with the usual ones", a->p->path, node->name, (long long)encoding);
     }
     return good ? 0 : failed(a, "its values end too early or are not in their encoding", &fault, e);
 }
@@ -285,7 +286,8 @@ static int read_page_levels(const struct at *a, const struct page *page, struct 
         return good ? 0 : damaged(a, "the levels of a page are not what they should be", e);
     }
     const int64_t levels = page->rep_bytes + page->def_bytes;
-    if (page->rep_bytes > body.end - body.at || page->def_bytes > body.end - body.at - page->rep_bytes || levels > page->n_unpacked)
+    if (page->rep_bytes > body.end - body.at || page->def_bytes > body.end - body.at - page->rep_bytes ||
+        levels > page->n_unpacked)
         return damaged(a, "the levels of a page are longer than the page", e);
     struct pq_bytes rep = {body.at, body.at + page->rep_bytes}, def = {rep.end, rep.end + page->def_bytes};
     if (max_rep)

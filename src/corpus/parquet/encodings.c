@@ -140,8 +140,8 @@ bool pq_delta_binary(struct pq_bytes *b, uint64_t *out, size_t n)
 // Bytes of a value of fixed size; 0 for those that say their length.
 static size_t fixed_size(const struct pq_node *node)
 {
-    static const size_t sizes[] = {[TYPE_INT32] = 4, [TYPE_INT64] = 8, [TYPE_INT96] = 12, [TYPE_FLOAT] = 4, [TYPE_DOUBLE] = 8,
-                                   [TYPE_FIXED] = 0};
+    static const size_t sizes[] = {
+        [TYPE_INT32] = 4, [TYPE_INT64] = 8, [TYPE_INT96] = 12, [TYPE_FLOAT] = 4, [TYPE_DOUBLE] = 8, [TYPE_FIXED] = 0};
     return node->type == TYPE_FIXED ? (size_t)node->type_length : sizes[node->type];
 }
 

@@ -122,8 +122,8 @@ static void read_node(struct thrift *t, struct pq_node *n)
         n->scale = logical.meaning == MEANS_DECIMAL ? logical.scale : n->scale;
     }
     t->bad = t->bad || !n->name || repetition < 0 || repetition > 2 || children < 0 || children > PARQUET_MAX_NODES ||
-             (children == 0 && (type < 0 || type > 7)) || (type == TYPE_FIXED && (n->type_length < 1 || n->type_length > 1 << 20)) ||
-             n->scale < 0 || n->scale > 200;
+             (children == 0 && (type < 0 || type > 7)) ||
+             (type == TYPE_FIXED && (n->type_length < 1 || n->type_length > 1 << 20)) || n->scale < 0 || n->scale > 200;
     n->type = type < 0 ? TYPE_BOOLEAN : (enum physical_type)type;
     n->repetition = (enum repetition)repetition;
     n->n_children = (int)children;
@@ -300,7 +300,8 @@ static int check_chunks(const struct parquet *p, struct err *e)
             const struct pq_chunk *c = &p->groups[g].chunks[i];
             if (p->groups[g].n_rows == 0) // nothing was written for it
                 continue;
-            if (c->offset < 4 || c->n_bytes < 0 || (uint64_t)c->offset > p->size || (uint64_t)c->n_bytes > p->size - (uint64_t)c->offset)
+            if (c->offset < 4 || c->n_bytes < 0 || (uint64_t)c->offset > p->size ||
+                (uint64_t)c->n_bytes > p->size - (uint64_t)c->offset)
                 return damaged(p, "a column lies outside of the file; it was cut, or it was changed", e);
             if (c->type != p->nodes[p->leaf_nodes[i]].type || c->n_values < 0)
                 return damaged(p, "a column is of another type than its schema says", e);
@@ -334,7 +335,8 @@ static int parse(struct parquet *p, const uint8_t *bytes, size_t n, struct err *
     if (t.bad || !p->groups || !p->leaf_nodes)
         return damaged(p, "its metadata end too early or are not what they should be", e);
     if (faults.elsewhere)
-        return err_set(e, ERR_UNSUPPORTED, "cannot read %s: it keeps its columns in other files; give those instead", p->path);
+        return err_set(e, ERR_UNSUPPORTED, "cannot read %s: it keeps its columns in other files; give those instead",
+                       p->path);
     for (int i = 0; i < p->n_leaves; i++)
         if (p->nodes[p->leaf_nodes[i]].def > 255)
             return damaged(p, "it nests too deep", e);
@@ -348,7 +350,8 @@ static int check_names(const struct parquet *p, struct err *e)
     for (const struct pq_node *a = p->nodes + 1; a < end; a = p->nodes + a->end)
         for (const struct pq_node *b = p->nodes + a->end; b < end; b = p->nodes + b->end)
             if (strcmp(a->name, b->name) == 0)
-                return err_set(e, ERR_INPUT, "cannot read %s: two of its columns are called \"%.60s\": rename one of them", p->path,
+                return err_set(e, ERR_INPUT,
+                               "cannot read %s: two of its columns are called \"%.60s\": rename one of them", p->path,
                                a->name);
     return 0;
 }

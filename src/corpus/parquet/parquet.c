@@ -39,7 +39,8 @@ int parquet_open_file(struct parquet **out, const char *path, uint64_t max_group
     return open_it(out, p, path, max_group_bytes, e);
 }
 
-int parquet_open(struct parquet **out, const char *path, const void *bytes, size_t n, uint64_t max_group_bytes, struct err *e)
+int parquet_open(struct parquet **out, const char *path, const void *bytes, size_t n, uint64_t max_group_bytes,
+                 struct err *e)
 {
     struct parquet *p = mem_alloc(1, sizeof *p);
     p->fd = -1;

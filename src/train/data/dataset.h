@@ -37,8 +37,9 @@ struct dataset {
     double *refs;  // (n_seqs) log-probabilities under the reference, NaN where not computed; NULL: not needed
     double *prompt_odds; // (n_groups) for seq.prompt_odds; NULL: not needed
     float *token_columns[N_TOKEN_COLUMNS]; // (n_tokens) for seq.tokens.columns; NULL: not there
-    // What tokens were drawn from (COLUMN_SETS): token i from set_ids[set_starts[i]] .. set_ids[set_starts[i + 1] - 1], in rising
-    // order; none: from the whole vocabulary. Known of the first n_set_tokens, the others have none; see dataset_put_set.
+    // What tokens were drawn from (COLUMN_SETS): token i from set_ids[set_starts[i]] .. set_ids[set_starts[i + 1] - 1], in
+    // rising order; none: from the whole vocabulary. Known of the first n_set_tokens, the others have none; see
+    // dataset_put_set.
     size_t *set_starts; // (n_set_tokens + 1); NULL: no token has one
     int32_t *set_ids;
     size_t n_set_tokens, cap_set_tokens, cap_set_ids;

@@ -231,7 +231,8 @@ static int add_example(struct dataset *d, const struct dataset_options *o, const
 }
 
 // A prompt to be answered. Longer ones lose their beginning.
-static int add_prompt(struct dataset *d, const struct dataset_options *o, const struct example *ex, size_t index, struct err *e)
+static int add_prompt(struct dataset *d, const struct dataset_options *o, const struct example *ex, size_t index,
+                      struct err *e)
 {
     struct err fault = {0};
     struct encoded x;

@@ -34,8 +34,8 @@ static int note(void *arg, const struct scored *s, struct err *e)
     const struct sheet *x = arg;
     for (int i = 0; i < s->group->n_seqs; i++) {
         if (!isfinite(s->seqs[i].score))
-            return err_set(e, ERR_NUMERIC, "the score that %s gives to a response of example %d is no number: its weights are too "
-                                           "large or damaged, or they come from a training that diverged", x->model,
+            return err_set(e, ERR_NUMERIC, "the score that %s gives to a response of example %d is no number: its weights "
+                                           "are too large or damaged, or they come from a training that diverged", x->model,
                            s->group->example + 1);
         x->scores[x->first[s->group->example] + x->data->seqs[s->group->first_seq + i].response] = s->seqs[i].score;
     }

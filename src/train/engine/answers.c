@@ -33,8 +33,8 @@ static int check_numbers(const json_t *value, struct err *e)
     if (json_is_integer(json_object_get(value, "line")))
         str_addf(&line, " for line %lld of the data", (long long)json_integer_value(json_object_get(value, "line")));
     if (json_find_unreadable(value, &place, &number))
-        code = err_set(e, ERR_NUMERIC, "the model's answer%s is no number: %s is %s. Its weights are too large or damaged, or they "
-                       "come from a training that diverged", str_text(&line), str_text(&place), number);
+        code = err_set(e, ERR_NUMERIC, "the model's answer%s is no number: %s is %s. Its weights are too large or damaged, "
+                       "or they come from a training that diverged", str_text(&line), str_text(&place), number);
     str_fini(&place);
     str_fini(&line);
     return code;

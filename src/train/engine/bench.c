@@ -1,9 +1,9 @@
 // attune-engine bench: what a training step, or sampling, costs on this machine, beside what the machine can do.
 //
 // Every round measures each case once and the calibrator once, so that a machine whose speed wanders is compared with
-// itself in the same seconds; medians over the rounds are printed. The processors' time of a step (user and system, all threads)
-// stands beside it: with one thread it is what the step would take if nobody else used the machine. Peak memory is taken in a
-// process of its own.
+// itself in the same seconds; medians over the rounds are printed. The processors' time of a step (user and system, all
+// threads) stands beside it: with one thread it is what the step would take if nobody else used the machine. Peak memory is
+// taken in a process of its own.
 #include "config.h"
 
 #include "train/engine/bench.h"
@@ -154,8 +154,9 @@ static int measure(struct result *results, int n, int rounds, int threads, doubl
 static json_t *result_json(struct result *r, int rounds)
 {
     const double seconds = median(r->seconds, rounds), gflop = bench_stand_flops(r->stand) / 1e9;
-    json_t *row = json_pack("{s:s, s:s, s:f, s:f, s:f, s:f, s:f, s:f}", "case", r->c->name, "what", r->c->what, "step_s", seconds,
-                            "processor_s", median(r->processor, rounds), "tokens_per_s", bench_stand_tokens(r->stand) / seconds, "gflop_per_s", gflop / seconds,
+    json_t *row = json_pack("{s:s, s:s, s:f, s:f, s:f, s:f, s:f, s:f}", "case", r->c->name, "what", r->c->what,
+                            "step_s", seconds, "processor_s", median(r->processor, rounds), "tokens_per_s",
+                            bench_stand_tokens(r->stand) / seconds, "gflop_per_s", gflop / seconds,
                             "share_of_calibrator", median(r->share, rounds), "peak_mib", r->peak_mib);
     if (bench_case_samples(r->c))
         json_object_set_new(row, "sampling_share", json_real(median(r->sampling, rounds)));
@@ -166,11 +167,13 @@ static void print_table(const json_t *answer)
 {
     const json_t *row, *cases = json_object_get(answer, "cases");
     size_t index;
-    printf("%-49s %9s %11s %10s %9s %7s %9s %9s\n", "case", "step", "processors", "tokens/s", "GFLOP/s", "share", "peak MiB", "sampling");
+    printf("%-49s %9s %11s %10s %9s %7s %9s %9s\n", "case", "step", "processors", "tokens/s", "GFLOP/s", "share",
+           "peak MiB", "sampling");
     json_array_foreach(cases, index, row) {
         printf("%-49s %7.1fms %9.1fms %10.0f %9.1f %6.0f%% %9.0f", json_string_value(json_object_get(row, "what")),
                1e3 * json_number_value(json_object_get(row, "step_s")),
-               1e3 * json_number_value(json_object_get(row, "processor_s")), json_number_value(json_object_get(row, "tokens_per_s")),
+               1e3 * json_number_value(json_object_get(row, "processor_s")),
+               json_number_value(json_object_get(row, "tokens_per_s")),
                json_number_value(json_object_get(row, "gflop_per_s")),
                100 * json_number_value(json_object_get(row, "share_of_calibrator")),
                json_number_value(json_object_get(row, "peak_mib")));

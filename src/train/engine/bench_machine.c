@@ -50,13 +50,15 @@ typedef float vec8 __attribute__((vector_size(32)));
         all += sum[c];                                                                                                 \
     s->sink[thread * 16] = all[0];
 
-__attribute__((target("avx512f"), optimize("O3", "fp-contract=fast"))) static void spin_avx512(void *arg, int block, int thread)
+__attribute__((target("avx512f"), optimize("O3", "fp-contract=fast"))) static void spin_avx512(void *arg, int block,
+                                                                                               int thread)
 {
     struct spin *s = arg;
     SPIN_BODY(vec16, LANES_AVX512)
 }
 
-__attribute__((target("avx2,fma"), optimize("O3", "fp-contract=fast"))) static void spin_avx2(void *arg, int block, int thread)
+__attribute__((target("avx2,fma"), optimize("O3", "fp-contract=fast"))) static void spin_avx2(void *arg, int block,
+                                                                                              int thread)
 {
     struct spin *s = arg;
     SPIN_BODY(vec8, LANES_AVX2)
@@ -224,7 +226,8 @@ static int write_world(const char *dir, int threads, struct store **store, struc
         code = store_open(store, dir, true, e);
     if (!code) {
         json_t *settings = json_pack("{s:s, s:s, s:i, s:i, s:i, s:i, s:i, s:i}", "model", model, "data", data, "steps", 1,
-                                     "eval-share", 0, "eval-every", 0, "probe-every", 0, "threads", threads, "save-every", 0);
+                                     "eval-share", 0, "eval-every", 0, "probe-every", 0, "threads", threads,
+                                     "save-every", 0);
         code = store_add_run(*store, "start", "sft", model, data, settings, &name, e);
         json_decref(settings);
     }

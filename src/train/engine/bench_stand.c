@@ -90,7 +90,8 @@ static json_t *config_of(const struct bench_case *c)
                          positions < 1024 ? 1024 : positions, "n_inner", c->d_ff, "layer_norm_epsilon", 1e-5,
                          "activation_function", "gelu_new");
     return json_pack("{s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:f, s:f, s:s, s:b}", "model_type", "llama", "vocab_size",
-                     c->vocab, "hidden_size", c->d_model, "num_hidden_layers", c->n_layers, "num_attention_heads", c->n_heads,
+                     c->vocab, "hidden_size", c->d_model, "num_hidden_layers", c->n_layers, "num_attention_heads",
+                     c->n_heads,
                      "num_key_value_heads", c->n_heads, "intermediate_size", c->d_ff, "max_position_embeddings", positions,
                      "rms_norm_eps", 1e-5, "rope_theta", 10000.0, "hidden_act", "silu", "tie_word_embeddings", !c->untied);
 }
@@ -137,7 +138,8 @@ static int score_answers(void *with, struct rollout_batch *b, struct metric_list
     return 0;
 }
 
-static int start_trainer(struct bench_stand *s, const struct settings *settings, const struct trainer_options *o, struct err *e)
+static int start_trainer(struct bench_stand *s, const struct settings *settings, const struct trainer_options *o,
+                         struct err *e)
 {
     const bool samples = bench_case_samples(s->c);
     struct group_source *source;

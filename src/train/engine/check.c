@@ -13,7 +13,8 @@
 const struct param engine_check_params[] = {
     {.name = "objective", .type = PARAM_TEXT, .help = "What to tune for."},
     {.name = "settings", .type = PARAM_TEXT, .help = "All settings of the run, as a JSON object."},
-    {.name = "time", .type = PARAM_BOOL, .fallback = "no", .help = "Says also how many steps it makes, and about how long they take."},
+    {.name = "time", .type = PARAM_BOOL, .fallback = "no",
+     .help = "Says also how many steps it makes, and about how long they take."},
     {0}};
 
 // rows, steps: null where only a part of the data was looked at. tokens: of one step.
@@ -21,10 +22,12 @@ static json_t *cost_json(const struct objective *o, const struct settings *s, co
 {
     bool at_most;
     const int64_t steps = cost_steps(o, s, seen);
-    const double tokens = cost_tokens(o, s, seen, &at_most), seconds = cost_seconds(o, s, seen, steps, cost_machine_gflops(), &at_most);
-    return json_pack("{s:o, s:o, s:f, s:o, s:b, s:f}", "rows", seen->is_part ? json_null() : json_integer(seen->n_examples), "steps",
-                     steps ? json_integer(steps) : json_null(), "tokens", tokens, "seconds",
-                     steps && seconds > 0 ? json_real(seconds) : json_null(), "at_most", at_most, "params", seen->params);
+    const double tokens = cost_tokens(o, s, seen, &at_most),
+                 seconds = cost_seconds(o, s, seen, steps, cost_machine_gflops(), &at_most);
+    return json_pack(
+        "{s:o, s:o, s:f, s:o, s:b, s:f}", "rows", seen->is_part ? json_null() : json_integer(seen->n_examples), "steps",
+        steps ? json_integer(steps) : json_null(), "tokens", tokens, "seconds",
+        steps && seconds > 0 ? json_real(seconds) : json_null(), "at_most", at_most, "params", seen->params);
 }
 
 int engine_check(const struct settings *s, char **rest, int n_rest, struct err *e)

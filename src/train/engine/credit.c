@@ -94,8 +94,8 @@ static int print_groups(const struct session *x, const struct corpus *c, const s
             logp += s->n;
             ref += s->n;
         }
-        json_t *line = json_pack("{s:I, s:f, s:f, s:o}", "line", (json_int_t)c->examples[group->example].line, "alpha", w.policy,
-                                 "beta", w.reference, "responses", responses);
+        json_t *line = json_pack("{s:I, s:f, s:f, s:o}", "line", (json_int_t)c->examples[group->example].line, "alpha",
+                                 w.policy, "beta", w.reference, "responses", responses);
         if (!code)
             code = engine_print(line, e);
         else

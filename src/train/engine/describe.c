@@ -15,7 +15,8 @@ static json_t *describe_backends(void)
     for (const char *const *name = backend_names; *name; name++) {
         struct err fault = {0};
         const int code = backend_try(*name, &fault);
-        json_array_append_new(array, json_pack("{s:s, s:b, s:s}", "name", *name, "available", code == 0, "reason", fault.text));
+        json_array_append_new(
+            array, json_pack("{s:s, s:b, s:s}", "name", *name, "available", code == 0, "reason", fault.text));
     }
     return array;
 }

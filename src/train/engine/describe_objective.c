@@ -18,20 +18,24 @@ static const struct {
 } costs[] = {
     {{.networks = NETWORK_REFERENCE}, "reference",
      "The reference's log-probabilities: one forward pass over the data before the first step, kept in a file."},
-    {{.networks = NETWORK_SCORE}, "score", "A reward head on the model: one score a response instead of a probability of every token."},
+    {{.networks = NETWORK_SCORE}, "score",
+     "A reward head on the model: one score a response instead of a probability of every token."},
     {{.networks = NETWORK_TOKEN_SCORE}, "token-score", "The reward head reads every token of a response."},
-    {{.reads = READ_TOKEN_STATS}, "token-stats", "Entropy and accuracy of every token are logged, from the same forward pass."},
+    {{.reads = READ_TOKEN_STATS}, "token-stats",
+     "Entropy and accuracy of every token are logged, from the same forward pass."},
     {{.batch_first = true}, "batch",
      "One more forward pass a step: the whole batch is looked at before anything is learnt from it."},
     {{.reads = READ_KL}, "kl",
      "A second model in memory: the reference runs beside the policy in every step, over the whole vocabulary."},
-    {{.reads = READ_SUM_SQUARES}, "sum-squares", "The sum of squares of every token's distribution, from the same forward pass."},
+    {{.reads = READ_SUM_SQUARES}, "sum-squares",
+     "The sum of squares of every token's distribution, from the same forward pass."},
     {{.reads = READ_RIVAL}, "rival", "A rival token is drawn for every token, from the same forward pass."},
     {{.networks = NETWORK_VALUE}, "value",
      "A second model that learns: a value network of its own reads the prompts, with an optimizer of its own."},
     {{.networks = NETWORK_TOKEN_VALUE}, "token-value", "The value network reads every token of the answers."},
     {{.columns = COLUMN_TOKENS}, "answers",
-     "Answers are sampled in every batch and read once more by the policy, and by the reference and the value network where there are any."},
+     "Answers are sampled in every batch and read once more by the policy, and by the reference and the value network "
+     "where there are any."},
     {{.groups = GROUPS_MISMATCH}, "mismatch",
      "One more response a group: every prompt is also answered by the response of another prompt."},
     {{.groups = GROUPS_OWN_ANSWERS}, "samples", "Responses of the reference are sampled before the first step and kept."},
@@ -63,7 +67,9 @@ static json_t *need_list(struct needs needs, const struct objective *costs_for)
     for (int i = 0; i < N_COSTS; i++) {
         const bool reads_answers = costs_for && costs_for->online && costs[i].need.networks == NETWORK_REFERENCE;
         if (needs_any(needs_both(needs, costs[i].need)))
-            json_array_append_new(array, json_string(!costs_for ? costs[i].name : reads_answers ? online_reference : costs[i].cost));
+            json_array_append_new(array, json_string(!costs_for      ? costs[i].name
+                                                     : reads_answers ? online_reference
+                                                                     : costs[i].cost));
         needs = needs_without(needs, costs[i].need);
     }
     BUG_IF(needs_any(needs)); // a need without a row above

@@ -28,7 +28,8 @@ static json_t *architecture(const struct arch *a)
                      arch_family_name(a->family), "vocab_size", a->vocab_size, "layers", a->n_layers, "d_model", a->d_model,
                      "heads", a->n_heads, "kv_heads", a->n_kv_heads, "head_dim", a->head_dim, "d_ff", a->d_ff,
                      "max_positions", a->max_positions, "norm", a->norm == NORM_RMS ? "rms" : "layer", "tied_head", a->tied,
-                     "attention_bias", a->qkv_bias, "rotary", a->rope, "rope_scaling", scaling == ROPE_PLAIN ? "none" : rope_scaling_name(scaling), "params",
+                     "attention_bias", a->qkv_bias, "rotary", a->rope, "rope_scaling",
+                     scaling == ROPE_PLAIN ? "none" : rope_scaling_name(scaling), "params",
                      (json_int_t)arch_n_params(a));
 }
 

@@ -49,7 +49,8 @@ static const struct field {
     {"label", offsetof(struct seq, label), {0}, "1 or 0 of good and bad ones, scores of lists"},
     {"kl", offsetof(struct seq, kl), {.reads = READ_KL}, "sums over tokens of KL(reference || policy)"},
     {"sum_squares", offsetof(struct seq, sum_squares), {.reads = READ_SUM_SQUARES}, "sums over tokens of log sum_v pi(v)^2"},
-    {"rival", offsetof(struct seq, rival), {.reads = READ_RIVAL}, "sums over tokens of softplus(token's logit - rival's logit)"},
+    {"rival", offsetof(struct seq, rival), {.reads = READ_RIVAL},
+     "sums over tokens of softplus(token's logit - rival's logit)"},
     {"value", offsetof(struct seq, value), {.networks = NETWORK_VALUE}, "the value network's numbers at the prompt's end"},
     {"tail", offsetof(struct seq, tail), {0}, "what ld-alpha took from logp"},
     {"prompt_odds", offsetof(struct seq, prompt_odds), {0}, "log-odds that answers to the prompt are good"},
@@ -59,8 +60,10 @@ static const struct {
     size_t at;
     struct needs need;
 } slopes[] = {
-    {"d_logp", offsetof(struct seq, d_logp), {0}},         {"d_score", offsetof(struct seq, d_score), {.networks = NETWORK_SCORE}},
-    {"d_kl", offsetof(struct seq, d_kl), {.reads = READ_KL}},       {"d_rival", offsetof(struct seq, d_rival), {.reads = READ_RIVAL}},
+    {"d_logp", offsetof(struct seq, d_logp), {0}},
+    {"d_score", offsetof(struct seq, d_score), {.networks = NETWORK_SCORE}},
+    {"d_kl", offsetof(struct seq, d_kl), {.reads = READ_KL}},
+    {"d_rival", offsetof(struct seq, d_rival), {.reads = READ_RIVAL}},
     {"d_value", offsetof(struct seq, d_value), {.networks = NETWORK_VALUE}},
 };
 enum { N_FIELDS = sizeof fields / sizeof *fields, N_SLOPES = sizeof slopes / sizeof *slopes };
@@ -164,14 +167,19 @@ static int check_size(const struct objective *o, struct needs needs, int n, cons
 {
     const bool list = o->data & DATA_LIST, pair = o->data & DATA_PAIR, single = o->data & (DATA_SFT | DATA_BINARY);
     const int extra = needs.groups & GROUPS_MISMATCH ? 1 : 0, least = (single ? 1 : 2) + extra;
-    const int most = list || (needs.groups & GROUPS_OWN_ANSWERS) ? MAX_RESPONSES : (pair && !(o->data & DATA_SFT) ? 2 : 1) + extra;
+    const int most =
+        list || (needs.groups & GROUPS_OWN_ANSWERS) ? MAX_RESPONSES : (pair && !(o->data & DATA_SFT) ? 2 : 1) + extra;
     const char *added = needs.groups & GROUPS_MISMATCH ? ", the last of them of another prompt"
                         : needs.groups & GROUPS_OWN_ANSWERS ? ", samples of the reference after the data's" : "";
     if (o->online) // which is of answers that were picked
-        return is_picked(o->online, n) ? 0
-                                       : err_set(e, ERR_INPUT, "%s: the group has %d response%s, but %s learns from %d%s of those it samples",
-                                                 where, n, n == 1 ? "" : "s", o->name, o->online->n_picked,
-                                                 o->online->more == 1 ? " or more" : o->online->more ? ", or 4, 6, ..." : "");
+        return is_picked(o->online, n)
+                   ? 0
+                   : err_set(e, ERR_INPUT,
+                             "%s: the group has %d response%s, but %s learns from %d%s of those it samples", where, n,
+                             n == 1 ? "" : "s", o->name, o->online->n_picked,
+                             o->online->more == 1 ? " or more"
+                             : o->online->more    ? ", or 4, 6, ..."
+                                                  : "");
     if (n >= least && n <= most)
         return 0;
     if (least == most)
@@ -365,7 +373,8 @@ static json_t *answer(struct eval *v, const struct settings *values, json_t *los
                           settings_to_json(values, true), "groups", v->run.n_groups, "loss",
                           tally->loss / v->run.n_groups, "losses", losses);
     for (int k = 0; k < N_SLOPES; k++)
-        if (needs_any(slopes[k].need) ? needs_any(needs_both(v->needs, slopes[k].need)) : !(v->needs.networks & NETWORK_SCORE))
+        if (needs_any(slopes[k].need) ? needs_any(needs_both(v->needs, slopes[k].need))
+                                      : !(v->needs.networks & NETWORK_SCORE))
             json_object_set_new(o, slopes[k].name, numbers_by_group(v, slopes[k].at));
     json_object_set_new(o, "rewards", numbers_by_group(v, offsetof(struct seq, reward)));
     json_object_set_new(o, "metrics", logged(v, tally));

@@ -1,5 +1,7 @@
-// The calculator for objectives that learn from the policy's own answers: numbers of every token come in, advantages and derivatives
-// of every token come out. A line is a prompt's answers: {"score": [1, 0], "old_logp": [[-0.5, -2], [-1]], "logp": [[...], [...]], ...}.
+// The calculator for objectives that learn from the policy's own answers: numbers of every token come in, advantages and
+// derivatives of every token come out. A line is a prompt's answers: {"score": [1, 0], "old_logp": [[-0.5, -2], [-1]],
+// "logp": [[...],
+// [...]], ...}.
 #include "config.h"
 
 #include <float.h>
@@ -62,8 +64,8 @@ static int check_names(const json_t *line, const char *where, struct err *e)
         for (int i = 0; i < N_INPUTS; i++)
             known = known || strcmp(name, inputs[i].name) == 0;
         if (!known)
-            return err_set(e, ERR_INPUT, "%s: there is no number \"%.60s\"; there are score, ended, longest and, of every token, logp, old_logp, "
-                           "sampler_logp, reference, value and old_value", where, name);
+            return err_set(e, ERR_INPUT, "%s: there is no number \"%.60s\"; there are score, ended, longest and, of every "
+                           "token, logp, old_logp, sampler_logp, reference, value and old_value", where, name);
     }
     return 0;
 }
@@ -79,8 +81,9 @@ static int check_sizes(const json_t *line, size_t n, const char *where, struct e
         if (!json_is_array(value))
             return err_set(e, ERR_INPUT, "%s: \"%s\" is to be an array with an element for each answer", where, name);
         if (json_array_size(value) != n)
-            return err_set(e, ERR_INPUT, "%s: \"score\" has %zu answers, \"%s\" has %zu: a line has one of each for every answer", where, n,
-                           name, json_array_size(value));
+            return err_set(e, ERR_INPUT,
+                           "%s: \"score\" has %zu answers, \"%s\" has %zu: a line has one of each for every answer",
+                           where, n, name, json_array_size(value));
     }
     return 0;
 }
@@ -97,9 +100,12 @@ static int read_array(const json_t *list, int i, const char *name, const char *w
     const json_t *numbers = json_array_get(list, (size_t)i);
     const size_t size = json_array_size(numbers);
     if (!json_is_array(numbers) || size == 0 || size > MOST_TOKENS)
-        return err_set(e, ERR_INPUT, "%s: \"%s\" is to be an array for each answer, with a number for each of its tokens", where, name);
+        return err_set(e, ERR_INPUT,
+                       "%s: \"%s\" is to be an array for each answer, with a number for each of its tokens", where,
+                       name);
     if (*n && (int)size != *n)
-        return err_set(e, ERR_INPUT, "%s: answer %d has %d tokens, but \"%s\" holds %zu numbers of it", where, i + 1, *n, name, size);
+        return err_set(e, ERR_INPUT, "%s: answer %d has %d tokens, but \"%s\" holds %zu numbers of it", where, i + 1,
+                       *n, name, size);
     *n = (int)size;
     *out = mem_alloc(size, sizeof **out);
     for (size_t k = 0; k < size; k++) {
@@ -107,8 +113,8 @@ static int read_array(const json_t *list, int i, const char *name, const char *w
         if (!json_is_number(x))
             return err_set(e, ERR_INPUT, "%s: number %zu of answer %d in \"%s\" is none", where, k + 1, i + 1, name);
         if (!(fabs(json_number_value(x)) <= (double)FLT_MAX))
-            return err_set(e, ERR_INPUT, "%s: number %zu of answer %d in \"%s\", %g, is too large for single precision", where, k + 1, i + 1,
-                           name, json_number_value(x));
+            return err_set(e, ERR_INPUT, "%s: number %zu of answer %d in \"%s\", %g, is too large for single precision",
+                           where, k + 1, i + 1, name, json_number_value(x));
         (*out)[k] = (float)json_number_value(x);
     }
     return 0;
@@ -127,13 +133,14 @@ static int read_answer(struct tokens_eval *v, const json_t *line, int i, const c
     v->said[v->n] = (struct said){.score = s->score, .ended = read_ended(json_object_get(line, "ended"), i)};
     v->n++;
     if (!json_is_number(score) || !(fabs(s->score) <= (double)FLT_MAX))
-        return err_set(e, ERR_INPUT, "%s: the score of answer %d is no number, or too large for single precision", where, i + 1);
+        return err_set(e, ERR_INPUT, "%s: the score of answer %d is no number, or too large for single precision",
+                       where, i + 1);
     for (int k = 0; k < N_INPUTS; k++) {
         const json_t *list = json_object_get(line, inputs[k].name);
         int code = list ? read_array(list, i, inputs[k].name, where, &s->n, &a->arrays[inputs[k].array], e) : 0;
         if (!list && is_needed(v, k))
-            code = err_set(e, ERR_INPUT, "%s: \"%s\" is missing, which %s needs: %s", where, inputs[k].name, v->run->objective->name,
-                           inputs[k].what);
+            code = err_set(e, ERR_INPUT, "%s: \"%s\" is missing, which %s needs: %s", where, inputs[k].name,
+                           v->run->objective->name, inputs[k].what);
         if (code)
             return code;
     }
@@ -147,13 +154,15 @@ static int read_line(struct tokens_eval *v, const json_t *line, const char *wher
     const size_t n = json_array_size(json_object_get(line, "score"));
     int64_t longest = v->run->longest;
     if (!json_is_object(line) || n == 0 || n > MOST_ANSWERS)
-        return err_set(e, ERR_INPUT, "%s: this is no object with what the answers to a prompt earned and their tokens' numbers, such as "
-                       "{\"score\": [1, 0], \"old_logp\": [[-0.5, -2], [-1]], \"logp\": [[-0.4, -2.1], [-1.2]]}", where);
+        return err_set(e, ERR_INPUT, "%s: this is no object with what the answers to a prompt earned and their tokens' "
+                       "numbers, such as {\"score\": [1, 0], \"old_logp\": [[-0.5, -2], [-1]], \"logp\": [[-0.4, "
+                       "-2.1], [-1.2]]}", where);
     int code = check_names(line, where, e);
     if (!code)
         code = check_sizes(line, n, where, e);
     if (!code && (int)n < least)
-        code = err_set(e, ERR_INPUT, "%s: there is %zu answer, but %s compares at least %d to each prompt", where, n, o->name, least);
+        code = err_set(e, ERR_INPUT, "%s: there is %zu answer, but %s compares at least %d to each prompt", where, n,
+                       o->name, least);
     if (!code)
         code = json_get_int(line, "longest", longest, 0, MOST_TOKENS, &longest, where, e);
     v->run->longest = (int)longest;
@@ -185,8 +194,8 @@ static int read_lines(struct tokens_eval *v, const char *text, const char *name,
         at += n + (at[n] == '\n');
     }
     if (!code && v->n_groups == 0)
-        code = err_set(e, ERR_INPUT, "%s holds no group: one JSON object a line is read, such as {\"score\": [1, 0], \"old_logp\": [[-0.5, -2], [-1]], "
-                       "\"logp\": [[-0.4, -2.1], [-1.2]]}", name);
+        code = err_set(e, ERR_INPUT, "%s holds no group: one JSON object a line is read, such as {\"score\": [1, 0], "
+                       "\"old_logp\": [[-0.5, -2], [-1]], \"logp\": [[-0.4, -2.1], [-1.2]]}", name);
     return code;
 }
 
@@ -203,7 +212,9 @@ static void point(struct tokens_eval *v)
                 a->arrays[k] = mem_alloc((size_t)s->n, sizeof **a->arrays);
         for (int k = 0; k < 2; k++)
             a->slopes[k] = mem_alloc((size_t)s->n, sizeof **a->slopes);
-        s->tokens = (struct token_numbers){.logp = a->arrays[LOGP], .value = value ? a->arrays[VALUE] : NULL, .d_logp = a->slopes[0],
+        s->tokens = (struct token_numbers){.logp = a->arrays[LOGP],
+                                           .value = value ? a->arrays[VALUE] : NULL,
+                                           .d_logp = a->slopes[0],
                                            .d_value = value ? a->slopes[1] : NULL};
         for (int c = 0; c < N_TOKEN_COLUMNS; c++)
             s->tokens.columns[c] = a->arrays[FIRST_COLUMN + c];
@@ -212,8 +223,9 @@ static void point(struct tokens_eval *v)
         for (int t = 0; t < s->n; t++)
             s->ref += (double)a->arrays[FIRST_COLUMN + TOKEN_REFERENCE][t];
         float **c = a->arrays + FIRST_COLUMN;
-        *x = (struct said){.n = s->n, .score = s->score, .ended = x->ended, .logp = c[TOKEN_OLD_LOGP], .ref = c[TOKEN_REFERENCE],
-                           .value = value ? c[TOKEN_OLD_VALUE] : NULL, .reward = c[TOKEN_REWARD], .advantage = c[TOKEN_ADVANTAGE],
+        *x = (struct said){.n = s->n, .score = s->score, .ended = x->ended, .logp = c[TOKEN_OLD_LOGP],
+                           .ref = c[TOKEN_REFERENCE], .value = value ? c[TOKEN_OLD_VALUE] : NULL,
+            .reward = c[TOKEN_REWARD], .advantage = c[TOKEN_ADVANTAGE],
                            .returns = c[TOKEN_RETURN]};
     }
 }
@@ -262,7 +274,9 @@ static int compute(struct tokens_eval *v, json_t *losses, struct tally *tally, s
         const int n = v->first[g + 1] - v->first[g];
         const double loss = objective_loss(r, s, n, extra);
         if (!isfinite(loss) || !is_finite(v, g))
-            return err_set(e, ERR_NUMERIC, "the loss of group %zu, an advantage or a derivative is not finite: its numbers are too large", g + 1);
+            return err_set(
+                e, ERR_NUMERIC,
+                "the loss of group %zu, an advantage or a derivative is not finite: its numbers are too large", g + 1);
         json_array_append_new(losses, json_real(loss));
         tally_group(tally, r, s, n, loss, extra);
     }
@@ -281,9 +295,10 @@ static json_t *answer_of(struct tokens_eval *v, json_t *losses, const struct tal
         n_state--;
     for (int i = 0; i < n_state; i++)
         json_array_append_new(state, json_computed(v->run->state[i]));
-    json_t *o = json_pack("{s:s, s:i, s:f, s:O, s:o, s:o, s:o}", "objective", v->run->objective->name, "groups", v->run->n_groups, "loss",
-                          tally->loss / v->run->n_groups, "losses", losses, "reward", by_token(v, FIRST_COLUMN + TOKEN_REWARD, -1),
-                          "advantage", by_token(v, FIRST_COLUMN + TOKEN_ADVANTAGE, -1), "d_logp", by_token(v, 0, 0));
+    json_t *o = json_pack("{s:s, s:i, s:f, s:O, s:o, s:o, s:o}", "objective", v->run->objective->name, "groups",
+                          v->run->n_groups, "loss", tally->loss / v->run->n_groups, "losses", losses, "reward",
+                          by_token(v, FIRST_COLUMN + TOKEN_REWARD, -1), "advantage",
+                          by_token(v, FIRST_COLUMN + TOKEN_ADVANTAGE, -1), "d_logp", by_token(v, 0, 0));
     if (v->needs.networks & NETWORK_TOKEN_VALUE) {
         json_object_set_new(o, "return", by_token(v, FIRST_COLUMN + TOKEN_RETURN, -1));
         json_object_set_new(o, "d_value", by_token(v, 0, 1));

@@ -18,7 +18,8 @@ const struct param engine_recipe_params[] = {
     {.name = "set", .type = PARAM_TEXT, .fallback = "[]", .help = "Changes of it, a JSON array of texts stage.key=value."},
     {.name = "plan", .type = PARAM_BOOL, .fallback = "no",
      .help = "Model and data may be missing; the answer has the time that the stages would take."},
-    {.name = "outline", .type = PARAM_BOOL, .fallback = "no", .help = "Read it alone: settings and files are not looked at."},
+    {.name = "outline", .type = PARAM_BOOL, .fallback = "no",
+     .help = "Read it alone: settings and files are not looked at."},
     {0}};
 const struct param engine_recipes_params[] = {
     {.name = "folder", .type = PARAM_PATH, .fallback = "", .help = "A folder with recipes beside Attune's own."}, {0}};

@@ -35,7 +35,8 @@ const struct param engine_sample_params[] = {
     {.name = "stop", .type = PARAM_TEXT, .fallback = "", .help = "Texts at which an answer ends, separated by commas."},
     {.name = "seed", .type = PARAM_INT, .fallback = "1", .min = 0, .max = 4294967295.0, .help = "Fixes the answers."},
     {.name = "stream", .type = PARAM_BOOL, .fallback = "no", .help = "Print pieces of text as they are made."},
-    {.name = "tokens", .type = PARAM_BOOL, .fallback = "no", .help = "With stream: a row for every token, with its number and log-probability."},
+    {.name = "tokens", .type = PARAM_BOOL, .fallback = "no",
+     .help = "With stream: a row for every token, with its number and log-probability."},
     {.name = "json", .type = PARAM_BOOL, .fallback = "yes", .help = "The answer is always JSON."},
     {0}};
 

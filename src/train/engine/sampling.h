@@ -1,5 +1,5 @@
-// Answers to prompts: jobs of the model's generator, printed as rows in the order of prompts and samples. Several may be under
-// way at once.
+// Answers to prompts: jobs of the model's generator, printed as rows in the order of prompts and samples. Several may be
+// under way at once.
 #pragma once
 
 #include "base/err.h"

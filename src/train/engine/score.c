@@ -66,7 +66,8 @@ static int print_scores(void *arg, const struct scored *s, struct err *e)
         json_array_append_new(responses, one);
     }
     return engine_print(json_pack("{s:I, s:i, s:b, s:o}", "line", (json_int_t)a->corpus->examples[s->group->example].line,
-                                  "prompt_tokens", s->group->n_prompt, "shortened", s->group->cut, "responses", responses), e);
+                                  "prompt_tokens", s->group->n_prompt, "shortened", s->group->cut, "responses",
+                                  responses), e);
 }
 
 // Of a pair in both orders the second one says it; a pair that is there in one order alone (the other was left out)

@@ -1,5 +1,5 @@
-// attune-engine serve-model: one model, kept loaded, and whoever asks it. Requests and answers are JSON lines on the standard
-// streams:
+// attune-engine serve-model: one model, kept loaded, and whoever asks it. Requests and answers are JSON lines on the
+// standard streams:
 //
 //     {"id": 1, "ask": "sample", "options": {"samples": 2}, "words": ["Once upon a time"]}
 //     {"id": 2, "ask": "score", "options": {"data": "held-out.jsonl"}}
@@ -89,9 +89,10 @@ static int end_request(json_int_t id, int code, const struct err *fault, struct 
     notes_fini(&notes);
     if (written)
         return written;
-    return write_line(code ? json_pack("{s:I, s:{s:i, s:i, s:s}}", "id", id, "end", "status", err_exit_status(code), "code", code,
-                                       "text", fault->text)
-                           : json_pack("{s:I, s:{s:i}}", "id", id, "end", "status", 0), e);
+    return write_line(code ? json_pack("{s:I, s:{s:i, s:i, s:s}}", "id", id, "end", "status", err_exit_status(code),
+                                       "code", code, "text", fault->text)
+                           : json_pack("{s:I, s:{s:i}}", "id", id, "end", "status", 0),
+                      e);
 }
 
 static int say_row(void *arg, json_t *row, struct err *e)
@@ -106,7 +107,8 @@ static int say_row(void *arg, json_t *row, struct err *e)
 // ---- requests ----
 
 // The question's options: those of the process, and the request's, which may not name what is loaded.
-static int read_options(const struct server *v, const struct question *q, const json_t *given, struct settings *s, struct err *e)
+static int read_options(const struct server *v, const struct question *q, const json_t *given, struct settings *s,
+                        struct err *e)
 {
     static const char *const loaded[] = {"model", "tokenizer", "device", "precision", "threads"};
     static const char *const of_text[] = {"chat-template", "system", "special-tokens"};
@@ -115,7 +117,8 @@ static int read_options(const struct server *v, const struct question *q, const 
     settings_init(s, tables);
     for (size_t i = 0; i < sizeof loaded / sizeof *loaded && !code; i++) {
         if (json_object_get(given, loaded[i]))
-            code = err_set(e, ERR_USAGE, "\"%s\" is what the process was started with: a request cannot change it", loaded[i]);
+            code = err_set(e, ERR_USAGE, "\"%s\" is what the process was started with: a request cannot change it",
+                           loaded[i]);
         else if (settings_given(v->options, loaded[i]))
             code = settings_set(s, loaded[i], settings_text(v->options, loaded[i]), e);
     }
@@ -175,8 +178,8 @@ static int start_sampling(struct server *v, json_int_t id, json_t *line, const s
     int code = sampling_start(&r->sampling, &r->settings, words, n_words, say_row, r, e);
     const size_t used = memory_used(v);
     if (!code && (sampling_bytes(r->sampling) > v->memory || used > v->memory - sampling_bytes(r->sampling)))
-        code = err_set(e, ERR_LIMIT, "the answers would take %zu MiB more, %zu of %zu are in use: ask for fewer or shorter ones, "
-                       "or later", sampling_bytes(r->sampling) >> 20, used >> 20, v->memory >> 20);
+        code = err_set(e, ERR_LIMIT, "the answers would take %zu MiB more, %zu of %zu are in use: ask for fewer or shorter "
+                       "ones, or later", sampling_bytes(r->sampling) >> 20, used >> 20, v->memory >> 20);
     if (code) {
         request_free(r);
         return code;

@@ -153,7 +153,8 @@ int session_load_conversations(struct corpus **out, const char *history, char *c
     struct str rows = {0};
     int code = json_parse(history, strlen(history), "--history", &before, e);
     if (!code && json_array_size(before) == 0)
-        code = err_set(e, ERR_INPUT, "--history is a JSON list of messages: [{\"role\": \"user\", \"content\": \"...\"}, ...]");
+        code = err_set(e, ERR_INPUT,
+                       "--history is a JSON list of messages: [{\"role\": \"user\", \"content\": \"...\"}, ...]");
     for (int i = 0; i < n && !code; i++) {
         json_t *row = conversation_row(before, prompts[i], response);
         char *text = json_dumps(row, JSON_COMPACT);

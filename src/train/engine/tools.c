@@ -45,8 +45,8 @@ static int take_tokenizer(struct model *m, const char *dir, struct err *e)
     struct tokenizer *t = NULL;
     int code = tokenizer_load(&t, dir, e);
     if (!code && tokenizer_vocab_size(t) > m->arch.vocab_size)
-        code = err_set(e, ERR_USAGE, "the tokenizer in %s has %d tokens, but the model's vocabulary has %d: they do not belong "
-                       "together", dir, tokenizer_vocab_size(t), m->arch.vocab_size);
+        code = err_set(e, ERR_USAGE, "the tokenizer in %s has %d tokens, but the model's vocabulary has %d: they do not "
+                       "belong together", dir, tokenizer_vocab_size(t), m->arch.vocab_size);
     tokenizer_free(t);
     if (!code) {
         free(m->tokenizer_dir);

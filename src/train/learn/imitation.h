@@ -1,5 +1,6 @@
-// Texts that are imitated beside what an objective teaches (PPO-ptx, Ouyang et al. 2022, equation 2): every update has a batch of them, whose
-// gradient is added to the objective's with a weight. Which texts is a function of the update's number alone: there is no state.
+// Texts that are imitated beside what an objective teaches (PPO-ptx, Ouyang et al. 2022, equation 2): every update has a
+// batch of them, whose gradient is added to the objective's with a weight. Which texts is a function of the update's number
+// alone: there is no state.
 //
 // Owner: the trainer's thread.
 #pragma once

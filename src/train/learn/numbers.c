@@ -26,7 +26,8 @@ static const struct column {
      offsetof(struct decoder_slopes, kl), offsetof(struct packed, kl_coef), offsetof(struct seq, d_kl), NULL},
     {READ_SUM_SQUARES, offsetof(struct head_reads, sum_squares), offsetof(struct packed, sum_squares),
      offsetof(struct seq, sum_squares), NULL, false, 0, 0, 0, NULL},
-    {READ_RIVAL, offsetof(struct head_reads, gaps), offsetof(struct packed, gaps), offsetof(struct seq, rival), softplus, true,
+    {READ_RIVAL, offsetof(struct head_reads, gaps), offsetof(struct packed, gaps), offsetof(struct seq, rival),
+     softplus, true,
      offsetof(struct decoder_slopes, gap), offsetof(struct packed, gap_coef), offsetof(struct seq, d_rival), sigmoid},
 };
 enum { N_COLUMNS = sizeof columns / sizeof *columns };
@@ -174,7 +175,8 @@ int numbers_read(struct decoder *d, struct packed *p, const struct dataset *data
 }
 
 // Of one response: its derivatives by sums become derivatives by what the head said of each token.
-static void send_columns(struct packed *p, const struct seq_span *span, const struct seq *s, struct needs needs, double share)
+static void send_columns(struct packed *p, const struct seq_span *span, const struct seq *s, struct needs needs,
+                         double share)
 {
     for (int c = 0; c < N_COLUMNS; c++) {
         const struct column *x = &columns[c];

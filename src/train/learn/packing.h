@@ -17,8 +17,8 @@ struct packed {
     double *weights;                           // (n_targets): how much a token counts in its response's sums
     int32_t *score_rows;                       // (n_targets): each target's own row, when every token has a score
     float *scores, *score_coef;                // (n_targets) then, else (n_seqs)
-    // With COLUMN_TOKENS: each response's numbers (over the whole vocabulary, then over sets) and their derivatives, those of
-    // several micro-batches one after the other.
+    // With COLUMN_TOKENS: each response's numbers (over the whole vocabulary, then over sets) and their derivatives, those
+    // of several micro-batches one after the other.
     float *token_numbers;
     double *token_slopes;
     size_t n_token_numbers, cap_token_numbers;

@@ -122,8 +122,8 @@ int reference_fill(struct dataset *d, const bool *wanted, struct model *m, const
             groups[n++] = i;
     int code = 0;
     if (n > 0 && o->kept_only)
-        code = err_set(e, ERR_STATE, "%s does not hold the reference log-probabilities of this run any more, and the weights they "
-                                     "came from are gone: start a new run", o->path);
+        code = err_set(e, ERR_STATE, "%s does not hold the reference log-probabilities of this run any more, and the "
+                                     "weights they came from are gone: start a new run", o->path);
     else if (n > 0) {
         if (has_own || !o->path || !o->from || !borrow(d, wanted, &key, o))
             code = compute(d, groups, n, &key, m, o, e);

@@ -12,7 +12,9 @@ static int take_groups(const struct packed *p, const struct dataset *d, const in
                        const struct seq *seqs, struct needs needs,
                        int (*take)(void *arg, const struct scored *s, struct err *e), void *arg, struct err *e)
 {
-    const float *tokens = !(needs.networks & NETWORK_SCORE) ? p->logprobs : needs.networks & NETWORK_TOKEN_SCORE ? p->scores : NULL;
+    const float *tokens = !(needs.networks & NETWORK_SCORE)      ? p->logprobs
+                          : needs.networks & NETWORK_TOKEN_SCORE ? p->scores
+                                                                 : NULL;
     int code = 0;
     for (int g = 0, k = 0; g < n && !code; k += d->groups[groups[g]].n_seqs, g++) {
         struct scored s = {.group = &d->groups[groups[g]], .seqs = seqs + k};

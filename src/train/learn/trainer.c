@@ -26,7 +26,8 @@ static int parts_of_batch(const struct trainer *t)
     return cuts_of_batch(t) * (t->options.passes ? t->options.passes : 1);
 }
 
-int trainer_new(struct trainer **out, const struct trainer_options *o, struct model *m, struct group_source *source, struct err *e)
+int trainer_new(struct trainer **out, const struct trainer_options *o, struct model *m, struct group_source *source,
+                struct err *e)
 {
     struct trainer *t = mem_alloc(1, sizeof *t);
     const struct dataset *data = source->data;
@@ -122,8 +123,8 @@ int trainer_restore_source(struct trainer *t, const json_t *saved, const char *d
     const char *name = json_string_value(json_object_get(saved, "name"));
     int64_t part;
     if (!name || strcmp(name, t->source->ops->name) != 0)
-        return err_set(e, ERR_STATE, "the checkpoint's groups came from \"%.40s\", here they come from \"%s\"", name ? name : "?",
-                       t->source->ops->name);
+        return err_set(e, ERR_STATE, "the checkpoint's groups came from \"%.40s\", here they come from \"%s\"",
+                       name ? name : "?", t->source->ops->name);
     t->batch.n = 0;
     int code = json_get_int(saved, "part", 0, 0, parts_of_batch(t) - 1, &part, "the state of the data", e);
     if (!code)
@@ -150,8 +151,9 @@ int trainer_add_value(struct trainer *t, struct model *m, struct err *e)
 
 int trainer_add_texts(struct trainer *t, const struct dataset *texts, int batch_size, struct err *e)
 {
-    const struct imitation_options o = {.texts = texts, .batch_size = batch_size, .max_batch_tokens = t->options.max_batch_tokens,
-                                        .most_targets = t->most_targets, .seed = t->options.seed};
+    const struct imitation_options o = {.texts = texts, .batch_size = batch_size,
+                                        .max_batch_tokens = t->options.max_batch_tokens,
+        .most_targets = t->most_targets, .seed = t->options.seed};
     BUG_IF(t->options.ranks.size > 1);
     return imitation_new(&t->imitation, &o, e);
 }

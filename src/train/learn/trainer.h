@@ -72,7 +72,8 @@ struct step_result {
 
 // model: trainable, with a score head when the objective needs one, and still the reference. Takes the source, also when it
 // fails.
-int trainer_new(struct trainer **out, const struct trainer_options *o, struct model *m, struct group_source *source, struct err *e);
+int trainer_new(struct trainer **out, const struct trainer_options *o, struct model *m, struct group_source *source,
+                struct err *e);
 // Before the first step of an objective with NETWORK_VALUE. Takes the model, also when it fails: trainable, with a score
 // head.
 int trainer_add_value(struct trainer *t, struct model *m, struct err *e);
@@ -80,7 +81,8 @@ int trainer_add_value(struct trainer *t, struct model *m, struct err *e);
 int trainer_add_texts(struct trainer *t, const struct dataset *texts, int batch_size, struct err *e);
 void trainer_free(struct trainer *t); // NULL is fine
 
-// Where training is in its data, and back there: the same updates follow. dir: of the checkpoint, for what a source keeps in files.
+// Where training is in its data, and back there: the same updates follow. dir: of the checkpoint, for what a source keeps in
+// files.
 int trainer_save_source(const struct trainer *t, const char *dir, json_t **out, struct err *e);
 int trainer_restore_source(struct trainer *t, const json_t *saved, const char *dir, struct err *e);
 

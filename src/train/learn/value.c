@@ -83,8 +83,8 @@ static int pack_prompts(struct value_net *v, const struct dataset *data, const i
 }
 
 // What the state is worth in which each token is said: the score of the row that predicts it.
-static int read_tokens(struct value_net *v, const struct dataset *data, const int *groups, int n, int max_batch_tokens, bool keep,
-                       struct seq *seqs, struct err *e)
+static int read_tokens(struct value_net *v, const struct dataset *data, const int *groups, int n, int max_batch_tokens,
+                       bool keep, struct seq *seqs, struct err *e)
 {
     struct packed *p = &v->packed;
     packed_start_tokens(p, data, groups, n);

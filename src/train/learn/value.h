@@ -38,8 +38,9 @@ struct value_options {
 int value_new(struct value_net **out, struct model *m, const struct value_options *o, struct err *e);
 void value_free(struct value_net *v); // NULL is fine
 
-// Sets seq.value, or seq.tokens.value and d_value, of the groups' responses, which follow each other in seqs. keep: value_send will follow; the groups
-// are then those of one micro-batch of the policy. Without it they are taken in pieces of max_batch_tokens.
+// Sets seq.value, or seq.tokens.value and d_value, of the groups' responses, which follow each other in seqs. keep:
+// value_send will follow; the groups are then those of one micro-batch of the policy. Without it they are taken in pieces of
+// max_batch_tokens.
 int value_read(struct value_net *v, const struct dataset *data, const int *groups, int n, int max_batch_tokens,
                bool keep, struct seq *seqs, struct err *e);
 // The backward pass of what was kept: d_value of the same groups' responses, times share.

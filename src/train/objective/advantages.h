@@ -1,5 +1,5 @@
-// What the tokens of sampled answers are worth: from what an answer earned as a whole, and what each of its tokens cost it, to an
-// advantage of each token. Pure functions on struct said; every judge() is a few of them.
+// What the tokens of sampled answers are worth: from what an answer earned as a whole, and what each of its tokens cost it,
+// to an advantage of each token. Pure functions on struct said; every judge() is a few of them.
 #pragma once
 
 #include "train/objective/objective.h"
@@ -35,7 +35,8 @@ void advantages_to_go(struct said *a, double gamma);
 void leave_one_out(double *totals, int n);
 // Less their mean, and with `scaled` in units of their spread (n - 1 in it) + 1e-4, as GRPO has it.
 void less_group_mean(double *totals, int n, bool scaled);
-// The tokens' advantages less their mean over all tokens, in units of their spread (N - 1 in it); 1e-8 is added to the variance.
+// The tokens' advantages less their mean over all tokens, in units of their spread (N - 1 in it); 1e-8 is added to the
+// variance.
 void whiten_advantages(struct said *said, int n);
 // The tokens' rewards in units of their spread; their mean stays.
 void whiten_rewards(struct said *said, int n);

@@ -102,14 +102,15 @@ const struct objective objective_grpo = {
     .title = "Group Relative Policy Optimization",
     .summary = "Compares a group of answers to each prompt in units of their own spread; widely used where rewards can be "
                "checked. DAPO and CISPO are parameters of it.",
-    .paper = "Shao et al. 2024, arXiv:2402.03300; DAPO: Yu et al. 2025, arXiv:2503.14476; CISPO: MiniMax 2025, arXiv:2506.13585",
+    .paper = "Shao et al. 2024, arXiv:2402.03300; DAPO: Yu et al. 2025, arXiv:2503.14476; CISPO: MiniMax 2025, "
+             "arXiv:2506.13585",
     .formula = GRPO_FORMULA("(score_i - mean of the group) / (spread of the group + 1e-4)", "pi(y_t) / pi_old(y_t)",
                             "answers, of each the mean over its tokens"),
     .pitfalls = "A group whose answers all earn the same teaches nothing (frac_reward_zero_std says how many there are; "
                 "dynamic-sampling draws others). Dividing by the spread makes prompts count most that are nearly always "
                 "or nearly never answered well, and dividing by the length makes long bad answers cheap: dr-grpo does "
-                "neither. DAPO is loss-mean tokens, clip-high 0.28, beta 0, dynamic-sampling and overlong-buffer; CISPO is clipping "
-                "weight.",
+                "neither. DAPO is loss-mean tokens, clip-high 0.28, beta 0, dynamic-sampling and overlong-buffer; CISPO is "
+                "clipping weight.",
     GRPO_ROW,
     .params = grpo_params,
     .loss = loss_of_tokens,

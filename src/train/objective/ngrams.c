@@ -86,7 +86,8 @@ static size_t length_of(const size_t *ends, int i)
     return ends[i] - (i ? ends[i - 1] : 0);
 }
 
-// exp(1 - r / c) where the text of c tokens is shorter than r, the length of another that is nearest to it (the shorter of two).
+// exp(1 - r / c) where the text of c tokens is shorter than r, the length of another that is nearest to it (the shorter of
+// two).
 static double brevity(const size_t *ends, int n_texts, int i)
 {
     const double own = (double)length_of(ends, i);
@@ -109,7 +110,8 @@ static double log_precision(size_t length, int n, double matches)
 
 double self_bleu(const int32_t *tokens, const size_t *ends, int n_texts)
 {
-    double *logs = mem_alloc((size_t)n_texts + 1, sizeof *logs), *matches = mem_alloc((size_t)n_texts + 1, sizeof *matches), sum = 0;
+    double *logs = mem_alloc((size_t)n_texts + 1, sizeof *logs),
+           *matches = mem_alloc((size_t)n_texts + 1, sizeof *matches), sum = 0;
     int n_empty = 0;
     for (int n = 1; n <= ORDERS; n++) {
         size_t n_grams;

@@ -1,5 +1,5 @@
-// What an objective at work needs, how its parameters come to it, and the loss of a group with what every objective has. table.c has
-// the objectives themselves.
+// What an objective at work needs, how its parameters come to it, and the loss of a group with what every objective has.
+// table.c has the objectives themselves.
 #include "config.h"
 
 #include "train/objective/objective.h"

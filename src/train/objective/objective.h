@@ -56,7 +56,8 @@ enum objective_column {
 
 // What may be known of each token of a response when it comes from its source.
 enum token_column {
-    TOKEN_OLD_LOGP,  // under the policy that said it, then; among the tokens that it was drawn from, as struct token_numbers.logp
+    TOKEN_OLD_LOGP,  // under the policy that said it, then; among the tokens that it was drawn from, as struct
+                     // token_numbers.logp
     TOKEN_REFERENCE, // the same under the reference
     TOKEN_REWARD, TOKEN_OLD_VALUE, TOKEN_ADVANTAGE, TOKEN_RETURN,
     TOKEN_FULL_LOGP, TOKEN_FULL_REFERENCE, // the first two over the whole vocabulary
@@ -154,8 +155,9 @@ struct said {
 // What an objective has that learns from what the policy says meanwhile (on-policy). The prompts of the data are
 // answered `samples` times each, a parameter of its own; then, once for all updates that are made of a batch of answers:
 struct online {
-    // What each token earned and what it is worth: the columns TOKEN_REWARD, TOKEN_ADVANTAGE and TOKEN_RETURN that loss() will
-    // see. Group g's answers are said[first[g]] .. said[first[g + 1] - 1]. NULL with pick: the loss looks at whole answers.
+    // What each token earned and what it is worth: the columns TOKEN_REWARD, TOKEN_ADVANTAGE and TOKEN_RETURN that loss()
+    // will see. Group g's answers are said[first[g]] .. said[first[g + 1] - 1]. NULL with pick: the loss looks at whole
+    // answers.
     void (*judge)(struct objective_run *r, struct said *said, const int *first, int n_groups);
     // Of objectives that learn from some answers of a prompt, as if data had had them: which of the n, in which order, and
     // with which labels; rng is of this prompt. Returns how many, at most n; 0: this prompt teaches nothing.
@@ -188,8 +190,8 @@ struct objective {
     bool log_odds;        // of pairs: sigmoid(reward - reward) is the probability that the first is better
     const char *entropy_weight; // the parameter by which the implicit reward takes log pi, less beta log ref; NULL: beta too
     const struct param *params;  // ends with a row without name; at most OBJECTIVE_MAX_PARAMS
-    // What loss() reports beside the usual ones; NULL-terminated; may be NULL. Of a batch the mean over its groups is logged,
-    // of names that end in /max or /min the largest or the least.
+    // What loss() reports beside the usual ones; NULL-terminated; may be NULL. Of a batch the mean over its groups is
+    // logged, of names that end in /max or /min the largest or the least.
     const char *const *metrics;
     // Takes away what is not needed under these values; NULL: all always is.
     void (*needs_now)(const double *values, struct needs *n);

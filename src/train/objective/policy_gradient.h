@@ -9,8 +9,8 @@
 
 enum { MOST_SAMPLES = 4096 };
 #define PG_SAMPLES(value, least)                                                                                       \
-    {.name = "samples", .type = PARAM_INT, .fallback = value, .min = least, .max = MOST_SAMPLES, .unit = "answers",            \
-     .group = "objective", .help = "Answers that are sampled to each prompt of a batch."}
+    {.name = "samples", .type = PARAM_INT, .fallback = value, .min = least, .max = MOST_SAMPLES,         \
+     .unit = "answers", .group = "objective", .help = "Answers that are sampled to each prompt of a batch."}
 #define PG_BETA(value, text)                                                                                           \
     {.name = "beta", .type = PARAM_FLOAT, .fallback = value, .min = 0, .max = 100, .live = true, .group = "objective", \
      .help = text}

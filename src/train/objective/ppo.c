@@ -6,7 +6,8 @@
 #include "corpus/corpus.h"
 #include "train/objective/policy_gradient.h"
 
-enum { ADAPTED, USED }; // of the state: what beta is multiplied by has moved so far from 1; what it came to in the present batch
+enum { ADAPTED, USED }; // of the state: what beta is multiplied by has moved so far from 1; what it came to in the present
+                        // batch
 
 #define PPO_PARAMS                                                                                                     \
     PG_SAMPLES("1", 1), PG_BETA_KL("0.05"),                                                                            \
@@ -81,11 +82,11 @@ const struct objective objective_ppo = {
     .paper = "Schulman et al. 2017, arXiv:1707.06347; for language models Ziegler et al. 2019, arXiv:1909.08593, and Ouyang "
              "et al. 2022, arXiv:2203.02155",
     .formula = FORMULA_PPO,
-    .pitfalls = "KL-bound tuning is biased: its optimum is ref * exp(reward / beta), so a minority that the reference hardly "
-                "says is driven out (preference collapse); pm-rlhf and conditional-pm-rlhf are not. With the value network "
-                "it trains two models at once. A reward that rises while a held-out one falls is over-optimized: watch one "
-                "(watch-model), raise beta or stop. kl below zero means that answers are sampled otherwise than they are "
-                "scored.",
+    .pitfalls = "KL-bound tuning is biased: its optimum is ref * exp(reward / beta), so a minority that the reference "
+                "hardly says is driven out (preference collapse); pm-rlhf and conditional-pm-rlhf are not. With the value "
+                "network it trains two models at once. A reward that rises while a held-out one falls is over-optimized: "
+                "watch one (watch-model), raise beta or stop. kl below zero means that answers are sampled otherwise than "
+                "they are scored.",
     .data = DATA_PROMPT,
     .needs = {.networks = NETWORK_REFERENCE | NETWORK_VALUE | NETWORK_TOKEN_VALUE, .columns = COLUMN_TOKENS},
     .online = &online,
@@ -98,12 +99,14 @@ const struct objective objective_ppo = {
 const struct objective objective_ppo_ptx = {
     .name = "ppo-ptx",
     .title = "PPO with pretraining texts (PPO-ptx)",
-    .summary = "PPO that goes on imitating texts while it is tuned, so that it does not forget what they are of (the alignment tax).",
+    .summary = "PPO that goes on imitating texts while it is tuned, so that it does not forget what they are of (the "
+               "alignment tax).",
     .paper = "Ouyang et al. 2022, arXiv:2203.02155",
     .formula = FORMULA_PPO "\n       - ptx-coef * mean_t log pi(x_t) over the tokens of a batch of texts x (ptx-data)",
-    .pitfalls = "The published weight, 27.8, is for losses of their scale and is large: with it imitation may be all that is learnt, "
-                "and others have found it unstable; watch ptx_loss against reward, and lower it. The texts should be of what is not "
-                "to be forgotten, in the amount of the answers. All of ppo's pitfalls hold: its optimum drives minorities out.",
+    .pitfalls = "The published weight, 27.8, is for losses of their scale and is large: with it imitation may be all that "
+                "is learnt, and others have found it unstable; watch ptx_loss against reward, and lower it. The texts "
+                "should be of what is not to be forgotten, in the amount of the answers. All of ppo's pitfalls hold: its "
+                "optimum drives minorities out.",
     .data = DATA_PROMPT,
     .needs = {.networks = NETWORK_REFERENCE | NETWORK_VALUE | NETWORK_TOKEN_VALUE, .columns = COLUMN_TOKENS},
     .imitates = true,

@@ -1,5 +1,5 @@
-// Preference matching: in place of what holds the model to the reference, what makes it say each answer as often as people prefer
-// it.
+// Preference matching: in place of what holds the model to the reference, what makes it say each answer as often as people
+// prefer it.
 #include "config.h"
 
 #include "corpus/corpus.h"
@@ -93,10 +93,10 @@ const struct objective objective_conditional_pm_rlhf = {
                "R = score - beta * sum_t cost_t\n"
                "loss: R's policy gradient; its optimum is pi(y) ~ exp(score(y) / beta) * product of ref(y_t) over tokens "
                "with ref(y_t) <= alpha\n" PM_UPDATE,
-    .pitfalls = "A token is natural when the reference gives it more than alpha, so a small alpha takes much for natural and "
-                "pays for length and surprise, and alpha 1 is KL-bound RLHF; the paper finds 0.3 to 0.5 good. A style that "
-                "begins with a token which the reference finds unlikely is still charged for it. The code published with the "
-                "paper takes alpha 0 for KL-bound; here it is pure preference matching, which the formula says.",
+    .pitfalls = "A token is natural when the reference gives it more than alpha, so a small alpha takes much for natural "
+                "and pays for length and surprise, and alpha 1 is KL-bound RLHF; the paper finds 0.3 to 0.5 good. A style "
+                "that begins with a token which the reference finds unlikely is still charged for it. The code published "
+                "with the paper takes alpha 0 for KL-bound; here it is pure preference matching, which the formula says.",
     .data = DATA_PROMPT,
     .needs = {.networks = NETWORK_REFERENCE | NETWORK_VALUE | NETWORK_TOKEN_VALUE, .columns = COLUMN_TOKENS},
     .online = &conditional,

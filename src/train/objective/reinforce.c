@@ -16,7 +16,8 @@ enum { SAMPLES, BETA, BASELINE };
 static const struct param plain_params[] = {
     [SAMPLES] = PG_SAMPLES("4", 1),
     [BETA] = PG_BETA_KL("0.05"),
-    [BASELINE] = {.name = "baseline", .type = PARAM_CHOICE, .fallback = "running", .choices = baselines, .group = "objective",
+    [BASELINE] = {.name = "baseline", .type = PARAM_CHOICE, .fallback = "running", .choices = baselines,
+                  .group = "objective",
                   .help = "What an answer is compared with: the mean of earlier batches, of this batch, of the prompt's "
                           "answers, or nothing."},
     {0}};
@@ -59,7 +60,10 @@ static void judge_plain(struct objective_run *r, struct said *said, const int *f
     const double mean = mean_of(totals, n), expected = r->state[BATCHES] > 0 ? r->state[MEAN] : mean;
     for (int g = 0; g < n_groups; g++) {
         const double of_prompt = mean_of(totals + first[g], first[g + 1] - first[g]);
-        const double base = baseline == RUNNING ? expected : baseline == OF_BATCH ? mean : baseline == OF_PROMPT ? of_prompt : 0;
+        const double base = baseline == RUNNING     ? expected
+                            : baseline == OF_BATCH  ? mean
+                            : baseline == OF_PROMPT ? of_prompt
+                                                    : 0;
         for (int i = first[g]; i < first[g + 1]; i++)
             totals[i] -= base;
     }
@@ -70,7 +74,8 @@ static void judge_plain(struct objective_run *r, struct said *said, const int *f
 
 static double plain_loss(const struct objective_run *r, struct seq *s, int n, double *metrics)
 {
-    return surrogate_loss(r, &(struct surrogate){.ratio = RATIO_TOKEN, .clipping = CLIP_NONE, .mean = MEAN_SUMS}, s, n, metrics);
+    return surrogate_loss(r, &(struct surrogate){.ratio = RATIO_TOKEN, .clipping = CLIP_NONE, .mean = MEAN_SUMS}, s, n,
+                          metrics);
 }
 
 static void judge_plus(struct objective_run *r, struct said *said, const int *first, int n_groups)
@@ -108,8 +113,8 @@ const struct objective objective_reinforce = {
     .formula = "R = score - beta * sum_t (log pi_old(y_t) - log ref(y_t))\n"
                "A = R - baseline\n"
                "loss = mean over answers of -A * sum_t log pi(y_t)",
-    .pitfalls = "Nothing bounds an update: keep to one update a batch, and to a small learning rate. The baseline decides how "
-                "noisy the gradient is; rloo has the better one. Answers of an older model (rollout-ahead) count as its "
+    .pitfalls = "Nothing bounds an update: keep to one update a batch, and to a small learning rate. The baseline decides "
+                "how noisy the gradient is; rloo has the better one. Answers of an older model (rollout-ahead) count as its "
                 "own: the others weigh by the ratio.",
     .data = DATA_PROMPT,
     .needs = {.networks = NETWORK_REFERENCE, .columns = COLUMN_TOKENS},

@@ -1,4 +1,5 @@
-// Soft Preference Learning: DPO whose KL is taken apart. KL(pi, ref) is cross-entropy less entropy; here each has its own weight.
+// Soft Preference Learning: DPO whose KL is taken apart. KL(pi, ref) is cross-entropy less entropy; here each has its own
+// weight.
 #include "config.h"
 
 #include "corpus/corpus.h"
@@ -13,8 +14,8 @@ static const struct param params[] = {
                        "As large as beta it is DPO; 1 with beta 0 says each answer as often as people prefer it."},
     [BETA] = {.name = "beta", .type = PARAM_FLOAT, .fallback = "0.1", .min = 0, .max = 100, .live = true,
               .group = "objective",
-              .help = "What agreeing with the reference is worth: larger keeps more of its habits; 0: none, and no reference "
-                      "is needed."},
+              .help = "What agreeing with the reference is worth: larger keeps more of its habits; 0: none, and no "
+                      "reference is needed."},
     {0}};
 
 // alpha log pi - beta log ref, written so that with alpha = beta it is DPO's reward to the last bit.
@@ -47,12 +48,12 @@ const struct objective objective_spl = {
                "p(y)^(1 / alpha)\n"
                "corners: alpha = beta is dpo; alpha 1, beta 0 offline preference matching, pi = p; alpha 1, beta 1 "
                "pi ~ ref * p; alpha below 1, beta 0 sharper than people, whatever the reference says",
-    .pitfalls = "The weights are of whole responses. Away from alpha = beta the margin does not begin at 0 but at (alpha - beta) "
-                "times the difference of the two log-probabilities, which grows with their lengths: the shorter one begins ahead. "
-                "Where pairs say nothing the optimum is the reference at temperature alpha / beta, which for long texts soon is "
-                "gibberish: raise alpha little by little, from beta on. rewards/chosen is alpha * log pi - beta * log ref; between "
-                "the two of a pair it compares, alone it says little. The defaults, DPO's usual beta and twice that for entropy, "
-                "are a choice of this program, not the paper's.",
+    .pitfalls = "The weights are of whole responses. Away from alpha = beta the margin does not begin at 0 but at (alpha - "
+                "beta) times the difference of the two log-probabilities, which grows with their lengths: the shorter one "
+                "begins ahead. Where pairs say nothing the optimum is the reference at temperature alpha / beta, which for "
+                "long texts soon is gibberish: raise alpha little by little, from beta on. rewards/chosen is alpha * log pi "
+                "- beta * log ref; between the two of a pair it compares, alone it says little. The defaults, DPO's usual "
+                "beta and twice that for entropy, are a choice of this program, not the paper's.",
     .data = DATA_PAIR,
     .needs = {.networks = NETWORK_REFERENCE},
     .log_odds = true,

@@ -6,8 +6,8 @@ struct estimate {
 };
 // The mean of independent values with its normal interval, 1.96 standard errors to each side; of one value there is none.
 struct estimate estimate_mean(const double *values, int n);
-// The sum of sums over that of counts, pairs (sum, count) being independent: an average over all tokens of answers to several
-// prompts, say. The interval is that of the residuals sum - ratio * count (the delta method).
+// The sum of sums over that of counts, pairs (sum, count) being independent: an average over all tokens of answers to
+// several prompts, say. The interval is that of the residuals sum - ratio * count (the delta method).
 struct estimate estimate_ratio(const double *sums, const double *counts, int n);
 // Wilson's interval (1927) of a share that was found in n independent trials. The share may be one of parts of trials (half
 // for a tie, a mean over a trial's pairs): their spread is at most that of whole ones, so the interval is then too wide

@@ -119,8 +119,9 @@ static double of_answer(const struct surrogate *how, const struct correction *c,
     return all * p.loss;
 }
 
-// k3 of Schulman's note on approximating KL divergences; its gradient is that of a penalty of the sampled tokens. Where the reference
-// is so much likelier that exp would leave all bounds, a straight line with the slope that it has there goes on: it still draws back.
+// k3 of Schulman's note on approximating KL divergences; its gradient is that of a penalty of the sampled tokens. Where the
+// reference is so much likelier that exp would leave all bounds, a straight line with the slope that it has there goes on:
+// it still draws back.
 static double kl_of(const struct surrogate *how, struct seq *s, double weight)
 {
     const struct token_numbers *x = &s->tokens;

@@ -1,9 +1,9 @@
 // The loss of policy gradients: how much likelier (or less likely) a token or an answer has become since it was said, times
-// what it is worth, bounded where it has moved far already. Every objective that learns so is a judge() of advantages (advantages.h) and a
-// struct surrogate.
+// what it is worth, bounded where it has moved far already. Every objective that learns so is a judge() of advantages
+// (advantages.h) and a struct surrogate.
 //
-// A sampler with other arithmetic is made up for here (correction.h): the policy's loss of a token or an answer is multiplied by
-// a weight that is no function of the policy. The KL term and a value network's loss are as they are.
+// A sampler with other arithmetic is made up for here (correction.h): the policy's loss of a token or an answer is
+// multiplied by a weight that is no function of the policy. The KL term and a value network's loss are as they are.
 //
 // rho = exp(log pi - log pi_old), of tokens or of whole answers; log rho is held within 20, where no answer teaches
 // anything any more.

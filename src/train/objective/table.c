@@ -22,9 +22,10 @@ extern const struct objective objective_cringe, objective_npo, objective_pairwis
     objective_tdpo2;
 extern const struct objective objective_bco, objective_d2o, objective_dro_v, objective_kto;
 extern const struct objective objective_conditional_pm_rlhf, objective_dr_grpo, objective_grpo, objective_gspo,
-    objective_best_of_n, objective_online_dpo, objective_pm_rlhf, objective_ppo, objective_ppo_ptx, objective_reinforce, objective_reinforce_pp, objective_rloo;
-extern const struct objective objective_dno, objective_inpo, objective_nash_md, objective_rso, objective_slic_rank, objective_sppo,
-    objective_xpo;
+    objective_best_of_n, objective_online_dpo, objective_pm_rlhf, objective_ppo, objective_ppo_ptx, objective_reinforce,
+    objective_reinforce_pp, objective_rloo;
+extern const struct objective objective_dno, objective_inpo, objective_nash_md, objective_rso, objective_slic_rank,
+    objective_sppo, objective_xpo;
 extern const struct objective objective_preference_model, objective_rm, objective_rm_list, objective_rm_token;
 
 const struct objective *const objectives[] = {

@@ -1,5 +1,5 @@
-// A program that scores answers. It is started once and kept; a batch is written to it and read from it at the same time, so that
-// neither side waits for the other. One that dies or takes too long is started again, a few times a batch.
+// A program that scores answers. It is started once and kept; a batch is written to it and read from it at the same time, so
+// that neither side waits for the other. One that dies or takes too long is started again, a few times a batch.
 #include "config.h"
 
 #include <errno.h>
@@ -78,15 +78,17 @@ static void stop(struct program *p, bool patient)
 }
 
 // One line that it has said. ERR_INPUT: it cannot be meant.
-static int take_line(const struct program *p, const char *line, size_t n, double *scores, bool *known, int n_answers, int *n_known,
-                     struct err *e)
+static int take_line(const struct program *p, const char *line, size_t n, double *scores, bool *known, int n_answers,
+                     int *n_known, struct err *e)
 {
     json_t *o = NULL;
     int code = json_parse(line, n, "a line of the reward command", &o, e);
     const json_t *id = json_object_get(o, "id"), *score = json_object_get(o, "score");
     if (!code && (!json_is_integer(id) || !json_is_number(score) || !isfinite(json_number_value(score))))
-        code = err_set(e, ERR_INPUT, "the reward command \"%.100s\" said \"%.*s\"; a line is to be such as {\"id\": 0, \"score\": 1.5}", p->command,
-                       (int)(n < 200 ? n : 200), line);
+        code =
+            err_set(e, ERR_INPUT,
+                    "the reward command \"%.100s\" said \"%.*s\"; a line is to be such as {\"id\": 0, \"score\": 1.5}",
+                    p->command, (int)(n < 200 ? n : 200), line);
     const json_int_t at = json_integer_value(id);
     if (!code && (at < 0 || at >= n_answers || known[at]))
         code = err_set(e, ERR_INPUT, "the reward command \"%.100s\" scored answer %lld, which %s", p->command, (long long)at,
@@ -128,9 +130,10 @@ static int read_some(struct program *p, double *scores, bool *known, int n_answe
 
 static void add_question(struct str *out, const struct reward_answers *a, int i)
 {
-    json_t *o = json_pack("{s:i, s:o, s:o, s:i, s:b}", "id", i, "prompt", json_stringn_nocheck(a->prompts[i], strlen(a->prompts[i])),
-                          "response", json_stringn_nocheck(a->texts[i], strlen(a->texts[i])), "tokens", a->batch->data.seqs[i].n, "ended",
-                          (int)a->batch->ended[i]);
+    json_t *o = json_pack("{s:i, s:o, s:o, s:i, s:b}", "id", i, "prompt",
+                          json_stringn_nocheck(a->prompts[i], strlen(a->prompts[i])), "response",
+                          json_stringn_nocheck(a->texts[i], strlen(a->texts[i])), "tokens", a->batch->data.seqs[i].n,
+                          "ended", (int)a->batch->ended[i]);
     char *line = json_dumps(o, JSON_COMPACT | JSON_ENSURE_ASCII);
     if (!line) { // text that is not UTF-8, cut within a character
         char *clean = mem_strdup(a->texts[i]);
@@ -147,8 +150,8 @@ static void add_question(struct str *out, const struct reward_answers *a, int i)
 }
 
 // Asks for what is not known yet. 0: all is known; 1: the program is gone or too slow, *why says which; or an error.
-static int ask(struct program *p, const struct reward_answers *a, double *scores, bool *known, int *n_known, const char **why,
-               struct err *e)
+static int ask(struct program *p, const struct reward_answers *a, double *scores, bool *known, int *n_known,
+               const char **why, struct err *e)
 {
     struct str out = {0};
     const double until = clock_seconds() + p->timeout;
@@ -203,8 +206,9 @@ static int score(void *with, const struct reward_answers *a, double *scores, str
         str_fini(&text);
     }
     if (code == 1)
-        code = err_set(e, ERR_IO, "the reward command \"%.100s\" %s, after %d of %d scores, also when it was started again: what it said stands in the "
-                       "run's log; reward-timeout is %g seconds", p->command, why, n_known, a->n, p->timeout);
+        code = err_set(e, ERR_IO, "the reward command \"%.100s\" %s, after %d of %d scores, also when it was started again: "
+                       "what it said stands in the run's log; reward-timeout is %g seconds", p->command, why, n_known,
+                       a->n, p->timeout);
     free(known);
     return code;
 }
@@ -214,7 +218,9 @@ static int open_command(void **with, const char *arg, const struct rewards_optio
     if (!*arg)
         return err_set(e, ERR_USAGE, "rewards: command needs a program, as in command:./score.sh");
     struct program *p = mem_alloc(1, sizeof *p);
-    *p = (struct program){.command = mem_strdup(arg), .timeout = settings_float(o->settings, "reward-timeout"), .say = o->say,
+    *p = (struct program){.command = mem_strdup(arg),
+                          .timeout = settings_float(o->settings, "reward-timeout"),
+                          .say = o->say,
                           .with = o->with};
     *with = p;
     return 0;
@@ -232,4 +238,5 @@ static void close_command(void *with)
 }
 
 const struct reward_kind reward_kind_command = {.name = "command", .help = "command:PROGRAM, what a program says of answers",
-                                                .wants_texts = true, .open = open_command, .score = score, .close = close_command};
+                                                .wants_texts = true, .open = open_command, .score = score,
+                                                .close = close_command};

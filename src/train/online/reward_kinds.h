@@ -20,11 +20,11 @@ struct reward_kind {
     int (*score)(void *with, const struct reward_answers *a, double *scores, struct err *e);
     void (*close)(void *with);
 };
-extern const struct reward_kind reward_kind_model, reward_kind_preference, reward_kind_length, reward_kind_regex, reward_kind_json, reward_kind_repetition,
-    reward_kind_style, reward_kind_command;
+extern const struct reward_kind reward_kind_model, reward_kind_preference, reward_kind_length, reward_kind_regex,
+    reward_kind_json, reward_kind_repetition, reward_kind_style, reward_kind_command;
 
-// One part of "[NAME=]KIND[:ARG][@WEIGHT],...": a backslash keeps the sign behind it from its meaning. *at moves behind it; false at
-// the end. name and arg are on the heap.
+// One part of "[NAME=]KIND[:ARG][@WEIGHT],...": a backslash keeps the sign behind it from its meaning. *at moves behind it;
+// false at the end. name and arg are on the heap.
 struct reward_part {
     char *name, *kind, *arg;
     double weight;

@@ -43,12 +43,12 @@ static int check_tokenizer(const struct scorer *s, const char *dir, const struct
     char *where = model_find_tokenizer(dir);
     int code = o->tokenizer ? tokenizer_load(&t, where, e) : 0;
     if (!code && o->tokenizer && !same_tokens(t, o->tokenizer))
-        code = err_set(e, ERR_UNSUPPORTED, "the reward model %s has another tokenizer than the policy: its score of the policy's tokens would "
-                       "mean nothing; use a reward model that was trained from the policy's family, or score texts with "
-                       "--reward-command", dir);
+        code = err_set(e, ERR_UNSUPPORTED, "the reward model %s has another tokenizer than the policy: its score of the "
+                       "policy's tokens would mean nothing; use a reward model that was trained from the policy's family, "
+                       "or score texts with --reward-command", dir);
     if (!code && s->model->arch.vocab_size < o->vocab_size)
-        code = err_set(e, ERR_UNSUPPORTED, "the reward model %s knows %d tokens, the policy says %d", dir, s->model->arch.vocab_size,
-                       o->vocab_size);
+        code = err_set(e, ERR_UNSUPPORTED, "the reward model %s knows %d tokens, the policy says %d", dir,
+                       s->model->arch.vocab_size, o->vocab_size);
     tokenizer_free(t);
     free(where);
     return code;
@@ -92,4 +92,5 @@ static int score(void *with, const struct reward_answers *a, double *scores, str
 }
 
 const struct reward_kind reward_kind_model = {
-    .name = "model", .help = "model:DIR, the score of a reward model", .open = open_scorer, .score = score, .close = close_scorer};
+    .name = "model", .help = "model:DIR, the score of a reward model", .open = open_scorer, .score = score,
+    .close = close_scorer};

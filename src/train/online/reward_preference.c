@@ -1,6 +1,7 @@
-// A preference model as a reward: a prompt's answers are compared with each other, each pair in both orders, and an answer earns the mean of
-// its log-odds against all (itself, 0, included). Where the model is of Bradley-Terry's kind this is its score less the prompt's mean; of two
-// answers the difference is the log-odds of the first, so that sigmoid gives back what the model said (nash-md, dno, sppo).
+// A preference model as a reward: a prompt's answers are compared with each other, each pair in both orders, and an answer
+// earns the mean of its log-odds against all (itself, 0, included). Where the model is of Bradley-Terry's kind this is its
+// score less the prompt's mean; of two answers the difference is the log-odds of the first, so that sigmoid gives back what
+// the model said (nash-md, dno, sppo).
 #include "config.h"
 
 #include <math.h>
@@ -88,7 +89,8 @@ static void pairs_make(struct pairs *p, const struct reward_answers *a)
     size_t most = 0;
     for (int g = 0; g < d->n_groups; g++)
         most += (size_t)d->groups[g].n_seqs * (size_t)d->groups[g].n_seqs / 2;
-    *p = (struct pairs){.turns = mem_alloc(most + 1, sizeof *p->turns), .responses = mem_alloc(2 * most + 1, sizeof *p->responses),
+    *p = (struct pairs){.turns = mem_alloc(most + 1, sizeof *p->turns),
+                        .responses = mem_alloc(2 * most + 1, sizeof *p->responses),
                         .list = mem_alloc(most + 1, sizeof *p->list)};
     p->corpus = (struct corpus){.kind = DATA_PAIR, .path = "the policy's answers", .unit = "pair",
                                 .examples = mem_alloc(most + 1, sizeof *p->corpus.examples)};
@@ -101,7 +103,8 @@ static void pairs_make(struct pairs *p, const struct reward_answers *a)
                 p->turns[p->n] = (struct turn){.role = "user", .text = a->prompts[i]};
                 two[0] = (struct response){.text = a->texts[i], .score = 1};
                 two[1] = (struct response){.text = a->texts[k]};
-                p->corpus.examples[p->n] = (struct example){.line = p->n + 1, .is_chat = a->chats[i], .turns = &p->turns[p->n], .n_turns = 1, .responses = two,
+                p->corpus.examples[p->n] = (struct example){.line = p->n + 1, .is_chat = a->chats[i],
+                                                            .turns = &p->turns[p->n], .n_turns = 1, .responses = two,
                                                             .n_responses = 2};
                 p->list[p->n++] = (struct pair){i, k, 0, 0};
             }
@@ -145,7 +148,9 @@ static int score(void *with, const struct reward_answers *a, double *scores, str
             g++;
         const double won = x->odds / x->n_orders;
         if (isnan(won))
-            code = err_set(e, ERR_NUMERIC, "the preference model's output is not finite: its weights are damaged or its training diverged");
+            code = err_set(
+                e, ERR_NUMERIC,
+                "the preference model's output is not finite: its weights are damaged or its training diverged");
         const double odds = fmin(fmax(log(won / (1 - won)), -MOST_ODDS), MOST_ODDS);
         scores[x->first] += odds / answers->groups[g].n_seqs;
         scores[x->second] -= odds / answers->groups[g].n_seqs;
@@ -156,5 +161,6 @@ static int score(void *with, const struct reward_answers *a, double *scores, str
 }
 
 const struct reward_kind reward_kind_preference = {
-    .name = "preference", .help = "preference:DIR, how a preference model compares an answer with the prompt's others", .wants_texts = true,
+    .name = "preference", .help = "preference:DIR, how a preference model compares an answer with the prompt's others",
+    .wants_texts = true,
     .compares = true, .open = open_judge, .score = score, .close = close_judge};

@@ -33,7 +33,8 @@ static int open_length(void **with, const char *arg, const struct rewards_option
     const char *dots = strstr(arg, "..");
     text_copy(least, sizeof least, arg);
     least[dots && dots - arg < 31 ? dots - arg : 0] = '\0';
-    if (!dots || !text_to_double(least, &b.least) || !text_to_double(dots + 2, &b.most) || !(b.least >= 0 && b.most >= b.least))
+    if (!dots || !text_to_double(least, &b.least) || !text_to_double(dots + 2, &b.most) ||
+        !(b.least >= 0 && b.most >= b.least))
         return err_set(e, ERR_USAGE, "rewards: length needs a band of tokens such as length:20..60, not \"%.60s\"", arg);
     *with = mem_alloc(1, sizeof b);
     memcpy(*with, &b, sizeof b);
@@ -56,7 +57,8 @@ static int score_length(void *with, const struct reward_answers *a, double *scor
 static int open_regex(void **with, const char *arg, const struct rewards_options *o, struct err *e)
 {
     struct pattern *p = NULL;
-    int code = *arg ? pattern_regex(&p, arg, "rewards: regex", e) : err_set(e, ERR_USAGE, "rewards: regex needs an expression, as in regex:[.!?]$");
+    int code = *arg ? pattern_regex(&p, arg, "rewards: regex", e)
+                    : err_set(e, ERR_USAGE, "rewards: regex needs an expression, as in regex:[.!?]$");
     *with = p;
     return code;
 }
@@ -157,8 +159,8 @@ static int open_style(void **with, const char *arg, const struct rewards_options
         return 0;
     free(style);
     *with = NULL;
-    return err_set(e, ERR_USAGE, "rewards: style needs one of the demo's, as in style:song, or style:truth for what people like of "
-                   "them, not \"%.60s\"", arg);
+    return err_set(e, ERR_USAGE, "rewards: style needs one of the demo's, as in style:song, or style:truth for what people "
+                   "like of them, not \"%.60s\"", arg);
 }
 
 static double truth(int style)
@@ -179,13 +181,30 @@ static int score_style(void *with, const struct reward_answers *a, double *score
     return 0;
 }
 
-const struct reward_kind reward_kind_length = {.name = "length", .help = "length:20..60, 1 within that many tokens, falling to 0 over half the band's width",
-                                               .open = open_length, .score = score_length, .close = free};
-const struct reward_kind reward_kind_regex = {.name = "regex", .help = "regex:EXPRESSION, 1 where it matches", .wants_texts = true,
-                                              .open = open_regex, .score = score_regex, .close = close_regex};
-const struct reward_kind reward_kind_json = {.name = "json", .help = "json, 1 where the answer is one JSON value", .wants_texts = true,
-                                             .open = open_nothing, .score = score_json, .close = free};
-const struct reward_kind reward_kind_repetition = {.name = "repetition", .help = "repetition, 0 down to -1: the share of repeated runs of four words",
-                                                   .wants_texts = true, .open = open_nothing, .score = score_repetition, .close = free};
+const struct reward_kind reward_kind_length = {
+    .name = "length",
+    .help = "length:20..60, 1 within that many tokens, falling to 0 over half the band's width",
+    .open = open_length,
+    .score = score_length,
+    .close = free};
+const struct reward_kind reward_kind_regex = {.name = "regex",
+                                              .help = "regex:EXPRESSION, 1 where it matches",
+                                              .wants_texts = true,
+                                              .open = open_regex,
+                                              .score = score_regex,
+                                              .close = close_regex};
+const struct reward_kind reward_kind_json = {.name = "json",
+                                             .help = "json, 1 where the answer is one JSON value",
+                                             .wants_texts = true,
+                                             .open = open_nothing,
+                                             .score = score_json,
+                                             .close = free};
+const struct reward_kind reward_kind_repetition = {
+    .name = "repetition",
+    .help = "repetition, 0 down to -1: the share of repeated runs of four words",
+    .wants_texts = true,
+    .open = open_nothing,
+    .score = score_repetition,
+    .close = free};
 const struct reward_kind reward_kind_style = {.name = "style", .help = "style:song or style:truth, of the demo's endings",
                                               .wants_texts = true, .open = open_style, .score = score_style, .close = free};

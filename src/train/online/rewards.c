@@ -27,11 +27,13 @@ const struct param reward_params[] = {
      .help = "Another reward model, which is only watched: when it falls while the reward rises, the reward is "
              "over-optimized."},
     {.name = "rewards", .type = PARAM_TEXT, .fallback = "", .group = "rewards",
-     .help = "More rewards: [NAME=]KIND[:WHAT][@WEIGHT], separated by commas, such as length:20..60@0.2,regex:[.!?]$. Kinds: model, "
-             "preference, length, regex, json, repetition, style, command. Weight 0: only watched."},
+     .help = "More rewards: [NAME=]KIND[:WHAT][@WEIGHT], separated by commas, such as length:20..60@0.2,regex:[.!?]$. "
+             "Kinds: model, preference, length, regex, json, repetition, style, command. Weight 0: only watched."},
     {.name = "reward-command", .type = PARAM_TEXT, .fallback = "", .group = "rewards",
-     .help = "A program that scores answers: it reads JSON lines {id, prompt, response, tokens, ended} and writes lines {id, score}."},
-    {.name = "reward-timeout", .type = PARAM_FLOAT, .fallback = "60", .min = 0.1, .max = 86400, .unit = "seconds", .group = "rewards",
+     .help = "A program that scores answers: it reads JSON lines {id, prompt, response, tokens, ended} and writes "
+             "lines {id, score}."},
+    {.name = "reward-timeout", .type = PARAM_FLOAT, .fallback = "60", .min = 0.1, .max = 86400, .unit = "seconds",
+     .group = "rewards",
      .help = "How long that program may take for a batch before it is started again."},
     {.name = "reward-clip", .type = PARAM_FLOAT, .fallback = "0", .min = 0, .max = 1e9, .group = "rewards",
      .help = "What an answer earns in all is kept within plus and minus this; 0: never."},
@@ -39,23 +41,26 @@ const struct param reward_params[] = {
      .help = "Bring what the answers of a batch earn to mean 0 and spread 1."},
     {.name = "missing-end-penalty", .type = PARAM_FLOAT, .fallback = "0", .min = 0, .max = 1e9, .group = "rewards",
      .help = "Taken off an answer that was cut off before it ended."},
-    {.name = "overlong-buffer", .type = PARAM_INT, .fallback = "0", .min = 0, .max = 65536, .unit = "tokens", .group = "rewards",
-     .help = "Answers that come within so many tokens of max-new-tokens lose up to overlong-factor, more the longer they are (DAPO); 0: "
-             "none."},
+    {.name = "overlong-buffer", .type = PARAM_INT, .fallback = "0", .min = 0, .max = 65536, .unit = "tokens",
+     .group = "rewards",
+     .help = "Answers that come within so many tokens of max-new-tokens lose up to overlong-factor, more the longer they "
+             "are (DAPO); 0: none."},
     {.name = "overlong-factor", .type = PARAM_FLOAT, .fallback = "1", .min = 0, .max = 1e6, .group = "rewards",
      .help = "What an answer loses that is as long as can be, with overlong-buffer."},
     {.name = "feedback", .type = PARAM_CHOICE, .fallback = "reward", .choices = judges, .group = "feedback",
      .help = "Who says which answer is better: the rewards, or a person, who judges pairs of answers while the run goes on "
              "(attune label)."},
-    {.name = "feedback-open", .type = PARAM_INT, .fallback = "16", .min = 1, .max = 4096, .unit = "pairs", .group = "feedback",
+    {.name = "feedback-open", .type = PARAM_INT, .fallback = "16", .min = 1, .max = 4096, .unit = "pairs",
+     .group = "feedback",
      .help = "With feedback person: at most so many pairs wait to be judged at once; the fewer, the newer they are."},
     {.name = "feedback-idle", .type = PARAM_CHOICE, .fallback = "wait", .choices = idles, .live = true, .group = "feedback",
      .help = "What the run does while nobody judges: wait, or go on with pairs that were judged before, which then also "
              "fill up batches."},
     {0}};
 
-static const struct reward_kind *const kinds[] = {&reward_kind_model, &reward_kind_preference, &reward_kind_length, &reward_kind_regex, &reward_kind_json,
-                                                  &reward_kind_repetition, &reward_kind_style, &reward_kind_command, NULL};
+static const struct reward_kind *const kinds[] = {&reward_kind_model, &reward_kind_preference, &reward_kind_length,
+                                                  &reward_kind_regex, &reward_kind_json,       &reward_kind_repetition,
+                                                  &reward_kind_style, &reward_kind_command,    NULL};
 
 struct reward {
     char *name;
@@ -82,8 +87,10 @@ static const struct reward_kind *find_kind(const char *name, struct err *e)
     }
     struct str near = {.max = 300};
     str_add_near(&near, name, names, n);
-    err_set(e, ERR_USAGE, "rewards: there is no kind \"%.60s\"%s; there are model, preference, length, regex, json, repetition, style and command", name,
-            str_text(&near));
+    err_set(e, ERR_USAGE,
+            "rewards: there is no kind \"%.60s\"%s; there are model, preference, length, regex, json, repetition, "
+            "style and command",
+            name, str_text(&near));
     str_fini(&near);
     return NULL;
 }
@@ -110,7 +117,8 @@ static int name_reward(const struct rewards *r, struct reward *x, const char *gi
 }
 
 // open false: only whether it can be read.
-static int add(struct rewards *r, const char *name, const char *kind, const char *arg, double weight, bool open, struct err *e)
+static int add(struct rewards *r, const char *name, const char *kind, const char *arg, double weight, bool open,
+               struct err *e)
 {
     struct reward x = {.weight = weight, .kind = find_kind(kind, e)};
     if (!x.kind)
@@ -129,8 +137,8 @@ static int add(struct rewards *r, const char *name, const char *kind, const char
 
 static int add_all(struct rewards *r, const struct settings *s, bool open, struct err *e)
 {
-    const char *at = settings_text(s, "rewards"), *model = settings_text(s, "reward-model"), *watched = settings_text(s, "watch-model"),
-               *program = settings_text(s, "reward-command");
+    const char *at = settings_text(s, "rewards"), *model = settings_text(s, "reward-model"),
+               *watched = settings_text(s, "watch-model"), *program = settings_text(s, "reward-command");
     int code = *model ? add(r, NULL, "model", model, 1, open, e) : 0;
     if (!code && *watched)
         code = add(r, "watched", "model", watched, 0, open, e);
@@ -153,14 +161,17 @@ static int add_all(struct rewards *r, const struct settings *s, bool open, struc
         compares = compares || (r->list[i].weight != 0 && r->list[i].kind->compares);
     }
     if (!code && compares && settings_find(s, "samples") && settings_int(s, "samples") < 2)
-        code = err_set(e, ERR_USAGE, "rewards: preference compares a prompt's answers with each other, and there is one: give samples 2 or more");
+        code = err_set(e, ERR_USAGE,
+                       "rewards: preference compares a prompt's answers with each other, and there is one: give "
+                       "samples 2 or more");
     if (!code && any && person)
         code = err_set(e, ERR_USAGE,
                        "with feedback person nothing is learnt from rewards: leave reward-model, reward-command and rewards "
                        "out, or only watch them (watch-model, or a weight of 0 such as length:20..60@0)");
     if (!code && !any && !person)
-        code = err_set(e, ERR_USAGE, "there is no reward to learn from: give --reward-model the folder of a reward model (objective rm makes one from "
-                                     "pairs), a rule such as --rewards length:20..60, or a program with --reward-command");
+        code = err_set(e, ERR_USAGE, "there is no reward to learn from: give --reward-model the folder of a reward model "
+                                     "(objective rm makes one from pairs), a rule such as --rewards length:20..60, or "
+                                     "a program with --reward-command");
     return code;
 }
 
@@ -229,7 +240,8 @@ void rewards_free(struct rewards *r)
 
 // ---- a batch ----
 
-static int add_texts(const struct rewards *r, const struct rollout_batch *b, bool held_out, struct reward_answers *a, struct err *e)
+static int add_texts(const struct rewards *r, const struct rollout_batch *b, bool held_out, struct reward_answers *a,
+                     struct err *e)
 {
     const struct dataset *d = &b->data;
     const struct corpus *c = held_out && r->o.held_out ? r->o.held_out : r->o.corpus;
@@ -243,7 +255,8 @@ static int add_texts(const struct rewards *r, const struct rollout_batch *b, boo
             size_t n;
             a->chats[i] = c && c->examples[d->groups[g].example].is_chat;
             a->prompts[i] = c ? example_prompt_text(&c->examples[d->groups[g].example]) : mem_strdup("");
-            code = tokenizer_decode_more(r->o.tokenizer, d->tokens + d->seqs[i].first, (size_t)d->seqs[i].n, true, &a->texts[i], &n, e);
+            code = tokenizer_decode_more(r->o.tokenizer, d->tokens + d->seqs[i].first, (size_t)d->seqs[i].n, true,
+                                         &a->texts[i], &n, e);
         }
     return code;
 }
@@ -275,7 +288,8 @@ static struct spread spread_of(const double *x, int n)
 }
 
 // What a reward says, of the answers that are told of.
-static void tell_spread(const struct reward *x, const struct rollout_batch *b, const double *scores, struct metric_list *facts)
+static void tell_spread(const struct reward *x, const struct rollout_batch *b, const double *scores,
+                        struct metric_list *facts)
 {
     double *told = mem_alloc((size_t)b->data.n_seqs + 1, sizeof *told);
     int n = 0;
@@ -296,7 +310,8 @@ static bool are_alone(const struct dataset *d)
     return true;
 }
 
-static int score_all(struct rewards *r, const struct reward_answers *a, double *totals, struct metric_list *facts, struct err *e)
+static int score_all(struct rewards *r, const struct reward_answers *a, double *totals, struct metric_list *facts,
+                     struct err *e)
 {
     double *scores = mem_alloc((size_t)a->n + 1, sizeof *scores);
     int code = 0;

@@ -4,8 +4,8 @@
 //   reward_kinds.h     what there is: reward_model.c, reward_preference.c, reward_rules.c, reward_command.c
 //   rewards.c          the list, and what an answer earns in all
 //
-// An answer's total is the weighted sum of its scores; then it is clipped (reward-clip), then brought to mean 0 and spread 1 of its batch
-// (reward-norm), and last the penalties for how it ended are taken off, which are in units of that.
+// An answer's total is the weighted sum of its scores; then it is clipped (reward-clip), then brought to mean 0 and spread 1
+// of its batch (reward-norm), and last the penalties for how it ended are taken off, which are in units of that.
 #pragma once
 
 #include "base/err.h"
@@ -31,15 +31,16 @@ struct rewards_options {
 };
 int rewards_open(struct rewards **out, const struct rewards_options *o, struct err *e);
 void rewards_free(struct rewards *r); // NULL is fine
-// Into b->scores what each answer earns in all, and of each reward the mean and the spread to facts. held_out: the prompts' examples are
-// those of that corpus.
+// Into b->scores what each answer earns in all, and of each reward the mean and the spread to facts. held_out: the prompts'
+// examples are those of that corpus.
 int rewards_score(struct rewards *r, struct rollout_batch *b, bool held_out, struct metric_list *facts, struct err *e);
 // A person is the reward (feedback person): scores are NaN, and what there is of rewards is only watched.
 bool rewards_are_a_persons(const struct settings *s);
-// Whether held-out answers, one to a prompt, earn something: not what a person would say, nor what compares answers with each other.
+// Whether held-out answers, one to a prompt, earn something: not what a person would say, nor what compares answers with
+// each other.
 bool rewards_score_single_answers(const struct settings *s);
 // Whether the settings name a reward that is optimized, or a person is it, and can be read, without opening any: ERR_USAGE.
 int rewards_check(const struct settings *s, struct err *e);
-// Whether what these settings name is learnt from: 1 when "rewards/NAME/mean" is of a reward with a weight, 0 when it is only
-// watched, -1 when there is no such reward.
+// Whether what these settings name is learnt from: 1 when "rewards/NAME/mean" is of a reward with a weight, 0 when it is
+// only watched, -1 when there is no such reward.
 int rewards_weighed(const struct settings *s, const char *metric);

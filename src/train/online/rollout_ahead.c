@@ -314,7 +314,8 @@ json_t *rollout_ahead_save(struct rollout_ahead *a)
     for (int i = 0; i < a->n; i++) {
         const struct order *o = order_at(a, i);
         json_array_append_new(list, json_pack("{s:I, s:I, s:f, s:f}", "position", (json_int_t)o->position, "step",
-                                              (json_int_t)o->step, "entropy", o->batch.entropy, "sample_s", o->batch.sample_s));
+                                              (json_int_t)o->step, "entropy", o->batch.entropy, "sample_s",
+                                              o->batch.sample_s));
     }
     return list;
 }
@@ -341,8 +342,8 @@ static int restore_one(struct rollout_ahead *a, const json_t *saved, int i, cons
     double entropy = 0, seconds = 0;
     int code = json_get_int(saved, "position", -1, 0, INT64_MAX / 2, &o.position, where, e);
     if (!code && o.position != a->r->position + (int64_t)i * a->r->source.batch_size)
-        code = err_set(e, ERR_INPUT, "%s: batch %d begins with prompt %lld, which is not the next one: it is damaged", where, i,
-                       (long long)o.position);
+        code = err_set(e, ERR_INPUT, "%s: batch %d begins with prompt %lld, which is not the next one: it is damaged",
+                       where, i, (long long)o.position);
     if (!code)
         code = json_get_int(saved, "step", -1, 0, INT64_MAX, &o.step, where, e);
     if (!code)
@@ -379,8 +380,8 @@ int rollout_ahead_restore(struct rollout_ahead *a, const json_t *saved, const ch
     pthread_mutex_unlock(&a->lock);
     a->weights_of = -1; // the weights are others now, whatever their step
     if (n > a->r->o.ahead + 1)
-        return err_set(e, ERR_INPUT, "the checkpoint holds %d batches of answers sampled ahead, more than rollout-ahead %d can "
-                       "have: it is damaged, or of another run", n, a->r->o.ahead);
+        return err_set(e, ERR_INPUT, "the checkpoint holds %d batches of answers sampled ahead, more than rollout-ahead %d "
+                       "can have: it is damaged, or of another run", n, a->r->o.ahead);
     int code = 0;
     for (int i = 0; i < n && !code; i++)
         code = restore_one(a, json_array_get(saved, (size_t)i), i, dir, e);

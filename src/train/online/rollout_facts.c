@@ -105,7 +105,8 @@ static void of_reference(const struct rollout_batch *b, struct metric_list *fact
         n += rollout_counts(b, i);
         for (int t = 0; rollout_counts(b, i) && t < d->seqs[i].n; t++, n_tokens++) {
             const size_t at = d->seqs[i].first + (size_t)t;
-            const double x = (double)d->token_columns[TOKEN_FULL_REFERENCE][at] - (double)d->token_columns[TOKEN_FULL_LOGP][at];
+            const double x =
+                (double)d->token_columns[TOKEN_FULL_REFERENCE][at] - (double)d->token_columns[TOKEN_FULL_LOGP][at];
             k1 -= x;
             k3 += expm1(x) - x;
         }
@@ -152,8 +153,8 @@ static void add_ratio(struct ratios *r, double log_ratio, double cap)
     r->beyond += ratio > cap;
 }
 
-// How far the sampler's arithmetic is from the trainer's: 0 and 1 in f32 with our own kernels. The ratios are those that is-correction
-// bounds, of tokens or of whole answers, as they are before they are bounded.
+// How far the sampler's arithmetic is from the trainer's: 0 and 1 in f32 with our own kernels. The ratios are those that
+// is-correction bounds, of tokens or of whole answers, as they are before they are bounded.
 static void of_sampler(const struct rollouts *r, const struct rollout_batch *b, struct metric_list *facts)
 {
     const struct correction *c = &r->trainer->options.objective.correction;

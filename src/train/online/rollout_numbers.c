@@ -13,7 +13,8 @@ static void copy_column(struct dataset *d, enum token_column column, const struc
 
 // Every token under the model that the decoder computes: into two columns, and its sum into sums, where that is wanted.
 static int read_logprobs(struct rollout_sampler *by, struct decoder *decoder, struct rollout_batch *b, const int *groups,
-                         struct seq *seqs, enum token_column column, enum token_column full, double *sums, struct tally *tally,
+                         struct seq *seqs, enum token_column column, enum token_column full, double *sums,
+                         struct tally *tally,
                          struct err *e)
 {
     struct dataset *d = &b->data;
@@ -201,8 +202,8 @@ static void put_anchor(const struct objective_run *o, struct rollout_batch *b)
 }
 
 // What of one group is learnt from: as the objective picks, with ended_only of those that ended.
-static void pick_group(struct rollouts *r, const struct rollout_batch *b, const struct ds_group *group, const struct said *said,
-                       struct kept *k)
+static void pick_group(struct rollouts *r, const struct rollout_batch *b, const struct ds_group *group,
+                       const struct said *said, struct kept *k)
 {
     const struct objective_run *o = &r->trainer->options.objective;
     struct said *left = mem_alloc((size_t)group->n_seqs + 1, sizeof *left);

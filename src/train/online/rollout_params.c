@@ -6,7 +6,8 @@
 static const char *const starts[] = {"reward-model", "policy", NULL};
 
 const struct param rollout_params[] = {
-    {.name = "max-new-tokens", .type = PARAM_INT, .fallback = "64", .min = 1, .max = 65536, .unit = "tokens", .group = "rollouts",
+    {.name = "max-new-tokens", .type = PARAM_INT, .fallback = "64", .min = 1, .max = 65536, .unit = "tokens",
+     .group = "rollouts",
      .help = "Longest answer that is sampled; one that has not ended by then is cut off."},
     {.name = "temperature", .type = PARAM_FLOAT, .fallback = "1", .min = 0.01, .max = 100, .group = "rollouts",
      .help = "Answers are drawn from the model's probabilities to the power of one over this; learning looks at the same."},
@@ -17,7 +18,8 @@ const struct param rollout_params[] = {
     {.name = "min-p", .type = PARAM_FLOAT, .fallback = "0", .min = 0, .max = 1, .group = "rollouts",
      .help = "Draw from tokens that are at least so likely as this share of the likeliest; 0: from all."},
     {.name = "stop", .type = PARAM_TEXT, .fallback = "", .group = "rollouts",
-     .help = "Texts at which an answer ends, beside the model's own end, separated by commas: \\n\\n,User: (\\, is a comma)."},
+     .help = "Texts at which an answer ends, beside the model's own end, separated by commas: \\n\\n,User: (\\, is a "
+             "comma)."},
     {.name = "minibatches", .type = PARAM_INT, .fallback = "1", .min = 1, .max = 4096, .group = "rollouts",
      .help = "Cut the answers of a batch in so many parts, an update each; a divisor of batch-size."},
     {.name = "passes", .type = PARAM_INT, .fallback = "1", .min = 1, .max = 64, .group = "rollouts",

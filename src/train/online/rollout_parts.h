@@ -40,8 +40,8 @@ struct rollouts *rollouts_of(struct group_source *s);
 double rollout_reference_says(const struct rollout_sampler *s, int sample);
 // Answers to n prompts from position on, with the sampler's numbers.
 int rollout_sample(struct rollout_sampler *s, int64_t position, int n, struct rollout_batch *out, struct err *e);
-// Fills the columns of log-probabilities under the policy, and the entropy, by reading the answers once more. A batch that the policy
-// alone has said, with the trainer's bits, has them already (rollout_says_all).
+// Fills the columns of log-probabilities under the policy, and the entropy, by reading the answers once more. A batch that
+// the policy alone has said, with the trainer's bits, has them already (rollout_says_all).
 int rollout_read_policy(struct rollout_sampler *s, struct rollout_batch *b, struct err *e);
 // Whether what rollout_sample knows of its tokens is what rollout_read_policy would say of them.
 bool rollout_says_all(const struct rollout_sampler *s);

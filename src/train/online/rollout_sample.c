@@ -69,9 +69,9 @@ static int submit(struct rollout_sampler *s, struct generator *g, int64_t positi
 {
     const struct ds_group *prompt = prompt_at(s, position + a->prompt);
     const int room = s->o->max_length - prompt->n_prompt;
-    struct gen_request q = {.prompt = s->o->prompts->tokens + prompt->prompt, .n_prompt = prompt->n_prompt, .n_samples = a->n,
-                            .number = (uint32_t)(position + a->prompt), .first_sample = a->first, .options = s->o->sampling,
-                            .on_end = on_end, .arg = a};
+    struct gen_request q = {.prompt = s->o->prompts->tokens + prompt->prompt, .n_prompt = prompt->n_prompt,
+                            .n_samples = a->n, .number = (uint32_t)(position + a->prompt), .first_sample = a->first,
+        .options = s->o->sampling, .on_end = on_end, .arg = a};
     q.options.seed = s->o->seed;
     q.options.second = a->reference;
     if (q.options.max_new_tokens > room)
@@ -86,7 +86,8 @@ static int submit(struct rollout_sampler *s, struct generator *g, int64_t positi
 static int n_answered(const struct questions *q, int n)
 {
     for (int i = 0; i < q->n; i++)
-        n -= q->asked[i].samples == NULL && (i == 0 || q->asked[i].prompt != q->asked[i - 1].prompt || q->asked[i - 1].samples);
+        n -= q->asked[i].samples == NULL &&
+             (i == 0 || q->asked[i].prompt != q->asked[i - 1].prompt || q->asked[i - 1].samples);
     return n;
 }
 
@@ -144,13 +145,15 @@ static bool *owners(const struct rollout_sampler *from, int n_answers)
 }
 
 // The prompts with their answers behind them.
-static void put_together(struct rollout_sampler *from, int64_t position, const struct questions *q, int n, struct rollout_batch *b)
+static void put_together(struct rollout_sampler *from, int64_t position, const struct questions *q, int n,
+                         struct rollout_batch *b)
 {
     struct dataset *d = &b->data;
     const int n_answers = n * from->o->samples;
     const struct gen_sample **answers = mem_alloc((size_t)n_answers, sizeof *answers);
     *b = (struct rollout_batch){.ended = mem_alloc((size_t)n_answers, sizeof *b->ended),
-                                .scores = mem_alloc((size_t)n_answers, sizeof *b->scores), .first_prompt = position, .own = owners(from, n_answers)};
+                                .scores = mem_alloc((size_t)n_answers, sizeof *b->scores), .first_prompt = position,
+                                .own = owners(from, n_answers)};
     d->groups = mem_alloc((size_t)n, sizeof *d->groups);
     d->seqs = mem_alloc((size_t)n_answers, sizeof *d->seqs);
     d->cap_groups = n;

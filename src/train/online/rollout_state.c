@@ -9,7 +9,8 @@
 #include "model/safetensors.h"
 #include "train/online/rollout_parts.h"
 
-enum { GROUP_WORDS = 6, SEQ_WORDS = 4 }; // prompt, n_prompt, first_seq, n_seqs, example, n_dropped; first, n, response, ended
+enum { GROUP_WORDS = 6, SEQ_WORDS = 4 }; // prompt, n_prompt, first_seq, n_seqs, example, n_dropped; first, n, response,
+                                         // ended
 static const char *const column_names[N_TOKEN_COLUMNS] = {
     [TOKEN_OLD_LOGP] = "old_logp",     [TOKEN_REFERENCE] = "reference", [TOKEN_REWARD] = "reward",
     [TOKEN_OLD_VALUE] = "old_value", [TOKEN_ADVANTAGE] = "advantage", [TOKEN_RETURN] = "return",
@@ -32,10 +33,12 @@ int rollout_write(const struct rollout_batch *b, const char *dir, const char *na
     };
     int n_specs = 4;
     for (int c = 0; c < N_TOKEN_COLUMNS; c++)
-        specs[n_specs++] = (struct st_spec){.name = column_names[c], .dtype = ST_F32, .n_dims = 1, .dims = {(int64_t)d->n_tokens}};
+        specs[n_specs++] =
+            (struct st_spec){.name = column_names[c], .dtype = ST_F32, .n_dims = 1, .dims = {(int64_t)d->n_tokens}};
     const size_t n_set_ids = d->n_set_tokens ? d->set_starts[d->n_set_tokens] : 0;
     if (n_set_ids) {
-        specs[n_specs++] = (struct st_spec){.name = "set_sizes", .dtype = ST_I64, .n_dims = 1, .dims = {(int64_t)d->n_set_tokens}};
+        specs[n_specs++] =
+            (struct st_spec){.name = "set_sizes", .dtype = ST_I64, .n_dims = 1, .dims = {(int64_t)d->n_set_tokens}};
         specs[n_specs++] = (struct st_spec){.name = "set_ids", .dtype = ST_I32, .n_dims = 1, .dims = {(int64_t)n_set_ids}};
     }
     struct st_writer *w;
@@ -90,14 +93,15 @@ static bool is_sound(const struct rollouts *r, const struct dataset *d)
             return false;
     for (int g = 0; g < d->n_groups; g++) {
         const struct ds_group *x = &d->groups[g];
-        if (x->n_prompt < 1 || x->prompt > d->n_tokens || (size_t)x->n_prompt > d->n_tokens - x->prompt || x->first_seq != at ||
-            x->n_seqs < 1 || x->n_seqs > r->o.samples || x->n_prompt > r->o.max_length)
+        if (x->n_prompt < 1 || x->prompt > d->n_tokens || (size_t)x->n_prompt > d->n_tokens - x->prompt ||
+            x->first_seq != at || x->n_seqs < 1 || x->n_seqs > r->o.samples || x->n_prompt > r->o.max_length)
             return false;
         at += x->n_seqs;
     }
     for (int i = 0; i < d->n_seqs; i++) {
         const struct ds_seq *s = &d->seqs[i];
-        if (s->n < 1 || s->n > r->o.sampling.max_new_tokens || s->first > d->n_tokens || (size_t)s->n > d->n_tokens - s->first)
+        if (s->n < 1 || s->n > r->o.sampling.max_new_tokens || s->first > d->n_tokens ||
+            (size_t)s->n > d->n_tokens - s->first)
             return false;
     }
     return at == d->n_seqs && d->n_groups <= r->source.batch_size;
@@ -185,7 +189,8 @@ int rollout_read(const struct rollouts *r, struct rollout_batch *b, const char *
     int code = st_open(&f, path, e);
     if (!code) {
         if (!take(r, f, b))
-            code = err_set(e, ERR_INPUT, "%s does not hold the answers of a batch: it is damaged, or of another model", path);
+            code = err_set(e, ERR_INPUT, "%s does not hold the answers of a batch: it is damaged, or of another model",
+                           path);
         st_close(f);
     }
     free(path);

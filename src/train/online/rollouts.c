@@ -12,7 +12,8 @@
 enum { MOST_ROUNDS = 8 }; // of prompts that are drawn for one batch
 static const char batch_file[] = "state.rollouts.safetensors";
 
-static void facts_of_sampling(const struct rollouts *r, const struct rollout_batch *b, double waited, struct metric_list *facts)
+static void facts_of_sampling(const struct rollouts *r, const struct rollout_batch *b, double waited,
+                              struct metric_list *facts)
 {
     double n_tokens = 0;
     for (int i = 0; i < b->data.n_seqs; i++)
@@ -145,10 +146,11 @@ static int next_rollouts(struct group_source *s, struct group_batch *out, struct
         n_useful = batch.data.n_groups;
     }
     if (!code && n_useful == 0)
-        code = err_set(e, ERR_STATE,
-                       "of the answers to %d prompts none can be learnt from: they %s", rounds * s->batch_size,
-                       r->o.ended_only ? "were all cut off (more max-new-tokens let them end), or all earn the same"
-                                       : "earn the same, all to each prompt: another reward, or more temperature, tells them apart");
+        code = err_set(
+            e, ERR_STATE, "of the answers to %d prompts none can be learnt from: they %s", rounds * s->batch_size,
+            r->o.ended_only
+                ? "were all cut off (more max-new-tokens let them end), or all earn the same"
+                : "earn the same, all to each prompt: another reward, or more temperature, tells them apart");
     if (code) {
         rollout_batch_fini(&batch);
         return code;

@@ -1,5 +1,5 @@
-// A source of groups that the policy makes itself (on-policy): prompts of the data are answered, the answers scored, and judged
-// by the objective (struct online), before the first update that is made of them.
+// A source of groups that the policy makes itself (on-policy): prompts of the data are answered, the answers scored, and
+// judged by the objective (struct online), before the first update that is made of them.
 //
 //   rollout_sample.c   prompts -> answers
 //   rollout_numbers.c  answers -> log-probabilities, values, advantages; which of them are learnt from
@@ -10,9 +10,10 @@
 //   rollout_params.c   its parameters
 //   rollouts.c         the source
 //
-// The answer to prompt number `p` of training (counted from its beginning, over all epochs) with the sample number k is a function of
-// (seed, p, k) and the policy alone. Log-probabilities are those of the forward pass that trains, not of the sampler's, at the temperature
-// that was sampled with; ratios are among the tokens that each was drawn from, penalties over the whole vocabulary.
+// The answer to prompt number `p` of training (counted from its beginning, over all epochs) with the sample number k is a
+// function of (seed, p, k) and the policy alone. Log-probabilities are those of the forward pass that trains, not of the
+// sampler's, at the temperature that was sampled with; ratios are among the tokens that each was drawn from, penalties over
+// the whole vocabulary.
 //
 // Ahead of training by n batches (`ahead`), batch b is said by the policy as it was when batch b - n was asked for, and
 // its log-probabilities are that one's, however fast either side is; the first n + 1 batches are said by the policy of
@@ -72,8 +73,8 @@ void rollout_options_read(struct rollout_options *o, const struct settings *s);
 bool rollout_is_cut(const struct settings *s); // answers are not drawn from the whole vocabulary
 
 void rollouts_new(struct group_source **out, const struct rollout_options *o);
-// Before the first batch: whose policy, reference and value network answer. The trainer must outlive the source's use, its model
-// the source.
+// Before the first batch: whose policy, reference and value network answer. The trainer must outlive the source's use, its
+// model the source.
 int rollouts_attach(struct group_source *s, struct trainer *t, struct err *e);
 
 // ---- for a source whose answers are judged elsewhere (train/run/feedback.h) ----

@@ -129,8 +129,9 @@ static int check_measured(const struct best *b, const struct objective *o, const
     if (probed && settings_int(s, "probe-every") == 0)
         return err_set(e, ERR_USAGE, "keep-best: %s is measured by probes: give probe-every", metric);
     if (o->online && !rewards_score_single_answers(s) && strcmp(metric, "eval/reward") == 0)
-        return err_set(e, ERR_USAGE, "keep-best: %s is of held-out answers, one to a prompt, and what these earn says neither a person nor a "
-                                     "comparison: choose kl, or the eval/rewards/NAME/mean of one that is watched", metric);
+        return err_set(e, ERR_USAGE, "keep-best: %s is of held-out answers, one to a prompt, and what these earn says "
+                                     "neither a person nor a comparison: choose kl, or the eval/rewards/NAME/mean of "
+                                     "one that is watched", metric);
     if (held_out && b->patience > 0 && !probed && settings_int(s, "eval-every") == 0)
         return err_set(e, ERR_USAGE, "patience counts evaluations, and there are none on the way: give eval-every");
     return 0;

@@ -246,7 +246,8 @@ static int restore_block(const struct model *m, const struct st_file *f, const c
     snprintf(name, sizeof name, "%s.%s", block, part);
     const struct st_tensor *tensor = st_find(f, name);
     if (!tensor || tensor->dtype != ST_F32 || tensor->n_elements != n)
-        return err_set(e, ERR_INPUT, "%s does not hold %s as %zu floats: it is damaged or of another model", f->path, name, n);
+        return err_set(e, ERR_INPUT, "%s does not hold %s as %zu floats: it is damaged or of another model", f->path,
+                       name, n);
     m->ops->upload(m->backend, to, tensor->bytes, n * sizeof *to);
     return 0;
 }
@@ -285,7 +286,8 @@ static int restore_source(struct trainer *t, const json_t *root, const char *dir
 {
     const json_t *saved = json_object_get(root, "source");
     json_t *old = saved ? NULL
-                        : json_pack("{s:s, s:{s:O*}}", "name", "dataset", "state", "position", json_object_get(root, "next_group"));
+                        : json_pack("{s:s, s:{s:O*}}", "name", "dataset", "state", "position",
+                                    json_object_get(root, "next_group"));
     int code = trainer_restore_source(t, saved ? saved : old, dir, e);
     json_decref(old);
     return code;

@@ -61,8 +61,8 @@ static int start(struct experiment *x, int i, struct err *e)
     if (!code)
         code = part_start(p, r, e);
     if (!code)
-        recorder_event(r->recorder, r->status.step, "info", "part", 0, "%s (%s) was started as process %d", p->name, p->objective,
-                       (int)p->pid);
+        recorder_event(r->recorder, r->status.step, "info", "part", 0, "%s (%s) was started as process %d", p->name,
+                       p->objective, (int)p->pid);
     return code;
 }
 

@@ -15,8 +15,8 @@ struct experiment_ops {
     int (*prepare)(struct experiment *x, int part, struct err *e);
     // After it was done, in every life of the experiment that sees it done.
     int (*done)(struct experiment *x, int part, struct err *e);
-    // A part has come to rest before it was done, and nobody has asked the experiment to stop: true where that goes on without
-    // it. NULL: it never does.
+    // A part has come to rest before it was done, and nobody has asked the experiment to stop: true where that goes on
+    // without it. NULL: it never does.
     bool (*rested)(struct experiment *x, int part);
     // At every look, before anything is started: may mark parts as left out or ask them to stop. NULL: nothing.
     int (*watch)(struct experiment *x, struct err *e);
@@ -35,6 +35,6 @@ struct experiment {
     struct err fault;
 };
 
-// Trains all parts, which were found (part_find). Afterwards they are done, or x->stopped, or the experiment has failed; then
-// none works any more.
+// Trains all parts, which were found (part_find). Afterwards they are done, or x->stopped, or the experiment has failed;
+// then none works any more.
 int experiment_train(struct experiment *x, struct err *e);

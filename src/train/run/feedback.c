@@ -207,8 +207,9 @@ static void describe(struct feedback *f, int64_t step, const int *list, int n, i
 static void record_hearing(struct feedback *f, int64_t step, int64_t last, int fresh)
 {
     if (f->heard != f->cursor && last == INT64_MAX)
-        recorder_event(f->run->recorder, step, "info", "feedback", 0, "learns from %d newly judged %s (judgements up to %lld)",
-                       fresh, text_plural(fresh, "pair", "pairs"), (long long)f->heard);
+        recorder_event(f->run->recorder, step, "info", "feedback", 0,
+                       "learns from %d newly judged %s (judgements up to %lld)", fresh,
+                       text_plural(fresh, "pair", "pairs"), (long long)f->heard);
 }
 
 static int learn(struct feedback *f, int64_t step, int64_t last, struct group_batch *out, struct err *e)

@@ -10,7 +10,8 @@
 
 const struct param imitate_params[] = {
     {.name = "ptx-data", .type = PARAM_PATH, .fallback = "", .group = "data",
-     .help = "Texts that the model goes on imitating while it is tuned; of rows of other kinds the first or chosen answers."},
+     .help = "Texts that the model goes on imitating while it is tuned; of rows of other kinds the first or chosen "
+             "answers."},
     {.name = "ptx-batch", .type = PARAM_INT, .fallback = "0", .min = 0, .max = 1e6, .unit = "texts", .group = "data",
      .help = "How many of them each update has; 0: as many as batch-size."},
     {0}};
@@ -29,8 +30,8 @@ int run_check_texts(const struct settings *s, struct err *e)
         return err_set(e, ERR_NOT_FOUND, "ptx-data: there is no file %s", path);
     if (*path)
         return corpus_check_needs(path, objective_data_text(imitation()), false, &(struct corpus_reading){"", ""}, e);
-    return err_set(e, ERR_USAGE, "this objective imitates texts while it is tuned: name a file of them with ptx-data (or choose ppo, "
-                                 "which does without)");
+    return err_set(e, ERR_USAGE, "this objective imitates texts while it is tuned: name a file of them with ptx-data (or "
+                                 "choose ppo, which does without)");
 }
 
 int run_load_texts(struct run *r, struct err *e)
@@ -59,12 +60,13 @@ int run_build_texts(struct run *r, struct err *e)
     if (!settings_bool(&r->settings, "allow-refused") && (code = corpus_check_refused(r->texts_corpus, e)) != 0)
         return code;
     if (r->texts.n_left_out)
-        recorder_event(r->recorder, 0, "warn", "data", 0, "of the imitated texts %d %s left out, the first is line %lld: %s", r->texts.n_left_out,
-                       text_plural(r->texts.n_left_out, "is", "are"),
-                       (long long)r->texts_corpus->examples[r->texts.left_out[0].example].line, r->texts.left_out[0].reason);
+        recorder_event(
+            r->recorder, 0, "warn", "data", 0, "of the imitated texts %d %s left out, the first is line %lld: %s",
+            r->texts.n_left_out, text_plural(r->texts.n_left_out, "is", "are"),
+            (long long)r->texts_corpus->examples[r->texts.left_out[0].example].line, r->texts.left_out[0].reason);
     if (r->texts.n_cut)
-        recorder_event(r->recorder, 0, "warn", "data", 0, "of %d imitated texts %d are shortened to %d tokens", r->texts.n_groups,
-                       r->texts.n_cut, r->rules.max_length);
+        recorder_event(r->recorder, 0, "warn", "data", 0, "of %d imitated texts %d are shortened to %d tokens",
+                       r->texts.n_groups, r->texts.n_cut, r->rules.max_length);
     sha256_init(&both);
     sha256_add(&both, r->train.hash, strlen(r->train.hash));
     sha256_add(&both, r->texts.hash, strlen(r->texts.hash));

@@ -24,8 +24,8 @@ static int change(struct run *r, const struct run_work *work, void *with, const 
     char *was = p ? mem_strdup(settings_text(&r->settings, key)) : NULL;
     int code = settings_set(&r->settings, key, value, e); // also says that there is no such setting
     if (!code && !is_ready(r)) {
-        code = err_set(e, ERR_USAGE, "%s %s takes what this run was not loaded with, such as the reference's log-probabilities, "
-                                     "since it began with %s: begin a new run with it", key, value, was);
+        code = err_set(e, ERR_USAGE, "%s %s takes what this run was not loaded with, such as the reference's "
+                                     "log-probabilities, since it began with %s: begin a new run with it", key, value, was);
         settings_set(&r->settings, key, was, NULL);
     }
     free(was);

@@ -154,9 +154,11 @@ void memory_plan_make(struct memory_plan *p, const struct memory_facts *f, const
     const double logits = 4.0 * f->arch.vocab_size * tokens, most = 128 << 20;
     add(p, "logits, kept for the backward", scores || recompute || f->bf16 ? 0 : logits < most ? logits : most, false);
     if (needs.networks & NETWORK_VALUE)
-        add(p, "value network: activations", (double)decoder_plan(&f->arch, rank, tokens, 0, f->bf16, true, recompute), false);
+        add(p, "value network: activations", (double)decoder_plan(&f->arch, rank, tokens, 0, f->bf16, true, recompute),
+            false);
     if ((needs.reads & READ_KL) || probes || live)
-        add(p, "activations of the reference", (double)decoder_plan(&f->arch, 0, tokens, tokens, f->bf16, false, false), false);
+        add(p, "activations of the reference", (double)decoder_plan(&f->arch, 0, tokens, tokens, f->bf16, false, false),
+            false);
     if (o->online)
         plan_answers(p, f, o, s, rank, rank > 0 || goes_on ? adapter : params);
     else if (probes || (needs.groups & GROUPS_OWN_ANSWERS)) {

@@ -39,7 +39,8 @@ struct memory_facts {
     bool on_gpu;       // whose memory has no mapped files in it
     double available;  // bytes that the device still has; 0: unknown
 };
-double memory_of_adapter(const struct arch *a, int rank, const char *targets); // numbers in its matrices; targets as lora-targets
+// numbers in its matrices; targets as lora-targets
+double memory_of_adapter(const struct arch *a, int rank, const char *targets);
 void memory_plan_make(struct memory_plan *p, const struct memory_facts *f, const struct objective *o, struct needs needs,
                       const struct settings *s);
 // ERR_LIMIT with the largest lines, and with what would need less, when there is not so much memory.

@@ -232,7 +232,8 @@ static int merge_and_judge(struct paft *x, struct err *e)
 int paft_run(struct run *r, bool *stopped, struct err *e)
 {
     static const struct experiment_ops ops = {.prepare = prepare, .report = report};
-    struct paft x = {.x = {.r = r, .ops = &ops, .n = N_PARTS, .at_most = settings_bool(&r->settings, "parallel") ? N_PARTS : 1}};
+    struct paft x = {
+        .x = {.r = r, .ops = &ops, .n = N_PARTS, .at_most = settings_bool(&r->settings, "parallel") ? N_PARTS : 1}};
     x.x.parts = x.parts;
     int code = check_base(r, e);
     for (int i = 0; i < N_PARTS && !code; i++)

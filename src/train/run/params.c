@@ -36,8 +36,8 @@ const struct param run_params[] = {
      .help = "How the frozen weights under adapters are kept: as their file has them, or the linear layers in 8 bits (int8) or "
              "4 (nf4, as QLoRA): less memory, a little less exact."},
     {.name = "adapter", .type = PARAM_CHOICE, .fallback = "merge", .choices = adapters, .group = "model",
-     .help = "What becomes of a model that is an adapter: it is merged and all weights are trained, or the adapter itself is "
-             "trained on; the reference is the model with the adapter as it came."},
+     .help = "What becomes of a model that is an adapter: it is merged and all weights are trained, or the adapter itself "
+             "is trained on; the reference is the model with the adapter as it came."},
 
     {.name = "data", .type = PARAM_PATH, .group = "data",
      .help = "The file to learn from: .jsonl, .json, .csv, .tsv, .parquet or .txt, also .gz; or a folder of shards."},
@@ -110,7 +110,8 @@ const struct param run_params[] = {
      .group = "watching", .help = "Longest response that is sampled by a probe."},
     {.name = "probe-styles", .type = PARAM_BOOL, .fallback = "no", .group = "watching",
      .help = "Log which share of the sampled responses has each of the demo's styles."},
-    {.name = "patience", .type = PARAM_INT, .fallback = "0", .min = 0, .max = 1e6, .unit = "evaluations", .group = "watching",
+    {.name = "patience", .type = PARAM_INT, .fallback = "0", .min = 0, .max = 1e6, .unit = "evaluations",
+     .group = "watching",
      .help = "End the run when the metric of keep-best has not become better in so many evaluations; 0: never."},
     {.name = "min-delta", .type = PARAM_FLOAT, .fallback = "0", .min = 0, .max = 1e9, .group = "watching",
      .help = "What is better by no more than this counts as no better, for keep-best and patience."},

@@ -90,7 +90,8 @@ static double numbers_of(const struct st_file *file)
 // Files as they are usual: of the type that the config names.
 static void assume_weights(struct flight *f, const json_t *config)
 {
-    const char *dtype = json_string_value(json_object_get(config, json_object_get(config, "dtype") ? "dtype" : "torch_dtype"));
+    const char *dtype =
+        json_string_value(json_object_get(config, json_object_get(config, "dtype") ? "dtype" : "torch_dtype"));
     const bool f32 = !dtype || strcmp(dtype, "float32") == 0;
     f->facts.file_bytes = (f32 ? 4 : 2) * (double)arch_n_params(&f->facts.arch);
     f->facts.is_bf16_file = dtype && strcmp(dtype, "bfloat16") == 0;
@@ -148,8 +149,8 @@ static int check_lora(const struct flight *f, struct err *e)
 {
     unsigned kinds;
     if (run_continues_adapter(f->settings) && !f->facts.adapter && !f->objective->of_runs)
-        return err_set(e, ERR_USAGE, "%s is no adapter, so there is none to continue: leave the setting adapter out, or give "
-                                     "lora-rank for a new one", text(f, "model"));
+        return err_set(e, ERR_USAGE, "%s is no adapter, so there is none to continue: leave the setting adapter out, or "
+                                     "give lora-rank for a new one", text(f, "model"));
     if (settings_int(f->settings, "lora-rank") == 0)
         return 0;
     if (f->facts.adapter)

@@ -158,7 +158,8 @@ static int measure_kl(struct prober *p, const struct gen_sample *samples, int n,
 // What the rewards say of them, as "eval/reward", "eval/rewards/...".
 static int score_samples(struct prober *p, const struct gen_sample *samples, int n, struct metric_list *out, struct err *e)
 {
-    struct rollout_batch b = {.ended = mem_alloc((size_t)n + 1, sizeof *b.ended), .scores = mem_alloc((size_t)n + 1, sizeof *b.scores)};
+    struct rollout_batch b = {.ended = mem_alloc((size_t)n + 1, sizeof *b.ended),
+                              .scores = mem_alloc((size_t)n + 1, sizeof *b.scores)};
     struct metric_list facts = {0};
     double reward = 0;
     samples_dataset(&b.data, p, samples, n);

@@ -31,5 +31,6 @@ struct probe_options {
 // Takes the first n_prompts different prompts.
 int prober_new(struct prober **out, struct trainer *t, const struct probe_options *o, struct err *e);
 void prober_free(struct prober *p); // NULL is fine
-// Adds kl, completions/mean_length (of online runs eval/..., beside that of what is learnt from), eval/reward and style shares to *out; some samples go to the recorder (may be NULL).
+// Adds kl, completions/mean_length (of online runs eval/..., beside that of what is learnt from), eval/reward and style
+// shares to *out; some samples go to the recorder (may be NULL).
 int probe(struct prober *p, struct recorder *r, struct metric_list *out, struct err *e);

@@ -105,8 +105,8 @@ static int begin_stage(struct reading *g, const char *name, struct err *e)
 {
     struct recipe *r = g->r;
     if (!is_name(name) || strcmp(name, "or") == 0 || strcmp(name, "end") == 0 || strcmp(name, "repeat") == 0)
-        return err_set(e, ERR_INPUT, "%s: [%s] is no section: a stage's name begins with a small letter and has at most 24 of "
-                       "a-z, 0-9, - and _; the others are [inputs], [defaults], [repeat N] and [end]", here(g), name);
+        return err_set(e, ERR_INPUT, "%s: [%s] is no section: a stage's name begins with a small letter and has at most 24 "
+                       "of a-z, 0-9, - and _; the others are [inputs], [defaults], [repeat N] and [end]", here(g), name);
     for (size_t i = 0; i < r->n_stages; i++)
         if (strcmp(r->stages[i].base, name) == 0)
             return err_set(e, ERR_INPUT, "%s: there is a stage %s already, at %s", here(g), name, r->stages[i].where);
@@ -201,8 +201,8 @@ static int read_head(struct reading *g, const char *key, const char *value, stru
         }
     struct str near = {.max = 200};
     str_add_near(&near, key, keys, sizeof keys / sizeof *keys);
-    int code = err_set(e, ERR_INPUT, "%s: before the first section stand title, paper, about and config, not \"%s\"%s", here(g), key,
-                       str_text(&near));
+    int code = err_set(e, ERR_INPUT, "%s: before the first section stand title, paper, about and config, not \"%s\"%s",
+                       here(g), key, str_text(&near));
     str_fini(&near);
     return code;
 }
@@ -240,8 +240,8 @@ static void declare_usual(struct recipe *r)
 
 int recipe_parse(struct recipe *r, const char *path, const char *text, struct err *e)
 {
-    *r = (struct recipe){.path = mem_strdup(path), .text = mem_strdup(text), .title = mem_strdup(""), .paper = mem_strdup(""),
-                         .about = mem_strdup(""), .config = mem_strdup("")};
+    *r = (struct recipe){.path = mem_strdup(path), .text = mem_strdup(text), .title = mem_strdup(""),
+                         .paper = mem_strdup(""), .about = mem_strdup(""), .config = mem_strdup("")};
     struct reading g = {.r = r, .in_head = true};
     int code = 0;
     for (const char *at = text; *at && !code;) {
@@ -314,7 +314,8 @@ static void assign(struct recipe_lines *l, const char *key, const char *value, c
     lines_add(l, key, value, where);
 }
 
-static int set_in(struct recipe *r, const char *section, const char *key, const char *value, const char *where, struct err *e)
+static int set_in(struct recipe *r, const char *section, const char *key, const char *value, const char *where,
+                  struct err *e)
 {
     const char *names[RECIPE_MAX_STAGES + 2] = {"inputs", "defaults"};
     size_t n = 2, n_set = 0;
@@ -366,7 +367,8 @@ int recipe_set(struct recipe *r, const char *assignment, struct err *e)
         dot--;
     if (!dot || dot == assignment || dot + 1 == equals)
         return err_set(e, ERR_USAGE, "--set %.80s: say stage.key=value, such as policy.lr=1e-6", assignment);
-    char *section = mem_strndup(assignment, (size_t)(dot - assignment)), *key = mem_strndup(dot + 1, (size_t)(equals - dot - 1));
+    char *section = mem_strndup(assignment, (size_t)(dot - assignment)),
+         *key = mem_strndup(dot + 1, (size_t)(equals - dot - 1));
     struct str where = {0};
     str_addf(&where, "--set %s.%s", section, key);
     int code = set_in(r, section, key, equals + 1, str_text(&where), e);

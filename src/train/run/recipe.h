@@ -14,8 +14,8 @@
 //     model = {policy or sft}            # the checkpoint of the first of them that has run by then
 //     [end]
 //
-// {stage} is the folder of the stage's last checkpoint (with keep-best: of its best), {stage.run} the name of its run. $$ is a
-// dollar sign, {{ a brace. A stage can name those before it only, so that the file's order is that of the runs.
+// {stage} is the folder of the stage's last checkpoint (with keep-best: of its best), {stage.run} the name of its run. $$ is
+// a dollar sign, {{ a brace. A stage can name those before it only, so that the file's order is that of the runs.
 //
 //   recipe.c        the lines
 //   recipe_words.c  $names and {stages} in values
@@ -74,8 +74,8 @@ struct recipe_names {
     size_t n;
 };
 // Whether a value, as recipe_value gave it, names a stage: the first one's index, and "{policy.2}", n_bytes at *from.
-bool recipe_names_stage(const struct recipe_names *names, const char *value, size_t *stage, const char **from, size_t *n_bytes,
-                        bool *as_run);
+bool recipe_names_stage(const struct recipe_names *names, const char *value, size_t *stage, const char **from,
+                        size_t *n_bytes, bool *as_run);
 // The value with every stage replaced by what `of` says of it (borrowed until the next call; NULL: fails, *e set by it).
 typedef const char *(*recipe_of_stage)(void *with, size_t stage, bool as_run, struct err *e);
 char *recipe_fill(const struct recipe_names *names, const char *value, recipe_of_stage of, void *with, struct err *e);

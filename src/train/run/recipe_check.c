@@ -15,15 +15,16 @@
 
 // ---- settings ----
 
-static int unknown_key(const struct recipe_stage *stage, const struct recipe_line *line, const struct settings *s, struct err *e)
+static int unknown_key(const struct recipe_stage *stage, const struct recipe_line *line, const struct settings *s,
+                       struct err *e)
 {
     const char **names = mem_alloc(s->n_items, sizeof *names);
     struct str near = {.max = 300};
     for (size_t i = 0; i < s->n_items; i++)
         names[i] = s->items[i].param->name;
     str_add_near(&near, line->key, names, s->n_items);
-    int code = err_set(e, ERR_INPUT, "%s: stage %s: its objective has no setting \"%.60s\"%s", line->where, stage->name, line->key,
-                       str_text(&near));
+    int code = err_set(e, ERR_INPUT, "%s: stage %s: its objective has no setting \"%.60s\"%s", line->where, stage->name,
+                       line->key, str_text(&near));
     str_fini(&near);
     free(names);
     return code;
@@ -65,8 +66,8 @@ static int set_value(const struct check *c, size_t at, const struct recipe_line 
         int code = is_there ? settings_set(s, line->key, found, e)
                             : err_set(e, ERR_NOT_FOUND, "%s: there is no file or folder %s", line->where, value);
         if (!code && !file_is_dir(found) && !file_is_regular(found))
-            code = err_set(e, ERR_USAGE, "%s: %s is a pipe or a device: a run reads its data again when it is resumed, so give "
-                           "a file", line->where, found);
+            code = err_set(e, ERR_USAGE, "%s: %s is a pipe or a device: a run reads its data again when it is resumed, so "
+                           "give a file", line->where, found);
         free(found);
         return code;
     }
@@ -117,7 +118,8 @@ static int read_stage(struct check *c, size_t at, struct err *e)
         if (&from->lines.rows[i] != name)
             code = set_line(c, at, &from->lines.rows[i], e);
     if (!code && !stage->no_model && !settings_given(&stage->settings, "model"))
-        code = err_set(e, ERR_INPUT, "%s: stage %s does not say its model: model = $model, or {STAGE} for another one's checkpoint",
+        code = err_set(e, ERR_INPUT,
+                       "%s: stage %s does not say its model: model = $model, or {STAGE} for another one's checkpoint",
                        from->where, from->name);
     if (!code && !stage->no_data && !settings_given(&stage->settings, "data"))
         code = err_set(e, ERR_INPUT, "%s: stage %s does not say its data: data = $data", from->where, from->name);
@@ -128,8 +130,8 @@ static int check_defaults(const struct check *c, struct err *e)
 {
     for (size_t i = 0; i < c->recipe->defaults.n; i++)
         if (!c->used[i])
-            return err_set(e, ERR_INPUT, "%s: no stage's objective has a setting \"%.60s\"", c->recipe->defaults.rows[i].where,
-                           c->recipe->defaults.rows[i].key);
+            return err_set(e, ERR_INPUT, "%s: no stage's objective has a setting \"%.60s\"",
+                           c->recipe->defaults.rows[i].where, c->recipe->defaults.rows[i].key);
     return 0;
 }
 
@@ -160,8 +162,8 @@ static int check_scorers(const struct check *c, size_t at, struct err *e)
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         const long from = settings_find(&c->stages[at].settings, keys[i]) ? stage_of(c, at, keys[i]) : -1;
         if (from >= 0 && !(c->stages[from].objective->needs.networks & NETWORK_SCORE))
-            return err_set(e, ERR_INPUT, "%s: stage %s: %s is %s, which is no reward model (%s)", stage->where, stage->name, keys[i],
-                           c->names.names[from], c->stages[from].objective->name);
+            return err_set(e, ERR_INPUT, "%s: stage %s: %s is %s, which is no reward model (%s)", stage->where,
+                           stage->name, keys[i], c->names.names[from], c->stages[from].objective->name);
     }
     return 0;
 }
@@ -175,14 +177,14 @@ static int check_start(const struct check *c, size_t at, struct err *e)
     const struct objective *before = c->stages[from].objective;
     const bool scores = before->needs.networks & NETWORK_SCORE;
     if (scores && !(c->stages[at].objective->needs.networks & NETWORK_SCORE))
-        return err_set(e, ERR_INPUT, "%s: stage %s starts from %s, which is a reward model (%s): it scores answers and does not "
-                       "say them", stage->where, stage->name, c->names.names[from], before->name);
+        return err_set(e, ERR_INPUT, "%s: stage %s starts from %s, which is a reward model (%s): it scores answers and does "
+                       "not say them", stage->where, stage->name, c->names.names[from], before->name);
     if (!makes_adapter(c, (size_t)from) && run_continues_adapter(&c->stages[at].settings))
         return err_set(e, ERR_INPUT, "%s: stage %s is to continue the adapter of %s, which makes none: give that lora-rank",
                        stage->where, stage->name, c->names.names[from]);
     if (makes_adapter(c, (size_t)from) && settings_int(&c->stages[at].settings, "lora-rank") > 0)
-        return err_set(e, ERR_INPUT, "%s: stage %s starts from %s, which is an adapter, and a new adapter cannot stand on another "
-                       "one: adapter = continue goes on with it", stage->where, stage->name, c->names.names[from]);
+        return err_set(e, ERR_INPUT, "%s: stage %s starts from %s, which is an adapter, and a new adapter cannot stand on "
+                       "another one: adapter = continue goes on with it", stage->where, stage->name, c->names.names[from]);
     return 0;
 }
 
@@ -253,14 +255,17 @@ static int look_at_stage(struct check *c, size_t at, struct err *e)
 static int open_check(struct check *c, const struct recipe *r, const struct recipe_asked *asked, struct err *e)
 {
     *c = (struct check){.recipe = r, .plan = asked->plan, .stages = mem_alloc(r->n_stages, sizeof *c->stages),
-                        .used = mem_alloc(r->defaults.n + 1, sizeof *c->used), .config = mem_strdup(""), .names.n = r->n_stages};
+                        .used = mem_alloc(r->defaults.n + 1, sizeof *c->used), .config = mem_strdup(""),
+                        .names.n = r->n_stages};
     for (size_t i = 0; i < r->n_stages; i++)
         c->names.names[i] = r->stages[i].name;
     if (!*r->config)
         return 0;
     free(c->config);
     c->config = find_path(r, r->config);
-    return file_exists(c->config) ? 0 : err_set(e, ERR_NOT_FOUND, "%s: config = %s: there is no such file", r->path, r->config);
+    return file_exists(c->config)
+               ? 0
+               : err_set(e, ERR_NOT_FOUND, "%s: config = %s: there is no such file", r->path, r->config);
 }
 
 static void close_check(struct check *c)

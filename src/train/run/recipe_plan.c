@@ -17,17 +17,18 @@ static json_t *stage_json(const struct check *c, size_t at, double gflops)
     const struct check_stage *s = &c->stages[at];
     const int64_t steps = cost_steps(s->objective, &s->settings, &s->seen);
     bool at_most = false;
-    const double seconds = gflops > 0 && steps > 0 ? cost_seconds(s->objective, &s->settings, &s->seen, steps, gflops, &at_most) : 0;
+    const double seconds =
+        gflops > 0 && steps > 0 ? cost_seconds(s->objective, &s->settings, &s->seen, steps, gflops, &at_most) : 0;
     json_t *missing = json_array();
     if (s->no_model)
         json_array_append_new(missing, json_string("model"));
     if (s->no_data)
         json_array_append_new(missing, json_string("data"));
-    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:f, s:o, s:b, s:o, s:o}", "name", c->recipe->stages[at].name, "objective",
-                     s->objective->name, "settings", settings_to_json(&s->settings, true), "steps",
-                     steps ? json_integer(steps) : json_null(), "rows", s->seen.n_examples ? json_integer(s->seen.n_examples)
-                                                                                            : json_null(),
-                     "tokens", number_or_null(s->seen.tokens), "epochs", settings_float(&s->settings, "epochs"), "seconds",
+    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:f, s:o, s:b, s:o, s:o}", "name", c->recipe->stages[at].name,
+                     "objective", s->objective->name, "settings", settings_to_json(&s->settings, true), "steps",
+                     steps ? json_integer(steps) : json_null(), "rows",
+                     s->seen.n_examples ? json_integer(s->seen.n_examples) : json_null(), "tokens",
+                     number_or_null(s->seen.tokens), "epochs", settings_float(&s->settings, "epochs"), "seconds",
                      number_or_null(seconds), "at_most", at_most, "memory",
                      s->has_memory ? memory_plan_json(&s->memory, &s->notes) : json_null(), "missing",
                      missing);
@@ -44,8 +45,8 @@ static json_t *inputs_json(const struct recipe *r)
 
 static json_t *head_json(const struct recipe *r)
 {
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "path", r->path, "title", r->title, "paper", r->paper, "about", r->about,
-                     "text", r->text, "inputs", inputs_json(r));
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "path", r->path, "title", r->title, "paper", r->paper, "about",
+                     r->about, "text", r->text, "inputs", inputs_json(r));
 }
 
 json_t *recipe_plan(const struct check *c)

@@ -74,7 +74,8 @@ static int fill_settings(struct work *w, size_t i, json_t **out, struct err *e)
     void *next;
     int code = 0;
     json_object_foreach_safe(settings, next, key, value) {
-        char *text = json_is_string(value) && !code ? recipe_fill(&w->names, json_string_value(value), of_stage, w, e) : NULL;
+        char *text =
+            json_is_string(value) && !code ? recipe_fill(&w->names, json_string_value(value), of_stage, w, e) : NULL;
         if (json_is_string(value) && !code && !text)
             code = e ? e->code : ERR_STATE;
         if (text)
@@ -196,8 +197,9 @@ static int record_stage(struct work *w, size_t i, json_t *to, json_t **out, stru
         code = output_of(p, &gave, e);
     if (gave)
         add_hashes(took, json_string_value(json_object_get(gave, "checkpoint")));
-    json_array_append_new(to, json_pack("{s:s, s:s, s:s, s:O, s:o, s:O*}", "stage", w->names.names[i], "run", p->name, "objective",
-                                        p->objective, "settings", info.settings, "took", took, "gave", gave));
+    json_array_append_new(to,
+                          json_pack("{s:s, s:s, s:s, s:O, s:o, s:O*}", "stage", w->names.names[i], "run", p->name,
+                                    "objective", p->objective, "settings", info.settings, "took", took, "gave", gave));
     if (out)
         *out = json_incref(gave);
     json_decref(gave);
@@ -236,7 +238,8 @@ static int done(struct experiment *x, int i, struct err *e)
     for (int k = 0; k <= i; k++)
         step += x->parts[k].status.step;
     recorder_event(x->r->recorder, step, "info", "stage", 0, "stage %s gave %s (sha256 %s)", w->names.names[i],
-                   json_string_value(json_object_get(gave, "checkpoint")), json_string_value(json_object_get(gave, "sha256")));
+                   json_string_value(json_object_get(gave, "checkpoint")),
+                   json_string_value(json_object_get(gave, "sha256")));
     metric_add(&list, "stage", i + 1);
     recorder_metrics(x->r->recorder, step, &list);
     json_decref(gave);

@@ -93,8 +93,8 @@ static int fail_stage(const struct recipe *r, size_t at, const struct recipe_lin
     for (size_t i = 0; i < at; i++)
         before[i] = r->stages[i].base;
     str_add_near(&near, names, before, at);
-    int code = err_set(e, ERR_INPUT, "%s: {%.80s}: no such stage stands before %s%s; a stage can use what the stages before it "
-                       "have made ({{ is a brace)", line->where, names, r->stages[at].name, str_text(&near));
+    int code = err_set(e, ERR_INPUT, "%s: {%.80s}: no such stage stands before %s%s; a stage can use what the stages before "
+                       "it have made ({{ is a brace)", line->where, names, r->stages[at].name, str_text(&near));
     str_fini(&near);
     return code;
 }
@@ -164,8 +164,8 @@ char *recipe_value(const struct recipe *r, size_t at, const struct recipe_line *
     return NULL;
 }
 
-bool recipe_names_stage(const struct recipe_names *names, const char *value, size_t *stage, const char **from, size_t *n_bytes,
-                        bool *as_run)
+bool recipe_names_stage(const struct recipe_names *names, const char *value, size_t *stage, const char **from,
+                        size_t *n_bytes, bool *as_run)
 {
     for (const char *p = value; (p = strchr(p, '{')); p++) {
         const size_t n = strcspn(p, "}");

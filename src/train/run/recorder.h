@@ -31,7 +31,8 @@ void recorder_event(struct recorder *r, int64_t step, const char *level, const c
 void recorder_sample(struct recorder *r, const struct run_sample *sample);
 // Takes prompt, response and tokens (heap); sets the time.
 void recorder_rollout(struct recorder *r, const struct run_rollout *rollout);
-// A pair that people are asked about. Takes its texts and tokens (heap); sets the time. Its number is known once it is flushed.
+// A pair that people are asked about. Takes its texts and tokens (heap); sets the time. Its number is known once it is
+// flushed.
 void recorder_offer(struct recorder *r, const struct asked_pair *pair);
 void recorder_close_pair(struct recorder *r, int64_t id, enum pair_state state, int64_t step); // as run_writer_close_pair
 // `name` is the folder under checkpoints/; its files are hashed here, not in the trainer's thread.

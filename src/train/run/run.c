@@ -114,7 +114,8 @@ static int resume(struct run *r, struct run_writer *writer, struct err *e)
     if (!code && folder && before.state == RUN_QUEUED)
         r->status.step = step; // of a fork
     if (!code && !folder && r->parent)
-        code = err_set(e, ERR_STATE, "%s goes on from step %lld of %s, but that checkpoint is not in %s/checkpoints: fork %s again",
+        code = err_set(e, ERR_STATE,
+                       "%s goes on from step %lld of %s, but that checkpoint is not in %s/checkpoints: fork %s again",
                        r->name, (long long)r->parent_step, r->parent, r->dir, r->parent);
     if (folder)
         r->last_checkpoint = mem_strdup(path_base(folder));

@@ -366,7 +366,8 @@ static int add_value_network(struct run *r, struct err *e)
 
 static bool probes(const struct run *r, struct needs needs)
 {
-    return settings_int(&r->settings, "probe-every") > 0 && !(needs.networks & NETWORK_SCORE) && !(needs.groups & GROUPS_COMPARISON);
+    return settings_int(&r->settings, "probe-every") > 0 && !(needs.networks & NETWORK_SCORE) &&
+           !(needs.groups & GROUPS_COMPARISON);
 }
 
 static int make_prober(struct run *r, struct needs needs, struct err *e)
@@ -377,7 +378,8 @@ static int make_prober(struct run *r, struct needs needs, struct err *e)
                               .n_prompts = (int)settings_int(s, "probe-prompts"),
                               .max_tokens = (int)settings_int(s, "probe-max-tokens"),
                               .seed = (uint64_t)settings_int(s, "seed"), .styles = settings_bool(s, "probe-styles"),
-                              .kl = !r->is_new_model, .stops = r->stops, .score = r->objective->online ? run_score_held_out : NULL, .with = r};
+                              .kl = !r->is_new_model, .stops = r->stops,
+                              .score = r->objective->online ? run_score_held_out : NULL, .with = r};
     if (!probes(r, needs))
         return 0;
     return prober_new(&r->prober, r->trainer, &o, e);

@@ -98,7 +98,8 @@ int run_open_rollouts(struct run *r, struct group_source **out, struct err *e)
     const struct settings *s = &r->settings;
     const struct rewards_options rewards = {.settings = s, .ops = r->ops, .backend = r->backend,
                                             .max_batch_tokens = (int)settings_int(s, "max-batch-tokens"),
-                                            .vocab_size = r->model->arch.vocab_size, .tokenizer = r->tokenizer, .corpus = r->corpus,
+                                            .vocab_size = r->model->arch.vocab_size, .tokenizer = r->tokenizer,
+                                            .corpus = r->corpus,
                                             .held_out = r->eval_corpus, .say = tell, .with = r};
     struct rollout_options o = {.prompts = &r->train, .max_length = r->rules.max_length, .score = run_score, .keep = keep,
                                 .progress = go_on, .with = r};
@@ -162,10 +163,11 @@ static int check_masking(const struct objective *o, const struct settings *s, st
     if (!settings_bool(s, "mask-truncated"))
         return 0;
     if (rewards_are_a_persons(s))
-        return err_set(e, ERR_USAGE, "with feedback person it is people who say what is learnt from: leave mask-truncated out");
+        return err_set(e, ERR_USAGE,
+                       "with feedback person it is people who say what is learnt from: leave mask-truncated out");
     if (o->online->mixed)
-        return err_set(e, ERR_USAGE, "%s compares the policy's answers with others, one by one: leave mask-truncated out, and take off what "
-                       "answers earn that are cut off (missing-end-penalty)", o->name);
+        return err_set(e, ERR_USAGE, "%s compares the policy's answers with others, one by one: leave mask-truncated out, "
+                       "and take off what answers earn that are cut off (missing-end-penalty)", o->name);
     return 0;
 }
 
@@ -174,11 +176,11 @@ static int check_ahead(const struct objective *o, const struct settings *s, stru
     if (!settings_int(s, "rollout-ahead"))
         return 0;
     if (settings_bool(s, "dynamic-sampling"))
-        return err_set(e, ERR_USAGE, "dynamic-sampling draws other prompts once answers are scored, rollout-ahead samples before "
-                       "that: choose one of them");
+        return err_set(e, ERR_USAGE, "dynamic-sampling draws other prompts once answers are scored, rollout-ahead samples "
+                       "before that: choose one of them");
     if (o->online->reference_says)
-        return err_set(e, ERR_USAGE, "the reference says some of the answers that %s learns from, and is at work in training as well: "
-                       "use rollout-ahead 0", o->name);
+        return err_set(e, ERR_USAGE, "the reference says some of the answers that %s learns from, and is at work in "
+                       "training as well: use rollout-ahead 0", o->name);
     return 0;
 }
 
@@ -207,11 +209,12 @@ int run_check_online(const struct objective *o, const struct settings *s, struct
 {
     const int64_t batch = settings_int(s, "batch-size"), cuts = settings_int(s, "minibatches");
     if (batch % cuts)
-        return err_set(e, ERR_USAGE, "%lld minibatches do not divide a batch of %lld prompts: choose a divisor of batch-size",
+        return err_set(e, ERR_USAGE,
+                       "%lld minibatches do not divide a batch of %lld prompts: choose a divisor of batch-size",
                        (long long)cuts, (long long)batch);
     if (settings_int(s, "max-new-tokens") >= settings_int(s, "max-length"))
-        return err_set(e, ERR_USAGE, "max-new-tokens %lld leaves no room for a prompt within max-length %lld: use less of the one or "
-                       "more of the other", (long long)settings_int(s, "max-new-tokens"),
+        return err_set(e, ERR_USAGE, "max-new-tokens %lld leaves no room for a prompt within max-length %lld: use less of "
+                       "the one or more of the other", (long long)settings_int(s, "max-new-tokens"),
                        (long long)settings_int(s, "max-length"));
     struct stop_texts *stops = NULL;
     int code = rewards_are_a_persons(s) ? check_person(o, s, e) : check_ahead(o, s, e);

@@ -12,7 +12,8 @@ int run_attach_rollouts(struct run *r, struct group_source *source, struct err *
 // The folder that a value network starts from: the reward model's, or NULL for the policy's own weights.
 const char *run_value_from(const struct run *r);
 // What the rewards make of answers: of rollout_options and probe_options, with the run.
-int run_score_held_out(void *run, struct rollout_batch *b, struct metric_list *facts, struct err *e); // of the prompts of probes
+// of the prompts of probes
+int run_score_held_out(void *run, struct rollout_batch *b, struct metric_list *facts, struct err *e);
 int run_score(void *run, struct rollout_batch *b, struct metric_list *facts, struct err *e);
 // How many compute threads learn, and how many answer ahead of that: those of the settings in two halves, or all of them and
 // none. 0: one per core. Results do not depend on it.

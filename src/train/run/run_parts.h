@@ -34,8 +34,8 @@ int part_start(struct part *p, const struct run *r, struct err *e);
 // Reads its status. 1: it works or begins to, 0: it does not (p->status says why).
 int part_look(struct part *p, struct err *e);
 void part_ask_to_stop(struct part *p, struct run *r);
-// Makes its best or last checkpoint the experiment's own, as a link of the name step-N with N r->status.step: attune sample, export
-// and others find it there.
+// Makes its best or last checkpoint the experiment's own, as a link of the name step-N with N r->status.step: attune sample,
+// export and others find it there.
 int part_link_result(const struct part *p, struct run *r, struct err *e);
 // Why it does not work any more, for the person: "run x.sft failed: ..."
 int part_fault(const struct part *p, struct err *e);

@@ -91,7 +91,8 @@ static int read_ends(struct work *w, struct err *e)
     int code = file_exists(path) ? json_read(path, 1 << 20, &all, e) : 0;
     for (int i = 0; i < w->x.n && !code; i++) {
         const json_t *one = json_object_get(all, w->parts[i].name);
-        const char *how = json_string_value(json_object_get(one, "how")), *why = json_string_value(json_object_get(one, "why"));
+        const char *how = json_string_value(json_object_get(one, "how")),
+                   *why = json_string_value(json_object_get(one, "why"));
         text_copy(w->ends[i].how, sizeof w->ends[i].how, how ? how : "");
         text_copy(w->ends[i].why, sizeof w->ends[i].why, why ? why : "");
         w->ends[i].step = json_integer_value(json_object_get(one, "step"));
@@ -109,8 +110,8 @@ static int end_part(struct work *w, int i, const char *how, const char *why, str
     text_copy(end->how, sizeof end->how, how);
     text_copy(end->why, sizeof end->why, why);
     end->step = w->parts[i].status.step;
-    recorder_event(r->recorder, r->status.step, strcmp(how, "failed") == 0 ? "warn" : "info", "part", 0, "%s is %s at step %lld: %s",
-                   w->parts[i].name, how, (long long)end->step, why);
+    recorder_event(r->recorder, r->status.step, strcmp(how, "failed") == 0 ? "warn" : "info", "part", 0,
+                   "%s is %s at step %lld: %s", w->parts[i].name, how, (long long)end->step, why);
     return write_ends(w, e);
 }
 
@@ -198,7 +199,8 @@ static int judge(struct work *w, struct err *e)
             beaten = sweep_is_beaten(w->curves, w->x.n, i, w->judged[i], w->by.now.highest, w->grace);
         if (!p->works || w->ends[i].how[0] || !beaten)
             continue;
-        snprintf(why, sizeof why, "its best %s is worse than what the others had on average (median stopping rule)", w->by.now.metric);
+        snprintf(why, sizeof why, "its best %s is worse than what the others had on average (median stopping rule)",
+                 w->by.now.metric);
         code = end_part(w, i, "beaten", why, e);
         part_ask_to_stop(p, w->x.r);
     }
@@ -244,8 +246,8 @@ static void report(struct experiment *x)
     r->status.total_steps = total;
     r->status.tokens_per_s = tokens;
     r->status.seconds_left = n_working > 0 ? left * (1 + (double)n_waiting / n_working) : 0; // the others take as long
-    run_phase(r, r->paused ? RUN_PAUSED : RUN_RUNNING, "%d of %d done, %d at work, %d waiting, %d left out", n_done, x->n, n_working,
-              n_waiting, n_out);
+    run_phase(r, r->paused ? RUN_PAUSED : RUN_RUNNING, "%d of %d done, %d at work, %d waiting, %d left out", n_done,
+              x->n, n_working, n_waiting, n_out);
 }
 
 // ---- the result ----
@@ -265,8 +267,8 @@ static int winner_of(const struct work *w)
     int best = -1;
     for (int i = 0; i < w->x.n; i++)
         if (w->parts[i].status.state == RUN_DONE &&
-            (best < 0 || sweep_is_better(best_of(&w->curves[i], w->by.now.highest), best_of(&w->curves[best], w->by.now.highest),
-                                         w->by.now.highest)))
+            (best < 0 || sweep_is_better(best_of(&w->curves[i], w->by.now.highest),
+                                         best_of(&w->curves[best], w->by.now.highest), w->by.now.highest)))
             best = i;
     return best;
 }
@@ -289,8 +291,8 @@ static int conclude(struct work *w, struct err *e)
         return code;
     }
     const int best = winner_of(w);
-    snprintf(r->status.message, sizeof r->status.message, "%s is best by %s (%.4g), of %d done", w->parts[best].name, w->by.now.metric,
-             best_of(&w->curves[best], w->by.now.highest), n_done);
+    snprintf(r->status.message, sizeof r->status.message, "%s is best by %s (%.4g), of %d done", w->parts[best].name,
+             w->by.now.metric, best_of(&w->curves[best], w->by.now.highest), n_done);
     recorder_event(r->recorder, r->status.step, "info", "part", 0, "%s", r->status.message);
     return part_link_result(&w->parts[best], r, e);
 }
@@ -359,7 +361,8 @@ int sweep_run(struct run *r, bool *stopped, struct err *e)
     w->caps = mem_alloc(n, sizeof *w->caps);
     w->judged = mem_alloc(n, sizeof *w->judged);
     const int64_t at_most = json_integer_value(json_object_get(r->plan, "at-most"));
-    w->x = (struct experiment){.r = r, .ops = &ops, .with = w, .parts = w->parts, .n = (int)n, .at_most = at_most < 1 ? 1 : (int)at_most};
+    w->x = (struct experiment){
+        .r = r, .ops = &ops, .with = w, .parts = w->parts, .n = (int)n, .at_most = at_most < 1 ? 1 : (int)at_most};
     w->stop_early = json_is_true(json_object_get(r->plan, "stop-early"));
     w->grace = (int)json_integer_value(json_object_get(r->plan, "grace"));
     int code = open_metric(w, e);

@@ -1,9 +1,11 @@
-// A run of a sweep: an experiment (experiment.h) whose parts are one training with several values of some settings. All of them are
-// runs of the store from the beginning, queued until one of the places is free. Its settings in the store hold the plan:
+// A run of a sweep: an experiment (experiment.h) whose parts are one training with several values of some settings. All of
+// them are runs of the store from the beginning, queued until one of the places is free. Its settings in the store hold the
+// plan:
 // {"objective", "parts": [{"name", "settings": {...}}, ...], "at-most", "by", "stop-early", "grace"}.
 //
-// With "by", a held-out metric, the run that was best by it is the sweep's result, and with "stop-early" runs are stopped that
-// sweep_rule.h calls beaten. One that fails, that a person stops or takes out of the queue is left out; the sweep goes on.
+// With "by", a held-out metric, the run that was best by it is the sweep's result, and with "stop-early" runs are stopped
+// that sweep_rule.h calls beaten. One that fails, that a person stops or takes out of the queue is left out; the sweep goes
+// on.
 // Its folder's sweep.json says how each part ended that was not done.
 #pragma once
 

@@ -96,10 +96,13 @@ void compare_set_conversation(struct compare *c, const char *history, const char
 const char *compare_history(const struct compare *c, const struct compare_side *s); // NULL: the prompt is the first turn
 bool compare_same_history(const struct compare *c, const struct compare_side *a, const struct compare_side *b);
 int compare_turn(const struct compare *c); // of the side in focus: the user speaks for the n-th time, from 1
-char *compare_turns_with(const char *history, const char *prompt, const char *answer); // a JSON list; answer NULL: without; heap
-char *compare_turns_text(const char *turns);                                          // as a person reads it, with roles; heap
+// a JSON list; answer NULL: without; heap
+char *compare_turns_with(const char *history, const char *prompt, const char *answer);
+// as a person reads it, with roles; heap
+char *compare_turns_text(const char *turns);
 char *compare_asked_text(const struct compare *c, const struct compare_side *s); // heap
-void compare_fill_turns(const struct compare *c, const struct compare_side *s, struct text_pane *pane); // all before the answer
+// all before the answer
+void compare_fill_turns(const struct compare *c, const struct compare_side *s, struct text_pane *pane);
 
 // All sides answer anew, or give what they said before to just this; what they are saying is cancelled.
 void compare_ask(struct compare *c);

@@ -147,9 +147,9 @@ static void ask(struct compare *c, struct compare_side *s, enum compare_question
 
 void compare_ask_answer(struct compare *c, struct compare_side *s)
 {
-    json_t *options =
-        json_pack("{s:i, s:f, s:f, s:I, s:b, s:b, s:s*}", "max-tokens", c->max_tokens, "temperature", c->temperature, "top-p",
-                  c->top_p, "seed", (json_int_t)c->seed, "stream", true, "tokens", true, "history", compare_history(c, s));
+    json_t *options = json_pack("{s:i, s:f, s:f, s:I, s:b, s:b, s:s*}", "max-tokens", c->max_tokens, "temperature",
+                                c->temperature, "top-p", c->top_p, "seed", (json_int_t)c->seed, "stream", true,
+                                "tokens", true, "history", compare_history(c, s));
     ask(c, s, ASK_ANSWER, s->model.folder, "sample", options, json_pack("[s]", c->prompt));
 }
 

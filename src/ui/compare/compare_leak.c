@@ -8,9 +8,9 @@
 #include "ui/compare/compare_page.h"
 
 // What models call themselves and their makers, in the words that they were trained on.
-static const char *const families[] = {"alpaca",  "anthropic", "chatgpt", "claude", "deepseek",   "gemini",    "gemma", "gpt-2",
-                                       "gpt-3",   "gpt-4",     "llama",   "mistral", "mixtral",   "openai",    "qwen",  "smollm",
-                                       "tinyllama", "vicuna",  "zephyr"};
+static const char *const families[] = {"alpaca", "anthropic", "chatgpt",   "claude", "deepseek", "gemini",  "gemma",
+                                       "gpt-2",  "gpt-3",     "gpt-4",     "llama",  "mistral",  "mixtral", "openai",
+                                       "qwen",   "smollm",    "tinyllama", "vicuna", "zephyr"};
 enum { SHORTEST = 4 }; // a name of fewer letters stands in texts by chance
 
 static bool is_word(char c)

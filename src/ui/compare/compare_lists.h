@@ -66,7 +66,8 @@ struct win_table {
     struct prompt_votes *prompts; // sorted by hash
     int n_prompts, cap_prompts;
 };
-const struct prompt_votes *win_table_prompt(const struct win_table *t, const char *prompt); // NULL: nobody judged it; t NULL too
+// NULL: nobody judged it; t NULL too
+const struct prompt_votes *win_table_prompt(const struct win_table *t, const char *prompt);
 void win_table_free(struct win_table *t);
 int win_table_read(struct win_table **out, const char *project, const struct win_cut *cut, struct err *e); // cut NULL: by length, in 3
 const struct win_row *win_table_find(const struct win_table *t, const char *a, const char *b,

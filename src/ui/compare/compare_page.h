@@ -56,8 +56,8 @@ void compare_draw_choices(struct compare_page *p, struct canvas *c, struct rect 
 
 // ---- compare_sides.c ----
 void compare_begin(struct compare_page *p); // what was said is not what is judged any more
-// MODEL words apart by blanks; "@STEP": what the selected runs wrote then; NULL: the selected runs, or the one under the cursor
-// beside what it started from.
+// MODEL words apart by blanks; "@STEP": what the selected runs wrote then; NULL: the selected runs, or the one under the
+// cursor beside what it started from.
 enum view_result compare_these(struct compare_page *p, const char *words);
 enum view_result compare_add_side(struct compare_page *p, const char *word);    // NULL: shows the list
 enum view_result compare_change_side(struct compare_page *p, const char *word); // the one in focus

@@ -106,7 +106,8 @@ static char mark_of(enum verdict v)
     return v == VERDICT_FLAG ? '!' : v == VERDICT_BOTH_BAD ? 'x' : v == VERDICT_TIE ? '=' : v < VERDICT_TIE ? 'A' : 'B';
 }
 
-// A vote that was to be blind and could not be: the pair is kept out of the data and of what votes add up to, with the reason.
+// A vote that was to be blind and could not be: the pair is kept out of the data and of what votes add up to, with the
+// reason.
 static void flag(struct judgement *j, int key, const char *name, struct str *note)
 {
     str_addf(note, "an answer names its model (%s); the vote was: %s", name, compare_grade_name(key));
@@ -182,8 +183,8 @@ static bool is_shown(struct compare_page *p, const struct compare_said *v)
     bool swapped;
     const struct compare *c = &p->c;
     const int beside = compare_beside(c);
-    if (beside < 0 || compare_at(&p->c, 0)->answer.state != SIDE_WHOLE || compare_at(&p->c, beside)->answer.state != SIDE_WHOLE ||
-        !make_pair(p, &pair, &swapped))
+    if (beside < 0 || compare_at(&p->c, 0)->answer.state != SIDE_WHOLE ||
+        compare_at(&p->c, beside)->answer.state != SIDE_WHOLE || !make_pair(p, &pair, &swapped))
         return false;
     const bool same = strcmp(pair.hash, v->j.hash) == 0;
     forget_pair(&pair);

@@ -131,7 +131,8 @@ int win_by_field(struct win_by *b, const struct judged_votes *v, const char *dat
     if (!code && !has)
         code = err_set(e, ERR_INPUT, "no row of %s has \"%s\": --by names a member of the rows, or length", data, field);
     else if (!code && b->n_found == 0)
-        code = err_set(e, ERR_INPUT, "none of the prompts that were judged is in %s: give the file that they came from", data);
+        code = err_set(e, ERR_INPUT, "none of the prompts that were judged is in %s: give the file that they came from",
+                       data);
     if (code)
         win_by_fini(b);
     return code;

@@ -20,7 +20,8 @@ static const struct {
     {"minority's share", "minority/share", {{"minority/share", "minority", 'm'}, {"minority/goal", "people", 'p'}}},
     {"PM divergence of checkpoints", NULL, {{"measured/pm_divergence", "measured", 0}}},
     {"loss", NULL, {{"loss", "train", 't'}, {"eval/loss", "held-out", 'h'}}},
-    {"reward of answers", "reward", {{"reward", "train", 't'}, {"eval/reward", "held-out", 'h'}, {"eval/rewards/watched/mean", "watched", 'w'}}},
+    {"reward of answers", "reward",
+     {{"reward", "train", 't'}, {"eval/reward", "held-out", 'h'}, {"eval/rewards/watched/mean", "watched", 'w'}}},
     {"rewards",
      "rewards/margins",
      {{"rewards/chosen", "chosen", 'c'}, {"rewards/rejected", "rejected", 'r'}, {"rewards/margins", "margin", 'm'}}},
@@ -75,7 +76,8 @@ static const struct {
     {"entropy", NULL, {{"entropy", "train", 't'}, {"eval/entropy", "held-out", 'h'}}},
     {"tokens a second", NULL, {{"tokens_per_s", "trained", 't'}, {"rollout/tokens_per_s", "sampled", 's'}}},
     {"measured wins against the reference", NULL, {{"measured/win_rate", "share", 0}}},
-    {"measured reward", "measured/reward", {{"measured/reward", "reward model", 'r'}, {"measured/gold/reward", "gold model", 'g'}}},
+    {"measured reward", "measured/reward",
+     {{"measured/reward", "reward model", 'r'}, {"measured/gold/reward", "gold model", 'g'}}},
     {"measured KL to the reference", NULL, {{"measured/kl/exact", "nats an answer", 0}}},
     {"measured entropy", NULL, {{"measured/entropy", "nats a token", 0}}},
     {"seconds a step",
@@ -161,7 +163,8 @@ static void keep_settings(struct chart *c, const struct chart *before, int n)
 
 double chart_noise(const struct chart *c)
 {
-    static const char *const differences[] = {"kl", "eval/kl", "kl_estimate", "eval/kl_estimate", "rewards/margins", "eval/rewards/margins"};
+    static const char *const differences[] = {
+        "kl", "eval/kl", "kl_estimate", "eval/kl_estimate", "rewards/margins", "eval/rewards/margins"};
     for (size_t i = 0; i < sizeof differences / sizeof *differences; i++)
         if (chart_has(c, differences[i]))
             return 1e-6;

@@ -167,7 +167,8 @@ void curves_plot(const struct curves *c, const struct chart *chart, bool names, 
 // Small multiples, of the runs, or of groups while there are any, which stand by their first run: those that a chart has something of (returned: how many) and the values they reach together; and the chart of
 // one of them alone, on that scale.
 int curves_alone(const struct curves *c, const struct chart *chart, int *runs, struct span *range);
-void curves_plot_alone(const struct curves *c, const struct chart *chart, int run, const struct span *range, struct curves_plot *out);
+void curves_plot_alone(const struct curves *c, const struct chart *chart, int run, const struct span *range,
+                       struct curves_plot *out);
 
 void curves_draw(struct curves *c, struct canvas *canvas, struct rect area);
 // Where the cursor is: "step 300", "kl 1.25". As a step: -1 when it is at none.

@@ -39,7 +39,8 @@ static int fitting_height(const struct curves_look *look, int n, int n_keys)
 {
     int columns = look->columns ? look->columns : look->width / 350;
     columns = columns < 1 ? 1 : columns > 4 && !look->columns ? 4 : columns;
-    const int rows = (n + columns - 1) / columns, height = 40 + (look->titled ? 24 : 0) + (n_keys ? 40 : 0) + rows * (n == 1 ? 400 : 250);
+    const int rows = (n + columns - 1) / columns,
+              height = 40 + (look->titled ? 24 : 0) + (n_keys ? 40 : 0) + rows * (n == 1 ? 400 : 250);
     return height > PICTURE_LARGEST ? PICTURE_LARGEST : height;
 }
 
@@ -57,8 +58,8 @@ static void add_panel(struct panels *p)
     p->n++;
 }
 
-// A row of panels for each chart, one a run, all with the same scale. One chart alone leaves runs out that have nothing of it;
-// below one another they stay, so that each run has its column.
+// A row of panels for each chart, one a run, all with the same scale. One chart alone leaves runs out that have nothing of
+// it; below one another they stay, so that each run has its column.
 static void add_multiples(const struct curves *c, int first, int n, struct panels *p)
 {
     for (int i = first; i < first + n; i++) {
@@ -107,10 +108,11 @@ int curves_picture(const struct curves *c, int first, int n, const struct painte
         say_whose(c, n == 1 && c->charts[first].exact, &title, &note);
     struct curves_look placed = *look;
     placed.columns = look->columns ? look->columns : panels.columns;
-    const struct picture picture = {.title = str_text(&title), .note = str_text(&note), .plots = panels.plots, .n_plots = panels.n,
-                                    .keys = keys, .n_keys = n_keys, .columns = placed.columns};
+    const struct picture picture = {.title = str_text(&title), .note = str_text(&note), .plots = panels.plots,
+                                    .n_plots = panels.n, .keys = keys, .n_keys = n_keys, .columns = placed.columns};
     struct painter p = {.ops = ops, .out = out, .theme = look->theme, .width = look->width,
-                        .height = look->height ? look->height : fitting_height(&placed, panels.n, n_keys), .embedded = look->embedded};
+                        .height = look->height ? look->height : fitting_height(&placed, panels.n, n_keys),
+                        .embedded = look->embedded};
     const int code = picture_paint(&picture, &p, e);
     str_fini(&title);
     str_fini(&note);
@@ -135,7 +137,8 @@ void curves_picture_plain(const struct curves *c, int chart, const struct curves
 
 // ---- what the screen shows ----
 
-// The charts of the screen: the one that fills it, or those of the grid; before there was a screen, as in a script, the first.
+// The charts of the screen: the one that fills it, or those of the grid; before there was a screen, as in a script, the
+// first.
 static void shown_charts(const struct curves *c, int *first, int *n)
 {
     enum { UNSEEN = 6 };
@@ -167,7 +170,8 @@ int curves_screen_picture(struct view *v, const char *path, struct str *bytes, s
 {
     const struct curves *c = v->state;
     const struct painter_ops *painter = curves_painter(path);
-    const struct curves_look look = {.width = 1060, .theme = painter == &painter_png ? THEME_LIGHT : THEME_AUTO, .titled = true};
+    const struct curves_look look = {
+        .width = 1060, .theme = painter == &painter_png ? THEME_LIGHT : THEME_AUTO, .titled = true};
     int first, n;
     shown_charts(c, &first, &n);
     if (n == 0 && c->summary == SUMMARY_NONE)

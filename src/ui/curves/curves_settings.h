@@ -1,4 +1,5 @@
-// The commands of the page of curves that say how charts are drawn: smoothing, scale, outliers, how many stand on the screen.
+// The commands of the page of curves that say how charts are drawn: smoothing, scale, outliers, how many stand on the
+// screen.
 #pragma once
 
 #include "ui/curves/curves.h"

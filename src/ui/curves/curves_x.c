@@ -78,8 +78,10 @@ enum view_result curves_set_x(struct view *v, const char *arg)
             say_x(v);
         } else {
             go_to(c, before);
-            ui_say_error(v->ui, i == X_EPOCHS ? "x: the run says how many steps it makes, not how many epochs"
-                                              : "x: the run has not recorded what %s is made from (step_s, tokens_per_s)", arg);
+            ui_say_error(v->ui,
+                         i == X_EPOCHS ? "x: the run says how many steps it makes, not how many epochs"
+                                       : "x: the run has not recorded what %s is made from (step_s, tokens_per_s)",
+                         arg);
         }
         ui_more(v->ui);
         return VIEW_CHANGED;

@@ -178,8 +178,10 @@ static enum export_kind_id kind_of_page(const struct ui *ui, enum command_id id)
 {
     if (id == CMD_PICTURE)
         return KIND_PLOT;
-    return ui->page == PAGE_CURVES ? KIND_POINTS : ui->page == PAGE_SAMPLES ? KIND_SAMPLES : ui->page == PAGE_EVALS ? KIND_EVALUATIONS
-           : KIND_METRICS;
+    return ui->page == PAGE_CURVES    ? KIND_POINTS
+           : ui->page == PAGE_SAMPLES ? KIND_SAMPLES
+           : ui->page == PAGE_EVALS   ? KIND_EVALUATIONS
+                                      : KIND_METRICS;
 }
 
 // Writes to the path, or asks for one; "!" before it: that the file may be replaced has been said.

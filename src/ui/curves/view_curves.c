@@ -374,7 +374,8 @@ static enum view_result compare_samples_at(struct view *v)
     const struct curves *c = v->state;
     const struct run_row *r = ui_run(v->ui);
     char step[32];
-    snprintf(step, sizeof step, "@%lld", (long long)(curves_cursor_step(c) >= 0 ? c->cursor : r ? (double)r->status.step : 0));
+    snprintf(step, sizeof step, "@%lld",
+             (long long)(curves_cursor_step(c) >= 0 ? c->cursor : r ? (double)r->status.step : 0));
     ui_compare(v->ui, step);
     return VIEW_CHANGED;
 }

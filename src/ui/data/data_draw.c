@@ -1,4 +1,5 @@
-// The page of a data set drawn: its rows as a list, the texts of the one under the cursor, and beside them the set in numbers.
+// The page of a data set drawn: its rows as a list, the texts of the one under the cursor, and beside them the set in
+// numbers.
 #include "config.h"
 
 #include "ui/data/data_draw.h"
@@ -82,8 +83,8 @@ static int draw_block(const struct block *b, struct canvas *c, struct rect r, in
     struct rect old = canvas_clip(c, r);
     const struct rect in = {r.x, r.y - skip, r.width, 1 << 20};
     canvas_text(c, in.x, in.y, in.width, b->style, b->title);
-    const int lines = 1 + canvas_paragraph(c, (struct rect){in.x, in.y + 1, in.width, in.height}, 0, STYLE(COLOR_DEFAULT), b->text,
-                                           strlen(b->text));
+    const int lines = 1 + canvas_paragraph(c, (struct rect){in.x, in.y + 1, in.width, in.height}, 0,
+                                           STYLE(COLOR_DEFAULT), b->text, strlen(b->text));
     canvas_unclip(c, old);
     return lines;
 }
@@ -132,8 +133,9 @@ static void draw_full(struct data_state *s, const struct data_set *d, struct can
     struct block blocks[MOST_BLOCKS];
     const int n = blocks_of(d, s->row, blocks);
     const struct example *x = &d->corpus->examples[s->row];
-    canvas_textf(c, r.x + 1, r.y, r.width - 2, STYLE(COLOR_MUTED), "row %zu of %zu, %s%s%s %lld", s->row + 1, d->corpus->n_examples,
-                 x->file ? x->file : "", x->file ? ", " : "", d->corpus->unit, (long long)x->line);
+    canvas_textf(c, r.x + 1, r.y, r.width - 2, STYLE(COLOR_MUTED), "row %zu of %zu, %s%s%s %lld", s->row + 1,
+                 d->corpus->n_examples, x->file ? x->file : "", x->file ? ", " : "", d->corpus->unit,
+                 (long long)x->line);
     rect_cut_top(&r, 2);
     r = rect_inset(r, 1, 0);
     s->height = r.height;
@@ -167,7 +169,8 @@ static void draw_head(const struct data_state *s, const struct data_set *d, stru
         if (!(columns[i].kinds & (int)d->corpus->kind))
             continue;
         const bool sorted = strcmp(columns[i].field, data_orders[s->order]) == 0;
-        canvas_text_right(c, x, line.y, columns[i].width, STYLE(COLOR_MUTED, .attr = sorted ? ATTR_UNDERLINE : 0), columns[i].title);
+        canvas_text_right(c, x, line.y, columns[i].width, STYLE(COLOR_MUTED, .attr = sorted ? ATTR_UNDERLINE : 0),
+                          columns[i].title);
         x += columns[i].width + 1;
     }
     canvas_text(c, x + 1, line.y, FLAG_COLUMNS, STYLE(COLOR_MUTED), "FLAGS");
@@ -212,7 +215,8 @@ static void draw_row(const struct data_set *d, size_t row, struct canvas *c, str
         if (strcmp(v.text, "prompt") != 0) // seen in most sets, and no fault
             snprintf(flags + strlen(flags), sizeof flags - strlen(flags), "%s%.3s", *flags ? " " : "", v.text);
     canvas_text(c, x + 1, line.y, FLAG_COLUMNS - 1, STYLE(COLOR_WARN), flags);
-    draw_one_line(c, x + 1 + FLAG_COLUMNS, line.y, line.x + line.width - x - 1 - FLAG_COLUMNS, first_text(&d->corpus->examples[row]));
+    draw_one_line(c, x + 1 + FLAG_COLUMNS, line.y, line.x + line.width - x - 1 - FLAG_COLUMNS,
+                  first_text(&d->corpus->examples[row]));
 }
 
 static void draw_list(struct data_state *s, const struct data_set *d, struct canvas *c, struct rect r)
@@ -238,7 +242,8 @@ static void draw_list(struct data_state *s, const struct data_set *d, struct can
 
 // ---- the page ----
 
-static void draw_title(const struct data_state *s, const struct data_set *d, size_t n_counted, struct canvas *c, struct rect r)
+static void draw_title(const struct data_state *s, const struct data_set *d, size_t n_counted, struct canvas *c,
+                       struct rect r)
 {
     struct str right = {0};
     const size_t all = d->corpus ? d->corpus->n_examples : 0;
@@ -262,8 +267,10 @@ static void draw_filter(const struct data_state *s, const struct data_set *d, st
     char right[100] = "";
     int n = snprintf(right, sizeof right, "%zu of %zu rows", s->rows.n, d->corpus->n_examples);
     if (s->order)
-        n += snprintf(right + n, sizeof right - (size_t)n, " by %s%s", data_orders[s->order], s->is_up ? "" : ", largest first");
-    const int x = canvas_text(c, r.x + 1, r.y, -1, STYLE(COLOR_MUTED), s->filter[0] ? "filter " : data_kind_name(d->corpus->kind));
+        n += snprintf(right + n, sizeof right - (size_t)n, " by %s%s", data_orders[s->order],
+                      s->is_up ? "" : ", largest first");
+    const int x = canvas_text(c, r.x + 1, r.y, -1, STYLE(COLOR_MUTED),
+                              s->filter[0] ? "filter " : data_kind_name(d->corpus->kind));
     if (s->filter[0])
         canvas_text(c, x, r.y, r.x + r.width - x - n - 3, STYLE(COLOR_ACCENT), s->filter);
     else
@@ -276,18 +283,21 @@ static void draw_pane(struct data_state *s, const struct data_set *d, struct can
     static const char *const titles[] = {"The set in numbers", "The set in numbers", "Refused rows"};
     const struct rect in = rect_inset(canvas_box(c, r, STYLE(here ? COLOR_ACCENT : COLOR_MUTED), titles[s->pane]), 1, 0);
     const int skip = here ? s->scroll : 0;
-    const int lines = s->pane == PANE_REFUSED ? data_refused_draw(d, c, in, skip) : data_summary_draw(d, s->batch, c, in, skip);
+    const int lines =
+        s->pane == PANE_REFUSED ? data_refused_draw(d, c, in, skip) : data_summary_draw(d, s->batch, c, in, skip);
     if (here) {
         s->height = in.height;
         s->lines = lines;
     }
     if (lines - skip > in.height)
-        canvas_text_right(c, r.x, r.y + r.height - 1, r.width - 2, STYLE(COLOR_ACCENT), here ? " PgDn more " : " Tab, PgDn more ");
+        canvas_text_right(c, r.x, r.y + r.height - 1, r.width - 2, STYLE(COLOR_ACCENT),
+                          here ? " PgDn more " : " Tab, PgDn more ");
 }
 
 static void draw_nothing(const struct data_set *d, struct canvas *c, struct rect r)
 {
-    static const char none[] = "No data set is open: \":data FILE\" opens one; of a run or of the form for a new run its own is shown.";
+    static const char none[] =
+        "No data set is open: \":data FILE\" opens one; of a run or of the form for a new run its own is shown.";
     const char *text = d->fault.code ? d->fault.text : d->from.path ? "Reading ..." : none;
     canvas_paragraph(c, rect_inset(r, 2, 1), 0, STYLE(d->fault.code ? COLOR_BAD : COLOR_MUTED), text, strlen(text));
 }

@@ -1,5 +1,5 @@
-// The data set of the page Data, read on a thread of its own in three steps, each of which is seen as soon as it is there: the
-// first rows, all rows with their lengths in characters, and the lengths in tokens.
+// The data set of the page Data, read on a thread of its own in three steps, each of which is seen as soon as it is there:
+// the first rows, all rows with their lengths in characters, and the lengths in tokens.
 #include "config.h"
 
 #include <stdatomic.h>

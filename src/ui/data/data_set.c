@@ -103,7 +103,8 @@ enum field {
     F_SCORE, F_SHARE, F_PROMPT_LENGTH, F_CHOSEN_LENGTH, F_REJECTED_LENGTH, F_RESPONSE_LENGTH, F_GAP, N_FIELDS,
 };
 const char *const data_fields[] = {
-    [F_PROMPT] = "prompt", [F_CHOSEN] = "chosen", [F_REJECTED] = "rejected", [F_RESPONSE] = "response", [F_SYSTEM] = "system",
+    [F_PROMPT] = "prompt", [F_CHOSEN] = "chosen", [F_REJECTED] = "rejected", [F_RESPONSE] = "response",
+    [F_SYSTEM] = "system",
     [F_FILE] = "file", [F_LABEL] = "label", [F_SIDE] = "side", [F_FLAG] = "flag", [F_ROW] = "row", [F_LINE] = "line",
     [F_TURNS] = "turns", [F_ANSWERS] = "answers", [F_SCORE] = "score", [F_SHARE] = "share",
     [F_PROMPT_LENGTH] = "prompt-length", [F_CHOSEN_LENGTH] = "chosen-length", [F_REJECTED_LENGTH] = "rejected-length",
@@ -186,8 +187,10 @@ bool data_field(const void *item, const char *field, int i, struct filter_value 
 
 // ---- rows in order ----
 
-const char *const data_orders[] = {"row", "prompt-length", "chosen-length", "rejected-length", "gap", "response-length", NULL};
-static const enum field order_fields[] = {F_ROW, F_PROMPT_LENGTH, F_CHOSEN_LENGTH, F_REJECTED_LENGTH, F_GAP, F_RESPONSE_LENGTH};
+const char *const data_orders[] = {"row", "prompt-length", "chosen-length", "rejected-length", "gap", "response-length",
+                                   NULL};
+static const enum field order_fields[] = {F_ROW, F_PROMPT_LENGTH,  F_CHOSEN_LENGTH, F_REJECTED_LENGTH,
+                                          F_GAP, F_RESPONSE_LENGTH};
 
 void data_rows_begin(struct data_rows *r, const struct data_set *d, struct filter *filter, int order, bool is_up)
 {

@@ -1,4 +1,5 @@
-// A data set as the page shows it: its rows in an order, those that pass a filter. Knows nothing of the screen and of threads.
+// A data set as the page shows it: its rows in an order, those that pass a filter. Knows nothing of the screen and of
+// threads.
 #pragma once
 
 #include <stdbool.h>

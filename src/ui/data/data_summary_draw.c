@@ -60,7 +60,8 @@ static void pen_bar(const struct pen *p, int x, int width, size_t n, size_t most
     for (int i = 0; i * 8 < eighths; i++) {
         const int part = eighths - i * 8;
         if (blocks || part >= 4 || i == 0)
-            canvas_put(p->c, p->r.x + x + i, y_of(p), !blocks ? '#' : part >= 8 ? 0x2588 : 0x2590 - (uint32_t)part, STYLE(COLOR_ACCENT));
+            canvas_put(p->c, p->r.x + x + i, y_of(p), !blocks ? '#' : part >= 8 ? 0x2588 : 0x2590 - (uint32_t)part,
+                       STYLE(COLOR_ACCENT));
     }
 }
 
@@ -105,11 +106,14 @@ static void draw_longer(struct pen *p, const struct survey *s)
     if (n == 0)
         return;
     pen_title(p, "Which answer is longer");
-    pen_line(p, 1, STYLE(COLOR_DEFAULT), "the chosen one in %.1f %%, the rejected one in %.1f %%, neither in %.1f %% of %zu %s",
-             percent(s->n_longer, n), percent(s->n_shorter, n), percent(s->n_equal, n), n, text_plural((int64_t)n, "pair", "pairs"));
+    pen_line(p, 1, STYLE(COLOR_DEFAULT),
+             "the chosen one in %.1f %%, the rejected one in %.1f %%, neither in %.1f %% of %zu %s",
+             percent(s->n_longer, n), percent(s->n_shorter, n), percent(s->n_equal, n), n,
+             text_plural((int64_t)n, "pair", "pairs"));
     const bool tells = low > 0.5 || high < 0.5;
-    pen_line(p, 1, STYLE(tells ? COLOR_WARN : COLOR_DEFAULT), "who always takes the longer one is right in %.1f %% (95 %%: %.1f to %.1f)%s",
-             100 * share, 100 * low, 100 * high, tells ? ": length alone tells something" : "");
+    pen_line(p, 1, STYLE(tells ? COLOR_WARN : COLOR_DEFAULT),
+             "who always takes the longer one is right in %.1f %% (95 %%: %.1f to %.1f)%s", 100 * share, 100 * low,
+             100 * high, tells ? ": length alone tells something" : "");
     pen_line(p, 1, STYLE(COLOR_DEFAULT), "chosen - rejected: %+.1f %s on average", s->mean_gap, unit);
     draw_gaps(p, s);
 }
@@ -182,8 +186,8 @@ static void draw_rows(struct pen *p, const struct data_set *d)
     const struct survey *s = d->survey;
     pen_line(p, 0, STYLE(COLOR_TITLE, .attr = ATTR_BOLD), "%s", data_kind_name(c->kind));
     pen_line(p, 1, STYLE(COLOR_DEFAULT), "%s", c->shape);
-    pen_line(p, 1, STYLE(COLOR_DEFAULT), "%s%zu %s read, %zu %s to learn from, %zu different %s", d->is_part ? "the first " : "",
-             c->n_rows, text_plural((int64_t)c->n_rows, "row", "rows"), c->n_examples,
+    pen_line(p, 1, STYLE(COLOR_DEFAULT), "%s%zu %s read, %zu %s to learn from, %zu different %s",
+             d->is_part ? "the first " : "", c->n_rows, text_plural((int64_t)c->n_rows, "row", "rows"), c->n_examples,
              text_plural((int64_t)c->n_examples, "example", "examples"), s->n_prompts,
              text_plural((int64_t)s->n_prompts, "prompt", "prompts"));
     if (d->is_cut)
@@ -197,11 +201,12 @@ static void draw_rows(struct pen *p, const struct data_set *d)
     if (*d->held_out_fault)
         pen_line(p, 1, STYLE(COLOR_WARN), "what is held out cannot be read: %s", d->held_out_fault);
     if (s->n_ties || s->n_split)
-        pen_line(p, 1, STYLE(COLOR_DEFAULT), "%zu %s, %zu %s: reward models learn from both, others leave ties out", s->n_ties,
-                 text_plural((int64_t)s->n_ties, "tie", "ties"), s->n_split,
+        pen_line(p, 1, STYLE(COLOR_DEFAULT), "%zu %s, %zu %s: reward models learn from both, others leave ties out",
+                 s->n_ties, text_plural((int64_t)s->n_ties, "tie", "ties"), s->n_split,
                  text_plural((int64_t)s->n_split, "split vote", "split votes"));
     if (c->kind == DATA_BINARY)
-        pen_line(p, 1, STYLE(COLOR_DEFAULT), "%zu good (%.1f %%), %zu bad", s->n_good, percent(s->n_good, s->n), s->n - s->n_good);
+        pen_line(p, 1, STYLE(COLOR_DEFAULT), "%zu good (%.1f %%), %zu bad", s->n_good, percent(s->n_good, s->n),
+                 s->n - s->n_good);
 }
 
 static void draw_steps(struct pen *p, const struct data_set *d, int64_t batch)
@@ -210,8 +215,9 @@ static void draw_steps(struct pen *p, const struct data_set *d, int64_t batch)
         return;
     const size_t n = d->corpus->n_examples, steps = (n + (size_t)batch - 1) / (size_t)batch;
     pen_title(p, "Training");
-    pen_line(p, 1, STYLE(COLOR_DEFAULT), "once through it at batch size %lld: %zu %s, less what is held out; t opens the form with it, "
-             "where d says minutes and memory", (long long)batch, steps, text_plural((int64_t)steps, "step", "steps"));
+    pen_line(p, 1, STYLE(COLOR_DEFAULT), "once through it at batch size %lld: %zu %s, less what is held out; t opens the "
+             "form with it, where d says minutes and memory", (long long)batch, steps,
+             text_plural((int64_t)steps, "step", "steps"));
 }
 
 static void draw_fields(struct pen *p, const struct corpus *c, bool used)
@@ -238,8 +244,9 @@ static void draw_refusals(struct pen *p, const struct corpus *c)
     if (n)
         pen_title(p, "Why rows are refused");
     for (int i = 0; i < n; i++)
-        pen_line(p, 1, STYLE(COLOR_DEFAULT), "%zu, the first in %s%s%s %lld: %s", reasons[i].n, reasons[i].file ? reasons[i].file : "",
-                 reasons[i].file ? ", " : "", c->unit, (long long)reasons[i].line, reasons[i].reason);
+        pen_line(p, 1, STYLE(COLOR_DEFAULT), "%zu, the first in %s%s%s %lld: %s", reasons[i].n,
+                 reasons[i].file ? reasons[i].file : "", reasons[i].file ? ", " : "", c->unit,
+                 (long long)reasons[i].line, reasons[i].reason);
     if (c->all_refused)
         pen_line(p, 1, STYLE(COLOR_WARN), "among them are %s", c->all_refused);
 }
@@ -271,8 +278,8 @@ int data_refused_draw(const struct data_set *d, struct canvas *c, struct rect r,
         pen_line(&p, 0, STYLE(COLOR_MUTED), "No row is refused.");
     for (size_t i = 0; i < corpus->n_refused && i < MOST; i++) {
         const struct refused_row *row = &corpus->refused[i];
-        pen_line(&p, 0, STYLE(COLOR_DEFAULT), "%s%s%s %lld: %s", row->file ? row->file : "", row->file ? ", " : "", corpus->unit,
-                 (long long)row->line, row->reason);
+        pen_line(&p, 0, STYLE(COLOR_DEFAULT), "%s%s%s %lld: %s", row->file ? row->file : "", row->file ? ", " : "",
+                 corpus->unit, (long long)row->line, row->reason);
     }
     if (corpus->n_refused > MOST)
         pen_line(&p, 0, STYLE(COLOR_MUTED), "and %zu more, which attune data import --json lists", corpus->n_refused - MOST);

@@ -298,7 +298,9 @@ static enum view_result sort(struct view *v, const char *arg)
         for (order = 0; order < n && strcmp(data_orders[order], arg) != 0; order++)
             ;
         if (order == n) {
-            ui_say_error(v->ui, "sort: by row, prompt-length, chosen-length, rejected-length, gap or response-length, not %s", arg);
+            ui_say_error(v->ui,
+                         "sort: by row, prompt-length, chosen-length, rejected-length, gap or response-length, not %s",
+                         arg);
             return VIEW_KEPT;
         }
         s->is_up = order == s->order && !s->is_up;
@@ -325,7 +327,8 @@ static enum view_result write_rows(struct view *v, const char *arg)
     const struct data_set *d = set_of(v);
     struct err fault = {0};
     if (!d->corpus || d->is_part || !s->rows.is_done || s->rows.n == 0) {
-        ui_say_error(v->ui, d->corpus && s->rows.is_done && !d->is_part ? "There are no rows to write." : "The rows are still being read.");
+        ui_say_error(v->ui, d->corpus && s->rows.is_done && !d->is_part ? "There are no rows to write."
+                                                                        : "The rows are still being read.");
         return VIEW_KEPT;
     }
     if (!arg) {

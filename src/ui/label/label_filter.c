@@ -94,7 +94,8 @@ int label_choose_filter(struct label_desk *d, const char *text, char *said, size
     const char *unknown = !code && q->n ? filter_unknown(f) : NULL;
     if (unknown)
         code = err_set(e, ERR_USAGE,
-                       "pairs have no \"%s\": prompt, answer, prompt-length, answer-length, gap, number and step are there", unknown);
+                       "pairs have no \"%s\": prompt, answer, prompt-length, answer-length, gap, number and step are "
+                       "there", unknown);
     for (int i = 0; i < q->n && code; i++)
         q->items[i].is_out = before[i];
     free(before);

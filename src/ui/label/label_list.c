@@ -194,7 +194,9 @@ void label_list_draw(struct label_state *s, struct canvas *c, struct rect area)
                  n->n_waiting > n->n_list ? "; more wait than are listed: \\ narrows them" : "");
     if (n->n_list == 0)
         canvas_text(c, area.x + 1, area.y, area.width - 2, STYLE(COLOR_MUTED),
-                    s->busy ? "Reading ..." : n->filter && *n->filter ? "No pair that waits passes the filter." : "No pair waits in this order.");
+                    s->busy                   ? "Reading ..."
+                    : n->filter && *n->filter ? "No pair that waits passes the filter."
+                                              : "No pair waits in this order.");
     if (s->row < s->top)
         s->top = s->row;
     if (s->row >= s->top + area.height)

@@ -1,6 +1,6 @@
-// Pairs of a shared set are reserved for who sees them, so that two annotators do not judge the same one, unless it is one of
-// those that all judge. Claims end by themselves (LEASE_MS), so a console that was killed keeps no pair for long; who looks
-// at a pair for longer than that may find that another has judged it as well.
+// Pairs of a shared set are reserved for who sees them, so that two annotators do not judge the same one, unless it is one
+// of those that all judge. Claims end by themselves (LABEL_LEASE_MS), so a console that was killed keeps no pair for long;
+// who looks at a pair for longer than that may find that another has judged it as well.
 #include "config.h"
 
 #include <stdlib.h>
@@ -8,8 +8,6 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "ui/label/label_room.h"
-
-enum { LEASE_MS = 10 * 60 * 1000 };
 
 static bool is_shared_out(const struct queue *q)
 {
@@ -19,7 +17,8 @@ static bool is_shared_out(const struct queue *q)
 static bool wants_claim(const struct queue *q, int item, int64_t now_ms)
 {
     const struct queue_item *t = &q->items[item];
-    return !t->for_all && queue_waits(q, item, 0) && t->mine_until_ms < now_ms + LEASE_MS / 2;
+    const int64_t left_ms = t->mine_until_ms - now_ms; // more than a whole one: the clock was set back
+    return !t->for_all && queue_waits(q, item, 0) && (left_ms < LABEL_LEASE_MS / 2 || left_ms > LABEL_LEASE_MS);
 }
 
 int label_reserve_items(struct label_desk *d, const int *items, int n, struct err *e)
@@ -32,7 +31,7 @@ int label_reserve_items(struct label_desk *d, const int *items, int n, struct er
         if (is_shared_out(q) && wants_claim(q, items[i], now_ms))
             pairs[n_pairs++] = q->items[items[i]].pair;
     if (n_pairs)
-        code = label_claim(d->store, q->set.id, pairs, n_pairs, q->annotator, now_ms, now_ms + LEASE_MS, e);
+        code = label_claim(d->store, q->set.id, pairs, n_pairs, q->annotator, now_ms, now_ms + LABEL_LEASE_MS, e);
     free(pairs);
     return code || !n_pairs ? code : label_read_queue(d, e);
 }

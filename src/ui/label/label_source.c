@@ -161,8 +161,8 @@ static int add_checks(struct taken *t, const struct label_from *from, uint64_t s
         keep_known(&checks);
     if (!code && checks.n < wanted)
         code = err_set(e, ERR_INPUT,
-                       "%s has %d %s with a better answer, and checks that are %.3g %% of this set would be %d: give more of "
-                       "them, or a smaller share",
+                       "%s has %d %s with a better answer, and checks that are %.3g %% of this set would be %d: give more "
+                       "of them, or a smaller share",
                        from->checks, checks.n, checks.n == 1 ? "pair" : "pairs", 100 * from->check_share, wanted);
     if (!code)
         mix(t, &checks, wanted, seed);

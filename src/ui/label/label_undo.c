@@ -65,7 +65,8 @@ static int act_size(const struct queue *q, const struct judgement *j)
 {
     int n = 0;
     for (int i = 0; i < q->n_said; i++)
-        n += q->stands[i] && queue_is_own(q, &q->said[i]) && (q->said[i].id == j->id || (j->act && q->said[i].act == j->act));
+        n += q->stands[i] && queue_is_own(q, &q->said[i]) &&
+             (q->said[i].id == j->id || (j->act && q->said[i].act == j->act));
     return n;
 }
 

@@ -45,7 +45,8 @@ void label_take_draft(struct view *v);   // of the pair that is shown now, where
 void label_forget_draft(struct view *v); // it was judged
 enum view_result label_edit(struct view *v, const char *arg); // label_edit.c
 void label_forget_edit(struct view *v, bool right); // it was saved
-// The list of what waits (label_list.c): its commands, VIEW_IGNORED for those that are not; one judgement of all that is marked.
+// The list of what waits (label_list.c): its commands, VIEW_IGNORED for those that are not; one judgement of all that is
+// marked.
 enum view_result label_list_command(struct view *v, enum command_id id);
 enum view_result label_list_judge(struct view *v, enum verdict verdict);
 void label_list_draw(struct label_state *s, struct canvas *c, struct rect area);

@@ -35,7 +35,8 @@ static void check(struct form_field *f)
     struct err fault = {0};
     f->fault[0] = '\0';
     f->n_values = 1;
-    if (may_be_list(f) ? engine_list_check(f->param, f->text, &f->n_values, &fault) : param_check(f->param, f->text, &fault)) {
+    if (may_be_list(f) ? engine_list_check(f->param, f->text, &f->n_values, &fault)
+                       : param_check(f->param, f->text, &fault)) {
         text_copy(f->fault, sizeof f->fault, text_starts(fault.text, "--") ? fault.text + 2 : fault.text);
         return;
     }
@@ -67,7 +68,9 @@ static int count(const struct param *p)
 // What must be given comes first, then the objective's own settings, then the rest as the engine's table has them.
 static void make_fields(struct form *f, const struct engine_objective *o)
 {
-    f->fields = mem_alloc((size_t)(2 + count(o ? o->params : NULL) + count(f->engine->params) + count(engine_sweep_params)), sizeof *f->fields);
+    f->fields =
+        mem_alloc((size_t)(2 + count(o ? o->params : NULL) + count(f->engine->params) + count(engine_sweep_params)),
+                  sizeof *f->fields);
     f->n = 0;
     add_field(f, &f->choice_rows[0], "what");
     add_field(f, &f->choice_rows[1], "what");
@@ -100,7 +103,8 @@ void form_init(struct form *f, const struct engine_description *engine)
         if (strcmp(engine->objectives[i].name, "dpo") == 0)
             first = "dpo";
     }
-    f->choice_rows[0] = (struct param){.name = "objective", .type = PARAM_CHOICE, .fallback = first, .choices = f->objective_names,
+    f->choice_rows[0] = (struct param){.name = "objective", .type = PARAM_CHOICE, .fallback = first,
+                                       .choices = f->objective_names,
                                        .help = "What the run minimizes."};
     f->choice_rows[1] = (struct param){.name = "name", .type = PARAM_TEXT, .fallback = "",
                                        .help = "The run's name; empty: made from the objective, such as dpo-1."};
@@ -155,7 +159,8 @@ static bool is_fallback(const struct param *p, const char *text)
         return true;
     if (p->type == PARAM_BOOL)
         return is_yes(text) == is_yes(fallback);
-    return (p->type == PARAM_INT || p->type == PARAM_FLOAT) && text_to_double(text, &a) && text_to_double(fallback, &b) && a == b;
+    return (p->type == PARAM_INT || p->type == PARAM_FLOAT) && text_to_double(text, &a) &&
+           text_to_double(fallback, &b) && a == b;
 }
 
 static void put(struct form *f, int field, const char *text)
@@ -270,7 +275,8 @@ int form_first_fault(struct form *f)
         check(at); // files may have come or gone
         if (!at->fault[0] && !at->param->fallback && !at->text[0])
             snprintf(at->fault, sizeof at->fault, "%s must be given: %.200s", at->param->name, at->param->help);
-        if (!at->fault[0] && at->n_values == 1 && (strcmp(at->param->name, "data") == 0 || strcmp(at->param->name, "eval-data") == 0))
+        if (!at->fault[0] && at->n_values == 1 &&
+            (strcmp(at->param->name, "data") == 0 || strcmp(at->param->name, "eval-data") == 0))
             check_kind(f, at);
         if (at->fault[0])
             return i;

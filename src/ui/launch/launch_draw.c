@@ -37,7 +37,9 @@ static void draw_field(struct launch_state *s, struct canvas *c, struct rect r, 
     if (here)
         canvas_put(c, end, r.y, ']', STYLE(COLOR_ACCENT));
     int x = value_x + value_columns + 2;
-    const char *text = f->param->type == PARAM_PATH || f->param->type == PARAM_TEXT ? "" : param_range_text(f->param, range, sizeof range);
+    const char *text = f->param->type == PARAM_PATH || f->param->type == PARAM_TEXT
+                           ? ""
+                           : param_range_text(f->param, range, sizeof range);
     if (f->n_values > 1)
         text = "a sweep of these";
     if (i == FORM_OBJECTIVE) // too many to name here
@@ -151,8 +153,8 @@ static int foot_lines(struct launch_state *s, struct rect area)
         return 4;
     add_command(s, &command);
     canvas_init(&none, 1, 1, GLYPHS_ASCII, true);
-    int lines = 3 + canvas_paragraph(&none, (struct rect){0, 0, area.width - 2, 0}, 0, STYLE(COLOR_DEFAULT), str_text(&command),
-                                     command.len);
+    int lines = 3 + canvas_paragraph(&none, (struct rect){0, 0, area.width - 2, 0}, 0, STYLE(COLOR_DEFAULT),
+                                     str_text(&command), command.len);
     canvas_fini(&none);
     str_fini(&command);
     return lines < 6 ? 6 : lines > area.height / 2 ? area.height / 2 : lines;

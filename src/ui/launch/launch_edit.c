@@ -128,7 +128,8 @@ enum view_result launch_load_preset(struct view *v, const char *arg)
     } else {
         size_t at = strlen(label);
         for (int i = 0; i < n && at + strlen(names[i]) + 8 < sizeof label; i++)
-            at += (size_t)snprintf(label + at, sizeof label - at, "%s%s%s", i ? ", " : " (", names[i], i == n - 1 ? ")" : "");
+            at += (size_t)snprintf(label + at, sizeof label - at, "%s%s%s", i ? ", " : " (", names[i],
+                                   i == n - 1 ? ")" : "");
         ui_ask(v->ui, CMD_PRESET, label, names[0]);
     }
     engine_presets_free(names, n);

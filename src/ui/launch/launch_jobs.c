@@ -30,7 +30,8 @@ static double median_step_s(const char *run_dir)
     int64_t cursor = 0;
     int n = 0;
     double median = 0;
-    if (run_reader_open(&r, run_dir, NULL) == 0 && run_reader_points(r, "step_s", &cursor, &points, &n, NULL) == 0 && n > 0) {
+    if (run_reader_open(&r, run_dir, NULL) == 0 && run_reader_points(r, "step_s", &cursor, &points, &n, NULL) == 0 &&
+        n > 0) {
         qsort(points, (size_t)n, sizeof *points, by_value);
         median = points[n / 2].value;
     }
@@ -198,7 +199,8 @@ void ui_start_sweep(struct ui *ui, const struct engine_sweep *sweep, json_t *set
 {
     struct sweep_job *j = mem_alloc(1, sizeof *j);
     *j = (struct sweep_job){.dir = mem_strdup(store_dir(ui->store)), .objective = mem_strdup(sweep->objective),
-                            .wanted = mem_strdup(sweep->name), .by = mem_strdup(sweep->by), .settings = settings, .lists = lists,
+                            .wanted = mem_strdup(sweep->name), .by = mem_strdup(sweep->by), .settings = settings,
+                            .lists = lists,
                             .sweep = *sweep, .description = ui->description};
     j->sweep.objective = j->objective;
     j->sweep.name = j->wanted;

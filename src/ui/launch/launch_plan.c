@@ -64,15 +64,15 @@ static void draw_time(const struct launch_plan *p, struct pen *pen)
     if (seconds <= 0)
         return;
     if (measured)
-        say(pen, STYLE(COLOR_DEFAULT), "time    about %s, at %.3g s a step as in %s, which was like it; evaluations and samples come on "
-            "top", human_seconds(text, sizeof text, seconds), p->like_step_s, p->like);
+        say(pen, STYLE(COLOR_DEFAULT), "time    about %s, at %.3g s a step as in %s, which was like it; evaluations and "
+            "samples come on top", human_seconds(text, sizeof text, seconds), p->like_step_s, p->like);
     else
-        say(pen, STYLE(COLOR_DEFAULT), "time    %s %s: a guess from what a matrix product reaches on this machine now, for no run "
-            "like it was done here yet", json_is_true(json_object_get(cost, "at_most")) ? "less than" : "about",
+        say(pen, STYLE(COLOR_DEFAULT), "time    %s %s: a guess from what a matrix product reaches on this machine now, for "
+            "no run like it was done here yet", json_is_true(json_object_get(cost, "at_most")) ? "less than" : "about",
             human_seconds(text, sizeof text, seconds));
     if (p->n_runs > 1)
-        say(pen, STYLE(COLOR_DEFAULT), "sweep   %d runs, at most %d at once: about %s of computing in all", p->n_runs, p->at_most,
-            human_seconds(all, sizeof all, seconds * p->n_runs));
+        say(pen, STYLE(COLOR_DEFAULT), "sweep   %d runs, at most %d at once: about %s of computing in all", p->n_runs,
+            p->at_most, human_seconds(all, sizeof all, seconds * p->n_runs));
 }
 
 static void draw_memory(const struct launch_plan *p, struct pen *pen)
@@ -80,7 +80,8 @@ static void draw_memory(const struct launch_plan *p, struct pen *pen)
     char text[32], has[32];
     const json_t *memory = json_object_get(p->answer, "memory"), *row;
     size_t i;
-    const double bytes = number(memory, "bytes") * (p->n_runs < p->at_most ? p->n_runs : p->at_most), free = number(memory, "available");
+    const double bytes = number(memory, "bytes") * (p->n_runs < p->at_most ? p->n_runs : p->at_most),
+                 free = number(memory, "available");
     pen->r.y++;
     pen->r.height--;
     say(pen, STYLE(bytes > free && free > 0 ? COLOR_BAD : COLOR_DEFAULT), "memory  about %s%s, %s are free%s",
@@ -95,7 +96,8 @@ static void draw_memory(const struct launch_plan *p, struct pen *pen)
 
 void launch_plan_draw(const struct launch_plan *p, const char *command, struct canvas *c, struct rect area)
 {
-    struct pen pen = {c, rect_inset(canvas_box(c, area, STYLE(COLOR_ACCENT), "What it would take; nothing is started"), 1, 0)};
+    struct pen pen = {
+        c, rect_inset(canvas_box(c, area, STYLE(COLOR_ACCENT), "What it would take; nothing is started"), 1, 0)};
     if (!p->is_there) {
         say(&pen, STYLE(COLOR_MUTED), "Checking model, data and memory ...");
         return;

@@ -139,7 +139,8 @@ static void draw_rows(struct objective_menu *m, struct canvas *c, struct rect r)
 // When to use it, what it needs, what to look out for, and where it is from.
 static void explain(const struct engine_objective *o, struct str *out)
 {
-    str_addf(out, "%s Learns from %s%s. %s", o->summary, o->data_needs, o->needs_reference ? ", beside a reference model" : "", o->paper);
+    str_addf(out, "%s Learns from %s%s. %s", o->summary, o->data_needs,
+             o->needs_reference ? ", beside a reference model" : "", o->paper);
     if (o->pitfalls && *o->pitfalls)
         str_addf(out, "\nWatch: %s", o->pitfalls);
 }

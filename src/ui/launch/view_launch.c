@@ -298,15 +298,16 @@ static const char *hints_launch(struct view *v)
         return "Enter take  Up/Down choose  Esc leave";
     if (!s->editing)
         return NULL;
-    return s->form.fields[s->cursor].param->type == PARAM_PATH ? "Enter keep  Tab complete  Esc as before  Ctrl-u empty  F10 launch"
-                                                               : "Enter keep  Esc as before  Ctrl-u empty  F10 launch";
+    return s->form.fields[s->cursor].param->type == PARAM_PATH
+               ? "Enter keep  Tab complete  Esc as before  Ctrl-u empty  F10 launch"
+               : "Enter keep  Esc as before  Ctrl-u empty  F10 launch";
 }
 
 // ---- commands ----
 
 // A path that begins with "/" may be typed on its row without more ado: no field is called so.
-// A name, its beginning, a meaning, in this order; what is only in the language of filters is left to the manager. In a field for a
-// path, "/data/x" is the path.
+// A name, its beginning, a meaning, in this order; what is only in the language of filters is left to the manager. In a
+// field for a path, "/data/x" is the path.
 static enum view_result find_field(struct view *v, const char *arg)
 {
     struct launch_state *s = v->state;
@@ -370,14 +371,16 @@ static enum view_result copy_run(struct view *v, const char *arg)
     char question[200];
     if (!r)
         return VIEW_KEPT;
-    const bool sweep = strcmp(r->info.objective, "sweep") == 0 && json_object_get(json_object_get(r->info.settings, "plan"), "lists");
+    const bool sweep =
+        strcmp(r->info.objective, "sweep") == 0 && json_object_get(json_object_get(r->info.settings, "plan"), "lists");
     if (!sweep && !engine_find_objective(s->form.engine, r->info.objective)) {
         ui_say_error(v->ui, "%s has no settings of its own: start its %s again from the list of runs, with R", r->info.name,
                      r->info.objective);
         return VIEW_CHANGED;
     }
     if (!arg && s->typed) {
-        snprintf(question, sizeof question, "Fill the form with the settings of %.100s? What is in it now is given up.", r->info.name);
+        snprintf(question, sizeof question, "Fill the form with the settings of %.100s? What is in it now is given up.",
+                 r->info.name);
         ui_confirm(v->ui, CMD_COPY, r->info.name, question);
         return VIEW_CHANGED;
     }

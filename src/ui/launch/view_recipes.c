@@ -69,7 +69,8 @@ static void draw_list(struct view *v, struct canvas *c, struct rect area)
         const char *problem = text_of(row, "problem");
         const int y = area.y + i - first;
         canvas_text(c, area.x + 1, y, 2, STYLE(COLOR_ACCENT), i == s->at ? ">" : "");
-        canvas_text_end(c, area.x + 3, y, width - 1, STYLE(COLOR_DEFAULT, .attr = i == s->at ? ATTR_BOLD : 0), text_of(row, "name"));
+        canvas_text_end(c, area.x + 3, y, width - 1, STYLE(COLOR_DEFAULT, .attr = i == s->at ? ATTR_BOLD : 0),
+                        text_of(row, "name"));
         canvas_text(c, area.x + 3 + width, y, area.width - 4 - width, *problem ? STYLE(COLOR_BAD) : STYLE(COLOR_MUTED),
                     *problem ? problem : text_of(row, "title"));
     }
@@ -96,8 +97,8 @@ static void draw_recipes(struct view *v, struct canvas *c, struct rect area)
     s->height = area.height;
     const json_t *row = current(v);
     const char *text = *text_of(row, "problem") ? text_of(row, "problem") : text_of(row, "text");
-    canvas_paragraph(c, (struct rect){area.x + 1, area.y, area.width - 2, area.height}, s->scroll, STYLE(COLOR_DEFAULT), text,
-                     strlen(text));
+    canvas_paragraph(c, (struct rect){area.x + 1, area.y, area.width - 2, area.height}, s->scroll, STYLE(COLOR_DEFAULT),
+                     text, strlen(text));
 }
 
 // "model= data=" of the inputs that a person must give; no such, no question but whether to start.

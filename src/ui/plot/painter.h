@@ -1,6 +1,6 @@
 // What a picture is painted with: lines, boxes and text in pixels, the origin at the top left. Two painters: text of an SVG
-// file (painter_svg.c), which needs no library, and pixels through cairo (painter_png.c). All text is monospaced, so that the
-// layout knows its widths wherever the picture is looked at.
+// file (painter_svg.c), which needs no library, and pixels through cairo (painter_png.c). All text is monospaced, so that
+// the layout knows its widths wherever the picture is looked at.
 #pragma once
 
 #include "base/err.h"

@@ -115,7 +115,8 @@ static void text(struct painter *p, struct point at, enum text_side side, uint8_
     struct str shown = {0}; // cairo takes no broken UTF-8
     str_add_visible(&shown, what, strlen(what), false);
     cairo_text_extents_t extents;
-    cairo_select_font_face(p->state, "monospace", CAIRO_FONT_SLANT_NORMAL, bold ? CAIRO_FONT_WEIGHT_BOLD : CAIRO_FONT_WEIGHT_NORMAL);
+    cairo_select_font_face(p->state, "monospace", CAIRO_FONT_SLANT_NORMAL,
+                           bold ? CAIRO_FONT_WEIGHT_BOLD : CAIRO_FONT_WEIGHT_NORMAL);
     cairo_set_font_size(p->state, FONT_SIZE);
     cairo_text_extents(p->state, str_text(&shown), &extents);
     const double left = side == TEXT_LEFT ? 0 : side == TEXT_RIGHT ? extents.x_advance : extents.x_advance / 2;
@@ -185,8 +186,8 @@ bool painter_has_png(void)
 
 static int begin(struct painter *p, const char *title, struct err *e)
 {
-    return err_set(e, ERR_UNSUPPORTED, "this build of Attune has no cairo, which PNG pictures are painted with: write an SVG, or "
-                                       "install libcairo2-dev and build again");
+    return err_set(e, ERR_UNSUPPORTED, "this build of Attune has no cairo, which PNG pictures are painted with: write an "
+                                       "SVG, or install libcairo2-dev and build again");
 }
 
 const struct painter_ops painter_png = {.begin = begin}, painter_pixels = {.begin = begin};

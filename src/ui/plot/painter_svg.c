@@ -44,7 +44,8 @@ static void add_colors(struct str *s, bool dark)
 void painter_svg_style(struct str *out, enum theme theme)
 {
     str_addf(out, "svg.plot,.plot text{font-family:ui-monospace,'DejaVu Sans Mono',Menlo,Consolas,monospace;font-size:%dpx}"
-                  ".plot path{fill:none;stroke-linejoin:round}.plot .faint{opacity:.3}.plot .thin{opacity:.16}.plot .b{font-weight:bold}",
+                  ".plot path{fill:none;stroke-linejoin:round}.plot .faint{opacity:.3}.plot .thin{opacity:.16}.plot "
+                  ".b{font-weight:bold}",
              FONT_SIZE);
     add_colors(out, theme == THEME_DARK);
     if (theme == THEME_AUTO) {
@@ -56,8 +57,8 @@ void painter_svg_style(struct str *out, enum theme theme)
 
 static int begin(struct painter *p, const char *title, struct err *e)
 {
-    str_addf(p->out, "<svg class=\"plot\" xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" "
-                     "role=\"img\"><title>", p->width, p->height, p->width, p->height);
+    str_addf(p->out, "<svg class=\"plot\" xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d "
+                     "%d\" role=\"img\"><title>", p->width, p->height, p->width, p->height);
     str_add_markup(p->out, title, strlen(title), false);
     str_add(p->out, "</title>\n");
     if (!p->embedded) {

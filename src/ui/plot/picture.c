@@ -124,10 +124,11 @@ static void draw_lone(struct painter *p, const struct stroke *s, const struct pe
     }
 }
 
-static void draw_curve(struct painter *p, const struct plot_line *line, bool smoothed, bool faint, const struct trace_view *v,
-                       const struct box *field, struct stroke *s)
+static void draw_curve(struct painter *p, const struct plot_line *line, bool smoothed, bool faint,
+                       const struct trace_view *v, const struct box *field, struct stroke *s)
 {
-    const struct pen pen = {line->dim ? COLOR_MUTED : line->color, faint ? DASH_SOLID : line->dash, faint, faint ? 1 : line->raised ? 2.2 : 1.6};
+    const struct pen pen = {line->dim ? COLOR_MUTED : line->color, faint ? DASH_SOLID : line->dash, faint,
+                            faint ? 1 : line->raised ? 2.2 : 1.6};
     follow_curve(line, smoothed, v, field, s);
     p->ops->line(p, s->points, s->n, pen);
     draw_lone(p, s, &pen);
@@ -266,8 +267,8 @@ static void draw_x_axis(struct painter *p, const struct plot *plot, const struct
             continue;
         const double half = text_width(ticks.at[i].label) / 2;
         put_line(p, field->x + x, foot, field->x + x, foot + 4, axis_pen);
-        put_text(p, field->x + fmin(fmax(x, 0), field->width + LETTER - half), foot + LINE - 1, TEXT_MIDDLE, COLOR_MUTED, false,
-                 ticks.at[i].label);
+        put_text(p, field->x + fmin(fmax(x, 0), field->width + LETTER - half), foot + LINE - 1, TEXT_MIDDLE,
+                 COLOR_MUTED, false, ticks.at[i].label);
     }
 }
 
@@ -287,7 +288,8 @@ static void draw_marks(struct painter *p, const struct plot *plot, const struct 
         }
         const uint8_t color = m->kind == MARK_TROUBLE ? COLOR_BAD : m->kind == MARK_FORK ? COLOR_ACCENT : COLOR_WARN;
         put_line(p, field->x + x, field->y, field->x + x, foot, (struct pen){color, DASH_DOTS, false, 1});
-        put_text(p, field->x + x + 3, field->y + 10, TEXT_LEFT, color, true, m->kind == MARK_TROUBLE ? "!" : m->kind == MARK_FORK ? "Y" : "*");
+        put_text(p, field->x + x + 3, field->y + 10, TEXT_LEFT, color, true,
+                 m->kind == MARK_TROUBLE ? "!" : m->kind == MARK_FORK ? "Y" : "*");
     }
 }
 
@@ -300,7 +302,8 @@ static double draw_key(struct painter *p, double x, double y, const struct pictu
         put_line(p, x, y - 4, x + SWATCH, y - 4, (struct pen){key->color, key->dash, false, 2.2});
         put_text(p, at, y, TEXT_LEFT, key->color, true, letter);
         put_text(p, beside, y, TEXT_LEFT, COLOR_DEFAULT, false, key->name);
-        put_text(p, beside + text_width(key->name) + (*key->name && *value ? 6 : 0), y, TEXT_LEFT, COLOR_MUTED, false, value);
+        put_text(p, beside + text_width(key->name) + (*key->name && *value ? 6 : 0), y, TEXT_LEFT, COLOR_MUTED, false,
+                 value);
     }
     return beside - x + text_width(key->name) + (*key->name && *value ? 6 : 0) + text_width(value);
 }
@@ -311,7 +314,8 @@ struct entry {
 };
 
 // Entries in rows of `width` pixels, at most max_rows; what does not fit is counted. Returns the rows; p NULL: only that.
-static int draw_entries(struct painter *p, double x, double y, double width, int max_rows, const struct entry *entries, int n)
+static int draw_entries(struct painter *p, double x, double y, double width, int max_rows, const struct entry *entries,
+                        int n)
 {
     int row = 0;
     double at = 0;
@@ -344,7 +348,8 @@ static int entries_of(const struct plot *plot, bool names, struct entry *out)
         const struct plot_line *line = &plot->lines[k];
         if (line->series->n == 0 || (!line->letter && !line->value))
             continue;
-        out[n++] = (struct entry){{names ? line->label : "", line->letter, line->color, line->dash}, line->value ? line->value : ""};
+        out[n++] = (struct entry){{names ? line->label : "", line->letter, line->color, line->dash},
+                                  line->value ? line->value : ""};
     }
     return n;
 }
@@ -359,8 +364,8 @@ static void draw_foot(struct painter *p, const struct plot_result *result, const
     if (result->n_bad > 0)
         snprintf(text + strlen(text), sizeof text - strlen(text), "%s%u not finite", *text ? ", " : "", result->n_bad);
     if (*text)
-        put_text(p, area->x + area->width, area->y + area->height - 1, TEXT_RIGHT, result->n_bad ? COLOR_BAD : COLOR_MUTED, false,
-                 text);
+        put_text(p, area->x + area->width, area->y + area->height - 1, TEXT_RIGHT,
+                 result->n_bad ? COLOR_BAD : COLOR_MUTED, false, text);
 }
 
 static void draw_field(struct painter *p, const struct plot *plot, const struct plot_result *result, struct box field)
@@ -477,13 +482,15 @@ int picture_paint(const struct picture *picture, struct painter *p, struct err *
 
 // ---- a field alone ----
 
-static void draw_guides(struct painter *p, const struct plot *plot, const struct plot_result *drawn, int n_ticks, const struct trace_view *v)
+static void draw_guides(struct painter *p, const struct plot *plot, const struct plot_result *drawn, int n_ticks,
+                        const struct trace_view *v)
 {
     struct ticks ticks;
     axis_ticks(&drawn->y, n_ticks, &ticks);
     for (int i = 0; i < ticks.n; i++) {
         const double y = round(p->height - trace_y(v, ticks.at[i].value)) + 0.5;
-        put_line(p, 0, y, p->width, y, (struct pen){COLOR_MUTED, plot->guides == GUIDES_DOTS ? DASH_DOTS : DASH_SOLID, true, 1});
+        put_line(p, 0, y, p->width, y,
+                 (struct pen){COLOR_MUTED, plot->guides == GUIDES_DOTS ? DASH_DOTS : DASH_SOLID, true, 1});
     }
 }
 
@@ -500,7 +507,8 @@ static void draw_cursor(struct painter *p, const struct plot *plot, const struct
     put_line(p, to, 0, to, p->height, pen);
 }
 
-int picture_paint_field(const struct plot *plot, const struct plot_result *drawn, int n_ticks, struct painter *p, struct err *e)
+int picture_paint_field(const struct plot *plot, const struct plot_result *drawn, int n_ticks, struct painter *p,
+                        struct err *e)
 {
     const int code = p->ops->begin(p, plot->title, e);
     if (code)

@@ -32,6 +32,7 @@ int picture_begin(const struct picture *picture, struct painter *p, struct box *
 void picture_text(struct painter *p, double x, double y, double width, uint8_t color, bool bold, const char *text);
 // ops: what it is painted with. Appends the file to p->out, of which ops, width, height, theme and embedded were set.
 int picture_paint(const struct picture *picture, struct painter *p, struct err *e);
-// The field of one plot alone, over the whole of the painter's width and height: what cells beside it say (axes, title, legend) is
-// left out. drawn: as plot_draw left it; n_ticks: of the vertical axis, for guides.
-int picture_paint_field(const struct plot *plot, const struct plot_result *drawn, int n_ticks, struct painter *p, struct err *e);
+// The field of one plot alone, over the whole of the painter's width and height: what cells beside it say (axes, title,
+// legend) is left out. drawn: as plot_draw left it; n_ticks: of the vertical axis, for guides.
+int picture_paint_field(const struct plot *plot, const struct plot_result *drawn, int n_ticks, struct painter *p,
+                        struct err *e);

@@ -30,7 +30,8 @@ enum sign {
 
 static uint32_t sign(const struct canvas *c, enum sign s)
 {
-    static const uint32_t utf8[SIGN_N] = {0x2524, 0x2502, 0x2514, 0x2500, 0x2534, 0x25c6, 0x250a, 0x254e, 0xd7, 0x2442, 0xb7};
+    static const uint32_t utf8[SIGN_N] = {0x2524, 0x2502, 0x2514, 0x2500, 0x2534, 0x25c6,
+                                          0x250a, 0x254e, 0xd7,   0x2442, 0xb7};
     static const char plain[SIGN_N] = {'+', '|', '+', '-', '+', '^', ':', '|', 'x', 'Y', '.'};
     return c->utf8 ? utf8[s] : (uint32_t)plain[s];
 }

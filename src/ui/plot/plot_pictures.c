@@ -55,10 +55,28 @@ static void mix_series(uint64_t *stamp, const struct series *s)
 static uint64_t stamp_of(const struct plot_pictures *p, const struct plot *plot, const struct plot_result *drawn)
 {
     uint64_t stamp = 0xcbf29ce484222325u;
-    const double numbers[] = {p->protocol, p->cell_width, p->cell_height, p->dark, drawn->field.width, drawn->field.height, drawn->y.scale,
-                              drawn->y.low, drawn->y.high, drawn->y.unit, plot->x0, plot->x1, plot->x_kind, plot_is_x_log(plot),
-                              plot->guides, plot->weight, plot->cursor, plot->has_range, plot->has_range ? plot->other_end : 0,
-                              plot->lines_only, plot->n_lines, plot->n_marks};
+    const double numbers[] = {p->protocol,
+                              p->cell_width,
+                              p->cell_height,
+                              p->dark,
+                              drawn->field.width,
+                              drawn->field.height,
+                              drawn->y.scale,
+                              drawn->y.low,
+                              drawn->y.high,
+                              drawn->y.unit,
+                              plot->x0,
+                              plot->x1,
+                              plot->x_kind,
+                              plot_is_x_log(plot),
+                              plot->guides,
+                              plot->weight,
+                              plot->cursor,
+                              plot->has_range,
+                              plot->has_range ? plot->other_end : 0,
+                              plot->lines_only,
+                              plot->n_lines,
+                              plot->n_marks};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         mix(&stamp, numbers[i]);
     for (int k = 0; k < plot->n_lines; k++) {
@@ -91,15 +109,18 @@ static int pixel_rows(const struct plot_pictures *p, int rows)
     return p->protocol == PICTURES_SIXEL ? pixels - pixels % 6 : pixels;
 }
 
-static bool make(const struct plot_pictures *p, const struct plot *plot, const struct plot_result *drawn, int number, struct str *out)
+static bool make(const struct plot_pictures *p, const struct plot *plot, const struct plot_result *drawn, int number,
+                 struct str *out)
 {
     const bool kitty = p->protocol == PICTURES_KITTY;
-    const int width = drawn->field.width * p->cell_width, height = pixel_rows(p, drawn->field.height), rows = drawn->field.height;
+    const int width = drawn->field.width * p->cell_width, height = pixel_rows(p, drawn->field.height),
+              rows = drawn->field.height;
     const double scale = p->cell_height / LINE_PIXELS < 1 ? 1 : p->cell_height / LINE_PIXELS;
     struct str pixels = {.max = (size_t)64 << 20};
     struct err fault = {0};
     struct painter painter = {.ops = kitty ? &painter_png : &painter_pixels, .out = &pixels, .scale = scale, .clear = kitty,
-                              .theme = p->dark ? THEME_DARK : THEME_LIGHT, .width = (int)(width / scale), .height = (int)(height / scale)};
+                              .theme = p->dark ? THEME_DARK : THEME_LIGHT, .width = (int)(width / scale),
+                              .height = (int)(height / scale)};
     if (painter.width < 16 || painter.height < 8 || width > PICTURE_LARGEST || height > PICTURE_LARGEST)
         return false;
     str_clear(out);
@@ -107,7 +128,8 @@ static bool make(const struct plot_pictures *p, const struct plot *plot, const s
     if (ok && kitty)
         kitty_show(KITTY_FIRST + number, pixels.data, pixels.len, drawn->field.width, drawn->field.height, out);
     else if (ok) // as many pixels as the painter made of its size
-        sixel_encode((const uint8_t *)pixels.data, painter_pixel(&painter, painter.width), painter_pixel(&painter, painter.height), out);
+        sixel_encode((const uint8_t *)pixels.data, painter_pixel(&painter, painter.width),
+                     painter_pixel(&painter, painter.height), out);
     str_fini(&pixels);
     return ok && out->len <= PLOT_PICTURE_MOST;
 }

@@ -1,5 +1,5 @@
-// The curves of charts as pixels in place of their cells, for terminals that show pictures: made while a page is drawn, and only
-// where something changed; who owns the terminal sends them (ui/pictures.c).
+// The curves of charts as pixels in place of their cells, for terminals that show pictures: made while a page is drawn, and
+// only where something changed; who owns the terminal sends them (ui/pictures.c).
 #pragma once
 
 #include <stdint.h>

@@ -154,8 +154,10 @@ bool health_margin_no_acc(const struct health *h, struct str *why)
 {
     if (!(h->eval_margin > h->margin_at_best) || !(h->eval_accuracy < h->best_accuracy - 0.02))
         return false;
-    str_addf(why, "held-out margin rose from %.3g to %.3g while accuracy fell from %.3f to %.3f: it learns easy pairs by heart",
-             h->margin_at_best, h->eval_margin, h->best_accuracy, h->eval_accuracy);
+    str_addf(
+        why,
+        "held-out margin rose from %.3g to %.3g while accuracy fell from %.3f to %.3f: it learns easy pairs by heart",
+        h->margin_at_best, h->eval_margin, h->best_accuracy, h->eval_accuracy);
     return true;
 }
 
@@ -163,7 +165,8 @@ bool health_len_drift(const struct health *h, struct str *why)
 {
     if (h->n_long < LONG_POINTS)
         return false;
-    str_addf(why, "answers are %.0f tokens long, %.1f times those at the start", h->last_length, h->last_length / h->first_length);
+    str_addf(why, "answers are %.0f tokens long, %.1f times those at the start", h->last_length,
+             h->last_length / h->first_length);
     return true;
 }
 
@@ -177,12 +180,14 @@ bool health_rm_divergence(const struct health *h, struct str *why)
     double best = -INFINITY;
     for (int i = 0; i < h->watched.n; i++)
         best = fmax(best, h->watched.mean[i]);
-    const double from = course_begin(&h->reward, 0.25), to = course_end(&h->reward, 0.25), now = course_end(&h->watched, 0.25);
+    const double from = course_begin(&h->reward, 0.25), to = course_end(&h->reward, 0.25),
+                 now = course_end(&h->watched, 0.25);
     const double rise = best - (h->watched.n > 0 ? h->watched.mean[0] : NAN);
     if (h->watched.n < 4 || h->reward.n < ENOUGH || !(to > from) || !(best - now > 0.25 * fmax(rise, 0.05)))
         return false;
-    str_addf(why, "the reward rose from %.3g to %.3g while the watched one fell from %.3g to %.3g: it is over-optimized", from, to,
-             best, now);
+    str_addf(why,
+             "the reward rose from %.3g to %.3g while the watched one fell from %.3g to %.3g: it is over-optimized",
+             from, to, best, now);
     return true;
 }
 
@@ -228,7 +233,8 @@ bool health_zero_std(const struct health *h, struct str *why)
     const double now = course_end(&h->zero_std, 0.25);
     if (h->zero_std.n < ENOUGH || !(now > 0.5))
         return false;
-    str_addf(why, "%.0f %% of the prompts have answers that all earn the same: they teach nothing (dynamic-sampling)", 100 * now);
+    str_addf(why, "%.0f %% of the prompts have answers that all earn the same: they teach nothing (dynamic-sampling)",
+             100 * now);
     return true;
 }
 
@@ -237,7 +243,8 @@ bool health_truncated(const struct health *h, struct str *why)
     const double now = course_end(&h->truncated, 0.25);
     if (h->truncated.n < ENOUGH || !(now > 0.5))
         return false;
-    str_addf(why, "%.0f %% of the answers are cut off before they end; more max-new-tokens, or a missing-end-penalty", 100 * now);
+    str_addf(why, "%.0f %% of the answers are cut off before they end; more max-new-tokens, or a missing-end-penalty",
+             100 * now);
     return true;
 }
 

@@ -9,10 +9,23 @@
 #include "ui/series/course.h"
 
 enum health_metric {
-    HEALTH_LOSS, HEALTH_GRAD_NORM, HEALTH_MARGIN, HEALTH_CHOSEN, HEALTH_LENGTH, HEALTH_EVAL_MARGIN, HEALTH_EVAL_ACCURACY,
+    HEALTH_LOSS,
+    HEALTH_GRAD_NORM,
+    HEALTH_MARGIN,
+    HEALTH_CHOSEN,
+    HEALTH_LENGTH,
+    HEALTH_EVAL_MARGIN,
+    HEALTH_EVAL_ACCURACY,
     HEALTH_STEP_S,
     // of runs whose policy answers
-    HEALTH_REWARD, HEALTH_WATCHED, HEALTH_KL, HEALTH_ENTROPY, HEALTH_ZERO_STD, HEALTH_CLIP_LOW, HEALTH_CLIP_HIGH, HEALTH_TRUNCATED,
+    HEALTH_REWARD,
+    HEALTH_WATCHED,
+    HEALTH_KL,
+    HEALTH_ENTROPY,
+    HEALTH_ZERO_STD,
+    HEALTH_CLIP_LOW,
+    HEALTH_CLIP_HIGH,
+    HEALTH_TRUNCATED,
     HEALTH_EXPLAINED,
     HEALTH_METRICS,
 };
@@ -39,7 +52,8 @@ void health_add(struct health *h, enum health_metric metric, int64_t step, doubl
 // Each says in `why` (not NULL) what it found, as one sentence without a full stop.
 bool health_nonfinite(const struct health *h, struct str *why);    // a loss, gradient or margin that is no number
 bool health_stall(const struct health *h, struct str *why);        // no step for five times the usual time, and 10 s
-bool health_chosen_drop(const struct health *h, struct str *why);  // the margin rises because chosen answers get unlikely too
+bool health_chosen_drop(const struct health *h, struct str *why);  // the margin rises because chosen answers get unlikely
+                                                                   // too
 bool health_margin_no_acc(const struct health *h, struct str *why);// held-out margin up, held-out accuracy down
 bool health_len_drift(const struct health *h, struct str *why);    // answers half as long again as at the start
 

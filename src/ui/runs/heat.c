@@ -30,7 +30,11 @@ struct style heat_style(enum heat heat)
 enum heat heat_of(double reward, double largest)
 {
     const double share = largest > 0 ? reward / largest : 0;
-    return share <= -0.5 ? HEAT_MUCH_LESS : share <= -0.1 ? HEAT_LESS : share >= 0.5 ? HEAT_MUCH_MORE : share >= 0.1 ? HEAT_MORE : HEAT_SAME;
+    return share <= -0.5   ? HEAT_MUCH_LESS
+           : share <= -0.1 ? HEAT_LESS
+           : share >= 0.5  ? HEAT_MUCH_MORE
+           : share >= 0.1  ? HEAT_MORE
+                           : HEAT_SAME;
 }
 
 double heat_largest(const struct run_credit *credits, int n)
@@ -70,7 +74,8 @@ int heat_legend(struct canvas *c, int x, int y, int width, const struct run_samp
     static const char *const words[N_HEATS] = {" much less ", " less ", " likely ", " more ", " much more "};
     char number[32], end[80];
     int needed = 0, at = x;
-    snprintf(end, sizeof end, " by up to %s ", number_text(number, sizeof number, heat_largest(s->credits, s->n_credits), 7));
+    snprintf(end, sizeof end, " by up to %s ",
+             number_text(number, sizeof number, heat_largest(s->credits, s->n_credits), 7));
     for (int i = 0; i < N_HEATS; i++)
         needed += (int)strlen(words[i]);
     if (needed > width)

@@ -16,5 +16,6 @@ double heat_largest(const struct run_credit *credits, int n);
 // The response in r as canvas_paragraph draws it, token by token; a token without text at its end, which ends the response,
 // is drawn as "<end>". Returns how many lines it has.
 int heat_paragraph(struct canvas *c, struct rect r, const struct run_sample *sample);
-// What the styles mean, on one line: how likely a token is now, beside the start. Nothing where it does not fit. Returns its width.
+// What the styles mean, on one line: how likely a token is now, beside the start. Nothing where it does not fit. Returns its
+// width.
 int heat_legend(struct canvas *c, int x, int y, int width, const struct run_sample *sample);

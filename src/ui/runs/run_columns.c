@@ -255,7 +255,8 @@ static void draw_step(struct canvas *c, int x, int y, int width, const struct ru
     if (r->status.total_steps > 0) {
         int n = snprintf(text, sizeof text, "%lld/%lld", (long long)r->status.step, (long long)r->status.total_steps);
         if (n > width)
-            snprintf(text, sizeof text, "%lld/%s", (long long)r->status.step, human_count(total, sizeof total, (double)r->status.total_steps));
+            snprintf(text, sizeof text, "%lld/%s", (long long)r->status.step,
+                     human_count(total, sizeof total, (double)r->status.total_steps));
     } else
         snprintf(text, sizeof text, "%lld", (long long)r->status.step);
     canvas_text_right(c, x, y, width, STYLE(COLOR_DEFAULT), r->has_db ? text : "-");
@@ -339,7 +340,8 @@ static void draw_cell(struct canvas *c, int x, int y, int width, const struct ru
         break;
     case CELL_LEFT:
         if (live && r->status.seconds_left > 0)
-            canvas_text_right(c, x, y, width, STYLE(COLOR_DEFAULT), human_seconds(text, sizeof text, r->status.seconds_left));
+            canvas_text_right(c, x, y, width, STYLE(COLOR_DEFAULT),
+                              human_seconds(text, sizeof text, r->status.seconds_left));
         break;
     case CELL_AGE:
         canvas_text_right(c, x, y, width, STYLE(COLOR_MUTED), age_text(text, sizeof text, r->info.created_ms));
@@ -365,8 +367,8 @@ void run_columns_draw(struct canvas *c, struct rect line, const struct run_colum
     }
 }
 
-void run_columns_draw_numbers(struct canvas *c, struct rect line, const struct run_columns *columns, const struct run_layout *l,
-                              const double *numbers, struct style style)
+void run_columns_draw_numbers(struct canvas *c, struct rect line, const struct run_columns *columns,
+                              const struct run_layout *l, const double *numbers, struct style style)
 {
     char text[32];
     int x = line.x + 1;
@@ -374,7 +376,8 @@ void run_columns_draw_numbers(struct canvas *c, struct rect line, const struct r
         if (!l->width[i])
             continue;
         if (!isnan(numbers[i]))
-            canvas_text_right(c, x, line.y, l->width[i], style, number_text(text, sizeof text, numbers[i], l->width[i] < 5 ? 5 : l->width[i]));
+            canvas_text_right(c, x, line.y, l->width[i], style,
+                              number_text(text, sizeof text, numbers[i], l->width[i] < 5 ? 5 : l->width[i]));
         x += l->width[i] + 1;
     }
 }

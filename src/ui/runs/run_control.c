@@ -67,7 +67,8 @@ void ui_start_new_run(struct ui *ui, const char *name)
     start_run(ui, name);
 }
 
-static void post(struct ui *ui, struct run_row *r, enum control_kind kind, const char *key, const char *value, const char *said)
+static void post(struct ui *ui, struct run_row *r, enum control_kind kind, const char *key, const char *value,
+                 const char *said)
 {
     struct err fault = {0};
     if (store_post_control(ui->store, r->info.name, kind, key, value, &fault))
@@ -131,8 +132,8 @@ static void set_value(struct ui *ui, struct run_row *r, const char *name, const 
         const struct engine_objective *o = engine_find_objective(d, r->info.objective);
         list_live(o ? o->params : NULL, &names);
         list_live(d->params, &names);
-        ui_say_error(ui, "%s %s while a run runs. These can be changed: %s", name, p ? "cannot be changed" : "is no setting to change",
-                     str_text(&names));
+        ui_say_error(ui, "%s %s while a run runs. These can be changed: %s", name,
+                     p ? "cannot be changed" : "is no setting to change", str_text(&names));
         str_fini(&names);
         return;
     }

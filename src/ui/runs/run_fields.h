@@ -2,7 +2,8 @@
 // "kl@max".
 //     name objective state model data tag note alert age elapsed step steps progress left speed pinned letter waiting
 //     any setting ("beta", "lora-rank"; cfg.lr says that the setting is meant)
-//     any metric ("kl", "grad_norm"), its newest value, or with @ as ui/runs/run_wants.h has it: those that a list is to answer
+//     any metric ("kl", "grad_norm"), its newest value, or with @ as ui/runs/run_wants.h has it: those that a list is to
+// answer
 //     for are to be wanted of it (run_fields_wanted)
 #pragma once
 

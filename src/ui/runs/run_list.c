@@ -184,8 +184,8 @@ static int read_health(struct run_row *r, bool *whole, struct err *e)
     for (int m = 0; m < HEALTH_METRICS; m++) {
         struct metric_point *points;
         int n;
-        int code = run_reader_points_some(r->reader, health_metric_key((enum health_metric)m), &r->health_cursor[m], PIECE, &points,
-                                          &n, e);
+        int code = run_reader_points_some(r->reader, health_metric_key((enum health_metric)m), &r->health_cursor[m],
+                                          PIECE, &points, &n, e);
         if (code)
             return code;
         bool again = n > 0 && points[0].step <= r->health.step[m];
@@ -248,7 +248,8 @@ static int64_t files_stamp(const struct run_row *r)
         struct stat st;
         char *path = path_join(dir, names[i]);
         if (stat(path, &st) == 0)
-            stamp = stamp * 31 + (uint64_t)st.st_mtim.tv_sec * 1000000000u + (uint64_t)st.st_mtim.tv_nsec + (uint64_t)st.st_size;
+            stamp = stamp * 31 + (uint64_t)st.st_mtim.tv_sec * 1000000000u + (uint64_t)st.st_mtim.tv_nsec +
+                    (uint64_t)st.st_size;
         free(path);
     }
     free(dir);
@@ -348,7 +349,8 @@ static bool needs_look(const struct run_list *l, struct run_row *r, double now_s
         return true;
     if (!r->has_db)
         return all || now_s - r->looked_s >= 0.5;
-    if (is_behind(l, r) || (l->want_spark && r->spark.n == 0 && (isfinite(r->values[VALUE_LOSS]) || isfinite(r->values[VALUE_MARGIN]))))
+    if (is_behind(l, r) ||
+        (l->want_spark && r->spark.n == 0 && (isfinite(r->values[VALUE_LOSS]) || isfinite(r->values[VALUE_MARGIN]))))
         return true;
     if (all)
         return live || r->reader || !folder_is_there(l, r) || files_stamp(r) != r->stamp;

@@ -80,8 +80,8 @@ void run_list_read(struct run_list *l, struct err *e);
 void run_list_show(struct run_list *l, enum run_shelf shelf);
 // Reads these values beside the usual ones (ui/runs/run_wants.h), of every run.
 void run_list_want(struct run_list *l, const char *const *names, int n);
-// The run's database, opened when it is not; NULL with nothing said where there is none or it cannot be read: the next look says
-// why. Few of many stay open, so nobody keeps the pointer.
+// The run's database, opened when it is not; NULL with nothing said where there is none or it cannot be read: the next look
+// says why. Few of many stay open, so nobody keeps the pointer.
 struct run_reader *run_row_reader(struct run_row *r);
 struct run_row *run_list_find(const struct run_list *l, const char *name); // NULL when there is none
 void run_list_select(struct run_list *l, const char *name); // for overlay; one that is not there is left

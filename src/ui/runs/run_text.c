@@ -101,7 +101,8 @@ void run_describe(const struct run_row *r, struct str *out)
         return;
     }
     if (s->state == RUN_DEAD) {
-        str_addf(out, "its process %d is gone since step %lld: r goes on from the newest checkpoint", s->pid, (long long)s->step);
+        str_addf(out, "its process %d is gone since step %lld: r goes on from the newest checkpoint", s->pid,
+                 (long long)s->step);
         return;
     }
     if (s->state == RUN_DONE && s->message[0])

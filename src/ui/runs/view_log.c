@@ -31,7 +31,8 @@ struct log_state {
     int64_t tail_size;        // of the whole file when it was read
     int back;                 // lines above the newest; 0: follows
     int lines, height;        // of the last drawing
-    int found;                // line of what is shown (an event, or a line of the output) that / found; -1: none, AT_ALERT: what this console found
+    int found;                // line of what is shown (an event, or a line of the output) that / found; -1: none, AT_ALERT:
+                              // what this console found
     bool seek;                // it is to be brought into sight
     char trouble[300];
 };
@@ -164,8 +165,8 @@ static int found_events(const struct run_row *r, struct run_event *out, char *te
     if (!r || r->trouble[0])
         return 0;
     if (r->status.state == RUN_DEAD) {
-        snprintf(text, size, "the engine, process %d, is gone without a word, killed from outside or by a lack of memory; the end of "
-                 "its output (v) may say more. r goes on from the newest checkpoint", r->status.pid);
+        snprintf(text, size, "the engine, process %d, is gone without a word, killed from outside or by a lack of memory; "
+                 "the end of its output (v) may say more. r goes on from the newest checkpoint", r->status.pid);
         out[n] = (struct run_event){.at_ms = r->status.heartbeat_ms, .step = r->status.step, .text = text};
         text_copy(out[n].level, sizeof out[n].level, "error");
         text_copy(out[n++].kind, sizeof out[n].kind, "dead");
@@ -271,7 +272,9 @@ static void draw_tail(struct log_state *s, struct canvas *c, struct rect r)
     int lines = canvas_paragraph(c, none, 0, STYLE(COLOR_DEFAULT), s->tail ? s->tail : "", s->tail_bytes);
     size_t n_found = 0;
     const char *found = s->found >= 0 ? tail_line(s, s->found, &n_found) : NULL;
-    const int before = found && found > s->tail ? canvas_paragraph(c, none, 0, STYLE(COLOR_DEFAULT), s->tail, (size_t)(found - s->tail) - 1) : 0;
+    const int before = found && found > s->tail
+                           ? canvas_paragraph(c, none, 0, STYLE(COLOR_DEFAULT), s->tail, (size_t)(found - s->tail) - 1)
+                           : 0;
     s->lines = lines;
     s->height = r.height;
     if (s->seek)
@@ -291,7 +294,9 @@ static const char *nothing_text(const struct log_state *s, const struct run_row 
         return s->tail_size >= -1 ? "The engine has printed nothing." : "Reading ...";
     if (run && run->has_db && s->version != run->version)
         return "Reading ...";
-    return s->n > 0 ? "No warnings and no errors." : run && run->has_db ? "Nothing was recorded yet." : "The engine has not started yet.";
+    return s->n > 0             ? "No warnings and no errors."
+           : run && run->has_db ? "Nothing was recorded yet."
+                                : "The engine has not started yet.";
 }
 
 static void draw_log(struct view *v, struct canvas *c, struct rect area)

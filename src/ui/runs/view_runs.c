@@ -129,7 +129,8 @@ static enum view_result set_look(struct view *v, const struct runs_look *look)
     return VIEW_CHANGED;
 }
 
-static enum view_result set_text(struct view *v, enum command_id id, size_t offset, size_t size, const char *arg, const char *label)
+static enum view_result set_text(struct view *v, enum command_id id, size_t offset, size_t size, const char *arg,
+                                 const char *label)
 {
     struct runs_state *s = v->state;
     struct runs_look look = s->table.look;

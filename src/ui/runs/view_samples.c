@@ -134,8 +134,8 @@ static void draw_list(struct samples_state *s, struct canvas *c, struct rect r)
     bool has_reward = false; // only some objectives give one
     for (int i = 0; i < s->n; i++)
         has_reward = has_reward || isfinite(s->samples[i].reward);
-    canvas_textf(c, r.x + 1, r.y, r.width - 1, STYLE(COLOR_MUTED), "%7s %s%6s  %s", "STEP", has_reward ? " REWARD " : "", "LENGTH",
-                 "RESPONSE");
+    canvas_textf(c, r.x + 1, r.y, r.width - 1, STYLE(COLOR_MUTED), "%7s %s%6s  %s", "STEP",
+                 has_reward ? " REWARD " : "", "LENGTH", "RESPONSE");
     rect_cut_top(&r, 1);
     int cursor = chosen(s);
     s->visible = r.height > 0 ? r.height : 1;
@@ -149,7 +149,8 @@ static void draw_list(struct samples_state *s, struct canvas *c, struct rect r)
         char reward[32];
         int x = canvas_textf(c, line.x + 1, line.y, -1, STYLE(COLOR_DEFAULT), "%7lld ", (long long)sample->step);
         if (has_reward)
-            x = canvas_textf(c, x, line.y, -1, STYLE(COLOR_DEFAULT), "%7s ", number_text(reward, sizeof reward, sample->reward, 7));
+            x = canvas_textf(c, x, line.y, -1, STYLE(COLOR_DEFAULT), "%7s ",
+                             number_text(reward, sizeof reward, sample->reward, 7));
         x = canvas_textf(c, x, line.y, -1, STYLE(COLOR_DEFAULT), "%6zu  ",
                          utf8_text_columns(sample->response, strlen(sample->response)));
         draw_first_line(c, x, line.y, line.x + line.width - x, sample->response);
@@ -194,11 +195,12 @@ static void draw_samples(struct view *v, struct canvas *c, struct rect area)
     struct samples_state *s = v->state;
     struct run_row *r = ui_run(v->ui);
     if (s->trouble[0] || s->n == 0) {
-        const char *text = s->trouble[0] ? s->trouble
-                           : r && r->trouble[0] ? r->trouble
+        const char *text = s->trouble[0]                                             ? s->trouble
+                           : r && r->trouble[0]                                      ? r->trouble
                            : r && (r->looked_s < 0 || (r->has_db && s->version < 0)) ? "Reading ..."
-                           : r && run_state_is_live(r->status.state) ? "No samples yet: the run writes some at every evaluation."
-                                                                     : "This run has written no samples.";
+                           : r && run_state_is_live(r->status.state)
+                               ? "No samples yet: the run writes some at every evaluation."
+                               : "This run has written no samples.";
         canvas_paragraph(c, rect_inset(area, 2, 1), 0, STYLE(s->trouble[0] ? COLOR_BAD : COLOR_MUTED), text, strlen(text));
         return;
     }

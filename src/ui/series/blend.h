@@ -10,8 +10,8 @@
 
 enum { BLEND_SOURCES = 16 };
 // What is drawn around a mean: from the least to the most, one standard deviation to both sides (of the sample, n - 1), the
-// 95 % interval of the mean by Student's t, or one standard error. BAND_QUARTILES: the median instead, from the first quartile
-// to the third (Hyndman and Fan's type 7, as numpy and R have it).
+// 95 % interval of the mean by Student's t, or one standard error. BAND_QUARTILES: the median instead, from the first
+// quartile to the third (Hyndman and Fan's type 7, as numpy and R have it).
 enum band { BAND_NONE, BAND_RANGE, BAND_SD, BAND_INTERVAL, BAND_SE, BAND_QUARTILES, BAND_N };
 const char *band_name(enum band band); // "mean", "min-max", "sd", "95 %", "se", "quartiles"
 // As it is typed: "mean", "range", "sd", "interval", "se", "quartiles". They end with NULL.

@@ -152,8 +152,8 @@ static void free_cell(struct canvas *c, int x, int y)
 // of the line along. Without these characters every terminal draws the parts, each as wide as the table says.
 static bool changes_width(uint32_t code, const struct cell *base)
 {
-    return code == 0xfe0e || code == 0xfe0f || (code >= 0x1f3fb && code <= 0x1f3ff) || (code >= 0xe0020 && code <= 0xe007f) ||
-           (code == 0x200d && base->columns == 2);
+    return code == 0xfe0e || code == 0xfe0f || (code >= 0x1f3fb && code <= 0x1f3ff) ||
+           (code >= 0xe0020 && code <= 0xe007f) || (code == 0x200d && base->columns == 2);
 }
 
 static void add_mark(struct canvas *c, int x, int y, uint32_t code)

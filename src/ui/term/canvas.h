@@ -76,7 +76,8 @@ int canvas_textf(struct canvas *c, int x, int y, int max_columns, struct style s
     __attribute__((format(printf, 6, 7)));
 // The same, ending at column x + columns - 1. Too long a text is cut at its end.
 void canvas_text_right(struct canvas *c, int x, int y, int columns, struct style style, const char *text);
-// Ends of the next line of bytes[0..n) (made visible) in `width` columns: *shown without the space it broke at, the result with it.
+// Ends of the next line of bytes[0..n) (made visible) in `width` columns: *shown without the space it broke at, the result
+// with it.
 size_t canvas_break_line(const char *bytes, size_t n, int width, size_t *shown);
 // Text broken into lines at spaces; newlines in the text are kept. Skips the first `skip` lines. Returns how many
 // lines the whole text has at this width (also when r is too small for them).

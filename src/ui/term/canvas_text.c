@@ -1,4 +1,5 @@
-// Text on a canvas: made visible, measured in columns, cut or broken into lines, as the title of a box; and the canvas as text.
+// Text on a canvas: made visible, measured in columns, cut or broken into lines, as the title of a box; and the canvas as
+// text.
 #include "config.h"
 
 #include "ui/term/canvas.h"
@@ -115,7 +116,8 @@ size_t canvas_break_line(const char *bytes, size_t n, int width, size_t *shown)
 }
 
 // Spans of the text as ends in what is shown of it; a character that two of them share belongs to the first.
-static size_t *show_spans(struct str *visible, const struct canvas_span *spans, int n_spans, const char *text, size_t n_bytes)
+static size_t *show_spans(struct str *visible, const struct canvas_span *spans, int n_spans, const char *text,
+                          size_t n_bytes)
 {
     size_t *ends = mem_alloc((size_t)n_spans, sizeof *ends), at = 0, said = 0;
     for (int i = 0; i < n_spans; i++) {

@@ -131,7 +131,8 @@ static int mouse_key(const char *bytes, size_t n)
         return KEY_NONE_;
     memcpy(text, bytes, n);
     text[n] = '\0';
-    if (sscanf(text, "\033[<%4d;%4d;%4dM", &button, &column, &row) != 3 || column < 1 || row < 1 || column > 1024 || row > 1024)
+    if (sscanf(text, "\033[<%4d;%4d;%4dM", &button, &column, &row) != 3 || column < 1 || row < 1 || column > 1024 ||
+        row > 1024)
         return KEY_NONE_;
     const bool held = bytes[n - 1] == 'M';
     const enum mouse_act act = !held        ? (button == 0 ? MOUSE_RELEASE : MOUSE_OTHER)
@@ -163,7 +164,9 @@ static size_t decode_string(const char *bytes, size_t n, bool all, int *key)
 
 bool key_is_begun(const char *bytes, size_t n)
 {
-    return n > 2 && bytes[0] == 27 && (strchr("]P_", bytes[1]) || (bytes[1] == '[' && (strchr("?<2", bytes[2]) || (n > 3 && bytes[2] == '6' && bytes[3] == ';'))));
+    return n > 2 && bytes[0] == 27 &&
+           (strchr("]P_", bytes[1]) ||
+            (bytes[1] == '[' && (strchr("?<2", bytes[2]) || (n > 3 && bytes[2] == '6' && bytes[3] == ';'))));
 }
 
 // bytes[0] is ESC and bytes[1] is '['.

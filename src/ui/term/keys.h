@@ -30,6 +30,6 @@ int key_from_name(const char *name, unsigned n_bytes);   // KEY_NONE_ when it is
 // KEY_PASTE_ begins a bracketed paste: the bytes up to KEYS_PASTE_END are text and no keys.
 #define KEYS_PASTE_END "\033[201~"
 size_t key_decode(const char *bytes, size_t n, bool all, int *key);
-// Whether bytes[0..n), which key_decode could not tell yet, are the beginning of what no person types: an answer, a report of
-// the mouse, a paste's mark. The rest of these may come late over a slow link.
+// Whether bytes[0..n), which key_decode could not tell yet, are the beginning of what no person types: an answer, a report
+// of the mouse, a paste's mark. The rest of these may come late over a slow link.
 bool key_is_begun(const char *bytes, size_t n);

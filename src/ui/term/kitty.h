@@ -5,7 +5,8 @@
 
 #include "base/str.h"
 
-// Shows the PNG at the cursor, over so many cells, below what is written there; one of the same number is replaced. No answer comes.
+// Shows the PNG at the cursor, over so many cells, below what is written there; one of the same number is replaced. No
+// answer comes.
 void kitty_show(int number, const char *png, size_t n_bytes, int n_columns, int n_rows, struct str *out);
 void kitty_delete(int number, struct str *out);
 #define KITTY_DELETE_ALL "\033_Ga=d,d=A,q=2\033\\"

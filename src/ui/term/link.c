@@ -4,8 +4,8 @@
 
 #include <math.h>
 
-// A quarter of a second is where a person begins to feel the way, and with three trips between two frames a frame has arrived,
-// and a key's answer has room, before the next one is written.
+// A quarter of a second is where a person begins to feel the way, and with three trips between two frames a frame has
+// arrived, and a key's answer has room, before the next one is written.
 #define SLOW_S 0.25
 #define QUICK_S 0.15 // back again only below this: not to and fro
 #define EVERY_S 5.0

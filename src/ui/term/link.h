@@ -1,5 +1,6 @@
-// How long the way to the terminal is: a question goes out behind a frame, and its answer tells when the frame had arrived, with
-// all that stood in queues before it. From that follows how often data may ask for a frame. Keys are answered at once always.
+// How long the way to the terminal is: a question goes out behind a frame, and its answer tells when the frame had arrived,
+// with all that stood in queues before it. From that follows how often data may ask for a frame. Keys are answered at once
+// always.
 #pragma once
 
 #include <stdbool.h>

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-// Found by search: Machado 2009 simulation and CIEDE2000 distance of at least 9 between all 16, at least 13.9 between the first
-// 8, under normal vision and three deficiencies; a set for backgrounds that are not known has 8 that both can show.
+// Found by search: Machado 2009 simulation and CIEDE2000 distance of at least 9 between all 16, at least 13.9 between the
+// first 8, under normal vision and three deficiencies; a set for backgrounds that are not known has 8 that both can show.
 static const short dark_series[] = {39, 196, 230, 244, 154, 181, 63, 123, 163, 65, 71, 205, 186, 40, 146, 224};
 static const short light_series[] = {25, 202, 16, 246, 239, 88, 105, 18, 65, 160, 243, 169, 20, 96, 236, 27};
 static const short unknown_series[] = {33, 94, 244, 25, 137, 59, 202, 169};

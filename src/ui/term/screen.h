@@ -25,8 +25,8 @@ bool screen_utf8(void);
 // "xterm-256color" where this machine does not know TERM and the terminal was taken for that; else NULL.
 const char *screen_taken_for(void);
 int screen_colors(void); // 256, 16, 8 or 0
-// "256", "16", "8", "mono", "dark", "light", "contrast", "auto" (as the terminal says); false for another word. Never more than
-// the terminal has.
+// "256", "16", "8", "mono", "dark", "light", "contrast", "auto" (as the terminal says); false for another word. Never more
+// than the terminal has.
 bool screen_set_colors(const char *word);
 void screen_ask(void); // the terminal, about itself, where it is one that answers
 void screen_ping(void); // asks what is answered at once

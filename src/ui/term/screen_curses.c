@@ -202,26 +202,26 @@ int screen_open(struct err *e)
 {
     const char *term = getenv("TERM");
     if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
-        return err_set(e, ERR_UNSUPPORTED, "the console needs a terminal, and %s is none: use the commands instead (attune runs, "
-                       "attune train; see attune --help), or a script: attune -e 'open a; snapshot -'",
+        return err_set(e, ERR_UNSUPPORTED, "the console needs a terminal, and %s is none: use the commands instead (attune "
+                       "runs, attune train; see attune --help), or a script: attune -e 'open a; snapshot -'",
                        isatty(STDIN_FILENO) ? "standard output" : "standard input");
     if (!term || !*term || strcmp(term, "dumb") == 0)
-        return err_set(e, ERR_UNSUPPORTED, "TERM is %s, which cannot show a full screen: set TERM to what the terminal is (often "
-                       "xterm-256color), or use the commands instead (attune runs; see attune --help)",
+        return err_set(e, ERR_UNSUPPORTED, "TERM is %s, which cannot show a full screen: set TERM to what the terminal is "
+                       "(often xterm-256color), or use the commands instead (attune runs; see attune --help)",
                        term && *term ? term : "not set");
     screen.has_before = tcgetattr(STDIN_FILENO, &screen.before) == 0;
     setenv("NCURSES_NO_UTF8_ACS", "1", 1);
     const char *used;
     screen.terminal = open_described(term, &used);
     if (!screen.terminal)
-        return err_set(e, ERR_UNSUPPORTED, "there is no description of the terminal %s on this machine, nor of xterm-256color or vt100: "
-                       "install the package ncurses-base", term);
+        return err_set(e, ERR_UNSUPPORTED, "there is no description of the terminal %s on this machine, nor of "
+                       "xterm-256color or vt100: install the package ncurses-base", term);
     screen.taken_for = strcmp(used, term) == 0 ? NULL : used;
     set_term(screen.terminal);
     if (!tigetstr("cup") || tigetstr("cup") == (char *)-1) {
         endwin();
-        return err_set(e, ERR_UNSUPPORTED, "the terminal %s cannot place its cursor, which a full screen needs: use the commands "
-                       "instead (attune runs; see attune --help)", term);
+        return err_set(e, ERR_UNSUPPORTED, "the terminal %s cannot place its cursor, which a full screen needs: use the "
+                       "commands instead (attune runs; see attune --help)", term);
     }
     screen.asks = screen.has_mouse = terminal_is_known(used);
     frame_open();
@@ -382,7 +382,8 @@ void screen_pictures(struct screen_pictures *out)
 {
     struct winsize size = {0};
     *out = (struct screen_pictures){.kitty = screen.says.kitty, .sixel = screen.says.sixel,
-                                    .within = clipboard_multiplexer() != MULTIPLEXER_NONE, .light = screen.background == BACKGROUND_LIGHT,
+                                    .within = clipboard_multiplexer() != MULTIPLEXER_NONE,
+                                    .light = screen.background == BACKGROUND_LIGHT,
                                     .cell_width = screen.says.cell_width, .cell_height = screen.says.cell_height};
     if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col && size.ws_row && size.ws_xpixel / size.ws_col >= 2 &&
         size.ws_ypixel / size.ws_row >= 4) {

@@ -11,8 +11,9 @@
 
 bool terminal_is_known(const char *term)
 {
-    static const char *const known[] = {"xterm", "screen", "tmux", "rxvt", "alacritty", "kitty", "foot", "wezterm", "ghostty", "konsole",
-                                        "st-", "vte", "gnome", "mintty", "iterm", "contour", "putty"};
+    static const char *const known[] = {"xterm", "screen",  "tmux",    "rxvt",    "alacritty", "kitty",
+                                        "foot",  "wezterm", "ghostty", "konsole", "st-",       "vte",
+                                        "gnome", "mintty",  "iterm",   "contour", "putty"};
     for (size_t i = 0; term && i < sizeof known / sizeof *known; i++)
         if (text_starts(term, known[i]))
             return true;

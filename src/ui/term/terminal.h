@@ -1,5 +1,5 @@
-// What a terminal can do beyond its description: it is asked, and answers among the keys whenever it likes. Nothing waits for
-// an answer, and none is needed.
+// What a terminal can do beyond its description: it is asked, and answers among the keys whenever it likes. Nothing waits
+// for an answer, and none is needed.
 #pragma once
 
 #include <stdbool.h>
@@ -11,7 +11,8 @@ struct terminal {
     enum background background; // BACKGROUND_UNKNOWN until it was said
     bool synchronizes;          // shows a frame at once that stands between marks (mode 2026)
     bool sixel;
-    int level;                  // what it is a successor of: 62 and more of the VT220, which passes over strings it does not know
+    int level;                  // what it is a successor of: 62 and more of the VT220, which passes over strings it does not
+                                // know
     bool kitty;                 // shows pictures by kitty's protocol
     int cell_width, cell_height; // pixels; 0: not said
     int n_open;                 // questions of the kind that every terminal answers that have no answer yet

@@ -46,7 +46,8 @@ FAMILIES = {
     "mistral": (dict(SIZES, tie_word_embeddings=False),
                 {**ropes(sliding_window=None), "window": dict(rope_parameters=ROPES["default"], sliding_window=16)}),
     "qwen2": (dict(SIZES, tie_word_embeddings=True),
-              {**ropes(), "window": dict(QWEN_WINDOW, max_window_layers=1), "no-window": dict(QWEN_WINDOW, max_window_layers=2)}),
+              {**ropes(), "window": dict(QWEN_WINDOW, max_window_layers=1),
+               "no-window": dict(QWEN_WINDOW, max_window_layers=2)}),
     "qwen3": (dict(SIZES, tie_word_embeddings=True, head_dim=12),
               {**ropes(), "window": dict(QWEN_WINDOW, layer_types=["sliding_attention", "full_attention"])}),
     "gemma2": (dict(SIZES, head_dim=12, query_pre_attn_scalar=10, sliding_window=16),
@@ -65,7 +66,8 @@ FAMILIES = {
                  max_position_embeddings=LENGTH, word_embed_proj_dim=32, bos_token_id=2, eos_token_id=2, pad_token_id=1),
             {"default": {}}),
     "opt-projected": (dict(vocab_size=VOCAB, hidden_size=32, ffn_dim=48, num_hidden_layers=2, num_attention_heads=4,
-                           max_position_embeddings=LENGTH, word_embed_proj_dim=16, do_layer_norm_before=False, bos_token_id=2,
+                           max_position_embeddings=LENGTH, word_embed_proj_dim=16, do_layer_norm_before=False,
+                           bos_token_id=2,
                            eos_token_id=2, pad_token_id=1), {"default": {}}),
 }
 

@@ -94,7 +94,8 @@ golden = Golden()
 for name, loss in (("aot", aot), ("aot-unpaired", aot_unpaired)):
     golden.add(name, loss, BATCHES, [{}, {"beta": "0.1"}, {"beta": "0.5", "label-smoothing": "0.1"}])
 for state, seed, step in (((D(0), D(0)), 0, 0), (STATE, 1, 1), (STATE, 77, 300)):
-    golden.add("beta-dpo", beta_dpo, BATCHES, [{"keep-share": "1"}, {}, {"keep-share": "0.5", "alpha": "0.02", "momentum": "0.5"}],
+    golden.add("beta-dpo", beta_dpo, BATCHES,
+               [{"keep-share": "1"}, {}, {"keep-share": "0.5", "alpha": "0.02", "momentum": "0.5"}],
                frozen=batch_of(state, seed, step), state=state if any(state) else None, metrics=beta_dpo_metrics,
                seed=seed, step=step)
 golden.print()

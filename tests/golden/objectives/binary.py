@@ -99,7 +99,8 @@ ALONE = [[g[0]] for g in MOVED]
 ODDS = [[dict(g[0], prompt_odds=odds)] for g, odds in zip(MOVED, ("0.3", "1.25", "-4", "7"))]
 
 golden = Golden()
-golden.add("kto", kto, [MOVED, BEHIND], [{}, {"beta": "0.5", "desirable-weight": "1.33"}, {"undesirable-weight": "3"}], frozen=kto_z0,
+golden.add("kto", kto, [MOVED, BEHIND], [{}, {"beta": "0.5", "desirable-weight": "1.33"}, {"undesirable-weight": "3"}],
+           frozen=kto_z0,
            metrics=kto_kl)
 golden.add("kto", kto, [ALONE], [{"loss": "apo-zero"}, {"loss": "apo-zero", "beta": "0.3", "undesirable-weight": "0.5"}],
            frozen=kto_z0, metrics=kto_kl)
@@ -111,7 +112,8 @@ SCORED = [[dict(g[0], label=r, value=v)] for g, r, v in zip(MOVED, ("1.5", "-0.2
 golden.add("dro-v", dro_v, [VALUED, SCORED], [{}, {"tau": "0.25"}, {"tau": "3"}], by=("logp", "value"), frozen=values,
            metrics=dro_metrics)
 BAD = dict(logp="-15", ref="-14", n=8, label=0)
-OWN = [dict(logp=l, ref=r, n=n, label=1) for l, r, n in (("-12", "-13", 6), ("-20", "-18", 10), ("-7.5", "-7", 3), ("-30", "-36", 12))]
+OWN = [dict(logp=l, ref=r, n=n, label=1) for l, r,
+       n in (("-12", "-13", 6), ("-20", "-18", 10), ("-7.5", "-7", 3), ("-30", "-36", 12))]
 golden.add("d2o", each(d2o), [[[BAD] + OWN], [[BAD] + OWN[:1]], [[dict(BAD, logp="-4")] + OWN[1:3], [BAD] + OWN[:2]]],
            [{}, {"alpha": "0.4"}, {"beta": "1", "alpha": "0.02"}])
 golden.print()

@@ -35,7 +35,8 @@ class Golden:
             for batch in batches:
                 groups = [[{k: D(v) for k, v in s.items()} for s in g] for g in batch]
                 f = frozen(groups, p) if frozen else None
-                row = {"objective": name, "settings": p, "groups": [[{k: float(v) for k, v in s.items()} for s in g] for g in groups]}
+                row = {"objective": name, "settings": p,
+                       "groups": [[{k: float(v) for k, v in s.items()} for s in g] for g in groups]}
                 if state:
                     row["state"] = [float(x) for x in state]
                 if seed or step:

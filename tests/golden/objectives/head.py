@@ -95,7 +95,8 @@ def npo(g, p):
 
 def with_numbers(groups, **columns):
     """The groups with more numbers for each response."""
-    return [[{**s, **{k: v[g][i] for k, v in columns.items()}} for i, s in enumerate(group)] for g, group in enumerate(groups)]
+    return [[{**s, **{k: v[g][i] for k, v in columns.items()}} for i, s in enumerate(group)] for g,
+            group in enumerate(groups)]
 
 
 HEAD = with_numbers(PAIRS, kl=[["0.4", "0.9"], ["2.5", "1.25"]], rival=[["3.5", "6.25"], ["11", "1.5"]],
@@ -116,5 +117,6 @@ golden.add("pairwise-cringe", pairwise_cringe, one_by_one(HEAD) + [HEAD],
             {"gate-gradient": "yes", "alpha": "2", "gate-bias": "-4", "gate-tau": "1"}], by=("logp", "rival"), frozen=gates,
            metrics=pairwise_metrics)
 golden.add("npo", each(npo), one_by_one(SINGLES) + [SINGLES],
-           [{}, {"beta": "0.5"}, {"retain": "1"}, {"retain-kl": "1"}, {"retain": "0.5", "retain-kl": "2"}], by=("logp", "kl"))
+           [{}, {"beta": "0.5"}, {"retain": "1"}, {"retain-kl": "1"}, {"retain": "0.5", "retain-kl": "2"}],
+           by=("logp", "kl"))
 golden.print()

@@ -39,7 +39,8 @@ def lipo_group(s, p, disc):
     z, psi, kind = values(s, D(p.get("beta", "0.05"))), lipo_labels(s, p), p.get("list-loss", "lambda")
     pairs = [(i, j) for i in range(len(s)) for j in range(len(s)) if psi[i] > psi[j]]
     if kind == "lambda":
-        return sum((abs(TWO ** psi[i] - TWO ** psi[j]) * abs(disc[i] - disc[j]) * -log_sigmoid(z[i] - z[j]) for i, j in pairs), D(0))
+        return sum((abs(TWO ** psi[i] - TWO ** psi[j]) * abs(disc[i] - disc[j]) * -log_sigmoid(z[i] - z[j]) for i,
+                    j in pairs), D(0))
     if kind == "pair-logistic":
         return sum((-log_sigmoid(z[i] - z[j]) for i, j in pairs), D(0))
     if kind == "pair-hinge":
@@ -76,7 +77,9 @@ def best_nll(s, per_token):
 def rrhf(s, p):
     scores = [y["logp"] / y["n"] ** D(p.get("length-penalty", "1")) for y in s]
     rank = sum((max(D(0), a - b) for a, x in zip(scores, s) for b, y in zip(scores, s) if x["label"] < y["label"]), D(0))
-    return D(p.get("rank-weight", "1")) * rank + D(p.get("sft-weight", "1")) * best_nll(s, p.get("sft-reduction", "mean") == "mean")
+    return D(p.get("rank-weight", "1")) * rank + D(p.get("sft-weight", "1")) * best_nll(s,
+                                                                                        p.get("sft-reduction",
+                                                                                              "mean") == "mean")
 
 
 def pro(s, p):
@@ -119,7 +122,8 @@ def y(logp, ref, n, label):
 # Lists of different length, in no order: without ties, with ties, with ties at the top, of two, untouched by training.
 LISTS = [
     [y("-20", "-22", 9, "0.4"), y("-31.5", "-30", 14, "0.9"), y("-12.25", "-13", 6, "0.1"), y("-8", "-7.5", 3, "0.6")],
-    [y("-14", "-15.5", 7, "3"), y("-18", "-16", 8, "5"), y("-9.5", "-10", 5, "3"), y("-11", "-12", 4, "1"), y("-30", "-27", 20, "5")],
+    [y("-14", "-15.5", 7, "3"), y("-18", "-16", 8, "5"), y("-9.5", "-10", 5, "3"), y("-11", "-12", 4, "1"),
+     y("-30", "-27", 20, "5")],
     [y("-6", "-5", 3, "-1"), y("-10.5", "-12", 4, "0"), y("-7", "-7.25", 5, "0")],
     [y("-10", "-9", 5, "0.25"), y("-9", "-9.5", 7, "0.5")],
     [y("-10", "-10", 5, "1"), y("-12", "-12", 5, "0.5"), y("-7", "-7", 4, "0.5"), y("-3", "-3", 2, "0")],
@@ -144,11 +148,14 @@ for name, p, loss, slopes in TABLE_ROWS:
 golden.add("lipo-lambda", lipo, ALL, [{}, {"beta": "1"}, {"labels": "wins"}, {"list-loss": "point-mse"}] +
            [{"beta": "0.6", "labels": "wins", "list-loss": kind}
             for kind in ("pair-logistic", "pair-hinge", "softmax", "point-mse", "point-sigmoid")], frozen=lipo_frozen)
-golden.add("lipo-lambda", lipo, one_by_one(LISTS[:2]), [{"list-loss": kind} for kind in ("softmax", "point-sigmoid")], frozen=lipo_frozen)
+golden.add("lipo-lambda", lipo, one_by_one(LISTS[:2]), [{"list-loss": kind} for kind in ("softmax", "point-sigmoid")],
+           frozen=lipo_frozen)
 golden.add("plackett-luce", each(plackett_luce), ALL, [{}, {"beta": "1"}])
 # The second of PAIRS has equal means: the hinge has no slope there.
-golden.add("rrhf", each(rrhf), one_by_one(LISTS) + [[PAIRS[0]], LISTS], [{}, {"rank-weight": "100", "length-penalty": "0.5"}, {"sft-weight": "0.1", "sft-reduction": "sum"}],
-           metrics=lambda groups, p, f: {"nll_loss": sum(best_nll(s, p.get("sft-reduction", "mean") == "mean") for s in groups) / len(groups)})
+golden.add("rrhf", each(rrhf), one_by_one(LISTS) + [[PAIRS[0]], LISTS],
+           [{}, {"rank-weight": "100", "length-penalty": "0.5"}, {"sft-weight": "0.1", "sft-reduction": "sum"}],
+           metrics=lambda groups, p,
+           f: {"nll_loss": sum(best_nll(s, p.get("sft-reduction", "mean") == "mean") for s in groups) / len(groups)})
 golden.add("pro", each(pro), ALL, [{}, {"sft-weight": "0"}],
            metrics=lambda groups, p, f: {"nll_loss": sum(best_nll(s, False) for s in groups) / len(groups)})
 for name, loss in (("infonca", infonca), ("nca", nca)):

@@ -161,7 +161,8 @@ def clips(p):
 
 
 def answer_loss(groups, adv, lo, hi, p={}):
-    return [sum(average(weights(p, a)) * surrogate((sum(a["logp"]) - sum(a["old_logp"])).exp(), aa[0], lo, hi) for a, aa in zip(g, ag)) / len(g)
+    return [sum(average(weights(p, a)) * surrogate((sum(a["logp"]) - sum(a["old_logp"])).exp(), aa[0], lo, hi) for a,
+                aa in zip(g, ag)) / len(g)
             for g, ag in zip(groups, adv)]
 
 
@@ -178,7 +179,8 @@ def by_answers(groups, adv, ret, p, longest):
 
 
 def reinforce_loss(groups, adv, ret, p, longest):
-    return [sum(-aa[0] * sum(w * x for w, x in zip(weights(p, a), a["logp"])) for a, aa in zip(g, ag)) / len(g) for g, ag in zip(groups, adv)]
+    return [sum(-aa[0] * sum(w * x for w, x in zip(weights(p, a), a["logp"])) for a, aa in zip(g, ag)) / len(g) for g,
+            ag in zip(groups, adv)]
 
 
 def grpo_loss(defaults, sequence=False):
@@ -249,7 +251,8 @@ def value_measures(groups, ret, p):
     c, n = D(get(p, "value-clip", "0.2")), D(0)
     for g, rg in zip(groups, ret):
         for a, r in zip(g, rg):
-            n += sum((clip(v, old - c, old + c) - R) ** 2 > (v - R) ** 2 for v, old, R in zip(a["value"], a["old_value"], r)) if c > 0 else 0
+            n += sum((clip(v, old - c, old + c) - R) ** 2 > (v - R) ** 2 for v, old,
+                     R in zip(a["value"], a["old_value"], r)) if c > 0 else 0
     return {"loss/value_avg": sum(value_loss(groups, ret, dict(p, **{"vf-coef": "1"}))) / len(groups),
             "val/clipfrac_avg": n / n_tokens(groups)}
 
@@ -381,7 +384,8 @@ BATCH = [
             ["0", "0.125", "0.25", "0.5"], ["0.0625", "0.5", "-0.25", "0.4375"])],
     [answer("2", ["-0.25"], ["0.0625"], ["-0.5"], ["1"], ["1.5"]),
      answer("0", ["-2.25", "-0.5"], ["-0.3125", "-0.0625"], ["-2", "-0.625"], ["0.5", "-0.25"], ["0.125", "0"]),
-     answer("-1", ["-0.875", "-1.125", "-4"], ["0.5", "-0.625", "0.03125"], ["-1.125", "-0.875", "-1"], ["-0.5", "-0.75", "-1"],
+     answer("-1", ["-0.875", "-1.125", "-4"], ["0.5", "-0.625", "0.03125"], ["-1.125", "-0.875", "-1"],
+            ["-0.5", "-0.75", "-1"],
             ["-0.625", "-0.25", "-1.125"])],
 ]
 # On-policy: nothing has moved. The known advantages of RLOO and GRPO: scores 1, 0, 0, 2.
@@ -389,17 +393,21 @@ STILL = [[answer(s, ["-0.5", "-1"], ["0", "0"], ["-0.75", "-0.5"], ["0", "0"], [
 # Groups of two sizes, ratios beyond the bounds on both sides.
 UNEQUAL = [
     [answer("1", ["-1", "-0.5"], ["0.5", "-0.5"], ["-1.5", "-0.25"], ["0.5", "1"], ["0", "1.5"]),
-     answer("-0.5", ["-2", "-1.5", "-0.25", "-3", "-1"], ["0.125", "-0.75", "-0.0625", "1", "0.25"], ["-1", "-1", "-0.5", "-2", "-4"],
+     answer("-0.5", ["-2", "-1.5", "-0.25", "-3", "-1"], ["0.125", "-0.75", "-0.0625", "1", "0.25"],
+            ["-1", "-1", "-0.5", "-2", "-4"],
             ["0", "-0.5", "-1", "-0.75", "-0.25"], ["0.5", "-0.625", "-2", "-0.875", "0.125"])],
     [answer("0.5", ["-0.75"], ["-0.375"], ["-0.5"], ["-1"], ["-0.9375"]),
-     answer("0.5", ["-1.25", "-2.5", "-0.5"], ["0.25", "0.125", "-0.25"], ["-2", "-1.5", "-0.125"], ["1", "0.25", "0"], ["0.5", "0.3125", "0.5"]),
+     answer("0.5", ["-1.25", "-2.5", "-0.5"], ["0.25", "0.125", "-0.25"], ["-2", "-1.5", "-0.125"], ["1", "0.25", "0"],
+            ["0.5", "0.3125", "0.5"]),
      answer("3", ["-4", "-0.25"], ["1.5", "0.125"], ["-2", "-0.5"], ["1", "2"], ["1.125", "3"]),
      answer("-2", ["-0.5", "-0.125"], ["-1", "-0.0625"], ["-0.25", "-0.75"], ["-0.5", "-1"], ["-0.75", "-0.5"])],
 ]
 # One answer whose rewards (beta 1) are -0.1, 0.05 and 1.
-EXPECTED = [[answer("1", ["-0.4", "-0.55", "-1"], ["0", "0", "0"], ["-0.5", "-0.5", "-1"], ["0.2", "0.3", "0.5"], ["0.2", "0.3", "0.5"])]]
+EXPECTED = [[answer("1", ["-0.4", "-0.55", "-1"], ["0", "0", "0"], ["-0.5", "-0.5", "-1"], ["0.2", "0.3", "0.5"],
+                    ["0.2", "0.3", "0.5"])]]
 # And one whose first and last token are natural (alpha 0.3), with one that is the same throughout.
-NATURAL = [[answer("5", ["-0.5", "-2", "-1"], ["0", "0", "0"], ["-0.4", "-3", "-0.2"], ["0", "0", "0"], ["0", "0", "0"]) for _ in range(2)]]
+NATURAL = [[answer("5", ["-0.5", "-2", "-1"], ["0", "0", "0"], ["-0.4", "-3", "-0.2"], ["0", "0", "0"],
+                   ["0", "0", "0"]) for _ in range(2)]]
 
 
 def sampled_otherwise(groups):
@@ -439,14 +447,16 @@ def nothing(groups, p, state):
     return []
 
 
-def add(name, judge, loss, measured, settings, batches=(BATCH, STILL, UNEQUAL), state=None, longest=0, remembered=nothing, known=None):
+def add(name, judge, loss, measured, settings, batches=(BATCH, STILL, UNEQUAL), state=None, longest=0,
+        remembered=nothing, known=None):
     """known: what must come out, from elsewhere: advantages, returns or rewards of the first group's first answer, or of its answers'
     first tokens."""
     for p in settings:
         for groups in batches:
             before = [D(x) for x in (state or ["0", "0"])]
             adv, ret, rew = judge(groups, p, before)
-            row = {"objective": name, "settings": p, "groups": [[{k: floats(v) for k, v in a.items()} for a in g] for g in groups]}
+            row = {"objective": name, "settings": p,
+                   "groups": [[{k: floats(v) for k, v in a.items()} for a in g] for g in groups]}
             if state:
                 row["state"] = [float(x) for x in state]
             if longest:
@@ -492,13 +502,15 @@ def add_relative(name, scale, defaults, settings, sequence=False, **more):
 
 add_ppo([{}, {"beta": "0.5", "whiten": "no"}, {"gamma": "0.9", "lambda": "0.5", "whiten-rewards": "yes"},
          {"clip-high": "0.28", "value-clip": "0", "vf-coef": "0.5", "lambda": "1"}, {"beta": "0", "lambda": "0"}])
-add_ppo([{"kl-target": "2", "whiten": "no"}, {"kl-target": "0.5", "kl-horizon": "60"}, {"kl-target": "0.0625", "kl-horizon": "60"}], state=["0.5"])
+add_ppo([{"kl-target": "2", "whiten": "no"}, {"kl-target": "0.5", "kl-horizon": "60"},
+         {"kl-target": "0.0625", "kl-horizon": "60"}], state=["0.5"])
 add_ppo([{"beta": "1", "whiten": "no"}], batches=(EXPECTED,),
         known={"reward": [-0.1, 0.05, 1], "advantage": [0.68875, 0.725, 0.5], "return": [0.88875, 1.025, 1]})
 add_ptx([{}, {"beta": "0.5", "whiten": "no", "ptx-coef": "0.5"}])
 for n, k in (("pm-rlhf", "entropy"), ("conditional-pm-rlhf", "conditional")):
     add_pm(n, k, [{}, {"beta": "1"}, {"estimator": "gae", "whiten": "no"}, {"estimator": "gae", "beta": "0.5"}])
-add_pm("conditional-pm-rlhf", "conditional", [{"alpha": "1", "beta": "1"}, {"alpha": "0.05"}, {"alpha": "0.05", "estimator": "gae"},
+add_pm("conditional-pm-rlhf", "conditional",
+       [{"alpha": "1", "beta": "1"}, {"alpha": "0.05"}, {"alpha": "0.05", "estimator": "gae"},
                                               {"alpha": "0"}])
 add_pm("conditional-pm-rlhf", "conditional", [{"alpha": "0.3"}], batches=(NATURAL,), known={"reward": [0.05, -0.1, 5.1]})
 add_pm("conditional-pm-rlhf", "conditional", [{"alpha": "1"}], batches=(NATURAL,), known={"reward": [0.01, -0.1, 5.08]})
@@ -507,7 +519,8 @@ add(*RLOO, [{}, {"beta": "1", "clip-low": "0.05", "clip-high": "0.5"}])
 add(*RLOO, [{"beta": "0"}], batches=(STILL,), known={"advantage": [1 / 3, -1, -1, 5 / 3]})
 add_reinforce([{}, {"baseline": "batch"}, {"baseline": "prompt", "beta": "0.5"}, {"baseline": "none"}])
 add_reinforce([{}, {"baseline": "batch"}], state=["0.375", "3"])
-add("reinforce-pp", reinforce_pp, plus_loss, plus_measures, [{}, {"group-baseline": "yes", "beta": "0.5"}, {"beta": "0", "clip-high": "0.05"}])
+add("reinforce-pp", reinforce_pp, plus_loss, plus_measures,
+    [{}, {"group-baseline": "yes", "beta": "0.5"}, {"beta": "0", "clip-high": "0.05"}])
 add_relative("grpo", "group", GRPO, [{}, {"scale-rewards": "batch", "loss-mean": "tokens", "clip-high": "0.28"},
                                      {"scale-rewards": "none", "beta": "0.5"}, {"clipping": "weight", "clip-high": "0.1"}])
 add_relative("grpo", "group", GRPO, [{"beta": "0"}], batches=(STILL,),
@@ -522,7 +535,8 @@ CORRECTED = [{"is-correction": by, "is-mode": mode} for by in ("token", "sequenc
 add_ppo(CORRECTED[:1], batches=AWAY)
 add(*RLOO, CORRECTED, batches=AWAY)
 add_reinforce(CORRECTED[1:3], batches=AWAY)
-add_relative("grpo", "group", GRPO, CORRECTED + [{"is-correction": "token", "is-cap": "1.25", "clipping": "weight", "clip-high": "0.1"}],
+add_relative("grpo", "group", GRPO,
+             CORRECTED + [{"is-correction": "token", "is-cap": "1.25", "clipping": "weight", "clip-high": "0.1"}],
              batches=AWAY)
 add_relative("gspo", "group", GSPO, CORRECTED[:3], sequence=True, batches=AWAY)
 print("[\n" + ",\n".join(json.dumps(r) for r in rows) + "\n]")

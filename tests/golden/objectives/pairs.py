@@ -106,7 +106,8 @@ def orpo(s, p):
 
 def orpo_metrics(groups, p, f):
     zs = [log_odds(means(g)[0]) - log_odds(means(g)[1]) for g in groups]
-    return {**nll(groups, p, f), "log_odds_ratio": sum(log_sigmoid(z) for z in zs) / len(zs), "log_odds_chosen": sum(zs) / len(zs)}
+    return {**nll(groups, p, f), "log_odds_ratio": sum(log_sigmoid(z) for z in zs) / len(zs),
+            "log_odds_chosen": sum(zs) / len(zs)}
 
 
 def cpo(s, p):
@@ -207,7 +208,9 @@ add("dpo", dpo, [{}, {"beta": "0.5"}, {"label-smoothing": "0.1"}, {"reference-fr
                  {"beta": "0.02", "label-smoothing": "0.25", "reference-free": "yes"}])
 add("robust-dpo", robust_dpo, [{}, {"beta": "0.5", "label-smoothing": "0.3"}])
 add("ipo", ipo, [{}, {"log-ratio": "sum"}, {"beta": "0.5", "log-ratio": "mean"}])
-add("gpo", gpo, [{}] + [{"function": f} for f in GPO] + [{"beta": "1", "function": "savage"}, {"beta": "0.3", "function": "exponential"}])
+add("gpo", gpo,
+    [{}] + [{"function": f} for f in GPO] + [{"beta": "1", "function": "savage"},
+                                             {"beta": "0.3", "function": "exponential"}])
 add("slic", slic, [{}, {"delta": "4", "lambda": "0.5"}], nll)
 add("dpop", dpop, [{}, {"beta": "0.1", "lambda": "5"}], chosen_lost)
 add("rpo", rpo, [{}, {"sft": "mean", "eta": "0.2", "beta": "0.5"}], nll)
@@ -230,7 +233,8 @@ def online_dpo(s, p):
 
 
 add("online-dpo", online_dpo, [{}, {"beta": "0.5", "pair-loss": "ipo"}])
-golden.add("best-of-n", each(lambda s, p: -s[0]["logp"] / s[0]["n"]), [[[dict(logp="-12", n=6, label=1)], [dict(logp="-3.5", n=2, label=1)]]], [{}])
+golden.add("best-of-n", each(lambda s, p: -s[0]["logp"] / s[0]["n"]),
+           [[[dict(logp="-12", n=6, label=1)], [dict(logp="-3.5", n=2, label=1)]]], [{}])
 
 
 # ---- self-play: ref is log pi_t (inpo: the mean of it and of the reference), label how often an answer wins ----
@@ -285,7 +289,8 @@ def said(*answers):
     return [dict(logp=x, ref=r, n=n, label=l) for x, r, n, l in answers]
 
 
-WON = [[said(("-12", "-13", 6, "0.8125"), ("-15", "-14", 8, "0.25"))], [said(("-20.5", "-18", 9, "0.625"), ("-3", "-3", 2, "0.375"))]]
+WON = [[said(("-12", "-13", 6, "0.8125"), ("-15", "-14", 8, "0.25"))],
+       [said(("-20.5", "-18", 9, "0.625"), ("-3", "-3", 2, "0.375"))]]
 THREE = [[said(("-12", "-13", 6, "0.75"), ("-15", "-14", 8, "0.125"), ("-9.5", "-11", 5, "0.625"))]]
 BEAT = [[said(("-12", "-13", 6, "0.25"))], [said(("-20.5", "-18", 9, "-0.375"), ("-3", "-3.5", 2, "0.125"))]]
 LOST = [[said(("-12", "-13", 6, "0"), ("-15", "-14", 8, "1"))]]
@@ -296,7 +301,8 @@ golden.add("dno", each(dno), WON + THREE, [{}, {"eta": "0.5"}])
 golden.add("inpo", each(inpo), ALL, [{}, {"eta": "0.25", "tau": "0.125"}])
 golden.add("nash-md", nash, BEAT, [{}, {"tau": "0.5"}, {"tau": "0"}], frozen=nash_worth)
 golden.add("xpo", each(in_twos(xpo)), WON + LOST + TWO_PAIRS, [{}, {"alpha": "0.25", "beta": "0.5"}])
-golden.add("rso", each(in_twos(rso)), ALL + TWO_PAIRS, [{}, {"gamma": "0.375", "pair-loss": "hinge-norm"}, {"gamma": "0.25", "pair-loss": "hinge"}])
+golden.add("rso", each(in_twos(rso)), ALL + TWO_PAIRS,
+           [{}, {"gamma": "0.375", "pair-loss": "hinge-norm"}, {"gamma": "0.25", "pair-loss": "hinge"}])
 golden.add("slic-rank", each(in_twos(slic)), ALL + TWO_PAIRS, [{}, {"delta": "4", "lambda": "0.5"}])
 add("discopop", discopop, [{}, {"beta": "0.1", "tau": "0.5"}])
 add("dpo-norm", dpo_norm, [{}, {"beta": "2", "label-smoothing": "0.1"}])

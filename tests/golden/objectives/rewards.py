@@ -38,7 +38,8 @@ SCORED = [
     [dict(score="0.125", label="0.5", n=3), dict(score="0.75", label="0.5", n=3)],
 ]
 LISTS = [
-    [dict(score="0.5", label="9"), dict(score="-0.3", label="6"), dict(score="0.2", label="4"), dict(score="0.1", label="1")],
+    [dict(score="0.5", label="9"), dict(score="-0.3", label="6"), dict(score="0.2", label="4"),
+     dict(score="0.1", label="1")],
     [dict(score="1.25", label="2"), dict(score="2", label="2"), dict(score="-1", label="5")],
     [dict(score="0.4", label="-2"), dict(score="0.6", label="-1")],
 ]
@@ -46,7 +47,8 @@ SETTINGS = [{}, {"margin": "1"}, {"centring": "0.01"}, {"margin": "0.5", "centri
 golden = Golden()
 golden.add("rm", each(rm), one_by_one(SCORED), SETTINGS, by=("score",))
 golden.add("rm-list", each(rm_list), one_by_one(LISTS), SETTINGS, by=("score",))
-golden.add("rm-token", each(rm_token), one_by_one(SCORED), SETTINGS + [dict(p, reduction="sum") for p in SETTINGS], by=("score",))
+golden.add("rm-token", each(rm_token), one_by_one(SCORED), SETTINGS + [dict(p, reduction="sum") for p in SETTINGS],
+           by=("score",))
 LETTERS = [
     [dict(logp="-0.5", label=1, n=1), dict(logp="-1.25", label=0, n=1)],
     [dict(logp="-7", label="0.8", n=2), dict(logp="-4.5", label="0.2", n=2)],

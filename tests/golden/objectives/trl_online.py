@@ -49,7 +49,8 @@ def drawn(seed, n_groups, n_answers, longest):
         n = r.randint(1, longest)
         old, values = numbers(n, -3, -0.1), numbers(n, -1, 1)
         return {"score": numbers(1, -2, 2)[0], "old_logp": old, "logp": [x + y for x, y in zip(old, numbers(n, -0.5, 0.5))],
-                "reference": numbers(n, -3, -0.1), "old_value": values, "value": [x + y for x, y in zip(values, numbers(n, -0.5, 0.5))]}
+                "reference": numbers(n, -3, -0.1), "old_value": values,
+                "value": [x + y for x, y in zip(values, numbers(n, -0.5, 0.5))]}
 
     return [[answer() for _ in range(n_answers)] for _ in range(n_groups)]
 
@@ -98,18 +99,22 @@ def add(by, name, settings, b, advantages, loss, returns=None, longest=0, with_l
 
 def trainer(b, **more):
     """What _compute_loss asks of itself."""
-    same = SimpleNamespace(reduce=lambda x, reduction=None: x, gather=lambda x: x, gather_for_metrics=lambda x: x, num_processes=1,
+    same = SimpleNamespace(reduce=lambda x, reduction=None: x, gather=lambda x: x, gather_for_metrics=lambda x: x,
+                           num_processes=1,
                            sync_gradients=True)
     return SimpleNamespace(
-        accelerator=same, model=SimpleNamespace(training=True), aux_loss_enabled=False, current_gradient_accumulation_steps=1,
-        _metrics={"train": defaultdict(list)}, _entropy_bonus_enabled=False, top_entropy_quantile=1.0, off_policy_mask_threshold=None, use_vllm=False,
+        accelerator=same, model=SimpleNamespace(training=True), aux_loss_enabled=False,
+        current_gradient_accumulation_steps=1,
+        _metrics={"train": defaultdict(list)}, _entropy_bonus_enabled=False, top_entropy_quantile=1.0,
+        off_policy_mask_threshold=None, use_vllm=False,
         _get_per_token_logps_and_entropies=lambda *a, **k: (b.logp, torch.zeros_like(b.mask), None),
         args=SimpleNamespace(delta=None, use_bias_correction_kl=False, steps_per_generation=1), **more)
 
 
 def inputs(b, advantages, **more):
     ids = torch.zeros(b.mask.shape, dtype=torch.long)
-    return dict(prompt_ids=ids[:, :1], prompt_mask=ids[:, :1] + 1, completion_ids=ids, completion_mask=b.mask, advantages=advantages, **more)
+    return dict(prompt_ids=ids[:, :1], prompt_mask=ids[:, :1] + 1, completion_ids=ids, completion_mask=b.mask,
+                advantages=advantages, **more)
 
 
 # ---- RLOO ----
@@ -171,12 +176,16 @@ for groups in BATCHES:
     grpo(Padded(groups), "grpo", {"scale-rewards": "batch", "beta": "0"}, scale="batch")
     grpo(Padded(groups), "grpo", {"loss-mean": "tokens", "clip-high": "0.28", "beta": "0"}, loss_type="dapo", high=0.28)
     grpo(Padded(groups), "grpo", {"loss-mean": "tokens", "beta": "0.5"}, loss_type="dapo", beta=0.5)
-    grpo(Padded(groups), "grpo", {"loss-mean": "tokens", "clipping": "weight", "clip-high": "0.1", "beta": "0"}, loss_type="cispo", high=0.1)
+    grpo(Padded(groups), "grpo", {"loss-mean": "tokens", "clipping": "weight", "clip-high": "0.1", "beta": "0"},
+         loss_type="cispo", high=0.1)
     grpo(Padded(groups), "dr-grpo", {}, loss_type="dr_grpo", scale="none", longest=8)
     grpo(Padded(groups), "dr-grpo", {"beta": "0.25"}, loss_type="dr_grpo", scale="none", beta=0.25, longest=8)
     grpo(Padded(groups), "gspo", {}, level="sequence", low=3e-4, high=4e-4)
-    grpo(Padded(groups), "gspo", {"clip-low": "0.5", "clip-high": "0.5", "beta": "0.1"}, level="sequence", low=0.5, high=0.5, beta=0.1)
+    grpo(Padded(groups), "gspo", {"clip-low": "0.5", "clip-high": "0.5", "beta": "0.1"}, level="sequence", low=0.5,
+         high=0.5, beta=0.1)
     ppo(Padded(groups), {})
-    ppo(Padded(groups), {"beta": "0.5", "gamma": "0.9", "lambda": "0.5", "whiten-rewards": "yes"}, beta=0.5, gamma=0.9, lam=0.5, whiten_rewards=True)
-    ppo(Padded(groups), {"clip-low": "0.1", "clip-high": "0.1", "value-clip": "0.05", "vf-coef": "1"}, low=0.1, value_clip=0.05, coef=1)
+    ppo(Padded(groups), {"beta": "0.5", "gamma": "0.9", "lambda": "0.5", "whiten-rewards": "yes"}, beta=0.5, gamma=0.9,
+        lam=0.5, whiten_rewards=True)
+    ppo(Padded(groups), {"clip-low": "0.1", "clip-high": "0.1", "value-clip": "0.05", "vf-coef": "1"}, low=0.1,
+        value_clip=0.05, coef=1)
 print("[\n" + ",\n".join(json.dumps(r) for r in rows) + "\n]")

@@ -80,12 +80,14 @@ for codec in ("none", "snappy", "gzip", "zstd"):
             write("chats-%s-v%s-%s" % (codec, version[0], "dictionary" if words else "plain"), chats, "chats",
                   compression=codec, data_page_version=version, use_dictionary=words, row_group_size=17,
                   data_page_size=200, write_page_checksum=version == "1.0")
-write("legacy-lists", chats.select(["prompt", "chosen", "deep"]), "legacy-lists", use_compliant_nested_type=False, compression="snappy")
+write("legacy-lists", chats.select(["prompt", "chosen", "deep"]), "legacy-lists", use_compliant_nested_type=False,
+      compression="snappy")
 for codec in ("lz4", "brotli"):
     pq.write_table(chats.select(["prompt"]), os.path.join(folder, "refused-%s.parquet" % codec), compression=codec)
 
 long = pa.table({"words": pa.array(["word %d" % (i * 7919 % 3000) if i % 9 else None for i in range(6000)])})
-write("dictionary-fallback", long.slice(0, 1200), "dictionary-fallback", compression="zstd", dictionary_pagesize_limit=1000, data_page_size=1000)
+write("dictionary-fallback", long.slice(0, 1200), "dictionary-fallback", compression="zstd",
+      dictionary_pagesize_limit=1000, data_page_size=1000)
 write("big-text", pa.table({"text": pa.array(["a" * 300000, "", None, "\u4e16\u754c" * 50000])}), compression="zstd")
 
 numbers = pa.table({
@@ -98,7 +100,8 @@ numbers = pa.table({
     "fixed": pa.array([b"%08d" % (i // 5) for i in range(300)], pa.binary(8)),
     "flag": pa.array([i % 17 < 9 for i in range(300)]),
 })
-delta = {"i32": "DELTA_BINARY_PACKED", "i64": "DELTA_BINARY_PACKED", "near": "DELTA_BINARY_PACKED", "text": "DELTA_BYTE_ARRAY",
+delta = {"i32": "DELTA_BINARY_PACKED", "i64": "DELTA_BINARY_PACKED", "near": "DELTA_BINARY_PACKED",
+         "text": "DELTA_BYTE_ARRAY",
          "fixed": "DELTA_BYTE_ARRAY", "f32": "BYTE_STREAM_SPLIT", "f64": "BYTE_STREAM_SPLIT", "flag": "RLE"}
 split = {"i32": "BYTE_STREAM_SPLIT", "i64": "BYTE_STREAM_SPLIT", "near": "PLAIN", "text": "DELTA_LENGTH_BYTE_ARRAY",
          "fixed": "BYTE_STREAM_SPLIT", "f32": "PLAIN", "f64": "PLAIN", "flag": "PLAIN"}
@@ -115,7 +118,8 @@ types = pa.table({
     "d38": pa.array([D("-12345678901234567890.5"), D("0.1"), D("3")], pa.decimal128(38, 10)),
     "d0": pa.array([D("-7"), D("12"), None], pa.decimal128(5, 0)),
     "date": pa.array([datetime.date(1969, 12, 31), datetime.date(2024, 2, 29), datetime.date(1600, 3, 1)]),
-    "ms": pa.array([-1, 1714566600250, 0], pa.timestamp("ms", tz="UTC")), "us": pa.array([1714566600000001, 0, None], pa.timestamp("us")),
+    "ms": pa.array([-1, 1714566600250, 0], pa.timestamp("ms", tz="UTC")),
+    "us": pa.array([1714566600000001, 0, None], pa.timestamp("us")),
     "ns": pa.array([1714566600000000001, -1000000000, 0], pa.timestamp("ns")),
     "time": pa.array([datetime.time(12, 30, 1), datetime.time(23, 59, 59, 250), None], pa.time64("us")),
     "f16": pa.array([0.5, -2.25, 6.103515625e-05], pa.float16()), "bytes": pa.array([b"text", b"", None]),

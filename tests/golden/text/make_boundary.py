@@ -52,7 +52,8 @@ def with_true_offsets(path):
 
 def more_pairs(n, seed):
     r = random.Random(seed)
-    bits = ["the ", " well", "\n", "  ", "\t", "'re", "42", "\u00e9", "e", "\u8a9e", "\U0001f600", ",", ".", "-", "boats", "Mara",
+    bits = ["the ", " well", "\n", "  ", "\t", "'re", "42", "\u00e9", "e", "\u8a9e", "\U0001f600", ",", ".", "-",
+            "boats", "Mara",
             "x", "S", "\u00a0", "<", ">", "|", "ing", "er", " a", "\u0661", "\u2581"]
     text = lambda: "".join(r.choice(bits) for _ in range(r.randrange(0, 8)))
     return [(text(), text()) for _ in range(n)]

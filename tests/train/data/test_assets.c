@@ -26,7 +26,8 @@ static void dpo_on_stories260k_learns_held_out_preferences(void **state)
         assert_ok(trainer_step(b.trainer, &step, e));
     bench_evaluate(&b, &after);
     print_message("          %d pairs, %d held out: loss %.3f -> %.3f, accuracy %.3f -> %.3f, margin %.3f -> %.3f\n",
-                  b.train.n_groups, b.held_out.n_groups, metric_value(&before, "eval/loss"), metric_value(&after, "eval/loss"),
+                  b.train.n_groups, b.held_out.n_groups, metric_value(&before, "eval/loss"),
+                  metric_value(&after, "eval/loss"),
                   metric_value(&before, "eval/rewards/accuracies"), metric_value(&after, "eval/rewards/accuracies"),
                   metric_value(&before, "eval/rewards/margins"), metric_value(&after, "eval/rewards/margins"));
     assert_close(metric_value(&before, "eval/loss"), log(2), 1e-5);

@@ -48,7 +48,8 @@ static void responses_end_with_the_end_token(void **state)
     struct dataset d;
     struct corpus *c;
     const struct dataset_options o = options(64, 32);
-    build(&d, &c, "{\"prompt\": \"Day 1: the river\", \"chosen\": \" is kind and warm.\", \"rejected\": \" is lost again.\"}\n",
+    build(&d, &c,
+          "{\"prompt\": \"Day 1: the river\", \"chosen\": \" is kind and warm.\", \"rejected\": \" is lost again.\"}\n",
           &o);
     assert_int_equal(d.n_groups, 1);
     assert_int_equal(d.n_seqs, 2);
@@ -75,11 +76,11 @@ static void long_examples_are_cut_the_same_way_and_counted(void **state)
     const struct dataset_options o = options(16, 8);
     // The second pair differs only behind the cut: nothing is left to learn from it.
     build(&d, &c,
-          "{\"prompt\": \"Day 1: the river the river the river the river the river the moon\", \"chosen\": \" is kind and warm is "
-          "kind and warm is kind and warm is kind and warm.\", \"rejected\": \" is lost again.\"}\n"
-          "{\"prompt\": \"Day 2: the moon\", \"chosen\": \" was a joy to see was a joy to see was a joy to see was a joy to see "
-          "was a joy to see now\", \"rejected\": \" was a joy to see was a joy to see was a joy to see was a joy to see was a joy "
-          "to see then\"}\n",
+          "{\"prompt\": \"Day 1: the river the river the river the river the river the moon\", \"chosen\": \" is kind and "
+          "warm is kind and warm is kind and warm is kind and warm.\", \"rejected\": \" is lost again.\"}\n"
+          "{\"prompt\": \"Day 2: the moon\", \"chosen\": \" was a joy to see was a joy to see was a joy to see was a joy to "
+          "see was a joy to see now\", \"rejected\": \" was a joy to see was a joy to see was a joy to see was a joy to see "
+          "was a joy to see then\"}\n",
           &o);
     assert_int_equal(d.n_groups, 1);
     assert_int_equal(d.n_cut, 1);
@@ -178,8 +179,8 @@ static void chat_responses_follow_the_template(void **state)
     struct corpus *c;
     const struct dataset_options o = under("hh", 128, 100);
     build(&d, &c,
-          "{\"prompt\": [{\"role\": \"user\", \"content\": \"the river\"}], \"chosen\": [{\"role\": \"assistant\", \"content\": "
-          "\"is kind\"}], \"rejected\": [{\"role\": \"assistant\", \"content\": \"is lost\"}]}\n",
+          "{\"prompt\": [{\"role\": \"user\", \"content\": \"the river\"}], \"chosen\": [{\"role\": \"assistant\", "
+          "\"content\": \"is kind\"}], \"rejected\": [{\"role\": \"assistant\", \"content\": \"is lost\"}]}\n",
           &o);
     json_t *messages = json_pack("[{ss,ss},{ss,ss}]", "role", "user", "content", "the river", "role", "assistant",
                                  "content", "is kind");

@@ -185,9 +185,9 @@ static void members_that_the_template_does_not_write_refuse_the_row(void **state
     const struct response call = {.text = "Looking.", .json = calls}, thought = {.text = "So.", .json =
                                                                                    "{\"reasoning_content\": \"hm\"}"};
     static const char writes_both[] =
-        "{% if tools %}{{ tools | tojson }}{% endif %}{% for m in messages %}<{{ m.role }}>{{ m.reasoning_content }}{{ m.content }}"
-        "{% for c in m.tool_calls %}[{{ c.function.name }} {{ c.function.arguments | tojson }}]{% endfor %}{% endfor %}"
-        "{% if add_generation_prompt %}<assistant>{% endif %}";
+        "{% if tools %}{{ tools | tojson }}{% endif %}{% for m in messages %}<{{ m.role }}>{{ m.reasoning_content }}{{ "
+        "m.content }}{% for c in m.tool_calls %}[{{ c.function.name }} {{ c.function.arguments | tojson }}]{% endfor %}{% "
+        "endfor %}{% if add_generation_prompt %}<assistant>{% endif %}";
     char *dir = test_source(tokenizers[1]);
     struct tokenizer *plain, *full = with_template(tokenizers[1], writes_both);
     struct text_rules r;
@@ -218,7 +218,8 @@ static void members_that_the_template_does_not_write_refuse_the_row(void **state
     free(dir);
 }
 
-static char *text_of(const struct tokenizer *t, const struct text_rules *r, const struct example *x, const struct response *a)
+static char *text_of(const struct tokenizer *t, const struct text_rules *r, const struct example *x,
+                     const struct response *a)
 {
     struct encoded ids;
     char *text;
@@ -255,8 +256,8 @@ static void thoughts_have_the_name_that_the_template_reads(void **state)
 // It opens, though it cannot render what has none; such rows are refused with its word.
 static void a_template_that_needs_tools_is_for_rows_that_have_them(void **state)
 {
-    static const char needs[] = "{% for t in tools %}[{{ t.function.name }}]{% endfor %}{% for m in messages %}<{{ m.role }}>"
-                                "{{ m.content }}|{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}";
+    static const char needs[] = "{% for t in tools %}[{{ t.function.name }}]{% endfor %}{% for m in messages %}<{{ m.role "
+                                "}}>{{ m.content }}|{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}";
     struct tokenizer *t = with_template(tokenizers[1], needs);
     struct text_rules r;
     struct encoded x;

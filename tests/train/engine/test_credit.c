@@ -1,5 +1,5 @@
-// What tokens earned, as `attune-engine credit` and `attune credit` say it, between models whose log-probabilities are known:
-// "flat" finds all 320 tokens equally likely, "sure" says one token and nothing else.
+// What tokens earned, as `attune-engine credit` and `attune credit` say it, between models whose log-probabilities are
+// known: "flat" finds all 320 tokens equally likely, "sure" says one token and nothing else.
 #include "config.h"
 
 #include "fixture.h"
@@ -83,8 +83,8 @@ static void rows_of_a_file_are_credited_each_for_itself(void **state)
     char *pairs, *rest = NULL, *file_rest = NULL;
     size_t size;
     int n = 0;
-    str_addf(&arguments, "credit --model '%s' --reference '%s' --beta 0.5 --data '%s' --limit 3 --threads 1", world.model_dir,
-             sure, world.pairs_path);
+    str_addf(&arguments, "credit --model '%s' --reference '%s' --beta 0.5 --data '%s' --limit 3 --threads 1",
+             world.model_dir, sure, world.pairs_path);
     char *text = said_by("attune-engine", str_text(&arguments));
     assert_ok(file_read(world.pairs_path, 1 << 20, &pairs, &size, e));
     char *pair = strtok_r(pairs, "\n", &file_rest);

@@ -125,8 +125,9 @@ static void golden_rows_come_out_of_the_engine(void **state)
         input_of(row, &text, &before);
         number_text(row, "seed", seed, sizeof seed);
         number_text(row, "step", step, sizeof step);
-        const char *const args[] = {"objective-eval", "--objective", json_string_value(json_object_get(row, "objective")), "--settings",
-                                    settings, "--state", str_text(&before), "--seed", seed, "--step", step, NULL};
+        const char *const args[] = {"objective-eval", "--objective", json_string_value(json_object_get(row,
+                                                                                                       "objective")),
+            "--settings", settings, "--state", str_text(&before), "--seed", seed, "--step", step, NULL};
         assert_ok(engine_call_with(args, str_text(&text), text.len, &answer, e));
         compare(row, answer);
         json_decref(answer);

@@ -112,7 +112,8 @@ static void updates_are_those_of_an_independent_adamw(void **state)
 static void only_matrices_decay(void **state)
 {
     struct stand s;
-    const struct optimizer_settings now = {.lr = 0.5, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .weight_decay = 0.25, .clip = 1};
+    const struct optimizer_settings now = {
+        .lr = 0.5, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .weight_decay = 0.25, .clip = 1};
     stand_open(&s, world.model_dir);
     for (int i = 0; i < s.model->n_tensors; i++) {
         const struct tensor *x = &s.model->tensors[i];

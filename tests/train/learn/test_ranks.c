@@ -196,7 +196,8 @@ static void what_fails_on_one_rank_fails_on_all(void **state)
         static struct team t;
         struct backend_ops failing;
         size_t n;
-        team_make(&t, 2, &(struct bench_options){.objective = objectives_here[i], .settings = "batch-size=4", .steps = STEPS});
+        team_make(&t, 2,
+                  &(struct bench_options){.objective = objectives_here[i], .settings = "batch-size=4", .steps = STEPS});
         float *before = bench_weights(&t.w[0].b, &n);
         real = t.w[1].b.model->ops;
         failing = *real;

@@ -429,12 +429,13 @@ static void evaluations_use_what_training_has_learnt(void **state)
 // Answers of different lengths, now the chosen one and now the other being the longer.
 static void write_pairs(void)
 {
-    static const char *const good[] = {" is kind and warm.", " was a joy to see and is bright today.", " made us all smile."};
+    static const char *const good[] = {" is kind and warm.", " was a joy to see and is bright today.",
+                                       " made us all smile."};
     static const char *const bad[] = {" is lost again and made a bad noise.", " is cold.", " is lost, cold and dull."};
     struct str text = {0};
     for (int i = 0; i < 80; i++)
-        str_addf(&text, "{\"prompt\": \"Day %d: the river\", \"chosen\": \"%s\", \"rejected\": \"%s\"}\n", i + 1, good[i % 3],
-                 bad[i / 3 % 3]);
+        str_addf(&text, "{\"prompt\": \"Day %d: the river\", \"chosen\": \"%s\", \"rejected\": \"%s\"}\n", i + 1,
+                 good[i % 3], bad[i / 3 % 3]);
     assert_ok(file_write(world.pairs_path, str_text(&text), text.len, e));
     str_fini(&text);
 }

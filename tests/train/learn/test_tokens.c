@@ -1,6 +1,6 @@
-// Objectives that see each token of a response: what their source knows of the tokens reaches the loss, what the loss says of
-// each goes back to policy and value network, and how the batch is cut changes nothing. The objective here is PPO's clipped
-// surrogate with a squared error of the value (Schulman et al. 2017), as a test knows it.
+// Objectives that see each token of a response: what their source knows of the tokens reaches the loss, what the loss says
+// of each goes back to policy and value network, and how the batch is cut changes nothing. The objective here is PPO's
+// clipped surrogate with a squared error of the value (Schulman et al. 2017), as a test knows it.
 #include "config.h"
 
 #include "fixture.h"
@@ -47,7 +47,8 @@ static double clipped_loss(const struct objective_run *r, struct seq *s, int n, 
 
 static const struct param params[] = {{.name = "value-lr", .type = PARAM_FLOAT}, {0}}, none[] = {{0}};
 static const struct objective clipped = {.name = "clipped", .data = DATA_PAIR, .loss = clipped_loss, .params = params,
-                                         .needs = {.networks = NETWORK_VALUE | NETWORK_TOKEN_VALUE, .columns = COLUMN_TOKENS}};
+                                         .needs = {.networks = NETWORK_VALUE | NETWORK_TOKEN_VALUE,
+                                                   .columns = COLUMN_TOKENS}};
 
 // A bench whose data know of every token what a rollout would, made up: old log-probabilities near the policy's.
 static void make(struct bench *b, const char *settings)
@@ -241,7 +242,8 @@ static void a_number_a_response_is_that_number_a_token(void **state)
 
 // ---- what is said of the distribution that tokens were drawn from ----
 
-// A response's tokens among what was left to draw from, each with a weight of its own, and its sum over the whole vocabulary.
+// A response's tokens among what was left to draw from, each with a weight of its own, and its sum over the whole
+// vocabulary.
 static double among_sets(const struct objective_run *r, struct seq *s, int n, double *metrics)
 {
     double loss = 0;

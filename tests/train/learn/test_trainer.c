@@ -186,8 +186,8 @@ static void keeping_logits_gives_the_same_bits(void **state)
 
 static void nothing_is_allocated_in_a_step(void **state)
 {
-    static const char *const objectives_here[] = {"sft", "dpo", "rm", "kto", "bco", "dro-v", "d2o", "beta-dpo", "aot-unpaired",
-                                                  "tdpo2", "cringe"};
+    static const char *const objectives_here[] = {"sft", "dpo", "rm", "kto", "bco", "dro-v", "d2o", "beta-dpo",
+                                                  "aot-unpaired", "tdpo2", "cringe"};
     for (size_t i = 0; i < sizeof objectives_here / sizeof *objectives_here; i++) {
         struct bench b;
         struct step_result r;
@@ -314,8 +314,8 @@ static void batch_objectives_see_all_groups_however_they_are_cut(void **state)
     for (int i = 0; i < 2; i++) {
         struct bench b;
         struct step_result r;
-        bench_make(&b, &world, &(struct bench_options){.objective = "dpo", .steps = 1,
-                                                       .settings = i ? "batch-size=10 max-batch-tokens=30" : "batch-size=10"});
+        const char *settings = i ? "batch-size=10 max-batch-tokens=30" : "batch-size=10";
+        bench_make(&b, &world, &(struct bench_options){.objective = "dpo", .steps = 1, .settings = settings});
         b.trainer->options.objective.objective = &baseline;
         n_prepared = 0;
         assert_ok(trainer_step(b.trainer, &r, e));
@@ -508,7 +508,8 @@ static void a_source_goes_back_to_where_it_was_saved(void **state)
         struct bench b[2];
         struct step_result r;
         for (int k = 0; k < 2; k++) {
-            bench_make(&b[k], &world, &(struct bench_options){.objective = "dpo", .settings = "batch-size=8 lr=0.001", .steps = 20});
+            bench_make(&b[k], &world,
+                       &(struct bench_options){.objective = "dpo", .settings = "batch-size=8 lr=0.001", .steps = 20});
             b[k].trainer->options.minibatches = 2;
             b[k].trainer->options.passes = 2;
         }

@@ -1,5 +1,6 @@
-// Where objectives of pairs end: a policy that is a softmax over four responses learns from pairs as people with known rewards
-// would label them, in exact expectation (both orders of each pair, weighted by their probabilities), until nothing moves.
+// Where objectives of pairs end: a policy that is a softmax over four responses learns from pairs as people with known
+// rewards would label them, in exact expectation (both orders of each pair, weighted by their probabilities), until nothing
+// moves.
 #include "config.h"
 
 #include "testing.h"
@@ -89,11 +90,12 @@ static void spl_ends_where_its_formula_says(void **state)
         }
 }
 
-// The corners by numbers that were worked out elsewhere: preference matching and KL-bound RLHF of these responses, and DPO, which
-// is the latter.
+// The corners by numbers that were worked out elsewhere: preference matching and KL-bound RLHF of these responses, and DPO,
+// which is the latter.
 static void its_corners_are_preference_matching_and_dpo(void **state)
 {
-    static const double matching[N] = {0.473991, 0.287490, 0.174371, 0.064148}, kl[N] = {0.820207, 0.142137, 0.034484, 0.003172};
+    static const double matching[N] = {0.473991, 0.287490, 0.174371, 0.064148},
+                        kl[N] = {0.820207, 0.142137, 0.034484, 0.003172};
     double pi[N];
     descend("spl", "{\"alpha\": 1, \"beta\": 0}", all_pairs, 1, pi);
     expect_shares(pi, matching, 1e-6, "spl at (1, 0)");
@@ -116,8 +118,8 @@ static double wins(const double *player, int i)
 
 static const double player[N] = {0.1, 0.4, 0.3, 0.2}; // pi_t
 
-// pi_{t+1} ~ ref^(tau / eta) pi_t^(1 - tau / eta) exp(P(y > pi_t) / eta): the optimum that Zhang et al. 2024 derive, of pairs that pi_t
-// says and people label.
+// pi_{t+1} ~ ref^(tau / eta) pi_t^(1 - tau / eta) exp(P(y > pi_t) / eta): the optimum that Zhang et al. 2024 derive, of
+// pairs that pi_t says and people label.
 static void inpo_ends_where_mirror_descent_goes(void **state)
 {
     static const double eta = 0.8, tau = 0.3;

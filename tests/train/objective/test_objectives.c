@@ -94,7 +94,8 @@ static void compare_slopes(const json_t *row, struct batch *b, const struct fiel
     const json_t *slopes = json_object_get(row, f->slope);
     for (int g = 0; slopes && g < b->n; g++)
         for (int i = b->first[g]; i < b->first[g + 1]; i++) {
-            const double want = json_number_value(json_array_get(json_array_get(slopes, (size_t)g), (size_t)(i - b->first[g])));
+            const double want =
+                json_number_value(json_array_get(json_array_get(slopes, (size_t)g), (size_t)(i - b->first[g])));
             const double have = *at(&b->seqs[i], f->slope_at);
             if (!(fabs(have - want) <= 1e-12 * (1 + fabs(want))))
                 fail_msg("%s of response %d is %.17g, not %.17g, in %s", f->slope, i, have, want, json_dumps(row, 0));
@@ -103,7 +104,8 @@ static void compare_slopes(const json_t *row, struct batch *b, const struct fiel
 
 static void compare_row(const json_t *row)
 {
-    struct objective_run r = configured(json_string_value(json_object_get(row, "objective")), json_object_get(row, "settings"));
+    struct objective_run r =
+        configured(json_string_value(json_object_get(row, "objective")), json_object_get(row, "settings"));
     const json_t *state = json_object_get(row, "state"), *metrics = json_object_get(row, "metrics"), *value;
     struct batch b = batch_of(json_object_get(row, "groups"));
     double sums[OBJECTIVE_MAX_METRICS] = {0};
@@ -164,7 +166,8 @@ static void check_slopes(const struct objective_run *r, struct batch *b, int g)
             }
             const double slope = (ends[0] - ends[1]) / (2 * h), have = *at(&s[i], fields[f].slope_at);
             if (!(fabs(have - slope) <= 1e-6 * (1 + fabs(slope))))
-                fail_msg("%s: %s of response %d is %.9g, by differences %.9g", r->objective->name, fields[f].slope, i, have, slope);
+                fail_msg("%s: %s of response %d is %.9g, by differences %.9g", r->objective->name, fields[f].slope, i,
+                         have, slope);
         }
 }
 
@@ -191,7 +194,8 @@ static void extreme_margins_stay_finite(void **state)
         for (size_t i = 0; !sees_tokens(*o) && i < sizeof extremes / sizeof *extremes; i++) {
             struct objective_run r = configured((*o)->name, NULL);
             struct seq s[8];
-            int n = group_size(*o) + ((*o)->needs.groups & GROUPS_MISMATCH ? 1 : 0) + ((*o)->needs.groups & GROUPS_OWN_ANSWERS ? 3 : 0);
+            int n = group_size(*o) + ((*o)->needs.groups & GROUPS_MISMATCH ? 1 : 0) +
+                    ((*o)->needs.groups & GROUPS_OWN_ANSWERS ? 3 : 0);
             for (int k = 0; k < n; k++)
                 s[k] = (struct seq){.logp = k ? -1e5 : -1e5 + 10 * extremes[i], .ref = -1e5,
                                     .score = k ? 0 : extremes[i], .label = k == 0, .n = 3};
@@ -271,8 +275,8 @@ static void reward_models_agree_where_they_must(void **state)
 {
     struct rng rng = rng_make(9, RNG_TEST, 0);
     json_t *by_sum = json_pack("{s:s}", "reduction", "sum");
-    struct objective_run rm = configured("rm", NULL), token = configured("rm-token", NULL), sum = configured("rm-token", by_sum),
-                         list = configured("rm-list", NULL);
+    struct objective_run rm = configured("rm", NULL), token = configured("rm-token", NULL),
+                         sum = configured("rm-token", by_sum), list = configured("rm-list", NULL);
     struct objective_run *const same[] = {&token, &sum, &list};
     for (int round = 0; round < 50; round++) {
         struct seq s[2], other[2];
@@ -348,7 +352,8 @@ static void schedules_have_their_factor_at_every_step(void **state)
 {
     const double root = sqrt(3) / 2;
     const double cosine[] = {0.5, 1, 1, 0.55 + 0.45 * root, 0.55 + 0.45 * 0.5, 0.55, 0.55 - 0.45 * 0.5, 0.55 - 0.45 * root};
-    const double linear[] = {0.5, 1, 1, 5.0 / 6, 4.0 / 6, 3.0 / 6, 2.0 / 6, 1.0 / 6}, constant[] = {0.5, 1, 1, 1, 1, 1, 1, 1};
+    const double linear[] = {0.5, 1, 1, 5.0 / 6, 4.0 / 6, 3.0 / 6, 2.0 / 6, 1.0 / 6},
+                 constant[] = {0.5, 1, 1, 1, 1, 1, 1, 1};
     for (int i = 0; i < 8; i++) {
         assert_close(schedule_factor(schedule_kind("cosine"), i + 1, 2, 8), cosine[i], 1e-12);
         assert_close(schedule_factor(schedule_kind("linear"), i + 1, 2, 8), linear[i], 1e-12);

@@ -77,14 +77,15 @@ static void read_row(const json_t *row, struct told *t)
     }
 }
 
-static void compare(const json_t *row, const char *key, const struct told *t, int i, int g, const float *singles, const double *doubles)
+static void compare(const json_t *row, const char *key, const struct told *t, int i, int g, const float *singles,
+                    const double *doubles)
 {
     const json_t *want = at(at(json_object_get(row, key), g), i - t->b.first[g]);
     for (int k = 0; want && k < t->b.seqs[i].n; k++) {
         const double have = singles ? (double)singles[k] : doubles[k], wanted = json_number_value(at(want, k));
         if (!(fabs(have - wanted) <= 1e-6 * (1 + fabs(wanted))))
-            fail_msg("%s of token %d of answer %d of group %d is %.9g, not %.9g, in %s", key, k, i - t->b.first[g], g, have, wanted,
-                     json_dumps(row, 0));
+            fail_msg("%s of token %d of answer %d of group %d is %.9g, not %.9g, in %s", key, k, i - t->b.first[g], g,
+                     have, wanted, json_dumps(row, 0));
     }
 }
 
@@ -110,7 +111,8 @@ static void compare_row(const json_t *row)
 {
     static struct told t;
     const json_t *losses = json_object_get(row, "loss"), *x;
-    struct objective_run r = configured(json_string_value(json_object_get(row, "objective")), json_object_get(row, "settings"));
+    struct objective_run r =
+        configured(json_string_value(json_object_get(row, "objective")), json_object_get(row, "settings"));
     struct tally tally = {0};
     size_t k;
     json_array_foreach(json_object_get(row, "state"), k, x)
@@ -176,7 +178,8 @@ static void random_told(struct rng *rng, struct told *t, double far)
             for (int k = 0; k < t->b.seqs[i].n; k++) {
                 float(*x)[MOST_TOKENS] = t->numbers[i];
                 x[FIRST_COLUMN + TOKEN_OLD_LOGP][k] = of_grid(-3 * rng_uniform(rng));
-                x[FIRST_COLUMN + TOKEN_SAMPLER_LOGP][k] = x[FIRST_COLUMN + TOKEN_OLD_LOGP][k] + of_grid(0.5 * rng_normal(rng));
+                x[FIRST_COLUMN + TOKEN_SAMPLER_LOGP][k] =
+                    x[FIRST_COLUMN + TOKEN_OLD_LOGP][k] + of_grid(0.5 * rng_normal(rng));
                 x[FIRST_COLUMN + TOKEN_REFERENCE][k] = of_grid(-3 * rng_uniform(rng));
                 x[FIRST_COLUMN + TOKEN_OLD_VALUE][k] = of_grid(rng_normal(rng));
                 x[LOGP][k] = x[FIRST_COLUMN + TOKEN_OLD_LOGP][k] + of_grid(far * rng_normal(rng));
@@ -260,8 +263,10 @@ static void derivatives_are_slopes(void **state)
 {
     static const char *const more[][2] = {
         {"pm-rlhf", "{\"estimator\": \"gae\"}"},      {"conditional-pm-rlhf", "{\"estimator\": \"gae\"}"},
-        {"grpo", "{\"loss-mean\": \"tokens\", \"beta\": 2}"}, {"grpo", "{\"clipping\": \"weight\", \"loss-mean\": \"longest\"}"},
-        {"grpo", "{\"is-correction\": \"token\", \"beta\": 1}"}, {"rloo", "{\"is-correction\": \"sequence\", \"is-mode\": \"mask\"}"},
+        {"grpo", "{\"loss-mean\": \"tokens\", \"beta\": 2}"},
+        {"grpo", "{\"clipping\": \"weight\", \"loss-mean\": \"longest\"}"},
+        {"grpo", "{\"is-correction\": \"token\", \"beta\": 1}"},
+        {"rloo", "{\"is-correction\": \"sequence\", \"is-mode\": \"mask\"}"},
         {"gspo", "{\"beta\": 0.5, \"clip-low\": 0.2}"},    {"gspo", "{\"clipping\": \"weight\", \"loss-mean\": \"tokens\"}"},
     };
     struct rng rng = rng_make(41, RNG_TEST, 0);
@@ -377,7 +382,8 @@ static void conditional_matching_has_both_at_its_ends(void **state)
 {
     same_advantages("conditional-pm-rlhf", "{\"alpha\": 1, \"beta\": 0.3}", "rloo", "{\"beta\": 0.3}");
     same_advantages("conditional-pm-rlhf", "{\"alpha\": 0, \"beta\": 0.3}", "pm-rlhf", "{\"beta\": 0.3}");
-    same_advantages("conditional-pm-rlhf", "{\"alpha\": 1, \"beta\": 0.3, \"estimator\": \"gae\"}", "ppo", "{\"beta\": 0.3}");
+    same_advantages("conditional-pm-rlhf", "{\"alpha\": 1, \"beta\": 0.3, \"estimator\": \"gae\"}", "ppo",
+                    "{\"beta\": 0.3}");
 }
 
 static void nothing_moved_is_a_ratio_of_one(void **state)
@@ -431,7 +437,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(advantages_and_losses_are_golden),          cmocka_unit_test(derivatives_are_slopes),
-        cmocka_unit_test(extremes_stay_finite),                      cmocka_unit_test(conditional_matching_has_both_at_its_ends),
+        cmocka_unit_test(extremes_stay_finite),
+        cmocka_unit_test(conditional_matching_has_both_at_its_ends),
         cmocka_unit_test(nothing_moved_is_a_ratio_of_one),           cmocka_unit_test(beta_adapts_to_its_target),
         cmocka_unit_test(objectives_are_others_with_their_parameters), cmocka_unit_test(a_far_reference_draws_back),
         cmocka_unit_test(trl_computes_the_same),                   

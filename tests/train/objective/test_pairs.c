@@ -159,8 +159,8 @@ static void objectives_without_a_reference_do_not_read_it(void **state)
 static void spl_has_dpo_on_its_diagonal_and_no_reference_at_beta_0(void **state)
 {
     struct rng rng = rng_make(29, RNG_TEST, 0);
-    struct objective_run spl = with("spl", "alpha=0.37 beta=0.37"), dpo = with("dpo", "beta=0.37"), apart = with("spl", "alpha=1 beta=0.3"),
-                         alone = with("spl", "alpha=1 beta=0");
+    struct objective_run spl = with("spl", "alpha=0.37 beta=0.37"), dpo = with("dpo", "beta=0.37"),
+                         apart = with("spl", "alpha=1 beta=0.3"), alone = with("spl", "alpha=1 beta=0");
     assert_int_equal(objective_needs(&apart).networks, NETWORK_REFERENCE);
     assert_false(needs_any(objective_needs(&alone)));
     for (int round = 0; round < 200; round++) {
@@ -218,7 +218,8 @@ static void every_choice_has_the_right_derivatives(void **state)
     struct rng rng = rng_make(24, RNG_TEST, 0);
     int n = 0;
     for (const struct objective *const *o = objectives; *o; o++)
-        for (const struct param *p = (*o)->params; (*o)->data == DATA_PAIR && !((*o)->needs.networks & NETWORK_SCORE) && p->name; p++) {
+        for (const struct param *p = (*o)->params;
+             (*o)->data == DATA_PAIR && !((*o)->needs.networks & NETWORK_SCORE) && p->name; p++) {
             static const char *const switches[] = {"no", "yes", NULL};
             const char *const *choices = p->type == PARAM_CHOICE ? p->choices : p->type == PARAM_BOOL ? switches : NULL;
             for (; choices && *choices; choices++, n++)
@@ -311,7 +312,8 @@ static void aot_of_equal_or_single_pairs_is_dpo(void **state)
     struct rng rng = rng_make(26, RNG_TEST, 0);
     for (int k = 0; k < 2; k++)
         for (int n = 1; n <= 4; n++) {
-            struct objective_run r = with(names[k], "beta=0.1 label-smoothing=0.1"), dpo = with("dpo", "label-smoothing=0.1");
+            struct objective_run r = with(names[k], "beta=0.1 label-smoothing=0.1"),
+                                 dpo = with("dpo", "label-smoothing=0.1");
             struct batch a = random_pairs(&rng, n);
             double metrics[OBJECTIVE_MAX_METRICS], x, y;
             for (int i = 2; i < 2 * n; i++)

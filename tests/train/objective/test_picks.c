@@ -127,14 +127,15 @@ static void rejection_sampling_accepts_as_it_should(void **state)
     static const double scores[4] = {0, -0.5, -1, -2};
     int together[4] = {0};
     say(scores, 4);
-    // Two are accepted: the first one of a sweep over the others in their order, or else the best of a later sweep. The best is
-    // always the first.
+    // Two are accepted: the first one of a sweep over the others in their order, or else the best of a later sweep. The best
+    // is always the first.
     for (uint32_t prompt = 0; prompt < PROMPTS; prompt++) {
         assert_int_equal(picked("rso", "{\"accepted\": 2, \"beta\": 0.5}", 4, prompt), 2);
         assert_int_equal(taken[0], 0);
         together[taken[1]]++;
     }
-    const double p1 = exp(-1), p2 = exp(-2), p3 = exp(-4), none = (1 - p1) * (1 - p2) * (1 - p3); // then 1, now the best, joins
+    // then 1, now the best, joins
+    const double p1 = exp(-1), p2 = exp(-2), p3 = exp(-4), none = (1 - p1) * (1 - p2) * (1 - p3);
     const double want[4] = {0, p1 + none, (1 - p1) * p2, (1 - p1) * (1 - p2) * p3};
     for (int i = 0; i < 4; i++)
         assert_close(together[i] / (double)PROMPTS, want[i], 4 * sqrt(want[i] * (1 - want[i]) / PROMPTS) + 1e-12);

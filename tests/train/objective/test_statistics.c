@@ -113,7 +113,8 @@ static void different_ngrams_are_counted(void **state)
     assert_true(isnan(distinct_ngrams(tokens, short_ends, 2, 2)));
 }
 
-// Against NLTK's sentence_bleu with its smoothing method 1 and as many orders as the text is long, each text against the others.
+// Against NLTK's sentence_bleu with its smoothing method 1 and as many orders as the text is long, each text against the
+// others.
 static void self_bleu_is_nltks(void **state)
 {
     static const struct {

@@ -93,9 +93,9 @@ static void micro_batches_change_no_objective(void **state)
         if (!((*o)->data & DATA_PAIR))
             continue;
         for (int i = 0; i < 2; i++) {
+            const char *settings = i ? "batch-size=10 lr=0.001 max-batch-tokens=30" : "batch-size=10 lr=0.001";
             bench_make(&benches[i], &world,
-                       &(struct bench_options){.objective = (*o)->name, .steps = 3,
-                                               .settings = i ? "batch-size=10 lr=0.001 max-batch-tokens=30" : "batch-size=10 lr=0.001"});
+                       &(struct bench_options){.objective = (*o)->name, .steps = 3, .settings = settings});
             move_references(&benches[i]);
         }
         for (int step = 0; step < 3; step++) {

@@ -64,10 +64,10 @@ static void keep(void *with, const struct rollout_batch *b, int64_t step)
 static struct model *make_model(const struct school *w)
 {
     struct model *m;
-    json_t *config = json_pack("{s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:f, s:b}", "model_type", "llama", "vocab_size", VOCAB,
-                               "hidden_size", 16, "num_hidden_layers", 1, "num_attention_heads", 2, "num_key_value_heads", 2,
-                               "intermediate_size", 16, "max_position_embeddings", 8, "initializer_range", 0.3,
-                               "tie_word_embeddings", 0);
+    json_t *config = json_pack("{s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:f, s:b}", "model_type", "llama",
+                               "vocab_size", VOCAB, "hidden_size", 16, "num_hidden_layers", 1, "num_attention_heads", 2,
+                               "num_key_value_heads", 2, "intermediate_size", 16, "max_position_embeddings", 8,
+                               "initializer_range", 0.3, "tie_word_embeddings", 0);
     assert_ok(model_new(&m, config, w->ops, w->backend, 5, e));
     json_decref(config);
     return m;
@@ -88,9 +88,10 @@ static void begin(struct school *w, int ahead, bool adapter, double slow_s, int 
     assert_ok(objective_find(&o, "grpo", e));
     run_settings_init(&settings, &tables, o);
     assert_ok(settings_set(&settings, "beta", "0", e));
-    const struct rollout_options how = {.prompts = &w->prompts, .batch_size = 1, .samples = SAMPLES, .max_length = max_length,
-                                        .seed = SEED, .sampling = {.max_new_tokens = LENGTH, .temperature = 1, .top_p = 1},
-                                        .ahead = ahead, .machine = options, .score = score, .keep = keep, .with = w};
+    const struct rollout_options how = {.prompts = &w->prompts, .batch_size = 1, .samples = SAMPLES,
+                                        .max_length = max_length, .seed = SEED, .sampling = {.max_new_tokens = LENGTH,
+                                                                                             .temperature = 1,
+        .top_p = 1}, .ahead = ahead, .machine = options, .score = score, .keep = keep, .with = w};
     struct trainer_options t = {.optimizer = {.lr = 0.01, .beta1 = 0.9, .beta2 = 0.99, .eps = 1e-8},
                                 .schedule = schedule_kind("constant"), .total_steps = STEPS, .batch_size = 1,
                                 .max_batch_tokens = 4096, .longest = LENGTH, .passes = PASSES, .seed = SEED};
@@ -152,7 +153,8 @@ static size_t train(struct school *w, bool with_asking, float **weights)
         const int batch = (step - 1) / PASSES;
         if (step % PASSES == 1)
             assert_true(behind == PASSES * (batch < w->ahead ? batch : w->ahead));
-        if (step % PASSES == 1 && w->precision == PRECISION_F32) // of another policy the ratio is another: it is counted from who said it
+        if (step % PASSES == 1 && w->precision == PRECISION_F32) // of another policy the ratio is another: it is counted
+                                                                 // from who said it
             assert_true((metric_value(&r.metrics, "ratio/max") == 1) == (behind == 0));
     }
     const size_t n = model_n_trained(w->model);

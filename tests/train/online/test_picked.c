@@ -1,5 +1,5 @@
-// Sources of answers whose objective picks some of them: a batch that teaches nothing, also where it was sampled ahead and the next one is
-// interrupted; and answers that were cut off.
+// Sources of answers whose objective picks some of them: a batch that teaches nothing, also where it was sampled ahead and
+// the next one is interrupted; and answers that were cut off.
 #include "config.h"
 
 #include "fixture.h"
@@ -47,18 +47,19 @@ static void begin(struct school *w, const char *objective, int ahead, bool ended
     w->prompts.n_groups = 1;
     assert_ok(objective_find(&o, objective, e));
     run_settings_init(&settings, &tables, o);
-    const struct rollout_options how = {.prompts = &w->prompts, .batch_size = 1, .samples = SAMPLES, .max_length = 8, .seed = SEED,
-                                        .sampling = {.max_new_tokens = LENGTH, .temperature = 1, .top_p = 1}, .ahead = ahead,
-                                        .ended_only = ended_only, .machine = options, .score = score, .with = w};
+    const struct rollout_options how = {.prompts = &w->prompts, .batch_size = 1, .samples = SAMPLES, .max_length = 8,
+                                        .seed = SEED, .sampling = {.max_new_tokens = LENGTH, .temperature = 1,
+                                                                   .top_p = 1}, .ahead = ahead,
+        .ended_only = ended_only, .machine = options, .score = score, .with = w};
     struct trainer_options t = {.optimizer = {.lr = 0.01, .beta1 = 0.9, .beta2 = 0.99, .eps = 1e-8}, .total_steps = 9,
                                 .schedule = schedule_kind("constant"), .batch_size = 1, .max_batch_tokens = 4096,
                                 .longest = LENGTH, .seed = SEED, .keep_reference = true};
     objective_configure(&t.objective, o, &settings);
     rollouts_new(&w->source, &how);
-    json_t *config = json_pack("{s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:f, s:b}", "model_type", "llama", "vocab_size", VOCAB,
-                               "hidden_size", 16, "num_hidden_layers", 1, "num_attention_heads", 2, "num_key_value_heads", 2,
-                               "intermediate_size", 16, "max_position_embeddings", 8, "initializer_range", 0.3,
-                               "tie_word_embeddings", 0);
+    json_t *config = json_pack("{s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:f, s:b}", "model_type", "llama",
+                               "vocab_size", VOCAB, "hidden_size", 16, "num_hidden_layers", 1, "num_attention_heads", 2,
+                               "num_key_value_heads", 2, "intermediate_size", 16, "max_position_embeddings", 8,
+                               "initializer_range", 0.3, "tie_word_embeddings", 0);
     assert_ok(model_new(&w->model, config, w->ops, w->backend, 5, e));
     json_decref(config);
     assert_ok(model_set_trainable(w->model, TRAIN_ALL, e));
@@ -113,7 +114,8 @@ static void an_interrupted_search_can_go_on(void **state)
         for (int k = 0; k < 2; k++) {
             const struct ds_seq *a = &batch.data->seqs[k], *b = &again.data->seqs[k];
             assert_int_equal(a->n, b->n);
-            assert_memory_equal(batch.data->tokens + a->first, again.data->tokens + b->first, (size_t)a->n * sizeof(int32_t));
+            assert_memory_equal(batch.data->tokens + a->first, again.data->tokens + b->first,
+                                (size_t)a->n * sizeof(int32_t));
         }
         json_decref(saved);
         free(dir);

@@ -1,5 +1,5 @@
-// What answers earn: rules worked out by hand, the notation of the list, what becomes of a total, reward models against the scores that
-// the model itself gives, and programs that answer well, badly, late or not at all.
+// What answers earn: rules worked out by hand, the notation of the list, what becomes of a total, reward models against the
+// scores that the model itself gives, and programs that answer well, badly, late or not at all.
 #include "config.h"
 
 #include "fixture.h"
@@ -28,7 +28,8 @@ static int tear_down(void **state)
 
 static struct rollout_batch batch_of(const char *const *texts, int n)
 {
-    struct rollout_batch b = {.ended = mem_alloc((size_t)n, sizeof *b.ended), .scores = mem_alloc((size_t)n, sizeof *b.scores)};
+    struct rollout_batch b = {.ended = mem_alloc((size_t)n, sizeof *b.ended),
+                              .scores = mem_alloc((size_t)n, sizeof *b.scores)};
     struct dataset *d = &b.data;
     d->groups = mem_alloc(1, sizeof *d->groups);
     d->seqs = mem_alloc((size_t)n, sizeof *d->seqs);
@@ -66,14 +67,16 @@ static void hear(void *with, const char *text)
 }
 
 // The totals of texts under settings; a negative code where that cannot be, with *fault.
-static int totals(const char *list, const char *const *texts, int n, double *out, struct metric_list *facts, struct err *fault)
+static int totals(const char *list, const char *const *texts, int n, double *out, struct metric_list *facts,
+                  struct err *fault)
 {
     struct settings s;
     struct rewards *r;
     struct metric_list none = {0};
     struct rollout_batch b = batch_of(texts, n);
     settings_for(&s, list);
-    const struct rewards_options o = {.settings = &s, .max_batch_tokens = 256, .vocab_size = 1, .tokenizer = tokenizer, .say = hear};
+    const struct rewards_options o = {
+        .settings = &s, .max_batch_tokens = 256, .vocab_size = 1, .tokenizer = tokenizer, .say = hear};
     int code = rewards_open(&r, &o, fault);
     if (!code) {
         code = rewards_score(r, &b, false, facts ? facts : &none, fault);
@@ -134,9 +137,10 @@ static void lists_have_names_weights_and_escapes(void **state)
 
 static void bad_lists_are_refused(void **state)
 {
-    static const char *const rows[][2] = {{"rewards=lenght:1..2", "length"},   {"rewards=length:5", "band"},  {"rewards=regex:(", "regex"},
-                                          {"rewards=json@x", "no number"},     {"rewards=json:1", "nothing"}, {"rewards=a=json,a=json", "two are named"},
-                                          {"rewards=style:sad", "style:song"}, {"rewards=json@0", "no reward"}, {"top-k=0", "no reward"},
+    static const char *const rows[][2] = {{"rewards=lenght:1..2", "length"},   {"rewards=length:5", "band"},
+                                          {"rewards=regex:(", "regex"}, {"rewards=json@x", "no number"},
+        {"rewards=json:1", "nothing"}, {"rewards=a=json,a=json", "two are named"}, {"rewards=style:sad", "style:song"},
+        {"rewards=json@0", "no reward"}, {"top-k=0", "no reward"},
                                           {"rewards=model:/nowhere", "/nowhere"}};
     const char *const texts[] = {"a"};
     double have[1];
@@ -155,7 +159,8 @@ static void totals_are_clipped_scaled_and_punished_in_this_order(void **state)
     struct rewards *r;
     struct settings s;
     struct metric_list none = {0};
-    settings_for(&s, "rewards=regex:[.]@10 reward-clip=4 reward-norm=batch missing-end-penalty=0.5 max-new-tokens=10 overlong-buffer=8 overlong-factor=2");
+    settings_for(&s, "rewards=regex:[.]@10 reward-clip=4 reward-norm=batch missing-end-penalty=0.5 max-new-tokens=10 "
+                     "overlong-buffer=8 overlong-factor=2");
     const struct rewards_options o = {.settings = &s, .tokenizer = tokenizer};
     assert_ok(rewards_open(&r, &o, e));
     b.ended[2] = false;
@@ -198,7 +203,8 @@ static void a_reward_model_scores_as_it_does_alone(void **state)
     assert_ok(scoring_run(b.model, &answers.data, (struct needs){.networks = NETWORK_SCORE}, 256, take, &at, e));
     str_addf(&list, "reward-model=%s watch-model=%s", dir, dir);
     settings_for(&s, str_text(&list));
-    const struct rewards_options o = {.settings = &s, .ops = b.ops, .backend = b.backend, .max_batch_tokens = 256, .tokenizer = tokenizer,
+    const struct rewards_options o = {.settings = &s, .ops = b.ops, .backend = b.backend, .max_batch_tokens = 256,
+                                      .tokenizer = tokenizer,
                                       .vocab_size = b.model->arch.vocab_size};
     assert_ok(rewards_open(&r, &o, e));
     assert_ok(rewards_score(r, &answers, false, &none, e));
@@ -253,8 +259,9 @@ static void a_preference_model_compares_answers_with_each_other(void **state)
         assert_ok(trainer_step(b.trainer, &step, e));
     char *dir = path_join(world.dir, "judge");
     assert_ok(model_save(b.model, dir, SAVE_F32, e));
-    const struct text_rules_options plain = {.chat_template = "auto", .system = "", .special_tokens = true, .fallback = "plain",
-                                             .max_length = b.model->arch.max_positions, .max_prompt_length = b.model->arch.max_positions};
+    const struct text_rules_options plain = {.chat_template = "auto", .system = "", .special_tokens = true,
+                                             .fallback = "plain", .max_length = b.model->arch.max_positions,
+        .max_prompt_length = b.model->arch.max_positions};
     assert_ok(text_rules_open(&rules, tokenizer, &plain, e));
     struct rollout_batch answers = batch_of(texts, 4);
     for (int i = 0; i < 4; i++)
@@ -264,7 +271,8 @@ static void a_preference_model_compares_answers_with_each_other(void **state)
         }
     str_addf(&list, "rewards=preference:%s", dir);
     settings_for(&s, str_text(&list));
-    const struct rewards_options o = {.settings = &s, .ops = b.ops, .backend = b.backend, .max_batch_tokens = 256, .tokenizer = tokenizer,
+    const struct rewards_options o = {.settings = &s, .ops = b.ops, .backend = b.backend, .max_batch_tokens = 256,
+                                      .tokenizer = tokenizer,
                                       .vocab_size = b.model->arch.vocab_size};
     assert_ok(rewards_open(&r, &o, e));
     assert_ok(rewards_score(r, &answers, false, &none, e));
@@ -359,7 +367,8 @@ int main(void)
         cmocka_unit_test(lists_have_names_weights_and_escapes), cmocka_unit_test(bad_lists_are_refused),
         cmocka_unit_test(totals_are_clipped_scaled_and_punished_in_this_order),
         cmocka_unit_test(a_reward_model_scores_as_it_does_alone),
-        cmocka_unit_test(a_preference_model_compares_answers_with_each_other), cmocka_unit_test(a_program_scores_in_any_order),
+        cmocka_unit_test(a_preference_model_compares_answers_with_each_other),
+        cmocka_unit_test(a_program_scores_in_any_order),
         cmocka_unit_test(a_program_that_dies_is_started_again), cmocka_unit_test(programs_that_cannot_be_meant_are_errors),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

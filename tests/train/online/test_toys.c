@@ -1,6 +1,6 @@
-// The first layer of the proof: on vocabularies of a few tokens, where every answer can be enumerated, the real trainer, sampler and model
-// arrive at the closed forms of preference matching and of KL-bound tuning (Xiao et al. 2024; sequences: with penalties by
-// tokens the optimum is exp(r / beta) times ref(y_t) over the tokens that are charged for it).
+// The first layer of the proof: on vocabularies of a few tokens, where every answer can be enumerated, the real trainer,
+// sampler and model arrive at the closed forms of preference matching and of KL-bound tuning (Xiao et al. 2024; sequences:
+// with penalties by tokens the optimum is exp(r / beta) times ref(y_t) over the tokens that are charged for it).
 #include "config.h"
 
 #include "fixture.h"
@@ -57,7 +57,8 @@ static void write_table(struct model *m, const struct toy *toy)
     for (int kind = T_O_W; kind <= T_DOWN_W; kind++)
         if ((kind == T_O_W || kind == T_DOWN_W) && model_weight(m, (enum tensor_kind)kind, 0)) {
             const struct tensor *t = model_tensor(m, (enum tensor_kind)kind, 0);
-            m->ops->zero(m->backend, model_weight(m, (enum tensor_kind)kind, 0), (size_t)t->rows * (size_t)t->cols * sizeof(float));
+            m->ops->zero(m->backend, model_weight(m, (enum tensor_kind)kind, 0),
+                         (size_t)t->rows * (size_t)t->cols * sizeof(float));
         }
     model_weights_changed(m);
 }
@@ -65,10 +66,11 @@ static void write_table(struct model *m, const struct toy *toy)
 static struct model *make_model(const struct toy *toy, const struct backend_ops *ops, struct backend *backend)
 {
     struct model *m;
-    json_t *config = json_pack("{s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:f, s:f, s:s, s:b}", "model_type", "llama", "vocab_size",
-                               toy->n_tokens + 1, "hidden_size", HIDDEN, "num_hidden_layers", 1, "num_attention_heads", 2,
-                               "num_key_value_heads", 2, "intermediate_size", 8, "max_position_embeddings", 8, "rms_norm_eps",
-                               1e-9, "rope_theta", 10000.0, "hidden_act", "silu", "tie_word_embeddings", 0);
+    json_t *config =
+        json_pack("{s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:f, s:f, s:s, s:b}", "model_type", "llama", "vocab_size",
+                  toy->n_tokens + 1, "hidden_size", HIDDEN, "num_hidden_layers", 1, "num_attention_heads", 2,
+                  "num_key_value_heads", 2, "intermediate_size", 8, "max_position_embeddings", 8, "rms_norm_eps", 1e-9,
+                  "rope_theta", 10000.0, "hidden_act", "silu", "tie_word_embeddings", 0);
     assert_ok(model_new(&m, config, ops, backend, 5, e));
     json_decref(config);
     write_table(m, toy);
@@ -116,14 +118,17 @@ static void begin(struct school *s, const struct toy *toy, const char *objective
     *s = (struct school){.toy = toy, .ops = backend_find("cpu")};
     assert_ok(s->ops->open(&s->backend, &options, e));
     s->prompts.groups = mem_alloc(1, sizeof *s->prompts.groups);
-    s->prompts.groups[0] = (struct ds_group){.prompt = dataset_add_tokens(&s->prompts, &(int32_t){toy->n_tokens}, 1), .n_prompt = 1};
+    s->prompts.groups[0] =
+        (struct ds_group){.prompt = dataset_add_tokens(&s->prompts, &(int32_t){toy->n_tokens}, 1), .n_prompt = 1};
     s->prompts.n_groups = 1;
     assert_ok(objective_find(&o, objective, e));
     run_settings_init(&settings, &tables, o);
     assert_ok(settings_from_json(&settings, given, e));
-    const struct rollout_options how = {.prompts = &s->prompts, .batch_size = 1, .samples = SAMPLES, .max_length = 8, .seed = 3,
+    const struct rollout_options how = {.prompts = &s->prompts, .batch_size = 1, .samples = SAMPLES, .max_length = 8,
+                                        .seed = 3,
                                         .sampling = {.max_new_tokens = toy->length, .temperature = 1, .top_p = 1},
-                                        .score = score, .with = s};
+                                        .score = score,
+                                        .with = s};
     struct trainer_options t = {.optimizer = {.lr = 0.02, .beta1 = 0.9, .beta2 = 0.99, .eps = 1e-8, .clip = 0},
                                 .schedule = schedule_kind("linear"), .total_steps = STEPS, .batch_size = 1,
                                 .max_batch_tokens = 4096, .longest = toy->length, .seed = 3};
@@ -162,7 +167,8 @@ static void enumerate(const struct school *s, double *p)
     const int n = n_answers(toy), group = 0;
     d.groups = mem_alloc(1, sizeof *d.groups);
     d.seqs = mem_alloc(MOST_ANSWERS, sizeof *d.seqs);
-    d.groups[0] = (struct ds_group){.prompt = dataset_add_tokens(&d, &(int32_t){toy->n_tokens}, 1), .n_prompt = 1, .n_seqs = n};
+    d.groups[0] =
+        (struct ds_group){.prompt = dataset_add_tokens(&d, &(int32_t){toy->n_tokens}, 1), .n_prompt = 1, .n_seqs = n};
     d.n_groups = 1;
     for (int i = 0; i < n; i++) {
         const int32_t tokens[2] = {toy->length == 1 ? i : i / toy->n_tokens, i % toy->n_tokens};
@@ -290,7 +296,8 @@ static void sequences_match_by_value(void **state)
     check(&two_tokens, "ppo", settings_of(NULL, -1), 1);
 }
 
-// Nash-MD's policy is its own best answer: where P(y > mixture) - tau log(pi / ref) is the same for all y. Found by going there.
+// Nash-MD's policy is its own best answer: where P(y > mixture) - tau log(pi / ref) is the same for all y. Found by going
+// there.
 static void nash_form(double tau, double mixture, double *p)
 {
     const struct toy *toy = &game;

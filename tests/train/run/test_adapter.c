@@ -1,5 +1,5 @@
-// An adapter that was loaded is trained on over its frozen base; its reference is the model with the adapter as it came, also
-// after a run was killed and resumed.
+// An adapter that was loaded is trained on over its frozen base; its reference is the model with the adapter as it came,
+// also after a run was killed and resumed.
 #include "config.h"
 
 #include "whole.h"

@@ -85,7 +85,8 @@ static void the_direction_is_known_or_said_and_doubts_are_noted(void **state)
         {"grpo", "keep-best=eval/rewards/watched/mean watch-model=x", "eval/rewards/watched/mean", true, NULL},
         {"grpo", "keep-best=eval/rewards/length/mean rewards=length:1..9@0.5", "eval/rewards/length/mean", true,
          "given to raise"},
-        {"grpo", "keep-best=min:eval/rewards/short/mean rewards=style:cozy,short=length:1..9@0", "eval/rewards/short/mean", false,
+        {"grpo",
+         "keep-best=min:eval/rewards/short/mean rewards=style:cozy,short=length:1..9@0", "eval/rewards/short/mean", false,
          NULL},
         {"grpo", "keep-best=kl", "kl", false, NULL},
     };

@@ -1,6 +1,6 @@
 // People as the reward: what they judge is learnt from in the next update, and as they said; while they say nothing a run
-// waits, or goes on with what they said before; what was judged and heard is heard at the same updates again by a run that was
-// killed, which ends with the same weights.
+// waits, or goes on with what they said before; what was judged and heard is heard at the same updates again by a run that
+// was killed, which ends with the same weights.
 #include "config.h"
 
 #include "whole.h"
@@ -88,7 +88,8 @@ static char *answer_of(struct run *r, const struct group_batch *b, int k)
     return run_text_of(r, b->data, &b->data->seqs[b->data->groups[b->groups[0]].first_seq + k]);
 }
 
-// What is learnt from is the pair that was shown, the better answer first, with what the reference says of just these tokens.
+// What is learnt from is the pair that was shown, the better answer first, with what the reference says of just these
+// tokens.
 static void what_is_judged_is_learnt_as_it_was_judged(void **state)
 {
     struct run r;
@@ -116,7 +117,8 @@ static void what_is_judged_is_learnt_as_it_was_judged(void **state)
         // Before the first update the policy is the reference: all of it is in the loss, which is log 2 of a pair.
         struct seq seqs[2];
         struct reading reading = {.needs = {.columns = 0}};
-        assert_ok(forward_groups(r.trainer->decoder, &r.trainer->packed, b.data, b.groups, 1, 4096, &reading, seqs, NULL, e));
+        struct trainer *t = r.trainer;
+        assert_ok(forward_groups(t->decoder, &t->packed, b.data, b.groups, 1, 4096, &reading, seqs, NULL, e));
         for (int k = 0; k < 2; k++)
             assert_close(b.data->refs[g->first_seq + k], seqs[k].logp, 1e-9);
         assert_true(fact(&b, "feedback/pairs") == 1 && fact(&b, "rollout/staleness") == 0);
@@ -351,8 +353,8 @@ static int64_t step_now(const char *dir)
     return s.step;
 }
 
-// Kills the run n times, each time a little after the update that follows a new checkpoint: judgements were heard since. A machine is
-// fast or slow: it is updates that are waited for, not a time.
+// Kills the run n times, each time a little after the update that follows a new checkpoint: judgements were heard since. A
+// machine is fast or slow: it is updates that are waited for, not a time.
 static void kill_after_checkpoints(const char *name, int n)
 {
     struct rng rng = rng_make(29, RNG_TEST, 0);
@@ -468,7 +470,8 @@ static double *losses_of(const char *name, int64_t n)
     return losses;
 }
 
-// All judgements are there when it begins again, and yet each is heard no earlier than it was, also by updates that heard none.
+// All judgements are there when it begins again, and yet each is heard no earlier than it was, also by updates that heard
+// none.
 static void a_run_that_went_on_hears_nothing_earlier(void **state)
 {
     char text[200];
@@ -510,7 +513,8 @@ static void a_run_that_went_on_hears_nothing_earlier(void **state)
     free(after);
 }
 
-// While it waits it costs next to nothing, hears what people want of it, and stops; what is judged while it is stopped counts.
+// While it waits it costs next to nothing, hears what people want of it, and stops; what is judged while it is stopped
+// counts.
 static void a_run_that_waits_can_be_paused_stopped_and_resumed(void **state)
 {
     add_person("waits", "feedback-open=3 steps=3");
@@ -578,7 +582,8 @@ static void what_cannot_be_is_refused(void **state)
     run_to_end("watched");
     end_person(person);
     assert_true(isfinite(metric_at("watched", "rewards/length/mean", 1)) && isnan(metric_at("watched", "reward", 1)));
-    assert_true(isfinite(metric_at("watched", "eval/rewards/length/mean", 1)) && isnan(metric_at("watched", "eval/reward", 1)));
+    assert_true(isfinite(metric_at("watched", "eval/rewards/length/mean", 1)) &&
+                isnan(metric_at("watched", "eval/reward", 1)));
 }
 
 int main(void)

@@ -281,8 +281,9 @@ static void stages_begin_at_their_steps(void **state)
 {
     for (int lora = 0; lora < 2; lora++) {
         const char *name = lora ? "staged-adapter" : "staged";
-        add_run(name, "sdpo", lora ? "lora-rank=2 steps=6 stages=3 save-every=0 probe-every=0 eval-every=0 eval-share=0 lr=0.02"
-                                   : "steps=6 stages=3 save-every=0 probe-every=0 eval-every=0 eval-share=0");
+        add_run(name, "sdpo",
+                lora ? "lora-rank=2 steps=6 stages=3 save-every=0 probe-every=0 eval-every=0 eval-share=0 lr=0.02"
+                     : "steps=6 stages=3 save-every=0 probe-every=0 eval-every=0 eval-share=0");
         run_to_end(name);
         for (int64_t step = 1; step <= 6; step++) {
             const double away = fabs(metric_at(name, "loss", step) - log(2));
@@ -339,7 +340,8 @@ static void note_changed(struct run *r, void *with, const char *key, const char 
 
 static void note_told(struct run *r, void *with, enum control_kind kind)
 {
-    str_addf(&((struct noted *)with)->told, "%s ", kind == CONTROL_PAUSE ? "pause" : kind == CONTROL_RESUME ? "resume" : "stop");
+    str_addf(&((struct noted *)with)->told, "%s ",
+             kind == CONTROL_PAUSE ? "pause" : kind == CONTROL_RESUME ? "resume" : "stop");
 }
 
 static int note_checkpoint(struct run *r, void *with, struct err *e)

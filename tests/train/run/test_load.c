@@ -15,7 +15,8 @@ static int days_of(const struct run *r, const struct dataset *d, bool days[MOST_
         size_t bytes;
         int day;
         const struct ds_group *group = &d->groups[g];
-        assert_ok(tokenizer_decode(r->tokenizer, d->tokens + group->prompt, (size_t)group->n_prompt, true, &text, &bytes, e));
+        assert_ok(
+            tokenizer_decode(r->tokenizer, d->tokens + group->prompt, (size_t)group->n_prompt, true, &text, &bytes, e));
         assert_int_equal(sscanf(text, "Day %d", &day), 1);
         assert_in_range(day, 1, MOST_DAYS);
         n += !days[day];
@@ -48,7 +49,8 @@ static void a_file_for_evaluation_is_what_is_evaluated(void **state)
     bool train[MOST_DAYS + 1], eval[MOST_DAYS + 1];
     char *path = path_join(world.dir, "later.jsonl");
     for (int day = 90; day < 97; day++)
-        str_addf(&rows, "{\"prompt\": \"Day %d: the moon\", \"chosen\": \" is bright.\", \"rejected\": \" is lost.\"}\n", day);
+        str_addf(&rows,
+                 "{\"prompt\": \"Day %d: the moon\", \"chosen\": \" is bright.\", \"rejected\": \" is lost.\"}\n", day);
     assert_ok(file_write(path, str_text(&rows), rows.len, e));
     str_addf(&settings, "eval-share=0.3 eval-data=%s", path);
     load_run(&r, "dpo", str_text(&settings));

@@ -29,7 +29,8 @@ static double line(const struct memory_plan *p, const char *what)
     return 0;
 }
 
-static void plan(struct memory_plan *p, const char *objective, const char *name, const char *value, double available, struct err *fault)
+static void plan(struct memory_plan *p, const char *objective, const char *name, const char *value, double available,
+                 struct err *fault)
 {
     const struct objective *o;
     struct run_tables tables;

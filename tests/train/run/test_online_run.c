@@ -72,7 +72,9 @@ static void killed_runs_answer_and_learn_the_same(void **state)
         {"nash-md", "samples=4 passes=4 lora-rank=2", "adapter_model.safetensors", 4},
         {"inpo", "samples=3 passes=2 minibatches=2 top-k=20", "model.safetensors", 3},
         {"ppo", "samples=2 passes=2 rollout-ahead=1 value-lr=0.003", "model.safetensors", 2},
-        {"grpo", "samples=3 passes=4 rollout-ahead=3 lora-rank=2 beta=0 top-k=5 is-correction=token", "adapter_model.safetensors", 3},
+        {"grpo",
+         "samples=3 passes=4 rollout-ahead=3 lora-rank=2 beta=0 top-k=5 is-correction=token",
+         "adapter_model.safetensors", 3},
         {"rloo", "samples=2 minibatches=2 rollout-ahead=2 precision=bf16", "model.safetensors", 2},
         {"grpo", "samples=4 minibatches=4 top-p=0.8 temperature=1.3 mask-truncated=yes", "model.safetensors", 4},
     };
@@ -112,17 +114,19 @@ static void every_objective_that_answers_trains(void **state)
                 assert_true(isfinite(metric_at(name, *key, 2)));
         assert_true(isfinite(metric_at(name, "reward", 2)) && isfinite(metric_at(name, "eval/reward", 2)));
         if ((*o)->online->judge)
-            assert_true(metric_at(name, "ratio/max", 1) == 1 && metric_at(name, "ratio/min", 1) == 1); // on-policy, bit for bit
+            // on-policy, bit for bit
+            assert_true(metric_at(name, "ratio/max", 1) == 1 && metric_at(name, "ratio/min", 1) == 1);
         else
             assert_true(isfinite(metric_at(name, "grad_norm", 2)));
     }
 }
 
-// Cut and warm: before its first update a batch has ratios of exactly 1, and the sampler's numbers are the trainer's; penalties are over the
-// whole vocabulary all the same.
+// Cut and warm: before its first update a batch has ratios of exactly 1, and the sampler's numbers are the trainer's;
+// penalties are over the whole vocabulary all the same.
 static void ratios_are_of_what_was_drawn_from(void **state)
 {
-    static const char *const ways[] = {"top-p=0.7 temperature=1.4", "top-k=5", "min-p=0.05 temperature=0.6", "temperature=2"};
+    static const char *const ways[] = {"top-p=0.7 temperature=1.4", "top-k=5", "min-p=0.05 temperature=0.6",
+                                       "temperature=2"};
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
         struct str extra = {0};
         char name[20];
@@ -140,7 +144,8 @@ static void ratios_are_of_what_was_drawn_from(void **state)
     }
 }
 
-// What the sampler has said is what reading its answers once more says: a cut that leaves everything, at a temperature, is read.
+// What the sampler has said is what reading its answers once more says: a cut that leaves everything, at a temperature, is
+// read.
 static void the_sampler_says_what_reading_says(void **state)
 {
     static const char *const facts[] = {"entropy", "objective/entropy", "objective/kl", "loss"};
@@ -179,8 +184,8 @@ static void weigh(const char *name, const char *settings, bool *differs)
     assert_true((loss[0] != loss[1]) == *differs && (loss[0] != loss[2]) == *differs && (loss[1] != loss[2]) == *differs);
 }
 
-// Our own kernels decode with the bits of the training forward, other products do not: that is measured, and the weights that make
-// up for it change the loss. Where nothing differs they change no bit.
+// Our own kernels decode with the bits of the training forward, other products do not: that is measured, and the weights
+// that make up for it change the loss. Where nothing differs they change no bit.
 static void other_arithmetic_is_measured_and_weighed(void **state)
 {
     struct cpu_probe cpu;
@@ -197,7 +202,8 @@ static void other_arithmetic_is_measured_and_weighed(void **state)
     assert_true(differs);
 }
 
-// With the score of a reward model nobody trained nothing is learnt but the answers are as they were: the loss is the objective's own.
+// With the score of a reward model nobody trained nothing is learnt but the answers are as they were: the loss is the
+// objective's own.
 static void the_reward_is_the_reward_models(void **state)
 {
     int n;
@@ -218,8 +224,8 @@ static void the_reward_is_the_reward_models(void **state)
     free(dir);
 }
 
-// What is imitated beside the answers is what sft would imitate: the same texts in the same order, and, where nothing else weighs, the
-// same gradient.
+// What is imitated beside the answers is what sft would imitate: the same texts in the same order, and, where nothing else
+// weighs, the same gradient.
 static void texts_are_imitated_as_by_sft(void **state)
 {
     static const double coef = 1e5;

@@ -164,7 +164,9 @@ static void pause_set_and_stop_reach_the_parts(void **state)
     post("steered", CONTROL_SET, "beta", "0.3");
     post("steered", CONTROL_SET, "density", "0.9"); // is not live
     post("steered", CONTROL_PAUSE, "", "");
-    for (int i = 0; i < 5000 && (status_of("steered.sft").state != RUN_PAUSED || status_of("steered.dpo").state != RUN_PAUSED); i++)
+    for (int i = 0;
+         i < 5000 && (status_of("steered.sft").state != RUN_PAUSED || status_of("steered.dpo").state != RUN_PAUSED);
+         i++)
         wait_ms(2);
     assert_int_equal(status_of("steered.sft").state, RUN_PAUSED);
     assert_int_equal(status_of("steered.dpo").state, RUN_PAUSED);
@@ -252,7 +254,8 @@ static void adapters_merge_as_well(void **state)
     run_to_end("low");
     char *dir = run_dir("low"), *path = path_join(dir, "checkpoints/step-12/model.safetensors");
     assert_true(file_exists(path));
-    assert_true(newest("low", "merge/sparsity") > 0.1 && newest("low", "merge/sparsity") < 1); // only some layers are touched
+    // only some layers are touched
+    assert_true(newest("low", "merge/sparsity") > 0.1 && newest("low", "merge/sparsity") < 1);
     free(dir);
     free(path);
 }

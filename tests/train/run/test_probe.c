@@ -11,8 +11,9 @@ static char *flat; // the folder of the reference
 static void open_run(struct run *r, const char *more)
 {
     char settings[300];
-    snprintf(settings, sizeof settings, "model=%s tokenizer=%s probe-every=1 probe-prompts=%d probe-max-tokens=%d beta=0.5 %s",
-             flat, world.tokenizer_dir, N_PROMPTS, LONGEST, more);
+    snprintf(settings, sizeof settings,
+             "model=%s tokenizer=%s probe-every=1 probe-prompts=%d probe-max-tokens=%d beta=0.5 %s", flat,
+             world.tokenizer_dir, N_PROMPTS, LONGEST, more);
     load_run(r, "dpo", settings);
     assert_non_null(r->prober);
 }

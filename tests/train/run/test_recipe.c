@@ -1,5 +1,5 @@
-// Recipes: what a file may say and what is refused with its line; what a plan knows before anything has run; and experiments of
-// stages, which killed and resumed end with the bits of one left alone.
+// Recipes: what a file may say and what is refused with its line; what a plan knows before anything has run; and experiments
+// of stages, which killed and resumed end with the bits of one left alone.
 #include "config.h"
 
 #include "whole.h"
@@ -201,7 +201,8 @@ static void what_no_run_could_be_is_refused_with_its_line(void **state)
          "x.conf:6: stage b starts from sft, which is an adapter"},
         {SFT "[b]\nobjective = dpo\nmodel = {sft}\ndata = $data\nadapter = continue\n",
          "x.conf:5: stage b is to continue the adapter of sft, which makes none"},
-        {SFT "[b]\nobjective = dpo\nmodel = {sft}\ndata = $data\nlora-rank = 2\nlora-targets = no_proj\n", "x.conf:5: stage b: "},
+        {SFT "[b]\nobjective = dpo\nmodel = {sft}\ndata = $data\nlora-rank = 2\nlora-targets = no_proj\n",
+         "x.conf:5: stage b: "},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         json_t *out = NULL;
@@ -263,10 +264,10 @@ static void a_plan_without_weights_knows_the_memory(void **state)
 {
     struct recipe r;
     struct str text = {0};
-    json_t *out = NULL, *config = json_pack("{s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:b, s:s}", "model_type", "llama", "vocab_size",
-                                            1000, "hidden_size", 64, "intermediate_size", 128, "num_hidden_layers", 2,
-                                            "num_attention_heads", 4, "max_position_embeddings", 256, "tie_word_embeddings", 1,
-                                            "torch_dtype", "float16");
+    json_t *out = NULL, *config = json_pack("{s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:b, s:s}", "model_type", "llama",
+                                            "vocab_size", 1000, "hidden_size", 64, "intermediate_size", 128,
+                                            "num_hidden_layers", 2, "num_attention_heads", 4, "max_position_embeddings",
+                                            256, "tie_word_embeddings", 1, "torch_dtype", "float16");
     char *path = path_join(world.dir, "planned.json"), *recipe = path_join(world.dir, "planned.conf");
     assert_ok(json_write(path, config, e));
     str_addf(&text, "config = planned.json\n" SFT "steps = 4\nprobe-every = 0\nmax-batch-tokens = 16\n"
@@ -463,8 +464,9 @@ static void rewards_come_from_a_stage(void **state)
 // By a measure that says the worst is best, an early checkpoint is it, and the next stage starts from there.
 static void the_best_checkpoint_goes_on(void **state)
 {
-    add_recipe("best", SFT "keep-best = max:eval/loss\nbatch-size = 4\nlr = 0.003\nthreads = 1\nprobe-every = 0\neval-every = 2\n"
-                       "save-every = 2\nsteps = 12\n[dpo]\nobjective = dpo\nmodel = {sft}\ndata = $data\n" RUN "steps = 2\n");
+    add_recipe("best", SFT
+               "keep-best = max:eval/loss\nbatch-size = 4\nlr = 0.003\nthreads = 1\nprobe-every = 0\neval-every = 2\n"
+               "save-every = 2\nsteps = 12\n[dpo]\nobjective = dpo\nmodel = {sft}\ndata = $data\n" RUN "steps = 2\n");
     run_to_end("best");
     struct run_best best;
     char *dir = run_dir("best.sft");

@@ -1,5 +1,5 @@
-// Checkpoints in one process: a trainer that was put together again goes on with the same bits, both networks, and the folder
-// is on the disk before it has its name.
+// Checkpoints in one process: a trainer that was put together again goes on with the same bits, both networks, and the
+// folder is on the disk before it has its name.
 #include "config.h"
 
 #include "disk_trace.h"
@@ -167,7 +167,8 @@ static int last_rename_into(const char *dir)
 {
     int last = -1;
     for (int i = 0; i < n_disk_events; i++)
-        if (disk_events[i].kind == DISK_RENAME && text_starts(disk_events[i].to, dir) && disk_events[i].to[strlen(dir)] == '/')
+        if (disk_events[i].kind == DISK_RENAME && text_starts(disk_events[i].to, dir) &&
+            disk_events[i].to[strlen(dir)] == '/')
             last = i;
     return last;
 }
@@ -226,8 +227,10 @@ static void a_checkpoint_is_on_the_disk_before_it_has_its_name(void **state)
 // And what could not be brought to the disk gets none.
 static void a_checkpoint_that_is_not_on_the_disk_gets_no_name(void **state)
 {
-    static const char *const refused[] = {"/step-2.tmp", "/state.json.tmp", "/state.safetensors.tmp", "/model.safetensors.tmp",
-                                          "/step-2", "/state.json", "/model.safetensors"}; // the last three by their new names
+    static const char *const refused[] = {"/step-2.tmp", "/state.json.tmp", "/state.safetensors.tmp",
+                                          "/model.safetensors.tmp",
+                                          // the last three by their new names
+                                          "/step-2", "/state.json", "/model.safetensors"};
     struct bench b;
     char *dir = disk_folder();
     bench_make(&b, &world, &(struct bench_options){.objective = "dpo", .steps = 4});

@@ -271,11 +271,13 @@ static void single_responses_are_announced(void **state)
     char *path = path_join(world.dir, "good-and-bad.jsonl");
     struct str rows = {0}, extra = {0};
     for (int i = 0; i < 16; i++)
-        str_addf(&rows, "{\"prompt\": \"Day %d\", \"completion\": \" is bright\", \"label\": %s}\n", i, i % 4 ? "false" : "true");
+        str_addf(&rows, "{\"prompt\": \"Day %d\", \"completion\": \" is bright\", \"label\": %s}\n", i,
+                 i % 4 ? "false" : "true");
     assert_ok(file_write(path, str_text(&rows), rows.len, e));
     add_run("as-votes", "kto", "steps=2 eval-share=0 probe-every=0");
     run_to_end("as-votes");
-    assert_int_equal(count_events("as-votes", "data", "pairs are read as good and bad responses: 80 pairs, 160 examples"), 1);
+    assert_int_equal(
+        count_events("as-votes", "data", "pairs are read as good and bad responses: 80 pairs, 160 examples"), 1);
     assert_int_equal(count_events("as-votes", "data", "-weight"), 0); // as many of both
     str_addf(&extra, "steps=2 eval-share=0 probe-every=0 data=%s", path);
     add_run("uneven", "kto", str_text(&extra));

@@ -178,7 +178,8 @@ static void l1_leaves_weights_where_they_began(void **state)
         struct step_result r;
         size_t n;
         bench_make(&b, &world,
-                   &(struct bench_options){.objective = "sft", .settings = rows[i].settings, .steps = 5, .lora_rank = rows[i].rank});
+                   &(struct bench_options){.objective = "sft", .settings = rows[i].settings, .steps = 5,
+                                           .lora_rank = rows[i].rank});
         float *before = bench_weights(&b, &n);
         for (int step = 0; step < 5; step++)
             assert_ok(trainer_step(b.trainer, &r, e));
@@ -187,7 +188,8 @@ static void l1_leaves_weights_where_they_began(void **state)
         if (i > 0 && rows[i].rank == 0) {
             const double all = (double)arch_n_params(&b.model->arch);
             assert_close(metric_value(&r.metrics, "l1_norm"), l1[i], 1e-9 * (1 + l1[i]));
-            assert_close(metric_value(&r.metrics, "sparsity"), 1 - moved[i] / all, 1e-3); // moved by less than 1e-8: hardly any
+            // moved by less than 1e-8: hardly any
+            assert_close(metric_value(&r.metrics, "sparsity"), 1 - moved[i] / all, 1e-3);
         }
         free(before);
         bench_free(&b);

@@ -1,5 +1,5 @@
-// Sweeps: one training with several values, so many at once; what is beaten is stopped, what fails or is taken out is left out, and
-// a sweep that was stopped goes on from there.
+// Sweeps: one training with several values, so many at once; what is beaten is stopped, what fails or is taken out is left
+// out, and a sweep that was stopped goes on from there.
 #include "config.h"
 
 #include "whole.h"
@@ -35,7 +35,8 @@ static void a_run_is_beaten_when_its_best_is_worse_than_the_median_of_means(void
     assert_false(sweep_is_beaten(c.list, 4, 2, 2, false, 3)); // within its grace
     assert_false(sweep_is_beaten(c.list, 4, 0, 2, false, 2)); // 3 < (5 + 8) / 2
     put(&c, 2, 3, (double[]){9, 8, 5.75});
-    assert_true(sweep_is_beaten(c.list, 4, 2, 2, false, 2)); // 5.75 > 5.5, which neither best (3, 2) nor the fourth (mean 5) would say
+    assert_true(sweep_is_beaten(c.list, 4, 2, 2, false, 2)); // 5.75 > 5.5, which neither best (3, 2) nor the fourth (mean 5)
+                                                             // would say
     put(&c, 2, 3, (double[]){9, 8, 5.25});
     assert_false(sweep_is_beaten(c.list, 4, 2, 2, false, 2)); // beaten by their bests, not by their means
     put(&c, 2, 3, (double[]){9, 5, 8});
@@ -98,8 +99,9 @@ static void add_sweep(const struct sweep *w)
     char *made = NULL;
     json_t *parts = json_array();
     for (int i = 0; i < 4 && w->parts[i]; i++) {
-        json_t *settings = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "model", world.model_dir, "data", world.pairs_path,
-                                     "batch-size", "4", "lr", "0.003", "steps", "40", "eval-every", "10", "threads", "1");
+        json_t *settings =
+            json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "model", world.model_dir, "data", world.pairs_path,
+                      "batch-size", "4", "lr", "0.003", "steps", "40", "eval-every", "10", "threads", "1");
         char *list = strdup(w->parts[i]), *save = NULL, *name = strtok_r(list, " ", &save);
         for (char *word = strtok_r(NULL, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
             char *value = strchr(word, '=');
@@ -111,8 +113,9 @@ static void add_sweep(const struct sweep *w)
         json_array_append_new(parts, json_pack("{s:s, s:o}", "name", name, "settings", settings));
         free(list);
     }
-    json_t *settings = json_pack("{s:s, s:{s:s, s:o, s:i, s:s*, s:b, s:i}}", "sweep", "lr", "plan", "objective", "dpo", "parts", parts,
-                                 "at-most", w->at_most, "by", w->by, "stop-early", w->stop_early, "grace", 2);
+    json_t *settings =
+        json_pack("{s:s, s:{s:s, s:o, s:i, s:s*, s:b, s:i}}", "sweep", "lr", "plan", "objective", "dpo", "parts", parts,
+                  "at-most", w->at_most, "by", w->by, "stop-early", w->stop_early, "grace", 2);
     assert_ok(store_open(&s, project, true, e));
     assert_ok(store_add_run(s, w->name, "sweep", world.model_dir, world.pairs_path, settings, &made, e));
     store_close(s);
