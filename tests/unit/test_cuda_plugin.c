@@ -5,6 +5,7 @@
 #include "testing.h"
 
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -83,6 +84,7 @@ static pid_t another_process(const char *device, char said[64])
     assert_int_equal(pipe(ends), 0);
     const pid_t pid = fork();
     if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL); // a test that fails leaves nobody
         const struct backend_ops *ops;
         struct backend *b;
         struct err fault = {0};
