@@ -136,7 +136,8 @@ static void compare(struct rig *r)
 static void label(struct rig *r)
 {
     say(r, "q", "$", 1);
-    say(r, "attune label demo/pairs.jsonl --annotator you\r", " 0/", 3);
+    say(r, "attune demo pairs --n 12 --out pairs.jsonl\r", "$", 2);
+    say(r, "attune label pairs.jsonl --annotator you\r", " 0/", 3);
     say(r, "2", " 1/", 2);
     say(r, "6", " 2/", 2);
     say(r, "4", " 3/", 2);
@@ -157,6 +158,8 @@ int main(int argc, char **argv)
     setenv("HOME", project, 1);
     unsetenv("ENV");
     begin(argv[1]);
+    if (chdir(project) != 0)
+        give_up("its folder cannot be entered");
     rig_start(&r, &(struct rig_options){.project = project, .program = "/bin/sh", .width = WIDTH, .height = HEIGHT,
                                         .args = (const char *const[]){"-i", NULL}});
     r.heard = record;
