@@ -91,7 +91,7 @@ static void bf16_products_agree_within_their_rounding(void **state)
     uint64_t first = 0;
     for (int n_threads = 1; n_threads <= 3; n_threads++) {
         struct bench t = {.ops = &backend_cpu};
-        assert_ok(t.ops->open(&t.b, &(struct backend_options){n_threads, PRECISION_BF16}, e));
+        assert_ok(t.ops->open(&t.b, &(struct backend_options){.n_threads = n_threads, .precision = PRECISION_BF16}, e));
         uint64_t hash = check_bf16(&t);
         first = n_threads == 1 ? hash : first;
         assert_true(hash == first);

@@ -127,7 +127,7 @@ static void keys_are_taught(void **state)
     rig_wait(&r, "2 of 3 keys at once.");
     rig_send(&r, "\r");
     rig_wait(&r, "[2 Curves]");
-    quit(&r);
+    rig_quit(&r);
 }
 
 static void keys_of_ones_own_work_and_are_shown(void **state)

@@ -11,7 +11,7 @@
 #include "ui/fixture.h"
 #include "ui/rig.h"
 
-static char *project, *rows;
+static char *rows;
 
 static void vote(struct store *s, int number, const char *prompt, const char *model_a, const char *model_b, bool a_wins)
 {
@@ -62,10 +62,8 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-    assert_ok(file_remove_tree(project, e));
-    free(project);
     free(rows);
-    return 0;
+    return fixture_tear_down(state);
 }
 
 static void open_votes(struct rig *r)
