@@ -37,6 +37,7 @@ uint64_t check_elementwise(struct bench *t);
 uint64_t check_attention(struct bench *t);
 uint64_t check_decode(struct bench *t);
 uint64_t check_head(struct bench *t);
+uint64_t check_large_head(struct bench *t); // what is cut in pieces
 uint64_t check_sample(struct bench *t);
 uint64_t check_stored(struct bench *t);
 uint64_t check_quantized(struct bench *t);

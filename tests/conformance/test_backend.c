@@ -80,6 +80,7 @@ static void sampling_agrees_with_doubles(void **state)
 static void head_agrees_with_doubles(void **state)
 {
     for_all_machines(check_head);
+    for_all_machines(check_large_head);
 }
 
 static void bf16_products_agree_within_their_rounding(void **state)

@@ -70,6 +70,16 @@ static void head_agrees_with_doubles(void **state)
     in_all_orders(check_head);
 }
 
+// What is large goes in one order of threads alone: its kernels have been through all of them above.
+static void a_large_head_agrees_with_doubles(void **state)
+{
+    struct bench t = {.ops = &backend_cuda};
+    assert_ok(t.ops->open(&t.b, &(struct backend_options){.precision = PRECISION_F32}, e));
+    check_large_head(&t);
+    t.ops->close(t.b);
+    assert_int_equal(cuda_host_allocations(), 0);
+}
+
 static void sampling_agrees_with_doubles(void **state)
 {
     in_all_orders(check_sample);
@@ -311,6 +321,7 @@ int main(void)
         cmocka_unit_test(norms_agree_with_doubles),
         cmocka_unit_test(row_operations_agree_with_doubles),
         cmocka_unit_test(head_agrees_with_doubles),
+        cmocka_unit_test(a_large_head_agrees_with_doubles),
         cmocka_unit_test(sampling_agrees_with_doubles),
         cmocka_unit_test(the_sampler_says_what_the_head_says),
         cmocka_unit_test(a_row_that_is_not_finite_draws_nothing),

@@ -43,6 +43,7 @@ CHECK(packed_weights, PRECISION_F32, check_packed)
 CHECK(attention, PRECISION_F32, check_attention)
 CHECK(decoding_attention, PRECISION_F32, check_decode)
 CHECK(head, PRECISION_F32, check_head)
+CHECK(large_head, PRECISION_F32, check_large_head)
 CHECK(sampling, PRECISION_F32, check_sample)
 
 // More than pinned pieces hold at once, both ways.
@@ -82,7 +83,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(row_operations),         cmocka_unit_test(linear_products),
         cmocka_unit_test(bf16_products),          cmocka_unit_test(stored_halves),
         cmocka_unit_test(packed_weights),         cmocka_unit_test(attention),
-        cmocka_unit_test(decoding_attention),     cmocka_unit_test(head),
+        cmocka_unit_test(decoding_attention),     cmocka_unit_test(head), cmocka_unit_test(large_head),
         cmocka_unit_test(sampling),               cmocka_unit_test(large_copies),
         cmocka_unit_test(too_much_memory_is_refused_in_words),
     };

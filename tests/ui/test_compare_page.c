@@ -230,6 +230,10 @@ static void mask_numbers(struct str *shown)
     for (char *line = shown->data; line && *line;) {
         char *end = strchr(line, '\n');
         const size_t n = end ? (size_t)(end - line) : strlen(line);
+        if (*line == '\t') { // styles of the line above
+            line = end ? end + 1 : NULL;
+            continue;
+        }
         within = (within && n > 3 && line[1] >= 'A' && line[1] <= 'D' && line[3] == ' ') ||
                  (n > 20 && memmem(line, n, "first s", 7));
         for (size_t i = 13; within && line[1] != ' ' && i < n; i++)
