@@ -34,7 +34,8 @@ struct st_file {
 
 int st_open(struct st_file **out, const char *path, struct err *e); // maps the file
 void st_close(struct st_file *f);
-// The bytes of the tensor are not needed until they are read again: the memory that holds the file's pages may be used for something else.
+// The bytes of the tensor are not needed until they are read again: the memory that holds the file's pages may be used
+// for something else.
 void st_forget_pages(const struct st_file *f, const struct st_tensor *t);
 const struct st_tensor *st_find(const struct st_file *f, const char *name);
 // Elements as f32, whatever float dtype they are stored in.
