@@ -182,7 +182,7 @@ UI_LIBS = libui.a $(CAIRO_LIBS)
 
 EXTRA_DIST += tests/golden/plot.svg tests/golden/chart-compare.txt tests/golden/chart-ascii.txt tests/golden/chart-block.txt tests/golden/chart-braille.txt
 if HAVE_CMOCKA
-check_PROGRAMS += tests/unit/test_health tests/unit/test_series tests/unit/test_plot tests/unit/test_curves
+check_PROGRAMS += tests/unit/test_health tests/unit/test_series tests/unit/test_axis tests/unit/test_plot tests/unit/test_curves
 check_PROGRAMS += tests/unit/test_curves_lines
 tests_unit_test_curves_lines_SOURCES = tests/unit/test_curves_lines.c tests/lib/testing.h
 tests_unit_test_curves_lines_LDADD = $(UI_LIBS) $(STORE_LIBS) $(CMOCKA_LIBS)
@@ -208,7 +208,9 @@ tests_unit_test_series_LDADD = $(UI_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/unit/test_picture
 tests_unit_test_picture_SOURCES = tests/unit/test_picture.c tests/lib/testing.h
 tests_unit_test_picture_LDADD = libui.a $(STORE_LIBS) $(CAIRO_LIBS) $(CMOCKA_LIBS)
-tests_unit_test_plot_SOURCES = tests/unit/test_plot.c tests/lib/testing.h
+tests_unit_test_axis_SOURCES = tests/unit/test_axis.c tests/lib/random_limit.h tests/lib/testing.h
+tests_unit_test_axis_LDADD = $(UI_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_plot_SOURCES = tests/unit/test_plot.c tests/lib/random_limit.h tests/lib/testing.h
 tests_unit_test_plot_LDADD = $(UI_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 endif
 
