@@ -379,7 +379,8 @@ static void make_stack(fiber *f)
         cuda_host_fault("no memory for a thread's stack");
     mprotect(stack, 4096, PROT_NONE);
     f->stack = stack + 4096;
-    void **top = (void **)(f->stack + STACK);
+    // Not all at the same place of a page: the lanes of a warp would push each other out of the cache.
+    void **top = (void **)(f->stack + STACK - (f - device.fibers) % LANES * (4096 / LANES));
     *--top = NULL; // no caller; aligned as behind a call
     *--top = (void *)fiber_main;
     f->top = top - 6;
@@ -508,19 +509,38 @@ static bool run_lane(unsigned i)
     return true;
 }
 
+// Runs the 32 lanes of a warp in this order as far as they get without the others.
+static void run_warp(const unsigned *order)
+{
+    fiber *lanes = &device.fibers[order[0] / LANES * LANES];
+    int n_wait;
+    do {
+        n_wait = 0;
+        for (int i = 0; i < LANES; i++) {
+            run_lane(order[i]);
+            n_wait += device.fibers[order[i]].at == AT_WARP;
+        }
+        for (int i = 0; i < LANES && n_wait == LANES; i++)
+            lanes[i].at = READY;
+    } while (n_wait == LANES);
+}
+
 // Runs everybody until nobody can go on: in the two directions a warp as far as it gets before the next one begins; when
 // shuffled all threads in turn.
 static void run_until_all_wait(const std::vector<unsigned> &order)
 {
-    const size_t group = the_order == ORDER_SHUFFLED ? order.size() : (size_t)LANES;
-    for (size_t first = 0; first < order.size(); first += group)
-        for (bool some = true; some;) {
-            some = false;
-            for (size_t i = first; i < first + group; i++)
-                some |= run_lane(order[i]);
-            for (int warp = 0; warp < device.n; warp += LANES)
-                release(warp, LANES, AT_WARP);
-        }
+    if (the_order != ORDER_SHUFFLED) {
+        for (size_t first = 0; first < order.size(); first += LANES)
+            run_warp(&order[first]);
+        return;
+    }
+    for (bool some = true; some;) {
+        some = false;
+        for (const unsigned i : order)
+            some |= run_lane(i);
+        for (int warp = 0; warp < device.n; warp += LANES)
+            release(warp, LANES, AT_WARP);
+    }
 }
 
 static size_t n_barriers;

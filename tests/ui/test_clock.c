@@ -14,6 +14,7 @@
 #include "store/labels.h"
 #include "ui/fixture.h"
 #include "ui/rig.h"
+#include "ui/side_by_side.h"
 
 enum { HOUR = 3600, DAY = 24 * HOUR };
 
@@ -123,35 +124,56 @@ static void expect_sense(struct rig *r, const char *age, int64_t elapsed)
     str_fini(&shown);
 }
 
-static void ages_follow_and_nothing_hangs_or_dies_q21(void **state)
+struct jump {
+    int64_t after; // the runs began
+    const char *age;
+};
+
+static void jump(const struct jump *jumps, size_t n)
 {
-    static const struct {
-        int64_t after; // the runs began
-        const char *age;
-    } jumps[] = {{HOUR, "1 h"}, {-HOUR, "now"}, {DAY + 2 * HOUR, "26 h"}, {2 * HOUR, "2 h"}};
     struct rig r;
     begin(&r, NULL);
     rig_wait(&r, "> b live-2");
     rig_command(&r, "columns state,step,elapsed,age");
     expect_sense(&r, "2 h", 2 * HOUR);
-    for (size_t i = 0; i < sizeof jumps / sizeof *jumps; i++) {
+    for (size_t i = 0; i < n; i++) {
         set_clock(FIXTURE_CLOCK + jumps[i].after);
         goes_on(&r);
         rig_send(&r, "\014");
         expect_sense(&r, jumps[i].age, jumps[i].after);
         beat(writers[1], "elsewhere.example", FIXTURE_CLOCK + 2 * HOUR + (int64_t)i + 1); // its clock goes on as before
     }
+    rig_quit(&r);
+}
+
+static void ages_follow_back_beyond_the_beginning_and_forth_again_q21(void **state)
+{
+    jump((const struct jump[]){{-HOUR, "now"}, {DAY + 2 * HOUR, "26 h"}}, 2);
+}
+
+static void ages_follow_forth_and_back_and_nothing_hangs_or_dies_q21(void **state)
+{
+    jump((const struct jump[]){{HOUR, "1 h"}, {DAY + 2 * HOUR, "26 h"}, {2 * HOUR, "2 h"}}, 3);
+}
+
+static void live_curves_go_on_q21(void **state)
+{
+    struct rig r;
+    begin(&r, NULL);
+    rig_wait(&r, "> b live-2");
     rig_command(&r, "open live-1");
     rig_wait(&r, "[2 Curves]");
     set_clock(FIXTURE_CLOCK - DAY);
-    goes_on(&r); // live curves as well
+    goes_on(&r);
     rig_quit(&r);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(ages_follow_and_nothing_hangs_or_dies_q21, set_up, tear_down),
+        cmocka_unit_test(ages_follow_forth_and_back_and_nothing_hangs_or_dies_q21),
+        cmocka_unit_test(ages_follow_back_beyond_the_beginning_and_forth_again_q21),
+        cmocka_unit_test(live_curves_go_on_q21),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_side_by_side(3, tests, sizeof tests / sizeof *tests, set_up, tear_down);
 }

@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "ui/compare_page.h"
+#include "ui/side_by_side.h"
 
 static void checkpoints_answer_as_the_command_does(void **state)
 {
@@ -279,6 +280,7 @@ int main(void)
 {
     setenv("USER", "tester", 1);
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(the_page_is_as_kept_at_every_size, compare_set_up, compare_tear_down),
         cmocka_unit_test_setup_teardown(checkpoints_answer_as_the_command_does, compare_set_up, compare_tear_down),
         cmocka_unit_test_setup_teardown(a_side_that_cannot_answer_says_why_and_others_go_on, compare_set_up,
                                         compare_tear_down),
@@ -290,8 +292,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(prompts_come_where_rewards_differ_most, compare_set_up, compare_tear_down),
         cmocka_unit_test_setup_teardown(answers_are_written_and_nothing_is_written_over, compare_set_up, compare_tear_down),
         cmocka_unit_test_setup_teardown(what_runs_wrote_stands_side_by_side, compare_set_up, compare_tear_down),
-        cmocka_unit_test_setup_teardown(the_page_is_as_kept_at_every_size, compare_set_up, compare_tear_down),
         cmocka_unit_test_setup_teardown(what_was_compared_is_there_the_next_time, compare_set_up, compare_tear_down),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_side_by_side(4, tests, sizeof tests / sizeof *tests, NULL, NULL);
 }

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "ui/compare_page.h"
+#include "ui/side_by_side.h"
 
 // ---- bars ----
 
@@ -187,12 +188,15 @@ static void no_more_models_are_loaded_than_four(void **state)
 int main(void)
 {
     setenv("USER", "tester", 1);
-    const struct CMUnitTest tests[] = {
+    const struct CMUnitTest bars[] = { // of time: alone
         cmocka_unit_test_setup_teardown(the_first_token_is_there_soon, compare_set_up, compare_tear_down),
         cmocka_unit_test_setup_teardown(four_streams_hold_nothing_up, compare_set_up, compare_tear_down),
+    };
+    const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(models_end_with_the_console_however_it_ends, compare_set_up, compare_tear_down),
         cmocka_unit_test_setup_teardown(a_model_that_dies_is_loaded_again, compare_set_up, compare_tear_down),
         cmocka_unit_test_setup_teardown(no_more_models_are_loaded_than_four, compare_set_up, compare_tear_down),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_side_by_side(1, bars, sizeof bars / sizeof *bars, NULL, NULL) +
+           run_side_by_side(3, tests, sizeof tests / sizeof *tests, NULL, NULL);
 }

@@ -9,6 +9,7 @@
 
 #include "ui/fixture.h"
 #include "ui/rig.h"
+#include "ui/side_by_side.h"
 
 // The list and the pages behind it, at one size and in one mode.
 static void check_pages(const struct rig_options *o, const char *mode, bool with_styles)
@@ -342,5 +343,5 @@ int main(void)
         cmocka_unit_test(a_run_whose_folder_is_gone_is_missing),
         cmocka_unit_test(the_log_says_that_an_engine_was_killed),
     };
-    return cmocka_run_group_tests(tests, fixture_set_up, fixture_tear_down);
+    return run_side_by_side(4, tests, sizeof tests / sizeof *tests, fixture_set_up, fixture_tear_down);
 }

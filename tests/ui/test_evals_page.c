@@ -7,6 +7,7 @@
 #include "store/eval_file.h"
 #include "ui/fixture.h"
 #include "ui/rig.h"
+#include "ui/side_by_side.h"
 
 struct measured {
     const char *run;
@@ -102,6 +103,14 @@ static void screens_are_as_kept_at_every_size(void **state)
     open_page(&r, &(struct rig_options){.project = project, .width = 120, .height = 40}, "dpo-wide-");
     rig_wait(&r, "mem 3.1/16G"); // the machine is read a little later
     rig_expect_grid(&r, "evals", "dpo-wide-");
+    rig_quit(&r);
+}
+
+static void help_is_as_kept_at_every_size(void **state)
+{
+    struct rig r;
+    open_page(&r, &(struct rig_options){.project = project, .width = 120, .height = 40}, "dpo-wide-");
+    rig_wait(&r, "mem 3.1/16G");
     rig_send(&r, "?");
     rig_expect_grid(&r, "evals-help", "Keys and commands of the evaluations");
     rig_quit(&r);
@@ -239,9 +248,10 @@ static void a_page_that_nothing_happens_on_is_silent(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(screens_are_as_kept_at_every_size),
+        cmocka_unit_test(help_is_as_kept_at_every_size),
         cmocka_unit_test(screens_are_as_kept_80x24_braille_256),
         cmocka_unit_test(screens_are_as_kept_80x24_ascii_mono),
-        cmocka_unit_test(screens_are_as_kept_at_every_size),
         cmocka_unit_test(it_is_sorted_by_a_column_the_best_first_and_the_other_way_round),
         cmocka_unit_test(columns_that_are_not_seen_come_into_view),
         cmocka_unit_test(intervals_are_shown_where_there_is_room_or_when_asked_for),
@@ -249,5 +259,5 @@ int main(void)
         cmocka_unit_test(a_new_evaluation_appears),
         cmocka_unit_test(a_page_that_nothing_happens_on_is_silent),
     };
-    return cmocka_run_group_tests(tests, set_up, fixture_tear_down);
+    return run_side_by_side(5, tests, sizeof tests / sizeof *tests, set_up, fixture_tear_down);
 }

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "ui/label_page.h"
+#include "ui/side_by_side.h"
 
 static int compare(const void *a, const void *b)
 {
@@ -341,17 +342,20 @@ static void any_size_is_fine(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
+    const struct CMUnitTest bars[] = { // of time: alone
         cmocka_unit_test_setup_teardown(a_hundred_pairs_take_a_hundred_keys, set_up, tear_down),
+    };
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(who_reads_is_left_in_peace, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_page_is_as_kept_at_every_size, set_up, tear_down),
         cmocka_unit_test_setup_teardown(kill_9_loses_nothing_that_was_seen_and_leaves_no_half, set_up, tear_down),
         cmocka_unit_test_setup_teardown(undo_has_no_end_also_after_a_restart, set_up, tear_down),
         cmocka_unit_test_setup_teardown(words_go_with_the_judgement, set_up, tear_down),
         cmocka_unit_test_setup_teardown(texts_are_searched_compared_and_corrected, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_was_judged_is_written_as_data, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_run_that_waits_hears_and_asks_for_more, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(the_page_is_as_kept_at_every_size, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(who_reads_is_left_in_peace, set_up, tear_down),
         cmocka_unit_test_setup_teardown(any_size_is_fine, set_up, tear_down),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_side_by_side(1, bars, sizeof bars / sizeof *bars, NULL, NULL) +
+           run_side_by_side(4, tests, sizeof tests / sizeof *tests, NULL, NULL);
 }

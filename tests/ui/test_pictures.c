@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "ui/fixture.h"
 #include "ui/rig.h"
+#include "ui/side_by_side.h"
 
 #define KITTY_SAYS "\033_Gi=31;OK\033\\\033[6;20;10t\033[?62;c"
 
@@ -243,5 +244,5 @@ int main(void)
         cmocka_unit_test(data_waits_and_a_slow_link_has_none),
         cmocka_unit_test(the_project_keeps_the_setting),
     };
-    return cmocka_run_group_tests(tests, fixture_set_up, fixture_tear_down);
+    return run_side_by_side(5, tests, sizeof tests / sizeof *tests, fixture_set_up, fixture_tear_down);
 }

@@ -6,31 +6,65 @@
 
 #include "ui/fixture.h"
 #include "ui/rig.h"
+#include "ui/side_by_side.h"
 
-static void pages_are_as_kept_at_every_size_and_in_every_mode_q18(void **state)
+// Each page in a console of its own, which is resized and changes its modes.
+static void page_is_as_kept(const char *keys, const char *page, const char *ready)
 {
-    static const struct {
-        const char *keys, *page, *ready;
-    } steps[] = {
-        {"", "runs", "dpo-wide-beta"}, {":open dpo-1\r", "curves", "[2 Curves]"}, {"3", "samples", "fox"},
-        {"4", "log", "[4 Log]"},       {"?", "help", "Keys and commands"},        {"\0331R", "recipes", "demo"},
-        {"\0331a", "form", "dpo"},
-    };
     struct rig r;
     rig_start(&r, &(struct rig_options){.project = project, .width = 120, .height = 40});
     rig_wait(&r, "> g dpo-next");
     rig_wait(&r, "mem 3.1/16G"); // the machine is read a little later
-    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
-        rig_send(&r, steps[i].keys);
-        rig_expect_grid(&r, steps[i].page, steps[i].ready);
-    }
+    rig_send(&r, keys);
+    rig_expect_grid(&r, page, ready);
     rig_quit(&r);
+}
+
+static void runs_are_as_kept_at_every_size_and_in_every_mode_q18(void **state)
+{
+    page_is_as_kept("", "runs", "dpo-wide-beta");
+}
+
+static void curves_are_as_kept_at_every_size_and_in_every_mode_q18(void **state)
+{
+    page_is_as_kept(":open dpo-1\r", "curves", "[2 Curves]");
+}
+
+static void samples_are_as_kept_at_every_size_and_in_every_mode_q18(void **state)
+{
+    page_is_as_kept(":open dpo-1\r3", "samples", "fox");
+}
+
+static void the_log_is_as_kept_at_every_size_and_in_every_mode_q18(void **state)
+{
+    page_is_as_kept(":open dpo-1\r4", "log", "[4 Log]");
+}
+
+static void help_is_as_kept_at_every_size_and_in_every_mode_q18(void **state)
+{
+    page_is_as_kept(":open dpo-1\r4?", "help", "Keys and commands");
+}
+
+static void recipes_are_as_kept_at_every_size_and_in_every_mode_q18(void **state)
+{
+    page_is_as_kept(":open dpo-1\r1R", "recipes", "demo");
+}
+
+static void the_form_is_as_kept_at_every_size_and_in_every_mode_q18(void **state)
+{
+    page_is_as_kept(":open dpo-1\r1a", "form", "dpo");
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(pages_are_as_kept_at_every_size_and_in_every_mode_q18),
+        cmocka_unit_test(runs_are_as_kept_at_every_size_and_in_every_mode_q18),
+        cmocka_unit_test(curves_are_as_kept_at_every_size_and_in_every_mode_q18),
+        cmocka_unit_test(samples_are_as_kept_at_every_size_and_in_every_mode_q18),
+        cmocka_unit_test(the_log_is_as_kept_at_every_size_and_in_every_mode_q18),
+        cmocka_unit_test(help_is_as_kept_at_every_size_and_in_every_mode_q18),
+        cmocka_unit_test(recipes_are_as_kept_at_every_size_and_in_every_mode_q18),
+        cmocka_unit_test(the_form_is_as_kept_at_every_size_and_in_every_mode_q18),
     };
-    return cmocka_run_group_tests(tests, fixture_set_up, fixture_tear_down);
+    return run_side_by_side(7, tests, sizeof tests / sizeof *tests, fixture_set_up, fixture_tear_down);
 }

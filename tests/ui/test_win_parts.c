@@ -10,6 +10,7 @@
 #include "store/labels.h"
 #include "ui/fixture.h"
 #include "ui/rig.h"
+#include "ui/side_by_side.h"
 
 static char *rows;
 
@@ -95,25 +96,47 @@ static void say(struct rig *r, const char *before, const char *path, const char 
     str_fini(&keys);
 }
 
-static void win_rates_are_cut_in_parts(void **state)
+static void win_rates_are_cut_by_words(void **state)
 {
     struct rig r;
     open_votes(&r);
     rig_wait(&r, "by the prompt's length");
-    // Clusters by a word, by how prompts begin, and by a member of their rows; the rest has a name as well.
     rig_send(&r, ":slices words 3\r");
     rig_wait(&r, "by words");
     rig_wait(&r, "\"about\": 25 %");
-    rig_wait(&r, "others: 100 %");
+    rig_wait(&r, "others: 100 %"); // the rest has a name as well
     rig_wait(&r, "of 20");
+    leave(&r);
+}
+
+static void win_rates_are_cut_by_how_prompts_begin(void **state)
+{
+    struct rig r;
+    open_votes(&r);
     rig_send(&r, ":slices beginning 4\r");
     rig_wait(&r, "\"write about\": 25 %");
     rig_wait(&r, "\"tell of\": 100 %");
+    leave(&r);
+}
+
+static void win_rates_are_cut_by_a_member_of_the_prompts_rows(void **state)
+{
+    struct rig r;
+    open_votes(&r);
+    rig_send(&r, ":slices words 3\r");
+    rig_wait(&r, "others: 100 %");
     say(&r, ":slices topic ", rows, "\r");
     rig_wait(&r, "by topic  even: 75 %");
     rig_wait(&r, "odd: 50 %");
     rig_wait_gone(&r, "others");
-    // What cannot be is said, and the votes stay.
+    leave(&r);
+}
+
+// It is said, and the votes stay.
+static void what_cannot_cut_them_is_said(void **state)
+{
+    struct rig r;
+    open_votes(&r);
     say(&r, ":slices shade ", rows, "\r");
     rig_wait(&r, "no row of");
     rig_wait(&r, "by the prompt's length");
@@ -154,8 +177,11 @@ static void the_least_certain_two_come_next(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(win_rates_are_cut_in_parts),
         cmocka_unit_test(the_least_certain_two_come_next),
+        cmocka_unit_test(win_rates_are_cut_by_words),
+        cmocka_unit_test(win_rates_are_cut_by_how_prompts_begin),
+        cmocka_unit_test(win_rates_are_cut_by_a_member_of_the_prompts_rows),
+        cmocka_unit_test(what_cannot_cut_them_is_said),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return run_side_by_side(5, tests, sizeof tests / sizeof *tests, set_up, tear_down);
 }
