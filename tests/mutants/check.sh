@@ -11,7 +11,7 @@
 #   file PATH
 #   find TEXT      what stands exactly once in the file; several lines "find" are several lines of it, with their indentation
 #   put TEXT       what stands there instead, as many lines; "put-nothing": nothing. No line of either is empty
-#   test PROGRAMS  quick tests of which one must fail
+#   test PROGRAMS  quick tests of which one must fail; PROGRAM:PATTERN: those of its cases alone ("attention_*")
 set -euf
 LC_ALL=C
 export LC_ALL
@@ -29,9 +29,18 @@ tree=$work/tree build=$work/build log=$work/log
 mkdir -p "$tree" "$build" "$work/tmp"
 : >"$log"
 
+# What was said last. Whoever fails and has not said why was stopped, or had no space to.
+said() {
+    if [ -s "$log" ]; then
+        tail -n 20 "$log"
+    else
+        echo "without a word; the space of $work:"
+        df -P "$work"
+    fi
+}
+
 fail() {
     echo "$*" >&2
-    [ ! -s "$log" ] || tail -n 20 "$log" >&2
     exit 1
 }
 
@@ -51,19 +60,25 @@ if [ -e "$work/mutant" ]; then # a call before was stopped there, and what it bu
     touch "$tree/$(cat "$work/mutant")"
     rm "$work/mutant"
 fi
-[ -x "$tree/configure" ] || (cd "$tree" && ./bootstrap) >"$log" 2>&1 || fail "the copy has no configure"
+[ -x "$tree/configure" ] || (cd "$tree" && ./bootstrap) >"$log" 2>&1 || fail "the copy has no configure: $(said)"
 : "${CC:=gcc}"
 case $CC in
 *ccache*) ;;
 *) ! command -v ccache >"$log" || CC="ccache $CC" ;;
 esac
-CXX=g++
-case $CC in *ccache*) CXX="ccache g++" ;; esac
+case $CC in
+*ccache*)
+    if command -v "${CXX:-g++}" >"$log"; then
+        CXX="ccache ${CXX:-g++}"
+        export CXX
+    fi
+    ;;
+esac
 CCACHE_BASEDIR=$work CCACHE_NOHASHDIR=1
 export CCACHE_BASEDIR CCACHE_NOHASHDIR
 # Little optimization: compiling is most of the time here.
-[ -e "$build/config.status" ] || (cd "$build" && "$tree/configure" --quiet CC="$CC" CXX="$CXX" CFLAGS=-O1) >"$log" 2>&1 ||
-    fail "the copy cannot be configured"
+[ -e "$build/config.status" ] || (cd "$build" && "$tree/configure" --quiet CC="$CC" CFLAGS=-O1) >"$log" 2>&1 ||
+    fail "the copy cannot be configured: $(said)"
 
 # ---- running ----
 
@@ -80,7 +95,9 @@ ulimit -c 0
 
 # What has to be built for tests: themselves, and the programs that they start.
 targets() {
-    printf '%s ' "$@"
+    for program; do
+        printf '%s ' "${program%%:*}"
+    done
     case "$*" in *tests/train/run/* | *tests/train/engine/* | *tests/ui/*) printf 'attune attune-engine ' ;; esac
     case "$*" in *tests/unit/test_launch* | *tests/unit/test_server*) printf 'tests/unit/launch_peer ' ;; esac
 }
@@ -96,7 +113,10 @@ make_tests() {
 # passes TEST SECONDS: 0: it passed (or skipped itself).
 passes() {
     status=0
-    (cd "$build" && timeout -k 5 "$2" "./$1" || exit $?) >"$log" 2>&1 || status=$?
+    (
+        case $1 in *:*) export ATTUNE_TEST_CASES="${1#*:}" ;; esac
+        cd "$build" && timeout -k 5 "$2" "./${1%%:*}" || exit $?
+    ) >"$log" 2>&1 || status=$?
     [ "$status" = 0 ] || [ "$status" = 77 ]
 }
 
@@ -150,7 +170,7 @@ try() {
     # shellcheck disable=SC2086
     if ! make_tests "" $tests; then
         echo "broken $name: it does not compile"
-        tail -n 5 "$log"
+        said
         broken=$((broken + 1))
     else
         by=
@@ -251,19 +271,21 @@ wanted=${MUTANTS-}
 echo "building $n mutants' tests as they are"
 # shellcheck disable=SC2086
 make_tests -k $all_tests || true # what cannot be built is asked for once more below
-unusable='' times=' '
+unusable='' times=' ' patience=600 # without a mutant as long as the suite waits
 for t in $all_tests; do
     begun=$(date +%s)
     if ! make_tests "" "$t"; then
         why="cannot be built"
-    elif ! passes "$t" 600; then # as long as the suite waits
+    elif ! passes "$t" $patience; then
         why="fails in $(culprit)"
+    elif [ "$t" != "${t%:*}" ] && ! grep -q '^\[ RUN ' "$log"; then
+        why="has no such case"
     else
         times="$times$t=$(($(date +%s) - begun)) "
         continue
     fi
     echo "$t $why without a mutant:"
-    tail -n 20 "$log"
+    said
     unusable="$unusable $t"
 done
 each try

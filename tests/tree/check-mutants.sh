@@ -60,7 +60,9 @@ FNR == 1 { finish(); at = FILENAME; name = "" }
         bad("a line test that belongs to no mutant")
     is_open = 0
     for (i = 2; i <= NF; i++) {
-        source = $i ".c"
+        source = $i
+        sub(/:.*/, "", source)
+        source = source ".c"
         if ((getline line <source) < 0)
             bad("there is no " source)
         close(source)
