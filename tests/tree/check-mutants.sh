@@ -9,18 +9,28 @@ function bad(what) {
     printf "not ok %s of %s: %s\n", name == "" ? "line " FNR : name, at == "" ? FILENAME : at, what
     n_bad++
 }
-function read_file(    line) {
-    if (file in texts)
-        return
-    texts[file] = ""
-    while ((getline line <file) > 0)
-        texts[file] = texts[file] line "\n"
-    close(file)
+function text_of(file,    line) {
+    if (!(file in texts)) {
+        texts[file] = ""
+        while ((getline line <file) > 0)
+            texts[file] = texts[file] line "\n"
+        close(file)
+    }
+    return texts[file]
+}
+function judge_test(test,    colon, source, cases) {
+    colon = index(test, ":")
+    source = (colon ? substr(test, 1, colon - 1) : test) ".c"
+    cases = colon ? substr(test, colon + 1) : ""
+    sub(/\*$/, "", cases)
+    if (text_of(source) == "")
+        bad("there is no " source)
+    else if (!index(texts[source], "(" cases))
+        bad("no case of " source " begins with " cases)
 }
 function judge(    place) {
     n++
-    read_file()
-    place = text == "" ? 0 : index(texts[file], text)
+    place = text == "" ? 0 : index(text_of(file), text)
     if (!place)
         bad(file == "" ? "it has no line file" : "its text stands nowhere in " file)
     else if (index(substr(texts[file], place + length(text)), text))
@@ -59,14 +69,8 @@ FNR == 1 { finish(); at = FILENAME; name = "" }
     else
         bad("a line test that belongs to no mutant")
     is_open = 0
-    for (i = 2; i <= NF; i++) {
-        source = $i
-        sub(/:.*/, "", source)
-        source = source ".c"
-        if ((getline line <source) < 0)
-            bad("there is no " source)
-        close(source)
-    }
+    for (i = 2; i <= NF; i++)
+        judge_test($i)
     next
 }
 / / { bad("what is \"" $0 "\"?") }
