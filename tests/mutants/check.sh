@@ -77,7 +77,7 @@ esac
 CCACHE_BASEDIR=$work CCACHE_NOHASHDIR=1
 export CCACHE_BASEDIR CCACHE_NOHASHDIR
 # Little optimization: compiling is most of the time here.
-[ -e "$build/config.status" ] || (cd "$build" && "$tree/configure" --quiet CC="$CC" CFLAGS=-O1) >"$log" 2>&1 ||
+[ -e "$build/config.status" ] || (cd "$build" && "$tree/configure" --quiet CC="$CC" CFLAGS=-O1 CXXFLAGS=-O1) >"$log" 2>&1 ||
     fail "the copy cannot be configured: $(said)"
 
 # ---- running ----
