@@ -3,11 +3,11 @@ EXTRA_DIST += tests/lib/e2e.sh tests/lib/testing.h tests/summary.sh
 
 dist_check_SCRIPTS += tests/tree/check-includes.sh tests/tree/check-circles.sh tests/tree/check-headers.sh tests/tree/check-example.sh tests/tree/check-mutants.sh tests/e2e/blas-core.sh
 
-# Fifty and more faults, one after the other, each of which the quick tests of its room must see; some minutes.
-# MUTANTS="name name" tries these alone.
+# Some five hundred faults, one after the other, each of which the quick tests of its room must see; some hours.
+# MUTANTS="name gpu-*" tries these alone, MUTANTS_IN=FOLDER keeps the build for the next time.
 .PHONY: check-mutants
 check-mutants:
-	CC='$(CC)' MUTANTS='$(MUTANTS)' $(srcdir)/tests/mutants/check.sh '$(abs_srcdir)'
+	CC='$(CC)' MUTANTS='$(MUTANTS)' MUTANTS_IN='$(MUTANTS_IN)' $(srcdir)/tests/mutants/check.sh '$(abs_srcdir)'
 # Long measurements that documents speak of (docs/proof.md); about an hour.
 .PHONY: check-slow
 check-slow: all

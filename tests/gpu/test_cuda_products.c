@@ -247,27 +247,31 @@ static void the_cpu_says_why_it_has_no_tf32(void **state)
 
 enum { BIAS_T = 70, BIAS_IN = 9, BIAS_OUT = 33 };
 
-// A bias' gradient from where it was, 1 each; how many kernels summed columns for it.
-static size_t bias_gradient(enum precision precision, const float *dy, float *gradient)
+// Gradients of a bias and of its matrix from where they were, 1 each; how many kernels summed columns for the bias.
+static size_t bias_gradient(enum precision precision, const float *dy, float *gradient, float *matrix)
 {
-    enum { X = BIAS_T * BIAS_IN, DY = BIAS_T * BIAS_OUT };
+    enum { X = BIAS_T * BIAS_IN, DY = BIAS_T * BIAS_OUT, DW = BIAS_OUT * BIAS_IN };
     struct backend *b;
     float x[X];
     for (int i = 0; i < X; i++)
         x[i] = (float)(i % 7);
     for (int i = 0; i < BIAS_OUT; i++)
         gradient[i] = 1;
+    for (int i = 0; i < DW; i++)
+        matrix[i] = 1;
     const size_t before = cuda_host_launches("column_sums_kernel", NULL);
     assert_ok(backend_cuda.open(&b, &(struct backend_options){.precision = precision}, e));
     float *on_x = backend_cuda.alloc(b, sizeof x, "x", NULL), *on_dy = backend_cuda.alloc(b, DY * sizeof *dy, "dy", NULL);
-    float *dw = backend_cuda.alloc(b, BIAS_OUT * BIAS_IN * sizeof *dw, "dw", NULL);
+    float *dw = backend_cuda.alloc(b, DW * sizeof *dw, "dw", NULL);
     float *dbias = backend_cuda.alloc(b, BIAS_OUT * sizeof *dbias, "dbias", NULL);
     backend_cuda.upload(b, on_x, x, sizeof x);
     backend_cuda.upload(b, on_dy, dy, DY * sizeof *dy);
     backend_cuda.upload(b, dbias, gradient, BIAS_OUT * sizeof *gradient);
+    backend_cuda.upload(b, dw, matrix, DW * sizeof *matrix);
     for (int again = 0; again < 2; again++)
         backend_cuda.linear_dw(b, dw, dbias, on_dy, on_x, BIAS_T, BIAS_IN, BIAS_OUT, 0.5f);
     backend_cuda.download(b, gradient, dbias, BIAS_OUT * sizeof *gradient);
+    backend_cuda.download(b, matrix, dw, DW * sizeof *matrix);
     assert_ok(backend_cuda.sync(b, e));
     backend_cuda.free(b, on_x), backend_cuda.free(b, on_dy), backend_cuda.free(b, dw), backend_cuda.free(b, dbias);
     backend_cuda.close(b);
@@ -276,17 +280,23 @@ static size_t bias_gradient(enum precision precision, const float *dy, float *gr
 
 static void products_add_gradients_of_biases_where_the_library_can(void **state)
 {
-    float dy[BIAS_T * BIAS_OUT], got[BIAS_OUT];
+    float dy[BIAS_T * BIAS_OUT], got[BIAS_OUT], matrix[BIAS_OUT * BIAS_IN];
     for (int i = 0; i < BIAS_T * BIAS_OUT; i++)
         dy[i] = (float)(i * 13 % 64) / 32 - 0.5f; // bf16 has them
     for (int way = 0; way < 4; way++) {
         cublaslt_host_refuse_sums(way & 1);
-        assert_int_equal(bias_gradient(way & 2 ? PRECISION_BF16 : PRECISION_F32, dy, got), way & 1 ? 2 : 0);
+        assert_int_equal(bias_gradient(way & 2 ? PRECISION_BF16 : PRECISION_F32, dy, got, matrix), way & 1 ? 2 : 0);
         for (int o = 0; o < BIAS_OUT; o++) {
             double sum = 1;
             for (int t = 0; t < BIAS_T; t++)
                 sum += 2 * (double)dy[t * BIAS_OUT + o];
             assert_close((double)got[o], sum, 1e-4);
+        }
+        for (int i = 0; i < BIAS_OUT * BIAS_IN; i++) { // there as well where the library sums nothing beside it
+            double sum = 1;
+            for (int t = 0; t < BIAS_T; t++)
+                sum += (double)dy[t * BIAS_OUT + i / BIAS_IN] * ((t * BIAS_IN + i % BIAS_IN) % 7);
+            assert_close((double)matrix[i], sum, 1e-3);
         }
     }
     cublaslt_host_refuse_sums(false);

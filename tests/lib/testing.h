@@ -16,6 +16,14 @@
 #include "base/file.h"
 #include "base/str.h"
 
+// $ATTUNE_TEST_CASES: which cases are run, as a pattern of their names with * and ?; for one case by hand, and for mutants.
+__attribute__((constructor)) static void test_cases_from_environment(void)
+{
+    const char *pattern = getenv("ATTUNE_TEST_CASES");
+    if (pattern)
+        cmocka_set_test_filter(pattern);
+}
+
 // Fails the test with the error's own text. The call names its error `e`; the test's own must be called otherwise.
 #define assert_ok(call)                                                                            \
     do {                                                                                           \
