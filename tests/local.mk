@@ -15,7 +15,7 @@ CONFORMANCE_CHECKS = $(CONFORMANCE) \
 	tests/conformance/sample_check.c \
 	tests/conformance/stored_check.c
 
-dist_check_SCRIPTS += tests/tree/check-includes.sh tests/tree/check-circles.sh tests/tree/check-headers.sh tests/tree/check-example.sh tests/tree/check-mutants.sh tests/e2e/blas-core.sh
+dist_check_SCRIPTS += tests/tree/check-includes.sh tests/tree/check-circles.sh tests/tree/check-headers.sh tests/tree/check-dist.sh tests/tree/check-example.sh tests/tree/check-mutants.sh tests/e2e/blas-core.sh
 
 # Fifty and more faults, one after the other, each of which the quick tests of its room must see; some minutes.
 # MUTANTS="name name" tries these alone.
