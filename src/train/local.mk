@@ -168,6 +168,7 @@ attune_engine_SOURCES = \
 	%D%/engine/bench_machine.c \
 	%D%/engine/bench_model.c \
 	%D%/engine/bench_stand.c \
+	%D%/engine/bench_start.c \
 	%D%/engine/check.c \
 	%D%/engine/credit.c \
 	%D%/engine/describe.c \
