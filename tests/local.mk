@@ -1,7 +1,21 @@
 # What is shared between tests, and the checks on the tree itself.
 EXTRA_DIST += tests/lib/e2e.sh tests/lib/testing.h tests/summary.sh
 
-dist_check_SCRIPTS += tests/tree/check-includes.sh tests/tree/check-circles.sh tests/tree/check-headers.sh tests/tree/check-example.sh tests/tree/check-mutants.sh tests/e2e/blas-core.sh
+# Every operation of a backend against plain double loops, for the programs that do so with one.
+CONFORMANCE = tests/conformance/conformance.h tests/conformance/conformance.c
+CONFORMANCE_CHECKS = $(CONFORMANCE) \
+	tests/conformance/attention_check.c \
+	tests/conformance/elementwise_check.c \
+	tests/conformance/head_check.c \
+	tests/conformance/linear_check.c \
+	tests/conformance/norms_check.c \
+	tests/conformance/packed_check.c \
+	tests/conformance/quantized_check.c \
+	tests/conformance/rows_check.c \
+	tests/conformance/sample_check.c \
+	tests/conformance/stored_check.c
+
+dist_check_SCRIPTS += tests/tree/check-includes.sh tests/tree/check-circles.sh tests/tree/check-headers.sh tests/tree/check-dist.sh tests/tree/check-example.sh tests/tree/check-mutants.sh tests/e2e/blas-core.sh
 
 # Some five hundred faults, one after the other, each of which the quick tests of its room must see; some hours.
 # MUTANTS="name gpu-*" tries these alone, MUTANTS_IN=FOLDER keeps the build for the next time.

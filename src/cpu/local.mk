@@ -51,19 +51,6 @@ tests_unit_test_cpu_SOURCES = tests/unit/test_cpu.c
 tests_unit_test_cpu_LDADD = $(CPU_LIBS) $(BASE_LIBS) $(CMOCKA_LIBS)
 
 check_PROGRAMS += tests/conformance/test_backend
-tests_conformance_test_backend_SOURCES = \
-	tests/conformance/conformance.h \
-	tests/conformance/conformance.c \
-	tests/conformance/test_backend.c \
-	tests/conformance/attention_check.c \
-	tests/conformance/elementwise_check.c \
-	tests/conformance/head_check.c \
-	tests/conformance/linear_check.c \
-	tests/conformance/norms_check.c \
-	tests/conformance/packed_check.c \
-	tests/conformance/quantized_check.c \
-	tests/conformance/rows_check.c \
-	tests/conformance/sample_check.c \
-	tests/conformance/stored_check.c
+tests_conformance_test_backend_SOURCES = $(CONFORMANCE_CHECKS) tests/conformance/test_backend.c
 tests_conformance_test_backend_LDADD = $(CPU_LIBS) $(MODEL_LIBS) $(CMOCKA_LIBS)
 endif

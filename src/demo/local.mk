@@ -17,9 +17,12 @@ endif
 EXTRA_DIST += data/README.md data/demo-model.json data/make-demo-model.sh
 demomodeldir = $(pkgdatadir)/models/demo
 dist_demomodel_DATA = \
+	share/attune/models/demo/README.md \
+	share/attune/models/demo/chat_template.jinja \
 	share/attune/models/demo/config.json \
 	share/attune/models/demo/model.safetensors \
 	share/attune/models/demo/special_tokens_map.json \
+	share/attune/models/demo/text_rules.json \
 	share/attune/models/demo/tokenizer.json \
 	share/attune/models/demo/tokenizer_config.json
 demorewarddir = $(pkgdatadir)/models/demo-reward

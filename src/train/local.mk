@@ -37,7 +37,7 @@ libtrain_a_SOURCES = \
 	%D%/objective/objective.c %D%/objective/objective.h \
 	%D%/objective/nash.c \
 	%D%/objective/online_dpo.c \
-	%D%/objective/picks.c \
+	%D%/objective/picks.c %D%/objective/picks.h \
 	%D%/objective/rso.c \
 	%D%/objective/self_play.c \
 	%D%/objective/table.c \
@@ -168,6 +168,7 @@ attune_engine_SOURCES = \
 	%D%/engine/bench_machine.c \
 	%D%/engine/bench_model.c \
 	%D%/engine/bench_stand.c \
+	%D%/engine/bench_start.c \
 	%D%/engine/check.c \
 	%D%/engine/credit.c \
 	%D%/engine/describe.c \
@@ -381,7 +382,9 @@ EXTRA_DIST += tests/golden/objectives/README.md tests/golden/objectives/common.p
 	tests/golden/objectives/head.json tests/golden/objectives/head.py \
 	tests/golden/objectives/lists.json tests/golden/objectives/lists.py \
 	tests/golden/objectives/binary.json tests/golden/objectives/binary.py \
+	tests/golden/objectives/online.json tests/golden/objectives/online.py \
 	tests/golden/objectives/pairs.json tests/golden/objectives/pairs.py \
 	tests/golden/objectives/rewards.json tests/golden/objectives/rewards.py \
 	tests/golden/objectives/stages.json tests/golden/objectives/stages.py \
+	tests/golden/objectives/trl_online.json tests/golden/objectives/trl_online.py \
 	tests/golden/optimizer/adamw.json tests/golden/optimizer/adamw.py

@@ -39,6 +39,7 @@ CHECK(row_operations, PRECISION_F32, check_rows)
 CHECK(linear_products, PRECISION_F32, check_linear)
 CHECK(bf16_products, PRECISION_BF16, check_bf16)
 CHECK(stored_halves, PRECISION_F32, check_stored)
+CHECK(quantized_weights, PRECISION_F32, check_quantized)
 CHECK(packed_weights, PRECISION_F32, check_packed)
 CHECK(attention, PRECISION_F32, check_attention)
 CHECK(decoding_attention, PRECISION_F32, check_decode)
@@ -82,8 +83,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(elementwise_operations), cmocka_unit_test(norms),
         cmocka_unit_test(row_operations),         cmocka_unit_test(linear_products),
         cmocka_unit_test(bf16_products),          cmocka_unit_test(stored_halves),
-        cmocka_unit_test(packed_weights),         cmocka_unit_test(attention),
-        cmocka_unit_test(decoding_attention),     cmocka_unit_test(head), cmocka_unit_test(large_head),
+        cmocka_unit_test(quantized_weights),      cmocka_unit_test(packed_weights),
+        cmocka_unit_test(attention),              cmocka_unit_test(decoding_attention),
+        cmocka_unit_test(head),                   cmocka_unit_test(large_head),
         cmocka_unit_test(sampling),               cmocka_unit_test(large_copies),
         cmocka_unit_test(too_much_memory_is_refused_in_words),
     };

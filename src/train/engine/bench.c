@@ -28,8 +28,9 @@ const struct param engine_bench_params[] = {
     {.name = "device", .type = PARAM_TEXT, .fallback = "cpu", .help = "Where it is measured: cpu or cuda."},
     {.name = "precision", .type = PARAM_TEXT, .fallback = "f32", .help = "f32 or bf16."},
     {.name = "case", .type = PARAM_TEXT, .fallback = "",
-     .help = "Only this: dpo-15m, sft-15m, sft-124m, decode-15m, decode-110m, rloo-15m, or around (head memory, start-up, "
-             "recording); for a GPU dpo-124m, dpo-1.3b, dpo-1.3b-real (texts of many lengths), lora-7b, decode-1.3b, rloo-1.3b, small-real, small-lora."},
+     .help = "Only this: dpo-15m, sft-15m, sft-124m, decode-15m, decode-110m, rloo-15m, start-15m (from a run's start "
+             "to its first step), or around (head memory, start, recording); for a GPU dpo-124m, dpo-1.3b, dpo-1.3b-real "
+             "(texts of many lengths), lora-7b, decode-1.3b, rloo-1.3b, start-1.3b, small-real, small-lora, small-start."},
     {.name = "memory-of", .type = PARAM_TEXT, .fallback = "",
      .help = "Make some steps of this case and print the process's peak memory as JSON."},
     {.name = "json", .type = PARAM_BOOL, .fallback = "no", .help = "Print JSON instead of a table."},
@@ -68,8 +69,8 @@ static int print_memory(const char *name, const struct settings *s, struct err *
     struct bench_stand *stand;
     struct bench_step step;
     struct rusage usage;
-    if (!c)
-        return err_set(e, ERR_USAGE, "there is no case %s", name);
+    if (!c || c->start)
+        return err_set(e, ERR_USAGE, c ? "%s has no steps whose memory could be measured" : "there is no case %s", name);
     const struct bench_place place = place_of(s);
     int code = bench_stand_open(&stand, c, &place, e);
     if (code)
@@ -163,6 +164,23 @@ static json_t *result_json(struct result *r, int rounds)
     return row;
 }
 
+#define START_LINE "from the process's start to the first step (%s): %.2f s\n"
+
+// A run's start alone.
+static int print_start(const struct bench_case *c, const struct settings *s, struct err *e)
+{
+    const struct bench_place place = place_of(s);
+    double seconds;
+    const int code = bench_start(&seconds, c, &place, e);
+    if (code)
+        return code;
+    if (settings_bool(s, "json"))
+        return engine_print(json_pack("{s:s, s:s, s:s, s:f}", "case", c->name, "device", place.device, "precision",
+                                      place.precision, "startup_s", seconds), e);
+    printf(START_LINE, c->what, seconds);
+    return 0;
+}
+
 static void print_table(const json_t *answer)
 {
     const json_t *row, *cases = json_object_get(answer, "cases");
@@ -192,15 +210,15 @@ static void print_table(const json_t *answer)
                100 * json_number_value(json_object_get(answer, "head_mib")) /
                    json_number_value(json_object_get(answer, "head_full_mib")));
     if (json_object_get(answer, "startup_s"))
-        printf("from the process's start to the first step (15M, 200 examples): %.2f s\n"
-               "recording a step of 48 metrics: %.4f ms (p99), %.4f ms (median)\n",
+        printf(START_LINE "recording a step of 48 metrics: %.4f ms (p99), %.4f ms (median)\n",
+               bench_case_find("start-15m")->what,
                json_number_value(json_object_get(answer, "startup_s")),
                1e3 * json_number_value(json_object_get(answer, "recording_p99_s")),
                1e3 * json_number_value(json_object_get(answer, "recording_median_s")));
 }
 
 // Everything but the steps: only when all cases are measured.
-static int surroundings(const struct settings *s, int threads, json_t *answer, struct err *e)
+static int surroundings(const struct settings *s, const struct bench_place *place, json_t *answer, struct err *e)
 {
     const struct bench_case *small = bench_case_find("head-32k"), *large = bench_case_find("head-152k");
     double before, after, startup, p99, middle;
@@ -208,7 +226,7 @@ static int surroundings(const struct settings *s, int threads, json_t *answer, s
     if (!code)
         code = memory_of(large->name, s, &after, e);
     if (!code)
-        code = bench_startup(&startup, threads, e);
+        code = bench_start(&startup, bench_case_find("start-15m"), place, e);
     if (!code)
         code = bench_recording(&p99, &middle, e);
     if (code)
@@ -236,10 +254,13 @@ int engine_bench(const struct settings *s, char **rest, int n_rest, struct err *
     if (*settings_text(s, "memory-of"))
         return print_memory(settings_text(s, "memory-of"), s, e);
     const bool around = strcmp(only, "around") == 0;
-    if (*only && !around && !bench_case_find(only))
+    const struct bench_case *one = bench_case_find(only);
+    if (*only && !around && !one)
         return err_set(e, ERR_USAGE, "there is no case %s", only);
+    if (one && one->start)
+        return print_start(one, s, e);
     for (const struct bench_case *c = bench_cases; c->name && !around; c++)
-        if (*only ? strcmp(c->name, only) == 0 : strncmp(c->name, "head", 4) != 0 && !c->large)
+        if (one ? c == one : strncmp(c->name, "head", 4) != 0 && !c->large && !c->start)
             results[n++].c = c;
     // Another device's memory is asked for after the steps, when all that they need is there.
     for (int i = 0; i < n && !code && is_cpu; i++)
@@ -260,7 +281,7 @@ int engine_bench(const struct settings *s, char **rest, int n_rest, struct err *
         json_object_set_new(answer, "calibrator", json_string(bench_calibrator_name()));
         json_object_set_new(answer, "calibrator_gflop_per_s", json_real(median(flops, rounds) / 1e9));
         json_object_set_new(answer, "device", json_string(place.device));
-        code = (*only && !around) || !is_cpu ? 0 : surroundings(s, threads, answer, e);
+        code = (*only && !around) || !is_cpu ? 0 : surroundings(s, &place, answer, e);
         if (!code && settings_bool(s, "json"))
             code = engine_print(json_incref(answer), e);
         else if (!code)

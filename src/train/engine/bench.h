@@ -17,9 +17,11 @@ struct bench_case {
     bool untied;   // the head has weights of its own
     int lora_rank; // 0: all weights are trained
     double spread; // of the logarithms of lengths, whose medians prompt and response are then; 0: all are equal
+    bool start;    // no step is measured, but how long a run takes to its first
 };
 extern const struct bench_case bench_cases[]; // ends with a row without name
 const struct bench_case *bench_case_find(const char *name);
+json_t *bench_case_config(const struct bench_case *c);
 
 // A model of the config with weights for measuring; frozen: to be trained by an adapter.
 struct model;
@@ -53,6 +55,8 @@ bool bench_case_samples(const struct bench_case *c); // answers are sampled
 double bench_calibrate(int threads, double seconds);
 const char *bench_calibrator_name(void);
 
-// Seconds of a run's start (process start to its first step), and of recording per step (99th percentile).
-int bench_startup(double *seconds, int threads, struct err *e);
+// Seconds from a run's process start to its first step, of a case that says `start`.
+int bench_start(double *seconds, const struct bench_case *c, const struct bench_place *place, struct err *e);
+// What a training step waits for recording.
 int bench_recording(double *p99, double *median, struct err *e);
+char *bench_folder(void); // a new temporary one, to be removed and freed; NULL: errno says why

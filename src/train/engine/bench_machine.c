@@ -1,4 +1,4 @@
-// What the machine can do (the calibrator), and what surrounds the steps: start-up and recording.
+// What the machine can do (the calibrator), and what recording a step costs.
 #include "config.h"
 
 #include "train/engine/bench.h"
@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -16,10 +15,7 @@
 #include "base/pool.h"
 #include "base/str.h"
 #include "store/run_db.h"
-#include "store/store.h"
-#include "text/bpe_train.h"
 #include "train/run/recorder.h"
-#include "train/run/open_model.h"
 
 // ---- multiply-adds ----
 
@@ -131,7 +127,7 @@ static int by_value(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-static char *temporary_folder(void)
+char *bench_folder(void)
 {
     const char *base = getenv("TMPDIR");
     struct str path = {0};
@@ -152,7 +148,7 @@ int bench_recording(double *p99, double *median, struct err *e)
     struct run_writer *writer;
     struct recorder *recorder;
     struct run_status status = {.state = RUN_RUNNING};
-    char *dir = temporary_folder();
+    char *dir = bench_folder();
     double *cost = mem_alloc(STEPS, sizeof *cost);
     if (!dir)
         return err_errno(e, "cannot make a temporary folder");
@@ -181,114 +177,5 @@ int bench_recording(double *p99, double *median, struct err *e)
     file_remove_tree(dir, NULL);
     free(dir);
     free(cost);
-    return code;
-}
-
-// ---- start-up ----
-
-static int write_world(const char *dir, int threads, struct store **store, struct err *e)
-{
-    static const char *const specials[] = {"<|end|>", NULL};
-    const struct bench_case *c = bench_case_find("sft-15m");
-    struct str text = {0}, pairs = {0};
-    const struct backend_ops *ops;
-    struct backend *backend;
-    struct model *m = NULL;
-    char *tokenizer = path_join(dir, "tokenizer"), *model = path_join(dir, "model"), *data = path_join(dir, "pairs.jsonl");
-    char *name = NULL;
-    for (int i = 0; i < 200; i++) {
-        str_addf(&text, "Story %d: the small dog went to the river and came back with %d apples.\n", i, i * 7 % 13);
-        str_addf(&pairs, "{\"prompt\": \"Story %d: the small dog\", \"chosen\": \" went to the river.\", \"rejected\": "
-                         "\" ate %d apples.\"}\n", i, i * 7 % 13 + 2);
-    }
-    int code = bpe_train(str_text(&text), text.len, 300, specials, tokenizer, e);
-    if (!code)
-        code = file_write(data, str_text(&pairs), pairs.len, e);
-    if (!code)
-        code = engine_open_backend(&ops, &backend, "cpu", "f32", 1, e);
-    if (!code) {
-        json_t *config = json_pack("{s:s, s:i, s:i, s:i, s:i, s:i, s:i, s:f, s:f, s:s, s:b}", "model_type", "llama",
-                                   "vocab_size", c->vocab, "hidden_size", c->d_model, "num_hidden_layers", c->n_layers,
-                                   "num_attention_heads", c->n_heads, "intermediate_size", c->d_ff,
-                                   "max_position_embeddings", 256, "rms_norm_eps", 1e-5, "rope_theta", 10000.0,
-                                   "hidden_act", "silu", "tie_word_embeddings", 1);
-        code = model_new(&m, config, ops, backend, 1, e);
-        json_decref(config);
-        if (!code) {
-            free(m->tokenizer_dir);
-            m->tokenizer_dir = mem_strdup(tokenizer);
-            code = model_save(m, model, SAVE_F32, e);
-        }
-        model_free(m);
-        ops->close(backend);
-    }
-    if (!code)
-        code = store_open(store, dir, true, e);
-    if (!code) {
-        json_t *settings = json_pack("{s:s, s:s, s:i, s:i, s:i, s:i, s:i, s:i}", "model", model, "data", data, "steps", 1,
-                                     "eval-share", 0, "eval-every", 0, "probe-every", 0, "threads", threads,
-                                     "save-every", 0);
-        code = store_add_run(*store, "start", "sft", model, data, settings, &name, e);
-        json_decref(settings);
-    }
-    str_fini(&text);
-    str_fini(&pairs);
-    free(tokenizer);
-    free(model);
-    free(data);
-    free(name);
-    return code;
-}
-
-static int start_time(const char *dir, double *seconds, struct err *e)
-{
-    struct run_reader *r;
-    struct run_event *events;
-    int n;
-    char *run_dir = path_join(dir, "runs/start");
-    int code = run_reader_open(&r, run_dir, e);
-    free(run_dir);
-    if (code)
-        return code;
-    code = run_reader_events(r, 0, &events, &n, e);
-    for (int i = 0; i < n && !code; i++) {
-        const char *began = strstr(events[i].text, " began ");
-        if (strcmp(events[i].kind, "start") == 0 && began)
-            *seconds = atof(began + 7);
-    }
-    if (!code)
-        run_events_free(events, n);
-    run_reader_close(r);
-    return code;
-}
-
-// A real run of one step on a new 15M model and 200 examples: what the engine itself notes.
-int bench_startup(double *seconds, int threads, struct err *e)
-{
-    char *dir = temporary_folder();
-    struct store *store = NULL;
-    int status = -1;
-    if (!dir)
-        return err_errno(e, "cannot make a temporary folder");
-    *seconds = -1;
-    int code = write_world(dir, threads, &store, e);
-    store_close(store);
-    if (!code) {
-        pid_t pid = fork();
-        if (pid == 0) {
-            if (!freopen("/dev/null", "w", stderr))
-                _exit(126);
-            execl(path_program(), path_program(), "run", "--project", dir, "--run", "start", (char *)NULL);
-            _exit(127);
-        }
-        if (pid < 0 || waitpid(pid, &status, 0) < 0)
-            code = err_errno(e, "cannot start a run");
-        else if (status != 0)
-            code = err_set(e, ERR_FAIL, "the run that measures the start failed (status %d)", status);
-        else
-            code = start_time(dir, seconds, e);
-    }
-    file_remove_tree(dir, NULL);
-    free(dir);
     return code;
 }

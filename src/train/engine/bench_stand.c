@@ -30,6 +30,8 @@ const struct bench_case bench_cases[] = {
      288, 6, 6, 768, 32000, 8, 64, 64, 8, .recompute = false},
     {"head-32k", "SFT, one layer, vocabulary 32 000", "sft", "llama", 64, 1, 2, 128, 32000, 8, 8, 256, 1, .recompute = true},
     {"head-152k", "SFT, one layer, vocabulary 152 000", "sft", "llama", 64, 1, 2, 128, 152000, 8, 8, 256, 1, .recompute = true},
+    {"start-15m", "SFT, Llama 15M, 200 texts", "sft", "llama",
+     288, 6, 6, 768, 32000, 8, 128, 128, 1, .start = true},
     // What a GPU is measured with (docs/gpu.md).
     {"dpo-124m", "DPO, GPT-2 124M, 16 pairs of 256 + 256 tokens", "dpo", "gpt2",
      768, 12, 12, 3072, 50257, 16, 256, 256, 2, .large = true},
@@ -43,11 +45,15 @@ const struct bench_case bench_cases[] = {
      2048, 24, 32, 8192, 50272, 64, 128, 128, 1, .large = true, .untied = true},
     {"rloo-1.3b", "RLOO, OPT-1.3B, 16 prompts x 4, 128 + 128 tokens", "rloo", "opt",
      2048, 24, 32, 8192, 50272, 16, 128, 128, 4, .large = true, .untied = true},
+    {"start-1.3b", "SFT, OPT-1.3B, 200 texts", "sft", "opt",
+     2048, 24, 32, 8192, 50272, 8, 128, 128, 1, .large = true, .untied = true, .start = true},
     // Their like in small, for a look whether all of it works.
     {"small-real", "DPO, OPT of 50 k weights, 2 pairs of many lengths", "dpo", "opt",
      32, 2, 2, 64, 300, 2, 6, 6, 2, .large = true, .untied = true, .spread = 0.8},
     {"small-lora", "DPO, Llama of 50 k weights, LoRA 4, 2 pairs", "dpo", "llama",
      32, 2, 2, 64, 300, 2, 6, 6, 2, .large = true, .untied = true, .lora_rank = 4},
+    {"small-start", "SFT, OPT of 50 k weights, 200 texts", "sft", "opt",
+     32, 2, 2, 64, 300, 2, 64, 64, 1, .large = true, .untied = true, .start = true},
     {0}};
 
 enum { MOST_TOKENS = 1024, LARGE_BATCH_TOKENS = 8192 }; // of a text of real lengths; what a GPU computes at once
@@ -76,7 +82,7 @@ bool bench_case_samples(const struct bench_case *c)
     return !c->objective || strcmp(c->objective, "rloo") == 0;
 }
 
-static json_t *config_of(const struct bench_case *c)
+json_t *bench_case_config(const struct bench_case *c)
 {
     const int positions = c->spread > 0 ? MOST_TOKENS : c->prompt + c->response;
     if (strcmp(c->family, "opt") == 0)
@@ -197,7 +203,7 @@ static int open_trainer(struct bench_stand *s, struct err *e)
 int bench_stand_open(struct bench_stand **out, const struct bench_case *c, const struct bench_place *place, struct err *e)
 {
     struct bench_stand *s = mem_alloc(1, sizeof *s);
-    json_t *config = config_of(c);
+    json_t *config = bench_case_config(c);
     s->c = c;
     int code = engine_open_backend(&s->ops, &s->backend, place->device, place->precision, place->threads, e);
     s->free_before = code ? 0 : s->ops->memory_free(s->backend);
