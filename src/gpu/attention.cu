@@ -19,14 +19,11 @@ template <int PER_LANE>
 __global__ static void attention_kernel(float *out, float *lse, const float *q, const float *k, const float *v,
                                         const struct attn_segment *segments, int n_tiles, struct attn_shape shape)
 {
-    const struct attn_segment s = segments[blockIdx.x / (unsigned)n_tiles];
-    const int row = (int)(blockIdx.x % (unsigned)n_tiles) * ATTN_ROWS, head = (int)blockIdx.y;
-    const int kv_head = head / (shape.n_heads / shape.n_kv_heads);
-    if (row >= s.len)
-        return;
-    const struct attn_queries rows = attn_segment_rows(out, lse, q, s, row, ATTN_ROWS, head, shape);
-    const size_t from = (size_t)kv_head * shape.head_dim;
-    attend<PER_LANE>(rows, k + from, v + from, (size_t)shape.n_kv_heads * shape.head_dim, shape);
+    const struct attn_rows r = attn_rows_of_block(segments, n_tiles, ATTN_ROWS, shape);
+    const size_t from = (size_t)r.kv_head * shape.head_dim;
+    if (r.n > 0)
+        attend<PER_LANE>(attn_queries_of(r, out, lse, q, shape), k + from, v + from,
+                         (size_t)shape.n_kv_heads * shape.head_dim, shape);
 }
 
 void gpu_attention(struct backend *b, float *out, float *lse, const float *q, const float *k, const float *v,
