@@ -16,7 +16,7 @@ struct attn_segment *attn_upload(struct backend *b, int *longest, const struct a
 }
 
 template <int PER_LANE>
-__global__ static void attention_kernel(float *out, float *lse, const float *q, const float *k, const float *v,
+__global__ static void attention_kernel(struct twin out, float *lse, const float *q, const float *k, const float *v,
                                         const struct attn_segment *segments, int n_tiles, struct attn_shape shape)
 {
     const struct attn_rows r = attn_rows_of_block(segments, n_tiles, ATTN_ROWS, shape);
@@ -33,11 +33,12 @@ void gpu_attention(struct backend *b, float *out, float *lse, const float *q, co
     const struct attn_segment *on_device = attn_takes(b, shape) ? attn_upload(b, &longest, segments, n_segments) : NULL;
     if (!on_device)
         return;
+    const struct twin to = gpu_twin(b, out, (size_t)t * shape->n_heads * shape->head_dim);
     if (attn_on_tensor_cores(b, shape)) {
-        attn_tensor_forward(b, out, lse, q, k, v, on_device, n_segments, longest, shape);
+        attn_tensor_forward(b, to, lse, q, k, v, on_device, n_segments, longest, shape);
         return;
     }
     const int n_tiles = (int)gpu_blocks((size_t)longest, ATTN_ROWS);
     ATTN_RUN(b, attention_kernel, shape->head_dim, dim3((unsigned)n_segments * (unsigned)n_tiles, (unsigned)shape->n_heads),
-             ATTN_THREADS, ATTN_TILE_ROWS, out, lse, q, k, v, on_device, n_tiles, *shape);
+             ATTN_THREADS, ATTN_TILE_ROWS, to, lse, q, k, v, on_device, n_tiles, *shape);
 }

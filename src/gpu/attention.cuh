@@ -70,10 +70,10 @@ static inline bool attn_on_tensor_cores(const struct backend *b, const struct at
     return b->precision == PRECISION_BF16 && shape->head_dim <= ATTN_TENSOR_MOST_DIM;
 }
 struct attn_backward; // attention_backward.cuh
-void attn_tensor_forward(struct backend *b, float *out, float *lse, const float *q, const float *k, const float *v,
+void attn_tensor_forward(struct backend *b, struct twin out, float *lse, const float *q, const float *k, const float *v,
                          const struct attn_segment *segments, int n_segments, int longest, const struct attn_shape *shape);
-void attn_tensor_backward(struct backend *b, float *dq, float *dk, float *dv, const struct attn_backward *w, int longest,
-                          int t);
+void attn_tensor_backward(struct backend *b, struct twin dq, struct twin dk, struct twin dv, const struct attn_backward *w,
+                          int longest, int t);
 
 __device__ static inline bool attn_sees(int position, int key_position, int window)
 {
@@ -120,8 +120,8 @@ __device__ static inline struct attn_tile attn_tile_at(const struct kv_rows &key
     return tile;
 }
 
-// Goes through those tiles of at most `most` keys of which some row at first .. last sees some, the first key of all being at
-// `position`: take(row, n) has the block bring a tile into shared memory, use(position, n) reads it.
+// Goes through those tiles of at most `most` keys of which some row at first .. last sees some, the first key of all being
+// at `position`: take(row, n) has the block bring a tile into shared memory, use(position, n) reads it.
 template <class takes, class uses>
 __device__ static inline void attn_each_tile(const struct kv_rows &keys, int position, int first, int last, int most,
                                              int window, takes take, uses use)
@@ -159,8 +159,9 @@ __device__ static inline struct attn_rows attn_rows_of_block(const struct attn_s
 // Queries that go through the same keys: `per` heads of each of some texts. The keys are a shared piece, then an own one, as
 // rows of k and v.
 struct attn_queries {
-    const float *q;   // the first's
-    float *out, *lse; // the first's; where one has its numbers in q, it has its `parts` outputs and lse beside each other
+    const float *q;  // the first's
+    struct twin out; // the first's; where one has its numbers in q, it has its `parts` outputs and lse beside each other
+    float *lse;
     int n, n_heads, per, parts;
     int position;     // of the first text, and each further one stands one further on; or, where there are streams,
     const struct kv_rows *streams; // each stands at the last of its stream's keys
@@ -184,13 +185,13 @@ __device__ static inline int attn_position(const struct attn_queries &rows, int 
     return rows.streams ? rows.streams[text].n_shared + rows.streams[text].n_own - 1 : rows.position + text;
 }
 
-__device__ static inline struct attn_queries attn_queries_of(const struct attn_rows &r, float *out, float *lse,
-                                                             const float *q, const struct attn_shape &shape)
+__device__ static inline struct attn_queries attn_queries_of(const struct attn_rows &r, const struct twin &out,
+                                                             float *lse, const float *q, const struct attn_shape &shape)
 {
     const size_t at = (size_t)(r.s.start + r.row) * shape.n_heads + r.head;
     struct attn_queries rows = {};
     rows.q = q + at * shape.head_dim;
-    rows.out = out + at * shape.head_dim;
+    rows.out = twin_from(out, at * shape.head_dim);
     rows.lse = lse + at;
     rows.n = r.n;
     rows.n_heads = shape.n_heads;
@@ -203,7 +204,8 @@ __device__ static inline struct attn_queries attn_queries_of(const struct attn_r
 
 // Where the result of query `row` goes, and what its weighted sum is multiplied by; n 0: there is no such query.
 struct attn_result {
-    float *out, *lse, share;
+    struct twin out;
+    float *lse, share;
     int n;
 };
 
@@ -211,7 +213,7 @@ __device__ static inline struct attn_result attn_result_of(const struct attn_que
 {
     const size_t to = attn_row(rows, row) * rows.parts;
     struct attn_result r;
-    r.out = rows.out + to * head_dim;
+    r.out = twin_from(rows.out, to * head_dim);
     r.lse = rows.lse + to;
     r.share = sum == 0 ? 0 : 1 / sum; // no keys at all: zero
     r.n = row < rows.n ? head_dim : 0;
@@ -221,7 +223,7 @@ __device__ static inline struct attn_result attn_result_of(const struct attn_que
 __device__ static inline void attn_put(const struct attn_result &r, int column, float x)
 {
     if (column < r.n)
-        r.out[column] = x * r.share;
+        put(r.out, (size_t)column, x * r.share);
 }
 
 // top: the largest score, sum: of exp(score - top).

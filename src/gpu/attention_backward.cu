@@ -41,7 +41,7 @@ __device__ static inline float2 tile_slope(const struct attn_backward &w, const 
 }
 
 template <int PER_LANE>
-__global__ static void dq_kernel(float *dq, struct attn_backward w, int n_tiles)
+__global__ static void dq_kernel(struct twin dq, struct attn_backward w, int n_tiles)
 {
     constexpr int STRIDE = PER_LANE * (int)WARP + 1;
     DYN_SHARED(float, q_tile);
@@ -77,11 +77,11 @@ __global__ static void dq_kernel(float *dq, struct attn_backward w, int n_tiles)
                    ATTN_KEYS, w.shape.window, take, use);
     for (int r = 0; r < DQ_WARP_ROWS; r++)
         for (int x = 0; x < PER_LANE; x++)
-            attn_put_sum(dq + at * d, ld, r * DQ_WARPS + warp, rows.n, lane + x * WARP, d, sums[r][x]);
+            attn_put_sum(twin_from(dq, at * d), ld, r * DQ_WARPS + warp, rows.n, lane + x * WARP, d, sums[r][x]);
 }
 
 template <int PER_LANE>
-__global__ static void dkv_kernel(float *dk, float *dv, struct attn_backward w, int t)
+__global__ static void dkv_kernel(struct twin dk, struct twin dv, struct attn_backward w, int t)
 {
     constexpr int STRIDE = PER_LANE * (int)WARP + 1;
     DYN_SHARED(float, k_tile);
@@ -118,8 +118,8 @@ __global__ static void dkv_kernel(float *dk, float *dv, struct attn_backward w, 
     attn_each_feeling(w, all, (int)blockIdx.y, ROWS, take, use);
     for (int i = 0; i < WARP_KEYS; i++)
         for (int x = 0; x < PER_LANE; x++) {
-            attn_put_sum(dk + at, kv_ld, warp * WARP_KEYS + i, all.n, lane + x * WARP, d, dk_sums[i][x]);
-            attn_put_sum(dv + at, kv_ld, warp * WARP_KEYS + i, all.n, lane + x * WARP, d, dv_sums[i][x]);
+            attn_put_sum(twin_from(dk, at), kv_ld, warp * WARP_KEYS + i, all.n, lane + x * WARP, d, dk_sums[i][x]);
+            attn_put_sum(twin_from(dv, at), kv_ld, warp * WARP_KEYS + i, all.n, lane + x * WARP, d, dv_sums[i][x]);
         }
 }
 
@@ -136,14 +136,16 @@ void gpu_attention_backward(struct backend *b, float *dq, float *dk, float *dv, 
         return;
     const struct attn_backward w = {dout, lse, delta, q, k, v, on_device, n_segments, *shape};
     const int n_tiles = (int)gpu_blocks((size_t)longest, ROWS);
+    const size_t n_kv = (size_t)t * shape->n_kv_heads;
+    const struct twin to_q = gpu_twin(b, dq, n * d), to_k = gpu_twin(b, dk, n_kv * d), to_v = gpu_twin(b, dv, n_kv * d);
     const bool tensor = attn_on_tensor_cores(b, shape);
     GPU_RUN(b, delta_kernel, gpu_blocks(n, DELTA_WARPS), DELTA_THREADS, 0, delta, dout, out, n, d, tensor);
     if (tensor) {
-        attn_tensor_backward(b, dq, dk, dv, &w, longest, t);
+        attn_tensor_backward(b, to_q, to_k, to_v, &w, longest, t);
         return;
     }
     ATTN_RUN(b, dq_kernel, d, dim3((unsigned)n_segments * (unsigned)n_tiles, (unsigned)shape->n_heads), DQ_THREADS,
-             TILE_ROWS, dq, w, n_tiles);
+             TILE_ROWS, to_q, w, n_tiles);
     ATTN_RUN(b, dkv_kernel, d, dim3((unsigned)gpu_blocks((size_t)t, ATTN_KEYS), (unsigned)shape->n_kv_heads), KEY_THREADS,
-             TILE_ROWS, dk, dv, w, t);
+             TILE_ROWS, to_k, to_v, w, t);
 }

@@ -60,9 +60,9 @@ struct attn_feeling {
     int n, position;
 };
 
-// Goes through the queries of one key/value head that see some of the block's keys, in tiles of at most `most` rows: segments
-// in their order, each as what continues a prefix and as what sees its own rows. take(queries) has the block bring a tile
-// into shared memory, use(queries, keys) reads it.
+// Goes through the queries of one key/value head that see some of the block's keys, in tiles of at most `most` rows:
+// segments in their order, each as what continues a prefix and as what sees its own rows. take(queries) has the block
+// bring a tile into shared memory, use(queries, keys) reads it.
 template <class takes, class uses>
 __device__ static inline void attn_each_feeling(const struct attn_backward &w, struct attn_keys keys, int kv_head, int most,
                                                 takes take, uses use)
@@ -94,8 +94,9 @@ __device__ static inline void attn_each_feeling(const struct attn_backward &w, s
 }
 
 // Number `column` of the sum for row `row` of n, which stand `ld` apart.
-__device__ static inline void attn_put_sum(float *to, size_t ld, int row, int n, int column, int head_dim, float x)
+__device__ static inline void attn_put_sum(const struct twin &to, size_t ld, int row, int n, int column, int head_dim,
+                                           float x)
 {
     if (row < n && column < head_dim)
-        to[(size_t)row * ld + column] = x;
+        put(to, (size_t)row * ld + column, x);
 }

@@ -23,7 +23,7 @@ __device__ static inline void tensor_slope(float *qk, float *dout_v, struct attn
 
 // A warp's 16 rows of sums, the first of them row `first` of `to`, of which there are n.
 template <int DIM>
-__device__ static inline void tensor_store_sums(float *to, size_t ld, const float (&sums)[DIM / 8][4], int first, int n,
+__device__ static inline void tensor_store_sums(struct twin to, size_t ld, const float (&sums)[DIM / 8][4], int first, int n,
                                                 int lane, int head_dim)
 {
     UNROLL for (int j = 0; j < DIM / 8; j++)
@@ -33,7 +33,7 @@ __device__ static inline void tensor_store_sums(float *to, size_t ld, const floa
 
 template <int DIM>
 __global__ static void TENSOR_KERNEL
-    tensor_dq_kernel(float *dq, struct attn_backward w, int n_tiles)
+    tensor_dq_kernel(struct twin dq, struct attn_backward w, int n_tiles)
 {
     constexpr int STRIDE = DIM + 8;
     DYN_SHARED(uint16_t, q_tile);
@@ -77,7 +77,7 @@ __global__ static void TENSOR_KERNEL
     };
     attn_each_tile({rows.s.prefix_start, rows.s.prefix_len, rows.s.start, rows.s.len}, 0, position, position + rows.n - 1,
                    DQ_KEYS, w.shape.window, take, use);
-    tensor_store_sums<DIM>(dq + at * d, ld, sums, first, rows.n, lane, d);
+    tensor_store_sums<DIM>(twin_from(dq, at * d), ld, sums, first, rows.n, lane, d);
 }
 
 template <int DIM>
@@ -118,7 +118,7 @@ __device__ static inline void tensor_add_tile(struct tensor_key_sums<DIM> &sums,
 
 template <int DIM>
 __global__ static void TENSOR_KERNEL
-    tensor_dkv_kernel(float *dk, float *dv, struct attn_backward w, int t)
+    tensor_dkv_kernel(struct twin dk, struct twin dv, struct attn_backward w, int t)
 {
     constexpr int STRIDE = DIM + 8;
     DYN_SHARED(uint16_t, tiles);
@@ -136,18 +136,19 @@ __global__ static void TENSOR_KERNEL
         tensor_load<DIM>(q_tile, w.q + f.at * d, ld, f.n, KEY_ROWS, d);
         tensor_load<DIM>(dout_tile, w.dout + f.at * d, ld, f.n, KEY_ROWS, d);
         if (thread < KEY_ROWS)
-            felt[thread] = thread < f.n ? attn_felt_at(w, f.at + (size_t)thread * w.shape.n_heads) : (struct attn_felt){0, 0};
+            felt[thread] = thread < f.n ? attn_felt_at(w, f.at + (size_t)thread * w.shape.n_heads)
+                                        : (struct attn_felt){0, 0};
     };
     const auto use = [&](const struct attn_feeling &f, const struct attn_keys &keys) {
         tensor_add_tile<DIM>(sums, tiles, felt, keys, f, w.shape);
     };
     attn_each_feeling(w, all, (int)blockIdx.y, KEY_ROWS, take, use);
-    tensor_store_sums<DIM>(dk + at, kv_ld, sums.dk, first, all.n, lane, d);
-    tensor_store_sums<DIM>(dv + at, kv_ld, sums.dv, first, all.n, lane, d);
+    tensor_store_sums<DIM>(twin_from(dk, at), kv_ld, sums.dk, first, all.n, lane, d);
+    tensor_store_sums<DIM>(twin_from(dv, at), kv_ld, sums.dv, first, all.n, lane, d);
 }
 
-void attn_tensor_backward(struct backend *b, float *dq, float *dk, float *dv, const struct attn_backward *w, int longest,
-                          int t)
+void attn_tensor_backward(struct backend *b, struct twin dq, struct twin dk, struct twin dv, const struct attn_backward *w,
+                          int longest, int t)
 {
     const int n_tiles = (int)gpu_blocks((size_t)longest, TENSOR_ROWS), d = w->shape.head_dim;
     TENSOR_RUN(b, tensor_dq_kernel, d, dim3((unsigned)w->n_segments * (unsigned)n_tiles, (unsigned)w->shape.n_heads),

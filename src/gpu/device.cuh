@@ -58,6 +58,14 @@ __device__ static inline uint16_t bf16_of_float(float x)
     return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
 }
 
+__device__ static inline struct twin twin_from(const struct twin &t, size_t i)
+{
+    struct twin from;
+    from.y = t.y ? t.y + i : NULL;
+    from.rounded = t.rounded ? t.rounded + i : NULL;
+    return from;
+}
+
 __device__ static inline void put(const struct twin &to, size_t i, float x)
 {
     if (to.y)
