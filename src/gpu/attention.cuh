@@ -205,6 +205,7 @@ __device__ static inline struct attn_queries attn_queries_of(const struct attn_r
 // Where the result of query `row` goes, and what its weighted sum is multiplied by; n 0: there is no such query.
 struct attn_result {
     struct twin out;
+    size_t at; // of its first number in `out`
     float *lse, share;
     int n;
 };
@@ -213,7 +214,8 @@ __device__ static inline struct attn_result attn_result_of(const struct attn_que
 {
     const size_t to = attn_row(rows, row) * rows.parts;
     struct attn_result r;
-    r.out = twin_from(rows.out, to * head_dim);
+    r.out = rows.out;
+    r.at = to * head_dim;
     r.lse = rows.lse + to;
     r.share = sum == 0 ? 0 : 1 / sum; // no keys at all: zero
     r.n = row < rows.n ? head_dim : 0;
@@ -223,7 +225,7 @@ __device__ static inline struct attn_result attn_result_of(const struct attn_que
 __device__ static inline void attn_put(const struct attn_result &r, int column, float x)
 {
     if (column < r.n)
-        put(r.out, (size_t)column, x * r.share);
+        put(r.out, r.at + column, x * r.share);
 }
 
 // top: the largest score, sum: of exp(score - top).
@@ -265,7 +267,7 @@ __device__ static inline float attn_fold(struct attn_running<PER_LANE> &run, int
     const float weight = seen ? expf(score - top) : 0;
     run.top[r] = top;
     run.sum[r] = fmaf(run.sum[r], shrink, warp_sum(weight));
-    for (int i = 0; i < PER_LANE; i++)
+    UNROLL for (int i = 0; i < PER_LANE; i++)
         run.out[r][i] *= shrink;
     return weight;
 }
@@ -275,9 +277,9 @@ __device__ static inline void attn_store(const struct attn_running<PER_LANE> &ru
                                          int head_dim)
 {
     const int warp = (int)threadIdx.x / WARP, lane = (int)threadIdx.x % WARP;
-    for (int r = 0; r < ATTN_WARP_ROWS; r++) {
+    UNROLL for (int r = 0; r < ATTN_WARP_ROWS; r++) {
         const struct attn_result to = attn_result_of(rows, r * ATTN_WARPS + warp, run.sum[r], head_dim);
-        for (int i = 0; i < PER_LANE; i++)
+        UNROLL for (int i = 0; i < PER_LANE; i++)
             attn_put(to, lane + i * WARP, run.out[r][i]);
         if (lane == 0)
             attn_put_lse(to, run.top[r], run.sum[r]);
@@ -297,7 +299,7 @@ __device__ static inline void attend(const struct attn_queries &rows, const floa
     const int warp = (int)threadIdx.x / WARP, lane = (int)threadIdx.x % WARP, d = shape.head_dim;
     int position[ATTN_WARP_ROWS];
     struct attn_running<PER_LANE> run = {};
-    for (int r = 0; r < ATTN_WARP_ROWS; r++) {
+    UNROLL for (int r = 0; r < ATTN_WARP_ROWS; r++) {
         run.top[r] = -INFINITY;
         position[r] = attn_position(rows, r * ATTN_WARPS + warp);
     }
@@ -307,15 +309,15 @@ __device__ static inline void attend(const struct attn_queries &rows, const floa
         attn_load<PER_LANE>(v_tile, v + row * kv_ld, kv_ld, n, ATTN_KEYS, d);
     };
     const auto use = [&](int key_position, int n) {
-        for (int r = 0; r < ATTN_WARP_ROWS; r++) {
+        UNROLL for (int r = 0; r < ATTN_WARP_ROWS; r++) {
             const int row = r * ATTN_WARPS + warp;
             const bool seen = lane < n && attn_sees(position[r], key_position + lane, shape.window);
             weights[row][lane] = attn_fold<PER_LANE>(run, r, q_tile + row * STRIDE, k_tile + lane * STRIDE, seen, shape);
         }
         __syncwarp(); // other lanes' weights are read
         for (int i = 0; i < n; i++)
-            for (int r = 0; r < ATTN_WARP_ROWS; r++)
-                for (int x = 0; x < PER_LANE; x++) {
+            UNROLL for (int r = 0; r < ATTN_WARP_ROWS; r++)
+                UNROLL for (int x = 0; x < PER_LANE; x++) {
                     const float weight = weights[r * ATTN_WARPS + warp][i];
                     run.out[r][x] = fmaf(weight, v_tile[i * STRIDE + lane + x * WARP], run.out[r][x]);
                 }

@@ -69,14 +69,14 @@ __global__ static void dq_kernel(struct twin dq, struct attn_backward w, int n_t
         }
         __syncwarp(); // other lanes' slopes are read
         for (int i = 0; i < n; i++)
-            for (int r = 0; r < DQ_WARP_ROWS; r++)
-                for (int x = 0; x < PER_LANE; x++)
+            UNROLL for (int r = 0; r < DQ_WARP_ROWS; r++)
+                UNROLL for (int x = 0; x < PER_LANE; x++)
                     sums[r][x] = fmaf(slopes[r * DQ_WARPS + warp][i], k_tile[i * STRIDE + lane + x * WARP], sums[r][x]);
     };
     attn_each_tile({rows.s.prefix_start, rows.s.prefix_len, rows.s.start, rows.s.len}, 0, position, position + rows.n - 1,
                    ATTN_KEYS, w.shape.window, take, use);
-    for (int r = 0; r < DQ_WARP_ROWS; r++)
-        for (int x = 0; x < PER_LANE; x++)
+    UNROLL for (int r = 0; r < DQ_WARP_ROWS; r++)
+        UNROLL for (int x = 0; x < PER_LANE; x++)
             attn_put_sum(twin_from(dq, at * d), ld, r * DQ_WARPS + warp, rows.n, lane + x * WARP, d, sums[r][x]);
 }
 
@@ -107,8 +107,8 @@ __global__ static void dkv_kernel(struct twin dk, struct twin dv, struct attn_ba
         slopes[warp][lane] = mine;
         __syncthreads(); // other warps' slopes are read
         for (int r = 0; r < f.n; r++)
-            for (int i = 0; i < WARP_KEYS; i++)
-                for (int x = 0; x < PER_LANE; x++) {
+            UNROLL for (int i = 0; i < WARP_KEYS; i++)
+                UNROLL for (int x = 0; x < PER_LANE; x++) {
                     const float2 felt = slopes[r][warp * WARP_KEYS + i];
                     const int column = r * STRIDE + lane + x * WARP;
                     dk_sums[i][x] = fmaf(felt.y, q_tile[column], dk_sums[i][x]);
@@ -116,8 +116,8 @@ __global__ static void dkv_kernel(struct twin dk, struct twin dv, struct attn_ba
                 }
     };
     attn_each_feeling(w, all, (int)blockIdx.y, ROWS, take, use);
-    for (int i = 0; i < WARP_KEYS; i++)
-        for (int x = 0; x < PER_LANE; x++) {
+    UNROLL for (int i = 0; i < WARP_KEYS; i++)
+        UNROLL for (int x = 0; x < PER_LANE; x++) {
             attn_put_sum(twin_from(dk, at), kv_ld, warp * WARP_KEYS + i, all.n, lane + x * WARP, d, dk_sums[i][x]);
             attn_put_sum(twin_from(dv, at), kv_ld, warp * WARP_KEYS + i, all.n, lane + x * WARP, d, dv_sums[i][x]);
         }

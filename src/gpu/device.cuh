@@ -9,8 +9,10 @@
 // __syncthreads(). Nothing is summed by atomics, so that results have the same bits every time.
 #pragma once
 
+// UNROLL before a loop keeps what it indexes in registers.
 #ifdef ATTUNE_CUDA_ON_HOST
 #include <cuda_host.h>
+#define UNROLL
 #else
 #include <cuda_runtime.h>
 #define LAUNCH(kernel, grid, block, shared, stream) kernel<<<grid, block, shared, stream>>>
@@ -18,6 +20,7 @@
 #define DYN_SHARED(type, name)                                                                                         \
     extern __shared__ __align__(16) unsigned char dyn_shared_bytes[];                                                  \
     type *name = (type *)dyn_shared_bytes
+#define UNROLL _Pragma("unroll")
 #endif
 
 #include <math.h>
