@@ -16,17 +16,14 @@ struct attn_segment *attn_upload(struct backend *b, int *longest, const struct a
 }
 
 template <int PER_LANE>
-__global__ static void attention_kernel(float *out, float *lse, const float *q, const float *k, const float *v,
+__global__ static void attention_kernel(struct twin out, float *lse, const float *q, const float *k, const float *v,
                                         const struct attn_segment *segments, int n_tiles, struct attn_shape shape)
 {
-    const struct attn_segment s = segments[blockIdx.x / (unsigned)n_tiles];
-    const int row = (int)(blockIdx.x % (unsigned)n_tiles) * ATTN_ROWS, head = (int)blockIdx.y;
-    const int kv_head = head / (shape.n_heads / shape.n_kv_heads);
-    if (row >= s.len)
-        return;
-    const struct attn_queries rows = attn_segment_rows(out, lse, q, s, row, ATTN_ROWS, head, shape);
-    const size_t from = (size_t)kv_head * shape.head_dim;
-    attend<PER_LANE>(rows, k + from, v + from, (size_t)shape.n_kv_heads * shape.head_dim, shape);
+    const struct attn_rows r = attn_rows_of_block(segments, n_tiles, ATTN_ROWS, shape);
+    const size_t from = (size_t)r.kv_head * shape.head_dim;
+    if (r.n > 0)
+        attend<PER_LANE>(attn_queries_of(r, out, lse, q, shape), k + from, v + from,
+                         (size_t)shape.n_kv_heads * shape.head_dim, shape);
 }
 
 void gpu_attention(struct backend *b, float *out, float *lse, const float *q, const float *k, const float *v,
@@ -36,11 +33,12 @@ void gpu_attention(struct backend *b, float *out, float *lse, const float *q, co
     const struct attn_segment *on_device = attn_takes(b, shape) ? attn_upload(b, &longest, segments, n_segments) : NULL;
     if (!on_device)
         return;
+    const struct twin to = gpu_twin(b, out, (size_t)t * shape->n_heads * shape->head_dim);
     if (attn_on_tensor_cores(b, shape)) {
-        attn_tensor_forward(b, out, lse, q, k, v, on_device, n_segments, longest, shape);
+        attn_tensor_forward(b, to, lse, q, k, v, on_device, n_segments, longest, shape);
         return;
     }
     const int n_tiles = (int)gpu_blocks((size_t)longest, ATTN_ROWS);
     ATTN_RUN(b, attention_kernel, shape->head_dim, dim3((unsigned)n_segments * (unsigned)n_tiles, (unsigned)shape->n_heads),
-             ATTN_THREADS, ATTN_TILE_ROWS, out, lse, q, k, v, on_device, n_tiles, *shape);
+             ATTN_THREADS, ATTN_TILE_ROWS, to, lse, q, k, v, on_device, n_tiles, *shape);
 }

@@ -29,6 +29,8 @@ static inline size_t attn_tile_bytes(int rows, int head_dim)
     return (size_t)rows * ((size_t)attn_per_lane(head_dim) * WARP + 1) * sizeof(float);
 }
 
+#define LOG2_E 1.44269504088896340736f
+
 // false after a failure: there are no kernels for such heads.
 static inline bool attn_takes(struct backend *b, const struct attn_shape *shape)
 {
@@ -67,19 +69,11 @@ static inline bool attn_on_tensor_cores(const struct backend *b, const struct at
 {
     return b->precision == PRECISION_BF16 && shape->head_dim <= ATTN_TENSOR_MOST_DIM;
 }
-struct attn_backward;
-void attn_tensor_forward(struct backend *b, float *out, float *lse, const float *q, const float *k, const float *v,
+struct attn_backward; // attention_backward.cuh
+void attn_tensor_forward(struct backend *b, struct twin out, float *lse, const float *q, const float *k, const float *v,
                          const struct attn_segment *segments, int n_segments, int longest, const struct attn_shape *shape);
-void attn_tensor_backward(struct backend *b, float *dq, float *dk, float *dv, const struct attn_backward *w, int longest,
-                          int t);
-
-// What the kernels of the backward read; delta(t, n_heads) = dout . out.
-struct attn_backward {
-    const float *dout, *lse, *delta, *q, *k, *v;
-    const struct attn_segment *segments;
-    int n_segments;
-    struct attn_shape shape;
-};
+void attn_tensor_backward(struct backend *b, struct twin dq, struct twin dk, struct twin dv, const struct attn_backward *w,
+                          int longest, int t);
 
 __device__ static inline bool attn_sees(int position, int key_position, int window)
 {
@@ -126,11 +120,48 @@ __device__ static inline struct attn_tile attn_tile_at(const struct kv_rows &key
     return tile;
 }
 
+// Goes through those tiles of at most `most` keys of which some row at first .. last sees some, the first key of all being
+// at `position`: take(row, n) has the block bring a tile into shared memory, use(position, n) reads it.
+template <class takes, class uses>
+__device__ static inline void attn_each_tile(const struct kv_rows &keys, int position, int first, int last, int most,
+                                             int window, takes take, uses use)
+{
+    for (int key = 0, n; key < keys.n_shared + keys.n_own; key += n) {
+        const struct attn_tile tile = attn_tile_at(keys, key, most);
+        n = tile.n;
+        if (!attn_some_see(first, last, position + key, n, window))
+            continue;
+        __syncthreads(); // the tiles before have been read
+        take((size_t)tile.row, n);
+        __syncthreads();
+        use(position + key, n);
+    }
+}
+
+// A block's rows of a segment, from `row` on, and its head; n 0: it has none. The last rows, which see the most, come first.
+struct attn_rows {
+    struct attn_segment s;
+    int row, n, head, kv_head;
+};
+
+__device__ static inline struct attn_rows attn_rows_of_block(const struct attn_segment *segments, int n_tiles, int most,
+                                                             const struct attn_shape &shape)
+{
+    struct attn_rows r;
+    r.s = segments[blockIdx.x / (unsigned)n_tiles];
+    r.row = (n_tiles - 1 - (int)(blockIdx.x % (unsigned)n_tiles)) * most;
+    r.n = r.s.len - r.row < most ? r.s.len - r.row : most;
+    r.head = (int)blockIdx.y;
+    r.kv_head = r.head / (shape.n_heads / shape.n_kv_heads);
+    return r;
+}
+
 // Queries that go through the same keys: `per` heads of each of some texts. The keys are a shared piece, then an own one, as
 // rows of k and v.
 struct attn_queries {
-    const float *q;   // the first's
-    float *out, *lse; // the first's; where one has its numbers in q, it has its `parts` outputs and lse beside each other
+    const float *q;  // the first's
+    struct twin out; // the first's; where one has its numbers in q, it has its `parts` outputs and lse beside each other
+    float *lse;
     int n, n_heads, per, parts;
     int position;     // of the first text, and each further one stands one further on; or, where there are streams,
     const struct kv_rows *streams; // each stands at the last of its stream's keys
@@ -154,23 +185,54 @@ __device__ static inline int attn_position(const struct attn_queries &rows, int 
     return rows.streams ? rows.streams[text].n_shared + rows.streams[text].n_own - 1 : rows.position + text;
 }
 
-// The queries of one head at the rows of a segment from `row` on, at most `most`.
-__device__ static inline struct attn_queries attn_segment_rows(float *out, float *lse, const float *q,
-                                                               const struct attn_segment &s, int row, int most, int head,
-                                                               const struct attn_shape &shape)
+__device__ static inline struct attn_queries attn_queries_of(const struct attn_rows &r, const struct twin &out,
+                                                             float *lse, const float *q, const struct attn_shape &shape)
 {
-    const size_t at = (size_t)(s.start + row) * shape.n_heads + head;
+    const size_t at = (size_t)(r.s.start + r.row) * shape.n_heads + r.head;
     struct attn_queries rows = {};
     rows.q = q + at * shape.head_dim;
-    rows.out = out + at * shape.head_dim;
+    rows.out = twin_from(out, at * shape.head_dim);
     rows.lse = lse + at;
-    rows.n = s.len - row < most ? s.len - row : most;
+    rows.n = r.n;
     rows.n_heads = shape.n_heads;
     rows.per = rows.parts = 1;
-    rows.position = rows.first = s.prefix_len + row;
+    rows.position = rows.first = r.s.prefix_len + r.row;
     rows.last = rows.position + rows.n - 1;
-    rows.keys = {s.prefix_start, s.prefix_len, s.start, s.len};
+    rows.keys = {r.s.prefix_start, r.s.prefix_len, r.s.start, r.s.len};
     return rows;
+}
+
+// Where the result of query `row` goes, and what its weighted sum is multiplied by; n 0: there is no such query.
+struct attn_result {
+    struct twin out;
+    size_t at; // of its first number in `out`
+    float *lse, share;
+    int n;
+};
+
+__device__ static inline struct attn_result attn_result_of(const struct attn_queries &rows, int row, float sum, int head_dim)
+{
+    const size_t to = attn_row(rows, row) * rows.parts;
+    struct attn_result r;
+    r.out = rows.out;
+    r.at = to * head_dim;
+    r.lse = rows.lse + to;
+    r.share = sum == 0 ? 0 : 1 / sum; // no keys at all: zero
+    r.n = row < rows.n ? head_dim : 0;
+    return r;
+}
+
+__device__ static inline void attn_put(const struct attn_result &r, int column, float x)
+{
+    if (column < r.n)
+        put(r.out, r.at + column, x * r.share);
+}
+
+// top: the largest score, sum: of exp(score - top).
+__device__ static inline void attn_put_lse(const struct attn_result &r, float top, float sum)
+{
+    if (r.n)
+        *r.lse = top + logf(sum);
 }
 
 // All queries into a tile of ATTN_ROWS; the whole block calls it.
@@ -205,7 +267,7 @@ __device__ static inline float attn_fold(struct attn_running<PER_LANE> &run, int
     const float weight = seen ? expf(score - top) : 0;
     run.top[r] = top;
     run.sum[r] = fmaf(run.sum[r], shrink, warp_sum(weight));
-    for (int i = 0; i < PER_LANE; i++)
+    UNROLL for (int i = 0; i < PER_LANE; i++)
         run.out[r][i] *= shrink;
     return weight;
 }
@@ -215,17 +277,12 @@ __device__ static inline void attn_store(const struct attn_running<PER_LANE> &ru
                                          int head_dim)
 {
     const int warp = (int)threadIdx.x / WARP, lane = (int)threadIdx.x % WARP;
-    for (int r = 0; r < ATTN_WARP_ROWS; r++) {
-        const int row = r * ATTN_WARPS + warp;
-        if (row >= rows.n)
-            continue;
-        const float share = run.sum[r] == 0 ? 0 : 1 / run.sum[r]; // no keys at all: zero
-        const size_t to = attn_row(rows, row) * rows.parts;
-        for (int i = 0; i < PER_LANE; i++)
-            if (lane + i * WARP < head_dim)
-                rows.out[to * head_dim + lane + i * WARP] = run.out[r][i] * share;
+    UNROLL for (int r = 0; r < ATTN_WARP_ROWS; r++) {
+        const struct attn_result to = attn_result_of(rows, r * ATTN_WARPS + warp, run.sum[r], head_dim);
+        UNROLL for (int i = 0; i < PER_LANE; i++)
+            attn_put(to, lane + i * WARP, run.out[r][i]);
         if (lane == 0)
-            rows.lse[to] = run.top[r] + logf(run.sum[r]);
+            attn_put_lse(to, run.top[r], run.sum[r]);
     }
 }
 
@@ -240,37 +297,31 @@ __device__ static inline void attend(const struct attn_queries &rows, const floa
     SHARED(float, weights, [ATTN_ROWS][ATTN_KEYS]);
     float *k_tile = q_tile + ATTN_ROWS * STRIDE, *v_tile = k_tile + ATTN_KEYS * STRIDE;
     const int warp = (int)threadIdx.x / WARP, lane = (int)threadIdx.x % WARP, d = shape.head_dim;
-    const int n_all = rows.keys.n_shared + rows.keys.n_own;
     int position[ATTN_WARP_ROWS];
     struct attn_running<PER_LANE> run = {};
-    for (int r = 0; r < ATTN_WARP_ROWS; r++) {
+    UNROLL for (int r = 0; r < ATTN_WARP_ROWS; r++) {
         run.top[r] = -INFINITY;
         position[r] = attn_position(rows, r * ATTN_WARPS + warp);
     }
     attn_load_queries<PER_LANE>(q_tile, rows, d);
-    for (int key = 0, n; key < n_all; key += n) {
-        const struct attn_tile tile = attn_tile_at(rows.keys, key, ATTN_KEYS);
-        const size_t at = (size_t)tile.row * kv_ld;
-        const int key_position = rows.key_position + key;
-        n = tile.n;
-        if (!attn_some_see(rows.first, rows.last, key_position, n, shape.window))
-            continue;
-        __syncthreads(); // the tiles before have been read
-        attn_load<PER_LANE>(k_tile, k + at, kv_ld, n, ATTN_KEYS, d);
-        attn_load<PER_LANE>(v_tile, v + at, kv_ld, n, ATTN_KEYS, d);
-        __syncthreads();
-        for (int r = 0; r < ATTN_WARP_ROWS; r++) {
+    const auto take = [&](size_t row, int n) {
+        attn_load<PER_LANE>(k_tile, k + row * kv_ld, kv_ld, n, ATTN_KEYS, d);
+        attn_load<PER_LANE>(v_tile, v + row * kv_ld, kv_ld, n, ATTN_KEYS, d);
+    };
+    const auto use = [&](int key_position, int n) {
+        UNROLL for (int r = 0; r < ATTN_WARP_ROWS; r++) {
             const int row = r * ATTN_WARPS + warp;
             const bool seen = lane < n && attn_sees(position[r], key_position + lane, shape.window);
             weights[row][lane] = attn_fold<PER_LANE>(run, r, q_tile + row * STRIDE, k_tile + lane * STRIDE, seen, shape);
         }
         __syncwarp(); // other lanes' weights are read
         for (int i = 0; i < n; i++)
-            for (int r = 0; r < ATTN_WARP_ROWS; r++)
-                for (int x = 0; x < PER_LANE; x++) {
+            UNROLL for (int r = 0; r < ATTN_WARP_ROWS; r++)
+                UNROLL for (int x = 0; x < PER_LANE; x++) {
                     const float weight = weights[r * ATTN_WARPS + warp][i];
                     run.out[r][x] = fmaf(weight, v_tile[i * STRIDE + lane + x * WARP], run.out[r][x]);
                 }
-    }
+    };
+    attn_each_tile(rows.keys, rows.key_position, rows.first, rows.last, ATTN_KEYS, shape.window, take, use);
     attn_store<PER_LANE>(run, rows, d);
 }

@@ -45,7 +45,7 @@ __device__ static inline struct attn_queries part_of_block(const struct decode &
     const size_t at = (size_t)stream * w.shape.n_heads + kv_head * group + tile;
     struct attn_queries rows = {};
     rows.q = w.q + at * w.shape.head_dim;
-    rows.out = w.out + (at * w.n_parts + part) * w.shape.head_dim;
+    rows.out = {w.out + (at * w.n_parts + part) * w.shape.head_dim, NULL};
     rows.lse = w.lse + at * w.n_parts + part;
     rows.n_heads = w.shape.n_heads;
     rows.per = group - tile < most ? group - tile : most;
@@ -82,7 +82,7 @@ __global__ static void TENSOR_KERNEL tensor_decode_kernel(struct decode w)
 }
 
 // A warp for a stream's head. A part's weight is exp(its lse), which is minus infinity where it has seen no key.
-__global__ static void join_kernel(float *to, struct decode w)
+__global__ static void join_kernel(struct twin to, struct decode w)
 {
     const size_t row = (size_t)blockIdx.x * JOIN_WARPS + threadIdx.x / WARP;
     const int heads = w.shape.n_heads, d = w.shape.head_dim;
@@ -103,7 +103,7 @@ __global__ static void join_kernel(float *to, struct decode w)
         float all = 0;
         for (int i = 0; i < n; i++)
             all = fmaf(expf(lse[i] - top), out[(size_t)i * d + x], all);
-        to[row * d + x] = some ? all / sum : 0;
+        put(to, row * d + x, some ? all / sum : 0);
     }
 }
 
@@ -126,5 +126,6 @@ void gpu_attention_decode(struct backend *b, float *out, const float *q, const f
         TENSOR_RUN(b, tensor_decode_kernel, shape->head_dim, grid, TENSOR_ROWS + 2 * TENSOR_KEYS, w);
     else
         ATTN_RUN(b, decode_kernel, shape->head_dim, grid, ATTN_THREADS, ATTN_TILE_ROWS, w);
-    GPU_RUN(b, join_kernel, gpu_blocks((size_t)n * shape->n_heads, JOIN_WARPS), JOIN_THREADS, 0, out, w);
+    GPU_RUN(b, join_kernel, gpu_blocks((size_t)n * shape->n_heads, JOIN_WARPS), JOIN_THREADS, 0,
+            gpu_twin(b, out, (size_t)n * shape->n_heads * d), w);
 }

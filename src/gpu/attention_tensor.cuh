@@ -14,7 +14,6 @@ enum {
     TENSOR_KEYS = 64, // in a tile of tensor_attend()
 };
 #define TENSOR_KERNEL __launch_bounds__(TENSOR_THREADS, 2) // all 255 registers may be used
-#define LOG2_E 1.44269504088896340736f
 #define LN_2 0.693147180559945309417f
 
 // Kernels are compiled for these numbers a head; what is missing is zeros.
@@ -147,17 +146,13 @@ __device__ static inline void tensor_store(const struct tensor_running<DIM> &run
                                            int lane, int head_dim)
 {
     UNROLL for (int r = 0; r < 2; r++) {
-        const float sum = quad_sum(run.sum[r]), share = sum == 0 ? 0 : 1 / sum; // no keys at all: zero
-        const int row = first + mma_row(lane, 2 * r);
-        if (row >= rows.n)
-            continue;
-        const size_t to = attn_row(rows, row) * rows.parts;
+        const float sum = quad_sum(run.sum[r]);
+        const struct attn_result to = attn_result_of(rows, first + mma_row(lane, 2 * r), sum, head_dim);
         UNROLL for (int j = 0; j < DIM / 8; j++)
             UNROLL for (int i = 0; i < 2; i++)
-                if (j * 8 + mma_column(lane, i) < head_dim)
-                    rows.out[to * head_dim + j * 8 + mma_column(lane, i)] = run.out[j][2 * r + i] * share;
+                attn_put(to, j * 8 + mma_column(lane, i), run.out[j][2 * r + i]);
         if (lane % 4 == 0)
-            rows.lse[to] = LN_2 * run.top[r] + logf(sum);
+            attn_put_lse(to, LN_2 * run.top[r], sum);
     }
 }
 
@@ -170,30 +165,24 @@ __device__ static inline void tensor_attend(const struct attn_queries &rows, con
     DYN_SHARED(uint16_t, q_tile);
     uint16_t *k_tile = q_tile + TENSOR_ROWS * STRIDE, *v_tile = k_tile + TENSOR_KEYS * STRIDE;
     const int lane = (int)threadIdx.x % WARP, first = (int)threadIdx.x / WARP * MMA_ROWS, d = shape.head_dim;
-    const int n_all = rows.keys.n_shared + rows.keys.n_own;
     struct tensor_running<DIM> run = {};
     for (int r = 0; r < 2; r++) {
         run.top[r] = -INFINITY;
         run.position[r] = attn_position(rows, first + mma_row(lane, 2 * r));
     }
     tensor_load_queries<DIM>(q_tile, rows, d);
-    for (int key = 0, n; key < n_all; key += n) {
-        const struct attn_tile tile = attn_tile_at(rows.keys, key, TENSOR_KEYS);
-        const size_t at = (size_t)tile.row * kv_ld;
-        const int key_position = rows.key_position + key;
-        n = tile.n;
-        if (!attn_some_see(rows.first, rows.last, key_position, n, shape.window))
-            continue;
-        __syncthreads(); // the tiles before have been read
-        tensor_load<DIM>(k_tile, k + at, kv_ld, n, TENSOR_KEYS, d);
-        tensor_load<DIM>(v_tile, v + at, kv_ld, n, TENSOR_KEYS, d);
-        __syncthreads();
+    const auto take = [&](size_t row, int n) {
+        tensor_load<DIM>(k_tile, k + row * kv_ld, kv_ld, n, TENSOR_KEYS, d);
+        tensor_load<DIM>(v_tile, v + row * kv_ld, kv_ld, n, TENSOR_KEYS, d);
+    };
+    const auto use = [&](int key_position, int n) {
         if (!__any_sync(ALL_LANES, tensor_sees(run.position, key_position, n, shape.window)))
-            continue; // the whole warp
+            return; // the whole warp
         float scores[TENSOR_KEYS / 8][4] = {};
         mma_rows<TENSOR_KEYS, DIM>(scores, q_tile + first * STRIDE, k_tile, STRIDE, lane);
         tensor_fold<DIM>(run, scores, key_position, n, lane, shape);
         mma_weighted<DIM, TENSOR_KEYS>(run.out, scores, v_tile, STRIDE, lane);
-    }
+    };
+    attn_each_tile(rows.keys, rows.key_position, rows.first, rows.last, TENSOR_KEYS, shape.window, take, use);
     tensor_store<DIM>(run, rows, first, lane, d);
 }

@@ -159,8 +159,12 @@ void gpu_layernorm(struct backend *b, float *y, float *mean, float *rstd, const 
                    const float *bias, float eps, int t, int c);
 void gpu_layernorm_backward(struct backend *b, float *dx, float *dw, float *dbias, const float *dy, const float *x,
                             const float *w, const float *mean, const float *rstd, int t, int c, bool accumulate);
-// quantized.cu: gpu_convert of quantized ones
+// quantized.cu: gpu_convert of quantized ones, and
 void gpu_dequantize(struct backend *b, void *to, enum dtype type, struct stored from, size_t n);
+// linear() of so few rows that w is best read as it lies, x in bf16 and aligned to 16 bytes; NULL after a failure.
+bool gpu_takes_few_rows(const struct backend *b, struct stored w, int t, int i);
+void gpu_multiply_few_rows(struct backend *b, float *y, const uint16_t *x, struct stored w, const float *bias, int t, int i,
+                           int o, float alpha, float beta);
 // rows.cu
 void gpu_embed(struct backend *b, float *out, struct stored wte, struct stored wpe, const int32_t *tokens,
                const int32_t *positions, int t, int c);

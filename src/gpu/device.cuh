@@ -9,8 +9,10 @@
 // __syncthreads(). Nothing is summed by atomics, so that results have the same bits every time.
 #pragma once
 
+// UNROLL before a loop keeps what it indexes in registers.
 #ifdef ATTUNE_CUDA_ON_HOST
 #include <cuda_host.h>
+#define UNROLL
 #else
 #include <cuda_runtime.h>
 #define LAUNCH(kernel, grid, block, shared, stream) kernel<<<grid, block, shared, stream>>>
@@ -18,6 +20,7 @@
 #define DYN_SHARED(type, name)                                                                                         \
     extern __shared__ __align__(16) unsigned char dyn_shared_bytes[];                                                  \
     type *name = (type *)dyn_shared_bytes
+#define UNROLL _Pragma("unroll")
 #endif
 
 #include <math.h>
@@ -56,6 +59,14 @@ __device__ static inline uint16_t bf16_of_float(float x)
     if ((bits & 0x7fffffff) > 0x7f800000)
         return (uint16_t)(bits >> 16 | 0x40);
     return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+
+__device__ static inline struct twin twin_from(const struct twin &t, size_t i)
+{
+    struct twin from;
+    from.y = t.y ? t.y + i : NULL;
+    from.rounded = t.rounded ? t.rounded + i : NULL;
+    return from;
 }
 
 __device__ static inline void put(const struct twin &to, size_t i, float x)

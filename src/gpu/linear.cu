@@ -1,5 +1,5 @@
 // Linear layers. Products in f32 take f32 on both sides, products in bf16 bf16: what lies in another type is converted
-// into scratch first, once a call.
+// into scratch first, once a call; but a few rows go through quantized weights as these lie.
 #include "gpu/product.cuh"
 
 // Weights as products take them: where they lie, or converted.
@@ -35,6 +35,10 @@ void gpu_linear(struct backend *b, float *y, const float *x, struct stored w, co
 {
     const enum dtype type = gpu_product_type(b);
     const struct factor a = {activations(b, SCRATCH_X, x, (size_t)t * i, type), i, false};
+    if (gpu_takes_few_rows(b, w, t, i)) {
+        gpu_multiply_few_rows(b, y, (const uint16_t *)a.at, w, bias, t, i, o, alpha, beta);
+        return;
+    }
     const struct factor weight = {weights(b, w, (size_t)o * i, type), i, true};
     const struct product p = {t, o, i, type, a, weight, y, o, bias, alpha, beta};
     gpu_multiply(b, &p);

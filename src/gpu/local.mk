@@ -25,7 +25,7 @@ GPU_FILES = \
 	%D%/rows.cu \
 	%D%/run.cu \
 	%D%/sample.cu
-GPU_INCLUDES = %D%/attention.cuh %D%/backend_cuda.cuh %D%/device.cuh %D%/head.cuh %D%/log_sums.cuh %D%/product.cuh
+GPU_INCLUDES = %D%/attention.cuh %D%/attention_backward.cuh %D%/backend_cuda.cuh %D%/device.cuh %D%/head.cuh %D%/log_sums.cuh %D%/product.cuh
 GPU_INCLUDES += %D%/attention_tensor.cuh %D%/tensor_core.cuh
 EXTRA_DIST += $(GPU_FILES) $(GPU_INCLUDES) %D%/README.md
 

@@ -1,13 +1,25 @@
-// Quantized weights made numbers that products take (model/quantized.h), in tiles: a block of threads has TILE numbers that
-// follow each other, a thread EACH of them, all of one block of the format and so of one scale. A number is value * scale,
-// rounded once, as on the host.
-#include "gpu/backend_cuda.cuh"
+// Quantized weights made numbers that products take (model/quantized.h): a number is value * scale, rounded once, as on the
+// host. For many rows they are written to memory, in tiles: a block of threads has TILE numbers that follow each other, a
+// thread EACH of them, all of one block of the format and so of one scale.
+//
+// For few rows, as decoding has them, they go to tensor cores at once and memory sees them as they lie: a block has OUTS
+// outputs, each of its warps every N_WARPS-th stretch of QUANT_BLOCK inputs, and the warps' sums are added in their order.
+#include "gpu/product.cuh"
+#include "gpu/tensor_core.cuh"
 
 extern "C" {
 #include "model/quantized.h"
 }
 
-enum { THREADS = 256, EACH = 8, TILE = THREADS * EACH };
+enum {
+    THREADS = 256, EACH = 8, TILE = THREADS * EACH,
+    LANE_EACH = QUANT_BLOCK / 4, // of an output's stretch: four lanes share it
+    OUT_TILES = 4, OUTS = OUT_TILES * (int)MMA_COLUMNS,
+    N_WARPS = 16, FEW_THREADS = N_WARPS * (int)WARP, STEP = N_WARPS * (int)QUANT_BLOCK,
+    N_SUMS = (int)MMA_ROWS * OUTS, // of a block
+    MOST_FEW = 2 * MMA_ROWS, // rows for which reading the weights once for each MMA_ROWS of them is less than writing numbers
+};
+static_assert((int)FEW_THREADS == (int)N_SUMS, "a thread for each sum");
 
 __device__ static const float values_of_nf4[16] = {NF4_VALUES};
 __device__ static const float values_of_scales[256] = {QUANT_MAP_VALUES};
@@ -36,40 +48,45 @@ __device__ static void put(uint16_t *to, const float *x, bool aligned, int n)
         to[i] = bf16_of_float(x[i]);
 }
 
-template <class number>
-__global__ static void nf4_kernel(number *to, const struct nf4_group *from, size_t n, bool aligned)
+// N numbers of a group from its number `at` on, a multiple of N: of one block. values: those of nf4, any of which is in a
+// bank of its own.
+template <int N>
+__device__ static inline void numbers_of(float (&x)[N], const struct nf4_group *g, int at, const float *values)
 {
-    SHARED(float, values, [16]); // any lane's value is in a bank of its own
-    const size_t first = ((size_t)blockIdx.x * THREADS + threadIdx.x) * EACH;
+    const float scale = values_of_scales[g->scales[at / QUANT_BLOCK]] * g->most + g->mean;
+    const uint32_t *eights = (const uint32_t *)__builtin_assume_aligned(&g->pairs[at / 2], N / 2);
+    UNROLL for (int k = 0; k < N / 8; k++) // the rest of a short group is there as well
+        UNROLL for (int i = 0; i < 8; i++)
+            x[k * 8 + i] = values[eights[k] >> (i / 2 * 8 + (i % 2 ? 0 : 4)) & 15] * scale;
+}
+
+template <int N>
+__device__ static inline void numbers_of(float (&x)[N], const struct int8_group *g, int at, const float *values)
+{
+    const float scale = g->scales[at / QUANT_BLOCK];
+    const uint32_t *fours = (const uint32_t *)__builtin_assume_aligned(&g->numbers[at], N);
+    UNROLL for (int k = 0; k < N / 4; k++)
+        UNROLL for (int i = 0; i < 4; i++)
+            x[k * 4 + i] = (float)(int8_t)(fours[k] >> (i * 8)) * scale;
+}
+
+__device__ static inline void put_values(float *values)
+{
     if (threadIdx.x < 16)
         values[threadIdx.x] = values_of_nf4[threadIdx.x];
     __syncthreads();
-    if (first >= n)
-        return;
-    const struct nf4_group *g = from + first / QUANT_GROUP;
-    const int at = (int)(first % QUANT_GROUP);
-    const float scale = values_of_scales[g->scales[at / QUANT_BLOCK]] * g->most + g->mean;
-    const uint32_t pairs = *(const uint32_t *)(const void *)&g->pairs[at / 2]; // the rest of a short group is there as well
-    float x[EACH];
-    for (int i = 0; i < EACH; i++)
-        x[i] = values[pairs >> (i / 2 * 8 + (i % 2 ? 0 : 4)) & 15] * scale;
-    put(to + first, x, aligned, n - first < EACH ? (int)(n - first) : EACH);
 }
 
-template <class number>
-__global__ static void int8_kernel(number *to, const struct int8_group *from, size_t n, bool aligned)
+template <class group, class number>
+__global__ static void dequantize_kernel(number *to, const group *from, size_t n, bool aligned)
 {
+    SHARED(float, values, [16]);
     const size_t first = ((size_t)blockIdx.x * THREADS + threadIdx.x) * EACH;
+    put_values(values);
     if (first >= n)
         return;
-    const struct int8_group *g = from + first / QUANT_GROUP;
-    const int at = (int)(first % QUANT_GROUP);
-    const float scale = g->scales[at / QUANT_BLOCK];
-    const uint32_t *fours = (const uint32_t *)(const void *)&g->numbers[at];
-    const uint32_t bytes[2] = {fours[0], fours[1]};
     float x[EACH];
-    for (int i = 0; i < EACH; i++)
-        x[i] = (float)(int8_t)(bytes[i / 4] >> (i % 4 * 8)) * scale;
+    numbers_of(x, from + first / QUANT_GROUP, (int)(first % QUANT_GROUP), values);
     put(to + first, x, aligned, n - first < EACH ? (int)(n - first) : EACH);
 }
 
@@ -78,9 +95,11 @@ static void run(struct backend *b, number *to, struct stored from, size_t n)
 {
     const bool aligned = (uintptr_t)to % 16 == 0;
     if (from.type == DTYPE_NF4)
-        GPU_RUN(b, nf4_kernel<number>, gpu_blocks(n, TILE), THREADS, 0, to, (const struct nf4_group *)from.at, n, aligned);
+        GPU_RUN(b, (dequantize_kernel<struct nf4_group, number>), gpu_blocks(n, TILE), THREADS, 0, to,
+                (const struct nf4_group *)from.at, n, aligned);
     else
-        GPU_RUN(b, int8_kernel<number>, gpu_blocks(n, TILE), THREADS, 0, to, (const struct int8_group *)from.at, n, aligned);
+        GPU_RUN(b, (dequantize_kernel<struct int8_group, number>), gpu_blocks(n, TILE), THREADS, 0, to,
+                (const struct int8_group *)from.at, n, aligned);
 }
 
 void gpu_dequantize(struct backend *b, void *to, enum dtype type, struct stored from, size_t n)
@@ -91,4 +110,84 @@ void gpu_dequantize(struct backend *b, void *to, enum dtype type, struct stored 
         run(b, (uint16_t *)to, from, n);
     else
         gpu_fail(b, ERR_UNSUPPORTED, "nothing is converted into f16");
+}
+
+// ---- few rows ----
+
+// y(t, o) = alpha x(t, i) w(o, i)^T + beta y + bias, t at most MMA_ROWS.
+struct few_rows {
+    float *y;
+    const uint16_t *x;
+    const void *w;
+    const float *bias;
+    int t, i, o;
+    float alpha, beta;
+};
+
+// LANE_EACH numbers; zeros from NULL.
+__device__ static inline void load_pairs(uint32_t (&pairs)[LANE_EACH / 2], const uint16_t *from)
+{
+    UNROLL for (int k = 0; k < LANE_EACH / 8; k++) {
+        const uint4 x = from ? ((const uint4 *)(const void *)from)[k] : uint4{0, 0, 0, 0};
+        pairs[4 * k] = x.x, pairs[4 * k + 1] = x.y, pairs[4 * k + 2] = x.z, pairs[4 * k + 3] = x.w;
+    }
+}
+
+// Lane l has of the rows l / 4 and l / 4 + 8 of x, and of output l / 4 of each tile, the LANE_EACH numbers from place
+// l % 4 * LANE_EACH on: which 16 a product takes, and in which order, is free as long as both factors have the same.
+template <class group>
+__global__ static void few_rows_kernel(struct few_rows p)
+{
+    SHARED(float, values, [16]);
+    SHARED(float, sums, [N_WARPS][N_SUMS]);
+    const int warp = (int)threadIdx.x / WARP, lane = (int)threadIdx.x % WARP, row = lane / 4, first = lane % 4 * LANE_EACH;
+    const int first_out = (int)blockIdx.x * OUTS;
+    float c[OUT_TILES][4] = {};
+    put_values(values);
+    for (int k = warp * QUANT_BLOCK; k < p.i; k += STEP) {
+        uint32_t x[2][LANE_EACH / 2];
+        for (int r = 0; r < 2; r++)
+            load_pairs(x[r], row + 8 * r < p.t ? p.x + (size_t)(row + 8 * r) * p.i + k + first : NULL);
+        UNROLL for (int tile = 0; tile < OUT_TILES; tile++) {
+            const int out = first_out + tile * MMA_COLUMNS + row;
+            const size_t at = (size_t)out * p.i + k + first;
+            float w[LANE_EACH] = {};
+            if (out < p.o)
+                numbers_of(w, (const group *)p.w + at / QUANT_GROUP, (int)(at % QUANT_GROUP), values);
+            UNROLL for (int m = 0; m < LANE_EACH / 4; m++) {
+                const uint32_t a[4] = {x[0][2 * m], x[1][2 * m], x[0][2 * m + 1], x[1][2 * m + 1]};
+                const uint32_t b[2] = {mma_pair(w[4 * m], w[4 * m + 1]), mma_pair(w[4 * m + 2], w[4 * m + 3])};
+                mma(c[tile], a, b);
+            }
+        }
+    }
+    UNROLL for (int tile = 0; tile < OUT_TILES; tile++)
+        UNROLL for (int i = 0; i < 4; i++)
+            sums[warp][mma_row(lane, i) * OUTS + tile * MMA_COLUMNS + mma_column(lane, i)] = c[tile][i];
+    __syncthreads(); // other warps' sums are read
+    const int mine = (int)threadIdx.x / OUTS, out = first_out + (int)threadIdx.x % OUTS;
+    if (mine >= p.t || out >= p.o)
+        return;
+    float sum = 0, *y = p.y + (size_t)mine * p.o + out;
+    for (int i = 0; i < N_WARPS; i++)
+        sum += sums[i][threadIdx.x];
+    *y = p.alpha * sum + (p.beta == 0 ? 0 : p.beta * *y) + (p.bias ? p.bias[out] : 0);
+}
+
+bool gpu_takes_few_rows(const struct backend *b, struct stored w, int t, int i)
+{
+    return dtype_is_quantized(w.type) && gpu_product_type(b) == DTYPE_BF16 && t <= MOST_FEW && i % QUANT_BLOCK == 0;
+}
+
+void gpu_multiply_few_rows(struct backend *b, float *y, const uint16_t *x, struct stored w, const float *bias, int t, int i,
+                           int o, float alpha, float beta)
+{
+    for (int row = 0; row < t && x; row += MMA_ROWS) {
+        const int n = t - row < MMA_ROWS ? t - row : (int)MMA_ROWS;
+        const struct few_rows p = {y + (size_t)row * o, x + (size_t)row * i, w.at, bias, n, i, o, alpha, beta};
+        if (w.type == DTYPE_NF4)
+            GPU_RUN(b, few_rows_kernel<struct nf4_group>, gpu_blocks((size_t)o, OUTS), FEW_THREADS, 0, p);
+        else
+            GPU_RUN(b, few_rows_kernel<struct int8_group>, gpu_blocks((size_t)o, OUTS), FEW_THREADS, 0, p);
+    }
 }

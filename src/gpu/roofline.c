@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "model/arch.h"
+#include "model/backend.h"
 
 static const struct card {
     const char *name;
@@ -125,8 +126,9 @@ static void count_layers(struct step *s, const struct arch *a, int rank)
             L * (adapter.launches + adapter_back.launches));
     else
         add(s, "layers' products, dw", TENSOR, L * dw.flops, L * dw.bytes, L * dw.launches);
-    add(s, "attention, forward", TENSOR, 4 * L * q * s->pairs, 4 * L * T * (2 * q + 2 * kv), L);
-    add(s, "attention, backward", TENSOR, 10 * L * q * s->pairs, 4 * L * T * (5 * q + 4 * kv), 2 * L);
+    // The result goes to memory as it is and rounded; the slopes rounded alone.
+    add(s, "attention, forward", TENSOR, 4 * L * q * s->pairs, L * T * (4 * (2 * q + 2 * kv) + 2 * q), L);
+    add(s, "attention, backward", TENSOR, 10 * L * q * s->pairs, L * T * (4 * (4 * q + 2 * kv) + 2 * (q + 2 * kv)), 2 * L);
     // Reads and writes of f32 rows: a norm 2 forward and 4 backward, a sum of residuals 3 and 3, an activation 2 or 3 of the
     // wide rows and 3 or 5 backward, rotation 2 of queries and keys each way.
     const double wide = a->gated_mlp ? 8 : 5;
@@ -192,27 +194,15 @@ static double step_time(const struct step *s, const struct card *c)
     return all;
 }
 
-// What today's kernels take beyond that: activations are rounded to bf16 in a pass of their own before each product (read in f32,
-// written in bf16; forward one operand, backward two), and attention multiplies in f32 without tensor cores.
-static double rounding_time(const struct step *s, const struct arch *a, const struct shape *h, const struct card *c)
+// What today's kernels take beyond that, in passes that make no numbers: what a layer leaves for the backward is rounded to
+// bf16 when it is left and widened when it is needed, queries, keys and values are rounded where they stand, and attention's
+// result once more before the gradient of the weights that multiplied it. tests/gpu/test_cuda_products counts those that round.
+static double passing_time(const struct step *s, const struct arch *a, const struct card *c)
 {
-    const struct widths w = products_of(a);
-    double numbers = 0;
-    for (int i = 0; i < w.n; i++)
-        numbers += a->n_layers * s->rows * (h->lora_rank ? w.in[i] + w.out[i] : 2 * w.in[i] + 2 * w.out[i]);
-    return 6 * numbers / (1e12 * c->bytes * memory_reach);
-}
-
-static double plain_attention_time(const struct step *s, const struct card *c)
-{
-    double more = 0;
-    for (int i = 0; i < s->n; i++)
-        if (strncmp(s->kernels[i].name, "attention", 9) == 0) {
-            enum bound bound;
-            const double operations = s->kernels[i].flops / (1e12 * c->f32 * product_reach);
-            more += fmax(0, operations - time_of(&s->kernels[i], c, &bound));
-        }
-    return more;
+    const double q = (double)a->n_heads * a->head_dim, kv = (double)a->n_kv_heads * a->head_dim;
+    const double kept = 2.0 * a->d_model + 2 * q + 2 * kv + (a->gated_mlp ? 2.0 : 1.0) * a->d_ff;
+    const double bytes = a->n_layers * s->rows * (2 * (4 + 2) * kept + (4 + 4) * (q + 2 * kv) + (4 + 2) * q);
+    return bytes / (1e12 * c->bytes * memory_reach);
 }
 
 // ---- printing ----
@@ -250,18 +240,63 @@ static void print_shape(const struct shape *h)
     count(&s, h, &a);
     printf("\n## %s\n\n%.0f M weights, %.0f rows and %.0f learnt tokens a step; weights and what belongs to them take %.1f GB.\n\n", h->name,
            (double)arch_n_params(&a) / 1e6, s.rows, s.targets, s.memory / 1e9);
-    printf("| card | step, ms | rows/s | MFU | with today's kernels, ms | of it rounding | of it attention without tensor cores | measured, ms |\n"
-           "|---|--:|--:|--:|--:|--:|--:|---|\n");
+    printf("| card | step, ms | rows/s | MFU | with today's passes, ms | of it those | measured, ms |\n"
+           "|---|--:|--:|--:|--:|--:|---|\n");
     for (int c = 0; c < N_CARDS; c++) {
-        const double t = step_time(&s, &cards[c]), rounding = rounding_time(&s, &a, h, &cards[c]), plain = plain_attention_time(&s, &cards[c]);
+        const double t = step_time(&s, &cards[c]), passing = passing_time(&s, &a, &cards[c]);
         if (s.memory > 0.95e9 * cards[c].memory)
-            printf("| %s | does not fit in %.0f GB | | | | | | |\n", cards[c].name, cards[c].memory);
+            printf("| %s | does not fit in %.0f GB | | | | | |\n", cards[c].name, cards[c].memory);
         else
-            printf("| %s | %.1f | %.0f | %.0f %% | %.1f | %.1f | %.1f | |\n", cards[c].name, 1e3 * t, s.rows / t,
-                   100 * s.useful / t / (1e12 * cards[c].bf16), 1e3 * (t + rounding + plain), 1e3 * rounding, 1e3 * plain);
+            printf("| %s | %.1f | %.0f | %.0f %% | %.1f | %.1f | |\n", cards[c].name, 1e3 * t, s.rows / t,
+                   100 * s.useful / t / (1e12 * cards[c].bf16), 1e3 * (t + passing), 1e3 * passing);
     }
     putchar('\n');
     print_kernels(&s);
+    json_decref(config);
+}
+
+// ---- decoding ----
+
+// A token for each stream: what is read of a frozen model's weights, and of keys and values, of which all share a prompt's.
+static void print_decoding(const struct shape *h)
+{
+    enum { STREAMS = 16, PROMPT = 256, SAID = 128 };
+    static const struct {
+        const char *name;
+        double lie, numbers; // bytes a weight as it lies, and of the numbers that are made of it, written and read again
+    } ways[] = {{"bf16", 2, 0},
+                {"int8, made numbers in memory first", (double)(INT8_HEAD + QUANT_GROUP) / QUANT_GROUP, 4},
+                {"int8, as they lie", (double)(INT8_HEAD + QUANT_GROUP) / QUANT_GROUP, 0},
+                {"nf4, made numbers in memory first", (NF4_HEAD + QUANT_GROUP / 2.0) / QUANT_GROUP, 4},
+                {"nf4, as they lie", (NF4_HEAD + QUANT_GROUP / 2.0) / QUANT_GROUP, 0}};
+    struct err e;
+    struct arch a;
+    json_t *config = json_loads(h->config, 0, NULL);
+    if (!config || arch_from_config(&a, config, h->name, NULL, &e))
+        exit(1);
+    const struct widths w = products_of(&a);
+    double body = 0;
+    for (int i = 0; i < w.n; i++)
+        body += a.n_layers * w.in[i] * w.out[i];
+    const double head = 2.0 * a.vocab_size * a.d_embed;
+    const double keys = 2.0 * 4 * a.n_layers * a.n_kv_heads * a.head_dim * (PROMPT + STREAMS * SAID);
+    printf("\n## Decoding with Llama-2-7B, %d answers to one prompt of %d, each %d tokens on\n\n"
+           "Bytes of a token for all. Layers' weights may be quantized, the head is in bf16, keys and values are f32. Up to 32 rows "
+           "quantized weights are read as they lie (once for each 16 rows); with more, each product makes numbers of them first.\n\n"
+           "| weights | of layers, GB | head, GB | keys and values, GB |", STREAMS, PROMPT, SAID);
+    for (int c = 0; c < N_CARDS; c++)
+        printf(" %s, ms |", cards[c].name);
+    printf(" measured |\n|---|--:|--:|--:|");
+    for (int c = 0; c < N_CARDS; c++)
+        printf("--:|");
+    printf("---|\n");
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        const double layers = body * (ways[i].lie + ways[i].numbers);
+        printf("| %s | %.1f | %.1f | %.1f |", ways[i].name, layers / 1e9, head / 1e9, keys / 1e9);
+        for (int c = 0; c < N_CARDS; c++)
+            printf(" %.1f |", 1e3 * (layers + head + keys) / (1e12 * cards[c].bytes * memory_reach));
+        printf(" |\n");
+    }
     json_decref(config);
 }
 
@@ -275,14 +310,16 @@ int main(void)
            "bytes in a kernel that adds arrays. A prompt is computed once for both of its answers, the reference is cached, only learnt "
            "tokens go through the head. MFU counts 6 operations a weight and row (4 where weights are frozen), 12 a pair of query and key "
            "and layer's width, and the head for learnt tokens, against the maker's rate.\n\n"
-           "Kernels that are counted at their best are not all so today: activations are rounded to bf16 in passes of their own, and attention "
-           "multiplies in f32. What that adds stands in columns of its own.\n\n"
+           "Kernels that are counted at their best are not all there is today: activations are kept in bf16 by passes that round and widen "
+           "them, queries, keys and values are rounded in a pass, and attention's result is once more for a gradient. What that adds "
+           "stands in a column of its own.\n\n"
            "| card | bf16, TFLOP/s | f32, TFLOP/s | memory, TB/s | GB |\n|---|--:|--:|--:|--:|\n",
            1e6 * launch_s, 100 * product_reach, 100 * memory_reach);
     for (int c = 0; c < N_CARDS; c++)
         printf("| %s | %.0f | %.1f | %.2f | %.0f |\n", cards[c].name, cards[c].bf16, cards[c].f32, cards[c].bytes, cards[c].memory);
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
         print_shape(&shapes[i]);
+    print_decoding(&shapes[2]);
     printf("\n## From the start of a run's process to its first step\n\n"
            "OPT-1.3B, whose file in bf16 stands in the page cache; not counted, for what a driver's start takes was not measured.\n\n"
            "| what | goal | measured |\n|---|--:|---|\n"

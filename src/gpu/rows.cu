@@ -106,22 +106,23 @@ void gpu_embed_backward(struct backend *b, float *dwte, float *dwpe, const float
         gpu_scatter_add_rows(b, dwpe, dout, positions, t, c);
 }
 
-__global__ static void rope_kernel(float *x, const float *cos, const float *sin, const int32_t *positions, int n_heads,
-                                   int half, float sign)
+__global__ static void rope_kernel(struct twin to, const float *x, const float *cos, const float *sin,
+                                   const int32_t *positions, int n_heads, int half, float sign)
 {
     const size_t row = blockIdx.x, angles = (size_t)positions[row] * half;
     for (int k = (int)threadIdx.x; k < n_heads * half; k += (int)blockDim.x) {
         const int head = k / half, i = k % half;
-        float *a = x + ((row * n_heads + head) * 2) * half + i;
-        const float first = a[0], second = a[half], c = cos[angles + i], s = sign * sin[angles + i];
-        a[0] = first * c - second * s;
-        a[half] = second * c + first * s;
+        const size_t a = ((row * n_heads + head) * 2) * half + i, b = a + half;
+        const float first = x[a], second = x[b], c = cos[angles + i], s = sign * sin[angles + i];
+        put(to, a, first * c - second * s);
+        put(to, b, second * c + first * s);
     }
 }
 
 void gpu_rope(struct backend *b, float *x, const float *cos, const float *sin, const int32_t *positions, int t,
               int n_heads, int head_dim, bool inverse)
 {
-    GPU_RUN(b, rope_kernel, t, gpu_row_threads(n_heads * (head_dim / 2)), 0, x, cos, sin, positions, n_heads, head_dim / 2,
-            inverse ? -1.0f : 1.0f);
+    const struct twin to = gpu_twin(b, x, (size_t)t * n_heads * head_dim);
+    GPU_RUN(b, rope_kernel, t, gpu_row_threads(n_heads * (head_dim / 2)), 0, to, x, cos, sin, positions, n_heads,
+            head_dim / 2, inverse ? -1.0f : 1.0f);
 }

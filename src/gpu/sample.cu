@@ -206,10 +206,5 @@ __global__ static void sample_kernel(struct sampled out, const float *logits, in
 void gpu_sample(struct backend *b, const struct sampled *out, const float *logits, int v, const struct sample_row *rows,
                 int n)
 {
-    struct sample_row *on_device =
-        n > 0 ? (struct sample_row *)gpu_scratch(b, SCRATCH_ROWS, (size_t)n * sizeof *rows) : NULL;
-    if (!on_device)
-        return;
-    gpu_upload(b, on_device, rows, (size_t)n * sizeof *rows);
-    GPU_RUN(b, sample_kernel, n, LOGIT_THREADS, 0, *out, logits, v, sampled_set_words(v), on_device);
+    GPU_RUN(b, sample_kernel, n, LOGIT_THREADS, 0, *out, logits, v, sampled_set_words(v), rows);
 }

@@ -27,7 +27,6 @@ __device__ static inline int mma_column(int lane, int i)
 }
 
 #ifdef ATTUNE_CUDA_ON_HOST
-#define UNROLL // what is indexed by the loop stays in registers
 // Two numbers as bf16, to nearest, ties to even.
 static inline uint32_t mma_pair(float low, float high)
 {
@@ -73,7 +72,6 @@ static inline void mma_load(uint32_t out[4], const uint16_t *row, bool transpose
     }
 }
 #else
-#define UNROLL _Pragma("unroll")
 __device__ static inline uint32_t mma_pair(float low, float high)
 {
     uint32_t pair;

@@ -16,7 +16,7 @@
 
 #include "base/err.h"
 
-enum { BACKEND_ABI = 12 };
+enum { BACKEND_ABI = 13 };
 
 // How numbers are stored. What they are computed in is the backend's business.
 enum dtype {
@@ -326,7 +326,7 @@ struct backend_ops {
     void (*head_backward)(struct backend *b, float *dx, float *dw, const struct head_in *in,
                           const struct head_slopes *slopes);
 
-    // n tokens drawn from rows of logits(.., v), each as its row (host) says.
+    // n tokens drawn from rows of logits(.., v), each as its row says.
     void (*sample)(struct backend *b, const struct sampled *out, const float *logits, int v, const struct sample_row *rows,
                    int n);
 

@@ -96,6 +96,7 @@ static void lay_out_layers(struct decoder *d, struct carve *c, size_t t, bool ke
     const struct widths *w = &d->parts.w;
     const int n = d->parts.m->arch.n_layers;
     size_t rest;
+    d->keeps = keep;
     d->is_packed = keep && d->packed;
     if (d->is_packed) {
         lay_out_packed(d, c, t);

@@ -72,13 +72,19 @@ static void hold(const struct parts *p, const float *dy, int t, size_t width, bo
     p->ops->hold(p->b, dy, (size_t)t * width, products_only);
 }
 
-// Of a layer whose gradient is written already, for all its products.
+// Of a layer whose gradient is held, which nobody reads after its products.
 static void held_backward(const struct parts *p, float *dx, const float *dy, const float *x, enum tensor_kind kind,
                           int layer, int t, float beta)
 {
-    hold(p, dy, t, (size_t)model_tensor(p->m, kind, layer)->rows, false);
     linear_backward(p, dx, dy, x, kind, layer, t, beta);
     p->ops->release(p->b, dy);
+}
+
+// The gradients of queries and keys, before what writes them last.
+static void hold_qk(const struct decoder *d, int t)
+{
+    hold(&d->parts, d->dq, t, d->parts.w.attn, true);
+    hold(&d->parts, d->dk, t, d->parts.w.kv, true);
 }
 
 static void swap_residual(struct decoder *d)
@@ -152,11 +158,18 @@ static void attention_backward(struct decoder *d, int layer, const struct seq_ba
     }
     linear_backward(p, d->datt, dout, a->att, T_O_W, layer, t, 0);
     p->ops->release(p->b, dout);
+    const bool rotated = m->rope_tables, normed = a->raw_q;
+    hold(p, d->dv, t, p->w.kv, true);
+    if (!rotated && !normed)
+        hold_qk(d, t);
     p->ops->attention_backward(p->b, d->dq, d->dk, d->dv, d->datt, a->att, a->lse, a->q, a->k, a->v, batch->segments,
                                batch->n_segments, t, part_shape(p, layer));
+    if (rotated && !normed)
+        hold_qk(d, t);
     part_rotate(p, layer, d->dq, d->positions, t, m->arch.n_heads, true);
     part_rotate(p, layer, d->dk, d->positions, t, m->arch.n_kv_heads, true);
-    if (a->raw_q) {
+    if (normed) {
+        hold_qk(d, t);
         head_norm_backward(p, d->dq, a->raw_q, a->rstd_q, T_Q_NORM_W, layer, t * m->arch.n_heads);
         head_norm_backward(p, d->dk, a->raw_k, a->rstd_k, T_K_NORM_W, layer, t * m->arch.n_kv_heads);
     }

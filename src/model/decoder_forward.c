@@ -76,6 +76,7 @@ void decoder_layer(struct decoder *d, int layer, const struct seq_batch *batch, 
     const struct layer_acts *a = &d->layers[layer];
     int t = batch->n_tokens;
     part_qkv(p, layer, a, d->positions, t);
+    part_hold_attention(p, a, t, !d->keeps);
     p->ops->attention(p->b, a->att, a->lse, a->q, a->k, a->v, batch->segments, batch->n_segments, t,
                       part_shape(p, layer));
     part_mid(p, layer, a, t);

@@ -20,7 +20,7 @@ struct decoder {
     float *wide;               // (T, E) when projected
     struct layer_acts *layers; // n_layers; without a backward, with recomputation or in bf16 all share one (but for x in
                                // f32)
-    bool is_packed;            // this batch is kept so
+    bool keeps, is_packed;     // this batch is kept for a backward; as `packed` has it
     struct kept_layer *packed; // n_layers in bf16: what a layer's backward needs, between the passes; else NULL
     size_t n_exact, n_rest;    // floats of the shared layer: those that must stay so, and behind them those that are rounded
     float *out;                // (T, C) of the last layer

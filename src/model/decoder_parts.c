@@ -224,6 +224,11 @@ void part_qkv(const struct parts *p, int layer, const struct layer_acts *a, cons
     }
 }
 
+void part_hold_attention(const struct parts *p, const struct layer_acts *a, int t, bool products_only)
+{
+    p->ops->hold(p->b, a->att, (size_t)t * p->w.attn, products_only);
+}
+
 void part_mid(const struct parts *p, int layer, const struct layer_acts *a, int t)
 {
     const size_t n = (size_t)t * p->w.c;
@@ -235,6 +240,7 @@ void part_mid(const struct parts *p, int layer, const struct layer_acts *a, int 
         p->ops->copy(p->b, a->mid, a->x, n * sizeof(float));
         part_linear(p, a->mid, a->att, T_O_W, layer, t, 1);
     }
+    p->ops->release(p->b, a->att);
     const float *in = part_mlp_input(p, layer, a, t);
     if (a->gate)
         part_linear(p, a->gate, in, T_GATE_W, layer, t, 0);

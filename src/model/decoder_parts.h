@@ -102,6 +102,8 @@ void part_embed(const struct parts *p, float *out, float *wide, const int32_t *t
 
 // A layer in four steps; the caller does the attention between the first two.
 void part_qkv(const struct parts *p, int layer, const struct layer_acts *a, const int32_t *positions, int t);
+// Before attention writes a->att for part_mid(). products_only: nothing else reads it.
+void part_hold_attention(const struct parts *p, const struct layer_acts *a, int t, bool products_only);
 void part_mid(const struct parts *p, int layer, const struct layer_acts *a, int t);              // att -> mid, gate, up
 void part_out(const struct parts *p, int layer, const struct layer_acts *a, float *out, int t);  // out may be a->x
 // The two inputs of products that are not kept, into s.normed (or a->x itself), and s.act from gate and up: held, until the

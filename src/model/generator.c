@@ -33,6 +33,7 @@ static void lay_out(struct generator *g, struct carve *c)
     g->row_ids = carve_bytes(c, g->rows, sizeof(int32_t));
     g->put_ids = carve_bytes(c, g->rows, sizeof(int32_t));
     g->kv_rows = carve_bytes(c, g->rows, sizeof *g->kv_rows);
+    g->draws = carve_bytes(c, g->rows, sizeof *g->draws);
     g->x = carve_floats(c, g->rows, p->w.c);
     carve_layer(c, &g->acts, &p->w, g->rows, &rest);
     g->acts.x = g->x;
@@ -99,7 +100,7 @@ static int make_room(struct generator *g, size_t rows, struct err *e)
     g->host_ids = mem_realloc(g->host_ids, rows, sizeof *g->host_ids);
     g->host_said = mem_realloc(g->host_said, behind_tokens(g, g->positions), 1);
     g->host_kv_rows = mem_realloc(g->host_kv_rows, rows, sizeof *g->host_kv_rows);
-    g->sample_rows = mem_realloc(g->sample_rows, rows, sizeof *g->sample_rows);
+    g->host_draws = mem_realloc(g->host_draws, rows, sizeof *g->host_draws);
     g->segments = mem_realloc(g->segments, rows, sizeof *g->segments);
     g->shares = mem_realloc(g->shares, rows, sizeof *g->shares);
     return 0;
@@ -259,7 +260,7 @@ static void generator_free(struct generator *g)
     free(g->host_ids);
     free(g->host_said);
     free(g->host_kv_rows);
-    free(g->sample_rows);
+    free(g->host_draws);
     free(g->segments);
     free(g->shares);
     free(g);
@@ -533,7 +534,7 @@ static int decode(struct generator *g, struct err *e)
     upload_rows(g, g->positions, n, rows);
     for (int i = 0; i < n; i++)
         g->host_ids[i] = i;
-    upload_rows(g, g->row_ids, n, n);
+    upload_rows(g, g->row_ids, n, rows);
     for (int i = 0; i < n; i++) {
         const struct stream *s = &g->streams[i];
         const int own = s->position - s->seat->n_prompt, keys = s->position + 1;
@@ -545,8 +546,7 @@ static int decode(struct generator *g, struct err *e)
         g->host_kv_rows[i] = g->host_kv_rows[n - 1];
     upload_rows(g, g->put_ids, n, rows);
     p->ops->upload(p->b, g->kv_rows, g->host_kv_rows, (size_t)rows * sizeof *g->kv_rows);
-    gen_run(g, gen_speakers(g->streams, n), rows, 0, most_keys);
-    gen_draw(g, n, g->streams, n, NULL);
+    gen_decode(g, n, rows, most_keys);
     code = take_tokens(g, g->streams, n, live, e);
     if (!code)
         drop_ended(g, live);

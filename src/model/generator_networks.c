@@ -20,6 +20,7 @@ static void run_network(struct generator *g, const struct parts *p, int first_la
         float *keys = kv_cache_keys(&g->cache, first_layer + layer),
               *values = kv_cache_values(&g->cache, first_layer + layer);
         part_qkv(p, layer, a, g->positions, n);
+        part_hold_attention(p, a, n, true);
         p->ops->put_rows(p->b, keys, a->k, g->put_ids, n, (int)p->w.kv);
         p->ops->put_rows(p->b, values, a->v, g->put_ids, n, (int)p->w.kv);
         if (most_keys)
@@ -31,38 +32,8 @@ static void run_network(struct generator *g, const struct parts *p, int first_la
     }
 }
 
-// Decoding, as it was recorded. All that its calls depend on and device memory does not hold is in the key.
-static void run_recorded(struct generator *g, int n, int most_keys)
-{
-    enum { FEWEST_KEYS = 64 };
-    const struct parts *p = &g->parts;
-    struct {
-        const void *model, *block, *cache, *adapter, *packed;
-        int adapter_on, n, keys;
-    } key;
-    memset(&key, 0, sizeof key); // compared as bytes
-    key.model = p->m;
-    key.block = g->block;
-    key.cache = g->cache.block;
-    key.adapter = p->m->lora_weights;
-    key.packed = p->packed;
-    key.adapter_on = p->m->adapter_on;
-    key.n = n;
-    key.keys = FEWEST_KEYS;
-    while (key.keys < most_keys)
-        key.keys *= 2;
-    if (p->ops->replay(p->b, &key, sizeof key))
-        return;
-    run_network(g, p, 0, g->x, n, 0, key.keys);
-    p->ops->recorded(p->b);
-}
-
 void gen_run(struct generator *g, struct speakers who, int n, int n_segments, int most_keys)
 {
-    if (most_keys && !who.second && g->parts.ops->records(g->parts.b)) {
-        run_recorded(g, n, most_keys);
-        return;
-    }
     if (who.model)
         run_network(g, &g->parts, 0, g->x, n, n_segments, most_keys);
     if (!who.second)
@@ -122,26 +93,82 @@ static const float *spoken_logits(const struct generator *g, struct speakers who
     return g->logits;
 }
 
-void gen_draw(struct generator *g, int n, const struct stream *streams, int n_streams, const int *logit_row)
+// To where the draw reads it: how the streams' tokens are drawn, and as the last one's those of the rows behind them.
+static void upload_draws(struct generator *g, const struct stream *streams, int n_streams, const int *logit_row, int rows)
+{
+    const struct parts *p = &g->parts;
+    for (int i = 0; i < rows; i++) {
+        g->host_draws[i] = i < n_streams ? row_of(&streams[i]) : g->host_draws[n_streams - 1];
+        g->host_draws[i].logits = (logit_row ? logit_row[i] : i) % (int)g->logit_rows;
+    }
+    p->ops->upload(p->b, g->draws, g->host_draws, (size_t)rows * sizeof *g->host_draws);
+}
+
+// Piece by piece the logits of n rows, and the tokens of the n_draws draws that follow them.
+static void draw(struct generator *g, struct speakers who, int n, int n_draws, const int *logit_row)
 {
     const struct parts *p = &g->parts;
     const int vocab = p->m->arch.vocab_size;
-    const struct speakers who = gen_speakers(streams, n_streams);
-    for (int i = 0; i < n_streams; i++) // streams of one row are of one job
-        g->shares[logit_row ? logit_row[i] : i] = streams[i].job->r.options.second;
     for (int at = 0, s = 0; at < n; at += (int)g->logit_rows) {
-        const int m = n - at < (int)g->logit_rows ? n - at : (int)g->logit_rows;
+        const int m = n - at < (int)g->logit_rows ? n - at : (int)g->logit_rows, first = s;
         const float *logits = spoken_logits(g, who, at, m);
-        const int first = s;
-        for (; s < n_streams && (logit_row ? logit_row[s] : s) < at + m; s++) {
-            g->sample_rows[s - first] = row_of(&streams[s]);
-            g->sample_rows[s - first].logits = (logit_row ? logit_row[s] : s) - at;
-        }
+        while (s < n_draws && (logit_row ? logit_row[s] : s) < at + m)
+            s++;
         struct sampled out = {.tokens = g->tokens + first, .logprobs = g->logprobs + first, .entropy = g->entropy + first};
         if (g->set_rows) {
             out.drawn = g->drawn + first;
             out.sets = g->sets + (size_t)first * sampled_set_words(vocab);
         }
-        p->ops->sample(p->b, &out, logits, vocab, g->sample_rows, s - first);
+        p->ops->sample(p->b, &out, logits, vocab, g->draws + first, s - first);
     }
+}
+
+void gen_draw(struct generator *g, int n, const struct stream *streams, int n_streams, const int *logit_row)
+{
+    for (int i = 0; i < n_streams; i++) // streams of one row are of one job
+        g->shares[logit_row ? logit_row[i] : i] = streams[i].job->r.options.second;
+    upload_draws(g, streams, n_streams, logit_row, n_streams);
+    draw(g, gen_speakers(streams, n_streams), n, n_streams, logit_row);
+}
+
+// ---- decoding ----
+
+// As it was recorded, from hidden states to tokens. All that its calls depend on and device memory does not hold is in the
+// key.
+static void decode_recorded(struct generator *g, int rows, int most_keys)
+{
+    enum { FEWEST_KEYS = 64 };
+    const struct parts *p = &g->parts;
+    struct {
+        const void *model, *block, *cache, *adapter, *packed;
+        int adapter_on, n, keys;
+    } key;
+    memset(&key, 0, sizeof key); // compared as bytes
+    key.model = p->m;
+    key.block = g->block;
+    key.cache = g->cache.block;
+    key.adapter = p->m->lora_weights;
+    key.packed = p->packed;
+    key.adapter_on = p->m->adapter_on;
+    key.n = rows;
+    key.keys = FEWEST_KEYS;
+    while (key.keys < most_keys)
+        key.keys *= 2;
+    if (p->ops->replay(p->b, &key, sizeof key))
+        return;
+    run_network(g, p, 0, g->x, rows, 0, key.keys);
+    draw(g, (struct speakers){.model = true}, rows, rows, NULL);
+    p->ops->recorded(p->b);
+}
+
+void gen_decode(struct generator *g, int n, int rows, int most_keys)
+{
+    const struct speakers who = gen_speakers(g->streams, n);
+    if (who.second || !g->parts.ops->records(g->parts.b)) {
+        gen_run(g, who, rows, 0, most_keys);
+        gen_draw(g, n, g->streams, n, NULL);
+        return;
+    }
+    upload_draws(g, g->streams, n, NULL, rows);
+    decode_recorded(g, rows, most_keys);
 }

@@ -40,6 +40,7 @@ struct generator {
     size_t rows, logit_rows;
     int32_t *tokens, *positions, *row_ids, *put_ids;
     struct kv_rows *kv_rows;
+    struct sample_row *draws; // how each row's token is drawn
     float *x, *wide, *logits, *logprobs, *entropy;
     float *second_x, *second_logits; // with a second network
     float *drawn;     // (set_rows), and behind it
@@ -51,7 +52,7 @@ struct generator {
     int32_t *host_ids;
     char *host_said; // of what is said of drawn tokens: `tokens` to `sets`
     struct kv_rows *host_kv_rows;
-    struct sample_row *sample_rows;
+    struct sample_row *host_draws;
     float *shares; // of the second network, of rows of logits
     struct attn_segment *segments;
     struct stream streams[GENERATE_MAX_STREAMS];
@@ -70,3 +71,6 @@ void gen_run(struct generator *g, struct speakers who, int n, int n_segments, in
 // Logits of n rows named in row_ids, and a token for each of the streams that draw from them: stream i from row
 // logit_row[i] (NULL: its own). Into g->tokens, g->logprobs and, of jobs that keep it, g->entropy, (n_streams).
 void gen_draw(struct generator *g, int n, const struct stream *streams, int n_streams, const int *logit_row);
+// Both for a new row of each of the n streams, in `rows` rows: those behind the streams draw as the last one does, for nobody.
+// Where calls are recorded, it is one recording.
+void gen_decode(struct generator *g, int n, int rows, int most_keys);

@@ -83,8 +83,10 @@ static uint64_t check_vocabulary(struct bench *t, int v)
                                       .top_p = i % 7 == 2 || i % 7 == 4 ? 0.9f : 1,
                                       .min_p = i % 7 == 3 || i % 7 == 4 ? 0.05f : 0,
                                       .uniform = (i + 0.37) / N, .keep = i % 5 != 4, .entropy = i % 3 != 1};
+    struct sample_row *on_device = t->ops->alloc(t->b, sizeof rows, "rows", NULL);
+    t->ops->upload(t->b, on_device, rows, sizeof rows);
     t->ops->sample(t->b, &(struct sampled){ids, numbers, numbers + N, (uint32_t *)(void *)device_sets, numbers + 2 * N},
-                   logits, v, rows, N);
+                   logits, v, on_device, N);
     t->ops->download(t->b, tokens, ids, sizeof tokens);
     t->ops->download(t->b, sets, device_sets, N * words * sizeof *sets);
     float *said = bench_read(t, numbers, 3 * N);
@@ -98,7 +100,7 @@ static uint64_t check_vocabulary(struct bench *t, int v)
             assert_true(said[2 * N + i] == 0);
         hash = hash * 31 + (uint64_t)tokens[i];
     }
-    bench_free(t, 4, logits, numbers, device_sets, ids);
+    bench_free(t, 5, logits, numbers, device_sets, ids, on_device);
     free(host), free(said), free(sets);
     return hash;
 }

@@ -2,8 +2,9 @@
 # Registers, spills and stack of every kernel, as ptxas says them for sm_90a, against tests/gpu/registers.txt:
 #   tests/gpu/registers.sh            compares; 77 where nvcc is missing
 #   tests/gpu/registers.sh --update   writes the list anew; what changed in it is what a change of kernels did
-# A spill is a failure wherever it is. More registers than the list says, by more than MARGIN, are one as well: a kernel
-# that needs twice as many runs with half the warps, and nothing else would tell.
+# A spill is a failure wherever it is, and so is an array in memory, which a loop over it that is not unrolled leaves there.
+# More registers than the list says, by more than MARGIN, are one as well: a kernel that needs twice as many runs with half
+# the warps, and nothing else would tell.
 set -eu
 cd "${ATTUNE_SRCDIR:-$(dirname "$0")/../..}"
 NVCC=${NVCC:-$(command -v nvcc || echo /usr/local/cuda/bin/nvcc)}
@@ -41,6 +42,7 @@ awk -v margin="$MARGIN" '
     FNR == NR { known[$1 " " $2] = $3; next }
     { n++; key = $1 " " $2; seen[key] = 1 }
     $4 > 0 { bad($4 " bytes of registers are spilled to memory") }
+    $5 > 0 && $4 == 0 { bad($5 " bytes of arrays stand in memory: loops that index them want UNROLL") }
     !(key in known) { bad("is not in the list; tests/gpu/registers.sh --update writes it"); next }
     $3 > known[key] + margin { bad($3 " registers, and the list has " known[key] " (margin " margin ")") }
     END {

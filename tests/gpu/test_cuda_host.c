@@ -96,6 +96,8 @@ static void the_sampler_says_what_the_head_says(void **state)
         {.temperature = 0.9f, .top_k = 7000, .top_p = 0.95f, .min_p = 0.01f, .uniform = 0.6, .keep = true, .entropy = true}};
     struct bench t = {.ops = &backend_cuda};
     assert_ok(t.ops->open(&t.b, &(struct backend_options){0}, e));
+    struct sample_row *rows = t.ops->alloc(t.b, sizeof kinds, "rows", NULL);
+    t.ops->upload(t.b, rows, kinds, sizeof kinds);
     float *logits = bench_random(&t, V, 6, 3), *one = bench_zeros(&t, 1), *out = bench_zeros(&t, 8);
     int32_t *token = bench_ints(&t, (const int32_t[]){0}, 1), *ids = calloc(V, sizeof *ids);
     uint32_t *set = (uint32_t *)(void *)bench_zeros(&t, sampled_set_words(V)), *bits = calloc(V / 32 + 1, sizeof *bits);
@@ -103,7 +105,7 @@ static void the_sampler_says_what_the_head_says(void **state)
     for (int i = 0; i < N_ROWS; i++) {
         const float inverse = 1 / kinds[i].temperature;
         int starts[2] = {0, 0};
-        t.ops->sample(t.b, &(struct sampled){token, out, out + 1, set, out + 2}, logits, V, &kinds[i], 1);
+        t.ops->sample(t.b, &(struct sampled){token, out, out + 1, set, out + 2}, logits, V, rows + i, 1);
         t.ops->download(t.b, bits, set, sampled_set_words(V) * sizeof *bits);
         for (int v = 0; v < V; v++)
             if (bits[v / 32] >> v % 32 & 1)
@@ -121,7 +123,7 @@ static void the_sampler_says_what_the_head_says(void **state)
         bench_free(&t, 2, set_ids, set_starts);
         free(said);
     }
-    bench_free(&t, 5, logits, one, out, token, set);
+    bench_free(&t, 6, logits, one, out, token, set, rows);
     free(ids), free(bits);
     t.ops->close(t.b);
 }
@@ -137,14 +139,16 @@ static void a_row_that_is_not_finite_draws_nothing(void **state)
     t.ops->upload(t.b, logits + V - 1, &bad[0], sizeof *bad);
     t.ops->upload(t.b, logits + 2 * V, &bad[1], sizeof *bad);
     const struct sample_row rows[] = {{0, 1, .top_p = 1}, {1, 1, .top_p = 1, .uniform = 0.5}, {2, 0, .top_p = 1}};
-    t.ops->sample(t.b, &(struct sampled){.tokens = tokens, .logprobs = logprobs}, logits, V, rows, 3);
+    struct sample_row *on_device = t.ops->alloc(t.b, sizeof rows, "rows", NULL);
+    t.ops->upload(t.b, on_device, rows, sizeof rows);
+    t.ops->sample(t.b, &(struct sampled){.tokens = tokens, .logprobs = logprobs}, logits, V, on_device, 3);
     t.ops->download(t.b, ids, tokens, sizeof ids);
     float *said = bench_read(&t, logprobs, 3);
     assert_int_equal(ids[0], -1);
     assert_int_equal(ids[2], -1);
     assert_in_range(ids[1], 0, V - 1);
     assert_true(isnan(said[0]) && said[1] < 0 && isnan(said[2]));
-    bench_free(&t, 3, logits, logprobs, tokens);
+    bench_free(&t, 4, logits, logprobs, tokens, on_device);
     free(said);
     t.ops->close(t.b);
 }

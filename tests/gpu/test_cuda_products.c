@@ -178,10 +178,10 @@ static void rounding_passes_of_a_layer_are_counted(void **state)
         size_t rounded[2], n_rounded[2]; // of a layer, plain and sharing
     } cases[] = {
         {"gpt2", "{\"model_type\": \"gpt2\", \"n_embd\": 64, \"n_inner\": 256, \"n_head\": 2, \"n_positions\": 64}",
-         {26, 7}, {188416, 61440}},
+         {26, 3}, {188416, 45056}},
         {"llama", "{\"model_type\": \"llama\", \"hidden_size\": 64, \"intermediate_size\": 256, \"num_attention_heads\": 2, "
                   "\"num_key_value_heads\": 2, \"max_position_embeddings\": 64, \"rms_norm_eps\": 1e-5}",
-         {30, 7}, {245760, 77824}},
+         {30, 3}, {245760, 61440}},
     };
     const struct backend_ops *const ways[] = {&plain, &backend_cuda};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
@@ -367,12 +367,12 @@ static bool records_nothing(const struct backend *b)
 enum { N_PROMPTS = 2, MOST_NEW = 90 };
 
 // Samples of two prompts, the second of which has three; streams end at different tokens, and keys pass 64 and 128.
-static int say(struct model *m, struct gen_sample **out)
+static int say(struct model *m, struct gen_sample **out, int most_new)
 {
     static const int32_t words[50] = {3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8, 9, 7, 9};
     static const int32_t stop[] = {11};
     const struct gen_prompt prompts[N_PROMPTS] = {{words, 50, 1}, {words + 2, 9, 3}};
-    const struct gen_options options = {.max_new_tokens = MOST_NEW, .temperature = 1, .top_p = 1, .seed = 5,
+    const struct gen_options options = {.max_new_tokens = most_new, .temperature = 1, .top_p = 1, .seed = 5,
                                         .stop_ids = stop, .n_stop = 1};
     int n = 0;
     assert_ok(generate(m, prompts, N_PROMPTS, &options, NULL, NULL, out, &n, e));
@@ -391,10 +391,10 @@ static void recorded_decoding_says_what_calls_say(void **state)
             struct gen_sample *said, *as_calls;
             int longest = 0;
             const size_t none = cuda_host_replays();
-            const int n = say(want, &as_calls);
+            const int n = say(want, &as_calls, MOST_NEW);
             assert_int_equal(cuda_host_replays(), none);
             const size_t waits = cuda_host_waits();
-            assert_int_equal(say(got, &said), n);
+            assert_int_equal(say(got, &said, MOST_NEW), n);
             for (int i = 0; i < n; i++) {
                 assert_int_equal(said[i].n_tokens, as_calls[i].n_tokens);
                 assert_memory_equal(said[i].tokens, as_calls[i].tokens, (size_t)said[i].n_tokens * sizeof(int32_t));
@@ -417,6 +417,47 @@ static void recorded_decoding_says_what_calls_say(void **state)
         unrecorded.close(plain_b), backend_cuda.close(b);
     }
     assert_int_equal(cuda_host_allocations(), 0);
+}
+
+// Kernels that the host launches one by one for the tokens after the first, when all was said before.
+static size_t launches_of_decoding(struct model *m, int *n_tokens)
+{
+    size_t launches[2];
+    for (int i = 0; i < 4; i++) { // what is said twice has been recorded; then the prompts alone, and once more all
+        struct gen_sample *said;
+        const size_t before = cuda_host_launches("", NULL);
+        const int n = say(m, &said, i == 2 ? 1 : MOST_NEW);
+        launches[i == 3] = cuda_host_launches("", NULL) - before;
+        *n_tokens = 0;
+        for (int k = 0; k < n; k++)
+            *n_tokens = said[k].n_tokens > *n_tokens ? said[k].n_tokens : *n_tokens;
+        generate_free(said, n);
+    }
+    (*n_tokens)--;
+    return launches[1] - launches[0];
+}
+
+static void a_recorded_token_is_one_launch_from_embedding_to_draw(void **state)
+{
+    struct backend_ops unrecorded = backend_cuda;
+    unrecorded.records = records_nothing;
+    for (int way = 0; way < 4; way++) {
+        struct backend *b;
+        struct model *m = open_small(way & 1 ? &unrecorded : &backend_cuda, &b, way & 2 ? PRECISION_BF16 : PRECISION_F32);
+        int n = 0;
+        size_t replays = cuda_host_replays();
+        const size_t launches = launches_of_decoding(m, &n);
+        replays = cuda_host_replays() - replays;
+        print_message("          %s, %s: %zu kernels launched one by one for %d tokens\n", way & 2 ? "bf16" : "f32",
+                      way & 1 ? "as calls" : "recorded", launches, n);
+        assert_true(n > 60);
+        if (way & 1)
+            assert_true(replays == 0 && launches > 20 * (size_t)n);
+        else
+            assert_true(replays > (size_t)n && launches == 0);
+        model_free(m);
+        (way & 1 ? &unrecorded : &backend_cuda)->close(b);
+    }
 }
 
 static void what_a_replay_could_not_repeat_is_refused(void **state)
@@ -475,6 +516,7 @@ int main(void)
         cmocka_unit_test(products_add_gradients_of_biases_where_the_library_can),
         cmocka_unit_test(a_step_waits_for_the_losses_numbers_alone),
         cmocka_unit_test(recorded_decoding_says_what_calls_say),
+        cmocka_unit_test(a_recorded_token_is_one_launch_from_embedding_to_draw),
         cmocka_unit_test(what_a_replay_could_not_repeat_is_refused),
         cmocka_unit_test(recordings_end_with_the_memory_that_they_name),
     };

@@ -9,6 +9,7 @@ extern const struct backend_ops backend_cuda;
 enum cuda_host_order { ORDER_UP, ORDER_DOWN, ORDER_SHUFFLED, N_ORDERS };
 void cuda_host_order(enum cuda_host_order order, unsigned seed);
 size_t cuda_host_allocations(void);
+size_t cuda_host_launches(const char *part, size_t *n_blocks);
 
 static void quantized_weights_are_their_numbers(void **state)
 {
@@ -63,11 +64,85 @@ static void numbers_in_bf16_are_rounded_once(void **state)
     t.ops->close(t.b);
 }
 
+// y = 0.5 x w^T + y + bias of some rows, in bf16, beside sums in double over the numbers that products take. Returns the bits.
+static uint64_t product_of_few_rows(enum dtype type, int rows, int in, int out)
+{
+    struct bench t = {.ops = &backend_cuda};
+    struct err fault;
+    const size_t nx = (size_t)rows * (size_t)in, ny = (size_t)rows * (size_t)out, n = (size_t)in * (size_t)out;
+    const size_t bytes = quantized_bytes(type, n);
+    assert_ok(t.ops->open(&t.b, &(struct backend_options){.precision = PRECISION_BF16}, e));
+    float *x = bench_random(&t, nx, 1, 1), *y = bench_random(&t, ny, 1, 2), *bias = bench_random(&t, (size_t)out, 1, 3);
+    float *w = bench_random(&t, n, 1, 4), *numbers = bench_read(&t, w, n);
+    char *host = calloc(bytes, 1);
+    quantize(host, type, numbers, n);
+    dequantize(numbers, host, type, 0, n);
+    void *at = t.ops->alloc(t.b, bytes, "quantized weights", &fault);
+    t.ops->upload(t.b, at, host, bytes);
+    t.ops->upload(t.b, w, numbers, n * sizeof *numbers);
+    t.ops->round_to(t.b, w, DTYPE_BF16, n);
+    t.ops->round_to(t.b, x, DTYPE_BF16, nx);
+    float *host_w = bench_read(&t, w, n), *host_x = bench_read(&t, x, nx), *host_y = bench_read(&t, y, ny);
+    float *host_bias = bench_read(&t, bias, (size_t)out);
+    double *want = calloc(ny, sizeof *want);
+    for (size_t k = 0; k < ny; k++) {
+        const size_t row = k / (size_t)out, o = k % (size_t)out;
+        for (size_t i = 0; i < (size_t)in; i++)
+            want[k] += 0.5 * (double)host_x[row * (size_t)in + i] * (double)host_w[o * (size_t)in + i];
+        want[k] += (double)host_y[k] + (double)host_bias[o];
+    }
+    t.ops->linear(t.b, y, x, (struct stored){at, type, NULL}, bias, rows, in, out, 0.5f, 1);
+    bench_expect(&t, "few rows of quantized weights", y, want, ny, 2e-6 * (1 + sqrt(in)));
+    const uint64_t hash = bench_hash(&t, y, ny);
+    free(numbers), free(host), free(host_w), free(host_x), free(host_y), free(host_bias), free(want);
+    bench_free(&t, 5, x, y, bias, w, at);
+    t.ops->close(t.b);
+    return hash;
+}
+
+static void few_rows_go_through_weights_as_they_lie(void **state)
+{
+    // rows, in, out: the third's weights are two groups, between which an output's stretches are cut
+    static const int shapes[][3] = {{1, 64, 1}, {3, 192, 33}, {16, 448, 70}, {17, 1088, 9}, {32, 128, 40}};
+    for (int type = DTYPE_INT8; type <= DTYPE_NF4; type++)
+        for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+            const int *s = shapes[i];
+            uint64_t first = 0;
+            for (int order = 0; order < N_ORDERS; order++) {
+                const size_t read = cuda_host_launches("few_rows_kernel", NULL);
+                const size_t written = cuda_host_launches("dequantize_kernel", NULL);
+                cuda_host_order((enum cuda_host_order)order, 7);
+                const uint64_t hash = product_of_few_rows((enum dtype)type, s[0], s[1], s[2]);
+                first = order ? first : hash;
+                if (hash != first)
+                    fail_msg("another order of threads (%d) gives other bits", order);
+                assert_int_equal(cuda_host_launches("few_rows_kernel", NULL) - read, s[0] > 16 ? 2 : 1);
+                assert_int_equal(cuda_host_launches("dequantize_kernel", NULL), written);
+            }
+            cuda_host_order(ORDER_UP, 0);
+        }
+}
+
+// Many rows, and inputs that are no whole stretches.
+static void other_products_take_numbers_that_were_written(void **state)
+{
+    static const int shapes[][3] = {{33, 64, 20}, {2, 96, 20}};
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        const size_t read = cuda_host_launches("few_rows_kernel", NULL);
+        const size_t written = cuda_host_launches("dequantize_kernel", NULL);
+        product_of_few_rows(DTYPE_NF4, shapes[i][0], shapes[i][1], shapes[i][2]);
+        assert_int_equal(cuda_host_launches("few_rows_kernel", NULL), read);
+        assert_int_equal(cuda_host_launches("dequantize_kernel", NULL) - written, 1);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(quantized_weights_are_their_numbers),
         cmocka_unit_test(numbers_in_bf16_are_rounded_once),
+        cmocka_unit_test(few_rows_go_through_weights_as_they_lie),
+        cmocka_unit_test(other_products_take_numbers_that_were_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
