@@ -21,6 +21,7 @@ int checkpoint_list_find(const struct checkpoint_list *l, const struct run_list 
 // The prompts of a data file: what the user says last, and what was said before it (a JSON list of messages; NULL: nothing).
 // Conversations with tools are not among them: nobody here calls any.
 struct prompt_set {
+    uint64_t serial; // which reading of a file it is: the same path may hold other prompts by now
     char *path, **prompts, **histories;
     int n, cap, cap_histories, n_with_tools;
 };
