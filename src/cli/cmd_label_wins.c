@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "base/utf8.h"
 #include "cli/look.h"
 #include "cli/print.h"
 #include "stats/win_slices.h"
@@ -117,6 +118,7 @@ static int parts_of(const struct parts *p, const struct win_two *w, const struct
 
 static void print_parts(const struct parts *p, const struct win_two *w, const struct judged_votes *v)
 {
+    enum { COLUMNS = 22, MOST_COLUMNS = 60 };
     struct win_slice *list;
     const int n = *p->by ? parts_of(p, w, v, &list) : 0;
     if (!*p->by)
@@ -128,11 +130,15 @@ static void print_parts(const struct parts *p, const struct win_two *w, const st
         if (by_length(p))
             str_addf(&name, "%.0f to %.0f", list[i].from, list[i].to);
         else
-            str_add(&name, p->names.names[i]);
-        if (r->n)
-            printf("    %-22.60s %5.1f %%  [%.1f, %.1f]  %d %s on %d %s\n", str_text(&name), 100 * r->rate,
+            add_name(&name, p->names.names[i]);
+        if (r->n) {
+            const int columns = (int)utf8_text_columns(str_text(&name), name.len);
+            printf("    ");
+            print_visible(stdout, str_text(&name), MOST_COLUMNS);
+            printf("%*s %5.1f %%  [%.1f, %.1f]  %d %s on %d %s\n", columns < COLUMNS ? COLUMNS - columns : 0, "", 100 * r->rate,
                    100 * r->interval.low, 100 * r->interval.high, r->n, text_plural(r->n, "vote", "votes"), r->n_clusters,
                    text_plural(r->n_clusters, "prompt", "prompts"));
+        }
         str_fini(&name);
     }
     free(list);

@@ -116,6 +116,18 @@ static void print_fields(const struct corpus *c, bool used)
     str_fini(&line);
 }
 
+// Where the row is and why it is refused. Names of files inside of an archive are whoever packed it's.
+static void print_row(const struct corpus *c, const char *file, int64_t line, const char *reason)
+{
+    if (file) {
+        print_visible(stdout, file, 0);
+        printf(", ");
+    }
+    printf("%s %lld: ", c->unit, (long long)line);
+    print_visible(stdout, reason, 0);
+    putchar('\n');
+}
+
 // A line for a row, or, of many, one for each reason.
 static void print_refused(const struct corpus *c)
 {
@@ -125,16 +137,12 @@ static void print_refused(const struct corpus *c)
     if (c->n_refused)
         printf("Refused:\n");
     for (size_t i = 0; !n && i < c->n_refused; i++) {
-        const char *file = c->refused[i].file;
-        printf("  %s%s%s %lld: ", file ? file : "", file ? ", " : "", c->unit, (long long)c->refused[i].line);
-        print_visible(stdout, c->refused[i].reason, 0);
-        putchar('\n');
+        printf("  ");
+        print_row(c, c->refused[i].file, c->refused[i].line, c->refused[i].reason);
     }
     for (int i = 0; i < n; i++) {
-        printf("  %zu %s, the first in %s%s%s %lld: ", reasons[i].n, text_plural((int64_t)reasons[i].n, "row", "rows"),
-               reasons[i].file ? reasons[i].file : "", reasons[i].file ? ", " : "", c->unit, (long long)reasons[i].line);
-        print_visible(stdout, reasons[i].reason, 0);
-        putchar('\n');
+        printf("  %zu %s, the first in ", reasons[i].n, text_plural((int64_t)reasons[i].n, "row", "rows"));
+        print_row(c, reasons[i].file, reasons[i].line, reasons[i].reason);
     }
     if (c->all_refused)
         printf("Among them are %s.\n", c->all_refused);

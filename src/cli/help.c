@@ -314,8 +314,6 @@ static void man_console(FILE *out)
     fputs(".SS On most pages\n", out);
     man_console_rows(out, PAGE_N);
     for (int page = 0; page < PAGE_N; page++) {
-        if (!*key_page_name((enum page)page))
-            continue;
         fprintf(out, ".SS On the page %s\n", key_page_name((enum page)page));
         man_console_rows(out, page);
     }

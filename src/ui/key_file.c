@@ -11,7 +11,7 @@
 
 static const char *const page_names[PAGE_N] = {
     [PAGE_RUNS] = "runs", [PAGE_CURVES] = "curves", [PAGE_SAMPLES] = "samples", [PAGE_LOG] = "log",
-    [PAGE_LAUNCH] = "new-run",
+    [PAGE_COMPARE] = "compare", [PAGE_LABEL] = "label", [PAGE_DATA] = "data", [PAGE_LAUNCH] = "new-run",
     [PAGE_RECIPES] = "recipes", [PAGE_EVALS] = "evaluations", [PAGE_HELP] = "help",
 };
 enum { EVERYWHERE = PAGE_N, CTRL_C = 3, MAX_BYTES = 256 * 1024 };
@@ -26,7 +26,7 @@ struct key_file {
 
 const char *key_page_name(enum page page)
 {
-    return page_names[page] ? page_names[page] : "";
+    return page_names[page];
 }
 
 char *key_file_path(void)
@@ -41,20 +41,14 @@ char *key_file_path(void)
 
 static int take_section(struct key_file *f, const char *name, struct err *e)
 {
-    const char *names[PAGE_N + 1];
-    size_t n = 0;
     f->section = strcmp(name, "everywhere") == 0 ? EVERYWHERE : -1;
-    for (int page = 0; page < PAGE_N; page++) {
-        if (!page_names[page])
-            continue;
-        names[n++] = page_names[page];
+    for (int page = 0; page < PAGE_N; page++)
         if (strcmp(page_names[page], name) == 0)
             f->section = page;
-    }
     if (f->section >= 0)
         return 0;
     struct str near = {0};
-    str_add_near(&near, name, names, n);
+    str_add_near(&near, name, page_names, PAGE_N);
     int code = err_set(e, ERR_INPUT, "%s:%d: there is no page %s%s: [everywhere], or a page such as [runs] or [curves]",
                        f->where, f->line, name, str_text(&near));
     str_fini(&near);
@@ -247,7 +241,13 @@ int key_file_load(const char *path, struct err *e)
 static void print_row(const struct command_row *r, const char *keys, struct str *out)
 {
     const size_t before = out->len;
-    str_addf(out, "%s =%s%s", r->name, *keys ? " " : "", keys);
+    str_addf(out, "%s =", r->name);
+    for (const char *k = keys; *k;) { // by its name: a plain # would begin a comment
+        char name[32];
+        const size_t n = strcspn(k, " ");
+        str_addf(out, " %s", key_name(key_from_name(k, (unsigned)n), name, sizeof name));
+        k += n + strspn(k + n, " ");
+    }
     const int used = (int)(out->len - before);
     str_addf(out, "%*s # %s\n", used < 36 ? 36 - used : 0, "", r->help);
 }
@@ -255,8 +255,6 @@ static void print_row(const struct command_row *r, const char *keys, struct str 
 void key_file_print(struct str *out)
 {
     for (int page = 0; page < PAGE_N; page++) {
-        if (!page_names[page])
-            continue;
         str_addf(out, "%s[%s]\n", page ? "\n" : "", page_names[page]);
         for (const struct command_row *r = command_rows; r->id; r++)
             if (r->pages >> page & 1)

@@ -117,6 +117,13 @@ says "a missing shard is said" 'the shard train-00001-of-00002.jsonl is missing'
 mkdir none
 "$attune" data import none >out 2>err
 says "an empty folder" 'There are no data in none' out
+mkdir odd
+for part in 0 1; do
+    { cat all/pairs.jsonl && echo '{"prompt": 1}'; } >"odd/$(printf '\033')[31m-0000$part-of-00002.jsonl"
+done
+"$attune" data import odd >out 2>err
+says "the shard that a refused row is in" '^  .*\[31m-00000-of-00002\.jsonl, line 2: ' out
+is "and no name reaches the terminal raw" 0 "$(grep -c "$(printf '\033')" out)"
 
 "$attune" demo corpus --n 30 --seed 4 --out one.txt && "$attune" demo corpus --n 30 --seed 4 --out two.txt
 is "the same seed writes the same stories" "$(cksum <one.txt)" "$(cksum <two.txt)"

@@ -114,6 +114,14 @@ holds "and how clusters of prompts went" '^    "tell" ' 2
 holds "those without a word of their own as well" '^    others ' 0
 run 0 "wins of three as JSON" "$attune" label wins --json
 is "least certain first" c "$("$get" next 0 b <out)"
+awk 'BEGIN {
+    for (i = 1; i <= 30; i++)
+        printf "{\"prompt\": \"%s %d\", \"a\": \"x\", \"b\": \"y\", \"model\": \"m\", \"model_b\": \"n\", \"verdict\": \"A\"}\n",
+               i % 2 ? "Tell of a \\u009b31mfox" : "Sing of an owl", i
+}' | ATTUNE_PROJECT="$work/odd" "$attune" label --stdin >out 2>err
+run 0 "wins by words that nobody should trust" env ATTUNE_PROJECT="$work/odd" "$attune" label wins --by words
+holds "show the word" 'x9b31mfox' 1
+is "and send no control character" 0 "$(LC_ALL=C grep -c "$(printf '\302\233')" out)"
 run 0 "a table for programs" "$attune" label wins --plain
 is "has tabs" 4 "$(grep '^MODEL' out | awk -F'\t' '{print NF}')"
 exit $bad

@@ -71,7 +71,25 @@ static void prompts_of_a_file_are_gone_through(void **state)
     rig_wait(&r, "2 B The hen said:");
     rig_send(&r, "u");
     rig_wait(&r, "2   The hen said:");
+    // The same file, which has other prompts by now: order and marks are of them.
+    rig_command(&r, "order votes");
+    rig_wait(&r, "prompts.txt by votes");
+    char *path = path_join(project, "prompts.txt");
+    struct str more = {0};
+    for (int i = 1; i <= 40; i++)
+        str_addf(&more, "The crow number %d said:\n", i);
+    assert_ok(file_write(path, str_text(&more), more.len, e));
+    rig_command(&r, str_text(&line));
+    rig_wait(&r, "Prompt 1 of 40");
+    rig_send(&r, "G");
+    rig_wait(&r, "Prompt 40 of 40");
+    rig_wait(&r, "40   The crow number 40 said:");
+    rig_wait_gone(&r, "tok ...");
+    rig_send(&r, "6");
+    rig_wait(&r, "40 B The crow number 40 said:");
     rig_quit(&r);
+    str_fini(&more);
+    free(path);
     str_fini(&line);
 }
 

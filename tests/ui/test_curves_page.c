@@ -49,6 +49,34 @@ static void walk(struct rig *r, const struct step *steps, int n)
 #define WALK(r, ...)                                                                                                   \
     walk(r, (const struct step[]){__VA_ARGS__}, sizeof((struct step[]){__VA_ARGS__}) / sizeof(struct step))
 
+// The axis' numbers under the charts.
+static void foot_of(struct rig *r, struct str *out)
+{
+    struct str all = {0};
+    rig_settle(r, 0.3);
+    rig_text(r, false, &all);
+    const char *at = strstr(str_text(&all), "└");
+    assert_non_null(at);
+    str_addn(out, at, strcspn(at, "\n"));
+    str_fini(&all);
+}
+
+// A window that followed the newest step and is held stays where it had come to.
+static void a_window_that_is_held_stays_where_it_is(void **state)
+{
+    struct rig r;
+    struct str following = {0}, held = {0};
+    open_run(&r, "dpo-1", 80, 24);
+    WALK(&r, {"", "whole run"}, {"+", "follow"});
+    foot_of(&r, &following);
+    WALK(&r, {"F", "zoomed"});
+    foot_of(&r, &held);
+    assert_string_equal(str_text(&held), str_text(&following));
+    rig_quit(&r);
+    str_fini(&following);
+    str_fini(&held);
+}
+
 static void keys_of_one_run(void **state)
 {
     struct rig r;
@@ -369,6 +397,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(keys_of_one_run, forget),
+        cmocka_unit_test_setup(a_window_that_is_held_stays_where_it_is, forget),
         cmocka_unit_test_setup(several_runs_in_one_chart, forget),
         cmocka_unit_test_setup(keys_that_compare_runs, forget),
         cmocka_unit_test_setup(the_project_keeps_layout_and_filter, forget),

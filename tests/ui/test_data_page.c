@@ -67,6 +67,25 @@ static void open_page(struct rig *r, const struct rig_options *o)
     rig_wait(r, "304 of 304 rows");
 }
 
+// Keys that come before the page has read anything of the set that was just named.
+static void keys_behind_another_set_wait_for_it(void **state)
+{
+    struct rig r;
+    char *other = path_join(folder, "few.jsonl");
+    assert_ok(file_write(other, fixed[0], strlen(fixed[0]), e));
+    open_page(&r, &(struct rig_options){.project = project, .width = 80, .height = 24});
+    rig_send(&r, "/\"Question 7 of\"\r");
+    rig_wait(&r, "Question 7 of many");
+    say(&r, ":data %s\rnNGzoD", other);
+    rig_wait(&r, "few.jsonl");
+    rig_send(&r, ":filter none\r");
+    rig_wait(&r, "1 of 1 rows");
+    say(&r, ":data %s\rGnn", data);
+    rig_wait(&r, "304 of 304 rows");
+    rig_quit(&r);
+    free(other);
+}
+
 // The path is another one every time: it is looked for and not kept.
 static void the_page_says_what_is_in_the_file(void **state)
 {
@@ -227,6 +246,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_page_says_what_is_in_the_file),
+        cmocka_unit_test(keys_behind_another_set_wait_for_it),
         cmocka_unit_test(the_page_is_as_kept_at_every_size),
         cmocka_unit_test(control_bytes_of_data_do_not_reach_the_terminal),
         cmocka_unit_test(rows_are_filtered_found_and_sorted),

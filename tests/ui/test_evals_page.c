@@ -230,6 +230,37 @@ static void a_new_evaluation_appears(void **state)
     free(dir);
 }
 
+// What the page found is read anew by a job while a person goes from match to match, and there are fewer of them each time.
+static void matches_are_those_of_the_files_as_they_are(void **state)
+{
+    struct rig r;
+    char *dir = fixture_project(20);
+    struct measured one = evaluations[0];
+    for (int i = 1; i <= 12; i++) {
+        one.step = 100 * i;
+        put_in(dir, &one);
+    }
+    open_page(&r, &(struct rig_options){.project = dir, .width = 80, .height = 24}, "b dpo-1  100");
+    rig_send(&r, "/dpo\r");
+    rig_wait(&r, "of 12 that match dpo");
+    for (int i = 1; i <= 6; i++) {
+        struct str path = {0}, shown = {0};
+        str_addf(&path, "%s/runs/dpo-1/checkpoints/step-%d00/eval.json", dir, i);
+        str_addf(&shown, "of %d that match dpo", 12 - i);
+        remove(str_text(&path));
+        for (int k = 0; k < 3000 && !rig_shows(&r, str_text(&shown)); k++) {
+            rig_send(&r, "nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn");
+            rig_read(&r, 0.01);
+        }
+        rig_wait(&r, str_text(&shown));
+        str_fini(&path);
+        str_fini(&shown);
+    }
+    rig_quit(&r);
+    assert_ok(file_remove_tree(dir, e));
+    free(dir);
+}
+
 // It looks for files every second; while none has changed nothing is written.
 static void a_page_that_nothing_happens_on_is_silent(void **state)
 {
@@ -257,6 +288,7 @@ int main(void)
         cmocka_unit_test(intervals_are_shown_where_there_is_room_or_when_asked_for),
         cmocka_unit_test(selected_runs_stand_first_and_the_cursor_stays),
         cmocka_unit_test(a_new_evaluation_appears),
+        cmocka_unit_test(matches_are_those_of_the_files_as_they_are),
         cmocka_unit_test(a_page_that_nothing_happens_on_is_silent),
     };
     return run_side_by_side(5, tests, sizeof tests / sizeof *tests, set_up, fixture_tear_down);

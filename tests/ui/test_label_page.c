@@ -208,6 +208,35 @@ static void texts_are_searched_compared_and_corrected(void **state)
     str_fini(&shown);
 }
 
+// The next pair comes while the editor has the terminal: what is written there stays the answer to the one before.
+static void a_correction_goes_with_the_pair_that_was_shown(void **state)
+{
+    struct rig r;
+    struct store *s;
+    struct judgement *said;
+    struct asked_pair judged, corrected;
+    int all;
+    setenv("VISUAL", "sleep 1; sed -i s/answer/better/", 1);
+    start(&r);
+    wait_count(&r, 0, N);
+    rig_send(&r, "1E");
+    rig_wait(&r, "saved the correction of #");
+    wait_count(&r, 2, N + 1);
+    rig_quit(&r);
+    unsetenv("VISUAL");
+    assert_int_equal(read_standing(&said, &all), 2);
+    assert_ok(store_open(&s, dir, false, e));
+    assert_ok(label_pair(s, said[0].pair, &judged, e));
+    assert_ok(label_pair(s, said[1].pair, &corrected, e));
+    assert_string_equal(corrected.prompt, judged.prompt);
+    assert_string_equal(corrected.b, said[0].swapped ? judged.b : judged.a);
+    assert_non_null(strstr(corrected.a, "better"));
+    asked_pair_fini(&judged);
+    asked_pair_fini(&corrected);
+    judgements_free(said, 2);
+    store_close(s);
+}
+
 static void what_was_judged_is_written_as_data(void **state)
 {
     struct rig r;
@@ -352,6 +381,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(undo_has_no_end_also_after_a_restart, set_up, tear_down),
         cmocka_unit_test_setup_teardown(words_go_with_the_judgement, set_up, tear_down),
         cmocka_unit_test_setup_teardown(texts_are_searched_compared_and_corrected, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_correction_goes_with_the_pair_that_was_shown, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_was_judged_is_written_as_data, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_run_that_waits_hears_and_asks_for_more, set_up, tear_down),
         cmocka_unit_test_setup_teardown(any_size_is_fine, set_up, tear_down),

@@ -76,6 +76,28 @@ static void a_form_that_was_not_finished_is_there_again(void **state)
     rig_quit(&r);
 }
 
+// An objective with fewer settings has fewer rows: the cursor stays on its own.
+static void another_objective_leaves_the_cursor_on_the_form(void **state)
+{
+    struct rig r;
+    forget();
+    begin(&r);
+    rig_wait(&r, "> g dpo-next");
+    rig_send(&r, ":new ppo\r");
+    rig_wait(&r, "--objective ppo");
+    for (int i = 0; i < 8; i++)
+        rig_send(&r, "\033[6~"); // a page down
+    rig_wait(&r, "> grace");
+    rig_send(&r, "q");
+    rig_wait(&r, "> g dpo-next");
+    rig_send(&r, ":new sft\r");
+    rig_wait(&r, "--objective sft");
+    rig_wait(&r, "> grace");
+    rig_send(&r, "k");
+    rig_wait(&r, "> stop-early");
+    rig_quit(&r);
+}
+
 // Kept as if two runs had lived then, one of them with nothing to say, and another were unknown.
 static void on_return_one_line_says_what_happened(void **state)
 {
@@ -168,6 +190,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(page_run_selection_window_and_smoothing_are_there_again),
         cmocka_unit_test(a_form_that_was_not_finished_is_there_again),
+        cmocka_unit_test(another_objective_leaves_the_cursor_on_the_form),
         cmocka_unit_test(on_return_one_line_says_what_happened),
         cmocka_unit_test(a_damaged_file_is_put_aside_and_said),
         cmocka_unit_test(a_member_of_another_kind_is_left_out_with_a_word),

@@ -130,6 +130,22 @@ static void what_is_no_view_is_refused_before_anything_is_shown(void **state)
     free(path);
 }
 
+// A file of somebody else may hold any numbers: a window that no two steps fit into is the whole run.
+static void a_window_without_width_is_the_whole_run(void **state)
+{
+    static const char text[] = "{\"attune_view\":1,\"page\":\"Curves\",\"run\":\"dpo-1\",\"selected\":[],\"looks\":{"
+                               "\"smooth\":0.7,\"whole\":false,\"follow\":true,\"from\":0,\"to\":1e-14}}";
+    char *path = path_join(project, "narrow.json");
+    struct rig r;
+    assert_ok(file_write(path, text, strlen(text), e));
+    begin(&r, project, path);
+    rig_wait(&r, "EMA 0.7");
+    rig_send(&r, "F++--.");
+    rig_wait(&r, "EMA 0.7");
+    rig_quit(&r);
+    free(path);
+}
+
 // Runs that are not here are named, and the rest is shown.
 static void runs_that_are_missing_are_said(void **state)
 {
@@ -151,6 +167,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_view_is_kept_and_opened_elsewhere),
         cmocka_unit_test(what_is_no_view_is_refused_before_anything_is_shown),
+        cmocka_unit_test(a_window_without_width_is_the_whole_run),
         cmocka_unit_test(runs_that_are_missing_are_said),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "ui/compare/compare_page.h"
+#include "ui/compare/win_report.h"
 
 // ---- prompts ----
 
@@ -130,16 +131,23 @@ static void folders_are_called_by_their_last_name(void **state)
 
 // ---- votes ----
 
-static void vote(struct store *s, int number, const char *model_a, const char *model_b, enum verdict verdict)
+static void vote_of(struct store *s, const char *who, int number, const char *model_a, const char *model_b,
+                    enum verdict verdict)
 {
     char prompt[32], a[32];
     bool again;
     snprintf(prompt, sizeof prompt, "prompt %d", number);
     snprintf(a, sizeof a, "answer %d", number);
     struct asked_pair p = {.prompt = prompt, .a = a, .b = "another", .model = (char *)model_a, .model_b = (char *)model_b};
-    struct judgement j = {.verdict = verdict, .annotator = "me", .seconds = NAN};
+    struct judgement j = {.verdict = verdict, .seconds = NAN};
+    text_copy(j.annotator, sizeof j.annotator, who);
     asked_pair_hash(&p);
     assert_ok(labels_add(s, NULL, &p, &j, false, &again, e));
+}
+
+static void vote(struct store *s, int number, const char *model_a, const char *model_b, enum verdict verdict)
+{
+    vote_of(s, "me", number, model_a, model_b, verdict);
 }
 
 static void votes_are_counted_whichever_model_stood_first(void **state)
@@ -181,6 +189,43 @@ static void votes_are_counted_whichever_model_stood_first(void **state)
     str_clear(&text);
     win_row_add_slices(t, r, &text);
     assert_int_equal(text.len, 0); // all prompts are of one length
+    win_table_free(t);
+    str_fini(&text);
+    assert_ok(file_remove_tree(dir, e));
+    free(dir);
+}
+
+// The test that may be looked at after every vote takes the first vote on each prompt: also where a later annotator says the
+// opposite, and whichever of the two answers was preferred first.
+static void the_first_vote_on_a_prompt_is_the_one_that_was_given_first(void **state)
+{
+    enum { PROMPTS = 30 };
+    struct store *s;
+    struct win_table *t;
+    struct judged_votes votes;
+    struct win_report report;
+    struct str text = {0};
+    char *dir = test_folder();
+    assert_ok(store_open(&s, dir, true, e));
+    for (int i = 1; i <= PROMPTS; i++)
+        vote_of(s, "ann", i, "x@1", "y@2", VERDICT_B);
+    for (int i = 1; i <= PROMPTS; i++)
+        vote_of(s, "bob", i, "x@1", "y@2", VERDICT_A);
+    assert_ok(judged_votes_read(s, NULL, &votes, e));
+    assert_ok(win_report_make(&report, &votes, 0.95, e));
+    store_close(s);
+    assert_ok(win_table_read(&t, dir, NULL, e));
+    assert_int_equal(t->n, 1);
+    assert_int_equal(t->rows[0].n, 2 * PROMPTS);
+    win_row_text(&t->rows[0], "X", "Y", false, &text);
+    assert_non_null(strstr(text.data, "X 30  Y 30  tie 0"));
+    assert_non_null(strstr(text.data, ": Y is better"));
+    // As "attune label wins" has it.
+    const struct win_two *two = &report.twos[0];
+    const bool y_first = strcmp(votes.models[two->a], "y@2") == 0;
+    assert_true(two->sequence.decided_at > 0 && (two->sequence.decided_for > 0.5) == y_first);
+    win_report_fini(&report);
+    judged_votes_fini(&votes);
     win_table_free(t);
     str_fini(&text);
     assert_ok(file_remove_tree(dir, e));
@@ -243,6 +288,7 @@ int main(void)
         cmocka_unit_test(checkpoints_are_found_by_their_names),
         cmocka_unit_test(folders_are_called_by_their_last_name),
         cmocka_unit_test(votes_are_counted_whichever_model_stood_first),
+        cmocka_unit_test(the_first_vote_on_a_prompt_is_the_one_that_was_given_first),
         cmocka_unit_test(many_votes_decide),
         cmocka_unit_test(names_are_found_as_words_that_the_prompt_does_not_say),
     };

@@ -177,6 +177,9 @@ static void keys_of_ones_own_are_checked_line_by_line(void **state)
         {"[curves]\nzoom-in = x\n", "keys.conf:2: on the page curves the key x of zoom-in is that of x-axis"},
         {"[everywhere]\nzoom-in = i\n[curves]\nfit = i\n",
          "keys.conf:2: on the page curves the key i of zoom-in is that of fit"},
+        {"[label]\nflag-pair = i\n", "keys.conf:2: there is no command flag-pair on the page label"},
+        {"[compare]\nswap = b\n", "keys.conf:2: on the page compare the key b of swap is that of blind"},
+        {"[data]\ntrain = y\nsort = y\n", "keys.conf:3: on the page data the key y of sort is that of train"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct err fault = {0};
@@ -186,6 +189,24 @@ static void keys_of_ones_own_are_checked_line_by_line(void **state)
         assert_string_equal(command_by_key('+', PAGE_CURVES)->name, "zoom-in"); // nothing was taken
         assert_null(command_by_key('i', PAGE_CURVES));
     }
+}
+
+static void every_page_can_have_keys_of_ones_own(void **state)
+{
+    struct str printed = {0};
+    key_file_print(&printed);
+    for (int page = 0; page < PAGE_N; page++) {
+        struct str section = {0};
+        str_addf(&section, "[%s]\n", key_page_name((enum page)page));
+        assert_non_null(strstr(str_text(&printed), str_text(&section)));
+        str_fini(&section);
+    }
+    assert_ok(key_file_take("[label]\nleft-better = a\n[compare]\nblind = Ctrl-b\n[data]\nfilter = f\n", "keys.conf", e));
+    assert_string_equal(command_by_key('a', PAGE_LABEL)->name, "left-better");
+    assert_string_equal(command_by_key(2, PAGE_COMPARE)->name, "blind");
+    assert_string_equal(command_by_key('f', PAGE_DATA)->name, "filter");
+    command_bind(NULL);
+    str_fini(&printed);
 }
 
 static void keys_of_ones_own_change_places(void **state)
@@ -502,6 +523,7 @@ int main(void)
         cmocka_unit_test(every_command_is_reached_in_three_ways_q17),
         cmocka_unit_test(letters_fit_words_by_beginning_part_and_order),
         cmocka_unit_test(keys_of_ones_own_are_checked_line_by_line),
+        cmocka_unit_test(every_page_can_have_keys_of_ones_own),
         cmocka_unit_test(keys_of_ones_own_change_places),
         cmocka_unit_test(keys_of_every_usual_terminal_are_understood),
         cmocka_unit_test(any_bytes_decode_to_an_end),

@@ -255,6 +255,25 @@ static void annotators_who_disagree_are_settled_by_a_last_word(void **state)
     store_close(s);
 }
 
+// A key that was pressed before somebody else closed the pair is no judgement of the one that came in its place.
+static void a_judgement_is_of_the_pair_it_was_meant_for(void **state)
+{
+    struct err fault = {0};
+    open_file(0);
+    const int64_t number = now.number, other = number == 1 ? 2 : 1;
+    ask((struct label_request){.what = LABEL_GO, .number = other});
+    assert_int_equal(
+        ask_code((struct label_request){.what = LABEL_JUDGE, .verdict = VERDICT_A, .number = number, .seconds = 4}, &fault),
+        ERR_STATE);
+    assert_non_null(strstr(fault.text, "nothing was judged"));
+    assert_int_equal(now.number, other);
+    ask((struct label_request){.what = LABEL_SAVE});
+    assert_int_equal(now.tally.n_done, 0);
+    ask((struct label_request){.what = LABEL_JUDGE, .verdict = VERDICT_A, .number = other, .seconds = 4});
+    ask((struct label_request){.what = LABEL_SAVE});
+    assert_int_equal(now.tally.n_done, 1);
+}
+
 static void a_correction_is_a_pair(void **state)
 {
     struct store *s;
@@ -265,9 +284,14 @@ static void a_correction_is_a_pair(void **state)
     const char *left = now.swapped ? now.pair.b : now.pair.a;
     char *before = mem_strdup(left), *prompt = mem_strdup(now.pair.prompt);
     const int64_t number = now.number;
-    assert_int_equal(ask_code((struct label_request){.what = LABEL_EDIT, .text = before}, &fault), ERR_USAGE);
-    ask((struct label_request){.what = LABEL_EDIT, .text = (char *)"better", .seconds = NAN});
-    assert_int_equal(now.number, number); // still to be judged
+    assert_int_equal(ask_code((struct label_request){.what = LABEL_EDIT, .text = before, .number = number, .is_b = now.swapped},
+                              &fault),
+                     ERR_USAGE);
+    const bool is_b = now.swapped;
+    ask((struct label_request){.what = LABEL_GO, .number = number == 1 ? 2 : 1}); // another one is shown meanwhile
+    ask((struct label_request){.what = LABEL_EDIT, .text = (char *)"better", .number = number, .is_b = is_b, .seconds = NAN});
+    ask((struct label_request){.what = LABEL_GO, .number = number});
+    assert_false(now.was_judged); // still to be judged
     assert_ok(store_open(&s, dir, false, e));
     assert_ok(labels_judged(s, NULL, &judged, &n, e));
     assert_int_equal(n, 1);
@@ -377,6 +401,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_a_killed_console_had_written_down_is_not_lost, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_skipped_can_be_asked_for_and_changed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(annotators_who_disagree_are_settled_by_a_last_word, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_judgement_is_of_the_pair_it_was_meant_for, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_correction_is_a_pair, set_up, tear_down),
         cmocka_unit_test_setup_teardown(pairs_of_a_run_come_as_it_asks_for_them, set_up, tear_down),
         cmocka_unit_test_setup_teardown(files_that_hold_no_pairs_are_refused_in_words, set_up, tear_down),

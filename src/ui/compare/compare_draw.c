@@ -163,7 +163,7 @@ static void draw_head(struct compare_page *p, struct canvas *c, struct rect r)
 
 static void draw_prompt(struct compare_page *p, struct canvas *c, struct rect r)
 {
-    const struct prompt_set *set = ui_prompts(p->c.ui);
+    const struct prompt_set *set = compare_prompts(p);
     const char *file = p->set ? strrchr(p->set, '/') : NULL;
     struct str title = {.max = 200};
     str_add(&title, "Prompt");

@@ -134,6 +134,7 @@ static void prompts_done(struct ui *ui, void *arg, int code, const struct err *e
     if (code) {
         ui_say_error(ui, "%s", e->text);
     } else {
+        j->set->serial = ui->prompts ? ui->prompts->serial + 1 : 1;
         prompt_set_free(ui->prompts);
         ui->prompts = j->set;
         if (j->set->n_with_tools)

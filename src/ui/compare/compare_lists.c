@@ -10,6 +10,7 @@
 #include "base/utf8.h"
 #include "corpus/corpus.h"
 #include "stats/sequential.h"
+#include "ui/compare/win_report.h"
 #include "ui/compare/win_words.h"
 
 // ---- checkpoints ----
@@ -200,45 +201,29 @@ const struct win_row *win_table_find(const struct win_table *t, const char *a, c
     return NULL;
 }
 
-// Votes of one prompt are told apart from those of others by this.
-static int cluster_of(const char *prompt)
+static void add_vote(struct win_table *t, const struct judged_votes *v, int at, const int *parts)
 {
-    uint32_t hash = 0x811c9dc5u; // FNV-1a
-    for (; *prompt; prompt++)
-        hash = (hash ^ (unsigned char)*prompt) * 0x01000193u;
-    return (int)(hash & 0x7fffffff);
-}
-
-static void add_some(struct win_row *r, int64_t n, struct win_vote vote, double length, int part)
-{
-    for (; n > 0; n--) {
-        MEM_GROW(r->votes, r->n, r->cap);
-        MEM_GROW(r->lengths, r->n, r->cap_lengths);
-        MEM_GROW(r->parts, r->n, r->cap_parts);
-        r->lengths[r->n] = length;
-        r->parts[r->n] = part;
-        r->votes[r->n++] = vote;
-    }
-}
-
-static void add_votes(struct win_table *t, const struct judged_pair *p, int part)
-{
+    const struct judged_text *p = &v->pairs[v->votes[at].pair];
+    struct win_vote vote;
     bool turned = false;
-    struct win_row *r = (struct win_row *)win_table_find(t, p->pair.model, p->pair.model_b, &turned);
-    const double gap = (double)strlen(p->pair.a) - (double)strlen(p->pair.b), length = (double)strlen(p->pair.prompt);
-    struct win_vote vote = {.length_gap = turned ? -gap : gap, .cluster = cluster_of(p->pair.prompt)};
+    if (!win_ballot(v, at, &vote))
+        return;
+    struct win_row *r = (struct win_row *)win_table_find(t, v->models[p->model_a], v->models[p->model_b], &turned);
     if (!r) {
         MEM_GROW(t->rows, t->n, t->cap);
         r = &t->rows[t->n++];
-        *r = (struct win_row){.a = mem_strdup(p->pair.model), .b = mem_strdup(p->pair.model_b)};
+        *r = (struct win_row){.a = mem_strdup(v->models[p->model_a]), .b = mem_strdup(v->models[p->model_b])};
     }
-    vote.share = turned ? 0 : 1;
-    add_some(r, p->n_a, vote, length, part);
-    vote.share = 1 - vote.share;
-    add_some(r, p->n_b, vote, length, part);
-    vote.share = 0.5;
-    add_some(r, p->n_ties, vote, length, part);
-    r->n_bad += p->n_both_bad;
+    if (vote.share == WIN_BOTH_BAD) {
+        r->n_bad++;
+        return;
+    }
+    MEM_GROW(r->votes, r->n, r->cap);
+    MEM_GROW(r->lengths, r->n, r->cap_lengths);
+    MEM_GROW(r->parts, r->n, r->cap_parts);
+    r->lengths[r->n] = (double)v->prompts[p->prompt].length;
+    r->parts[r->n] = parts ? parts[p->prompt] : -1;
+    r->votes[r->n++] = turned ? (struct win_vote){1 - vote.share, -vote.length_gap, vote.cluster} : vote;
 }
 
 static uint64_t hash_of(const char *prompt)
@@ -287,28 +272,16 @@ static void join_prompt_votes(struct win_table *t)
     t->n_prompts = n;
 }
 
-// What the cut says of the prompt of each pair: parts (n), -1: nothing. The caller frees.
-static int cut_pairs(struct win_table *t, struct store *s, const struct judged_pair *pairs, int n, int **parts, struct err *e)
+// What the cut says of each prompt: by->of_prompt, -1: nothing. By length it is left empty.
+static int cut_prompts(struct win_table *t, struct store *s, const struct judged_votes *v, struct win_by *by, struct err *e)
 {
-    struct judged_votes v = {0};
-    struct win_by by = {0};
-    *parts = mem_alloc((size_t)n + 1, sizeof **parts);
-    memset(*parts, -1, (size_t)n * sizeof **parts);
-    if (strcmp(t->cut.by, "length") == 0 || n == 0)
+    if (strcmp(t->cut.by, "length") == 0 || v->n_votes == 0)
         return 0;
-    int code = judged_votes_read(s, NULL, &v, e);
-    if (!code)
-        code = win_by_make(&by, s, NULL, &v, t->cut.by, t->cut.data, t->cut.n, e);
-    for (int i = 0; i < n && !code; i++) {
-        const int prompt = win_prompt_of(&v, pairs, i);
-        (*parts)[i] = prompt < 0 ? -1 : by.of_prompt[prompt];
-    }
-    t->parts = by.names;
-    t->n_parts = by.n_names;
-    by.names = NULL;
-    by.n_names = 0;
-    win_by_fini(&by);
-    judged_votes_fini(&v);
+    const int code = win_by_make(by, s, NULL, v, t->cut.by, t->cut.data, t->cut.n, e);
+    t->parts = by->names;
+    t->n_parts = by->n_names;
+    by->names = NULL;
+    by->n_names = 0;
     return code;
 }
 
@@ -316,24 +289,27 @@ int win_table_read(struct win_table **out, const char *project, const struct win
 {
     struct store *s = NULL;
     struct judged_pair *pairs = NULL;
+    struct judged_votes v = {0};
+    struct win_by by = {0};
     struct win_table *t = mem_alloc(1, sizeof *t);
-    int n = 0, *parts = NULL, code = store_open(&s, project, false, e);
+    int n = 0, code = store_open(&s, project, false, e);
     t->cut = cut ? *cut : (struct win_cut){.by = "length", .n = 3};
     if (!code)
         code = labels_judged(s, NULL, &pairs, &n, e);
     if (!code)
-        code = cut_pairs(t, s, pairs, n, &parts, e);
-    for (int i = 0; i < n && !code; i++) {
-        const struct asked_pair *p = &pairs[i].pair;
+        code = judged_votes_read(s, NULL, &v, e);
+    if (!code)
+        code = cut_prompts(t, s, &v, &by, e);
+    for (int i = 0; i < n && !code; i++)
         add_prompt_votes(t, &pairs[i]);
-        if (p->model && *p->model && p->model_b && *p->model_b)
-            add_votes(t, &pairs[i], parts[i]);
-    }
+    for (int i = 0; i < v.n_votes && !code; i++)
+        add_vote(t, &v, i, by.of_prompt);
     if (!code)
         join_prompt_votes(t);
     if (!code)
         code = win_table_fit(t, e);
-    free(parts);
+    win_by_fini(&by);
+    judged_votes_fini(&v);
     judged_pairs_free(pairs, n);
     store_close(s);
     if (code)

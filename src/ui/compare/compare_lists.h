@@ -21,6 +21,7 @@ int checkpoint_list_find(const struct checkpoint_list *l, const struct run_list 
 // The prompts of a data file: what the user says last, and what was said before it (a JSON list of messages; NULL: nothing).
 // Conversations with tools are not among them: nobody here calls any.
 struct prompt_set {
+    uint64_t serial; // which reading of a file it is: the same path may hold other prompts by now
     char *path, **prompts, **histories;
     int n, cap, cap_histories, n_with_tools;
 };
@@ -31,8 +32,8 @@ int prompt_set_read(struct prompt_set **out, const char *path, struct err *e);
 // Votes between two models, over all pairs that were judged in the project.
 struct win_row {
     char *a, *b;           // as compare_model_key has them
-    struct win_vote *votes; // graded, in the order in which the project came to know the pairs; for a
-    double *lengths;        // of the prompt of each, in bytes
+    struct win_vote *votes; // those that win_report counts, in the order in which they were given; for a
+    double *lengths;        // of the prompt of each, in characters
     int *parts;             // which of the table's parts the prompt of each belongs to; -1: none
     int n, cap, cap_lengths, cap_parts;
     int64_t n_bad;

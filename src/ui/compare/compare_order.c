@@ -18,6 +18,12 @@ const char *compare_order_name(enum prompt_order o)
     return names[o];
 }
 
+const struct prompt_set *compare_prompts(const struct compare_page *p)
+{
+    const struct prompt_set *set = ui_prompts(p->c.ui);
+    return p->set && set && set->serial == p->set_serial ? set : NULL;
+}
+
 // ---- differences of rewards ----
 
 // What they are of: whoever is another, or answers otherwise, has none yet.
@@ -41,7 +47,7 @@ void compare_forget_gaps(struct compare_page *p)
 void compare_note_gap(struct compare_page *p)
 {
     const struct compare *c = &p->c;
-    const struct prompt_set *set = ui_prompts(c->ui);
+    const struct prompt_set *set = compare_prompts(p);
     if (!p->set || !set || p->prompt_at < 0 || c->n < 2 || !c->reward || compare_is_asked(c) ||
         isnan(c->sides[0].answer.score) || isnan(c->sides[1].answer.score) || c->sides[0].history ||
         c->sides[1].history || strcmp(c->prompt, set->prompts[p->prompt_at]) != 0)
@@ -92,7 +98,7 @@ static struct rank rank_of(struct compare_page *p, const struct prompt_set *set,
 
 void compare_sort(struct compare_page *p)
 {
-    const struct prompt_set *set = ui_prompts(p->c.ui);
+    const struct prompt_set *set = compare_prompts(p);
     free(p->order);
     p->order = NULL;
     if (!set || !p->set || p->prompt_order == PROMPTS_OF_FILE)
@@ -114,7 +120,7 @@ int compare_prompt_at(const struct compare_page *p, int position)
 
 int compare_position(const struct compare_page *p)
 {
-    const struct prompt_set *set = ui_prompts(p->c.ui);
+    const struct prompt_set *set = compare_prompts(p);
     for (int i = 0; p->order && p->prompt_at >= 0 && set && i < set->n; i++)
         if (p->order[i] == p->prompt_at)
             return i;
@@ -131,7 +137,7 @@ static int n_known(const struct compare_page *p, const struct prompt_set *set)
 
 enum view_result compare_order(struct compare_page *p, const char *arg)
 {
-    const struct prompt_set *set = ui_prompts(p->c.ui);
+    const struct prompt_set *set = compare_prompts(p);
     int order = (p->prompt_order + 1) % N_ORDERS;
     if (!p->set || !set) {
         ui_say_error(p->c.ui, "The prompts of a file are sorted: o opens one");
@@ -161,7 +167,7 @@ enum view_result compare_order(struct compare_page *p, const char *arg)
 
 enum view_result compare_ask_all(struct compare_page *p)
 {
-    const struct prompt_set *set = ui_prompts(p->c.ui);
+    const struct prompt_set *set = compare_prompts(p);
     if (p->asks_all) {
         p->asks_all = false;
         ui_say(p->c.ui, "The other prompts are not asked.");
@@ -178,7 +184,7 @@ enum view_result compare_ask_all(struct compare_page *p)
 
 int compare_next_unknown(struct compare_page *p)
 {
-    const struct prompt_set *set = ui_prompts(p->c.ui);
+    const struct prompt_set *set = compare_prompts(p);
     if (!set || !p->set || p->c.n < 2 || compare_is_asked(&p->c))
         return -1;
     const bool answered = p->c.sides[0].answer.state == SIDE_WHOLE && p->c.sides[1].answer.state == SIDE_WHOLE;

@@ -15,6 +15,7 @@ struct compare_page {
     char *wanted_reward;
 
     char *set;     // the path of the prompts that are shown; NULL: the prompt was typed
+    uint64_t set_serial; // of the reading that order, marks and gaps are of
     char *marks;    // what was voted on each of them in this sitting: A (who was chosen first), B, =, x; 0: nothing
     int prompt_at; // among them, as the file has them
     enum prompt_order { PROMPTS_OF_FILE, PROMPTS_BY_SCORES, PROMPTS_BY_VOTES, N_ORDERS } prompt_order;
@@ -100,6 +101,8 @@ enum view_result compare_revote(struct compare_page *p);
 enum view_result compare_go_on(struct compare_page *p, bool chosen, const char *text);
 
 // ---- compare_order.c ----
+// The prompts that the page has taken; NULL while it has none, or while others were read that it has not seen yet.
+const struct prompt_set *compare_prompts(const struct compare_page *p);
 enum view_result compare_order(struct compare_page *p, const char *arg); // NULL: the next order
 const char *compare_order_name(enum prompt_order o);
 void compare_sort(struct compare_page *p); // by what is known now

@@ -22,7 +22,7 @@ static void draw_prompt(struct canvas *c, struct rect line, int number, char mar
 
 void compare_draw_prompts(struct compare_page *p, struct canvas *c, struct rect r)
 {
-    const struct prompt_set *set = ui_prompts(p->c.ui);
+    const struct prompt_set *set = compare_prompts(p);
     struct str title = {0};
     if (!set || r.height < 3)
         return;

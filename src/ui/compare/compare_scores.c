@@ -51,7 +51,7 @@ static void draw_bin(struct canvas *c, struct rect line, double low, double high
 
 void compare_draw_scores(struct compare_page *p, struct canvas *c, struct rect r)
 {
-    const struct prompt_set *set = ui_prompts(p->c.ui);
+    const struct prompt_set *set = compare_prompts(p);
     struct rect in = canvas_box(c, r, STYLE(COLOR_MUTED), "Differences of the rewards; H goes back to the answers");
     const char *nothing = compare_hides_names(p) ? "Hidden until you vote."
                           : !p->gaps || !set     ? "None yet: o opens prompts, m names a reward model, A asks them all."

@@ -82,7 +82,7 @@ static enum view_result ask_prompt(struct compare_page *p, const char *text)
 // to: its place in the order that the prompts have now.
 static enum view_result go_to_prompt(struct compare_page *p, int to)
 {
-    const struct prompt_set *set = ui_prompts(p->c.ui);
+    const struct prompt_set *set = compare_prompts(p);
     if (!p->set || !set) {
         ui_say(p->c.ui, "o opens a file of prompts, e asks one.");
         return VIEW_KEPT;
@@ -109,10 +109,11 @@ static enum view_result open_prompts(struct compare_page *p, const char *path)
 static bool take_set(struct compare_page *p)
 {
     const struct prompt_set *set = ui_prompts(p->c.ui);
-    if (!set || (p->set && strcmp(p->set, set->path) == 0))
+    if (!set || set == compare_prompts(p))
         return false;
     free(p->set);
     p->set = mem_strdup(set->path);
+    p->set_serial = set->serial;
     free(p->marks);
     p->marks = mem_alloc((size_t)set->n, 1);
     for (int i = 0; i < p->n_said; i++)
@@ -435,7 +436,7 @@ static const char *hints_compare(struct view *v)
 // While all are asked: the next one, once this one was answered and scored. What was said before is there at once.
 static void ask_next(struct compare_page *p)
 {
-    const struct prompt_set *set = ui_prompts(p->c.ui);
+    const struct prompt_set *set = compare_prompts(p);
     int next;
     while ((next = compare_next_unknown(p)) >= 0) {
         p->prompt_at = next;

@@ -9,7 +9,6 @@
 #include "stats/bias.h"
 
 enum { N_DRAWS = 1000, SEED = 1 };
-#define BOTH_BAD (-1.0) // a share that is none
 
 // An answer to a pair whose answers two models gave.
 struct ballot {
@@ -25,6 +24,19 @@ static int by_models(const void *x, const void *y)
     return p->a != q->a ? p->a - q->a : p->b != q->b ? p->b - q->b : p->order - q->order;
 }
 
+bool win_ballot(const struct judged_votes *v, int at, struct win_vote *out)
+{
+    const struct judged_vote *vote = &v->votes[at];
+    const struct judged_text *p = &v->pairs[vote->pair];
+    const bool is_graded = verdict_is_graded(vote->verdict);
+    if (p->model_a < 0 || p->model_b < 0 || p->model_a == p->model_b || vote->is_repeat ||
+        (!is_graded && vote->verdict != VERDICT_BOTH_BAD))
+        return false;
+    const double share = vote->verdict < VERDICT_TIE ? 1 : vote->verdict > VERDICT_TIE ? 0 : 0.5;
+    *out = (struct win_vote){is_graded ? share : WIN_BOTH_BAD, (double)p->length_gap, p->prompt};
+    return true;
+}
+
 // All that count, those of the same two models together. The caller frees.
 static struct ballot *ballots_of(const struct judged_votes *v, int *n)
 {
@@ -33,18 +45,14 @@ static struct ballot *ballots_of(const struct judged_votes *v, int *n)
     for (int i = 0; i < v->n_votes; i++) {
         const struct judged_vote *vote = &v->votes[i];
         const struct judged_text *p = &v->pairs[vote->pair];
-        const bool is_graded = verdict_is_graded(vote->verdict), turn = p->model_a > p->model_b;
-        if (p->model_a < 0 || p->model_b < 0 || p->model_a == p->model_b || vote->is_repeat ||
-            (!is_graded && vote->verdict != VERDICT_BOTH_BAD))
+        const bool turn = p->model_a > p->model_b;
+        struct win_vote seen;
+        if (!win_ballot(v, i, &seen))
             continue;
-        const double for_a = vote->verdict < VERDICT_TIE ? 1 : vote->verdict > VERDICT_TIE ? 0 : 0.5;
-        const struct win_vote seen = {for_a, (double)p->length_gap, p->prompt};
-        const struct win_vote turned = {1 - for_a, -seen.length_gap, p->prompt};
-        struct ballot *one = &list[(*n)++];
-        *one = (struct ballot){.a = turn ? p->model_b : p->model_a, .b = turn ? p->model_a : p->model_b, .order = i,
-                               .vote = turn ? turned : seen, .is_a_first = vote->swapped == turn};
-        if (!is_graded)
-            one->vote.share = BOTH_BAD;
+        if (turn)
+            seen = (struct win_vote){seen.share == WIN_BOTH_BAD ? WIN_BOTH_BAD : 1 - seen.share, -seen.length_gap, p->prompt};
+        list[(*n)++] = (struct ballot){.a = turn ? p->model_b : p->model_a, .b = turn ? p->model_a : p->model_b, .order = i,
+                                       .vote = seen, .is_a_first = vote->swapped == turn};
     }
     qsort(list, (size_t)*n, sizeof *list, by_models);
     return list;
@@ -71,7 +79,7 @@ static struct win_two compare_two(const struct ballot *list, int n, double level
     int count = 0;
     double sum = 0;
     for (int i = 0; i < n; i++)
-        if (list[i].vote.share != BOTH_BAD) {
+        if (list[i].vote.share != WIN_BOTH_BAD) {
             sum += list[i].vote.share;
             votes[count++] = list[i].vote;
         }
@@ -108,7 +116,7 @@ static int fit_strengths(struct win_report *r, const struct ballot *list, int n,
     r->players = mem_alloc((size_t)n_models + 1, sizeof *r->players);
     for (int i = 0; i < n; i++) {
         const int models[] = {list[i].a, list[i].b};
-        if (list[i].vote.share == BOTH_BAD)
+        if (list[i].vote.share == WIN_BOTH_BAD)
             continue;
         for (int k = 0; k < 2; k++)
             if (!player[models[k]]) {

@@ -25,6 +25,11 @@ struct win_report {
     struct bt_fit strengths;
     double level;
 };
+#define WIN_BOTH_BAD (-1.0) // a share that is none
+// Whether the vote with that place is one between two models that counts: each annotator's first for a pair. *out: for model_a
+// of the pair; its share is WIN_BOTH_BAD where neither answer was good.
+bool win_ballot(const struct judged_votes *v, int vote, struct win_vote *out);
+
 void win_report_fini(struct win_report *r);
 // level: 0.95; the sequential test's alpha is 1 - level.
 int win_report_make(struct win_report *r, const struct judged_votes *v, double level, struct err *e);

@@ -188,9 +188,11 @@ static enum view_result follow(struct view *v)
         ui_say(v->ui, "By %s there is no newest part to follow.", c->x_metric);
         return VIEW_CHANGED;
     }
+    double x0, x1;
+    curves_window(c, &x0, &x1); // where it has come to stays
+    c->x0 = x0;
+    c->x1 = x1;
     c->follow = !c->follow;
-    if (!c->follow)
-        curves_window(&(struct curves){.follow = true, .x0 = c->x0, .x1 = c->x1}, &c->x0, &c->x1);
     return VIEW_CHANGED;
 }
 

@@ -196,7 +196,8 @@ void data_rows_begin(struct data_rows *r, const struct data_set *d, struct filte
 {
     data_rows_fini(r);
     *r = (struct data_rows){.filter = filter, .order = order, .is_up = is_up || order == 0, .version = d->version};
-    r->rows = mem_alloc(d->corpus ? d->corpus->n_examples + 1 : 1, sizeof *r->rows);
+    r->n_all = d->corpus ? d->corpus->n_examples : 0;
+    r->rows = mem_alloc(r->n_all + 1, sizeof *r->rows);
 }
 
 struct placed {
@@ -240,7 +241,7 @@ static void sort_rows(struct data_rows *r, const struct data_set *d)
 bool data_rows_continue(struct data_rows *r, const struct data_set *d, double until_s)
 {
     enum { EACH = 64 };
-    const size_t all = d->corpus ? d->corpus->n_examples : 0;
+    const size_t all = r->n_all;
     while (!r->is_done) {
         for (int i = 0; i < EACH && r->looked_at < all; i++, r->looked_at++) {
             const struct data_item item = {d, r->looked_at};

@@ -50,7 +50,8 @@ extern const char *const data_orders[]; // ends with NULL
 struct data_rows {
     uint32_t *rows; // of the corpus, (n)
     size_t n;
-    size_t looked_at; // rows of the corpus
+    size_t n_all;     // rows of the corpus
+    size_t looked_at; // of them
     bool is_done;
     struct filter *filter; // NULL: all
     int order;             // of data_orders

@@ -106,6 +106,13 @@ static void begin_rows(struct data_state *s, const struct data_set *d)
     s->looking = NULL;
 }
 
+// Another set, or the same with other lengths, has its rows anew.
+static void follow_set(struct data_state *s, const struct data_set *d)
+{
+    if (s->rows.version != d->version || !s->rows.rows)
+        begin_rows(s, d);
+}
+
 // The cursor stays on its row where that still passes.
 static void find_cursor(struct data_state *s)
 {
@@ -127,8 +134,7 @@ static enum view_refresh refresh_data(struct view *v)
     const double until_s = clock_seconds() + SLICE_S;
     if (!s->batch)
         shown_data(v);
-    if (s->rows.version != d->version || !s->rows.rows)
-        begin_rows(s, d);
+    follow_set(s, d);
     if (!d->corpus)
         return REFRESH_DRAW;
     if (!s->rows.is_done) {
@@ -150,8 +156,7 @@ static void draw_data_page(struct view *v, struct canvas *c, struct rect area)
     struct data_state *s = v->state;
     size_t n_counted;
     const struct data_set *d = ui_data(v->ui, &n_counted);
-    if (s->rows.version != d->version || !s->rows.rows)
-        begin_rows(s, d);
+    follow_set(s, d);
     data_draw(s, d, n_counted, c, area);
 }
 
@@ -394,6 +399,9 @@ static enum view_result show_page(struct view *v, const char *arg)
 static enum view_result command_data(struct view *v, enum command_id id, const char *arg)
 {
     struct data_state *s = v->state;
+    const struct data_set *d = set_of(v);
+    if (!d->corpus || d->corpus->n_examples < s->rows.n_all)
+        follow_set(s, d); // keys may come before the page has seen that the set is another
     ui_more(v->ui);
     switch (id) {
     case CMD_UP:

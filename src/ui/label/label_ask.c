@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -113,7 +114,7 @@ static void done(struct ui *ui, void *arg, int code, const struct err *e)
     if (!code && was_judged)
         label_forget_draft(v);
     if (!code && j->request.what == LABEL_EDIT)
-        label_forget_edit(v, j->request.right);
+        unlink(j->request.name); // it was saved: no draft any more
     if (!lost)
         show_new(v, &j->out);
     if (!code)
@@ -145,6 +146,21 @@ static double seconds_seen(const struct label_state *s)
     return s->seen_s > 0 ? clock_seconds() - s->seen_s : NAN; // a script judges what nobody saw
 }
 
+// Requests by which a person goes to another pair; what others do may change it as well.
+static bool moves(enum label_what what)
+{
+    return what != LABEL_LOOK && what != LABEL_SAVE && what != LABEL_FIT && what != LABEL_EDIT && what != LABEL_GUIDE &&
+           what != LABEL_LIST;
+}
+
+int64_t label_meant(const struct label_state *s)
+{
+    bool moved = s->busy && moves(s->doing);
+    for (int i = 0; i < s->n_queued; i++)
+        moved = moved || moves(s->queued[i].what);
+    return moved || !s->now.has_pair ? 0 : s->now.number;
+}
+
 void label_ask(struct view *v, struct label_request r)
 {
     struct label_state *s = v->state;
@@ -166,6 +182,7 @@ void label_ask(struct view *v, struct label_request r)
         j->request.reasons = mem_strdup(s->reasons);
     }
     s->busy = true;
+    s->doing = r.what;
     s->looked_s = clock_seconds();
     ui_work(v->ui, work, done, j);
 }

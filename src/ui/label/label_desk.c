@@ -233,6 +233,9 @@ static int judge(struct label_desk *d, const struct label_request *r, char *said
     if (at.item < 0)
         return err_set(e, ERR_STATE, "there is no pair to judge");
     struct queue_item *t = &d->queue.items[at.item];
+    if (r->number && r->number != t->number)
+        return err_set(e, ERR_STATE, "pair #%lld was closed or taken by somebody else meanwhile: nothing was judged",
+                       (long long)r->number);
     const bool is_final = d->queue.order == LABEL_DISPUTED && r->verdict != VERDICT_SKIP;
     struct judgement j = {.verdict = verdict_turned(r->verdict, at.swapped),
                           .swapped = at.swapped,
@@ -285,13 +288,12 @@ static int save(struct label_desk *d, char *said, size_t size, struct err *e)
 
 static int go(struct label_desk *d, int64_t number, struct err *e)
 {
-    struct queue *q = &d->queue;
-    for (int i = 0; i < q->n; i++)
-        if (q->items[i].number == number) {
-            d->now = (struct queue_place){i, 0, queue_side(q, i, 0)};
-            return 0;
-        }
-    return err_set(e, ERR_NOT_FOUND, "there is no pair #%lld here", (long long)number);
+    const struct queue *q = &d->queue;
+    const int item = label_item_of(q, number);
+    if (item < 0)
+        return err_set(e, ERR_NOT_FOUND, "there is no pair #%lld here", (long long)number);
+    d->now = (struct queue_place){item, 0, queue_side(q, item, 0)};
+    return 0;
 }
 
 static int choose_order(struct label_desk *d, enum label_order order, char *said, size_t size, struct err *e)
@@ -307,20 +309,19 @@ static int choose_order(struct label_desk *d, enum label_order order, char *said
     return code;
 }
 
-// The better wording and the answer as it was are a pair, which the annotator has judged.
+// The better wording and the answer as it was are a pair, which the annotator has judged. Another pair may be shown by now.
 static int edit(struct label_desk *d, const struct label_request *r, char *said, size_t size, struct err *e)
 {
     struct asked_pair p;
-    if (d->now.item < 0)
+    const int item = label_item_of(&d->queue, r->number);
+    if (item < 0)
         return err_set(e, ERR_STATE, "there is no answer to edit");
-    const int64_t number = d->queue.items[d->now.item].number;
-    int code = label_texts(d, d->now.item, &p, e);
+    int code = label_texts(d, item, &p, e);
     if (code)
         return code;
-    const bool of_b = r->right != d->now.swapped;
     char note[64];
-    snprintf(note, sizeof note, "correction of pair %lld", (long long)number);
-    struct asked_pair made = {.prompt = p.prompt, .turns = p.turns, .a = r->text, .b = of_b ? p.b : p.a};
+    snprintf(note, sizeof note, "correction of pair %lld", (long long)r->number);
+    struct asked_pair made = {.prompt = p.prompt, .turns = p.turns, .a = r->text, .b = r->is_b ? p.b : p.a};
     struct judgement j = {.verdict = VERDICT_A, .seconds = r->seconds, .note = note};
     bool again;
     text_copy(j.annotator, sizeof j.annotator, d->queue.annotator);
@@ -334,7 +335,7 @@ static int edit(struct label_desk *d, const struct label_request *r, char *said,
     if (!code)
         code = label_read_queue(d, e);
     asked_pair_fini(&p);
-    snprintf(said, size, "saved the correction of #%lld as a pair: yours is better", (long long)number);
+    snprintf(said, size, "saved the correction of #%lld as a pair: yours is better", (long long)r->number);
     return code;
 }
 

@@ -33,13 +33,15 @@ enum label_what {
     LABEL_SET,   // the set `text`
     LABEL_FILE,  // the file `text`, as the set `name` (NULL: named as it), with `repeats`, `seed`, `shared`
                  // and `checks`, of which it has the share check_share
-    LABEL_JUDGE, // the pair that is shown: verdict, note, reasons, seconds
+    LABEL_JUDGE, // the pair that is shown, refused where that is not `number` (0: whichever it is): verdict, note, reasons,
+                 // seconds
     LABEL_SAVE,  // what was judged last; nothing to do is fine
     LABEL_UNDO,
     LABEL_REDO,
     LABEL_GO,    // the pair with that number in its source
     LABEL_ORDER, // order
-    LABEL_EDIT,  // `text`, a better wording of the answer on that side: becomes a pair with the answer as it was
+    LABEL_EDIT,  // `text`, a better wording of answer B (is_b) or A of the pair `number`: becomes a pair with the answer as
+                 // it was. name: the file it was written in
     LABEL_FIT,   // the annotators' model, for `abilities`
     LABEL_GUIDE, // `text`, the set's guideline
     LABEL_FILTER,     // `text`: only pairs that pass it come (base/filter.h); "" all
@@ -60,7 +62,7 @@ struct label_request {
     enum verdict verdict; // as it is shown: much-A says that the left answer is much better
     enum label_order order;
     int64_t number;
-    bool right; // LABEL_EDIT: the answer on the right
+    bool is_b; // LABEL_EDIT
     struct label_mark *marked; // the request's own, (n_marked)
     int n_marked;
 };

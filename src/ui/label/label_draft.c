@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/str.h"
@@ -56,15 +55,4 @@ void label_forget_draft(struct view *v)
     const struct label_state *s = v->state;
     if (s->now.has_pair)
         label_draft_remove(dir_of(v), s->now.annotator, s->now.pair.hash);
-}
-
-void label_forget_edit(struct view *v, bool right)
-{
-    const struct label_state *s = v->state;
-    char *path;
-    if (!s->now.has_pair ||
-        label_draft_answer(dir_of(v), s->now.annotator, s->now.pair.hash, right != s->now.swapped, &path, NULL))
-        return;
-    unlink(path);
-    free(path);
 }

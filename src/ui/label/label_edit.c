@@ -28,10 +28,12 @@ enum view_result label_edit(struct view *v, const char *arg)
         code = ui_edit_file(v->ui, path, before, &after, &fault);
     if (!code && strcmp(before, after) == 0)
         unlink(path); // no draft
-    free(path);
-    if (code)
+    if (code) {
         ui_say_error(v->ui, "%s", fault.text);
-    else
-        label_ask(v, (struct label_request){.what = LABEL_EDIT, .text = after, .right = right, .seconds = NAN});
+        free(path);
+    } else {
+        label_ask(v, (struct label_request){.what = LABEL_EDIT, .text = after, .number = s->now.number, .is_b = b,
+                                            .name = path, .seconds = NAN});
+    }
     return VIEW_CHANGED;
 }

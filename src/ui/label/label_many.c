@@ -55,7 +55,7 @@ int label_show_list(struct label_desk *d, struct label_shown *out, struct err *e
     return 0;
 }
 
-static int item_of(const struct queue *q, int64_t number)
+int label_item_of(const struct queue *q, int64_t number)
 {
     if (number >= 1 && number <= q->n && q->items[number - 1].number == number) // of a set
         return (int)number - 1;
@@ -71,7 +71,7 @@ static int prepare(struct label_desk *d, const struct label_request *r, int *ite
     const struct queue *q = &d->queue;
     int n = 0;
     for (int i = 0; i < r->n_marked; i++) {
-        const int item = item_of(q, r->marked[i].number);
+        const int item = label_item_of(q, r->marked[i].number);
         if (item < 0 || !queue_waits(q, item, 0) || is_passed(items, n, item))
             continue;
         list[n] = (struct judgement){.verdict = verdict_turned(r->verdict, r->marked[i].swapped),

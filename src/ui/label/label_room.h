@@ -22,6 +22,7 @@ struct label_desk {
 // The texts of an item.
 int label_texts(struct label_desk *d, int item, struct asked_pair *out, struct err *e);
 const char *label_run(const struct label_desk *d); // NULL: pairs of a set
+int label_item_of(const struct queue *q, int64_t number); // the pair with that number in its source; -1: there is none
 // What is new of pairs and judgements; new pairs pass the filter or not.
 int label_read_queue(struct label_desk *d, struct err *e);
 

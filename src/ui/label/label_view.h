@@ -10,6 +10,7 @@ enum { LABEL_QUEUED = 32 };
 struct label_state {
     struct label_desk *desk; // with a job while `busy`, else at rest
     bool busy, has_asked;
+    enum label_what doing; // while busy
     char *write_to; // the file that is asked for, until what was judged before is saved; else NULL
     struct label_request queued[LABEL_QUEUED]; // keys that came while saving
     int n_queued;
@@ -36,6 +37,8 @@ struct label_state {
 };
 // Asks the desk, now or when it is free; takes what belongs to r.
 void label_ask(struct view *v, struct label_request r);
+// The pair that a key is meant for; 0: the one that an earlier key, which is still being served, brings.
+int64_t label_meant(const struct label_state *s);
 void label_forget_words(struct label_state *s); // what was begun to be said of the pair
 void label_note_whose(struct label_state *s);   // whose answers they are, into `revealed`
 enum view_result label_read(struct view *v, enum command_id id, const char *arg); // label_read.c
@@ -44,7 +47,6 @@ void label_keep_draft(struct view *v, const char *note);
 void label_take_draft(struct view *v);   // of the pair that is shown now, where there is one
 void label_forget_draft(struct view *v); // it was judged
 enum view_result label_edit(struct view *v, const char *arg); // label_edit.c
-void label_forget_edit(struct view *v, bool right); // it was saved
 // The list of what waits (label_list.c): its commands, VIEW_IGNORED for those that are not; one judgement of all that is
 // marked.
 enum view_result label_list_command(struct view *v, enum command_id id);

@@ -111,7 +111,7 @@ static enum view_result judge(struct view *v, enum verdict verdict)
         return label_list_judge(v, verdict);
     if (!s->now.has_pair && !s->busy)
         return VIEW_KEPT;
-    label_ask(v, (struct label_request){.what = LABEL_JUDGE, .verdict = verdict});
+    label_ask(v, (struct label_request){.what = LABEL_JUDGE, .verdict = verdict, .number = label_meant(s)});
     return VIEW_KEPT; // the picture changes when it is saved
 }
 

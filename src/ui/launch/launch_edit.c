@@ -37,6 +37,12 @@ void launch_move(struct launch_state *s, int to)
     s->cursor = to < 0 ? 0 : to >= s->form.n ? s->form.n - 1 : to;
 }
 
+void launch_hold_cursor(struct launch_state *s, const char *field)
+{
+    const int at = form_find(&s->form, field);
+    launch_move(s, at >= 0 ? at : s->cursor);
+}
+
 // The names alone, "hf/  other.json", as many as a few lines hold.
 static void say_choices(struct view *v, const struct words *paths)
 {
@@ -115,7 +121,9 @@ enum view_result launch_load_preset(struct view *v, const char *arg)
     struct err fault = {0};
     char **names = NULL, label[160] = "preset";
     int n = 0;
+    const char *field = s->form.fields[s->cursor].param->name;
     if (arg && form_load_preset(&s->form, store_dir(ui_store(v->ui)), arg, &fault) == 0) {
+        launch_hold_cursor(s, field);
         json_decref(s->origin);
         s->origin = form_texts(&s->form);
         text_copy(s->copied, sizeof s->copied, arg);

@@ -62,7 +62,7 @@ static enum view_result launch(struct view *v, struct form *f)
     char *name = NULL;
     int wrong = form_first_fault(f);
     if (wrong >= 0) {
-        s->cursor = wrong;
+        launch_move(s, wrong); // of the demo's form it is another row
         ui_say_error(v->ui, "%s", f->fields[wrong].fault);
         return VIEW_CHANGED;
     }
@@ -101,17 +101,30 @@ static void start_demo(struct view *v)
     }
 }
 
+// The form is to be of another objective: what is being typed is in it already.
+static const char *begin_change(struct launch_state *s)
+{
+    s->typed = s->typed || s->editing;
+    s->editing = false;
+    return s->form.fields[s->cursor].param->name;
+}
+
 static enum view_result copy_run(struct view *v, const char *arg);
 
 static void fill(struct view *v, enum command_id id, const char *arg)
 {
     struct launch_state *s = v->state;
-    if (id == CMD_COPY)
-        copy_run(v, arg && arg[0] ? arg : NULL);
-    else if (id == CMD_DEMO)
+    const bool is_new = id == CMD_NEW && arg && arg[0];
+    if (id == CMD_DEMO)
         start_demo(v);
-    else if (id == CMD_NEW && arg && arg[0])
+    if (id != CMD_COPY && !is_new)
+        return;
+    const char *field = begin_change(s);
+    if (is_new)
         form_set(&s->form, FORM_OBJECTIVE, arg);
+    else
+        copy_run(v, arg && arg[0] ? arg : NULL);
+    launch_hold_cursor(s, field);
 }
 
 static void put(struct form *f, const char *name, const char *text)

@@ -501,20 +501,20 @@ static bool eval_value(const void *item, const char *name, int i, struct filter_
 
 static int find_count(struct view *v, int *at)
 {
-    const struct evals_state *s = v->state;
-    *at = s->table && s->table->n ? cursor_of(s) : -1;
-    return s->table ? s->table->n : 0;
+    const struct evals_state *s = state_of(v);
+    *at = s->table->n ? cursor_of(s) : -1;
+    return s->table->n;
 }
 
 static bool find_matches(struct view *v, int i, struct filter *f)
 {
-    const struct evals_state *s = v->state;
+    const struct evals_state *s = state_of(v);
     return filter_matches(f, eval_value, &s->table->rows[i]);
 }
 
 static void find_go(struct view *v, int i)
 {
-    put_cursor(v->state, i);
+    put_cursor(state_of(v), i);
 }
 
 static void complete_evals(struct view *v, enum command_id id, const char *before, struct words *out)
