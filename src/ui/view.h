@@ -89,6 +89,9 @@ struct view_ops {
     // nothing.
     void (*typed)(struct view *v, enum command_id id, const char *text);
     const struct find_ops *find; // NULL: there is nothing to look through
+    // The page as sentences, a line each, for who hears it (--lines): all of it, or what a command has moved to or changed.
+    // False, also as NULL: there are none for what it shows, and the characters of the screen are said.
+    bool (*tell)(struct view *v, bool all, struct str *out);
 };
 // draw is required; NULL at another pointer means nothing is to be done there.
 

@@ -57,6 +57,23 @@ static void take_wanted_sides(struct compare_page *p)
     compare_want(&p->c);
 }
 
+static void forget_later(struct compare_page *p)
+{
+    free(p->later_arg);
+    p->later_arg = NULL;
+    p->later = CMD_NONE;
+}
+
+enum view_result compare_do_later(struct compare_page *p, enum command_id id, const char *arg)
+{
+    char *kept = arg ? mem_strdup(arg) : NULL;
+    forget_later(p);
+    p->later = id;
+    p->later_arg = kept;
+    ui_say(p->c.ui, "Votes and checkpoints are still being read: it follows when they are there.");
+    return VIEW_CHANGED;
+}
+
 void compare_take_wanted(struct compare_page *p)
 {
     char *reward = p->wanted_reward;
@@ -75,6 +92,7 @@ static void want_models(struct compare_page *p, const char *words)
 {
     while (p->n_wanted > 0) // of an earlier wish that was still waiting
         free(p->wanted[--p->n_wanted]);
+    forget_later(p);
     struct run_row *rows[COMPARE_MOST];
     const int n = words ? 0 : run_list_selected(ui_runs(p->c.ui), rows, COMPARE_MOST);
     const struct run_row *run = ui_run(p->c.ui);
@@ -130,8 +148,10 @@ enum view_result compare_change_side(struct compare_page *p, const char *word)
     const struct checkpoint_list *l = ui_checkpoints(p->c.ui);
     if (!word || p->c.n == 0) {
         compare_choose(p, p->c.n ? p->c.focus : 0);
-    } else if (!l || checkpoint_list_find(l, ui_runs(p->c.ui), word, &model, &fault)) {
-        ui_say_error(p->c.ui, "%s", l ? fault.text : "The checkpoints are still being read");
+    } else if (!l) {
+        return compare_do_later(p, CMD_MODEL, word);
+    } else if (checkpoint_list_find(l, ui_runs(p->c.ui), word, &model, &fault)) {
+        ui_say_error(p->c.ui, "%s", fault.text);
     } else {
         compare_begin(p);
         compare_put(&p->c, p->c.focus, model);

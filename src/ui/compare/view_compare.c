@@ -35,6 +35,7 @@ static void close_compare(struct view *v)
     for (int i = 0; i < p->n_wanted; i++)
         free(p->wanted[i]);
     free(p->wanted_reward);
+    free(p->later_arg);
     free(p->set);
     free(p->marks);
     free(p->order);
@@ -294,6 +295,8 @@ static enum view_result remove_side(struct compare_page *p)
 
 static enum view_result grade(struct compare_page *p, const char *arg)
 {
+    if (!arg && !compare_can_vote(p)) // a key
+        return VIEW_IGNORED;
     if (!arg || arg[0] < '1' || arg[0] > '8' || arg[1]) {
         ui_say_error(p->c.ui, "grade: 1 (A much better) to 7 (B much better), or 8 (both bad)");
         return VIEW_KEPT;
@@ -415,7 +418,7 @@ static enum view_result key_compare(struct view *v, int key)
     struct compare_page *p = page_of(v);
     if (p->choosing)
         return compare_choose_key(p, key);
-    return key >= '1' && key <= '8' ? compare_vote(p, key) : VIEW_IGNORED;
+    return key >= '1' && key <= '8' && compare_can_vote(p) ? compare_vote(p, key) : VIEW_IGNORED;
 }
 
 static enum view_result paste_compare(struct view *v, const char *text, size_t n_bytes)
@@ -449,10 +452,25 @@ static void ask_next(struct compare_page *p)
     }
 }
 
+// What was asked for before all was read.
+static void take_later(struct view *v)
+{
+    struct compare_page *p = page_of(v);
+    const enum command_id id = p->later;
+    char *arg = p->later_arg;
+    if (!id || !ui_wins(v->ui) || !ui_checkpoints(v->ui))
+        return;
+    p->later = CMD_NONE;
+    p->later_arg = NULL;
+    command_compare(v, id, arg);
+    free(arg);
+}
+
 static enum view_refresh refresh_compare(struct view *v)
 {
     struct compare_page *p = page_of(v);
     compare_take_wanted(p);
+    take_later(v);
     take_set(p);
     compare_note_gap(p);
     if (p->asks_all)
@@ -473,4 +491,5 @@ const struct view_ops view_compare = {
     .refresh = refresh_compare,
     .save = compare_save,
     .restore = compare_restore,
+    .tell = compare_tell,
 };

@@ -542,6 +542,12 @@ static bool copy_launch(struct view *v, struct str *out)
     return s->has_form;
 }
 
+static bool tell_launch(struct view *v, bool all, struct str *out)
+{
+    ((struct launch_state *)v->state)->plan = ui_plan(v->ui);
+    return launch_tell(v->state, all, out);
+}
+
 const struct view_ops view_launch = {
     .title = "New run",
     .open = open_launch,
@@ -558,4 +564,5 @@ const struct view_ops view_launch = {
     .restore = restore_launch,
     .complete = complete_launch,
     .copy = copy_launch,
+    .tell = tell_launch,
 };
