@@ -189,3 +189,12 @@ bool ui_take_train_on(struct ui *ui, struct data_source *out);     // which, onc
 void ui_back_to_form(struct ui *ui);
 // Starts the engine of a run that was just added to the store, and goes to the list with the cursor on it.
 void ui_start_new_run(struct ui *ui, const char *name);
+// Checks these, which takes seconds and says so, then adds and starts them in this order. settings: taken; the texts are
+// copied.
+struct new_run {
+    const char *objective, *name; // name "": the objective with a number
+    json_t *settings;
+};
+enum { NEW_RUNS_MOST = 4 };
+void ui_start_runs(struct ui *ui, const struct new_run *runs, int n);
+bool ui_take_started(struct ui *ui); // whether they were started, once

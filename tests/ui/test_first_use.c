@@ -2,6 +2,8 @@
 // is there to be judged, and what an engine printed for a terminal is shown as it was meant.
 #include "config.h"
 
+#include <sys/stat.h>
+
 #include "testing.h"
 
 #include "base/clock.h"
@@ -122,6 +124,56 @@ static void what_an_engine_printed_has_its_colours(void **state)
     free(path);
 }
 
+// Checking a run takes the engine seconds with a large model; meanwhile the console says so and goes on.
+static void a_run_is_checked_beside_the_console(void **state)
+{
+    struct rig r;
+    struct str script = {0}, line = {0};
+    char *wrapper = path_join(project, "slow-engine"), *engine = test_build("attune-engine"),
+         *model = test_source("share/attune/models/demo"), *data = path_join(project, "few.jsonl");
+    static const char row[] = "{\"prompt\": \"Say\", \"chosen\": \" a\", \"rejected\": \" b\"}\n";
+    struct str rows = {0};
+    for (int i = 0; i < 40; i++)
+        str_add(&rows, row);
+    assert_ok(file_write(data, str_text(&rows), rows.len, e));
+    str_addf(&script, "#!/bin/sh\n[ \"$1\" != check ] || sleep 3\nexec '%s' \"$@\"\n", engine);
+    assert_ok(file_write(wrapper, str_text(&script), script.len, e));
+    assert_int_equal(chmod(wrapper, 0755), 0);
+    setenv("ATTUNE_ENGINE", wrapper, 1);
+    begin(&r, 80, 24);
+    rig_send(&r, "a");
+    rig_wait(&r, "must be given");
+    rig_send(&r, model); // typed from the root on, where the cursor is: no field is looked for
+    rig_send(&r, "\r");
+    rig_wait_gone(&r, "find a field");
+    str_addf(&line, "edit data %s", data);
+    rig_command(&r, str_text(&line));
+    rig_wait(&r, "few.jsonl");
+    rig_command(&r, "edit steps 2");
+    rig_wait(&r, "> steps");
+    rig_command(&r, "launch");
+    rig_wait(&r, "Checking model, data and memory");
+    rig_send(&r, "\033[A"); // served meanwhile
+    rig_wait_gone(&r, "> steps");
+    assert_true(rig_shows(&r, "[New run]"));
+    rig_command(&r, "launch");
+    rig_wait(&r, "still being checked");
+    rig_wait(&r, "[1 Runs]");
+    rig_wait(&r, "dpo-3");
+    assert_false(rig_shows(&r, "dpo-4")); // once
+    rig_command(&r, "stop");
+    rig_settle(&r, 0.2);
+    rig_quit(&r);
+    unsetenv("ATTUNE_ENGINE");
+    str_fini(&script);
+    str_fini(&line);
+    str_fini(&rows);
+    free(wrapper);
+    free(engine);
+    free(model);
+    free(data);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -129,6 +181,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_vote_that_cannot_be_turns_no_page, fixture_set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(a_key_without_work_says_so, fixture_set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(what_an_engine_printed_has_its_colours, fixture_set_up, fixture_tear_down),
+        cmocka_unit_test_setup_teardown(a_run_is_checked_beside_the_console, fixture_set_up, fixture_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-// The form for who hears it: a line for each field, or the one under the cursor with what it means; the dry run as the lines that
-// its page has.
+// The form for who hears it: a line for each field, or the one under the cursor with what it means; the dry run as the
+// lines that its page has.
 #include "config.h"
 
 #include <string.h>
@@ -32,7 +32,8 @@ static void tell_here(const struct launch_state *s, struct str *out)
     }
     str_add(out, f->param->help);
     if (f->param->type != PARAM_PATH && f->param->type != PARAM_TEXT && f->param->type != PARAM_BOOL)
-        str_addf(out, " %s%s.", f->param->type == PARAM_CHOICE ? "One of " : "From ", param_range_text(f->param, range, sizeof range));
+        str_addf(out, " %s%s.", f->param->type == PARAM_CHOICE ? "One of " : "From ",
+                 param_range_text(f->param, range, sizeof range));
     str_add(out, "\n");
 }
 
@@ -68,8 +69,8 @@ bool launch_tell(const struct launch_state *s, bool all, struct str *out)
     }
     if (all) {
         form_command_line(&s->form, out);
-        str_add(out, "\n\"edit NAME VALUE\" changes a field, \"find NAME\" says what it means, \"plan\" checks all, \"launch\" "
-                     "starts the run.\n");
+        str_add(out, "\n\"edit NAME VALUE\" changes a field, \"find NAME\" says what it means, \"plan\" checks all, "
+                     "\"launch\" starts the run.\n");
     } else {
         tell_here(s, out);
     }
