@@ -24,6 +24,7 @@ static void digits_turn_pages_where_nothing_is_judged(void **state)
     rig_wait(&r, "[5 Compare]");
     rig_send(&r, "8");
     rig_wait(&r, "8 (vote) has nothing to do here just now");
+    rig_wait(&r, "1-7 pages");
     rig_send(&r, "6");
     rig_wait(&r, "[6 Label]");
     rig_wait(&r, "1-7 pages");

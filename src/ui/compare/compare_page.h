@@ -115,6 +115,9 @@ void compare_forget_gaps(struct compare_page *p);
 enum view_result compare_ask_all(struct compare_page *p); // or not any more
 int compare_next_unknown(struct compare_page *p);         // the prompt to ask now; -1: none now, -2: all were asked
 
+// A run's own prompts, where nothing was asked yet.
+void compare_want_prompts(struct compare_page *p, const struct compare_model *m);
+
 // ---- compare_next.c ----
 enum view_result compare_next_models(struct compare_page *p);
 enum view_result compare_slices(struct compare_page *p, const char *arg); // NULL: asks

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "base/mem.h"
 #include "ui/compare/compare_page.h"
 
@@ -15,14 +14,6 @@ void compare_begin(struct compare_page *p)
     p->graded = 0;
     p->token = -1;
     p->c.every_number = false;
-}
-
-// A run's own prompts, where nothing was asked yet.
-static void want_prompts_of(struct compare_page *p, const struct compare_model *m)
-{
-    const struct run_row *r = m->run ? run_list_find(ui_runs(p->c.ui), m->run) : NULL;
-    if (r && !p->c.prompt && !p->set && r->info.data && file_exists(r->info.data))
-        ui_look_for_prompts(p->c.ui, r->info.data);
 }
 
 static void want(struct compare_page *p, const char *word)
@@ -45,7 +36,7 @@ static void take_wanted_sides(struct compare_page *p)
         } else {
             const int place = p->c.n;
             compare_put(&p->c, place, model);
-            want_prompts_of(p, &compare_at(&p->c, place)->model);
+            compare_want_prompts(p, &compare_at(&p->c, place)->model);
             compare_ask_side(&p->c, place);
         }
         free(p->wanted[i]);

@@ -223,9 +223,11 @@ static enum view_result scroll(struct compare_page *p, bool all, int direction, 
         return VIEW_CHANGED;
     }
     for (int i = 0; i < p->c.n; i++) {
-        struct text_pane *pane = &compare_at(&p->c, i)->pane;
-        if (all || i == p->c.focus)
-            changed |= text_pane_scroll(pane, direction * (page ? text_pane_page(pane) : 1));
+        struct compare_side *s = compare_at(&p->c, i);
+        if (!all && i != p->c.focus)
+            continue;
+        s->begins = false; // who reads is left in peace
+        changed |= text_pane_scroll(&s->pane, direction * (page ? text_pane_page(&s->pane) : 1));
     }
     return changed ? VIEW_CHANGED : VIEW_KEPT;
 }
@@ -432,7 +434,13 @@ static enum view_result paste_compare(struct view *v, const char *text, size_t n
 
 static const char *hints_compare(struct view *v)
 {
-    return page_of(v)->choosing ? "Enter choose  Up/Down move  Esc leave" : NULL;
+    const struct compare_page *p = page_of(v);
+    if (p->choosing)
+        return "Enter choose  Up/Down move  Esc leave";
+    if (!compare_can_vote(p)) // digits are no votes yet
+        return p->c.n ? "e ask  o prompts  a add  c change  x take out  1-7 pages  ? help  q back"
+                      : "a add  V votes  1-7 pages  ? help  q back";
+    return NULL;
 }
 
 // While all are asked: the next one, once this one was answered and scored. What was said before is there at once.
