@@ -87,7 +87,7 @@ libcli_a_SOURCES = \
 noinst_PROGRAMS += tests/lib/json_get
 tests_lib_json_get_SOURCES = tests/lib/json_get.c
 tests_lib_json_get_LDADD = $(JANSSON_LIBS)
-dist_check_SCRIPTS += tests/e2e/bench.sh tests/e2e/best.sh tests/e2e/cases.sh tests/e2e/cli.sh tests/e2e/eval.sh tests/e2e/export.sh tests/e2e/feedback.sh tests/e2e/fork.sh tests/e2e/lines.sh tests/e2e/manners.sh tests/e2e/label-stats.sh tests/e2e/label.sh tests/e2e/merge.sh tests/e2e/gpus.sh tests/e2e/no-gpu.sh tests/e2e/objectives.sh tests/e2e/paft.sh tests/e2e/recipe.sh tests/e2e/rewards.sh tests/e2e/serve.sh tests/e2e/sweep.sh tests/e2e/text-rules.sh tests/e2e/train.sh
+dist_check_SCRIPTS += tests/e2e/bench.sh tests/e2e/best.sh tests/e2e/cases.sh tests/e2e/cli.sh tests/e2e/eval.sh tests/e2e/export.sh tests/e2e/feedback.sh tests/e2e/fork.sh tests/e2e/lines.sh tests/e2e/lines-pages.sh tests/e2e/manners.sh tests/e2e/label-stats.sh tests/e2e/label.sh tests/e2e/merge.sh tests/e2e/gpus.sh tests/e2e/no-gpu.sh tests/e2e/objectives.sh tests/e2e/paft.sh tests/e2e/recipe.sh tests/e2e/rewards.sh tests/e2e/serve.sh tests/e2e/sweep.sh tests/e2e/text-rules.sh tests/e2e/train.sh
 
 # The man page is a frame by hand around what the tables say; completions ask the program.
 EXTRA_DIST += share/attune/attune.1.in

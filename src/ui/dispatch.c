@@ -309,8 +309,8 @@ void ui_line(struct ui *ui, const char *line)
     memcpy(name, line, n);
     name[n] = '\0';
     const char *arg = line + n + strspn(line + n, " ");
-    if (strspn(name, "0123456789") == n) { // a number alone: a line, or a step
-        text_copy(name, sizeof name, ui->page == PAGE_CURVES ? "cursor" : "go");
+    if (strspn(name, "0123456789") == n) { // a number alone: a line, a step, a vote
+        text_copy(name, sizeof name, ui->page == PAGE_CURVES ? "cursor" : ui->page == PAGE_COMPARE ? "grade" : "go");
         arg = line;
     }
     const struct command_row *row = command_by_name(name, ui->page);
@@ -352,6 +352,14 @@ static void run_answer(struct ui *ui, struct prompt_answer answer)
     free(answer.text);
 }
 
+// Where digits are judgements and there is nothing to judge, they turn pages as everywhere else.
+static const struct command_row *page_by_digit(const struct ui *ui, int key)
+{
+    const struct command_row *row = IN_DIGITS >> ui->page & 1 && key >= '1' && key <= '9' ? command_by_key(key, PAGE_RUNS) : NULL;
+    const bool is_page = row && ((row->id >= CMD_PAGE_RUNS && row->id <= CMD_PAGE_DATA) || row->id == CMD_PAGE_LABEL);
+    return is_page ? row : NULL;
+}
+
 void ui_key(struct ui *ui, int key)
 {
     if (key == KEY_NONE_)
@@ -381,9 +389,13 @@ void ui_key(struct ui *ui, int key)
             return;
         }
     }
-    const struct command_row *row = command_by_key(key, ui->page);
-    if (row)
-        ui_dispatch(ui, row->id, NULL);
+    const struct command_row *row = command_by_key(key, ui->page), *page = page_by_digit(ui, key);
+    if (row && ui_dispatch(ui, row->id, NULL) != VIEW_IGNORED)
+        return;
+    if (page)
+        ui_dispatch(ui, page->id, NULL);
+    else if (key > ' ' && key < 127 && row)
+        ui_say(ui, "%c (%s) has nothing to do here just now. ? lists the keys.", key, row->title);
     else if (key > ' ' && key < 127)
         ui_say(ui, "%c does nothing on this page. ? lists the keys.", key);
 }

@@ -131,19 +131,25 @@ static void say_log(struct run_row *r)
         lines_say("Alert: %s: %s.", r->alert->name, r->alert_text);
 }
 
-// A page of which nothing better is known.
-static void say_screen(struct ui *ui)
+// What the page tells of itself (all: as when one comes to it; else what a command did), or where it has no words the
+// characters of its screen; without the lines that are blank.
+static void say_told(struct ui *ui, bool all)
 {
+    struct view *v = &ui->views[ui->page];
     struct str text = {0};
-    ui_draw(ui);
-    canvas_save(&ui->canvas, false, &text);
+    if (!v->is_open || !v->ops->tell || !v->ops->tell(v, all, &text)) {
+        str_clear(&text);
+        ui_draw(ui);
+        canvas_save(&ui->canvas, false, &text);
+    }
     for (const char *line = str_text(&text); *line;) {
         const size_t n = strcspn(line, "\n");
+        char *one = mem_strndup(line, n);
         if (strspn(line, " ") < n)
-            printf("%.*s\n", (int)n, line);
+            lines_say_text("", one);
+        free(one);
         line += n + (line[n] == '\n');
     }
-    fflush(stdout);
     str_fini(&text);
 }
 
@@ -157,7 +163,7 @@ static void say_page(struct ui *ui)
     else if (ui->page == PAGE_LOG && r)
         say_log(r);
     else
-        say_screen(ui);
+        say_told(ui, true);
 }
 
 static void say_help(const struct ui *ui)
@@ -195,6 +201,21 @@ static void follow(struct ui *ui, double every_s)
         if (!person || lines_ended())
             poll(NULL, 0, 200); // what stands in the input is for afterwards
         else if (lines_read(200)) {
+            free(lines_take());
+            return;
+        }
+    }
+}
+
+// What models are asked is heard when all have said it, or when a person goes on with Enter.
+static void wait_for_answers(struct ui *ui)
+{
+    struct pollfd fds[2 * MODELS_MOST];
+    const bool person = isatty(STDIN_FILENO);
+    while (models_are_asked(ui) && !ferror(stdout)) {
+        poll(fds, (nfds_t)models_fds(ui, fds), 100);
+        lines_watch(ui);
+        if (person && lines_read(0)) {
             free(lines_take());
             return;
         }
@@ -269,14 +290,16 @@ static void serve(struct ui *ui, const char *line)
     else {
         script_do(ui, line);
         answer_questions(ui);
+        wait_for_answers(ui);
     }
     if (ui->message[0])
         lines_say("%s", ui->message);
+    const bool is_number = name[0] && strspn(name, "0123456789") == strlen(name);
     const bool names_page = id >= CMD_PAGE_RUNS && id <= CMD_PAGE_DATA;
     if (!ui->quit && (ui->page != before || strcmp(run, ui->run_name) != 0 || names_page))
         say_page(ui);
-    else if (!ui->quit && !ui->message[0] && (int)ui->page >= PAGE_COMPARE && id && id != CMD_HELP)
-        say_screen(ui); // what the command did is to be seen there
+    else if (!ui->quit && !ui->message[0] && (int)ui->page >= PAGE_COMPARE && (id || is_number) && id != CMD_HELP)
+        say_told(ui, false);
 }
 
 int lines_run(struct ui *ui, struct err *e)

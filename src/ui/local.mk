@@ -49,6 +49,7 @@ libui_a_SOURCES = \
 	%D%/compare/compare_scores.c \
 	%D%/compare/compare_settings.c %D%/compare/compare_settings.h \
 	%D%/compare/compare_sides.c \
+	%D%/compare/compare_tell.c \
 	%D%/compare/compare_turns.c \
 	%D%/compare/compare_vote.c \
 	%D%/compare/compare_write.c \
@@ -84,6 +85,7 @@ libui_a_SOURCES = \
 	%D%/data/data_jobs.c \
 	%D%/data/data_set.c %D%/data/data_set.h \
 	%D%/data/data_summary_draw.c \
+	%D%/data/data_tell.c \
 	%D%/data/describe_job.c \
 	%D%/data/view_data.c \
 	%D%/label/judge_report.c %D%/label/judge_report.h \
@@ -118,6 +120,7 @@ libui_a_SOURCES = \
 	%D%/launch/launch_plan.c %D%/launch/launch_plan.h \
 	%D%/launch/launch_preset.c %D%/launch/launch_preset.h \
 	%D%/launch/launch_session.c \
+	%D%/launch/launch_tell.c \
 	%D%/launch/objective_menu.c %D%/launch/objective_menu.h \
 	%D%/launch/path_complete.c %D%/launch/path_complete.h \
 	%D%/launch/recipe_jobs.c \
@@ -174,6 +177,7 @@ libui_a_SOURCES = \
 	%D%/term/palette.c %D%/term/palette.h \
 	%D%/term/screen.h \
 	%D%/term/screen_curses.c \
+	%D%/term/sgr.c %D%/term/sgr.h \
 	%D%/term/sixel.c %D%/term/sixel.h \
 	%D%/term/terminal.c %D%/term/terminal.h \
 	%D%/term/text_pane.c %D%/term/text_pane.h \
@@ -319,6 +323,16 @@ tests_ui_test_palette_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
 tests_ui_test_session_SOURCES = tests/ui/test_session.c $(UI_RIG)
 tests_ui_test_session_LDADD = $(UI_RIG_LIBS)
 tests_ui_test_session_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
+check_PROGRAMS += tests/ui/test_slow_link tests/ui/test_first_use
+noinst_PROGRAMS += tests/tools/slow_link
+tests_tools_slow_link_SOURCES = tests/tools/slow_link.c
+tests_tools_slow_link_LDADD = $(BASE_LIBS) -lutil
+tests_ui_test_slow_link_SOURCES = tests/ui/test_slow_link.c $(UI_RIG)
+tests_ui_test_slow_link_LDADD = $(UI_RIG_LIBS)
+tests_ui_test_slow_link_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
+tests_ui_test_first_use_SOURCES = tests/ui/test_first_use.c $(UI_RIG)
+tests_ui_test_first_use_LDADD = $(UI_RIG_LIBS)
+tests_ui_test_first_use_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
 check_PROGRAMS += tests/unit/test_compare
 tests_unit_test_compare_SOURCES = tests/unit/test_compare.c
 tests_unit_test_compare_LDADD = $(UI_LIBS) libstats.a libdemo.a libcorpus.a $(LAUNCH_LIBS) $(NCURSES_LIBS) $(CMOCKA_LIBS)

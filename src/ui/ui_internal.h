@@ -105,6 +105,7 @@ struct ui {
     bool asking_recipes;
     struct launch_plan plan; // of the form, as it was asked for last
     uint64_t plan_number;
+    bool starting_runs, has_started; // they are being checked; they were started and the form does not know yet
     json_t *memory; // the answer to ui_ask_memory; NULL: it is not known
     bool asking_memory, has_memory; // has_memory: the form has not taken it yet
     struct data_set data;

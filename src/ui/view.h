@@ -89,6 +89,9 @@ struct view_ops {
     // nothing.
     void (*typed)(struct view *v, enum command_id id, const char *text);
     const struct find_ops *find; // NULL: there is nothing to look through
+    // The page as sentences, a line each, for who hears it (--lines): all of it, or what a command has moved to or changed.
+    // False, also as NULL: there are none for what it shows, and the characters of the screen are said.
+    bool (*tell)(struct view *v, bool all, struct str *out);
 };
 // draw is required; NULL at another pointer means nothing is to be done there.
 
@@ -186,3 +189,12 @@ bool ui_take_train_on(struct ui *ui, struct data_source *out);     // which, onc
 void ui_back_to_form(struct ui *ui);
 // Starts the engine of a run that was just added to the store, and goes to the list with the cursor on it.
 void ui_start_new_run(struct ui *ui, const char *name);
+// Checks these, which takes seconds and says so, then adds and starts them in this order. settings: taken; the texts are
+// copied.
+struct new_run {
+    const char *objective, *name; // name "": the objective with a number
+    json_t *settings;
+};
+enum { NEW_RUNS_MOST = 4 };
+void ui_start_runs(struct ui *ui, const struct new_run *runs, int n);
+bool ui_take_started(struct ui *ui); // whether they were started, once

@@ -234,6 +234,43 @@ static void a_conversation_goes_on_from_one_answer_or_from_each(void **state)
     str_fini(&line);
 }
 
+// Behind a long conversation, in panes that are lower than it, from the first token on.
+static void an_answer_is_seen_from_its_beginning(void **state)
+{
+    struct rig r;
+    struct str line = {0}, rows = {0}, shown = {0};
+    char *a = chat_model("chat-a", false), *b = chat_model("chat-b", true), *file = path_join(project, "talk.jsonl");
+    str_add(&rows, "{\"messages\": [{\"role\": \"user\", \"content\": \"");
+    for (int i = 0; i < 60; i++)
+        str_add(&rows, "Once upon a time there was a fox. ");
+    str_add(&rows, "\"}, {\"role\": \"assistant\", \"content\": \"It slept.\"}, {\"role\": \"user\", \"content\": \"And then?\"}, "
+                   "{\"role\": \"assistant\", \"content\": \"It woke.\"}]}\n");
+    assert_ok(file_write(file, str_text(&rows), rows.len, e));
+    compare_start(&r, 60, 18);
+    str_addf(&line, "compare %s %s", a, b);
+    rig_command(&r, str_text(&line));
+    rig_wait(&r, "B chat-b");
+    str_clear(&line);
+    str_addf(&line, "prompts %s", file);
+    rig_command(&r, str_text(&line));
+    rig_wait(&r, "A and B share");
+    rig_wait_gone(&r, "tok ...");
+    rig_text(&r, false, &shown);
+    const char *at = strstr(str_text(&shown), "A chat-a \xe2\x94\x80"); // the pane's frame
+    assert_non_null(at);
+    at = strchr(at, '\n');
+    assert_non_null(at);
+    if (!text_starts(at + 1, "\xe2\x94\x82 4 assistant"))
+        fail_msg("the answer's beginning is not at the top:\n%s", str_text(&shown));
+    rig_quit(&r);
+    free(a);
+    free(b);
+    free(file);
+    str_fini(&line);
+    str_fini(&rows);
+    str_fini(&shown);
+}
+
 static void names_are_hidden_until_the_vote(void **state)
 {
     struct rig r;
@@ -304,6 +341,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(prompts_come_where_votes_are_divided, compare_set_up, compare_tear_down),
         cmocka_unit_test_setup_teardown(a_conversation_goes_on_from_one_answer_or_from_each, compare_set_up,
                                         compare_tear_down),
+        cmocka_unit_test_setup_teardown(an_answer_is_seen_from_its_beginning, compare_set_up, compare_tear_down),
         cmocka_unit_test_setup_teardown(names_are_hidden_until_the_vote, compare_set_up, compare_tear_down),
         cmocka_unit_test_setup_teardown(an_answer_that_names_its_model_is_no_vote, compare_set_up, compare_tear_down),
     };

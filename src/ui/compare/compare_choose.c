@@ -50,6 +50,7 @@ static void take(struct compare_page *p, struct compare_model model)
     p->token = -1;
     compare_put(&p->c, place, model);
     p->c.focus = place;
+    compare_want_prompts(p, &compare_at(&p->c, place)->model);
     compare_ask_side(&p->c, place);
     compare_want(&p->c);
 }

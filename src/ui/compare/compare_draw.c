@@ -81,7 +81,8 @@ static void fill_pane(struct compare_page *p, int place, int width)
     text_pane_lines(&s->pane, width);
     text_pane_scroll_to(&s->pane, top);
     s->drawn = true;
-    s->begins = false;
+    // What was said before stands above: while the answer is too short to fill the pane, its beginning would slip away.
+    s->begins = s->begins && (x->state == SIDE_WAITING || x->state == SIDE_STREAMING);
 }
 
 static const char *empty_text(const struct compare *c, const struct compare_answer *x)
@@ -313,7 +314,7 @@ static void draw_votes(struct compare_page *p, struct canvas *c, struct rect r)
     struct str line = {0};
     bool turned = false;
     char name[2] = {(char)('A' + (beside > 0 ? beside : 1)), 0};
-    if (beside < 0)
+    if (!compare_can_vote(p))
         return;
     const struct win_row *row = compare_hides_names(p)
                                     ? NULL

@@ -12,10 +12,8 @@ enum view_result compare_next_models(struct compare_page *p)
     const struct win_table *t = ui_wins(p->c.ui);
     const struct checkpoint_list *l = ui_checkpoints(p->c.ui);
     struct str words = {0}, text = {0};
-    if (!t || !l) {
-        ui_say(p->c.ui, "Votes and checkpoints are still being read.");
-        return VIEW_CHANGED;
-    }
+    if (!t || !l)
+        return compare_do_later(p, CMD_NEXT_MODELS, NULL);
     for (int i = 0; i < t->n_next && !words.len; i++) {
         struct compare_model a, b;
         struct err fault = {0};

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "ui/compare/compare_page.h"
@@ -194,4 +195,11 @@ int compare_next_unknown(struct compare_page *p)
     while (p->ask_next < set->n && p->gaps && !isnan(p->gaps[p->ask_next]))
         p->ask_next++;
     return p->ask_next < set->n ? p->ask_next++ : -2; // one that nobody could score is not asked for ever
+}
+
+void compare_want_prompts(struct compare_page *p, const struct compare_model *m)
+{
+    const struct run_row *r = m->run ? run_list_find(ui_runs(p->c.ui), m->run) : NULL;
+    if (r && !p->c.prompt && !p->set && r->info.data && file_exists(r->info.data))
+        ui_look_for_prompts(p->c.ui, r->info.data);
 }

@@ -13,6 +13,8 @@ struct compare_page {
     char *wanted[MOST_WANTED]; // words of models that are to become sides when the list of checkpoints is there
     int n_wanted;
     char *wanted_reward;
+    enum command_id later; // asked for before checkpoints and votes were read: is done when they are; CMD_NONE: nothing
+    char *later_arg;
 
     char *set;     // the path of the prompts that are shown; NULL: the prompt was typed
     uint64_t set_serial; // of the reading that order, marks and gaps are of
@@ -66,6 +68,8 @@ enum view_result compare_set_reference(struct compare_page *p, const char *word)
 enum view_result compare_set_reward(struct compare_page *p, const char *word);
 enum view_result compare_swap(struct compare_page *p);
 void compare_take_wanted(struct compare_page *p); // what waited for the list of checkpoints
+// The command follows by itself when checkpoints and votes were read, and this says so.
+enum view_result compare_do_later(struct compare_page *p, enum command_id id, const char *arg);
 
 // ---- compare_keep.c ----
 void compare_save(const struct view *v, json_t *into);
@@ -86,6 +90,7 @@ enum view_result compare_scrub(struct compare_page *p, int step);
 void compare_samples(struct compare_page *p, int64_t step);
 
 // ---- compare_vote.c ----
+bool compare_can_vote(const struct compare_page *p); // two were asked something, whether or not they have answered
 // key: '1' (A much better) to '7' (B much better), '8': both bad, of the two that are told apart.
 enum view_result compare_vote(struct compare_page *p, int key);
 enum view_result compare_unvote(struct compare_page *p);
@@ -113,10 +118,16 @@ void compare_forget_gaps(struct compare_page *p);
 enum view_result compare_ask_all(struct compare_page *p); // or not any more
 int compare_next_unknown(struct compare_page *p);         // the prompt to ask now; -1: none now, -2: all were asked
 
+// A run's own prompts, where nothing was asked yet.
+void compare_want_prompts(struct compare_page *p, const struct compare_model *m);
+
 // ---- compare_next.c ----
 enum view_result compare_next_models(struct compare_page *p);
 enum view_result compare_slices(struct compare_page *p, const char *arg); // NULL: asks
 void compare_draw_wins(struct compare_page *p, struct canvas *c, struct rect r);
+
+// ---- compare_tell.c ----
+bool compare_tell(struct view *v, bool all, struct str *out); // tell of view.h
 
 // ---- compare_leak.c ----
 // True when the answer says one of the names, or one that models of the usual families call themselves by, which the prompt

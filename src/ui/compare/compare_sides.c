@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "base/mem.h"
 #include "ui/compare/compare_page.h"
 
@@ -15,14 +14,6 @@ void compare_begin(struct compare_page *p)
     p->graded = 0;
     p->token = -1;
     p->c.every_number = false;
-}
-
-// A run's own prompts, where nothing was asked yet.
-static void want_prompts_of(struct compare_page *p, const struct compare_model *m)
-{
-    const struct run_row *r = m->run ? run_list_find(ui_runs(p->c.ui), m->run) : NULL;
-    if (r && !p->c.prompt && !p->set && r->info.data && file_exists(r->info.data))
-        ui_look_for_prompts(p->c.ui, r->info.data);
 }
 
 static void want(struct compare_page *p, const char *word)
@@ -45,7 +36,7 @@ static void take_wanted_sides(struct compare_page *p)
         } else {
             const int place = p->c.n;
             compare_put(&p->c, place, model);
-            want_prompts_of(p, &compare_at(&p->c, place)->model);
+            compare_want_prompts(p, &compare_at(&p->c, place)->model);
             compare_ask_side(&p->c, place);
         }
         free(p->wanted[i]);
@@ -55,6 +46,23 @@ static void take_wanted_sides(struct compare_page *p)
     if (p->c.blind)
         compare_shuffle(p);
     compare_want(&p->c);
+}
+
+static void forget_later(struct compare_page *p)
+{
+    free(p->later_arg);
+    p->later_arg = NULL;
+    p->later = CMD_NONE;
+}
+
+enum view_result compare_do_later(struct compare_page *p, enum command_id id, const char *arg)
+{
+    char *kept = arg ? mem_strdup(arg) : NULL;
+    forget_later(p);
+    p->later = id;
+    p->later_arg = kept;
+    ui_say(p->c.ui, "Votes and checkpoints are still being read: it follows when they are there.");
+    return VIEW_CHANGED;
 }
 
 void compare_take_wanted(struct compare_page *p)
@@ -75,6 +83,7 @@ static void want_models(struct compare_page *p, const char *words)
 {
     while (p->n_wanted > 0) // of an earlier wish that was still waiting
         free(p->wanted[--p->n_wanted]);
+    forget_later(p);
     struct run_row *rows[COMPARE_MOST];
     const int n = words ? 0 : run_list_selected(ui_runs(p->c.ui), rows, COMPARE_MOST);
     const struct run_row *run = ui_run(p->c.ui);
@@ -130,8 +139,10 @@ enum view_result compare_change_side(struct compare_page *p, const char *word)
     const struct checkpoint_list *l = ui_checkpoints(p->c.ui);
     if (!word || p->c.n == 0) {
         compare_choose(p, p->c.n ? p->c.focus : 0);
-    } else if (!l || checkpoint_list_find(l, ui_runs(p->c.ui), word, &model, &fault)) {
-        ui_say_error(p->c.ui, "%s", l ? fault.text : "The checkpoints are still being read");
+    } else if (!l) {
+        return compare_do_later(p, CMD_MODEL, word);
+    } else if (checkpoint_list_find(l, ui_runs(p->c.ui), word, &model, &fault)) {
+        ui_say_error(p->c.ui, "%s", fault.text);
     } else {
         compare_begin(p);
         compare_put(&p->c, p->c.focus, model);

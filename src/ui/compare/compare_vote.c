@@ -59,14 +59,19 @@ void compare_shuffle(struct compare_page *p)
     compare_changed(c);
 }
 
+bool compare_can_vote(const struct compare_page *p)
+{
+    return compare_beside(&p->c) >= 0 && p->c.prompt;
+}
+
 // The two answers as a pair of the store: A is the side that was chosen first, wherever it stands. Prompt and turns are the
 // caller's to free (forget_pair), all else is borrowed.
 static bool make_pair(struct compare_page *p, struct asked_pair *pair, bool *swapped)
 {
     struct compare *c = &p->c;
     const int beside = compare_beside(c);
-    if (beside < 0 || !c->prompt) {
-        ui_say_error(c->ui, "A vote needs two answers: a adds a side, e asks something; Alt-1 to Alt-6, { and } turn pages");
+    if (!compare_can_vote(p)) {
+        ui_say_error(c->ui, "A vote needs two answers: a adds a side, e asks something");
         return false;
     }
     *swapped = c->order[beside] < c->order[0];

@@ -35,6 +35,7 @@ static void close_compare(struct view *v)
     for (int i = 0; i < p->n_wanted; i++)
         free(p->wanted[i]);
     free(p->wanted_reward);
+    free(p->later_arg);
     free(p->set);
     free(p->marks);
     free(p->order);
@@ -223,9 +224,11 @@ static enum view_result scroll(struct compare_page *p, bool all, int direction, 
         return VIEW_CHANGED;
     }
     for (int i = 0; i < p->c.n; i++) {
-        struct text_pane *pane = &compare_at(&p->c, i)->pane;
-        if (all || i == p->c.focus)
-            changed |= text_pane_scroll(pane, direction * (page ? text_pane_page(pane) : 1));
+        struct compare_side *s = compare_at(&p->c, i);
+        if (!all && i != p->c.focus)
+            continue;
+        s->begins = false; // who reads is left in peace
+        changed |= text_pane_scroll(&s->pane, direction * (page ? text_pane_page(&s->pane) : 1));
     }
     return changed ? VIEW_CHANGED : VIEW_KEPT;
 }
@@ -295,6 +298,8 @@ static enum view_result remove_side(struct compare_page *p)
 
 static enum view_result grade(struct compare_page *p, const char *arg)
 {
+    if (!arg && !compare_can_vote(p)) // a key
+        return VIEW_IGNORED;
     if (!arg || arg[0] < '1' || arg[0] > '8' || arg[1]) {
         ui_say_error(p->c.ui, "grade: 1 (A much better) to 7 (B much better), or 8 (both bad)");
         return VIEW_KEPT;
@@ -416,7 +421,7 @@ static enum view_result key_compare(struct view *v, int key)
     struct compare_page *p = page_of(v);
     if (p->choosing)
         return compare_choose_key(p, key);
-    return key >= '1' && key <= '8' ? compare_vote(p, key) : VIEW_IGNORED;
+    return key >= '1' && key <= '8' && compare_can_vote(p) ? compare_vote(p, key) : VIEW_IGNORED;
 }
 
 static enum view_result paste_compare(struct view *v, const char *text, size_t n_bytes)
@@ -430,7 +435,13 @@ static enum view_result paste_compare(struct view *v, const char *text, size_t n
 
 static const char *hints_compare(struct view *v)
 {
-    return page_of(v)->choosing ? "Enter choose  Up/Down move  Esc leave" : NULL;
+    const struct compare_page *p = page_of(v);
+    if (p->choosing)
+        return "Enter choose  Up/Down move  Esc leave";
+    if (!compare_can_vote(p)) // digits are no votes yet
+        return p->c.n ? "e ask  o prompts  a add  c change  x take out  1-7 pages  ? help  q back"
+                      : "a add  V votes  1-7 pages  ? help  q back";
+    return NULL;
 }
 
 // While all are asked: the next one, once this one was answered and scored. What was said before is there at once.
@@ -450,10 +461,25 @@ static void ask_next(struct compare_page *p)
     }
 }
 
+// What was asked for before all was read.
+static void take_later(struct view *v)
+{
+    struct compare_page *p = page_of(v);
+    const enum command_id id = p->later;
+    char *arg = p->later_arg;
+    if (!id || !ui_wins(v->ui) || !ui_checkpoints(v->ui))
+        return;
+    p->later = CMD_NONE;
+    p->later_arg = NULL;
+    command_compare(v, id, arg);
+    free(arg);
+}
+
 static enum view_refresh refresh_compare(struct view *v)
 {
     struct compare_page *p = page_of(v);
     compare_take_wanted(p);
+    take_later(v);
     take_set(p);
     compare_note_gap(p);
     if (p->asks_all)
@@ -474,4 +500,5 @@ const struct view_ops view_compare = {
     .refresh = refresh_compare,
     .save = compare_save,
     .restore = compare_restore,
+    .tell = compare_tell,
 };

@@ -77,6 +77,15 @@ static void free_blocks(struct block *blocks, int n)
     }
 }
 
+void data_row_tell(const struct data_set *d, size_t row, struct str *out)
+{
+    struct block blocks[MOST_BLOCKS];
+    const int n = blocks_of(d, row, blocks);
+    for (int i = 0; i < n; i++)
+        str_addf(out, "%s: %s\n", blocks[i].title, blocks[i].text);
+    free_blocks(blocks, n);
+}
+
 // From line `skip` on; returns all lines.
 static int draw_block(const struct block *b, struct canvas *c, struct rect r, int skip)
 {

@@ -30,6 +30,12 @@ struct data_state {
 // n_counted: rows whose tokens were counted so far.
 void data_draw(struct data_state *s, const struct data_set *d, size_t n_counted, struct canvas *c, struct rect area);
 
+// A row's texts, each behind what it is; data_draw.c.
+void data_row_tell(const struct data_set *d, size_t row, struct str *out);
+
+// data_tell.c: tell of view.h.
+bool data_tell(const struct data_state *s, const struct data_set *d, bool all, struct str *out);
+
 // data_summary_draw.c: the set in numbers from line `skip` on. Returns how many lines there are at this width.
 int data_summary_draw(const struct data_set *d, int64_t batch, struct canvas *c, struct rect r, int skip);
 // Every refused row and why, the same way.

@@ -173,6 +173,26 @@ static enum view_result go(struct data_state *s, size_t to)
     return VIEW_CHANGED;
 }
 
+// The row of that number in the file.
+static enum view_result go_to_row(struct view *v, const char *arg)
+{
+    struct data_state *s = v->state;
+    int64_t number;
+    if (!arg) {
+        ui_ask(v->ui, CMD_GO, "go to the row with number", "");
+        return VIEW_CHANGED;
+    }
+    if (!text_to_i64(arg, &number) || number < 1) {
+        ui_say_error(v->ui, "go: the number of a row, not %s", arg);
+        return VIEW_KEPT;
+    }
+    for (size_t i = 0; i < s->rows.n; i++)
+        if (s->rows.rows[i] == (uint64_t)number - 1)
+            return go(s, i);
+    ui_say(v->ui, "Row %lld is not among the %zu that are shown.", (long long)number, s->rows.n);
+    return VIEW_CHANGED;
+}
+
 static enum view_result scroll(struct data_state *s, int lines)
 {
     const int most = s->lines > s->height ? s->lines - s->height : 0, to = s->scroll + lines;
@@ -422,6 +442,8 @@ static enum view_result command_data(struct view *v, enum command_id id, const c
         s->pane = PANE_ROWS;
         s->scroll = 0;
         return VIEW_CHANGED;
+    case CMD_GO:
+        return go_to_row(v, arg);
     case CMD_FIND:
         return look(v, 0, arg);
     case CMD_FIND_NEXT:
@@ -447,6 +469,11 @@ static enum view_result command_data(struct view *v, enum command_id id, const c
     }
 }
 
+static bool tell_data(struct view *v, bool all, struct str *out)
+{
+    return data_tell(v->state, set_of(v), all, out);
+}
+
 const struct view_ops view_data = {
     .title = "Data",
     .open = open_data,
@@ -456,4 +483,5 @@ const struct view_ops view_data = {
     .command = command_data,
     .refresh = refresh_data,
     .patience_s = 1, // how far the counting is
+    .tell = tell_data,
 };

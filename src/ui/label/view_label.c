@@ -109,8 +109,13 @@ static enum view_result judge(struct view *v, enum verdict verdict)
     struct label_state *s = v->state;
     if (s->listing)
         return label_list_judge(v, verdict);
-    if (!s->now.has_pair && !s->busy)
-        return VIEW_KEPT;
+    if (s->now.kind == LABEL_OF_NOTHING && !s->busy) // digits turn pages
+        return VIEW_IGNORED;
+    if (s->now.kind == LABEL_OF_NOTHING || (!s->now.has_pair && !s->busy)) {
+        ui_say(v->ui, s->busy ? "The pairs are still being read."
+                              : "No pair is here to be judged: o another order, O other pairs; Alt and a digit turn pages.");
+        return VIEW_CHANGED;
+    }
     label_ask(v, (struct label_request){.what = LABEL_JUDGE, .verdict = verdict, .number = label_meant(s)});
     return VIEW_KEPT; // the picture changes when it is saved
 }
@@ -308,6 +313,8 @@ static const char *hints_label(struct view *v)
                              : "m mark  v range  * all  1-9 label what is marked  u undo  \\ filter  Enter show  p back";
     if (s->statistics && s->width < 160)
         return "s more or back  1-9 label+next  u undo  ? help  q back";
+    if (s->now.kind == LABEL_OF_NOTHING && !s->busy)
+        return "O pairs  1-7 pages  ? help  q back";
     if (!s->now.has_pair)
         return "O pairs  u undo  o order  s statistics  w export  Alt-1 runs  ? help  q back";
     if (s->width < 60)

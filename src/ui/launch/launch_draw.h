@@ -38,4 +38,5 @@ void launch_save(const struct launch_state *s, json_t *into);
 void launch_restore(struct launch_state *s, const json_t *from);
 void launch_take_kept(struct launch_state *s); // the form was just made
 
+bool launch_tell(const struct launch_state *s, bool all, struct str *out); // tell of view.h (launch_tell.c)
 void launch_draw(struct launch_state *s, struct canvas *c, struct rect area); // notes how many fields are visible

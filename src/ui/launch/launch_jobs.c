@@ -1,4 +1,5 @@
-// What the form for a new run asks of the engine, on threads of their own: what a run would take, and starting a sweep.
+// What the form for a new run asks of the engine, on threads of their own: what a run would take, and starting runs or a
+// sweep.
 #include "config.h"
 
 #include <stdlib.h>
@@ -151,6 +152,86 @@ bool ui_take_memory(struct ui *ui, const json_t **plan)
     const bool has = ui->has_memory;
     ui->has_memory = false;
     *plan = ui->memory;
+    return has;
+}
+
+// ---- runs ----
+
+struct runs_job {
+    struct {
+        char *objective, *name;
+        json_t *settings;
+    } runs[NEW_RUNS_MOST];
+    int n;
+};
+
+static int runs_work(void *arg, struct err *e)
+{
+    struct runs_job *j = arg;
+    int code = 0;
+    for (int i = 0; i < j->n && !code; i++)
+        code = engine_check_run(j->runs[i].objective, j->runs[i].settings, NULL, e);
+    return code;
+}
+
+static int add_and_start(struct ui *ui, const struct runs_job *j, int i, struct err *e)
+{
+    const json_t *settings = j->runs[i].settings;
+    const char *model = json_string_value(json_object_get(settings, "model"));
+    const char *data = json_string_value(json_object_get(settings, "data"));
+    char *name = NULL;
+    const int code = store_add_run(ui->store, j->runs[i].name, j->runs[i].objective, model ? model : "", data ? data : "",
+                                   settings, &name, e);
+    if (!code)
+        ui_start_new_run(ui, name);
+    free(name);
+    return code;
+}
+
+static void runs_done(struct ui *ui, void *arg, int code, const struct err *e)
+{
+    struct runs_job *j = arg;
+    struct err fault = {0};
+    ui->starting_runs = false;
+    ui->message[0] = '\0'; // that they are being checked
+    ui->dirty = true;
+    for (int i = 0; i < j->n && !code; i++) {
+        code = add_and_start(ui, j, i, &fault);
+        ui->has_started |= !code;
+    }
+    if (code)
+        ui_say_error(ui, "%s", fault.code ? fault.text : e->text);
+    for (int i = 0; i < j->n; i++) {
+        free(j->runs[i].objective);
+        free(j->runs[i].name);
+        json_decref(j->runs[i].settings);
+    }
+    free(j);
+}
+
+void ui_start_runs(struct ui *ui, const struct new_run *runs, int n)
+{
+    if (ui->starting_runs) {
+        for (int i = 0; i < n; i++)
+            json_decref(runs[i].settings);
+        ui_say(ui, "A run is still being checked: it starts by itself.");
+        return;
+    }
+    struct runs_job *j = mem_alloc(1, sizeof *j);
+    for (; j->n < n; j->n++) {
+        j->runs[j->n].objective = mem_strdup(runs[j->n].objective);
+        j->runs[j->n].name = mem_strdup(runs[j->n].name);
+        j->runs[j->n].settings = runs[j->n].settings;
+    }
+    ui->starting_runs = true;
+    ui_say(ui, "Checking model, data and memory; then it starts ...");
+    job_start(ui, runs_work, runs_done, j);
+}
+
+bool ui_take_started(struct ui *ui)
+{
+    const bool has = ui->has_started;
+    ui->has_started = false;
     return has;
 }
 

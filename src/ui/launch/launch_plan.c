@@ -96,8 +96,13 @@ static void draw_memory(const struct launch_plan *p, struct pen *pen)
 
 void launch_plan_draw(const struct launch_plan *p, const char *command, struct canvas *c, struct rect area)
 {
-    struct pen pen = {
-        c, rect_inset(canvas_box(c, area, STYLE(COLOR_ACCENT), "What it would take; nothing is started"), 1, 0)};
+    launch_plan_draw_lines(
+        p, command, c, rect_inset(canvas_box(c, area, STYLE(COLOR_ACCENT), "What it would take; nothing is started"), 1, 0));
+}
+
+void launch_plan_draw_lines(const struct launch_plan *p, const char *command, struct canvas *c, struct rect area)
+{
+    struct pen pen = {c, area};
     if (!p->is_there) {
         say(&pen, STYLE(COLOR_MUTED), "Checking model, data and memory ...");
         return;

@@ -19,3 +19,4 @@ void launch_plan_fini(struct launch_plan *p);
 double launch_plan_seconds(const struct launch_plan *p);
 // command: the run as a command line.
 void launch_plan_draw(const struct launch_plan *p, const char *command, struct canvas *c, struct rect area);
+void launch_plan_draw_lines(const struct launch_plan *p, const char *command, struct canvas *c, struct rect area); // no frame

@@ -55,11 +55,10 @@ static enum view_result launch_sweep(struct view *v, struct form *f)
     return VIEW_CHANGED;
 }
 
-static enum view_result launch(struct view *v, struct form *f)
+static enum view_result launch(struct view *v)
 {
     struct launch_state *s = v->state;
-    struct err fault = {0};
-    char *name = NULL;
+    struct form *f = &s->form;
     int wrong = form_first_fault(f);
     if (wrong >= 0) {
         launch_move(s, wrong); // of the demo's form it is another row
@@ -68,37 +67,35 @@ static enum view_result launch(struct view *v, struct form *f)
     }
     if (form_is_sweep(f))
         return launch_sweep(v, f);
-    json_t *settings = form_settings(f, false);
-    const char *model = json_string_value(json_object_get(settings, "model"));
-    const char *data = json_string_value(json_object_get(settings, "data"));
-    int code = engine_check_run(f->fields[FORM_OBJECTIVE].text, settings, NULL, &fault);
-    if (!code)
-        code = store_add_run(ui_store(v->ui), f->fields[FORM_NAME].text, f->fields[FORM_OBJECTIVE].text,
-                             model ? model : "", data ? data : "", settings, &name, &fault);
-    json_decref(settings);
-    if (code) {
-        ui_say_error(v->ui, "%s", fault.text);
-        return VIEW_CHANGED;
-    }
-    form_reset(f, FORM_NAME);
-    s->typed = false;
-    ui_start_new_run(v->ui, name);
-    free(name);
+    const struct new_run run = {f->fields[FORM_OBJECTIVE].text, f->fields[FORM_NAME].text, form_settings(f, false)};
+    ui_start_runs(v->ui, &run, 1);
     return VIEW_CHANGED;
+}
+
+// What was in the form has become a run.
+static void take_started(struct launch_state *s, struct ui *ui)
+{
+    if (!ui_take_started(ui) || !s->has_form)
+        return;
+    form_reset(&s->form, FORM_NAME);
+    s->typed = false;
 }
 
 static void start_demo(struct view *v)
 {
     struct launch_state *s = v->state;
-    for (int i = ENGINE_DEMO_RUNS - 1; i >= 0; i--) {
+    struct new_run runs[ENGINE_DEMO_RUNS];
+    for (int i = 0; i < ENGINE_DEMO_RUNS; i++) {
+        const int which = ENGINE_DEMO_RUNS - 1 - i;
         struct form demo; // its own: the next new run does not begin with the demo's settings
-        json_t *settings = engine_demo_settings(i, ENGINE_DEMO_STEPS, 0.1);
+        json_t *settings = engine_demo_settings(which, ENGINE_DEMO_STEPS, 0.1);
         form_init(&demo, s->form.engine);
-        form_copy(&demo, engine_demo_objectives[i], NULL, NULL, settings);
+        form_copy(&demo, engine_demo_objectives[which], NULL, NULL, settings);
         json_decref(settings);
-        launch(v, &demo);
+        runs[i] = (struct new_run){engine_demo_objectives[which], "", form_settings(&demo, false)};
         form_fini(&demo);
     }
+    ui_start_runs(v->ui, runs, ENGINE_DEMO_RUNS);
 }
 
 // The form is to be of another objective: what is being typed is in it already.
@@ -187,6 +184,7 @@ static bool has_form(struct view *v)
 
 static void save_launch(const struct view *v, json_t *into)
 {
+    take_started(v->state, v->ui);
     launch_save(v->state, into);
 }
 
@@ -197,6 +195,7 @@ static void restore_launch(struct view *v, const json_t *from)
 
 static void shown_launch(struct view *v)
 {
+    take_started(v->state, v->ui);
     has_form(v);
 }
 
@@ -253,13 +252,16 @@ static enum view_result menu_key(struct launch_state *s, int key)
 }
 
 // On a row of text whatever can stand in one begins it; numbers begin with digits, and letters stay commands there. What
-// begins neither a name nor a path (":", "?", "/", Space) is a command everywhere.
+// begins neither a name nor a path (":", "?", Space) is a command everywhere; "/" finds a field, but on a row that waits
+// for a path, which most people give from the root.
 static bool begins_a_value(const struct form_field *f, int key)
 {
     bool is_text = f->param->type == PARAM_PATH || f->param->type == PARAM_TEXT;
     bool is_number = f->param->type == PARAM_INT || f->param->type == PARAM_FLOAT;
     if ((key >= '0' && key <= '9') || key == '.' || key == '-')
         return is_text || is_number;
+    if (key == '/')
+        return f->param->type == PARAM_PATH && !f->text[0];
     return is_text && (key == '~' || key == '_' || (key >= 'a' && key <= 'z') || (key >= 'A' && key <= 'Z') ||
                        (key >= 0xa0 && key < KEY_BASE_));
 }
@@ -514,7 +516,7 @@ static enum view_result command_launch(struct view *v, enum command_id id, const
     case CMD_EDIT:
         return edit_command(v, arg);
     case CMD_LAUNCH:
-        return launch(v, &s->form);
+        return launch(v);
     case CMD_PLAN:
         return plan(v);
     case CMD_PRESET:
@@ -555,6 +557,12 @@ static bool copy_launch(struct view *v, struct str *out)
     return s->has_form;
 }
 
+static bool tell_launch(struct view *v, bool all, struct str *out)
+{
+    ((struct launch_state *)v->state)->plan = ui_plan(v->ui);
+    return launch_tell(v->state, all, out);
+}
+
 const struct view_ops view_launch = {
     .title = "New run",
     .open = open_launch,
@@ -571,4 +579,5 @@ const struct view_ops view_launch = {
     .restore = restore_launch,
     .complete = complete_launch,
     .copy = copy_launch,
+    .tell = tell_launch,
 };

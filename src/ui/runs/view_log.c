@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "ui/kept.h"
+#include "ui/term/sgr.h"
 #include "ui/view.h"
 
 enum level { LEVEL_ALL, LEVEL_WARN, LEVEL_ENGINE, N_LEVELS };
@@ -26,8 +27,7 @@ struct log_state {
     struct run_event *events; // oldest first
     int n, cap;
     int64_t version;
-    char *tail;               // the end of engine.log
-    size_t tail_bytes;
+    struct sgr_text tail;     // the end of engine.log
     int64_t tail_size;        // of the whole file when it was read
     int back;                 // lines above the newest; 0: follows
     int lines, height;        // of the last drawing
@@ -50,9 +50,7 @@ static void forget(struct log_state *s)
     for (int i = 0; i < s->n; i++)
         free(s->events[i].text);
     s->n = 0;
-    free(s->tail);
-    s->tail = NULL;
-    s->tail_bytes = 0;
+    sgr_fini(&s->tail);
     s->tail_size = -2; // not looked for; -1: there is no file
     s->version = -1;
     s->back = 0;
@@ -105,9 +103,11 @@ static void read_tail(struct view *v, struct run_row *r)
         char *bytes = mem_alloc(TAIL_BYTES + 1, 1);
         ssize_t n = pread(fd, bytes, TAIL_BYTES, from);
         close(fd);
-        free(s->tail);
-        s->tail = bytes;
-        s->tail_bytes = n > 0 ? (size_t)n : 0;
+        const size_t n_bytes = n > 0 ? (size_t)n : 0;
+        const char *line = from > 0 ? memchr(bytes, '\n', n_bytes) : NULL; // not from the middle of one, or of a sequence
+        const size_t skip = line ? (size_t)(line + 1 - bytes) : 0;
+        sgr_read(&s->tail, bytes + skip, n_bytes - skip);
+        free(bytes);
         s->tail_size = size;
     }
     if (size <= 0)
@@ -254,8 +254,8 @@ static void draw_events(struct log_state *s, struct canvas *c, struct rect r, co
 // The i-th line of the engine's output and its bytes; NULL: there are not so many.
 static const char *tail_line(const struct log_state *s, int i, size_t *n)
 {
-    const char *at = s->tail, *end = s->tail ? s->tail + s->tail_bytes : NULL;
-    for (; at && at < end; i--) {
+    const char *at = str_text(&s->tail.text), *end = at + s->tail.text.len;
+    for (; at < end; i--) {
         const char *next = memchr(at, '\n', (size_t)(end - at));
         *n = (size_t)((next ? next : end) - at);
         if (i == 0)
@@ -269,12 +269,12 @@ static void draw_tail(struct log_state *s, struct canvas *c, struct rect r)
 {
     r = rect_inset(r, 1, 0);
     const struct rect none = {r.x, r.y, r.width, 0};
-    int lines = canvas_paragraph(c, none, 0, STYLE(COLOR_DEFAULT), s->tail ? s->tail : "", s->tail_bytes);
+    const char *text = str_text(&s->tail.text);
+    const int lines = canvas_paragraph(c, none, 0, STYLE(COLOR_DEFAULT), text, s->tail.text.len);
     size_t n_found = 0;
     const char *found = s->found >= 0 ? tail_line(s, s->found, &n_found) : NULL;
-    const int before = found && found > s->tail
-                           ? canvas_paragraph(c, none, 0, STYLE(COLOR_DEFAULT), s->tail, (size_t)(found - s->tail) - 1)
-                           : 0;
+    const int before =
+        found && found > text ? canvas_paragraph(c, none, 0, STYLE(COLOR_DEFAULT), text, (size_t)(found - text) - 1) : 0;
     s->lines = lines;
     s->height = r.height;
     if (s->seek)
@@ -282,7 +282,8 @@ static void draw_tail(struct log_state *s, struct canvas *c, struct rect r)
     if (s->back > lines - r.height)
         s->back = lines > r.height ? lines - r.height : 0;
     int skip = lines > r.height ? lines - r.height - s->back : 0;
-    canvas_paragraph(c, r, skip, STYLE(COLOR_DEFAULT), s->tail ? s->tail : "", s->tail_bytes);
+    if (s->tail.n_spans)
+        canvas_paragraph_spans(c, r, skip, s->tail.spans, s->tail.n_spans, text, s->tail.text.len);
     if (found && before >= skip && before - skip < r.height)
         canvas_put(c, r.x - 1, r.y + before - skip, '>', STYLE(COLOR_ACCENT, .attr = ATTR_BOLD));
 }

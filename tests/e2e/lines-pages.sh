@@ -1,0 +1,90 @@
+#!/bin/sh
+# Compare, Data and the form for a new run line by line, with the engine: what is typed, and what is heard.
+set -u
+. "${ATTUNE_SRCDIR:-.}/tests/lib/e2e.sh"
+build=${ATTUNE_BUILDDIR:-.}
+attune=$build/attune
+demo=$(cd "${ATTUNE_SRCDIR:-.}/share/attune/models/demo" && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+unset NO_COLOR COLUMNS ATTUNE_READ_ONLY ATTUNE_QUIET ATTUNE_NO_INPUT
+export ATTUNE_ENGINE="$build/attune-engine" HOME="$work" XDG_DATA_HOME="$work/data" XDG_STATE_HOME="$work/state" \
+    ATTUNE_PROJECT="$work/a" USER=tester OMP_NUM_THREADS=1
+cd "$work" || exit 1
+
+says() { if grep -qE -- "$1" "$work/out"; then ok "$2"; else not_ok "$2"; sed 's/^/# /' "$work/out"; fi; }
+never() { if grep -qE -- "$1" "$work/out"; then not_ok "$2"; else ok "$2"; fi; }
+lines() {
+    name=$1
+    shift
+    if timeout 120 "$attune" --lines "$@" >"$work/out" 2>"$work/err"; then ok "$name"; else not_ok "$name"; fi
+}
+
+cat >pairs.jsonl <<'EOF'
+{"prompt": "Say something.", "chosen": "A fine answer.", "rejected": "Another answer."}
+{"prompt": "Say more.", "chosen": "Much more.", "rejected": "No."}
+{"prompt": "Say less.", "chosen": "Less.", "rejected": "No less."}
+{"prompt": "A row without answers."}
+EOF
+lines "a data set" <<'EOF'
+data pairs.jsonl
+down
+3
+find more
+9
+filter chosen:fine
+next-pane
+next-pane
+quit
+EOF
+says '^pairs\.jsonl: preference pairs.*3 rows to learn from, 1 refused\.$' "what it is"
+says '^Row 1 of 3\.$' "the first row"
+says '^prompt, 14 characters: Say something\.$' "its prompt"
+says '^rejected, 15 characters: Another answer\.$' "its answers"
+says '^Row 3 of 3\.$' "a row by its number"
+says '^Row 9 is not among the 3' "one that is not there"
+says '^chosen, 10 characters: Much more\.$' "a row that is found"
+says '^Filter chosen:fine: 1 of 3 rows pass' "what a filter leaves"
+says 'Which answer is longer' "the set in numbers"
+says 'line 4: ' "what is refused, and why"
+
+cp -r "$demo" other
+lines "two models" <<EOF
+compare-page
+compare $demo other
+length 12
+ask Once upon a time there was a fox.
+temperature 1.5
+2
+wins
+wins
+8
+quit
+EOF
+says '^No models yet: ' "none at first"
+says '^Prompt: Once upon a time there was a fox\.$' "what was asked"
+says '^A [a-z]+, 12 tokens: ' "a whole answer"
+says '^B other, 12 tokens: ' "and the other"
+says '^(Saved: A is better|Both answers are the same text)' "a vote by its digit"
+never '[|+]--' "no frames"
+
+lines "the form" <<EOF
+new
+find beta
+edit beta 7e9
+edit beta 0.3
+edit model $demo
+edit data $work/pairs.jsonl
+plan
+edit allow-refused yes
+plan
+quit
+EOF
+says '^objective: dpo\.' "its fields"
+says '^beta: 0\.1\.$' "the field that was looked for"
+says '^beta: 0\.3, as you gave it\.$' "a value that was given"
+says '^beta: .*7' "one that cannot be is refused"
+says '^It could not be started: 1 of 4 rows' "a dry run that ends"
+says '^ok +model, data' "the dry run"
+never '^\+--' "no frames there either"
+exit $bad

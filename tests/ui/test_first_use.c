@@ -1,0 +1,188 @@
+// What somebody meets who does not know the console yet: keys that have nothing to do say so, digits turn pages where nothing
+// is there to be judged, and what an engine printed for a terminal is shown as it was meant.
+#include "config.h"
+
+#include <sys/stat.h>
+
+#include "testing.h"
+
+#include "base/clock.h"
+#include "ui/fixture.h"
+#include "ui/rig.h"
+
+static void begin(struct rig *r, int width, int height)
+{
+    rig_start(r, &(struct rig_options){.project = project, .width = width, .height = height});
+    rig_wait(r, "> g dpo-next");
+}
+
+static void digits_turn_pages_where_nothing_is_judged(void **state)
+{
+    struct rig r;
+    begin(&r, 80, 24);
+    rig_send(&r, "5");
+    rig_wait(&r, "[5 Compare]");
+    rig_send(&r, "8");
+    rig_wait(&r, "8 (vote) has nothing to do here just now");
+    rig_wait(&r, "1-7 pages");
+    rig_send(&r, "6");
+    rig_wait(&r, "[6 Label]");
+    rig_wait(&r, "1-7 pages");
+    rig_send(&r, "9");
+    rig_wait(&r, "9 (cannot judge) has nothing to do here just now");
+    rig_send(&r, "7");
+    rig_wait(&r, "[7 Data]");
+    rig_send(&r, "6");
+    rig_wait(&r, "[6 Label]");
+    rig_send(&r, "5");
+    rig_wait(&r, "[5 Compare]");
+    rig_send(&r, "1");
+    rig_wait(&r, "[1 Runs]");
+    rig_quit(&r);
+}
+
+static void a_vote_that_cannot_be_turns_no_page(void **state)
+{
+    struct rig r;
+    struct str line = {0};
+    char *model = test_source("share/attune/models/demo");
+    begin(&r, 80, 24);
+    rig_send(&r, "5");
+    rig_wait(&r, "[5 Compare]");
+    str_addf(&line, "compare %s %s", model, model);
+    rig_command(&r, str_text(&line));
+    rig_wait(&r, "B demo");
+    rig_command(&r, "ask Once upon a time"); // from here on a digit is a vote, whether they have answered or not
+    rig_send(&r, "1");
+    for (int i = 0; i < 300 && !rig_shows(&r, "Vote when both") && !rig_shows(&r, "the same text"); i++)
+        rig_read(&r, 0.1);
+    assert_true(rig_shows(&r, "Vote when both") || rig_shows(&r, "the same text"));
+    assert_true(rig_shows(&r, "[5 Compare]"));
+    rig_quit(&r);
+    str_fini(&line);
+    free(model);
+}
+
+static void a_key_without_work_says_so(void **state)
+{
+    struct rig r;
+    begin(&r, 100, 30);
+    rig_send(&r, "h");
+    rig_wait(&r, "h (left) has nothing to do here just now");
+    rig_send(&r, "y");
+    rig_wait(&r, "y does nothing on this page");
+    rig_send(&r, "3");
+    rig_wait(&r, "[3 Samples]");
+    rig_send(&r, "y");
+    rig_wait(&r, "y does nothing on this page");
+    rig_quit(&r);
+}
+
+// The styles of the line that holds the text, as rig_text has them behind it.
+static char *styles_of(struct rig *r, const char *text)
+{
+    struct str shown = {0};
+    rig_text(r, true, &shown);
+    const char *at = strstr(str_text(&shown), text);
+    assert_non_null(at);
+    at = strchr(at, '\n') + 1;
+    size_t n = 0;
+    while (at[n] == '\t')
+        n += strcspn(at + n, "\n") + 1;
+    char *styles = strndup(at, n);
+    str_fini(&shown);
+    return styles;
+}
+
+static void what_an_engine_printed_has_its_colours(void **state)
+{
+    static const char printed[] = "plain line\n"
+                                  "\033[1;31mfailed\033[0m here, \033[32mwell\033[39m there\n"
+                                  "\033[4munder\033[24m and \033[38;5;208mfar\033[m\n"
+                                  " 10%|#   |\r 50%|##  |\r\033[K100%|####|\n"
+                                  "a \033[2J sequence of others\r\n";
+    struct rig r;
+    char *path = path_join(project, "runs/dpo-next/engine.log"), *styles;
+    assert_ok(file_write(path, printed, strlen(printed), e));
+    begin(&r, 80, 24);
+    rig_send(&r, "4vv");
+    rig_wait(&r, "own output");
+    rig_wait(&r, "failed here, well there"); // no sign of a sequence between the words
+    rig_wait(&r, "under and far");
+    rig_wait(&r, " 100%|####|");
+    assert_false(rig_shows(&r, "50%"));
+    assert_false(rig_shows(&r, "[K"));
+    rig_wait(&r, "[2J sequence of others"); // shown, and not obeyed
+    styles = styles_of(&r, "failed here");
+    assert_true(text_starts(styles, "\t1-6 fg") && strstr(styles, "bold") && strstr(styles, "\t14-17 fg"));
+    free(styles);
+    styles = styles_of(&r, "under and far");
+    assert_true(text_starts(styles, "\t1-5 underline") && !strchr(styles, 'f'));
+    free(styles);
+    rig_send(&r, "/well there\r"); // found across what was a sequence
+    rig_wait(&r, ">failed here");
+    rig_quit(&r);
+    free(path);
+}
+
+// Checking a run takes the engine seconds with a large model; meanwhile the console says so and goes on.
+static void a_run_is_checked_beside_the_console(void **state)
+{
+    struct rig r;
+    struct str script = {0}, line = {0};
+    char *wrapper = path_join(project, "slow-engine"), *engine = test_build("attune-engine"),
+         *model = test_source("share/attune/models/demo"), *data = path_join(project, "few.jsonl");
+    static const char row[] = "{\"prompt\": \"Say\", \"chosen\": \" a\", \"rejected\": \" b\"}\n";
+    struct str rows = {0};
+    for (int i = 0; i < 40; i++)
+        str_add(&rows, row);
+    assert_ok(file_write(data, str_text(&rows), rows.len, e));
+    str_addf(&script, "#!/bin/sh\n[ \"$1\" != check ] || sleep 3\nexec '%s' \"$@\"\n", engine);
+    assert_ok(file_write(wrapper, str_text(&script), script.len, e));
+    assert_int_equal(chmod(wrapper, 0755), 0);
+    setenv("ATTUNE_ENGINE", wrapper, 1);
+    begin(&r, 80, 24);
+    rig_send(&r, "a");
+    rig_wait(&r, "must be given");
+    rig_send(&r, model); // typed from the root on, where the cursor is: no field is looked for
+    rig_send(&r, "\r");
+    rig_wait_gone(&r, "find a field");
+    str_addf(&line, "edit data %s", data);
+    rig_command(&r, str_text(&line));
+    rig_wait(&r, "few.jsonl");
+    rig_command(&r, "edit steps 2");
+    rig_wait(&r, "> steps");
+    rig_command(&r, "launch");
+    rig_wait(&r, "Checking model, data and memory");
+    rig_send(&r, "\033[A"); // served meanwhile
+    rig_wait_gone(&r, "> steps");
+    assert_true(rig_shows(&r, "[New run]"));
+    rig_command(&r, "launch");
+    rig_wait(&r, "still being checked");
+    rig_wait(&r, "[1 Runs]");
+    rig_wait(&r, "dpo-3");
+    assert_false(rig_shows(&r, "dpo-4")); // once
+    rig_command(&r, "stop");
+    rig_settle(&r, 0.2);
+    rig_quit(&r);
+    unsetenv("ATTUNE_ENGINE");
+    str_fini(&script);
+    str_fini(&line);
+    str_fini(&rows);
+    free(wrapper);
+    free(engine);
+    free(model);
+    free(data);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(digits_turn_pages_where_nothing_is_judged, fixture_set_up, fixture_tear_down),
+        cmocka_unit_test_setup_teardown(a_vote_that_cannot_be_turns_no_page, fixture_set_up, fixture_tear_down),
+        cmocka_unit_test_setup_teardown(a_key_without_work_says_so, fixture_set_up, fixture_tear_down),
+        cmocka_unit_test_setup_teardown(what_an_engine_printed_has_its_colours, fixture_set_up, fixture_tear_down),
+        cmocka_unit_test_setup_teardown(a_run_is_checked_beside_the_console, fixture_set_up, fixture_tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
