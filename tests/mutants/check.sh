@@ -56,9 +56,11 @@ else # as it was unpacked; what a build in it has left would be taken for built
     find "$tree/tests" -type f -perm -100 ! -name '*.sh' ! -name '*.py' -exec rm -f {} +
 fi
 chmod -R u+w "$tree"
-if [ -e "$work/mutant" ]; then # a call before was stopped there, and what it built is newer than what was unpacked
-    touch "$tree/$(cat "$work/mutant")"
-    rm "$work/mutant"
+if [ -e "$work/mutated-files" ]; then # what calls before built of them is newer than what was unpacked
+    while read -r file; do
+        [ ! -e "$tree/$file" ] || touch "$tree/$file"
+    done <"$work/mutated-files"
+    rm "$work/mutated-files"
 fi
 [ -x "$tree/configure" ] || (cd "$tree" && ./bootstrap) >"$log" 2>&1 || fail "the copy has no configure: $(said)"
 : "${CC:=gcc}"
@@ -165,7 +167,7 @@ try() {
         return
     fi
     cp "$tree/$file" "$work/original"
-    echo "$file" >"$work/mutant"
+    echo "$file" >>"$work/mutated-files"
     cp "$work/mutated" "$tree/$file"
     # shellcheck disable=SC2086
     if ! make_tests "" $tests; then
@@ -192,7 +194,6 @@ try() {
         fi
     fi
     cp "$work/original" "$tree/$file" # a new time, so that it is built again
-    rm "$work/mutant"
 }
 
 newline='
