@@ -122,12 +122,14 @@ passes() {
     [ "$status" = 0 ] || [ "$status" = 77 ]
 }
 
-# The case of a cmocka program that failed, from its words: the last that began.
+# The case of a cmocka program that failed, from its words: the first that it says, else the last that began.
 culprit() {
     if [ "$status" = 124 ] || [ "$status" = 137 ]; then
         printf 'no end after %s s, in ' "$patience"
     fi
-    sed -n 's/^\[ RUN      \] \([a-z_0-9]*\)$/\1/p' "$log" | tail -n 1
+    awk '/\[  FAILED  \] [a-z_0-9]+$/ { print $NF; said = 1; exit }
+        /^\[ RUN      \] / { last = $NF }
+        END { if (!said) print last }' "$log"
 }
 
 # Puts $PUT in the place of $FIND, which must stand in one place.
