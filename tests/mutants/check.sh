@@ -56,9 +56,11 @@ else # as it was unpacked; what a build in it has left would be taken for built
     find "$tree/tests" -type f -perm -100 ! -name '*.sh' ! -name '*.py' -exec rm -f {} +
 fi
 chmod -R u+w "$tree"
-if [ -e "$work/mutant" ]; then # a call before was stopped there, and what it built is newer than what was unpacked
-    touch "$tree/$(cat "$work/mutant")"
-    rm "$work/mutant"
+if [ -e "$work/mutated-files" ]; then # what calls before built of them is newer than what was unpacked
+    while read -r file; do
+        [ ! -e "$tree/$file" ] || touch "$tree/$file"
+    done <"$work/mutated-files"
+    rm "$work/mutated-files"
 fi
 [ -x "$tree/configure" ] || (cd "$tree" && ./bootstrap) >"$log" 2>&1 || fail "the copy has no configure: $(said)"
 : "${CC:=gcc}"
@@ -120,12 +122,14 @@ passes() {
     [ "$status" = 0 ] || [ "$status" = 77 ]
 }
 
-# The case of a cmocka program that failed, from its words: the last that began.
+# The case of a cmocka program that failed, from its words: the first that it says, else the last that began.
 culprit() {
     if [ "$status" = 124 ] || [ "$status" = 137 ]; then
         printf 'no end after %s s, in ' "$patience"
     fi
-    sed -n 's/^\[ RUN      \] \([a-z_0-9]*\)$/\1/p' "$log" | tail -n 1
+    awk '/\[  FAILED  \] [a-z_0-9]+$/ { print $NF; said = 1; exit }
+        /^\[ RUN      \] / { last = $NF }
+        END { if (!said) print last }' "$log"
 }
 
 # Puts $PUT in the place of $FIND, which must stand in one place.
@@ -165,7 +169,7 @@ try() {
         return
     fi
     cp "$tree/$file" "$work/original"
-    echo "$file" >"$work/mutant"
+    echo "$file" >>"$work/mutated-files"
     cp "$work/mutated" "$tree/$file"
     # shellcheck disable=SC2086
     if ! make_tests "" $tests; then
@@ -192,7 +196,6 @@ try() {
         fi
     fi
     cp "$work/original" "$tree/$file" # a new time, so that it is built again
-    rm "$work/mutant"
 }
 
 newline='
