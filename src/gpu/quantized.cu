@@ -17,7 +17,7 @@ enum {
     OUT_TILES = 4, OUTS = OUT_TILES * (int)MMA_COLUMNS,
     N_WARPS = 16, FEW_THREADS = N_WARPS * (int)WARP, STEP = N_WARPS * (int)QUANT_BLOCK,
     N_SUMS = (int)MMA_ROWS * OUTS, // of a block
-    MOST_FEW = 2 * MMA_ROWS, // rows for which reading the weights once for each MMA_ROWS of them is less than writing numbers
+    MOST_FEW = 2 * MMA_ROWS, // rows for which reading weights once for each MMA_ROWS of them is less than writing numbers
 };
 static_assert((int)FEW_THREADS == (int)N_SUMS, "a thread for each sum");
 

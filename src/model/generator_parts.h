@@ -71,6 +71,6 @@ void gen_run(struct generator *g, struct speakers who, int n, int n_segments, in
 // Logits of n rows named in row_ids, and a token for each of the streams that draw from them: stream i from row
 // logit_row[i] (NULL: its own). Into g->tokens, g->logprobs and, of jobs that keep it, g->entropy, (n_streams).
 void gen_draw(struct generator *g, int n, const struct stream *streams, int n_streams, const int *logit_row);
-// Both for a new row of each of the n streams, in `rows` rows: those behind the streams draw as the last one does, for nobody.
-// Where calls are recorded, it is one recording.
+// Both for a new row of each of the n streams, in `rows` rows: those behind the streams draw as the last one does, for
+// nobody. Where calls are recorded, it is one recording.
 void gen_decode(struct generator *g, int n, int rows, int most_keys);

@@ -64,7 +64,7 @@ static void numbers_in_bf16_are_rounded_once(void **state)
     t.ops->close(t.b);
 }
 
-// y = 0.5 x w^T + y + bias of some rows, in bf16, beside sums in double over the numbers that products take. Returns the bits.
+// y = 0.5 x w^T + y + bias of some rows, in bf16, beside sums in double over the numbers that products take. Returns a hash.
 static uint64_t product_of_few_rows(enum dtype type, int rows, int in, int out)
 {
     struct bench t = {.ops = &backend_cuda};
