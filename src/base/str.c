@@ -107,6 +107,8 @@ bool text_copy(char *out, size_t size, const char *text)
 {
     size_t n = strlen(text);
     size_t fits = n < size ? n : size - 1;
+    for (int i = 0; i < 3 && fits > 0 && fits < n && ((unsigned char)text[fits] & 0xc0) == 0x80; i++)
+        fits--; // no half of a character
     memcpy(out, text, fits);
     out[fits] = '\0';
     return fits == n;

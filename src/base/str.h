@@ -26,7 +26,7 @@ char *str_take(struct str *s);             // the heap string; *s is empty again
 
 bool text_starts(const char *text, const char *prefix);
 bool text_ends(const char *text, const char *suffix);
-// strlcpy: always terminates; returns false when the text was cut.
+// strlcpy, for UTF-8: always terminates, between two characters; returns false when the text was cut.
 bool text_copy(char *out, size_t size, const char *text);
 // Levenshtein distance, for "did you mean"; 99 when one of them is longer than 60 bytes.
 size_t text_distance(const char *a, const char *b);

@@ -110,9 +110,6 @@ struct fork_request {
     const char *objective;  // NULL: the run's
     const json_t *changes;  // settings by name, as typed values or as texts; NULL: none
 };
-// The step of the run's newest checkpoint at or before `at` (negative: of all), which may be one that it was forked from
-// itself. ERR_NOT_FOUND says which there are.
-int engine_fork_step(struct store *s, const char *run, int64_t at, int64_t *step, struct err *e);
 // Adds the fork to the store, with the checkpoint in its folder: weights, moments of the optimizer and place in the data go
 // on, under the settings that were in force there but for the changes. Step and total steps count on, so learning rates
 // follow their schedule, and the reference is the first run's. Not started yet (engine_start). Everything is checked before

@@ -84,14 +84,6 @@ static int find_step(const char *run, const char *run_dir, int64_t at, int64_t *
     return code;
 }
 
-int engine_fork_step(struct store *s, const char *run, int64_t at, int64_t *step, struct err *e)
-{
-    char *dir = store_run_dir(s, run);
-    int code = find_step(run, dir, at, step, e);
-    free(dir);
-    return code;
-}
-
 static int copy_file(const char *from, const char *to, struct err *e)
 {
     char block[65536];

@@ -46,11 +46,6 @@ const struct label_options *ui_label_options(struct ui *ui)
     return ui->label;
 }
 
-bool ui_is_slow(struct ui *ui)
-{
-    return ui->slow;
-}
-
 void ui_compare(struct ui *ui, const char *models)
 {
     ui->show(ui, PAGE_COMPARE);

@@ -122,7 +122,6 @@ void ui_confirm(struct ui *ui, enum command_id id, const char *arg, const char *
 // The list's cursor: commands that act on a run act on this one, and the other pages show it.
 void ui_choose_run(struct ui *ui, const char *name);
 struct plot_pictures *ui_pictures(struct ui *ui); // where charts are to be pictures in this frame; NULL: nowhere
-bool ui_is_slow(struct ui *ui); // every byte counts: no sparklines
 // A command left work to do: refresh is called at once, between keys, as after REFRESH_MORE.
 void ui_more(struct ui *ui);
 // Work that may take long, on a thread of its own: `work` may touch only `arg`; `done` is called in the console's thread

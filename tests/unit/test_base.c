@@ -82,6 +82,27 @@ static void text_from_outside_is_shown_never_sent(void **state)
     str_fini(&s);
 }
 
+static void a_text_is_cut_between_two_characters(void **state)
+{
+    static const struct {
+        const char *text;
+        size_t size;
+        const char *want;
+        bool fits;
+    } cases[] = {
+        {"abc", 4, "abc", true},       {"abcd", 4, "abc", false},
+        {"ab\u00e4", 5, "ab\u00e4", true}, {"ab\u00e4", 4, "ab", false},
+        {"a\u6f22", 4, "a", false},     {"a\u6f22", 3, "a", false},
+        {"\U0001f600", 4, "", false},   {"\U0001f600b", 5, "\U0001f600", false},
+        {"a", 1, "", false},           {"\x80\x80\x80\x80\x80\x80", 6, "\x80\x80", false}, // no text at all: still ends
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char out[8];
+        assert_int_equal(text_copy(out, cases[i].size, cases[i].text), cases[i].fits);
+        assert_string_equal(out, cases[i].want);
+    }
+}
+
 static void quoted_texts_are_one_word_of_a_shell(void **state)
 {
     static const char *const rows[][2] = {
@@ -381,6 +402,7 @@ int main(void)
         cmocka_unit_test(rng_normal_has_unit_moments),
         cmocka_unit_test(utf8_refuses_what_is_not_utf8),
         cmocka_unit_test(text_from_outside_is_shown_never_sent),
+        cmocka_unit_test(a_text_is_cut_between_two_characters),
         cmocka_unit_test(quoted_texts_are_one_word_of_a_shell),
         cmocka_unit_test(file_write_replaces_whole_or_not_at_all),
         cmocka_unit_test(paths_are_put_together_and_taken_apart),

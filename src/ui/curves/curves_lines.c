@@ -182,11 +182,12 @@ static bool derive_deltas(struct curves *c, const char *key, double until_s)
 
 static void name_group(const struct curves *c, struct derived *d, int first, int size)
 {
-    char value[40];
+    char value[37], by[31]; // what a legend has room for
+    text_copy(by, sizeof by, c->group_by);
     if (strcmp(c->group_by, GROUP_SEEDS) == 0)
         snprintf(d->name, sizeof d->name, "%.56s (n %d)", c->rows[first]->info.name, size);
     else
-        snprintf(d->name, sizeof d->name, "%.30s %.36s (n %d)", c->group_by,
+        snprintf(d->name, sizeof d->name, "%s %s (n %d)", by,
                  run_setting_text(c->rows[first], c->group_by, value, sizeof value)[0] ? value : "-", size);
 }
 

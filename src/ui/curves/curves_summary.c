@@ -122,7 +122,9 @@ static void fill_box(const struct curves *c, const char *setting, struct summary
     double sorted[CURVES_RUNS];
     memcpy(sorted, box->values, sizeof sorted);
     qsort(sorted, (size_t)box->n, sizeof *sorted, ascending);
-    snprintf(box->name, sizeof box->name, "%s %.100s (n %d)", c->summary_x, setting[0] ? setting : "-", box->n);
+    char value[101];
+    text_copy(value, sizeof value, setting[0] ? setting : "-");
+    snprintf(box->name, sizeof box->name, "%s %s (n %d)", c->summary_x, value, box->n);
     if (box->n == 0)
         return;
     box->least = sorted[0];

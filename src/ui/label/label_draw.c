@@ -40,7 +40,8 @@ static void draw_pane(struct label_state *s, struct canvas *c, struct rect r, en
 // "0:07".
 static const char *time_text(char *out, size_t size, double seconds)
 {
-    snprintf(out, size, "%d:%02d", (int)seconds / 60, (int)seconds % 60);
+    const int s = (int)fmin(fmax(seconds, 0), 1e8); // who brings judgements along may say anything
+    snprintf(out, size, "%d:%02d", s / 60, s % 60);
     return out;
 }
 
@@ -250,6 +251,28 @@ static void draw_session(const struct label_shown *n, struct lines *l)
     line(l, plain, "%-14s %s the same grade", "", share_text(a, sizeof a, t->n_again_same, t->n_again));
 }
 
+// In so many columns, whatever the letters are.
+enum { WHO_COLUMNS = 16 };
+static void add_who(struct str *out, const char *name)
+{
+    struct str shown = {.max = 64};
+    size_t at = 0, columns = 0;
+    str_add_visible(&shown, name, strlen(name), false);
+    while (at < shown.len) {
+        uint32_t code;
+        const size_t n = utf8_decode(shown.data + at, shown.len - at, &code);
+        const size_t wide = code == UTF8_BAD ? 1 : (size_t)utf8_columns(code);
+        if (columns + wide > WHO_COLUMNS)
+            break;
+        at += n;
+        columns += wide;
+    }
+    str_addn(out, str_text(&shown), at);
+    for (; columns < WHO_COLUMNS; columns++)
+        str_addc(out, ' ');
+    str_fini(&shown);
+}
+
 static void draw_agreement(const struct label_shown *n, struct lines *l)
 {
     const struct label_tally *t = &n->tally;
@@ -263,18 +286,18 @@ static void draw_agreement(const struct label_shown *n, struct lines *l)
             snprintf(side, sizeof side, "%.2f", (double)o->n_side / o->n_sided);
         if (isfinite(o->kappa))
             snprintf(kappa, sizeof kappa, "%.2f", o->kappa);
-        struct str who = {.max = 64};
-        str_add_visible(&who, o->name, strlen(o->name), false);
-        line(l, STYLE(COLOR_DEFAULT), "%-16.16s %5d %7s %6s %7s", str_text(&who), o->n, exact, side, kappa);
+        struct str who = {0};
+        add_who(&who, o->name);
+        line(l, STYLE(COLOR_DEFAULT), "%s %5d %7s %6s %7s", str_text(&who), o->n, exact, side, kappa);
         str_fini(&who);
     }
     if (t->n_others == 0)
         line(l, STYLE(COLOR_MUTED), "nobody else has judged these pairs");
     for (int i = 0; i < n->n_abilities; i++) {
         const struct label_ability *a = &n->abilities[i];
-        struct str who = {.max = 64};
-        str_add_visible(&who, *a->who ? a->who : "the file", *a->who ? strlen(a->who) : 8, false);
-        line(l, STYLE(COLOR_DEFAULT), "%-16.16s ability %5.2f", str_text(&who), a->ability);
+        struct str who = {0};
+        add_who(&who, *a->who ? a->who : "the file");
+        line(l, STYLE(COLOR_DEFAULT), "%s ability %5.2f", str_text(&who), a->ability);
         str_fini(&who);
     }
     if (n->n_abilities)

@@ -13,13 +13,6 @@
 #include "store/labels_pending.h"
 #include "ui/label/judge_report.h"
 
-static const char *const shape_names[LABEL_SHAPES] = {"pairs", "shares", "binary", "texts", "judgements"};
-
-const char *label_shape_name(enum label_shape shape)
-{
-    return shape < LABEL_SHAPES ? shape_names[shape] : "?";
-}
-
 struct work {
     const struct label_export *what;
     struct judged_pair *pairs; // in the order of .row

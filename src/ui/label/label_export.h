@@ -11,9 +11,7 @@ enum label_shape {
     LABELS_AS_BINARY, // prompt, completion, label: each answer on its own, good or bad; both bad: two bad ones
     LABELS_AS_TEXTS,  // prompt, completion: the better answer, to be imitated
     LABELS_AS_JUDGEMENTS, // every judgement that stands with all that was recorded; "attune label --stdin" reads it
-    LABEL_SHAPES,
 };
-const char *label_shape_name(enum label_shape shape); // "pairs"
 struct label_export {
     const char *run, *set; // whose pairs; both NULL: all of the project
     bool ties;             // pairs without a better answer as well (with LABELS_AS_PAIRS and LABELS_AS_SHARES)

@@ -97,14 +97,3 @@ void raster_paint(const struct raster *r, struct canvas *c, int x, int y, const 
         }
     }
 }
-
-double raster_hidden(const struct raster *r, int owner)
-{
-    size_t n = (size_t)r->columns * (size_t)r->rows, all = 0, hidden = 0;
-    for (size_t i = 0; i < n; i++) {
-        bool here = r->lines[i] >> owner & 1;
-        all += here;
-        hidden += here && r->line_of[i] != owner;
-    }
-    return all > 0 ? (double)hidden / (double)all : 0;
-}

@@ -31,5 +31,3 @@ struct raster_line {
     struct style style, faint;
 };
 void raster_paint(const struct raster *r, struct canvas *c, int x, int y, const struct raster_line *lines);
-// The share of a line's cells in which another line lies on top.
-double raster_hidden(const struct raster *r, int owner);

@@ -25,29 +25,6 @@ const char *run_state_text(const struct run_row *r)
     return r->trouble[0] ? "unreadable" : run_state_name(r->status.state);
 }
 
-uint32_t run_state_glyph(const struct run_row *r)
-{
-    if (r->trouble[0])
-        return '!';
-    switch (r->status.state) {
-    case RUN_QUEUED:
-        return 0x25cb; // circle
-    case RUN_STARTING:
-    case RUN_RUNNING:
-        return 0x25cf; // disc
-    case RUN_PAUSED:
-        return '=';
-    case RUN_STOPPED:
-        return 0x25a0; // square
-    case RUN_DONE:
-        return 0x2713; // tick
-    case RUN_FAILED:
-    case RUN_DEAD:
-        return 0x2717; // cross
-    }
-    return '?';
-}
-
 struct style run_state_style(const struct run_row *r)
 {
     if (r->trouble[0])

@@ -7,7 +7,6 @@
 
 bool run_is_bad(const struct run_row *r); // failed, dead, missing or unreadable: its description says what to do
 const char *run_state_text(const struct run_row *r); // "running", "dead"; "unreadable" when run.db cannot be read
-uint32_t run_state_glyph(const struct run_row *r);   // has an ASCII form on canvases without UTF-8
 struct style run_state_style(const struct run_row *r);
 // One line: why it failed or what it does now, else objective, model, data.
 void run_describe(const struct run_row *r, struct str *out);

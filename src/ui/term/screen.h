@@ -24,7 +24,6 @@ enum glyphs screen_glyphs(void);
 bool screen_utf8(void);
 // "xterm-256color" where this machine does not know TERM and the terminal was taken for that; else NULL.
 const char *screen_taken_for(void);
-int screen_colors(void); // 256, 16, 8 or 0
 // "256", "16", "8", "mono", "dark", "light", "contrast", "auto" (as the terminal says); false for another word. Never more
 // than the terminal has.
 bool screen_set_colors(const char *word);

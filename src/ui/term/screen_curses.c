@@ -334,11 +334,6 @@ bool screen_utf8(void)
     return screen.utf8;
 }
 
-int screen_colors(void)
-{
-    return screen.colors;
-}
-
 void screen_ask(void)
 {
     if (!screen.asks)
