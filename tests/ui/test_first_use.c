@@ -1,5 +1,5 @@
-// What somebody meets who does not know the console yet: keys that have nothing to do say so, digits turn pages where nothing
-// is there to be judged, and what an engine printed for a terminal is shown as it was meant.
+// What somebody meets who does not know the console yet: keys that have nothing to do say so, digits turn pages where
+// nothing is there to be judged, and what an engine printed for a terminal is shown as it was meant.
 #include "config.h"
 
 #include <sys/stat.h>
@@ -25,11 +25,15 @@ static void digits_turn_pages_where_nothing_is_judged(void **state)
     rig_send(&r, "8");
     rig_wait(&r, "8 (vote) has nothing to do here just now");
     rig_wait(&r, "1-7 pages");
+    rig_send(&r, "r");
+    rig_wait(&r, "No model is here yet");
     rig_send(&r, "6");
     rig_wait(&r, "[6 Label]");
     rig_wait(&r, "1-7 pages");
     rig_send(&r, "9");
     rig_wait(&r, "9 (cannot judge) has nothing to do here just now");
+    rig_send(&r, "e");
+    rig_wait(&r, "No pair is here");
     rig_send(&r, "7");
     rig_wait(&r, "[7 Data]");
     rig_send(&r, "6");
@@ -125,6 +129,17 @@ static void what_an_engine_printed_has_its_colours(void **state)
     free(path);
 }
 
+// On one line of the screen.
+static bool line_has(struct rig *r, const char *first, const char *second)
+{
+    struct str shown = {0};
+    rig_text(r, false, &shown);
+    const char *at = strstr(str_text(&shown), first), *then = at ? strstr(at, second) : NULL;
+    const bool has = then && then < strchr(at, '\n');
+    str_fini(&shown);
+    return has;
+}
+
 // Checking a run takes the engine seconds with a large model; meanwhile the console says so and goes on.
 static void a_run_is_checked_beside_the_console(void **state)
 {
@@ -162,8 +177,9 @@ static void a_run_is_checked_beside_the_console(void **state)
     rig_wait(&r, "[1 Runs]");
     rig_wait(&r, "dpo-3");
     assert_false(rig_shows(&r, "dpo-4")); // once
-    rig_command(&r, "stop");
-    rig_settle(&r, 0.2);
+    for (int i = 0; i < 300 && !line_has(&r, "dpo-3 ", " done "); i++) // its folder is removed behind it
+        rig_read(&r, 0.1);
+    assert_true(line_has(&r, "dpo-3 ", " done "));
     rig_quit(&r);
     unsetenv("ATTUNE_ENGINE");
     str_fini(&script);
