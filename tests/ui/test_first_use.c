@@ -165,6 +165,8 @@ static void a_run_is_checked_beside_the_console(void **state)
     str_addf(&line, "edit data %s", data);
     rig_command(&r, str_text(&line));
     rig_wait(&r, "few.jsonl");
+    rig_command(&r, "edit label-smooth 0.1");
+    rig_wait(&r, "no setting label-smooth here. Near it: label-smoothing");
     rig_command(&r, "edit steps 2");
     rig_wait(&r, "> steps");
     rig_command(&r, "launch");
