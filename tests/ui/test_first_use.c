@@ -193,6 +193,26 @@ static void a_run_is_checked_beside_the_console(void **state)
     free(data);
 }
 
+static void a_sweeps_parts_are_told_apart_in_a_narrow_list(void **state)
+{
+    static const char *const names[] = {"preferences-sweep-1.beta-0.05", "preferences-sweep-1.beta-0.5"};
+    struct rig r;
+    struct store *s;
+    char *name;
+    assert_ok(store_open(&s, project, false, e));
+    for (int i = 0; i < 2; i++) {
+        json_t *settings = json_pack("{s:f}", "beta", 0.05);
+        assert_ok(store_add_run(s, names[i], "dpo", "m", "d", settings, &name, e));
+        json_decref(settings);
+        free(name);
+    }
+    store_close(s);
+    rig_start(&r, &(struct rig_options){.project = project, .width = 80, .height = 24});
+    rig_wait(&r, "beta-0.05 ");
+    rig_wait(&r, "beta-0.5 ");
+    rig_quit(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -200,6 +220,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_vote_that_cannot_be_turns_no_page, fixture_set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(a_key_without_work_says_so, fixture_set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(what_an_engine_printed_has_its_colours, fixture_set_up, fixture_tear_down),
+        cmocka_unit_test_setup_teardown(a_sweeps_parts_are_told_apart_in_a_narrow_list, fixture_set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(a_run_is_checked_beside_the_console, fixture_set_up, fixture_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
