@@ -119,6 +119,7 @@ static void what_an_engine_printed_has_its_colours(void **state)
     rig_wait(&r, "[2J sequence of others"); // shown, and not obeyed
     styles = styles_of(&r, "failed here");
     assert_true(text_starts(styles, "\t1-6 fg") && strstr(styles, "bold") && strstr(styles, "\t14-17 fg"));
+    assert_null(strchr(strchr(strchr(styles, '\n') + 1, '\n') + 1, '\t')); // these two alone
     free(styles);
     styles = styles_of(&r, "under and far");
     assert_true(text_starts(styles, "\t1-5 underline") && !strchr(styles, 'f'));
