@@ -148,7 +148,11 @@ static void curves(const struct report *r, struct str *out)
     if (r->plots->n_charts == 0)
         return;
     str_addf(out, "<h2>Curves</h2>\n<p class=\"muted\">x counts %s",
-             c->x_kind == X_STEP ? "steps" : c->x_kind == X_TIME ? "training time" : c->x_kind == X_EPOCHS ? "epochs" : "tokens");
+             c->x_kind == X_STEP     ? "steps"
+             : c->x_kind == X_TIME   ? "training time"
+             : c->x_kind == X_WALL   ? "time by the clock"
+             : c->x_kind == X_EPOCHS ? "epochs"
+                                     : "tokens");
     char smoothing[32];
     if (c->weight > 0)
         str_addf(out, "; smoothed (%s), behind it the points as recorded", smooth_name(smoothing, sizeof smoothing, c->smooth_kind, c->weight));

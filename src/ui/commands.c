@@ -83,8 +83,8 @@ const struct command_row command_rows[] = {
      "Set the smoothing: an average over what came before, a mean of so many steps around each point, a Gaussian so "
      "wide; 0: as recorded.", 0},
     {CMD_X_AXIS, "x-axis", "x axis", "x", IN_CURVES, NULL, "What the x axis counts.", 0},
-    {CMD_X_AXIS, "x", "x by", "", IN_CURVES, "step|time|tokens|epochs|METRIC",
-     "Draw by steps, time, tokens, epochs, or by any metric: reward by kl.", 0},
+    {CMD_X_AXIS, "x", "x by", "", IN_CURVES, "step|time|wall|tokens|epochs|METRIC",
+     "Draw by steps, training time, time of the clock, tokens, epochs, or by any metric: reward by kl.", 0},
     {CMD_Y_SCALE, "y-scale", "log scale", "y", IN_CURVES, NULL, "Linear or logarithmic y axis.", 0},
     {CMD_CLIP, "clip", "clip", "a", IN_CURVES, "PERCENT|BELOW ABOVE",
      "Leave outliers out of the y range: one percent at each end, or so many.", 0},

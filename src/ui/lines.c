@@ -298,7 +298,8 @@ static void serve(struct ui *ui, const char *line)
     const bool names_page = id >= CMD_PAGE_RUNS && id <= CMD_PAGE_DATA;
     if (!ui->quit && (ui->page != before || strcmp(run, ui->run_name) != 0 || names_page))
         say_page(ui);
-    else if (!ui->quit && !ui->message[0] && (int)ui->page >= PAGE_COMPARE && (id || is_number) && id != CMD_HELP)
+    else if (!ui->quit && !ui->message[0] && (ui->page == PAGE_SAMPLES || (int)ui->page >= PAGE_COMPARE) &&
+             (id || is_number) && id != CMD_HELP)
         say_told(ui, false);
 }
 

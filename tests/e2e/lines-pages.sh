@@ -12,7 +12,7 @@ export ATTUNE_ENGINE="$build/attune-engine" HOME="$work" XDG_DATA_HOME="$work/da
     ATTUNE_PROJECT="$work/a" USER=tester OMP_NUM_THREADS=1
 cd "$work" || exit 1
 
-says() { if grep -qE -- "$1" "$work/out"; then ok "$2"; else not_ok "$2"; sed 's/^/# /' "$work/out"; fi; }
+says() { if grep -qE -- "$1" "$work/out"; then ok "$2"; else not_ok "$2"; fi; }
 never() { if grep -qE -- "$1" "$work/out"; then not_ok "$2"; else ok "$2"; fi; }
 lines() {
     name=$1
@@ -87,4 +87,17 @@ says '^beta: .*7' "one that cannot be is refused"
 says '^It could not be started: 1 of 4 rows' "a dry run that ends"
 says '^ok +model, data' "the dry run"
 never '^\+--' "no frames there either"
+
+"$attune" train --objective dpo --model "$demo" --data "$work/pairs.jsonl" --allow-refused --eval-share 0 --steps 2 \
+    --batch-size 1 --threads 1 --name one >"$work/out" 2>"$work/err"
+lines "samples" <<'EOF'
+open one
+samples
+last
+quit
+EOF
+says '^Sample 1 of [0-9]+, step 2' "the newest sample"
+says '^Sample ([0-9]+) of [0-9]+, step 0' "one that is gone to"
+says '^Prompt: Say' "its prompt"
+says '^Response: ' "its response"
 exit $bad

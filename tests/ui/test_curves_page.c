@@ -168,7 +168,8 @@ static void curves_by_another_metric(void **state)
          {"v", "by kl there are none"}, {"q+", "zoomed"}, {"0", "whole run"}, {"X", "By kl the axis is linear"},
          {"X", "whole run"}, {":x nothing\r", "no run here has a metric nothing"},
          {":x epochs\r", "not how many epochs"}, {":x tokens\r", "has not recorded what tokens is made from"},
-         {"", "x kl"}, {":x step\r", "counts steps"}, {"x", "The x axis is kl."});
+         {"", "x kl"}, {":x wall\r", "by the clock since the first"},
+         {":x step\r", "counts steps"}, {"x", "The x axis is kl."});
     rig_send(&r, "qqq");
     assert_int_equal(rig_end(&r), 0);
 }

@@ -1,5 +1,5 @@
-// What somebody meets who does not know the console yet: keys that have nothing to do say so, digits turn pages where nothing
-// is there to be judged, and what an engine printed for a terminal is shown as it was meant.
+// What somebody meets who does not know the console yet: keys that have nothing to do say so, digits turn pages where
+// nothing is there to be judged, and what an engine printed for a terminal is shown as it was meant.
 #include "config.h"
 
 #include <sys/stat.h>
@@ -25,11 +25,15 @@ static void digits_turn_pages_where_nothing_is_judged(void **state)
     rig_send(&r, "8");
     rig_wait(&r, "8 (vote) has nothing to do here just now");
     rig_wait(&r, "1-7 pages");
+    rig_send(&r, "r");
+    rig_wait(&r, "No model is here yet");
     rig_send(&r, "6");
     rig_wait(&r, "[6 Label]");
     rig_wait(&r, "1-7 pages");
     rig_send(&r, "9");
     rig_wait(&r, "9 (cannot judge) has nothing to do here just now");
+    rig_send(&r, "e");
+    rig_wait(&r, "No pair is here");
     rig_send(&r, "7");
     rig_wait(&r, "[7 Data]");
     rig_send(&r, "6");
@@ -115,6 +119,7 @@ static void what_an_engine_printed_has_its_colours(void **state)
     rig_wait(&r, "[2J sequence of others"); // shown, and not obeyed
     styles = styles_of(&r, "failed here");
     assert_true(text_starts(styles, "\t1-6 fg") && strstr(styles, "bold") && strstr(styles, "\t14-17 fg"));
+    assert_null(strchr(strchr(strchr(styles, '\n') + 1, '\n') + 1, '\t')); // these two alone
     free(styles);
     styles = styles_of(&r, "under and far");
     assert_true(text_starts(styles, "\t1-5 underline") && !strchr(styles, 'f'));
@@ -123,6 +128,17 @@ static void what_an_engine_printed_has_its_colours(void **state)
     rig_wait(&r, ">failed here");
     rig_quit(&r);
     free(path);
+}
+
+// On one line of the screen.
+static bool line_has(struct rig *r, const char *first, const char *second)
+{
+    struct str shown = {0};
+    rig_text(r, false, &shown);
+    const char *at = strstr(str_text(&shown), first), *then = at ? strstr(at, second) : NULL;
+    const bool has = then && then < strchr(at, '\n');
+    str_fini(&shown);
+    return has;
 }
 
 // Checking a run takes the engine seconds with a large model; meanwhile the console says so and goes on.
@@ -150,6 +166,8 @@ static void a_run_is_checked_beside_the_console(void **state)
     str_addf(&line, "edit data %s", data);
     rig_command(&r, str_text(&line));
     rig_wait(&r, "few.jsonl");
+    rig_command(&r, "edit label-smooth 0.1");
+    rig_wait(&r, "no setting label-smooth here. Near it: label-smoothing");
     rig_command(&r, "edit steps 2");
     rig_wait(&r, "> steps");
     rig_command(&r, "launch");
@@ -162,8 +180,9 @@ static void a_run_is_checked_beside_the_console(void **state)
     rig_wait(&r, "[1 Runs]");
     rig_wait(&r, "dpo-3");
     assert_false(rig_shows(&r, "dpo-4")); // once
-    rig_command(&r, "stop");
-    rig_settle(&r, 0.2);
+    for (int i = 0; i < 300 && !line_has(&r, "dpo-3 ", " done "); i++) // its folder is removed behind it
+        rig_read(&r, 0.1);
+    assert_true(line_has(&r, "dpo-3 ", " done "));
     rig_quit(&r);
     unsetenv("ATTUNE_ENGINE");
     str_fini(&script);
@@ -175,6 +194,26 @@ static void a_run_is_checked_beside_the_console(void **state)
     free(data);
 }
 
+static void a_sweeps_parts_are_told_apart_in_a_narrow_list(void **state)
+{
+    static const char *const names[] = {"preferences-sweep-1.beta-0.05", "preferences-sweep-1.beta-0.5"};
+    struct rig r;
+    struct store *s;
+    char *name;
+    assert_ok(store_open(&s, project, false, e));
+    for (int i = 0; i < 2; i++) {
+        json_t *settings = json_pack("{s:f}", "beta", 0.05);
+        assert_ok(store_add_run(s, names[i], "dpo", "m", "d", settings, &name, e));
+        json_decref(settings);
+        free(name);
+    }
+    store_close(s);
+    rig_start(&r, &(struct rig_options){.project = project, .width = 80, .height = 24});
+    rig_wait(&r, "beta-0.05 ");
+    rig_wait(&r, "beta-0.5 ");
+    rig_quit(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -182,6 +221,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_vote_that_cannot_be_turns_no_page, fixture_set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(a_key_without_work_says_so, fixture_set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(what_an_engine_printed_has_its_colours, fixture_set_up, fixture_tear_down),
+        cmocka_unit_test_setup_teardown(a_sweeps_parts_are_told_apart_in_a_narrow_list, fixture_set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(a_run_is_checked_beside_the_console, fixture_set_up, fixture_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

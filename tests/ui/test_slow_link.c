@@ -147,7 +147,7 @@ static void a_key_is_seen_soon_over_a_slow_link(void **state)
                   n, lasted, seconds[n / 2] * 1e3, seconds[n * 99 / 100] * 1e3, most * 1e3, slowest, TRIP_MS,
                   (double)(rig.bytes - bytes) / lasted, n_said);
     assert_true(n_said > n / 2);
-    assert_true(seconds[n / 2] < 0.001 * TRIP_MS + 3 * 0.05); // three times, for busy machines
+    assert_true(seconds[n / 2] < 0.001 * TRIP_MS + 3 * 0.1); // three times, for busy machines
     assert_true((double)(rig.bytes - bytes) / lasted < 5000); // a tenth of the link: no queue grows
 }
 

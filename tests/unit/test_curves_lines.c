@@ -256,6 +256,53 @@ static void a_fork_goes_on_where_its_parent_was(void **state)
     curves_fini(&c);
 }
 
+static void hour(struct run_writer *w, int64_t at_s, int64_t step, const char *kind)
+{
+    assert_ok(run_writer_begin(w, e));
+    assert_ok(run_writer_event(w, at_s * 1000, step, "info", kind, "", e));
+    assert_ok(run_writer_commit(w, e));
+}
+
+// Two runs one after the other, of which the first stood still for ten minutes; hours are those of events.
+static void the_clock_is_that_of_events(void **state)
+{
+    struct run_writer *w[2] = {write_run("wall", 0.6, 1, NULL, 0, 100, 1, RUN_DONE),
+                               write_run("wall-2", 0.6, 2, NULL, 0, 40, 1, RUN_DONE)};
+    hour(w[0], 1000, 0, "start");
+    hour(w[0], 1100, 50, "pause");
+    hour(w[0], 1700, 50, "resume");
+    hour(w[0], 1900, 100, "end");
+    hour(w[1], 2000, 0, "start");
+    hour(w[1], 2080, 40, "end");
+    struct run_row *rows[2] = {look("wall"), look("wall-2")};
+    struct curves c;
+    curves_init(&c);
+    curves_show(&c, rows, 2);
+    c.x_kind = X_WALL;
+    poll_all(&c);
+    assert_true(curves_has_map(&c, 0, X_WALL));
+    const struct x_map *first = curves_map(&c, 0), *second = curves_map(&c, 1);
+    assert_close(x_map_value(first, 0), 0, 1e-6);
+    assert_close(x_map_value(first, 25), 50, 1e-6);
+    assert_close(x_map_value(first, 75), 800, 1e-6);
+    assert_close(x_map_step(first, 400), 50, 1e-6); // while it was paused
+    assert_close(x_map_value(second, 20), 1040, 1e-6);
+    // A run that was continued from step 40 on: what came after that is said again. What is known now gives way.
+    struct x_map m = {0};
+    x_map_mark(&m, 0, 10, false);
+    x_map_mark(&m, 80, 90, true);
+    x_map_mark(&m, 60, 70, false);
+    assert_close(x_map_value(&m, 30), 40, 1e-6);
+    x_map_mark(&m, 40, 170, false);
+    assert_close(x_map_value(&m, 20), 90, 1e-6);
+    x_map_mark(&m, 80, 160, false); // the clock was set back
+    assert_close(x_map_value(&m, 80), 170, 1e-6);
+    x_map_fini(&m);
+    run_writer_close(w[0]);
+    run_writer_close(w[1]);
+    curves_fini(&c);
+}
+
 static void add_evaluation(json_t *all, const char *run, int step, const char *prompts, double divergence)
 {
     json_array_append_new(all, json_pack("{s:s, s:i, s:{s:s, s:i, s:f, s:s}, s:{s:{s:f}, s:{s:f}}}", "run", run, "step",
@@ -478,6 +525,7 @@ static void runs_are_summed_up_in_numbers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_clock_is_that_of_events),
         cmocka_unit_test(runs_stand_together_over_seeds_or_by_a_setting),
         cmocka_unit_test(differences_are_to_the_pinned_run),
         cmocka_unit_test(settings_that_differ_are_listed),

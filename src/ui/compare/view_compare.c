@@ -353,9 +353,25 @@ static enum view_result command_of_sides(struct compare_page *p, enum command_id
     }
 }
 
+// What has no meaning before there are models.
+static bool is_about_sides(enum command_id id)
+{
+    static const enum command_id ids[] = {CMD_RESAMPLE, CMD_HEAT, CMD_DIFF, CMD_WARMER, CMD_COOLER, CMD_STOP, CMD_DROP,
+                                          CMD_PAN_LEFT, CMD_PAN_RIGHT, CMD_SWAP, CMD_REFERENCE, CMD_SETTINGS, CMD_FULL,
+                                          CMD_SCORES, CMD_SCROLL_UP, CMD_SCROLL_DOWN, CMD_LEFT, CMD_RIGHT};
+    for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)
+        if (ids[i] == id)
+            return true;
+    return false;
+}
+
 static enum view_result command_compare(struct view *v, enum command_id id, const char *arg)
 {
     struct compare_page *p = page_of(v);
+    if (p->c.n == 0 && is_about_sides(id)) {
+        ui_say(v->ui, "No model is here yet: a adds one, and = on the list of runs brings those that are selected.");
+        return VIEW_CHANGED;
+    }
     switch (id) {
     case CMD_ASK:
         return ask_prompt(p, arg);

@@ -166,6 +166,18 @@ static void place_forks(struct curves *c)
         }
 }
 
+// All on one clock: what counts is the time since the first of the shown runs began.
+static void place_hours(struct curves *c)
+{
+    double first = INFINITY;
+    for (int i = 0; i < c->n_runs; i++)
+        if (c->data[i] && c->data[i]->wall.n > 0)
+            first = fmin(first, c->data[i]->wall.values[0]);
+    for (int i = 0; i < c->n_runs; i++)
+        if (c->data[i])
+            c->data[i]->wall.origin = isfinite(first) ? -first : 0;
+}
+
 // Where the number of steps was not given itself, it follows from that of epochs.
 static void place_epochs(struct curves *c)
 {
@@ -197,6 +209,7 @@ bool curves_poll(struct curves *c, double until_s, bool *changed)
     }
     find_unit(c);
     place_forks(c);
+    place_hours(c);
     place_epochs(c);
     curves_find_levels(c);
     curves_begin_deriving(c);

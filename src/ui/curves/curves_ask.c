@@ -37,6 +37,8 @@ bool curves_has_map(const struct curves *c, int run, enum x_kind kind)
     const struct run_data *d = c->data[run];
     if (kind == X_METRIC)
         return d && c->x_line.n == 2 && run_data_metric(d, c->x_metric);
+    if (kind == X_WALL)
+        return d && d->wall.n >= 2 && d->wall.steps[d->wall.n - 1] > d->wall.steps[0];
     return d && (kind == X_TIME ? d->time.n : kind == X_EPOCHS ? d->epochs.n : d->tokens.n) >= 2;
 }
 
@@ -47,6 +49,7 @@ const struct x_map *curves_map(const struct curves *c, int run)
     return c->x_kind == X_METRIC   ? &c->x_line
            : c->x_kind == X_EPOCHS ? &c->data[run]->epochs
            : c->x_kind == X_TIME   ? &c->data[run]->time
+           : c->x_kind == X_WALL   ? &c->data[run]->wall
                                    : &c->data[run]->tokens;
 }
 

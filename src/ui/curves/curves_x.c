@@ -30,6 +30,8 @@ static bool is_known(const struct curves *c)
 static void say_x(struct view *v)
 {
     static const char *const counts[] = {[X_STEP] = "counts steps", [X_TIME] = "counts training time",
+                                         [X_WALL] = "counts time by the clock since the first of these runs began; hours "
+                                                    "are those of events, and steps between two are evenly spread",
                                          [X_TOKENS] = "counts tokens", [X_EPOCHS] = "counts epochs", [X_METRIC] = "is"};
     const struct curves *c = v->state;
     ui_say(v->ui, "The x axis %s%s%s.", counts[c->x_kind], c->x_kind == X_METRIC ? " " : "",
@@ -42,14 +44,14 @@ static enum view_result next_x(struct view *v)
     const enum x_kind before = c->x_kind;
     for (int k = 1; k <= X_N; k++) {
         const enum x_kind kind = (enum x_kind)((before + (enum x_kind)k) % X_N);
-        if (kind == X_METRIC && !c->x_metric[0])
+        if (kind == X_WALL || (kind == X_METRIC && !c->x_metric[0])) // wall, as coarse as events are, is asked for by name
             continue;
         go_to(c, kind);
         if (is_known(c))
             break;
     }
     if (c->x_kind == before)
-        ui_say(v->ui, "Only steps are known: the run has not recorded step_s yet. :x METRIC puts a metric there.");
+        ui_say(v->ui, "Only steps are known: step_s is not recorded yet. :x METRIC and :x wall are other axes.");
     else
         say_x(v);
     ui_more(v->ui);
@@ -80,6 +82,7 @@ enum view_result curves_set_x(struct view *v, const char *arg)
             go_to(c, before);
             ui_say_error(v->ui,
                          i == X_EPOCHS ? "x: the run says how many steps it makes, not how many epochs"
+                         : i == X_WALL ? "x: the run has recorded no two hours at different steps yet"
                                        : "x: the run has not recorded what %s is made from (step_s, tokens_per_s)",
                          arg);
         }
@@ -87,7 +90,7 @@ enum view_result curves_set_x(struct view *v, const char *arg)
         return VIEW_CHANGED;
     }
     if (!has_metric(c, arg) || !text_copy(c->x_metric, sizeof c->x_metric, arg)) {
-        ui_say_error(v->ui, "x: no run here has a metric %s; step, time, tokens or epochs are the others", arg);
+        ui_say_error(v->ui, "x: no run here has a metric %s; step, time, wall, tokens or epochs are the others", arg);
         return VIEW_KEPT;
     }
     c->has_cursor = c->has_range = false;

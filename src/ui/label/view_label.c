@@ -104,6 +104,20 @@ static enum view_refresh refresh_label(struct view *v)
 
 // ---- commands ----
 
+static enum view_result say_no_pair(struct view *v)
+{
+    const struct label_state *s = v->state;
+    ui_say(v->ui, s->busy ? "The pairs are still being read."
+                          : "No pair is here to be judged: o another order, O other pairs; Alt and a digit turn pages.");
+    return VIEW_CHANGED;
+}
+
+static bool is_about_a_pair(enum command_id id)
+{
+    return id == CMD_NOTE || id == CMD_REASONS || id == CMD_CORRECT || id == CMD_DIFF || id == CMD_BOTH_DOWN ||
+           id == CMD_BOTH_UP || id == CMD_FULL;
+}
+
 static enum view_result judge(struct view *v, enum verdict verdict)
 {
     struct label_state *s = v->state;
@@ -111,11 +125,8 @@ static enum view_result judge(struct view *v, enum verdict verdict)
         return label_list_judge(v, verdict);
     if (s->now.kind == LABEL_OF_NOTHING && !s->busy) // digits turn pages
         return VIEW_IGNORED;
-    if (s->now.kind == LABEL_OF_NOTHING || (!s->now.has_pair && !s->busy)) {
-        ui_say(v->ui, s->busy ? "The pairs are still being read."
-                              : "No pair is here to be judged: o another order, O other pairs; Alt and a digit turn pages.");
-        return VIEW_CHANGED;
-    }
+    if (s->now.kind == LABEL_OF_NOTHING || (!s->now.has_pair && !s->busy))
+        return say_no_pair(v);
     label_ask(v, (struct label_request){.what = LABEL_JUDGE, .verdict = verdict, .number = label_meant(s)});
     return VIEW_KEPT; // the picture changes when it is saved
 }
@@ -164,7 +175,7 @@ static enum view_result go(struct view *v, const char *arg)
 static enum view_result note(struct view *v, const char *arg)
 {
     struct label_state *s = v->state;
-    if (!s->now.has_pair)
+    if (!s->now.has_pair) // it is being looked for
         return VIEW_KEPT;
     if (!arg) {
         ui_ask_live(v->ui, CMD_NOTE, "note (is saved with the judgement; - for none)", s->note ? s->note : "");
@@ -264,6 +275,8 @@ static enum view_result command_label(struct view *v, enum command_id id, const 
     const enum view_result listed = label_list_command(v, id);
     if (listed != VIEW_IGNORED)
         return listed;
+    if (is_about_a_pair(id) && !s->now.has_pair && !s->busy)
+        return say_no_pair(v);
     switch (id) {
     case CMD_FILTER:
         return filter(v, arg);
@@ -316,7 +329,7 @@ static const char *hints_label(struct view *v)
     if (s->now.kind == LABEL_OF_NOTHING && !s->busy)
         return "O pairs  1-7 pages  ? help  q back";
     if (!s->now.has_pair)
-        return "O pairs  u undo  o order  s statistics  w export  Alt-1 runs  ? help  q back";
+        return "O pairs  u undo  o order  s statistics  w export  Alt-1..7 pages  ? help  q back";
     if (s->width < 60)
         return "1-9 label  u undo  ? help  q back";
     if (s->width < 170 && s->width >= 110)

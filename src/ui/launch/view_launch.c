@@ -430,7 +430,9 @@ static enum view_result edit_command(struct view *v, const char *arg)
     snprintf(name, sizeof name, "%.*s", (int)n, arg);
     int field = form_find(&s->form, name);
     if (field < 0) {
-        ui_say_error(v->ui, "edit: there is no setting %s here", name);
+        const int near = form_search(&s->form, name, s->form.n - 1);
+        ui_say_error(v->ui, "edit: there is no setting %s here%s%s", name, near >= 0 ? ". Near it: " : "",
+                     near >= 0 ? s->form.fields[near].param->name : "");
         return VIEW_KEPT;
     }
     s->cursor = field;

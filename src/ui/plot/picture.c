@@ -253,10 +253,10 @@ static void draw_x_axis(struct painter *p, const struct plot *plot, const struct
     const int max = (int)(field->width / 80);
     const double foot = field->y + field->height;
     if (v->x_log)
-        axis_ticks_log(plot->x0, plot->x1, max, plot->x_kind == X_TIME, &ticks);
+        axis_ticks_log(plot->x0, plot->x1, max, x_kind_is_time(plot->x_kind), &ticks);
     else if (plot->x_kind >= X_EPOCHS)
         axis_ticks(&(struct axis){SCALE_LINEAR, plot->x0, plot->x1, 1}, max, &ticks);
-    else if (plot->x_kind == X_TIME)
+    else if (x_kind_is_time(plot->x_kind))
         axis_ticks_time(plot->x0, plot->x1, max, &ticks);
     else
         axis_ticks_count(plot->x0, plot->x1, max, &ticks);

@@ -305,10 +305,10 @@ static void draw_x_axis(const struct plot *p, struct canvas *c, struct rect fiel
     struct ticks ticks;
     int max = field.width / 10;
     if (v->x_log)
-        axis_ticks_log(p->x0, p->x1, max, p->x_kind == X_TIME, &ticks);
+        axis_ticks_log(p->x0, p->x1, max, x_kind_is_time(p->x_kind), &ticks);
     else if (p->x_kind >= X_EPOCHS)
         axis_ticks(&(struct axis){SCALE_LINEAR, p->x0, p->x1, 1}, max, &ticks);
-    else if (p->x_kind == X_TIME)
+    else if (x_kind_is_time(p->x_kind))
         axis_ticks_time(p->x0, p->x1, max, &ticks);
     else
         axis_ticks_count(p->x0, p->x1, max, &ticks);

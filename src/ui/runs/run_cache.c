@@ -27,6 +27,7 @@ static void data_free(struct run_data *d)
     for (int i = 0; i < d->n_changes; i++)
         free(d->changes[i].text);
     x_map_fini(&d->time);
+    x_map_fini(&d->wall);
     x_map_fini(&d->tokens);
     x_map_fini(&d->epochs);
     free(d->metrics);
@@ -135,6 +136,7 @@ static int read_events(struct run_data *d, struct run_reader *r, struct err *e)
     for (int i = 0; i < n; i++) {
         bool is_trouble = strcmp(events[i].level, "error") == 0;
         d->last_event = events[i].id;
+        x_map_mark(&d->wall, (double)events[i].step, (double)events[i].at_ms * 1e-3, false);
         if (!is_trouble && strcmp(events[i].kind, "set") != 0 && strcmp(events[i].kind, "stage") != 0)
             continue;
         MEM_GROW(d->changes, d->n_changes, d->cap_changes);
@@ -177,8 +179,10 @@ static int read_piece(struct run_data *d, struct metric *m, struct run_reader *r
     return 0;
 }
 
-static void update_maps(struct run_data *d)
+static void update_maps(struct run_data *d, const struct run_status *now)
 {
+    if (d->wall.n > 0 && now->heartbeat_ms > 0 && (double)now->step >= d->wall.steps[d->wall.n - 1])
+        x_map_mark(&d->wall, (double)now->step, (double)now->heartbeat_ms * 1e-3, true);
     struct metric *seconds = run_data_metric(d, "step_s"), *speed = run_data_metric(d, "tokens_per_s");
     if (seconds && seconds->series.n > 0) {
         x_map_update(&d->time, &seconds->series, NULL);
@@ -221,7 +225,7 @@ static bool poll_run(struct run_cache *c, struct run_data *d, struct run_row *ro
     if (code && strcmp(d->trouble, fault.text) != 0)
         *changed = true;
     text_copy(d->trouble, sizeof d->trouble, code ? fault.text : "");
-    update_maps(d);
+    update_maps(d, &row->status);
     // After an error the next look of the list leads here again; asking at once would only spin.
     return all || code;
 }

@@ -31,7 +31,7 @@ struct run_data {
     struct metric **metrics; // every metric that the run has; those that nobody asked for are empty
     int n_metrics, cap_metrics;
     int64_t keys_version;
-    struct x_map time, tokens, epochs; // the last from the settings (curves.c)
+    struct x_map time, wall, tokens, epochs; // wall from the hours of events; the last from the settings (curves.c)
     struct run_change *changes;
     int n_changes, cap_changes;
     int64_t last_event;

@@ -306,7 +306,9 @@ static void draw_cell(struct canvas *c, int x, int y, int width, const struct ru
         draw_mark(c, x, y, r);
         break;
     case CELL_NAME:
-        canvas_text(c, x, y, width, STYLE(COLOR_DEFAULT, .attr = live ? ATTR_BOLD : 0), r->info.name);
+        // A sweep's parts are told apart by their ends.
+        (strchr(r->info.name, '.') ? canvas_text_end : canvas_text)(
+            c, x, y, width, STYLE(COLOR_DEFAULT, .attr = live ? ATTR_BOLD : 0), r->info.name);
         break;
     case CELL_STATE:
         canvas_text(c, x, y, width, run_state_style(r), run_state_text(r));

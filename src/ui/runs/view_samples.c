@@ -317,7 +317,24 @@ static bool copy_samples(struct view *v, struct str *out)
     return s->n > 0;
 }
 
+static bool tell_samples(struct view *v, bool all, struct str *out)
+{
+    const struct samples_state *s = v->state;
+    char number[32];
+    if (s->n == 0)
+        return false; // the screen says why
+    if (all)
+        str_add(out, "The newest first; \"down\", \"up\" and a line's number go to another one.\n");
+    const struct run_sample *x = &s->samples[chosen(s)];
+    str_addf(out, "Sample %d of %d, step %lld", chosen(s) + 1, s->n, (long long)x->step);
+    if (!isnan(x->reward))
+        str_addf(out, ", reward %s", number_text(number, sizeof number, x->reward, 7));
+    str_addf(out, ".\nPrompt: %s\nResponse: %s\n", x->prompt, x->response);
+    return true;
+}
+
 const struct view_ops view_samples = {
+    .tell = tell_samples,
     .find = &(const struct find_ops){find_count, find_matches, find_go},
     .title = "Samples",
     .open = open_samples,

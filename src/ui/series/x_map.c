@@ -9,8 +9,13 @@
 
 const char *x_kind_name(enum x_kind kind)
 {
-    static const char *const names[] = {"step", "time", "tokens", "epochs", "metric"};
+    static const char *const names[] = {"step", "time", "wall", "tokens", "epochs", "metric"};
     return names[kind];
+}
+
+bool x_kind_is_time(enum x_kind kind)
+{
+    return kind == X_TIME || kind == X_WALL;
 }
 
 void x_map_fini(struct x_map *m)
@@ -29,6 +34,19 @@ static void push(struct x_map *m, double step, double value)
     }
     m->steps[m->n] = step;
     m->values[m->n++] = value;
+}
+
+void x_map_mark(struct x_map *m, double step, double hour_s, bool is_now)
+{
+    m->n -= m->ends_now;
+    while (m->n > 0 && m->steps[m->n - 1] > step)
+        m->n--;
+    if (m->n > 0) // clocks are set back at times
+        hour_s = fmax(hour_s, m->values[m->n - 1]);
+    if (m->n > 1 && m->steps[m->n - 2] == step) // of all that happened at a step the first and the last
+        m->n--;
+    push(m, step, hour_s);
+    m->ends_now = is_now;
 }
 
 void x_map_line(struct x_map *m, double steps, double low, double high)
