@@ -63,9 +63,9 @@ GPU_HOST_INCLUDES = tests/gpu/cublaslt_host.h tests/gpu/cuda_host.h tests/gpu/cu
 src/gpu/quantized.host.o src/gpu/quantized.nv.o: src/model/quantized.h src/model/quantized_tables.h
 $(GPU_HOST_OBJECTS): $(GPU_INCLUDES) $(GPU_HOST_INCLUDES) src/model/backend.h src/base/err.h
 CLEANFILES += $(GPU_HOST_OBJECTS)
-EXTRA_DIST += $(GPU_HOST_INCLUDES) tests/gpu/cublaslt_host.cc tests/gpu/cuda_host.cc tests/gpu/cuda_host_memory.cc tests/gpu/test_cuda_host.c
+EXTRA_DIST += $(GPU_HOST_INCLUDES) tests/gpu/cublaslt_host.cc tests/gpu/cuda_host.cc tests/gpu/cuda_host_block.cc tests/gpu/cuda_host_memory.cc tests/gpu/test_cuda_host.c
 
-GPU_HOST_STAND_IN = tests/gpu/cublaslt_host.cc tests/gpu/cuda_host.cc tests/gpu/cuda_host_memory.cc
+GPU_HOST_STAND_IN = tests/gpu/cublaslt_host.cc tests/gpu/cuda_host.cc tests/gpu/cuda_host_block.cc tests/gpu/cuda_host_memory.cc
 if HAVE_CXX
 if HAVE_CMOCKA
 check_PROGRAMS += tests/gpu/test_cuda_host
