@@ -41,7 +41,7 @@ endif
 CUDA_FLAGS = -std=c++20 -O3 --fmad=false -Werror all-warnings \
 	-Xcompiler -fPIC,-fvisibility=hidden,-Wall,-Wextra,-Wno-unused-parameter,-Wno-missing-field-initializers
 CUDA_OBJECTS = $(GPU_FILES:.cu=.nv.o)
-SUFFIXES = .cu .nv.o .host.o
+SUFFIXES = .cu .cc .nv.o .host.o
 .cu.nv.o:
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(NVCC) $(CUDA_FLAGS) $(CUDA_TARGETS) -I$(srcdir)/src -c -o $@ $<
 $(CUDA_OBJECTS): $(GPU_INCLUDES) src/model/backend.h src/base/err.h
@@ -54,18 +54,22 @@ plugin_DATA = attune-cuda.so
 endif
 
 # ---- for the host ----
-GPU_HOST_OBJECTS = $(GPU_FILES:.cu=.host.o)
+GPU_HOST_STAND_IN = tests/gpu/cublaslt_host.cc tests/gpu/cuda_host.cc tests/gpu/cuda_host_block.cc tests/gpu/cuda_host_memory.cc
+GPU_HOST_OBJECTS = $(GPU_FILES:.cu=.host.o) $(GPU_HOST_STAND_IN:.cc=.host.o)
 GPU_HOST_CXXFLAGS = -std=gnu++20 -fPIC -Wall -Wextra -Wno-unused-parameter -Wno-missing-field-initializers $(GPU_WERROR) \
 	-ffp-contract=off -DATTUNE_CUDA_ON_HOST -I$(srcdir)/tests/gpu
 GPU_HOST_INCLUDES = tests/gpu/cublaslt_host.h tests/gpu/cuda_host.h tests/gpu/cuda_host_memory.h
 .cu.host.o:
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(CXX) $(GPU_HOST_CXXFLAGS) $(GPU_SANITIZERS) -I$(srcdir)/src $(CXXFLAGS) -x c++ -c -o $@ $<
+.cc.host.o:
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(CXX) $(GPU_HOST_CXXFLAGS) $(GPU_SANITIZERS) -I$(srcdir)/src $(CXXFLAGS) -c -o $@ $<
 src/gpu/quantized.host.o src/gpu/quantized.nv.o: src/model/quantized.h src/model/quantized_tables.h
 $(GPU_HOST_OBJECTS): $(GPU_INCLUDES) $(GPU_HOST_INCLUDES) src/model/backend.h src/base/err.h
 CLEANFILES += $(GPU_HOST_OBJECTS)
-EXTRA_DIST += $(GPU_HOST_INCLUDES) tests/gpu/cublaslt_host.cc tests/gpu/cuda_host.cc tests/gpu/cuda_host_block.cc tests/gpu/cuda_host_memory.cc tests/gpu/test_cuda_host.c
+EXTRA_DIST += $(GPU_HOST_INCLUDES) $(GPU_HOST_STAND_IN) tests/gpu/test_cuda_host.c
 
-GPU_HOST_STAND_IN = tests/gpu/cublaslt_host.cc tests/gpu/cuda_host.cc tests/gpu/cuda_host_block.cc tests/gpu/cuda_host_memory.cc
+# Their own sources are C; what they stand on is C++, compiled once for all.
+GPU_HOST_LINK = $(CXXLD) $(GPU_SANITIZERS) $(CXXFLAGS) $(AM_LDFLAGS) $(LDFLAGS) -o $@
 if HAVE_CXX
 if HAVE_CMOCKA
 check_PROGRAMS += tests/gpu/test_cuda_host
@@ -81,39 +85,35 @@ tests_gpu_test_cuda_host_SOURCES = \
 	tests/conformance/rows_check.c \
 	tests/conformance/sample_check.c \
 	tests/conformance/stored_check.c \
-	$(GPU_HOST_STAND_IN) \
 	tests/gpu/test_cuda_host.c
-tests_gpu_test_cuda_host_CXXFLAGS = $(GPU_HOST_CXXFLAGS) $(GPU_SANITIZERS)
+tests_gpu_test_cuda_host_LINK = $(GPU_HOST_LINK)
 tests_gpu_test_cuda_host_LDADD = $(GPU_HOST_OBJECTS) $(MODEL_LIBS) $(CMOCKA_LIBS)
 tests_gpu_test_cuda_host_DEPENDENCIES = $(GPU_HOST_OBJECTS) libmodel.a libbase.a
 check_PROGRAMS += tests/gpu/test_cuda_products
-tests_gpu_test_cuda_products_SOURCES = $(GPU_HOST_STAND_IN) tests/gpu/test_cuda_products.c
-tests_gpu_test_cuda_products_CXXFLAGS = $(GPU_HOST_CXXFLAGS) $(GPU_SANITIZERS)
+tests_gpu_test_cuda_products_SOURCES = tests/gpu/test_cuda_products.c
+tests_gpu_test_cuda_products_LINK = $(GPU_HOST_LINK)
 tests_gpu_test_cuda_products_LDADD = $(GPU_HOST_OBJECTS) $(CPU_LIBS) $(MODEL_LIBS) $(CMOCKA_LIBS)
 tests_gpu_test_cuda_products_DEPENDENCIES = $(GPU_HOST_OBJECTS) libgpu.a libcpu.a libmodel.a libbase.a
 check_PROGRAMS += tests/gpu/test_cuda_attention
 tests_gpu_test_cuda_attention_SOURCES = \
 	tests/conformance/conformance.h \
 	tests/conformance/conformance.c \
-	$(GPU_HOST_STAND_IN) \
 	tests/gpu/tensor_core_check.cc \
 	tests/gpu/test_cuda_attention.c
-tests_gpu_test_cuda_attention_CXXFLAGS = $(tests_gpu_test_cuda_host_CXXFLAGS)
+tests_gpu_test_cuda_attention_CXXFLAGS = $(GPU_HOST_CXXFLAGS) $(GPU_SANITIZERS)
 tests_gpu_test_cuda_attention_LDADD = $(tests_gpu_test_cuda_host_LDADD)
 tests_gpu_test_cuda_attention_DEPENDENCIES = $(tests_gpu_test_cuda_host_DEPENDENCIES)
 check_PROGRAMS += tests/gpu/test_cuda_model tests/gpu/test_cuda_train
 tests_gpu_test_cuda_model_SOURCES = \
-	$(GPU_HOST_STAND_IN) \
 	tests/gpu/test_cuda_model.c
-tests_gpu_test_cuda_model_CXXFLAGS = $(GPU_HOST_CXXFLAGS) $(GPU_SANITIZERS)
+tests_gpu_test_cuda_model_LINK = $(GPU_HOST_LINK)
 tests_gpu_test_cuda_model_LDADD = $(GPU_HOST_OBJECTS) $(CPU_LIBS) $(MODEL_LIBS) $(CMOCKA_LIBS)
 EXTRA_tests_gpu_test_cuda_model_DEPENDENCIES = $(GPU_HOST_OBJECTS)
 tests_gpu_test_cuda_train_SOURCES = \
-	$(GPU_HOST_STAND_IN) \
 	tests/gpu/test_cuda_train.c \
 	tests/train/fixture.c \
 	tests/train/fixture.h
-tests_gpu_test_cuda_train_CXXFLAGS = $(GPU_HOST_CXXFLAGS) $(GPU_SANITIZERS)
+tests_gpu_test_cuda_train_LINK = $(GPU_HOST_LINK)
 tests_gpu_test_cuda_train_LDADD = $(GPU_HOST_OBJECTS) $(TRAIN_LIBS) $(CMOCKA_LIBS)
 EXTRA_tests_gpu_test_cuda_train_DEPENDENCIES = $(GPU_HOST_OBJECTS)
 check_PROGRAMS += tests/gpu/test_cuda_quantized
@@ -121,9 +121,8 @@ tests_gpu_test_cuda_quantized_SOURCES = \
 	tests/conformance/conformance.h \
 	tests/conformance/conformance.c \
 	tests/conformance/quantized_check.c \
-	$(GPU_HOST_STAND_IN) \
 	tests/gpu/test_cuda_quantized.c
-tests_gpu_test_cuda_quantized_CXXFLAGS = $(GPU_HOST_CXXFLAGS) $(GPU_SANITIZERS)
+tests_gpu_test_cuda_quantized_LINK = $(GPU_HOST_LINK)
 tests_gpu_test_cuda_quantized_LDADD = $(GPU_HOST_OBJECTS) $(MODEL_LIBS) $(CMOCKA_LIBS)
 tests_gpu_test_cuda_quantized_DEPENDENCIES = $(GPU_HOST_OBJECTS) libmodel.a libbase.a
 endif
