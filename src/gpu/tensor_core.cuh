@@ -47,11 +47,12 @@ static inline void mma(float c[4], const uint32_t a[4], const uint32_t b[2])
     const uint64_t *all = cuda_host_gather((uint64_t)(uintptr_t)&mine);
     const int lane = cuda_host_lane();
     for (int i = 0; i < 4; i++)
-        for (int k = 0; k < MMA_DEPTH; k++) {
-            const int t = k % 8 / 2;
-            const struct mine *row = (const struct mine *)(uintptr_t)all[mma_row(lane, i) % 8 * 4 + t];
-            const struct mine *column = (const struct mine *)(uintptr_t)all[mma_column(lane, i) * 4 + t];
-            c[i] = fmaf(mma_half(row->a[k / 8 * 2 + i / 2], k % 2), mma_half(column->b[k / 8], k % 2), c[i]);
+        for (int pair = 0; pair < MMA_DEPTH / 2; pair++) { // of terms, which a register holds
+            const struct mine *row = (const struct mine *)(uintptr_t)all[mma_row(lane, i) % 8 * 4 + pair % 4];
+            const struct mine *column = (const struct mine *)(uintptr_t)all[mma_column(lane, i) * 4 + pair % 4];
+            const uint32_t x = row->a[pair / 4 * 2 + i / 2], y = column->b[pair / 4];
+            for (int k = 0; k < 2; k++)
+                c[i] += mma_half(x, k) * mma_half(y, k); // a product of two bf16 has room in f32: one rounding
         }
     __syncwarp(); // everybody has read what is on the others' stacks
 }

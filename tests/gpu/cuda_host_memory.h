@@ -1,4 +1,5 @@
-// What the parts of the stand-in share: streams, and device memory (cuda_host_memory.cc), which is open while kernels run.
+// What the parts of the stand-in share: streams, launches (cuda_host_block.cc), and device memory (cuda_host_memory.cc),
+// which is open while kernels run.
 #pragma once
 
 #include <functional>
@@ -13,6 +14,9 @@ struct cuda_host_stream {
 };
 // A fault of the caller when the thread's device is not the stream's.
 void cuda_host_stream_check(cudaStream_t stream, const char *what);
+
+enum { LANES = 32, MOST_THREADS = 1024 }; // of a warp; of a block
+void cuda_host_run(const char *name, dim3 grid, dim3 block, size_t shared, const std::function<void()> &kernel);
 
 void cuda_host_memory_open(bool open); // whether it can be touched
 void *cuda_host_memory_new(size_t bytes); // NULL: the limit is reached

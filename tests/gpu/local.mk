@@ -3,60 +3,64 @@
 check_DATA =
 EXTRA_DIST += %D%/make-bundle.sh %D%/on-device.sh %D%/registers.sh %D%/registers.txt bench/gpu_transformers.py
 
-GPU_HOST_OBJECTS = $(GPU_FILES:.cu=.host.o)
+GPU_HOST_OBJECTS = $(GPU_FILES:.cu=.host.o) $(GPU_HOST_STAND_IN:.cc=.host.o)
 GPU_HOST_INCLUDES = %D%/cublaslt_host.h %D%/cuda_host.h %D%/cuda_host_memory.h
-GPU_HOST_STAND_IN = %D%/cublaslt_host.cc %D%/cuda_host.cc %D%/cuda_host_memory.cc
+GPU_HOST_STAND_IN = %D%/cublaslt_host.cc %D%/cuda_host.cc %D%/cuda_host_block.cc %D%/cuda_host_memory.cc
 GPU_HOST_CXXFLAGS = -std=gnu++20 -fPIC -Wall -Wextra -Wno-unused-parameter -Wno-missing-field-initializers $(GPU_WERROR) \
 	-ffp-contract=off -DATTUNE_CUDA_ON_HOST -I$(srcdir)/%D% $(GPU_SANITIZERS)
-SUFFIXES += .host.o
+SUFFIXES += .cc .host.o
 .cu.host.o:
 	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(CXX) $(GPU_HOST_CXXFLAGS) -I$(srcdir)/src $(CXXFLAGS) -x c++ -c -o $@ $<
+.cc.host.o:
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(CXX) $(GPU_HOST_CXXFLAGS) -I$(srcdir)/src $(CXXFLAGS) -c -o $@ $<
 src/gpu/quantized.host.o: src/model/quantized.h src/model/quantized_tables.h
 $(GPU_HOST_OBJECTS): $(GPU_INCLUDES) $(GPU_HOST_INCLUDES) src/model/backend.h src/base/err.h
 CLEANFILES += $(GPU_HOST_OBJECTS)
 EXTRA_DIST += $(GPU_HOST_INCLUDES) $(GPU_HOST_STAND_IN) %D%/test_cuda_host.c
 
+# Their own sources are C; what they stand on is C++, compiled once for all.
+GPU_HOST_LINK = $(CXXLD) $(GPU_SANITIZERS) $(CXXFLAGS) $(AM_LDFLAGS) $(LDFLAGS) -o $@
+
 if HAVE_CXX
 if HAVE_CMOCKA
 check_PROGRAMS += %D%/test_cuda_host
-tests_gpu_test_cuda_host_SOURCES = $(CONFORMANCE_CHECKS) $(GPU_HOST_STAND_IN) %D%/test_cuda_host.c
-tests_gpu_test_cuda_host_CXXFLAGS = $(GPU_HOST_CXXFLAGS)
+tests_gpu_test_cuda_host_SOURCES = $(CONFORMANCE_CHECKS) %D%/test_cuda_host.c
+tests_gpu_test_cuda_host_LINK = $(GPU_HOST_LINK)
 tests_gpu_test_cuda_host_LDADD = $(GPU_HOST_OBJECTS) $(MODEL_LIBS) $(CMOCKA_LIBS)
 EXTRA_tests_gpu_test_cuda_host_DEPENDENCIES = $(GPU_HOST_OBJECTS)
 
 check_PROGRAMS += %D%/test_cuda_products
-tests_gpu_test_cuda_products_SOURCES = $(GPU_HOST_STAND_IN) %D%/test_cuda_products.c
-tests_gpu_test_cuda_products_CXXFLAGS = $(GPU_HOST_CXXFLAGS)
+tests_gpu_test_cuda_products_SOURCES = %D%/test_cuda_products.c
+tests_gpu_test_cuda_products_LINK = $(GPU_HOST_LINK)
 tests_gpu_test_cuda_products_LDADD = $(GPU_HOST_OBJECTS) $(CPU_LIBS) $(MODEL_LIBS) $(CMOCKA_LIBS)
 EXTRA_tests_gpu_test_cuda_products_DEPENDENCIES = $(GPU_HOST_OBJECTS)
 
 check_PROGRAMS += %D%/test_cuda_attention
-tests_gpu_test_cuda_attention_SOURCES = $(CONFORMANCE) $(GPU_HOST_STAND_IN) %D%/tensor_core_check.cc %D%/test_cuda_attention.c
+tests_gpu_test_cuda_attention_SOURCES = $(CONFORMANCE) %D%/tensor_core_check.cc %D%/test_cuda_attention.c
 tests_gpu_test_cuda_attention_CXXFLAGS = $(GPU_HOST_CXXFLAGS)
 tests_gpu_test_cuda_attention_LDADD = $(GPU_HOST_OBJECTS) $(MODEL_LIBS) $(CMOCKA_LIBS)
 EXTRA_tests_gpu_test_cuda_attention_DEPENDENCIES = $(GPU_HOST_OBJECTS)
 
 check_PROGRAMS += %D%/test_cuda_quantized
-tests_gpu_test_cuda_quantized_SOURCES = $(CONFORMANCE_CHECKS) $(GPU_HOST_STAND_IN) %D%/test_cuda_quantized.c
-tests_gpu_test_cuda_quantized_CXXFLAGS = $(GPU_HOST_CXXFLAGS)
+tests_gpu_test_cuda_quantized_SOURCES = $(CONFORMANCE_CHECKS) %D%/test_cuda_quantized.c
+tests_gpu_test_cuda_quantized_LINK = $(GPU_HOST_LINK)
 tests_gpu_test_cuda_quantized_LDADD = $(GPU_HOST_OBJECTS) $(MODEL_LIBS) $(CMOCKA_LIBS)
 EXTRA_tests_gpu_test_cuda_quantized_DEPENDENCIES = $(GPU_HOST_OBJECTS)
 
 check_PROGRAMS += %D%/test_cuda_model
-tests_gpu_test_cuda_model_SOURCES = $(GPU_HOST_STAND_IN) %D%/test_cuda_model.c
-tests_gpu_test_cuda_model_CXXFLAGS = $(GPU_HOST_CXXFLAGS)
+tests_gpu_test_cuda_model_SOURCES = %D%/test_cuda_model.c
+tests_gpu_test_cuda_model_LINK = $(GPU_HOST_LINK)
 tests_gpu_test_cuda_model_LDADD = $(GPU_HOST_OBJECTS) $(CPU_LIBS) $(MODEL_LIBS) $(CMOCKA_LIBS)
 EXTRA_tests_gpu_test_cuda_model_DEPENDENCIES = $(GPU_HOST_OBJECTS)
 
 check_PROGRAMS += %D%/test_cuda_train
-tests_gpu_test_cuda_train_SOURCES = $(GPU_HOST_STAND_IN) %D%/test_cuda_train.c tests/train/fixture.c tests/train/fixture.h
-tests_gpu_test_cuda_train_CXXFLAGS = $(GPU_HOST_CXXFLAGS)
+tests_gpu_test_cuda_train_SOURCES = %D%/test_cuda_train.c tests/train/fixture.c tests/train/fixture.h
+tests_gpu_test_cuda_train_LINK = $(GPU_HOST_LINK)
 tests_gpu_test_cuda_train_LDADD = $(GPU_HOST_OBJECTS) $(TRAIN_LIBS) $(CMOCKA_LIBS)
 EXTRA_tests_gpu_test_cuda_train_DEPENDENCIES = $(GPU_HOST_OBJECTS)
 
-%D%/cuda-on-host.so: $(GPU_HOST_OBJECTS) $(GPU_HOST_INCLUDES) $(GPU_HOST_STAND_IN)
-	$(AM_V_GEN)$(MKDIR_P) $(@D) && $(CXX) -shared $(GPU_HOST_CXXFLAGS) $(CXXFLAGS) -o $@ $(GPU_HOST_OBJECTS) \
-		$(srcdir)/%D%/cublaslt_host.cc $(srcdir)/%D%/cuda_host.cc $(srcdir)/%D%/cuda_host_memory.cc
+%D%/cuda-on-host.so: $(GPU_HOST_OBJECTS)
+	$(AM_V_GEN)$(CXX) -shared $(GPU_SANITIZERS) $(CXXFLAGS) -o $@ $(GPU_HOST_OBJECTS)
 check_DATA += %D%/cuda-on-host.so %D%/test_device
 CLEANFILES += %D%/cuda-on-host.so %D%/test_device
 

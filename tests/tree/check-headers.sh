@@ -36,7 +36,8 @@ while read -r header; do
     fi
 done <"$out/alone"
 for folder in $(sed 's|/[^/]*$||' "$out/list" | sort -u); do
-    { echo '#include "config.h"'; sed -n "s|^src/||; s|^\\(${folder#src/}/[^/]*\\)\$|#include \"\1\"|p" "$out/list"; } >"$out/x.c"
+    echo '#include "config.h"' >"$out/x.c"
+    sed -n "s|^src/||; s|^\\(${folder#src/}/[^/]*\\)\$|#include \"\\1\"|p" "$out/list" >>"$out/x.c"
     if ! compile; then
         printf 'not ok the headers of %s\n' "$folder"
         cat "$out/said"
