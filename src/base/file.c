@@ -238,11 +238,12 @@ int file_remove_tree(const char *path, struct err *e)
     struct stat st;
     if (lstat(path, &st) < 0)
         return errno == ENOENT ? 0 : err_errno(e, "cannot remove %s", path);
+    // what somebody else removed meanwhile is gone, as wanted
     if (!S_ISDIR(st.st_mode))
-        return unlink(path) < 0 ? err_errno(e, "cannot remove %s", path) : 0;
+        return unlink(path) < 0 && errno != ENOENT ? err_errno(e, "cannot remove %s", path) : 0;
     DIR *dir = opendir(path);
     if (!dir)
-        return err_errno(e, "cannot remove %s", path);
+        return errno == ENOENT ? 0 : err_errno(e, "cannot remove %s", path);
     int code = 0;
     for (struct dirent *entry; !code && (entry = readdir(dir));) {
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
@@ -252,7 +253,7 @@ int file_remove_tree(const char *path, struct err *e)
         free(child);
     }
     closedir(dir);
-    if (!code && rmdir(path) < 0)
+    if (!code && rmdir(path) < 0 && errno != ENOENT)
         code = err_errno(e, "cannot remove %s", path);
     return code;
 }
