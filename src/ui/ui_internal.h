@@ -130,6 +130,7 @@ struct ui {
     bool reading_checkpoints;
     struct prompt_set *prompts;
     struct win_table *wins;
+    int64_t wins_asked; // how often: only what was asked for last counts
     struct win_cut *wins_cut; // NULL: as usual
     struct teach *teach; // keys are answers; NULL: they are keys
     int export_kind;   // what the path that is asked for is to hold

@@ -214,6 +214,32 @@ static void a_sweeps_parts_are_told_apart_in_a_narrow_list(void **state)
     rig_quit(&r);
 }
 
+// The cursor stays with its recipe while another one comes before it; one that is gone is not another one's start.
+static void a_recipe_stays_chosen_while_the_list_changes(void **state)
+{
+    struct rig r;
+    static const char recipe[] = "# One stage.\n[a]\nobjective = sft\nmodel = $model\ndata = $data\n";
+    char *folder = path_join(project, "recipes"), *first = path_join(folder, "aaa.conf"), *mine = path_join(folder, "mmm.conf");
+    assert_ok(file_make_dirs(folder, e));
+    assert_ok(file_write(mine, recipe, strlen(recipe), e));
+    begin(&r, 80, 24);
+    rig_send(&r, "R");
+    rig_wait(&r, "[Recipes]");
+    rig_command(&r, "find mmm");
+    rig_wait(&r, "> mmm");
+    assert_ok(file_write(first, recipe, strlen(recipe), e));
+    rig_send(&r, "C"); // its copy is refused, and the list is read again
+    rig_wait(&r, "aaa");
+    assert_true(rig_shows(&r, "> mmm"));
+    assert_ok(file_remove_tree(mine, e));
+    rig_send(&r, "C");
+    rig_wait(&r, "The recipe mmm is gone");
+    rig_quit(&r);
+    free(folder);
+    free(first);
+    free(mine);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -222,6 +248,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_key_without_work_says_so, fixture_set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(what_an_engine_printed_has_its_colours, fixture_set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(a_sweeps_parts_are_told_apart_in_a_narrow_list, fixture_set_up, fixture_tear_down),
+        cmocka_unit_test_setup_teardown(a_recipe_stays_chosen_while_the_list_changes, fixture_set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(a_run_is_checked_beside_the_console, fixture_set_up, fixture_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

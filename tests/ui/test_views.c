@@ -146,6 +146,21 @@ static void a_window_without_width_is_the_whole_run(void **state)
     free(path);
 }
 
+// One axis is no parallel axes: between which would a line go?
+static void one_axis_alone_is_left_out(void **state)
+{
+    static const char text[] = "{\"attune_view\":1,\"page\":\"Curves\",\"run\":\"dpo-1\",\"selected\":[\"dpo-2\"],\"looks\":{"
+                               "\"smooth\":0.7,\"summary\":\"parallel\",\"summary_axes\":\"beta \"}}";
+    char *path = path_join(project, "one-axis.json");
+    struct rig r;
+    assert_ok(file_write(path, text, strlen(text), e));
+    begin(&r, project, path);
+    rig_wait(&r, "EMA 0.7");
+    rig_wait(&r, "loss"); // curves
+    rig_quit(&r);
+    free(path);
+}
+
 // Runs that are not here are named, and the rest is shown.
 static void runs_that_are_missing_are_said(void **state)
 {
@@ -168,6 +183,7 @@ int main(void)
         cmocka_unit_test(a_view_is_kept_and_opened_elsewhere),
         cmocka_unit_test(what_is_no_view_is_refused_before_anything_is_shown),
         cmocka_unit_test(a_window_without_width_is_the_whole_run),
+        cmocka_unit_test(one_axis_alone_is_left_out),
         cmocka_unit_test(runs_that_are_missing_are_said),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -162,6 +162,7 @@ const struct prompt_set *ui_prompts(struct ui *ui)
 
 struct wins_job {
     char *project;
+    int64_t number;
     struct win_cut cut;
     bool is_cut; // else as usual
     struct win_table *table;
@@ -176,7 +177,9 @@ static int wins_work(void *arg, struct err *e)
 static void wins_done(struct ui *ui, void *arg, int code, const struct err *e)
 {
     struct wins_job *j = arg;
-    if (code) {
+    if (j->number != ui->wins_asked) { // a newer one is on its way, or was faster
+        win_table_free(code ? NULL : j->table);
+    } else if (code) {
         ui_say_error(ui, "%s", e->text);
         if (j->is_cut && ui->wins_cut) { // votes are shown all the same
             free(ui->wins_cut);
@@ -196,6 +199,7 @@ void ui_look_for_wins(struct ui *ui)
 {
     struct wins_job *j = mem_alloc(1, sizeof *j);
     j->project = mem_strdup(store_dir(ui->store));
+    j->number = ++ui->wins_asked;
     j->is_cut = ui->wins_cut != NULL;
     if (j->is_cut)
         j->cut = *ui->wins_cut;

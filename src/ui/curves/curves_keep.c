@@ -130,6 +130,12 @@ void curves_take_focus(struct curves *c)
         }
 }
 
+static bool has_two_words(const char *text)
+{
+    const char *blank = strchr(text, ' ');
+    return blank && blank != text && blank[strspn(blank, " ")];
+}
+
 void curves_restore(struct curves *c, const json_t *kept)
 {
     char layout[32] = "";
@@ -155,7 +161,7 @@ void curves_restore(struct curves *c, const json_t *kept)
     take_text(kept, "summary_y", c->summary_y, sizeof c->summary_y);
     c->summary = (enum summary)take_choice(kept, "summary", summary_name, SUMMARY_N, (int)c->summary);
     take_text(kept, "summary_axes", c->summary_axes, sizeof c->summary_axes);
-    if (c->summary == SUMMARY_PARALLEL ? !strchr(c->summary_axes, ' ')
+    if (c->summary == SUMMARY_PARALLEL ? !has_two_words(c->summary_axes)
                                        : !c->summary_y[0] || (c->summary != SUMMARY_HEAT && !c->summary_x[0]))
         c->summary = SUMMARY_NONE;
     c->x_log = kept_bool(kept, "x_log", c->x_log);

@@ -168,6 +168,8 @@ static void draw_parallel(struct painter *p, const struct curves *c, struct box 
     struct parallel_axis axes[PARALLEL_MOST];
     const int n = curves_parallel_axes(c, axes);
     const struct box field = {area.x + 8, area.y + LINE + 8, area.width - 100, area.height - LINE - 20};
+    if (n < 2)
+        return;
     for (int i = 0; i < c->n_runs; i++) {
         struct point points[PARALLEL_MOST];
         int n_points = 0;

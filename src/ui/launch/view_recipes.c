@@ -14,6 +14,7 @@
 
 struct recipes_state {
     int at, scroll; // the row under the cursor; lines of its file above the window
+    char name[256]; // of that row: the list is read again now and then
     bool whole;     // the file alone
     int height;
 };
@@ -46,16 +47,40 @@ static void shown_recipes(struct view *v)
     ui_ask_recipes(v->ui); // files of the project may have come
 }
 
-static const json_t *current(struct view *v)
-{
-    const struct recipes_state *s = v->state;
-    return json_array_get(ui_recipes(v->ui), (size_t)s->at);
-}
-
 static const char *text_of(const json_t *row, const char *key)
 {
     const char *text = json_string_value(json_object_get(row, key));
     return text ? text : "";
+}
+
+static void stand_at(struct view *v, int at)
+{
+    struct recipes_state *s = v->state;
+    const int n = (int)json_array_size(ui_recipes(v->ui));
+    s->at = at >= n ? n - 1 : at;
+    s->at = s->at < 0 ? 0 : s->at;
+    s->scroll = 0;
+    text_copy(s->name, sizeof s->name, text_of(json_array_get(ui_recipes(v->ui), (size_t)s->at), "name"));
+}
+
+// The row under the cursor, which stays with its recipe while others come and go. NULL: there is none, or it is gone, which
+// is said, and the cursor is on another one then.
+static const json_t *current(struct view *v)
+{
+    const struct recipes_state *s = v->state;
+    const json_t *list = ui_recipes(v->ui), *row = json_array_get(list, (size_t)s->at);
+    if (row && s->name[0] && strcmp(text_of(row, "name"), s->name) != 0) {
+        size_t i = 0;
+        while (i < json_array_size(list) && strcmp(text_of(json_array_get(list, i), "name"), s->name) != 0)
+            i++;
+        if (i == json_array_size(list))
+            ui_say(v->ui, "The recipe %s is gone.", s->name);
+        stand_at(v, i < json_array_size(list) ? (int)i : s->at);
+        return i < json_array_size(list) ? json_array_get(list, i) : NULL;
+    }
+    if (row && !s->name[0])
+        stand_at(v, s->at);
+    return row;
 }
 
 static void draw_list(struct view *v, struct canvas *c, struct rect area)
@@ -95,7 +120,7 @@ static void draw_recipes(struct view *v, struct canvas *c, struct rect area)
         rect_cut_top(&area, 1);
     }
     s->height = area.height;
-    const json_t *row = current(v);
+    const json_t *row = json_array_get(ui_recipes(v->ui), (size_t)s->at);
     const char *text = *text_of(row, "problem") ? text_of(row, "problem") : text_of(row, "text");
     canvas_paragraph(c, (struct rect){area.x + 1, area.y, area.width - 2, area.height}, s->scroll, STYLE(COLOR_DEFAULT),
                      text, strlen(text));
@@ -171,13 +196,11 @@ static void copy(struct view *v, const json_t *row)
 static enum view_result move(struct view *v, int by, int lines)
 {
     struct recipes_state *s = v->state;
-    const int n = (int)json_array_size(ui_recipes(v->ui));
     if (s->whole || lines) {
         s->scroll = s->scroll + (lines ? lines : by) < 0 ? 0 : s->scroll + (lines ? lines : by);
         return VIEW_CHANGED;
     }
-    s->at = s->at + by < 0 ? 0 : s->at + by >= n ? (n ? n - 1 : 0) : s->at + by;
-    s->scroll = 0;
+    stand_at(v, s->at + by);
     return VIEW_CHANGED;
 }
 
@@ -221,10 +244,9 @@ static enum view_result command_recipes(struct view *v, enum command_id id, cons
 
 static enum view_refresh refresh_recipes(struct view *v)
 {
-    struct recipes_state *s = v->state;
-    const int n = (int)json_array_size(ui_recipes(v->ui));
-    if (n && s->at >= n)
-        s->at = n - 1;
+    const struct recipes_state *s = v->state;
+    if (json_array_size(ui_recipes(v->ui)) && !current(v)) // the last row went
+        stand_at(v, s->at);
     return REFRESH_DRAW;
 }
 
@@ -251,9 +273,7 @@ static bool find_matches(struct view *v, int i, struct filter *f)
 
 static void find_go(struct view *v, int i)
 {
-    struct recipes_state *s = v->state;
-    s->at = i;
-    s->scroll = 0;
+    stand_at(v, i);
 }
 
 const struct view_ops view_recipes = {
