@@ -162,11 +162,6 @@ void pool_run(struct pool *p, int n_blocks, pool_task task, void *arg)
     }
 }
 
-int pool_n_threads(const struct pool *p)
-{
-    return p->n_threads;
-}
-
 void pool_free(struct pool *p)
 {
     if (!p)

@@ -14,7 +14,6 @@ struct pool;
 // n_threads >= 1 counts the calling thread: 1 starts none.
 int pool_new(struct pool **out, int n_threads, struct err *e);
 void pool_free(struct pool *p); // NULL is fine
-int pool_n_threads(const struct pool *p);
 
 // Calls task(arg, block) for every block in 0 .. n_blocks-1, in any order, on any thread.
 // `thread` (0 .. n_threads-1) is for scratch memory only; results must not depend on it.

@@ -26,7 +26,6 @@ struct jinja_limits {
 // `name` is what errors call the template (copied). A text that is no template is ERR_INPUT with its line.
 int jinja_parse(struct jinja **out, const char *name, const char *text, size_t n_bytes, struct err *e);
 void jinja_free(struct jinja *t); // NULL is fine
-const char *jinja_name(const struct jinja *t);
 
 // Appends the template rendered with the members of `context` (an object) as its variables. `now`, seconds since 1970,
 // is what strftime_now tells, in UTC. What a template does wrong, and raise_exception(), is ERR_INPUT with the line;

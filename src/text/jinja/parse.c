@@ -334,8 +334,3 @@ void jinja_free(struct jinja *t)
     free(t);
     arena_fini(&arena);
 }
-
-const char *jinja_name(const struct jinja *t)
-{
-    return t->name;
-}

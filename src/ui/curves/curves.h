@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/filter.h"
 #include "ui/series/blend.h"
 #include "ui/term/canvas.h"
 #include "ui/curves/charts.h"
@@ -57,7 +58,7 @@ struct curves {
     bool multiples;                        // the focused chart once a run, all with one vertical axis
     bool diff;                             // the settings in which the runs differ stand beside the charts
     const struct layout *layout;           // NULL: all charts
-    char filter[64];                       // of charts; "": none
+    char filter[FILTER_MAX_BYTES + 1];     // of charts; "": none
     char best_key[96];                     // a metric that is being read to say which run is best by it; "": none
     bool best_highest;
 

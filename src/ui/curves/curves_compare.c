@@ -119,6 +119,10 @@ static enum view_result set_filter(struct view *v, const char *arg)
         ui_ask_live(v->ui, CMD_FILTER, "charts with (words, !not, a|b, *; empty: all)", c->filter);
         return VIEW_CHANGED;
     }
+    if (strlen(arg) >= sizeof c->filter) {
+        ui_say_error(v->ui, "filter: longer than %zu bytes", sizeof c->filter - 1);
+        return VIEW_KEPT;
+    }
     text_copy(c->filter, sizeof c->filter, arg);
     choose_charts(c);
     return show_anew(v);
