@@ -1,8 +1,9 @@
 // Attention of one new row per stream to its prompt's keys and its own. What a row gets has the bits that attention.c gives
 // the same row of a whole text: the same tiles of keys, the same products and sums in the same order (with our own kernels).
 //
-// A block is a bundle of streams beside each other that share their prompt, and one key/value head: the rows of its queries
-// go through the prompt's keys together.
+// A block is a bundle of streams beside each other that share their prompt, and some key/value heads: the rows of a head's
+// queries go through the prompt's keys together. It first asks for the keys and values of its streams, in the order of
+// memory: what one head reads of a row is short, and the next row is far away, which the processor would not foresee.
 #include "config.h"
 
 #include "cpu/attention.h"
@@ -10,7 +11,12 @@
 #include <math.h>
 #include <string.h>
 
-enum { BUNDLE_ROWS = 16 }; // of queries, about: enough for full register tiles, few enough for blocks for everybody
+enum {
+    BUNDLE_ROWS = 16,        // of queries, about: enough for full register tiles, few enough for blocks for everybody
+    AHEAD_FLOATS = 96 << 10, // of keys and values that a block asks for: they fit into the second cache
+    LEAST_BLOCKS = 8,        // a thread, for heads to be taken together: threads are not equally fast
+    LINE_FLOATS = 16,        // of the cache
+};
 
 struct decode_job {
     struct backend *b;
@@ -22,6 +28,7 @@ struct decode_job {
     const int *bundles; // the first stream of each, and the end of the last
     float *scratch;     // (n_threads, per_thread)
     size_t per_thread;
+    int n_heads, n_head_blocks; // key/value heads of a block, blocks of a bundle
 };
 
 // Rows of queries on their way through the keys of one key/value head.
@@ -95,13 +102,31 @@ static void pass_keys(const struct decode_job *j, const struct decode_rows *r, i
     }
 }
 
-static void decode_task(void *data, int block, int thread)
+// Rows of keys or values, n_floats of each, into the second cache.
+static void ask_for_rows(const float *at, int n_rows, size_t ld, int n_floats)
 {
-    const struct decode_job *j = data;
+    for (int r = 0; r < n_rows; r++, at += ld)
+        for (int i = 0; i < n_floats; i += LINE_FLOATS)
+            __builtin_prefetch(at + i, 0, 2);
+}
+
+// The first tile of each stream's own keys and values.
+static void ask_for_streams(const struct decode_job *j, const struct kv_rows *streams, int n_streams, int kv_head, int n_heads)
+{
+    const int d = j->shape->head_dim;
+    const size_t ld = (size_t)j->shape->n_kv_heads * (size_t)d;
+    for (int i = 0; i < n_streams; i++) {
+        const size_t at = (size_t)streams[i].own * ld + (size_t)kv_head * (size_t)d;
+        const int n_rows = cpu_min(streams[i].n_own, ATTN_KEYS);
+        ask_for_rows(j->keys + at, n_rows, ld, n_heads * d);
+        ask_for_rows(j->values + at, n_rows, ld, n_heads * d);
+    }
+}
+
+static void decode_head(const struct decode_job *j, int first, int n_streams, int kv_head, int thread)
+{
     const struct attn_shape *shape = j->shape;
-    const int bundle = block / shape->n_kv_heads, kv_head = block % shape->n_kv_heads;
-    const int group = shape->n_heads / shape->n_kv_heads, first = j->bundles[bundle], d = shape->head_dim;
-    const int n_streams = j->bundles[bundle + 1] - first, n = n_streams * group;
+    const int group = shape->n_heads / shape->n_kv_heads, d = shape->head_dim, n = n_streams * group;
     const size_t bytes = (size_t)(group * d) * sizeof(float);
     const struct kv_rows *streams = &j->rows[first];
     float *at = j->scratch + (size_t)thread * j->per_thread;
@@ -127,6 +152,17 @@ static void decode_task(void *data, int block, int thread)
                r.out + i * group * d, bytes);
 }
 
+static void decode_task(void *data, int block, int thread)
+{
+    const struct decode_job *j = data;
+    const int bundle = block / j->n_head_blocks, kv_head = block % j->n_head_blocks * j->n_heads;
+    const int first = j->bundles[bundle], n_streams = j->bundles[bundle + 1] - first;
+    const int n_heads = cpu_min(j->n_heads, j->shape->n_kv_heads - kv_head);
+    ask_for_streams(j, &j->rows[first], n_streams, kv_head, n_heads);
+    for (int h = 0; h < n_heads; h++)
+        decode_head(j, first, n_streams, kv_head + h, thread);
+}
+
 // Cuts the streams in bundles by what they share alone.
 static int make_bundles(int *bundles, const struct kv_rows *rows, int n, int most)
 {
@@ -137,6 +173,16 @@ static int make_bundles(int *bundles, const struct kv_rows *rows, int n, int mos
             bundles[n_bundles++] = i;
     bundles[n_bundles] = n;
     return n_bundles;
+}
+
+// Heads that lie beside each other in memory are taken together, where what they read stays in the cache, and blocks are
+// left for everybody.
+static void cut_heads(struct decode_job *j, int n_bundles, int most_streams)
+{
+    const int n = j->shape->n_kv_heads, fit = AHEAD_FLOATS / (2 * ATTN_KEYS * j->shape->head_dim * most_streams);
+    const int spare = (int)((int64_t)n_bundles * n / (LEAST_BLOCKS * j->b->n_threads));
+    j->n_heads = cpu_max(cpu_min(cpu_min(fit, spare), n), 1);
+    j->n_head_blocks = cpu_blocks((size_t)n, (size_t)j->n_heads);
 }
 
 void cpu_attention_decode(struct backend *b, float *out, const float *q, const float *k, const float *v,
@@ -154,6 +200,7 @@ void cpu_attention_decode(struct backend *b, float *out, const float *q, const f
         return;
     int *bundles = (int *)(void *)(scratch + (size_t)b->n_threads * per_thread);
     const int n_bundles = make_bundles(bundles, rows, n, most);
-    struct decode_job job = {b, out, q, k, v, rows, shape, bundles, scratch, per_thread};
-    cpu_run(b, n_bundles * shape->n_kv_heads, (double)all_keys * shape->n_heads * shape->head_dim / 2, decode_task, &job);
+    struct decode_job job = {b, out, q, k, v, rows, shape, bundles, scratch, per_thread, 0, 0};
+    cut_heads(&job, n_bundles, cpu_blocks((size_t)n, (size_t)n_bundles));
+    cpu_run(b, n_bundles * job.n_head_blocks, (double)all_keys * shape->n_heads * shape->head_dim / 2, decode_task, &job);
 }
