@@ -166,8 +166,34 @@ static uint64_t check_decode_case(struct bench *t, int n_shared, int n_own, cons
     return hash;
 }
 
+// Every row of a text as a stream of its own, with the keys up to it: the whole text's attention. alone: no two share a
+// prompt, so that backends have many small blocks to give out.
+static uint64_t check_decode_rows(struct bench *t, int n, const struct attn_shape *a, bool alone)
+{
+    const size_t nq = (size_t)(n * a->n_heads * a->head_dim), nk = (size_t)(n * a->n_kv_heads * a->head_dim);
+    float *q = bench_random(t, nq, 2, 1), *k = bench_random(t, nk, 2, 2), *v = bench_random(t, nk, 1, 3);
+    float *out = bench_random(t, nq, 1, 4);
+    float *hq = bench_read(t, q, nq), *hk = bench_read(t, k, nk), *hv = bench_read(t, v, nk);
+    double *dq = widen(hq, nq), *dk = widen(hk, nk), *dv = widen(hv, nk), *want = calloc(nq + 1, sizeof *want);
+    double *lse = calloc((size_t)(n * a->n_heads) + 1, sizeof *lse);
+    const struct attention_case whole = {"decode", 1, n, {{0, n, 0, 0}}, *a};
+    reference(&whole, dq, dk, dv, want, lse);
+    struct kv_rows host[64];
+    assert_in_range(n, 1, 64);
+    for (int i = 0; i < n; i++)
+        host[i] = (struct kv_rows){alone ? i : 0, 0, 0, i + 1};
+    int32_t *rows = bench_ints(t, (const int32_t *)host, (size_t)n * 4);
+    t->ops->attention_decode(t->b, out, q, k, v, (const struct kv_rows *)rows, n, n, a);
+    bench_expect(t, "attention_decode, rows", out, want, nq, 3e-6);
+    const uint64_t hash = bench_hash(t, out, nq);
+    bench_free(t, 5, q, k, v, out, rows);
+    free(hq), free(hk), free(hv), free(dq), free(dk), free(dv), free(want), free(lse);
+    return hash;
+}
+
 uint64_t check_decode(struct bench *t)
 {
+    const struct attn_shape heads = {10, 5, 8, 0.35f, 0, 0};
     const struct attn_shape plain = {4, 2, 8, 0.35f, 0, 0}, window = {3, 1, 17, 0.3f, 20, 1.5f};
     static const int shared[] = {0, 1, 31, 33, 255}, own[] = {1, 2, 33, 64};
     uint64_t hash = 0;
@@ -175,5 +201,5 @@ uint64_t check_decode(struct bench *t)
         for (int o = 0; o < 4; o++)
             hash = hash * 31 + check_decode_case(t, shared[s], own[o], &plain) +
                    3 * check_decode_case(t, shared[s], own[o], &window);
-    return hash;
+    return hash * 31 + check_decode_rows(t, 20, &heads, false) + 3 * check_decode_rows(t, 20, &heads, true);
 }
