@@ -1,8 +1,8 @@
 // The model that the run started from, at work beside the one that is trained: for objectives that compare whole
 // distributions with it in every step (READ_KL), and for the KL of probes. One is shared by trainer and prober.
 // With adapters it is the model itself with its adapter off, or, where a run goes on with one that was loaded, with the
-// adapter as it came, which is kept beside it; with full fine-tuning the file that it was
-// loaded from, mapped; a copy of the weights only where no file has them (a new model, a merged adapter).
+// adapter as it came, which is kept beside it; with full fine-tuning the file that it was loaded from, mapped; a copy of the
+// weights only where no file has them (a new model, a merged adapter).
 //
 // Owner: the trainer's thread. It must be made before the first step, or before a checkpoint is restored.
 #pragma once

@@ -153,7 +153,7 @@ int trainer_add_texts(struct trainer *t, const struct dataset *texts, int batch_
 {
     const struct imitation_options o = {.texts = texts, .batch_size = batch_size,
                                         .max_batch_tokens = t->options.max_batch_tokens,
-        .most_targets = t->most_targets, .seed = t->options.seed};
+                                        .most_targets = t->most_targets, .seed = t->options.seed};
     BUG_IF(t->options.ranks.size > 1);
     return imitation_new(&t->imitation, &o, e);
 }

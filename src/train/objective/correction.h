@@ -1,8 +1,7 @@
 // What makes up for a sampler whose arithmetic is not the trainer's (bf16, other kernels): a token that was drawn with q
 // counts p / q, p being what the trainer's forward pass gives it with the same weights. A far ratio is held (truncated
 // importance sampling, Ionides 2008) or what it belongs to is left out. Every loss that is a struct surrogate has it; the
-// ratio that
-// PPO bounds is apart from it.
+// ratio that PPO bounds is apart from it.
 #pragma once
 
 #include "train/objective/objective.h"

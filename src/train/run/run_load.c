@@ -319,8 +319,8 @@ static int load_model(struct run *r, struct needs needs, struct err *e)
 }
 
 // An adapter that was loaded with its model becomes part of it, unless it is to be continued: the reference is the model as
-// it came. A new adapter on
-// top of it is refused: its files could name only the first one's base, and would say something else there.
+// it came. A new adapter on top of it is refused: its files could name only the first one's base, and would say something
+// else there.
 static int make_trainable(const struct run *r, struct model *m, struct err *e)
 {
     const struct settings *s = &r->settings;

@@ -3,8 +3,7 @@
 //     name objective state model data tag note alert age elapsed step steps progress left speed pinned letter waiting
 //     any setting ("beta", "lora-rank"; cfg.lr says that the setting is meant)
 //     any metric ("kl", "grad_norm"), its newest value, or with @ as ui/runs/run_wants.h has it: those that a list is to
-// answer
-//     for are to be wanted of it (run_fields_wanted)
+//     answer for are to be wanted of it (run_fields_wanted)
 #pragma once
 
 #include <stdbool.h>
