@@ -191,6 +191,8 @@ void cpu_attention_decode(struct backend *b, float *out, const float *q, const f
     const int group = shape->n_heads / shape->n_kv_heads, most = cpu_max(BUNDLE_ROWS / group, 1);
     const size_t per_thread = (size_t)(most * group) * row_floats(shape);
     size_t all_keys = 0;
+    if (n == 0)
+        return;
     for (int i = 0; i < n; i++) {
         BUG_IF(rows[i].n_shared + rows[i].n_own > most_keys);
         all_keys += (size_t)rows[i].n_shared + (size_t)rows[i].n_own;
