@@ -151,7 +151,53 @@ void gpu_soft_cap(struct backend *b, float *x, float cap, size_t n)
     run_flat(b, soft_cap_op{x, cap}, n);
 }
 
+// ---- sums ----
+
+struct add_op {
+    float *y;
+    const float *a, *x;
+    __device__ void apply(size_t i) const
+    {
+        y[i] = a[i] + x[i];
+    }
+};
+
+void gpu_add(struct backend *b, float *y, const float *a, const float *x, size_t n)
+{
+    run_flat(b, add_op{y, a, x}, n);
+}
+
+struct scale_op {
+    float *x;
+    float factor;
+    __device__ void apply(size_t i) const
+    {
+        x[i] *= factor;
+    }
+};
+
+void gpu_scale(struct backend *b, float *x, float factor, size_t n)
+{
+    run_flat(b, scale_op{x, factor}, n);
+}
+
 // ---- types ----
+
+struct round_op {
+    float *x;
+    __device__ void apply(size_t i) const
+    {
+        x[i] = float_of_bf16(bf16_of_float(x[i]));
+    }
+};
+
+void gpu_round_to(struct backend *b, float *x, enum dtype type, size_t n)
+{
+    if (type == DTYPE_BF16)
+        run_flat(b, round_op{x}, n);
+    else if (type == DTYPE_F16)
+        gpu_fail(b, ERR_UNSUPPORTED, "nothing is rounded to f16");
+}
 
 struct widen_op {
     float *to;
@@ -181,50 +227,4 @@ void gpu_convert(struct backend *b, void *to, enum dtype type, struct stored fro
         run_flat(b, narrow_op{(uint16_t *)to, from}, n);
     else
         gpu_fail(b, ERR_UNSUPPORTED, "nothing is converted into f16");
-}
-
-struct round_op {
-    float *x;
-    __device__ void apply(size_t i) const
-    {
-        x[i] = float_of_bf16(bf16_of_float(x[i]));
-    }
-};
-
-void gpu_round_to(struct backend *b, float *x, enum dtype type, size_t n)
-{
-    if (type == DTYPE_BF16)
-        run_flat(b, round_op{x}, n);
-    else if (type == DTYPE_F16)
-        gpu_fail(b, ERR_UNSUPPORTED, "nothing is rounded to f16");
-}
-
-// ---- sums ----
-
-struct add_op {
-    float *y;
-    const float *a, *x;
-    __device__ void apply(size_t i) const
-    {
-        y[i] = a[i] + x[i];
-    }
-};
-
-void gpu_add(struct backend *b, float *y, const float *a, const float *x, size_t n)
-{
-    run_flat(b, add_op{y, a, x}, n);
-}
-
-struct scale_op {
-    float *x;
-    float factor;
-    __device__ void apply(size_t i) const
-    {
-        x[i] *= factor;
-    }
-};
-
-void gpu_scale(struct backend *b, float *x, float factor, size_t n)
-{
-    run_flat(b, scale_op{x, factor}, n);
 }

@@ -67,6 +67,7 @@ bool gpu_replay(struct backend *b, const void *key, size_t n)
         return false;
     struct recording *r = find(all, key, n);
     r->last = ++all->now;
+    gpu_here(b);
     if (r->graph) {
         b->queued = true;
         gpu_check(b, cudaGraphLaunch(r->graph, b->stream), "a recorded graph");

@@ -246,6 +246,12 @@ static void head_rows(struct backend *b, struct head_job *j, const struct head_r
     GPU_RUN(b, head_say_kernel, gpu_blocks((size_t)j->n, SAY_THREADS), SAY_THREADS, 0, *j);
 }
 
+// In bf16 the product is faster than the memory that it would save reading.
+size_t gpu_head_keeps(const struct backend *b)
+{
+    return b->precision == PRECISION_BF16 ? 0 : (size_t)KEEP_BYTES;
+}
+
 void gpu_head(struct backend *b, const struct head_out *out, const struct head_in *in)
 {
     struct head_job j = {*in, *out, 0, in->n < HEAD_ROWS ? in->n : (int)HEAD_ROWS, 0, 0, {NULL, 0}, {NULL, 0}, NULL, NULL};
@@ -264,10 +270,4 @@ void gpu_head(struct backend *b, const struct head_out *out, const struct head_i
         j.n = in->n - j.first < most ? in->n - j.first : most;
         head_rows(b, &j, &rooms);
     }
-}
-
-// In bf16 the product is faster than the memory that it would save reading.
-size_t gpu_head_keeps(const struct backend *b)
-{
-    return b->precision == PRECISION_BF16 ? 0 : (size_t)KEEP_BYTES;
 }

@@ -1,5 +1,5 @@
 // Linear layers. Products in f32 take f32 on both sides, products in bf16 bf16: what lies in another type is converted
-// into scratch first, once a call; but a few rows go through quantized weights as these lie.
+// into scratch first, once a call; quantized weights piece by piece, and a few rows go through them as they lie.
 #include "gpu/product.cuh"
 
 // Weights as products take them: where they lie, or converted.
@@ -25,6 +25,17 @@ static const void *activations(struct backend *b, enum scratch_slot slot, const 
     return converted;
 }
 
+// p with b what w(o, i) has.
+static void multiply_weights(struct backend *b, struct product p, struct stored w, int o, int i)
+{
+    if (dtype_is_quantized(w.type)) {
+        gpu_multiply_quantized(b, &p, w, i);
+        return;
+    }
+    p.b.at = weights(b, w, (size_t)o * i, p.type);
+    gpu_multiply(b, &p);
+}
+
 enum dtype gpu_product_type(const struct backend *b)
 {
     return b->precision == PRECISION_BF16 ? DTYPE_BF16 : DTYPE_F32;
@@ -39,9 +50,18 @@ void gpu_linear(struct backend *b, float *y, const float *x, struct stored w, co
         gpu_multiply_few_rows(b, y, (const uint16_t *)a.at, w, bias, t, i, o, alpha, beta);
         return;
     }
-    const struct factor weight = {weights(b, w, (size_t)o * i, type), i, true};
-    const struct product p = {t, o, i, type, a, weight, y, o, bias, alpha, beta};
-    gpu_multiply(b, &p);
+    multiply_weights(b, {t, o, i, type, a, {NULL, i, true}, y, o, bias, alpha, beta}, w, o, i);
+}
+
+// Products take weights as they lie: nothing is gained from another order.
+size_t gpu_packed_bytes(struct backend *b, struct stored w, int i, int o)
+{
+    return 0;
+}
+
+void gpu_pack_weights(struct backend *b, void *packed, struct stored w, int i, int o)
+{
+    gpu_fail(b, ERR_FAIL, "weights are laid out for products, which do not ask for it");
 }
 
 void gpu_linear_dx(struct backend *b, float *dx, const float *dy, struct stored w, int t, int i, int o, float alpha,
@@ -49,9 +69,7 @@ void gpu_linear_dx(struct backend *b, float *dx, const float *dy, struct stored 
 {
     const enum dtype type = gpu_product_type(b);
     const struct factor a = {activations(b, SCRATCH_X, dy, (size_t)t * o, type), o, false};
-    const struct factor weight = {weights(b, w, (size_t)o * i, type), i, false};
-    const struct product p = {t, i, o, type, a, weight, dx, i, NULL, alpha, beta};
-    gpu_multiply(b, &p);
+    multiply_weights(b, {t, i, o, type, a, {NULL, i, false}, dx, i, NULL, alpha, beta}, w, o, i);
 }
 
 void gpu_linear_dw(struct backend *b, float *dw, float *dbias, const float *dy, const float *x, int t, int i, int o,
@@ -68,15 +86,4 @@ void gpu_linear_dw(struct backend *b, float *dw, float *dbias, const float *dy, 
         gpu_add_chunks(b, dbias, sums, 1, (size_t)o, o);
     else if (dbias)
         gpu_add_column_sums(b, dbias, stored{a.at, type, NULL}, t, o); // what the product reads is at hand
-}
-
-// Products take weights as they lie: nothing is gained from another order.
-size_t gpu_packed_bytes(struct backend *b, struct stored w, int i, int o)
-{
-    return 0;
-}
-
-void gpu_pack_weights(struct backend *b, void *packed, struct stored w, int i, int o)
-{
-    gpu_fail(b, ERR_FAIL, "weights are laid out for products, which do not ask for it");
 }

@@ -28,3 +28,6 @@ int gpu_products_open(struct backend *b, struct err *e);
 void gpu_products_close(struct backend *b);
 // Whether row_sums were made; what wants them makes them itself otherwise.
 bool gpu_multiply(struct backend *b, const struct product *p);
+// quantized.cu: the same, where b is what w(O, i) has: its rows as linear() takes them (transposed), or its columns as
+// linear_dx() does. The numbers are made here, some of p->n at a time, in SCRATCH_W.
+void gpu_multiply_quantized(struct backend *b, const struct product *p, struct stored w, int i);

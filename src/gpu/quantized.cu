@@ -1,6 +1,8 @@
 // Quantized weights made numbers that products take (model/quantized.h): a number is value * scale, rounded once, as on the
-// host. For many rows they are written to memory, in tiles: a block of threads has TILE numbers that follow each other, a
-// thread EACH of them, all of one block of the format and so of one scale.
+// host. For many rows they are written to scratch and multiplied from there, some outputs of the product at a time: so many
+// that the numbers of no piece are more than PIECE_BYTES, whatever the matrix has, and are still in the cache when they are
+// read. A block of threads has TILE numbers that follow each other in a row, a thread EACH of them, all of one block of the
+// format and so of one scale.
 //
 // For few rows, as decoding has them, they go to tensor cores at once and memory sees them as they lie: a block has OUTS
 // outputs, each of its warps every N_WARPS-th stretch of QUANT_BLOCK inputs, and the warps' sums are added in their order.
@@ -12,7 +14,9 @@ extern "C" {
 }
 
 enum {
-    THREADS = 256, EACH = 8, TILE = THREADS * EACH,
+    THREADS = 256, EACH = 8, TILE = THREADS * EACH, MOST_GRID_Y = 65535,
+    PIECE_BYTES = 32 << 20, // a 4096 x 4096 matrix in bf16; the second cache of an A100 has 40 MB, that of an H100 50
+    PIECE_STEP = 128,       // a piece's outputs are a multiple of them, as tiles of products are
     LANE_EACH = QUANT_BLOCK / 4, // of an output's stretch: four lanes share it
     OUT_TILES = 4, OUTS = OUT_TILES * (int)MMA_COLUMNS,
     N_WARPS = 16, FEW_THREADS = N_WARPS * (int)WARP, STEP = N_WARPS * (int)QUANT_BLOCK,
@@ -77,39 +81,91 @@ __device__ static inline void put_values(float *values)
     __syncthreads();
 }
 
+// Numbers first + row ld + column of the weights, row by row. first is a multiple of EACH, and so are n_columns and ld where
+// there are several rows.
+struct part {
+    size_t first, n_rows, n_columns, ld;
+};
+
 template <class group, class number>
-__global__ static void dequantize_kernel(number *to, const group *from, size_t n, bool aligned)
+__global__ static void dequantize_kernel(number *to, const group *from, struct part p, bool aligned)
 {
     SHARED(float, values, [16]);
-    const size_t first = ((size_t)blockIdx.x * THREADS + threadIdx.x) * EACH;
+    const size_t column = ((size_t)blockIdx.x * THREADS + threadIdx.x) * EACH;
     put_values(values);
-    if (first >= n)
-        return;
-    float x[EACH];
-    numbers_of(x, from + first / QUANT_GROUP, (int)(first % QUANT_GROUP), values);
-    put(to + first, x, aligned, n - first < EACH ? (int)(n - first) : EACH);
+    for (size_t row = blockIdx.y; row < p.n_rows && column < p.n_columns; row += gridDim.y) {
+        const size_t at = p.first + row * p.ld + column, left = p.n_columns - column;
+        float x[EACH];
+        numbers_of(x, from + at / QUANT_GROUP, (int)(at % QUANT_GROUP), values);
+        put(to + row * p.n_columns + column, x, aligned, left < EACH ? (int)left : (int)EACH);
+    }
 }
 
 template <class number>
-static void run(struct backend *b, number *to, struct stored from, size_t n)
+static void run(struct backend *b, number *to, struct stored from, const struct part &p)
 {
     const bool aligned = (uintptr_t)to % 16 == 0;
+    const size_t n_rows = p.n_rows < MOST_GRID_Y ? p.n_rows : (size_t)MOST_GRID_Y;
+    const dim3 grid((unsigned)gpu_blocks(p.n_columns, TILE), (unsigned)n_rows);
     if (from.type == DTYPE_NF4)
-        GPU_RUN(b, (dequantize_kernel<struct nf4_group, number>), gpu_blocks(n, TILE), THREADS, 0, to,
-                (const struct nf4_group *)from.at, n, aligned);
+        GPU_RUN(b, (dequantize_kernel<struct nf4_group, number>), grid, THREADS, 0, to, (const struct nf4_group *)from.at,
+                p, aligned);
     else
-        GPU_RUN(b, (dequantize_kernel<struct int8_group, number>), gpu_blocks(n, TILE), THREADS, 0, to,
-                (const struct int8_group *)from.at, n, aligned);
+        GPU_RUN(b, (dequantize_kernel<struct int8_group, number>), grid, THREADS, 0, to,
+                (const struct int8_group *)from.at, p, aligned);
+}
+
+static void dequantize_part(struct backend *b, void *to, enum dtype type, struct stored from, const struct part &p)
+{
+    if (type == DTYPE_F32)
+        run(b, (float *)to, from, p);
+    else if (type == DTYPE_BF16)
+        run(b, (uint16_t *)to, from, p);
+    else
+        gpu_fail(b, ERR_UNSUPPORTED, "nothing is converted into f16");
 }
 
 void gpu_dequantize(struct backend *b, void *to, enum dtype type, struct stored from, size_t n)
 {
-    if (type == DTYPE_F32)
-        run(b, (float *)to, from, n);
-    else if (type == DTYPE_BF16)
-        run(b, (uint16_t *)to, from, n);
-    else
-        gpu_fail(b, ERR_UNSUPPORTED, "nothing is converted into f16");
+    dequantize_part(b, to, type, from, part{0, 1, n, n});
+}
+
+// ---- many rows ----
+
+// Outputs of a piece, each of k numbers: nearly as many in every one of the fewest pieces.
+static size_t piece_of(size_t n, size_t k, enum dtype type)
+{
+    const size_t fit = PIECE_BYTES / (k * dtype_bytes(type)) / PIECE_STEP * PIECE_STEP;
+    const size_t most = fit ? fit : (size_t)PIECE_STEP;
+    const size_t piece = gpu_blocks(gpu_blocks(n, gpu_blocks(n, most)), PIECE_STEP) * PIECE_STEP;
+    return piece < n ? piece : n;
+}
+
+// linear()'s outputs are rows of w(o, i), linear_dx()'s are columns. Where rows do not begin at whole EACHes all columns are
+// one piece: only small models have such.
+void gpu_multiply_quantized(struct backend *b, const struct product *whole, struct stored w, int i)
+{
+    const bool rows = whole->b.transposed;
+    const size_t n = (size_t)whole->n, k = (size_t)whole->k;
+    if (whole->n <= 0 || whole->k <= 0) {
+        gpu_multiply(b, whole);
+        return;
+    }
+    const size_t piece = !rows && i % EACH ? n : piece_of(n, k, whole->type);
+    void *numbers = gpu_scratch(b, SCRATCH_W, piece * k * dtype_bytes(whole->type));
+    struct product p = *whole;
+    p.b.at = numbers;
+    for (size_t first = 0; numbers && first < n; first += piece) {
+        const size_t left = n - first, now = left < piece ? left : piece;
+        const bool in_line = rows || now == n; // each row goes on where the one before ends
+        const struct part part = in_line ? (struct part){first * k, 1, now * k, 0} : (struct part){first, k, now, (size_t)i};
+        dequantize_part(b, numbers, p.type, w, part);
+        p.n = (int)now;
+        p.b.ld = rows ? i : (int)now;
+        p.c = whole->c + first;
+        p.bias = whole->bias ? whole->bias + first : NULL;
+        gpu_multiply(b, &p);
+    }
 }
 
 // ---- few rows ----

@@ -57,6 +57,15 @@ void gpu_mix_rows(struct backend *b, float *y, const float *x, const float *shar
     GPU_RUN(b, mix_kernel, n, gpu_row_threads(c), 0, y, x, on_device, c);
 }
 
+void gpu_embed_backward(struct backend *b, float *dwte, float *dwpe, const float *dout, const int32_t *tokens,
+                        const int32_t *positions, int t, int c)
+{
+    if (dwte)
+        gpu_scatter_add_rows(b, dwte, dout, tokens, t, c);
+    if (dwpe)
+        gpu_scatter_add_rows(b, dwpe, dout, positions, t, c);
+}
+
 __global__ static void scatter_kernel(float *to, const float *from, const int32_t *rows, int n, int c)
 {
     SHARED(int, mentions, [THREADS]); // those of the present THREADS indices that name the row, in order
@@ -95,15 +104,6 @@ __global__ static void scatter_kernel(float *to, const float *from, const int32_
 void gpu_scatter_add_rows(struct backend *b, float *dx, const float *dout, const int32_t *rows, int n, int c)
 {
     GPU_RUN(b, scatter_kernel, n, THREADS, 0, dx, dout, rows, n, c);
-}
-
-void gpu_embed_backward(struct backend *b, float *dwte, float *dwpe, const float *dout, const int32_t *tokens,
-                        const int32_t *positions, int t, int c)
-{
-    if (dwte)
-        gpu_scatter_add_rows(b, dwte, dout, tokens, t, c);
-    if (dwpe)
-        gpu_scatter_add_rows(b, dwpe, dout, positions, t, c);
 }
 
 __global__ static void rope_kernel(struct twin to, const float *x, const float *cos, const float *sin,

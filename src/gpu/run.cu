@@ -104,6 +104,8 @@ void *gpu_alloc(struct backend *b, size_t bytes, const char *what, struct err *e
         code = cudaMemsetAsync(p, 0, bytes, b->stream);
     if (code == cudaSuccess)
         return p;
+    if (p)
+        cudaFreeAsync(p, b->stream);
     (void)cudaGetLastError(); // it is told here, not by the next operation
     if (code == cudaErrorMemoryAllocation)
         no_memory(e, bytes, what);
@@ -116,16 +118,18 @@ void gpu_free(struct backend *b, void *p)
 {
     if (!p || is_recorded(b, "memory is given back"))
         return;
+    gpu_here(b);
     gpu_forget_recordings(b);
-    cudaFreeAsync(p, b->stream);
+    gpu_check(b, cudaFreeAsync(p, b->stream), "giving memory back");
 }
 
-// What the device has left, and what the pool has but nobody uses.
+// What the device has left, and what the pool has but nobody uses. The runtime answers for the thread's device.
 uint64_t gpu_memory_free(struct backend *b)
 {
     size_t free_bytes = 0, total = 0;
     uint64_t reserved = 0, used = 0;
     cudaMemPool_t pool;
+    gpu_here(b);
     if (cudaMemGetInfo(&free_bytes, &total) != cudaSuccess || cudaDeviceGetDefaultMemPool(&pool, b->device) != cudaSuccess ||
         cudaMemPoolGetAttribute(pool, cudaMemPoolAttrReservedMemCurrent, &reserved) != cudaSuccess ||
         cudaMemPoolGetAttribute(pool, cudaMemPoolAttrUsedMemCurrent, &used) != cudaSuccess) {
@@ -255,6 +259,7 @@ void gpu_copy(struct backend *b, void *to, const void *from, size_t bytes)
 void gpu_zero(struct backend *b, void *p, size_t bytes)
 {
     b->queued = true;
+    gpu_here(b);
     if (!b->failed && bytes)
         gpu_check(b, cudaMemsetAsync(p, 0, bytes, b->stream), "zeroing");
 }

@@ -24,16 +24,12 @@ static void lay_out(struct generator *g, struct carve *c)
 {
     struct parts *p = &g->parts;
     size_t rest;
-    g->tokens = carve_bytes(c, g->rows, sizeof(int32_t)); // and what else is said of the tokens drawn, in one piece
+    g->drawn_tokens = carve_bytes(c, g->rows, sizeof(int32_t)); // and what else is said of them, in one piece
     g->logprobs = carve_floats(c, g->rows, 1);
     g->entropy = carve_floats(c, g->rows, 1);
     g->drawn = carve_floats(c, g->set_rows, 1);
     g->sets = carve_bytes(c, g->set_rows, sampled_set_words(p->m->arch.vocab_size) * sizeof *g->sets);
-    g->positions = carve_bytes(c, g->rows, sizeof(int32_t));
-    g->row_ids = carve_bytes(c, g->rows, sizeof(int32_t));
-    g->put_ids = carve_bytes(c, g->rows, sizeof(int32_t));
-    g->kv_rows = carve_bytes(c, g->rows, sizeof *g->kv_rows);
-    g->draws = carve_bytes(c, g->rows, sizeof *g->draws);
+    g->plan_block = carve_bytes(c, 1, gen_lay_plan(&g->plan, NULL, g->rows, g->rows));
     g->x = carve_floats(c, g->rows, p->w.c);
     carve_layer(c, &g->acts, &p->w, g->rows, &rest);
     g->acts.x = g->x;
@@ -65,7 +61,7 @@ static bool keeps_entropy(const struct stream *streams, int n)
 // Where something stands behind the tokens that were drawn, in bytes: there, and in the host's copy.
 static size_t behind_tokens(const struct generator *g, const void *at)
 {
-    return (size_t)((const char *)at - (const char *)g->tokens);
+    return (size_t)((const char *)at - (const char *)g->drawn_tokens);
 }
 
 static const void *said(const struct generator *g, const void *at)
@@ -97,13 +93,19 @@ static int make_room(struct generator *g, size_t rows, struct err *e)
     }
     struct carve place = {.base = g->block};
     lay_out(g, &place);
-    g->host_ids = mem_realloc(g->host_ids, rows, sizeof *g->host_ids);
-    g->host_said = mem_realloc(g->host_said, behind_tokens(g, g->positions), 1);
-    g->host_kv_rows = mem_realloc(g->host_kv_rows, rows, sizeof *g->host_kv_rows);
-    g->host_draws = mem_realloc(g->host_draws, rows, sizeof *g->host_draws);
+    free(g->host_plan_block);
+    g->host_plan_block = mem_alloc(gen_lay_plan(&g->host_plan, NULL, rows, rows), 1); // what is between its parts goes along
+    g->host_said = mem_realloc(g->host_said, behind_tokens(g, g->plan_block), 1);
     g->segments = mem_realloc(g->segments, rows, sizeof *g->segments);
     g->shares = mem_realloc(g->shares, rows, sizeof *g->shares);
     return 0;
+}
+
+// For n rows and n_draws draws, the same in both places.
+static void lay_plan(struct generator *g, int n, int n_draws)
+{
+    gen_lay_plan(&g->plan, g->plan_block, (size_t)n, (size_t)n_draws);
+    gen_lay_plan(&g->host_plan, g->host_plan_block, (size_t)n, (size_t)n_draws);
 }
 
 // ---- packed weights ----
@@ -257,10 +259,8 @@ static void generator_free(struct generator *g)
     kv_cache_fini(&g->cache);
     packed_weights_fini(&g->packed, g->parts.m);
     g->parts.ops->free(g->parts.b, g->block);
-    free(g->host_ids);
+    free(g->host_plan_block);
     free(g->host_said);
-    free(g->host_kv_rows);
-    free(g->host_draws);
     free(g->segments);
     free(g->shares);
     free(g);
@@ -332,8 +332,8 @@ static int take_tokens(struct generator *g, struct stream *streams, int n, bool 
         end = g->entropy + n;
     if (g->set_rows && keeps_sets(g, g->n_streams))
         end = g->sets + (size_t)n * sampled_set_words(p->m->arch.vocab_size);
-    p->ops->download(p->b, g->host_said, g->tokens, behind_tokens(g, end));
-    const int32_t *tokens = said(g, g->tokens);
+    p->ops->download(p->b, g->host_said, g->drawn_tokens, behind_tokens(g, end));
+    const int32_t *tokens = said(g, g->drawn_tokens);
     const float *logprobs = said(g, g->logprobs), *entropy = said(g, g->entropy);
     int code = p->ops->sync(p->b, e);
     for (int i = 0; i < n && !code; i++) {
@@ -382,36 +382,40 @@ static void drop_ended(struct generator *g, const bool *live)
 
 // ---- prompts ----
 
-// Runs the prompts of streams [first, end) in one forward and draws their first tokens. Streams of one seat stand together.
-static int prefill_piece(struct generator *g, int first, int end, bool *live, struct err *e)
+// Says what the prompts of streams [first, end) are, once for each seat, in which they stand together, and from which of their
+// last rows each stream draws. Returns how many there are.
+static int plan_prompts(struct generator *g, int first, int end, int *logit_row)
 {
-    const struct parts *p = &g->parts;
-    int n = 0, n_segments = 0, logit_row[GENERATE_MAX_STREAMS];
+    const struct gen_plan *plan = &g->host_plan;
+    int n = 0, n_segments = 0;
     for (int i = first; i < end; i++) {
         const struct stream *s = &g->streams[i];
-        if (i > first && s->seat == g->streams[i - 1].seat) {
-            logit_row[i - first] = n_segments - 1;
-            continue;
-        }
         const int n_prompt = s->seat->n_prompt;
-        logit_row[i - first] = n_segments;
-        g->segments[n_segments++] = (struct attn_segment){n, n_prompt, 0, 0};
-        p->ops->upload(p->b, g->tokens + n, s->job->r.prompt, (size_t)n_prompt * sizeof(int32_t));
-        for (int j = 0; j < n_prompt; j++)
-            g->host_ids[n + j] = j + p->m->arch.position_offset;
-        n += n_prompt;
+        if (i == first || s->seat != g->streams[i - 1].seat) {
+            for (int j = 0; j < n_prompt; j++) {
+                plan->tokens[n + j] = s->job->r.prompt[j];
+                plan->positions[n + j] = j + g->parts.m->arch.position_offset;
+                plan->put_ids[n + j] = (int32_t)s->seat->first + j;
+            }
+            g->segments[n_segments] = (struct attn_segment){n, n_prompt, 0, 0};
+            n += n_prompt;
+            plan->row_ids[n_segments++] = n - 1;
+        }
+        logit_row[i - first] = n_segments - 1;
     }
-    p->ops->upload(p->b, g->positions, g->host_ids, (size_t)n * sizeof(int32_t));
-    for (int i = first, at = 0; i < end; i++) // where their keys and values go
-        for (int j = 0;
-             (i == first || g->streams[i].seat != g->streams[i - 1].seat) && j < g->streams[i].seat->n_prompt; j++)
-            g->host_ids[at++] = (int32_t)g->streams[i].seat->first + j;
-    p->ops->upload(p->b, g->put_ids, g->host_ids, (size_t)n * sizeof(int32_t));
-    gen_run(g, gen_speakers(g->streams + first, end - first), n, n_segments, 0);
-    for (int i = 0; i < n_segments; i++)
-        g->host_ids[i] = g->segments[i].start + g->segments[i].len - 1;
-    p->ops->upload(p->b, g->row_ids, g->host_ids, (size_t)n_segments * sizeof(int32_t));
-    gen_draw(g, n_segments, g->streams + first, end - first, logit_row);
+    return n_segments;
+}
+
+// Runs the n tokens of the prompts of streams [first, end) in one forward and draws their first tokens.
+static int prefill_piece(struct generator *g, int first, int end, int n, bool *live, struct err *e)
+{
+    const struct stream *streams = g->streams + first;
+    int logit_row[GENERATE_MAX_STREAMS];
+    lay_plan(g, n, end - first);
+    const int n_segments = plan_prompts(g, first, end, logit_row);
+    gen_send_plan(g, streams, end - first, logit_row, end - first);
+    gen_run(g, gen_speakers(streams, end - first), n, n_segments, 0);
+    gen_draw(g, n_segments, streams, end - first, logit_row);
     return take_tokens(g, g->streams + first, end - first, live + first, e);
 }
 
@@ -433,7 +437,7 @@ static int prefill(struct generator *g, int first, struct err *e)
         }
         code = make_room(g, n < (size_t)(end - first) ? (size_t)(end - first) : n, e);
         if (!code)
-            code = prefill_piece(g, first, end, live, e);
+            code = prefill_piece(g, first, end, (int)n, live, e);
         first = end;
     }
     if (!code)
@@ -507,16 +511,21 @@ static int decoded_rows(const struct generator *g, int n)
     return rows < n ? (n + 7) / 8 * 8 : rows;
 }
 
-static void upload_rows(struct generator *g, int32_t *to, int n, int rows)
+// Says what row i of a forward has: the newest token of a stream. Returns how many keys it attends to.
+static int plan_token(struct generator *g, int i, const struct stream *s)
 {
-    for (int i = n; i < rows; i++)
-        g->host_ids[i] = g->host_ids[n - 1];
-    g->parts.ops->upload(g->parts.b, to, g->host_ids, (size_t)rows * sizeof *to);
+    const struct gen_plan *plan = &g->host_plan;
+    const struct gen_sample *sample = &s->job->samples[s->sample];
+    const int own = s->position - s->seat->n_prompt;
+    plan->tokens[i] = sample->tokens[sample->n_tokens - 1];
+    plan->positions[i] = s->position + g->parts.m->arch.position_offset;
+    plan->put_ids[i] = (int32_t)s->own + own;
+    plan->kv_rows[i] = (struct kv_rows){(int32_t)s->seat->first, s->seat->n_prompt, (int32_t)s->own, own + 1};
+    return s->position + 1;
 }
 
 static int decode(struct generator *g, struct err *e)
 {
-    const struct parts *p = &g->parts;
     const int n = g->n_streams, rows = decoded_rows(g, n);
     bool live[GENERATE_MAX_STREAMS];
     int most_keys = 1;
@@ -524,28 +533,13 @@ static int decode(struct generator *g, struct err *e)
     if (code)
         return code;
     pack_weights(g);
-    for (int i = 0; i < n; i++) {
-        const struct gen_sample *s = &g->streams[i].job->samples[g->streams[i].sample];
-        g->host_ids[i] = s->tokens[s->n_tokens - 1];
-    }
-    upload_rows(g, g->tokens, n, rows);
-    for (int i = 0; i < n; i++)
-        g->host_ids[i] = g->streams[i].position + p->m->arch.position_offset;
-    upload_rows(g, g->positions, n, rows);
-    for (int i = 0; i < n; i++)
-        g->host_ids[i] = i;
-    upload_rows(g, g->row_ids, n, rows);
-    for (int i = 0; i < n; i++) {
-        const struct stream *s = &g->streams[i];
-        const int own = s->position - s->seat->n_prompt, keys = s->position + 1;
-        g->host_ids[i] = (int32_t)s->own + own;
-        g->host_kv_rows[i] = (struct kv_rows){(int32_t)s->seat->first, s->seat->n_prompt, (int32_t)s->own, own + 1};
+    lay_plan(g, rows, rows);
+    for (int i = 0; i < rows; i++) {
+        const int last = i < n ? i : n - 1, keys = plan_token(g, i, &g->streams[last]);
+        g->host_plan.row_ids[i] = last;
         most_keys = keys > most_keys ? keys : most_keys;
     }
-    for (int i = n; i < rows; i++)
-        g->host_kv_rows[i] = g->host_kv_rows[n - 1];
-    upload_rows(g, g->put_ids, n, rows);
-    p->ops->upload(p->b, g->kv_rows, g->host_kv_rows, (size_t)rows * sizeof *g->kv_rows);
+    gen_send_plan(g, g->streams, n, NULL, rows);
     gen_decode(g, n, rows, most_keys);
     code = take_tokens(g, g->streams, n, live, e);
     if (!code)

@@ -7,6 +7,42 @@
 #include "model/generate.h"
 #include "model/generator_parts.h"
 
+// ---- the plan ----
+
+size_t gen_lay_plan(struct gen_plan *plan, char *block, size_t n, size_t n_draws)
+{
+    struct carve c = {.base = block};
+    plan->draws = carve_bytes(&c, n_draws, sizeof *plan->draws);
+    plan->kv_rows = carve_bytes(&c, n_draws, sizeof *plan->kv_rows);
+    plan->row_ids = carve_bytes(&c, n_draws, sizeof *plan->row_ids);
+    plan->tokens = carve_bytes(&c, n, sizeof *plan->tokens);
+    plan->positions = carve_bytes(&c, n, sizeof *plan->positions);
+    plan->put_ids = carve_bytes(&c, n, sizeof *plan->put_ids);
+    plan->bytes = c.used;
+    return c.overflow ? SIZE_MAX : c.used;
+}
+
+// How the next token of a stream is drawn.
+static struct sample_row row_of(const struct stream *s)
+{
+    const struct gen_request *q = &s->job->r;
+    struct rng r = rng_make(q->options.seed, RNG_SAMPLE, q->number);
+    r.index = (uint64_t)(q->first_sample + s->sample) << 32 | (uint32_t)s->job->samples[s->sample].n_tokens;
+    return (struct sample_row){.temperature = q->options.temperature, .top_k = q->options.top_k, .top_p = q->options.top_p,
+                               .min_p = q->options.min_p, .uniform = rng_uniform(&r), .keep = q->options.keep_sets,
+                               .entropy = q->options.keep_entropy};
+}
+
+void gen_send_plan(struct generator *g, const struct stream *streams, int n_streams, const int *logit_row, int n_draws)
+{
+    struct sample_row *draws = g->host_plan.draws;
+    for (int i = 0; i < n_draws; i++) {
+        draws[i] = i < n_streams ? row_of(&streams[i]) : draws[n_streams - 1];
+        draws[i].logits = (logit_row ? logit_row[i] : i) % (int)g->logit_rows;
+    }
+    g->parts.ops->upload(g->parts.b, g->plan_block, g->host_plan_block, g->host_plan.bytes);
+}
+
 // ---- hidden states ----
 
 // Through one network, into x; its keys and values go to the cache's layers from first_layer on.
@@ -14,17 +50,17 @@ static void run_network(struct generator *g, const struct parts *p, int first_la
                         int most_keys)
 {
     g->acts.x = x;
-    part_embed(p, x, g->wide, g->tokens, g->positions, n);
+    part_embed(p, x, g->wide, g->plan.tokens, g->plan.positions, n);
     for (int layer = 0; layer < p->m->arch.n_layers; layer++) {
         const struct layer_acts *a = &g->acts;
         float *keys = kv_cache_keys(&g->cache, first_layer + layer),
               *values = kv_cache_values(&g->cache, first_layer + layer);
-        part_qkv(p, layer, a, g->positions, n);
+        part_qkv(p, layer, a, g->plan.positions, n);
         part_hold_attention(p, a, n, true);
-        p->ops->put_rows(p->b, keys, a->k, g->put_ids, n, (int)p->w.kv);
-        p->ops->put_rows(p->b, values, a->v, g->put_ids, n, (int)p->w.kv);
+        p->ops->put_rows(p->b, keys, a->k, g->plan.put_ids, n, (int)p->w.kv);
+        p->ops->put_rows(p->b, values, a->v, g->plan.put_ids, n, (int)p->w.kv);
         if (most_keys)
-            p->ops->attention_decode(p->b, a->att, a->q, keys, values, g->kv_rows, n, most_keys, part_shape(p, layer));
+            p->ops->attention_decode(p->b, a->att, a->q, keys, values, g->plan.kv_rows, n, most_keys, part_shape(p, layer));
         else
             p->ops->attention(p->b, a->att, a->lse, a->q, a->k, a->v, g->segments, n_segments, n, part_shape(p, layer));
         part_mid(p, layer, a, n);
@@ -45,8 +81,6 @@ void gen_run(struct generator *g, struct speakers who, int n, int n_segments, in
         g->second.leave(g->second.arg);
 }
 
-// ---- tokens ----
-
 struct speakers gen_speakers(const struct stream *streams, int n)
 {
     struct speakers s = {0};
@@ -57,16 +91,7 @@ struct speakers gen_speakers(const struct stream *streams, int n)
     return s;
 }
 
-// How the next token of a stream is drawn.
-static struct sample_row row_of(const struct stream *s)
-{
-    const struct gen_request *q = &s->job->r;
-    struct rng r = rng_make(q->options.seed, RNG_SAMPLE, q->number);
-    r.index = (uint64_t)(q->first_sample + s->sample) << 32 | (uint32_t)s->job->samples[s->sample].n_tokens;
-    return (struct sample_row){.temperature = q->options.temperature, .top_k = q->options.top_k, .top_p = q->options.top_p,
-                               .min_p = q->options.min_p, .uniform = rng_uniform(&r), .keep = q->options.keep_sets,
-                               .entropy = q->options.keep_entropy};
-}
+// ---- tokens ----
 
 static void logits_of(const struct generator *g, const struct parts *p, float *logits, const float *x,
                       const int32_t *row_ids, int m)
@@ -83,25 +108,14 @@ static const float *spoken_logits(const struct generator *g, struct speakers who
 {
     const struct parts *p = &g->parts;
     if (who.model)
-        logits_of(g, p, g->logits, g->x, g->row_ids + at, m);
+        logits_of(g, p, g->logits, g->x, g->plan.row_ids + at, m);
     if (!who.second)
         return g->logits;
-    logits_of(g, &g->second_parts, g->second_logits, g->second_x, g->row_ids + at, m);
+    logits_of(g, &g->second_parts, g->second_logits, g->second_x, g->plan.row_ids + at, m);
     if (!who.model)
         return g->second_logits;
     p->ops->mix_rows(p->b, g->logits, g->second_logits, g->shares + at, m, p->m->arch.vocab_size);
     return g->logits;
-}
-
-// To where the draw reads it: how the streams' tokens are drawn, and as the last one's those of the rows behind them.
-static void upload_draws(struct generator *g, const struct stream *streams, int n_streams, const int *logit_row, int rows)
-{
-    const struct parts *p = &g->parts;
-    for (int i = 0; i < rows; i++) {
-        g->host_draws[i] = i < n_streams ? row_of(&streams[i]) : g->host_draws[n_streams - 1];
-        g->host_draws[i].logits = (logit_row ? logit_row[i] : i) % (int)g->logit_rows;
-    }
-    p->ops->upload(p->b, g->draws, g->host_draws, (size_t)rows * sizeof *g->host_draws);
 }
 
 // Piece by piece the logits of n rows, and the tokens of the n_draws draws that follow them.
@@ -114,12 +128,12 @@ static void draw(struct generator *g, struct speakers who, int n, int n_draws, c
         const float *logits = spoken_logits(g, who, at, m);
         while (s < n_draws && (logit_row ? logit_row[s] : s) < at + m)
             s++;
-        struct sampled out = {.tokens = g->tokens + first, .logprobs = g->logprobs + first, .entropy = g->entropy + first};
+        struct sampled out = {.tokens = g->drawn_tokens + first, .logprobs = g->logprobs + first, .entropy = g->entropy + first};
         if (g->set_rows) {
             out.drawn = g->drawn + first;
             out.sets = g->sets + (size_t)first * sampled_set_words(vocab);
         }
-        p->ops->sample(p->b, &out, logits, vocab, g->draws + first, s - first);
+        p->ops->sample(p->b, &out, logits, vocab, g->plan.draws + first, s - first);
     }
 }
 
@@ -127,7 +141,6 @@ void gen_draw(struct generator *g, int n, const struct stream *streams, int n_st
 {
     for (int i = 0; i < n_streams; i++) // streams of one row are of one job
         g->shares[logit_row ? logit_row[i] : i] = streams[i].job->r.options.second;
-    upload_draws(g, streams, n_streams, logit_row, n_streams);
     draw(g, gen_speakers(streams, n_streams), n, n_streams, logit_row);
 }
 
@@ -169,6 +182,5 @@ void gen_decode(struct generator *g, int n, int rows, int most_keys)
         gen_draw(g, n, g->streams, n, NULL);
         return;
     }
-    upload_draws(g, g->streams, n, NULL, rows);
     decode_recorded(g, rows, most_keys);
 }

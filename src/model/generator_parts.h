@@ -28,6 +28,15 @@ struct stream {
     size_t own;        // its rows in the cache
 };
 
+// What the host says of a forward of some rows and of the draws behind it: the host's copy goes to the device's in one upload.
+struct gen_plan {
+    int32_t *tokens, *positions, *put_ids; // of each row; put_ids: where in the cache its keys and values go
+    int32_t *row_ids;                      // the rows that logits are made of
+    struct kv_rows *kv_rows;               // of each draw: what its row attends to, in decoding
+    struct sample_row *draws;              // and how its token is drawn
+    size_t bytes;
+};
+
 struct generator {
     struct parts parts;
     struct gen_second second; // .model NULL: none
@@ -38,9 +47,9 @@ struct generator {
     // device, for `rows` rows
     char *block;
     size_t rows, logit_rows;
-    int32_t *tokens, *positions, *row_ids, *put_ids;
-    struct kv_rows *kv_rows;
-    struct sample_row *draws; // how each row's token is drawn
+    char *plan_block;
+    struct gen_plan plan; // in it, for as many rows and draws as there are now
+    int32_t *drawn_tokens;
     float *x, *wide, *logits, *logprobs, *entropy;
     float *second_x, *second_logits; // with a second network
     float *drawn;     // (set_rows), and behind it
@@ -49,10 +58,9 @@ struct generator {
     struct layer_acts acts;
     struct final_acts final;
     // host, for as many
-    int32_t *host_ids;
-    char *host_said; // of what is said of drawn tokens: `tokens` to `sets`
-    struct kv_rows *host_kv_rows;
-    struct sample_row *host_draws;
+    char *host_plan_block;
+    struct gen_plan host_plan;
+    char *host_said; // of what is said of drawn tokens: `drawn_tokens` to `sets`
     float *shares; // of the second network, of rows of logits
     struct attn_segment *segments;
     struct stream streams[GENERATE_MAX_STREAMS];
@@ -64,12 +72,18 @@ struct speakers {
     bool model, second;
 };
 struct speakers gen_speakers(const struct stream *streams, int n);
-// n rows of g->tokens at g->positions through these networks, into g->x and g->second_x; their keys and values go to the
+// Lays out both copies of the plan for n rows and n_draws draws, at most as many, and says how large the blocks of them are that
+// `plan` needs for that.
+size_t gen_lay_plan(struct gen_plan *plan, char *block, size_t n, size_t n_draws);
+// Says how the streams' tokens are drawn, as the last one's those of the draws behind them, from logits of row logit_row[i] (NULL:
+// of their own), and uploads the plan.
+void gen_send_plan(struct generator *g, const struct stream *streams, int n_streams, const int *logit_row, int n_draws);
+// n rows of the plan through these networks, into g->x and g->second_x; their keys and values go to the
 // rows of the cache that put_ids names. most_keys 0: prompts, in n_segments segments; else a row a stream, which attends to
 // so many keys at most.
 void gen_run(struct generator *g, struct speakers who, int n, int n_segments, int most_keys);
 // Logits of n rows named in row_ids, and a token for each of the streams that draw from them: stream i from row
-// logit_row[i] (NULL: its own). Into g->tokens, g->logprobs and, of jobs that keep it, g->entropy, (n_streams).
+// logit_row[i] (NULL: its own). Into g->drawn_tokens, g->logprobs and, of jobs that keep it, g->entropy, (n_streams).
 void gen_draw(struct generator *g, int n, const struct stream *streams, int n_streams, const int *logit_row);
 // Both for a new row of each of the n streams, in `rows` rows: those behind the streams draw as the last one does, for
 // nobody. Where calls are recorded, it is one recording.

@@ -148,6 +148,7 @@ cudaError_t cudaGraphInstantiate(cudaGraphExec_t *exec, cudaGraph_t graph, unsig
 cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t stream)
 {
     n_replays++;
+    cuda_host_stream_check(stream, "a graph");
     stream->work.insert(stream->work.end(), exec->work.begin(), exec->work.end());
     return cudaSuccess;
 }
@@ -213,6 +214,15 @@ cudaError_t cudaEventDestroy(cudaEvent_t event)
 
 // ---- memory ----
 
+// Cards differ: each further one is half as large.
+cudaError_t cudaMemGetInfo(size_t *free_bytes, size_t *total)
+{
+    cuda_host_memory_room(free_bytes, total);
+    *free_bytes >>= current_device;
+    *total >>= current_device;
+    return cudaSuccess;
+}
+
 cudaError_t cudaMallocAsync(void **p, size_t bytes, cudaStream_t stream)
 {
     if (stream->captures)
@@ -258,6 +268,15 @@ static void check_host(const void *p, const char *what)
         cuda_host_fault("%s: %p is device memory", what, p);
 }
 
+static size_t n_uploads, upload_bytes;
+
+size_t cuda_host_uploads(size_t *bytes)
+{
+    if (bytes)
+        *bytes = upload_bytes;
+    return n_uploads;
+}
+
 cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, cudaMemcpyKind kind, cudaStream_t stream)
 {
     if (kind != cudaMemcpyDeviceToHost)
@@ -265,7 +284,7 @@ cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, cudaMemcpy
     if (kind != cudaMemcpyHostToDevice)
         cuda_host_memory_check(from, bytes, "the source of a copy");
     if (kind == cudaMemcpyHostToDevice)
-        check_host(from, "copying from the host"), check_pinned(from, bytes);
+        check_host(from, "copying from the host"), check_pinned(from, bytes), n_uploads++, upload_bytes += bytes;
     if (kind == cudaMemcpyDeviceToHost)
         check_host(to, "copying to the host"), check_pinned(to, bytes);
     if ((char *)to < (const char *)from + bytes && (const char *)from < (char *)to + bytes)
@@ -276,6 +295,7 @@ cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, cudaMemcpy
 
 cudaError_t cudaMemsetAsync(void *p, int value, size_t bytes, cudaStream_t stream)
 {
+    cuda_host_stream_check(stream, "setting memory"); // it may be a kernel
     cuda_host_memory_check(p, bytes, "setting memory");
     stream->work.push_back([=] { memset(p, value, bytes); });
     return cudaSuccess;

@@ -137,6 +137,7 @@ extern "C" size_t cuda_host_launches(const char *part, size_t *n_blocks);
 
 extern "C" size_t cuda_host_waits(void);   // of the host for what is queued, until now
 extern "C" size_t cuda_host_replays(void); // of graphs, until now
+extern "C" size_t cuda_host_uploads(size_t *bytes); // copies to the device, until now; *bytes: together, where that is asked
 
 // ---- inside of kernels ----
 

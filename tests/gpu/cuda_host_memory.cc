@@ -117,9 +117,8 @@ cudaError_t cudaMemPoolGetAttribute(cudaMemPool_t, cudaMemPoolAttr what, void *v
     return cudaSuccess;
 }
 
-cudaError_t cudaMemGetInfo(size_t *free_bytes, size_t *total)
+void cuda_host_memory_room(size_t *free_bytes, size_t *total)
 {
     *total = limit ? limit : (size_t)64 << 30;
     *free_bytes = *total - used;
-    return cudaSuccess;
 }

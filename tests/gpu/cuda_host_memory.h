@@ -19,6 +19,7 @@ enum { LANES = 32, MOST_THREADS = 1024 }; // of a warp; of a block
 void cuda_host_run(const char *name, dim3 grid, dim3 block, size_t shared, const std::function<void()> &kernel);
 
 void cuda_host_memory_open(bool open); // whether it can be touched
+void cuda_host_memory_room(size_t *free_bytes, size_t *total);
 void *cuda_host_memory_new(size_t bytes); // NULL: the limit is reached
 void cuda_host_memory_delete(void *p);
 // A fault of the caller when [p, p + bytes) is not inside of one allocation.

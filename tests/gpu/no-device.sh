@@ -16,7 +16,7 @@ is "without a plugin it ends with 77" 77 $?
 says "and says why" "^gpu.none.*none.so cannot be read" none/results.tsv
 
 export ATTUNE_CUDA="$build/tests/gpu/cuda-on-host.so"
-LIMIT=200 PARTS="operations training rows" ROWS="small-real small-lora small-start" ROUNDS=1 OPERATIONS='norms large_copies too_much*' TRAININGS="dpo" TRAIN_STEPS=2 TRAIN_ROWS=6 TRAIN_BATCH=1 \
+LIMIT=200 PARTS="operations training rows" ROWS="small-real small-lora small-decode small-rloo small-start" ROUNDS=1 OPERATIONS='norms large_copies too_much*' TRAININGS="dpo" TRAIN_STEPS=2 TRAIN_ROWS=6 TRAIN_BATCH=1 \
     "$source/tests/gpu/on-device.sh" here >out 2>err
 is "on the stand-in all is as it should be" 0 $?
 [ $bad = 0 ] || sed 's/^/    /' out err here/train-*.txt
@@ -27,6 +27,8 @@ says "a training is beside the cpu's" "^training.dpo, 2 steps.[0-9.e-]+.relative
 says "steps are measured, of texts of many lengths" "^rows.small-real.[0-9.]+.ms" here/results.tsv
 says "and of adapters over weights that nobody drew" "^rows.small-lora.[0-9.]+.ms" here/results.tsv
 says "with the memory that they hold there" "^rows.small-lora.[0-9.]+.GiB" here/results.tsv
+says "tokens are drawn, as recordings" "^rows.small-decode.[0-9]+.tokens/s" here/results.tsv
+says "and learnt from" "^rows.small-rloo.[0-9.]+.ms" here/results.tsv
 says "and how long a run takes to its first step" "^rows.small-start.[0-9]+.[0-9]+.s" here/results.tsv
 
 # A card's memory: said in the plan, and refused before a start.

@@ -275,14 +275,26 @@ static void a_cache_says_what_a_forward_says_and_draws_as_the_cpu(void **state)
 
 struct asked {
     struct model *m;
+    uint64_t memory_free;
     float logprobs[64];
 };
+
+// The other things that a thread may begin with.
+static void *clear(void *with)
+{
+    struct asked *a = with;
+    float *x = a->m->grads ? a->m->grads : a->m->lora_grads;
+    a->m->ops->zero(a->m->backend, x, sizeof *x);
+    assert_ok(a->m->ops->sync(a->m->backend, e));
+    return NULL;
+}
 
 static void *ask(void *with)
 {
     struct asked *a = with;
     struct decoder *d;
     struct pack pack;
+    a->memory_free = a->m->ops->memory_free(a->m->backend); // the first that this thread asks of the device
     pack_init(&pack, golden.groups, golden.n_groups, true);
     assert_ok(decoder_new(&d, a->m, false, e));
     assert_ok(decoder_forward(d, &pack.batch, false, e));
@@ -314,7 +326,10 @@ static void a_twin_in_another_thread_says_the_same(void **state)
     assert_ok(model_put_trained(b.m, trained, e));
     assert_int_equal(pthread_create(&thread, NULL, ask, &b), 0);
     pthread_join(thread, NULL);
+    assert_int_equal(pthread_create(&thread, NULL, clear, &a), 0);
+    pthread_join(thread, NULL);
     ask(&a);
+    assert_true(b.memory_free > 0 && b.memory_free <= (uint64_t)32 << 30); // the second card has half of what the first one has
     assert_true(isfinite(a.logprobs[0]) && a.logprobs[0] < 0);
     assert_memory_equal(a.logprobs, b.logprobs, sizeof a.logprobs);
     free(trained);

@@ -13,6 +13,7 @@ size_t cuda_host_launches(const char *part, size_t *n_blocks);
 size_t cuda_host_allocations(void);
 size_t cuda_host_waits(void);
 size_t cuda_host_replays(void);
+size_t cuda_host_uploads(size_t *bytes);
 void cublaslt_host_refuse_sums(bool refuse);
 
 static struct golden golden;
@@ -419,25 +420,39 @@ static void recorded_decoding_says_what_calls_say(void **state)
     assert_int_equal(cuda_host_allocations(), 0);
 }
 
-// Kernels that the host launches one by one for the tokens after the first, when all was said before.
-static size_t launches_of_decoding(struct model *m, int *n_tokens)
+// What the host does one by one, until now, or between two moments.
+struct work {
+    size_t launches, uploads, upload_bytes;
+};
+static struct work work_until_now(void)
 {
-    size_t launches[2];
+    struct work w = {.launches = cuda_host_launches("", NULL)};
+    w.uploads = cuda_host_uploads(&w.upload_bytes);
+    return w;
+}
+
+// For the tokens after the first, when all was said before.
+static struct work work_of_decoding(struct model *m, int *n_tokens)
+{
+    struct work w[2];
     for (int i = 0; i < 4; i++) { // what is said twice has been recorded; then the prompts alone, and once more all
         struct gen_sample *said;
-        const size_t before = cuda_host_launches("", NULL);
+        const struct work before = work_until_now();
         const int n = say(m, &said, i == 2 ? 1 : MOST_NEW);
-        launches[i == 3] = cuda_host_launches("", NULL) - before;
+        const struct work after = work_until_now();
+        w[i == 3] = (struct work){after.launches - before.launches, after.uploads - before.uploads,
+                                  after.upload_bytes - before.upload_bytes};
         *n_tokens = 0;
         for (int k = 0; k < n; k++)
             *n_tokens = said[k].n_tokens > *n_tokens ? said[k].n_tokens : *n_tokens;
         generate_free(said, n);
     }
     (*n_tokens)--;
-    return launches[1] - launches[0];
+    return (struct work){w[1].launches - w[0].launches, w[1].uploads - w[0].uploads, w[1].upload_bytes - w[0].upload_bytes};
 }
 
-static void a_recorded_token_is_one_launch_from_embedding_to_draw(void **state)
+// Four rows at most, and the two ways upload the same.
+static void a_recorded_token_is_one_launch_from_embedding_to_draw_and_one_upload(void **state)
 {
     struct backend_ops unrecorded = backend_cuda;
     unrecorded.records = records_nothing;
@@ -446,15 +461,17 @@ static void a_recorded_token_is_one_launch_from_embedding_to_draw(void **state)
         struct model *m = open_small(way & 1 ? &unrecorded : &backend_cuda, &b, way & 2 ? PRECISION_BF16 : PRECISION_F32);
         int n = 0;
         size_t replays = cuda_host_replays();
-        const size_t launches = launches_of_decoding(m, &n);
+        const struct work w = work_of_decoding(m, &n);
         replays = cuda_host_replays() - replays;
-        print_message("          %s, %s: %zu kernels launched one by one for %d tokens\n", way & 2 ? "bf16" : "f32",
-                      way & 1 ? "as calls" : "recorded", launches, n);
+        print_message("          %s, %s: %zu kernels launched one by one for %d tokens, %zu uploads of %zu bytes\n",
+                      way & 2 ? "bf16" : "f32", way & 1 ? "as calls" : "recorded", w.launches, n, w.uploads, w.upload_bytes);
         assert_true(n > 60);
         if (way & 1)
-            assert_true(replays == 0 && launches > 20 * (size_t)n);
+            assert_true(replays == 0 && w.launches > 20 * (size_t)n);
         else
-            assert_true(replays > (size_t)n && launches == 0);
+            assert_true(replays > (size_t)n && w.launches == 0);
+        assert_int_equal(w.uploads, n);
+        assert_true(w.upload_bytes <= 640 * (size_t)n);
         model_free(m);
         (way & 1 ? &unrecorded : &backend_cuda)->close(b);
     }
@@ -516,7 +533,7 @@ int main(void)
         cmocka_unit_test(products_add_gradients_of_biases_where_the_library_can),
         cmocka_unit_test(a_step_waits_for_the_losses_numbers_alone),
         cmocka_unit_test(recorded_decoding_says_what_calls_say),
-        cmocka_unit_test(a_recorded_token_is_one_launch_from_embedding_to_draw),
+        cmocka_unit_test(a_recorded_token_is_one_launch_from_embedding_to_draw_and_one_upload),
         cmocka_unit_test(what_a_replay_could_not_repeat_is_refused),
         cmocka_unit_test(recordings_end_with_the_memory_that_they_name),
     };

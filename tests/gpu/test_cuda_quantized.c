@@ -136,6 +136,62 @@ static void other_products_take_numbers_that_were_written(void **state)
     }
 }
 
+// ---- matrices that are larger than a piece ----
+
+enum { PIECE_BYTES = 32 << 20, MANY = 33 }; // rows: too many to read weights as they lie
+
+// linear() and linear_dx() of one row that stands MANY times, beside the same product of the matrix that was made numbers before:
+// every output is a sum of its own.
+static void large_products_take_numbers_piece_by_piece(enum dtype type, enum precision precision, int in, int out, int n_pieces,
+                                                       int n_pieces_back)
+{
+    struct bench t = {.ops = &backend_cuda};
+    struct err fault;
+    const size_t n = (size_t)in * (size_t)out, nx = (size_t)MANY * (size_t)in, ny = (size_t)MANY * (size_t)out;
+    assert_ok(t.ops->open(&t.b, &(struct backend_options){.precision = precision}, e));
+    const enum dtype kind = t.ops->weights_type(t.b);
+    void *at = t.ops->alloc(t.b, quantized_bytes(type, n), "quantized weights", &fault);
+    void *numbers = t.ops->alloc(t.b, n * dtype_bytes(kind), "their numbers", &fault);
+    float *x = bench_random(&t, nx, 1, 1), *y = bench_random(&t, 2 * ny, 1, 2), *dx = bench_random(&t, 2 * nx, 1, 3);
+    float *bias = bench_random(&t, (size_t)out, 1, 4), *values = bench_read(&t, y, ny);
+    char *host = calloc(quantized_bytes(type, n), 1);
+    float *drawn = malloc(n * sizeof *drawn);
+    for (size_t i = 0; i < n; i++)
+        drawn[i] = values[i % ny] * (float)(i % 7);
+    quantize(host, type, drawn, n);
+    t.ops->upload(t.b, at, host, quantized_bytes(type, n));
+    t.ops->copy(t.b, y + ny, y, ny * sizeof *y);
+    t.ops->copy(t.b, dx + nx, dx, nx * sizeof *dx);
+    const struct stored w = {at, type, NULL}, plain = {numbers, kind, NULL};
+    t.ops->convert(t.b, numbers, kind, w, n);
+    t.ops->linear(t.b, y + ny, x, plain, bias, MANY, in, out, 0.5f, 1);
+    t.ops->linear_dx(t.b, dx + nx, y, plain, MANY, in, out, 0.5f, 1);
+    const size_t written = cuda_host_launches("dequantize_kernel", NULL);
+    const uint64_t room = t.ops->memory_free(t.b);
+    t.ops->linear_dx(t.b, dx, y, w, MANY, in, out, 0.5f, 1);
+    assert_int_equal(cuda_host_launches("dequantize_kernel", NULL) - written, n_pieces_back);
+    t.ops->linear(t.b, y, x, w, bias, MANY, in, out, 0.5f, 1);
+    assert_int_equal(cuda_host_launches("dequantize_kernel", NULL) - written, n_pieces + n_pieces_back);
+    assert_true(in % 8 || room - t.ops->memory_free(t.b) <= PIECE_BYTES);
+    float *got = bench_read(&t, y, 2 * ny), *got_dx = bench_read(&t, dx, 2 * nx);
+    for (size_t i = 0; i < ny; i++)
+        assert_true(fabsf(got[i] - got[ny + i]) <= 1e-5f * (1 + fabsf(got[i])));
+    for (size_t i = 0; i < nx; i++)
+        assert_true(fabsf(got_dx[i] - got_dx[nx + i]) <= 1e-5f * (1 + fabsf(got_dx[i])));
+    free(got), free(got_dx), free(host), free(drawn), free(values);
+    bench_free(&t, 6, at, numbers, x, y, dx, bias);
+    t.ops->close(t.b);
+}
+
+static void no_more_than_a_piece_of_a_matrix_is_written(void **state)
+{
+    // 8.6 and 4.3 million numbers: two pieces in f32 either way, one in bf16
+    large_products_take_numbers_piece_by_piece(DTYPE_NF4, PRECISION_F32, 2056, 4200, 2, 2);
+    large_products_take_numbers_piece_by_piece(DTYPE_INT8, PRECISION_BF16, 2056, 2100, 1, 1);
+    // rows that do not begin at whole eights
+    large_products_take_numbers_piece_by_piece(DTYPE_INT8, PRECISION_F32, 2051, 4200, 2, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -143,6 +199,7 @@ int main(void)
         cmocka_unit_test(numbers_in_bf16_are_rounded_once),
         cmocka_unit_test(few_rows_go_through_weights_as_they_lie),
         cmocka_unit_test(other_products_take_numbers_that_were_written),
+        cmocka_unit_test(no_more_than_a_piece_of_a_matrix_is_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

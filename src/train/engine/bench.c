@@ -30,7 +30,8 @@ const struct param engine_bench_params[] = {
     {.name = "case", .type = PARAM_TEXT, .fallback = "",
      .help = "Only this: dpo-15m, sft-15m, sft-124m, decode-15m, decode-110m, rloo-15m, start-15m (from a run's start "
              "to its first step), or around (head memory, start, recording); for a GPU dpo-124m, dpo-1.3b, dpo-1.3b-real "
-             "(texts of many lengths), lora-7b, decode-1.3b, rloo-1.3b, start-1.3b, small-real, small-lora, small-start."},
+             "(texts of many lengths), lora-7b, decode-1.3b, rloo-1.3b, start-1.3b, small-real, small-lora, small-decode, "
+             "small-rloo, small-start."},
     {.name = "memory-of", .type = PARAM_TEXT, .fallback = "",
      .help = "Make some steps of this case and print the process's peak memory as JSON."},
     {.name = "json", .type = PARAM_BOOL, .fallback = "no", .help = "Print JSON instead of a table."},

@@ -52,6 +52,10 @@ const struct bench_case bench_cases[] = {
      32, 2, 2, 64, 300, 2, 6, 6, 2, .large = true, .untied = true, .spread = 0.8},
     {"small-lora", "DPO, Llama of 50 k weights, LoRA 4, 2 pairs", "dpo", "llama",
      32, 2, 2, 64, 300, 2, 6, 6, 2, .large = true, .untied = true, .lora_rank = 4},
+    {"small-decode", "sampling, OPT of 50 k weights, 8 streams, 6 + 12 tokens", NULL, "opt",
+     32, 2, 2, 64, 300, 8, 6, 12, 1, .large = true, .untied = true},
+    {"small-rloo", "RLOO, OPT of 50 k weights, 2 prompts x 4, 6 + 6 tokens", "rloo", "opt",
+     32, 2, 2, 64, 300, 2, 6, 6, 4, .large = true, .untied = true},
     {"small-start", "SFT, OPT of 50 k weights, 200 texts", "sft", "opt",
      32, 2, 2, 64, 300, 2, 64, 64, 1, .large = true, .untied = true, .start = true},
     {0}};
