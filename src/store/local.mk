@@ -39,7 +39,7 @@ if HAVE_CMOCKA
 check_PROGRAMS += tests/unit/test_run_edits
 tests_unit_test_run_edits_SOURCES = tests/unit/test_run_edits.c
 tests_unit_test_run_edits_LDADD = $(STORE_LIBS) $(CMOCKA_LIBS)
-check_PROGRAMS += tests/unit/test_durable tests/unit/test_eval_file tests/unit/test_labels tests/unit/test_label_sets tests/unit/test_store tests/unit/test_run_db
+check_PROGRAMS += tests/unit/test_durable tests/unit/test_eval_file tests/unit/test_labels tests/unit/test_label_sets tests/unit/test_store tests/unit/test_run_db tests/unit/test_run_lock
 tests_unit_test_durable_SOURCES = tests/unit/test_durable.c tests/lib/disk_trace.h
 tests_unit_test_durable_LDADD = $(STORE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_eval_file_SOURCES = tests/unit/test_eval_file.c
@@ -52,4 +52,6 @@ tests_unit_test_store_SOURCES = tests/unit/test_store.c
 tests_unit_test_store_LDADD = $(STORE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_run_db_SOURCES = tests/unit/test_run_db.c
 tests_unit_test_run_db_LDADD = $(STORE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_run_lock_SOURCES = tests/unit/test_run_lock.c
+tests_unit_test_run_lock_LDADD = $(STORE_LIBS) $(CMOCKA_LIBS)
 endif

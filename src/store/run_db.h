@@ -137,7 +137,8 @@ int run_reader_check(struct run_reader *r, struct err *e); // reads the whole fi
 
 // ---- writing: the recorder thread only ----
 struct run_writer;
-// Opens or makes run.db. A second writer is refused (ERR_STATE: "run NAME is being trained by pid ...").
+// Opens or makes run.db. A second writer is refused (ERR_STATE: "run NAME is being trained by process ..."); one that was
+// killed and is not wholly gone yet is waited for, at most half a minute.
 int run_writer_open(struct run_writer **out, const char *run_dir, struct err *e);
 void run_writer_close(struct run_writer *w); // checkpoints the WAL; NULL is fine
 // Between begin and commit; all of a batch or nothing is kept: after a failure the batch is rolled back, and what

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -19,29 +20,53 @@
 #include "store/file_system.h"
 #include "store/run_internal.h"
 
+enum { LOCK_POLL_MS = 10, LOCK_PATIENCE_S = 30 };
+
+// 0 where the file does not say it.
+static int lock_holder(int fd)
+{
+    char text[32];
+    const ssize_t n = pread(fd, text, sizeof text - 1, 0);
+    text[n > 0 ? n : 0] = 0;
+    return atoi(text);
+}
+
+// A process that was killed is told as gone when its first thread is, while others still give its memory back, which of a
+// large model takes seconds; only then are its files closed. Of such a one the lock is waited for.
+static int take_lock(int fd, const char *run, const char *path, struct err *e)
+{
+    for (int n = 0; flock(fd, LOCK_EX | LOCK_NB) != 0; n++) {
+        if (errno != EWOULDBLOCK)
+            return err_errno(e, "cannot lock %s", path);
+        struct run_status holder = {0};
+        run_status_of_process(&holder, lock_holder(fd));
+        if (holder.pid <= 0)
+            return err_set(e, ERR_STATE, "run %s is being trained by another process already", run);
+        if (holder.pid_start != 0)
+            return err_set(e, ERR_STATE, "run %s is being trained by process %d already", run, holder.pid);
+        if (n == LOCK_PATIENCE_S * 1000 / LOCK_POLL_MS)
+            return err_set(e, ERR_STATE,
+                           "run %s is still locked: process %d, which trained it, is gone from this computer, but %s was "
+                           "not let go of within %d seconds. Where that process still ends, try again later; where the run "
+                           "is trained on another computer, stop it there",
+                           run, holder.pid, path, LOCK_PATIENCE_S);
+        nanosleep(&(struct timespec){.tv_nsec = LOCK_POLL_MS * 1000L * 1000L}, NULL);
+    }
+    return 0;
+}
+
 static int lock_run(struct run_writer *w, const char *run_dir, struct err *e)
 {
-    char *path = path_join(run_dir, "lock"), pid[32] = "?";
-    int code = 0;
+    char *path = path_join(run_dir, "lock"), pid[32];
     w->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (w->lock_fd < 0) {
-        code = err_errno(e, "cannot make %s", path);
-    } else if (flock(w->lock_fd, LOCK_EX | LOCK_NB) != 0) {
-        if (errno != EWOULDBLOCK) {
-            code = err_errno(e, "cannot lock %s", path);
-        } else {
-            ssize_t n = read(w->lock_fd, pid, sizeof pid - 1);
-            pid[n > 0 ? n : 0] = 0;
-            pid[strspn(pid, "0123456789")] = 0;
-            code = err_set(e, ERR_STATE, "run %s is being trained by process %s already", path_base(run_dir),
-                           *pid ? pid : "(unknown)");
-        }
-        close(w->lock_fd);
-        w->lock_fd = -1;
-    } else { // the number is for the message above only; the lock itself ends with the process
+    int code = w->lock_fd < 0 ? err_errno(e, "cannot make %s", path) : take_lock(w->lock_fd, path_base(run_dir), path, e);
+    if (!code) { // the number is for who meets the lock; that itself ends with the process
         int n = snprintf(pid, sizeof pid, "%d\n", (int)getpid());
         if (ftruncate(w->lock_fd, 0) != 0 || pwrite(w->lock_fd, pid, (size_t)n, 0) != n)
             code = err_errno(e, "cannot write %s", path);
+    } else if (w->lock_fd >= 0) {
+        close(w->lock_fd);
+        w->lock_fd = -1;
     }
     free(path);
     return code;

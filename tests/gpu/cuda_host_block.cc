@@ -118,7 +118,7 @@ static void change(fiber *from, fiber *to)
 #ifdef __SANITIZE_ADDRESS__
     device.by_scheduler = !from;
     __sanitizer_start_switch_fiber(from ? &from->fake_stack : &device.fake_stack, to ? to->stack : device.scheduler_stack,
-                                   to ? STACK : device.scheduler_stack_bytes);
+                                   to ? (size_t)STACK : device.scheduler_stack_bytes);
 #endif
     cuda_host_jump(from ? &from->top : &device.scheduler, to ? to->top : device.scheduler);
     arrived(from ? from->fake_stack : device.fake_stack);

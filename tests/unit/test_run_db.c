@@ -219,23 +219,6 @@ static void values_that_are_not_finite_come_back(void **state)
     free(dir);
 }
 
-static void a_second_writer_is_refused(void **state)
-{
-    char *dir = test_folder();
-    struct run_writer *w = NULL, *second = NULL;
-    struct err fault = {0};
-    char pid[32];
-    assert_ok(run_writer_open(&w, dir, e));
-    assert_int_equal(run_writer_open(&second, dir, &fault), ERR_STATE);
-    snprintf(pid, sizeof pid, "process %d", (int)getpid());
-    assert_non_null(strstr(fault.text, pid));
-    run_writer_close(w);
-    assert_ok(run_writer_open(&w, dir, e));
-    run_writer_close(w);
-    assert_ok(file_remove_tree(dir, e));
-    free(dir);
-}
-
 static void rewind_forgets_later_steps_and_readers_notice(void **state)
 {
     char *dir = test_folder();
@@ -538,7 +521,6 @@ int main(void)
         cmocka_unit_test(reader_sees_what_the_writer_committed),
         cmocka_unit_test(rewards_of_tokens_come_back_or_are_left_out_as_a_whole),
         cmocka_unit_test(values_that_are_not_finite_come_back),
-        cmocka_unit_test(a_second_writer_is_refused),
         cmocka_unit_test(rewind_forgets_later_steps_and_readers_notice),
         cmocka_unit_test(a_batch_that_fails_leaves_nothing),
         cmocka_unit_test(a_killed_writer_leaves_whole_batches),
