@@ -5,7 +5,8 @@
 //   rewards.c          the list, and what an answer earns in all
 //
 // An answer's total is the weighted sum of its scores; then it is clipped (reward-clip), then brought to mean 0 and spread 1
-// of its batch (reward-norm), and last the penalties for how it ended are taken off, which are in units of that.
+// of its batch (reward-norm), and last the penalties for how it ended are taken off, which are in units of that. With
+// reward-norm the metrics reward and reward_std, and the scores of held-out answers, are of before.
 #pragma once
 
 #include "base/err.h"

@@ -158,22 +158,43 @@ static void totals_are_clipped_scaled_and_punished_in_this_order(void **state)
     struct rollout_batch b = batch_of(texts, 3);
     struct rewards *r;
     struct settings s;
-    struct metric_list none = {0};
+    struct metric_list none = {0}, told = {0};
     settings_for(&s, "rewards=regex:[.]@10 reward-clip=4 reward-norm=batch missing-end-penalty=0.5 max-new-tokens=10 "
                      "overlong-buffer=8 overlong-factor=2");
     const struct rewards_options o = {.settings = &s, .tokenizer = tokenizer};
     assert_ok(rewards_open(&r, &o, e));
     b.ended[2] = false;
-    assert_ok(rewards_score(r, &b, false, &none, e));
+    assert_ok(rewards_score(r, &b, false, &told, e));
     // 4, 0, 4: mean 8/3, spread 4 / sqrt(3); a text of n tokens is over 10 - 8 = 2 by n - 2.
     for (int i = 0; i < 3; i++) {
         const double n = b.data.seqs[i].n, total = ((i == 1 ? 0 : 4) - 8.0 / 3) / (4 / sqrt(3));
         assert_close(b.scores[i], total - 2 * fmax(0, n - 2) / 8 - (i == 2 ? 0.5 : 0), 1e-7);
     }
+    assert_close(metric_value(&told, "reward"), 8.0 / 3, 1e-12); // as it was before: else the curve were one of zeros
+    assert_close(metric_value(&told, "reward_std"), 4 / sqrt(3), 1e-12);
+    assert_ok(rewards_score(r, &b, true, &none, e));
+    for (int i = 0; i < 3; i++)
+        assert_close(b.scores[i], i == 1 ? 0 : 4, 0);
     rewards_free(r);
     settings_fini(&s);
     rollout_batch_fini(&b);
     expect("rewards=regex:[.]@10 reward-clip=4", texts, 3, (const double[]){4, 0, 4}); // which no scale hides
+}
+
+// f32 has no room for what would be made of them, and rejection sampling never ends among infinite ones.
+static void rewards_beyond_all_measure_are_refused(void **state)
+{
+    static const char *const lists[] = {"rewards=regex:x@1e308,a=regex:x@1e308", "rewards=regex:x@-1e10",
+                                        "rewards=length:0..1,watched=regex:x@2e9"};
+    const char *const texts[] = {"x"};
+    double have[1];
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        struct err fault = {0};
+        struct metric_list facts = {0};
+        assert_int_equal(totals(lists[i], texts, 1, have, &facts, &fault), ERR_NUMERIC);
+        assert_non_null(strstr(fault.text, "are to lie between -1e+09 and 1e+09"));
+    }
+    expect("rewards=regex:x@1e9", texts, 1, (const double[]){1e9});
 }
 
 static int take(void *arg, const struct scored *s, struct err *e)
@@ -366,6 +387,7 @@ int main(void)
         cmocka_unit_test(rules_score_as_they_say),           cmocka_unit_test(lengths_fall_off_the_band),
         cmocka_unit_test(lists_have_names_weights_and_escapes), cmocka_unit_test(bad_lists_are_refused),
         cmocka_unit_test(totals_are_clipped_scaled_and_punished_in_this_order),
+        cmocka_unit_test(rewards_beyond_all_measure_are_refused),
         cmocka_unit_test(a_reward_model_scores_as_it_does_alone),
         cmocka_unit_test(a_preference_model_compares_answers_with_each_other),
         cmocka_unit_test(a_program_scores_in_any_order),
