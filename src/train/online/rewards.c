@@ -120,8 +120,9 @@ static int name_reward(const struct rewards *r, struct reward *x, const char *gi
     return 0;
 }
 
-// open false: only whether it can be read.
-static int add(struct rewards *r, const char *name, const char *kind, const char *arg, double weight, bool open,
+enum depth { READ, TRY, OPEN }; // the list alone; as well what can be opened at once; all, which stays open
+
+static int add(struct rewards *r, const char *name, const char *kind, const char *arg, double weight, enum depth depth,
                struct err *e)
 {
     struct reward x = {.weight = weight, .kind = find_kind(kind, e)};
@@ -130,8 +131,12 @@ static int add(struct rewards *r, const char *name, const char *kind, const char
     if (r->n == MOST_REWARDS)
         return err_set(e, ERR_USAGE, "there are more than %d rewards", MOST_REWARDS);
     int code = name_reward(r, &x, name, e);
-    if (!code && open)
+    if (!code && (depth == OPEN || (depth == TRY && x.kind->at_once)))
         code = x.kind->open(&x.with, arg, &r->o, e);
+    if (!code && depth == TRY && x.with && x.kind->close) {
+        x.kind->close(x.with);
+        x.with = NULL;
+    }
     if (code)
         free(x.name);
     else
@@ -139,15 +144,15 @@ static int add(struct rewards *r, const char *name, const char *kind, const char
     return code;
 }
 
-static int add_all(struct rewards *r, const struct settings *s, bool open, struct err *e)
+static int add_all(struct rewards *r, const struct settings *s, enum depth depth, struct err *e)
 {
     const char *at = settings_text(s, "rewards"), *model = settings_text(s, "reward-model"),
                *watched = settings_text(s, "watch-model"), *program = settings_text(s, "reward-command");
-    int code = *model ? add(r, NULL, "model", model, 1, open, e) : 0;
+    int code = *model ? add(r, NULL, "model", model, 1, depth, e) : 0;
     if (!code && *watched)
-        code = add(r, "watched", "model", watched, 0, open, e);
+        code = add(r, "watched", "model", watched, 0, depth, e);
     if (!code && *program)
-        code = add(r, NULL, "command", program, 1, open, e);
+        code = add(r, NULL, "command", program, 1, depth, e);
     while (!code) {
         struct reward_part p;
         const int more = reward_part_read(&at, &p, e);
@@ -155,7 +160,7 @@ static int add_all(struct rewards *r, const struct settings *s, bool open, struc
             code = more;
             break;
         }
-        code = add(r, p.name, p.kind, p.arg, p.weight, open, e);
+        code = add(r, p.name, p.kind, p.arg, p.weight, depth, e);
         reward_part_fini(&p);
     }
     const bool person = rewards_are_a_persons(s);
@@ -187,7 +192,7 @@ bool rewards_are_a_persons(const struct settings *s)
 int rewards_check(const struct settings *s, struct err *e)
 {
     struct rewards r = {.o.settings = s};
-    int code = add_all(&r, s, false, e);
+    int code = add_all(&r, s, TRY, e);
     for (int i = 0; i < r.n; i++)
         free(r.list[i].name);
     return code;
@@ -197,7 +202,7 @@ int rewards_weighed(const struct settings *s, const char *metric)
 {
     struct rewards r = {.o.settings = s};
     int found = -1;
-    add_all(&r, s, false, NULL); // as far as it can be read
+    add_all(&r, s, READ, NULL); // as far as it can be read
     for (int i = 0; i < r.n; i++) {
         if (strcmp(metric, r.list[i].mean_key) == 0)
             found = r.list[i].weight != 0;
@@ -210,7 +215,7 @@ bool rewards_score_single_answers(const struct settings *s)
 {
     struct rewards r = {.o.settings = s};
     bool compares = rewards_are_a_persons(s);
-    add_all(&r, s, false, NULL);
+    add_all(&r, s, READ, NULL);
     for (int i = 0; i < r.n; i++) {
         compares = compares || (r.list[i].weight != 0 && r.list[i].kind->compares);
         free(r.list[i].name);
@@ -222,7 +227,7 @@ int rewards_open(struct rewards **out, const struct rewards_options *o, struct e
 {
     struct rewards *r = mem_alloc(1, sizeof *r);
     r->o = *o;
-    int code = add_all(r, o->settings, true, e);
+    int code = add_all(r, o->settings, OPEN, e);
     if (code)
         rewards_free(r);
     else

@@ -149,6 +149,13 @@ static void bad_lists_are_refused(void **state)
         assert_int_not_equal(totals(rows[i][0], texts, 1, have, NULL, &fault), 0);
         if (!strstr(fault.text, rows[i][1]))
             fail_msg("%s: \"%s\" does not say \"%s\"", rows[i][0], fault.text, rows[i][1]);
+        // Before there is a run all of it is known but what must be loaded.
+        struct settings s;
+        struct err early = {0};
+        settings_for(&s, rows[i][0]);
+        assert_int_equal(rewards_check(&s, &early), strstr(rows[i][0], "model:") ? 0 : fault.code);
+        assert_string_equal(early.text, strstr(rows[i][0], "model:") ? "" : fault.text);
+        settings_fini(&s);
     }
 }
 
