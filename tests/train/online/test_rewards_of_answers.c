@@ -2,6 +2,9 @@
 // scores that the model itself gives, and programs that answer well, badly, late or not at all.
 #include "config.h"
 
+#include <poll.h>
+#include <unistd.h>
+
 #include "fixture.h"
 
 #include "base/mem.h"
@@ -367,6 +370,40 @@ static void a_program_that_dies_is_started_again(void **state)
     str_fini(&body);
 }
 
+// Numbers of answers begin with 0 in every batch: what is said too often would be the scores of the next one.
+static void a_program_that_says_more_than_it_is_asked_is_an_error(void **state)
+{
+    static const char *const texts[] = {"one", "two", "three"};
+    struct rollout_batch b = batch_of(texts, 3);
+    struct settings s;
+    struct rewards *r;
+    struct metric_list none = {0};
+    struct err fault = {0};
+    struct str list = {0};
+    char *path = path_join(world.dir, "twice.sh"), *done = path_join(world.dir, "said-twice");
+    struct str body = {0};
+    str_addf(&body, "while read -r a && read -r b && read -r c; do for n in 1 2; do for i in 0 1 2; do\n"
+             "echo \"{\\\"id\\\": $i, \\\"score\\\": $n}\"; [ $n$i = 12 ] && sleep 0.2; done; done; : >%s; done\n", done);
+    write_program("twice.sh", str_text(&body));
+    str_addf(&list, "rewards=command:sh\t%s", path);
+    settings_for(&s, str_text(&list));
+    const struct rewards_options o = {.settings = &s, .tokenizer = tokenizer};
+    assert_ok(rewards_open(&r, &o, e));
+    assert_ok(rewards_score(r, &b, false, &none, e));
+    assert_close(b.scores[2], 1, 0);
+    for (int i = 0; i < 1000 && access(done, F_OK) != 0; i++)
+        poll(NULL, 0, 20);
+    assert_int_equal(rewards_score(r, &b, false, &none, &fault), ERR_INPUT);
+    assert_non_null(strstr(fault.text, "more than it is asked"));
+    rewards_free(r);
+    settings_fini(&s);
+    rollout_batch_fini(&b);
+    str_fini(&list);
+    str_fini(&body);
+    free(path);
+    free(done);
+}
+
 static void programs_that_cannot_be_meant_are_errors(void **state)
 {
     static const char *const rows[][2] = {
@@ -382,7 +419,8 @@ static void programs_that_cannot_be_meant_are_errors(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct err fault = {0};
         write_program("bad.sh", rows[i][0]);
-        assert_int_not_equal(ask("bad.sh", "reward-timeout=0.3", have, &fault), 0);
+        const char *patience = strcmp(rows[i][1], "takes too long") == 0 ? "reward-timeout=0.3" : "reward-timeout=30";
+        assert_int_not_equal(ask("bad.sh", patience, have, &fault), 0);
         if (!strstr(fault.text, rows[i][1]))
             fail_msg("%s: \"%s\" does not say \"%s\"", rows[i][0], fault.text, rows[i][1]);
     }
@@ -398,6 +436,7 @@ int main(void)
         cmocka_unit_test(a_reward_model_scores_as_it_does_alone),
         cmocka_unit_test(a_preference_model_compares_answers_with_each_other),
         cmocka_unit_test(a_program_scores_in_any_order),
+        cmocka_unit_test(a_program_that_says_more_than_it_is_asked_is_an_error),
         cmocka_unit_test(a_program_that_dies_is_started_again), cmocka_unit_test(programs_that_cannot_be_meant_are_errors),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
