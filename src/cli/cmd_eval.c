@@ -29,7 +29,7 @@ static const struct param options[] = {
     {.name = "data", .type = PARAM_PATH, .fallback = "", .group = "prompts",
      .help = "A file with prompts, of any layout; unset: the rows that the run holds out."},
     {.name = "limit", .type = PARAM_INT, .fallback = "0", .min = 0, .max = 1e9, .group = "prompts",
-     .help = "At most so many rows of it are read; 0: all."},
+     .help = "At most so many rows of that file are read; 0: all."},
     {.name = "rows", .type = PARAM_INT, .fallback = "128", .min = 1, .max = 1000000, .unit = "prompts", .group = "prompts",
      .help = "How many different prompts are answered, the first ones."},
     {.name = "samples", .type = PARAM_INT, .fallback = "2", .min = 1, .max = 256, .unit = "answers", .group = "answers",

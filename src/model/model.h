@@ -124,6 +124,8 @@ int model_load(struct model **out, const char *dir, const struct backend_ops *op
 int model_folder_hash(const char *dir, char hash[65], struct err *e);
 // The folder with the tokenizer of a model folder: its own, or of an adapter that has none its base's; heap.
 char *model_find_tokenizer(const char *dir);
+// Whether a folder's model has a reward head, by its config.json (of an adapter: its base's tensors decide).
+bool model_folder_has_score(const char *dir);
 // A new model from a config.json object: weights N(0, initializer_range), by default 0.02, residual projections
 // scaled by 1/sqrt(2 n_layers). Narrow models need a wider range, about 1/sqrt(hidden_size).
 int model_new(struct model **out, const json_t *config, const struct backend_ops *ops, struct backend *backend,

@@ -185,6 +185,9 @@ else echo "not ok has the checkpoints"; cat out; bad=1; fi
 refuses 2 "is a reward model, which says nothing" "a policy that scores" "$attune" eval --run judge --data pairs.jsonl
 refuses 2 "scores nothing" "a judge that does not" "$attune" eval --run tuned --reward-model tuned
 refuses 2 "is a reward model: its tokens" "a reference that scores" "$attune" eval --run tuned --reference judge
+for option in "--limit 3" "--map prompt=x" "--label-from safer"; do # of the run's own rows they would change nothing
+    refuses 2 "is about a file that is given with --data" "$option of held-out rows" "$attune" eval --run tuned $option
+done
 refuses 2 "there are no prompts" "no prompts" "$attune" eval --model models/demo
 refuses 4 "nowhere" "a run that is not there" "$attune" eval --list nowhere
 refuses 2 "one word too many" "words" "$attune" eval tuned

@@ -63,6 +63,19 @@ static const struct eval_progress progress = {say_progress, NULL};
 
 // ---- what is asked ----
 
+// The rows that a run holds out are read as the run read them.
+static int check_held_out(const struct settings *s, struct err *e)
+{
+    const char *given = settings_int(s, "limit")          ? "limit"
+                        : *settings_text(s, "map")        ? "map"
+                        : *settings_text(s, "label-from") ? "label-from"
+                                                          : NULL;
+    if (!given)
+        return 0;
+    return err_set(e, ERR_USAGE, "--%s is about a file that is given with --data, and these prompts are the rows that the run "
+                   "holds out; --rows says how many of them are answered", given);
+}
+
 static int read_prompts(struct evaluation *v, struct err *e)
 {
     struct session *x = &v->models.session;
@@ -79,6 +92,8 @@ static int read_prompts(struct evaluation *v, struct err *e)
                        "there are no prompts: give --data FILE (%s is no checkpoint, whose run would have held-out rows)",
                        settings_text(v->s, "model"));
     else
+        code = check_held_out(v->s, e);
+    if (!code && !*data)
         code = held_out_load(&v->corpus, &v->use, v->models.run.objective, v->models.run.settings, e);
     if (!code)
         code = session_take_corpus(x, v->s, v->corpus, e);

@@ -13,27 +13,6 @@
 #include "train/engine/answers.h"
 #include "train/run/open_model.h"
 
-bool model_folder_has_score(const char *dir)
-{
-    char *path = path_join(dir, "config.json");
-    json_t *config = NULL;
-    bool found = false;
-    if (json_read(path, 1 << 20, &config, NULL) == 0) {
-        const char *name = json_string_value(json_array_get(json_object_get(config, "architectures"), 0));
-        found = name && (text_ends(name, "ForSequenceClassification") || text_ends(name, "ForTokenClassification"));
-        json_decref(config);
-    }
-    free(path);
-    path = path_join(dir, "adapter_config.json");
-    if (!found && json_read(path, 1 << 20, &config, NULL) == 0) {
-        const char *task = json_string_value(json_object_get(config, "task_type"));
-        found = task && (strcmp(task, "SEQ_CLS") == 0 || strcmp(task, "TOKEN_CLS") == 0);
-        json_decref(config);
-    }
-    free(path);
-    return found;
-}
-
 static int make_rules(struct session *x, const struct settings *s, const char *fallback, bool strings_as_messages,
                       struct err *e)
 {

@@ -62,7 +62,5 @@ int session_take_corpus(struct session *x, const struct settings *s, const struc
 void session_close(struct session *x);
 // From now on sessions of x's model folder are opened with what x has loaded; NULL: no more. For a process that serves.
 void session_serve(const struct session *x, const char *model);
-// Whether a folder's model has a reward head, by its config.json (of an adapter: its base's tensors decide).
-bool model_folder_has_score(const char *dir);
 // A JSON text of bytes that may not be UTF-8: broken ones become U+FFFD.
 json_t *json_bytes(const char *bytes, size_t n);

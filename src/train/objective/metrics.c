@@ -171,6 +171,18 @@ const char *metric_held_out(const char *key)
     return named(key, true);
 }
 
+// Of the objective's own. Shares of single groups would not add up to that of all: a group of one is always whole.
+static double own_metric(const struct tally *t, const char *const *names, int i)
+{
+    const double mean = t->extra[i] / t->n_groups;
+    if ((t->largest | t->least) & 1u << i)
+        return t->extra[i];
+    if (!text_ends(names[i], "/ess"))
+        return mean;
+    const double of_weights = t->extra[i - 1] / t->n_groups;
+    return mean > 0 ? of_weights * of_weights / mean : 0;
+}
+
 void tally_metrics(const struct tally *t, const struct objective_run *r, bool held_out, struct metric_list *out)
 {
     const bool singles = r->objective->data & DATA_BINARY;
@@ -198,6 +210,5 @@ void tally_metrics(const struct tally *t, const struct objective_run *r, bool he
         metric_add(out, named("entropy", held_out), t->entropy / t->n_tokens);
     }
     for (int i = 0; r->objective->metrics && r->objective->metrics[i]; i++)
-        metric_add(out, named(r->objective->metrics[i], held_out),
-                   (t->largest | t->least) & 1u << i ? t->extra[i] : t->extra[i] / groups);
+        metric_add(out, named(r->objective->metrics[i], held_out), own_metric(t, r->objective->metrics, i));
 }

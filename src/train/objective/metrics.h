@@ -38,5 +38,6 @@ void tally_group(struct tally *t, const struct objective_run *r, const struct se
                  const double *extra);
 // Adds the numbers of other groups.
 void tally_add(struct tally *to, const struct tally *from);
-// Means; held_out puts "eval/" before each name.
+// Means; held_out puts "eval/" before each name. An objective's metric ".../ess" is the effective sample size of weights as
+// a share, of all groups together: the objective tells the mean of their squares, right behind their mean.
 void tally_metrics(const struct tally *t, const struct objective_run *r, bool held_out, struct metric_list *out);

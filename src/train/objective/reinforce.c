@@ -89,8 +89,9 @@ static void judge_plus(struct objective_run *r, struct said *said, const int *fi
         less_group_mean(scores + first[g], first[g + 1] - first[g], false);
     advantages_reward(&p, said, n, NULL);
     for (int i = 0; i < n; i++) {
-        said[i].reward[said[i].n - 1] += (float)(scores[i] - said[i].score);
         advantages_to_go(&said[i], 1);
+        for (int t = 0; t < said[i].n; t++) // what it earned stays what it is
+            said[i].advantage[t] += (float)(scores[i] - said[i].score);
     }
     whiten_advantages(said, n);
     free(scores);

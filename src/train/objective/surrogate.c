@@ -76,9 +76,9 @@ static void report(const struct seen *m, double share, double *metrics)
     metrics[2] = m->low * share;
     metrics[3] = m->high * share;
     metrics[4] = m->ratio * share;
-    metrics[5] = m->least;
-    metrics[6] = m->most;
-    metrics[7] = m->ratio * m->ratio / (m->n * m->ratio_squares);
+    metrics[5] = m->ratio_squares * share; // metrics.h makes the effective share of the whole batch of it
+    metrics[6] = m->least;
+    metrics[7] = m->most;
 }
 
 // Token by token. Of an answer that is corrected as a whole all tokens count the same.

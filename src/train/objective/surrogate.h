@@ -40,7 +40,7 @@ struct surrogate {
 // What is measured of it, in this order, where an objective's metrics begin with SURROGATE_METRICS.
 #define SURROGATE_METRICS                                                                                              \
     "loss/policy_avg", "policy/approxkl_avg", "clip_ratio/low_mean", "clip_ratio/high_mean", "ratio/mean",             \
-        "ratio/min", "ratio/max", "ratio/ess"
+        "ratio/ess", "ratio/min", "ratio/max"
 enum { N_SURROGATE_METRICS = 8 };
 
 // Of one group; adds to the tokens' d_logp. metrics may be NULL.

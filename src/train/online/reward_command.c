@@ -92,7 +92,8 @@ static int take_line(const struct program *p, const char *line, size_t n, double
     const json_int_t at = json_integer_value(id);
     if (!code && (at < 0 || at >= n_answers || known[at]))
         code = err_set(e, ERR_INPUT, "the reward command \"%.100s\" scored answer %lld, which %s", p->command, (long long)at,
-                       at >= 0 && at < n_answers ? "it had scored already" : "is none of this batch");
+                       at >= 0 && at < n_answers ? "it had scored already"
+                       : n_answers ? "is none of this batch" : "nobody has asked for yet: it says more than it is asked");
     if (!code) {
         scores[at] = json_number_value(score);
         known[at] = true;
@@ -155,9 +156,12 @@ static int ask(struct program *p, const struct reward_answers *a, double *scores
 {
     struct str out = {0};
     const double until = clock_seconds() + p->timeout;
+    struct pollfd early = {.fd = p->fd, .events = POLLIN};
     size_t sent = 0;
-    int code = 0;
-    for (int i = 0; i < a->n; i++)
+    *why = "has ended";
+    // What it has said since the last batch was scored would be taken for answers to this one, whose numbers are the same.
+    int code = poll(&early, 1, 0) > 0 ? read_some(p, scores, known, 0, n_known, e) : 0;
+    for (int i = 0; i < a->n && !code; i++)
         if (!known[i])
             add_question(&out, a, i);
     while (!code && *n_known < a->n) {
@@ -238,5 +242,5 @@ static void close_command(void *with)
 }
 
 const struct reward_kind reward_kind_command = {.name = "command", .help = "command:PROGRAM, what a program says of answers",
-                                                .wants_texts = true, .open = open_command, .score = score,
+                                                .wants_texts = true, .at_once = true, .open = open_command, .score = score,
                                                 .close = close_command};

@@ -14,6 +14,7 @@ struct reward_kind {
     const char *name;
     const char *help; // what stands behind the colon, and what is scored
     bool wants_texts;
+    bool at_once;  // opening it loads nothing: that is tried before there is a run
     bool compares; // it says nothing of an answer that is the only one to its prompt
     // arg: what stands behind the colon, "" when nothing does.
     int (*open)(void **with, const char *arg, const struct rewards_options *o, struct err *e);

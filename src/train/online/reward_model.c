@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "model/model.h"
 #include "model/quantized.h"
@@ -54,13 +55,24 @@ static int check_tokenizer(const struct scorer *s, const char *dir, const struct
     return code;
 }
 
+// It would get a head of zeros, and every answer would earn the same.
+static int check_head(const char *dir, struct err *e)
+{
+    if (!file_is_dir(dir) || model_folder_has_score(dir)) // what is not there is told of by loading it
+        return 0;
+    return err_set(e, ERR_USAGE, "the reward model %s scores nothing: train one with the objective rm, rm-list or rm-token",
+                   dir);
+}
+
 static int open_scorer(void **with, const char *arg, const struct rewards_options *o, struct err *e)
 {
     struct scorer *s = mem_alloc(1, sizeof *s);
     s->max_batch_tokens = o->max_batch_tokens;
     const unsigned how = LOAD_FROZEN | model_load_as(quantized_type(settings_text(o->settings, "reward-precision")));
-    int code = *arg ? model_load(&s->model, arg, o->ops, o->backend, LOAD_SCORE | how, e)
+    int code = *arg ? check_head(arg, e)
                     : err_set(e, ERR_USAGE, "rewards: model needs a folder, as in model:runs/rm-1/checkpoints/step-100");
+    if (!code)
+        code = model_load(&s->model, arg, o->ops, o->backend, LOAD_SCORE | how, e);
     if (!code)
         code = check_tokenizer(s, arg, o, e);
     if (code)

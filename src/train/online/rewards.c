@@ -38,7 +38,8 @@ const struct param reward_params[] = {
     {.name = "reward-clip", .type = PARAM_FLOAT, .fallback = "0", .min = 0, .max = 1e9, .group = "rewards",
      .help = "What an answer earns in all is kept within plus and minus this; 0: never."},
     {.name = "reward-norm", .type = PARAM_CHOICE, .fallback = "none", .choices = norms, .group = "rewards",
-     .help = "Bring what the answers of a batch earn to mean 0 and spread 1."},
+     .help = "Bring what the answers of a batch earn to mean 0 and spread 1. The curves reward and eval/reward are of "
+             "before."},
     {.name = "missing-end-penalty", .type = PARAM_FLOAT, .fallback = "0", .min = 0, .max = 1e9, .group = "rewards",
      .help = "Taken off an answer that was cut off before it ended."},
     {.name = "overlong-buffer", .type = PARAM_INT, .fallback = "0", .min = 0, .max = 65536, .unit = "tokens",
@@ -70,6 +71,9 @@ struct reward {
     void *with;
 };
 enum { MOST_REWARDS = 16 };
+// Nobody means more than this; far beyond it f32 has no room for what is made of a reward.
+static const double FARTHEST = 1e9;
+
 struct rewards {
     struct rewards_options o;
     struct reward list[MOST_REWARDS];
@@ -116,8 +120,9 @@ static int name_reward(const struct rewards *r, struct reward *x, const char *gi
     return 0;
 }
 
-// open false: only whether it can be read.
-static int add(struct rewards *r, const char *name, const char *kind, const char *arg, double weight, bool open,
+enum depth { READ, TRY, OPEN }; // the list alone; as well what can be opened at once; all, which stays open
+
+static int add(struct rewards *r, const char *name, const char *kind, const char *arg, double weight, enum depth depth,
                struct err *e)
 {
     struct reward x = {.weight = weight, .kind = find_kind(kind, e)};
@@ -126,8 +131,12 @@ static int add(struct rewards *r, const char *name, const char *kind, const char
     if (r->n == MOST_REWARDS)
         return err_set(e, ERR_USAGE, "there are more than %d rewards", MOST_REWARDS);
     int code = name_reward(r, &x, name, e);
-    if (!code && open)
+    if (!code && (depth == OPEN || (depth == TRY && x.kind->at_once)))
         code = x.kind->open(&x.with, arg, &r->o, e);
+    if (!code && depth == TRY && x.with && x.kind->close) {
+        x.kind->close(x.with);
+        x.with = NULL;
+    }
     if (code)
         free(x.name);
     else
@@ -135,15 +144,15 @@ static int add(struct rewards *r, const char *name, const char *kind, const char
     return code;
 }
 
-static int add_all(struct rewards *r, const struct settings *s, bool open, struct err *e)
+static int add_all(struct rewards *r, const struct settings *s, enum depth depth, struct err *e)
 {
     const char *at = settings_text(s, "rewards"), *model = settings_text(s, "reward-model"),
                *watched = settings_text(s, "watch-model"), *program = settings_text(s, "reward-command");
-    int code = *model ? add(r, NULL, "model", model, 1, open, e) : 0;
+    int code = *model ? add(r, NULL, "model", model, 1, depth, e) : 0;
     if (!code && *watched)
-        code = add(r, "watched", "model", watched, 0, open, e);
+        code = add(r, "watched", "model", watched, 0, depth, e);
     if (!code && *program)
-        code = add(r, NULL, "command", program, 1, open, e);
+        code = add(r, NULL, "command", program, 1, depth, e);
     while (!code) {
         struct reward_part p;
         const int more = reward_part_read(&at, &p, e);
@@ -151,7 +160,7 @@ static int add_all(struct rewards *r, const struct settings *s, bool open, struc
             code = more;
             break;
         }
-        code = add(r, p.name, p.kind, p.arg, p.weight, open, e);
+        code = add(r, p.name, p.kind, p.arg, p.weight, depth, e);
         reward_part_fini(&p);
     }
     const bool person = rewards_are_a_persons(s);
@@ -183,7 +192,7 @@ bool rewards_are_a_persons(const struct settings *s)
 int rewards_check(const struct settings *s, struct err *e)
 {
     struct rewards r = {.o.settings = s};
-    int code = add_all(&r, s, false, e);
+    int code = add_all(&r, s, TRY, e);
     for (int i = 0; i < r.n; i++)
         free(r.list[i].name);
     return code;
@@ -193,7 +202,7 @@ int rewards_weighed(const struct settings *s, const char *metric)
 {
     struct rewards r = {.o.settings = s};
     int found = -1;
-    add_all(&r, s, false, NULL); // as far as it can be read
+    add_all(&r, s, READ, NULL); // as far as it can be read
     for (int i = 0; i < r.n; i++) {
         if (strcmp(metric, r.list[i].mean_key) == 0)
             found = r.list[i].weight != 0;
@@ -206,7 +215,7 @@ bool rewards_score_single_answers(const struct settings *s)
 {
     struct rewards r = {.o.settings = s};
     bool compares = rewards_are_a_persons(s);
-    add_all(&r, s, false, NULL);
+    add_all(&r, s, READ, NULL);
     for (int i = 0; i < r.n; i++) {
         compares = compares || (r.list[i].weight != 0 && r.list[i].kind->compares);
         free(r.list[i].name);
@@ -218,7 +227,7 @@ int rewards_open(struct rewards **out, const struct rewards_options *o, struct e
 {
     struct rewards *r = mem_alloc(1, sizeof *r);
     r->o = *o;
-    int code = add_all(r, o->settings, true, e);
+    int code = add_all(r, o->settings, OPEN, e);
     if (code)
         rewards_free(r);
     else
@@ -287,8 +296,8 @@ static struct spread spread_of(const double *x, int n)
     return s;
 }
 
-// What a reward says, of the answers that are told of.
-static void tell_spread(const struct reward *x, const struct rollout_batch *b, const double *scores,
+// Of the answers that are told of.
+static void tell_spread(const char *mean_key, const char *std_key, const struct rollout_batch *b, const double *scores,
                         struct metric_list *facts)
 {
     double *told = mem_alloc((size_t)b->data.n_seqs + 1, sizeof *told);
@@ -297,8 +306,8 @@ static void tell_spread(const struct reward *x, const struct rollout_batch *b, c
         if (rollout_counts(b, i))
             told[n++] = scores[i];
     const struct spread s = spread_of(told, n);
-    metric_add(facts, x->mean_key, s.mean);
-    metric_add(facts, x->std_key, s.std);
+    metric_add(facts, mean_key, s.mean);
+    metric_add(facts, std_key, s.std);
     free(told);
 }
 
@@ -326,12 +335,13 @@ static int score_all(struct rewards *r, const struct reward_answers *a, double *
         }
         code = x->kind->score(x->with, a, scores, e);
         for (int i = 0; i < a->n && !code; i++) {
-            if (!isfinite(scores[i]))
-                code = err_set(e, ERR_NUMERIC, "reward %s of an answer is not finite", x->name);
+            if (!(fabs(scores[i]) <= FARTHEST && fabs(x->weight * scores[i]) <= FARTHEST))
+                code = err_set(e, ERR_NUMERIC, "reward %s of an answer is %g, with a weight of %g: rewards are to lie "
+                               "between -%g and %g", x->name, scores[i], x->weight, FARTHEST, FARTHEST);
             totals[i] += x->weight * scores[i];
         }
         if (!code && (r->n > 1 || x->weight != 1)) // else it is the reward
-            tell_spread(x, a->batch, scores, facts);
+            tell_spread(x->mean_key, x->std_key, a->batch, scores, facts);
     }
     free(scores);
     return code;
@@ -343,18 +353,26 @@ static double overlong(double n, double longest, double buffer)
     return buffer <= 0 || n <= longest - buffer ? 0 : fmax(longest - buffer - n, -buffer) / buffer;
 }
 
-static void settle(const struct rewards *r, const struct rollout_batch *b, double *totals)
+// A batch that is brought to mean 0 would have a curve of zeros: what is told of it, and what held-out answers earn, is of
+// before, without the penalties, which are in the unit of after.
+static void settle(const struct rewards *r, const struct rollout_batch *b, bool held_out, double *totals,
+                   struct metric_list *facts)
 {
     const struct settings *s = r->o.settings;
     const double clip = settings_float(s, "reward-clip"), missing = settings_float(s, "missing-end-penalty"),
                  buffer = (double)settings_int(s, "overlong-buffer"), longest = (double)settings_int(s, "max-new-tokens"),
                  factor = settings_float(s, "overlong-factor");
+    const bool scaled = strcmp(settings_text(s, "reward-norm"), "batch") == 0;
     const int n = b->data.n_seqs;
     for (int i = 0; i < n && clip > 0; i++)
         totals[i] = fmin(fmax(totals[i], -clip), clip);
+    if (scaled && held_out)
+        return;
+    if (scaled)
+        tell_spread("reward", "reward_std", b, totals, facts);
     const struct spread all = spread_of(totals, n);
     for (int i = 0; i < n; i++) {
-        if (strcmp(settings_text(s, "reward-norm"), "batch") == 0)
+        if (scaled)
             totals[i] = (totals[i] - all.mean) / (all.std + 1e-8);
         totals[i] += factor * overlong(b->data.seqs[i].n, longest, buffer) - (b->ended[i] ? 0 : missing);
     }
@@ -370,7 +388,7 @@ int rewards_score(struct rewards *r, struct rollout_batch *b, bool held_out, str
     if (!code)
         code = score_all(r, &a, b->scores, facts, e);
     if (!code)
-        settle(r, b, b->scores);
+        settle(r, b, held_out, b->scores, facts);
     for (int i = 0; i < b->data.n_seqs && rewards_are_a_persons(r->o.settings); i++)
         b->scores[i] = NAN; // the person's word comes later
     drop_texts(&a);

@@ -5,7 +5,8 @@
 //   rewards.c          the list, and what an answer earns in all
 //
 // An answer's total is the weighted sum of its scores; then it is clipped (reward-clip), then brought to mean 0 and spread 1
-// of its batch (reward-norm), and last the penalties for how it ended are taken off, which are in units of that.
+// of its batch (reward-norm), and last the penalties for how it ended are taken off, which are in units of that. With
+// reward-norm the metrics reward and reward_std, and the scores of held-out answers, are of before.
 #pragma once
 
 #include "base/err.h"
@@ -39,7 +40,7 @@ bool rewards_are_a_persons(const struct settings *s);
 // Whether held-out answers, one to a prompt, earn something: not what a person would say, nor what compares answers with
 // each other.
 bool rewards_score_single_answers(const struct settings *s);
-// Whether the settings name a reward that is optimized, or a person is it, and can be read, without opening any: ERR_USAGE.
+// Whether the settings name a reward that is optimized, or a person is it, and can be read, without loading any.
 int rewards_check(const struct settings *s, struct err *e);
 // Whether what these settings name is learnt from: 1 when "rewards/NAME/mean" is of a reward with a weight, 0 when it is
 // only watched, -1 when there is no such reward.

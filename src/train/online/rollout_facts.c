@@ -56,8 +56,10 @@ static void of_scores(const struct rollout_batch *b, struct metric_list *facts)
             add(&spreads, spread(&group));
         without += !rollout_has_spread(b, g);
     }
-    metric_add(facts, "reward", mean(&all));
-    metric_add(facts, "reward_std", spread(&all));
+    if (isnan(metric_value(facts, "reward"))) { // else the rewards have told what it was in their own unit (reward-norm)
+        metric_add(facts, "reward", mean(&all));
+        metric_add(facts, "reward_std", spread(&all));
+    }
     if (d->n_seqs > d->n_groups) {
         if (spreads.n > 0)
             metric_add(facts, "reward_std_in_group", mean(&spreads));

@@ -225,7 +225,8 @@ def moves(groups, adv, of):
 
 
 def measures(groups, adv, of, policy, lo=None, hi=None, clipping="ratio"):
-    """lo None: nothing is bounded. A mean over answers is one of each group's mean."""
+    """lo None: nothing is bounded. A mean over answers is one of each group's mean. The effective sample size is that of
+    the whole batch."""
     m = moves(groups, adv, of)
     flat = [x for g in m for x in g]
 
@@ -244,7 +245,7 @@ def measures(groups, adv, of, policy, lo=None, hi=None, clipping="ratio"):
     return {"loss/policy_avg": sum(policy) / len(groups), "policy/approxkl_avg": mean(lambda x, A: x * x / 2),
             "clip_ratio/low_mean": mean(low), "clip_ratio/high_mean": mean(high), "ratio/mean": mean(lambda x, A: x.exp()),
             "ratio/min": min(x for g in rho for x in g), "ratio/max": max(x for g in rho for x in g),
-            "ratio/ess": sum(sum(g) ** 2 / (len(g) * sum(x * x for x in g)) for g in rho) / len(rho)}
+            "ratio/ess": mean(lambda x, A: x.exp()) ** 2 / mean(lambda x, A: (2 * x).exp())}
 
 
 def value_measures(groups, ret, p):
@@ -348,8 +349,7 @@ def reinforce_pp(groups, p, state):
         rew.append([])
         for a in g:
             r = rewards("kl", beta, p, a)
-            r[-1] -= m
-            adv[-1].append([sum(r[t:]) for t in range(len(r))])
+            adv[-1].append([sum(r[t:]) - m for t in range(len(r))])
             rew[-1].append(r)
     flat = [x for g in adv for a in g for x in a]
     mean, sd = sum(flat) / len(flat), (variance(flat) + D("1e-8")).sqrt()

@@ -2,6 +2,9 @@
 // scores that the model itself gives, and programs that answer well, badly, late or not at all.
 #include "config.h"
 
+#include <poll.h>
+#include <unistd.h>
+
 #include "fixture.h"
 
 #include "base/mem.h"
@@ -149,6 +152,13 @@ static void bad_lists_are_refused(void **state)
         assert_int_not_equal(totals(rows[i][0], texts, 1, have, NULL, &fault), 0);
         if (!strstr(fault.text, rows[i][1]))
             fail_msg("%s: \"%s\" does not say \"%s\"", rows[i][0], fault.text, rows[i][1]);
+        // Before there is a run all of it is known but what must be loaded.
+        struct settings s;
+        struct err early = {0};
+        settings_for(&s, rows[i][0]);
+        assert_int_equal(rewards_check(&s, &early), strstr(rows[i][0], "model:") ? 0 : fault.code);
+        assert_string_equal(early.text, strstr(rows[i][0], "model:") ? "" : fault.text);
+        settings_fini(&s);
     }
 }
 
@@ -158,22 +168,43 @@ static void totals_are_clipped_scaled_and_punished_in_this_order(void **state)
     struct rollout_batch b = batch_of(texts, 3);
     struct rewards *r;
     struct settings s;
-    struct metric_list none = {0};
+    struct metric_list none = {0}, told = {0};
     settings_for(&s, "rewards=regex:[.]@10 reward-clip=4 reward-norm=batch missing-end-penalty=0.5 max-new-tokens=10 "
                      "overlong-buffer=8 overlong-factor=2");
     const struct rewards_options o = {.settings = &s, .tokenizer = tokenizer};
     assert_ok(rewards_open(&r, &o, e));
     b.ended[2] = false;
-    assert_ok(rewards_score(r, &b, false, &none, e));
+    assert_ok(rewards_score(r, &b, false, &told, e));
     // 4, 0, 4: mean 8/3, spread 4 / sqrt(3); a text of n tokens is over 10 - 8 = 2 by n - 2.
     for (int i = 0; i < 3; i++) {
         const double n = b.data.seqs[i].n, total = ((i == 1 ? 0 : 4) - 8.0 / 3) / (4 / sqrt(3));
         assert_close(b.scores[i], total - 2 * fmax(0, n - 2) / 8 - (i == 2 ? 0.5 : 0), 1e-7);
     }
+    assert_close(metric_value(&told, "reward"), 8.0 / 3, 1e-12); // as it was before: else the curve were one of zeros
+    assert_close(metric_value(&told, "reward_std"), 4 / sqrt(3), 1e-12);
+    assert_ok(rewards_score(r, &b, true, &none, e));
+    for (int i = 0; i < 3; i++)
+        assert_close(b.scores[i], i == 1 ? 0 : 4, 0);
     rewards_free(r);
     settings_fini(&s);
     rollout_batch_fini(&b);
     expect("rewards=regex:[.]@10 reward-clip=4", texts, 3, (const double[]){4, 0, 4}); // which no scale hides
+}
+
+// f32 has no room for what would be made of them, and rejection sampling never ends among infinite ones.
+static void rewards_beyond_all_measure_are_refused(void **state)
+{
+    static const char *const lists[] = {"rewards=regex:x@1e308,a=regex:x@1e308", "rewards=regex:x@-1e10",
+                                        "rewards=length:0..1,watched=regex:x@2e9"};
+    const char *const texts[] = {"x"};
+    double have[1];
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        struct err fault = {0};
+        struct metric_list facts = {0};
+        assert_int_equal(totals(lists[i], texts, 1, have, &facts, &fault), ERR_NUMERIC);
+        assert_non_null(strstr(fault.text, "are to lie between -1e+09 and 1e+09"));
+    }
+    expect("rewards=regex:x@1e9", texts, 1, (const double[]){1e9});
 }
 
 static int take(void *arg, const struct scored *s, struct err *e)
@@ -339,6 +370,40 @@ static void a_program_that_dies_is_started_again(void **state)
     str_fini(&body);
 }
 
+// Numbers of answers begin with 0 in every batch: what is said too often would be the scores of the next one.
+static void a_program_that_says_more_than_it_is_asked_is_an_error(void **state)
+{
+    static const char *const texts[] = {"one", "two", "three"};
+    struct rollout_batch b = batch_of(texts, 3);
+    struct settings s;
+    struct rewards *r;
+    struct metric_list none = {0};
+    struct err fault = {0};
+    struct str list = {0};
+    char *path = path_join(world.dir, "twice.sh"), *done = path_join(world.dir, "said-twice");
+    struct str body = {0};
+    str_addf(&body, "while read -r a && read -r b && read -r c; do for n in 1 2; do for i in 0 1 2; do\n"
+             "echo \"{\\\"id\\\": $i, \\\"score\\\": $n}\"; [ $n$i = 12 ] && sleep 0.2; done; done; : >%s; done\n", done);
+    write_program("twice.sh", str_text(&body));
+    str_addf(&list, "rewards=command:sh\t%s", path);
+    settings_for(&s, str_text(&list));
+    const struct rewards_options o = {.settings = &s, .tokenizer = tokenizer};
+    assert_ok(rewards_open(&r, &o, e));
+    assert_ok(rewards_score(r, &b, false, &none, e));
+    assert_close(b.scores[2], 1, 0);
+    for (int i = 0; i < 1000 && access(done, F_OK) != 0; i++)
+        poll(NULL, 0, 20);
+    assert_int_equal(rewards_score(r, &b, false, &none, &fault), ERR_INPUT);
+    assert_non_null(strstr(fault.text, "more than it is asked"));
+    rewards_free(r);
+    settings_fini(&s);
+    rollout_batch_fini(&b);
+    str_fini(&list);
+    str_fini(&body);
+    free(path);
+    free(done);
+}
+
 static void programs_that_cannot_be_meant_are_errors(void **state)
 {
     static const char *const rows[][2] = {
@@ -354,7 +419,8 @@ static void programs_that_cannot_be_meant_are_errors(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct err fault = {0};
         write_program("bad.sh", rows[i][0]);
-        assert_int_not_equal(ask("bad.sh", "reward-timeout=0.3", have, &fault), 0);
+        const char *patience = strcmp(rows[i][1], "takes too long") == 0 ? "reward-timeout=0.3" : "reward-timeout=30";
+        assert_int_not_equal(ask("bad.sh", patience, have, &fault), 0);
         if (!strstr(fault.text, rows[i][1]))
             fail_msg("%s: \"%s\" does not say \"%s\"", rows[i][0], fault.text, rows[i][1]);
     }
@@ -366,9 +432,11 @@ int main(void)
         cmocka_unit_test(rules_score_as_they_say),           cmocka_unit_test(lengths_fall_off_the_band),
         cmocka_unit_test(lists_have_names_weights_and_escapes), cmocka_unit_test(bad_lists_are_refused),
         cmocka_unit_test(totals_are_clipped_scaled_and_punished_in_this_order),
+        cmocka_unit_test(rewards_beyond_all_measure_are_refused),
         cmocka_unit_test(a_reward_model_scores_as_it_does_alone),
         cmocka_unit_test(a_preference_model_compares_answers_with_each_other),
         cmocka_unit_test(a_program_scores_in_any_order),
+        cmocka_unit_test(a_program_that_says_more_than_it_is_asked_is_an_error),
         cmocka_unit_test(a_program_that_dies_is_started_again), cmocka_unit_test(programs_that_cannot_be_meant_are_errors),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

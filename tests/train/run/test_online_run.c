@@ -297,6 +297,11 @@ static void what_cannot_be_is_refused(void **state)
     assert_int_equal(finish(start("no-reward", 0)), err_exit_status(ERR_USAGE));
     add_run("no-model", "rloo", "samples=2 steps=1 reward-model=/nowhere");
     assert_int_not_equal(finish(start("no-model", 0)), 0);
+    struct str plain = {0}; // a model without a reward head would have every answer earn 0
+    str_addf(&plain, "samples=2 steps=1 reward-model=%s", world.model_dir);
+    add_run("no-head", "rloo", str_text(&plain));
+    assert_int_equal(finish(start("no-head", 0)), err_exit_status(ERR_USAGE));
+    str_fini(&plain);
     add("two-ways", "grpo", "samples=2 steps=1 rollout-ahead=1 dynamic-sampling=yes");
     assert_int_equal(finish(start("two-ways", 0)), err_exit_status(ERR_USAGE));
     add_run("alone", "ppo", "samples=1 steps=1 rewards=preference:/nowhere");
