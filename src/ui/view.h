@@ -107,6 +107,7 @@ extern const struct view_ops view_runs, view_curves, view_samples, view_log, vie
     view_evals, view_help, view_compare, view_data;
 
 // What a view may ask of the manager.
+bool ui_talks(struct ui *ui); // line by line: a question (ui_ask) takes the place of a list that keys move in
 struct run_list *ui_runs(struct ui *ui);
 struct run_row *ui_run(struct ui *ui); // the run that is open; NULL when there is none
 struct store *ui_store(struct ui *ui);

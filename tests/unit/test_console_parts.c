@@ -157,6 +157,12 @@ static void letters_fit_words_by_beginning_part_and_order(void **state)
     assert_int_equal(w.n, 2);
     words_filter(&w, "xyz");
     assert_int_equal(w.n, 0);
+    words_add_about(&w, "lr", "setting"); // what it is goes where the word goes
+    words_add(&w, "l");
+    words_filter(&w, "l");
+    assert_string_equal(w.texts[0], "l");
+    assert_string_equal(words_about(&w, 0), "");
+    assert_string_equal(words_about(&w, 1), "setting");
     words_fini(&w);
 }
 

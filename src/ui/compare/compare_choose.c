@@ -1,6 +1,7 @@
 // Which model a side is: a list of all checkpoints, narrowed by what is typed; a path is a folder.
 #include "config.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -9,6 +10,12 @@
 
 void compare_choose(struct compare_page *p, int place)
 {
+    if (ui_talks(p->c.ui)) {
+        char question[80];
+        snprintf(question, sizeof question, "which model is %c (RUN@STEP, RUN@base or a folder)", 'A' + place);
+        ui_ask(p->c.ui, place < p->c.n ? CMD_MODEL : CMD_SIDE, question, "");
+        return;
+    }
     p->choosing = true;
     p->choose_for = place;
     p->choice = p->choice_top = 0;
@@ -18,8 +25,9 @@ void compare_choose(struct compare_page *p, int place)
 
 static bool fits(const struct compare_page *p, const struct checkpoint_choice *c)
 {
-    return strcasestr(c->model.label, str_text(&p->filter.text)) ||
-           (c->is_best && strcmp(str_text(&p->filter.text), "best") == 0);
+    const char *typed = str_text(&p->filter.text);
+    return strcasestr(c->model.label, typed) || (c->is_best && strcmp(typed, "best") == 0) ||
+           (c->is_base && (strcmp(typed, "base") == 0 || (*typed && strcasestr(c->model.folder, typed))));
 }
 
 // The k-th of those that fit; NULL: there are not so many.
@@ -124,11 +132,9 @@ void compare_draw_choices(struct compare_page *p, struct canvas *c, struct rect 
     for (int i = p->choice_top; in.height > 0 && (row = kth(p, i)) != NULL; i++) {
         line = rect_cut_top(&in, 1);
         canvas_text(c, line.x + 2, line.y, 40, STYLE(COLOR_DEFAULT), row->model.label);
-        canvas_text(c, line.x + 43, line.y, 14, STYLE(COLOR_GOOD),
-                    row->is_best && row->is_last ? "best, newest"
-                    : row->is_best               ? "best"
-                    : row->is_last               ? "newest"
-                                                 : "");
+        canvas_text(c, line.x + 43, line.y, 14, STYLE(COLOR_GOOD), checkpoint_choice_word(row));
+        if (row->is_base) // folders may be called alike
+            canvas_text_end(c, line.x + 58, line.y, line.width - 58, STYLE(COLOR_MUTED), row->model.folder);
         if (i == p->choice) {
             canvas_put(c, line.x, line.y, '>', STYLE(COLOR_ACCENT, .attr = ATTR_BOLD));
             canvas_restyle(c, line, STYLE(COLOR_DEFAULT, .bg = COLOR_CURSOR));
@@ -141,6 +147,16 @@ void compare_draw_choices(struct compare_page *p, struct canvas *c, struct rect 
                                        : "No checkpoint is called so: Enter takes it as a folder's path.";
         canvas_paragraph(c, in, 0, STYLE(COLOR_MUTED), text, strlen(text));
     }
+}
+
+void compare_complete(struct view *v, enum command_id id, const char *before, struct words *out)
+{
+    const struct checkpoint_list *l = ui_checkpoints(v->ui);
+    const bool of_models =
+        id == CMD_COMPARE || id == CMD_SIDE || id == CMD_MODEL || id == CMD_REFERENCE || id == CMD_REWARD;
+    for (int i = 0; of_models && l && i < l->n; i++)
+        words_add_about(out, l->rows[i].is_base ? l->rows[i].model.folder : l->rows[i].model.label,
+                        checkpoint_choice_word(&l->rows[i]));
 }
 
 enum view_result compare_scrub(struct compare_page *p, int step)
@@ -158,7 +174,7 @@ enum view_result compare_scrub(struct compare_page *p, int step)
     for (int i = 0; l && i < l->n; i++) {
         const struct checkpoint_choice *r = &l->rows[i];
         const bool on_the_way =
-            strcmp(r->model.run, now->run) == 0 && (step > 0 ? r->model.step > now->step : r->model.step < now->step);
+            r->model.run && strcmp(r->model.run, now->run) == 0 && (step > 0 ? r->model.step > now->step : r->model.step < now->step);
         if (on_the_way && (!to || (step > 0 ? r->model.step < to->model.step : r->model.step > to->model.step)))
             to = r;
     }

@@ -517,4 +517,5 @@ const struct view_ops view_compare = {
     .save = compare_save,
     .restore = compare_restore,
     .tell = compare_tell,
+    .complete = compare_complete,
 };

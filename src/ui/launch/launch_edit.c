@@ -162,3 +162,33 @@ enum view_result launch_save_preset(struct view *v, const char *arg)
         ui_say(v->ui, "Saved: F3 loads it here, attune train --preset %s begins with it.", arg);
     return VIEW_CHANGED;
 }
+
+// ---- what may follow a command ----
+
+static void offer_presets(struct view *v, struct words *out)
+{
+    struct err ignored = {0};
+    char **names = NULL;
+    int n = 0;
+    if (engine_presets(store_dir(ui_store(v->ui)), &names, &n, &ignored))
+        n = 0;
+    for (int i = 0; i < n; i++)
+        words_add(out, names[i]);
+    engine_presets_free(names, n);
+}
+
+void launch_complete(struct view *v, enum command_id id, const char *before, struct words *out)
+{
+    const struct launch_state *s = v->state;
+    if (id == CMD_PRESET && ui_talks(v->ui)) // which are on a disk, that may be slow: not while somebody types
+        offer_presets(v, out);
+    const bool names = s->has_form && (id == CMD_FIND || (id == CMD_EDIT && !*before));
+    for (int i = 0; names && i < s->form.n; i++)
+        words_add_about(out, s->form.fields[i].param->name, s->form.fields[i].text);
+    const size_t n = strcspn(before, " ");
+    for (int i = 0; s->has_form && id == CMD_EDIT && n && i < s->form.n; i++) {
+        const struct param *p = s->form.fields[i].param;
+        for (int k = 0; strncmp(before, p->name, n) == 0 && !p->name[n] && p->choices && p->choices[k]; k++)
+            words_add_about(out, p->choices[k], i == FORM_OBJECTIVE ? s->form.engine->objectives[k].title : NULL);
+    }
+}
