@@ -253,8 +253,10 @@ static void answer_questions(struct ui *ui)
         } else if (kind == PROMPT_CONFIRM) {
             ui_key(ui, line[0] == 'y' ? 'y' : 'n');
         } else {
-            if (*line && kind == PROMPT_ASK)
+            if (*line && kind == PROMPT_ASK) {
+                ui_key(ui, KEY_END_);
                 ui_key(ui, CTRL_U);
+            }
             ui_paste(ui, line, strlen(line));
             ui_key(ui, KEY_ENTER_);
         }

@@ -311,7 +311,7 @@ static void add_run_from_a_checkpoint(void)
 static void what_runs_began_from_is_offered(void **state)
 {
     struct rig r;
-    struct str screen = {0};
+    struct str screen = {0}, typed = {0};
     add_run_from_a_checkpoint();
     compare_start(&r, 80, 24);
     rig_send(&r, "a");
@@ -322,7 +322,11 @@ static void what_runs_began_from_is_offered(void **state)
     assert_true(first && !strstr(first + 1, "base model"));
     assert_true(strstr(str_text(&screen), "dpo-1@200") < first && strstr(str_text(&screen), "dpo-1@100") < first);
     str_fini(&screen);
-    rig_send(&r, "base\r");
+    str_addf(&typed, "%s-r\t", demo);
+    rig_send(&r, str_text(&typed)); // a path, completed
+    rig_wait(&r, "models/demo-reward/");
+    rig_send(&r, "\025base\r");
+    str_fini(&typed);
     rig_wait(&r, "A demo");
     rig_command(&r, "side dpo-1@200");
     rig_wait(&r, "B dpo-1@200");

@@ -493,6 +493,12 @@ static void an_offered_line_is_replaced_by_typing_and_edited_by_other_keys(void 
     line_edit_offer(&l, "0.1");
     press(&l, (int[]){KEY_HOME_, '1'}, 2);
     assert_string_equal(str_text(&l.text), "10.1");
+    line_edit_offer(&l, "model= data="); // names that wait for values stay, and are filled from the first on
+    press(&l, (int[]){'m', KEY_END_, 'd'}, 3);
+    assert_string_equal(str_text(&l.text), "model=m data=d");
+    line_edit_offer(&l, "lr=");
+    press(&l, (int[]){'1'}, 1);
+    assert_string_equal(str_text(&l.text), "lr=1");
     line_edit_fini(&l);
 }
 

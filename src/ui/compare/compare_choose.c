@@ -2,10 +2,12 @@
 #include "config.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/str.h"
 #include "ui/compare/compare_page.h"
+#include "ui/launch/path_complete.h"
 #include "ui/term/keys.h"
 
 void compare_choose(struct compare_page *p, int place)
@@ -82,6 +84,23 @@ static enum view_result choose(struct compare_page *p)
     return VIEW_CHANGED;
 }
 
+// Tab: more of the path of a folder.
+static void complete_path(struct compare_page *p)
+{
+    struct words choices = {0};
+    struct str names = {0};
+    char *longer = NULL;
+    const enum path_completed done = path_complete(str_text(&p->filter.text), &longer, &choices);
+    if (done == PATH_LONGER)
+        line_edit_set(&p->filter, longer);
+    path_choices_text(&choices, &names);
+    if (done == PATH_CHOICES)
+        ui_say(p->c.ui, "%s", str_text(&names));
+    str_fini(&names);
+    free(longer);
+    words_fini(&choices);
+}
+
 enum view_result compare_choose_key(struct compare_page *p, int key)
 {
     const int n = count(p), page = p->choice_height > 1 ? p->choice_height - 1 : 1;
@@ -102,6 +121,10 @@ enum view_result compare_choose_key(struct compare_page *p, int key)
         break;
     case KEY_PGDN_:
         p->choice += page;
+        break;
+    case KEY_TAB_:
+        complete_path(p);
+        p->choice = 0;
         break;
     default:
         if (!line_edit_key(&p->filter, key))

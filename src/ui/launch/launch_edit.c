@@ -43,35 +43,20 @@ void launch_hold_cursor(struct launch_state *s, const char *field)
     launch_move(s, at >= 0 ? at : s->cursor);
 }
 
-// The names alone, "hf/  other.json", as many as a few lines hold.
-static void say_choices(struct view *v, const struct words *paths)
-{
-    enum { MOST_BYTES = 300 };
-    struct str names = {0};
-    int i = 0;
-    for (; i < paths->n && names.len < MOST_BYTES; i++) {
-        const char *path = paths->texts[i], *name = path + strlen(path);
-        while (name > path && (name[-1] != '/' || !*name))
-            name--;
-        str_addf(&names, "%s%s", i ? "  " : "", name);
-    }
-    if (i < paths->n)
-        str_addf(&names, "  and %d more", paths->n - i);
-    ui_say(v->ui, "%s", str_text(&names));
-    str_fini(&names);
-}
-
 // False when there is nothing to choose.
 static bool complete_path(struct view *v)
 {
     struct launch_state *s = v->state;
     struct words choices = {0};
+    struct str names = {0};
     char *longer = NULL;
     const enum path_completed done = path_complete(str_text(&s->line.text), &longer, &choices);
     if (done == PATH_LONGER)
         line_edit_set(&s->line, longer);
+    path_choices_text(&choices, &names);
     if (done == PATH_CHOICES)
-        say_choices(v, &choices);
+        ui_say(v->ui, "%s", str_text(&names));
+    str_fini(&names);
     free(longer);
     words_fini(&choices);
     return done != PATH_WHOLE;

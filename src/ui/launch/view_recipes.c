@@ -117,6 +117,7 @@ static void draw_recipes(struct view *v, struct canvas *c, struct rect area)
         const int most = area.height / 3, rows = n < most ? n : most; // what stands in the file is more than its name
         draw_list(v, c, rect_cut_top(&area, rows > 0 ? rows : 1));
         canvas_hline(c, area.x, area.y, area.width, STYLE(COLOR_MUTED));
+        canvas_textf(c, area.x + 2, area.y, area.width - 3, STYLE(COLOR_MUTED), " %d of %d ", s->at + 1, n);
         rect_cut_top(&area, 1);
     }
     s->height = area.height;
