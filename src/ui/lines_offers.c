@@ -34,15 +34,6 @@ bool lines_say_offers(struct ui *ui, const char *line)
     return is_known;
 }
 
-// The row of this page whose question it is.
-static const struct command_row *row_that_asks(const struct ui *ui, enum command_id id)
-{
-    for (const struct command_row *r = command_rows; r->id; r++)
-        if (r->id == id && r->arg && r->pages >> ui->page & 1)
-            return r;
-    return NULL;
-}
-
 // Of several words, or where more is to follow, a number would say too little.
 static bool takes_a_number(const struct command_row *row)
 {
@@ -76,7 +67,7 @@ static char *choose(struct ui *ui, const struct command_row *row, const struct w
 
 char *lines_choose(struct ui *ui, enum command_id id, const char *question)
 {
-    const struct command_row *row = row_that_asks(ui, id);
+    const struct command_row *row = offers_row(ui, id);
     struct offers o = {0};
     char *line;
     if (row) {

@@ -115,6 +115,14 @@ void offers_find(struct ui *ui, const char *line, int max, struct offers *out)
     str_fini(&before);
 }
 
+const struct command_row *offers_row(const struct ui *ui, enum command_id id)
+{
+    for (const struct command_row *r = command_rows; r->id; r++)
+        if (r->id == id && r->arg && r->pages >> ui->page & 1)
+            return r;
+    return NULL;
+}
+
 void offers_fini(struct offers *o)
 {
     words_fini(&o->words);

@@ -240,6 +240,42 @@ static void a_recipe_stays_chosen_while_the_list_changes(void **state)
     free(mine);
 }
 
+// Tab goes on with a path, or with a word that the command knows, as behind ":".
+static void tab_completes_answers(void **state)
+{
+    struct rig r;
+    struct str line = {0};
+    static const char *const names[] = {"few-1.jsonl", "few-2.jsonl", "sole.jsonl"};
+    for (int i = 0; i < 3; i++) {
+        char *path = path_join(project, names[i]);
+        assert_ok(file_write(path, "{}\n", 3, e));
+        free(path);
+    }
+    begin(&r, 80, 24);
+    rig_send(&r, "6O");
+    rig_wait(&r, "pairs of which run, set or file>");
+    str_addf(&line, "%s/f\t", project);
+    rig_send(&r, str_text(&line));
+    rig_wait(&r, "/few-"); // what both begin with
+    rig_send(&r, "\t");
+    rig_wait(&r, "2 to choose from");
+    rig_wait(&r, "/few-2.jsonl");
+    rig_send(&r, "2");
+    rig_wait_gone(&r, "2 to choose from");
+    rig_send(&r, "\t");
+    rig_wait(&r, "/few-2.jsonl");
+    rig_send(&r, "\033");
+    rig_wait_gone(&r, "pairs of which");
+    rig_send(&r, "1o");
+    rig_wait(&r, "sort by");
+    rig_send(&r, "marg\t");
+    rig_wait(&r, "> margin");
+    rig_send(&r, "\033");
+    rig_wait_gone(&r, "sort by");
+    rig_quit(&r);
+    str_fini(&line);
+}
+
 // At 80x24 it is longer than the screen: it is scrolled, and its command is copied as one line.
 static void a_dry_run_is_read_and_copied_whole(void **state)
 {
@@ -306,6 +342,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_an_engine_printed_has_its_colours, fixture_set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(a_sweeps_parts_are_told_apart_in_a_narrow_list, fixture_set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(a_recipe_stays_chosen_while_the_list_changes, fixture_set_up, fixture_tear_down),
+        cmocka_unit_test_setup_teardown(tab_completes_answers, fixture_set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(a_dry_run_is_read_and_copied_whole, fixture_set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(a_run_is_checked_beside_the_console, fixture_set_up, fixture_tear_down),
     };

@@ -136,6 +136,17 @@ enum view_result compare_choose_key(struct compare_page *p, int key)
     return VIEW_CHANGED;
 }
 
+static void draw_choice(struct canvas *c, struct rect line, const struct checkpoint_choice *row)
+{
+    const int label = line.width - 2 < 40 ? line.width - 2 : 40, word = line.width - 43, folder = line.width - 58;
+    if (label > 0)
+        canvas_text(c, line.x + 2, line.y, label, STYLE(COLOR_DEFAULT), row->model.label);
+    if (word > 0)
+        canvas_text(c, line.x + 43, line.y, word < 14 ? word : 14, STYLE(COLOR_GOOD), checkpoint_choice_word(row));
+    if (folder > 0 && row->is_base) // folders may be called alike
+        canvas_text_end(c, line.x + 58, line.y, folder, STYLE(COLOR_MUTED), row->model.folder);
+}
+
 void compare_draw_choices(struct compare_page *p, struct canvas *c, struct rect area)
 {
     const struct checkpoint_list *l = ui_checkpoints(p->c.ui);
@@ -154,10 +165,7 @@ void compare_draw_choices(struct compare_page *p, struct canvas *c, struct rect 
         p->choice_top = p->choice - in.height + 1;
     for (int i = p->choice_top; in.height > 0 && (row = kth(p, i)) != NULL; i++) {
         line = rect_cut_top(&in, 1);
-        canvas_text(c, line.x + 2, line.y, 40, STYLE(COLOR_DEFAULT), row->model.label);
-        canvas_text(c, line.x + 43, line.y, 14, STYLE(COLOR_GOOD), checkpoint_choice_word(row));
-        if (row->is_base) // folders may be called alike
-            canvas_text_end(c, line.x + 58, line.y, line.width - 58, STYLE(COLOR_MUTED), row->model.folder);
+        draw_choice(c, line, row);
         if (i == p->choice) {
             canvas_put(c, line.x, line.y, '>', STYLE(COLOR_ACCENT, .attr = ATTR_BOLD));
             canvas_restyle(c, line, STYLE(COLOR_DEFAULT, .bg = COLOR_CURSOR));
