@@ -142,7 +142,7 @@ const struct engine_description *ui_want_description(struct ui *ui);
 // The recipes as the engine last said them (launch/engine.h), NULL before; asking is answered by a refresh.
 const json_t *ui_recipes(struct ui *ui);
 void ui_ask_recipes(struct ui *ui);
-void ui_start_recipe(struct ui *ui, const char *path, json_t *changes); // takes changes; goes to the list
+void ui_start_recipe(struct ui *ui, const char *path, json_t *changes); // takes changes; goes to the list when it has begun
 // What a run of these settings (taken) would take; answered by a refresh. n_runs, at_most: of a sweep, else 1.
 void ui_ask_plan(struct ui *ui, const char *objective, json_t *settings, int n_runs, int at_most);
 const struct launch_plan *ui_plan(struct ui *ui); // as it was asked for last

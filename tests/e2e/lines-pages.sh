@@ -138,7 +138,6 @@ find mine
 show
 start
 model=nowhere
-recipes
 find damaged
 99
 quit

@@ -231,6 +231,15 @@ static void a_recipe_stays_chosen_while_the_list_changes(void **state)
     rig_send(&r, "C"); // its copy is refused, and the list is read again
     rig_wait(&r, "aaa");
     assert_true(rig_shows(&r, "> mmm"));
+    rig_send(&r, "s"); // a start that is refused leaves what was typed for the next one
+    rig_wait(&r, "> model= data=");
+    rig_send(&r, "nowhere\005nothing\r");
+    rig_wait(&r, "there is no file or folder nowhere");
+    assert_true(rig_shows(&r, "[Recipes]"));
+    rig_send(&r, "s");
+    rig_wait(&r, "> model=nowhere data=nothing");
+    rig_send(&r, "\033");
+    rig_wait_gone(&r, "start with");
     assert_ok(file_remove_tree(mine, e));
     rig_send(&r, "C");
     rig_wait(&r, "The recipe mmm is gone");

@@ -16,6 +16,7 @@ struct recipes_state {
     int at, scroll; // the row under the cursor; lines of its file above the window
     char name[256]; // of that row: the list is read again now and then
     bool whole;     // the file alone
+    char *given, given_to[256]; // what was typed for the recipe of that name last: it may have been refused; NULL: nothing
     int height;
 };
 
@@ -27,6 +28,7 @@ static int open_recipes(struct view *v, struct err *e)
 
 static void close_recipes(struct view *v)
 {
+    free(((struct recipes_state *)v->state)->given);
     free(v->state);
 }
 
@@ -140,14 +142,16 @@ static bool uses_input(const json_t *row, const char *name)
 // "model= data=" of the inputs that a person must give; no such, no question but whether to start.
 static void ask_inputs(struct view *v, const json_t *row)
 {
+    const struct recipes_state *s = v->state;
     struct str wanted = {0};
     const char *name;
     json_t *value;
     json_object_foreach(json_object_get(row, "inputs"), name, value)
         if (json_is_null(value) && uses_input(row, name))
             str_addf(&wanted, "%s%s=", wanted.len ? " " : "", name);
+    const bool again = s->given && strcmp(s->given_to, text_of(row, "name")) == 0;
     if (wanted.len)
-        ui_ask(v->ui, CMD_START, "start with (also stage.key=value)", str_text(&wanted));
+        ui_ask(v->ui, CMD_START, "start with (also stage.key=value)", again ? s->given : str_text(&wanted));
     else
         ui_confirm(v->ui, CMD_START, " ", "Start this recipe as it is?");
     str_fini(&wanted);
@@ -156,7 +160,11 @@ static void ask_inputs(struct view *v, const json_t *row)
 // Words name=value: inputs, or stage.key=value.
 static void start(struct view *v, const json_t *row, const char *arg)
 {
+    struct recipes_state *s = v->state;
     json_t *changes = json_array();
+    free(s->given);
+    s->given = mem_strdup(arg);
+    text_copy(s->given_to, sizeof s->given_to, text_of(row, "name"));
     char *words = mem_strdup(arg), *save = NULL;
     for (char *word = strtok_r(words, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
         char *equals = strchr(word, '=');
