@@ -165,7 +165,7 @@ static const char *hints_now(struct ui *ui)
     case PROMPT_COMMAND:
         return "Enter run  Tab complete  Up/Down choose  Ctrl-r earlier ones  Esc leave";
     case PROMPT_ASK:
-        return "Enter take  Ctrl-u empty  Esc leave";
+        return "Enter take  Esc leave  Tab complete  Ctrl-u empty";
     case PROMPT_CONFIRM:
         return "y yes  n no";
     case PROMPT_NONE:

@@ -317,7 +317,7 @@ const struct command_row command_rows[] = {
     {CMD_OPEN, "run", "run it", "Enter", IN_HELP, NULL, "Go back and do what the line under the cursor says.", 1},
     {CMD_FIND, "find", "find", "/", IN_HELP, "TEXT", "Show the commands whose name or meaning holds what you type.", 2},
 
-    {CMD_GO, "go", "go to", "", IN_RUNS | IN_SAMPLES | IN_DATA, "NUMBER",
+    {CMD_GO, "go", "go to", "", IN_RUNS | IN_SAMPLES | IN_DATA | IN_RECIPES | IN_EVALS, "NUMBER",
      "Go to the line, or row of data, of that number; the number alone after : does the same, on curves for a step.", 0},
     {CMD_DATA_FILE, "write", "write", "w", IN_RUNS | IN_CURVES | IN_SAMPLES | IN_EVALS, "FILE",
      "Write what this page is about as a table: .csv or .jsonl.", 0},

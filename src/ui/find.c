@@ -70,9 +70,27 @@ static enum view_result find_text(struct ui *ui, const char *text)
     return filter_is_empty(ui->find) ? VIEW_CHANGED : go(ui, ui->find, ui->find_from, 1);
 }
 
+// To a line by its number.
+static enum view_result go_to(struct ui *ui, const char *arg)
+{
+    int at = 0;
+    int64_t line = 0;
+    struct view *v = &ui->views[ui->page];
+    const int n = ops_here(ui)->count(v, &at);
+    if (!arg)
+        ui_ask(ui, CMD_GO, "go to line", "");
+    else if (!text_to_i64(arg, &line) || line < 1 || line > n)
+        ui_say_error(ui, "go: %s is no line of this list, which has %d", arg, n);
+    else
+        ops_here(ui)->go(v, (int)line - 1);
+    return VIEW_CHANGED;
+}
+
 enum view_result find_command(struct ui *ui, enum command_id id, const char *arg)
 {
     int at = 0;
+    if (id == CMD_GO && ops_here(ui))
+        return go_to(ui, arg);
     if (id != CMD_FIND && id != CMD_FIND_NEXT && id != CMD_FIND_PREVIOUS)
         return VIEW_IGNORED;
     if (!ops_here(ui)) {

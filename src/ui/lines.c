@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "ui/runs/alert_call.h"
 #include "ui/label/lines_label.h"
+#include "ui/lines_offers.h"
 #include "ui/lines_talk.h"
 #include "ui/runs/run_text.h"
 
@@ -173,6 +174,7 @@ static void say_help(const struct ui *ui)
             lines_say("%s%s%s: %s", r->name, r->arg ? " " : "", r->arg ? r->arg : "", r->help);
     lines_say("follow SECONDS, from \"curves\": the run's numbers every so many seconds, and alerts, until it ends or "
               "you press Enter.");
+    lines_say("NAME ?, of a command that something follows: what there is to choose from, such as \"open ?\".");
     lines_say("repeat: this page once more. quit.");
 }
 
@@ -242,7 +244,7 @@ static void answer_questions(struct ui *ui)
         const enum prompt_kind kind = ui->prompt.kind;
         str_addf(&question, "%s%s ", kind == PROMPT_COMMAND ? "What exactly?" : ui->prompt.label,
                  kind == PROMPT_CONFIRM ? " y or n:" : ":");
-        char *line = manner_is(MANNER_NO_INPUT) ? NULL : lines_ask(ui, str_text(&question));
+        char *line = manner_is(MANNER_NO_INPUT) ? NULL : lines_choose(ui, kind == PROMPT_ASK ? ui->prompt.id : CMD_NONE, str_text(&question));
         if (!line) {
             if (manner_is(MANNER_NO_INPUT))
                 lines_say("The command asks \"%s\", which --no-input forbids: give it behind the command's name.",
@@ -251,8 +253,10 @@ static void answer_questions(struct ui *ui)
         } else if (kind == PROMPT_CONFIRM) {
             ui_key(ui, line[0] == 'y' ? 'y' : 'n');
         } else {
-            if (*line && kind == PROMPT_ASK)
+            if (*line && kind == PROMPT_ASK) {
+                ui_key(ui, KEY_END_);
                 ui_key(ui, CTRL_U);
+            }
             ui_paste(ui, line, strlen(line));
             ui_key(ui, KEY_ENTER_);
         }
@@ -279,6 +283,8 @@ static void serve(struct ui *ui, const char *line)
         ui->quit = true;
     else if (strcmp(name, "repeat") == 0)
         say_page(ui);
+    else if (lines_say_offers(ui, line))
+        return;
     else if (id == CMD_HELP)
         say_help(ui);
     else if (id == CMD_OPEN && (IN_RUNS >> ui->page & 1))
@@ -296,9 +302,10 @@ static void serve(struct ui *ui, const char *line)
         lines_say("%s", ui->message);
     const bool is_number = name[0] && strspn(name, "0123456789") == strlen(name);
     const bool names_page = id >= CMD_PAGE_RUNS && id <= CMD_PAGE_DATA;
+    const bool finds = id == CMD_FIND || id == CMD_FIND_NEXT || id == CMD_FIND_PREVIOUS;
     if (!ui->quit && (ui->page != before || strcmp(run, ui->run_name) != 0 || names_page))
         say_page(ui);
-    else if (!ui->quit && !ui->message[0] && (ui->page == PAGE_SAMPLES || (int)ui->page >= PAGE_COMPARE) &&
+    else if (!ui->quit && (!ui->message[0] || (finds && !ui->message_is_error)) && (ui->page == PAGE_SAMPLES || (int)ui->page >= PAGE_COMPARE) &&
              (id || is_number) && id != CMD_HELP)
         say_told(ui, false);
 }

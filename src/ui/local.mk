@@ -10,6 +10,7 @@ libui_a_SOURCES = \
 	%D%/kept.c %D%/kept.h \
 	%D%/key_file.c %D%/key_file.h \
 	%D%/lines.c \
+	%D%/lines_offers.c %D%/lines_offers.h \
 	%D%/lines_talk.c %D%/lines_talk.h \
 	%D%/look.c \
 	%D%/loop.c \
@@ -138,6 +139,7 @@ libui_a_SOURCES = \
 	%D%/runs/alert_call.c %D%/runs/alert_call.h \
 	%D%/runs/eval_jobs.c \
 	%D%/runs/eval_table.c %D%/runs/eval_table.h \
+	%D%/runs/evals_tell.c %D%/runs/evals.h \
 	%D%/runs/fork_jobs.c \
 	%D%/runs/health.c %D%/runs/health.h \
 	%D%/runs/heat.c %D%/runs/heat.h \

@@ -7,11 +7,14 @@
 #include "ui/curves/export_kinds.h"
 #include "ui/ui_internal.h"
 
+// Of "off|mean STEPS|0..0.99|METRIC" what can be written as it stands: capitals and numbers stand for something else.
 static void add_choices(struct words *out, const char *choices)
 {
     for (size_t n; *choices; choices += n + (choices[n] == '|')) {
         n = strcspn(choices, "|");
-        words_addn(out, choices, n);
+        const size_t word = strcspn(choices, " |");
+        if (*choices >= 'a' && *choices <= 'z')
+            words_addn(out, choices, word);
     }
 }
 
@@ -43,7 +46,7 @@ static void add_objectives(struct ui *ui, struct words *out)
 {
     const struct engine_description *d = ui_want_description(ui);
     for (int i = 0; d && i < d->n_objectives; i++)
-        words_add(out, d->objectives[i].name);
+        words_add_about(out, d->objectives[i].name, d->objectives[i].title);
 }
 
 static void add_export_kinds(const char *before, struct words *out)
@@ -55,27 +58,29 @@ static void add_export_kinds(const char *before, struct words *out)
 static void add_words(struct ui *ui, const struct command_row *row, const char *before, struct words *out)
 {
     struct view *v = &ui->views[ui->page];
+    if (v->ops->complete)
+        v->ops->complete(v, row->id, before, out);
+    if (out->n) // the page knows more than the table
+        return;
     if (row->id == CMD_VIEW)
         add_choices(out, *before ? "" : "save|export");
     else if (strchr(row->arg, '|'))
-        add_choices(out, row->arg);
+        add_choices(out, *before ? "" : row->arg);
     else if (strcmp(row->arg, "RUN") == 0)
         for (int i = ui->runs.n - 1; i >= 0; i--)
-            words_add(out, ui->runs.rows[i]->info.name);
+            words_add_about(out, ui->runs.rows[i]->info.name, ui->runs.rows[i]->info.objective);
     else if (strcmp(row->arg, "OBJECTIVE") == 0)
         add_objectives(ui, out);
     else if (row->id == CMD_EXPORT && strcmp(row->arg, "WHAT FILE") == 0)
         add_export_kinds(before, out);
     else if (row->id == CMD_SET)
         add_settings(ui, before, out);
-    else if (v->ops->complete)
-        v->ops->complete(v, row->id, before, out);
 }
 
 // Several words are completed one after the other; a run's name or a file may have blanks.
 static size_t word_from(const struct command_row *row, const char *line, size_t argument)
 {
-    const char *blank = strchr(row->arg, ' '), *last = strrchr(line + argument, ' ');
+    const char *blank = strchr(row->arg, ' '), *last = strrchr(line + argument, strchr(row->arg, ',') && !blank ? ',' : ' ');
     if (blank && strstr(blank, "FILE")) // "WHAT FILE"
         last = strchr(line + argument, ' ');
     else if (strstr(row->arg, "FILE"))
@@ -108,6 +113,14 @@ void offers_find(struct ui *ui, const char *line, int max, struct offers *out)
     add_words(ui, out->row, str_text(&before), &out->words);
     words_filter(&out->words, line + out->from);
     str_fini(&before);
+}
+
+const struct command_row *offers_row(const struct ui *ui, enum command_id id)
+{
+    for (const struct command_row *r = command_rows; r->id; r++)
+        if (r->id == id && r->arg && r->pages >> ui->page & 1)
+            return r;
+    return NULL;
 }
 
 void offers_fini(struct offers *o)

@@ -232,6 +232,53 @@ static struct prompt_answer command_key(struct ui *ui, int key)
     return nothing;
 }
 
+// The text between `from` and the cursor becomes another one.
+static void put_word(struct prompt *p, size_t from, const char *word, size_t n)
+{
+    struct str s = {0};
+    const char *text = str_text(&p->line.text);
+    str_addn(&s, text, from);
+    str_addn(&s, word, n);
+    str_add(&s, text + p->line.at);
+    line_edit_set(&p->line, str_text(&s));
+    p->line.at = from + n;
+    str_fini(&s);
+}
+
+// Tab in an answer: more of the path before the cursor, or of a word that the command knows.
+static void complete_answer(struct ui *ui)
+{
+    struct prompt *p = &ui->prompt;
+    const struct command_row *row = offers_row(ui, p->id);
+    const char *arg = row ? row->arg : "";
+    char *before = mem_strndup(str_text(&p->line.text), p->line.at), *longer = NULL;
+    size_t from = p->line.at;
+    while (from > 0 && (strstr(arg, "FILE") || !strchr(" =", before[from - 1])))
+        from--;
+    p->line.offered = false;
+    words_fini(&p->files);
+    if (strstr(arg, "FILE") || strpbrk(before + from, "/~")) {
+        if (path_complete(before + from, &longer, &p->files) == PATH_LONGER)
+            put_word(p, from, longer, strlen(longer));
+    } else if (row) {
+        struct str line = {0};
+        struct offers o;
+        str_addf(&line, "%s %s", row->name, before);
+        offers_find(ui, str_text(&line), 1, &o);
+        const size_t common = words_common(&o.words);
+        if (common > strlen(before + from))
+            put_word(p, from, o.words.texts[0], common);
+        else if (o.words.n > 1) {
+            p->files = o.words;
+            o.words = (struct words){0};
+        }
+        offers_fini(&o);
+        str_fini(&line);
+    }
+    free(before);
+    free(longer);
+}
+
 static struct prompt_answer take_text(struct ui *ui)
 {
     const char *text = str_text(&ui->prompt.line.text);
@@ -263,6 +310,11 @@ struct prompt_answer prompt_key(struct ui *ui, int key)
     } else if (p->kind == PROMPT_ASK) {
         if (key == KEY_ENTER_)
             return take_text(ui);
+        if (key == KEY_TAB_) {
+            complete_answer(ui);
+            return nothing;
+        }
+        words_fini(&p->files);
         if (line_edit_key(&p->line, key) && p->live)
             ui->typed(ui, p->id, str_text(&p->line.text));
     } else if (key == 'y' || key == 'Y') {
@@ -301,9 +353,9 @@ static void draw_offers(struct ui *ui, struct canvas *c, struct rect above)
     const struct prompt *p = &ui->prompt;
     struct offers o;
     ui->prompt.offered = (struct rect){0};
-    offers_find(ui, str_text(&p->line.text), above.height - 3, &o);
+    offers_find(ui, p->kind == PROMPT_ASK ? "" : str_text(&p->line.text), above.height - 3, &o);
     const struct words *words = p->files.n ? &p->files : &o.words;
-    int n = n_offers(p, &o);
+    int n = p->kind == PROMPT_ASK ? p->files.n : n_offers(p, &o);
     n = n < above.height - 3 ? n : above.height - 3;
     if (n <= 0) {
         offers_fini(&o);
@@ -314,13 +366,15 @@ static void draw_offers(struct ui *ui, struct canvas *c, struct rect above)
         box.width = 110;
     canvas_fill(c, box, ' ', STYLE(COLOR_DEFAULT));
     char title[80] = "Commands";
-    if (o.row)
+    if (p->kind == PROMPT_ASK)
+        snprintf(title, sizeof title, words->n > n ? "%d of %d to choose from" : "%d to choose from", n, words->n);
+    else if (o.row)
         snprintf(title, sizeof title, words->n > n ? "%s %s: %d of %d" : "%s %s", o.row->name, o.row->arg, n, words->n);
     struct rect in = canvas_box(c, box, STYLE(COLOR_MUTED), title);
     ui->prompt.offered = in;
     for (int i = 0; i < n; i++) {
         struct rect line = rect_cut_top(&in, 1);
-        if (o.row)
+        if (o.row || p->kind == PROMPT_ASK)
             canvas_text(c, line.x + 1, line.y, line.width - 2, STYLE(COLOR_DEFAULT), words->texts[i]);
         else
             draw_row(c, line, o.rows[i], ui->page);
@@ -350,7 +404,7 @@ int prompt_lines(const struct ui *ui, int width)
 void prompt_draw(struct ui *ui, struct canvas *c, struct rect line, struct rect above)
 {
     struct prompt *p = &ui->prompt;
-    if (p->kind == PROMPT_COMMAND)
+    if (p->kind == PROMPT_COMMAND || (p->kind == PROMPT_ASK && p->files.n))
         draw_offers(ui, c, above);
     canvas_fill(c, line, ' ', STYLE(COLOR_DEFAULT));
     if (p->kind == PROMPT_CONFIRM) {

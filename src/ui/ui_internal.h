@@ -26,7 +26,7 @@ struct prompt {
     char *arg;          // CONFIRM; of a live ASK: the text before
     bool live;          // ASK: what is typed is followed, and may be empty
     int chosen;         // COMMAND: row of the list above, -1 none
-    struct words files; // COMMAND: those that Tab found, until the line changes
+    struct words files; // COMMAND, ASK: those that Tab found, until the line changes
     int back;           // COMMAND: lines back in the history; 0: none
     struct rect offered; // COMMAND: the lines of the list, as drawn last
 };
@@ -161,6 +161,7 @@ void jobs_wait(struct ui *ui, double seconds); // until all have ended, so long 
 
 // offers.c
 void offers_find(struct ui *ui, const char *line, int max, struct offers *out);
+const struct command_row *offers_row(const struct ui *ui, enum command_id id); // of this page, what something follows; or NULL
 void offers_fini(struct offers *o);
 // models.c: the models that are kept loaded
 int models_fds(struct ui *ui, struct pollfd *out); // to wait for, at most 2 MODELS_MOST; returns how many

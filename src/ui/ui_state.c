@@ -9,6 +9,11 @@
 #include "ui/state_files.h"
 #include "ui/ui_internal.h"
 
+bool ui_talks(struct ui *ui)
+{
+    return ui->talks;
+}
+
 struct run_list *ui_runs(struct ui *ui)
 {
     return &ui->runs;

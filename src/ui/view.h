@@ -107,6 +107,7 @@ extern const struct view_ops view_runs, view_curves, view_samples, view_log, vie
     view_evals, view_help, view_compare, view_data;
 
 // What a view may ask of the manager.
+bool ui_talks(struct ui *ui); // line by line: a question (ui_ask) takes the place of a list that keys move in
 struct run_list *ui_runs(struct ui *ui);
 struct run_row *ui_run(struct ui *ui); // the run that is open; NULL when there is none
 struct store *ui_store(struct ui *ui);
@@ -141,7 +142,7 @@ const struct engine_description *ui_want_description(struct ui *ui);
 // The recipes as the engine last said them (launch/engine.h), NULL before; asking is answered by a refresh.
 const json_t *ui_recipes(struct ui *ui);
 void ui_ask_recipes(struct ui *ui);
-void ui_start_recipe(struct ui *ui, const char *path, json_t *changes); // takes changes; goes to the list
+void ui_start_recipe(struct ui *ui, const char *path, json_t *changes); // takes changes; goes to the list when it has begun
 // What a run of these settings (taken) would take; answered by a refresh. n_runs, at_most: of a sweep, else 1.
 void ui_ask_plan(struct ui *ui, const char *objective, json_t *settings, int n_runs, int at_most);
 const struct launch_plan *ui_plan(struct ui *ui); // as it was asked for last

@@ -100,4 +100,105 @@ says '^Sample 1 of [0-9]+, step 2' "the newest sample"
 says '^Sample ([0-9]+) of [0-9]+, step 0' "one that is gone to"
 says '^Prompt: Say' "its prompt"
 says '^Response: ' "its response"
+
+"$attune" eval --run one --data pairs.jsonl --rows 2 --samples 2 --max-tokens 20 >"$work/out" 2>"$work/err" ||
+    not_ok "it is measured"
+lines "evaluations" <<'EOF'
+evaluations
+1
+right
+sort length
+5
+quit
+EOF
+says '^1 evaluation of checkpoints, sorted by run' "how many"
+says '^1: one step 2, set 1: [a-z_/]+ [0-9.e-]+' "each, with the chosen measure"
+says '^Evaluation 1 of 1, sorted by length: one step 2\.$' "one by its number, as they are sorted"
+says '^All of it: .*length [0-9.]+' "all that was measured of it"
+says '^length, .*: [0-9.]+' "the chosen measure and what it means"
+says '^one step 2, measured .*2 prompts, 2 answers to each' "and how it was"
+says '^go: 5 is no line of this list, which has 1$' "one that is not there"
+never '-----' "no frames on this page"
+
+mkdir -p a/recipes
+cat >a/recipes/mine.conf <<'EOF'
+title = Two of mine
+[inputs]
+model =
+data = pairs.jsonl
+[first]
+objective = dpo
+model = $model
+data = $data
+EOF
+echo 'colour = red' >a/recipes/damaged.conf
+lines "recipes" <<'EOF'
+recipes
+find mine
+show
+start
+model=nowhere
+find damaged
+99
+quit
+EOF
+says '^[0-9]+ recipes, experiments of several stages\.$' "how many there are"
+says '^[0-9]+: demo-plane, The demo' "each with its title"
+says '^[0-9]+: damaged, cannot be used: .*colour' "one that is damaged, and why"
+says '^Recipe [0-9]+ of [0-9]+, mine: Two of mine$' "the one that is found"
+says '^Input model: must be given\.$' "what it must be told"
+says '^Input data: pairs\.jsonl\.$' "what it has a default for"
+says '^objective = dpo$' "its file"
+says 'start with .*: model=nowhere$' "its question"
+says '^go: 99 is no line' "a recipe that is not there"
+never '-----' "no frames with recipes"
+
+# Lists to choose from: few are said at once, many when they are asked for, and a number stands for one of them.
+lines "lists to choose from" <<EOF
+open ?
+open one
+metric
+?
+quux
+x ?
+guides ?
+runs
+columns
+?
+objective
+compare-page
+side
+1
+side
+?
+other
+runs
+new
+edit objective ?
+edit
+beta 0.25
+save-preset mine
+edit beta 0.5
+preset
+1
+edit
+?
+beta 0.5
+quit
+EOF
+says '^1: one, dpo$' "runs"
+says '^There are [0-9]+ to choose from: "\?" says them\.$' "that there are many"
+says '^[0-9]+: rewards/margins$' "metrics"
+says 'No chart shows quux' "an answer that is none of them"
+never 'METRIC' "nothing that only stands for something"
+says '^2: lines$' "choices of a command"
+says '^[0-9]+: beta, setting$' "columns and what they are"
+says '^1: one@2, ' "checkpoints"
+says '^[0-9]+: .*models/demo, base model$' "and what they began from"
+says '^A one@2' "a number takes one"
+says '^B other' "what is not on the list can be typed"
+says '^[0-9]+: dpo, Direct' "objectives with their titles"
+says '^beta: 0\.25, as you gave it\.$' "a field by a question"
+says '^The form has the preset mine' "a preset by its number"
+says '^[0-9]+: beta, 0\.25$' "fields with their values"
 exit $bad

@@ -294,6 +294,52 @@ static void what_was_compared_is_there_the_next_time(void **state)
     rig_quit(&r);
 }
 
+// A run that began from a checkpoint adds no base: that one is on the list.
+static void add_run_from_a_checkpoint(void)
+{
+    struct store *s;
+    json_t *settings = json_object();
+    char *name, *from = path_join(project, "runs/dpo-1/checkpoints/step-200");
+    assert_ok(store_open(&s, project, true, e));
+    assert_ok(store_add_run(s, "later", "dpo", from, "", settings, &name, e));
+    store_close(s);
+    json_decref(settings);
+    free(name);
+    free(from);
+}
+
+static void what_runs_began_from_is_offered(void **state)
+{
+    struct rig r;
+    struct str screen = {0}, typed = {0};
+    add_run_from_a_checkpoint();
+    compare_start(&r, 80, 24);
+    rig_send(&r, "a");
+    rig_wait(&r, "Which model is A?");
+    rig_wait(&r, "models/demo"); // its folder, as far as there is room
+    rig_text(&r, false, &screen);
+    const char *first = strstr(str_text(&screen), "base model");
+    assert_true(first && !strstr(first + 1, "base model"));
+    assert_true(strstr(str_text(&screen), "dpo-1@200") < first && strstr(str_text(&screen), "dpo-1@100") < first);
+    str_fini(&screen);
+    str_addf(&typed, "%s-r\t", demo);
+    rig_send(&r, str_text(&typed)); // a path, completed
+    rig_wait(&r, "models/demo-reward/");
+    rig_send(&r, "\025base\r");
+    str_fini(&typed);
+    rig_wait(&r, "A demo");
+    rig_command(&r, "side dpo-1@200");
+    rig_wait(&r, "B dpo-1@200");
+    rig_send(&r, "["); // it is no run's
+    rig_wait(&r, "demo is no run's checkpoint");
+    compare_ask(&r, question);
+    rig_wait(&r, "A and B share");
+    rig_command(&r, "compare later@base dpo-1@base");
+    rig_wait(&r, "A step-200");
+    rig_wait(&r, "B demo");
+    rig_quit(&r);
+}
+
 int main(void)
 {
     setenv("USER", "tester", 1);
@@ -310,6 +356,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(prompts_come_where_rewards_differ_most, compare_set_up, compare_tear_down),
         cmocka_unit_test_setup_teardown(answers_are_written_and_nothing_is_written_over, compare_set_up, compare_tear_down),
         cmocka_unit_test_setup_teardown(what_runs_wrote_stands_side_by_side, compare_set_up, compare_tear_down),
+        cmocka_unit_test_setup_teardown(what_runs_began_from_is_offered, compare_set_up, compare_tear_down),
         cmocka_unit_test_setup_teardown(what_was_compared_is_there_the_next_time, compare_set_up, compare_tear_down),
     };
     return run_side_by_side(4, tests, sizeof tests / sizeof *tests, NULL, NULL);

@@ -231,6 +231,15 @@ static void a_recipe_stays_chosen_while_the_list_changes(void **state)
     rig_send(&r, "C"); // its copy is refused, and the list is read again
     rig_wait(&r, "aaa");
     assert_true(rig_shows(&r, "> mmm"));
+    rig_send(&r, "s"); // a start that is refused leaves what was typed for the next one
+    rig_wait(&r, "> model= data=");
+    rig_send(&r, "nowhere\005nothing\r");
+    rig_wait(&r, "there is no file or folder nowhere");
+    assert_true(rig_shows(&r, "[Recipes]"));
+    rig_send(&r, "s");
+    rig_wait(&r, "> model=nowhere data=nothing");
+    rig_send(&r, "\033");
+    rig_wait_gone(&r, "start with");
     assert_ok(file_remove_tree(mine, e));
     rig_send(&r, "C");
     rig_wait(&r, "The recipe mmm is gone");
@@ -238,6 +247,99 @@ static void a_recipe_stays_chosen_while_the_list_changes(void **state)
     free(folder);
     free(first);
     free(mine);
+}
+
+// Tab goes on with a path, or with a word that the command knows, as behind ":".
+static void tab_completes_answers(void **state)
+{
+    struct rig r;
+    struct str line = {0};
+    static const char *const names[] = {"few-1.jsonl", "few-2.jsonl", "sole.jsonl"};
+    for (int i = 0; i < 3; i++) {
+        char *path = path_join(project, names[i]);
+        assert_ok(file_write(path, "{}\n", 3, e));
+        free(path);
+    }
+    begin(&r, 80, 24);
+    rig_send(&r, "6O");
+    rig_wait(&r, "pairs of which run, set or file>");
+    str_addf(&line, "%s/f\t", project);
+    rig_send(&r, str_text(&line));
+    rig_wait(&r, "/few-"); // what both begin with
+    rig_send(&r, "\t");
+    rig_wait(&r, "2 to choose from");
+    rig_wait(&r, "/few-2.jsonl");
+    rig_send(&r, "2");
+    rig_wait_gone(&r, "2 to choose from");
+    rig_send(&r, "\t");
+    rig_wait(&r, "/few-2.jsonl");
+    rig_send(&r, "\033");
+    rig_wait_gone(&r, "pairs of which");
+    rig_send(&r, "1o");
+    rig_wait(&r, "sort by");
+    rig_send(&r, "marg\t");
+    rig_wait(&r, "> margin");
+    rig_send(&r, "\033");
+    rig_wait_gone(&r, "sort by");
+    rig_quit(&r);
+    str_fini(&line);
+}
+
+// At 80x24 it is longer than the screen: it is scrolled, and its command is copied as one line.
+static void a_dry_run_is_read_and_copied_whole(void **state)
+{
+    struct rig r;
+    struct str line = {0};
+    char *engine = test_build("attune-engine"), *model = test_source("share/attune/models/demo"), *copied = NULL,
+         *data = path_join(project, "few.jsonl"), *file = path_join(project, "copied.txt");
+    static const char rows[] = "{\"prompt\": \"Say\", \"chosen\": \" a\", \"rejected\": \" b\"}\n"
+                               "{\"prompt\": \"Say\", \"chosen\": \" c\", \"rejected\": \" d\"}\n";
+    size_t n = 0;
+    assert_ok(file_write(data, rows, sizeof rows - 1, e));
+    setenv("ATTUNE_ENGINE", engine, 1);
+    begin(&r, 80, 24);
+    rig_send(&r, "a");
+    rig_wait(&r, "must be given");
+    str_addf(&line, "edit model %s", model);
+    rig_command(&r, str_text(&line));
+    str_clear(&line);
+    str_addf(&line, "edit data %s", data);
+    rig_command(&r, str_text(&line));
+    rig_command(&r, "edit steps 2");
+    rig_command(&r, "edit eval-share 0");
+    rig_command(&r, "edit eval-every 0");
+    rig_command(&r, "edit label-smoothing 0.125");
+    rig_command(&r, "edit seed 4711");
+    rig_send(&r, "\033[15~"); // F5
+    rig_wait(&r, "memory  about");
+    rig_wait(&r, "Down: more");
+    rig_wait(&r, "ok      model, data");
+    str_clear(&line);
+    str_addf(&line, "copy-text %s", file);
+    rig_command(&r, str_text(&line));
+    rig_wait(&r, "bytes are in");
+    assert_ok(file_read(file, 1 << 16, &copied, &n, e));
+    assert_true(text_starts(copied, "attune train --objective dpo --model /"));
+    assert_non_null(strstr(copied, "--label-smoothing 0.125"));
+    assert_null(strchr(copied, '\n'));
+    rig_send(&r, "G");
+    rig_wait(&r, "Up: the beginning");
+    rig_wait(&r, strrchr(copied, ' ')); // its last word
+    rig_wait_gone(&r, "ok      model, data");
+    rig_send(&r, "k");
+    rig_wait(&r, "Down: more");
+    rig_send(&r, "g");
+    rig_wait(&r, "ok      model, data");
+    rig_send(&r, "\033[15~"); // again: back in the form
+    rig_wait_gone(&r, "What it would take");
+    rig_quit(&r);
+    unsetenv("ATTUNE_ENGINE");
+    str_fini(&line);
+    free(copied);
+    free(file);
+    free(data);
+    free(model);
+    free(engine);
 }
 
 int main(void)
@@ -249,6 +351,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_an_engine_printed_has_its_colours, fixture_set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(a_sweeps_parts_are_told_apart_in_a_narrow_list, fixture_set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(a_recipe_stays_chosen_while_the_list_changes, fixture_set_up, fixture_tear_down),
+        cmocka_unit_test_setup_teardown(tab_completes_answers, fixture_set_up, fixture_tear_down),
+        cmocka_unit_test_setup_teardown(a_dry_run_is_read_and_copied_whole, fixture_set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(a_run_is_checked_beside_the_console, fixture_set_up, fixture_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

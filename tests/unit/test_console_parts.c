@@ -157,6 +157,12 @@ static void letters_fit_words_by_beginning_part_and_order(void **state)
     assert_int_equal(w.n, 2);
     words_filter(&w, "xyz");
     assert_int_equal(w.n, 0);
+    words_add_about(&w, "lr", "setting"); // what it is goes where the word goes
+    words_add(&w, "l");
+    words_filter(&w, "l");
+    assert_string_equal(w.texts[0], "l");
+    assert_string_equal(words_about(&w, 0), "");
+    assert_string_equal(words_about(&w, 1), "setting");
     words_fini(&w);
 }
 
@@ -487,6 +493,12 @@ static void an_offered_line_is_replaced_by_typing_and_edited_by_other_keys(void 
     line_edit_offer(&l, "0.1");
     press(&l, (int[]){KEY_HOME_, '1'}, 2);
     assert_string_equal(str_text(&l.text), "10.1");
+    line_edit_offer(&l, "model= data="); // names that wait for values stay, and are filled from the first on
+    press(&l, (int[]){'m', KEY_END_, 'd'}, 3);
+    assert_string_equal(str_text(&l.text), "model=m data=d");
+    line_edit_offer(&l, "lr=");
+    press(&l, (int[]){'1'}, 1);
+    assert_string_equal(str_text(&l.text), "lr=1");
     line_edit_fini(&l);
 }
 

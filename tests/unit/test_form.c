@@ -98,6 +98,25 @@ static void the_form_refuses_data_of_another_kind(void **state)
     assert_ok(file_write(data, lists, strlen(lists), e));
     assert_int_equal(form_first_fault(&f), field = form_find(&f, "data"));
     assert_non_null(strstr(f.fields[field].fault, "pairs-from-lists"));
+    // A folder of shards and a pattern are data, as for the command; a model's folder is not.
+    char *shards = path_join(dir, "shards"), *one = path_join(shards, "train-00000-of-00001.jsonl"),
+         *pattern = path_join(dir, "shards/train-*.jsonl"), *none = path_join(dir, "shards/test-*.jsonl");
+    static const char pairs[] = "{\"prompt\": \"a\", \"chosen\": \"b\", \"rejected\": \"c\"}\n";
+    assert_ok(file_make_dirs(shards, e));
+    assert_ok(file_write(one, pairs, strlen(pairs), e));
+    put(&f, "data", shards);
+    assert_int_equal(form_first_fault(&f), -1);
+    put(&f, "data", pattern);
+    assert_int_equal(form_first_fault(&f), -1);
+    put(&f, "data", none);
+    assert_int_equal(form_first_fault(&f), field);
+    put(&f, "data", dir);
+    assert_int_equal(form_first_fault(&f), field);
+    assert_non_null(strstr(f.fields[field].fault, "is a model's folder"));
+    free(shards);
+    free(one);
+    free(pattern);
+    free(none);
     form_fini(&f);
     assert_ok(file_remove_tree(dir, e));
     free(dir);

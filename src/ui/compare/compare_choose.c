@@ -1,14 +1,23 @@
 // Which model a side is: a list of all checkpoints, narrowed by what is typed; a path is a folder.
 #include "config.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/str.h"
 #include "ui/compare/compare_page.h"
+#include "ui/launch/path_complete.h"
 #include "ui/term/keys.h"
 
 void compare_choose(struct compare_page *p, int place)
 {
+    if (ui_talks(p->c.ui)) {
+        char question[80];
+        snprintf(question, sizeof question, "which model is %c (RUN@STEP, RUN@base or a folder)", 'A' + place);
+        ui_ask(p->c.ui, place < p->c.n ? CMD_MODEL : CMD_SIDE, question, "");
+        return;
+    }
     p->choosing = true;
     p->choose_for = place;
     p->choice = p->choice_top = 0;
@@ -18,8 +27,9 @@ void compare_choose(struct compare_page *p, int place)
 
 static bool fits(const struct compare_page *p, const struct checkpoint_choice *c)
 {
-    return strcasestr(c->model.label, str_text(&p->filter.text)) ||
-           (c->is_best && strcmp(str_text(&p->filter.text), "best") == 0);
+    const char *typed = str_text(&p->filter.text);
+    return strcasestr(c->model.label, typed) || (c->is_best && strcmp(typed, "best") == 0) ||
+           (c->is_base && (strcmp(typed, "base") == 0 || (*typed && strcasestr(c->model.folder, typed))));
 }
 
 // The k-th of those that fit; NULL: there are not so many.
@@ -74,6 +84,23 @@ static enum view_result choose(struct compare_page *p)
     return VIEW_CHANGED;
 }
 
+// Tab: more of the path of a folder.
+static void complete_path(struct compare_page *p)
+{
+    struct words choices = {0};
+    struct str names = {0};
+    char *longer = NULL;
+    const enum path_completed done = path_complete(str_text(&p->filter.text), &longer, &choices);
+    if (done == PATH_LONGER)
+        line_edit_set(&p->filter, longer);
+    path_choices_text(&choices, &names);
+    if (done == PATH_CHOICES)
+        ui_say(p->c.ui, "%s", str_text(&names));
+    str_fini(&names);
+    free(longer);
+    words_fini(&choices);
+}
+
 enum view_result compare_choose_key(struct compare_page *p, int key)
 {
     const int n = count(p), page = p->choice_height > 1 ? p->choice_height - 1 : 1;
@@ -95,6 +122,10 @@ enum view_result compare_choose_key(struct compare_page *p, int key)
     case KEY_PGDN_:
         p->choice += page;
         break;
+    case KEY_TAB_:
+        complete_path(p);
+        p->choice = 0;
+        break;
     default:
         if (!line_edit_key(&p->filter, key))
             return VIEW_IGNORED;
@@ -103,6 +134,17 @@ enum view_result compare_choose_key(struct compare_page *p, int key)
     p->choice = p->choice >= n ? n - 1 : p->choice;
     p->choice = p->choice < 0 ? 0 : p->choice;
     return VIEW_CHANGED;
+}
+
+static void draw_choice(struct canvas *c, struct rect line, const struct checkpoint_choice *row)
+{
+    const int label = line.width - 2 < 40 ? line.width - 2 : 40, word = line.width - 43, folder = line.width - 58;
+    if (label > 0)
+        canvas_text(c, line.x + 2, line.y, label, STYLE(COLOR_DEFAULT), row->model.label);
+    if (word > 0)
+        canvas_text(c, line.x + 43, line.y, word < 14 ? word : 14, STYLE(COLOR_GOOD), checkpoint_choice_word(row));
+    if (folder > 0 && row->is_base) // folders may be called alike
+        canvas_text_end(c, line.x + 58, line.y, folder, STYLE(COLOR_MUTED), row->model.folder);
 }
 
 void compare_draw_choices(struct compare_page *p, struct canvas *c, struct rect area)
@@ -123,12 +165,7 @@ void compare_draw_choices(struct compare_page *p, struct canvas *c, struct rect 
         p->choice_top = p->choice - in.height + 1;
     for (int i = p->choice_top; in.height > 0 && (row = kth(p, i)) != NULL; i++) {
         line = rect_cut_top(&in, 1);
-        canvas_text(c, line.x + 2, line.y, 40, STYLE(COLOR_DEFAULT), row->model.label);
-        canvas_text(c, line.x + 43, line.y, 14, STYLE(COLOR_GOOD),
-                    row->is_best && row->is_last ? "best, newest"
-                    : row->is_best               ? "best"
-                    : row->is_last               ? "newest"
-                                                 : "");
+        draw_choice(c, line, row);
         if (i == p->choice) {
             canvas_put(c, line.x, line.y, '>', STYLE(COLOR_ACCENT, .attr = ATTR_BOLD));
             canvas_restyle(c, line, STYLE(COLOR_DEFAULT, .bg = COLOR_CURSOR));
@@ -141,6 +178,16 @@ void compare_draw_choices(struct compare_page *p, struct canvas *c, struct rect 
                                        : "No checkpoint is called so: Enter takes it as a folder's path.";
         canvas_paragraph(c, in, 0, STYLE(COLOR_MUTED), text, strlen(text));
     }
+}
+
+void compare_complete(struct view *v, enum command_id id, const char *before, struct words *out)
+{
+    const struct checkpoint_list *l = ui_checkpoints(v->ui);
+    const bool of_models =
+        id == CMD_COMPARE || id == CMD_SIDE || id == CMD_MODEL || id == CMD_REFERENCE || id == CMD_REWARD;
+    for (int i = 0; of_models && l && i < l->n; i++)
+        words_add_about(out, l->rows[i].is_base ? l->rows[i].model.folder : l->rows[i].model.label,
+                        checkpoint_choice_word(&l->rows[i]));
 }
 
 enum view_result compare_scrub(struct compare_page *p, int step)
@@ -158,7 +205,7 @@ enum view_result compare_scrub(struct compare_page *p, int step)
     for (int i = 0; l && i < l->n; i++) {
         const struct checkpoint_choice *r = &l->rows[i];
         const bool on_the_way =
-            strcmp(r->model.run, now->run) == 0 && (step > 0 ? r->model.step > now->step : r->model.step < now->step);
+            r->model.run && strcmp(r->model.run, now->run) == 0 && (step > 0 ? r->model.step > now->step : r->model.step < now->step);
         if (on_the_way && (!to || (step > 0 ? r->model.step < to->model.step : r->model.step > to->model.step)))
             to = r;
     }

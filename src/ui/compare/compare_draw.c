@@ -346,7 +346,7 @@ static void draw_trajectory(struct compare_page *p, struct canvas *c, struct rec
     str_addf(&line, "%s, this prompt:", focus->model.run);
     for (int i = l ? l->n - 1 : -1; i >= 0; i--) {
         const struct compare_model *m = &l->rows[i].model;
-        const struct compare_answer *x = strcmp(m->run, focus->model.run) == 0 ? compare_kept(&p->c, m) : NULL;
+        const struct compare_answer *x = m->run && strcmp(m->run, focus->model.run) == 0 ? compare_kept(&p->c, m) : NULL;
         if (!x)
             continue;
         char number[32];

@@ -13,7 +13,7 @@
 // ---- checkpoints ----
 
 struct checkpoints_job {
-    char **names, **dirs, **models; // of the runs, the newest first
+    char *project, **names, **dirs, **models; // of the runs, the newest first
     int n;
     struct checkpoint_list *list;
 };
@@ -58,12 +58,49 @@ static void add_run(struct checkpoint_list *l, const char *name, const char *dir
     run_reader_close(r);
 }
 
+// Whether it is on the list already: a checkpoint of the project, or the base of a newer run.
+static bool is_listed(const struct checkpoint_list *l, const char *project, const char *folder)
+{
+    const size_t n = strlen(project);
+    char run[128] = "";
+    long long step = -1;
+    const bool is_inside = strncmp(folder, project, n) == 0 && folder[n] == '/' &&
+                           sscanf(folder + n, "/runs/%127[^/]/checkpoints/step-%lld", run, &step) == 2;
+    for (int i = 0; i < l->n; i++) {
+        const struct compare_model *m = &l->rows[i].model;
+        if (m->run ? is_inside && m->step == step && strcmp(m->run, run) == 0 : strcmp(m->folder, folder) == 0)
+            return true;
+    }
+    return false;
+}
+
+// Behind the run's own checkpoints; it may have none yet.
+static void add_base(struct checkpoint_list *l, const char *project, const char *name, const char *model)
+{
+    char *folder = checkpoint_base(model);
+    int at = l->n;
+    if (folder && !is_listed(l, project, folder)) {
+        for (int i = 0; i < l->n; i++)
+            at = l->rows[i].model.run && strcmp(l->rows[i].model.run, name) == 0 ? i + 1 : at;
+        MEM_GROW(l->rows, l->n, l->cap);
+        memmove(l->rows + at + 1, l->rows + at, (size_t)(l->n - at) * sizeof *l->rows);
+        l->rows[at] = (struct checkpoint_choice){.model = compare_model_of_folder(folder), .is_base = true};
+        l->n++;
+    }
+    free(folder);
+}
+
 static int checkpoints_work(void *arg, struct err *e)
 {
     struct checkpoints_job *j = arg;
+    char *project = realpath(j->project, NULL);
     j->list = mem_alloc(1, sizeof *j->list);
     for (int i = 0; i < j->n; i++)
         add_run(j->list, j->names[i], j->dirs[i], j->models[i]);
+    for (int i = 0; i < j->n; i++) // runs that began from the same model mostly stand together
+        if (*j->models[i] && (i == 0 || strcmp(j->models[i], j->models[i - 1]) != 0))
+            add_base(j->list, project ? project : j->project, j->names[i], j->models[i]);
+    free(project);
     return 0;
 }
 
@@ -79,6 +116,7 @@ static void checkpoints_done(struct ui *ui, void *arg, int code, const struct er
         free(j->dirs[i]);
         free(j->models[i]);
     }
+    free(j->project);
     free(j->names);
     free(j->dirs);
     free(j->models);
@@ -92,6 +130,7 @@ void ui_look_for_checkpoints(struct ui *ui)
         return;
     struct checkpoints_job *j = mem_alloc(1, sizeof *j);
     j->n = l->n;
+    j->project = mem_strdup(store_dir(ui->store));
     j->names = mem_alloc((size_t)l->n + 1, sizeof *j->names);
     j->dirs = mem_alloc((size_t)l->n + 1, sizeof *j->dirs);
     j->models = mem_alloc((size_t)l->n + 1, sizeof *j->models);

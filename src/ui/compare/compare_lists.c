@@ -33,10 +33,10 @@ static int find_step(const struct checkpoint_list *l, const char *run, const cha
     int64_t number = -1;
     int n = 0, code = 0;
     if (step && !best && !text_to_i64(step, &number))
-        return err_set(e, ERR_USAGE, "\"%s\" is no step: write %s@200 or %s@best", step, run, run);
+        return err_set(e, ERR_USAGE, "\"%s\" is no step: write %s@200, %s@best or %s@base", step, run, run, run);
     for (int i = 0; i < l->n; i++) {
         const struct checkpoint_choice *r = &l->rows[i];
-        if (strcmp(r->model.run, run) != 0)
+        if (!r->model.run || strcmp(r->model.run, run) != 0)
             continue;
         if (!step ? r->is_last : best ? r->is_best : r->model.step == number) {
             *out = compare_model_copy(&r->model);
@@ -56,13 +56,46 @@ static int find_step(const struct checkpoint_list *l, const char *run, const cha
     return code;
 }
 
+const char *checkpoint_choice_word(const struct checkpoint_choice *c)
+{
+    return c->is_base                 ? "base model"
+           : c->is_best && c->is_last ? "best, newest"
+           : c->is_best               ? "best"
+           : c->is_last               ? "newest"
+                                      : "";
+}
+
+char *checkpoint_base(const char *model)
+{
+    char *shared = *model && *model != '/' && !file_is_dir(model) ? path_share(model) : NULL;
+    const char *folder = shared && file_is_dir(shared) ? shared : model;
+    char *absolute = file_is_dir(folder) ? realpath(folder, NULL) : NULL;
+    free(shared);
+    return absolute;
+}
+
+// What the run began from.
+static int find_base(const struct run_info *run, struct compare_model *out, struct err *e)
+{
+    char *folder = checkpoint_base(run->model ? run->model : "");
+    if (!folder)
+        return err_set(e, ERR_NOT_FOUND, "the model that run %s began from is not there any more: %s", run->name,
+                       run->model ? run->model : "none is known");
+    *out = compare_model_of_folder(folder);
+    free(folder);
+    return 0;
+}
+
 int checkpoint_list_find(const struct checkpoint_list *l, const struct run_list *runs, const char *word,
                          struct compare_model *out, struct err *e)
 {
     const size_t n = strcspn(word, "@");
     char *run = mem_strndup(word, n), *shared = *word == '/' ? NULL : path_share(word);
     int code = 0;
-    if (run_list_find(runs, run)) {
+    const struct run_row *row = run_list_find(runs, run);
+    if (row && strcmp(word + n, "@base") == 0) {
+        code = find_base(&row->info, out, e);
+    } else if (row) {
         code = find_step(l, run, word[n] ? word + n + 1 : NULL, out, e);
     } else if (file_is_dir(word) || (shared && file_is_dir(shared))) {
         char *absolute = realpath(file_is_dir(word) ? word : shared, NULL);

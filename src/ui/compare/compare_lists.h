@@ -4,17 +4,21 @@
 #include "stats/win_rate.h"
 #include "ui/compare/compare.h"
 
-// The checkpoints of all runs: the newest run first, its newest checkpoint first.
+// The checkpoints of all runs: the newest run first, its newest checkpoint first, then the model that it began from, where
+// that is none of these and no newer run began from it.
 struct checkpoint_choice {
     struct compare_model model;
     bool is_last, is_best; // of its run
+    bool is_base;          // what runs began from: a folder that is no run's
 };
+const char *checkpoint_choice_word(const struct checkpoint_choice *c); // "newest"; "" nothing
+char *checkpoint_base(const char *model); // the folder of a run's model, where there is one; heap, NULL: none
 struct checkpoint_list {
     struct checkpoint_choice *rows;
     int n, cap;
 };
 void checkpoint_list_free(struct checkpoint_list *l);
-// The one that RUN, RUN@STEP, RUN@best or a folder names, copied. ERR_NOT_FOUND, ERR_STATE with what there is instead.
+// The one that RUN, RUN@STEP, RUN@best, RUN@base or a folder names, copied. ERR_NOT_FOUND, ERR_STATE with what there is instead.
 int checkpoint_list_find(const struct checkpoint_list *l, const struct run_list *runs, const char *word,
                          struct compare_model *out, struct err *e);
 

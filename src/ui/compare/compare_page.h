@@ -81,6 +81,7 @@ int compare_write(struct compare *c, const char *path, struct err *e);
 
 // ---- compare_choose.c ----
 void compare_choose(struct compare_page *p, int place); // opens the list
+void compare_complete(struct view *v, enum command_id id, const char *before, struct words *out); // of view.h
 enum view_result compare_choose_key(struct compare_page *p, int key);
 // The next (step 1: a later step) checkpoint of the run that the side is of.
 enum view_result compare_scrub(struct compare_page *p, int step);

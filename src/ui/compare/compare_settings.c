@@ -109,7 +109,10 @@ static void draw_numbers(struct compare_page *p, struct canvas *c, struct rect *
             const struct run_row *row = row_of(p, i);
             const double value = !row ? NAN : k < 0 ? (double)row->status.step : row->values[shown[k]];
             any = any || !isnan(value);
-            str_add(&texts[i], number_text(number, sizeof number, value, 10));
+            if (k < 0 && row) // a whole number
+                str_addf(&texts[i], "%lld", (long long)row->status.step);
+            else
+                str_add(&texts[i], number_text(number, sizeof number, value, 10));
         }
         if (any)
             draw_line(p, c, rect_cut_top(r, 1), k < 0 ? "run is at step" : run_value_key(shown[k]), texts,

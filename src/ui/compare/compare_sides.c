@@ -137,7 +137,9 @@ enum view_result compare_change_side(struct compare_page *p, const char *word)
     struct compare_model model;
     struct err fault = {0};
     const struct checkpoint_list *l = ui_checkpoints(p->c.ui);
-    if (!word || p->c.n == 0) {
+    if (word && p->c.n == 0) {
+        return compare_add_side(p, word);
+    } else if (!word) {
         compare_choose(p, p->c.n ? p->c.focus : 0);
     } else if (!l) {
         return compare_do_later(p, CMD_MODEL, word);

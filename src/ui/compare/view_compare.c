@@ -453,7 +453,7 @@ static const char *hints_compare(struct view *v)
 {
     const struct compare_page *p = page_of(v);
     if (p->choosing)
-        return "Enter choose  Up/Down move  Esc leave";
+        return "Enter choose  Up/Down move  Tab complete a path  Esc leave";
     if (!compare_can_vote(p)) // digits are no votes yet
         return p->c.n ? "e ask  o prompts  a add  c change  x take out  1-7 pages  ? help  q back"
                       : "a add  V votes  1-7 pages  ? help  q back";
@@ -517,4 +517,5 @@ const struct view_ops view_compare = {
     .save = compare_save,
     .restore = compare_restore,
     .tell = compare_tell,
+    .complete = compare_complete,
 };

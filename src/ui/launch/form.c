@@ -8,18 +8,34 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "corpus/corpus.h"
+#include "corpus/shards.h"
+
+// A folder or a pattern stands for the files of one data set.
+static void check_shards(struct form_field *f, const char *path)
+{
+    struct shards files = {0};
+    struct err fault = {0};
+    if (shards_find(&files, path, &fault))
+        text_copy(f->fault, sizeof f->fault, fault.text);
+    else
+        shards_fini(&files);
+}
 
 static void check_path(struct form_field *f, const char *text)
 {
     char *shared = text[0] != '/' ? path_share(text) : NULL; // Attune's own data, such as models/demo
     const char *path = shared && file_exists(shared) ? shared : text;
     char *config = path_join(path, "config.json");
-    if (!file_exists(path))
+    const bool is_data = strcmp(f->param->name, "data") == 0;
+    if (is_data && file_exists(config))
+        snprintf(f->fault, sizeof f->fault, "%.200s is a model's folder: what is learnt from is a file, or a folder of shards",
+                 text);
+    else if (is_data && shards_named_by(path))
+        check_shards(f, path);
+    else if (!file_exists(path))
         snprintf(f->fault, sizeof f->fault, "there is no file or folder %.200s", text);
     else if (strcmp(f->param->name, "model") == 0 && file_is_dir(path) && !file_exists(config))
         snprintf(f->fault, sizeof f->fault, "%.200s holds no config.json: a Hugging Face model folder has one", text);
-    else if (strcmp(f->param->name, "data") == 0 && file_is_dir(path))
-        snprintf(f->fault, sizeof f->fault, "%.200s is a folder: the data is one file", text);
     free(config);
     free(shared);
 }

@@ -174,7 +174,8 @@ void launch_draw(struct launch_state *s, struct canvas *c, struct rect area)
     if (s->planning) {
         struct str command = {0};
         form_command_line(&s->form, &command);
-        launch_plan_draw(s->plan, str_text(&command), c, area);
+        s->plan_top = launch_plan_draw(s->plan, str_text(&command), s->plan_top, c, area);
+        s->plan_height = area.height - 2;
         str_fini(&command);
         return;
     }

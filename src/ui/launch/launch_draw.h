@@ -28,6 +28,7 @@ struct launch_state {
     struct form_memory memory;
     json_t *kept;      // what was put in the last time, until the engine has said which fields there are; else NULL
     bool planning;   // what it would take has the page
+    int plan_top, plan_height; // its lines above the window; lines of the window
     const struct launch_plan *plan;
     json_t *origin;  // the texts of the run that was copied; NULL: none
     char copied[80]; // its name

@@ -43,35 +43,20 @@ void launch_hold_cursor(struct launch_state *s, const char *field)
     launch_move(s, at >= 0 ? at : s->cursor);
 }
 
-// The names alone, "hf/  other.json", as many as a few lines hold.
-static void say_choices(struct view *v, const struct words *paths)
-{
-    enum { MOST_BYTES = 300 };
-    struct str names = {0};
-    int i = 0;
-    for (; i < paths->n && names.len < MOST_BYTES; i++) {
-        const char *path = paths->texts[i], *name = path + strlen(path);
-        while (name > path && (name[-1] != '/' || !*name))
-            name--;
-        str_addf(&names, "%s%s", i ? "  " : "", name);
-    }
-    if (i < paths->n)
-        str_addf(&names, "  and %d more", paths->n - i);
-    ui_say(v->ui, "%s", str_text(&names));
-    str_fini(&names);
-}
-
 // False when there is nothing to choose.
 static bool complete_path(struct view *v)
 {
     struct launch_state *s = v->state;
     struct words choices = {0};
+    struct str names = {0};
     char *longer = NULL;
     const enum path_completed done = path_complete(str_text(&s->line.text), &longer, &choices);
     if (done == PATH_LONGER)
         line_edit_set(&s->line, longer);
+    path_choices_text(&choices, &names);
     if (done == PATH_CHOICES)
-        say_choices(v, &choices);
+        ui_say(v->ui, "%s", str_text(&names));
+    str_fini(&names);
     free(longer);
     words_fini(&choices);
     return done != PATH_WHOLE;
@@ -161,4 +146,34 @@ enum view_result launch_save_preset(struct view *v, const char *arg)
     else
         ui_say(v->ui, "Saved: F3 loads it here, attune train --preset %s begins with it.", arg);
     return VIEW_CHANGED;
+}
+
+// ---- what may follow a command ----
+
+static void offer_presets(struct view *v, struct words *out)
+{
+    struct err ignored = {0};
+    char **names = NULL;
+    int n = 0;
+    if (engine_presets(store_dir(ui_store(v->ui)), &names, &n, &ignored))
+        n = 0;
+    for (int i = 0; i < n; i++)
+        words_add(out, names[i]);
+    engine_presets_free(names, n);
+}
+
+void launch_complete(struct view *v, enum command_id id, const char *before, struct words *out)
+{
+    const struct launch_state *s = v->state;
+    if (id == CMD_PRESET && ui_talks(v->ui)) // which are on a disk, that may be slow: not while somebody types
+        offer_presets(v, out);
+    const bool names = s->has_form && (id == CMD_FIND || (id == CMD_EDIT && !*before));
+    for (int i = 0; names && i < s->form.n; i++)
+        words_add_about(out, s->form.fields[i].param->name, s->form.fields[i].text);
+    const size_t n = strcspn(before, " ");
+    for (int i = 0; s->has_form && id == CMD_EDIT && n && i < s->form.n; i++) {
+        const struct param *p = s->form.fields[i].param;
+        for (int k = 0; strncmp(before, p->name, n) == 0 && !p->name[n] && p->choices && p->choices[k]; k++)
+            words_add_about(out, p->choices[k], i == FORM_OBJECTIVE ? s->form.engine->objectives[k].title : NULL);
+    }
 }

@@ -12,4 +12,5 @@ void launch_move(struct launch_state *s, int to);          // the cursor, to a f
 void launch_hold_cursor(struct launch_state *s, const char *field);
 // Fills the form with a preset of the project, or saves it as one; without a name they ask for it.
 enum view_result launch_load_preset(struct view *v, const char *arg);
+void launch_complete(struct view *v, enum command_id id, const char *before, struct words *out); // complete of view.h
 enum view_result launch_save_preset(struct view *v, const char *arg);

@@ -94,36 +94,55 @@ static void draw_memory(const struct launch_plan *p, struct pen *pen)
         say(pen, STYLE(COLOR_WARN), "note    %s", json_string_value(row));
 }
 
-void launch_plan_draw(const struct launch_plan *p, const char *command, struct canvas *c, struct rect area)
+static void draw_lines(const struct launch_plan *p, const char *command, struct pen *pen)
 {
-    launch_plan_draw_lines(
-        p, command, c, rect_inset(canvas_box(c, area, STYLE(COLOR_ACCENT), "What it would take; nothing is started"), 1, 0));
-}
-
-void launch_plan_draw_lines(const struct launch_plan *p, const char *command, struct canvas *c, struct rect area)
-{
-    struct pen pen = {c, area};
     if (!p->is_there) {
-        say(&pen, STYLE(COLOR_MUTED), "Checking model, data and memory ...");
+        say(pen, STYLE(COLOR_MUTED), "Checking model, data and memory ...");
         return;
     }
     if (p->fault.code) {
-        say(&pen, STYLE(COLOR_BAD), "It could not be started: %s", p->fault.text);
+        say(pen, STYLE(COLOR_BAD), "It could not be started: %s", p->fault.text);
         return;
     }
-    say(&pen, STYLE(COLOR_GOOD), "ok      model, data, texts, tokens, device and memory were checked");
+    say(pen, STYLE(COLOR_GOOD), "ok      model, data, texts, tokens, device and memory were checked");
     const char *no_gpu = json_string_value(json_object_get(p->answer, "no_gpu"));
     if (no_gpu)
-        say(&pen, STYLE(COLOR_MUTED), "device  the CPU, for %s", no_gpu);
+        say(pen, STYLE(COLOR_MUTED), "device  the CPU, for %s", no_gpu);
     const char *device = json_string_value(json_object_get(p->answer, "device"));
     if (device && !no_gpu && strcmp(device, "cpu") != 0)
-        say(&pen, STYLE(COLOR_DEFAULT), "device  %s", device);
+        say(pen, STYLE(COLOR_DEFAULT), "device  %s", device);
     const json_t *rows = json_object_get(cost_of(p), "rows");
     if (json_is_integer(rows))
-        say(&pen, STYLE(COLOR_DEFAULT), "rows    %lld", (long long)json_integer_value(rows));
-    draw_time(p, &pen);
-    draw_memory(p, &pen);
-    pen.r.y++;
-    pen.r.height--;
-    say(&pen, STYLE(COLOR_MUTED), "$ %s", command);
+        say(pen, STYLE(COLOR_DEFAULT), "rows    %lld", (long long)json_integer_value(rows));
+    draw_time(p, pen);
+    draw_memory(p, pen);
+    pen->r.y++;
+    pen->r.height--;
+    say(pen, STYLE(COLOR_MUTED), "$ %s", command);
+}
+
+int launch_plan_draw(const struct launch_plan *p, const char *command, int top, struct canvas *c, struct rect area)
+{
+    const struct rect in = rect_inset(canvas_box(c, area, STYLE(COLOR_ACCENT), "What it would take; nothing is started"), 1, 0);
+    struct canvas none;
+    canvas_init(&none, 1, 1, c->glyphs, true);
+    const int beyond = launch_plan_draw_lines(p, command, 0, &none, in) - in.height;
+    canvas_fini(&none);
+    top = top > beyond ? beyond : top;
+    top = top < 0 ? 0 : top;
+    launch_plan_draw_lines(p, command, top, c, in);
+    if (beyond > 0 && area.height > 1)
+        canvas_text_right(c, area.x, area.y + area.height - 1, area.width - 2, STYLE(COLOR_ACCENT),
+                          top < beyond ? " Down: more " : " Up: the beginning ");
+    return top;
+}
+
+int launch_plan_draw_lines(const struct launch_plan *p, const char *command, int top, struct canvas *c, struct rect area)
+{
+    enum { ENDLESS = 1 << 20 };
+    struct pen pen = {c, {area.x, area.y - top, area.width, ENDLESS}};
+    const struct rect old = canvas_clip(c, area);
+    draw_lines(p, command, &pen);
+    canvas_unclip(c, old);
+    return ENDLESS - pen.r.height;
 }

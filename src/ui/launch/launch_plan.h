@@ -17,6 +17,7 @@ struct launch_plan {
 void launch_plan_fini(struct launch_plan *p);
 // Seconds of one run's steps, from a run like it or else from the engine's guess; 0: not known.
 double launch_plan_seconds(const struct launch_plan *p);
-// command: the run as a command line.
-void launch_plan_draw(const struct launch_plan *p, const char *command, struct canvas *c, struct rect area);
-void launch_plan_draw_lines(const struct launch_plan *p, const char *command, struct canvas *c, struct rect area); // no frame
+// command: the run as a command line. top: lines above the window; returns how many they can be and are.
+int launch_plan_draw(const struct launch_plan *p, const char *command, int top, struct canvas *c, struct rect area);
+// Without a frame; returns how many lines there are in all.
+int launch_plan_draw_lines(const struct launch_plan *p, const char *command, int top, struct canvas *c, struct rect area);

@@ -47,7 +47,7 @@ static void tell_plan(const struct launch_state *s, struct str *out)
     }
     form_command_line(&s->form, &command);
     canvas_init(&c, WIDTH, PLAN_LINES, GLYPHS_ASCII, true);
-    launch_plan_draw_lines(s->plan, str_text(&command), &c, canvas_area(&c));
+    launch_plan_draw_lines(s->plan, str_text(&command), 0, &c, canvas_area(&c));
     canvas_save(&c, false, out);
     canvas_fini(&c);
     str_fini(&command);

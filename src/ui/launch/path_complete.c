@@ -44,3 +44,18 @@ enum path_completed path_complete(const char *typed, char **longer, struct words
     str_fini(&pattern);
     return result;
 }
+
+// The names alone, "hf/  other.json", as many as a few lines hold.
+void path_choices_text(const struct words *paths, struct str *out)
+{
+    enum { MOST_BYTES = 300 };
+    int i = 0;
+    for (; i < paths->n && out->len < MOST_BYTES; i++) {
+        const char *path = paths->texts[i], *name = path + strlen(path);
+        while (name > path && (name[-1] != '/' || !*name))
+            name--;
+        str_addf(out, "%s%s", i ? "  " : "", name);
+    }
+    if (i < paths->n)
+        str_addf(out, "  and %d more", paths->n - i);
+}

@@ -1,6 +1,7 @@
 // Tab on a path: what all files that begin with it have in common, or which there are.
 #pragma once
 
+#include "base/str.h"
 #include "ui/term/words.h"
 
 enum path_completed {
@@ -10,3 +11,4 @@ enum path_completed {
                    // words_fini
 };
 enum path_completed path_complete(const char *typed, char **longer, struct words *choices);
+void path_choices_text(const struct words *paths, struct str *out); // the names alone, as many as a few lines hold

@@ -72,6 +72,8 @@ static void start_done(struct ui *ui, void *arg, int code, const struct err *e)
     } else {
         ui_say(ui, "%s has started; its stages are runs of the list as well.", j->name);
         ui_choose_run(ui, j->name);
+        if (ui->page == PAGE_RECIPES) // nobody went elsewhere meanwhile
+            ui->show(ui, PAGE_RUNS);
     }
     json_decref(j->changes);
     free(j->dir);
@@ -85,6 +87,5 @@ void ui_start_recipe(struct ui *ui, const char *path, json_t *changes)
     struct recipe_job *j = mem_alloc(1, sizeof *j);
     *j = (struct recipe_job){.dir = mem_strdup(store_dir(ui->store)), .path = mem_strdup(path), .changes = changes};
     ui_say(ui, "Checking and starting ...");
-    ui->show(ui, PAGE_RUNS);
     job_start(ui, start_work, start_done, j);
 }

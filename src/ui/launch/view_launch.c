@@ -308,7 +308,7 @@ static const char *hints_launch(struct view *v)
 {
     struct launch_state *s = v->state;
     if (s->planning)
-        return "F10 launch  Esc back";
+        return "F10 launch  Up/Down scroll  Y copy the command  Esc back";
     if (s->choosing)
         return "Enter take  Up/Down choose  Esc leave";
     if (!s->editing)
@@ -414,6 +414,10 @@ static enum view_result edit_command(struct view *v, const char *arg)
 {
     struct launch_state *s = v->state;
     char name[64];
+    if (!arg && ui_talks(v->ui)) {
+        ui_ask(v->ui, CMD_EDIT, "edit (a field's name and its value)", "");
+        return VIEW_CHANGED;
+    }
     if (!arg && s->cursor == FORM_OBJECTIVE) {
         objective_menu_open(&s->menu, s->form.engine, s->form.fields[FORM_OBJECTIVE].text);
         s->choosing = true;
@@ -456,7 +460,34 @@ static enum view_result plan(struct view *v)
     const int at_most = form_is_sweep(&s->form) ? atoi(form_text(&s->form, "at-most")) : 1;
     ui_ask_plan(v->ui, s->form.fields[FORM_OBJECTIVE].text, settings, form_n_runs(&s->form), at_most);
     s->planning = true;
+    s->plan_top = 0;
     return VIEW_CHANGED;
+}
+
+static enum view_result command_launch(struct view *v, enum command_id id, const char *arg);
+
+// While the dry run has the page: it is scrolled, and what is done in the form leaves it.
+static enum view_result command_plan(struct view *v, enum command_id id, const char *arg)
+{
+    struct launch_state *s = v->state;
+    const int page = s->plan_height > 1 ? s->plan_height - 1 : 1;
+    const int by = id == CMD_UP || id == CMD_PAN_LEFT      ? -1
+                   : id == CMD_DOWN || id == CMD_PAN_RIGHT ? 1
+                   : id == CMD_PAGE_UP                     ? -page
+                   : id == CMD_PAGE_DOWN                   ? page
+                   : id == CMD_FIRST                       ? -s->plan_top
+                   : id == CMD_LAST                        ? 1 << 20
+                                                           : 0;
+    if ((by || id == CMD_FIRST) && !ui_talks(v->ui)) {
+        s->plan_top += by;
+        return VIEW_CHANGED;
+    }
+    s->planning = false;
+    if (id == CMD_BACK || id == CMD_PLAN)
+        return VIEW_CHANGED;
+    const enum view_result result = command_launch(v, id, arg);
+    s->planning = result == VIEW_IGNORED; // help, a copy and the like are no part of the form
+    return result;
 }
 
 static enum view_result command_launch(struct view *v, enum command_id id, const char *arg)
@@ -471,11 +502,9 @@ static enum view_result command_launch(struct view *v, enum command_id id, const
     }
     s->choosing = false;
     ui_more(v->ui);
-    if (s->planning) { // any command leaves it; launching goes on
-        s->planning = false;
-        if (id != CMD_LAUNCH)
-            return id == CMD_BACK || id == CMD_PLAN ? VIEW_CHANGED : command_launch(v, id, arg);
-    }
+    if (s->planning && id != CMD_LAUNCH)
+        return command_plan(v, id, arg);
+    s->planning = false;
     switch (id) {
     case CMD_UP:
     case CMD_PREVIOUS_PANE:
@@ -537,20 +566,6 @@ static enum view_result command_launch(struct view *v, enum command_id id, const
     }
 }
 
-static void complete_launch(struct view *v, enum command_id id, const char *before, struct words *out)
-{
-    const struct launch_state *s = v->state;
-    const bool names = s->has_form && (id == CMD_FIND || (id == CMD_EDIT && !*before));
-    for (int i = 0; names && i < s->form.n; i++)
-        words_add(out, s->form.fields[i].param->name);
-    const size_t n = strcspn(before, " ");
-    for (int i = 0; s->has_form && id == CMD_EDIT && n && i < s->form.n; i++) {
-        const struct param *p = s->form.fields[i].param;
-        for (int k = 0; strncmp(before, p->name, n) == 0 && !p->name[n] && p->choices && p->choices[k]; k++)
-            words_add(out, p->choices[k]);
-    }
-}
-
 static bool copy_launch(struct view *v, struct str *out)
 {
     const struct launch_state *s = v->state;
@@ -579,7 +594,7 @@ const struct view_ops view_launch = {
     .find = &(const struct find_ops){find_count, find_matches, find_go},
     .save = save_launch,
     .restore = restore_launch,
-    .complete = complete_launch,
+    .complete = launch_complete,
     .copy = copy_launch,
     .tell = tell_launch,
 };

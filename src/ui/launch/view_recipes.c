@@ -16,6 +16,7 @@ struct recipes_state {
     int at, scroll; // the row under the cursor; lines of its file above the window
     char name[256]; // of that row: the list is read again now and then
     bool whole;     // the file alone
+    char *given, given_to[256]; // what was typed for the recipe of that name last: it may have been refused; NULL: nothing
     int height;
 };
 
@@ -27,6 +28,7 @@ static int open_recipes(struct view *v, struct err *e)
 
 static void close_recipes(struct view *v)
 {
+    free(((struct recipes_state *)v->state)->given);
     free(v->state);
 }
 
@@ -117,6 +119,7 @@ static void draw_recipes(struct view *v, struct canvas *c, struct rect area)
         const int most = area.height / 3, rows = n < most ? n : most; // what stands in the file is more than its name
         draw_list(v, c, rect_cut_top(&area, rows > 0 ? rows : 1));
         canvas_hline(c, area.x, area.y, area.width, STYLE(COLOR_MUTED));
+        canvas_textf(c, area.x + 2, area.y, area.width - 3, STYLE(COLOR_MUTED), " %d of %d ", s->at + 1, n);
         rect_cut_top(&area, 1);
     }
     s->height = area.height;
@@ -126,22 +129,29 @@ static void draw_recipes(struct view *v, struct canvas *c, struct rect area)
                      text, strlen(text));
 }
 
+// $model and $data are inputs of all recipes, also of those that do without.
+static bool uses_input(const json_t *row, const char *name)
+{
+    struct str used = {0};
+    str_addf(&used, "$%s", name);
+    const bool is_used = strstr(text_of(row, "text"), str_text(&used));
+    str_fini(&used);
+    return is_used;
+}
+
 // "model= data=" of the inputs that a person must give; no such, no question but whether to start.
 static void ask_inputs(struct view *v, const json_t *row)
 {
+    const struct recipes_state *s = v->state;
     struct str wanted = {0};
     const char *name;
     json_t *value;
-    const char *text = text_of(row, "text");
-    json_object_foreach(json_object_get(row, "inputs"), name, value) {
-        struct str used = {0};
-        str_addf(&used, "$%s", name);
-        if (json_is_null(value) && strstr(text, str_text(&used)))
+    json_object_foreach(json_object_get(row, "inputs"), name, value)
+        if (json_is_null(value) && uses_input(row, name))
             str_addf(&wanted, "%s%s=", wanted.len ? " " : "", name);
-        str_fini(&used);
-    }
+    const bool again = s->given && strcmp(s->given_to, text_of(row, "name")) == 0;
     if (wanted.len)
-        ui_ask(v->ui, CMD_START, "start with (also stage.key=value)", str_text(&wanted));
+        ui_ask(v->ui, CMD_START, "start with (also stage.key=value)", again ? s->given : str_text(&wanted));
     else
         ui_confirm(v->ui, CMD_START, " ", "Start this recipe as it is?");
     str_fini(&wanted);
@@ -150,7 +160,11 @@ static void ask_inputs(struct view *v, const json_t *row)
 // Words name=value: inputs, or stage.key=value.
 static void start(struct view *v, const json_t *row, const char *arg)
 {
+    struct recipes_state *s = v->state;
     json_t *changes = json_array();
+    free(s->given);
+    s->given = mem_strdup(arg);
+    text_copy(s->given_to, sizeof s->given_to, text_of(row, "name"));
     char *words = mem_strdup(arg), *save = NULL;
     for (char *word = strtok_r(words, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
         char *equals = strchr(word, '=');
@@ -276,6 +290,42 @@ static void find_go(struct view *v, int i)
     stand_at(v, i);
 }
 
+// ---- for who hears it ----
+
+static void tell_recipe(const struct recipes_state *s, int n, const json_t *row, struct str *out)
+{
+    const char *name;
+    json_t *value;
+    str_addf(out, "Recipe %d of %d, %s: %s\n", s->at + 1, n, text_of(row, "name"),
+             *text_of(row, "problem") ? text_of(row, "problem") : text_of(row, "title"));
+    json_object_foreach(json_object_get(row, "inputs"), name, value)
+        if (uses_input(row, name))
+            str_addf(out, "Input %s: %s.\n", name, json_is_string(value) ? json_string_value(value) : "must be given");
+    if (s->whole)
+        str_addf(out, "Its file:\n%s\n", text_of(row, "text"));
+}
+
+static bool tell_recipes(struct view *v, bool all, struct str *out)
+{
+    const struct recipes_state *s = v->state;
+    const json_t *list = ui_recipes(v->ui), *row;
+    const int n = (int)json_array_size(list);
+    size_t i;
+    if (!list)
+        str_add(out, "The engine is still being asked; \"repeat\" looks again.\n");
+    if (!all && n > 0)
+        tell_recipe(s, n, json_array_get(list, (size_t)s->at), out);
+    if (!all || !list)
+        return true;
+    str_addf(out, "%d %s, experiments of several stages.\n", n, text_plural(n, "recipe", "recipes"));
+    json_array_foreach(list, i, row)
+        str_addf(out, "%zu: %s, %s%s\n", i + 1, text_of(row, "name"), *text_of(row, "problem") ? "cannot be used: " : "",
+                 *text_of(row, "problem") ? text_of(row, "problem") : text_of(row, "title"));
+    str_add(out, "A line's number, \"down\", \"up\" and \"find\" go to a recipe, \"show\" says its file, \"start\" starts it, "
+                 "\"copy\" puts it into the project.\n");
+    return true;
+}
+
 const struct view_ops view_recipes = {
     .find = &(const struct find_ops){find_count, find_matches, find_go},
     .title = "Recipes",
@@ -287,4 +337,5 @@ const struct view_ops view_recipes = {
     .refresh = refresh_recipes,
     .save = save_recipes,
     .restore = restore_recipes,
+    .tell = tell_recipes,
 };

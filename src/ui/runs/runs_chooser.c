@@ -123,6 +123,14 @@ struct runs_chooser *runs_chooser_new(const struct runs_table *t, const struct r
     return c;
 }
 
+void runs_chooser_words(const struct runs_table *t, const struct run_list *l, struct run_row *run, struct words *out)
+{
+    struct runs_chooser *c = runs_chooser_new(t, l, run);
+    for (int i = 0; i < c->n; i++)
+        words_add_about(out, c->items[i].name, c->items[i].kind);
+    runs_chooser_free(c);
+}
+
 void runs_chooser_free(struct runs_chooser *c)
 {
     if (!c)

@@ -11,23 +11,10 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/utf8.h"
-#include "ui/runs/eval_table.h"
 #include "ui/kept.h"
+#include "ui/runs/evals.h"
 #include "ui/runs/run_text.h"
 #include "ui/view.h"
-
-struct evals_state {
-    struct eval_table *table, none; // none: while they are not read
-    bool is_read, was_read; // was_read: when refreshed last
-    struct eval_order order;
-    json_t *at;             // the evaluation under the cursor; NULL: the first one
-    char chosen[48];        // column
-    int top, visible, left; // first line and first measure that are shown; lines that were shown
-    enum { WHERE_WIDE, ALWAYS, NEVER } intervals; // beside the values
-    bool shown_intervals;
-    double asked_s;
-    const char *trouble;
-};
 
 static bool is_selected(void *arg, const char *run)
 {
@@ -90,19 +77,6 @@ static void restore_evals(struct view *v, const json_t *from)
 
 // ---- the cursor and the chosen column ----
 
-static int cursor_of(const struct evals_state *s)
-{
-    const int row = s->at ? eval_table_row_of(s->table, s->at) : 0;
-    return row < 0 ? 0 : row;
-}
-
-// The first measure, when the one that was chosen is not there any more.
-static int chosen(const struct evals_state *s)
-{
-    const int column = eval_table_find(s->table, s->chosen);
-    return column >= 0 ? column : s->table->n_columns ? EVAL_MEASURES : EVAL_RUN;
-}
-
 static void put_cursor(struct evals_state *s, int row)
 {
     json_decref(s->at);
@@ -114,7 +88,7 @@ static void follow_run(struct view *v)
 {
     struct evals_state *s = v->state;
     const struct run_row *r = ui_run(v->ui);
-    if (!r || !s->table->n || strcmp(s->table->rows[cursor_of(s)].run, r->info.name) == 0)
+    if (!r || !s->table->n || strcmp(s->table->rows[evals_cursor(s)].run, r->info.name) == 0)
         return;
     for (int i = 0; i < s->table->n; i++)
         if (strcmp(s->table->rows[i].run, r->info.name) == 0) {
@@ -182,7 +156,7 @@ static struct layout layout_of(const struct evals_state *s, int width)
 // The chosen column is seen.
 static void scroll_columns(struct evals_state *s, const struct layout *l)
 {
-    const int at = chosen(s) - EVAL_MEASURES, n = l->n > 0 ? l->n : 1;
+    const int at = evals_chosen(s) - EVAL_MEASURES, n = l->n > 0 ? l->n : 1;
     if (at < 0)
         s->left = 0;
     else if (at < s->left)
@@ -196,7 +170,7 @@ static void scroll_columns(struct evals_state *s, const struct layout *l)
 // The chosen column is bright, the one that the lines are sorted by is underlined.
 static struct style head_style(const struct evals_state *s, int column)
 {
-    const bool sorted = strcmp(eval_table_column(s->table, column), s->order.by) == 0, here = column == chosen(s);
+    const bool sorted = strcmp(eval_table_column(s->table, column), s->order.by) == 0, here = column == evals_chosen(s);
     return STYLE(here ? COLOR_ACCENT : COLOR_MUTED, .attr = (here ? ATTR_BOLD : 0) | (sorted ? ATTR_UNDERLINE : 0));
 }
 
@@ -261,69 +235,6 @@ static void draw_row(struct view *v, struct canvas *c, struct rect line, const s
         draw_measure(s, c, x, line.y, l, row, i);
 }
 
-// "pm_divergence: from what ...; less is better.  0.0312, 95 % 0.02 to 0.04, the best of its set".
-static void describe_measure(const struct evals_state *s, int row, struct str *out)
-{
-    const int column = chosen(s), measure = column - EVAL_MEASURES;
-    char value[32], from[32], to[32];
-    if (measure < 0) {
-        str_add(out, column == EVAL_SET    ? "Evaluations of one set answered the same prompts in the same way."
-                     : column == EVAL_STEP ? "The step of the checkpoint that was measured."
-                                           : "Runs, the newest first.");
-        return;
-    }
-    const struct eval_name *what = s->table->columns + measure;
-    const double low = eval_table_value(s->table, row, measure, "low"),
-                 high = eval_table_value(s->table, row, measure, "high");
-    str_addf(out, "%s%s%s%s: %s", what->name, *what->meaning ? ", " : "", what->meaning,
-             what->better > 0   ? "; more is better"
-             : what->better < 0 ? "; less is better"
-                                : "",
-             number_text(value, sizeof value, eval_table_value(s->table, row, measure, "value"), 9));
-    if (!isnan(low) && !isnan(high))
-        str_addf(out, ", 95 %% %s to %s", number_text(from, sizeof from, low, 9), number_text(to, sizeof to, high, 9));
-    str_add(out, eval_table_is_best(s->table, row, measure) ? " (*: the best of those measured alike)." : ".");
-}
-
-// A checkpoint of the project as RUN@STEP, what else there is by its path.
-static void add_path(struct str *out, const char *project, const json_t *of, const char *key, const char *title)
-{
-    const char *path = json_string_value(json_object_get(of, key)), *inside = path;
-    const size_t n = strlen(project);
-    char run[128];
-    long long step;
-    int used = 0;
-    if (!path || !*path)
-        return;
-    if (strncmp(path, project, n) == 0 && path[n] == '/')
-        inside = path + n + 1;
-    if (inside != path && sscanf(inside, "runs/%127[^/]/checkpoints/step-%lld%n", run, &step, &used) == 2 && !inside[used])
-        str_addf(out, "  %s %s@%lld", title, run, step);
-    else
-        str_addf(out, "  %s %s", title, path);
-}
-
-static void describe_how(const char *project, const struct eval_row *one, struct str *out)
-{
-    const json_t *how = json_object_get(one->evaluation, "how"), *of = json_object_get(one->evaluation, "of");
-    const double rows = json_number_value(json_object_get(how, "rows")),
-                 samples = json_number_value(json_object_get(how, "samples"));
-    char at[40];
-    str_addf(out, "%s step %lld", one->run, (long long)one->step);
-    const json_int_t ms = json_integer_value(json_object_get(one->evaluation, "at"));
-    if (ms > 0)
-        str_addf(out, ", measured %s", clock_text(at, sizeof at, ms, "%Y-%m-%d %H:%M"));
-    str_addf(out, ", set %d: %.0f %s, %.0f %s to each, at most %.0f tokens, temperature %g, top-p %g, seed %.0f, beta %g",
-             one->set, rows, text_plural((int64_t)rows, "prompt", "prompts"), samples,
-             text_plural((int64_t)samples, "answer", "answers"), json_number_value(json_object_get(how, "max_tokens")),
-             json_number_value(json_object_get(how, "temperature")), json_number_value(json_object_get(how, "top_p")),
-             json_number_value(json_object_get(how, "seed")), json_number_value(json_object_get(how, "beta")));
-    add_path(out, project, of, "reward_model", "reward model");
-    add_path(out, project, of, "gold_model", "gold model");
-    add_path(out, project, of, "reference", "reference");
-    add_path(out, project, of, "data", "data");
-}
-
 static void draw_foot(struct view *v, struct canvas *c, struct rect r, int row)
 {
     const struct evals_state *s = v->state;
@@ -333,8 +244,8 @@ static void draw_foot(struct view *v, struct canvas *c, struct rect r, int row)
                  s->order.reversed ? ", the other way round" : "");
     rect_cut_top(&r, 1);
     r = rect_inset(r, 1, 0);
-    describe_measure(s, row, &measure);
-    describe_how(store_dir(ui_store(v->ui)), s->table->rows + row, &how);
+    evals_describe_measure(s, row, &measure);
+    evals_describe_how(store_dir(ui_store(v->ui)), s->table->rows + row, &how);
     rect_cut_top(&r, canvas_paragraph(c, r, 0, STYLE(COLOR_DEFAULT), str_text(&measure), measure.len));
     if (r.height > 0)
         canvas_paragraph(c, r, 0, STYLE(COLOR_MUTED), str_text(&how), how.len);
@@ -375,7 +286,7 @@ static void draw_evals(struct view *v, struct canvas *c, struct rect area)
         return;
     }
     const struct layout l = layout_of(s, area.width);
-    const int cursor = cursor_of(s);
+    const int cursor = evals_cursor(s);
     s->shown_intervals = l.intervals;
     scroll_columns(s, &l);
     struct rect foot = rect_cut_bottom(&area, area.height >= 16 ? 7 : area.height >= 8 ? 4 : 0);
@@ -423,7 +334,7 @@ static enum view_result choose(struct evals_state *s, int column)
 static enum view_result sort_by(struct view *v, const char *arg)
 {
     struct evals_state *s = v->state;
-    const int column = arg ? eval_table_find(s->table, arg) : chosen(s);
+    const int column = arg ? eval_table_find(s->table, arg) : evals_chosen(s);
     if (column < 0) {
         ui_say_error(v->ui, "sort: there is no column %s; a measure's name such as win_rate, or run, step, set", arg);
         return VIEW_KEPT;
@@ -439,10 +350,10 @@ static enum view_result sort_by(struct view *v, const char *arg)
 static enum view_result select_run(struct view *v)
 {
     struct evals_state *s = v->state;
-    struct run_row *r = s->table->n ? run_list_find(ui_runs(v->ui), s->table->rows[cursor_of(s)].run) : NULL;
+    struct run_row *r = s->table->n ? run_list_find(ui_runs(v->ui), s->table->rows[evals_cursor(s)].run) : NULL;
     if (!r)
         return VIEW_KEPT;
-    put_cursor(s, cursor_of(s)); // it stays on its evaluation
+    put_cursor(s, evals_cursor(s)); // it stays on its evaluation
     r->selected = !r->selected;
     eval_table_sort(s->table, &s->order);
     return VIEW_CHANGED;
@@ -451,7 +362,7 @@ static enum view_result select_run(struct view *v)
 static enum view_result command_evals(struct view *v, enum command_id id, const char *arg)
 {
     struct evals_state *s = state_of(v);
-    const int at = cursor_of(s);
+    const int at = evals_cursor(s);
     switch (id) {
     case CMD_UP:
         return move(v, at - 1);
@@ -467,10 +378,10 @@ static enum view_result command_evals(struct view *v, enum command_id id, const 
         return move(v, s->table->n - 1);
     case CMD_LEFT:
     case CMD_PREVIOUS_PANE:
-        return choose(s, chosen(s) - 1);
+        return choose(s, evals_chosen(s) - 1);
     case CMD_RIGHT:
     case CMD_NEXT_PANE:
-        return choose(s, chosen(s) + 1);
+        return choose(s, evals_chosen(s) + 1);
     case CMD_SORT:
         return sort_by(v, arg);
     case CMD_SELECT:
@@ -502,7 +413,7 @@ static bool eval_value(const void *item, const char *name, int i, struct filter_
 static int find_count(struct view *v, int *at)
 {
     const struct evals_state *s = state_of(v);
-    *at = s->table->n ? cursor_of(s) : -1;
+    *at = s->table->n ? evals_cursor(s) : -1;
     return s->table->n;
 }
 
@@ -524,6 +435,11 @@ static void complete_evals(struct view *v, enum command_id id, const char *befor
         words_add(out, eval_table_column(s->table, i));
 }
 
+static bool tell_evals(struct view *v, bool all, struct str *out)
+{
+    return evals_tell(state_of(v), store_dir(ui_store(v->ui)), all, out);
+}
+
 const struct view_ops view_evals = {
     .find = &(const struct find_ops){find_count, find_matches, find_go},
     .title = "Evaluations",
@@ -537,4 +453,5 @@ const struct view_ops view_evals = {
     .save = save_evals,
     .restore = restore_evals,
     .complete = complete_evals,
+    .tell = tell_evals,
 };

@@ -195,6 +195,10 @@ static enum view_result choose_columns(struct view *v, const char *arg)
 {
     struct runs_state *s = v->state;
     struct runs_look look = s->table.look;
+    if (!arg && ui_talks(v->ui)) {
+        ui_ask(v->ui, CMD_COLUMNS, "columns (fields with a comma between two; usual)", look.columns);
+        return VIEW_CHANGED;
+    }
     if (!arg) {
         s->chooser = runs_chooser_new(&s->table, ui_runs(v->ui), ui_run(v->ui));
         return VIEW_CHANGED;
@@ -375,7 +379,10 @@ static bool copy_runs(struct view *v, struct str *out)
 
 static void complete_runs(struct view *v, enum command_id id, const char *before, struct words *out)
 {
+    struct runs_state *s = v->state;
     struct run_columns usual;
+    if (id == CMD_COLUMNS)
+        runs_chooser_words(&s->table, ui_runs(v->ui), ui_run(v->ui), out);
     if (id != CMD_SORT && id != CMD_GROUP)
         return;
     run_columns_usual(&usual);

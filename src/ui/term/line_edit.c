@@ -26,8 +26,11 @@ void line_edit_set(struct line_edit *l, const char *text)
 
 void line_edit_offer(struct line_edit *l, const char *text)
 {
+    const char *gap = strchr(text, '=');
     line_edit_set(l, text);
-    l->offered = text[0] != '\0';
+    l->offered = text[0] != '\0' && !text_ends(text, "=");
+    if (gap && !l->offered) // names that want values, "model= data=": the first is to be typed where it belongs
+        l->at = (size_t)(gap + 1 - text);
 }
 
 static size_t before(const struct line_edit *l, size_t at)

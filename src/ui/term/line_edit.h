@@ -13,7 +13,8 @@ struct line_edit {
 };
 void line_edit_fini(struct line_edit *l);
 void line_edit_set(struct line_edit *l, const char *text); // cursor at the end
-// The same, as an offer: the first character that is typed replaces the text, any other key begins to edit it.
+// The same, as an offer: the first character that is typed replaces the text, any other key begins to edit it. Of names that
+// wait for values ("model= data=") nothing is replaced, and the cursor stands behind the first.
 void line_edit_offer(struct line_edit *l, const char *text);
 bool line_edit_key(struct line_edit *l, int key);          // false: not a key of editing
 // Inserts text that was pasted, as one line: line ends and tabs become single blanks, those at its ends are left out, and

@@ -8,10 +8,30 @@
 
 #include "base/mem.h"
 
+// What a word is stands behind its end, so that both move together.
+static void add(struct words *w, const char *text, size_t n_bytes, const char *about)
+{
+    const size_t n_about = strlen(about);
+    char *both = mem_alloc(n_bytes + 1 + n_about + 1, 1);
+    memcpy(both, text, n_bytes);
+    memcpy(both + n_bytes + 1, about, n_about);
+    MEM_GROW(w->texts, w->n, w->cap);
+    w->texts[w->n++] = both;
+}
+
 void words_addn(struct words *w, const char *text, size_t n_bytes)
 {
-    MEM_GROW(w->texts, w->n, w->cap);
-    w->texts[w->n++] = mem_strndup(text, n_bytes);
+    add(w, text, strnlen(text, n_bytes), "");
+}
+
+void words_add_about(struct words *w, const char *text, const char *about)
+{
+    add(w, text, strlen(text), about ? about : "");
+}
+
+const char *words_about(const struct words *w, int i)
+{
+    return w->texts[i] + strlen(w->texts[i]) + 1;
 }
 
 void words_add(struct words *w, const char *text)

@@ -9,6 +9,8 @@ struct words {
 };
 void words_add(struct words *w, const char *text);
 void words_addn(struct words *w, const char *text, size_t n_bytes);
+void words_add_about(struct words *w, const char *text, const char *about); // and what it is; NULL: nothing
+const char *words_about(const struct words *w, int i);                      // "" nothing
 void words_fini(struct words *w); // zeroed is fine; empty again
 // Leaves those that the letters fit, the best first; all as they are where nothing is typed.
 void words_filter(struct words *w, const char *typed);
