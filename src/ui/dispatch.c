@@ -142,7 +142,10 @@ static enum view_result manager_command(struct ui *ui, enum command_id id, const
 {
     switch (id) {
     case CMD_QUIT:
-        ui->quit = true;
+        if (arg) // the question was answered
+            ui->quit = ui->gives_up = true;
+        else
+            ui_quit(ui);
         break;
     case CMD_BACK:
         pages_back(ui);
@@ -332,11 +335,41 @@ void ui_line(struct ui *ui, const char *line)
     free(copy);
 }
 
+static bool asks_to_quit(const struct ui *ui)
+{
+    return ui->prompt.kind == PROMPT_CONFIRM && ui->prompt.id == CMD_QUIT;
+}
+
+void ui_quit(struct ui *ui)
+{
+    const char *due = jobs_due(ui);
+    struct str question = {0};
+    if (!due || asks_to_quit(ui) || !ui->has_screen) {
+        ui->quit = true;
+        ui->gives_up = asks_to_quit(ui);
+        return;
+    }
+    str_addf(&question, "%s; the console closes after that. Close it at once, without that?", due);
+    ui_confirm(ui, CMD_QUIT, "at once", str_text(&question));
+    str_fini(&question);
+}
+
+// What went wrong in the end is to be read.
+void ui_quit_tick(struct ui *ui)
+{
+    if (!asks_to_quit(ui) || jobs_due(ui))
+        return;
+    prompt_close(ui);
+    ui->quit = !(ui->message[0] && ui->message_is_error);
+}
+
 static void interrupt(struct ui *ui)
 {
     double now = clock_seconds();
-    if (now - ui->interrupt_s < 2)
-        ui->quit = true;
+    if (asks_to_quit(ui) || now - ui->interrupt_s < 2) {
+        ui_quit(ui);
+        return;
+    }
     ui->interrupt_s = now;
     if (ui->prompt.kind)
         prompt_close(ui);
