@@ -117,6 +117,7 @@ void ui_follow(struct ui *ui, double now_s)
     ui->refreshed_s = now_s;
     ui->generation = ui->runs.generation;
     const enum view_refresh result = v->ops->refresh ? v->ops->refresh(v) : REFRESH_NOTHING;
+    run_list_let_go(&ui->runs); // the page shows the rows of now
     ui->more = result == REFRESH_MORE || ui->runs.n_unread > 0;
     if (ui->more_is_asked && !ui->more) {
         ui->more_is_asked = false;
