@@ -194,6 +194,40 @@ static void a_run_is_checked_beside_the_console(void **state)
     free(data);
 }
 
+// Esc gives the whole of a line back, however long it is.
+static void a_long_value_is_as_before_after_esc(void **state)
+{
+    enum { N = 2000 };
+    struct rig r;
+    struct str path = {0}, line = {0};
+    char *copy = path_join(project, "copy.txt"), *text = NULL;
+    size_t n = 0;
+    str_add(&path, "/data/");
+    while (path.len < N)
+        str_add(&path, "long-");
+    begin(&r, 80, 24);
+    rig_send(&r, "a");
+    rig_wait(&r, "must be given");
+    str_addf(&line, "edit data %s", str_text(&path));
+    rig_command(&r, str_text(&line));
+    rig_wait(&r, "> data");
+    rig_send(&r, "\rx\033");
+    str_clear(&line);
+    str_addf(&line, "copy-text %s", copy);
+    rig_settle(&r, 0.3); // Esc is a key when nothing follows it
+    rig_command(&r, str_text(&line));
+    rig_wait(&r, "bytes are in");
+    assert_ok(file_read(copy, 1 << 20, &text, &n, e));
+    const char *at = strstr(text, str_text(&path));
+    assert_non_null(at);
+    assert_int_not_equal(at[path.len], 'x');
+    rig_quit(&r);
+    free(text);
+    free(copy);
+    str_fini(&path);
+    str_fini(&line);
+}
+
 static void a_sweeps_parts_are_told_apart_in_a_narrow_list(void **state)
 {
     static const char *const names[] = {"preferences-sweep-1.beta-0.05", "preferences-sweep-1.beta-0.5"};
@@ -248,6 +282,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_key_without_work_says_so, fixture_set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(what_an_engine_printed_has_its_colours, fixture_set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(a_sweeps_parts_are_told_apart_in_a_narrow_list, fixture_set_up, fixture_tear_down),
+        cmocka_unit_test_setup_teardown(a_long_value_is_as_before_after_esc, fixture_set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(a_recipe_stays_chosen_while_the_list_changes, fixture_set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(a_run_is_checked_beside_the_console, fixture_set_up, fixture_tear_down),
     };
