@@ -540,6 +540,7 @@ int main(void)
         cmocka_unit_test(every_page_can_have_keys_of_ones_own),
         cmocka_unit_test(keys_of_ones_own_change_places),
         cmocka_unit_test(keys_of_every_usual_terminal_are_understood),
+        cmocka_unit_test(what_is_scrolled_keeps_its_cursor_and_fills_its_place),
         cmocka_unit_test(any_bytes_decode_to_an_end),
         cmocka_unit_test(nothing_reaches_the_canvas_as_control),
         cmocka_unit_test(wide_and_combining_characters_keep_their_columns),
