@@ -87,12 +87,31 @@ static void restore_curves(struct view *v, const json_t *from)
     curves_restore(v->state, from);
 }
 
+static enum view_result do_command(struct view *v, enum command_id id, const char *arg);
+
+// What was wished for before there was anything to go by.
+static void take_wish(struct view *v)
+{
+    struct curves *c = v->state;
+    const enum command_id id = c->wish;
+    char *arg = c->wish_arg;
+    c->wish = CMD_NONE;
+    c->wish_arg = NULL;
+    ui_say(v->ui, "%s", ""); // that it is being read
+    do_command(v, id, arg);
+    free(arg);
+}
+
 static enum view_refresh refresh_curves(struct view *v)
 {
+    struct curves *c = v->state;
     bool changed = false;
     take_runs(v);
     take_evals(v);
-    if (!curves_poll(v->state, clock_seconds() + 0.005, &changed))
+    const bool all = curves_poll(c, clock_seconds() + 0.005, &changed);
+    if (c->wish && (curves_is_ready(c, c->wish) || (all && c->is_read))) // all: the rest cannot be read
+        take_wish(v);
+    if (!all)
         return REFRESH_MORE;
     curves_say_best(v);
     return REFRESH_DRAW;
@@ -382,7 +401,32 @@ static enum view_result compare_samples_at(struct view *v)
     return VIEW_CHANGED;
 }
 
+// What these do depends on what the runs have recorded.
+static bool needs_data(enum command_id id, const char *arg)
+{
+    return id == CMD_X_AXIS || id == CMD_CURSOR || id == CMD_RANGE ||
+           (arg && (id == CMD_METRIC || id == CMD_BEST || id == CMD_SCATTER || id == CMD_BOX || id == CMD_HEAT_MAP ||
+                    id == CMD_PARALLEL));
+}
+
+static enum view_result wait_for_data(struct view *v, enum command_id id, const char *arg)
+{
+    struct curves *c = v->state;
+    free(c->wish_arg);
+    c->wish = id;
+    c->wish_arg = arg ? mem_strdup(arg) : NULL;
+    ui_say(v->ui, "Reading the run first ...");
+    ui_more(v->ui);
+    return VIEW_CHANGED;
+}
+
 static enum view_result command_curves(struct view *v, enum command_id id, const char *arg)
+{
+    const struct curves *c = v->state;
+    return needs_data(id, arg) && c->n_runs > 0 && !curves_is_ready(c, id) ? wait_for_data(v, id, arg) : do_command(v, id, arg);
+}
+
+static enum view_result do_command(struct view *v, enum command_id id, const char *arg)
 {
     struct curves *c = v->state;
     switch (id) {
