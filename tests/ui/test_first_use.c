@@ -194,6 +194,34 @@ static void a_run_is_checked_beside_the_console(void **state)
     free(data);
 }
 
+// Each letter that is typed behind / goes through all lines once, and not for each of them again.
+static void a_long_output_is_searched_while_one_types(void **state)
+{
+    enum { N = 32000 };
+    struct rig r;
+    struct str printed = {0};
+    char *path = path_join(project, "runs/dpo-next/engine.log");
+    for (int i = 0; i < N; i++)
+        str_add(&printed, "a\n");
+    str_add(&printed, "needle here\nb\nneedle there\n");
+    assert_ok(file_write(path, str_text(&printed), printed.len, e));
+    begin(&r, 80, 24);
+    rig_send(&r, "4vv");
+    rig_wait(&r, "needle there");
+    for (const char *c = "/needle th"; *c; c++)
+        rig_send(&r, (char[]){*c, 0});
+    rig_send(&r, "\r");
+    rig_wait(&r, "1 of 1 that match needle th");
+    rig_wait(&r, ">needle there");
+    rig_send(&r, "/\025needle\r"); // from there on, round the end
+    rig_wait(&r, "2 of 2 that match needle");
+    rig_send(&r, "N");
+    rig_wait(&r, ">needle here");
+    rig_quit(&r);
+    str_fini(&printed);
+    free(path);
+}
+
 // Esc gives the whole of a line back, however long it is.
 static void a_long_value_is_as_before_after_esc(void **state)
 {
@@ -282,6 +310,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_key_without_work_says_so, fixture_set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(what_an_engine_printed_has_its_colours, fixture_set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(a_sweeps_parts_are_told_apart_in_a_narrow_list, fixture_set_up, fixture_tear_down),
+        cmocka_unit_test_setup_teardown(a_long_output_is_searched_while_one_types, fixture_set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(a_long_value_is_as_before_after_esc, fixture_set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(a_recipe_stays_chosen_while_the_list_changes, fixture_set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(a_run_is_checked_beside_the_console, fixture_set_up, fixture_tear_down),
