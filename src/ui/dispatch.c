@@ -393,6 +393,20 @@ static const struct command_row *page_by_digit(const struct ui *ui, int key)
     return is_page ? row : NULL;
 }
 
+// A key of the page that has done nothing says why.
+static void say_idle(struct ui *ui, int key, const struct command_row *row)
+{
+    char name[24];
+    const enum command_id id = row->id;
+    key_name(key, name, sizeof name);
+    if (id == CMD_UP || id == CMD_PAGE_UP || id == CMD_FIRST)
+        ui_say(ui, "%s (%s): there is nothing more above.", name, row->title);
+    else if (id == CMD_DOWN || id == CMD_PAGE_DOWN || id == CMD_LAST)
+        ui_say(ui, "%s (%s): there is nothing more below.", name, row->title);
+    else
+        ui_say(ui, "%s (%s) has nothing to do here just now. ? lists the keys.", name, row->title);
+}
+
 void ui_key(struct ui *ui, int key)
 {
     if (key == KEY_NONE_)
@@ -427,8 +441,8 @@ void ui_key(struct ui *ui, int key)
         return;
     if (page)
         ui_dispatch(ui, page->id, NULL);
-    else if (key > ' ' && key < 127 && row)
-        ui_say(ui, "%c (%s) has nothing to do here just now. ? lists the keys.", key, row->title);
+    else if (row)
+        say_idle(ui, key, row);
     else if (key > ' ' && key < 127)
         ui_say(ui, "%c does nothing on this page. ? lists the keys.", key);
 }

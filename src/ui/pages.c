@@ -106,7 +106,7 @@ void pages_turn_run(struct ui *ui, int step)
     if (!list->is_open)
         ui_show(ui, PAGE_RUNS);
     list->ops->shown(list); // its rows are those of now
-    if (list->ops->command(list, step > 0 ? CMD_DOWN : CMD_UP, NULL) == VIEW_KEPT)
+    if (list->ops->command(list, step > 0 ? CMD_DOWN : CMD_UP, NULL) != VIEW_CHANGED)
         ui_say(ui, "This is the %s run of the list.", step > 0 ? "last" : "first");
     ui_open_run(ui, ui->run_name, page);
 }

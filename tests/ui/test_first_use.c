@@ -75,10 +75,24 @@ static void a_key_without_work_says_so(void **state)
     rig_wait(&r, "h (left) has nothing to do here just now");
     rig_send(&r, "y");
     rig_wait(&r, "y does nothing on this page");
-    rig_send(&r, "3");
+    rig_send(&r, "k");
+    rig_wait(&r, "k (up): there is nothing more above");
+    rig_send(&r, "\t");
+    rig_wait(&r, "Tab (next) has nothing to do here just now");
+    rig_send(&r, "3"); // of a run that has not begun
     rig_wait(&r, "[3 Samples]");
     rig_send(&r, "y");
     rig_wait(&r, "y does nothing on this page");
+    rig_send(&r, "\033[6~");
+    rig_wait(&r, "PgDn (page down): there is nothing more below");
+    rig_send(&r, "t");
+    rig_wait(&r, "Rewards of tokens are hidden where there are some");
+    rig_send(&r, "4k");
+    rig_wait(&r, "k (up): there is nothing more above");
+    rig_send(&r, "2.");
+    rig_wait(&r, "The chart has no points yet that a cursor could read.");
+    rig_send(&r, "0");
+    rig_wait(&r, "0 (whole run) has nothing to do here just now");
     rig_quit(&r);
 }
 

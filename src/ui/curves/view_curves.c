@@ -152,9 +152,12 @@ static enum view_result zoom(struct curves *c, double factor)
     all.fit = true;
     curves_window(&all, &whole0, &whole1);
     if (width >= whole1 - whole0) {
+        const bool was_fit = c->fit;
         c->fit = true;
-        return VIEW_CHANGED;
+        return was_fit ? VIEW_IGNORED : VIEW_CHANGED;
     }
+    if (!c->fit && width >= x1 - x0 && factor < 1)
+        return VIEW_IGNORED; // fewer steps are no picture
     double middle = (x0 + x1) / 2;
     double cursor = x_map_value(curves_map(c, curves_raised(c)), c->cursor);
     if (c->has_cursor)
@@ -188,7 +191,7 @@ static enum view_result pan(struct curves *c, double part)
     curves_window(&all, &whole0, &whole1);
     curves_window(c, &x0, &x1);
     if (c->fit)
-        return VIEW_KEPT; // everything is shown already
+        return VIEW_IGNORED; // everything is shown already
     double width = x1 - x0;
     c->follow = false;
     c->x0 = fmin(fmax(x0 + part * width, whole0), fmax(whole0, whole1 - width));
@@ -236,7 +239,7 @@ static enum view_result move_cursor(struct curves *c, double columns)
 {
     const struct series *s = cursor_series(c);
     if (!s)
-        return VIEW_KEPT;
+        return VIEW_IGNORED;
     double x0, x1;
     curves_window(c, &x0, &x1);
     const struct x_map *map = curves_map(c, curves_raised(c));
@@ -247,10 +250,18 @@ static enum view_result move_cursor(struct curves *c, double columns)
         there = here + 1;
     if (there == here && columns < 0 && here > 0)
         there = here - 1;
+    if (c->cursor == (double)series_step(s, there))
+        return VIEW_IGNORED;
     c->cursor = (double)series_step(s, there);
     double x = x_map_value(map, c->cursor);
     if (!c->fit && (x < x0 || x > x1))
         pan(c, x < x0 ? (x - x0) / (x1 - x0) - 0.25 : (x - x1) / (x1 - x0) + 0.25);
+    return VIEW_CHANGED;
+}
+
+static enum view_result no_points(struct view *v)
+{
+    ui_say(v->ui, "The chart has no points yet that a cursor could read.");
     return VIEW_CHANGED;
 }
 
@@ -267,7 +278,7 @@ static enum view_result toggle_cursor(struct view *v, const char *arg)
     if (arg && by_metric)
         step = x_map_step(&c->x_line, step);
     if (!s)
-        return VIEW_KEPT;
+        return no_points(v);
     if (!arg) {
         double x0, x1;
         curves_window(c, &x0, &x1);
@@ -307,7 +318,7 @@ static enum view_result mark_range(struct view *v, const char *arg)
         return VIEW_KEPT;
     }
     if (!s)
-        return VIEW_KEPT;
+        return no_points(v);
     if (!arg && c->has_range) {
         c->has_range = false;
         return VIEW_CHANGED;
@@ -328,7 +339,7 @@ static enum view_result focus_on(struct view *v, int to)
 {
     struct curves *c = v->state;
     if (to < 0 || to >= c->n_charts || to == c->focus)
-        return VIEW_KEPT;
+        return VIEW_IGNORED;
     c->focus = to;
     ui_more(v->ui); // another page of charts needs other metrics
     return VIEW_CHANGED;
@@ -382,7 +393,7 @@ static enum view_result find_metric(struct view *v, const char *arg)
             for (int k = 0; k < chart->n_parts && pass == 2; k++)
                 found = found || strstr(chart->parts[k].key, arg);
             if (found)
-                return focus_on(v, i) == VIEW_CHANGED ? VIEW_CHANGED : VIEW_KEPT;
+                return focus_on(v, i) == VIEW_CHANGED ? VIEW_CHANGED : VIEW_KEPT; // it has the focus already
         }
     }
     ui_say_error(v->ui, "No chart shows %s", arg);
@@ -439,6 +450,8 @@ static enum view_result do_command(struct view *v, enum command_id id, const cha
     case CMD_PAN_RIGHT:
         return pan(c, 0.25);
     case CMD_FIT:
+        if (c->fit && !c->zoom.title[0])
+            return VIEW_IGNORED;
         c->fit = true;
         c->zoom.title[0] = '\0';
         c->follow = true;
@@ -459,6 +472,8 @@ static enum view_result do_command(struct view *v, enum command_id id, const cha
             ui_say(v->ui, "By %s the axis is linear; it is logarithmic by steps, time and tokens.", curves_x_name(c));
         return VIEW_CHANGED;
     case CMD_FULL:
+        if (c->n_charts == 0)
+            return VIEW_IGNORED;
         c->full = !c->full;
         ui_more(v->ui);
         return VIEW_CHANGED;

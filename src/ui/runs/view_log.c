@@ -279,8 +279,7 @@ static void draw_tail(struct log_state *s, struct canvas *c, struct rect r)
     const struct rect none = {r.x, r.y, r.width, 0};
     const char *text = str_text(&s->tail.text);
     const int lines = canvas_paragraph(c, none, 0, STYLE(COLOR_DEFAULT), text, s->tail.text.len);
-    size_t n_found = 0;
-    const char *found = s->found >= 0 ? tail_line(s, s->found, &n_found) : NULL;
+    const char *found = s->found >= 0 ? tail_line(s, s->found) : NULL;
     const int before =
         found && found > text ? canvas_paragraph(c, none, 0, STYLE(COLOR_DEFAULT), text, (size_t)(found - text) - 1) : 0;
     s->lines = lines;
@@ -334,7 +333,8 @@ static enum view_result command_log(struct view *v, enum command_id id, const ch
 {
     struct log_state *s = v->state;
     int page = s->height > 1 ? s->height - 1 : 1, most = s->lines > s->height ? s->lines - s->height : 0;
-    int to = s->back;
+    const int before = s->back;
+    int to = before;
     switch (id) {
     case CMD_UP:
         to++;

@@ -221,8 +221,10 @@ static void draw_samples(struct view *v, struct canvas *c, struct rect area)
 static enum view_result choose(struct samples_state *s, int to)
 {
     if (s->n == 0)
-        return VIEW_KEPT;
+        return VIEW_IGNORED;
     to = to < 0 ? 0 : to >= s->n ? s->n - 1 : to;
+    if (to == chosen(s) && s->scroll == 0)
+        return VIEW_IGNORED;
     // At the newest one the cursor follows: the next sample takes its place.
     s->chosen_id = to == 0 ? -1 : s->samples[to].id;
     s->scroll = 0;
@@ -233,8 +235,9 @@ static enum view_result scroll(struct samples_state *s, int lines)
 {
     int most = s->text_lines > s->text_height ? s->text_lines - s->text_height : 0;
     int to = s->scroll + lines;
+    const int before = s->scroll;
     s->scroll = to < 0 ? 0 : to > most ? most : to;
-    return VIEW_CHANGED;
+    return s->scroll == before ? VIEW_IGNORED : VIEW_CHANGED;
 }
 
 static enum view_result go_to(struct view *v, const char *arg)
@@ -265,6 +268,9 @@ static enum view_result command_samples(struct view *v, enum command_id id, cons
         return go_to(v, arg);
     case CMD_HEAT:
         s->plain = !s->plain;
+        if (s->n == 0 || s->samples[chosen(s)].n_credits == 0)
+            ui_say(v->ui, "Rewards of tokens are %s where there are some: this %s.", s->plain ? "hidden" : "shown",
+                   s->n ? "sample has none" : "run has no samples");
         return VIEW_CHANGED;
     case CMD_PAGE_UP:
         return scroll(s, -(s->text_height > 1 ? s->text_height - 1 : 1));
