@@ -142,7 +142,10 @@ static enum view_result manager_command(struct ui *ui, enum command_id id, const
 {
     switch (id) {
     case CMD_QUIT:
-        ui->quit = true;
+        if (arg) // the question was answered
+            ui->quit = ui->gives_up = true;
+        else
+            ui_quit(ui);
         break;
     case CMD_BACK:
         pages_back(ui);
@@ -332,11 +335,41 @@ void ui_line(struct ui *ui, const char *line)
     free(copy);
 }
 
+static bool asks_to_quit(const struct ui *ui)
+{
+    return ui->prompt.kind == PROMPT_CONFIRM && ui->prompt.id == CMD_QUIT;
+}
+
+void ui_quit(struct ui *ui)
+{
+    const char *due = jobs_due(ui);
+    struct str question = {0};
+    if (!due || asks_to_quit(ui) || !ui->has_screen) {
+        ui->quit = true;
+        ui->gives_up = asks_to_quit(ui);
+        return;
+    }
+    str_addf(&question, "%s; the console closes after that. Close it at once, without that?", due);
+    ui_confirm(ui, CMD_QUIT, "at once", str_text(&question));
+    str_fini(&question);
+}
+
+// What went wrong in the end is to be read.
+void ui_quit_tick(struct ui *ui)
+{
+    if (!asks_to_quit(ui) || jobs_due(ui))
+        return;
+    prompt_close(ui);
+    ui->quit = !(ui->message[0] && ui->message_is_error);
+}
+
 static void interrupt(struct ui *ui)
 {
     double now = clock_seconds();
-    if (now - ui->interrupt_s < 2)
-        ui->quit = true;
+    if (asks_to_quit(ui) || now - ui->interrupt_s < 2) {
+        ui_quit(ui);
+        return;
+    }
     ui->interrupt_s = now;
     if (ui->prompt.kind)
         prompt_close(ui);
@@ -358,6 +391,20 @@ static const struct command_row *page_by_digit(const struct ui *ui, int key)
     const struct command_row *row = IN_DIGITS >> ui->page & 1 && key >= '1' && key <= '9' ? command_by_key(key, PAGE_RUNS) : NULL;
     const bool is_page = row && ((row->id >= CMD_PAGE_RUNS && row->id <= CMD_PAGE_DATA) || row->id == CMD_PAGE_LABEL);
     return is_page ? row : NULL;
+}
+
+// A key of the page that has done nothing says why.
+static void say_idle(struct ui *ui, int key, const struct command_row *row)
+{
+    char name[24];
+    const enum command_id id = row->id;
+    key_name(key, name, sizeof name);
+    if (id == CMD_UP || id == CMD_PAGE_UP || id == CMD_FIRST)
+        ui_say(ui, "%s (%s): there is nothing more above.", name, row->title);
+    else if (id == CMD_DOWN || id == CMD_PAGE_DOWN || id == CMD_LAST)
+        ui_say(ui, "%s (%s): there is nothing more below.", name, row->title);
+    else
+        ui_say(ui, "%s (%s) has nothing to do here just now. ? lists the keys.", name, row->title);
 }
 
 void ui_key(struct ui *ui, int key)
@@ -394,8 +441,8 @@ void ui_key(struct ui *ui, int key)
         return;
     if (page)
         ui_dispatch(ui, page->id, NULL);
-    else if (key > ' ' && key < 127 && row)
-        ui_say(ui, "%c (%s) has nothing to do here just now. ? lists the keys.", key, row->title);
+    else if (row)
+        say_idle(ui, key, row);
     else if (key > ' ' && key < 127)
         ui_say(ui, "%c does nothing on this page. ? lists the keys.", key);
 }

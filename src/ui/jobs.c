@@ -18,6 +18,7 @@ struct job {
     job_done done;
     void *arg;
     pthread_t thread;
+    const char *due; // what would be lost with the console: "A new run is being checked"; NULL: nothing
     int wake_fd;
     int code;
     struct err fault;
@@ -35,10 +36,10 @@ static void *work(void *arg)
     return NULL;
 }
 
-void job_start(struct ui *ui, job_work function, job_done done, void *arg)
+void job_start_due(struct ui *ui, const char *due, job_work function, job_done done, void *arg)
 {
     struct job *j = mem_alloc(1, sizeof *j);
-    *j = (struct job){.work = function, .done = done, .arg = arg, .wake_fd = ui->wake_fd[1]};
+    *j = (struct job){.work = function, .done = done, .arg = arg, .due = due, .wake_fd = ui->wake_fd[1]};
     if (pthread_create(&j->thread, NULL, work, j) != 0) {
         j->code = err_errno(&j->fault, "cannot start a thread");
         done(ui, arg, j->code, &j->fault);
@@ -47,6 +48,11 @@ void job_start(struct ui *ui, job_work function, job_done done, void *arg)
     }
     j->next = ui->jobs;
     ui->jobs = j;
+}
+
+void job_start(struct ui *ui, job_work function, job_done done, void *arg)
+{
+    job_start_due(ui, NULL, function, done, arg);
 }
 
 static void end_job(struct ui *ui, struct job **at)
@@ -69,7 +75,15 @@ void jobs_collect(struct ui *ui)
     }
 }
 
-// A job that does not end in time is left to itself: the engine that it starts needs nobody to wait for it.
+const char *jobs_due(const struct ui *ui)
+{
+    for (const struct job *j = ui->jobs; j; j = j->next)
+        if (j->due)
+            return j->due;
+    return NULL;
+}
+
+// A job that does not end in time is left to itself.
 void jobs_wait(struct ui *ui, double seconds)
 {
     double until = clock_seconds() + seconds;
@@ -80,13 +94,8 @@ void jobs_wait(struct ui *ui, double seconds)
     }
 }
 
-void ui_work(struct ui *ui, int (*function)(void *arg, struct err *e),
+void ui_work(struct ui *ui, const char *due, int (*function)(void *arg, struct err *e),
              void (*done)(struct ui *ui, void *arg, int code, const struct err *e), void *arg)
 {
-    job_start(ui, function, done, arg);
-}
-
-void ui_finish_work(struct ui *ui, double seconds)
-{
-    jobs_wait(ui, seconds);
+    job_start_due(ui, due, function, done, arg);
 }

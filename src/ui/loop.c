@@ -9,6 +9,7 @@
 #include <math.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -277,6 +278,7 @@ int loop_run(struct ui *ui, struct err *e)
         if (n < 0 && errno != EINTR)
             return err_errno(e, "cannot wait for keys");
         serve_signals(ui);
+        ui_quit_tick(ui);
         if (n_models > 0 && n > 0)
             models_serve(ui);
         if (fds[0].revents & POLLIN) {
@@ -295,4 +297,22 @@ int loop_run(struct ui *ui, struct err *e)
     }
     str_fini(&in.pasted);
     return 0;
+}
+
+// A terminal that vanishes sends SIGHUP more than once; another signal is somebody who does not want to wait.
+void loop_finish(struct ui *ui)
+{
+    enum { PATIENCE_S = 600 };
+    const double until = clock_seconds() + PATIENCE_S;
+    const char *due = jobs_due(ui);
+    got_end = 0;
+    if (!due || ui->gives_up)
+        return;
+    fprintf(stderr, "%s; the console ends after that. Ctrl-c ends it at once, without that.\n", due);
+    while (jobs_due(ui) && (got_end == 0 || got_end == SIGHUP) && clock_seconds() < until)
+        jobs_wait(ui, 0.05);
+    if (jobs_due(ui))
+        fprintf(stderr, "The console did not wait any longer: what it waited for may be lost.\n");
+    else if (ui->message[0] && ui->message_is_error)
+        fprintf(stderr, "%s\n", ui->message);
 }

@@ -106,7 +106,7 @@ void pages_turn_run(struct ui *ui, int step)
     if (!list->is_open)
         ui_show(ui, PAGE_RUNS);
     list->ops->shown(list); // its rows are those of now
-    if (list->ops->command(list, step > 0 ? CMD_DOWN : CMD_UP, NULL) == VIEW_KEPT)
+    if (list->ops->command(list, step > 0 ? CMD_DOWN : CMD_UP, NULL) != VIEW_CHANGED)
         ui_say(ui, "This is the %s run of the list.", step > 0 ? "last" : "first");
     ui_open_run(ui, ui->run_name, page);
 }
@@ -117,6 +117,7 @@ void ui_follow(struct ui *ui, double now_s)
     ui->refreshed_s = now_s;
     ui->generation = ui->runs.generation;
     const enum view_refresh result = v->ops->refresh ? v->ops->refresh(v) : REFRESH_NOTHING;
+    run_list_let_go(&ui->runs); // the page shows the rows of now
     ui->more = result == REFRESH_MORE || ui->runs.n_unread > 0;
     if (ui->more_is_asked && !ui->more) {
         ui->more_is_asked = false;

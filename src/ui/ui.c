@@ -24,12 +24,15 @@ static void ui_fini(struct ui *ui)
     data_jobs_forget(ui);
     data_source_fini(&ui->train_on);
     jobs_wait(ui, 1);
+    const bool all_ended = !ui->jobs;
+    ui->jobs = NULL; // what has not ended is told to nobody: what it would be told to is closed now
     models_fini(ui);
     for (int i = 0; i < PAGE_N; i++)
         if (ui->views[i].is_open && ui->views[i].ops->close)
             ui->views[i].ops->close(&ui->views[i]);
     compare_jobs_fini(ui);
-    engine_description_free(ui->description);
+    if (all_ended) // else a thread may still read it
+        engine_description_free(ui->description);
     launch_plan_fini(&ui->plan);
     json_decref(ui->memory);
     json_decref(ui->recipes);
@@ -155,9 +158,10 @@ int ui_console(const struct ui_options *options, struct err *e)
         open_compare(&ui, options->compare);
     if (!code)
         code = options->lines ? lines_run(&ui, e) : options->script ? script_run(&ui, options->script, e) : loop_run(&ui, e);
-    session_save(&ui);
     if (ui.has_screen)
         screen_close();
+    loop_finish(&ui);
+    session_save(&ui);
 out:
     json_decref(view);
     ui_fini(&ui);

@@ -95,7 +95,7 @@ struct ui {
     bool data_dirty;   // data changed it: draw when the byte budget allows
     bool more;         // the view has data left to read
     bool more_is_asked; // by a person's doing: when it is read, that is drawn like what they did
-    bool quit;
+    bool quit, gives_up; // gives_up: a person leaves before what would be lost has ended
     double interrupt_s; // when Ctrl-c was pressed last
     double refreshed_s;
     uint64_t generation; // of the runs, when the view was refreshed last
@@ -156,6 +156,9 @@ void ui_forget_message(struct ui *ui, double now_s); // of a state that is over,
 typedef int (*job_work)(void *arg, struct err *e);
 typedef void (*job_done)(struct ui *ui, void *arg, int code, const struct err *e);
 void job_start(struct ui *ui, job_work work, job_done done, void *arg);
+// The same for work that would be lost with the console, in words for the person, "A new run is being checked".
+void job_start_due(struct ui *ui, const char *due, job_work work, job_done done, void *arg);
+const char *jobs_due(const struct ui *ui); // such words; NULL: nothing would be lost
 void jobs_collect(struct ui *ui);             // calls done for those that have ended
 void jobs_wait(struct ui *ui, double seconds); // until all have ended, so long at most
 
@@ -246,6 +249,8 @@ void ui_run_wanted(struct ui *ui); // what a view asked for (ui_run_row)
 void ui_key(struct ui *ui, int key);
 void ui_paste(struct ui *ui, const char *text, size_t n_bytes); // text for a field, and nothing elsewhere
 void ui_line(struct ui *ui, const char *line); // "zoom-in", "smooth 0.6"
+void ui_quit(struct ui *ui); // asks first where something would be lost with the console
+void ui_quit_tick(struct ui *ui); // it is over: what was asked answers itself
 
 // machine_job.c
 void machine_tick(struct ui *ui, double now_s);
@@ -257,6 +262,7 @@ void ui_mouse(struct ui *ui, struct mouse m);
 // Before the screen is opened, for curses takes those that nobody has taken.
 void loop_take_signals(struct ui *ui);
 int loop_run(struct ui *ui, struct err *e);
+void loop_finish(struct ui *ui); // behind it and the screen: waits for what would be lost (jobs_due)
 
 // lines.c: the console as lines, for who hears the screen
 int lines_run(struct ui *ui, struct err *e);

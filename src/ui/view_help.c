@@ -163,10 +163,14 @@ static void draw_help(struct view *v, struct canvas *c, struct rect area)
     struct rect note = rect_cut_bottom(&area, area.height > 6 ? 1 : 0);
     canvas_text(c, note.x + 1, note.y, note.width - 2, STYLE(COLOR_MUTED),
                 "Each name works after : and in scripts (attune -e 'open a; snapshot -').");
-    struct rect old = canvas_clip(c, area), at = area;
-    at.y -= s->scroll;
+    struct rect old = canvas_clip(c, (struct rect){0}), at = area; // its lines are counted first
     s->height = area.height;
     s->lines = draw_all(v, c, at);
+    canvas_unclip(c, old);
+    s->scroll = scroll_top(s->scroll, -1, s->lines, s->height);
+    old = canvas_clip(c, area);
+    at.y -= s->scroll;
+    draw_all(v, c, at);
     canvas_unclip(c, old);
 }
 

@@ -75,10 +75,24 @@ static void a_key_without_work_says_so(void **state)
     rig_wait(&r, "h (left) has nothing to do here just now");
     rig_send(&r, "y");
     rig_wait(&r, "y does nothing on this page");
-    rig_send(&r, "3");
+    rig_send(&r, "k");
+    rig_wait(&r, "k (up): there is nothing more above");
+    rig_send(&r, "\t");
+    rig_wait(&r, "Tab (next) has nothing to do here just now");
+    rig_send(&r, "3"); // of a run that has not begun
     rig_wait(&r, "[3 Samples]");
     rig_send(&r, "y");
     rig_wait(&r, "y does nothing on this page");
+    rig_send(&r, "\033[6~");
+    rig_wait(&r, "PgDn (page down): there is nothing more below");
+    rig_send(&r, "t");
+    rig_wait(&r, "Rewards of tokens are hidden where there are some");
+    rig_send(&r, "4k");
+    rig_wait(&r, "k (up): there is nothing more above");
+    rig_send(&r, "2.");
+    rig_wait(&r, "The chart has no points yet that a cursor could read.");
+    rig_send(&r, "0");
+    rig_wait(&r, "0 (whole run) has nothing to do here just now");
     rig_quit(&r);
 }
 
@@ -192,6 +206,68 @@ static void a_run_is_checked_beside_the_console(void **state)
     free(engine);
     free(model);
     free(data);
+}
+
+// Each letter that is typed behind / goes through all lines once, and not for each of them again.
+static void a_long_output_is_searched_while_one_types(void **state)
+{
+    enum { N = 32000 };
+    struct rig r;
+    struct str printed = {0};
+    char *path = path_join(project, "runs/dpo-next/engine.log");
+    for (int i = 0; i < N; i++)
+        str_add(&printed, "a\n");
+    str_add(&printed, "needle here\nb\nneedle there\n");
+    assert_ok(file_write(path, str_text(&printed), printed.len, e));
+    begin(&r, 80, 24);
+    rig_send(&r, "4vv");
+    rig_wait(&r, "needle there");
+    for (const char *c = "/needle th"; *c; c++)
+        rig_send(&r, (char[]){*c, 0});
+    rig_send(&r, "\r");
+    rig_wait(&r, "1 of 1 that match needle th");
+    rig_wait(&r, ">needle there");
+    rig_send(&r, "/\025needle\r"); // from there on, round the end
+    rig_wait(&r, "2 of 2 that match needle");
+    rig_send(&r, "N");
+    rig_wait(&r, ">needle here");
+    rig_quit(&r);
+    str_fini(&printed);
+    free(path);
+}
+
+// Esc gives the whole of a line back, however long it is.
+static void a_long_value_is_as_before_after_esc(void **state)
+{
+    enum { N = 2000 };
+    struct rig r;
+    struct str path = {0}, line = {0};
+    char *copy = path_join(project, "copy.txt"), *text = NULL;
+    size_t n = 0;
+    str_add(&path, "/data/");
+    while (path.len < N)
+        str_add(&path, "long-");
+    begin(&r, 80, 24);
+    rig_send(&r, "a");
+    rig_wait(&r, "must be given");
+    str_addf(&line, "edit data %s", str_text(&path));
+    rig_command(&r, str_text(&line));
+    rig_wait(&r, "> data");
+    rig_send(&r, "\rx\033");
+    str_clear(&line);
+    str_addf(&line, "copy-text %s", copy);
+    rig_settle(&r, 0.3); // Esc is a key when nothing follows it
+    rig_command(&r, str_text(&line));
+    rig_wait(&r, "bytes are in");
+    assert_ok(file_read(copy, 1 << 20, &text, &n, e));
+    const char *at = strstr(text, str_text(&path));
+    assert_non_null(at);
+    assert_int_not_equal(at[path.len], 'x');
+    rig_quit(&r);
+    free(text);
+    free(copy);
+    str_fini(&path);
+    str_fini(&line);
 }
 
 static void a_sweeps_parts_are_told_apart_in_a_narrow_list(void **state)
@@ -350,6 +426,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_key_without_work_says_so, fixture_set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(what_an_engine_printed_has_its_colours, fixture_set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(a_sweeps_parts_are_told_apart_in_a_narrow_list, fixture_set_up, fixture_tear_down),
+        cmocka_unit_test_setup_teardown(a_long_output_is_searched_while_one_types, fixture_set_up, fixture_tear_down),
+        cmocka_unit_test_setup_teardown(a_long_value_is_as_before_after_esc, fixture_set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(a_recipe_stays_chosen_while_the_list_changes, fixture_set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(tab_completes_answers, fixture_set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(a_dry_run_is_read_and_copied_whole, fixture_set_up, fixture_tear_down),

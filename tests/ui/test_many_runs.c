@@ -81,10 +81,24 @@ static void many_runs_are_usable_within_a_second_q7(void **state)
     assert_true(files < 200);
 }
 
+// What is typed before the run was read is answered by what it has, not by that nothing is known yet.
+static void keys_typed_ahead_wait_for_the_run(void **state)
+{
+    struct rig r;
+    rig_start(&r, &(struct rig_options){.project = project, .width = 80, .height = 24});
+    rig_send(&r, ":open many-1\r:x loss\r"); // it is read last
+    rig_wait(&r, "The x axis is loss.");
+    rig_send(&r, ":x nothing\r");
+    rig_wait(&r, "no run here has a metric nothing");
+    rig_send(&r, "qq");
+    assert_int_equal(rig_end(&r), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(many_runs_are_usable_within_a_second_q7),
+        cmocka_unit_test(keys_typed_ahead_wait_for_the_run),
     };
     return cmocka_run_group_tests(tests, set_up, fixture_tear_down);
 }

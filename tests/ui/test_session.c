@@ -113,6 +113,21 @@ static void on_return_one_line_says_what_happened(void **state)
     free(path);
 }
 
+// The sample is another one, or the terminal larger: a text is never scrolled out of sight.
+static void a_sample_is_not_scrolled_beyond_its_text(void **state)
+{
+    static const char kept[] = "{\"version\": 1, \"page\": \"Samples\", \"run\": \"dpo-1\", \"pages\": {\"Samples\":"
+                               " {\"plain\": false, \"run\": \"dpo-1\", \"sample\": -1, \"scroll\": 900}}}";
+    char *path = path_join(project, "console.json");
+    struct rig r;
+    assert_ok(file_write(path, kept, strlen(kept), e));
+    begin(&r);
+    rig_wait(&r, "[3 Samples]");
+    rig_wait(&r, "Tell me about the fox by the river.");
+    rig_quit(&r);
+    free(path);
+}
+
 static void a_damaged_file_is_put_aside_and_said(void **state)
 {
     static const char kept[] = "{\"version\": 1, \"page\": ";
@@ -192,6 +207,7 @@ int main(void)
         cmocka_unit_test(a_form_that_was_not_finished_is_there_again),
         cmocka_unit_test(another_objective_leaves_the_cursor_on_the_form),
         cmocka_unit_test(on_return_one_line_says_what_happened),
+        cmocka_unit_test(a_sample_is_not_scrolled_beyond_its_text),
         cmocka_unit_test(a_damaged_file_is_put_aside_and_said),
         cmocka_unit_test(a_member_of_another_kind_is_left_out_with_a_word),
         cmocka_unit_test(leaving_by_q_q_comes_back_to_the_page),

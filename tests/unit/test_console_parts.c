@@ -268,6 +268,20 @@ static void keys_of_every_usual_terminal_are_understood(void **state)
     assert_string_equal(key_name(key_from_name("Ctrl-l", 6), name, sizeof name), "Ctrl-l");
     assert_string_equal(key_name(key_from_name("Alt-3", 5), name, sizeof name), "Alt-3");
     assert_string_equal(key_name(key_from_name("F10", 3), name, sizeof name), "F10");
+    static const char *const none[] = {"F1/", "F1.", "F1:", "F13", "F99", "F0", "Fx"};
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++)
+        assert_int_equal(key_from_name(none[i], (unsigned)strlen(none[i])), KEY_NONE_);
+    assert_int_equal(key_from_name("F", 1), 'F');
+}
+
+static void what_is_scrolled_keeps_its_cursor_and_fills_its_place(void **state)
+{
+    static const struct {
+        int top, cursor, n, visible, is;
+    } cases[] = {{0, 0, 10, 4, 0},  {0, 5, 10, 4, 2},  {7, 3, 10, 4, 3},  {9, 9, 10, 4, 6}, {3, 5, 6, 10, 0},
+                 {900, -1, 10, 4, 6}, {2, -1, 10, 4, 2}, {-5, -1, 10, 4, 0}, {5, 0, 0, 4, 0}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_int_equal(scroll_top(cases[i].top, cases[i].cursor, cases[i].n, cases[i].visible), cases[i].is);
 }
 
 static void any_bytes_decode_to_an_end(void **state)
@@ -538,6 +552,7 @@ int main(void)
         cmocka_unit_test(every_page_can_have_keys_of_ones_own),
         cmocka_unit_test(keys_of_ones_own_change_places),
         cmocka_unit_test(keys_of_every_usual_terminal_are_understood),
+        cmocka_unit_test(what_is_scrolled_keeps_its_cursor_and_fills_its_place),
         cmocka_unit_test(any_bytes_decode_to_an_end),
         cmocka_unit_test(nothing_reaches_the_canvas_as_control),
         cmocka_unit_test(wide_and_combining_characters_keep_their_columns),

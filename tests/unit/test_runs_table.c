@@ -267,6 +267,29 @@ static void few_files_stay_open(void **state)
     close_world(&w);
 }
 
+// Whoever still shows it is handling a key when the list is read again.
+static void a_row_that_leaves_stays_until_nobody_shows_it(void **state)
+{
+    struct world w;
+    open_world(&w);
+    assert_true(run_list_poll(&w.list, 1, true, NULL));
+    struct run_row *row = run_list_find(&w.list, "dpo-b");
+    assert_non_null(row);
+    assert_non_null(run_row_reader(row));
+    const int n_open = w.list.n_open;
+    assert_ok(store_edit(w.store, &(struct run_edit){"dpo-b", ATTRIBUTE_TRASHED, "1"}, 1, e));
+    assert_true(run_list_poll(&w.list, 3, true, NULL));
+    assert_null(run_list_find(&w.list, "dpo-b"));
+    assert_int_equal(w.list.n_left, 1);
+    assert_ptr_equal(w.list.left[0], row);
+    assert_string_equal(row->info.name, "dpo-b");
+    assert_non_null(row->reader);
+    run_list_let_go(&w.list);
+    assert_int_equal(w.list.n_left, 0);
+    assert_int_equal(w.list.n_open, n_open - 1);
+    close_world(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -277,6 +300,7 @@ int main(void)
         cmocka_unit_test(a_run_that_went_back_to_a_checkpoint_has_its_new_course),
         cmocka_unit_test(the_choice_is_kept_as_json),
         cmocka_unit_test(few_files_stay_open),
+        cmocka_unit_test(a_row_that_leaves_stays_until_nobody_shows_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

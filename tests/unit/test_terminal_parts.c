@@ -72,6 +72,10 @@ static void keys_that_look_like_the_beginning_of_an_answer_stay_keys(void **stat
     assert_false(key_is_begun("\033]", 2));
     assert_true(key_is_begun("\033]11;rg", 7));
     assert_false(key_is_begun("\033[", 2));
+    assert_false(key_is_begun("\033\0a", 3)); // Alt with Ctrl-Space, as it is also sent
+    assert_false(key_is_begun("\033[\0", 3));
+    assert_true(key_is_begun("\033[<35", 5));
+    assert_true(key_is_begun("\033[6;1", 5));
 }
 
 static void only_terminals_that_answer_are_asked(void **state)

@@ -28,6 +28,7 @@ void curves_fini(struct curves *c)
     free(c->charts);
     free(c->looks);
     free(c->range_memo);
+    free(c->wish_arg);
     *c = (struct curves){0};
 }
 
@@ -63,9 +64,10 @@ static bool is_wanted(const void *what, const char *key)
         return true;
     if (curves_summary_wants(c, key))
         return true;
-    if (c->x_kind == X_METRIC && strcmp(key, c->x_metric) == 0)
+    const bool asks_x = c->wish == CMD_X_AXIS;
+    if ((c->x_kind == X_METRIC || asks_x) && strcmp(key, c->x_metric) == 0)
         return true;
-    if ((c->x_kind != X_STEP || c->has_cursor) && (strcmp(key, "step_s") == 0 || strcmp(key, "tokens_per_s") == 0))
+    if ((c->x_kind != X_STEP || c->has_cursor || asks_x) && (strcmp(key, "step_s") == 0 || strcmp(key, "tokens_per_s") == 0))
         return true;
     for (int i = 0; i < c->n_charts; i++) {
         const struct chart *chart = &c->charts[i];
@@ -220,6 +222,19 @@ bool curves_poll(struct curves *c, double until_s, bool *changed)
             smooth = finish_chart(c, &c->charts[i], until_s) && smooth;
     curves_end_deriving(c);
     curves_end_aligning(c);
-    c->is_read = c->is_read || all;
+    bool looked_at = true; // what the list has not looked at may have a database all the same
+    for (int i = 0; i < c->n_runs; i++)
+        looked_at = looked_at && c->rows[i]->looked_s >= 0;
+    c->is_read = c->is_read || (all && looked_at);
     return all && smooth;
+}
+
+bool curves_is_ready(const struct curves *c, enum command_id id)
+{
+    const char *const axis[] = {"step_s", "tokens_per_s", c->x_metric};
+    bool ready = c->is_read;
+    for (int i = 0; i < c->n_runs && ready && id == CMD_X_AXIS; i++)
+        for (size_t k = 0; c->data[i] && k < sizeof axis / sizeof *axis; k++)
+            ready = ready && run_data_is_read(c->data[i], axis[k]);
+    return ready;
 }

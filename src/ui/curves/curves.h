@@ -13,6 +13,7 @@
 #include "ui/curves/layouts.h"
 #include "ui/plot/plot.h"
 #include "ui/runs/run_cache.h"
+#include "ui/commands.h"
 
 enum { CURVES_RUNS = 16 };
 // At least this much is left to a chart, however many of them were asked for.
@@ -110,6 +111,8 @@ struct curves {
     enum value_sort sort;                  // of the tables of values
     bool sort_up;                          // the least first
     bool is_read;                          // nothing of these runs and charts is left to be read
+    enum command_id wish;                  // CMD_NONE, or what waits until then, for it depends on what there is
+    char *wish_arg;                        // NULL: none
     bool needs_poll;                       // it showed other charts than the one before
     uint64_t keys_stamp;                   // of the metrics that the charts were made from
     char kept_focus[64];                   // the title of the chart that was focused; "" when it was found, or none
@@ -121,6 +124,8 @@ void curves_fini(struct curves *c);
 void curves_show(struct curves *c, struct run_row *const *rows, int n);
 // Reads and smooths until until_s at the latest; true when nothing is left to do. *changed: draw again.
 bool curves_poll(struct curves *c, double until_s, bool *changed);
+// All that the command depends on has been read, of what there is.
+bool curves_is_ready(const struct curves *c, enum command_id id);
 
 int curves_raised(const struct curves *c);                       // index into rows
 int curves_pinned(const struct curves *c);                       // the same; the run that others are compared with

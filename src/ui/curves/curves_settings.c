@@ -19,7 +19,7 @@ static enum view_result smooth_by(struct view *v, enum smooth_kind kind, double 
 {
     struct curves *c = v->state;
     if (kind == c->smooth_kind && amount == c->weight)
-        return VIEW_KEPT;
+        return VIEW_IGNORED;
     c->smooth_kind = kind;
     c->weight = amount;
     bool changed;
@@ -40,7 +40,7 @@ static enum view_result smooth_step(struct view *v, int step)
     if (step < 0 && amounts[at] < c->weight)
         at++; // between two: the lower one comes first
     at += step;
-    return at < 0 || at >= n ? VIEW_KEPT : smooth_by(v, c->smooth_kind, amounts[at]);
+    return at < 0 || at >= n || c->n_charts == 0 ? VIEW_IGNORED : smooth_by(v, c->smooth_kind, amounts[at]);
 }
 
 static enum view_result smooth_to(struct view *v, const char *arg)
@@ -68,7 +68,7 @@ static enum view_result smooth_to(struct view *v, const char *arg)
 static enum view_result change_scale(struct curves *c)
 {
     if (c->focus >= c->n_charts)
-        return VIEW_KEPT;
+        return VIEW_IGNORED;
     struct chart *chart = &c->charts[c->focus];
     chart->scale = (enum scale)((chart->scale + 1) % 3);
     curves_remember_look(c, chart);
@@ -99,7 +99,7 @@ static enum view_result change_clip(struct view *v, const char *arg)
         return VIEW_KEPT;
     }
     if (c->focus >= c->n_charts)
-        return VIEW_KEPT;
+        return VIEW_IGNORED;
     struct chart *chart = &c->charts[c->focus];
     const bool is_on = chart->clip.low > 0 || chart->clip.high > 0;
     chart->clip = arg ? clip : is_on ? (struct clip){0} : (struct clip){1, 1};

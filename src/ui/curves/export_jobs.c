@@ -155,7 +155,7 @@ static void start(struct ui *ui, enum export_kind_id kind, const char *path)
         job_free(j);
         return;
     }
-    job_start(ui, export_work, export_done, j);
+    job_start_due(ui, "A file is being written", export_work, export_done, j);
 }
 
 // PROJECT/dpo-1-samples.jsonl

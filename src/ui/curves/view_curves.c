@@ -87,12 +87,31 @@ static void restore_curves(struct view *v, const json_t *from)
     curves_restore(v->state, from);
 }
 
+static enum view_result do_command(struct view *v, enum command_id id, const char *arg);
+
+// What was wished for before there was anything to go by.
+static void take_wish(struct view *v)
+{
+    struct curves *c = v->state;
+    const enum command_id id = c->wish;
+    char *arg = c->wish_arg;
+    c->wish = CMD_NONE;
+    c->wish_arg = NULL;
+    ui_say(v->ui, "%s", ""); // that it is being read
+    do_command(v, id, arg);
+    free(arg);
+}
+
 static enum view_refresh refresh_curves(struct view *v)
 {
+    struct curves *c = v->state;
     bool changed = false;
     take_runs(v);
     take_evals(v);
-    if (!curves_poll(v->state, clock_seconds() + 0.005, &changed))
+    const bool all = curves_poll(c, clock_seconds() + 0.005, &changed);
+    if (c->wish && (curves_is_ready(c, c->wish) || (all && c->is_read))) // all: the rest cannot be read
+        take_wish(v);
+    if (!all)
         return REFRESH_MORE;
     curves_say_best(v);
     return REFRESH_DRAW;
@@ -133,9 +152,12 @@ static enum view_result zoom(struct curves *c, double factor)
     all.fit = true;
     curves_window(&all, &whole0, &whole1);
     if (width >= whole1 - whole0) {
+        const bool was_fit = c->fit;
         c->fit = true;
-        return VIEW_CHANGED;
+        return was_fit ? VIEW_IGNORED : VIEW_CHANGED;
     }
+    if (!c->fit && width >= x1 - x0 && factor < 1)
+        return VIEW_IGNORED; // fewer steps are no picture
     double middle = (x0 + x1) / 2;
     double cursor = x_map_value(curves_map(c, curves_raised(c)), c->cursor);
     if (c->has_cursor)
@@ -169,7 +191,7 @@ static enum view_result pan(struct curves *c, double part)
     curves_window(&all, &whole0, &whole1);
     curves_window(c, &x0, &x1);
     if (c->fit)
-        return VIEW_KEPT; // everything is shown already
+        return VIEW_IGNORED; // everything is shown already
     double width = x1 - x0;
     c->follow = false;
     c->x0 = fmin(fmax(x0 + part * width, whole0), fmax(whole0, whole1 - width));
@@ -217,7 +239,7 @@ static enum view_result move_cursor(struct curves *c, double columns)
 {
     const struct series *s = cursor_series(c);
     if (!s)
-        return VIEW_KEPT;
+        return VIEW_IGNORED;
     double x0, x1;
     curves_window(c, &x0, &x1);
     const struct x_map *map = curves_map(c, curves_raised(c));
@@ -228,10 +250,18 @@ static enum view_result move_cursor(struct curves *c, double columns)
         there = here + 1;
     if (there == here && columns < 0 && here > 0)
         there = here - 1;
+    if (c->cursor == (double)series_step(s, there))
+        return VIEW_IGNORED;
     c->cursor = (double)series_step(s, there);
     double x = x_map_value(map, c->cursor);
     if (!c->fit && (x < x0 || x > x1))
         pan(c, x < x0 ? (x - x0) / (x1 - x0) - 0.25 : (x - x1) / (x1 - x0) + 0.25);
+    return VIEW_CHANGED;
+}
+
+static enum view_result no_points(struct view *v)
+{
+    ui_say(v->ui, "The chart has no points yet that a cursor could read.");
     return VIEW_CHANGED;
 }
 
@@ -248,7 +278,7 @@ static enum view_result toggle_cursor(struct view *v, const char *arg)
     if (arg && by_metric)
         step = x_map_step(&c->x_line, step);
     if (!s)
-        return VIEW_KEPT;
+        return no_points(v);
     if (!arg) {
         double x0, x1;
         curves_window(c, &x0, &x1);
@@ -288,7 +318,7 @@ static enum view_result mark_range(struct view *v, const char *arg)
         return VIEW_KEPT;
     }
     if (!s)
-        return VIEW_KEPT;
+        return no_points(v);
     if (!arg && c->has_range) {
         c->has_range = false;
         return VIEW_CHANGED;
@@ -309,7 +339,7 @@ static enum view_result focus_on(struct view *v, int to)
 {
     struct curves *c = v->state;
     if (to < 0 || to >= c->n_charts || to == c->focus)
-        return VIEW_KEPT;
+        return VIEW_IGNORED;
     c->focus = to;
     ui_more(v->ui); // another page of charts needs other metrics
     return VIEW_CHANGED;
@@ -363,7 +393,7 @@ static enum view_result find_metric(struct view *v, const char *arg)
             for (int k = 0; k < chart->n_parts && pass == 2; k++)
                 found = found || strstr(chart->parts[k].key, arg);
             if (found)
-                return focus_on(v, i) == VIEW_CHANGED ? VIEW_CHANGED : VIEW_KEPT;
+                return focus_on(v, i) == VIEW_CHANGED ? VIEW_CHANGED : VIEW_KEPT; // it has the focus already
         }
     }
     ui_say_error(v->ui, "No chart shows %s", arg);
@@ -382,7 +412,32 @@ static enum view_result compare_samples_at(struct view *v)
     return VIEW_CHANGED;
 }
 
+// What these do depends on what the runs have recorded.
+static bool needs_data(enum command_id id, const char *arg)
+{
+    return id == CMD_X_AXIS || id == CMD_CURSOR || id == CMD_RANGE ||
+           (arg && (id == CMD_METRIC || id == CMD_BEST || id == CMD_SCATTER || id == CMD_BOX || id == CMD_HEAT_MAP ||
+                    id == CMD_PARALLEL));
+}
+
+static enum view_result wait_for_data(struct view *v, enum command_id id, const char *arg)
+{
+    struct curves *c = v->state;
+    free(c->wish_arg);
+    c->wish = id;
+    c->wish_arg = arg ? mem_strdup(arg) : NULL;
+    ui_say(v->ui, "Reading the run first ...");
+    ui_more(v->ui);
+    return VIEW_CHANGED;
+}
+
 static enum view_result command_curves(struct view *v, enum command_id id, const char *arg)
+{
+    const struct curves *c = v->state;
+    return needs_data(id, arg) && c->n_runs > 0 && !curves_is_ready(c, id) ? wait_for_data(v, id, arg) : do_command(v, id, arg);
+}
+
+static enum view_result do_command(struct view *v, enum command_id id, const char *arg)
 {
     struct curves *c = v->state;
     switch (id) {
@@ -395,6 +450,8 @@ static enum view_result command_curves(struct view *v, enum command_id id, const
     case CMD_PAN_RIGHT:
         return pan(c, 0.25);
     case CMD_FIT:
+        if (c->fit && !c->zoom.title[0])
+            return VIEW_IGNORED;
         c->fit = true;
         c->zoom.title[0] = '\0';
         c->follow = true;
@@ -415,6 +472,8 @@ static enum view_result command_curves(struct view *v, enum command_id id, const
             ui_say(v->ui, "By %s the axis is linear; it is logarithmic by steps, time and tokens.", curves_x_name(c));
         return VIEW_CHANGED;
     case CMD_FULL:
+        if (c->n_charts == 0)
+            return VIEW_IGNORED;
         c->full = !c->full;
         ui_more(v->ui);
         return VIEW_CHANGED;

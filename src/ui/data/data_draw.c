@@ -148,7 +148,9 @@ static void draw_full(struct data_state *s, const struct data_set *d, struct can
     rect_cut_top(&r, 2);
     r = rect_inset(r, 1, 0);
     s->height = r.height;
-    s->lines = draw_texts(blocks, n, c, r, s->scroll);
+    s->lines = draw_texts(blocks, n, c, (struct rect){r.x, r.y, r.width, 0}, 0);
+    s->scroll = scroll_top(s->scroll, -1, s->lines, s->height);
+    draw_texts(blocks, n, c, r, s->scroll);
     free_blocks(blocks, n);
 }
 
@@ -232,10 +234,7 @@ static void draw_list(struct data_state *s, const struct data_set *d, struct can
 {
     draw_head(s, d, c, rect_cut_top(&r, 1));
     s->visible = r.height > 0 ? r.height : 1;
-    if (s->cursor < s->top)
-        s->top = s->cursor;
-    if (s->cursor >= s->top + (size_t)s->visible)
-        s->top = s->cursor - (size_t)s->visible + 1;
+    s->top = (size_t)scroll_top((int)s->top, (int)s->cursor, (int)s->rows.n, s->visible);
     if (s->rows.n == 0)
         canvas_text(c, r.x + 2, r.y, r.width - 3, STYLE(COLOR_MUTED),
                     s->rows.is_done ? "No row passes the filter: \\ changes it." : "Looking ...");
@@ -287,17 +286,23 @@ static void draw_filter(const struct data_state *s, const struct data_set *d, st
     canvas_text_right(c, r.x, r.y, r.width - 1, STYLE(COLOR_DEFAULT), right);
 }
 
+static int draw_pane_lines(const struct data_state *s, const struct data_set *d, struct canvas *c, struct rect r, int skip)
+{
+    return s->pane == PANE_REFUSED ? data_refused_draw(d, c, r, skip) : data_summary_draw(d, s->batch, c, r, skip);
+}
+
 static void draw_pane(struct data_state *s, const struct data_set *d, struct canvas *c, struct rect r, bool here)
 {
     static const char *const titles[] = {"The set in numbers", "The set in numbers", "Refused rows"};
     const struct rect in = rect_inset(canvas_box(c, r, STYLE(here ? COLOR_ACCENT : COLOR_MUTED), titles[s->pane]), 1, 0);
-    const int skip = here ? s->scroll : 0;
-    const int lines =
-        s->pane == PANE_REFUSED ? data_refused_draw(d, c, in, skip) : data_summary_draw(d, s->batch, c, in, skip);
+    const int lines = draw_pane_lines(s, d, c, (struct rect){in.x, in.y, in.width, 0}, 0);
     if (here) {
         s->height = in.height;
         s->lines = lines;
+        s->scroll = scroll_top(s->scroll, -1, lines, in.height);
     }
+    const int skip = here ? s->scroll : 0;
+    draw_pane_lines(s, d, c, in, skip);
     if (lines - skip > in.height)
         canvas_text_right(c, r.x, r.y + r.height - 1, r.width - 2, STYLE(COLOR_ACCENT),
                           here ? " PgDn more " : " Tab, PgDn more ");

@@ -153,6 +153,13 @@ static bool moves(enum label_what what)
            what != LABEL_LIST;
 }
 
+// Requests by which something of a person's is kept.
+static bool writes(enum label_what what)
+{
+    return what == LABEL_JUDGE || what == LABEL_SAVE || what == LABEL_UNDO || what == LABEL_REDO || what == LABEL_EDIT ||
+           what == LABEL_GUIDE || what == LABEL_JUDGE_MANY;
+}
+
 int64_t label_meant(const struct label_state *s)
 {
     bool moved = s->busy && moves(s->doing);
@@ -184,5 +191,5 @@ void label_ask(struct view *v, struct label_request r)
     s->busy = true;
     s->doing = r.what;
     s->looked_s = clock_seconds();
-    ui_work(v->ui, work, done, j);
+    ui_work(v->ui, writes(r.what) ? "A judgement is being saved" : NULL, work, done, j);
 }

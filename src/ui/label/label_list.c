@@ -197,10 +197,7 @@ void label_list_draw(struct label_state *s, struct canvas *c, struct rect area)
                     s->busy                   ? "Reading ..."
                     : n->filter && *n->filter ? "No pair that waits passes the filter."
                                               : "No pair waits in this order.");
-    if (s->row < s->top)
-        s->top = s->row;
-    if (s->row >= s->top + area.height)
-        s->top = s->row - area.height + 1;
+    s->top = scroll_top(s->top, s->row, n->n_list, area.height);
     for (int i = 0; i < area.height && s->top + i < n->n_list; i++)
         draw_row(s, c, (struct rect){area.x, area.y + i, area.width, 1}, s->top + i);
 }

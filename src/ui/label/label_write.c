@@ -61,6 +61,6 @@ enum view_result label_write(struct view *v, const struct label_shown *now, cons
         j->run = mem_strdup(now->source);
     else
         j->set = mem_strdup(now->source);
-    ui_work(v->ui, export_work, export_done, j);
+    ui_work(v->ui, "The judged pairs are being written", export_work, export_done, j);
     return VIEW_KEPT;
 }

@@ -26,11 +26,8 @@ static int open_label(struct view *v, struct err *e)
 static void close_label(struct view *v)
 {
     struct label_state *s = v->state;
-    enum { PATIENCE_S = 15 }; // longer than the store waits for others
     if (s->busy)
-        ui_finish_work(v->ui, PATIENCE_S);
-    if (s->busy)
-        return; // the disk does not answer: a thread still holds what would be freed
+        return; // a thread still holds what would be freed
     label_desk_close(s->desk);
     label_shown_fini(&s->now);
     for (int i = 0; i < s->n_queued; i++)

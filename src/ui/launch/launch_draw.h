@@ -16,12 +16,12 @@ struct launch_state {
     bool has_form;
     int cursor, top, visible;
     enum command_id wish; // CMD_NEW, CMD_COPY or CMD_DEMO that came before the engine had said what it offers
-    char wish_arg[64];
+    char wish_arg[80]; // an objective or a run
     struct data_source wish_data; // path NULL: none
     bool editing;
     bool typed;        // a person put something in that has not become a run
     struct line_edit line;
-    char before[1024]; // the text before editing
+    char *before;      // the text before editing; NULL: nothing was edited
     int scroll;        // lines of the command above its first one that is shown
     bool choosing;     // the objective, from the menu, which then has the whole page
     struct objective_menu menu;

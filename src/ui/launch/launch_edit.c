@@ -14,7 +14,8 @@
 
 void launch_begin_edit(struct launch_state *s, const char *text)
 {
-    text_copy(s->before, sizeof s->before, s->form.fields[s->cursor].text);
+    free(s->before);
+    s->before = mem_strdup(s->form.fields[s->cursor].text);
     // A path is usually made longer or changed at its end; another value is replaced as a whole.
     if (s->form.fields[s->cursor].param->type == PARAM_PATH)
         line_edit_set(&s->line, text);

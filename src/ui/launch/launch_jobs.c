@@ -225,7 +225,7 @@ void ui_start_runs(struct ui *ui, const struct new_run *runs, int n)
     }
     ui->starting_runs = true;
     ui_say(ui, "Checking model, data and memory; then it starts ...");
-    job_start(ui, runs_work, runs_done, j);
+    job_start_due(ui, "A new run is being checked, and starts then", runs_work, runs_done, j);
 }
 
 bool ui_take_started(struct ui *ui)
@@ -290,5 +290,5 @@ void ui_start_sweep(struct ui *ui, const struct engine_sweep *sweep, json_t *set
     j->sweep.lists = lists;
     ui_say(ui, "Checking and starting ...");
     ui->show(ui, PAGE_RUNS);
-    job_start(ui, sweep_work, sweep_done, j);
+    job_start_due(ui, "A sweep is being checked, and starts then", sweep_work, sweep_done, j);
 }

@@ -87,5 +87,5 @@ void ui_start_recipe(struct ui *ui, const char *path, json_t *changes)
     struct recipe_job *j = mem_alloc(1, sizeof *j);
     *j = (struct recipe_job){.dir = mem_strdup(store_dir(ui->store)), .path = mem_strdup(path), .changes = changes};
     ui_say(ui, "Checking and starting ...");
-    job_start(ui, start_work, start_done, j);
+    job_start_due(ui, "A recipe is being checked, and starts then", start_work, start_done, j);
 }

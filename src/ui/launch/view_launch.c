@@ -29,6 +29,7 @@ static void close_launch(struct view *v)
     if (s->has_form)
         form_fini(&s->form);
     line_edit_fini(&s->line);
+    free(s->before);
     form_memory_fini(&s->memory);
     objective_menu_fini(&s->menu);
     json_decref(s->kept);

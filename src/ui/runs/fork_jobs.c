@@ -106,5 +106,5 @@ void ui_fork(struct ui *ui, const char *run, int64_t at, const char *changes)
     }
     free(list);
     ui_say(ui, "Forking %s ...", run);
-    job_start(ui, fork_work, fork_done, j);
+    job_start_due(ui, "A run is being forked", fork_work, fork_done, j);
 }

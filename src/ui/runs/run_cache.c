@@ -70,6 +70,12 @@ static struct metric *add_metric(struct run_data *d, char *key)
     return m;
 }
 
+bool run_data_is_read(const struct run_data *d, const char *key)
+{
+    const struct metric *m = run_data_metric(d, key);
+    return !m || m->is_measured || m->version != NEVER;
+}
+
 struct metric *run_data_measured(struct run_data *d, const char *key)
 {
     struct metric *m = run_data_metric(d, key);

@@ -55,6 +55,8 @@ void run_cache_fini(struct run_cache *c);
 struct run_data *run_cache_find(const struct run_cache *c, const struct run_row *row); // NULL: not polled yet
 struct metric *run_data_metric(const struct run_data *d, const char *key);             // NULL: the run has none
 
+bool run_data_is_read(const struct run_data *d, const char *key); // to its end, once at least; or there is no such metric
+
 // A metric that is not read from run.db: empty, made when it is not there.
 struct metric *run_data_measured(struct run_data *d, const char *key);
 

@@ -54,7 +54,7 @@ static void start_run(struct ui *ui, const char *name)
     j->dir = mem_strdup(store_dir(ui->store));
     j->name = mem_strdup(name);
     ui_say(ui, "Starting %s ...", name);
-    job_start(ui, start_work, start_done, j);
+    job_start_due(ui, "A run is being started", start_work, start_done, j);
 }
 
 void ui_start_new_run(struct ui *ui, const char *name)

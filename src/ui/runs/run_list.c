@@ -46,8 +46,17 @@ static void row_free(struct run_row *r)
     free(r);
 }
 
+void run_list_let_go(struct run_list *l)
+{
+    for (int i = 0; i < l->n_left; i++)
+        row_free(l->left[i]);
+    l->n_left = 0;
+}
+
 void run_list_fini(struct run_list *l)
 {
+    run_list_let_go(l);
+    free(l->left);
     for (int i = 0; i < l->n; i++)
         row_free(l->rows[i]);
     free(l->rows);
@@ -136,8 +145,10 @@ static int reload(struct run_list *l, struct err *e)
     }
     free(infos);
     for (int i = 0; i < l->n; i++)
-        if (!find_id(rows, n, l->rows[i]->info.id))
-            row_free(l->rows[i]);
+        if (!find_id(rows, n, l->rows[i]->info.id)) {
+            MEM_GROW(l->left, l->n_left, l->left_cap);
+            l->left[l->n_left++] = l->rows[i];
+        }
     free(l->rows);
     l->rows = rows;
     l->n = n;

@@ -53,6 +53,8 @@ struct run_list {
     struct store *store;
     struct run_row **rows;  // oldest first
     int n;
+    struct run_row **left;  // rows that are on the list no more, until run_list_let_go
+    int n_left, left_cap;
     int n_live;
     int n_unread, n_behind; // rows that nobody has looked at yet; those of which more is to be read
     int n_open;             // readers
@@ -74,6 +76,8 @@ void run_list_fini(struct run_list *l);
 // n_unread or n_behind are not 0 there is more to do at once.
 // Returns true when something changed. Errors of one run are kept in its row; *e is the store's (untouched when well).
 bool run_list_poll(struct run_list *l, double now_s, bool all, struct err *e);
+// A row that leaves the list stays where it is until everybody who shows rows has taken those of now; then this frees it.
+void run_list_let_go(struct run_list *l);
 // Everything that is wanted, to its end: for commands, which have the time.
 void run_list_read(struct run_list *l, struct err *e);
 // Which runs these are, from the next poll on.

@@ -292,12 +292,7 @@ static void draw_evals(struct view *v, struct canvas *c, struct rect area)
     struct rect foot = rect_cut_bottom(&area, area.height >= 16 ? 7 : area.height >= 8 ? 4 : 0);
     draw_head(s, c, rect_cut_top(&area, 1), &l);
     s->visible = area.height > 0 ? area.height : 1;
-    if (cursor < s->top)
-        s->top = cursor;
-    if (cursor >= s->top + s->visible)
-        s->top = cursor - s->visible + 1;
-    if (s->top > s->table->n - s->visible)
-        s->top = s->table->n > s->visible ? s->table->n - s->visible : 0;
+    s->top = scroll_top(s->top, cursor, s->table->n, s->visible);
     for (int i = s->top; i < s->table->n && area.height > 0; i++) {
         struct rect line = rect_cut_top(&area, 1);
         draw_row(v, c, line, &l, i);

@@ -34,6 +34,8 @@ struct log_state {
     int found;                // line of what is shown (an event, or a line of the output) that / found; -1: none, AT_ALERT:
                               // what this console found
     bool seek;                // it is to be brought into sight
+    size_t *index;            // (n_index) what / looks through: places of events, or bytes where lines of the output begin
+    int n_index, index_cap;
     char trouble[300];
 };
 
@@ -63,6 +65,7 @@ static void close_log(struct view *v)
     struct log_state *s = v->state;
     forget(s);
     free(s->events);
+    free(s->index);
     free(s);
 }
 
@@ -251,17 +254,22 @@ static void draw_events(struct log_state *s, struct canvas *c, struct rect r, co
     canvas_unclip(c, old);
 }
 
-// The i-th line of the engine's output and its bytes; NULL: there are not so many.
-static const char *tail_line(const struct log_state *s, int i, size_t *n)
+// Bytes of the line of the engine's output that begins there, with its end; 0: none does.
+static size_t line_bytes(const struct log_state *s, size_t from)
 {
-    const char *at = str_text(&s->tail.text), *end = at + s->tail.text.len;
-    for (; at < end; i--) {
-        const char *next = memchr(at, '\n', (size_t)(end - at));
-        *n = (size_t)((next ? next : end) - at);
-        if (i == 0)
-            return at;
-        at = next ? next + 1 : end;
-    }
+    const char *at = str_text(&s->tail.text) + from;
+    const size_t left = s->tail.text.len - from;
+    const char *end = left ? memchr(at, '\n', left) : NULL;
+    return end ? (size_t)(end + 1 - at) : left;
+}
+
+// The i-th line of the engine's output; NULL: there are not so many.
+static const char *tail_line(const struct log_state *s, int i)
+{
+    size_t from = 0;
+    for (size_t n; (n = line_bytes(s, from)) > 0; from += n)
+        if (i-- == 0)
+            return str_text(&s->tail.text) + from;
     return NULL;
 }
 
@@ -271,8 +279,7 @@ static void draw_tail(struct log_state *s, struct canvas *c, struct rect r)
     const struct rect none = {r.x, r.y, r.width, 0};
     const char *text = str_text(&s->tail.text);
     const int lines = canvas_paragraph(c, none, 0, STYLE(COLOR_DEFAULT), text, s->tail.text.len);
-    size_t n_found = 0;
-    const char *found = s->found >= 0 ? tail_line(s, s->found, &n_found) : NULL;
+    const char *found = s->found >= 0 ? tail_line(s, s->found) : NULL;
     const int before =
         found && found > text ? canvas_paragraph(c, none, 0, STYLE(COLOR_DEFAULT), text, (size_t)(found - text) - 1) : 0;
     s->lines = lines;
@@ -326,7 +333,8 @@ static enum view_result command_log(struct view *v, enum command_id id, const ch
 {
     struct log_state *s = v->state;
     int page = s->height > 1 ? s->height - 1 : 1, most = s->lines > s->height ? s->lines - s->height : 0;
-    int to = s->back;
+    const int before = s->back;
+    int to = before;
     switch (id) {
     case CMD_UP:
         to++;
@@ -365,15 +373,7 @@ static enum view_result command_log(struct view *v, enum command_id id, const ch
         return VIEW_IGNORED;
     }
     s->back = to < 0 ? 0 : to > most ? most : to;
-    return VIEW_CHANGED;
-}
-
-static const struct run_event *shown_event(const struct log_state *s, int i)
-{
-    for (int k = 0; k < s->n; k++)
-        if (is_shown(s, s->events + k) && i-- == 0)
-            return s->events + k;
-    return NULL;
+    return s->back == before ? VIEW_IGNORED : VIEW_CHANGED;
 }
 
 static bool event_value(const void *item, const char *name, int i, struct filter_value *out)
@@ -396,25 +396,37 @@ static bool line_value(const void *item, const char *name, int i, struct filter_
     return out->text;
 }
 
+static void add_place(struct log_state *s, size_t place)
+{
+    MEM_GROW(s->index, s->n_index, s->index_cap);
+    s->index[s->n_index++] = place;
+}
+
+// Every search begins here: what is looked through afterwards is that of now.
 static int find_count(struct view *v, int *at)
 {
-    const struct log_state *s = v->state;
-    size_t n_bytes;
-    int n = 0;
-    while (s->level == LEVEL_ENGINE ? tail_line(s, n, &n_bytes) != NULL : shown_event(s, n) != NULL)
-        n++;
+    struct log_state *s = v->state;
+    s->n_index = 0;
+    if (s->level == LEVEL_ENGINE) {
+        for (size_t from = 0, n; (n = line_bytes(s, from)) > 0; from += n)
+            add_place(s, from);
+    } else {
+        for (int i = 0; i < s->n; i++)
+            if (is_shown(s, s->events + i))
+                add_place(s, (size_t)i);
+    }
     *at = s->found >= 0 ? s->found : -1;
-    return n;
+    return s->n_index;
 }
 
 static bool find_matches(struct view *v, int i, struct filter *f)
 {
     const struct log_state *s = v->state;
-    size_t n = 0;
     if (s->level != LEVEL_ENGINE)
-        return filter_matches(f, event_value, shown_event(s, i));
-    const char *line = tail_line(s, i, &n);
-    char *copy = mem_strndup(line ? line : "", n);
+        return filter_matches(f, event_value, &s->events[s->index[i]]);
+    const char *line = str_text(&s->tail.text) + s->index[i];
+    const size_t n = line_bytes(s, s->index[i]);
+    char *copy = mem_strndup(line, n - (line[n - 1] == '\n'));
     bool matches = filter_matches(f, line_value, copy);
     free(copy);
     return matches;

@@ -85,10 +85,10 @@ static enum view_result move_to(struct view *v, int to)
 {
     struct runs_state *s = v->state;
     if (s->table.n == 0)
-        return VIEW_KEPT;
+        return VIEW_IGNORED;
     to = to < 0 ? 0 : to >= s->table.n ? s->table.n - 1 : to;
     if (s->table.rows[to] == ui_run(v->ui))
-        return VIEW_KEPT;
+        return VIEW_IGNORED;
     ui_choose_run(v->ui, s->table.rows[to]->info.name);
     return VIEW_CHANGED;
 }
@@ -270,7 +270,7 @@ static enum view_result select_run(struct view *v, const char *arg)
     struct runs_state *s = v->state;
     struct run_row *r = arg ? named(v, arg) : ui_run(v->ui);
     if (!r)
-        return VIEW_KEPT;
+        return arg ? VIEW_KEPT : VIEW_IGNORED;
     r->selected = !r->selected;
     if (!arg && cursor_of(v) + 1 < s->table.n)
         move_to(v, cursor_of(v) + 1);
@@ -283,6 +283,8 @@ static enum view_result select_all(struct view *v)
     struct runs_state *s = v->state;
     struct run_list *l = ui_runs(v->ui);
     bool any = false;
+    if (s->table.n == 0)
+        return VIEW_IGNORED;
     for (int i = 0; i < l->n; i++) {
         any = any || l->rows[i]->selected;
         l->rows[i]->selected = false;
@@ -316,7 +318,7 @@ static enum view_result command_runs(struct view *v, enum command_id id, const c
         r = arg ? named(v, arg) : cursor_of(v) >= 0 ? ui_run(v->ui) : NULL;
         if (r)
             ui_open_run(v->ui, r->info.name, PAGE_CURVES);
-        return VIEW_CHANGED;
+        return r || arg ? VIEW_CHANGED : VIEW_IGNORED;
     case CMD_SELECT:
         return select_run(v, arg);
     case CMD_SELECT_ALL:

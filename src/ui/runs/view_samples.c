@@ -139,10 +139,7 @@ static void draw_list(struct samples_state *s, struct canvas *c, struct rect r)
     rect_cut_top(&r, 1);
     int cursor = chosen(s);
     s->visible = r.height > 0 ? r.height : 1;
-    if (cursor < s->top)
-        s->top = cursor;
-    if (cursor >= s->top + s->visible)
-        s->top = cursor - s->visible + 1;
+    s->top = scroll_top(s->top, cursor, s->n, s->visible);
     for (int i = s->top; i < s->n && r.height > 0; i++) {
         struct rect line = rect_cut_top(&r, 1);
         const struct run_sample *sample = s->samples + i;
@@ -161,6 +158,17 @@ static void draw_list(struct samples_state *s, struct canvas *c, struct rect r)
     }
 }
 
+// All of it, its first line at the rectangle's; returns how many lines it has.
+static int draw_texts(struct canvas *c, struct rect at, const struct run_sample *sample, bool heat)
+{
+    const int prompt_lines = canvas_paragraph(c, at, 0, STYLE(COLOR_MUTED), sample->prompt, strlen(sample->prompt));
+    at.y += prompt_lines;
+    canvas_hline(c, at.x, at.y++, at.width, STYLE(COLOR_MUTED));
+    return prompt_lines + 1 +
+           (heat ? heat_paragraph(c, at, sample)
+                 : canvas_paragraph(c, at, 0, STYLE(COLOR_DEFAULT), sample->response, strlen(sample->response)));
+}
+
 static void draw_sample(struct samples_state *s, struct canvas *c, struct rect r)
 {
     const struct run_sample *sample = s->samples + chosen(s);
@@ -172,19 +180,16 @@ static void draw_sample(struct samples_state *s, struct canvas *c, struct rect r
     struct rect in = rect_inset(canvas_box(c, r, STYLE(COLOR_MUTED), title), 1, 0);
     if (in.height < 1 || in.width < 1)
         return;
-    size_t prompt_bytes = strlen(sample->prompt), response_bytes = strlen(sample->response);
-    struct rect old = canvas_clip(c, in);
-    struct rect at = {in.x, in.y - s->scroll, in.width, 100000};
-    int prompt_lines = canvas_paragraph(c, at, 0, STYLE(COLOR_MUTED), sample->prompt, prompt_bytes);
-    at.y += prompt_lines;
-    canvas_hline(c, at.x, at.y++, at.width, STYLE(COLOR_MUTED));
     const bool heat = sample->n_credits > 0 && !s->plain;
-    int response_lines = heat ? heat_paragraph(c, at, sample)
-                              : canvas_paragraph(c, at, 0, STYLE(COLOR_DEFAULT), sample->response, response_bytes);
+    struct rect old = canvas_clip(c, (struct rect){0}); // its lines are counted first
+    s->text_lines = draw_texts(c, (struct rect){in.x, in.y, in.width, 100000}, sample, heat);
+    canvas_unclip(c, old);
+    s->scroll = scroll_top(s->scroll, -1, s->text_lines, in.height);
+    old = canvas_clip(c, in);
+    draw_texts(c, (struct rect){in.x, in.y - s->scroll, in.width, 100000}, sample, heat);
     canvas_unclip(c, old);
     if (heat)
         heat_legend(c, r.x + 2, r.y + r.height - 1, r.width - 4 - MORE_COLUMNS, sample);
-    s->text_lines = prompt_lines + 1 + response_lines;
     s->text_height = in.height;
     if (s->text_lines - s->scroll > in.height)
         canvas_text(c, r.x + r.width - MORE_COLUMNS, r.y + r.height - 1, -1, STYLE(COLOR_ACCENT), " PgDn more ");
@@ -216,8 +221,10 @@ static void draw_samples(struct view *v, struct canvas *c, struct rect area)
 static enum view_result choose(struct samples_state *s, int to)
 {
     if (s->n == 0)
-        return VIEW_KEPT;
+        return VIEW_IGNORED;
     to = to < 0 ? 0 : to >= s->n ? s->n - 1 : to;
+    if (to == chosen(s) && s->scroll == 0)
+        return VIEW_IGNORED;
     // At the newest one the cursor follows: the next sample takes its place.
     s->chosen_id = to == 0 ? -1 : s->samples[to].id;
     s->scroll = 0;
@@ -228,8 +235,9 @@ static enum view_result scroll(struct samples_state *s, int lines)
 {
     int most = s->text_lines > s->text_height ? s->text_lines - s->text_height : 0;
     int to = s->scroll + lines;
+    const int before = s->scroll;
     s->scroll = to < 0 ? 0 : to > most ? most : to;
-    return VIEW_CHANGED;
+    return s->scroll == before ? VIEW_IGNORED : VIEW_CHANGED;
 }
 
 static enum view_result go_to(struct view *v, const char *arg)
@@ -260,6 +268,9 @@ static enum view_result command_samples(struct view *v, enum command_id id, cons
         return go_to(v, arg);
     case CMD_HEAT:
         s->plain = !s->plain;
+        if (s->n == 0 || s->samples[chosen(s)].n_credits == 0)
+            ui_say(v->ui, "Rewards of tokens are %s where there are some: this %s.", s->plain ? "hidden" : "shown",
+                   s->n ? "sample has none" : "run has no samples");
         return VIEW_CHANGED;
     case CMD_PAGE_UP:
         return scroll(s, -(s->text_height > 1 ? s->text_height - 1 : 1));

@@ -212,6 +212,17 @@ void canvas_put(struct canvas *c, int x, int y, uint32_t code, struct style styl
         cell[1] = (struct cell){.style = style};
 }
 
+int scroll_top(int top, int cursor, int n, int visible)
+{
+    if (cursor >= 0 && cursor < top)
+        top = cursor;
+    if (cursor >= top + visible)
+        top = cursor - visible + 1;
+    if (top > n - visible)
+        top = n - visible;
+    return top > 0 ? top : 0;
+}
+
 void canvas_fill(struct canvas *c, struct rect r, uint32_t code, struct style style)
 {
     r = rect_common(r, c->clip);

@@ -57,9 +57,10 @@ int key_from_name(const char *name, unsigned n_bytes)
             return named[i].key;
     if (n_bytes == 6 && memcmp(name, "Ctrl-", 5) == 0 && name[5] >= 'a' && name[5] <= 'z')
         return name[5] - 'a' + 1;
-    if (n_bytes >= 2 && n_bytes <= 3 && name[0] == 'F' && name[1] >= '1' && name[1] <= '9') {
+    const bool two = n_bytes == 3 && name[2] >= '0' && name[2] <= '9';
+    if ((n_bytes == 2 || two) && name[0] == 'F' && name[1] >= '1' && name[1] <= '9') {
         int number = name[1] - '0';
-        if (n_bytes == 3)
+        if (two)
             number = number * 10 + name[2] - '0';
         return number >= 1 && number <= 12 ? KEY_F0_ + number : KEY_NONE_;
     }
@@ -162,11 +163,16 @@ static size_t decode_string(const char *bytes, size_t n, bool all, int *key)
     return 2;
 }
 
+static bool is_string(char second)
+{
+    return second == ']' || second == 'P' || second == '_';
+}
+
 bool key_is_begun(const char *bytes, size_t n)
 {
     return n > 2 && bytes[0] == 27 &&
-           (strchr("]P_", bytes[1]) ||
-            (bytes[1] == '[' && (strchr("?<2", bytes[2]) || (n > 3 && bytes[2] == '6' && bytes[3] == ';'))));
+           (is_string(bytes[1]) || (bytes[1] == '[' && (bytes[2] == '?' || bytes[2] == '<' || bytes[2] == '2' ||
+                                                        (n > 3 && bytes[2] == '6' && bytes[3] == ';'))));
 }
 
 // bytes[0] is ESC and bytes[1] is '['.
@@ -220,7 +226,7 @@ size_t key_decode(const char *bytes, size_t n, bool all, int *key)
             *key = letter_key(bytes[2]);
             return 3;
         }
-        if (bytes[1] == ']' || bytes[1] == 'P' || bytes[1] == '_')
+        if (is_string(bytes[1]))
             return decode_string(bytes, n, all, key);
         if (bytes[1] == 27) {
             *key = KEY_ESCAPE_;
