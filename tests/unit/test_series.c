@@ -394,7 +394,8 @@ static void windows_are_means_around_each_point(void **state)
     }
 }
 
-// More curves than there are lanes, of all kinds and lengths: side by side each is, to the bit, what one point after the other makes of it.
+// More curves than there are lanes, of all kinds and lengths: side by side each is, to the bit, what one point after the
+// other makes of it.
 static void curves_side_by_side_are_smoothed_as_alone(void **state)
 {
     enum { CURVES = SMOOTH_LANES + 3 };

@@ -126,8 +126,8 @@ static uint32_t even_points(const struct series *s, uint32_t i, double dx, uint3
     return n < bad ? n : bad;
 }
 
-// How many leaves of the pyramid can be smoothed at once: their points are finite and stand as the ones before did. The smoother
-// says the same bits either way; this spares it to ask about each point.
+// How many leaves of the pyramid can be smoothed at once: their points are finite and stand as the ones before did. The
+// smoother says the same bits either way; this spares it to ask about each point.
 static uint32_t even_leaves(const struct series *s, uint32_t most)
 {
     const uint32_t i = s->n_smooth;
@@ -422,8 +422,8 @@ static void smooth_column(const struct series *s, struct series_column *c, struc
     c->span = span_join(c->span, pyramid_leaves(&s->smooth, first / PYRAMID_LEAF, end / PYRAMID_LEAF));
 }
 
-// Points around the ends of columns lie far apart, each in memory that nobody has touched for long: it is asked for some columns
-// before it is needed.
+// Points around the ends of columns lie far apart, each in memory that nobody has touched for long: it is asked for some
+// columns before it is needed.
 static void expect_column(const struct series *s, const struct series_column *c, bool smoothed)
 {
     if (c->first == c->end)

@@ -16,8 +16,8 @@ struct smooth_leaves {
     float low[SMOOTH_LEAVES][SMOOTH_LANES], high[SMOOTH_LEAVES][SMOOTH_LANES];
 };
 
-// Takes in n_leaves of points of n_curves. Each goes on at its last_dx from an average that is not NaN, with points y that are
-// finite; `x` is left to the caller.
+// Takes in n_leaves of points of n_curves. Each goes on at its last_dx from an average that is not NaN, with points y that
+// are finite; `x` is left to the caller.
 void smoother_run(struct smoother *const *s, const float *const *y, int n_curves, int n_leaves, struct smooth_leaves *out);
 
 // One for each level of instructions; lanes from n_curves on do what the first one does.

@@ -1,5 +1,5 @@
-// The loops of smooth_lanes.h in vectors of WIDE doubles, four of them at a time. The including file defines WIDE (2 or 4) and
-// SMOOTH_KERNEL; the compiler options of that file decide the instructions.
+// The loops of smooth_lanes.h in vectors of WIDE doubles, four of them at a time. The including file defines WIDE (2 or 4)
+// and SMOOTH_KERNEL; the compiler options of that file decide the instructions.
 #pragma once
 
 #include "ui/series/smooth_lanes.h"
