@@ -164,7 +164,7 @@ libui_a_SOURCES = \
 	%D%/series/range_stats.c %D%/series/range_stats.h \
 	%D%/series/series.c %D%/series/series.h \
 	%D%/series/smooth.c %D%/series/smooth.h \
-	%D%/series/smooth_lanes.c \
+	%D%/series/smooth_lanes.c %D%/series/smooth_lanes.h %D%/series/smooth_lanes_impl.h \
 	%D%/series/smooth_window.c %D%/series/smooth_window.h \
 	%D%/series/steps.c %D%/series/steps.h \
 	%D%/series/x_map.c %D%/series/x_map.h \
@@ -184,6 +184,14 @@ libui_a_SOURCES = \
 	%D%/term/terminal.c %D%/term/terminal.h \
 	%D%/term/text_pane.c %D%/term/text_pane.h \
 	%D%/term/words.c %D%/term/words.h
+libui_a_LIBADD =
+libui_a_DEPENDENCIES = $(libui_a_LIBADD)
+if X86_LEVELS
+noinst_LIBRARIES += libui_avx2.a
+libui_avx2_a_SOURCES = %D%/series/smooth_lanes_avx2.c
+libui_avx2_a_CFLAGS = $(AM_CFLAGS) -mavx2
+libui_a_LIBADD += $(libui_avx2_a_OBJECTS)
+endif
 UI_LIBS = libui.a $(CAIRO_LIBS)
 
 EXTRA_DIST += tests/golden/plot.svg tests/golden/chart-compare.txt tests/golden/chart-ascii.txt tests/golden/chart-block.txt tests/golden/chart-braille.txt

@@ -5,6 +5,7 @@
 
 #include "base/rng.h"
 #include "ui/series/series.h"
+#include "ui/series/smooth_lanes.h"
 
 enum { MAX = 6000 };
 
@@ -393,10 +394,11 @@ static void windows_are_means_around_each_point(void **state)
     }
 }
 
-// Eleven curves of all kinds and lengths: side by side each is, to the bit, what one point after the other makes of it.
+// More curves than there are lanes, of all kinds and lengths: side by side each is, to the bit, what one point after the
+// other makes of it.
 static void curves_side_by_side_are_smoothed_as_alone(void **state)
 {
-    enum { CURVES = 11 };
+    enum { CURVES = SMOOTH_LANES + 3 };
     static struct model m[CURVES];
     static const double weights[] = {0.3, 0.95, 0.999};
     for (int round = 0; round < 6; round++) {
@@ -436,6 +438,56 @@ static void curves_side_by_side_are_smoothed_as_alone(void **state)
     }
 }
 
+// Each level of instructions against one point after the other, with what remains of before the first point and without.
+static void check_kernel(smooth_kernel *kernel, int n_curves, double weight, struct rng *rng)
+{
+    enum { LEAVES = 3, POINTS = LEAVES * SMOOTH_LEAF };
+    static float y[SMOOTH_LANES][POINTS], each[POINTS];
+    static struct smooth_leaves out;
+    struct smooth_lanes l = {.n_curves = n_curves};
+    struct smoother alone[SMOOTH_LANES];
+    for (int k = 0; k < SMOOTH_LANES; k++) {
+        const int from = k < n_curves ? k : 0;
+        smoother_init(&alone[k], weight + 0.0001 * k, 1);
+        smoother_add(&alone[k], 0, k);
+        for (int i = 0; i < POINTS; i++)
+            y[k][i] = (float)rng_normal(rng);
+        l.y[k] = y[from];
+        l.value[k] = alone[from].value;
+        l.remain[k] = alone[from].remain;
+        l.decay[k] = alone[from].last_decay;
+    }
+    kernel(&l, LEAVES, &out);
+    for (int k = 0; k < n_curves; k++) {
+        struct smoother even = alone[k];
+        smoother_add_even(&even, 1, y[k], POINTS, each);
+        for (int leaf = 0; leaf < LEAVES; leaf++) {
+            struct span span = SPAN_EMPTY;
+            assert_true(out.value[leaf][k] == alone[k].value && out.remain[leaf][k] == alone[k].remain);
+            for (int i = leaf * SMOOTH_LEAF; i < (leaf + 1) * SMOOTH_LEAF; i++) {
+                span = span_add(span, (float)smoother_add(&alone[k], i + 1, y[k][i]));
+                assert_true(each[i] == (float)alone[k].value);
+            }
+            assert_true(out.low[leaf][k] == span.min && out.high[leaf][k] == span.max);
+        }
+        assert_true(l.value[k] == alone[k].value && l.remain[k] == alone[k].remain);
+        assert_true(even.value == alone[k].value && even.remain == alone[k].remain && even.x == alone[k].x);
+    }
+}
+
+static void all_levels_of_lanes_say_the_same_bits(void **state)
+{
+    struct rng rng = rng_make(37, RNG_TEST, 0);
+    for (int n = 1; n <= SMOOTH_LANES; n++)
+        for (int old = 0; old < 2; old++) {
+            check_kernel(smooth_kernel_plain, n, old ? 0.3 : 0.97, &rng);
+#ifdef ATTUNE_X86_LEVELS
+            if (__builtin_cpu_supports("avx2"))
+                check_kernel(smooth_kernel_avx2, n, old ? 0.3 : 0.97, &rng);
+#endif
+        }
+}
+
 static void a_constant_stays_what_it_is_in_a_window(void **state)
 {
     struct series s;
@@ -469,6 +521,7 @@ int main(void)
         cmocka_unit_test(smoothing_hardly_depends_on_density),
         cmocka_unit_test(smoothing_while_adding_equals_smoothing_at_once),
         cmocka_unit_test(curves_side_by_side_are_smoothed_as_alone),
+        cmocka_unit_test(all_levels_of_lanes_say_the_same_bits),
         cmocka_unit_test(columns_are_exact),
         cmocka_unit_test(odd_points_are_refused_or_limited),
         cmocka_unit_test(a_point_takes_about_five_bytes),

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 
@@ -30,27 +31,27 @@ void pyramid_fini(struct pyramid *p)
     *p = (struct pyramid){0};
 }
 
-static void put_node(struct pyramid *p, int k, uint32_t node, struct span span)
+static void put_nodes(struct pyramid *p, int k, uint32_t node, const struct span *spans, uint32_t n)
 {
-    if (node >= p->cap[k]) {
+    if (node + n > p->cap[k]) {
         // Growth by an eighth: many long series are kept, doubling would waste up to half of them.
-        p->cap[k] += p->cap[k] / 8 + 4;
+        while (node + n > p->cap[k])
+            p->cap[k] += p->cap[k] / 8 + 4;
         p->level[k] = mem_realloc(p->level[k], p->cap[k], sizeof *p->level[k]);
     }
-    p->level[k][node] = span;
+    memcpy(p->level[k] + node, spans, n * sizeof *spans);
 }
 
-// A whole leaf, and each node above that becomes whole by it. Nodes that are not whole are never asked for.
-static void push_leaf(struct pyramid *p, uint32_t leaf)
+// Each node above that becomes whole by a leaf. Nodes that are not whole are never asked for.
+static void push_up(struct pyramid *p, uint32_t leaf)
 {
-    put_node(p, 0, leaf, p->tail);
     for (int k = 1, shift = LEAF_BITS; k < PYRAMID_LEVELS && ((leaf + 1) & ((1u << shift) - 1)) == 0; k++, shift += LEAF_BITS) {
         const uint32_t node = leaf >> shift;
         const struct span *children = p->level[k - 1] + (size_t)node * PYRAMID_LEAF;
         struct span span = SPAN_EMPTY;
         for (int i = 0; i < PYRAMID_LEAF; i++)
             span = span_join(span, children[i]);
-        put_node(p, k, node, span);
+        put_nodes(p, k, node, &span, 1);
     }
 }
 
@@ -58,15 +59,20 @@ void pyramid_add(struct pyramid *p, float value)
 {
     p->tail = span_add(p->n % PYRAMID_LEAF == 0 ? SPAN_EMPTY : p->tail, value);
     p->n++;
-    if (p->n % PYRAMID_LEAF == 0)
-        push_leaf(p, p->n / PYRAMID_LEAF - 1);
+    if (p->n % PYRAMID_LEAF == 0) {
+        put_nodes(p, 0, p->n / PYRAMID_LEAF - 1, &p->tail, 1);
+        push_up(p, p->n / PYRAMID_LEAF - 1);
+    }
 }
 
-void pyramid_add_leaf(struct pyramid *p, struct span all)
+void pyramid_add_leaves(struct pyramid *p, const struct span *leaves, uint32_t n)
 {
-    p->tail = all;
-    p->n += PYRAMID_LEAF;
-    push_leaf(p, p->n / PYRAMID_LEAF - 1);
+    const uint32_t first = p->n / PYRAMID_LEAF;
+    BUG_IF(p->n % PYRAMID_LEAF != 0);
+    put_nodes(p, 0, first, leaves, n);
+    for (uint32_t i = PYRAMID_LEAF - 1 - first % PYRAMID_LEAF; i < n; i += PYRAMID_LEAF)
+        push_up(p, first + i);
+    p->n += n * PYRAMID_LEAF;
 }
 
 void pyramid_truncate(struct pyramid *p, uint32_t n)

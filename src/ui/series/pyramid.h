@@ -24,7 +24,7 @@ struct span span_add(struct span a, float value);
 
 void pyramid_fini(struct pyramid *p);
 void pyramid_add(struct pyramid *p, float value);
-void pyramid_add_leaf(struct pyramid *p, struct span all); // over PYRAMID_LEAF points, at the beginning of a leaf
+void pyramid_add_leaves(struct pyramid *p, const struct span *leaves, uint32_t n); // at the beginning of a leaf
 void pyramid_truncate(struct pyramid *p, uint32_t n); // n a multiple of PYRAMID_LEAF
 // Over the points of leaves first .. end-1 (leaf i: points 32 i .. 32 i + 31), all of them whole.
 struct span pyramid_leaves(const struct pyramid *p, uint32_t first, uint32_t end);

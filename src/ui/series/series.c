@@ -8,6 +8,9 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "ui/series/smooth_lanes.h"
+
+_Static_assert((int)SMOOTH_BLOCK == (int)PYRAMID_LEAF && (int)SMOOTH_LEAF == (int)PYRAMID_LEAF, "each leaf has its mark");
 
 void series_init(struct series *s)
 {
@@ -62,17 +65,22 @@ static void smooth_from_mark(const struct series *s, uint32_t block, struct smoo
     }
 }
 
+static void make_room_for_marks(struct series *s, uint32_t n)
+{
+    if (n <= s->cap_marks)
+        return;
+    while (n > s->cap_marks)
+        s->cap_marks += s->cap_marks / 8 + 8;
+    s->marks = mem_realloc(s->marks, s->cap_marks, sizeof *s->marks);
+}
+
 static void take_mark(struct series *s)
 {
-    uint32_t i = s->n_smooth;
-    if (i % SMOOTH_BLOCK == 0) {
-        uint32_t block = i / SMOOTH_BLOCK;
-        if (block >= s->cap_marks) {
-            s->cap_marks += s->cap_marks / 8 + 8;
-            s->marks = mem_realloc(s->marks, s->cap_marks, sizeof *s->marks);
-        }
-        s->marks[block] = (struct smooth_mark){s->smoother.value, s->smoother.remain};
-    }
+    const uint32_t block = s->n_smooth / SMOOTH_BLOCK;
+    if (s->n_smooth % SMOOTH_BLOCK != 0)
+        return;
+    make_room_for_marks(s, block + 1);
+    s->marks[block] = (struct smooth_mark){s->smoother.value, s->smoother.remain};
 }
 
 static uint32_t window_one(struct series *s)
@@ -111,32 +119,44 @@ static uint32_t next_bad(const struct series *s, uint32_t i)
     return low < s->n_bad ? s->bad[low] : s->n;
 }
 
-// How many leaves of the pyramid can be smoothed at once: their points are finite and stand as the ones before did. The smoother
-// says the same bits either way; this spares it to ask about each point.
-static uint32_t even_leaves(const struct series *s)
+// How many points from i on are finite and stand dx after the one before, at most `most`.
+static uint32_t even_points(const struct series *s, uint32_t i, double dx, uint32_t most)
 {
-    const uint32_t i = s->n_smooth, block_end = i - i % STEP_BLOCK + STEP_BLOCK;
-    if (s->smooth_kind != SMOOTH_EMA || i == 0 || i % PYRAMID_LEAF != 0 || isnan(s->smoother.value) ||
-        steps_stride(&s->steps, i) != s->smoother.last_dx || (double)(series_step(s, i) - series_step(s, i - 1)) != s->smoother.last_dx)
-        return 0;
-    const uint32_t bad = next_bad(s, i);
-    return ((bad < block_end ? bad : block_end) - i) / PYRAMID_LEAF;
+    const uint32_t n = steps_even(&s->steps, i, dx, most), bad = next_bad(s, i) - i;
+    return n < bad ? n : bad;
 }
 
-static void smooth_leaf(struct series *const *s, int n)
+// How many leaves of the pyramid can be smoothed at once: their points are finite and stand as the ones before did. The
+// smoother says the same bits either way; this spares it to ask about each point.
+static uint32_t even_leaves(const struct series *s, uint32_t most)
 {
-    struct smoother *smoothers[SMOOTH_LANES];
-    const float *values[SMOOTH_LANES];
-    float low[SMOOTH_LANES], high[SMOOTH_LANES];
+    const uint32_t i = s->n_smooth;
+    if (s->smooth_kind != SMOOTH_EMA || i == 0 || i % PYRAMID_LEAF != 0 || isnan(s->smoother.value))
+        return 0;
+    return even_points(s, i, s->smoother.last_dx, most * PYRAMID_LEAF) / PYRAMID_LEAF;
+}
+
+static void smooth_leaves(struct series *const *s, int n, uint32_t n_leaves)
+{
+    struct smoother *smoothers[SMOOTH_LANES] = {NULL};
+    const float *values[SMOOTH_LANES] = {NULL};
+    struct smooth_leaves out;
     for (int k = 0; k < n; k++) {
-        take_mark(s[k]);
         smoothers[k] = &s[k]->smoother;
         values[k] = s[k]->values + s[k]->n_smooth;
     }
-    smoother_run(smoothers, values, n, PYRAMID_LEAF, low, high);
+    smoother_run(smoothers, values, n, (int)n_leaves, &out);
     for (int k = 0; k < n; k++) {
-        pyramid_add_leaf(&s[k]->smooth, (struct span){low[k], high[k]});
-        s[k]->n_smooth += PYRAMID_LEAF;
+        const uint32_t first = s[k]->n_smooth / PYRAMID_LEAF;
+        struct span spans[SMOOTH_LEAVES];
+        make_room_for_marks(s[k], first + n_leaves);
+        for (uint32_t i = 0; i < n_leaves; i++) {
+            s[k]->marks[first + i] = (struct smooth_mark){out.value[i][k], out.remain[i][k]};
+            spans[i] = (struct span){out.low[i][k], out.high[i][k]};
+        }
+        pyramid_add_leaves(&s[k]->smooth, spans, n_leaves);
+        s[k]->n_smooth += n_leaves * PYRAMID_LEAF;
+        s[k]->smoother.x = (double)series_step(s[k], s[k]->n_smooth - 1);
     }
 }
 
@@ -185,7 +205,8 @@ bool series_smooth_all(struct series *const *s, int n, uint32_t budget)
 {
     for (;;) {
         struct series *lanes[SMOOTH_LANES];
-        uint32_t n_leaves = STEP_BLOCK / PYRAMID_LEAF, work = 0;
+        const uint32_t fair = budget / (PYRAMID_LEAF * SMOOTH_LANES) + 1;
+        uint32_t n_leaves = fair < SMOOTH_LEAVES ? fair : SMOOTH_LEAVES, work = 0;
         int n_lanes = 0;
         bool all = true;
         for (int i = 0; i < n && n_lanes < SMOOTH_LANES; i++) {
@@ -194,7 +215,7 @@ bool series_smooth_all(struct series *const *s, int n, uint32_t budget)
             all = false;
             if (work >= budget)
                 return false;
-            const uint32_t even = even_leaves(s[i]);
+            const uint32_t even = even_leaves(s[i], n_leaves);
             if (even == 0) {
                 work += smooth_singly(s[i], budget - work);
                 continue;
@@ -204,10 +225,8 @@ bool series_smooth_all(struct series *const *s, int n, uint32_t budget)
         }
         if (all)
             return true;
-        for (uint32_t k = 0; k < n_leaves && n_lanes > 0; k++)
-            smooth_leaf(lanes, n_lanes);
-        for (int k = 0; k < n_lanes; k++)
-            lanes[k]->smoother.x = (double)series_step(lanes[k], lanes[k]->n_smooth - 1);
+        if (n_lanes > 0)
+            smooth_leaves(lanes, n_lanes, n_leaves);
         work += n_leaves * PYRAMID_LEAF * (uint32_t)n_lanes;
         budget = work < budget ? budget - work : 0;
     }
@@ -221,6 +240,37 @@ bool series_smooth_some(struct series *s, uint32_t budget)
 bool series_is_smooth(const struct series *s)
 {
     return s->weight > 0 && s->n_smooth == s->n;
+}
+
+// The smoothed curve at a point, from the block of points that was walked last.
+struct walk {
+    uint32_t block;
+    float values[SMOOTH_BLOCK];
+};
+#define WALK_NONE ((struct walk){.block = UINT32_MAX})
+
+static void walk_block(const struct series *s, struct walk *w, uint32_t block)
+{
+    const uint32_t first = block * SMOOTH_BLOCK, left = s->n_smooth - first, n = left < SMOOTH_BLOCK ? left : SMOOTH_BLOCK;
+    struct smoother m;
+    smooth_from_mark(s, block, &m);
+    w->block = block;
+    const double dx = block > 0 ? (double)(series_step(s, first) - series_step(s, first - 1)) : 0;
+    if (block > 0 && !isnan(m.value) && even_points(s, first, dx, n) == n) {
+        smoother_add_even(&m, dx, s->values + first, (int)n, w->values);
+        return;
+    }
+    for (uint32_t i = 0; i < n; i++)
+        w->values[i] = (float)smoother_add(&m, (double)series_step(s, first + i), s->values[first + i]);
+}
+
+static float smooth_value(const struct series *s, struct walk *w, uint32_t i)
+{
+    if (s->smooth_kind != SMOOTH_EMA)
+        return smooth_window_value(&s->window, i);
+    if (i / SMOOTH_BLOCK != w->block)
+        walk_block(s, w, i / SMOOTH_BLOCK);
+    return w->values[i % SMOOTH_BLOCK];
 }
 
 double series_smoothed(const struct series *s, uint32_t i)
@@ -358,81 +408,54 @@ static void raw_column(const struct series *s, struct series_column *c)
     c->last_value = s->values[c->end - 1];
 }
 
-static void window_column(const struct series *s, struct series_column *c)
+// Neighbouring columns meet within a block: from left to right each block is walked once.
+static void smooth_column(const struct series *s, struct series_column *c, struct walk *w)
 {
     const uint32_t whole = s->smooth.n / PYRAMID_LEAF * PYRAMID_LEAF; // what of the pyramid is whole leaves
     uint32_t first = c->first, end = c->end;
-    c->first_value = smooth_window_value(&s->window, first);
-    c->last_value = smooth_window_value(&s->window, end - 1);
+    c->first_value = smooth_value(s, w, first);
     while (first < end && (first % PYRAMID_LEAF != 0 || first >= whole))
-        c->span = span_add(c->span, smooth_window_value(&s->window, first++));
+        c->span = span_add(c->span, smooth_value(s, w, first++));
+    c->last_value = smooth_value(s, w, end - 1);
     while (first < end && (end % PYRAMID_LEAF != 0 || end > whole))
-        c->span = span_add(c->span, smooth_window_value(&s->window, --end));
+        c->span = span_add(c->span, smooth_value(s, w, --end));
     c->span = span_join(c->span, pyramid_leaves(&s->smooth, first / PYRAMID_LEAF, end / PYRAMID_LEAF));
 }
 
-// Walks the smoothed curve over a column. Whole leaves are taken from the pyramid, but the walk itself must end at the
-// last point: it is taken up again at the last mark before it. `walk` is the state after point c->first - 1.
-static void smooth_column(const struct series *s, struct series_column *c, struct smoother *walk)
+// Points around the ends of columns lie far apart, each in memory that nobody has touched for long: it is asked for some
+// columns before it is needed.
+static void expect_column(const struct series *s, const struct series_column *c, bool smoothed)
 {
-    c->span = SPAN_EMPTY;
-    uint32_t i = c->first;
-    while (i < c->end) {
-        uint32_t last_block = c->end / SMOOTH_BLOCK;
-        if (i % SMOOTH_BLOCK == 0 && i / SMOOTH_BLOCK < last_block) {
-            c->span = span_join(c->span, pyramid_leaves(&s->smooth, i / PYRAMID_LEAF,
-                                                        last_block * (SMOOTH_BLOCK / PYRAMID_LEAF)));
-            i = last_block * SMOOTH_BLOCK;
-            if (i < s->n_smooth)
-                smooth_from_mark(s, last_block, walk);
-            else
-                *walk = s->smoother;
-            continue;
-        }
-        float value = (float)smoother_add(walk, (double)series_step(s, i), s->values[i]);
-        c->span = span_add(c->span, value);
-        if (i == c->first)
-            c->first_value = value;
-        i++;
-    }
-    c->last_value = (float)walk->value;
+    if (c->first == c->end)
+        return;
+    const uint32_t block = (c->end - 1) / SMOOTH_BLOCK;
+    const float *values = s->values + block * SMOOTH_BLOCK;
+    __builtin_prefetch(values);
+    __builtin_prefetch(values + SMOOTH_BLOCK / 2);
+    if (smoothed && s->smooth_kind == SMOOTH_EMA)
+        __builtin_prefetch(&s->marks[block]);
 }
 
 void series_columns(const struct series *s, bool smoothed, const double *edges, int n, struct series_column *out)
 {
+    enum { AHEAD = 8 };
     BUG_IF(smoothed && !series_is_smooth(s));
-    struct smoother walk;
-    uint32_t at = UINT32_MAX; // the point that `walk` would take next
+    struct walk walk = WALK_NONE;
     uint32_t first = series_find(s, edges[0]);
-    for (int i = 0; i < n; i++) {
-        uint32_t end = series_find(s, edges[i + 1]);
-        struct series_column *c = &out[i];
-        *c = (struct series_column){.first = first, .end = end > first ? end : first, .first_value = NAN,
-                                    .last_value = NAN, .span = SPAN_EMPTY};
-        first = c->end;
-        if (c->first == c->end)
+    for (int i = 0; i < n + AHEAD; i++) {
+        if (i < n) {
+            const uint32_t end = series_find(s, edges[i + 1]);
+            out[i] = (struct series_column){.first = first, .end = end > first ? end : first, .first_value = NAN,
+                                            .last_value = NAN, .span = SPAN_EMPTY};
+            first = out[i].end;
+            expect_column(s, &out[i], smoothed);
+        }
+        if (i < AHEAD || out[i - AHEAD].first == out[i - AHEAD].end)
             continue;
-        if (smoothed && s->smooth_kind != SMOOTH_EMA) {
-            window_column(s, c);
-            continue;
-        }
-        if (!smoothed) {
-            raw_column(s, c);
-            continue;
-        }
-        if (at != c->first) {
-            uint32_t block = c->first / SMOOTH_BLOCK;
-            smooth_from_mark(s, block, &walk);
-            for (uint32_t k = block * SMOOTH_BLOCK; k < c->first; k++)
-                smoother_add(&walk, (double)series_step(s, k), s->values[k]);
-        }
-        if (c->first % SMOOTH_BLOCK == 0 && c->end - c->first >= SMOOTH_BLOCK) {
-            // The leaves are taken whole below: the first point is walked apart.
-            struct smoother one = walk;
-            c->first_value = (float)smoother_add(&one, (double)series_step(s, c->first), s->values[c->first]);
-        }
-        smooth_column(s, c, &walk);
-        at = c->end;
+        if (smoothed)
+            smooth_column(s, &out[i - AHEAD], &walk);
+        else
+            raw_column(s, &out[i - AHEAD]);
     }
 }
 

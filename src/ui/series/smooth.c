@@ -56,6 +56,22 @@ void smoother_restart(struct smoother *s, double value, double remain, double x)
     s->started = true;
 }
 
+static void set_distance(struct smoother *s, double dx)
+{
+    if (dx == s->last_dx)
+        return;
+    s->last_dx = dx;
+    s->last_decay = pow(s->weight, dx / s->unit);
+}
+
+static void take(struct smoother *s, double y)
+{
+    s->remain *= s->last_decay;
+    if (s->remain < 1e-18) // 1 - remain is 1 by now; going on would reach denormal numbers, which are slow
+        s->remain = 0;
+    s->value += (1 - s->last_decay) / (1 - s->remain) * (y - s->value);
+}
+
 double smoother_add(struct smoother *s, double x, double y)
 {
     double dx = s->started ? x - s->x : s->unit;
@@ -63,15 +79,27 @@ double smoother_add(struct smoother *s, double x, double y)
     s->x = x;
     if (!isfinite(y))
         return s->value;
-    if (dx != s->last_dx) {
-        s->last_dx = dx;
-        s->last_decay = pow(s->weight, dx / s->unit);
-    }
+    set_distance(s, dx);
     if (isnan(s->value))
         s->value = y;
-    s->remain *= s->last_decay;
-    if (s->remain < 1e-18) // 1 - remain is 1 by now; going on would reach denormal numbers, which are slow
-        s->remain = 0;
-    s->value += (1 - s->last_decay) / (1 - s->remain) * (y - s->value);
+    take(s, y);
     return s->value;
+}
+
+void smoother_add_even(struct smoother *s, double dx, const float *y, int n, float *out)
+{
+    int i = 0;
+    set_distance(s, dx);
+    s->x += n * dx;
+    for (; i < n && s->remain > 0; i++) {
+        take(s, y[i]);
+        out[i] = (float)s->value;
+    }
+    const double share = 1 - s->last_decay;
+    double value = s->value;
+    for (; i < n; i++) {
+        value += share * (y[i] - value);
+        out[i] = (float)value;
+    }
+    s->value = value;
 }

@@ -34,8 +34,6 @@ void smoother_init(struct smoother *s, double weight, double unit);
 void smoother_restart(struct smoother *s, double value, double remain, double x);
 // Returns the average after (x, y). A non-finite y leaves it as it is and does not fade it.
 double smoother_add(struct smoother *s, double x, double y);
-// The same for n points (a multiple of 4) of up to SMOOTH_LANES curves side by side, to the same bits: an average waits for the one
-// before, so that a processor does several curves in the time of one. Each goes on at its last_dx from an average that is not NaN,
-// with points y that are finite; `x` is left to the caller. low, high: of each curve's averages.
-enum { SMOOTH_LANES = 8 };
-void smoother_run(struct smoother *const *s, const float *const *y, int n_curves, int n, float *low, float *high);
+// The same for n points that are finite and each dx after the one before, from an average that is not NaN. out: the
+// averages.
+void smoother_add_even(struct smoother *s, double dx, const float *y, int n, float *out);

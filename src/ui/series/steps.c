@@ -76,6 +76,11 @@ uint32_t steps_find(const struct steps *s, double step)
     const struct step_block *b = &s->blocks[low - 1];
     uint32_t start = (low - 1) * STEP_BLOCK;
     uint32_t k0 = 0, k1 = s->n - start < STEP_BLOCK ? s->n - start : STEP_BLOCK;
+    if (!b->offsets && k1 > 1) { // one of the two around the place where it would be
+        const double place = (step - b->first) / b->stride;
+        k0 = place < k1 ? (uint32_t)place : k1;
+        k1 = k0 + 2 < k1 ? k0 + 2 : k1;
+    }
     while (k0 < k1) {
         uint32_t middle = k0 + (k1 - k0) / 2;
         if ((double)b->first + offset_at(b, middle) < step)
@@ -86,10 +91,18 @@ uint32_t steps_find(const struct steps *s, double step)
     return start + k0;
 }
 
-double steps_stride(const struct steps *s, uint32_t i)
+uint32_t steps_even(const struct steps *s, uint32_t i, double dx, uint32_t most)
 {
-    const struct step_block *b = &s->blocks[i / STEP_BLOCK];
-    return b->offsets ? 0 : b->stride;
+    uint32_t end = i;
+    while (end < s->n && end - i < most) {
+        const struct step_block *b = &s->blocks[end / STEP_BLOCK];
+        const uint32_t k = end % STEP_BLOCK;
+        if (b->offsets || b->stride != dx || (k == 0 && (double)(steps_at(s, end) - steps_at(s, end - 1)) != dx))
+            break;
+        end += STEP_BLOCK - k;
+    }
+    end = end < s->n ? end : s->n;
+    return end - i < most ? end - i : most;
 }
 
 void steps_truncate(struct steps *s, uint32_t n)
