@@ -51,8 +51,8 @@ static int check_fit(const struct scorer *s, const char *dir, const struct rewar
         code = err_set(e, ERR_UNSUPPORTED, "the reward model %s knows %d tokens, the policy says %d", dir,
                        s->model->arch.vocab_size, o->vocab_size);
     if (!code && s->model->arch.max_positions < o->max_length)
-        code = err_set(e, ERR_UNSUPPORTED, "the reward model %s reads at most %d tokens, and a prompt with its answer may have "
-                       "%d: give max-length %d", dir, s->model->arch.max_positions, o->max_length,
+        code = err_set(e, ERR_UNSUPPORTED, "the reward model %s reads at most %d tokens, and a prompt with its answer may "
+                       "have %d: give max-length %d", dir, s->model->arch.max_positions, o->max_length,
                        s->model->arch.max_positions);
     tokenizer_free(t);
     free(where);
