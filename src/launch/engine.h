@@ -31,7 +31,7 @@ const struct engine_objective *engine_find_objective(const struct engine_descrip
 
 // Makes the paths among the settings independent of the working folder: a file or folder that is there becomes
 // absolute; what is not there but belongs to Attune's own data ("models/demo") is found there. Call before the
-// settings go into the store.
+// settings go into the store. A reward command that names a file of this folder is run in it, wherever the engine stands.
 void engine_resolve_paths(struct settings *s);
 
 // What the demo gives its DPO run, as one object, a new reference: `attune demo run` and the console's d start the same.

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -184,6 +185,52 @@ static void paths_become_absolute(void **state)
     free(dir);
 }
 
+// Of what people write where they stand. What is no file here, or is absolute, stays as it is.
+static void programs_and_folders_of_rewards_are_meant_from_here(void **state)
+{
+    static const struct param params[] = {{.name = "reward-command", .type = PARAM_TEXT, .fallback = ""},
+                                          {.name = "rewards", .type = PARAM_TEXT, .fallback = ""},
+                                          {0}};
+    static const struct param *const tables[] = {params, NULL};
+    static const char *const rows[][4] = { // what is given; before the folder, how it is written, behind it
+        {"./s.sh", "cd '", "it'\\''s, a@b", "' && ./s.sh"},
+        {"python3 s.sh --fast", "cd '", "it'\\''s, a@b", "' && python3 s.sh --fast"},
+        {"cat|./s.sh", "cd '", "it'\\''s, a@b", "' && cat|./s.sh"},
+        {"cd '/elsewhere' && ./s.sh", "cd '/elsewhere' && ./s.sh", NULL, ""},
+        {"/bin/sh -c true", "/bin/sh -c true", NULL, ""},
+        {"./not-there", "./not-there", NULL, ""},
+        {"regex:s\\,sh@2, x=command:./s.sh@0.5", "regex:s\\,sh@2, x=command:cd '", "it'\\\\''s\\, a\\@b", "' && ./s.sh@0.5"},
+        {"m=model:rm@-1,json", "m=model:", "it's\\, a\\@b", "/rm@-1,json"},
+        {"json,preference:rm", "json,preference:", "it's\\, a\\@b", "/rm"},
+        {"length:2..4,model:nowhere,model:/", "length:2..4,model:nowhere,model:/", NULL, ""},
+    };
+    char *dir = test_folder(), *real = realpath(dir, NULL), *odd = path_join(real, "it's, a@b"), *before = getcwd(NULL, 0);
+    assert_int_equal(mkdir(odd, 0777) | chdir(odd) | mkdir("rm", 0777), 0);
+    assert_ok(file_write("s.sh", "x", 1, e));
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const char *name = i < 6 ? "reward-command" : "rewards";
+        struct settings s;
+        struct str want = {0};
+        settings_init(&s, tables);
+        assert_ok(settings_set(&s, name, rows[i][0], e));
+        engine_resolve_paths(&s);
+        engine_resolve_paths(&s); // once more changes nothing
+        str_add(&want, rows[i][1]);
+        if (rows[i][2])
+            str_addf(&want, "%s/%s", real, rows[i][2]);
+        str_add(&want, rows[i][3]);
+        assert_string_equal(settings_text(&s, name), str_text(&want));
+        settings_fini(&s);
+        str_fini(&want);
+    }
+    assert_int_equal(chdir(before), 0);
+    assert_ok(file_remove_tree(dir, e));
+    free(odd);
+    free(real);
+    free(dir);
+    free(before);
+}
+
 int main(void)
 {
     char *peer = test_build("tests/unit/launch_peer");
@@ -197,6 +244,7 @@ int main(void)
         cmocka_unit_test(the_description_becomes_tables),
         cmocka_unit_test(a_child_talks_line_by_line),
         cmocka_unit_test(paths_become_absolute),
+        cmocka_unit_test(programs_and_folders_of_rewards_are_meant_from_here),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -37,8 +37,8 @@ static bool same_tokens(const struct tokenizer *a, const struct tokenizer *b)
     return true;
 }
 
-// The same tokens mean the same texts only where the tokenizers are the same.
-static int check_tokenizer(const struct scorer *s, const char *dir, const struct rewards_options *o, struct err *e)
+// Whether it reads what the policy says: the same tokens mean the same texts only where the tokenizers are the same.
+static int check_fit(const struct scorer *s, const char *dir, const struct rewards_options *o, struct err *e)
 {
     struct tokenizer *t = NULL;
     char *where = model_find_tokenizer(dir);
@@ -50,6 +50,10 @@ static int check_tokenizer(const struct scorer *s, const char *dir, const struct
     if (!code && s->model->arch.vocab_size < o->vocab_size)
         code = err_set(e, ERR_UNSUPPORTED, "the reward model %s knows %d tokens, the policy says %d", dir,
                        s->model->arch.vocab_size, o->vocab_size);
+    if (!code && s->model->arch.max_positions < o->max_length)
+        code = err_set(e, ERR_UNSUPPORTED, "the reward model %s reads at most %d tokens, and a prompt with its answer may "
+                       "have %d: give max-length %d", dir, s->model->arch.max_positions, o->max_length,
+                       s->model->arch.max_positions);
     tokenizer_free(t);
     free(where);
     return code;
@@ -74,7 +78,7 @@ static int open_scorer(void **with, const char *arg, const struct rewards_option
     if (!code)
         code = model_load(&s->model, arg, o->ops, o->backend, LOAD_SCORE | how, e);
     if (!code)
-        code = check_tokenizer(s, arg, o, e);
+        code = check_fit(s, arg, o, e);
     if (code)
         close_scorer(s);
     else

@@ -29,6 +29,7 @@ struct rewards_options {
     const struct corpus *corpus, *held_out;  // where prompts come from: of training, of probes
     void (*say)(void *with, const char *text); // what a person should know, such as a program that was started again
     void *with;
+    int max_length; // of a prompt with its answer; 0: not known
 };
 int rewards_open(struct rewards **out, const struct rewards_options *o, struct err *e);
 void rewards_free(struct rewards *r); // NULL is fine

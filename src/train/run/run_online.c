@@ -100,7 +100,8 @@ int run_open_rollouts(struct run *r, struct group_source **out, struct err *e)
                                             .max_batch_tokens = (int)settings_int(s, "max-batch-tokens"),
                                             .vocab_size = r->model->arch.vocab_size, .tokenizer = r->tokenizer,
                                             .corpus = r->corpus,
-                                            .held_out = r->eval_corpus, .say = tell, .with = r};
+                                            .held_out = r->eval_corpus, .say = tell, .with = r,
+                                            .max_length = r->rules.max_length};
     struct rollout_options o = {.prompts = &r->train, .max_length = r->rules.max_length, .score = run_score, .keep = keep,
                                 .progress = go_on, .with = r};
     run_phase(r, RUN_STARTING, "loading what answers are scored by");

@@ -236,7 +236,11 @@ static void a_reward_model_scores_as_it_does_alone(void **state)
     settings_for(&s, str_text(&list));
     const struct rewards_options o = {.settings = &s, .ops = b.ops, .backend = b.backend, .max_batch_tokens = 256,
                                       .tokenizer = tokenizer,
-                                      .vocab_size = b.model->arch.vocab_size};
+                                      .vocab_size = b.model->arch.vocab_size,
+                                      .max_length = b.model->arch.max_positions};
+    struct rewards_options longer = o;
+    longer.max_length++; // not after hours, when the first long answer comes
+    assert_int_equal(rewards_open(&r, &longer, NULL), ERR_UNSUPPORTED);
     assert_ok(rewards_open(&r, &o, e));
     assert_ok(rewards_score(r, &answers, false, &none, e));
     for (int i = 0; i < 3; i++)
