@@ -377,8 +377,8 @@ static void raw_column(const struct series *s, struct series_column *c)
     c->last_value = s->values[c->end - 1];
 }
 
-// The smoothed curve around the ends of columns: blocks in ascending order, as many side by side as there are lanes, for they
-// lie far apart in memory that nobody has touched for long, and do not wait for one another.
+// The smoothed curve around the ends of columns: blocks in ascending order, as many side by side as there are lanes, for
+// they lie far apart in memory that nobody has touched for long, and do not wait for one another.
 struct walk {
     const struct series *series;
     const struct series_column *columns, *end; // those from which blocks are still to be taken, where each ends
@@ -468,6 +468,15 @@ static void smooth_column(const struct series *s, struct series_column *c, struc
     c->span = span_join(c->span, pyramid_leaves(&s->smooth, first / PYRAMID_LEAF, end / PYRAMID_LEAF));
 }
 
+// Asks for what will be read, for all columns before the first of them waits for it.
+static void fetch_block(const struct series *s, uint32_t block, bool and_mark)
+{
+    __builtin_prefetch(s->values + block * SMOOTH_BLOCK);
+    __builtin_prefetch(s->values + block * SMOOTH_BLOCK + SMOOTH_BLOCK / 2);
+    if (and_mark)
+        __builtin_prefetch(&s->marks[block]);
+}
+
 void series_columns(const struct series *s, bool smoothed, const double *edges, int n, struct series_column *out)
 {
     BUG_IF(smoothed && !series_is_smooth(s));
@@ -478,7 +487,7 @@ void series_columns(const struct series *s, bool smoothed, const double *edges, 
                                         .last_value = NAN, .span = SPAN_EMPTY};
         first = out[i].end;
         if (first > out[i].first)
-            __builtin_prefetch(s->values + first - 1);
+            fetch_block(s, (first - 1) / SMOOTH_BLOCK, smoothed && s->smooth_kind == SMOOTH_EMA);
     }
     struct walk walk = {.series = s, .columns = out, .end = out + n};
     for (int i = 0; i < n; i++) {
