@@ -43,15 +43,19 @@ void raster_column(struct raster *r, int x, int y0, int y1, int owner, bool fain
         return;
     y0 = y0 < 0 ? 0 : y0;
     y1 = y1 >= r->height ? r->height - 1 : y1;
-    int column = x / r->dot_x, bit_x = x % r->dot_x;
-    for (int y = y0; y <= y1; y++) {
-        size_t i = (size_t)(y / r->dot_y) * (size_t)r->columns + (size_t)column;
-        uint8_t bit = (uint8_t)(1u << (y % r->dot_y * r->dot_x + bit_x));
+    const int column = x / r->dot_x, bit_x = x % r->dot_x;
+    for (int row = y0 / r->dot_y; row * r->dot_y <= y1; row++) {
+        const size_t i = (size_t)row * (size_t)r->columns + (size_t)column;
+        const int top = row * r->dot_y, first = y0 > top ? y0 - top : 0;
+        const int last = y1 < top + r->dot_y ? y1 - top : r->dot_y - 1;
+        uint8_t bits = 0;
+        for (int y = first; y <= last; y++)
+            bits |= (uint8_t)(1u << (y * r->dot_x + bit_x));
         if (faint) {
-            r->faint[i] |= bit;
+            r->faint[i] |= bits;
             r->faint_of[i] = (uint8_t)owner;
         } else {
-            r->line[i] |= bit;
+            r->line[i] |= bits;
             r->line_of[i] = (uint8_t)owner;
             r->lines[i] |= 1u << owner;
         }

@@ -12,18 +12,6 @@
 enum { LEAF_BITS = 5 };
 _Static_assert(1 << LEAF_BITS == PYRAMID_LEAF, "nodes are found by shifting");
 
-struct span span_join(struct span a, struct span b)
-{
-    return (struct span){b.min < a.min ? b.min : a.min, b.max > a.max ? b.max : a.max};
-}
-
-struct span span_add(struct span a, float value)
-{
-    if (!isfinite(value))
-        return a;
-    return (struct span){value < a.min ? value : a.min, value > a.max ? value : a.max};
-}
-
 void pyramid_fini(struct pyramid *p)
 {
     for (int k = 0; k < PYRAMID_LEVELS; k++)

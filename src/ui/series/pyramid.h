@@ -2,6 +2,7 @@
 // points. Non-finite values are left out.
 #pragma once
 
+#include <math.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,8 +20,17 @@ struct pyramid {
     uint32_t cap[PYRAMID_LEVELS];
 };
 
-struct span span_join(struct span a, struct span b);
-struct span span_add(struct span a, float value);
+static inline struct span span_join(struct span a, struct span b)
+{
+    return (struct span){b.min < a.min ? b.min : a.min, b.max > a.max ? b.max : a.max};
+}
+
+static inline struct span span_add(struct span a, float value)
+{
+    if (!isfinite(value))
+        return a;
+    return (struct span){value < a.min ? value : a.min, value > a.max ? value : a.max};
+}
 
 void pyramid_fini(struct pyramid *p);
 void pyramid_add(struct pyramid *p, float value);

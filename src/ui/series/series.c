@@ -242,37 +242,6 @@ bool series_is_smooth(const struct series *s)
     return s->weight > 0 && s->n_smooth == s->n;
 }
 
-// The smoothed curve at a point, from the block of points that was walked last.
-struct walk {
-    uint32_t block;
-    float values[SMOOTH_BLOCK];
-};
-#define WALK_NONE ((struct walk){.block = UINT32_MAX})
-
-static void walk_block(const struct series *s, struct walk *w, uint32_t block)
-{
-    const uint32_t first = block * SMOOTH_BLOCK, left = s->n_smooth - first, n = left < SMOOTH_BLOCK ? left : SMOOTH_BLOCK;
-    struct smoother m;
-    smooth_from_mark(s, block, &m);
-    w->block = block;
-    const double dx = block > 0 ? (double)(series_step(s, first) - series_step(s, first - 1)) : 0;
-    if (block > 0 && !isnan(m.value) && even_points(s, first, dx, n) == n) {
-        smoother_add_even(&m, dx, s->values + first, (int)n, w->values);
-        return;
-    }
-    for (uint32_t i = 0; i < n; i++)
-        w->values[i] = (float)smoother_add(&m, (double)series_step(s, first + i), s->values[first + i]);
-}
-
-static float smooth_value(const struct series *s, struct walk *w, uint32_t i)
-{
-    if (s->smooth_kind != SMOOTH_EMA)
-        return smooth_window_value(&s->window, i);
-    if (i / SMOOTH_BLOCK != w->block)
-        walk_block(s, w, i / SMOOTH_BLOCK);
-    return w->values[i % SMOOTH_BLOCK];
-}
-
 double series_smoothed(const struct series *s, uint32_t i)
 {
     BUG_IF(i >= s->n_smooth);
@@ -408,7 +377,84 @@ static void raw_column(const struct series *s, struct series_column *c)
     c->last_value = s->values[c->end - 1];
 }
 
-// Neighbouring columns meet within a block: from left to right each block is walked once.
+// The smoothed curve around the ends of columns: blocks in ascending order, as many side by side as there are lanes, for
+// they lie far apart in memory that nobody has touched for long, and do not wait for one another.
+struct walk {
+    const struct series *series;
+    const struct series_column *columns, *end; // those from which blocks are still to be taken, where each ends
+    int n, at;                                 // blocks that are walked; the one that was asked for last
+    uint32_t block[SMOOTH_LANES];
+    float values[SMOOTH_LEAF][SMOOTH_LANES];
+};
+
+static void expect_block(struct walk *w, uint32_t block)
+{
+    if (w->n < SMOOTH_LANES && (w->n == 0 || block > w->block[w->n - 1]) && block * SMOOTH_BLOCK < w->series->n_smooth)
+        w->block[w->n++] = block;
+}
+
+// Point by point, where the lanes cannot: the first block and the last, values that are missing, steps that are not even.
+static void walk_singly(struct walk *w, struct smoother *m, int lane, uint32_t first, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        w->values[i][lane] =
+            (float)smoother_add(m, (double)series_step(w->series, first + i), w->series->values[first + i]);
+}
+
+static void walk_on(struct walk *w, uint32_t block)
+{
+    const struct series *s = w->series;
+    struct smoother m[SMOOTH_LANES], *lanes[SMOOTH_LANES];
+    const float *values[SMOOTH_LANES];
+    bool alone[SMOOTH_LANES];
+    w->n = w->at = 0;
+    expect_block(w, block);
+    for (; w->columns < w->end && w->n < SMOOTH_LANES; w->columns++)
+        if (w->columns->first < w->columns->end) {
+            expect_block(w, (w->columns->end - 1) / SMOOTH_BLOCK);
+            expect_block(w, w->columns->end / SMOOTH_BLOCK);
+        }
+    int n_lanes = 0;
+    for (int k = 0; k < w->n; k++) {
+        const uint32_t first = w->block[k] * SMOOTH_BLOCK;
+        const double dx = first > 0 ? (double)(series_step(s, first) - series_step(s, first - 1)) : 0;
+        smooth_from_mark(s, w->block[k], &m[k]);
+        alone[k] = first == 0 || isnan(m[k].value) || even_points(s, first, dx, SMOOTH_LEAF) < SMOOTH_LEAF;
+        lanes[k] = &m[k];
+        values[k] = s->values + first;
+        if (!alone[k])
+            smoother_set_distance(&m[k], dx);
+        n_lanes += !alone[k];
+    }
+    for (int k = 0; k < w->n && n_lanes > 0; k++)
+        if (alone[k]) { // its lane does what another does, and is written over below
+            int other = 0;
+            while (alone[other])
+                other++;
+            lanes[k] = &m[other];
+            values[k] = values[other];
+        }
+    if (n_lanes > 0)
+        smoother_walk(lanes, values, w->n, w->values);
+    for (int k = 0; k < w->n; k++) {
+        const uint32_t first = w->block[k] * SMOOTH_BLOCK, left = s->n_smooth - first;
+        if (alone[k])
+            walk_singly(w, &m[k], k, first, left < SMOOTH_BLOCK ? left : SMOOTH_BLOCK);
+    }
+}
+
+static float smooth_value(const struct series *s, struct walk *w, uint32_t i)
+{
+    const uint32_t block = i / SMOOTH_BLOCK;
+    if (s->smooth_kind != SMOOTH_EMA)
+        return smooth_window_value(&s->window, i);
+    while (w->at < w->n && w->block[w->at] < block)
+        w->at++;
+    if (w->at == w->n || w->block[w->at] != block)
+        walk_on(w, block);
+    return w->values[i % SMOOTH_BLOCK][w->at];
+}
+
 static void smooth_column(const struct series *s, struct series_column *c, struct walk *w)
 {
     const uint32_t whole = s->smooth.n / PYRAMID_LEAF * PYRAMID_LEAF; // what of the pyramid is whole leaves
@@ -422,40 +468,35 @@ static void smooth_column(const struct series *s, struct series_column *c, struc
     c->span = span_join(c->span, pyramid_leaves(&s->smooth, first / PYRAMID_LEAF, end / PYRAMID_LEAF));
 }
 
-// Points around the ends of columns lie far apart, each in memory that nobody has touched for long: it is asked for some
-// columns before it is needed.
-static void expect_column(const struct series *s, const struct series_column *c, bool smoothed)
+// Asks for what will be read, for all columns before the first of them waits for it.
+static void fetch_block(const struct series *s, uint32_t block, bool and_mark)
 {
-    if (c->first == c->end)
-        return;
-    const uint32_t block = (c->end - 1) / SMOOTH_BLOCK;
-    const float *values = s->values + block * SMOOTH_BLOCK;
-    __builtin_prefetch(values);
-    __builtin_prefetch(values + SMOOTH_BLOCK / 2);
-    if (smoothed && s->smooth_kind == SMOOTH_EMA)
+    __builtin_prefetch(s->values + block * SMOOTH_BLOCK);
+    __builtin_prefetch(s->values + block * SMOOTH_BLOCK + SMOOTH_BLOCK / 2);
+    if (and_mark)
         __builtin_prefetch(&s->marks[block]);
 }
 
 void series_columns(const struct series *s, bool smoothed, const double *edges, int n, struct series_column *out)
 {
-    enum { AHEAD = 8 };
     BUG_IF(smoothed && !series_is_smooth(s));
-    struct walk walk = WALK_NONE;
     uint32_t first = series_find(s, edges[0]);
-    for (int i = 0; i < n + AHEAD; i++) {
-        if (i < n) {
-            const uint32_t end = series_find(s, edges[i + 1]);
-            out[i] = (struct series_column){.first = first, .end = end > first ? end : first, .first_value = NAN,
-                                            .last_value = NAN, .span = SPAN_EMPTY};
-            first = out[i].end;
-            expect_column(s, &out[i], smoothed);
-        }
-        if (i < AHEAD || out[i - AHEAD].first == out[i - AHEAD].end)
+    for (int i = 0; i < n; i++) {
+        const uint32_t end = series_find(s, edges[i + 1]);
+        out[i] = (struct series_column){.first = first, .end = end > first ? end : first, .first_value = NAN,
+                                        .last_value = NAN, .span = SPAN_EMPTY};
+        first = out[i].end;
+        if (first > out[i].first)
+            fetch_block(s, (first - 1) / SMOOTH_BLOCK, smoothed && s->smooth_kind == SMOOTH_EMA);
+    }
+    struct walk walk = {.series = s, .columns = out, .end = out + n};
+    for (int i = 0; i < n; i++) {
+        if (out[i].first == out[i].end)
             continue;
         if (smoothed)
-            smooth_column(s, &out[i - AHEAD], &walk);
+            smooth_column(s, &out[i], &walk);
         else
-            raw_column(s, &out[i - AHEAD]);
+            raw_column(s, &out[i]);
     }
 }
 

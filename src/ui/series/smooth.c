@@ -56,7 +56,7 @@ void smoother_restart(struct smoother *s, double value, double remain, double x)
     s->started = true;
 }
 
-static void set_distance(struct smoother *s, double dx)
+void smoother_set_distance(struct smoother *s, double dx)
 {
     if (dx == s->last_dx)
         return;
@@ -79,27 +79,9 @@ double smoother_add(struct smoother *s, double x, double y)
     s->x = x;
     if (!isfinite(y))
         return s->value;
-    set_distance(s, dx);
+    smoother_set_distance(s, dx);
     if (isnan(s->value))
         s->value = y;
     take(s, y);
     return s->value;
-}
-
-void smoother_add_even(struct smoother *s, double dx, const float *y, int n, float *out)
-{
-    int i = 0;
-    set_distance(s, dx);
-    s->x += n * dx;
-    for (; i < n && s->remain > 0; i++) {
-        take(s, y[i]);
-        out[i] = (float)s->value;
-    }
-    const double share = 1 - s->last_decay;
-    double value = s->value;
-    for (; i < n; i++) {
-        value += share * (y[i] - value);
-        out[i] = (float)value;
-    }
-    s->value = value;
 }

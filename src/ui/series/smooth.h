@@ -34,6 +34,5 @@ void smoother_init(struct smoother *s, double weight, double unit);
 void smoother_restart(struct smoother *s, double value, double remain, double x);
 // Returns the average after (x, y). A non-finite y leaves it as it is and does not fade it.
 double smoother_add(struct smoother *s, double x, double y);
-// The same for n points that are finite and each dx after the one before, from an average that is not NaN. out: the
-// averages.
-void smoother_add_even(struct smoother *s, double dx, const float *y, int n, float *out);
+// How far the next points are from one another: what stays of an average over that distance.
+void smoother_set_distance(struct smoother *s, double dx);

@@ -2,31 +2,31 @@
 #include "config.h"
 
 #define WIDE 2
-#define SMOOTH_KERNEL smooth_kernel_plain
+#define SMOOTH_KERNELS smooth_kernels_plain
 #include "ui/series/smooth_lanes_impl.h"
 
 #include <stdlib.h>
 
 #include "base/err.h"
 
-static smooth_kernel *kernel(void)
+static const struct smooth_kernels *kernels(void)
 {
-    static smooth_kernel *chosen;
+    static const struct smooth_kernels *chosen;
     if (chosen)
         return chosen;
-    chosen = smooth_kernel_plain;
+    chosen = &smooth_kernels_plain;
 #ifdef ATTUNE_X86_LEVELS
     const char *wanted = getenv("ATTUNE_CPU"); // the level that tests force, as for the engine
     if (!(wanted && strcmp(wanted, "generic") == 0) && __builtin_cpu_supports("avx2"))
-        chosen = smooth_kernel_avx2;
+        chosen = &smooth_kernels_avx2;
 #endif
     return chosen;
 }
 
-void smoother_run(struct smoother *const *s, const float *const *y, int n_curves, int n_leaves, struct smooth_leaves *out)
+static struct smooth_lanes lanes_of(struct smoother *const *s, const float *const *y, int n_curves)
 {
     struct smooth_lanes l = {.n_curves = n_curves};
-    BUG_IF(n_curves < 1 || n_curves > SMOOTH_LANES || n_leaves > SMOOTH_LEAVES);
+    BUG_IF(n_curves < 1 || n_curves > SMOOTH_LANES);
     for (int k = 0; k < SMOOTH_LANES; k++) {
         const int from = k < n_curves ? k : 0;
         l.y[k] = y[from];
@@ -34,9 +34,22 @@ void smoother_run(struct smoother *const *s, const float *const *y, int n_curves
         l.remain[k] = s[from]->remain;
         l.decay[k] = s[from]->last_decay;
     }
-    kernel()(&l, n_leaves, out);
+    return l;
+}
+
+void smoother_run(struct smoother *const *s, const float *const *y, int n_curves, int n_leaves, struct smooth_leaves *out)
+{
+    BUG_IF(n_leaves > SMOOTH_LEAVES);
+    struct smooth_lanes l = lanes_of(s, y, n_curves);
+    kernels()->run(&l, n_leaves, out);
     for (int k = 0; k < n_curves; k++) {
         s[k]->value = l.value[k];
         s[k]->remain = l.remain[k];
     }
+}
+
+void smoother_walk(struct smoother *const *s, const float *const *y, int n_curves, float out[SMOOTH_LEAF][SMOOTH_LANES])
+{
+    struct smooth_lanes l = lanes_of(s, y, n_curves);
+    kernels()->walk(&l, out);
 }

@@ -20,14 +20,20 @@ struct smooth_leaves {
 // are finite; `x` is left to the caller.
 void smoother_run(struct smoother *const *s, const float *const *y, int n_curves, int n_leaves, struct smooth_leaves *out);
 
-// One for each level of instructions; lanes from n_curves on do what the first one does.
+// The same for one leaf of each, and every average in it: out[i][k] is that after point i of curve k.
+void smoother_walk(struct smoother *const *s, const float *const *y, int n_curves, float out[SMOOTH_LEAF][SMOOTH_LANES]);
+
+// One pair for each level of instructions; lanes from n_curves on do what the first one does.
 struct smooth_lanes {
     const float *y[SMOOTH_LANES];
     double value[SMOOTH_LANES], remain[SMOOTH_LANES], decay[SMOOTH_LANES];
     int n_curves;
 };
-typedef void smooth_kernel(struct smooth_lanes *l, int n_leaves, struct smooth_leaves *out);
-smooth_kernel smooth_kernel_plain; // of any machine; SSE2 where there is that
+struct smooth_kernels {
+    void (*run)(struct smooth_lanes *l, int n_leaves, struct smooth_leaves *out);
+    void (*walk)(struct smooth_lanes *l, float out[SMOOTH_LEAF][SMOOTH_LANES]);
+};
+extern const struct smooth_kernels smooth_kernels_plain; // of any machine; SSE2 where there is that
 #ifdef ATTUNE_X86_LEVELS
-smooth_kernel smooth_kernel_avx2;
+extern const struct smooth_kernels smooth_kernels_avx2;
 #endif

@@ -2,5 +2,5 @@
 #include "config.h"
 
 #define WIDE 4
-#define SMOOTH_KERNEL smooth_kernel_avx2
+#define SMOOTH_KERNELS smooth_kernels_avx2
 #include "ui/series/smooth_lanes_impl.h"

@@ -1,5 +1,5 @@
 // The loops of smooth_lanes.h in vectors of WIDE doubles, four of them at a time. The including file defines WIDE (2 or 4)
-// and SMOOTH_KERNEL; the compiler options of that file decide the instructions.
+// and SMOOTH_KERNELS; the compiler options of that file decide the instructions.
 #pragma once
 
 #include "ui/series/smooth_lanes.h"
@@ -171,8 +171,31 @@ static void run_some(struct smooth_lanes *all, int first, int n_leaves, struct s
     memcpy(all->remain + first, l.remain, sizeof l.remain);
 }
 
-void SMOOTH_KERNEL(struct smooth_lanes *l, int n_leaves, struct smooth_leaves *out)
+static void run(struct smooth_lanes *l, int n_leaves, struct smooth_leaves *out)
 {
     for (int first = 0; first < l->n_curves; first += AT_ONCE)
         run_some(l, first, n_leaves, out);
 }
+
+static void walk(struct smooth_lanes *all, float out[SMOOTH_LEAF][SMOOTH_LANES])
+{
+    for (int first = 0; first < all->n_curves; first += AT_ONCE) {
+        struct abreast l = {0};
+        memcpy(l.value, all->value + first, sizeof l.value);
+        memcpy(l.remain, all->remain + first, sizeof l.remain);
+        memcpy(l.decay, all->decay + first, sizeof l.decay);
+        const bool young = is_young(&l);
+        for (int at = 0; at < SMOOTH_LEAF; at += 4) {
+            wide points[4][ABREAST];
+            four_points(all->y + first, at, points);
+            for (int i = 0; i < 4; i++)
+                for (int k = 0; k < ABREAST; k++) {
+                    take(&l, k, points[i][k], young ? share(&l, k) : 1 - l.decay[k]);
+                    const narrow value = __builtin_convertvector(l.value[k], narrow);
+                    memcpy(out[at + i] + first + WIDE * k, &value, sizeof value);
+                }
+        }
+    }
+}
+
+const struct smooth_kernels SMOOTH_KERNELS = {run, walk};

@@ -64,6 +64,14 @@ uint32_t steps_find(const struct steps *s, double step)
 {
     // The last block that begins before `step` holds the answer, or the answer is the start of the next one.
     uint32_t low = 0, high = n_blocks(s->n);
+    if (high > 2) { // mostly it is where it would be if all were even
+        const double first = s->blocks[0].first, part = (step - first) / (s->blocks[high - 1].first - first);
+        const uint32_t guess = part > 0 && part < 1 ? (uint32_t)(part * (high - 1)) : 0;
+        if (s->blocks[guess].first < step)
+            low = guess + 1;
+        if (s->blocks[guess + 1].first >= step)
+            high = guess + 1;
+    }
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
         if ((double)s->blocks[middle].first < step)

@@ -22,7 +22,7 @@ void steps_fini(struct steps *s);
 void steps_add(struct steps *s, int64_t step); // larger than the last one, at most STEP_MAX
 int64_t steps_at(const struct steps *s, uint32_t i);
 uint32_t steps_find(const struct steps *s, double step); // the first i with steps_at(i) >= step, or n
-// How many points from i > 0 on, at most `most`, are each dx after the one before. Fewer may be said at a block's end.
+// How many points from i > 0 on, at most `most`, are each dx after the one before.
 uint32_t steps_even(const struct steps *s, uint32_t i, double dx, uint32_t most);
 void steps_truncate(struct steps *s, uint32_t n);
 size_t steps_bytes(const struct steps *s);
