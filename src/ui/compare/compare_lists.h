@@ -12,7 +12,6 @@ struct checkpoint_choice {
     bool is_base;          // what runs began from: a folder that is no run's
 };
 const char *checkpoint_choice_word(const struct checkpoint_choice *c); // "newest"; "" nothing
-char *checkpoint_base(const char *model); // the folder of a run's model, where there is one; heap, NULL: none
 struct checkpoint_list {
     struct checkpoint_choice *rows;
     int n, cap;
