@@ -41,9 +41,9 @@ check "export RUN@0" "$attune" export early@0 zero --dtype f32
 is "they are the same" "$(cksum <zero/model.safetensors)" "$(cksum <best/model.safetensors)"
 check "sample --run RUN@best" "$attune" sample --run early@best --max-tokens 3 --json "Once"
 check "sample --run RUN@base" "$attune" sample --run early@base --max-tokens 3 --temperature 0 --json "Once"
-began=$("$get" text <"$work/out" 2>/dev/null)
+began=$("$get" 0 text <"$work/out")
 check "sample --model" "$attune" sample --model models/demo --max-tokens 3 --temperature 0 --json "Once"
-is "it is what the run began from" "$began" "$("$get" text <"$work/out")"
+is "it is what the run began from" "$began" "$("$get" 0 text <"$work/out")"
 check "model show RUN@best" "$attune" model show early@best
 "$attune" resume early >out 2>err </dev/null
 is "it is not resumed" 7 $?
