@@ -167,6 +167,8 @@ open one
 metric
 ?
 quux
+metric loss
+1
 x ?
 guides ?
 runs
@@ -197,6 +199,9 @@ says '^[12]: one, dpo$' "runs"
 says '^There are [0-9]+ to choose from: "\?" says them\.$' "that there are many"
 says '^[0-9]+: rewards/margins$' "metrics"
 says 'No chart shows quux' "an answer that is none of them"
+says '^Chart [0-9]+ of [0-9]+, loss\.$' "the chart that is gone to"
+says '^(train|loss): [0-9.]+ at step 2; in the window least [0-9.]+, most [0-9.]+\.$' "its value"
+says '^(train|loss): [0-9.]+ at step 1; in' "and that of a step"
 never 'METRIC' "nothing that only stands for something"
 says '^2: lines$' "choices of a command"
 says '^[0-9]+: beta, setting$' "columns and what they are"
