@@ -195,7 +195,7 @@ edit
 beta 0.5
 quit
 EOF
-says '^[12]: one, dpo$' "runs"
+says '^one, dpo$' "runs"
 says '^There are [0-9]+ to choose from: "\?" says them\.$' "that there are many"
 says '^[0-9]+: rewards/margins$' "metrics"
 says 'No chart shows quux' "an answer that is none of them"
@@ -203,14 +203,14 @@ says '^Chart [0-9]+ of [0-9]+, loss\.$' "the chart that is gone to"
 says '^(train|loss): [0-9.]+ at step 2; in the window least [0-9.]+, most [0-9.]+\.$' "its value"
 says '^(train|loss): [0-9.]+ at step 1; in' "and that of a step"
 never 'METRIC' "nothing that only stands for something"
-says '^2: lines$' "choices of a command"
-says '^[0-9]+: beta, setting$' "columns and what they are"
+says '^lines$' "choices of a command"
+says '^beta, setting$' "columns and what they are"
 says '^[0-9]: one@2, ' "checkpoints"
 says '^[0-9]+: .*models/demo, base model$' "and what they began from"
 says '^A two@2' "a number takes one"
 says '^B other' "what is not on the list can be typed"
-says '^[0-9]+: dpo, Direct' "objectives with their titles"
+says '^dpo, Direct' "objectives with their titles"
 says '^beta: 0\.25, as you gave it\.$' "a field by a question"
 says '^The form has the preset mine' "a preset by its number"
-says '^[0-9]+: beta, 0\.25$' "fields with their values"
+says '^beta, 0\.25$' "fields with their values"
 exit $bad
