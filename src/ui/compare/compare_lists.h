@@ -17,7 +17,8 @@ struct checkpoint_list {
     int n, cap;
 };
 void checkpoint_list_free(struct checkpoint_list *l);
-// The one that RUN, RUN@STEP, RUN@best, RUN@base or a folder names, copied. ERR_NOT_FOUND, ERR_STATE with what there is instead.
+// The one that RUN, RUN@STEP, RUN@best, RUN@base or a folder names, copied. ERR_NOT_FOUND, ERR_STATE with what there is
+// instead.
 int checkpoint_list_find(const struct checkpoint_list *l, const struct run_list *runs, const char *word,
                          struct compare_model *out, struct err *e);
 
