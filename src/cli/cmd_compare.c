@@ -59,11 +59,11 @@ const struct command command_compare = {
     .synopsis = "attune compare [MODEL]... [OPTION]...",
     .summary = "Opens the console with two to four checkpoints side by side.",
     .help =
-        "A MODEL is RUN (its newest checkpoint), RUN@STEP, RUN@best or a model folder. All answer the same prompt with the "
-        "same "
+        "A MODEL is RUN (its newest checkpoint), RUN@STEP, RUN@best, RUN@base (what the run began from) or a model folder. "
+        "All answer the same prompt with the same "
         "seed; keys show what differs and how each token is read, and vote: a vote is kept as a label, which \"attune label "
         "export\" writes as data.\n\n"
-        "  attune compare dpo-1@100 dpo-1@best\n"
+        "  attune compare dpo-1@base dpo-1@best\n"
         "  attune compare dpo-1 ipo-1 models/demo --prompts held-out.jsonl --blind",
     .options = options,
     .run = run,

@@ -17,7 +17,7 @@ static int read_step(const struct look *l, const char *text, int64_t *step, stru
     const char *name = l->info.name;
     struct run_best best;
     if (strcmp(text, "best") != 0 && !text_to_i64(text, step))
-        return err_set(e, ERR_USAGE, "\"%s\" is no step: write %s@200 or %s@best", text, name, name);
+        return err_set(e, ERR_USAGE, "\"%s\" is no step: write %s@200, %s@best or %s@base", text, name, name, name);
     if (strcmp(text, "best") != 0)
         return 0;
     struct err fault = {0};
@@ -37,6 +37,11 @@ static int pick(const struct look *l, const struct run_checkpoint *list, int n, 
 {
     int64_t step;
     const char *name = l->info.name;
+    if (step_text && strcmp(step_text, "base") == 0) {
+        *out = run_base_folder(l->info.model ? l->info.model : "");
+        return *out ? 0 : err_set(e, ERR_NOT_FOUND, "the model that run %s began from is not there any more: %s", name,
+                                  l->info.model ? l->info.model : "none is known");
+    }
     if (n == 0)
         return err_set(e, ERR_STATE, "run %s has no checkpoint yet; \"attune checkpoint %s\" asks for one", name, name);
     int at = n - 1;

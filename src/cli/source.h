@@ -4,17 +4,18 @@
 #include "cli/args.h"
 
 // The folder of --model DIR (also one of Attune's own, "models/demo") or of --run NAME[@STEP] (its newest checkpoint,
-// that of STEP, or @best, that of keep-best); heap. ERR_USAGE unless exactly one is given.
+// that of STEP, @best, that of keep-best, or @base, what it began from); heap. ERR_USAGE unless exactly one is given.
 int source_folder(const struct args *a, char **out, struct err *e);
 // A word that is a folder (also one of Attune's own), else the run that it names: RUN[@STEP]; heap.
 int source_model(const struct args *a, const char *word, char **out, struct err *e);
-// The checkpoint that "NAME", "NAME@STEP" or "NAME@best" names; heap.
+// The checkpoint that "NAME", "NAME@STEP" or "NAME@best" names, or what "NAME@base" began from; heap.
 int source_checkpoint(const struct args *a, const char *name, char **out, struct err *e);
 
 #define SOURCE_OPTIONS                                                                                        \
     {.name = "model", .type = PARAM_PATH, .fallback = "", .group = "model", .help = "A model folder."},       \
     {.name = "run", .type = PARAM_TEXT, .fallback = "", .group = "model",                                     \
-     .help = "A run's newest checkpoint, that of one step, or the best: dpo-1, dpo-1@200, dpo-1@best."}
+     .help = "A run's newest checkpoint, that of one step, the best, or what it began from: "                 \
+             "dpo-1, dpo-1@200, dpo-1@best, dpo-1@base."}
 
 // How text becomes tokens, where it is not as the run's own, and how a file's rows are read.
 #define TEXT_OPTIONS                                                                                          \

@@ -63,3 +63,12 @@ int run_best_read(const char *run_dir, struct run_best *out, struct err *e)
     free(path);
     return code;
 }
+
+char *run_base_folder(const char *model)
+{
+    char *shared = *model && *model != '/' && !file_is_dir(model) ? path_share(model) : NULL;
+    const char *folder = shared && file_is_dir(shared) ? shared : model;
+    char *absolute = file_is_dir(folder) ? realpath(folder, NULL) : NULL;
+    free(shared);
+    return absolute;
+}

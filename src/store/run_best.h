@@ -18,3 +18,7 @@ int run_best_write(const char *run_dir, const struct run_best *b, struct err *e)
 int run_best_remove(const char *run_dir, struct err *e); // none is fine
 // ERR_NOT_FOUND where there is none.
 int run_best_read(const char *run_dir, struct run_best *out, struct err *e);
+
+// RUN@base, what a run began from: the absolute path of its model's folder, which may be one of Attune's own
+// ("models/demo"), or of the checkpoint that it went on from. Heap; NULL: it is not there (any more).
+char *run_base_folder(const char *model);

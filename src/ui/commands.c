@@ -142,7 +142,7 @@ const struct command_row command_rows[] = {
     {CMD_COMPARE, "compare-samples", "samples", "S", IN_CURVES, NULL,
      "What the runs wrote at the cursor's step, side by side.", 0},
     {CMD_COMPARE, "compare", "compare", "", IN_COMPARE, "MODEL...",
-     "Compare these: RUN, RUN@STEP, RUN@best or a model's folder.", 0},
+     "Compare these: RUN, RUN@STEP, RUN@best, RUN@base (what it began from) or a model's folder.", 0},
     {CMD_ASK, "ask", "ask", "e", IN_COMPARE, "TEXT", "Type a prompt: all sides answer it.", 1},
     {CMD_RESAMPLE, "resample", "again", "r", IN_COMPARE, NULL, "Let them answer again, with the next seed.", 2},
     {CMD_GRADE, "grade", "vote", "1 2 3 4 5 6 7 8", IN_COMPARE, "1..8",
@@ -152,7 +152,7 @@ const struct command_row command_rows[] = {
      "What the style of a token says: its log-ratio to what the run started from, the entropy, or how likely the other "
      "side finds it.", 4},
     {CMD_SIDE, "side", "add", "a", IN_COMPARE, "MODEL",
-     "Add a model: RUN, RUN@STEP, RUN@best or a folder; without one, a list.", 5},
+     "Add a model: RUN, RUN@STEP, RUN@best, RUN@base or a folder; without one, a list.", 5},
     {CMD_PROMPTS, "prompts", "prompts", "o", IN_COMPARE, "FILE",
      "Take prompts from a data file, or a text with one a line; j and k go through them.", 6},
     {CMD_BLIND, "blind", "blind", "b", IN_COMPARE, NULL, "Hide names and shuffle sides until you vote, or show them.", 7},

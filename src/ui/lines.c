@@ -244,7 +244,8 @@ static void answer_questions(struct ui *ui)
         const enum prompt_kind kind = ui->prompt.kind;
         str_addf(&question, "%s%s ", kind == PROMPT_COMMAND ? "What exactly?" : ui->prompt.label,
                  kind == PROMPT_CONFIRM ? " y or n:" : ":");
-        char *line = manner_is(MANNER_NO_INPUT) ? NULL : lines_choose(ui, kind == PROMPT_ASK ? ui->prompt.id : CMD_NONE, str_text(&question));
+        const enum command_id asks = kind == PROMPT_ASK ? ui->prompt.id : CMD_NONE;
+        char *line = manner_is(MANNER_NO_INPUT) ? NULL : lines_choose(ui, asks, str_text(&question));
         if (!line) {
             if (manner_is(MANNER_NO_INPUT))
                 lines_say("The command asks \"%s\", which --no-input forbids: give it behind the command's name.",
@@ -303,10 +304,13 @@ static void serve(struct ui *ui, const char *line)
     const bool is_number = name[0] && strspn(name, "0123456789") == strlen(name);
     const bool names_page = id >= CMD_PAGE_RUNS && id <= CMD_PAGE_DATA;
     const bool finds = id == CMD_FIND || id == CMD_FIND_NEXT || id == CMD_FIND_PREVIOUS;
-    if (!ui->quit && (ui->page != before || strcmp(run, ui->run_name) != 0 || names_page))
+    const bool other_run = strcmp(run, ui->run_name) != 0 && ui->page != PAGE_EVALS; // whose cursor goes through runs
+    const bool may_tell = ui->page == PAGE_SAMPLES || (int)ui->page >= PAGE_COMPARE ||
+                          (ui->page == PAGE_CURVES && id != CMD_FOLLOW);
+    if (!ui->quit && (ui->page != before || other_run || names_page))
         say_page(ui);
-    else if (!ui->quit && (!ui->message[0] || (finds && !ui->message_is_error)) && (ui->page == PAGE_SAMPLES || (int)ui->page >= PAGE_COMPARE) &&
-             (id || is_number) && id != CMD_HELP)
+    else if (!ui->quit && (!ui->message[0] || (finds && !ui->message_is_error)) && may_tell && (id || is_number) &&
+             id != CMD_HELP)
         say_told(ui, false);
 }
 

@@ -3,6 +3,7 @@
 
 #include "ui/lines_offers.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,11 +12,15 @@
 
 enum { FEW = 9 }; // are said without being asked for
 
-static void say_words(const struct words *w)
+// With numbers where one of them can be the answer.
+static void say_words(const struct words *w, bool with_numbers)
 {
     for (int i = 0; i < w->n; i++) {
         const char *about = words_about(w, i);
-        lines_say("%d: %s%s%s", i + 1, w->texts[i], *about ? ", " : "", about);
+        char number[16] = "";
+        if (with_numbers)
+            snprintf(number, sizeof number, "%d: ", i + 1);
+        lines_say("%s%s%s%s", number, w->texts[i], *about ? ", " : "", about);
     }
 }
 
@@ -28,7 +33,7 @@ bool lines_say_offers(struct ui *ui, const char *line)
     offers_find(ui, before, 1, &o);
     const bool is_known = o.row && o.words.n > 0;
     if (is_known)
-        say_words(&o.words);
+        say_words(&o.words, false);
     offers_fini(&o);
     free(before);
     return is_known;
@@ -43,21 +48,22 @@ static bool takes_a_number(const struct command_row *row)
 
 static char *choose(struct ui *ui, const struct command_row *row, const struct words *words, const char *question)
 {
+    const bool by_number = takes_a_number(row);
     bool said = words->n <= FEW;
     int64_t number;
     if (said)
-        say_words(words);
+        say_words(words, by_number);
     else
         lines_say("There are %d to choose from: \"?\" says them.", words->n);
     for (;;) {
         char *line = lines_ask(ui, question);
         if (line && strcmp(line, "?") == 0) {
             free(line);
-            say_words(words);
+            say_words(words, by_number);
             said = true;
             continue;
         }
-        if (line && said && takes_a_number(row) && text_to_i64(line, &number) && number >= 1 && number <= words->n) {
+        if (line && said && by_number && text_to_i64(line, &number) && number >= 1 && number <= words->n) {
             free(line);
             line = mem_strdup(words->texts[number - 1]);
         }

@@ -164,7 +164,8 @@ void jobs_wait(struct ui *ui, double seconds); // until all have ended, so long 
 
 // offers.c
 void offers_find(struct ui *ui, const char *line, int max, struct offers *out);
-const struct command_row *offers_row(const struct ui *ui, enum command_id id); // of this page, what something follows; or NULL
+// The row of this page that something may follow; NULL: there is none.
+const struct command_row *offers_row(const struct ui *ui, enum command_id id);
 void offers_fini(struct offers *o);
 // models.c: the models that are kept loaded
 int models_fds(struct ui *ui, struct pollfd *out); // to wait for, at most 2 MODELS_MOST; returns how many

@@ -40,6 +40,10 @@ check "export RUN@best" "$attune" export early@best best --dtype f32
 check "export RUN@0" "$attune" export early@0 zero --dtype f32
 is "they are the same" "$(cksum <zero/model.safetensors)" "$(cksum <best/model.safetensors)"
 check "sample --run RUN@best" "$attune" sample --run early@best --max-tokens 3 --json "Once"
+check "sample --run RUN@base" "$attune" sample --run early@base --max-tokens 3 --temperature 0 --json "Once"
+began=$("$get" 0 text <"$work/out")
+check "sample --model" "$attune" sample --model models/demo --max-tokens 3 --temperature 0 --json "Once"
+is "it is what the run began from" "$began" "$("$get" 0 text <"$work/out")"
 check "model show RUN@best" "$attune" model show early@best
 "$attune" resume early >out 2>err </dev/null
 is "it is not resumed" 7 $?
@@ -52,7 +56,7 @@ is "it has no best" null "$("$attune" show plain --json | "$get" best)"
 "$attune" export plain@best none >out 2>err
 says "and says so" 'was started without --keep-best' err
 "$attune" export plain@bets none >out 2>err
-says "another word is no step" 'write plain@200 or plain@best' err
+says "another word is no step" 'write plain@200, plain@best or plain@base' err
 
 refused "a training metric" 'the held-out one is eval/loss' train --objective dpo $run --keep-best loss
 refused "an unknown direction" 'write max:eval/odd or min:eval/odd' train --objective dpo $run --keep-best eval/odd

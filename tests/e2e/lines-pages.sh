@@ -101,23 +101,30 @@ says '^Sample ([0-9]+) of [0-9]+, step 0' "one that is gone to"
 says '^Prompt: Say' "its prompt"
 says '^Response: ' "its response"
 
-"$attune" eval --run one --data pairs.jsonl --rows 2 --samples 2 --max-tokens 20 >"$work/out" 2>"$work/err" ||
-    not_ok "it is measured"
+"$attune" train --objective dpo --model "$demo" --data "$work/pairs.jsonl" --allow-refused --eval-share 0 --steps 2 \
+    --batch-size 1 --threads 1 --name two >"$work/out" 2>"$work/err"
+for i in one two; do
+    "$attune" eval --run $i --data pairs.jsonl --rows 2 --samples 2 --max-tokens 20 >"$work/out" 2>"$work/err" ||
+        not_ok "it is measured"
+done
 lines "evaluations" <<'EOF'
 evaluations
 1
 right
+down
 sort length
 5
 quit
 EOF
-says '^1 evaluation of checkpoints, sorted by run' "how many"
-says '^1: one step 2, set 1: [a-z_/]+ [0-9.e-]+' "each, with the chosen measure"
-says '^Evaluation 1 of 1, sorted by length: one step 2\.$' "one by its number, as they are sorted"
+says '^2 evaluations of checkpoints, sorted by run' "how many"
+[ "$(grep -c '^2 evaluations' "$work/out")" = 1 ] && ok "and once" || not_ok "and once"
+says '^Evaluation 2 of 2, sorted by run: (one|two) step 2\.$' "the next one, of another run"
+says '^[12]: one step 2, set 1: [a-z_/]+ [0-9.e-]+' "each, with the chosen measure"
+says '^Evaluation 1 of 2, sorted by length: (one|two) step 2\.$' "one by its number, as they are sorted"
 says '^All of it: .*length [0-9.]+' "all that was measured of it"
 says '^length, .*: [0-9.]+' "the chosen measure and what it means"
 says '^one step 2, measured .*2 prompts, 2 answers to each' "and how it was"
-says '^go: 5 is no line of this list, which has 1$' "one that is not there"
+says '^go: 5 is no line of this list, which has 2$' "one that is not there"
 never '-----' "no frames on this page"
 
 mkdir -p a/recipes
@@ -160,6 +167,8 @@ open one
 metric
 ?
 quux
+metric loss
+1
 x ?
 guides ?
 runs
@@ -186,19 +195,22 @@ edit
 beta 0.5
 quit
 EOF
-says '^1: one, dpo$' "runs"
+says '^one, dpo$' "runs"
 says '^There are [0-9]+ to choose from: "\?" says them\.$' "that there are many"
 says '^[0-9]+: rewards/margins$' "metrics"
 says 'No chart shows quux' "an answer that is none of them"
+says '^Chart [0-9]+ of [0-9]+, loss\.$' "the chart that is gone to"
+says '^(train|loss): [0-9.]+ at step 2; in the window least [0-9.]+, most [0-9.]+\.$' "its value"
+says '^(train|loss): [0-9.]+ at step 1; in' "and that of a step"
 never 'METRIC' "nothing that only stands for something"
-says '^2: lines$' "choices of a command"
-says '^[0-9]+: beta, setting$' "columns and what they are"
-says '^1: one@2, ' "checkpoints"
+says '^lines$' "choices of a command"
+says '^beta, setting$' "columns and what they are"
+says '^[0-9]: one@2, ' "checkpoints"
 says '^[0-9]+: .*models/demo, base model$' "and what they began from"
-says '^A one@2' "a number takes one"
+says '^A two@2' "a number takes one"
 says '^B other' "what is not on the list can be typed"
-says '^[0-9]+: dpo, Direct' "objectives with their titles"
+says '^dpo, Direct' "objectives with their titles"
 says '^beta: 0\.25, as you gave it\.$' "a field by a question"
 says '^The form has the preset mine' "a preset by its number"
-says '^[0-9]+: beta, 0\.25$' "fields with their values"
+says '^beta, 0\.25$' "fields with their values"
 exit $bad

@@ -205,7 +205,8 @@ enum view_result compare_scrub(struct compare_page *p, int step)
     for (int i = 0; l && i < l->n; i++) {
         const struct checkpoint_choice *r = &l->rows[i];
         const bool on_the_way =
-            r->model.run && strcmp(r->model.run, now->run) == 0 && (step > 0 ? r->model.step > now->step : r->model.step < now->step);
+            r->model.run && strcmp(r->model.run, now->run) == 0 &&
+            (step > 0 ? r->model.step > now->step : r->model.step < now->step);
         if (on_the_way && (!to || (step > 0 ? r->model.step < to->model.step : r->model.step > to->model.step)))
             to = r;
     }

@@ -77,7 +77,7 @@ static bool is_listed(const struct checkpoint_list *l, const char *project, cons
 // Behind the run's own checkpoints; it may have none yet.
 static void add_base(struct checkpoint_list *l, const char *project, const char *name, const char *model)
 {
-    char *folder = checkpoint_base(model);
+    char *folder = run_base_folder(model);
     int at = l->n;
     if (folder && !is_listed(l, project, folder)) {
         for (int i = 0; i < l->n; i++)

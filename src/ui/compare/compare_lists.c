@@ -10,6 +10,7 @@
 #include "base/utf8.h"
 #include "corpus/corpus.h"
 #include "stats/sequential.h"
+#include "store/run_best.h"
 #include "ui/compare/win_report.h"
 #include "ui/compare/win_words.h"
 
@@ -65,19 +66,10 @@ const char *checkpoint_choice_word(const struct checkpoint_choice *c)
                                       : "";
 }
 
-char *checkpoint_base(const char *model)
-{
-    char *shared = *model && *model != '/' && !file_is_dir(model) ? path_share(model) : NULL;
-    const char *folder = shared && file_is_dir(shared) ? shared : model;
-    char *absolute = file_is_dir(folder) ? realpath(folder, NULL) : NULL;
-    free(shared);
-    return absolute;
-}
-
 // What the run began from.
 static int find_base(const struct run_info *run, struct compare_model *out, struct err *e)
 {
-    char *folder = checkpoint_base(run->model ? run->model : "");
+    char *folder = run_base_folder(run->model ? run->model : "");
     if (!folder)
         return err_set(e, ERR_NOT_FOUND, "the model that run %s began from is not there any more: %s", run->name,
                        run->model ? run->model : "none is known");

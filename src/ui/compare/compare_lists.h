@@ -12,13 +12,13 @@ struct checkpoint_choice {
     bool is_base;          // what runs began from: a folder that is no run's
 };
 const char *checkpoint_choice_word(const struct checkpoint_choice *c); // "newest"; "" nothing
-char *checkpoint_base(const char *model); // the folder of a run's model, where there is one; heap, NULL: none
 struct checkpoint_list {
     struct checkpoint_choice *rows;
     int n, cap;
 };
 void checkpoint_list_free(struct checkpoint_list *l);
-// The one that RUN, RUN@STEP, RUN@best, RUN@base or a folder names, copied. ERR_NOT_FOUND, ERR_STATE with what there is instead.
+// The one that RUN, RUN@STEP, RUN@best, RUN@base or a folder names, copied. ERR_NOT_FOUND, ERR_STATE with what there is
+// instead.
 int checkpoint_list_find(const struct checkpoint_list *l, const struct run_list *runs, const char *word,
                          struct compare_model *out, struct err *e);
 

@@ -103,7 +103,8 @@ bool compare_tell(struct view *v, bool all, struct str *out)
     if (p->choosing || p->panel != PANEL_ANSWERS)
         return false;
     if (p->c.n == 0) {
-        str_add(out, "No models yet: \"compare MODEL MODEL\" names two or more, as RUN, RUN@STEP, RUN@best or a folder.\n");
+        str_add(out, "No models yet: \"compare MODEL MODEL\" names two or more, as RUN, RUN@STEP, RUN@best, "
+                     "RUN@base or a folder.\n");
         return true;
     }
     tell_prompt(p, out);

@@ -197,6 +197,7 @@ int curves_linked_lines(const struct curves *c); // how many it has
 // The settings in which the shown runs differ, one line a setting, one column a run.
 void curves_draw_diff(const struct curves *c, struct canvas *canvas, struct rect area);
 int curves_diff_lines(const struct curves *c);
+bool curves_tell(const struct curves *c, struct str *out); // the chosen chart in words; false: there is none
 struct range_memo *curves_range_memo_new(void); // for free()
 // "range 600-902: slope/100 steps +0.06  least 1.19 ..." of the raised line of the focused chart; appends.
 void curves_describe_range(const struct curves *c, struct str *out);

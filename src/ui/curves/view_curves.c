@@ -569,6 +569,11 @@ static void complete_curves(struct view *v, enum command_id id, const char *befo
     curves_settings_complete(id, before, out);
 }
 
+static bool tell_curves(struct view *v, bool all, struct str *out)
+{
+    return curves_tell(v->state, out);
+}
+
 const struct view_ops view_curves = {
     .find = &(const struct find_ops){find_count, find_matches, find_go},
     .title = "Curves",
@@ -581,6 +586,7 @@ const struct view_ops view_curves = {
     .save = save_curves,
     .restore = restore_curves,
     .complete = complete_curves,
+    .tell = tell_curves,
     .mouse = mouse_curves,
     .drags = true,
     .picture = curves_screen_picture,

@@ -28,8 +28,8 @@ static void check_path(struct form_field *f, const char *text)
     char *config = path_join(path, "config.json");
     const bool is_data = strcmp(f->param->name, "data") == 0;
     if (is_data && file_exists(config))
-        snprintf(f->fault, sizeof f->fault, "%.200s is a model's folder: what is learnt from is a file, or a folder of shards",
-                 text);
+        snprintf(f->fault, sizeof f->fault,
+                 "%.200s is a model's folder: what is learnt from is a file, or a folder of shards", text);
     else if (is_data && shards_named_by(path))
         check_shards(f, path);
     else if (!file_exists(path))

@@ -123,7 +123,8 @@ static void draw_lines(const struct launch_plan *p, const char *command, struct 
 
 int launch_plan_draw(const struct launch_plan *p, const char *command, int top, struct canvas *c, struct rect area)
 {
-    const struct rect in = rect_inset(canvas_box(c, area, STYLE(COLOR_ACCENT), "What it would take; nothing is started"), 1, 0);
+    const struct rect in =
+        rect_inset(canvas_box(c, area, STYLE(COLOR_ACCENT), "What it would take; nothing is started"), 1, 0);
     struct canvas none;
     canvas_init(&none, 1, 1, c->glyphs, true);
     const int beyond = launch_plan_draw_lines(p, command, 0, &none, in) - in.height;

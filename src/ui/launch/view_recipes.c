@@ -321,7 +321,8 @@ static bool tell_recipes(struct view *v, bool all, struct str *out)
     json_array_foreach(list, i, row)
         str_addf(out, "%zu: %s, %s%s\n", i + 1, text_of(row, "name"), *text_of(row, "problem") ? "cannot be used: " : "",
                  *text_of(row, "problem") ? text_of(row, "problem") : text_of(row, "title"));
-    str_add(out, "A line's number, \"down\", \"up\" and \"find\" go to a recipe, \"show\" says its file, \"start\" starts it, "
+    str_add(out, "A line's number, \"down\", \"up\" and \"find\" go to a recipe, \"show\" says its file, \"start\" "
+                 "starts it, "
                  "\"copy\" puts it into the project.\n");
     return true;
 }

@@ -108,8 +108,9 @@ static void tell_list(const struct evals_state *s, struct str *out)
 {
     const struct eval_table *t = s->table;
     const int measure = evals_chosen(s) - EVAL_MEASURES;
-    str_addf(out, "%d %s of checkpoints, sorted by %s%s. Those of one set answered the same prompts in the same way.\n", t->n,
-             text_plural(t->n, "evaluation", "evaluations"), s->order.by, s->order.reversed ? ", the other way round" : "");
+    str_addf(out, "%d %s of checkpoints, sorted by %s%s. Those of one set answered the same prompts in the same "
+             "way.\n", t->n, text_plural(t->n, "evaluation", "evaluations"), s->order.by,
+             s->order.reversed ? ", the other way round" : "");
     for (int i = 0; i < t->n && i < MOST_ROWS; i++) {
         str_addf(out, "%d: %s step %lld, set %d", i + 1, t->rows[i].run, (long long)t->rows[i].step, t->rows[i].set);
         if (measure >= 0 && !isnan(eval_table_value(t, i, measure, "value"))) {
@@ -120,7 +121,8 @@ static void tell_list(const struct evals_state *s, struct str *out)
     }
     if (t->n > MOST_ROWS)
         str_addf(out, "And %d more: \"sort\" brings the best to the beginning.\n", t->n - MOST_ROWS);
-    str_add(out, "A line's number, \"down\", \"up\" and \"find\" go to an evaluation and say all of it, \"right\" and \"left\" "
+    str_add(out, "A line's number, \"down\", \"up\" and \"find\" go to an evaluation and say all of it, \"right\" and "
+                 "\"left\" "
                  "choose the measure, \"sort MEASURE\" puts its best first.\n");
 }
 
