@@ -126,8 +126,8 @@ struct plot_pictures *ui_pictures(struct ui *ui); // where charts are to be pict
 // A command left work to do: refresh is called at once, between keys, as after REFRESH_MORE.
 void ui_more(struct ui *ui);
 // Work that may take long, on a thread of its own: `work` may touch only `arg`; `done` is called in the console's thread
-// with what work returned, and frees arg. due: the console is not closed before it has ended without asking, "A file is being
-// written"; NULL: it may be.
+// with what work returned, and frees arg. due: what would be lost with the console, which asks then before it closes, "A
+// file is being written"; NULL: nothing.
 void ui_work(struct ui *ui, const char *due, int (*work)(void *arg, struct err *e),
              void (*done)(struct ui *ui, void *arg, int code, const struct err *e), void *arg);
 // Lends the terminal to the person's editor ($VISUAL, $EDITOR, else vi) with that file, which stays: a text that was begun

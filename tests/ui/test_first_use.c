@@ -89,7 +89,11 @@ static void a_key_without_work_says_so(void **state)
     rig_wait(&r, "Rewards of tokens are hidden where there are some");
     rig_send(&r, "4k");
     rig_wait(&r, "k (up): there is nothing more above");
-    rig_send(&r, "2.");
+    rig_send(&r, "W");
+    rig_wait(&r, "Long lines are cut at the edge.");
+    rig_send(&r, "2|");
+    rig_wait(&r, "Guides: lines.");
+    rig_send(&r, ".");
     rig_wait(&r, "The chart has no points yet that a cursor could read.");
     rig_send(&r, "0");
     rig_wait(&r, "0 (whole run) has nothing to do here just now");

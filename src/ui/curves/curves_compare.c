@@ -43,10 +43,13 @@ static enum view_result set_guides(struct view *v, const char *arg)
     if (arg)
         for (to = 0; to < GUIDES_N && strcmp(guides_name((enum guides)to), arg) != 0;)
             to++;
-    if (to == GUIDES_N)
+    if (to == GUIDES_N) {
         ui_say_error(v->ui, "guides: off, lines or dots, not %s", arg);
-    else
-        c->guides = (enum guides)to;
+        return VIEW_KEPT;
+    }
+    c->guides = (enum guides)to;
+    if (!isfinite(c->unit)) // no points: nothing is drawn across which they could be seen
+        ui_say(v->ui, "Guides: %s.", guides_name(c->guides));
     return VIEW_CHANGED;
 }
 

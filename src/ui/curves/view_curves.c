@@ -434,7 +434,8 @@ static enum view_result wait_for_data(struct view *v, enum command_id id, const 
 static enum view_result command_curves(struct view *v, enum command_id id, const char *arg)
 {
     const struct curves *c = v->state;
-    return needs_data(id, arg) && c->n_runs > 0 && !curves_is_ready(c, id) ? wait_for_data(v, id, arg) : do_command(v, id, arg);
+    const bool waits = needs_data(id, arg) && c->n_runs > 0 && !curves_is_ready(c, id);
+    return waits ? wait_for_data(v, id, arg) : do_command(v, id, arg);
 }
 
 static enum view_result do_command(struct view *v, enum command_id id, const char *arg)

@@ -362,6 +362,7 @@ static enum view_result command_log(struct view *v, enum command_id id, const ch
         return VIEW_CHANGED;
     case CMD_WRAP:
         s->wrap = !s->wrap;
+        ui_say(v->ui, s->wrap ? "Long lines are broken." : "Long lines are cut at the edge.");
         return VIEW_CHANGED;
     case CMD_LEVEL:
         s->level = (s->level + 1) % N_LEVELS;

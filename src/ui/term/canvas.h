@@ -89,8 +89,8 @@ struct canvas_span {
 };
 int canvas_paragraph_spans(struct canvas *c, struct rect r, int skip, const struct canvas_span *spans, int n_spans,
                            const char *text, size_t n_bytes);
-// The first line that is shown of n, of which `visible` fit: `top`, moved so that the cursor is among them (negative: there is
-// none) and that no place stays empty below while there are lines above.
+// The first line that is shown of n, of which `visible` fit: `top`, moved so that the cursor is among them (negative:
+// there is none) and that no place stays empty below while there are lines above.
 int scroll_top(int top, int cursor, int n, int visible);
 void canvas_fill(struct canvas *c, struct rect r, uint32_t code, struct style style);
 void canvas_restyle(struct canvas *c, struct rect r, struct style add); // adds attributes, sets bg and fg unless default
