@@ -282,8 +282,8 @@ static void print_decoding(const struct shape *h)
     const double keys = 2.0 * 4 * a.n_layers * a.n_kv_heads * a.head_dim * (PROMPT + STREAMS * SAID);
     printf("\n## Decoding with Llama-2-7B, %d answers to one prompt of %d, each %d tokens on\n\n"
            "Bytes of a token for all. Layers' weights may be quantized, the head is in bf16, keys and values are f32. Up to 32 rows "
-           "quantized weights are read as they lie (once for each 16 rows); with more, each product makes numbers of them first, in "
-           "pieces of 32 MiB at most, which the second cache may hold.\n\n"
+           "quantized weights are read as they lie (once for each 16 rows); with more, each product makes numbers of them "
+           "first, in pieces of 32 MiB at most, which the second cache may hold.\n\n"
            "| weights | of layers, GB | head, GB | keys and values, GB |", STREAMS, PROMPT, SAID);
     for (int c = 0; c < N_CARDS; c++)
         printf(" %s, ms |", cards[c].name);

@@ -382,8 +382,8 @@ static void drop_ended(struct generator *g, const bool *live)
 
 // ---- prompts ----
 
-// Says what the prompts of streams [first, end) are, once for each seat, in which they stand together, and from which of their
-// last rows each stream draws. Returns how many there are.
+// Says what the prompts of streams [first, end) are, once for each seat, whose streams stand together, and from which of
+// their last rows each stream draws. Returns how many there are.
 static int plan_prompts(struct generator *g, int first, int end, int *logit_row)
 {
     const struct gen_plan *plan = &g->host_plan;

@@ -128,7 +128,8 @@ static void draw(struct generator *g, struct speakers who, int n, int n_draws, c
         const float *logits = spoken_logits(g, who, at, m);
         while (s < n_draws && (logit_row ? logit_row[s] : s) < at + m)
             s++;
-        struct sampled out = {.tokens = g->drawn_tokens + first, .logprobs = g->logprobs + first, .entropy = g->entropy + first};
+        struct sampled out = {.tokens = g->drawn_tokens + first, .logprobs = g->logprobs + first,
+                              .entropy = g->entropy + first};
         if (g->set_rows) {
             out.drawn = g->drawn + first;
             out.sets = g->sets + (size_t)first * sampled_set_words(vocab);

@@ -28,7 +28,7 @@ struct stream {
     size_t own;        // its rows in the cache
 };
 
-// What the host says of a forward of some rows and of the draws behind it: the host's copy goes to the device's in one upload.
+// What the host says of a forward of some rows and of the draws behind it: the host's copy is uploaded as one.
 struct gen_plan {
     int32_t *tokens, *positions, *put_ids; // of each row; put_ids: where in the cache its keys and values go
     int32_t *row_ids;                      // the rows that logits are made of
@@ -72,11 +72,10 @@ struct speakers {
     bool model, second;
 };
 struct speakers gen_speakers(const struct stream *streams, int n);
-// Lays out both copies of the plan for n rows and n_draws draws, at most as many, and says how large the blocks of them are that
-// `plan` needs for that.
+// Lays out a plan for n rows and n_draws draws in its block (NULL: it only counts). Returns the bytes that it takes.
 size_t gen_lay_plan(struct gen_plan *plan, char *block, size_t n, size_t n_draws);
-// Says how the streams' tokens are drawn, as the last one's those of the draws behind them, from logits of row logit_row[i] (NULL:
-// of their own), and uploads the plan.
+// Says how the streams' tokens are drawn, each from logits of row logit_row[i] (NULL: its own), the draws behind them as the
+// last one's, and uploads the plan.
 void gen_send_plan(struct generator *g, const struct stream *streams, int n_streams, const int *logit_row, int n_draws);
 // n rows of the plan through these networks, into g->x and g->second_x; their keys and values go to the
 // rows of the cache that put_ids names. most_keys 0: prompts, in n_segments segments; else a row a stream, which attends to

@@ -329,7 +329,7 @@ static void a_twin_in_another_thread_says_the_same(void **state)
     assert_int_equal(pthread_create(&thread, NULL, clear, &a), 0);
     pthread_join(thread, NULL);
     ask(&a);
-    assert_true(b.memory_free > 0 && b.memory_free <= (uint64_t)32 << 30); // the second card has half of what the first one has
+    assert_true(b.memory_free > 0 && b.memory_free <= (uint64_t)32 << 30); // the second card has half as much
     assert_true(isfinite(a.logprobs[0]) && a.logprobs[0] < 0);
     assert_memory_equal(a.logprobs, b.logprobs, sizeof a.logprobs);
     free(trained);

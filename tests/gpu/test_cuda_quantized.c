@@ -140,10 +140,9 @@ static void other_products_take_numbers_that_were_written(void **state)
 
 enum { PIECE_BYTES = 32 << 20, MANY = 33 }; // rows: too many to read weights as they lie
 
-// linear() and linear_dx() of one row that stands MANY times, beside the same product of the matrix that was made numbers before:
-// every output is a sum of its own.
-static void large_products_take_numbers_piece_by_piece(enum dtype type, enum precision precision, int in, int out, int n_pieces,
-                                                       int n_pieces_back)
+// linear() and linear_dx() of MANY rows, beside the same products of the matrix that was made numbers before.
+static void large_products_take_numbers_piece_by_piece(enum dtype type, enum precision precision, int in, int out,
+                                                       int n_pieces, int n_pieces_back)
 {
     struct bench t = {.ops = &backend_cuda};
     struct err fault;
