@@ -4,6 +4,7 @@
 #include "testing.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/rng.h"
 #include "store/labels.h"
 #include "store/run_db.h"
@@ -366,12 +367,18 @@ static void changes_and_checkpoints_are_marked(void **state)
     assert_ok(run_writer_event(w, 1, 300, "info", "eval", "not a change", e));
     struct run_checkpoint k = {.step = 500, .path = "checkpoints/step-500"};
     assert_ok(run_writer_checkpoint(w, &k, e));
+    assert_ok(run_writer_checkpoint(w, &(struct run_checkpoint){.step = 400, .path = "checkpoints/step-400"}, e));
     assert_ok(run_writer_commit(w, e));
+    char *dir = store_run_dir(world.store, "marks"), *kept = path_join(dir, k.path); // that of step 400 was removed
+    assert_ok(file_make_dirs(kept, e));
+    free(dir);
+    free(kept);
     struct run_row *row = look("marks");
     curves_show(&c, &row, 1);
     poll_all(&c);
     assert_int_equal(c.data[0]->n_changes, 1);
     assert_int_equal(c.data[0]->n_checkpoints, 1);
+    assert_true(c.data[0]->checkpoints[0] == 500);
     struct canvas canvas;
     struct str text = {0};
     canvas_init(&canvas, 80, 20, GLYPHS_ASCII, false);

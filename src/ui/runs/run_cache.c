@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
 
@@ -152,7 +153,8 @@ static int read_events(struct run_data *d, struct run_reader *r, struct err *e)
     return 0;
 }
 
-static int read_checkpoints(struct run_data *d, struct run_reader *r, struct err *e)
+// Those that are kept: of what was removed there is nothing to go on from.
+static int read_checkpoints(struct run_data *d, struct run_row *row, struct run_reader *r, struct err *e)
 {
     struct run_checkpoint *list;
     int n;
@@ -160,9 +162,15 @@ static int read_checkpoints(struct run_data *d, struct run_reader *r, struct err
     if (code)
         return code;
     d->checkpoints = mem_realloc(d->checkpoints, (size_t)n + 1, sizeof *d->checkpoints);
-    d->n_checkpoints = n;
-    for (int i = 0; i < n; i++)
-        d->checkpoints[i] = (double)list[i].step;
+    d->n_checkpoints = 0;
+    char *dir = store_run_dir(row->list->store, row->info.name);
+    for (int i = 0; i < n; i++) {
+        char *folder = path_join(dir, list[i].path);
+        if (file_is_dir(folder))
+            d->checkpoints[d->n_checkpoints++] = (double)list[i].step;
+        free(folder);
+    }
+    free(dir);
     run_checkpoints_free(list, n);
     return 0;
 }
@@ -212,7 +220,7 @@ static bool poll_run(struct run_cache *c, struct run_data *d, struct run_row *ro
         if (!code)
             code = read_events(d, r, &fault);
         if (!code)
-            code = read_checkpoints(d, r, &fault);
+            code = read_checkpoints(d, row, r, &fault);
         if (!code)
             d->keys_version = version;
     }
