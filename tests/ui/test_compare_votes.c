@@ -288,6 +288,38 @@ static void names_are_hidden_until_the_vote(void **state)
     rig_quit(&r);
 }
 
+// With three sides a vote is on A and the one in focus, and is called so; moving on changes nothing of what was said.
+static void a_vote_names_the_side_that_it_is_on(void **state)
+{
+    struct rig r;
+    struct judged_pair *pairs;
+    compare_two_sides(&r, 100, 30);
+    struct str line = {0};
+    str_addf(&line, "side %s", changed);
+    rig_command(&r, str_text(&line));
+    rig_wait(&r, "C changed");
+    rig_wait_gone(&r, "tok ...");
+    rig_send(&r, "\t\t"); // from A to C
+    rig_wait(&r, "A and C share");
+    rig_wait(&r, "7 C much better");
+    rig_wait_gone(&r, "tok ...");
+    rig_send(&r, "6");
+    rig_wait(&r, "Saved: C is better");
+    rig_wait(&r, "voted: C is better   A 0  C 1");
+    rig_send(&r, "\033[Z");
+    rig_wait(&r, "A and B share");
+    rig_wait(&r, "voted: C is better");
+    assert_int_equal(read_votes(&pairs), 1);
+    assert_int_equal((int)pairs[0].grades, 2);
+    judged_pairs_free(pairs, 1);
+    rig_send(&r, "u");
+    rig_wait(&r, "taken back");
+    rig_send(&r, "U");
+    rig_wait(&r, "Saved again: C is better");
+    str_fini(&line);
+    rig_quit(&r);
+}
+
 // A model whose folder is called by a word that it says.
 static void an_answer_that_names_its_model_is_no_vote(void **state)
 {
@@ -343,6 +375,7 @@ int main(void)
                                         compare_tear_down),
         cmocka_unit_test_setup_teardown(an_answer_is_seen_from_its_beginning, compare_set_up, compare_tear_down),
         cmocka_unit_test_setup_teardown(names_are_hidden_until_the_vote, compare_set_up, compare_tear_down),
+        cmocka_unit_test_setup_teardown(a_vote_names_the_side_that_it_is_on, compare_set_up, compare_tear_down),
         cmocka_unit_test_setup_teardown(an_answer_that_names_its_model_is_no_vote, compare_set_up, compare_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

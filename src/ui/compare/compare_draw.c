@@ -313,7 +313,7 @@ static void draw_votes(struct compare_page *p, struct canvas *c, struct rect r)
     const int beside = compare_beside(x);
     struct str line = {0};
     bool turned = false;
-    char name[2] = {(char)('A' + (beside > 0 ? beside : 1)), 0};
+    const char name[2] = {compare_other_letter(x), 0};
     if (!compare_can_vote(p))
         return;
     const struct win_row *row = compare_hides_names(p)
@@ -323,13 +323,13 @@ static void draw_votes(struct compare_page *p, struct canvas *c, struct rect r)
     if (p->graded && p->leaked)
         str_add(&line, "flagged: an answer names its model   ");
     else if (p->graded)
-        str_addf(&line, "voted: %s   ", compare_grade_name(p->graded));
+        str_addf(&line, "voted: %s   ", compare_grade_name(p->graded, p->graded_other).text);
     if (row)
         win_row_text(row, "A", name, turned, &line);
     else if (compare_hides_names(p))
-        str_add(&line, "names are hidden until you vote: 1 A ... 4 same ... 7 B, 8 both bad");
+        str_addf(&line, "names are hidden until you vote: 1 A ... 4 same ... 7 %s, 8 both bad", name);
     else if (!p->graded)
-        str_add(&line, "no votes yet: 1 A much better ... 4 same ... 7 B much better, 8 both bad");
+        str_addf(&line, "no votes yet: 1 A much better ... 4 same ... 7 %s much better, 8 both bad", name);
     canvas_text(c, r.x + 1, r.y, r.width - 2, STYLE(COLOR_DEFAULT), str_text(&line));
     str_fini(&line);
 }

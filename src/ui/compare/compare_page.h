@@ -39,12 +39,14 @@ struct compare_page {
     int token;     // under the cursor in the side in focus; -1: none
 
     int graded;                // the key of what was voted for these answers; 0: nothing yet
+    char graded_other;         // and the letter of the one that A was held against
     bool leaked;               // and an answer had said whose it is: the pair was flagged instead
     struct compare_said { // judgements of this sitting
         struct judgement j;  // without texts of its own
         char *note;          // "" none
         int prompt_at;       // which prompt of the set it was on; -1: another
         int key;
+        char other; // as graded_other
     } votes[MOST_VOTES];
     int n_votes, n_said; // those that stand, and behind them what was taken back and can be said again
     uint64_t shuffle_seed, n_shuffled;
@@ -95,7 +97,11 @@ bool compare_can_vote(const struct compare_page *p); // two were asked something
 // key: '1' (A much better) to '7' (B much better), '8': both bad, of the two that are told apart.
 enum view_result compare_vote(struct compare_page *p, int key);
 enum view_result compare_unvote(struct compare_page *p);
-const char *compare_grade_name(int key); // "A is much better"
+char compare_other_letter(const struct compare *c); // of the one that A is held against: "B", with more sides the one in focus
+struct compare_grade_name {
+    char text[32];
+};
+struct compare_grade_name compare_grade_name(int key, char other); // "A is much better"
 // Sides for the next prompt: shuffled while names are hidden, of each eight times four one way.
 void compare_shuffle(struct compare_page *p);
 

@@ -51,12 +51,12 @@ static void tell_votes(struct compare_page *p, struct str *out)
 {
     const int beside = compare_beside(&p->c);
     bool turned = false;
-    char name[2] = {(char)('A' + (beside > 0 ? beside : 1)), 0};
+    const char name[2] = {compare_other_letter(&p->c), 0};
     if (!compare_can_vote(p))
         return;
     if (p->graded)
         str_addf(out, "%s: %s.\n", p->leaked ? "Flagged, for an answer names its model; the vote was" : "Voted",
-                 compare_grade_name(p->graded));
+                 compare_grade_name(p->graded, p->graded_other).text);
     else
         str_addf(out,
                  "1 to 8 votes: 1 A is much better, 2 better, 3 slightly, 4 about the same, 5 to 7 the same for %s, 8 "

@@ -18,13 +18,23 @@ static const struct {
 } grades[] = {
     {VERDICT_MUCH_A, VERDICT_MUCH_B, "A is much better"},         {VERDICT_A, VERDICT_B, "A is better"},
     {VERDICT_SLIGHT_A, VERDICT_SLIGHT_B, "A is slightly better"}, {VERDICT_TIE, VERDICT_TIE, "about the same"},
-    {VERDICT_SLIGHT_B, VERDICT_SLIGHT_A, "B is slightly better"}, {VERDICT_B, VERDICT_A, "B is better"},
-    {VERDICT_MUCH_B, VERDICT_MUCH_A, "B is much better"},         {VERDICT_BOTH_BAD, VERDICT_BOTH_BAD, "both are bad"},
+    {VERDICT_SLIGHT_B, VERDICT_SLIGHT_A, "%c is slightly better"}, {VERDICT_B, VERDICT_A, "%c is better"},
+    {VERDICT_MUCH_B, VERDICT_MUCH_A, "%c is much better"},         {VERDICT_BOTH_BAD, VERDICT_BOTH_BAD, "both are bad"},
 };
 
-const char *compare_grade_name(int key)
+char compare_other_letter(const struct compare *c)
 {
-    return grades[key - '1'].name;
+    const int beside = compare_beside(c);
+    return (char)('A' + (beside > 0 ? beside : 1));
+}
+
+struct compare_grade_name compare_grade_name(int key, char other)
+{
+    struct compare_grade_name out;
+    const char *name = grades[key - '1'].name;
+    const bool is_other = name[0] == '%';
+    snprintf(out.text, sizeof out.text, "%.1s%s", is_other ? &other : name, name + (is_other ? 2 : 1));
+    return out;
 }
 
 bool compare_hides_names(const struct compare_page *p)
@@ -113,15 +123,15 @@ static char mark_of(enum verdict v)
 
 // A vote that was to be blind and could not be: the pair is kept out of the data and of what votes add up to, with the
 // reason.
-static void flag(struct judgement *j, int key, const char *name, struct str *note)
+static void flag(struct judgement *j, const char *grade, const char *name, struct str *note)
 {
-    str_addf(note, "an answer names its model (%s); the vote was: %s", name, compare_grade_name(key));
+    str_addf(note, "an answer names its model (%s); the vote was: %s", name, grade);
     j->verdict = VERDICT_FLAG;
     j->note = note->data;
 }
 
 // Behind those that stand; what was taken back before can be said again no more.
-static void remember(struct compare_page *p, const struct judgement *j, int key)
+static void remember(struct compare_page *p, const struct judgement *j, int key, char other)
 {
     while (p->n_said > p->n_votes)
         free(p->votes[--p->n_said].note);
@@ -130,7 +140,7 @@ static void remember(struct compare_page *p, const struct judgement *j, int key)
         memmove(p->votes, p->votes + 1, (size_t)--p->n_votes * sizeof *p->votes);
     }
     struct compare_said *v = &p->votes[p->n_votes++];
-    *v = (struct compare_said){*j, mem_strdup(j->note ? j->note : ""), p->prompt_at, key};
+    *v = (struct compare_said){*j, mem_strdup(j->note ? j->note : ""), p->prompt_at, key, other};
     v->j.note = NULL;
     p->n_said = p->n_votes;
 }
@@ -150,6 +160,8 @@ enum view_result compare_vote(struct compare_page *p, int key)
     if (!make_pair(p, &pair, &swapped))
         return VIEW_KEPT;
     const double begun = fmax(compare_at(c, 0)->answer.ended_s, compare_at(c, compare_beside(c))->answer.ended_s);
+    const char other = compare_other_letter(c);
+    const struct compare_grade_name grade = compare_grade_name(key, other);
     struct judgement j = {.verdict = swapped ? grades[key - '1'].turned : grades[key - '1'].verdict,
                           .swapped = swapped,
                           .seconds = begun > 0 ? clock_seconds() - begun : NAN};
@@ -158,12 +170,12 @@ enum view_result compare_vote(struct compare_page *p, int key)
     struct str note = {0};
     const bool leaked = c->blind && compare_names_itself(p, name, sizeof name);
     if (leaked)
-        flag(&j, key, name, &note);
+        flag(&j, grade.text, name, &note);
     const int code = labels_add(ui_store(c->ui), NULL, &pair, &j, true, &again, &fault);
     text_copy(j.hash, sizeof j.hash, pair.hash);
     forget_pair(&pair);
     if (!code && !again)
-        remember(p, &j, key);
+        remember(p, &j, key, other);
     str_fini(&note);
     if (code) {
         ui_say_error(c->ui, "%s", fault.text);
@@ -171,12 +183,13 @@ enum view_result compare_vote(struct compare_page *p, int key)
     }
     mark(p, p->prompt_at, mark_of(j.verdict));
     p->graded = key;
+    p->graded_other = other;
     p->leaked = leaked;
     ui_look_for_wins(c->ui);
     if (leaked)
         ui_say(c->ui, "Flagged, and no vote: an answer says \"%s\", so this was not blind. j goes on.", name);
     else
-        ui_say(c->ui, "Saved: %s. %s, u takes it back.", compare_grade_name(key), p->marks ? "j goes on" : "r asks again");
+        ui_say(c->ui, "Saved: %s. %s, u takes it back.", grade.text, p->marks ? "j goes on" : "r asks again");
     return VIEW_CHANGED;
 }
 
@@ -213,6 +226,7 @@ static int say_again(struct compare_page *p, struct compare_said *v, struct err 
         mark(p, v->prompt_at, mark_of(v->j.verdict));
         if (is_shown(p, v)) {
             p->graded = v->key;
+            p->graded_other = v->other;
             p->leaked = v->j.verdict == VERDICT_FLAG;
         }
     }
@@ -269,6 +283,6 @@ enum view_result compare_revote(struct compare_page *p)
     }
     p->n_votes++;
     ui_look_for_wins(ui);
-    ui_say(ui, "Saved again: %s.", compare_grade_name(v->key));
+    ui_say(ui, "Saved again: %s.", compare_grade_name(v->key, v->other).text);
     return VIEW_CHANGED;
 }
