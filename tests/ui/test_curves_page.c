@@ -98,6 +98,21 @@ static void keys_of_one_run(void **state)
     assert_int_equal(rig_end(&r), 0);
 }
 
+// What is typed first replaces what a question offers, so this one offers nothing: a value alone would lose its name.
+static void a_fork_is_asked_for_in_whole_words(void **state)
+{
+    struct rig r;
+    open_run(&r, "dpo-1", 80, 24);
+    rig_send(&r, "f");
+    rig_wait(&r, "fork dpo-1 with (lr=1e-5 ...)>");
+    assert_false(rig_shows(&r, "> lr="));
+    WALK(&r, {"2e-5\r", "\"2e-5\" is no NAME=VALUE"}, {"flr=x", "(lr=1e-5 ...)> lr=x"});
+    rig_send(&r, "\033");
+    rig_wait_gone(&r, "with (");
+    rig_send(&r, "qq");
+    assert_int_equal(rig_end(&r), 0);
+}
+
 static void several_runs_in_one_chart(void **state)
 {
     struct rig r;
@@ -399,6 +414,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(keys_of_one_run, forget),
         cmocka_unit_test_setup(a_window_that_is_held_stays_where_it_is, forget),
+        cmocka_unit_test_setup(a_fork_is_asked_for_in_whole_words, forget),
         cmocka_unit_test_setup(several_runs_in_one_chart, forget),
         cmocka_unit_test_setup(keys_that_compare_runs, forget),
         cmocka_unit_test_setup(the_project_keeps_layout_and_filter, forget),

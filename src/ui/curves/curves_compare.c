@@ -388,7 +388,7 @@ void curves_say_best(struct view *v)
 static enum view_result fork_here(struct view *v, const char *arg)
 {
     const struct curves *c = v->state;
-    char label[160], at[32] = "";
+    char label[200], at[32] = "";
     if (c->n_runs == 0)
         return VIEW_KEPT;
     const struct run_row *row = c->rows[curves_raised(c)];
@@ -398,8 +398,8 @@ static enum view_result fork_here(struct view *v, const char *arg)
     }
     if (curves_cursor_step(c) >= 0)
         snprintf(at, sizeof at, " at step %.0f", c->cursor);
-    snprintf(label, sizeof label, "fork %.40s%s with", row->info.name, at);
-    ui_ask(v->ui, CMD_FORK, label, "lr=");
+    snprintf(label, sizeof label, "fork %.40s%s with (lr=1e-5 ...)", row->info.name, at);
+    ui_ask(v->ui, CMD_FORK, label, ""); // what is offered goes with the first letter: "lr=" would leave the value alone
     return VIEW_CHANGED;
 }
 
