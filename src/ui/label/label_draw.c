@@ -45,6 +45,15 @@ static const char *time_text(char *out, size_t size, double seconds)
     return out;
 }
 
+// What takes a second or two is told in tenths.
+static const char *pace_text(char *out, size_t size, double seconds)
+{
+    if (!(seconds < 9.95))
+        return time_text(out, size, seconds);
+    snprintf(out, size, "%.1f s", fmax(seconds, 0));
+    return out;
+}
+
 static void draw_info(const struct label_state *s, struct canvas *c, struct rect r)
 {
     const struct label_shown *n = &s->now;
@@ -169,7 +178,7 @@ static void draw_saved(const struct label_state *s, struct canvas *c, struct rec
     if (s->now.tally.n_timed < ENOUGH || r.x + r.width - x < 30)
         return;
     struct str end = {0};
-    str_addf(&end, "median %s", time_text(text, sizeof text, s->now.tally.median_s));
+    str_addf(&end, "median %s", pace_text(text, sizeof text, s->now.tally.median_s));
     if (isfinite(s->now.tally.per_hour))
         str_addf(&end, ", %.0f/h", s->now.tally.per_hour);
     canvas_text_right(c, x, r.y, r.x + r.width - 1 - x, STYLE(COLOR_MUTED), str_text(&end));
@@ -238,8 +247,8 @@ static void draw_session(const struct label_shown *n, struct lines *l)
     p_line(l, "longer chosen", t->n_longer, t->n_length, t->p_longer);
     line(l, plain, "%-14s %s", "under 3 s", share_text(a, sizeof a, t->n_fast, t->n_timed));
     if (isfinite(t->median_s))
-        line(l, plain, "%-14s median %s, 90 %% within %s", "time", time_text(a, sizeof a, t->median_s),
-             time_text(b, sizeof b, t->p90_s));
+        line(l, plain, "%-14s median %s, 90 %% within %s", "time", pace_text(a, sizeof a, t->median_s),
+             pace_text(b, sizeof b, t->p90_s));
     if (isfinite(t->per_hour))
         line(l, plain, "%-14s %.0f pairs an hour", "pace", t->per_hour);
     if (t->n_again == 0) {
