@@ -321,7 +321,7 @@ static void draw_history(const struct label_shown *n, struct lines *l)
     for (int i = 0; i < n->n_past && l->r.height > 0; i++) {
         const struct label_past *p = &n->past[i];
         line(l, STYLE(COLOR_DEFAULT), "#%-6lld %-22s %5s %s%s", (long long)p->number, label_words(p->verdict),
-             isnan(p->seconds) ? "" : time_text(text, sizeof text, p->seconds), p->noted ? "note " : "",
+             isnan(p->seconds) ? "" : pace_text(text, sizeof text, p->seconds), p->noted ? "note " : "",
              p->is_final ? "final" : "");
     }
     if (n->n_past == 0)
