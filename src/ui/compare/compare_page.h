@@ -97,7 +97,7 @@ bool compare_can_vote(const struct compare_page *p); // two were asked something
 // key: '1' (A much better) to '7' (B much better), '8': both bad, of the two that are told apart.
 enum view_result compare_vote(struct compare_page *p, int key);
 enum view_result compare_unvote(struct compare_page *p);
-char compare_other_letter(const struct compare *c); // of the one that A is held against: "B", with more sides the one in focus
+char compare_other_letter(const struct compare *c); // of the one that A is held against: with more than two the one in focus
 struct compare_grade_name {
     char text[32];
 };
