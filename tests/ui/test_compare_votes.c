@@ -278,11 +278,17 @@ static void names_are_hidden_until_the_vote(void **state)
     rig_send(&r, "b");
     rig_wait(&r, "names are hidden until you vote");
     assert_false(rig_shows(&r, "dpo-1@"));
+    rig_command(&r, "tokens reference"); // which tells a tuned model from what it began from
+    rig_wait(&r, "hidden until you vote");
+    rig_wait_gone(&r, "and B share");
+    assert_false(rig_shows(&r, "log pi / pi_ref"));
+    assert_false(rig_shows(&r, "is no run's checkpoint"));
     rig_send(&r, "D");
     rig_wait(&r, "Hidden until you vote.");
     rig_send(&r, "D6");
     rig_wait(&r, "voted: B is better");
     rig_wait(&r, "dpo-1@100");
+    rig_wait_gone(&r, "hidden until you vote");
     rig_send(&r, "r");
     rig_wait_gone(&r, "dpo-1@");
     rig_quit(&r);

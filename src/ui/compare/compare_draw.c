@@ -25,9 +25,16 @@ static double look_value(enum compare_look look, const struct compare_token *t)
     return look == LOOK_ENTROPY ? t->entropy : t->logp - (look == LOOK_OTHER ? t->other : t->reference);
 }
 
+// Who was tuned, and who is what tuning began from, is seen of this.
+static bool hides_look(const struct compare_page *p)
+{
+    return p->c.look == LOOK_REFERENCE && compare_hides_names(p);
+}
+
 static void fill_tokens(struct compare_page *p, struct compare_side *s, bool in_focus)
 {
     const struct compare_answer *x = &s->answer;
+    const bool plain = p->c.look == LOOK_TEXT || hides_look(p);
     struct canvas_span *spans = mem_alloc((size_t)x->n_tokens + 1, sizeof *spans);
     double largest = 0;
     for (int i = 0; i < x->n_tokens; i++) {
@@ -35,7 +42,7 @@ static void fill_tokens(struct compare_page *p, struct compare_side *s, bool in_
         largest = isnan(value) ? largest : fmax(largest, fabs(value));
     }
     for (int i = 0; i < x->n_tokens; i++) {
-        const double value = p->c.look == LOOK_TEXT ? NAN : look_value(p->c.look, &x->tokens[i]);
+        const double value = plain ? NAN : look_value(p->c.look, &x->tokens[i]);
         spans[i] = (struct canvas_span){(size_t)x->tokens[i].n_bytes,
                                         isnan(value) ? STYLE(COLOR_DEFAULT) : heat_style(heat_of(value, largest))};
         if (in_focus && i == p->token)
@@ -262,12 +269,13 @@ static void draw_token(struct compare_page *p, struct canvas *c, struct rect r)
         str_add_visible(&line, s->answer.text.data + at, (size_t)t->n_bytes, false);
     str_addc(&line, '"');
     add_probability(&line, "p", t->logp);
-    add_probability(&line, "before", t->reference);
+    const double reference = compare_hides_names(p) ? NAN : t->reference; // as for hides_look
+    add_probability(&line, "before", reference);
     const int beside = compare_beside(&p->c);
     snprintf(other, sizeof other, "under %c", 'A' + (p->c.focus == 0 ? beside : 0));
     add_probability(&line, other, t->other);
-    if (!isnan(t->reference))
-        str_addf(&line, "  log-ratio %s", number_text(number, sizeof number, t->logp - t->reference, 8));
+    if (!isnan(reference))
+        str_addf(&line, "  log-ratio %s", number_text(number, sizeof number, t->logp - reference, 8));
     if (!isnan(t->entropy))
         str_addf(&line, "  entropy %s", number_text(number, sizeof number, t->entropy, 8));
     canvas_text(c, r.x + 1, r.y, r.width - 2, STYLE(COLOR_DEFAULT), str_text(&line));
@@ -284,7 +292,9 @@ static void draw_meaning(struct compare_page *p, struct canvas *c, struct rect r
     struct compare *x = &p->c;
     const int beside = compare_beside(x);
     const struct compare_side *focus = compare_at(x, x->focus);
-    if (x->look == LOOK_REFERENCE && !focus->model.reference)
+    if (hides_look(p))
+        str_add(&line, "tokens against what each run started from: hidden until you vote");
+    else if (x->look == LOOK_REFERENCE && !focus->model.reference)
         str_addf(&line, "%c is no run's checkpoint: v MODEL says what it is compared with", 'A' + x->focus);
     else if ((x->look == LOOK_REFERENCE && focus->answer.has_reference && !focus->asked[ASK_REFERENCE].turn &&
               !focus->answer.reference_tokens) ||
@@ -395,7 +405,10 @@ void compare_draw(struct compare_page *p, struct canvas *c, struct rect area)
             draw_nothing(c, area);
         return;
     }
-    const bool small = area.height < 14;
+    const bool small = area.height < 14, hidden = compare_hides_names(p);
+    if (hidden != p->drew_hidden)
+        compare_changed(&p->c);
+    p->drew_hidden = hidden;
     draw_head(p, c, rect_cut_top(&area, 1));
     if (area.width >= 160 && p->set && p->panel == PANEL_ANSWERS) {
         compare_draw_prompts(p, c, rect_cut_left(&area, 42));

@@ -41,6 +41,7 @@ struct compare_page {
     int graded;                // the key of what was voted for these answers; 0: nothing yet
     char graded_other;         // and the letter of the one that A was held against
     bool leaked;               // and an answer had said whose it is: the pair was flagged instead
+    bool drew_hidden;          // what is drawn was drawn while names were hidden
     struct compare_said { // judgements of this sitting
         struct judgement j;  // without texts of its own
         char *note;          // "" none
