@@ -321,9 +321,8 @@ static const char *hints_launch(struct view *v)
 
 // ---- commands ----
 
-// A path that begins with "/" may be typed on its row without more ado: no field is called so.
 // A name, its beginning, a meaning, in this order; what is only in the language of filters is left to the manager. In a
-// field for a path, "/data/x" is the path.
+// field for a path, "/data/x" is the path: no field is called so.
 static enum view_result find_field(struct view *v, const char *arg)
 {
     struct launch_state *s = v->state;
