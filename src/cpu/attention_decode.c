@@ -20,7 +20,7 @@ enum {
 
 struct decode_job {
     struct backend *b;
-    float *out;
+    float *out, *lse;
     const float *q;
     const float *keys, *values;
     const struct kv_rows *rows;
@@ -144,9 +144,12 @@ static void decode_head(const struct decode_job *j, int first, int n_streams, in
     for (int i = 0; i < n_streams; i++)
         pass_keys(j, &r, i * group, group, &streams[i],
                   (struct attn_piece){streams[i].own, streams[i].n_shared, streams[i].n_own}, kv_head, thread);
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < n; i++) {
+        const size_t row = (size_t)(first + i / group), head = (size_t)(kv_head * group + i % group);
         if (r.running.sum[i] > 0) // no keys at all: zero
             j->b->k->scale(r.out + i * d, 1 / r.running.sum[i], (size_t)d);
+        j->lse[row * (size_t)shape->n_heads + head] = r.running.top[i] + logf(r.running.sum[i]);
+    }
     for (int i = 0; i < n_streams; i++)
         memcpy(j->out + ((size_t)(first + i) * (size_t)shape->n_heads + (size_t)(kv_head * group)) * (size_t)d,
                r.out + i * group * d, bytes);
@@ -185,7 +188,7 @@ static void cut_heads(struct decode_job *j, int n_bundles, int most_streams)
     j->n_head_blocks = cpu_blocks((size_t)n, (size_t)j->n_heads);
 }
 
-void cpu_attention_decode(struct backend *b, float *out, const float *q, const float *k, const float *v,
+void cpu_attention_decode(struct backend *b, float *out, float *lse, const float *q, const float *k, const float *v,
                           const struct kv_rows *rows, int n, int most_keys, const struct attn_shape *shape)
 {
     const int group = shape->n_heads / shape->n_kv_heads, most = cpu_max(BUNDLE_ROWS / group, 1);
@@ -202,7 +205,7 @@ void cpu_attention_decode(struct backend *b, float *out, const float *q, const f
         return;
     int *bundles = (int *)(void *)(scratch + (size_t)b->n_threads * per_thread);
     const int n_bundles = make_bundles(bundles, rows, n, most);
-    struct decode_job job = {b, out, q, k, v, rows, shape, bundles, scratch, per_thread, 0, 0};
+    struct decode_job job = {b, out, lse, q, k, v, rows, shape, bundles, scratch, per_thread, 0, 0};
     cut_heads(&job, n_bundles, cpu_blocks((size_t)n, (size_t)n_bundles));
     cpu_run(b, n_bundles * job.n_head_blocks, (double)all_keys * shape->n_heads * shape->head_dim / 2, decode_task, &job);
 }

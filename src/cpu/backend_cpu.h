@@ -135,7 +135,7 @@ void cpu_attention_backward(struct backend *b, float *dq, float *dk, float *dv, 
                             const float *lse, const float *q, const float *k, const float *v,
                             const struct attn_segment *segments, int n_segments, int t,
                             const struct attn_shape *shape);
-void cpu_attention_decode(struct backend *b, float *out, const float *q, const float *k, const float *v,
+void cpu_attention_decode(struct backend *b, float *out, float *lse, const float *q, const float *k, const float *v,
                           const struct kv_rows *rows, int n, int most_keys, const struct attn_shape *shape);
 // sample.c
 void cpu_sample(struct backend *b, const struct sampled *out, const float *logits, int v, const struct sample_row *rows,

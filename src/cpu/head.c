@@ -56,6 +56,18 @@ static void make_tile(const struct head_job *j, const struct gemm *logits, float
         j->b->k->scale(tile + (size_t)r * CHUNK, j->in->inv_temperature, (size_t)part.n);
 }
 
+// The same of logits that are known.
+static void copy_tile(const struct head_job *j, float *tile, int row, int n_rows, int token, int n_tokens)
+{
+    const struct head_in *in = j->in;
+    for (int r = 0; r < n_rows; r++, tile += CHUNK) {
+        const size_t from = (size_t)in->logit_rows[j->first + row + r] * (size_t)in->v + (size_t)token;
+        memcpy(tile, in->logits + from, (size_t)n_tokens * sizeof *tile);
+        if (in->inv_temperature != 1)
+            j->b->k->scale(tile, in->inv_temperature, (size_t)n_tokens);
+    }
+}
+
 // at: the row's place in the piece.
 
 // Puts a row's logits where the backward finds them.
@@ -117,7 +129,10 @@ static void tile_task(void *data, int block, int thread)
     int n_rows = cpu_min(j->block_rows, j->n - row), n_tokens = cpu_min(CHUNK, in->v - token);
     const size_t tile_at = (size_t)thread * (size_t)j->tile_rows * CHUNK;
     float *tile = j->tiles + tile_at, *ref_tile = j->out->kl ? j->ref_tiles + tile_at : NULL;
-    make_tile(j, &j->logits, tile, row, token, thread);
+    if (in->logits)
+        copy_tile(j, tile, row, n_rows, token, n_tokens);
+    else
+        make_tile(j, &j->logits, tile, row, token, thread);
     if (ref_tile)
         make_tile(j, &j->ref_logits, ref_tile, row, token, thread);
     for (int r = 0; r < n_rows; r++) {
@@ -215,7 +230,7 @@ static size_t lay_out(struct head_job *j, float *base, size_t n)
 {
     const size_t chunks = (size_t)j->n_chunks, tiles = (size_t)j->b->n_threads * (size_t)j->tile_rows * CHUNK;
     size_t used = 0;
-    j->packed = carve(base, &used, j->n_packed);
+    j->packed = carve(base, &used, j->in->logits ? 0 : j->n_packed);
     if (j->out->kl)
         j->ref_packed = carve(base, &used, j->n_packed);
     j->tiles = carve(base, &used, tiles);
@@ -273,11 +288,12 @@ void cpu_head(struct backend *b, const struct head_out *out, const struct head_i
         j.n = cpu_min(piece, in->n - j.first);
         j.block_rows = cpu_gemm_rows(b, j.n, BLOCK_ROWS);
         j.n_row_blocks = cpu_blocks((size_t)j.n, (size_t)j.block_rows);
-        const double tiles = out->kl ? 2 : 1;
-        j.logits = piece_logits(&j, in->x, in->w, j.n_packed ? j.packed : NULL);
+        const double products = (in->logits ? 0 : 1) + (out->kl ? 1 : 0);
+        if (!in->logits)
+            j.logits = piece_logits(&j, in->x, in->w, j.n_packed ? j.packed : NULL);
         if (out->kl)
             j.ref_logits = piece_logits(&j, in->ref_x, in->ref_w, j.n_packed ? j.ref_packed : NULL);
-        cpu_run(b, j.n_row_blocks * j.n_chunks, tiles * j.n * in->v * (in->c + 8) / 8, tile_task, &j);
+        cpu_run(b, j.n_row_blocks * j.n_chunks, (double)j.n * in->v * (products * in->c + 8) / 8, tile_task, &j);
         cpu_run(b, j.n_row_blocks, (double)j.n * j.n_chunks * 20, combine_task, &j);
     }
 }

@@ -82,7 +82,7 @@ __global__ static void TENSOR_KERNEL tensor_decode_kernel(struct decode w)
 }
 
 // A warp for a stream's head. A part's weight is exp(its lse), which is minus infinity where it has seen no key.
-__global__ static void join_kernel(struct twin to, struct decode w)
+__global__ static void join_kernel(struct twin to, float *all_lse, struct decode w)
 {
     const size_t row = (size_t)blockIdx.x * JOIN_WARPS + threadIdx.x / WARP;
     const int heads = w.shape.n_heads, d = w.shape.head_dim;
@@ -99,6 +99,8 @@ __global__ static void join_kernel(struct twin to, struct decode w)
     }
     for (int i = 0; i < n; i++)
         sum += expf(lse[i] - top);
+    if (threadIdx.x % WARP == 0)
+        all_lse[row] = some ? top + logf(sum) : -INFINITY;
     for (int x = (int)threadIdx.x % WARP; x < d; x += WARP) {
         float all = 0;
         for (int i = 0; i < n; i++)
@@ -107,7 +109,7 @@ __global__ static void join_kernel(struct twin to, struct decode w)
     }
 }
 
-void gpu_attention_decode(struct backend *b, float *out, const float *q, const float *k, const float *v,
+void gpu_attention_decode(struct backend *b, float *out, float *lse, const float *q, const float *k, const float *v,
                           const struct kv_rows *rows, int n, int most_keys, const struct attn_shape *shape)
 {
     if (n <= 0 || !attn_takes(b, shape))
@@ -127,5 +129,5 @@ void gpu_attention_decode(struct backend *b, float *out, const float *q, const f
     else
         ATTN_RUN(b, decode_kernel, shape->head_dim, grid, ATTN_THREADS, ATTN_TILE_ROWS, w);
     GPU_RUN(b, join_kernel, gpu_blocks((size_t)n * shape->n_heads, JOIN_WARPS), JOIN_THREADS, 0,
-            gpu_twin(b, out, (size_t)n * shape->n_heads * d), w);
+            gpu_twin(b, out, (size_t)n * shape->n_heads * d), lse, w);
 }

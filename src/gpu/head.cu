@@ -258,6 +258,10 @@ void gpu_head(struct backend *b, const struct head_out *out, const struct head_i
     const int most = j.n;
     if (in->n <= 0)
         return;
+    if (in->logits) { // they would have other bits: decodes_as_it_trains()
+        gpu_fail(b, ERR_FAIL, "logits that are known already are not those that the head makes on a GPU");
+        return;
+    }
     if (out->rivals && (in->n_rivals < 1 || in->n_rivals > HEAD_MAX_RIVALS)) {
         gpu_fail(b, ERR_FAIL, "a head of %d rivals; there are 1 to %d", in->n_rivals, HEAD_MAX_RIVALS);
         return;

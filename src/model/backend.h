@@ -16,7 +16,7 @@
 
 #include "base/err.h"
 
-enum { BACKEND_ABI = 13 };
+enum { BACKEND_ABI = 14 };
 
 // How numbers are stored. What they are computed in is the backend's business.
 enum dtype {
@@ -151,6 +151,10 @@ struct head_in {
     // Sets that targets were drawn from: row n's are set_ids[set_starts[n]] .. set_ids[set_starts[n + 1] - 1], tokens in
     // rising order and the target among them; none: the whole vocabulary. (N + 1); NULL: no row has one.
     const int32_t *set_starts, *set_ids;
+    // Logits that are known already, capped: row n's are row logit_rows[n] of logits(.., V). They have the bits that x and w
+    // would give them, which head() then does not multiply. logits NULL: they are not known.
+    const float *logits;
+    const int32_t *logit_rows;
 };
 struct head_out {
     float *logprobs; // (N) log p(target)
@@ -295,7 +299,8 @@ struct backend_ops {
                                const struct attn_segment *segments, int n_segments, int t,
                                const struct attn_shape *shape);
     // One new row per stream: out(n, n_heads*head_dim) attends to the rows of k and v that rows(n) names, most_keys at most.
-    void (*attention_decode)(struct backend *b, float *out, const float *q, const float *k, const float *v,
+    // lse(n, n_heads) as of attention().
+    void (*attention_decode)(struct backend *b, float *out, float *lse, const float *q, const float *k, const float *v,
                              const struct kv_rows *rows, int n, int most_keys, const struct attn_shape *shape);
 
     void (*act)(struct backend *b, float *y, const float *x, size_t n, enum activation kind);

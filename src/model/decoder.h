@@ -63,6 +63,16 @@ size_t decoder_plan(const struct arch *a, int rank, int n_tokens, int n_targets,
 
 // Final hidden states of the batch stay inside. keep: a backward will follow.
 int decoder_forward(struct decoder *d, const struct seq_batch *batch, bool keep, struct err *e);
+// What a tape has of the batch's tokens and targets (model/tape.h): the row of each token, and the row of logits of each target.
+// Host.
+struct tape;
+struct taken {
+    const struct tape *tape; // of the decoder's model
+    const int32_t *rows;     // (n_tokens)
+    const int32_t *logits;   // (n_targets), where the tape has logits
+};
+// In the place of a forward that is kept: leaves inside what that would, bit for bit, taken from a tape. Not with recomputation.
+int decoder_take(struct decoder *d, const struct seq_batch *batch, const struct taken *from, struct err *e);
 // What the head can say of the targets, after decoder_forward of the same batch: (n_targets) each, host; all but
 // logprobs may be NULL.
 struct head_reads {

@@ -84,22 +84,39 @@ void decoder_layer(struct decoder *d, int layer, const struct seq_batch *batch, 
         part_out(p, layer, a, out, t);
 }
 
-int decoder_forward(struct decoder *d, const struct seq_batch *batch, bool keep, struct err *e)
+// Nothing of the last batch is inside any more; there is room for this one, and its numbers are uploaded.
+static int begin(struct decoder *d, const struct seq_batch *batch, bool keep, struct err *e)
 {
-    const struct parts *p = &d->parts;
-    int n_layers = p->m->arch.n_layers;
     d->kept = d->have_logprobs = d->have_gaps = d->have_sets = d->have_scores = false;
     d->reference = NULL;
+    d->tape = NULL;
     d->kept_logits = NULL;
     d->n_tokens = 0;
     int code = check_batch(d, batch, e);
     if (!code)
         code = decoder_layout(d, batch, keep, e);
+    if (!code)
+        upload_ids(d, batch);
+    return code;
+}
+
+static void end(struct decoder *d, const struct seq_batch *batch, bool keep)
+{
+    d->n_tokens = batch->n_tokens;
+    d->n_targets = batch->n_targets;
+    d->n_scores = seq_batch_scores(batch);
+    d->kept = keep;
+}
+
+int decoder_forward(struct decoder *d, const struct seq_batch *batch, bool keep, struct err *e)
+{
+    const struct parts *p = &d->parts;
+    int n_layers = p->m->arch.n_layers;
+    const int code = begin(d, batch, keep, e);
     if (code)
         return code;
-    upload_ids(d, batch);
     part_embed(p, d->layers[0].x, d->wide, d->tokens, d->positions, batch->n_tokens);
-    d->n_tokens = batch->n_tokens;
+    d->n_tokens = batch->n_tokens; // decoder_pack reads it
     for (int layer = 0; layer < n_layers; layer++) {
         decoder_layer(d, layer, batch, layer + 1 < n_layers && !d->is_packed ? d->layers[layer + 1].x : d->out);
         if (d->is_packed)
@@ -107,9 +124,46 @@ int decoder_forward(struct decoder *d, const struct seq_batch *batch, bool keep,
         if (d->is_packed && layer + 1 < n_layers)
             p->ops->copy(p->b, d->layers[0].x, d->out, (size_t)batch->n_tokens * p->w.c * sizeof(float));
     }
-    d->n_targets = batch->n_targets;
-    d->n_scores = seq_batch_scores(batch);
-    d->kept = keep;
+    end(d, batch, keep);
+    return 0;
+}
+
+// The batch's rows of one array of the tape.
+static void take_rows(const struct decoder *d, float *to, const float *from, size_t width, int t)
+{
+    d->parts.ops->gather_rows(d->parts.b, to, from, d->taken_rows, t, (int)width);
+}
+
+int decoder_take(struct decoder *d, const struct seq_batch *batch, const struct taken *from, struct err *e)
+{
+    const struct parts *p = &d->parts;
+    const struct tape *tape = from->tape;
+    const int t = batch->n_tokens;
+    BUG_IF(d->recompute || d->packed || tape->model != p->m);
+    for (int i = 0; i < t; i++)
+        BUG_IF(from->rows[i] < 0 || (size_t)from->rows[i] >= tape->n_rows);
+    for (int i = 0; tape->logits && i < batch->n_targets; i++)
+        BUG_IF(from->logits[i] < 0 || (size_t)from->logits[i] >= tape->n_logits);
+    const int code = begin(d, batch, true, e);
+    if (code)
+        return code;
+    p->ops->upload(p->b, d->taken_rows, from->rows, (size_t)t * sizeof *from->rows);
+    for (int layer = 0; layer < p->m->arch.n_layers; layer++) {
+        struct layer_act to[LAYER_ACTS], with[LAYER_ACTS];
+        struct layer_acts taped = tape->layers[layer];
+        int n_exact;
+        const int n = layer_acts_list(&d->layers[layer], &p->w, to, &n_exact);
+        layer_acts_list(&taped, &p->w, with, &n_exact);
+        take_rows(d, d->layers[layer].x, taped.x, p->w.c, t);
+        for (int i = 0; i < n; i++)
+            take_rows(d, *to[i].at, *with[i].at, to[i].width, t);
+    }
+    take_rows(d, d->out, tape->out, p->w.c, t);
+    if (tape->logits && batch->n_targets) {
+        p->ops->upload(p->b, d->taken_logits, from->logits, (size_t)batch->n_targets * sizeof *from->logits);
+        d->tape = tape;
+    }
+    end(d, batch, true);
     return 0;
 }
 
@@ -211,6 +265,7 @@ struct head_in decoder_head_in(const struct decoder *d, const struct seq_batch *
     const struct arch *a = &d->parts.m->arch;
     return (struct head_in){.x = d->target.out, .w = part_head_weight(&d->parts), .targets = d->target_ids,
                             .n = d->n_targets, .c = a->d_embed, .v = a->vocab_size, .cap = a->head_cap,
+                            .logits = d->tape ? d->tape->logits : NULL, .logit_rows = d->taken_logits,
                             .inv_temperature = batch->inv_temperature != 0 ? batch->inv_temperature : 1};
 }
 

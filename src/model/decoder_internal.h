@@ -3,6 +3,7 @@
 
 #include "model/decoder.h"
 #include "model/decoder_parts.h"
+#include "model/tape.h"
 
 // A layer's numbers in less memory: x alone with recomputation.
 struct kept_layer {
@@ -17,6 +18,7 @@ struct decoder {
     char *block;
     size_t block_bytes;
     int32_t *tokens, *positions, *target_rows, *target_ids, *score_rows;
+    int32_t *taken_rows, *taken_logits; // (T), (N): of decoder_take
     float *wide;               // (T, E) when projected
     struct layer_acts *layers; // n_layers; without a backward, with recomputation or in bf16 all share one (but for x in
                                // f32)
@@ -36,6 +38,7 @@ struct decoder {
     int n_tokens, n_targets, n_scores;
     bool kept, have_logprobs, have_gaps, have_sets, have_scores;
     float *kept_logits;              // from decoder_head to decoder_send or decoder_logits; NULL: none
+    const struct tape *tape;         // with the targets' logits; NULL: they are not known
     const struct decoder *reference; // that the KL was read against; NULL: it was not
     // For decoder_logits: rows, their final hidden states, logits; else the logits that decoder_head keeps.
     char *logit_block;

@@ -61,43 +61,50 @@ float *carve_floats(struct carve *c, size_t rows, size_t cols)
     return carve_bytes(c, rows, cols * sizeof(float));
 }
 
+int layer_acts_list(struct layer_acts *a, const struct widths *w, struct layer_act *list, int *n_exact)
+{
+    const size_t means = w->means, norms = w->post_norms, heads = w->qk_norm ? w->heads : 0, kv_heads = w->qk_norm ? w->kv_heads : 0;
+    const struct layer_act exact[] = {{&a->mean1, means}, {&a->mean2, means}, {&a->rstd1, 1}, {&a->rstd2, 1},
+                                      {&a->rstd_q, heads}, {&a->rstd_k, kv_heads}, {&a->rstd3, norms}, {&a->rstd4, norms},
+                                      {&a->lse, w->heads}};
+    const struct layer_act rest[] = {{&a->q, w->attn}, {&a->k, w->kv}, {&a->v, w->kv}, {&a->raw_q, w->qk_norm ? w->attn : 0},
+                                     {&a->raw_k, w->qk_norm ? w->kv : 0}, {&a->att, w->attn}, {&a->mid, w->c},
+                                     {&a->gate, w->gated ? w->ff : 0}, {&a->up, w->ff}, {&a->sum, w->post_norm ? w->c : 0},
+                                     {&a->attn_out, norms * w->c}, {&a->mlp_out, norms * w->c}};
+    int n = 0;
+    for (size_t i = 0; i < sizeof exact / sizeof *exact; i++)
+        if (exact[i].width)
+            list[n++] = exact[i];
+    *n_exact = n;
+    for (size_t i = 0; i < sizeof rest / sizeof *rest; i++)
+        if (rest[i].width)
+            list[n++] = rest[i];
+    return n;
+}
+
 void carve_layer(struct carve *c, struct layer_acts *a, const struct widths *w, size_t t, size_t *rest)
 {
+    struct layer_act list[LAYER_ACTS];
+    int n_exact;
     *a = (struct layer_acts){.x = a->x};
-    if (w->means) {
-        a->mean1 = carve_floats(c, t, 1);
-        a->mean2 = carve_floats(c, t, 1);
+    const int n = layer_acts_list(a, w, list, &n_exact);
+    for (int i = 0; i < n; i++) {
+        if (i == n_exact)
+            *rest = c->used;
+        *list[i].at = carve_floats(c, t, list[i].width);
     }
-    a->rstd1 = carve_floats(c, t, 1);
-    a->rstd2 = carve_floats(c, t, 1);
-    if (w->qk_norm) {
-        a->rstd_q = carve_floats(c, t, w->heads);
-        a->rstd_k = carve_floats(c, t, w->kv_heads);
-    }
-    if (w->post_norms) {
-        a->rstd3 = carve_floats(c, t, 1);
-        a->rstd4 = carve_floats(c, t, 1);
-    }
-    a->lse = carve_floats(c, t, w->heads);
-    *rest = c->used;
-    a->q = carve_floats(c, t, w->attn);
-    a->k = carve_floats(c, t, w->kv);
-    a->v = carve_floats(c, t, w->kv);
-    if (w->qk_norm) {
-        a->raw_q = carve_floats(c, t, w->attn);
-        a->raw_k = carve_floats(c, t, w->kv);
-    }
-    a->att = carve_floats(c, t, w->attn);
-    a->mid = carve_floats(c, t, w->c);
-    if (w->gated)
-        a->gate = carve_floats(c, t, w->ff);
-    a->up = carve_floats(c, t, w->ff);
-    if (w->post_norm)
-        a->sum = carve_floats(c, t, w->c);
-    if (w->post_norms) {
-        a->attn_out = carve_floats(c, t, w->c);
-        a->mlp_out = carve_floats(c, t, w->c);
-    }
+}
+
+struct layer_acts layer_acts_from(const struct layer_acts *a, const struct widths *w, size_t row)
+{
+    struct layer_act list[LAYER_ACTS];
+    struct layer_acts from = *a;
+    int n_exact;
+    const int n = layer_acts_list(&from, w, list, &n_exact);
+    from.x += row * w->c;
+    for (int i = 0; i < n; i++)
+        *list[i].at += row * list[i].width;
+    return from;
 }
 
 void carve_scratch(struct carve *c, struct part_scratch *s, const struct widths *w, size_t t, bool backward)

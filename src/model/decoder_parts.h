@@ -45,6 +45,18 @@ struct layer_acts {
     float *rstd3, *rstd4;      // (T) of those norms
 };
 
+// One of a layer's members but x, and the numbers that a row has in it.
+struct layer_act {
+    float **at;
+    size_t width;
+};
+enum { LAYER_ACTS = 21 };
+// Those that a layer of these widths has, into list (LAYER_ACTS), in the order of memory: first the *n_exact small ones that
+// must be exact (means, lse), then the others. Returns how many.
+int layer_acts_list(struct layer_acts *a, const struct widths *w, struct layer_act *list, int *n_exact);
+// The same from a row on.
+struct layer_acts layer_acts_from(const struct layer_acts *a, const struct widths *w, size_t row);
+
 // What every layer may overwrite.
 struct part_scratch {
     float *normed; // (T, max(C, E))
@@ -88,7 +100,7 @@ struct carve {
 };
 void *carve_bytes(struct carve *c, size_t rows, size_t row_bytes);
 float *carve_floats(struct carve *c, size_t rows, size_t cols);
-// All but x: first the few numbers of each row that must be exact (means, lse), then, from *rest on, the others.
+// All but x, as layer_acts_list has them; *rest: where those begin that need not be exact.
 void carve_layer(struct carve *c, struct layer_acts *a, const struct widths *w, size_t t, size_t *rest);
 void carve_scratch(struct carve *c, struct part_scratch *s, const struct widths *w, size_t t, bool backward);
 

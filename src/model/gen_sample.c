@@ -15,26 +15,31 @@ void gen_samples_free(struct gen_sample *samples, int n)
         free(samples[i].drawn_logprobs);
         free(samples[i].set_starts);
         free(samples[i].set_ids);
+        free(samples[i].rows);
+        free(samples[i].logit_rows);
     }
     free(samples);
 }
 
-static bool make_sample(struct gen_sample *s, size_t room, bool keep_sets, struct err *e)
+static bool make_sample(struct gen_sample *s, size_t room, bool keep_sets, bool on_tape, struct err *e)
 {
     static const char what[] = "the sampled tokens";
     if (!(s->tokens = mem_try_alloc(room, sizeof *s->tokens, what, e)) ||
         !(s->logprobs = mem_try_alloc(room, sizeof *s->logprobs, what, e)))
         return false;
+    if (on_tape && (!(s->rows = mem_try_alloc(room, sizeof *s->rows, what, e)) ||
+                    !(s->logit_rows = mem_try_alloc(room, sizeof *s->logit_rows, what, e))))
+        return false;
     return !keep_sets || ((s->drawn_logprobs = mem_try_alloc(room, sizeof *s->drawn_logprobs, what, e)) &&
                           (s->set_starts = mem_try_alloc(room, sizeof *s->set_starts, what, e)));
 }
 
-struct gen_sample *gen_samples_new(const struct gen_request *r, int max_new, struct err *e)
+struct gen_sample *gen_samples_new(const struct gen_request *r, int max_new, bool on_tape, struct err *e)
 {
     struct gen_sample *samples = mem_try_alloc((size_t)r->n_samples + 1, sizeof *samples, "the samples", e);
     for (int i = 0; samples && i < r->n_samples; i++) {
         samples[i] = (struct gen_sample){.prompt = (int)r->number, .sample = i};
-        if (!make_sample(&samples[i], (size_t)max_new + 1, r->options.keep_sets, e)) {
+        if (!make_sample(&samples[i], (size_t)max_new + 1, r->options.keep_sets, on_tape, e)) {
             gen_samples_free(samples, i + 1);
             return NULL;
         }

@@ -200,7 +200,7 @@ int generator_submit(struct generator *g, const struct gen_request *r, struct ge
     const int left = parts_max_positions(&g->parts) - r->n_prompt;
     job->r = *r;
     job->max_new = left < r->options.max_new_tokens ? left : r->options.max_new_tokens;
-    job->samples = gen_samples_new(r, job->max_new, e);
+    job->samples = gen_samples_new(r, job->max_new, g->tape != NULL, e);
     if (!job->samples) {
         free(job);
         return ERR_LIMIT;
@@ -288,7 +288,7 @@ int generator_of(struct generator **out, struct model *m, struct err *e)
 
 void generator_set_second(struct generator *g, const struct gen_second *second)
 {
-    BUG_IF(generator_is_busy(g));
+    BUG_IF(generator_is_busy(g) || (second && g->tape));
     const bool had = g->second.model;
     g->second = second ? *second : (struct gen_second){0};
     if (g->second.model) {
@@ -414,9 +414,13 @@ static int prefill_piece(struct generator *g, int first, int end, int n, bool *l
     lay_plan(g, n, end - first);
     const int n_segments = plan_prompts(g, first, end, logit_row);
     gen_send_plan(g, streams, end - first, logit_row, end - first);
+    gen_take_place(g, n, n_segments);
     gen_run(g, gen_speakers(streams, end - first), n, n_segments, 0);
     gen_draw(g, n_segments, streams, end - first, logit_row);
-    return take_tokens(g, g->streams + first, end - first, live + first, e);
+    const int code = take_tokens(g, g->streams + first, end - first, live + first, e);
+    if (!code)
+        gen_tell_place(g, streams, end - first, logit_row);
+    return code;
 }
 
 // The prompts of the streams from `first` on, in pieces of bounded size.
@@ -540,11 +544,14 @@ static int decode(struct generator *g, struct err *e)
         most_keys = keys > most_keys ? keys : most_keys;
     }
     gen_send_plan(g, g->streams, n, NULL, rows);
+    gen_take_place(g, rows, rows);
     gen_decode(g, n, rows, most_keys);
     code = take_tokens(g, g->streams, n, live, e);
-    if (!code)
-        drop_ended(g, live);
-    return code;
+    if (code)
+        return code;
+    gen_tell_place(g, g->streams, n, NULL);
+    drop_ended(g, live);
+    return 0;
 }
 
 int generator_step(struct generator *g, struct err *e)

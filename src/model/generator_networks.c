@@ -45,33 +45,49 @@ void gen_send_plan(struct generator *g, const struct stream *streams, int n_stre
 
 // ---- hidden states ----
 
-// Through one network, into x; its keys and values go to the cache's layers from first_layer on.
-static void run_network(struct generator *g, const struct parts *p, int first_layer, float *x, int n, int n_segments,
-                        int most_keys)
+// Where a layer's numbers go, the model's to the tape. Elsewhere all layers use the same memory, from x to x.
+static struct layer_acts acts_of(const struct generator *g, int layer, float *x)
 {
-    g->acts.x = x;
-    part_embed(p, x, g->wide, g->plan.tokens, g->plan.positions, n);
-    for (int layer = 0; layer < p->m->arch.n_layers; layer++) {
-        const struct layer_acts *a = &g->acts;
+    struct layer_acts shared = g->acts;
+    shared.x = x;
+    return g->on_tape ? layer_acts_from(&g->tape->layers[layer], &g->tape->w, g->place.row) : shared;
+}
+
+// Through one network, from x on; its keys and values go to the cache's layers from first_layer on. Returns where the last
+// layer's output is: in x, or on the tape.
+static float *run_network(struct generator *g, const struct parts *p, int first_layer, float *x, int n, int n_segments,
+                          int most_keys)
+{
+    const int n_layers = p->m->arch.n_layers;
+    struct layer_acts next = acts_of(g, 0, x);
+    part_embed(p, next.x, g->wide, g->plan.tokens, g->plan.positions, n);
+    for (int layer = 0; layer < n_layers; layer++) {
+        const struct layer_acts now = next, *a = &now;
         float *keys = kv_cache_keys(&g->cache, first_layer + layer),
               *values = kv_cache_values(&g->cache, first_layer + layer);
+        if (layer + 1 < n_layers)
+            next = acts_of(g, layer + 1, x);
+        else
+            next.x = g->on_tape ? g->tape->out + g->place.row * p->w.c : x;
         part_qkv(p, layer, a, g->plan.positions, n);
         part_hold_attention(p, a, n, true);
         p->ops->put_rows(p->b, keys, a->k, g->plan.put_ids, n, (int)p->w.kv);
         p->ops->put_rows(p->b, values, a->v, g->plan.put_ids, n, (int)p->w.kv);
         if (most_keys)
-            p->ops->attention_decode(p->b, a->att, a->q, keys, values, g->plan.kv_rows, n, most_keys, part_shape(p, layer));
+            p->ops->attention_decode(p->b, a->att, a->lse, a->q, keys, values, g->plan.kv_rows, n, most_keys,
+                                     part_shape(p, layer));
         else
             p->ops->attention(p->b, a->att, a->lse, a->q, a->k, a->v, g->segments, n_segments, n, part_shape(p, layer));
         part_mid(p, layer, a, n);
-        part_out(p, layer, a, x, n);
+        part_out(p, layer, a, next.x, n);
     }
+    return next.x;
 }
 
 void gen_run(struct generator *g, struct speakers who, int n, int n_segments, int most_keys)
 {
     if (who.model)
-        run_network(g, &g->parts, 0, g->x, n, n_segments, most_keys);
+        g->hidden = run_network(g, &g->parts, 0, g->x, n, n_segments, most_keys);
     if (!who.second)
         return;
     if (g->second.enter)
@@ -107,10 +123,13 @@ static void logits_of(const struct generator *g, const struct parts *p, float *l
 static const float *spoken_logits(const struct generator *g, struct speakers who, int at, int m)
 {
     const struct parts *p = &g->parts;
+    float *logits = g->logits;
+    if (g->on_tape && g->tape->logits)
+        logits = g->tape->logits + (g->place.logits + (size_t)at) * (size_t)p->m->arch.vocab_size;
     if (who.model)
-        logits_of(g, p, g->logits, g->x, g->plan.row_ids + at, m);
+        logits_of(g, p, logits, g->hidden, g->plan.row_ids + at, m);
     if (!who.second)
-        return g->logits;
+        return logits;
     logits_of(g, &g->second_parts, g->second_logits, g->second_x, g->plan.row_ids + at, m);
     if (!who.model)
         return g->second_logits;
@@ -170,7 +189,7 @@ static void decode_recorded(struct generator *g, int rows, int most_keys)
         key.keys *= 2;
     if (p->ops->replay(p->b, &key, sizeof key))
         return;
-    run_network(g, p, 0, g->x, rows, 0, key.keys);
+    g->hidden = run_network(g, p, 0, g->x, rows, 0, key.keys);
     draw(g, (struct speakers){.model = true}, rows, rows, NULL);
     p->ops->recorded(p->b);
 }
@@ -184,4 +203,33 @@ void gen_decode(struct generator *g, int n, int rows, int most_keys)
         return;
     }
     decode_recorded(g, rows, most_keys);
+}
+
+// ---- the tape ----
+
+void generator_set_tape(struct generator *g, struct tape *tape)
+{
+    BUG_IF(generator_is_busy(g) || (tape && (g->second.model || tape->model != g->parts.m)));
+    g->tape = tape;
+    g->on_tape = false;
+}
+
+void gen_take_place(struct generator *g, int n, int n_logits)
+{
+    g->on_tape = g->tape && tape_take(g->tape, (size_t)n, (size_t)n_logits, &g->place);
+}
+
+void gen_tell_place(struct generator *g, const struct stream *streams, int n, const int *logit_row)
+{
+    const int32_t row = g->on_tape ? (int32_t)g->place.row : -1, logits = g->on_tape ? (int32_t)g->place.logits : -1;
+    for (int i = 0; i < n && g->tape; i++) {
+        struct gen_sample *s = &streams[i].job->samples[streams[i].sample];
+        const int at = logit_row ? logit_row[i] : i, token = s->n_tokens - 1;
+        if (logit_row)
+            s->prompt_row = row < 0 ? -1 : row + g->segments[at].start;
+        else
+            s->rows[token - 1] = row < 0 ? -1 : row + i;
+        s->logit_rows[token] = logits < 0 || !g->tape->logits ? -1 : logits + at;
+        s->rows[token] = -1;
+    }
 }

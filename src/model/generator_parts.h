@@ -4,6 +4,7 @@
 #include "model/generate.h"
 #include "model/kv_cache.h"
 #include "model/packed_weights.h"
+#include "model/tape.h"
 
 struct gen_job {
     struct gen_request r;
@@ -43,6 +44,9 @@ struct generator {
     struct parts second_parts; // with the scratch of the other
     struct kv_cache cache;
     struct packed_weights packed; // of the model, while it is worth that
+    struct tape *tape;       // NULL: nothing is kept
+    bool on_tape;            // the rows of the present forward are on it,
+    struct tape_place place; // from here on
     struct gen_job *waiting, *live; // lists, oldest first
     // device, for `rows` rows
     char *block;
@@ -50,6 +54,7 @@ struct generator {
     char *plan_block;
     struct gen_plan plan; // in it, for as many rows and draws as there are now
     int32_t *drawn_tokens;
+    const float *hidden; // (n, C): what the model's last forward came to
     float *x, *wide, *logits, *logprobs, *entropy;
     float *second_x, *second_logits; // with a second network
     float *drawn;     // (set_rows), and behind it
@@ -77,13 +82,18 @@ size_t gen_lay_plan(struct gen_plan *plan, char *block, size_t n, size_t n_draws
 // Says how the streams' tokens are drawn, each from logits of row logit_row[i] (NULL: its own), the draws behind them as the
 // last one's, and uploads the plan.
 void gen_send_plan(struct generator *g, const struct stream *streams, int n_streams, const int *logit_row, int n_draws);
-// n rows of the plan through these networks, into g->x and g->second_x; their keys and values go to the
+// n rows of the plan through these networks, into g->hidden and g->second_x; their keys and values go to the
 // rows of the cache that put_ids names. most_keys 0: prompts, in n_segments segments; else a row a stream, which attends to
 // so many keys at most.
 void gen_run(struct generator *g, struct speakers who, int n, int n_segments, int most_keys);
 // Logits of n rows named in row_ids, and a token for each of the streams that draw from them: stream i from row
 // logit_row[i] (NULL: its own). Into g->drawn_tokens, g->logprobs and, of jobs that keep it, g->entropy, (n_streams).
 void gen_draw(struct generator *g, int n, const struct stream *streams, int n_streams, const int *logit_row);
-// Both for a new row of each of the n streams, in `rows` rows: those behind the streams draw as the last one does, for
+// With a tape: places on it for a forward of n rows and the logits of n_logits of them.
+void gen_take_place(struct generator *g, int n, int n_logits);
+// Tells the samples of n streams, which have a new token each, where they are on it. logit_row: of prompts, as for gen_draw;
+// NULL: of a row a stream.
+void gen_tell_place(struct generator *g, const struct stream *streams, int n, const int *logit_row);
+// A run and a draw for a new row of each of the n streams, in `rows` rows: those behind the streams draw as the last one does, for
 // nobody. Where calls are recorded, it is one recording.
 void gen_decode(struct generator *g, int n, int rows, int most_keys);

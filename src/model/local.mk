@@ -30,7 +30,8 @@ libmodel_a_SOURCES = \
 	%D%/safetensors.c %D%/safetensors.h \
 	%D%/safetensors_write.c \
 	%D%/shards.c \
-	%D%/st_types.h
+	%D%/st_types.h \
+	%D%/tape.c %D%/tape.h
 
 MODEL_LIBS = libmodel.a $(PCRE2_LIBS) $(BASE_LIBS)
 
@@ -55,13 +56,15 @@ tests_unit_test_quantized_LDADD = $(MODEL_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/unit/test_bf16
 tests_unit_test_bf16_SOURCES = tests/unit/test_bf16.c
 tests_unit_test_bf16_LDADD = $(CPU_LIBS) $(MODEL_LIBS) $(CMOCKA_LIBS)
-check_PROGRAMS += tests/unit/test_decoder tests/unit/test_decoder_gradient tests/unit/test_generate tests/unit/test_generate_mixed tests/unit/test_on_policy tests/unit/test_packed_weights tests/unit/test_sampler
+check_PROGRAMS += tests/unit/test_decoder tests/unit/test_decoder_gradient tests/unit/test_generate tests/unit/test_generate_mixed tests/unit/test_on_policy tests/unit/test_packed_weights tests/unit/test_sampler tests/unit/test_tape
 tests_unit_test_decoder_SOURCES = tests/unit/test_decoder.c
 tests_unit_test_decoder_LDADD = $(CPU_LIBS) $(MODEL_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_decoder_gradient_SOURCES = tests/unit/test_decoder_gradient.c
 tests_unit_test_decoder_gradient_LDADD = $(CPU_LIBS) $(MODEL_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_generate_SOURCES = tests/unit/test_generate.c
 tests_unit_test_generate_LDADD = $(CPU_LIBS) $(MODEL_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_tape_SOURCES = tests/unit/test_tape.c
+tests_unit_test_tape_LDADD = $(CPU_LIBS) $(MODEL_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_generate_mixed_SOURCES = tests/unit/test_generate_mixed.c
 tests_unit_test_generate_mixed_LDADD = $(CPU_LIBS) $(MODEL_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_on_policy_SOURCES = tests/unit/test_on_policy.c

@@ -150,7 +150,7 @@ int model_add_lora(struct model *m, int rank, float alpha, const char *targets, 
         }
     m->ops->upload(m->backend, m->lora_weights, host, m->n_lora_floats * sizeof *host);
     free(host);
-    m->ops->weights_changed(m->backend); // of the adapter alone
+    model_adapter_changed(m);
     return m->ops->sync(m->backend, e);
 }
 
@@ -345,7 +345,7 @@ int lora_load(struct model *m, const struct adapter *a, struct err *e)
         return code;
     m->lora_file = json_deep_copy(a->config);
     m->scores_tokens = m->scores_tokens || a->scores_tokens;
-    m->ops->weights_changed(m->backend);
+    model_adapter_changed(m);
     return m->ops->sync(m->backend, e);
 }
 

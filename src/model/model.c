@@ -234,6 +234,12 @@ void model_weights_changed(struct model *m)
     m->ops->weights_changed(m->backend);
 }
 
+void model_adapter_changed(struct model *m)
+{
+    m->n_adapter_changes++;
+    m->ops->weights_changed(m->backend);
+}
+
 void model_free(struct model *m)
 {
     if (!m)

@@ -78,6 +78,7 @@ struct model {
     struct shards *files; // those that matrices are mapped from
     enum dtype base_type; // of linear layers: DTYPE_INT8 or DTYPE_NF4 when they are quantized, DTYPE_F32 when they are as elsewhere
     unsigned n_changes; // of the weights, since they were made: who keeps something that follows from them compares
+    unsigned n_adapter_changes; // of an adapter's matrices, or of the vectors of a frozen model, as they are trained
     bool is_of_file;   // the weights are those of `dir`
     struct lora_config lora;
     struct lora_pair *lora_pairs; // by layer * N_LAYER_TENSORS + kind; in == 0 where there is none
@@ -161,6 +162,8 @@ float *model_weight(const struct model *m, enum tensor_kind kind, int layer); //
 int model_read(const struct model *m, const struct tensor *t, int first, int n, float *host, struct err *e);
 // To be called after the block of weights was written to: what stands beside it is made anew.
 void model_weights_changed(struct model *m);
+// The same where the matrices are as they were: of a frozen model what is trained has changed.
+void model_adapter_changed(struct model *m);
 float *model_grad(const struct model *m, enum tensor_kind kind, int layer);   // NULL when absent or frozen
 const struct lora_pair *model_lora(const struct model *m, enum tensor_kind kind, int layer);
 

@@ -86,7 +86,7 @@ int model_put_trained(struct model *m, const float *host, struct err *e)
 {
     m->ops->upload(m->backend, trained(m), host, model_n_trained(m) * sizeof *host);
     if (m->lora_weights)
-        m->ops->weights_changed(m->backend);
+        model_adapter_changed(m);
     else
         model_weights_changed(m);
     return m->ops->sync(m->backend, e);

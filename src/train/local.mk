@@ -255,6 +255,10 @@ check_PROGRAMS += tests/train/online/test_picked
 tests_train_online_test_picked_SOURCES = tests/train/online/test_picked.c tests/train/fixture.c tests/train/fixture.h
 tests_train_online_test_picked_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += tests/train/online/test_taped
+tests_train_online_test_taped_SOURCES = tests/train/online/test_taped.c tests/train/fixture.c tests/train/fixture.h
+tests_train_online_test_taped_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += tests/train/online/test_toys
 tests_train_online_test_toys_SOURCES = tests/train/online/test_toys.c tests/train/fixture.c tests/train/fixture.h
 tests_train_online_test_toys_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)

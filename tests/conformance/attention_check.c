@@ -148,6 +148,7 @@ static uint64_t check_decode_case(struct bench *t, int n_shared, int n_own, cons
     size_t nq = (size_t)(n * width), nk = (size_t)(n * kv_width);
     float *q = bench_random(t, nq, 2, 1), *k = bench_random(t, nk, 2, 2), *v = bench_random(t, nk, 1, 3);
     float *out = bench_random(t, 2 * (size_t)width, 1, 4), *query = bench_zeros(t, 2 * (size_t)width);
+    float *got_lse = bench_random(t, 2 * (size_t)a->n_heads, 1, 5);
     float *hq = bench_read(t, q, nq), *hk = bench_read(t, k, nk), *hv = bench_read(t, v, nk);
     double *dq = widen(hq, nq), *dk = widen(hk, nk), *dv = widen(hv, nk), *want = calloc(nq + 1, sizeof *want);
     double *lse = calloc((size_t)(n * a->n_heads) + 1, sizeof *lse);
@@ -157,11 +158,13 @@ static uint64_t check_decode_case(struct bench *t, int n_shared, int n_own, cons
         t->ops->copy(t->b, query + i * width, q + (n - 1) * width, (size_t)width * sizeof *q);
     const struct kv_rows host[2] = {{0, n_shared, n_shared, n_own}, {0, n_shared, n_shared, n_own}};
     int32_t *rows = bench_ints(t, (const int32_t *)host, 8);
-    t->ops->attention_decode(t->b, out, query, k, v, (const struct kv_rows *)rows, 2, n, a);
+    t->ops->attention_decode(t->b, out, got_lse, query, k, v, (const struct kv_rows *)rows, 2, n, a);
     bench_expect(t, "attention_decode", out, want + (n - 1) * width, (size_t)width, 3e-6);
     bench_expect(t, "attention_decode, second", out + width, want + (n - 1) * width, (size_t)width, 3e-6);
+    for (int i = 0; i < 2; i++)
+        bench_expect(t, "attention_decode, lse", got_lse + i * a->n_heads, lse + (n - 1) * a->n_heads, (size_t)a->n_heads, 3e-6);
     uint64_t hash = bench_hash(t, out, 2 * (size_t)width);
-    bench_free(t, 6, q, k, v, out, query, rows);
+    bench_free(t, 7, q, k, v, out, got_lse, query, rows);
     free(hq), free(hk), free(hv), free(dq), free(dk), free(dv), free(want), free(lse);
     return hash;
 }
@@ -172,7 +175,7 @@ static uint64_t check_decode_rows(struct bench *t, int n, const struct attn_shap
 {
     const size_t nq = (size_t)(n * a->n_heads * a->head_dim), nk = (size_t)(n * a->n_kv_heads * a->head_dim);
     float *q = bench_random(t, nq, 2, 1), *k = bench_random(t, nk, 2, 2), *v = bench_random(t, nk, 1, 3);
-    float *out = bench_random(t, nq, 1, 4);
+    float *out = bench_random(t, nq, 1, 4), *got_lse = bench_random(t, (size_t)(n * a->n_heads), 1, 5);
     float *hq = bench_read(t, q, nq), *hk = bench_read(t, k, nk), *hv = bench_read(t, v, nk);
     double *dq = widen(hq, nq), *dk = widen(hk, nk), *dv = widen(hv, nk), *want = calloc(nq + 1, sizeof *want);
     double *lse = calloc((size_t)(n * a->n_heads) + 1, sizeof *lse);
@@ -183,10 +186,11 @@ static uint64_t check_decode_rows(struct bench *t, int n, const struct attn_shap
     for (int i = 0; i < n; i++)
         host[i] = (struct kv_rows){alone ? i : 0, 0, 0, i + 1};
     int32_t *rows = bench_ints(t, (const int32_t *)host, (size_t)n * 4);
-    t->ops->attention_decode(t->b, out, q, k, v, (const struct kv_rows *)rows, n, n, a);
+    t->ops->attention_decode(t->b, out, got_lse, q, k, v, (const struct kv_rows *)rows, n, n, a);
     bench_expect(t, "attention_decode, rows", out, want, nq, 3e-6);
+    bench_expect(t, "attention_decode, rows' lse", got_lse, lse, (size_t)(n * a->n_heads), 3e-6);
     const uint64_t hash = bench_hash(t, out, nq);
-    bench_free(t, 5, q, k, v, out, rows);
+    bench_free(t, 6, q, k, v, out, got_lse, rows);
     free(hq), free(hk), free(hv), free(dq), free(dk), free(dv), free(want), free(lse);
     return hash;
 }

@@ -256,7 +256,7 @@ struct decoding {
     struct bench t;
     const struct attn_shape *shape;
     size_t width; // of a stream
-    float *q, *k, *v, *out;
+    float *q, *k, *v, *out, *lse;
     int32_t *rows;
 };
 
@@ -269,6 +269,7 @@ static void decoding_open(struct decoding *d, enum precision precision, const st
     d->k = bench_random(&d->t, n_kv, 2, 2);
     d->v = bench_random(&d->t, n_kv, 1, 3);
     d->out = bench_random(&d->t, N_STREAMS * d->width, 1, 4);
+    d->lse = bench_random(&d->t, (size_t)(N_STREAMS * a->n_heads), 1, 5);
     d->rows = bench_ints(&d->t, (const int32_t *)streams, 4 * N_STREAMS);
     backend_cuda.round_to(d->t.b, d->q, DTYPE_BF16, N_STREAMS * d->width);
     backend_cuda.round_to(d->t.b, d->k, DTYPE_BF16, n_kv);
@@ -277,7 +278,7 @@ static void decoding_open(struct decoding *d, enum precision precision, const st
 
 static void decoding_close(struct decoding *d)
 {
-    bench_free(&d->t, 5, d->q, d->k, d->v, d->out, d->rows);
+    bench_free(&d->t, 6, d->q, d->k, d->v, d->out, d->lse, d->rows);
     backend_cuda.close(d->t.b);
 }
 
@@ -285,8 +286,8 @@ static void decoding_close(struct decoding *d)
 static float *decode(struct decoding *d, int first, int n, int most_keys)
 {
     const size_t from = (size_t)first * d->width;
-    backend_cuda.attention_decode(d->t.b, d->out + from, d->q + from, d->k, d->v, (const struct kv_rows *)d->rows + first, n,
-                                  most_keys, d->shape);
+    backend_cuda.attention_decode(d->t.b, d->out + from, d->lse + first * d->shape->n_heads, d->q + from, d->k, d->v,
+                                  (const struct kv_rows *)d->rows + first, n, most_keys, d->shape);
     return bench_read(&d->t, d->out + from, (size_t)n * d->width);
 }
 

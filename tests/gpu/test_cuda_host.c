@@ -214,7 +214,7 @@ static void attention_of_every_width(void **state)
         const size_t d = (size_t)dims[i], n = 18 * d;
         const struct attn_segment whole = {0, 1, 0, 0};
         float *q = bench_random(&t, n, 1, 1), *v = bench_random(&t, d, 1, 2), *out = bench_zeros(&t, 2 * n);
-        float *lse = bench_zeros(&t, 18), *grads = bench_zeros(&t, n + 2 * d), *one = bench_read(&t, v, d);
+        float *lse = bench_zeros(&t, 36), *grads = bench_zeros(&t, n + 2 * d), *one = bench_read(&t, v, d);
         int32_t *keys = bench_ints(&t, (const int32_t[]){0, 0, 0, 1, 0, 0, 0, 0}, 8);
         t.ops->attention(t.b, out, lse, q, v, v, &whole, 1, 1, &shape);
         t.ops->attention_backward(t.b, grads, grads + n, grads + n + d, q, out, lse, q, v, v, &whole, 1, 1, &shape);
@@ -229,7 +229,7 @@ static void attention_of_every_width(void **state)
             assert_true(fabsf(got_grads[k]) < 1e-5f && fabsf(got_grads[n + k]) < 1e-5f);
         }
         float *two = bench_random(&t, 2 * n, 1, 3);
-        t.ops->attention_decode(t.b, out, two, v, v, (const struct kv_rows *)keys, 2, 1, &shape);
+        t.ops->attention_decode(t.b, out, lse, two, v, v, (const struct kv_rows *)keys, 2, 1, &shape);
         float *decoded = bench_read(&t, out, 2 * n);
         for (size_t k = 0; k < 2 * n; k++)
             assert_true(decoded[k] == (k < n ? one[k % d] : 0));

@@ -118,6 +118,8 @@ void dataset_fini(struct dataset *d)
         free(d->token_columns[k]);
     free(d->set_starts);
     free(d->set_ids);
+    free(d->taped.rows);
+    free(d->taped.logits);
     free(d->tokens);
     free(d->groups);
     free(d->seqs);

@@ -27,6 +27,14 @@ struct ds_group {
     bool cut;         // the prompt or a response is shortened
     bool flipped;     // of a comparison: the chosen response is shown as B
 };
+// Where a tape (model/tape.h) has what was computed of each token, and the logits that it was drawn from: (n_tokens), -1: it has
+// not. Good for what the tape had at `number`; tape NULL: there is none.
+struct taped {
+    const struct tape *tape;
+    uint64_t number;
+    int32_t *rows, *logits;
+};
+
 struct dataset {
     int32_t *tokens;
     size_t n_tokens, cap_tokens;
@@ -43,6 +51,7 @@ struct dataset {
     size_t *set_starts; // (n_set_tokens + 1); NULL: no token has one
     int32_t *set_ids;
     size_t n_set_tokens, cap_set_tokens, cap_set_ids;
+    struct taped taped;
     int n_cut;     // groups with a shortened prompt or response
     int n_ties;    // pairs left out because neither answer is better (skip_ties)
     int n_lost;    // responses that lists do without: empty or alike after truncation

@@ -330,5 +330,7 @@ double bench_stand_flops(const struct bench_stand *s)
     const double learning = each * (body * w.rows + (double)c->vocab * c->d_model * w.targets) +
                             12.0 * c->n_layers * c->d_model * w.pairs;
     const double forward = learning / (each / 2);
-    return (c->objective ? learning : 0) + (bench_case_samples(c) ? forward : 0);
+    // The forward of an update that takes what was computed in sampling is that of sampling.
+    const bool twice = c->objective && !(bench_case_samples(c) && rollouts_are_taken(s->trainer->source));
+    return (c->objective ? learning - forward : 0) + (bench_case_samples(c) ? forward : 0) + (twice ? forward : 0);
 }

@@ -117,6 +117,6 @@ void optimizer_step(struct optimizer *o, const struct optimizer_settings *s, dou
         shrink(o, s->lr * s->l1);
     if (o->model->grads)
         model_weights_changed(o->model);
-    else // the matrices are as they were, and a twin may be reading what stands beside them
-        ops->weights_changed(o->model->backend);
+    else // a twin may be reading what stands beside it
+        model_adapter_changed(o->model);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "model/tape.h"
 #include "train/objective/objective.h"
 
 int group_tokens(const struct dataset *d, int group, bool with_last)
@@ -71,6 +72,8 @@ int packed_init(struct packed *p, const struct dataset *d, int max_tokens, unsig
                 {(void **)&p->gap_coef, targets, sizeof *p->gap_coef},
                 {(void **)&p->kl_coef, targets, sizeof *p->kl_coef},
                 {(void **)&p->weights, targets, sizeof *p->weights},
+                {(void **)&p->taken_rows, tokens, sizeof *p->taken_rows},
+                {(void **)&p->taken_logits, targets, sizeof *p->taken_logits},
                 {(void **)&p->score_rows, targets, sizeof *p->score_rows},
                 {(void **)&p->scores, targets, sizeof *p->scores},
                 {(void **)&p->score_coef, targets, sizeof *p->score_coef},
@@ -105,6 +108,8 @@ void packed_fini(struct packed *p)
     free(p->gap_coef);
     free(p->kl_coef);
     free(p->weights);
+    free(p->taken_rows);
+    free(p->taken_logits);
     free(p->score_rows);
     free(p->scores);
     free(p->score_coef);
@@ -135,11 +140,13 @@ void packed_take_tokens(struct packed *p, int n, float **numbers, double **slope
     p->n_token_numbers += (size_t)n;
 }
 
-static void pack_rows(struct packed *p, const int32_t *ids, int n, int first_position)
+// Tokens first .. first + n of the data.
+static void pack_rows(struct packed *p, const struct dataset *d, size_t first, int n, int first_position)
 {
     struct seq_batch *b = &p->batch;
     for (int i = 0; i < n; i++) {
-        p->tokens[b->n_tokens] = ids[i];
+        p->taken_rows[b->n_tokens] = d->taped.tape ? d->taped.rows[first + (size_t)i] : -1;
+        p->tokens[b->n_tokens] = d->tokens[first + (size_t)i];
         p->positions[b->n_tokens++] = first_position + i;
     }
 }
@@ -151,7 +158,7 @@ static void pack_group(struct packed *p, const struct dataset *d, int group, boo
     const struct ds_group *g = &d->groups[group];
     const int prompt = b->n_tokens;
     p->segments[b->n_segments++] = (struct attn_segment){prompt, g->n_prompt, 0, 0};
-    pack_rows(p, d->tokens + g->prompt, g->n_prompt, 0);
+    pack_rows(p, d, g->prompt, g->n_prompt, 0);
     for (int k = 0; k < g->n_seqs; k++) {
         const struct ds_seq *s = &d->seqs[g->first_seq + k];
         if (p->without_mismatched && s->mismatched)
@@ -159,7 +166,7 @@ static void pack_group(struct packed *p, const struct dataset *d, int group, boo
         const int rows = s->n_context + s->n - !with_last, start = b->n_tokens, first = start + s->n_context;
         if (rows > 0)
             p->segments[b->n_segments++] = (struct attn_segment){start, rows, prompt, g->n_prompt};
-        pack_rows(p, d->tokens + s->first - s->n_context, rows, g->n_prompt);
+        pack_rows(p, d, s->first - (size_t)s->n_context, rows, g->n_prompt);
         p->places[b->n_seqs] = place + k;
         p->spans[b->n_seqs++] = (struct seq_span){b->n_targets, s->n, start + rows - 1};
         for (int i = 0; i < s->n; i++) {
@@ -168,6 +175,7 @@ static void pack_group(struct packed *p, const struct dataset *d, int group, boo
             struct token_set *set = &p->sets[b->n_targets];
             *set = (struct token_set){0};
             set->n = (int)dataset_set(d, s->first + (size_t)i, &set->ids);
+            p->taken_logits[b->n_targets] = d->taped.tape ? d->taped.logits[s->first + (size_t)i] : -1;
             p->target_ids[b->n_targets++] = d->tokens[s->first + (size_t)i];
         }
     }
@@ -199,4 +207,19 @@ int pack_groups(struct packed *p, const struct dataset *d, const int *groups, in
         p->batch.n_scores = p->batch.n_targets;
     }
     return taken;
+}
+
+bool packed_is_taped(const struct packed *p, const struct dataset *d, struct taken *out)
+{
+    const struct tape *tape = d->taped.tape;
+    if (!tape_is_good(tape, d->taped.number))
+        return false;
+    for (int i = 0; i < p->batch.n_tokens; i++)
+        if (p->taken_rows[i] < 0)
+            return false;
+    for (int i = 0; tape->logits && i < p->batch.n_targets; i++)
+        if (p->taken_logits[i] < 0)
+            return false;
+    *out = (struct taken){tape, p->taken_rows, p->taken_logits};
+    return true;
 }

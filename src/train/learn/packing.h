@@ -14,6 +14,7 @@ struct packed {
     struct token_set *sets;                    // (n_targets): what they were drawn from
     float *logprobs, *entropy, *is_top, *sum_squares, *gaps, *kl, *draws, *set_logprobs; // (n_targets)
     float *coef, *gap_coef, *kl_coef, *set_coef;                                         // (n_targets)
+    int32_t *taken_rows, *taken_logits;        // (n_tokens), (n_targets): where the data's tape has them; -1: it has not
     double *weights;                           // (n_targets): how much a token counts in its response's sums
     int32_t *score_rows;                       // (n_targets): each target's own row, when every token has a score
     float *scores, *score_coef;                // (n_targets) then, else (n_seqs)
@@ -41,5 +42,7 @@ void packed_fini(struct packed *p);
 void packed_start_tokens(struct packed *p, const struct dataset *d, const int *groups, int n);
 // The next n of that room; of numbers 2 n.
 void packed_take_tokens(struct packed *p, int n, float **numbers, double **slopes);
+// Whether a tape has all of the batch, which is of d: then decoder_take may take it in the place of a forward.
+bool packed_is_taped(const struct packed *p, const struct dataset *d, struct taken *out);
 // Packs groups[0..n) as far as they fit and returns how many were taken (at least 1).
 int pack_groups(struct packed *p, const struct dataset *d, const int *groups, int n, int max_tokens, unsigned networks);

@@ -244,7 +244,9 @@ static int micro_batch(struct trainer *t, int at, int end, struct tally *tally, 
     *n_tokens += p->batch.n_tokens;
     if (reading.needs.columns & COLUMN_TOKENS)
         packed_start_tokens(p, t->data, groups, *taken);
-    int code = decoder_forward(t->decoder, &p->batch, true, e);
+    struct taken from;
+    int code = packed_is_taped(p, t->data, &from) ? decoder_take(t->decoder, &p->batch, &from, e)
+                                                  : decoder_forward(t->decoder, &p->batch, true, e);
     if (!code)
         code = numbers_read(t->decoder, p, t->data, groups, *taken, &reading, seqs, tally, e);
     if (!code && t->value)

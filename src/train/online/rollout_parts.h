@@ -1,6 +1,7 @@
 // The parts of rollouts.h among each other.
 #pragma once
 
+#include "model/tape.h"
 #include "train/data/order.h"
 #include "train/online/rollouts.h"
 
@@ -12,6 +13,7 @@ struct rollout_sampler {
     struct decoder *decoder;
     struct packed *packed;
     const struct objective_run *objective; // the trainer's
+    struct tape *tape; // of what is sampled, for the update; NULL: it makes its own forward
     struct live_reference *reference;      // which may have a say; NULL: it is not at hand
     int max_batch_tokens;
     bool is_cut; // of the objective_run, as is the next

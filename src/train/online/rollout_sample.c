@@ -129,6 +129,31 @@ static void put_drawn(struct dataset *d, size_t first, const struct gen_sample *
             dataset_put_set(d, first + (size_t)t, s->set_ids + s->set_starts[t], s->set_starts[t + 1] - s->set_starts[t]);
 }
 
+// Where the tape has the prompt's tokens and an answer's.
+static void put_taped(struct dataset *d, const struct ds_group *g, const struct ds_seq *to, const struct gen_sample *s)
+{
+    struct taped *t = &d->taped;
+    for (int i = 0; i < g->n_prompt; i++)
+        t->rows[g->prompt + (size_t)i] = s->prompt_row < 0 ? -1 : s->prompt_row + i;
+    for (int i = 0; i < s->n_tokens; i++) {
+        t->rows[to->first + (size_t)i] = s->rows[i];
+        t->logits[to->first + (size_t)i] = s->logit_rows[i];
+    }
+}
+
+static void put_all_taped(const struct rollout_sampler *from, struct dataset *d, const struct gen_sample *const *answers)
+{
+    if (!from->tape)
+        return;
+    d->taped = (struct taped){from->tape, from->tape->number, mem_alloc(d->n_tokens, sizeof *d->taped.rows),
+                              mem_alloc(d->n_tokens, sizeof *d->taped.logits)};
+    for (size_t i = 0; i < d->n_tokens; i++)
+        d->taped.rows[i] = d->taped.logits[i] = -1;
+    for (int g = 0; g < d->n_groups; g++)
+        for (int k = d->groups[g].first_seq; k < d->groups[g].first_seq + d->groups[g].n_seqs; k++)
+            put_taped(d, &d->groups[g], &d->seqs[k], answers[k]);
+}
+
 // Whose answers they are, where some are the policy's and some are not.
 static bool *owners(const struct rollout_sampler *from, int n_answers)
 {
@@ -184,6 +209,7 @@ static void put_together(struct rollout_sampler *from, int64_t position, const s
         n_tokens += answers[i]->n_tokens;
     }
     b->entropy /= n_tokens;
+    put_all_taped(from, d, answers);
     free(answers);
 }
 
@@ -218,6 +244,8 @@ int rollout_sample(struct rollout_sampler *s, int64_t position, int n, struct ro
     struct generator *g = NULL;
     struct questions q = ask(s, n);
     int code = open_generator(s, &q, &g, e);
+    if (!code)
+        generator_set_tape(g, s->tape);
     for (int i = 0; i < q.n && !code; i++)
         code = submit(s, g, position, &q.asked[i], e);
     if (!code)
@@ -225,6 +253,8 @@ int rollout_sample(struct rollout_sampler *s, int64_t position, int n, struct ro
     for (int i = 0; code && i < q.n; i++)
         if (q.asked[i].job)
             generator_cancel(g, q.asked[i].job);
+    if (g)
+        generator_set_tape(g, NULL);
     if (!code) {
         put_together(s, position, &q, n, out);
         out->sample_s = clock_seconds() - began;

@@ -68,6 +68,19 @@ static int leave_useful(struct rollouts *r, struct rollout_batch *b)
     return b->data.n_groups;
 }
 
+// The places of n tokens behind those of `at` others, on the same tape.
+static void append_taped(struct taped *to, size_t at, const struct taped *from, size_t n)
+{
+    if (!to->tape)
+        return;
+    to->rows = mem_realloc(to->rows, at + n, sizeof *to->rows);
+    to->logits = mem_realloc(to->logits, at + n, sizeof *to->logits);
+    for (size_t i = 0; i < n; i++) {
+        to->rows[at + i] = from->rows[i];
+        to->logits[at + i] = from->logits[i];
+    }
+}
+
 // The groups of `more` behind those of `to`, up to the batch's size; `more` is used up.
 static void append(struct rollouts *r, struct rollout_batch *to, struct rollout_batch *more)
 {
@@ -84,6 +97,7 @@ static void append(struct rollouts *r, struct rollout_batch *to, struct rollout_
         for (size_t i = 0; i < from->n_tokens; i++)
             d->token_columns[c][at + i] = from->token_columns[c][i];
     }
+    append_taped(&d->taped, at, &from->taped, from->n_tokens);
     for (size_t i = 0; i < from->n_set_tokens; i++) {
         const int32_t *ids;
         const size_t n_ids = dataset_set(from, i, &ids);
@@ -115,6 +129,20 @@ static void append(struct rollouts *r, struct rollout_batch *to, struct rollout_
     rollout_batch_fini(more);
 }
 
+// Room for one round of answers at their longest; of further ones what is left.
+static void start_tape(struct rollouts *r, int64_t position)
+{
+    const struct rollout_sampler *s = &r->sampler;
+    const size_t answers = (size_t)s->o->samples * (size_t)s->o->batch_size;
+    size_t n_prompts = 0;
+    if (!s->tape)
+        return;
+    for (int i = 0; i < s->o->batch_size; i++)
+        n_prompts += (size_t)s->o->prompts->groups[data_order_at(&r->sampler.order, position + i)].n_prompt;
+    tape_start(s->tape, n_prompts + answers * (size_t)s->o->sampling.max_new_tokens,
+               (size_t)s->o->batch_size + answers * (size_t)s->o->sampling.max_new_tokens);
+}
+
 static int next_rollouts(struct group_source *s, struct group_batch *out, struct err *e)
 {
     struct rollouts *r = (struct rollouts *)s;
@@ -122,6 +150,7 @@ static int next_rollouts(struct group_source *s, struct group_batch *out, struct
     struct metric_list facts = {0};
     int64_t position = r->position;
     int n_useful = 0, rounds = 0, code = 0;
+    start_tape(r, position);
     while (!code && n_useful < s->batch_size && rounds < MOST_ROUNDS && (n_useful == 0 || r->o.dynamic)) {
         struct rollout_batch more = {0};
         struct metric_list said = {0};
@@ -208,6 +237,7 @@ static void close_rollouts(struct group_source *s)
     rollout_batch_fini(&r->batch);
     dataset_fini(&r->sizes);
     data_order_fini(&r->sampler.order);
+    tape_free(r->sampler.tape);
     free(r->groups);
     free(r);
 }
@@ -255,6 +285,18 @@ struct rollouts *rollouts_of(struct group_source *s)
     return (struct rollouts *)s;
 }
 
+// Else little of a tape would be of use.
+static bool takes_whole_batches(const struct trainer *t)
+{
+    return t->options.minibatches <= 1 && !t->options.recompute && t->options.ranks.size <= 1;
+}
+
+bool rollouts_are_taken(struct group_source *s)
+{
+    const struct tape *tape = rollouts_of(s)->sampler.tape;
+    return tape && tape->rows > 0;
+}
+
 int rollouts_attach(struct group_source *s, struct trainer *t, struct err *e)
 {
     struct rollouts *r = rollouts_of(s);
@@ -273,5 +315,7 @@ int rollouts_attach(struct group_source *s, struct trainer *t, struct err *e)
     by->decodes_as_it_trains = by->model->ops->decodes_as_it_trains(by->model->backend);
     by->progress = r->o.progress;
     by->with = r->o.with;
+    if (!r->o.ahead && takes_whole_batches(t) && rollout_says_all(by))
+        by->tape = tape_new(t->model);
     return r->o.ahead ? rollout_ahead_new(&r->ahead, r, e) : 0;
 }

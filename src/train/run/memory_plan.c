@@ -13,6 +13,7 @@
 #include "model/model.h"
 #include "model/packed_weights.h"
 #include "model/quantized.h"
+#include "model/tape.h"
 #include "train/run/params.h"
 
 static void add(struct memory_plan *p, const char *what, double bytes, bool mapped)
@@ -23,13 +24,25 @@ static void add(struct memory_plan *p, const char *what, double bytes, bool mapp
     *(mapped ? &p->mapped_bytes : &p->bytes) += bytes;
 }
 
-// Whoever samples may lay its weights out for that, on a CPU.
-static void add_packed(struct memory_plan *p, const struct memory_facts *f, const char *what)
+// What is taken for speed, on a CPU.
+static void add_spare(struct memory_plan *p, const char *what, double bytes)
 {
-    if (p->n == MEMORY_LINES || p->on_gpu)
+    if (bytes <= 0 || p->n == MEMORY_LINES || p->on_gpu)
         return;
-    p->lines[p->n++] = (struct memory_line){what, packed_weights_plan(&f->arch), false, true};
-    p->spare_bytes += packed_weights_plan(&f->arch);
+    p->lines[p->n++] = (struct memory_line){what, bytes, false, true};
+    p->spare_bytes += bytes;
+}
+
+// Of prompts and answers at their longest, where an update is made of all of a batch that its own weights have said
+// (online/rollouts.c).
+static double tape_bytes(const struct memory_facts *f, const struct objective *o, const struct settings *s)
+{
+    const double prompts = (double)settings_int(s, "batch-size"), longest = (double)settings_int(s, "max-prompt-length"),
+                 said = prompts * (double)settings_int(s, "samples") * (double)settings_int(s, "max-new-tokens");
+    if (f->bf16 || o->online->reference_says || settings_bool(s, "recompute") || settings_int(s, "rollout-ahead") > 0 ||
+        settings_int(s, "minibatches") > 1)
+        return 0;
+    return tape_plan(&f->arch, said + prompts * longest, said + prompts);
 }
 
 double memory_of_adapter(const struct arch *a, int rank, const char *targets)
@@ -101,7 +114,8 @@ static void plan_answers(struct memory_plan *p, const struct memory_facts *f, co
         (o->online->reference_says ? 2 : 1) *
             (double)generate_plan(&f->arch, (int)(settings_int(s, "batch-size") * settings_int(s, "samples")),
                                   (int)settings_int(s, "max-new-tokens")), false);
-    add_packed(p, f, "answers: weights laid out for sampling");
+    add_spare(p, "answers: weights laid out for sampling", packed_weights_plan(&f->arch));
+    add_spare(p, "answers: what sampling computes, for the update", tape_bytes(f, o, s));
 }
 
 void memory_plan_make(struct memory_plan *p, const struct memory_facts *f, const struct objective *o, struct needs needs,
@@ -164,7 +178,7 @@ void memory_plan_make(struct memory_plan *p, const struct memory_facts *f, const
     else if (probes || (needs.groups & GROUPS_OWN_ANSWERS)) {
         add(p, "sampling: keys and values", (double)generate_plan(&f->arch, (int)settings_int(s, "probe-prompts"),
                                                                   (int)settings_int(s, "probe-max-tokens")), false);
-        add_packed(p, f, "sampling: weights laid out for it");
+        add_spare(p, "sampling: weights laid out for it", packed_weights_plan(&f->arch));
     }
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "model/decoder.h"
+#include "model/tape.h"
 #include "train/run/memory_plan.h"
 #include "train/run/params.h"
 #include "train/run/preflight.h"
@@ -119,11 +120,20 @@ static void each_thing_that_is_kept_has_its_line(void **state)
     assert_true(line(&other, "activations of the policy that answers") > 0);
     // What is taken for speed alone refuses no run.
     plan(&other, "grpo", "probe-every", "0", 0, NULL);
+    static const char tape[] = "answers: what sampling computes, for the update";
+    const double said = 16 * 8 * 64, taped = tape_plan(&m->arch, said + 16 * 512, said + 16);
     assert_close(line(&other, "answers: weights laid out for sampling"), 4 * params, 0);
-    assert_close(other.spare_bytes, 4 * params, 0);
+    assert_close(line(&other, tape), taped, 0);
+    assert_close(other.spare_bytes, 4 * params + taped, 0);
     struct err fault = {0};
     plan(&p, "grpo", "probe-every", "0", other.bytes, &fault);
     assert_int_equal(fault.code, 0);
+    static const char *const without[][3] = {{"grpo", "minibatches", "2"}, {"grpo", "recompute", "yes"}, {"nash-md", "seed", "1"},
+                                             {"grpo", "rollout-ahead", "1"}, {"grpo", "precision", "bf16"}};
+    for (size_t i = 0; i < sizeof without / sizeof *without; i++) {
+        plan(&p, without[i][0], without[i][1], without[i][2], 0, NULL);
+        assert_close(line(&p, tape), 0, 0);
+    }
     double sum = 0;
     for (int i = 0; i < other.n; i++)
         sum += other.lines[i].mapped || other.lines[i].spare ? 0 : other.lines[i].bytes;
