@@ -2,6 +2,7 @@
 
 #include "train/run/memory_plan.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,7 +38,8 @@ static void add_spare(struct memory_plan *p, const char *what, double bytes)
 // (online/rollouts.c).
 static double tape_bytes(const struct memory_facts *f, const struct objective *o, const struct settings *s)
 {
-    const double prompts = (double)settings_int(s, "batch-size"), longest = (double)settings_int(s, "max-prompt-length"),
+    const double prompts = (double)settings_int(s, "batch-size"),
+                 longest = fmin((double)settings_int(s, "max-prompt-length"), (double)settings_int(s, "max-length")),
                  said = prompts * (double)settings_int(s, "samples") * (double)settings_int(s, "max-new-tokens");
     if (f->bf16 || o->online->reference_says || settings_bool(s, "recompute") || settings_int(s, "rollout-ahead") > 0 ||
         settings_int(s, "minibatches") > 1)
