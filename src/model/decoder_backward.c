@@ -69,7 +69,7 @@ static void head_norm_backward(const struct parts *p, float *dx, const float *x,
 // A gradient of t rows that the products of the next linear layer read, before it is written (see hold() of the backend).
 static void hold(const struct parts *p, const float *dy, int t, size_t width, bool products_only)
 {
-    p->ops->hold(p->b, dy, (size_t)t * width, products_only);
+    p->ops->hold(p->b, dy, (size_t)t * width, products_only, NULL);
 }
 
 // Of a layer whose gradient is held, which nobody reads after its products.
@@ -180,7 +180,7 @@ static void attention_backward(struct decoder *d, int layer, const struct seq_ba
     held_backward(p, din, d->dq, in, T_Q_W, layer, t, p->w.post_norm ? 1 : 0);
     held_backward(p, din, d->dk, in, T_K_W, layer, t, 1);
     held_backward(p, din, d->dv, in, T_V_W, layer, t, 1);
-    p->ops->release(p->b, in);
+    part_release_input(p, a, in);
     if (need_dx && !p->w.post_norm && !p->w.post_norms)
         hold(p, d->dres, t, p->w.c, false); // for the layer below
     if (need_dx && !p->w.post_norm)
@@ -304,6 +304,8 @@ int decoder_send(struct decoder *d, const struct seq_batch *batch, const struct 
         mlp_backward(d, layer, t);
         if (need_dx || attention_trains(p, layer))
             attention_backward(d, layer, batch, need_dx);
+        if (d->is_packed)
+            decoder_release(d, layer);
     }
     p->ops->release(p->b, d->dres);
     if (embeddings)

@@ -19,8 +19,13 @@ void cublaslt_host_refuse_sums(bool refuse);
 static struct golden golden;
 static struct backend_ops plain; // every product rounds for itself
 
-static void hold_nothing(struct backend *b, const float *x, size_t n, bool products_only)
+static void hold_nothing(struct backend *b, const float *x, size_t n, bool rounded, void *copy)
 {
+}
+
+static void widen(struct backend *b, float *x, const void *copy, size_t n)
+{
+    backend_cuda.convert(b, x, DTYPE_F32, (struct stored){copy, DTYPE_BF16, NULL}, n);
 }
 
 static void release_nothing(struct backend *b, const float *x)
@@ -32,6 +37,7 @@ static int set_up(void **state)
     golden_open(&golden);
     plain = backend_cuda;
     plain.hold = hold_nothing;
+    plain.recall = widen;
     plain.release = release_nothing;
     return 0;
 }
@@ -126,14 +132,18 @@ static void shared_copies_change_no_bit(void **state)
 // ---- what they save ----
 
 struct counted {
-    size_t launches, rounded, n_rounded; // of all kernels; passes that round, and the numbers that they read
+    size_t launches, rounded, n_rounded; // of all kernels; passes that only round or widen, and the numbers that they read
 };
 
 static struct counted count_now(void)
 {
     struct counted c = {.launches = cuda_host_launches("", NULL)};
-    c.rounded = cuda_host_launches("narrow_op", &c.n_rounded);
-    c.n_rounded *= 1024; // numbers a block
+    static const char *const passes[] = {"narrow_op", "widen_op", "round_op"};
+    for (size_t i = 0; i < sizeof passes / sizeof *passes; i++) {
+        size_t n_blocks;
+        c.rounded += cuda_host_launches(passes[i], &n_blocks);
+        c.n_rounded += n_blocks * 1024; // numbers a block
+    }
     return c;
 }
 
@@ -179,10 +189,10 @@ static void rounding_passes_of_a_layer_are_counted(void **state)
         size_t rounded[2], n_rounded[2]; // of a layer, plain and sharing
     } cases[] = {
         {"gpt2", "{\"model_type\": \"gpt2\", \"n_embd\": 64, \"n_inner\": 256, \"n_head\": 2, \"n_positions\": 64}",
-         {26, 3}, {188416, 45056}},
+         {47, 3}, {266240, 12288}},
         {"llama", "{\"model_type\": \"llama\", \"hidden_size\": 64, \"intermediate_size\": 256, \"num_attention_heads\": 2, "
                   "\"num_key_value_heads\": 2, \"max_position_embeddings\": 64, \"rms_norm_eps\": 1e-5}",
-         {30, 3}, {245760, 61440}},
+         {53, 1}, {339968, 4096}},
     };
     const struct backend_ops *const ways[] = {&plain, &backend_cuda};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
@@ -190,8 +200,8 @@ static void rounding_passes_of_a_layer_are_counted(void **state)
             const struct counted two = count_pass(cases[i].config, 2, ways[way]);
             const struct counted three = count_pass(cases[i].config, 3, ways[way]);
             const size_t rounded = three.rounded - two.rounded, n = three.n_rounded - two.n_rounded;
-            print_message("          a layer of %s, forward and backward, %s: %zu launches, %zu of them round %zu numbers "
-                          "(%zu bytes)\n", cases[i].name, way ? "copies shared" : "each product rounds",
+            print_message("          a layer of %s, forward and backward, %s: %zu launches, %zu of them round or widen "
+                          "%zu numbers (%zu bytes)\n", cases[i].name, way ? "copies shared" : "each product rounds",
                           three.launches - two.launches, rounded, n, 6 * n);
             assert_int_equal(rounded, cases[i].rounded[way]);
             assert_int_equal(n, cases[i].n_rounded[way]);
