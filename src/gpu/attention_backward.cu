@@ -16,17 +16,15 @@ enum {
     KEY_THREADS = KEY_WARPS * (int)WARP,
 };
 
-// delta(t, n_heads) = dout . out. rounded: to bf16, as tensor cores are given dout: then slopes of a row still sum to zero.
-__global__ static void delta_kernel(float *delta, const float *dout, struct stored out, size_t n, int d, bool rounded)
+// delta(t, n_heads) = dout . out, of the numbers that the kernels below are given: then slopes of a row sum to zero.
+__global__ static void delta_kernel(float *delta, struct stored dout, struct stored out, size_t n, int d)
 {
     const size_t i = (size_t)blockIdx.x * DELTA_WARPS + threadIdx.x / WARP;
     if (i >= n) // the whole warp
         return;
     float sum = 0;
-    for (int x = (int)threadIdx.x % WARP; x < d; x += WARP) {
-        const float felt = dout[i * d + x];
-        sum = fmaf(rounded ? float_of_bf16(bf16_of_float(felt)) : felt, load_stored(out, i * d + x), sum);
-    }
+    for (int x = (int)threadIdx.x % WARP; x < d; x += WARP)
+        sum = fmaf(load_stored(dout, i * d + x), load_stored(out, i * d + x), sum);
     sum = warp_sum(sum);
     if (threadIdx.x % WARP == 0)
         delta[i] = sum;
@@ -56,7 +54,7 @@ __global__ static void dq_kernel(struct twin dq, struct attn_backward w, int n_t
     const size_t at = (size_t)(rows.s.start + rows.row) * w.shape.n_heads + rows.head;
     float sums[DQ_WARP_ROWS][PER_LANE] = {};
     attn_load<PER_LANE>(q_tile, (const number *)w.q + at * d, ld, rows.n, ROWS, d);
-    attn_load<PER_LANE>(dout_tile, w.dout + at * d, ld, rows.n, ROWS, d);
+    attn_load<PER_LANE>(dout_tile, (const number *)w.dout + at * d, ld, rows.n, ROWS, d);
     const auto take = [&](size_t row, int n) {
         attn_load<PER_LANE>(k_tile, (const number *)w.k + from + row * kv_ld, kv_ld, n, ATTN_KEYS, d);
         attn_load<PER_LANE>(v_tile, (const number *)w.v + from + row * kv_ld, kv_ld, n, ATTN_KEYS, d);
@@ -96,7 +94,7 @@ __global__ static void dkv_kernel(struct twin dk, struct twin dv, struct attn_ba
     attn_load<PER_LANE>(v_tile, (const number *)w.v + at, kv_ld, all.n, ATTN_KEYS, d);
     const auto take = [&](const struct attn_feeling &f) {
         attn_load<PER_LANE>(q_tile, (const number *)w.q + f.at * d, ld, f.n, ROWS, d);
-        attn_load<PER_LANE>(dout_tile, w.dout + f.at * d, ld, f.n, ROWS, d);
+        attn_load<PER_LANE>(dout_tile, (const number *)w.dout + f.at * d, ld, f.n, ROWS, d);
     };
     const auto use = [&](const struct attn_feeling &f, const struct attn_keys &keys) {
         float2 mine = {0, 0};
@@ -134,22 +132,25 @@ void gpu_attention_backward(struct backend *b, float *dq, float *dk, float *dv, 
     float *delta = on_device ? (float *)gpu_scratch(b, SCRATCH_SUMS, n * sizeof *delta) : NULL;
     if (!delta)
         return;
-    struct attn_backward w = {dout, lse, delta, q, k, v, on_device, n_segments, *shape};
+    struct attn_backward w = {lse, delta, dout, q, k, v, on_device, n_segments, *shape};
     const size_t n_kv = (size_t)t * shape->n_kv_heads;
     const struct stored result = gpu_stored(b, out, n * d);
     const struct twin to_q = gpu_twin(b, dq, n * d), to_k = gpu_twin(b, dk, n_kv * d), to_v = gpu_twin(b, dv, n_kv * d);
-    const bool rounded = b->precision == PRECISION_BF16, tensor = attn_on_tensor_cores(b, shape);
+    const bool rounded = b->precision == PRECISION_BF16;
+    struct stored felt = stored_f32(dout);
     if (rounded) {
         const struct attn_rounded r = attn_round(b, q, k, v, n * d, n_kv * d);
         w.q = r.q, w.k = r.k, w.v = r.v;
+        w.dout = felt.at = gpu_rounded(b, dout, n * d, SCRATCH_DOUT);
+        felt.type = DTYPE_BF16;
     }
-    if (!w.v)
+    if (!w.v || !w.dout)
         return;
-    GPU_RUN(b, delta_kernel, gpu_blocks(n, DELTA_WARPS), DELTA_THREADS, 0, delta, dout, result, n, d, tensor);
+    GPU_RUN(b, delta_kernel, gpu_blocks(n, DELTA_WARPS), DELTA_THREADS, 0, delta, felt, result, n, d);
     const int n_tiles = (int)gpu_blocks((size_t)longest, ROWS);
     const dim3 rows((unsigned)n_segments * (unsigned)n_tiles, (unsigned)shape->n_heads);
     const dim3 keys((unsigned)gpu_blocks((size_t)t, ATTN_KEYS), (unsigned)shape->n_kv_heads);
-    if (tensor) {
+    if (attn_on_tensor_cores(b, shape)) {
         attn_tensor_backward(b, to_q, to_k, to_v, &w, longest, t);
     } else if (rounded) {
         ATTN_RUN_WIDE(b, dq_kernel, d, rows, DQ_THREADS, TILE_ROWS, to_q, w, n_tiles);

@@ -56,7 +56,7 @@ __global__ static void TENSOR_KERNEL
             felt[r] = attn_felt_at(w, at + (size_t)mine * w.shape.n_heads);
     }
     tensor_load<DIM>(q_tile, (const uint16_t *)w.q + at * d, ld, rows.n, TENSOR_ROWS, d);
-    tensor_load<DIM>(dout_tile, w.dout + at * d, ld, rows.n, TENSOR_ROWS, d);
+    tensor_load<DIM>(dout_tile, (const uint16_t *)w.dout + at * d, ld, rows.n, TENSOR_ROWS, d);
     const auto take = [&](size_t row, int n) {
         tensor_load<DIM>(k_tile, (const uint16_t *)w.k + from + row * kv_ld, kv_ld, n, DQ_KEYS, d);
         tensor_load<DIM>(v_tile, (const uint16_t *)w.v + from + row * kv_ld, kv_ld, n, DQ_KEYS, d);
@@ -134,7 +134,7 @@ __global__ static void TENSOR_KERNEL
     const auto take = [&](const struct attn_feeling &f) {
         const int thread = (int)threadIdx.x;
         tensor_load<DIM>(q_tile, (const uint16_t *)w.q + f.at * d, ld, f.n, KEY_ROWS, d);
-        tensor_load<DIM>(dout_tile, w.dout + f.at * d, ld, f.n, KEY_ROWS, d);
+        tensor_load<DIM>(dout_tile, (const uint16_t *)w.dout + f.at * d, ld, f.n, KEY_ROWS, d);
         if (thread < KEY_ROWS)
             felt[thread] = thread < f.n ? attn_felt_at(w, f.at + (size_t)thread * w.shape.n_heads)
                                         : (struct attn_felt){0, 0};

@@ -9,8 +9,8 @@
 // Device memory that an operation needs while it runs. Each slot only grows, and is overwritten by the next operation
 // that uses it, in the order of the stream.
 enum { N_SLOTS = 8, N_PLACES = 16, N_HELD = N_SLOTS + N_PLACES };
-enum scratch_slot { SCRATCH_X, SCRATCH_W, SCRATCH_SUMS, SCRATCH_ROWS, SCRATCH_PRODUCTS, SCRATCH_HEAD, SCRATCH_HELD,
-                    N_SCRATCH = SCRATCH_HELD + N_SLOTS };
+enum scratch_slot { SCRATCH_X, SCRATCH_W, SCRATCH_SUMS, SCRATCH_ROWS, SCRATCH_PRODUCTS, SCRATCH_HEAD, SCRATCH_DOUT,
+                    SCRATCH_HELD, N_SCRATCH = SCRATCH_HELD + N_SLOTS };
 
 // Ways from host to device: pinned pieces that are used in turn.
 enum { N_STAGES = 4, STAGE_BYTES = 4 << 20 };
@@ -135,6 +135,8 @@ void gpu_recall(struct backend *b, float *x, const void *copy, size_t n);
 void gpu_release(struct backend *b, const float *x);
 // For an operation that writes all of y(n): its rounded copy counts as written from here on.
 struct twin gpu_twin(struct backend *b, float *y, size_t n);
+// Where y's copy is to go, if y(n) is held and need not be written; for what gpu_twin() is told of only when it is done.
+uint16_t *gpu_place_alone(struct backend *b, const float *y, size_t n);
 const void *gpu_held_copy(struct backend *b, const float *x, size_t n); // for products; NULL: x is not held
 bool gpu_has_copy(struct backend *b, const float *x, size_t n, const void *copy); // whether that is x, rounded
 bool gpu_is_rounded(struct backend *b, const float *x, size_t n); // whether all read its copy, which is there

@@ -112,6 +112,10 @@ static void count_layers(struct step *s, const struct arch *a, int rank)
     const double L = a->n_layers, T = s->rows, c = a->d_model, q = (double)a->n_heads * a->head_dim;
     const double kv = (double)a->n_kv_heads * a->head_dim, f = a->d_ff;
     struct kernel forward = {0}, dx = {0}, dw = {0}, adapter = {0}, adapter_back = {0};
+    // Results that attention alone reads are bf16 at once: values of rotated heads, and what comes back to attention.
+    const bool rounds = !rank && a->rope && !a->qkv_bias;
+    forward.bytes -= rounds ? 2 * T * kv : 0;
+    dx.bytes -= rank ? 0 : 2 * T * q;
     for (int i = 0; i < w.n; i++) {
         product(&forward, T, w.in[i], w.out[i]);
         product(&dx, T, w.out[i], w.in[i]);
@@ -126,9 +130,9 @@ static void count_layers(struct step *s, const struct arch *a, int rank)
             L * (adapter.launches + adapter_back.launches));
     else
         add(s, "layers' products, dw", TENSOR, L * dw.flops, L * dw.bytes, L * dw.launches);
-    // All in bf16 but what comes back to attention, which its result is multiplied with before the slopes are made.
+    // All in bf16. What comes back is multiplied with the result before the slopes are made.
     add(s, "attention, forward", TENSOR, 4 * L * q * s->pairs, L * T * 2 * (2 * q + 2 * kv), L);
-    add(s, "attention, backward", TENSOR, 10 * L * q * s->pairs, L * T * (4 * 2 * q + 2 * (3 * q + 4 * kv)), 3 * L);
+    add(s, "attention, backward", TENSOR, 10 * L * q * s->pairs, L * T * 2 * (5 * q + 4 * kv), 3 * L);
     // Bytes of a number. A norm reads f32 and writes two copies, of what it gives and of what it was given; back it reads a
     // gradient of each side and the copy, and writes one gradient as it is and rounded. A sum of residuals is three of f32
     // each way. An activation does as a norm forward, and is made again from the copies for the weights behind it; back it
@@ -197,12 +201,13 @@ static double step_time(const struct step *s, const struct card *c)
     return all;
 }
 
-// What today's kernels take beyond that, in passes that make no numbers: what a product gives attention is rounded into what
-// attention reads and the layer keeps; rotating rounds on its way. tests/gpu/test_cuda_products counts these passes.
-static double passing_time(const struct step *s, const struct arch *a, const struct card *c)
+// What today's kernels take beyond that, in passes that make no numbers: where a product adds a bias, or an adapter to it,
+// what attention reads of it is rounded in a pass. tests/gpu/test_cuda_products counts these passes.
+static double passing_time(const struct step *s, const struct arch *a, const struct card *c, int rank)
 {
     const double q = (double)a->n_heads * a->head_dim, kv = (double)a->n_kv_heads * a->head_dim;
-    return a->n_layers * s->rows * (4 + 2) * (a->rope ? kv : q + 2 * kv) / (1e12 * c->bytes * memory_reach);
+    const double forward = rank || a->qkv_bias ? (a->rope ? kv : q + 2 * kv) : 0, backward = rank ? q : 0;
+    return a->n_layers * s->rows * (4 + 2) * (forward + backward) / (1e12 * c->bytes * memory_reach);
 }
 
 // ---- printing ----
@@ -243,7 +248,7 @@ static void print_shape(const struct shape *h)
     printf("| card | step, ms | rows/s | MFU | with today's passes, ms | of it those | measured, ms |\n"
            "|---|--:|--:|--:|--:|--:|---|\n");
     for (int c = 0; c < N_CARDS; c++) {
-        const double t = step_time(&s, &cards[c]), passing = passing_time(&s, &a, &cards[c]);
+        const double t = step_time(&s, &cards[c]), passing = passing_time(&s, &a, &cards[c], h->lora_rank);
         if (s.memory > 0.95e9 * cards[c].memory)
             printf("| %s | does not fit in %.0f GB | | | | | |\n", cards[c].name, cards[c].memory);
         else
@@ -312,8 +317,8 @@ int main(void)
            "tokens go through the head. MFU counts 6 operations a weight and row (4 where weights are frozen), 12 a pair of query and key "
            "and layer's width, and the head for learnt tokens, against the maker's rate.\n\n"
            "What layers keep for the backward is in bf16, written by the kernels that make or read it and read as it is kept. Kernels that "
-           "are counted are not all there is today: what attention reads straight from a product (values, and queries and keys without "
-           "rotary positions) is rounded in a pass. What that adds stands in a column of its own.\n\n"
+           "are counted are not all there is today: what attention reads straight from a product that has a bias or an adapter (values, and "
+           "queries and keys without rotary positions) is rounded in a pass. What that adds stands in a column of its own.\n\n"
            "| card | bf16, TFLOP/s | f32, TFLOP/s | memory, TB/s | GB |\n|---|--:|--:|--:|--:|\n",
            1e6 * launch_s, 100 * product_reach, 100 * memory_reach);
     for (int c = 0; c < N_CARDS; c++)

@@ -156,6 +156,8 @@ static void attention_backward(struct decoder *d, int layer, const struct seq_ba
         norm_backward(p, d->dnext, d->dres, a->attn_out, NULL, a->rstd3, T_ATTN_POST_NORM_W, layer, t, false);
         dout = d->dnext;
     }
+    if (!part_is_adapted(p, T_O_W, layer)) // else the adapter adds to it
+        hold(p, d->datt, t, p->w.attn, true);
     linear_backward(p, d->datt, dout, a->att, T_O_W, layer, t, 0);
     p->ops->release(p->b, dout);
     const bool rotated = m->rope_tables, normed = a->raw_q;
@@ -164,6 +166,7 @@ static void attention_backward(struct decoder *d, int layer, const struct seq_ba
         hold_qk(d, t);
     p->ops->attention_backward(p->b, d->dq, d->dk, d->dv, d->datt, a->att, a->lse, a->q, a->k, a->v, batch->segments,
                                batch->n_segments, t, part_shape(p, layer));
+    p->ops->release(p->b, d->datt);
     if (rotated && !normed)
         hold_qk(d, t);
     part_rotate(p, layer, d->dq, d->positions, t, m->arch.n_heads, true);

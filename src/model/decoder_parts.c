@@ -223,31 +223,42 @@ static void hold_for_attention(const struct parts *p, const struct layer_acts *a
     p->ops->hold(p->b, x, (size_t)t * width, a->kept, part_place(p, a, x));
 }
 
-static void hold_qk(const struct parts *p, const struct layer_acts *a, int t)
+bool part_is_adapted(const struct parts *p, enum tensor_kind kind, int layer)
 {
-    hold_for_attention(p, a, a->q, t, p->w.attn);
-    hold_for_attention(p, a, a->k, t, p->w.kv);
+    return p->m->adapter_on && model_lora(p->m, kind, layer);
+}
+
+// Those of products with an adapter, which adds to them, or without. Rotated ones are written later.
+static void hold_results(const struct parts *p, int layer, const struct layer_acts *a, int t, bool adapted)
+{
+    if (part_is_adapted(p, T_V_W, layer) == adapted)
+        hold_for_attention(p, a, a->v, t, p->w.kv);
+    if (!p->m->rope_tables && part_is_adapted(p, T_Q_W, layer) == adapted)
+        hold_for_attention(p, a, a->q, t, p->w.attn);
+    if (!p->m->rope_tables && part_is_adapted(p, T_K_W, layer) == adapted)
+        hold_for_attention(p, a, a->k, t, p->w.kv);
 }
 
 void part_qkv(const struct parts *p, int layer, const struct layer_acts *a, const int32_t *positions, int t)
 {
     const struct arch *arch = &p->m->arch;
     const float *in = part_attn_input(p, layer, a, t);
-    hold_for_attention(p, a, a->v, t, p->w.kv);
-    if (!p->m->rope_tables) // else rotating them writes them last
-        hold_qk(p, a, t);
+    hold_results(p, layer, a, t, false);
     part_linear(p, a->raw_q ? a->raw_q : a->q, in, T_Q_W, layer, t, 0);
     part_linear(p, a->raw_k ? a->raw_k : a->k, in, T_K_W, layer, t, 0);
     part_linear(p, a->v, in, T_V_W, layer, t, 0);
     part_release_input(p, a, in);
+    hold_results(p, layer, a, t, true);
     if (a->raw_q) { // each head is a row of its own
         p->ops->rmsnorm(p->b, a->q, a->rstd_q, a->raw_q, model_weight(p->m, T_Q_NORM_W, layer), arch->norm_eps,
                         t * arch->n_heads, arch->head_dim);
         p->ops->rmsnorm(p->b, a->k, a->rstd_k, a->raw_k, model_weight(p->m, T_K_NORM_W, layer), arch->norm_eps,
                         t * arch->n_kv_heads, arch->head_dim);
     }
-    if (p->m->rope_tables)
-        hold_qk(p, a, t);
+    if (p->m->rope_tables) {
+        hold_for_attention(p, a, a->q, t, p->w.attn);
+        hold_for_attention(p, a, a->k, t, p->w.kv);
+    }
     part_rotate(p, layer, a->q, positions, t, arch->n_heads, false);
     part_rotate(p, layer, a->k, positions, t, arch->n_kv_heads, false);
     // What is kept of them for the backward is what the forward goes on with: its softmax is then the same.

@@ -95,6 +95,7 @@ float *carve_floats(struct carve *c, size_t rows, size_t cols);
 void carve_layer(struct carve *c, struct layer_acts *a, const struct widths *w, size_t t, size_t *rest);
 void carve_scratch(struct carve *c, struct part_scratch *s, const struct widths *w, size_t t, bool backward);
 
+bool part_is_adapted(const struct parts *p, enum tensor_kind kind, int layer); // an adapter adds to the product
 // y(T, out) = beta y + x w^T + bias, and the adapter's share.
 void part_linear(const struct parts *p, float *y, const float *x, enum tensor_kind kind, int layer, int t, float beta);
 // y(T, C) = norm(x); mean is used by layer norm only.
