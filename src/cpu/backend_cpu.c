@@ -156,8 +156,13 @@ static void cpu_zero(struct backend *b, void *p, size_t bytes)
 }
 
 // Products round what they read as they pack it.
-static void cpu_hold(struct backend *b, const float *x, size_t n, bool products_only)
+static void cpu_hold(struct backend *b, const float *x, size_t n, bool rounded, void *copy)
 {
+}
+
+static void cpu_recall(struct backend *b, float *x, const void *copy, size_t n)
+{
+    cpu_convert(b, x, DTYPE_F32, (struct stored){copy, DTYPE_BF16, NULL}, n);
 }
 
 static void cpu_release(struct backend *b, const float *x)
@@ -206,6 +211,7 @@ const struct backend_ops backend_cpu = {
     .round_to = cpu_round_to,
     .weights_changed = cpu_weights_changed,
     .hold = cpu_hold,
+    .recall = cpu_recall,
     .release = cpu_release,
     .records = cpu_records,
     .replay = cpu_replay,

@@ -62,6 +62,13 @@ static inline bool attn_takes(struct backend *b, const struct attn_shape *shape)
 // The segments on the device; NULL after a failure or when there are none. *longest: rows of the longest.
 struct attn_segment *attn_upload(struct backend *b, int *longest, const struct attn_segment *segments, int n_segments);
 
+// In bf16 the wide heads that tensor cores do not take go through the same kernels, compiled for rounded numbers.
+#define ATTN_RUN_WIDE(b, kernel, head_dim, grid, threads, tile_rows, ...)                                              \
+    do {                                                                                                               \
+        const auto wide_##kernel = kernel<8, uint16_t>;                                                                \
+        ATTN_RUN_AS(b, wide_##kernel, grid, threads, attn_tile_bytes(tile_rows, head_dim), __VA_ARGS__);               \
+    } while (0)
+
 // attention_tensor.cu, attention_tensor_backward.cu: the same in bf16, on tensor cores. Wider heads would not fit the
 // registers of a warp; they take the kernels for f32.
 enum { ATTN_TENSOR_MOST_DIM = 128 };
@@ -69,9 +76,15 @@ static inline bool attn_on_tensor_cores(const struct backend *b, const struct at
 {
     return b->precision == PRECISION_BF16 && shape->head_dim <= ATTN_TENSOR_MOST_DIM;
 }
+// What attention in bf16 reads: copies that are held, or made here. v NULL: a failure.
+struct attn_rounded {
+    const uint16_t *q, *k, *v;
+};
+struct attn_rounded attn_round(struct backend *b, const float *q, const float *k, const float *v, size_t n, size_t n_kv);
 struct attn_backward; // attention_backward.cuh
-void attn_tensor_forward(struct backend *b, struct twin out, float *lse, const float *q, const float *k, const float *v,
-                         const struct attn_segment *segments, int n_segments, int longest, const struct attn_shape *shape);
+void attn_tensor_forward(struct backend *b, struct twin out, float *lse, const uint16_t *q, const uint16_t *k,
+                         const uint16_t *v, const struct attn_segment *segments, int n_segments, int longest,
+                         const struct attn_shape *shape);
 void attn_tensor_backward(struct backend *b, struct twin dq, struct twin dk, struct twin dv, const struct attn_backward *w,
                           int longest, int t);
 
@@ -86,14 +99,23 @@ __device__ static inline bool attn_some_see(int first, int last, int key_positio
     return key_position <= last && (window == 0 || key_position + n - 1 > first - window);
 }
 
+__device__ static inline float attn_float(float x)
+{
+    return x;
+}
+__device__ static inline float attn_float(uint16_t x)
+{
+    return float_of_bf16(x);
+}
+
 // n rows of head_dim numbers, `ld` apart, into a tile of n_all; the whole block calls it.
-template <int PER_LANE>
-__device__ static inline void attn_load(float *tile, const float *from, size_t ld, int n, int n_all, int head_dim)
+template <int PER_LANE, class number>
+__device__ static inline void attn_load(float *tile, const number *from, size_t ld, int n, int n_all, int head_dim)
 {
     constexpr int COLUMNS = PER_LANE * (int)WARP;
     for (int i = (int)threadIdx.x; i < n_all * COLUMNS; i += (int)blockDim.x) {
         const int row = i / COLUMNS, column = i % COLUMNS;
-        tile[row * (COLUMNS + 1) + column] = row < n && column < head_dim ? from[(size_t)row * ld + column] : 0;
+        tile[row * (COLUMNS + 1) + column] = row < n && column < head_dim ? attn_float(from[(size_t)row * ld + column]) : 0;
     }
 }
 
@@ -159,7 +181,7 @@ __device__ static inline struct attn_rows attn_rows_of_block(const struct attn_s
 // Queries that go through the same keys: `per` heads of each of some texts. The keys are a shared piece, then an own one, as
 // rows of k and v.
 struct attn_queries {
-    const float *q;  // the first's
+    const void *q;   // the first's, of the keys' type
     struct twin out; // the first's; where one has its numbers in q, it has its `parts` outputs and lse beside each other
     float *lse;
     int n, n_heads, per, parts;
@@ -185,8 +207,9 @@ __device__ static inline int attn_position(const struct attn_queries &rows, int 
     return rows.streams ? rows.streams[text].n_shared + rows.streams[text].n_own - 1 : rows.position + text;
 }
 
+template <class number>
 __device__ static inline struct attn_queries attn_queries_of(const struct attn_rows &r, const struct twin &out,
-                                                             float *lse, const float *q, const struct attn_shape &shape)
+                                                             float *lse, const number *q, const struct attn_shape &shape)
 {
     const size_t at = (size_t)(r.s.start + r.row) * shape.n_heads + r.head;
     struct attn_queries rows = {};
@@ -236,14 +259,15 @@ __device__ static inline void attn_put_lse(const struct attn_result &r, float to
 }
 
 // All queries into a tile of ATTN_ROWS; the whole block calls it.
-template <int PER_LANE>
+template <int PER_LANE, class number>
 __device__ static inline void attn_load_queries(float *tile, const struct attn_queries &rows, int head_dim)
 {
     constexpr int COLUMNS = PER_LANE * (int)WARP;
+    const number *q = (const number *)rows.q;
     for (int i = (int)threadIdx.x; i < ATTN_ROWS * COLUMNS; i += (int)blockDim.x) {
         const int row = i / COLUMNS, column = i % COLUMNS;
         tile[row * (COLUMNS + 1) + column] =
-            row < rows.n && column < head_dim ? rows.q[attn_row(rows, row) * head_dim + column] : 0;
+            row < rows.n && column < head_dim ? attn_float(q[attn_row(rows, row) * head_dim + column]) : 0;
     }
 }
 
@@ -288,8 +312,8 @@ __device__ static inline void attn_store(const struct attn_running<PER_LANE> &ru
 
 // A block of ATTN_WARPS warps and 16 rows of queries, 2 x 32 of keys and values in its shared memory. Row r of the tile is
 // of warp r % ATTN_WARPS. k, v: of the first row and of this head, kv_ld numbers from one to the next.
-template <int PER_LANE>
-__device__ static inline void attend(const struct attn_queries &rows, const float *k, const float *v, size_t kv_ld,
+template <int PER_LANE, class number>
+__device__ static inline void attend(const struct attn_queries &rows, const number *k, const number *v, size_t kv_ld,
                                      const struct attn_shape &shape)
 {
     constexpr int STRIDE = PER_LANE * (int)WARP + 1;
@@ -303,7 +327,7 @@ __device__ static inline void attend(const struct attn_queries &rows, const floa
         run.top[r] = -INFINITY;
         position[r] = attn_position(rows, r * ATTN_WARPS + warp);
     }
-    attn_load_queries<PER_LANE>(q_tile, rows, d);
+    attn_load_queries<PER_LANE, number>(q_tile, rows, d);
     const auto take = [&](size_t row, int n) {
         attn_load<PER_LANE>(k_tile, k + row * kv_ld, kv_ld, n, ATTN_KEYS, d);
         attn_load<PER_LANE>(v_tile, v + row * kv_ld, kv_ld, n, ATTN_KEYS, d);

@@ -16,17 +16,15 @@ enum {
     KEY_THREADS = KEY_WARPS * (int)WARP,
 };
 
-// delta(t, n_heads) = dout . out. rounded: to bf16, as tensor cores are given dout: then slopes of a row still sum to zero.
-__global__ static void delta_kernel(float *delta, const float *dout, const float *out, size_t n, int d, bool rounded)
+// delta(t, n_heads) = dout . out, of the numbers that the kernels below are given: then slopes of a row sum to zero.
+__global__ static void delta_kernel(float *delta, struct stored dout, struct stored out, size_t n, int d)
 {
     const size_t i = (size_t)blockIdx.x * DELTA_WARPS + threadIdx.x / WARP;
     if (i >= n) // the whole warp
         return;
     float sum = 0;
-    for (int x = (int)threadIdx.x % WARP; x < d; x += WARP) {
-        const float felt = dout[i * d + x];
-        sum = fmaf(rounded ? float_of_bf16(bf16_of_float(felt)) : felt, out[i * d + x], sum);
-    }
+    for (int x = (int)threadIdx.x % WARP; x < d; x += WARP)
+        sum = fmaf(load_stored(dout, i * d + x), load_stored(out, i * d + x), sum);
     sum = warp_sum(sum);
     if (threadIdx.x % WARP == 0)
         delta[i] = sum;
@@ -40,7 +38,7 @@ __device__ static inline float2 tile_slope(const struct attn_backward &w, const 
     return attn_slope<false>(attn_dot(query, key, d), attn_dot(dout, value, d), attn_felt_at(w, at), w.shape);
 }
 
-template <int PER_LANE>
+template <int PER_LANE, class number = float>
 __global__ static void dq_kernel(struct twin dq, struct attn_backward w, int n_tiles)
 {
     constexpr int STRIDE = PER_LANE * (int)WARP + 1;
@@ -55,11 +53,11 @@ __global__ static void dq_kernel(struct twin dq, struct attn_backward w, int n_t
     const int position = rows.s.prefix_len + rows.row;
     const size_t at = (size_t)(rows.s.start + rows.row) * w.shape.n_heads + rows.head;
     float sums[DQ_WARP_ROWS][PER_LANE] = {};
-    attn_load<PER_LANE>(q_tile, w.q + at * d, ld, rows.n, ROWS, d);
-    attn_load<PER_LANE>(dout_tile, w.dout + at * d, ld, rows.n, ROWS, d);
+    attn_load<PER_LANE>(q_tile, (const number *)w.q + at * d, ld, rows.n, ROWS, d);
+    attn_load<PER_LANE>(dout_tile, (const number *)w.dout + at * d, ld, rows.n, ROWS, d);
     const auto take = [&](size_t row, int n) {
-        attn_load<PER_LANE>(k_tile, w.k + from + row * kv_ld, kv_ld, n, ATTN_KEYS, d);
-        attn_load<PER_LANE>(v_tile, w.v + from + row * kv_ld, kv_ld, n, ATTN_KEYS, d);
+        attn_load<PER_LANE>(k_tile, (const number *)w.k + from + row * kv_ld, kv_ld, n, ATTN_KEYS, d);
+        attn_load<PER_LANE>(v_tile, (const number *)w.v + from + row * kv_ld, kv_ld, n, ATTN_KEYS, d);
     };
     const auto use = [&](int key, int n) {
         for (int r = warp; r < ROWS; r += DQ_WARPS) {
@@ -80,7 +78,7 @@ __global__ static void dq_kernel(struct twin dq, struct attn_backward w, int n_t
             attn_put_sum(twin_from(dq, at * d), ld, r * DQ_WARPS + warp, rows.n, lane + x * WARP, d, sums[r][x]);
 }
 
-template <int PER_LANE>
+template <int PER_LANE, class number = float>
 __global__ static void dkv_kernel(struct twin dk, struct twin dv, struct attn_backward w, int t)
 {
     constexpr int STRIDE = PER_LANE * (int)WARP + 1;
@@ -92,11 +90,11 @@ __global__ static void dkv_kernel(struct twin dk, struct twin dv, struct attn_ba
     const size_t ld = (size_t)w.shape.n_heads * d, kv_ld = (size_t)w.shape.n_kv_heads * d;
     const size_t at = (size_t)all.first * kv_ld + (size_t)blockIdx.y * d;
     float dk_sums[WARP_KEYS][PER_LANE] = {}, dv_sums[WARP_KEYS][PER_LANE] = {};
-    attn_load<PER_LANE>(k_tile, w.k + at, kv_ld, all.n, ATTN_KEYS, d);
-    attn_load<PER_LANE>(v_tile, w.v + at, kv_ld, all.n, ATTN_KEYS, d);
+    attn_load<PER_LANE>(k_tile, (const number *)w.k + at, kv_ld, all.n, ATTN_KEYS, d);
+    attn_load<PER_LANE>(v_tile, (const number *)w.v + at, kv_ld, all.n, ATTN_KEYS, d);
     const auto take = [&](const struct attn_feeling &f) {
-        attn_load<PER_LANE>(q_tile, w.q + f.at * d, ld, f.n, ROWS, d);
-        attn_load<PER_LANE>(dout_tile, w.dout + f.at * d, ld, f.n, ROWS, d);
+        attn_load<PER_LANE>(q_tile, (const number *)w.q + f.at * d, ld, f.n, ROWS, d);
+        attn_load<PER_LANE>(dout_tile, (const number *)w.dout + f.at * d, ld, f.n, ROWS, d);
     };
     const auto use = [&](const struct attn_feeling &f, const struct attn_keys &keys) {
         float2 mine = {0, 0};
@@ -134,18 +132,31 @@ void gpu_attention_backward(struct backend *b, float *dq, float *dk, float *dv, 
     float *delta = on_device ? (float *)gpu_scratch(b, SCRATCH_SUMS, n * sizeof *delta) : NULL;
     if (!delta)
         return;
-    const struct attn_backward w = {dout, lse, delta, q, k, v, on_device, n_segments, *shape};
-    const int n_tiles = (int)gpu_blocks((size_t)longest, ROWS);
+    struct attn_backward w = {lse, delta, dout, q, k, v, on_device, n_segments, *shape};
     const size_t n_kv = (size_t)t * shape->n_kv_heads;
+    const struct stored result = gpu_stored(b, out, n * d);
     const struct twin to_q = gpu_twin(b, dq, n * d), to_k = gpu_twin(b, dk, n_kv * d), to_v = gpu_twin(b, dv, n_kv * d);
-    const bool tensor = attn_on_tensor_cores(b, shape);
-    GPU_RUN(b, delta_kernel, gpu_blocks(n, DELTA_WARPS), DELTA_THREADS, 0, delta, dout, out, n, d, tensor);
-    if (tensor) {
-        attn_tensor_backward(b, to_q, to_k, to_v, &w, longest, t);
-        return;
+    const bool rounded = b->precision == PRECISION_BF16;
+    struct stored felt = stored_f32(dout);
+    if (rounded) {
+        const struct attn_rounded r = attn_round(b, q, k, v, n * d, n_kv * d);
+        w.q = r.q, w.k = r.k, w.v = r.v;
+        w.dout = felt.at = gpu_rounded(b, dout, n * d, SCRATCH_DOUT);
+        felt.type = DTYPE_BF16;
     }
-    ATTN_RUN(b, dq_kernel, d, dim3((unsigned)n_segments * (unsigned)n_tiles, (unsigned)shape->n_heads), DQ_THREADS,
-             TILE_ROWS, to_q, w, n_tiles);
-    ATTN_RUN(b, dkv_kernel, d, dim3((unsigned)gpu_blocks((size_t)t, ATTN_KEYS), (unsigned)shape->n_kv_heads), KEY_THREADS,
-             TILE_ROWS, to_k, to_v, w, t);
+    if (!w.v || !w.dout)
+        return;
+    GPU_RUN(b, delta_kernel, gpu_blocks(n, DELTA_WARPS), DELTA_THREADS, 0, delta, felt, result, n, d);
+    const int n_tiles = (int)gpu_blocks((size_t)longest, ROWS);
+    const dim3 rows((unsigned)n_segments * (unsigned)n_tiles, (unsigned)shape->n_heads);
+    const dim3 keys((unsigned)gpu_blocks((size_t)t, ATTN_KEYS), (unsigned)shape->n_kv_heads);
+    if (attn_on_tensor_cores(b, shape)) {
+        attn_tensor_backward(b, to_q, to_k, to_v, &w, longest, t);
+    } else if (rounded) {
+        ATTN_RUN_WIDE(b, dq_kernel, d, rows, DQ_THREADS, TILE_ROWS, to_q, w, n_tiles);
+        ATTN_RUN_WIDE(b, dkv_kernel, d, keys, KEY_THREADS, TILE_ROWS, to_k, to_v, w, t);
+    } else {
+        ATTN_RUN(b, dq_kernel, d, rows, DQ_THREADS, TILE_ROWS, to_q, w, n_tiles);
+        ATTN_RUN(b, dkv_kernel, d, keys, KEY_THREADS, TILE_ROWS, to_k, to_v, w, t);
+    }
 }

@@ -6,7 +6,8 @@
 
 // What the kernels of the backward read; delta(t, n_heads) = dout . out.
 struct attn_backward {
-    const float *dout, *lse, *delta, *q, *k, *v;
+    const float *lse, *delta;
+    const void *dout, *q, *k, *v; // in the precision bf16 that, else f32
     const struct attn_segment *segments;
     int n_segments;
     struct attn_shape shape;

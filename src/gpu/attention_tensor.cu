@@ -3,7 +3,7 @@
 
 template <int DIM>
 __global__ static void TENSOR_KERNEL
-    tensor_attention_kernel(struct twin out, float *lse, const float *q, const float *k, const float *v,
+    tensor_attention_kernel(struct twin out, float *lse, const uint16_t *q, const uint16_t *k, const uint16_t *v,
                             const struct attn_segment *segments, int n_tiles, struct attn_shape shape)
 {
     const struct attn_rows r = attn_rows_of_block(segments, n_tiles, TENSOR_ROWS, shape);
@@ -13,8 +13,9 @@ __global__ static void TENSOR_KERNEL
                            (size_t)shape.n_kv_heads * shape.head_dim, shape);
 }
 
-void attn_tensor_forward(struct backend *b, struct twin out, float *lse, const float *q, const float *k, const float *v,
-                         const struct attn_segment *segments, int n_segments, int longest, const struct attn_shape *shape)
+void attn_tensor_forward(struct backend *b, struct twin out, float *lse, const uint16_t *q, const uint16_t *k,
+                         const uint16_t *v, const struct attn_segment *segments, int n_segments, int longest,
+                         const struct attn_shape *shape)
 {
     const int n_tiles = (int)gpu_blocks((size_t)longest, TENSOR_ROWS);
     TENSOR_RUN(b, tensor_attention_kernel, shape->head_dim,

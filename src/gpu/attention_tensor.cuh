@@ -1,5 +1,5 @@
-// Attention on tensor cores: what its forward, its backward and decoding share. Tiles stand in shared memory in bf16,
-// rounded as they are loaded; scores, the running softmax and all sums are f32, and of a tile's products weights and
+// Attention on tensor cores: what its forward, its backward and decoding share. Tiles stand in shared memory in bf16, those
+// of f32 rounded as they are loaded; scores, the running softmax and all sums are f32, and of a tile's products weights and
 // slopes alone are rounded on their way to the next product. A warp has 16 rows; lane l has rows l / 4 and l / 4 + 8
 // of them and a quarter of their columns (tensor_core.cuh).
 #pragma once
@@ -59,24 +59,40 @@ __device__ static inline void tensor_put(uint16_t *to, const float *from, int co
     *(uint2 *)to = {mma_pair(x.x, x.y), mma_pair(x.z, x.w)};
 }
 
-// n rows of head_dim numbers, `ld` apart, into a tile of n_all; the whole block calls it. A thread has four columns and every
-// STEP-th row, so that it keeps one address and not one for each row.
-template <int DIM>
-__device__ static inline void tensor_load(uint16_t *tile, const float *from, size_t ld, int n, int n_all, int head_dim)
+// Eight of those that are rounded already.
+__device__ static inline void tensor_put(uint16_t *to, const uint16_t *from, int column, int head_dim)
 {
-    constexpr int STEP = TENSOR_THREADS / (DIM / 4);
-    const int first = (int)threadIdx.x / (DIM / 4), column = (int)threadIdx.x % (DIM / 4) * 4;
+    if (!from || (head_dim | (int)((uintptr_t)from / 2)) % 8 == 0) {
+        *(uint4 *)to = from && column < head_dim ? *(const uint4 *)(from + column) : (uint4){0, 0, 0, 0};
+        return;
+    }
+    ROLLED for (int i = 0; i < 8; i++)
+        to[i] = column + i < head_dim ? from[column + i] : (uint16_t)0;
+}
+
+// What tensor_put() takes at once: 16 bytes.
+template <class number>
+constexpr int tensor_each = 16 / (int)sizeof(number);
+
+// n rows of head_dim numbers, `ld` apart, into a tile of n_all; the whole block calls it. A thread has EACH columns and
+// every STEP-th row, so that it keeps one address and not one for each row.
+template <int DIM, class number>
+__device__ static inline void tensor_load(uint16_t *tile, const number *from, size_t ld, int n, int n_all, int head_dim)
+{
+    constexpr int EACH = tensor_each<number>, STEP = TENSOR_THREADS / (DIM / EACH);
+    const int first = (int)threadIdx.x / (DIM / EACH), column = (int)threadIdx.x % (DIM / EACH) * EACH;
     from += (size_t)first * ld;
     for (int row = first; first < STEP && row < n_all; row += STEP, from += STEP * ld)
         tensor_put(tile + row * (DIM + 8) + column, row < n ? from : NULL, column, head_dim);
 }
 
-template <int DIM>
+template <int DIM, class number>
 __device__ static inline void tensor_load_queries(uint16_t *tile, const struct attn_queries &rows, int head_dim)
 {
-    for (int i = (int)threadIdx.x; i < TENSOR_ROWS * (DIM / 4); i += TENSOR_THREADS) {
-        const int row = i / (DIM / 4), column = i % (DIM / 4) * 4;
-        const float *from = row < rows.n ? rows.q + attn_row(rows, row) * head_dim : NULL;
+    constexpr int EACH = tensor_each<number>;
+    for (int i = (int)threadIdx.x; i < TENSOR_ROWS * (DIM / EACH); i += TENSOR_THREADS) {
+        const int row = i / (DIM / EACH), column = i % (DIM / EACH) * EACH;
+        const number *from = row < rows.n ? (const number *)rows.q + attn_row(rows, row) * head_dim : NULL;
         tensor_put(tile + row * (DIM + 8) + column, from, column, head_dim);
     }
 }
@@ -156,9 +172,10 @@ __device__ static inline void tensor_store(const struct tensor_running<DIM> &run
     }
 }
 
-// attend() in bf16: TENSOR_ROWS queries, TENSOR_KEYS keys and as many values in the block's shared memory.
-template <int DIM>
-__device__ static inline void tensor_attend(const struct attn_queries &rows, const float *k, const float *v, size_t kv_ld,
+// attend() in bf16: TENSOR_ROWS queries, TENSOR_KEYS keys and as many values in the block's shared memory. Queries are
+// of the same type as keys and values.
+template <int DIM, class number>
+__device__ static inline void tensor_attend(const struct attn_queries &rows, const number *k, const number *v, size_t kv_ld,
                                             const struct attn_shape &shape)
 {
     constexpr int STRIDE = DIM + 8;
@@ -170,7 +187,7 @@ __device__ static inline void tensor_attend(const struct attn_queries &rows, con
         run.top[r] = -INFINITY;
         run.position[r] = attn_position(rows, first + mma_row(lane, 2 * r));
     }
-    tensor_load_queries<DIM>(q_tile, rows, d);
+    tensor_load_queries<DIM, number>(q_tile, rows, d);
     const auto take = [&](size_t row, int n) {
         tensor_load<DIM>(k_tile, k + row * kv_ld, kv_ld, n, TENSOR_KEYS, d);
         tensor_load<DIM>(v_tile, v + row * kv_ld, kv_ld, n, TENSOR_KEYS, d);

@@ -55,11 +55,11 @@ __global__ static void TENSOR_KERNEL
         if (mine < rows.n)
             felt[r] = attn_felt_at(w, at + (size_t)mine * w.shape.n_heads);
     }
-    tensor_load<DIM>(q_tile, w.q + at * d, ld, rows.n, TENSOR_ROWS, d);
-    tensor_load<DIM>(dout_tile, w.dout + at * d, ld, rows.n, TENSOR_ROWS, d);
+    tensor_load<DIM>(q_tile, (const uint16_t *)w.q + at * d, ld, rows.n, TENSOR_ROWS, d);
+    tensor_load<DIM>(dout_tile, (const uint16_t *)w.dout + at * d, ld, rows.n, TENSOR_ROWS, d);
     const auto take = [&](size_t row, int n) {
-        tensor_load<DIM>(k_tile, w.k + from + row * kv_ld, kv_ld, n, DQ_KEYS, d);
-        tensor_load<DIM>(v_tile, w.v + from + row * kv_ld, kv_ld, n, DQ_KEYS, d);
+        tensor_load<DIM>(k_tile, (const uint16_t *)w.k + from + row * kv_ld, kv_ld, n, DQ_KEYS, d);
+        tensor_load<DIM>(v_tile, (const uint16_t *)w.v + from + row * kv_ld, kv_ld, n, DQ_KEYS, d);
     };
     const auto use = [&](int key, int n) {
         if (!__any_sync(ALL_LANES, tensor_sees(at_position, key, n, w.shape.window)))
@@ -129,12 +129,12 @@ __global__ static void TENSOR_KERNEL
     const size_t ld = (size_t)w.shape.n_heads * d, kv_ld = (size_t)w.shape.n_kv_heads * d;
     const size_t at = (size_t)all.first * kv_ld + (size_t)blockIdx.y * d;
     struct tensor_key_sums<DIM> sums = {};
-    tensor_load<DIM>(tiles, w.k + at, kv_ld, all.n, BLOCK_KEYS, d);
-    tensor_load<DIM>(tiles + BLOCK_KEYS * STRIDE, w.v + at, kv_ld, all.n, BLOCK_KEYS, d);
+    tensor_load<DIM>(tiles, (const uint16_t *)w.k + at, kv_ld, all.n, BLOCK_KEYS, d);
+    tensor_load<DIM>(tiles + BLOCK_KEYS * STRIDE, (const uint16_t *)w.v + at, kv_ld, all.n, BLOCK_KEYS, d);
     const auto take = [&](const struct attn_feeling &f) {
         const int thread = (int)threadIdx.x;
-        tensor_load<DIM>(q_tile, w.q + f.at * d, ld, f.n, KEY_ROWS, d);
-        tensor_load<DIM>(dout_tile, w.dout + f.at * d, ld, f.n, KEY_ROWS, d);
+        tensor_load<DIM>(q_tile, (const uint16_t *)w.q + f.at * d, ld, f.n, KEY_ROWS, d);
+        tensor_load<DIM>(dout_tile, (const uint16_t *)w.dout + f.at * d, ld, f.n, KEY_ROWS, d);
         if (thread < KEY_ROWS)
             felt[thread] = thread < f.n ? attn_felt_at(w, f.at + (size_t)thread * w.shape.n_heads)
                                         : (struct attn_felt){0, 0};

@@ -153,6 +153,7 @@ const struct backend_ops backend_cuda = {
     .round_to = gpu_round_to,
     .weights_changed = cuda_weights_changed,
     .hold = gpu_hold,
+    .recall = gpu_recall,
     .release = gpu_release,
     .records = gpu_records,
     .replay = gpu_replay,

@@ -8,22 +8,22 @@
 
 // Device memory that an operation needs while it runs. Each slot only grows, and is overwritten by the next operation
 // that uses it, in the order of the stream.
-enum { N_HELD = 5 };
-enum scratch_slot { SCRATCH_X, SCRATCH_W, SCRATCH_SUMS, SCRATCH_ROWS, SCRATCH_PRODUCTS, SCRATCH_HEAD, SCRATCH_HELD,
-                    N_SCRATCH = SCRATCH_HELD + N_HELD };
+enum { N_SLOTS = 8, N_PLACES = 16, N_HELD = N_SLOTS + N_PLACES };
+enum scratch_slot { SCRATCH_X, SCRATCH_W, SCRATCH_SUMS, SCRATCH_ROWS, SCRATCH_PRODUCTS, SCRATCH_HEAD, SCRATCH_DOUT,
+                    SCRATCH_HELD, N_SCRATCH = SCRATCH_HELD + N_SLOTS };
 
 // Ways from host to device: pinned pieces that are used in turn.
 enum { N_STAGES = 4, STAGE_BYTES = 4 << 20 };
 
 struct products; // product.cu
 
-// A matrix that several products read, and its rounded copy (held.cu).
+// A matrix and its rounded copy (held.cu).
 struct held {
     const float *x; // NULL: none
     size_t n;
     uint16_t *copy;
-    bool products_only; // nobody reads x itself
-    bool is_there;      // the copy has been written
+    bool rounded;  // x itself need not be there
+    bool is_there; // the copy has been written
 };
 
 struct backend {
@@ -42,7 +42,7 @@ struct backend {
     bool queued;       // something has been since the host last waited
     struct recordings *recordings;
     struct products *products;
-    struct held held[N_HELD];
+    struct held held[N_HELD]; // the first N_SLOTS with scratch for the copy, the others where the caller has a place for it
     char arithmetic[96];
     char name[300]; // for people
 };
@@ -130,11 +130,22 @@ void gpu_round_to(struct backend *b, float *x, enum dtype type, size_t n);
 void gpu_add(struct backend *b, float *y, const float *a, const float *x, size_t n);
 void gpu_scale(struct backend *b, float *x, float factor, size_t n);
 // held.cu
-void gpu_hold(struct backend *b, const float *x, size_t n, bool products_only);
+void gpu_hold(struct backend *b, const float *x, size_t n, bool rounded, void *copy);
+void gpu_recall(struct backend *b, float *x, const void *copy, size_t n);
 void gpu_release(struct backend *b, const float *x);
 // For an operation that writes all of y(n): its rounded copy counts as written from here on.
 struct twin gpu_twin(struct backend *b, float *y, size_t n);
+// Where y's copy is to go, if y(n) is held and need not be written; for what gpu_twin() is told of only when it is done.
+uint16_t *gpu_place_alone(struct backend *b, const float *y, size_t n);
 const void *gpu_held_copy(struct backend *b, const float *x, size_t n); // for products; NULL: x is not held
+bool gpu_has_copy(struct backend *b, const float *x, size_t n, const void *copy); // whether that is x, rounded
+bool gpu_is_rounded(struct backend *b, const float *x, size_t n); // whether all read its copy, which is there
+// For operations that read x(n): itself or its copy, whichever is there.
+struct stored gpu_stored(struct backend *b, const float *x, size_t n);
+// The same, and where the copy is still to go: it counts as written from here on.
+struct source gpu_source(struct backend *b, const float *x, size_t n);
+// For one that wants x(n) rounded: its copy, or one made in the slot; NULL after a failure.
+const uint16_t *gpu_rounded(struct backend *b, const float *x, size_t n, enum scratch_slot slot);
 // graph.cu
 bool gpu_records(const struct backend *b);
 bool gpu_replay(struct backend *b, const void *key, size_t n);

@@ -9,10 +9,11 @@
 // __syncthreads(). Nothing is summed by atomics, so that results have the same bits every time.
 #pragma once
 
-// UNROLL before a loop keeps what it indexes in registers.
+// UNROLL before a loop keeps what it indexes in registers, ROLLED one that is seldom gone through out of them.
 #ifdef ATTUNE_CUDA_ON_HOST
 #include <cuda_host.h>
 #define UNROLL
+#define ROLLED
 #else
 #include <cuda_runtime.h>
 #define LAUNCH(kernel, grid, block, shared, stream) kernel<<<grid, block, shared, stream>>>
@@ -21,6 +22,7 @@
     extern __shared__ __align__(16) unsigned char dyn_shared_bytes[];                                                  \
     type *name = (type *)dyn_shared_bytes
 #define UNROLL _Pragma("unroll")
+#define ROLLED _Pragma("unroll 1")
 #endif
 
 #include <math.h>
@@ -77,6 +79,12 @@ __device__ static inline void put(const struct twin &to, size_t i, float x)
         to.rounded[i] = bf16_of_float(x);
 }
 
+// What an operation reads, and where its rounded copy goes; NULL: nowhere.
+struct source {
+    struct stored from;
+    uint16_t *copy;
+};
+
 __device__ static inline float float_of_f16(uint16_t half)
 {
     const uint32_t sign = (uint32_t)(half & 0x8000) << 16, exponent = half >> 10 & 31, fraction = half & 0x3ff;
@@ -95,6 +103,15 @@ __device__ static inline float load_stored(struct stored s, size_t i)
         return ((const float *)s.at)[i];
     const uint16_t half = ((const uint16_t *)s.at)[i];
     return s.type == DTYPE_BF16 ? float_of_bf16(half) : float_of_f16(half);
+}
+
+// Number i, which is read once: its copy is written.
+__device__ static inline float take(const struct source &s, size_t i)
+{
+    const float x = load_stored(s.from, i);
+    if (s.copy)
+        s.copy[i] = bf16_of_float(x);
+    return x;
 }
 
 // The sum over a warp, the same bits in every lane: a + b is b + a, and each lane adds the same pairs of sums.

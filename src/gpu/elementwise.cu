@@ -73,59 +73,63 @@ __device__ static inline float act_slope(float x, enum activation kind)
 }
 
 struct act_op {
+    struct source x;
     struct twin y;
-    const float *x;
     enum activation kind;
     __device__ void apply(size_t i) const
     {
-        put(y, i, act_value(x[i], kind));
+        put(y, i, act_value(take(x, i), kind));
     }
 };
 
+// What is read is looked up before what is written, which may be the same.
 void gpu_act(struct backend *b, float *y, const float *x, size_t n, enum activation kind)
 {
-    run_flat(b, act_op{gpu_twin(b, y, n), x, kind}, n);
+    run_flat(b, act_op{gpu_source(b, x, n), gpu_twin(b, y, n), kind}, n);
 }
 
 struct act_backward_op {
+    struct stored x;
     struct twin dx;
-    const float *dy, *x;
+    const float *dy;
     enum activation kind;
     __device__ void apply(size_t i) const
     {
         // where the slope is 0 nothing comes through, also of what is not finite
-        const float slope = act_slope(x[i], kind);
+        const float slope = act_slope(load_stored(x, i), kind);
         put(dx, i, kind == ACT_RELU ? (slope > 0 ? dy[i] : 0) : dy[i] * slope);
     }
 };
 
 void gpu_act_backward(struct backend *b, float *dx, const float *dy, const float *x, size_t n, enum activation kind)
 {
-    run_flat(b, act_backward_op{gpu_twin(b, dx, n), dy, x, kind}, n);
+    run_flat(b, act_backward_op{gpu_stored(b, x, n), gpu_twin(b, dx, n), dy, kind}, n);
 }
 
 struct gated_op {
+    struct source gate, up;
     struct twin y;
-    const float *gate, *up;
     enum activation kind;
     __device__ void apply(size_t i) const
     {
-        put(y, i, act_value(gate[i], kind) * up[i]);
+        put(y, i, act_value(take(gate, i), kind) * take(up, i));
     }
 };
 
 void gpu_gated(struct backend *b, float *y, const float *gate, const float *up, size_t n, enum activation kind)
 {
-    run_flat(b, gated_op{gpu_twin(b, y, n), gate, up, kind}, n);
+    run_flat(b, gated_op{gpu_source(b, gate, n), gpu_source(b, up, n), gpu_twin(b, y, n), kind}, n);
 }
 
 struct gated_backward_op {
+    struct stored gate, up;
     struct twin dgate, dup;
-    const float *dy, *gate, *up;
+    const float *dy;
     enum activation kind;
     __device__ void apply(size_t i) const
     {
-        const float g = gate[i], u = up[i], d = dy[i]; // read before dgate and dup may overwrite them
+        // read before dgate and dup may overwrite them
+        const float g = load_stored(gate, i), u = load_stored(up, i), d = dy[i];
         put(dup, i, d * act_value(g, kind));
         put(dgate, i, d * u * act_slope(g, kind));
     }
@@ -134,7 +138,10 @@ struct gated_backward_op {
 void gpu_gated_backward(struct backend *b, float *dgate, float *dup, const float *dy, const float *gate,
                         const float *up, size_t n, enum activation kind)
 {
-    run_flat(b, gated_backward_op{gpu_twin(b, dgate, n), gpu_twin(b, dup, n), dy, gate, up, kind}, n);
+    run_flat(b,
+             gated_backward_op{gpu_stored(b, gate, n), gpu_stored(b, up, n), gpu_twin(b, dgate, n), gpu_twin(b, dup, n), dy,
+                               kind},
+             n);
 }
 
 struct soft_cap_op {
@@ -185,16 +192,18 @@ void gpu_scale(struct backend *b, float *x, float factor, size_t n)
 
 struct round_op {
     float *x;
+    struct twin to;
     __device__ void apply(size_t i) const
     {
-        x[i] = float_of_bf16(bf16_of_float(x[i]));
+        put(to, i, float_of_bf16(bf16_of_float(x[i])));
     }
 };
 
+// Of what is read rounded, the copy alone is made, where it is not there yet.
 void gpu_round_to(struct backend *b, float *x, enum dtype type, size_t n)
 {
-    if (type == DTYPE_BF16)
-        run_flat(b, round_op{x}, n);
+    if (type == DTYPE_BF16 && !gpu_is_rounded(b, x, n))
+        run_flat(b, round_op{x, gpu_twin(b, x, n)}, n);
     else if (type == DTYPE_F16)
         gpu_fail(b, ERR_UNSUPPORTED, "nothing is rounded to f16");
 }
@@ -219,6 +228,8 @@ struct narrow_op {
 
 void gpu_convert(struct backend *b, void *to, enum dtype type, struct stored from, size_t n)
 {
+    if (type == DTYPE_BF16 && gpu_has_copy(b, (const float *)from.at, n, to))
+        return;
     if (dtype_is_quantized(from.type))
         gpu_dequantize(b, to, type, from, n);
     else if (type == DTYPE_F32)

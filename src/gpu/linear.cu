@@ -25,15 +25,19 @@ static const void *activations(struct backend *b, enum scratch_slot slot, const 
     return converted;
 }
 
-// p with b what w(o, i) has.
+// p with b what w(o, i) has. A result that is held, and that all read rounded, is written so at once, but not by products
+// with a bias, which the library would want rounded too, nor by those in pieces.
 static void multiply_weights(struct backend *b, struct product p, struct stored w, int o, int i)
 {
+    const size_t n = (size_t)p.m * p.n;
     if (dtype_is_quantized(w.type)) {
         gpu_multiply_quantized(b, &p, w, i);
         return;
     }
     p.b.at = weights(b, w, (size_t)o * i, p.type);
-    gpu_multiply(b, &p);
+    p.rounded = p.bias || p.beta != 0 ? NULL : gpu_place_alone(b, p.c, n);
+    if (gpu_multiply(b, &p))
+        gpu_twin(b, p.c, n); // it is there now
 }
 
 enum dtype gpu_product_type(const struct backend *b)

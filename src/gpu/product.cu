@@ -17,13 +17,13 @@ enum { WORKSPACE = 32 << 20, N_WAYS = 256 };
 struct shape {
     int m, n, k, lda, ldb, ldc;
     int alignment_a, alignment_b, alignment_c, alignment_bias;
-    uint8_t type, transposed_a, transposed_b, bias, row_sums;
+    uint8_t type, transposed_a, transposed_b, bias, row_sums, rounded;
 };
 struct way {
     struct shape shape;
     cublasLtMatmulAlgo_t algorithm;
     bool known;
-    bool refused; // the library has none with row sums
+    bool refused; // the library has none with row sums, or with a rounded result
 };
 
 struct products {
@@ -66,17 +66,23 @@ static int alignment_of(const void *p)
     return (int)(at & -at);
 }
 
+static void *result_of(const struct product *p)
+{
+    return p->rounded ? (void *)p->rounded : (void *)p->c;
+}
+
 static struct shape shape_of(const struct product *p)
 {
     struct shape s;
     memset(&s, 0, sizeof s); // compared as bytes
     s.m = p->m, s.n = p->n, s.k = p->k;
     s.lda = p->a.ld, s.ldb = p->b.ld, s.ldc = p->ldc;
-    s.alignment_a = alignment_of(p->a.at), s.alignment_b = alignment_of(p->b.at), s.alignment_c = alignment_of(p->c);
+    s.alignment_a = alignment_of(p->a.at), s.alignment_b = alignment_of(p->b.at), s.alignment_c = alignment_of(result_of(p));
     s.alignment_bias = alignment_of(p->row_sums ? p->row_sums : p->bias);
     s.type = (uint8_t)p->type;
     s.transposed_a = p->a.transposed, s.transposed_b = p->b.transposed, s.bias = p->bias != NULL;
     s.row_sums = p->row_sums != NULL;
+    s.rounded = p->rounded != NULL;
     return s;
 }
 
@@ -96,7 +102,7 @@ static bool describe_matrix(struct backend *b, cublasLtMatrixLayout_t *out, cuda
 static bool describe(struct backend *b, struct description *d, const struct product *p)
 {
     const cudaDataType_t type = p->type == DTYPE_BF16 ? CUDA_R_16BF : CUDA_R_32F;
-    const struct factor c = {p->c, p->ldc, false};
+    const struct factor c = {result_of(p), p->ldc, false};
     const cublasOperation_t of_a = p->b.transposed ? CUBLAS_OP_T : CUBLAS_OP_N,
                             of_b = p->a.transposed ? CUBLAS_OP_T : CUBLAS_OP_N;
     const cublasComputeType_t compute = p->type == DTYPE_F32 && b->precision == PRECISION_TF32 ? CUBLAS_COMPUTE_32F_FAST_TF32
@@ -104,7 +110,7 @@ static bool describe(struct backend *b, struct description *d, const struct prod
     memset(d, 0, sizeof *d);
     if (!good(b, cublasLtMatmulDescCreate(&d->product, compute, CUDA_R_32F), "describing a product") ||
         !describe_matrix(b, &d->a, type, &p->b, p->k, p->n) || !describe_matrix(b, &d->b, type, &p->a, p->m, p->k) ||
-        !describe_matrix(b, &d->c, CUDA_R_32F, &c, p->m, p->n))
+        !describe_matrix(b, &d->c, p->rounded ? CUDA_R_16BF : CUDA_R_32F, &c, p->m, p->n))
         return false;
     cublasStatus_t status = cublasLtMatmulDescSetAttribute(d->product, CUBLASLT_MATMUL_DESC_TRANSA, &of_a, sizeof of_a);
     if (status == CUBLAS_STATUS_SUCCESS)
@@ -130,7 +136,9 @@ static void forget(struct description *d)
 static bool ask_way(struct backend *b, struct way *way, const struct description *d)
 {
     const size_t workspace = WORKSPACE;
-    const uint32_t sums = CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE | CUBLASLT_REDUCTION_SCHEME_OUTPUT_TYPE;
+    // Parts of sums are f32: the type that is computed in always is, that of the result where it is not rounded.
+    const uint32_t sums = (uint32_t)CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE |
+                          (way->shape.rounded ? 0u : (uint32_t)CUBLASLT_REDUCTION_SCHEME_OUTPUT_TYPE);
     const uint32_t a = (uint32_t)way->shape.alignment_b, x = (uint32_t)way->shape.alignment_a,
                    c = (uint32_t)way->shape.alignment_c;
     const struct {
@@ -157,7 +165,7 @@ static bool ask_way(struct backend *b, struct way *way, const struct description
     cublasLtMatmulPreferenceDestroy(preference);
     if (status == CUBLAS_STATUS_SUCCESS && n == 0)
         status = CUBLAS_STATUS_NOT_SUPPORTED;
-    way->refused = way->shape.row_sums && status == CUBLAS_STATUS_NOT_SUPPORTED;
+    way->refused = (way->shape.row_sums || way->shape.rounded) && status == CUBLAS_STATUS_NOT_SUPPORTED;
     if (way->refused)
         return way->known = true;
     if (good(b, status, "asking for a way to multiply"))
@@ -189,10 +197,11 @@ __global__ static void no_product_kernel(float *c, const float *bias, float beta
     *at = (beta == 0 ? 0 : beta * *at) + (bias ? bias[i % n] : 0);
 }
 
-static bool without_sums(struct backend *b, const struct product *p)
+static bool plainly(struct backend *b, const struct product *p)
 {
     struct product plain = *p;
     plain.row_sums = NULL;
+    plain.rounded = NULL;
     gpu_multiply(b, &plain);
     return false;
 }
@@ -215,12 +224,12 @@ bool gpu_multiply(struct backend *b, const struct product *p)
         return false;
     b->queued = true;
     if (way->known && way->refused)
-        return without_sums(b, p);
+        return plainly(b, p);
     if (describe(b, &d, p) && (way->known || ask_way(b, way, &d)) && !way->refused)
         good(b,
-             cublasLtMatmul(all->library, d.product, &p->alpha, p->b.at, d.a, p->a.at, d.b, &p->beta, p->c, d.c, p->c,
-                            d.c, &way->algorithm, workspace, WORKSPACE, b->stream),
+             cublasLtMatmul(all->library, d.product, &p->alpha, p->b.at, d.a, p->a.at, d.b, &p->beta, result_of(p), d.c,
+                            result_of(p), d.c, &way->algorithm, workspace, WORKSPACE, b->stream),
              "a matrix product");
     forget(&d);
-    return way->refused ? without_sums(b, p) : p->row_sums && !b->failed;
+    return way->refused ? plainly(b, p) : (p->row_sums || p->rounded) && !b->failed;
 }

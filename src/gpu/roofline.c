@@ -112,6 +112,10 @@ static void count_layers(struct step *s, const struct arch *a, int rank)
     const double L = a->n_layers, T = s->rows, c = a->d_model, q = (double)a->n_heads * a->head_dim;
     const double kv = (double)a->n_kv_heads * a->head_dim, f = a->d_ff;
     struct kernel forward = {0}, dx = {0}, dw = {0}, adapter = {0}, adapter_back = {0};
+    // Results that attention alone reads are bf16 at once: values of rotated heads, and what comes back to attention.
+    const bool rounds = !rank && a->rope && !a->qkv_bias;
+    forward.bytes -= rounds ? 2 * T * kv : 0;
+    dx.bytes -= rank ? 0 : 2 * T * q;
     for (int i = 0; i < w.n; i++) {
         product(&forward, T, w.in[i], w.out[i]);
         product(&dx, T, w.out[i], w.in[i]);
@@ -126,16 +130,19 @@ static void count_layers(struct step *s, const struct arch *a, int rank)
             L * (adapter.launches + adapter_back.launches));
     else
         add(s, "layers' products, dw", TENSOR, L * dw.flops, L * dw.bytes, L * dw.launches);
-    // The result goes to memory as it is and rounded; the slopes rounded alone.
-    add(s, "attention, forward", TENSOR, 4 * L * q * s->pairs, L * T * (4 * (2 * q + 2 * kv) + 2 * q), L);
-    add(s, "attention, backward", TENSOR, 10 * L * q * s->pairs, L * T * (4 * (4 * q + 2 * kv) + 2 * (q + 2 * kv)), 2 * L);
-    // Reads and writes of f32 rows: a norm 2 forward and 4 backward, a sum of residuals 3 and 3, an activation 2 or 3 of the
-    // wide rows and 3 or 5 backward, rotation 2 of queries and keys each way.
-    const double wide = a->gated_mlp ? 8 : 5;
-    add(s, "norms, residuals", PLAIN, 10 * L * T * c, 4 * L * T * c * 2 * (6 + 6), 8 * L);
-    add(s, "activations of the feed-forward", PLAIN, 20 * L * T * f, 4 * L * T * f * wide, 2 * L);
+    // All in bf16. What comes back is multiplied with the result before the slopes are made.
+    add(s, "attention, forward", TENSOR, 4 * L * q * s->pairs, L * T * 2 * (2 * q + 2 * kv), L);
+    add(s, "attention, backward", TENSOR, 10 * L * q * s->pairs, L * T * 2 * (5 * q + 4 * kv), 3 * L);
+    // Bytes of a number. A norm reads f32 and writes two copies, of what it gives and of what it was given; back it reads a
+    // gradient of each side and the copy, and writes one gradient as it is and rounded. A sum of residuals is three of f32
+    // each way. An activation does as a norm forward, and is made again from the copies for the weights behind it; back it
+    // reads f32 and the copies and writes bf16. Rotation reads f32 and writes bf16, each way.
+    const double norm = (4 + 2 + 2) + (4 + 4 + 2 + 4 + 2), sum = 3 * 4 + 3 * 4, n_wide = a->gated_mlp ? 2 : 1;
+    const double wide = (n_wide * (4 + 2) + 2) + (n_wide * 2 + 2) + (4 + n_wide * (2 + 2));
+    add(s, "norms, residuals", PLAIN, 10 * L * T * c, 2 * L * T * c * (norm + sum), 8 * L);
+    add(s, "activations of the feed-forward", PLAIN, 20 * L * T * f, L * T * f * wide, 3 * L);
     if (a->rope)
-        add(s, "rotary positions", PLAIN, 6 * L * T * (q + kv), 4 * L * T * 4 * (q + kv), 4 * L);
+        add(s, "rotary positions", PLAIN, 6 * L * T * (q + kv), 2 * L * T * (4 + 2) * (q + kv), 4 * L);
 }
 
 static void count_head(struct step *s, const struct arch *a, int rank)
@@ -194,15 +201,13 @@ static double step_time(const struct step *s, const struct card *c)
     return all;
 }
 
-// What today's kernels take beyond that, in passes that make no numbers: what a layer leaves for the backward is rounded to
-// bf16 when it is left and widened when it is needed, queries, keys and values are rounded where they stand, and attention's
-// result once more before the gradient of the weights that multiplied it. tests/gpu/test_cuda_products counts those that round.
-static double passing_time(const struct step *s, const struct arch *a, const struct card *c)
+// What today's kernels take beyond that, in passes that make no numbers: where a product adds a bias, or an adapter to it,
+// what attention reads of it is rounded in a pass. tests/gpu/test_cuda_products counts these passes.
+static double passing_time(const struct step *s, const struct arch *a, const struct card *c, int rank)
 {
     const double q = (double)a->n_heads * a->head_dim, kv = (double)a->n_kv_heads * a->head_dim;
-    const double kept = 2.0 * a->d_model + 2 * q + 2 * kv + (a->gated_mlp ? 2.0 : 1.0) * a->d_ff;
-    const double bytes = a->n_layers * s->rows * (2 * (4 + 2) * kept + (4 + 4) * (q + 2 * kv) + (4 + 2) * q);
-    return bytes / (1e12 * c->bytes * memory_reach);
+    const double forward = rank || a->qkv_bias ? (a->rope ? kv : q + 2 * kv) : 0, backward = rank ? q : 0;
+    return a->n_layers * s->rows * (4 + 2) * (forward + backward) / (1e12 * c->bytes * memory_reach);
 }
 
 // ---- printing ----
@@ -243,7 +248,7 @@ static void print_shape(const struct shape *h)
     printf("| card | step, ms | rows/s | MFU | with today's passes, ms | of it those | measured, ms |\n"
            "|---|--:|--:|--:|--:|--:|---|\n");
     for (int c = 0; c < N_CARDS; c++) {
-        const double t = step_time(&s, &cards[c]), passing = passing_time(&s, &a, &cards[c]);
+        const double t = step_time(&s, &cards[c]), passing = passing_time(&s, &a, &cards[c], h->lora_rank);
         if (s.memory > 0.95e9 * cards[c].memory)
             printf("| %s | does not fit in %.0f GB | | | | | |\n", cards[c].name, cards[c].memory);
         else
@@ -311,9 +316,9 @@ int main(void)
            "bytes in a kernel that adds arrays. A prompt is computed once for both of its answers, the reference is cached, only learnt "
            "tokens go through the head. MFU counts 6 operations a weight and row (4 where weights are frozen), 12 a pair of query and key "
            "and layer's width, and the head for learnt tokens, against the maker's rate.\n\n"
-           "Kernels that are counted at their best are not all there is today: activations are kept in bf16 by passes that round and widen "
-           "them, queries, keys and values are rounded in a pass, and attention's result is once more for a gradient. What that adds "
-           "stands in a column of its own.\n\n"
+           "What layers keep for the backward is in bf16, written by the kernels that make or read it and read as it is kept. Kernels that "
+           "are counted are not all there is today: what attention reads straight from a product that has a bias or an adapter (values, and "
+           "queries and keys without rotary positions) is rounded in a pass. What that adds stands in a column of its own.\n\n"
            "| card | bf16, TFLOP/s | f32, TFLOP/s | memory, TB/s | GB |\n|---|--:|--:|--:|--:|\n",
            1e6 * launch_s, 100 * product_reach, 100 * memory_reach);
     for (int c = 0; c < N_CARDS; c++)

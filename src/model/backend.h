@@ -234,15 +234,20 @@ struct backend_ops {
     void (*copy)(struct backend *b, void *to, const void *from, size_t bytes);
     void (*zero)(struct backend *b, void *p, size_t bytes);
     // to(n) = from(n): f32 into bf16, rounded to nearest even, or any type into f32, quantized ones too. They do not overlap.
+    // What hold() has put there already is not written again.
     void (*convert)(struct backend *b, void *to, enum dtype type, struct stored from, size_t n);
     void (*round_to)(struct backend *b, float *x, enum dtype type, size_t n); // x = what is left of it in that type
     // Weights changed (optimizer, load): packed or rounded copies of them are stale.
     void (*weights_changed)(struct backend *b);
 
-    // x(n) is what linear(), linear_dx() and linear_dw() read: from the next operation that writes it whole on, or from now on if none
-    // does before a product, it stays as it is until release(). Where products want their rows rounded, they share one copy
-    // so, which the operation that writes x may make. products_only: nobody else reads x, which may then be left unwritten.
-    void (*hold)(struct backend *b, const float *x, size_t n, bool products_only);
+    // x(n), from the next operation that writes it whole on, or from now on if none does before a product, stays as it is
+    // until release(). Where products want their rows rounded, they share one copy so, which the operation that writes x may
+    // make. rounded: all that read x may read that copy, and x may be left unwritten. copy: where it is to stand, of
+    // weights_type(); a norm or an activation that reads x may put it there as well. NULL: the backend has memory for it.
+    void (*hold)(struct backend *b, const float *x, size_t n, bool rounded, void *copy);
+    // x(n) is what its copy is, of weights_type(), until release(): written into x, or read instead of it. The operations
+    // that read it in its place are products, norms, activations, attention() and the backwards of these.
+    void (*recall)(struct backend *b, float *x, const void *copy, size_t n);
     void (*release)(struct backend *b, const float *x);
 
     // Calls that are made again and again with the same arguments, recorded where that saves time (records()): replay() makes

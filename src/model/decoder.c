@@ -69,24 +69,32 @@ static void lay_out_shared(struct decoder *d, struct carve *c, size_t t)
     carve_layer(c, first, w, t, &rest);
     d->n_exact = (rest - begin) / sizeof(float);
     d->n_rest = (c->used - rest) / sizeof(float);
+    first->rest = c->base ? (float *)(void *)(c->base + rest) : NULL;
     for (int i = 1; i < n; i++)
         d->layers[i] = *first;
 }
 
-// Layers are computed in shared memory and leave their numbers rounded for the backward.
+// Layers are computed in shared memory and leave their numbers rounded for the backward. What one gives is another's input:
+// two pieces of memory take turns.
 static void lay_out_packed(struct decoder *d, struct carve *c, size_t t)
 {
     const size_t each = dtype_bytes(part_type(&d->parts));
+    const int n = d->parts.m->arch.n_layers;
     lay_out_shared(d, c, t);
-    for (int i = 0; i < d->parts.m->arch.n_layers; i++) {
+    for (int i = 0; i < n; i++) {
         struct kept_layer *k = &d->packed[i];
         *k = (struct kept_layer){.x = carve_bytes(c, t, d->parts.w.c * each)};
         if (!d->recompute) {
             k->exact = carve_floats(c, d->n_exact, 1);
             k->rest = carve_bytes(c, d->n_rest, each);
         }
+        d->layers[i].kept_x = k->x;
+        d->layers[i].kept = k->rest;
     }
-    d->out = carve_floats(c, t, d->parts.w.c);
+    float *const turns[] = {d->layers[0].x, carve_floats(c, t, d->parts.w.c)};
+    for (int i = 0; i < n; i++)
+        d->layers[i].x = turns[i % 2];
+    d->out = turns[n % 2];
 }
 
 // Without a backward to come, or when it computes layers again, all layers use the same memory. Their inputs
@@ -119,32 +127,76 @@ static void lay_out_layers(struct decoder *d, struct carve *c, size_t t, bool ke
     }
 }
 
+// What a layer keeps rounded, where the family has it. What attention reads and gives comes first: its parts hold it.
+enum { N_KEPT = 13, N_OF_ATTENTION = 4 };
+struct kept_piece {
+    float *x; // or NULL
+    size_t n;
+};
+
+// Returns how many: with recomputation the input alone.
+static int pieces_of(const struct decoder *d, int layer, struct kept_piece out[N_KEPT])
+{
+    const struct widths *w = &d->parts.w;
+    const struct layer_acts *a = &d->layers[layer];
+    const struct kept_piece all[N_KEPT] = {{a->q, w->attn}, {a->k, w->kv}, {a->v, w->kv}, {a->att, w->attn}, {a->x, w->c},
+                                           {a->raw_q, w->attn}, {a->raw_k, w->kv}, {a->mid, w->c}, {a->gate, w->ff},
+                                           {a->up, w->ff}, {a->sum, w->c}, {a->attn_out, w->c}, {a->mlp_out, w->c}};
+    int n = 0;
+    for (int i = 0; i < N_KEPT; i++)
+        if (all[i].x && (a->kept || all[i].x == a->x))
+            out[n++] = (struct kept_piece){all[i].x, (size_t)d->n_tokens * all[i].n};
+    return n;
+}
+
+void decoder_hold(struct decoder *d, int layer)
+{
+    const struct parts *p = &d->parts;
+    struct kept_piece pieces[N_KEPT];
+    const int n = pieces_of(d, layer, pieces);
+    for (int i = d->recompute ? 0 : N_OF_ATTENTION; i < n; i++)
+        p->ops->hold(p->b, pieces[i].x, pieces[i].n, false, part_place(p, &d->layers[layer], pieces[i].x));
+}
+
 void decoder_pack(struct decoder *d, int layer)
 {
     const struct parts *p = &d->parts;
     const struct layer_acts *a = &d->layers[layer];
     const struct kept_layer *k = &d->packed[layer];
-    const enum dtype type = part_type(p);
-    p->ops->convert(p->b, k->x, type, stored_f32(a->x), (size_t)d->n_tokens * p->w.c);
-    if (!k->rest)
-        return;
-    float *exact = a->mean1 ? a->mean1 : a->rstd1; // the first of carve_layer
-    p->ops->copy(p->b, k->exact, exact, d->n_exact * sizeof(float));
-    p->ops->convert(p->b, k->rest, type, stored_f32(exact + d->n_exact), d->n_rest);
+    struct kept_piece pieces[N_KEPT];
+    const int n = pieces_of(d, layer, pieces);
+    for (int i = 0; i < n; i++)
+        p->ops->convert(p->b, part_place(p, a, pieces[i].x), part_type(p), stored_f32(pieces[i].x), pieces[i].n);
+    if (k->rest)
+        p->ops->copy(p->b, k->exact, a->mean1 ? a->mean1 : a->rstd1, d->n_exact * sizeof(float)); // the first of carve_layer
+    decoder_release(d, layer);
 }
 
 void decoder_unpack(struct decoder *d, int layer)
 {
     const struct parts *p = &d->parts;
-    const struct layer_acts *a = &d->layers[layer];
+    struct layer_acts *a = &d->layers[layer];
     const struct kept_layer *k = &d->packed[layer];
-    const enum dtype type = part_type(p);
-    p->ops->convert(p->b, a->x, DTYPE_F32, (struct stored){k->x, type, NULL}, (size_t)d->n_tokens * p->w.c);
-    if (!k->rest)
+    struct kept_piece pieces[N_KEPT];
+    a->x = d->layers[p->m->arch.n_layers - 1].x; // of the two that take turns, the one that is not d->out
+    if (d->recompute) { // what is computed again goes on from x
+        a->kept_x = NULL;
+        p->ops->convert(p->b, a->x, DTYPE_F32, (struct stored){k->x, part_type(p), NULL}, (size_t)d->n_tokens * p->w.c);
         return;
-    float *exact = a->mean1 ? a->mean1 : a->rstd1;
-    p->ops->copy(p->b, exact, k->exact, d->n_exact * sizeof(float));
-    p->ops->convert(p->b, exact + d->n_exact, DTYPE_F32, (struct stored){k->rest, type, NULL}, d->n_rest);
+    }
+    const int n = pieces_of(d, layer, pieces);
+    for (int i = 0; i < n; i++)
+        p->ops->recall(p->b, pieces[i].x, part_place(p, a, pieces[i].x), pieces[i].n);
+    p->ops->copy(p->b, a->mean1 ? a->mean1 : a->rstd1, k->exact, d->n_exact * sizeof(float));
+}
+
+void decoder_release(struct decoder *d, int layer)
+{
+    const struct parts *p = &d->parts;
+    struct kept_piece pieces[N_KEPT];
+    const int n = pieces_of(d, layer, pieces);
+    for (int i = 0; i < n; i++)
+        p->ops->release(p->b, pieces[i].x);
 }
 
 static void lay_out_backward(struct decoder *d, struct carve *c, size_t t, size_t n, size_t s)

@@ -69,7 +69,7 @@ static void head_norm_backward(const struct parts *p, float *dx, const float *x,
 // A gradient of t rows that the products of the next linear layer read, before it is written (see hold() of the backend).
 static void hold(const struct parts *p, const float *dy, int t, size_t width, bool products_only)
 {
-    p->ops->hold(p->b, dy, (size_t)t * width, products_only);
+    p->ops->hold(p->b, dy, (size_t)t * width, products_only, NULL);
 }
 
 // Of a layer whose gradient is held, which nobody reads after its products.
@@ -156,6 +156,8 @@ static void attention_backward(struct decoder *d, int layer, const struct seq_ba
         norm_backward(p, d->dnext, d->dres, a->attn_out, NULL, a->rstd3, T_ATTN_POST_NORM_W, layer, t, false);
         dout = d->dnext;
     }
+    if (!part_is_adapted(p, T_O_W, layer)) // else the adapter adds to it
+        hold(p, d->datt, t, p->w.attn, true);
     linear_backward(p, d->datt, dout, a->att, T_O_W, layer, t, 0);
     p->ops->release(p->b, dout);
     const bool rotated = m->rope_tables, normed = a->raw_q;
@@ -164,6 +166,7 @@ static void attention_backward(struct decoder *d, int layer, const struct seq_ba
         hold_qk(d, t);
     p->ops->attention_backward(p->b, d->dq, d->dk, d->dv, d->datt, a->att, a->lse, a->q, a->k, a->v, batch->segments,
                                batch->n_segments, t, part_shape(p, layer));
+    p->ops->release(p->b, d->datt);
     if (rotated && !normed)
         hold_qk(d, t);
     part_rotate(p, layer, d->dq, d->positions, t, m->arch.n_heads, true);
@@ -180,7 +183,7 @@ static void attention_backward(struct decoder *d, int layer, const struct seq_ba
     held_backward(p, din, d->dq, in, T_Q_W, layer, t, p->w.post_norm ? 1 : 0);
     held_backward(p, din, d->dk, in, T_K_W, layer, t, 1);
     held_backward(p, din, d->dv, in, T_V_W, layer, t, 1);
-    p->ops->release(p->b, in);
+    part_release_input(p, a, in);
     if (need_dx && !p->w.post_norm && !p->w.post_norms)
         hold(p, d->dres, t, p->w.c, false); // for the layer below
     if (need_dx && !p->w.post_norm)
@@ -304,6 +307,8 @@ int decoder_send(struct decoder *d, const struct seq_batch *batch, const struct 
         mlp_backward(d, layer, t);
         if (need_dx || attention_trains(p, layer))
             attention_backward(d, layer, batch, need_dx);
+        if (d->is_packed)
+            decoder_release(d, layer);
     }
     p->ops->release(p->b, d->dres);
     if (embeddings)

@@ -118,11 +118,11 @@ int decoder_forward(struct decoder *d, const struct seq_batch *batch, bool keep,
     part_embed(p, d->layers[0].x, d->wide, d->tokens, d->positions, batch->n_tokens);
     d->n_tokens = batch->n_tokens; // decoder_pack reads it
     for (int layer = 0; layer < n_layers; layer++) {
-        decoder_layer(d, layer, batch, layer + 1 < n_layers && !d->is_packed ? d->layers[layer + 1].x : d->out);
+        if (d->is_packed)
+            decoder_hold(d, layer);
+        decoder_layer(d, layer, batch, layer + 1 < n_layers ? d->layers[layer + 1].x : d->out);
         if (d->is_packed)
             decoder_pack(d, layer);
-        if (d->is_packed && layer + 1 < n_layers)
-            p->ops->copy(p->b, d->layers[0].x, d->out, (size_t)batch->n_tokens * p->w.c * sizeof(float));
     }
     end(d, batch, keep);
     return 0;

@@ -64,9 +64,12 @@ static inline float *decoder_head_number(const struct decoder *d, enum head_numb
 struct head_in decoder_head_in(const struct decoder *d, const struct seq_batch *batch);
 // Makes room and lays the block out.
 int decoder_layout(struct decoder *d, const struct seq_batch *batch, bool keep, struct err *e);
-// With d->packed: puts what the shared layer holds into it, and gets it back.
+// With d->packed, around a layer's forward: what the shared layer is to hold goes into it, on its way or at the end.
+void decoder_hold(struct decoder *d, int layer);
 void decoder_pack(struct decoder *d, int layer);
+// And around its backward: gets it back, and lets it go.
 void decoder_unpack(struct decoder *d, int layer);
+void decoder_release(struct decoder *d, int layer);
 // From layer l's x to what its backward needs, and on to `out` unless that is NULL.
 void decoder_layer(struct decoder *d, int layer, const struct seq_batch *batch, float *out);
 // Grows *block to `need` bytes of device memory; its content is lost.

@@ -169,18 +169,36 @@ void part_embed(const struct parts *p, float *out, float *wide, const int32_t *t
     }
 }
 
+void *part_place(const struct parts *p, const struct layer_acts *a, const float *piece)
+{
+    if (piece == a->x)
+        return a->kept_x;
+    return a->kept ? (char *)a->kept + (size_t)(piece - a->rest) * dtype_bytes(part_type(p)) : NULL;
+}
+
+// x is held for longer than its products where it is kept.
+void part_release_input(const struct parts *p, const struct layer_acts *a, const float *in)
+{
+    if (in != a->x || !a->kept_x)
+        p->ops->release(p->b, in);
+}
+
 const float *part_attn_input(const struct parts *p, int layer, const struct layer_acts *a, int t)
 {
-    p->ops->hold(p->b, p->w.post_norm ? a->x : p->s.normed, (size_t)t * p->w.c, !p->w.post_norm);
-    if (p->w.post_norm)
+    const size_t n = (size_t)t * p->w.c;
+    if (p->w.post_norm) {
+        if (!a->kept_x)
+            p->ops->hold(p->b, a->x, n, false, NULL);
         return a->x;
+    }
+    p->ops->hold(p->b, p->s.normed, n, true, NULL);
     part_norm(p, p->s.normed, a->mean1, a->rstd1, a->x, T_ATTN_NORM_W, layer, t);
     return p->s.normed;
 }
 
 const float *part_mlp_input(const struct parts *p, int layer, const struct layer_acts *a, int t)
 {
-    p->ops->hold(p->b, p->s.normed, (size_t)t * p->w.c, !p->w.post_norm); // where it is also the residual
+    p->ops->hold(p->b, p->s.normed, (size_t)t * p->w.c, !p->w.post_norm, NULL); // where it is also the residual
     if (p->w.post_norm)
         part_norm(p, p->s.normed, a->mean1, a->rstd1, a->mid, T_ATTN_NORM_W, layer, t);
     else
@@ -191,7 +209,7 @@ const float *part_mlp_input(const struct parts *p, int layer, const struct layer
 void part_activate(const struct parts *p, const struct layer_acts *a, int t)
 {
     size_t n = (size_t)t * p->w.ff;
-    p->ops->hold(p->b, p->s.act, n, true);
+    p->ops->hold(p->b, p->s.act, n, true, NULL);
     if (a->gate)
         p->ops->gated(p->b, p->s.act, a->gate, a->up, n, p->m->arch.act);
     else
@@ -206,19 +224,47 @@ void part_rotate(const struct parts *p, int layer, float *x, const int32_t *posi
         p->ops->rope(p->b, x, m->rope_cos[kind], m->rope_sin[kind], positions, t, n_heads, m->arch.head_dim, inverse);
 }
 
+// What attention reads. Where the layer keeps it, nobody reads what it was before it was rounded.
+static void hold_for_attention(const struct parts *p, const struct layer_acts *a, const float *x, int t, size_t width)
+{
+    p->ops->hold(p->b, x, (size_t)t * width, a->kept, part_place(p, a, x));
+}
+
+bool part_is_adapted(const struct parts *p, enum tensor_kind kind, int layer)
+{
+    return p->m->adapter_on && model_lora(p->m, kind, layer);
+}
+
+// Those of products with an adapter, which adds to them, or without. Rotated ones are written later.
+static void hold_results(const struct parts *p, int layer, const struct layer_acts *a, int t, bool adapted)
+{
+    if (part_is_adapted(p, T_V_W, layer) == adapted)
+        hold_for_attention(p, a, a->v, t, p->w.kv);
+    if (!p->m->rope_tables && part_is_adapted(p, T_Q_W, layer) == adapted)
+        hold_for_attention(p, a, a->q, t, p->w.attn);
+    if (!p->m->rope_tables && part_is_adapted(p, T_K_W, layer) == adapted)
+        hold_for_attention(p, a, a->k, t, p->w.kv);
+}
+
 void part_qkv(const struct parts *p, int layer, const struct layer_acts *a, const int32_t *positions, int t)
 {
     const struct arch *arch = &p->m->arch;
     const float *in = part_attn_input(p, layer, a, t);
+    hold_results(p, layer, a, t, false);
     part_linear(p, a->raw_q ? a->raw_q : a->q, in, T_Q_W, layer, t, 0);
     part_linear(p, a->raw_k ? a->raw_k : a->k, in, T_K_W, layer, t, 0);
     part_linear(p, a->v, in, T_V_W, layer, t, 0);
-    p->ops->release(p->b, in);
+    part_release_input(p, a, in);
+    hold_results(p, layer, a, t, true);
     if (a->raw_q) { // each head is a row of its own
         p->ops->rmsnorm(p->b, a->q, a->rstd_q, a->raw_q, model_weight(p->m, T_Q_NORM_W, layer), arch->norm_eps,
                         t * arch->n_heads, arch->head_dim);
         p->ops->rmsnorm(p->b, a->k, a->rstd_k, a->raw_k, model_weight(p->m, T_K_NORM_W, layer), arch->norm_eps,
                         t * arch->n_kv_heads, arch->head_dim);
+    }
+    if (p->m->rope_tables) {
+        hold_for_attention(p, a, a->q, t, p->w.attn);
+        hold_for_attention(p, a, a->k, t, p->w.kv);
     }
     part_rotate(p, layer, a->q, positions, t, arch->n_heads, false);
     part_rotate(p, layer, a->k, positions, t, arch->n_kv_heads, false);
@@ -233,7 +279,15 @@ void part_qkv(const struct parts *p, int layer, const struct layer_acts *a, cons
 
 void part_hold_attention(const struct parts *p, const struct layer_acts *a, int t, bool products_only)
 {
-    p->ops->hold(p->b, a->att, (size_t)t * p->w.attn, products_only);
+    p->ops->hold(p->b, a->att, (size_t)t * p->w.attn, products_only || a->kept, part_place(p, a, a->att));
+}
+
+// The attention's inputs and result, where the layer does not keep them.
+static void release_attention(const struct parts *p, const struct layer_acts *a)
+{
+    const float *const held[] = {a->q, a->k, a->v, a->att};
+    for (size_t i = 0; !a->kept && i < sizeof held / sizeof *held; i++)
+        p->ops->release(p->b, held[i]);
 }
 
 void part_mid(const struct parts *p, int layer, const struct layer_acts *a, int t)
@@ -247,7 +301,7 @@ void part_mid(const struct parts *p, int layer, const struct layer_acts *a, int 
         p->ops->copy(p->b, a->mid, a->x, n * sizeof(float));
         part_linear(p, a->mid, a->att, T_O_W, layer, t, 1);
     }
-    p->ops->release(p->b, a->att);
+    release_attention(p, a);
     const float *in = part_mlp_input(p, layer, a, t);
     if (a->gate)
         part_linear(p, a->gate, in, T_GATE_W, layer, t, 0);

@@ -43,6 +43,9 @@ struct layer_acts {
     float *sum;            // (T, C), post-norm only, else NULL
     float *attn_out, *mlp_out; // (T, C): what Gemma norms before it is added; else NULL
     float *rstd3, *rstd4;      // (T) of those norms
+    // Where the backward is to find x, and what carve_layer makes from `rest` on, in the part_type; NULL: where they are.
+    void *kept_x, *kept;
+    const float *rest;
 };
 
 // One of a layer's members but x, and the numbers that a row has in it.
@@ -104,6 +107,7 @@ float *carve_floats(struct carve *c, size_t rows, size_t cols);
 void carve_layer(struct carve *c, struct layer_acts *a, const struct widths *w, size_t t, size_t *rest);
 void carve_scratch(struct carve *c, struct part_scratch *s, const struct widths *w, size_t t, bool backward);
 
+bool part_is_adapted(const struct parts *p, enum tensor_kind kind, int layer); // an adapter adds to the product
 // y(T, out) = beta y + x w^T + bias, and the adapter's share.
 void part_linear(const struct parts *p, float *y, const float *x, enum tensor_kind kind, int layer, int t, float beta);
 // y(T, C) = norm(x); mean is used by layer norm only.
@@ -116,11 +120,14 @@ void part_embed(const struct parts *p, float *out, float *wide, const int32_t *t
 void part_qkv(const struct parts *p, int layer, const struct layer_acts *a, const int32_t *positions, int t);
 // Before attention writes a->att for part_mid(). products_only: nothing else reads it.
 void part_hold_attention(const struct parts *p, const struct layer_acts *a, int t, bool products_only);
+// Where the layer keeps a piece of it for the backward, NULL: where it is.
+void *part_place(const struct parts *p, const struct layer_acts *a, const float *piece);
 void part_mid(const struct parts *p, int layer, const struct layer_acts *a, int t);              // att -> mid, gate, up
 void part_out(const struct parts *p, int layer, const struct layer_acts *a, float *out, int t);  // out may be a->x
 // The two inputs of products that are not kept, into s.normed (or a->x itself), and s.act from gate and up: held, until the
-// caller has multiplied them.
+// caller has multiplied them and lets the input go.
 const float *part_attn_input(const struct parts *p, int layer, const struct layer_acts *a, int t);
+void part_release_input(const struct parts *p, const struct layer_acts *a, const float *in);
 const float *part_mlp_input(const struct parts *p, int layer, const struct layer_acts *a, int t);
 // Rotates x(T, n_heads * head_dim) in place by the layer's kind of angles; nothing without rotary positions.
 void part_rotate(const struct parts *p, int layer, float *x, const int32_t *positions, int t, int n_heads, bool inverse);

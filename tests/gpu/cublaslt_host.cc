@@ -23,11 +23,16 @@ struct cublas_host_preference {
     uint32_t sums, alignment[4];
 };
 
-static bool refuses_sums;
+static bool refuses_sums, refuses_rounded;
 
 void cublaslt_host_refuse_sums(bool refuse)
 {
     refuses_sums = refuse;
+}
+
+void cublaslt_host_refuse_rounded(bool refuse)
+{
+    refuses_rounded = refuse;
 }
 
 cublasStatus_t cublasLtCreate(cublasLtHandle_t *handle)
@@ -122,14 +127,16 @@ cublasStatus_t cublasLtMatmulPreferenceDestroy(cublasLtMatmulPreference_t p)
 }
 
 cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t, cublasLtMatmulDesc_t d, cublasLtMatrixLayout_t a,
-                                              cublasLtMatrixLayout_t b, cublasLtMatrixLayout_t, cublasLtMatrixLayout_t,
+                                              cublasLtMatrixLayout_t b, cublasLtMatrixLayout_t, cublasLtMatrixLayout_t out,
                                               cublasLtMatmulPreference_t p, int n_wanted,
                                               cublasLtMatmulHeuristicResult_t *found, int *n_found)
 {
     if (p->sums & CUBLASLT_REDUCTION_SCHEME_INPLACE)
         cuda_host_fault("a product may be summed in any order");
+    if (out->type != CUDA_R_32F && p->sums & CUBLASLT_REDUCTION_SCHEME_OUTPUT_TYPE)
+        cuda_host_fault("parts of a product's sums may be rounded");
     *n_found = 0;
-    if (refuses_sums && d->epilogue == CUBLASLT_EPILOGUE_BGRADB)
+    if ((refuses_sums && d->epilogue == CUBLASLT_EPILOGUE_BGRADB) || (refuses_rounded && out->type != CUDA_R_32F))
         return CUBLAS_STATUS_NOT_SUPPORTED;
     *n_found = n_wanted > 0;
     found->algo = {a->rows,
@@ -172,7 +179,7 @@ struct job {
     cublas_host_product d;
     cublas_host_matrix a, b, out;
     const void *from_a, *from_b;
-    float *to;
+    void *to;
     float alpha, beta;
     uint64_t k;
 };
@@ -186,6 +193,15 @@ __attribute__((optimize("O3"))) static void add_four(float *__restrict__ sums, c
         sums[r] = (((sums[r] + a[r] * b0) + a[m + r] * b1) + a[2 * m + r] * b2) + a[3 * m + r] * b3;
 }
 
+// To nearest, ties to even; NaN stays NaN.
+static uint16_t half_of(float x)
+{
+    const unsigned bits = __float_as_uint(x);
+    if ((bits & 0x7fffffff) > 0x7f800000)
+        return (uint16_t)(bits >> 16 | 0x40);
+    return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+
 static void multiply(const job &j)
 {
     const uint64_t m = j.out.rows, n = j.out.columns;
@@ -193,7 +209,7 @@ static void multiply(const job &j)
     const std::vector<float> b = dense(j.from_b, j.b, j.d.of_b, j.k, n, j.d.compute);
     std::vector<float> sums(m);
     for (uint64_t c = 0; c < n; c++) {
-        float *to = j.to + c * (uint64_t)j.out.ld;
+        const uint64_t first = c * (uint64_t)j.out.ld;
         std::fill(sums.begin(), sums.end(), 0.0f);
         uint64_t k = 0;
         for (; k + 4 <= j.k; k += 4)
@@ -202,8 +218,14 @@ static void multiply(const job &j)
             for (uint64_t r = 0; r < m; r++)
                 sums[r] += a[k * m + r] * b[c * j.k + k];
         const bool has_bias = j.d.epilogue == CUBLASLT_EPILOGUE_BIAS;
-        for (uint64_t r = 0; r < m; r++)
-            to[r] = j.alpha * sums[r] + (j.beta == 0 ? 0 : j.beta * to[r]) + (has_bias ? j.d.bias[r] : 0);
+        for (uint64_t r = 0; r < m; r++) {
+            const float was = j.beta == 0 ? 0 : j.beta * number(j.to, j.out.type, first + r);
+            const float x = j.alpha * sums[r] + was + (has_bias ? j.d.bias[r] : 0);
+            if (j.out.type == CUDA_R_32F)
+                ((float *)j.to)[first + r] = x;
+            else
+                ((uint16_t *)j.to)[first + r] = half_of(x);
+        }
         if (j.d.epilogue != CUBLASLT_EPILOGUE_BGRADB)
             continue;
         j.d.bias[c] = 0;
@@ -231,7 +253,8 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t d, const vo
     const uint64_t n = flip_b ? b_layout->rows : b_layout->columns;
     if ((flip_b ? b_layout->columns : b_layout->rows) != k || out_layout->rows != m || out_layout->columns != n)
         cuda_host_fault("matrices of a product that do not fit each other");
-    if (a_layout->type != b_layout->type || out_layout->type != CUDA_R_32F || c != out)
+    if (a_layout->type != b_layout->type || c != out ||
+        (out_layout->type != CUDA_R_32F && (out_layout->type != a_layout->type || d->epilogue != CUBLASLT_EPILOGUE_DEFAULT)))
         cuda_host_fault("a product of types that the library does not multiply");
     if (algorithm->rows_a != a_layout->rows || algorithm->columns_a != a_layout->columns ||
         algorithm->rows_b != b_layout->rows || algorithm->columns_b != b_layout->columns ||
@@ -246,7 +269,7 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t d, const vo
     if (d->bias)
         cuda_host_memory_check(d->bias, (d->epilogue == CUBLASLT_EPILOGUE_BGRADB ? n : m) * sizeof(float), "a bias");
     const job j = {
-        *d, *a_layout, *b_layout, *out_layout, a, b, (float *)out, *(const float *)alpha, *(const float *)beta, k};
+        *d, *a_layout, *b_layout, *out_layout, a, b, out, *(const float *)alpha, *(const float *)beta, k};
     cuda_host_stream_check(stream, "a product");
     stream->work.push_back([j] { multiply(j); });
     return CUBLAS_STATUS_SUCCESS;

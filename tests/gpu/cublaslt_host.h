@@ -48,6 +48,7 @@ struct cublasLtMatmulHeuristicResult_t {
 };
 
 extern "C" void cublaslt_host_refuse_sums(bool refuse); // of tests: products that add a bias' gradient are not supported
+extern "C" void cublaslt_host_refuse_rounded(bool refuse); // and those whose result is bf16
 
 cublasStatus_t cublasLtCreate(cublasLtHandle_t *handle);
 cublasStatus_t cublasLtDestroy(cublasLtHandle_t handle);

@@ -15,12 +15,18 @@ size_t cuda_host_waits(void);
 size_t cuda_host_replays(void);
 size_t cuda_host_uploads(size_t *bytes);
 void cublaslt_host_refuse_sums(bool refuse);
+void cublaslt_host_refuse_rounded(bool refuse);
 
 static struct golden golden;
 static struct backend_ops plain; // every product rounds for itself
 
-static void hold_nothing(struct backend *b, const float *x, size_t n, bool products_only)
+static void hold_nothing(struct backend *b, const float *x, size_t n, bool rounded, void *copy)
 {
+}
+
+static void widen(struct backend *b, float *x, const void *copy, size_t n)
+{
+    backend_cuda.convert(b, x, DTYPE_F32, (struct stored){copy, DTYPE_BF16, NULL}, n);
 }
 
 static void release_nothing(struct backend *b, const float *x)
@@ -32,6 +38,7 @@ static int set_up(void **state)
     golden_open(&golden);
     plain = backend_cuda;
     plain.hold = hold_nothing;
+    plain.recall = widen;
     plain.release = release_nothing;
     return 0;
 }
@@ -107,17 +114,19 @@ static void shared_copies_change_no_bit(void **state)
     const json_t *one;
     size_t i;
     json_array_foreach(json_object_get(golden.file, "cases"), i, one)
-        for (int way = 0; way < 4; way++) {
+        for (int way = 0; way < 5; way++) {
             const char *name = json_string_value(json_object_get(one, "name"));
             struct result want = run_case(one, &plain, way & 1, way & 2);
+            cublaslt_host_refuse_rounded(way & 4);
             struct result got = run_case(one, &backend_cuda, way & 1, way & 2);
+            cublaslt_host_refuse_rounded(false);
             double size = 0;
             for (size_t k = 0; k < want.n; k++)
                 size += fabs((double)want.grads[k]);
             if (!(size > 0) || memcmp(want.logprobs, got.logprobs, want.n_targets * sizeof(float)) != 0 ||
                 memcmp(want.grads, got.grads, want.n * sizeof(float)) != 0)
-                fail_msg("%s%s%s: other numbers where products share rounded copies", name, way & 1 ? ", adapter" : "",
-                         way & 2 ? ", recomputed" : "");
+                fail_msg("%s%s%s%s: other numbers where products share rounded copies", name, way & 1 ? ", adapter" : "",
+                         way & 2 ? ", recomputed" : "", way & 4 ? ", products all in f32" : "");
             free_result(&want), free_result(&got);
         }
     assert_true(i >= 4);
@@ -126,14 +135,18 @@ static void shared_copies_change_no_bit(void **state)
 // ---- what they save ----
 
 struct counted {
-    size_t launches, rounded, n_rounded; // of all kernels; passes that round, and the numbers that they read
+    size_t launches, rounded, n_rounded; // of all kernels; passes that only round or widen, and the numbers that they read
 };
 
 static struct counted count_now(void)
 {
     struct counted c = {.launches = cuda_host_launches("", NULL)};
-    c.rounded = cuda_host_launches("narrow_op", &c.n_rounded);
-    c.n_rounded *= 1024; // numbers a block
+    static const char *const passes[] = {"narrow_op", "widen_op", "round_op"};
+    for (size_t i = 0; i < sizeof passes / sizeof *passes; i++) {
+        size_t n_blocks;
+        c.rounded += cuda_host_launches(passes[i], &n_blocks);
+        c.n_rounded += n_blocks * 1024; // numbers a block
+    }
     return c;
 }
 
@@ -179,10 +192,10 @@ static void rounding_passes_of_a_layer_are_counted(void **state)
         size_t rounded[2], n_rounded[2]; // of a layer, plain and sharing
     } cases[] = {
         {"gpt2", "{\"model_type\": \"gpt2\", \"n_embd\": 64, \"n_inner\": 256, \"n_head\": 2, \"n_positions\": 64}",
-         {26, 3}, {188416, 45056}},
+         {48, 3}, {270336, 12288}},
         {"llama", "{\"model_type\": \"llama\", \"hidden_size\": 64, \"intermediate_size\": 256, \"num_attention_heads\": 2, "
                   "\"num_key_value_heads\": 2, \"max_position_embeddings\": 64, \"rms_norm_eps\": 1e-5}",
-         {30, 3}, {245760, 61440}},
+         {54, 0}, {344064, 0}},
     };
     const struct backend_ops *const ways[] = {&plain, &backend_cuda};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
@@ -190,8 +203,8 @@ static void rounding_passes_of_a_layer_are_counted(void **state)
             const struct counted two = count_pass(cases[i].config, 2, ways[way]);
             const struct counted three = count_pass(cases[i].config, 3, ways[way]);
             const size_t rounded = three.rounded - two.rounded, n = three.n_rounded - two.n_rounded;
-            print_message("          a layer of %s, forward and backward, %s: %zu launches, %zu of them round %zu numbers "
-                          "(%zu bytes)\n", cases[i].name, way ? "copies shared" : "each product rounds",
+            print_message("          a layer of %s, forward and backward, %s: %zu launches, %zu of them round or widen "
+                          "%zu numbers (%zu bytes)\n", cases[i].name, way ? "copies shared" : "each product rounds",
                           three.launches - two.launches, rounded, n, 6 * n);
             assert_int_equal(rounded, cases[i].rounded[way]);
             assert_int_equal(n, cases[i].n_rounded[way]);
