@@ -411,8 +411,10 @@ static void a_program_that_says_more_than_it_is_asked_is_an_error(void **state)
 static void programs_that_cannot_be_meant_are_errors(void **state)
 {
     static const char *const rows[][2] = {
-        {"while read -r l; do echo hello; done\n", "JSON"},
-        {"while read -r l; do echo '{\"id\": 0, \"score\": \"much\"}'; done\n", "a line is to be such as"},
+        {"while read -r l; do echo hello; done\n", "said \"hello\" as its line 1, which is no JSON"},
+        {"echo; while read -r l; do echo '[0, 1]'; done\n", "as its line 2, which has no whole number \"id\""},
+        {"while read -r l; do echo '{\"id\": 0, \"score\": \"much\"}'; done\n", "\"score\": a line is to be such as"},
+        {"while read -r l; do echo '{\"id\": 0, \"score\": NaN}'; done\n", "has no finite number"},
         {"while read -r l; do echo '{\"id\": 9, \"score\": 1}'; done\n", "none of this batch"},
         {"while read -r l; do echo '{\"id\": 1, \"score\": 1}'; done\n", "scored already"},
         {"exit 1\n", "also when it was started again"},
@@ -425,9 +427,32 @@ static void programs_that_cannot_be_meant_are_errors(void **state)
         write_program("bad.sh", rows[i][0]);
         const char *patience = strcmp(rows[i][1], "takes too long") == 0 ? "reward-timeout=0.3" : "reward-timeout=30";
         assert_int_not_equal(ask("bad.sh", patience, have, &fault), 0);
-        if (!strstr(fault.text, rows[i][1]))
-            fail_msg("%s: \"%s\" does not say \"%s\"", rows[i][0], fault.text, rows[i][1]);
+        if (!strstr(fault.text, rows[i][1]) || !strstr(fault.text, "bad.sh"))
+            fail_msg("%s: \"%s\" does not say \"%s\" of bad.sh", rows[i][0], fault.text, rows[i][1]);
     }
+}
+
+// The folder that is put before a program may be longer than what is shown of a command.
+static void a_program_of_a_long_folder_is_named(void **state)
+{
+    static const char *const texts[] = {"one"};
+    struct rollout_batch b = batch_of(texts, 1);
+    struct settings s;
+    struct rewards *r;
+    struct metric_list none = {0};
+    struct err fault = {0};
+    struct str command = {0};
+    str_addf(&command, "cd '%0200d/../..' && sh far.sh", 0);
+    settings_for(&s, "rewards=length:1..2@0");
+    assert_ok(settings_set(&s, "reward-command", str_text(&command), e));
+    const struct rewards_options o = {.settings = &s, .tokenizer = tokenizer};
+    assert_ok(rewards_open(&r, &o, e));
+    assert_int_equal(rewards_score(r, &b, false, &none, &fault), ERR_IO);
+    assert_non_null(strstr(fault.text, "\"sh far.sh\" has ended"));
+    rewards_free(r);
+    settings_fini(&s);
+    rollout_batch_fini(&b);
+    str_fini(&command);
 }
 
 int main(void)
@@ -442,6 +467,7 @@ int main(void)
         cmocka_unit_test(a_program_scores_in_any_order),
         cmocka_unit_test(a_program_that_says_more_than_it_is_asked_is_an_error),
         cmocka_unit_test(a_program_that_dies_is_started_again), cmocka_unit_test(programs_that_cannot_be_meant_are_errors),
+        cmocka_unit_test(a_program_of_a_long_folder_is_named),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
