@@ -260,5 +260,5 @@ static void close_command(void *with)
 }
 
 const struct reward_kind reward_kind_command = {.name = "command", .help = "command:PROGRAM, what a program says of answers",
-                                                .wants_texts = true, .at_once = true, .open = open_command, .score = score,
+                                                .wants_texts = true, .open = open_command, .score = score,
                                                 .close = close_command};

@@ -78,6 +78,8 @@ struct rewards {
     struct rewards_options o;
     struct reward list[MOST_REWARDS];
     int n;
+    rewards_visit visit; // of VISIT
+    void *visit_with;
 };
 
 static const struct reward_kind *find_kind(const char *name, struct err *e)
@@ -120,7 +122,8 @@ static int name_reward(const struct rewards *r, struct reward *x, const char *gi
     return 0;
 }
 
-enum depth { READ, TRY, OPEN }; // the list alone; as well what can be opened at once; all, which stays open
+// The list alone; as well what loads nothing; the folders of models; all, which stays open.
+enum depth { READ, TRY, VISIT, OPEN };
 
 static int add(struct rewards *r, const char *name, const char *kind, const char *arg, double weight, enum depth depth,
                struct err *e)
@@ -131,7 +134,9 @@ static int add(struct rewards *r, const char *name, const char *kind, const char
     if (r->n == MOST_REWARDS)
         return err_set(e, ERR_USAGE, "there are more than %d rewards", MOST_REWARDS);
     int code = name_reward(r, &x, name, e);
-    if (!code && (depth == OPEN || (depth == TRY && x.kind->at_once)))
+    if (!code && depth == VISIT && x.kind->look)
+        code = r->visit(r->visit_with, x.kind, arg, e);
+    if (!code && (depth == OPEN || (depth == TRY && !x.kind->look)))
         code = x.kind->open(&x.with, arg, &r->o, e);
     if (!code && depth == TRY && x.with && x.kind->close) {
         x.kind->close(x.with);
@@ -163,6 +168,8 @@ static int add_all(struct rewards *r, const struct settings *s, enum depth depth
         code = add(r, p.name, p.kind, p.arg, p.weight, depth, e);
         reward_part_fini(&p);
     }
+    if (depth == VISIT)
+        return code;
     const bool person = rewards_are_a_persons(s);
     bool any = false, compares = false;
     for (int i = 0; i < r->n; i++) {
@@ -193,6 +200,15 @@ int rewards_check(const struct settings *s, struct err *e)
 {
     struct rewards r = {.o.settings = s};
     int code = add_all(&r, s, TRY, e);
+    for (int i = 0; i < r.n; i++)
+        free(r.list[i].name);
+    return code;
+}
+
+int rewards_models(const struct settings *s, rewards_visit visit, void *with, struct err *e)
+{
+    struct rewards r = {.o.settings = s, .visit = visit, .visit_with = with};
+    int code = add_all(&r, s, VISIT, e);
     for (int i = 0; i < r.n; i++)
         free(r.list[i].name);
     return code;

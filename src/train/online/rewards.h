@@ -43,6 +43,11 @@ bool rewards_are_a_persons(const struct settings *s);
 bool rewards_score_single_answers(const struct settings *s);
 // Whether the settings name a reward that is optimized, or a person is it, and can be read, without loading any.
 int rewards_check(const struct settings *s, struct err *e);
+// Calls `visit` with the folder of each model that scores answers, until one call is an error, which it returns.
+// kind->look() tells whether the model could (reward_kinds.h).
+struct reward_kind;
+typedef int (*rewards_visit)(void *with, const struct reward_kind *kind, const char *folder, struct err *e);
+int rewards_models(const struct settings *s, rewards_visit visit, void *with, struct err *e);
 // Whether what these settings name is learnt from: 1 when "rewards/NAME/mean" is of a reward with a weight, 0 when it is
 // only watched, -1 when there is no such reward.
 int rewards_weighed(const struct settings *s, const char *metric);

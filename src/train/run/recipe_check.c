@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "train/online/reward_kinds.h"
 
 // ---- settings ----
 
@@ -137,14 +138,18 @@ static int check_defaults(const struct check *c, struct err *e)
 
 // ---- models and data ----
 
-// The stage whose checkpoint the setting names; -1: none.
-static long stage_of(const struct check *c, size_t at, const char *key)
+// The stage whose checkpoint a value names; -1: none.
+static long stage_named(const struct check *c, const char *value)
 {
     size_t stage, n;
     const char *from;
     bool as_run;
-    const char *value = settings_text(&c->stages[at].settings, key);
     return recipe_names_stage(&c->names, value, &stage, &from, &n, &as_run) && !as_run ? (long)stage : -1;
+}
+
+static long stage_of(const struct check *c, size_t at, const char *key)
+{
+    return stage_named(c, settings_text(&c->stages[at].settings, key));
 }
 
 // Whether what comes out of a stage is an adapter.
@@ -154,18 +159,31 @@ static bool makes_adapter(const struct check *c, size_t at)
     return (settings_int(s, "lora-rank") > 0 || run_continues_adapter(s)) && !c->stages[at].objective->of_runs;
 }
 
+static int check_scorer(void *with, const struct reward_kind *kind, const char *folder, struct err *e)
+{
+    const struct check *c = with;
+    const long from = stage_named(c, folder);
+    if (from < 0)
+        return 0;
+    const struct needs makes = c->stages[from].objective->needs;
+    const bool can = kind->compares ? makes.groups & GROUPS_COMPARISON : makes.networks & NETWORK_SCORE;
+    return can ? 0 : err_set(e, ERR_INPUT, "answers are scored by %s, which is no %s model (%s)", c->names.names[from],
+                             kind->compares ? "preference" : "reward", c->stages[from].objective->name);
+}
+
 // What scores answers must have learnt to.
 static int check_scorers(const struct check *c, size_t at, struct err *e)
 {
-    static const char *const keys[] = {"reward-model", "watch-model"};
     const struct recipe_stage *stage = &c->recipe->stages[at];
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
-        const long from = settings_find(&c->stages[at].settings, keys[i]) ? stage_of(c, at, keys[i]) : -1;
-        if (from >= 0 && !(c->stages[from].objective->needs.networks & NETWORK_SCORE))
-            return err_set(e, ERR_INPUT, "%s: stage %s: %s is %s, which is no reward model (%s)", stage->where,
-                           stage->name, keys[i], c->names.names[from], c->stages[from].objective->name);
-    }
-    return 0;
+    if (!c->stages[at].objective->online)
+        return 0;
+    int code = rewards_models(&c->stages[at].settings, check_scorer, (void *)c, e);
+    return code ? err_prefix(e, "%s: stage %s: ", stage->where, stage->name) : 0;
+}
+
+static bool is_made_later(const void *check, const char *folder)
+{
+    return stage_named(check, folder) >= 0;
 }
 
 static int check_start(const struct check *c, size_t at, struct err *e)
@@ -195,6 +213,8 @@ static struct settings *stand_in(const struct check *c, size_t at, struct prefli
     struct settings *s = mem_alloc(1, sizeof *s);
     size_t first = at;
     about->any_memory = c->plan;
+    about->is_made_later = is_made_later;
+    about->with = c;
     for (long from; (from = stage_of(c, first, "model")) >= 0; first = (size_t)from)
         about->trained = true;
     const long from = stage_of(c, at, "model");
@@ -218,7 +238,7 @@ static struct settings *stand_in(const struct check *c, size_t at, struct prefli
         size_t named, n;
         const char *begins;
         bool as_run;
-        const bool later = s->items[i].param->type == PARAM_PATH &&
+        const bool later = s->items[i].param->type == PARAM_PATH && strcmp(s->items[i].param->group, "rewards") != 0 &&
                            recipe_names_stage(&c->names, text, &named, &begins, &n, &as_run);
         if (*text)
             settings_set(s, s->items[i].param->name, later ? model : text, NULL);

@@ -7,9 +7,10 @@
 
 #include "fixture.h"
 
+#include "base/json.h"
 #include "base/mem.h"
 #include "train/learn/scoring.h"
-#include "train/online/rewards.h"
+#include "train/online/reward_kinds.h"
 
 static struct world world;
 static struct tokenizer *tokenizer;
@@ -215,6 +216,25 @@ static int take(void *arg, const struct scored *s, struct err *e)
     return 0;
 }
 
+static int look(void *with, const struct reward_kind *kind, const char *folder, struct err *e)
+{
+    struct rewards_options o = *(const struct rewards_options *)with;
+    o.ops = NULL; // no weight is loaded
+    o.backend = NULL;
+    return kind->look(folder, &o, e);
+}
+
+static void replace_in(const char *dir, const char *name, const char *key, json_t *value)
+{
+    json_t *o;
+    char *path = path_join(dir, name);
+    assert_ok(json_read(path, 1 << 20, &o, e));
+    json_object_set_new(o, key, value);
+    assert_ok(json_write(path, o, e));
+    json_decref(o);
+    free(path);
+}
+
 static void a_reward_model_scores_as_it_does_alone(void **state)
 {
     const char *const texts[] = {" is kind and warm.", " was sad and gray.", " is bright today."};
@@ -241,6 +261,8 @@ static void a_reward_model_scores_as_it_does_alone(void **state)
     struct rewards_options longer = o;
     longer.max_length++; // not after hours, when the first long answer comes
     assert_int_equal(rewards_open(&r, &longer, NULL), ERR_UNSUPPORTED);
+    assert_int_equal(rewards_models(&s, look, &longer, NULL), ERR_UNSUPPORTED);
+    assert_ok(rewards_models(&s, look, (void *)&o, e));
     assert_ok(rewards_open(&r, &o, e));
     assert_ok(rewards_score(r, &answers, false, &none, e));
     for (int i = 0; i < 3; i++)
@@ -248,6 +270,10 @@ static void a_reward_model_scores_as_it_does_alone(void **state)
     assert_true(fabs(alone[0] - alone[1]) > 1e-3);
     assert_close(metric_value(&none, "rewards/watched/mean"), (alone[0] + alone[1] + alone[2]) / 3, 1e-5);
     rewards_free(r);
+    struct err fault = {0};
+    replace_in(dir, "config.json", "intermediate_size", json_integer(b.model->arch.d_ff + 8));
+    assert_int_equal(rewards_models(&s, look, (void *)&o, &fault), ERR_INPUT);
+    assert_non_null(strstr(fault.text, "has the shape"));
     settings_fini(&s);
     str_fini(&list);
     rollout_batch_fini(&answers);
@@ -316,6 +342,12 @@ static void a_preference_model_compares_answers_with_each_other(void **state)
     assert_close(answers.scores[0], answers.scores[2], 1e-6);
     assert_true(fabs(answers.scores[0] - answers.scores[1]) > 1e-3);
     rewards_free(r);
+    assert_ok(text_rules_write(&rules, dir, e));
+    assert_ok(rewards_models(&s, look, (void *)&o, e));
+    rules.max_length++; // the first long comparison would be too long for the model, after hours
+    assert_ok(text_rules_write(&rules, dir, e));
+    assert_int_equal(rewards_models(&s, look, (void *)&o, NULL), ERR_UNSUPPORTED);
+    assert_int_equal(rewards_open(&r, &o, NULL), ERR_UNSUPPORTED);
     settings_fini(&s);
     str_fini(&list);
     text_rules_fini(&rules);
