@@ -30,8 +30,8 @@ const struct param reward_params[] = {
      .help = "More rewards: [NAME=]KIND[:WHAT][@WEIGHT], separated by commas, such as length:20..60@0.2,regex:[.!?]$. "
              "Kinds: model, preference, length, regex, json, repetition, style, command. Weight 0: only watched."},
     {.name = "reward-command", .type = PARAM_TEXT, .fallback = "", .group = "rewards",
-     .help = "A program that scores answers, run in the folder where the run is started: it reads JSON lines {id, prompt, "
-             "response, tokens, ended} and writes lines {id, score}."},
+     .help = "A program that scores answers, run in the folder where the run is started (of a recipe in that of its file): it reads JSON "
+             "lines {id, prompt, response, tokens, ended} and writes lines {id, score}."},
     {.name = "reward-timeout", .type = PARAM_FLOAT, .fallback = "60", .min = 0.1, .max = 86400, .unit = "seconds",
      .group = "rewards",
      .help = "How long that program may take for a batch before it is started again."},

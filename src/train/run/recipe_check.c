@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/places.h"
 #include "base/str.h"
 #include "train/online/reward_kinds.h"
 
@@ -31,24 +32,11 @@ static int unknown_key(const struct recipe_stage *stage, const struct recipe_lin
     return code;
 }
 
-// A path of the recipe is there as it stands, beside the recipe, or among Attune's own files; else it stays as it is.
-static char *find_path(const struct recipe *r, const char *value)
+// What stands in the recipe is meant from its folder, and what was typed from where the person stands; each has the other's
+// behind it, and Attune's own files.
+static struct path_places places_of(const char *dir, bool typed)
 {
-    char *dir = path_dir(r->path), *beside = path_join(dir, value), *shared = *value == '/' ? NULL : path_share(value);
-    struct str name = {0}; // of what a copied recipe had beside it
-    str_addf(&name, "recipes/%s", value);
-    char *shipped = *value == '/' ? NULL : path_share(str_text(&name));
-    const char *const places[] = {beside, value, shared, shipped};
-    char *found = NULL;
-    for (size_t i = 0; i < 4 && !found; i++)
-        if (places[i] && file_exists(places[i]))
-            found = realpath(places[i], NULL);
-    free(dir);
-    free(beside);
-    free(shared);
-    free(shipped);
-    str_fini(&name);
-    return found ? found : mem_strdup(value);
+    return (struct path_places){.folders = {typed ? "." : dir, typed ? dir : "."}, .recipes = true};
 }
 
 static int set_value(const struct check *c, size_t at, const struct recipe_line *line, char *value, struct err *e)
@@ -59,20 +47,24 @@ static int set_value(const struct check *c, size_t at, const struct recipe_line 
     const char *from;
     bool as_run;
     const bool names_stage = recipe_names_stage(&c->names, value, &stage, &from, &n, &as_run);
+    const struct path_places places = places_of(c->dir, line->typed);
     if (names_stage && p->type != PARAM_PATH && p->type != PARAM_TEXT)
         return err_set(e, ERR_INPUT, "%s: %s is no path or text: it cannot name a stage", line->where, line->key);
     if (p->type == PARAM_PATH && *value && !names_stage) {
-        char *found = find_path(c->recipe, value);
-        const bool is_there = file_exists(found);
-        int code = is_there ? settings_set(s, line->key, found, e)
-                            : err_set(e, ERR_NOT_FOUND, "%s: there is no file or folder %s", line->where, value);
+        char *found = path_find(&places, value);
+        int code = found ? settings_set(s, line->key, found, e)
+                         : err_set(e, ERR_NOT_FOUND, "%s: there is no file or folder %s%s%s", line->where, value,
+                                   *value == '/' || line->typed ? "" : ", seen from the recipe's folder ",
+                                   *value == '/' || line->typed ? "" : c->dir);
         if (!code && !file_is_dir(found) && !file_is_regular(found))
             code = err_set(e, ERR_USAGE, "%s: %s is a pipe or a device: a run reads its data again when it is resumed, so "
                            "give a file", line->where, found);
         free(found);
         return code;
     }
-    int code = settings_set(s, line->key, value, e);
+    char *meant = p->type == PARAM_PATH ? NULL : path_of_setting(&places, p, value);
+    int code = settings_set(s, line->key, meant ? meant : value, e);
+    free(meant);
     return code ? err_prefix(e, "%s: ", line->where) : 0;
 }
 
@@ -276,14 +268,15 @@ static int open_check(struct check *c, const struct recipe *r, const struct reci
 {
     *c = (struct check){.recipe = r, .plan = asked->plan, .stages = mem_alloc(r->n_stages, sizeof *c->stages),
                         .used = mem_alloc(r->defaults.n + 1, sizeof *c->used), .config = mem_strdup(""),
-                        .names.n = r->n_stages};
+                        .dir = path_dir(r->path), .names.n = r->n_stages};
     for (size_t i = 0; i < r->n_stages; i++)
         c->names.names[i] = r->stages[i].name;
     if (!*r->config)
         return 0;
     free(c->config);
-    c->config = find_path(r, r->config);
-    return file_exists(c->config)
+    const struct path_places places = places_of(c->dir, false);
+    c->config = path_find(&places, r->config);
+    return c->config
                ? 0
                : err_set(e, ERR_NOT_FOUND, "%s: config = %s: there is no such file", r->path, r->config);
 }
@@ -298,6 +291,7 @@ static void close_check(struct check *c)
     free(c->stages);
     free(c->used);
     free(c->config);
+    free(c->dir);
 }
 
 int recipe_check(const struct recipe *r, const struct recipe_asked *asked, json_t **out, struct err *e)
