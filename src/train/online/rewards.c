@@ -28,7 +28,8 @@ const struct param reward_params[] = {
              "over-optimized."},
     {.name = "rewards", .type = PARAM_TEXT, .fallback = "", .group = "rewards",
      .help = "More rewards: [NAME=]KIND[:WHAT][@WEIGHT], separated by commas, such as length:20..60@0.2,regex:[.!?]$. "
-             "Kinds: model, preference, length, regex, json, repetition, style, command. Weight 0: only watched."},
+             "Kinds: model, preference, length, regex, json, repetition, style, command. Weight 0: only watched. preference "
+             "alone says only which of a prompt's answers is better: these sum to 0, so that there is no curve reward."},
     {.name = "reward-command", .type = PARAM_TEXT, .fallback = "", .group = "rewards",
      .help = "A program that scores answers, run in the folder where the run is started (of a recipe in that of its file): it reads JSON "
              "lines {id, prompt, response, tokens, ended} and writes lines {id, score}."},
@@ -78,6 +79,7 @@ struct rewards {
     struct rewards_options o;
     struct reward list[MOST_REWARDS];
     int n;
+    bool are_relative; // what is learnt from only compares: a prompt's answers earn 0 together
     rewards_visit visit; // of VISIT
     void *visit_with;
 };
@@ -171,11 +173,13 @@ static int add_all(struct rewards *r, const struct settings *s, enum depth depth
     if (depth == VISIT)
         return code;
     const bool person = rewards_are_a_persons(s);
-    bool any = false, compares = false;
+    bool any = false, compares = false, scores = false;
     for (int i = 0; i < r->n; i++) {
         any = any || r->list[i].weight != 0;
         compares = compares || (r->list[i].weight != 0 && r->list[i].kind->compares);
+        scores = scores || (r->list[i].weight != 0 && !r->list[i].kind->compares);
     }
+    r->are_relative = compares && !scores;
     if (!code && compares && settings_find(s, "samples") && settings_int(s, "samples") < 2)
         code = err_set(e, ERR_USAGE,
                        "rewards: preference compares a prompt's answers with each other, and there is one: give "
@@ -225,6 +229,23 @@ int rewards_weighed(const struct settings *s, const char *metric)
         free(r.list[i].name);
     }
     return found;
+}
+
+bool rewards_are_relative(const struct settings *s)
+{
+    struct rewards r = {.o.settings = s};
+    add_all(&r, s, READ, NULL);
+    for (int i = 0; i < r.n; i++)
+        free(r.list[i].name);
+    return r.are_relative;
+}
+
+void rewards_say_doubts(const struct settings *s, struct notes *notes)
+{
+    if (rewards_are_relative(s))
+        notes_add(notes, "answers are only compared with the prompt's others, which sums to 0: there is no curve reward, and "
+                         "reward_std says how far answers are apart; whether they become better say a watch-model and the "
+                         "win rates of attune eval");
 }
 
 bool rewards_score_single_answers(const struct settings *s)
@@ -312,7 +333,7 @@ static struct spread spread_of(const double *x, int n)
     return s;
 }
 
-// Of the answers that are told of.
+// Of the answers that are told of. mean_key NULL: the mean says nothing.
 static void tell_spread(const char *mean_key, const char *std_key, const struct rollout_batch *b, const double *scores,
                         struct metric_list *facts)
 {
@@ -322,7 +343,8 @@ static void tell_spread(const char *mean_key, const char *std_key, const struct 
         if (rollout_counts(b, i))
             told[n++] = scores[i];
     const struct spread s = spread_of(told, n);
-    metric_add(facts, mean_key, s.mean);
+    if (mean_key)
+        metric_add(facts, mean_key, s.mean);
     metric_add(facts, std_key, s.std);
     free(told);
 }
@@ -370,7 +392,8 @@ static double overlong(double n, double longest, double buffer)
 }
 
 // A batch that is brought to mean 0 would have a curve of zeros: what is told of it, and what held-out answers earn, is of
-// before, without the penalties, which are in the unit of after.
+// before, without the penalties, which are in the unit of after. Where rewards only compare a prompt's answers their mean is
+// always 0, and a curve of it would look like one of a run that learns nothing: of them the spread alone is told.
 static void settle(const struct rewards *r, const struct rollout_batch *b, bool held_out, double *totals,
                    struct metric_list *facts)
 {
@@ -382,10 +405,10 @@ static void settle(const struct rewards *r, const struct rollout_batch *b, bool 
     const int n = b->data.n_seqs;
     for (int i = 0; i < n && clip > 0; i++)
         totals[i] = fmin(fmax(totals[i], -clip), clip);
-    if (scaled && held_out)
+    if (held_out && (scaled || r->are_relative))
         return;
-    if (scaled)
-        tell_spread("reward", "reward_std", b, totals, facts);
+    if (scaled || r->are_relative)
+        tell_spread(r->are_relative ? NULL : "reward", "reward_std", b, totals, facts);
     const struct spread all = spread_of(totals, n);
     for (int i = 0; i < n; i++) {
         if (scaled)

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "base/err.h"
+#include "base/notes.h"
 #include "base/param.h"
 #include "corpus/corpus.h"
 #include "model/backend.h"
@@ -41,6 +42,10 @@ bool rewards_are_a_persons(const struct settings *s);
 // Whether held-out answers, one to a prompt, earn something: not what a person would say, nor what compares answers with
 // each other.
 bool rewards_score_single_answers(const struct settings *s);
+// What is learnt from only compares a prompt's answers with each other, and is 0 in the mean whatever is learnt: there is no
+// metric reward.
+bool rewards_are_relative(const struct settings *s);
+void rewards_say_doubts(const struct settings *s, struct notes *notes); // what should be known of them
 // Whether the settings name a reward that is optimized, or a person is it, and can be read, without loading any.
 int rewards_check(const struct settings *s, struct err *e);
 // Calls `visit` with the folder of each model that scores answers, until one call is an error, which it returns.

@@ -132,6 +132,10 @@ static int check_measured(const struct best *b, const struct objective *o, const
         return err_set(e, ERR_USAGE, "keep-best: %s is of held-out answers, one to a prompt, and what these earn says "
                                      "neither a person nor a comparison: choose kl, or the eval/rewards/NAME/mean of "
                                      "one that is watched", metric);
+    if (o->online && strcmp(metric, "reward") == 0 && (rewards_are_relative(s) || rewards_are_a_persons(s)))
+        return err_set(e, ERR_USAGE, "keep-best: what answers earn says only which of a prompt's answers is better, so that no step "
+                                     "has more reward than another: choose kl, or the eval/rewards/NAME/mean of one that is "
+                                     "watched (watch-model)");
     if (held_out && b->patience > 0 && !probed && settings_int(s, "eval-every") == 0)
         return err_set(e, ERR_USAGE, "patience counts evaluations, and there are none on the way: give eval-every");
     return 0;

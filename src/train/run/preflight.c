@@ -294,14 +294,22 @@ static int check_device(struct flight *f, struct err *e)
     return 0;
 }
 
+// What stops nothing, but should be known, among the rest.
+static int open_watching(const struct objective *o, const struct settings *s, struct notes *notes, struct err *e)
+{
+    struct best best;
+    if (o->online && notes)
+        rewards_say_doubts(s, notes);
+    return best_open(&best, o, s, notes, e);
+}
+
 int preflight_memory_as(const struct objective *o, const struct settings *s, const struct preflight_about *about,
                         struct memory_plan *plan, struct preflight_seen *seen, struct notes *notes, struct err *e)
 {
     struct objective_run configured = {0};
-    struct best best;
     objective_configure(&configured, o, s);
     struct flight f = {.objective = o, .settings = s, .about = *about, .needs = objective_needs(&configured)};
-    int code = best_open(&best, o, s, notes, e);
+    int code = open_watching(o, s, notes, e);
     if (!code)
         code = check_device(&f, e);
     if (!code)
@@ -329,7 +337,6 @@ int preflight_as(const struct objective *o, const struct settings *s, const stru
                  struct memory_plan *plan, struct preflight_seen *seen, struct notes *notes, struct err *e)
 {
     struct objective_run configured = {0};
-    struct best best;
     objective_configure(&configured, o, s);
     struct flight f = {.objective = o, .settings = s, .about = *about, .needs = objective_needs(&configured)};
     *plan = (struct memory_plan){0};
@@ -337,7 +344,7 @@ int preflight_as(const struct objective *o, const struct settings *s, const stru
     if (!code)
         code = run_check_base_precision(o, s, e);
     if (!code)
-        code = best_open(&best, o, s, notes, e);
+        code = open_watching(o, s, notes, e);
     if (!code)
         code = check_device(&f, e);
     if (!code)

@@ -107,6 +107,8 @@ int run_open_rollouts(struct run *r, struct group_source **out, struct err *e)
     run_phase(r, RUN_STARTING, "loading what answers are scored by");
     int code = run_check_online(r->objective, s, e);
     if (!code)
+        rewards_say_doubts(s, &r->doubts);
+    if (!code)
         code = rewards_open(&r->rewards, &rewards, e);
     if (code)
         return code;

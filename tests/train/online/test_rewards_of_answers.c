@@ -341,6 +341,12 @@ static void a_preference_model_compares_answers_with_each_other(void **state)
         assert_close(answers.scores[i], (odds[i][0] + odds[i][1] + odds[i][2] + odds[i][3]) / 4, 1e-5);
     assert_close(answers.scores[0], answers.scores[2], 1e-6);
     assert_true(fabs(answers.scores[0] - answers.scores[1]) > 1e-3);
+    struct notes doubts = {0};
+    rewards_say_doubts(&s, &doubts);
+    assert_int_equal(doubts.n, 1);
+    assert_true(isnan(metric_value(&none, "reward"))); // 0 by construction: no curve
+    assert_true(metric_value(&none, "reward_std") > 0);
+    notes_fini(&doubts);
     rewards_free(r);
     assert_ok(text_rules_write(&rules, dir, e));
     assert_ok(rewards_models(&s, look, (void *)&o, e));

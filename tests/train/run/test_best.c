@@ -50,6 +50,9 @@ static void what_a_run_could_not_have_is_refused(void **state)
         {"sdpo", "stages=3 keep-best=eval/rewards/accuracies", "each stage's own reference"},
         {"paft", "keep-best=eval/loss", "merge RUN@best"},
         {"rloo", "keep-best=eval/reward probe-every=0", "give probe-every"},
+        {"rloo", "keep-best=reward rewards=preference:x", "which of a prompt's answers is better"},
+        {"rloo", "keep-best=eval/reward rewards=preference:x", "neither a person nor a comparison"},
+        {"online-dpo", "keep-best=reward feedback=person", "which of a prompt's answers is better"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct best b;
@@ -77,6 +80,7 @@ static void the_direction_is_known_or_said_and_doubts_are_noted(void **state)
         {"dpo", "keep-best=min:completions/mean_length", "completions/mean_length", false, NULL},
         {"tdpo1", "keep-best=min:eval/kl/chosen", "eval/kl/chosen", false, NULL},
         {"dpo", "keep-best=min:eval/odd", "eval/odd", false, "none of the usual"},
+        {"rloo", "keep-best=reward rewards=preference:x,length:1..9", "reward", true, "given to raise"},
         {"sdpo", "stages=3 keep-best=eval/logps/chosen", "eval/logps/chosen", true, NULL},
         {"sdpo", "stages=1 keep-best=eval/loss", "eval/loss", false, NULL},
         {"rloo", "keep-best=eval/reward patience=2 eval-every=0", "eval/reward", true, "that rloo is given to raise"},
