@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -227,11 +228,45 @@ static int score(void *with, const struct reward_answers *a, double *scores, str
     return code;
 }
 
+static void close_command(void *with)
+{
+    struct program *p = with;
+    if (!p)
+        return;
+    stop(p, true);
+    str_fini(&p->in);
+    free(p->command);
+    free(p);
+}
+
 // Behind "cd 'FOLDER' && ", which is put before a program that is meant from a folder: it may be longer than what is shown.
 static const char *name_of(const char *command)
 {
     const char *behind = text_starts(command, "cd '") ? strstr(command, "' && ") : NULL;
     return behind ? behind + strlen("' && ") : command;
+}
+
+// A program that is named by its path must be one: the shell would say so to the log alone, once answers are there. Other
+// lines are the shell's business.
+static int check_program(const struct program *p, struct err *e)
+{
+    static const char *const special = " \t\n;|&<>()'\"$`\\*?[]{}~=#";
+    const char *folder = p->name == p->command ? "" : p->command + strlen("cd '");
+    const size_t n = strcspn(p->name, special), n_folder = *folder ? strcspn(folder, "'") : 0;
+    const bool is_plain = n > 0 && (!p->name[n] || strchr(" \t\n;|&<>", p->name[n]));
+    if (!is_plain || !memchr(p->name, '/', n) || (*folder && strncmp(folder + n_folder, "' && ", 5) != 0))
+        return 0;
+    char *word = mem_strndup(p->name, n), *in = mem_strndup(folder, n_folder), *path = path_join(in, word);
+    int code = 0;
+    if (!file_exists(path))
+        code = err_set(e, ERR_NOT_FOUND, "the reward command \"%.100s\": there is no program %s", p->name, path);
+    else if (!file_is_regular(path) || access(path, X_OK) != 0)
+        code = err_set(e, ERR_USAGE, "the reward command \"%.100s\": %s is not a program that may be run: chmod +x %s, or name what "
+                       "runs it, such as python3 %s", p->name, path, word, word);
+    free(word);
+    free(in);
+    free(path);
+    return code;
 }
 
 static int open_command(void **with, const char *arg, const struct rewards_options *o, struct err *e)
@@ -244,19 +279,12 @@ static int open_command(void **with, const char *arg, const struct rewards_optio
                           .say = o->say,
                           .with = o->with};
     p->name = name_of(p->command);
-    *with = p;
-    return 0;
-}
-
-static void close_command(void *with)
-{
-    struct program *p = with;
-    if (!p)
-        return;
-    stop(p, true);
-    str_fini(&p->in);
-    free(p->command);
-    free(p);
+    int code = check_program(p, e);
+    if (code)
+        close_command(p);
+    else
+        *with = p;
+    return code;
 }
 
 const struct reward_kind reward_kind_command = {.name = "command", .help = "command:PROGRAM, what a program says of answers",

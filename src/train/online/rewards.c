@@ -231,6 +231,28 @@ int rewards_weighed(const struct settings *s, const char *metric)
     return found;
 }
 
+static bool is_told(const struct rewards *r, int i)
+{
+    return r->n > 1 || r->list[i].weight != 1;
+}
+
+bool rewards_tell(const struct settings *s, const char *metric, struct str *told)
+{
+    struct rewards r = {.o.settings = s};
+    bool found = false;
+    add_all(&r, s, READ, NULL);
+    for (int i = 0; i < r.n; i++) {
+        const struct reward *x = &r.list[i];
+        if (!x->kind->compares && is_told(&r, i)) {
+            found = found || strcmp(metric, x->mean_key) == 0 || strcmp(metric, x->std_key) == 0;
+            if (told)
+                str_addf(told, ", eval/%s", x->mean_key);
+        }
+        free(x->name);
+    }
+    return found;
+}
+
 bool rewards_are_relative(const struct settings *s)
 {
     struct rewards r = {.o.settings = s};
@@ -378,7 +400,7 @@ static int score_all(struct rewards *r, const struct reward_answers *a, double *
                                "between -%g and %g", x->name, scores[i], x->weight, FARTHEST, FARTHEST);
             totals[i] += x->weight * scores[i];
         }
-        if (!code && (r->n > 1 || x->weight != 1)) // else it is the reward
+        if (!code && is_told(r, k)) // else it is the reward
             tell_spread(x->mean_key, x->std_key, a->batch, scores, facts);
     }
     free(scores);

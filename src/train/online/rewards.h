@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/notes.h"
 #include "base/param.h"
+#include "base/str.h"
 #include "corpus/corpus.h"
 #include "model/backend.h"
 #include "text/tokenizer.h"
@@ -46,6 +47,9 @@ bool rewards_score_single_answers(const struct settings *s);
 // metric reward.
 bool rewards_are_relative(const struct settings *s);
 void rewards_say_doubts(const struct settings *s, struct notes *notes); // what should be known of them
+// Whether held-out answers, one to a prompt, have the metric "rewards/NAME/mean" or ".../std": not of what compares, nor of the
+// only reward, which is "reward". told (may be NULL): the names of all such means, each as ", eval/rewards/NAME/mean".
+bool rewards_tell(const struct settings *s, const char *metric, struct str *told);
 // Whether the settings name a reward that is optimized, or a person is it, and can be read, without loading any.
 int rewards_check(const struct settings *s, struct err *e);
 // Calls `visit` with the folder of each model that scores answers, until one call is an error, which it returns.

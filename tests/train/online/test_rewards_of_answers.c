@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "fixture.h"
@@ -399,6 +400,37 @@ static void a_program_scores_in_any_order(void **state)
     assert_string_equal(said, "");
 }
 
+// Known before there is a run; what the shell alone can know is left to it.
+static void a_program_that_cannot_be_started_is_refused_early(void **state)
+{
+    static const char *const rows[][2] = {
+        {"%s/absent.sh --x", "there is no program"},  {"cd '%s' && ./absent.sh", "there is no program"},
+        {"cd '%s' && ./plain.sh|cat", "chmod +x"},    {"%s", "is not a program"},
+        {"cd '%s' && ./runs.sh", NULL},               {"%s/runs.sh >&2", NULL},
+        {"X=%s/absent.sh sh", NULL},                  {"sh %s/absent.sh", NULL},
+        {"cd '%s' || ./absent.sh", NULL},             {"\"%s/absent.sh\"", NULL},
+    };
+    write_program("plain.sh", "x");
+    write_program("runs.sh", "x");
+    char *runs = path_join(world.dir, "runs.sh");
+    assert_int_equal(chmod(runs, 0755), 0);
+    free(runs);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct err fault = {0};
+        struct settings s;
+        const char *at = strstr(rows[i][0], "%s");
+        struct str command = {0};
+        str_addf(&command, "%.*s%s%s", (int)(at - rows[i][0]), rows[i][0], world.dir, at + 2);
+        settings_for(&s, "top-k=0");
+        assert_ok(settings_set(&s, "reward-command", str_text(&command), e));
+        const int code = rewards_check(&s, &fault);
+        if (!rows[i][1] ? code != 0 : !code || !strstr(fault.text, rows[i][1]))
+            fail_msg("%s: %d \"%s\"", str_text(&command), code, fault.text);
+        settings_fini(&s);
+        str_fini(&command);
+    }
+}
+
 static void a_program_that_dies_is_started_again(void **state)
 {
     double have[3];
@@ -506,6 +538,7 @@ int main(void)
         cmocka_unit_test(a_program_that_says_more_than_it_is_asked_is_an_error),
         cmocka_unit_test(a_program_that_dies_is_started_again), cmocka_unit_test(programs_that_cannot_be_meant_are_errors),
         cmocka_unit_test(a_program_of_a_long_folder_is_named),
+        cmocka_unit_test(a_program_that_cannot_be_started_is_refused_early),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
