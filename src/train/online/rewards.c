@@ -267,7 +267,7 @@ void rewards_say_doubts(const struct settings *s, struct notes *notes)
     if (rewards_are_relative(s))
         notes_add(notes, "answers are only compared with the prompt's others, which sums to 0: there is no curve reward, and "
                          "reward_std says how far answers are apart; whether they become better say a watch-model and the "
-                         "win rates of attune eval");
+                         "win rates of attune eval --reward-model");
 }
 
 bool rewards_score_single_answers(const struct settings *s)

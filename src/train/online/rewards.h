@@ -38,6 +38,9 @@ void rewards_free(struct rewards *r); // NULL is fine
 // Into b->scores what each answer earns in all, and of each reward the mean and the spread to facts. held_out: the prompts'
 // examples are those of that corpus.
 int rewards_score(struct rewards *r, struct rollout_batch *b, bool held_out, struct metric_list *facts, struct err *e);
+// The folder of the first reward model that counts or, watched, that has no weight: of the setting for one, else of the list.
+// Heap; NULL: there is none.
+char *rewards_model_of(const char *setting, const char *rewards, bool watched);
 // A person is the reward (feedback person): scores are NaN, and what there is of rewards is only watched.
 bool rewards_are_a_persons(const struct settings *s);
 // Whether held-out answers, one to a prompt, earn something: not what a person would say, nor what compares answers with

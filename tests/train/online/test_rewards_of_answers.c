@@ -363,6 +363,28 @@ static void a_preference_model_compares_answers_with_each_other(void **state)
     free(dir);
 }
 
+static void the_reward_model_of_a_run_may_stand_in_its_list(void **state)
+{
+    static const struct {
+        const char *setting, *list;
+        bool watched;
+        const char *want;
+    } rows[] = {
+        {"", "", false, NULL},
+        {"rm", "model:other", false, "rm"},
+        {"", "length:1..9,a=model:w@0,model:x\\,y@2,model:z", false, "x,y"},
+        {"", "length:1..9,model:x,a=model:w@0", true, "w"},
+        {"", "preference:p,command:model", false, NULL},
+        {"", "model", false, NULL},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char *found = rewards_model_of(rows[i].setting, rows[i].list, rows[i].watched);
+        if (!found != !rows[i].want || (found && strcmp(found, rows[i].want) != 0))
+            fail_msg("%s %s: %s", rows[i].setting, rows[i].list, found ? found : "none");
+        free(found);
+    }
+}
+
 // ---- programs ----
 
 static void write_program(const char *name, const char *body)
@@ -534,6 +556,7 @@ int main(void)
         cmocka_unit_test(rewards_beyond_all_measure_are_refused),
         cmocka_unit_test(a_reward_model_scores_as_it_does_alone),
         cmocka_unit_test(a_preference_model_compares_answers_with_each_other),
+        cmocka_unit_test(the_reward_model_of_a_run_may_stand_in_its_list),
         cmocka_unit_test(a_program_scores_in_any_order),
         cmocka_unit_test(a_program_that_says_more_than_it_is_asked_is_an_error),
         cmocka_unit_test(a_program_that_dies_is_started_again), cmocka_unit_test(programs_that_cannot_be_meant_are_errors),
