@@ -143,7 +143,8 @@ cp -r short-judge cut-judge
 truncate -s 100000 cut-judge/model.safetensors
 refused_early "a preference model that is cut short" "lies outside of the file" --rewards preference:cut-judge
 refused_early "a reward model in its place" "which scores an answer and compares none" --rewards "preference:$here_one"
-refused_early "a folder that is not there" "there is no model folder nowhere" --rewards preference:nowhere
+refused_early "a folder that is not there" "preference model is not there: there is no folder nowhere" --rewards preference:nowhere
+refused_early "nor a reward model's" "reward model is not there: there is no folder nowhere" --rewards model:nowhere
 cp "$source_share/models/demo"/*.json empty
 refused_early "a policy without weights" "has no model.safetensors" --rewards length:1..9 --model empty
 settings=$(printf '{"model": "%s", "data": "%s", "reward-model": "%s", "max-length": 128}' \

@@ -22,6 +22,8 @@
 
 enum { MOST_STARTS = 4, MOST_LINE = 1 << 20 };
 
+static const char too_slow[] = "takes too long";
+
 struct program {
     char *command;
     const char *name; // of it, for people: without the folder that it is run in
@@ -178,7 +180,7 @@ static int ask(struct program *p, const struct reward_answers *a, double *scores
     while (!code && *n_known < a->n) {
         struct pollfd f = {.fd = p->fd, .events = (short)(POLLIN | (sent < out.len ? POLLOUT : 0))};
         const double left = until - clock_seconds();
-        *why = "takes too long";
+        *why = too_slow;
         if (left <= 0 || poll(&f, 1, (int)fmin(left * 1000 + 1, 1000)) < 0) {
             code = left <= 0 ? 1 : 0;
             continue;
@@ -222,8 +224,9 @@ static int score(void *with, const struct reward_answers *a, double *scores, str
     }
     if (code == 1)
         code = err_set(e, ERR_IO, "the reward command \"%.100s\" %s, after %d of %d scores, also when it was started again: "
-                       "what it said stands in the run's log; reward-timeout is %g seconds", p->name, why, n_known,
-                       a->n, p->timeout);
+                       "what it said stands in the run's log; reward-timeout is %g seconds%s", p->name, why, n_known,
+                       a->n, p->timeout, strcmp(why, too_slow) ? "" : ", and each line must be written out at once (in Python "
+                       "print with flush=True)");
     free(known);
     return code;
 }

@@ -62,7 +62,9 @@ static int check_fit(const struct scorer *s, const char *dir, const struct rewar
 // It would get a head of zeros, and every answer would earn the same.
 static int check_head(const char *dir, struct err *e)
 {
-    if (!file_is_dir(dir) || model_folder_has_score(dir)) // what is not there is told of by loading it
+    if (!file_is_dir(dir))
+        return err_set(e, ERR_NOT_FOUND, "the reward model is not there: there is no folder %s", dir);
+    if (model_folder_has_score(dir))
         return 0;
     return err_set(e, ERR_USAGE, "the reward model %s scores nothing: train one with the objective rm, rm-list or rm-token",
                    dir);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "model/model.h"
 #include "model/quantized.h"
@@ -63,6 +64,10 @@ static int load(void **with, const char *arg, const struct rewards_options *o, u
 {
     struct judge *j = mem_alloc(1, sizeof *j);
     j->max_batch_tokens = o->max_batch_tokens;
+    if (*arg && !file_is_dir(arg)) {
+        close_judge(j);
+        return err_set(e, ERR_NOT_FOUND, "the preference model is not there: there is no folder %s", arg);
+    }
     if (model_folder_has_score(arg)) {
         close_judge(j);
         return err_set(e, ERR_USAGE, "%s is a reward model, which scores an answer and compares none: give it as "

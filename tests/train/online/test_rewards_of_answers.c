@@ -511,13 +511,14 @@ static void programs_that_cannot_be_meant_are_errors(void **state)
         {"while read -r l; do echo '{\"id\": 1, \"score\": 1}'; done\n", "scored already"},
         {"exit 1\n", "also when it was started again"},
         {"sleep 60\n", "takes too long"},
+        {"while read -r l; do echo '{\"id\": 0, \"score\": 1}'; done | sleep 60\n", "flush=True"},
         {"head -c 3000000 /dev/zero | tr '\\0' x; sleep 60\n", "more than a megabyte"},
     };
     double have[3];
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct err fault = {0};
         write_program("bad.sh", rows[i][0]);
-        const char *patience = strcmp(rows[i][1], "takes too long") == 0 ? "reward-timeout=0.3" : "reward-timeout=30";
+        const char *patience = strstr("takes too long flush=True", rows[i][1]) ? "reward-timeout=0.3" : "reward-timeout=30";
         assert_int_not_equal(ask("bad.sh", patience, have, &fault), 0);
         if (!strstr(fault.text, rows[i][1]) || !strstr(fault.text, "bad.sh"))
             fail_msg("%s: \"%s\" does not say \"%s\" of bad.sh", rows[i][0], fault.text, rows[i][1]);
