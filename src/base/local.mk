@@ -10,6 +10,7 @@ libbase_a_SOURCES = \
 	%D%/mem.c %D%/mem.h \
 	%D%/members.c %D%/members.h \
 	%D%/notes.c %D%/notes.h \
+	%D%/places.c %D%/places.h \
 	%D%/param.c %D%/param.h \
 	%D%/pool.c %D%/pool.h \
 	%D%/rng.c %D%/rng.h \

@@ -43,7 +43,8 @@ const struct command command_recipe_show = {
     .synopsis = "attune recipe show NAME|FILE [--json]",
     .summary = "Shows a recipe's file and its stages.",
     .help = "To change one, copy its file into the folder recipes of the project; the first line of the answer says "
-            "where it is.",
+            "where it is. Paths in it, and programs such as reward-command = ./score.py, are meant from the folder that the "
+            "file is in; with --set, from where you are. A program is run in that folder.",
     .json = true,
     .run = show,
 };

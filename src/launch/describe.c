@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/places.h"
 #include "base/str.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -112,109 +113,13 @@ const struct engine_objective *engine_find_objective(const struct engine_descrip
     return NULL;
 }
 
-// ---- what was given is meant from here; the engine of a run stands elsewhere ----
-
-// NULL: there is no such file.
-static char *find_path(const char *text)
-{
-    char *found = realpath(text, NULL);
-    if (!found && text[0] != '/') {
-        char *shared = path_share(text);
-        found = shared && file_exists(shared) ? realpath(shared, NULL) : NULL;
-        free(shared);
-    }
-    return found;
-}
-
-static bool names_a_file(const char *command)
-{
-    static const char *const between = " \t\n;|&<>()'\"";
-    bool found = false;
-    for (const char *at = command; !found && *(at += strspn(at, between));) {
-        const size_t n = strcspn(at, between);
-        char *word = mem_strndup(at, n);
-        found = *word != '/' && file_is_regular(word);
-        free(word);
-        at += n;
-    }
-    return found;
-}
-
-// A line for the shell that names a file of this folder is run in this folder. NULL: as it is.
-static char *find_command(const char *command)
-{
-    char *here = text_starts(command, "cd ") || !names_a_file(command) ? NULL : getcwd(NULL, 0);
-    struct str out = {0};
-    if (!here)
-        return NULL;
-    str_add(&out, "cd '");
-    for (const char *c = here; *c; c++)
-        str_addf(&out, *c == '\'' ? "'\\%c'" : "%c", *c);
-    str_addf(&out, "' && %s", command);
-    free(here);
-    return str_take(&out);
-}
-
-// Behind what stands before one of the signs; a backslash keeps the sign behind it from its meaning.
-static const char *before_sign(const char *at, const char *signs)
-{
-    while (*at && !strchr(signs, *at))
-        at += *at == '\\' && at[1] ? 2 : 1;
-    return at;
-}
-
-// What stands behind the kind of a part of a list of rewards, from `at` to `end`.
-static void add_argument(struct str *out, const char *kind, size_t n_kind, const char *at, const char *end)
-{
-    struct str plain = {0};
-    for (const char *c = at; c < end; c++) {
-        c += *c == '\\' && c + 1 < end;
-        str_addc(&plain, *c);
-    }
-    char *found = n_kind == 7 && memcmp(kind, "command", 7) == 0 ? find_command(str_text(&plain))
-                  : (n_kind == 5 && memcmp(kind, "model", 5) == 0) || (n_kind == 10 && memcmp(kind, "preference", 10) == 0)
-                      ? find_path(str_text(&plain))
-                      : NULL;
-    for (const char *c = found; c && *c; c++)
-        str_addf(out, strchr("@,\\", *c) ? "\\%c" : "%c", *c);
-    if (!found)
-        str_addn(out, at, (size_t)(end - at));
-    free(found);
-    str_fini(&plain);
-}
-
-// [NAME=]KIND[:WHAT][@WEIGHT],... (reward_spec.c reads it)
-static char *find_rewards(const char *list)
-{
-    struct str out = {0};
-    for (const char *at = list; *at;) {
-        const char *kind = at + strspn(at, " \t\n,"), *end = before_sign(kind, "=:@,");
-        if (*end == '=') {
-            kind = end + 1;
-            end = before_sign(kind, ":@,");
-        }
-        const char *what = end + (*end == ':'), *behind = *end == ':' ? before_sign(what, "@,") : end;
-        const char *next = before_sign(behind, ",");
-        str_addn(&out, at, (size_t)(what - at));
-        add_argument(&out, kind, (size_t)(end - kind), what, behind);
-        str_addn(&out, behind, (size_t)(next - behind));
-        at = next;
-        if (*at)
-            str_addc(&out, *at++);
-    }
-    return str_take(&out);
-}
-
+// What was given is meant from here; the engine of a run stands elsewhere.
 void engine_resolve_paths(struct settings *s)
 {
+    const struct path_places here = {.folders = {"."}};
     for (size_t i = 0; i < s->n_items; i++) {
         struct setting *item = &s->items[i];
-        if (!*item->text)
-            continue;
-        char *found = item->param->type == PARAM_PATH                      ? find_path(item->text)
-                      : strcmp(item->param->name, "reward-command") == 0 ? find_command(item->text)
-                      : strcmp(item->param->name, "rewards") == 0        ? find_rewards(item->text)
-                                                                         : NULL;
+        char *found = path_of_setting(&here, item->param, item->text);
         if (found) {
             free(item->text);
             item->text = found;

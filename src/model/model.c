@@ -103,9 +103,7 @@ static void fill_rope(const struct arch *a, enum attn_kind kind, int n, float *t
 
 static int make_rope(struct model *m, struct err *e)
 {
-    struct arch *a = &m->arch;
-    if (a->max_positions > MODEL_MAX_POSITIONS)
-        a->max_positions = MODEL_MAX_POSITIONS;
+    const struct arch *a = &m->arch;
     m->n_rope_positions = a->max_positions;
     const int n_tables = rope_same(&a->ropes[ATTN_FULL], &a->ropes[ATTN_SLIDING]) ? 1 : N_ATTN_KINDS;
     const size_t n = (size_t)m->n_rope_positions * (size_t)(a->head_dim / 2), all = 2 * n * (size_t)n_tables;
@@ -161,9 +159,12 @@ int model_alloc(struct model **out, const json_t *config, const char *where, con
         m->scores_tokens = with_score && made_for && text_ends(made_for, "ForTokenClassification");
         make_table(m, with_score);
         m->pad_id = -1;
-        code = make_block(m, e);
+        if (m->arch.rope && m->arch.max_positions > MODEL_MAX_POSITIONS)
+            m->arch.max_positions = MODEL_MAX_POSITIONS;
     }
-    if (!code && m->arch.rope)
+    if (!code && !(how & LOAD_HEADERS))
+        code = make_block(m, e);
+    if (!code && !(how & LOAD_HEADERS) && m->arch.rope)
         code = make_rope(m, e);
     if (code) {
         model_free(m);
@@ -240,6 +241,19 @@ void model_adapter_changed(struct model *m)
     m->ops->weights_changed(m->backend);
 }
 
+static void free_of_backend(struct model *m)
+{
+    for (int i = 0; i < m->n_tensors; i++)
+        m->ops->free(m->backend, m->tensors[i].own);
+    m->ops->free(m->backend, m->rounded);
+    m->ops->free(m->backend, m->weights);
+    m->ops->free(m->backend, m->grads);
+    m->ops->free(m->backend, m->score_grads);
+    m->ops->free(m->backend, m->lora_weights);
+    m->ops->free(m->backend, m->lora_grads);
+    m->ops->free(m->backend, m->rope_tables);
+}
+
 void model_free(struct model *m)
 {
     if (!m)
@@ -251,15 +265,8 @@ void model_free(struct model *m)
         free(m);
         return;
     }
-    for (int i = 0; i < m->n_tensors; i++)
-        m->ops->free(m->backend, m->tensors[i].own);
-    m->ops->free(m->backend, m->rounded);
-    m->ops->free(m->backend, m->weights);
-    m->ops->free(m->backend, m->grads);
-    m->ops->free(m->backend, m->score_grads);
-    m->ops->free(m->backend, m->lora_weights);
-    m->ops->free(m->backend, m->lora_grads);
-    m->ops->free(m->backend, m->rope_tables);
+    if (m->ops) // there is none behind headers
+        free_of_backend(m);
     if (m->files)
         weight_shards_close(m->files);
     free(m->files);

@@ -116,7 +116,12 @@ enum trainable { TRAIN_NOTHING, TRAIN_ALL, TRAIN_ADAPTER };
 // are as long as the model lives (replacing them by renaming is fine). LOAD_INT8, LOAD_NF4: its linear layers are
 // quantized (model/quantized.h); a model that is not frozen has the numbers that are left of theirs. An adapter that was
 // trained on a quantized base gets the same one without being told.
-enum { LOAD_SCORE = 1, LOAD_FROZEN = 2, LOAD_INT8 = 4, LOAD_NF4 = 8 };
+// LOAD_HEADERS: no weights at all, and neither ops nor backend: whether the folder is one that would load, as far as config
+// and headers say, with the architecture, the table of tensors and the files open. For looking at alone.
+enum { LOAD_SCORE = 1, LOAD_FROZEN = 2, LOAD_INT8 = 4, LOAD_NF4 = 8, LOAD_HEADERS = 16 };
+// The files behind headers and frozen weights, of an adapter its base's; NULL behind the last.
+struct st_file;
+const struct st_file *model_file(const struct model *m, int i);
 unsigned model_load_as(enum dtype base_type); // LOAD_INT8, LOAD_NF4, or 0
 int model_load(struct model **out, const char *dir, const struct backend_ops *ops, struct backend *backend, unsigned how,
                struct err *e);

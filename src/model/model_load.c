@@ -195,7 +195,7 @@ static int place_frozen(struct model *m, struct tensor *t, const struct name_row
     return 0;
 }
 
-static int load_tensor(struct model *m, const struct shards *s, struct tensor *t, struct err *e)
+static int load_tensor(struct model *m, const struct shards *s, struct tensor *t, unsigned how, struct err *e)
 {
     const struct name_row *row = names_row(m->arch.family, t->kind);
     const struct st_file *file = NULL;
@@ -216,9 +216,9 @@ static int load_tensor(struct model *m, const struct shards *s, struct tensor *t
     str_fini(&name);
     if (!code)
         code = check_shape(file, found, t, row, e);
-    if (!code)
-        code = st_check_finite(file, found, e);
-    if (code)
+    if (code || how & LOAD_HEADERS)
+        return code;
+    if ((code = st_check_finite(file, found, e)))
         return code;
     const bool is_quantized = dtype_is_quantized(m->base_type) && tensor_is_linear(t->kind);
     if (!tensor_in_block(m, t))
@@ -320,16 +320,18 @@ static int load_base(struct model **out, const char *dir, const struct backend_o
     if (!code)
         code = check_all_known(m, &s, e);
     for (int i = 0; !code && i < m->n_tensors; i++)
-        code = load_tensor(m, &s, &m->tensors[i], e);
+        code = load_tensor(m, &s, &m->tensors[i], how, e);
     if (!code) {
         find_padding(m);
         m->dir = mem_strdup(dir);
         m->tokenizer_dir = mem_strdup(dir);
+    }
+    if (!code && !(how & LOAD_HEADERS)) {
         model_weights_changed(m);
         m->is_of_file = true;
         code = ops->sync(backend, e);
     }
-    if (!code && m->frozen) { // matrices may lie there
+    if (!code && (m->frozen || how & LOAD_HEADERS)) { // matrices may lie there
         m->files = mem_alloc(1, sizeof *m->files);
         *m->files = s;
         s = (struct shards){0};
@@ -367,6 +369,11 @@ char *model_find_tokenizer(const char *dir)
         return base;
     free(base);
     return mem_strdup(dir);
+}
+
+const struct st_file *model_file(const struct model *m, int i)
+{
+    return m->files && i < m->files->n ? m->files->files[i] : NULL;
 }
 
 unsigned model_load_as(enum dtype base_type)
@@ -407,7 +414,8 @@ int model_load(struct model **out, const char *dir, const struct backend_ops *op
         code = load_base(&m, base ? base : dir, ops, backend, how, e);
     if (!code && adapts) {
         notes_append(&m->notes, &notes);
-        code = lora_load(m, &adapter, e);
+        if (!(how & LOAD_HEADERS))
+            code = lora_load(m, &adapter, e);
         m->base_dir = mem_strdup(base);
         free(m->dir);
         m->dir = mem_strdup(dir);

@@ -110,6 +110,49 @@ mean=$(awk "BEGIN { printf \"%.6f\", ($("$get" 0 as_a <"$work/out") + $("$get" 0
 is "the mean of both orders" "$mean" "$(printf '%.6f' "$first")"
 check "as text" "$attune" score --run judge held-out.jsonl --limit 3 --judge
 
+# What cannot score is refused before there is a run, for the command line and for the form, which asks the engine.
+refused_early() { # NAME PATTERN OPTION...
+    name=$1 pattern=$2
+    shift 2
+    timeout 100 "$attune" train --objective grpo --name early --model models/demo --data demo/pairs.jsonl --max-rows 60 \
+        --max-length 128 --max-new-tokens 32 --steps 1 "$@" >"$work/out" 2>"$work/err" </dev/null
+    got=$?
+    if [ "$got" != 0 ] && grep -q -- "$pattern" "$work/err" && [ ! -e p/runs/early ]; then printf 'ok %s\n' "$name"; else
+        printf 'not ok %s: status %s\n' "$name" "$got"
+        sed 's/^/    /' "$work/err"
+        bad=1
+    fi
+}
+shrink() { # FROM TO: a model that reads less than it was trained on
+    cp -r "$(ls -d p/runs/"$1"/checkpoints/step-* | tail -n 1)" "$2"
+    sed -i 's/"max_position_embeddings": 256/"max_position_embeddings": 64/' "$2/config.json"
+}
+shrink one short-reward
+shrink judge short-judge
+cp -r "$(ls -d p/runs/one/checkpoints/step-* | tail -n 1)" cut
+truncate -s 100000 cut/model.safetensors
+mkdir empty
+refused_early "a model without a reward head" "scores nothing: train one" --reward-model models/demo
+refused_early "one that is only watched" "scores nothing: train one" --rewards length:1..9 --watch-model models/demo
+refused_early "a reward model that reads less" "reads at most 64 tokens, and a prompt with" --reward-model short-reward
+refused_early "one that is cut short" "lies outside of the file" --rewards model:cut
+refused_early "an empty folder" "scores nothing" --reward-model empty
+refused_early "a preference model that reads less than its rules say" "reads at most 64 tokens, and was trained on 256" \
+    --rewards preference:short-judge
+cp -r short-judge cut-judge
+truncate -s 100000 cut-judge/model.safetensors
+refused_early "a preference model that is cut short" "lies outside of the file" --rewards preference:cut-judge
+refused_early "a reward model in its place" "which scores an answer and compares none" --rewards "preference:$here_one"
+refused_early "a folder that is not there" "preference model is not there: there is no folder nowhere" --rewards preference:nowhere
+refused_early "nor a reward model's" "reward model is not there: there is no folder nowhere" --rewards model:nowhere
+cp "$source_share/models/demo"/*.json empty
+refused_early "a policy without weights" "has no model.safetensors" --rewards length:1..9 --model empty
+settings=$(printf '{"model": "%s", "data": "%s", "reward-model": "%s", "max-length": 128}' \
+    "$source_share/models/demo" "$source_share/demo/pairs.jsonl" "$source_share/models/demo")
+"$build/attune-engine" check --objective grpo --settings "$settings" >"$work/out" 2>&1
+if grep -q "scores nothing: train one" "$work/out"; then echo "ok the form hears of it"
+else echo "not ok the form hears of it"; sed 's/^/    /' "$work/out"; bad=1; fi
+
 check "ties are left out with a word" "$attune" train --objective dpo --name shares --allow-refused \
     --model models/demo --data "$data/shares.jsonl" \
     --eval-share 0 --probe-every 0 --batch-size 2 --steps 1 --threads 1

@@ -194,6 +194,19 @@ static void answers_that_go_well_have_no_alert(void **state)
     assert_null(health_worst(&h, &why, NULL));
 }
 
+// Of answers that are only compared there is no reward.
+static void over_optimization_of_comparisons_is_seen_in_the_watched_reward(void **state)
+{
+    static const double watched[] = {0, 0.5, 1, 1, 0.95, 0.5, 0.4, 0.4};
+    for (int i = 0; i < 5; i++)
+        health_add(&h, HEALTH_WATCHED, i, watched[i]);
+    assert_false(health_rm_divergence(&h, &why));
+    for (int i = 5; i < 8; i++)
+        health_add(&h, HEALTH_WATCHED, i, watched[i]);
+    assert_true(health_rm_divergence(&h, &why));
+    assert_says("fell from 1 to 0.4: what answers are compared by is over-optimized");
+}
+
 static void over_optimization_is_a_watched_reward_that_falls(void **state)
 {
     answers(HEALTH_REWARD, 0, 2);
@@ -248,6 +261,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_course_keeps_its_ends_at_any_length, begin, end),
         cmocka_unit_test_setup_teardown(answers_that_go_well_have_no_alert, begin, end),
         cmocka_unit_test_setup_teardown(over_optimization_is_a_watched_reward_that_falls, begin, end),
+        cmocka_unit_test_setup_teardown(over_optimization_of_comparisons_is_seen_in_the_watched_reward, begin, end),
         cmocka_unit_test_setup_teardown(each_alert_of_answers_fires_on_its_own_metric, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "train/engine/answers.h"
+#include "train/online/rewards.h"
 #include "train/run/open_model.h"
 
 enum { MAX_STATE_JSON = 1 << 20 };
@@ -51,11 +52,11 @@ double eval_run_number(const struct eval_run *r, const char *name, double fallba
 static const struct role {
     const char *option, *setting; // of the command; of the run, for where the option is left open
     const char *what;
-    bool scores;
+    bool scores, watched;
 } roles[EVAL_N_OTHERS] = {
     [EVAL_REFERENCE] = {"reference", "model", "the reference", false},
     [EVAL_REWARD] = {"reward-model", "reward-model", "the reward model", true},
-    [EVAL_GOLD] = {"gold-model", "watch-model", "the gold model", true},
+    [EVAL_GOLD] = {"gold-model", "watch-model", "the gold model", true, true},
 };
 
 // The same ids must be the same tokens: answers are handed on as ids.
@@ -84,14 +85,19 @@ static int check_vocabulary(const struct session *x, const struct eval_other *o,
     return code;
 }
 
-static int open_other(struct eval_models *m, int which, const struct settings *s, struct err *e)
+// What the option names, or, where it is left open, what the run has; heap. A reward model may stand in the list of rewards.
+static char *path_of(const struct eval_models *m, const struct role *role, const struct settings *s)
+{
+    const char *given = settings_text(s, role->option), *of_run = eval_run_text(&m->run, role->setting);
+    char *found = *given || !role->scores ? NULL : rewards_model_of(of_run, eval_run_text(&m->run, "rewards"), role->watched);
+    return found ? found : mem_strdup(*given ? given : of_run);
+}
+
+static int open_at(struct eval_models *m, int which, const char *path, struct err *e)
 {
     const struct role *role = &roles[which];
     struct eval_other *o = &m->others[which];
     const struct session *x = &m->session;
-    const char *path = settings_text(s, role->option);
-    if (!*path)
-        path = eval_run_text(&m->run, role->setting);
     if (!*path || strcmp(path, "none") == 0 || (which == EVAL_REFERENCE && text_ends(path, ".json"))) // a new model has none
         return 0;
     if (!file_is_dir(path))
@@ -110,6 +116,14 @@ static int open_other(struct eval_models *m, int which, const struct settings *s
         return err_prefix(e, "%s: ", role->what);
     engine_note(&o->model->notes);
     return check_vocabulary(x, o, role, e);
+}
+
+static int open_other(struct eval_models *m, int which, const struct settings *s, struct err *e)
+{
+    char *path = path_of(m, &roles[which], s);
+    int code = open_at(m, which, path, e);
+    free(path);
+    return code;
 }
 
 int eval_models_open(struct eval_models *m, const struct settings *s, struct err *e)

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -21,14 +22,18 @@
 
 enum { MOST_STARTS = 4, MOST_LINE = 1 << 20 };
 
+static const char too_slow[] = "takes too long";
+
 struct program {
     char *command;
+    const char *name; // of it, for people: without the folder that it is run in
     double timeout;
     void (*say)(void *with, const char *text);
     void *with;
     pid_t pid; // 0: none runs
     int fd;    // its standard input and output
     struct str in; // what it has said of a line
+    int64_t n_lines; // that it has said since it was started
 };
 
 static int start(struct program *p, struct err *e)
@@ -56,6 +61,7 @@ static int start(struct program *p, struct err *e)
     p->fd = ends[0];
     fcntl(p->fd, F_SETFL, O_NONBLOCK);
     str_clear(&p->in);
+    p->n_lines = 0;
     return 0;
 }
 
@@ -82,16 +88,21 @@ static int take_line(const struct program *p, const char *line, size_t n, double
                      int *n_known, struct err *e)
 {
     json_t *o = NULL;
-    int code = json_parse(line, n, "a line of the reward command", &o, e);
+    const bool is_json = json_parse(line, n, "", &o, NULL) == 0;
     const json_t *id = json_object_get(o, "id"), *score = json_object_get(o, "score");
-    if (!code && (!json_is_integer(id) || !json_is_number(score) || !isfinite(json_number_value(score))))
-        code =
-            err_set(e, ERR_INPUT,
-                    "the reward command \"%.100s\" said \"%.*s\"; a line is to be such as {\"id\": 0, \"score\": 1.5}",
-                    p->command, (int)(n < 200 ? n : 200), line);
+    const char *wrong = !is_json                             ? "is no JSON"
+                        : !json_is_integer(id)               ? "has no whole number \"id\""
+                        : !json_is_number(score) ||
+                          !isfinite(json_number_value(score)) ? "has no finite number \"score\""
+                                                             : NULL;
+    int code = wrong ? err_set(e, ERR_INPUT, "the reward command \"%.100s\" said \"%.*s\" as its line %lld, which %s: a line "
+                               "is to be such as {\"id\": 0, \"score\": 1.5}, and what is for people belongs on standard "
+                               "error", p->name, (int)(n < 200 ? n : 200), line, (long long)p->n_lines, wrong)
+                     : 0;
     const json_int_t at = json_integer_value(id);
     if (!code && (at < 0 || at >= n_answers || known[at]))
-        code = err_set(e, ERR_INPUT, "the reward command \"%.100s\" scored answer %lld, which %s", p->command, (long long)at,
+        code = err_set(e, ERR_INPUT, "the reward command \"%.100s\" scored answer %lld on line %lld, which %s", p->name,
+                       (long long)at, (long long)p->n_lines,
                        at >= 0 && at < n_answers ? "it had scored already"
                        : n_answers ? "is none of this batch" : "nobody has asked for yet: it says more than it is asked");
     if (!code) {
@@ -115,12 +126,14 @@ static int read_some(struct program *p, double *scores, bool *known, int n_answe
     str_addn(&p->in, bytes, (size_t)n);
     const char *text = str_text(&p->in), *at = text;
     int code = 0;
-    for (const char *end; !code && (end = memchr(at, '\n', p->in.len - (size_t)(at - text))); at = end + 1)
+    for (const char *end; !code && (end = memchr(at, '\n', p->in.len - (size_t)(at - text))); at = end + 1) {
+        p->n_lines++;
         if (end > at)
             code = take_line(p, at, (size_t)(end - at), scores, known, n_answers, n_known, e);
+    }
     const size_t left = p->in.len - (size_t)(at - text);
     if (!code && left > MOST_LINE)
-        code = err_set(e, ERR_LIMIT, "the reward command \"%.100s\" writes a line of more than a megabyte", p->command);
+        code = err_set(e, ERR_LIMIT, "the reward command \"%.100s\" writes a line of more than a megabyte", p->name);
     char *rest = mem_alloc(left + 1, 1);
     memcpy(rest, at, left);
     str_clear(&p->in);
@@ -167,7 +180,7 @@ static int ask(struct program *p, const struct reward_answers *a, double *scores
     while (!code && *n_known < a->n) {
         struct pollfd f = {.fd = p->fd, .events = (short)(POLLIN | (sent < out.len ? POLLOUT : 0))};
         const double left = until - clock_seconds();
-        *why = "takes too long";
+        *why = too_slow;
         if (left <= 0 || poll(&f, 1, (int)fmin(left * 1000 + 1, 1000)) < 0) {
             code = left <= 0 ? 1 : 0;
             continue;
@@ -203,7 +216,7 @@ static int score(void *with, const struct reward_answers *a, double *scores, str
         if (code == 0)
             break;
         stop(p, false);
-        str_addf(&text, "the reward command \"%.100s\" %s after %d of %d scores%s", p->command, why, n_known, a->n,
+        str_addf(&text, "the reward command \"%.100s\" %s after %d of %d scores%s", p->name, why, n_known, a->n,
                  starts < MOST_STARTS ? "; it is started again" : "");
         if (code == 1 && p->say)
             p->say(p->with, str_text(&text));
@@ -211,23 +224,11 @@ static int score(void *with, const struct reward_answers *a, double *scores, str
     }
     if (code == 1)
         code = err_set(e, ERR_IO, "the reward command \"%.100s\" %s, after %d of %d scores, also when it was started again: "
-                       "what it said stands in the run's log; reward-timeout is %g seconds", p->command, why, n_known,
-                       a->n, p->timeout);
+                       "what it said stands in the run's log; reward-timeout is %g seconds%s", p->name, why, n_known,
+                       a->n, p->timeout, strcmp(why, too_slow) ? "" : ", and each line must be written out at once (in Python "
+                       "print with flush=True)");
     free(known);
     return code;
-}
-
-static int open_command(void **with, const char *arg, const struct rewards_options *o, struct err *e)
-{
-    if (!*arg)
-        return err_set(e, ERR_USAGE, "rewards: command needs a program, as in command:./score.sh");
-    struct program *p = mem_alloc(1, sizeof *p);
-    *p = (struct program){.command = mem_strdup(arg),
-                          .timeout = settings_float(o->settings, "reward-timeout"),
-                          .say = o->say,
-                          .with = o->with};
-    *with = p;
-    return 0;
 }
 
 static void close_command(void *with)
@@ -241,6 +242,54 @@ static void close_command(void *with)
     free(p);
 }
 
+// Behind "cd 'FOLDER' && ", which is put before a program that is meant from a folder: it may be longer than what is shown.
+static const char *name_of(const char *command)
+{
+    const char *behind = text_starts(command, "cd '") ? strstr(command, "' && ") : NULL;
+    return behind ? behind + strlen("' && ") : command;
+}
+
+// A program that is named by its path must be one: the shell would say so to the log alone, once answers are there. Other
+// lines are the shell's business.
+static int check_program(const struct program *p, struct err *e)
+{
+    static const char *const special = " \t\n;|&<>()'\"$`\\*?[]{}~=#";
+    const char *folder = p->name == p->command ? "" : p->command + strlen("cd '");
+    const size_t n = strcspn(p->name, special), n_folder = *folder ? strcspn(folder, "'") : 0;
+    const bool is_plain = n > 0 && (!p->name[n] || strchr(" \t\n;|&<>", p->name[n]));
+    if (!is_plain || !memchr(p->name, '/', n) || (*folder && strncmp(folder + n_folder, "' && ", 5) != 0))
+        return 0;
+    char *word = mem_strndup(p->name, n), *in = mem_strndup(folder, n_folder), *path = path_join(in, word);
+    int code = 0;
+    if (!file_exists(path))
+        code = err_set(e, ERR_NOT_FOUND, "the reward command \"%.100s\": there is no program %s", p->name, path);
+    else if (!file_is_regular(path) || access(path, X_OK) != 0)
+        code = err_set(e, ERR_USAGE, "the reward command \"%.100s\": %s is not a program that may be run: chmod +x %s, or name what "
+                       "runs it, such as python3 %s", p->name, path, word, word);
+    free(word);
+    free(in);
+    free(path);
+    return code;
+}
+
+static int open_command(void **with, const char *arg, const struct rewards_options *o, struct err *e)
+{
+    if (!*arg)
+        return err_set(e, ERR_USAGE, "rewards: command needs a program, as in command:./score.sh");
+    struct program *p = mem_alloc(1, sizeof *p);
+    *p = (struct program){.command = mem_strdup(arg),
+                          .timeout = settings_float(o->settings, "reward-timeout"),
+                          .say = o->say,
+                          .with = o->with};
+    p->name = name_of(p->command);
+    int code = check_program(p, e);
+    if (code)
+        close_command(p);
+    else
+        *with = p;
+    return code;
+}
+
 const struct reward_kind reward_kind_command = {.name = "command", .help = "command:PROGRAM, what a program says of answers",
-                                                .wants_texts = true, .at_once = true, .open = open_command, .score = score,
+                                                .wants_texts = true, .open = open_command, .score = score,
                                                 .close = close_command};

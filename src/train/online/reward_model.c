@@ -62,17 +62,18 @@ static int check_fit(const struct scorer *s, const char *dir, const struct rewar
 // It would get a head of zeros, and every answer would earn the same.
 static int check_head(const char *dir, struct err *e)
 {
-    if (!file_is_dir(dir) || model_folder_has_score(dir)) // what is not there is told of by loading it
+    if (!file_is_dir(dir))
+        return err_set(e, ERR_NOT_FOUND, "the reward model is not there: there is no folder %s", dir);
+    if (model_folder_has_score(dir))
         return 0;
     return err_set(e, ERR_USAGE, "the reward model %s scores nothing: train one with the objective rm, rm-list or rm-token",
                    dir);
 }
 
-static int open_scorer(void **with, const char *arg, const struct rewards_options *o, struct err *e)
+static int load(void **with, const char *arg, const struct rewards_options *o, unsigned how, struct err *e)
 {
     struct scorer *s = mem_alloc(1, sizeof *s);
     s->max_batch_tokens = o->max_batch_tokens;
-    const unsigned how = LOAD_FROZEN | model_load_as(quantized_type(settings_text(o->settings, "reward-precision")));
     int code = *arg ? check_head(arg, e)
                     : err_set(e, ERR_USAGE, "rewards: model needs a folder, as in model:runs/rm-1/checkpoints/step-100");
     if (!code)
@@ -83,6 +84,20 @@ static int open_scorer(void **with, const char *arg, const struct rewards_option
         close_scorer(s);
     else
         *with = s;
+    return code;
+}
+
+static int open_scorer(void **with, const char *arg, const struct rewards_options *o, struct err *e)
+{
+    const unsigned how = LOAD_FROZEN | model_load_as(quantized_type(settings_text(o->settings, "reward-precision")));
+    return load(with, arg, o, how, e);
+}
+
+static int look(const char *arg, const struct rewards_options *o, struct err *e)
+{
+    void *scorer = NULL;
+    int code = load(&scorer, arg, o, LOAD_HEADERS, e);
+    close_scorer(scorer);
     return code;
 }
 
@@ -108,5 +123,5 @@ static int score(void *with, const struct reward_answers *a, double *scores, str
 }
 
 const struct reward_kind reward_kind_model = {
-    .name = "model", .help = "model:DIR, the score of a reward model", .open = open_scorer, .score = score,
+    .name = "model", .help = "model:DIR, the score of a reward model", .look = look, .open = open_scorer, .score = score,
     .close = close_scorer};

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "model/model.h"
 #include "model/quantized.h"
@@ -35,6 +36,16 @@ static void close_judge(void *with)
     free(j);
 }
 
+// A text that is cut to what the rules say must be one that the model can take.
+static int check_length(const struct judge *j, const char *dir, struct err *e)
+{
+    if (j->rules.max_length <= j->model->arch.max_positions)
+        return 0;
+    return err_set(e, ERR_UNSUPPORTED, "the preference model %s reads at most %d tokens, and was trained on %d (its "
+                   TEXT_RULES_FILE " says so): they do not belong together; copy the whole checkpoint again, or train it "
+                   "anew with max-length %d", dir, j->model->arch.max_positions, j->rules.max_length, j->model->arch.max_positions);
+}
+
 // As the model was trained, or, where it comes from elsewhere, as plain text.
 static int open_rules(struct judge *j, const char *dir, struct err *e)
 {
@@ -43,17 +54,25 @@ static int open_rules(struct judge *j, const char *dir, struct err *e)
     const struct text_rules_options o = {.chat_template = "auto", .system = "", .special_tokens = true, .fallback = "plain",
                                          .max_length = most, .max_prompt_length = most};
     if (text_rules_read(&j->rules, j->tokenizer, dir, &fault))
-        return 0;
+        return check_length(j, dir, e);
     if (fault.code && e)
         *e = fault;
     return fault.code ? fault.code : text_rules_open(&j->rules, j->tokenizer, &o, e);
 }
 
-static int open_judge(void **with, const char *arg, const struct rewards_options *o, struct err *e)
+static int load(void **with, const char *arg, const struct rewards_options *o, unsigned how, struct err *e)
 {
     struct judge *j = mem_alloc(1, sizeof *j);
     j->max_batch_tokens = o->max_batch_tokens;
-    const unsigned how = LOAD_FROZEN | model_load_as(quantized_type(settings_text(o->settings, "reward-precision")));
+    if (*arg && !file_is_dir(arg)) {
+        close_judge(j);
+        return err_set(e, ERR_NOT_FOUND, "the preference model is not there: there is no folder %s", arg);
+    }
+    if (model_folder_has_score(arg)) {
+        close_judge(j);
+        return err_set(e, ERR_USAGE, "%s is a reward model, which scores an answer and compares none: give it as "
+                       "--reward-model, or train a preference model (objective preference-model)", arg);
+    }
     int code = *arg ? model_load(&j->model, arg, o->ops, o->backend, how, e)
                     : err_set(e, ERR_USAGE, "rewards: preference needs a folder, as in preference:runs/pm-1/checkpoints/step-100");
     if (!code) {
@@ -67,6 +86,20 @@ static int open_judge(void **with, const char *arg, const struct rewards_options
         close_judge(j);
     else
         *with = j;
+    return code;
+}
+
+static int open_judge(void **with, const char *arg, const struct rewards_options *o, struct err *e)
+{
+    const unsigned how = LOAD_FROZEN | model_load_as(quantized_type(settings_text(o->settings, "reward-precision")));
+    return load(with, arg, o, how, e);
+}
+
+static int look(const char *arg, const struct rewards_options *o, struct err *e)
+{
+    void *judge = NULL;
+    int code = load(&judge, arg, o, LOAD_HEADERS, e);
+    close_judge(judge);
     return code;
 }
 
@@ -163,4 +196,4 @@ static int score(void *with, const struct reward_answers *a, double *scores, str
 const struct reward_kind reward_kind_preference = {
     .name = "preference", .help = "preference:DIR, how a preference model compares an answer with the prompt's others",
     .wants_texts = true,
-    .compares = true, .open = open_judge, .score = score, .close = close_judge};
+    .compares = true, .look = look, .open = open_judge, .score = score, .close = close_judge};

@@ -184,21 +184,18 @@ static int score_style(void *with, const struct reward_answers *a, double *score
 const struct reward_kind reward_kind_length = {
     .name = "length",
     .help = "length:20..60, 1 within that many tokens, falling to 0 over half the band's width",
-    .at_once = true,
     .open = open_length,
     .score = score_length,
     .close = free};
 const struct reward_kind reward_kind_regex = {.name = "regex",
                                               .help = "regex:EXPRESSION, 1 where it matches",
                                               .wants_texts = true,
-                                              .at_once = true,
                                               .open = open_regex,
                                               .score = score_regex,
                                               .close = close_regex};
 const struct reward_kind reward_kind_json = {.name = "json",
                                              .help = "json, 1 where the answer is one JSON value",
                                              .wants_texts = true,
-                                             .at_once = true,
                                              .open = open_nothing,
                                              .score = score_json,
                                              .close = free};
@@ -206,10 +203,9 @@ const struct reward_kind reward_kind_repetition = {
     .name = "repetition",
     .help = "repetition, 0 down to -1: the share of repeated runs of four words",
     .wants_texts = true,
-    .at_once = true,
     .open = open_nothing,
     .score = score_repetition,
     .close = free};
 const struct reward_kind reward_kind_style = {.name = "style", .help = "style:song or style:truth, of the demo's endings",
-                                              .wants_texts = true, .at_once = true, .open = open_style,
+                                              .wants_texts = true, .open = open_style,
                                               .score = score_style, .close = free};

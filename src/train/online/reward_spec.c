@@ -58,3 +58,13 @@ int reward_part_read(const char **at, struct reward_part *out, struct err *e)
         reward_part_fini(out);
     return code;
 }
+
+char *rewards_model_of(const char *setting, const char *rewards, bool watched)
+{
+    struct reward_part p;
+    char *found = *setting ? mem_strdup(setting) : NULL;
+    for (const char *at = rewards; !found && reward_part_read(&at, &p, NULL) > 0; reward_part_fini(&p))
+        if (strcmp(p.kind, "model") == 0 && (p.weight == 0) == watched && *p.arg)
+            found = mem_strdup(p.arg);
+    return found;
+}

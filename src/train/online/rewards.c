@@ -28,10 +28,11 @@ const struct param reward_params[] = {
              "over-optimized."},
     {.name = "rewards", .type = PARAM_TEXT, .fallback = "", .group = "rewards",
      .help = "More rewards: [NAME=]KIND[:WHAT][@WEIGHT], separated by commas, such as length:20..60@0.2,regex:[.!?]$. "
-             "Kinds: model, preference, length, regex, json, repetition, style, command. Weight 0: only watched."},
+             "Kinds: model, preference, length, regex, json, repetition, style, command. Weight 0: only watched. preference "
+             "alone says only which of a prompt's answers is better: these sum to 0, so that there is no curve reward."},
     {.name = "reward-command", .type = PARAM_TEXT, .fallback = "", .group = "rewards",
-     .help = "A program that scores answers, run in the folder where the run is started: it reads JSON lines {id, prompt, "
-             "response, tokens, ended} and writes lines {id, score}."},
+     .help = "A program that scores answers, run in the folder where the run is started (of a recipe in that of its file): it reads JSON "
+             "lines {id, prompt, response, tokens, ended} and writes lines {id, score}."},
     {.name = "reward-timeout", .type = PARAM_FLOAT, .fallback = "60", .min = 0.1, .max = 86400, .unit = "seconds",
      .group = "rewards",
      .help = "How long that program may take for a batch before it is started again."},
@@ -78,6 +79,9 @@ struct rewards {
     struct rewards_options o;
     struct reward list[MOST_REWARDS];
     int n;
+    bool are_relative; // what is learnt from only compares: a prompt's answers earn 0 together
+    rewards_visit visit; // of VISIT
+    void *visit_with;
 };
 
 static const struct reward_kind *find_kind(const char *name, struct err *e)
@@ -120,7 +124,8 @@ static int name_reward(const struct rewards *r, struct reward *x, const char *gi
     return 0;
 }
 
-enum depth { READ, TRY, OPEN }; // the list alone; as well what can be opened at once; all, which stays open
+// The list alone; as well what loads nothing; the folders of models; all, which stays open.
+enum depth { READ, TRY, VISIT, OPEN };
 
 static int add(struct rewards *r, const char *name, const char *kind, const char *arg, double weight, enum depth depth,
                struct err *e)
@@ -131,7 +136,9 @@ static int add(struct rewards *r, const char *name, const char *kind, const char
     if (r->n == MOST_REWARDS)
         return err_set(e, ERR_USAGE, "there are more than %d rewards", MOST_REWARDS);
     int code = name_reward(r, &x, name, e);
-    if (!code && (depth == OPEN || (depth == TRY && x.kind->at_once)))
+    if (!code && depth == VISIT && x.kind->look)
+        code = r->visit(r->visit_with, x.kind, arg, e);
+    if (!code && (depth == OPEN || (depth == TRY && !x.kind->look)))
         code = x.kind->open(&x.with, arg, &r->o, e);
     if (!code && depth == TRY && x.with && x.kind->close) {
         x.kind->close(x.with);
@@ -163,12 +170,16 @@ static int add_all(struct rewards *r, const struct settings *s, enum depth depth
         code = add(r, p.name, p.kind, p.arg, p.weight, depth, e);
         reward_part_fini(&p);
     }
+    if (depth == VISIT)
+        return code;
     const bool person = rewards_are_a_persons(s);
-    bool any = false, compares = false;
+    bool any = false, compares = false, scores = false;
     for (int i = 0; i < r->n; i++) {
         any = any || r->list[i].weight != 0;
         compares = compares || (r->list[i].weight != 0 && r->list[i].kind->compares);
+        scores = scores || (r->list[i].weight != 0 && !r->list[i].kind->compares);
     }
+    r->are_relative = compares && !scores;
     if (!code && compares && settings_find(s, "samples") && settings_int(s, "samples") < 2)
         code = err_set(e, ERR_USAGE,
                        "rewards: preference compares a prompt's answers with each other, and there is one: give "
@@ -198,6 +209,15 @@ int rewards_check(const struct settings *s, struct err *e)
     return code;
 }
 
+int rewards_models(const struct settings *s, rewards_visit visit, void *with, struct err *e)
+{
+    struct rewards r = {.o.settings = s, .visit = visit, .visit_with = with};
+    int code = add_all(&r, s, VISIT, e);
+    for (int i = 0; i < r.n; i++)
+        free(r.list[i].name);
+    return code;
+}
+
 int rewards_weighed(const struct settings *s, const char *metric)
 {
     struct rewards r = {.o.settings = s};
@@ -209,6 +229,45 @@ int rewards_weighed(const struct settings *s, const char *metric)
         free(r.list[i].name);
     }
     return found;
+}
+
+static bool is_told(const struct rewards *r, int i)
+{
+    return r->n > 1 || r->list[i].weight != 1;
+}
+
+bool rewards_tell(const struct settings *s, const char *metric, struct str *told)
+{
+    struct rewards r = {.o.settings = s};
+    bool found = false;
+    add_all(&r, s, READ, NULL);
+    for (int i = 0; i < r.n; i++) {
+        const struct reward *x = &r.list[i];
+        if (!x->kind->compares && is_told(&r, i)) {
+            found = found || strcmp(metric, x->mean_key) == 0 || strcmp(metric, x->std_key) == 0;
+            if (told)
+                str_addf(told, ", eval/%s", x->mean_key);
+        }
+        free(x->name);
+    }
+    return found;
+}
+
+bool rewards_are_relative(const struct settings *s)
+{
+    struct rewards r = {.o.settings = s};
+    add_all(&r, s, READ, NULL);
+    for (int i = 0; i < r.n; i++)
+        free(r.list[i].name);
+    return r.are_relative;
+}
+
+void rewards_say_doubts(const struct settings *s, struct notes *notes)
+{
+    if (rewards_are_relative(s))
+        notes_add(notes, "answers are only compared with the prompt's others, which sums to 0: there is no curve reward, and "
+                         "reward_std says how far answers are apart; whether they become better say a watch-model and the "
+                         "win rates of attune eval --reward-model");
 }
 
 bool rewards_score_single_answers(const struct settings *s)
@@ -296,7 +355,7 @@ static struct spread spread_of(const double *x, int n)
     return s;
 }
 
-// Of the answers that are told of.
+// Of the answers that are told of. mean_key NULL: the mean says nothing.
 static void tell_spread(const char *mean_key, const char *std_key, const struct rollout_batch *b, const double *scores,
                         struct metric_list *facts)
 {
@@ -306,7 +365,8 @@ static void tell_spread(const char *mean_key, const char *std_key, const struct 
         if (rollout_counts(b, i))
             told[n++] = scores[i];
     const struct spread s = spread_of(told, n);
-    metric_add(facts, mean_key, s.mean);
+    if (mean_key)
+        metric_add(facts, mean_key, s.mean);
     metric_add(facts, std_key, s.std);
     free(told);
 }
@@ -340,7 +400,7 @@ static int score_all(struct rewards *r, const struct reward_answers *a, double *
                                "between -%g and %g", x->name, scores[i], x->weight, FARTHEST, FARTHEST);
             totals[i] += x->weight * scores[i];
         }
-        if (!code && (r->n > 1 || x->weight != 1)) // else it is the reward
+        if (!code && is_told(r, k)) // else it is the reward
             tell_spread(x->mean_key, x->std_key, a->batch, scores, facts);
     }
     free(scores);
@@ -354,7 +414,8 @@ static double overlong(double n, double longest, double buffer)
 }
 
 // A batch that is brought to mean 0 would have a curve of zeros: what is told of it, and what held-out answers earn, is of
-// before, without the penalties, which are in the unit of after.
+// before, without the penalties, which are in the unit of after. Where rewards only compare a prompt's answers their mean is
+// always 0, and a curve of it would look like one of a run that learns nothing: of them the spread alone is told.
 static void settle(const struct rewards *r, const struct rollout_batch *b, bool held_out, double *totals,
                    struct metric_list *facts)
 {
@@ -366,10 +427,10 @@ static void settle(const struct rewards *r, const struct rollout_batch *b, bool 
     const int n = b->data.n_seqs;
     for (int i = 0; i < n && clip > 0; i++)
         totals[i] = fmin(fmax(totals[i], -clip), clip);
-    if (scaled && held_out)
+    if (held_out && (scaled || r->are_relative))
         return;
-    if (scaled)
-        tell_spread("reward", "reward_std", b, totals, facts);
+    if (scaled || r->are_relative)
+        tell_spread(r->are_relative ? NULL : "reward", "reward_std", b, totals, facts);
     const struct spread all = spread_of(totals, n);
     for (int i = 0; i < n; i++) {
         if (scaled)

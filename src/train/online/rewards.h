@@ -10,7 +10,9 @@
 #pragma once
 
 #include "base/err.h"
+#include "base/notes.h"
 #include "base/param.h"
+#include "base/str.h"
 #include "corpus/corpus.h"
 #include "model/backend.h"
 #include "text/tokenizer.h"
@@ -36,13 +38,28 @@ void rewards_free(struct rewards *r); // NULL is fine
 // Into b->scores what each answer earns in all, and of each reward the mean and the spread to facts. held_out: the prompts'
 // examples are those of that corpus.
 int rewards_score(struct rewards *r, struct rollout_batch *b, bool held_out, struct metric_list *facts, struct err *e);
+// The folder of the first reward model that counts or, watched, that has no weight: of the setting for one, else of the list.
+// Heap; NULL: there is none.
+char *rewards_model_of(const char *setting, const char *rewards, bool watched);
 // A person is the reward (feedback person): scores are NaN, and what there is of rewards is only watched.
 bool rewards_are_a_persons(const struct settings *s);
 // Whether held-out answers, one to a prompt, earn something: not what a person would say, nor what compares answers with
 // each other.
 bool rewards_score_single_answers(const struct settings *s);
+// What is learnt from only compares a prompt's answers with each other, and is 0 in the mean whatever is learnt: there is no
+// metric reward.
+bool rewards_are_relative(const struct settings *s);
+void rewards_say_doubts(const struct settings *s, struct notes *notes); // what should be known of them
+// Whether held-out answers, one to a prompt, have the metric "rewards/NAME/mean" or ".../std": not of what compares, nor of the
+// only reward, which is "reward". told (may be NULL): the names of all such means, each as ", eval/rewards/NAME/mean".
+bool rewards_tell(const struct settings *s, const char *metric, struct str *told);
 // Whether the settings name a reward that is optimized, or a person is it, and can be read, without loading any.
 int rewards_check(const struct settings *s, struct err *e);
+// Calls `visit` with the folder of each model that scores answers, until one call is an error, which it returns.
+// kind->look() tells whether the model could (reward_kinds.h).
+struct reward_kind;
+typedef int (*rewards_visit)(void *with, const struct reward_kind *kind, const char *folder, struct err *e);
+int rewards_models(const struct settings *s, rewards_visit visit, void *with, struct err *e);
 // Whether what these settings name is learnt from: 1 when "rewards/NAME/mean" is of a reward with a weight, 0 when it is
 // only watched, -1 when there is no such reward.
 int rewards_weighed(const struct settings *s, const char *metric);

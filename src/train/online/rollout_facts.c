@@ -56,7 +56,7 @@ static void of_scores(const struct rollout_batch *b, struct metric_list *facts)
             add(&spreads, spread(&group));
         without += !rollout_has_spread(b, g);
     }
-    if (isnan(metric_value(facts, "reward"))) { // else the rewards have told what it was in their own unit (reward-norm)
+    if (isnan(metric_value(facts, "reward_std"))) { // else the rewards have told what it was in their own unit (reward-norm)
         metric_add(facts, "reward", mean(&all));
         metric_add(facts, "reward_std", spread(&all));
     }

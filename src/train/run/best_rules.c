@@ -22,7 +22,6 @@ static const struct {
     {"eval/logps/chosen", true},
     {"eval/mean_token_accuracy", true},
     {"eval/reward", true},
-    {"reward", true},
     {"kl", false},
 };
 enum { N_USUAL = sizeof usual / sizeof *usual };
@@ -116,6 +115,23 @@ static int check_stages(const struct best *b, const struct settings *s, struct e
                    b->now.metric);
 }
 
+// Of a run that learns from its own answers, all of what is measured of the answers to held-out prompts is known.
+static int check_answers(const char *metric, const struct settings *s, struct err *e)
+{
+    const bool has_styles = settings_bool(s, "probe-styles"), has_reward = rewards_score_single_answers(s);
+    struct str told = {.max = 700};
+    bool is_there = strcmp(metric, "kl") == 0 || strcmp(metric, "eval/completions/mean_length") == 0 ||
+                    (has_reward && strcmp(metric, "eval/reward") == 0) ||
+                    (has_styles && (text_starts(metric, "style/") || text_starts(metric, "minority/")));
+    is_there |= rewards_tell(s, plain_name(metric), &told) && text_starts(metric, "eval/");
+    int code = is_there ? 0
+                        : err_set(e, ERR_USAGE, "keep-best: such a run measures no %s of what is held out; it has: kl, "
+                                  "eval/completions/mean_length%s%s%s", metric, has_reward ? ", eval/reward" : "",
+                                  str_text(&told), has_styles ? ", style/NAME, minority/share" : "");
+    str_fini(&told);
+    return code;
+}
+
 // That it will be measured, as far as the settings say.
 static int check_measured(const struct best *b, const struct objective *o, const struct settings *s, struct err *e)
 {
@@ -132,6 +148,8 @@ static int check_measured(const struct best *b, const struct objective *o, const
         return err_set(e, ERR_USAGE, "keep-best: %s is of held-out answers, one to a prompt, and what these earn says "
                                      "neither a person nor a comparison: choose kl, or the eval/rewards/NAME/mean of "
                                      "one that is watched", metric);
+    if (o->online && check_answers(metric, s, e))
+        return ERR_USAGE;
     if (held_out && b->patience > 0 && !probed && settings_int(s, "eval-every") == 0)
         return err_set(e, ERR_USAGE, "patience counts evaluations, and there are none on the way: give eval-every");
     return 0;

@@ -11,10 +11,12 @@
 #include "base/str.h"
 #include "corpus/lists.h"
 #include "model/adapter.h"
+#include "model/model.h"
 #include "model/quantized.h"
 #include "model/safetensors.h"
 #include "text/tokenizer.h"
 #include "train/data/dataset.h"
+#include "train/online/reward_kinds.h"
 #include "train/run/open_model.h"
 #include "train/run/run.h"
 #include "train/run/run_online.h"
@@ -33,6 +35,7 @@ struct flight {
     struct memory_facts facts; // of the model, for the plan
     struct tokenizer *tokenizer;
     struct corpus *corpus, *eval_corpus;
+    int max_length; // of a prompt with its answer
 };
 
 static const char *text(const struct flight *f, const char *name)
@@ -40,43 +43,11 @@ static const char *text(const struct flight *f, const char *name)
     return settings_text(f->settings, name);
 }
 
-static void add_file(struct flight *f, struct st_file *weights)
+static void add_file(struct flight *f, const struct st_file *weights)
 {
     f->facts.file_bytes += (double)weights->map_bytes;
     for (size_t i = 0; i < weights->n_tensors; i++)
         f->facts.is_bf16_file |= weights->tensors[i].dtype == ST_BF16 && weights->tensors[i].n_dims > 1;
-    st_close(weights);
-}
-
-// The headers of all weight files: whole, and readable.
-static int check_weights(struct flight *f, const char *dir, struct err *e)
-{
-    char *index = path_join(dir, "model.safetensors.index.json"), *single = path_join(dir, "model.safetensors");
-    json_t *map = NULL, *file;
-    struct st_file *weights;
-    const char *tensor, *last = "";
-    int code = 0;
-    if (file_exists(single)) {
-        code = st_open(&weights, single, e);
-        if (!code)
-            add_file(f, weights);
-    } else if (file_exists(index) && (code = json_read(index, 64 << 20, &map, e)) == 0) {
-        json_object_foreach(json_object_get(map, "weight_map"), tensor, file) {
-            const char *name = json_string_value(file);
-            if (code || !name || strcmp(name, last) == 0)
-                continue;
-            char *path = path_join(dir, name);
-            code = st_open(&weights, path, e);
-            if (!code)
-                add_file(f, weights);
-            free(path);
-            last = name;
-        }
-    }
-    json_decref(map);
-    free(index);
-    free(single);
-    return code;
 }
 
 static double numbers_of(const struct st_file *file)
@@ -97,51 +68,69 @@ static void assume_weights(struct flight *f, const json_t *config)
     f->facts.is_bf16_file = dtype && strcmp(dtype, "bfloat16") == 0;
 }
 
-static int check_model(struct flight *f, struct err *e)
+// What an adapter's own files say, beside what it stands on.
+static int look_at_adapter(struct flight *f, const char *dir, struct err *e)
+{
+    struct adapter read = {0};
+    struct notes notes = {0};
+    int code = adapter_open(&read, dir, &notes, e);
+    if (!code) {
+        f->facts.adapter_params = numbers_of(read.file);
+        f->facts.adapter_rank = read.rank;
+        const char *trained_on = adapter_base_precision(&read);
+        f->facts.base_type = trained_on ? quantized_type(trained_on) : DTYPE_F32;
+    }
+    adapter_close(&read);
+    notes_fini(&notes);
+    return code;
+}
+
+// A folder, by its config and the headers of all its weight files: as a run would load it.
+static int look_at_folder(struct flight *f, const char *dir, struct err *e)
+{
+    struct model *m = NULL;
+    f->facts.adapter = adapter_is_folder(dir);
+    int code = f->facts.adapter ? look_at_adapter(f, dir, e) : 0;
+    if (!code)
+        code = model_load(&m, dir, NULL, NULL, LOAD_HEADERS | (f->needs.networks & NETWORK_SCORE ? LOAD_SCORE : 0), e);
+    if (code)
+        return code;
+    f->facts.arch = m->arch;
+    for (int i = 0; model_file(m, i); i++)
+        add_file(f, model_file(m, i));
+    model_free(m);
+    return 0;
+}
+
+static int look_at_config(struct flight *f, const char *path, struct err *e)
 {
     enum { MAX_CONFIG = 16 << 20 };
-    const char *path = text(f, "model");
-    const bool is_config = text_ends(path, ".json"), is_new = is_config && !f->about.trained;
-    char *base = NULL, *config_path = NULL;
     struct notes notes = {0};
     json_t *config = NULL;
-    int code = 0;
-    f->facts.bf16 = strcmp(text(f, "precision"), "bf16") == 0;
-    if (is_new && (f->needs.networks & (NETWORK_SCORE | NETWORK_VALUE)))
+    if (!f->about.trained && (f->needs.networks & (NETWORK_SCORE | NETWORK_VALUE)))
         return err_set(e, ERR_USAGE, "objective %s starts from a trained model: give --model a folder, not %s",
                        f->objective->name, path);
-    f->facts.adapter = !is_config && adapter_is_folder(path);
-    if (f->facts.adapter) {
-        struct adapter read = {0};
-        code = adapter_open(&read, path, &notes, e);
-        f->facts.adapter_params = code ? 0 : numbers_of(read.file);
-        f->facts.adapter_rank = code ? 0 : read.rank;
-        const char *trained_on = code ? NULL : adapter_base_precision(&read);
-        f->facts.base_type = trained_on ? quantized_type(trained_on) : DTYPE_F32;
-        adapter_close(&read);
-        if (!code && !(base = adapter_base(path, e)))
-            code = e ? e->code : ERR_INPUT;
-    }
-    if (!code) {
-        config_path = is_config ? mem_strdup(path) : path_join(base ? base : path, "config.json");
-        code = json_read(config_path, MAX_CONFIG, &config, e);
-    }
+    int code = json_read(path, MAX_CONFIG, &config, e);
     if (!code)
-        code = arch_from_config(&f->facts.arch, config, config_path, &notes, e);
-    if (!code && !is_config)
-        code = check_weights(f, base ? base : path, e);
-    else if (!code && f->about.trained)
+        code = arch_from_config(&f->facts.arch, config, path, &notes, e);
+    if (!code && f->about.trained)
         assume_weights(f, config);
+    notes_fini(&notes);
+    json_decref(config);
+    return code;
+}
+
+static int check_model(struct flight *f, struct err *e)
+{
+    const char *path = text(f, "model");
+    f->facts.bf16 = strcmp(text(f, "precision"), "bf16") == 0;
+    int code = text_ends(path, ".json") ? look_at_config(f, path, e) : look_at_folder(f, path, e);
     f->facts.adapter |= f->about.adapter;
     if (f->about.adapter_rank && !code) {
         f->facts.adapter_rank = f->about.adapter_rank;
         f->facts.adapter_params = memory_of_adapter(&f->facts.arch, f->about.adapter_rank, f->about.adapter_targets);
     }
     f->seen.params = code ? 0 : (double)arch_n_params(&f->facts.arch);
-    notes_fini(&notes);
-    json_decref(config);
-    free(config_path);
-    free(base);
     return code;
 }
 
@@ -259,6 +248,7 @@ static int check_text(struct flight *f, struct err *e)
         return code;
     if (rules.max_length > f->facts.arch.max_positions)
         rules.max_length = f->facts.arch.max_positions;
+    f->max_length = rules.max_length;
     if (!rules.chat && (any_chat(f->corpus) || any_chat(f->eval_corpus)))
         code = err_set(e, ERR_INPUT, "the data are conversations, which need a chat template: %s; choose one with "
                        "chat-template NAME", rules.no_chat);
@@ -271,6 +261,22 @@ static int check_text(struct flight *f, struct err *e)
         code = check_tokens(f, f->eval_corpus, &build, e);
     text_rules_fini(&rules);
     return code;
+}
+
+// ---- what scores answers ----
+
+static int look_at_reward(void *with, const struct reward_kind *kind, const char *folder, struct err *e)
+{
+    const struct flight *f = with;
+    const struct rewards_options o = {.settings = f->settings, .vocab_size = f->facts.arch.vocab_size,
+                                      .tokenizer = f->tokenizer, .max_length = f->max_length};
+    const bool is_there = !f->about.is_made_later || !f->about.is_made_later(f->about.with, folder);
+    return is_there ? kind->look(folder, &o, e) : 0;
+}
+
+static int check_rewards(struct flight *f, struct err *e)
+{
+    return f->objective->online ? rewards_models(f->settings, look_at_reward, f, e) : 0;
 }
 
 // Opens the device that the run would have; what it has free is what the plan is held against.
@@ -288,14 +294,22 @@ static int check_device(struct flight *f, struct err *e)
     return 0;
 }
 
+// What stops nothing, but should be known, among the rest.
+static int open_watching(const struct objective *o, const struct settings *s, struct notes *notes, struct err *e)
+{
+    struct best best;
+    if (o->online && notes)
+        rewards_say_doubts(s, notes);
+    return best_open(&best, o, s, notes, e);
+}
+
 int preflight_memory_as(const struct objective *o, const struct settings *s, const struct preflight_about *about,
                         struct memory_plan *plan, struct preflight_seen *seen, struct notes *notes, struct err *e)
 {
     struct objective_run configured = {0};
-    struct best best;
     objective_configure(&configured, o, s);
     struct flight f = {.objective = o, .settings = s, .about = *about, .needs = objective_needs(&configured)};
-    int code = best_open(&best, o, s, notes, e);
+    int code = open_watching(o, s, notes, e);
     if (!code)
         code = check_device(&f, e);
     if (!code)
@@ -323,7 +337,6 @@ int preflight_as(const struct objective *o, const struct settings *s, const stru
                  struct memory_plan *plan, struct preflight_seen *seen, struct notes *notes, struct err *e)
 {
     struct objective_run configured = {0};
-    struct best best;
     objective_configure(&configured, o, s);
     struct flight f = {.objective = o, .settings = s, .about = *about, .needs = objective_needs(&configured)};
     *plan = (struct memory_plan){0};
@@ -331,7 +344,7 @@ int preflight_as(const struct objective *o, const struct settings *s, const stru
     if (!code)
         code = run_check_base_precision(o, s, e);
     if (!code)
-        code = best_open(&best, o, s, notes, e);
+        code = open_watching(o, s, notes, e);
     if (!code)
         code = check_device(&f, e);
     if (!code)
@@ -348,6 +361,8 @@ int preflight_as(const struct objective *o, const struct settings *s, const stru
         code = check_corpus(&f, &f.eval_corpus, text(&f, "eval-data"), e);
     if (!code)
         code = check_text(&f, e);
+    if (!code)
+        code = check_rewards(&f, e);
     if (!code && !about->any_memory)
         code = memory_plan_check(plan, s, e);
     if (f.corpus) {

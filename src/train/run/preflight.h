@@ -15,6 +15,8 @@ struct preflight_about {
     int adapter_rank;
     const char *adapter_targets;
     bool any_memory; // more than there is is no error
+    bool (*is_made_later)(const void *with, const char *folder); // of a model that scores answers; NULL: all are there
+    const void *with;
 };
 // What was seen of the data.
 struct preflight_seen {

@@ -14,7 +14,8 @@
 static void lines_add(struct recipe_lines *l, const char *key, const char *value, const char *where)
 {
     MEM_GROW(l->rows, l->n, l->cap);
-    l->rows[l->n++] = (struct recipe_line){mem_strdup(key), value ? mem_strdup(value) : NULL, mem_strdup(where)};
+    l->rows[l->n++] = (struct recipe_line){.key = mem_strdup(key), .value = value ? mem_strdup(value) : NULL,
+                                          .where = mem_strdup(where)};
 }
 
 static void lines_fini(struct recipe_lines *l)
@@ -309,9 +310,11 @@ static void assign(struct recipe_lines *l, const char *key, const char *value, c
             free(row->where);
             row->value = mem_strdup(value);
             row->where = mem_strdup(where);
+            row->typed = true;
             return;
         }
     lines_add(l, key, value, where);
+    l->rows[l->n - 1].typed = true;
 }
 
 static int set_in(struct recipe *r, const char *section, const char *key, const char *value, const char *where,

@@ -14,6 +14,9 @@
 //     model = {policy or sft}            # the checkpoint of the first of them that has run by then
 //     [end]
 //
+// A path, and a program or a folder of rewards, is meant from the folder that the file is in (from there else from where the
+// person stands); what is given when it is started, the other way round.
+//
 // {stage} is the folder of the stage's last checkpoint (with keep-best: of its best), {stage.run} the name of its run. $$ is
 // a dollar sign, {{ a brace. A stage can name those before it only, so that the file's order is that of the runs.
 //
@@ -34,6 +37,7 @@ enum { RECIPE_MAX_BYTES = 1 << 18, RECIPE_MAX_STAGES = 64 };
 struct recipe_line {
     char *key, *value; // value NULL: an input without a default
     char *where;       // "FILE:12", or what was said on the command line: for errors
+    bool typed;        // on the command line or in the form
 };
 struct recipe_lines {
     struct recipe_line *rows;

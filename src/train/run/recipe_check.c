@@ -11,7 +11,9 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/places.h"
 #include "base/str.h"
+#include "train/online/reward_kinds.h"
 
 // ---- settings ----
 
@@ -30,24 +32,11 @@ static int unknown_key(const struct recipe_stage *stage, const struct recipe_lin
     return code;
 }
 
-// A path of the recipe is there as it stands, beside the recipe, or among Attune's own files; else it stays as it is.
-static char *find_path(const struct recipe *r, const char *value)
+// What stands in the recipe is meant from its folder, and what was typed from where the person stands; each has the other's
+// behind it, and Attune's own files.
+static struct path_places places_of(const char *dir, bool typed)
 {
-    char *dir = path_dir(r->path), *beside = path_join(dir, value), *shared = *value == '/' ? NULL : path_share(value);
-    struct str name = {0}; // of what a copied recipe had beside it
-    str_addf(&name, "recipes/%s", value);
-    char *shipped = *value == '/' ? NULL : path_share(str_text(&name));
-    const char *const places[] = {beside, value, shared, shipped};
-    char *found = NULL;
-    for (size_t i = 0; i < 4 && !found; i++)
-        if (places[i] && file_exists(places[i]))
-            found = realpath(places[i], NULL);
-    free(dir);
-    free(beside);
-    free(shared);
-    free(shipped);
-    str_fini(&name);
-    return found ? found : mem_strdup(value);
+    return (struct path_places){.folders = {typed ? "." : dir, typed ? dir : "."}, .recipes = true};
 }
 
 static int set_value(const struct check *c, size_t at, const struct recipe_line *line, char *value, struct err *e)
@@ -58,20 +47,24 @@ static int set_value(const struct check *c, size_t at, const struct recipe_line 
     const char *from;
     bool as_run;
     const bool names_stage = recipe_names_stage(&c->names, value, &stage, &from, &n, &as_run);
+    const struct path_places places = places_of(c->dir, line->typed);
     if (names_stage && p->type != PARAM_PATH && p->type != PARAM_TEXT)
         return err_set(e, ERR_INPUT, "%s: %s is no path or text: it cannot name a stage", line->where, line->key);
     if (p->type == PARAM_PATH && *value && !names_stage) {
-        char *found = find_path(c->recipe, value);
-        const bool is_there = file_exists(found);
-        int code = is_there ? settings_set(s, line->key, found, e)
-                            : err_set(e, ERR_NOT_FOUND, "%s: there is no file or folder %s", line->where, value);
+        char *found = path_find(&places, value);
+        int code = found ? settings_set(s, line->key, found, e)
+                         : err_set(e, ERR_NOT_FOUND, "%s: there is no file or folder %s%s%s", line->where, value,
+                                   *value == '/' || line->typed ? "" : ", seen from the recipe's folder ",
+                                   *value == '/' || line->typed ? "" : c->dir);
         if (!code && !file_is_dir(found) && !file_is_regular(found))
             code = err_set(e, ERR_USAGE, "%s: %s is a pipe or a device: a run reads its data again when it is resumed, so "
                            "give a file", line->where, found);
         free(found);
         return code;
     }
-    int code = settings_set(s, line->key, value, e);
+    char *meant = p->type == PARAM_PATH ? NULL : path_of_setting(&places, p, value);
+    int code = settings_set(s, line->key, meant ? meant : value, e);
+    free(meant);
     return code ? err_prefix(e, "%s: ", line->where) : 0;
 }
 
@@ -137,14 +130,18 @@ static int check_defaults(const struct check *c, struct err *e)
 
 // ---- models and data ----
 
-// The stage whose checkpoint the setting names; -1: none.
-static long stage_of(const struct check *c, size_t at, const char *key)
+// The stage whose checkpoint a value names; -1: none.
+static long stage_named(const struct check *c, const char *value)
 {
     size_t stage, n;
     const char *from;
     bool as_run;
-    const char *value = settings_text(&c->stages[at].settings, key);
     return recipe_names_stage(&c->names, value, &stage, &from, &n, &as_run) && !as_run ? (long)stage : -1;
+}
+
+static long stage_of(const struct check *c, size_t at, const char *key)
+{
+    return stage_named(c, settings_text(&c->stages[at].settings, key));
 }
 
 // Whether what comes out of a stage is an adapter.
@@ -154,18 +151,31 @@ static bool makes_adapter(const struct check *c, size_t at)
     return (settings_int(s, "lora-rank") > 0 || run_continues_adapter(s)) && !c->stages[at].objective->of_runs;
 }
 
+static int check_scorer(void *with, const struct reward_kind *kind, const char *folder, struct err *e)
+{
+    const struct check *c = with;
+    const long from = stage_named(c, folder);
+    if (from < 0)
+        return 0;
+    const struct needs makes = c->stages[from].objective->needs;
+    const bool can = kind->compares ? makes.groups & GROUPS_COMPARISON : makes.networks & NETWORK_SCORE;
+    return can ? 0 : err_set(e, ERR_INPUT, "answers are scored by %s, which is no %s model (%s)", c->names.names[from],
+                             kind->compares ? "preference" : "reward", c->stages[from].objective->name);
+}
+
 // What scores answers must have learnt to.
 static int check_scorers(const struct check *c, size_t at, struct err *e)
 {
-    static const char *const keys[] = {"reward-model", "watch-model"};
     const struct recipe_stage *stage = &c->recipe->stages[at];
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
-        const long from = settings_find(&c->stages[at].settings, keys[i]) ? stage_of(c, at, keys[i]) : -1;
-        if (from >= 0 && !(c->stages[from].objective->needs.networks & NETWORK_SCORE))
-            return err_set(e, ERR_INPUT, "%s: stage %s: %s is %s, which is no reward model (%s)", stage->where,
-                           stage->name, keys[i], c->names.names[from], c->stages[from].objective->name);
-    }
-    return 0;
+    if (!c->stages[at].objective->online)
+        return 0;
+    int code = rewards_models(&c->stages[at].settings, check_scorer, (void *)c, e);
+    return code ? err_prefix(e, "%s: stage %s: ", stage->where, stage->name) : 0;
+}
+
+static bool is_made_later(const void *check, const char *folder)
+{
+    return stage_named(check, folder) >= 0;
 }
 
 static int check_start(const struct check *c, size_t at, struct err *e)
@@ -195,6 +205,8 @@ static struct settings *stand_in(const struct check *c, size_t at, struct prefli
     struct settings *s = mem_alloc(1, sizeof *s);
     size_t first = at;
     about->any_memory = c->plan;
+    about->is_made_later = is_made_later;
+    about->with = c;
     for (long from; (from = stage_of(c, first, "model")) >= 0; first = (size_t)from)
         about->trained = true;
     const long from = stage_of(c, at, "model");
@@ -218,7 +230,7 @@ static struct settings *stand_in(const struct check *c, size_t at, struct prefli
         size_t named, n;
         const char *begins;
         bool as_run;
-        const bool later = s->items[i].param->type == PARAM_PATH &&
+        const bool later = s->items[i].param->type == PARAM_PATH && strcmp(s->items[i].param->group, "rewards") != 0 &&
                            recipe_names_stage(&c->names, text, &named, &begins, &n, &as_run);
         if (*text)
             settings_set(s, s->items[i].param->name, later ? model : text, NULL);
@@ -256,14 +268,15 @@ static int open_check(struct check *c, const struct recipe *r, const struct reci
 {
     *c = (struct check){.recipe = r, .plan = asked->plan, .stages = mem_alloc(r->n_stages, sizeof *c->stages),
                         .used = mem_alloc(r->defaults.n + 1, sizeof *c->used), .config = mem_strdup(""),
-                        .names.n = r->n_stages};
+                        .dir = path_dir(r->path), .names.n = r->n_stages};
     for (size_t i = 0; i < r->n_stages; i++)
         c->names.names[i] = r->stages[i].name;
     if (!*r->config)
         return 0;
     free(c->config);
-    c->config = find_path(r, r->config);
-    return file_exists(c->config)
+    const struct path_places places = places_of(c->dir, false);
+    c->config = path_find(&places, r->config);
+    return c->config
                ? 0
                : err_set(e, ERR_NOT_FOUND, "%s: config = %s: there is no such file", r->path, r->config);
 }
@@ -278,6 +291,7 @@ static void close_check(struct check *c)
     free(c->stages);
     free(c->used);
     free(c->config);
+    free(c->dir);
 }
 
 int recipe_check(const struct recipe *r, const struct recipe_asked *asked, json_t **out, struct err *e)

@@ -20,6 +20,7 @@ struct check {
     struct recipe_names names;
     bool plan;
     char *config; // "" without
+    char *dir;    // of the recipe
     bool *used;   // of the defaults
     struct check_stage *stages;
 };

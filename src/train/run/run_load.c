@@ -353,12 +353,13 @@ static int add_value_network(struct run *r, struct err *e)
         return err_set(e, ERR_USAGE, "objective %s starts its value network from the model's weights: give --model a "
                                      "folder, not %s", r->objective->name, settings_text(&r->settings, "model"));
     run_phase(r, RUN_STARTING, "loading the value network");
-    const char *from = r->objective->online ? run_value_from(r) : NULL;
+    char *from = r->objective->online ? run_value_from(r) : NULL;
     const unsigned frozen = r->model->frozen ? LOAD_FROZEN | model_load_as(r->model->base_type) : 0;
     int code = from ? model_load(&m, from, r->ops, r->backend, LOAD_SCORE | frozen, e)
                : frozen ? model_load(&m, settings_text(&r->settings, "model"), r->ops, r->backend,
                                              LOAD_SCORE | frozen, e)
                         : model_copy(&m, r->model, LOAD_SCORE, e);
+    free(from);
     if (!code && (code = make_trainable(r, m, e)))
         model_free(m);
     return code ? code : trainer_add_value(r->trainer, m, e);

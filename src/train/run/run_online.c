@@ -107,6 +107,8 @@ int run_open_rollouts(struct run *r, struct group_source **out, struct err *e)
     run_phase(r, RUN_STARTING, "loading what answers are scored by");
     int code = run_check_online(r->objective, s, e);
     if (!code)
+        rewards_say_doubts(s, &r->doubts);
+    if (!code)
         code = rewards_open(&r->rewards, &rewards, e);
     if (code)
         return code;
@@ -134,10 +136,12 @@ int run_attach_rollouts(struct run *r, struct group_source *source, struct err *
     return rollouts_attach(r->feedback ? feedback_rollouts(r->feedback) : source, r->trainer, e);
 }
 
-const char *run_value_from(const struct run *r)
+char *run_value_from(const struct run *r)
 {
-    const char *model = settings_text(&r->settings, "reward-model");
-    return *model && strcmp(settings_text(&r->settings, "value-from"), "reward-model") == 0 ? model : NULL;
+    const struct settings *s = &r->settings;
+    return strcmp(settings_text(s, "value-from"), "reward-model") == 0
+               ? rewards_model_of(settings_text(s, "reward-model"), settings_text(s, "rewards"), false)
+               : NULL;
 }
 
 struct run_threads run_threads(const struct settings *s)

@@ -9,8 +9,8 @@ struct rollout_batch;
 int run_open_rollouts(struct run *r, struct group_source **out, struct err *e);
 // The trainer's, once it has that source.
 int run_attach_rollouts(struct run *r, struct group_source *source, struct err *e);
-// The folder that a value network starts from: the reward model's, or NULL for the policy's own weights.
-const char *run_value_from(const struct run *r);
+// The folder that a value network starts from: the reward model's, on the heap, or NULL for the policy's own weights.
+char *run_value_from(const struct run *r);
 // What the rewards make of answers: of rollout_options and probe_options, with the run.
 // of the prompts of probes
 int run_score_held_out(void *run, struct rollout_batch *b, struct metric_list *facts, struct err *e);

@@ -174,7 +174,8 @@ bool health_len_drift(const struct health *h, struct str *why)
 
 enum { ENOUGH = 8 }; // batches before a rule says anything
 
-// Over-optimization (Gao et al. 2022): what is optimized goes on rising where what it stands for does not.
+// Over-optimization (Gao et al. 2022): what is optimized goes on rising where what it stands for does not. Where answers are
+// only compared with each other there is no reward that could rise: the watched one alone says it.
 bool health_rm_divergence(const struct health *h, struct str *why)
 {
     double best = -INFINITY;
@@ -182,9 +183,16 @@ bool health_rm_divergence(const struct health *h, struct str *why)
         best = fmax(best, h->watched.mean[i]);
     const double from = course_begin(&h->reward, 0.25), to = course_end(&h->reward, 0.25),
                  now = course_end(&h->watched, 0.25);
+    const bool has_reward = h->reward.n > 0;
     const double rise = best - (h->watched.n > 0 ? h->watched.mean[0] : NAN);
-    if (h->watched.n < 4 || h->reward.n < ENOUGH || !(to > from) || !(best - now > 0.25 * fmax(rise, 0.05)))
+    if (h->watched.n < 4 || !(best - now > 0.25 * fmax(rise, 0.05)))
         return false;
+    if (has_reward && (h->reward.n < ENOUGH || !(to > from)))
+        return false;
+    if (!has_reward) {
+        str_addf(why, "the watched reward fell from %.3g to %.3g: what answers are compared by is over-optimized", best, now);
+        return true;
+    }
     str_addf(why,
              "the reward rose from %.3g to %.3g while the watched one fell from %.3g to %.3g: it is over-optimized",
              from, to, best, now);
@@ -258,7 +266,7 @@ const struct health_rule health_rules[] = {
     {"len_drift", "len+", health_len_drift,
      "Sampled answers are half as long again as at the start, three times in a row."},
     {"rm_divergence", "over", health_rm_divergence,
-     "The reward rises while the watched one has lost a quarter of what it had gained: over-optimization."},
+     "The reward rises, or answers are compared, while the watched one has lost a quarter of its gain: over-optimization."},
     {"kl_budget", "KL", health_kl_budget, "Sampled answers are more than 20 nats from the reference."},
     {"entropy_floor", "flat", health_entropy_floor, "The policy's entropy is below 0.3 of what it was at the start."},
     {"value_lost", "value", health_value_lost, "The value network explains less of the returns than their mean would."},

@@ -3,13 +3,15 @@
 #include "config.h"
 
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "fixture.h"
 
+#include "base/json.h"
 #include "base/mem.h"
 #include "train/learn/scoring.h"
-#include "train/online/rewards.h"
+#include "train/online/reward_kinds.h"
 
 static struct world world;
 static struct tokenizer *tokenizer;
@@ -215,6 +217,25 @@ static int take(void *arg, const struct scored *s, struct err *e)
     return 0;
 }
 
+static int look(void *with, const struct reward_kind *kind, const char *folder, struct err *e)
+{
+    struct rewards_options o = *(const struct rewards_options *)with;
+    o.ops = NULL; // no weight is loaded
+    o.backend = NULL;
+    return kind->look(folder, &o, e);
+}
+
+static void replace_in(const char *dir, const char *name, const char *key, json_t *value)
+{
+    json_t *o;
+    char *path = path_join(dir, name);
+    assert_ok(json_read(path, 1 << 20, &o, e));
+    json_object_set_new(o, key, value);
+    assert_ok(json_write(path, o, e));
+    json_decref(o);
+    free(path);
+}
+
 static void a_reward_model_scores_as_it_does_alone(void **state)
 {
     const char *const texts[] = {" is kind and warm.", " was sad and gray.", " is bright today."};
@@ -241,6 +262,8 @@ static void a_reward_model_scores_as_it_does_alone(void **state)
     struct rewards_options longer = o;
     longer.max_length++; // not after hours, when the first long answer comes
     assert_int_equal(rewards_open(&r, &longer, NULL), ERR_UNSUPPORTED);
+    assert_int_equal(rewards_models(&s, look, &longer, NULL), ERR_UNSUPPORTED);
+    assert_ok(rewards_models(&s, look, (void *)&o, e));
     assert_ok(rewards_open(&r, &o, e));
     assert_ok(rewards_score(r, &answers, false, &none, e));
     for (int i = 0; i < 3; i++)
@@ -248,6 +271,10 @@ static void a_reward_model_scores_as_it_does_alone(void **state)
     assert_true(fabs(alone[0] - alone[1]) > 1e-3);
     assert_close(metric_value(&none, "rewards/watched/mean"), (alone[0] + alone[1] + alone[2]) / 3, 1e-5);
     rewards_free(r);
+    struct err fault = {0};
+    replace_in(dir, "config.json", "intermediate_size", json_integer(b.model->arch.d_ff + 8));
+    assert_int_equal(rewards_models(&s, look, (void *)&o, &fault), ERR_INPUT);
+    assert_non_null(strstr(fault.text, "has the shape"));
     settings_fini(&s);
     str_fini(&list);
     rollout_batch_fini(&answers);
@@ -315,13 +342,47 @@ static void a_preference_model_compares_answers_with_each_other(void **state)
         assert_close(answers.scores[i], (odds[i][0] + odds[i][1] + odds[i][2] + odds[i][3]) / 4, 1e-5);
     assert_close(answers.scores[0], answers.scores[2], 1e-6);
     assert_true(fabs(answers.scores[0] - answers.scores[1]) > 1e-3);
+    struct notes doubts = {0};
+    rewards_say_doubts(&s, &doubts);
+    assert_int_equal(doubts.n, 1);
+    assert_true(isnan(metric_value(&none, "reward"))); // 0 by construction: no curve
+    assert_true(metric_value(&none, "reward_std") > 0);
+    notes_fini(&doubts);
     rewards_free(r);
+    assert_ok(text_rules_write(&rules, dir, e));
+    assert_ok(rewards_models(&s, look, (void *)&o, e));
+    rules.max_length++; // the first long comparison would be too long for the model, after hours
+    assert_ok(text_rules_write(&rules, dir, e));
+    assert_int_equal(rewards_models(&s, look, (void *)&o, NULL), ERR_UNSUPPORTED);
+    assert_int_equal(rewards_open(&r, &o, NULL), ERR_UNSUPPORTED);
     settings_fini(&s);
     str_fini(&list);
     text_rules_fini(&rules);
     rollout_batch_fini(&answers);
     bench_free(&b);
     free(dir);
+}
+
+static void the_reward_model_of_a_run_may_stand_in_its_list(void **state)
+{
+    static const struct {
+        const char *setting, *list;
+        bool watched;
+        const char *want;
+    } rows[] = {
+        {"", "", false, NULL},
+        {"rm", "model:other", false, "rm"},
+        {"", "length:1..9,a=model:w@0,model:x\\,y@2,model:z", false, "x,y"},
+        {"", "length:1..9,model:x,a=model:w@0", true, "w"},
+        {"", "preference:p,command:model", false, NULL},
+        {"", "model", false, NULL},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char *found = rewards_model_of(rows[i].setting, rows[i].list, rows[i].watched);
+        if (!found != !rows[i].want || (found && strcmp(found, rows[i].want) != 0))
+            fail_msg("%s %s: %s", rows[i].setting, rows[i].list, found ? found : "none");
+        free(found);
+    }
 }
 
 // ---- programs ----
@@ -359,6 +420,37 @@ static void a_program_scores_in_any_order(void **state)
     for (int i = 0; i < 3; i++)
         assert_close(have[i], i + 0.5, 0);
     assert_string_equal(said, "");
+}
+
+// Known before there is a run; what the shell alone can know is left to it.
+static void a_program_that_cannot_be_started_is_refused_early(void **state)
+{
+    static const char *const rows[][2] = {
+        {"%s/absent.sh --x", "there is no program"},  {"cd '%s' && ./absent.sh", "there is no program"},
+        {"cd '%s' && ./plain.sh|cat", "chmod +x"},    {"%s", "is not a program"},
+        {"cd '%s' && ./runs.sh", NULL},               {"%s/runs.sh >&2", NULL},
+        {"X=%s/absent.sh sh", NULL},                  {"sh %s/absent.sh", NULL},
+        {"cd '%s' || ./absent.sh", NULL},             {"\"%s/absent.sh\"", NULL},
+    };
+    write_program("plain.sh", "x");
+    write_program("runs.sh", "x");
+    char *runs = path_join(world.dir, "runs.sh");
+    assert_int_equal(chmod(runs, 0755), 0);
+    free(runs);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct err fault = {0};
+        struct settings s;
+        const char *at = strstr(rows[i][0], "%s");
+        struct str command = {0};
+        str_addf(&command, "%.*s%s%s", (int)(at - rows[i][0]), rows[i][0], world.dir, at + 2);
+        settings_for(&s, "top-k=0");
+        assert_ok(settings_set(&s, "reward-command", str_text(&command), e));
+        const int code = rewards_check(&s, &fault);
+        if (!rows[i][1] ? code != 0 : !code || !strstr(fault.text, rows[i][1]))
+            fail_msg("%s: %d \"%s\"", str_text(&command), code, fault.text);
+        settings_fini(&s);
+        str_fini(&command);
+    }
 }
 
 static void a_program_that_dies_is_started_again(void **state)
@@ -411,23 +503,49 @@ static void a_program_that_says_more_than_it_is_asked_is_an_error(void **state)
 static void programs_that_cannot_be_meant_are_errors(void **state)
 {
     static const char *const rows[][2] = {
-        {"while read -r l; do echo hello; done\n", "JSON"},
-        {"while read -r l; do echo '{\"id\": 0, \"score\": \"much\"}'; done\n", "a line is to be such as"},
+        {"while read -r l; do echo hello; done\n", "said \"hello\" as its line 1, which is no JSON"},
+        {"echo; while read -r l; do echo '[0, 1]'; done\n", "as its line 2, which has no whole number \"id\""},
+        {"while read -r l; do echo '{\"id\": 0, \"score\": \"much\"}'; done\n", "\"score\": a line is to be such as"},
+        {"while read -r l; do echo '{\"id\": 0, \"score\": NaN}'; done\n", "has no finite number"},
         {"while read -r l; do echo '{\"id\": 9, \"score\": 1}'; done\n", "none of this batch"},
         {"while read -r l; do echo '{\"id\": 1, \"score\": 1}'; done\n", "scored already"},
         {"exit 1\n", "also when it was started again"},
         {"sleep 60\n", "takes too long"},
+        {"while read -r l; do echo '{\"id\": 0, \"score\": 1}'; done | sleep 60\n", "flush=True"},
         {"head -c 3000000 /dev/zero | tr '\\0' x; sleep 60\n", "more than a megabyte"},
     };
     double have[3];
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct err fault = {0};
         write_program("bad.sh", rows[i][0]);
-        const char *patience = strcmp(rows[i][1], "takes too long") == 0 ? "reward-timeout=0.3" : "reward-timeout=30";
+        const char *patience = strstr("takes too long flush=True", rows[i][1]) ? "reward-timeout=0.3" : "reward-timeout=30";
         assert_int_not_equal(ask("bad.sh", patience, have, &fault), 0);
-        if (!strstr(fault.text, rows[i][1]))
-            fail_msg("%s: \"%s\" does not say \"%s\"", rows[i][0], fault.text, rows[i][1]);
+        if (!strstr(fault.text, rows[i][1]) || !strstr(fault.text, "bad.sh"))
+            fail_msg("%s: \"%s\" does not say \"%s\" of bad.sh", rows[i][0], fault.text, rows[i][1]);
     }
+}
+
+// The folder that is put before a program may be longer than what is shown of a command.
+static void a_program_of_a_long_folder_is_named(void **state)
+{
+    static const char *const texts[] = {"one"};
+    struct rollout_batch b = batch_of(texts, 1);
+    struct settings s;
+    struct rewards *r;
+    struct metric_list none = {0};
+    struct err fault = {0};
+    struct str command = {0};
+    str_addf(&command, "cd '%0200d/../..' && sh far.sh", 0);
+    settings_for(&s, "rewards=length:1..2@0");
+    assert_ok(settings_set(&s, "reward-command", str_text(&command), e));
+    const struct rewards_options o = {.settings = &s, .tokenizer = tokenizer};
+    assert_ok(rewards_open(&r, &o, e));
+    assert_int_equal(rewards_score(r, &b, false, &none, &fault), ERR_IO);
+    assert_non_null(strstr(fault.text, "\"sh far.sh\" has ended"));
+    rewards_free(r);
+    settings_fini(&s);
+    rollout_batch_fini(&b);
+    str_fini(&command);
 }
 
 int main(void)
@@ -439,9 +557,12 @@ int main(void)
         cmocka_unit_test(rewards_beyond_all_measure_are_refused),
         cmocka_unit_test(a_reward_model_scores_as_it_does_alone),
         cmocka_unit_test(a_preference_model_compares_answers_with_each_other),
+        cmocka_unit_test(the_reward_model_of_a_run_may_stand_in_its_list),
         cmocka_unit_test(a_program_scores_in_any_order),
         cmocka_unit_test(a_program_that_says_more_than_it_is_asked_is_an_error),
         cmocka_unit_test(a_program_that_dies_is_started_again), cmocka_unit_test(programs_that_cannot_be_meant_are_errors),
+        cmocka_unit_test(a_program_of_a_long_folder_is_named),
+        cmocka_unit_test(a_program_that_cannot_be_started_is_refused_early),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

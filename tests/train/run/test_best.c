@@ -50,6 +50,14 @@ static void what_a_run_could_not_have_is_refused(void **state)
         {"sdpo", "stages=3 keep-best=eval/rewards/accuracies", "each stage's own reference"},
         {"paft", "keep-best=eval/loss", "merge RUN@best"},
         {"rloo", "keep-best=eval/reward probe-every=0", "give probe-every"},
+        {"rloo", "keep-best=reward reward-model=x", "that of the rows that are trained on; the held-out one is eval/reward"},
+        {"rloo", "keep-best=eval/loss reward-model=x", "has: kl, eval/completions/mean_length, eval/reward"},
+        {"rloo", "keep-best=max:completions/clipped_ratio rewards=length:1..9@2", "eval/reward, eval/rewards/length/mean"},
+        {"rloo", "keep-best=eval/rewards/model/mean reward-model=x", "has: kl, eval/completions/mean_length, eval/reward"},
+        {"rloo", "keep-best=eval/rewards/preference/mean rewards=preference:x,length:1..9", "eval/rewards/length/mean"},
+        {"rloo", "keep-best=max:style/song reward-model=x", "has: kl"},
+        {"rloo", "keep-best=eval/reward rewards=preference:x", "neither a person nor a comparison"},
+        {"online-dpo", "keep-best=min:completions/mean_length feedback=person", "has: kl, eval/completions/mean_length"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct best b;
@@ -77,11 +85,11 @@ static void the_direction_is_known_or_said_and_doubts_are_noted(void **state)
         {"dpo", "keep-best=min:completions/mean_length", "completions/mean_length", false, NULL},
         {"tdpo1", "keep-best=min:eval/kl/chosen", "eval/kl/chosen", false, NULL},
         {"dpo", "keep-best=min:eval/odd", "eval/odd", false, "none of the usual"},
+        {"rloo", "keep-best=max:style/song reward-model=x probe-styles=yes", "style/song", true, NULL},
         {"sdpo", "stages=3 keep-best=eval/logps/chosen", "eval/logps/chosen", true, NULL},
         {"sdpo", "stages=1 keep-best=eval/loss", "eval/loss", false, NULL},
         {"rloo", "keep-best=eval/reward patience=2 eval-every=0", "eval/reward", true, "that rloo is given to raise"},
-        {"ppo", "keep-best=reward", "reward", true, "the reward that ppo is given to raise"},
-        {"grpo", "keep-best=eval/rewards/model/mean", "eval/rewards/model/mean", true, "given to raise"},
+        {"grpo", "keep-best=eval/rewards/model/mean reward-model=x rewards=length:1..9@0", "eval/rewards/model/mean", true, "given to raise"},
         {"grpo", "keep-best=eval/rewards/watched/mean watch-model=x", "eval/rewards/watched/mean", true, NULL},
         {"grpo", "keep-best=eval/rewards/length/mean rewards=length:1..9@0.5", "eval/rewards/length/mean", true,
          "given to raise"},

@@ -5,6 +5,7 @@
 #include "whole.h"
 
 #include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/json.h"
@@ -195,7 +196,13 @@ static void what_no_run_could_be_is_refused_with_its_line(void **state)
         {"[rm]\nobjective = rm\nmodel = $model\ndata = $data\n[b]\nobjective = dpo\nmodel = {rm}\ndata = $data\n",
          "x.conf:5: stage b starts from rm, which is a reward model"},
         {SFT "[p]\nobjective = rloo\nmodel = {sft}\nreward-model = {sft}\ndata = $data\n",
-         "x.conf:5: stage p: reward-model is sft, which is no reward model (sft)"},
+         "x.conf:5: stage p: answers are scored by sft, which is no reward model (sft)"},
+        {SFT "[p]\nobjective = rloo\nmodel = {sft}\nrewards = length:1..9,model:{sft}@0\ndata = $data\n",
+         "x.conf:5: stage p: answers are scored by sft, which is no reward model (sft)"},
+        {SFT "[p]\nobjective = rloo\nmodel = {sft}\nrewards = preference:{sft}\ndata = $data\n",
+         "x.conf:5: stage p: answers are scored by sft, which is no preference model (sft)"},
+        {SFT "[p]\nobjective = rloo\nmodel = {sft}\nreward-model = $model\ndata = $data\nmax-length = 48\n"
+             "max-new-tokens = 8\n", "scores nothing: train one with the objective rm"},
         {SFT "[p]\nobjective = rloo\nmodel = {sft}\ndata = $data\n", "x.conf:5: stage p: there is no reward to learn from"},
         {SFT "lora-rank = 2\n[b]\nobjective = dpo\nmodel = {sft}\ndata = $data\nlora-rank = 2\n",
          "x.conf:6: stage b starts from sft, which is an adapter"},
@@ -218,6 +225,66 @@ static void what_no_run_could_be_is_refused_with_its_line(void **state)
 static const json_t *stage(const json_t *plan, size_t i)
 {
     return json_array_get(json_object_get(plan, "stages"), i);
+}
+
+static void assert_setting(const json_t *plan, const char *key, const char *want)
+{
+    const char *have = json_string_value(json_object_get(json_object_get(stage(plan, 0), "settings"), key));
+    assert_non_null(have);
+    if (strcmp(have, want) != 0)
+        fail_msg("%s is \"%s\", not \"%s\"", key, have, want);
+}
+
+// Data, programs and folders of rewards alike: of the file from its folder, typed ones from where the person stands.
+static void paths_are_meant_from_the_recipes_folder(void **state)
+{
+    static const char text[] = "[p]\nobjective = rloo\nmodel = $model\ndata = d.jsonl\nreward-command = sh s.sh\n"
+                               "rewards = command:./s.sh@0.5\nmax-length = 48\nmax-new-tokens = 8\n";
+    char *dir = path_join(world.dir, "of-recipe"), *here = getcwd(NULL, 0), *away = path_join(world.dir, "away"), *bytes;
+    size_t n;
+    struct recipe r;
+    struct recipe_asked asked = {0};
+    struct str model = {0}, file = {0}, want = {0};
+    json_t *out;
+    assert_int_equal(mkdir(dir, 0777) | mkdir(away, 0777), 0);
+    char *beside = realpath(dir, NULL), *typed = realpath(away, NULL);
+    assert_ok(file_read(world.pairs_path, 1 << 24, &bytes, &n, e));
+    str_addf(&model, "inputs.model=%s", world.model_dir);
+    str_addf(&file, "%s/x.conf", beside);
+    assert_int_equal(chdir(beside), 0);
+    assert_ok(file_write("d.jsonl", bytes, n, e));
+    assert_ok(file_write("s.sh", "x", 1, e));
+    assert_int_equal(chdir(typed), 0);
+    assert_ok(file_write("s.sh", "x", 1, e));
+    assert_ok(recipe_parse(&r, str_text(&file), text, e));
+    assert_ok(recipe_set(&r, str_text(&model), e));
+    assert_ok(recipe_check(&r, &asked, &out, e));
+    str_addf(&want, "cd '%s' && sh s.sh", beside);
+    assert_setting(out, "reward-command", str_text(&want));
+    str_clear(&want);
+    str_addf(&want, "command:cd '%s' && ./s.sh@0.5", beside);
+    assert_setting(out, "rewards", str_text(&want));
+    str_clear(&want);
+    str_addf(&want, "%s/d.jsonl", beside);
+    assert_setting(out, "data", str_text(&want));
+    json_decref(out);
+    assert_ok(recipe_set(&r, "p.reward-command=./s.sh", e));
+    assert_ok(recipe_check(&r, &asked, &out, e));
+    str_clear(&want);
+    str_addf(&want, "cd '%s' && ./s.sh", typed);
+    assert_setting(out, "reward-command", str_text(&want));
+    json_decref(out);
+    assert_int_equal(chdir(here), 0);
+    recipe_fini(&r);
+    str_fini(&model);
+    str_fini(&file);
+    str_fini(&want);
+    free(bytes);
+    free(beside);
+    free(typed);
+    free(dir);
+    free(away);
+    free(here);
 }
 
 static double memory_of(const json_t *plan, size_t i)
@@ -502,6 +569,7 @@ int main(void)
         cmocka_unit_test(changes_reach_every_round),
         cmocka_unit_test(what_is_no_recipe_is_refused_with_its_line),
         cmocka_unit_test(what_no_run_could_be_is_refused_with_its_line),
+        cmocka_unit_test(paths_are_meant_from_the_recipes_folder),
         cmocka_unit_test(a_plan_counts_steps),
         cmocka_unit_test(a_plan_continues_adapters),
         cmocka_unit_test(a_plan_without_weights_knows_the_memory),
