@@ -117,6 +117,7 @@ libui_a_SOURCES = \
 	%D%/launch/form_memory.c %D%/launch/form_memory.h \
 	%D%/launch/launch_draw.c %D%/launch/launch_draw.h \
 	%D%/launch/launch_edit.c %D%/launch/launch_edit.h \
+	%D%/launch/launch_find.c %D%/launch/launch_find.h \
 	%D%/launch/launch_jobs.c \
 	%D%/launch/launch_plan.c %D%/launch/launch_plan.h \
 	%D%/launch/launch_preset.c %D%/launch/launch_preset.h \
