@@ -208,6 +208,8 @@ static int find_kept(const struct args *a, const char *name, struct kept *k, str
             free(dir);
         }
     }
+    if (!code && !k->n)
+        code = source_no_checkpoint(&l.info, e);
     run_checkpoints_free(list, n);
     look_close(&l);
     store_close(s);
@@ -261,8 +263,6 @@ static int measure_curve(const struct args *a, char *const others[3], json_t **r
     if (!name || strchr(name, '@') || args_text(a, "checkpoint") || args_text(a, "model"))
         return err_set(e, ERR_USAGE, "--curve measures all kept checkpoints of one run: name it with --run NAME alone");
     code = find_kept(a, name, &k, e);
-    if (!code && k.n == 0)
-        code = err_set(e, ERR_STATE, "run %s has no checkpoint yet; \"attune checkpoint %s\" asks for one", name, name);
     for (int i = 0; i < k.n && !code; i++) {
         json_t *one = NULL;
         fprintf(stderr, "step %lld (%d of %d)\n", (long long)k.steps[i], i + 1, k.n);

@@ -6,11 +6,13 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "cli/look.h"
 #include "cli/print.h"
 #include "store/labels_pending.h"
 #include "ui/label/label_export.h"
+#include "ui/label/label_queue.h"
 
 static const struct param list_options[] = {
     {.name = "annotator", .type = PARAM_TEXT, .fallback = "",
@@ -41,9 +43,10 @@ static int run_export(int argc, char **argv);
 
 const struct command command_label_list = {
     .name = "label list",
-    .synopsis = "attune label list RUN [--annotator NAME] [--json]",
-    .summary = "Lists the pairs of answers that a run wants judged.",
-    .help = "With --json the texts are whole. \"attune label --stdin\" takes the judgements.",
+    .synopsis = "attune label list RUN|SET [--annotator NAME] [--json]",
+    .summary = "Lists the pairs of answers that a run wants judged, or that a set has left.",
+    .help = "A name that a run and a set share is the run's, as for \"attune label\". With --json the texts are whole. \"attune "
+            "label --stdin\" takes judgements of a run's pairs, \"attune label SET\" those of a set.",
     .options = list_options,
     .json = true,
     .run = run_list,
@@ -66,12 +69,25 @@ const struct command command_label_export = {
     .run = run_export,
 };
 
-static json_t *pair_json(const struct asked_pair *p)
+// What is listed: the pairs of a run or of a set that wait for the annotator.
+struct listed {
+    struct store *store;
+    struct look run;
+    struct label_set set; // name NULL: a run's pairs are listed
+    struct queue queue;   // of the set
+    int *waiting;           // (n) places in it
+    struct pair_ref *asked; // (n) of the run
+    int n;
+};
+
+static json_t *pair_json(const struct listed *l, int64_t number, const struct asked_pair *p)
 {
     json_t *o = json_object();
-    json_object_set_new(o, "pair", json_integer(p->id));
-    json_object_set_new(o, "step", json_integer(p->step));
-    json_object_set_new(o, "at_ms", json_integer(p->at_ms));
+    json_object_set_new(o, "pair", json_integer(number));
+    if (!l->set.name) {
+        json_object_set_new(o, "step", json_integer(p->step));
+        json_object_set_new(o, "at_ms", json_integer(p->at_ms));
+    }
     json_object_set_new(o, "model", look_json_text(p->model));
     json_object_set_new(o, "prompt", look_json_text(p->prompt));
     json_object_set_new(o, "a", look_json_text(p->a));
@@ -88,59 +104,100 @@ static void print_part(const char *name, const char *text)
     str_fini(&shown);
 }
 
-static int list(struct store *s, struct look *l, const char *annotator, bool json, struct err *e)
+static void print_pair(const struct listed *l, int64_t number, const struct asked_pair *p)
 {
-    struct pair_ref *waiting = NULL;
-    int n = 0, code = labels_waiting(s, l->reader, l->info.name, annotator, &waiting, &n, e);
-    if (code)
-        return code;
+    printf("\n%spair %lld%s", print_on(stdout, PRINT_BOLD), (long long)number, print_off(stdout));
+    if (l->set.name)
+        printf("\n");
+    else
+        printf("  step %lld\n", (long long)p->step);
+    print_part("prompt", p->prompt);
+    print_part("A", p->a);
+    print_part("B", p->b);
+}
+
+static int print_all(struct listed *l, bool json, struct err *e)
+{
     json_t *all = json_array();
+    int code = 0;
     if (!json)
-        printf("waiting for you: %d %s\n", n, text_plural(n, "pair", "pairs"));
-    for (int i = 0; !code && i < n; i++) {
+        printf("waiting for you: %d %s\n", l->n, text_plural(l->n, "pair", "pairs"));
+    for (int i = 0; !code && i < l->n; i++) {
         struct asked_pair p;
-        code = run_reader_pair(l->reader, waiting[i].id, &p, e);
+        const struct queue_item *item = l->set.name ? &l->queue.items[l->waiting[i]] : NULL;
+        const int64_t number = item ? item->number : l->asked[i].id; // as the console shows it
+        code = item ? label_pair(l->store, item->pair, &p, e) : run_reader_pair(l->run.reader, number, &p, e);
         if (code)
             break;
-        if (json) {
-            json_array_append_new(all, pair_json(&p));
-        } else {
-            printf("\n%spair %lld%s  step %lld\n", print_on(stdout, PRINT_BOLD), (long long)p.id, print_off(stdout),
-                   (long long)p.step);
-            print_part("prompt", p.prompt);
-            print_part("A", p.a);
-            print_part("B", p.b);
-        }
+        if (json)
+            json_array_append_new(all, pair_json(l, number, &p));
+        else
+            print_pair(l, number, &p);
         asked_pair_fini(&p);
     }
     if (json && !code)
         look_print_json(json_incref(all));
     json_decref(all);
-    free(waiting);
     return code;
+}
+
+static int read_set(struct listed *l, const char *annotator, struct err *e)
+{
+    text_copy(l->queue.annotator, sizeof l->queue.annotator, annotator);
+    l->queue.set = l->set;
+    l->queue.held = -1;
+    queue_begin(&l->queue, l->store, NULL, LABEL_OF_SET, l->set.name);
+    const int code = queue_read(&l->queue, l->store, e);
+    l->waiting = mem_alloc((size_t)l->queue.n + 1, sizeof *l->waiting);
+    for (int i = 0; !code && i < l->queue.n; i++)
+        if (queue_waits(&l->queue, i, 0))
+            l->waiting[l->n++] = i;
+    return code;
+}
+
+// A run, or a set of that name; where there is neither both are named.
+static int find_listed(struct listed *l, const char *name, struct err *e)
+{
+    struct err no_run = {0}, no_set = {0};
+    int code = look_open(&l->run, l->store, name, &no_run);
+    if (code == ERR_NOT_FOUND && (code = label_set_find(l->store, name, &l->set, &no_set)) == 0)
+        return 0;
+    if (code == ERR_NOT_FOUND)
+        return err_set(e, ERR_NOT_FOUND, "%s; %s", no_run.text, no_set.text);
+    *e = no_set.code ? no_set : no_run;
+    return code;
+}
+
+static int list(struct listed *l, const char *name, const char *annotator, bool json, struct err *e)
+{
+    int code = labels_recover(l->store, NULL, e);
+    if (!code)
+        code = find_listed(l, name, e);
+    if (!code)
+        code = l->set.name ? read_set(l, annotator, e)
+                           : labels_waiting(l->store, l->run.reader, l->run.info.name, annotator, &l->asked, &l->n, e);
+    return code ? code : print_all(l, json, e);
 }
 
 static int run_list(int argc, char **argv)
 {
     struct args a;
     struct err e = {0};
-    struct store *s = NULL;
-    struct look l = {0};
+    struct listed l = {0};
     int status = 0;
     if (!args_open(&a, &command_label_list, argc, argv, 1, 1, &status))
         return status;
     const char *annotator = args_text(&a, "annotator");
-    int code = look_project(&a, false, &s, &e);
+    int code = look_project(&a, false, &l.store, &e);
     if (!code)
-        code = labels_recover(s, NULL, &e);
-    if (!code)
-        code = look_open(&l, s, a.words[0], &e);
-    if (!code)
-        code = list(s, &l, annotator ? annotator : labels_annotator(), args_json(&a), &e);
+        code = list(&l, a.words[0], annotator ? annotator : labels_annotator(), args_json(&a), &e);
     if (code)
         status = args_fail(&a, &e);
-    look_close(&l);
-    store_close(s);
+    look_close(&l.run);
+    queue_fini(&l.queue); // with the set
+    free(l.waiting);
+    free(l.asked);
+    store_close(l.store);
     args_close(&a);
     return status;
 }

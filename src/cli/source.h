@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cli/args.h"
+#include "store/store.h"
 
 // The folder of --model DIR (also one of Attune's own, "models/demo") or of --run NAME[@STEP] (its newest checkpoint,
 // that of STEP, @best, that of keep-best, or @base, what it began from); heap. ERR_USAGE unless exactly one is given.
@@ -10,6 +11,7 @@ int source_folder(const struct args *a, char **out, struct err *e);
 int source_model(const struct args *a, const char *word, char **out, struct err *e);
 // The checkpoint that "NAME", "NAME@STEP" or "NAME@best" names, or what "NAME@base" began from; heap.
 int source_checkpoint(const struct args *a, const char *name, char **out, struct err *e);
+int source_no_checkpoint(const struct run_info *run, struct err *e); // ERR_STATE, with what helps
 
 #define SOURCE_OPTIONS                                                                                        \
     {.name = "model", .type = PARAM_PATH, .fallback = "", .group = "model", .help = "A model folder."},       \

@@ -17,6 +17,11 @@
 #include "store/names.h"
 #include "store/store_internal.h"
 
+bool run_info_is_experiment(const struct run_info *r)
+{
+    return json_is_object(json_object_get(r->settings, "plan"));
+}
+
 void run_info_fini(struct run_info *r)
 {
     free(r->name);

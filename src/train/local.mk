@@ -228,7 +228,9 @@ tests_train_objective_test_pairs_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += tests/train/learn/test_head_training
 tests_train_learn_test_head_training_SOURCES = tests/train/learn/test_head_training.c tests/train/fixture.c tests/train/fixture.h
 tests_train_learn_test_head_training_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
-check_PROGRAMS += tests/train/learn/test_trainer
+check_PROGRAMS += tests/train/learn/test_references tests/train/learn/test_trainer
+tests_train_learn_test_references_SOURCES = tests/train/learn/test_references.c tests/train/fixture.c tests/train/fixture.h
+tests_train_learn_test_references_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
 tests_train_learn_test_trainer_SOURCES = tests/train/learn/test_trainer.c tests/train/fixture.c tests/train/fixture.h
 tests_train_learn_test_trainer_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
 
@@ -304,7 +306,10 @@ tests_train_run_test_online_run_SOURCES = tests/train/run/test_online_run.c test
 	tests/train/fixture.c tests/train/fixture.h
 tests_train_run_test_online_run_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
 
-check_PROGRAMS += tests/train/run/test_feedback
+check_PROGRAMS += tests/train/run/test_feedback tests/train/run/test_feedback_runs
+tests_train_run_test_feedback_runs_SOURCES = tests/train/run/test_feedback_runs.c tests/train/whole.c tests/train/whole.h \
+	tests/train/fixture.c tests/train/fixture.h
+tests_train_run_test_feedback_runs_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)
 tests_train_run_test_feedback_SOURCES = tests/train/run/test_feedback.c tests/train/whole.c tests/train/whole.h \
 	tests/train/fixture.c tests/train/fixture.h
 tests_train_run_test_feedback_LDADD = $(TRAIN_LIBS) $(CMOCKA_LIBS)

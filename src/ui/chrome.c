@@ -11,6 +11,7 @@
 #include "base/utf8.h"
 #include "ui/machine.h"
 #include "ui/runs/run_text.h"
+#include "ui/term/keys.h"
 #include "ui/ui_internal.h"
 
 // Of the numbered pages with their names, and of the page that is shown where it has no number.
@@ -28,12 +29,26 @@ static void add_zone(struct ui *ui, struct rect r, enum page page, const struct 
         ui->zones[ui->n_zones++] = (struct zone){r, row, page};
 }
 
+// Whether the digits of the strip turn pages here; where they are judgements, or keys of one's own, Alt and a digit does.
+static bool digits_turn(enum page here)
+{
+    for (int page = 0; page < N_NUMBERED; page++) {
+        const struct command_row *by_digit = command_by_key('1' + page, here),
+                                 *by_alt = command_by_key(('1' + page) | KEY_ALT_, here);
+        if (by_alt && (!by_digit || by_digit->id != by_alt->id))
+            return false;
+    }
+    return true;
+}
+
 static void draw_strip(struct ui *ui, struct rect r)
 {
     struct canvas *c = &ui->canvas;
     struct style muted = STYLE(COLOR_MUTED);
     int x = r.x + 1;
-    if (r.width >= 60)
+    if (!digits_turn(ui->page)) // as long as the name, so that the pages stay where they are
+        x = canvas_text(c, x + 1, r.y, -1, STYLE(COLOR_ACCENT, .attr = ATTR_BOLD), "Alt-N:") + 1;
+    else if (r.width >= 60)
         x = canvas_text(c, x, r.y, -1, STYLE(COLOR_TITLE, .attr = ATTR_BOLD), "attune") + 2;
     struct str right = {0};
     if (manner_is(MANNER_READ_ONLY))
@@ -57,13 +72,13 @@ static void draw_strip(struct ui *ui, struct rect r)
         else if (page < N_NUMBERED)
             snprintf(label, sizeof label, here ? "[%d %s]" : " %d %s ", page + 1, ui_page_title((enum page)page));
         else
-            snprintf(label, sizeof label, "[%s]", ui_page_title((enum page)page));
+            snprintf(label, sizeof label, whole ? "[%s]" : " [%s]", ui_page_title((enum page)page));
         const int from = x;
         x = canvas_text(c, x, r.y, -1, here ? STYLE(COLOR_ACCENT, .attr = ATTR_BOLD) : muted, label);
         add_zone(ui, (struct rect){from, r.y, x - from, 1}, (enum page)page, NULL);
     }
     if (ui->page == PAGE_HELP)
-        x = canvas_text(c, x, r.y, -1, STYLE(COLOR_ACCENT, .attr = ATTR_BOLD), "[Help]");
+        x = canvas_text(c, whole ? x : x + 1, r.y, -1, STYLE(COLOR_ACCENT, .attr = ATTR_BOLD), "[Help]");
     int room = r.x + r.width - x - 1;
     if (ui->machine) {
         struct str busy = {0};

@@ -115,13 +115,13 @@ static void open_form(struct ui *ui, enum command_id id, const char *arg)
         v->ops->command(v, id, arg);
 }
 
-// The pairs of the run under the cursor.
-static void label_run(struct ui *ui)
+// The pairs of a run, a set or a file; without one those that the page has.
+static void label_pairs(struct ui *ui, const char *source)
 {
     ui_show(ui, PAGE_LABEL);
     struct view *v = &ui->views[PAGE_LABEL];
-    if (v->is_open && ui->run_name[0])
-        v->ops->command(v, CMD_LABEL_SOURCE, ui->run_name);
+    if (v->is_open && source && *source)
+        v->ops->command(v, CMD_LABEL_SOURCE, source);
 }
 
 // The alert's line on page Log, with what stands around it.
@@ -207,10 +207,10 @@ static enum view_result manager_command(struct ui *ui, enum command_id id, const
         ui_show(ui, PAGE_RUNS + (id - CMD_PAGE_RUNS));
         break;
     case CMD_PAGE_LABEL:
-        ui_show(ui, PAGE_LABEL);
+        label_pairs(ui, arg);
         break;
-    case CMD_LABEL_RUN:
-        label_run(ui);
+    case CMD_LABEL_RUN: // the one under the cursor
+        label_pairs(ui, ui->run_name);
         break;
     case CMD_PAGE_DATA:
         ui_show(ui, PAGE_DATA);
@@ -330,6 +330,10 @@ void ui_line(struct ui *ui, const char *line)
         str_fini(&near);
         return;
     }
+    if (*arg && !row->arg) {
+        ui_say_error(ui, "%s takes nothing behind its name: nothing was done. \"%s\" alone does it", row->name, row->name);
+        return;
+    }
     char *copy = *arg ? mem_strdup(arg) : NULL;
     ui_dispatch(ui, row->id, copy);
     free(copy);
@@ -407,10 +411,22 @@ static void say_idle(struct ui *ui, int key, const struct command_row *row)
         ui_say(ui, "%s (%s) has nothing to do here just now. ? lists the keys.", name, row->title);
 }
 
+// A terminal sends Alt and a key as Esc and the key, and so does a slow link that brings the two of them together.
+static bool is_esc_and_key(const struct ui *ui, int key)
+{
+    return key & KEY_ALT_ && !(key & KEY_MOUSE_) && (ui->prompt.kind || !command_by_key(key, ui->page));
+}
+
 void ui_key(struct ui *ui, int key)
 {
     if (key == KEY_NONE_)
         return;
+    if (is_esc_and_key(ui, key)) {
+        ui_key(ui, KEY_ESCAPE_);
+        if (!ui->quit)
+            ui_key(ui, key & ~KEY_ALT_);
+        return;
+    }
     if (key == 3) {
         interrupt(ui);
         return;

@@ -305,7 +305,7 @@ static void serve(struct ui *ui, const char *line)
     const bool names_page = id >= CMD_PAGE_RUNS && id <= CMD_PAGE_DATA;
     const bool finds = id == CMD_FIND || id == CMD_FIND_NEXT || id == CMD_FIND_PREVIOUS;
     const bool other_run = strcmp(run, ui->run_name) != 0 && ui->page != PAGE_EVALS; // whose cursor goes through runs
-    const bool may_tell = ui->page == PAGE_SAMPLES || (int)ui->page >= PAGE_COMPARE ||
+    const bool may_tell = ui->page == PAGE_RUNS || ui->page == PAGE_SAMPLES || (int)ui->page >= PAGE_COMPARE ||
                           (ui->page == PAGE_CURVES && id != CMD_FOLLOW);
     if (!ui->quit && (ui->page != before || other_run || names_page))
         say_page(ui);

@@ -117,6 +117,7 @@ libui_a_SOURCES = \
 	%D%/launch/form_memory.c %D%/launch/form_memory.h \
 	%D%/launch/launch_draw.c %D%/launch/launch_draw.h \
 	%D%/launch/launch_edit.c %D%/launch/launch_edit.h \
+	%D%/launch/launch_find.c %D%/launch/launch_find.h \
 	%D%/launch/launch_jobs.c \
 	%D%/launch/launch_plan.c %D%/launch/launch_plan.h \
 	%D%/launch/launch_preset.c %D%/launch/launch_preset.h \
@@ -338,7 +339,10 @@ tests_ui_test_session_SOURCES = tests/ui/test_session.c $(UI_RIG)
 tests_ui_test_session_LDADD = $(UI_RIG_LIBS)
 tests_ui_test_session_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
 check_PROGRAMS += tests/ui/test_slow_link tests/ui/test_first_use
-check_PROGRAMS += tests/ui/test_leaving
+check_PROGRAMS += tests/ui/test_leaving tests/ui/test_typed
+tests_ui_test_typed_SOURCES = tests/ui/test_typed.c $(UI_RIG)
+tests_ui_test_typed_LDADD = libui.a $(UI_RIG_LIBS)
+tests_ui_test_typed_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests
 tests_ui_test_leaving_SOURCES = tests/ui/test_leaving.c $(UI_RIG)
 tests_ui_test_leaving_LDADD = $(UI_RIG_LIBS)
 tests_ui_test_leaving_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests

@@ -64,11 +64,11 @@ static void add_words(struct ui *ui, const struct command_row *row, const char *
         return;
     if (row->id == CMD_VIEW)
         add_choices(out, *before ? "" : "save|export");
-    else if (strchr(row->arg, '|'))
-        add_choices(out, *before ? "" : row->arg);
-    else if (strcmp(row->arg, "RUN") == 0)
+    else if (strcmp(row->arg, "RUN") == 0 || text_starts(row->arg, "RUN|"))
         for (int i = ui->runs.n - 1; i >= 0; i--)
             words_add_about(out, ui->runs.rows[i]->info.name, ui->runs.rows[i]->info.objective);
+    else if (strchr(row->arg, '|'))
+        add_choices(out, *before ? "" : row->arg);
     else if (strcmp(row->arg, "OBJECTIVE") == 0)
         add_objectives(ui, out);
     else if (row->id == CMD_EXPORT && strcmp(row->arg, "WHAT FILE") == 0)
@@ -81,6 +81,9 @@ static void add_words(struct ui *ui, const struct command_row *row, const char *
 static size_t word_from(const struct command_row *row, const char *line, size_t argument)
 {
     const char *blank = strchr(row->arg, ' '), *last = strrchr(line + argument, strchr(row->arg, ',') && !blank ? ',' : ' ');
+    const char *value = row->id == CMD_START ? strrchr(line + argument, '=') : NULL;
+    if (value && (!last || value > last)) // of an input of a recipe
+        last = value;
     if (blank && strstr(blank, "FILE")) // "WHAT FILE"
         last = strchr(line + argument, ' ');
     else if (strstr(row->arg, "FILE"))
@@ -109,7 +112,8 @@ void offers_find(struct ui *ui, const char *line, int max, struct offers *out)
     out->from = word_from(out->row, line, argument);
     str_addn(&before, line + argument, out->from - argument);
     const char *file = strstr(out->row->arg, "FILE"), *blank = strchr(out->row->arg, ' ');
-    out->is_file = file && (!blank || blank > file || before.len > 0);
+    out->is_file = (file && (!blank || blank > file || before.len > 0)) ||
+                   (out->row->id == CMD_START && text_ends(str_text(&before), "="));
     add_words(ui, out->row, str_text(&before), &out->words);
     words_filter(&out->words, line + out->from);
     str_fini(&before);

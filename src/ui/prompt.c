@@ -156,7 +156,7 @@ static void complete(struct ui *ui)
     offers_find(ui, typed, MAX_FOUND, &o);
     const int n = n_offers(p, &o);
     const size_t common = o.row && o.words.n > 1 && p->chosen < 0 ? words_common(&o.words) : 0;
-    if (o.is_file && !p->files.n) {
+    if (o.is_file && !o.words.n && !p->files.n) {
         complete_file(p, &o);
     } else if (common > strlen(typed + o.from)) {
         struct str s = {0};
@@ -257,7 +257,8 @@ static void complete_answer(struct ui *ui)
         from--;
     p->line.offered = false;
     words_fini(&p->files);
-    if (strstr(arg, "FILE") || strpbrk(before + from, "/~")) {
+    const bool of_recipe = row && row->id == CMD_START && from > 0 && before[from - 1] == '=';
+    if (strstr(arg, "FILE") || of_recipe || strpbrk(before + from, "/~")) {
         if (path_complete(before + from, &longer, &p->files) == PATH_LONGER)
             put_word(p, from, longer, strlen(longer));
     } else if (row) {

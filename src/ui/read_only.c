@@ -40,6 +40,7 @@ static bool changes(enum command_id id, enum page page, const char *arg)
     case CMD_COPY: // of a recipe into the project; of a run's settings into the form it is a look
         return page == PAGE_RECIPES;
     case CMD_GUIDELINE:
+    case CMD_PAGE_LABEL: // a file becomes a set
         return arg != NULL;
     default:
         return id >= CMD_JUDGE_MUCH_LEFT && id <= CMD_JUDGE_FLAG;

@@ -157,4 +157,18 @@ sort answered >wanted
 is "nothing that was answered is lost" 0 "$(comm -13 there wanted | wc -l)"
 is "nothing is there twice" 0 "$(uniq -d there | wc -l)"
 is "at most one a kill was saved unheard" 1 "$(($(comm -23 there wanted | wc -l) <= 50))"
+
+# A set, by its name: what it has left for whom.
+for i in 1 2 3; do
+    printf '{"prompt": "Question %d?", "chosen": " good %d", "rejected": " bad %d"}\n' $i $i $i
+done >three.jsonl
+run 0 "a file becomes a set" "$attune" -e 'label three.jsonl; order in-order; wait Question 1?; left-better; wait saved #1'
+run 0 "what a set has left" "$attune" label list three
+is "is counted" "waiting for you: 2 pairs" "$(head -n 1 out)"
+is "by its numbers" "pair 2 pair 3" "$(grep '^pair' out | paste -sd' ')"
+is "with its texts" 2 "$(grep -c '^  prompt *Question [23]?$' out)"
+run 0 "for somebody else" "$attune" label list three --annotator bob --json
+is "all wait" "3 Question 1?" "$("$get" length <out) $("$get" 0 prompt <out)"
+run 4 "neither a run nor a set" "$attune" label list thre
+is "names both" 1 "$(grep -c 'no run.*thre.*; .*no set.*three' err)"
 exit $bad

@@ -38,6 +38,18 @@ says 'There is no command nonsense' "what is none"
 "$attune" runs --filter tag=hh --json >"$work/out"
 [ "$("$get" length <"$work/out")" = 1 ] && ok "a command of the table has worked" ||
     not_ok "a command of the table has worked"
+lines "the list is arranged" <<EOF
+select two
+columns state,loss
+sort name
+filter two
+select two
+EOF
+says '^Selected: two\.$' "what is selected"
+says '^Columns: state,loss\.$' "which columns"
+says '^2 of 2 runs, by name, the (least|greatest) first: (one, two|two, one)\.$' "in which order"
+says '^1 of 2 runs, those that pass two, .*: two\.$' "which are shown"
+says '^No run is selected\.$' "what is selected no more"
 lines "a run" <<EOF
 open 2
 log

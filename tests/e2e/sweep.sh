@@ -37,6 +37,8 @@ check "a run is taken out of the queue" "$attune" stop few.beta0.5
 i=0
 while [ "$(field few state)" != done ] && [ $i -lt 1200 ]; do sleep 0.1; i=$((i + 1)); done
 is "the sweep is done" done "$(field few state)"
+"$attune" sample --run few Hello >out 2>err
+is "a sweep has no model" 1 "$(grep -c 'few is an experiment of several runs.*lists as few.NAME' err)"
 is "two of its runs are" "done done" "$(field few.beta0.1 state) $(field few.beta0.3 state)"
 is "and one is not" queued "$(field few.beta0.5 state)"
 "$attune" log few >out 2>&1

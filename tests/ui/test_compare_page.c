@@ -97,9 +97,15 @@ static void the_checkpoints_of_a_run_are_gone_through_in_place(void **state)
 {
     struct rig r;
     compare_two_sides(&r, 100, 30);
+    rig_send(&r, "["); // before the oldest one: what the run began from, as the list has it
+    rig_wait(&r, "A demo");
     rig_send(&r, "[");
-    rig_wait(&r, "is the oldest checkpoint");
-    rig_send(&r, "\t[");
+    rig_wait(&r, "demo is what run dpo-1 began from");
+    rig_send(&r, "]");
+    rig_wait(&r, "A dpo-1@100");
+    rig_send(&r, "\t]");
+    rig_wait(&r, "dpo-1@200 is the newest checkpoint");
+    rig_send(&r, "[");
     rig_wait(&r, "B dpo-1@100");
     rig_wait(&r, "(100 %)"); // the same model with the same seed says the same
     rig_send(&r, "]");

@@ -329,6 +329,42 @@ static void a_recipe_stays_chosen_while_the_list_changes(void **state)
     free(mine);
 }
 
+// The names of a recipe's inputs and the paths behind them are completed; one that is missing is named before anything is
+// started.
+static void a_recipe_asks_for_its_inputs(void **state)
+{
+    static const char recipe[] = "# One stage.\n[a]\nobjective = sft\nmodel = $model\ndata = $data\n";
+    struct rig r;
+    struct str typed = {0};
+    char *folder = path_join(project, "recipes"), *mine = path_join(folder, "mine.conf"), *data = path_join(project, "sole.jsonl");
+    assert_ok(file_make_dirs(folder, e));
+    assert_ok(file_write(mine, recipe, strlen(recipe), e));
+    assert_ok(file_write(data, "{}\n", 3, e));
+    begin(&r, 200, 30);
+    rig_send(&r, "R");
+    rig_wait(&r, "[Recipes]");
+    rig_command(&r, "find mine");
+    rig_wait(&r, "> mine");
+    rig_send(&r, "s");
+    rig_wait(&r, "> model= data=");
+    str_addf(&typed, "%s/so\t", project);
+    rig_send(&r, str_text(&typed));
+    rig_wait(&r, "sole.jsonl data=");
+    rig_send(&r, "\r");
+    rig_wait(&r, "start: the recipe needs data: s asks again, and data=... gives it");
+    rig_send(&r, ":start da\t");
+    rig_wait(&r, ":start data=");
+    rig_send(&r, str_text(&typed));
+    rig_wait(&r, "sole.jsonl");
+    rig_send(&r, " \t"); // what is left
+    rig_wait(&r, "sole.jsonl model=");
+    rig_quit(&r);
+    str_fini(&typed);
+    free(folder);
+    free(mine);
+    free(data);
+}
+
 // Tab goes on with a path, or with a word that the command knows, as behind ":".
 static void tab_completes_answers(void **state)
 {
@@ -433,6 +469,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_long_output_is_searched_while_one_types, fixture_set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(a_long_value_is_as_before_after_esc, fixture_set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(a_recipe_stays_chosen_while_the_list_changes, fixture_set_up, fixture_tear_down),
+        cmocka_unit_test_setup_teardown(a_recipe_asks_for_its_inputs, fixture_set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(tab_completes_answers, fixture_set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(a_dry_run_is_read_and_copied_whole, fixture_set_up, fixture_tear_down),
         cmocka_unit_test_setup_teardown(a_run_is_checked_beside_the_console, fixture_set_up, fixture_tear_down),

@@ -87,8 +87,12 @@ static struct checkpoint_choice rows[] = {
 static void find(const char *word, const char *folder, int expected, const char *words)
 {
     const struct checkpoint_list list = {rows, 3, 3};
-    struct run_row a = {.info.name = "dpo-1"}, b = {.info.name = "ipo-1"}, c = {.info.name = "new-1"}, *all[] = {&a, &b, &c};
-    const struct run_list runs = {.rows = all, .n = 3};
+    struct run_row a = {.info.name = "dpo-1"}, b = {.info.name = "ipo-1"}, c = {.info.name = "new-1"},
+                   live = {.info.name = "live-1", .status.state = RUN_RUNNING},
+                   dead = {.info.name = "dead-1", .status.state = RUN_DEAD},
+                   sweep = {.info.name = "sweep-1", .status.state = RUN_RUNNING}, part = {.info.name = "sweep-1.beta0.3"},
+                   *all[] = {&a, &b, &c, &live, &dead, &sweep, &part};
+    const struct run_list runs = {.rows = all, .n = sizeof all / sizeof *all};
     struct compare_model m = {0};
     struct err fault = {0};
     assert_int_equal(checkpoint_list_find(&list, &runs, word, &m, &fault), expected);
@@ -107,7 +111,10 @@ static void checkpoints_are_found_by_their_names(void **state)
     find("dpo-1@7", NULL, ERR_NOT_FOUND, "there are: 200, 100");
     find("dpo-1@x", NULL, ERR_USAGE, "is no step");
     find("ipo-1@best", NULL, ERR_NOT_FOUND, "keeps no best checkpoint");
-    find("new-1", NULL, ERR_STATE, "has no checkpoint yet");
+    find("new-1", NULL, ERR_STATE, "has not begun: it has no checkpoint yet");
+    find("live-1", NULL, ERR_STATE, "c on its page asks for one");
+    find("dead-1", NULL, ERR_STATE, "ended without a checkpoint; r on its page");
+    find("sweep-1", NULL, ERR_STATE, "several runs and has no checkpoint itself: name one of them, such as sweep-1.beta0.3");
     find("nothing", NULL, ERR_NOT_FOUND, "no run and no model folder nothing");
     find("/tmp", "/tmp", 0, NULL);
 }

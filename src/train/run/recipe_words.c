@@ -49,8 +49,8 @@ static int put_input(const struct recipe *r, const struct recipe_line *line, con
     else if (missing)
         *missing = input->key;
     else
-        code = err_set(e, ERR_USAGE, "%s: %s is not known: give --%s%s", line->where, name, usual ? "" : "set inputs.",
-                       usual ? (name[0] == 'm' ? "model DIR" : "data FILE") : "NAME=VALUE");
+        code = err_set(e, ERR_USAGE, "%s: %s is not known: give --%s%s (in the console %s=...)", line->where, name,
+                       usual ? "" : "set inputs.", usual ? (name[0] == 'm' ? "model DIR" : "data FILE") : "NAME=VALUE", name);
     free(name);
     return code;
 }

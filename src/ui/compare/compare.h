@@ -15,6 +15,7 @@ struct compare_model {
     char *run;       // NULL: a folder that is no run's
     int64_t step;    // of the checkpoint; -1 without a run
     char *reference; // what log pi is compared with, a folder; NULL: nothing is known
+    char *base_of;   // the run from whose checkpoints one came here, to what it began from; NULL: came otherwise
 };
 const char *compare_model_key(const struct compare_model *m); // what votes are kept under: "dpo-1@200", or the whole path
 void compare_model_fini(struct compare_model *m);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/str.h"
 #include "ui/compare/compare_page.h"
 #include "ui/launch/path_complete.h"
@@ -190,31 +191,54 @@ void compare_complete(struct view *v, enum command_id id, const char *before, st
                         checkpoint_choice_word(&l->rows[i]));
 }
 
-enum view_result compare_scrub(struct compare_page *p, int step)
+// The run's checkpoint nearest to the step, before it or behind it.
+static const struct checkpoint_choice *nearest(const struct checkpoint_list *l, const char *run, int64_t from, int step)
 {
-    struct compare *c = &p->c;
-    const struct checkpoint_list *l = ui_checkpoints(c->ui);
-    if (c->n == 0)
-        return VIEW_KEPT;
-    const struct compare_model *now = &compare_at(c, c->focus)->model;
     const struct checkpoint_choice *to = NULL;
-    if (!now->run || !now->folder) {
-        ui_say(c->ui, "%s is no run's checkpoint: there is no other of it.", now->label);
-        return VIEW_KEPT;
-    }
     for (int i = 0; l && i < l->n; i++) {
         const struct checkpoint_choice *r = &l->rows[i];
         const bool on_the_way =
-            r->model.run && strcmp(r->model.run, now->run) == 0 &&
-            (step > 0 ? r->model.step > now->step : r->model.step < now->step);
+            r->model.run && strcmp(r->model.run, run) == 0 && (step > 0 ? r->model.step > from : r->model.step < from);
         if (on_the_way && (!to || (step > 0 ? r->model.step < to->model.step : r->model.step > to->model.step)))
             to = r;
     }
-    if (!to) {
-        ui_say(c->ui, "%s is the %s checkpoint that run %s keeps.", now->label, step > 0 ? "newest" : "oldest", now->run);
+    return to;
+}
+
+// Before its oldest checkpoint stands what the run began from.
+static enum view_result scrub_to_base(struct compare_page *p, const char *run)
+{
+    struct compare_model base;
+    struct err fault = {0};
+    const struct run_row *row = run_list_find(ui_runs(p->c.ui), run);
+    if (!row || checkpoint_base_find(&row->info, &base, &fault)) {
+        ui_say(p->c.ui, "This is the oldest checkpoint that run %s keeps%s%s.", run, row ? "; " : "", fault.text);
+        return VIEW_KEPT;
+    }
+    base.base_of = mem_strdup(run);
+    take(p, base);
+    return VIEW_CHANGED;
+}
+
+enum view_result compare_scrub(struct compare_page *p, int step)
+{
+    struct compare *c = &p->c;
+    if (c->n == 0)
+        return VIEW_KEPT;
+    const struct compare_model *now = &compare_at(c, c->focus)->model;
+    const char *run = now->run ? now->run : now->base_of;
+    if (!run || !now->folder) {
+        ui_say(c->ui, "%s is no run's checkpoint: there is no other of it.", now->label);
         return VIEW_KEPT;
     }
     p->choose_for = c->focus;
-    take(p, compare_model_copy(&to->model));
-    return VIEW_CHANGED;
+    const struct checkpoint_choice *to = now->run || step > 0 ? nearest(ui_checkpoints(c->ui), run, now->step, step) : NULL;
+    if (to) {
+        take(p, compare_model_copy(&to->model));
+        return VIEW_CHANGED;
+    }
+    if (step < 0 && now->run && ui_checkpoints(c->ui))
+        return scrub_to_base(p, run);
+    ui_say(c->ui, now->run ? "%s is the newest checkpoint that run %s keeps." : "%s is what run %s began from.", now->label, run);
+    return VIEW_KEPT;
 }

@@ -26,9 +26,30 @@ void checkpoint_list_free(struct checkpoint_list *l)
     free(l);
 }
 
-static int find_step(const struct checkpoint_list *l, const char *run, const char *step, struct compare_model *out,
-                     struct err *e)
+// What helps depends on the run: an experiment's checkpoints are those of its parts, and what has ended writes none.
+static int no_checkpoint(const struct run_list *runs, const struct run_row *row, struct err *e)
 {
+    struct run_row *part;
+    const char *name = row->info.name;
+    if (run_list_parts(runs, row, &part, 1))
+        return err_set(e, ERR_STATE,
+                       "%s is an experiment of several runs and has no checkpoint itself: name one of them, such as %s", name,
+                       part->info.name);
+    if (run_info_is_experiment(&row->info))
+        return err_set(e, ERR_STATE, "%s is an experiment of several runs, none of which has begun: it has no checkpoint", name);
+    if (run_state_is_live(row->status.state))
+        return err_set(e, ERR_STATE, "run %s has no checkpoint yet; c on its page asks for one", name);
+    if (row->status.state == RUN_QUEUED)
+        return err_set(e, ERR_STATE, "run %s has not begun: it has no checkpoint yet", name);
+    if (row->status.state == RUN_DONE)
+        return err_set(e, ERR_STATE, "run %s is done and keeps no checkpoint", name);
+    return err_set(e, ERR_STATE, "run %s ended without a checkpoint; r on its page begins it again", name);
+}
+
+static int find_step(const struct checkpoint_list *l, const struct run_list *runs, const struct run_row *row,
+                     const char *step, struct compare_model *out, struct err *e)
+{
+    const char *run = row->info.name;
     struct str have = {.max = 300};
     const bool best = step && strcmp(step, "best") == 0;
     int64_t number = -1;
@@ -47,7 +68,7 @@ static int find_step(const struct checkpoint_list *l, const char *run, const cha
         str_addf(&have, "%s%lld", n++ ? ", " : "", (long long)r->model.step);
     }
     if (n == 0)
-        code = err_set(e, ERR_STATE, "run %s has no checkpoint yet; c on its page asks for one", run);
+        code = no_checkpoint(runs, row, e);
     else if (best)
         code =
             err_set(e, ERR_NOT_FOUND, "run %s keeps no best checkpoint; there are those of step %s", run, str_text(&have));
@@ -66,8 +87,7 @@ const char *checkpoint_choice_word(const struct checkpoint_choice *c)
                                       : "";
 }
 
-// What the run began from.
-static int find_base(const struct run_info *run, struct compare_model *out, struct err *e)
+int checkpoint_base_find(const struct run_info *run, struct compare_model *out, struct err *e)
 {
     char *folder = run_base_folder(run->model ? run->model : "");
     if (!folder)
@@ -86,9 +106,9 @@ int checkpoint_list_find(const struct checkpoint_list *l, const struct run_list 
     int code = 0;
     const struct run_row *row = run_list_find(runs, run);
     if (row && strcmp(word + n, "@base") == 0) {
-        code = find_base(&row->info, out, e);
+        code = checkpoint_base_find(&row->info, out, e);
     } else if (row) {
-        code = find_step(l, run, word[n] ? word + n + 1 : NULL, out, e);
+        code = find_step(l, runs, row, word[n] ? word + n + 1 : NULL, out, e);
     } else if (file_is_dir(word) || (shared && file_is_dir(shared))) {
         char *absolute = realpath(file_is_dir(word) ? word : shared, NULL);
         *out = compare_model_of_folder(absolute ? absolute : word);

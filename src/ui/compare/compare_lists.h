@@ -21,6 +21,7 @@ void checkpoint_list_free(struct checkpoint_list *l);
 // instead.
 int checkpoint_list_find(const struct checkpoint_list *l, const struct run_list *runs, const char *word,
                          struct compare_model *out, struct err *e);
+int checkpoint_base_find(const struct run_info *run, struct compare_model *out, struct err *e); // RUN@base
 
 // The prompts of a data file: what the user says last, and what was said before it (a JSON list of messages; NULL: nothing).
 // Conversations with tools are not among them: nobody here calls any.

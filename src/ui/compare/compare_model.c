@@ -13,6 +13,7 @@ void compare_model_fini(struct compare_model *m)
     free(m->folder);
     free(m->run);
     free(m->reference);
+    free(m->base_of);
     *m = (struct compare_model){0};
 }
 
@@ -32,6 +33,7 @@ struct compare_model compare_model_copy(const struct compare_model *m)
     copy.folder = copy_or_null(m->folder);
     copy.run = copy_or_null(m->run);
     copy.reference = copy_or_null(m->reference);
+    copy.base_of = copy_or_null(m->base_of);
     return copy;
 }
 

@@ -2,7 +2,6 @@
 // line stands below.
 #include "config.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include "ui/term/keys.h"
 #include "ui/launch/launch_draw.h"
 #include "ui/launch/launch_edit.h"
+#include "ui/launch/launch_find.h"
 #include "ui/launch/launch_preset.h"
 #include "ui/data/data_set.h"
 #include "ui/view.h"
@@ -321,63 +321,6 @@ static const char *hints_launch(struct view *v)
 
 // ---- commands ----
 
-// A name, its beginning, a meaning, in this order; what is only in the language of filters is left to the manager. In a
-// field for a path, "/data/x" is the path: no field is called so.
-static enum view_result find_field(struct view *v, const char *arg)
-{
-    struct launch_state *s = v->state;
-    if (!arg) {
-        ui_ask(v->ui, CMD_FIND, "find a field", "");
-        return VIEW_CHANGED;
-    }
-    int found = form_search(&s->form, arg, s->cursor);
-    if (found >= 0) {
-        launch_move(s, found);
-        return VIEW_CHANGED;
-    }
-    if (s->form.fields[s->cursor].param->type == PARAM_PATH && strchr(arg, '/')) {
-        struct str path = {0};
-        str_addf(&path, "%s%s", arg[0] == '/' ? "" : "/", arg);
-        form_set(&s->form, s->cursor, str_text(&path));
-        str_fini(&path);
-        return VIEW_CHANGED;
-    }
-    return VIEW_IGNORED;
-}
-
-static bool field_value(const void *item, const char *name, int i, struct filter_value *out)
-{
-    const struct form_field *f = item;
-    const char *const texts[] = {f->param->name, f->text, f->param->help ? f->param->help : "", f->group ? f->group : ""};
-    static const char *const names[] = {"name", "value", "help", "group"};
-    *out = (struct filter_value){.number = NAN};
-    for (int k = 0; k < 4; k++)
-        if (name ? i == 0 && strcmp(name, names[k]) == 0 : k == i)
-            out->text = texts[k];
-    double number;
-    if (out->text && filter_number(out->text, &number))
-        out->number = number;
-    return out->text;
-}
-
-static int find_count(struct view *v, int *at)
-{
-    const struct launch_state *s = v->state;
-    *at = s->cursor;
-    return s->form.n;
-}
-
-static bool find_matches(struct view *v, int i, struct filter *f)
-{
-    const struct launch_state *s = v->state;
-    return filter_matches(f, field_value, &s->form.fields[i]);
-}
-
-static void find_go(struct view *v, int i)
-{
-    launch_move(v->state, i);
-}
-
 // What was typed into the form is not lost to C without a question.
 static enum view_result copy_run(struct view *v, const char *arg)
 {
@@ -537,7 +480,7 @@ static enum view_result command_launch(struct view *v, enum command_id id, const
         form_reset(&s->form, s->cursor);
         return VIEW_CHANGED;
     case CMD_FIND:
-        return find_field(v, arg);
+        return launch_find_field(v, arg);
     case CMD_PAN_LEFT:
         s->scroll--;
         return VIEW_CHANGED;
@@ -591,7 +534,7 @@ const struct view_ops view_launch = {
     .paste = paste_launch,
     .hints = hints_launch,
     .refresh = refresh_launch,
-    .find = &(const struct find_ops){find_count, find_matches, find_go},
+    .find = &launch_find,
     .save = save_launch,
     .restore = restore_launch,
     .complete = launch_complete,

@@ -157,31 +157,52 @@ static void ask_inputs(struct view *v, const json_t *row)
     str_fini(&wanted);
 }
 
+// An input that the recipe needs and that was not given; NULL: none.
+static const char *missing_input(const json_t *row, const json_t *given)
+{
+    const char *name;
+    json_t *value;
+    json_object_foreach(json_object_get(row, "inputs"), name, value)
+        if (json_is_null(value) && uses_input(row, name) && !json_object_get(given, name))
+            return name;
+    return NULL;
+}
+
 // Words name=value: inputs, or stage.key=value.
 static void start(struct view *v, const json_t *row, const char *arg)
 {
     struct recipes_state *s = v->state;
-    json_t *changes = json_array();
+    json_t *changes = json_array(), *given = json_object();
+    const char *missing = NULL, *wrong = NULL;
+    bool overrides = false; // a stage's own model or data may do without an input: the engine knows
     free(s->given);
     s->given = mem_strdup(arg);
     text_copy(s->given_to, sizeof s->given_to, text_of(row, "name"));
     char *words = mem_strdup(arg), *save = NULL;
-    for (char *word = strtok_r(words, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
+    for (char *word = strtok_r(words, " ", &save); word && !wrong; word = strtok_r(NULL, " ", &save)) {
         char *equals = strchr(word, '=');
         if (!equals || equals == word) {
-            ui_say_error(v->ui, "start: \"%s\" is no name=value, such as model=DIR or dpo.beta=0.3", word);
-            json_decref(changes);
-            free(words);
-            return;
+            wrong = word;
+            break;
         }
         *equals = '\0';
+        overrides |= strchr(word, '.') != NULL;
         if (strchr(word, '.'))
             json_array_append_new(changes, json_sprintf("%s=%s", word, equals + 1));
-        else if (equals[1])
+        else if (equals[1]) {
             json_array_append_new(changes, engine_recipe_input(word, equals + 1));
+            json_object_set_new(given, word, json_true());
+        }
     }
+    if (wrong)
+        ui_say_error(v->ui, "start: \"%s\" is no name=value, such as model=DIR or dpo.beta=0.3", wrong);
+    else if (!overrides && (missing = missing_input(row, given)))
+        ui_say_error(v->ui, "start: the recipe needs %s: s asks again, and %s=... gives it", missing, missing);
+    else
+        ui_start_recipe(v->ui, text_of(row, "path"), json_incref(changes));
+    json_decref(changes);
+    json_decref(given);
     free(words);
-    ui_start_recipe(v->ui, text_of(row, "path"), changes);
 }
 
 // Attune's own files are not to be changed: the project gets a copy, which goes before them.
@@ -264,6 +285,22 @@ static enum view_refresh refresh_recipes(struct view *v)
     return REFRESH_DRAW;
 }
 
+// The inputs that are not given yet; what follows one is mostly a path, which the prompt completes.
+static void complete_recipes(struct view *v, enum command_id id, const char *before, struct words *out)
+{
+    const char *name;
+    json_t *value;
+    if (id != CMD_START || text_ends(before, "="))
+        return;
+    json_object_foreach(json_object_get(current(v), "inputs"), name, value) {
+        struct str word = {0};
+        str_addf(&word, "%s=", name);
+        if (uses_input(current(v), name) && !strstr(before, str_text(&word)))
+            words_add_about(out, str_text(&word), json_is_string(value) ? json_string_value(value) : "must be given");
+        str_fini(&word);
+    }
+}
+
 static bool recipe_value(const void *item, const char *name, int i, struct filter_value *out)
 {
     static const char *const names[] = {"name", "title", "problem", "text"};
@@ -335,6 +372,7 @@ const struct view_ops view_recipes = {
     .shown = shown_recipes,
     .draw = draw_recipes,
     .command = command_recipes,
+    .complete = complete_recipes,
     .refresh = refresh_recipes,
     .save = save_recipes,
     .restore = restore_recipes,

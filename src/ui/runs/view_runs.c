@@ -395,7 +395,47 @@ static void complete_runs(struct view *v, enum command_id id, const char *before
         words_add(out, run_own_fields[i]);
 }
 
+static void add_names(struct str *out, const char *what, struct run_row *const *rows, int n)
+{
+    enum { MOST = 20 };
+    str_add(out, what);
+    for (int i = 0; i < n && i < MOST; i++)
+        str_addf(out, "%s%s", i ? ", " : ": ", rows[i]->info.name);
+    if (n > MOST)
+        str_addf(out, " and %d more", n - MOST);
+    str_add(out, ".\n");
+}
+
+// For who hears it: what the list has become. The list itself, as one comes to it, is said by lines.c.
+static bool tell_runs(struct view *v, bool all, struct str *out)
+{
+    struct runs_state *s = v->state;
+    const struct runs_look *look = &s->table.look;
+    struct run_list *l = ui_runs(v->ui);
+    struct run_row **selected = mem_alloc((size_t)l->n + 1, sizeof *selected);
+    const int n = run_list_selected(l, selected, l->n);
+    update(v);
+    str_addf(out, "%d of %d %s, ", s->table.n, s->table.n_all, text_plural(s->table.n_all, "run", "runs"));
+    if (look->filter[0])
+        str_addf(out, "those that pass %s, ", look->filter);
+    if (look->sort[0])
+        str_addf(out, "by %s, %s first", look->sort, look->descending ? "the greatest" : "the least");
+    else
+        str_add(out, "the newest first");
+    if (look->group[0])
+        str_addf(out, ", in groups by %s", look->group);
+    add_names(out, "", s->table.rows, s->table.n);
+    str_addf(out, "Columns: %s.\n", look->columns[0] ? look->columns : "the usual ones");
+    if (n)
+        add_names(out, "Selected", selected, n);
+    else
+        str_add(out, "No run is selected.\n");
+    free(selected);
+    return true;
+}
+
 const struct view_ops view_runs = {
+    .tell = tell_runs,
     .title = "Runs",
     .open = open_runs,
     .close = close_runs,
