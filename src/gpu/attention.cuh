@@ -59,9 +59,6 @@ static inline bool attn_takes(struct backend *b, const struct attn_shape *shape)
         }                                                                                                              \
     } while (0)
 
-// The segments on the device; NULL after a failure or when there are none. *longest: rows of the longest.
-struct attn_segment *attn_upload(struct backend *b, int *longest, const struct attn_segment *segments, int n_segments);
-
 // attention_tensor.cu, attention_tensor_backward.cu: the same in bf16, on tensor cores. Wider heads would not fit the
 // registers of a warp; they take the kernels for f32.
 enum { ATTN_TENSOR_MOST_DIM = 128 };

@@ -179,6 +179,7 @@ static void lay_out(struct decoder *d, struct carve *c, const struct seq_batch *
     d->target_rows = carve_bytes(c, n, sizeof(int32_t));
     d->target_ids = carve_bytes(c, n, sizeof(int32_t));
     d->score_rows = carve_bytes(c, s, sizeof(int32_t));
+    d->segments = carve_bytes(c, (size_t)batch->n_segments, sizeof *d->segments);
     lay_out_layers(d, c, t, keep);
     // Final rows outlive the layers' scratch, in which a low-rank product of as many rows must fit as well.
     size_t rows = t > n ? t : n;

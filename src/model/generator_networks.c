@@ -13,7 +13,9 @@ size_t gen_lay_plan(struct gen_plan *plan, char *block, size_t n, size_t n_draws
 {
     struct carve c = {.base = block};
     plan->draws = carve_bytes(&c, n_draws, sizeof *plan->draws);
+    _Static_assert(sizeof(struct kv_rows) == sizeof(struct attn_segment), "they share their place");
     plan->kv_rows = carve_bytes(&c, n_draws, sizeof *plan->kv_rows);
+    plan->segments = (struct attn_segment *)(void *)plan->kv_rows;
     plan->row_ids = carve_bytes(&c, n_draws, sizeof *plan->row_ids);
     plan->tokens = carve_bytes(&c, n, sizeof *plan->tokens);
     plan->positions = carve_bytes(&c, n, sizeof *plan->positions);
@@ -49,6 +51,9 @@ void gen_send_plan(struct generator *g, const struct stream *streams, int n_stre
 static void run_network(struct generator *g, const struct parts *p, int first_layer, float *x, int n, int n_segments,
                         int most_keys)
 {
+    int longest = 0; // of prompts
+    for (int i = 0; i < n_segments; i++)
+        longest = g->host_plan.segments[i].len > longest ? g->host_plan.segments[i].len : longest;
     g->acts.x = x;
     part_embed(p, x, g->wide, g->plan.tokens, g->plan.positions, n);
     for (int layer = 0; layer < p->m->arch.n_layers; layer++) {
@@ -62,7 +67,8 @@ static void run_network(struct generator *g, const struct parts *p, int first_la
         if (most_keys)
             p->ops->attention_decode(p->b, a->att, a->q, keys, values, g->plan.kv_rows, n, most_keys, part_shape(p, layer));
         else
-            p->ops->attention(p->b, a->att, a->lse, a->q, a->k, a->v, g->segments, n_segments, n, part_shape(p, layer));
+            p->ops->attention(p->b, a->att, a->lse, a->q, a->k, a->v, g->plan.segments, n_segments, longest, n,
+                              part_shape(p, layer));
         part_mid(p, layer, a, n);
         part_out(p, layer, a, x, n);
     }
