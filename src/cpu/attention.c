@@ -114,7 +114,7 @@ double attn_pairs(const struct attn_segment *segments, int n_segments)
 }
 
 void cpu_attention(struct backend *b, float *out, float *lse, const float *q, const float *k, const float *v,
-                   const struct attn_segment *segments, int n_segments, int t, const struct attn_shape *shape)
+                   const struct attn_segment *segments, int n_segments, int longest, int t, const struct attn_shape *shape)
 {
     size_t n_tiles = 0;
     for (int i = 0; i < n_segments; i++)

@@ -157,7 +157,7 @@ static int find_families(int32_t *family, const struct attn_segment *segments, i
 
 void cpu_attention_backward(struct backend *b, float *dq, float *dk, float *dv, const float *dout, const float *out,
                             const float *lse, const float *q, const float *k, const float *v,
-                            const struct attn_segment *segments, int n_segments, int t,
+                            const struct attn_segment *segments, int n_segments, int longest, int t,
                             const struct attn_shape *shape)
 {
     int32_t *family = (int32_t *)(void *)cpu_scratch(b, (size_t)n_segments);

@@ -130,10 +130,10 @@ void cpu_adamw(struct backend *b, float *p, float *g, float *m, float *v, size_t
 struct shrunk cpu_shrink(struct backend *b, float *w, const float *start, float threshold, size_t n);
 // attention.c, attention_backward.c, attention_decode.c
 void cpu_attention(struct backend *b, float *out, float *lse, const float *q, const float *k, const float *v,
-                   const struct attn_segment *segments, int n_segments, int t, const struct attn_shape *shape);
+                   const struct attn_segment *segments, int n_segments, int longest, int t, const struct attn_shape *shape);
 void cpu_attention_backward(struct backend *b, float *dq, float *dk, float *dv, const float *dout, const float *out,
                             const float *lse, const float *q, const float *k, const float *v,
-                            const struct attn_segment *segments, int n_segments, int t,
+                            const struct attn_segment *segments, int n_segments, int longest, int t,
                             const struct attn_shape *shape);
 void cpu_attention_decode(struct backend *b, float *out, float *lse, const float *q, const float *k, const float *v,
                           const struct kv_rows *rows, int n, int most_keys, const struct attn_shape *shape);

@@ -77,7 +77,7 @@ static void call_attention(struct run *r, const struct shape *s)
     struct attn_segment segment = {0, s->t, 0, 0};
     struct attn_shape a = {s->i, s->i, s->o, 0.1f, 0};
     backend_cpu.attention(r->b, part(r, 3 * n), part(r, 4 * n), part(r, 0), part(r, n), part(r, 2 * n), &segment, 1,
-                          s->t, &a);
+                          s->t, s->t, &a);
 }
 
 static void call_attention_backward(struct run *r, const struct shape *s)
@@ -87,7 +87,7 @@ static void call_attention_backward(struct run *r, const struct shape *s)
     struct attn_shape a = {s->i, s->i, s->o, 0.1f, 0};
     backend_cpu.attention_backward(r->b, part(r, 5 * n), part(r, 6 * n), part(r, 7 * n), part(r, 8 * n),
                                    part(r, 3 * n), part(r, 4 * n), part(r, 0), part(r, n), part(r, 2 * n), &segment, 1,
-                                   s->t, &a);
+                                   s->t, s->t, &a);
 }
 
 static int32_t bench_targets[8192];

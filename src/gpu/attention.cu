@@ -2,19 +2,6 @@
 // Blocks beyond a segment's end, which is shorter than the longest, leave at once.
 #include "gpu/attention.cuh"
 
-struct attn_segment *attn_upload(struct backend *b, int *longest, const struct attn_segment *segments, int n_segments)
-{
-    struct attn_segment *on_device =
-        n_segments > 0 ? (struct attn_segment *)gpu_scratch(b, SCRATCH_ROWS, (size_t)n_segments * sizeof *on_device) : NULL;
-    *longest = 0;
-    if (!on_device)
-        return NULL;
-    for (int i = 0; i < n_segments; i++)
-        *longest = segments[i].len > *longest ? segments[i].len : *longest;
-    gpu_upload(b, on_device, segments, (size_t)n_segments * sizeof *segments);
-    return on_device;
-}
-
 struct attn_rounded attn_round(struct backend *b, const float *q, const float *k, const float *v, size_t n, size_t n_kv)
 {
     struct attn_rounded r = {};
@@ -36,25 +23,23 @@ __global__ static void attention_kernel(struct twin out, float *lse, const numbe
 }
 
 void gpu_attention(struct backend *b, float *out, float *lse, const float *q, const float *k, const float *v,
-                   const struct attn_segment *segments, int n_segments, int t, const struct attn_shape *shape)
+                   const struct attn_segment *segments, int n_segments, int longest, int t, const struct attn_shape *shape)
 {
-    int longest;
-    const struct attn_segment *on_device = attn_takes(b, shape) ? attn_upload(b, &longest, segments, n_segments) : NULL;
-    if (!on_device)
+    if (!attn_takes(b, shape))
         return;
     const size_t n = (size_t)t * shape->n_heads * shape->head_dim, n_kv = (size_t)t * shape->n_kv_heads * shape->head_dim;
     const struct twin to = gpu_twin(b, out, n);
     const int n_tiles = (int)gpu_blocks((size_t)longest, ATTN_ROWS);
     const dim3 grid((unsigned)n_segments * (unsigned)n_tiles, (unsigned)shape->n_heads);
     if (b->precision != PRECISION_BF16) {
-        ATTN_RUN(b, attention_kernel, shape->head_dim, grid, ATTN_THREADS, ATTN_TILE_ROWS, to, lse, q, k, v, on_device,
+        ATTN_RUN(b, attention_kernel, shape->head_dim, grid, ATTN_THREADS, ATTN_TILE_ROWS, to, lse, q, k, v, segments,
                  n_tiles, *shape);
         return;
     }
     const struct attn_rounded r = attn_round(b, q, k, v, n, n_kv);
     if (r.v && attn_on_tensor_cores(b, shape))
-        attn_tensor_forward(b, to, lse, r.q, r.k, r.v, on_device, n_segments, longest, shape);
+        attn_tensor_forward(b, to, lse, r.q, r.k, r.v, segments, n_segments, longest, shape);
     else if (r.v)
         ATTN_RUN_WIDE(b, attention_kernel, shape->head_dim, grid, ATTN_THREADS, ATTN_TILE_ROWS, to, lse, r.q, r.k, r.v,
-                      on_device, n_tiles, *shape);
+                      segments, n_tiles, *shape);
 }

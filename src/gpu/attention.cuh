@@ -59,9 +59,6 @@ static inline bool attn_takes(struct backend *b, const struct attn_shape *shape)
         }                                                                                                              \
     } while (0)
 
-// The segments on the device; NULL after a failure or when there are none. *longest: rows of the longest.
-struct attn_segment *attn_upload(struct backend *b, int *longest, const struct attn_segment *segments, int n_segments);
-
 // In bf16 the wide heads that tensor cores do not take go through the same kernels, compiled for rounded numbers.
 #define ATTN_RUN_WIDE(b, kernel, head_dim, grid, threads, tile_rows, ...)                                              \
     do {                                                                                                               \

@@ -123,16 +123,14 @@ __global__ static void dkv_kernel(struct twin dk, struct twin dv, struct attn_ba
 
 void gpu_attention_backward(struct backend *b, float *dq, float *dk, float *dv, const float *dout, const float *out,
                             const float *lse, const float *q, const float *k, const float *v,
-                            const struct attn_segment *segments, int n_segments, int t, const struct attn_shape *shape)
+                            const struct attn_segment *segments, int n_segments, int longest, int t, const struct attn_shape *shape)
 {
-    int longest;
     const int d = shape->head_dim;
     const size_t n = (size_t)t * shape->n_heads;
-    const struct attn_segment *on_device = attn_takes(b, shape) ? attn_upload(b, &longest, segments, n_segments) : NULL;
-    float *delta = on_device ? (float *)gpu_scratch(b, SCRATCH_SUMS, n * sizeof *delta) : NULL;
+    float *delta = attn_takes(b, shape) ? (float *)gpu_scratch(b, SCRATCH_SUMS, n * sizeof *delta) : NULL;
     if (!delta)
         return;
-    struct attn_backward w = {lse, delta, dout, q, k, v, on_device, n_segments, *shape};
+    struct attn_backward w = {lse, delta, dout, q, k, v, segments, n_segments, *shape};
     const size_t n_kv = (size_t)t * shape->n_kv_heads;
     const struct stored result = gpu_stored(b, out, n * d);
     const struct twin to_q = gpu_twin(b, dq, n * d), to_k = gpu_twin(b, dk, n_kv * d), to_v = gpu_twin(b, dv, n_kv * d);

@@ -112,10 +112,10 @@ void gpu_zero(struct backend *b, void *p, size_t bytes);
 
 // attention.cu, attention_backward.cu, attention_decode.cu
 void gpu_attention(struct backend *b, float *out, float *lse, const float *q, const float *k, const float *v,
-                   const struct attn_segment *segments, int n_segments, int t, const struct attn_shape *shape);
+                   const struct attn_segment *segments, int n_segments, int longest, int t, const struct attn_shape *shape);
 void gpu_attention_backward(struct backend *b, float *dq, float *dk, float *dv, const float *dout, const float *out,
                             const float *lse, const float *q, const float *k, const float *v,
-                            const struct attn_segment *segments, int n_segments, int t, const struct attn_shape *shape);
+                            const struct attn_segment *segments, int n_segments, int longest, int t, const struct attn_shape *shape);
 void gpu_attention_decode(struct backend *b, float *out, float *lse, const float *q, const float *k, const float *v,
                           const struct kv_rows *rows, int n, int most_keys, const struct attn_shape *shape);
 // elementwise.cu

@@ -16,7 +16,7 @@
 
 #include "base/err.h"
 
-enum { BACKEND_ABI = 14 };
+enum { BACKEND_ABI = 15 };
 
 // How numbers are stored. What they are computed in is the backend's business.
 enum dtype {
@@ -295,13 +295,15 @@ struct backend_ops {
     void (*rope)(struct backend *b, float *x, const float *cos, const float *sin, const int32_t *positions, int t,
                  int n_heads, int head_dim, bool inverse);
 
-    // out(T, n_heads*head_dim) = causal attention per segment; segments are host. lse(T, n_heads) is kept.
+    // out(T, n_heads*head_dim) = causal attention per segment, none of which has more than `longest` rows; those of no
+    // rows are nothing. segments are device memory. lse(T, n_heads) is kept.
     void (*attention)(struct backend *b, float *out, float *lse, const float *q, const float *k, const float *v,
-                      const struct attn_segment *segments, int n_segments, int t, const struct attn_shape *shape);
+                      const struct attn_segment *segments, int n_segments, int longest, int t,
+                      const struct attn_shape *shape);
     // dq, dk, dv are overwritten. A prefix's dk, dv sum over its segments in their order.
     void (*attention_backward)(struct backend *b, float *dq, float *dk, float *dv, const float *dout, const float *out,
                                const float *lse, const float *q, const float *k, const float *v,
-                               const struct attn_segment *segments, int n_segments, int t,
+                               const struct attn_segment *segments, int n_segments, int longest, int t,
                                const struct attn_shape *shape);
     // One new row per stream: out(n, n_heads*head_dim) attends to the rows of k and v that rows(n) names, most_keys at most.
     // lse(n, n_heads) as of attention().

@@ -233,6 +233,7 @@ static void lay_out(struct decoder *d, struct carve *c, const struct seq_batch *
     d->score_rows = carve_bytes(c, s, sizeof(int32_t));
     d->taken_rows = keep ? carve_bytes(c, t, sizeof(int32_t)) : NULL;
     d->taken_logits = keep ? carve_bytes(c, n, sizeof(int32_t)) : NULL;
+    d->segments = carve_bytes(c, (size_t)batch->n_segments, sizeof *d->segments);
     lay_out_layers(d, c, t, keep);
     // Final rows outlive the layers' scratch, in which a low-rank product of as many rows must fit as well.
     size_t rows = t > n ? t : n;

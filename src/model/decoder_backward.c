@@ -144,12 +144,12 @@ static void mlp_backward(struct decoder *d, int layer, int t)
 }
 
 // dres: gradient of `mid` in, of the layer's input out unless nothing below needs it.
-static void attention_backward(struct decoder *d, int layer, const struct seq_batch *batch, bool need_dx)
+static void attention_backward(struct decoder *d, int layer, bool need_dx)
 {
     const struct parts *p = &d->parts;
     const struct model *m = p->m;
     const struct layer_acts *a = &d->layers[layer];
-    int t = batch->n_tokens;
+    int t = d->n_tokens;
     const float *dout = d->dres;
     if (p->w.post_norms) {
         hold(p, d->dnext, t, p->w.c, true);
@@ -164,8 +164,8 @@ static void attention_backward(struct decoder *d, int layer, const struct seq_ba
     hold(p, d->dv, t, p->w.kv, true);
     if (!rotated && !normed)
         hold_qk(d, t);
-    p->ops->attention_backward(p->b, d->dq, d->dk, d->dv, d->datt, a->att, a->lse, a->q, a->k, a->v, batch->segments,
-                               batch->n_segments, t, part_shape(p, layer));
+    p->ops->attention_backward(p->b, d->dq, d->dk, d->dv, d->datt, a->att, a->lse, a->q, a->k, a->v, d->segments,
+                               d->n_segments, d->longest, t, part_shape(p, layer));
     p->ops->release(p->b, d->datt);
     if (rotated && !normed)
         hold_qk(d, t);
@@ -302,11 +302,11 @@ int decoder_send(struct decoder *d, const struct seq_batch *batch, const struct 
         if (d->is_packed)
             decoder_unpack(d, layer);
         if (d->recompute)
-            decoder_layer(d, layer, batch, p->w.post_norm || p->w.post_norms ? d->dnext : NULL);
+            decoder_layer(d, layer, p->w.post_norm || p->w.post_norms ? d->dnext : NULL);
         bool need_dx = embeddings || layer > lowest;
         mlp_backward(d, layer, t);
         if (need_dx || attention_trains(p, layer))
-            attention_backward(d, layer, batch, need_dx);
+            attention_backward(d, layer, need_dx);
         if (d->is_packed)
             decoder_release(d, layer);
     }

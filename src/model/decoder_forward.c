@@ -64,20 +64,25 @@ static void upload_ids(struct decoder *d, const struct seq_batch *batch)
     for (int i = 0; i < batch->n_tokens; i++)
         d->host_ids[i] = batch->positions[i] + p->m->arch.position_offset;
     p->ops->upload(p->b, d->positions, d->host_ids, (size_t)batch->n_tokens * one);
+    p->ops->upload(p->b, d->segments, batch->segments, (size_t)batch->n_segments * sizeof *d->segments);
+    d->n_segments = batch->n_segments;
+    d->longest = 0;
+    for (int i = 0; i < batch->n_segments; i++)
+        d->longest = batch->segments[i].len > d->longest ? batch->segments[i].len : d->longest;
     if (batch->n_targets) {
         p->ops->upload(p->b, d->target_rows, batch->target_rows, (size_t)batch->n_targets * one);
         p->ops->upload(p->b, d->target_ids, batch->target_ids, (size_t)batch->n_targets * one);
     }
 }
 
-void decoder_layer(struct decoder *d, int layer, const struct seq_batch *batch, float *out)
+void decoder_layer(struct decoder *d, int layer, float *out)
 {
     const struct parts *p = &d->parts;
     const struct layer_acts *a = &d->layers[layer];
-    int t = batch->n_tokens;
+    int t = d->n_tokens;
     part_qkv(p, layer, a, d->positions, t);
     part_hold_attention(p, a, t, !d->keeps);
-    p->ops->attention(p->b, a->att, a->lse, a->q, a->k, a->v, batch->segments, batch->n_segments, t,
+    p->ops->attention(p->b, a->att, a->lse, a->q, a->k, a->v, d->segments, d->n_segments, d->longest, t,
                       part_shape(p, layer));
     part_mid(p, layer, a, t);
     if (out)
@@ -116,11 +121,11 @@ int decoder_forward(struct decoder *d, const struct seq_batch *batch, bool keep,
     if (code)
         return code;
     part_embed(p, d->layers[0].x, d->wide, d->tokens, d->positions, batch->n_tokens);
-    d->n_tokens = batch->n_tokens; // decoder_pack reads it
+    d->n_tokens = batch->n_tokens; // layers read it
     for (int layer = 0; layer < n_layers; layer++) {
         if (d->is_packed)
             decoder_hold(d, layer);
-        decoder_layer(d, layer, batch, layer + 1 < n_layers ? d->layers[layer + 1].x : d->out);
+        decoder_layer(d, layer, layer + 1 < n_layers ? d->layers[layer + 1].x : d->out);
         if (d->is_packed)
             decoder_pack(d, layer);
     }

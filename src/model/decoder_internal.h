@@ -19,6 +19,7 @@ struct decoder {
     size_t block_bytes;
     int32_t *tokens, *positions, *target_rows, *target_ids, *score_rows;
     int32_t *taken_rows, *taken_logits; // (T), (N): of decoder_take
+    struct attn_segment *segments;
     float *wide;               // (T, E) when projected
     struct layer_acts *layers; // n_layers; without a backward, with recomputation or in bf16 all share one (but for x in
                                // f32)
@@ -35,7 +36,7 @@ struct decoder {
     float *dres, *dnext, *dq, *dk, *dv, *datt;
     struct final_acts dtarget, dscored; // gradients of x, normed, out; both pointing into the same memory
     // What is inside.
-    int n_tokens, n_targets, n_scores;
+    int n_tokens, n_targets, n_scores, n_segments, longest; // longest: of the segments, in rows
     bool kept, have_logprobs, have_gaps, have_sets, have_scores;
     float *kept_logits;              // from decoder_head to decoder_send or decoder_logits; NULL: none
     const struct tape *tape;         // with the targets' logits; NULL: they are not known
@@ -71,6 +72,6 @@ void decoder_pack(struct decoder *d, int layer);
 void decoder_unpack(struct decoder *d, int layer);
 void decoder_release(struct decoder *d, int layer);
 // From layer l's x to what its backward needs, and on to `out` unless that is NULL.
-void decoder_layer(struct decoder *d, int layer, const struct seq_batch *batch, float *out);
+void decoder_layer(struct decoder *d, int layer, float *out);
 // Grows *block to `need` bytes of device memory; its content is lost.
 int decoder_reserve(struct decoder *d, char **block, size_t *have, size_t need, const char *what, struct err *e);

@@ -96,7 +96,6 @@ static int make_room(struct generator *g, size_t rows, struct err *e)
     free(g->host_plan_block);
     g->host_plan_block = mem_alloc(gen_lay_plan(&g->host_plan, NULL, rows, rows), 1); // what is between its parts goes along
     g->host_said = mem_realloc(g->host_said, behind_tokens(g, g->plan_block), 1);
-    g->segments = mem_realloc(g->segments, rows, sizeof *g->segments);
     g->shares = mem_realloc(g->shares, rows, sizeof *g->shares);
     return 0;
 }
@@ -261,7 +260,6 @@ static void generator_free(struct generator *g)
     g->parts.ops->free(g->parts.b, g->block);
     free(g->host_plan_block);
     free(g->host_said);
-    free(g->segments);
     free(g->shares);
     free(g);
 }
@@ -397,7 +395,7 @@ static int plan_prompts(struct generator *g, int first, int end, int *logit_row)
                 plan->positions[n + j] = j + g->parts.m->arch.position_offset;
                 plan->put_ids[n + j] = (int32_t)s->seat->first + j;
             }
-            g->segments[n_segments] = (struct attn_segment){n, n_prompt, 0, 0};
+            plan->segments[n_segments] = (struct attn_segment){n, n_prompt, 0, 0};
             n += n_prompt;
             plan->row_ids[n_segments++] = n - 1;
         }

@@ -13,7 +13,9 @@ size_t gen_lay_plan(struct gen_plan *plan, char *block, size_t n, size_t n_draws
 {
     struct carve c = {.base = block};
     plan->draws = carve_bytes(&c, n_draws, sizeof *plan->draws);
+    _Static_assert(sizeof(struct kv_rows) == sizeof(struct attn_segment), "they share their place");
     plan->kv_rows = carve_bytes(&c, n_draws, sizeof *plan->kv_rows);
+    plan->segments = (struct attn_segment *)(void *)plan->kv_rows;
     plan->row_ids = carve_bytes(&c, n_draws, sizeof *plan->row_ids);
     plan->tokens = carve_bytes(&c, n, sizeof *plan->tokens);
     plan->positions = carve_bytes(&c, n, sizeof *plan->positions);
@@ -59,6 +61,9 @@ static float *run_network(struct generator *g, const struct parts *p, int first_
                           int most_keys)
 {
     const int n_layers = p->m->arch.n_layers;
+    int longest = 0; // of prompts
+    for (int i = 0; i < n_segments; i++)
+        longest = g->host_plan.segments[i].len > longest ? g->host_plan.segments[i].len : longest;
     struct layer_acts next = acts_of(g, 0, x);
     part_embed(p, next.x, g->wide, g->plan.tokens, g->plan.positions, n);
     for (int layer = 0; layer < n_layers; layer++) {
@@ -77,7 +82,8 @@ static float *run_network(struct generator *g, const struct parts *p, int first_
             p->ops->attention_decode(p->b, a->att, a->lse, a->q, keys, values, g->plan.kv_rows, n, most_keys,
                                      part_shape(p, layer));
         else
-            p->ops->attention(p->b, a->att, a->lse, a->q, a->k, a->v, g->segments, n_segments, n, part_shape(p, layer));
+            p->ops->attention(p->b, a->att, a->lse, a->q, a->k, a->v, g->plan.segments, n_segments, longest, n,
+                              part_shape(p, layer));
         part_mid(p, layer, a, n);
         part_out(p, layer, a, next.x, n);
     }
@@ -226,7 +232,7 @@ void gen_tell_place(struct generator *g, const struct stream *streams, int n, co
         struct gen_sample *s = &streams[i].job->samples[streams[i].sample];
         const int at = logit_row ? logit_row[i] : i, token = s->n_tokens - 1;
         if (logit_row)
-            s->prompt_row = row < 0 ? -1 : row + g->segments[at].start;
+            s->prompt_row = row < 0 ? -1 : row + g->host_plan.segments[at].start;
         else
             s->rows[token - 1] = row < 0 ? -1 : row + i;
         s->logit_rows[token] = logits < 0 || !g->tape->logits ? -1 : logits + at;

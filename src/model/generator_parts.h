@@ -33,7 +33,8 @@ struct stream {
 struct gen_plan {
     int32_t *tokens, *positions, *put_ids; // of each row; put_ids: where in the cache its keys and values go
     int32_t *row_ids;                      // the rows that logits are made of
-    struct kv_rows *kv_rows;               // of each draw: what its row attends to, in decoding
+    struct kv_rows *kv_rows;               // of each draw: what its row attends to, in decoding; in the same place
+    struct attn_segment *segments;         // those of prompts, of which there are no more than draws
     struct sample_row *draws;              // and how its token is drawn
     size_t bytes;
 };
@@ -67,7 +68,6 @@ struct generator {
     struct gen_plan host_plan;
     char *host_said; // of what is said of drawn tokens: `drawn_tokens` to `sets`
     float *shares; // of the second network, of rows of logits
-    struct attn_segment *segments;
     struct stream streams[GENERATE_MAX_STREAMS];
     int n_streams;
 };

@@ -110,8 +110,13 @@ static uint64_t check_case(struct bench *t, const struct attention_case *c, bool
     float *q = bench_random(t, nq, 2, 1), *k = bench_random(t, nk, 2, 2), *v = bench_random(t, nk, 1, 3);
     float *dout = bench_random(t, nq, 1, 4), *out = bench_random(t, nq, 1, 5), *lse = bench_zeros(t, n_lse);
     float *dq = bench_random(t, nq, 1, 6), *dk = bench_random(t, nk, 1, 7), *dv = bench_random(t, nk, 1, 8);
-    t->ops->attention(t->b, out, lse, q, k, v, c->segments, c->n_segments, c->t, a);
-    t->ops->attention_backward(t->b, dq, dk, dv, dout, out, lse, q, k, v, c->segments, c->n_segments, c->t, a);
+    int32_t *rows = bench_ints(t, &c->segments[0].start, 4 * (size_t)c->n_segments);
+    const struct attn_segment *segments = (const struct attn_segment *)(const void *)rows;
+    int longest = 0;
+    for (int i = 0; i < c->n_segments; i++)
+        longest = c->segments[i].len > longest ? c->segments[i].len : longest;
+    t->ops->attention(t->b, out, lse, q, k, v, segments, c->n_segments, longest, c->t, a);
+    t->ops->attention_backward(t->b, dq, dk, dv, dout, out, lse, q, k, v, segments, c->n_segments, longest, c->t, a);
     uint64_t hash = bench_hash(t, out, nq) + 3 * bench_hash(t, lse, n_lse) + 5 * bench_hash(t, dq, nq) +
                     7 * bench_hash(t, dk, nk) + 11 * bench_hash(t, dv, nk);
     float *hq = bench_read(t, q, nq), *hk = bench_read(t, k, nk), *hv = bench_read(t, v, nk);
@@ -127,7 +132,7 @@ static uint64_t check_case(struct bench *t, const struct attention_case *c, bool
         expect_slopes(c, &h, h.k, nk, hdk, "dk");
         expect_slopes(c, &h, h.v, nk, hdv, "dv");
     }
-    bench_free(t, 9, q, k, v, dout, out, lse, dq, dk, dv);
+    bench_free(t, 10, q, k, v, dout, out, lse, dq, dk, dv, rows);
     free(hq), free(hk), free(hv), free(hd), free(hdq), free(hdk), free(hdv);
     free(h.q), free(h.k), free(h.v), free(h.dout), free(h.out), free(h.lse);
     return hash;

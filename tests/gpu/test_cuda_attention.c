@@ -124,17 +124,19 @@ static struct results attention_as(enum precision precision, const struct attent
     float *out[N_RESULTS];
     for (int i = 0; i < N_RESULTS; i++)
         out[i] = bench_random(&t, r.n[i], 1, 5);
-    t.ops->attention(t.b, out[0], out[1], in[0], in[1], in[2], c->segments, c->n_segments, c->t, a);
+    int32_t *rows_of = bench_ints(&t, &c->segments[0].start, 4 * (size_t)c->n_segments);
+    const struct attn_segment *segments = (const struct attn_segment *)(const void *)rows_of;
+    t.ops->attention(t.b, out[0], out[1], in[0], in[1], in[2], segments, c->n_segments, c->t, c->t, a);
     for (int i = 0; i < 2; i++) {
         r.at[i] = bench_read(&t, out[i], r.n[i]);
         if (given)
             t.ops->upload(t.b, out[i], given->at[i], r.n[i] * sizeof(float));
     }
-    t.ops->attention_backward(t.b, out[2], out[3], out[4], in[3], out[0], out[1], in[0], in[1], in[2], c->segments,
-                              c->n_segments, c->t, a);
+    t.ops->attention_backward(t.b, out[2], out[3], out[4], in[3], out[0], out[1], in[0], in[1], in[2], segments,
+                              c->n_segments, c->t, c->t, a);
     for (int i = 2; i < N_RESULTS; i++)
         r.at[i] = bench_read(&t, out[i], r.n[i]);
-    bench_free(&t, 4, in[0], in[1], in[2], in[3]);
+    bench_free(&t, 5, in[0], in[1], in[2], in[3], rows_of);
     bench_free(&t, 5, out[0], out[1], out[2], out[3], out[4]);
     t.ops->close(t.b);
     return r;

@@ -212,12 +212,13 @@ static void attention_of_every_width(void **state)
         struct bench t = {.ops = &backend_cuda};
         assert_ok(t.ops->open(&t.b, &(struct backend_options){0}, e));
         const size_t d = (size_t)dims[i], n = 18 * d;
-        const struct attn_segment whole = {0, 1, 0, 0};
+        int32_t *rows = bench_ints(&t, (const int32_t[]){0, 1, 0, 0}, 4);
+        const struct attn_segment *whole = (const struct attn_segment *)(const void *)rows;
         float *q = bench_random(&t, n, 1, 1), *v = bench_random(&t, d, 1, 2), *out = bench_zeros(&t, 2 * n);
         float *lse = bench_zeros(&t, 36), *grads = bench_zeros(&t, n + 2 * d), *one = bench_read(&t, v, d);
         int32_t *keys = bench_ints(&t, (const int32_t[]){0, 0, 0, 1, 0, 0, 0, 0}, 8);
-        t.ops->attention(t.b, out, lse, q, v, v, &whole, 1, 1, &shape);
-        t.ops->attention_backward(t.b, grads, grads + n, grads + n + d, q, out, lse, q, v, v, &whole, 1, 1, &shape);
+        t.ops->attention(t.b, out, lse, q, v, v, whole, 1, 1, 1, &shape);
+        t.ops->attention_backward(t.b, grads, grads + n, grads + n + d, q, out, lse, q, v, v, whole, 1, 1, 1, &shape);
         float *got = bench_read(&t, out, n), *got_grads = bench_read(&t, grads, n + 2 * d), *dout = bench_read(&t, q, n);
         for (size_t k = 0; k < n; k++)
             assert_true(got[k] == one[k % d]); // a single key has all the weight
@@ -233,7 +234,7 @@ static void attention_of_every_width(void **state)
         float *decoded = bench_read(&t, out, 2 * n);
         for (size_t k = 0; k < 2 * n; k++)
             assert_true(decoded[k] == (k < n ? one[k % d] : 0));
-        bench_free(&t, 7, q, v, out, lse, grads, keys, two);
+        bench_free(&t, 8, q, v, out, lse, grads, keys, two, rows);
         free(one), free(got), free(got_grads), free(dout), free(decoded);
         t.ops->close(t.b);
     }
@@ -246,7 +247,7 @@ static void heads_that_are_too_wide_are_refused_in_words(void **state)
     const struct attn_segment one = {0, 1, 0, 0};
     assert_ok(backend_cuda.open(&b, &(struct backend_options){0}, e));
     float *x = backend_cuda.alloc(b, 257 * sizeof *x, "numbers", &fault);
-    backend_cuda.attention(b, x, x, x, x, x, &one, 1, 1, &(struct attn_shape){1, 1, 257, 1, 0, 0});
+    backend_cuda.attention(b, x, x, x, x, x, &one, 1, 1, 1, &(struct attn_shape){1, 1, 257, 1, 0, 0});
     assert_int_equal(backend_cuda.sync(b, &fault), ERR_UNSUPPORTED);
     assert_non_null(strstr(fault.text, "at most 256 numbers, this model's have 257; use --device cpu"));
     backend_cuda.free(b, x);

@@ -23,10 +23,10 @@ struct school {
 static int n_attentions; // forwards of texts and prompts, layer by layer
 
 static void counted(struct backend *b, float *out, float *lse, const float *q, const float *k, const float *v,
-                    const struct attn_segment *segments, int n_segments, int t, const struct attn_shape *shape)
+                    const struct attn_segment *segments, int n_segments, int longest, int t, const struct attn_shape *shape)
 {
     n_attentions++;
-    backend_find("cpu")->attention(b, out, lse, q, k, v, segments, n_segments, t, shape);
+    backend_find("cpu")->attention(b, out, lse, q, k, v, segments, n_segments, longest, t, shape);
 }
 
 static int score(void *with, struct rollout_batch *b, struct metric_list *facts, struct err *e)
