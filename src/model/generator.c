@@ -301,6 +301,13 @@ void generator_set_second(struct generator *g, const struct gen_second *second)
     kv_cache_init(&g->cache, &g->parts, g->parts.m->arch.n_layers * (second ? 2 : 1));
 }
 
+void generator_set_tape(struct generator *g, struct tape *tape)
+{
+    BUG_IF(generator_is_busy(g) || (tape && (g->second.model || tape->model != g->parts.m)));
+    g->tape = tape;
+    g->on_tape = false;
+}
+
 // ---- tokens ----
 
 // Whether its newest token ends it.

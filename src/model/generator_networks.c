@@ -213,13 +213,6 @@ void gen_decode(struct generator *g, int n, int rows, int most_keys)
 
 // ---- the tape ----
 
-void generator_set_tape(struct generator *g, struct tape *tape)
-{
-    BUG_IF(generator_is_busy(g) || (tape && (g->second.model || tape->model != g->parts.m)));
-    g->tape = tape;
-    g->on_tape = false;
-}
-
 void gen_take_place(struct generator *g, int n, int n_logits)
 {
     g->on_tape = g->tape && tape_take(g->tape, (size_t)n, (size_t)n_logits, &g->place);
