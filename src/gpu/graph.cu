@@ -1,12 +1,12 @@
-// Calls that are made again and again with the same arguments, as decoding makes them a token: recorded as a graph, which is
-// then queued at once (the contract's replay()). The first time a key is seen its calls are made as they are, so that
+// Calls that are made again and again with the same arguments, as decoding makes them a token, and training a small batch:
+// recorded as a graph, which is then queued at once (the contract's replay()). The first time a key is seen its calls are made as they are, so that
 // scratch has its size and products their ways; the second time they are recorded.
 #include "gpu/product.cuh"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { N_RECORDINGS = 32, KEY_BYTES = 96 };
+enum { N_RECORDINGS = 96, KEY_BYTES = 192 };
 
 struct recording {
     unsigned char key[KEY_BYTES];

@@ -148,6 +148,7 @@ void *gpu_scratch(struct backend *b, enum scratch_slot slot, size_t bytes)
         return b->scratch[slot];
     if (is_recorded(b, "working memory grows"))
         return NULL;
+    gpu_forget_recordings(b); // what was seen may choose among more room now, and is seen once more before it is recorded
     gpu_free(b, b->scratch[slot]); // after what is queued with it
     b->scratch_bytes[slot] = 0;
     const cudaError_t code = cudaMallocAsync(&b->scratch[slot], bytes ? bytes : 1, b->stream);

@@ -222,10 +222,10 @@ static void lay_out_backward(struct decoder *d, struct carve *c, size_t t, size_
     c->overflow = c->overflow || shared.overflow;
 }
 
-static void lay_out(struct decoder *d, struct carve *c, const struct seq_batch *batch, bool keep)
+static void lay_out(struct decoder *d, struct carve *c, const struct decoder_sizes *sizes, bool keep)
 {
     struct parts *p = &d->parts;
-    size_t t = (size_t)batch->n_tokens, n = (size_t)batch->n_targets, s = (size_t)seq_batch_scores(batch);
+    size_t t = (size_t)sizes->tokens, n = (size_t)sizes->targets, s = (size_t)sizes->scores;
     d->tokens = carve_bytes(c, t, sizeof(int32_t));
     d->positions = carve_bytes(c, t, sizeof(int32_t));
     d->target_rows = carve_bytes(c, n, sizeof(int32_t));
@@ -233,7 +233,7 @@ static void lay_out(struct decoder *d, struct carve *c, const struct seq_batch *
     d->score_rows = carve_bytes(c, s, sizeof(int32_t));
     d->taken_rows = keep ? carve_bytes(c, t, sizeof(int32_t)) : NULL;
     d->taken_logits = keep ? carve_bytes(c, n, sizeof(int32_t)) : NULL;
-    d->segments = carve_bytes(c, (size_t)batch->n_segments, sizeof *d->segments);
+    d->segments = carve_bytes(c, (size_t)sizes->segments, sizeof *d->segments);
     lay_out_layers(d, c, t, keep);
     // Final rows outlive the layers' scratch, in which a low-rank product of as many rows must fit as well.
     size_t rows = t > n ? t : n;
@@ -249,26 +249,32 @@ static void lay_out(struct decoder *d, struct carve *c, const struct seq_batch *
         lay_out_backward(d, c, t, n, s);
 }
 
-int decoder_layout(struct decoder *d, const struct seq_batch *batch, bool keep, struct err *e)
+int decoder_layout(struct decoder *d, const struct decoder_sizes *n, bool keep, struct err *e)
 {
-    parts_init(&d->parts, d->parts.m); // an adapter may have come or gone
     struct carve count = {0};
-    lay_out(d, &count, batch, keep);
+    lay_out(d, &count, n, keep);
     if (count.overflow)
-        return err_set(e, ERR_LIMIT, "a batch of %d tokens needs more memory than can be addressed", batch->n_tokens);
+        return err_set(e, ERR_LIMIT, "a batch of %d tokens needs more memory than can be addressed", n->tokens);
     char what[80], bytes[32];
-    snprintf(what, sizeof what, "the activations of %d tokens", batch->n_tokens);
+    snprintf(what, sizeof what, "the activations of %d tokens", n->tokens);
     if (decoder_reserve(d, &d->block, &d->block_bytes, count.used, what, e))
         return err_prefix(e, "%s of memory for one batch (fewer tokens a batch, or recomputation, need less): ",
                           human_bytes(bytes, sizeof bytes, (double)count.used));
     struct carve place = {.base = d->block};
-    lay_out(d, &place, batch, keep);
-    const int n_scores = seq_batch_scores(batch);
-    size_t n_ids = (size_t)(batch->n_tokens > n_scores ? batch->n_tokens : n_scores);
+    lay_out(d, &place, n, keep);
+    const int wants[] = {n->tokens, n->targets, n->scores, n->segments * (int)(sizeof *d->segments / sizeof *d->host_ids)};
+    size_t n_ids = 0;
+    for (size_t i = 0; i < sizeof wants / sizeof *wants; i++)
+        n_ids = (size_t)wants[i] > n_ids ? (size_t)wants[i] : n_ids;
     if (n_ids > d->n_host_ids) {
         d->host_ids = mem_realloc(d->host_ids, n_ids, sizeof *d->host_ids);
         d->n_host_ids = n_ids;
     }
+    d->n_tokens = n->tokens;
+    d->n_targets = n->targets;
+    d->n_scores = n->scores;
+    d->n_segments = n->segments;
+    d->longest = n->longest;
     return 0;
 }
 
@@ -288,11 +294,11 @@ size_t decoder_plan(const struct arch *a, int rank, int n_tokens, int n_targets,
     const struct backend_ops ops = {.weights_type = bf16 ? type_bf16 : type_f32};
     struct model m = {.arch = *a, .ops = &ops};
     struct decoder d = {.parts = {.m = &m, .ops = &ops, .w = parts_widths(a, rank)}, .recompute = recompute};
-    const struct seq_batch batch = {.n_tokens = n_tokens, .n_targets = n_targets, .n_seqs = n_targets ? 0 : 1};
+    const struct decoder_sizes sizes = {.tokens = n_tokens, .targets = n_targets, .scores = n_targets ? 0 : 1};
     struct carve count = {0};
     d.layers = mem_alloc((size_t)a->n_layers, sizeof *d.layers);
     d.packed = bf16 ? mem_alloc((size_t)a->n_layers, sizeof *d.packed) : NULL;
-    lay_out(&d, &count, &batch, keep);
+    lay_out(&d, &count, &sizes, keep);
     free(d.layers);
     free(d.packed);
     return count.overflow ? SIZE_MAX : count.used;

@@ -216,25 +216,26 @@ static void final_backward(struct decoder *d, const struct final_acts *f, const 
 // Coefficient rows: of logprob, gap, kl, set_logprob.
 static const float *upload_coef(struct decoder *d, int row, const float *host)
 {
-    const struct parts *p = &d->parts;
-    const size_t n = (size_t)d->n_targets;
-    float *device = d->coef + (size_t)row * n;
+    float *device = d->coef + (size_t)row * (size_t)d->n_targets;
     if (!host)
         return NULL;
-    p->ops->upload(p->b, device, host, n * sizeof *host);
+    decoder_upload(d, device, host, d->given.targets, d->n_targets, 0);
     return device;
 }
 
-static void head_backward(struct decoder *d, const struct seq_batch *batch, const struct decoder_slopes *slopes)
+static struct head_slopes upload_slopes(struct decoder *d, const struct decoder_slopes *slopes)
+{
+    return (struct head_slopes){.lse = d->lse, .logprob = upload_coef(d, 0, slopes->logprob),
+                                .gap = upload_coef(d, 1, slopes->gap), .rivals = d->rivals,
+                                .kl = upload_coef(d, 2, slopes->kl), .ref_lse = decoder_head_number(d, HEAD_REF_LSE),
+                                .set_logprob = upload_coef(d, 3, slopes->set_logprob),
+                                .set_lse = decoder_head_number(d, HEAD_SET_LSE),
+                                .kept = d->kept_logits};
+}
+
+static void head_backward(struct decoder *d, const struct seq_batch *batch, const struct head_slopes *slopes)
 {
     const struct parts *p = &d->parts;
-    int n = d->n_targets;
-    const struct head_slopes s = {.lse = d->lse, .logprob = upload_coef(d, 0, slopes->logprob),
-                                  .gap = upload_coef(d, 1, slopes->gap), .rivals = d->rivals,
-                                  .kl = upload_coef(d, 2, slopes->kl), .ref_lse = decoder_head_number(d, HEAD_REF_LSE),
-                                  .set_logprob = upload_coef(d, 3, slopes->set_logprob),
-                                  .set_lse = decoder_head_number(d, HEAD_SET_LSE),
-                                  .kept = d->kept_logits};
     struct head_in in = decoder_head_in(d, batch);
     in.set_starts = d->set_starts;
     in.set_ids = d->set_ids;
@@ -242,15 +243,15 @@ static void head_backward(struct decoder *d, const struct seq_batch *batch, cons
         in.ref_x = d->reference->target.out;
         in.ref_w = part_head_weight(&d->reference->parts);
     }
-    p->ops->head_backward(p->b, d->dtarget.out, model_grad(p->m, p->m->arch.tied ? T_TOKEN_EMBED : T_HEAD_W, -1), &in, &s);
-    final_backward(d, &d->target, &d->dtarget, d->target_rows, n);
+    p->ops->head_backward(p->b, d->dtarget.out, model_grad(p->m, p->m->arch.tied ? T_TOKEN_EMBED : T_HEAD_W, -1), &in,
+                          slopes);
+    final_backward(d, &d->target, &d->dtarget, d->target_rows, d->n_targets);
 }
 
-static void score_backward(struct decoder *d, const float *score_coef)
+static void score_backward(struct decoder *d)
 {
     const struct parts *p = &d->parts;
     int n = d->n_scores;
-    p->ops->upload(p->b, d->score_coef, score_coef, (size_t)n * sizeof(float));
     linear_backward(p, d->dscored.out, d->score_coef, d->scored.out, T_SCORE_W, -1, n, 0);
     final_backward(d, &d->scored, &d->dscored, d->score_rows, n);
 }
@@ -274,23 +275,17 @@ static void embed_backward(struct decoder *d, int t)
     p->ops->embed_backward(p->b, dwte, NULL, d->wide, d->tokens, d->positions, t, a->d_embed);
 }
 
-int decoder_send(struct decoder *d, const struct seq_batch *batch, const struct decoder_slopes *s, struct err *e)
+// The calls of decoder_send, for what it has uploaded; head: NULL without targets that feel something.
+static void run_backward(struct decoder *d, const struct seq_batch *batch, const struct head_slopes *head, bool scores)
 {
     const struct parts *p = &d->parts;
-    struct model *m = p->m;
-    int n_layers = m->arch.n_layers, t = batch->n_tokens;
-    const bool head = (s->logprob || s->gap || s->kl || s->set_logprob) && batch->n_targets;
-    BUG_IF(!d->kept || d->n_tokens != t || d->n_targets != batch->n_targets ||
-           d->n_scores != seq_batch_scores(batch));
-    BUG_IF((head && !d->have_logprobs) || (head && s->gap && !d->have_gaps) || (head && s->kl && !d->reference) ||
-           (head && s->set_logprob && !d->have_sets) ||
-           (s->score && !d->have_scores));
-    d->kept = false; // gradients overwrite activations
+    const struct model *m = p->m;
+    const int n_layers = m->arch.n_layers, t = d->n_tokens;
     p->ops->zero(p->b, d->dres, (size_t)t * p->w.c * sizeof(float));
     if (head)
-        head_backward(d, batch, s);
-    if (s->score && d->n_scores)
-        score_backward(d, s->score);
+        head_backward(d, batch, head);
+    if (scores)
+        score_backward(d);
 
     bool embeddings = model_grad(m, T_TOKEN_EMBED, -1) != NULL;
     int lowest = 0;
@@ -313,6 +308,32 @@ int decoder_send(struct decoder *d, const struct seq_batch *batch, const struct 
     p->ops->release(p->b, d->dres);
     if (embeddings)
         embed_backward(d, t);
+}
+
+int decoder_send(struct decoder *d, const struct seq_batch *batch, const struct decoder_slopes *s, struct err *e)
+{
+    const bool head = (s->logprob || s->gap || s->kl || s->set_logprob) && batch->n_targets;
+    const bool scores = s->score && d->n_scores;
+    BUG_IF(!d->kept || d->given.tokens != batch->n_tokens || d->given.targets != batch->n_targets ||
+           d->given.scores != seq_batch_scores(batch));
+    BUG_IF((head && !d->have_logprobs) || (head && s->gap && !d->have_gaps) || (head && s->kl && !d->reference) ||
+           (head && s->set_logprob && !d->have_sets) ||
+           (s->score && !d->have_scores));
+    d->kept = false; // gradients overwrite activations
+    struct head_slopes slopes = {0};
+    if (head)
+        slopes = upload_slopes(d, s);
+    if (scores)
+        decoder_upload(d, d->score_coef, s->score, d->given.scores, d->n_scores, 0);
+    const struct decoder_calls calls = {
+        .part = DECODER_BACKWARD, .inv_temperature = decoder_head_in(d, batch).inv_temperature,
+        .with = (unsigned)head | (unsigned)scores << 1 | (unsigned)!!s->logprob << 2 | (unsigned)!!s->gap << 3 |
+                (unsigned)!!s->kl << 4 | (unsigned)!!s->set_logprob << 5,
+        .reference = head && s->kl ? d->reference : NULL};
+    if (!decoder_replay(d, &calls)) {
+        run_backward(d, batch, head ? &slopes : NULL, scores);
+        decoder_recorded(d);
+    }
     return 0;
 }
 

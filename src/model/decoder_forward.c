@@ -59,20 +59,20 @@ static int check_batch(const struct decoder *d, const struct seq_batch *batch, s
 static void upload_ids(struct decoder *d, const struct seq_batch *batch)
 {
     const struct parts *p = &d->parts;
-    const size_t one = sizeof(int32_t);
-    p->ops->upload(p->b, d->tokens, batch->tokens, (size_t)batch->n_tokens * one);
-    for (int i = 0; i < batch->n_tokens; i++)
-        d->host_ids[i] = batch->positions[i] + p->m->arch.position_offset;
-    p->ops->upload(p->b, d->positions, d->host_ids, (size_t)batch->n_tokens * one);
-    p->ops->upload(p->b, d->segments, batch->segments, (size_t)batch->n_segments * sizeof *d->segments);
-    d->n_segments = batch->n_segments;
-    d->longest = 0;
-    for (int i = 0; i < batch->n_segments; i++)
-        d->longest = batch->segments[i].len > d->longest ? batch->segments[i].len : d->longest;
-    if (batch->n_targets) {
-        p->ops->upload(p->b, d->target_rows, batch->target_rows, (size_t)batch->n_targets * one);
-        p->ops->upload(p->b, d->target_ids, batch->target_ids, (size_t)batch->n_targets * one);
+    const struct decoder_sizes *n = &d->given;
+    const int32_t first = p->m->arch.position_offset, last = d->n_tokens - 1;
+    decoder_upload(d, d->tokens, batch->tokens, n->tokens, d->n_tokens, 0);
+    for (int i = 0; i < d->n_tokens; i++)
+        d->host_ids[i] = first + (i < n->tokens ? batch->positions[i] : 0);
+    p->ops->upload(p->b, d->positions, d->host_ids, (size_t)d->n_tokens * sizeof *d->host_ids);
+    if (n->targets) {
+        decoder_upload(d, d->target_rows, batch->target_rows, n->targets, d->n_targets, last);
+        decoder_upload(d, d->target_ids, batch->target_ids, n->targets, d->n_targets, 0);
     }
+    struct attn_segment *segments = (struct attn_segment *)(void *)d->host_ids;
+    memcpy(segments, batch->segments, (size_t)n->segments * sizeof *segments);
+    decoder_fill_segments(d, segments);
+    p->ops->upload(p->b, d->segments, segments, (size_t)d->n_segments * sizeof *segments);
 }
 
 void decoder_layer(struct decoder *d, int layer, float *out)
@@ -96,32 +96,24 @@ static int begin(struct decoder *d, const struct seq_batch *batch, bool keep, st
     d->reference = NULL;
     d->tape = NULL;
     d->kept_logits = NULL;
-    d->n_tokens = 0;
+    d->set_starts = d->set_ids = NULL;
+    d->n_tokens = d->given.tokens = 0;
     int code = check_batch(d, batch, e);
-    if (!code)
-        code = decoder_layout(d, batch, keep, e);
+    if (code)
+        return code;
+    parts_init(&d->parts, d->parts.m); // an adapter may have come or gone
+    const struct decoder_sizes sizes = decoder_size(d, batch);
+    code = decoder_layout(d, &sizes, keep, e);
     if (!code)
         upload_ids(d, batch);
     return code;
 }
 
-static void end(struct decoder *d, const struct seq_batch *batch, bool keep)
-{
-    d->n_tokens = batch->n_tokens;
-    d->n_targets = batch->n_targets;
-    d->n_scores = seq_batch_scores(batch);
-    d->kept = keep;
-}
-
-int decoder_forward(struct decoder *d, const struct seq_batch *batch, bool keep, struct err *e)
+static void run_layers(struct decoder *d)
 {
     const struct parts *p = &d->parts;
-    int n_layers = p->m->arch.n_layers;
-    const int code = begin(d, batch, keep, e);
-    if (code)
-        return code;
-    part_embed(p, d->layers[0].x, d->wide, d->tokens, d->positions, batch->n_tokens);
-    d->n_tokens = batch->n_tokens; // layers read it
+    const int n_layers = p->m->arch.n_layers;
+    part_embed(p, d->layers[0].x, d->wide, d->tokens, d->positions, d->n_tokens);
     for (int layer = 0; layer < n_layers; layer++) {
         if (d->is_packed)
             decoder_hold(d, layer);
@@ -129,7 +121,18 @@ int decoder_forward(struct decoder *d, const struct seq_batch *batch, bool keep,
         if (d->is_packed)
             decoder_pack(d, layer);
     }
-    end(d, batch, keep);
+}
+
+int decoder_forward(struct decoder *d, const struct seq_batch *batch, bool keep, struct err *e)
+{
+    const int code = begin(d, batch, keep, e);
+    if (code)
+        return code;
+    if (!decoder_replay(d, &(struct decoder_calls){.part = DECODER_FORWARD})) {
+        run_layers(d);
+        decoder_recorded(d);
+    }
+    d->kept = keep;
     return 0;
 }
 
@@ -168,21 +171,21 @@ int decoder_take(struct decoder *d, const struct seq_batch *batch, const struct 
         p->ops->upload(p->b, d->taken_logits, from->logits, (size_t)batch->n_targets * sizeof *from->logits);
         d->tape = tape;
     }
-    end(d, batch, true);
+    d->kept = true;
     return 0;
 }
 
 static void check_same_batch(const struct decoder *d, const struct seq_batch *batch)
 {
-    BUG_IF(d->n_tokens != batch->n_tokens || d->n_targets != batch->n_targets ||
-           d->n_scores != seq_batch_scores(batch));
+    BUG_IF(d->given.tokens != batch->n_tokens || d->given.targets != batch->n_targets ||
+           d->given.scores != seq_batch_scores(batch));
 }
 
 // What was asked for of the head's numbers, in one download: they stand one kind after the other.
 static void read_numbers(struct decoder *d, const struct head_reads *r)
 {
     const struct parts *p = &d->parts;
-    const size_t n = (size_t)d->n_targets;
+    const size_t n = (size_t)d->n_targets, given = (size_t)d->given.targets;
     float *const to[] = {[HEAD_LOGPROBS] = r->logprobs, [HEAD_ENTROPY] = r->entropy, [HEAD_IS_TOP] = r->is_top,
                          [HEAD_SUM_SQUARES] = r->sum_squares, [HEAD_GAPS] = r->gaps, [HEAD_KL] = r->kl,
                          [HEAD_SET_LOGPROBS] = r->set_logprobs};
@@ -196,7 +199,7 @@ static void read_numbers(struct decoder *d, const struct head_reads *r)
     p->ops->download(p->b, d->host_numbers, d->head_numbers, n_kinds * n * sizeof *d->host_numbers);
     for (size_t i = 0; i < sizeof to / sizeof *to; i++)
         if (to[i])
-            memcpy(to[i], d->host_numbers + i * n, n * sizeof *d->host_numbers);
+            memcpy(to[i], d->host_numbers + i * n, given * sizeof *d->host_numbers);
 }
 
 static float *number(const struct decoder *d, const float *host, enum head_number which)
@@ -207,8 +210,7 @@ static float *number(const struct decoder *d, const float *host, enum head_numbe
 // The reference's final rows, which its block keeps.
 static void put_reference(struct decoder *d, struct decoder *reference, struct head_in *in)
 {
-    check_same_batch(reference, &(struct seq_batch){.n_tokens = d->n_tokens, .n_targets = d->n_targets,
-                                                    .n_seqs = d->n_scores});
+    BUG_IF(reference->n_tokens != d->n_tokens || reference->n_targets != d->n_targets || reference->n_scores != d->n_scores);
     part_final(&reference->parts, &reference->target, reference->out, reference->target_rows, d->n_targets);
     in->ref_x = reference->target.out;
     in->ref_w = part_head_weight(&reference->parts);
@@ -235,9 +237,9 @@ static void keep_logits(struct decoder *d, int n)
 static int upload_sets(struct decoder *d, const struct seq_batch *batch, struct err *e)
 {
     const struct parts *p = &d->parts;
-    const size_t n = (size_t)batch->n_targets;
+    const size_t n = (size_t)d->n_targets, given = (size_t)batch->n_targets;
     size_t n_ids = 0;
-    for (size_t i = 0; batch->sets && i < n; i++)
+    for (size_t i = 0; batch->sets && i < given; i++)
         n_ids += (size_t)batch->sets[i].n;
     d->set_starts = d->set_ids = NULL;
     if (n_ids == 0)
@@ -253,7 +255,7 @@ static int upload_sets(struct decoder *d, const struct seq_batch *batch, struct 
     if (!host)
         return ERR_LIMIT;
     for (size_t i = 0; i < n; i++) {
-        const struct token_set *s = &batch->sets[i];
+        const struct token_set none = {0}, *s = i < given ? &batch->sets[i] : &none;
         host[i + 1] = host[i] + s->n;
         if (s->n)
             memcpy(ids + host[i], s->ids, (size_t)s->n * sizeof *ids);
@@ -274,19 +276,11 @@ struct head_in decoder_head_in(const struct decoder *d, const struct seq_batch *
                             .inv_temperature = batch->inv_temperature != 0 ? batch->inv_temperature : 1};
 }
 
-int decoder_head(struct decoder *d, const struct seq_batch *batch, const struct head_reads *r, struct err *e)
+// The calls of decoder_head, for what it has uploaded.
+static void run_head(struct decoder *d, const struct seq_batch *batch, const struct head_reads *r)
 {
     const struct parts *p = &d->parts;
-    check_same_batch(d, batch);
-    BUG_IF((r->kl && !r->reference) || (r->gaps && !r->draws));
-    const int n = batch->n_targets;
-    if (n == 0)
-        return 0;
-    const int code = r->set_logprobs ? upload_sets(d, batch, e) : 0;
-    if (code)
-        return code;
-    keep_logits(d, n);
-    part_final(p, &d->target, d->out, d->target_rows, n);
+    part_final(p, &d->target, d->out, d->target_rows, d->n_targets);
     struct head_in in = decoder_head_in(d, batch);
     struct head_out out = {.kept = d->kept_logits, .logprobs = decoder_head_number(d, HEAD_LOGPROBS), .lse = d->lse,
                            .entropy = number(d, r->entropy, HEAD_ENTROPY), .is_top = number(d, r->is_top, HEAD_IS_TOP),
@@ -302,13 +296,43 @@ int decoder_head(struct decoder *d, const struct seq_batch *batch, const struct 
         out.rivals = d->rivals;
         in.n_rivals = r->n_rivals;
         in.draws = decoder_head_number(d, HEAD_DRAWS);
-        p->ops->upload(p->b, decoder_head_number(d, HEAD_DRAWS), r->draws, (size_t)n * sizeof *r->draws);
     }
     if (r->kl) {
         out.ref_lse = decoder_head_number(d, HEAD_REF_LSE);
         put_reference(d, r->reference, &in);
     }
     p->ops->head(p->b, &out, &in);
+}
+
+static struct decoder_calls head_calls(const struct decoder *d, const struct seq_batch *batch, const struct head_reads *r)
+{
+    const bool with[] = {r->entropy, r->is_top, r->sum_squares, r->gaps, r->kl, r->set_logprobs};
+    struct decoder_calls calls = {.part = DECODER_HEAD, .n_rivals = r->gaps ? r->n_rivals : 0,
+                                  .inv_temperature = decoder_head_in(d, batch).inv_temperature,
+                                  .reference = r->kl ? r->reference : NULL};
+    for (unsigned i = 0; i < sizeof with / sizeof *with; i++)
+        calls.with |= (unsigned)with[i] << i;
+    return calls;
+}
+
+int decoder_head(struct decoder *d, const struct seq_batch *batch, const struct head_reads *r, struct err *e)
+{
+    const struct parts *p = &d->parts;
+    check_same_batch(d, batch);
+    BUG_IF((r->kl && !r->reference) || (r->gaps && !r->draws));
+    if (batch->n_targets == 0)
+        return 0;
+    const int code = r->set_logprobs ? upload_sets(d, batch, e) : 0;
+    if (code)
+        return code;
+    keep_logits(d, d->n_targets);
+    if (r->gaps)
+        decoder_upload(d, decoder_head_number(d, HEAD_DRAWS), r->draws, batch->n_targets, d->n_targets, 0);
+    const struct decoder_calls calls = head_calls(d, batch, r);
+    if (!decoder_replay(d, &calls)) {
+        run_head(d, batch, r);
+        decoder_recorded(d);
+    }
     read_numbers(d, r);
     d->have_logprobs = true;
     d->have_gaps = r->gaps;
@@ -347,18 +371,18 @@ int decoder_scores(struct decoder *d, const struct seq_batch *batch, float *scor
 {
     const struct parts *p = &d->parts;
     check_same_batch(d, batch);
-    int n = seq_batch_scores(batch);
+    const int given = seq_batch_scores(batch), n = d->n_scores;
     const struct tensor *w = model_tensor(p->m, T_SCORE_W, -1);
     if (!w)
         return err_set(e, ERR_STATE, "the model has no score head: train a reward model first (objective rm)");
     if (n == 0)
         return 0;
     for (int i = 0; i < n; i++)
-        d->host_ids[i] = batch->score_rows ? batch->score_rows[i] : scored_row(p, batch, i);
+        d->host_ids[i] = i >= given ? d->n_tokens - 1 : batch->score_rows ? batch->score_rows[i] : scored_row(p, batch, i);
     p->ops->upload(p->b, d->score_rows, d->host_ids, (size_t)n * sizeof(int32_t));
     part_final(p, &d->scored, d->out, d->score_rows, n);
     part_linear(p, d->scores, d->scored.out, T_SCORE_W, -1, n, 0);
-    p->ops->download(p->b, scores, d->scores, (size_t)n * sizeof(float));
+    p->ops->download(p->b, scores, d->scores, (size_t)given * sizeof(float));
     d->have_scores = true;
     return p->ops->sync(p->b, e);
 }
@@ -368,7 +392,7 @@ int decoder_logits(struct decoder *d, const int32_t *rows, int n, float *logits,
     const struct parts *p = &d->parts;
     const struct arch *a = &p->m->arch;
     for (int i = 0; i < n; i++)
-        BUG_IF(rows[i] < 0 || rows[i] >= d->n_tokens);
+        BUG_IF(rows[i] < 0 || rows[i] >= d->given.tokens);
     size_t vocab = (size_t)a->vocab_size, chunk = LOGIT_CHUNK_BYTES / sizeof(float) / vocab;
     if (chunk < 1)
         chunk = 1;

@@ -9,6 +9,7 @@ libmodel_a_SOURCES = \
 	%D%/decoder_backward.c \
 	%D%/decoder_forward.c \
 	%D%/decoder_parts.c %D%/decoder_parts.h \
+	%D%/decoder_record.c \
 	%D%/gen_sample.c %D%/gen_sample.h \
 	%D%/generate.c %D%/generate.h \
 	%D%/generator.c %D%/generator.h \

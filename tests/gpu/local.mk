@@ -53,6 +53,12 @@ tests_gpu_test_cuda_model_LINK = $(GPU_HOST_LINK)
 tests_gpu_test_cuda_model_LDADD = $(GPU_HOST_OBJECTS) $(CPU_LIBS) $(MODEL_LIBS) $(CMOCKA_LIBS)
 EXTRA_tests_gpu_test_cuda_model_DEPENDENCIES = $(GPU_HOST_OBJECTS)
 
+check_PROGRAMS += %D%/test_cuda_record
+tests_gpu_test_cuda_record_SOURCES = %D%/test_cuda_record.c tests/train/fixture.c tests/train/fixture.h
+tests_gpu_test_cuda_record_LINK = $(GPU_HOST_LINK)
+tests_gpu_test_cuda_record_LDADD = $(GPU_HOST_OBJECTS) $(TRAIN_LIBS) $(CMOCKA_LIBS)
+EXTRA_tests_gpu_test_cuda_record_DEPENDENCIES = $(GPU_HOST_OBJECTS)
+
 check_PROGRAMS += %D%/test_cuda_train
 tests_gpu_test_cuda_train_SOURCES = %D%/test_cuda_train.c tests/train/fixture.c tests/train/fixture.h
 tests_gpu_test_cuda_train_LINK = $(GPU_HOST_LINK)
