@@ -85,7 +85,8 @@ static const char *before_sign(const char *at, const char *signs)
 }
 
 // What stands behind the kind of a part of a list of rewards, from `at` to `end`.
-static void add_argument(const struct path_places *p, struct str *out, const char *kind, size_t n_kind, const char *at, const char *end)
+static void add_argument(const struct path_places *p, struct str *out, const char *kind, size_t n_kind, const char *at,
+                         const char *end)
 {
     struct str plain = {0};
     for (const char *c = at; c < end; c++) {

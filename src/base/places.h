@@ -1,5 +1,5 @@
-// What a path means that somebody wrote: one rule for what is typed, which is meant from where the person stands, and for what
-// stands in a file, which is meant from the file's folder.
+// What a path means that somebody wrote: one rule for what is typed, which is meant from where the person stands, and for
+// what stands in a file, which is meant from the file's folder.
 #pragma once
 
 #include <stdbool.h>
@@ -12,6 +12,7 @@ struct path_places {
 };
 // Absolute, on the heap; NULL: neither the folders nor Attune's own files have it.
 char *path_find(const struct path_places *p, const char *text);
-// What a setting's text means where it names files: a path; the line for the shell of reward-command, which is run in the first
-// of the folders that has a file which it names; the folders and programs in a list of rewards. Heap; NULL: it stands as it is.
+// What a setting's text means where it names files: a path; the line for the shell of reward-command, which is run in the
+// first of the folders that has a file which it names; the folders and programs in a list of rewards. Heap; NULL: it stands
+// as it is.
 char *path_of_setting(const struct path_places *p, const struct param *param, const char *text);

@@ -302,7 +302,10 @@ static int load_base(struct model **out, const char *dir, const struct backend_o
     struct shards s = {0};
     struct notes notes = {0};
     enum head head = HEAD_AS_SAID;
+    struct arch known; // a model that cannot be meant is told of before its weights are asked for
     int code = json_read(path, MAX_JSON, &config, e);
+    if (!code)
+        code = arch_from_config(&known, config, path, NULL, e);
     if (!code)
         code = weight_shards_open(&s, dir, &notes, e); // before memory is taken for a model whose weights are not there
     if (!code)

@@ -95,8 +95,8 @@ static int take_line(const struct program *p, const char *line, size_t n, double
                         : !json_is_number(score) ||
                           !isfinite(json_number_value(score)) ? "has no finite number \"score\""
                                                              : NULL;
-    int code = wrong ? err_set(e, ERR_INPUT, "the reward command \"%.100s\" said \"%.*s\" as its line %lld, which %s: a line "
-                               "is to be such as {\"id\": 0, \"score\": 1.5}, and what is for people belongs on standard "
+    int code = wrong ? err_set(e, ERR_INPUT, "the reward command \"%.100s\" said \"%.*s\" as its line %lld, which %s: a "
+                               "line is to be such as {\"id\": 0, \"score\": 1.5}, and what is for people belongs on standard "
                                "error", p->name, (int)(n < 200 ? n : 200), line, (long long)p->n_lines, wrong)
                      : 0;
     const json_int_t at = json_integer_value(id);
@@ -225,8 +225,8 @@ static int score(void *with, const struct reward_answers *a, double *scores, str
     if (code == 1)
         code = err_set(e, ERR_IO, "the reward command \"%.100s\" %s, after %d of %d scores, also when it was started again: "
                        "what it said stands in the run's log; reward-timeout is %g seconds%s", p->name, why, n_known,
-                       a->n, p->timeout, strcmp(why, too_slow) ? "" : ", and each line must be written out at once (in Python "
-                       "print with flush=True)");
+                       a->n, p->timeout, strcmp(why, too_slow) ? ""
+                       : ", and each line must be written out at once (in Python print with flush=True)");
     free(known);
     return code;
 }
@@ -264,8 +264,8 @@ static int check_program(const struct program *p, struct err *e)
     if (!file_exists(path))
         code = err_set(e, ERR_NOT_FOUND, "the reward command \"%.100s\": there is no program %s", p->name, path);
     else if (!file_is_regular(path) || access(path, X_OK) != 0)
-        code = err_set(e, ERR_USAGE, "the reward command \"%.100s\": %s is not a program that may be run: chmod +x %s, or name what "
-                       "runs it, such as python3 %s", p->name, path, word, word);
+        code = err_set(e, ERR_USAGE, "the reward command \"%.100s\": %s is not a program that may be run: chmod +x %s, or name "
+                       "what runs it, such as python3 %s", p->name, path, word, word);
     free(word);
     free(in);
     free(path);

@@ -39,11 +39,12 @@ static void close_judge(void *with)
 // A text that is cut to what the rules say must be one that the model can take.
 static int check_length(const struct judge *j, const char *dir, struct err *e)
 {
-    if (j->rules.max_length <= j->model->arch.max_positions)
+    const int most = j->model->arch.max_positions;
+    if (j->rules.max_length <= most)
         return 0;
     return err_set(e, ERR_UNSUPPORTED, "the preference model %s reads at most %d tokens, and was trained on %d (its "
                    TEXT_RULES_FILE " says so): they do not belong together; copy the whole checkpoint again, or train it "
-                   "anew with max-length %d", dir, j->model->arch.max_positions, j->rules.max_length, j->model->arch.max_positions);
+                   "anew with max-length %d", dir, most, j->rules.max_length, most);
 }
 
 // As the model was trained, or, where it comes from elsewhere, as plain text.

@@ -31,8 +31,8 @@ const struct param reward_params[] = {
              "Kinds: model, preference, length, regex, json, repetition, style, command. Weight 0: only watched. preference "
              "alone says only which of a prompt's answers is better: these sum to 0, so that there is no curve reward."},
     {.name = "reward-command", .type = PARAM_TEXT, .fallback = "", .group = "rewards",
-     .help = "A program that scores answers, run in the folder where the run is started (of a recipe in that of its file): it reads JSON "
-             "lines {id, prompt, response, tokens, ended} and writes lines {id, score}."},
+     .help = "A program that scores answers, run in the folder where the run is started (of a recipe in that of its file): it reads "
+             "JSON lines {id, prompt, response, tokens, ended} and writes lines {id, score}."},
     {.name = "reward-timeout", .type = PARAM_FLOAT, .fallback = "60", .min = 0.1, .max = 86400, .unit = "seconds",
      .group = "rewards",
      .help = "How long that program may take for a batch before it is started again."},
@@ -265,8 +265,8 @@ bool rewards_are_relative(const struct settings *s)
 void rewards_say_doubts(const struct settings *s, struct notes *notes)
 {
     if (rewards_are_relative(s))
-        notes_add(notes, "answers are only compared with the prompt's others, which sums to 0: there is no curve reward, and "
-                         "reward_std says how far answers are apart; whether they become better say a watch-model and the "
+        notes_add(notes, "answers are only compared with the prompt's others, which sums to 0: there is no curve reward, "
+                         "and reward_std says how far answers are apart; whether they become better say a watch-model and the "
                          "win rates of attune eval --reward-model");
 }
 

@@ -38,8 +38,8 @@ void rewards_free(struct rewards *r); // NULL is fine
 // Into b->scores what each answer earns in all, and of each reward the mean and the spread to facts. held_out: the prompts'
 // examples are those of that corpus.
 int rewards_score(struct rewards *r, struct rollout_batch *b, bool held_out, struct metric_list *facts, struct err *e);
-// The folder of the first reward model that counts or, watched, that has no weight: of the setting for one, else of the list.
-// Heap; NULL: there is none.
+// The folder of the first reward model that counts or, watched, that has no weight: of the setting for one, else of the
+// list. Heap; NULL: there is none.
 char *rewards_model_of(const char *setting, const char *rewards, bool watched);
 // A person is the reward (feedback person): scores are NaN, and what there is of rewards is only watched.
 bool rewards_are_a_persons(const struct settings *s);
@@ -50,8 +50,8 @@ bool rewards_score_single_answers(const struct settings *s);
 // metric reward.
 bool rewards_are_relative(const struct settings *s);
 void rewards_say_doubts(const struct settings *s, struct notes *notes); // what should be known of them
-// Whether held-out answers, one to a prompt, have the metric "rewards/NAME/mean" or ".../std": not of what compares, nor of the
-// only reward, which is "reward". told (may be NULL): the names of all such means, each as ", eval/rewards/NAME/mean".
+// Whether held-out answers, one to a prompt, have the metric "rewards/NAME/mean" or ".../std": not of what compares, nor of
+// the only reward, which is "reward". told (may be NULL): the names of all such means, each as ", eval/rewards/NAME/mean".
 bool rewards_tell(const struct settings *s, const char *metric, struct str *told);
 // Whether the settings name a reward that is optimized, or a person is it, and can be read, without loading any.
 int rewards_check(const struct settings *s, struct err *e);

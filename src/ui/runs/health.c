@@ -190,7 +190,8 @@ bool health_rm_divergence(const struct health *h, struct str *why)
     if (has_reward && (h->reward.n < ENOUGH || !(to > from)))
         return false;
     if (!has_reward) {
-        str_addf(why, "the watched reward fell from %.3g to %.3g: what answers are compared by is over-optimized", best, now);
+        str_addf(why, "the watched reward fell from %.3g to %.3g: what answers are compared by is over-optimized", best,
+                 now);
         return true;
     }
     str_addf(why,

@@ -254,8 +254,10 @@ static void paths_are_meant_from_the_recipes_folder(void **state)
     assert_int_equal(chdir(beside), 0);
     assert_ok(file_write("d.jsonl", bytes, n, e));
     assert_ok(file_write("s.sh", "x", 1, e));
+    assert_int_equal(chmod("s.sh", 0755), 0);
     assert_int_equal(chdir(typed), 0);
     assert_ok(file_write("s.sh", "x", 1, e));
+    assert_int_equal(chmod("s.sh", 0755), 0);
     assert_ok(recipe_parse(&r, str_text(&file), text, e));
     assert_ok(recipe_set(&r, str_text(&model), e));
     assert_ok(recipe_check(&r, &asked, &out, e));
