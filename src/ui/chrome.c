@@ -249,7 +249,8 @@ static int draw_message(struct ui *ui, struct rect r)
 {
     struct style style = ui->message_is_error ? STYLE(COLOR_BAD, .attr = ATTR_BOLD) : STYLE(COLOR_DEFAULT);
     const char *text = ui->teach ? teach_text(ui) : ui->message;
-    return canvas_paragraph(&ui->canvas, rect_inset(r, 1, 0), 0, ui->teach ? STYLE(COLOR_ACCENT) : style, text, strlen(text));
+    return canvas_paragraph(&ui->canvas, rect_inset(r, 1, 0), 0, ui->teach ? STYLE(COLOR_ACCENT) : style, text,
+                            strlen(text));
 }
 
 // What is asked or said is never cut: it takes lines from the page.
@@ -287,7 +288,8 @@ void ui_draw(struct ui *ui)
     draw_strip(ui, rect_cut_top(&r, 1));
     int lines = foot_lines(ui, r);
     // Without the hint line a message has the page's last line while it is there, as on a small screen.
-    const bool shares = small || ui->no_hints, no_foot = ui->no_hints && !small && !ui->message[0] && !ui->prompt.kind && !ui->teach;
+    const bool shares = small || ui->no_hints,
+               no_foot = ui->no_hints && !small && !ui->message[0] && !ui->prompt.kind && !ui->teach;
     struct rect hints = rect_cut_bottom(&r, no_foot ? 0 : shares ? lines : 1);
     struct rect line = shares ? hints : rect_cut_bottom(&r, lines);
     struct run_row *run = ui_run(ui);
