@@ -333,7 +333,7 @@ static const char *hints_label(struct view *v)
     if (!digits_label(v))
         return "O pairs  1-7 pages  ? help  q back";
     if (!s->now.has_pair)
-        return "O pairs  u undo  o order  s statistics  w export  Alt-1..7 pages  ? help  q back";
+        return "O pairs  u undo  o order  s statistics  w export  ? help  q back";
     if (s->width < 60)
         return "1-9 label  u undo  ? help  q back";
     if (s->width < 170 && s->width >= 110)
