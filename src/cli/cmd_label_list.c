@@ -45,8 +45,8 @@ const struct command command_label_list = {
     .name = "label list",
     .synopsis = "attune label list RUN|SET [--annotator NAME] [--json]",
     .summary = "Lists the pairs of answers that a run wants judged, or that a set has left.",
-    .help = "A name that a run and a set share is the run's, as for \"attune label\". With --json the texts are whole. \"attune "
-            "label --stdin\" takes judgements of a run's pairs, \"attune label SET\" those of a set.",
+    .help = "A name that a run and a set share is the run's, as for \"attune label\". With --json the texts are whole. "
+            "\"attune label --stdin\" takes judgements of a run's pairs, \"attune label SET\" those of a set.",
     .options = list_options,
     .json = true,
     .run = run_list,

@@ -19,8 +19,8 @@ static const struct param options[] = {
     {.name = "level", .type = PARAM_FLOAT, .fallback = "0.95", .min = 0.5, .max = 0.999,
      .help = "How often intervals are to hold; the sequential test stops falsely at most in the rest of all cases."},
     {.name = "by", .type = PARAM_TEXT, .fallback = "",
-     .help = "Rates of parts as well: by the length of the prompt, by words that prompts share, by their beginning, or by a member of "
-             "the rows of --data."},
+     .help = "Rates of parts as well: by the length of the prompt, by words that prompts share, by their beginning, or by a "
+             "member of the rows of --data."},
     {.name = "data", .type = PARAM_PATH, .fallback = "", .help = "The file that the prompts came from, for --by MEMBER."},
     {.name = "slices", .type = PARAM_INT, .fallback = "3", .min = 2, .max = WIN_SLICES_MOST,
      .help = "Into how many parts --by length (about equally many prompts each), words and beginning cut."},
@@ -42,11 +42,11 @@ const struct command command_label_wins = {
             "they were given. Until it is decided, judge more pairs, on new prompts.\n\n"
             "\"--by length\" cuts the prompts by their length into parts of about equal size; \"--by category --data "
             "prompts.jsonl\" takes what the rows of that file say. Without a file, "
-            "\"--by words --slices 5\" makes clusters of prompts that share a word which tells them from the others, \"--by beginning\" of "
-            "those that begin with the same two; what is in none is \"others\". Intervals of many parts miss more often than one: a "
-            "part that stands out is a reason to judge more of it.\n\n"
-            "Strengths are those of Bradley and Terry, in log-odds: 0 is the mean of the models that have met. \"Next\" are the two "
-            "whose order is the least certain by them: a vote between these says most about who is where.\n"
+            "\"--by words --slices 5\" makes clusters of prompts that share a word which tells them from the others, \"--by "
+            "beginning\" of those that begin with the same two; what is in none is \"others\". Intervals of many parts miss "
+            "more often than one: a part that stands out is a reason to judge more of it.\n\n"
+            "Strengths are those of Bradley and Terry, in log-odds: 0 is the mean of the models that have met. \"Next\" are "
+            "the two whose order is the least certain by them: a vote between these says most about who is where.\n"
             "A line of \"attune label --stdin\" names the models: {\"prompt\": \"...\", \"a\": \"...\", \"b\": \"...\", "
             "\"model\": \"dpo-1\", \"model_b\": \"sft\", \"verdict\": \"A\"}.",
     .options = options,
@@ -135,9 +135,9 @@ static void print_parts(const struct parts *p, const struct win_two *w, const st
             const int columns = (int)utf8_text_columns(str_text(&name), name.len);
             printf("    ");
             print_visible(stdout, str_text(&name), MOST_COLUMNS);
-            printf("%*s %5.1f %%  [%.1f, %.1f]  %d %s on %d %s\n", columns < COLUMNS ? COLUMNS - columns : 0, "", 100 * r->rate,
-                   100 * r->interval.low, 100 * r->interval.high, r->n, text_plural(r->n, "vote", "votes"), r->n_clusters,
-                   text_plural(r->n_clusters, "prompt", "prompts"));
+            printf("%*s %5.1f %%  [%.1f, %.1f]  %d %s on %d %s\n", columns < COLUMNS ? COLUMNS - columns : 0, "",
+                   100 * r->rate, 100 * r->interval.low, 100 * r->interval.high, r->n, text_plural(r->n, "vote", "votes"),
+                   r->n_clusters, text_plural(r->n_clusters, "prompt", "prompts"));
         }
         str_fini(&name);
     }
@@ -225,7 +225,8 @@ static void print_next(const struct win_report *r, const struct judged_votes *v)
     if (n && isnan(list->beats))
         printf("Next: %s against %s, which have not met, not even through others.\n", str_text(&a), str_text(&b));
     else if (n)
-        printf("Next: %s against %s, whose order is the least certain: %.0f %% [%.0f, %.0f], and %.0f %% that %s is the better one.\n",
+        printf("Next: %s against %s, whose order is the least certain: %.0f %% [%.0f, %.0f], and %.0f %% that %s is the "
+               "better one.\n",
                str_text(&a), str_text(&b), 100 * list->beats, 100 * list->interval.low, 100 * list->interval.high,
                100 * list->doubt, str_text(&b));
     str_fini(&b);
@@ -351,10 +352,11 @@ static json_t *next_json(const struct win_report *r, const struct judged_votes *
     struct bt_pair *list = bt_doubts(&r->strengths, r->level, &n);
     json_t *all = json_array();
     for (int i = 0; i < n; i++)
-        json_array_append_new(all, json_pack("{s:o, s:o, s:o, s:o, s:f}", "a", look_json_text(v->models[r->players[list[i].a]]), "b",
-                                             look_json_text(v->models[r->players[list[i].b]]), "beats",
-                                             look_json_number(list[i].beats), "interval", interval_json(list[i].interval), "doubt",
-                                             list[i].doubt));
+        json_array_append_new(all, json_pack("{s:o, s:o, s:o, s:o, s:f}",
+                                             "a", look_json_text(v->models[r->players[list[i].a]]),
+                                             "b", look_json_text(v->models[r->players[list[i].b]]),
+                                             "beats", look_json_number(list[i].beats),
+                                             "interval", interval_json(list[i].interval), "doubt", list[i].doubt));
     free(list);
     return all;
 }

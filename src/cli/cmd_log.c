@@ -69,8 +69,8 @@ static int print_new(struct look *l, int64_t *last, json_t *all, struct err *e)
         if (print_is_plain()) {
             char step[32];
             snprintf(step, sizeof step, "%lld", (long long)events[i].step);
-            print_record(stdout, 5, clock_text(when, sizeof when, events[i].at_ms, "%Y-%m-%d %H:%M:%S"), step, events[i].level,
-                         events[i].kind, events[i].text);
+            print_record(stdout, 5, clock_text(when, sizeof when, events[i].at_ms, "%Y-%m-%d %H:%M:%S"), step,
+                         events[i].level, events[i].kind, events[i].text);
             continue;
         }
         printf("%s  %6lld  %-5s  %-10s  ", clock_text(when, sizeof when, events[i].at_ms, "%Y-%m-%d %H:%M:%S"),

@@ -36,9 +36,11 @@ const struct param export_data_options[] = {
     {.name = "columns", .type = PARAM_INT, .fallback = "0", .min = 0, .max = 12,
      .help = "Charts beside one another; 0: as many as fit."},
     {.name = "multiples", .type = PARAM_BOOL, .fallback = "no",
-     .help = "A chart for each run and metric instead of runs over one another, with --group for each group; those of a metric have one scale."},
+     .help = "A chart for each run and metric instead of runs over one another, with --group for each group; those of a "
+             "metric have one scale."},
     {.name = "scatter", .type = PARAM_TEXT, .fallback = "",
-     .help = "Draws each run as a point instead: X,Y are two metrics (their newest values, or kl@min, reward@max) or settings."},
+     .help = "Draws each run as a point instead: X,Y are two metrics (their newest values, or kl@min, reward@max) or "
+             "settings."},
     {.name = "box", .type = PARAM_TEXT, .fallback = "",
      .help = "Draws boxes of the runs' newest values instead: METRIC,SETTING, such as eval/loss,beta."},
     {.name = "heat-map", .type = PARAM_TEXT, .fallback = "",
@@ -87,7 +89,8 @@ static int choose(struct plots *p, const struct args *a, struct err *e)
     static const struct {
         const char *option;
         enum summary kind;
-    } known[] = {{"scatter", SUMMARY_SCATTER}, {"box", SUMMARY_BOX}, {"heat-map", SUMMARY_HEAT}, {"parallel", SUMMARY_PARALLEL}};
+    } known[] = {{"scatter", SUMMARY_SCATTER}, {"box", SUMMARY_BOX}, {"heat-map", SUMMARY_HEAT},
+                 {"parallel", SUMMARY_PARALLEL}};
     const char *of = NULL;
     enum summary kind = SUMMARY_NONE;
     int n = args_text(a, "metrics") || settings_bool(&a->settings, "multiples");
@@ -98,7 +101,9 @@ static int choose(struct plots *p, const struct args *a, struct err *e)
             n++;
         }
     if (of && n > 1)
-        return err_set(e, ERR_USAGE, "--scatter, --box, --heat-map, --parallel and the charts of --metrics and --multiples exclude each other");
+        return err_set(
+            e, ERR_USAGE,
+            "--scatter, --box, --heat-map, --parallel and the charts of --metrics and --multiples exclude each other");
     int code = plots_choose(p, args_text(a, "metrics"), USUAL_CHARTS, e);
     if (!code && of)
         code = curves_summarize(&p->curves, kind, of, e);

@@ -275,7 +275,7 @@ int follow_summary(struct look *l, FILE *out, struct err *e)
         fputc('\n', out);
     }
     if (s->state == RUN_DONE && s->message[0])
-        fprintf(out, "%s%s\n", strcmp(l->info.objective, "sweep") == 0 ? "" : "Ended early: ", s->message);
+        fprintf(out, "%s%s\n", run_info_is_experiment(&l->info) ? "" : "Ended early: ", s->message);
     if (checkpoint)
         fprintf(out, "Tuned model: %s\n", checkpoint);
     struct run_best best;

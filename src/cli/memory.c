@@ -35,7 +35,8 @@ void memory_print(const json_t *plan)
     if (json_number_value(json_object_get(plan, "spare")) > 0)
         add_row(&t, PRINT_DIM, size_of(size, plan, "spare"), "for speed, taken only where four times as much is free");
     if (json_number_value(json_object_get(plan, "available")) > 0)
-        add_row(&t, -1, size_of(size, plan, "available"), json_is_true(json_object_get(plan, "gpu")) ? "free now on the GPU" : "free now");
+        add_row(&t, -1, size_of(size, plan, "available"),
+                json_is_true(json_object_get(plan, "gpu")) ? "free now on the GPU" : "free now");
     print_table_end(&t, stdout, print_width(stdout));
     fflush(stdout);
     memory_print_warnings(plan);

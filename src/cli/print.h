@@ -22,7 +22,8 @@ void print_wrapped(FILE *out, const char *text, int at, int indent, int width);
 // Text from outside on one line, cut to `columns` with "..." (0: not cut).
 void print_visible(FILE *out, const char *text, int columns);
 
-// A line of n texts (const char *) as a table has it with --plain; print_is_plain: whether lines that stand in columns are to be these.
+// A line of n texts (const char *) as a table has it with --plain; print_is_plain: whether lines that stand in columns are
+// to be these.
 bool print_is_plain(void);
 void print_record(FILE *out, int n, ...);
 

@@ -155,7 +155,8 @@ static void curves(const struct report *r, struct str *out)
                                      : "tokens");
     char smoothing[32];
     if (c->weight > 0)
-        str_addf(out, "; smoothed (%s), behind it the points as recorded", smooth_name(smoothing, sizeof smoothing, c->smooth_kind, c->weight));
+        str_addf(out, "; smoothed (%s), behind it the points as recorded",
+                 smooth_name(smoothing, sizeof smoothing, c->smooth_kind, c->weight));
     str_add(out, ". ");
     for (int i = 0; i < r->plots->n_rows && r->plots->n_rows > 1; i++) {
         report_name(out, r, r->plots->rows[i]);

@@ -35,9 +35,12 @@ static int read_step(const struct look *l, const char *text, int64_t *step, stru
 int source_no_checkpoint(const struct run_info *run, struct err *e)
 {
     if (run_info_is_experiment(run))
-        return err_set(e, ERR_STATE, "%s is an experiment of several runs and has no checkpoint itself: name one of these, which "
-                                     "\"attune runs\" lists as %s.NAME", run->name, run->name);
-    return err_set(e, ERR_STATE, "run %s has no checkpoint yet; \"attune checkpoint %s\" asks for one", run->name, run->name);
+        return err_set(e, ERR_STATE,
+                       "%s is an experiment of several runs and has no checkpoint itself: name one of these, which "
+                       "\"attune runs\" lists as %s.NAME",
+                       run->name, run->name);
+    return err_set(e, ERR_STATE, "run %s has no checkpoint yet; \"attune checkpoint %s\" asks for one", run->name,
+                   run->name);
 }
 
 static int pick(const struct look *l, const struct run_checkpoint *list, int n, const char *step_text, char **out,

@@ -44,9 +44,10 @@ enum { ENGINE_DEMO_STEPS = 100 };
 // folder, data, text, device, adapters, memory. It reads headers and the data's first rows: a fraction of a second.
 // memory: what it would take, {"bytes", "mapped", "available", "lines", "warnings"}, a new reference; NULL: nobody asks.
 int engine_check_run(const char *objective, const json_t *settings, json_t **memory, struct err *e);
-// What engine_check_run says, and what the run will take of time: {"memory": as above, "cost": {"rows", "steps", "tokens" (of a step),
-// "seconds", "at_most": these tokens and seconds are the most that it can be}, "device": where it would compute now, for people,
-// "no_gpu": why it will use no GPU}. rows and steps are null for data so large that only a part was looked at. It takes about a second.
+// What engine_check_run says, and what the run will take of time: {"memory": as above, "cost": {"rows", "steps", "tokens"
+// (of a step), "seconds", "at_most": these tokens and seconds are the most that it can be}, "device": where it would compute
+// now, for people, "no_gpu": why it will use no GPU}. rows and steps are null for data so large that only a part was looked
+// at. It takes about a second.
 int engine_plan_run(const char *objective, const json_t *settings, json_t **plan, struct err *e);
 // The same of training a model alone, for settings that have no data.
 int engine_memory(const char *objective, const json_t *settings, json_t **memory, struct err *e);

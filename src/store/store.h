@@ -39,7 +39,8 @@ struct run_info {
     int64_t trashed_ms; // when it came to the trash; 0: it is not there
 };
 void run_info_fini(struct run_info *r);
-// A sweep, a recipe: it trains nothing itself, and its runs are called NAME.PART. It has no checkpoint of its own.
+// A sweep, a recipe: it trains nothing itself, and its runs are called NAME.PART. It has a checkpoint only
+// where one of these is its result.
 bool run_info_is_experiment(const struct run_info *r);
 void run_infos_free(struct run_info *runs, int n);
 

@@ -30,8 +30,12 @@ static void add_zone(struct ui *ui, struct rect r, enum page page, const struct 
 }
 
 // Whether the digits of the strip turn pages here; where they are judgements, or keys of one's own, Alt and a digit does.
-static bool digits_turn(enum page here)
+static bool digits_turn(const struct ui *ui)
 {
+    const enum page here = ui->page;
+    const struct view *v = &ui->views[here];
+    if (v->is_open && v->ops->takes_digits && !v->ops->takes_digits(v)) // nothing is there to be judged
+        return true;
     for (int page = 0; page < N_NUMBERED; page++) {
         const struct command_row *by_digit = command_by_key('1' + page, here),
                                  *by_alt = command_by_key(('1' + page) | KEY_ALT_, here);
@@ -46,7 +50,7 @@ static void draw_strip(struct ui *ui, struct rect r)
     struct canvas *c = &ui->canvas;
     struct style muted = STYLE(COLOR_MUTED);
     int x = r.x + 1;
-    if (!digits_turn(ui->page)) // as long as the name, so that the pages stay where they are
+    if (!digits_turn(ui)) // as long as the name, so that the pages stay where they are
         x = canvas_text(c, x + 1, r.y, -1, STYLE(COLOR_ACCENT, .attr = ATTR_BOLD), "Alt-N:") + 1;
     else if (r.width >= 60)
         x = canvas_text(c, x, r.y, -1, STYLE(COLOR_TITLE, .attr = ATTR_BOLD), "attune") + 2;
@@ -249,7 +253,8 @@ static int draw_message(struct ui *ui, struct rect r)
 {
     struct style style = ui->message_is_error ? STYLE(COLOR_BAD, .attr = ATTR_BOLD) : STYLE(COLOR_DEFAULT);
     const char *text = ui->teach ? teach_text(ui) : ui->message;
-    return canvas_paragraph(&ui->canvas, rect_inset(r, 1, 0), 0, ui->teach ? STYLE(COLOR_ACCENT) : style, text, strlen(text));
+    return canvas_paragraph(&ui->canvas, rect_inset(r, 1, 0), 0, ui->teach ? STYLE(COLOR_ACCENT) : style, text,
+                            strlen(text));
 }
 
 // What is asked or said is never cut: it takes lines from the page.
@@ -287,7 +292,8 @@ void ui_draw(struct ui *ui)
     draw_strip(ui, rect_cut_top(&r, 1));
     int lines = foot_lines(ui, r);
     // Without the hint line a message has the page's last line while it is there, as on a small screen.
-    const bool shares = small || ui->no_hints, no_foot = ui->no_hints && !small && !ui->message[0] && !ui->prompt.kind && !ui->teach;
+    const bool shares = small || ui->no_hints,
+               no_foot = ui->no_hints && !small && !ui->message[0] && !ui->prompt.kind && !ui->teach;
     struct rect hints = rect_cut_bottom(&r, no_foot ? 0 : shares ? lines : 1);
     struct rect line = shares ? hints : rect_cut_bottom(&r, lines);
     struct run_row *run = ui_run(ui);

@@ -114,7 +114,8 @@ const struct command_row command_rows[] = {
     {CMD_COLOR_BY, "color-by", "colours by", "", IN_CURVES, "SETTING|PATTERN...|off",
      "One colour for runs with the same value of a setting, or whose names fit the same pattern: dpo-* ppo-*.", 0},
     {CMD_BUDGET, "budget", "budget", "", IN_CURVES, "VALUE|off",
-     "A value of the chosen chart that is not to be passed: a marked range (v) says at which step each curve crosses it.", 0},
+     "A value of the chosen chart that is not to be passed: a marked range (v) says at which step each curve crosses "
+     "it.", 0},
     {CMD_GRID, "grid", "grid", "", IN_CURVES, "RxC|auto",
      "So many rows and columns of charts on the screen, or as many as there is good room for.", 0},
     {CMD_BANDS, "bands", "groups", "B", IN_CURVES, "mean|range|sd|interval|se|quartiles",

@@ -392,7 +392,8 @@ static void run_answer(struct ui *ui, struct prompt_answer answer)
 // Where digits are judgements and there is nothing to judge, they turn pages as everywhere else.
 static const struct command_row *page_by_digit(const struct ui *ui, int key)
 {
-    const struct command_row *row = IN_DIGITS >> ui->page & 1 && key >= '1' && key <= '9' ? command_by_key(key, PAGE_RUNS) : NULL;
+    const struct command_row *row =
+        IN_DIGITS >> ui->page & 1 && key >= '1' && key <= '9' ? command_by_key(key, PAGE_RUNS) : NULL;
     const bool is_page = row && ((row->id >= CMD_PAGE_RUNS && row->id <= CMD_PAGE_DATA) || row->id == CMD_PAGE_LABEL);
     return is_page ? row : NULL;
 }

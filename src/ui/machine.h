@@ -38,5 +38,6 @@ struct machine_process {
 bool machine_process(const struct machine_reader *r, int pid, int64_t start, struct machine_process *out);
 // The cards that a process computes on: "0", "0,2"; empty for none. *memory (may be NULL): of all of them, 0: not said.
 void machine_cards_of(const struct machine *m, int pid, struct str *out, uint64_t *memory);
-// "cpu 87% mem 3.1/15G gpu 97% 61/80G 412W": as much of it as fits into so many columns; nothing when the first part does not.
+// "cpu 87% mem 3.1/15G gpu 97% 61/80G 412W": as much of it as fits into so many columns; nothing when the first part does
+// not.
 void machine_text(const struct machine *m, int columns, struct str *out);

@@ -44,8 +44,8 @@ static void choose_rows(struct teach *t)
 static void ask(struct teach *t, const char *said)
 {
     const struct command_row *r = t->rows[t->at];
-    snprintf(t->text, sizeof t->text, "%s%sKey %d of %d: which one is \"%s\"? %s  (Esc ends)", said, *said ? "  " : "", t->at + 1, t->n,
-             r->title, r->help);
+    snprintf(t->text, sizeof t->text, "%s%sKey %d of %d: which one is \"%s\"? %s  (Esc ends)", said, *said ? "  " : "",
+             t->at + 1, t->n, r->title, r->help);
 }
 
 static void end(struct ui *ui)
@@ -91,8 +91,8 @@ void teach_key(struct ui *ui, int key)
         snprintf(said, sizeof said, "Right.");
     } else {
         key_name(key, name, sizeof name);
-        snprintf(said, sizeof said, "No: %s is %s%s%s; %s is %s.", name, pressed ? "\"" : "", pressed ? pressed->title : "no key here",
-                 pressed ? "\"" : "", asked->title, row_keys(asked, t->page));
+        snprintf(said, sizeof said, "No: %s is %s%s%s; %s is %s.", name, pressed ? "\"" : "",
+                 pressed ? pressed->title : "no key here", pressed ? "\"" : "", asked->title, row_keys(asked, t->page));
         t->n_wrong += t->at < t->n_new;
         if (t->n < (int)(sizeof t->rows / sizeof *t->rows))
             t->rows[t->n++] = asked;

@@ -64,6 +64,7 @@ struct view_ops {
     // What the keys mean at this moment, in the hint line's place, such as "Enter keep  Esc leave" (key and title apart by
     // one space, such pairs by two). NULL, also as the function: those of the table.
     const char *(*hints)(struct view *v);
+    bool (*takes_digits)(const struct view *v); // at this moment, of a page of IN_DIGITS; else they turn pages
     // The runs may have changed (at most 10 times a second). Reads what is new, within about 5 ms, else REFRESH_MORE.
     enum view_refresh (*refresh)(struct view *v);
     // A press of the first button or the wheel, in cells from the corner of what was drawn last. VIEW_IGNORED: the wheel

@@ -139,7 +139,8 @@ static void measure_keys(struct live *l, bool loaded, double bar_ms)
         rig_settle(&r, 0.003);
     }
     quit(&r);
-    key_rows(&k, "Q1", loaded ? "key to first byte, 16 live runs at 10 Hz" : "key to first byte, idle", loaded ? "16 ms" : "8 ms", bar_ms);
+    key_rows(&k, "Q1", loaded ? "key to first byte, 16 live runs at 10 Hz" : "key to first byte, idle",
+             loaded ? "16 ms" : "8 ms", bar_ms);
 }
 
 static void measure_rate(struct live *l, const char *keys, const char *page, int width, int height, double bar)

@@ -33,12 +33,14 @@ check "a sweep starts" "$attune" sweep $base --steps 80 --set beta=0.1,0.3,0.5 -
 i=0
 while [ "$(field few.beta0.1 step 2>/dev/null || echo 0)" -lt 2 ] && [ $i -lt 600 ]; do sleep 0.1; i=$((i + 1)); done
 is "others wait" queued "$(field few.beta0.5 state)"
+"$attune" sample --run few Hello >out 2>err
+is "a sweep that has no result yet" 1 "$(grep -c 'few is an experiment of several runs.*lists as few.NAME' err)"
 check "a run is taken out of the queue" "$attune" stop few.beta0.5
 i=0
 while [ "$(field few state)" != done ] && [ $i -lt 1200 ]; do sleep 0.1; i=$((i + 1)); done
 is "the sweep is done" done "$(field few state)"
-"$attune" sample --run few Hello >out 2>err
-is "a sweep has no model" 1 "$(grep -c 'few is an experiment of several runs.*lists as few.NAME' err)"
+"$attune" -e 'size 200x40; open few; snapshot -' >page 2>err
+is "on its page it is done" "1 0" "$(grep -c 'is best by eval/loss' page) $(grep -c 'ended early' page)"
 is "two of its runs are" "done done" "$(field few.beta0.1 state) $(field few.beta0.3 state)"
 is "and one is not" queued "$(field few.beta0.5 state)"
 "$attune" log few >out 2>&1

@@ -243,8 +243,9 @@ static void an_answer_is_seen_from_its_beginning(void **state)
     str_add(&rows, "{\"messages\": [{\"role\": \"user\", \"content\": \"");
     for (int i = 0; i < 60; i++)
         str_add(&rows, "Once upon a time there was a fox. ");
-    str_add(&rows, "\"}, {\"role\": \"assistant\", \"content\": \"It slept.\"}, {\"role\": \"user\", \"content\": \"And then?\"}, "
-                   "{\"role\": \"assistant\", \"content\": \"It woke.\"}]}\n");
+    str_add(&rows,
+            "\"}, {\"role\": \"assistant\", \"content\": \"It slept.\"}, {\"role\": \"user\", \"content\": \"And then?\"}, "
+            "{\"role\": \"assistant\", \"content\": \"It woke.\"}]}\n");
     assert_ok(file_write(file, str_text(&rows), rows.len, e));
     compare_start(&r, 60, 18);
     str_addf(&line, "compare %s %s", a, b);

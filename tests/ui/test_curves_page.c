@@ -220,7 +220,8 @@ static void picture_has(const char *path, const char *const *wanted, int n)
     free(text);
 }
 
-#define PICTURE_HAS(path, ...) picture_has(path, (const char *const[]){__VA_ARGS__}, (int)(sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *)))
+#define PICTURE_HAS(path, ...) \
+    picture_has(path, (const char *const[]){__VA_ARGS__}, (int)(sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *)))
 
 // Small multiples of groups: a panel a value, the runs of it over one another; as a picture too.
 static void groups_have_a_chart_each(void **state)
@@ -230,7 +231,8 @@ static void groups_have_a_chart_each(void **state)
     struct str keys = {0};
     rig_start(&r, &(struct rig_options){.project = project, .width = 120, .height = 40});
     rig_wait(&r, "[1 Runs]");
-    WALK(&r, {":select dpo-1\r:select dpo-2\r:open dpo-wide-beta\r", "rewards: rewards/margins"}, {":group beta\r", "by beta, sd"},
+    WALK(&r, {":select dpo-1\r:select dpo-2\r:open dpo-wide-beta\r", "rewards: rewards/margins"},
+         {":group beta\r", "by beta, sd"},
          {"V", "each group alone, one scale"}, {"", "beta 0.1, 2 runs"}, {"", "beta 0.3, 1 run"});
     str_addf(&keys, ":picture %s\r", path);
     rig_send(&r, str_text(&keys));
@@ -267,7 +269,8 @@ static void a_scatter_is_written_and_kept(void **state)
 {
     struct rig r;
     const struct rig_options o = {.project = project, .width = 120, .height = 40, .keeps_session = true};
-    char *scatter = path_join(project, "scatter.svg"), *boxes = path_join(project, "boxes.svg"), *text = path_join(project, "boxes.txt");
+    char *scatter = path_join(project, "scatter.svg"), *boxes = path_join(project, "boxes.svg"),
+         *text = path_join(project, "boxes.txt");
     struct str keys = {0};
     rig_start(&r, &o);
     rig_wait(&r, "[1 Runs]");
@@ -276,7 +279,8 @@ static void a_scatter_is_written_and_kept(void **state)
     str_addf(&keys, ":picture %s\r", scatter);
     rig_send(&r, str_text(&keys));
     rig_wait(&r, "scatter.svg was written");
-    PICTURE_HAS(scatter, "<title>rewards/margins@max by kl, 3 runs</title>", "<circle", ">b</text>", ">dpo-wide-beta</text>", "</svg>");
+    PICTURE_HAS(scatter, "<title>rewards/margins@max by kl, 3 runs</title>", "<circle", ">b</text>", ">dpo-wide-beta</text>",
+                "</svg>");
     WALK(&r, {":box loss beta\r", "loss by beta, 3 runs"});
     str_clear(&keys);
     str_addf(&keys, ":picture %s\r", boxes);
@@ -310,14 +314,17 @@ static void heat_map_and_parallel_axes(void **state)
     rig_start(&r, &o);
     rig_wait(&r, "[1 Runs]");
     WALK(&r, {":select dpo-1\r:select dpo-2\r:open dpo-wide-beta\r", "rewards: rewards/margins"},
-         {":heat-map nothing\r", "no run here has a metric nothing"}, {":heat-map marg\t", ":heat-map rewards/margins"}, {"\r", "rewards/margins over steps, 3 runs"},
+         {":heat-map nothing\r", "no run here has a metric nothing"}, {":heat-map marg\t", ":heat-map rewards/margins"},
+         {"\r", "rewards/margins over steps, 3 runs"},
          {"", "steps, the last one 2000"}, {"", "\u2588\u2588"});
     str_addf(&keys, ":picture %s\r", heat);
     rig_send(&r, str_text(&keys));
     rig_wait(&r, "heat.svg was written");
     PICTURE_HAS(heat, "<title>rewards/margins over steps, 3 runs</title>", "thin\" points", "steps 0 to 2000");
-    WALK(&r, {":parallel beta\r", "two or more settings and metrics"}, {":parallel beta shade\r", "no run here has a metric or setting shade"},
-         {":parallel objective beta kl rewards/margins@max\r", "objective beta kl rewards/margins@max, 3 runs"}, {"", "dpo"});
+    WALK(&r, {":parallel beta\r", "two or more settings and metrics"},
+         {":parallel beta shade\r", "no run here has a metric or setting shade"},
+         {":parallel objective beta kl rewards/margins@max\r", "objective beta kl rewards/margins@max, 3 runs"},
+         {"", "dpo"});
     str_clear(&keys);
     str_addf(&keys, ":picture %s\r", parallel);
     rig_send(&r, str_text(&keys));

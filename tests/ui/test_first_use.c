@@ -299,7 +299,8 @@ static void a_recipe_stays_chosen_while_the_list_changes(void **state)
 {
     struct rig r;
     static const char recipe[] = "# One stage.\n[a]\nobjective = sft\nmodel = $model\ndata = $data\n";
-    char *folder = path_join(project, "recipes"), *first = path_join(folder, "aaa.conf"), *mine = path_join(folder, "mmm.conf");
+    char *folder = path_join(project, "recipes"), *first = path_join(folder, "aaa.conf"),
+         *mine = path_join(folder, "mmm.conf");
     assert_ok(file_make_dirs(folder, e));
     assert_ok(file_write(mine, recipe, strlen(recipe), e));
     begin(&r, 80, 24);
@@ -336,7 +337,8 @@ static void a_recipe_asks_for_its_inputs(void **state)
     static const char recipe[] = "# One stage.\n[a]\nobjective = sft\nmodel = $model\ndata = $data\n";
     struct rig r;
     struct str typed = {0};
-    char *folder = path_join(project, "recipes"), *mine = path_join(folder, "mine.conf"), *data = path_join(project, "sole.jsonl");
+    char *folder = path_join(project, "recipes"), *mine = path_join(folder, "mine.conf"),
+         *data = path_join(project, "sole.jsonl");
     assert_ok(file_make_dirs(folder, e));
     assert_ok(file_write(mine, recipe, strlen(recipe), e));
     assert_ok(file_write(data, "{}\n", 3, e));

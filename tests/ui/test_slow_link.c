@@ -1,6 +1,6 @@
-// The console far away: 150 ms and 50 kB/s each way, sixteen live runs at 10 Hz, a person who goes from page to page. How long
-// a key takes to be seen, what it costs in bytes, and that the console says that it draws less often. ATTUNE_BARS=whole: for
-// twenty minutes, with 100 000 points a metric.
+// The console far away: 150 ms and 50 kB/s each way, sixteen live runs at 10 Hz, a person who goes from page to page. How
+// long a key takes to be seen, what it costs in bytes, and that the console says that it draws less often.
+// ATTUNE_BARS=whole: for twenty minutes, with 100 000 points a metric.
 #include "config.h"
 
 #include <math.h>
@@ -142,10 +142,11 @@ static void a_key_is_seen_soon_over_a_slow_link(void **state)
     rig_send(&rig, "\003\003");
     assert_int_equal(rig_end(&rig), 0);
     qsort(seconds, (size_t)n, sizeof *seconds, compare);
-    print_message("          150 ms and 50 kB/s each way, 80x24, %d keys in %.0f s: seen after %.0f ms at the median, %.0f at p99, "
-                  "%.0f at most (\"%s\"), of which %d are the way; %.0f B/s; a slow link was said at %d of them\n",
-                  n, lasted, seconds[n / 2] * 1e3, seconds[n * 99 / 100] * 1e3, most * 1e3, slowest, TRIP_MS,
-                  (double)(rig.bytes - bytes) / lasted, n_said);
+    print_message(
+        "          150 ms and 50 kB/s each way, 80x24, %d keys in %.0f s: seen after %.0f ms at the median, %.0f at p99, "
+        "%.0f at most (\"%s\"), of which %d are the way; %.0f B/s; a slow link was said at %d of them\n",
+        n, lasted, seconds[n / 2] * 1e3, seconds[n * 99 / 100] * 1e3, most * 1e3, slowest, TRIP_MS,
+        (double)(rig.bytes - bytes) / lasted, n_said);
     assert_true(n_said > n / 2);
     assert_true(seconds[n / 2] < 0.001 * TRIP_MS + 3 * 0.1); // three times, for busy machines
     assert_true((double)(rig.bytes - bytes) / lasted < 5000); // a tenth of the link: no queue grows

@@ -55,24 +55,36 @@ static void what_a_command_does_not_take_is_refused(void **state)
 // Where digits are judgements or values the strip says what turns pages there.
 static void the_strip_promises_what_its_numbers_do(void **state)
 {
+    static const char row[] = "{\"prompt\": \"Which of the two?\", \"chosen\": \" this\", \"rejected\": \" that\"}\n";
     struct rig r;
+    struct str line = {0};
+    char *file = path_join(project, "two.jsonl");
+    assert_ok(file_write(file, row, strlen(row), e));
     begin(&r, 80);
     assert_true(rig_shows(&r, "attune  [1 Runs]"));
-    for (size_t i = 0; i < sizeof pages / sizeof *pages - 1; i++) {
-        const bool by_alt = IN_DIGITS >> pages[i].page & 1;
+    for (size_t i = 0; i < sizeof pages / sizeof *pages - 1; i++) { // nothing is there to be judged yet
         rig_command(&r, "runs");
         rig_wait(&r, "[1 Runs]");
         rig_command(&r, pages[i].name);
         rig_wait(&r, pages[i].title);
-        assert_int_equal(rig_shows(&r, "Alt-N: "), by_alt);
-        rig_send(&r, by_alt ? "\0334" : "4");
+        rig_wait_gone(&r, "Alt-N: "); // while pairs are looked for it is there
+        rig_send(&r, "4");
         rig_wait(&r, "[4 Log]");
-        assert_true(rig_shows(&r, "attune"));
     }
+    str_addf(&line, "label %s", file);
+    rig_command(&r, str_text(&line));
+    rig_wait(&r, "Which of the two?");
+    rig_wait(&r, "Alt-N: ");
+    assert_false(rig_shows(&r, "attune"));
+    rig_send(&r, "\0334");
+    rig_wait(&r, "[4 Log]");
+    rig_wait(&r, "attune");
     rig_command(&r, "new");
     rig_wait(&r, "[New run]");
     rig_wait(&r, "Alt-N: ");
     rig_quit(&r);
+    str_fini(&line);
+    free(file);
 }
 
 // A slow link brings Esc and the next key at once, as a terminal sends Alt and a key; few keys have an Alt of their own.

@@ -149,8 +149,9 @@ static void a_window_without_width_is_the_whole_run(void **state)
 // One axis is no parallel axes: between which would a line go?
 static void one_axis_alone_is_left_out(void **state)
 {
-    static const char text[] = "{\"attune_view\":1,\"page\":\"Curves\",\"run\":\"dpo-1\",\"selected\":[\"dpo-2\"],\"looks\":{"
-                               "\"smooth\":0.7,\"summary\":\"parallel\",\"summary_axes\":\"beta \"}}";
+    static const char text[] =
+        "{\"attune_view\":1,\"page\":\"Curves\",\"run\":\"dpo-1\",\"selected\":[\"dpo-2\"],\"looks\":{"
+        "\"smooth\":0.7,\"summary\":\"parallel\",\"summary_axes\":\"beta \"}}";
     char *path = path_join(project, "one-axis.json");
     struct rig r;
     assert_ok(file_write(path, text, strlen(text), e));

@@ -20,7 +20,8 @@ static void vote(struct store *s, int number, const char *prompt, const char *mo
     bool again;
     snprintf(text, sizeof text, "%s number %d", prompt, number);
     snprintf(answer, sizeof answer, "answer %d", number);
-    struct asked_pair p = {.prompt = text, .a = answer, .b = "another", .model = (char *)model_a, .model_b = (char *)model_b};
+    struct asked_pair p = {
+        .prompt = text, .a = answer, .b = "another", .model = (char *)model_a, .model_b = (char *)model_b};
     struct judgement j = {.verdict = a_wins ? VERDICT_A : VERDICT_B, .annotator = "me", .seconds = NAN};
     asked_pair_hash(&p);
     assert_ok(labels_add(s, NULL, &p, &j, false, &again, e));
@@ -51,8 +52,8 @@ static int set_up(void **state)
         vote(s, i, "What is a bear", one, three, i < 111);
     store_close(s);
     for (int i = 0; i < 40; i++)
-        str_addf(&text, "{\"prompt\": \"%s number %d\", \"topic\": \"%s\"}\n", i < 20 ? "Tell of a fox" : "Write about an owl", i,
-                 i % 2 ? "odd" : "even");
+        str_addf(&text, "{\"prompt\": \"%s number %d\", \"topic\": \"%s\"}\n",
+                 i < 20 ? "Tell of a fox" : "Write about an owl", i, i % 2 ? "odd" : "even");
     assert_ok(file_write(rows, text.data, text.len, e));
     str_fini(&text);
     free(one);

@@ -481,7 +481,8 @@ static void runs_are_summed_up_in_numbers(void **state)
     for (int i = 0; i < 5; i++)
         assert_close(heat.cells[i][0], slopes[i] * 1.5, 1e-5); // steps 1 and 2 of 0 .. 2.2
     assert_close(heat.low, 1.5, 1e-5);
-    assert_true(heat_level(&heat, heat.low) == 0 && heat_level(&heat, heat.high) == HEAT_LEVELS - 1 && heat_level(&heat, NAN) == -1);
+    assert_true(heat_level(&heat, heat.low) == 0 && heat_level(&heat, heat.high) == HEAT_LEVELS - 1 &&
+                heat_level(&heat, NAN) == -1);
     assert_close(heat.cells[2][4], 38, 1e-5); // steps 9, 10 and one that is no number
     // Lines through a number, the same number for all, and what is not there.
     struct parallel_axis axes[PARALLEL_MOST];

@@ -284,12 +284,13 @@ static void a_correction_is_a_pair(void **state)
     const char *left = now.swapped ? now.pair.b : now.pair.a;
     char *before = mem_strdup(left), *prompt = mem_strdup(now.pair.prompt);
     const int64_t number = now.number;
-    assert_int_equal(ask_code((struct label_request){.what = LABEL_EDIT, .text = before, .number = number, .is_b = now.swapped},
-                              &fault),
-                     ERR_USAGE);
+    assert_int_equal(
+        ask_code((struct label_request){.what = LABEL_EDIT, .text = before, .number = number, .is_b = now.swapped}, &fault),
+        ERR_USAGE);
     const bool is_b = now.swapped;
     ask((struct label_request){.what = LABEL_GO, .number = number == 1 ? 2 : 1}); // another one is shown meanwhile
-    ask((struct label_request){.what = LABEL_EDIT, .text = (char *)"better", .number = number, .is_b = is_b, .seconds = NAN});
+    ask((struct label_request){
+        .what = LABEL_EDIT, .text = (char *)"better", .number = number, .is_b = is_b, .seconds = NAN});
     ask((struct label_request){.what = LABEL_GO, .number = number});
     assert_false(now.was_judged); // still to be judged
     assert_ok(store_open(&s, dir, false, e));

@@ -239,6 +239,7 @@ enum view_result compare_scrub(struct compare_page *p, int step)
     }
     if (step < 0 && now->run && ui_checkpoints(c->ui))
         return scrub_to_base(p, run);
-    ui_say(c->ui, now->run ? "%s is the newest checkpoint that run %s keeps." : "%s is what run %s began from.", now->label, run);
+    ui_say(c->ui, now->run ? "%s is the newest checkpoint that run %s keeps." : "%s is what run %s began from.", now->label,
+           run);
     return VIEW_KEPT;
 }

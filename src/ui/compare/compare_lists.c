@@ -33,10 +33,13 @@ static int no_checkpoint(const struct run_list *runs, const struct run_row *row,
     const char *name = row->info.name;
     if (run_list_parts(runs, row, &part, 1))
         return err_set(e, ERR_STATE,
-                       "%s is an experiment of several runs and has no checkpoint itself: name one of them, such as %s", name,
+                       "%s is an experiment of several runs and has no checkpoint itself: name one of them, such as "
+                       "%s",
+                       name,
                        part->info.name);
     if (run_info_is_experiment(&row->info))
-        return err_set(e, ERR_STATE, "%s is an experiment of several runs, none of which has begun: it has no checkpoint", name);
+        return err_set(e, ERR_STATE, "%s is an experiment of several runs, none of which has begun: it has no checkpoint",
+                       name);
     if (run_state_is_live(row->status.state))
         return err_set(e, ERR_STATE, "run %s has no checkpoint yet; c on its page asks for one", name);
     if (row->status.state == RUN_QUEUED)

@@ -54,7 +54,8 @@ struct win_cut {
     char data[400]; // a file of rows; "": none
     int n;          // slices
 };
-// "length 4", "words 5", "beginning", or a member of the rows of `set` or of a file named behind it. Left alone when it fails.
+// "length 4", "words 5", "beginning", or a member of the rows of `set` or of a file named behind it. Left alone when it
+// fails.
 int win_cut_read(struct win_cut *out, const char *words, const char *set, struct err *e);
 struct win_next { // two models whose order is uncertain by the strengths of Bradley and Terry
     const char *a, *b; // of the rows; a is the stronger as far as is known
@@ -75,7 +76,8 @@ struct win_table {
 // NULL: nobody judged it; t NULL too
 const struct prompt_votes *win_table_prompt(const struct win_table *t, const char *prompt);
 void win_table_free(struct win_table *t);
-int win_table_read(struct win_table **out, const char *project, const struct win_cut *cut, struct err *e); // cut NULL: by length, in 3
+// cut NULL: by length, in 3
+int win_table_read(struct win_table **out, const char *project, const struct win_cut *cut, struct err *e);
 const struct win_row *win_table_find(const struct win_table *t, const char *a, const char *b,
                                      bool *turned); // turned: b stands first
 // "A 37  B 18  tie 9   A wins 65 % (53 to 75): A is better": ties are half a win, both bad does not count; the interval is
@@ -87,11 +89,12 @@ void win_row_text(const struct win_row *r, const char *name_a, const char *name_
 void win_row_add_length(const struct win_row *r, struct str *out);
 
 // ---- win_table.c ----
-// "by the prompt's length 12-40: 50 % (20 to 80)  41-88: ...", "by kind maths: ...": parts as the table is cut; of a. Nothing where
-// the prompts are too few to be cut.
+// "by the prompt's length 12-40: 50 % (20 to 80)  41-88: ...", "by kind maths: ...": parts as the table is cut; of a.
+// Nothing where the prompts are too few to be cut.
 void win_row_add_slices(const struct win_table *t, const struct win_row *r, struct str *out);
 int win_table_fit(struct win_table *t, struct err *e); // makes t->next
-void win_next_text(const struct win_next *next, struct str *out); // "x against y: 52 % (30 to 71), 45 % that y is the better one"
+// "x against y: 52 % (30 to 71), 45 % that y is the better one"
+void win_next_text(const struct win_next *next, struct str *out);
 
 // ---- of the console: asked for, and there at some later refresh ----
 const struct checkpoint_list *ui_checkpoints(struct ui *ui); // NULL before they were read

@@ -46,7 +46,8 @@ enum view_result compare_slices(struct compare_page *p, const char *arg)
     struct win_cut cut;
     struct err fault = {0};
     if (!arg) {
-        ui_ask(p->c.ui, CMD_SLICES, "win rates by (length, words, beginning, with how many; or a member of the prompts' rows and their file)",
+        ui_ask(p->c.ui, CMD_SLICES,
+               "win rates by (length, words, beginning, with how many; or a member of the prompts' rows and their file)",
                "");
         return VIEW_CHANGED;
     }

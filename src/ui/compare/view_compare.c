@@ -449,6 +449,12 @@ static enum view_result paste_compare(struct view *v, const char *text, size_t n
     return VIEW_CHANGED;
 }
 
+static bool digits_compare(const struct view *v)
+{
+    const struct compare_page *p = v->state;
+    return p->choosing || compare_can_vote(p);
+}
+
 static const char *hints_compare(struct view *v)
 {
     const struct compare_page *p = page_of(v);
@@ -513,6 +519,7 @@ const struct view_ops view_compare = {
     .key = key_compare,
     .paste = paste_compare,
     .hints = hints_compare,
+    .takes_digits = digits_compare,
     .refresh = refresh_compare,
     .save = compare_save,
     .restore = compare_restore,

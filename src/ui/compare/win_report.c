@@ -50,7 +50,8 @@ static struct ballot *ballots_of(const struct judged_votes *v, int *n)
         if (!win_ballot(v, i, &seen))
             continue;
         if (turn)
-            seen = (struct win_vote){seen.share == WIN_BOTH_BAD ? WIN_BOTH_BAD : 1 - seen.share, -seen.length_gap, p->prompt};
+            seen =
+                (struct win_vote){seen.share == WIN_BOTH_BAD ? WIN_BOTH_BAD : 1 - seen.share, -seen.length_gap, p->prompt};
         list[(*n)++] = (struct ballot){.a = turn ? p->model_b : p->model_a, .b = turn ? p->model_a : p->model_b, .order = i,
                                        .vote = seen, .is_a_first = vote->swapped == turn};
     }

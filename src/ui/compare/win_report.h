@@ -26,8 +26,8 @@ struct win_report {
     double level;
 };
 #define WIN_BOTH_BAD (-1.0) // a share that is none
-// Whether the vote with that place is one between two models that counts: each annotator's first for a pair. *out: for model_a
-// of the pair; its share is WIN_BOTH_BAD where neither answer was good.
+// Whether the vote with that place is one between two models that counts: each annotator's first for a pair. *out: for
+// model_a of the pair; its share is WIN_BOTH_BAD where neither answer was good.
 bool win_ballot(const struct judged_votes *v, int vote, struct win_vote *out);
 
 void win_report_fini(struct win_report *r);

@@ -34,7 +34,8 @@ int win_cut_read(struct win_cut *out, const char *words, const char *set, struct
     memcpy(cut.by, words, n);
     if (!is_made(cut.by)) {
         if (!*rest && !set)
-            return err_set(e, ERR_USAGE, "slices: %s is a member of which rows? Name the file of the prompts behind it, or open it with o",
+            return err_set(e, ERR_USAGE,
+                           "slices: %s is a member of which rows? Name the file of the prompts behind it, or open it with o",
                            cut.by);
         if (!text_copy(cut.data, sizeof cut.data, *rest ? rest : set))
             return err_set(e, ERR_USAGE, "slices: the path of the file is too long");

@@ -119,8 +119,8 @@ int win_prompt_of(const struct judged_votes *v, const struct judged_pair *pairs,
     return v->pairs[v->sources[pair].pair].prompt;
 }
 
-int win_by_words(struct win_by *b, const struct judged_votes *v, const struct judged_pair *pairs, int n_pairs, enum win_words how,
-                 int n, struct err *e)
+int win_by_words(struct win_by *b, const struct judged_votes *v, const struct judged_pair *pairs, int n_pairs,
+                 enum win_words how, int n, struct err *e)
 {
     struct said_list l = {0};
     int first = 0, end = 0;
@@ -150,12 +150,13 @@ int win_by_words(struct win_by *b, const struct judged_votes *v, const struct ju
     if (!is_none)
         return 0;
     win_by_fini(b);
-    return err_set(e, ERR_INPUT, how == WIN_WORDS ? "no word is shared by two of the prompts that were judged, and by no more than half"
-                                                  : "no two of the prompts that were judged begin with the same words");
+    return err_set(e, ERR_INPUT,
+                   how == WIN_WORDS ? "no word is shared by two of the prompts that were judged, and by no more than half"
+                                    : "no two of the prompts that were judged begin with the same words");
 }
 
-int win_by_make(struct win_by *b, struct store *s, const char *run, const struct judged_votes *v, const char *by, const char *data, int n,
-                struct err *e)
+int win_by_make(struct win_by *b, struct store *s, const char *run, const struct judged_votes *v, const char *by,
+                const char *data, int n, struct err *e)
 {
     struct judged_pair *pairs = NULL;
     int n_pairs = 0, how = 0, code;
@@ -164,8 +165,10 @@ int win_by_make(struct win_by *b, struct store *s, const char *run, const struct
     while (how < WIN_WORDS_N && strcmp(win_words_names[how], by) != 0)
         how++;
     if (how == WIN_WORDS_N)
-        return err_set(e, ERR_USAGE, "slices by %s need the file that the prompts came from; without one there are length, words and "
-                                     "beginning", by);
+        return err_set(e, ERR_USAGE,
+                       "slices by %s need the file that the prompts came from; without one there are length, words and "
+                       "beginning",
+                       by);
     code = labels_judged(s, run, &pairs, &n_pairs, e);
     if (!code)
         code = win_by_words(b, v, pairs, n_pairs, (enum win_words)how, n, e);

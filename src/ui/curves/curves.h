@@ -105,7 +105,8 @@ struct curves {
         char title[64];                    // of the chart; "": none
         struct span values;
     } zoom;
-    enum summary { SUMMARY_NONE, SUMMARY_SCATTER, SUMMARY_BOX, SUMMARY_HEAT, SUMMARY_PARALLEL, SUMMARY_N } summary; // instead of curves (curves_summary.h)
+    // instead of curves (curves_summary.h)
+    enum summary { SUMMARY_NONE, SUMMARY_SCATTER, SUMMARY_BOX, SUMMARY_HEAT, SUMMARY_PARALLEL, SUMMARY_N } summary;
     char summary_x[96], summary_y[96];     // of boxes: the setting, and the metric; of a heat map the metric alone
     char summary_axes[400];                // of parallel coordinates, a blank between them
     enum value_sort sort;                  // of the tables of values
@@ -170,8 +171,8 @@ struct curves_plot {
 };
 void curves_plot(const struct curves *c, const struct chart *chart, bool names, struct curves_plot *out);
 
-// Small multiples, of the runs, or of groups while there are any, which stand by their first run: those that a chart has something of (returned: how many) and the values they reach together; and the chart of
-// one of them alone, on that scale.
+// Small multiples, of the runs, or of groups while there are any, which stand by their first run: those that a chart has
+// something of (returned: how many) and the values they reach together; and the chart of one of them alone, on that scale.
 int curves_alone(const struct curves *c, const struct chart *chart, int *runs, struct span *range);
 void curves_plot_alone(const struct curves *c, const struct chart *chart, int run, const struct span *range,
                        struct curves_plot *out);

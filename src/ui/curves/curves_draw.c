@@ -182,10 +182,12 @@ static void name_group(const struct curves *c, int run, int size, char *out)
     if (strcmp(c->group_by, GROUP_SEEDS) == 0)
         snprintf(out, CURVES_TITLE, "%s, %d %s", c->rows[run]->info.name, size, text_plural(size, "run", "runs"));
     else
-        snprintf(out, CURVES_TITLE, "%s %s, %d %s", c->group_by, text[0] ? text : "-", size, text_plural(size, "run", "runs"));
+        snprintf(out, CURVES_TITLE, "%s %s, %d %s", c->group_by, text[0] ? text : "-", size,
+                 text_plural(size, "run", "runs"));
 }
 
-void curves_plot_alone(const struct curves *c, const struct chart *chart, int run, const struct span *range, struct curves_plot *out)
+void curves_plot_alone(const struct curves *c, const struct chart *chart, int run, const struct span *range,
+                       struct curves_plot *out)
 {
     int group[CURVES_RUNS] = {0}, size[CURVES_RUNS] = {0}, n = 0;
     panels_of(c, group, size);
@@ -401,7 +403,8 @@ static void draw_multiples(struct curves *c, struct canvas *canvas, struct rect 
     divide(c, area, n);
     const int places = c->grid_rows * c->grid_columns, first = raised / places * places;
     canvas_textf(canvas, head.x + 1, head.y, head.width - 2, STYLE(COLOR_TITLE, .attr = ATTR_BOLD),
-                 "%s, each %s alone, one scale%s", chart->overlay, c->mode == MODE_GROUPS ? "group" : "run", n > places ? " (t: the next ones)" : "");
+                 "%s, each %s alone, one scale%s",
+                 chart->overlay, c->mode == MODE_GROUPS ? "group" : "run", n > places ? " (t: the next ones)" : "");
     for (int i = 0; i < places && first + i < n; i++) {
         struct curves_plot made;
         curves_plot_alone(c, chart, runs[first + i], &range, &made);

@@ -16,8 +16,8 @@ struct curves_look {
 // "picture.svg", "picture.png": which painter a file's name asks for; NULL: none.
 const struct painter_ops *curves_painter(const char *path);
 // Charts first .. first + n - 1 of c->charts, which have been read, or the summary instead; appends the file to *out.
-int curves_picture(const struct curves *c, int first, int n, const struct painter_ops *painter, const struct curves_look *look,
-                   struct str *out, struct err *e);
+int curves_picture(const struct curves *c, int first, int n, const struct painter_ops *painter,
+                   const struct curves_look *look, struct str *out, struct err *e);
 // One chart as an SVG for a page, without a title of the whole and without the names of runs; what never fails.
 void curves_picture_plain(const struct curves *c, int chart, const struct curves_look *look, struct str *out);
 // picture() and metrics() of the page of curves (view.h): of the charts that it shows.

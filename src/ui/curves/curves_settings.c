@@ -231,8 +231,9 @@ static enum view_result set_summary(struct view *v, enum command_id id, const ch
     }
     curves_poll(c, 0, &changed);
     ui_more(v->ui);
-    ui_say(v->ui, id == CMD_HEAT_MAP ? "The mean of the points of each cell. W writes the picture, q goes back to the curves."
-                                     : "One number a run: its newest, or @min or @max. W writes the picture, q goes back to the curves.");
+    ui_say(v->ui, id == CMD_HEAT_MAP
+                      ? "The mean of the points of each cell. W writes the picture, q goes back to the curves."
+                      : "One number a run: its newest, or @min or @max. W writes the picture, q goes back to the curves.");
     return VIEW_CHANGED;
 }
 

@@ -65,7 +65,8 @@ static int take_axes(struct curves *c, const char *of, struct err *e)
     for (const char *word = of + strspn(of, " ,"); *word; n++) {
         const size_t length = strcspn(word, " ,");
         if (length >= sizeof name || strlen(axes) + length + 2 > sizeof axes || n == PARALLEL_MOST)
-            return err_set(e, ERR_USAGE, "parallel: at most %d metrics and settings stand beside one another", PARALLEL_MOST);
+            return err_set(e, ERR_USAGE, "parallel: at most %d metrics and settings stand beside one another",
+                           PARALLEL_MOST);
         snprintf(name, sizeof name, "%.*s", (int)length, word);
         if (!knows(c, name, true))
             return err_set(e, ERR_NOT_FOUND, "parallel: no run here has a metric or setting %s", name);
@@ -73,8 +74,9 @@ static int take_axes(struct curves *c, const char *of, struct err *e)
         word += length + strspn(word + length, " ,");
     }
     if (n < 2)
-        return err_set(e, ERR_USAGE, "parallel: two or more settings and metrics are wanted, such as: parallel lr beta kl@max (or off), not %s",
-                       of);
+        return err_set(
+            e, ERR_USAGE,
+            "parallel: two or more settings and metrics are wanted, such as: parallel lr beta kl@max (or off), not %s", of);
     memcpy(c->summary_axes, axes, sizeof axes);
     c->summary = SUMMARY_PARALLEL;
     return 0;
@@ -245,7 +247,8 @@ static void draw_scatter(const struct curves *c, struct canvas *canvas, struct r
 }
 
 // "|----[====#====]----|" over the values, with what it amounts to before it.
-static void draw_box(struct canvas *canvas, const struct axis *a, struct rect field, int y, const struct summary_box *box, int x)
+static void draw_box(struct canvas *canvas, const struct axis *a, struct rect field, int y, const struct summary_box *box,
+                     int x)
 {
     const bool utf8 = canvas->utf8;
     char median[16], low[16], high[16];

@@ -1,12 +1,12 @@
-// One number a run instead of its course: two of them as a scatter, one as boxes over the values of a setting, several as lines; or
-// all of a metric as shades.
+// One number a run instead of its course: two of them as a scatter, one as boxes over the values of a setting, several as
+// lines; or all of a metric as shades.
 #pragma once
 
 #include "ui/curves/summary_value.h"
 
 bool curves_summary_wants(const struct curves *c, const char *key); // whether a metric is read for it
-// "kl reward@max", "loss beta": what a scatter or boxes are of, a blank or a comma between them; of a heat map a metric, of parallel
-// coordinates two or more. *c is left alone unless some run has each.
+// "kl reward@max", "loss beta": what a scatter or boxes are of, a blank or a comma between them; of a heat map a metric, of
+// parallel coordinates two or more. *c is left alone unless some run has each.
 int curves_summarize(struct curves *c, enum summary kind, const char *of, struct err *e);
 // The numbers of a scatter: both NaN for a run that lacks one.
 void curves_summary_points(const struct curves *c, double *x, double *y);
@@ -18,5 +18,6 @@ struct summary_box {
     double least, q1, median, q3, most;
 };
 int curves_summary_boxes(const struct curves *c, struct summary_box *out); // returns how many, CURVES_RUNS at most
-int curves_summary_title(const struct curves *c, char *out, size_t size);      // "loss by beta, 3 runs"; returns how many runs
+// "loss by beta, 3 runs"; returns how many runs
+int curves_summary_title(const struct curves *c, char *out, size_t size);
 void curves_draw_summary(const struct curves *c, struct canvas *canvas, struct rect area);

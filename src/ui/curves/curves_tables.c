@@ -103,8 +103,8 @@ static double crossing_of(const struct curves *c, const struct chart *chart, con
     return range_crossing(s, from, to, chart->budget);
 }
 
-static void draw_range_row(const struct curves *c, const struct chart *chart, const struct series *s, struct canvas *canvas, int at,
-                           int y, int right)
+static void draw_range_row(const struct curves *c, const struct chart *chart, const struct series *s, struct canvas *canvas,
+                           int at, int y, int right)
 {
     double row[RANGE_COLUMNS];
     if (chart->has_budget && at + CELL <= right) {

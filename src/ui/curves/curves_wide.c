@@ -38,7 +38,8 @@ static void fill_row(const struct series *s, const struct heat_map *m, double *c
 
 void curves_heat_map(const struct curves *c, int n_columns, struct heat_map *out)
 {
-    *out = (struct heat_map){.n_columns = n_columns < HEAT_COLUMNS ? n_columns : HEAT_COLUMNS, .low = INFINITY, .high = -INFINITY};
+    *out = (struct heat_map){
+        .n_columns = n_columns < HEAT_COLUMNS ? n_columns : HEAT_COLUMNS, .low = INFINITY, .high = -INFINITY};
     for (int i = 0; i < c->n_runs; i++) {
         const struct metric *m = c->data[i] ? run_data_metric(c->data[i], c->summary_y) : NULL;
         if (m && m->series.n)
@@ -157,7 +158,9 @@ int parallel_labels(const struct parallel_axis *a, int max, double *places, char
         axis_ticks(&a->axis, max < 2 ? 2 : max, &ticks);
     const int n = a->n_texts ? a->n_texts : ticks.n;
     for (int i = 0; i < n; i++) {
-        places[i] = !a->n_texts ? axis_place(&a->axis, ticks.at[i].value) : a->n_texts > 1 ? (double)i / (a->n_texts - 1) : 0.5;
+        places[i] = !a->n_texts      ? axis_place(&a->axis, ticks.at[i].value)
+                    : a->n_texts > 1 ? (double)i / (a->n_texts - 1)
+                                     : 0.5;
         text_copy(labels[i], 40, a->n_texts ? a->texts[i] : ticks.at[i].label);
     }
     return n;
@@ -192,7 +195,8 @@ static void trace_run(struct raster *r, const struct parallel_axis *axes, const 
     }
 }
 
-static void draw_axis(const struct curves *c, const struct parallel_axis *a, struct canvas *canvas, struct rect field, int x, int room)
+static void draw_axis(const struct curves *c, const struct parallel_axis *a, struct canvas *canvas, struct rect field, int x,
+                      int room)
 {
     double places[CURVES_RUNS + TICKS_MAX];
     char labels[CURVES_RUNS + TICKS_MAX][40];
@@ -200,10 +204,12 @@ static void draw_axis(const struct curves *c, const struct parallel_axis *a, str
     canvas_text(canvas, x, field.y - 1, room, STYLE(COLOR_TITLE, .attr = ATTR_BOLD), a->name);
     canvas_vline(canvas, x, field.y, field.height, STYLE(COLOR_MUTED));
     for (int i = 0; i < n; i++)
-        canvas_text(canvas, x + 2, field.y + (int)lrint((1 - places[i]) * (field.height - 1)), room - 3, STYLE(COLOR_MUTED), labels[i]);
+        canvas_text(canvas, x + 2, field.y + (int)lrint((1 - places[i]) * (field.height - 1)), room - 3, STYLE(COLOR_MUTED),
+                    labels[i]);
     for (int i = 0; i < c->n_runs; i++)
         if (!isnan(a->place[i]))
-            canvas_put(canvas, x, field.y + (int)lrint((1 - a->place[i]) * (field.height - 1)), (uint32_t)c->rows[i]->letter, style_of(c, i));
+            canvas_put(canvas, x, field.y + (int)lrint((1 - a->place[i]) * (field.height - 1)), (uint32_t)c->rows[i]->letter,
+                       style_of(c, i));
 }
 
 void curves_draw_parallel(const struct curves *c, struct canvas *canvas, struct rect in)
@@ -220,7 +226,8 @@ void curves_draw_parallel(const struct curves *c, struct canvas *canvas, struct 
         columns[k] = field.x + (field.width - tail) * k / (n - 1);
     raster_init(&raster, field.width, field.height, canvas->glyphs);
     for (int i = 0; i < c->n_runs; i++) {
-        lines[i] = (struct raster_line){.letter = c->rows[i]->letter, .style = STYLE(COLOR_SERIES + curves_color(c, i) % N_SERIES_COLORS)};
+        lines[i] = (struct raster_line){.letter = c->rows[i]->letter,
+                                        .style = STYLE(COLOR_SERIES + curves_color(c, i) % N_SERIES_COLORS)};
         trace_run(&raster, axes, columns, n, i, field.x);
     }
     raster_paint(&raster, canvas, field.x, field.y, lines);

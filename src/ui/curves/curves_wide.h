@@ -1,5 +1,5 @@
-// Many runs at a glance: a metric of each as a row of shades over the steps (heat map), and a line for each run through axes of
-// settings and metrics (parallel coordinates). What curves_summary.c draws with cells and summary_picture.c as a picture.
+// Many runs at a glance: a metric of each as a row of shades over the steps (heat map), and a line for each run through axes
+// of settings and metrics (parallel coordinates). What curves_summary.c draws with cells and summary_picture.c as a picture.
 #pragma once
 
 #include "ui/curves/curves.h"

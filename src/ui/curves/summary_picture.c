@@ -67,7 +67,8 @@ static void draw_scatter(struct painter *p, const struct curves *c, struct box a
     axis_fit(&ax, SCALE_LINEAR, sx.min, sx.max);
     axis_fit(&ay, SCALE_LINEAR, sy.min, sy.max);
     picture_text(p, area.x, area.y + 12, area.width, COLOR_MUTED, false, c->summary_y);
-    p->ops->text(p, (struct point){area.x + area.width, area.y + area.height - 1}, TEXT_RIGHT, COLOR_MUTED, false, c->summary_x);
+    p->ops->text(p, (struct point){area.x + area.width, area.y + area.height - 1}, TEXT_RIGHT, COLOR_MUTED, false,
+                 c->summary_x);
     area.y += LINE + 4;
     area.height -= 3 * LINE + 4;
     axis_ticks(&ay, (int)fmin(fmax(area.height / 40, 2), TICKS_MAX), &ticks);
@@ -114,7 +115,8 @@ static void draw_boxes(struct painter *p, const struct curves *c, struct box are
     const struct box field = {area.x + names, area.y, area.width - names - 20, area.height - 2 * LINE};
     const double row = field.height / n;
     draw_feet(p, &axis, &field);
-    p->ops->text(p, (struct point){area.x + area.width, area.y + area.height - 1}, TEXT_RIGHT, COLOR_MUTED, false, c->summary_y);
+    p->ops->text(p, (struct point){area.x + area.width, area.y + area.height - 1}, TEXT_RIGHT, COLOR_MUTED, false,
+                 c->summary_y);
     for (int i = 0; i < n; i++) {
         const double y = field.y + row * i + row * 0.35;
         char numbers[64], median[16], low[16], high[16];
@@ -157,10 +159,12 @@ static void draw_heat(struct painter *p, const struct curves *c, struct box area
                     p->ops->area(p, cell, 4, COLOR_ACCENT);
             }
     }
-    snprintf(text, sizeof text, "light %s to dark %s", axis_number(low, sizeof low, m.low), axis_number(high, sizeof high, m.high));
+    snprintf(text, sizeof text, "light %s to dark %s", axis_number(low, sizeof low, m.low),
+             axis_number(high, sizeof high, m.high));
     p->ops->text(p, (struct point){field.x, field.y + field.height + LINE}, TEXT_LEFT, COLOR_MUTED, false, text);
     snprintf(text, sizeof text, "steps 0 to %.0f", m.last_step);
-    p->ops->text(p, (struct point){field.x + field.width, field.y + field.height + LINE}, TEXT_RIGHT, COLOR_MUTED, false, text);
+    p->ops->text(p, (struct point){field.x + field.width, field.y + field.height + LINE}, TEXT_RIGHT, COLOR_MUTED, false,
+                 text);
 }
 
 static void draw_parallel(struct painter *p, const struct curves *c, struct box area)
@@ -175,8 +179,10 @@ static void draw_parallel(struct painter *p, const struct curves *c, struct box 
         int n_points = 0;
         for (int k = 0; k < n; k++)
             if (!isnan(axes[k].place[i]))
-                points[n_points++] = (struct point){field.x + field.width * k / (n - 1), field.y + (1 - axes[k].place[i]) * field.height};
-        p->ops->line(p, points, n_points, (struct pen){color_of(c, i), (enum dash)(curves_color(c, i) % DASH_N), false, 1.6});
+                points[n_points++] =
+                    (struct point){field.x + field.width * k / (n - 1), field.y + (1 - axes[k].place[i]) * field.height};
+        p->ops->line(p, points, n_points,
+                     (struct pen){color_of(c, i), (enum dash)(curves_color(c, i) % DASH_N), false, 1.6});
         for (int k = 0; k < n_points; k++)
             draw_run(p, c, i, points[k]);
     }
@@ -197,10 +203,13 @@ static int fitting_height(const struct curves *c)
     struct summary_box boxes[CURVES_RUNS];
     if (c->summary == SUMMARY_HEAT)
         return 130 + 30 * c->n_runs;
-    return c->summary == SUMMARY_PARALLEL ? SCATTER_HEIGHT : c->summary == SUMMARY_SCATTER ? SCATTER_HEIGHT : 130 + BOX_ROW * curves_summary_boxes(c, boxes);
+    return c->summary == SUMMARY_PARALLEL  ? SCATTER_HEIGHT
+           : c->summary == SUMMARY_SCATTER ? SCATTER_HEIGHT
+                                           : 130 + BOX_ROW * curves_summary_boxes(c, boxes);
 }
 
-int summary_picture(const struct curves *c, const struct painter_ops *ops, const struct curves_look *look, struct str *out, struct err *e)
+int summary_picture(const struct curves *c, const struct painter_ops *ops, const struct curves_look *look, struct str *out,
+                    struct err *e)
 {
     char title[480];
     struct picture_key keys[CURVES_RUNS];
@@ -209,7 +218,11 @@ int summary_picture(const struct curves *c, const struct painter_ops *ops, const
         return err_set(e, ERR_STATE, "%s: no run here has what it is of", title);
     for (int i = 0; i < c->n_runs; i++)
         keys[i] = (struct picture_key){c->rows[i]->info.name, c->rows[i]->letter, color_of(c, i), DASH_SOLID};
-    const struct picture head = {.title = title, .note = c->summary == SUMMARY_HEAT ? "means of the points of each cell" : "one number a run", .keys = keys, .n_keys = c->n_runs};
+    const struct picture head = {.title = title,
+                                 .note =
+                                     c->summary == SUMMARY_HEAT ? "means of the points of each cell" : "one number a run",
+                                 .keys = keys,
+                                 .n_keys = c->n_runs};
     const int height = look->height ? look->height : fitting_height(c);
     struct painter p = {.ops = ops, .out = out, .theme = look->theme, .width = look->width,
                         .height = height < PICTURE_SMALLEST ? PICTURE_SMALLEST : height, .embedded = look->embedded};

@@ -561,7 +561,8 @@ static enum view_result mouse_curves(struct view *v, struct mouse m)
 static void complete_curves(struct view *v, enum command_id id, const char *before, struct words *out)
 {
     const struct curves *c = v->state;
-    const bool of_metrics = id == CMD_METRIC || id == CMD_SCATTER || id == CMD_BOX || id == CMD_HEAT_MAP || id == CMD_PARALLEL;
+    const bool of_metrics =
+        id == CMD_METRIC || id == CMD_SCATTER || id == CMD_BOX || id == CMD_HEAT_MAP || id == CMD_PARALLEL;
     for (int i = 0; of_metrics && i < c->n_charts; i++)
         for (int k = 0; k < c->charts[i].n_parts; k++)
             words_add(out, c->charts[i].parts[k].key);

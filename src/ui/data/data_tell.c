@@ -1,5 +1,5 @@
-// The page of a data set for who hears it: the set, then the row under the cursor; the numbers and the refused rows as the lines
-// that the page has of them.
+// The page of a data set for who hears it: the set, then the row under the cursor; the numbers and the refused rows as the
+// lines that the page has of them.
 #include "config.h"
 
 #include "ui/data/data_draw.h"
@@ -51,7 +51,8 @@ bool data_tell(const struct data_state *s, const struct data_set *d, bool all, s
     }
     tell_set(s, d, all, out);
     if (all)
-        str_add(out, "\"down\", \"up\", \"find TEXT\" and a row's number go to a row, \"next-pane\" says the set in numbers.\n");
+        str_add(out,
+                "\"down\", \"up\", \"find TEXT\" and a row's number go to a row, \"next-pane\" says the set in numbers.\n");
     if (s->rows.n == 0) {
         str_add(out, s->rows.is_done ? "No row passes the filter.\n" : "Still looking; \"repeat\" looks again.\n");
         return true;

@@ -115,12 +115,19 @@ static bool is_about_a_pair(enum command_id id)
            id == CMD_BOTH_UP || id == CMD_FULL;
 }
 
+// Digits are judgements; they turn pages where there is no source of pairs.
+static bool digits_label(const struct view *v)
+{
+    const struct label_state *s = v->state;
+    return s->now.kind != LABEL_OF_NOTHING || s->busy;
+}
+
 static enum view_result judge(struct view *v, enum verdict verdict)
 {
     struct label_state *s = v->state;
     if (s->listing)
         return label_list_judge(v, verdict);
-    if (s->now.kind == LABEL_OF_NOTHING && !s->busy) // digits turn pages
+    if (!digits_label(v))
         return VIEW_IGNORED;
     if (s->now.kind == LABEL_OF_NOTHING || (!s->now.has_pair && !s->busy))
         return say_no_pair(v);
@@ -323,10 +330,10 @@ static const char *hints_label(struct view *v)
                              : "m mark  v range  * all  1-9 label what is marked  u undo  \\ filter  Enter show  p back";
     if (s->statistics && s->width < 160)
         return "s more or back  1-9 label+next  u undo  ? help  q back";
-    if (s->now.kind == LABEL_OF_NOTHING && !s->busy)
+    if (!digits_label(v))
         return "O pairs  1-7 pages  ? help  q back";
     if (!s->now.has_pair)
-        return "O pairs  u undo  o order  s statistics  w export  Alt-1..7 pages  ? help  q back";
+        return "O pairs  u undo  o order  s statistics  w export  ? help  q back";
     if (s->width < 60)
         return "1-9 label  u undo  ? help  q back";
     if (s->width < 170 && s->width >= 110)
@@ -356,6 +363,7 @@ const struct view_ops view_label = {
     .command = command_label,
     .key = key_label,
     .hints = hints_label,
+    .takes_digits = digits_label,
     .refresh = refresh_label,
     .patience_s = 1,
     .typed = typed_label,

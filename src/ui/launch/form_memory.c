@@ -51,8 +51,8 @@ void form_memory_draw(const struct form_memory *m, struct canvas *c, struct rect
     char needs[32], has[32], text[100];
     if (m->bytes <= 0 || m->available <= 0)
         return;
-    snprintf(text, sizeof text, " %smemory: about %s of %s free ", m->on_gpu ? "GPU " : "", human_bytes(needs, sizeof needs, m->bytes),
-             human_bytes(has, sizeof has, m->available));
+    snprintf(text, sizeof text, " %smemory: about %s of %s free ", m->on_gpu ? "GPU " : "",
+             human_bytes(needs, sizeof needs, m->bytes), human_bytes(has, sizeof has, m->available));
     canvas_text_right(c, line.x, line.y, line.width - 1, STYLE(m->bytes > m->available ? COLOR_BAD : COLOR_MUTED), text);
 }
 

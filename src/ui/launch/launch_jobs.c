@@ -71,8 +71,9 @@ static void plan_done(struct ui *ui, void *arg, int code, const struct err *e)
 // Of the runs that were done: the newest one whose steps are as long as these will be.
 static const struct run_row *run_like(const struct run_list *l, const char *objective, const json_t *settings)
 {
-    static const char *const same[] = {"model", "batch-size", "max-length", "lora-rank", "precision", "device", "threads", "recompute",
-                                       "samples", "max-new-tokens", "data", "base-precision"};
+    static const char *const same[] = {"model",     "batch-size",     "max-length", "lora-rank",
+                                       "precision", "device",         "threads",    "recompute",
+                                       "samples",   "max-new-tokens", "data",       "base-precision"};
     for (int i = l->n - 1; i >= 0; i--) {
         const struct run_row *r = l->rows[i];
         bool is_like = r->status.state == RUN_DONE && strcmp(r->info.objective, objective) == 0;

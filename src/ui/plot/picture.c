@@ -453,7 +453,8 @@ static double draw_head(const struct picture *picture, struct painter *p, const 
 
 int picture_begin(const struct picture *picture, struct painter *p, struct box *rest, struct err *e)
 {
-    BUG_IF(p->width < PICTURE_SMALLEST || p->height < PICTURE_SMALLEST || p->width > PICTURE_LARGEST || p->height > PICTURE_LARGEST);
+    BUG_IF(p->width < PICTURE_SMALLEST || p->height < PICTURE_SMALLEST || p->width > PICTURE_LARGEST ||
+           p->height > PICTURE_LARGEST);
     const int code = p->ops->begin(p, *picture->title ? picture->title : picture->n_plots ? picture->plots[0].title : "", e);
     if (code)
         return code;
@@ -470,7 +471,8 @@ int picture_paint(const struct picture *picture, struct painter *p, struct err *
     const int code = picture_begin(picture, p, &area, e);
     if (code)
         return code;
-    const int columns = columns_for(picture, area.width), rows = picture->n_plots ? (picture->n_plots + columns - 1) / columns : 0;
+    const int columns = columns_for(picture, area.width),
+              rows = picture->n_plots ? (picture->n_plots + columns - 1) / columns : 0;
     for (int i = 0; i < picture->n_plots; i++) {
         const double width = (area.width - GAP * (columns - 1)) / columns, height = (area.height - GAP * (rows - 1)) / rows;
         const struct box cell = {floor(area.x + i % columns * (width + GAP)), floor(area.y + i / columns * (height + GAP)),

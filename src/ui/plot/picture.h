@@ -26,7 +26,8 @@ enum { PICTURE_SMALLEST = 200, PICTURE_LARGEST = 8000 }; // pixels, in both dire
 struct box { // pixels
     double x, y, width, height;
 };
-// For pictures of other things: begins the file with the title, note and keys of `picture`; *rest is what they leave, within the margin.
+// For pictures of other things: begins the file with the title, note and keys of `picture`; *rest is what they leave, within
+// the margin.
 int picture_begin(const struct picture *picture, struct painter *p, struct box *rest, struct err *e);
 // Text that begins at (x, y), with ".." where it was cut to the width.
 void picture_text(struct painter *p, double x, double y, double width, uint8_t color, bool bold, const char *text);

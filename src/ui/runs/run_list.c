@@ -168,7 +168,8 @@ static int read_spark(struct run_row *r, double until_s, struct err *e)
     do {
         struct metric_point *points;
         int n;
-        int code = run_reader_points_some(r->reader, value_keys[margin ? VALUE_MARGIN : VALUE_LOSS], &r->spark_cursor, PIECE, &points, &n, e);
+        int code = run_reader_points_some(r->reader, value_keys[margin ? VALUE_MARGIN : VALUE_LOSS], &r->spark_cursor, PIECE,
+                                          &points, &n, e);
         if (code)
             return code;
         for (int i = 0; i < n; i++)
@@ -348,8 +349,8 @@ static int read_row(const struct run_list *l, struct run_row *r, bool all, struc
 // Some of its course is still to be read.
 static bool is_behind(const struct run_list *l, const struct run_row *r)
 {
-    return r->has_db && ((!l->no_health && r->health_version != r->version) || (l->wants.n && r->extras_version != r->version) ||
-                         (l->want_spark && r->spark_is_behind));
+    return r->has_db && ((!l->no_health && r->health_version != r->version) ||
+                         (l->wants.n && r->extras_version != r->version) || (l->want_spark && r->spark_is_behind));
 }
 
 // Of runs that have ended, a file that nobody writes to needs no more than a look at its times now and then.

@@ -83,7 +83,7 @@ void run_describe(const struct run_row *r, struct str *out)
         return;
     }
     if (s->state == RUN_DONE && s->message[0])
-        str_addf(out, "ended early: %s.  ", s->message);
+        str_addf(out, "%s%s.  ", run_info_is_experiment(&r->info) ? "" : "ended early: ", s->message);
     if (r->alert)
         str_addf(out, "%s: %s.  ", r->alert->name, r->alert_text);
     if (r->n_waiting)

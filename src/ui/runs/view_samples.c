@@ -200,15 +200,15 @@ static void draw_samples(struct view *v, struct canvas *c, struct rect area)
     struct samples_state *s = v->state;
     struct run_row *r = ui_run(v->ui);
     if (s->trouble[0] || s->n == 0) {
-        const char *text = s->trouble[0]                                             ? s->trouble
-                           : r && r->trouble[0]                                      ? r->trouble
-                           : r && (r->looked_s < 0 || (r->has_db && s->version < 0)) ? "Reading ..."
-                           : r && run_info_is_experiment(&r->info)
-                               ? "This is an experiment of several runs: the samples are on the pages of these. J and K go to the "
-                                 "next run and the one before."
-                           : r && run_state_is_live(r->status.state)
-                               ? "No samples yet: the run writes some at every evaluation."
-                               : "This run has written no samples.";
+        const char *text =
+            s->trouble[0]                                             ? s->trouble
+            : r && r->trouble[0]                                      ? r->trouble
+            : r && (r->looked_s < 0 || (r->has_db && s->version < 0)) ? "Reading ..."
+            : r && run_info_is_experiment(&r->info)
+                ? "This is an experiment of several runs: the samples are on the pages of these. J and K go to the "
+                  "next run and the one before."
+            : r && run_state_is_live(r->status.state) ? "No samples yet: the run writes some at every evaluation."
+                                                      : "This run has written no samples.";
         canvas_paragraph(c, rect_inset(area, 2, 1), 0, STYLE(s->trouble[0] ? COLOR_BAD : COLOR_MUTED), text, strlen(text));
         return;
     }

@@ -33,7 +33,8 @@ static void put_nodes(struct pyramid *p, int k, uint32_t node, const struct span
 // Each node above that becomes whole by a leaf. Nodes that are not whole are never asked for.
 static void push_up(struct pyramid *p, uint32_t leaf)
 {
-    for (int k = 1, shift = LEAF_BITS; k < PYRAMID_LEVELS && ((leaf + 1) & ((1u << shift) - 1)) == 0; k++, shift += LEAF_BITS) {
+    for (int k = 1, shift = LEAF_BITS; k < PYRAMID_LEVELS && ((leaf + 1) & ((1u << shift) - 1)) == 0;
+         k++, shift += LEAF_BITS) {
         const uint32_t node = leaf >> shift;
         const struct span *children = p->level[k - 1] + (size_t)node * PYRAMID_LEAF;
         struct span span = SPAN_EMPTY;

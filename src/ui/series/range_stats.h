@@ -13,5 +13,6 @@ struct range_stats {
 };
 // Over the points with from <= step <= to, as they were recorded. All NaN with n 0.
 struct range_stats range_stats(const struct series *s, double from, double to);
-// The first step there at which the curve has come to the level, or past it, from where the range begins; NaN: it stays on its side.
+// The first step there at which the curve has come to the level, or past it, from where the range begins; NaN: it stays on
+// its side.
 double range_crossing(const struct series *s, double from, double to, double level);

@@ -33,8 +33,10 @@ int smooth_read(const char *text, enum smooth_kind *kind, double *amount, struct
     double value;
     if (!text_to_double(number, &value) || value < 0 || value > most)
         return k == SMOOTH_EMA
-                   ? err_set(e, ERR_USAGE, "smooth: %s is not from 0 (as recorded) to 0.999, nor mean STEPS or gaussian STEPS", number)
-                   : err_set(e, ERR_USAGE, "smooth %s: %s is no number of steps from 0 (as recorded) to %g", smooth_words[k], number, most);
+                   ? err_set(e, ERR_USAGE,
+                             "smooth: %s is not from 0 (as recorded) to 0.999, nor mean STEPS or gaussian STEPS", number)
+                   : err_set(e, ERR_USAGE, "smooth %s: %s is no number of steps from 0 (as recorded) to %g", smooth_words[k],
+                             number, most);
     *kind = (enum smooth_kind)k;
     *amount = value;
     return 0;
