@@ -88,12 +88,13 @@ static double largest_tensor(const struct arch *a)
     return 4 * (embedding > wide ? embedding : wide);
 }
 
-// What operations on a GPU need while they run: the library's workspace, two tiles of logits, and in bf16 the rounded rows of the
-// widest product. Nobody has measured it; it is on the large side.
+// What operations on a GPU need while they run: the library's workspace, two tiles of logits, and in bf16 the rounded rows that
+// products share, of a layer's backward at most: wide ones, and in their memory or beside it what attention gives back. Nobody
+// has measured it.
 static double gpu_working_bytes(const struct arch *a, int tokens, bool bf16)
 {
-    const double widest = a->d_ff > a->d_model ? a->d_ff : a->d_model;
-    return (64 << 20) + 2.0 * sizeof(float) * HEAD_STRETCH * tokens + (bf16 ? 2 * widest * tokens : 0);
+    const double wide = (a->gated_mlp ? 2.0 : 1.0) * a->d_ff, rows = wide + 2.0 * a->d_model + 2.0 * a->n_heads * a->head_dim;
+    return (64 << 20) + 2.0 * sizeof(float) * HEAD_STRETCH * tokens + (bf16 ? 2 * rows * tokens : 0);
 }
 
 // Of objectives that learn from the policy's answers: who scores them, and what is kept while they are said. trained: parameters of the
