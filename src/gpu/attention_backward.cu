@@ -123,7 +123,8 @@ __global__ static void dkv_kernel(struct twin dk, struct twin dv, struct attn_ba
 
 void gpu_attention_backward(struct backend *b, float *dq, float *dk, float *dv, const float *dout, const float *out,
                             const float *lse, const float *q, const float *k, const float *v,
-                            const struct attn_segment *segments, int n_segments, int longest, int t, const struct attn_shape *shape)
+                            const struct attn_segment *segments, int n_segments, int longest, int t,
+                            const struct attn_shape *shape)
 {
     const int d = shape->head_dim;
     const size_t n = (size_t)t * shape->n_heads;

@@ -115,7 +115,8 @@ void gpu_attention(struct backend *b, float *out, float *lse, const float *q, co
                    const struct attn_segment *segments, int n_segments, int longest, int t, const struct attn_shape *shape);
 void gpu_attention_backward(struct backend *b, float *dq, float *dk, float *dv, const float *dout, const float *out,
                             const float *lse, const float *q, const float *k, const float *v,
-                            const struct attn_segment *segments, int n_segments, int longest, int t, const struct attn_shape *shape);
+                            const struct attn_segment *segments, int n_segments, int longest, int t,
+                            const struct attn_shape *shape);
 void gpu_attention_decode(struct backend *b, float *out, float *lse, const float *q, const float *k, const float *v,
                           const struct kv_rows *rows, int n, int most_keys, const struct attn_shape *shape);
 // elementwise.cu

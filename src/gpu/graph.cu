@@ -1,6 +1,6 @@
 // Calls that are made again and again with the same arguments, as decoding makes them a token, and training a small batch:
-// recorded as a graph, which is then queued at once (the contract's replay()). The first time a key is seen its calls are made as they are, so that
-// scratch has its size and products their ways; the second time they are recorded.
+// recorded as a graph, which is then queued at once (the contract's replay()). The first time a key is seen its calls are
+// made as they are, so that scratch has its size and products their ways; the second time they are recorded.
 #include "gpu/product.cuh"
 
 #include <stdlib.h>

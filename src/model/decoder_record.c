@@ -12,8 +12,8 @@ enum {
     FILL_ROWS = 64,      // of a segment of rows that nobody asked for
     FEWEST_SEGMENTS = 8, // and its rows at most, before they double
 };
-// Rows times a layer's weights up to which calls are recorded: a kernel of a layer with 50 of them, forward and backward, then
-// has 6 * 2^34 / 50 = 2e9 operations on average, which take 4 us at 500 TFLOP/s; a launch takes the host 3 us or more.
+// Rows times a layer's weights up to which calls are recorded: each of the some 50 kernels of a layer, forward and backward,
+// then has 6 * 2^34 / 50 = 2e9 operations on average, which take 4 us at 500 TFLOP/s; a launch takes the host about 3.
 static const double MOST_WORK = (double)((size_t)1 << 34);
 
 // At most a quarter more: multiples of an eighth to a quarter of it.

@@ -98,7 +98,8 @@ static void make_packs(struct pack packs[N_PACKS])
     }
 }
 
-static void take_step(struct model *m, struct decoder *d, struct decoder *reference, const struct pack *pack, struct outcome *out)
+static void take_step(struct model *m, struct decoder *d, struct decoder *reference, const struct pack *pack,
+                      struct outcome *out)
 {
     float kl_coef[MOST_TARGETS];
     struct param_block blocks[2];

@@ -315,7 +315,7 @@ static void a_recipe_stays_chosen_while_the_list_changes(void **state)
     rig_send(&r, "s"); // a start that is refused leaves what was typed for the next one
     rig_wait(&r, "> model= data=");
     rig_send(&r, "nowhere\005nothing\r");
-    rig_wait(&r, "there is no file or folder nowhere");
+    rig_wait(&r, "there is no file or folder"); // nowhere; the line may be wrapped before it
     assert_true(rig_shows(&r, "[Recipes]"));
     rig_send(&r, "s");
     rig_wait(&r, "> model=nowhere data=nothing");
