@@ -58,6 +58,9 @@ void decoder_free(struct decoder *d);
 // Bytes that a batch of so many tokens takes (without logits), before there is a model. rank: of an adapter, 0: none.
 size_t decoder_plan(const struct arch *a, int rank, int n_tokens, int n_targets, bool bf16, bool keep, bool recompute);
 
+// The most rows that a batch of up to n_tokens is computed with on a device that records calls: sizes of small ones are rounded up.
+int decoder_most_rows(const struct arch *a, int n_tokens);
+
 // Waits: the forward and the backward do not wait for the device; what fails in them is told by the next call that does
 // (a read of the head or the scores, or the backend's sync).
 

@@ -33,11 +33,17 @@ static int doubled_up(int n, int fewest)
     return most;
 }
 
-static bool launches_take_longest(const struct parts *p, int n_tokens)
+// The most rows of a batch for which launches take longest.
+static int most_repeated(const struct widths *w)
 {
-    const struct widths *w = &p->w;
-    const double weights = (double)w->c * (double)(2 * w->attn + 2 * w->kv + (w->gated ? 3 : 2) * w->ff);
-    return n_tokens * weights <= MOST_WORK;
+    return (int)(MOST_WORK / ((double)w->c * (double)(2 * w->attn + 2 * w->kv + (w->gated ? 3 : 2) * w->ff)));
+}
+
+int decoder_most_rows(const struct arch *a, int n_tokens)
+{
+    const struct widths w = parts_widths(a, 0);
+    const int most = most_repeated(&w), n = rounded_up(n_tokens < most ? n_tokens : most);
+    return n > n_tokens ? n : n_tokens;
 }
 
 static struct decoder_sizes sizes_of(const struct seq_batch *batch)
@@ -52,7 +58,7 @@ struct decoder_sizes decoder_size(struct decoder *d, const struct seq_batch *bat
 {
     const struct parts *p = &d->parts;
     struct decoder_sizes n = d->given = sizes_of(batch);
-    d->repeats = p->ops->records(p->b) && launches_take_longest(p, n.tokens);
+    d->repeats = p->ops->records(p->b) && n.tokens <= most_repeated(&p->w);
     if (!d->repeats)
         return n;
     const int most_kept = decoder_kept_targets(d), n_targets = rounded_up(n.targets);

@@ -8,6 +8,7 @@
 
 #include "base/rng.h"
 #include "golden_decoder.h"
+#include "model/decoder_internal.h"
 
 extern const struct backend_ops backend_cuda;
 size_t cuda_host_launches(const char *part, size_t *n_blocks);
@@ -117,6 +118,7 @@ static void take_step(struct model *m, struct decoder *d, struct decoder *refere
         out->launches = cuda_host_launches("", NULL);
     }
     assert_ok(decoder_forward(d, &pack->batch, true, e));
+    assert_in_range(d->n_tokens, pack->batch.n_tokens, decoder_most_rows(&m->arch, pack->batch.n_tokens)); // as is planned
     assert_ok(decoder_head(d, &pack->batch, &reads, e));
     if (model_tensor(m, T_SCORE_W, -1)) {
         assert_ok(decoder_scores(d, &pack->batch, out->scores, e));

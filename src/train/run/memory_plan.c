@@ -81,6 +81,13 @@ static void add_frozen(struct memory_plan *p, const struct memory_facts *f, enum
         add(p, quantized == DTYPE_NF4 ? "linear layers in nf4" : "linear layers in int8", (double)quantized_bytes(quantized, linear), false);
 }
 
+// Rows of the largest micro-batch.
+static int batch_rows(const struct memory_facts *f, const struct settings *s)
+{
+    const int tokens = (int)settings_int(s, "max-batch-tokens");
+    return f->on_gpu ? decoder_most_rows(&f->arch, tokens) : tokens;
+}
+
 // Bytes in f32.
 static double largest_tensor(const struct arch *a)
 {
@@ -103,7 +110,7 @@ static void plan_answers(struct memory_plan *p, const struct memory_facts *f, co
                          int rank, double trained)
 {
     const double ahead = (double)settings_int(s, "rollout-ahead"), params = (double)arch_n_params(&f->arch);
-    const int tokens = (int)settings_int(s, "max-batch-tokens");
+    const int tokens = batch_rows(f, s);
     if (ahead > 0) {
         add(p, "the policy that answers, and its next weights (rollout-ahead)",
             (4 * (1 + ahead) + (f->bf16 && trained == params ? 2 : 0)) * trained, false);
@@ -127,7 +134,7 @@ void memory_plan_make(struct memory_plan *p, const struct memory_facts *f, const
     const double params = (double)arch_n_params(&f->arch);
     const bool goes_on = run_continues_adapter(s);
     const int rank = goes_on ? f->adapter_rank : (int)settings_int(s, "lora-rank");
-    const int tokens = (int)settings_int(s, "max-batch-tokens");
+    const int tokens = batch_rows(f, s);
     const bool scores = needs.networks & NETWORK_SCORE, is_new = f->file_bytes <= 0;
     const bool probes = settings_int(s, "probe-every") > 0 && !scores;
     const bool live = o->online && (needs.networks & NETWORK_REFERENCE);

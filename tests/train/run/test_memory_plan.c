@@ -187,6 +187,15 @@ static void on_a_gpu_what_is_mapped_is_a_copy(void **state)
     assert_close(gpu.spare_bytes, 0, 0);
     assert_true(line(&gpu, "working memory of operations") >= (64 << 20) + 2 * 128 * 4096.0);
     assert_close(line(&here, "working memory of operations"), 0, 0);
+    // Sizes that are rounded up have their memory; those of large batches are what they are.
+    assert_int_equal(decoder_most_rows(&facts.arch, 1000), 1024);
+    assert_int_equal(decoder_most_rows(&facts.arch, 1 << 24), 1 << 24);
+    assert_ok(settings_set(&s, "max-batch-tokens", "1000", e));
+    facts.bf16 = false;
+    memory_plan_make(&gpu, &facts, o, objective_needs(&configured), &s);
+    assert_close(line(&gpu, "activations of a micro-batch (max-batch-tokens)"),
+                 (double)decoder_plan(&facts.arch, 4, 1024, 1024, false, true, false), 0);
+    facts.available = 1e6;
     struct err fault = {0};
     assert_int_equal(memory_plan_check(&gpu, &s, &fault), ERR_LIMIT);
     assert_non_null(strstr(fault.text, " of the GPU's memory ("));
