@@ -108,8 +108,8 @@ static const char *cuda_device(const struct backend *b)
     return b->name;
 }
 
-// The library chooses another way to multiply for another number of rows, and attention_decode() rounds once for each part of
-// a cache that it cuts, where attention() goes on from tile to tile.
+// The library chooses another way to multiply for another number of rows, and attention_decode() rounds once for each
+// part of a cache that it cuts, where attention() goes on from tile to tile.
 static bool cuda_decodes_as_it_trains(const struct backend *b)
 {
     return false;

@@ -1,8 +1,10 @@
-// What a training step should take on a GPU, from counted bytes and operations: docs/gpu.md, which `make docs` writes with this.
+// What a training step should take on a GPU, from counted bytes and operations: docs/gpu.md, which `make docs` writes
+// with this.
 //
-// A kernel takes as long as its operations at the rate of its units or its bytes at the rate of the memory, whichever is more,
-// and at least as long as a launch. A step is the sum over its kernels. Rates are the card's by its maker, times what was
-// measured of them on one (an H200): cuBLASLt reached 813 of 989 TFLOP/s, a kernel that adds two arrays 4.37 of 4.8 TB/s.
+// A kernel takes as long as its operations at the rate of its units or its bytes at the rate of the memory, whichever is
+// more, and at least as long as a launch. A step is the sum over its kernels. Rates are the card's by its maker, times
+// what was measured of them on one (an H200): cuBLASLt reached 813 of 989 TFLOP/s, a kernel that adds two arrays 4.37 of
+// 4.8 TB/s.
 #include "config.h"
 
 #include <jansson.h>
@@ -148,7 +150,8 @@ static void count_layers(struct step *s, const struct arch *a, int rank)
 static void count_head(struct step *s, const struct arch *a, int rank)
 {
     const double n = s->targets, c = a->d_embed, v = a->vocab_size, tiles = ceil(v / 768);
-    // Logits go to memory and come back: once forward; made again, turned into slopes and read by one or two products backward.
+    // Logits go to memory and come back: once forward; made again, turned into slopes and read by one or two products
+    // backward.
     add(s, "head, forward", TENSOR, 2 * n * c * v, 2 * n * c + 2 * c * v + 8 * n * v, 2 * tiles);
     add(s, "head, backward", TENSOR, (rank ? 4 : 6) * n * c * v, 4 * n * c + (rank ? 4 : 12) * c * v + (rank ? 14 : 16) * n * v,
         (rank ? 3 : 4) * tiles);

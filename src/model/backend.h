@@ -233,8 +233,8 @@ struct backend_ops {
     void (*download)(struct backend *b, void *host, const void *from, size_t bytes); // waits
     void (*copy)(struct backend *b, void *to, const void *from, size_t bytes);
     void (*zero)(struct backend *b, void *p, size_t bytes);
-    // to(n) = from(n): f32 into bf16, rounded to nearest even, or any type into f32, quantized ones too. They do not overlap.
-    // What hold() has put there already is not written again.
+    // to(n) = from(n): f32 into bf16, rounded to nearest even, or any type into f32, quantized ones too. They do not
+    // overlap. What hold() has put there already is not written again.
     void (*convert)(struct backend *b, void *to, enum dtype type, struct stored from, size_t n);
     void (*round_to)(struct backend *b, float *x, enum dtype type, size_t n); // x = what is left of it in that type
     // Weights changed (optimizer, load): packed or rounded copies of them are stale.
@@ -250,9 +250,10 @@ struct backend_ops {
     void (*recall)(struct backend *b, float *x, const void *copy, size_t n);
     void (*release)(struct backend *b, const float *x);
 
-    // Calls that are made again and again with the same arguments, recorded where that saves time (records()): replay() makes
-    // those of the key once more and returns true; or it returns false, and the caller makes them, up to recorded(). The key
-    // says all that they depend on but the content of device memory. Between the two there are no uploads and downloads.
+    // Calls that are made again and again with the same arguments, recorded where that saves time (records()): replay()
+    // makes those of the key once more and returns true; or it returns false, and the caller makes them, up to
+    // recorded(). The key says all that they depend on but the content of device memory. Between the two there are no
+    // uploads and downloads.
     bool (*records)(const struct backend *b);
     bool (*replay)(struct backend *b, const void *key, size_t n_key);
     void (*recorded)(struct backend *b);

@@ -58,7 +58,8 @@ void decoder_free(struct decoder *d);
 // Bytes that a batch of so many tokens takes (without logits), before there is a model. rank: of an adapter, 0: none.
 size_t decoder_plan(const struct arch *a, int rank, int n_tokens, int n_targets, bool bf16, bool keep, bool recompute);
 
-// The most rows that a batch of up to n_tokens is computed with on a device that records calls: sizes of small ones are rounded up.
+// The most rows that a batch of up to n_tokens is computed with on a device that records calls: sizes of small ones are
+// rounded up.
 int decoder_most_rows(const struct arch *a, int n_tokens);
 
 // Waits: the forward and the backward do not wait for the device; what fails in them is told by the next call that does
@@ -66,15 +67,16 @@ int decoder_most_rows(const struct arch *a, int n_tokens);
 
 // Final hidden states of the batch stay inside. keep: a backward will follow.
 int decoder_forward(struct decoder *d, const struct seq_batch *batch, bool keep, struct err *e);
-// What a tape has of the batch's tokens and targets (model/tape.h): the row of each token, and the row of logits of each target.
-// Host.
+// What a tape has of the batch's tokens and targets (model/tape.h): the row of each token, and the row of logits of each
+// target. Host.
 struct tape;
 struct taken {
     const struct tape *tape; // of the decoder's model
     const int32_t *rows;     // (n_tokens)
     const int32_t *logits;   // (n_targets), where the tape has logits
 };
-// In the place of a forward that is kept: leaves inside what that would, bit for bit, taken from a tape. Not with recomputation.
+// In the place of a forward that is kept: leaves inside what that would, bit for bit, taken from a tape. Not with
+// recomputation.
 int decoder_take(struct decoder *d, const struct seq_batch *batch, const struct taken *from, struct err *e);
 // What the head can say of the targets, after decoder_forward of the same batch: (n_targets) each, host; all but
 // logprobs may be NULL.

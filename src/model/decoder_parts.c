@@ -63,7 +63,8 @@ float *carve_floats(struct carve *c, size_t rows, size_t cols)
 
 int layer_acts_list(struct layer_acts *a, const struct widths *w, struct layer_act *list, int *n_exact)
 {
-    const size_t means = w->means, norms = w->post_norms, heads = w->qk_norm ? w->heads : 0, kv_heads = w->qk_norm ? w->kv_heads : 0;
+    const size_t means = w->means, norms = w->post_norms;
+    const size_t heads = w->qk_norm ? w->heads : 0, kv_heads = w->qk_norm ? w->kv_heads : 0;
     const struct layer_act exact[] = {{&a->mean1, means}, {&a->mean2, means}, {&a->rstd1, 1}, {&a->rstd2, 1},
                                       {&a->rstd_q, heads}, {&a->rstd_k, kv_heads}, {&a->rstd3, norms}, {&a->rstd4, norms},
                                       {&a->lse, w->heads}};

@@ -42,8 +42,9 @@ struct gen_sample {
     size_t *set_starts; // (n_tokens + 1)
     int32_t *set_ids;
     size_t cap_set_ids; // the generator's
-    // With a tape (generator_set_tape): the row of its prompt's first token, the others follow; for each token its row, and the
-    // row of logits that it was drawn from. -1: it is not there (of the last token nothing is computed). Else rows are NULL.
+    // With a tape (generator_set_tape): the row of its prompt's first token, the others follow; for each token its row,
+    // and the row of logits that it was drawn from. -1: it is not there (of the last token nothing is computed). Else
+    // rows are NULL.
     int32_t prompt_row, *rows, *logit_rows;
     double entropy; // with keep_entropy: the sum over its tokens, of the whole vocabulary at the temperature
     int n_tokens;
@@ -78,8 +79,8 @@ struct gen_second {
 };
 void generator_set_second(struct generator *g, const struct gen_second *second);
 struct tape;
-// From now on what is computed of the model stays on this tape, as far as it has room. NULL: no more. Not while the generator is
-// busy, nor with a second network; borrowed until then.
+// From now on what is computed of the model stays on this tape, as far as it has room. NULL: no more. Not while the
+// generator is busy, nor with a second network; borrowed until then.
 void generator_set_tape(struct generator *g, struct tape *tape);
 // Takes a job into the queue. *out may be used until on_end; NULL when that has come already. ERR_INPUT when the prompt
 // cannot be.

@@ -94,6 +94,6 @@ void gen_take_place(struct generator *g, int n, int n_logits);
 // Tells the samples of n streams, which have a new token each, where they are on it. logit_row: of prompts, as for gen_draw;
 // NULL: of a row a stream.
 void gen_tell_place(struct generator *g, const struct stream *streams, int n, const int *logit_row);
-// A run and a draw for a new row of each of the n streams, in `rows` rows: those behind the streams draw as the last one does, for
-// nobody. Where calls are recorded, it is one recording.
+// A run and a draw for a new row of each of the n streams, in `rows` rows: those behind the streams draw as the last one
+// does, for nobody. Where calls are recorded, it is one recording.
 void gen_decode(struct generator *g, int n, int rows, int most_keys);

@@ -60,7 +60,9 @@ static bool make_room(struct tape *t, size_t rows, size_t logit_rows)
     const uint64_t available = mem_available(); // 0: unknown
     struct carve count = {0};
     lay_out(t, &count, rows, logit_rows);
-    if (count.overflow || rows > INT32_MAX || (available > 0 && count.used > available / TAPE_SHARE))
+    if (count.overflow || rows > INT32_MAX || logit_rows > INT32_MAX)
+        return false;
+    if (available > 0 && count.used > available / TAPE_SHARE)
         return false;
     t->block = t->model->ops->alloc(t->model->backend, count.used, "what sampling computes, for the update", NULL);
     if (!t->block)
@@ -97,7 +99,7 @@ bool tape_take(struct tape *t, size_t rows, size_t logit_rows, struct tape_place
 
 bool tape_is_good(const struct tape *t, uint64_t number)
 {
-    return t && number == t->number && t->n_changes == changes_of(t->model);
+    return t && number > 0 && number == t->number && t->n_changes == changes_of(t->model);
 }
 
 double tape_plan(const struct arch *a, double rows, double logit_rows)

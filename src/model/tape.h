@@ -28,11 +28,12 @@ struct tape_place {
     size_t row, logits;
 };
 
-// NULL where an update would not find its own bits on it, or has no use for them: another arithmetic in decoding, activations
-// that are kept rounded.
+// NULL where an update would not find its own bits on it, or has no use for them: another arithmetic in decoding,
+// activations that are kept rounded.
 struct tape *tape_new(struct model *m);
 void tape_free(struct tape *t); // NULL is fine
-// Forgets what is on it, and makes room for so much where that is a small part of the memory that is free; else there is none.
+// Forgets what is on it, and makes room for so much where that is a small part of the memory that is free; else there is
+// none.
 void tape_start(struct tape *t, size_t rows, size_t logit_rows);
 // The next rows; false: there is no such room.
 bool tape_take(struct tape *t, size_t rows, size_t logit_rows, struct tape_place *at);

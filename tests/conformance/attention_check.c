@@ -167,7 +167,8 @@ static uint64_t check_decode_case(struct bench *t, int n_shared, int n_own, cons
     bench_expect(t, "attention_decode", out, want + (n - 1) * width, (size_t)width, 3e-6);
     bench_expect(t, "attention_decode, second", out + width, want + (n - 1) * width, (size_t)width, 3e-6);
     for (int i = 0; i < 2; i++)
-        bench_expect(t, "attention_decode, lse", got_lse + i * a->n_heads, lse + (n - 1) * a->n_heads, (size_t)a->n_heads, 3e-6);
+        bench_expect(t, "attention_decode, lse", got_lse + i * a->n_heads, lse + (n - 1) * a->n_heads, (size_t)a->n_heads,
+                     3e-6);
     uint64_t hash = bench_hash(t, out, 2 * (size_t)width);
     bench_free(t, 7, q, k, v, out, got_lse, query, rows);
     free(hq), free(hk), free(hv), free(dq), free(dk), free(dv), free(want), free(lse);

@@ -1,5 +1,5 @@
-// Batches as recordings (src/model/decoder_record.c) on the host's build of the cuda backend: what is recorded says and feels
-// what calls do, bit for bit, whatever came before; when it is replayed is counted.
+// Batches as recordings (src/model/decoder_record.c) on the host's build of the cuda backend: what is recorded says and
+// feels what calls do, bit for bit, whatever came before; when it is replayed is counted.
 #include "config.h"
 
 #include "../train/fixture.h"

@@ -1,5 +1,5 @@
-// What sampling leaves on a tape is what a forward of the same texts would make, bit for bit: an update that takes it has the
-// same log-probabilities and gradients.
+// What sampling leaves on a tape is what a forward of the same texts would make, bit for bit: an update that takes it has
+// the same log-probabilities and gradients.
 #include "testing.h"
 
 #include "base/rng.h"
@@ -62,7 +62,8 @@ static void answers_fini(struct answers *a, int n)
         gen_samples_free(a->of[i], N_SAMPLES);
 }
 
-// The batch of all but each answer's last token, of which nothing is computed, and where its rows and targets are on the tape.
+// The batch of all but each answer's last token, of which nothing is computed, and where its rows and targets are on the
+// tape.
 static void pack_answers(struct pack *pack, int32_t *rows, int32_t *logits, const struct answers *a, int n)
 {
     struct pack_group groups[8] = {{0}};

@@ -27,8 +27,8 @@ struct ds_group {
     bool cut;         // the prompt or a response is shortened
     bool flipped;     // of a comparison: the chosen response is shown as B
 };
-// Where a tape (model/tape.h) has what was computed of each token, and the logits that it was drawn from: (n_tokens), -1: it has
-// not. Good for what the tape had at `number`; tape NULL: there is none.
+// Where a tape (model/tape.h) has what was computed of each token, and the logits that it was drawn from: (n_tokens), -1:
+// it has not. Good for what the tape had at `number`; tape NULL: there is none.
 struct taped {
     const struct tape *tape;
     uint64_t number;

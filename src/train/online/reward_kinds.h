@@ -15,8 +15,8 @@ struct reward_kind {
     const char *help; // what stands behind the colon, and what is scored
     bool wants_texts;
     bool compares; // it says nothing of an answer that is the only one to its prompt
-    // What can be told before there is a run of a kind that is a model's folder, without a weight of it; o has neither ops nor
-    // backend. NULL: opening it loads nothing, and is tried.
+    // What can be told before there is a run of a kind that is a model's folder, without a weight of it; o has neither
+    // ops nor backend. NULL: opening it loads nothing, and is tried.
     int (*look)(const char *arg, const struct rewards_options *o, struct err *e);
     // arg: what stands behind the colon, "" when nothing does.
     int (*open)(void **with, const char *arg, const struct rewards_options *o, struct err *e);

@@ -73,6 +73,7 @@ static void append_taped(struct taped *to, size_t at, const struct taped *from, 
 {
     if (!to->tape)
         return;
+    BUG_IF(from->tape != to->tape || from->number != to->number);
     to->rows = mem_realloc(to->rows, at + n, sizeof *to->rows);
     to->logits = mem_realloc(to->logits, at + n, sizeof *to->logits);
     for (size_t i = 0; i < n; i++) {

@@ -76,9 +76,9 @@ void rollouts_new(struct group_source **out, const struct rollout_options *o);
 // Before the first batch: whose policy, reference and value network answer. The trainer must outlive the source's use, its
 // model the source.
 int rollouts_attach(struct group_source *s, struct trainer *t, struct err *e);
-// Whether the first update that is made of a batch takes what was computed in sampling, instead of a forward of its own: where
-// the backend decodes as it trains, the policy alone has said all of it just before, the update is made of the whole batch, and
-// memory is plentiful (model/tape.h). It is told from the first batch on.
+// Whether the first update that is made of a batch takes what was computed in sampling, instead of a forward of its own:
+// where the backend decodes as it trains, the policy alone has said all of it just before, the update is made of the
+// whole batch, and memory is plentiful (model/tape.h). It is told from the first batch on.
 bool rollouts_are_taken(struct group_source *s);
 
 // ---- for a source whose answers are judged elsewhere (train/run/feedback.h) ----

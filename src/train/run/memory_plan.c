@@ -63,8 +63,8 @@ static void add_trained(struct memory_plan *p, double params, bool rounded)
     add(p, "AdamW's two moments", 8 * params, false);
 }
 
-// Weights that stay as they are: the file itself where its numbers are of a kind that is multiplied. quantized: linear layers
-// are not; DTYPE_F32: none.
+// Weights that stay as they are: the file itself where its numbers are of a kind that is multiplied. quantized: linear
+// layers are not; DTYPE_F32: none.
 static void add_frozen(struct memory_plan *p, const struct memory_facts *f, enum dtype quantized, const char *mapped,
                        const char *own)
 {
@@ -95,17 +95,18 @@ static double largest_tensor(const struct arch *a)
     return 4 * (embedding > wide ? embedding : wide);
 }
 
-// What operations on a GPU need while they run: the library's workspace, two tiles of logits, and in bf16 the rounded rows that
-// products share, of a layer's backward at most: wide ones, and in their memory or beside it what attention gives back. Nobody
-// has measured it.
+// What operations on a GPU need while they run: the library's workspace, two tiles of logits, and in bf16 the rounded
+// rows that products share, of a layer's backward at most: wide ones, and in their memory or beside it what attention
+// gives back. Nobody has measured it.
 static double gpu_working_bytes(const struct arch *a, int tokens, bool bf16)
 {
-    const double wide = (a->gated_mlp ? 2.0 : 1.0) * a->d_ff, rows = wide + 2.0 * a->d_model + 2.0 * a->n_heads * a->head_dim;
+    const double wide = (a->gated_mlp ? 2.0 : 1.0) * a->d_ff;
+    const double rows = wide + 2.0 * a->d_model + 2.0 * a->n_heads * a->head_dim;
     return (64 << 20) + 2.0 * sizeof(float) * HEAD_STRETCH * tokens + (bf16 ? 2 * rows * tokens : 0);
 }
 
-// Of objectives that learn from the policy's answers: who scores them, and what is kept while they are said. trained: parameters of the
-// policy.
+// Of objectives that learn from the policy's answers: who scores them, and what is kept while they are said. trained:
+// parameters of the policy.
 static void plan_answers(struct memory_plan *p, const struct memory_facts *f, const struct objective *o, const struct settings *s,
                          int rank, double trained)
 {

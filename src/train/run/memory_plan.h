@@ -18,7 +18,8 @@ struct memory_plan {
         const char *what; // "gradients"
         double bytes;
         bool mapped; // of a file: the system may drop it and read it again, which is slow but no failure
-        bool spare;  // taken for speed where it is a small part of what is free (model/packed_weights.h, model/tape.h), else done without
+        bool spare;  // taken for speed where it is a small part of what is free (model/packed_weights.h, model/tape.h), else
+                     // done without
     } lines[MEMORY_LINES];
     int n;
     double bytes, mapped_bytes, spare_bytes; // sums, of what must be there, what is mapped and what is spare

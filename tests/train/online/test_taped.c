@@ -59,7 +59,8 @@ static void begin(struct school *w, const struct row *row)
     assert_ok(w->ops.open(&w->backend, &options, e));
     w->prompts.groups = mem_alloc(PROMPTS, sizeof *w->prompts.groups);
     for (int i = 0; i < PROMPTS; i++)
-        w->prompts.groups[i] = (struct ds_group){.prompt = dataset_add_tokens(&w->prompts, (int32_t[]){0, 2, i}, 3), .n_prompt = 3};
+        w->prompts.groups[i] = (struct ds_group){.prompt = dataset_add_tokens(&w->prompts, (int32_t[]){0, 2, i}, 3),
+                                                 .n_prompt = 3};
     w->prompts.n_groups = PROMPTS;
     assert_ok(objective_find(&o, row->objective, e));
     run_settings_init(&settings, &tables, o);
@@ -122,12 +123,12 @@ static const struct row rows[] = {
     {"of pairs that are picked", "online-dpo", 1, 1, 4096, 0, 0, 1, 1, 1, false, false, false, false, 4},
     {"before the weights have moved", "grpo", 2, 1, 4096, 0, 0, 1, 1, 1, false, false, false, false, 2},
     {"of an adapter before it has moved", "grpo", 2, 1, 4096, 0, 0, 1, 1, 1, false, true, false, false, 2},
-    {"with prompts drawn in the place of others, for which there is room", "grpo", 1, 1, 12, 0, 1, 4, 1, 1, false, false, true, false, 8},
+    {"with others' prompts, for which there is room", "grpo", 1, 1, 12, 0, 1, 4, 1, 1, false, false, true, false, 8},
     {"not of prompts for which there is no more room", "grpo", 1, 1, 12, 0, 1, 1, 1, 1, false, false, true, false, 7},
     {"not of a part of a batch", "grpo", 1, 2, 4096, 0, 0, 1, 1, 1, false, false, false, false, 0},
     {"not with recomputation", "rloo", 1, 1, 4096, 0, 0, 1, 1, 1, true, false, false, false, 0},
     {"not of what another policy said", "rloo", 1, 1, 4096, 1, 0, 1, 1, 1, false, false, false, false, 0},
-    {"not with a cut vocabulary at another temperature", "grpo", 1, 1, 4096, 0, 0, 1, 0.7f, 0.8f, false, false, false, false, 0},
+    {"not of a cut one at another temperature", "grpo", 1, 1, 4096, 0, 0, 1, 0.7f, 0.8f, false, false, false, false, 0},
     {"not in bf16", "rloo", 1, 1, 4096, 0, 0, 1, 1, 1, false, false, false, true, 0},
 };
 
