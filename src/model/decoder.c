@@ -44,6 +44,12 @@ size_t decoder_bytes(const struct decoder *d)
     return d->block_bytes + d->logit_bytes + d->set_bytes;
 }
 
+int decoder_kept_targets(const struct decoder *d)
+{
+    const struct parts *p = &d->parts;
+    return (int)(p->ops->head_keeps(p->b) / (head_kept_floats(1, (size_t)p->m->arch.vocab_size) * sizeof(float)));
+}
+
 int decoder_reserve(struct decoder *d, char **block, size_t *have, size_t need, const char *what, struct err *e)
 {
     if (need <= *have)

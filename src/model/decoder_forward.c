@@ -216,12 +216,6 @@ static void put_reference(struct decoder *d, struct decoder *reference, struct h
     in->ref_w = part_head_weight(&reference->parts);
 }
 
-int decoder_kept_targets(const struct decoder *d)
-{
-    const struct parts *p = &d->parts;
-    return (int)(p->ops->head_keeps(p->b) / (head_kept_floats(1, (size_t)p->m->arch.vocab_size) * sizeof(float)));
-}
-
 // Room for the logits of n targets, where a backward follows and they are few enough. It goes without as well.
 static void keep_logits(struct decoder *d, int n)
 {
