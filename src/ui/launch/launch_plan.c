@@ -75,6 +75,23 @@ static void draw_time(const struct launch_plan *p, struct pen *pen)
             p->at_most, human_seconds(all, sizeof all, seconds * p->n_runs));
 }
 
+// The lines of the plan that are of that kind ("mapped", "spare"); NULL: what must be there. head: what is said of them, with
+// their sum.
+static void draw_lines_of(const json_t *memory, const char *kind, const char *head, struct pen *pen)
+{
+    char text[32];
+    const json_t *row;
+    size_t i;
+    if (head && number(memory, kind) > 0)
+        say(pen, STYLE(COLOR_MUTED), "beside  %10s  %s", human_bytes(text, sizeof text, number(memory, kind)), head);
+    json_array_foreach(json_object_get(memory, "lines"), i, row) {
+        const bool apart = json_is_true(json_object_get(row, "mapped")) || json_is_true(json_object_get(row, "spare"));
+        if (kind ? json_is_true(json_object_get(row, kind)) : !apart)
+            say(pen, STYLE(COLOR_MUTED), "        %10s  %s", human_bytes(text, sizeof text, number(row, "bytes")),
+                json_string_value(json_object_get(row, "what")));
+    }
+}
+
 static void draw_memory(const struct launch_plan *p, struct pen *pen)
 {
     char text[32], has[32];
@@ -87,9 +104,9 @@ static void draw_memory(const struct launch_plan *p, struct pen *pen)
     say(pen, STYLE(bytes > free && free > 0 ? COLOR_BAD : COLOR_DEFAULT), "memory  about %s%s, %s are free%s",
         human_bytes(text, sizeof text, bytes), p->n_runs > 1 && p->at_most > 1 ? " for all that work at once" : "",
         human_bytes(has, sizeof has, free), json_is_true(json_object_get(memory, "gpu")) ? " on the GPU" : "");
-    json_array_foreach(json_object_get(memory, "lines"), i, row)
-        say(pen, STYLE(COLOR_MUTED), "        %10s  %s", human_bytes(text, sizeof text, number(row, "bytes")),
-            json_string_value(json_object_get(row, "what")));
+    draw_lines_of(memory, NULL, NULL, pen);
+    draw_lines_of(memory, "mapped", "mapped from files, best when it is free as well:", pen);
+    draw_lines_of(memory, "spare", "for speed, taken only where four times as much is free:", pen);
     json_array_foreach(json_object_get(memory, "warnings"), i, row)
         say(pen, STYLE(COLOR_WARN), "note    %s", json_string_value(row));
 }
