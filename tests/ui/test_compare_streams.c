@@ -44,7 +44,7 @@ static void the_first_token_is_there_soon(void **state)
     rig_quit(&r);
 }
 
-// While four answers stream, keys that change the picture are answered as at other times: at the median, three times the bar.
+// While four answers stream, keys that change the picture are answered as at other times: at the median, thrice the bar.
 static void four_streams_hold_nothing_up(void **state)
 {
     enum { MOST = 400 };
