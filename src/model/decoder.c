@@ -134,24 +134,26 @@ static void lay_out_layers(struct decoder *d, struct carve *c, size_t t, bool ke
 }
 
 // What a layer keeps rounded, where the family has it. What attention reads and gives comes first: its parts hold it.
-enum { N_KEPT = 13, N_OF_ATTENTION = 4 };
+enum { N_OF_ATTENTION = 4, N_KEPT = LAYER_ACTS + 1 };
 struct kept_piece {
-    float *x; // or NULL
+    float *x;
     size_t n;
 };
 
-// Returns how many: with recomputation the input alone.
+// Returns how many: with recomputation the input alone, which else stands behind those of attention.
 static int pieces_of(const struct decoder *d, int layer, struct kept_piece out[N_KEPT])
 {
     const struct widths *w = &d->parts.w;
-    const struct layer_acts *a = &d->layers[layer];
-    const struct kept_piece all[N_KEPT] = {{a->q, w->attn}, {a->k, w->kv}, {a->v, w->kv}, {a->att, w->attn}, {a->x, w->c},
-                                           {a->raw_q, w->attn}, {a->raw_k, w->kv}, {a->mid, w->c}, {a->gate, w->ff},
-                                           {a->up, w->ff}, {a->sum, w->c}, {a->attn_out, w->c}, {a->mlp_out, w->c}};
-    int n = 0;
-    for (int i = 0; i < N_KEPT; i++)
-        if (all[i].x && (a->kept || all[i].x == a->x))
-            out[n++] = (struct kept_piece){all[i].x, (size_t)d->n_tokens * all[i].n};
+    const size_t t = (size_t)d->n_tokens;
+    struct layer_acts a = d->layers[layer];
+    struct layer_act list[LAYER_ACTS];
+    int n_exact, n = 0;
+    const int end = layer_acts_list(&a, w, list, &n_exact), attention_ends = n_exact + N_OF_ATTENTION;
+    for (int i = n_exact; a.kept && i < attention_ends; i++)
+        out[n++] = (struct kept_piece){*list[i].at, t * list[i].width};
+    out[n++] = (struct kept_piece){a.x, t * w->c};
+    for (int i = attention_ends; a.kept && i < end; i++)
+        out[n++] = (struct kept_piece){*list[i].at, t * list[i].width};
     return n;
 }
 

@@ -68,8 +68,9 @@ int layer_acts_list(struct layer_acts *a, const struct widths *w, struct layer_a
     const struct layer_act exact[] = {{&a->mean1, means}, {&a->mean2, means}, {&a->rstd1, 1}, {&a->rstd2, 1},
                                       {&a->rstd_q, heads}, {&a->rstd_k, kv_heads}, {&a->rstd3, norms}, {&a->rstd4, norms},
                                       {&a->lse, w->heads}};
-    const struct layer_act rest[] = {{&a->q, w->attn}, {&a->k, w->kv}, {&a->v, w->kv}, {&a->raw_q, w->qk_norm ? w->attn : 0},
-                                     {&a->raw_k, w->qk_norm ? w->kv : 0}, {&a->att, w->attn}, {&a->mid, w->c},
+    const struct layer_act rest[] = {{&a->q, w->attn}, {&a->k, w->kv}, {&a->v, w->kv}, {&a->att, w->attn},
+                                     {&a->raw_q, w->qk_norm ? w->attn : 0}, {&a->raw_k, w->qk_norm ? w->kv : 0},
+                                     {&a->mid, w->c},
                                      {&a->gate, w->gated ? w->ff : 0}, {&a->up, w->ff}, {&a->sum, w->post_norm ? w->c : 0},
                                      {&a->attn_out, norms * w->c}, {&a->mlp_out, norms * w->c}};
     int n = 0;

@@ -55,7 +55,7 @@ struct layer_act {
 };
 enum { LAYER_ACTS = 21 };
 // Those that a layer of these widths has, into list (LAYER_ACTS), in the order of memory: first the *n_exact small ones that
-// must be exact (means, lse), then the others. Returns how many.
+// must be exact (means, lse), then the others, of which q, k, v and att come first. Returns how many.
 int layer_acts_list(struct layer_acts *a, const struct widths *w, struct layer_act *list, int *n_exact);
 // The same from a row on.
 struct layer_acts layer_acts_from(const struct layer_acts *a, const struct widths *w, size_t row);

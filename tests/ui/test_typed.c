@@ -52,14 +52,21 @@ static void what_a_command_does_not_take_is_refused(void **state)
     rig_quit(&r);
 }
 
+// A file with one pair; heap.
+static char *pair_to_judge(void)
+{
+    static const char row[] = "{\"prompt\": \"Which of the two?\", \"chosen\": \" this\", \"rejected\": \" that\"}\n";
+    char *file = path_join(project, "two.jsonl");
+    assert_ok(file_write(file, row, strlen(row), e));
+    return file;
+}
+
 // Where digits are judgements or values the strip says what turns pages there.
 static void the_strip_promises_what_its_numbers_do(void **state)
 {
-    static const char row[] = "{\"prompt\": \"Which of the two?\", \"chosen\": \" this\", \"rejected\": \" that\"}\n";
     struct rig r;
     struct str line = {0};
-    char *file = path_join(project, "two.jsonl");
-    assert_ok(file_write(file, row, strlen(row), e));
+    char *file = pair_to_judge();
     begin(&r, 80);
     assert_true(rig_shows(&r, "attune  [1 Runs]"));
     for (size_t i = 0; i < sizeof pages / sizeof *pages - 1; i++) { // nothing is there to be judged yet
@@ -128,11 +135,9 @@ static void tab_leaves_room_for_the_argument(void **state)
 // The pairs of a file, from whichever page.
 static void label_takes_what_is_to_be_judged(void **state)
 {
-    static const char row[] = "{\"prompt\": \"Which of the two?\", \"chosen\": \" this\", \"rejected\": \" that\"}\n";
     struct rig r;
     struct str line = {0};
-    char *file = path_join(project, "two.jsonl");
-    assert_ok(file_write(file, row, strlen(row), e));
+    char *file = pair_to_judge();
     begin(&r, 80);
     str_addf(&line, "label %s", file);
     rig_command(&r, str_text(&line));
